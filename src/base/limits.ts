@@ -1,0 +1,40 @@
+/** Every bound of the program, with its reason. Configuration can only go below the ones marked MAX. */
+
+/** A received slot. 32 KiB: a bulk relay over 32 such slots costs as much as nginx; over a 64 MiB arena, 60 % more. */
+export const LARGE_SLOT_BYTES = 32 * 1024;
+/** What one waiting request or one half-sent head keeps. Most requests are under 1 KiB. */
+export const SMALL_SLOT_BYTES = 2 * 1024;
+/** Room in front of received bytes for a rebuilt head, which is seldom more than 200 bytes longer than the old one. */
+export const HEADROOM = 512;
+/** Room behind received bytes for the CR LF that ends a chunk. */
+export const TAILROOM = 64;
+
+/** Large slots of one proxy: 256 MiB of address space, resident only where used. */
+export const LARGE_SLOTS = 8192;
+/** Small slots of one proxy: 64 MiB of address space, resident only where used. */
+export const SMALL_SLOTS = 32768;
+/** Large slots that the kernel may fill before the proxy looks. 32 of 32 KiB stay in a 1 MiB second-level cache. */
+export const POSTED_SLOTS = 64;
+/** Segments that wait on one socket: one in flight and one behind it keep the wire busy; more only hold memory. */
+export const SEND_SEGMENTS_MAX = 4;
+
+/** Connections of one proxy, both sides. The index has 20 bits in io_uring's user_data. */
+export const SOCKETS_MAX = 1 << 20;
+
+/** A head larger than one slot cannot be rebuilt in one. */
+export const HEAD_BYTES_MAX = 24 * 1024;
+/** nginx allows 1000 since 1.29; Apache 100. */
+export const HEADER_COUNT_MAX = 1000;
+/** A chunk-size line: 16 hex digits are more than a file system holds; the rest is for extensions. */
+export const CHUNK_LINE_BYTES_MAX = 256;
+/** A trailer section. */
+export const TRAILER_BYTES_MAX = 4 * 1024;
+
+export const WORKERS_MAX = 64;
+export const LISTENERS_MAX = 1024;
+/** Server slots of one configuration: each is 64 bytes on the status board and a counter row per worker. */
+export const SERVER_SLOTS_MAX = 16384;
+/** Addresses used of one name. */
+export const ADDRESSES_PER_NAME_MAX = 16;
+/** How often the drivers look at their timers, and the precision of every timeout. */
+export const TICK_MS = 50;

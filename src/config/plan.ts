@@ -1,0 +1,213 @@
+/**
+ * What a proxy process runs: the configuration with every name resolved to an index, every default filled in and every
+ * unit converted. Serialisable as JSON; the keeper hands it to each proxy. Shapes only; `config/compile.ts` makes it.
+ */
+import type { Address } from '../base/address.ts';
+
+export interface Plan {
+  readonly listeners: readonly ListenerPlan[];
+  readonly upstreams: readonly UpstreamPlan[];
+  /** Length of the status board's server table: the sum of every server's slotCount. */
+  readonly serverSlots: number;
+  /** How long `stop` waits for what is in flight. */
+  readonly graceMs: number;
+}
+
+export interface ListenerPlan {
+  readonly name: string;
+  readonly protocol: 'http' | 'tcp';
+  /** One listening socket each, per proxy. IPv6 `::` takes IPv4 too where `dual` says so (`*:80`). */
+  readonly binds: readonly BindPlan[];
+  readonly timeouts: {
+    /** First byte of a request to the end of its head. */
+    readonly headMs: number;
+    /** Longest silence inside a request's body, and longest stall of a client that does not read. */
+    readonly bodyMs: number;
+    /** Silence between requests of a kept-alive connection. */
+    readonly idleMs: number;
+  };
+  readonly limits: {
+    readonly headBytes: number;
+    readonly headers: number;
+    readonly bodyBytes: number;
+    /** Of this proxy: the configured number divided by the number of proxies, rounded up. */
+    readonly connections: number;
+  };
+  /** Adds `Via: 1.1 <this>` in both directions when set. */
+  readonly via: string | null;
+  /** protocol http: first match wins. */
+  readonly routes: readonly RoutePlan[];
+  /** protocol tcp: index into upstreams. -1 for http. */
+  readonly upstream: number;
+}
+
+export interface BindPlan {
+  readonly address: Address;
+  /** `*:port`: IPv6 any that also takes IPv4; falls back to IPv4 any where IPv6 is off. */
+  readonly dual: boolean;
+}
+
+export interface RoutePlan {
+  readonly match: MatchPlan;
+  readonly action: ActionPlan;
+  readonly requestHeaders: HeaderEditPlan;
+  readonly responseHeaders: HeaderEditPlan;
+}
+
+export interface MatchPlan {
+  /** Lower-case names without port; `*.x` matches every name under x but not x. Empty: any host. */
+  readonly hosts: readonly string[];
+  readonly path: PathMatchPlan | null;
+  /** Upper-case tokens. Empty: any. */
+  readonly methods: readonly string[];
+  /** All must hold. */
+  readonly headers: readonly ValueMatchPlan[];
+  readonly query: readonly ValueMatchPlan[];
+}
+
+export type PathMatchPlan =
+  | { readonly kind: 'prefix'; readonly value: string }
+  | { readonly kind: 'exact'; readonly value: string }
+  | { readonly kind: 'regex'; readonly value: string };
+
+/** One header (lower-case name) or query parameter. */
+export type ValueMatchPlan =
+  | { readonly name: string; readonly kind: 'present' }
+  | { readonly name: string; readonly kind: 'absent' }
+  | { readonly name: string; readonly kind: 'exact'; readonly value: string }
+  | { readonly name: string; readonly kind: 'prefix'; readonly value: string }
+  | { readonly name: string; readonly kind: 'regex'; readonly value: string };
+
+export type ActionPlan = ProxyActionPlan | RedirectActionPlan | RespondActionPlan;
+
+export interface ProxyActionPlan {
+  readonly kind: 'proxy';
+  readonly upstream: number;
+  readonly rewrite: RewritePlan | null;
+  /** Whole exchange, request head to end of response, retries included. 0: no limit. */
+  readonly timeoutMs: number;
+  readonly retry: RetryPlan;
+}
+
+export type RewritePlan =
+  /** Replaces what the route's prefix (or exact path) matched. */
+  | { readonly kind: 'prefix'; readonly value: string }
+  /** Replaces the whole path; the query stays. */
+  | { readonly kind: 'path'; readonly value: string }
+  /** ECMAScript `path.replace(new RegExp(regex), to)`; the query stays. */
+  | { readonly kind: 'regex'; readonly regex: string; readonly to: string };
+
+export interface RetryPlan {
+  /** Tries in all, the first included: 1 is no retry. */
+  readonly attempts: number;
+  /** Another server is tried when the connection cannot be made. */
+  readonly connect: boolean;
+  /** ... when the connection ends before the first byte of a response. */
+  readonly reset: boolean;
+  /** ... when the response does not begin in time. */
+  readonly timeout: boolean;
+  /** ... when the response has one of these status codes (500..599, 429). */
+  readonly statuses: readonly number[];
+  /** Also methods that are not idempotent (RFC 9110 section 9.2.2), once something of them was sent. */
+  readonly nonIdempotent: boolean;
+}
+
+export interface RedirectActionPlan {
+  readonly kind: 'redirect';
+  readonly status: 301 | 302 | 303 | 307 | 308;
+  /** Location; `{host}`, `{path}`, `{query}` (with its `?` if any) and `{uri}` (path and query) stand for the request's. */
+  readonly to: string;
+}
+
+export interface RespondActionPlan {
+  readonly kind: 'respond';
+  readonly status: number;
+  readonly body: string;
+  readonly contentType: string;
+}
+
+export interface HeaderEditPlan {
+  /** Replaces every field of that name. Names as written; compared without case. */
+  readonly set: readonly (readonly [name: string, value: string])[];
+  readonly add: readonly (readonly [name: string, value: string])[];
+  readonly remove: readonly string[];
+}
+
+export type Balance = 'round-robin' | 'least-connections' | 'random-two' | 'source-hash' | 'hash';
+
+export type HashKeyPlan =
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'cookie'; readonly name: string }
+  | { readonly kind: 'query'; readonly name: string }
+  | { readonly kind: 'path' };
+
+export interface UpstreamPlan {
+  readonly name: string;
+  readonly balance: Balance;
+  /** Set if and only if balance is `hash`. */
+  readonly hash: HashKeyPlan | null;
+  readonly servers: readonly ServerPlan[];
+  readonly health: HealthPlan | null;
+  readonly passive: PassivePlan | null;
+  /** Weight rises from 1/8 to full in this time after a recovery. 0: at once. */
+  readonly slowStartMs: number;
+  readonly timeouts: {
+    readonly connectMs: number;
+    /** Request sent to the response's head, and longest silence inside the response's body. */
+    readonly responseMs: number;
+    /** http: idle connections in the pool; tcp: silence in both directions. */
+    readonly idleMs: number;
+    /** Waiting for a server whose max-connections is reached. */
+    readonly queueMs: number;
+    /** Silence in both directions after an Upgrade. */
+    readonly tunnelMs: number;
+  };
+  /** Idle keep-alive connections that one proxy keeps per server. */
+  readonly poolIdle: number;
+  /** Exchanges of one proxy that may wait for a free connection. */
+  readonly queueMax: number;
+}
+
+export interface ServerPlan {
+  /** As written, for people. */
+  readonly name: string;
+  /** An address, or a name to resolve. */
+  readonly target: Address | { readonly hostname: string; readonly port: number };
+  /** 1..256. */
+  readonly weight: number;
+  /** Of all proxies together. 0: no limit. */
+  readonly maxConnections: number;
+  readonly backup: boolean;
+  /** The first of its slots on the status board; a name has ADDRESSES_PER_NAME_MAX of them, an address one. */
+  readonly firstSlot: number;
+  readonly slotCount: number;
+}
+
+export interface HealthPlan {
+  readonly probe:
+    | { readonly kind: 'tcp' }
+    | {
+        readonly kind: 'http';
+        readonly method: string;
+        readonly path: string;
+        readonly host: string | null;
+        /** Inclusive ranges. */
+        readonly statuses: readonly (readonly [number, number])[];
+        /** The body's first 64 KiB must contain this. */
+        readonly body: string | null;
+      };
+  /** Null: the server's own port. */
+  readonly port: number | null;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly rise: number;
+  readonly fall: number;
+  /** 0..1: each interval is lengthened or shortened by up to this share of it. */
+  readonly jitter: number;
+}
+
+export interface PassivePlan {
+  readonly failures: number;
+  readonly withinMs: number;
+  readonly ejectMs: number;
+}

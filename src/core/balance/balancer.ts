@@ -1,0 +1,46 @@
+/**
+ * Choosing a server: the contract between the data plane and the balancing methods.
+ *
+ * A balancer knows the endpoints of one upstream: every address of every configured server, in a fixed order. `update` is
+ * called when something about them changed (a health change, a new address, a step of slow start); `pick` per request.
+ */
+
+/** One address of one configured server. Its index in the array given to `update` is its number in `pick`. */
+export interface Endpoint {
+  /** Slot on the status board. */
+  readonly slot: number;
+  /** Stable across restarts, reloads and machines: what consistent hashing places on the ring (the address as text). */
+  readonly identity: string;
+  /** Effective weight in WEIGHT_UNITs. 0 takes no new work. */
+  readonly weight: number;
+  /** Has an address and is up. */
+  readonly isUsable: boolean;
+  readonly isBackup: boolean;
+  /** 0: no limit. */
+  readonly maxConnections: number;
+}
+
+export interface Load {
+  /** Connections in use to the endpoint in this slot, of all proxies. */
+  serverConnections(slot: number): number;
+}
+
+/** No endpoint is usable: answer at once. */
+export const PICK_NONE = -1;
+/** Usable endpoints exist, all at their connection limit: queue. */
+export const PICK_FULL = -2;
+/** Every usable endpoint was tried. */
+export const PICK_TRIED = -3;
+
+export interface Balancer {
+  update(endpoints: readonly Endpoint[]): void;
+
+  /**
+   * The endpoint for one more request, or PICK_NONE, PICK_FULL, PICK_TRIED.
+   *
+   * `key` is the 32-bit hash of what the request is balanced by; methods without a key ignore it. The first `triedCount`
+   * entries of `tried` are endpoints that this request failed on; they are not picked again. Backup endpoints are picked
+   * only when no other one is usable.
+   */
+  pick(load: Load, key: number, tried: Int32Array, triedCount: number): number;
+}

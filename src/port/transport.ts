@@ -1,0 +1,119 @@
+/**
+ * What the data plane needs from the world: time, memory, sockets. Implemented by `io/uring`, `io/node` and the simulator;
+ * one shared test suite holds all three to this contract.
+ *
+ * Contract
+ * - One thread. Handlers are called from the transport's turn only; no method of this interface calls a handler before it
+ *   returns, so a handler may call anything, also close the socket it is called for.
+ * - After `close()`, `reset()`, or the call of `handleClose`, no handler of that socket is called again.
+ * - Memory is the arena's. A slot given to `handleData` comes with one reference, which the handler now owns; a slot given
+ *   to `send` goes with one reference, which the transport releases when the bytes have left or will never leave.
+ * - Operating failures (no descriptor, no memory, refused) are values; only bugs throw.
+ */
+import type { Address } from '../base/address.ts';
+import type { Arena } from '../base/arena.ts';
+
+/** Why a socket ended without being closed by us. */
+export type CloseReason =
+  | 'reset' // the peer sent a reset, or the connection broke under a send
+  | 'refused' // connect: nobody listens
+  | 'timeout' // the kernel gave up (retransmission, keep-alive probes)
+  | 'unreachable' // connect: no route, or the network says so
+  | 'no-resource' // connect: out of descriptors, ports or memory on this machine
+  | 'other';
+
+export interface Transport {
+  readonly arena: Arena;
+
+  /** Milliseconds of a monotonic clock, taken once at the start of the turn. Comparable only within one process. */
+  readonly now: number;
+
+  /** Makes an address ready for `connect`. The same address gives the same number; the table is bounded by the plan. */
+  prepareAddress(address: Address): number;
+
+  /**
+   * Begins a connection with TCP_NODELAY. `handleConnect` or `handleClose` follows. Null: the socket could not even be
+   * made (descriptors, memory).
+   */
+  connect(preparedAddress: number, handler: SocketHandler): Socket | null;
+
+  /** Serves a listening descriptor that this process was handed. Accepted sockets have TCP_NODELAY. */
+  listen(descriptor: number, handler: ListenHandler): ListenSocket;
+
+  /** Takes over a connected stream descriptor (the control channel). */
+  adopt(descriptor: number, handler: SocketHandler): Socket;
+
+  /** Runs until `stop`; resolves when every socket is gone. `io/uring` blocks the thread for that time. */
+  run(driver: TransportDriver): Promise<void>;
+
+  /** Ends `run` after this turn, dropping what is still open. */
+  stop(): void;
+}
+
+export interface TransportDriver {
+  /** The start of a turn: something happened, or TICK_MS passed. At most TICK_MS lie between two calls. */
+  handleTurn(now: number): void;
+}
+
+export interface ListenHandler {
+  /** A connection came in. The socket has no handler until this sets `socket.handler`, which it must, or closes it. */
+  handleAccept(socket: Socket): void;
+}
+
+export interface ListenSocket {
+  /** Stops accepting; connections wait in the kernel's queue. A few that were on their way may still be handed over. */
+  pause(): void;
+  resume(): void;
+  /** Stops accepting for good. The descriptor's other holders keep the queue. */
+  close(): void;
+}
+
+export interface Socket {
+  /** May be changed at any time, for example when a request becomes a tunnel. */
+  handler: SocketHandler;
+
+  /**
+   * Queues `length` bytes of the arena from `offset`, all inside `slot`, and takes one reference of `slot`. Segments leave
+   * in order. At most SEND_SEGMENTS_MAX may be pending. `more`: another segment follows at once (MSG_MORE).
+   */
+  send(slot: number, offset: number, length: number, more: boolean): void;
+
+  /** Segments queued or in flight. A driver stops reading the counterpart at 2. */
+  readonly pendingSegments: number;
+
+  /** Stops `handleData` and `handleEnd` until `resume`. What has already arrived is kept by the transport. Idempotent. */
+  pause(): void;
+  resume(): void;
+
+  /** Sends FIN after everything queued. Receiving goes on. Idempotent. */
+  end(): void;
+
+  /** Frees the socket now. What is queued and not in the kernel's hands is dropped. Idempotent. */
+  close(): void;
+
+  /** Frees the socket now and sends RST. Idempotent. */
+  reset(): void;
+
+  /**
+   * Writes the peer's address as 16 bytes (IPv4 as ::ffff:a.b.c.d; all zero for a Unix socket or an unknown peer) at
+   * `into[at]` and returns its port.
+   */
+  remoteAddress(into: Uint8Array, at: number): number;
+}
+
+export interface SocketHandler {
+  /** The connection that `connect` began stands. */
+  handleConnect(socket: Socket): void;
+
+  /** `length` bytes (>= 1) came in at `offset`, inside `slot`; the handler owns one reference of `slot`. */
+  handleData(socket: Socket, slot: number, offset: number, length: number): void;
+
+  /** The peer sent FIN: no more data. Sending is still possible. */
+  handleEnd(socket: Socket): void;
+
+  /** `pendingSegments` fell to zero. */
+  handleDrain(socket: Socket): void;
+
+  /** The socket broke and is gone; pending segments are dropped. Never called after our own `close` or `reset`. */
+  handleClose(socket: Socket, reason: CloseReason): void;
+}
