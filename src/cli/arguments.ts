@@ -1,0 +1,11 @@
+/** Values of command-line options. Refused ones end as a usage error. */
+import { InvalidArgumentError } from 'commander';
+import { WORKERS_MAX } from '../base/limits.ts';
+
+export function parseWorkers(text: string): number {
+  const count = Number(text);
+  if (!/^[0-9]+$/.test(text) || count < 1 || count > WORKERS_MAX) {
+    throw new InvalidArgumentError(`Write a number from 1 to ${WORKERS_MAX}.`);
+  }
+  return count;
+}

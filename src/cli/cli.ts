@@ -1,0 +1,77 @@
+/**
+ * The command line: `evenkeel <command> ...`. This file joins the commands and turns what they say into an exit code; one
+ * file per command does the rest. It must not know how anything is run: what needs more than the configuration is injected
+ * by main.ts.
+ *
+ * Exit codes: 0 done; 1 it failed, and the reason is on stderr; 2 the command line itself is wrong.
+ */
+import { Command, CommanderError } from 'commander';
+import type { DemoOptions } from './demo.ts';
+import { addDemoCommand } from './demo.ts';
+import type { RunOptions } from './run.ts';
+import { addRunCommand } from './run.ts';
+
+export const EXIT_OK = 0;
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+
+/** The commands that need more than the configuration. Each resolves to the exit code when it is over. */
+export interface Commands {
+  run(options: RunOptions): Promise<number>;
+  demo(options: DemoOptions): Promise<number>;
+}
+
+export interface CliDeps {
+  /** Without `v`. */
+  readonly version: string;
+  readonly commands: Commands;
+  /** Whole lines, with their line feed. */
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/** What a command file gets: the dependencies, and where to leave its exit code. */
+export interface CliContext extends CliDeps {
+  exit(code: number): void;
+}
+
+export function createCli(context: CliContext): Command {
+  const program = new Command('evenkeel')
+    .description('High-availability load balancer: HTTP and TCP balancing, and the virtual address in front of it.')
+    .version(context.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .configureOutput({
+      writeOut: (text) => {
+        context.out(text);
+      },
+      writeErr: (text) => {
+        context.err(text);
+      },
+    })
+    .showHelpAfterError('(`evenkeel --help` lists what there is)')
+    .exitOverride();
+  // Subcommands inherit the settings above: they are added after them.
+  addRunCommand(program, context);
+  addDemoCommand(program, context);
+  return program;
+}
+
+/** `argv` without the interpreter and the script. Never throws for what the user wrote. */
+export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
+  let exitCode = EXIT_OK;
+  const context: CliContext = {
+    ...deps,
+    exit: (code) => {
+      exitCode = code;
+    },
+  };
+  try {
+    await createCli(context).parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // commander has 0 for what was asked for (--help, --version) and 1 for everything it refuses.
+    return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+  }
+  return exitCode;
+}

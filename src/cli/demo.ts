@@ -1,0 +1,31 @@
+/** `evenkeel demo`: the load balancer with a few backends of its own, on unprivileged ports. */
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { CliContext } from './cli.ts';
+import { parseWorkers } from './arguments.ts';
+
+export interface DemoOptions {
+  /** Null: the best that works here. */
+  readonly engine: 'uring' | 'node' | null;
+  /** Null: one per core. */
+  readonly workers: number | null;
+}
+
+interface Flags {
+  readonly engine?: 'uring' | 'node';
+  readonly workers?: number;
+}
+
+export function addDemoCommand(program: Command, context: CliContext): void {
+  program
+    .command('demo')
+    .description('watch real requests being balanced, a backend failing and coming back')
+    .addOption(
+      new Option('--engine <engine>', 'force an engine (default: the best that works here)').choices(['uring', 'node']),
+    )
+    .option('--workers <count>', 'proxy processes (default: one per core)', parseWorkers)
+    .action(async (flags: Flags) => {
+      const { engine = null, workers = null } = flags;
+      context.exit(await context.commands.demo({ engine, workers }));
+    });
+}

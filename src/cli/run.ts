@@ -1,0 +1,41 @@
+/** `evenkeel run FILE`: the load balancer itself, in the foreground. */
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { CliContext } from './cli.ts';
+import { parseWorkers } from './arguments.ts';
+
+export interface RunOptions {
+  readonly file: string;
+  /** Null: the file's `node`, or else the host name. */
+  readonly node: string | null;
+  /** Null: the best that works here. */
+  readonly engine: 'uring' | 'node' | null;
+  /** Null: one per core. */
+  readonly workers: number | null;
+}
+
+interface Flags {
+  readonly node?: string;
+  readonly engine?: 'uring' | 'node';
+  readonly workers?: number;
+}
+
+export function addRunCommand(program: Command, context: CliContext): void {
+  program
+    .command('run')
+    .description('run the load balancer in the foreground')
+    .argument('<file>', 'the configuration, usually evenkeel.yaml')
+    .option('--node <name>', "which node of the file this machine is (default: the file's `node`, or the host name)")
+    .addOption(
+      new Option('--engine <engine>', 'force an engine (default: the best that works here)').choices(['uring', 'node']),
+    )
+    .option('--workers <count>', 'proxy processes (default: one per core)', parseWorkers)
+    .addHelpText(
+      'after',
+      '\nSIGTERM or SIGINT: stop accepting, finish what is in flight within `grace`, exit 0. A second signal ends at once.\n',
+    )
+    .action(async (file: string, flags: Flags) => {
+      const { node = null, engine = null, workers = null } = flags;
+      context.exit(await context.commands.run({ file, node, engine, workers }));
+    });
+}
