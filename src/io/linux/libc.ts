@@ -1,0 +1,88 @@
+/**
+ * The C library's calls that the keeper and the proxy's start need, and nothing of the data plane. Every function returns
+ * what the system call returns, or the negative errno: `errno` is read before anything else can change it.
+ */
+import { getSystemErrorName } from 'node:util';
+import koffi from 'koffi';
+
+const library = koffi.load(null);
+
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+export const SOCK_CLOEXEC = 0o2000000;
+
+export const IPPROTO_IP = 0;
+export const IPPROTO_TCP = 6;
+export const IPPROTO_IPV6 = 41;
+export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
+export const SO_REUSEPORT = 15;
+export const TCP_NODELAY = 1;
+export const IP_FREEBIND = 15;
+export const IPV6_V6ONLY = 26;
+export const IPV6_FREEBIND = 78;
+export const MSG_NOSIGNAL = 0x4000;
+
+const MFD_CLOEXEC = 1;
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
+const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
+
+type Call = (...operands: unknown[]) => number;
+const c = {
+  socket: library.func('int socket(int, int, int)') as Call,
+  bind: library.func('int bind(int, const void *, uint32_t)') as Call,
+  listen: library.func('int listen(int, int)') as Call,
+  connect: library.func('int connect(int, const void *, uint32_t)') as Call,
+  setsockopt: library.func('int setsockopt(int, int, int, const void *, uint32_t)') as Call,
+  sendto: library.func('ssize_t sendto(int, const void *, size_t, int, const void *, uint32_t)') as Call,
+  memfd_create: library.func('int memfd_create(const char *, uint32_t)') as Call,
+  ftruncate: library.func('int ftruncate(int, int64_t)') as Call,
+  mmap: library.func('void *mmap(uintptr_t, size_t, int, int, int, int64_t)'),
+};
+
+function result(returned: number): number {
+  return returned === -1 ? -koffi.errno() : returned;
+}
+
+export function socket(family: number, type: number): number {
+  return result(c.socket(family, type | SOCK_CLOEXEC, 0));
+}
+export function bind(descriptor: number, socketAddress: Uint8Array): number {
+  return result(c.bind(descriptor, socketAddress, socketAddress.length));
+}
+export function listen(descriptor: number, backlog: number): number {
+  return result(c.listen(descriptor, backlog));
+}
+export function connect(descriptor: number, socketAddress: Uint8Array): number {
+  return result(c.connect(descriptor, socketAddress, socketAddress.length));
+}
+export function setOption(descriptor: number, level: number, option: number, value: number): number {
+  return result(c.setsockopt(descriptor, level, option, Int32Array.of(value), 4));
+}
+export function sendTo(descriptor: number, data: Uint8Array, socketAddress: Uint8Array): number {
+  return result(c.sendto(descriptor, data, data.length, MSG_NOSIGNAL, socketAddress, socketAddress.length));
+}
+
+/** A file without a name, in memory. */
+export function memfd(name: string): number {
+  return result(c.memfd_create(name, MFD_CLOEXEC));
+}
+export function truncate(descriptor: number, bytes: number): number {
+  return result(c.ftruncate(descriptor, bytes));
+}
+
+/** Maps a file for reading, writing and sharing, for the life of the process; a negative errno if that fails. */
+export function mapShared(descriptor: number, bytes: number): ArrayBuffer | number {
+  const address = koffi.address(c.mmap(0, bytes, PROT_READ_WRITE, MAP_SHARED, descriptor, 0));
+  if (address === MAP_FAILED) return -koffi.errno();
+  return koffi.view(address, bytes);
+}
+
+/** The name of a negative errno: `EADDRINUSE`. */
+export function errorName(negativeErrno: number): string {
+  return getSystemErrorName(negativeErrno);
+}

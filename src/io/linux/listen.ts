@@ -1,0 +1,187 @@
+/**
+ * Listening sockets. Several per address, in one SO_REUSEPORT group (socket(7)): each proxy has its own queue, filled by the
+ * kernel's hash, and the keeper holds a descriptor of each, so that the queue of a dead proxy waits for the next one instead
+ * of being reset.
+ *
+ * SO_REUSEPORT also lets two unrelated programs of one user share a port without noticing. A second evenkeel would then
+ * silently take half of the connections. So an address is first bound without it, which fails if anybody listens there.
+ */
+import { chmodSync, closeSync as closeDescriptor, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import { type Address, addressText } from '../../base/address.ts';
+import type { ListenFailure, Listening } from '../../port/host.ts';
+import * as libc from './libc.ts';
+import { findPortOwner } from './port-owner.ts';
+import { encodeSocketAddress, UNIX_PATH_BYTES_MAX } from './socket-address.ts';
+
+/** What the kernel queues per socket while nobody accepts, cut to net.core.somaxconn (4096 since Linux 5.4). */
+const BACKLOG = 4096;
+
+export function openListeningSockets(address: Address, isDual: boolean, copies: number): Listening | ListenFailure {
+  if (address.family === 0) return openUnixSocket(address);
+  const opened = openGroup(address, isDual, copies, false);
+  if (typeof opened === 'object') return { kind: 'listening', descriptors: opened, note: null };
+
+  const name = libc.errorName(opened);
+  if (isDual && (name === 'EAFNOSUPPORT' || name === 'EADDRNOTAVAIL')) {
+    const v4 = openListeningSockets({ family: 4, host: '0.0.0.0', port: address.port }, false, copies);
+    return v4.kind === 'failed' ? v4 : { ...v4, note: 'IPv6 is off on this machine: IPv4 only' };
+  }
+  if (name === 'EADDRNOTAVAIL') {
+    // A virtual address that is on another machine now: be ready for the moment when it comes here.
+    const early = openGroup(address, isDual, copies, true);
+    if (typeof early === 'object') {
+      const note = `${address.host} is not an address of this machine now; accepting as soon as it is`;
+      return { kind: 'listening', descriptors: early, note };
+    }
+  }
+  return explain(name, address);
+}
+
+/** The descriptors, or a negative errno. */
+function openGroup(address: Address, isDual: boolean, copies: number, isFree: boolean): number[] | number {
+  const probe = openSocket(address, isDual, isFree, false);
+  if (probe < 0) return probe;
+  closeDescriptor(probe);
+
+  const descriptors: number[] = [];
+  const giveUp = (error: number): number => {
+    for (const descriptor of descriptors) closeDescriptor(descriptor);
+    return error;
+  };
+  for (let i = 0; i < copies; i++) {
+    const descriptor = openSocket(address, isDual, isFree, true);
+    if (descriptor < 0) return giveUp(descriptor);
+    descriptors.push(descriptor);
+  }
+  for (const descriptor of descriptors) {
+    const listened = libc.listen(descriptor, BACKLOG);
+    if (listened < 0) return giveUp(listened);
+  }
+  return descriptors;
+}
+
+/** A bound socket's descriptor, or a negative errno. */
+function openSocket(address: Address, isDual: boolean, isFree: boolean, isShared: boolean): number {
+  const isV6 = address.family === 6;
+  const descriptor = libc.socket(isV6 ? libc.AF_INET6 : libc.AF_INET, libc.SOCK_STREAM);
+  if (descriptor < 0) return descriptor;
+  const socketAddress = encodeSocketAddress(address)!;
+  const steps: (() => number)[] = [
+    () => libc.setOption(descriptor, libc.SOL_SOCKET, libc.SO_REUSEADDR, 1),
+    () => (isV6 ? libc.setOption(descriptor, libc.IPPROTO_IPV6, libc.IPV6_V6ONLY, isDual ? 0 : 1) : 0),
+    () => (isFree ? setFreeBind(descriptor, isV6) : 0),
+    () => (isShared ? libc.setOption(descriptor, libc.SOL_SOCKET, libc.SO_REUSEPORT, 1) : 0),
+    // Inherited by every accepted socket (tcp(7)): no call per connection.
+    () => libc.setOption(descriptor, libc.IPPROTO_TCP, libc.TCP_NODELAY, 1),
+    () => libc.bind(descriptor, socketAddress),
+  ];
+  for (const step of steps) {
+    const result = step();
+    if (result < 0) {
+      closeDescriptor(descriptor);
+      return result;
+    }
+  }
+  return descriptor;
+}
+
+function setFreeBind(descriptor: number, isV6: boolean): number {
+  return isV6
+    ? libc.setOption(descriptor, libc.IPPROTO_IPV6, libc.IPV6_FREEBIND, 1)
+    : libc.setOption(descriptor, libc.IPPROTO_IP, libc.IP_FREEBIND, 1);
+}
+
+/** SO_REUSEPORT does nothing for Unix sockets: one socket, which every proxy accepts from. */
+function openUnixSocket(address: Address): Listening | ListenFailure {
+  const path = address.host;
+  const socketAddress = encodeSocketAddress(address);
+  if (socketAddress === null) {
+    return {
+      kind: 'failed',
+      code: 'ENAMETOOLONG',
+      reason: `the path is longer than ${UNIX_PATH_BYTES_MAX} bytes`,
+      remedy: 'use a shorter path, for example under /run',
+    };
+  }
+  const stale = removeStaleSocket(path, socketAddress);
+  if (stale !== null) return stale;
+  const descriptor = libc.socket(libc.AF_UNIX, libc.SOCK_STREAM);
+  let result = descriptor;
+  if (result >= 0) result = libc.bind(descriptor, socketAddress);
+  if (result >= 0) result = libc.listen(descriptor, BACKLOG);
+  if (result < 0) {
+    if (descriptor >= 0) closeDescriptor(descriptor);
+    return explain(libc.errorName(result), address);
+  }
+  // Like a port: whoever reaches it may connect. Who reaches it is decided by its directory's mode.
+  if (!path.startsWith('@')) chmodSync(path, 0o666);
+  return { kind: 'listening', descriptors: [descriptor], note: null };
+}
+
+/** A socket file stays behind when its program is killed; bind(2) refuses it. Removed only if nobody answers there. */
+function removeStaleSocket(path: string, socketAddress: Uint8Array): ListenFailure | null {
+  if (path.startsWith('@')) return null;
+  const file = lstatSync(path, { throwIfNoEntry: false });
+  if (file === undefined) return null;
+  if (!file.isSocket()) {
+    return {
+      kind: 'failed',
+      code: 'EEXIST',
+      reason: 'a file that is not a socket is in the way',
+      remedy: 'remove it, or listen on another path',
+    };
+  }
+  const probe = libc.socket(libc.AF_UNIX, libc.SOCK_STREAM);
+  const answer = libc.connect(probe, socketAddress);
+  closeDescriptor(probe);
+  if (answer < 0 && libc.errorName(answer) === 'ECONNREFUSED') {
+    unlinkSync(path);
+    return null;
+  }
+  return {
+    kind: 'failed',
+    code: 'EADDRINUSE',
+    reason: 'another program listens on it',
+    remedy: 'stop that program, or listen on another path',
+  };
+}
+
+function explain(code: string, address: Address): ListenFailure {
+  const { port } = address;
+  const fail = (reason: string, remedy: string): ListenFailure => ({ kind: 'failed', code, reason, remedy });
+  switch (code) {
+    case 'EADDRINUSE': {
+      const owner = address.family === 0 ? null : findPortOwner(port);
+      return owner === null
+        ? fail('another program listens on it', `find it with "ss -ltnp sport = :${port}" as root and stop it`)
+        : fail(`port ${port} is taken by ${owner}`, 'stop it, or listen on another port');
+    }
+    case 'EACCES':
+      return address.family === 0
+        ? fail('no permission to create the socket file', 'make its directory writable for this user')
+        : fail(
+            `ports below ${unprivilegedPortStart()} are reserved`,
+            `give this process CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE), ` +
+              `run it as root, or set sysctl net.ipv4.ip_unprivileged_port_start=${port}`,
+          );
+    case 'EADDRNOTAVAIL':
+      return fail(`${address.host} cannot be an address of this machine`, 'listen on "*" or on an address it can have');
+    case 'EAFNOSUPPORT':
+      return fail('IPv6 is off on this machine', `listen on "0.0.0.0:${port}", or turn IPv6 on`);
+    case 'EMFILE':
+    case 'ENFILE':
+      return fail('this process has no file descriptor left', 'raise LimitNOFILE (systemd) or "ulimit -n"');
+    case 'ENOENT':
+      return fail('its directory does not exist', 'create the directory');
+    default:
+      return fail(`the system refused ${addressText(address)}: ${code}`, `see ${code} in bind(2)`);
+  }
+}
+
+function unprivilegedPortStart(): number {
+  try {
+    return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
+  } catch {
+    return 1024;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Who listens on a TCP port: for the error message of a bind that failed. Looks through /proc (proc(5)); what this user may
+ * not see stays unknown.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+const TCP_LISTEN = '0A';
+
+/** `nginx (pid 812)`, or null if it cannot be seen. */
+export function findPortOwner(port: number): string | null {
+  const inodes = new Set([...listeningInodes('/proc/net/tcp', port), ...listeningInodes('/proc/net/tcp6', port)]);
+  if (inodes.size === 0) return null;
+  for (const pid of list('/proc')) {
+    if (!/^[0-9]+$/.test(pid)) continue;
+    for (const descriptor of list(`/proc/${pid}/fd`)) {
+      const target = attempt(() => readlinkSync(`/proc/${pid}/fd/${descriptor}`));
+      const inode = target?.match(/^socket:\[([0-9]+)\]$/)?.[1];
+      if (inode === undefined || !inodes.has(inode)) continue;
+      const name = attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()) ?? 'a process';
+      return `${name} (pid ${pid})`;
+    }
+  }
+  return null;
+}
+
+function listeningInodes(file: string, port: number): string[] {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = (attempt(() => readFileSync(file, 'utf8')) ?? '').split('\n').slice(1);
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields.length > 9 && fields[1].endsWith(suffix) && fields[3] === TCP_LISTEN)
+    .map((fields) => fields[9]);
+}
+
+function list(directory: string): string[] {
+  return attempt(() => readdirSync(directory)) ?? [];
+}
+
+/** Processes end and permissions lack while we look; neither is worth more than "unknown". */
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * What the keeper needs from the operating system beyond what Node offers: listening sockets that outlive every proxy,
+ * memory that processes share, and a word with the service manager. Implemented by `io/linux`; tests bring their own.
+ *
+ * Descriptors are closed on exec unless they are handed to a child by name. Operating failures are values; only bugs throw.
+ */
+import type { Address } from '../base/address.ts';
+
+export interface Host {
+  /**
+   * Opens `copies` listening sockets on one address, whose kernel queues share its connections by hash. A Unix socket
+   * cannot be shared like that: there the result has one descriptor, for all.
+   */
+  listen(address: Address, isDual: boolean, copies: number): Listening | ListenFailure;
+
+  /** Zeroed memory, shared with every process that maps the descriptor. Lives as long as this process. */
+  createSharedMemory(name: string, bytes: number): SharedMemory;
+
+  /** The descriptor of an unnamed file that holds `content`; read it with `pread`, the position is shared. */
+  createUnnamedFile(name: string, content: Uint8Array): number;
+
+  closeDescriptor(descriptor: number): void;
+
+  /** Removes the file of a Unix socket that `listen` made. */
+  removeSocketFile(path: string): void;
+
+  /** Tells the service manager, if there is one, `READY=1` and the like (sd_notify). */
+  notifyServiceManager(state: string): void;
+}
+
+export interface Listening {
+  readonly kind: 'listening';
+  readonly descriptors: readonly number[];
+  /** What the operator should know though it works, or null. */
+  readonly note: string | null;
+}
+
+export interface ListenFailure {
+  readonly kind: 'failed';
+  /** The system's name of the error: `EADDRINUSE`. */
+  readonly code: string;
+  /** For people: `port 80 is taken by nginx (pid 812)`. */
+  readonly reason: string;
+  /** What to do about it. */
+  readonly remedy: string;
+}
+
+export interface SharedMemory {
+  readonly descriptor: number;
+  readonly buffer: ArrayBufferLike;
+}
