@@ -38,7 +38,7 @@ const c = {
   listen: library.func('int listen(int, int)') as Call,
   connect: library.func('int connect(int, const void *, uint32_t)') as Call,
   setsockopt: library.func('int setsockopt(int, int, int, const void *, uint32_t)') as Call,
-  sendto: library.func('ssize_t sendto(int, const void *, size_t, int, const void *, uint32_t)') as Call,
+  sendto: library.func('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)') as Call,
   memfd_create: library.func('int memfd_create(const char *, uint32_t)') as Call,
   ftruncate: library.func('int ftruncate(int, int64_t)') as Call,
   mmap: library.func('void *mmap(uintptr_t, size_t, int, int, int, int64_t)'),

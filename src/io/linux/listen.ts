@@ -166,6 +166,8 @@ function explain(code: string, address: Address): ListenFailure {
           );
     case 'EADDRNOTAVAIL':
       return fail(`${address.host} cannot be an address of this machine`, 'listen on "*" or on an address it can have');
+    case 'EINVAL':
+      return fail(`${address.host} is link-local and means nothing without an interface`, 'listen on another address');
     case 'EAFNOSUPPORT':
       return fail('IPv6 is off on this machine', `listen on "0.0.0.0:${port}", or turn IPv6 on`);
     case 'EMFILE':
