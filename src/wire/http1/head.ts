@@ -68,6 +68,10 @@ export interface HeadLimits {
 export class FieldTable {
   fields: Int32Array;
   fieldCount = 0;
+  /** Bit `1 << F_...` for every id in the table. */
+  seen = 0;
+  /** Bit `1 << F_...` for every id that more than one field has. */
+  repeated = 0;
   /** Offset of the first byte of the start line (leading empty lines are skipped). */
   start = 0;
   /** Offset of the first field's name. */
@@ -84,7 +88,10 @@ export class FieldTable {
   hasClose = false;
   /** The Connection field says `keep-alive`. */
   hasKeepAlive = false;
-  /** The Connection field says `upgrade` and there is an Upgrade field. */
+  /**
+   * The Connection field says `upgrade`, and one Upgrade field names protocols of which none is h2c. False in HTTP/1.0
+   * (RFC 9110 section 7.8). Any other wish to upgrade may be ignored, and is.
+   */
   hasUpgrade = false;
   /** Index of the Upgrade field, or -1. */
   upgradeField = -1;
@@ -102,11 +109,12 @@ export class RequestHead extends FieldTable {
   targetLength = 0;
   /**
    * The path and query in origin form, always beginning with `/` (or being `*`): for absolute-form what follows the
-   * authority. `pathLength` is 0 for an absolute-form target without path: it means `/`.
+   * authority. `pathLength` is 0 for an absolute-form target without path: it means `/`, and `*` for OPTIONS (RFC 9112
+   * section 3.2.4).
    */
   path = 0;
   pathLength = 0;
-  /** Offset of the query's `?`, and its length with the `?`; length 0: none. */
+  /** Offset of the query's `?`, and its length with the `?`. Without query the end of the path, and 0. */
   query = 0;
   queryLength = 0;
   /** The host the request is for, without port, as sent; from the target in absolute form, else from Host. */
@@ -116,6 +124,8 @@ export class RequestHead extends FieldTable {
   authority = 0;
   authorityLength = 0;
   isAbsoluteForm = false;
+  /** Index of the Host field, or -1 (HTTP/1.0 only). */
+  hostField = -1;
   /** `Expect: 100-continue`. */
   expectsContinue = false;
 }

@@ -1,0 +1,168 @@
+/**
+ * The field lines of a head or a trailer section (RFC 9112 section 5): syntax, and which field each line is.
+ *
+ * What the fields mean for the message is decided in `framing.ts` and the start line's file.
+ */
+import { CR, COLON, HTAB, LF, SP, TOKEN_LOWER, VALUE_CLASS, ascii } from './classes.ts';
+import {
+  ERR_FIELD_FOLDED,
+  ERR_FIELD_NAME,
+  ERR_FIELD_SPACE,
+  ERR_FIELD_VALUE,
+  ERR_LINE_END,
+  ERR_TOO_MANY_FIELDS,
+} from './errors.ts';
+import {
+  FIELD_ID,
+  FIELD_NAME,
+  FIELD_NAME_LENGTH,
+  FIELD_VALUE,
+  FIELD_VALUE_LENGTH,
+  FIELD_WORDS,
+  F_CONNECTION,
+  F_CONTENT_LENGTH,
+  F_COOKIE,
+  F_DATE,
+  F_EXPECT,
+  F_HOST,
+  F_HTTP2_SETTINGS,
+  F_KEEP_ALIVE,
+  F_OTHER,
+  F_PROXY_CONNECTION,
+  F_TE,
+  F_TRANSFER_ENCODING,
+  F_UPGRADE,
+  F_VIA,
+  F_X_FORWARDED_FOR,
+  F_X_FORWARDED_HOST,
+  F_X_FORWARDED_PROTO,
+  F_X_REQUEST_ID,
+} from './head.ts';
+import type { FieldTable } from './head.ts';
+
+const NAMES: readonly (readonly [id: number, lowerName: string])[] = [
+  [F_CONNECTION, 'connection'],
+  [F_KEEP_ALIVE, 'keep-alive'],
+  [F_PROXY_CONNECTION, 'proxy-connection'],
+  [F_TE, 'te'],
+  [F_TRANSFER_ENCODING, 'transfer-encoding'],
+  [F_CONTENT_LENGTH, 'content-length'],
+  [F_UPGRADE, 'upgrade'],
+  [F_HOST, 'host'],
+  [F_EXPECT, 'expect'],
+  [F_X_FORWARDED_FOR, 'x-forwarded-for'],
+  [F_X_FORWARDED_PROTO, 'x-forwarded-proto'],
+  [F_X_FORWARDED_HOST, 'x-forwarded-host'],
+  [F_X_REQUEST_ID, 'x-request-id'],
+  [F_VIA, 'via'],
+  [F_DATE, 'date'],
+  [F_COOKIE, 'cookie'],
+  [F_HTTP2_SETTINGS, 'http2-settings'],
+];
+
+const NAME_LENGTH_MAX = 31;
+/** No two known names have the same length and first letter, so those two point to the only candidate. */
+const CANDIDATE = new Uint8Array((NAME_LENGTH_MAX + 1) << 5);
+/** The lower-case name of each id, 32 bytes apart. */
+const LOWER_NAMES = new Uint8Array((NAMES.length + 2) << 5);
+
+for (const [id, lowerName] of NAMES) {
+  CANDIDATE[(lowerName.length << 5) | (lowerName.charCodeAt(0) & 31)] = id;
+  LOWER_NAMES.set(ascii(lowerName), id << 5);
+}
+
+/** The F_ id of a field name, which must be a token. */
+export function fieldId(bytes: Uint8Array, at: number, length: number): number {
+  if (length > NAME_LENGTH_MAX) return F_OTHER;
+  const id = CANDIDATE[(length << 5) | (bytes[at] & 31)];
+  if (id === F_OTHER) return F_OTHER;
+  const name = id << 5;
+  for (let i = 0; i < length; i++) {
+    if (TOKEN_LOWER[bytes[at + i]] !== LOWER_NAMES[name + i]) return F_OTHER;
+  }
+  return id;
+}
+
+/**
+ * Reads field lines from `at` up to and including the empty line, looking at no byte from `stop` on. Returns the offset
+ * behind the empty line, 0 if the bytes ran out, or an error. The table then holds the fields that are complete; its
+ * `fieldsEnd` is set when the empty line was found.
+ */
+export function parseFields(bytes: Uint8Array, at: number, stop: number, fieldsMax: number, table: FieldTable): number {
+  const fields = table.fields;
+  const wordsMax = Math.min(fieldsMax * FIELD_WORDS, fields.length);
+  let word = 0;
+  let seen = 0;
+  let repeated = 0;
+  let result = 0;
+  let i = at;
+
+  while (i < stop) {
+    const nameAt = i;
+    let byte = bytes[i];
+    while (TOKEN_LOWER[byte] !== 0 && ++i < stop) byte = bytes[i];
+    if (i >= stop) break;
+
+    if (byte !== COLON || i === nameAt) {
+      if (byte === CR && i === nameAt) {
+        if (i + 1 >= stop) break;
+        if (bytes[i + 1] === LF) {
+          table.fieldsEnd = i;
+          result = i + 2;
+        } else result = ERR_LINE_END;
+      } else result = nameError(byte, i === nameAt, word === 0);
+      break;
+    }
+    const nameLength = i - nameAt;
+    if (word >= wordsMax) {
+      result = ERR_TOO_MANY_FIELDS;
+      break;
+    }
+
+    i++;
+    while (i < stop && ((byte = bytes[i]) === SP || byte === HTAB)) i++;
+    const valueAt = i;
+    while (i < stop && VALUE_CLASS[(byte = bytes[i])] !== 0) i++;
+    if (i + 1 >= stop) {
+      if (i < stop && byte !== CR) result = valueError(byte);
+      break;
+    }
+    if (byte !== CR) {
+      result = valueError(byte);
+      break;
+    }
+    if (bytes[i + 1] !== LF) {
+      result = ERR_LINE_END;
+      break;
+    }
+    let valueEnd = i;
+    while (valueEnd > valueAt && ((byte = bytes[valueEnd - 1]) === SP || byte === HTAB)) valueEnd--;
+    i += 2;
+
+    const id = fieldId(bytes, nameAt, nameLength);
+    const bit = 1 << id;
+    repeated |= seen & bit;
+    seen |= bit;
+    fields[word + FIELD_NAME] = nameAt;
+    fields[word + FIELD_NAME_LENGTH] = nameLength;
+    fields[word + FIELD_VALUE] = valueAt;
+    fields[word + FIELD_VALUE_LENGTH] = valueEnd - valueAt;
+    fields[word + FIELD_ID] = id;
+    word += FIELD_WORDS;
+  }
+
+  table.fieldCount = word / FIELD_WORDS;
+  table.seen = seen;
+  table.repeated = repeated;
+  return result;
+}
+
+function nameError(byte: number, isLineStart: boolean, isFirstField: boolean): number {
+  if (byte === CR || byte === LF) return isLineStart ? ERR_LINE_END : ERR_FIELD_NAME;
+  if (byte !== SP && byte !== HTAB) return ERR_FIELD_NAME;
+  return isLineStart && !isFirstField ? ERR_FIELD_FOLDED : ERR_FIELD_SPACE;
+}
+
+function valueError(byte: number): number {
+  return byte === LF ? ERR_LINE_END : ERR_FIELD_VALUE;
+}

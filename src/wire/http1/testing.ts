@@ -1,0 +1,129 @@
+/** What the tests of this folder share: parsing whole, byte by byte and with trailing data, and a readable result. */
+import { ascii } from './classes.ts';
+import { httpError } from './errors.ts';
+import { FIELD_ID, FIELD_NAME, FIELD_NAME_LENGTH, FIELD_VALUE, FIELD_VALUE_LENGTH, FIELD_WORDS } from './head.ts';
+import { RequestHead, ResponseHead } from './head.ts';
+import type { FieldTable, HeadLimits } from './head.ts';
+import { parseRequestHead } from './request.ts';
+import { parseResponseHead } from './response.ts';
+
+export const LIMITS: HeadLimits = { headBytes: 4096, headers: 32 };
+
+type Parser<T> = (bytes: Uint8Array, offset: number, end: number, limits: HeadLimits, head: T) => number;
+
+/** One character per byte, both ways. */
+export function latin1(bytes: Uint8Array, at: number, length: number): string {
+  let text = '';
+  for (let i = at; i < at + length; i++) text += String.fromCharCode(bytes[i]);
+  return text;
+}
+
+export interface Field {
+  readonly name: string;
+  readonly value: string;
+  readonly id: number;
+}
+
+export function fieldsOf(bytes: Uint8Array, table: FieldTable): Field[] {
+  const fields: Field[] = [];
+  for (let i = 0; i < table.fieldCount; i++) {
+    const word = i * FIELD_WORDS;
+    const f = table.fields;
+    fields.push({
+      name: latin1(bytes, f[word + FIELD_NAME], f[word + FIELD_NAME_LENGTH]),
+      value: latin1(bytes, f[word + FIELD_VALUE], f[word + FIELD_VALUE_LENGTH]),
+      id: f[word + FIELD_ID],
+    });
+  }
+  return fields;
+}
+
+/** What `parse` says of `text`: the number of bytes taken, `more`, or the name of the error. */
+export type Verdict = number | string;
+
+function verdict(result: number): Verdict {
+  if (result > 0) return result;
+  return result === 0 ? 'more' : httpError(result).name;
+}
+
+/**
+ * Parses `text` three ways and fails if they disagree: whole; one byte at a time, as a driver does that calls again when
+ * more has come; and in the middle of other bytes. `head` holds the result of the first.
+ */
+function parseThreeWays<T extends FieldTable>(
+  parse: Parser<T>,
+  text: string,
+  limits: HeadLimits,
+  create: () => T,
+): { verdict: Verdict; head: T; bytes: Uint8Array } {
+  const bytes = ascii(text);
+  const head = create();
+  const whole = parse(bytes, 0, bytes.length, limits, head);
+
+  let stepped = 0;
+  const steppedHead = create();
+  for (let end = 0; end <= bytes.length && stepped === 0; end++) stepped = parse(bytes, 0, end, limits, steppedHead);
+  if (stepped !== whole) {
+    throw new Error(`byte by byte: ${verdict(stepped)}, whole: ${verdict(whole)}, for ${JSON.stringify(text)}`);
+  }
+
+  if (whole !== 0) {
+    const surrounded = ascii(`\rA:\n${text}\r\n\0X`);
+    const inside = parse(surrounded, 4, surrounded.length, limits, create());
+    if (inside !== whole) {
+      throw new Error(`with other bytes: ${verdict(inside)}, whole: ${verdict(whole)}, for ${JSON.stringify(text)}`);
+    }
+  }
+  return { verdict: verdict(whole), head, bytes };
+}
+
+export interface Request {
+  readonly verdict: Verdict;
+  readonly head: RequestHead;
+  readonly bytes: Uint8Array;
+  readonly method: string;
+  readonly target: string;
+  readonly path: string;
+  readonly query: string;
+  readonly host: string;
+  readonly authority: string;
+  readonly fields: Field[];
+}
+
+export function request(text: string, limits: HeadLimits = LIMITS): Request {
+  const { verdict, head, bytes } = parseThreeWays(parseRequestHead, text, limits, () => new RequestHead(32));
+  return {
+    verdict,
+    head,
+    bytes,
+    method: latin1(bytes, head.start, head.methodLength),
+    target: latin1(bytes, head.target, head.targetLength),
+    path: latin1(bytes, head.path, head.pathLength),
+    query: latin1(bytes, head.query, head.queryLength),
+    host: latin1(bytes, head.host, head.hostLength),
+    authority: latin1(bytes, head.authority, head.authorityLength),
+    fields: fieldsOf(bytes, head),
+  };
+}
+
+export interface Response {
+  readonly verdict: Verdict;
+  readonly head: ResponseHead;
+  readonly bytes: Uint8Array;
+  readonly fields: Field[];
+}
+
+export function response(text: string, limits: HeadLimits = LIMITS): Response {
+  const { verdict, head, bytes } = parseThreeWays(parseResponseHead, text, limits, () => new ResponseHead(32));
+  return { verdict, head, bytes, fields: fieldsOf(bytes, head) };
+}
+
+/** The verdict on a GET with these field lines, Host included. */
+export function withFields(...lines: string[]): Request {
+  return request(`GET / HTTP/1.1\r\nHost: a\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`);
+}
+
+/** The verdict on a request line. */
+export function withLine(line: string): Request {
+  return request(`${line}\r\nHost: a\r\n\r\n`);
+}
