@@ -1,4 +1,5 @@
 /** What the tests of this folder share: parsing whole, byte by byte and with trailing data, and a readable result. */
+import { assert } from '../../base/assert.ts';
 import { ascii } from './classes.ts';
 import { httpError } from './errors.ts';
 import { FIELD_ID, FIELD_NAME, FIELD_NAME_LENGTH, FIELD_VALUE, FIELD_VALUE_LENGTH, FIELD_WORDS } from './head.ts';
@@ -8,8 +9,6 @@ import { parseRequestHead } from './request.ts';
 import { parseResponseHead } from './response.ts';
 
 export const LIMITS: HeadLimits = { headBytes: 4096, headers: 32 };
-
-type Parser<T> = (bytes: Uint8Array, offset: number, end: number, limits: HeadLimits, head: T) => number;
 
 /** One character per byte, both ways. */
 export function latin1(bytes: Uint8Array, at: number, length: number): string {
@@ -41,7 +40,7 @@ export function fieldsOf(bytes: Uint8Array, table: FieldTable): Field[] {
 /** What `parse` says of `text`: the number of bytes taken, `more`, or the name of the error. */
 export type Verdict = number | string;
 
-function verdict(result: number): Verdict {
+function verdictOf(result: number): Verdict {
   if (result > 0) return result;
   return result === 0 ? 'more' : httpError(result).name;
 }
@@ -50,31 +49,29 @@ function verdict(result: number): Verdict {
  * Parses `text` three ways and fails if they disagree: whole; one byte at a time, as a driver does that calls again when
  * more has come; and in the middle of other bytes. `head` holds the result of the first.
  */
-function parseThreeWays<T extends FieldTable>(
-  parse: Parser<T>,
+export function threeWays<T extends FieldTable>(
   text: string,
-  limits: HeadLimits,
+  parse: (bytes: Uint8Array, offset: number, end: number, head: T) => number,
   create: () => T,
 ): { verdict: Verdict; head: T; bytes: Uint8Array } {
   const bytes = ascii(text);
   const head = create();
-  const whole = parse(bytes, 0, bytes.length, limits, head);
+  const whole = parse(bytes, 0, bytes.length, head);
 
   let stepped = 0;
   const steppedHead = create();
-  for (let end = 0; end <= bytes.length && stepped === 0; end++) stepped = parse(bytes, 0, end, limits, steppedHead);
-  if (stepped !== whole) {
-    throw new Error(`byte by byte: ${verdict(stepped)}, whole: ${verdict(whole)}, for ${JSON.stringify(text)}`);
-  }
+  for (let end = 0; end <= bytes.length && stepped === 0; end++) stepped = parse(bytes, 0, end, steppedHead);
+  assert(stepped === whole, `${verdictOf(stepped)}, not ${verdictOf(whole)}, byte by byte: ${JSON.stringify(text)}`);
 
   if (whole !== 0) {
     const surrounded = ascii(`\rA:\n${text}\r\n\0X`);
-    const inside = parse(surrounded, 4, surrounded.length, limits, create());
-    if (inside !== whole) {
-      throw new Error(`with other bytes: ${verdict(inside)}, whole: ${verdict(whole)}, for ${JSON.stringify(text)}`);
-    }
+    const inside = parse(surrounded, 4, surrounded.length, create());
+    assert(
+      inside === whole,
+      `${verdictOf(inside)}, not ${verdictOf(whole)}, between other bytes: ${JSON.stringify(text)}`,
+    );
   }
-  return { verdict: verdict(whole), head, bytes };
+  return { verdict: verdictOf(whole), head, bytes };
 }
 
 export interface Request {
@@ -91,7 +88,11 @@ export interface Request {
 }
 
 export function request(text: string, limits: HeadLimits = LIMITS): Request {
-  const { verdict, head, bytes } = parseThreeWays(parseRequestHead, text, limits, () => new RequestHead(32));
+  const { verdict, head, bytes } = threeWays(
+    text,
+    (bytes, offset, end, head: RequestHead) => parseRequestHead(bytes, offset, end, limits, head),
+    () => new RequestHead(32),
+  );
   return {
     verdict,
     head,
@@ -114,7 +115,11 @@ export interface Response {
 }
 
 export function response(text: string, limits: HeadLimits = LIMITS): Response {
-  const { verdict, head, bytes } = parseThreeWays(parseResponseHead, text, limits, () => new ResponseHead(32));
+  const { verdict, head, bytes } = threeWays(
+    text,
+    (bytes, offset, end, head: ResponseHead) => parseResponseHead(bytes, offset, end, limits, head),
+    () => new ResponseHead(32),
+  );
   return { verdict, head, bytes, fields: fieldsOf(bytes, head) };
 }
 
