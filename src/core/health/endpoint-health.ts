@@ -1,0 +1,157 @@
+/**
+ * One address of one server: what active probes, real traffic and slow start say together. Pure.
+ *
+ * The three are independent: probes decide between up and down, failures of real traffic eject for a time, and whatever
+ * ends a time without work begins a slow start. Being down is stronger than being ejected, and probes that pass after a
+ * failure end an ejection.
+ */
+import type { Address } from '../../base/address.ts';
+import { SERVER_DOWN, SERVER_EJECTED, SERVER_UP, type ServerState } from '../../base/board.ts';
+import type { Prng } from '../../base/prng.ts';
+import { ActiveHealth } from './active.ts';
+import { FailureWindow } from './passive.ts';
+import { nextStepMs, slowStartShare } from './slow-start.ts';
+
+export interface HealthOptions {
+  readonly active: ActiveOptions | null;
+  readonly passive: PassiveOptions | null;
+  /** 0: a server that comes back has its full weight at once. */
+  readonly slowStartMs: number;
+}
+
+export interface ActiveOptions {
+  readonly intervalMs: number;
+  readonly rise: number;
+  readonly fall: number;
+  /** 0..1: each interval is lengthened or shortened by up to this share of it. */
+  readonly jitter: number;
+}
+
+export interface PassiveOptions {
+  readonly failures: number;
+  readonly withinMs: number;
+  readonly ejectMs: number;
+}
+
+const NEVER = Infinity;
+
+export class EndpointHealth {
+  readonly address: Address;
+  readonly isProbed: boolean;
+  private readonly options: HealthOptions;
+  private readonly active: ActiveHealth | null;
+  private readonly failures: FailureWindow | null;
+  private ejectedUntil = -1;
+  private recoveredAt = -1;
+  private nextProbeAt: number;
+  private probeStartedAt = -1;
+  private probeCount = 0;
+
+  constructor(address: Address, options: HealthOptions, now: number) {
+    this.address = address;
+    this.options = options;
+    this.isProbed = options.active !== null;
+    this.active = options.active === null ? null : new ActiveHealth(options.active.rise, options.active.fall);
+    this.failures =
+      options.passive === null ? null : new FailureWindow(options.passive.failures, options.passive.withinMs);
+    this.nextProbeAt = this.isProbed ? now : NEVER;
+  }
+
+  get state(): ServerState {
+    if (this.isDown) return SERVER_DOWN;
+    return this.isEjected ? SERVER_EJECTED : SERVER_UP;
+  }
+
+  get isDown(): boolean {
+    return this.active !== null && this.active.state === 'down';
+  }
+
+  get isEjected(): boolean {
+    return this.ejectedUntil >= 0;
+  }
+
+  /** The part of its weight that the server may have now: 0..1. */
+  share(now: number): number {
+    return this.recoveredAt < 0 ? 1 : slowStartShare(now - this.recoveredAt, this.options.slowStartMs);
+  }
+
+  // --- active ---
+
+  isProbeDue(now: number): boolean {
+    return this.probeStartedAt < 0 && now >= this.nextProbeAt;
+  }
+
+  handleProbeStart(now: number): void {
+    this.probeStartedAt = now;
+  }
+
+  /** True if the server is now up or down and was not before. */
+  handleProbeResult(now: number, isPassed: boolean, prng: Prng): boolean {
+    if (this.active === null) return false;
+    this.nextProbeAt = Math.max(now, this.probeStartedAt + this.nextIntervalMs(prng));
+    this.probeStartedAt = -1;
+    const wasDown = this.isDown;
+    this.active.handleResult(isPassed);
+    if (wasDown && !this.isDown) {
+      this.ejectedUntil = -1;
+      this.failures?.clear();
+      this.beginSlowStart(now);
+    }
+    return wasDown !== this.isDown;
+  }
+
+  /** Equal probe results in a row. */
+  get probeStreak(): number {
+    return this.active === null ? 0 : this.active.streak;
+  }
+
+  /** After the first probe, servers that started together are spread over the interval. */
+  private nextIntervalMs(prng: Prng): number {
+    const { intervalMs, jitter } = this.options.active!;
+    if (this.probeCount++ === 0) return intervalMs * prng.unit();
+    return intervalMs * (1 + jitter * (2 * prng.unit() - 1));
+  }
+
+  // --- passive ---
+
+  /** True if there were too many failures lately and the server could be ejected for it. */
+  handleFailures(now: number, count: number): boolean {
+    if (this.failures === null || this.isDown || this.isEjected) return false;
+    return this.failures.handleFailures(now, count);
+  }
+
+  eject(now: number): void {
+    this.ejectedUntil = now + this.options.passive!.ejectMs;
+    this.failures!.clear();
+  }
+
+  /** Ends the ejection before its time. */
+  readmit(now: number): void {
+    this.ejectedUntil = -1;
+    if (!this.isDown) this.beginSlowStart(now);
+  }
+
+  // --- time ---
+
+  /** True if the ejection ended. */
+  handleTimer(now: number): boolean {
+    if (this.recoveredAt >= 0 && now - this.recoveredAt >= this.options.slowStartMs) this.recoveredAt = -1;
+    if (!this.isEjected || now < this.ejectedUntil) return false;
+    this.readmit(now);
+    return true;
+  }
+
+  /** When `handleTimer` or a probe is due next. */
+  nextDeadline(now: number): number {
+    let deadline = this.probeStartedAt < 0 ? this.nextProbeAt : NEVER;
+    if (this.isEjected) deadline = Math.min(deadline, this.ejectedUntil);
+    if (this.recoveredAt >= 0) {
+      deadline = Math.min(deadline, this.recoveredAt + nextStepMs(now - this.recoveredAt, this.options.slowStartMs));
+    }
+    return deadline;
+  }
+
+  private beginSlowStart(now: number): void {
+    this.recoveredAt = this.options.slowStartMs > 0 ? now : -1;
+  }
+}

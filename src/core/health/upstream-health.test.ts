@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { Address } from '../../base/address.ts';
+import { SERVER_DOWN, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../../base/board.ts';
+import { Prng } from '../../base/prng.ts';
+import { serverText, UpstreamHealth, type UpstreamHealthOptions } from './upstream-health.ts';
+
+const at = (last: number): Address => ({ family: 4, host: `192.0.2.${last}`, port: 80 });
+const ACTIVE = { intervalMs: 2_000, rise: 2, fall: 3, jitter: 0.1 };
+const PASSIVE = { failures: 3, withinMs: 10_000, ejectMs: 10_000 };
+
+/** An upstream of `count` servers with a fixed address each, at a time that the test moves. */
+class Story {
+  now = 0;
+  readonly health: UpstreamHealth;
+
+  constructor(count: number, options: Partial<UpstreamHealthOptions>) {
+    const servers = Array.from({ length: count }, (_, i) => ({ weight: 1, firstSlot: i, slotCount: 1 }));
+    this.health = new UpstreamHealth({ servers, active: null, passive: null, slowStartMs: 0, ...options }, new Prng(1));
+    servers.forEach((_, i) => this.health.handleAddresses(0, i, [at(i + 1)]));
+    this.health.takeEvents();
+  }
+
+  slot(slot: number): ServerSlot {
+    const value: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+    this.health.readSlot(this.now, slot, value);
+    return value;
+  }
+
+  states(count: number): string {
+    return Array.from({ length: count }, (_, i) => ['empty', 'up', 'down', 'ejected'][this.slot(i).state]).join(' ');
+  }
+
+  /** Lets time pass, answering every probe as `answer` says. */
+  pass(ms: number, answer: (slot: number) => boolean): void {
+    const end = this.now + ms;
+    for (;;) {
+      for (let probe = this.health.nextProbe(this.now); probe !== null; probe = this.health.nextProbe(this.now)) {
+        this.health.handleProbeResult(this.now, probe, answer(probe.slot), 'connection refused');
+      }
+      this.health.handleTimer(this.now);
+      const next = this.health.nextDeadline(this.now);
+      assert.ok(next > this.now, 'a deadline that does not move would spin');
+      if (next > end) break;
+      this.now = next;
+    }
+    this.now = end;
+  }
+
+  events(): string[] {
+    return this.health.takeEvents().map(({ kind, server, reason }) => `${kind} ${server}: ${reason}`);
+  }
+}
+
+test('without checks a server with an address is up, and one without is an empty slot', () => {
+  const story = new Story(1, { servers: [{ weight: 3, firstSlot: 4, slotCount: 2 }] });
+  assert.deepEqual(story.slot(4), {
+    state: SERVER_UP,
+    weight: 3 * 256,
+    family: 4,
+    port: 80,
+    address: Uint8Array.from([192, 0, 2, 1, ...new Uint8Array(12)]),
+  });
+  assert.equal(story.slot(5).state, SERVER_EMPTY);
+});
+
+test('a server whose probes fail is taken down with the reason, and comes back after `rise` passes', () => {
+  const story = new Story(2, { active: ACTIVE });
+  story.pass(5_000, () => true);
+  assert.deepEqual(story.events(), []);
+  story.pass(3 * 2_200, (slot) => slot !== 1);
+  assert.equal(story.states(2), 'up down');
+  assert.deepEqual(story.events(), ['down 1: 3 probes failed, last: connection refused']);
+  story.pass(2 * 2_200, () => true);
+  assert.equal(story.states(2), 'up up');
+  assert.deepEqual(story.events(), ['up 1: 2 probes passed']);
+});
+
+test('probes keep their interval within the jitter and are spread after the first', () => {
+  const story = new Story(50, { active: ACTIVE });
+  const times: number[][] = Array.from({ length: 50 }, () => []);
+  story.pass(60_000, (slot) => times[slot].push(story.now) > 0);
+  const gaps = times.flatMap((row) => row.slice(2).map((time, i) => time - row[i + 1]));
+  assert.ok(gaps.every((gap) => gap >= 1_800 && gap <= 2_200));
+  const second = times.map((row) => row[1]).sort((a, b) => a - b);
+  assert.ok(times.every((row) => row[0] === 0));
+  assert.ok(second[0] < 300 && second[25] > 500 && second[25] < 1_500 && second[49] > 1_700 && second[49] <= 2_000);
+});
+
+test('a probe that takes long delays the next one and no second one begins meanwhile', () => {
+  const story = new Story(1, { active: ACTIVE });
+  const probe = story.health.nextProbe(0)!;
+  assert.equal(story.health.nextProbe(9_000), null);
+  assert.equal(story.health.nextDeadline(9_000), Infinity);
+  story.health.handleProbeResult(9_000, probe, true, '');
+  assert.notEqual(story.health.nextProbe(9_000), null);
+});
+
+test('failures of real traffic eject a server for its time', () => {
+  const story = new Story(2, { passive: PASSIVE });
+  story.health.handleFailures(0, 0, 2, 'timeout');
+  assert.equal(story.states(2), 'up up');
+  story.health.handleFailures(0, 0, 1, 'connection reset');
+  assert.equal(story.states(2), 'ejected up');
+  assert.deepEqual(story.events(), ['ejected 0: for 10 s: 3 failures within 10 s, last: connection reset']);
+  story.pass(9_999, () => true);
+  assert.equal(story.states(2), 'ejected up');
+  story.pass(1, () => true);
+  assert.equal(story.states(2), 'up up');
+  assert.deepEqual(story.events(), ['readmitted 0: its time is over']);
+});
+
+test('the last usable server is spared, and that is said once in a while and not for every failure', () => {
+  const story = new Story(2, { passive: PASSIVE });
+  story.health.handleFailures(0, 0, 3, 'timeout');
+  for (let i = 0; i < 100; i++) story.health.handleFailures(i, 1, 3, 'timeout');
+  assert.equal(story.states(2), 'ejected up');
+  assert.deepEqual(
+    story.events().map((line) => line.split(':')[0]),
+    ['ejected 0', 'spared 1'],
+  );
+  story.pass(10_000, () => true);
+  story.health.handleFailures(story.now, 1, 3, 'timeout');
+  assert.equal(story.states(2), 'up ejected', 'as soon as another one is usable it is ejected');
+});
+
+test('when probes take the last usable server down, the ejected ones come back', () => {
+  const story = new Story(2, { active: ACTIVE, passive: PASSIVE });
+  story.pass(5_000, () => true);
+  story.health.handleFailures(story.now, 0, 3, 'timeout');
+  story.pass(7_000, (slot) => slot === 0);
+  assert.equal(story.states(2), 'up down');
+  assert.match(story.events().join('\n'), /readmitted 0: no other server is left/);
+});
+
+test('a server that probes took down while it was ejected comes up by its probes alone', () => {
+  const story = new Story(2, { active: ACTIVE, passive: { ...PASSIVE, ejectMs: 1_000_000 } });
+  story.pass(5_000, () => true);
+  story.health.handleFailures(story.now, 0, 3, 'timeout');
+  assert.equal(story.states(2), 'ejected up');
+  story.pass(7_000, (slot) => slot !== 0);
+  assert.equal(story.slot(0).state, SERVER_DOWN);
+  story.pass(5_000, () => true);
+  assert.equal(story.slot(0).state, SERVER_UP);
+});
+
+test('a server that comes back starts slowly, from one eighth of its weight to all of it', () => {
+  const story = new Story(2, {
+    active: ACTIVE,
+    slowStartMs: 30_000,
+    servers: [
+      { weight: 2, firstSlot: 0, slotCount: 1 },
+      { weight: 1, firstSlot: 1, slotCount: 1 },
+    ],
+  });
+  story.pass(5_000, () => true);
+  assert.equal(story.slot(0).weight, 512, 'the first start is not slow');
+  story.pass(7_000, (slot) => slot !== 0);
+  const seen: number[] = [];
+  while (story.slot(0).weight < 512 || story.slot(0).state !== SERVER_UP) {
+    story.pass(100, () => true);
+    if (story.slot(0).state === SERVER_UP) seen.push(story.slot(0).weight);
+  }
+  assert.equal(seen[0], 64);
+  assert.deepEqual(
+    seen,
+    seen.toSorted((a, b) => a - b),
+  );
+  assert.ok(Math.abs(seen.length * 100 - 30_000) <= 200);
+});
+
+test('an address that is no longer answered leaves; its probe on the way is void', () => {
+  const story = new Story(1, { active: ACTIVE, servers: [{ weight: 1, firstSlot: 0, slotCount: 2 }] });
+  const probe = story.health.nextProbe(0)!;
+  story.health.handleAddresses(10, 0, [at(8), at(9)]);
+  assert.deepEqual(story.events(), ['added 0: ', 'added 0: ', 'removed 0: ']);
+  story.health.handleProbeResult(20, probe, false, 'timeout');
+  assert.equal(story.states(2), 'up up');
+  story.health.handleAddresses(30, 0, []);
+  assert.equal(story.states(2), 'up up');
+});
+
+test('failures for a slot that has no address any more are ignored', () => {
+  const story = new Story(1, { passive: PASSIVE, servers: [{ weight: 1, firstSlot: 0, slotCount: 2 }] });
+  story.health.handleFailures(0, 1, 100, 'timeout');
+  story.health.handleFailures(0, 77, 100, 'timeout');
+  assert.deepEqual(story.events(), []);
+});
+
+test('whatever happens, ejection never leaves an upstream without a usable server', () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('fail' as const), slot: fc.nat(3), count: fc.integer({ min: 1, max: 4 }) }),
+    fc.record({ do: fc.constant('pass' as const), ms: fc.nat(8_000), down: fc.nat(15) }),
+    fc.record({ do: fc.constant('resolve' as const), answer: fc.array(fc.nat(9), { maxLength: 4 }) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const story = new Story(4, { active: ACTIVE, passive: PASSIVE, slowStartMs: 5_000 });
+      for (const one of steps) {
+        if (one.do === 'fail') story.health.handleFailures(story.now, one.slot, one.count, 'timeout');
+        else if (one.do === 'pass') story.pass(one.ms, (slot) => (one.down & (1 << slot)) === 0);
+        else
+          story.health.handleAddresses(
+            story.now,
+            0,
+            one.answer.map((n) => at(n + 10)),
+          );
+        const slots = [0, 1, 2, 3].map((slot) => story.slot(slot));
+        if (slots.some(({ state }) => state === SERVER_EJECTED)) {
+          assert.ok(slots.some(({ state }) => state === SERVER_UP));
+        }
+        assert.ok(slots.every(({ weight }) => weight >= 32 && weight <= 256));
+      }
+    }),
+  );
+});
+
+test('a server is named as configured, with its address where that says more', () => {
+  assert.equal(serverText('web', '192.0.2.1:80', at(1)), 'web/192.0.2.1:80');
+  assert.equal(serverText('api', 'api.internal:80', at(1)), 'api/api.internal:80 (192.0.2.1:80)');
+  assert.equal(serverText('api', 'api.internal:80', null), 'api/api.internal:80');
+});

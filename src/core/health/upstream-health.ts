@@ -1,0 +1,217 @@
+/**
+ * The health of one upstream's servers, and the rules that concern all of them together. Pure: addresses, probe results,
+ * failures of real traffic and the time come in; the server table's entries, the probes to make and what people should
+ * read come out. Calls may come in any order; `now` never goes back.
+ *
+ * Ejection never takes the last server away. What real traffic tells is a guess (a client that goes away in the middle of
+ * each upload looks like a failing server), and traffic to a doubtful server is better than none:
+ * - the last usable server is not ejected ("spared"; nginx ignores max_fails for a single server, Envoy has a maximum share);
+ * - when probes take the last usable one down, the ejected ones come back at once.
+ */
+import { type Address, addressText, parseIPv4, parseIPv6 } from '../../base/address.ts';
+import { SERVER_EMPTY, type ServerSlot, WEIGHT_UNIT } from '../../base/board.ts';
+import type { Prng } from '../../base/prng.ts';
+import { assignAddresses } from './addresses.ts';
+import { EndpointHealth, type HealthOptions } from './endpoint-health.ts';
+
+export interface UpstreamHealthOptions extends HealthOptions {
+  readonly servers: readonly ServerOptions[];
+}
+
+export interface ServerOptions {
+  readonly weight: number;
+  readonly firstSlot: number;
+  readonly slotCount: number;
+}
+
+export interface HealthEvent {
+  readonly kind: 'down' | 'up' | 'ejected' | 'readmitted' | 'spared' | 'added' | 'removed' | 'surplus';
+  /** Index into the options' servers. */
+  readonly server: number;
+  /** Null for `surplus`. */
+  readonly address: Address | null;
+  readonly reason: string;
+}
+
+export interface Probe {
+  readonly server: number;
+  readonly slot: number;
+  readonly address: Address;
+}
+
+export class UpstreamHealth {
+  private readonly options: UpstreamHealthOptions;
+  private readonly prng: Prng;
+  /** Per server, per slot of it. */
+  private readonly endpoints: (EndpointHealth | null)[][];
+  private readonly serverOfSlot = new Map<number, number>();
+  private events: HealthEvent[] = [];
+  private sparedUntil = -1;
+
+  constructor(options: UpstreamHealthOptions, prng: Prng) {
+    this.options = options;
+    this.prng = prng;
+    this.endpoints = options.servers.map((server) => new Array<EndpointHealth | null>(server.slotCount).fill(null));
+    options.servers.forEach((server, index) => {
+      for (let i = 0; i < server.slotCount; i++) this.serverOfSlot.set(server.firstSlot + i, index);
+    });
+  }
+
+  // --- in ---
+
+  /** What a server's name resolves to now, or its fixed address. An empty answer changes nothing. */
+  handleAddresses(now: number, server: number, addresses: readonly Address[]): void {
+    const endpoints = this.endpoints[server];
+    const change = assignAddresses(
+      endpoints.map((endpoint) => endpoint?.address ?? null),
+      addresses,
+    );
+    if (change === null) return;
+    change.slots.forEach((address, i) => {
+      if (address === endpoints[i]?.address) return;
+      endpoints[i] = address === null ? null : new EndpointHealth(address, this.options, now);
+    });
+    for (const address of change.added) this.tell('added', server, address, '');
+    for (const address of change.removed) this.tell('removed', server, address, '');
+    if (change.surplus > 0) this.tell('surplus', server, null, `${change.surplus}`);
+    this.readmitIfNoneIsUsable(now);
+  }
+
+  /** A probe ended. `reason` says why it failed, or what it saw. */
+  handleProbeResult(now: number, probe: Probe, isPassed: boolean, reason: string): void {
+    const endpoint = this.endpointAt(probe.slot);
+    // The name may have got another address since.
+    if (endpoint === null || endpoint.address !== probe.address) return;
+    if (!endpoint.handleProbeResult(now, isPassed, this.prng)) return;
+    const probes = endpoint.probeStreak === 1 ? '1 probe' : `${endpoint.probeStreak} probes`;
+    if (isPassed) {
+      this.tell('up', probe.server, probe.address, `${probes} passed`);
+    } else {
+      this.tell('down', probe.server, probe.address, `${probes} failed, last: ${reason}`);
+      this.readmitIfNoneIsUsable(now);
+    }
+  }
+
+  /** Real traffic met `count` failures at the server in this slot. */
+  handleFailures(now: number, slot: number, count: number, reason: string): void {
+    const endpoint = this.endpointAt(slot);
+    if (endpoint === null || !endpoint.handleFailures(now, count)) return;
+    const { failures, withinMs, ejectMs } = this.options.passive!;
+    const what = `${failures} failures within ${seconds(withinMs)}, last: ${reason}`;
+    const server = this.serverOfSlot.get(slot)!;
+    if (this.usableCount() > 1) {
+      endpoint.eject(now);
+      this.tell('ejected', server, endpoint.address, `for ${seconds(ejectMs)}: ${what}`);
+    } else if (now >= this.sparedUntil) {
+      this.sparedUntil = now + ejectMs;
+      this.tell('spared', server, endpoint.address, what);
+    }
+  }
+
+  /** Time passed. Harmless when nothing is due. */
+  handleTimer(now: number): void {
+    this.forEach((endpoint, server) => {
+      if (endpoint.handleTimer(now)) this.tell('readmitted', server, endpoint.address, 'its time is over');
+    });
+  }
+
+  // --- out ---
+
+  /** When `handleTimer` should be called, or `nextProbe` has one, next. Infinity: when something else happens. */
+  nextDeadline(now: number): number {
+    let deadline = Infinity;
+    this.forEach((endpoint) => {
+      deadline = Math.min(deadline, endpoint.nextDeadline(now));
+    });
+    return deadline;
+  }
+
+  /** A probe that should be made now; the caller answers each with `handleProbeResult`. Null: none is due. */
+  nextProbe(now: number): Probe | null {
+    for (let server = 0; server < this.endpoints.length; server++) {
+      for (let i = 0; i < this.endpoints[server].length; i++) {
+        const endpoint = this.endpoints[server][i];
+        if (endpoint === null || !endpoint.isProbeDue(now)) continue;
+        endpoint.handleProbeStart(now);
+        return { server, slot: this.options.servers[server].firstSlot + i, address: endpoint.address };
+      }
+    }
+    return null;
+  }
+
+  /** The slot's entry in the server table. */
+  readSlot(now: number, slot: number, into: ServerSlot): void {
+    const endpoint = this.endpointAt(slot);
+    into.address.fill(0);
+    if (endpoint === null) {
+      into.state = SERVER_EMPTY;
+      into.weight = 0;
+      into.family = 0;
+      into.port = 0;
+      return;
+    }
+    const { weight } = this.options.servers[this.serverOfSlot.get(slot)!];
+    into.state = endpoint.state;
+    into.weight = Math.max(1, Math.round(weight * WEIGHT_UNIT * endpoint.share(now)));
+    into.family = endpoint.address.family;
+    into.port = endpoint.address.port;
+    into.address.set(addressBytes(endpoint.address));
+  }
+
+  /** What happened since the last call, for the log. */
+  takeEvents(): readonly HealthEvent[] {
+    const { events } = this;
+    this.events = [];
+    return events;
+  }
+
+  // --- inside ---
+
+  private readmitIfNoneIsUsable(now: number): void {
+    if (this.usableCount() > 0) return;
+    this.forEach((endpoint, server) => {
+      if (!endpoint.isEjected || endpoint.isDown) return;
+      endpoint.readmit(now);
+      this.tell('readmitted', server, endpoint.address, 'no other server is left');
+    });
+  }
+
+  private usableCount(): number {
+    let count = 0;
+    this.forEach((endpoint) => {
+      if (!endpoint.isDown && !endpoint.isEjected) count++;
+    });
+    return count;
+  }
+
+  private endpointAt(slot: number): EndpointHealth | null {
+    const server = this.serverOfSlot.get(slot);
+    return server === undefined ? null : this.endpoints[server][slot - this.options.servers[server].firstSlot];
+  }
+
+  private forEach(visit: (endpoint: EndpointHealth, server: number) => void): void {
+    this.endpoints.forEach((endpoints, server) => {
+      for (const endpoint of endpoints) if (endpoint !== null) visit(endpoint, server);
+    });
+  }
+
+  private tell(kind: HealthEvent['kind'], server: number, address: Address | null, reason: string): void {
+    this.events.push({ kind, server, address, reason });
+  }
+}
+
+function addressBytes(address: Address): Uint8Array {
+  if (address.family === 4) return parseIPv4(address.host)!;
+  if (address.family === 6) return parseIPv6(address.host)!;
+  return new Uint8Array(0);
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000} s`;
+}
+
+/** How people and logs name a server: as configured, and where a name has several addresses, which one. */
+export function serverText(upstream: string, server: string, address: Address | null): string {
+  const place = address === null ? '' : addressText(address);
+  return place === '' || place === server ? `${upstream}/${server}` : `${upstream}/${server} (${place})`;
+}
