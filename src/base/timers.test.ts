@@ -14,11 +14,11 @@ class Named extends Timed {
 
 class Recorder implements ExpiryHandler {
   readonly expired: number[] = [];
-  then: ((timed: Named, now: number) => void) | null = null;
+  onExpiry: ((timed: Named, now: number) => void) | null = null;
   handleExpiry(timed: Timed, now: number): void {
     assert.equal(timed.deadline, 0);
     this.expired.push((timed as Named).name);
-    this.then?.(timed as Named, now);
+    this.onExpiry?.(timed as Named, now);
   }
   take(): number[] {
     return this.expired.splice(0).sort((a, b) => a - b);
@@ -88,7 +88,7 @@ test('a handler may remove another one that is due in the same tick', () => {
   const recorder = new Recorder();
   const both = [new Named(0), new Named(1)];
   for (const timed of both) timers.arm(timed, 500);
-  recorder.then = (timed) => timers.remove(both[1 - timed.name]);
+  recorder.onExpiry = (timed) => timers.remove(both[1 - timed.name]);
   timers.advance(500, recorder);
   assert.equal(recorder.take().length, 1);
 });
@@ -98,7 +98,7 @@ test('a handler that always arms again, even with a time gone by, does not hold 
   const recorder = new Recorder();
   const timed = new Named(1);
   timers.arm(timed, 500);
-  recorder.then = (timed) => timers.arm(timed, 1);
+  recorder.onExpiry = (timed) => timers.arm(timed, 1);
   timers.advance(500, recorder);
   assert.deepEqual(recorder.take(), [1]);
   timers.advance(500 + TICK_MS, recorder);
