@@ -9,7 +9,10 @@
 export interface Endpoint {
   /** Slot on the status board. */
   readonly slot: number;
-  /** Stable across restarts, reloads and machines: what consistent hashing places on the ring (the address as text). */
+  /**
+   * Stable across restarts, reloads and machines: what consistent hashing places in its table (the address as text). Empty
+   * while there is no address.
+   */
   readonly identity: string;
   /** Effective weight in WEIGHT_UNITs. 0 takes no new work. */
   readonly weight: number;
@@ -33,6 +36,7 @@ export const PICK_FULL = -2;
 export const PICK_TRIED = -3;
 
 export interface Balancer {
+  /** Copies what it needs; the endpoints may change afterwards. Not for every request: it may build tables. */
   update(endpoints: readonly Endpoint[]): void;
 
   /**
@@ -40,7 +44,7 @@ export interface Balancer {
    *
    * `key` is the 32-bit hash of what the request is balanced by; methods without a key ignore it. The first `triedCount`
    * entries of `tried` are endpoints that this request failed on; they are not picked again. Backup endpoints are picked
-   * only when no other one is usable.
+   * only when no other one is usable, or this request failed on every one that is; not when the others are only full.
    */
   pick(load: Load, key: number, tried: Int32Array, triedCount: number): number;
 }

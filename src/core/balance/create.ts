@@ -1,0 +1,46 @@
+/** From the configured method to a balancer: one instance of the method for the primary endpoints, one for the backups. */
+import type { Prng } from '../../base/prng.ts';
+import type { Balance } from '../../config/plan.ts';
+import { PICK_FULL, PICK_NONE, PICK_TRIED, type Balancer, type Endpoint, type Load } from './balancer.ts';
+import { LeastConnections } from './least-connections.ts';
+import { Maglev } from './maglev.ts';
+import { RandomTwo } from './random-two.ts';
+import { RoundRobin } from './round-robin.ts';
+import type { Method } from './tier.ts';
+
+const METHODS: Record<Balance, (prng: Prng) => Method> = {
+  'round-robin': (prng) => new RoundRobin(prng),
+  'least-connections': (prng) => new LeastConnections(prng),
+  'random-two': (prng) => new RandomTwo(prng),
+  'source-hash': () => new Maglev(),
+  hash: () => new Maglev(),
+};
+
+/** `prng` sets where a round begins and what is drawn; consistent hashing does not depend on it. */
+export function createBalancer(balance: Balance, prng: Prng): Balancer {
+  const create = METHODS[balance];
+  return new TieredBalancer(create(prng), create(prng));
+}
+
+class TieredBalancer implements Balancer {
+  private readonly primary: Method;
+  private readonly backup: Method;
+
+  constructor(primary: Method, backup: Method) {
+    this.primary = primary;
+    this.backup = backup;
+  }
+
+  update(endpoints: readonly Endpoint[]): void {
+    this.primary.update(endpoints, false);
+    this.backup.update(endpoints, true);
+  }
+
+  pick(load: Load, key: number, tried: Int32Array, triedCount: number): number {
+    const primary = this.primary.pick(load, key, tried, triedCount);
+    if (primary >= 0 || primary === PICK_FULL) return primary;
+    const backup = this.backup.pick(load, key, tried, triedCount);
+    if (backup === PICK_NONE && primary === PICK_TRIED) return PICK_TRIED;
+    return backup;
+  }
+}
