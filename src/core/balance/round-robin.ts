@@ -4,8 +4,8 @@ import { PICK_FULL, PICK_NONE, PICK_TRIED, type Endpoint, type Load } from './ba
 import { Tier, type Method } from './tier.ts';
 import { QueuedTurns, SmoothTurns } from './turns.ts';
 
-/** Up to here a scan costs less than a heap. */
-const SCAN_MAX = 64;
+/** Up to about here a scan costs no more than a heap. */
+const SCAN_MAX = 16;
 
 export class RoundRobin implements Method {
   private readonly prng: Prng;
