@@ -1,0 +1,87 @@
+/**
+ * Whether a try that failed may be made again: RFC 9110 section 9.2.2 and RFC 9112 section 9.3.1. Pure and per failure; who
+ * is tried next is the balancer's choice, and how long all tries may take the exchange's.
+ *
+ * A request must not be carried out twice unless that is harmless or the operator says so:
+ * - nothing of it was sent: always safe;
+ * - it was sent, and its method is idempotent or the route allows the others too: as the route's rule says;
+ * - it was sent on a reused connection, which ended without a byte: the server closed an idle connection while the request
+ *   was on its way. The same as above, but without asking the rule and without counting as a try: pooling must not cost an
+ *   operator who wants no retries an error that a new connection would not have had;
+ * - a part of its body was sent and not kept: never.
+ */
+import type { RetryPlan } from '../config/plan.ts';
+import {
+  METHOD_DELETE,
+  METHOD_GET,
+  METHOD_HEAD,
+  METHOD_OPTIONS,
+  METHOD_PUT,
+  METHOD_TRACE,
+} from '../wire/http1/head.ts';
+
+/** How a try failed, before any byte of the response went to the client. */
+/** No connection: refused, unreachable, or no resources here. */
+export const FAILED_CONNECT = 1;
+export const FAILED_CONNECT_TIMEOUT = 2;
+/** The connection ended before the first byte of a response. */
+export const FAILED_RESET = 3;
+/** The response did not begin in time. */
+export const FAILED_RESPONSE_TIMEOUT = 4;
+/** What came is not a response, or ended within its head. Never tried again: the server did receive the request. */
+export const FAILED_BAD_RESPONSE = 5;
+/** A response came, with a status that may be in the rule. */
+export const FAILED_STATUS = 6;
+
+/** What the server may have seen of the request. */
+export const SENT_NOTHING = 0;
+/** Some or all of it, and all of it is still here. */
+export const SENT_EVERYTHING_KEPT = 1;
+/** Some or all of it, and some of that is gone. */
+export const SENT_UNREPEATABLE = 2;
+
+const IDEMPOTENT_METHODS =
+  (1 << METHOD_GET) |
+  (1 << METHOD_HEAD) |
+  (1 << METHOD_PUT) |
+  (1 << METHOD_DELETE) |
+  (1 << METHOD_OPTIONS) |
+  (1 << METHOD_TRACE);
+
+/** By METHOD_ number. A method the proxy does not know is not: whoever sends PROPFIND can say so in the route. */
+export function isIdempotent(method: number): boolean {
+  return (IDEMPOTENT_METHODS & (1 << method)) !== 0;
+}
+
+/**
+ * `sent`: SENT_...; `how`: FAILED_..., with FAILED_STATUS `status` is the response's, else it is ignored. `isStale`: the
+ * connection was a reused one and ended without a byte, and this has not already been the reason to repeat this request;
+ * such a try does not count. `tries`: those that count, this one included, >= 1.
+ */
+export function mayRetry(
+  rule: RetryPlan,
+  isIdempotent: boolean,
+  sent: number,
+  how: number,
+  status: number,
+  isStale: boolean,
+  tries: number,
+): boolean {
+  if (sent === SENT_UNREPEATABLE) return false;
+  if (sent !== SENT_NOTHING && !isIdempotent && !rule.nonIdempotent) return false;
+  if (isStale && how === FAILED_RESET) return true;
+  if (tries >= rule.attempts) return false;
+  switch (how) {
+    case FAILED_CONNECT:
+    case FAILED_CONNECT_TIMEOUT:
+      return rule.connect;
+    case FAILED_RESET:
+      return rule.reset;
+    case FAILED_RESPONSE_TIMEOUT:
+      return rule.timeout;
+    case FAILED_STATUS:
+      return rule.statuses.includes(status);
+    default:
+      return false;
+  }
+}
