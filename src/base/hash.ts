@@ -68,3 +68,8 @@ function lower4(word: number): number {
   const aboveZ = low7 + 0x25252525; // bit 7 of a byte: > 'Z'
   return word | ((fromA & ~aboveZ & ~word & 0x80808080) >>> 2);
 }
+
+/** A 32-bit hash of four words: of an IP address. */
+export function hashWords(a: number, b: number, c: number, d: number): number {
+  return mixHash(mixHash(mixHash(mixHash(a) ^ b) ^ c) ^ d) >>> 0;
+}

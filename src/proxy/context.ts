@@ -1,0 +1,42 @@
+/** What every driver of one proxy process shares. Made once by `proxy.ts`; nothing in it is made per connection. */
+import type { Arena } from '../base/arena.ts';
+import type { Board, WorkerRow } from '../base/board.ts';
+import type { Prng } from '../base/prng.ts';
+import type { Timers } from '../base/timers.ts';
+import type { Transport } from '../port/transport.ts';
+import type { RequestHead, ResponseHead } from '../wire/http1/head.ts';
+import type { UpstreamConnection } from './http/upstream-connection.ts';
+
+/** Rare things the keeper wants to know. */
+export type ProxyEvent =
+  | { readonly kind: 'server-failed'; readonly slot: number; readonly reason: string; readonly count: number }
+  | { readonly kind: 'accept-paused'; readonly listener: string; readonly reason: string }
+  | { readonly kind: 'accept-resumed'; readonly listener: string }
+  | { readonly kind: 'drained' };
+
+export interface Context {
+  readonly transport: Transport;
+  readonly arena: Arena;
+  /** `arena.memory`. */
+  readonly memory: Uint8Array;
+  readonly board: Board;
+  readonly row: WorkerRow;
+  readonly timers: Timers;
+  readonly prng: Prng;
+  /** Heads are parsed into these and used up before the next one is parsed. */
+  readonly requestHead: RequestHead;
+  readonly responseHead: ResponseHead;
+  /** A large slot of our own, where a head is rebuilt before it is known how long it gets. */
+  readonly scratchSlot: number;
+  /** The value of a Date field, renewed each second. */
+  readonly date: Uint8Array;
+  readonly report: (event: ProxyEvent) => void;
+  /** A try on the server in this slot failed: how (FAILED_... of core/retry), or with which status. For passive health. */
+  readonly noteFailure: (slot: number, how: number, status: number) => void;
+  /** After `drain()`: no connection is kept alive. */
+  isDraining: boolean;
+  /** Client connections and relays that still live; at zero a draining proxy is done. */
+  liveSessions: number;
+  /** Connections to servers of this proxy, idle ones included. */
+  readonly serverConnections: Set<UpstreamConnection>;
+}

@@ -1,0 +1,36 @@
+/** IMF-fixdate, RFC 9110 section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`. Computed, since pure code has no Date. */
+import { ascii } from '../wire/http1/emit.ts';
+
+export const HTTP_DATE_BYTES = 29;
+
+const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed']; // 1970-01-01 was a Thursday
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const DAY_MS = 86_400_000;
+
+/** Writes the date of `timeMs`, milliseconds since 1970 and before 10000, into the first 29 bytes of `into`. */
+export function writeHttpDate(into: Uint8Array, timeMs: number): void {
+  const dayNumber = Math.floor(timeMs / DAY_MS);
+  const second = Math.floor((timeMs - dayNumber * DAY_MS) / 1000);
+  const { year, month, day } = civil(dayNumber);
+  const clock = `${two(Math.floor(second / 3600))}:${two(Math.floor(second / 60) % 60)}:${two(second % 60)}`;
+  into.set(ascii(`${DAYS[dayNumber % 7]}, ${two(day)} ${MONTHS[month - 1]} ${year} ${clock} GMT`));
+}
+
+/** Days since 1970-01-01 to the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms"). */
+function civil(dayNumber: number): { year: number; month: number; day: number } {
+  const z = dayNumber + 719_468;
+  const era = Math.floor(z / 146_097);
+  const dayOfEra = z - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const shifted = Math.floor((5 * dayOfYear + 2) / 153); // March is 0
+  const day = dayOfYear - Math.floor((153 * shifted + 2) / 5) + 1;
+  const month = shifted < 10 ? shifted + 3 : shifted - 9;
+  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}

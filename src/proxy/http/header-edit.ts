@@ -1,0 +1,48 @@
+/** A route's changes to the fields of requests or responses, prepared once: which names go, and the bytes that come. */
+import type { HeaderEditPlan } from '../../config/plan.ts';
+import { ascii } from '../../wire/http1/emit.ts';
+
+export class HeaderEdit {
+  /** Names whose fields are taken out, lower-case. */
+  private readonly dropped: readonly Uint8Array[];
+  /** Complete lines, put behind the fields that stay. */
+  readonly appendix: Uint8Array;
+  readonly isEmpty: boolean;
+
+  constructor(plan: HeaderEditPlan) {
+    const dropped = new Set<string>();
+    let lines = '';
+    for (const [name, value] of plan.set) {
+      dropped.add(name.toLowerCase());
+      lines += `${name}: ${value}\r\n`;
+    }
+    for (const [name, value] of plan.add) lines += `${name}: ${value}\r\n`;
+    for (const name of plan.remove) dropped.add(name.toLowerCase());
+    this.dropped = Array.from(dropped, ascii);
+    this.appendix = ascii(lines);
+    this.isEmpty = dropped.size === 0 && lines === '';
+  }
+
+  /** Whether the field with this name is to go. */
+  drops(bytes: Uint8Array, name: number, length: number): boolean {
+    for (const candidate of this.dropped) {
+      if (candidate.length === length && equalsLower(bytes, name, candidate)) return true;
+    }
+    return false;
+  }
+
+  /** Whether fields of this lower-case name are set or removed by the route, so that the proxy's own must not be added. */
+  dropsName(name: Uint8Array): boolean {
+    return this.drops(name, 0, name.length);
+  }
+}
+
+/** Names are tokens, so setting bit 5 of a letter is lower-casing, and no other token byte becomes a letter by it. */
+function equalsLower(bytes: Uint8Array, at: number, lower: Uint8Array): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    const byte = bytes[at + i];
+    const folded = byte >= 65 && byte <= 90 ? byte + 32 : byte;
+    if (folded !== lower[i]) return false;
+  }
+  return true;
+}

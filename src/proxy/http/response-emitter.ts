@@ -1,0 +1,210 @@
+/**
+ * The head that goes to a client, written from a server's head (RFC 9110 section 7.6) or made by the proxy itself. Heads
+ * are written into the scratch slot, because the body they belong in front of stands in another.
+ */
+import {
+  FIELD_ID,
+  FIELD_NAME,
+  FIELD_NAME_LENGTH,
+  FIELD_VALUE,
+  FIELD_VALUE_LENGTH,
+  FIELD_WORDS,
+  F_CONNECTION,
+  F_CONTENT_LENGTH,
+  F_DATE,
+  F_HTTP2_SETTINGS,
+  F_KEEP_ALIVE,
+  F_NOMINATED,
+  F_PROXY_CONNECTION,
+  F_TE,
+  F_TRANSFER_ENCODING,
+  F_UPGRADE,
+  type ResponseHead,
+} from '../../wire/http1/head.ts';
+import {
+  ascii,
+  droppedIds,
+  emitBytes,
+  emitCrlf,
+  emitDecimal,
+  emitFragment,
+  emitKeptFields,
+} from '../../wire/http1/emit.ts';
+import { LARGE_SLOT_BYTES } from '../../base/limits.ts';
+import type { HeaderEdit } from './header-edit.ts';
+import type { OwnResponse } from './own-responses.ts';
+
+/** What is said about the connection. */
+export const PERSIST_SILENTLY = 0; // HTTP/1.1: persistent without a word
+export const PERSIST_EXPLICITLY = 1; // HTTP/1.0 client that asked for it
+export const CLOSE = 2;
+
+const HTTP_1_1 = ascii('HTTP/1.1');
+const CONNECTION_KEEP_ALIVE = ascii('Connection: keep-alive\r\n');
+const CONNECTION_CLOSE = ascii('Connection: close\r\n');
+const CONNECTION_UPGRADE = ascii('Connection: upgrade\r\nUpgrade: ');
+const TRANSFER_ENCODING_CHUNKED = ascii('Transfer-Encoding: chunked\r\n');
+const CONTENT_LENGTH = ascii('Content-Length: ');
+const CONTENT_TYPE = ascii('Content-Type: ');
+const DATE = ascii('Date: ');
+
+/** Never copied. */
+const HOP_BY_HOP = droppedIds(
+  F_CONNECTION,
+  F_KEEP_ALIVE,
+  F_PROXY_CONNECTION,
+  F_TE,
+  F_TRANSFER_ENCODING,
+  F_UPGRADE,
+  F_HTTP2_SETTINGS,
+  F_NOMINATED,
+);
+/** Where the message has no length to tell: chunked, ended by close, 1xx and 204. */
+const HOP_BY_HOP_AND_LENGTH = droppedIds(
+  F_CONNECTION,
+  F_KEEP_ALIVE,
+  F_PROXY_CONNECTION,
+  F_TE,
+  F_TRANSFER_ENCODING,
+  F_UPGRADE,
+  F_HTTP2_SETTINGS,
+  F_NOMINATED,
+  F_CONTENT_LENGTH,
+);
+
+export class ResponseEmitter {
+  private readonly memory: Uint8Array;
+  private readonly date: Uint8Array;
+  private readonly via: Uint8Array;
+
+  /** `date`: the current value of a Date field, kept up to date by its owner. `via`: a complete line, or empty. */
+  constructor(memory: Uint8Array, date: Uint8Array, via: Uint8Array) {
+    this.memory = memory;
+    this.date = date;
+    this.via = via;
+  }
+
+  /**
+   * Whether a head of this length surely fits the scratch slot: what a server sends is bounded by HEAD_BYTES_MAX, what a
+   * route adds by its configuration.
+   */
+  fits(headLength: number, edit: HeaderEdit): boolean {
+    return headLength + edit.appendix.length + this.via.length + 256 <= LARGE_SLOT_BYTES;
+  }
+
+  /** The head of a final response. `isChunked`: chunks follow; `keepsLength`: Content-Length is passed on. */
+  emitFinal(
+    head: ResponseHead,
+    edit: HeaderEdit,
+    isChunked: boolean,
+    keepsLength: boolean,
+    connection: number,
+    at: number,
+  ): number {
+    const memory = this.memory;
+    at = this.emitStatusLine(head, at);
+    const drops = keepsLength ? HOP_BY_HOP : HOP_BY_HOP_AND_LENGTH;
+    at = edit.isEmpty ? emitKeptFields(memory, at, memory, head, drops) : this.emitEditedFields(head, edit, drops, at);
+    if ((head.seen & (1 << F_DATE)) === 0) at = this.emitDate(at);
+    if (isChunked) at = emitFragment(memory, at, TRANSFER_ENCODING_CHUNKED);
+    if (connection !== PERSIST_SILENTLY) at = this.emitConnection(connection, at);
+    if (this.via.length > 0) at = emitFragment(memory, at, this.via);
+    at = emitFragment(memory, at, edit.appendix);
+    return emitCrlf(memory, at);
+  }
+
+  /** A 1xx head other than 101. */
+  emitInterim(head: ResponseHead, at: number): number {
+    at = this.emitStatusLine(head, at);
+    at = emitKeptFields(this.memory, at, this.memory, head, HOP_BY_HOP_AND_LENGTH);
+    return emitCrlf(this.memory, at);
+  }
+
+  /** The head of 101 Switching Protocols. */
+  emitSwitching(head: ResponseHead, edit: HeaderEdit, at: number): number {
+    const memory = this.memory;
+    at = this.emitStatusLine(head, at);
+    at = edit.isEmpty
+      ? emitKeptFields(memory, at, memory, head, HOP_BY_HOP_AND_LENGTH)
+      : this.emitEditedFields(head, edit, HOP_BY_HOP_AND_LENGTH, at);
+    const field = head.upgradeField * FIELD_WORDS;
+    at = emitFragment(memory, at, CONNECTION_UPGRADE);
+    at = emitBytes(memory, at, memory, head.fields[field + FIELD_VALUE], head.fields[field + FIELD_VALUE_LENGTH]);
+    at = emitCrlf(memory, at);
+    at = emitFragment(memory, at, edit.appendix);
+    return emitCrlf(memory, at);
+  }
+
+  /**
+   * A whole response of the proxy's own. `location` and `edits` are complete lines or empty. A response to HEAD has
+   * everything but the body (RFC 9110 section 9.3.2).
+   */
+  emitOwn(
+    response: OwnResponse,
+    contentType: Uint8Array,
+    location: Uint8Array,
+    edits: Uint8Array,
+    isHead: boolean,
+    connection: number,
+    at: number,
+  ): number {
+    const memory = this.memory;
+    const { status, reason, body } = response;
+    const hasContent = status !== 204 && status !== 304;
+    at = emitFragment(memory, at, HTTP_1_1);
+    memory[at++] = 32;
+    at = emitDecimal(memory, at, status);
+    memory[at++] = 32;
+    at = emitFragment(memory, at, reason);
+    at = emitCrlf(memory, at);
+    at = this.emitDate(at);
+    if (hasContent) {
+      if (body.length > 0) {
+        at = emitFragment(memory, at, CONTENT_TYPE);
+        at = emitFragment(memory, at, contentType);
+        at = emitCrlf(memory, at);
+      }
+      at = emitFragment(memory, at, CONTENT_LENGTH);
+      at = emitDecimal(memory, at, body.length);
+      at = emitCrlf(memory, at);
+    }
+    if (connection !== PERSIST_SILENTLY) at = this.emitConnection(connection, at);
+    if (this.via.length > 0) at = emitFragment(memory, at, this.via);
+    at = emitFragment(memory, at, location);
+    at = emitFragment(memory, at, edits);
+    at = emitCrlf(memory, at);
+    return isHead || !hasContent ? at : emitFragment(memory, at, body);
+  }
+
+  private emitStatusLine(head: ResponseHead, at: number): number {
+    at = emitFragment(this.memory, at, HTTP_1_1);
+    const rest = head.start + HTTP_1_1.length;
+    return emitBytes(this.memory, at, this.memory, rest, head.fieldsStart - rest);
+  }
+
+  private emitEditedFields(head: ResponseHead, edit: HeaderEdit, drops: Uint8Array, at: number): number {
+    const memory = this.memory;
+    const fields = head.fields;
+    const count = head.fieldCount;
+    for (let i = 0; i < count; i++) {
+      const field = i * FIELD_WORDS;
+      if (drops[fields[field + FIELD_ID]] === 1) continue;
+      const name = fields[field + FIELD_NAME];
+      if (edit.drops(memory, name, fields[field + FIELD_NAME_LENGTH])) continue;
+      const next = i + 1 < count ? fields[field + FIELD_WORDS + FIELD_NAME] : head.fieldsEnd;
+      at = emitBytes(memory, at, memory, name, next - name);
+    }
+    return at;
+  }
+
+  private emitConnection(connection: number, at: number): number {
+    return emitFragment(this.memory, at, connection === CLOSE ? CONNECTION_CLOSE : CONNECTION_KEEP_ALIVE);
+  }
+
+  /** RFC 9110 section 6.6.1. */
+  private emitDate(at: number): number {
+    at = emitFragment(this.memory, at, DATE);
+    at = emitFragment(this.memory, at, this.date);
+    return emitCrlf(this.memory, at);
+  }
+}

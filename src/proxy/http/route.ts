@@ -1,0 +1,66 @@
+/** A route of a listener, prepared: what the plan says with everything looked up and encoded once. */
+import type { ActionPlan, ProxyActionPlan, RoutePlan } from '../../config/plan.ts';
+import { encodeUtf8 } from '../../base/text.ts';
+import { ascii } from '../../wire/http1/emit.ts';
+import type { Upstream } from '../upstream.ts';
+import { HeaderEdit } from './header-edit.ts';
+import { NOTHING, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
+import { requestDropTable } from './request-emitter.ts';
+
+const HOST = ascii('host');
+const X_FORWARDED_FOR = ascii('x-forwarded-for');
+const X_FORWARDED_PROTO = ascii('x-forwarded-proto');
+const X_FORWARDED_HOST = ascii('x-forwarded-host');
+const X_REQUEST_ID = ascii('x-request-id');
+
+export class Route {
+  readonly plan: RoutePlan;
+  readonly action: ActionPlan;
+  /** Set if and only if the action is `proxy`. */
+  readonly proxy: ProxyActionPlan | null;
+  readonly upstream: Upstream | null;
+  /** Set if and only if the action is `respond` or `redirect`. */
+  readonly own: OwnResponse | null;
+  readonly ownContentType: Uint8Array;
+  readonly requestEdit: HeaderEdit;
+  readonly responseEdit: HeaderEdit;
+  /** The proxy adds its own X-Forwarded-... and X-Request-Id except where the route sets or removes them. */
+  readonly addsForwardedFor: boolean;
+  readonly addsForwardedProto: boolean;
+  readonly addsForwardedHost: boolean;
+  readonly addsRequestId: boolean;
+  readonly setsHost: boolean;
+  /** Fields that do not go to a server, by F_ number. */
+  readonly requestDropTable: Uint8Array;
+  /** What a request without Host is sent with. */
+  readonly upstreamName: Uint8Array;
+  /** Upper bound of what rewriting and editing add to a request's head, in bytes, the request's own target excluded. */
+  readonly requestGrowthMax: number;
+
+  constructor(plan: RoutePlan, upstreams: readonly Upstream[]) {
+    this.plan = plan;
+    this.action = plan.action;
+    this.proxy = plan.action.kind === 'proxy' ? plan.action : null;
+    this.upstream = this.proxy === null ? null : upstreams[this.proxy.upstream];
+    this.own = ownResponse(plan.action);
+    this.ownContentType = plan.action.kind === 'respond' ? ascii(plan.action.contentType) : TEXT_PLAIN;
+    this.requestEdit = new HeaderEdit(plan.requestHeaders);
+    this.responseEdit = new HeaderEdit(plan.responseHeaders);
+    this.addsForwardedFor = !this.requestEdit.dropsName(X_FORWARDED_FOR);
+    this.addsForwardedProto = !this.requestEdit.dropsName(X_FORWARDED_PROTO);
+    this.addsForwardedHost = !this.requestEdit.dropsName(X_FORWARDED_HOST);
+    this.addsRequestId = !this.requestEdit.dropsName(X_REQUEST_ID);
+    this.setsHost = this.requestEdit.dropsName(HOST);
+    this.requestDropTable = requestDropTable(this);
+    this.upstreamName = ascii(this.upstream === null ? '' : this.upstream.plan.name);
+    const rewrite = this.proxy === null ? null : this.proxy.rewrite;
+    const rewriteLength = rewrite === null ? 0 : JSON.stringify(rewrite).length * 3;
+    this.requestGrowthMax = this.requestEdit.appendix.length + rewriteLength + this.upstreamName.length;
+  }
+}
+
+function ownResponse(action: ActionPlan): OwnResponse | null {
+  if (action.kind === 'proxy') return null;
+  const body = action.kind === 'respond' ? encodeUtf8(action.body) : NOTHING;
+  return { status: action.status, reason: reasonOf(action.status), body };
+}

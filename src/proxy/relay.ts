@@ -1,0 +1,130 @@
+/**
+ * Two sockets joined: what one sends, the other gets. For TCP sessions, and for what follows a 101 response.
+ *
+ * Each direction ends by itself: a FIN is passed on behind the last byte, and the other direction goes on. A reset is
+ * passed on as a reset. A side whose counterpart does not read is not read from: at most PENDING_ENOUGH segments of each
+ * direction are held here.
+ */
+import type { Socket, SocketHandler } from '../port/transport.ts';
+import type { Context } from './context.ts';
+import { Expiring } from './expiring.ts';
+import { PENDING_ENOUGH } from './http/message-reader.ts';
+
+export interface RelayOwner {
+  /** Both sockets are gone. */
+  handleRelayEnd(): void;
+}
+
+export class Relay extends Expiring {
+  private readonly context: Context;
+  private readonly owner: RelayOwner;
+  private readonly idleMs: number;
+  private readonly downstream: RelaySide;
+  private readonly upstream: RelaySide;
+  private isOver = false;
+
+  /** Takes over both connected sockets and reads from them. `idleMs`: longest silence in both directions. */
+  static join(context: Context, downstream: Socket, upstream: Socket, idleMs: number, owner: RelayOwner): Relay {
+    const relay = new Relay(context, downstream, upstream, idleMs, owner);
+    downstream.resume();
+    upstream.resume();
+    return relay;
+  }
+
+  private constructor(context: Context, downstream: Socket, upstream: Socket, idleMs: number, owner: RelayOwner) {
+    super();
+    this.context = context;
+    this.owner = owner;
+    this.idleMs = idleMs;
+    this.downstream = new RelaySide(this, downstream);
+    this.upstream = new RelaySide(this, upstream);
+    this.downstream.peer = this.upstream;
+    this.upstream.peer = this.downstream;
+    downstream.handler = this.downstream;
+    upstream.handler = this.upstream;
+    this.touch();
+    context.timers.arm(this, this.deadline);
+  }
+
+  /** Something moved. Only moves the deadline to a later time. */
+  touch(): void {
+    this.deadline = this.context.transport.now + this.idleMs;
+  }
+
+  override handleExpiry(): void {
+    this.abort();
+  }
+
+  /** One side broke or everything is to end now: the peers get resets. */
+  abort(): void {
+    if (this.isOver) return;
+    this.downstream.socket.reset();
+    this.upstream.socket.reset();
+    this.end();
+  }
+
+  /** The client had sent FIN before the sockets were joined. */
+  endDownstream(): void {
+    this.downstream.handleEnd();
+  }
+
+  /** Both directions have ended and every byte is in the kernel's hands. */
+  finishIfDone(): void {
+    if (this.isOver || !this.downstream.isFinished || !this.upstream.isFinished) return;
+    this.downstream.socket.close();
+    this.upstream.socket.close();
+    this.end();
+  }
+
+  private end(): void {
+    this.isOver = true;
+    this.context.timers.remove(this);
+    this.owner.handleRelayEnd();
+  }
+}
+
+class RelaySide implements SocketHandler {
+  readonly socket: Socket;
+  peer!: RelaySide;
+  private readonly relay: Relay;
+  /** The peer behind this socket has sent FIN. */
+  private hasEnded = false;
+
+  constructor(relay: Relay, socket: Socket) {
+    this.relay = relay;
+    this.socket = socket;
+  }
+
+  /** Nothing more comes in here, and nothing waits to go out. */
+  get isFinished(): boolean {
+    return this.hasEnded && this.socket.pendingSegments === 0;
+  }
+
+  handleConnect(): void {
+    // connected before it was joined
+  }
+
+  handleData(_socket: Socket, slot: number, offset: number, length: number): void {
+    this.relay.touch();
+    const to = this.peer.socket;
+    to.send(slot, offset, length, false);
+    if (to.pendingSegments >= PENDING_ENOUGH) this.socket.pause();
+  }
+
+  handleEnd(): void {
+    this.relay.touch();
+    this.hasEnded = true;
+    this.peer.socket.end();
+    this.relay.finishIfDone();
+  }
+
+  handleDrain(): void {
+    this.relay.touch();
+    this.peer.socket.resume();
+    this.relay.finishIfDone();
+  }
+
+  handleClose(): void {
+    this.relay.abort();
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * TCP listeners: each connection is joined to one of the upstream's servers.
+ *
+ * Nothing is read from the client until a server has taken the connection, so that a failed try loses no byte and another
+ * server can be tried. Without any server the client gets a reset at once.
+ */
+import { hashWords } from '../base/hash.ts';
+import { PICK_FULL } from '../core/balance/balancer.ts';
+import { FAILED_CONNECT, FAILED_CONNECT_TIMEOUT } from '../core/retry.ts';
+import type { ListenerPlan } from '../config/plan.ts';
+import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
+import type { Context } from './context.ts';
+import { Listener } from './listener.ts';
+import { Relay, type RelayOwner } from './relay.ts';
+import { Waiter, type Server, type Upstream } from './upstream.ts';
+
+/** Servers tried for one connection before it is given up. */
+const TRIES_MAX = 3;
+
+export class TcpListener extends Listener {
+  private readonly upstream: Upstream;
+
+  constructor(context: Context, plan: ListenerPlan, index: number, upstreams: readonly Upstream[]) {
+    super(context, plan, index);
+    this.upstream = upstreams[plan.upstream];
+  }
+
+  protected override begin(socket: Socket): void {
+    new TcpSession(this, this.upstream, socket).connect();
+  }
+
+  /** Sessions go on until they end by themselves or the grace period is over. */
+  protected override drainConnections(): void {
+    // nothing is idle here
+  }
+}
+
+const addressBytes = new Uint8Array(16);
+const addressWords = new DataView(addressBytes.buffer);
+
+/** A client's connection until it is joined to a server's. */
+class TcpSession extends Waiter implements SocketHandler, RelayOwner {
+  private readonly listener: TcpListener;
+  private readonly context: Context;
+  private readonly upstream: Upstream;
+  private readonly downstream: Socket;
+  private server: Server | null = null;
+  private serverSocket: Socket | null = null;
+  private picked = -1;
+  private isOver = false;
+
+  constructor(listener: TcpListener, upstream: Upstream, downstream: Socket) {
+    super();
+    this.listener = listener;
+    this.context = listener.context;
+    this.upstream = upstream;
+    this.downstream = downstream;
+    downstream.handler = this;
+    downstream.pause();
+    if (upstream.plan.balance === 'source-hash') this.key = addressKey(downstream);
+  }
+
+  connect(): void {
+    this.handlePicked(this.upstream.pick(this));
+  }
+
+  override handlePicked(picked: number): void {
+    const { context, upstream } = this;
+    if (picked === PICK_FULL && upstream.enqueue(this)) {
+      context.timers.arm(this, context.transport.now + upstream.plan.timeouts.queueMs);
+      return;
+    }
+    if (picked < 0) {
+      this.giveUp();
+      return;
+    }
+    this.picked = picked;
+    this.server = upstream.servers[picked];
+    upstream.take(this.server);
+    this.serverSocket = context.transport.connect(this.server.preparedAddress, this);
+    if (this.serverSocket === null) this.tryAnother(FAILED_CONNECT);
+    else context.timers.arm(this, context.transport.now + upstream.plan.timeouts.connectMs);
+  }
+
+  // --- events: of the server's socket while it connects, and of the client's if it breaks meanwhile ---
+
+  handleConnect(): void {
+    this.context.timers.remove(this);
+    const socket = this.serverSocket as Socket;
+    Relay.join(this.context, this.downstream, socket, this.upstream.plan.timeouts.idleMs, this);
+  }
+
+  handleClose(socket: Socket, reason: CloseReason): void {
+    if (socket === this.downstream) {
+      this.giveUp();
+      return;
+    }
+    this.serverSocket = null;
+    this.tryAnother(reason === 'timeout' ? FAILED_CONNECT_TIMEOUT : FAILED_CONNECT);
+  }
+
+  handleData(_socket: Socket, slot: number): void {
+    this.context.arena.release(slot);
+  }
+
+  handleEnd(): void {
+    // Neither side is read before they are joined.
+  }
+
+  handleDrain(): void {
+    // nothing was sent yet
+  }
+
+  override handleExpiry(): void {
+    if (this.isQueued) {
+      this.giveUp();
+      return;
+    }
+    this.closeServerSocket();
+    this.tryAnother(FAILED_CONNECT_TIMEOUT);
+  }
+
+  handleRelayEnd(): void {
+    this.giveBack();
+    this.end();
+  }
+
+  private tryAnother(how: number): void {
+    const server = this.server as Server;
+    this.giveBack();
+    this.context.noteFailure(server.slot, how, 0);
+    this.markTried(this.picked);
+    if (this.triedCount >= TRIES_MAX) this.giveUp();
+    else this.handlePicked(this.upstream.pick(this));
+  }
+
+  private closeServerSocket(): void {
+    const socket = this.serverSocket;
+    this.serverSocket = null;
+    if (socket !== null) socket.close();
+  }
+
+  private giveBack(): void {
+    const server = this.server;
+    this.server = null;
+    if (server !== null) this.upstream.give(server);
+  }
+
+  /** No server: the client is to know at once. */
+  private giveUp(): void {
+    this.upstream.dequeue(this);
+    this.closeServerSocket();
+    this.giveBack();
+    this.downstream.reset();
+    this.end();
+  }
+
+  private end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.context.timers.remove(this);
+    this.listener.release();
+  }
+}
+
+function addressKey(socket: Socket): number {
+  socket.remoteAddress(addressBytes, 0);
+  return hashWords(
+    addressWords.getInt32(0),
+    addressWords.getInt32(4),
+    addressWords.getInt32(8),
+    addressWords.getInt32(12),
+  );
+}

@@ -1,0 +1,194 @@
+/**
+ * An upstream as one proxy sees it: its servers (one per address), who is next, and who waits because all are full.
+ *
+ * The status board says which servers are up, where they are and how much they weigh; `readSlot` and `refreshed` take that
+ * over when it changed. Connection counts go to this proxy's row on the board, so that limits and least-connections hold
+ * for all proxies together.
+ */
+import type { Address } from '../base/address.ts';
+import { addressText, formatIP } from '../base/address.ts';
+import { SERVER_UP, type ServerSlot } from '../base/board.ts';
+import { Expiring } from './expiring.ts';
+import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
+import { PICK_FULL, type Balancer, type Endpoint } from '../core/balance/balancer.ts';
+import { createBalancer } from '../core/balance/create.ts';
+import type { Context } from './context.ts';
+import { IdlePool } from './http/idle-pool.ts';
+
+const NO_SERVERS = new Int32Array(0);
+
+/** Something that needs a server: an HTTP exchange or a TCP session. It may stand in one upstream's queue. */
+export abstract class Waiter extends Expiring {
+  /** Hash of what it is balanced by. */
+  key = 0;
+  /** Numbers of the servers it failed on. */
+  tried: Int32Array = NO_SERVERS;
+  triedCount = 0;
+  isQueued = false;
+  nextWaiter: Waiter | null = null;
+  previousWaiter: Waiter | null = null;
+
+  /** Its turn has come: `picked` is a server's number or a PICK_ code other than PICK_FULL. It is out of the queue. */
+  abstract handlePicked(picked: number): void;
+
+  /** Remembers that it failed on server `number`. */
+  markTried(number: number): void {
+    if (this.triedCount === this.tried.length) {
+      const grown = new Int32Array(Math.max(4, this.tried.length * 2));
+      grown.set(this.tried);
+      this.tried = grown;
+    }
+    this.tried[this.triedCount++] = number;
+  }
+
+  forgetTried(): void {
+    this.triedCount = 0;
+  }
+}
+
+/** One address of one configured server. */
+export class Server implements Endpoint {
+  readonly plan: ServerPlan;
+  readonly slot: number;
+  readonly isBackup: boolean;
+  readonly maxConnections: number;
+  /** Idle keep-alive connections of this proxy. */
+  readonly idle: IdlePool;
+  identity = '';
+  weight = 0;
+  isUsable = false;
+  /** What `Transport.connect` takes; -1: no address. */
+  preparedAddress = -1;
+
+  constructor(context: Context, plan: ServerPlan, slot: number, poolIdle: number) {
+    this.plan = plan;
+    this.slot = slot;
+    this.isBackup = plan.backup;
+    this.maxConnections = plan.maxConnections;
+    this.idle = new IdlePool(context, poolIdle);
+  }
+}
+
+export class Upstream {
+  readonly plan: UpstreamPlan;
+  readonly servers: readonly Server[];
+  private readonly context: Context;
+  private readonly balancer: Balancer;
+  private firstWaiter: Waiter | null = null;
+  private lastWaiter: Waiter | null = null;
+  private waiterCount = 0;
+  private isServing = false;
+
+  constructor(context: Context, plan: UpstreamPlan) {
+    this.context = context;
+    this.plan = plan;
+    const servers: Server[] = [];
+    for (const server of plan.servers) {
+      for (let i = 0; i < server.slotCount; i++) {
+        servers.push(new Server(context, server, server.firstSlot + i, plan.poolIdle));
+      }
+    }
+    this.servers = servers;
+    this.balancer = createBalancer(plan.balance, context.prng);
+  }
+
+  // --- what the board says ---
+
+  /** One server's line of the board. `refreshed` must follow when all were read. */
+  readSlot(server: Server, line: ServerSlot): void {
+    server.weight = line.weight;
+    server.isUsable = line.state === SERVER_UP && line.family !== 0;
+    if (line.family !== 0) {
+      const address: Address = {
+        family: line.family,
+        host: formatIP(line.family === 4 ? line.address.subarray(0, 4) : line.address),
+        port: line.port,
+      };
+      const identity = addressText(address);
+      if (identity !== server.identity) {
+        server.identity = identity;
+        server.preparedAddress = this.context.transport.prepareAddress(address);
+        server.idle.closeAll();
+      }
+    }
+    if (!server.isUsable) server.idle.closeAll();
+  }
+
+  refreshed(): void {
+    this.balancer.update(this.servers);
+    this.serveWaiters();
+  }
+
+  /** Draining: what is kept for later has no later. */
+  closeIdle(): void {
+    for (const server of this.servers) server.idle.closeAll();
+  }
+
+  // --- choosing ---
+
+  /** The number of a server for `waiter`, or a PICK_ code. A server that was picked must be taken. */
+  pick(waiter: Waiter): number {
+    return this.balancer.pick(this.context.board, waiter.key, waiter.tried, waiter.triedCount);
+  }
+
+  /** One more connection of `server` is in use. */
+  take(server: Server): void {
+    this.context.row.addServerConnections(server.slot, 1);
+    this.context.row.countServerRequest(server.slot);
+  }
+
+  /** One less; whoever waits may have it. */
+  give(server: Server): void {
+    this.context.row.addServerConnections(server.slot, -1);
+    if (this.firstWaiter !== null) this.serveWaiters();
+  }
+
+  // --- waiting ---
+
+  /** Puts it at the end of the queue; false: the queue is full. The waiter minds its own timeout. */
+  enqueue(waiter: Waiter): boolean {
+    if (this.waiterCount >= this.plan.queueMax) return false;
+    waiter.isQueued = true;
+    waiter.previousWaiter = this.lastWaiter;
+    waiter.nextWaiter = null;
+    if (this.lastWaiter === null) this.firstWaiter = waiter;
+    else this.lastWaiter.nextWaiter = waiter;
+    this.lastWaiter = waiter;
+    this.waiterCount++;
+    return true;
+  }
+
+  /** Takes it out of the queue. Idempotent. */
+  dequeue(waiter: Waiter): void {
+    if (!waiter.isQueued) return;
+    waiter.isQueued = false;
+    if (waiter.previousWaiter === null) this.firstWaiter = waiter.nextWaiter;
+    else waiter.previousWaiter.nextWaiter = waiter.nextWaiter;
+    if (waiter.nextWaiter === null) this.lastWaiter = waiter.previousWaiter;
+    else waiter.nextWaiter.previousWaiter = waiter.previousWaiter;
+    waiter.nextWaiter = null;
+    waiter.previousWaiter = null;
+    this.waiterCount--;
+  }
+
+  /**
+   * Serves the queue as far as there are free servers. Called when one became free here, and now and then because one may
+   * have become free in another proxy. What a served waiter gives back at once is seen by this same loop: no recursion.
+   */
+  serveWaiters(): void {
+    if (this.isServing) return;
+    this.isServing = true;
+    while (this.firstWaiter !== null) {
+      const waiter = this.firstWaiter;
+      const picked = this.pick(waiter);
+      if (picked === PICK_FULL) break;
+      this.dequeue(waiter);
+      waiter.handlePicked(picked);
+    }
+    this.isServing = false;
+  }
+
+  get hasWaiters(): boolean {
+    return this.firstWaiter !== null;
+  }
+}
