@@ -1,0 +1,132 @@
+/**
+ * The control channel between the keeper and a proxy: what they say to each other, and how it is written. One JSON object
+ * per line, in ASCII (everything else is escaped), so that the proxy's end works on bytes of its transport and needs no
+ * decoder. A line is bounded; what is not understood is not an error of the process that reads it but a value.
+ *
+ * Nothing here is said per request. The channel's end is a message too: to a proxy it says that the keeper is gone, to the
+ * keeper that the proxy is.
+ */
+
+export const CONTROL_LINE_BYTES_MAX = 64 * 1024;
+
+/** The keeper to a proxy. */
+export type KeeperMessage =
+  /** Stop accepting, finish what is in flight, say `drained`. */
+  { readonly type: 'drain' };
+
+/** A proxy to the keeper. */
+export type ProxyMessage =
+  /** Every listener accepts. */
+  | { readonly type: 'ready' }
+  | { readonly type: 'event'; readonly event: ProxyEvent }
+  | { readonly type: 'log'; readonly level: LogLevel; readonly message: string };
+
+export type LogLevel = 'info' | 'warn' | 'error';
+
+/** What a proxy meets that others should know; seldom, never per successful request. */
+export type ProxyEvent =
+  /** `count` failures of the server in this slot since the last report. */
+  | { readonly kind: 'server-failed'; readonly slot: number; readonly reason: string; readonly count: number }
+  | { readonly kind: 'accept-paused'; readonly listener: string; readonly reason: string }
+  | { readonly kind: 'accept-resumed'; readonly listener: string }
+  /** After `drain`: nothing is in flight any more. */
+  | { readonly kind: 'drained' };
+
+/** The message as one line of ASCII bytes. */
+export function encodeControl(message: KeeperMessage | ProxyMessage): Uint8Array {
+  const text = JSON.stringify(message);
+  const bytes: number[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 128) {
+      bytes.push(code);
+      continue;
+    }
+    const escape = `\\u${code.toString(16).padStart(4, '0')}`;
+    for (let j = 0; j < escape.length; j++) bytes.push(escape.charCodeAt(j));
+  }
+  bytes.push(LINE_FEED);
+  return Uint8Array.from(bytes);
+}
+
+const LINE_FEED = 10;
+
+/** Cuts a stream of bytes into lines. */
+export class ControlLines {
+  private line = '';
+  private isOverlong = false;
+
+  /**
+   * Calls `handleLine` for every line that ends in these bytes, and keeps the rest. A line that is too long, or not ASCII,
+   * is given as null, once, at its end.
+   */
+  push(bytes: Uint8Array, offset: number, length: number, handleLine: (line: string | null) => void): void {
+    for (let i = offset; i < offset + length; i++) {
+      const byte = bytes[i];
+      if (byte === LINE_FEED) {
+        const line = this.isOverlong ? null : this.line;
+        this.line = '';
+        this.isOverlong = false;
+        handleLine(line);
+      } else if (byte >= 128 || this.line.length >= CONTROL_LINE_BYTES_MAX) {
+        this.isOverlong = true;
+        this.line = '';
+      } else if (!this.isOverlong) {
+        this.line += String.fromCharCode(byte);
+      }
+    }
+  }
+}
+
+/** Null if it is not one of the messages. */
+export function parseKeeperMessage(line: string): KeeperMessage | null {
+  const value = parseObject(line);
+  return value !== null && value.type === 'drain' ? { type: 'drain' } : null;
+}
+
+/** Null if it is not one of the messages. */
+export function parseProxyMessage(line: string): ProxyMessage | null {
+  const value = parseObject(line);
+  if (value === null) return null;
+  const { type, level, message } = value;
+  if (type === 'ready') return { type };
+  if (type === 'log' && isLogLevel(level) && typeof message === 'string') return { type, level, message };
+  if (type === 'event' && isObject(value.event)) {
+    const event = parseEvent(value.event);
+    return event === null ? null : { type, event };
+  }
+  return null;
+}
+
+function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null {
+  const { kind, slot, count, reason, listener } = value;
+  if (kind === 'server-failed' && isCount(slot) && isCount(count) && typeof reason === 'string') {
+    return { kind, slot, count, reason };
+  }
+  if (kind === 'accept-paused' && typeof listener === 'string' && typeof reason === 'string') {
+    return { kind, listener, reason };
+  }
+  if (kind === 'accept-resumed' && typeof listener === 'string') return { kind, listener };
+  return kind === 'drained' ? { kind } : null;
+}
+
+function parseObject(line: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isLogLevel(value: unknown): value is LogLevel {
+  return value === 'info' || value === 'warn' || value === 'error';
+}
