@@ -1,0 +1,206 @@
+/**
+ * Keeps the status board's server table: feeds the health machines with addresses, probe results, failures of real traffic
+ * and the time, makes the probes they ask for, and writes what they say. It decides nothing itself.
+ */
+import type { Address } from '../base/address.ts';
+import type { Board, ServerSlot } from '../base/board.ts';
+import type { Prng } from '../base/prng.ts';
+import type { HealthPlan, Plan, UpstreamPlan } from '../config/plan.ts';
+import { type HealthEvent, type Probe, serverText, UpstreamHealth } from '../core/health/upstream-health.ts';
+import type { Log } from './log.ts';
+import type { NameAnswer } from './names.ts';
+import type { ProbeResult } from './probe.ts';
+
+export type MakeProbe = (health: HealthPlan, address: Address, serverName: string) => Promise<ProbeResult>;
+
+export interface HealthKeeperOptions {
+  readonly plan: Plan;
+  readonly board: Board;
+  readonly prng: Prng;
+  readonly log: Log;
+  readonly makeProbe: MakeProbe;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+}
+
+/** Probes on their way at the same time; more would be a burst of descriptors and no faster answer. */
+const PROBES_MAX = 256;
+/** setTimeout's bound; a deadline that is further away is looked at again then. */
+const SLEEP_MS_MAX = 60_000;
+
+interface Upstream {
+  readonly plan: UpstreamPlan;
+  readonly health: UpstreamHealth;
+}
+
+export class HealthKeeper {
+  private readonly options: HealthKeeperOptions;
+  private readonly upstreams: readonly Upstream[];
+  private readonly upstreamOfSlot: (Upstream | undefined)[] = [];
+  private readonly onBoard = emptySlot();
+  private readonly wanted = emptySlot();
+  private probesUnderway = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private isStopped = false;
+
+  /** Writes the servers with fixed addresses to the board; those with names follow with `handleName`. */
+  constructor(options: HealthKeeperOptions) {
+    this.options = options;
+    this.upstreams = options.plan.upstreams.map((plan) => ({ plan, health: createMachine(plan, options.prng) }));
+    for (const upstream of this.upstreams) {
+      upstream.plan.servers.forEach((server, index) => {
+        for (let i = 0; i < server.slotCount; i++) this.upstreamOfSlot[server.firstSlot + i] = upstream;
+        if (!('hostname' in server.target)) upstream.health.handleAddresses(options.now(), index, [server.target]);
+      });
+      upstream.health.takeEvents();
+      this.write(upstream);
+    }
+  }
+
+  /** Begins with the probes. */
+  start(): void {
+    this.pump();
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+  }
+
+  /** The names that servers are given by. */
+  hostnames(): readonly string[] {
+    const servers = this.upstreams.flatMap(({ plan }) => plan.servers);
+    return [...new Set(servers.flatMap(({ target }) => ('hostname' in target ? [target.hostname] : [])))];
+  }
+
+  handleName(hostname: string, answer: NameAnswer): void {
+    for (const upstream of this.upstreams) {
+      upstream.plan.servers.forEach(({ target }, index) => {
+        if (!('hostname' in target) || target.hostname !== hostname) return;
+        const addresses = answer.addresses.map((address) => ({ ...address, port: target.port }));
+        upstream.health.handleAddresses(this.options.now(), index, addresses);
+      });
+      this.settle(upstream);
+    }
+    this.pump();
+  }
+
+  /** A proxy met failures of real traffic. */
+  handleServerFailed(slot: number, count: number, reason: string): void {
+    const upstream = this.upstreamOfSlot[slot];
+    if (upstream === undefined) return;
+    upstream.health.handleFailures(this.options.now(), slot, count, reason);
+    this.settle(upstream);
+    this.pump();
+  }
+
+  // --- inside ---
+
+  /** Does what is due, and sleeps until more is. */
+  private pump(): void {
+    if (this.isStopped) return;
+    clearTimeout(this.timer);
+    const now = this.options.now();
+    let deadline = Infinity;
+    for (const upstream of this.upstreams) {
+      if (upstream.health.nextDeadline(now) <= now) {
+        upstream.health.handleTimer(now);
+        this.beginProbes(upstream, now);
+        this.settle(upstream);
+      }
+      deadline = Math.min(deadline, upstream.health.nextDeadline(now));
+    }
+    // Probes that had to wait are due already: the end of another one calls again.
+    if (deadline <= now && this.probesUnderway >= PROBES_MAX) return;
+    if (deadline === Infinity) return;
+    this.timer = setTimeout(() => this.pump(), Math.min(SLEEP_MS_MAX, Math.max(1, Math.ceil(deadline - now))));
+  }
+
+  private beginProbes(upstream: Upstream, now: number): void {
+    while (this.probesUnderway < PROBES_MAX) {
+      const probe = upstream.health.nextProbe(now);
+      if (probe === null) return;
+      this.probesUnderway++;
+      void this.runProbe(upstream, probe);
+    }
+  }
+
+  private async runProbe(upstream: Upstream, probe: Probe): Promise<void> {
+    const serverName = upstream.plan.servers[probe.server].name;
+    const result = await this.options.makeProbe(upstream.plan.health!, probe.address, serverName);
+    this.probesUnderway--;
+    if (this.isStopped) return;
+    upstream.health.handleProbeResult(this.options.now(), probe, result.isPassed, result.reason);
+    this.settle(upstream);
+    this.pump();
+  }
+
+  /** After anything happened to an upstream: the board and the log say so. */
+  private settle(upstream: Upstream): void {
+    this.write(upstream);
+    for (const event of upstream.health.takeEvents()) this.tell(upstream, event);
+  }
+
+  private write(upstream: Upstream): void {
+    const now = this.options.now();
+    const { board } = this.options;
+    const changed: number[] = [];
+    for (const { firstSlot, slotCount } of upstream.plan.servers) {
+      for (let slot = firstSlot; slot < firstSlot + slotCount; slot++) {
+        upstream.health.readSlot(now, slot, this.wanted);
+        // Nobody else writes the table, so reading it needs no care.
+        board.readServer(slot, this.onBoard);
+        if (!isSame(this.wanted, this.onBoard)) changed.push(slot);
+      }
+    }
+    if (changed.length === 0) return;
+    board.update((set) => {
+      for (const slot of changed) {
+        upstream.health.readSlot(now, slot, this.wanted);
+        set(slot, this.wanted);
+      }
+    });
+  }
+
+  private tell(upstream: Upstream, event: HealthEvent): void {
+    const { log } = this.options;
+    const server = serverText(upstream.plan.name, upstream.plan.servers[event.server].name, event.address);
+    switch (event.kind) {
+      case 'down':
+        return log.warn(`server ${server} down: ${event.reason}`);
+      case 'up':
+        return log.info(`server ${server} up: ${event.reason}`);
+      case 'ejected':
+        return log.warn(`server ${server} ejected ${event.reason}`);
+      case 'readmitted':
+        return log.info(`server ${server} takes requests again: ${event.reason}`);
+      case 'spared':
+        return log.warn(`server ${server} fails but is the last one and stays: ${event.reason}`);
+      case 'added':
+        return log.info(`server ${server} has an address`);
+      case 'removed':
+        return log.info(`server ${server} is gone from its name's addresses`);
+      case 'surplus':
+        return log.warn(`server ${server}: ${event.reason} more addresses than can be used`);
+    }
+  }
+}
+
+function createMachine(plan: UpstreamPlan, prng: Prng): UpstreamHealth {
+  const { servers, health, passive, slowStartMs } = plan;
+  return new UpstreamHealth({ servers, active: health, passive, slowStartMs }, prng);
+}
+
+function emptySlot(): ServerSlot {
+  return { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+}
+
+function isSame(a: ServerSlot, b: ServerSlot): boolean {
+  return (
+    a.state === b.state &&
+    a.weight === b.weight &&
+    a.family === b.family &&
+    a.port === b.port &&
+    a.address.every((byte, i) => byte === b.address[i])
+  );
+}

@@ -1,0 +1,167 @@
+/**
+ * The control plane of one running load balancer: opens the listening sockets and the status board, starts the proxies and
+ * keeps them alive, and keeps the server table true. Nothing of it is on a request's way; while it is busy, or gone, the
+ * proxies serve on with what they know.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Board } from '../base/board.ts';
+import { Prng } from '../base/prng.ts';
+import type { Plan } from '../config/plan.ts';
+import type { ProxyEvent } from '../port/control.ts';
+import type { Host } from '../port/host.ts';
+import {
+  BOARD_DESCRIPTOR,
+  CONTROL_DESCRIPTOR,
+  type Handover,
+  HANDOVER_DESCRIPTOR,
+  numberDescriptors,
+} from './handover.ts';
+import { HealthKeeper } from './health.ts';
+import { bindText, closeListeners, descriptorsOf, type OpenListener, openListeners } from './listeners.ts';
+import type { Log } from './log.ts';
+import { askSystem, Names } from './names.ts';
+import { probe } from './probe.ts';
+import { Supervisor } from './supervisor.ts';
+
+export interface KeeperOptions {
+  readonly plan: Plan;
+  readonly workers: number;
+  readonly host: Host;
+  readonly log: Log;
+  /** The program and its arguments that are a proxy; its index follows as the last one. */
+  readonly proxyCommand: readonly [program: string, ...args: string[]];
+}
+
+/** None of it can serve; the message says why and what to do. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** How long the first answers for names may delay the start. They come when they come. */
+const FIRST_NAMES_MS_MAX = 2_000;
+
+export class Keeper {
+  readonly board: Board;
+  private readonly options: KeeperOptions;
+  private readonly boardDescriptor: number;
+  private readonly health: HealthKeeper;
+  private readonly names: Names;
+  private readonly supervisor: Supervisor;
+  private listeners: readonly OpenListener[] = [];
+  private handoverDescriptor = -1;
+
+  constructor(options: KeeperOptions) {
+    const { plan, workers, host, log } = options;
+    this.options = options;
+    const shape = { servers: plan.serverSlots, listeners: plan.listeners.length, workers };
+    const memory = host.createSharedMemory('evenkeel-board', Board.bytesFor(shape));
+    this.board = Board.create(memory.buffer, shape);
+    this.boardDescriptor = memory.descriptor;
+    this.health = new HealthKeeper({
+      plan,
+      board: this.board,
+      prng: new Prng(process.pid ^ Date.now()),
+      log,
+      makeProbe: probe,
+      now: monotonicMs,
+    });
+    this.names = new Names(askSystem, log, (hostname, answer) => this.health.handleName(hostname, answer));
+    this.supervisor = new Supervisor({
+      workers,
+      board: this.board,
+      log,
+      spawn: (index) => this.spawnProxy(index),
+      onEvent: (event) => this.handleEvent(event),
+      now: monotonicMs,
+    });
+  }
+
+  /** Resolves when every listener accepts, with what they listen on: `web *:80, mysql *:3306`. Rejects with StartError. */
+  async start(): Promise<string> {
+    const { plan, workers, host, log } = this.options;
+    const opened = await openListeners(host, plan.listeners, workers, log);
+    if (opened.listeners.every(({ binds }) => binds.length === 0)) {
+      throw new StartError('no listener could be opened');
+    }
+    this.listeners = opened.listeners;
+    const handover: Handover = {
+      plan,
+      descriptors: numberDescriptors(this.listeners.map(({ binds }) => binds.length)),
+    };
+    this.handoverDescriptor = host.createUnnamedFile('evenkeel-plan', Buffer.from(JSON.stringify(handover)));
+    this.health.start();
+    try {
+      await Promise.all([this.supervisor.start(), this.firstNames()]);
+    } catch (error) {
+      this.kill();
+      throw new StartError((error as Error).message);
+    }
+    return this.listeners
+      .filter(({ binds }) => binds.length > 0)
+      .map(({ plan, binds }) => `${plan.name} ${binds.map((bind) => bindText(bind.plan)).join(' ')}`)
+      .join(', ');
+  }
+
+  /** Stops accepting and lets the proxies finish. Resolves when they are gone. */
+  async stop(): Promise<void> {
+    const { plan, log } = this.options;
+    closeListeners(this.options.host, this.listeners);
+    this.listeners = [];
+    const killed = await this.supervisor.drain(plan.graceMs);
+    if (killed > 0) log.warn(`${killed} proxies had connections left after ${plan.graceMs / 1000} s and were ended`);
+    this.release();
+  }
+
+  /** Ends everything now. */
+  kill(): void {
+    this.supervisor.kill();
+    closeListeners(this.options.host, this.listeners);
+    this.listeners = [];
+    this.release();
+  }
+
+  // --- inside ---
+
+  private release(): void {
+    this.health.stop();
+    this.names.stop();
+  }
+
+  private async firstNames(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise((resolve) => {
+      timer = setTimeout(resolve, FIRST_NAMES_MS_MAX);
+    });
+    await Promise.race([this.names.start(this.health.hostnames()), timeout]);
+    clearTimeout(timer);
+  }
+
+  private spawnProxy(index: number): ChildProcess {
+    const [program, ...args] = this.options.proxyCommand;
+    const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', 2, 2];
+    stdio[CONTROL_DESCRIPTOR] = 'pipe';
+    stdio[HANDOVER_DESCRIPTOR] = this.handoverDescriptor;
+    stdio[BOARD_DESCRIPTOR] = this.boardDescriptor;
+    stdio.push(...descriptorsOf(this.listeners, index).flat());
+    // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
+    return spawn(program, [...args, `${index}`], { stdio, detached: true });
+  }
+
+  private handleEvent(event: ProxyEvent): void {
+    const { log } = this.options;
+    switch (event.kind) {
+      case 'server-failed':
+        return this.health.handleServerFailed(event.slot, event.count, event.reason);
+      case 'accept-paused':
+        return log.warn(`listener ${event.listener} does not accept for now: ${event.reason}`);
+      case 'accept-resumed':
+        return log.info(`listener ${event.listener} accepts again`);
+      case 'drained':
+        return undefined;
+    }
+  }
+}
+
+function monotonicMs(): number {
+  return performance.now();
+}

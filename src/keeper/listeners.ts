@@ -1,0 +1,96 @@
+/**
+ * The listening sockets: opened once, one per proxy where the kernel can spread connections over several, and held for as
+ * long as the keeper lives. A proxy that dies leaves its queue here, and its successor serves it.
+ */
+import { addressText } from '../base/address.ts';
+import type { BindPlan, ListenerPlan } from '../config/plan.ts';
+import type { Host, Listening, ListenFailure } from '../port/host.ts';
+import type { Log } from './log.ts';
+
+export interface OpenListener {
+  readonly plan: ListenerPlan;
+  readonly binds: readonly OpenBind[];
+}
+
+interface OpenBind {
+  readonly plan: BindPlan;
+  /** One for each proxy, or one for all. */
+  readonly descriptors: readonly number[];
+}
+
+export interface OpenedListeners {
+  /** In the order of the plan; one whose addresses all failed has no binds. */
+  readonly listeners: readonly OpenListener[];
+  readonly failures: readonly string[];
+}
+
+/** A predecessor that was killed closes its sockets when its proxies notice; that takes a moment. */
+const RETRY_MS = 100;
+const RETRY_MS_MAX = 2_000;
+
+export async function openListeners(
+  host: Host,
+  plans: readonly ListenerPlan[],
+  workers: number,
+  log: Log,
+): Promise<OpenedListeners> {
+  const failures: string[] = [];
+  const listeners: OpenListener[] = [];
+  const deadline = performance.now() + RETRY_MS_MAX;
+  for (const plan of plans) {
+    const binds: OpenBind[] = [];
+    for (const bind of plan.binds) {
+      const place = `listener ${plan.name} ${bindText(bind)}`;
+      const opened = await openPatiently(host, bind, workers, deadline, (reason) => {
+        log.warn(`${place}: ${reason}; trying again for a moment`);
+      });
+      if (opened.kind === 'failed') {
+        const failure = `${place}: ${opened.reason}; ${opened.remedy}`;
+        failures.push(failure);
+        log.error(failure);
+        continue;
+      }
+      if (opened.note !== null) log.warn(`${place}: ${opened.note}`);
+      binds.push({ plan: bind, descriptors: opened.descriptors });
+    }
+    listeners.push({ plan, binds });
+  }
+  return { listeners, failures };
+}
+
+async function openPatiently(
+  host: Host,
+  bind: BindPlan,
+  workers: number,
+  deadline: number,
+  onWait: (reason: string) => void,
+): Promise<Listening | ListenFailure> {
+  let isWaiting = false;
+  for (;;) {
+    const opened = host.listen(bind.address, bind.dual, workers);
+    if (opened.kind === 'listening' || opened.code !== 'EADDRINUSE' || performance.now() >= deadline) return opened;
+    if (!isWaiting) onWait(opened.reason);
+    isWaiting = true;
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+/** The descriptors that the proxy `index` gets, per listener. */
+export function descriptorsOf(listeners: readonly OpenListener[], index: number): number[][] {
+  return listeners.map(({ binds }) => binds.map(({ descriptors }) => descriptors[index] ?? descriptors[0]));
+}
+
+/** From here on connections are refused, as far as no proxy listens any more. */
+export function closeListeners(host: Host, listeners: readonly OpenListener[]): void {
+  for (const { binds } of listeners) {
+    for (const { plan, descriptors } of binds) {
+      for (const descriptor of descriptors) host.closeDescriptor(descriptor);
+      if (plan.address.family === 0 && !plan.address.host.startsWith('@')) host.removeSocketFile(plan.address.host);
+    }
+  }
+}
+
+/** As in a configuration: `*:80`. */
+export function bindText(bind: BindPlan): string {
+  return bind.dual ? `*:${bind.address.port}` : addressText(bind.address);
+}
