@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import { test, type TestContext } from 'node:test';
+import type { ListenerPlan, Plan } from '../config/plan.ts';
+import { linuxHost } from '../io/linux/host.ts';
+import { Keeper, StartError } from './keeper.ts';
+import { createLog } from './log.ts';
+
+const linux = { skip: process.platform === 'linux' ? false : 'needs Linux' };
+const module = (path: string): string => JSON.stringify(new URL(path, import.meta.url));
+
+/** Stands in for a proxy: answers each connection with its process id and then does what it is told. */
+const STAND_IN = `
+  const { readSync } = await import('node:fs');
+  const net = await import('node:net');
+  const { Board } = await import(${module('../base/board.js')});
+  const { openSharedMemory } = await import(${module('../io/linux/shared-memory.js')});
+  const index = Number(process.argv.at(-1));
+  const buffer = Buffer.alloc(1 << 20);
+  const { descriptors } = JSON.parse(buffer.toString('utf8', 0, readSync(4, buffer, 0, buffer.length, 0)));
+  const row = Board.open(openSharedMemory(5)).worker(index);
+  const control = new net.Socket({ fd: 3 });
+  const say = (message) => control.write(JSON.stringify(message) + '\\n');
+  if (process.env.STAND_IN === 'broken') { say({ type: 'log', level: 'error', message: 'no memory' }); process.exit(9); }
+  row.pid = process.pid;
+  row.state = 1;
+  row.addServerConnections(0, 1);
+  setInterval(() => row.beat(), 50);
+  const servers = descriptors.flat().map((fd) => net.createServer((socket) => {
+    socket.write(process.pid + '\\n');
+    socket.on('error', () => {});
+    socket.on('data', (data) => {
+      const word = data.toString();
+      if (word === 'crash') process.exit(7);
+      if (word === 'hang') for (;;);
+      if (word === 'bye') socket.end('bye');
+      if (word === 'fail') say({ type: 'event', event: { kind: 'server-failed', slot: 0, reason: 'timeout', count: 9 } });
+    });
+  }).listen({ fd }));
+  control.on('data', () => {
+    let open = servers.length;
+    for (const server of servers) server.close(() => { if (--open === 0) process.exit(0); });
+  });
+  control.on('end', () => process.exit(0));
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.on('listening', resolve))));
+  say({ type: 'ready' });
+`;
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function planOf(ports: readonly number[]): Plan {
+  const listeners: ListenerPlan[] = ports.map((port, i) => ({
+    name: `l${i}`,
+    protocol: 'tcp',
+    binds: [{ address: { family: 4, host: '127.0.0.1', port }, dual: false }],
+    timeouts: { headMs: 1, bodyMs: 1, idleMs: 1 },
+    limits: { headBytes: 1, headers: 1, bodyBytes: 1, connections: 1 },
+    via: null,
+    routes: [],
+    upstream: 0,
+  }));
+  const target = { family: 4, host: '192.0.2.1', port: 80 } as const;
+  const servers = [0, 1].map((firstSlot) => ({
+    name: `s${firstSlot}`,
+    target,
+    weight: 1,
+    maxConnections: 0,
+    backup: false,
+    firstSlot,
+    slotCount: 1,
+  }));
+  const upstream = {
+    name: 'u',
+    balance: 'round-robin',
+    hash: null,
+    servers,
+    health: null,
+    passive: { failures: 3, withinMs: 1_000, ejectMs: 60_000 },
+    slowStartMs: 0,
+    timeouts: { connectMs: 1, responseMs: 1, idleMs: 1, queueMs: 1, tunnelMs: 1 },
+    poolIdle: 1,
+    queueMax: 1,
+  } as const;
+  return { listeners, upstreams: [upstream], serverSlots: 2, graceMs: 500 };
+}
+
+interface Scene {
+  readonly keeper: Keeper;
+  readonly port: number;
+  readonly lines: string[];
+  /** Resolves when a line like this was logged. */
+  readonly logged: (pattern: RegExp) => Promise<void>;
+}
+
+async function createScene(t: TestContext, workers: number, ports?: number[]): Promise<Scene> {
+  const lines: string[] = [];
+  let wake: (() => void) | null = null;
+  const log = createLog(
+    (line) => {
+      lines.push(line.slice('1970-01-01T00:00:00.000Z '.length, -1));
+      wake?.();
+    },
+    () => 0,
+  );
+  const all = ports ?? [await freePort()];
+  const keeper = new Keeper({
+    plan: planOf(all),
+    workers,
+    host: linuxHost,
+    log,
+    proxyCommand: [process.execPath, '--input-type=module', '-e', STAND_IN, '--'],
+  });
+  t.after(() => keeper.kill());
+  const logged = async (pattern: RegExp): Promise<void> => {
+    while (!lines.some((line) => pattern.test(line))) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  return { keeper, port: all[0], lines, logged };
+}
+
+async function connect(port: number): Promise<net.Socket> {
+  const socket = net.connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function pidOf(socket: net.Socket): Promise<number> {
+  const [data] = (await once(socket, 'data')) as [Buffer];
+  return Number(data.toString());
+}
+
+async function closed(socket: net.Socket): Promise<void> {
+  if (!socket.destroyed) await once(socket, 'close');
+}
+
+test('start names what is listened on, when every proxy serves', linux, async (t) => {
+  const ports = [await freePort(), await freePort()];
+  const { keeper } = await createScene(t, 2, ports);
+  assert.equal(await keeper.start(), `l0 127.0.0.1:${ports[0]}, l1 127.0.0.1:${ports[1]}`);
+  for (const port of ports) {
+    const socket = await connect(port);
+    assert.ok((await pidOf(socket)) > 0);
+    socket.destroy();
+  }
+  await keeper.stop();
+  await assert.rejects(connect(ports[0]));
+});
+
+test('a listener that cannot be opened is told and the others serve', linux, async (t) => {
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const takenPort = (taken.address() as net.AddressInfo).port;
+  const port = await freePort();
+  const { keeper, lines } = await createScene(t, 1, [takenPort, port]);
+  assert.equal(await keeper.start(), `l1 127.0.0.1:${port}`);
+  const error = lines.find((line) => line.startsWith('error'))!;
+  assert.match(
+    error,
+    new RegExp(`listener l0 127\\.0\\.0\\.1:${takenPort}: port ${takenPort} is taken by .*pid ${process.pid}`),
+  );
+  assert.ok((await pidOf(await connect(port))) > 0);
+});
+
+test('if no listener can be opened, start fails', linux, async (t) => {
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const { keeper } = await createScene(t, 1, [(taken.address() as net.AddressInfo).port]);
+  await assert.rejects(keeper.start(), new StartError('no listener could be opened'));
+});
+
+test('if no proxy can start, start fails with the reason', linux, async (t) => {
+  process.env.STAND_IN = 'broken';
+  t.after(() => delete process.env.STAND_IN);
+  const { keeper, lines } = await createScene(t, 1);
+  await assert.rejects(keeper.start(), new StartError('proxy 0 ended 3 times at its start: exit code 9'));
+  assert.ok(lines.includes('error proxy 0: no memory'));
+});
+
+test('a killed proxy is replaced at once and no connection is refused or lost in the queue', linux, async (t) => {
+  const { keeper, port, logged } = await createScene(t, 1);
+  await keeper.start();
+  const first = await connect(port);
+  const pid = await pidOf(first);
+  process.kill(pid, 'SIGKILL');
+  await closed(first);
+  const waiting = await Promise.all(Array.from({ length: 20 }, () => connect(port)));
+  const pids = await Promise.all(waiting.map(pidOf));
+  assert.ok(pids.every((other) => other !== pid && other === pids[0]));
+  await logged(/error proxy 0 ended \(killed by SIGKILL\); another one starts at once/);
+  await logged(/info {2}proxy 0 serves again/);
+  for (const socket of waiting) socket.destroy();
+});
+
+test('what a dead proxy had in use is cleared from the board', linux, async (t) => {
+  const { keeper, port, logged } = await createScene(t, 2);
+  await keeper.start();
+  assert.equal(keeper.board.serverConnections(0), 2);
+  const socket = await connect(port);
+  process.kill(await pidOf(socket), 'SIGKILL');
+  await logged(/ended/);
+  assert.equal(keeper.board.serverConnections(0), 1);
+});
+
+test('a proxy that hangs is ended and replaced', linux, async (t) => {
+  const { keeper, port, logged } = await createScene(t, 1);
+  await keeper.start();
+  const socket = await connect(port);
+  const pid = await pidOf(socket);
+  socket.write('hang');
+  await logged(/proxy 0 hangs: no sign of life/);
+  assert.notEqual(await pidOf(await connect(port)), pid);
+});
+
+test('a proxy that was stopped by a signal is ended and replaced', linux, async (t) => {
+  const { keeper, port, logged } = await createScene(t, 1);
+  await keeper.start();
+  const pid = await pidOf(await connect(port));
+  process.kill(pid, 'SIGSTOP');
+  await logged(/proxy 0 hangs: no sign of life/);
+  assert.notEqual(await pidOf(await connect(port)), pid);
+});
+
+test('a proxy is in a session of its own, out of reach of the keys of a terminal', linux, async (t) => {
+  const { keeper, port } = await createScene(t, 1);
+  await keeper.start();
+  const pid = await pidOf(await connect(port));
+  const [, , group, session] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  assert.deepEqual([Number(group), Number(session)], [pid, pid]);
+});
+
+test('failures that a proxy reports eject the server', linux, async (t) => {
+  const { keeper, port, logged } = await createScene(t, 1);
+  await keeper.start();
+  (await connect(port)).write('fail');
+  await logged(/server u\/s0 \(192\.0\.2\.1:80\) ejected for 60 s: 3 failures within 1 s, last: timeout/);
+});
+
+test('stop refuses new connections at once and waits for those that are open', linux, async (t) => {
+  const { keeper, port } = await createScene(t, 2);
+  await keeper.start();
+  const open = await connect(port);
+  await pidOf(open);
+  const stopped = keeper.stop();
+  for (;;) {
+    try {
+      (await connect(port)).destroy();
+    } catch {
+      break;
+    }
+  }
+  assert.equal(await Promise.race([stopped, Promise.resolve('not yet')]), 'not yet');
+  open.write('bye');
+  await once(open, 'end');
+  open.destroy();
+  await stopped;
+});
+
+test('when the grace time is over, stop ends what is left', linux, async (t) => {
+  const { keeper, port, lines } = await createScene(t, 1);
+  await keeper.start();
+  const open = await connect(port);
+  await pidOf(open);
+  await keeper.stop();
+  await closed(open);
+  assert.ok(lines.some((line) => /1 proxies had connections left after 0\.5 s and were ended/.test(line)));
+});
