@@ -1,0 +1,17 @@
+/** What `loopback.ts` and `peer-worker.ts` say to each other. */
+
+export type PeerCommand =
+  | { command: 'listen'; id: number; host: string; path: string | null; paused: boolean }
+  | { command: 'connect'; id: number; host: string; port: number; path: string | null; paused: boolean }
+  | { command: 'write'; id: number; bytes: Uint8Array; sizes: readonly number[] }
+  | { command: 'end' | 'reset' | 'pause' | 'resume'; id: number }
+  | { command: 'reset-all' | 'exit' };
+
+export type PeerEvent =
+  | { event: 'listening'; id: number; port: number }
+  | { event: 'connection'; id: number; listener: number; localPort: number }
+  | { event: 'connect'; id: number; localPort: number }
+  | { event: 'data'; id: number; bytes: Uint8Array }
+  | { event: 'written'; id: number; count: number }
+  | { event: 'end' | 'close'; id: number }
+  | { event: 'error'; id: number; code: string };

@@ -1,0 +1,119 @@
+/**
+ * Runs one test of the contract suite on a transport: a script, written as a generator, that acts on the transport and
+ * waits for conditions. It advances only inside the transport's turn and handlers, so the same script runs on a transport
+ * that blocks its thread and on one with virtual time.
+ */
+import { TICK_MS } from '../../base/limits.ts';
+import type { Transport, TransportDriver } from '../../port/transport.ts';
+import type { Peer, PeerListener, World, AddressKind } from './world.ts';
+
+/** What a script waits for. */
+interface Wait {
+  readonly what: string;
+  readonly done: () => boolean;
+  readonly deadline: number;
+}
+
+export type Script = Generator<Wait, void, void>;
+/** A part of a script that gives a value back. */
+export type Step<T> = Generator<Wait, T, void>;
+
+const WAIT_MS = 8000;
+
+export class Stage implements TransportDriver {
+  readonly transport: Transport;
+  readonly world: World;
+  /** Turns so far. */
+  turns = 0;
+  /** The time of the turn that began last. */
+  turnTime = -1;
+  /** The first thing that went wrong. */
+  failure: Error | null = null;
+  /** Called at the start of every turn, before the script goes on. */
+  onTurn: ((now: number) => void) | null = null;
+  private readonly script: Script;
+  private wait: Wait | null = null;
+  private isOver = false;
+
+  constructor(transport: Transport, world: World, script: (stage: Stage) => Script) {
+    this.transport = transport;
+    this.world = world;
+    this.script = script(this);
+  }
+
+  handleTurn(now: number): void {
+    if (this.isOver) return;
+    this.turns++;
+    this.turnTime = now;
+    this.guard(() => {
+      this.world.poll();
+      this.onTurn?.(now);
+    });
+    this.advance();
+  }
+
+  /** Goes on with the script if what it waits for has happened. Handlers call it after every event. */
+  advance(): void {
+    this.guard(() => {
+      while (!this.isOver) {
+        const wait = this.wait;
+        if (wait !== null && !wait.done()) {
+          if (this.transport.now > wait.deadline) throw new Error(`waited in vain: ${wait.what}`);
+          return;
+        }
+        this.wait = null;
+        const next = this.script.next();
+        if (next.done === true) this.finish();
+        else this.wait = next.value;
+      }
+    });
+  }
+
+  /** Runs `action`; what it throws ends the test and not the transport's turn. */
+  guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.failure ??= error instanceof Error ? error : new Error(String(error));
+      this.finish();
+    }
+  }
+
+  private finish(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.transport.stop();
+  }
+
+  *until(what: string, done: () => boolean, withinMs = WAIT_MS): Step<void> {
+    yield { what, done, deadline: this.transport.now + withinMs };
+  }
+
+  /** Lets time pass, for things that must not happen. */
+  *elapse(ms: number): Step<void> {
+    const end = this.transport.now + ms;
+    yield* this.until('time passes', () => this.transport.now >= end);
+  }
+
+  /** Long enough for anything already on its way, here or at a peer, to be seen. */
+  *settle(): Step<void> {
+    yield* this.elapse(2 * TICK_MS);
+  }
+
+  /** Slots of the arena come back to what the transport itself holds. */
+  *untilUsedSlots(atMost: number): Step<void> {
+    const arena = this.transport.arena;
+    yield* this.until(`at most ${atMost} slots in use`, () => arena.usedSlots <= atMost);
+  }
+
+  *peerListen(kind: AddressKind, paused = false): Step<PeerListener & { readonly prepared: number }> {
+    const listener = this.world.listen(kind, paused);
+    yield* this.until('the peer listens', () => listener.address !== null);
+    return Object.assign(listener, { prepared: this.transport.prepareAddress(listener.address!) });
+  }
+
+  *firstPeer(listener: PeerListener): Step<Peer> {
+    yield* this.until('the peer has a connection', () => listener.peers.length > 0);
+    return listener.peers[0];
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * A listening descriptor served by node:net.
+ *
+ * Node cannot stop accepting without closing the descriptor. So what it closes is a duplicate: the connections that wait
+ * belong to the open socket, which this keeps, and so do the other processes that hold it.
+ */
+import net from 'node:net';
+import { assert } from '../../base/assert.ts';
+import type { ListenHandler, ListenSocket, SocketHandler } from '../../port/transport.ts';
+import { closeDescriptorNow, duplicateDescriptor } from './descriptor.ts';
+import type { NodeTransport } from './node-transport.ts';
+import { takeHandle } from './stream-handle.ts';
+
+/** Node calls listen(2) again, which sets the length of the queue; the kernel bounds it by net.core.somaxconn. */
+const BACKLOG = 65535;
+
+/** An accepted socket's, until handleAccept sets another. */
+const NO_HANDLER: SocketHandler = {
+  handleConnect: unset,
+  handleData: unset,
+  handleEnd: unset,
+  handleDrain: unset,
+  handleClose: unset,
+};
+
+function unset(): void {
+  assert(false, 'handleAccept did not set a handler');
+}
+
+export class NodeListenSocket implements ListenSocket {
+  private readonly transport: NodeTransport;
+  private readonly descriptor: number;
+  private readonly handler: ListenHandler;
+  private server: net.Server | null = null;
+  private isClosed = false;
+
+  constructor(transport: NodeTransport, descriptor: number, handler: ListenHandler) {
+    this.transport = transport;
+    this.descriptor = descriptor;
+    this.handler = handler;
+    this.resume();
+  }
+
+  pause(): void {
+    this.server?.close();
+    this.server = null;
+  }
+
+  resume(): void {
+    if (this.server !== null || this.isClosed) return;
+    const duplicate = duplicateDescriptor(this.descriptor);
+    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+    server.on('connection', (stream) => this.handleConnection(stream));
+    server.listen({ fd: duplicate, backlog: BACKLOG });
+    this.server = server;
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.pause();
+    closeDescriptorNow(this.descriptor);
+  }
+
+  private handleConnection(stream: net.Socket): void {
+    this.transport.beginTurn();
+    if (this.transport.isFull) {
+      stream.destroy();
+      return;
+    }
+    // the stream that Node made reads into blocks of its own and cannot be told otherwise: only its handle is kept
+    const handle = takeHandle(stream);
+    if (handle !== null) this.handler.handleAccept(this.transport.add(NO_HANDLER, { handle }));
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * One connection over node:net. See `port/transport.ts` for the contract.
+ *
+ * Received bytes are read into one scratch buffer that all sockets share, which is possible because libuv reads and calls
+ * back in one go, and copied into a slot; Node's own way, a fresh 64 KiB block per read, costs more than the copy. Sent
+ * bytes are views of the arena; a slot is released in its write's callback, when the kernel has the bytes or never will.
+ */
+import net from 'node:net';
+import { parseIPv4, parseIPv6 } from '../../base/address.ts';
+import type { Address } from '../../base/address.ts';
+import { assert } from '../../base/assert.ts';
+import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
+import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
+import { resetOnClose, takeError } from './descriptor.ts';
+import type { NodeTransport } from './node-transport.ts';
+import { closeReason } from './reasons.ts';
+import { handleOf } from './stream-handle.ts';
+import type { Handle } from './stream-handle.ts';
+
+/** What a socket is made of: nothing yet, a descriptor, or what was accepted. */
+export type StreamSource = { readonly fd: number } | { readonly handle: Handle } | Record<string, never>;
+
+export class NodeSocket implements Socket {
+  handler: SocketHandler;
+  private readonly transport: NodeTransport;
+  private readonly stream: net.Socket;
+  /** Slots of the pending segments: a ring of SEND_SEGMENTS_MAX that begins at `oldest`. */
+  private readonly sending = new Int32Array(SEND_SEGMENTS_MAX);
+  private oldest = 0;
+  private pending = 0;
+  /** Closed by us, or handleClose was called: no handler is called any more. */
+  private isGone = false;
+  private isPaused = false;
+  private isCorked = false;
+  /** FIN came while paused. */
+  private isEndWaiting = false;
+  /** Bytes that were read when no slot was free. */
+  private kept: Uint8Array | null = null;
+  private isDrainWaiting = false;
+  private isDeferred = false;
+  private readonly onWritten = (error?: Error | null): void => this.handleWritten(error);
+
+  /** Takes over `source`; of an empty one, a connection can be begun. */
+  constructor(transport: NodeTransport, handler: SocketHandler, source: StreamSource) {
+    this.transport = transport;
+    this.handler = handler;
+    const onread = { buffer: transport.scratch, callback: (length: number): boolean => this.handleRead(length) };
+    const options = { ...source, allowHalfOpen: true, readable: true, writable: true, onread };
+    const stream = new net.Socket(options);
+    this.stream = stream;
+    stream.on('end', () => this.handleEnd());
+    stream.on('error', (error: NodeJS.ErrnoException) => this.handleError(closeReason(error.code)));
+    stream.on('close', () => transport.handleClosed(this));
+    // starts the reading, and lets 'end' come
+    stream.resume();
+  }
+
+  /** Begins a connection; once, on a socket of an empty source. */
+  connect({ family, host, port }: Address): void {
+    this.stream.on('connect', () => this.handleConnect());
+    if (family === 0) this.stream.connect({ path: host });
+    else this.stream.connect({ host, port, noDelay: true, autoSelectFamily: false });
+  }
+
+  get pendingSegments(): number {
+    return this.pending;
+  }
+
+  send(slot: number, offset: number, length: number, more: boolean): void {
+    assert(this.pending < SEND_SEGMENTS_MAX, 'more than SEND_SEGMENTS_MAX segments');
+    this.sending[(this.oldest + this.pending) % SEND_SEGMENTS_MAX] = slot;
+    this.pending++;
+    if (more && !this.isCorked) {
+      this.isCorked = true;
+      this.stream.cork();
+    }
+    this.stream.write(this.transport.view(offset, length), this.onWritten);
+    if (!more && this.isCorked) {
+      this.isCorked = false;
+      this.stream.uncork();
+    }
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    this.stream.pause();
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    if (this.kept === null && !this.isEndWaiting) this.stream.resume();
+    else this.defer();
+  }
+
+  end(): void {
+    this.stream.end();
+  }
+
+  close(): void {
+    this.isGone = true;
+    this.kept = null;
+    this.stream.destroy();
+  }
+
+  reset(): void {
+    // resetAndDestroy waits for a connection that is being made, and fails while a FIN waits for queued data
+    const handle = handleOf(this.stream);
+    if (handle !== null && !this.isGone) resetOnClose(handle.fd);
+    this.close();
+  }
+
+  remoteAddress(into: Uint8Array, at: number): number {
+    into.fill(0, at, at + 16);
+    const { remoteAddress: text, remoteFamily: family, remotePort: port } = this.stream;
+    if (text === undefined || port === undefined) return 0;
+    if (family === 'IPv4') {
+      into.fill(0xff, at + 10, at + 12);
+      into.set(parseIPv4(text) ?? [], at + 12);
+    } else {
+      // without the zone of a link-local address
+      into.set(parseIPv6(text.split('%', 1)[0]) ?? [], at);
+    }
+    return port;
+  }
+
+  // --- events ---
+
+  private handleConnect(): void {
+    if (this.isGone) return;
+    this.transport.beginTurn();
+    if (!this.isGone) this.handler.handleConnect(this);
+  }
+
+  /** `length` bytes are in the scratch buffer, until this returns. True: read on. */
+  private handleRead(length: number): boolean {
+    if (this.isGone) return false;
+    this.transport.beginTurn();
+    if (this.isGone) return false;
+    const { scratch } = this.transport;
+    if (!this.isPaused && this.deliver(scratch, length)) return true;
+    this.kept = Uint8Array.prototype.slice.call(scratch, 0, length);
+    this.stream.pause();
+    if (!this.isPaused) this.transport.starve(this);
+    return false;
+  }
+
+  private deliver(bytes: Uint8Array, length: number): boolean {
+    const { arena } = this.transport;
+    const slot = arena.allocateLarge();
+    if (slot < 0) return false;
+    const offset = arena.receiveStart(slot);
+    if (bytes === this.transport.scratch) this.transport.scratch.copy(arena.memory, offset, 0, length);
+    else arena.memory.set(bytes, offset);
+    this.handler.handleData(this, slot, offset, length);
+    return true;
+  }
+
+  /** What no event of the stream will tell; the transport calls it once per `defer`, from its turn. */
+  handleDeferred(): void {
+    this.isDeferred = false;
+    if (this.isDrainWaiting && !this.isGone) {
+      this.isDrainWaiting = false;
+      if (this.pending === 0) this.handler.handleDrain(this);
+    }
+    if (this.kept !== null && !this.isGone && !this.isPaused) this.deliverKept();
+    if (this.isEndWaiting && !this.isGone && !this.isPaused && this.kept === null) {
+      this.isEndWaiting = false;
+      this.handler.handleEnd(this);
+    }
+  }
+
+  private deliverKept(): void {
+    const bytes = this.kept!;
+    if (!this.deliver(bytes, bytes.length)) {
+      this.transport.starve(this);
+      return;
+    }
+    this.kept = null;
+    if (!this.isGone && !this.isPaused && !this.isEndWaiting) this.stream.resume();
+  }
+
+  private defer(): void {
+    if (this.isDeferred) return;
+    this.isDeferred = true;
+    this.transport.defer(this);
+  }
+
+  private handleEnd(): void {
+    if (this.isGone) return;
+    this.transport.beginTurn();
+    if (this.isGone) return;
+    // libuv calls a reset that comes with the last data an end; a cut body must not pass for a whole one
+    const handle = handleOf(this.stream);
+    const reason = handle === null ? null : takeError(handle.fd);
+    if (reason !== null) this.breakOff(reason);
+    else if (this.isPaused || this.kept !== null) this.isEndWaiting = true;
+    else this.handler.handleEnd(this);
+  }
+
+  private handleWritten(error: Error | null | undefined): void {
+    this.transport.arena.release(this.sending[this.oldest]);
+    this.oldest = (this.oldest + 1) % SEND_SEGMENTS_MAX;
+    this.pending--;
+    // of a failure the stream's error tells; not called from here, because a handler that sends at once what the kernel
+    // takes at once would never let the loop go on
+    if (this.pending > 0 || this.isGone || error) return;
+    this.isDrainWaiting = true;
+    this.defer();
+  }
+
+  private handleError(reason: CloseReason): void {
+    if (this.isGone) return;
+    this.transport.beginTurn();
+    if (!this.isGone) this.breakOff(reason);
+  }
+
+  private breakOff(reason: CloseReason): void {
+    this.isGone = true;
+    this.kept = null;
+    this.stream.destroy();
+    this.handler.handleClose(this, reason);
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The transport over node:net, for places without io_uring. See `port/transport.ts` for the contract.
+ *
+ * A turn is one round of Node's event loop: its first event takes the time and calls the driver, an immediate ends it. A
+ * timer makes a turn of every TICK_MS in which nothing happened.
+ *
+ * Unlike io_uring, this engine cannot leave a connection in the kernel's queue when descriptors run out: libuv then accepts
+ * and closes at once what waits there.
+ */
+import { addressText } from '../../base/address.ts';
+import type { Address } from '../../base/address.ts';
+import { Arena } from '../../base/arena.ts';
+import { assert } from '../../base/assert.ts';
+import { SOCKETS_MAX, TICK_MS } from '../../base/limits.ts';
+import type { ListenHandler, SocketHandler, Transport, TransportDriver } from '../../port/transport.ts';
+import { NodeListenSocket } from './node-listen-socket.ts';
+import { NodeSocket } from './node-socket.ts';
+import type { StreamSource } from './node-socket.ts';
+
+export interface NodeTransportOptions {
+  /** Slots of the arena; see `base/limits.ts`. */
+  readonly largeSlots: number;
+  readonly smallSlots: number;
+}
+
+export function createNodeTransport(options: NodeTransportOptions): Transport {
+  return new NodeTransport(options);
+}
+
+export class NodeTransport implements Transport {
+  readonly arena: Arena;
+  now = performance.now();
+  private readonly addresses: Address[] = [];
+  private readonly addressNumbers = new Map<string, number>();
+  private readonly sockets = new Set<NodeSocket>();
+  private readonly listenSockets = new Set<NodeListenSocket>();
+  /** Sockets with something to tell that no event will tell. */
+  private deferred: NodeSocket[] = [];
+  /** Sockets that hold bytes for which there was no slot. */
+  private starved: NodeSocket[] = [];
+  private driver: TransportDriver | null = null;
+  private isInTurn = false;
+  private isTurnAsked = false;
+  private isStopping = false;
+  private ticker: NodeJS.Timeout | null = null;
+  private resolveRun: (() => void) | null = null;
+  private readonly onTurnOver = (): void => this.handleTurnOver();
+
+  constructor(options: NodeTransportOptions) {
+    const memory = new Uint8Array(Arena.bytesFor(options.largeSlots, options.smallSlots));
+    this.arena = new Arena(memory, options.largeSlots, options.smallSlots);
+  }
+
+  prepareAddress(address: Address): number {
+    const text = addressText(address);
+    const known = this.addressNumbers.get(text);
+    if (known !== undefined) return known;
+    const number = this.addresses.push(address) - 1;
+    this.addressNumbers.set(text, number);
+    return number;
+  }
+
+  connect(preparedAddress: number, handler: SocketHandler): NodeSocket | null {
+    if (this.sockets.size >= SOCKETS_MAX) return null;
+    const socket = this.add(handler, {});
+    socket.connect(this.addresses[preparedAddress]);
+    return socket;
+  }
+
+  listen(descriptor: number, handler: ListenHandler): NodeListenSocket {
+    const listenSocket = new NodeListenSocket(this, descriptor, handler);
+    this.listenSockets.add(listenSocket);
+    return listenSocket;
+  }
+
+  adopt(descriptor: number, handler: SocketHandler): NodeSocket {
+    return this.add(handler, { fd: descriptor });
+  }
+
+  async run(driver: TransportDriver): Promise<void> {
+    assert(this.driver === null, 'run is called once');
+    this.driver = driver;
+    this.ticker = setInterval(() => this.beginTurn(), TICK_MS);
+    return new Promise((resolve) => {
+      this.resolveRun = resolve;
+    });
+  }
+
+  stop(): void {
+    this.isStopping = true;
+    this.askForTurn();
+  }
+
+  // --- for the sockets ---
+
+  /** Where every socket's bytes are read to. One read fills at most one slot. */
+  readonly scratch = Buffer.allocUnsafeSlow(Arena.receiveBytes);
+
+  /** Every event calls this before it calls a handler. */
+  beginTurn(): void {
+    if (this.isInTurn) return;
+    this.isInTurn = true;
+    this.askForTurn();
+    this.now = performance.now();
+    this.driver?.handleTurn(this.now);
+  }
+
+  /** A socket that was accepted, or is made of `source`. */
+  add(handler: SocketHandler, source: StreamSource): NodeSocket {
+    const socket = new NodeSocket(this, handler, source);
+    this.sockets.add(socket);
+    return socket;
+  }
+
+  /** Calls the socket's `handleDeferred` from a turn, soon. */
+  defer(socket: NodeSocket): void {
+    this.deferred.push(socket);
+    this.askForTurn();
+  }
+
+  /** A view of the arena. */
+  view(offset: number, length: number): Buffer {
+    return Buffer.from(this.arena.memory.buffer, this.arena.memory.byteOffset + offset, length);
+  }
+
+  /** Calls the socket's `handleDeferred` when a large slot may be free again. */
+  starve(socket: NodeSocket): void {
+    this.starved.push(socket);
+  }
+
+  handleClosed(socket: NodeSocket): void {
+    this.sockets.delete(socket);
+    if (this.isStopping) this.finish();
+  }
+
+  get isFull(): boolean {
+    return this.sockets.size >= SOCKETS_MAX;
+  }
+
+  // --- turns ---
+
+  private askForTurn(): void {
+    if (this.isTurnAsked) return;
+    this.isTurnAsked = true;
+    setImmediate(this.onTurnOver);
+  }
+
+  /** Runs after the events of one round of the loop. */
+  private handleTurnOver(): void {
+    this.isTurnAsked = false;
+    if (this.deferred.length > 0) this.callDeferred();
+    // slots come back in handlers and in callbacks of writes: whatever freed one has made this turn
+    if (this.starved.length > 0 && this.arena.freeLargeSlots > 0) this.callStarved();
+    this.isInTurn = false;
+    if (this.isStopping) this.dropAll();
+  }
+
+  private callDeferred(): void {
+    this.beginTurn();
+    const sockets = this.deferred;
+    this.deferred = [];
+    for (const socket of sockets) socket.handleDeferred();
+  }
+
+  private callStarved(): void {
+    this.beginTurn();
+    const sockets = this.starved;
+    this.starved = [];
+    for (const socket of sockets) socket.handleDeferred();
+  }
+
+  private dropAll(): void {
+    if (this.ticker !== null) clearInterval(this.ticker);
+    this.ticker = null;
+    for (const listenSocket of this.listenSockets) listenSocket.close();
+    this.listenSockets.clear();
+    for (const socket of this.sockets) socket.close();
+    this.finish();
+  }
+
+  private finish(): void {
+    if (this.sockets.size === 0) this.resolveRun?.();
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The shared test suite of `port/transport.ts`: every engine that implements it must pass every case. It knows nothing of
+ * engines; a test file per engine calls it. Each case runs on a transport of its own.
+ */
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import type { Transport } from '../port/transport.ts';
+import { ARENA_LARGE_SLOTS, ARENA_SMALL_SLOTS } from './contract/case.ts';
+import { CLOSE_CASES } from './contract/cases-close.ts';
+import { CONNECT_CASES } from './contract/cases-connect.ts';
+import { DATA_CASES } from './contract/cases-data.ts';
+import { LISTEN_CASES } from './contract/cases-listen.ts';
+import { LoopbackWorld } from './contract/loopback.ts';
+import { Stage } from './contract/stage.ts';
+import type { World } from './contract/world.ts';
+
+/** The arena that a case wants. */
+export interface ArenaShape {
+  readonly largeSlots: number;
+  readonly smallSlots: number;
+}
+
+export interface TransportContractOptions {
+  /** Why the engine cannot run here at all. */
+  readonly skip?: string | undefined;
+  /** Where the peers live, if not on this host's loopback. */
+  readonly createWorld?: () => World;
+}
+
+export function transportContract(
+  name: string,
+  createTransport: (shape: ArenaShape, world: World) => Transport,
+  options: TransportContractOptions = {},
+): void {
+  const skip =
+    options.skip ?? (options.createWorld === undefined && process.platform !== 'linux' ? 'Linux only' : false);
+  void describe(`transport contract: ${name}`, { skip }, () => {
+    let shared: World | null = null;
+    const world = (): World => (shared ??= options.createWorld?.() ?? new LoopbackWorld());
+    after(() => shared?.close());
+
+    for (const one of [...CONNECT_CASES, ...DATA_CASES, ...CLOSE_CASES, ...LISTEN_CASES]) {
+      void test(one.name, async (context) => {
+        if (one.kind !== undefined && !world().supports(one.kind)) {
+          context.skip(`no ${one.kind} here`);
+          return;
+        }
+        const shape = { largeSlots: one.largeSlots ?? ARENA_LARGE_SLOTS, smallSlots: ARENA_SMALL_SLOTS };
+        const transport = createTransport(shape, world());
+        const stage = new Stage(transport, world(), one.script);
+        await transport.run(stage);
+        world().reset();
+        if (stage.failure !== null) throw stage.failure;
+        assert.ok(stage.turns > 0);
+      });
+    }
+  });
+}
