@@ -72,6 +72,11 @@ export class MessageReader {
     this.context = context;
   }
 
+  /** No part of a head is held. */
+  get isBetweenMessages(): boolean {
+    return this.stash === null || this.stash.isEmpty;
+  }
+
   /** Takes over a received segment. The one before must have been used up. */
   accept(slot: number, offset: number, length: number): void {
     assert(this.length === 0, 'a segment came in while another was waiting');

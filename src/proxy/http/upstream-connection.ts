@@ -13,6 +13,7 @@ import {
   FAILED_CONNECT_TIMEOUT,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
+  FAILED_STATUS,
 } from '../../core/retry.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type HeadLimits } from '../../wire/http1/head.ts';
@@ -22,6 +23,7 @@ import { Expiring } from '../expiring.ts';
 import type { Stash } from '../stash.ts';
 import type { Server, Upstream } from '../upstream.ts';
 import type { HttpDownstream } from './downstream.ts';
+import type { Exchange } from './exchange.ts';
 import {
   FRAME_AS_IS,
   FRAME_DECODE,
@@ -31,6 +33,7 @@ import {
   READ_BLOCKED,
   READ_DONE,
   READ_MORE,
+  READ_NO_MEMORY,
   sendHeadAndBody,
 } from './message-reader.ts';
 
@@ -52,7 +55,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   private readonly context: Context;
   private readonly reader: MessageReader;
   private socketOrNull: Socket | null = null;
-  private exchange: HttpDownstream | null = null;
+  private exchange: Exchange | null = null;
   private state = CONNECTING;
   /** The response's framing and both sides' words allow another exchange. */
   private isReusable = false;
@@ -73,12 +76,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   }
 
   /** Begins a connection for an exchange. Null: no socket could be made. */
-  static connect(
-    context: Context,
-    upstream: Upstream,
-    server: Server,
-    exchange: HttpDownstream,
-  ): UpstreamConnection | null {
+  static connect(context: Context, upstream: Upstream, server: Server, exchange: Exchange): UpstreamConnection | null {
     const connection = new UpstreamConnection(context, upstream, server);
     const socket = context.transport.connect(server.preparedAddress, connection);
     if (socket === null) return null;
@@ -99,7 +97,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   }
 
   /** A connection from the pool begins another exchange. */
-  reuse(exchange: HttpDownstream): void {
+  reuse(exchange: Exchange): void {
     this.exchange = exchange;
     this.isReused = true;
     this.beginResponse();
@@ -120,7 +118,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
 
   handleConnect(): void {
     this.beginResponse();
-    (this.exchange as HttpDownstream).handleServerReady();
+    (this.exchange as Exchange).handleServerReady();
   }
 
   handleData(_socket: Socket, slot: number, offset: number, length: number): void {
@@ -151,7 +149,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
         }
         return;
       case HEAD:
-        this.fail(FAILED_RESET);
+        this.fail(FAILED_RESET, 0);
         return;
       default:
     }
@@ -160,7 +158,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   handleDrain(): void {
     if (this.exchange === null) return;
     this.touch();
-    this.exchange.pump();
+    this.exchange.downstream.pump();
   }
 
   handleClose(_socket: Socket, reason: CloseReason): void {
@@ -168,10 +166,10 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     this.socketOrNull = null;
     switch (wasState) {
       case CONNECTING:
-        this.fail(reason === 'timeout' ? FAILED_CONNECT_TIMEOUT : FAILED_CONNECT);
+        this.fail(reason === 'timeout' ? FAILED_CONNECT_TIMEOUT : FAILED_CONNECT, 0);
         return;
       case HEAD:
-        this.fail(FAILED_RESET);
+        this.fail(FAILED_RESET, 0);
         return;
       case BODY:
         this.breakOff();
@@ -186,11 +184,11 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   override handleExpiry(): void {
     switch (this.state) {
       case CONNECTING:
-        this.fail(FAILED_CONNECT_TIMEOUT);
+        this.fail(FAILED_CONNECT_TIMEOUT, 0);
         return;
       case HEAD:
         if (this.isClientsTurn) this.touch();
-        else this.fail(FAILED_RESPONSE_TIMEOUT);
+        else this.fail(FAILED_RESPONSE_TIMEOUT, 0);
         return;
       case BODY:
         if (this.isClientsTurn) this.touch();
@@ -210,7 +208,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   }
 
   private get downstream(): HttpDownstream {
-    return this.exchange as HttpDownstream;
+    return (this.exchange as Exchange).downstream;
   }
 
   // --- the response ---
@@ -235,27 +233,26 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     }
     const { memory, arena, responseHead } = this.context;
     const reader = this.reader;
-    const stash = reader.stash;
-    if (stash === null || stash.isEmpty) {
+    if (reader.isBetweenMessages) {
       const end = reader.offset + reader.length;
       const used = parseResponseHead(memory, reader.offset, end, RESPONSE_LIMITS, responseHead);
       if (used !== 0) {
         if (used > 0) this.takeHead(used, false);
-        else this.fail(FAILED_BAD_RESPONSE);
+        else this.fail(FAILED_BAD_RESPONSE, 0);
         return true;
       }
     }
     const filled = reader.fillStash(RESPONSE_LIMITS.headBytes);
     if (filled === READ_MORE) return true;
     if (filled !== READ_DONE) {
-      this.fail(FAILED_BAD_RESPONSE);
+      this.fail(FAILED_BAD_RESPONSE, 0);
       return true;
     }
     const held = reader.stash as Stash;
     const start = arena.start(held.slot);
     const used = parseResponseHead(memory, start, start + held.length, RESPONSE_LIMITS, responseHead);
     if (used > 0) this.takeHead(used, true);
-    else this.fail(FAILED_BAD_RESPONSE);
+    else this.fail(FAILED_BAD_RESPONSE, 0);
     return true;
   }
 
@@ -275,90 +272,94 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   /** 1xx: RFC 9110 section 15.2. An HTTP/1.0 client must not see it. */
   private passInterim(length: number, isStashed: boolean): void {
     const { arena, responseHead, scratchSlot } = this.context;
-    const downstream = this.downstream;
-    const start = arena.start(scratchSlot);
+    const exchange = this.exchange as Exchange;
+    const { listener, socket } = exchange.downstream;
     let isSent = true;
-    if (downstream.version === 11) {
-      const end = downstream.responseEmitter.emitInterim(responseHead, start);
-      isSent = sendHeadAndBody(this.context, downstream.socket, end - start, -1, 0, 0);
+    if (exchange.version === 11) {
+      const start = arena.start(scratchSlot);
+      const end = listener.responseEmitter.emitInterim(responseHead, start);
+      isSent = sendHeadAndBody(this.context, socket, end - start, -1, 0, 0);
     }
     this.dropHead(length, isStashed);
-    if (!isSent) this.fail(FAILED_BAD_RESPONSE);
+    if (!isSent) this.fail(FAILED_BAD_RESPONSE, 0);
   }
 
   private switchProtocols(length: number, isStashed: boolean): void {
     const { arena, responseHead, scratchSlot } = this.context;
-    const downstream = this.downstream;
-    if (!downstream.wantsUpgrade || !responseHead.hasUpgrade) {
-      this.fail(FAILED_BAD_RESPONSE);
+    const exchange = this.exchange as Exchange;
+    const { downstream } = exchange;
+    if (!exchange.wantsUpgrade || !responseHead.hasUpgrade) {
+      this.fail(FAILED_BAD_RESPONSE, 0);
       return;
     }
     const start = arena.start(scratchSlot);
-    const end = downstream.responseEmitter.emitSwitching(responseHead, downstream.responseEdit, start);
+    const emitter = downstream.listener.responseEmitter;
+    const end = emitter.emitSwitching(responseHead, exchange.route.responseEdit, start);
     if (!sendHeadAndBody(this.context, downstream.socket, end - start, -1, 0, 0)) {
-      this.fail(FAILED_BAD_RESPONSE);
+      this.fail(FAILED_BAD_RESPONSE, 0);
       return;
     }
     this.dropHead(length, isStashed);
     // The server's first bytes may have come together with its head.
     if (this.reader.length > 0) this.reader.sendAll(downstream.socket);
-    const socket = this.socket;
+    const { socket } = this;
     this.forget();
+    exchange.detachConnection();
     downstream.beginTunnel(this, socket);
   }
 
   private passFinal(length: number, isStashed: boolean): void {
-    const { arena, responseHead: head, requestHead, scratchSlot } = this.context;
-    const downstream = this.downstream;
+    const { arena, responseHead: head } = this.context;
+    const exchange = this.exchange as Exchange;
     const reader = this.reader;
-    if (downstream.retriesStatus(head.status)) {
-      this.failWith(head.status);
+    if (exchange.retriesStatus(head.status)) {
+      this.fail(FAILED_STATUS, head.status);
       return;
     }
-    const kind = responseBody(head, downstream.method);
-    let framing = FRAME_AS_IS;
-    let isClosedByEnd = false;
-    if (kind === BODY_CHUNKED && downstream.version === 10) {
-      framing = FRAME_DECODE;
-      isClosedByEnd = true;
-    } else if (kind === BODY_UNTIL_CLOSE) {
-      if (downstream.version === 11) framing = FRAME_ENCODE;
-      else isClosedByEnd = true;
-    }
+    const kind = responseBody(head, exchange.method);
+    const framing = framingFor(kind, exchange.version);
     const isPersistent = head.version === 11 ? !head.hasClose : head.hasKeepAlive;
     this.isReusable = isPersistent && kind !== BODY_UNTIL_CLOSE;
-    const keepsLength = kind === BODY_LENGTH || (kind === BODY_NONE && head.status !== NO_CONTENT);
-    const isChunked = (kind === BODY_CHUNKED && framing === FRAME_AS_IS) || framing === FRAME_ENCODE;
-    downstream.beginResponse(isClosedByEnd);
-    const start = arena.start(scratchSlot);
-    const end = downstream.responseEmitter.emitFinal(
-      head,
-      downstream.responseEdit,
-      isChunked,
-      keepsLength,
-      downstream.connectionWord,
-      start,
-    );
-    const headLength = end - start;
-    const contentLength = head.contentLength;
-    this.state = BODY;
-    // The head's bytes are used up, but their slot is still wanted: the body is behind them.
+    const headLength = this.emitHead(exchange, kind, framing);
+    const { contentLength } = head;
+    // The head's bytes are used up from here, but not yet their slot: the body may be behind them.
     if (isStashed) (reader.stash as Stash).clear(arena);
-    const rest = isStashed ? reader.length : reader.length - length;
+    const hasMore = isStashed ? reader.length > 0 : reader.length > length;
     const isEmpty = kind === BODY_NONE || (kind === BODY_LENGTH && contentLength === 0);
-    if (isEmpty || rest === 0) {
-      if (!sendHeadAndBody(this.context, downstream.socket, headLength, -1, 0, 0)) {
-        this.breakOff();
-        return;
-      }
-      if (!isStashed) reader.consume(length);
-      if (isEmpty) this.finish();
-      else reader.beginBody(kind, contentLength, framing, Infinity);
-      return;
-    }
     if (!isStashed) reader.consume(length);
     reader.beginBody(kind, contentLength, framing, Infinity);
-    this.afterRelay(reader.relay(downstream.socket, requestHead, headLength));
+    const result =
+      isEmpty || !hasMore
+        ? this.sendHeadAlone(headLength, isEmpty)
+        : reader.relay(exchange.downstream.socket, this.context.requestHead, headLength);
+    if (result !== READ_MORE && result !== READ_DONE && result !== READ_BLOCKED) {
+      // Nothing was sent, so the client can still be told what happened.
+      this.fail(FAILED_BAD_RESPONSE, 0);
+      return;
+    }
+    exchange.noteResponseBegun();
+    this.state = BODY;
+    this.afterRelay(result);
+  }
+
+  /** Writes the head for the client into the scratch slot and returns its length. */
+  private emitHead(exchange: Exchange, kind: number, framing: number): number {
+    const { arena, responseHead: head, scratchSlot } = this.context;
+    const { downstream } = exchange;
+    const keepsLength = kind === BODY_LENGTH || (kind === BODY_NONE && head.status !== NO_CONTENT);
+    const isChunked = framing === FRAME_ENCODE || (kind === BODY_CHUNKED && framing === FRAME_AS_IS);
+    downstream.beginResponse(!isChunked && kind !== BODY_LENGTH && kind !== BODY_NONE);
+    const start = arena.start(scratchSlot);
+    const edit = exchange.route.responseEdit;
+    const word = downstream.connectionWord;
+    return downstream.listener.responseEmitter.emitFinal(head, edit, isChunked, keepsLength, word, start) - start;
+  }
+
+  private sendHeadAlone(headLength: number, isEmpty: boolean): number {
+    if (!sendHeadAndBody(this.context, this.downstream.socket, headLength, -1, 0, 0)) return READ_NO_MEMORY;
+    if (!isEmpty) return READ_MORE;
+    this.reader.endBody();
+    return READ_DONE;
   }
 
   /** False: blocked. */
@@ -381,10 +382,10 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
 
   /** The response is complete and handed on. */
   private finish(): void {
-    const downstream = this.downstream;
+    const exchange = this.exchange as Exchange;
     const isClean =
       this.isReusable &&
-      downstream.isRequestComplete &&
+      exchange.downstream.isRequestComplete &&
       this.reader.length === 0 &&
       this.socketOrNull !== null &&
       this.socketOrNull.pendingSegments === 0;
@@ -397,28 +398,20 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
       this.close();
     }
     this.upstream.give(this.server);
-    downstream.handleResponseComplete();
+    exchange.handleResponseComplete();
   }
 
-  /** This try failed before a response began. */
-  private fail(how: number): void {
-    const exchange = this.downstream;
+  /** This try failed before a response began: how (FAILED_...), with FAILED_STATUS with which status. */
+  private fail(how: number, status: number): void {
+    const exchange = this.exchange as Exchange;
     this.close();
     this.upstream.give(this.server);
-    exchange.handleTryFailed(how, 0, this);
-  }
-
-  /** The response has a status that the route wants tried again elsewhere. */
-  private failWith(status: number): void {
-    const exchange = this.downstream;
-    this.close();
-    this.upstream.give(this.server);
-    exchange.handleTryFailed(0, status, this);
+    exchange.handleTryFailed(how, status, this);
   }
 
   /** The response broke off after its head was passed on. */
   private breakOff(): void {
-    const exchange = this.downstream;
+    const exchange = this.exchange as Exchange;
     this.close();
     this.upstream.give(this.server);
     exchange.handleResponseBroken();
@@ -452,4 +445,11 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     this.context.serverConnections.delete(this);
     this.reader.clear();
   }
+}
+
+/** How a body of this kind reaches a client of this version. */
+function framingFor(kind: number, version: number): number {
+  if (kind === BODY_CHUNKED && version === 10) return FRAME_DECODE;
+  if (kind === BODY_UNTIL_CLOSE && version === 11) return FRAME_ENCODE;
+  return FRAME_AS_IS;
 }
