@@ -39,6 +39,7 @@ import {
   F_X_REQUEST_ID,
 } from './head.ts';
 import type { FieldTable } from './head.ts';
+import { skipOrdinary, viewOf } from './words.ts';
 
 const NAMES: readonly (readonly [id: number, lowerName: string])[] = [
   [F_CONNECTION, 'connection'],
@@ -65,6 +66,7 @@ const NAME_LENGTH_MAX = 31;
 const CANDIDATE = new Uint8Array((NAME_LENGTH_MAX + 1) << 5);
 /** The lower-case name of each id, 32 bytes apart. */
 const LOWER_NAMES = new Uint8Array((NAMES.length + 2) << 5);
+const LOWER_WORDS = new DataView(LOWER_NAMES.buffer);
 
 for (const [id, lowerName] of NAMES) {
   CANDIDATE[(lowerName.length << 5) | (lowerName.charCodeAt(0) & 31)] = id;
@@ -76,9 +78,15 @@ export function fieldId(bytes: Uint8Array, at: number, length: number): number {
   if (length > NAME_LENGTH_MAX) return F_OTHER;
   const id = CANDIDATE[(length << 5) | (bytes[at] & 31)];
   if (id === F_OTHER) return F_OTHER;
+  // On token bytes `| 0x20` makes letters lower case and leaves every other byte of a known name its only spelling.
   const name = id << 5;
-  for (let i = 0; i < length; i++) {
-    if (TOKEN_LOWER[bytes[at + i]] !== LOWER_NAMES[name + i]) return F_OTHER;
+  let i = 0;
+  const words = viewOf(bytes);
+  for (; i + 4 <= length; i += 4) {
+    if ((words.getInt32(at + i, true) | 0x20202020) !== LOWER_WORDS.getInt32(name + i, true)) return F_OTHER;
+  }
+  for (; i < length; i++) {
+    if ((bytes[at + i] | 0x20) !== LOWER_NAMES[name + i]) return F_OTHER;
   }
   return id;
 }
@@ -89,6 +97,9 @@ export function fieldId(bytes: Uint8Array, at: number, length: number): number {
  * `fieldsEnd` is set when the empty line was found.
  */
 export function parseFields(bytes: Uint8Array, at: number, stop: number, fieldsMax: number, table: FieldTable): number {
+  // locals: an imported constant is loaded anew at every use
+  const tokens = TOKEN_LOWER;
+  const values = VALUE_CLASS;
   const fields = table.fields;
   const wordsMax = Math.min(fieldsMax * FIELD_WORDS, fields.length);
   let word = 0;
@@ -100,7 +111,7 @@ export function parseFields(bytes: Uint8Array, at: number, stop: number, fieldsM
   while (i < stop) {
     const nameAt = i;
     let byte = bytes[i];
-    while (TOKEN_LOWER[byte] !== 0 && ++i < stop) byte = bytes[i];
+    while (tokens[byte] !== 0 && ++i < stop) byte = bytes[i];
     if (i >= stop) break;
 
     if (byte !== COLON || i === nameAt) {
@@ -122,7 +133,8 @@ export function parseFields(bytes: Uint8Array, at: number, stop: number, fieldsM
     i++;
     while (i < stop && ((byte = bytes[i]) === SP || byte === HTAB)) i++;
     const valueAt = i;
-    while (i < stop && VALUE_CLASS[(byte = bytes[i])] !== 0) i++;
+    i = skipOrdinary(bytes, i, stop);
+    while (i < stop && values[(byte = bytes[i])] !== 0) i++;
     if (i + 1 >= stop) {
       if (i < stop && byte !== CR) result = valueError(byte);
       break;

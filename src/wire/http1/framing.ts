@@ -41,8 +41,6 @@ import type { FieldTable } from './head.ts';
 
 const CHUNKED = ascii('chunked');
 const CLOSE = ascii('close');
-const KEEP_ALIVE = ascii('keep-alive');
-const UPGRADE = ascii('upgrade');
 const H2C = ascii('h2c');
 
 const LENGTH_BIT = 1 << F_CONTENT_LENGTH;
@@ -173,18 +171,19 @@ function readConnection(bytes: Uint8Array, at: number, length: number, table: Fi
     while (i < end && (bytes[i] === SP || bytes[i] === HTAB)) i++;
     if (i < end && bytes[i] !== COMMA) return ERR_CONNECTION;
 
-    if (equalsIgnoringCase(bytes, tokenAt, tokenLength, KEEP_ALIVE)) table.hasKeepAlive = true;
+    const id = fieldId(bytes, tokenAt, tokenLength);
+    if (id === F_KEEP_ALIVE) table.hasKeepAlive = true;
+    else if (id === F_UPGRADE) table.hasUpgrade = true;
     else if (equalsIgnoringCase(bytes, tokenAt, tokenLength, CLOSE)) table.hasClose = true;
-    else if (equalsIgnoringCase(bytes, tokenAt, tokenLength, UPGRADE)) table.hasUpgrade = true;
     else {
-      const error = nominate(bytes, tokenAt, tokenLength, table);
+      const error = nominate(bytes, tokenAt, tokenLength, id, table);
       if (error !== 0) return error;
     }
   }
 }
 
-function nominate(bytes: Uint8Array, at: number, length: number, table: FieldTable): number {
-  const bit = 1 << fieldId(bytes, at, length);
+function nominate(bytes: Uint8Array, at: number, length: number, id: number, table: FieldTable): number {
+  const bit = 1 << id;
   if ((bit & NEVER_NOMINATED) !== 0) return ERR_CONNECTION_NOMINATES;
   if ((bit & ALWAYS_REMOVED) !== 0) return 0;
   const fields = table.fields;
@@ -194,7 +193,7 @@ function nominate(bytes: Uint8Array, at: number, length: number, table: FieldTab
       fields[word + FIELD_ID] = F_NOMINATED;
     }
   }
-  if (bit !== 1 << F_OTHER) table.seen &= ~bit;
+  if (id !== F_OTHER) table.seen &= ~bit;
   table.seen |= 1 << F_NOMINATED;
   return 0;
 }

@@ -44,12 +44,14 @@ import {
   F_EXPECT,
   F_HOST,
   METHOD_CONNECT,
+  METHOD_GET,
   METHOD_OPTIONS,
   METHOD_OTHER,
 } from './head.ts';
 import type { HeadLimits, RequestHead } from './head.ts';
 import { hostLengthOf } from './host.ts';
 import { VERSION_BYTES, parseVersion } from './version.ts';
+import { viewOf } from './words.ts';
 
 /** Empty lines skipped before a request (RFC 9112 section 2.2 asks for at least one). */
 const EMPTY_LINES_MAX = 4;
@@ -67,6 +69,8 @@ const METHODS: readonly Uint8Array[] = [
   'CONNECT',
   'PATCH',
 ].map(ascii);
+/** `GET ` as one little-endian word. */
+const GET_SPACE = 0x20544547;
 const HTTP = ascii('http');
 const CONTINUE = ascii('100-continue');
 const HOST_BIT = 1 << F_HOST;
@@ -113,14 +117,20 @@ function parseRequestLine(bytes: Uint8Array, offset: number, stop: number, head:
   }
 
   head.start = i;
-  while (i < stop && TOKEN_LOWER[bytes[i]] !== 0) i++;
-  if (i >= stop) return 0;
-  const methodLength = i - head.start;
-  if (bytes[i] !== SP || methodLength === 0) return bytes[i] === LF ? ERR_LINE_END : ERR_METHOD;
-  head.methodLength = methodLength;
-  head.method = methodOf(bytes, head.start, methodLength);
-  if (head.method === METHOD_CONNECT) return ERR_CONNECT;
-  i++;
+  if (stop - i > 4 && viewOf(bytes).getInt32(i, true) === GET_SPACE) {
+    head.method = METHOD_GET;
+    head.methodLength = 3;
+    i += 4;
+  } else {
+    while (i < stop && TOKEN_LOWER[bytes[i]] !== 0) i++;
+    if (i >= stop) return 0;
+    const methodLength = i - head.start;
+    if (bytes[i] !== SP || methodLength === 0) return bytes[i] === LF ? ERR_LINE_END : ERR_METHOD;
+    head.methodLength = methodLength;
+    head.method = methodOf(bytes, head.start, methodLength);
+    if (head.method === METHOD_CONNECT) return ERR_CONNECT;
+    i++;
+  }
 
   const target = i;
   head.target = target;
