@@ -84,6 +84,26 @@ export const CONNECT_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'connect: a host that never answers is a timeout, when the kernel gives up',
+    *script(stage) {
+      const { transport, world } = stage;
+      const silence = world.enterSilence();
+      if (silence === null) {
+        stage.skipped = 'only root can make a network that never answers';
+        return;
+      }
+      try {
+        const recorder = new Recorder(stage);
+        recorder.socket = transport.connect(transport.prepareAddress(silence.address), recorder);
+        assert.notEqual(recorder.socket, null);
+        yield* stage.until('handleClose', () => recorder.closeReason !== null, 30_000);
+        assert.equal(recorder.closeReason, 'timeout');
+      } finally {
+        silence.leave();
+      }
+    },
+  },
+  {
     name: 'connect: handleClose is never called before connect returned',
     *script(stage) {
       const { transport, world } = stage;
@@ -165,9 +185,10 @@ export const CONNECT_CASES: readonly Case[] = [
     },
   },
   {
-    name: 'adopt: a connected descriptor becomes a socket',
+    name: 'adopt: a connected descriptor becomes a socket, also in non-blocking mode',
     *script(stage) {
       const { descriptor, peer } = stage.world.openPair();
+      stage.world.setNonBlocking(descriptor);
       peer.write(HELLO);
       const recorder = new Recorder(stage);
       recorder.socket = stage.transport.adopt(descriptor, recorder);

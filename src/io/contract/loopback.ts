@@ -1,12 +1,22 @@
 /** The world of the contract suite on real sockets of this host's loopback; Linux. The peers live in another thread. */
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import type { Address } from '../../base/address.ts';
 import type { PeerCommand, PeerEvent } from './peer-messages.ts';
-import { acceptOne, close, duplicate, openListening, setDescriptorLimit } from './sockets.ts';
+import {
+  acceptOne,
+  close,
+  duplicate,
+  enterNetwork,
+  leaveNetwork,
+  openListening,
+  setDescriptorLimit,
+  setNonBlocking,
+} from './sockets.ts';
 import type { AddressKind, Peer, PeerListener, World } from './world.ts';
 
 type Post = (command: PeerCommand) => void;
@@ -163,6 +173,42 @@ export class LoopbackWorld implements World {
     const { descriptor, address } = this.openListener(kind, 1);
     close(descriptor);
     return address;
+  }
+
+  setNonBlocking(descriptor: number): void {
+    setNonBlocking(descriptor);
+  }
+
+  enterSilence(): { address: Address; leave(): void } | null {
+    const outside = openSync('/proc/thread-self/ns/net', 'r');
+    if (!leaveNetwork()) {
+      closeSync(outside);
+      return null;
+    }
+    const leave = (): void => {
+      enterNetwork(outside);
+      closeSync(outside);
+    };
+    try {
+      // frames to a neighbour whose hardware address is known and whom nobody is
+      const commands = [
+        'link add silence type veth peer name nobody',
+        'link set nobody up',
+        'link set silence up',
+        'address add 192.0.2.1/24 dev silence',
+        'neighbour add 192.0.2.2 lladdr 02:00:00:00:00:02 dev silence',
+      ];
+      for (const command of commands) execFileSync('ip', command.split(' '), { stdio: 'ignore' });
+      writeFileSync('/proc/sys/net/ipv4/tcp_syn_retries', '1');
+    } catch {
+      leave();
+      return null;
+    }
+    return { address: { family: 4, host: '192.0.2.2', port: 80 }, leave };
+  }
+
+  openDescriptors(): number {
+    return readdirSync('/proc/self/fd').length;
   }
 
   exhaustDescriptors(spare: number): { release(count: number): void; undo(): void } | null {

@@ -13,6 +13,10 @@ const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_ERROR = 4;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
+const CLONE_NEWNET = 0x40000000;
 const RLIMIT_NOFILE = 7;
 
 const libc = koffi.load(null);
@@ -24,6 +28,9 @@ const getsockname = libc.func('int getsockname(int, uint8_t *, int *)');
 const dupDescriptor = libc.func('int dup(int)');
 const closeDescriptor = libc.func('int close(int)');
 const getsockopt = libc.func('int getsockopt(int, int, int, void *, uint32_t *)');
+const fcntl = libc.func('int fcntl(int, int, ...)');
+const unshare = libc.func('int unshare(int)');
+const setns = libc.func('int setns(int, int)');
 const getrlimit = libc.func('int getrlimit(int, uint64_t *)');
 const setrlimit = libc.func('int setrlimit(int, const uint64_t *)');
 
@@ -98,4 +105,19 @@ export function hasError(descriptor: number): boolean {
   const error = new Int32Array(1);
   checked(getsockopt(descriptor, SOL_SOCKET, SO_ERROR, error, new Uint32Array([4])) as number, 'getsockopt');
   return error[0] !== 0;
+}
+
+export function setNonBlocking(descriptor: number): void {
+  const flags = checked(fcntl(descriptor, F_GETFL) as number, 'fcntl');
+  checked(fcntl(descriptor, F_SETFL, 'int', flags | O_NONBLOCK) as number, 'fcntl');
+}
+
+/** Puts this thread into an empty network namespace of its own. False: not permitted. */
+export function leaveNetwork(): boolean {
+  return (unshare(CLONE_NEWNET) as number) === 0;
+}
+
+/** Puts this thread back into the network namespace that `descriptor` is of. */
+export function enterNetwork(descriptor: number): void {
+  checked(setns(descriptor, CLONE_NEWNET) as number, 'setns');
 }

@@ -3,6 +3,7 @@
  * waits for conditions. It advances only inside the transport's turn and handlers, so the same script runs on a transport
  * that blocks its thread and on one with virtual time.
  */
+import assert from 'node:assert/strict';
 import { TICK_MS } from '../../base/limits.ts';
 import type { Transport, TransportDriver } from '../../port/transport.ts';
 import type { Peer, PeerListener, World, AddressKind } from './world.ts';
@@ -29,11 +30,14 @@ export class Stage implements TransportDriver {
   turnTime = -1;
   /** The first thing that went wrong. */
   failure: Error | null = null;
+  /** A script that cannot run here says why. */
+  skipped: string | null = null;
   /** Called at the start of every turn, before the script goes on. */
   onTurn: ((now: number) => void) | null = null;
   private readonly script: Script;
   private wait: Wait | null = null;
   private isOver = false;
+  private isRunOver = false;
 
   constructor(transport: Transport, world: World, script: (stage: Stage) => Script) {
     this.transport = transport;
@@ -41,7 +45,13 @@ export class Stage implements TransportDriver {
     this.script = script(this);
   }
 
+  /** The transport's run has ended. From here on nobody may be called. */
+  handleRunOver(): void {
+    this.isRunOver = true;
+  }
+
   handleTurn(now: number): void {
+    assert.equal(this.isRunOver, false, 'handleTurn after run ended');
     if (this.isOver) return;
     this.turns++;
     this.turnTime = now;
@@ -72,6 +82,7 @@ export class Stage implements TransportDriver {
   /** Runs `action`; what it throws ends the test and not the transport's turn. */
   guard(action: () => void): void {
     try {
+      assert.equal(this.isRunOver, false, 'a handler was called after run ended');
       action();
     } catch (error) {
       this.failure ??= error instanceof Error ? error : new Error(String(error));

@@ -40,6 +40,18 @@ export interface World {
   /** An address to which the network says no at once. */
   readonly unreachable: Address;
 
+  /** Makes reads and accepts on it fail instead of wait (O_NONBLOCK), as a descriptor from another program may be. */
+  setNonBlocking(descriptor: number): void;
+
+  /**
+   * Until `leave`, new sockets of this thread are made in a network where `address` never answers and the kernel soon gives
+   * up. Null: not possible here.
+   */
+  enterSilence(): { address: Address; leave(): void } | null;
+
+  /** How many descriptors this process has open. */
+  openDescriptors(): number;
+
   /** Lets this process open `spare` more descriptors and no further; returns what undoes that. Null: not possible here. */
   exhaustDescriptors(spare: number): { release(count: number): void; undo(): void } | null;
 

@@ -1,0 +1,237 @@
+/** Many connections, exhausted descriptors and memory, turns and stop. */
+import assert from 'node:assert/strict';
+import { TICK_MS } from '../../base/limits.ts';
+import type { Case } from './case.ts';
+import { Acceptor, accepted, assertSame, connected, pattern, Recorder } from './recorder.ts';
+
+export const LIMIT_CASES: readonly Case[] = [
+  {
+    name: 'two hundred connections, each its own bytes both ways, and every slot back',
+    *script(stage) {
+      const arena = stage.transport.arena;
+      const before = arena.usedSlots;
+      const { descriptor, address } = stage.world.openListener('ipv4', 511);
+      const acceptor = new Acceptor(stage);
+      acceptor.onAccept = (recorder) => {
+        recorder.handleData = (socket, slot, offset, length) => socket.send(slot, offset, length, false);
+        recorder.handleEnd = (socket) => socket.end();
+      };
+      acceptor.listenSocket = stage.transport.listen(descriptor, acceptor);
+      const peers = Array.from({ length: 200 }, () => stage.world.connect(address, false));
+      peers.forEach((peer, i) => {
+        peer.write(pattern(5000, i));
+        peer.end();
+      });
+      yield* stage.until('all are echoed', () => peers.every((peer) => peer.isEnded));
+      peers.forEach((peer, i) => assertSame(peer.received(), pattern(5000, i)));
+      for (const recorder of acceptor.accepted) recorder.close();
+      yield* stage.untilUsedSlots(before);
+    },
+  },
+  {
+    name: 'a relay between two sockets holds no more than its backpressure allows, and loses nothing',
+    *script(stage) {
+      const arena = stage.transport.arena;
+      const before = arena.usedSlots;
+      const source = yield* accepted(stage);
+      const sink = yield* connected(stage, 'ipv4', true);
+      const bytes = pattern(16 * 1024 * 1024, 1);
+      let usedMax = 0;
+      source.recorder.handleData = (socket, slot, offset, length) => {
+        const other = sink.recorder.socket!;
+        other.send(slot, offset, length, false);
+        usedMax = Math.max(usedMax, arena.usedSlots);
+        if (other.pendingSegments >= 2) socket.pause();
+      };
+      source.recorder.handleEnd = () => sink.recorder.socket!.end();
+      sink.recorder.onDrain = () => source.recorder.socket!.resume();
+      source.peer.write(bytes);
+      source.peer.end();
+      yield* stage.elapse(300);
+      assert.equal(source.peer.writtenBytes, 0, 'the slow reader stops the writer');
+      sink.peer.resume();
+      yield* stage.until('all of it', () => sink.peer.isEnded);
+      assertSame(sink.peer.received(), bytes);
+      assert.ok(usedMax - before <= 3, `${usedMax - before} slots in use`);
+      source.recorder.close();
+      sink.recorder.close();
+      yield* stage.untilUsedSlots(before);
+    },
+  },
+  {
+    name: 'a slot sent to several sockets comes back when all of them are done with it',
+    *script(stage) {
+      const { arena } = stage.transport;
+      const before = arena.usedSlots;
+      const reading = yield* connected(stage);
+      const closing = yield* connected(stage);
+      const slot = arena.allocateLarge();
+      const at = arena.start(slot) + 7;
+      const bytes = pattern(20_000, 1);
+      arena.memory.set(bytes, at);
+      arena.retain(slot);
+      arena.retain(slot);
+      reading.recorder.socket!.send(slot, at, 10_000, false);
+      reading.recorder.socket!.send(slot, at + 10_000, 10_000, false);
+      closing.recorder.socket!.send(slot, at, 20_000, false);
+      closing.recorder.close();
+      yield* stage.until('all of it', () => reading.peer.receivedBytes === 20_000);
+      assertSame(reading.peer.received(), bytes);
+      yield* stage.untilUsedSlots(before);
+      reading.recorder.close();
+    },
+  },
+  {
+    name: 'a closed socket gives its descriptor back, however it ended',
+    *script(stage) {
+      const { world, transport } = stage;
+      const listener = yield* stage.peerListen('ipv4');
+      const before = world.openDescriptors();
+      const recorders = Array.from({ length: 40 }, () => {
+        const recorder = new Recorder(stage);
+        recorder.socket = transport.connect(listener.prepared, recorder);
+        return recorder;
+      });
+      yield* stage.until('all are connected', () => recorders.every((recorder) => recorder.isConnected));
+      yield* stage.until('the peers too', () => listener.peers.length === 40);
+      for (let i = 0; i < 40; i++) {
+        // fewer of them than connections: which peer belongs to which does not matter
+        if (i < 20) recorders[i].close();
+        else if (i < 30) recorders[i].reset();
+      }
+      for (const peer of listener.peers) peer.reset();
+      yield* stage.until('the rest is told', () => recorders.slice(30).every((one) => one.closeReason === 'reset'));
+      yield* stage.until('no descriptor is left', () => world.openDescriptors() <= before);
+    },
+  },
+  {
+    name: 'no descriptors left: accepting resumes by itself when there are some again',
+    *script(stage) {
+      const { world, transport } = stage;
+      const { descriptor, address } = world.openListener('ipv4', 128);
+      const waiting = Array.from({ length: 12 }, () => world.connect(address, false));
+      yield* stage.until('they are connected', () => waiting.every((peer) => peer.isConnected));
+      const acceptor = new Acceptor(stage);
+      const exhausted = world.exhaustDescriptors(4);
+      if (exhausted === null) {
+        stage.skipped = 'descriptors cannot be exhausted here';
+        return;
+      }
+      try {
+        acceptor.listenSocket = transport.listen(descriptor, acceptor);
+        yield* stage.elapse(500);
+        assert.ok(acceptor.accepted.length <= 4, 'there is an end');
+        const have = acceptor.accepted.length;
+        for (const recorder of acceptor.accepted) assert.equal(recorder.closeReason, null);
+        exhausted.release(40);
+        const late = world.connect(address, false);
+        late.write(pattern(10, 1));
+        yield* stage.until('it accepts again', () => acceptor.accepted.at(-1)?.receivedBytes === 10);
+        assert.ok(acceptor.accepted.length > have);
+      } finally {
+        exhausted.undo();
+      }
+      for (const recorder of acceptor.accepted) recorder.close();
+    },
+  },
+  {
+    name: 'no descriptors left: connect says so, as null or as no-resource',
+    *script(stage) {
+      const { world, transport } = stage;
+      const listener = yield* stage.peerListen('ipv4');
+      const { recorder, peer } = yield* connected(stage);
+      const exhausted = world.exhaustDescriptors(0);
+      if (exhausted === null) {
+        stage.skipped = 'descriptors cannot be exhausted here';
+        return;
+      }
+      try {
+        const failing = new Recorder(stage);
+        failing.socket = transport.connect(listener.prepared, failing);
+        if (failing.socket !== null) {
+          yield* stage.until('handleClose', () => failing.closeReason !== null);
+          assert.equal(failing.closeReason, 'no-resource');
+        }
+        recorder.send(pattern(10, 1));
+        yield* stage.until('other sockets live on', () => peer.receivedBytes === 10);
+      } finally {
+        exhausted.undo();
+      }
+      recorder.close();
+    },
+  },
+  {
+    name: 'no slots left: reading stops, and goes on where it stopped when slots come back',
+    largeSlots: 16,
+    *script(stage) {
+      const before = stage.transport.arena.usedSlots;
+      const one = yield* accepted(stage);
+      const two = yield* accepted(stage);
+      one.recorder.isHolding = true;
+      two.recorder.isHolding = true;
+      const bytes = pattern(3_000_000, 1);
+      one.peer.write(bytes);
+      two.peer.write(bytes);
+      for (;;) {
+        const had = one.recorder.receivedBytes + two.recorder.receivedBytes;
+        yield* stage.elapse(200);
+        if (one.recorder.receivedBytes + two.recorder.receivedBytes === had) break;
+      }
+      assert.ok(one.recorder.held.length + two.recorder.held.length <= 16);
+      assert.ok(one.recorder.receivedBytes + two.recorder.receivedBytes < 2 * bytes.length);
+      assert.equal(one.recorder.closeReason ?? two.recorder.closeReason, null, 'nobody pays with the connection');
+      one.recorder.isHolding = false;
+      two.recorder.isHolding = false;
+      one.recorder.releaseHeld();
+      two.recorder.releaseHeld();
+      yield* stage.until(
+        'all of it',
+        () => one.recorder.receivedBytes + two.recorder.receivedBytes >= 2 * bytes.length,
+      );
+      assertSame(one.recorder.received(), bytes);
+      assertSame(two.recorder.received(), bytes);
+      one.recorder.close();
+      two.recorder.close();
+      yield* stage.untilUsedSlots(before);
+    },
+  },
+  {
+    name: 'handleTurn comes at least every TICK_MS, with a time that only grows',
+    *script(stage) {
+      let last = -1;
+      let gapMax = 0;
+      let count = 0;
+      stage.onTurn = (now) => {
+        assert.equal(stage.transport.now, now, 'one time for the whole turn');
+        assert.ok(now >= last);
+        if (last >= 0) gapMax = Math.max(gapMax, now - last);
+        last = now;
+        count++;
+      };
+      yield* stage.elapse(1000);
+      assert.ok(count >= 1000 / TICK_MS / 2, `${count} turns in a second`);
+      // a busy machine may be late, never by much on average
+      assert.ok(gapMax < 10 * TICK_MS, `${gapMax} ms between two turns`);
+    },
+  },
+  {
+    name: 'stop may be called from a handler',
+    *script(stage) {
+      const { recorder, peer } = yield* accepted(stage);
+      peer.write(pattern(200_000, 1));
+      yield* stage.until('data', () => recorder.receivedBytes > 0);
+    },
+  },
+  {
+    name: 'stop ends run and drops what is open',
+    *script(stage) {
+      const one = yield* connected(stage, 'ipv4', true);
+      const two = yield* accepted(stage);
+      yield* accepted(stage, 'ipv4');
+      two.recorder.pause();
+      two.peer.write(pattern(100_000, 1));
+      for (let i = 0; i < 4; i++) one.recorder.send(pattern(30_000, i));
+      // the script ends here: the stage calls stop, and run must resolve
+    },
+  },
+];
