@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { hashBytes, hashBytesLower, mixHash } from './hash.ts';
+import { hashBytes, hashBytesLower, hashWords, mixHash } from './hash.ts';
 
 const encoder = new TextEncoder();
 
@@ -29,6 +29,14 @@ test('the values are those of MurmurHash3 x86_32, for ever', () => {
     ['hello, world', 0, 0x149bbb7f],
   ];
   for (const [text, seed, hash] of golden) assert.equal(hashText(text, seed), hash, JSON.stringify(text));
+});
+
+test('the hash of four words, too, is the same for ever, and every word counts', () => {
+  assert.equal(hashWords(0, 0, 0xffff, 0xc0000201), -1416953055);
+  assert.equal(
+    new Set([hashWords(1, 0, 0, 0), hashWords(0, 1, 0, 0), hashWords(0, 0, 1, 0), hashWords(0, 0, 0, 1)]).size,
+    4,
+  );
 });
 
 test('only the bytes of the range count', () => {

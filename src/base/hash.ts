@@ -69,7 +69,7 @@ function lower4(word: number): number {
   return word | ((fromA & ~aboveZ & ~word & 0x80808080) >>> 2);
 }
 
-/** A 32-bit hash of four words: of an IP address. */
+/** A hash of four 32-bit words, such as an IP address; as stable as the others. -2^31..2^31-1. */
 export function hashWords(a: number, b: number, c: number, d: number): number {
-  return mixHash(mixHash(mixHash(mixHash(a) ^ b) ^ c) ^ d) >>> 0;
+  return mixHash(mixHash(mixHash(mixHash(a) ^ b) ^ c) ^ d);
 }

@@ -12,6 +12,7 @@ import { Expiring } from './expiring.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { PICK_FULL, type Balancer, type Endpoint } from '../core/balance/balancer.ts';
 import { createBalancer } from '../core/balance/create.ts';
+import { HashKey } from '../core/route/hash-key.ts';
 import type { Context } from './context.ts';
 import { IdlePool } from './http/idle-pool.ts';
 
@@ -72,6 +73,8 @@ export class Server implements Endpoint {
 export class Upstream {
   readonly plan: UpstreamPlan;
   readonly servers: readonly Server[];
+  /** Set if and only if it is balanced by a part of the request. */
+  readonly hashKey: HashKey | null;
   private readonly context: Context;
   private readonly balancer: Balancer;
   private firstWaiter: Waiter | null = null;
@@ -89,6 +92,7 @@ export class Upstream {
       }
     }
     this.servers = servers;
+    this.hashKey = plan.hash === null ? null : new HashKey(plan.hash);
     this.balancer = createBalancer(plan.balance, context.prng);
   }
 

@@ -14,7 +14,7 @@ import {
   F_COOKIE,
   type RequestHead,
 } from '../../wire/http1/head.ts';
-import { NormalPath } from './path.ts';
+import { NormalPath, pathLength } from './path.ts';
 import { QueryCursor, decodeInto, skipDecoded } from './query.ts';
 
 /** A part of what two machines must agree on: never changes. */
@@ -56,8 +56,8 @@ export class HashKey {
         return this.ofQuery(bytes, head, fallback);
       default:
         // equal paths must meet in one server's cache however they are spelt
-        if (path.read(bytes, head.path, head.pathLength)) return hash(path.bytes, path.at, path.length, fallback);
-        return hash(bytes, head.path, head.pathLength, fallback);
+        if (path.readFrom(bytes, head)) return hash(path.bytes, path.at, path.length, fallback);
+        return hash(bytes, head.path, pathLength(head), fallback);
     }
   }
 

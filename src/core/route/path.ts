@@ -13,6 +13,7 @@
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { HEX_VALUE, SLASH } from '../../wire/http1/classes.ts';
+import type { RequestHead } from '../../wire/http1/head.ts';
 
 export const PERCENT = 0x25;
 export const DOT = 0x2e;
@@ -48,6 +49,11 @@ export class NormalPath {
   /** If `isChanged`: by offset from `at`, 1 for a byte that had a reserved character's escape. */
   readonly reserved = new Uint8Array(HEAD_BYTES_MAX);
   private readonly scratch = new Uint8Array(HEAD_BYTES_MAX);
+
+  /** Reads the path of a request; false: it is refused. */
+  readFrom(bytes: Uint8Array, head: RequestHead): boolean {
+    return this.read(bytes, head.path, pathLength(head));
+  }
 
   /**
    * Reads the `length` bytes at `at`. An empty path is `/`; one that does not begin with `/` is left as it is. False: the
@@ -118,6 +124,11 @@ export class NormalPath {
     this.length = out;
     return true;
   }
+}
+
+/** The length of a request's path without the query. */
+export function pathLength(head: RequestHead): number {
+  return head.pathLength - head.queryLength;
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 import type { RequestHead } from '../../wire/http1/head.ts';
 import { SLASH } from '../../wire/http1/classes.ts';
+import { pathLength } from './path.ts';
 import { OVERFLOW, TargetWriter, encodeLocation } from './target-writer.ts';
 
 /** The Location does not fit: answer 414. */
@@ -57,7 +58,7 @@ export class Redirect {
 
 function writePath(bytes: Uint8Array, head: RequestHead, isFirst: boolean): void {
   let at = head.path;
-  const end = head.path + head.pathLength;
+  const end = at + pathLength(head);
   if (isFirst) {
     while (at < end && (bytes[at] === SLASH || bytes[at] === BACKSLASH)) at++;
     writer.byte(SLASH);

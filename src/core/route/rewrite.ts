@@ -5,9 +5,8 @@
  * The bytes of a path that was in normal form already are kept as they are. A path that was not is written in its normal
  * form, with the escapes of reserved characters put back.
  */
-import { assert } from '../../base/assert.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
-import { decodeUtf8, encodeUtf8 } from '../../base/text.ts';
+import { decodeUtf8 } from '../../base/text.ts';
 import type { RoutePlan } from '../../config/plan.ts';
 import { SLASH } from '../../wire/http1/classes.ts';
 import { METHOD_OPTIONS, type RequestHead } from '../../wire/http1/head.ts';
@@ -39,17 +38,10 @@ export interface Rewrite {
 export function compileRewrite({ match, action }: RoutePlan): Rewrite | null {
   if (action.kind !== 'proxy' || action.rewrite === null) return null;
   const { rewrite } = action;
-  switch (rewrite.kind) {
-    case 'path':
-      return new PathRewrite(rewrite.value);
-    case 'regex':
-      return new RegexRewrite(rewrite.regex, rewrite.to);
-    case 'prefix':
-      if (match.path?.kind === 'exact') return new PathRewrite(rewrite.value);
-      return new PrefixRewrite(match.path?.kind === 'prefix' ? match.path.value : '', rewrite.value);
-    default:
-      return assert(false, 'a rewrite of unknown kind');
-  }
+  if (rewrite.kind === 'regex') return new RegexRewrite(rewrite.regex, rewrite.to);
+  // an exact path is matched, and so replaced, as a whole
+  if (rewrite.kind === 'path' || match.path?.kind === 'exact') return new PathRewrite(rewrite.value);
+  return new PrefixRewrite(match.path?.kind === 'prefix' ? match.path.value : '', rewrite.value);
 }
 
 /** Writes the target in origin-form, whichever form it was sent in. Returns as `Rewrite.write` does. */
@@ -62,9 +54,8 @@ export function writeOriginForm(
 ): number {
   writer.start(out, at, end);
   // RFC 9112 section 3.2.4: `OPTIONS http://host` asks about the server as a whole
-  if (head.pathLength === 0) writer.byte(head.method === METHOD_OPTIONS && head.queryLength === 0 ? ASTERISK : SLASH);
+  if (head.pathLength === 0) writer.byte(head.method === METHOD_OPTIONS ? ASTERISK : SLASH);
   writer.sent(bytes, head.path, head.pathLength);
-  writer.sent(bytes, head.query, head.queryLength);
   return writer.at;
 }
 
@@ -82,7 +73,7 @@ class PrefixRewrite implements Rewrite {
   }
 
   write(bytes: Uint8Array, head: RequestHead, out: Uint8Array, at: number, end: number): number {
-    if (!path.read(bytes, head.path, head.pathLength) || path.length < this.prefixLength) return REWRITE_BAD_PATH;
+    if (!path.readFrom(bytes, head) || path.length < this.prefixLength) return REWRITE_BAD_PATH;
     const { replacement } = this;
     const pathEnd = path.at + path.length;
     let rest = path.at + this.prefixLength;
@@ -127,7 +118,7 @@ class RegexRewrite implements Rewrite {
   }
 
   write(bytes: Uint8Array, head: RequestHead, out: Uint8Array, at: number, end: number): number {
-    if (!path.read(bytes, head.path, head.pathLength)) return REWRITE_BAD_PATH;
+    if (!path.readFrom(bytes, head)) return REWRITE_BAD_PATH;
     const before = decodeUtf8(path.bytes, path.at, path.length);
     const after = withSlash(before.replace(this.regex, this.to));
     if (after.length > HEAD_BYTES_MAX) return REWRITE_TOO_LONG;

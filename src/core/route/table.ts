@@ -78,7 +78,7 @@ export class RouteTable implements RouteFilter {
   /** The index of the first matching route, ROUTE_NONE, or ROUTE_BAD_PATH if the table has rules about paths or rewrites them. */
   match(bytes: Uint8Array, head: RequestHead): number {
     if (this.isCatchAll) return 0;
-    if (this.hasPaths && !path.read(bytes, head.path, head.pathLength)) return ROUTE_BAD_PATH;
+    if (this.hasPaths && !path.readFrom(bytes, head)) return ROUTE_BAD_PATH;
     this.bytes = bytes;
     this.head = head;
     this.pathText = null;

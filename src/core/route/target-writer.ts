@@ -76,7 +76,8 @@ export function encodePath(text: string, isQuery: boolean): Uint8Array {
   let length = 0;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i];
-    const isKept = PATH_SAFE[byte] === 1 || (isQuery && byte === 0x3f) || (byte === PERCENT && isEscape(bytes, i, bytes.length));
+    const isKept =
+      PATH_SAFE[byte] === 1 || (isQuery && byte === 0x3f) || (byte === PERCENT && isEscape(bytes, i, bytes.length));
     if (isKept) out[length++] = byte;
     else length = putEscape(out, length, byte);
   }

@@ -10,8 +10,7 @@
  * others to an Exchange.
  */
 import { LARGE_SLOT_BYTES } from '../../base/limits.ts';
-import { redirectLocation } from '../../core/route/rewrite.ts';
-import { ROUTE_ABOVE_ROOT } from '../../core/route/table.ts';
+import { ROUTE_BAD_PATH } from '../../core/route/table.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
 import { ERR_HEAD_TOO_LARGE, httpError } from '../../wire/http1/errors.ts';
 import { BODY_LENGTH, BODY_NONE, METHOD_HEAD, type RequestHead } from '../../wire/http1/head.ts';
@@ -300,7 +299,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     this.isEndedByClose = false;
     const index = listener.table.match(context.memory, head);
     if (index < 0) {
-      this.answer(index === ROUTE_ABOVE_ROOT ? own.PATH_ABOVE_ROOT : own.NO_ROUTE);
+      this.answer(index === ROUTE_BAD_PATH ? own.BAD_PATH : own.NO_ROUTE);
     } else if (listener.routes[index].own !== null) {
       this.answerByRoute(listener.routes[index], head);
     } else if (head.body === BODY_LENGTH && head.contentLength > listener.plan.limits.bodyBytes) {
@@ -420,11 +419,11 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
 
   private answerByRoute(route: Route, head: RequestHead): void {
     let location = own.NOTHING;
-    if (route.action.kind === 'redirect') {
+    if (route.redirect !== null) {
       const { arena, memory, scratchSlot } = this.context;
       const at = arena.start(scratchSlot);
-      const end = redirectLocation(route.action, memory, head, memory, at);
-      if (end - at > LARGE_SLOT_BYTES / 2) {
+      const end = route.redirect.write(memory, head, memory, at, at + LARGE_SLOT_BYTES / 2);
+      if (end < 0) {
         this.answer(own.HEAD_GREW_TOO_LARGE);
         return;
       }

@@ -27,7 +27,7 @@ import {
   isIdempotent,
   mayRetry,
 } from '../../core/retry.ts';
-import { hashKey } from '../../core/route/hash-key.ts';
+import { REWRITE_BAD_PATH } from '../../core/route/rewrite.ts';
 import { emitBytes } from '../../wire/http1/emit.ts';
 import {
   BODY_NONE,
@@ -127,7 +127,12 @@ export class Exchange extends Waiter {
     this.key = this.keyFor(head);
     const start = arena.start(slot);
     this.requestSlot = slot;
-    this.requestLength = emitter.emit(head, route, downstream, this.wantsUpgrade, start) - start;
+    const end = emitter.emit(head, route, downstream, this.wantsUpgrade, start);
+    if (end < 0) {
+      this.releaseRequest();
+      return end === REWRITE_BAD_PATH ? own.BAD_PATH : own.HEAD_GREW_TOO_LARGE;
+    }
+    this.requestLength = end - start;
     return null;
   }
 
@@ -142,12 +147,11 @@ export class Exchange extends Waiter {
   }
 
   private keyFor(head: RequestHead): number {
-    const { balance, hash } = this.upstream.plan;
-    if (balance === 'source-hash') {
-      const client = this.downstream;
-      return hashWords(client.ip0, client.ip1, client.ip2, client.ip3);
-    }
-    return hash === null ? 0 : hashKey(this.context.memory, head, hash);
+    const { hashKey, plan } = this.upstream;
+    if (hashKey === null && plan.balance !== 'source-hash') return 0;
+    const client = this.downstream;
+    const source = hashWords(client.ip0, client.ip1, client.ip2, client.ip3);
+    return hashKey === null ? source : hashKey.of(this.context.memory, head, source);
   }
 
   /** The request is rebuilt and the client's connection ready to hand over the rest of the body: looks for a server. */

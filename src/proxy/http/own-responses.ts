@@ -64,7 +64,7 @@ export function errorResponse(status: number, why: string): OwnResponse {
 }
 
 export const NO_ROUTE = errorResponse(404, 'no route matches');
-export const PATH_ABOVE_ROOT = errorResponse(400, 'the path climbs above its root');
+export const BAD_PATH = errorResponse(400, 'the path climbs above its root, or has a % without two hexadecimal digits');
 export const BODY_TOO_LARGE = errorResponse(413, 'the body is larger than this listener takes');
 export const HEAD_TIMEOUT = errorResponse(408, 'the request did not come in time');
 export const BODY_TIMEOUT = errorResponse(408, 'the body did not come in time');

@@ -27,7 +27,7 @@ import {
   type RequestHead,
 } from '../../wire/http1/head.ts';
 import { ascii, droppedIds, emitBytes, emitCrlf, emitFragment, emitKeptFields } from '../../wire/http1/emit.ts';
-import { writeTarget } from '../../core/route/rewrite.ts';
+import { writeOriginForm } from '../../core/route/rewrite.ts';
 import type { Prng } from '../../base/prng.ts';
 import type { Route } from './route.ts';
 
@@ -88,15 +88,16 @@ export class RequestEmitter {
 
   /** An upper bound for what `emit` will write, to choose a slot by. */
   bound(head: RequestHead, headLength: number, route: Route): number {
-    const targetGrowth = route.proxy !== null && route.proxy.rewrite !== null ? head.targetLength * 2 : 0;
+    const targetGrowth = route.rewrite === null ? 0 : head.targetLength * 2;
     const growth = route.requestGrowthMax + targetGrowth;
     return headLength + head.authorityLength * 2 + this.via.length + growth + ADDED_BYTES_MAX;
   }
 
-  /** Writes the head for a server at `at` and returns the offset behind it. */
+  /** Writes the head for a server at `at` and returns the offset behind it, or a negative REWRITE_ code. */
   emit(head: RequestHead, route: Route, client: ClientAddress, isUpgrade: boolean, at: number): number {
     const memory = this.memory;
     at = this.emitRequestLine(head, route, at);
+    if (at < 0) return at;
     at = this.emitFields(head, route, at);
     if (head.isAbsoluteForm) {
       // RFC 9112 section 3.2.2: the target's authority is the host.
@@ -131,11 +132,13 @@ export class RequestEmitter {
 
   private emitRequestLine(head: RequestHead, route: Route, at: number): number {
     const memory = this.memory;
-    const rewrite = route.proxy === null ? null : route.proxy.rewrite;
     at = emitBytes(memory, at, memory, head.start, head.methodLength + 1);
-    if (rewrite !== null || head.isAbsoluteForm) at = writeTarget(memory, head, route.plan, memory, at);
+    // what `bound` has reserved for it
+    const end = at + head.targetLength * 3 + route.rewriteGrowthMax;
+    if (route.rewrite !== null) at = route.rewrite.write(memory, head, memory, at, end);
+    else if (head.isAbsoluteForm) at = writeOriginForm(memory, head, memory, at, end);
     else at = emitBytes(memory, at, memory, head.target, head.targetLength);
-    return emitFragment(memory, at, HTTP_1_1);
+    return at < 0 ? at : emitFragment(memory, at, HTTP_1_1);
   }
 
   private emitFields(head: RequestHead, route: Route, at: number): number {

@@ -1,6 +1,8 @@
 /** A route of a listener, prepared: what the plan says with everything looked up and encoded once. */
 import type { ActionPlan, ProxyActionPlan, RoutePlan } from '../../config/plan.ts';
 import { encodeUtf8 } from '../../base/text.ts';
+import { Redirect } from '../../core/route/redirect.ts';
+import { compileRewrite, type Rewrite } from '../../core/route/rewrite.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { Upstream } from '../upstream.ts';
 import { HeaderEdit } from './header-edit.ts';
@@ -19,6 +21,10 @@ export class Route {
   /** Set if and only if the action is `proxy`. */
   readonly proxy: ProxyActionPlan | null;
   readonly upstream: Upstream | null;
+  /** Null: the target stays as sent. */
+  readonly rewrite: Rewrite | null;
+  /** Set if and only if the action is `redirect`. */
+  readonly redirect: Redirect | null;
   /** Set if and only if the action is `respond` or `redirect`. */
   readonly own: OwnResponse | null;
   readonly ownContentType: Uint8Array;
@@ -36,12 +42,16 @@ export class Route {
   readonly upstreamName: Uint8Array;
   /** Upper bound of what rewriting and editing add to a request's head, in bytes, the request's own target excluded. */
   readonly requestGrowthMax: number;
+  /** The part of it that rewriting may add. */
+  readonly rewriteGrowthMax: number;
 
   constructor(plan: RoutePlan, upstreams: readonly Upstream[]) {
     this.plan = plan;
     this.action = plan.action;
     this.proxy = plan.action.kind === 'proxy' ? plan.action : null;
     this.upstream = this.proxy === null ? null : upstreams[this.proxy.upstream];
+    this.rewrite = compileRewrite(plan);
+    this.redirect = plan.action.kind === 'redirect' ? new Redirect(plan.action.to) : null;
     this.own = ownResponse(plan.action);
     this.ownContentType = plan.action.kind === 'respond' ? ascii(plan.action.contentType) : TEXT_PLAIN;
     this.requestEdit = new HeaderEdit(plan.requestHeaders);
@@ -54,8 +64,8 @@ export class Route {
     this.requestDropTable = requestDropTable(this);
     this.upstreamName = ascii(this.upstream === null ? '' : this.upstream.plan.name);
     const rewrite = this.proxy === null ? null : this.proxy.rewrite;
-    const rewriteLength = rewrite === null ? 0 : JSON.stringify(rewrite).length * 3;
-    this.requestGrowthMax = this.requestEdit.appendix.length + rewriteLength + this.upstreamName.length;
+    this.rewriteGrowthMax = rewrite === null ? 0 : JSON.stringify(rewrite).length * 3;
+    this.requestGrowthMax = this.requestEdit.appendix.length + this.rewriteGrowthMax + this.upstreamName.length;
   }
 }
 
