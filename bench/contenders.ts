@@ -1,0 +1,155 @@
+/**
+ * The proxies that are compared, each with one worker on core 0 and with the same semantics: keep-alive to two backends in
+ * turn, X-Forwarded-For, -Proto, -Host and X-Request-Id set, no access log.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startPinned, waitForPort, type Started } from './process.ts';
+
+export const PROXY_CORE = 0;
+export const LOAD_CORE = 1;
+const BACKEND_PORTS = [19001, 19002];
+
+export interface Contender {
+  readonly name: string;
+  readonly version: string;
+  readonly httpPort: number;
+  readonly tcpPort: number;
+  start(): Promise<Started>;
+}
+
+export const SIZES = { small: 62, '16KiB': 16 * 1024, '1MiB': 1024 * 1024 } as const;
+
+const directory = mkdtempSync(join(tmpdir(), 'evenkeel-bench-'));
+const files = join(directory, 'files');
+
+/** Two nginx backends in one process on the load's core, serving one file per size. */
+export async function startBackends(): Promise<Started> {
+  mkdirSync(files);
+  for (const [name, size] of Object.entries(SIZES)) writeFileSync(join(files, name), 'x'.repeat(size));
+  const listens = BACKEND_PORTS.map((port) => `listen 127.0.0.1:${port} backlog=4096;`).join(' ');
+  const config = nginxConfig(
+    'backend',
+    `server { ${listens} open_file_cache max=10; root ${files}; location = / { return 200 "${'x'.repeat(62)}"; } }`,
+    '',
+  );
+  const started = startPinned('backends', LOAD_CORE, 'nginx', ['-c', config]);
+  await waitForPort(BACKEND_PORTS[0]);
+  return started;
+}
+
+function nginxConfig(name: string, http: string, stream: string): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `${kind}_temp_path ${join(directory, `${name}-${kind}`)};`)
+    .join(' ');
+  const path = join(directory, `${name}.conf`);
+  writeFileSync(
+    path,
+    `${stream === '' ? '' : 'load_module /usr/lib/nginx/modules/ngx_stream_module.so;'}
+worker_processes 1; daemon off; pid ${join(directory, `${name}.pid`)}; error_log ${join(directory, `${name}.log`)};
+worker_rlimit_nofile 65536; events { worker_connections 32768; }
+http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; keepalive_timeout 300s; ${temporary}
+${http} }
+${stream}`,
+  );
+  return path;
+}
+
+function nginx(): Contender {
+  const upstream = BACKEND_PORTS.map((port) => `server 127.0.0.1:${port};`).join(' ');
+  const http = `upstream web { ${upstream} keepalive 1024; keepalive_requests 1000000000; }
+server { listen 127.0.0.1:18001 backlog=4096; location / {
+  proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Request-Id $request_id; } }`;
+  const stream = `stream { upstream web { ${upstream} } server { listen 127.0.0.1:18011 backlog=4096; proxy_pass web; } }`;
+  return {
+    name: 'nginx',
+    version: firstMatch('nginx', ['-v'], /nginx\/([0-9.]+)/),
+    httpPort: 18001,
+    tcpPort: 18011,
+    start: () => startAndWait('nginx', 'nginx', ['-c', nginxConfig('nginx', http, stream)], 18001),
+  };
+}
+
+function haproxy(): Contender {
+  const path = join(directory, 'haproxy.cfg');
+  const servers = BACKEND_PORTS.map((port, i) => `  server s${i} 127.0.0.1:${port}\n`).join('');
+  writeFileSync(
+    path,
+    `global
+  nbthread 1
+  maxconn 32768
+defaults
+  timeout connect 3s
+  timeout client 300s
+  timeout server 300s
+frontend web
+  mode http
+  bind 127.0.0.1:18002 backlog 4096
+  default_backend web
+backend web
+  mode http
+  balance roundrobin
+  http-reuse always
+  option forwardfor
+  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Request-Id %[uuid()]
+${servers}
+listen tcp
+  mode tcp
+  bind 127.0.0.1:18012 backlog 4096
+  balance roundrobin
+${servers}`,
+  );
+  return {
+    name: 'haproxy',
+    version: firstMatch('haproxy', ['-v'], /version ([0-9.]+)/),
+    httpPort: 18002,
+    tcpPort: 18012,
+    start: () => startAndWait('haproxy', 'haproxy', ['-f', path, '-db'], 18002),
+  };
+}
+
+function evenkeel(engine: 'uring' | 'node', httpPort: number, tcpPort: number): Contender {
+  const path = join(directory, `evenkeel-${engine}.yaml`);
+  const servers = BACKEND_PORTS.map((port) => `"127.0.0.1:${port}"`).join(', ');
+  writeFileSync(
+    path,
+    `listeners:
+  web: { bind: "127.0.0.1:${httpPort}", protocol: http, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
+  tcp: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: tcp }
+upstreams:
+  web: { servers: [${servers}], pool: { idle: 1024 } }
+  tcp: { servers: [${servers}] }
+`,
+  );
+  const bin = join(import.meta.dirname, '../../bin/evenkeel');
+  const name = engine === 'uring' ? 'evenkeel' : 'evenkeel (node)';
+  return {
+    name,
+    version: firstMatch(process.execPath, [bin, '--version'], /([0-9.]+)/),
+    httpPort,
+    tcpPort,
+    start: () =>
+      startAndWait(name, process.execPath, [bin, 'run', path, '--engine', engine, '--workers', '1'], httpPort),
+  };
+}
+
+export function contenders(): Contender[] {
+  return [nginx(), haproxy(), evenkeel('uring', 18003, 18013), evenkeel('node', 18004, 18014)];
+}
+
+async function startAndWait(name: string, command: string, args: string[], port: number): Promise<Started> {
+  const started = startPinned(name, PROXY_CORE, command, args);
+  await waitForPort(port);
+  return started;
+}
+
+function firstMatch(command: string, args: string[], pattern: RegExp): string {
+  const output = execFileSync('sh', ['-c', '"$0" "$@" 2>&1', command, ...args], { encoding: 'utf8' });
+  return pattern.exec(output)?.[1] ?? 'unknown';
+}

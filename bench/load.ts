@@ -1,0 +1,82 @@
+/** The load: wrk on the other core, and a crowd of idle connections. */
+import { spawn } from 'node:child_process';
+import { connect, type Socket } from 'node:net';
+import { LOAD_CORE } from './contenders.ts';
+
+export interface LoadResult {
+  readonly requests: number;
+  readonly requestsPerSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** Failed connects, reads, writes, timeouts and responses other than 2xx. */
+  readonly errors: number;
+}
+
+export function runWrk(
+  port: number,
+  path: string,
+  connections: number,
+  seconds: number,
+  header?: string,
+): Promise<LoadResult> {
+  const headers = header === undefined ? [] : ['-H', header];
+  const url = `http://127.0.0.1:${port}${path}`;
+  const args = [
+    '-c',
+    String(LOAD_CORE),
+    'wrk',
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--latency',
+    ...headers,
+    url,
+  ];
+  return new Promise((resolve, reject) => {
+    const child = spawn('taskset', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      if (code === 0) resolve(parseWrk(output));
+      else reject(new Error(`wrk ended with ${code}: ${output}`));
+    });
+  });
+}
+
+function parseWrk(output: string): LoadResult {
+  const number = (pattern: RegExp): number => Number(pattern.exec(output)?.[1] ?? Number.NaN);
+  const sum = (pattern: RegExp): number =>
+    (pattern.exec(output)?.[0].match(/[0-9]+/g) ?? []).reduce((total, part) => total + Number(part), 0);
+  return {
+    requests: number(/([0-9]+) requests in/),
+    requestsPerSecond: number(/Requests\/sec:\s+([0-9.]+)/),
+    p50Us: microseconds(/50%\s+([0-9.]+)(us|ms|s)/.exec(output)),
+    p99Us: microseconds(/99%\s+([0-9.]+)(us|ms|s)/.exec(output)),
+    errors: sum(/Socket errors: .*/) + sum(/Non-2xx or 3xx responses: .*/),
+  };
+}
+
+function microseconds(match: RegExpExecArray | null): number {
+  if (match === null) return Number.NaN;
+  return Number(match[1]) * { us: 1, ms: 1000, s: 1_000_000 }[match[2] as 'us' | 'ms' | 's'];
+}
+
+/** Opens `count` connections, has one request answered on each, and leaves them open until `close` is called. */
+export async function openIdle(port: number, count: number): Promise<() => void> {
+  const sockets: Socket[] = [];
+  const request = 'GET / HTTP/1.1\r\nHost: bench.example\r\n\r\n';
+  const openOne = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write(request));
+      sockets.push(socket);
+      socket.once('data', () => resolve());
+      socket.once('error', reject);
+    });
+  for (let i = 0; i < count; i += 100) {
+    await Promise.all(Array.from({ length: Math.min(100, count - i) }, openOne));
+  }
+  return () => {
+    for (const socket of sockets) socket.destroy();
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * `npm run bench`: nginx, HAProxy and evenkeel side by side in one run.
+ *
+ * Absolute figures of a machine mean little, those of a shared one nothing; so every round runs all contenders one after the
+ * other, and what counts is the median over the rounds of each round's own ratio.
+ */
+import { cpus, release } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { contenders, startBackends, type Contender } from './contenders.ts';
+import { openIdle, runWrk } from './load.ts';
+import { cpuMicroseconds, killAll, privateBytes, type Started } from './process.ts';
+import { renderChart, renderMarkdown } from './report.ts';
+import { median, type Row, type Scenario } from './results.ts';
+
+const SCENARIOS: readonly Scenario[] = [
+  { name: 'keep-alive, 64 connections', path: '/', connections: 64, target: { nginx: 0.85, haproxy: 0.8 } },
+  { name: 'keep-alive, 512 connections', path: '/', connections: 512, target: { nginx: 0.7, haproxy: 0.65 } },
+  { name: 'new connection per request', path: '/', connections: 64, header: 'Connection: close', target: { nginx: 1 } },
+  { name: '16 KiB bodies', path: '/16KiB', connections: 64, target: { nginx: 0.95 } },
+  { name: '1 MiB bodies', path: '/1MiB', connections: 16, target: { nginx: 1.05 } },
+  { name: 'TCP, small messages', path: '/', connections: 64, isTcp: true, target: { nginx: 1 } },
+  { name: 'TCP, bulk', path: '/1MiB', connections: 16, isTcp: true, target: { nginx: 1.05 } },
+];
+const IDLE_CONNECTIONS = 10_000;
+const IDLE_TARGET_BYTES = 2048;
+
+const { values: options } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string', default: '' },
+    out: { type: 'string', default: join(import.meta.dirname, '../../bench/out') },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (options.help) {
+  console.log('npm run bench -- [--seconds 4] [--rounds 5] [--only TEXT] [--out DIRECTORY]');
+} else {
+  try {
+    await main(Number(options.seconds), Number(options.rounds));
+  } finally {
+    killAll();
+  }
+}
+
+async function main(seconds: number, rounds: number): Promise<void> {
+  const backends = await startBackends();
+  const all = contenders();
+  const scenarios = SCENARIOS.filter((scenario) => scenario.name.includes(options.only));
+  const started = new Map<Contender, Started>();
+  for (const contender of all) started.set(contender, await contender.start());
+  const rows: Row[] = [];
+  for (const scenario of scenarios) rows.push(await runScenario(scenario, all, started, seconds, rounds));
+  const idle = 'idle'.includes(options.only) ? await measureIdle(all, started) : [];
+  for (const one of started.values()) await one.stop();
+  await backends.stop();
+
+  const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${release()}, Node ${process.version}`;
+  const versions = all.map((contender) => `${contender.name} ${contender.version}`).join(', ');
+  const text = renderMarkdown({ machine, versions, seconds, rounds, rows, idle, idleTargetBytes: IDLE_TARGET_BYTES });
+  mkdirSync(options.out, { recursive: true });
+  writeFileSync(join(options.out, 'results.md'), text);
+  writeFileSync(join(options.out, 'results.svg'), renderChart(rows));
+  console.log(text);
+}
+
+async function runScenario(
+  scenario: Scenario,
+  all: readonly Contender[],
+  started: ReadonlyMap<Contender, Started>,
+  seconds: number,
+  rounds: number,
+): Promise<Row> {
+  const row: Row = { scenario, samples: new Map(all.map((contender) => [contender.name, []])) };
+  for (let round = -1; round < rounds; round++) {
+    for (const contender of all) {
+      const port = scenario.isTcp === true ? contender.tcpPort : contender.httpPort;
+      const pids = (started.get(contender) as Started).pids();
+      const before = cpuMicroseconds(pids);
+      const isWarmUp = round < 0;
+      const load = await runWrk(port, scenario.path, scenario.connections, isWarmUp ? 1 : seconds, scenario.header);
+      const cpuUs = (cpuMicroseconds(pids) - before) / load.requests;
+      if (!isWarmUp) row.samples.get(contender.name)?.push({ ...load, cpuUs, memoryBytes: privateBytes(pids) });
+      await sleep(100);
+    }
+  }
+  const figures = [...row.samples].map(
+    ([name, samples]) => `${name} ${median(samples.map((s) => s.cpuUs)).toFixed(2)}`,
+  );
+  console.error(`${scenario.name}: CPU µs per request: ${figures.join(', ')}`);
+  return row;
+}
+
+/** Memory that one idle keep-alive connection costs, in bytes. */
+async function measureIdle(
+  all: readonly Contender[],
+  started: ReadonlyMap<Contender, Started>,
+): Promise<{ name: string; bytes: number }[]> {
+  const result: { name: string; bytes: number }[] = [];
+  for (const contender of all) {
+    const pids = (started.get(contender) as Started).pids();
+    const before = privateBytes(pids);
+    const close = await openIdle(contender.httpPort, IDLE_CONNECTIONS);
+    await sleep(1000);
+    result.push({ name: contender.name, bytes: (privateBytes(pids) - before) / IDLE_CONNECTIONS });
+    close();
+    await sleep(500);
+  }
+  return result;
+}
