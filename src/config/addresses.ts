@@ -1,0 +1,158 @@
+/**
+ * Addresses as an operator writes them: where to listen, where a server is, and the addresses of virtual routers.
+ * Literals are RFC 4291 and dotted quads without leading zeros; names are those of RFC 1123, with `_` for containers.
+ */
+import type { Address } from '../base/address.ts';
+import { formatIP, parseIPv4, parseIPv6 } from '../base/address.ts';
+import type { Parsed } from './diagnostic.ts';
+import { parsed, refused, show } from './diagnostic.ts';
+import type { BindPlan } from './plan.ts';
+
+/** A server: its port is null where none was written. */
+export interface ServerAddress {
+  readonly target: Address | { readonly hostname: string; readonly port: number };
+  readonly hasPort: boolean;
+}
+
+/** Of sockaddr_un.sun_path on Linux, less the NUL that ends it. */
+const UNIX_PATH_BYTES_MAX = 107;
+
+/** `*:80`, `192.0.2.1:80`, `[2001:db8::1]:80` or `unix:/run/x.sock`. */
+export function parseBind(text: string): Parsed<BindPlan> {
+  if (text.startsWith('unix:')) {
+    const path = text.slice(5);
+    if (!isSocketPath(path)) return refused('bad-unix-path', { value: show(text) });
+    return parsed({ address: { family: 0, host: path, port: 0 }, dual: false });
+  }
+  const split = splitHostPort(text);
+  if (split === null || split.host === '') {
+    return refused('bad-bind', { value: show(text), fix: bindFix(text) });
+  }
+  const { host, port } = split;
+  if (port === null && !/^[0-9]+$/.test(host))
+    return refused('bad-bind', { value: show(text), fix: `write "${bracket(host)}:80", with a port` });
+  if (port === null) return refused('bad-bind', { value: show(text), fix: bindFix(text) });
+  if (host === '*') return parsed({ address: { family: 6, host: '::', port }, dual: true });
+  const literal = literalAddress(host, port);
+  if (literal === null) return refused('bad-bind', { value: show(text), fix: bindFix(text) });
+  return parsed({ address: literal, dual: false });
+}
+
+function bindFix(text: string): string {
+  const port = /^:?([0-9]{1,5})$/.exec(text);
+  if (port !== null && Number(port[1]) >= 1 && Number(port[1]) <= 65535) return `write "*:${port[1]}"`;
+  if (/^[a-zA-Z_-][\w.-]*(:[0-9]+)?$/.test(text)) {
+    return 'names cannot be listened on; write an address such as "192.0.2.1:80", or "*:80" for all addresses';
+  }
+  return 'write "*:80", "192.0.2.1:80", "[2001:db8::1]:80" or "unix:/run/x.sock", with a port from 1 to 65535';
+}
+
+/** `192.0.2.1:80`, `[2001:db8::1]:80`, `name:80`, `unix:/run/x.sock`, or without the port. */
+export function parseServer(text: string): Parsed<ServerAddress> {
+  if (text.startsWith('unix:')) {
+    const path = text.slice(5);
+    if (!isSocketPath(path)) return refused('bad-unix-path', { value: show(text) });
+    return parsed({ target: { family: 0, host: path, port: 0 }, hasPort: true });
+  }
+  const url = /^[a-z]+:\/\/([^/]*)/.exec(text);
+  if (url !== null) {
+    return refused('bad-server', { value: show(text), fix: `write the address alone, for example "${url[1]}"` });
+  }
+  const split = splitHostPort(text);
+  if (split === null || split.host === '' || split.host === '*') {
+    return refused('bad-server', {
+      value: show(text),
+      fix: 'write "192.0.2.1:80", "[2001:db8::1]:80", "name.example:80" or "unix:/run/x.sock"',
+    });
+  }
+  const hasPort = split.port !== null;
+  const port = split.port ?? 0;
+  const literal = literalAddress(split.host, port);
+  if (literal !== null) return parsed({ target: literal, hasPort });
+  if (!isHostname(split.host)) {
+    return refused('bad-server', {
+      value: show(text),
+      fix: `${hasPort ? `${show(split.host)} is neither an IP address nor a host name; ` : ''}write for example "192.0.2.1:80"`,
+    });
+  }
+  return parsed({ target: { hostname: split.host.toLowerCase(), port }, hasPort });
+}
+
+/** `192.0.2.3/24` or `2001:db8::3/64`. */
+export function parseCidr(
+  text: string,
+): Parsed<{ readonly family: 4 | 6; readonly address: string; readonly bits: number }> {
+  const match = /^([^/]*)\/([0-9]{1,3})$/.exec(text);
+  const host = match === null ? text : match[1];
+  const literal = literalAddress(host, 0);
+  if (literal === null || literal.family === 0) {
+    return refused('bad-cidr', { value: show(text), fix: 'write for example 192.0.2.3/24 or 2001:db8::3/64' });
+  }
+  const bitsMax = literal.family === 4 ? 32 : 128;
+  const usual = literal.family === 4 ? 24 : 64;
+  if (match === null)
+    return refused('bad-cidr', { value: show(text), fix: `write the prefix length too: ${text}/${usual}` });
+  const bits = Number(match[2]);
+  if (bits < 1 || bits > bitsMax) {
+    return refused('bad-cidr', {
+      value: show(text),
+      fix: `write a prefix length from 1 to ${bitsMax}: ${host}/${usual}`,
+    });
+  }
+  return parsed({ family: literal.family, address: literal.host, bits });
+}
+
+/** An IP address without port or prefix. */
+export function parseIp(text: string): Parsed<{ readonly family: 4 | 6; readonly address: string }> {
+  const literal = literalAddress(text, 0);
+  if (literal === null || literal.family === 0) return refused('bad-ip', { value: show(text) });
+  return parsed({ family: literal.family, address: literal.host });
+}
+
+/** RFC 1123 section 2.1 with `_`. A name whose last label is a number would be taken for an address by others. */
+export function isHostname(text: string): boolean {
+  if (text.length > 253) return false;
+  const labels = text.split('.');
+  if (!labels.every((label) => /^[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?$/.test(label))) return false;
+  return !/^[0-9]+$/.test(labels[labels.length - 1]);
+}
+
+function literalAddress(host: string, port: number): Address | null {
+  const v4 = parseIPv4(host);
+  if (v4 !== null) return { family: 4, host: formatIP(v4), port };
+  const v6 = parseIPv6(host);
+  if (v6 === null) return null;
+  // formatIP turns ::ffff:192.0.2.1 into the IPv4 address that it is.
+  const text = formatIP(v6);
+  return { family: text.includes(':') ? 6 : 4, host: text, port };
+}
+
+/** Port null: none written. Null: not in this form, or the port is out of range. */
+function splitHostPort(text: string): { host: string; port: number | null } | null {
+  const match = /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::([0-9]{1,5}))?$/.exec(text);
+  if (match === null) return null;
+  const isBracketed = match[1] !== undefined;
+  const host = isBracketed ? match[1] : match[2];
+  if (isBracketed && !host.includes(':')) return null;
+  if (match[3] === undefined) return { host, port: null };
+  const port = Number(match[3]);
+  return port >= 1 && port <= 65535 ? { host, port } : null;
+}
+
+function bracket(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function isSocketPath(path: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- the kernel would end the path at a NUL
+  return path.startsWith('/') && utf8Bytes(path) <= UNIX_PATH_BYTES_MAX && !/[\u0000-\u001f]/.test(path);
+}
+
+function utf8Bytes(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}

@@ -1,0 +1,49 @@
+/**
+ * Every default of the configuration, as an operator would write it. The one place: the compiler fills them in from here,
+ * and the reference page and the JSON Schema show them from here.
+ */
+export const DEFAULTS = {
+  grace: '30s',
+  listener: {
+    protocol: 'http',
+    timeouts: { head: '10s', body: '30s', idle: '75s' },
+    limits: { head: '16KiB', headers: 100, body: '1GiB', connections: 20000 },
+  },
+  route: {
+    redirect: { status: 302 },
+    respond: { status: 200, body: '', contentType: 'text/plain; charset=utf-8' },
+    // Three tries: one server down and its neighbour full is still served. Only where nothing was sent yet.
+    retry: { attempts: 3, on: ['connect'] },
+  },
+  upstream: {
+    balance: 'round-robin',
+    httpPort: 80,
+    weight: 1,
+    slowStart: '0s',
+    // idle is shorter than the idle timeout of nginx (75 s) as a backend, so that we close first.
+    timeouts: { connect: '3s', response: '60s', idle: '60s', idleTcp: '10m', queue: '5s', tunnel: '1h' },
+    pool: { idle: 128 },
+    queue: { max: 1024 },
+    health: {
+      method: 'GET',
+      status: '200-299',
+      interval: '2s',
+      timeout: '1s',
+      rise: 2,
+      fall: 3,
+      jitter: 0.1,
+    },
+    passive: { failures: 3, within: '10s', eject: '10s' },
+  },
+  ha: {
+    priority: 100,
+    version: 3,
+    advertise: '1s',
+    virtualMac: true,
+    preempt: true,
+    startDelay: '0s',
+    script: { interval: '2s', timeout: '2s', rise: 1, fall: 2, weight: 0 },
+    weight: 0,
+    guard: { arpProbe: true },
+  },
+} as const;

@@ -1,0 +1,119 @@
+/**
+ * What is said about a configuration: a problem of the catalogue, and where it is. Values only; printing is the CLI's.
+ */
+import type { Args, Code, Severity } from './errors.ts';
+import { CATALOGUE } from './errors.ts';
+
+/** Of a character in a file; both count from 1, columns in UTF-16 units. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The keys and indexes that lead to a value of a document: `['listeners', 'web', 'routes', 0]`. */
+export type Path = readonly (string | number)[];
+
+/** A front-end's memory of where things were written. */
+export interface SourceMap {
+  /** As printed in front of every diagnostic. */
+  readonly file: string;
+  /** Of a value or of the key in front of it. For what is not there: of the nearest thing around it. */
+  locate(path: Path, part: 'key' | 'value'): Position;
+}
+
+/** In a document: a value that could not be read and has been reported, so that nothing more is said about it. */
+export const UNREADABLE: unique symbol = Symbol('unreadable');
+
+/** A code of the catalogue with the words for its gaps. */
+export interface Problem {
+  readonly code: Code;
+  readonly args: Readonly<Record<string, string>>;
+}
+
+/** A problem of one part of a document. */
+export interface Finding extends Problem {
+  readonly path: Path;
+  readonly part: 'key' | 'value';
+}
+
+export interface Diagnostic extends Position {
+  readonly severity: Severity;
+  readonly code: Code;
+  readonly file: string;
+  /** What is wrong. */
+  readonly message: string;
+  /** What to write instead. */
+  readonly remedy: string;
+}
+
+export function problem<C extends Code>(code: C, args: Args<C>): Problem {
+  return { code, args };
+}
+
+/** What a parser of one scalar returns. */
+export type Parsed<T> =
+  | { readonly value: T; readonly problem: null }
+  | { readonly value: null; readonly problem: Problem };
+
+export function parsed<T>(value: T): Parsed<T> {
+  return { value, problem: null };
+}
+
+export function refused<C extends Code>(code: C, args: Args<C>): Parsed<never> {
+  return { value: null, problem: problem(code, args) };
+}
+
+export function diagnose(found: Problem, file: string, position: Position): Diagnostic {
+  const entry = CATALOGUE[found.code];
+  const fill = (template: string): string =>
+    template.replace(/<([a-z]+)>/g, (_, name: string) => found.args[name] ?? '');
+  return {
+    severity: entry.severity,
+    code: found.code,
+    file,
+    line: position.line,
+    column: position.column,
+    message: fill(entry.message),
+    remedy: fill(entry.remedy),
+  };
+}
+
+/** In the order of the file, each once: an aliased value may have been looked at several times. */
+export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const seen = new Set<string>();
+  const unique = diagnostics.filter((one) => {
+    const key = formatDiagnostic(one);
+    return !seen.has(key) && seen.add(key);
+  });
+  return unique.sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** `file:line:column: what is wrong; what to write instead [code]`. */
+export function formatDiagnostic(diagnostic: Diagnostic): string {
+  const { file, line, column, severity, message, remedy, code } = diagnostic;
+  const label = severity === 'error' ? '' : `${severity}: `;
+  return `${file}:${line}:${column}: ${label}${message}; ${remedy} [${code}]`;
+}
+
+/** `listeners.web.routes[0]`, or the file. */
+export function pathText(path: Path): string {
+  let text = '';
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`;
+    else text += text === '' ? step : `.${step}`;
+  }
+  return text === '' ? 'the file' : `\`${text}\``;
+}
+
+const SHOWN_CHARACTERS_MAX = 60;
+
+/** Something the user wrote, safe and short enough for one line. */
+export function show(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'a map';
+  let text = typeof value === 'string' ? value : String(value);
+  // oxlint-disable-next-line no-control-regex -- a terminal must not get them
+  text = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]/g, (c) => JSON.stringify(c).slice(1, -1));
+  if (text.length > SHOWN_CHARACTERS_MAX) text = `${text.slice(0, SHOWN_CHARACTERS_MAX)}...`;
+  return text.includes('`') ? `"${text}"` : `\`${text}\``;
+}

@@ -1,0 +1,369 @@
+/**
+ * Everything that can be wrong with a configuration: stable codes, what is said, what to write instead. Words in <angle
+ * brackets> are filled in. Codes are in scripts and in search engines: they may be added, and never change their meaning.
+ * The page docs/reference/errors.md is made from this.
+ */
+
+/** `unsupported`: understood, right, and not built yet. */
+export type Severity = 'error' | 'warning' | 'unsupported';
+
+interface Entry {
+  readonly severity: Severity;
+  readonly message: string;
+  readonly remedy: string;
+  /** For the reference page: why it is so, where the message does not say it. */
+  readonly about?: string;
+}
+
+export const CATALOGUE = {
+  // The text itself.
+  'yaml-syntax': {
+    severity: 'error',
+    message: 'this is not YAML: <reason>',
+    remedy: '<fix>',
+    about: 'What stands after the first such error is checked only when it is repaired.',
+  },
+  'yaml-empty': {
+    severity: 'error',
+    message: 'the file says nothing',
+    remedy: 'begin with `listeners:` and `upstreams:`',
+  },
+  'yaml-undefined-alias': {
+    severity: 'error',
+    message: '`*<name>` without quotes is an alias, and there is no anchor `&<name>` above it',
+    remedy: 'if it is text, write "*<name>"',
+    about: 'In YAML a value that begins with `*` is an alias. `*:80` and `*.shop.example` need quotes.',
+  },
+  'yaml-alias-loop': {
+    severity: 'error',
+    message: '`*<name>` is inside the anchor `&<name>` that it refers to',
+    remedy: 'write the value itself',
+  },
+  'yaml-too-large': {
+    severity: 'error',
+    message: '<what>',
+    remedy: 'write less: <limit>',
+    about: 'Bounds, so that a file of a few lines cannot take all memory through aliases or nesting.',
+  },
+  'yaml-tag': {
+    severity: 'error',
+    message: 'the tag <tag> means nothing here',
+    remedy: 'leave it out',
+  },
+  'yaml-directive': {
+    severity: 'error',
+    message: 'the file asks for YAML <version>',
+    remedy: 'leave the %YAML line out: it is read as YAML 1.2',
+    about: 'In YAML 1.1 `on` and `yes` are booleans and `22:22` is a number.',
+  },
+  'yaml-documents': {
+    severity: 'error',
+    message: 'a second document begins here',
+    remedy: 'leave the `---` out, or put what follows into a file of its own',
+  },
+  'yaml-key': {
+    severity: 'error',
+    message: '<value> cannot be a key',
+    remedy: 'write a word and a colon',
+  },
+  'yaml-merge': {
+    severity: 'error',
+    message: 'the merge key has <value>',
+    remedy: 'give it an alias of a map (`*name`), or a list of such aliases',
+  },
+  'duplicate-key': {
+    severity: 'error',
+    message: '`<key>` is here a second time; the first is on line <line>',
+    remedy: 'keep one of them',
+  },
+
+  // The shape of each part.
+  'unknown-key': {
+    severity: 'error',
+    message: 'there is no key `<key>` <place>',
+    remedy: '<fix>',
+  },
+  'missing-key': {
+    severity: 'error',
+    message: '<place> has no `<key>`',
+    remedy: 'add <fix>',
+  },
+  'no-value': {
+    severity: 'error',
+    message: '<key> has no value',
+    remedy: 'write <expected>, or leave it out',
+  },
+  'wrong-type': {
+    severity: 'error',
+    message: '<place> is <actual>, and should be <expected>',
+    remedy: '<fix>',
+  },
+  'not-a-choice': {
+    severity: 'error',
+    message: '<value> is none of the choices',
+    remedy: '<fix>',
+  },
+  'out-of-range': {
+    severity: 'error',
+    message: '<value> is out of range',
+    remedy: 'write <kind> from <min> to <max>',
+  },
+  'empty-list': {
+    severity: 'error',
+    message: 'the list is empty',
+    remedy: 'write <expected>, or leave the key out',
+  },
+  'empty-text': {
+    severity: 'error',
+    message: 'the text is empty',
+    remedy: 'write something, or leave the key out',
+  },
+  'bad-duration': {
+    severity: 'error',
+    message: '<value> is not a duration',
+    remedy: '<fix>',
+    about: 'A whole number and one unit: 500ms, 10s, 5m, 1h.',
+  },
+  'bad-size': {
+    severity: 'error',
+    message: '<value> is not a size',
+    remedy: '<fix>',
+    about: 'A number of bytes, or a whole number and one unit: 16KiB, 1MiB, 1GiB. KiB is 1024 bytes.',
+  },
+  'bad-name': {
+    severity: 'error',
+    message: '<value> is not a name',
+    remedy: 'write up to 63 letters, digits, `_`, `.` and `-`, beginning with a letter or digit',
+    about: 'Names appear in logs, metrics and URLs.',
+  },
+  'bad-bind': {
+    severity: 'error',
+    message: '<value> is not an address to listen on',
+    remedy: '<fix>',
+  },
+  'bad-server': {
+    severity: 'error',
+    message: '<value> is not the address of a server',
+    remedy: '<fix>',
+  },
+  'bad-unix-path': {
+    severity: 'error',
+    message: '<value> is not a Unix socket',
+    remedy: 'write unix: and an absolute path of at most 107 bytes, for example "unix:/run/app.sock"',
+  },
+  'bad-ip': {
+    severity: 'error',
+    message: '<value> is not an IP address',
+    remedy: 'write for example 192.0.2.1 or "2001:db8::1", without port or prefix length',
+  },
+  'bad-cidr': {
+    severity: 'error',
+    message: '<value> is not an address with a prefix length',
+    remedy: '<fix>',
+  },
+  'bad-host': {
+    severity: 'error',
+    message: '<value> is not a host pattern',
+    remedy: '<fix>',
+  },
+  'bad-path': {
+    severity: 'error',
+    message: '<value> can never be in a path',
+    remedy: '<fix>',
+  },
+  'bad-regex': {
+    severity: 'error',
+    message: 'the regular expression <value> does not compile: <reason>',
+    remedy: '<fix>',
+  },
+  'bad-method': {
+    severity: 'error',
+    message: '<value> is not a method',
+    remedy: '<fix>',
+  },
+  'bad-header-name': {
+    severity: 'error',
+    message: '<value> is not a name of a header field',
+    remedy: '<fix>',
+  },
+  'bad-header-value': {
+    severity: 'error',
+    message: '<value> cannot be the value of a header field',
+    remedy: '<fix>',
+  },
+  'bad-status-range': {
+    severity: 'error',
+    message: '<value> is not a range of status codes',
+    remedy: '<fix>',
+  },
+  'bad-redirect': {
+    severity: 'error',
+    message: '<value> is no place to redirect to',
+    remedy: '<fix>',
+  },
+  'bad-interface': {
+    severity: 'error',
+    message: '<value> is not a name of a network interface',
+    remedy: 'write at most 15 characters without spaces, for example eth0',
+  },
+  'bad-file': {
+    severity: 'error',
+    message: '<value> is not an absolute path of a file',
+    remedy: 'begin it with /',
+  },
+
+  // What has to fit together: listeners and routes.
+  'undefined-upstream': {
+    severity: 'error',
+    message: 'there is no upstream <value>',
+    remedy: '<fix>',
+  },
+  'duplicate-bind': {
+    severity: 'error',
+    message: '<value> is listened on twice: listener `<other>` has it on line <line>',
+    remedy: 'listen on another address or port here, or put the routes into one listener',
+  },
+  'wrong-protocol': {
+    severity: 'error',
+    message: '`<key>` has no meaning with `protocol: <protocol>`',
+    remedy: '<fix>',
+  },
+  'nothing-to-do': {
+    severity: 'error',
+    message: '<place> says nothing about what to do',
+    remedy: 'add <choices>',
+  },
+  'too-much-to-do': {
+    severity: 'error',
+    message: '<place> has <given>, and can have only one of them',
+    remedy: 'keep one',
+  },
+  'no-effect': {
+    severity: 'error',
+    message: '`<key>` has no effect here: <reason>',
+    remedy: '<fix>',
+    about: 'Nothing that is written is ignored silently.',
+  },
+  'route-unreachable': {
+    severity: 'warning',
+    message: 'no request ever gets here: the route on line <line> takes them all',
+    remedy: 'put the more special route above it; the first that matches wins',
+  },
+  'rewrite-without-prefix': {
+    severity: 'error',
+    message: 'there is no prefix here that `rewrite.prefix` could replace',
+    remedy: 'write `match: { path: /something/ }`, or `rewrite: { path: }`, or `rewrite: { regex:, to: }`',
+  },
+  'rewrite-slash': {
+    severity: 'warning',
+    message: 'a request for <request> becomes <becomes>',
+    remedy: 'let both end with /, or neither',
+  },
+  'framing-header': {
+    severity: 'error',
+    message: '<value> says how the connection is used or where the message ends, which only the proxy knows',
+    remedy: 'leave it out',
+    about: 'A field that contradicts the bytes that follow is how requests are smuggled (RFC 9112 section 11.2).',
+  },
+  'duplicate-header': {
+    severity: 'error',
+    message: '<value> is here a second time; names of header fields are compared without case',
+    remedy: 'keep one of them',
+  },
+  'body-not-allowed': {
+    severity: 'error',
+    message: 'a response with status <status> has no body',
+    remedy: 'leave `body` out, or use status 200',
+  },
+  'too-many': {
+    severity: 'error',
+    message: 'there are <count> <what>, and <limit> are possible',
+    remedy: 'write fewer, or divide them among more machines',
+  },
+
+  // Upstreams.
+  'unused-upstream': {
+    severity: 'warning',
+    message: 'nothing sends anything to upstream `<name>`',
+    remedy: 'use it in a route or a listener, or remove it',
+  },
+  'mixed-upstream': {
+    severity: 'error',
+    message: 'upstream `<name>` is used for HTTP by listener `<http>` and for bare connections by listener `<tcp>`',
+    remedy: 'write two upstreams: their timeouts mean different things',
+  },
+  'server-without-port': {
+    severity: 'error',
+    message: 'the server <value> has no port, and for TCP there is no usual one',
+    remedy: 'write it with its port, for example "<host>:3306"',
+  },
+  'duplicate-server': {
+    severity: 'error',
+    message: 'the server <value> is here a second time; the first is on line <line>',
+    remedy: 'keep one; for twice the work write `{ address: <address>, weight: 2 }`',
+  },
+  'only-backups': {
+    severity: 'warning',
+    message: 'every server of upstream `<name>` is a backup',
+    remedy: 'leave `backup` out where it is meant to be used first',
+  },
+  'hash-without-key': {
+    severity: 'error',
+    message: '`balance: hash` does not say what to hash',
+    remedy: 'add for example `hash: { header: X-User }`, or use `balance: source-hash` for the client address',
+  },
+  'key-without-hash': {
+    severity: 'error',
+    message: '`hash` has no effect with `balance: <balance>`',
+    remedy: 'write `balance: hash`, or leave `hash` out',
+  },
+  'slow-check': {
+    severity: 'warning',
+    message: 'a check may take <timeout>, longer than the <interval> from one to the next',
+    remedy: 'write a shorter `timeout`, or a longer `interval`',
+  },
+
+  // Virtual routers and nodes.
+  'node-without-value': {
+    severity: 'error',
+    message: '<place> has no value for node `<node>`; it has one for <nodes>',
+    remedy: 'add `<node>: ...`, or write one value for all nodes',
+  },
+  'duplicate-router-id': {
+    severity: 'error',
+    message: 'router-id <value> is also that of `<other>` on the same interface',
+    remedy: 'write another one from 1 to 255',
+  },
+  'duplicate-address': {
+    severity: 'error',
+    message: 'the address <value> is also in <place>',
+    remedy: 'keep one of them',
+  },
+  'mixed-families': {
+    severity: 'error',
+    message: 'a virtual router has IPv4 addresses or IPv6 addresses, not both',
+    remedy: 'write a second virtual router for <value>; it may have the same router-id',
+  },
+  'vrrp-version': {
+    severity: 'error',
+    message: '<what> with VRRP version <version>',
+    remedy: '<fix>',
+  },
+
+  'not-yet': {
+    severity: 'unsupported',
+    message: '`<key>` is right, but this version of evenkeel does not do it yet',
+    remedy: 'leave it out for now',
+  },
+} as const satisfies Readonly<Record<string, Entry>>;
+
+export type Code = keyof typeof CATALOGUE;
+
+type Gaps<Template extends string> = Template extends `${string}<${infer Name}>${infer Rest}`
+  ? Name | Gaps<Rest>
+  : never;
+
+/** The words that a code's texts need. */
+export type Args<C extends Code> = Readonly<
+  Record<Gaps<(typeof CATALOGUE)[C]['message'] | (typeof CATALOGUE)[C]['remedy']>, string>
+>;

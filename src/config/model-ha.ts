@@ -1,0 +1,149 @@
+/**
+ * The `ha` part of the model: virtual routers (RFC 9568), what they track, and what guards them against split brain. One file
+ * serves all nodes, so that here a value may be written per node: `priority: { lb01: 150, lb02: 100 }`.
+ */
+import * as z from 'zod';
+import { DEFAULTS } from './defaults.ts';
+import {
+  absolutePath,
+  anyText,
+  cidr,
+  duration,
+  flag,
+  integer,
+  ip,
+  key,
+  name,
+  networkInterface,
+  perNode,
+  required,
+} from './scalars.ts';
+
+const weight = key(
+  integer(-253, 253),
+  'Not 0: added to the priority (positive: while it is well; negative: while it is not) instead of giving the address up.',
+  DEFAULTS.ha.weight,
+);
+
+const command = z
+  .array(anyText('argument', '/etc/evenkeel/check.sh'))
+  .min(1)
+  .meta({ title: 'command as a list of its arguments' });
+
+const Script = z.strictObject({
+  run: required(command, 'The program and its arguments. No shell; exit code 0 is well.', ['/etc/evenkeel/check.sh']),
+  recover: key(
+    command,
+    'Run once when the check has failed `fall` times; only if it fails or does not help is it a failure.',
+  ),
+  interval: key(duration('100ms', '24h'), 'From one run to the next.', DEFAULTS.ha.script.interval),
+  timeout: key(duration('100ms', '1h'), 'A run that takes longer is ended and has failed.', DEFAULTS.ha.script.timeout),
+  rise: key(integer(1, 1000), 'Runs in a row that must succeed.', DEFAULTS.ha.script.rise),
+  fall: key(integer(1, 1000), 'Runs in a row that must fail.', DEFAULTS.ha.script.fall),
+  weight,
+  user: key(anyText('user name', 'evenkeel'), 'Who runs it. Without it an unprivileged user.'),
+});
+
+const Track = z.strictObject({
+  proxy: key(flag, "This node's own data plane: every proxy serves."),
+  interface: key(perNode(networkInterface), 'A network interface: up, with a carrier.'),
+  script: key(Script, 'A program that is run again and again.'),
+  process: key(anyText('name of a process', 'nginx'), 'A process of this name is there.'),
+  upstream: key(name, 'An upstream of this file has a server that is up.'),
+  weight,
+});
+
+const Witness = z.strictObject({
+  tcp: key(anyText('address', '192.0.2.53:53'), 'A TCP connection to this address stands.'),
+  http: key(anyText('URL', 'http://192.0.2.80/'), 'This URL answers with a status from 200 to 399.'),
+});
+
+const Guard = z.strictObject({
+  'arp-probe': key(
+    perNode(flag),
+    'Asks by ARP or neighbour discovery whether somebody else has the address, before and after taking it.',
+    DEFAULTS.ha.guard.arpProbe,
+  ),
+  gateway: key(perNode(ip), 'Becoming active needs this address to answer.'),
+  witnesses: key(z.array(Witness).min(1), 'Becoming active needs `quorum` of these to answer.'),
+  quorum: key(integer(1, 100), 'How many of `witnesses`. Without it more than half.'),
+});
+
+const Unicast = z.strictObject({
+  peers: required(perNode(z.array(ip).min(1).meta({ title: 'list of IP addresses' })), "The other nodes' addresses.", {
+    lb01: ['192.0.2.6'],
+    lb02: ['192.0.2.5'],
+  }),
+  source: key(perNode(ip), "The address to send from. Without it the interface's first."),
+  key: key(absolutePath, "A file with a secret: adverts are authenticated by HMAC, in keepalived 2.4's format."),
+});
+
+const Notify = z.strictObject({
+  active: key(command, 'Run when this node has become active.'),
+  backup: key(command, 'Run when it has become backup.'),
+  fault: key(command, 'Run when it can be neither.'),
+  stop: key(command, 'Run when evenkeel stops.'),
+});
+
+const VirtualRouter = z.strictObject({
+  interface: required(perNode(networkInterface), 'The network interface it is on.', 'eth0'),
+  'router-id': required(
+    integer(1, 255),
+    "VRRP's virtual router id. The same on all nodes, and nobody else's on that network.",
+    50,
+  ),
+  priority: key(
+    perNode(integer(1, 255)),
+    'The highest is active. Different on each node. 255 is for the owner of the addresses.',
+    DEFAULTS.ha.priority,
+  ),
+  version: key(z.literal([2, 3]), 'Of VRRP. 2 for old peers: IPv4 only, whole seconds.', DEFAULTS.ha.version),
+  auth: key(
+    z.strictObject({
+      pass: required(anyText('password', '1111'), 'One to eight characters; sent in the clear.', '1111'),
+    }),
+    'With `version: 2`: for peers that ask for it. It protects against accidents only.',
+  ),
+  advertise: key(
+    duration('10ms', '255s'),
+    'From one advert to the next. Version 3: at most 40950ms, in steps of 10ms. Version 2: whole seconds.',
+    DEFAULTS.ha.advertise,
+  ),
+  addresses: required(
+    z.array(cidr).min(1),
+    'The virtual addresses with prefix length, all IPv4 or all IPv6, the same on all nodes.',
+    ['192.0.2.3/24'],
+  ),
+  'virtual-mac': key(
+    perNode(flag),
+    "Gives the addresses a MAC of their own (00:00:5e:00:01:<router-id>), so that no neighbour's cache ever needs to change.",
+    DEFAULTS.ha.virtualMac,
+  ),
+  preempt: key(
+    perNode(
+      z.union([
+        flag,
+        z.strictObject({ delay: required(duration('0s', '1h'), 'Wait this long with taking over.', '10s') }),
+      ]),
+    ),
+    'Whether a node of higher priority takes over from a working one.',
+    DEFAULTS.ha.preempt,
+  ),
+  'start-delay': key(
+    duration('0s', '1h'),
+    'Listen this long after the start before becoming active.',
+    DEFAULTS.ha.startDelay,
+  ),
+  group: key(name, 'Virtual routers of the same group become active, and give up, together.'),
+  unicast: key(Unicast, 'Adverts to these peers instead of multicast.'),
+  track: key(
+    z.array(Track).min(1),
+    'What must be well for this node to be active. Each is one of `proxy`, `interface`, `script`, `process`, `upstream`.',
+  ),
+  guard: key(Guard, 'Against two active nodes at one time.'),
+  notify: key(Notify, 'Programs to run when the role changes.'),
+});
+
+export const HighAvailability = z.record(name, VirtualRouter);
+
+export type VirtualRouterConfig = z.infer<typeof VirtualRouter>;

@@ -1,0 +1,358 @@
+/**
+ * The configuration as one typed, serialisable document, whatever file it came from: what was written, without defaults, in
+ * the units it was written in. `compile.ts` makes a Plan of it. The schemas hold the shape of each part for itself; what has
+ * to do with other parts is in `check.ts`. Each description is the reference page's, the editor's and the only one.
+ */
+import * as z from 'zod';
+import { CHUNK_LINE_BYTES_MAX, HEAD_BYTES_MAX, HEADER_COUNT_MAX } from '../base/limits.ts';
+import { DEFAULTS } from './defaults.ts';
+import { HighAvailability } from './model-ha.ts';
+import {
+  anyText,
+  bind,
+  duration,
+  flag,
+  fraction,
+  headerName,
+  headerValue,
+  host,
+  integer,
+  key,
+  method,
+  name,
+  oneOrMany,
+  path,
+  redirectTarget,
+  regex,
+  required,
+  server,
+  size,
+  statusRange,
+} from './scalars.ts';
+
+const httpOnly = 'Only for `protocol: http`.';
+
+const ListenerTimeouts = z.strictObject({
+  head: key(
+    duration('1ms', '1h'),
+    'From the first byte of a request to the end of its head; then 408. A new connection that sends nothing is closed after it too.',
+    DEFAULTS.listener.timeouts.head,
+  ),
+  body: key(
+    duration('1ms', '24h'),
+    "Longest silence inside a request's body, and longest stall of a client that does not read its response.",
+    DEFAULTS.listener.timeouts.body,
+  ),
+  idle: key(
+    duration('1ms', '24h'),
+    'Silence between the requests of a kept-alive connection.',
+    DEFAULTS.listener.timeouts.idle,
+  ),
+});
+
+const ListenerLimits = z.strictObject({
+  head: key(
+    size(4 * CHUNK_LINE_BYTES_MAX, HEAD_BYTES_MAX),
+    "Size of a request's head, from the first byte to the empty line; more is 431, or 414 if the request line alone is longer.",
+    DEFAULTS.listener.limits.head,
+  ),
+  headers: key(
+    integer(1, HEADER_COUNT_MAX),
+    'Number of header fields in a request; more is 431.',
+    DEFAULTS.listener.limits.headers,
+  ),
+  body: key(
+    size(0, 8191 * 2 ** 40),
+    "Size of a request's body; more is 413. Bodies are streamed: this is no memory.",
+    DEFAULTS.listener.limits.body,
+  ),
+  connections: key(
+    integer(1, 10_000_000),
+    'Connections at one time, of all proxies together; further ones wait in the kernel. Each proxy takes its share, rounded up.',
+    DEFAULTS.listener.limits.connections,
+  ),
+});
+
+const PathMatch = z.union([
+  path,
+  z.strictObject({
+    prefix: key(path, 'The path begins with this. The same as a plain string.'),
+    exact: key(path, 'The path is this.'),
+    regex: key(regex, 'The path matches this ECMAScript regular expression. It is not anchored: write `^` and `$`.'),
+  }),
+]);
+
+const valueMatch = (what: string): z.ZodType<ValueMatch> =>
+  z.union([
+    flag,
+    anyText('text', 'prod'),
+    z.strictObject({
+      exact: key(anyText('text', 'prod'), `The ${what} is this. The same as a plain string.`),
+      prefix: key(anyText('text', 'prod'), `The ${what} begins with this.`),
+      regex: key(regex, `The ${what} matches this ECMAScript regular expression.`),
+    }),
+  ]);
+
+export type ValueMatch = boolean | string | { exact?: string; prefix?: string; regex?: string };
+
+const Match = z.strictObject({
+  host: key(
+    oneOrMany(host),
+    'Names without port; case does not matter. `*.shop.example` is every name under shop.example, but not shop.example.',
+  ),
+  path: key(PathMatch, 'A string is a prefix; or `{ exact: /old }`, or `{ regex: ... }`. The query is not part of it.'),
+  method: key(oneOrMany(method), 'In capitals.'),
+  header: key(
+    z.record(headerName, valueMatch('value')),
+    'By field name; all of them must match. `true`: present; `false`: absent; a string: this value; or `{ prefix: }`, `{ regex: }`.',
+  ),
+  query: key(
+    z.record(anyText('name of a query parameter', 'lang'), valueMatch('value')),
+    'By parameter name; all of them must match. Written as for `header`.',
+  ),
+});
+
+const Rewrite = z.strictObject({
+  prefix: key(path, 'Replaces what `match.path` matched (a prefix or an exact path): `/api/x` with `/` becomes `/x`.'),
+  path: key(path, 'Replaces the whole path. The query stays.'),
+  regex: key(regex, 'Replaces what this ECMAScript regular expression matches in the path by `to`. The query stays.'),
+  to: key(anyText('replacement', '/v2/$1'), 'With `regex`: the replacement; `$1` is the first group.'),
+});
+
+const Redirect = z.strictObject({
+  to: required(
+    redirectTarget,
+    "The Location. `{host}`, `{path}`, `{query}` (with its `?` if any) and `{uri}` (path and query) are the request's.",
+    '/new',
+  ),
+  status: key(
+    z.literal([301, 302, 303, 307, 308]).meta({ title: 'status' }),
+    '301 and 308 are permanent; 307 and 308 keep the method.',
+    DEFAULTS.route.redirect.status,
+  ),
+});
+
+const Respond = z.strictObject({
+  status: key(integer(200, 599), 'The status code.', DEFAULTS.route.respond.status),
+  body: key(z.string().meta({ title: 'text', examples: ['pong\n'] }), 'The body.', DEFAULTS.route.respond.body),
+  'content-type': key(headerValue, 'Of the body.', DEFAULTS.route.respond.contentType),
+});
+
+const HeaderEdit = z.strictObject({
+  set: key(z.record(headerName, headerValue), 'By field name: replaces every field of that name.'),
+  add: key(z.record(headerName, oneOrMany(headerValue)), 'By field name: added after those that are there.'),
+  remove: key(oneOrMany(headerName), 'Names of fields to remove.'),
+});
+
+const Headers = z.strictObject({
+  request: key(HeaderEdit, 'Changes of the request on its way to the server.'),
+  response: key(HeaderEdit, 'Changes of the response on its way to the client.'),
+});
+
+export const RETRY_REASONS = ['connect', 'reset', 'timeout', 'non-idempotent'] as const;
+
+const retryStatus = z
+  .union([integer(500, 599), z.literal(429)])
+  .meta({ title: 'status code from 500 to 599, or 429', examples: [503] });
+
+const Retry = z.strictObject({
+  attempts: key(integer(1, 16), 'Tries in all, the first included: 1 is no retry.', DEFAULTS.route.retry.attempts),
+  on: key(
+    z.array(z.union([z.enum(RETRY_REASONS), retryStatus])),
+    'What makes another server be tried. `connect`: no connection; `reset`: it ended before a response; `timeout`: the response did ' +
+      'not begin in time; status codes 500 to 599 and 429. Once something was sent, only idempotent methods are tried again, ' +
+      'unless `non-idempotent` is in the list too.',
+    DEFAULTS.route.retry.on,
+  ),
+});
+
+const Route = z.strictObject({
+  match: key(Match, 'What a request must be to take this route. Without it every request does. All of it must hold.'),
+  upstream: key(name, 'Send the request to this upstream. One of `upstream`, `redirect`, `respond` is needed.'),
+  redirect: key(Redirect, 'Answer with a redirect.'),
+  respond: key(Respond, 'Answer with a fixed response.'),
+  rewrite: key(
+    Rewrite,
+    'Change the path before it is sent to the upstream. One of `prefix`, `path`, or `regex` with `to`.',
+  ),
+  headers: key(Headers, 'Header fields to set, add and remove.'),
+  timeout: key(
+    duration('1ms', '576h'),
+    'The whole exchange, from the end of the request head to the end of the response, retries included; then 504. ' +
+      'Without it there is no limit besides those of the upstream.',
+  ),
+  retry: key(Retry, 'When another server is tried.'),
+});
+
+const Listener = z.strictObject({
+  bind: required(
+    oneOrMany(bind),
+    'Where to listen: `*:80` (IPv4 and IPv6), `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/run/x.sock`, or a list of them.',
+    '*:80',
+  ),
+  protocol: key(
+    z.enum(['http', 'tcp', 'udp']),
+    '`http`: HTTP/1.1 and HTTP/1.0, by `routes`. `tcp`: bytes, to one `upstream`. `udp`: datagrams, to one `upstream`.',
+    DEFAULTS.listener.protocol,
+  ),
+  timeouts: key(ListenerTimeouts, `Of the client's side. ${httpOnly}`),
+  limits: key(ListenerLimits, "Of the client's side. For `protocol: tcp` only `connections`."),
+  via: key(
+    headerName.meta({ title: 'pseudonym', examples: ['evenkeel'] }),
+    `Adds \`Via: 1.1 <this>\` in both directions. ${httpOnly}`,
+  ),
+  routes: key(z.array(Route).min(1), `What happens to a request: the first route that matches. None: 404. ${httpOnly}`),
+  upstream: key(name, 'Where connections go. Only for `protocol: tcp` and `udp`.'),
+});
+
+const Hash = z.strictObject({
+  header: key(headerName, 'The value of this header field.'),
+  cookie: key(headerName.meta({ title: 'cookie name', examples: ['session'] }), 'The value of this cookie.'),
+  query: key(anyText('name of a query parameter', 'user'), 'The value of this query parameter.'),
+  path: key(z.literal(true).meta({ examples: [true] }), 'The path, without the query.'),
+});
+
+const Server = z.strictObject({
+  address: required(server, 'As the plain string.', '192.0.2.1:80'),
+  weight: key(integer(1, 256), 'Its share of the work, relative to the others.', DEFAULTS.upstream.weight),
+  'max-connections': key(
+    integer(1, 1_000_000),
+    'Connections in use at one time, of all proxies together; more requests wait (`queue`). Without it there is no limit.',
+  ),
+  backup: key(flag, 'Used only while no other server is up.', false),
+});
+
+const Health = z.strictObject({
+  tcp: key(z.literal(true).meta({ examples: [true] }), 'The server is up if it accepts a connection.'),
+  http: key(
+    path.meta({ examples: ['/healthz'] }),
+    'The server is up if it answers a request for this path as expected.',
+  ),
+  method: key(method, 'With `http`: the method.', DEFAULTS.upstream.health.method),
+  host: key(anyText('host', 'shop.example'), "With `http`: the Host field. Without it the server's address."),
+  status: key(
+    oneOrMany(statusRange),
+    'With `http`: the status codes of a server that is up: 200, `"200-299"`, or a list of them.',
+    DEFAULTS.upstream.health.status,
+  ),
+  body: key(anyText('text', 'ok'), 'With `http`: text that the first 64 KiB of the body must contain.'),
+  port: key(integer(1, 65535), "Where to check. Without it the server's own port."),
+  interval: key(duration('10ms', '24h'), 'From one check to the next.', DEFAULTS.upstream.health.interval),
+  timeout: key(duration('1ms', '1h'), 'A check that takes longer has failed.', DEFAULTS.upstream.health.timeout),
+  rise: key(
+    integer(1, 1000),
+    'Checks in a row that must pass until a server is up again.',
+    DEFAULTS.upstream.health.rise,
+  ),
+  fall: key(integer(1, 1000), 'Checks in a row that must fail until a server is down.', DEFAULTS.upstream.health.fall),
+  jitter: key(
+    fraction(0, 1),
+    'Each interval is longer or shorter by up to this share of it, so that checks do not come all at once.',
+    DEFAULTS.upstream.health.jitter,
+  ),
+});
+
+const Passive = z.strictObject({
+  failures: key(
+    integer(1, 1_000_000),
+    'This many failed requests or connections ...',
+    DEFAULTS.upstream.passive.failures,
+  ),
+  within: key(duration('1ms', '24h'), '... within this time ...', DEFAULTS.upstream.passive.within),
+  eject: key(duration('1ms', '24h'), '... and the server gets nothing for this long.', DEFAULTS.upstream.passive.eject),
+});
+
+const UpstreamTimeouts = z.strictObject({
+  connect: key(duration('1ms', '1h'), 'Until a connection stands.', DEFAULTS.upstream.timeouts.connect),
+  response: key(
+    duration('1ms', '576h'),
+    "From the request's end to the response's head, and longest silence inside the response's body. Only for HTTP.",
+    DEFAULTS.upstream.timeouts.response,
+  ),
+  idle: key(
+    duration('1ms', '576h'),
+    `HTTP: an unused connection is kept this long. TCP: silence in both directions (default ${DEFAULTS.upstream.timeouts.idleTcp}).`,
+    DEFAULTS.upstream.timeouts.idle,
+  ),
+  queue: key(
+    duration('1ms', '1h'),
+    'Longest wait for a server while all are at `max-connections`.',
+    DEFAULTS.upstream.timeouts.queue,
+  ),
+  tunnel: key(
+    duration('1ms', '576h'),
+    'Silence in both directions after an Upgrade, for example of a WebSocket. Only for HTTP.',
+    DEFAULTS.upstream.timeouts.tunnel,
+  ),
+});
+
+const Pool = z.strictObject({
+  idle: key(
+    integer(0, 10_000),
+    'Unused connections kept per server, by each proxy. 0 keeps none.',
+    DEFAULTS.upstream.pool.idle,
+  ),
+});
+
+const Queue = z.strictObject({
+  max: key(
+    integer(0, 100_000),
+    'Requests of one proxy that may wait while all servers are at `max-connections`; more are 503 at once.',
+    DEFAULTS.upstream.queue.max,
+  ),
+});
+
+const Upstream = z.strictObject({
+  balance: key(
+    z.enum(['round-robin', 'least-connections', 'random-two', 'source-hash', 'hash']),
+    "How a server is chosen. `round-robin` and `least-connections` go by weight; `random-two`: the less loaded of two at random; `source-hash`: by the client's " +
+      'address; `hash`: by what `hash` says. Losing one of N servers moves 1/N of the keys.',
+    DEFAULTS.upstream.balance,
+  ),
+  hash: key(Hash, 'With `balance: hash`: one of `header`, `cookie`, `query`, `path`. Only for HTTP.'),
+  servers: required(
+    z.array(z.union([server, Server])).min(1),
+    'Strings or maps. `192.0.2.1:80`, `name.example:80` (resolved again and again), `unix:/run/x.sock`. Without port: 80 for HTTP; for TCP it is needed.',
+    ['192.0.2.1:80'],
+  ),
+  health: key(
+    Health,
+    'Checks every server. One of `tcp`, `http`. Without it only `passive` and failed connections tell.',
+  ),
+  passive: key(Passive, 'Takes a server out that fails for real requests. `{}` has the defaults. Without it none is.'),
+  'slow-start': key(
+    duration('0s', '1h'),
+    'The weight of a server that is up again rises from 1/8 to full in this time.',
+    DEFAULTS.upstream.slowStart,
+  ),
+  timeouts: key(UpstreamTimeouts, "Of the servers' side."),
+  pool: key(Pool, 'Connections kept for the next request. Only for HTTP.'),
+  queue: key(Queue, 'Requests that wait for a server.'),
+});
+
+const Admin = z.strictObject({
+  bind: required(bind, 'Where the API, the dashboard and `/metrics` are.', '127.0.0.1:9900'),
+});
+
+export const Config = z
+  .strictObject({
+    node: key(name, 'The name of this machine. Without it the host name; `--node` goes before both.'),
+    grace: key(duration('0s', '24h'), 'How long a stop waits for what is in flight.', DEFAULTS.grace),
+    listeners: key(z.record(name, Listener), 'By name: where clients connect.'),
+    upstreams: key(z.record(name, Upstream), 'By name: groups of servers.'),
+    ha: key(HighAvailability, 'By name: virtual routers (VRRP), each with its addresses.'),
+    admin: key(Admin, 'The API, the dashboard and the metrics.'),
+  })
+  .meta({ title: 'evenkeel.yaml', description: 'The configuration of evenkeel, a high-availability load balancer.' });
+
+export type Config = z.infer<typeof Config>;
+export type ListenerConfig = NonNullable<Config['listeners']>[string];
+export type RouteConfig = NonNullable<ListenerConfig['routes']>[number];
+export type UpstreamConfig = NonNullable<Config['upstreams']>[string];
+
+/** A document of which parts may be missing, because they were wrong and have been reported. */
+export type Loose<T> = T extends readonly (infer E)[]
+  ? readonly (Loose<E> | undefined)[]
+  : T extends object
+    ? { readonly [K in keyof T]?: Loose<T[K]> | undefined }
+    : T;

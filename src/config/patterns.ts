@@ -1,0 +1,171 @@
+/**
+ * The small languages inside a configuration: host and path patterns, regular expressions, header fields, methods, status
+ * ranges, placeholders. Each function says what is wrong with a text, or null; the few that also convert return the value.
+ */
+import { parseIPv4, parseIPv6 } from '../base/address.ts';
+import { isHostname } from './addresses.ts';
+import type { Parsed, Problem } from './diagnostic.ts';
+import { parsed, problem, refused, show } from './diagnostic.ts';
+
+/** Names of listeners, upstreams, nodes, virtual routers. They appear in logs, metrics and URLs. */
+export const NAME_PATTERN = '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$';
+const NAME = new RegExp(NAME_PATTERN);
+
+export function checkName(text: string): Problem | null {
+  return NAME.test(text) ? null : problem('bad-name', { value: show(text) });
+}
+
+/** `shop.example`, `*.shop.example`, `192.0.2.1` or `[2001:db8::1]`, without port. */
+export function checkHost(text: string): Problem | null {
+  const bad = (fix: string): Problem => problem('bad-host', { value: show(text), fix });
+  if (text === '*' || text === '') return bad('leave `host` out to match every host');
+  const url = /^[a-z]+:\/\/([^/:]*)/.exec(text);
+  if (url !== null) return bad(`write the name alone: ${url[1]}`);
+  if (parseIPv4(text) !== null) return null;
+  if (text.startsWith('[')) {
+    return text.endsWith(']') && parseIPv6(text.slice(1, -1)) !== null
+      ? null
+      : bad('write for example "[2001:db8::1]"');
+  }
+  if (parseIPv6(text) !== null) return bad(`write "[${text}]", in brackets as in a Host field`);
+  const port = /^(.*):[0-9]*$/.exec(text);
+  if (port !== null) return bad(`write it without the port: ${port[1]}`);
+  const name = text.startsWith('*.') ? text.slice(2) : text;
+  if (name.includes('*')) {
+    return bad(
+      'a `*` stands for the first labels only; write "*.shop.example", or use match.header with a regex on Host',
+    );
+  }
+  if (name.endsWith('.')) return bad(`write it without the last dot: ${text.slice(0, -1)}`);
+  // oxlint-disable-next-line no-control-regex -- everything that is not ASCII
+  if (/[^\u0000-\u007f]/.test(name)) return bad('write the ASCII form that browsers send, which begins with xn--');
+  return isHostname(name) ? null : bad('write a name such as shop.example or "*.shop.example"');
+}
+
+/** A path or the beginning of one, as it stands in a request: `/`, `/api/`. Without query. */
+export function checkPath(text: string): Problem | null {
+  const bad = (fix: string): Problem => problem('bad-path', { value: show(text), fix });
+  const url = /^https?:\/\/[^/]*(\/.*)?$/.exec(text);
+  if (url !== null) return bad(`write the path alone: ${url[1] ?? '/'}`);
+  if (!text.startsWith('/')) return bad(/^[\w.~-]+[\w./~-]*$/.test(text) ? `write /${text}` : 'begin it with /');
+  const query = text.indexOf('?');
+  if (query >= 0) return bad(`write ${text.slice(0, query)}, and the query as match.query`);
+  if (text.includes('#')) return bad('leave out the fragment: clients do not send it');
+  if (text.includes('*')) return bad('a path has no wildcards: a string is a prefix; for more write { regex: ... }');
+  // RFC 3986 section 3.3: everything else is percent-encoded in a request, so it would never match.
+  const wrong = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]/u.exec(text);
+  if (wrong !== null) return bad(`write ${show(wrong[0])} percent-encoded, as clients send it`);
+  if (/%(?![0-9A-Fa-f]{2})/.test(text)) return bad('write two hexadecimal digits after %');
+  return null;
+}
+
+/** An ECMAScript regular expression without flags, as `core` compiles it. */
+export function checkRegex(text: string): Problem | null {
+  try {
+    // oxlint-disable-next-line no-new -- only whether it compiles
+    new RegExp(text);
+    return null;
+  } catch (error) {
+    const reason = (error as Error).message
+      .replace(/^Invalid regular expression: /, '')
+      .replace(/^\/[^]*\/[a-z]*: /, '');
+    const flags = /^\(\?[a-z]+\)/.exec(text);
+    const fix =
+      flags === null
+        ? 'write an ECMAScript regular expression (what JavaScript has)'
+        : `leave out ${flags[0]}: ECMAScript has no inline flags; write [Aa] for letters of either case`;
+    return problem('bad-regex', { value: show(text), reason: reason.toLowerCase(), fix });
+  }
+}
+
+/** RFC 9110 section 5.6.2. */
+export const TOKEN_PATTERN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
+const TOKEN = new RegExp(TOKEN_PATTERN);
+
+/** Methods are case-sensitive (RFC 9110 section 9.1); every registered one is upper-case. */
+export const METHOD_PATTERN = '^[A-Z][A-Z0-9_-]{0,31}$';
+const METHOD = new RegExp(METHOD_PATTERN);
+
+export function checkMethod(text: string): Problem | null {
+  if (METHOD.test(text)) return null;
+  const upper = text.toUpperCase();
+  return problem('bad-method', {
+    value: show(text),
+    fix: METHOD.test(upper) ? `write ${upper}` : 'write for example GET',
+  });
+}
+
+export function checkHeaderName(text: string): Problem | null {
+  if (TOKEN.test(text)) return null;
+  const trimmed = text.replace(/:$/, '');
+  const fix = TOKEN.test(trimmed) ? `write ${trimmed}` : 'write letters, digits and -, for example X-Env';
+  return problem('bad-header-name', { value: show(text), fix });
+}
+
+/**
+ * Fields that say where a message ends or how a connection is used. They are the proxy's own: one that a configuration set
+ * would contradict the bytes that follow (RFC 9112 section 6.3).
+ */
+const FRAMING_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+export function isFramingHeader(name: string): boolean {
+  return FRAMING_HEADERS.has(name.toLowerCase());
+}
+
+/** RFC 9110 section 5.5: visible characters, spaces and tabs inside; as bytes, so Latin-1 at most. */
+export function checkHeaderValue(text: string): Problem | null {
+  const bad = (fix: string): Problem => problem('bad-header-value', { value: show(text), fix });
+  if (/[\r\n]/.test(text)) return bad('write it on one line');
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(text)) return bad('leave out control characters');
+  if (/[^\t\u0020-\u00ff]/.test(text)) return bad('write ASCII characters only');
+  return text.trim() === text ? null : bad('leave out the space at its ends');
+}
+
+/** `200` or `200-299`: an inclusive range of status codes. */
+export function parseStatusRange(text: string): Parsed<readonly [number, number]> {
+  const match = /^([0-9]{3})(?:-([0-9]{3}))?$/.exec(text);
+  if (match !== null) {
+    const from = Number(match[1]);
+    const to = Number(match[2] ?? match[1]);
+    if (from >= 100 && to <= 599 && from <= to) return parsed([from, to]);
+  }
+  const short = /^([1-5])xx$/i.exec(text);
+  const fix = short === null ? 'write 200, "200-299" or a list of them' : `write "${short[1]}00-${short[1]}99"`;
+  return refused('bad-status-range', { value: show(text), fix });
+}
+
+export const REDIRECT_PLACEHOLDERS: readonly string[] = ['host', 'path', 'query', 'uri'];
+
+/** `/new`, `https://shop.example{uri}`: text with the placeholders above. */
+export function checkRedirectTarget(text: string): Problem | null {
+  const bad = (fix: string): Problem => problem('bad-redirect', { value: show(text), fix });
+  for (const [, name] of text.matchAll(/\{([^{}]*)\}/g)) {
+    if (!REDIRECT_PLACEHOLDERS.includes(name)) return bad('use {host}, {path}, {query} or {uri}');
+  }
+  if (/\$[0-9a-z_]/i.test(text)) return bad('use {host}, {path}, {query} or {uri} where nginx has $host, $request_uri');
+  if (!/^(\/|\{(path|uri)\}|https?:\/\/.)/.test(text)) return bad('begin it with /, http:// or https://');
+  if (/[^\u0021-\u007e]/.test(text)) return bad('percent-encode what is not ASCII, and spaces');
+  return null;
+}
+
+/** Linux's IFNAMSIZ: 15 bytes without `/` and white space. */
+export function checkInterface(text: string): Problem | null {
+  return /^[^\s/:]{1,15}$/.test(text) && text !== '.' && text !== '..'
+    ? null
+    : problem('bad-interface', { value: show(text) });
+}
+
+export function checkAbsolutePath(text: string): Problem | null {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return /^\/[^\u0000-\u001f]*$/.test(text) ? null : problem('bad-file', { value: show(text) });
+}

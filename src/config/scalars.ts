@@ -1,0 +1,181 @@
+/**
+ * The kinds of value that the model is made of, as zod schemas: what each is called, how it looks, and the check that finds
+ * a problem of the catalogue. A schema's meta is what the JSON Schema, the reference page and the error messages say about it.
+ */
+import * as z from 'zod';
+import { parseBind, parseCidr, parseIp, parseServer } from './addresses.ts';
+import type { Problem } from './diagnostic.ts';
+import { problem, show } from './diagnostic.ts';
+import {
+  checkAbsolutePath,
+  checkHeaderName,
+  checkHeaderValue,
+  checkHost,
+  checkInterface,
+  checkMethod,
+  checkName,
+  checkPath,
+  checkRedirectTarget,
+  checkRegex,
+  METHOD_PATTERN,
+  NAME_PATTERN,
+  parseStatusRange,
+  TOKEN_PATTERN,
+} from './patterns.ts';
+import {
+  DURATION_PATTERN,
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+  SIZE_PATTERN,
+  suggestDuration,
+  suggestSize,
+} from './units.ts';
+
+/** What is known about a schema besides its type. */
+export interface Meta {
+  /** What such a value is called: `duration`. */
+  readonly title?: string;
+  /** One sentence or two for the reference page. On keys. */
+  readonly description?: string;
+  /** As written in YAML. On keys. */
+  readonly default?: unknown;
+  /** Allowed values in words: `1ms to 1h`. */
+  readonly range?: string;
+  readonly examples?: readonly unknown[];
+  /** Also a map of node names to such values. */
+  readonly perNode?: boolean;
+}
+
+/** A key that may be left out. */
+export function key<S extends z.ZodType>(
+  schema: S,
+  description: string,
+  defaultValue?: unknown,
+): z.ZodExactOptional<S> {
+  const meta = defaultValue === undefined ? { description } : { description, default: defaultValue };
+  return schema.meta(meta).exactOptional();
+}
+
+/** A key that must be there. `example` goes into the message that misses it. */
+export function required<S extends z.ZodType>(schema: S, description: string, example?: unknown): S {
+  return schema.meta(example === undefined ? { description } : { description, examples: [example] });
+}
+
+/** A string with a grammar. `check` gets strings only. */
+function text(title: string, example: string, check: (value: string) => Problem | null, pattern?: string): z.ZodString {
+  return z
+    .string()
+    .check((context) => {
+      const found = check(context.value);
+      if (found !== null) context.issues.push({ code: 'custom', input: context.value, params: found });
+    })
+    .meta({ title, examples: [example], ...(pattern === undefined ? {} : { pattern }) });
+}
+
+/** Any text; `title` says what it is. */
+export function anyText(title: string, example: string): z.ZodString {
+  return text(title, example, (value) => (value === '' ? problem('empty-text', {}) : null));
+}
+
+/** The range is inclusive. */
+export function duration(min: string, max: string): z.ZodString {
+  const minMs = parseDuration(min) ?? 0;
+  const maxMs = parseDuration(max) ?? 0;
+  const example = formatDuration(Math.min(Math.max(10_000, minMs), maxMs));
+  const check = (value: string): Problem | null => {
+    const ms = parseDuration(value);
+    if (ms === null) {
+      const suggestion = suggestDuration(value);
+      const fix =
+        suggestion === null ? `write a number and ms, s, m or h, for example ${example}` : `write ${suggestion}`;
+      return problem('bad-duration', { value: show(value), fix });
+    }
+    if (ms >= minMs && ms <= maxMs) return null;
+    return problem('out-of-range', { value: show(value), kind: 'a duration', min, max });
+  };
+  return text('duration', example, check, DURATION_PATTERN).meta({ range: `${min} to ${max}` });
+}
+
+/** The range is inclusive, in bytes. */
+export function size(minBytes: number, maxBytes: number): z.ZodUnion<readonly [z.ZodString, z.ZodNumber]> {
+  const min = formatSize(minBytes);
+  const max = formatSize(maxBytes);
+  const checkBytes = (value: unknown, bytes: number): Problem | null =>
+    bytes >= minBytes && bytes <= maxBytes
+      ? null
+      : problem('out-of-range', { value: show(value), kind: 'a size', min, max });
+  const check = (value: string): Problem | null => {
+    const bytes = parseSize(value);
+    if (bytes !== null) return checkBytes(value, bytes);
+    const suggestion = suggestSize(value);
+    const fix =
+      suggestion === null
+        ? 'write bytes, or a number and KiB, MiB, GiB or TiB, for example 16KiB'
+        : `write ${suggestion}`;
+    return problem('bad-size', { value: show(value), fix });
+  };
+  const bytes = z.number().check((context) => {
+    const value = context.value;
+    const found = Number.isSafeInteger(value)
+      ? checkBytes(value, value)
+      : problem('bad-size', { value: show(value), fix: 'write whole bytes, or a number and KiB, MiB, GiB or TiB' });
+    if (found !== null) context.issues.push({ code: 'custom', input: value, params: found });
+  });
+  return z
+    .union([text('size', '16KiB', check, SIZE_PATTERN), bytes])
+    .meta({ title: 'size', range: `${min} to ${max}`, examples: ['16KiB'] });
+}
+
+/** A whole number in an inclusive range. */
+export function integer(min: number, max: number): z.ZodNumber {
+  return z
+    .int()
+    .min(min)
+    .max(max)
+    .meta({ title: 'whole number', range: `${min} to ${max}`, examples: [min] });
+}
+
+export function fraction(min: number, max: number): z.ZodNumber {
+  return z
+    .number()
+    .min(min)
+    .max(max)
+    .meta({ title: 'number', range: `${min} to ${max}`, examples: [max] });
+}
+
+export const flag = z.boolean().meta({ examples: [true] });
+
+export const name = text('name', 'web', checkName, NAME_PATTERN);
+export const bind = text('address to listen on', '*:80', (value) => parseBind(value).problem);
+export const server = text('server address', '192.0.2.1:80', (value) => parseServer(value).problem);
+export const host = text('host pattern', 'shop.example', checkHost);
+export const path = text('path', '/api/', checkPath);
+export const regex = text('regular expression', '^/a/[0-9]+$', checkRegex);
+export const method = text('method', 'GET', checkMethod, METHOD_PATTERN);
+export const headerName = text('header name', 'X-Env', checkHeaderName, TOKEN_PATTERN);
+export const headerValue = text('header value', 'prod', checkHeaderValue);
+export const redirectTarget = text('target of a redirect', '/new', checkRedirectTarget);
+export const cidr = text('address with prefix length', '192.0.2.3/24', (value) => parseCidr(value).problem);
+export const ip = text('IP address', '192.0.2.1', (value) => parseIp(value).problem);
+export const networkInterface = text('network interface', 'eth0', checkInterface);
+export const absolutePath = text('absolute path', '/etc/evenkeel/on-active.sh', checkAbsolutePath);
+
+/** One status code, or a range as text. */
+export const statusRange = z
+  .union([text('status range', '200-299', (value) => parseStatusRange(value).problem), integer(100, 599)])
+  .meta({ title: 'status or range of status codes', examples: [200] });
+
+export function oneOrMany<S extends z.ZodType>(schema: S): z.ZodUnion<readonly [S, z.ZodArray<S>]> {
+  const meta = schema.meta() as Meta | undefined;
+  const many = z.array(schema).min(1);
+  return z.union([schema, many]).meta({ examples: meta?.examples });
+}
+
+/** A value, or one for each node by name. */
+export function perNode<S extends z.ZodType>(schema: S): z.ZodUnion<readonly [S, z.ZodRecord<z.ZodString, S>]> {
+  const meta = schema.meta() as Meta | undefined;
+  const byNode = z.record(name, schema);
+  return z.union([schema, byNode]).meta({ ...meta, perNode: true });
+}

@@ -1,0 +1,105 @@
+/** Finding one's way in a zod schema: the schema of a part, what kinds of value it takes, and that in words. */
+import * as z from 'zod';
+import type { Path } from './diagnostic.ts';
+import type { Meta } from './scalars.ts';
+import { orList } from './suggest.ts';
+
+export type Schema = z.core.$ZodType;
+
+/** What a person sees a value to be. */
+export type Kind = 'text' | 'number' | 'boolean' | 'list' | 'map' | 'nothing';
+
+export function kindOf(value: unknown): Kind {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'list';
+  if (typeof value === 'string') return 'text';
+  if (typeof value === 'number') return 'number';
+  return typeof value === 'boolean' ? 'boolean' : 'map';
+}
+
+/** Without `optional`. */
+export function unwrap(schema: Schema): Schema {
+  return schema instanceof z.ZodExactOptional ? unwrap(schema.unwrap() as Schema) : schema;
+}
+
+export function metaOf(schema: Schema): Meta {
+  return (z.globalRegistry.get(unwrap(schema)) ?? {}) as Meta;
+}
+
+export function kindsOf(schema: Schema): ReadonlySet<Kind> {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodUnion) return new Set(inner.options.flatMap((option) => [...kindsOf(option)]));
+  if (inner instanceof z.ZodEnum) return new Set(inner.options.map(kindOf));
+  if (inner instanceof z.ZodLiteral) return new Set([...inner.values].map(kindOf));
+  if (inner instanceof z.ZodArray) return new Set<Kind>(['list']);
+  if (inner instanceof z.ZodObject || inner instanceof z.ZodRecord) return new Set<Kind>(['map']);
+  if (inner instanceof z.ZodNumber) return new Set<Kind>(['number']);
+  return new Set<Kind>([inner instanceof z.ZodBoolean ? 'boolean' : 'text']);
+}
+
+/** What a path leads to in a document; undefined if it leads nowhere. */
+export function valueAt(document: unknown, path: Path): unknown {
+  let value = document;
+  for (const step of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+    value = (value as Readonly<Record<string | number, unknown>>)[step];
+  }
+  return value;
+}
+
+/** The schema of what a path leads to. Where there is a choice, the values tell which way it went. */
+export function schemaAt(schema: Schema, path: Path, value: unknown): Schema {
+  let at = unwrap(schema);
+  for (let i = 0; i < path.length; i++) {
+    const here = valueAt(value, path.slice(0, i));
+    at = unwrap(child(optionFor(at, here), path[i]));
+  }
+  return at;
+}
+
+/** Of a union the first option that takes values of this kind; any other schema itself. */
+export function optionFor(schema: Schema, value: unknown): Schema {
+  const inner = unwrap(schema);
+  if (!(inner instanceof z.ZodUnion)) return inner;
+  const kind = kindOf(value);
+  const option = inner.options.find((one) => kindsOf(one).has(kind));
+  return option === undefined ? inner : optionFor(option, value);
+}
+
+function child(schema: Schema, step: string | number): Schema {
+  if (schema instanceof z.ZodObject) return (schema.shape as Readonly<Record<string, Schema>>)[step] ?? schema;
+  if (schema instanceof z.ZodRecord) return schema.valueType as Schema;
+  return schema instanceof z.ZodArray ? (schema.element as Schema) : schema;
+}
+
+/** `a duration`, `http, tcp or udp`, `an address to listen on or a list`. */
+export function expectation(schema: Schema): string {
+  const inner = unwrap(schema);
+  const { title } = metaOf(inner);
+  if (inner instanceof z.ZodEnum || inner instanceof z.ZodLiteral) {
+    return orList((inner instanceof z.ZodEnum ? inner.options : [...inner.values]).map(String));
+  }
+  if (title !== undefined) return withArticle(title);
+  if (inner instanceof z.ZodUnion) return orList([...new Set(inner.options.map(expectation))]);
+  const [kind] = kindsOf(inner);
+  if (kind === 'boolean') return 'true or false';
+  return kind === 'text' ? 'text' : `a ${kind}`;
+}
+
+function withArticle(title: string): string {
+  if (title === 'text') return title;
+  return /^[aeiou]/i.test(title) && !title.startsWith('U') ? `an ${title}` : `a ${title}`;
+}
+
+/** A value as one would write it in YAML, on one line. */
+export function yamlText(value: unknown): string {
+  if (Array.isArray(value)) return `[ ${value.map(yamlText).join(', ')} ]`;
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).map(([key, inside]) => `${key}: ${yamlText(inside)}`);
+    return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`;
+  }
+  if (typeof value !== 'string') return String(value);
+  const isPlain =
+    /^[A-Za-z/][\w./@+-]*( [\w./@+-]+)*$/.test(value) && !/^(true|false|null|yes|no|on|off)$/i.test(value);
+  return isPlain || /^[0-9]+[A-Za-z]+$/.test(value) ? value : JSON.stringify(value);
+}

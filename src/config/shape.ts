@@ -1,0 +1,275 @@
+/**
+ * Whether a document has the shape of the model, part by part: every finding at once, each with what to write instead. What
+ * was found wrong is taken out, so that how the rest fits together can still be checked.
+ *
+ * zod says where a schema is not met; this says it in the words of the catalogue, with what the schema's meta knows.
+ */
+import * as z from 'zod';
+import type { Finding, Path, Problem } from './diagnostic.ts';
+import { pathText, problem, show, UNREADABLE } from './diagnostic.ts';
+import type { Loose } from './model.ts';
+import { Config } from './model.ts';
+import type { Kind, Schema } from './schema-walk.ts';
+import { expectation, kindOf, kindsOf, metaOf, optionFor, schemaAt, unwrap, valueAt, yamlText } from './schema-walk.ts';
+import { adviseUnknownKey, nearest, orList } from './suggest.ts';
+
+export interface Shape {
+  readonly findings: readonly Finding[];
+  /** What is right of the document: the whole, if there are no findings. List items that were wrong are undefined. */
+  readonly document: Loose<Config>;
+  /** Maps and lists, as `pathKey`, that lack something only because it was wrong. */
+  readonly incomplete: ReadonlySet<string>;
+}
+
+type Issue = z.core.$ZodIssue;
+
+export function pathKey(path: Path): string {
+  return JSON.stringify(path);
+}
+
+/** `document` is changed: what is wrong is removed from it. Plain values, no two parts of it the same object. */
+export function checkShape(document: unknown): Shape {
+  const result = Config.safeParse(document);
+  if (result.success) return { findings: [], document: result.data, incomplete: new Set() };
+
+  const translator = new Translator(document);
+  for (const issue of result.error.issues) translator.translate(Config, [], issue);
+  const incomplete = new Set<string>();
+  for (const path of translator.wrong) {
+    incomplete.add(pathKey(path.slice(0, -1)));
+    remove(document, path);
+  }
+  const isMap = kindOf(document) === 'map';
+  return {
+    findings: translator.findings.filter(isNotMistyped(translator.findings)),
+    document: isMap ? (document as Loose<Config>) : {},
+    incomplete,
+  };
+}
+
+/** A key that is missing only because it was written wrong is reported once. */
+function isNotMistyped(findings: readonly Finding[]): (finding: Finding) => boolean {
+  const meant = new Set<string>();
+  for (const { code, path, args } of findings) {
+    if (code === 'unknown-key') meant.add(`${pathKey(path.slice(0, -1))} ${args['fix']}`);
+  }
+  return ({ code, path, args }) =>
+    code !== 'missing-key' || !meant.has(`${pathKey(path.slice(0, -1))} write \`${args['key']}\``);
+}
+
+function remove(document: unknown, path: Path): void {
+  const parent = valueAt(document, path.slice(0, -1));
+  const last = path[path.length - 1];
+  if (Array.isArray(parent)) parent[last as number] = undefined;
+  else if (kindOf(parent) === 'map') delete (parent as Record<string, unknown>)[last];
+}
+
+class Translator {
+  readonly findings: Finding[] = [];
+  /** What to take out. */
+  readonly wrong: Path[] = [];
+  private readonly document: unknown;
+
+  constructor(document: unknown) {
+    this.document = document;
+  }
+
+  /** `issue.path` begins at `base`, which `schema` is for. */
+  translate(schema: Schema, base: Path, issue: Issue): void {
+    const path: Path = [...base, ...(issue.path as Path)];
+    const value = valueAt(this.document, path);
+    if (value === UNREADABLE) {
+      this.wrong.push(path);
+      return;
+    }
+    const target = schemaAt(schema, issue.path as Path, valueAt(this.document, base));
+    if (value === undefined && issue.code !== 'unrecognized_keys') {
+      this.reportMissing(target, path);
+      return;
+    }
+    switch (issue.code) {
+      case 'unrecognized_keys':
+        for (const key of issue.keys) this.reportUnknownKey(target, path, key);
+        return;
+      case 'invalid_key':
+        this.reportKey(target, path, issue);
+        return;
+      case 'custom':
+        this.report(path, 'value', issue.params as unknown as Problem);
+        return;
+      case 'invalid_union':
+        if (value === null) this.report(path, 'key', noValue(target, path));
+        else this.translateUnion(target, path, value, issue.errors);
+        return;
+      default:
+        this.report(path, value === null ? 'key' : 'value', describe(issue, target, path, value));
+    }
+  }
+
+  /** The errors of the option that was most likely meant. */
+  private translateUnion(union: Schema, path: Path, value: unknown, errors: readonly (readonly Issue[])[]): void {
+    const options = union instanceof z.ZodUnion ? union.options : [];
+    const kind = kindOf(value);
+    let best = -1;
+    for (let i = 0; i < options.length; i++) {
+      if (!kindsOf(options[i]).has(kind)) continue;
+      if (best < 0 || errors[i].length < errors[best].length) best = i;
+    }
+    if (best < 0 || isNumberInQuotes(union, value)) {
+      this.report(path, 'value', wrongType(union, path, value));
+      return;
+    }
+    const choice = choiceOf(union, kind);
+    if (choice !== null) this.report(path, 'value', notAnOption(choice, value));
+    else for (const issue of errors[best]) this.translate(options[best], path, issue);
+  }
+
+  private reportUnknownKey(schema: Schema, path: Path, key: string): void {
+    const given = valueAt(this.document, path) as Readonly<Record<string, unknown>>;
+    const shape = schema instanceof z.ZodObject ? (schema.shape as Readonly<Record<string, Schema>>) : {};
+    const fix = adviseUnknownKey(key, given, childKeys(shape));
+    const place = path.length === 0 ? 'at the top level' : `in ${pathText(path)}`;
+    this.report([...path, key], 'key', problem('unknown-key', { key, place, fix }));
+  }
+
+  /** A key of a record that is not a name; what it leads to was not looked at. */
+  private reportKey(record: Schema, path: Path, issue: z.core.$ZodIssueInvalidKey): void {
+    const first = issue.issues[0];
+    const found =
+      first.code === 'custom' ? (first.params as Problem) : problem('bad-name', { value: show(path[path.length - 1]) });
+    if (record instanceof z.ZodType) {
+      const result = (record as z.ZodType).safeParse(valueAt(this.document, path));
+      for (const inside of result.error?.issues ?? []) this.translate(record, path, inside);
+    }
+    this.report(path, 'key', found);
+  }
+
+  private reportMissing(schema: Schema, path: Path): void {
+    const key = String(path[path.length - 1]);
+    const example = metaOf(schema).examples?.[0];
+    const fix = example === undefined ? `\`${key}:\`` : `for example \`${key}: ${yamlText(example)}\``;
+    this.report(path, 'key', problem('missing-key', { place: pathText(path.slice(0, -1)), key, fix }));
+  }
+
+  private report(path: Path, part: 'key' | 'value', found: Problem): void {
+    this.findings.push({ ...found, path, part });
+    this.wrong.push(path);
+  }
+}
+
+/** The keys of a map, each with those of the map below it. */
+function childKeys(shape: Readonly<Record<string, Schema>>): Readonly<Record<string, readonly string[]>> {
+  const keys: Record<string, readonly string[]> = {};
+  for (const [key, schema] of Object.entries(shape)) {
+    const child = unwrap(schema);
+    keys[key] = child instanceof z.ZodObject ? Object.keys(child.shape as object) : [];
+  }
+  return keys;
+}
+
+/** The union in which values of a scalar kind have several options, so that no single one can be said to be meant. */
+function choiceOf(schema: Schema, kind: Kind): Schema | null {
+  if (!(schema instanceof z.ZodUnion) || kind === 'map' || kind === 'list') return null;
+  const options = schema.options.filter((option) => kindsOf(option).has(kind));
+  return options.length > 1 ? schema : choiceOf(options[0], kind);
+}
+
+function notAnOption(union: Schema, value: unknown): Problem {
+  return problem('not-a-choice', { value: show(value), fix: `write ${expectation(union)}` });
+}
+
+/** What is wrong with a value, in the words of the option of its kind where there is a choice. */
+function describe(issue: Issue, declared: Schema, path: Path, value: unknown): Problem {
+  if (value === null) return noValue(declared, path);
+  const choice = choiceOf(declared, kindOf(value));
+  if (choice !== null) return notAnOption(choice, value);
+  const schema = optionFor(declared, value);
+  switch (issue.code) {
+    case 'invalid_value':
+      return problem('not-a-choice', { value: show(value), fix: adviseChoice(issue.values, value) });
+    case 'too_small':
+    case 'too_big':
+      if (schema instanceof z.ZodNumber) {
+        const { minValue, maxValue } = schema;
+        const args = { value: show(value), kind: 'a number', min: String(minValue), max: String(maxValue) };
+        return problem('out-of-range', args);
+      }
+      return problem('empty-list', { expected: 'at least one' });
+    default:
+      return wrongType(schema, path, value);
+  }
+}
+
+function noValue(schema: Schema, path: Path): Problem {
+  const last = path[path.length - 1];
+  const key = typeof last === 'string' ? `\`${last}\`` : pathText(path);
+  return problem('no-value', { key, expected: expectation(schema) });
+}
+
+function adviseChoice(choices: readonly unknown[], value: unknown): string {
+  const words = choices.map(String);
+  if (words.length === 1 && words[0] === 'true') return 'write true, or leave the key out';
+  const near = typeof value === 'string' ? nearest(value, words) : null;
+  return near === null ? `write ${orList(words)}` : `write ${near}`;
+}
+
+function isNumberInQuotes(schema: Schema, value: unknown): boolean {
+  return (
+    typeof value === 'string' &&
+    /^-?[0-9]+(\.[0-9]+)?$/.test(value) &&
+    kindsOf(schema).has('number') &&
+    z.safeParse(schema, Number(value)).success
+  );
+}
+
+function wrongType(schema: Schema, path: Path, value: unknown): Problem {
+  const kinds = kindsOf(schema);
+  if (kinds.has('text') && (typeof value === 'number' || typeof value === 'boolean')) {
+    // `bind: 80` is a number; the text "80" says better what is wrong with it.
+    const found = problemIn(z.safeParse(schema, String(value)).error?.issues ?? []);
+    if (found !== null) return found;
+  }
+  const args = {
+    place: pathText(path),
+    actual: actual(value),
+    expected: expectation(schema),
+    fix: adviseType(schema, kinds, value),
+  };
+  return problem('wrong-type', args);
+}
+
+function problemIn(issues: readonly Issue[]): Problem | null {
+  for (const issue of issues) {
+    if (issue.code === 'custom') return issue.params as unknown as Problem;
+    const inside = issue.code === 'invalid_union' ? problemIn(issue.errors.flat()) : null;
+    if (inside !== null) return inside;
+  }
+  return null;
+}
+
+function actual(value: unknown): string {
+  const kind = kindOf(value);
+  if (kind === 'map' || kind === 'list') return `a ${kind}`;
+  return kind === 'boolean' ? String(value) : `the ${kind} ${show(value)}`;
+}
+
+const BOOLEAN_WORDS: Readonly<Record<string, string>> = { yes: 'true', on: 'true', no: 'false', off: 'false' };
+
+function adviseType(schema: Schema, kinds: ReadonlySet<Kind>, value: unknown): string {
+  if (typeof value === 'string') {
+    if (isNumberInQuotes(schema, value)) return `write ${value} without quotes`;
+    const word = BOOLEAN_WORDS[value.toLowerCase()];
+    if (kinds.has('boolean') && word !== undefined) return `write ${word}`;
+  } else if (kinds.has('text') && kindOf(value) !== 'map' && kindOf(value) !== 'list') {
+    if (z.safeParse(schema, String(value)).success) return `write "${String(value)}", in quotes`;
+  }
+  if (kinds.has('list') && z.safeParse(schema, [value]).success) return `write [ ${yamlText(value)} ]`;
+  const example = metaOf(schema).examples?.[0];
+  if (example !== undefined) return `write for example ${yamlText(example)}`;
+  const target = optionFor(schema, {});
+  if (target instanceof z.ZodObject) {
+    return `write \`key: value\` lines below it; what is possible: ${Object.keys(target.shape as object).join(', ')}`;
+  }
+  if (kinds.has('map') && Array.isArray(value)) return 'write `name: ...` lines below it, without `-`';
+  return `write ${expectation(schema)}`;
+}

@@ -1,0 +1,280 @@
+/**
+ * YAML 1.2 text to plain values, and where each of them was written. It knows nothing about evenkeel. Every problem of the
+ * text is a finding, never an exception; a text of a few lines cannot become a document without end (aliases, nesting).
+ *
+ * Beyond YAML 1.2: `<<: *base` merges maps, as YAML 1.1 had it and everybody writes it.
+ */
+import type { Document, Node, Pair, YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import type { Path, Position, Problem, SourceMap } from '../diagnostic.ts';
+import { problem, show, UNREADABLE } from '../diagnostic.ts';
+import type { TextProblem } from './syntax.ts';
+import { explainSyntax } from './syntax.ts';
+
+/** A configuration with ten thousand routes has about 2 MiB. */
+const TEXT_LENGTH_MAX = 16 * 1024 * 1024;
+/** Values in the document once every alias is followed. */
+const VALUES_MAX = 500_000;
+/** Maps and lists inside each other. The model needs 10. */
+const DEPTH_MAX = 64;
+
+export interface YamlText {
+  /** Plain objects, arrays, strings, numbers, booleans, null. No two parts of it are the same object. */
+  readonly value: unknown;
+  readonly source: SourceMap;
+  readonly problems: readonly TextProblem[];
+  readonly positionOf: (offset: number) => Position;
+  /** The first place where the structure is in doubt, so that what follows it may be misread. Infinity: none. */
+  readonly soundUntil: number;
+}
+
+/** A value and its place; for maps and lists, those of their parts. */
+interface Located {
+  readonly offset: number;
+  readonly entries: ReadonlyMap<string, { readonly keyOffset: number; readonly located: Located }> | null;
+  readonly items: readonly Located[] | null;
+}
+
+interface Read {
+  readonly value: unknown;
+  readonly located: Located;
+}
+
+export function readYaml(file: string, text: string): YamlText {
+  const lines = new LineCounter();
+  const positionOf = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const tooLarge = sizeProblem(text);
+  if (tooLarge !== null) {
+    lines.addNewLine(0);
+    return { ...nothing(file, [tooLarge], positionOf), soundUntil: 0 };
+  }
+
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false, // ours name both places
+    resolveKnownTags: false, // !!set, !!binary and the like are nothing here
+    version: '1.2',
+  });
+  const reader = new Reader(document, lines);
+  const version = document.directives?.yaml;
+  if (version?.explicit === true && version.version !== '1.2') {
+    reader.report(0, problem('yaml-directive', { version: version.version }));
+  }
+  const root = document.contents === null ? null : reader.read(document.contents, 0);
+  const syntax = explainSyntax(document, text);
+  const soundUntil = Math.min(...syntax.map((one) => one.offset));
+  const problems = [...syntax, ...reader.problems.filter((one) => one.offset < soundUntil)];
+  if (root === null || root.value === null) {
+    if (problems.length === 0) problems.push({ ...problem('yaml-empty', {}), offset: 0 });
+    return { ...nothing(file, problems, positionOf), soundUntil };
+  }
+  const source: SourceMap = { file, locate: (path, part) => positionOf(locate(root.located, path, part)) };
+  return { value: root.value, source, problems, positionOf, soundUntil };
+}
+
+function nothing(
+  file: string,
+  problems: readonly TextProblem[],
+  positionOf: (offset: number) => Position,
+): Omit<YamlText, 'soundUntil'> {
+  return { value: null, source: { file, locate: () => ({ line: 1, column: 1 }) }, problems, positionOf };
+}
+
+/** What the parser must not be given: its stack, and the expressions it compiles, grow with the nesting. */
+function sizeProblem(text: string): TextProblem | null {
+  if (text.length > TEXT_LENGTH_MAX) {
+    const limit = `at most ${TEXT_LENGTH_MAX / 1024 / 1024} MiB`;
+    return { ...problem('yaml-too-large', { what: 'the file is very long', limit }), offset: 0 };
+  }
+  const nested = /(?:[[{][ \t\r\n]*){64}|(?:[-?:][ \t]+){64}/.exec(text);
+  return nested === null ? null : { ...tooDeep(), offset: 0 };
+}
+
+function tooDeep(): Problem {
+  return problem('yaml-too-large', {
+    what: 'maps and lists are nested too deep',
+    limit: `at most ${DEPTH_MAX} levels`,
+  });
+}
+
+/** The offset of what a path leads to, or of the nearest thing around it. */
+function locate(root: Located, path: Path, part: 'key' | 'value'): number {
+  let offset = root.offset;
+  let at = root;
+  for (let i = 0; i < path.length; i++) {
+    const step = path[i];
+    const isLast = i === path.length - 1;
+    if (typeof step === 'number') {
+      const item = at.items?.[step];
+      if (item === undefined) return offset;
+      at = item;
+      offset = item.offset;
+    } else {
+      const entry = at.entries?.get(step);
+      if (entry === undefined) return offset;
+      at = entry.located;
+      // A value inside is best found by its own place; a map as a whole by its key.
+      offset = isLast && part === 'value' && at.entries === null ? at.offset : entry.keyOffset;
+    }
+  }
+  return offset;
+}
+
+class Reader {
+  readonly problems: TextProblem[] = [];
+  private readonly lines: LineCounter;
+  /** Anchors so far, by name: a later one of the same name replaces an earlier. */
+  private readonly anchors = new Map<string, Node>();
+  /** Nodes that are being read: an alias of one of them has no end. */
+  private readonly open = new Set<Node>();
+  private count = 0;
+  private isStopped = false;
+
+  constructor(document: Document.Parsed, lines: LineCounter) {
+    this.lines = lines;
+    for (const warning of document.warnings) {
+      // The only warnings are tags that could not be resolved.
+      this.report(warning.pos[0], problem('yaml-tag', { tag: show(/: (.*)$/.exec(warning.message)?.[1] ?? '') }));
+    }
+  }
+
+  report(offset: number, found: Problem): void {
+    this.problems.push({ ...found, offset });
+  }
+
+  read(node: Node, depth: number): Read {
+    const offset = node.range?.[0] ?? 0;
+    this.count++;
+    if (this.count > VALUES_MAX) {
+      const what = 'the document has too many values once its aliases are followed';
+      return this.stop(offset, problem('yaml-too-large', { what, limit: `at most ${VALUES_MAX}` }));
+    }
+    if (depth > DEPTH_MAX) return this.stop(offset, tooDeep());
+
+    if (isAlias(node)) return this.readAlias(node.source, offset, depth);
+    if ('anchor' in node && typeof node.anchor === 'string') this.anchors.set(node.anchor, node);
+    this.open.add(node);
+    const read = this.readContents(node, offset, depth);
+    this.open.delete(node);
+    return read;
+  }
+
+  /** Beyond a bound: said once. */
+  private stop(offset: number, found: Problem): Read {
+    if (!this.isStopped) this.report(offset, found);
+    this.isStopped = true;
+    return leaf(UNREADABLE, offset);
+  }
+
+  private readAlias(name: string, offset: number, depth: number): Read {
+    const target = this.anchors.get(name);
+    if (target === undefined) {
+      this.report(offset, problem('yaml-undefined-alias', { name }));
+      return leaf(UNREADABLE, offset);
+    }
+    if (this.open.has(target)) {
+      this.report(offset, problem('yaml-alias-loop', { name }));
+      return leaf(UNREADABLE, offset);
+    }
+    return this.read(target, depth + 1);
+  }
+
+  private readContents(node: Node, offset: number, depth: number): Read {
+    if (isScalar(node)) return leaf(plain(node.value), offset);
+    if (isSeq(node)) {
+      const items = node.items.map((item) => this.read(item as Node, depth + 1));
+      return {
+        value: items.map((item) => item.value),
+        located: { offset, entries: null, items: items.map((item) => item.located) },
+      };
+    }
+    return isMap(node) ? this.readMap(node as YAMLMap<Node, Node | null>, offset, depth) : leaf(UNREADABLE, offset);
+  }
+
+  private readMap(map: YAMLMap<Node, Node | null>, offset: number, depth: number): Read {
+    const value: Record<string, unknown> = {};
+    const entries = new Map<string, { keyOffset: number; located: Located }>();
+    const merges: { readonly pair: Pair<Node, Node | null>; readonly keyOffset: number }[] = [];
+    for (const pair of map.items) {
+      const keyOffset = pair.key?.range?.[0] ?? offset;
+      const key = keyText(pair.key);
+      if (key === null) {
+        this.report(keyOffset, problem('yaml-key', { value: keyKind(pair.key) }));
+        continue;
+      }
+      if (key === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
+        merges.push({ pair, keyOffset });
+        continue;
+      }
+      const first = entries.get(key);
+      const read = pair.value === null ? leaf(null, keyOffset) : this.read(pair.value, depth + 1);
+      if (first !== undefined) {
+        const line = String(this.lines.linePos(first.keyOffset).line);
+        this.report(keyOffset, problem('duplicate-key', { key, line }));
+        continue;
+      }
+      value[key] = read.value;
+      entries.set(key, { keyOffset, located: read.located });
+    }
+    for (const { pair, keyOffset } of merges) this.merge(pair, keyOffset, value, entries, depth);
+    // The first key is where a block map begins; for `{` it is the brace.
+    return { value, located: { offset, entries, items: null } };
+  }
+
+  /** Adds what is not there yet. */
+  private merge(
+    pair: Pair<Node, Node | null>,
+    keyOffset: number,
+    value: Record<string, unknown>,
+    entries: Map<string, { keyOffset: number; located: Located }>,
+    depth: number,
+  ): void {
+    const problemsBefore = this.problems.length;
+    const read = pair.value === null ? leaf(null, keyOffset) : this.read(pair.value, depth + 1);
+    const parts: readonly Read[] =
+      read.located.items === null
+        ? [read]
+        : read.located.items.map((located, i) => ({ value: (read.value as readonly unknown[])[i], located }));
+    for (const part of parts) {
+      if (part.located.entries === null) {
+        if (this.problems.length === problemsBefore) {
+          this.report(keyOffset, problem('yaml-merge', { value: part.value === null ? 'nothing' : show(part.value) }));
+        }
+        continue;
+      }
+      for (const [key, entry] of part.located.entries) {
+        if (entries.has(key)) continue;
+        value[key] = (part.value as Record<string, unknown>)[key];
+        entries.set(key, entry);
+      }
+    }
+  }
+}
+
+/** A key as text: `80:` is the key "80". Null for what cannot be one. */
+function keyText(key: Node | null): string | null {
+  if (!isScalar(key) || key.value === null) return null;
+  const text = key.source ?? show(key.value);
+  // Assigning to this name would change the object's prototype instead.
+  return text === '__proto__' ? null : text;
+}
+
+function keyKind(key: Node | null): string {
+  if (isMap(key)) return 'a map';
+  if (isSeq(key)) return 'a list';
+  if (isAlias(key)) return 'an alias';
+  return isScalar(key) && key.value !== null ? show(key.value) : 'nothing';
+}
+
+function leaf(value: unknown, offset: number): Read {
+  return { value, located: { offset, entries: null, items: null } };
+}
+
+/** What the core schema makes of a scalar. */
+function plain(value: unknown): unknown {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+}

@@ -1,0 +1,137 @@
+/** What the YAML parser's errors mean for somebody who wanted to write a configuration, and what to write instead. */
+import type { Document, ErrorCode, YAMLError } from 'yaml';
+import { visit } from 'yaml';
+import type { Problem } from '../diagnostic.ts';
+import { problem, show } from '../diagnostic.ts';
+
+/** Something wrong with a text, at an offset of it. */
+export interface TextProblem extends Problem {
+  readonly offset: number;
+}
+
+/** One for each line with an error: what else the parser says of that line follows from it. */
+export function explainSyntax(document: Document.Parsed, text: string): TextProblem[] {
+  const byLine = new Map<number, TextProblem>();
+  for (const error of document.errors) {
+    const isUnclosed = error.code === 'MISSING_CHAR' || error.code === 'BAD_INDENT';
+    const offset = isUnclosed ? openingOf(document, error.pos[0]) : error.pos[0];
+    const lineStart = text.lastIndexOf('\n', Math.max(0, offset - 1)) + 1;
+    const isClearer = error.code === 'MULTILINE_IMPLICIT_KEY';
+    if (!byLine.has(lineStart) || isClearer) byLine.set(lineStart, { ...explain(error, text, offset), offset });
+  }
+  return [...byLine.values()];
+}
+
+/** Where the quoted text, or the list or map in brackets, begins that ends, unclosed, at an offset; else the offset itself. */
+function openingOf(document: Document.Parsed, end: number): number {
+  let opening = end;
+  visit(document, {
+    Scalar: (_, node) => {
+      const isQuoted = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE';
+      if (isQuoted && node.range?.[1] === end) opening = node.range[0];
+    },
+    Collection: (_, node) => {
+      if (node.flow === true && node.range?.[1] === end && opening === end) opening = node.range[0];
+    },
+  });
+  return opening;
+}
+
+function syntax(reason: string, fix: string): Problem {
+  return problem('yaml-syntax', { reason, fix });
+}
+
+/** The place of an error. */
+interface Scene {
+  readonly message: string;
+  /** The line, the rest of the word, and the character there. */
+  readonly line: string;
+  readonly word: string;
+  readonly character: string;
+}
+
+function explain(error: YAMLError, text: string, offset: number): Problem {
+  const scene: Scene = {
+    message: error.message,
+    line: lineAround(text, offset),
+    word: wordAt(text, offset),
+    character: text.charAt(offset),
+  };
+  const explained = EXPLANATIONS[error.code]?.(scene);
+  if (explained !== undefined) return explained;
+  const reason = error.message.split('\n')[0];
+  return syntax(
+    reason.charAt(0).toLowerCase() + reason.slice(1),
+    'look at the indentation, the colons and the quotes of this line and the one above',
+  );
+}
+
+const EXPLANATIONS: Readonly<Partial<Record<ErrorCode, (scene: Scene) => Problem>>> = {
+  TAB_AS_INDENT: () => syntax('a tab is used to indent', 'indent with spaces'),
+  MULTIPLE_DOCS: () => problem('yaml-documents', {}),
+  RESOURCE_EXHAUSTION: () =>
+    problem('yaml-too-large', { what: 'maps and lists are nested too deep', limit: 'fewer levels' }),
+  BAD_SCALAR_START: ({ character, word }) =>
+    syntax(`a value cannot begin with ${show(character)} unless it is in quotes`, `write ${quoted(word)}`),
+  BAD_DQ_ESCAPE: ({ word }) =>
+    syntax(
+      `${show(word.slice(0, 2))} means nothing inside double quotes`,
+      "write two backslashes, or use single quotes ('...'), in which a backslash is a backslash",
+    ),
+  MISSING_CHAR: ({ line, word, character }) =>
+    /^["']/.test(word)
+      ? syntax('these quotes are never closed', `write ${character} at the end of the text`)
+      : unclosed(line),
+  BAD_INDENT: ({ message, line }) =>
+    message.startsWith('Flow')
+      ? unclosed(line)
+      : syntax(
+          'this line is indented less or more than its neighbours',
+          'begin all keys of one map in the same column',
+        ),
+  BLOCK_AS_IMPLICIT_KEY: () =>
+    syntax(
+      'two keys on one line',
+      'put the second on a line of its own, indented more; or, if this is one text with a colon and a space in it, put it in quotes',
+    ),
+  MULTILINE_IMPLICIT_KEY: ({ line }) => {
+    if (/^\s*(- +)?[\w-]+:[^\s]/.test(line)) return syntax('there is no space after the colon', 'write `key: value`');
+    if (/^\s*(- +)?[\w-]+: /.test(line)) {
+      const reason = 'the next line is indented as if it went on with this value';
+      return syntax(reason, 'begin it in the same column as the key of this line');
+    }
+    return syntax('this line has no key', 'write `key: value`, in the same column as its neighbours');
+  },
+  UNEXPECTED_TOKEN: ({ line, word }) => {
+    const bracketed = /[:-]\s+(\[[^\]]*\]\S+)/.exec(line);
+    if (bracketed !== null) {
+      return syntax('`[` begins a list, and something follows its `]`', `put the value in quotes: "${bracketed[1]}"`);
+    }
+    const fix = 'indent it like its neighbours; in one block write only `key: value` or only `- item` lines';
+    return syntax(`${show(word)} is not expected here`, fix);
+  },
+};
+
+function unclosed(line: string): Problem {
+  const reason = 'a `[` or `{` list is not closed, or a comma is missing in it';
+  const address = /\[[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*\]:[0-9]+/.exec(line);
+  const fix =
+    address === null
+      ? 'close it with `]` or `}`, put commas between its parts, and indent its lines more than the key'
+      : `an IPv6 address needs quotes: "${address[0]}"`;
+  return syntax(reason, fix);
+}
+
+function lineAround(text: string, offset: number): string {
+  const start = text.lastIndexOf('\n', Math.max(0, offset - 1)) + 1;
+  const end = text.indexOf('\n', start);
+  return text.slice(start, end < 0 ? text.length : end);
+}
+
+function wordAt(text: string, offset: number): string {
+  return /^[^\s,\]}]{0,60}/.exec(text.slice(offset, offset + 60))?.[0] ?? '';
+}
+
+function quoted(word: string): string {
+  return word.length < 2 ? 'it in quotes' : `"${word}"`;
+}
