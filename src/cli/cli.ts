@@ -2,18 +2,15 @@
  * The command line: `evenkeel <command> ...`. This file joins the commands and turns what they say into an exit code; one
  * file per command does the rest. It must not know how anything is run: what needs more than the configuration is injected
  * by main.ts.
- *
- * Exit codes: 0 done; 1 it failed, and the reason is on stderr; 2 the command line itself is wrong.
  */
 import { Command, CommanderError } from 'commander';
+import { addCheckCommand } from './check.ts';
 import type { DemoOptions } from './demo.ts';
 import { addDemoCommand } from './demo.ts';
+import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { RunOptions } from './run.ts';
 import { addRunCommand } from './run.ts';
-
-export const EXIT_OK = 0;
-export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
+import { addSchemaCommand } from './schema.ts';
 
 /** The commands that need more than the configuration. Each resolves to the exit code when it is over. */
 export interface Commands {
@@ -26,8 +23,8 @@ export interface CliDeps {
   readonly version: string;
   readonly commands: Commands;
   /** Whole lines, with their line feed. */
-  out(text: string): void;
-  err(text: string): void;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
 }
 
 /** What a command file gets: the dependencies, and where to leave its exit code. */
@@ -42,18 +39,16 @@ export function createCli(context: CliContext): Command {
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .configureOutput({
-      writeOut: (text) => {
-        context.out(text);
-      },
-      writeErr: (text) => {
-        context.err(text);
-      },
+      writeOut: context.out,
+      writeErr: context.err,
     })
     .showHelpAfterError('(`evenkeel --help` lists what there is)')
     .exitOverride();
   // Subcommands inherit the settings above: they are added after them.
   addRunCommand(program, context);
+  addCheckCommand(program, context);
   addDemoCommand(program, context);
+  addSchemaCommand(program, context);
   return program;
 }
 

@@ -228,12 +228,12 @@ export const CATALOGUE = {
     message: '`<key>` has no meaning with `protocol: <protocol>`',
     remedy: '<fix>',
   },
-  'nothing-to-do': {
+  'needs-one': {
     severity: 'error',
-    message: '<place> says nothing about what to do',
-    remedy: 'add <choices>',
+    message: '<place> needs one of <choices>',
+    remedy: 'add one',
   },
-  'too-much-to-do': {
+  'only-one': {
     severity: 'error',
     message: '<place> has <given>, and can have only one of them',
     remedy: 'keep one',

@@ -17,6 +17,7 @@ import {
   networkInterface,
   perNode,
   required,
+  server,
 } from './scalars.ts';
 
 const weight = key(
@@ -54,7 +55,7 @@ const Track = z.strictObject({
 });
 
 const Witness = z.strictObject({
-  tcp: key(anyText('address', '192.0.2.53:53'), 'A TCP connection to this address stands.'),
+  tcp: key(server.meta({ examples: ['192.0.2.53:53'] }), 'A TCP connection to this address stands.'),
   http: key(anyText('URL', 'http://192.0.2.80/'), 'This URL answers with a status from 200 to 399.'),
 });
 

@@ -19,7 +19,7 @@ export function kindOf(value: unknown): Kind {
 
 /** Without `optional`. */
 export function unwrap(schema: Schema): Schema {
-  return schema instanceof z.ZodExactOptional ? unwrap(schema.unwrap() as Schema) : schema;
+  return schema instanceof z.ZodExactOptional ? unwrap(schema.unwrap()) : schema;
 }
 
 export function metaOf(schema: Schema): Meta {
@@ -68,8 +68,28 @@ export function optionFor(schema: Schema, value: unknown): Schema {
 
 function child(schema: Schema, step: string | number): Schema {
   if (schema instanceof z.ZodObject) return (schema.shape as Readonly<Record<string, Schema>>)[step] ?? schema;
-  if (schema instanceof z.ZodRecord) return schema.valueType as Schema;
-  return schema instanceof z.ZodArray ? (schema.element as Schema) : schema;
+  if (schema instanceof z.ZodRecord) return schema.valueType;
+  return schema instanceof z.ZodArray ? schema.element : schema;
+}
+
+/** Everywhere that a value is written per node: where, and for which nodes. `path` is that of `value`. */
+export function perNodeMaps(
+  schema: Schema,
+  value: unknown,
+  path: Path,
+): { readonly path: Path; readonly names: readonly string[] }[] {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodUnion && metaOf(inner).perNode === true) {
+    const isForAll = kindOf(value) !== 'map' || z.safeParse(inner.options[0], value).success;
+    return isForAll ? [] : [{ path, names: Object.keys(value as object) }];
+  }
+  const kind = kindOf(value);
+  if (kind !== 'map' && kind !== 'list') return [];
+  const option = optionFor(inner, value);
+  return Object.entries(value as object).flatMap(([key, inside]) => {
+    const step = kind === 'list' ? Number(key) : key;
+    return perNodeMaps(child(option, step), inside, [...path, step]);
+  });
 }
 
 /** `a duration`, `http, tcp or udp`, `an address to listen on or a list`. */

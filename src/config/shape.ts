@@ -87,22 +87,16 @@ class Translator {
       this.reportMissing(target, path);
       return;
     }
-    switch (issue.code) {
-      case 'unrecognized_keys':
-        for (const key of issue.keys) this.reportUnknownKey(target, path, key);
-        return;
-      case 'invalid_key':
-        this.reportKey(target, path, issue);
-        return;
-      case 'custom':
-        this.report(path, 'value', issue.params as unknown as Problem);
-        return;
-      case 'invalid_union':
-        if (value === null) this.report(path, 'key', noValue(target, path));
-        else this.translateUnion(target, path, value, issue.errors);
-        return;
-      default:
-        this.report(path, value === null ? 'key' : 'value', describe(issue, target, path, value));
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) this.reportUnknownKey(target, path, key);
+    } else if (issue.code === 'invalid_key') {
+      this.reportKey(target, path, issue);
+    } else if (issue.code === 'custom') {
+      this.report(path, 'value', issue.params as unknown as Problem);
+    } else if (issue.code === 'invalid_union' && value !== null) {
+      this.translateUnion(target, path, value, issue.errors);
+    } else {
+      this.report(path, value === null ? 'key' : 'value', describe(issue, target, path, value));
     }
   }
 
@@ -138,7 +132,7 @@ class Translator {
     const found =
       first.code === 'custom' ? (first.params as Problem) : problem('bad-name', { value: show(path[path.length - 1]) });
     if (record instanceof z.ZodType) {
-      const result = (record as z.ZodType).safeParse(valueAt(this.document, path));
+      const result = record.safeParse(valueAt(this.document, path));
       for (const inside of result.error?.issues ?? []) this.translate(record, path, inside);
     }
     this.report(path, 'key', found);
@@ -162,7 +156,7 @@ function childKeys(shape: Readonly<Record<string, Schema>>): Readonly<Record<str
   const keys: Record<string, readonly string[]> = {};
   for (const [key, schema] of Object.entries(shape)) {
     const child = unwrap(schema);
-    keys[key] = child instanceof z.ZodObject ? Object.keys(child.shape as object) : [];
+    keys[key] = child instanceof z.ZodObject ? Object.keys(child.shape) : [];
   }
   return keys;
 }
@@ -184,20 +178,13 @@ function describe(issue: Issue, declared: Schema, path: Path, value: unknown): P
   const choice = choiceOf(declared, kindOf(value));
   if (choice !== null) return notAnOption(choice, value);
   const schema = optionFor(declared, value);
-  switch (issue.code) {
-    case 'invalid_value':
-      return problem('not-a-choice', { value: show(value), fix: adviseChoice(issue.values, value) });
-    case 'too_small':
-    case 'too_big':
-      if (schema instanceof z.ZodNumber) {
-        const { minValue, maxValue } = schema;
-        const args = { value: show(value), kind: 'a number', min: String(minValue), max: String(maxValue) };
-        return problem('out-of-range', args);
-      }
-      return problem('empty-list', { expected: 'at least one' });
-    default:
-      return wrongType(schema, path, value);
+  if (issue.code === 'invalid_value') {
+    return problem('not-a-choice', { value: show(value), fix: adviseChoice(issue.values, value) });
   }
+  if (issue.code !== 'too_small' && issue.code !== 'too_big') return wrongType(schema, path, value);
+  if (!(schema instanceof z.ZodNumber)) return problem('empty-list', { expected: 'at least one' });
+  const range = { min: String(schema.minValue), max: String(schema.maxValue) };
+  return problem('out-of-range', { value: show(value), kind: 'a number', ...range });
 }
 
 function noValue(schema: Schema, path: Path): Problem {
@@ -268,7 +255,7 @@ function adviseType(schema: Schema, kinds: ReadonlySet<Kind>, value: unknown): s
   if (example !== undefined) return `write for example ${yamlText(example)}`;
   const target = optionFor(schema, {});
   if (target instanceof z.ZodObject) {
-    return `write \`key: value\` lines below it; what is possible: ${Object.keys(target.shape as object).join(', ')}`;
+    return `write \`key: value\` lines below it; what is possible: ${Object.keys(target.shape).join(', ')}`;
   }
   if (kinds.has('map') && Array.isArray(value)) return 'write `name: ...` lines below it, without `-`';
   return `write ${expectation(schema)}`;

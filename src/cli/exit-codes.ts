@@ -1,0 +1,7 @@
+/** What the shell gets. Any command may use the first two; the third is the command line's own. */
+
+export const EXIT_OK = 0;
+/** It failed; the reason is on stderr. */
+export const EXIT_FAILED = 1;
+/** The command line itself is wrong. */
+export const EXIT_USAGE = 2;

@@ -1,0 +1,89 @@
+/** One listener: its addresses are nobody else's, and its keys are those of its protocol. */
+import { addressText } from '../base/address.ts';
+import { parseBind } from './addresses.ts';
+import { checkRoutes } from './check-routes.ts';
+import type { UpstreamUses } from './upstream-uses.ts';
+import { DEFAULTS } from './defaults.ts';
+import type { Path } from './diagnostic.ts';
+import { show } from './diagnostic.ts';
+import type { ListenerConfig, Loose } from './model.ts';
+import { itemsOf, listOf } from './report.ts';
+import type { Report } from './report.ts';
+
+/** What is listened on so far, by transport and address. */
+export type Binds = Map<string, { readonly owner: string; readonly path: Path }>;
+
+export function checkListener(
+  name: string,
+  listener: Loose<ListenerConfig>,
+  uses: UpstreamUses,
+  binds: Binds,
+  report: Report,
+): void {
+  const path: Path = ['listeners', name];
+  const isWhole = report.isWhole(path);
+  // A wrong protocol was taken out: then nobody knows which keys belong here.
+  const protocol = listener.protocol ?? (isWhole ? DEFAULTS.listener.protocol : null);
+  checkBinds(name, listener.bind, [...path, 'bind'], protocol === 'udp' ? 'udp' : 'tcp', binds, report);
+
+  if (protocol === 'http') checkHttp(listener, path, report);
+  else if (protocol !== null) checkBare(listener, protocol, path, report);
+  // What is in the wrong place is looked at, and is no use of the upstream.
+  const bareOwner = protocol === 'http' ? null : name;
+  const httpOwner = protocol === 'http' ? name : null;
+  if (listener.upstream !== undefined) uses.add(listener.upstream, [...path, 'upstream'], 'tcp', bareOwner);
+  if (listener.routes !== undefined) checkRoutes(httpOwner, listener.routes, [...path, 'routes'], uses, report);
+}
+
+function checkHttp(listener: Loose<ListenerConfig>, path: Path, report: Report): void {
+  if (listener.upstream !== undefined) {
+    const fix = `write \`routes: [ { upstream: ${listener.upstream} } ]\`, or \`protocol: tcp\` to pass bytes on as they are`;
+    report.atKey([...path, 'upstream'], 'wrong-protocol', { key: 'upstream', protocol: 'http', fix });
+  } else if (listener.routes === undefined && report.isWhole(path)) {
+    const fix = 'for example `routes: [ { upstream: web } ]`';
+    report.atKey([...path, 'routes'], 'missing-key', { place: `\`${path.join('.')}\``, key: 'routes', fix });
+  }
+}
+
+/** tcp and udp: bytes to one upstream. */
+function checkBare(listener: Loose<ListenerConfig>, protocol: string, path: Path, report: Report): void {
+  const refuse = (keys: readonly string[], fix: string): void => {
+    report.atKey([...path, ...keys], 'wrong-protocol', { key: keys.join('.'), protocol, fix });
+  };
+  if (listener.routes !== undefined) {
+    const first = listOf(listener.routes).find((route) => route.upstream !== undefined)?.upstream ?? 'web';
+    refuse(['routes'], `write \`upstream: ${first}\``);
+  } else if (listener.upstream === undefined && report.isWhole(path)) {
+    const fix = 'for example `upstream: web`';
+    report.atKey([...path, 'upstream'], 'missing-key', { place: `\`${path.join('.')}\``, key: 'upstream', fix });
+  }
+  if (listener.timeouts !== undefined) refuse(['timeouts'], "leave it out; silence is the upstream's `timeouts.idle`");
+  if (listener.via !== undefined) refuse(['via'], 'leave it out');
+  for (const key of ['head', 'headers', 'body'] as const) {
+    if (listener.limits?.[key] !== undefined) refuse(['limits', key], 'leave it out');
+  }
+}
+
+/** Reports an address that is listened on already. The kernel would divide connections among both, or refuse. */
+export function checkBinds(
+  owner: string,
+  written: string | readonly (string | undefined)[] | undefined,
+  path: Path,
+  transport: 'tcp' | 'udp',
+  binds: Binds,
+  report: Report,
+): void {
+  for (const { path: at, value } of itemsOf(written, path)) {
+    const bind = parseBind(value).value;
+    if (bind === null) continue;
+    const { address, dual } = bind;
+    const keys = dual
+      ? [`${transport} 0.0.0.0:${address.port}`, `${transport} [::]:${address.port}`]
+      : [`${transport} ${addressText(address)}`];
+    const other = keys.map((key) => binds.get(key)).find((found) => found !== undefined);
+    if (other !== undefined) {
+      report.atValue(at, 'duplicate-bind', { value: show(value), other: other.owner, line: report.lineOf(other.path) });
+    }
+    for (const key of keys) binds.set(key, { owner, path: at });
+  }
+}

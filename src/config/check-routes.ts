@@ -1,0 +1,190 @@
+/** The routes of a listener: each says one thing to do, and can be reached. */
+import type { UpstreamUses } from './upstream-uses.ts';
+import type { Path } from './diagnostic.ts';
+import { show } from './diagnostic.ts';
+import type { Loose, RouteConfig } from './model.ts';
+import { isFramingHeader } from './patterns.ts';
+import { itemsOf, listOf } from './report.ts';
+import type { Report } from './report.ts';
+
+type Route = Loose<RouteConfig>;
+type Match = NonNullable<Route['match']>;
+
+/** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
+const BODYLESS_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
+
+export function checkRoutes(
+  listener: string | null,
+  routes: readonly (Route | undefined)[],
+  path: Path,
+  uses: UpstreamUses,
+  report: Report,
+): void {
+  const seen = new Reachability();
+  for (const { path: at, value: route } of itemsOf(routes, path)) {
+    const action = checkAction(listener, route, at, uses, report);
+    if (route.match !== undefined) checkMatch(route.match, [...at, 'match'], report);
+    if (route.rewrite !== undefined) checkRewrite(route, [...at, 'rewrite'], report);
+    for (const side of ['request', 'response'] as const)
+      checkHeaders(route.headers?.[side], [...at, 'headers', side], report);
+    // Of a match that is not whole nobody knows what it takes.
+    if (action === null) continue;
+    if (!report.isWhole(at) || !report.isWhole([...at, 'match']) || !report.isWhole([...at, 'match', 'path'])) continue;
+    const taker = seen.add(route.match ?? {}, at);
+    if (taker !== null) report.atKey(at, 'route-unreachable', { line: report.lineOf(taker) });
+  }
+}
+
+function checkAction(
+  listener: string | null,
+  route: Route,
+  path: Path,
+  uses: UpstreamUses,
+  report: Report,
+): string | null {
+  const action = report.oneOf(route, path, ['upstream', 'redirect', 'respond']);
+  if (route.upstream !== undefined) uses.add(route.upstream, [...path, 'upstream'], 'http', listener);
+  if (action !== null && action !== 'upstream') {
+    const reason = `\`${action}\` answers without a server`;
+    const refuse = (keys: readonly string[]): void => {
+      report.atKey([...path, ...keys], 'no-effect', { key: keys.join('.'), reason, fix: 'leave it out' });
+    };
+    for (const key of ['rewrite', 'timeout', 'retry'] as const) if (route[key] !== undefined) refuse([key]);
+    if (route.headers?.request !== undefined) refuse(['headers', 'request']);
+  }
+  const status = route.respond?.status;
+  if (status !== undefined && BODYLESS_STATUSES.has(status) && (route.respond?.body ?? '') !== '') {
+    report.atKey([...path, 'respond', 'body'], 'body-not-allowed', { status: String(status) });
+  }
+  return action;
+}
+
+function checkMatch(match: Match, path: Path, report: Report): void {
+  if (typeof match.path === 'object') report.oneOf(match.path, [...path, 'path'], ['prefix', 'exact', 'regex']);
+  for (const part of ['header', 'query'] as const) {
+    for (const [name, value] of Object.entries(match[part] ?? {})) {
+      if (typeof value === 'object') report.oneOf(value, [...path, part, name], ['exact', 'prefix', 'regex']);
+    }
+  }
+  checkTwice(Object.keys(match.header ?? {}), [...path, 'header'], new Set(), report);
+}
+
+function checkRewrite(route: Route, path: Path, report: Report): void {
+  const rewrite = route.rewrite ?? {};
+  const kind = report.oneOf(rewrite, path, ['prefix', 'path', 'regex']);
+  if (kind === 'regex' && rewrite.to === undefined && report.isWhole(path)) {
+    report.atKey([...path, 'to'], 'missing-key', { place: '`rewrite`', key: 'to', fix: 'for example `to: /v2/$1`' });
+  }
+  if (kind !== null && kind !== 'regex' && rewrite.to !== undefined) {
+    const reason = `\`${kind}\` says what to write already`;
+    report.atKey([...path, 'to'], 'no-effect', {
+      key: 'to',
+      reason,
+      fix: `write it as \`${kind}: ${rewrite.to}\`, or use \`regex\``,
+    });
+  }
+  if (kind !== 'prefix' || rewrite.prefix === undefined || !report.isWhole(path.slice(0, -1))) return;
+
+  const match = matchedPath(route.match);
+  if (match.kind !== 'prefix' && match.kind !== 'exact') {
+    if (match.kind !== 'unknown') report.atKey([...path, 'prefix'], 'rewrite-without-prefix', {});
+  } else if (match.kind === 'prefix' && match.value.endsWith('/') !== rewrite.prefix.endsWith('/')) {
+    // `/api` to `/`: `/api/x` is `//x`. `/api/` to `/v2`: `/api/x` is `/v2x`.
+    const rest = match.value.endsWith('/') ? 'x' : '/x';
+    const args = { request: match.value + rest, becomes: rewrite.prefix + rest };
+    report.atValue([...path, 'prefix'], 'rewrite-slash', args);
+  }
+}
+
+type PathMatch =
+  | { readonly kind: 'prefix' | 'exact' | 'regex'; readonly value: string }
+  | { readonly kind: 'none' | 'unknown' };
+
+function matchedPath(match: Match | undefined): PathMatch {
+  const path = match?.path;
+  if (path === undefined) return { kind: 'none' };
+  if (typeof path === 'string') return { kind: 'prefix', value: path };
+  for (const kind of ['prefix', 'exact', 'regex'] as const) {
+    const value = path[kind];
+    if (value !== undefined) return { kind, value };
+  }
+  return { kind: 'unknown' };
+}
+
+type HeaderEdit = NonNullable<NonNullable<Route['headers']>['request']>;
+
+function checkHeaders(edit: HeaderEdit | undefined, path: Path, report: Report): void {
+  if (edit === undefined) return;
+  const changed = new Set<string>();
+  for (const part of ['set', 'add'] as const) {
+    const names = Object.keys(edit[part] ?? {});
+    for (const name of names.filter(isFramingHeader)) {
+      report.atKey([...path, part, name], 'framing-header', { value: show(name) });
+    }
+    // The same field may be set and added to, but not be named twice in one of both.
+    checkTwice(names, [...path, part], new Set(), report);
+    for (const name of names) changed.add(name.toLowerCase());
+  }
+  for (const { path: at, value: name } of itemsOf(edit.remove, [...path, 'remove'])) {
+    if (isFramingHeader(name)) report.atValue(at, 'framing-header', { value: show(name) });
+    if (changed.has(name.toLowerCase())) report.atValue(at, 'duplicate-header', { value: show(name) });
+    changed.add(name.toLowerCase());
+  }
+}
+
+function checkTwice(names: readonly string[], path: Path, seen: Set<string>, report: Report): void {
+  for (const name of names) {
+    if (seen.has(name.toLowerCase())) report.atKey([...path, name], 'duplicate-header', { value: show(name) });
+    seen.add(name.toLowerCase());
+  }
+}
+
+/**
+ * Finds routes that an earlier one leaves nothing for: the earlier has the same conditions or fewer, and a path that is the
+ * same or a prefix. It does not find all of them, and what it finds is certain. Linear in the number of routes.
+ */
+class Reachability {
+  /** By conditions and path: the first such route. */
+  private readonly takers = new Map<string, Path>();
+
+  /** Where the route is that takes everything this one could, or null. */
+  add(match: Match, path: Path): Path | null {
+    const hosts = listOf(match.host).map((host) => host.toLowerCase());
+    const own = conditionsOf(match, hosts);
+    const matched = matchedPath(match);
+    for (const conditions of new Set([own, conditionsOf(match, []), conditionsOf({}, hosts), conditionsOf({}, [])])) {
+      for (const paths of widerPaths(matched)) {
+        const taker = this.takers.get(`${conditions} ${paths}`);
+        if (taker !== undefined) return taker;
+      }
+    }
+    this.takers.set(`${own} ${pathIdentity(matched)}`, path);
+    return null;
+  }
+}
+
+/** Everything but the path, as one text: the same for the same conditions in any order. */
+function conditionsOf(match: Match, hosts: readonly string[]): string {
+  return JSON.stringify([
+    [...hosts].sort(),
+    [...listOf(match.method)].sort(),
+    sortedEntries(match.header),
+    sortedEntries(match.query),
+  ]);
+}
+
+function sortedEntries(map: Readonly<Record<string, unknown>> | undefined): unknown[] {
+  return Object.entries(map ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function pathIdentity(matched: PathMatch): string {
+  return 'value' in matched ? `${matched.kind} ${matched.value}` : 'prefix /';
+}
+
+/** What a route may match to take everything that this one matches: itself, or a prefix of it. */
+function* widerPaths(matched: PathMatch): Generator<string> {
+  yield pathIdentity(matched);
+  yield 'prefix /';
+  if (matched.kind !== 'prefix' && matched.kind !== 'exact') return;
+  for (let length = 2; length <= matched.value.length; length++) yield `prefix ${matched.value.slice(0, length)}`;
+}

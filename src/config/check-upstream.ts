@@ -1,0 +1,132 @@
+/** One upstream: its servers are different ones, and its keys are those of how it is used. */
+import { addressText } from '../base/address.ts';
+import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
+import type { ServerAddress } from './addresses.ts';
+import { parseServer } from './addresses.ts';
+import { DEFAULTS } from './defaults.ts';
+import type { Path } from './diagnostic.ts';
+import { show } from './diagnostic.ts';
+import type { Loose, UpstreamConfig } from './model.ts';
+import { itemsOf, listOf } from './report.ts';
+import type { Report } from './report.ts';
+import { yamlText } from './schema-walk.ts';
+import { parseDuration } from './units.ts';
+
+type Upstream = Loose<UpstreamConfig>;
+
+/** `use`: the listeners that send to it, by kind; null if nothing names it. */
+export function checkUpstream(
+  name: string,
+  upstream: Upstream,
+  use: { readonly http?: string; readonly tcp?: string } | null,
+  report: Report,
+): void {
+  const path: Path = ['upstreams', name];
+  // What was taken out elsewhere may have used it.
+  if (use === null && report.isAllWhole) report.atKey(path, 'unused-upstream', { name });
+  if (use?.http !== undefined && use.tcp !== undefined) {
+    report.atKey(path, 'mixed-upstream', { name, http: use.http, tcp: use.tcp });
+  }
+  const isTcp = use?.tcp !== undefined && use.http === undefined;
+  checkServers(name, upstream, path, isTcp, report);
+  checkBalance(upstream, path, isTcp, report);
+  if (upstream.health !== undefined) checkHealth(upstream.health, [...path, 'health'], report);
+  if (isTcp) checkTcpOnly(upstream, path, report);
+}
+
+/** Of the status board: one for an address, several for a name. */
+export function slotsOf(upstream: Upstream): number {
+  let slots = 0;
+  for (const server of listOf(upstream.servers)) {
+    const target = parseServer(addressOf(server) ?? '').value?.target;
+    slots += target !== undefined && 'hostname' in target ? ADDRESSES_PER_NAME_MAX : 1;
+  }
+  return slots;
+}
+
+type Server = NonNullable<NonNullable<Upstream['servers']>[number]>;
+
+function addressOf(server: Server): string | undefined {
+  return typeof server === 'string' ? server : server.address;
+}
+
+function checkServers(name: string, upstream: Upstream, path: Path, isTcp: boolean, report: Report): void {
+  const seen = new Map<string, Path>();
+  let primaries = 0;
+  const items = itemsOf(upstream.servers, [...path, 'servers']);
+  for (const { path: at, value: server } of items) {
+    if (typeof server === 'string' || server.backup !== true) primaries++;
+    const written = addressOf(server);
+    const parsed = written === undefined ? null : parseServer(written).value;
+    if (written === undefined || parsed === null) continue;
+    const where = typeof server === 'string' ? at : [...at, 'address'];
+    if (!parsed.hasPort && isTcp) {
+      report.atValue(where, 'server-without-port', { value: show(written), host: written });
+    }
+    const identity = identityOf(parsed);
+    const first = seen.get(identity);
+    if (first === undefined) seen.set(identity, where);
+    else
+      report.atValue(where, 'duplicate-server', {
+        value: show(written),
+        line: report.lineOf(first),
+        address: yamlText(written),
+      });
+  }
+  if (primaries === 0 && items.length > 0 && report.isAllWhole) {
+    report.atKey([...path, 'servers'], 'only-backups', { name });
+  }
+}
+
+function identityOf({ target, hasPort }: ServerAddress): string {
+  const port = hasPort ? target.port : DEFAULTS.upstream.httpPort;
+  return 'hostname' in target ? `${target.hostname}:${port}` : addressText({ ...target, port });
+}
+
+function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, report: Report): void {
+  const isWhole = report.isWhole(path);
+  const balance = upstream.balance ?? (isWhole ? DEFAULTS.upstream.balance : null);
+  if (upstream.hash === undefined) {
+    if (balance === 'hash' && isWhole) report.atValue([...path, 'balance'], 'hash-without-key', {});
+    return;
+  }
+  if (isTcp) {
+    const fix = 'leave it out; `balance: source-hash` goes by the client address';
+    report.atKey([...path, 'hash'], 'wrong-protocol', { key: 'hash', protocol: 'tcp', fix });
+  } else if (balance !== null && balance !== 'hash') {
+    report.atKey([...path, 'hash'], 'key-without-hash', { balance });
+  }
+  report.oneOf(upstream.hash, [...path, 'hash'], ['header', 'cookie', 'query', 'path']);
+}
+
+function checkHealth(health: NonNullable<Upstream['health']>, path: Path, report: Report): void {
+  const kind = report.oneOf(health, path, ['tcp', 'http']);
+  if (kind === 'tcp') {
+    for (const key of ['method', 'host', 'status', 'body'] as const) {
+      if (health[key] === undefined) continue;
+      const fix = 'leave it out, or write `http: /path` instead of `tcp: true`';
+      report.atKey([...path, key], 'no-effect', {
+        key,
+        reason: 'it is about a response, and `tcp` only connects',
+        fix,
+      });
+    }
+  }
+  const interval = health.interval ?? DEFAULTS.upstream.health.interval;
+  const timeout = health.timeout ?? DEFAULTS.upstream.health.timeout;
+  if (report.isWhole(path) && (parseDuration(timeout) ?? 0) > (parseDuration(interval) ?? 0)) {
+    const where = health.timeout === undefined ? 'interval' : 'timeout';
+    report.atValue([...path, where], 'slow-check', { timeout, interval });
+  }
+}
+
+/** An upstream of bare connections: what is only for HTTP has no place in it. */
+function checkTcpOnly(upstream: Upstream, path: Path, report: Report): void {
+  const refuse = (keys: readonly string[]): void => {
+    report.atKey([...path, ...keys], 'wrong-protocol', { key: keys.join('.'), protocol: 'tcp', fix: 'leave it out' });
+  };
+  if (upstream.pool !== undefined) refuse(['pool']);
+  for (const key of ['response', 'tunnel'] as const) {
+    if (upstream.timeouts?.[key] !== undefined) refuse(['timeouts', key]);
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * Whether the parts of a document fit together: names that refer to something, choices of which one must be made, keys that
+ * have no effect where they are. Works on what `checkShape` left, so that a wrong duration in one place does not hide a
+ * misspelt upstream in another, and says nothing that follows only from what was taken out.
+ */
+import { LISTENERS_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
+import { checkHighAvailability } from './check-ha.ts';
+import type { Binds } from './check-listener.ts';
+import { checkBinds, checkListener } from './check-listener.ts';
+import { UpstreamUses } from './upstream-uses.ts';
+import { checkUpstream, slotsOf } from './check-upstream.ts';
+import type { Finding, SourceMap } from './diagnostic.ts';
+import { entriesOf, Report } from './report.ts';
+import type { Shape } from './shape.ts';
+
+/** `node`: which node this is, if the caller knows better than the document. */
+export function checkDocument(shape: Shape, source: SourceMap, node: string | null): Finding[] {
+  const { document } = shape;
+  const report = new Report(source, shape.incomplete);
+  const uses = new UpstreamUses(report, document);
+
+  const listeners = entriesOf(document.listeners);
+  if (listeners.length === 0 && document.ha === undefined && report.isWhole([]) && report.isWhole(['listeners'])) {
+    const fix = '`listeners:` with for example `web: { bind: "*:80", routes: [ { upstream: web } ] }`';
+    report.atKey([], 'missing-key', { place: 'the file', key: 'listeners', fix });
+  }
+  if (listeners.length > LISTENERS_MAX) {
+    const counted = { count: String(listeners.length), what: 'listeners', limit: String(LISTENERS_MAX) };
+    report.atKey(['listeners'], 'too-many', counted);
+  }
+  const binds: Binds = new Map();
+  for (const [name, listener] of listeners) checkListener(name, listener, uses, binds, report);
+  checkBinds('admin', document.admin?.bind, ['admin', 'bind'], 'tcp', binds, report);
+
+  if (document.ha !== undefined) {
+    checkHighAvailability(document.ha, node ?? document.node ?? null, uses, report);
+  }
+
+  let slots = 0;
+  for (const [name, upstream] of entriesOf(document.upstreams)) {
+    checkUpstream(name, upstream, uses.of(name), report);
+    slots += slotsOf(upstream);
+  }
+  if (slots > SERVER_SLOTS_MAX) {
+    const what = 'addresses of servers (a name counts for 16)';
+    report.atKey(['upstreams'], 'too-many', { count: String(slots), what, limit: String(SERVER_SLOTS_MAX) });
+  }
+  return report.findings;
+}

@@ -1,0 +1,187 @@
+/**
+ * Config to Plan: names become indexes, defaults are filled in, units are converted. The Config has passed the checks, so
+ * that nothing can be wrong any more; what this version cannot do yet is told apart from what it can.
+ */
+import type { Address } from '../base/address.ts';
+import { assert } from '../base/assert.ts';
+import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
+import { parseBind, parseServer } from './addresses.ts';
+import { compileRoute } from './compile-routes.ts';
+import { DEFAULTS } from './defaults.ts';
+import type { Diagnostic, Path, SourceMap } from './diagnostic.ts';
+import { diagnose, problem } from './diagnostic.ts';
+import type { Config, ListenerConfig, UpstreamConfig } from './model.ts';
+import { parseStatusRange } from './patterns.ts';
+import type { HashKeyPlan, HealthPlan, ListenerPlan, PassivePlan, Plan, ServerPlan, UpstreamPlan } from './plan.ts';
+import { listOf } from './report.ts';
+import { parseDuration, parseSize } from './units.ts';
+
+export interface CompileOptions {
+  /** Proxy processes: each takes its share of a listener's connections. */
+  readonly workers: number;
+}
+
+export interface Compiled {
+  readonly plan: Plan;
+  /** What the document asks for and the plan does not have, because it is not built yet. */
+  readonly unsupported: readonly Diagnostic[];
+}
+
+export function compile(config: Config, source: SourceMap, options: CompileOptions): Compiled {
+  const unsupported: Diagnostic[] = [];
+  const notYet = (path: Path, key: string): void => {
+    unsupported.push(diagnose(problem('not-yet', { key }), source.file, source.locate(path, 'key')));
+  };
+  if (config.ha !== undefined) notYet(['ha'], 'ha');
+  if (config.admin !== undefined) notYet(['admin'], 'admin');
+
+  const upstreamConfigs = Object.entries(config.upstreams ?? {});
+  const upstreamIndex = new Map(upstreamConfigs.map(([name], index) => [name, index]));
+  const indexOf = (name: string): number => {
+    const index = upstreamIndex.get(name);
+    assert(index !== undefined, `upstream ${name} was checked`);
+    return index;
+  };
+
+  const listeners: ListenerPlan[] = [];
+  const tcpUpstreams = new Set<string>();
+  for (const [name, listener] of Object.entries(config.listeners ?? {})) {
+    if (listener.protocol === 'udp') {
+      notYet(['listeners', name, 'protocol'], 'protocol: udp');
+      continue;
+    }
+    if (listener.upstream !== undefined) tcpUpstreams.add(listener.upstream);
+    listeners.push(compileListener(name, listener, indexOf, options.workers));
+  }
+
+  const upstreams: UpstreamPlan[] = [];
+  let serverSlots = 0;
+  for (const [name, upstream] of upstreamConfigs) {
+    const plan = compileUpstream(name, upstream, tcpUpstreams.has(name), serverSlots);
+    for (const server of plan.servers) serverSlots += server.slotCount;
+    upstreams.push(plan);
+  }
+  return { plan: { listeners, upstreams, serverSlots, graceMs: ms(config.grace ?? DEFAULTS.grace) }, unsupported };
+}
+
+function compileListener(
+  name: string,
+  listener: ListenerConfig,
+  indexOf: (upstream: string) => number,
+  workers: number,
+): ListenerPlan {
+  const timeouts = { ...DEFAULTS.listener.timeouts, ...listener.timeouts };
+  const limits = { ...DEFAULTS.listener.limits, ...listener.limits };
+  return {
+    name,
+    protocol: listener.protocol === 'tcp' ? 'tcp' : 'http',
+    binds: listOf(listener.bind).map((text) => checked(parseBind(text).value, text)),
+    timeouts: { headMs: ms(timeouts.head), bodyMs: ms(timeouts.body), idleMs: ms(timeouts.idle) },
+    limits: {
+      headBytes: bytes(limits.head),
+      headers: limits.headers,
+      bodyBytes: bytes(limits.body),
+      connections: Math.ceil(limits.connections / workers),
+    },
+    via: listener.via ?? null,
+    routes: (listener.routes ?? []).map((route) => compileRoute(route, indexOf)),
+    upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
+  };
+}
+
+function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean, firstSlot: number): UpstreamPlan {
+  const defaults = DEFAULTS.upstream;
+  const timeouts = { ...defaults.timeouts, ...upstream.timeouts };
+  const idle = upstream.timeouts?.idle ?? (isTcp ? defaults.timeouts.idleTcp : defaults.timeouts.idle);
+  let slot = firstSlot;
+  const servers: ServerPlan[] = [];
+  for (const server of upstream.servers) {
+    const plan = compileServer(server, slot);
+    slot += plan.slotCount;
+    servers.push(plan);
+  }
+  return {
+    name,
+    balance: upstream.balance ?? defaults.balance,
+    hash: upstream.hash === undefined ? null : compileHash(upstream.hash),
+    servers,
+    health: upstream.health === undefined ? null : compileHealth(upstream.health),
+    passive: upstream.passive === undefined ? null : compilePassive(upstream.passive),
+    slowStartMs: ms(upstream['slow-start'] ?? defaults.slowStart),
+    timeouts: {
+      connectMs: ms(timeouts.connect),
+      responseMs: ms(timeouts.response),
+      idleMs: ms(idle),
+      queueMs: ms(timeouts.queue),
+      tunnelMs: ms(timeouts.tunnel),
+    },
+    poolIdle: upstream.pool?.idle ?? defaults.pool.idle,
+    queueMax: upstream.queue?.max ?? defaults.queue.max,
+  };
+}
+
+function compileServer(written: UpstreamConfig['servers'][number], firstSlot: number): ServerPlan {
+  const server = typeof written === 'string' ? { address: written } : written;
+  const { target, hasPort } = checked(parseServer(server.address).value, server.address);
+  const port = hasPort ? target.port : DEFAULTS.upstream.httpPort;
+  const withPort: Address | { hostname: string; port: number } = { ...target, port };
+  return {
+    name: server.address,
+    target: withPort,
+    weight: server.weight ?? DEFAULTS.upstream.weight,
+    maxConnections: server['max-connections'] ?? 0,
+    backup: server.backup ?? false,
+    firstSlot,
+    slotCount: 'hostname' in target ? ADDRESSES_PER_NAME_MAX : 1,
+  };
+}
+
+function compileHash(hash: NonNullable<UpstreamConfig['hash']>): HashKeyPlan {
+  if (hash.header !== undefined) return { kind: 'header', name: hash.header.toLowerCase() };
+  if (hash.cookie !== undefined) return { kind: 'cookie', name: hash.cookie };
+  return hash.query === undefined ? { kind: 'path' } : { kind: 'query', name: hash.query };
+}
+
+function compileHealth(health: NonNullable<UpstreamConfig['health']>): HealthPlan {
+  const filled = { ...DEFAULTS.upstream.health, ...health };
+  const probe: HealthPlan['probe'] =
+    health.http === undefined
+      ? { kind: 'tcp' }
+      : {
+          kind: 'http',
+          method: filled.method,
+          path: health.http,
+          host: health.host ?? null,
+          statuses: listOf(filled.status).map((status) =>
+            checked(parseStatusRange(String(status)).value, String(status)),
+          ),
+          body: health.body ?? null,
+        };
+  return {
+    probe,
+    port: health.port ?? null,
+    intervalMs: ms(filled.interval),
+    timeoutMs: ms(filled.timeout),
+    rise: filled.rise,
+    fall: filled.fall,
+    jitter: filled.jitter,
+  };
+}
+
+function compilePassive(passive: NonNullable<UpstreamConfig['passive']>): PassivePlan {
+  const { failures, within, eject } = { ...DEFAULTS.upstream.passive, ...passive };
+  return { failures, withinMs: ms(within), ejectMs: ms(eject) };
+}
+
+function ms(duration: string): number {
+  return checked(parseDuration(duration), duration);
+}
+
+function bytes(size: string | number): number {
+  return checked(parseSize(String(size)), String(size));
+}
+
+function checked<T>(value: T | null, text: string): T {
+  assert(value !== null, `${text} was checked`);
+  return value;
+}

@@ -1,0 +1,78 @@
+/** What the checks of a document write their findings into, and what they ask about the document. */
+import type { Finding, Path, SourceMap } from './diagnostic.ts';
+import type { Args, Code } from './errors.ts';
+import type { Shape } from './shape.ts';
+import { pathKey } from './shape.ts';
+import { orList } from './suggest.ts';
+
+export class Report {
+  readonly findings: Finding[] = [];
+  private readonly source: SourceMap;
+  private readonly incomplete: Shape['incomplete'];
+
+  constructor(source: SourceMap, incomplete: Shape['incomplete']) {
+    this.source = source;
+    this.incomplete = incomplete;
+  }
+
+  atKey<C extends Code>(path: Path, code: C, args: Args<C>): void {
+    this.findings.push({ code, args, path, part: 'key' });
+  }
+
+  atValue<C extends Code>(path: Path, code: C, args: Args<C>): void {
+    this.findings.push({ code, args, path, part: 'value' });
+  }
+
+  /** What is in this map or list is all that was written: nothing was taken out because it was wrong. */
+  isWhole(path: Path): boolean {
+    return !this.incomplete.has(pathKey(path));
+  }
+
+  /** Nothing was taken out anywhere. */
+  get isAllWhole(): boolean {
+    return this.incomplete.size === 0;
+  }
+
+  lineOf(path: Path): string {
+    return String(this.source.locate(path, 'value').line);
+  }
+
+  /** A map of which exactly one of some keys must be there. The one that is there, or null. */
+  oneOf<K extends string>(map: Readonly<Partial<Record<K, unknown>>>, path: Path, keys: readonly K[]): K | null {
+    const given = keys.filter((key) => map[key] !== undefined);
+    const place = `\`${String(path[path.length - 1] ?? '')}\``;
+    const here = typeof path[path.length - 1] === 'number' ? 'this' : place;
+    if (given.length === 0 && this.isWhole(path)) {
+      this.atKey(path, 'needs-one', { place: here, choices: orList(keys.map((key) => `\`${key}\``)) });
+    } else if (given.length > 1) {
+      const list = given.map((key) => `\`${key}\``).join(' and ');
+      this.atKey([...path, given[1]], 'only-one', { place: here, given: list });
+    }
+    return given.length === 1 ? given[0] : null;
+  }
+}
+
+/** What may be written as one value or as a list of them; wrong items are left out. */
+export function listOf<T>(value: T | readonly (T | undefined)[] | undefined): readonly T[] {
+  if (value === undefined) return [];
+  return Array.isArray(value)
+    ? (value as readonly (T | undefined)[]).filter((item) => item !== undefined)
+    : [value as T];
+}
+
+/** Path and value of each item of what may be one value or a list; wrong items are left out. */
+export function itemsOf<T>(
+  value: T | readonly (T | undefined)[] | undefined,
+  path: Path,
+): readonly { readonly path: Path; readonly value: T }[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) return [{ path, value: value as T }];
+  return (value as readonly (T | undefined)[])
+    .map((item, i) => ({ path: [...path, i], value: item }))
+    .filter((item): item is { path: (string | number)[]; value: T & {} } => item.value !== undefined);
+}
+
+/** The entries of a map; wrong ones are left out. */
+export function entriesOf<T>(map: { readonly [name: string]: T | undefined } | undefined): [name: string, value: T][] {
+  return Object.entries(map ?? {}).filter((entry): entry is [string, T & {}] => entry[1] !== undefined);
+}

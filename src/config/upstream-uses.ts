@@ -1,0 +1,40 @@
+/** Who sends to which upstream: found while the listeners are checked, needed when the upstreams are. */
+import type { Path } from './diagnostic.ts';
+import { show } from './diagnostic.ts';
+import type { Config, Loose } from './model.ts';
+import type { Report } from './report.ts';
+import { nearest } from './suggest.ts';
+
+export class UpstreamUses {
+  /** By upstream: the first listener of each kind that sends to it. */
+  private readonly uses = new Map<string, { http?: string; tcp?: string }>();
+  private readonly names: readonly string[];
+  private readonly report: Report;
+
+  constructor(report: Report, document: Loose<Config>) {
+    this.report = report;
+    this.names = Object.keys(document.upstreams ?? {});
+  }
+
+  /** `listener` null: it is only looked at. Reports a name that there is not. */
+  add(name: string, path: Path, kind: 'http' | 'tcp', listener: string | null): void {
+    const isDefined = this.names.includes(name);
+    // An upstream whose whole content was wrong is not in the document any more.
+    if (!isDefined && this.report.isWhole(['upstreams']) && this.report.isWhole([])) {
+      const near = nearest(name, this.names);
+      const fix =
+        near === null
+          ? `add it: \`upstreams: { ${name}: { servers: [...] } }\``
+          : `write ${near}, or add it under \`upstreams\``;
+      this.report.atValue(path, 'undefined-upstream', { value: show(name), fix });
+    }
+    const use = this.uses.get(name) ?? {};
+    if (listener !== null) use[kind] ??= listener;
+    this.uses.set(name, use);
+  }
+
+  /** Null: nothing names it. */
+  of(name: string): { readonly http?: string; readonly tcp?: string } | null {
+    return this.uses.get(name) ?? null;
+  }
+}
