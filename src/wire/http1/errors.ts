@@ -40,6 +40,7 @@ export const ERR_CHUNK_LINE_TOO_LONG = -32;
 export const ERR_CHUNK_END = -33;
 export const ERR_TRAILER_TOO_LARGE = -34;
 export const ERR_TRAILER_FIELD = -35;
+export const ERR_FIELD_LOOKALIKE = -36;
 
 export interface HttpError {
   /** For logs and metrics; never changes. */
@@ -96,9 +97,11 @@ const ERRORS: readonly HttpError[] = [
   row('chunk-end', 400, 'The data of a chunk is not followed by CR LF.'),
   row('trailer-too-large', 431, 'The trailer section is longer than allowed.'),
   row('trailer-field', 400, 'The trailer section has a field that is only allowed in the head.'),
+  row('field-lookalike', 400, 'A field for framing or forwarding is spelt with underscores.'),
 ];
 
-export const HTTP_ERROR_COUNT = ERRORS.length;
+/** Every name, for metrics that have a counter per error: the name of code c stands at -c. */
+export const HTTP_ERROR_NAMES: readonly string[] = ERRORS.map((error) => error.name);
 
 /** The row of an `ERR_` code. */
 export function httpError(code: number): HttpError {

@@ -27,6 +27,7 @@ import {
   F_HOST,
   F_HTTP2_SETTINGS,
   F_KEEP_ALIVE,
+  F_LOOKALIKE,
   F_OTHER,
   F_PROXY_CONNECTION,
   F_TE,
@@ -66,6 +67,14 @@ const NAME_LENGTH_MAX = 31;
 const CANDIDATE = new Uint8Array((NAME_LENGTH_MAX + 1) << 5);
 /** The lower-case name of each id, 32 bytes apart. */
 const LOWER_NAMES = new Uint8Array((NAMES.length + 2) << 5);
+const LOOKALIKES =
+  (1 << F_CONTENT_LENGTH) |
+  (1 << F_TRANSFER_ENCODING) |
+  (1 << F_X_FORWARDED_FOR) |
+  (1 << F_X_FORWARDED_PROTO) |
+  (1 << F_X_FORWARDED_HOST);
+const UNDERSCORE = 0x5f;
+const HYPHEN = 0x2d;
 const LOWER_WORDS = new DataView(LOWER_NAMES.buffer);
 
 for (const [id, lowerName] of NAMES) {
@@ -83,12 +92,23 @@ export function fieldId(bytes: Uint8Array, at: number, length: number): number {
   let i = 0;
   const words = viewOf(bytes);
   for (; i + 4 <= length; i += 4) {
-    if ((words.getInt32(at + i, true) | 0x20202020) !== LOWER_WORDS.getInt32(name + i, true)) return F_OTHER;
+    if ((words.getInt32(at + i, true) | 0x20202020) !== LOWER_WORDS.getInt32(name + i, true))
+      return unlessLookalike(bytes, at, length, id);
   }
   for (; i < length; i++) {
-    if ((bytes[at + i] | 0x20) !== LOWER_NAMES[name + i]) return F_OTHER;
+    if ((bytes[at + i] | 0x20) !== LOWER_NAMES[name + i]) return unlessLookalike(bytes, at, length, id);
   }
   return id;
+}
+
+/** F_OTHER for a name that is not that of `id`, or F_LOOKALIKE. */
+function unlessLookalike(bytes: Uint8Array, at: number, length: number, id: number): number {
+  if ((LOOKALIKES & (1 << id)) === 0) return F_OTHER;
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[at + i];
+    if (TOKEN_LOWER[byte === UNDERSCORE ? HYPHEN : byte] !== LOWER_NAMES[(id << 5) + i]) return F_OTHER;
+  }
+  return F_LOOKALIKE;
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   ERR_CONNECTION_NOMINATES,
   ERR_CONTENT_LENGTH,
   ERR_CONTENT_LENGTH_REPEATED,
+  ERR_FIELD_LOOKALIKE,
   ERR_LENGTH_CONFLICT,
   ERR_TRANSFER_ENCODING,
   ERR_TRANSFER_ENCODING_REPEATED,
@@ -32,6 +33,7 @@ import {
   F_OTHER,
   F_HTTP2_SETTINGS,
   F_KEEP_ALIVE,
+  F_LOOKALIKE,
   F_PROXY_CONNECTION,
   F_TE,
   F_TRANSFER_ENCODING,
@@ -47,7 +49,8 @@ const LENGTH_BIT = 1 << F_CONTENT_LENGTH;
 const ENCODING_BIT = 1 << F_TRANSFER_ENCODING;
 const CONNECTION_BIT = 1 << F_CONNECTION;
 const UPGRADE_BIT = 1 << F_UPGRADE;
-const FRAMING_BITS = LENGTH_BIT | ENCODING_BIT | CONNECTION_BIT | UPGRADE_BIT;
+const LOOKALIKE_BIT = 1 << F_LOOKALIKE;
+const FRAMING_BITS = LENGTH_BIT | ENCODING_BIT | CONNECTION_BIT | UPGRADE_BIT | LOOKALIKE_BIT;
 
 /** A Connection field may not name these: the proxy has acted on them, or they say where the message ends or goes. */
 const NEVER_NOMINATED = (1 << F_HOST) | LENGTH_BIT | ENCODING_BIT | (1 << F_EXPECT);
@@ -73,6 +76,7 @@ export function readFraming(bytes: Uint8Array, table: FieldTable): number {
   table.upgradeField = -1;
   const seen = table.seen;
   if ((seen & FRAMING_BITS) === 0) return 0;
+  if ((seen & LOOKALIKE_BIT) !== 0) return ERR_FIELD_LOOKALIKE;
   if ((seen & ENCODING_BIT) !== 0) {
     if ((seen & LENGTH_BIT) !== 0) return ERR_LENGTH_CONFLICT;
     if ((table.repeated & ENCODING_BIT) !== 0) return ERR_TRANSFER_ENCODING_REPEATED;

@@ -30,6 +30,11 @@ export const F_COOKIE = 16;
 export const F_HTTP2_SETTINGS = 17;
 /** A field that the message's Connection field names (RFC 9110 section 7.6.1); to be removed. */
 export const F_NOMINATED = 18;
+/**
+ * Content-Length, Transfer-Encoding or X-Forwarded-For, -Proto or -Host, spelt with `_` for `-`. A server that makes
+ * environment variables of field names cannot tell the two apart, so such a head is refused; never in an accepted one.
+ */
+export const F_LOOKALIKE = 19;
 
 /** Words per field in `fields`. */
 export const FIELD_WORDS = 5;

@@ -110,9 +110,9 @@ export function parseRequestHead(
 /** Returns the offset behind the line's LF, 0 or an error. */
 function parseRequestLine(bytes: Uint8Array, offset: number, stop: number, head: RequestHead): number {
   let i = offset;
-  while (i < stop && bytes[i] === CR) {
+  while (i < stop && bytes[i] === CR && i - offset < EMPTY_LINES_MAX * 2) {
     if (i + 1 >= stop) return 0;
-    if (bytes[i + 1] !== LF || i - offset >= EMPTY_LINES_MAX * 2) return ERR_LINE_END;
+    if (bytes[i + 1] !== LF) return ERR_LINE_END;
     i += 2;
   }
 
