@@ -53,6 +53,8 @@ export type Version = 2 | 3;
  * 9568 section 5.2.8 settles on the message alone.
  */
 export type ChecksumForm = 'message' | 'pseudo-header';
+/** `both`: the pseudo-header came to zero, and the forms are the same bytes. */
+export type ChecksumMatch = ChecksumForm | 'both';
 
 export interface Advert {
   readonly version: Version;
@@ -142,16 +144,19 @@ export class AdvertView {
   }
 
   /** The form the checksum is right in, or null. `source` and `destination` are those of the IP packet. */
-  checksumForm(source: Uint8Array, destination: Uint8Array): ChecksumForm | null {
+  checksumForm(source: Uint8Array, destination: Uint8Array): ChecksumMatch | null {
     const { bytes, start, messageEnd } = this;
     // Over IPv6 the kernel makes the checksum, of all that it is given to send: the trailer is under it. Over IPv4 it
     // is the sender's, and the trailer is not.
-    const coveredEnd = this.addressBytes === 16 ? this.end : messageEnd;
+    const isV6 = this.addressBytes === 16;
+    const coveredEnd = isV6 ? this.end : messageEnd;
     const sum = addToSum(0, bytes, start, coveredEnd);
-    if (this.addressBytes === 4 && finishSum(sum) === 0) return 'message';
-    if (this.version === 2) return null;
+    const isMessageRight = !isV6 && finishSum(sum) === 0;
+    if (this.version === 2) return isMessageRight ? 'message' : null;
     const pseudo = pseudoHeaderSum(source, destination, VRRP_PROTOCOL, coveredEnd - start);
-    return finishSum(sum + pseudo) === 0 ? 'pseudo-header' : null;
+    const isPseudoRight = finishSum(sum + pseudo) === 0;
+    if (isMessageRight) return isPseudoRight ? 'both' : 'message';
+    return isPseudoRight ? 'pseudo-header' : null;
   }
 
   /** Whether the eight bytes of version 2's authentication data are these. */

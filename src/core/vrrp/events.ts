@@ -1,0 +1,55 @@
+/** What goes into a virtual router and what comes out of it. */
+import type { Evidence } from './observer.ts';
+import type { Cause, State } from './states.ts';
+
+/** An advert of a peer that the receiver believes. */
+export interface HeardAdvert {
+  /** The peer's primary address. Kept only while it is handled. */
+  readonly source: Uint8Array;
+  /** 0..255 */
+  readonly priority: number;
+  readonly intervalUs: number;
+  /** Names the same addresses as this router has. */
+  readonly hasOurAddresses: boolean;
+}
+
+export type RouterEvent =
+  /** `lastAdvertUs`: when a predecessor that held the addresses sent its last advert, or null. */
+  | { readonly kind: 'start'; readonly lastAdvertUs: number | null }
+  /** Graceful: keeps the addresses until a peer has taken over. */
+  | { readonly kind: 'stop'; readonly isGraceful: boolean }
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'advert'; readonly advert: HeardAdvert }
+  | { readonly kind: 'tracked'; readonly index: number; readonly isUp: boolean }
+  | { readonly kind: 'guard'; readonly name: string; readonly passes: boolean }
+  /** The address that adverts are sent from; null: the interface has none. Borrowed until the next one. */
+  | { readonly kind: 'source'; readonly address: Uint8Array | null }
+  /** A foreign machine says that it has an address of this router. */
+  | { readonly kind: 'address-answered'; readonly by: string }
+  /** An address that this router holds was removed by somebody else. */
+  | { readonly kind: 'address-removed'; readonly address: string }
+  | { readonly kind: 'hand-over' }
+  /** Ends the restraint after a hand-over: preempt again, if so set. */
+  | { readonly kind: 'resume' }
+  /** From the group: whether it allows to become active, how high the priority may be, whether another one is faulty. */
+  | { readonly kind: 'group'; readonly isReady: boolean; readonly priorityMax: number; readonly isFaulty: boolean }
+  /** From the group: another one is not active any more. */
+  | { readonly kind: 'group-left' };
+
+export type RouterAction =
+  | { readonly kind: 'send-advert'; readonly priority: number }
+  /** Add the addresses, or lengthen the life of those that are there. */
+  | { readonly kind: 'hold-addresses'; readonly lifetimeS: number }
+  | { readonly kind: 'drop-addresses' }
+  /** One round of gratuitous ARP or neighbour advertisements. */
+  | { readonly kind: 'announce' }
+  /** Ask once who has the addresses. */
+  | { readonly kind: 'probe' }
+  | {
+      readonly kind: 'change';
+      readonly from: State;
+      readonly to: State;
+      readonly cause: Cause;
+      readonly detail: string;
+    }
+  | { readonly kind: 'evidence'; readonly evidence: Evidence };

@@ -1,0 +1,59 @@
+/**
+ * What must be open before a router becomes active: every guard passes, nobody answers the probe, the group is ready.
+ */
+import { assert } from '../../base/assert.ts';
+import { Probe } from './probe.ts';
+
+const LONG_AGO = Number.NEGATIVE_INFINITY;
+
+export class Gates {
+  readonly probe = new Probe();
+  isGroupReady = false;
+  private readonly guards = new Map<string, boolean>();
+  private readonly probesAddresses: boolean;
+  private readonly isGrouped: boolean;
+  private successionUs = LONG_AGO;
+
+  /** A guard without a verdict does not pass. */
+  constructor(guards: readonly string[], probesAddresses: boolean, isGrouped: boolean) {
+    for (const name of guards) this.guards.set(name, false);
+    this.probesAddresses = probesAddresses;
+    this.isGrouped = isGrouped;
+  }
+
+  setGuard(name: string, passes: boolean): void {
+    assert(this.guards.has(name), 'no such guard');
+    this.guards.set(name, passes);
+  }
+
+  /**
+   * Until then the holder of the addresses is a peer that gave up or will give way when it hears this router: it would
+   * answer a probe, and that would mean nothing.
+   */
+  expectSuccession(untilUs: number): void {
+    this.successionUs = untilUs;
+    this.probe.cancel();
+  }
+
+  /** An active router was heard, or nothing is known: the next takeover is for silence. */
+  expectNothing(): void {
+    this.successionUs = LONG_AGO;
+    this.probe.cancel();
+  }
+
+  /** Whether this router asks before it takes the addresses at that time. */
+  needsProbe(atUs: number): boolean {
+    return this.probesAddresses && atUs > this.successionUs;
+  }
+
+  /** The name of something that keeps the router from becoming active, or null. */
+  closed(nowUs: number): string | null {
+    return this.closedButGroup(nowUs) ?? (this.isGrouped && !this.isGroupReady ? 'group' : null);
+  }
+
+  /** The same without the group. */
+  closedButGroup(nowUs: number): string | null {
+    for (const [name, passes] of this.guards) if (!passes) return name;
+    return this.needsProbe(nowUs) && !this.probe.isClear ? 'probe' : null;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Which adverts a virtual router believes: the checks of RFC 9568 section 7.1 and RFC 3768 section 7.1, the peers, the
+ * password, and the authentication trailer with its protection against replay.
+ *
+ * What is refused is counted under its reason and has no other effect. Two checks of the RFCs are only observed, because
+ * a pair whose configurations differ for a minute must not become two active routers: version 2's equal interval (RFC
+ * 3768 section 7.1: the peer's is adopted, as in version 3) and the link-local first address (section 5.2.9).
+ */
+import { equalBytes } from '../../base/bytes.ts';
+import {
+  AdvertView,
+  AUTH_NONE,
+  AUTH_PASSWORD,
+  type ChecksumMatch,
+  VRRP_GROUP_4,
+  VRRP_GROUP_6,
+  VRRP_PROTOCOL,
+  VRRP_TTL,
+} from '../../wire/vrrp/advert.ts';
+import { AUTHENTICATION_HEADER_PROTOCOL } from '../../wire/vrrp/authentication-header.ts';
+import { isTrailerWellFormed, trailerKeyId, trailerSequence } from '../../wire/vrrp/trailer.ts';
+import type { HeardAdvert } from './events.ts';
+import { US_PER_CS } from './intervals.ts';
+import { ReplayGuard } from './sequence.ts';
+import type { AdvertSettings } from './settings.ts';
+
+/** An IP packet as it came in. Everything is borrowed. */
+export interface ReceivedPacket {
+  readonly bytes: Uint8Array;
+  /** Where its payload begins and ends. */
+  readonly start: number;
+  readonly end: number;
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly protocol: number;
+  /** TTL or hop limit. */
+  readonly ttl: number;
+}
+
+export const REFUSALS = [
+  'ttl',
+  'truncated',
+  'version',
+  'type',
+  'address-count',
+  'length',
+  'interval',
+  'other-version', // of VRRP, than this router speaks
+  'virtual-router-id',
+  'checksum',
+  'own-address', // sent by this router itself, or by a second host with its address
+  'not-a-peer', // from an address that is not among the unicast peers
+  'destination', // multicast to a router with unicast peers, or the reverse
+  'authentication-header', // RFC 2338's
+  'authentication-type',
+  'password',
+  'trailer-missing',
+  'trailer-malformed',
+  'key-unknown',
+  'code', // the authentication code is wrong: forged, or another key
+  'stale', // signed too far from this clock
+  'replay',
+] as const;
+
+export type Refusal = (typeof REFUSALS)[number];
+
+export class AdvertReceiver {
+  /** How many adverts were refused for which reason. */
+  readonly refused: Readonly<Record<Refusal, number>>;
+  accepted = 0;
+  /** Adverts over IPv6 whose first address is not link-local. */
+  withoutLinkLocal = 0;
+  private readonly settings: AdvertSettings;
+  private readonly group: Uint8Array;
+  private readonly replays: ReplayGuard;
+  private readonly view = new AdvertView();
+  private readonly counters: Record<Refusal, number>;
+  private form: ChecksumMatch = 'both';
+
+  constructor(settings: AdvertSettings) {
+    this.settings = settings;
+    this.group = settings.family === 4 ? VRRP_GROUP_4 : VRRP_GROUP_6;
+    this.replays = new ReplayGuard(settings.intervalUs);
+    this.counters = Object.fromEntries(REFUSALS.map((reason) => [reason, 0])) as Record<Refusal, number>;
+    this.refused = this.counters;
+  }
+
+  /** The checksum's form of the advert that was accepted last. */
+  get lastForm(): ChecksumMatch {
+    return this.form;
+  }
+
+  /** The advert, or why it is not believed. `ownAddress` is what this router sends from, `unixUs` the time since 1970. */
+  receive(packet: ReceivedPacket, ownAddress: Uint8Array | null, unixUs: number): HeardAdvert | Refusal {
+    const refusal = this.findRefusal(packet, ownAddress, unixUs);
+    if (refusal !== null) {
+      this.counters[refusal]++;
+      return refusal;
+    }
+    const { view } = this;
+    this.accepted++;
+    if (this.settings.family === 6 && !isLinkLocal(view.address(0))) this.withoutLinkLocal++;
+    return {
+      source: packet.source,
+      priority: view.priority,
+      intervalUs: view.intervalCs * US_PER_CS,
+      hasOurAddresses: view.hasAddresses(this.settings.addresses),
+    };
+  }
+
+  private findRefusal(packet: ReceivedPacket, ownAddress: Uint8Array | null, unixUs: number): Refusal | null {
+    const { settings, view } = this;
+    const { bytes, start, end, source, destination } = packet;
+    if (packet.protocol === AUTHENTICATION_HEADER_PROTOCOL) return 'authentication-header';
+    if (packet.protocol !== VRRP_PROTOCOL) return 'type';
+    if (ownAddress !== null && equalBytes(source, ownAddress)) return 'own-address';
+    const isMulticast = equalBytes(destination, this.group);
+    if (isMulticast !== (settings.unicast === null)) return 'destination';
+    if (settings.unicast === null) {
+      if (packet.ttl !== VRRP_TTL) return 'ttl';
+    } else {
+      if (!settings.unicast.peers.some((peer) => equalBytes(peer, source))) return 'not-a-peer';
+      if (packet.ttl < settings.unicast.ttlMin) return 'ttl';
+    }
+    const fault = view.wrap(bytes, start, end, settings.family);
+    if (fault !== null) return fault;
+    if (view.version !== settings.version) return 'other-version';
+    if (view.virtualRouterId !== settings.virtualRouterId) return 'virtual-router-id';
+    const form = view.checksumForm(source, destination);
+    if (form === null) return 'checksum';
+    const refusal = this.findAuthRefusal() ?? this.findTrailerRefusal(packet, unixUs);
+    if (refusal === null) this.form = form;
+    return refusal;
+  }
+
+  /** Version 2's own authentication. */
+  private findAuthRefusal(): Refusal | null {
+    const { settings, view } = this;
+    if (settings.version !== 2) return null;
+    if (view.authType !== (settings.password === null ? AUTH_NONE : AUTH_PASSWORD)) return 'authentication-type';
+    return settings.password === null || view.hasAuthData(settings.password) ? null : 'password';
+  }
+
+  private findTrailerRefusal(packet: ReceivedPacket, unixUs: number): Refusal | null {
+    const { keys } = this.settings;
+    // Without a key, anybody is believed anyway: a peer that signs already must not be refused.
+    if (keys === null) return null;
+    if (!this.view.hasTrailer) return 'trailer-missing';
+    const { bytes, start, end, source } = packet;
+    if (!isTrailerWellFormed(bytes, end)) return 'trailer-malformed';
+    const sequence = trailerSequence(bytes, end);
+    // Before the code is computed, so that a flood of old captures costs little.
+    if (!this.replays.isInWindow(sequence, unixUs)) return 'stale';
+    const keyId = trailerKeyId(bytes, end);
+    const key = keys.find((each) => each.id === keyId);
+    if (key === undefined) return 'key-unknown';
+    if (!key.verify(bytes, start, end, source)) return 'code';
+    return this.replays.accept(source, sequence, unixUs) ? null : 'replay';
+  }
+}
+
+function isLinkLocal(address: Uint8Array): boolean {
+  return address[0] === 0xfe && (address[1] & 0xc0) === 0x80;
+}

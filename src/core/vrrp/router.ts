@@ -1,0 +1,586 @@
+/**
+ * One virtual router: the state machine of RFC 9568 section 6.4, and of RFC 3768 where version 2 differs, with what keeps
+ * an address from being held twice.
+ *
+ * `handle(event, nowUs)` is all there is: it returns what must be done, in order, before anything else is handled. Time
+ * comes in with every event, in microseconds of one clock that counts suspended time too; between events the machine wants
+ * a `tick` at `deadlineUs`, and a tick too early or too often does nothing. Whoever drives it hands over every advert that
+ * has already arrived before a tick that is due, so that a late process does not take its own lateness for silence.
+ *
+ * It knows no bytes: which adverts are genuine is receiver.ts's matter. States and transitions are in states.ts.
+ */
+import { assert } from '../../base/assert.ts';
+import { compareBytes } from '../../base/bytes.ts';
+import { PRIORITY_OWNER, PRIORITY_RELEASE } from '../../wire/vrrp/advert.ts';
+import { Announcer } from './announcer.ts';
+import type { HeardAdvert, RouterAction, RouterEvent } from './events.ts';
+import { addressLifetimeS, DOWN_ADVERTS, downIntervalUs, longestSkewUs, skewUs, US_PER_S } from './intervals.ts';
+import { Gates } from './gates.ts';
+import { Observer, seconds } from './observer.ts';
+import { PROBE_US } from './probe.ts';
+import type { RouterSettings } from './settings.ts';
+import { type Cause, findTransition, type State } from './states.ts';
+import { Tracking } from './tracking.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+const LONG_AGO = Number.NEGATIVE_INFINITY;
+
+/** A backup runs at least this often, in intervals, so that it notices when it did not. */
+const HEARTBEAT_INTERVALS = 1.25;
+/** Not having run for this many intervals, a backup has not listened: two adverts may be lost, three may not. */
+const STALL_INTERVALS = 2;
+/** RFC 5227 section 2.4(c), DEFEND_INTERVAL. */
+const DEFEND_US = 10 * US_PER_S;
+/** The kernel's lifetimes are whole seconds: adverts every 10 ms need not lengthen them a hundred times a second. */
+const REFRESH_GAP_US = 200_000;
+/** Between two times that an address is put back. */
+const PUT_BACK_GAP_US = 50_000;
+
+export class VirtualRouter {
+  readonly settings: RouterSettings;
+  readonly tracking: Tracking;
+  readonly observer = new Observer((evidence) => this.actions.push({ kind: 'evidence', evidence }));
+  /** Since when it is in its state. */
+  sinceUs = 0;
+  private current: State = 'initialize';
+  private readonly announcer = new Announcer();
+  private readonly gates: Gates;
+  private actions: RouterAction[] = [];
+
+  private source: Uint8Array | null = null;
+  private isGroupFaulty = false;
+  private groupPriorityMax = PRIORITY_OWNER;
+
+  /** When an event was last handled. */
+  private lastRunUs = LONG_AGO;
+  /** Active_Adver_Interval. */
+  private activeIntervalUs: number;
+  /** Active_Down_Timer. */
+  private downUs = NEVER;
+  /** The end of the start delay: the Active_Down_Timer does not fire before. */
+  private notBeforeUs = LONG_AGO;
+  /** Adver_Timer. */
+  private adverUs = NEVER;
+  private lastSentUs = LONG_AGO;
+  private lastHoldUs = LONG_AGO;
+  private lastAssertUs = LONG_AGO;
+  private lastDefendUs = LONG_AGO;
+  private lastPutBackUs = LONG_AGO;
+  private leaveUs = NEVER;
+  private leaveTo: 'initialize' | 'backup' = 'initialize';
+  /** When the preemption delay ends; NEVER while it has not begun. */
+  private preemptUs = NEVER;
+  /** Handed over: leaves the addresses to whoever has them, until nobody has. */
+  private isYielding = false;
+
+  constructor(settings: RouterSettings) {
+    assert(settings.priority >= 1 && settings.priority <= PRIORITY_OWNER, 'a priority is 1 to 255');
+    assert(settings.intervalUs > 0, 'an interval is positive');
+    this.settings = settings;
+    this.tracking = new Tracking(settings.tracked);
+    this.activeIntervalUs = settings.intervalUs;
+    this.gates = new Gates(settings.guards, settings.probesAddresses, settings.isGrouped);
+  }
+
+  get state(): State {
+    return this.current;
+  }
+
+  /** The priority it advertises with: after weights, and the group's. */
+  get priority(): number {
+    return Math.min(this.ownPriority, this.groupPriorityMax);
+  }
+
+  /** The priority without the group's. */
+  get ownPriority(): number {
+    return this.tracking.priority(this.settings.priority);
+  }
+
+  /** Why it cannot take part, or null. */
+  get fault(): string | null {
+    return this.ownFault ?? (this.isGroupFaulty ? 'another router of the group' : null);
+  }
+
+  /** The same without the group's. */
+  get ownFault(): string | null {
+    return this.source === null ? 'no source address' : this.tracking.fault;
+  }
+
+  /** Would be active if the group allowed it. */
+  get awaitsGroup(): boolean {
+    return this.current === 'claiming' && this.gates.closedButGroup(this.lastRunUs) === null;
+  }
+
+  /** When the next tick is due. */
+  get deadlineUs(): number {
+    switch (this.current) {
+      case 'backup':
+        return Math.min(this.downUs, this.gates.probe.deadlineUs, this.probeStartUs(), this.heartbeatUs());
+      case 'claiming':
+        return Math.min(this.gates.probe.deadlineUs, this.heartbeatUs());
+      case 'active':
+        return Math.min(this.adverUs, this.announcer.deadlineUs);
+      case 'leaving':
+        return this.leaveUs;
+      case 'initialize':
+      case 'fault':
+        break;
+    }
+    return NEVER;
+  }
+
+  /** Returns what to do, in that order. */
+  handle(event: RouterEvent, nowUs: number): readonly RouterAction[] {
+    this.actions = [];
+    this.noticeStall(nowUs);
+    this.lastRunUs = nowUs;
+    switch (event.kind) {
+      case 'start':
+        this.handleStart(event.lastAdvertUs, nowUs);
+        break;
+      case 'stop':
+        this.handleStop(event.isGraceful, nowUs);
+        break;
+      case 'tick':
+        this.handleTick(nowUs);
+        break;
+      case 'advert':
+        this.handleAdvert(event.advert, nowUs);
+        break;
+      case 'tracked':
+        this.withPriorityChange(() => this.tracking.set(event.index, event.isUp), nowUs);
+        this.applyFault(nowUs);
+        break;
+      case 'guard':
+        this.handleGuard(event.name, event.passes, nowUs);
+        break;
+      case 'source':
+        this.source = event.address;
+        this.applyFault(nowUs);
+        break;
+      case 'address-answered':
+        this.handleAddressAnswered(event.by, nowUs);
+        break;
+      case 'address-removed':
+        this.handleAddressRemoved(event.address, nowUs);
+        break;
+      case 'hand-over':
+        if (this.current === 'active') this.leave('backup', 'hand-over', nowUs);
+        break;
+      case 'resume':
+        this.isYielding = false;
+        break;
+      case 'group':
+        this.gates.isGroupReady = event.isReady;
+        this.isGroupFaulty = event.isFaulty;
+        this.withPriorityChange(() => (this.groupPriorityMax = event.priorityMax), nowUs);
+        this.applyFault(nowUs);
+        if (this.current === 'claiming') this.tryGates(nowUs);
+        break;
+      case 'group-left':
+        if (this.current === 'active') this.release('backup', 'group', '', nowUs);
+        break;
+    }
+    return this.actions;
+  }
+
+  // --- events ---
+
+  private handleStart(lastAdvertUs: number | null, nowUs: number): void {
+    assert(this.current === 'initialize', 'started twice');
+    const { intervalUs, priority, startDelayUs } = this.settings;
+    this.isYielding = false;
+    const { fault } = this;
+    if (fault !== null) {
+      this.transition('fault', 'fault', fault, nowUs);
+      return;
+    }
+    if (lastAdvertUs !== null && nowUs - lastAdvertUs < DOWN_ADVERTS * intervalUs) {
+      this.becomeActive('adopt', nowUs);
+      return;
+    }
+    const isOwner = priority === PRIORITY_OWNER;
+    if (isOwner && startDelayUs === 0 && this.gates.closed(nowUs) === null) {
+      this.becomeActive('start', nowUs);
+      return;
+    }
+    this.notBeforeUs = nowUs + startDelayUs;
+    this.listen(nowUs);
+    if (isOwner) this.downUs = this.notBeforeUs;
+    this.transition('backup', 'start', '', nowUs);
+  }
+
+  private handleStop(isGraceful: boolean, nowUs: number): void {
+    switch (this.current) {
+      case 'active':
+        if (isGraceful) this.leave('initialize', 'stop', nowUs);
+        else this.release('initialize', 'stop', '', nowUs);
+        break;
+      case 'leaving':
+        if (isGraceful) this.leaveTo = 'initialize';
+        else this.dropTo('initialize', 'stop', '', nowUs);
+        break;
+      case 'backup':
+      case 'claiming':
+      case 'fault':
+        this.transition('initialize', 'stop', '', nowUs);
+        break;
+      case 'initialize':
+        break;
+    }
+  }
+
+  private handleTick(nowUs: number): void {
+    switch (this.current) {
+      case 'backup':
+        if (nowUs >= this.downUs) this.claim(nowUs);
+        else this.runProbe(nowUs);
+        break;
+      case 'claiming':
+        this.runProbe(nowUs);
+        this.tryGates(nowUs);
+        break;
+      case 'active':
+        if (nowUs >= this.adverUs) {
+          this.sendAdvert(nowUs);
+          // From the time it was due and not from now: lateness must not add up. After a gap, from now.
+          this.adverUs = Math.max(this.adverUs + this.settings.intervalUs, nowUs + this.settings.intervalUs / 2);
+        }
+        if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
+        break;
+      case 'leaving':
+        if (nowUs >= this.leaveUs) this.handleNoSuccessor(nowUs);
+        break;
+      case 'initialize':
+      case 'fault':
+        break;
+    }
+  }
+
+  private handleAdvert(advert: HeardAdvert, nowUs: number): void {
+    if (this.current === 'initialize' || this.current === 'fault') return;
+    this.observer.noteMismatches(advert, this.priority, this.settings.intervalUs, nowUs);
+    if (this.notBeforeUs > nowUs) {
+      // The segment forwards: the start delay has served its purpose.
+      this.notBeforeUs = LONG_AGO;
+      this.downUs = Math.min(this.downUs, nowUs + this.downInterval());
+    }
+    switch (this.current) {
+      case 'backup':
+      case 'claiming':
+        this.handleAdvertAsBackup(advert, nowUs);
+        break;
+      case 'active':
+        this.handleAdvertAsActive(advert, nowUs);
+        break;
+      case 'leaving':
+        if (advert.priority === PRIORITY_RELEASE) break;
+        if (this.leaveTo === 'backup') {
+          this.isYielding = true;
+          this.follow(advert, nowUs);
+        }
+        this.dropTo(this.leaveTo, 'successor', `priority ${advert.priority}`, nowUs);
+        break;
+    }
+  }
+
+  /** Section 6.4.2. */
+  private handleAdvertAsBackup(advert: HeardAdvert, nowUs: number): void {
+    if (advert.priority === PRIORITY_RELEASE) {
+      this.gates.expectSuccession(nowUs + this.downInterval());
+      this.downUs = nowUs + this.skew();
+      if (this.current === 'claiming') this.transition('backup', 'advert', 'released', nowUs);
+      return;
+    }
+    if (advert.priority >= this.priority) this.preemptUs = NEVER;
+    else if (this.preemptUs === NEVER) this.preemptUs = nowUs + this.settings.preemptDelayUs;
+    if (advert.priority >= this.priority || !this.preempts(nowUs)) {
+      this.follow(advert, nowUs);
+      if (this.current === 'claiming') this.transition('backup', 'advert', `priority ${advert.priority}`, nowUs);
+      return;
+    }
+    // Discarded: the timer runs on, and when it fires, the sender of this advert gives way.
+    this.gates.expectSuccession(nowUs + DOWN_ADVERTS * advert.intervalUs);
+  }
+
+  /** Section 6.4.3. */
+  private handleAdvertAsActive(advert: HeardAdvert, nowUs: number): void {
+    if (advert.priority === PRIORITY_RELEASE) {
+      this.sendAdvert(nowUs);
+      this.adverUs = nowUs + this.settings.intervalUs;
+      return;
+    }
+    if (this.isSuperior(advert)) {
+      this.observer.note('superior', () => `priority ${advert.priority}, ours is ${this.priority}`, nowUs);
+      this.actions.push({ kind: 'drop-addresses' });
+      // The winner may never have heard this router, and then does not know that caches point here. An advert that
+      // loses makes it say again where the addresses are. On the virtual MAC no cache is wrong, and this frame would
+      // lead switches to this machine once more.
+      if (!this.settings.hasVirtualMac) this.actions.push({ kind: 'send-advert', priority: this.priority });
+      this.endActive();
+      this.preemptUs = NEVER;
+      this.follow(advert, nowUs);
+      this.transition('backup', 'higher-advert', `priority ${advert.priority}`, nowUs);
+      return;
+    }
+    this.observer.noteRival(advert, this.priority, nowUs);
+    // At most one answer per interval: two routers that each take themselves for the better one (a clone with the same
+    // address) would otherwise answer each other's answers as fast as the wire allows.
+    if (nowUs - this.lastAssertUs < this.settings.intervalUs) return;
+    this.lastAssertUs = nowUs;
+    this.sendAdvert(nowUs);
+    this.announcer.repeat(nowUs);
+    if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
+  }
+
+  private handleGuard(name: string, passes: boolean, nowUs: number): void {
+    this.gates.setGuard(name, passes);
+    if (passes) {
+      if (this.current === 'claiming') this.tryGates(nowUs);
+      return;
+    }
+    if (this.current === 'active') this.release('backup', 'guard-lost', name, nowUs);
+    else if (this.current === 'leaving') this.abandon('guard-lost', name, nowUs);
+  }
+
+  private handleAddressAnswered(by: string, nowUs: number): void {
+    if (this.current === 'active') {
+      this.observer.note('address-conflict', () => `${by} answers for an address that this router holds`, nowUs);
+      if (nowUs - this.lastDefendUs < DEFEND_US) return;
+      this.lastDefendUs = nowUs;
+      this.actions.push({ kind: 'announce' });
+    } else if (this.gates.probe.isRunning || this.gates.probe.isClear) {
+      this.observer.note('address-conflict', () => `${by} answers for an address: not taken over`, nowUs);
+      this.gates.probe.handleAnswer(nowUs);
+    }
+  }
+
+  private handleAddressRemoved(address: string, nowUs: number): void {
+    if (this.current !== 'active' && this.current !== 'leaving') return;
+    this.observer.note('address-removed', () => `${address} was removed by somebody else and is put back`, nowUs);
+    // Not in a race with somebody who removes it as fast: the next advert holds it again.
+    if (nowUs - this.lastPutBackUs < PUT_BACK_GAP_US) return;
+    this.lastPutBackUs = nowUs;
+    this.hold(nowUs);
+    this.actions.push({ kind: 'announce' });
+  }
+
+  /** Nobody took over in the time that the slowest peer may need. */
+  private handleNoSuccessor(nowUs: number): void {
+    this.observer.note('no-successor', () => 'nobody took over', nowUs);
+    if (this.leaveTo === 'initialize') {
+      this.dropTo('initialize', 'no-successor', '', nowUs);
+    } else {
+      this.becomeActive('no-successor', nowUs);
+    }
+  }
+
+  /** Time in which this process did not run is not silence of the others, and they did not hear it. */
+  private noticeStall(nowUs: number): void {
+    if (this.current === 'active' || this.current === 'leaving') {
+      const silentUs = nowUs - this.lastSentUs;
+      if (silentUs <= DOWN_ADVERTS * this.settings.intervalUs) return;
+      this.observer.note(
+        'stall',
+        () => `no advert sent for ${seconds(silentUs)} s: listening before holding anything`,
+        nowUs,
+      );
+      if (this.current === 'active') this.release('backup', 'stall', '', nowUs);
+      else this.abandon('stall', '', nowUs);
+    } else if (this.current === 'backup' || this.current === 'claiming') {
+      const gapUs = nowUs - this.lastRunUs;
+      if (gapUs <= STALL_INTERVALS * this.activeIntervalUs) return;
+      this.observer.note('stall', () => `did not run for ${seconds(gapUs)} s: listening again from now`, nowUs);
+      this.downUs = this.firesUs(nowUs + this.downInterval());
+      this.gates.expectNothing();
+      if (this.current === 'claiming') this.transition('backup', 'stall', '', nowUs);
+    }
+  }
+
+  // --- becoming active ---
+
+  /** The Active_Down_Timer fired. */
+  private claim(nowUs: number): void {
+    this.runProbe(nowUs);
+    const gate = this.gates.closed(nowUs);
+    if (gate === null) this.becomeActive('down-timer', nowUs);
+    else this.transition('claiming', 'down-timer', gate, nowUs);
+  }
+
+  private tryGates(nowUs: number): void {
+    if (this.gates.closed(nowUs) === null) this.becomeActive('gates-open', nowUs);
+  }
+
+  /** Asks early, while the last adverts are overdue, so that a takeover need not wait for the answer. */
+  private probeStartUs(): number {
+    const { probe } = this.gates;
+    const startUs = this.downUs - Math.min(PROBE_US, this.activeIntervalUs + this.skew());
+    return probe.isRunning || probe.isClear || !this.gates.needsProbe(startUs) ? NEVER : startUs;
+  }
+
+  private runProbe(nowUs: number): void {
+    const { probe } = this.gates;
+    const isOverdue = nowUs >= this.downUs && !probe.isRunning && !probe.isClear && this.gates.needsProbe(nowUs);
+    if (isOverdue || nowUs >= this.probeStartUs()) probe.start(nowUs);
+    if (probe.shouldAsk(nowUs)) this.actions.push({ kind: 'probe' });
+  }
+
+  private becomeActive(cause: Cause, nowUs: number): void {
+    this.gates.expectNothing();
+    this.isYielding = false;
+    this.preemptUs = NEVER;
+    this.leaveUs = NEVER;
+    this.activeIntervalUs = this.settings.intervalUs;
+    // Held before it is advertised: a peer that hands over drops the addresses when it hears this advert.
+    this.hold(nowUs);
+    this.actions.push({ kind: 'send-advert', priority: this.priority });
+    this.lastSentUs = nowUs;
+    this.adverUs = nowUs + this.settings.intervalUs;
+    this.announcer.begin(nowUs);
+    if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
+    this.transition('active', cause, '', nowUs);
+  }
+
+  // --- ceasing to be active ---
+
+  /** Tells the peers to take over, and keeps the addresses until one has. */
+  private leave(to: 'initialize' | 'backup', cause: Cause, nowUs: number): void {
+    const { version, intervalUs } = this.settings;
+    this.endActive();
+    this.sendRelease(nowUs);
+    this.hold(nowUs);
+    this.leaveTo = to;
+    this.leaveUs = nowUs + longestSkewUs(version, intervalUs) + intervalUs / 4;
+    this.transition('leaving', cause, '', nowUs);
+  }
+
+  /** Ceases at once: tells the peers, and drops the addresses. */
+  private release(to: 'initialize' | 'backup' | 'fault', cause: Cause, detail: string, nowUs: number): void {
+    this.endActive();
+    this.sendRelease(nowUs);
+    this.listen(nowUs);
+    this.dropTo(to, cause, detail, nowUs);
+  }
+
+  /** Ends `leaving` without a successor. */
+  private abandon(cause: Cause, detail: string, nowUs: number): void {
+    if (this.leaveTo === 'initialize') {
+      this.dropTo('initialize', 'no-successor', detail, nowUs);
+      return;
+    }
+    this.listen(nowUs);
+    this.dropTo('backup', cause, detail, nowUs);
+  }
+
+  private dropTo(to: State, cause: Cause, detail: string, nowUs: number): void {
+    this.actions.push({ kind: 'drop-addresses' });
+    this.leaveUs = NEVER;
+    this.transition(to, cause, detail, nowUs);
+  }
+
+  private endActive(): void {
+    this.announcer.end();
+    this.adverUs = NEVER;
+  }
+
+  /** Twice: a release that is lost costs the peers the whole Active_Down_Interval. */
+  private sendRelease(nowUs: number): void {
+    this.actions.push({ kind: 'send-advert', priority: PRIORITY_RELEASE });
+    this.actions.push({ kind: 'send-advert', priority: PRIORITY_RELEASE });
+    this.lastSentUs = nowUs;
+  }
+
+  private applyFault(nowUs: number): void {
+    const { fault } = this;
+    if (fault === null) {
+      if (this.current !== 'fault') return;
+      this.listen(nowUs);
+      this.transition('backup', 'fault-cleared', '', nowUs);
+      return;
+    }
+    if (this.current === 'active') this.release('fault', 'fault', fault, nowUs);
+    else if (this.current === 'leaving' && this.leaveTo === 'initialize')
+      this.dropTo('initialize', 'stop', fault, nowUs);
+    else if (this.current === 'leaving') this.dropTo('fault', 'fault', fault, nowUs);
+    else if (this.current === 'backup' || this.current === 'claiming') this.transition('fault', 'fault', fault, nowUs);
+  }
+
+  // --- following ---
+
+  /** Takes the sender for the active router: its interval, and a new Active_Down_Timer. */
+  private follow(advert: HeardAdvert, nowUs: number): void {
+    this.activeIntervalUs = advert.intervalUs;
+    this.gates.expectNothing();
+    this.downUs = nowUs + this.downInterval();
+  }
+
+  /** Waits for the whole Active_Down_Interval of this router's own interval. */
+  private listen(nowUs: number): void {
+    this.activeIntervalUs = this.settings.intervalUs;
+    this.preemptUs = NEVER;
+    this.gates.expectNothing();
+    this.downUs = this.firesUs(nowUs + this.downInterval());
+  }
+
+  private firesUs(deadlineUs: number): number {
+    return Math.max(deadlineUs, this.notBeforeUs);
+  }
+
+  private preempts(nowUs: number): boolean {
+    if (this.isYielding) return false;
+    if (this.settings.priority === PRIORITY_OWNER) return true;
+    return this.settings.preempt && nowUs >= this.preemptUs;
+  }
+
+  /** Section 6.4.3: higher priority, or the same and a greater address. */
+  private isSuperior(advert: HeardAdvert): boolean {
+    if (advert.priority !== this.priority) return advert.priority > this.priority;
+    return this.source !== null && compareBytes(advert.source, this.source) > 0;
+  }
+
+  private skew(): number {
+    return skewUs(this.settings.version, this.priority, this.activeIntervalUs);
+  }
+
+  private downInterval(): number {
+    return downIntervalUs(this.settings.version, this.priority, this.activeIntervalUs);
+  }
+
+  private heartbeatUs(): number {
+    return this.lastRunUs + HEARTBEAT_INTERVALS * this.activeIntervalUs;
+  }
+
+  /** A new priority shifts a running Active_Down_Timer by the difference of skews, and is advertised at once. */
+  private withPriorityChange(change: () => void, nowUs: number): void {
+    const before = this.priority;
+    const skewBefore = this.skew();
+    change();
+    if (this.priority === before) return;
+    if (this.current === 'backup') this.downUs = Math.max(nowUs, this.downUs + this.skew() - skewBefore);
+    if (this.current !== 'active') return;
+    this.sendAdvert(nowUs);
+    this.adverUs = nowUs + this.settings.intervalUs;
+  }
+
+  // --- actions ---
+
+  private sendAdvert(nowUs: number): void {
+    this.actions.push({ kind: 'send-advert', priority: this.priority });
+    this.lastSentUs = nowUs;
+    if (nowUs - this.lastHoldUs >= REFRESH_GAP_US) this.hold(nowUs);
+  }
+
+  private hold(nowUs: number): void {
+    const { version, intervalUs } = this.settings;
+    this.lastHoldUs = nowUs;
+    this.actions.push({ kind: 'hold-addresses', lifetimeS: addressLifetimeS(version, intervalUs) });
+  }
+
+  private transition(to: State, cause: Cause, detail: string, nowUs: number): void {
+    const from = this.current;
+    assert(findTransition(from, to, cause) !== undefined, `no transition from ${from} to ${to} by ${cause}`);
+    this.current = to;
+    this.sinceUs = nowUs;
+    this.actions.push({ kind: 'change', from, to, cause, detail });
+  }
+}

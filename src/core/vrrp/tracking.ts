@@ -1,0 +1,50 @@
+/**
+ * What a router's priority and its right to take part depend on: interfaces, scripts, processes, the data plane. Who
+ * watches them, and how often, is not decided here; the verdicts come in.
+ */
+import { assert } from '../../base/assert.ts';
+import { PRIORITY_OWNER } from '../../wire/vrrp/advert.ts';
+import type { TrackedSettings } from './settings.ts';
+
+/** The highest priority of a router that does not own the addresses (section 5.2.4). */
+const PRIORITY_MAX = 254;
+
+export class Tracking {
+  private readonly settings: readonly TrackedSettings[];
+  /** Null: no verdict yet. What faults then holds the router back; what weighs does not weigh. */
+  private readonly verdicts: (boolean | null)[];
+
+  constructor(settings: readonly TrackedSettings[]) {
+    this.settings = settings;
+    this.verdicts = settings.map(() => null);
+  }
+
+  set(index: number, isUp: boolean): void {
+    assert(index >= 0 && index < this.settings.length, 'no such tracked thing');
+    this.verdicts[index] = isUp;
+  }
+
+  /** The name of something of weight 0 that is down or has no verdict yet, or null. */
+  get fault(): string | null {
+    for (let i = 0; i < this.settings.length; i++) {
+      if (this.settings[i].weight === 0 && this.verdicts[i] !== true) return this.settings[i].name;
+    }
+    return null;
+  }
+
+  /** The priority with all weights, 1..254; an owner's is not changed by weights. */
+  priority(base: number): number {
+    if (base === PRIORITY_OWNER) return base;
+    let priority = base;
+    for (let i = 0; i < this.settings.length; i++) {
+      const { weight } = this.settings[i];
+      if (this.verdicts[i] === weight > 0) priority += weight;
+    }
+    return Math.min(Math.max(priority, 1), PRIORITY_MAX);
+  }
+
+  /** Every tracked thing with its verdict, for people. */
+  list(): { name: string; weight: number; isUp: boolean | null }[] {
+    return this.settings.map(({ name, weight }, i) => ({ name, weight, isUp: this.verdicts[i] }));
+  }
+}
