@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { HTTP_DATE_BYTES, writeHttpDate } from './http-date.ts';
+
+function httpDate(timeMs: number): string {
+  const bytes = new Uint8Array(HTTP_DATE_BYTES);
+  writeHttpDate(bytes, timeMs);
+  return Buffer.from(bytes).toString('latin1');
+}
+
+test('RFC 9110 section 5.6.7: the example date', () => {
+  assert.equal(httpDate(Date.UTC(1994, 10, 6, 8, 49, 37)), 'Sun, 06 Nov 1994 08:49:37 GMT');
+});
+
+test('every moment until the year 9999 reads as Date.toUTCString says', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: Date.UTC(9999, 11, 31, 23, 59, 59) }), (timeMs) => {
+      assert.equal(httpDate(timeMs), new Date(timeMs).toUTCString());
+    }),
+  );
+});
