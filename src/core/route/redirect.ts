@@ -1,8 +1,8 @@
 /**
  * The Location of a redirect: a template of the operator's with parts of the request in it (RFC 9110 section 10.2.2).
  *
- * What comes from the request is escaped where it is not visible ASCII, so it cannot end the header line; and a path that
- * stands at the very beginning begins with exactly one `/`, or `//evil.example/` in a request would lead to another host.
+ * What comes from the request is escaped where it is not visible ASCII, so it cannot end the header line. And a Location that
+ * begins with the request's path begins with exactly one `/`, or `//evil.example/` in a request would lead to another host.
  */
 import type { RequestHead } from '../../wire/http1/head.ts';
 import { SLASH } from '../../wire/http1/classes.ts';
@@ -48,7 +48,7 @@ export class Redirect {
       if (typeof part !== 'number') writer.known(part);
       else if (part === HOST) writer.sent(bytes, head.host, head.hostLength);
       else {
-        if (part !== QUERY) writePath(bytes, head, writer.at === at);
+        if (part !== QUERY) writePath(bytes, head, at);
         if (part !== PATH) writer.sent(bytes, head.query, head.queryLength);
       }
     }
@@ -56,12 +56,13 @@ export class Redirect {
   }
 }
 
-function writePath(bytes: Uint8Array, head: RequestHead, isFirst: boolean): void {
+/** `start`: where the Location begins. */
+function writePath(bytes: Uint8Array, head: RequestHead, start: number): void {
   let at = head.path;
   const end = at + pathLength(head);
-  if (isFirst) {
+  if (writer.at === start || writer.isAfterOnly(start, SLASH)) {
     while (at < end && (bytes[at] === SLASH || bytes[at] === BACKSLASH)) at++;
-    writer.byte(SLASH);
+    if (writer.at === start) writer.byte(SLASH);
   } else if (at === end || bytes[at] !== SLASH) {
     writer.byte(SLASH);
   }

@@ -66,10 +66,10 @@ class PrefixRewrite implements Rewrite {
   private readonly replacement: Uint8Array;
 
   constructor(prefix: string, replacement: string) {
-    const prefixBytes = normaliseRule(prefix);
-    this.prefixLength = prefixBytes.length;
-    const endsInSlash = prefixBytes.at(-1) === SLASH && !replacement.endsWith('/');
-    this.replacement = encodePath(withSlash(replacement) + (endsInSlash && replacement !== '' ? '/' : ''), false);
+    this.prefixLength = normaliseRule(prefix).length;
+    const path = withSlash(replacement);
+    const isSlashLost = prefix.endsWith('/') && !path.endsWith('/');
+    this.replacement = encodePath(isSlashLost ? `${path}/` : path, false);
   }
 
   write(bytes: Uint8Array, head: RequestHead, out: Uint8Array, at: number, end: number): number {

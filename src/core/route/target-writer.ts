@@ -26,6 +26,11 @@ export class TargetWriter {
     this.end = end;
   }
 
+  /** True if all that was written from `start` is one `byte`. */
+  isAfterOnly(start: number, byte: number): boolean {
+    return this.at === start + 1 && this.out[start] === byte;
+  }
+
   /** One byte of visible ASCII. */
   byte(byte: number): void {
     if (this.has(1)) this.out[this.at++] = byte;

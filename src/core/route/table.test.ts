@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { MatchPlan, RoutePlan, ValueMatchPlan } from '../../config/plan.ts';
+import { RequestHead } from '../../wire/http1/head.ts';
+import { exact, prefix, regex, request, route } from './fixtures.test.ts';
+import { ROUTE_BAD_PATH, ROUTE_NONE, compileRoutes } from './table.ts';
+
+/** The route that a GET of `target` at `host` takes. */
+function find(
+  routes: readonly RoutePlan[],
+  target: string,
+  host = 'a.example',
+  fields: readonly string[] = [],
+): number {
+  const { bytes, head } = request(target, host, 'GET', fields);
+  return compileRoutes(routes).match(bytes, head);
+}
+
+test('the first route in written order wins, whatever kind of rule it has', () => {
+  const routes = [
+    route({ path: exact('/a/b') }),
+    route({ path: regex('^/a/.*z$') }),
+    route({ path: prefix('/a/') }),
+    route({ path: prefix('/a/b/c') }),
+    route(),
+    route({ path: exact('/never') }),
+  ];
+  assert.equal(find(routes, '/a/b'), 0);
+  assert.equal(find(routes, '/a/xz'), 1);
+  assert.equal(find(routes, '/a/b/c'), 2);
+  assert.equal(find(routes, '/a'), 4);
+  assert.equal(find(routes, '/never'), 4);
+});
+
+test('no route, and no routes at all', () => {
+  assert.equal(find([route({ path: exact('/a') })], '/b'), ROUTE_NONE);
+  assert.equal(find([], '/'), ROUTE_NONE);
+});
+
+test('RFC 4343: host names match without case, with a trailing dot, and whatever the port', () => {
+  const routes = [route({ hosts: ['shop.example'] }), route()];
+  for (const host of ['shop.example', 'SHOP.Example', 'shop.example.', 'shop.example:8080', 'Shop.Example.:80']) {
+    assert.equal(find(routes, '/', host), 0, host);
+  }
+  for (const host of ['shop.example..', 'a.shop.example', 'xshop.example', 'shop.exampl', '.shop.example']) {
+    assert.equal(find(routes, '/', host), 1, host);
+  }
+});
+
+test('*.x is every name under x at any depth, but not x', () => {
+  const routes = [route({ hosts: ['*.shop.example'] }), route()];
+  for (const host of ['a.shop.example', 'a.b.c.shop.example', 'A.SHOP.EXAMPLE.:80'])
+    assert.equal(find(routes, '/', host), 0, host);
+  for (const host of ['shop.example', '.shop.example', 'ashop.example', 'shop.example.a'])
+    assert.equal(find(routes, '/', host), 1, host);
+});
+
+test('exact, wildcard and hostless routes stand in one written order', () => {
+  const routes = [
+    route({ hosts: ['*.a.example'], path: prefix('/w/') }),
+    route({ hosts: ['x.a.example'], path: prefix('/') }),
+    route({ hosts: ['*.example', '*.a.example'] }),
+    route({ path: prefix('/any') }),
+    route({ hosts: ['x.a.example', 'y.example'] }),
+  ];
+  assert.equal(find(routes, '/w/', 'x.a.example'), 0);
+  assert.equal(find(routes, '/v/', 'x.a.example'), 1);
+  assert.equal(find(routes, '/v/', 'y.a.example'), 2);
+  assert.equal(find(routes, '/any', 'y.example'), 2);
+  assert.equal(find(routes, '/any', 'y.test'), 3);
+  assert.equal(find(routes, '/', 'y.test'), ROUTE_NONE);
+});
+
+test('absolute-form: the host of the target counts', () => {
+  const routes = [route({ hosts: ['a.example'], path: exact('/') }), route()];
+  assert.equal(find(routes, 'http://a.example', 'a.example'), 0);
+  assert.equal(find(routes, 'http://a.example/', 'a.example'), 0);
+  assert.equal(find(routes, 'http://a.example/x', 'a.example'), 1);
+});
+
+test('HTTP/1.0 without Host takes only routes for any host', () => {
+  const { bytes, head } = request('/');
+  head.hostLength = 0;
+  assert.equal(compileRoutes([route({ hosts: ['a.example'] }), route()]).match(bytes, head), 1);
+});
+
+test('OPTIONS * takes routes without path rule', () => {
+  const { bytes, head } = request('*', 'a.example', 'OPTIONS');
+  assert.equal(
+    compileRoutes([route({ path: prefix('/') }), route({ path: regex('^/') }), route()]).match(bytes, head),
+    2,
+  );
+});
+
+test('a prefix is one of bytes, and the query is no part of the path', () => {
+  const routes = [route({ path: prefix('/api') }), route({ path: exact('/x') })];
+  for (const target of ['/api', '/apiary', '/api/x', '/api?x']) assert.equal(find(routes, target), 0, target);
+  for (const target of ['/x', '/x?', '/x?y/z']) assert.equal(find(routes, target), 1, target);
+  for (const target of ['/ap', '/API', '/x/', '/?/api']) assert.equal(find(routes, target), ROUTE_NONE, target);
+});
+
+test('other spellings of a path do not get around a rule', () => {
+  const routes = [route({ path: prefix('/admin') }), route()];
+  for (const target of [
+    '/%61dmin',
+    '//admin',
+    '/x/../admin',
+    '/./admin',
+    '/x/%2e%2e/admin/',
+    '/%41/../%61%64%6D%69%6E',
+  ]) {
+    assert.equal(find(routes, target), 0, target);
+  }
+});
+
+test('a path above the root or with a broken escape is refused, if the table looks at paths', () => {
+  for (const target of ['/..', '/a/../..', '/%zz']) {
+    assert.equal(find([route({ path: prefix('/a') }), route()], target), ROUTE_BAD_PATH, target);
+    assert.equal(find([route({}, { kind: 'prefix', value: '/b' })], target), ROUTE_BAD_PATH, target);
+    assert.equal(find([route()], target), 0, target);
+    assert.equal(find([route({ hosts: ['b'] }), route()], target), 1, target);
+  }
+});
+
+test('regular expressions see the normal form as text, and are not anchored', () => {
+  assert.equal(find([route({ path: regex('^/caf\u00e9$') })], '/caf%C3%A9'), 0);
+  assert.equal(find([route({ path: regex('b') })], '/a/x/../%62'), 0);
+  assert.equal(find([route({ path: regex('\\?') })], '/?x'), ROUTE_NONE);
+});
+
+test('methods, also unknown ones, with case', () => {
+  const table = compileRoutes([route({ methods: ['GET', 'PROPFIND'] }), route({ methods: ['POST'] }), route()]);
+  const at = (method: string): number => {
+    const { bytes, head } = request('/', 'a', method);
+    return table.match(bytes, head);
+  };
+  assert.deepEqual(['GET', 'PROPFIND', 'POST', 'HEAD', 'MKCOL', 'get', 'PROPFINDX'].map(at), [0, 0, 1, 2, 2, 2, 2]);
+});
+
+function withHeader(condition: ValueMatchPlan, ...fields: string[]): boolean {
+  return find([route({ headers: [condition] })], '/', 'a', fields) === 0;
+}
+
+test('header conditions: any field of that name is enough, names without case, values with', () => {
+  const name = 'x-env';
+  assert.ok(withHeader({ name, kind: 'present' }, 'X-Env:'));
+  assert.ok(!withHeader({ name, kind: 'present' }, 'X-Envy: 1'));
+  assert.ok(withHeader({ name, kind: 'absent' }, 'X-Envy: 1'));
+  assert.ok(!withHeader({ name, kind: 'absent' }, 'A: 1', 'x-ENV: 1'));
+  assert.ok(withHeader({ name, kind: 'exact', value: 'prod' }, 'X-Env: test', 'X-Env:  prod '));
+  assert.ok(!withHeader({ name, kind: 'exact', value: 'prod' }, 'X-Env: Prod', 'X-Env: prod, test'));
+  assert.ok(withHeader({ name, kind: 'prefix', value: 'pr' }, 'X-Env: prod'));
+  assert.ok(!withHeader({ name, kind: 'prefix', value: 'prods' }, 'X-Env: prod'));
+  assert.ok(withHeader({ name, kind: 'regex', value: '^[pq]' }, 'X-Env: x', 'X-Env: qa'));
+  assert.ok(!withHeader({ name, kind: 'regex', value: '^[pq]' }, 'X-Env: x'));
+});
+
+function withQuery(condition: ValueMatchPlan, query: string): boolean {
+  return find([route({ query: [condition] })], `/p${query}`) === 0;
+}
+
+test('query conditions: decoded, any parameter of that name is enough', () => {
+  assert.ok(withQuery({ name: 'a', kind: 'present' }, '?a'));
+  assert.ok(withQuery({ name: 'a', kind: 'present' }, '?x=1&%61=1'));
+  assert.ok(!withQuery({ name: 'a', kind: 'present' }, '?b=a&aa=1&A=1&=a'));
+  assert.ok(!withQuery({ name: 'a', kind: 'present' }, ''));
+  assert.ok(withQuery({ name: 'a', kind: 'absent' }, '?b=1'));
+  assert.ok(withQuery({ name: 'a', kind: 'absent' }, ''));
+  assert.ok(!withQuery({ name: 'a', kind: 'absent' }, '?&&a'));
+  assert.ok(withQuery({ name: 'q', kind: 'exact', value: 'x y&z' }, '?q=1&q=x+y%26z'));
+  assert.ok(!withQuery({ name: 'q', kind: 'exact', value: 'x' }, '?q=xy&q='));
+  assert.ok(withQuery({ name: 'q', kind: 'exact', value: '' }, '?q'));
+  assert.ok(withQuery({ name: 'q', kind: 'exact', value: 'a=b' }, '?q=a=b'));
+  assert.ok(withQuery({ name: 'q', kind: 'exact', value: '100%' }, '?q=100%'));
+  assert.ok(withQuery({ name: 'q', kind: 'prefix', value: '\u00e9' }, '?q=%C3%A9t%C3%A9'));
+  assert.ok(withQuery({ name: 'q', kind: 'regex', value: '^\u00e9t\u00e9 [0-9]$' }, '?q=%C3%A9t%C3%A9+1'));
+});
+
+test('all conditions of a route must hold', () => {
+  const one = route({
+    hosts: ['a.example'],
+    path: prefix('/p'),
+    methods: ['GET'],
+    headers: [{ name: 'x', kind: 'present' }],
+    query: [{ name: 'q', kind: 'present' }],
+  });
+  assert.equal(find([one], '/p?q', 'a.example', ['X: 1']), 0);
+  assert.equal(find([one], '/p?q', 'a.example', []), ROUTE_NONE);
+  assert.equal(find([one], '/p', 'a.example', ['X: 1']), ROUTE_NONE);
+  assert.equal(find([one], '/o?q', 'a.example', ['X: 1']), ROUTE_NONE);
+  assert.equal(find([one], '/p?q', 'b.example', ['X: 1']), ROUTE_NONE);
+});
+
+// --- against a list that is searched from its beginning ---
+
+interface Asked {
+  readonly target: string;
+  readonly host: string;
+  readonly method: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+function naiveValue(condition: ValueMatchPlan, values: readonly string[]): boolean {
+  switch (condition.kind) {
+    case 'absent':
+      return values.length === 0;
+    case 'present':
+      return values.length > 0;
+    case 'exact':
+      return values.includes(condition.value);
+    case 'prefix':
+      return values.some((value) => value.startsWith(condition.value));
+    case 'regex':
+      return values.some((value) => new RegExp(condition.value).test(value));
+    default:
+      throw new Error('a new kind');
+  }
+}
+
+/** For targets whose path is in normal form. */
+function naiveHolds({ hosts, path, methods, headers, query }: MatchPlan, asked: Asked): boolean {
+  const host = asked.host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
+  const isHost = (one: string): boolean =>
+    one.startsWith('*.') ? host.endsWith(one.slice(1)) && host.length > one.length - 1 : host === one;
+  if (hosts.length > 0 && !hosts.some(isHost)) return false;
+  const [rawPath, ...search] = asked.target.split('?');
+  if (path?.kind === 'exact' && rawPath !== path.value) return false;
+  if (path?.kind === 'prefix' && !rawPath.startsWith(path.value)) return false;
+  if (path?.kind === 'regex' && !new RegExp(path.value).test(rawPath)) return false;
+  if (methods.length > 0 && !methods.includes(asked.method)) return false;
+  const parameters = new URLSearchParams(search.join('?'));
+  const valuesOf = (name: string): string[] =>
+    asked.fields.filter(([other]) => other.toLowerCase() === name).map(([, v]) => v);
+  return (
+    headers.every((one) => naiveValue(one, valuesOf(one.name))) &&
+    query.every((one) => naiveValue(one, parameters.getAll(one.name)))
+  );
+}
+
+/** Mostly no condition. */
+const rarely = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
+  fc.oneof({ weight: 4, arbitrary: fc.constant<T[]>([]) }, fc.array(one, { minLength: 1, maxLength: 2 }));
+
+test('any table agrees with a search from the beginning of the list', () => {
+  const words = ['', 'a', 'ab', 'abc', 'b', 'ba'];
+  const hostName = fc.constantFrom('x', 'a.x', 'b.x', 'a.b.x', 'c.a.b.x', 'y', 'a.y');
+  const hostRule = fc.oneof(
+    hostName,
+    fc.constantFrom('x', 'b.x', 'y').map((name) => `*.${name}`),
+  );
+  const pathText = fc
+    .array(fc.constantFrom('a', 'ab', 'b', 'abc'), { maxLength: 3 })
+    .map((parts) => `/${parts.join('/')}`);
+  const pathRule = fc.oneof(
+    fc.constant(null),
+    pathText.map(prefix),
+    pathText.map((path) => prefix(`${path}/`)),
+    pathText.map(exact),
+    fc.constantFrom('a/b', '^/a', 'b$', '^/(a|b)+$').map(regex),
+  );
+  const value = (name: fc.Arbitrary<string>): fc.Arbitrary<ValueMatchPlan> =>
+    fc.oneof(
+      fc.record({ name, kind: fc.constantFrom('present' as const, 'absent' as const) }),
+      fc.record({ name, kind: fc.constantFrom('exact' as const, 'prefix' as const), value: fc.constantFrom(...words) }),
+      fc.record({ name, kind: fc.constant('regex' as const), value: fc.constantFrom('^a', 'b$', '^$') }),
+    );
+  const oneRoute = fc
+    .record({
+      hosts: fc.oneof(fc.constant([]), fc.array(hostRule, { maxLength: 3 })),
+      path: pathRule,
+      methods: rarely(fc.constantFrom('GET', 'POST', 'PURGE')),
+      headers: rarely(value(fc.constantFrom('x-a', 'x-b'))),
+      query: rarely(value(fc.constantFrom('q', 'r'))),
+    })
+    .map((match) => route(match));
+  const parameter = fc.tuple(fc.constantFrom('q', 'r', 's'), fc.constantFrom(...words)).map(([n, v]) => `${n}=${v}`);
+  const asked = fc.record({
+    target: fc
+      .tuple(pathText, fc.constantFrom('', '/'), fc.array(parameter, { maxLength: 2 }))
+      .map(
+        ([path, slash, query]) =>
+          (path === '/' ? path : path + slash) + (query.length > 0 ? `?${query.join('&')}` : ''),
+      ),
+    host: fc.oneof(
+      hostName,
+      hostName.map((name) => `${name.toUpperCase()}.:80`),
+    ),
+    method: fc.constantFrom('GET', 'POST', 'PURGE', 'HEAD'),
+    fields: fc.array(fc.tuple(fc.constantFrom('X-A', 'x-b', 'X-C'), fc.constantFrom(...words)), { maxLength: 3 }),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(oneRoute, { maxLength: 25 }),
+      fc.array(asked, { minLength: 1, maxLength: 8 }),
+      (routes, all) => {
+        const table = compileRoutes(routes);
+        for (const one of all) {
+          const { bytes, head } = request(
+            one.target,
+            one.host,
+            one.method,
+            one.fields.map(([n, v]) => `${n}: ${v}`),
+          );
+          const expected = routes.findIndex(({ match }) => naiveHolds(match, one));
+          assert.equal(table.match(bytes, head), expected, JSON.stringify(one));
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+test('ten thousand routes of every kind are told apart', () => {
+  const routes: RoutePlan[] = [];
+  for (let i = 0; i < 2500; i++) {
+    routes.push(route({ hosts: [`h${i}.example`], path: prefix('/only/') }));
+    routes.push(route({ hosts: [`*.w${i}.example`] }));
+    routes.push(route({ path: exact(`/exact/${i}`) }));
+    routes.push(route({ path: prefix(`/prefix/${i}/`) }));
+  }
+  const table = compileRoutes(routes);
+  const at = (target: string, host: string): number => {
+    const { bytes, head } = request(target, host);
+    return table.match(bytes, head);
+  };
+  for (let i = 0; i < 2500; i += 7) {
+    assert.equal(at('/only/x', `h${i}.example`), 4 * i);
+    assert.equal(at('/else', `h${i}.example`), ROUTE_NONE);
+    assert.equal(at('/x', `a.b.w${i}.example`), 4 * i + 1);
+    assert.equal(at(`/exact/${i}`, 'any'), 4 * i + 2);
+    assert.equal(at(`/prefix/${i}/x`, 'any'), 4 * i + 3);
+    assert.equal(at(`/prefix/${i}`, 'any'), ROUTE_NONE);
+  }
+});
+
+test('whatever bytes a head points to, matching ends with a number', () => {
+  const routes = [
+    route({ hosts: ['a', '*.b'], path: regex('x') }),
+    route({ path: prefix('/a'), query: [{ name: 'q', kind: 'regex', value: 'x' }] }),
+    route({ hosts: ['*.b'], path: exact('/') }),
+  ];
+  const table = compileRoutes(routes);
+  const span = fc.tuple(fc.nat(40), fc.nat(24));
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 64, maxLength: 64 }), span, span, span, (bytes, host, path, query) => {
+      const head = new RequestHead(4);
+      [head.host, head.hostLength] = host;
+      [head.path, head.pathLength] = path;
+      [head.query, head.queryLength] = query;
+      head.queryLength = Math.min(head.queryLength, head.pathLength);
+      const index = table.match(bytes, head);
+      assert.ok(index >= ROUTE_BAD_PATH && index < routes.length);
+    }),
+  );
+});
