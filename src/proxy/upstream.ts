@@ -7,7 +7,7 @@
  */
 import type { Address } from '../base/address.ts';
 import { addressText, formatIP } from '../base/address.ts';
-import { SERVER_UP, type ServerSlot } from '../base/board.ts';
+import { SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import { Expiring } from './expiring.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { PICK_FULL, type Balancer, type Endpoint } from '../core/balance/balancer.ts';
@@ -101,13 +101,9 @@ export class Upstream {
   /** One server's line of the board. `refreshed` must follow when all were read. */
   readSlot(server: Server, line: ServerSlot): void {
     server.weight = line.weight;
-    server.isUsable = line.state === SERVER_UP && line.family !== 0;
-    if (line.family !== 0) {
-      const address: Address = {
-        family: line.family,
-        host: formatIP(line.family === 4 ? line.address.subarray(0, 4) : line.address),
-        port: line.port,
-      };
+    server.isUsable = line.state === SERVER_UP;
+    const address = addressOf(server.plan, line);
+    if (address !== null) {
       const identity = addressText(address);
       if (identity !== server.identity) {
         server.identity = identity;
@@ -195,4 +191,11 @@ export class Upstream {
   get hasWaiters(): boolean {
     return this.firstWaiter !== null;
   }
+}
+
+/** Null: the slot has no address now. A Unix socket's path does not fit on the board; it is fixed in the plan. */
+function addressOf(plan: ServerPlan, line: ServerSlot): Address | null {
+  if (line.family === 0) return line.state !== SERVER_EMPTY && 'host' in plan.target ? plan.target : null;
+  const bytes = line.family === 4 ? line.address.subarray(0, 4) : line.address;
+  return { family: line.family, host: formatIP(bytes), port: line.port };
 }
