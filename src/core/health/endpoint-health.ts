@@ -122,7 +122,6 @@ export class EndpointHealth {
 
   eject(now: number): void {
     this.ejectedUntil = now + this.options.passive!.ejectMs;
-    this.failures!.clear();
   }
 
   /** Ends the ejection before its time. */

@@ -21,6 +21,13 @@ test('failures that are reported together count one by one', () => {
   assert.equal(new FailureWindow(3, 1_000).handleFailures(0, 1_000_000_000), true);
 });
 
+test('having been too many, they are forgotten', () => {
+  const window = new FailureWindow(2, 1_000);
+  assert.equal(window.handleFailures(0, 3), true);
+  assert.equal(window.handleFailures(1, 1), false);
+  assert.equal(window.handleFailures(2, 1), true);
+});
+
 test('after clear the count begins anew', () => {
   const window = new FailureWindow(2, 1_000);
   window.handleFailures(0, 1);
@@ -33,13 +40,14 @@ test('any history gives what counting all failures of the window gives', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 50 }), (failures, steps) => {
       const window = new FailureWindow(failures, 100);
-      const all: number[] = [];
+      let all: number[] = [];
       let now = 0;
       for (const { passedMs, count } of steps) {
         now += passedMs;
         for (let i = 0; i < count; i++) all.push(now);
         const isTooMany = all.filter((time) => time > now - 100).length >= failures;
         assert.equal(window.handleFailures(now, count), isTooMany);
+        if (isTooMany) all = [];
       }
     }),
   );

@@ -4,28 +4,31 @@
  */
 
 export class FailureWindow {
+  private readonly failures: number;
   private readonly withinMs: number;
-  /** When the last failures happened; as long as the number that is too many. */
-  private readonly times: Float64Array;
-  private next = 0;
+  /** Oldest first. Never more of them than `failures`, for then it is over. */
+  private reports: { readonly time: number; readonly count: number }[] = [];
+  private sum = 0;
 
   /** `failures` is 1 or more. */
   constructor(failures: number, withinMs: number) {
+    this.failures = failures;
     this.withinMs = withinMs;
-    this.times = new Float64Array(failures).fill(-Infinity);
   }
 
-  /** `count` failures happened. True if there were too many lately. */
+  /** `count` failures happened. True if there were too many lately; then the count begins anew. */
   handleFailures(now: number, count: number): boolean {
-    for (let i = Math.min(count, this.times.length); i > 0; i--) {
-      this.times[this.next] = now;
-      this.next = (this.next + 1) % this.times.length;
-    }
-    // The slot that is overwritten next holds the oldest.
-    return this.times[this.next] > now - this.withinMs;
+    while (this.reports.length > 0 && this.reports[0].time <= now - this.withinMs)
+      this.sum -= this.reports.shift()!.count;
+    this.reports.push({ time: now, count });
+    this.sum += count;
+    if (this.sum < this.failures) return false;
+    this.clear();
+    return true;
   }
 
   clear(): void {
-    this.times.fill(-Infinity);
+    this.reports = [];
+    this.sum = 0;
   }
 }
