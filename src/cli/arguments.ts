@@ -9,3 +9,13 @@ export function parseWorkers(text: string): number {
   }
   return count;
 }
+
+const SECONDS_MAX = 86_400;
+
+export function parseSeconds(text: string): number {
+  const count = Number(text);
+  if (!/^[0-9]+$/.test(text) || count < 1 || count > SECONDS_MAX) {
+    throw new InvalidArgumentError(`Write a number from 1 to ${SECONDS_MAX}.`);
+  }
+  return count;
+}

@@ -65,6 +65,7 @@ test('a wrong command line exits 2 and says why on stderr', async () => {
     [['run', 'x.yaml', '--workers', '2x'], /Write a number from 1 to 64/],
     [['run', 'x.yaml', '--wrokers', '2'], /unknown option '--wrokers'/],
     [['demo', 'x.yaml'], /too many arguments/],
+    [['demo', '--seconds', '1.5'], /Write a number from 1 to 86400/],
   ];
   for (const [argv, said] of cases) {
     const ran = await run(...argv);
@@ -84,5 +85,6 @@ test('run hands its options over and exits with what it resolves to', async () =
 });
 
 test('demo hands its options over', async () => {
-  assert.deepEqual((await run('demo', '--workers', '2')).calls, [{ engine: null, workers: 2 }]);
+  assert.deepEqual((await run('demo', '--workers', '2')).calls, [{ engine: null, workers: 2, seconds: null }]);
+  assert.deepEqual((await run('demo', '--seconds', '5')).calls, [{ engine: null, workers: null, seconds: 5 }]);
 });

@@ -2,18 +2,21 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { CliContext } from './cli.ts';
-import { parseWorkers } from './arguments.ts';
+import { parseSeconds, parseWorkers } from './arguments.ts';
 
 export interface DemoOptions {
   /** Null: the best that works here. */
   readonly engine: 'uring' | 'node' | null;
   /** Null: one per core. */
   readonly workers: number | null;
+  /** Ends by itself after this time. Null: at a signal. */
+  readonly seconds: number | null;
 }
 
 interface Flags {
   readonly engine?: 'uring' | 'node';
   readonly workers?: number;
+  readonly seconds?: number;
 }
 
 export function addDemoCommand(program: Command, context: CliContext): void {
@@ -24,8 +27,9 @@ export function addDemoCommand(program: Command, context: CliContext): void {
       new Option('--engine <engine>', 'force an engine (default: the best that works here)').choices(['uring', 'node']),
     )
     .option('--workers <count>', 'proxy processes (default: one per core)', parseWorkers)
+    .option('--seconds <count>', 'end by itself after this time (default: at Ctrl-C)', parseSeconds)
     .action(async (flags: Flags) => {
-      const { engine = null, workers = null } = flags;
-      context.exit(await context.commands.demo({ engine, workers }));
+      const { engine = null, workers = null, seconds = null } = flags;
+      context.exit(await context.commands.demo({ engine, workers, seconds }));
     });
 }
