@@ -1,1 +1,43 @@
-export {};
+/**
+ * The program's entry. Besides the commands that people type it is the entry of the processes that the program starts
+ * itself. Each imports only what it needs: a proxy is back sooner without the parsers of configurations.
+ */
+import { fileURLToPath } from 'node:url';
+import type { EngineName } from './engine.ts';
+
+// A reader that went away (a closed terminal, `| head`) is no reason to fail.
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+
+process.exit(await main(process.argv.slice(2)));
+
+async function main(args: readonly string[]): Promise<number> {
+  const [word, ...rest] = args;
+  switch (word) {
+    case '__proxy':
+      return (await import('./proxy-process.ts')).runProxy(rest[0] as EngineName, Number(rest[1]));
+    case '__probe':
+      return (await import('./engine.ts')).probeUring();
+    case '__demo-servers':
+      return (await import('./commands/demo-servers.ts')).runDemoServers();
+    default:
+      return runCommandLine(args);
+  }
+}
+
+async function runCommandLine(args: readonly string[]): Promise<number> {
+  const [{ runCli }, { readVersion }] = await Promise.all([import('./cli/cli.ts'), import('./cli/version.ts')]);
+  const program = {
+    version: readVersion(),
+    command: [process.execPath, fileURLToPath(import.meta.url)],
+  } as const;
+  return runCli(args, {
+    version: program.version,
+    commands: {
+      run: async (options) => (await import('./commands/run.ts')).runCommand(options, program),
+      demo: async (options) => (await import('./commands/demo.ts')).demoCommand(options, program),
+    },
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
+}

@@ -79,6 +79,7 @@ export class Keeper {
   /** Resolves when every listener accepts, with what they listen on: `web *:80, mysql *:3306`. Rejects with StartError. */
   async start(): Promise<string> {
     const { plan, workers, host, log } = this.options;
+    if (plan.listeners.length === 0) throw new StartError('the configuration has no listener');
     const opened = await openListeners(host, plan.listeners, workers, log);
     if (opened.listeners.every(({ binds }) => binds.length === 0)) {
       throw new StartError('no listener could be opened');

@@ -1,0 +1,103 @@
+/** What the demo shows: one frame as lines of text. Pure, so that it is tested without a terminal. */
+import { SERVER_DOWN, SERVER_EJECTED, SERVER_EMPTY, type ServerState } from '../base/board.ts';
+
+export interface DemoFrame {
+  readonly title: string;
+  readonly httpUrl: string;
+  readonly tcpAddress: string;
+  readonly servers: readonly DemoServerRow[];
+  readonly requests: number;
+  readonly failed: number;
+  readonly conversations: number;
+  readonly medianMs: number;
+  readonly p99Ms: number;
+  /** Tries that failed at one server and were made again at another, unseen by any client. */
+  readonly moved: number;
+  /** Oldest first. */
+  readonly events: readonly string[];
+}
+
+export interface DemoServerRow {
+  readonly name: string;
+  readonly color: Color;
+  readonly state: ServerState;
+  /** Of its full weight, 0..1: less than 1 while it starts slowly. */
+  readonly share: number;
+  readonly perSecond: number;
+  readonly total: number;
+}
+
+export type Color = 'red' | 'green' | 'blue' | 'yellow' | 'grey' | 'bold' | 'dim';
+
+const CODES: Readonly<Record<Color, number>> = { red: 31, green: 32, blue: 34, yellow: 33, grey: 90, bold: 1, dim: 2 };
+const BAR_WIDTH = 24;
+const EVENT_COUNT = 8;
+
+export type Paint = (color: Color, text: string) => string;
+
+export const paint: Paint = (color, text) => `\u001b[${CODES[color]}m${text}\u001b[0m`;
+export const noPaint: Paint = (_, text) => text;
+
+/** At most `width` columns wide, without counting what `paint` adds. */
+export function renderFrame(frame: DemoFrame, width: number, paint: Paint): string[] {
+  const most = Math.max(1, ...frame.servers.map(({ perSecond }) => perSecond));
+  const cut = (text: string): string => (text.length > width - 2 ? `${text.slice(0, width - 3)}…` : text);
+  return [
+    '',
+    `  ${paint('bold', cut(frame.title))}`,
+    '',
+    `  ${paint('blue', frame.httpUrl.padEnd(27))}${paint('grey', cut(`open it in a browser, or: curl ${frame.httpUrl}`))}`,
+    `  ${paint('blue', frame.tcpAddress.padEnd(27))}${paint('grey', cut(`nc ${frame.tcpAddress.replace(':', ' ')}`))}`,
+    '',
+    `  ${paint('dim', 'server     state           per second                           total')}`,
+    ...frame.servers.map((server) => renderServer(server, most, paint)),
+    '',
+    `  ${paint('bold', count(frame.requests))} requests  ·  ${renderFailed(frame.failed, paint)}  ·  ` +
+      `half within ${frame.medianMs.toFixed(1)} ms, 99 % within ${frame.p99Ms.toFixed(1)} ms`,
+    `  ${count(frame.conversations)} TCP conversations  ·  ${count(frame.moved)} tries failed at a server and were made again at another`,
+    '',
+    ...frame.events.slice(-EVENT_COUNT).map((event) => `  ${paint('grey', cut(event))}`),
+    '',
+    `  ${paint('dim', 'Ctrl-C ends')}`,
+  ];
+}
+
+function renderServer(server: DemoServerRow, most: number, paint: Paint): string {
+  const name = paint(server.color, server.name.padEnd(11));
+  const bar = barOf(server.perSecond / most);
+  const rate = `${Math.round(server.perSecond)}`.padStart(4);
+  return `  ${name}${stateOf(server, paint)}${rate}  ${paint(server.color, bar)}  ${count(server.total).padStart(9)}`;
+}
+
+function stateOf(server: DemoServerRow, paint: Paint): string {
+  const show = (color: Color, mark: string, text: string): string => paint(color, `${mark} ${text}`.padEnd(14));
+  if (server.state === SERVER_DOWN) return show('red', '○', 'down');
+  if (server.state === SERVER_EJECTED) return show('yellow', '○', 'ejected');
+  if (server.state === SERVER_EMPTY) return show('grey', '○', 'no address');
+  if (server.share < 1) return show('yellow', '◐', `starts ${Math.round(server.share * 100)} %`);
+  return show('green', '●', 'up');
+}
+
+/** Eighths of a column, so that small changes are seen. */
+function barOf(share: number): string {
+  const eighths = Math.round(share * BAR_WIDTH * 8);
+  const rest = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8];
+  return ('█'.repeat(Math.floor(eighths / 8)) + rest).padEnd(BAR_WIDTH);
+}
+
+function renderFailed(failed: number, paint: Paint): string {
+  return failed === 0 ? paint('green', '0 failed') : paint('red', `${count(failed)} failed`);
+}
+
+/** `12,345` */
+export function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** The same in one line, for places that are no terminal. */
+export function renderLine(frame: DemoFrame): string {
+  const servers = frame.servers.map((server) => {
+    return `${server.name} ${stateOf(server, noPaint).trim()} ${Math.round(server.perSecond)}/s`;
+  });
+  return `${servers.join(', ')}; ${count(frame.requests)} requests, ${count(frame.failed)} failed`;
+}

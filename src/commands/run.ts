@@ -1,0 +1,75 @@
+/** `evenkeel run`: reads the configuration, starts the keeper, and stays until a signal. */
+import { availableParallelism } from 'node:os';
+import { WORKERS_MAX } from '../base/limits.ts';
+import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
+import type { RunOptions } from '../cli/run.ts';
+import { chooseEngine, EngineError, type EngineName } from '../engine.ts';
+import { linuxHost } from '../io/linux/host.ts';
+import { Keeper, StartError } from '../keeper/keeper.ts';
+import { createLog } from '../keeper/log.ts';
+import { loadPlan } from './load-plan.ts';
+import { watchSignals } from './signals.ts';
+
+export interface Program {
+  readonly version: string;
+  /** Runs this program's main file: the interpreter, the file. */
+  readonly command: readonly [string, string];
+}
+
+export async function runCommand(options: RunOptions, program: Program): Promise<number> {
+  const log = createLog((line) => process.stderr.write(line), Date.now);
+  const workers = options.workers ?? defaultWorkers();
+  const plan = loadPlan(options.file, options.node, workers, (text) => process.stderr.write(text));
+  if (plan === null) return EXIT_FAILED;
+
+  let keeper: Keeper | null = null;
+  const signals = watchSignals(() => keeper?.kill());
+  // Other daemons read their configuration again; dying of it would be a nasty surprise.
+  process.on('SIGHUP', () => log.warn('SIGHUP: reload is not supported yet; restart to use a changed configuration'));
+  try {
+    const engine = await chooseEngine(options.engine, [...program.command, '__probe']);
+    log.info(`evenkeel ${program.version} starts ${workers} proxies, engine ${engine.text}`, {
+      file: options.file,
+      pid: process.pid,
+    });
+    keeper = new Keeper({
+      plan,
+      workers,
+      host: linuxHost,
+      log,
+      proxyCommand: proxyCommand(program, engine.engine),
+    });
+    const started = keeper.start();
+    const first = await Promise.race([started, signals.asked]);
+    if (first === 'SIGTERM' || first === 'SIGINT') {
+      started.catch(() => undefined);
+      log.info(`${first} during the start: ending`);
+      keeper.kill();
+      return EXIT_OK;
+    }
+    const count = `${workers} ${workers === 1 ? 'proxy' : 'proxies'}`;
+    process.stdout.write(`evenkeel ${program.version} ready: ${first}; ${count}, engine ${engine.engine}\n`);
+    linuxHost.notifyServiceManager('READY=1');
+
+    const signal = await signals.asked;
+    linuxHost.notifyServiceManager('STOPPING=1');
+    log.info(
+      `${signal}: finishing what is in flight, for up to ${plan.graceMs / 1000} s; a second signal ends at once`,
+    );
+    await keeper.stop();
+    log.info('ended');
+    return EXIT_OK;
+  } catch (error) {
+    if (!(error instanceof StartError) && !(error instanceof EngineError)) throw error;
+    log.error(`cannot start: ${error.message}`);
+    return EXIT_FAILED;
+  }
+}
+
+export function proxyCommand(program: Program, engine: EngineName): [string, ...string[]] {
+  return [...program.command, '__proxy', engine];
+}
+
+export function defaultWorkers(): number {
+  return Math.min(WORKERS_MAX, availableParallelism());
+}

@@ -1,0 +1,104 @@
+/**
+ * A proxy process: takes over what the keeper hands it (keeper/handover.ts), and runs the data plane on the engine it is
+ * told to use. It ends when it is drained, when its keeper is gone and its work is done, or by a bug.
+ */
+import { randomInt } from 'node:crypto';
+import { fstatSync, readSync } from 'node:fs';
+import { Board, WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from './base/board.ts';
+import { type ControlHandler, ControlLink } from './control-link.ts';
+import { createTransport, type EngineName } from './engine.ts';
+import { openSharedMemory } from './io/linux/shared-memory.ts';
+import { BOARD_DESCRIPTOR, CONTROL_DESCRIPTOR, type Handover, HANDOVER_DESCRIPTOR } from './keeper/handover.ts';
+import type { KeeperMessage } from './port/control.ts';
+import type { Transport, TransportDriver } from './port/transport.ts';
+import { Proxy, type ProxyEvent } from './proxy/proxy.ts';
+
+/** Resolves to the exit code. */
+export async function runProxy(engine: EngineName, workerIndex: number): Promise<number> {
+  process.title = `evenkeel: proxy ${workerIndex}`;
+  ignoreSignals();
+  await new ProxyProcess(await createTransport(engine), workerIndex).run();
+  return 0;
+}
+
+/**
+ * A service manager may signal every process of the service, and a terminal a whole group; what a signal means is for the
+ * keeper to say. A handler, not SIG_IGN: on io_uring it never runs, but the default action does not happen either.
+ */
+function ignoreSignals(): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => undefined);
+}
+
+class ProxyProcess implements TransportDriver, ControlHandler {
+  private readonly transport: Transport;
+  private readonly handover: Handover;
+  private readonly row: WorkerRow;
+  private readonly control: ControlLink;
+  private readonly proxy: Proxy;
+  private lastTurnAt = Infinity;
+
+  constructor(transport: Transport, workerIndex: number) {
+    this.transport = transport;
+    this.handover = readHandover();
+    const board = Board.open(openSharedMemory(BOARD_DESCRIPTOR));
+    this.row = board.worker(workerIndex);
+    this.row.pid = process.pid;
+    this.row.state = WORKER_STARTING;
+    this.control = new ControlLink(transport, CONTROL_DESCRIPTOR, this);
+    this.proxy = new Proxy({
+      plan: this.handover.plan,
+      transport,
+      board,
+      workerIndex,
+      seed: randomInt(2 ** 32),
+      wallClockMs: Date.now,
+      report: (event) => this.handleEvent(event),
+    });
+  }
+
+  async run(): Promise<void> {
+    this.proxy.start(this.handover.descriptors);
+    this.row.state = WORKER_SERVING;
+    this.control.say({ type: 'ready' });
+    await this.transport.run(this);
+  }
+
+  handleTurn(now: number): void {
+    if (now >= this.lastTurnAt) this.transport.stop();
+    this.proxy.handleTurn(now);
+  }
+
+  handleMessage(message: KeeperMessage): void {
+    switch (message.type) {
+      case 'drain':
+        this.drain();
+    }
+  }
+
+  /** Nobody else will end this process now, so it gives itself the time that the keeper would have given it. */
+  handleKeeperGone(): void {
+    this.lastTurnAt = this.transport.now + this.handover.plan.graceMs;
+    this.drain();
+  }
+
+  private drain(): void {
+    this.row.state = WORKER_DRAINING;
+    this.proxy.drain();
+  }
+
+  private handleEvent(event: ProxyEvent): void {
+    this.control.say({ type: 'event', event });
+    if (event.kind === 'drained') this.transport.stop();
+  }
+}
+
+function readHandover(): Handover {
+  // With positions: the file's own position is shared with the other proxies.
+  const bytes = Buffer.alloc(fstatSync(HANDOVER_DESCRIPTOR).size);
+  for (let at = 0; at < bytes.length;) {
+    const count = readSync(HANDOVER_DESCRIPTOR, bytes, at, bytes.length - at, at);
+    if (count === 0) throw new Error('the handover is cut short');
+    at += count;
+  }
+  return JSON.parse(bytes.toString()) as Handover;
+}
