@@ -1,0 +1,271 @@
+/**
+ * The program as its user has it, for black-box tests: `bin/evenkeel` in a process, a file, ports on loopback, signals. And
+ * what stands around it: servers, and clients that see what goes wrong.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+export const program = fileURLToPath(new URL('../../bin/evenkeel', import.meta.url));
+
+export const ENGINES = ['uring', 'node'] as const;
+export type Engine = (typeof ENGINES)[number];
+
+const uringProbe = spawnSync(process.execPath, [fileURLToPath(new URL('../src/main.js', import.meta.url)), '__probe']);
+
+/** For a test's options: why it cannot run on this engine here. */
+export function engineSkip(engine: Engine): { skip: string | false } {
+  if (process.platform !== 'linux') return { skip: 'needs Linux' };
+  if (engine === 'node' || uringProbe.status === 0) return { skip: false };
+  return { skip: `io_uring cannot be used here: ${uringProbe.stdout.toString().trim()}` };
+}
+
+export interface StartOptions {
+  readonly engine?: Engine;
+  readonly workers?: number;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Puts the program behind another one: `['prlimit', '--nofile=64', '--']`. */
+  readonly through?: readonly string[];
+}
+
+export class Evenkeel {
+  readonly child: ChildProcess;
+  /** Its exit code, or the name of the signal that ended it. */
+  readonly exit: Promise<number | string>;
+  stdout = '';
+  stderr = '';
+  private isGone = false;
+  private wake: (() => void) | null = null;
+
+  private constructor(child: ChildProcess) {
+    this.child = child;
+    this.exit = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
+    child.on('close', () => {
+      this.isGone = true;
+      this.wake?.();
+    });
+    child.stdout!.on('data', (data: Buffer) => {
+      this.stdout += data.toString();
+      this.wake?.();
+    });
+    child.stderr!.on('data', (data: Buffer) => {
+      this.stderr += data.toString();
+      this.wake?.();
+    });
+  }
+
+  /** Runs the program with these arguments. It is gone when the test is over. */
+  static spawn(t: TestContext, args: readonly string[], options: StartOptions = {}): Evenkeel {
+    const [command, ...rest] = [...(options.through ?? []), process.execPath, program, ...args];
+    const env = { ...process.env, ...options.env };
+    const evenkeel = new Evenkeel(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env }));
+    t.after(async () => {
+      const proxies = evenkeel.proxies();
+      evenkeel.child.kill('SIGKILL');
+      for (const pid of proxies) kill(pid, 'SIGKILL');
+      await evenkeel.exit;
+    });
+    return evenkeel;
+  }
+
+  /** Runs `evenkeel run` with this configuration. */
+  static run(t: TestContext, yaml: string, options: StartOptions = {}): Evenkeel {
+    const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    const file = join(directory, 'evenkeel.yaml');
+    writeFileSync(file, yaml);
+    const args = ['run', file, '--workers', `${options.workers ?? 2}`];
+    if (options.engine !== undefined) args.push('--engine', options.engine);
+    return Evenkeel.spawn(t, args, options);
+  }
+
+  /** Runs it and waits until it is ready. */
+  static async start(t: TestContext, yaml: string, options: StartOptions = {}): Promise<Evenkeel> {
+    const evenkeel = Evenkeel.run(t, yaml, options);
+    await evenkeel.said(/ready: .*\n/);
+    return evenkeel;
+  }
+
+  /** Resolves when it has said this, on stdout or stderr; rejects if it ends before. */
+  async said(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.stdout + this.stderr)) {
+      assert.ok(!this.isGone, `it ended and never said ${pattern}:\n${this.stdout}${this.stderr}`);
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+
+  /** Process ids of the proxies that run now. */
+  proxies(): number[] {
+    try {
+      const { pid } = this.child;
+      const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+      return text.trim().split(' ').filter(Boolean).map(Number);
+    } catch {
+      return [];
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+}
+
+/** False if there is no such process. */
+export function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export interface Backend {
+  readonly address: string;
+  readonly port: number;
+  /** Requests or connections so far. */
+  count: number;
+  /** Refuses from now on, and resets what is open. */
+  stop(): Promise<void>;
+  /** Listens on the same port again. */
+  restart(): Promise<void>;
+}
+
+/** A small HTTP server on 127.0.0.1; without a handler it answers with its port. */
+export async function startBackend(t: TestContext, handler?: http.RequestListener): Promise<Backend> {
+  const server = http.createServer({ keepAliveTimeout: 60_000 });
+  const backend = await listen(t, server);
+  server.on('request', (request, response) => {
+    backend.count++;
+    if (handler === undefined) response.end(`${backend.port}\n`);
+    else handler(request, response);
+  });
+  return backend;
+}
+
+/** A TCP server on 127.0.0.1. */
+export async function startTcpBackend(t: TestContext, handler: (socket: net.Socket) => void): Promise<Backend> {
+  const server = net.createServer({ allowHalfOpen: true });
+  const backend = await listen(t, server);
+  server.on('connection', (socket) => {
+    backend.count++;
+    handler(socket);
+  });
+  return backend;
+}
+
+async function listen(t: TestContext, server: net.Server): Promise<Backend> {
+  const sockets = new Set<net.Socket>();
+  server.on('connection', (socket: net.Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  const start = async (port: number): Promise<void> => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  };
+  const stop = async (): Promise<void> => {
+    if (!server.listening) return;
+    const closed = once(server, 'close');
+    server.close();
+    for (const socket of sockets) socket.resetAndDestroy();
+    await closed;
+  };
+  await start(0);
+  t.after(stop);
+  const { port } = server.address() as net.AddressInfo;
+  return { address: `127.0.0.1:${port}`, port, count: 0, stop, restart: () => start(port) };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** One request over a connection of its own, or of `agent`. Rejects if there is no whole answer. */
+export function get(port: number, path = '/', agent: http.Agent | false = false): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = http.get({ host: '127.0.0.1', port, path, agent }, (response) => {
+      let body = '';
+      response.on('data', (data: Buffer) => {
+        body += data.toString();
+      });
+      response.on('end', () => resolve({ status: response.statusCode!, body }));
+      response.on('error', reject);
+    });
+    request.on('error', reject);
+  });
+}
+
+/** Asks until the answer is as wanted. */
+export async function getUntil(port: number, isWanted: (answer: Answer) => boolean): Promise<Answer> {
+  for (;;) {
+    const answer = await get(port);
+    if (isWanted(answer)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export async function connect(port: number, options: Partial<net.TcpNetConnectOpts> = {}): Promise<net.Socket> {
+  const socket = net.connect({ host: '127.0.0.1', port, ...options });
+  // After the connection stands, what happens to it is seen by its `close`.
+  await once(socket, 'connect');
+  socket.on('error', () => undefined);
+  return socket;
+}
+
+/** Connects and waits how that ends: with the code of an error, or `end`. */
+export function endOf(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    socket.on('end', () => resolve('end'));
+    socket.resume();
+  });
+}
+
+/** Requests one after the other on several connections of their own until `stop`, which says what went wrong. */
+export function startLoad(
+  port: number,
+  connections: number,
+): { stop(): Promise<{ done: number; failures: string[] }> } {
+  const control = { isOver: false };
+  let done = 0;
+  const failures: string[] = [];
+  const loops = Array.from({ length: connections }, async () => {
+    while (!control.isOver) {
+      try {
+        const { status } = await get(port);
+        if (status === 200) done++;
+        else failures.push(`status ${status}`);
+      } catch (error) {
+        failures.push((error as NodeJS.ErrnoException).code ?? (error as Error).message);
+      }
+    }
+  });
+  return {
+    async stop() {
+      control.isOver = true;
+      await Promise.all(loops);
+      return { done, failures };
+    },
+  };
+}

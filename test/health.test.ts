@@ -1,0 +1,141 @@
+/** Health from outside: who gets requests while servers fail and come back. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { endOf, engineSkip, ENGINES, Evenkeel, freePort, get, getUntil, startBackend } from './evenkeel.ts';
+
+const FAST = 'health: { http: /, interval: 50ms, timeout: 1s, rise: 2, fall: 2 }';
+
+const configuration = (port: number, servers: readonly string[], rest = ''): string => `
+listeners: { web: { bind: "127.0.0.1:${port}", protocol: http, routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ ${servers.map((server) => `"${server}"`).join(', ')} ], ${rest} } }
+`;
+
+for (const engine of ENGINES) {
+  test(`[${engine}] a server that is down takes no request; when it is back it does`, engineSkip(engine), async (t) => {
+    const [a, b] = [await startBackend(t), await startBackend(t)];
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(t, configuration(port, [a.address, b.address], FAST), { engine });
+    await b.stop();
+    await evenkeel.said(
+      new RegExp(`server web/${b.address} down: \\d+ probes? failed, last: connection (refused|reset)`),
+    );
+    for (let i = 0; i < 20; i++) assert.equal((await get(port)).body, `${a.port}\n`);
+    await b.restart();
+    await evenkeel.said(new RegExp(`server web/${b.address} up: 2 probes passed`));
+    const bodies = await Promise.all(Array.from({ length: 20 }, () => get(port)));
+    assert.ok(bodies.some(({ body }) => body === `${b.port}\n`));
+  });
+
+  test(`[${engine}] an unhealthy answer is as bad as none`, engineSkip(engine), async (t) => {
+    let status = 200;
+    const a = await startBackend(t, (request, response) => {
+      response.writeHead(request.url === '/healthz' ? status : 200).end('a');
+    });
+    const b = await startBackend(t, (_, response) => response.end('b'));
+    const port = await freePort();
+    const check = 'health: { http: /healthz, interval: 50ms, timeout: 1s, rise: 1, fall: 2 }';
+    const evenkeel = await Evenkeel.start(t, configuration(port, [a.address, b.address], check), { engine });
+    status = 503;
+    await evenkeel.said(new RegExp(`server web/${a.address} down: \\d+ probes? failed, last: status 503`));
+    for (let i = 0; i < 10; i++) assert.equal((await get(port)).body, 'b');
+  });
+
+  test(
+    `[${engine}] if every server is down, HTTP is 503 at once and recovers by itself`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t);
+      const port = await freePort();
+      const evenkeel = await Evenkeel.start(t, configuration(port, [backend.address], FAST), { engine });
+      assert.equal((await get(port)).status, 200);
+      await backend.stop();
+      await evenkeel.said(/down: /);
+      assert.equal((await getUntil(port, ({ status }) => status !== 502)).status, 503);
+      await backend.restart();
+      await getUntil(port, ({ status }) => status === 200);
+    },
+  );
+
+  test(
+    `[${engine}] if every server is down, a TCP connection is reset and the next one after recovery is not`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t);
+      const port = await freePort();
+      const yaml = `
+listeners: { web: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: web } }
+upstreams: { web: { servers: [ "${backend.address}" ], health: { tcp: true, interval: 50ms, timeout: 1s, rise: 1, fall: 1 } } }
+`;
+      const evenkeel = await Evenkeel.start(t, yaml, { engine });
+      await backend.stop();
+      await evenkeel.said(/down: /);
+      assert.equal(await endOf(port), 'ECONNRESET');
+      await backend.restart();
+      await evenkeel.said(/up: /);
+      assert.equal((await get(port)).status, 200);
+    },
+  );
+
+  test(
+    `[${engine}] failures of real requests eject a server, and its time brings it back`,
+    engineSkip(engine),
+    async (t) => {
+      const [a, b] = [await startBackend(t), await startBackend(t)];
+      const port = await freePort();
+      const passive = 'passive: { failures: 3, within: 10s, eject: 1s }';
+      const evenkeel = await Evenkeel.start(t, configuration(port, [a.address, b.address], passive), { engine });
+      await b.stop();
+      while (!/ejected/.test(evenkeel.stderr)) assert.equal((await get(port)).status, 200, 'tried again at the other');
+      assert.match(
+        evenkeel.stderr,
+        new RegExp(`server web/${b.address} ejected for 1 s: 3 failures within 10 s, last: `),
+      );
+      await b.restart();
+      await evenkeel.said(new RegExp(`server web/${b.address} takes requests again`));
+      await getUntil(port, ({ body }) => body === `${b.port}\n`);
+    },
+  );
+
+  test(`[${engine}] the last server is not ejected`, engineSkip(engine), async (t) => {
+    const backend = await startBackend(t, (_, response) => response.destroy());
+    const port = await freePort();
+    const passive = 'passive: { failures: 2, within: 10s, eject: 60s }';
+    const evenkeel = await Evenkeel.start(t, configuration(port, [backend.address], passive), { engine });
+    while (!/fails but is the last one and stays/.test(evenkeel.stderr)) assert.equal((await get(port)).status, 502);
+  });
+
+  test(`[${engine}] a server that comes back gets few requests at first`, engineSkip(engine), async (t) => {
+    const [a, b] = [await startBackend(t), await startBackend(t)];
+    const port = await freePort();
+    const rest = `${FAST}, slow-start: 1h`;
+    const evenkeel = await Evenkeel.start(t, configuration(port, [a.address, b.address], rest), { engine, workers: 1 });
+    await b.stop();
+    await evenkeel.said(/down: /);
+    await b.restart();
+    await evenkeel.said(/up: /);
+    await getUntil(port, ({ body }) => body === `${b.port}\n`);
+    const bodies: string[] = [];
+    for (let i = 0; i < 90; i++) bodies.push((await get(port)).body);
+    // A weight of 1/8 against 1: every ninth.
+    assert.equal(bodies.filter((body) => body === `${b.port}\n`).length, 10);
+  });
+
+  test(
+    `[${engine}] servers are found by name, and a name that does not resolve stops nothing`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t);
+      const port = await freePort();
+      const names = [`localhost:${backend.port}`, 'nowhere.invalid:80'];
+      const evenkeel = await Evenkeel.start(t, configuration(port, names), { engine });
+      assert.match(evenkeel.stderr, /name nowhere\.invalid does not resolve/);
+      assert.equal((await get(port)).body, `${backend.port}\n`);
+    },
+  );
+
+  test(`[${engine}] if no name resolves, HTTP is 503`, engineSkip(engine), async (t) => {
+    const port = await freePort();
+    await Evenkeel.start(t, configuration(port, ['nowhere.invalid:80']), { engine });
+    assert.equal((await get(port)).status, 503);
+  });
+}

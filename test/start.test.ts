@@ -1,0 +1,165 @@
+/** How the program starts, and how it says that it cannot. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { connect, engineSkip, ENGINES, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
+
+const web = (bind: string, server: string): string => `
+listeners: { web: { bind: ${bind}, protocol: http, routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "${server}" ] } }
+`;
+
+for (const engine of ENGINES) {
+  test(`[${engine}] run prints one line when every listener accepts, and serves`, engineSkip(engine), async (t) => {
+    const backend = await startBackend(t);
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(t, web(`"*:${port}"`, backend.address), { engine });
+    assert.match(
+      evenkeel.stdout,
+      new RegExp(`^evenkeel \\d+\\.\\d+\\.\\d+ ready: web \\*:${port}; 2 proxies, engine ${engine}\\n$`),
+    );
+    assert.deepEqual(await get(port), { status: 200, body: `${backend.port}\n` });
+    assert.equal(evenkeel.proxies().length, 2);
+  });
+
+  test(`[${engine}] a Unix socket is listened on, and gone after the end`, engineSkip(engine), async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    const path = join(directory, 'web.sock');
+    const backend = await startBackend(t);
+    const evenkeel = await Evenkeel.start(t, web(`"unix:${path}"`, backend.address), { engine });
+    const socket = net.connect(path);
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    const [data] = (await once(socket, 'data')) as [Buffer];
+    assert.match(data.toString(), /^HTTP\/1\.1 200 /);
+    evenkeel.signal('SIGTERM');
+    assert.equal(await evenkeel.exit, 0);
+    assert.ok(!existsSync(path));
+  });
+
+  test(`[${engine}] servers on a Unix socket are reached`, engineSkip(engine), async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    const path = join(directory, 'backend.sock');
+    const server = net.createServer((socket) => {
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nunix\n'));
+    });
+    server.listen(path);
+    t.after(() => server.close());
+    const port = await freePort();
+    await Evenkeel.start(t, web(`"127.0.0.1:${port}"`, `unix:${path}`), { engine });
+    assert.deepEqual(await get(port), { status: 200, body: 'unix\n' });
+  });
+}
+
+test('--version and --help work from bin/evenkeel', async (t) => {
+  const version = Evenkeel.spawn(t, ['--version']);
+  assert.equal(await version.exit, 0);
+  assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+  const help = Evenkeel.spawn(t, ['run', '--help']);
+  assert.equal(await help.exit, 0);
+  assert.match(help.stdout, /^Usage: evenkeel run/);
+});
+
+test('a port that another program has ends the start with its name', engineSkip('node'), async (t) => {
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const { port } = taken.address() as net.AddressInfo;
+  const evenkeel = Evenkeel.run(t, web(`"127.0.0.1:${port}"`, '127.0.0.1:9'), { engine: 'node' });
+  assert.equal(await evenkeel.exit, 1);
+  assert.match(
+    evenkeel.stderr,
+    new RegExp(`listener web 127\\.0\\.0\\.1:${port}: port ${port} is taken by .* \\(pid ${process.pid}\\)`),
+  );
+  assert.match(evenkeel.stderr, /cannot start: no listener could be opened/);
+  assert.equal(evenkeel.stdout, '');
+});
+
+test('one listener that cannot be opened does not stop the others', engineSkip('node'), async (t) => {
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const { port: takenPort } = taken.address() as net.AddressInfo;
+  const backend = await startBackend(t);
+  const port = await freePort();
+  const yaml = `
+listeners:
+  bad: { bind: "127.0.0.1:${takenPort}", protocol: tcp, upstream: web }
+  web: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: web }
+upstreams: { web: { servers: [ "${backend.address}" ] } }
+`;
+  const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node' });
+  assert.match(evenkeel.stdout, new RegExp(`ready: web 127\\.0\\.0\\.1:${port};`));
+  assert.match(evenkeel.stderr, /error listener bad/);
+  assert.equal((await get(port)).status, 200);
+});
+
+test(
+  'the same configuration started twice is refused instead of sharing the port in silence',
+  engineSkip('node'),
+  async (t) => {
+    const port = await freePort();
+    const yaml = web(`"127.0.0.1:${port}"`, '127.0.0.1:9');
+    await Evenkeel.start(t, yaml, { engine: 'node' });
+    const second = Evenkeel.run(t, yaml, { engine: 'node' });
+    assert.equal(await second.exit, 1);
+    assert.match(second.stderr, /is taken by/);
+  },
+);
+
+test('a reserved port without the privilege is refused with the remedy', engineSkip('node'), async (t) => {
+  if (process.getuid?.() === 0) return t.skip('needs a user without privileges');
+  const evenkeel = Evenkeel.run(t, web('"127.0.0.1:79"', '127.0.0.1:9'), { engine: 'node' });
+  assert.equal(await evenkeel.exit, 1);
+  assert.match(evenkeel.stderr, /CAP_NET_BIND_SERVICE/);
+});
+
+test(
+  'an address that is on the other machine now is listened on for the moment when it comes',
+  engineSkip('node'),
+  async (t) => {
+    const evenkeel = await Evenkeel.start(t, web(`"192.0.2.1:${await freePort()}"`, '127.0.0.1:9'), { engine: 'node' });
+    assert.match(evenkeel.stderr, /192\.0\.2\.1 is not an address of this machine now/);
+  },
+);
+
+test('a configuration with errors is refused with every place and exit code 1', async (t) => {
+  const evenkeel = Evenkeel.run(t, 'listeners: { web: { bnd: "*:80" } }\nupstream: {}\n');
+  assert.equal(await evenkeel.exit, 1);
+  assert.match(evenkeel.stderr, /evenkeel\.yaml:1:\d+: /);
+  assert.match(evenkeel.stderr, /evenkeel\.yaml:2:\d+: /);
+});
+
+test('a file that is not there is exit code 1', async (t) => {
+  const evenkeel = Evenkeel.spawn(t, ['run', '/nonexistent/evenkeel.yaml']);
+  assert.equal(await evenkeel.exit, 1);
+  assert.match(evenkeel.stderr, /\/nonexistent\/evenkeel\.yaml/);
+});
+
+test('ha and admin are refused as long as they are not there', async (t) => {
+  const yaml = `${web('"127.0.0.1:8080"', '127.0.0.1:9')}admin: { bind: "127.0.0.1:9900" }\n`;
+  const evenkeel = Evenkeel.run(t, yaml);
+  assert.equal(await evenkeel.exit, 1);
+  assert.match(evenkeel.stderr, /admin/);
+  assert.match(evenkeel.stderr, /not .*(yet|supported)/);
+});
+
+test('the service manager is told when it is ready and when it ends', engineSkip('node'), async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const { linuxNotifySocket } = await import('./notify-socket.ts');
+  const notify = linuxNotifySocket(t, join(directory, 'notify'));
+  const port = await freePort();
+  const yaml = web(`"127.0.0.1:${port}"`, '127.0.0.1:9');
+  const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node', env: { NOTIFY_SOCKET: notify.path } });
+  assert.equal(notify.read(), 'READY=1');
+  (await connect(port)).destroy();
+  evenkeel.signal('SIGTERM');
+  assert.equal(await evenkeel.exit, 0);
+  assert.equal(notify.read(), 'STOPPING=1');
+});

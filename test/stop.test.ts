@@ -1,0 +1,179 @@
+/** How the program ends: what is in flight is finished, within bounds; a second signal ends at once. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import { test } from 'node:test';
+import {
+  connect,
+  engineSkip,
+  ENGINES,
+  Evenkeel,
+  freePort,
+  get,
+  kill,
+  startBackend,
+  startTcpBackend,
+} from './evenkeel.ts';
+
+const configuration = (port: number, server: string, rest = ''): string => `
+${rest}
+listeners: { web: { bind: "127.0.0.1:${port}", protocol: http, routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "${server}" ] } }
+`;
+
+/** A request whose answer the test holds back. */
+function held(): { handler: http.RequestListener; arrived: Promise<void>; release(): void } {
+  let answer: (() => void) | null = null;
+  let resolveArrived: (() => void) | null = null;
+  const arrived = new Promise<void>((resolve) => {
+    resolveArrived = resolve;
+  });
+  return {
+    handler: (_, response) => {
+      response.writeHead(200).write('first half, ');
+      answer = () => response.end('second half');
+      resolveArrived!();
+    },
+    arrived,
+    release: () => answer!(),
+  };
+}
+
+for (const engine of ENGINES) {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    test(
+      `[${engine}] ${signal} refuses new connections, finishes what is in flight, and exits 0`,
+      engineSkip(engine),
+      async (t) => {
+        const response = held();
+        const backend = await startBackend(t, response.handler);
+        const port = await freePort();
+        const evenkeel = await Evenkeel.start(t, configuration(port, backend.address), { engine });
+        const answer = get(port);
+        await response.arrived;
+        evenkeel.signal(signal);
+        for (;;) {
+          try {
+            (await connect(port)).destroy();
+          } catch (error) {
+            assert.match((error as NodeJS.ErrnoException).code!, /ECONNREFUSED|ECONNRESET/);
+            break;
+          }
+        }
+        assert.equal(evenkeel.proxies().length > 0, true);
+        response.release();
+        assert.deepEqual(await answer, { status: 200, body: 'first half, second half' });
+        assert.equal(await evenkeel.exit, 0);
+      },
+    );
+  }
+
+  test(
+    `[${engine}] connections that only wait for a next request do not delay the end`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t);
+      const port = await freePort();
+      const evenkeel = await Evenkeel.start(t, configuration(port, backend.address, 'grace: 1h'), { engine });
+      const agent = new http.Agent({ keepAlive: true });
+      t.after(() => agent.destroy());
+      await get(port, '/', agent);
+      evenkeel.signal('SIGTERM');
+      assert.equal(await evenkeel.exit, 0);
+    },
+  );
+
+  test(
+    `[${engine}] when the grace time is over, what is left is cut and the exit code is 0`,
+    engineSkip(engine),
+    async (t) => {
+      const response = held();
+      const backend = await startBackend(t, response.handler);
+      const port = await freePort();
+      const evenkeel = await Evenkeel.start(t, configuration(port, backend.address, 'grace: 300ms'), { engine });
+      const answer = get(port);
+      await response.arrived;
+      evenkeel.signal('SIGTERM');
+      await assert.rejects(answer);
+      assert.equal(await evenkeel.exit, 0);
+      assert.match(evenkeel.stderr, /had connections left after 0\.3 s/);
+    },
+  );
+
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const) {
+    test(
+      `[${engine}] a second ${signal} ends at once with exit code ${code}, and no proxy is left`,
+      engineSkip(engine),
+      async (t) => {
+        const response = held();
+        const backend = await startBackend(t, response.handler);
+        const port = await freePort();
+        const evenkeel = await Evenkeel.start(t, configuration(port, backend.address, 'grace: 1h'), { engine });
+        const proxies = evenkeel.proxies();
+        const answer = get(port);
+        await response.arrived;
+        evenkeel.signal('SIGTERM');
+        await evenkeel.said(/SIGTERM: finishing/);
+        evenkeel.signal(signal);
+        await assert.rejects(answer);
+        assert.equal(await evenkeel.exit, code);
+        while (proxies.some((pid) => kill(pid, 0))) await new Promise((resolve) => setTimeout(resolve, 10));
+      },
+    );
+  }
+
+  test(`[${engine}] signals that reach the proxies too change nothing`, engineSkip(engine), async (t) => {
+    const response = held();
+    const backend = await startBackend(t, response.handler);
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(t, configuration(port, backend.address), { engine });
+    const answer = get(port);
+    await response.arrived;
+    for (const pid of evenkeel.proxies()) {
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) kill(pid, signal);
+    }
+    response.release();
+    assert.deepEqual(await answer, { status: 200, body: 'first half, second half' });
+    assert.doesNotMatch(evenkeel.stderr, /ended/);
+    evenkeel.signal('SIGTERM');
+    assert.equal(await evenkeel.exit, 0);
+  });
+
+  test(`[${engine}] an open TCP relay is finished too`, engineSkip(engine), async (t) => {
+    const backend = await startTcpBackend(t, (socket) => socket.pipe(socket));
+    const port = await freePort();
+    const yaml = `
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: echo } }
+upstreams: { echo: { servers: [ "${backend.address}" ] } }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml, { engine });
+    const socket = await connect(port);
+    socket.write('before');
+    assert.equal(String(await once(socket, 'data')), 'before');
+    evenkeel.signal('SIGTERM');
+    await evenkeel.said(/SIGTERM: finishing/);
+    socket.write('after');
+    assert.equal(String(await once(socket, 'data')), 'after');
+    socket.end();
+    assert.equal(await evenkeel.exit, 0);
+  });
+}
+
+test('SIGHUP does not end it', engineSkip('node'), async (t) => {
+  const backend = await startBackend(t);
+  const port = await freePort();
+  const evenkeel = await Evenkeel.start(t, configuration(port, backend.address), { engine: 'node' });
+  evenkeel.signal('SIGHUP');
+  await evenkeel.said(/SIGHUP: reload is not supported yet/);
+  assert.equal((await get(port)).status, 200);
+});
+
+test('a signal during the start ends it with exit code 0', engineSkip('node'), async (t) => {
+  const evenkeel = Evenkeel.run(t, configuration(await freePort(), '127.0.0.1:9'), { engine: 'node' });
+  await evenkeel.said(/starts 2 proxies/);
+  evenkeel.signal('SIGTERM');
+  assert.equal(await evenkeel.exit, 0);
+});

@@ -1,0 +1,147 @@
+/** What happens when a process of the program is killed. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import {
+  connect,
+  engineSkip,
+  ENGINES,
+  Evenkeel,
+  freePort,
+  get,
+  getUntil,
+  kill,
+  startBackend,
+  startLoad,
+} from './evenkeel.ts';
+
+const configuration = (port: number, server: string): string => `
+grace: 10s
+listeners: { web: { bind: "127.0.0.1:${port}", protocol: http, routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "${server}" ] } }
+`;
+
+for (const engine of ENGINES) {
+  test(
+    `[${engine}] a proxy killed under load is back within a second and no connection is refused`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t);
+      const port = await freePort();
+      const evenkeel = await Evenkeel.start(t, configuration(port, backend.address), { engine, workers: 1 });
+      const tookMs: number[] = [];
+      const cut: string[] = [];
+      let done = 0;
+      for (let round = 0; round < 3; round++) {
+        const load = startLoad(port, 8);
+        await get(port);
+        const [pid] = evenkeel.proxies();
+        const killedAt = performance.now();
+        kill(pid, 'SIGKILL');
+        while (kill(pid, 0)) await new Promise((resolve) => setImmediate(resolve));
+        // This one is queued by the kernel while nobody is there, and served by the next proxy.
+        await get(port);
+        tookMs.push(performance.now() - killedAt);
+        const result = await load.stop();
+        done += result.done;
+        cut.push(...result.failures);
+      }
+      assert.ok(Math.min(...tookMs) < 1_000, `${tookMs.join(', ')} ms`);
+      assert.ok(done > 30);
+      // What was in flight in the dead process is lost, at most one request per connection; nothing else is.
+      assert.deepEqual(
+        cut.filter((failure) => failure !== 'ECONNRESET'),
+        [],
+      );
+      assert.ok(cut.length <= 3 * 9);
+    },
+  );
+
+  test(`[${engine}] requests of the other proxies do not notice`, engineSkip(engine), async (t) => {
+    const backend = await startBackend(t);
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(t, configuration(port, backend.address), { engine, workers: 4 });
+    const before = evenkeel.proxies();
+    kill(before[1], 'SIGKILL');
+    const answers = await Promise.all(Array.from({ length: 40 }, () => get(port)));
+    assert.ok(answers.every(({ status }) => status === 200));
+    await evenkeel.said(/proxy \d serves again/);
+    const after = evenkeel.proxies();
+    assert.equal(after.length, 4);
+    assert.deepEqual(
+      before.filter((pid) => !after.includes(pid)),
+      [before[1]],
+    );
+  });
+
+  test(`[${engine}] a proxy that is stopped is replaced`, engineSkip(engine), async (t) => {
+    const backend = await startBackend(t);
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(t, configuration(port, backend.address), { engine, workers: 1 });
+    kill(evenkeel.proxies()[0], 'SIGSTOP');
+    assert.equal((await get(port)).status, 200);
+    assert.match(evenkeel.stderr, /proxy 0 hangs: no sign of life for [34]\d\d\d ms/);
+  });
+
+  test(
+    `[${engine}] if the keeper is killed, proxies finish what is in flight and end; another one can start at once`,
+    engineSkip(engine),
+    async (t) => {
+      let answer: (() => void) | null = null;
+      let resolveArrived: (() => void) | null = null;
+      const arrived = new Promise<void>((resolve) => {
+        resolveArrived = resolve;
+      });
+      const backend = await startBackend(t, (request, response) => {
+        if (request.url === '/slow') {
+          answer = () => response.end('slow');
+          resolveArrived!();
+        } else {
+          response.end('fast');
+        }
+      });
+      const port = await freePort();
+      const yaml = configuration(port, backend.address);
+      const evenkeel = await Evenkeel.start(t, yaml, { engine });
+      const proxies = evenkeel.proxies();
+      const slow = get(port, '/slow');
+      await arrived;
+      evenkeel.signal('SIGKILL');
+      const second = await Evenkeel.start(t, yaml, { engine });
+      assert.equal((await get(port)).body, 'fast');
+      answer!();
+      assert.deepEqual(await slow, { status: 200, body: 'slow' });
+      while (proxies.some((pid) => kill(pid, 0))) await new Promise((resolve) => setTimeout(resolve, 10));
+      assert.equal((await get(port)).body, 'fast');
+      second.signal('SIGTERM');
+      assert.equal(await second.exit, 0);
+    },
+  );
+
+  test(
+    `[${engine}] when file descriptors run out, what is open is served and accepting resumes by itself`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t);
+      const port = await freePort();
+      const through = ['sh', '-c', 'ulimit -n 150; exec "$@"', 'sh'];
+      const evenkeel = await Evenkeel.start(t, configuration(port, backend.address), { engine, workers: 1, through });
+      const [pid] = evenkeel.proxies();
+      const idle = await Promise.all(Array.from({ length: 200 }, () => connect(port)));
+      for (const socket of idle) socket.destroy();
+      await getUntil(port, ({ status }) => status === 200);
+      assert.deepEqual(evenkeel.proxies(), [pid], 'the same proxy');
+    },
+  );
+}
+
+test('the limit of open files is raised as far as it may be', engineSkip('node'), async (t) => {
+  const through = ['sh', '-c', 'ulimit -S -n 128; exec "$@"', 'sh'];
+  const evenkeel = await Evenkeel.start(t, configuration(await freePort(), '127.0.0.1:9'), { engine: 'node', through });
+  for (const pid of evenkeel.proxies()) {
+    const [, soft, hard] = /Max open files +(\d+|unlimited) +(\d+|unlimited)/.exec(
+      readFileSync(`/proc/${pid}/limits`, 'utf8'),
+    )!;
+    assert.equal(soft, hard);
+  }
+});
