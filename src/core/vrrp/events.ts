@@ -1,5 +1,6 @@
 /** What goes into a virtual router and what comes out of it. */
 import type { Evidence } from './observer.ts';
+import type { Refusal } from './refusals.ts';
 import type { Cause, State } from './states.ts';
 
 /** An advert of a peer that the receiver believes. */
@@ -20,6 +21,8 @@ export type RouterEvent =
   | { readonly kind: 'stop'; readonly isGraceful: boolean }
   | { readonly kind: 'tick' }
   | { readonly kind: 'advert'; readonly advert: HeardAdvert }
+  /** An advert was not believed. */
+  | { readonly kind: 'refused'; readonly reason: Refusal; readonly from: string }
   | { readonly kind: 'tracked'; readonly index: number; readonly isUp: boolean }
   | { readonly kind: 'guard'; readonly name: string; readonly passes: boolean }
   /** The address that adverts are sent from; null: the interface has none. Borrowed until the next one. */

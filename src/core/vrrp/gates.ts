@@ -21,6 +21,10 @@ export class Gates {
     this.isGrouped = isGrouped;
   }
 
+  get verdicts(): ReadonlyMap<string, boolean> {
+    return this.guards;
+  }
+
   setGuard(name: string, passes: boolean): void {
     assert(this.guards.has(name), 'no such guard');
     this.guards.set(name, passes);

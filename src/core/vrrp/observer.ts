@@ -4,6 +4,7 @@
 import { PRIORITY_OWNER } from '../../wire/vrrp/advert.ts';
 import type { HeardAdvert } from './events.ts';
 import { DOWN_ADVERTS, US_PER_S } from './intervals.ts';
+import type { Refusal } from './refusals.ts';
 
 export type EvidenceKind =
   | 'rival' // another router advertises while this one is active, with less right
@@ -16,7 +17,8 @@ export type EvidenceKind =
   | 'stall' // this process did not run
   | 'address-conflict' // a foreign machine answers for an address: while claiming, or while active
   | 'address-removed' // somebody removed an address that this router holds; it is put back
-  | 'no-successor'; // a hand-over or a stop found nobody to take over
+  | 'no-successor' // a hand-over or a stop found nobody to take over
+  | `refused-${Refusal}`; // an advert was not believed
 
 /** A rival that still advertises after this many answers does not hear them. */
 const DEAF_ADVERTS = 4;
@@ -67,6 +69,11 @@ export class Observer {
   /** How often it was noted. */
   total(kind: EvidenceKind): number {
     return this.tallies.get(kind)?.total ?? 0;
+  }
+
+  /** Everything noted so far, with how often. */
+  totals(): Record<string, number> {
+    return Object.fromEntries(Array.from(this.tallies, ([kind, { total }]) => [kind, total]));
   }
 
   /** RFC 9568 sections 7.1 and 8.3.2: what does not match is told, and changes nothing. */

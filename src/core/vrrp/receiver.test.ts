@@ -13,7 +13,8 @@ import {
   VRRP_PROTOCOL,
 } from '../../wire/vrrp/advert.ts';
 import { TRAILER_BYTES, TrailerKey } from '../../wire/vrrp/trailer.ts';
-import { AdvertReceiver, type ReceivedPacket, type Refusal, REFUSALS } from './receiver.ts';
+import { AdvertReceiver, type ReceivedPacket } from './receiver.ts';
+import { type Refusal, REFUSALS } from './refusals.ts';
 import { AdvertSender } from './sender.ts';
 import type { AdvertSettings } from './settings.ts';
 

@@ -21,6 +21,7 @@ import { AUTHENTICATION_HEADER_PROTOCOL } from '../../wire/vrrp/authentication-h
 import { isTrailerWellFormed, trailerKeyId, trailerSequence } from '../../wire/vrrp/trailer.ts';
 import type { HeardAdvert } from './events.ts';
 import { US_PER_CS } from './intervals.ts';
+import { type Refusal, REFUSALS } from './refusals.ts';
 import { ReplayGuard } from './sequence.ts';
 import type { AdvertSettings } from './settings.ts';
 
@@ -36,33 +37,6 @@ export interface ReceivedPacket {
   /** TTL or hop limit. */
   readonly ttl: number;
 }
-
-export const REFUSALS = [
-  'ttl',
-  'truncated',
-  'version',
-  'type',
-  'address-count',
-  'length',
-  'interval',
-  'other-version', // of VRRP, than this router speaks
-  'virtual-router-id',
-  'checksum',
-  'own-address', // sent by this router itself, or by a second host with its address
-  'not-a-peer', // from an address that is not among the unicast peers
-  'destination', // multicast to a router with unicast peers, or the reverse
-  'authentication-header', // RFC 2338's
-  'authentication-type',
-  'password',
-  'trailer-missing',
-  'trailer-malformed',
-  'key-unknown',
-  'code', // the authentication code is wrong: forged, or another key
-  'stale', // signed too far from this clock
-  'replay',
-] as const;
-
-export type Refusal = (typeof REFUSALS)[number];
 
 export class AdvertReceiver {
   /** How many adverts were refused for which reason. */

@@ -764,6 +764,18 @@ test('RFC 9568 7.1: another address list and another interval are told at most e
   );
 });
 
+test('RFC 9568 7.1: adverts that are refused are told at most each minute for every reason, and change nothing', () => {
+  const stage = new Stage().start();
+  stage.take();
+  for (let i = 0; i < 3; i++) {
+    stage.send({ kind: 'refused', reason: 'ttl', from: '192.0.2.66' });
+    stage.send({ kind: 'refused', reason: 'checksum', from: '192.0.2.66' });
+  }
+  assert.equal(stage.take().length, 2);
+  stage.pass(DOWN_100_US);
+  assert.equal(stage.router.state, 'active');
+});
+
 test('RFC 9568 8.3.2: two owners, and equal priorities, are told', () => {
   const owner = new Stage({ priority: 255 }).start();
   owner.hear(255, { source: LOWER_ADDRESS });

@@ -86,6 +86,21 @@ export class VirtualRouter {
     return this.current;
   }
 
+  /** When it sent its last advert, a release included. */
+  get lastAdvertUs(): number {
+    return this.lastSentUs;
+  }
+
+  /** Holds the addresses. */
+  get isHolding(): boolean {
+    return this.current === 'active' || this.current === 'leaving';
+  }
+
+  /** The guards with their verdicts, for people. */
+  get guards(): ReadonlyMap<string, boolean> {
+    return this.gates.verdicts;
+  }
+
   /** The priority it advertises with: after weights, and the group's. */
   get priority(): number {
     return Math.min(this.ownPriority, this.groupPriorityMax);
@@ -146,6 +161,9 @@ export class VirtualRouter {
         break;
       case 'advert':
         this.handleAdvert(event.advert, nowUs);
+        break;
+      case 'refused':
+        this.observer.note(`refused-${event.reason}`, () => `an advert from ${event.from}`, nowUs);
         break;
       case 'tracked':
         this.withPriorityChange(() => this.tracking.set(event.index, event.isUp), nowUs);

@@ -1,0 +1,78 @@
+/**
+ * What the owner of virtual addresses needs from its machine: a place on a network segment for each virtual router, and
+ * two clocks. Implemented by `io/linux` and by the simulator.
+ *
+ * Nothing here fails visibly. An advert that could not be sent is an advert that was lost; an interface that is gone has
+ * no source address; and addresses are held or dropped as often as it takes.
+ *
+ * A handler is called from the host's own loop and never from inside a call to the host or an attachment.
+ */
+
+export interface SegmentHost {
+  /** Microseconds of a clock that never goes back and counts the time in which the machine was suspended. */
+  readonly nowUs: number;
+  /** Microseconds since 1970: what the authentication of adverts is dated with. May go back. */
+  readonly unixUs: number;
+  /** A place for a virtual router. Leftovers of an earlier life are removed before this returns. */
+  attach(request: AttachRequest, handler: AttachmentHandler): Attachment;
+}
+
+export interface AttachRequest {
+  readonly interfaceName: string;
+  readonly family: 4 | 6;
+  readonly virtualRouterId: number;
+  /** The addresses are to be on 00-00-5E-00-01-{VRID} or 00-00-5E-00-02-{VRID}. */
+  readonly hasVirtualMac: boolean;
+  readonly addresses: readonly VirtualAddress[];
+  /** The address to send adverts from; null: the interface's first, over IPv6 its link-local one. Never a virtual one. */
+  readonly source: Uint8Array | null;
+  /** Adverts go to, and come from, the VRRP group. */
+  readonly isMulticast: boolean;
+  /** Addresses that are there already are held, not leftovers: a predecessor was active a moment ago. */
+  readonly keepsAddresses: boolean;
+}
+
+/** 4 or 16 bytes, and how many bits of them name the network. */
+export interface VirtualAddress {
+  readonly address: Uint8Array;
+  readonly prefixLength: number;
+}
+
+export interface Attachment {
+  /** The interface's own MAC address; meaningful while there is a source address. */
+  readonly mac: Uint8Array;
+  /** Whether this machine forwards packets of the family on this interface. */
+  readonly isForwarding: boolean;
+  /** Sends an IP packet of protocol 112 with TTL 255. `payload` is read before this returns. */
+  sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void;
+  /** Sends a whole Ethernet frame, which is read before this returns. */
+  sendFrame(frame: Uint8Array): void;
+  /** Puts all addresses there, or lengthens their life, to `lifetimeS` seconds from now. */
+  hold(lifetimeS: number): void;
+  /** Removes all addresses. */
+  drop(): void;
+  /** Leaves the segment as it was before `attach`. */
+  close(): void;
+}
+
+export interface AttachmentHandler {
+  /** The address that adverts are sent from; null while there is none, or the interface is down. Called at every change. */
+  handleSource(source: Uint8Array | null): void;
+  /** A VRRP packet, or an Authentication Header, came in. Borrowed. */
+  handlePacket(packet: SegmentPacket): void;
+  /** A machine with that MAC address said that it has that IP address. Borrowed. */
+  handleNeighbor(address: Uint8Array, mac: Uint8Array): void;
+  /** Somebody else, or the end of its life, removed a virtual address. Borrowed. */
+  handleAddressRemoved(address: Uint8Array): void;
+}
+
+export interface SegmentPacket {
+  readonly bytes: Uint8Array;
+  /** Where the IP payload begins and ends. */
+  readonly start: number;
+  readonly end: number;
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly protocol: number;
+  readonly ttl: number;
+}

@@ -1,0 +1,46 @@
+/** What is told about the virtual routers: as they change, and when asked. Serialisable as JSON. */
+import type { Evidence } from '../core/vrrp/observer.ts';
+import type { Peer } from '../core/vrrp/peers.ts';
+import type { Cause, State } from '../core/vrrp/states.ts';
+
+/** In the order things happened. */
+export interface VipListener {
+  handleChange(change: RoleChange): void;
+  handleEvidence(router: string, evidence: Evidence): void;
+}
+
+export interface RoleChange {
+  readonly router: string;
+  readonly from: State;
+  readonly to: State;
+  readonly cause: Cause;
+  readonly detail: string;
+  readonly atUs: number;
+}
+
+/** Times are of the clock that `nowUs` is: an age is a difference. */
+export interface RouterStatus {
+  readonly name: string;
+  readonly state: State;
+  readonly sinceUs: number;
+  readonly nowUs: number;
+  /** As advertised. */
+  readonly priority: number;
+  readonly fault: string | null;
+  readonly interfaceName: string;
+  /** What adverts are sent from. */
+  readonly source: string | null;
+  readonly addresses: readonly string[];
+  /** When the last advert was sent; null: none yet. */
+  readonly lastAdvertUs: number | null;
+  readonly peers: readonly Peer[];
+  readonly tracked: readonly { readonly name: string; readonly weight: number; readonly isUp: boolean | null }[];
+  readonly guards: Readonly<Record<string, boolean>>;
+  readonly adverts: {
+    readonly sent: number;
+    readonly accepted: number;
+    readonly refused: Readonly<Record<string, number>>;
+  };
+  /** What was noted, with how often. */
+  readonly observed: Readonly<Record<string, number>>;
+}
