@@ -16,11 +16,11 @@ import { parseTrailers } from '../../wire/http1/trailers.ts';
 import type { Context } from '../context.ts';
 import { Stash, STASH_NO_MEMORY } from '../stash.ts';
 
-/** All input was used; the body goes on. */
+/** The body goes on; of what input is left, more may be passed on at once. */
 export const READ_MORE = 0;
 /** The body is complete; what follows it is still in the input. */
 export const READ_DONE = 1;
-/** The receiver has enough for now. */
+/** The receiver has enough for now: nothing was sent. */
 export const READ_BLOCKED = 2;
 /** No slot was free. */
 export const READ_NO_MEMORY = 3;
@@ -161,7 +161,8 @@ export class MessageReader {
     if (measured === READ_DONE) {
       this.endBody();
     } else if (this.isInTrailers && this.length > 0) {
-      return to.pendingSegments >= PENDING_ENOUGH ? READ_BLOCKED : this.relayTrailers(to, trailers);
+      // not READ_BLOCKED, which says that nothing was sent: the caller finds that out by asking again
+      return to.pendingSegments >= PENDING_ENOUGH ? READ_MORE : this.relayTrailers(to, trailers);
     }
     return measured;
   }
