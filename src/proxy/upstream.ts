@@ -12,6 +12,7 @@ import { Expiring } from './expiring.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { PICK_FULL, type Balancer, type Endpoint } from '../core/balance/balancer.ts';
 import { createBalancer } from '../core/balance/create.ts';
+import { canWork } from '../core/balance/tier.ts';
 import { HashKey } from '../core/route/hash-key.ts';
 import type { Context } from './context.ts';
 import { IdlePool } from './http/idle-pool.ts';
@@ -40,6 +41,11 @@ export abstract class Waiter extends Expiring {
       this.tried = grown;
     }
     this.tried[this.triedCount++] = number;
+  }
+
+  hasTried(number: number): boolean {
+    for (let i = 0; i < this.triedCount; i++) if (this.tried[i] === number) return true;
+    return false;
   }
 
   forgetTried(): void {
@@ -129,6 +135,14 @@ export class Upstream {
   /** The number of a server for `waiter`, or a PICK_ code. A server that was picked must be taken. */
   pick(waiter: Waiter): number {
     return this.balancer.pick(this.context.board, waiter.key, waiter.tried, waiter.triedCount);
+  }
+
+  /** Whether there is a server that takes work besides number `picked` and those that `waiter` has tried. */
+  hasOther(waiter: Waiter, picked: number): boolean {
+    for (let number = 0; number < this.servers.length; number++) {
+      if (number !== picked && canWork(this.servers[number]) && !waiter.hasTried(number)) return true;
+    }
+    return false;
   }
 
   /** One more connection of `server` is in use. */

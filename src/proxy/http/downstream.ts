@@ -45,6 +45,11 @@ const LINGER = 3;
 const TUNNEL = 4;
 const CLOSED = 5;
 
+const CR = 13;
+const LF = 10;
+/** `HEAD ` */
+const HEAD_SPACE = [72, 69, 65, 68, 32];
+
 /** A client that was told to go has this long to close. */
 const LINGER_MS = 2000;
 /**
@@ -367,7 +372,9 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   /** A final response's head is about to be written. `isEndedByClose`: its end will be the connection's. */
   beginResponse(isEndedByClose: boolean): void {
     this.isEndedByClose = isEndedByClose;
-    if (isEndedByClose || this.hasEnded || this.context.isDraining) this.isPersistent = false;
+    // A response before the end of its request: the rest of the request is not waited for, and the client is told so.
+    const isEarly = !this.isRequestComplete;
+    if (isEndedByClose || isEarly || this.hasEnded || this.context.isDraining) this.isPersistent = false;
   }
 
   /** What a response's head says about the connection. */
@@ -451,8 +458,25 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   /** What came is not a request, or not in time: answer, and close. */
   private refuse(response: own.OwnResponse): void {
     this.isPersistent = false;
-    this.isHeadMethod = false;
+    this.isHeadMethod = this.isHeadWaiting;
     this.answer(response);
+  }
+
+  /** What is here of the refused request begins with HEAD, as far as one can tell: its answer has no body. */
+  private get isHeadWaiting(): boolean {
+    const { reader } = this;
+    const { arena, memory } = this.context;
+    const { stash } = reader;
+    let at = reader.offset;
+    let end = at + reader.length;
+    if (stash !== null && !stash.isEmpty) {
+      at = arena.start(stash.slot);
+      end = at + stash.length;
+    }
+    while (at < end && (memory[at] === CR || memory[at] === LF)) at++;
+    if (end - at < HEAD_SPACE.length) return false;
+    for (let i = 0; i < HEAD_SPACE.length; i++) if (memory[at + i] !== HEAD_SPACE[i]) return false;
+    return true;
   }
 
   private refuseCode(code: number): void {
@@ -513,10 +537,13 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   private close(): void {
     if (this.state === CLOSED) return;
     this.state = CLOSED;
+    // FIN behind a part of a response that ends with the connection would make the part look whole
+    const isCut = this.isEndedByClose && (this.exchange !== null || this.socket.pendingSegments > 0);
     this.dropExchange();
     this.reader.clear();
     this.context.timers.remove(this);
-    this.socket.close();
+    if (isCut) this.socket.reset();
+    else this.socket.close();
     this.listener.forget(this);
     this.listener.release();
   }

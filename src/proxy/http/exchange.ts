@@ -262,7 +262,7 @@ export class Exchange extends Waiter {
     }
     if (isStale) this.tries--;
     else this.markTried(this.picked);
-    this.needsFreshConnection = isStale;
+    if (isStale) this.needsFreshConnection = true; // for good: one dead connection is reason enough once
     this.usePicked(upstream.pick(this));
   }
 
@@ -277,7 +277,11 @@ export class Exchange extends Waiter {
   retriesStatus(status: number): boolean {
     const { retry } = this.action;
     if (status < 429 || !retry.statuses.includes(status)) return false;
-    return mayRetry(retry, isIdempotent(this.method), this.sent, FAILED_STATUS, status, false, this.tries);
+    // without another server the client gets this response, which says more than one of our own would
+    return (
+      mayRetry(retry, isIdempotent(this.method), this.sent, FAILED_STATUS, status, false, this.tries) &&
+      this.upstream.hasOther(this, this.picked)
+    );
   }
 
   /** The client has been sent a response's head: from here the request cannot be tried again. */
