@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { CliDeps } from './cli.ts';
 import { runCli } from './cli.ts';
 import { readVersion } from './version.ts';
@@ -9,6 +13,18 @@ interface Ran {
   readonly out: string;
   readonly err: string;
   readonly calls: readonly unknown[];
+}
+
+const EXAMPLE = fileURLToPath(new URL('../../../examples/evenkeel.yaml', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'evenkeel-cli-'));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function fileWith(content: string | Uint8Array): string {
+  const file = join(folder, 'evenkeel.yaml');
+  writeFileSync(file, content);
+  return file;
 }
 
 async function run(...argv: string[]): Promise<Ran> {
@@ -47,7 +63,12 @@ test('the version is that of package.json', () => {
 });
 
 test('--help works for the program and for every command, on stdout, with exit code 0', async () => {
-  for (const argv of [['--help'], ['help'], ['help', 'run'], ['run', '--help'], ['demo', '--help']]) {
+  for (const argv of [
+    ['--help'],
+    ['help'],
+    ['help', 'run'],
+    ...['run', 'check', 'demo', 'schema'].map((command) => [command, '--help']),
+  ]) {
     const ran = await run(...argv);
     assert.equal(ran.code, 0, argv.join(' '));
     assert.match(ran.out, /^Usage: evenkeel/);
@@ -87,4 +108,68 @@ test('run hands its options over and exits with what it resolves to', async () =
 test('demo hands its options over', async () => {
   assert.deepEqual((await run('demo', '--workers', '2')).calls, [{ engine: null, workers: 2, seconds: null }]);
   assert.deepEqual((await run('demo', '--seconds', '5')).calls, [{ engine: null, workers: null, seconds: 5 }]);
+});
+
+test('check says in one line what a right file has, and exits 0', async () => {
+  const ran = await run('check', EXAMPLE);
+  assert.equal(ran.code, 0);
+  assert.equal(ran.out, `${EXAMPLE}: ok: 3 listeners, 4 routes, 4 upstreams, 8 servers\n`);
+  assert.match(ran.err, /:52:1: unsupported: `ha` is right/);
+});
+
+test('check prints every error of a wrong file with its place on stderr, and exits 1', async () => {
+  const file = fileWith('grace: 30\nlisteners:\n  web: { bind: 80 }\n');
+  assert.deepEqual(await run('check', file), {
+    code: 1,
+    out: '',
+    err:
+      `${file}:1:8: \`30\` is not a duration; write 30s [bad-duration]\n` +
+      `${file}:3:3: \`listeners.web\` has no \`routes\`; add for example \`routes: [ { upstream: web } ]\` [missing-key]\n` +
+      `${file}:3:16: \`80\` is not an address to listen on; write "*:80" [bad-bind]\n` +
+      `${file}: 3 errors\n`,
+    calls: [],
+  });
+});
+
+test('check --node asks for the values of that node', async () => {
+  assert.equal((await run('check', EXAMPLE, '--node', 'lb02')).code, 0);
+  const ran = await run('check', EXAMPLE, '--node', 'lb03');
+  assert.equal(ran.code, 1);
+  assert.match(ran.err, /`ha.VI_1.priority` has no value for node `lb03`; it has one for lb01, lb02/);
+});
+
+test('check exits 0 with warnings, which are on stderr', async () => {
+  const ran = await run(
+    'check',
+    fileWith('listeners: { a: { bind: "*:80", routes: [ { respond: {} }, { respond: {} } ] } }'),
+  );
+  assert.equal(ran.code, 0);
+  assert.match(ran.err, /warning: no request ever gets here/);
+});
+
+test('a file that cannot be read is an error with its reason, for check as for run', async () => {
+  const missing = join(folder, 'missing.yaml');
+  assert.deepEqual(await run('check', missing), {
+    code: 1,
+    out: '',
+    err: `${missing}: cannot be read: there is no such file\n`,
+    calls: [],
+  });
+  assert.match((await run('check', folder)).err, /it is a directory/);
+  assert.match((await run('check', fileWith(Uint8Array.of(0xff, 0xfe, 0x00)))).err, /it is not UTF-8 text/);
+});
+
+test('a file that is something else altogether does not fill the screen', async () => {
+  const ran = await run('check', fileWith('a:\n'.repeat(5000)));
+  assert.equal(ran.code, 1);
+  assert.ok(ran.err.split('\n').length < 110);
+  assert.match(ran.err, /\.\.\. and \d+ more/);
+});
+
+test('schema prints the JSON Schema', async () => {
+  const ran = await run('schema');
+  assert.equal(ran.code, 0);
+  const schema = JSON.parse(ran.out) as { $schema: string; properties: object };
+  assert.equal(schema.$schema, 'https://json-schema.org/draft/2020-12/schema');
+  assert.ok('listeners' in schema.properties);
 });

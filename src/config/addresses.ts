@@ -60,6 +60,10 @@ export function parseServer(text: string): Parsed<ServerAddress> {
   }
   const split = splitHostPort(text);
   if (split === null || split.host === '' || split.host === '*') {
+    const host = /^(.*[^:]):[0-9]+$/.exec(text)?.[1];
+    if (host !== undefined && splitHostPort(host)?.port === null) {
+      return refused('bad-server', { value: show(text), fix: 'write a port from 1 to 65535' });
+    }
     return refused('bad-server', {
       value: show(text),
       fix: 'write "192.0.2.1:80", "[2001:db8::1]:80", "name.example:80" or "unix:/run/x.sock"',

@@ -10,7 +10,6 @@ import { HighAvailability } from './model-ha.ts';
 import type { Report } from './report.ts';
 import { entriesOf, itemsOf } from './report.ts';
 import { perNodeMaps } from './schema-walk.ts';
-import { orList } from './suggest.ts';
 import { parseDuration } from './units.ts';
 
 type Router = Loose<VirtualRouterConfig>;
@@ -83,7 +82,7 @@ function checkVersion(router: Router, family: 0 | 4 | 6, path: Path, report: Rep
     refuse('advertise', `${show(written)} is not possible`, 'write 10ms to 40950ms in steps of 10ms');
   }
   if (router.auth !== undefined) {
-    const fix = 'write `version: 2`, or leave `auth` out; `unicast: { key: }` authenticates really';
+    const fix = 'write `version: 2`, or leave `auth` out and use `unicast: { key: }`';
     report.atKey([...path, 'auth'], 'vrrp-version', { what: 'there are no passwords', version: '3', fix });
   }
 }
@@ -123,7 +122,7 @@ function checkNodes(ha: { readonly [name: string]: Router | undefined }, node: s
   for (const { path, names } of maps) {
     for (const missing of nodes) {
       if (names.includes(missing)) continue;
-      report.atKey(path, 'node-without-value', { place: pathText(path), node: missing, nodes: orList(names) });
+      report.atKey(path, 'node-without-value', { place: pathText(path), node: missing, nodes: names.join(', ') });
     }
   }
 }

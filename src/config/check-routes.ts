@@ -83,16 +83,8 @@ function checkRewrite(route: Route, path: Path, report: Report): void {
       fix: `write it as \`${kind}: ${rewrite.to}\`, or use \`regex\``,
     });
   }
-  if (kind !== 'prefix' || rewrite.prefix === undefined || !report.isWhole(path.slice(0, -1))) return;
-
-  const match = matchedPath(route.match);
-  if (match.kind !== 'prefix' && match.kind !== 'exact') {
-    if (match.kind !== 'unknown') report.atKey([...path, 'prefix'], 'rewrite-without-prefix', {});
-  } else if (match.kind === 'prefix' && match.value.endsWith('/') !== rewrite.prefix.endsWith('/')) {
-    // `/api` to `/`: `/api/x` is `//x`. `/api/` to `/v2`: `/api/x` is `/v2x`.
-    const rest = match.value.endsWith('/') ? 'x' : '/x';
-    const args = { request: match.value + rest, becomes: rewrite.prefix + rest };
-    report.atValue([...path, 'prefix'], 'rewrite-slash', args);
+  if (kind === 'prefix' && matchedPath(route.match).kind === 'regex') {
+    report.atKey([...path, 'prefix'], 'rewrite-without-prefix', {});
   }
 }
 

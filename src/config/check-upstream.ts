@@ -101,7 +101,7 @@ function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, report: Re
 
 function checkHealth(health: NonNullable<Upstream['health']>, path: Path, report: Report): void {
   const kind = report.oneOf(health, path, ['tcp', 'http']);
-  if (kind === 'tcp') {
+  if (kind === 'tcp' && report.isWhole(path)) {
     for (const key of ['method', 'host', 'status', 'body'] as const) {
       if (health[key] === undefined) continue;
       const fix = 'leave it out, or write `http: /path` instead of `tcp: true`';

@@ -66,7 +66,7 @@ export function refused<C extends Code>(code: C, args: Args<C>): Parsed<never> {
 export function diagnose(found: Problem, file: string, position: Position): Diagnostic {
   const entry = CATALOGUE[found.code];
   const fill = (template: string): string =>
-    template.replace(/<([a-z]+)>/g, (_, name: string) => found.args[name] ?? '');
+    template.replace(/<([a-z]+)>/g, (_, name: string) => clean(found.args[name] ?? '', ARGUMENT_CHARACTERS_MAX));
   return {
     severity: entry.severity,
     code: found.code,
@@ -105,15 +105,20 @@ export function pathText(path: Path): string {
   return text === '' ? 'the file' : `\`${text}\``;
 }
 
+const ARGUMENT_CHARACTERS_MAX = 400;
 const SHOWN_CHARACTERS_MAX = 60;
 
-/** Something the user wrote, safe and short enough for one line. */
+/** Something the user wrote, short enough to be quoted. */
 export function show(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a map';
-  let text = typeof value === 'string' ? value : String(value);
-  // oxlint-disable-next-line no-control-regex -- a terminal must not get them
-  text = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]/g, (c) => JSON.stringify(c).slice(1, -1));
-  if (text.length > SHOWN_CHARACTERS_MAX) text = `${text.slice(0, SHOWN_CHARACTERS_MAX)}...`;
-  return text.includes('`') ? `"${text}"` : `\`${text}\``;
+  const text = clean(String(value), SHOWN_CHARACTERS_MAX);
+  return text === '' || text.includes('`') ? `"${text}"` : `\`${text}\``;
+}
+
+/** On one line, and without what a terminal would take for an instruction. */
+function clean(text: string, charactersMax: number): string {
+  const cut = text.length > charactersMax ? `${text.slice(0, charactersMax)}...` : text;
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return cut.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]/gu, (c) => JSON.stringify(c).slice(1, -1));
 }

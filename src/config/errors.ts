@@ -168,7 +168,7 @@ export const CATALOGUE = {
   },
   'bad-path': {
     severity: 'error',
-    message: '<value> can never be in a path',
+    message: '<value> cannot be a path here',
     remedy: '<fix>',
   },
   'bad-regex': {
@@ -251,13 +251,8 @@ export const CATALOGUE = {
   },
   'rewrite-without-prefix': {
     severity: 'error',
-    message: 'there is no prefix here that `rewrite.prefix` could replace',
-    remedy: 'write `match: { path: /something/ }`, or `rewrite: { path: }`, or `rewrite: { regex:, to: }`',
-  },
-  'rewrite-slash': {
-    severity: 'warning',
-    message: 'a request for <request> becomes <becomes>',
-    remedy: 'let both end with /, or neither',
+    message: 'a path that matches by `regex` has no prefix that `rewrite.prefix` could replace',
+    remedy: 'write `rewrite: { regex:, to: }`, or match a plain prefix',
   },
   'framing-header': {
     severity: 'error',

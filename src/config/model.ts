@@ -25,9 +25,11 @@ import {
   redirectTarget,
   regex,
   required,
+  rewrittenPath,
   server,
   size,
   statusRange,
+  target,
 } from './scalars.ts';
 
 const httpOnly = 'Only for `protocol: http`.';
@@ -100,7 +102,11 @@ const Match = z.strictObject({
     oneOrMany(host),
     'Names without port; case does not matter. `*.shop.example` is every name under shop.example, but not shop.example.',
   ),
-  path: key(PathMatch, 'A string is a prefix; or `{ exact: /old }`, or `{ regex: ... }`. The query is not part of it.'),
+  path: key(
+    PathMatch,
+    'A string is a prefix; or `{ exact: /old }`, or `{ regex: ... }`. The query is not part of it. Compared in normal form: escapes ' +
+      'decoded, several `/` as one, dot segments resolved.',
+  ),
   method: key(oneOrMany(method), 'In capitals.'),
   header: key(
     z.record(headerName, valueMatch('value')),
@@ -113,8 +119,12 @@ const Match = z.strictObject({
 });
 
 const Rewrite = z.strictObject({
-  prefix: key(path, 'Replaces what `match.path` matched (a prefix or an exact path): `/api/x` with `/` becomes `/x`.'),
-  path: key(path, 'Replaces the whole path. The query stays.'),
+  prefix: key(
+    rewrittenPath,
+    'Replaces what `match.path` matched, a prefix or an exact path: with `/`, `/api/x` becomes `/x`. Where one of both ends in `/`, ' +
+      'there is exactly one. Without `match.path` it is put in front.',
+  ),
+  path: key(rewrittenPath, 'Replaces the whole path. The query stays.'),
   regex: key(regex, 'Replaces what this ECMAScript regular expression matches in the path by `to`. The query stays.'),
   to: key(anyText('replacement', '/v2/$1'), 'With `regex`: the replacement; `$1` is the first group.'),
 });
@@ -224,10 +234,7 @@ const Server = z.strictObject({
 
 const Health = z.strictObject({
   tcp: key(z.literal(true).meta({ examples: [true] }), 'The server is up if it accepts a connection.'),
-  http: key(
-    path.meta({ examples: ['/healthz'] }),
-    'The server is up if it answers a request for this path as expected.',
-  ),
+  http: key(target, 'The server is up if it answers a request for this path (and query) as expected.'),
   method: key(method, 'With `http`: the method.', DEFAULTS.upstream.health.method),
   host: key(anyText('host', 'shop.example'), "With `http`: the Host field. Without it the server's address."),
   status: key(
@@ -343,7 +350,10 @@ export const Config = z
     ha: key(HighAvailability, 'By name: virtual routers (VRRP), each with its addresses.'),
     admin: key(Admin, 'The API, the dashboard and the metrics.'),
   })
-  .meta({ title: 'evenkeel.yaml', description: 'The configuration of evenkeel, a high-availability load balancer.' });
+  .meta({
+    title: 'configuration of evenkeel',
+    description: 'The configuration of evenkeel, a high-availability load balancer.',
+  });
 
 export type Config = z.infer<typeof Config>;
 export type ListenerConfig = NonNullable<Config['listeners']>[string];

@@ -42,21 +42,43 @@ export function checkHost(text: string): Problem | null {
   return isHostname(name) ? null : bad('write a name such as shop.example or "*.shop.example"');
 }
 
-/** A path or the beginning of one, as it stands in a request: `/`, `/api/`. Without query. */
+/**
+ * A path to compare with, or the beginning of one: `/`, `/api/`. Requests are compared in normal form (escapes decoded, `//`
+ * one `/`, dot segments resolved), so that a path which is not in it would never match.
+ */
 export function checkPath(text: string): Problem | null {
+  const bad = (fix: string): Problem => problem('bad-path', { value: show(text), fix });
+  if (text.includes('*')) return bad('a path has no wildcards: a string is a prefix; for more write { regex: ... }');
+  const found = checkRewrittenPath(text);
+  if (found !== null) return found;
+  if (text.includes('//')) return bad(`write ${text.replace(/\/+/g, '/')}: several / in a row are one`);
+  if (/\/\.{1,2}\//.test(text)) return bad('leave /./ and /../ out: they are resolved before');
+  return null;
+}
+
+/** A path to send: `/`, `/v2/`. The query of the request follows it. */
+export function checkRewrittenPath(text: string): Problem | null {
   const bad = (fix: string): Problem => problem('bad-path', { value: show(text), fix });
   const url = /^https?:\/\/[^/]*(\/.*)?$/.exec(text);
   if (url !== null) return bad(`write the path alone: ${url[1] ?? '/'}`);
   if (!text.startsWith('/')) return bad(/^[\w.~-]+[\w./~-]*$/.test(text) ? `write /${text}` : 'begin it with /');
   const query = text.indexOf('?');
-  if (query >= 0) return bad(`write ${text.slice(0, query)}, and the query as match.query`);
+  if (query >= 0) return bad(`write ${text.slice(0, query)}: the query is not part of the path`);
   if (text.includes('#')) return bad('leave out the fragment: clients do not send it');
-  if (text.includes('*')) return bad('a path has no wildcards: a string is a prefix; for more write { regex: ... }');
-  // RFC 3986 section 3.3: everything else is percent-encoded in a request, so it would never match.
-  const wrong = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]/u.exec(text);
-  if (wrong !== null) return bad(`write ${show(wrong[0])} percent-encoded, as clients send it`);
-  if (/%(?![0-9A-Fa-f]{2})/.test(text)) return bad('write two hexadecimal digits after %');
-  return null;
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(text)) return bad('leave out control characters');
+  return /%(?![0-9A-Fa-f]{2})/.test(text) ? bad('write two hexadecimal digits after %, or %25 for it') : null;
+}
+
+/** What a health check asks for: a path and, if wanted, a query, as they are sent (RFC 9112 section 3.2.1). */
+export function checkTarget(text: string): Problem | null {
+  const bad = (fix: string): Problem => problem('bad-path', { value: show(text), fix });
+  const url = /^https?:\/\/[^/]*(\/.*)?$/.exec(text);
+  if (url !== null) return bad(`write the path alone: ${url[1] ?? '/'}`);
+  if (!text.startsWith('/')) return bad(/^[\w.~-]+[\w./~-]*$/.test(text) ? `write /${text}` : 'begin it with /');
+  return /^[\u0021-\u0022\u0024-\u007e]+$/.test(text)
+    ? null
+    : bad('percent-encode spaces and what is not ASCII; leave # out');
 }
 
 /** An ECMAScript regular expression without flags, as `core` compiles it. */

@@ -17,6 +17,8 @@ import {
   checkPath,
   checkRedirectTarget,
   checkRegex,
+  checkRewrittenPath,
+  checkTarget,
   METHOD_PATTERN,
   NAME_PATTERN,
   parseStatusRange,
@@ -152,6 +154,8 @@ export const bind = text('address to listen on', '*:80', (value) => parseBind(va
 export const server = text('server address', '192.0.2.1:80', (value) => parseServer(value).problem);
 export const host = text('host pattern', 'shop.example', checkHost);
 export const path = text('path', '/api/', checkPath);
+export const rewrittenPath = text('path', '/v2/', checkRewrittenPath);
+export const target = text('path', '/healthz', checkTarget);
 export const regex = text('regular expression', '^/a/[0-9]+$', checkRegex);
 export const method = text('method', 'GET', checkMethod, METHOD_PATTERN);
 export const headerName = text('header name', 'X-Env', checkHeaderName, TOKEN_PATTERN);

@@ -67,7 +67,10 @@ export function optionFor(schema: Schema, value: unknown): Schema {
 }
 
 function child(schema: Schema, step: string | number): Schema {
-  if (schema instanceof z.ZodObject) return (schema.shape as Readonly<Record<string, Schema>>)[step] ?? schema;
+  if (schema instanceof z.ZodObject) {
+    const shape = schema.shape as Readonly<Record<string, Schema>>;
+    return Object.hasOwn(shape, step) ? shape[step] : schema;
+  }
   if (schema instanceof z.ZodRecord) return schema.valueType;
   return schema instanceof z.ZodArray ? schema.element : schema;
 }

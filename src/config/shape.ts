@@ -120,6 +120,10 @@ class Translator {
 
   private reportUnknownKey(schema: Schema, path: Path, key: string): void {
     const given = valueAt(this.document, path) as Readonly<Record<string, unknown>>;
+    if (given[key] === UNREADABLE) {
+      this.wrong.push([...path, key]);
+      return;
+    }
     const shape = schema instanceof z.ZodObject ? (schema.shape as Readonly<Record<string, Schema>>) : {};
     const fix = adviseUnknownKey(key, given, childKeys(shape));
     const place = path.length === 0 ? 'at the top level' : `in ${pathText(path)}`;
@@ -240,12 +244,14 @@ function actual(value: unknown): string {
   return kind === 'boolean' ? String(value) : `the ${kind} ${show(value)}`;
 }
 
-const BOOLEAN_WORDS: Readonly<Record<string, string>> = { yes: 'true', on: 'true', no: 'false', off: 'false' };
+const BOOLEAN_WORDS: ReadonlyMap<string, string> = new Map(
+  Object.entries({ yes: 'true', on: 'true', no: 'false', off: 'false' }),
+);
 
 function adviseType(schema: Schema, kinds: ReadonlySet<Kind>, value: unknown): string {
   if (typeof value === 'string') {
     if (isNumberInQuotes(schema, value)) return `write ${value} without quotes`;
-    const word = BOOLEAN_WORDS[value.toLowerCase()];
+    const word = BOOLEAN_WORDS.get(value.toLowerCase());
     if (kinds.has('boolean') && word !== undefined) return `write ${word}`;
   } else if (kinds.has('text') && kindOf(value) !== 'map' && kindOf(value) !== 'list') {
     if (z.safeParse(schema, String(value)).success) return `write "${String(value)}", in quotes`;

@@ -46,45 +46,48 @@ export function orList(words: readonly string[]): string {
 }
 
 /** What nginx, HAProxy and keepalived call it. Only those are used that are keys in the place at hand. */
-const ELSEWHERE_CALLED: Readonly<Record<string, readonly string[]>> = {
-  listen: ['bind'],
-  port: ['bind', 'address'],
-  mode: ['protocol'],
-  frontends: ['listeners'],
-  servers: ['listeners'],
-  backends: ['upstreams'],
-  pools: ['upstreams'],
-  server: ['servers'],
-  backend: ['upstream'],
-  'proxy-pass': ['upstream'],
-  'default-backend': ['upstream'],
-  'use-backend': ['upstream'],
-  locations: ['routes'],
-  'server-name': ['host'],
-  location: ['path'],
-  uri: ['path'],
-  algorithm: ['balance'],
-  'lb-algo': ['balance'],
-  'lb-policy': ['balance'],
-  check: ['health'],
-  healthcheck: ['health'],
-  'health-check': ['health'],
-  inter: ['interval'],
-  retries: ['retry', 'attempts'],
-  maxconn: ['connections', 'max-connections'],
-  'max-conns': ['max-connections'],
-  'max-fails': ['failures'],
-  'fail-timeout': ['eject'],
-  'client-max-body-size': ['body'],
-  keepalive: ['pool', 'idle'],
-  return: ['respond', 'redirect'],
-  vrrp: ['ha'],
-  'virtual-router-id': ['router-id'],
-  vrid: ['router-id'],
-  'advert-int': ['advertise'],
-  'virtual-ipaddress': ['addresses'],
-  'use-vmac': ['virtual-mac'],
-};
+const ELSEWHERE_CALLED: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    listen: ['bind'],
+    port: ['bind', 'address'],
+    mode: ['protocol'],
+    frontends: ['listeners'],
+    servers: ['listeners'],
+    backends: ['upstreams'],
+    pools: ['upstreams'],
+    server: ['servers'],
+    backend: ['upstream'],
+    'proxy-pass': ['upstream'],
+    'default-backend': ['upstream'],
+    'use-backend': ['upstream'],
+    locations: ['routes'],
+    'server-name': ['host'],
+    location: ['path'],
+    uri: ['path'],
+    algorithm: ['balance'],
+    'lb-algo': ['balance'],
+    'lb-policy': ['balance'],
+    check: ['health'],
+    healthcheck: ['health'],
+    'health-check': ['health'],
+    inter: ['interval'],
+    retries: ['retry', 'attempts'],
+    maxconn: ['connections', 'max-connections'],
+    'max-conns': ['max-connections', 'connections'],
+    'max-connections': ['connections'],
+    'max-fails': ['failures'],
+    'fail-timeout': ['eject'],
+    'client-max-body-size': ['body'],
+    keepalive: ['pool', 'idle'],
+    return: ['respond', 'redirect'],
+    vrrp: ['ha'],
+    'virtual-router-id': ['router-id'],
+    vrid: ['router-id'],
+    'advert-int': ['advertise'],
+    'virtual-ipaddress': ['addresses'],
+    'use-vmac': ['virtual-mac'],
+  }),
+);
 
 /**
  * What to write instead of an unknown key: the one that was meant, or the place where it belongs, or all that are possible.
@@ -96,11 +99,13 @@ export function adviseUnknownKey(
   keys: Readonly<Record<string, readonly string[]>>,
 ): string {
   const free = Object.keys(keys).filter((key) => !Object.hasOwn(given, key));
-  const synonyms = ELSEWHERE_CALLED[normalise(unknown)] ?? [];
+  const synonyms = ELSEWHERE_CALLED.get(normalise(unknown)) ?? [];
   const known = synonyms.filter((key) => free.includes(key));
   if (known.length > 0) return `write \`${known[0]}\``;
-  const parents = Object.keys(keys).filter((key) => keys[key].includes(unknown));
-  if (parents.length > 0) return `write it inside ${orList(parents.map((key) => `\`${key}\``))}`;
+  for (const word of [unknown, ...synonyms]) {
+    const parents = Object.keys(keys).filter((key) => keys[key].includes(word));
+    if (parents.length > 0) return `write \`${word}\` inside ${orList(parents.map((key) => `\`${key}\``))}`;
+  }
   const near = nearest(unknown, free);
   if (near !== null) return `write \`${near}\``;
   if (free.length === 0) return 'leave it out';

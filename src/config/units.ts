@@ -40,24 +40,26 @@ export function formatSize(bytes: number): string {
   return `${bytes}`;
 }
 
-const LOOSE_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  msec: 1,
-  millisecond: 1,
-  s: 1000,
-  sec: 1000,
-  second: 1000,
-  m: 60_000,
-  min: 60_000,
-  minute: 60_000,
-  h: 3_600_000,
-  hr: 3_600_000,
-  hour: 3_600_000,
-  d: 86_400_000,
-  day: 86_400_000,
-  w: 604_800_000,
-  week: 604_800_000,
-};
+const LOOSE_MS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    ms: 1,
+    msec: 1,
+    millisecond: 1,
+    s: 1000,
+    sec: 1000,
+    second: 1000,
+    m: 60_000,
+    min: 60_000,
+    minute: 60_000,
+    h: 3_600_000,
+    hr: 3_600_000,
+    hour: 3_600_000,
+    d: 86_400_000,
+    day: 86_400_000,
+    w: 604_800_000,
+    week: 604_800_000,
+  }),
+);
 
 /** What `1m30s`, `1.5 s`, `10 sec` or `2d` was meant to be, or null. A number without unit is taken as seconds. */
 export function suggestDuration(text: string): string | null {
@@ -66,7 +68,7 @@ export function suggestDuration(text: string): string | null {
   if (trimmed.length > 40 || !/^([0-9]+(\.[0-9]+)? *[a-z]+ *)+$/.test(trimmed)) return null;
   let ms = 0;
   for (const part of trimmed.matchAll(/([0-9]+(?:\.[0-9]+)?) *([a-z]+)/g)) {
-    const perUnit = LOOSE_MS[part[2]] ?? LOOSE_MS[part[2].replace(/s$/, '')];
+    const perUnit = LOOSE_MS.get(part[2]) ?? LOOSE_MS.get(part[2].replace(/s$/, ''));
     if (perUnit === undefined) return null;
     ms += Number(part[1]) * perUnit;
   }

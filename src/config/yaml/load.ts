@@ -2,6 +2,7 @@
 import { checkDocument } from '../check.ts';
 import type { Diagnostic, SourceMap } from '../diagnostic.ts';
 import { diagnose, sortDiagnostics } from '../diagnostic.ts';
+import type { Code } from '../errors.ts';
 import type { Config } from '../model.ts';
 import { checkShape } from '../shape.ts';
 import { readYaml } from './read.ts';
@@ -21,6 +22,9 @@ export interface LoadOptions {
   readonly node?: string | undefined;
 }
 
+/** What may be wrong with a text only because of an error of syntax further down. */
+const FOLLOWS_FROM_SYNTAX: ReadonlySet<Code> = new Set<Code>(['missing-key', 'no-value', 'wrong-type', 'empty-list']);
+
 /** Never throws for what is in the text. */
 export function loadYaml(text: string, options: LoadOptions): Loaded {
   const yaml = readYaml(options.file, text);
@@ -29,15 +33,14 @@ export function loadYaml(text: string, options: LoadOptions): Loaded {
   if (yaml.value === null) return { config: null, diagnostics: sortDiagnostics(diagnostics), source };
 
   const shape = checkShape(yaml.value);
-  const findings = [...shape.findings];
-  // Where the text's structure is in doubt, names that seem to be missing may only be misread.
-  if (yaml.soundUntil === Infinity) findings.push(...checkDocument(shape, source, options.node ?? null));
-  const end = yaml.soundUntil === Infinity ? null : yaml.positionOf(yaml.soundUntil);
+  const findings =
+    yaml.soundUntil === Infinity
+      ? [...shape.findings, ...checkDocument(shape, source, options.node ?? null)]
+      : shape.findings.filter(({ code }) => !FOLLOWS_FROM_SYNTAX.has(code));
+  const endLine = yaml.soundUntil === Infinity ? Infinity : yaml.positionOf(yaml.soundUntil).line;
   for (const found of findings) {
     const position = source.locate(found.path, found.part);
-    const isSound = end === null || position.line < end.line;
-    if (isSound && !(end !== null && found.code === 'missing-key'))
-      diagnostics.push(diagnose(found, options.file, position));
+    if (position.line < endLine) diagnostics.push(diagnose(found, options.file, position));
   }
   const isRight = diagnostics.every(({ severity }) => severity !== 'error');
   return {

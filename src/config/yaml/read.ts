@@ -28,6 +28,9 @@ export interface YamlText {
   readonly soundUntil: number;
 }
 
+/** In YAML 1.1, and in everybody's files. In a value it stands for a part of the map that could not be read. */
+const MERGE_KEY = '<<';
+
 /** A value and its place; for maps and lists, those of their parts. */
 interface Located {
   readonly offset: number;
@@ -204,9 +207,10 @@ class Reader {
       const key = keyText(pair.key);
       if (key === null) {
         this.report(keyOffset, problem('yaml-key', { value: keyKind(pair.key) }));
+        value[MERGE_KEY] = UNREADABLE;
         continue;
       }
-      if (key === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
+      if (key === MERGE_KEY && isScalar(pair.key) && pair.key.type === 'PLAIN') {
         merges.push({ pair, keyOffset });
         continue;
       }
@@ -241,6 +245,8 @@ class Reader {
         : read.located.items.map((located, i) => ({ value: (read.value as readonly unknown[])[i], located }));
     for (const part of parts) {
       if (part.located.entries === null) {
+        // What the map lacks for this reason is not missing.
+        value[MERGE_KEY] = UNREADABLE;
         if (this.problems.length === problemsBefore) {
           this.report(keyOffset, problem('yaml-merge', { value: part.value === null ? 'nothing' : show(part.value) }));
         }
@@ -274,7 +280,10 @@ function leaf(value: unknown, offset: number): Read {
   return { value, located: { offset, entries: null, items: null } };
 }
 
-/** What the core schema makes of a scalar. */
+/** What the core schema makes of a scalar. Anything else comes of a tag, and has been reported. */
 function plain(value: unknown): unknown {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+  if (value === 0) return 0; // JSON has no -0
+  const isPlain =
+    value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  return isPlain ? value : UNREADABLE;
 }

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { adviseUnknownKey, nearest, orList } from './suggest.ts';
+
+test('the nearest word is found through a typing error, a swap, case and underscores', () => {
+  const words = ['bind', 'protocol', 'timeouts', 'max-connections', 'routes'];
+  assert.equal(nearest('bnid', words), 'bind');
+  assert.equal(nearest('Bind', words), 'bind');
+  assert.equal(nearest('protocl', words), 'protocol');
+  assert.equal(nearest('timeout', words), 'timeouts');
+  assert.equal(nearest('max_conections', words), 'max-connections');
+  assert.equal(nearest('router', words), 'routes');
+});
+
+test('a word that is near to nothing finds nothing', () => {
+  assert.equal(nearest('xyz', ['bind', 'protocol']), null);
+  assert.equal(nearest('', ['bind']), null);
+  assert.equal(nearest('bind', []), null);
+  assert.equal(nearest('a'.repeat(100_000), ['bind']), null);
+});
+
+test('an unknown key is advised by what others call it, by where it belongs, by likeness, or by what is possible', () => {
+  const keys = { bind: [], limits: ['head', 'connections'], timeouts: ['head', 'idle'] };
+  assert.equal(adviseUnknownKey('listen', {}, keys), 'write `bind`');
+  assert.equal(adviseUnknownKey('idle', {}, keys), 'write `idle` inside `timeouts`');
+  assert.equal(adviseUnknownKey('head', {}, keys), 'write `head` inside `limits` or `timeouts`');
+  assert.equal(adviseUnknownKey('maxconn', {}, keys), 'write `connections` inside `limits`');
+  assert.equal(adviseUnknownKey('limit', {}, keys), 'write `limits`');
+  assert.equal(adviseUnknownKey('colour', {}, keys), 'leave it out; what is possible here: bind, limits, timeouts');
+});
+
+test('what is there already is not advised again', () => {
+  assert.equal(adviseUnknownKey('bnid', { bind: '*:80' }, { bind: [] }), 'leave it out');
+});
+
+test('a list in words has its `or`', () => {
+  assert.equal(orList([]), '');
+  assert.equal(orList(['a']), 'a');
+  assert.equal(orList(['a', 'b']), 'a or b');
+  assert.equal(orList(['a', 'b', 'c']), 'a, b or c');
+});

@@ -1,0 +1,96 @@
+/**
+ * The files beside this one: a configuration, then after lines that begin with `---- ` what becomes of it.
+ *
+ *   ---- says         every diagnostic, one per line, complete and in order
+ *   ---- plan         JSON: the plan has at least this; lists are as long as here
+ *   ---- whole plan   JSON: the plan is exactly this
+ *
+ * The plan is for two workers. With EVENKEEL_UPDATE=1 what is said and whole plans are written into the files instead of
+ * being compared: look at the difference before committing it.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { compile } from '../../src/config/compile.ts';
+import { formatDiagnostic } from '../../src/config/diagnostic.ts';
+import type { Plan } from '../../src/config/plan.ts';
+import { loadYaml } from '../../src/config/yaml/load.ts';
+
+const FOLDER = new URL('../../../test/config/', import.meta.url);
+const isUpdating = process.env['EVENKEEL_UPDATE'] === '1';
+
+interface Section {
+  readonly kind: string;
+  text: string;
+}
+
+interface Outcome {
+  readonly said: string;
+  readonly plan: Plan | null;
+}
+
+function outcomeOf(input: string): Outcome {
+  const loaded = loadYaml(input, { file: 'evenkeel.yaml' });
+  const compiled = loaded.config === null ? null : compile(loaded.config, loaded.source, { workers: 2 });
+  const lines = [...loaded.diagnostics, ...(compiled?.unsupported ?? [])].map(formatDiagnostic);
+  return { said: lines.map((line) => `${line}\n`).join(''), plan: compiled?.plan ?? null };
+}
+
+function parse(content: string): { input: string; sections: Section[] } {
+  const parts = content.split(/^---- (.*)\n/m);
+  const sections: Section[] = [];
+  for (let i = 1; i < parts.length; i += 2) sections.push({ kind: parts[i], text: parts[i + 1] });
+  return { input: parts[0], sections };
+}
+
+/** What of `actual` stands at the places that `expected` has. */
+function narrow(actual: unknown, expected: unknown): unknown {
+  if (Array.isArray(expected) && Array.isArray(actual) && expected.length === actual.length) {
+    return actual.map((item, i) => narrow(item, expected[i]));
+  }
+  const areMaps = [actual, expected].every((it) => typeof it === 'object' && it !== null && !Array.isArray(it));
+  if (!areMaps) return actual;
+  const source = actual as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    Object.entries(expected as object).map(([key, inside]) => [key, narrow(source[key], inside)]),
+  );
+}
+
+function compare(section: Section, { said, plan }: Outcome): void {
+  switch (section.kind) {
+    case 'says':
+      assert.equal(said, section.text);
+      return;
+    case 'plan': {
+      const expected: unknown = JSON.parse(section.text);
+      assert.deepEqual(narrow(plan, expected), expected, said);
+      return;
+    }
+    case 'whole plan':
+      assert.deepEqual(plan, JSON.parse(section.text), said);
+      return;
+    default:
+      assert.fail(`no section is called ${section.kind}`);
+  }
+}
+
+const names = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'));
+assert.ok(names.length > 10, 'the files are here');
+
+for (const name of names) {
+  test(`adapt ${name}`, () => {
+    const file = new URL(name, FOLDER);
+    const { input, sections } = parse(readFileSync(file, 'utf8'));
+    const outcome = outcomeOf(input);
+    assert.ok(sections.length > 0, 'something is expected');
+    if (isUpdating) {
+      for (const section of sections) {
+        if (section.kind === 'says') section.text = outcome.said;
+        if (section.kind === 'whole plan') section.text = `${JSON.stringify(outcome.plan, null, 2)}\n`;
+      }
+      writeFileSync(file, input + sections.map(({ kind, text }) => `---- ${kind}\n${text}`).join(''));
+      return;
+    }
+    for (const section of sections) compare(section, outcome);
+  });
+}
