@@ -1,6 +1,6 @@
 /**
- * MurmurHash3 x86_32 (Austin Appleby, public domain) of a byte range. Its values are part of what this program promises:
- * consistent hashing on two machines, or before and after an upgrade, agrees only while they never change.
+ * MurmurHash3 x86_32 (Austin Appleby, public domain) of a byte range. Its values are part of what this program
+ * promises: consistent hashing on two machines, or before and after an upgrade, agrees only while they never change.
  *
  * Not for secrets, and not for a table that a peer can fill: a peer can find collisions.
  *

@@ -1,4 +1,6 @@
-/** Text to bytes and back, UTF-8 (RFC 3629). For configuration and for rules that need strings; not for every request. */
+/**
+ * Text to bytes and back, UTF-8 (RFC 3629). For configuration and for rules that need strings; not for every request.
+ */
 
 /** The UTF-8 bytes of `text`. A lone surrogate becomes U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {

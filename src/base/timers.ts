@@ -1,12 +1,14 @@
 /**
- * Timeouts of many thousand connections: a hashed timing wheel (Varghese and Lauck, 1987, scheme 6) whose entries are filed
- * lazily.
+ * Timeouts of many thousand connections: a hashed timing wheel (Varghese and Lauck, 1987, scheme 6) whose entries are
+ * filed lazily.
  *
- * A connection's deadline moves with nearly every event, and nearly always to a later time. So a move to a later time is
- * only a number stored in the object; the wheel finds it out when it comes to the entry, and files it again. A busy
- * connection costs the wheel one look per timeout and not one per event. Only a move to an earlier time relinks the entry.
+ * A connection's deadline moves with nearly every event, and nearly always to a later time. So a move to a later time
+ * is only a number stored in the object; the wheel finds it out when it comes to the entry, and files it again. A busy
+ * connection costs the wheel one look per timeout and not one per event. Only a move to an earlier time relinks the
+ * entry.
  *
- * The wheel never fires early, and at most TICK_MS and the caller's own delay late. It allocates nothing after it is made.
+ * The wheel never fires early, and at most TICK_MS and the caller's own delay late. It allocates nothing after it is
+ * made.
  */
 import { assert } from './assert.ts';
 import { TICK_MS } from './limits.ts';
@@ -19,8 +21,9 @@ const NOT_FILED = Infinity;
 /** Something with one deadline: extend it. */
 export class Timed {
   /**
-   * When it expires, in milliseconds of the clock given to `advance`; 0: never. May be read at any time. Storing 0 disarms
-   * it; storing a time that is later than the one it holds is allowed while that one is not 0. `Timers.arm` is always right.
+   * When it expires, in milliseconds of the clock given to `advance`; 0: never. May be read at any time. Storing 0
+   * disarms it; storing a time that is later than the one it holds is allowed while that one is not 0. `Timers.arm` is
+   * always right.
    */
   deadline = 0;
 
@@ -32,8 +35,8 @@ export class Timed {
 
 export interface ExpiryHandler {
   /**
-   * `timed.deadline` has passed. It is disarmed and no longer in the wheel; it may be armed again. Any other may be armed,
-   * disarmed or removed here; what is armed here with a time that has already passed expires with the next tick.
+   * `timed.deadline` has passed. It is disarmed and no longer in the wheel; it may be armed again. Any other may be
+   * armed, disarmed or removed here; what is armed here with a time that has already passed expires with the next tick.
    */
   handleExpiry(timed: Timed, now: number): void;
 }
@@ -54,21 +57,25 @@ export class Timers {
     emptyRing(this.due);
   }
 
-  /** Sets the deadline, to an earlier or a later time; > 0. Costs a store and a comparison unless it is an earlier one. */
+  /**
+   * Sets the deadline, to an earlier or a later time; > 0. Costs a store and a comparison unless it is an earlier one.
+   */
   arm(timed: Timed, deadline: number): void {
     timed.deadline = deadline;
     if (deadline < timed.wheelLook) this.file(timed);
   }
 
-  /** Takes it out of the wheel, so that the wheel refers to it no longer. Idempotent. To disarm, storing 0 is enough. */
+  /**
+   * Takes it out of the wheel, so that the wheel refers to it no longer. Idempotent. To disarm, storing 0 is enough.
+   */
   remove(timed: Timed): void {
     timed.deadline = 0;
     unlink(timed);
   }
 
   /**
-   * Calls `handler` once for each whose deadline is at or before `now`. A clock that stood still or ran back is a no-op;
-   * after a long stall each slot is looked at once.
+   * Calls `handler` once for each whose deadline is at or before `now`. A clock that stood still or ran back is a
+   * no-op; after a long stall each slot is looked at once.
    */
   advance(now: number, handler: ExpiryHandler): void {
     const target = Math.floor(now / TICK_MS);

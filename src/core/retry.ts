@@ -1,13 +1,13 @@
 /**
- * Whether a try that failed may be made again: RFC 9110 section 9.2.2 and RFC 9112 section 9.3.1. Pure and per failure; who
- * is tried next is the balancer's choice, and how long all tries may take the exchange's.
+ * Whether a try that failed may be made again: RFC 9110 section 9.2.2 and RFC 9112 section 9.3.1. Pure and per failure;
+ * who is tried next is the balancer's choice, and how long all tries may take the exchange's.
  *
  * A request must not be carried out twice unless that is harmless or the operator says so:
  * - nothing of it was sent: always safe;
  * - it was sent, and its method is idempotent or the route allows the others too: as the route's rule says;
- * - it was sent on a reused connection, which ended without a byte: the server closed an idle connection while the request
- *   was on its way. The same as above, but without asking the rule and without counting as a try: pooling must not cost an
- *   operator who wants no retries an error that a new connection would not have had;
+ * - it was sent on a reused connection, which ended without a byte: the server closed an idle connection while the
+ *   request was on its way. The same as above, but without asking the rule and without counting as a try: pooling must
+ *   not cost an operator who wants no retries an error that a new connection would not have had;
  * - a part of its body was sent and not kept: never.
  */
 import type { RetryPlan } from '../config/plan.ts';
@@ -54,9 +54,9 @@ export function isIdempotent(method: number): boolean {
 }
 
 /**
- * `sent`: SENT_...; `how`: FAILED_..., with FAILED_STATUS `status` is the response's, else it is ignored. `isStale`: the
- * connection was a reused one and ended without a byte, and this has not already been the reason to repeat this request;
- * such a try does not count. `tries`: those that count, this one included, >= 1.
+ * `sent`: SENT_...; `how`: FAILED_..., with FAILED_STATUS `status` is the response's, else it is ignored. `isStale`:
+ * the connection was a reused one and ended without a byte, and this has not already been the reason to repeat this
+ * request; such a try does not count. `tries`: those that count, this one included, >= 1.
  */
 export function mayRetry(
   rule: RetryPlan,

@@ -1,8 +1,9 @@
 /**
  * Choosing a server: the contract between the data plane and the balancing methods.
  *
- * A balancer knows the endpoints of one upstream: every address of every configured server, in a fixed order. `update` is
- * called when something about them changed (a health change, a new address, a step of slow start); `pick` per request.
+ * A balancer knows the endpoints of one upstream: every address of every configured server, in a fixed order. `update`
+ * is called when something about them changed (a health change, a new address, a step of slow start); `pick` per
+ * request.
  */
 
 /** One address of one configured server. Its index in the array given to `update` is its number in `pick`. */
@@ -10,8 +11,8 @@ export interface Endpoint {
   /** Slot on the status board. */
   readonly slot: number;
   /**
-   * Stable across restarts, reloads and machines: what consistent hashing places in its table (the address as text). Empty
-   * while there is no address.
+   * Stable across restarts, reloads and machines: what consistent hashing places in its table (the address as text).
+   * Empty while there is no address.
    */
   readonly identity: string;
   /** Effective weight in WEIGHT_UNITs. 0 takes no new work. */
@@ -42,9 +43,10 @@ export interface Balancer {
   /**
    * The endpoint for one more request, or PICK_NONE, PICK_FULL, PICK_TRIED.
    *
-   * `key` is the 32-bit hash of what the request is balanced by; methods without a key ignore it. The first `triedCount`
-   * entries of `tried` are endpoints that this request failed on; they are not picked again. Backup endpoints are picked
-   * only when no other one is usable, or this request failed on every one that is; not when the others are only full.
+   * `key` is the 32-bit hash of what the request is balanced by; methods without a key ignore it. The first
+   * `triedCount` entries of `tried` are endpoints that this request failed on; they are not picked again. Backup
+   * endpoints are picked only when no other one is usable, or this request failed on every one that is; not when the
+   * others are only full.
    */
   pick(load: Load, key: number, tried: Int32Array, triedCount: number): number;
 }

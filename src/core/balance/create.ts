@@ -1,4 +1,6 @@
-/** From the configured method to a balancer: one instance of the method for the primary endpoints, one for the backups. */
+/**
+ * From the configured method to a balancer: one instance of the method for the primary endpoints, one for the backups.
+ */
 import type { Prng } from '../../base/prng.ts';
 import type { Balance } from '../../config/plan.ts';
 import { PICK_FULL, PICK_NONE, PICK_TRIED, type Balancer, type Endpoint, type Load } from './balancer.ts';

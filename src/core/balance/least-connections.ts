@@ -1,10 +1,10 @@
 /**
  * The endpoint with the fewest connections for its weight; among equals, smooth weighted round-robin.
  *
- * Counting the connections of one endpoint reads one word per proxy process, so that looking at thousands of endpoints for
- * every request would cost more than the request. Above SCAN_MAX the least of SAMPLE draws is taken, the draws in
- * proportion to the weights: the power of two choices with eight, which keeps the highest within one or two connections of
- * the mean, and at 1000 endpoints costs a twentieth of looking at all.
+ * Counting the connections of one endpoint reads one word per proxy process, so that looking at thousands of endpoints
+ * for every request would cost more than the request. Above SCAN_MAX the least of SAMPLE draws is taken, the draws in
+ * proportion to the weights: the power of two choices with eight, which keeps the highest within one or two connections
+ * of the mean, and at 1000 endpoints costs a twentieth of looking at all.
  */
 import type { Prng } from '../../base/prng.ts';
 import { PICK_FULL, PICK_NONE, PICK_TRIED, type Endpoint, type Load } from './balancer.ts';

@@ -1,14 +1,14 @@
 /**
  * Consistent hashing by a Maglev table (Eisenbud et al., NSDI 2016, section 3.4), with weights.
  *
- * Every key has a fixed order of preference among the endpoints: the table's entry for it, the entries for the key hashed
- * again and again, and at last rendezvous hashing over all. A pick is the first in that order that is usable, not full and
- * not tried. So when an endpoint goes down, its keys move, each to its own next choice, and no others do; when it comes
- * back, just those return. Health changes need no new table: it holds every endpoint that has an address and a weight,
- * and only a change of these makes it anew.
+ * Every key has a fixed order of preference among the endpoints: the table's entry for it, the entries for the key
+ * hashed again and again, and at last rendezvous hashing over all. A pick is the first in that order that is usable,
+ * not full and not tried. So when an endpoint goes down, its keys move, each to its own next choice, and no others do;
+ * when it comes back, just those return. Health changes need no new table: it holds every endpoint that has an address
+ * and a weight, and only a change of these makes it anew.
  *
  * The table depends on identities, weights and the number of endpoints, not on their order: two machines with the same
- * configuration agree. The number sets the table's size, which changes only at 128 and at 1024 endpoints.
+ * configuration agree. The number sets the table's size, which changes only at 1024 endpoints.
  */
 import { hashBytes, mixHash } from '../../base/hash.ts';
 import { encodeUtf8 } from '../../base/text.ts';
@@ -23,9 +23,12 @@ const SEED_RENDEZVOUS = 0x72656e64;
 const SEED_PROBE = 0x9e3779b9;
 const EMPTY = 0xffff;
 
-/** A prime. 128 entries per endpoint or more keep the shares within 1 %; 16 KiB x 2 stay in a second-level cache. */
+/**
+ * A prime. The more entries per endpoint, the closer the shares to the weights, and the fewer keys of other endpoints
+ * move when one is added or taken out: with 65537 and 100 endpoints 0.6 %, with a table of a quarter 1.4 %. It is not
+ * chosen more finely, because another size moves nearly all keys.
+ */
 export function tableSize(endpointCount: number): number {
-  if (endpointCount <= 128) return 16381;
   return endpointCount <= 1024 ? 65537 : 262147;
 }
 
@@ -68,7 +71,9 @@ export class Maglev implements Method {
     return this.pickByRendezvous(load, key, tried, triedCount);
   }
 
-  /** Highest random weight: each endpoint draws a number from the key and its identity, the lowest for its weight wins. */
+  /**
+   * Highest random weight: each endpoint draws a number from the key and its identity, the lowest for its weight wins.
+   */
   private pickByRendezvous(load: Load, key: number, tried: Int32Array, triedCount: number): number {
     const tier = this.tier;
     let best = -1;
@@ -100,8 +105,8 @@ export class Maglev implements Method {
 }
 
 /**
- * Endpoints take turns, the heavier ones more often; in its turn each takes the first free entry of its own permutation of
- * the table (offset, offset + skip, ...). Exported for the bench.
+ * Endpoints take turns, the heavier ones more often; in its turn each takes the first free entry of its own permutation
+ * of the table (offset, offset + skip, ...). Exported for the bench.
  */
 export function buildTable(identities: readonly string[], weights: Int32Array, size: number): Uint16Array {
   const table = new Uint16Array(size).fill(EMPTY);

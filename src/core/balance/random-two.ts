@@ -1,7 +1,7 @@
 /**
  * The power of two choices: of two different endpoints drawn by weight, the one with fewer connections for its weight.
- * Nearly as even as least-connections (Mitzenmacher, 2001), and many balancers that do not know of each other do not all
- * run to the same endpoint.
+ * Nearly as even as least-connections (Mitzenmacher, 2001), and many balancers that do not know of each other do not
+ * all run to the same endpoint.
  */
 import type { Prng } from '../../base/prng.ts';
 import { PICK_FULL, PICK_NONE, PICK_TRIED, type Endpoint, type Load } from './balancer.ts';

@@ -1,6 +1,6 @@
 /**
- * The endpoints among which one choice is made, as columns, so that a pick reads a few arrays and no objects. A row's index
- * is a position; `numbers` turns it into the endpoint's number.
+ * The endpoints among which one choice is made, as columns, so that a pick reads a few arrays and no objects. A row's
+ * index is a position; `numbers` turns it into the endpoint's number.
  *
  * An upstream has two tiers, its primary endpoints and its backups. Each has its own instance of the balancing method.
  */

@@ -2,8 +2,8 @@
  * Whose turn it is: weighted round-robin that spreads each endpoint's turns evenly instead of giving them in a row.
  *
  * `SmoothTurns` is nginx's algorithm, linear in the number of candidates. `QueuedTurns` keeps a heap of due times
- * (earliest deadline first, as HAProxy and Envoy do it) and costs a logarithm. Both give every endpoint its share to within
- * about one turn at any moment; with the second, a heavy one among very many light ones can be a few turns late.
+ * (earliest deadline first, as HAProxy and Envoy do it) and costs a logarithm. Both give every endpoint its share to
+ * within about one turn at any moment; with the second, a heavy one among very many light ones can be a few turns late.
  * balance.bench.ts shows where the second becomes cheaper.
  */
 import type { Prng } from '../../base/prng.ts';
@@ -50,7 +50,9 @@ export class SmoothTurns {
     return best;
   }
 
-  /** Starts anywhere in the round: every proxy process has its own, and together they must not begin with one server. */
+  /**
+   * Starts anywhere in the round: every proxy process has its own, and together they must not begin with one server.
+   */
   private begin(prng: Prng): void {
     const count = this.tier.count;
     if (count < 2) return;
@@ -60,8 +62,8 @@ export class SmoothTurns {
 }
 
 /**
- * Each endpoint is due every 1/weight; the earliest one has its turn. The first turns are staggered by the golden ratio:
- * many light endpoints that were all due at one time would hold up a heavy one.
+ * Each endpoint is due every 1/weight; the earliest one has its turn. The first turns are staggered by the golden
+ * ratio: many light endpoints that were all due at one time would hold up a heavy one.
  */
 export class QueuedTurns {
   private tier: Tier;

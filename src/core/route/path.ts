@@ -1,12 +1,14 @@
 /**
  * The form of a request's path that routes are matched on. Read RFC 3986 sections 3.3, 5.2.4 and 6.2.2 first.
  *
- * A server takes `/%61dmin`, `//admin` and `/x/../admin` for `/admin`; a rule about `/admin` must hold for all of them. So:
- * - escapes of visible ASCII and of non-ASCII bytes are decoded, once. `%2F`, `%3F`, `%23` and `%25` stay, or a path would
- *   get another structure than it was sent with; so do escapes of control bytes and the space. Hex digits become upper-case;
+ * A server takes `/%61dmin`, `//admin` and `/x/../admin` for `/admin`; a rule about `/admin` must hold for all of them.
+ * So:
+ * - escapes of visible ASCII and of non-ASCII bytes are decoded, once. `%2F`, `%3F`, `%23` and `%25` stay, or a path
+ *   would get another structure than it was sent with; so do escapes of control bytes and the space. Hex digits become
+ *   upper-case;
  * - several `/` in a row become one;
- * - `.` and `..` segments are resolved, also those written with escapes. What climbs above the root is refused, and so is
- *   `%` without two hex digits: servers differ in what they make of them.
+ * - `.` and `..` segments are resolved, also those written with escapes. What climbs above the root is refused, and so
+ *   is `%` without two hex digits: servers differ in what they make of them.
  *
  * What is forwarded stays as sent, unless the route rewrites it.
  */
@@ -35,8 +37,8 @@ for (let byte = 0x30; byte <= 0x7a; byte++) {
 }
 
 /**
- * One path at a time in normal form: the `length` bytes at `at` of `bytes`, valid until the next `read`, and only as long as
- * the caller keeps what was read: a path that is in normal form already is not copied.
+ * One path at a time in normal form: the `length` bytes at `at` of `bytes`, valid until the next `read`, and only as
+ * long as the caller keeps what was read: a path that is in normal form already is not copied.
  */
 export class NormalPath {
   bytes: Uint8Array = ROOT;
@@ -56,8 +58,8 @@ export class NormalPath {
   }
 
   /**
-   * Reads the `length` bytes at `at`. An empty path is `/`; one that does not begin with `/` is left as it is. False: the
-   * path is refused, and the view means nothing.
+   * Reads the `length` bytes at `at`. An empty path is `/`; one that does not begin with `/` is left as it is. False:
+   * the path is refused, and the view means nothing.
    */
   read(bytes: Uint8Array, at: number, length: number): boolean {
     this.isChanged = false;
@@ -132,8 +134,8 @@ export function pathLength(head: RequestHead): number {
 }
 
 /**
- * The bytes of a path or prefix in a rule, as they stand in the normal form: `/caf%C3%A9` and `/café` become the same. Dots
- * and slashes are left alone: `/.` is the prefix of hidden files, not the root.
+ * The bytes of a path or prefix in a rule, as they stand in the normal form: `/caf%C3%A9` and `/café` become the same.
+ * Dots and slashes are left alone: `/.` is the prefix of hidden files, not the root.
  */
 export function normaliseRule(text: string): Uint8Array {
   const bytes = encodeUtf8(text);

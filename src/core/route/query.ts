@@ -1,6 +1,6 @@
 /**
- * Query parameters, compared as the backends' form decoders read them: `&` separates, the first `=` ends the name, `+` is a
- * space and escapes are decoded; an escape that is none stands for itself (WHATWG URL, section 5.1).
+ * Query parameters, compared as the backends' form decoders read them: `&` separates, the first `=` ends the name, `+`
+ * is a space and escapes are decoded; an escape that is none stands for itself (WHATWG URL, section 5.1).
  */
 import { HEX_VALUE } from '../../wire/http1/classes.ts';
 import { isEscape } from './path.ts';

@@ -1,8 +1,9 @@
 /**
  * The Location of a redirect: a template of the operator's with parts of the request in it (RFC 9110 section 10.2.2).
  *
- * What comes from the request is escaped where it is not visible ASCII, so it cannot end the header line. And a Location that
- * begins with the request's path begins with exactly one `/`, or `//evil.example/` in a request would lead to another host.
+ * What comes from the request is escaped where it is not visible ASCII, so it cannot end the header line. And a
+ * Location that begins with the request's path begins with exactly one `/`, or `//evil.example/` in a request would
+ * lead to another host.
  */
 import type { RequestHead } from '../../wire/http1/head.ts';
 import { SLASH } from '../../wire/http1/classes.ts';
@@ -38,8 +39,9 @@ export class Redirect {
   }
 
   /**
-   * Writes the value of Location for the request that `head` describes in `bytes` to `out` from `at`, not past `end`. Returns
-   * the offset behind it, or REDIRECT_TOO_LONG. `out` may be `bytes`, if the head does not lie within `at` to `end`.
+   * Writes the value of Location for the request that `head` describes in `bytes` to `out` from `at`, not past `end`.
+   * Returns the offset behind it, or REDIRECT_TOO_LONG. `out` may be `bytes`, if the head does not lie within `at` to
+   * `end`.
    */
   write(bytes: Uint8Array, head: RequestHead, out: Uint8Array, at: number, end: number): number {
     writer.start(out, at, end);

@@ -1,9 +1,9 @@
 /**
- * The request target that goes to the upstream: as sent, or as the route's rewrite makes it. Always origin-form (RFC 9112
- * section 3.2.1) or `*`, always visible ASCII; the query goes with it.
+ * The request target that goes to the upstream: as sent, or as the route's rewrite makes it. Always origin-form (RFC
+ * 9112 section 3.2.1) or `*`, always visible ASCII; the query goes with it.
  *
- * The bytes of a path that was in normal form already are kept as they are. A path that was not is written in its normal
- * form, with the escapes of reserved characters put back.
+ * The bytes of a path that was in normal form already are kept as they are. A path that was not is written in its
+ * normal form, with the escapes of reserved characters put back.
  */
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { decodeUtf8 } from '../../base/text.ts';
@@ -27,9 +27,9 @@ const writer = new TargetWriter();
 /** A route's rewrite, prepared. */
 export interface Rewrite {
   /**
-   * Writes the target for the request that `head` describes in `bytes` to `out` from `at`, not past `end`. Returns the offset
-   * behind it, REWRITE_TOO_LONG or REWRITE_BAD_PATH; then what stands behind `at` means nothing. `out` may be `bytes`, if
-   * the head does not lie within `at` to `end`.
+   * Writes the target for the request that `head` describes in `bytes` to `out` from `at`, not past `end`. Returns the
+   * offset behind it, REWRITE_TOO_LONG or REWRITE_BAD_PATH; then what stands behind `at` means nothing. `out` may be
+   * `bytes`, if the head does not lie within `at` to `end`.
    */
   write(bytes: Uint8Array, head: RequestHead, out: Uint8Array, at: number, end: number): number;
 }

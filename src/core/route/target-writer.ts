@@ -1,6 +1,6 @@
 /**
- * Writes request targets and Location values so that nothing in them can end a line or a target early: whatever is given,
- * the bytes that come out are visible ASCII. RFC 3986 section 2.1 and 3.3.
+ * Writes request targets and Location values so that nothing in them can end a line or a target early: whatever is
+ * given, the bytes that come out are visible ASCII. RFC 3986 section 2.1 and 3.3.
  */
 import { encodeUtf8 } from '../../base/text.ts';
 import { PERCENT, isEscape, putEscape } from './path.ts';

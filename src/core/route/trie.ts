@@ -113,7 +113,10 @@ export class Trie {
     this.lists = lists;
   }
 
-  /** The lowest route of `tree` below `best` whose rule holds for the `length` bytes at `at` and that `filter` accepts, or `best`. */
+  /**
+   * The lowest route of `tree` below `best` whose rule holds for the `length` bytes at `at` and that `filter` accepts,
+   * or `best`.
+   */
   find(tree: number, bytes: Uint8Array, at: number, length: number, best: number, filter: RouteFilter): number {
     const { nodes, labels } = this;
     const end = at + length;
@@ -146,7 +149,10 @@ export class Trie {
     return best;
   }
 
-  /** The offset of the child whose label begins with `byte`, or -1. A table by byte for wide nodes gained nothing measurable. */
+  /**
+   * The offset of the child whose label begins with `byte`, or -1. A table by byte for wide nodes gained nothing
+   * measurable.
+   */
   private child(node: number, byte: number): number {
     const { firstBytes, nodes } = this;
     let low = nodes[node + N_FIRST_CHILD];
