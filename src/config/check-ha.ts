@@ -61,7 +61,7 @@ function checkAddresses(router: Router, path: Path, seen: Map<string, string>, r
 }
 
 function checkVersion(router: Router, family: 0 | 4 | 6, path: Path, report: Report): void {
-  const version = router.version ?? (report.isWhole(path) ? DEFAULTS.ha.version : null);
+  const version = router.version ?? (report.lacks(path, 'version') ? DEFAULTS.ha.version : null);
   if (version === null) return;
   const refuse = (key: string, what: string, fix: string): void => {
     report.atValue([...path, key], 'vrrp-version', { what, version: String(version), fix });

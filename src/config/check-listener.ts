@@ -21,9 +21,8 @@ export function checkListener(
   report: Report,
 ): void {
   const path: Path = ['listeners', name];
-  const isWhole = report.isWhole(path);
   // A wrong protocol was taken out: then nobody knows which keys belong here.
-  const protocol = listener.protocol ?? (isWhole ? DEFAULTS.listener.protocol : null);
+  const protocol = listener.protocol ?? (report.lacks(path, 'protocol') ? DEFAULTS.listener.protocol : null);
   checkBinds(name, listener.bind, [...path, 'bind'], protocol === 'udp' ? 'udp' : 'tcp', binds, report);
 
   if (protocol === 'http') checkHttp(listener, path, report);
@@ -39,7 +38,7 @@ function checkHttp(listener: Loose<ListenerConfig>, path: Path, report: Report):
   if (listener.upstream !== undefined) {
     const fix = `write \`routes: [ { upstream: ${listener.upstream} } ]\`, or \`protocol: tcp\` to pass bytes on as they are`;
     report.atKey([...path, 'upstream'], 'wrong-protocol', { key: 'upstream', protocol: 'http', fix });
-  } else if (listener.routes === undefined && report.isWhole(path)) {
+  } else if (listener.routes === undefined && report.lacks(path, 'routes')) {
     const fix = 'for example `routes: [ { upstream: web } ]`';
     report.atKey([...path, 'routes'], 'missing-key', { place: `\`${path.join('.')}\``, key: 'routes', fix });
   }
@@ -53,7 +52,7 @@ function checkBare(listener: Loose<ListenerConfig>, protocol: string, path: Path
   if (listener.routes !== undefined) {
     const first = listOf(listener.routes).find((route) => route.upstream !== undefined)?.upstream ?? 'web';
     refuse(['routes'], `write \`upstream: ${first}\``);
-  } else if (listener.upstream === undefined && report.isWhole(path)) {
+  } else if (listener.upstream === undefined && report.lacks(path, 'upstream')) {
     const fix = 'for example `upstream: web`';
     report.atKey([...path, 'upstream'], 'missing-key', { place: `\`${path.join('.')}\``, key: 'upstream', fix });
   }

@@ -29,7 +29,7 @@ export function checkRoutes(
       checkHeaders(route.headers?.[side], [...at, 'headers', side], report);
     // Of a match that is not whole nobody knows what it takes.
     if (action === null) continue;
-    if (!report.isWhole(at) || !report.isWhole([...at, 'match']) || !report.isWhole([...at, 'match', 'path'])) continue;
+    if (!report.isWhole([...at, 'match']) || !report.lacks(at, 'match')) continue;
     const taker = seen.add(route.match ?? {}, at);
     if (taker !== null) report.atKey(at, 'route-unreachable', { line: report.lineOf(taker) });
   }
@@ -72,7 +72,7 @@ function checkMatch(match: Match, path: Path, report: Report): void {
 function checkRewrite(route: Route, path: Path, report: Report): void {
   const rewrite = route.rewrite ?? {};
   const kind = report.oneOf(rewrite, path, ['prefix', 'path', 'regex']);
-  if (kind === 'regex' && rewrite.to === undefined && report.isWhole(path)) {
+  if (kind === 'regex' && rewrite.to === undefined && report.lacks(path, 'to')) {
     report.atKey([...path, 'to'], 'missing-key', { place: '`rewrite`', key: 'to', fix: 'for example `to: /v2/$1`' });
   }
   if (kind !== null && kind !== 'regex' && rewrite.to !== undefined) {

@@ -23,7 +23,7 @@ export function checkUpstream(
 ): void {
   const path: Path = ['upstreams', name];
   // What was taken out elsewhere may have used it.
-  if (use === null && report.isAllWhole) report.atKey(path, 'unused-upstream', { name });
+  if (use === null && report.isWhole([])) report.atKey(path, 'unused-upstream', { name });
   if (use?.http !== undefined && use.tcp !== undefined) {
     report.atKey(path, 'mixed-upstream', { name, http: use.http, tcp: use.tcp });
   }
@@ -73,7 +73,7 @@ function checkServers(name: string, upstream: Upstream, path: Path, isTcp: boole
         address: yamlText(written),
       });
   }
-  if (primaries === 0 && items.length > 0 && report.isAllWhole) {
+  if (primaries === 0 && items.length > 0 && report.isWhole([...path, 'servers'])) {
     report.atKey([...path, 'servers'], 'only-backups', { name });
   }
 }
@@ -84,10 +84,9 @@ function identityOf({ target, hasPort }: ServerAddress): string {
 }
 
 function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, report: Report): void {
-  const isWhole = report.isWhole(path);
-  const balance = upstream.balance ?? (isWhole ? DEFAULTS.upstream.balance : null);
+  const balance = upstream.balance ?? (report.lacks(path, 'balance') ? DEFAULTS.upstream.balance : null);
   if (upstream.hash === undefined) {
-    if (balance === 'hash' && isWhole) report.atValue([...path, 'balance'], 'hash-without-key', {});
+    if (balance === 'hash' && report.lacks(path, 'hash')) report.atValue([...path, 'balance'], 'hash-without-key', {});
     return;
   }
   if (isTcp) {
@@ -101,7 +100,7 @@ function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, report: Re
 
 function checkHealth(health: NonNullable<Upstream['health']>, path: Path, report: Report): void {
   const kind = report.oneOf(health, path, ['tcp', 'http']);
-  if (kind === 'tcp' && report.isWhole(path)) {
+  if (kind === 'tcp' && report.lacks(path, 'http')) {
     for (const key of ['method', 'host', 'status', 'body'] as const) {
       if (health[key] === undefined) continue;
       const fix = 'leave it out, or write `http: /path` instead of `tcp: true`';
@@ -114,7 +113,8 @@ function checkHealth(health: NonNullable<Upstream['health']>, path: Path, report
   }
   const interval = health.interval ?? DEFAULTS.upstream.health.interval;
   const timeout = health.timeout ?? DEFAULTS.upstream.health.timeout;
-  if (report.isWhole(path) && (parseDuration(timeout) ?? 0) > (parseDuration(interval) ?? 0)) {
+  const isSure = report.lacks(path, 'interval') && report.lacks(path, 'timeout');
+  if (isSure && (parseDuration(timeout) ?? 0) > (parseDuration(interval) ?? 0)) {
     const where = health.timeout === undefined ? 'interval' : 'timeout';
     report.atValue([...path, where], 'slow-check', { timeout, interval });
   }

@@ -16,11 +16,12 @@ import type { Shape } from './shape.ts';
 /** `node`: which node this is, if the caller knows better than the document. */
 export function checkDocument(shape: Shape, source: SourceMap, node: string | null): Finding[] {
   const { document } = shape;
-  const report = new Report(source, shape.incomplete);
+  const report = new Report(source, shape);
   const uses = new UpstreamUses(report, document);
 
   const listeners = entriesOf(document.listeners);
-  if (listeners.length === 0 && document.ha === undefined && report.isWhole([]) && report.isWhole(['listeners'])) {
+  const isEmpty = listeners.length === 0 && document.ha === undefined;
+  if (isEmpty && report.isWhole(['listeners']) && report.lacks([], 'ha')) {
     const fix = '`listeners:` with for example `web: { bind: "*:80", routes: [ { upstream: web } ] }`';
     report.atKey([], 'missing-key', { place: 'the file', key: 'listeners', fix });
   }

@@ -2,17 +2,23 @@
 import type { Finding, Path, SourceMap } from './diagnostic.ts';
 import type { Args, Code } from './errors.ts';
 import type { Shape } from './shape.ts';
-import { pathKey } from './shape.ts';
 import { orList } from './suggest.ts';
 
 export class Report {
   readonly findings: Finding[] = [];
   private readonly source: SourceMap;
-  private readonly incomplete: Shape['incomplete'];
+  /** By path: what was taken out, and everything around it. */
+  private readonly wrong = new Set<string>();
+  private readonly touched = new Set<string>();
+  private readonly unclear: ReadonlySet<string>;
 
-  constructor(source: SourceMap, incomplete: Shape['incomplete']) {
+  constructor(source: SourceMap, shape: Pick<Shape, 'wrong' | 'unclear'>) {
     this.source = source;
-    this.incomplete = incomplete;
+    for (const path of shape.wrong) {
+      this.wrong.add(JSON.stringify(path));
+      for (let length = 0; length <= path.length; length++) this.touched.add(JSON.stringify(path.slice(0, length)));
+    }
+    this.unclear = new Set(shape.unclear.map((path) => JSON.stringify(path)));
   }
 
   atKey<C extends Code>(path: Path, code: C, args: Args<C>): void {
@@ -23,14 +29,15 @@ export class Report {
     this.findings.push({ code, args, path, part: 'value' });
   }
 
-  /** What is in this map or list is all that was written: nothing was taken out because it was wrong. */
+  /** Nothing was taken out here or anywhere inside. */
   isWhole(path: Path): boolean {
-    return !this.incomplete.has(pathKey(path));
+    return !this.touched.has(JSON.stringify(path));
   }
 
-  /** Nothing was taken out anywhere. */
-  get isAllWhole(): boolean {
-    return this.incomplete.size === 0;
+  /** That a key is not in the document (any more) is how it was written: it was not wrong, nor misspelt. */
+  lacks(path: Path, key: string): boolean {
+    const isTakenOut = [[], path, [...path, key]].some((taken) => this.wrong.has(JSON.stringify(taken)));
+    return !isTakenOut && !this.unclear.has(JSON.stringify(path));
   }
 
   lineOf(path: Path): string {
@@ -42,7 +49,7 @@ export class Report {
     const given = keys.filter((key) => map[key] !== undefined);
     const place = `\`${String(path[path.length - 1] ?? '')}\``;
     const here = typeof path[path.length - 1] === 'number' ? 'this' : place;
-    if (given.length === 0 && this.isWhole(path)) {
+    if (given.length === 0 && keys.every((key) => this.lacks(path, key))) {
       this.atKey(path, 'needs-one', { place: here, choices: orList(keys.map((key) => `\`${key}\``)) });
     } else if (given.length > 1) {
       const list = given.map((key) => `\`${key}\``).join(' and ');

@@ -17,33 +17,28 @@ export interface Shape {
   readonly findings: readonly Finding[];
   /** What is right of the document: the whole, if there are no findings. List items that were wrong are undefined. */
   readonly document: Loose<Config>;
-  /** Maps and lists, as `pathKey`, that lack something only because it was wrong. */
-  readonly incomplete: ReadonlySet<string>;
+  /** What was taken out. */
+  readonly wrong: readonly Path[];
+  /** Maps with a key that nobody knows or that could not be read: any other key may have been meant. */
+  readonly unclear: readonly Path[];
 }
 
 type Issue = z.core.$ZodIssue;
 
-export function pathKey(path: Path): string {
-  return JSON.stringify(path);
-}
-
 /** `document` is changed: what is wrong is removed from it. Plain values, no two parts of it the same object. */
 export function checkShape(document: unknown): Shape {
   const result = Config.safeParse(document);
-  if (result.success) return { findings: [], document: result.data, incomplete: new Set() };
+  if (result.success) return { findings: [], document: result.data, wrong: [], unclear: [] };
 
   const translator = new Translator(document);
   for (const issue of result.error.issues) translator.translate(Config, [], issue);
-  const incomplete = new Set<string>();
-  for (const path of translator.wrong) {
-    incomplete.add(pathKey(path.slice(0, -1)));
-    remove(document, path);
-  }
-  const isMap = kindOf(document) === 'map';
+  const { wrong, unclear } = translator;
+  for (const path of wrong) remove(document, path);
   return {
     findings: translator.findings.filter(isNotMistyped(translator.findings)),
-    document: isMap ? (document as Loose<Config>) : {},
-    incomplete,
+    document: kindOf(document) === 'map' ? (document as Loose<Config>) : {},
+    wrong,
+    unclear,
   };
 }
 
@@ -51,10 +46,10 @@ export function checkShape(document: unknown): Shape {
 function isNotMistyped(findings: readonly Finding[]): (finding: Finding) => boolean {
   const meant = new Set<string>();
   for (const { code, path, args } of findings) {
-    if (code === 'unknown-key') meant.add(`${pathKey(path.slice(0, -1))} ${args['fix']}`);
+    if (code === 'unknown-key') meant.add(`${JSON.stringify(path.slice(0, -1))} ${args['fix']}`);
   }
   return ({ code, path, args }) =>
-    code !== 'missing-key' || !meant.has(`${pathKey(path.slice(0, -1))} write \`${args['key']}\``);
+    code !== 'missing-key' || !meant.has(`${JSON.stringify(path.slice(0, -1))} write \`${args['key']}\``);
 }
 
 function remove(document: unknown, path: Path): void {
@@ -66,8 +61,8 @@ function remove(document: unknown, path: Path): void {
 
 class Translator {
   readonly findings: Finding[] = [];
-  /** What to take out. */
   readonly wrong: Path[] = [];
+  readonly unclear: Path[] = [];
   private readonly document: unknown;
 
   constructor(document: unknown) {
@@ -80,6 +75,7 @@ class Translator {
     const value = valueAt(this.document, path);
     if (value === UNREADABLE) {
       this.wrong.push(path);
+      if (issue.code === 'invalid_key') this.unclear.push(path.slice(0, -1));
       return;
     }
     const target = schemaAt(schema, issue.path as Path, valueAt(this.document, base));
@@ -119,6 +115,7 @@ class Translator {
   }
 
   private reportUnknownKey(schema: Schema, path: Path, key: string): void {
+    this.unclear.push(path);
     const given = valueAt(this.document, path) as Readonly<Record<string, unknown>>;
     if (given[key] === UNREADABLE) {
       this.wrong.push([...path, key]);

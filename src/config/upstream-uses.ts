@@ -8,20 +8,21 @@ import { nearest } from './suggest.ts';
 export class UpstreamUses {
   /** By upstream: the first listener of each kind that sends to it. */
   private readonly uses = new Map<string, { http?: string; tcp?: string }>();
-  private readonly names: readonly string[];
+  private readonly names: ReadonlySet<string>;
   private readonly report: Report;
 
   constructor(report: Report, document: Loose<Config>) {
     this.report = report;
-    this.names = Object.keys(document.upstreams ?? {});
+    this.names = new Set(Object.keys(document.upstreams ?? {}));
   }
 
   /** `listener` null: it is only looked at. Reports a name that there is not. */
   add(name: string, path: Path, kind: 'http' | 'tcp', listener: string | null): void {
-    const isDefined = this.names.includes(name);
     // An upstream whose whole content was wrong is not in the document any more.
-    if (!isDefined && this.report.isWhole(['upstreams']) && this.report.isWhole([])) {
-      const near = nearest(name, this.names);
+    const isThere =
+      this.names.has(name) || !this.report.lacks(['upstreams'], name) || !this.report.lacks([], 'upstreams');
+    if (!isThere) {
+      const near = nearest(name, [...this.names]);
       const fix =
         near === null
           ? `add it: \`upstreams: { ${name}: { servers: [...] } }\``
