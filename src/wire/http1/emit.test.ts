@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as E from './emit.ts';
 import { F_CONNECTION, F_HOST, F_KEEP_ALIVE, F_OTHER } from './head.ts';
-import { latin1, request, response } from './testing.ts';
+import { latin1, request, response } from './testing/three-ways.ts';
 
 const { ascii } = E;
 

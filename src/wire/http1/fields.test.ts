@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as H from './head.ts';
-import { LIMITS, request, withFields } from './testing.ts';
+import { LIMITS, request, withFields } from './testing/three-ways.ts';
 
 /** A request with `count` fields. */
 const linesOf = (count: number) => `GET / HTTP/1.1\r\nHost: a\r\n${'A: b\r\n'.repeat(count - 1)}\r\n`;

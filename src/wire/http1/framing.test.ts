@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as H from './head.ts';
-import { request, withFields } from './testing.ts';
+import { request, withFields } from './testing/three-ways.ts';
 
 describe('message length of a request', () => {
   it('is none without Content-Length and Transfer-Encoding (RFC 9112 section 6.3, rule 7)', () => {

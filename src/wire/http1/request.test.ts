@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as H from './head.ts';
 import { parseRequestHead } from './request.ts';
-import { LIMITS, request, withLine } from './testing.ts';
+import { LIMITS, request, withLine } from './testing/three-ways.ts';
 
 const SMALL = 'GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: wrk\r\nAccept: */*\r\n\r\n';
 

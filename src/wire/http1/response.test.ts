@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as H from './head.ts';
 import { responseBody } from './response.ts';
-import { response } from './testing.ts';
+import { response } from './testing/three-ways.ts';
 
 const withStatusLine = (line: string) => response(`${line}\r\nContent-Length: 0\r\n\r\n`);
 const withFields = (...lines: string[]) =>

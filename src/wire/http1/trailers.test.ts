@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { TRAILER_BYTES_MAX } from '../../base/limits.ts';
 import { FieldTable } from './head.ts';
-import { fieldsOf, threeWays } from './testing.ts';
+import { fieldsOf, threeWays } from './testing/three-ways.ts';
 import { parseTrailers } from './trailers.ts';
 
 const trailers = (text: string, fieldsMax = 8) =>

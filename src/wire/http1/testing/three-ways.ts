@@ -1,12 +1,12 @@
 /** What the tests of this folder share: parsing whole, byte by byte and with trailing data, and a readable result. */
-import { assert } from '../../base/assert.ts';
-import { ascii } from './classes.ts';
-import { httpError } from './errors.ts';
-import { FIELD_ID, FIELD_NAME, FIELD_NAME_LENGTH, FIELD_VALUE, FIELD_VALUE_LENGTH, FIELD_WORDS } from './head.ts';
-import { RequestHead, ResponseHead } from './head.ts';
-import type { FieldTable, HeadLimits } from './head.ts';
-import { parseRequestHead } from './request.ts';
-import { parseResponseHead } from './response.ts';
+import { assert } from '../../../base/assert.ts';
+import { ascii } from '../classes.ts';
+import { httpError } from '../errors.ts';
+import { FIELD_ID, FIELD_NAME, FIELD_NAME_LENGTH, FIELD_VALUE, FIELD_VALUE_LENGTH, FIELD_WORDS } from '../head.ts';
+import { RequestHead, ResponseHead } from '../head.ts';
+import type { FieldTable, HeadLimits } from '../head.ts';
+import { parseRequestHead } from '../request.ts';
+import { parseResponseHead } from '../response.ts';
 
 export const LIMITS: HeadLimits = { headBytes: 4096, headers: 32 };
 
