@@ -38,28 +38,37 @@ export type Paint = (color: Color, text: string) => string;
 export const paint: Paint = (color, text) => `\u001b[${CODES[color]}m${text}\u001b[0m`;
 export const noPaint: Paint = (_, text) => text;
 
-/** At most `width` columns wide, without counting what `paint` adds. */
+/** Lines of at most `width` columns. */
 export function renderFrame(frame: DemoFrame, width: number, paint: Paint): string[] {
   const most = Math.max(1, ...frame.servers.map(({ perSecond }) => perSecond));
-  const cut = (text: string): string => (text.length > width - 2 ? `${text.slice(0, width - 3)}…` : text);
-  return [
+  const lines = [
     '',
-    `  ${paint('bold', cut(frame.title))}`,
+    `  ${paint('bold', frame.title)}`,
     '',
-    `  ${paint('blue', frame.httpUrl.padEnd(27))}${paint('grey', cut(`open it in a browser, or: curl ${frame.httpUrl}`))}`,
-    `  ${paint('blue', frame.tcpAddress.padEnd(27))}${paint('grey', cut(`nc ${frame.tcpAddress.replace(':', ' ')}`))}`,
+    `  ${paint('blue', frame.httpUrl.padEnd(27))}${paint('grey', `open it in a browser, or: curl ${frame.httpUrl}`)}`,
+    `  ${paint('blue', frame.tcpAddress.padEnd(27))}${paint('grey', `nc ${frame.tcpAddress.replace(':', ' ')}`)}`,
     '',
     `  ${paint('dim', 'server     state           per second                           total')}`,
     ...frame.servers.map((server) => renderServer(server, most, paint)),
     '',
     `  ${paint('bold', count(frame.requests))} requests  ·  ${renderFailed(frame.failed, paint)}  ·  ` +
       `half within ${frame.medianMs.toFixed(1)} ms, 99 % within ${frame.p99Ms.toFixed(1)} ms`,
-    `  ${count(frame.conversations)} TCP conversations  ·  ${count(frame.moved)} tries failed at a server and were made again at another`,
+    `  ${count(frame.conversations)} TCP conversations  ·  ${count(frame.moved)} tries failed and were made again elsewhere`,
     '',
-    ...frame.events.slice(-EVENT_COUNT).map((event) => `  ${paint('grey', cut(event))}`),
-    '',
-    `  ${paint('dim', 'Ctrl-C ends')}`,
+    ...frame.events.slice(-EVENT_COUNT).map((event) => `  ${paint('grey', event)}`),
   ];
+  return lines.map((line) => clip(line, width));
+}
+
+/** Cuts a line to so many columns; colors take none. */
+export function clip(line: string, width: number): string {
+  let columns = 0;
+  // oxlint-disable-next-line no-control-regex
+  return line.replace(/\u001b\[\d+m|./gsu, (piece) => {
+    if (piece.length > 1 && piece.startsWith('\u001b')) return piece;
+    columns++;
+    return columns <= width ? piece : '';
+  });
 }
 
 function renderServer(server: DemoServerRow, most: number, paint: Paint): string {

@@ -49,8 +49,8 @@ export async function demoCommand(options: DemoOptions, program: Program): Promi
     log,
     proxyCommand: proxyCommand(program, engine.engine),
   });
-  const signals = watchSignals(() => {
-    screen.close();
+  process.once('exit', () => screen.restore());
+  const asked = watchSignals(() => {
     keeper.kill();
     servers.child.kill();
   });
@@ -75,14 +75,12 @@ export async function demoCommand(options: DemoOptions, program: Program): Promi
   const breakdowns = breakDownInTurn(servers.child, tell);
 
   const time = options.seconds === null ? new Promise<never>(() => undefined) : sleep(options.seconds * 1000);
-  await Promise.race([signals.asked, time]);
+  await Promise.race([asked, time]);
   breakdowns.abort();
   await traffic.stop();
-  screen.close();
+  screen.close(frame());
   await keeper.stop();
   servers.child.kill();
-  signals.release();
-  process.stdout.write(`${renderLine(frame())}\n`);
   return traffic.failed === 0 ? EXIT_OK : EXIT_FAILED;
 }
 
@@ -226,11 +224,13 @@ class Screen {
   private readonly isTerminal = process.stdout.isTTY;
   private readonly paint = process.env.NO_COLOR === undefined ? paint : noPaint;
   private timer: NodeJS.Timeout | undefined;
+  private isDrawing = false;
 
   open(frame: () => DemoFrame): void {
     if (this.isTerminal) {
       // The alternate screen, without a cursor.
       process.stdout.write('\u001b[?1049h\u001b[?25l');
+      this.isDrawing = true;
       this.timer = setInterval(() => this.draw(frame()), FRAME_MS);
     } else {
       const { title, httpUrl, tcpAddress } = frame();
@@ -239,11 +239,18 @@ class Screen {
     }
   }
 
-  close(): void {
-    if (this.timer === undefined) return;
+  /** Leaves the last frame behind. */
+  close(frame: DemoFrame): void {
     clearInterval(this.timer);
-    this.timer = undefined;
-    if (this.isTerminal) process.stdout.write('\u001b[?25h\u001b[?1049l');
+    this.restore();
+    const lines = this.isTerminal ? renderFrame(frame, process.stdout.columns, this.paint) : [renderLine(frame)];
+    process.stdout.write(`${lines.join('\n')}\n`);
+  }
+
+  /** Gives the terminal back as it was, however the demo ends. Idempotent. */
+  restore(): void {
+    if (this.isTerminal && this.isDrawing) process.stdout.write('\u001b[?25h\u001b[?1049l');
+    this.isDrawing = false;
   }
 
   tell(event: string): void {
@@ -253,7 +260,8 @@ class Screen {
   }
 
   private draw(frame: DemoFrame): void {
-    const lines = renderFrame(frame, process.stdout.columns, this.paint).slice(0, process.stdout.rows);
+    const { columns, rows } = process.stdout;
+    const lines = [...renderFrame(frame, columns, this.paint), '', '  Ctrl-C ends'].slice(0, rows);
     process.stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
   }
 }

@@ -23,7 +23,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
   if (plan === null) return EXIT_FAILED;
 
   let keeper: Keeper | null = null;
-  const signals = watchSignals(() => keeper?.kill());
+  const asked = watchSignals(() => keeper?.kill());
   // Other daemons read their configuration again; dying of it would be a nasty surprise.
   process.on('SIGHUP', () => log.warn('SIGHUP: reload is not supported yet; restart to use a changed configuration'));
   try {
@@ -40,7 +40,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       proxyCommand: proxyCommand(program, engine.engine),
     });
     const started = keeper.start();
-    const first = await Promise.race([started, signals.asked]);
+    const first = await Promise.race([started, asked]);
     if (first === 'SIGTERM' || first === 'SIGINT') {
       started.catch(() => undefined);
       log.info(`${first} during the start: ending`);
@@ -51,7 +51,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     process.stdout.write(`evenkeel ${program.version} ready: ${first}; ${count}, engine ${engine.engine}\n`);
     linuxHost.notifyServiceManager('READY=1');
 
-    const signal = await signals.asked;
+    const signal = await asked;
     linuxHost.notifyServiceManager('STOPPING=1');
     log.info(
       `${signal}: finishing what is in flight, for up to ${plan.graceMs / 1000} s; a second signal ends at once`,

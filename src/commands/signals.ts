@@ -8,15 +8,8 @@ const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 } as const;
 
 type EndSignal = keyof typeof EXIT_CODES;
 
-export interface Signals {
-  /** Resolves at the first signal. */
-  readonly asked: Promise<EndSignal>;
-  /** From here on signals have their default action again. */
-  release(): void;
-}
-
-/** `endNow` is called at the second signal, just before the process exits. */
-export function watchSignals(endNow: () => void): Signals {
+/** Resolves at the first signal. `endNow` is called at the second, just before the process exits. */
+export function watchSignals(endNow: () => void): Promise<EndSignal> {
   let resolveAsked: ((signal: EndSignal) => void) | null = null;
   let isAsked = false;
   const asked = new Promise<EndSignal>((resolve) => {
@@ -33,11 +26,5 @@ export function watchSignals(endNow: () => void): Signals {
   };
   process.on('SIGTERM', handle);
   process.on('SIGINT', handle);
-  return {
-    asked,
-    release() {
-      process.off('SIGTERM', handle);
-      process.off('SIGINT', handle);
-    },
-  };
+  return asked;
 }
