@@ -117,7 +117,7 @@ const VirtualRouter = z.strictObject({
   ),
   'virtual-mac': key(
     perNode(flag),
-    "Gives the addresses a MAC of their own (00:00:5e:00:01:<router-id>), so that no neighbour's cache ever needs to change.",
+    "Gives the addresses a MAC of their own (`00:00:5e:00:01:` and the router-id), so that no neighbour's cache ever needs to change.",
     DEFAULTS.ha.virtualMac,
   ),
   preempt: key(

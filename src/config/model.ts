@@ -37,7 +37,7 @@ const httpOnly = 'Only for `protocol: http`.';
 const ListenerTimeouts = z.strictObject({
   head: key(
     duration('1ms', '1h'),
-    'From the first byte of a request to the end of its head; then 408. A new connection that sends nothing is closed after it too.',
+    'From the first byte of a request to the end of its head; then 408.',
     DEFAULTS.listener.timeouts.head,
   ),
   body: key(
@@ -47,7 +47,7 @@ const ListenerTimeouts = z.strictObject({
   ),
   idle: key(
     duration('1ms', '24h'),
-    'Silence between the requests of a kept-alive connection.',
+    'Silence before the first request of a connection, and between requests; then it is closed.',
     DEFAULTS.listener.timeouts.idle,
   ),
 });
