@@ -18,7 +18,12 @@ const REG_NAME_BYTES = `-._~!$&'()*+,;=${DIGITS}${LETTERS}`;
 export const TOKEN_LOWER = new Uint8Array(256);
 /** ASCII letters in lower case, every other byte itself. */
 export const LOWER = new Uint8Array(256);
-/** 1: may stand in a request target before the query. 2: `?`. */
+/**
+ * 1: may stand in a request target before the query. 2: `?`. Every visible ASCII byte may: browsers send some that RFC 3986
+ * leaves out, like `|`. Bytes from 0x80 on may not: browsers and libraries percent-encode them, HAProxy refuses them too,
+ * and servers disagree on whether they are Latin-1 or UTF-8, so that a route could be taken by one reading and served by
+ * the other.
+ */
 export const TARGET_CLASS = new Uint8Array(256);
 /** 1: a field value byte other than whitespace; 2: SP or HTAB. 0: a control byte. */
 export const VALUE_CLASS = new Uint8Array(256);

@@ -100,9 +100,6 @@ const ERRORS: readonly HttpError[] = [
   row('field-lookalike', 400, 'A field for framing or forwarding is spelt with underscores.'),
 ];
 
-/** Every name, for metrics that have a counter per error: the name of code c stands at -c. */
-export const HTTP_ERROR_NAMES: readonly string[] = ERRORS.map((error) => error.name);
-
 /** The row of an `ERR_` code. */
 export function httpError(code: number): HttpError {
   return ERRORS[-code];
