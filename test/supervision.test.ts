@@ -135,6 +135,20 @@ for (const engine of ENGINES) {
   );
 }
 
+test('a log that nobody reads any more does not end it', engineSkip('node'), async (t) => {
+  const backend = await startBackend(t);
+  const port = await freePort();
+  const evenkeel = await Evenkeel.start(t, configuration(port, backend.address), { engine: 'node', workers: 1 });
+  evenkeel.child.stderr!.destroy();
+  evenkeel.child.stdout!.destroy();
+  for (let round = 0; round < 3; round++) {
+    kill(evenkeel.proxies()[0], 'SIGKILL');
+    await getUntil(port, ({ status }) => status === 200);
+  }
+  evenkeel.signal('SIGTERM');
+  assert.equal(await evenkeel.exit, 0);
+});
+
 test('the limit of open files is raised as far as it may be', engineSkip('node'), async (t) => {
   const through = ['sh', '-c', 'ulimit -S -n 128; exec "$@"', 'sh'];
   const evenkeel = await Evenkeel.start(t, configuration(await freePort(), '127.0.0.1:9'), { engine: 'node', through });
