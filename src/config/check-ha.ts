@@ -8,7 +8,7 @@ import type { Loose } from './model.ts';
 import type { VirtualRouterConfig } from './model-ha.ts';
 import { HighAvailability } from './model-ha.ts';
 import type { Report } from './report.ts';
-import { entriesOf, itemsOf } from './report.ts';
+import { entriesOf, itemsOf } from './parts.ts';
 import { perNodeMaps } from './schema-walk.ts';
 import { parseDuration } from './units.ts';
 

@@ -7,7 +7,7 @@ import { DEFAULTS } from './defaults.ts';
 import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
 import type { ListenerConfig, Loose } from './model.ts';
-import { itemsOf, listOf } from './report.ts';
+import { itemsOf, listOf } from './parts.ts';
 import type { Report } from './report.ts';
 
 /** What is listened on so far, by transport and address. */

@@ -4,7 +4,7 @@ import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
 import type { Loose, RouteConfig } from './model.ts';
 import { isFramingHeader } from './patterns.ts';
-import { itemsOf, listOf } from './report.ts';
+import { itemsOf, listOf } from './parts.ts';
 import type { Report } from './report.ts';
 
 type Route = Loose<RouteConfig>;

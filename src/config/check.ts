@@ -10,7 +10,8 @@ import { checkBinds, checkListener } from './check-listener.ts';
 import { UpstreamUses } from './upstream-uses.ts';
 import { checkUpstream, slotsOf } from './check-upstream.ts';
 import type { Finding, SourceMap } from './diagnostic.ts';
-import { entriesOf, Report } from './report.ts';
+import { entriesOf } from './parts.ts';
+import { Report } from './report.ts';
 import type { Shape } from './shape.ts';
 
 /** `node`: which node this is, if the caller knows better than the document. */

@@ -12,7 +12,7 @@ import type {
   RoutePlan,
   ValueMatchPlan,
 } from './plan.ts';
-import { listOf } from './report.ts';
+import { listOf } from './parts.ts';
 import { parseDuration } from './units.ts';
 
 export function compileRoute(route: RouteConfig, indexOf: (upstream: string) => number): RoutePlan {

@@ -13,7 +13,7 @@ import { diagnose, problem } from './diagnostic.ts';
 import type { Config, ListenerConfig, UpstreamConfig } from './model.ts';
 import { parseStatusRange } from './patterns.ts';
 import type { HashKeyPlan, HealthPlan, ListenerPlan, PassivePlan, Plan, ServerPlan, UpstreamPlan } from './plan.ts';
-import { listOf } from './report.ts';
+import { listOf } from './parts.ts';
 import { parseDuration, parseSize } from './units.ts';
 
 export interface CompileOptions {

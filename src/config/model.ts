@@ -159,7 +159,7 @@ const Headers = z.strictObject({
   response: key(HeaderEdit, 'Changes of the response on its way to the client.'),
 });
 
-export const RETRY_REASONS = ['connect', 'reset', 'timeout', 'non-idempotent'] as const;
+const RETRY_REASONS = ['connect', 'reset', 'timeout', 'non-idempotent'] as const;
 
 const retryStatus = z
   .union([integer(500, 599), z.literal(429)])

@@ -166,13 +166,13 @@ export function parseStatusRange(text: string): Parsed<readonly [number, number]
   return refused('bad-status-range', { value: show(text), fix });
 }
 
-export const REDIRECT_PLACEHOLDERS: readonly string[] = ['host', 'path', 'query', 'uri'];
+const REDIRECT_PLACEHOLDERS: ReadonlySet<string> = new Set(['host', 'path', 'query', 'uri']);
 
 /** `/new`, `https://shop.example{uri}`: text with the placeholders above. */
 export function checkRedirectTarget(text: string): Problem | null {
   const bad = (fix: string): Problem => problem('bad-redirect', { value: show(text), fix });
   for (const [, name] of text.matchAll(/\{([^{}]*)\}/g)) {
-    if (!REDIRECT_PLACEHOLDERS.includes(name)) return bad('use {host}, {path}, {query} or {uri}');
+    if (!REDIRECT_PLACEHOLDERS.has(name)) return bad('use {host}, {path}, {query} or {uri}');
   }
   if (/\$[0-9a-z_]/i.test(text)) return bad('use {host}, {path}, {query} or {uri} where nginx has $host, $request_uri');
   if (!/^(\/|\{(path|uri)\}|https?:\/\/.)/.test(text)) return bad('begin it with /, http:// or https://');

@@ -58,28 +58,3 @@ export class Report {
     return given.length === 1 ? given[0] : null;
   }
 }
-
-/** What may be written as one value or as a list of them; wrong items are left out. */
-export function listOf<T>(value: T | readonly (T | undefined)[] | undefined): readonly T[] {
-  if (value === undefined) return [];
-  return Array.isArray(value)
-    ? (value as readonly (T | undefined)[]).filter((item) => item !== undefined)
-    : [value as T];
-}
-
-/** Path and value of each item of what may be one value or a list; wrong items are left out. */
-export function itemsOf<T>(
-  value: T | readonly (T | undefined)[] | undefined,
-  path: Path,
-): readonly { readonly path: Path; readonly value: T }[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) return [{ path, value: value as T }];
-  return (value as readonly (T | undefined)[])
-    .map((item, i) => ({ path: [...path, i], value: item }))
-    .filter((item): item is { path: (string | number)[]; value: T & {} } => item.value !== undefined);
-}
-
-/** The entries of a map; wrong ones are left out. */
-export function entriesOf<T>(map: { readonly [name: string]: T | undefined } | undefined): [name: string, value: T][] {
-  return Object.entries(map ?? {}).filter((entry): entry is [string, T & {}] => entry[1] !== undefined);
-}

@@ -69,7 +69,7 @@ export function readYaml(file: string, text: string): YamlText {
   }
   const root = document.contents === null ? null : reader.read(document.contents, 0);
   const syntax = explainSyntax(document, text);
-  const soundUntil = Math.min(...syntax.map((one) => one.offset));
+  const soundUntil = syntax.reduce((least, { offset }) => Math.min(least, offset), Infinity);
   const problems = [...syntax, ...reader.problems.filter((one) => one.offset < soundUntil)];
   if (root === null || root.value === null) {
     if (problems.length === 0) problems.push({ ...problem('yaml-empty', {}), offset: 0 });

@@ -9,10 +9,14 @@ export interface TextProblem extends Problem {
   readonly offset: number;
 }
 
+/** What follows the first few errors mostly follows from them. */
+const LINES_MAX = 20;
+
 /** One for each line with an error: what else the parser says of that line follows from it. */
 export function explainSyntax(document: Document.Parsed, text: string): TextProblem[] {
   const byLine = new Map<number, TextProblem>();
   for (const error of document.errors) {
+    if (byLine.size === LINES_MAX) break;
     const isUnclosed = error.code === 'MISSING_CHAR' || error.code === 'BAD_INDENT';
     const offset = isUnclosed ? openingOf(document, error.pos[0]) : error.pos[0];
     const lineStart = text.lastIndexOf('\n', Math.max(0, offset - 1)) + 1;
