@@ -1,0 +1,257 @@
+/**
+ * One run: builds the world that a scenario describes, lets it go until everybody is done, drains the proxy, and checks
+ * what must hold then.
+ */
+import { Board } from '../src/base/board.ts';
+import { Proxy, type ProxyOptions } from '../src/proxy/proxy.ts';
+import type { TransportDriver } from '../src/port/transport.ts';
+import { CheckedArena } from './checked-arena.ts';
+import { Judge } from './judge.ts';
+import { Keeper } from './keeper.ts';
+import { Ledger } from './ledger.ts';
+import { Network } from './network.ts';
+import { HostileClient } from './peers/hostile-client.ts';
+import { HttpClient } from './peers/http-client.ts';
+import { HttpServer } from './peers/http-server.ts';
+import { TcpClient, TcpServer } from './peers/tcp-peers.ts';
+import { Prng } from '../src/base/prng.ts';
+import { drawLink, drawScenario, NO_OMISSIONS, type Omissions, type Scenario } from './scenario.ts';
+import { SimTransport, type Sabotage } from './transport.ts';
+import { Violation, World } from './world.ts';
+
+/** What a driver under test must offer: the production proxy does, and the simulator's own small one. */
+export interface Driver extends TransportDriver {
+  start(descriptors: readonly (readonly number[])[]): void;
+  drain(): void;
+}
+
+export type CreateDriver = (options: ProxyOptions) => Driver;
+
+export interface RunOptions {
+  readonly isRecording?: boolean;
+  readonly omissions?: Omissions;
+  readonly sabotage?: Sabotage;
+  readonly createDriver?: CreateDriver;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly scenario: Scenario;
+  /** Null: everything held. */
+  readonly invariant: string | null;
+  readonly detail: string;
+  readonly traceHash: string;
+  readonly trace: readonly string[];
+  readonly virtualMs: number;
+  readonly actionCount: number;
+  /** Exchanges that a server answered, and that ended otherwise. */
+  readonly answered: number;
+  readonly otherwise: number;
+}
+
+/** All peers are done by then, whatever happens to them: above every sum of timeouts that a scenario can have. */
+const PEERS_DONE_US = 150_000_000;
+/** All idle connections are closed by then. */
+const IDLE_DONE_US = 60_000_000;
+/** What is in flight at a drain has ended by then. */
+const DRAIN_DONE_US = 60_000_000;
+
+/** Slots that a connection may hold at once: a full send queue, a head in pieces, a kept request, unread input. */
+const SLOTS_PER_SOCKET_MAX = 8;
+
+const WALL_CLOCK_MS = Date.UTC(2030, 0, 1);
+
+export function runSeed(seed: number, options: RunOptions = {}): RunResult {
+  const scenario = drawScenario(seed, options.omissions ?? NO_OMISSIONS);
+  const world = new World(seed, options.isRecording ?? false);
+  const run = new Run(world, scenario, options);
+  let invariant: string | null = null;
+  let detail = '';
+  try {
+    run.go();
+  } catch (error) {
+    const violation = world.violation ?? error;
+    if (violation instanceof Violation) {
+      invariant = violation.invariant;
+      detail = violation.message;
+    } else {
+      invariant = 'driver failed';
+      detail = violation instanceof Error ? (violation.stack ?? violation.message) : String(violation);
+      world.note('VIOLATION %a: %b', invariant, detail);
+    }
+  }
+  run.arena.leave(invariant !== null);
+  const outcomes = [...run.ledger.exchanges.values()];
+  const answered = outcomes.filter((exchange) => exchange.outcome === 'answered').length;
+  return {
+    seed,
+    scenario,
+    invariant,
+    detail,
+    traceHash: world.traceHash,
+    trace: world.trace(),
+    virtualMs: world.nowUs / 1000,
+    actionCount: world.actionCount,
+    answered,
+    otherwise: outcomes.length - answered,
+  };
+}
+
+class Run {
+  readonly ledger: Ledger;
+  private readonly world: World;
+  private readonly scenario: Scenario;
+  private readonly network: Network;
+  readonly arena: CheckedArena;
+  private readonly transport: SimTransport;
+  private readonly board: Board;
+  private readonly keeper: Keeper;
+  private readonly judge: Judge;
+  private readonly driver: Driver;
+  private readonly clients: { isDone: boolean; describe(): string }[] = [];
+  private readonly servers: (HttpServer | TcpServer)[];
+  private slotsAtRest = 0;
+  private lastTurnUs = 0;
+
+  constructor(world: World, scenario: Scenario, options: RunOptions) {
+    this.world = world;
+    this.scenario = scenario;
+    this.ledger = new Ledger(world, scenario);
+    this.network = new Network(world);
+    this.arena = new CheckedArena(world, scenario.largeSlots, scenario.smallSlots);
+    this.transport = new SimTransport(this.network, this.arena, scenario.transport);
+    this.transport.sabotage = options.sabotage ?? 'none';
+    this.judge = new Judge(world, this.ledger, this.transport);
+    const { plan } = scenario;
+    const shape = { servers: plan.serverSlots, listeners: plan.listeners.length, workers: 1 };
+    this.board = Board.create(new ArrayBuffer(Board.bytesFor(shape)), shape);
+    this.servers = scenario.servers.map((server) => {
+      const Kind = server.protocol === 'http' ? HttpServer : TcpServer;
+      return new Kind(world, this.ledger, server, scenario.seed, scenario.link);
+    });
+    this.keeper = new Keeper(world, this.network, this.board, scenario, this.servers);
+    const create: CreateDriver = options.createDriver ?? ((proxyOptions) => new Proxy(proxyOptions));
+    this.driver = create({
+      plan,
+      transport: this.transport,
+      board: this.board,
+      workerIndex: 0,
+      seed: scenario.seed,
+      wallClockMs: () => WALL_CLOCK_MS + Math.floor(world.nowUs / 1000),
+      report: (event) => this.keeper.handleEvent(event),
+    });
+  }
+
+  go(): void {
+    const { world, scenario, transport, arena } = this;
+    transport.watchConnect = (address) => this.checkConnect(address);
+    transport.watchTurn = () => this.checkTurn();
+    this.slotsAtRest = arena.usedSlots;
+    const linkPrng = new Prng(scenario.seed ^ 0x8008);
+    const link = () => drawLink(linkPrng, scenario.link);
+    const descriptors = scenario.plan.listeners.map((listener) =>
+      listener.binds.map((bind) => transport.openListener(`${bind.address.host}:${bind.address.port}`, link)),
+    );
+    this.driver.start(descriptors);
+    void transport.run(this.driver);
+    this.startClients();
+    if (scenario.drainAtUs > 0) world.schedule(scenario.drainAtUs, () => this.beginDrain());
+    const isDone = world.run(PEERS_DONE_US, () => this.clients.every((client) => client.isDone));
+    if (!isDone) {
+      const waiting = this.clients.filter((client) => !client.isDone).map((client) => client.describe());
+      world.fail('everything ends', `${waiting.join('; ')}; the proxy has ${transport.describeSockets()}`);
+    }
+    world.note('all clients are done');
+    this.checkIdle();
+    this.finish();
+    this.judge.checkOutcomes();
+  }
+
+  private startClients(): void {
+    const { world, scenario, network, ledger } = this;
+    for (const spec of scenario.httpClients) this.clients.push(new HttpClient(network, ledger, this.judge, spec));
+    const later = (atUs: number, create: () => { isDone: boolean; describe(): string }): void => {
+      const index = this.clients.push({ isDone: false, describe: () => 'a client not started' }) - 1;
+      world.schedule(atUs, () => (this.clients[index] = create()));
+    };
+    for (const spec of scenario.hostileClients) later(spec.startUs, () => new HostileClient(network, spec));
+    for (const spec of scenario.tcpClients) later(spec.startUs, () => new TcpClient(network, ledger, spec));
+  }
+
+  /** Without clients, pooled connections time out and nothing remains. */
+  private checkIdle(): void {
+    const { world, transport } = this;
+    const isIdle = world.run(world.nowUs + IDLE_DONE_US, () => transport.openSockets === 0);
+    if (!isIdle) world.fail('everything ends', `without clients there is still ${transport.describeSockets()}`);
+  }
+
+  private beginDrain(): void {
+    this.world.note('drain');
+    this.driver.drain();
+    // whoever waits in a backlog is refused when the last holder closes the socket
+    this.world.schedule(100_000, () => this.transport.closeListeners());
+  }
+
+  private finish(): void {
+    const { world, transport, arena, board } = this;
+    this.driver.drain();
+    const isDrained = world.run(world.nowUs + DRAIN_DONE_US, () => this.keeper.isDrained);
+    if (!isDrained) world.fail('drain', `not done; ${transport.describeSockets()}`);
+    // the kernel may hold slots of sends that were cut for a moment
+    world.run(world.nowUs + 100_000, () => false);
+    if (transport.openSockets > 0) world.fail('drain', `reported, but there is still ${transport.describeSockets()}`);
+    if (arena.usedSlots !== this.slotsAtRest) {
+      world.fail('slot leak', `${arena.usedSlots} slots are in use, ${this.slotsAtRest} at the start`);
+    }
+    const row = board.worker(0);
+    for (let slot = 0; slot < board.shape.servers; slot++) {
+      if (row.serverConnections(slot) !== 0)
+        world.fail('gauges', `server ${slot}: ${row.serverConnections(slot)} connections remain`);
+    }
+    for (let listener = 0; listener < board.shape.listeners; listener++) {
+      if (row.listenerConnections(listener) !== 0) {
+        world.fail('gauges', `listener ${listener}: ${row.listenerConnections(listener)} connections remain`);
+      }
+    }
+    world.run(world.nowUs + PEERS_DONE_US, () => this.servers.every((server) => server.openConnections === 0));
+    for (const server of this.servers) {
+      if (server.openConnections > 0)
+        world.fail('everything ends', `server ${server.spec.index} still has ${server.openConnections} connections`);
+    }
+  }
+
+  private checkConnect(address: string): void {
+    if (!this.keeper.isUsable(address, this.lastTurnUs)) {
+      this.world.fail('server that is down', `connect to ${address}, which is not up on the board`);
+    }
+  }
+
+  private checkTurn(): void {
+    const { world, scenario, arena, transport } = this;
+    this.lastTurnUs = world.nowUs;
+    const row = this.board.worker(0);
+    for (const upstream of scenario.plan.upstreams) {
+      for (const server of upstream.servers) {
+        const count = row.serverConnections(server.firstSlot);
+        if (count < 0) world.fail('gauges', `server ${server.firstSlot}: ${count} connections`);
+        if (server.maxConnections > 0 && count > server.maxConnections) {
+          world.fail(
+            'connection limit',
+            `server ${server.firstSlot}: ${count} of ${server.maxConnections} connections`,
+          );
+        }
+      }
+    }
+    scenario.plan.listeners.forEach((listener, index) => {
+      const count = row.listenerConnections(index);
+      // a few may have been on their way when accepting was paused
+      if (count < 0 || count > listener.limits.connections + 2) {
+        world.fail('connection limit', `listener ${index}: ${count} of ${listener.limits.connections} connections`);
+      }
+    });
+    const bound = this.slotsAtRest + SLOTS_PER_SOCKET_MAX * transport.openSockets;
+    if (arena.slotsOfDriver > bound) {
+      world.fail('bounded memory', `${arena.slotsOfDriver} slots held with ${transport.openSockets} connections`);
+    }
+  }
+}

@@ -1,0 +1,220 @@
+/** The drawn configuration: listeners, routes, upstreams with their limits, and the servers behind them. */
+import type { Prng } from '../src/base/prng.ts';
+import type {
+  ActionPlan,
+  Balance,
+  HeaderEditPlan,
+  ListenerPlan,
+  MatchPlan,
+  Plan,
+  RetryPlan,
+  RoutePlan,
+  ServerPlan,
+  UpstreamPlan,
+} from '../src/config/plan.ts';
+import type { Fault } from './scenario.ts';
+
+/** One server process of the simulation, at one slot of the status board. */
+export interface ServerSpec {
+  readonly index: number;
+  readonly protocol: 'http' | 'tcp';
+  readonly upstream: number;
+  readonly slot: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+const NO_EDIT: HeaderEditPlan = { set: [], add: [], remove: [] };
+const ANY: MatchPlan = { hosts: [], path: null, methods: [], headers: [], query: [] };
+const BALANCES: readonly Balance[] = ['round-robin', 'least-connections', 'random-two', 'source-hash', 'hash'];
+
+export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; servers: ServerSpec[] } {
+  const servers: ServerSpec[] = [];
+  const upstreams: UpstreamPlan[] = [];
+  const httpUpstreams = 1 + prng.below(3);
+  const hasTcp = prng.oneIn(3);
+  const count = httpUpstreams + (hasTcp ? 1 : 0);
+  for (let u = 0; u < count; u++)
+    upstreams.push(drawUpstream(prng, faults, u, u < httpUpstreams ? 'http' : 'tcp', servers));
+  const listeners: ListenerPlan[] = [];
+  const httpListeners = 1 + prng.below(2);
+  for (let l = 0; l < httpListeners; l++) {
+    listeners.push({
+      ...drawListener(prng, faults, l),
+      protocol: 'http',
+      routes: drawRoutes(prng, faults, httpUpstreams),
+      upstream: -1,
+    });
+  }
+  if (hasTcp) {
+    listeners.push({
+      ...drawListener(prng, faults, httpListeners),
+      protocol: 'tcp',
+      routes: [],
+      upstream: httpUpstreams,
+    });
+  }
+  return { plan: { listeners, upstreams, serverSlots: servers.length, graceMs: 20_000 }, servers };
+}
+
+/** A time around `ms`: short ones where the class of faults is about them. */
+function around(prng: Prng, ms: number): number {
+  return Math.floor(ms * (0.5 + prng.unit()));
+}
+
+function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): ListenerPlan {
+  const isTight = faults.has('tightLimits') && prng.oneIn(2);
+  return {
+    name: `listener-${index}`,
+    protocol: 'http',
+    binds: [{ address: { family: 4, host: '10.0.0.1', port: 8000 + index }, dual: false }],
+    timeouts: { headMs: around(prng, 2500), bodyMs: around(prng, 2500), idleMs: around(prng, 2000) },
+    limits: {
+      headBytes: 4096 + prng.below(12_000),
+      headers: 40 + prng.below(60),
+      bodyBytes: faults.has('overLimits') ? 100 + prng.below(20_000) : 1 << 30,
+      connections: isTight ? 1 + prng.below(4) : 10_000,
+    },
+    via: prng.oneIn(3) ? 'evenkeel' : null,
+    routes: [],
+    upstream: -1,
+  };
+}
+
+function drawUpstream(
+  prng: Prng,
+  faults: ReadonlySet<Fault>,
+  index: number,
+  protocol: 'http' | 'tcp',
+  servers: ServerSpec[],
+): UpstreamPlan {
+  const isTight = faults.has('tightLimits');
+  const balance = BALANCES[prng.below(protocol === 'tcp' ? 4 : 5)];
+  const count = 1 + prng.below(4);
+  const plans: ServerPlan[] = [];
+  for (let s = 0; s < count; s++) {
+    const slot = servers.length;
+    const host = `10.1.${index}.${s + 1}`;
+    const port = 9000 + s;
+    servers.push({ index: slot, protocol, upstream: index, slot, host, port });
+    plans.push({
+      name: `${host}:${port}`,
+      target: { family: 4, host, port },
+      weight: 1 + prng.below(prng.oneIn(4) ? 50 : 3),
+      maxConnections: isTight && prng.oneIn(2) ? 1 + prng.below(3) : 0,
+      backup: s > 0 && prng.oneIn(6),
+      firstSlot: slot,
+      slotCount: 1,
+    });
+  }
+  return {
+    name: `upstream-${index}`,
+    balance,
+    hash: balance === 'hash' ? (prng.oneIn(2) ? { kind: 'path' } : { kind: 'header', name: 'x-key' }) : null,
+    servers: plans,
+    health: null,
+    passive:
+      faults.has('flaps') && prng.oneIn(2)
+        ? { failures: 1 + prng.below(4), withinMs: 2000, ejectMs: 500 + prng.below(2000) }
+        : null,
+    slowStartMs: 0,
+    timeouts: {
+      connectMs: around(prng, 700),
+      responseMs: around(prng, 2500),
+      idleMs: protocol === 'tcp' ? around(prng, 4000) : around(prng, 1500),
+      queueMs: around(prng, 1500),
+      tunnelMs: around(prng, 4000),
+    },
+    poolIdle: prng.below(prng.oneIn(2) ? 3 : 30),
+    queueMax: isTight ? prng.below(4) : 1000,
+  };
+}
+
+function drawRetry(prng: Prng): RetryPlan {
+  return {
+    attempts: 1 + prng.below(3),
+    connect: !prng.oneIn(4),
+    reset: prng.oneIn(2),
+    timeout: prng.oneIn(3),
+    statuses: prng.oneIn(3) ? [502, 503] : [],
+    nonIdempotent: prng.oneIn(5),
+  };
+}
+
+function drawEdit(prng: Prng, side: string): HeaderEditPlan {
+  if (!prng.oneIn(4)) return NO_EDIT;
+  return {
+    set: prng.oneIn(2) ? [[`X-Set-${side}`, `set ${prng.below(100)}`]] : [],
+    add: prng.oneIn(2) ? [[`X-Add-${side}`, `add-${prng.below(100)}`]] : [],
+    remove: prng.oneIn(2) ? [`x-remove-${side}`] : [],
+  };
+}
+
+/** Routes that requests can be aimed at: route i is hit by a path under `/r<i>` and, if it has one, its host. */
+function drawRoutes(prng: Prng, faults: ReadonlySet<Fault>, upstreams: number): RoutePlan[] {
+  const routes: RoutePlan[] = [];
+  const count = prng.below(5);
+  for (let i = 0; i < count; i++) {
+    const shape = prng.below(4);
+    const match: MatchPlan =
+      shape === 0
+        ? { ...ANY, path: { kind: 'prefix', value: `/r${i}/` } }
+        : shape === 1
+          ? { ...ANY, path: { kind: 'exact', value: `/r${i}` } }
+          : shape === 2
+            ? { ...ANY, path: { kind: 'regex', value: `^/r${i}/[a-z]+/` } }
+            : {
+                ...ANY,
+                hosts: [prng.oneIn(2) ? `h${i}.test` : `*.h${i}.test`],
+                path: { kind: 'prefix', value: `/r${i}/` },
+              };
+    routes.push({
+      match,
+      action: drawAction(prng, faults, upstreams, shape),
+      requestHeaders: drawEdit(prng, 'q'),
+      responseHeaders: drawEdit(prng, 's'),
+    });
+  }
+  if (!prng.oneIn(8)) {
+    routes.push({
+      match: ANY,
+      action: drawProxy(prng, faults, upstreams),
+      requestHeaders: NO_EDIT,
+      responseHeaders: NO_EDIT,
+    });
+  }
+  return routes;
+}
+
+function drawAction(prng: Prng, faults: ReadonlySet<Fault>, upstreams: number, shape: number): ActionPlan {
+  if (prng.oneIn(6))
+    return {
+      kind: 'respond',
+      status: [200, 404, 503][prng.below(3)],
+      body: 'pong\n'.repeat(prng.below(50)),
+      contentType: 'text/plain',
+    };
+  if (prng.oneIn(8))
+    return {
+      kind: 'redirect',
+      status: [301, 302, 303, 307, 308][prng.below(5)] as 301,
+      to: 'https://elsewhere.test{uri}',
+    };
+  const proxy = drawProxy(prng, faults, upstreams);
+  if (!prng.oneIn(3) || shape === 2) return proxy;
+  return {
+    ...proxy,
+    rewrite: shape !== 1 && prng.oneIn(2) ? { kind: 'prefix', value: '/new/' } : { kind: 'path', value: '/fixed/path' },
+  };
+}
+
+function drawProxy(prng: Prng, faults: ReadonlySet<Fault>, upstreams: number): ActionPlan & { kind: 'proxy' } {
+  const isTimed = faults.has('serverStalls') && prng.oneIn(3);
+  return {
+    kind: 'proxy',
+    upstream: prng.below(upstreams),
+    rewrite: null,
+    timeoutMs: isTimed ? around(prng, 1500) : 0,
+    retry: drawRetry(prng),
+  };
+}
