@@ -48,6 +48,10 @@ const CONTENT_LENGTH = ascii('Content-Length: ');
 const CONTENT_TYPE = ascii('Content-Type: ');
 const DATE = ascii('Date: ');
 
+/** ` 200` */
+const STATUS_BYTES = 4;
+const SPACE = 32;
+
 /** Never copied. */
 const HOP_BY_HOP = droppedIds(
   F_CONNECTION,
@@ -152,9 +156,9 @@ export class ResponseEmitter {
     const { status, reason, body } = response;
     const hasContent = status !== 204 && status !== 304;
     at = emitFragment(memory, at, HTTP_1_1);
-    memory[at++] = 32;
+    memory[at++] = SPACE;
     at = emitDecimal(memory, at, status);
-    memory[at++] = 32;
+    memory[at++] = SPACE;
     at = emitFragment(memory, at, reason);
     at = emitCrlf(memory, at);
     at = this.emitDate(at);
@@ -176,10 +180,14 @@ export class ResponseEmitter {
     return isHead || !hasContent ? at : emitFragment(memory, at, body);
   }
 
+  /** In our version, and with the space that RFC 9112 section 4 wants behind the status even without a reason. */
   private emitStatusLine(head: ResponseHead, at: number): number {
     at = emitFragment(this.memory, at, HTTP_1_1);
     const rest = head.start + HTTP_1_1.length;
-    return emitBytes(this.memory, at, this.memory, rest, head.fieldsStart - rest);
+    const length = head.fieldsStart - 2 - rest;
+    at = emitBytes(this.memory, at, this.memory, rest, length);
+    if (length === STATUS_BYTES) this.memory[at++] = SPACE;
+    return emitCrlf(this.memory, at);
   }
 
   private emitEditedFields(head: ResponseHead, edit: HeaderEdit, drops: Uint8Array, at: number): number {
