@@ -1,0 +1,127 @@
+/**
+ * What the sockets and listeners of one transport share: the ring, the memory, the table of sockets, and the lists of
+ * sockets that the turn has to look at again. The turn itself is in transport.ts.
+ */
+import type { Arena } from '../../base/arena.ts';
+import { SOCKETS_MAX } from '../../base/limits.ts';
+import * as abi from './abi.ts';
+import * as ffi from './ffi.ts';
+import { LateSlots } from './late-slots.ts';
+import { Messages } from './messages.ts';
+import { ReceiveBuffers } from './receive-buffers.ts';
+import type { Ring } from './ring.ts';
+import { SegmentTable } from './segments.ts';
+import { AddressTable, SOCKADDR_BYTES } from './sockaddr.ts';
+import type { UringSocket } from './socket.ts';
+import { CANCEL, CLOSE, GENERATION_MASK } from './user-data.ts';
+
+export class Engine {
+  readonly ring: Ring;
+  readonly arena: Arena;
+  readonly memory: ffi.Mapping;
+  readonly buffers: ReceiveBuffers;
+  /**
+   * Bytes after which a multishot receive ends by itself, or 0 where the kernel (before 6.17) knows no such limit. With it
+   * a flood of data needs no cancellation.
+   */
+  readonly receiveLimit: number;
+  readonly segments = new SegmentTable();
+  readonly messages: Messages;
+  readonly late: LateSlots;
+  readonly addresses = new AddressTable();
+
+  /** Sockets by index. */
+  readonly sockets: (UringSocket | null)[] = [];
+  socketCount = 0;
+  private readonly freeIndices: number[] = [];
+  private lastGeneration = 0;
+
+  /** Sockets that were resumed with something waiting. */
+  ready: UringSocket[] = [];
+  /** Sockets whose last segment said that another follows at once. */
+  held: UringSocket[] = [];
+  /** Sockets that found no buffer, oldest first. */
+  starved: UringSocket[] = [];
+  /** Listeners that wait for a descriptor. */
+  stalledListeners = 0;
+  /** A descriptor was given back since this was last cleared. */
+  hasClosedDescriptor = false;
+
+  /** For socket options and names: never used across a call. */
+  private readonly scratch = ffi.mapMemory(4096);
+  private readonly scratchBytes = new Uint8Array(this.scratch.buffer);
+  private readonly scratchWords = new Int32Array(this.scratch.buffer);
+
+  constructor(ring: Ring, arena: Arena, memory: ffi.Mapping, postedSlots: number, receiveLimit: number) {
+    this.ring = ring;
+    this.arena = arena;
+    this.memory = memory;
+    this.receiveLimit = receiveLimit;
+    this.buffers = new ReceiveBuffers(ring, arena, memory, postedSlots);
+    this.late = new LateSlots(arena.largeCount);
+    this.messages = new Messages(ring.submissionCount, memory);
+  }
+
+  nextGeneration(): number {
+    this.lastGeneration = (this.lastGeneration + 1) & GENERATION_MASK;
+    return this.lastGeneration;
+  }
+
+  /** An index for a new socket, or -1 when the table is full. */
+  takeIndex(): number {
+    const free = this.freeIndices.pop();
+    if (free !== undefined) return free;
+    if (this.sockets.length === SOCKETS_MAX) return -1;
+    this.sockets.push(null);
+    return this.sockets.length - 1;
+  }
+
+  enter(socket: UringSocket): void {
+    this.sockets[socket.index] = socket;
+    this.socketCount++;
+  }
+
+  returnIndex(index: number): void {
+    this.freeIndices.push(index);
+  }
+
+  /** The last operation of the socket is over: its index may be used again. */
+  leave(socket: UringSocket): void {
+    this.sockets[socket.index] = null;
+    this.freeIndices.push(socket.index);
+    this.socketCount--;
+  }
+
+  /** Closes a descriptor in the next batch. It reports only failure, which only a bug can cause. */
+  closeDescriptor(descriptor: number): void {
+    this.ring.push(abi.OP_CLOSE | abi.SQE_CQE_SKIP_SUCCESS, descriptor, 0, 0, 0, 0, CLOSE, 0, 0);
+    this.hasClosedDescriptor = true;
+  }
+
+  /** Cancels the operation of this user data. Only failure is reported. */
+  cancel(dataLow: number, dataHigh: number): void {
+    const head = abi.OP_ASYNC_CANCEL | abi.SQE_CQE_SKIP_SUCCESS;
+    this.ring.push(head, -1, dataLow, dataHigh, 0, 0, dataLow | CANCEL, dataHigh, 0);
+  }
+
+  /** TCP_NODELAY; a socket that is not TCP refuses, which is no loss. */
+  setNoDelay(descriptor: number): void {
+    this.scratchWords[0] = 1;
+    ffi.setsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NODELAY, this.scratch.address, 4);
+  }
+
+  /** Makes the descriptor's close send a reset. */
+  setResetOnClose(descriptor: number): void {
+    this.scratchWords[0] = 1;
+    this.scratchWords[1] = 0;
+    ffi.setsockopt(descriptor, ffi.SOL_SOCKET, ffi.SO_LINGER, this.scratch.address, 8);
+  }
+
+  /** The peer's sockaddr, valid until the next call, or null. */
+  peerName(descriptor: number): Uint8Array | null {
+    const lengthAt = 128;
+    this.scratchWords[lengthAt >> 2] = SOCKADDR_BYTES;
+    if (ffi.getpeername(descriptor, this.scratch.address, this.scratch.address + lengthAt) < 0) return null;
+    return this.scratchBytes;
+  }
+}

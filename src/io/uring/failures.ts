@@ -1,0 +1,32 @@
+/** What the kernel's error numbers mean to a driver. */
+import type { CloseReason } from '../../port/transport.ts';
+import * as ffi from './ffi.ts';
+
+/** The reason for a positive error number of a connect, a send or a receive. */
+export function closeReason(errno: number): CloseReason {
+  switch (errno) {
+    case ffi.ECONNRESET:
+    case ffi.EPIPE:
+    case ffi.ECONNABORTED:
+      return 'reset';
+    case ffi.ECONNREFUSED:
+    case ffi.ENOENT: // a Unix socket whose file is not there
+      return 'refused';
+    case ffi.ETIMEDOUT:
+      return 'timeout';
+    case ffi.EHOSTUNREACH:
+    case ffi.ENETUNREACH:
+    case ffi.EHOSTDOWN:
+    case ffi.ENETDOWN:
+      return 'unreachable';
+    case ffi.EADDRNOTAVAIL: // no local port is free
+    case ffi.EAGAIN: // the queue of a Unix socket is full
+    case ffi.EMFILE:
+    case ffi.ENFILE:
+    case ffi.ENOBUFS:
+    case ffi.ENOMEM:
+      return 'no-resource';
+    default:
+      return 'other';
+  }
+}

@@ -1,0 +1,14 @@
+/** A few rounds of the fuzzer in every test run; transport.fuzz.ts runs more. */
+import { test } from 'node:test';
+import { probeUring } from './probe.ts';
+import { randomRound, runRound } from './transport.fuzz.ts';
+
+const probe = probeUring();
+
+for (const seed of [3, 6, 17, 22, 24, 40]) {
+  test(
+    `random traffic arrives whole and leaves nothing behind, seed ${seed}`,
+    { skip: !probe.ok && probe.reason },
+    () => runRound(randomRound(seed)),
+  );
+}

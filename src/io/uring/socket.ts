@@ -1,0 +1,509 @@
+/**
+ * One connection on the ring. What is in flight for it, in which order things may happen, and when it is gone.
+ *
+ * Receiving. At most one receive is armed. Multishot (armed once, one completion per message) costs 5 % less CPU per small
+ * message than arming anew for each; but it cannot be paused, and a sender that fills whole buffers takes every posted one.
+ * So a socket starts with multishot and is moved to single shot, which is armed only when its data is wanted, when it
+ * floods or is paused under data, and back after a run of small messages.
+ *
+ *   state       event                                   does                                        then
+ *   IDLE        wanted (see `armIfWanted`)              arms, multishot or single                   MULTI | SINGLE
+ *   MULTI       data, more to come                      delivers                                    MULTI
+ *               - and it fills a buffer (1)             and cancels, single from now on             CANCELLING
+ *               - or the socket is paused               keeps it, cancels, single from now on       CANCELLING
+ *               data, the last                          delivers or keeps                           IDLE
+ *   SINGLE      data                                    delivers or keeps                           IDLE
+ *   CANCELLING  data, more to come                      delivers or keeps                           CANCELLING
+ *               data, the last; or -ECANCELED           delivers or keeps                           IDLE
+ *               the cancellation found nothing          (its target was between two shots)          MULTI
+ *   any armed   no buffer (-ENOBUFS)                    waits for slots, single from now on         STARVED
+ *   STARVED     slots came back                         arms with POLL_FIRST, or if paused not      SINGLE | IDLE
+ *   any armed   end of stream                           handleEnd, behind what is kept              ENDED
+ *               error                                   handleClose, behind what is kept            gone
+ *
+ *   (1) not where the kernel ends a multishot receive by itself after `receiveLimit` bytes.
+ *
+ * Kept data is delivered in order after `resume`, by the turn, before anything newer. It is bounded by the posted slots.
+ *
+ * Sending. One operation at a time: two would interleave. MSG_WAITALL lets the kernel finish a short send, so fewer bytes
+ * than asked for mean that the connection broke.
+ *
+ * Closing. Closing the descriptor under an armed receive would not close the connection (the operation holds the file), so
+ * what is armed is cancelled first, by user data, in the same batch. The index stays taken until the last operation has
+ * reported. The descriptor's number may be used again at once: nothing refers to it any more.
+ */
+import { Arena } from '../../base/arena.ts';
+import { assert } from '../../base/assert.ts';
+import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
+import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
+import * as abi from './abi.ts';
+import type { Engine } from './engine.ts';
+import { closeReason } from './failures.ts';
+import * as ffi from './ffi.ts';
+import { parseSockaddr } from './sockaddr.ts';
+import { CONNECT, RECEIVE, SEND } from './user-data.ts';
+
+// Receiving.
+const IDLE = 0;
+const MULTI = 1;
+const SINGLE = 2;
+const CANCELLING = 3;
+const STARVED = 4;
+const ENDED = 5;
+type ReceiveState = 0 | 1 | 2 | 3 | 4 | 5;
+
+// Life.
+const CONNECTING = 0;
+const OPEN = 1;
+const BROKEN = 2; // handleClose waits behind kept data
+const CLOSED = 3;
+type Phase = 0 | 1 | 2 | 3;
+
+/** Messages that fill no buffer, in a row, after which multishot is tried again. */
+const SMALL_MESSAGES = 8;
+
+const SEND_FLAGS = ffi.MSG_WAITALL | ffi.MSG_NOSIGNAL;
+
+export class UringSocket implements Socket {
+  handler: SocketHandler;
+  pendingSegments = 0;
+
+  readonly index: number;
+  readonly generation: number;
+  private readonly engine: Engine;
+  private readonly descriptor: number;
+  private phase: Phase;
+  /** The connect is in flight. */
+  private isConnecting = false;
+
+  private receive: ReceiveState = IDLE;
+  private isPaused = false;
+  private isSingle: boolean;
+  private smallMessages = 0;
+  /** Kept slots: the first and last, or -1. */
+  private lateFirst = -1;
+  private lateLast = -1;
+  /** What comes after the kept slots. */
+  private afterLate: 'more' | 'end' | CloseReason = 'more';
+  /** In the list of sockets that the turn looks at. */
+  private isReady = false;
+
+  /** Segments and bytes in the kernel's hands, and the slot of the first segment; more of them stay at the queue's head. */
+  private flightSegments = 0;
+  private flightBytes = 0;
+  private flightSlot = -1;
+  /** Queued segments, as nodes of the segment table, or -1. */
+  private firstSegment = -1;
+  private lastSegment = -1;
+  private isHeld = false;
+  private hasEnded = false;
+
+  constructor(engine: Engine, descriptor: number, index: number, handler: SocketHandler, isConnected: boolean) {
+    this.engine = engine;
+    this.descriptor = descriptor;
+    this.index = index;
+    this.generation = engine.nextGeneration();
+    this.handler = handler;
+    this.phase = isConnected ? OPEN : CONNECTING;
+    this.isSingle = engine.receiveLimit === 0;
+  }
+
+  // --- for the driver ---
+
+  send(slot: number, offset: number, length: number, more: boolean): void {
+    assert(length > 0 && !this.hasEnded && this.pendingSegments < SEND_SEGMENTS_MAX, 'send out of turn');
+    if (this.phase >= BROKEN) {
+      this.engine.arena.release(slot);
+      return;
+    }
+    this.pendingSegments++;
+    if (this.flightSegments === 0 && this.firstSegment < 0 && !more && this.phase === OPEN) {
+      this.startOne(slot, offset, length);
+      return;
+    }
+    const { segments } = this.engine;
+    const node = segments.allocate(slot, offset, length);
+    if (this.firstSegment < 0) this.firstSegment = node;
+    else segments.append(this.lastSegment, node);
+    this.lastSegment = node;
+    if (this.flightSegments > 0 || this.phase !== OPEN) return;
+    // Parts of one message leave in one operation. If the next part fails to come, the turn sends what is here.
+    if (!more || this.pendingSegments === SEND_SEGMENTS_MAX) this.startQueued();
+    else if (!this.isHeld) {
+      this.isHeld = true;
+      this.engine.held.push(this);
+    }
+  }
+
+  pause(): void {
+    // An armed receive stays: mostly `resume` comes before data. If not, the first completion cancels it.
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    if (this.lateFirst >= 0 || this.afterLate !== 'more') {
+      if (this.isReady || this.phase === CLOSED) return;
+      this.isReady = true;
+      this.engine.ready.push(this);
+    } else {
+      this.armIfWanted(0);
+    }
+  }
+
+  end(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    if (this.phase === OPEN && this.pendingSegments === 0) ffi.shutdown(this.descriptor, ffi.SHUT_WR);
+    else if (this.phase === OPEN && this.flightSegments === 0) this.startQueued();
+  }
+
+  close(): void {
+    if (this.phase !== CLOSED) this.dispose();
+  }
+
+  reset(): void {
+    if (this.phase === CLOSED) return;
+    this.engine.setResetOnClose(this.descriptor);
+    this.dispose();
+  }
+
+  remoteAddress(into: Uint8Array, at: number): number {
+    const name = this.phase === OPEN ? this.engine.peerName(this.descriptor) : null;
+    if (name !== null) return parseSockaddr(name, into, at);
+    into.fill(0, at, at + 16);
+    return 0;
+  }
+
+  // --- for the turn ---
+
+  get isClosed(): boolean {
+    return this.phase === CLOSED;
+  }
+
+  connect(address: number): void {
+    const { addresses, ring } = this.engine;
+    const data = CONNECT | this.index;
+    const low = addresses.low(address);
+    const high = addresses.high(address);
+    const at = ring.push(abi.OP_CONNECT, this.descriptor, low, high, 0, 0, data, this.generation, 0);
+    ring.submissions[at + 2] = addresses.length(address);
+    this.isConnecting = true;
+  }
+
+  handleConnected(result: number): void {
+    this.isConnecting = false;
+    if (this.phase === CLOSED) {
+      this.leaveIfDone();
+      return;
+    }
+    if (result < 0) {
+      this.fail(closeReason(-result));
+      return;
+    }
+    this.phase = OPEN;
+    if (this.firstSegment >= 0) this.startQueued();
+    else if (this.hasEnded) ffi.shutdown(this.descriptor, ffi.SHUT_WR);
+    this.armIfWanted(abi.RECV_POLL_FIRST);
+    this.handler.handleConnect(this);
+  }
+
+  /** The driver has taken an accepted or adopted socket. */
+  start(): void {
+    this.armIfWanted(0);
+  }
+
+  /** A completion of the armed receive. */
+  handleReceived(result: number, flags: number): void {
+    if ((flags & abi.CQE_F_BUFFER) === 0) {
+      this.handleNothingReceived(result);
+      return;
+    }
+    const { arena, buffers, late } = this.engine;
+    const slot = flags >>> abi.CQE_BUFFER_SHIFT;
+    buffers.posted--;
+    const isLast = (flags & abi.CQE_F_MORE) === 0;
+    if (isLast) this.receive = IDLE;
+    if (this.phase === CLOSED) {
+      arena.release(slot);
+      if (isLast) this.leaveIfDone();
+      return;
+    }
+    if (this.isPaused || this.lateFirst >= 0) {
+      late.append(this.lateLast, slot, result);
+      if (this.lateFirst < 0) this.lateFirst = slot;
+      this.lateLast = slot;
+      this.isSingle = true;
+      this.smallMessages = 0;
+      if (this.receive === MULTI) this.cancelReceive();
+      return;
+    }
+    if (result === Arena.receiveBytes) {
+      this.isSingle = this.engine.receiveLimit === 0;
+      this.smallMessages = 0;
+      if (this.isSingle && this.receive === MULTI) this.cancelReceive();
+    } else if (this.isSingle && ++this.smallMessages === SMALL_MESSAGES) {
+      this.isSingle = false;
+      this.smallMessages = 0;
+    }
+    this.handler.handleData(this, slot, arena.receiveStart(slot), result);
+    if (isLast) this.armIfWanted((flags & abi.CQE_F_SOCK_NONEMPTY) === 0 ? abi.RECV_POLL_FIRST : 0);
+  }
+
+  /** The receive ended without data. */
+  private handleNothingReceived(result: number): void {
+    this.receive = IDLE;
+    if (this.phase === CLOSED) {
+      this.leaveIfDone();
+      return;
+    }
+    switch (-result) {
+      case 0:
+        this.receive = ENDED;
+        if (this.isPaused || this.lateFirst >= 0) this.afterLate = 'end';
+        else this.handler.handleEnd(this);
+        return;
+      case ffi.ENOBUFS:
+        this.receive = STARVED;
+        this.isSingle = true;
+        this.smallMessages = 0;
+        this.engine.starved.push(this);
+        return;
+      case ffi.ECANCELED:
+      case ffi.EINTR:
+      case ffi.EAGAIN:
+        this.armIfWanted(0);
+        return;
+      default:
+        this.receive = ENDED;
+        if (this.lateFirst >= 0) this.breakLater(closeReason(-result));
+        else this.fail(closeReason(-result));
+    }
+  }
+
+  /**
+   * A cancellation found nothing: the operation has just ended, or it was between two shots and goes on. A closed socket
+   * must not be left with an operation that holds it open.
+   */
+  handleCancelFailed(): void {
+    if (this.phase === CLOSED) this.cancelAll();
+    else if (this.receive === CANCELLING) this.receive = MULTI;
+  }
+
+  /** Delivers what was kept, until paused again. */
+  deliverLate(): void {
+    this.isReady = false;
+    const { arena, late } = this.engine;
+    while (this.lateFirst >= 0) {
+      if (this.isPaused || this.phase === CLOSED) return;
+      const slot = this.lateFirst;
+      this.lateFirst = late.next(slot);
+      if (this.lateFirst < 0) this.lateLast = -1;
+      this.handler.handleData(this, slot, arena.receiveStart(slot), late.length(slot));
+    }
+    if (this.isPaused || this.phase === CLOSED) return;
+    const what = this.afterLate;
+    this.afterLate = 'more';
+    if (what === 'more') this.armIfWanted(0);
+    else if (what === 'end') this.handler.handleEnd(this);
+    else this.fail(what);
+  }
+
+  /** Slots came back. */
+  handleBuffers(): void {
+    if (this.receive !== STARVED) return;
+    this.receive = IDLE;
+    this.armIfWanted(abi.RECV_POLL_FIRST);
+  }
+
+  /** Sends what waits for a further part that did not come. */
+  releaseHeld(): void {
+    this.isHeld = false;
+    if (this.phase === OPEN && this.flightSegments === 0 && this.firstSegment >= 0) this.startQueued();
+  }
+
+  handleSent(result: number): void {
+    const { arena, segments } = this.engine;
+    arena.release(this.flightSlot);
+    for (let n = this.flightSegments; n > 1; n--) {
+      arena.release(segments.slot(this.firstSegment));
+      this.firstSegment = segments.remove(this.firstSegment);
+    }
+    const isWhole = result === this.flightBytes;
+    const count = this.flightSegments;
+    this.flightSegments = 0;
+    if (this.phase === CLOSED) {
+      this.leaveIfDone();
+      return;
+    }
+    this.pendingSegments -= count;
+    if (this.phase === BROKEN) return;
+    if (!isWhole) {
+      const reason = result < 0 ? closeReason(-result) : 'reset';
+      if (this.lateFirst >= 0) this.breakLater(reason);
+      else this.fail(reason);
+      return;
+    }
+    if (this.firstSegment >= 0) {
+      this.startQueued();
+      return;
+    }
+    if (this.hasEnded) ffi.shutdown(this.descriptor, ffi.SHUT_WR);
+    this.handler.handleDrain(this);
+  }
+
+  // --- receiving ---
+
+  /** Arms a receive if none is armed and the driver wants data. */
+  private armIfWanted(pollFirst: number): void {
+    if (this.receive !== IDLE || this.isPaused || this.lateFirst >= 0 || this.phase !== OPEN) return;
+    const { ring, receiveLimit } = this.engine;
+    const data = RECEIVE | this.index;
+    if (this.isSingle) {
+      this.receive = SINGLE;
+      ring.push(
+        abi.OP_RECV | abi.SQE_BUFFER_SELECT | pollFirst,
+        this.descriptor,
+        0,
+        0,
+        Arena.receiveBytes,
+        0,
+        data,
+        this.generation,
+        0,
+      );
+    } else {
+      this.receive = MULTI;
+      const head = abi.OP_RECV | abi.SQE_BUFFER_SELECT | abi.RECV_MULTISHOT | pollFirst;
+      const at = ring.push(head, this.descriptor, 0, 0, 0, 0, data, this.generation, 0);
+      if (receiveLimit > 0) ring.submissions[at + 11] = receiveLimit;
+    }
+  }
+
+  private cancelReceive(): void {
+    this.receive = CANCELLING;
+    this.engine.cancel(RECEIVE | this.index, this.generation);
+  }
+
+  // --- sending ---
+
+  private startOne(slot: number, offset: number, length: number): void {
+    const { memory, ring } = this.engine;
+    this.flightSegments = 1;
+    this.flightBytes = length;
+    this.flightSlot = slot;
+    const data = SEND | this.index;
+    ring.push(
+      abi.OP_SEND,
+      this.descriptor,
+      memory.low + offset,
+      memory.high,
+      length,
+      SEND_FLAGS,
+      data,
+      this.generation,
+      0,
+    );
+  }
+
+  /** Starts everything that is queued, as one operation. */
+  private startQueued(): void {
+    const { segments } = this.engine;
+    const node = this.firstSegment;
+    const slot = segments.slot(node);
+    const next = segments.next(node);
+    if (next < 0) {
+      const offset = segments.offset(node);
+      const length = segments.length(node);
+      this.firstSegment = segments.remove(node);
+      this.startOne(slot, offset, length);
+      return;
+    }
+    this.startMany();
+  }
+
+  private startMany(): void {
+    const { messages, ring, segments } = this.engine;
+    const data = SEND | this.index;
+    const at = ring.push(abi.OP_SENDMSG, this.descriptor, 0, 0, 1, SEND_FLAGS, data, this.generation, 0);
+    const place = at >> 4;
+    let count = 0;
+    let bytes = 0;
+    for (let node = this.firstSegment; node >= 0; node = segments.next(node)) {
+      const length = segments.length(node);
+      messages.set(place, count++, segments.offset(node), length);
+      bytes += length;
+    }
+    ring.submissions[at + 4] = messages.finish(place, count);
+    ring.submissions[at + 5] = messages.high;
+    this.flightSegments = count;
+    this.flightBytes = bytes;
+    this.flightSlot = segments.slot(this.firstSegment);
+    this.firstSegment = segments.remove(this.firstSegment);
+  }
+
+  // --- ending ---
+
+  /** The connection broke while kept data waits: the driver hears of it in order. */
+  private breakLater(reason: CloseReason): void {
+    this.phase = BROKEN;
+    this.afterLate = reason;
+    this.dropQueued();
+  }
+
+  private fail(reason: CloseReason): void {
+    this.dispose();
+    this.handler.handleClose(this, reason);
+  }
+
+  /** Lets go of everything that is not in the kernel's hands, and asks the kernel for the rest. */
+  private dispose(): void {
+    const { engine } = this;
+    this.phase = CLOSED;
+    this.dropQueued();
+    this.pendingSegments = 0;
+    while (this.lateFirst >= 0) {
+      const slot = this.lateFirst;
+      this.lateFirst = engine.late.next(slot);
+      engine.arena.release(slot);
+    }
+    this.cancelAll();
+    engine.closeDescriptor(this.descriptor);
+    this.leaveIfDone();
+  }
+
+  private cancelAll(): void {
+    const { engine, index, generation } = this;
+    if (this.isReceiving) this.cancelReceive();
+    if (this.isConnecting) engine.cancel(CONNECT | index, generation);
+    if (this.flightSegments > 0) engine.cancel(SEND | index, generation);
+  }
+
+  /** Drops the segments that the kernel does not have. */
+  private dropQueued(): void {
+    const { arena, segments } = this.engine;
+    // The nodes of the operation in flight, all but its first segment, are in front.
+    let last = -1;
+    let node = this.firstSegment;
+    for (let n = this.flightSegments; n > 1; n--) {
+      last = node;
+      node = segments.next(node);
+    }
+    while (node >= 0) {
+      arena.release(segments.slot(node));
+      node = segments.remove(node);
+    }
+    if (last < 0) this.firstSegment = -1;
+    else segments.append(last, -1);
+    this.lastSegment = last;
+    this.pendingSegments = this.flightSegments;
+  }
+
+  private get isReceiving(): boolean {
+    return this.receive === MULTI || this.receive === SINGLE || this.receive === CANCELLING;
+  }
+
+  private leaveIfDone(): void {
+    if (!this.isReceiving && !this.isConnecting && this.flightSegments === 0) this.engine.leave(this);
+  }
+}

@@ -1,0 +1,262 @@
+/**
+ * The data plane's transport on io_uring: one ring, one thread, one system call per turn. `run` never returns to Node's
+ * event loop before `stop`: no timer, signal handler or promise of this process runs meanwhile, so a process that runs this
+ * must leave signals to their default action and take its orders through an adopted socket.
+ *
+ * A turn: post buffers; submit everything and wait (io_uring_enter); let the driver look at its timers; hand out every
+ * completion; look again at sockets that asked for it.
+ */
+import { Arena } from '../../base/arena.ts';
+import { assert } from '../../base/assert.ts';
+import { LARGE_SLOTS, POSTED_SLOTS, SMALL_SLOTS, TICK_MS } from '../../base/limits.ts';
+import type { Address } from '../../base/address.ts';
+import type {
+  ListenHandler,
+  ListenSocket,
+  Socket,
+  SocketHandler,
+  Transport,
+  TransportDriver,
+} from '../../port/transport.ts';
+import * as abi from './abi.ts';
+import { Engine } from './engine.ts';
+import * as ffi from './ffi.ts';
+import { UringListener } from './listener.ts';
+import { probeUring } from './probe.ts';
+import { Ring } from './ring.ts';
+import { UringSocket } from './socket.ts';
+import * as data from './user-data.ts';
+
+export interface UringOptions {
+  readonly largeSlots?: number;
+  readonly smallSlots?: number;
+  /** Large slots that the kernel may fill between two turns. */
+  readonly postedSlots?: number;
+  /** See Engine.receiveLimit; by default what this kernel can do. */
+  readonly receiveLimit?: number;
+}
+
+/** Makes a transport for this thread, which alone may use it. Throws where io_uring is not to be had; see probe.ts. */
+export function createUringTransport(options: UringOptions = {}): Transport {
+  const probe = probeUring();
+  if (!probe.ok) throw new Error(`${probe.reason}; ${probe.remedy}`);
+  return new UringTransport(options, options.receiveLimit ?? (probe.hasReceiveLimit ? Arena.receiveBytes : 0));
+}
+
+class UringTransport implements Transport {
+  readonly arena: Arena;
+  now: number;
+
+  private readonly engine: Engine;
+  private readonly ring: Ring;
+  private readonly listeners: UringListener[] = [];
+  private isStopping = false;
+  private spare: UringSocket[] = [];
+
+  constructor(options: UringOptions, receiveLimit: number) {
+    const largeSlots = options.largeSlots ?? LARGE_SLOTS;
+    const smallSlots = options.smallSlots ?? SMALL_SLOTS;
+    const memory = ffi.mapMemory(Arena.bytesFor(largeSlots, smallSlots));
+    this.arena = new Arena(new Uint8Array(memory.buffer), largeSlots, smallSlots);
+    // The driver must see a turn every TICK_MS, and what it does in a turn takes time too.
+    this.ring = new Ring(TICK_MS - 5);
+    const postedSlots = options.postedSlots ?? POSTED_SLOTS;
+    this.engine = new Engine(this.ring, this.arena, memory, postedSlots, receiveLimit);
+    this.now = clock();
+  }
+
+  prepareAddress(address: Address): number {
+    return this.engine.addresses.prepare(address);
+  }
+
+  connect(preparedAddress: number, handler: SocketHandler): Socket | null {
+    const { engine, ring } = this;
+    const index = engine.takeIndex();
+    if (index < 0) return null;
+    const type = ffi.SOCK_STREAM | ffi.SOCK_NONBLOCK | ffi.SOCK_CLOEXEC;
+    const family = engine.addresses.family(preparedAddress);
+    let descriptor = ffi.socket(family, type, 0);
+    if (descriptor < 0 && engine.hasClosedDescriptor) {
+      // Descriptors that were closed in this turn are free only now.
+      ring.submit();
+      descriptor = ffi.socket(family, type, 0);
+    }
+    if (descriptor < 0) {
+      engine.returnIndex(index);
+      return null;
+    }
+    if (family !== ffi.AF_UNIX) engine.setNoDelay(descriptor);
+    const socket = new UringSocket(engine, descriptor, index, handler, false);
+    engine.enter(socket);
+    socket.connect(preparedAddress);
+    return socket;
+  }
+
+  listen(descriptor: number, handler: ListenHandler): ListenSocket {
+    const done = this.listeners.findIndex((listener) => listener.isDone);
+    const index = done < 0 ? this.listeners.length : done;
+    const listener = new UringListener(this.engine, descriptor, index, handler);
+    this.listeners[index] = listener;
+    return listener;
+  }
+
+  adopt(descriptor: number, handler: SocketHandler): Socket {
+    const index = this.engine.takeIndex();
+    assert(index >= 0, 'no room to adopt a socket');
+    const socket = new UringSocket(this.engine, descriptor, index, handler, true);
+    this.engine.enter(socket);
+    socket.start();
+    return socket;
+  }
+
+  run(driver: TransportDriver): Promise<void> {
+    const { engine, ring } = this;
+    let isIdle = true;
+    while (!this.isStopping) {
+      engine.buffers.topUp();
+      if (engine.starved.length > 0) this.feedStarved();
+      ring.turn(isIdle);
+      this.now = clock();
+      driver.handleTurn(this.now);
+      this.handleCompletions();
+      if (engine.ready.length > 0) this.deliverLate();
+      if (engine.held.length > 0) this.releaseHeld();
+      if (engine.stalledListeners > 0) this.retryListeners();
+      engine.hasClosedDescriptor = false;
+      isIdle = engine.ready.length === 0;
+    }
+    this.shutDown();
+    return Promise.resolve();
+  }
+
+  stop(): void {
+    this.isStopping = true;
+  }
+
+  private handleCompletions(): void {
+    const { engine, ring } = this;
+    const { words, completionMask, completionsAt } = ring;
+    const { sockets } = engine;
+    const tail = words[ring.completionTailAt];
+    let head = words[ring.completionHeadAt];
+    while (head !== tail) {
+      const at = completionsAt + ((head & completionMask) << 2);
+      const low = words[at];
+      const generation = words[at + 1];
+      const result = words[at + 2];
+      const flags = words[at + 3];
+      head = (head + 1) | 0;
+      const operation = low & data.OPERATION_MASK;
+      if (operation === data.ACCEPT) {
+        this.handleAccepted(low & data.INDEX_MASK, result, flags);
+        continue;
+      }
+      const socket = sockets[low & data.INDEX_MASK];
+      if (socket === null || socket === undefined || socket.generation !== generation) {
+        this.handleStale(operation, low & data.INDEX_MASK, result);
+        continue;
+      }
+      switch (operation) {
+        case data.RECEIVE:
+          socket.handleReceived(result, flags);
+          break;
+        case data.SEND:
+          socket.handleSent(result);
+          break;
+        case data.CONNECT:
+          socket.handleConnected(result);
+          break;
+        default:
+          socket.handleCancelFailed();
+      }
+    }
+    words[ring.completionHeadAt] = head;
+  }
+
+  private handleAccepted(index: number, result: number, flags: number): void {
+    const listener = this.listeners[index];
+    if (result >= 0) {
+      if (this.isStopping) this.engine.closeDescriptor(result);
+      else this.accept(listener.handler, result);
+    }
+    if ((flags & abi.CQE_F_MORE) === 0) listener.handleEnded(result, this.now);
+  }
+
+  private accept(handler: ListenHandler, descriptor: number): void {
+    const { engine } = this;
+    const index = engine.takeIndex();
+    if (index < 0) {
+      engine.closeDescriptor(descriptor);
+      return;
+    }
+    const socket = new UringSocket(engine, descriptor, index, NO_HANDLER, true);
+    engine.enter(socket);
+    handler.handleAccept(socket);
+    if (socket.isClosed) return;
+    assert(socket.handler !== NO_HANDLER, 'an accepted socket was given no handler');
+    socket.start();
+  }
+
+  /** A completion whose socket is gone, or that belongs to no socket. */
+  private handleStale(operation: number, index: number, result: number): void {
+    if (operation === (data.CANCEL | data.ACCEPT)) this.listeners[index].handleCancelFailed();
+    else assert(operation >= data.CANCEL, `operation ${operation >> 20} outlived its socket: ${result}`);
+  }
+
+  private deliverLate(): void {
+    const { engine } = this;
+    const list = engine.ready;
+    engine.ready = this.spare;
+    for (const socket of list) socket.deliverLate();
+    list.length = 0;
+    this.spare = list;
+  }
+
+  private releaseHeld(): void {
+    const { held } = this.engine;
+    for (const socket of held) socket.releaseHeld();
+    held.length = 0;
+  }
+
+  /** Lets as many starved sockets try again as there are buffers, the oldest first. */
+  private feedStarved(): void {
+    const { starved, buffers } = this.engine;
+    const count = Math.min(starved.length, buffers.posted);
+    for (let i = 0; i < count; i++) starved[i].handleBuffers();
+    starved.copyWithin(0, count);
+    starved.length -= count;
+  }
+
+  private retryListeners(): void {
+    for (const listener of this.listeners) listener.handleTurn(this.now);
+  }
+
+  private shutDown(): void {
+    const { engine, ring } = this;
+    for (const socket of engine.sockets) socket?.close();
+    for (const listener of this.listeners) listener.close();
+    while (engine.socketCount > 0 || !this.listeners.every((listener) => listener.isDone)) {
+      ring.turn(true);
+      this.handleCompletions();
+    }
+    ring.submit();
+    ring.close();
+    engine.buffers.withdraw();
+  }
+}
+
+const NO_HANDLER: SocketHandler = {
+  handleConnect: missing,
+  handleData: missing,
+  handleEnd: missing,
+  handleDrain: missing,
+  handleClose: missing,
+};
+
+function missing(): void {
+  assert(false, 'a socket without a handler');
+}
+
+function clock(): number {
+  return Math.floor(performance.now());
+}

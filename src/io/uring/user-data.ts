@@ -1,0 +1,20 @@
+/**
+ * The user data of a submission, which comes back with its completion: the operation and the index of its socket or listener
+ * in the low word, the generation of the index in the high word.
+ *
+ * An index is not used again while an operation of its socket is in flight. The generation catches the report of a failed
+ * cancellation, which may come later.
+ */
+import { SOCKETS_MAX } from '../../base/limits.ts';
+
+export const ACCEPT = 1 << 20;
+export const CONNECT = 2 << 20;
+export const RECEIVE = 3 << 20;
+export const SEND = 4 << 20;
+export const CLOSE = 5 << 20;
+/** Reports of failed cancellations: this bit and the operation that was to be cancelled. */
+export const CANCEL = 8 << 20;
+
+export const OPERATION_MASK = 15 << 20;
+export const INDEX_MASK = SOCKETS_MAX - 1;
+export const GENERATION_MASK = 0x3fffffff;
