@@ -25,7 +25,8 @@ export async function createTransport(engine: EngineName): Promise<Transport> {
     const { createNodeTransport } = await import('./io/node/node-transport.ts');
     return createNodeTransport({ largeSlots: LARGE_SLOTS, smallSlots: SMALL_SLOTS });
   }
-  throw new Error('this build has no io_uring engine');
+  const { createUringTransport } = await import('./io/uring/transport.ts');
+  return createUringTransport();
 }
 
 /** `wanted` null: the best that works here. `probeCommand` is what ends in `probeUring`, in a process of its own. */
