@@ -254,12 +254,14 @@ export class MessageReader {
   private relayTrailers(to: Socket, trailers: FieldTable): number {
     const arena = this.context.arena;
     const filled = this.fillStash(TRAILER_BYTES_MAX);
-    if (filled !== READ_DONE) return filled;
+    if (filled === READ_NO_MEMORY) return filled;
     const stash = this.stash as Stash;
-    if (!stash.isComplete) return ERR_TRAILER_TOO_LARGE;
     const start = arena.start(stash.slot);
+    // Also of a part: what is wrong is wrong at once, not when its peer sends more or the time is up.
     const parsed = parseTrailers(this.context.memory, start, start + stash.length, trailers, TRAILER_FIELDS_MAX);
     if (parsed < 0) return parsed;
+    if (filled === READ_MORE) return READ_MORE;
+    if (!stash.isComplete) return ERR_TRAILER_TOO_LARGE;
     assert(parsed === stash.length, 'a complete trailer section was not read to its end');
     if (this.framing === FRAME_AS_IS) {
       arena.retain(stash.slot);
