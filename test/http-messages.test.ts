@@ -270,6 +270,7 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       exchange.send('HTTP/1.1 417 Expectation Failed\r\nContent-Length: 3\r\n\r\nno\n');
       const response = await client.response();
       assert.equal(response.status, 417);
+      assert.equal(response.get('connection'), 'close');
       assert.equal((await client.ending()).how, 'end');
       await exchange.connection.ending();
     });
@@ -338,6 +339,7 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       const response = await client.response();
       assert.equal(response.status, 403);
       assert.equal(response.body, 'no\n');
+      assert.equal(response.get('connection'), 'close');
       assert.equal((await client.ending()).how, 'end');
     });
 
@@ -358,9 +360,8 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       assert.equal(await exchange.connection.until('0\r\n\r\n'), '0\r\n\r\n');
       exchange.send('0\r\n\r\n');
       assert.equal(await client.until('0\r\n\r\n'), '0\r\n\r\n');
-      client.write(`GET /next HTTP/1.1\r\n${HOST}\r\n`);
-      (await server.exchange()).ok('next');
-      assert.equal((await client.response()).body, 'next');
+      assert.ok(head.fields.some(([name, value]) => name === 'Connection' && value === 'close'));
+      assert.deepEqual(await client.ending(), { how: 'end', rest: '' });
     });
 
     await t.test('empty lines before a request are skipped (RFC 9112 2.2)', async (t) => {

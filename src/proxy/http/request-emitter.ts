@@ -206,8 +206,8 @@ function indexOfField(head: RequestHead, id: number): number {
   return -1;
 }
 
-/** Dotted quad for an IPv4-mapped address, else eight groups of hex digits without compression (RFC 4291 section 2.2). */
-function writeAddress(memory: Uint8Array, at: number, client: ClientAddress): number {
+/** Dotted quad for an IPv4-mapped address, else as RFC 5952 recommends. */
+export function writeAddress(memory: Uint8Array, at: number, client: ClientAddress): number {
   if (client.ip0 === 0 && client.ip1 === 0 && client.ip2 === 0xffff) {
     const ip = client.ip3;
     at = writeOctet(memory, at, (ip >>> 24) & 255);
@@ -218,13 +218,7 @@ function writeAddress(memory: Uint8Array, at: number, client: ClientAddress): nu
     memory[at++] = 46;
     return writeOctet(memory, at, ip & 255);
   }
-  at = writeGroups(memory, at, client.ip0);
-  memory[at++] = 58;
-  at = writeGroups(memory, at, client.ip1);
-  memory[at++] = 58;
-  at = writeGroups(memory, at, client.ip2);
-  memory[at++] = 58;
-  return writeGroups(memory, at, client.ip3);
+  return writeGroups(memory, at, client);
 }
 
 function writeOctet(memory: Uint8Array, at: number, octet: number): number {
@@ -240,10 +234,36 @@ function writeOctet(memory: Uint8Array, at: number, octet: number): number {
   return at;
 }
 
-function writeGroups(memory: Uint8Array, at: number, word: number): number {
-  at = writeGroup(memory, at, (word >>> 16) & 0xffff);
-  memory[at++] = 58;
-  return writeGroup(memory, at, word & 0xffff);
+/** Lower case, no leading zeros, and the first of the longest runs of two or more zero groups is `::`. */
+function writeGroups(memory: Uint8Array, at: number, client: ClientAddress): number {
+  let zerosAt = -1;
+  let zeros = 1;
+  for (let i = 0; i < 8; i++) {
+    let end = i;
+    while (end < 8 && groupOf(client, end) === 0) end++;
+    if (end - i > zeros) {
+      zerosAt = i;
+      zeros = end - i;
+    }
+    if (end > i) i = end;
+  }
+  for (let i = 0; i < 8; i++) {
+    if (i === zerosAt) {
+      memory[at++] = 58;
+      i += zeros - 1;
+      if (i === 7) memory[at++] = 58;
+    } else {
+      if (i > 0) memory[at++] = 58;
+      at = writeGroup(memory, at, groupOf(client, i));
+    }
+  }
+  return at;
+}
+
+function groupOf(client: ClientAddress, index: number): number {
+  const half = index >> 1;
+  const word = half === 0 ? client.ip0 : half === 1 ? client.ip1 : half === 2 ? client.ip2 : client.ip3;
+  return (index & 1) === 0 ? word >>> 16 : word & 0xffff;
 }
 
 function writeGroup(memory: Uint8Array, at: number, group: number): number {
