@@ -1,0 +1,46 @@
+/**
+ * The virtual routers of one node, for whoever drives them: the configuration's `ha` with every default filled in, every
+ * unit converted and every per-node value chosen. Serialisable as JSON; it holds secrets. Shapes only.
+ */
+
+export interface VipPlan {
+  readonly routers: readonly VirtualRouterPlan[];
+}
+
+export interface VirtualRouterPlan {
+  readonly name: string;
+  readonly interfaceName: string;
+  readonly family: 4 | 6;
+  readonly version: 2 | 3;
+  readonly virtualRouterId: number;
+  readonly priority: number;
+  readonly intervalUs: number;
+  /** With prefix lengths; text, as the operator knows them. */
+  readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[];
+  readonly hasVirtualMac: boolean;
+  readonly preempt: boolean;
+  readonly preemptDelayUs: number;
+  readonly startDelayUs: number;
+  /** Routers with the same name are active together or not at all. */
+  readonly group: string | null;
+  /** The address to send from; null: the interface's first, over IPv6 its link-local one. */
+  readonly source: string | null;
+  readonly unicast: UnicastPlan | null;
+  /** Of version 2. */
+  readonly password: string | null;
+  /** Secrets in hexadecimal; the first signs. Empty: adverts are not signed. */
+  readonly keys: readonly { readonly id: number; readonly secret: string }[];
+  readonly checksum: 'mirror' | 'message' | 'pseudo-header';
+  readonly tracked: readonly { readonly name: string; readonly weight: number }[];
+  readonly guard: {
+    readonly probesAddresses: boolean;
+    readonly gateway: string | null;
+    /** A verdict on them, by quorum, comes from the keeper. */
+    readonly hasWitnesses: boolean;
+  };
+}
+
+export interface UnicastPlan {
+  readonly peers: readonly string[];
+  readonly ttlMin: number;
+}
