@@ -3,13 +3,18 @@
  * turn, X-Forwarded-For, -Proto, -Host and X-Request-Id set, no access log.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPinned, waitForPort, type Started } from './process.ts';
 
 export const PROXY_CORE = 0;
 export const LOAD_CORE = 1;
+const DESCRIPTORS = Number(
+  execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).replace('unlimited', '65536'),
+);
+/** HAProxy does not start unless it may have two descriptors for each. */
+const HAPROXY_CONNECTIONS = Math.floor((DESCRIPTORS - 200) / 2);
 const BACKEND_PORTS = [19001, 19002];
 
 export interface Contender {
@@ -17,6 +22,8 @@ export interface Contender {
   readonly version: string;
   readonly httpPort: number;
   readonly tcpPort: number;
+  /** Clients it can have with this process's limit of descriptors. */
+  readonly connectionsMax: number;
   start(): Promise<Started>;
 }
 
@@ -28,6 +35,7 @@ const files = join(directory, 'files');
 /** Two nginx backends in one process on the load's core, serving one file per size. */
 export async function startBackends(): Promise<Started> {
   mkdirSync(files);
+  chmodSync(directory, 0o755); // nginx's worker is another user
   for (const [name, size] of Object.entries(SIZES)) writeFileSync(join(files, name), 'x'.repeat(size));
   const listens = BACKEND_PORTS.map((port) => `listen 127.0.0.1:${port} backlog=4096;`).join(' ');
   const config = nginxConfig(
@@ -49,7 +57,7 @@ function nginxConfig(name: string, http: string, stream: string): string {
     path,
     `${stream === '' ? '' : 'load_module /usr/lib/nginx/modules/ngx_stream_module.so;'}
 worker_processes 1; daemon off; pid ${join(directory, `${name}.pid`)}; error_log ${join(directory, `${name}.log`)};
-worker_rlimit_nofile 65536; events { worker_connections 32768; }
+worker_rlimit_nofile ${DESCRIPTORS}; events { worker_connections ${DESCRIPTORS}; }
 http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; keepalive_timeout 300s; ${temporary}
 ${http} }
 ${stream}`,
@@ -70,6 +78,7 @@ server { listen 127.0.0.1:18001 backlog=4096; location / {
     version: firstMatch('nginx', ['-v'], /nginx\/([0-9.]+)/),
     httpPort: 18001,
     tcpPort: 18011,
+    connectionsMax: DESCRIPTORS - 2000,
     start: () => startAndWait('nginx', 'nginx', ['-c', nginxConfig('nginx', http, stream)], 18001),
   };
 }
@@ -81,7 +90,7 @@ function haproxy(): Contender {
     path,
     `global
   nbthread 1
-  maxconn 32768
+  maxconn ${HAPROXY_CONNECTIONS}
 defaults
   timeout connect 3s
   timeout client 300s
@@ -110,6 +119,7 @@ ${servers}`,
     version: firstMatch('haproxy', ['-v'], /version ([0-9.]+)/),
     httpPort: 18002,
     tcpPort: 18012,
+    connectionsMax: HAPROXY_CONNECTIONS,
     start: () => startAndWait('haproxy', 'haproxy', ['-f', path, '-db'], 18002),
   };
 }
@@ -134,6 +144,7 @@ upstreams:
     version: firstMatch(process.execPath, [bin, '--version'], /([0-9.]+)/),
     httpPort,
     tcpPort,
+    connectionsMax: DESCRIPTORS - 2000,
     start: () =>
       startAndWait(name, process.execPath, [bin, 'run', path, '--engine', engine, '--workers', '1'], httpPort),
   };

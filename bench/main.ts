@@ -83,6 +83,7 @@ async function runScenario(
       const before = cpuMicroseconds(pids);
       const isWarmUp = round < 0;
       const load = await runWrk(port, scenario.path, scenario.connections, isWarmUp ? 1 : seconds, scenario.header);
+      if (load.errors > 0) console.error(`${contender.name}, ${scenario.name}: ${load.errors} errors`);
       const cpuUs = (cpuMicroseconds(pids) - before) / load.requests;
       if (!isWarmUp) row.samples.get(contender.name)?.push({ ...load, cpuUs, memoryBytes: privateBytes(pids) });
       await sleep(100);
@@ -104,9 +105,10 @@ async function measureIdle(
   for (const contender of all) {
     const pids = (started.get(contender) as Started).pids();
     const before = privateBytes(pids);
-    const close = await openIdle(contender.httpPort, IDLE_CONNECTIONS);
+    const count = Math.min(IDLE_CONNECTIONS, contender.connectionsMax);
+    const close = await openIdle(contender.httpPort, count);
     await sleep(1000);
-    result.push({ name: contender.name, bytes: (privateBytes(pids) - before) / IDLE_CONNECTIONS });
+    result.push({ name: contender.name, bytes: (privateBytes(pids) - before) / count });
     close();
     await sleep(500);
   }

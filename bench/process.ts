@@ -4,9 +4,6 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** HAProxy wants two for each connection it may have. Raising the limit takes root. */
-const DESCRIPTORS = 70_000;
-
 const running = new Set<ChildProcess>();
 
 export interface Started {
@@ -18,9 +15,7 @@ export interface Started {
 
 /** Starts `command` on `core`. Its output is shown only if it ends before it is stopped. */
 export function startPinned(name: string, core: number, command: string, args: readonly string[]): Started {
-  const limit = [`--nofile=${DESCRIPTORS}`];
-  const pinned = ['taskset', '-c', String(core), command, ...args];
-  const child = spawn('prlimit', [...limit, ...pinned], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('taskset', ['-c', String(core), command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-4000);
