@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Arena } from '../base/arena.ts';
 import { SMALL_SLOT_BYTES } from '../base/limits.ts';
 import { Stash, STASH_NO_MEMORY } from './stash.ts';
