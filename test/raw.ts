@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import type { TestContext } from 'node:test';
+import { close, openListening } from '../src/io/contract/sockets.ts';
 
 /** Longer than anything here takes on a busy machine: what does not come in this time does not come. */
 const WAIT_MS = 15_000;
@@ -237,7 +238,8 @@ export class RawServer {
   }
 
   static async start(t: TestContext): Promise<RawServer> {
-    const server = net.createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+    // on all of 127.0.0.0/8, so that one may stand for several servers
+    const server = net.createServer({ allowHalfOpen: true }).listen(0, '0.0.0.0');
     await once(server, 'listening');
     const raw = new RawServer(server);
     t.after(() => {
@@ -278,7 +280,7 @@ export class RawServer {
   }
 
   async restart(): Promise<void> {
-    this.server.listen(this.port, '127.0.0.1');
+    this.server.listen(this.port, '0.0.0.0');
     await once(this.server, 'listening');
   }
 
@@ -351,6 +353,14 @@ export class Exchange {
   ok(body = 'ok', fields = ''): void {
     this.send(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n${fields}\r\n${body}`);
   }
+}
+
+/** A port on which connections are neither accepted nor refused: its queue, of one, is full. */
+export async function silentPort(t: TestContext): Promise<number> {
+  const { descriptor, address } = openListening({ family: 4, host: '127.0.0.1', port: 0 }, 0);
+  t.after(() => close(descriptor));
+  await RawConnection.open(t, address.port);
+  return address.port;
 }
 
 /** Text that differs from place to place, so that a lost, doubled or moved byte is seen. */
