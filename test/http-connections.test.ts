@@ -163,6 +163,7 @@ upstreams: { web: { servers: [ "${server.address}" ], pool: { idle: 2 } } }
       exchange.send(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
       const piece = Buffer.from(text(MIB));
       let sent = 0;
+      let isStuck = false;
       const { socket } = exchange.connection;
       const before = residentBytes(pid);
       // until the kernel has taken no more for a while
@@ -170,7 +171,11 @@ upstreams: { web: { servers: [ "${server.address}" ], pool: { idle: 2 } } }
         let timer: NodeJS.Timeout;
         const more = (): void => {
           clearTimeout(timer);
-          timer = setTimeout(resolve, 500);
+          if (isStuck) return;
+          timer = setTimeout(() => {
+            isStuck = true;
+            resolve();
+          }, 500);
           if (sent === size) return;
           sent += MIB;
           socket.write(piece, more);

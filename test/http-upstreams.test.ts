@@ -11,7 +11,7 @@ const HOST = 'Host: a\r\n';
 interface Scene {
   readonly port: number;
   readonly evenkeel: Evenkeel;
-  ask(target: string, fields?: string, method?: string): Promise<Response>;
+  readonly ask: (target: string, fields?: string, method?: string) => Promise<Response>;
 }
 
 /** One listener with these routes. */
@@ -166,33 +166,33 @@ for (const engine of ENGINES) {
     await t.test('attempts: 1 is no retry', async () => {
       const statuses = [];
       for (let i = 0; i < 4; i++) statuses.push((await ask('/never')).status);
-      assert.deepEqual(statuses.sort(), [200, 200, 502, 502]);
+      assertHalf(statuses, 502);
     });
 
     await t.test('a status is passed on, or tried again where the route says so', async () => {
       const passed = [];
       for (let i = 0; i < 4; i++) passed.push((await ask('/status-off')).status);
-      assert.deepEqual(passed.sort(), [200, 200, 503, 503]);
+      assertHalf(passed, 503);
       for (let i = 0; i < 4; i++) assert.equal((await ask('/status')).body, body);
     });
 
     await t.test('a status is not tried again for a method that is not idempotent', async () => {
       const statuses = [];
       for (let i = 0; i < 4; i++) statuses.push((await ask('/status', 'Content-Length: 0\r\n', 'POST')).status);
-      assert.deepEqual(statuses.sort(), [200, 200, 503, 503]);
+      assertHalf(statuses, 503);
     });
 
     await t.test('a reset is 502, or tried again where the route says so', async () => {
       const statuses = [];
       for (let i = 0; i < 4; i++) statuses.push((await ask('/reset-off')).status);
-      assert.deepEqual(statuses.sort(), [200, 200, 502, 502]);
+      assertHalf(statuses, 502);
       for (let i = 0; i < 4; i++) assert.equal((await ask('/reset')).body, body);
     });
 
     await t.test('a reset of a POST is tried again only with non-idempotent', async () => {
       const statuses = [];
       for (let i = 0; i < 4; i++) statuses.push((await ask('/reset', 'Content-Length: 0\r\n', 'POST')).status);
-      assert.deepEqual(statuses.sort(), [200, 200, 502, 502]);
+      assertHalf(statuses, 502);
       for (let i = 0; i < 4; i++) assert.equal((await ask('/reset-all', 'Content-Length: 0\r\n', 'POST')).body, body);
     });
 
@@ -282,7 +282,7 @@ for (const engine of ENGINES) {
       third.ok('third');
       fourth.ok('fourth');
       const bodies = await Promise.all(clients.map(async (client) => (await client.response()).body));
-      assert.deepEqual(bodies.sort(), ['first', 'fourth', 'second', 'third']);
+      assert.deepEqual(new Set(bodies), new Set(['first', 'second', 'third', 'fourth']));
     });
 
     await t.test('who waits too long gets 503', async (t) => {
@@ -340,6 +340,14 @@ for (const engine of ENGINES) {
       assert.equal((await client.response()).body, 'served');
     });
   });
+}
+
+/** Two of the four were served, two were not. */
+function assertHalf(statuses: readonly number[], otherStatus: number): void {
+  assert.deepEqual(
+    statuses.toSorted((a, b) => a - b),
+    [200, 200, otherStatus, otherStatus],
+  );
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
