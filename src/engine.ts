@@ -29,7 +29,7 @@ export async function createTransport(engine: EngineName): Promise<Transport> {
   return createUringTransport();
 }
 
-/** `wanted` null: the best that works here. `probeCommand` is what ends in `probeUring`, in a process of its own. */
+/** `wanted` null: the best that works here. `probeCommand` is what ends in `runProbe`, in a process of its own. */
 export async function chooseEngine(
   wanted: EngineName | null,
   probeCommand: readonly [program: string, ...args: string[]],
@@ -62,12 +62,10 @@ async function askProbe([program, ...args]: readonly [string, ...string[]]): Pro
 }
 
 /** The probe process. */
-export async function probeUring(): Promise<number> {
-  try {
-    await createTransport('uring');
-    return 0;
-  } catch (error) {
-    process.stdout.write(`${(error as Error).message}\n`);
-    return 1;
-  }
+export async function runProbe(): Promise<number> {
+  const { probeUring } = await import('./io/uring/probe.ts');
+  const probe = probeUring();
+  if (probe.ok) return 0;
+  process.stdout.write(`${probe.reason}; ${probe.remedy}\n`);
+  return 1;
 }

@@ -17,7 +17,7 @@ async function main(args: readonly string[]): Promise<number> {
     case '__proxy':
       return (await import('./proxy-process.ts')).runProxy(rest[0] as EngineName, Number(rest[1]));
     case '__probe':
-      return (await import('./engine.ts')).probeUring();
+      return (await import('./engine.ts')).runProbe();
     case '__demo-servers':
       return (await import('./commands/demo-servers.ts')).runDemoServers();
     default:
@@ -34,10 +34,17 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
   return runCli(args, {
     version: program.version,
     commands: {
-      run: async (options) => (await import('./commands/run.ts')).runCommand(options, program),
-      demo: async (options) => (await import('./commands/demo.ts')).demoCommand(options, program),
+      run: (options) => onLinux(async () => (await import('./commands/run.ts')).runCommand(options, program)),
+      demo: (options) => onLinux(async () => (await import('./commands/demo.ts')).demoCommand(options, program)),
     },
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
   });
+}
+
+/** Elsewhere the system calls are missing that these commands import; the other commands work everywhere. */
+function onLinux(command: () => Promise<number>): Promise<number> {
+  if (process.platform === 'linux') return command();
+  process.stderr.write(`evenkeel: this needs Linux; ${process.platform} cannot run it (docs/not-supported.md)\n`);
+  return Promise.resolve(1);
 }

@@ -78,7 +78,10 @@ for (const engine of ENGINES) {
     const backend = await startBackend(t);
     const port = await freePort();
     const evenkeel = await Evenkeel.start(t, configuration(port, backend.address), { engine, workers: 1 });
-    kill(evenkeel.proxies()[0], 'SIGSTOP');
+    const [pid] = evenkeel.proxies();
+    kill(pid, 'SIGSTOP');
+    while (!/^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
+      await new Promise((resolve) => setTimeout(resolve, 10));
     assert.equal((await get(port)).status, 200);
     assert.match(evenkeel.stderr, /proxy 0 hangs: no sign of life for [34]\d\d\d ms/);
   });
@@ -115,6 +118,23 @@ for (const engine of ENGINES) {
       assert.equal((await get(port)).body, 'fast');
       second.signal('SIGTERM');
       assert.equal(await second.exit, 0);
+    },
+  );
+
+  test(
+    `[${engine}] proxies without a keeper end when the grace time is over, whatever is left`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t, () => undefined);
+      const port = await freePort();
+      const yaml = configuration(port, backend.address).replace('grace: 10s', 'grace: 300ms');
+      const evenkeel = await Evenkeel.start(t, yaml, { engine });
+      const proxies = evenkeel.proxies();
+      const cut = assert.rejects(get(port));
+      while (backend.count === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      evenkeel.signal('SIGKILL');
+      await cut;
+      while (proxies.some((pid) => kill(pid, 0))) await new Promise((resolve) => setTimeout(resolve, 10));
     },
   );
 

@@ -99,7 +99,7 @@ function renderFailed(failed: number, paint: Paint): string {
 }
 
 /** `12,345` */
-export function count(value: number): string {
+function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 

@@ -10,9 +10,9 @@ import { type Board, type ServerSlot, WEIGHT_UNIT, type WorkerRow } from '../bas
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { DemoOptions } from '../cli/demo.ts';
 import type { Plan } from '../config/plan.ts';
-import { chooseEngine } from '../engine.ts';
+import { chooseEngine, EngineError } from '../engine.ts';
 import { linuxHost } from '../io/linux/host.ts';
-import { Keeper } from '../keeper/keeper.ts';
+import { Keeper, StartError } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log.ts';
 import { type DemoOrder, type DemoPorts, ECHO_SERVERS, WEB_SERVERS, type WebServer } from './demo-servers.ts';
 import { DemoTraffic } from './demo-traffic.ts';
@@ -31,6 +31,16 @@ const DOWN_MS = 4_000;
 const UP_MS = 6_000;
 
 export async function demoCommand(options: DemoOptions, program: Program): Promise<number> {
+  try {
+    return await runDemo(options, program);
+  } catch (error) {
+    if (!(error instanceof StartError) && !(error instanceof EngineError)) throw error;
+    process.stderr.write(`evenkeel: ${error.message}\n`);
+    return EXIT_FAILED;
+  }
+}
+
+async function runDemo(options: DemoOptions, program: Program): Promise<number> {
   const workers = options.workers ?? defaultWorkers();
   const servers = await startServers(program);
   const ports = await freePorts(2);
@@ -243,7 +253,7 @@ class Screen {
   close(frame: DemoFrame): void {
     clearInterval(this.timer);
     this.restore();
-    const lines = this.isTerminal ? renderFrame(frame, process.stdout.columns, this.paint) : [renderLine(frame)];
+    const lines = this.isTerminal ? renderFrame(frame, terminalSize().columns, this.paint) : [renderLine(frame)];
     process.stdout.write(`${lines.join('\n')}\n`);
   }
 
@@ -260,8 +270,13 @@ class Screen {
   }
 
   private draw(frame: DemoFrame): void {
-    const { columns, rows } = process.stdout;
+    const { columns, rows } = terminalSize();
     const lines = [...renderFrame(frame, columns, this.paint), '', '  Ctrl-C ends'].slice(0, rows);
     process.stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
   }
+}
+
+/** A terminal that does not know its size says 0. */
+function terminalSize(): { columns: number; rows: number } {
+  return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 };
 }

@@ -11,7 +11,7 @@ export const HANDOVER_DESCRIPTOR = 4;
 /** The status board. */
 export const BOARD_DESCRIPTOR = 5;
 /** The listening sockets follow, in the order of the plan. */
-export const FIRST_LISTEN_DESCRIPTOR = 6;
+const FIRST_LISTEN_DESCRIPTOR = 6;
 
 export interface Handover {
   readonly plan: Plan;

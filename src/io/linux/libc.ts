@@ -12,7 +12,7 @@ export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
-export const SOCK_CLOEXEC = 0o2000000;
+const SOCK_CLOEXEC = 0o2000000;
 
 export const IPPROTO_IP = 0;
 export const IPPROTO_TCP = 6;
@@ -24,7 +24,7 @@ export const TCP_NODELAY = 1;
 export const IP_FREEBIND = 15;
 export const IPV6_V6ONLY = 26;
 export const IPV6_FREEBIND = 78;
-export const MSG_NOSIGNAL = 0x4000;
+const MSG_NOSIGNAL = 0x4000;
 
 const MFD_CLOEXEC = 1;
 const PROT_READ_WRITE = 3;
