@@ -1,7 +1,7 @@
 /**
  * The data plane's transport on io_uring: one ring, one thread, one system call per turn. `run` never returns to Node's
- * event loop before `stop`: no timer, signal handler or promise of this process runs meanwhile, so a process that runs this
- * must leave signals to their default action and take its orders through an adopted socket.
+ * event loop before `stop`: no timer, signal handler or promise of this process runs meanwhile. A process that runs this takes
+ * its orders through an adopted socket, and a signal that it has a handler for does nothing.
  *
  * A turn: post buffers; submit everything and wait (io_uring_enter); let the driver look at its timers; hand out every
  * completion; look again at sockets that asked for it.
