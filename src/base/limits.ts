@@ -36,5 +36,7 @@ export const LISTENERS_MAX = 1024;
 export const SERVER_SLOTS_MAX = 16384;
 /** Addresses used of one name. */
 export const ADDRESSES_PER_NAME_MAX = 16;
+/** Witnesses of one virtual router: each is asked several times a second. An odd handful decides as well. */
+export const WITNESSES_MAX = 16;
 /** How often the drivers look at their timers, and the precision of every timeout. */
 export const TICK_MS = 50;

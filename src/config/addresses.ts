@@ -14,6 +14,13 @@ export interface ServerAddress {
   readonly hasPort: boolean;
 }
 
+/** An address, and how many bits of it name its network. */
+export interface Cidr {
+  readonly family: 4 | 6;
+  readonly address: string;
+  readonly bits: number;
+}
+
 /** Of sockaddr_un.sun_path on Linux, less the NUL that ends it. */
 const UNIX_PATH_BYTES_MAX = 107;
 
@@ -83,9 +90,7 @@ export function parseServer(text: string): Parsed<ServerAddress> {
 }
 
 /** `192.0.2.3/24` or `2001:db8::3/64`. */
-export function parseCidr(
-  text: string,
-): Parsed<{ readonly family: 4 | 6; readonly address: string; readonly bits: number }> {
+export function parseCidr(text: string): Parsed<Cidr> {
   const match = /^([^/]*)\/([0-9]{1,3})$/.exec(text);
   const host = match === null ? text : match[1];
   const literal = literalAddress(host, 0);
@@ -111,6 +116,46 @@ export function parseIp(text: string): Parsed<{ readonly family: 4 | 6; readonly
   const literal = literalAddress(text, 0);
   if (literal === null || literal.family === 0) return refused('bad-ip', { value: show(text) });
   return parsed({ family: literal.family, address: literal.host });
+}
+
+/** A place on an HTTP server, as a witness is written. */
+export interface HttpUrl {
+  readonly target: ServerAddress['target'];
+  /** The Host field. */
+  readonly authority: string;
+  /** With its query. */
+  readonly path: string;
+}
+
+/** `http://name.example:8080/path?query`. */
+export function parseHttpUrl(text: string): Parsed<HttpUrl> {
+  const bad = (fix: string): Parsed<never> => refused('bad-url', { value: show(text), fix });
+  const secure = /^https:\/\/([^/:]*)/i.exec(text);
+  if (secure !== null) return bad(`https is not possible here; write \`tcp: "${secure[1]}:443"\` instead of \`http\``);
+  const match = /^http:\/\/([^/?#@]+)(\/[\u0021-\u0022\u0024-\u007e]*)?$/i.exec(text);
+  const address = match === null ? null : parseServer(match[1]).value;
+  if (match === null || address === null || match[1].startsWith('unix:')) {
+    return bad('write for example http://192.0.2.80/ or http://name.example:8080/healthz');
+  }
+  const { target, hasPort } = address;
+  return parsed({
+    target: { ...target, port: hasPort ? target.port : 80 },
+    authority: match[1],
+    path: match[2] ?? '/',
+  });
+}
+
+/** Why no machine can have this address of this network, or null. */
+export function notAHostAddress({ address, family, bits }: Cidr): string | null {
+  const bytes = family === 4 ? parseIPv4(address) : parseIPv6(address);
+  if (bytes === null) return null;
+  if (bytes.every((byte) => byte === 0)) return 'the unspecified address';
+  if (family === 4 ? bytes[0] >= 224 && bytes[0] < 240 : bytes[0] === 0xff) return 'a multicast address';
+  if (family === 4 ? bytes[0] === 127 : address === '::1') return 'a loopback address';
+  if (family === 6 || bits > 30) return null;
+  const host = ((bytes[0] << 24) | (bytes[1] << 16) | (bytes[2] << 8) | bytes[3]) << bits;
+  if (host === 0) return 'the address of the network itself';
+  return host === -1 << bits ? 'the broadcast address of its network' : null;
 }
 
 /** RFC 1123 section 2.1 with `_`. A name whose last label is a number would be taken for an address by others. */

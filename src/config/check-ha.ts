@@ -1,5 +1,6 @@
 /** The virtual routers: RFC 9568's rules, and that every node has a value wherever values differ by node. */
-import { parseCidr } from './addresses.ts';
+import { notAHostAddress, parseCidr, parseIp } from './addresses.ts';
+import { checkCommand, checkFamily, checkGuard, checkTrack } from './check-ha-parts.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Path } from './diagnostic.ts';
@@ -7,8 +8,9 @@ import { pathText, show } from './diagnostic.ts';
 import type { Loose } from './model.ts';
 import type { VirtualRouterConfig } from './model-ha.ts';
 import { HighAvailability } from './model-ha.ts';
-import type { Report } from './report.ts';
 import { entriesOf, itemsOf } from './parts.ts';
+import { valuesByNode } from './per-node.ts';
+import type { Report } from './report.ts';
 import { perNodeMaps } from './schema-walk.ts';
 import { parseDuration } from './units.ts';
 
@@ -23,6 +25,7 @@ const PASS_LENGTH_MAX = 8;
 export function checkHighAvailability(
   ha: { readonly [name: string]: Router | undefined },
   node: string | null,
+  hasListeners: boolean,
   uses: UpstreamUses,
   report: Report,
 ): void {
@@ -32,8 +35,11 @@ export function checkHighAvailability(
     const path: Path = ['ha', name];
     const family = checkAddresses(router, path, addresses, report);
     checkVersion(router, family, path, report);
-    checkTrack(router, path, uses, report);
-    checkGuard(router, path, report);
+    checkPriority(router, path, report);
+    checkUnicast(router, family, path, report);
+    checkTrack(router, hasListeners, path, uses, report);
+    checkGuard(router, family, path, report);
+    checkNotify(router, path, report);
     // IPv4 and IPv6 have a router-id each (RFC 9568 section 5.2.3).
     const id = `${JSON.stringify(router.interface)} ${router['router-id']} ${family}`;
     const other = ids.get(id);
@@ -42,6 +48,7 @@ export function checkHighAvailability(
     }
     ids.set(id, name);
   }
+  checkGroups(ha, report);
   checkNodes(ha, node, report);
 }
 
@@ -53,6 +60,8 @@ function checkAddresses(router: Router, path: Path, seen: Map<string, string>, r
     if (cidr === null) continue;
     if (family === 0) family = cidr.family;
     else if (family !== cidr.family) report.atValue(at, 'mixed-families', { value: show(value) });
+    const what = notAHostAddress(cidr);
+    if (what !== null) report.atValue(at, 'not-a-host-address', { value: show(value), what });
     const other = seen.get(cidr.address);
     if (other !== undefined) report.atValue(at, 'duplicate-address', { value: show(cidr.address), place: other });
     seen.set(cidr.address, pathText(at));
@@ -87,30 +96,53 @@ function checkVersion(router: Router, family: 0 | 4 | 6, path: Path, report: Rep
   }
 }
 
-function checkTrack(router: Router, path: Path, uses: UpstreamUses, report: Report): void {
-  for (const { path: at, value: track } of itemsOf(router.track, [...path, 'track'])) {
-    report.oneOf(track, at, ['proxy', 'interface', 'script', 'process', 'upstream']);
-    if (track.upstream !== undefined) uses.add(track.upstream, [...at, 'upstream'], 'tcp', null);
-    if (track.script !== undefined && track.weight !== undefined) {
-      const reason = 'the weight of a script is written in `script`';
-      report.atKey([...at, 'weight'], 'no-effect', { key: 'weight', reason, fix: 'write it inside `script`' });
+/** One list of peers may serve all nodes; what is left without the node's own address must be somebody. */
+function checkUnicast(router: Router, family: 0 | 4 | 6, path: Path, report: Report): void {
+  const { unicast } = router;
+  if (unicast === undefined) return;
+  const at: Path = [...path, 'unicast'];
+  const sources = valuesByNode(unicast.source, [...at, 'source']);
+  for (const { path: at, value } of sources) checkFamily(value, family, at, report);
+  for (const { node, path: listAt, value } of valuesByNode(unicast.peers, [...at, 'peers'])) {
+    const peers = itemsOf(value, listAt);
+    for (const peer of peers) checkFamily(peer.value, family, peer.path, report);
+    const addresses = new Set(peers.map((peer) => parseIp(peer.value).value?.address));
+    for (const source of sources) {
+      if (node !== null && source.node !== null && node !== source.node) continue;
+      const own = parseIp(source.value).value?.address;
+      if (own === undefined || addresses.size !== 1 || !addresses.has(own) || !report.isWhole(listAt)) continue;
+      report.atValue(listAt, 'only-own-address', { node: source.node ?? node ?? 'any' });
     }
   }
 }
 
-function checkGuard(router: Router, path: Path, report: Report): void {
-  const guard = router.guard;
-  if (guard === undefined) return;
-  const at: Path = [...path, 'guard'];
-  const witnesses = itemsOf(guard.witnesses, [...at, 'witnesses']);
-  for (const witness of witnesses) report.oneOf(witness.value, witness.path, ['tcp', 'http']);
-  if (guard.quorum === undefined || !report.isWhole(at)) return;
-  if (witnesses.length === 0) {
-    const reason = 'there are no `witnesses`';
-    report.atKey([...at, 'quorum'], 'no-effect', { key: 'quorum', reason, fix: 'leave it out, or add witnesses' });
-  } else if (guard.quorum > witnesses.length) {
-    const args = { value: show(guard.quorum), kind: 'a number', min: '1', max: String(witnesses.length) };
-    report.atValue([...at, 'quorum'], 'out-of-range', args);
+function checkPriority(router: Router, path: Path, report: Report): void {
+  const nodes = new Map<number, string[]>();
+  for (const { node, value } of valuesByNode(router.priority, path)) {
+    if (node === null) continue;
+    nodes.set(value, [...(nodes.get(value) ?? []), node]);
+  }
+  for (const names of nodes.values()) {
+    if (names.length > 1) report.atValue([...path, 'priority'], 'same-priority', { nodes: names.join(', ') });
+  }
+}
+
+function checkNotify(router: Router, path: Path, report: Report): void {
+  const { notify } = router;
+  if (notify === undefined) return;
+  for (const role of ['active', 'backup', 'fault', 'stop'] as const) {
+    checkCommand(notify[role], [...path, 'notify', role], report);
+  }
+  if (notify.active ?? notify.backup ?? notify.fault ?? notify.stop) return;
+  report.oneOf(notify, [...path, 'notify'], ['active', 'backup', 'fault', 'stop']);
+}
+
+function checkGroups(ha: { readonly [name: string]: Router | undefined }, report: Report): void {
+  const routers = entriesOf(ha);
+  if (!report.isWhole(['ha'])) return;
+  for (const [name, { group }] of routers) {
+    if (group === undefined || routers.some(([other, router]) => other !== name && router.group === group)) continue;
+    report.atValue(['ha', name, 'group'], 'lonely-group', { router: name, group });
   }
 }
 

@@ -35,7 +35,8 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
   checkBinds('admin', document.admin?.bind, ['admin', 'bind'], 'tcp', binds, report);
 
   if (document.ha !== undefined) {
-    checkHighAvailability(document.ha, node ?? document.node ?? null, uses, report);
+    const hasListeners = listeners.length > 0 || !report.isWhole(['listeners']);
+    checkHighAvailability(document.ha, node ?? document.node ?? null, hasListeners, uses, report);
   }
 
   let slots = 0;

@@ -39,11 +39,15 @@ export const DEFAULTS = {
     priority: 100,
     version: 3,
     advertise: '1s',
-    virtualMac: true,
+    // Many switches, hypervisors and clouds drop frames of a MAC address that they did not hand out.
+    virtualMac: false,
     preempt: true,
     startDelay: '0s',
-    script: { interval: '2s', timeout: '2s', rise: 1, fall: 2, weight: 0 },
+    // Every router takes one off: only what was sent on this segment has all of it (RFC 5082).
+    minTtl: 255,
+    script: { interval: '2s', timeout: '2s', recoverTimeout: '10s', rise: 1, fall: 2, weight: 0 },
     weight: 0,
     guard: { arpProbe: true },
+    notify: { timeout: '60s' },
   },
 } as const;

@@ -161,6 +161,11 @@ export const CATALOGUE = {
     message: '<value> is not an address with a prefix length',
     remedy: '<fix>',
   },
+  'bad-url': {
+    severity: 'error',
+    message: '<value> is not an HTTP URL',
+    remedy: '<fix>',
+  },
   'bad-host': {
     severity: 'error',
     message: '<value> is not a host pattern',
@@ -343,6 +348,43 @@ export const CATALOGUE = {
     severity: 'error',
     message: '<what> with VRRP version <version>',
     remedy: '<fix>',
+  },
+  'not-a-host-address': {
+    severity: 'error',
+    message: '<value> is <what>',
+    remedy: 'write the address that clients are to use, for example 192.0.2.3/24',
+  },
+  'wrong-family': {
+    severity: 'error',
+    message: '<value> is an IPv<family> address, and those of this virtual router are IPv<other>',
+    remedy: 'write an IPv<other> address',
+  },
+  'only-own-address': {
+    severity: 'error',
+    message: 'for node `<node>`, `peers` has only its own `source`',
+    remedy: "add the other nodes' addresses",
+  },
+  'same-priority': {
+    severity: 'warning',
+    message: 'nodes <nodes> have the same priority',
+    remedy: 'write a different one for each',
+    about: 'At equal priority the node with the higher address is active, which is nothing that anybody chose.',
+  },
+  'lonely-group': {
+    severity: 'warning',
+    message: '`<router>` is the only virtual router of group `<group>`',
+    remedy: 'leave `group` out, or write it at the others too',
+  },
+  'weight-without-preempt': {
+    severity: 'warning',
+    message: 'a weight moves nothing while `preempt` is false: a node whose priority falls stays active',
+    remedy: 'leave the weight out, so that it is a fault, or write `preempt: true`',
+  },
+  'key-file': {
+    severity: 'warning',
+    message: 'the key file <path> cannot be used: <reason>',
+    remedy: '<fix>',
+    about: '`evenkeel run` does not start then. `evenkeel check` may run on a machine that has no keys, and warns.',
   },
 
   'not-yet': {

@@ -10,6 +10,7 @@ import {
   cidr,
   duration,
   flag,
+  httpUrl,
   integer,
   ip,
   key,
@@ -31,22 +32,42 @@ const command = z
   .min(1)
   .meta({ title: 'command as a list of its arguments' });
 
+/** Who runs a program of the operator's. */
+const user = key(
+  anyText('user name', 'root'),
+  'Who runs it, if evenkeel runs as root. Without it `evenkeel_script` if there is such a user, or else `nobody`.',
+);
+
 const Script = z.strictObject({
-  run: required(command, 'The program and its arguments. No shell; exit code 0 is well.', ['/etc/evenkeel/check.sh']),
+  run: required(command, 'The program, by its whole path, and its arguments. No shell; exit code 0 is well.', [
+    '/etc/evenkeel/check.sh',
+  ]),
   recover: key(
     command,
-    'Run once when the check has failed `fall` times; only if it fails or does not help is it a failure.',
+    'Run once when the check has failed `fall` times, and the check again after it: only if that fails is it a failure.',
   ),
-  interval: key(duration('100ms', '24h'), 'From one run to the next.', DEFAULTS.ha.script.interval),
+  'recover-timeout': key(
+    duration('100ms', '1h'),
+    'A `recover` that takes longer is ended and has failed.',
+    DEFAULTS.ha.script.recoverTimeout,
+  ),
+  interval: key(
+    duration('100ms', '24h'),
+    'From the start of one run to the start of the next.',
+    DEFAULTS.ha.script.interval,
+  ),
   timeout: key(duration('100ms', '1h'), 'A run that takes longer is ended and has failed.', DEFAULTS.ha.script.timeout),
   rise: key(integer(1, 1000), 'Runs in a row that must succeed.', DEFAULTS.ha.script.rise),
   fall: key(integer(1, 1000), 'Runs in a row that must fail.', DEFAULTS.ha.script.fall),
   weight,
-  user: key(anyText('user name', 'evenkeel'), 'Who runs it. Without it an unprivileged user.'),
+  user,
 });
 
 const Track = z.strictObject({
-  proxy: key(flag, "This node's own data plane: every proxy serves."),
+  proxy: key(
+    z.literal(true).meta({ examples: [true] }),
+    "This node's own data plane: every proxy serves, and every listener has an address.",
+  ),
   interface: key(perNode(networkInterface), 'A network interface: up, with a carrier.'),
   script: key(Script, 'A program that is run again and again.'),
   process: key(anyText('name of a process', 'nginx'), 'A process of this name is there.'),
@@ -55,8 +76,15 @@ const Track = z.strictObject({
 });
 
 const Witness = z.strictObject({
-  tcp: key(server.meta({ examples: ['192.0.2.53:53'] }), 'A TCP connection to this address stands.'),
-  http: key(anyText('URL', 'http://192.0.2.80/'), 'This URL answers with a status from 200 to 399.'),
+  tcp: key(server.meta({ examples: ['192.0.2.53:53'] }), 'This address accepts a TCP connection.'),
+  http: key(httpUrl, 'This URL answers with a status from 200 to 399.'),
+});
+
+const Witnesses = z.strictObject({
+  of: required(z.array(Witness).min(1).meta({ title: 'list of witnesses' }), 'Who is asked.', [
+    { tcp: '192.0.2.53:53' },
+  ]),
+  quorum: key(integer(1, 16), 'How many must answer. Without it more than half.'),
 });
 
 const Guard = z.strictObject({
@@ -65,18 +93,23 @@ const Guard = z.strictObject({
     'Asks by ARP or neighbour discovery whether somebody else has the address, before and after taking it.',
     DEFAULTS.ha.guard.arpProbe,
   ),
-  gateway: key(perNode(ip), 'Becoming active needs this address to answer.'),
-  witnesses: key(z.array(Witness).min(1), 'Becoming active needs `quorum` of these to answer.'),
-  quorum: key(integer(1, 100), 'How many of `witnesses`. Without it more than half.'),
+  gateway: key(perNode(ip), 'Being active needs this address to answer, by ARP or neighbour discovery.'),
+  witnesses: key(Witnesses, 'Being active needs a quorum of these to answer.'),
 });
 
 const Unicast = z.strictObject({
-  peers: required(perNode(z.array(ip).min(1).meta({ title: 'list of IP addresses' })), "The other nodes' addresses.", {
-    lb01: ['192.0.2.6'],
-    lb02: ['192.0.2.5'],
-  }),
+  peers: required(
+    perNode(z.array(ip).min(1).meta({ title: 'list of IP addresses' })),
+    "The other nodes' addresses. A node's own `source` may be among them: one list serves all.",
+    { lb01: ['192.0.2.6'], lb02: ['192.0.2.5'] },
+  ),
   source: key(perNode(ip), "The address to send from. Without it the interface's first."),
-  key: key(absolutePath, "A file with a secret: adverts are authenticated by HMAC, in keepalived 2.4's format."),
+  'min-ttl': key(
+    integer(1, 255),
+    'Adverts with a lower TTL are refused: 255 means that peers are on the same segment; one less for every router between.',
+    DEFAULTS.ha.minTtl,
+  ),
+  key: key(absolutePath, "A file with secrets: adverts are authenticated by HMAC, in keepalived 2.4's format."),
 });
 
 const Notify = z.strictObject({
@@ -84,6 +117,8 @@ const Notify = z.strictObject({
   backup: key(command, 'Run when it has become backup.'),
   fault: key(command, 'Run when it can be neither.'),
   stop: key(command, 'Run when evenkeel stops.'),
+  timeout: key(duration('1s', '1h'), 'A program that takes longer is ended.', DEFAULTS.ha.notify.timeout),
+  user,
 });
 
 const VirtualRouter = z.strictObject({
@@ -117,7 +152,8 @@ const VirtualRouter = z.strictObject({
   ),
   'virtual-mac': key(
     perNode(flag),
-    "Gives the addresses a MAC of their own (`00:00:5e:00:01:` and the router-id), so that no neighbour's cache ever needs to change.",
+    "Gives the addresses a MAC of their own (`00:00:5e:00:01:` and the router-id), so that no neighbour's cache ever needs to change. " +
+      'Switches and hypervisors must allow it.',
     DEFAULTS.ha.virtualMac,
   ),
   preempt: key(
@@ -138,8 +174,9 @@ const VirtualRouter = z.strictObject({
   group: key(name, 'Virtual routers of the same group become active, and give up, together.'),
   unicast: key(Unicast, 'Adverts to these peers instead of multicast.'),
   track: key(
-    z.array(Track).min(1),
-    'What must be well for this node to be active. Each is one of `proxy`, `interface`, `script`, `process`, `upstream`.',
+    z.array(Track),
+    'What must be well for this node to be active. Each is one of `proxy`, `interface`, `script`, `process`, `upstream`. ' +
+      'Without it `proxy`, if there are listeners.',
   ),
   guard: key(Guard, 'Against two active nodes at one time.'),
   notify: key(Notify, 'Programs to run when the role changes.'),

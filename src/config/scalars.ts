@@ -3,7 +3,7 @@
  * a problem of the catalogue. A schema's meta is what the JSON Schema, the reference page and the error messages say about it.
  */
 import * as z from 'zod';
-import { parseBind, parseCidr, parseIp, parseServer } from './addresses.ts';
+import { parseBind, parseCidr, parseHttpUrl, parseIp, parseServer } from './addresses.ts';
 import type { Problem } from './diagnostic.ts';
 import { problem, show } from './diagnostic.ts';
 import {
@@ -164,6 +164,7 @@ export const redirectTarget = text('target of a redirect', '/new', checkRedirect
 export const cidr = text('address with prefix length', '192.0.2.3/24', (value) => parseCidr(value).problem);
 export const ip = text('IP address', '192.0.2.1', (value) => parseIp(value).problem);
 export const networkInterface = text('network interface', 'eth0', checkInterface);
+export const httpUrl = text('URL', 'http://192.0.2.80/', (value) => parseHttpUrl(value).problem);
 export const absolutePath = text('absolute path', '/etc/evenkeel/on-active.sh', checkAbsolutePath);
 
 /** One status code, or a range as text. */

@@ -4,6 +4,7 @@
  *   ---- says         every diagnostic, one per line, complete and in order
  *   ---- plan         JSON: the plan has at least this; lists are as long as here
  *   ---- whole plan   JSON: the plan is exactly this
+ *   ---- ha NODE      JSON: the plan of the virtual routers for this node has at least this
  *
  * The plan is for two workers. With EVENKEEL_UPDATE=1 what is said and whole plans are written into the files instead of
  * being compared: look at the difference before committing it.
@@ -12,7 +13,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { compile } from '../../src/config/compile.ts';
+import { compileHa, NO_KEY_FILES } from '../../src/config/compile-ha.ts';
 import { formatDiagnostic } from '../../src/config/diagnostic.ts';
+import type { Config } from '../../src/config/model.ts';
 import type { Plan } from '../../src/config/plan.ts';
 import { loadYaml } from '../../src/config/yaml/load.ts';
 
@@ -27,13 +30,14 @@ interface Section {
 interface Outcome {
   readonly said: string;
   readonly plan: Plan | null;
+  readonly config: Config | null;
 }
 
 function outcomeOf(input: string): Outcome {
   const loaded = loadYaml(input, { file: 'evenkeel.yaml' });
   const compiled = loaded.config === null ? null : compile(loaded.config, loaded.source, { workers: 2 });
   const lines = [...loaded.diagnostics, ...(compiled?.unsupported ?? [])].map(formatDiagnostic);
-  return { said: lines.map((line) => `${line}\n`).join(''), plan: compiled?.plan ?? null };
+  return { said: lines.map((line) => `${line}\n`).join(''), plan: compiled?.plan ?? null, config: loaded.config };
 }
 
 function parse(content: string): { input: string; sections: Section[] } {
@@ -56,7 +60,14 @@ function narrow(actual: unknown, expected: unknown): unknown {
   );
 }
 
-function compare(section: Section, { said, plan }: Outcome): void {
+function compare(section: Section, { said, plan, config }: Outcome): void {
+  const node = /^ha (\S+)$/.exec(section.kind)?.[1];
+  if (node !== undefined) {
+    assert.ok(config !== null, said);
+    const expected: unknown = JSON.parse(section.text);
+    assert.deepEqual(narrow(compileHa(config, node, NO_KEY_FILES), expected), expected);
+    return;
+  }
   switch (section.kind) {
     case 'says':
       assert.equal(said, section.text);

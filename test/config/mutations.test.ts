@@ -165,6 +165,6 @@ test('every code of the catalogue is in some file of this folder', () => {
     .map((name) => readFileSync(new URL(name, FOLDER), 'utf8'))
     .join('');
   const unsaid = Object.keys(CATALOGUE).filter((code) => !said.includes(`[${code}]`));
-  // It needs a very long file: the test above.
-  assert.deepEqual(unsaid, ['too-many']);
+  // One needs a very long file: the test above. The other is about a file of secrets: src/cli/key-files.test.ts.
+  assert.deepEqual(unsaid, ['too-many', 'key-file']);
 });

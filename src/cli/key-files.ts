@@ -1,0 +1,60 @@
+/**
+ * Reading the key files that a configuration names. A key that others can read authenticates nobody, so that a file whose
+ * permissions are too wide is as good as missing.
+ */
+import { fstatSync, openSync, closeSync, readFileSync } from 'node:fs';
+import { type KeyFiles, keyFilesOf } from '../config/compile-ha.ts';
+import { type Diagnostic, diagnose, problem, type SourceMap } from '../config/diagnostic.ts';
+import { parseKeyFile, type VrrpKey } from '../config/key-file.ts';
+import type { Config } from '../config/model.ts';
+
+export interface ReadKeys {
+  readonly files: KeyFiles;
+  /** Of files that cannot be used. With any of these the configuration cannot be run here. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** No key file is longer, with 255 keys and a comment for each. */
+const FILE_BYTES_MAX = 64 * 1024;
+const OTHERS = 0o007;
+
+export function readKeyFiles(config: Config, source: SourceMap): ReadKeys {
+  const files = new Map<string, readonly VrrpKey[]>();
+  const diagnostics: Diagnostic[] = [];
+  for (const [path, router] of keyFilesOf(config)) {
+    const keys = readKeyFile(path);
+    if (!('reason' in keys)) {
+      files.set(path, keys);
+      continue;
+    }
+    const position = source.locate(['ha', router, 'unicast', 'key'], 'value');
+    diagnostics.push(diagnose(problem('key-file', { path, ...keys }), source.file, position));
+  }
+  return { files, diagnostics };
+}
+
+function readKeyFile(path: string): readonly VrrpKey[] | { readonly reason: string; readonly fix: string } {
+  const fix = `make one: (umask 077; echo "1 hex:$(openssl rand -hex 32)" > ${path}), the same on every node`;
+  let descriptor = -1;
+  try {
+    descriptor = openSync(path, 'r');
+    const { mode, size } = fstatSync(descriptor);
+    if ((mode & OTHERS) !== 0) {
+      return {
+        reason: `everybody on this machine can use it (mode ${(mode & 0o777).toString(8)})`,
+        fix: `chmod 600 ${path}`,
+      };
+    }
+    if (size > FILE_BYTES_MAX) return { reason: `it is longer than ${FILE_BYTES_MAX / 1024} KiB`, fix };
+    const keys = parseKeyFile(readFileSync(descriptor, 'utf8'));
+    return typeof keys === 'string' ? { reason: keys, fix } : keys;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return { reason: 'there is no such file', fix };
+    if (code === 'EACCES')
+      return { reason: 'permission denied', fix: 'give it to the user that runs evenkeel, mode 600' };
+    return { reason: code ?? message, fix };
+  } finally {
+    if (descriptor >= 0) closeSync(descriptor);
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * Config to the plan of one node's virtual routers. The Config has passed the checks, for this node, so that nothing can be
+ * wrong any more; what is in key files is read by the caller.
+ */
+import { assert } from '../base/assert.ts';
+import { parseCidr, parseHttpUrl, parseIp, parseServer } from './addresses.ts';
+import { DEFAULTS } from './defaults.ts';
+import type { Parsed } from './diagnostic.ts';
+import type {
+  Command,
+  HaPlan,
+  HaRouterPlan,
+  NotifyPlan,
+  ScriptPlan,
+  WatchPlan,
+  WitnessesPlan,
+  WitnessPlan,
+} from './ha-plan.ts';
+import type { VrrpKey } from './key-file.ts';
+import type { Config } from './model.ts';
+import type { VirtualRouterConfig } from './model-ha.ts';
+import { forNode } from './per-node.ts';
+import { parseDuration } from './units.ts';
+import type { UnicastPlan, VirtualRouterPlan } from './vip-plan.ts';
+
+type TrackConfig = NonNullable<VirtualRouterConfig['track']>[number];
+type ScriptConfig = NonNullable<TrackConfig['script']>;
+
+/** By the path of their file. */
+export type KeyFiles = ReadonlyMap<string, readonly VrrpKey[]>;
+
+export const NO_KEY_FILES: KeyFiles = new Map();
+
+/** The key files that a configuration names, each once, with the router that names it first. */
+export function keyFilesOf(config: Config): ReadonlyMap<string, string> {
+  const files = new Map<string, string>();
+  for (const [name, router] of Object.entries(config.ha ?? {})) {
+    const file = router.unicast?.key;
+    if (file !== undefined && !files.has(file)) files.set(file, name);
+  }
+  return files;
+}
+
+/** Null: there is no `ha`. */
+export function compileHa(config: Config, node: string, keys: KeyFiles): HaPlan | null {
+  if (config.ha === undefined) return null;
+  const hasListeners = Object.keys(config.listeners ?? {}).length > 0;
+  const vipRouters: VirtualRouterPlan[] = [];
+  const routers: HaRouterPlan[] = [];
+  const watches: WatchPlan[] = [];
+  const indexes = new Map<string, number>();
+  for (const [name, router] of Object.entries(config.ha)) {
+    const tracks = router.track ?? (hasListeners ? [{ proxy: true as const }] : []);
+    const own = tracks.map((track) => compileWatch(track, node));
+    vipRouters.push(compileRouter(name, router, node, keys, compileTracked(tracks, own)));
+    routers.push({
+      name,
+      watches: own.map((watch) => {
+        const key = JSON.stringify(watch);
+        const index = indexes.get(key) ?? watches.push(watch) - 1;
+        indexes.set(key, index);
+        return index;
+      }),
+      witnesses: compileWitnesses(router),
+      notify: compileNotify(router.notify),
+    });
+  }
+  return { node, vip: { routers: vipRouters }, watches, routers };
+}
+
+function compileRouter(
+  name: string,
+  router: VirtualRouterConfig,
+  node: string,
+  keys: KeyFiles,
+  tracked: VirtualRouterPlan['tracked'],
+): VirtualRouterPlan {
+  const { guard } = router;
+  const addresses = router.addresses.map((text) => checked(parseCidr(text), text));
+  const preempt = forNode(router.preempt ?? DEFAULTS.ha.preempt, node);
+  const source = router.unicast?.source === undefined ? null : ipText(forNode(router.unicast.source, node));
+  const keyFile = router.unicast?.key;
+  return {
+    name,
+    interfaceName: forNode(router.interface, node),
+    family: addresses[0].family,
+    version: router.version ?? DEFAULTS.ha.version,
+    virtualRouterId: router['router-id'],
+    priority: forNode(router.priority ?? DEFAULTS.ha.priority, node),
+    intervalUs: advertiseMs(router) * 1000,
+    // A link-local one first: RFC 9568 section 5.2.9.
+    addresses: addresses
+      .map(({ address, bits }) => ({ address, prefixLength: bits }))
+      .sort((a, b) => Number(isLinkLocal(b.address)) - Number(isLinkLocal(a.address))),
+    hasVirtualMac: forNode(router['virtual-mac'] ?? DEFAULTS.ha.virtualMac, node),
+    preempt: preempt !== false,
+    preemptDelayUs: typeof preempt === 'boolean' ? 0 : ms(preempt.delay) * 1000,
+    startDelayUs: ms(router['start-delay'] ?? DEFAULTS.ha.startDelay) * 1000,
+    group: router.group ?? null,
+    source,
+    unicast: router.unicast === undefined ? null : compileUnicast(router.unicast, node, source),
+    password: router.auth?.pass ?? null,
+    keys: keyFile === undefined ? [] : (keys.get(keyFile) ?? []),
+    checksum: 'mirror',
+    tracked,
+    guard: {
+      probesAddresses: forNode(guard?.['arp-probe'] ?? DEFAULTS.ha.guard.arpProbe, node),
+      gateway: guard?.gateway === undefined ? null : ipText(forNode(guard.gateway, node)),
+      hasWitnesses: guard?.witnesses !== undefined,
+    },
+  };
+}
+
+function compileUnicast(
+  unicast: NonNullable<VirtualRouterConfig['unicast']>,
+  node: string,
+  source: string | null,
+): UnicastPlan {
+  const peers = forNode(unicast.peers, node).map(ipText);
+  return {
+    peers: [...new Set(peers)].filter((peer) => peer !== source),
+    ttlMin: unicast['min-ttl'] ?? DEFAULTS.ha.minTtl,
+  };
+}
+
+// --- what is tracked ---
+
+function compileWatch(track: TrackConfig, node: string): WatchPlan {
+  if (track.interface !== undefined) return { kind: 'interface', interfaceName: forNode(track.interface, node) };
+  if (track.script !== undefined) return compileScript(track.script);
+  if (track.process !== undefined) return { kind: 'process', processName: track.process };
+  if (track.upstream !== undefined) return { kind: 'upstream', upstream: track.upstream };
+  return { kind: 'proxy' };
+}
+
+function compileScript(script: ScriptConfig): ScriptPlan {
+  const defaults = DEFAULTS.ha.script;
+  return {
+    kind: 'script',
+    run: commandOf(script.run),
+    recover: script.recover === undefined ? null : commandOf(script.recover),
+    recoverTimeoutMs: ms(script['recover-timeout'] ?? defaults.recoverTimeout),
+    intervalMs: ms(script.interval ?? defaults.interval),
+    timeoutMs: ms(script.timeout ?? defaults.timeout),
+    rise: script.rise ?? defaults.rise,
+    fall: script.fall ?? defaults.fall,
+    user: script.user ?? null,
+  };
+}
+
+function compileTracked(tracks: readonly TrackConfig[], watches: readonly WatchPlan[]): VirtualRouterPlan['tracked'] {
+  const short = watches.map(watchName);
+  return tracks.map((track, i) => {
+    const watch = watches[i];
+    const isShared = short.some((name, j) => j !== i && name === short[i]);
+    return {
+      name: isShared && watch.kind === 'script' ? `script ${watch.run.join(' ')}` : short[i],
+      weight: track.weight ?? track.script?.weight ?? DEFAULTS.ha.weight,
+    };
+  });
+}
+
+/** As the log and the status call it: `interface eth1`, `script check-nginx.sh`. */
+export function watchName(watch: WatchPlan): string {
+  if (watch.kind === 'proxy') return 'proxy';
+  if (watch.kind === 'interface') return `interface ${watch.interfaceName}`;
+  if (watch.kind === 'process') return `process ${watch.processName}`;
+  if (watch.kind === 'upstream') return `upstream ${watch.upstream}`;
+  return `script ${watch.run[0].slice(watch.run[0].lastIndexOf('/') + 1)}`;
+}
+
+// --- who is asked ---
+
+function compileWitnesses(router: VirtualRouterConfig): WitnessesPlan | null {
+  const witnesses = router.guard?.witnesses;
+  if (witnesses === undefined) return null;
+  return {
+    of: witnesses.of.map(compileWitness),
+    quorum: witnesses.quorum ?? Math.floor(witnesses.of.length / 2) + 1,
+    advertiseMs: advertiseMs(router),
+  };
+}
+
+function compileWitness({ tcp = '', http }: { readonly tcp?: string; readonly http?: string }): WitnessPlan {
+  if (http === undefined) return { name: tcp, target: checked(parseServer(tcp), tcp).target, http: null };
+  const { target, authority, path } = checked(parseHttpUrl(http), http);
+  return { name: http, target, http: { path, host: authority } };
+}
+
+// --- what is run ---
+
+function compileNotify(notify: NonNullable<VirtualRouterConfig['notify']> = {}): NotifyPlan {
+  const { active, backup, fault, stop, timeout = DEFAULTS.ha.notify.timeout, user = null } = notify;
+  return {
+    active: active === undefined ? null : commandOf(active),
+    backup: backup === undefined ? null : commandOf(backup),
+    fault: fault === undefined ? null : commandOf(fault),
+    stop: stop === undefined ? null : commandOf(stop),
+    timeoutMs: ms(timeout),
+    user,
+  };
+}
+
+function commandOf([program, ...args]: readonly string[]): Command {
+  return [program, ...args];
+}
+
+function advertiseMs(router: VirtualRouterConfig): number {
+  return ms(router.advertise ?? DEFAULTS.ha.advertise);
+}
+
+function isLinkLocal(address: string): boolean {
+  return /^fe[89ab][0-9a-f]:/.test(address);
+}
+
+function ipText(text: string): string {
+  return checked(parseIp(text), text).address;
+}
+
+function ms(duration: string): number {
+  const value = parseDuration(duration);
+  assert(value !== null, `${duration} was checked`);
+  return value;
+}
+
+function checked<T>({ value }: Parsed<T>, text: string): T {
+  assert(value !== null, `${text} was checked`);
+  return value;
+}

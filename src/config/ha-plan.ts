@@ -1,0 +1,74 @@
+/**
+ * What the keeper does for the virtual routers of one node: what it watches, whom it asks, and what it has run. The routers
+ * themselves are in the plan of their owner. Serialisable as JSON. Shapes only; `config/compile-ha.ts` makes it.
+ */
+import type { ServerAddress } from './addresses.ts';
+import type { VipPlan } from './vip-plan.ts';
+
+export interface HaPlan {
+  /** Which node this is. */
+  readonly node: string;
+  readonly vip: VipPlan;
+  /** Each once, however many routers depend on it. */
+  readonly watches: readonly WatchPlan[];
+  /** In the order of `vip.routers`. */
+  readonly routers: readonly HaRouterPlan[];
+}
+
+export interface HaRouterPlan {
+  readonly name: string;
+  /** For each of the vip plan's `tracked` of this router: its index in `watches`. */
+  readonly watches: readonly number[];
+  readonly witnesses: WitnessesPlan | null;
+  readonly notify: NotifyPlan;
+}
+
+export type WatchPlan =
+  /** Every proxy serves, and every listener has an address. */
+  | { readonly kind: 'proxy' }
+  | { readonly kind: 'interface'; readonly interfaceName: string }
+  | ScriptPlan
+  | { readonly kind: 'process'; readonly processName: string }
+  | { readonly kind: 'upstream'; readonly upstream: string };
+
+export interface ScriptPlan {
+  readonly kind: 'script';
+  readonly run: Command;
+  readonly recover: Command | null;
+  readonly recoverTimeoutMs: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly rise: number;
+  readonly fall: number;
+  /** Null: the default one. */
+  readonly user: string | null;
+}
+
+/** A program by its whole path, and its arguments. */
+export type Command = readonly [program: string, ...args: string[]];
+
+export interface WitnessesPlan {
+  readonly of: readonly WitnessPlan[];
+  /** How many must answer. */
+  readonly quorum: number;
+  /** The router's own: how soon a witness that does not answer is given up. */
+  readonly advertiseMs: number;
+}
+
+export interface WitnessPlan {
+  /** As written, for people. */
+  readonly name: string;
+  readonly target: ServerAddress['target'];
+  /** Null: that the address accepts a TCP connection is enough. */
+  readonly http: { readonly path: string; readonly host: string } | null;
+}
+
+export interface NotifyPlan {
+  readonly active: Command | null;
+  readonly backup: Command | null;
+  readonly fault: Command | null;
+  readonly stop: Command | null;
+  readonly timeoutMs: number;
+  /** Null: the default one. */
+  readonly user: string | null;
+}
