@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isProcessNamed, parseProcessStat } from './process.ts';
+
+test('a process is known by the name of its program, however its command line looks', () => {
+  assert.ok(isProcessNamed('nginx', 'nginx', 'nginx: master process /usr/sbin/nginx'));
+  assert.ok(isProcessNamed('check.sh', 'check.sh', '/bin/sh'));
+  assert.ok(!isProcessNamed('nginx', 'nginx-debug', '/usr/sbin/nginx-debug'));
+  assert.ok(!isProcessNamed('nginx', 'sh', 'nginx'));
+});
+
+test('a name longer than the kernel keeps is compared with the command line', () => {
+  const name = 'systemd-networkd-wait-online';
+  assert.ok(isProcessNamed(name, 'systemd-network', '/lib/systemd/systemd-networkd-wait-online'));
+  assert.ok(!isProcessNamed(name, 'systemd-network', '/lib/systemd/systemd-networkd'));
+  assert.ok(!isProcessNamed('systemd-network', 'systemd-networ', 'x'));
+});
+
+test('the line of a process is read, whatever its name is', () => {
+  const fields = `S 1 2 3 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 1000`;
+  assert.deepEqual(parseProcessStat(`812 (nginx) ${fields}\n`), { comm: 'nginx', startedAt: '4711', isAlive: true });
+  assert.equal(parseProcessStat(`812 (a) Z (b\nc)) ${fields}`)?.comm, 'a) Z (b\nc)');
+  assert.equal(parseProcessStat(`812 (nginx) ${fields.replace('S', 'Z')}`)?.isAlive, false);
+  for (const wrong of ['', '812', '812 (x', '812 (x) S 1 2']) assert.equal(parseProcessStat(wrong), null, wrong);
+});

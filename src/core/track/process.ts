@@ -1,0 +1,33 @@
+/**
+ * Which processes are meant by a name, by what Linux tells about them. Pure.
+ *
+ * The kernel's own name of a process (comm) has at most 15 characters: that of its program's file, or what it called itself
+ * (`nginx` keeps it while its command line becomes `nginx: master process`). A longer name is compared with the command line
+ * too. A script is known by the script's name, not its interpreter's.
+ */
+
+const COMM_LENGTH_MAX = 15;
+
+/** `comm` is of /proc/PID/comm, `argument0` the first argument of /proc/PID/cmdline. */
+export function isProcessNamed(name: string, comm: string, argument0: string): boolean {
+  if (comm !== name.slice(0, COMM_LENGTH_MAX)) return false;
+  return name.length <= COMM_LENGTH_MAX || argument0.slice(argument0.lastIndexOf('/') + 1) === name;
+}
+
+export interface ProcessStat {
+  readonly comm: string;
+  /** Clock ticks after the start of the machine: with the process id it is nobody else's. */
+  readonly startedAt: string;
+  /** A zombie has ended and is only still listed. */
+  readonly isAlive: boolean;
+}
+
+/** Of /proc/PID/stat (proc_pid_stat(5)). Null: it is not what it should be. */
+export function parseProcessStat(text: string): ProcessStat | null {
+  // The name is in parentheses and may itself have any of them.
+  const match = /^[0-9]+ \(([^]*)\) ([A-Za-z]) (.*)/.exec(text);
+  if (match === null) return null;
+  const startedAt = match[3].split(' ')[18];
+  if (startedAt === undefined) return null;
+  return { comm: match[1], startedAt, isAlive: match[2] !== 'Z' && match[2] !== 'X' };
+}
