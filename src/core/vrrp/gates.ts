@@ -25,9 +25,12 @@ export class Gates {
     return this.guards;
   }
 
-  setGuard(name: string, passes: boolean): void {
-    assert(this.guards.has(name), 'no such guard');
+  /** Returns whether that is another verdict than before. */
+  setGuard(name: string, passes: boolean): boolean {
+    const before = this.guards.get(name);
+    assert(before !== undefined, 'no such guard');
     this.guards.set(name, passes);
+    return before !== passes;
   }
 
   /**

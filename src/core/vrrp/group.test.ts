@@ -133,6 +133,8 @@ test('A guard of one member holds all back, and when it fails all release', () =
   pair.pass(2 * DOWN_100_US);
   assert.equal(pair.states, 'claiming claiming');
   pair.send(0, { kind: 'guard', name: 'gateway', passes: true });
+  assert.equal(pair.states, 'backup claiming');
+  pair.pass(DOWN_100_US);
   assert.equal(pair.states, 'active active');
   pair.send(0, { kind: 'guard', name: 'gateway', passes: false });
   assert.equal(pair.states, 'backup backup');

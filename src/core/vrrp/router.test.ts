@@ -483,7 +483,20 @@ test('A guard without a verdict, or that does not pass, keeps the router from be
   stage.pass(20 * US_PER_S);
   assert.deepEqual(stage.takeWords(), []);
   stage.send({ kind: 'guard', name: 'gateway', passes: true });
-  assert.deepEqual(stage.takeWords(), ['hold', 'advert 100', 'announce', 'claiming>active gates-open']);
+  assert.deepEqual(stage.takeWords(), ['claiming>backup guard-passed']);
+  stage.send({ kind: 'guard', name: 'gateway', passes: true });
+  stage.pass(DOWN_100_US);
+  assert.deepEqual(stage.takeWords(), ['hold', 'advert 100', 'announce', 'backup>active down-timer']);
+});
+
+test('A guard that begins to pass makes a backup listen anew: the segment may have been cut until now', () => {
+  const stage = new Stage({ guards: ['gateway'] }).start();
+  stage.pass(DOWN_100_US - 1);
+  stage.send({ kind: 'guard', name: 'gateway', passes: true });
+  stage.pass(DOWN_100_US - 1);
+  assert.equal(stage.router.state, 'backup');
+  stage.pass(1);
+  assert.equal(stage.router.state, 'active');
 });
 
 test('An active router whose guard does not pass any more releases at once', () => {
@@ -609,7 +622,14 @@ test('A release by a peer that then stays silent is followed by a probe when the
   stage.takeWords();
   stage.pass(10 * US_PER_S);
   assert.deepEqual(stage.takeWords(), ['probe', 'probe', 'probe']);
-  stage.send({ kind: 'guard', name: 'gateway', passes: true });
+});
+
+test('An owner whose probe was answered takes over as soon as it hears that the holder has less right', () => {
+  const stage = new Stage({ priority: 255, probesAddresses: true }).start();
+  stage.pass(10 * MS);
+  stage.send({ kind: 'address-answered', by: '02:00:00:00:00:09' });
+  assert.equal(stage.router.state, 'claiming');
+  stage.hear(100);
   assert.equal(stage.router.state, 'active');
 });
 
@@ -639,7 +659,7 @@ test('An active router that did not run for as long as peers wait listens before
   const stage = new Stage().active();
   stage.freeze(3 * US_PER_S + 1);
   stage.send({ kind: 'tick' });
-  assert.deepEqual(stage.takeWords(), ['advert 0', 'advert 0', 'drop', 'active>backup stall']);
+  assert.deepEqual(stage.takeWords(), ['drop', 'active>backup stall']);
   stage.pass(DOWN_100_US - 1);
   assert.equal(stage.router.state, 'backup');
   stage.pass(1);

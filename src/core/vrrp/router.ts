@@ -319,6 +319,7 @@ export class VirtualRouter {
     }
     // Discarded: the timer runs on, and when it fires, the sender of this advert gives way.
     this.gates.expectSuccession(nowUs + DOWN_ADVERTS * advert.intervalUs);
+    if (this.current === 'claiming') this.tryGates(nowUs);
   }
 
   /** Section 6.4.3. */
@@ -352,9 +353,13 @@ export class VirtualRouter {
   }
 
   private handleGuard(name: string, passes: boolean, nowUs: number): void {
-    this.gates.setGuard(name, passes);
+    const changes = this.gates.setGuard(name, passes);
     if (passes) {
-      if (this.current === 'claiming') this.tryGates(nowUs);
+      // A segment that was cut and is whole again opens guards, and has an active router that was not heard so far.
+      if (!changes || (this.current !== 'backup' && this.current !== 'claiming')) return;
+      this.downUs = Math.max(this.downUs, nowUs + this.downInterval());
+      this.gates.expectNothing();
+      if (this.current === 'claiming') this.transition('backup', 'guard-passed', name, nowUs);
       return;
     }
     if (this.current === 'active') this.release('backup', 'guard-lost', name, nowUs);
@@ -403,8 +408,9 @@ export class VirtualRouter {
         () => `no advert sent for ${seconds(silentUs)} s: listening before holding anything`,
         nowUs,
       );
-      if (this.current === 'active') this.release('backup', 'stall', '', nowUs);
-      else this.abandon('stall', '', nowUs);
+      // Without a release: whoever is active by now must not lose its backups' patience to one that was active once.
+      this.endActive();
+      this.abandon('stall', '', nowUs);
     } else if (this.current === 'backup' || this.current === 'claiming') {
       const gapUs = nowUs - this.lastRunUs;
       if (gapUs <= STALL_INTERVALS * this.activeIntervalUs) return;
@@ -480,9 +486,9 @@ export class VirtualRouter {
     this.dropTo(to, cause, detail, nowUs);
   }
 
-  /** Ends `leaving` without a successor. */
+  /** Ceases without a word, if need be before a successor was found. */
   private abandon(cause: Cause, detail: string, nowUs: number): void {
-    if (this.leaveTo === 'initialize') {
+    if (this.current === 'leaving' && this.leaveTo === 'initialize') {
       this.dropTo('initialize', 'no-successor', detail, nowUs);
       return;
     }

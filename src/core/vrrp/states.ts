@@ -26,6 +26,7 @@ export type Cause =
   | 'higher-advert'
   | 'stall'
   | 'guard-lost'
+  | 'guard-passed'
   | 'group'
   | 'fault'
   | 'fault-cleared'
@@ -38,11 +39,12 @@ export const CAUSES: Readonly<Record<Cause, string>> = {
   start: 'The router is started.',
   adopt: 'The router is started in place of one that was active a moment ago; no peer can have missed it yet.',
   'down-timer': 'Nothing acceptable was heard for the Active_Down_Interval, or for Skew_Time after a release.',
-  'gates-open': 'Every guard passes, no one answered the probe, and the group is ready.',
+  'gates-open': 'No one answered the probe, and the group is ready.',
   advert: 'An active router was heard after all.',
   'higher-advert': 'An advert of a higher priority, or of the same priority and a higher address.',
   stall: 'This process did not run for longer than the peers wait: someone else may be active by now.',
   'guard-lost': 'A guard that must pass does not pass any more.',
+  'guard-passed': 'A guard passes that did not: what can be reached has changed, so who is active is heard first.',
   group: 'Another router of the group is not active any more.',
   fault: 'Something tracked went down.',
   'fault-cleared': 'Everything tracked is up.',
@@ -79,6 +81,7 @@ export const TRANSITIONS: readonly Transition[] = [
   row('claiming', 'active', 'gates-open', '6.4.2'),
   row('claiming', 'backup', 'advert', '6.4.2'),
   row('claiming', 'backup', 'stall', 'extension'),
+  row('claiming', 'backup', 'guard-passed', 'extension'),
   row('claiming', 'fault', 'fault', '6.4.2, as a shutdown'),
   row('claiming', 'initialize', 'stop', '6.4.2'),
 

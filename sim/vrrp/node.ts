@@ -1,0 +1,423 @@
+/**
+ * A simulated machine: a kernel with addresses that have a life, network interfaces, clocks that drift, and a process that
+ * runs the production driver and can be killed, frozen, or slow.
+ */
+import { equalBytes } from '../../src/base/bytes.ts';
+import type { Evidence } from '../../src/core/vrrp/observer.ts';
+import type { State } from '../../src/core/vrrp/states.ts';
+import type {
+  AttachmentHandler,
+  Attachment,
+  AttachRequest,
+  SegmentHost,
+  SegmentPacket,
+  VirtualAddress,
+} from '../../src/port/segment.ts';
+import { VipOwner } from '../../src/vip/owner.ts';
+import type { VipPlan } from '../../src/vip/plan.ts';
+import type { RoleChange } from '../../src/vip/status.ts';
+import { virtualMac } from '../../src/wire/vrrp/advert.ts';
+import type { Network, Port } from './network.ts';
+import type { World } from './world.ts';
+
+/** What a socket's buffer keeps for a process that does not run. */
+const INBOX_MAX = 256;
+/** The kernel removes an address up to this long after the end of its life. */
+const EXPIRY_SLACK_US = 200_000;
+
+/** For canaries: a fault of the simulated machine that the checks must find. */
+export type Sabotage = 'none' | 'addresses-for-ever' | 'deaf' | 'never-ticks';
+
+export interface NodeClock {
+  /** Of this node's clock to true time: 1 is exact. */
+  readonly rate: number;
+  readonly offsetUs: number;
+  /** Of its wall clock, from true time. */
+  unixOffsetUs: number;
+}
+
+export interface NodeObserver {
+  handleChange(change: RoleChange, node: number): void;
+  handleEvidence(router: string, evidence: Evidence, node: number): void;
+  /** A role, or who holds an address, has changed. */
+  handleNodeChange(): void;
+}
+
+export class SimNode implements SegmentHost {
+  readonly index: number;
+  readonly plan: VipPlan;
+  readonly clock: NodeClock;
+  readonly nics = new Map<string, Nic>();
+  isFrozen = false;
+  isPaused = false;
+  whenThawed: () => void = () => {};
+  /** Longest that the process takes to react. */
+  latencyUsMax: number;
+  private readonly world: World;
+  private readonly observer: NodeObserver;
+  private readonly sabotage: Sabotage;
+  private readonly states = new Map<string, State>();
+  private owner: VipOwner | null = null;
+  private inbox: (() => void)[] = [];
+  private wakeUs = Number.POSITIVE_INFINITY;
+  private isStarting = false;
+  /** Was to be started while it stood still. */
+  private startsLater = false;
+  private isStopping = false;
+  /** True time in which this machine was paused and its clock stood. */
+  private stoodUs = 0;
+  private pausedAtUs = 0;
+
+  constructor(
+    index: number,
+    plan: VipPlan,
+    world: World,
+    clock: NodeClock,
+    latencyUsMax: number,
+    observer: NodeObserver,
+    sabotage: Sabotage,
+  ) {
+    this.index = index;
+    this.plan = plan;
+    this.world = world;
+    this.clock = clock;
+    this.latencyUsMax = latencyUsMax;
+    this.observer = observer;
+    this.sabotage = sabotage;
+  }
+
+  connect(interfaceName: string, network: Network, address: Uint8Array): void {
+    const mac = Uint8Array.of(2, 0, 0, 0, this.nics.size, this.index + 1);
+    this.nics.set(interfaceName, new Nic(this, network, mac, address));
+  }
+
+  // --- SegmentHost ---
+
+  get nowUs(): number {
+    return Math.floor((this.world.nowUs - this.stoodUs) * this.clock.rate + this.clock.offsetUs);
+  }
+
+  get unixUs(): number {
+    return Math.floor(this.world.nowUs + this.clock.unixOffsetUs) + 1_700_000_000_000_000;
+  }
+
+  attach(request: AttachRequest, handler: AttachmentHandler): Attachment {
+    const nic = this.nics.get(request.interfaceName);
+    if (nic === undefined) throw new Error(`no interface ${request.interfaceName}`);
+    const attachment = new SimAttachment(nic, request, handler);
+    nic.attachments.push(attachment);
+    if (!request.keepsAddresses) attachment.drop();
+    this.enqueueSurely(() => handler.handleSource(nic.isUp ? nic.address : null));
+    return attachment;
+  }
+
+  // --- the process ---
+
+  get isAlive(): boolean {
+    return this.owner !== null;
+  }
+
+  /** Runs now, and did for as long as it lives. */
+  get isRunning(): boolean {
+    return this.owner !== null && !this.isFrozen && !this.isPaused;
+  }
+
+  start(): void {
+    if (this.owner !== null) return;
+    if (this.isPaused) {
+      this.startsLater = true;
+      return;
+    }
+    this.isStopping = false;
+    this.isStarting = true;
+    const owner = new VipOwner(
+      this.plan,
+      this,
+      {
+        handleChange: (change) => this.handleChange(change),
+        handleEvidence: (router, evidence) => this.observer.handleEvidence(router, evidence, this.index),
+      },
+      new Map(),
+    );
+    this.owner = owner;
+    this.isStarting = false;
+    for (const { name } of this.plan.routers) this.enqueueSurely(() => owner.handleTracked(name, 0, true));
+    this.enqueueSurely(() => owner.start(new Map()));
+  }
+
+  kill(): void {
+    this.owner = null;
+    this.inbox = [];
+    this.isFrozen = false;
+    this.wakeUs = Number.POSITIVE_INFINITY;
+    for (const nic of this.nics.values()) nic.attachments.length = 0;
+    this.states.clear();
+    this.observer.handleNodeChange();
+  }
+
+  stop(isGraceful: boolean): void {
+    this.isStopping = true;
+    this.command((owner) => owner.stop(isGraceful));
+  }
+
+  /** Something the keeper says. */
+  command(act: (owner: VipOwner) => void): void {
+    const { owner } = this;
+    if (owner === null) return;
+    this.enqueueSurely(() => act(owner));
+  }
+
+  freeze(): void {
+    this.isFrozen = true;
+    this.observer.handleNodeChange();
+  }
+
+  thaw(): void {
+    if (!this.isFrozen) return;
+    this.isFrozen = false;
+    this.whenThawed();
+    this.wakeAt(this.world.nowUs);
+    this.observer.handleNodeChange();
+  }
+
+  /** The whole machine stands still, and hears nothing. */
+  pause(): void {
+    if (this.isPaused) return;
+    this.isPaused = true;
+    this.pausedAtUs = this.world.nowUs;
+    this.observer.handleNodeChange();
+  }
+
+  /** `clockWentOn`: the machine knows how long it stood. */
+  unpause(clockWentOn: boolean): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    const stoodUs = this.world.nowUs - this.pausedAtUs;
+    if (!clockWentOn) this.stoodUs += stoodUs;
+    // The kernel counts lives with a clock that stands.
+    for (const nic of this.nics.values()) nic.prolong(stoodUs);
+    this.wakeAt(this.world.nowUs);
+    if (this.startsLater) this.start();
+    this.startsLater = false;
+    this.observer.handleNodeChange();
+  }
+
+  stateOf(router: string): State {
+    return this.states.get(router) ?? 'initialize';
+  }
+
+  get status(): ReturnType<VipOwner['status']> {
+    return this.owner?.status() ?? [];
+  }
+
+  /** Something for the process, in its socket buffers. */
+  enqueue(handle: () => void): void {
+    if (this.owner === null && !this.isStarting) return;
+    if (this.isPaused || this.inbox.length >= INBOX_MAX) return;
+    this.inbox.push(handle);
+    this.wakeAt(this.world.nowUs + this.world.between(0, this.latencyUsMax));
+  }
+
+  /** Something from this machine itself: no pause loses it. */
+  enqueueSurely(handle: () => void): void {
+    if (this.owner === null && !this.isStarting) return;
+    this.inbox.push(handle);
+    this.wakeAt(this.world.nowUs + this.world.between(0, this.latencyUsMax));
+  }
+
+  holdersChanged(): void {
+    this.observer.handleNodeChange();
+  }
+
+  get isSabotaged(): Sabotage {
+    return this.sabotage;
+  }
+
+  get simulation(): World {
+    return this.world;
+  }
+
+  private wakeAt(atUs: number): void {
+    if (atUs >= this.wakeUs) return;
+    this.wakeUs = atUs;
+    this.world.at(atUs, () => {
+      if (this.wakeUs === atUs) this.wake();
+    });
+  }
+
+  private wake(): void {
+    this.wakeUs = Number.POSITIVE_INFINITY;
+    const { owner } = this;
+    if (owner === null || this.isFrozen || this.isPaused) return;
+    const { inbox } = this;
+    this.inbox = [];
+    for (const handle of inbox) handle();
+    if (this.sabotage === 'never-ticks') return;
+    owner.tick();
+    if (this.isStopping && owner.hasStopped) {
+      owner.close();
+      this.kill();
+      return;
+    }
+    const waitUs = Math.max(0, owner.deadlineUs - this.nowUs) / this.clock.rate;
+    if (waitUs === Number.POSITIVE_INFINITY) return;
+    this.wakeAt(this.world.nowUs + Math.ceil(waitUs) + this.world.between(0, this.latencyUsMax));
+  }
+
+  private handleChange(change: RoleChange): void {
+    this.states.set(change.router, change.to);
+    this.observer.handleChange(change, this.index);
+    this.observer.handleNodeChange();
+  }
+}
+
+/** A virtual address in the kernel. */
+interface Life {
+  readonly address: Uint8Array;
+  readonly mac: Uint8Array;
+  endUs: number;
+}
+
+/** A network interface, its own address, and the virtual addresses that the kernel has on it. */
+export class Nic implements Port {
+  readonly mac: Uint8Array;
+  readonly address: Uint8Array;
+  readonly network: Network;
+  readonly node: SimNode;
+  readonly attachments: SimAttachment[] = [];
+  isUp = true;
+  private lives: Life[] = [];
+
+  constructor(node: SimNode, network: Network, mac: Uint8Array, address: Uint8Array) {
+    this.node = node;
+    this.network = network;
+    this.mac = mac;
+    this.address = address;
+    network.connect(this);
+  }
+
+  setUp(isUp: boolean): void {
+    this.isUp = isUp;
+    for (const { handler } of this.attachments) {
+      this.node.enqueueSurely(() => handler.handleSource(this.isUp ? this.address : null));
+    }
+    this.node.holdersChanged();
+  }
+
+  has(address: Uint8Array): boolean {
+    return this.find(address) !== undefined;
+  }
+
+  hasAddress(address: Uint8Array): boolean {
+    if (!this.isUp || this.node.isPaused) return false;
+    return equalBytes(address, this.address) || this.has(address);
+  }
+
+  macOf(address: Uint8Array): Uint8Array {
+    return this.find(address)?.mac ?? this.mac;
+  }
+
+  receivePacket(packet: SegmentPacket): void {
+    if (!this.isUp || this.node.isSabotaged === 'deaf') return;
+    for (const { request, handler } of this.attachments) {
+      // A raw socket has all packets of its protocol; which one is for which router, the vip thread knows by the id.
+      const id = packet.bytes[packet.start + 1];
+      if (request.family !== (packet.source.length === 4 ? 4 : 6) || request.virtualRouterId !== id) continue;
+      this.node.enqueue(() => handler.handlePacket(packet));
+    }
+  }
+
+  receiveNeighbor(address: Uint8Array, mac: Uint8Array): void {
+    if (!this.isUp) return;
+    for (const { handler } of this.attachments) this.node.enqueue(() => handler.handleNeighbor(address, mac));
+  }
+
+  hold({ address }: VirtualAddress, lifetimeS: number, mac: Uint8Array): void {
+    const forEver = this.node.isSabotaged === 'addresses-for-ever';
+    const endUs = forEver ? Number.POSITIVE_INFINITY : this.node.simulation.nowUs + lifetimeS * 1e6;
+    const old = this.find(address);
+    if (old !== undefined) {
+      old.endUs = endUs;
+      return;
+    }
+    const life = { address, mac, endUs };
+    this.lives.push(life);
+    this.watch(life);
+    this.node.holdersChanged();
+  }
+
+  /** Removed by whoever owns it, or by somebody else, who does not tell the owner. */
+  remove(address: Uint8Array, isOwner: boolean): void {
+    const life = this.find(address);
+    if (life === undefined) return;
+    this.lives = this.lives.filter((each) => each !== life);
+    if (!isOwner) this.tellRemoved(address);
+    this.node.holdersChanged();
+  }
+
+  prolong(byUs: number): void {
+    for (const life of this.lives) {
+      life.endUs += byUs;
+      this.watch(life);
+    }
+  }
+
+  private find(address: Uint8Array): Life | undefined {
+    return this.lives.find((life) => equalBytes(life.address, address));
+  }
+
+  /** Looks when the life would end; it may have been prolonged by then. */
+  private watch(life: Life): void {
+    const world = this.node.simulation;
+    if (life.endUs === Number.POSITIVE_INFINITY) return;
+    world.at(life.endUs + world.between(0, EXPIRY_SLACK_US), () => {
+      if (!this.lives.includes(life)) return;
+      if (life.endUs > world.nowUs) this.watch(life);
+      else if (!this.node.isPaused) this.remove(life.address, false);
+    });
+  }
+
+  private tellRemoved(address: Uint8Array): void {
+    for (const { request, handler } of this.attachments) {
+      if (!request.addresses.some((each) => equalBytes(each.address, address))) continue;
+      this.node.enqueueSurely(() => handler.handleAddressRemoved(address));
+    }
+  }
+}
+
+class SimAttachment implements Attachment {
+  readonly mac: Uint8Array;
+  readonly isForwarding = false;
+  readonly request: AttachRequest;
+  readonly handler: AttachmentHandler;
+  private readonly nic: Nic;
+
+  constructor(nic: Nic, request: AttachRequest, handler: AttachmentHandler) {
+    this.nic = nic;
+    this.mac = nic.mac;
+    this.request = request;
+    this.handler = handler;
+  }
+
+  sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void {
+    if (this.nic.isUp) this.nic.network.sendPacket(this.nic, source, destination, payload);
+  }
+
+  sendFrame(frame: Uint8Array): void {
+    if (this.nic.isUp) this.nic.network.sendFrame(this.nic, frame.slice());
+  }
+
+  hold(lifetimeS: number): void {
+    const { addresses, family, hasVirtualMac, virtualRouterId } = this.request;
+    const mac = hasVirtualMac ? virtualMac(family, virtualRouterId) : this.mac;
+    for (const address of addresses) this.nic.hold(address, lifetimeS, mac);
+  }
+
+  drop(): void {
+    for (const { address } of this.request.addresses) this.nic.remove(address, true);
+  }
+
+  close(): void {
+    this.drop();
+  }
+}

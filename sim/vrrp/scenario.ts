@@ -1,0 +1,286 @@
+/** A scenario, drawn from a seed: the nodes, their configuration, and what goes wrong when. */
+import type { VirtualRouterPlan } from '../../src/vip/plan.ts';
+import { Prng } from '../../src/base/prng.ts';
+
+export const GATEWAY_ADDRESS = '10.0.0.1';
+const MS = 1000;
+const S = 1_000_000;
+
+/**
+ * What a scenario is about. Some statements hold only under some faults: a guard against split brain needs a cut that
+ * divides the segment in two, the absence of two holders needs adverts slow enough for the kernel's whole seconds.
+ */
+export type Theme =
+  /** Anything at all. */
+  | 'chaos'
+  /** Clean cuts into two parts, one after the other, and a guard that only one part can pass. */
+  | 'partitions'
+  /** One such cut of a segment with an active router, among routers that do not preempt. */
+  | 'one-cut'
+  /** Processes die and freeze on a healthy segment. */
+  | 'death'
+  /** Planned hand-overs and graceful stops, one at a time, on a healthy segment. */
+  | 'graceful';
+
+export type Fault =
+  | { readonly kind: 'cut'; readonly from: number; readonly to: number; readonly isBothWays: boolean }
+  | { readonly kind: 'partition'; readonly first: readonly number[] }
+  | { readonly kind: 'mend' }
+  | { readonly kind: 'quality'; readonly loss: number; readonly duplication: number; readonly delayUsMax: number }
+  | { readonly kind: 'freeze'; readonly node: number; readonly forUs: number }
+  | { readonly kind: 'pause'; readonly node: number; readonly forUs: number; readonly clockGoesOn: boolean }
+  | { readonly kind: 'kill'; readonly node: number; readonly forUs: number }
+  | { readonly kind: 'stop'; readonly node: number; readonly forUs: number; readonly isGraceful: boolean }
+  /** `only`: the index of one interface, or one router, of a group; -1: of all. */
+  | { readonly kind: 'interface'; readonly node: number; readonly only: number; readonly forUs: number }
+  | { readonly kind: 'tracked'; readonly node: number; readonly only: number; readonly forUs: number }
+  | { readonly kind: 'clock-step'; readonly node: number; readonly forUs: number; readonly byUs: number }
+  | { readonly kind: 'remove-address'; readonly node: number }
+  | { readonly kind: 'hand-over'; readonly node: number }
+  | { readonly kind: 'resume'; readonly node: number }
+  /** An advert that must have no effect: malformed, of another version, from afar, or forged. */
+  | { readonly kind: 'noise'; readonly flavour: NoiseFlavour };
+
+export type NoiseFlavour = 'malformed' | 'other-version' | 'ttl' | 'forged' | 'checksum';
+
+export interface NodeScenario {
+  readonly routers: readonly VirtualRouterPlan[];
+  readonly clockRate: number;
+  readonly clockOffsetUs: number;
+  readonly unixOffsetUs: number;
+  readonly startUs: number;
+  readonly latencyUsMax: number;
+}
+
+export interface Scenario {
+  readonly seed: number;
+  readonly theme: Theme;
+  readonly nodes: readonly NodeScenario[];
+  readonly faults: readonly { readonly atUs: number; readonly fault: Fault }[];
+  /** Between any two hosts once all is healed. */
+  readonly delayUsMax: number;
+  /** When the last fault is over. */
+  readonly healUs: number;
+  readonly isAuthenticated: boolean;
+}
+
+export function drawScenario(seed: number): Scenario {
+  return new Draw(seed).scenario();
+}
+
+class Draw {
+  private readonly seed: number;
+  private readonly random: Prng;
+  private readonly theme: Theme;
+  private readonly version: 2 | 3;
+  private readonly family: 4 | 6;
+  private readonly baseIntervalUs: number;
+  private readonly nodeCount: number;
+
+  constructor(seed: number) {
+    this.seed = seed;
+    this.random = new Prng(seed);
+    this.theme = this.pick(['chaos', 'chaos', 'chaos', 'partitions', 'one-cut', 'death', 'graceful']);
+    this.version = this.oneIn(4) ? 2 : 3;
+    this.family = this.version === 3 && this.oneIn(3) ? 6 : 4;
+    const intervals =
+      this.theme === 'chaos' ? [20 * MS, 100 * MS, S, S, 2 * S, 5 * S] : [400 * MS, S, S, 2 * S, 10 * S];
+    this.baseIntervalUs = this.version === 2 ? this.pick([S, S, 2 * S, 3 * S]) : this.pick(intervals);
+    this.nodeCount = 2 + this.random.below(4);
+  }
+
+  scenario(): Scenario {
+    const { random, theme } = this;
+    const isUnicast = this.oneIn(4);
+    const hasKey = this.oneIn(8);
+    // All of a kind for most; sometimes intervals differ. Where holders are counted, they do not: a peer that adopts a
+    // longer interval than its own waits longer, one with a shorter one less, than the holder's kernel knows of.
+    const hasMixedIntervals = theme === 'chaos' && this.oneIn(4);
+    const hasGateway = theme === 'partitions' || theme === 'one-cut' || (this.family === 4 && this.oneIn(5));
+    const isGrouped = theme === 'chaos' && this.oneIn(6);
+    // Guarded by silence alone: see the checks.
+    const isPatient = theme === 'one-cut' || (theme === 'death' && this.oneIn(2));
+    const priorities = this.priorities(isPatient);
+    const hasVirtualMac = this.oneIn(3);
+    const password = this.version === 2 && this.oneIn(2) ? '1111' : null;
+    const nodes: NodeScenario[] = [];
+    for (let i = 0; i < this.nodeCount; i++) {
+      const factor = hasMixedIntervals ? this.pick([1, 1, 2, 6]) : 1;
+      const router: VirtualRouterPlan = {
+        name: 'VI_1',
+        interfaceName: 'eth0',
+        family: this.family,
+        version: this.version,
+        virtualRouterId: 51,
+        priority: priorities[i],
+        intervalUs: this.baseIntervalUs * factor,
+        addresses: this.virtualAddresses(1, theme === 'chaos' && this.oneIn(10)),
+        hasVirtualMac,
+        preempt: !isPatient && !this.oneIn(4),
+        preemptDelayUs: this.oneIn(5) ? 4 * this.baseIntervalUs : 0,
+        startDelayUs: this.oneIn(5) ? 5 * this.baseIntervalUs : 0,
+        group: isGrouped ? 'both' : null,
+        source: null,
+        unicast: isUnicast ? { peers: this.peersOf(0, i), ttlMin: 255 } : null,
+        password,
+        keys: hasKey ? [{ id: 1, secret: '00'.repeat(32) }] : [],
+        checksum: 'mirror',
+        tracked: [{ name: 'proxy', weight: this.oneIn(3) ? 40 : 0 }],
+        guard: {
+          probesAddresses: this.oneIn(4),
+          gateway: hasGateway && this.family === 4 ? GATEWAY_ADDRESS : hasGateway ? 'fe80::1' : null,
+          hasWitnesses: false,
+        },
+      };
+      const second = {
+        ...router,
+        name: 'VI_2',
+        interfaceName: 'eth1',
+        virtualRouterId: 52,
+        addresses: this.virtualAddresses(2, false),
+        unicast: isUnicast ? { peers: this.peersOf(1, i), ttlMin: 255 } : null,
+      };
+      nodes.push({
+        routers: isGrouped ? [router, second] : [router],
+        clockRate: 1 + (random.unit() - 0.5) * 2e-3,
+        clockOffsetUs: random.below(1e9),
+        unixOffsetUs: (random.unit() - 0.5) * 2 * S,
+        startUs: random.below(this.oneIn(3) ? 1 : this.baseIntervalUs * 6),
+        latencyUsMax: this.baseIntervalUs / this.pick([1000, 200, 50]),
+      });
+    }
+    const chaosUs = this.baseIntervalUs * (10 + random.below(20));
+    return {
+      seed: this.seed,
+      theme,
+      nodes,
+      faults: this.faults(chaosUs, isGrouped),
+      delayUsMax: this.baseIntervalUs / this.pick([5000, 500, 50]),
+      healUs: this.healUs(chaosUs),
+      isAuthenticated: hasKey,
+    };
+  }
+
+  private healUs(chaosUs: number): number {
+    if (this.theme === 'one-cut') return this.settledUs + 2 * chaosUs;
+    if (this.theme === 'graceful') return this.settledUs + 80 * this.baseIntervalUs;
+    return this.baseIntervalUs * 6 + chaosUs;
+  }
+
+  /** All nodes have started, and one of them is active. */
+  private get settledUs(): number {
+    return this.baseIntervalUs * 20;
+  }
+
+  private priorities(isPatient: boolean): number[] {
+    if (this.oneIn(10)) return Array.from({ length: this.nodeCount }, () => 100);
+    const priorities = new Set<number>();
+    if (!isPatient && this.oneIn(8)) priorities.add(255);
+    while (priorities.size < this.nodeCount) priorities.add(1 + this.random.below(254));
+    const shuffled = [...priorities];
+    for (let i = shuffled.length - 1; i > 0; i--) {
+      const j = this.random.below(i + 1);
+      [shuffled[i], shuffled[j]] = [shuffled[j], shuffled[i]];
+    }
+    return shuffled;
+  }
+
+  private virtualAddresses(segment: number, isDifferent: boolean): VirtualRouterPlan['addresses'] {
+    const count = isDifferent ? 2 : 1;
+    return Array.from({ length: count }, (_, i) =>
+      this.family === 4
+        ? { address: `10.0.${segment - 1}.${200 + i}`, prefixLength: 24 }
+        : { address: `fe80::${segment}:${200 + i}`, prefixLength: 64 },
+    );
+  }
+
+  private peersOf(segment: number, node: number): string[] {
+    return Array.from({ length: this.nodeCount }, (_, i) => i)
+      .filter((i) => i !== node)
+      .map((i) => hostAddress(this.family, segment, i));
+  }
+
+  private faults(chaosUs: number, isGrouped: boolean): Scenario['faults'] {
+    if (this.theme === 'one-cut') {
+      const cut = { atUs: this.settledUs + this.random.below(chaosUs), fault: this.partition() };
+      const mend = { atUs: cut.atUs + this.random.below(chaosUs), fault: { kind: 'mend' } as const };
+      return [cut, mend];
+    }
+    if (this.theme === 'graceful') {
+      return Array.from({ length: 4 }, (_, i) => {
+        const node = this.random.below(this.nodeCount);
+        const forUs = this.baseIntervalUs * (4 + this.random.below(6));
+        const fault: Fault = this.oneIn(2)
+          ? { kind: 'hand-over', node }
+          : { kind: 'stop', node, forUs, isGraceful: true };
+        return { atUs: this.settledUs + i * 20 * this.baseIntervalUs, fault };
+      });
+    }
+    const count = this.random.below(8);
+    const faults = Array.from({ length: count }, () => ({
+      atUs: this.baseIntervalUs * 6 + this.random.below(chaosUs),
+      fault: this.fault(isGrouped),
+    }));
+    return faults.sort((a, b) => a.atUs - b.atUs);
+  }
+
+  private fault(isGrouped: boolean): Fault {
+    const { theme, random } = this;
+    const node = random.below(this.nodeCount);
+    const forUs = Math.ceil(this.baseIntervalUs * (0.3 + random.unit() * 8));
+    if (theme === 'partitions') return this.oneIn(3) ? { kind: 'mend' } : this.partition();
+    if (theme === 'death') {
+      return this.pick<Fault>([
+        { kind: 'kill', node, forUs },
+        { kind: 'kill', node, forUs: Number.POSITIVE_INFINITY },
+        { kind: 'freeze', node, forUs },
+        { kind: 'stop', node, forUs, isGraceful: true },
+      ]);
+    }
+    const other = random.below(this.nodeCount);
+    const only = isGrouped && this.oneIn(2) ? random.below(2) : -1;
+    const flavour = this.pick<NoiseFlavour>(['malformed', 'other-version', 'ttl', 'forged', 'checksum']);
+    return this.pick<Fault>([
+      { kind: 'cut', from: node, to: other, isBothWays: this.oneIn(2) },
+      { kind: 'cut', from: node, to: other, isBothWays: false },
+      this.partition(),
+      { kind: 'mend' },
+      {
+        kind: 'quality',
+        loss: this.pick([0, 0.05, 0.3, 0.7]),
+        duplication: this.pick([0, 0.2]),
+        delayUsMax: this.baseIntervalUs * this.pick([0.01, 0.5, 2]),
+      },
+      { kind: 'freeze', node, forUs },
+      { kind: 'pause', node, forUs, clockGoesOn: this.oneIn(2) },
+      { kind: 'kill', node, forUs: this.oneIn(3) ? Number.POSITIVE_INFINITY : forUs },
+      { kind: 'stop', node, forUs, isGraceful: this.oneIn(2) },
+      { kind: 'interface', node, only, forUs },
+      { kind: 'tracked', node, only, forUs },
+      { kind: 'clock-step', node, forUs, byUs: (random.unit() - 0.5) * 7200 * S },
+      { kind: 'remove-address', node },
+      isGrouped ? { kind: 'mend' } : { kind: 'hand-over', node },
+      { kind: 'resume', node },
+      { kind: 'noise', flavour },
+      { kind: 'noise', flavour },
+    ]);
+  }
+
+  private partition(): Fault {
+    const nodes = Array.from({ length: this.nodeCount }, (_, i) => i);
+    return { kind: 'partition', first: nodes.filter(() => this.oneIn(2)) };
+  }
+
+  private pick<T>(choices: readonly T[]): T {
+    return choices[this.random.below(choices.length)];
+  }
+
+  private oneIn(n: number): boolean {
+    return this.random.oneIn(n);
+  }
+}
+
+/** The own address of a node's interface on that segment. */
+export function hostAddress(family: 4 | 6, segment: number, node: number): string {
+  return family === 4 ? `10.0.${segment}.${11 + node}` : `fe80::${segment}:${11 + node}`;
+}
