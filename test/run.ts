@@ -4,6 +4,7 @@
  * need, a test that skips fails too.
  */
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -26,7 +27,9 @@ const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
 let passed = 0;
 let failed = 0;
 const skipped: string[] = [];
-const stream = run({ files, concurrency: true, timeout: FILE_MS_MAX });
+// Most of the time most tests wait for a timeout, a signal or a process.
+const concurrency = availableParallelism() + 1;
+const stream = run({ files, concurrency, timeout: FILE_MS_MAX });
 stream.on('test:pass', (test) => {
   if (test.skip === undefined) passed++;
   else skipped.push(`${test.name} (${test.skip === true ? 'no reason' : test.skip})`);
