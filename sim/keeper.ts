@@ -20,6 +20,7 @@ import type { Scenario } from './scenario.ts';
 import type { World } from './world.ts';
 
 interface Line {
+  readonly server: Reachable;
   state: ServerState;
   weight: number;
   host: string;
@@ -44,20 +45,22 @@ export class Keeper {
   private readonly world: World;
   private readonly network: Network;
   private readonly board: Board;
-  private readonly lines: Line[] = [];
-  private readonly reachables: readonly Reachable[];
+  /** By slot; a slot without server has none. */
+  private readonly lines = new Map<number, Line>();
 
   constructor(world: World, network: Network, board: Board, scenario: Scenario, reachables: readonly Reachable[]) {
     this.world = world;
     this.network = network;
     this.board = board;
-    this.reachables = reachables;
     for (const server of scenario.servers) {
       const upstream = scenario.plan.upstreams[server.upstream];
-      const configured = upstream.servers[server.slot - upstream.servers[0].firstSlot];
-      this.lines.push({
+      const configured = upstream.servers.find(
+        (candidate) => server.slot >= candidate.firstSlot && server.slot < candidate.firstSlot + candidate.slotCount,
+      );
+      this.lines.set(server.slot, {
+        server: reachables[server.index],
         state: SERVER_UP,
-        weight: configured.weight * WEIGHT_UNIT,
+        weight: (configured?.weight ?? 1) * WEIGHT_UNIT,
         host: server.host,
         port: server.port,
         moves: 0,
@@ -67,7 +70,7 @@ export class Keeper {
         ejectMs: upstream.passive?.ejectMs ?? 0,
         changedAtUs: 0,
       });
-      network.acceptors.set(`${server.host}:${server.port}`, reachables[server.slot]);
+      network.acceptors.set(`${server.host}:${server.port}`, reachables[server.index]);
     }
     this.publish();
     for (const step of scenario.keeper.steps) world.schedule(step.atUs, () => this.take(step));
@@ -77,7 +80,7 @@ export class Keeper {
     this.world.note('event %a', event.kind);
     if (event.kind === 'drained') this.isDrained = true;
     if (event.kind !== 'server-failed') return;
-    const line = this.lines[event.slot];
+    const line = this.line(event.slot);
     if (line.window === null || line.state !== SERVER_UP) return;
     if (!line.window.handleFailures(this.world.nowUs / 1000, event.count)) return;
     this.world.note('keeper ejects server %a', event.slot);
@@ -89,20 +92,25 @@ export class Keeper {
 
   /** A connection attempt is right only to an address that the board has, or had a moment ago, for a server that is up. */
   isUsable(address: string, sinceUs: number): boolean {
-    return this.lines.some((line) => {
+    return [...this.lines.values()].some((line) => {
       const isHere = address === `${line.host}:${line.port}`;
       return (isHere && line.state === SERVER_UP) || line.changedAtUs >= sinceUs;
     });
   }
 
   private change(slot: number, state: ServerState): void {
-    this.lines[slot].state = state;
-    this.lines[slot].changedAtUs = this.world.nowUs;
+    const line = this.line(slot);
+    line.state = state;
+    line.changedAtUs = this.world.nowUs;
     this.publish();
   }
 
+  private line(slot: number): Line {
+    return this.lines.get(slot) ?? this.world.fail('server that is down', `slot ${slot} has no server`);
+  }
+
   private take(step: KeeperStep): void {
-    const line = this.lines[step.slot];
+    const line = this.line(step.slot);
     this.world.note('keeper: %a of server %b', step.kind, step.slot);
     switch (step.kind) {
       case 'state':
@@ -113,13 +121,13 @@ export class Keeper {
         this.publish();
         return;
       case 'reach':
-        this.reachables[step.slot].mode = step.mode;
+        line.server.mode = step.mode;
         return;
       case 'move': {
         const old = `${line.host}:${line.port}`;
         line.moves++;
         const host = `10.1${line.moves}.${step.slot}.1`;
-        this.network.acceptors.set(`${host}:${line.port}`, this.reachables[step.slot]);
+        this.network.acceptors.set(`${host}:${line.port}`, line.server);
         this.network.acceptors.delete(old);
         this.world.schedule(step.lagUs, () => {
           line.host = host;

@@ -2,9 +2,11 @@
  * The one place that knows what was asked, what reached which server, and what was answered. Clients and servers write into
  * it what they see; it holds the invariants that need both sides.
  */
+import { formatIP, parseIPv6 } from '../src/base/address.ts';
 import { Prng } from '../src/base/prng.ts';
 import { mix, parseId } from './content.ts';
 import type { Head } from './peers/http-reader.ts';
+import { splitAddress } from './network.ts';
 import { fieldValues } from './peers/http-reader.ts';
 import { StreamRecord } from './peers/stream.ts';
 import { drawResponse, type ResponseSpec } from './response.ts';
@@ -26,6 +28,8 @@ export interface Attempt {
   readonly toClient: StreamRecord;
   /** The client has seen the switch of protocols. */
   isSwitched: boolean;
+  /** Whether the server's connection is still busy with it. */
+  isHeld: () => boolean;
   isRequestWhole: boolean;
   /** The server wrote the response to its last byte, and means it. */
   isResponseWhole: boolean;
@@ -36,6 +40,8 @@ export class Exchange {
   readonly request: RequestSpec;
   readonly client: HttpClientSpec;
   readonly attempts: Attempt[] = [];
+  /** Of a client that does not wait for the switch, and so cannot know by which attempt it will come. */
+  readonly toServer: StreamRecord;
   /** The client has written all of it. */
   isSent = false;
   outcome: 'none' | 'answered' | 'error' | 'cut' | 'given-up' = 'none';
@@ -43,6 +49,7 @@ export class Exchange {
   constructor(request: RequestSpec, client: HttpClientSpec) {
     this.request = request;
     this.client = client;
+    this.toServer = new StreamRecord(mix(request.id, 0xea6e));
   }
 
   get bodyKey(): number {
@@ -112,9 +119,10 @@ export class Ledger {
       server,
       response: drawResponse(this.prng, this.scenario.faults, request),
       key,
-      toServer: new StreamRecord(mix(key, 0xc1)),
+      toServer: request.tunnel?.isEager === true ? exchange.toServer : new StreamRecord(mix(key, 0xc1)),
       toClient: new StreamRecord(mix(key, 0x5e)),
       isSwitched: false,
+      isHeld: () => false,
       isRequestWhole: false,
       isResponseWhole: false,
     };
@@ -136,11 +144,16 @@ export class Ledger {
     if (upstream !== expect.upstream) fail(`reached upstream ${upstream} instead of ${expect.upstream}`);
     if (head.target !== expect.target) fail(`target ${head.target} instead of ${expect.target}`);
     if (head.version !== 11) fail('not sent as HTTP/1.1');
-    if (fieldValues(head, 'host').join() !== request.host)
-      fail(`Host ${fieldValues(head, 'host').join()} instead of ${request.host}`);
-    const address = client.address.split(':')[0];
-    if (!fieldValues(head, 'x-forwarded-for').join().endsWith(address))
-      fail(`X-Forwarded-For ${fieldValues(head, 'x-forwarded-for').join()}`);
+    const hosts = fieldValues(head, 'host');
+    if (hosts.length !== 1 || (request.host !== null && hosts[0] !== request.host)) {
+      fail(`Host ${hosts.join(' | ')} instead of ${request.host}`);
+    }
+    const hops = request.fields.filter(([name]) => name === 'X-Forwarded-For').map((field) => field[1]);
+    const forwardedFor = fieldValues(head, 'x-forwarded-for');
+    const isRight =
+      forwardedFor.length === 1 &&
+      canonical(forwardedFor[0]) === canonical([...hops, splitAddress(client.address).host].join(', '));
+    if (!isRight) fail(`X-Forwarded-For ${forwardedFor.join(' | ')}`);
     if (fieldValues(head, 'x-forwarded-proto').join() !== 'http') fail('X-Forwarded-Proto');
     if (fieldValues(head, 'x-request-id').length !== 1)
       fail(`${fieldValues(head, 'x-request-id').length} X-Request-Id fields`);
@@ -179,6 +192,15 @@ export class Ledger {
     if (number > retry.attempts + 1)
       this.world.fail('endless retry', `request ${request.id}, attempt ${number} of ${retry.attempts}`);
   }
+}
+
+/** A list of addresses, each in its one canonical form. */
+function canonical(list: string): string {
+  const parts = list.split(', ').map((part) => {
+    const bytes = part.includes(':') ? parseIPv6(part) : null;
+    return bytes === null ? part : formatIP(bytes);
+  });
+  return parts.join(', ');
 }
 
 /** Fields that must arrive as they were sent. */

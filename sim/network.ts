@@ -39,6 +39,12 @@ export interface Acceptor {
   accept(endpoint: Endpoint): void;
 }
 
+/** `a.b.c.d:port` or `[v6]:port` in two. */
+export function splitAddress(text: string): { host: string; port: number } {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+}
+
 const SLICE_BYTES_MAX = 16 * 1024;
 const SYN_RETRY_US = 1_000_000;
 /** tcp_syn_retries of 6, as Linux has it. */

@@ -1,6 +1,6 @@
 /** What a simulated server answers to one attempt: drawn when the request's head arrives. */
 import type { Prng } from '../src/base/prng.ts';
-import { drawSize, type BodySpec, type RequestSpec } from './scenario-http.ts';
+import { drawSize, drawTrailerBytes, isCramped, type BodySpec, type RequestSpec } from './scenario-http.ts';
 import type { Fault } from './scenario.ts';
 
 export type ResponseFault =
@@ -23,6 +23,8 @@ export interface ResponseSpec {
   readonly interim: readonly number[];
   /** Answers without waiting for the request's body. */
   readonly isEarly: boolean;
+  /** Of a field that makes the head long. */
+  readonly paddingBytes: number;
   /** 100 before the body, if it was asked for. */
   readonly sendsContinue: boolean;
   readonly delayUs: number;
@@ -47,7 +49,7 @@ export function drawResponse(prng: Prng, faults: ReadonlySet<Fault>, request: Re
   const version = prng.oneIn(12) ? 10 : 11;
   const isStalling = faults.has('serverStalls') && prng.oneIn(4);
   const hasBody = status !== 204 && status !== 304;
-  const switches = request.tunnel !== null && !prng.oneIn(6);
+  const switches = request.tunnel !== null && (request.tunnel.isEager || !prng.oneIn(6));
   const hasRequestBody = request.body.kind !== 'none';
   const body: ResponseSpec['body'] = hasBody && !switches ? drawBody(prng, faults, version) : { kind: 'none' };
   return {
@@ -56,6 +58,7 @@ export function drawResponse(prng: Prng, faults: ReadonlySet<Fault>, request: Re
     body,
     interim: request.version === 11 && !switches && prng.oneIn(8) ? (prng.oneIn(2) ? [103] : [103, 103]) : [],
     isEarly: hasRequestBody && prng.oneIn(8),
+    paddingBytes: prng.oneIn(12) && !isCramped(faults) ? prng.below(22_000) : 0,
     sendsContinue: !prng.oneIn(4),
     delayUs: prng.oneIn(2) ? 0 : prng.below(isStalling ? 4_000_000 : 100_000),
     pieceBytes: prng.oneIn(4) ? 1 + prng.below(200) : 1 + prng.below(60_000),
@@ -94,7 +97,7 @@ function drawBody(prng: Prng, faults: ReadonlySet<Fault>, version: 10 | 11): Res
   const kind = prng.below(8);
   if (kind === 0) return { kind: 'close', bytes };
   if (kind <= 3 && version === 11)
-    return { kind: 'chunked', bytes, hasTrailers: prng.oneIn(3), hasExtensions: prng.oneIn(4) };
+    return { kind: 'chunked', bytes, trailerBytes: drawTrailerBytes(prng, faults), hasExtensions: prng.oneIn(4) };
   return { kind: 'length', bytes };
 }
 

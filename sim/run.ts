@@ -121,7 +121,7 @@ class Run {
     this.arena = new CheckedArena(world, scenario.largeSlots, scenario.smallSlots);
     this.transport = new SimTransport(this.network, this.arena, scenario.transport);
     this.transport.sabotage = options.sabotage ?? 'none';
-    this.judge = new Judge(world, this.ledger, this.transport);
+    this.judge = new Judge(world, this.ledger);
     const { plan } = scenario;
     const shape = { servers: plan.serverSlots, listeners: plan.listeners.length, workers: 1 };
     this.board = Board.create(new ArrayBuffer(Board.bytesFor(shape)), shape);
@@ -232,13 +232,12 @@ class Run {
     const row = this.board.worker(0);
     for (const upstream of scenario.plan.upstreams) {
       for (const server of upstream.servers) {
-        const count = row.serverConnections(server.firstSlot);
-        if (count < 0) world.fail('gauges', `server ${server.firstSlot}: ${count} connections`);
-        if (server.maxConnections > 0 && count > server.maxConnections) {
-          world.fail(
-            'connection limit',
-            `server ${server.firstSlot}: ${count} of ${server.maxConnections} connections`,
-          );
+        for (let slot = server.firstSlot; slot < server.firstSlot + server.slotCount; slot++) {
+          const count = row.serverConnections(slot);
+          if (count < 0) world.fail('gauges', `slot ${slot}: ${count} connections`);
+          if (server.maxConnections > 0 && count > server.maxConnections) {
+            world.fail('connection limit', `slot ${slot}: ${count} of ${server.maxConnections} connections`);
+          }
         }
       }
     }

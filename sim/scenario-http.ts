@@ -1,6 +1,7 @@
 /** The drawn HTTP clients: what each sends on its connection, how fast, and what must become of it. */
 import type { Prng } from '../src/base/prng.ts';
 import type { ListenerPlan, Plan, RoutePlan } from '../src/config/plan.ts';
+import { TRAILER_BYTES_MAX } from '../src/base/limits.ts';
 import { idText } from './content.ts';
 import { FULL_PACE, type Pace } from './peers/port.ts';
 import type { StreamSpec } from './peers/stream.ts';
@@ -12,7 +13,8 @@ export type BodySpec =
   | {
       readonly kind: 'chunked';
       readonly bytes: number;
-      readonly hasTrailers: boolean;
+      /** Of the trailer section; 0: none. */
+      readonly trailerBytes: number;
       readonly hasExtensions: boolean;
     };
 
@@ -28,13 +30,18 @@ export interface RequestSpec {
   readonly id: number;
   readonly method: string;
   readonly target: string;
-  readonly host: string;
+  /** Null: HTTP/1.0 without Host. */
+  readonly host: string | null;
+  /** The target is sent in absolute form. */
+  readonly isAbsolute: boolean;
+  /** Empty lines in front, which RFC 9112 section 2.2 tells a server to ignore. */
+  readonly emptyLines: number;
   readonly version: 10 | 11;
   readonly body: BodySpec;
   readonly fields: readonly (readonly [string, string])[];
   readonly expectsContinue: boolean;
-  /** Upgrade to a tunnel with these two sides. */
-  readonly tunnel: { readonly client: StreamSpec; readonly server: StreamSpec } | null;
+  /** Upgrade to a tunnel with these two sides. `isEager`: the client does not wait for 101 before it goes on. */
+  readonly tunnel: { readonly client: StreamSpec; readonly server: StreamSpec; readonly isEager: boolean } | null;
   /** The client says that this is the last one. */
   readonly closes: boolean;
   readonly thinkUs: number;
@@ -103,7 +110,7 @@ function drawClient(
   return {
     id,
     seed: prng.nextU32(),
-    address: `10.2.0.${1 + id}:${30_000 + id}`,
+    address: drawAddress(prng, id),
     listener: `${bind.host}:${bind.port}`,
     startUs: prng.below(spreadUs),
     requests,
@@ -113,6 +120,14 @@ function drawClient(
     abort: isAborting || isSilent ? drawAbort(prng, isAborting) : null,
     goodbye: (['end-early', 'close', 'wait'] as const)[prng.below(3)],
   };
+}
+
+function drawAddress(prng: Prng, id: number): string {
+  const port = 30_000 + id;
+  const kind = prng.below(4);
+  if (kind === 0) return `[2001:db8:${prng.below(65_536).toString(16)}::${(id + 1).toString(16)}]:${port}`;
+  if (kind === 1) return `210.120.200.${100 + id}:${port}`;
+  return `10.2.0.${1 + id}:${port}`;
 }
 
 function drawSlowPace(prng: Prng): Pace {
@@ -138,29 +153,39 @@ function drawRequest(
   isLast: boolean,
 ): RequestSpec {
   const version = prng.oneIn(8) ? 10 : 11;
-  const tunnel = isLast && version === 11 && prng.oneIn(6) ? drawStreams(prng, faults) : null;
+  const isTunnel = isLast && version === 11 && prng.oneIn(6);
+  const tunnel = isTunnel ? { ...drawStreams(prng, faults), isEager: prng.oneIn(4) } : null;
   const method = tunnel === null ? METHODS[prng.below(METHODS.length)] : 'GET';
   const body = drawBody(prng, faults, method, version, tunnel !== null);
   const aim = drawAim(prng, listener, id);
   const fields: [string, string][] = [['X-Sim', idText(id)]];
   if (prng.oneIn(2)) fields.push(['X-Key', `key ${prng.below(5)}`]);
   if (prng.oneIn(4)) fields.push(['X-Remove-Q', 'to be removed'], ['X-Set-Q', 'to be replaced']);
-  if (prng.oneIn(6)) fields.push(['X-Forwarded-For', '192.0.2.77']);
+  for (let i = prng.oneIn(6) ? 1 + prng.below(3) : 0; i > 0; i--) fields.push(['X-Forwarded-For', `192.0.2.${i}`]);
   if (prng.oneIn(6)) fields.push(['Cookie', 'a=b; c=d']);
-  if (prng.oneIn(8)) fields.push(['X-Long', 'v'.repeat(prng.below(900))]);
+  if (prng.oneIn(8)) {
+    const room = listener.limits.headBytes - 1500;
+    fields.push(['X-Long', 'v'.repeat(prng.below(prng.oneIn(3) && !isCramped(faults) ? room : 900))]);
+  }
   if (tunnel === null && prng.oneIn(6))
     fields.push(['Keep-Alive', 'timeout=5'], ['TE', 'trailers, deflate;q=0.5'], ['Proxy-Connection', 'keep-alive']);
   const closes = tunnel === null && (version === 10 ? !prng.oneIn(2) : prng.oneIn(8));
+  const hasHost = version === 11 || aim.needsHost || prng.oneIn(2);
   let expect = aim.expect;
   if (faults.has('overLimits') && prng.oneIn(3)) expect = breakLimit(prng, fields, listener, expect);
   if (expect.kind === 'proxy' && body.kind !== 'none' && body.bytes > listener.limits.bodyBytes) {
     expect = { kind: 'refuse', statuses: [413], isLate: true };
   }
+  if (expect.kind === 'proxy' && body.kind === 'chunked' && body.trailerBytes > TRAILER_BYTES_MAX) {
+    expect = { kind: 'refuse', statuses: [431], isLate: true };
+  }
   return {
     id,
     method,
     target: aim.target,
-    host: aim.host,
+    host: hasHost ? aim.host : null,
+    isAbsolute: hasHost && tunnel === null && prng.oneIn(10),
+    emptyLines: prng.oneIn(12) ? 1 + prng.below(2) : 0,
     version,
     body,
     fields,
@@ -183,7 +208,20 @@ function drawBody(
   if (!mayHave) return { kind: 'none' };
   const bytes = drawSize(prng, faults);
   if (version === 10 || prng.oneIn(2)) return { kind: 'length', bytes };
-  return { kind: 'chunked', bytes, hasTrailers: prng.oneIn(3), hasExtensions: prng.oneIn(4) };
+  const isOver = faults.has('overLimits') && prng.oneIn(8);
+  const trailerBytes = isOver ? TRAILER_BYTES_MAX + 100 + prng.below(5000) : drawTrailerBytes(prng, faults);
+  return { kind: 'chunked', bytes, trailerBytes, hasExtensions: prng.oneIn(4) };
+}
+
+/** 0: no trailer section. */
+export function drawTrailerBytes(prng: Prng, faults: ReadonlySet<Fault>): number {
+  if (!prng.oneIn(3)) return 0;
+  return prng.oneIn(3) && !isCramped(faults) ? prng.below(TRAILER_BYTES_MAX - 100) : 30;
+}
+
+/** Much would take too long. */
+export function isCramped(faults: ReadonlySet<Fault>): boolean {
+  return (['smallBuffers', 'slowClients', 'stalls', 'slow', 'tiny'] as const).some((fault) => faults.has(fault));
 }
 
 /** Mostly small; sometimes just around the sizes of slots; rarely big. Small where everything takes long. */
@@ -224,6 +262,7 @@ function drawStream(prng: Prng, faults: ReadonlySet<Fault>): StreamSpec {
 }
 
 interface Aim {
+  readonly needsHost: boolean;
   readonly target: string;
   readonly host: string;
   readonly expect: Expectation;
@@ -239,9 +278,9 @@ function drawAim(prng: Prng, listener: ListenerPlan, id: number): Aim {
     // no route of its own: the last one takes it if it takes everything
     const target = `/anything/${id}${query}`;
     if (last === undefined || last.match.path !== null) {
-      return { target, host: 'any.test', expect: { kind: 'refuse', statuses: [404], isLate: false } };
+      return { needsHost: false, target, host: 'any.test', expect: { kind: 'refuse', statuses: [404], isLate: false } };
     }
-    return { target, host: 'any.test', expect: expectationOf(last, target, 'any.test') };
+    return { needsHost: false, target, host: 'any.test', expect: expectationOf(last, target, 'any.test') };
   }
   const path = route.match.path;
   const pattern = route.match.hosts[0];
@@ -250,7 +289,8 @@ function drawAim(prng: Prng, listener: ListenerPlan, id: number): Aim {
   const target =
     (path.kind === 'exact' ? path.value : path.kind === 'prefix' ? `${path.value}p${id}` : `/r${index}/abc/${id}`) +
     query;
-  return { target, host: prng.oneIn(4) ? `${host}:80` : host, expect: expectationOf(route, target, host) };
+  const needsHost = pattern !== undefined;
+  return { needsHost, target, host: prng.oneIn(4) ? `${host}:80` : host, expect: expectationOf(route, target, host) };
 }
 
 function expectationOf(route: RoutePlan, target: string, _host: string): Expectation {

@@ -30,12 +30,13 @@ const BALANCES: readonly Balance[] = ['round-robin', 'least-connections', 'rando
 
 export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; servers: ServerSpec[] } {
   const servers: ServerSpec[] = [];
+  const slots = { count: 0 };
   const upstreams: UpstreamPlan[] = [];
   const httpUpstreams = 1 + prng.below(3);
   const hasTcp = prng.oneIn(3);
   const count = httpUpstreams + (hasTcp ? 1 : 0);
   for (let u = 0; u < count; u++)
-    upstreams.push(drawUpstream(prng, faults, u, u < httpUpstreams ? 'http' : 'tcp', servers));
+    upstreams.push(drawUpstream(prng, faults, u, u < httpUpstreams ? 'http' : 'tcp', servers, slots));
   const listeners: ListenerPlan[] = [];
   const httpListeners = 1 + prng.below(2);
   for (let l = 0; l < httpListeners; l++) {
@@ -54,7 +55,7 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
       upstream: httpUpstreams,
     });
   }
-  return { plan: { listeners, upstreams, serverSlots: servers.length, graceMs: 20_000 }, servers };
+  return { plan: { listeners, upstreams, serverSlots: slots.count, graceMs: 20_000 }, servers };
 }
 
 /** A time around `ms`: short ones where the class of faults is about them. */
@@ -87,24 +88,33 @@ function drawUpstream(
   index: number,
   protocol: 'http' | 'tcp',
   servers: ServerSpec[],
+  slots: { count: number },
 ): UpstreamPlan {
   const isTight = faults.has('tightLimits');
   const balance = BALANCES[prng.below(protocol === 'tcp' ? 4 : 5)];
   const count = 1 + prng.below(4);
   const plans: ServerPlan[] = [];
   for (let s = 0; s < count; s++) {
-    const slot = servers.length;
-    const host = `10.1.${index}.${s + 1}`;
     const port = 9000 + s;
-    servers.push({ index: slot, protocol, upstream: index, slot, host, port });
+    const firstSlot = slots.count;
+    // a name has more slots than addresses
+    const isName = prng.oneIn(4);
+    const slotCount = isName ? 2 + prng.below(4) : 1;
+    const addresses = isName ? 1 + prng.below(slotCount) : 1;
+    slots.count += slotCount;
+    for (let a = 0; a < addresses; a++) {
+      const host = `10.1.${index}.${s * 20 + a + 1}`;
+      servers.push({ index: servers.length, protocol, upstream: index, slot: firstSlot + a, host, port });
+    }
+    const host = `10.1.${index}.${s * 20 + 1}`;
     plans.push({
-      name: `${host}:${port}`,
-      target: { family: 4, host, port },
+      name: isName ? `server-${s}.test:${port}` : `${host}:${port}`,
+      target: isName ? { hostname: `server-${s}.test`, port } : { family: 4, host, port },
       weight: 1 + prng.below(prng.oneIn(4) ? 50 : 3),
       maxConnections: isTight && prng.oneIn(2) ? 1 + prng.below(3) : 0,
       backup: s > 0 && prng.oneIn(6),
-      firstSlot: slot,
-      slotCount: 1,
+      firstSlot,
+      slotCount,
     });
   }
   return {

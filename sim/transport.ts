@@ -6,7 +6,7 @@
  * A turn: the driver's `handleTurn`, then what the kernel has for us, in an order that the dice choose. Between turns the
  * kernel goes on taking bytes of sends in flight out of the arena, as io_uring does.
  */
-import { addressText, parseIPv4, type Address } from '../src/base/address.ts';
+import { addressText, parseIPv6, type Address } from '../src/base/address.ts';
 import { Arena } from '../src/base/arena.ts';
 import { SEND_SEGMENTS_MAX, TICK_MS } from '../src/base/limits.ts';
 import type {
@@ -19,7 +19,7 @@ import type {
   TransportDriver,
 } from '../src/port/transport.ts';
 import type { CheckedArena } from './checked-arena.ts';
-import type { Acceptor, Endpoint, LinkSpec, Network } from './network.ts';
+import { splitAddress, type Acceptor, type Endpoint, type LinkSpec, type Network } from './network.ts';
 import type { World } from './world.ts';
 
 export interface TransportSpec {
@@ -451,14 +451,11 @@ class SimSocket implements Socket {
   }
 
   remoteAddress(into: Uint8Array, at: number): number {
-    const [host, port] = this.endpoint.remote.split(':');
-    const bytes = parseIPv4(host);
+    const { host, port } = splitAddress(this.endpoint.remote);
     into.fill(0, at, at + 16);
-    if (bytes === null) return 0;
-    into[at + 10] = 255;
-    into[at + 11] = 255;
-    into.set(bytes, at + 12);
-    return Number(port);
+    const v6 = parseIPv6(host.includes(':') ? host : `::ffff:${host}`);
+    if (v6 !== null) into.set(v6, at);
+    return port;
   }
 
   describe(): string {

@@ -16,7 +16,7 @@ import type { World } from '../world.ts';
 import { fieldValues, HttpReader, MalformedError, type Head, type ReaderSink } from './http-reader.ts';
 import { bodyBytes, requestHead } from './http-writer.ts';
 import { PeerPort, type PortOwner } from './port.ts';
-import { StreamSide } from './stream.ts';
+import { StreamRecord, StreamSide, type StreamSpec } from './stream.ts';
 
 /** How long a client waits for 100 (Continue) before it sends the body without. */
 const CONTINUE_WAIT_US = 300_000;
@@ -49,6 +49,8 @@ export class HttpClient implements PortOwner, ReaderSink {
   /** The proxy said, or the rules say, that nothing more comes on this connection. */
   private isLastResponseSeen = false;
   private tunnel: StreamSide | null = null;
+  /** The tunnel, while the client sends into it without knowing whether there will be one. */
+  private eager: StreamSide | null = null;
 
   // the response being read
   private head: Head | null = null;
@@ -77,7 +79,7 @@ export class HttpClient implements PortOwner, ReaderSink {
   private connect(): void {
     const { spec } = this;
     const address =
-      this.connections === 0 ? spec.address : `${spec.address.split(':')[0]}:${32_000 + this.connections}`;
+      this.connections === 0 ? spec.address : spec.address.replace(/[0-9]+$/, String(32_000 + this.connections));
     this.connections++;
     this.isLastResponseSeen = false;
     this.reader = new HttpReader('response', this);
@@ -98,7 +100,13 @@ export class HttpClient implements PortOwner, ReaderSink {
     if (this.heldBody !== null) return;
     if (this.sending !== null) {
       this.sending.isSent = true;
+      if (this.sending.request.tunnel?.isEager === true) this.beginEager(this.sending);
       this.sending = null;
+    }
+    if (this.eager !== null) {
+      this.eager.fill();
+      if (this.eager.sending.isEnded && this.endedAtUs < 0) this.endedAtUs = this.world.nowUs;
+      return;
     }
     this.sendNext();
   }
@@ -134,6 +142,12 @@ export class HttpClient implements PortOwner, ReaderSink {
     } else this.send();
   }
 
+  /** It may be late with what it has to send or to read. */
+  private get isSlow(): boolean {
+    const { spec } = this;
+    return spec.abort !== null || spec.writePace.gapUs > 0 || spec.readPace.gapUs > 0;
+  }
+
   private get isTunnelAsked(): boolean {
     return this.spec.requests[this.spec.requests.length - 1].tunnel !== null;
   }
@@ -153,6 +167,28 @@ export class HttpClient implements PortOwner, ReaderSink {
       this.world.schedule(CONTINUE_WAIT_US, () => this.releaseBody(exchange));
       port.write(requestHead(request));
     } else port.write(Buffer.concat([requestHead(request), body]));
+  }
+
+  private beginEager(exchange: Exchange): void {
+    const { tunnel } = exchange.request;
+    if (tunnel === null || this.port === null) return;
+    this.eager = this.streamSide(exchange, this.port, tunnel.client, exchange.toServer, new StreamRecord(0));
+    this.eager.start();
+  }
+
+  private streamSide(
+    exchange: Exchange,
+    port: PeerPort,
+    spec: StreamSpec,
+    sending: StreamRecord,
+    receiving: StreamRecord,
+  ): StreamSide {
+    const side = new StreamSide(this.world, port, this.prng, this.name, spec, sending, receiving, () => {
+      if (exchange.outcome === 'none') exchange.outcome = 'given-up';
+      if (side.isBroken) this.judge.excuseBrokenStream(exchange);
+      this.isDone = true;
+    });
+    return side;
   }
 
   private releaseBody(exchange: Exchange): void {
@@ -177,6 +213,7 @@ export class HttpClient implements PortOwner, ReaderSink {
     if (this.tunnel !== null) this.tunnel.sending.isReset = true;
     if (abort.how === 'reset' || this.tunnel !== null) port.reset();
     else port.close();
+    if (abort.how === 'reset') this.judge.expectDropped(this.outstanding);
     this.finish('given-up');
     return true;
   }
@@ -222,10 +259,16 @@ export class HttpClient implements PortOwner, ReaderSink {
     const { spec } = this;
     // the proxy takes a client that has sent FIN for gone if nothing can be answered soon
     const isTakenForGone = this.endedAtUs >= 0 && this.world.nowUs - this.endedAtUs >= HALF_CLOSED_US;
-    for (const exchange of this.outstanding) {
-      exchange.outcome = 'cut';
-      if (!wasAnnounced) this.judge.excuseCut(exchange, this.isSilent || spec.abort !== null || isTakenForGone, how);
+    // what is behind a broken response shares its fate, and a reset may overtake the responses before it
+    const isExcused = wasAnnounced || this.isSlow || isTakenForGone;
+    if (
+      !isExcused &&
+      this.outstanding.length > 0 &&
+      !this.outstanding.some((exchange) => this.judge.excusesCut(exchange))
+    ) {
+      this.world.fail('cut without cause', `request ${this.outstanding[0].request.id} of ${this.name} was cut: ${how}`);
     }
+    for (const exchange of this.outstanding) exchange.outcome = 'cut';
     this.outstanding.length = 0;
     this.sending = null;
     this.heldBody = null;
@@ -239,6 +282,7 @@ export class HttpClient implements PortOwner, ReaderSink {
   handleHead(head: Head): 'as-framed' | 'no-body' | 'tunnel' {
     const exchange = this.outstanding[0];
     const { world } = this;
+    if (exchange === undefined && this.eager !== null) return 'tunnel';
     if (exchange === undefined)
       world.fail('crossed response', `${this.name} got a response (${head.status}) that it did not ask for`);
     const { request } = exchange;
@@ -257,7 +301,7 @@ export class HttpClient implements PortOwner, ReaderSink {
     this.isForged = markers[0] === FORGED_MARKER && this.ledger.hasFault('serverMalformed');
     if (this.isForged) world.note('%a gets a forged response', this.name);
     else if (markers.length === 1) this.attempt = this.attemptOf(exchange, markers[0], head);
-    else if (!isInterim) this.judge.checkOwnAnswer(exchange, head, this.spec.abort !== null);
+    else if (!isInterim) this.judge.checkOwnAnswer(exchange, head, this.isSlow);
     if (request.version === 10 && fieldValues(head, 'transfer-encoding').length > 0) {
       world.fail('response framing', `${this.name}: Transfer-Encoding to an HTTP/1.0 request`);
     }
@@ -286,7 +330,7 @@ export class HttpClient implements PortOwner, ReaderSink {
 
   private beginTunnel(exchange: Exchange): 'tunnel' {
     const { tunnel } = exchange.request;
-    const { world, port, attempt } = this;
+    const { world, port, attempt, eager } = this;
     if (tunnel === null || port === null || attempt === null)
       return world.fail('response framing', `${this.name}: 101 that was not asked for`);
     if (!attempt.response.switches) world.fail('response framing', `${this.name}: 101 that no server sent`);
@@ -294,20 +338,13 @@ export class HttpClient implements PortOwner, ReaderSink {
     attempt.isSwitched = true;
     this.outstanding.shift();
     this.head = null;
-    this.tunnel = new StreamSide(
-      world,
-      port,
-      this.prng,
-      this.name,
-      tunnel.client,
-      attempt.toServer,
-      attempt.toClient,
-      () => {
-        if (this.tunnel?.isBroken === true) this.judge.excuseBrokenStream(exchange);
-        this.isDone = true;
-      },
-    );
-    this.tunnel.fill();
+    if (eager === null) {
+      this.tunnel = this.streamSide(exchange, port, tunnel.client, attempt.toServer, attempt.toClient);
+    } else {
+      this.tunnel = eager;
+      this.tunnel.receiving = attempt.toClient;
+    }
+    this.tunnel.start();
     return 'tunnel';
   }
 
@@ -356,6 +393,12 @@ export class HttpClient implements PortOwner, ReaderSink {
       this.sending = null;
       this.heldBody = null;
       this.reader?.stop();
+      return;
+    }
+    if (this.eager !== null) {
+      // no tunnel, and what was sent into it looks like rubbish to the proxy
+      port?.reset();
+      this.finish('given-up');
       return;
     }
     // answered early, and the connection stays: the body must follow all the same

@@ -137,10 +137,18 @@ class ServerConnection implements PortOwner, ReaderSink {
   }
 
   handleEnd(): void {
-    if (this.tunnel !== null && this.attempt?.isSwitched === true) return this.tunnel.handleEnd();
+    if (this.tunnel !== null && this.isEndOfTunnel) return this.tunnel.handleEnd();
     // an HTTP server takes the end of the connection as the end of interest
     this.world.note('%a sees the end', this.name);
     this.finish(() => this.port.close());
+  }
+
+  /** FIN is the client's, and not the proxy's because it has given the request up. */
+  private get isEndOfTunnel(): boolean {
+    const { attempt } = this;
+    if (attempt === null) return false;
+    const { toServer } = attempt;
+    return attempt.isSwitched || (toServer.isEnded && toServer.receivedBytes === toServer.writtenBytes);
   }
 
   handleBroken(_reason: BreakReason): void {
@@ -178,6 +186,7 @@ class ServerConnection implements PortOwner, ReaderSink {
       this.isStranger = true;
       return 'as-framed';
     }
+    attempt.isHeld = () => this.attempt === attempt && !this.port.isOver && !this.isAbandoned;
     const { response } = attempt;
     const expects = fieldValues(head, 'expect').join().toLowerCase() === '100-continue';
     if (expects && !response.isEarly && response.sendsContinue) {
@@ -214,7 +223,7 @@ class ServerConnection implements PortOwner, ReaderSink {
         `the body of request ${id} ended after ${this.requestBytes} of ${expected} bytes`,
       );
     }
-    if (body.kind === 'chunked' && body.hasTrailers && trailers.length > 0 && trailers[0][1] !== idText(id)) {
+    if (body.kind === 'chunked' && body.trailerBytes > 0 && trailers.length > 0 && trailers[0][1] !== idText(id)) {
       this.world.fail('request content', `the trailer of request ${id} is ${trailers[0][1]}`);
     }
     attempt.isRequestWhole = true;
@@ -243,7 +252,7 @@ class ServerConnection implements PortOwner, ReaderSink {
       if (this.port.isOver) return;
       attempt.isResponseWhole = true;
       this.port.write(head);
-      this.tunnel?.fill();
+      this.tunnel?.start();
     });
     return 'tunnel';
   }
@@ -280,7 +289,8 @@ class ServerConnection implements PortOwner, ReaderSink {
         break;
       case 'malformed-body':
         parts.push(latin1(`HTTP/1.1 200 OK\r\nX-Sim: ${marker(attempt)}\r\nTransfer-Encoding: chunked\r\n\r\n`));
-        if (!this.isHeadRequest) parts.push(latin1(malformed(CHUNKS_MALFORMED, response)));
+        if (this.isHeadRequest) attempt.isResponseWhole = true;
+        else parts.push(latin1(malformed(CHUNKS_MALFORMED, response)));
         break;
       case 'none':
       case 'extra':
@@ -331,7 +341,8 @@ class ServerConnection implements PortOwner, ReaderSink {
   private endAnswer(attempt: Attempt): void {
     const { response } = attempt;
     this.isAnswering = false;
-    const isMalformed = response.fault === 'malformed-head' || response.fault === 'malformed-body';
+    const isMalformed =
+      response.fault === 'malformed-head' || (response.fault === 'malformed-body' && !this.isHeadRequest);
     if (response.body.kind === 'close' || response.closes || isMalformed) {
       // with unread bytes a close would be a reset, which may overtake the answer; a good server lingers
       if (this.isRequestWhole || isMalformed || this.server.ledger.hasFault('serverCloses'))

@@ -11,10 +11,9 @@ export function latin1(text: string): Uint8Array {
 }
 
 export function requestHead(request: RequestSpec): Uint8Array {
-  const lines = [
-    `${request.method} ${request.target} HTTP/1.${request.version === 11 ? 1 : 0}`,
-    `Host: ${request.host}`,
-  ];
+  const target = request.isAbsolute ? `http://${request.host}${request.target}` : request.target;
+  const lines = [`${request.method} ${target} HTTP/1.${request.version === 11 ? 1 : 0}`];
+  if (request.host !== null) lines.push(`Host: ${request.host}`);
   for (const [name, value] of request.fields) lines.push(`${name}: ${value}`);
   const connection: string[] = [];
   if (request.tunnel !== null) {
@@ -30,7 +29,7 @@ export function requestHead(request: RequestSpec): Uint8Array {
   if (connection.length > 0) lines.push(`Connection: ${connection.join(', ')}`);
   if (request.expectsContinue) lines.push('Expect: 100-continue');
   framing(lines, request.body);
-  return encoder.encode(`${lines.join('\r\n')}\r\n\r\n`);
+  return encoder.encode(`${'\r\n'.repeat(request.emptyLines)}${lines.join('\r\n')}\r\n\r\n`);
 }
 
 export function responseHead(response: ResponseSpec, marker: string, isHead: boolean): Uint8Array {
@@ -40,6 +39,7 @@ export function responseHead(response: ResponseSpec, marker: string, isHead: boo
   ];
   if (response.variant % 3 === 0) lines.push('Date: Thu, 01 Jan 1970 00:00:00 GMT', 'Server: sim');
   if (response.variant % 4 === 0) lines.push('X-Remove-S: to be removed', 'X-Set-S: to be replaced');
+  if (response.paddingBytes > 0) lines.push(`X-Padding: ${'p'.repeat(response.paddingBytes)}`);
   if (response.switches) {
     lines.push('Connection: Upgrade', 'Upgrade: sim-tunnel');
   } else {
@@ -66,7 +66,7 @@ function framing(lines: string[], body: BodySpec | ResponseSpec['body']): void {
   if (body.kind === 'length') lines.push(`Content-Length: ${body.bytes}`);
   if (body.kind === 'chunked') {
     lines.push('Transfer-Encoding: chunked');
-    if (body.hasTrailers) lines.push('Trailer: X-Checksum');
+    if (body.trailerBytes > 0) lines.push('Trailer: X-Checksum');
   }
 }
 
@@ -88,7 +88,8 @@ export function bodyBytes(body: BodySpec | ResponseSpec['body'], key: number, pr
     at += size;
   }
   parts.push(latin1(`${prng.oneIn(5) ? '000' : '0'}${body.hasExtensions ? extension(prng) : ''}\r\n`));
-  if (body.hasTrailers) parts.push(latin1(`X-Checksum: ${idText(id)}\r\n`));
+  if (body.trailerBytes > 0) parts.push(latin1(`X-Checksum: ${idText(id)}\r\n`));
+  if (body.trailerBytes > 100) parts.push(latin1(`X-Padding: ${'p'.repeat(body.trailerBytes - 60)}\r\n`));
   parts.push(latin1('\r\n'));
   return Buffer.concat(parts);
 }

@@ -40,8 +40,10 @@ export class StreamSide {
   readonly name: string;
   readonly spec: StreamSpec;
   readonly sending: StreamRecord;
-  readonly receiving: StreamRecord;
+  /** Which one it is may be known only after sending has begun. */
+  receiving: StreamRecord;
   isBroken = false;
+  private isStarted = false;
   private readonly world: World;
   private readonly port: PeerPort;
   private readonly prng: Prng;
@@ -67,10 +69,16 @@ export class StreamSide {
     this.onDone = onDone;
   }
 
-  /** To be called once, and again whenever everything written was taken. */
+  /** From now on it may send. */
+  start(): void {
+    this.isStarted = true;
+    this.fill();
+  }
+
+  /** To be called whenever everything written was taken. */
   fill(): void {
     const { spec, sending } = this;
-    if (this.port.isOver) return;
+    if (this.port.isOver || !this.isStarted) return;
     if (sending.isEnded) return this.finishIfDone();
     if (this.resetIfDue()) return;
     if (spec.silentAtBytes > 0 && sending.writtenBytes >= spec.silentAtBytes) return;
