@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isProcessNamed, parseProcessStat } from './process.ts';
+import { isProcessNamed, MISSING_MS_MAX, parseProcessStat, ProcessTrack } from './process.ts';
 
 test('a process is known by the name of its program, however its command line looks', () => {
   assert.ok(isProcessNamed('nginx', 'nginx', 'nginx: master process /usr/sbin/nginx'));
@@ -22,4 +22,19 @@ test('the line of a process is read, whatever its name is', () => {
   assert.equal(parseProcessStat(`812 (a) Z (b\nc)) ${fields}`)?.comm, 'a) Z (b\nc)');
   assert.equal(parseProcessStat(`812 (nginx) ${fields.replace('S', 'Z')}`)?.isAlive, false);
   for (const wrong of ['', '812', '812 (x', '812 (x) S 1 2']) assert.equal(parseProcessStat(wrong), null, wrong);
+});
+
+test('a process that is not there at the first look is down; one that is gone for a moment is not', () => {
+  const track = new ProcessTrack();
+  assert.equal(track.isUp, null);
+  track.handleLook(0, false);
+  assert.equal(track.isUp, false);
+  track.handleLook(100, true);
+  assert.equal(track.isUp, true);
+  track.handleLook(100 + MISSING_MS_MAX - 1, false);
+  assert.equal(track.isUp, true);
+  track.handleLook(100 + MISSING_MS_MAX, false);
+  assert.equal(track.isUp, false);
+  track.handleLook(100 + MISSING_MS_MAX + 1, true);
+  assert.equal(track.isUp, true);
 });

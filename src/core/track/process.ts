@@ -1,5 +1,5 @@
 /**
- * Which processes are meant by a name, by what Linux tells about them. Pure.
+ * Whether a process of a name is there, by what Linux tells about processes. Pure.
  *
  * The kernel's own name of a process (comm) has at most 15 characters: that of its program's file, or what it called itself
  * (`nginx` keeps it while its command line becomes `nginx: master process`). A longer name is compared with the command line
@@ -30,4 +30,24 @@ export function parseProcessStat(text: string): ProcessStat | null {
   const startedAt = match[3].split(' ')[18];
   if (startedAt === undefined) return null;
   return { comm: match[1], startedAt, isAlive: match[2] !== 'Z' && match[2] !== 'X' };
+}
+
+/** A service that is restarted is gone for a moment: that is no reason to move the address. */
+export const MISSING_MS_MAX = 1_000;
+
+/** The first look decides; after that a process must have been missing for a while, and is back at once. */
+export class ProcessTrack {
+  /** Null: nobody has looked yet. */
+  isUp: boolean | null = null;
+  private lastSeenMs = 0;
+
+  /** Whether one was seen, by somebody who looks several times in MISSING_MS_MAX. */
+  handleLook(nowMs: number, isThere: boolean): void {
+    if (isThere) {
+      this.lastSeenMs = nowMs;
+      this.isUp = true;
+    } else if (this.isUp === null || nowMs - this.lastSeenMs >= MISSING_MS_MAX) {
+      this.isUp = false;
+    }
+  }
 }

@@ -30,8 +30,8 @@ class Scene {
         this.note(() => this.panel.handleAnswer(index, this.nowMs));
       } else {
         const isAsking = this.note(() => this.panel.handleTime(this.nowMs));
-        for (let index = 0; isAsking && index < this.count; index++) {
-          if (who[index] === '+') this.underway.push({ index, atMs: this.nowMs + delayMs });
+        for (let index = 0; index < this.count; index++) {
+          if (isAsking && who[index] === '+') this.underway.push({ index, atMs: this.nowMs + delayMs });
         }
       }
     }

@@ -1,32 +1,25 @@
 /**
  * What the keeper needs from whatever owns the virtual addresses, which is a process of its own: verdicts and an
- * operator's wishes go in, what happened and how things stand come out. Its death is not the end: it is started again,
- * told every verdict once more, and goes on where it was.
+ * operator's wishes go in, how things stand comes out. What happens is told by the callbacks that it is made with.
  */
-import type { RouterStatus, VipListener } from '../../vip/status.ts';
+import type { RouterStatus } from '../../vip/status.ts';
 
 export interface VirtualAddresses {
-  /** Begins to take part. Resolves when the owner runs; rejects, with the reason and the remedy, if it cannot here. */
+  /** Begins to take part. Resolves when the owner runs; rejects, with the reason, if it cannot here. */
   start(): Promise<void>;
   /** A verdict on the thing with that index among the router's tracked ones. Before `start` too; the last one counts. */
   setTracked(router: string, index: number, isUp: boolean): void;
   /** Whether a quorum of the router's witnesses answers. Before `start` too; the last one counts. */
   setWitnesses(router: string, passes: boolean): void;
-  /** Gives the addresses of the router, and of its group, to a peer. */
-  handOver(router: string): void;
+  /** Gives the addresses of the router, and of its group, to a peer. False: there is no such router. */
+  handOver(router: string): boolean;
   /** Ends the restraint after a hand-over. */
-  resume(router: string): void;
-  /** Asks the owner how things stand. Null: it does not answer now. */
-  ask(): Promise<readonly RouterStatus[] | null>;
+  resume(router: string): boolean;
+  /** As told last, at every change and now and then. */
+  status(): readonly { readonly status: RouterStatus; readonly ageMs: number }[];
+  readonly process: { readonly pid: number; readonly restarts: number };
   /** Hands over to the peers, waits until one has taken over or none will, and ends the owner. */
   stop(): Promise<void>;
   /** Ends the owner at once: the addresses are removed, and peers are told. */
   kill(): void;
-}
-
-export interface VirtualAddressesListener extends VipListener {
-  /** The owner's process is gone, or does not react; another one takes its place. */
-  handleOwnerLost(reason: string): void;
-  /** The owner runs again. */
-  handleOwnerBack(): void;
 }

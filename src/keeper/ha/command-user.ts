@@ -1,0 +1,95 @@
+/**
+ * Who runs the programs of the operator's. A load balancer that runs as root must not lend that to whoever can write a
+ * check: without being told otherwise it uses a user without rights, and what is to run as root must be root's own.
+ */
+import { spawnSync } from 'node:child_process';
+import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+export interface CommandUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Made for it, or else the one that owns nothing. */
+const DEFAULT_USERS = ['evenkeel_script', 'nobody'];
+
+/** Null: whoever this process is. A text: why it cannot be. `wanted` null: the default one. */
+export function chooseUser(wanted: string | null, ownUid: number): CommandUser | null | string {
+  if (ownUid !== 0) {
+    if (wanted === null || findUser(wanted)?.uid === ownUid) return null;
+    return `only root can run it as ${wanted}`;
+  }
+  const names = wanted === null ? DEFAULT_USERS : [wanted];
+  for (const name of names) {
+    const user = findUser(name);
+    if (user !== null) return user;
+  }
+  return `there is no user ${names.join(' or ')}`;
+}
+
+function findUser(name: string): CommandUser | null {
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]*\$?$/.test(name)) return null;
+  // A name may also come from a directory service, which getent asks.
+  const asked = spawnSync('getent', ['passwd', name], { encoding: 'utf8', timeout: 5_000 });
+  const text = asked.status === 0 ? asked.stdout : readPasswords();
+  for (const line of text.split('\n')) {
+    const [own, , uid, gid] = line.split(':');
+    if (own === name) return { name, uid: Number(uid), gid: Number(gid) };
+  }
+  return null;
+}
+
+function readPasswords(): string {
+  try {
+    return readFileSync('/etc/passwd', 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const WRITABLE_BY_GROUP = 0o020;
+const WRITABLE_BY_OTHERS = 0o002;
+const STICKY = 0o1000;
+
+/** More links than this are a loop (ELOOP in path_resolution(7)). */
+const LINKS_MAX = 40;
+
+/** What lets somebody else than root change what this absolute path leads to, for people; or null. */
+export function findUnsafePart(path: string): string | null {
+  const waiting = path.split('/').filter(Boolean);
+  let at = '/';
+  let links = 0;
+  try {
+    for (;;) {
+      const stats = lstatSync(at);
+      const unsafe = describeUnsafe(at, stats);
+      if (unsafe !== null) return unsafe;
+      if (stats.isSymbolicLink()) {
+        if (++links > LINKS_MAX) return `${path} is a loop of links`;
+        const target = readlinkSync(at);
+        waiting.unshift(...target.split('/').filter(Boolean));
+        at = target.startsWith('/') ? '/' : dirname(at);
+      }
+      // Every directory on the way has been looked at, so that `..` leads where it says.
+      const next = waiting.shift();
+      if (next === undefined) return null;
+      at = join(at, next);
+    }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? `${at} is not there` : message;
+  }
+}
+
+function describeUnsafe(part: string, stats: Stats): string | null {
+  if (stats.uid !== 0) return `${part} belongs to user ${stats.uid}`;
+  if (stats.isSymbolicLink()) return null;
+  // In a directory like /tmp nobody can replace what is root's.
+  if (stats.isDirectory() && (stats.mode & STICKY) !== 0) return null;
+  if ((stats.mode & WRITABLE_BY_OTHERS) !== 0) return `${part} can be written by everybody`;
+  return (stats.mode & WRITABLE_BY_GROUP) !== 0 && stats.gid !== 0
+    ? `${part} can be written by group ${stats.gid}`
+    : null;
+}

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Board, SERVER_DOWN, SERVER_UP, WORKER_SERVING } from '../../base/board.ts';
+import type { ServerPlan } from '../../config/plan.ts';
+import {
+  LOOK_INTERVAL_MS,
+  LookWatch,
+  lookAtInterface,
+  lookAtProxies,
+  lookAtUpstream,
+  lookForProcess,
+} from './look-watch.ts';
+import { testLog } from './testing/test-log.ts';
+
+/** Files as the kernel shows them. */
+function files(content: Record<string, string>): (path: string) => string | null {
+  return (path) => content[path] ?? null;
+}
+
+test('an interface is up if it is switched on and its link works, as far as it has one', () => {
+  const cases: [string | null, string | null, boolean, string][] = [
+    ['0x1003', 'up\n', true, 'up'],
+    ['0x1003', 'unknown\n', true, 'unknown'],
+    ['0x1003', 'down\n', false, 'down'],
+    ['0x1003', 'dormant\n', false, 'dormant'],
+    ['0x1003', 'lowerlayerdown\n', false, 'no carrier'],
+    ['0x1002', 'up\n', false, 'down'],
+    [null, null, false, 'there is no such interface'],
+  ];
+  for (const [flags, state, isUp, detail] of cases) {
+    const content: Record<string, string> = {};
+    if (flags !== null) content['/sys/class/net/eth1/flags'] = flags;
+    if (state !== null) content['/sys/class/net/eth1/operstate'] = state;
+    assert.deepEqual(lookAtInterface('eth1', files(content))(0), { isUp, detail });
+  }
+});
+
+function stat(pid: number, comm: string, state = 'S', startedAt = 100): string {
+  return `${pid} (${comm}) ${state} 1 2 3 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 ${startedAt} 1000\n`;
+}
+
+test('a process is found by its name, watched by its id, and searched again when it is gone', () => {
+  const content: Record<string, string> = { '/proc/7/stat': stat(7, 'nginx', 'Z'), '/proc/9/stat': stat(9, 'nginx') };
+  let searches = 0;
+  const look = lookForProcess('nginx', files(content), () => {
+    searches++;
+    return ['self', '7', '8', '9', '10'];
+  });
+  assert.deepEqual(look(0), { isUp: true, detail: 'pid 9' });
+  look(100);
+  look(200);
+  assert.equal(searches, 1);
+
+  // Its number belongs to another process now, and its successor has another one.
+  content['/proc/9/stat'] = stat(9, 'bash', 'S', 500);
+  content['/proc/10/stat'] = stat(10, 'nginx', 'S', 501);
+  assert.deepEqual(look(300), { isUp: true, detail: 'pid 10' });
+  assert.equal(searches, 2);
+
+  delete content['/proc/10/stat'];
+  assert.deepEqual(look(400), { isUp: true, detail: 'no such process' });
+  for (let now = 500; now < 1_300; now += 100) look(now);
+  assert.deepEqual(look(1_300), { isUp: false, detail: 'no such process' });
+  assert.equal(searches, 4);
+});
+
+test('the data plane is well while every proxy beats and every listener has an address', () => {
+  const shape = { servers: 0, listeners: 1, workers: 2 };
+  const board = Board.create(new ArrayBuffer(Board.bytesFor(shape)), shape);
+  const rows = [board.worker(0), board.worker(1)];
+  const look = lookAtProxies(board, []);
+  let now = 0;
+  const pass = (ms: number, beating: readonly number[]): ReturnType<typeof look> => {
+    let sight = look(now);
+    for (const end = now + ms; now < end;) {
+      now += LOOK_INTERVAL_MS;
+      for (const index of beating) rows[index].beat();
+      sight = look(now);
+    }
+    return sight;
+  };
+  assert.equal(pass(500, []).isUp, null);
+  for (const row of rows) row.state = WORKER_SERVING;
+  assert.deepEqual(pass(500, [0, 1]), { isUp: true, detail: '2 serve' });
+  assert.deepEqual(pass(1_100, [0]), { isUp: false, detail: 'proxy 1 has not served for 1.1 s' });
+  assert.equal(pass(5_000, [0, 1]).isUp, true);
+  assert.deepEqual(lookAtProxies(board, ['web', 'db'])(now), {
+    isUp: false,
+    detail: 'listener web, db could not be opened',
+  });
+});
+
+test('an upstream is well while one of its servers is up', () => {
+  const shape = { servers: 3, listeners: 0, workers: 1 };
+  const board = Board.create(new ArrayBuffer(Board.bytesFor(shape)), shape);
+  const servers = [
+    { firstSlot: 0, slotCount: 1 },
+    { firstSlot: 1, slotCount: 2 },
+  ] as ServerPlan[];
+  const look = lookAtUpstream(board, servers);
+  const put = (states: readonly (0 | 1 | 2)[]): void =>
+    board.update((set) => {
+      states.forEach((state, slot) =>
+        set(slot, { state, weight: 1, family: 4, port: 80, address: new Uint8Array(16) }),
+      );
+    });
+  put([SERVER_DOWN, SERVER_DOWN, 0]);
+  assert.deepEqual(look(0), { isUp: false, detail: 'no server is up' });
+  put([SERVER_DOWN, SERVER_DOWN, SERVER_UP]);
+  assert.deepEqual(look(0), { isUp: true, detail: '1 server is up' });
+  put([SERVER_UP, SERVER_DOWN, SERVER_UP]);
+  assert.deepEqual(look(0), { isUp: true, detail: '2 servers are up' });
+});
+
+test('changes are logged, but not that all is well from the start', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const log = testLog();
+  const verdicts: boolean[] = [];
+  let now = 0;
+  let isUp: boolean | null = null;
+  const watch = new LookWatch(
+    'interface eth1',
+    () => ({ isUp, detail: isUp === true ? 'up' : 'down' }),
+    log,
+    () => now,
+  );
+  const pass = (next: boolean | null): void => {
+    isUp = next;
+    now += LOOK_INTERVAL_MS;
+    t.mock.timers.tick(LOOK_INTERVAL_MS);
+  };
+  watch.start((verdict) => verdicts.push(verdict));
+  for (const next of [null, true, true, false, false, true]) pass(next);
+  assert.deepEqual(verdicts, [true, false, true]);
+  assert.deepEqual(log.lines, ['warn interface eth1 fails: down', 'info interface eth1 is well again: up']);
+  assert.deepEqual(watch.status(), { isUp: true, sinceMs: 600, seenMs: 600, detail: 'up' });
+  watch.stop();
+  pass(false);
+  assert.equal(watch.status().isUp, true);
+});

@@ -1,0 +1,160 @@
+/**
+ * What is looked at several times a second, because nobody says when it changes: processes, interfaces, this node's own
+ * proxies and its servers. A look costs microseconds; a search for a process that is gone costs milliseconds, and is made
+ * less often.
+ */
+import { type Board, SERVER_UP, type ServerSlot, WORKER_SERVING } from '../../base/board.ts';
+import type { ServerPlan } from '../../config/plan.ts';
+import { isProcessNamed, parseProcessStat, ProcessTrack } from '../../core/track/process.ts';
+import { ProxiesTrack } from '../../core/track/proxies.ts';
+import type { Log } from '../log.ts';
+import { Verdict, type Watch, type WatchStatus } from './watch.ts';
+
+export const LOOK_INTERVAL_MS = 100;
+
+/** What one look sees. */
+export interface Sight {
+  /** Null: no verdict yet. */
+  readonly isUp: boolean | null;
+  readonly detail: string;
+}
+
+/** One look at the time `nowMs`. */
+export type Look = (nowMs: number) => Sight;
+
+export class LookWatch implements Watch {
+  private readonly name: string;
+  private readonly look: Look;
+  private readonly log: Log;
+  private readonly now: () => number;
+  private readonly verdict = new Verdict();
+  private timer: NodeJS.Timeout | undefined;
+
+  /** `now`: milliseconds of a monotonic clock. */
+  constructor(name: string, look: Look, log: Log, now: () => number) {
+    this.name = name;
+    this.look = look;
+    this.log = log;
+    this.now = now;
+  }
+
+  start(onVerdict: (isUp: boolean) => void): void {
+    this.verdict.start(this.now(), onVerdict);
+    this.lookOnce();
+    this.timer = setInterval(() => this.lookOnce(), LOOK_INTERVAL_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  status(): WatchStatus {
+    return this.verdict.status();
+  }
+
+  private lookOnce(): void {
+    const nowMs = this.now();
+    const before = this.verdict.status().isUp;
+    const { isUp, detail } = this.look(nowMs);
+    if (!this.verdict.handle(nowMs, isUp, detail)) return;
+    if (isUp === false) this.log.warn(`${this.name} fails: ${detail}`);
+    else if (before !== null) this.log.info(`${this.name} is well again: ${detail}`);
+  }
+}
+
+/** Reads a small file of the kernel's, or null. */
+export type ReadText = (path: string) => string | null;
+
+// --- interfaces ---
+
+const IFF_UP = 1;
+
+/** RFC 2863's ifOperStatus `up`; `unknown` is what devices say that have no link to be up, for example tunnels. */
+export function lookAtInterface(name: string, read: ReadText): Look {
+  const folder = `/sys/class/net/${name}`;
+  return () => {
+    const flags = read(`${folder}/flags`);
+    if (flags === null) return { isUp: false, detail: 'there is no such interface' };
+    if ((Number(flags) & IFF_UP) === 0) return { isUp: false, detail: 'down' };
+    const state = read(`${folder}/operstate`)?.trim() ?? 'gone';
+    return { isUp: state === 'up' || state === 'unknown', detail: state === 'lowerlayerdown' ? 'no carrier' : state };
+  };
+}
+
+// --- processes ---
+
+const SEARCH_INTERVAL_MS = 500;
+
+/** `list` gives the names in /proc. */
+export function lookForProcess(name: string, read: ReadText, list: () => readonly string[]): Look {
+  const track = new ProcessTrack();
+  let found: { readonly pid: string; readonly startedAt: string } | null = null;
+  let searchedMs = Number.NEGATIVE_INFINITY;
+
+  const search = (): typeof found => {
+    for (const pid of list()) {
+      if (!/^[0-9]+$/.test(pid)) continue;
+      const stat = parseProcessStat(read(`/proc/${pid}/stat`) ?? '');
+      if (stat === null || !stat.isAlive) continue;
+      const argument0 = (): string => (read(`/proc/${pid}/cmdline`) ?? '').split('\0')[0];
+      if (isProcessNamed(name, stat.comm, name.length > stat.comm.length ? argument0() : '')) {
+        return { pid, startedAt: stat.startedAt };
+      }
+    }
+    return null;
+  };
+
+  return (nowMs) => {
+    if (found !== null) {
+      const stat = parseProcessStat(read(`/proc/${found.pid}/stat`) ?? '');
+      if (stat === null || !stat.isAlive || stat.startedAt !== found.startedAt) {
+        found = null;
+        searchedMs = Number.NEGATIVE_INFINITY;
+      }
+    }
+    if (found === null && nowMs - searchedMs >= SEARCH_INTERVAL_MS) {
+      searchedMs = nowMs;
+      found = search();
+    }
+    track.handleLook(nowMs, found !== null);
+    return { isUp: track.isUp, detail: found === null ? 'no such process' : `pid ${found.pid}` };
+  };
+}
+
+// --- this node's own data plane ---
+
+/** `closed`: listeners of which no address could be opened. */
+export function lookAtProxies(board: Board, closed: readonly string[]): Look {
+  const { workers } = board.shape;
+  const rows = Array.from({ length: workers }, (_, index) => board.worker(index));
+  const track = new ProxiesTrack(workers, LOOK_INTERVAL_MS);
+  return (nowMs) => {
+    track.handleLook(
+      nowMs,
+      rows.map((row) => (row.state === WORKER_SERVING ? row.heartbeat : null)),
+    );
+    if (closed.length > 0) return { isUp: false, detail: `listener ${closed.join(', ')} could not be opened` };
+    const { index, ms } = track.missing;
+    const isMissing = ms > 2 * LOOK_INTERVAL_MS;
+    const detail = isMissing ? `proxy ${index} has not served for ${(ms / 1000).toFixed(1)} s` : `${workers} serve`;
+    return { isUp: track.isUp, detail };
+  };
+}
+
+/** Whether a server of the upstream is up. */
+export function lookAtUpstream(board: Board, servers: readonly ServerPlan[]): Look {
+  const slot: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+  return () => {
+    let up = 0;
+    for (const { firstSlot, slotCount } of servers) {
+      for (let i = firstSlot; i < firstSlot + slotCount; i++) {
+        board.readServer(i, slot);
+        if (slot.state === SERVER_UP) up++;
+      }
+    }
+    return {
+      isUp: up > 0,
+      detail: up === 0 ? 'no server is up' : `${up} ${up === 1 ? 'server is' : 'servers are'} up`,
+    };
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * Runs a check of the operator's again and again, and its recover command when that is wanted; what the results mean is
+ * core/track/script.ts's matter. Where a run cannot begin because the last one does not end, that is a failure too.
+ */
+import type { Command, ScriptPlan } from '../../config/ha-plan.ts';
+import { nextRunMs, ScriptTrack } from '../../core/track/script.ts';
+import type { Log } from '../log.ts';
+import type { CommandResult, RunCommand, RunningCommand } from './command.ts';
+import type { CommandUser } from './command-user.ts';
+import { Verdict, type Watch, type WatchStatus } from './watch.ts';
+
+export interface ScriptWatchOptions {
+  readonly plan: ScriptPlan;
+  /** For the log: `script check-nginx.sh`. */
+  readonly name: string;
+  /** A text: why it cannot be run as the user it is meant for. */
+  readonly user: CommandUser | null | string;
+  readonly run: RunCommand;
+  readonly log: Log;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+}
+
+export class ScriptWatch implements Watch {
+  private readonly options: ScriptWatchOptions;
+  private readonly track: ScriptTrack;
+  private readonly verdict = new Verdict();
+  private running: RunningCommand | null = null;
+  private timer: NodeJS.Timeout | undefined;
+  private isStopped = false;
+
+  constructor(options: ScriptWatchOptions) {
+    const { rise, fall, recover } = options.plan;
+    this.options = options;
+    this.track = new ScriptTrack({ rise, fall, hasRecover: recover !== null });
+  }
+
+  start(onVerdict: (isUp: boolean) => void): void {
+    this.verdict.start(this.options.now(), onVerdict);
+    void this.runCheck();
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+    this.running?.end();
+  }
+
+  status(): WatchStatus {
+    return this.verdict.status();
+  }
+
+  private async runCheck(): Promise<void> {
+    const { plan, now } = this.options;
+    const beganMs = now();
+    const result = await this.runOnce(plan.run, plan.timeoutMs);
+    if (this.isStopped) return;
+    this.track.handleCheck(result.isPassed);
+    if (this.track.next === 'recover') await this.recover(result);
+    else this.tell(result);
+    if (this.isStopped) return;
+    const atMs = this.track.next === 'check-now' ? now() : nextRunMs(beganMs, plan.intervalMs, now());
+    this.timer = setTimeout(() => void this.runCheck(), Math.max(0, atMs - now()));
+  }
+
+  private async recover(failure: CommandResult): Promise<void> {
+    const { plan, log, name } = this.options;
+    const command = plan.recover!;
+    log.warn(`${name} fails (${describe(failure)}): running ${command.join(' ')} once`);
+    const result = await this.runOnce(command, plan.recoverTimeoutMs);
+    if (this.isStopped) return;
+    this.track.handleRecovery(result.isPassed);
+    if (!result.isPassed) log.warn(`${name}: ${command.join(' ')} failed: ${describe(result)}`);
+    this.tell(failure);
+  }
+
+  /** One at a time. */
+  private runOnce(command: Command, timeoutMs: number): Promise<CommandResult> {
+    const { user, run } = this.options;
+    if (typeof user === 'string') return Promise.resolve(failure(user));
+    if (this.running !== null) return Promise.resolve(failure('the last run has not ended, though it was told to'));
+    const running = run({ command, user, timeoutMs, environment: {} });
+    this.running = running;
+    void this.forget(running);
+    return running.result;
+  }
+
+  private async forget(running: RunningCommand): Promise<void> {
+    await running.gone;
+    this.running = null;
+  }
+
+  private tell(result: CommandResult): void {
+    const { log, name, now } = this.options;
+    const before = this.verdict.status().isUp;
+    const { isUp, streak } = this.track;
+    if (!this.verdict.handle(now(), isUp, result.isPassed ? 'exit code 0' : describe(result))) return;
+    const runs = streak === 1 ? '' : `, ${streak} times`;
+    if (isUp === false) log.warn(`${name} fails${runs}: ${describe(result)}`);
+    else if (before !== null) log.info(`${name} is well again`);
+  }
+}
+
+function failure(reason: string): CommandResult {
+  return { isPassed: false, reason, output: '' };
+}
+
+/** The reason, and the last line of what it said. */
+function describe({ reason, output }: CommandResult): string {
+  const line = output.slice(output.lastIndexOf('\n') + 1).slice(-200);
+  return line === '' ? reason : `${reason}: ${line}`;
+}

@@ -1,0 +1,50 @@
+/** Something that is watched: what they all have in common, whoever tells and however often. */
+
+export interface Watch {
+  /** Begins; `onVerdict` is called at the first verdict and at every change. */
+  start(onVerdict: (isUp: boolean) => void): void;
+  stop(): void;
+  status(): WatchStatus;
+}
+
+/** Times are milliseconds of the keeper's monotonic clock. */
+export interface WatchStatus {
+  /** Null: no verdict yet. */
+  readonly isUp: boolean | null;
+  /** Since when the verdict is what it is. */
+  readonly sinceMs: number;
+  /** When it was last looked at; null: never. */
+  readonly seenMs: number | null;
+  /** What was seen last, for people: `exit code 1`. */
+  readonly detail: string;
+}
+
+/** The verdict of a watch as it changes. */
+export class Verdict {
+  private isUp: boolean | null = null;
+  private sinceMs = 0;
+  private seenMs: number | null = null;
+  private detail = 'not seen yet';
+  private onVerdict: (isUp: boolean) => void = () => undefined;
+
+  start(nowMs: number, onVerdict: (isUp: boolean) => void): void {
+    this.sinceMs = nowMs;
+    this.onVerdict = onVerdict;
+  }
+
+  /** True if the verdict is now another one; null is none yet. */
+  handle(nowMs: number, isUp: boolean | null, detail: string): boolean {
+    this.seenMs = nowMs;
+    this.detail = detail;
+    if (isUp === null || isUp === this.isUp) return false;
+    this.isUp = isUp;
+    this.sinceMs = nowMs;
+    this.onVerdict(isUp);
+    return true;
+  }
+
+  status(): WatchStatus {
+    const { isUp, sinceMs, seenMs, detail } = this;
+    return { isUp, sinceMs, seenMs, detail };
+  }
+}
