@@ -176,7 +176,7 @@ export const CONNECT_CASES: readonly Case[] = [
     name: 'prepareAddress: the same address gives the same number, another address another',
     *script(stage) {
       const { transport } = stage;
-      yield* stage.settle();
+      yield* stage.until('a turn', () => stage.turns > 0);
       const one = transport.prepareAddress({ family: 4, host: '127.0.0.1', port: 1 });
       const two = transport.prepareAddress({ family: 4, host: '127.0.0.1', port: 2 });
       const three = transport.prepareAddress({ family: 0, host: '127.0.0.1', port: 0 });

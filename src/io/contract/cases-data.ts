@@ -194,7 +194,7 @@ export const DATA_CASES: readonly Case[] = [
     name: 'pause and resume inside handleData, at every segment',
     *script(stage) {
       const { recorder, peer } = yield* accepted(stage);
-      const bytes = pattern(MIB, 10);
+      const bytes = pattern(300_000, 10);
       const stopped: Recorder[] = [];
       recorder.onData = () => {
         recorder.pause();

@@ -161,6 +161,14 @@ export class LoopbackWorld implements World {
     close(descriptor);
   }
 
+  openWake(): number {
+    const { descriptor: listening, address } = this.openListener('unix', 1);
+    this.post({ command: 'wake', path: address.host });
+    const descriptor = acceptOne(listening);
+    close(listening);
+    return descriptor;
+  }
+
   openPair(): { descriptor: number; peer: Peer } {
     const { descriptor: listening, address } = this.openListener('unix', 1);
     const peer = this.connect(address, false);

@@ -5,6 +5,8 @@ export type PeerCommand =
   | { command: 'connect'; id: number; host: string; port: number; path: string | null; paused: boolean }
   | { command: 'write'; id: number; bytes: Uint8Array; sizes: readonly number[] }
   | { command: 'end' | 'reset' | 'pause' | 'resume'; id: number }
+  /** From now on a byte goes there after every batch of events. */
+  | { command: 'wake'; path: string }
   | { command: 'reset-all' | 'exit' };
 
 export type PeerEvent =

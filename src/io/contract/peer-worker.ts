@@ -15,8 +15,17 @@ const sockets = new Map<number, net.Socket>();
 /** Connections that come in are numbered downwards; those that the suite asks for, upwards. */
 let nextAcceptedId = -1;
 
+let wake: net.Socket | null = null;
+let isWakeDue = false;
+
 function post(event: PeerEvent): void {
   port.postMessage(event);
+  if (isWakeDue) return;
+  isWakeDue = true;
+  setImmediate(() => {
+    isWakeDue = false;
+    if (wake?.writable === true) wake.write('.');
+  });
 }
 
 function watch(id: number, socket: net.Socket, paused: boolean): void {
@@ -78,6 +87,11 @@ function perform(command: PeerCommand): void {
       watch(id, socket, command.paused);
       return;
     }
+    case 'wake':
+      wake?.destroy();
+      wake = net.connect({ path: command.path });
+      wake.on('error', () => undefined);
+      return;
     case 'reset-all':
       for (const server of servers.values()) server.close();
       for (const socket of sockets.values()) socket.destroy();

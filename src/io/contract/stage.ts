@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { TICK_MS } from '../../base/limits.ts';
-import type { Transport, TransportDriver } from '../../port/transport.ts';
+import type { SocketHandler, Transport, TransportDriver } from '../../port/transport.ts';
 import type { Peer, PeerListener, World, AddressKind } from './world.ts';
 
 /** What a script waits for. */
@@ -35,6 +35,14 @@ export class Stage implements TransportDriver {
   /** Called at the start of every turn, before the script goes on. */
   onTurn: ((now: number) => void) | null = null;
   private readonly script: Script;
+  /** Its bytes mean nothing: that they came began a turn. */
+  private readonly wakeHandler: SocketHandler = {
+    handleConnect: () => undefined,
+    handleData: (_socket, slot) => this.transport.arena.release(slot),
+    handleEnd: () => undefined,
+    handleDrain: () => undefined,
+    handleClose: () => undefined,
+  };
   private wait: Wait | null = null;
   private isOver = false;
   private isRunOver = false;
@@ -43,6 +51,8 @@ export class Stage implements TransportDriver {
     this.transport = transport;
     this.world = world;
     this.script = script(this);
+    const wake = world.openWake();
+    if (wake !== null) transport.adopt(wake, this.wakeHandler);
   }
 
   /** The transport's run has ended. From here on nobody may be called. */

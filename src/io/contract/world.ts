@@ -31,6 +31,12 @@ export interface World {
   /** Gives back a descriptor that the transport was not given. */
   closeDescriptor(descriptor: number): void;
 
+  /**
+   * A connected stream descriptor on which a byte comes whenever `poll` has something to take over, so that no test waits
+   * for the next tick. The world keeps one such connection at a time. Null: not needed here.
+   */
+  openWake(): number | null;
+
   /** A connected stream descriptor, and the peer at its other end. */
   openPair(): { descriptor: number; peer: Peer };
 
