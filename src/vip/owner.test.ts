@@ -1,0 +1,347 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseIPv4, parseIPv6 } from '../base/address.ts';
+import { formatHex } from '../base/bytes.ts';
+import { AdvertSender } from '../core/vrrp/sender.ts';
+import type { Attachment, AttachmentHandler, AttachRequest, SegmentHost } from '../port/segment.ts';
+import { parseArpFrame } from '../wire/arp.ts';
+import { parseNeighborFrame } from '../wire/ndp.ts';
+import { AdvertView, VRRP_GROUP_4, VRRP_PROTOCOL } from '../wire/vrrp/advert.ts';
+import { VipOwner } from './owner.ts';
+import type { VirtualRouterPlan } from './plan.ts';
+import type { RoleChange } from './status.ts';
+
+const S = 1_000_000;
+const MAC = Uint8Array.of(2, 0, 0, 0, 0, 1);
+const FOREIGN_MAC = Uint8Array.of(2, 0, 0, 0, 0, 9);
+
+const PLAN: VirtualRouterPlan = {
+  name: 'VI_1',
+  interfaceName: 'eth0',
+  family: 4,
+  version: 3,
+  virtualRouterId: 51,
+  priority: 100,
+  intervalUs: S,
+  addresses: [{ address: '192.0.2.100', prefixLength: 24 }],
+  hasVirtualMac: false,
+  preempt: true,
+  preemptDelayUs: 0,
+  startDelayUs: 0,
+  group: null,
+  source: null,
+  unicast: null,
+  password: null,
+  keys: [],
+  checksum: 'mirror',
+  tracked: [],
+  guard: { probesAddresses: false, gateway: null, hasWitnesses: false },
+};
+
+function ip(text: string): Uint8Array {
+  const bytes = text.includes(':') ? parseIPv6(text) : parseIPv4(text);
+  assert.ok(bytes);
+  return bytes;
+}
+
+interface Sent {
+  readonly destination: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+/** A segment on which nothing happens by itself; it writes down what is wanted of it. */
+class FakeAttachment implements Attachment {
+  readonly mac = MAC;
+  isForwarding = false;
+  readonly request: AttachRequest;
+  readonly handler: AttachmentHandler;
+  readonly adverts: Sent[] = [];
+  readonly frames: Uint8Array[] = [];
+  lifetimeS = 0;
+  isClosed = false;
+
+  constructor(request: AttachRequest, handler: AttachmentHandler) {
+    this.request = request;
+    this.handler = handler;
+  }
+
+  sendAdvert(_source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void {
+    this.adverts.push({ destination, payload: payload.slice() });
+  }
+  sendFrame(frame: Uint8Array): void {
+    this.frames.push(frame.slice());
+  }
+  hold(lifetimeS: number): void {
+    this.lifetimeS = lifetimeS;
+  }
+  drop(): void {
+    this.lifetimeS = 0;
+  }
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+class Stage implements SegmentHost {
+  nowUs = 1000 * S;
+  unixUs = 1_700_000_000 * S;
+  readonly attachments: FakeAttachment[] = [];
+  readonly changes: RoleChange[] = [];
+  readonly evidence: string[] = [];
+  readonly owner: VipOwner;
+
+  constructor(plans: Partial<VirtualRouterPlan>[], predecessor = new Map<string, number>()) {
+    const routers = plans.map((plan) => ({ ...PLAN, ...plan }));
+    const listener = {
+      handleChange: (change: RoleChange) => this.changes.push(change),
+      handleEvidence: (_: string, { kind }: { readonly kind: string }) => this.evidence.push(kind),
+    };
+    this.owner = new VipOwner({ routers }, this, listener, predecessor);
+    for (const { handler, request } of this.attachments) {
+      handler.handleSource(ip(request.family === 4 ? '192.0.2.11' : 'fe80::11'));
+    }
+    this.owner.start(predecessor);
+  }
+
+  get first(): FakeAttachment {
+    return this.attachments[0];
+  }
+
+  attach(request: AttachRequest, handler: AttachmentHandler): Attachment {
+    const attachment = new FakeAttachment(request, handler);
+    this.attachments.push(attachment);
+    return attachment;
+  }
+
+  pass(us: number): void {
+    const endUs = this.nowUs + us;
+    while (this.owner.deadlineUs <= endUs) {
+      this.nowUs = Math.max(this.nowUs, this.owner.deadlineUs);
+      this.owner.tick();
+    }
+    this.nowUs = endUs;
+  }
+
+  states(): string[] {
+    return this.owner.status().map(({ state }) => state);
+  }
+
+  /** An advert of a peer of that router. */
+  hear(index: number, priority: number, changes: { ttl?: number; checksum?: 'message' | 'pseudo-header' } = {}): void {
+    const sender = new AdvertSender({
+      family: 4,
+      version: 3,
+      virtualRouterId: 51,
+      intervalUs: S,
+      addresses: [ip('192.0.2.100')],
+      unicast: null,
+      checksum: changes.checksum ?? 'pseudo-header',
+      password: null,
+      keys: null,
+    });
+    const source = ip('192.0.2.12');
+    const bytes = sender.payload(priority, 0, source, this.unixUs);
+    this.attachments[index].handler.handlePacket({
+      bytes,
+      start: 0,
+      end: bytes.length,
+      source,
+      destination: VRRP_GROUP_4,
+      protocol: VRRP_PROTOCOL,
+      ttl: changes.ttl ?? 255,
+    });
+  }
+}
+
+test('A plan becomes adverts: version, id, priority, interval and addresses, to the group', () => {
+  const stage = new Stage([{ priority: 150 }]);
+  stage.pass(4 * S);
+  assert.deepEqual(stage.states(), ['active']);
+  const [{ destination, payload }] = stage.first.adverts;
+  assert.deepEqual(destination, VRRP_GROUP_4);
+  const view = new AdvertView();
+  assert.equal(view.wrap(payload, 0, payload.length, 4), null);
+  assert.equal(view.checksumForm(ip('192.0.2.11'), destination), 'pseudo-header');
+  assert.deepEqual(view.toAdvert(), {
+    version: 3,
+    virtualRouterId: 51,
+    priority: 150,
+    intervalCs: 100,
+    addresses: [ip('192.0.2.100')],
+    auth: null,
+  });
+  assert.equal(stage.first.lifetimeS, 2);
+});
+
+test('With unicast peers every one of them gets every advert', () => {
+  const stage = new Stage([{ unicast: { peers: ['192.0.2.12', '192.0.2.13'], ttlMin: 255 } }]);
+  stage.pass(4 * S);
+  const destinations = stage.first.adverts.slice(0, 2).map(({ destination }) => destination);
+  assert.deepEqual(destinations, [ip('192.0.2.12'), ip('192.0.2.13')]);
+});
+
+test('The form of the checksum that a peer sends is sent back', () => {
+  const stage = new Stage([{}]);
+  stage.hear(0, 50, { checksum: 'message' });
+  stage.pass(4 * S);
+  const [{ destination, payload }] = stage.first.adverts;
+  const view = new AdvertView();
+  assert.equal(view.wrap(payload, 0, payload.length, 4), null);
+  assert.equal(view.checksumForm(ip('192.0.2.11'), destination), 'message');
+});
+
+test('IPv4 addresses are announced by ARP, as a request and as a reply, from the MAC that they are on', () => {
+  for (const hasVirtualMac of [false, true]) {
+    const stage = new Stage([{ hasVirtualMac }]);
+    stage.pass(3.7 * S);
+    const packets = stage.first.frames.slice(0, 2).map((frame) => parseArpFrame(frame));
+    for (const [i, packet] of packets.entries()) {
+      assert.ok(packet !== null && typeof packet !== 'string');
+      assert.equal(packet.operation, i + 1);
+      assert.deepEqual(packet.senderIp, ip('192.0.2.100'));
+      assert.equal(formatHex(packet.senderMac), hasVirtualMac ? '00005e000133' : formatHex(MAC));
+    }
+  }
+});
+
+test('IPv6 addresses are announced by a neighbour advertisement, with the router flag of a machine that forwards', () => {
+  const stage = new Stage([
+    { family: 6, addresses: [{ address: 'fe80::100', prefixLength: 64 }], hasVirtualMac: true },
+  ]);
+  stage.first.isForwarding = true;
+  stage.pass(3.7 * S);
+  assert.deepEqual(parseNeighborFrame(stage.first.frames[0]), {
+    kind: 'advertisement',
+    target: ip('fe80::100'),
+    isRouter: true,
+    isSolicited: false,
+    isOverride: true,
+    targetMac: Uint8Array.of(0, 0, 0x5e, 0, 2, 51),
+  });
+});
+
+test("A probe comes from the interface's own MAC and claims nothing", () => {
+  const stage = new Stage([{ hasVirtualMac: true, guard: { ...PLAN.guard, probesAddresses: true } }]);
+  stage.pass(3.5 * S);
+  const packet = parseArpFrame(stage.first.frames[0]);
+  assert.ok(packet !== null && typeof packet !== 'string');
+  assert.deepEqual([packet.senderMac, packet.senderIp], [MAC, new Uint8Array(4)]);
+  assert.deepEqual(packet.targetIp, ip('192.0.2.100'));
+});
+
+test('Who answers a probe keeps this router from taking over; its own MAC does not', () => {
+  const plan = { guard: { ...PLAN.guard, probesAddresses: true } };
+  const stage = new Stage([plan]);
+  stage.pass(3.5 * S);
+  stage.first.handler.handleNeighbor(ip('192.0.2.100'), MAC);
+  stage.first.handler.handleNeighbor(ip('192.0.2.99'), FOREIGN_MAC);
+  assert.deepEqual(stage.evidence, []);
+  stage.first.handler.handleNeighbor(ip('192.0.2.100'), FOREIGN_MAC);
+  assert.deepEqual(stage.evidence, ['address-conflict']);
+  stage.pass(0.5 * S);
+  assert.deepEqual(stage.states(), ['claiming']);
+});
+
+test('The virtual MAC is foreign to a backup, and its own to the active router', () => {
+  const virtual = Uint8Array.of(0, 0, 0x5e, 0, 1, 51);
+  const stage = new Stage([{ hasVirtualMac: true, guard: { ...PLAN.guard, probesAddresses: true } }]);
+  stage.pass(3.5 * S);
+  stage.first.handler.handleNeighbor(ip('192.0.2.100'), virtual);
+  assert.deepEqual(stage.evidence, ['address-conflict']);
+  stage.pass(3 * S);
+  assert.deepEqual(stage.states(), ['active']);
+  stage.first.handler.handleNeighbor(ip('192.0.2.100'), virtual);
+  assert.deepEqual(stage.evidence, ['address-conflict']);
+});
+
+test('The gateway guard asks from the first moment on, opens with an answer, and releases without', () => {
+  const stage = new Stage([{ guard: { ...PLAN.guard, gateway: '192.0.2.1' } }]);
+  stage.pass(1);
+  const packet = parseArpFrame(stage.first.frames[0]);
+  assert.ok(packet !== null && typeof packet !== 'string');
+  assert.deepEqual([packet.senderIp, packet.targetIp], [ip('192.0.2.11'), ip('192.0.2.1')]);
+  stage.pass(5 * S);
+  assert.deepEqual(stage.states(), ['claiming']);
+  for (let i = 0; i < 10; i++) {
+    stage.first.handler.handleNeighbor(ip('192.0.2.1'), FOREIGN_MAC);
+    stage.pass(S / 2);
+  }
+  assert.deepEqual(stage.states(), ['active']);
+  stage.pass(2 * S);
+  assert.notDeepEqual(stage.states(), ['active']);
+  assert.equal(stage.changes.at(-1)?.cause, 'guard-lost');
+  assert.equal(stage.first.lifetimeS, 0);
+});
+
+test('What is refused is counted, told, and changes nothing', () => {
+  const stage = new Stage([{}]);
+  for (let i = 0; i < 3; i++) stage.hear(0, 255, { ttl: 64 });
+  assert.deepEqual(stage.evidence, ['refused-ttl']);
+  stage.pass(4 * S);
+  const [status] = stage.owner.status();
+  assert.equal(status.adverts.refused['ttl'], 3);
+  assert.equal(status.state, 'active');
+  assert.deepEqual(status.peers, []);
+});
+
+test('The status tells the role and since when, the peers and when they were heard, and the addresses', () => {
+  const stage = new Stage([{}]);
+  stage.pass(S);
+  stage.hear(0, 200);
+  stage.pass(S / 2);
+  const [status] = stage.owner.status();
+  assert.equal(status.state, 'backup');
+  assert.equal(status.nowUs - status.sinceUs, 1.5 * S);
+  assert.deepEqual(status.addresses, ['192.0.2.100/24']);
+  assert.equal(status.source, '192.0.2.11');
+  assert.equal(status.lastAdvertUs, null);
+  assert.equal(status.peers.length, 1);
+  assert.equal(status.peers[0].address, '192.0.2.12');
+  assert.equal(status.nowUs - status.peers[0].lastHeardUs, S / 2);
+});
+
+test('A graceful stop is done when a peer has taken over; then the segment can be left', () => {
+  const stage = new Stage([{}]);
+  stage.pass(4 * S);
+  stage.owner.stop(true);
+  assert.equal(stage.owner.hasStopped, false);
+  assert.equal(stage.first.lifetimeS, 2);
+  stage.hear(0, 50);
+  assert.ok(stage.owner.hasStopped);
+  assert.equal(stage.first.lifetimeS, 0);
+  stage.owner.close();
+  assert.ok(stage.first.isClosed);
+});
+
+test('Routers of a group hand over together, and one that is in none by itself', () => {
+  const stage = new Stage([{ group: 'g' }, { name: 'VI_2', group: 'g' }, { name: 'VI_3' }]);
+  stage.pass(4 * S);
+  assert.ok(stage.owner.handOver('VI_2'));
+  assert.deepEqual(stage.states(), ['leaving', 'leaving', 'active']);
+  assert.equal(stage.owner.handOver('VI_9'), false);
+});
+
+test('After a predecessor that was active a moment ago, the addresses are kept and all of its group goes on', () => {
+  const lastUs = 1000 * S - S / 2;
+  const predecessor = new Map([
+    ['VI_1', lastUs],
+    ['VI_2', lastUs],
+  ]);
+  const stage = new Stage([{ group: 'g' }, { name: 'VI_2', group: 'g' }], predecessor);
+  assert.deepEqual(stage.states(), ['active', 'active']);
+  assert.ok(stage.attachments.every(({ request }) => request.keepsAddresses));
+  assert.ok(stage.changes.every(({ cause }) => cause === 'adopt'));
+});
+
+test('Verdicts on tracked things and witnesses reach the router; unknown routers are no matter', () => {
+  const stage = new Stage([{ tracked: [{ name: 'proxy', weight: 0 }], guard: { ...PLAN.guard, hasWitnesses: true } }]);
+  assert.deepEqual(stage.states(), ['fault']);
+  stage.owner.handleTracked('VI_9', 0, true);
+  stage.owner.handleWitnesses('VI_9', true);
+  stage.owner.handleTracked('VI_1', 0, true);
+  stage.pass(4 * S);
+  assert.deepEqual(stage.states(), ['claiming']);
+  stage.owner.handleWitnesses('VI_1', true);
+  stage.pass(4 * S);
+  assert.deepEqual(stage.states(), ['active']);
+});
