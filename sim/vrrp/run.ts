@@ -1,7 +1,8 @@
 /** Plays a scenario and checks what must hold. */
 import { parseIPv4, parseIPv6 } from '../../src/base/address.ts';
 import type { Evidence } from '../../src/core/vrrp/observer.ts';
-import { addressLifetimeS, downIntervalUs, longestSkewUs } from '../../src/core/vrrp/intervals.ts';
+import { downIntervalUs, longestSkewUs } from '../../src/core/vrrp/intervals.ts';
+import { addressLifetimeS } from '../../src/core/vrrp/lifetime.ts';
 import type { Port } from './network.ts';
 import type { RoleChange } from '../../src/vip/status.ts';
 import { Condition, type Violation } from './check.ts';

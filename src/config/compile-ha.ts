@@ -26,6 +26,12 @@ import type { UnicastPlan, VirtualRouterPlan } from './vip-plan.ts';
 type TrackConfig = NonNullable<VirtualRouterConfig['track']>[number];
 type ScriptConfig = NonNullable<TrackConfig['script']>;
 
+/**
+ * The shortest life of an address that a kernel knows is a second: below this, the machine of an evenkeel that died still
+ * has its addresses when a peer's patience ends, and would answer the probe.
+ */
+const PROBED_ADVERTISE_MS_MIN = 500;
+
 /** By the path of their file. */
 export type KeyFiles = ReadonlyMap<string, readonly VrrpKey[]>;
 
@@ -104,7 +110,7 @@ function compileRouter(
     checksum: 'mirror',
     tracked,
     guard: {
-      probesAddresses: forNode(guard?.['arp-probe'] ?? DEFAULTS.ha.guard.arpProbe, node),
+      probesAddresses: forNode(guard?.['arp-probe'] ?? advertiseMs(router) >= PROBED_ADVERTISE_MS_MIN, node),
       gateway: guard?.gateway === undefined ? null : ipText(forNode(guard.gateway, node)),
       hasWitnesses: guard?.witnesses !== undefined,
     },

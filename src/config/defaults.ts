@@ -47,7 +47,6 @@ export const DEFAULTS = {
     minTtl: 255,
     script: { interval: '2s', timeout: '2s', recoverTimeout: '10s', rise: 1, fall: 2, weight: 0 },
     weight: 0,
-    guard: { arpProbe: true },
     notify: { timeout: '60s' },
   },
 } as const;

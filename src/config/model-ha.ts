@@ -90,8 +90,7 @@ const Witnesses = z.strictObject({
 const Guard = z.strictObject({
   'arp-probe': key(
     perNode(flag),
-    'Asks by ARP or neighbour discovery whether somebody else has the address, before and after taking it.',
-    DEFAULTS.ha.guard.arpProbe,
+    'Asks by ARP or neighbour discovery whether somebody else has the address, before taking it. Without it true, but false where adverts are sent more often than every 500ms: there, the machine of an evenkeel that died still answers when its peer takes over.',
   ),
   gateway: key(perNode(ip), 'Being active needs this address to answer, by ARP or neighbour discovery.'),
   witnesses: key(Witnesses, 'Being active needs a quorum of these to answer.'),

@@ -28,21 +28,3 @@ export function downIntervalUs(version: Version, priority: number, activeInterva
 export function longestSkewUs(version: Version, activeIntervalUs: number): number {
   return skewUs(version, 1, activeIntervalUs);
 }
-
-/**
- * How late the kernel removes an address whose lifetime has ended: measured on Linux 6.18, up to 0.2 s for lifetimes of 1
- * to 5 s. Longer ones are checked at full seconds.
- */
-const LIFETIME_SLACK_US = 200_000;
-const LIFETIME_PRECISE_S_MAX = 5;
-
-/**
- * For how many seconds an address is given to the kernel with every advert. The longest time that has passed when the
- * most impatient peer takes over after the last advert, so that a router that died, or froze, holds no address then; the
- * kernel counts whole seconds, so below 0.4 s adverts it can be up to a second too long, and no shorter lifetime exists.
- */
-export function addressLifetimeS(version: Version, intervalUs: number): number {
-  const patienceUs = downIntervalUs(version, 254, intervalUs);
-  const lifetimeS = Math.floor((patienceUs - LIFETIME_SLACK_US) / US_PER_S);
-  return Math.max(1, lifetimeS > LIFETIME_PRECISE_S_MAX ? lifetimeS - 1 : lifetimeS);
-}
