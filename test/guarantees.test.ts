@@ -24,7 +24,7 @@ test('every test that docs/operations.md names is there', () => {
       .replace(/SIGTERM|SIGINT/g, '(?:$&|\\$\\{signal\\})')
       .replace(/\b143\b/g, '(?:143|\\$\\{code\\})');
     assert.ok(
-      sources.some((source) => new RegExp(`test\\(\\s*['\`](?:\\[\\$\\{engine\\}\\] )?${pattern}['\`]`).test(source)),
+      sources.some((source) => new RegExp(`test\\(\\s*['"\`](?:\\[\\$\\{engine\\}\\] )?${pattern}['"\`]`).test(source)),
       `no test is named: ${name}`,
     );
   }
