@@ -23,6 +23,8 @@ export interface ArenaShape {
 export interface TransportContractOptions {
   /** Why the engine cannot run here at all. */
   readonly skip?: string | undefined;
+  /** Out of descriptors, it lets connections go that the kernel has already taken, instead of leaving them in the queue. */
+  readonly dropsWhenExhausted?: boolean;
   /** Where the peers live, if not on this host's loopback. */
   readonly createWorld?: () => World;
 }
@@ -47,7 +49,7 @@ export function transportContract(
         }
         const shape = { largeSlots: one.largeSlots ?? ARENA_LARGE_SLOTS, smallSlots: ARENA_SMALL_SLOTS };
         const transport = createTransport(shape, world());
-        const stage = new Stage(transport, world(), one.script);
+        const stage = new Stage(transport, world(), one.script, options.dropsWhenExhausted ?? false);
         await transport.run(stage);
         stage.handleRunOver();
         world().reset();

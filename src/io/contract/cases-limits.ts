@@ -128,6 +128,10 @@ export const LIMIT_CASES: readonly Case[] = [
         late.write(pattern(10, 1));
         yield* stage.until('it accepts again', () => acceptor.accepted.at(-1)?.receivedBytes === 10);
         assert.ok(acceptor.accepted.length > have);
+        if (!stage.dropsWhenExhausted) {
+          yield* stage.until('those that waited come', () => acceptor.accepted.length === waiting.length + 1);
+          assert.ok(waiting.every((peer) => !peer.isEnded && !peer.isClosed));
+        }
       } finally {
         exhausted.undo();
       }

@@ -24,6 +24,8 @@ const WAIT_MS = 8000;
 export class Stage implements TransportDriver {
   readonly transport: Transport;
   readonly world: World;
+  /** What TransportContractOptions says. */
+  readonly dropsWhenExhausted: boolean;
   /** Turns so far. */
   turns = 0;
   /** The time of the turn that began last. */
@@ -47,7 +49,8 @@ export class Stage implements TransportDriver {
   private isOver = false;
   private isRunOver = false;
 
-  constructor(transport: Transport, world: World, script: (stage: Stage) => Script) {
+  constructor(transport: Transport, world: World, script: (stage: Stage) => Script, dropsWhenExhausted: boolean) {
+    this.dropsWhenExhausted = dropsWhenExhausted;
     this.transport = transport;
     this.world = world;
     this.script = script(this);

@@ -14,6 +14,9 @@ import { takeHandle } from './stream-handle.ts';
 /** Node calls listen(2) again, which sets the length of the queue; the kernel bounds it by net.core.somaxconn. */
 const BACKLOG = 65535;
 
+/** How soon listening is tried again when there was no descriptor for it. */
+const RETRY_MS = 100;
+
 /** An accepted socket's, until handleAccept sets another. */
 const NO_HANDLER: SocketHandler = {
   handleConnect: unset,
@@ -32,6 +35,7 @@ export class NodeListenSocket implements ListenSocket {
   private readonly descriptor: number;
   private readonly handler: ListenHandler;
   private server: net.Server | null = null;
+  private retry: NodeJS.Timeout | null = null;
   private isClosed = false;
 
   constructor(transport: NodeTransport, descriptor: number, handler: ListenHandler) {
@@ -44,13 +48,24 @@ export class NodeListenSocket implements ListenSocket {
   pause(): void {
     this.server?.close();
     this.server = null;
+    if (this.retry !== null) clearTimeout(this.retry);
+    this.retry = null;
   }
 
   resume(): void {
-    if (this.server !== null || this.isClosed) return;
+    if (this.server !== null || this.retry !== null || this.isClosed) return;
     const duplicate = duplicateDescriptor(this.descriptor);
+    if (duplicate < 0) {
+      this.retry = setTimeout(() => {
+        this.retry = null;
+        this.resume();
+      }, RETRY_MS);
+      return;
+    }
     const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
     server.on('connection', (stream) => this.handleConnection(stream));
+    // a connection that could not be accepted: it ended before, or resources are short; libuv goes on
+    server.on('error', () => undefined);
     server.listen({ fd: duplicate, backlog: BACKLOG });
     this.server = server;
   }

@@ -38,6 +38,7 @@ export class NodeSocket implements Socket {
   private kept: Uint8Array | null = null;
   private isDrainWaiting = false;
   private isDeferred = false;
+  private isStarved = false;
   private readonly onWritten = (error?: Error | null): void => this.handleWritten(error);
 
   /** Takes over `source`; of an empty one, a connection can be begun. */
@@ -141,7 +142,7 @@ export class NodeSocket implements Socket {
     if (!this.isPaused && this.deliver(scratch, length)) return true;
     this.kept = Uint8Array.prototype.slice.call(scratch, 0, length);
     this.stream.pause();
-    if (!this.isPaused) this.transport.starve(this);
+    if (!this.isPaused) this.starve();
     return false;
   }
 
@@ -170,14 +171,26 @@ export class NodeSocket implements Socket {
     }
   }
 
+  /** There may be a slot again; the transport calls it once per `starve`, from its turn. */
+  handleSlots(): void {
+    this.isStarved = false;
+    this.handleDeferred();
+  }
+
   private deliverKept(): void {
     const bytes = this.kept!;
     if (!this.deliver(bytes, bytes.length)) {
-      this.transport.starve(this);
+      this.starve();
       return;
     }
     this.kept = null;
     if (!this.isGone && !this.isPaused && !this.isEndWaiting) this.stream.resume();
+  }
+
+  private starve(): void {
+    if (this.isStarved) return;
+    this.isStarved = true;
+    this.transport.starve(this);
   }
 
   private defer(): void {

@@ -1,4 +1,4 @@
 import { transportContract } from '../transport-contract.ts';
 import { createNodeTransport } from './node-transport.ts';
 
-transportContract('node', createNodeTransport);
+transportContract('node', createNodeTransport, { dropsWhenExhausted: true });

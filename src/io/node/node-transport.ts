@@ -123,7 +123,7 @@ export class NodeTransport implements Transport {
     return Buffer.from(this.arena.memory.buffer, this.arena.memory.byteOffset + offset, length);
   }
 
-  /** Calls the socket's `handleDeferred` when a large slot may be free again. */
+  /** Calls the socket's `handleSlots` when a large slot may be free again. */
   starve(socket: NodeSocket): void {
     this.starved.push(socket);
   }
@@ -166,7 +166,7 @@ export class NodeTransport implements Transport {
     this.beginTurn();
     const sockets = this.starved;
     this.starved = [];
-    for (const socket of sockets) socket.handleDeferred();
+    for (const socket of sockets) socket.handleSlots();
   }
 
   private dropAll(): void {
