@@ -12,8 +12,10 @@ import type { DemoOptions } from '../cli/demo.ts';
 import type { Plan } from '../config/plan.ts';
 import { chooseEngine, EngineError } from '../engine.ts';
 import { linuxHost } from '../io/linux/host.ts';
-import { Keeper, StartError } from '../keeper/keeper.ts';
+import { Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log.ts';
+import { StartError } from '../keeper/start-error.ts';
+import { proxyCount } from '../keeper/supervisor.ts';
 import { type DemoOrder, type DemoPorts, ECHO_SERVERS, WEB_SERVERS, type WebServer } from './demo-servers.ts';
 import { DemoTraffic } from './demo-traffic.ts';
 import { type Color, type DemoFrame, noPaint, paint, renderFrame, renderLine } from './demo-view.ts';
@@ -68,7 +70,7 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
 
   const traffic = new DemoTraffic(ports[0], ports[1], tell);
   const frame = (): DemoFrame => ({
-    title: `evenkeel ${program.version}  ·  demo  ·  ${workers} proxies  ·  engine ${engine.text}`,
+    title: `evenkeel ${program.version}  ·  demo  ·  ${proxyCount(workers)}  ·  engine ${engine.text}`,
     httpUrl: `http://127.0.0.1:${ports[0]}/`,
     tcpAddress: `127.0.0.1:${ports[1]}`,
     servers: gauge.rows(keeper.board),

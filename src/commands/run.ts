@@ -5,8 +5,10 @@ import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { RunOptions } from '../cli/run.ts';
 import { chooseEngine, EngineError, type EngineName } from '../engine.ts';
 import { linuxHost } from '../io/linux/host.ts';
-import { Keeper, StartError } from '../keeper/keeper.ts';
+import { Keeper } from '../keeper/keeper.ts';
 import { createLog } from '../keeper/log.ts';
+import { StartError } from '../keeper/start-error.ts';
+import { proxyCount } from '../keeper/supervisor.ts';
 import { loadPlan } from './load-plan.ts';
 import { watchSignals } from './signals.ts';
 
@@ -28,7 +30,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
   process.on('SIGHUP', () => log.warn('SIGHUP: reload is not supported yet; restart to use a changed configuration'));
   try {
     const engine = await chooseEngine(options.engine, [...program.command, '__probe']);
-    log.info(`evenkeel ${program.version} starts ${workers} proxies, engine ${engine.text}`, {
+    log.info(`evenkeel ${program.version} starts ${proxyCount(workers)}, engine ${engine.text}`, {
       file: options.file,
       pid: process.pid,
     });
@@ -47,8 +49,9 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       keeper.kill();
       return EXIT_OK;
     }
-    const count = `${workers} ${workers === 1 ? 'proxy' : 'proxies'}`;
-    process.stdout.write(`evenkeel ${program.version} ready: ${first}; ${count}, engine ${engine.engine}\n`);
+    process.stdout.write(
+      `evenkeel ${program.version} ready: ${first}; ${proxyCount(workers)}, engine ${engine.engine}\n`,
+    );
     linuxHost.notifyServiceManager('READY=1');
 
     const signal = await asked;

@@ -1,6 +1,6 @@
 /**
  * The control plane of one running load balancer: opens the listening sockets and the status board, starts the proxies and
- * keeps them alive, and keeps the server table true. Nothing of it is on a request's way; while it is busy, or gone, the
+ * keeps them alive, and keeps the server table true. Nothing of it is on a request's way; while it is busy, the
  * proxies serve on with what they know.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -21,7 +21,8 @@ import { bindText, closeListeners, descriptorsOf, type OpenListener, openListene
 import type { Log } from './log.ts';
 import { askSystem, Names } from './names.ts';
 import { probe } from './probe.ts';
-import { Supervisor } from './supervisor.ts';
+import { StartError } from './start-error.ts';
+import { proxyCount, Supervisor } from './supervisor.ts';
 
 export interface KeeperOptions {
   readonly plan: Plan;
@@ -30,11 +31,6 @@ export interface KeeperOptions {
   readonly log: Log;
   /** The program and its arguments that are a proxy; its index follows as the last one. */
   readonly proxyCommand: readonly [program: string, ...args: string[]];
-}
-
-/** None of it can serve; the message says why and what to do. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
 }
 
 /** How long the first answers for names may delay the start. They come when they come. */
@@ -95,7 +91,7 @@ export class Keeper {
       await Promise.all([this.supervisor.start(), this.firstNames()]);
     } catch (error) {
       this.kill();
-      throw new StartError((error as Error).message);
+      throw error;
     }
     return this.listeners
       .filter(({ binds }) => binds.length > 0)
@@ -109,7 +105,7 @@ export class Keeper {
     closeListeners(this.options.host, this.listeners);
     this.listeners = [];
     const killed = await this.supervisor.drain(plan.graceMs);
-    if (killed > 0) log.warn(`${killed} proxies had connections left after ${plan.graceMs / 1000} s and were ended`);
+    if (killed > 0) log.warn(`${proxyCount(killed)} had connections left after ${plan.graceMs / 1000} s: ended`);
     this.release();
   }
 

@@ -12,6 +12,7 @@ import { RestartPolicy } from '../core/restart.ts';
 import { ControlLines, encodeControl, parseProxyMessage, type ProxyEvent } from '../port/control.ts';
 import { CONTROL_DESCRIPTOR } from './handover.ts';
 import type { Log } from './log.ts';
+import { StartError } from './start-error.ts';
 
 export interface SupervisorOptions {
   readonly workers: number;
@@ -47,7 +48,7 @@ export class Supervisor {
   private readonly workers: readonly Worker[];
   private phase: 'starting' | 'serving' | 'ending' = 'starting';
   private looking: NodeJS.Timeout | undefined;
-  private settleStart: ((failure: Error | null) => void) | null = null;
+  private settleStart: ((failure: StartError | null) => void) | null = null;
   private settleEnd: (() => void) | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -63,10 +64,10 @@ export class Supervisor {
     }));
   }
 
-  /** Resolves when every proxy serves; rejects, with nothing left running, if they cannot. */
+  /** Resolves when every proxy serves; rejects with StartError, ending what runs, if they cannot. */
   async start(): Promise<void> {
     this.looking = setInterval(() => this.look(), LOOK_INTERVAL_MS);
-    const failure = await new Promise<Error | null>((resolve) => {
+    const failure = await new Promise<StartError | null>((resolve) => {
       this.settleStart = resolve;
       for (const worker of this.workers) this.spawn(worker);
     });
@@ -172,7 +173,9 @@ export class Supervisor {
     const delayMs = worker.policy.handleExit(ranMs);
     const { failures } = worker.policy;
     if (this.phase === 'starting' && failures >= START_FAILURES_MAX) {
-      return this.settleStart?.(new Error(`proxy ${worker.index} ended ${failures} times at its start: ${reason}`));
+      return this.settleStart?.(
+        new StartError(`proxy ${worker.index} ended ${failures} times at its start: ${reason}`),
+      );
     }
     const when = delayMs === 0 ? 'at once' : `in ${delayMs} ms`;
     log.error(`proxy ${worker.index} ended (${reason}); another one starts ${when}`, { pid });
@@ -205,4 +208,9 @@ export class Supervisor {
 function sendDrain(child: ChildProcess | null): void {
   const control = child?.stdio[CONTROL_DESCRIPTOR] as Duplex | undefined;
   if (control?.writable === true) control.write(encodeControl({ type: 'drain' }));
+}
+
+/** `1 proxy`, `2 proxies` */
+export function proxyCount(count: number): string {
+  return `${count} ${count === 1 ? 'proxy' : 'proxies'}`;
 }
