@@ -20,6 +20,10 @@ async function main(args: readonly string[]): Promise<number> {
       return (await import('./engine.ts')).runProbe();
     case '__demo-servers':
       return (await import('./commands/demo-servers.ts')).runDemoServers();
+    case '__lab-client':
+      return (await import('./lab/client-process.ts')).runLabClient(rest);
+    case '__lab-web':
+      return (await import('./lab/web-process.ts')).runLabWebServer(rest[0]);
     default:
       return runCommandLine(args);
   }

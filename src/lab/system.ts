@@ -1,0 +1,33 @@
+/** Runs the system's tools (`ip`, `nft`, `bridge`), and says plainly what is missing for that. */
+import { execFile } from 'node:child_process';
+
+/** The machine does not let a lab be built, or a tool refused; the message says what to do. */
+export class LabError extends Error {
+  override readonly name = 'LabError';
+}
+
+export async function runTool(tool: string, args: readonly string[], input?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(tool, args, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else if (error.code === 'ENOENT') reject(new LabError(`${tool} is missing: ${PACKAGES[tool] ?? 'install it'}`));
+      else reject(new LabError(`${[tool, ...args].join(' ')}: ${stderr.trim() || error.message}`));
+    });
+    // A tool that could not be started takes nothing; the callback says why.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input ?? '');
+  });
+}
+
+const PACKAGES: Readonly<Record<string, string>> = {
+  ip: 'install the package iproute2',
+  bridge: 'install the package iproute2',
+  nft: 'install the package nftables; without it links can be cut, but not a part of what goes over them',
+};
+
+/** Null, or why this machine or user cannot have a lab. */
+export function refusalOfLab(): string | null {
+  if (process.platform !== 'linux') return `network namespaces are Linux only; this is ${process.platform}`;
+  if (process.getuid?.() !== 0) return 'network namespaces need root: run it with sudo';
+  return null;
+}
