@@ -139,6 +139,31 @@ export const LIMIT_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'no descriptors left: a listener that is resumed accepts when there are some again',
+    *script(stage) {
+      const { world } = stage;
+      const { acceptor, recorder } = yield* accepted(stage);
+      acceptor.listenSocket!.pause();
+      yield* stage.settle();
+      const exhausted = world.exhaustDescriptors(0);
+      if (exhausted === null) {
+        stage.skipped = 'descriptors cannot be exhausted here';
+        return;
+      }
+      try {
+        acceptor.listenSocket!.resume();
+        yield* stage.elapse(200);
+        exhausted.release(20);
+        const late = world.connect(acceptor.address!, false);
+        late.write(pattern(10, 1));
+        yield* stage.until('it accepts', () => acceptor.accepted.at(-1)?.receivedBytes === 10);
+      } finally {
+        exhausted.undo();
+      }
+      recorder.close();
+    },
+  },
+  {
     name: 'no descriptors left: connect says so, as null or as no-resource',
     *script(stage) {
       const { world, transport } = stage;

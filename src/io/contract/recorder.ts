@@ -3,6 +3,7 @@
  * order of events, silence after the end, and slots with room around what was received.
  */
 import assert from 'node:assert/strict';
+import type { Address } from '../../base/address.ts';
 import { Arena } from '../../base/arena.ts';
 import { LARGE_SLOT_BYTES, SEND_SEGMENTS_MAX, SMALL_SLOT_BYTES } from '../../base/limits.ts';
 import type { CloseReason, ListenHandler, ListenSocket, Socket, SocketHandler } from '../../port/transport.ts';
@@ -166,6 +167,7 @@ export class Acceptor implements ListenHandler {
   readonly stage: Stage;
   readonly accepted: Recorder[] = [];
   listenSocket: ListenSocket | null = null;
+  address: Address | null = null;
   onAccept: ((recorder: Recorder) => void) | null = null;
 
   constructor(stage: Stage) {
@@ -207,6 +209,7 @@ export function* accepted(
 ): Step<{ recorder: Recorder; peer: Peer; acceptor: Acceptor }> {
   const { descriptor, address } = stage.world.openListener(kind, 128);
   const acceptor = new Acceptor(stage);
+  acceptor.address = address;
   acceptor.listenSocket = stage.transport.listen(descriptor, acceptor);
   const peer = stage.world.connect(address, peerPaused);
   yield* stage.until('handleAccept', () => acceptor.accepted.length === 1);
