@@ -9,7 +9,7 @@ import type { Fault } from './scenario.ts';
 import type { World } from './world.ts';
 
 /** Whatever the proxy does itself, these can delay or break it at any point. */
-const ANYTHING: readonly Fault[] = ['stalls', 'lateTurns', 'fewSlots'];
+const ANYTHING: readonly Fault[] = ['stalls', 'lateTurns', 'fewSlots', 'shortages', 'lostPeers'];
 
 /** The closed list of statuses that the proxy may answer with itself, and what else can explain each. */
 const EXCUSES: ReadonlyMap<number, readonly Fault[]> = new Map<number, readonly Fault[]>([
@@ -85,6 +85,7 @@ export class Judge {
       return;
     }
     if (expect.kind === 'refuse' && expect.statuses.includes(head.status)) return;
+    this.checkPatience(exchange, head.status);
     const excuses = EXCUSES.get(head.status);
     if (excuses === undefined) this.world.fail('wrong answer', `${what} is not on the list`);
     if (this.ledger.hasFault(...ANYTHING, ...excuses)) return;
@@ -95,6 +96,28 @@ export class Judge {
       if (exchange.attempts.some((attempt) => attempt.response.fault !== 'none')) return;
     }
     this.world.fail('error without cause', what);
+  }
+
+  /** No timeout is over before its time. */
+  private checkPatience(exchange: Exchange, status: number): void {
+    const { request, client } = exchange;
+    const { plan } = this.ledger.scenario;
+    let leastMs = 0;
+    if (status === 408) {
+      const listener = plan.listeners.find(
+        ({ binds: [{ address }] }) => client.listener === `${address.host}:${address.port}`,
+      );
+      if (listener !== undefined) leastMs = Math.min(listener.timeouts.headMs, listener.timeouts.bodyMs);
+    } else if (status === 504 && request.expect.kind === 'proxy') {
+      const { connectMs, responseMs } = plan.upstreams[request.expect.upstream].timeouts;
+      const { action } = request.expect.route;
+      const wholeMs = action.kind === 'proxy' && action.timeoutMs > 0 ? action.timeoutMs : Infinity;
+      leastMs = Math.min(connectMs, responseMs, wholeMs);
+    }
+    const tookMs = (this.world.nowUs - exchange.begunAtUs) / 1000;
+    // the proxy counts whole milliseconds
+    if (tookMs < leastMs - 2)
+      this.world.fail('too early', `${status} to request ${request.id} after ${tookMs} of ${leastMs} ms`);
   }
 
   /** The body of an answer by the proxy itself. */

@@ -16,7 +16,7 @@ import { FailureWindow } from '../src/core/health/passive.ts';
 import type { ProxyEvent } from '../src/proxy/proxy.ts';
 import type { Acceptor, Network } from './network.ts';
 import type { KeeperStep } from './scenario-keeper.ts';
-import type { Scenario } from './scenario.ts';
+import { HARMLESS_FAULTS, type Scenario } from './scenario.ts';
 import type { World } from './world.ts';
 
 interface Line {
@@ -33,6 +33,18 @@ interface Line {
   changedAtUs: number;
 }
 
+/** What clients, the keeper and the configuration do is no server's fault. */
+const BLAMELESS: ReadonlySet<string> = new Set([
+  ...HARMLESS_FAULTS,
+  'slowClients',
+  'silentClients',
+  'hostileClients',
+  'overLimits',
+  'flaps',
+  'tightLimits',
+  'drain',
+]);
+
 const STATES = { up: SERVER_UP, down: SERVER_DOWN, ejected: SERVER_EJECTED, empty: SERVER_EMPTY } as const;
 
 /** What answers at a server's address; `mode` can be changed. */
@@ -47,11 +59,15 @@ export class Keeper {
   private readonly board: Board;
   /** By slot; a slot without server has none. */
   private readonly lines = new Map<number, Line>();
+  /** Something in the run can make a server look bad. */
+  private readonly isBlameable: boolean;
+  private readonly paused = new Set<string>();
 
   constructor(world: World, network: Network, board: Board, scenario: Scenario, reachables: readonly Reachable[]) {
     this.world = world;
     this.network = network;
     this.board = board;
+    this.isBlameable = [...scenario.faults].some((fault) => !BLAMELESS.has(fault));
     for (const server of scenario.servers) {
       const upstream = scenario.plan.upstreams[server.upstream];
       const configured = upstream.servers.find(
@@ -79,7 +95,11 @@ export class Keeper {
   handleEvent(event: ProxyEvent): void {
     this.world.note('event %a', event.kind);
     if (event.kind === 'drained') this.isDrained = true;
+    if (event.kind === 'accept-paused' || event.kind === 'accept-resumed') this.noteAccepting(event);
     if (event.kind !== 'server-failed') return;
+    if (!this.isBlameable && !event.reason.startsWith('status ')) {
+      this.world.fail('wrong blame', `server ${event.slot} has failed, it is said: ${event.reason}`);
+    }
     const line = this.line(event.slot);
     if (line.window === null || line.state !== SERVER_UP) return;
     if (!line.window.handleFailures(this.world.nowUs / 1000, event.count)) return;
@@ -96,6 +116,14 @@ export class Keeper {
       const isHere = address === `${line.host}:${line.port}`;
       return (isHere && line.state === SERVER_UP) || line.changedAtUs >= sinceUs;
     });
+  }
+
+  private noteAccepting(event: ProxyEvent & { readonly listener: string }): void {
+    const isPaused = event.kind === 'accept-paused';
+    if (this.paused.has(event.listener) === isPaused)
+      this.world.fail('events', `${event.kind} of ${event.listener}, again`);
+    if (isPaused) this.paused.add(event.listener);
+    else this.paused.delete(event.listener);
   }
 
   private change(slot: number, state: ServerState): void {

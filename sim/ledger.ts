@@ -42,6 +42,8 @@ export class Exchange {
   readonly attempts: Attempt[] = [];
   /** Of a client that does not wait for the switch, and so cannot know by which attempt it will come. */
   readonly toServer: StreamRecord;
+  /** When the client began to send it. */
+  begunAtUs = 0;
   /** The client has written all of it. */
   isSent = false;
   outcome: 'none' | 'answered' | 'error' | 'cut' | 'given-up' = 'none';

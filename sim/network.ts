@@ -236,6 +236,13 @@ export class Endpoint {
     this.changed();
   }
 
+  /** Both sides hear no more of each other; each finds out by itself. */
+  lose(): void {
+    const { other } = this;
+    this.breakNow('timeout');
+    if (other !== null) this.network.world.schedule(this.delayUs(), () => other.breakNow('timeout'));
+  }
+
   changed(): void {
     if (this.watcher !== null) this.watcher();
   }
@@ -262,7 +269,8 @@ export class Endpoint {
 
   private arrive(other: Endpoint): void {
     this.isMoving = false;
-    if (this.broken !== null) return;
+    // what comes to an end that has broken is lost
+    if (this.broken !== null || (other.broken !== null && !other.isClosed)) return;
     const world = this.network.world;
     if (this.outbox.length > 0 && other.isClosed) {
       world.note('endpoint %a sent to closed endpoint %b', this.id, other.id);

@@ -197,8 +197,9 @@ class Run {
     this.driver.drain();
     const isDrained = world.run(world.nowUs + DRAIN_DONE_US, () => this.keeper.isDrained);
     if (!isDrained) world.fail('drain', `not done; ${transport.describeSockets()}`);
-    // the kernel may hold slots of sends that were cut for a moment
-    world.run(world.nowUs + 100_000, () => false);
+    // the kernel may hold slots of sends that were cut for a moment, and a shortage may not be over
+    transport.isCalm = true;
+    world.run(world.nowUs + 400_000, () => false);
     if (transport.openSockets > 0) world.fail('drain', `reported, but there is still ${transport.describeSockets()}`);
     if (arena.usedSlots !== this.slotsAtRest) {
       world.fail('slot leak', `${arena.usedSlots} slots are in use, ${this.slotsAtRest} at the start`);

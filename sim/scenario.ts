@@ -22,7 +22,9 @@ export const HARMLESS_FAULTS = ['tiny', 'slow', 'smallBuffers', 'shortWrites', '
 export const HARMFUL_FAULTS = [
   'stalls', // the network holds bytes back for longer than timeouts
   'lateTurns', // the process gets no CPU for long
-  'fewSlots', // the arena runs out
+  'fewSlots', // the arena is small
+  'shortages', // the arena runs out for a while, again and again
+  'lostPeers', // connections break with ETIMEDOUT
   'connectFails', // EMFILE at connect
   'acceptFails', // EMFILE at accept
   'slowClients', // send, or read, a little at a time
@@ -96,8 +98,8 @@ export function drawScenario(seed: number, omitted: Omissions = NO_OMISSIONS): S
     plan,
     servers,
     transport: drawTransport(new Prng(seed ^ 0x7007), faults),
-    largeSlots: hasFewSlots ? 3 + prng.below(14) : 160,
-    smallSlots: hasFewSlots ? 2 + prng.below(20) : 256,
+    largeSlots: hasFewSlots ? 3 + prng.below(14) : faults.has('shortages') ? 32 : 160,
+    smallSlots: hasFewSlots ? 2 + prng.below(20) : faults.has('shortages') ? 48 : 256,
     link: {
       delayUsMax: faults.has('slow') ? 20_000 : 400,
       jitterUsMax: faults.has('slow') ? 5_000 : 100,
@@ -142,6 +144,8 @@ function drawTransport(prng: Prng, faults: ReadonlySet<Fault>): TransportSpec {
     connectFailOneIn: faults.has('connectFails') ? 1 + prng.below(6) : 0,
     acceptFailOneIn: faults.has('acceptFails') ? 2 + prng.below(4) : 0,
     socketsMax: faults.has('acceptFails') && prng.oneIn(2) ? 2 + prng.below(12) : 100_000,
+    shortageOneIn: faults.has('shortages') ? 10 + prng.below(100) : 0,
+    timeoutOneIn: faults.has('lostPeers') ? 10 + prng.below(200) : 0,
     backlog: faults.has('acceptFails') ? 2 + prng.below(8) : 128,
   };
 }

@@ -27,6 +27,8 @@ const SPEC: TransportSpec = {
   seesResetWhilePaused: false,
   connectFailOneIn: 0,
   acceptFailOneIn: 0,
+  shortageOneIn: 0,
+  timeoutOneIn: 0,
   socketsMax: 100,
   backlog: 10,
 };

@@ -42,6 +42,10 @@ export interface TransportSpec {
   readonly connectFailOneIn: number;
   /** Accepting finds no descriptor once in so many, and tries again 100 ms later; 0: never. */
   readonly acceptFailOneIn: number;
+  /** At the end of a turn memory runs out for a while, once in so many; 0: never. */
+  readonly shortageOneIn: number;
+  /** A connection that stands breaks with ETIMEDOUT at the end of a turn, once in so many; 0: never. */
+  readonly timeoutOneIn: number;
   /** Sockets that may exist at once. */
   readonly socketsMax: number;
   readonly backlog: number;
@@ -71,6 +75,8 @@ export class SimTransport implements Transport {
   watchTurn: () => void = () => {};
   sabotage: Sabotage = 'none';
   sabotageOneIn = 40;
+  /** No more shortages: the run is about to count what is left. */
+  isCalm = false;
   lateTurns = 0;
   outOfSlots = 0;
   failedConnects = 0;
@@ -230,8 +236,26 @@ export class SimTransport implements Transport {
       this.stalledUntilUs = world.nowUs + world.prng.below(spec.lateMs * 1000);
       world.note('the process stands still until %a us', this.stalledUntilUs);
     }
+    if (world.prng.oneIn(spec.shortageOneIn) && !this.isCalm) this.beginShortage();
+    if (world.prng.oneIn(spec.timeoutOneIn)) this.breakAny();
     this.wakeAt(world.nowUs + TICK_MS * 1000 - world.prng.below(5000));
     if (this.ready.length > 0) this.wakeAt(world.nowUs + 1 + world.prng.below(spec.wakeUs + 1));
+  }
+
+  private beginShortage(): void {
+    const { world, arena } = this;
+    const slots = arena.takeAway(world.prng.below(2 * arena.largeCount));
+    world.note('memory is short by %a slots', slots.length);
+    world.schedule(world.prng.below(300_000), () => {
+      for (const slot of slots) arena.releaseByTransport(slot);
+    });
+  }
+
+  /** What the kernel does when acknowledgements or keep-alive probes stay away. */
+  private breakAny(): void {
+    const { prng } = this.world;
+    let index = prng.below(Math.max(1, this.sockets.size));
+    for (const socket of this.sockets) if (index-- === 0) socket.timeOut();
   }
 
   private dispatch(): void {
@@ -472,6 +496,10 @@ class SimSocket implements Socket {
     if (this.isFreed || !this.isConnecting) return;
     this.connectFailure = reason;
     this.transport.markReady(this);
+  }
+
+  timeOut(): void {
+    if (!this.isConnecting) this.endpoint.lose();
   }
 
   /** `more` promises a segment in the same turn; without it the kernel would hold the bytes back for 200 ms. */

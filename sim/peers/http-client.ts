@@ -158,6 +158,7 @@ export class HttpClient implements PortOwner, ReaderSink {
     const request = this.spec.requests[this.next++];
     const exchange = this.ledger.exchanges.get(request.id) as Exchange;
     this.outstanding.push(exchange);
+    exchange.begunAtUs = this.world.nowUs;
     this.sending = exchange;
     this.world.note('client %a sends request %b: %c', this.spec.id, request.id, `${request.method} ${request.target}`);
     const body = bodyBytes(request.body, exchange.bodyKey, this.prng, request.id);

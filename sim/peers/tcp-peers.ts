@@ -113,7 +113,7 @@ export class TcpClient implements PortOwner {
     const isOwn = isSlow || [spec.client, spec.server].some((side) => side.resetAtBytes >= 0 || side.silentAtBytes > 0);
     const isServed = this.relay.serialAtServer >= 0;
     const isExcused =
-      this.ledger.hasFault('stalls', 'lateTurns', 'fewSlots') ||
+      this.ledger.hasFault('stalls', 'lateTurns', 'fewSlots', 'shortages', 'lostPeers') ||
       // nobody took it
       (!isServed &&
         this.ledger.hasFault(
