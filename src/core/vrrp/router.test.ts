@@ -251,9 +251,10 @@ test('RFC 9568 6.4.3: on shutdown the active router sends a release', () => {
 test('A graceful stop keeps the addresses until a peer has taken over', () => {
   const stage = new Stage().active();
   stage.send({ kind: 'stop', isGraceful: true });
-  assert.deepEqual(stage.takeWords(), ['advert 0', 'advert 0', 'hold', 'active>leaving stop']);
+  assert.deepEqual(stage.takeWords(), ['advert 0', 'hold', 'active>leaving stop']);
   stage.pass(600 * MS);
-  assert.deepEqual(stage.takeWords(), []);
+  // Once more, should the first have been lost, or overtaken by the advert before it.
+  assert.deepEqual(stage.takeWords(), ['advert 0']);
   stage.hear(0);
   assert.deepEqual(stage.takeWords(), []);
   stage.hear(90);
@@ -264,10 +265,11 @@ test('A graceful stop ends when the slowest peer would have taken over', () => {
   const stage = new Stage().active();
   const sinceUs = stage.nowUs;
   stage.send({ kind: 'stop', isGraceful: true });
+  stage.toDeadline();
   stage.takeWords();
   stage.toDeadline();
   assert.ok(stage.nowUs - sinceUs > (255 / 256) * US_PER_S);
-  assert.ok(stage.nowUs - sinceUs < 1.3 * US_PER_S);
+  assert.ok(stage.nowUs - sinceUs < 1.4 * US_PER_S);
   assert.deepEqual(stage.takeWords(), ['drop', 'leaving>initialize no-successor']);
   assert.equal(stage.router.observer.total('no-successor'), 1);
 });
@@ -283,10 +285,10 @@ test('A second stop that is not graceful ends at once', () => {
 test('After a hand-over the peer keeps the addresses although its priority is lower', () => {
   const stage = new Stage().active();
   stage.send({ kind: 'hand-over' });
-  assert.deepEqual(stage.takeWords(), ['advert 0', 'advert 0', 'hold', 'active>leaving hand-over']);
+  assert.deepEqual(stage.takeWords(), ['advert 0', 'hold', 'active>leaving hand-over']);
   stage.pass(700 * MS);
   stage.hear(50);
-  assert.deepEqual(stage.takeWords(), ['drop', 'leaving>backup successor']);
+  assert.deepEqual(stage.takeWords(), ['advert 0', 'drop', 'leaving>backup successor']);
   for (let i = 0; i < 20; i++) {
     stage.pass(US_PER_S);
     stage.hear(50);
@@ -311,6 +313,7 @@ test('After a hand-over it takes the addresses back when the peer is silent, and
 test('A hand-over that nobody accepts leaves the addresses where they are', () => {
   const stage = new Stage().active();
   stage.send({ kind: 'hand-over' });
+  stage.toDeadline();
   stage.takeWords();
   stage.toDeadline();
   assert.deepEqual(stage.takeWords(), ['hold', 'advert 100', 'announce', 'leaving>active no-successor']);

@@ -34,6 +34,8 @@ const STALL_INTERVALS = 2;
 const DEFEND_US = 10 * US_PER_S;
 /** The kernel's lifetimes are whole seconds: adverts every 10 ms need not lengthen them a hundred times a second. */
 const REFRESH_GAP_US = 200_000;
+/** A router that leaves repeats its release after this part of an interval: sooner than most peers take over. */
+const RELEASE_REPEAT_DIVISOR = 16;
 /** Between two times that an address is put back. */
 const PUT_BACK_GAP_US = 50_000;
 
@@ -68,6 +70,8 @@ export class VirtualRouter {
   private lastDefendUs = LONG_AGO;
   private lastPutBackUs = LONG_AGO;
   private leaveUs = NEVER;
+  /** When a release is repeated while leaving. */
+  private releaseUs = NEVER;
   private leaveTo: 'initialize' | 'backup' = 'initialize';
   /** When the preemption delay ends; NEVER while it has not begun. */
   private preemptUs = NEVER;
@@ -137,7 +141,7 @@ export class VirtualRouter {
       case 'active':
         return Math.min(this.adverUs, this.announcer.deadlineUs);
       case 'leaving':
-        return this.leaveUs;
+        return Math.min(this.leaveUs, this.releaseUs);
       case 'initialize':
       case 'fault':
         break;
@@ -269,6 +273,7 @@ export class VirtualRouter {
         break;
       case 'leaving':
         if (nowUs >= this.leaveUs) this.handleNoSuccessor(nowUs);
+        else if (nowUs >= this.releaseUs) this.repeatRelease(nowUs);
         break;
       case 'initialize':
       case 'fault':
@@ -455,6 +460,7 @@ export class VirtualRouter {
     this.isYielding = false;
     this.preemptUs = NEVER;
     this.leaveUs = NEVER;
+    this.releaseUs = NEVER;
     this.activeIntervalUs = this.settings.intervalUs;
     // Held before it is advertised: a peer that hands over drops the addresses when it hears this advert.
     this.hold(nowUs);
@@ -472,11 +478,20 @@ export class VirtualRouter {
   private leave(to: 'initialize' | 'backup', cause: Cause, nowUs: number): void {
     const { version, intervalUs } = this.settings;
     this.endActive();
-    this.sendRelease(nowUs);
+    this.actions.push({ kind: 'send-advert', priority: PRIORITY_RELEASE });
+    this.lastSentUs = nowUs;
     this.hold(nowUs);
     this.leaveTo = to;
-    this.leaveUs = nowUs + longestSkewUs(version, intervalUs) + intervalUs / 4;
+    this.releaseUs = nowUs + intervalUs / RELEASE_REPEAT_DIVISOR;
+    this.leaveUs = this.releaseUs + longestSkewUs(version, intervalUs) + intervalUs / 4;
     this.transition('leaving', cause, '', nowUs);
+  }
+
+  /** The first one may be lost, or overtaken by the advert before it, which would cost the peers their whole patience. */
+  private repeatRelease(nowUs: number): void {
+    this.releaseUs = NEVER;
+    this.actions.push({ kind: 'send-advert', priority: PRIORITY_RELEASE });
+    this.lastSentUs = nowUs;
   }
 
   /** Ceases at once: tells the peers, and drops the addresses. */
@@ -500,6 +515,7 @@ export class VirtualRouter {
   private dropTo(to: State, cause: Cause, detail: string, nowUs: number): void {
     this.actions.push({ kind: 'drop-addresses' });
     this.leaveUs = NEVER;
+    this.releaseUs = NEVER;
     this.transition(to, cause, detail, nowUs);
   }
 
