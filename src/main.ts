@@ -16,6 +16,8 @@ async function main(args: readonly string[]): Promise<number> {
   switch (word) {
     case '__proxy':
       return (await import('./proxy-process.ts')).runProxy(rest[0] as EngineName, Number(rest[1]));
+    case '__vip':
+      return (await import('./vip-process.ts')).runVip(rest[0]);
     case '__probe':
       return (await import('./engine.ts')).runProbe();
     case '__demo-servers':

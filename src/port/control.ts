@@ -34,6 +34,11 @@ export type ProxyEvent =
 
 /** The message as one line of ASCII bytes. */
 export function encodeControl(message: KeeperMessage | ProxyMessage): Uint8Array {
+  return encodeLine(message);
+}
+
+/** The same of any message: the vip process has its own (vip/messages.ts). */
+export function encodeLine(message: object): Uint8Array {
   const text = JSON.stringify(message);
   const bytes: number[] = [];
   for (let i = 0; i < text.length; i++) {
@@ -53,8 +58,14 @@ const LINE_FEED = 10;
 
 /** Cuts a stream of bytes into lines. */
 export class ControlLines {
+  private readonly bytesMax: number;
   private line = '';
   private isOverlong = false;
+
+  /** `bytesMax`: the longest line that is taken. */
+  constructor(bytesMax: number = CONTROL_LINE_BYTES_MAX) {
+    this.bytesMax = bytesMax;
+  }
 
   /**
    * Calls `handleLine` for every line that ends in these bytes, and keeps the rest. A line that is too long, or not ASCII,
@@ -68,7 +79,7 @@ export class ControlLines {
         this.line = '';
         this.isOverlong = false;
         handleLine(line);
-      } else if (byte >= 128 || this.line.length >= CONTROL_LINE_BYTES_MAX) {
+      } else if (byte >= 128 || this.line.length >= this.bytesMax) {
         this.isOverlong = true;
         this.line = '';
       } else if (!this.isOverlong) {

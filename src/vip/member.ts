@@ -12,7 +12,7 @@ import { AdvertReceiver } from '../core/vrrp/receiver.ts';
 import { VirtualRouter } from '../core/vrrp/router.ts';
 import { AdvertSender } from '../core/vrrp/sender.ts';
 import type { AdvertSettings, RouterSettings } from '../core/vrrp/settings.ts';
-import type { Attachment, AttachmentHandler, SegmentHost, SegmentPacket } from '../port/segment.ts';
+import type { Attachment, AttachmentHandler, AttachRequest, SegmentHost, SegmentPacket } from '../port/segment.ts';
 import { passwordData, virtualMac } from '../wire/vrrp/advert.ts';
 import { TrailerKey } from '../wire/vrrp/trailer.ts';
 import { announcementFrames, gatewayFrame, probeFrame } from './frames.ts';
@@ -53,22 +53,10 @@ export class VipMember implements AttachmentHandler {
     this.machine = new VirtualRouter(routerSettings(plan));
     this.addresses = plan.addresses.map(({ address }) => ipBytes(address));
     this.gatewayAddress = plan.guard.gateway === null ? null : ipBytes(plan.guard.gateway);
-    const adverts = advertSettings(plan, this.addresses);
+    const adverts = advertSettings(plan);
     this.receiver = new AdvertReceiver(adverts);
     this.sender = new AdvertSender(adverts);
-    this.attachment = host.attach(
-      {
-        interfaceName: plan.interfaceName,
-        family: plan.family,
-        virtualRouterId: plan.virtualRouterId,
-        hasVirtualMac: plan.hasVirtualMac,
-        addresses: plan.addresses.map(({ prefixLength }, i) => ({ address: this.addresses[i], prefixLength })),
-        source: plan.source === null ? null : ipBytes(plan.source),
-        isMulticast: plan.unicast === null,
-        keepsAddresses,
-      },
-      this,
-    );
+    this.attachment = host.attach(attachRequest(plan, keepsAddresses), this);
   }
 
   /** `lastAdvertUs`: see RouterEvent. */
@@ -76,6 +64,8 @@ export class VipMember implements AttachmentHandler {
     const { nowUs } = this.host;
     if (this.gatewayAddress !== null) this.gateway = new GatewayGuard(this.plan.intervalUs, nowUs);
     this.send({ kind: 'start', lastAdvertUs });
+    // Too late to go on as the predecessor, whose addresses were kept for that.
+    if (lastAdvertUs !== null && !this.machine.isHolding) this.attachment.drop();
   }
 
   get deadlineUs(): number {
@@ -245,14 +235,27 @@ function routerSettings(plan: VirtualRouterPlan): RouterSettings {
   };
 }
 
-function advertSettings(plan: VirtualRouterPlan, addresses: readonly Uint8Array[]): AdvertSettings {
+export function attachRequest(plan: VirtualRouterPlan, keepsAddresses: boolean): AttachRequest {
+  return {
+    interfaceName: plan.interfaceName,
+    family: plan.family,
+    virtualRouterId: plan.virtualRouterId,
+    hasVirtualMac: plan.hasVirtualMac,
+    addresses: plan.addresses.map(({ address, prefixLength }) => ({ address: ipBytes(address), prefixLength })),
+    source: plan.source === null ? null : ipBytes(plan.source),
+    isMulticast: plan.unicast === null,
+    keepsAddresses,
+  };
+}
+
+export function advertSettings(plan: VirtualRouterPlan): AdvertSettings {
   const { unicast } = plan;
   return {
     family: plan.family,
     version: plan.version,
     virtualRouterId: plan.virtualRouterId,
     intervalUs: plan.intervalUs,
-    addresses,
+    addresses: plan.addresses.map(({ address }) => ipBytes(address)),
     unicast: unicast === null ? null : { peers: unicast.peers.map(ipBytes), ttlMin: unicast.ttlMin },
     checksum: plan.checksum,
     password: plan.password === null ? null : passwordData(plan.password),

@@ -87,8 +87,23 @@ export class VipOwner {
     for (const member of this.members) member.close();
   }
 
+  get routerCount(): number {
+    return this.members.length;
+  }
+
   status(): RouterStatus[] {
     return this.members.map((member) => member.status());
+  }
+
+  /** Of the router with that place in the plan. */
+  statusOf(index: number): RouterStatus {
+    return this.members[index].status();
+  }
+
+  /** When it sent its last advert; null: it does not hold its addresses. */
+  lastAdvertUs(index: number): number | null {
+    const { machine } = this.members[index];
+    return machine.isHolding ? machine.lastAdvertUs : null;
   }
 
   private find(router: string): VipMember | undefined {

@@ -48,8 +48,8 @@ function result(returned: number): number {
   return returned === -1 ? -koffi.errno() : returned;
 }
 
-export function socket(family: number, type: number): number {
-  return result(c.socket(family, type | SOCK_CLOEXEC, 0));
+export function socket(family: number, type: number, protocol = 0): number {
+  return result(c.socket(family, type | SOCK_CLOEXEC, protocol));
 }
 export function bind(descriptor: number, socketAddress: Uint8Array): number {
   return result(c.bind(descriptor, socketAddress, socketAddress.length));
@@ -62,6 +62,9 @@ export function connect(descriptor: number, socketAddress: Uint8Array): number {
 }
 export function setOption(descriptor: number, level: number, option: number, value: number): number {
   return result(c.setsockopt(descriptor, level, option, Int32Array.of(value), 4));
+}
+export function setOptionBytes(descriptor: number, level: number, option: number, value: Uint8Array): number {
+  return result(c.setsockopt(descriptor, level, option, value, value.length));
 }
 export function sendTo(descriptor: number, data: Uint8Array, socketAddress: Uint8Array): number {
   return result(c.sendto(descriptor, data, data.length, MSG_NOSIGNAL, socketAddress, socketAddress.length));

@@ -1,0 +1,355 @@
+/**
+ * A virtual router's place on a network interface of this machine: the addresses with their lifetimes, on the interface
+ * itself or on a macvlan with the virtual MAC, the settings they need, and the sender's address.
+ *
+ * The macvlan is up only while the addresses are held: a backup must not take frames to the virtual MAC (RFC 9568 section
+ * 6.4.2), and its own must not draw the segment's switches to it.
+ */
+import { formatIP } from '../../../base/address.ts';
+import { compareBytes, equalBytes } from '../../../base/bytes.ts';
+import type { Attachment, AttachmentHandler, AttachRequest, VirtualAddress } from '../../../port/segment.ts';
+import { virtualMac, VRRP_TTL } from '../../../wire/vrrp/advert.ts';
+import { errorName } from '../libc.ts';
+import { advertFrame } from './frame-socket.ts';
+import type { Machine } from './machine.ts';
+import { NetlinkWriter } from './netlink-message.ts';
+import {
+  type Link,
+  type LinkAddress,
+  writeCreateMacvlan,
+  writeDeleteAddress,
+  writeDeleteLink,
+  writeHoldAddress,
+  writeNoLinkLocal,
+  writeSetUp,
+} from './rtnetlink.ts';
+import type { SegmentInterface } from './segment-interface.ts';
+import { readSysctl, writeSysctl } from './sysctl.ts';
+import type { Undo } from './undo-journal.ts';
+
+const NO_MAC = new Uint8Array(6);
+const EADDRNOTAVAIL = -99;
+
+export class LinuxAttachment implements Attachment {
+  readonly request: AttachRequest;
+  readonly handler: AttachmentHandler;
+  private readonly machine: Machine;
+  private readonly segment: SegmentInterface;
+  private readonly isVirtual: (address: LinkAddress) => boolean;
+  private readonly virtualMac: Uint8Array;
+  private readonly handleClose: () => void;
+  /** What the handler was told last; undefined: nothing yet. */
+  private source: Uint8Array | null | undefined = undefined;
+  private isHolding = false;
+  /** The messages that put the addresses there; the same each time while they are held. */
+  private holding: { readonly linkIndex: number; readonly lifetimeS: number; readonly messages: Uint8Array } | null =
+    null;
+  private identification = 0;
+
+  /** `isVirtual`: an address of any virtual router, which is never a sender's. */
+  constructor(
+    request: AttachRequest,
+    handler: AttachmentHandler,
+    machine: Machine,
+    segment: SegmentInterface,
+    isVirtual: (address: LinkAddress) => boolean,
+    handleClose: () => void,
+  ) {
+    this.request = request;
+    this.handler = handler;
+    this.machine = machine;
+    this.segment = segment;
+    this.isVirtual = isVirtual;
+    this.handleClose = handleClose;
+    this.virtualMac = virtualMac(request.family, request.virtualRouterId);
+  }
+
+  /** To be called when the interface is there, and again when it is another one of that name. */
+  prepare(keepsAddresses: boolean): void {
+    const { machine, segment, request } = this;
+    const parent = segment.link;
+    this.holding = null;
+    if (parent === null) return;
+    this.isHolding = keepsAddresses;
+    if (!keepsAddresses) this.removeLeftovers();
+    if (request.hasVirtualMac) this.findMacvlan();
+    if (request.family === 4) {
+      if (request.hasVirtualMac) {
+        // Else the interface answers for addresses of its macvlan too, with its own MAC address, and asks with them.
+        machine.raiseSysctl(`net/ipv4/conf/${segment.name}/arp_ignore`, 1);
+        machine.raiseSysctl(`net/ipv4/conf/${segment.name}/arp_announce`, 2);
+      } else {
+        // Else the end of a virtual address takes the interface's own of the same network with it, if that came later.
+        machine.raiseSysctl(`net/ipv4/conf/${segment.name}/promote_secondaries`, 1);
+      }
+    }
+    for (const { address, prefixLength } of request.addresses) {
+      const undo: Undo = { kind: 'address', link: this.addressLinkName, address: formatIP(address), prefixLength };
+      machine.journal.adopt((other) => other.kind === 'address' && isSameAddress(undo, other));
+      if (machine.journal.find((other) => isSameAddress(undo, other)) === undefined) machine.journal.add(undo);
+    }
+  }
+
+  // --- Attachment ---
+
+  get mac(): Uint8Array {
+    return this.segment.link?.mac ?? NO_MAC;
+  }
+
+  get isForwarding(): boolean {
+    const family = this.request.family === 4 ? 'ipv4' : 'ipv6';
+    return readSysctl(`net/${family}/conf/${this.segment.name}/forwarding`) === 1;
+  }
+
+  sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void {
+    const { request, segment } = this;
+    if (!request.isMulticast) {
+      segment.sendAdvert(source, destination, payload, VRRP_TTL);
+      return;
+    }
+    this.identification = (this.identification + 1) & 0xffff;
+    const mac = request.hasVirtualMac ? this.virtualMac : this.mac;
+    segment.sendFrame(advertFrame(mac, source, destination, payload, this.identification));
+  }
+
+  sendFrame(frame: Uint8Array): void {
+    this.segment.sendFrame(frame);
+  }
+
+  hold(lifetimeS: number): void {
+    const link = this.findAddressLink();
+    if (link === null) return;
+    if (this.holding === null || this.holding.linkIndex !== link.index || this.holding.lifetimeS !== lifetimeS) {
+      this.holding = { linkIndex: link.index, lifetimeS, messages: this.holdMessages(link.index, lifetimeS) };
+    }
+    this.isHolding = true;
+    if (this.request.hasVirtualMac && !link.isUp) {
+      this.machine.change(
+        (writer) => writeSetUp(writer, link.index, true),
+        (_, error) => this.note(`cannot set ${link.name} up (${errorName(error)})`),
+      );
+    }
+    this.machine.requests.change(this.holding.messages, (index, error) => {
+      const { address, prefixLength } = this.request.addresses[index];
+      this.note(`cannot add ${formatIP(address)}/${prefixLength} to ${link.name} (${errorName(error)})`);
+    });
+  }
+
+  drop(): void {
+    this.isHolding = false;
+    this.holding = null;
+    const link = this.findAddressLink();
+    if (link === null) return;
+    this.machine.change(
+      (writer) => {
+        for (const { address, prefixLength } of this.request.addresses) {
+          writeDeleteAddress(writer, link.index, address, prefixLength);
+        }
+        if (this.request.hasVirtualMac) writeSetUp(writer, link.index, false);
+      },
+      (_, error) => {
+        if (error !== EADDRNOTAVAIL) this.note(`cannot remove the addresses from ${link.name} (${errorName(error)})`);
+      },
+    );
+  }
+
+  close(): void {
+    this.drop();
+    const { machine, request, segment } = this;
+    if (request.hasVirtualMac) this.deleteMacvlan();
+    machine.journal.remove(
+      (undo) =>
+        undo.kind === 'address' &&
+        undo.link === this.addressLinkName &&
+        request.addresses.some(({ address }) => formatIP(address) === undo.address),
+    );
+    segment.remove(this);
+    this.handleClose();
+  }
+
+  // --- for the host ---
+
+  /** Addresses that should be there and are not. */
+  findMissing(): readonly Uint8Array[] {
+    if (!this.isHolding) return [];
+    const { network } = this.machine;
+    const link = network.findLink(this.addressLinkName);
+    const addresses = this.request.addresses.map(({ address }) => address);
+    // A macvlan that is down has its addresses and does not answer for them.
+    if (link === null || (this.request.hasVirtualMac && !link.isUp)) return addresses;
+    return addresses.filter((address) => !network.has(link.index, address));
+  }
+
+  tellMissing(addresses: readonly Uint8Array[]): void {
+    for (const address of addresses) if (this.isHolding) this.handler.handleAddressRemoved(address);
+  }
+
+  /** Tells the handler the sender's address, if it is another one than before. */
+  tellSource(): void {
+    const source = this.findSource();
+    const { source: told } = this;
+    const isSame =
+      told !== undefined && (told === null || source === null ? told === source : equalBytes(told, source));
+    if (isSame) return;
+    this.source = source;
+    this.handler.handleSource(source);
+  }
+
+  // --- inside ---
+
+  private note(message: string): void {
+    this.machine.note(`virtual router ${this.request.virtualRouterId} on ${this.segment.name}: ${message}`);
+  }
+
+  private findSource(): Uint8Array | null {
+    const { request, segment, machine } = this;
+    const { link } = segment;
+    if (link === null || !link.isRunning) return null;
+    const usable = machine.network
+      .addressesOf(link.index)
+      .filter((each) => each.family === request.family && !each.isTentative);
+    if (request.source !== null) {
+      const { source } = request;
+      return usable.some(({ address }) => equalBytes(address, source)) ? source : null;
+    }
+    const own = usable.filter((each) => !this.isVirtual(each));
+    if (request.family === 6) return own.find(({ address }) => isLinkLocal(address))?.address ?? null;
+    return (own.find(({ isSecondary }) => !isSecondary) ?? own[0])?.address ?? null;
+  }
+
+  private get addressLinkName(): string {
+    return this.request.hasVirtualMac ? this.macvlanName : this.segment.name;
+  }
+
+  /** As it is in the kernel now: with a virtual MAC the macvlan, which is made if need be. */
+  private findAddressLink(): Link | null {
+    if (!this.request.hasVirtualMac) return this.segment.link;
+    return this.segment.link === null ? null : this.findMacvlan();
+  }
+
+  private holdMessages(linkIndex: number, lifetimeS: number): Uint8Array {
+    const writer = new NetlinkWriter();
+    for (const each of this.request.addresses) {
+      writeHoldAddress(writer, linkIndex, { ...each, hasRoute: this.hasOwnRoute(each) }, lifetimeS);
+    }
+    return writer.finished();
+  }
+
+  /** The interface has an address of its own in the same network, and with it the route that is wanted. */
+  private hasOwnRoute({ address }: VirtualAddress): boolean {
+    const { link } = this.segment;
+    if (link === null) return false;
+    return this.machine.network
+      .addressesOf(link.index)
+      .some((own) => own.family === this.request.family && !this.isVirtual(own) && isInNetwork(address, own));
+  }
+
+  /** Of this router's addresses and of its macvlan. */
+  private removeLeftovers(): void {
+    const { machine, request, segment } = this;
+    const leftovers = machine.network
+      .allAddresses()
+      .filter(
+        (each) =>
+          (each.isOurs || each.linkIndex === segment.link?.index) &&
+          request.addresses.some(({ address }) => equalBytes(address, each.address)),
+      );
+    machine.change((writer) => {
+      for (const { linkIndex, address, prefixLength } of leftovers) {
+        writeDeleteAddress(writer, linkIndex, address, prefixLength);
+      }
+    });
+    for (const { address } of leftovers) this.note(`${formatIP(address)} was left behind and is removed`);
+    if (machine.network.findLink(this.macvlanName) !== null) this.deleteMacvlan();
+    machine.network.update();
+  }
+
+  // --- the macvlan ---
+
+  /** At most the 15 characters that a name may have. */
+  private get macvlanName(): string {
+    const { family, virtualRouterId } = this.request;
+    return `vip${family}.${this.segment.link?.index ?? 0}.${virtualRouterId}`;
+  }
+
+  private findMacvlan(): Link | null {
+    const { machine, macvlanName: name, segment, virtualMac: mac } = this;
+    machine.network.update();
+    const parent = segment.link;
+    if (parent === null) return null;
+    const found = machine.network.findLink(name);
+    if (found !== null) {
+      if (found.isMacvlan && found.parentIndex === parent.index && equalBytes(found.mac, mac)) {
+        machine.journal.adopt((undo) => undo.kind === 'link' && undo.name === name);
+        return found;
+      }
+      this.deleteMacvlan();
+    }
+    machine.journal.remove((undo) => undo.kind === 'link' && undo.name === name);
+    machine.journal.add({ kind: 'link', name });
+    let problem: number | null = null;
+    machine.change(
+      (writer) => writeCreateMacvlan(writer, name, parent.index, mac),
+      (_, error) => {
+        problem = error;
+      },
+    );
+    if (problem !== null) {
+      this.note(`cannot create the macvlan ${name} (${errorName(problem)})`);
+      return null;
+    }
+    machine.network.update();
+    const created = machine.network.findLink(name);
+    if (created !== null) this.configureMacvlan(created);
+    return created;
+  }
+
+  private configureMacvlan(link: Link): void {
+    this.machine.change((writer) => writeNoLinkLocal(writer, link.index));
+    const settings: readonly (readonly [name: string, value: number])[] =
+      this.request.family === 4
+        ? [
+            // Answer for the virtual addresses only.
+            ['ipv4/conf/*/arp_ignore', 1],
+            // Answers leave by the parent. Loose, which also overrides a strict `all`.
+            ['ipv4/conf/*/rp_filter', 2],
+            ['ipv4/conf/*/promote_secondaries', 1],
+            ['ipv6/conf/*/disable_ipv6', 1],
+          ]
+        : [
+            ['ipv4/conf/*/arp_ignore', 1],
+            ['ipv6/conf/*/accept_ra', 0],
+            ['ipv6/conf/*/autoconf', 0],
+          ];
+    for (const [name, value] of settings) {
+      const error = writeSysctl(`net/${name.replace('*', link.name)}`, value);
+      // Where IPv6 is off there is nothing to switch off.
+      if (error === null || error === 'ENOENT') continue;
+      this.note(`cannot set net.${name.replace('*', link.name).replaceAll('/', '.')} to ${value} (${error})`);
+    }
+  }
+
+  private deleteMacvlan(): void {
+    const { machine, macvlanName: name } = this;
+    const link = machine.network.findLink(name);
+    if (link !== null) machine.change((writer) => writeDeleteLink(writer, link.index));
+    machine.journal.remove((undo) => undo.kind === 'link' && undo.name === name);
+    machine.network.update();
+  }
+}
+
+function isSameAddress(a: Undo, b: Undo): boolean {
+  if (a.kind !== 'address' || b.kind !== 'address') return false;
+  return a.link === b.link && a.address === b.address && a.prefixLength === b.prefixLength;
+}
+
+function isLinkLocal(address: Uint8Array): boolean {
+  return address[0] === 0xfe && (address[1] & 0xc0) === 0x80;
+}
+
+function isInNetwork(address: Uint8Array, network: LinkAddress): boolean {
+  const whole = network.prefixLength >> 3;
+  const rest = network.prefixLength & 7;
+  if (compareBytes(address.subarray(0, whole), network.address.subarray(0, whole)) !== 0) return false;
+  return rest === 0 || (address[whole] ^ network.address[whole]) >> (8 - rest) === 0;
+}

@@ -1,0 +1,154 @@
+/**
+ * The segments that this machine is on: `port/segment.ts` over rtnetlink, raw sockets and packet sockets.
+ *
+ * Its owner's loop waits for the descriptors, calls `update` in each turn, and then acts on what is due. Handlers are called
+ * from there only.
+ */
+import { parseIPv4, parseIPv6 } from '../../../base/address.ts';
+import { equalBytes } from '../../../base/bytes.ts';
+import type { Attachment, AttachmentHandler, AttachRequest, SegmentHost } from '../../../port/segment.ts';
+import { LinuxAttachment } from './linux-attachment.ts';
+import { Machine } from './machine.ts';
+import { NetlinkRequests } from './netlink-socket.ts';
+import { NetworkTable } from './network-table.ts';
+import { type LinkAddress, writeDeleteAddress, writeDeleteLink } from './rtnetlink.ts';
+import { type Readable, SegmentInterface } from './segment-interface.ts';
+import { bootTimeUs, unixTimeUs } from './system.ts';
+import { type Undo, UndoJournal } from './undo-journal.ts';
+
+export interface LinuxSegmentOptions {
+  readonly readable: Readable;
+  /** Tells the operator. */
+  readonly note: (message: string) => void;
+  /** Where to keep what has to be undone, for a successor. */
+  readonly runDirectory: string;
+}
+
+export class LinuxSegmentHost implements SegmentHost {
+  private readonly readable: Readable;
+  private readonly machine: Machine;
+  private readonly interfaces = new Map<string, SegmentInterface>();
+  private attachments: readonly LinuxAttachment[] = [];
+  private hasNews = false;
+
+  constructor({ readable, note, runDirectory }: LinuxSegmentOptions) {
+    this.readable = readable;
+    const requests = new NetlinkRequests();
+    const network = new NetworkTable(requests);
+    this.machine = new Machine(requests, network, new UndoJournal(runDirectory, note), note);
+    readable.add(network.descriptor, () => {
+      this.machine.network.update();
+      this.hasNews = true;
+    });
+  }
+
+  get nowUs(): number {
+    return bootTimeUs();
+  }
+
+  get unixUs(): number {
+    return unixTimeUs();
+  }
+
+  attach(request: AttachRequest, handler: AttachmentHandler): Attachment {
+    const { interfaceName: name } = request;
+    this.machine.network.update();
+    let segment = this.interfaces.get(name);
+    if (segment === undefined) {
+      segment = new SegmentInterface(name, this.machine, this.readable);
+      this.interfaces.set(name, segment);
+    }
+    const attachment: LinuxAttachment = new LinuxAttachment(
+      request,
+      handler,
+      this.machine,
+      segment,
+      (address) => this.isVirtual(address),
+      () => this.handleClosed(attachment),
+    );
+    this.attachments = [...this.attachments, attachment];
+    segment.add(attachment);
+    if (segment.link === null) this.machine.note(`there is no interface ${name} now`);
+    attachment.prepare(request.keepsAddresses);
+    this.hasNews = true;
+    return attachment;
+  }
+
+  /** To be called when all have attached: undoes what a predecessor did and nobody continues. */
+  removeLeftovers(): void {
+    for (const undo of this.machine.journal.takeInherited()) this.undo(undo);
+    this.machine.network.update();
+  }
+
+  /** There is something to tell: `update` is due at once. */
+  get isUpdateDue(): boolean {
+    return this.hasNews;
+  }
+
+  /** Tells the handlers what has changed on this machine. */
+  update(): void {
+    if (!this.hasNews) return;
+    this.hasNews = false;
+    this.machine.network.update();
+    // Before any handler holds or drops anything: what that changes is not in the table yet.
+    const missing = this.attachments.map((attachment) => attachment.findMissing());
+    const { attachments } = this;
+    for (const segment of this.interfaces.values()) {
+      if (!segment.update()) continue;
+      for (const attachment of attachments) {
+        if (attachment.request.interfaceName === segment.name) attachment.prepare(false);
+      }
+    }
+    for (const attachment of attachments) attachment.tellSource();
+    attachments.forEach((attachment, i) => attachment.tellMissing(missing[i]));
+  }
+
+  close(): void {
+    this.readable.remove(this.machine.network.descriptor);
+    this.machine.network.close();
+    this.machine.requests.close();
+  }
+
+  private isVirtual({ address, isOurs }: LinkAddress): boolean {
+    return (
+      isOurs ||
+      this.attachments.some(({ request }) => request.addresses.some((each) => equalBytes(each.address, address)))
+    );
+  }
+
+  private handleClosed(closed: LinuxAttachment): void {
+    this.attachments = this.attachments.filter((each) => each !== closed);
+    const { interfaceName } = closed.request;
+    const rest = this.attachments.filter(
+      ({ request }) => request.interfaceName === interfaceName && request.family === 4,
+    );
+    if (!rest.some(({ request }) => request.hasVirtualMac)) {
+      this.machine.restoreSysctl(`net/ipv4/conf/${interfaceName}/arp_ignore`);
+      this.machine.restoreSysctl(`net/ipv4/conf/${interfaceName}/arp_announce`);
+    }
+    if (!rest.some(({ request }) => !request.hasVirtualMac)) {
+      this.machine.restoreSysctl(`net/ipv4/conf/${interfaceName}/promote_secondaries`);
+    }
+  }
+
+  private undo(undo: Undo): void {
+    const { machine } = this;
+    switch (undo.kind) {
+      case 'sysctl':
+        machine.undoSysctl(undo);
+        break;
+      case 'link': {
+        const link = machine.network.findLink(undo.name);
+        if (link?.isMacvlan === true) machine.change((writer) => writeDeleteLink(writer, link.index));
+        break;
+      }
+      case 'address': {
+        const link = machine.network.findLink(undo.link);
+        const address = parseIPv4(undo.address) ?? parseIPv6(undo.address);
+        if (link === null || address === null || !machine.network.has(link.index, address)) break;
+        machine.change((writer) => writeDeleteAddress(writer, link.index, address, undo.prefixLength));
+        break;
+      }
+    }
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * The two rtnetlink sockets: one asks and changes, and has its answer when the call returns; the other hears of every
+ * change that anybody makes.
+ */
+import { closeSync } from 'node:fs';
+import * as libc from '../libc.ts';
+import {
+  netlinkMessages,
+  type NetlinkMessage,
+  NLM_F_DUMP,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NetlinkWriter,
+  numberMessages,
+} from './netlink-message.ts';
+import {
+  AF_NETLINK,
+  EAGAIN,
+  EINTR,
+  ENOBUFS,
+  MSG_DONTWAIT,
+  receive,
+  receiveFrom,
+  send,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+} from './system.ts';
+
+const NETLINK_ROUTE = 0;
+const SOL_NETLINK = 270;
+const NETLINK_CAP_ACK = 10;
+const SO_RCVBUF = 8;
+
+const GROUP_LINK = 0x1;
+const GROUP_IPV4_ADDRESS = 0x10;
+const GROUP_IPV6_ADDRESS = 0x100;
+
+/** The kernel makes messages of a dump up to 32 KiB, and no other one is as long. */
+const BUFFER_BYTES = 64 * 1024;
+/** Notifications wait here while the loop does something else; on a machine with many links there are many. */
+const MONITOR_BUFFER_BYTES = 1024 * 1024;
+
+const SEQUENCE_MAX = 2 ** 31;
+
+export type MessageHandler = (bytes: Uint8Array, message: NetlinkMessage) => void;
+
+export class NetlinkRequests {
+  private readonly descriptor: number;
+  private readonly bytes = new Uint8Array(BUFFER_BYTES);
+  private readonly view = new DataView(this.bytes.buffer);
+  private sequence = 1;
+
+  constructor() {
+    this.descriptor = openNetlink(0, 0);
+    // An error that quotes 255 addresses back is of no use.
+    libc.setOption(this.descriptor, SOL_NETLINK, NETLINK_CAP_ACK, 1);
+  }
+
+  /**
+   * Has the kernel do all messages, each on its own. Calls `handleError` for those that failed, with their index and the
+   * negative errno; returns how many failed.
+   */
+  change(messages: Uint8Array, handleError: (index: number, error: number) => void = () => undefined): number {
+    if (messages.length === 0) return 0;
+    const first = this.sequence;
+    const next = numberMessages(messages, first);
+    this.sequence = next < SEQUENCE_MAX ? next : 1;
+    const sent = send(this.descriptor, messages);
+    if (sent < 0) {
+      handleError(0, sent);
+      return 1;
+    }
+    let failures = 0;
+    this.readAvailable((bytes, message) => {
+      if (message.type !== NLMSG_ERROR || message.sequence < first || message.sequence >= next) return;
+      const error = new DataView(bytes.buffer).getInt32(message.start, true);
+      if (error === 0) return;
+      failures++;
+      handleError(message.sequence - first, error);
+    });
+    return failures;
+  }
+
+  /** Asks a question whose answer is many messages. False: the answer was torn by a change; ask again. */
+  dump(write: (writer: NetlinkWriter, flags: number) => void, handle: MessageHandler): boolean {
+    const writer = new NetlinkWriter();
+    write(writer, NLM_F_DUMP);
+    const request = writer.finished();
+    const { sequence } = this;
+    this.sequence = numberMessages(request, sequence);
+    const sent = send(this.descriptor, request);
+    if (sent < 0) throw new Error(`rtnetlink: ${libc.errorName(sent)}`);
+    for (;;) {
+      const length = receive(this.descriptor, this.bytes);
+      if (length === EINTR) continue;
+      if (length < 0) throw new Error(`rtnetlink: ${libc.errorName(length)}`);
+      for (const message of netlinkMessages(this.view, length)) {
+        if (message.sequence !== sequence) continue;
+        if (message.type === NLMSG_DONE) return true;
+        if (message.type === NLMSG_ERROR) return false;
+        handle(this.bytes, message);
+      }
+    }
+  }
+
+  close(): void {
+    closeSync(this.descriptor);
+  }
+
+  /** What the kernel did was done, and answered, before `send` returned. */
+  private readAvailable(handle: MessageHandler): void {
+    for (;;) {
+      const length = receive(this.descriptor, this.bytes, MSG_DONTWAIT);
+      if (length === EINTR) continue;
+      if (length < 0) return;
+      for (const message of netlinkMessages(this.view, length)) handle(this.bytes, message);
+    }
+  }
+}
+
+export class NetlinkMonitor {
+  readonly descriptor: number;
+  private readonly bytes = new Uint8Array(BUFFER_BYTES);
+  private readonly view = new DataView(this.bytes.buffer);
+  private readonly sender = new Uint8Array(12);
+
+  constructor() {
+    this.descriptor = openNetlink(GROUP_LINK | GROUP_IPV4_ADDRESS | GROUP_IPV6_ADDRESS, SOCK_NONBLOCK);
+    libc.setOption(this.descriptor, libc.SOL_SOCKET, SO_RCVBUF, MONITOR_BUFFER_BYTES);
+  }
+
+  /** Reads everything that waits. False: something was lost, and only asking again can tell what. */
+  drain(handle: MessageHandler): boolean {
+    let isComplete = true;
+    for (;;) {
+      const length = receiveFrom(this.descriptor, this.bytes, this.sender);
+      if (length === EINTR) continue;
+      if (length === ENOBUFS) {
+        isComplete = false;
+        continue;
+      }
+      if (length === EAGAIN || length < 0) return isComplete;
+      // Any process may send to any other over netlink; only the kernel's own messages have this sender.
+      if (new DataView(this.sender.buffer).getUint32(4, true) !== 0) continue;
+      for (const message of netlinkMessages(this.view, length)) handle(this.bytes, message);
+    }
+  }
+
+  close(): void {
+    closeSync(this.descriptor);
+  }
+}
+
+function openNetlink(groups: number, flags: number): number {
+  const descriptor = libc.socket(AF_NETLINK, SOCK_RAW | flags, NETLINK_ROUTE);
+  if (descriptor < 0) throw new Error(`cannot open a netlink socket: ${libc.errorName(descriptor)}`);
+  const name = new Uint8Array(12);
+  const view = new DataView(name.buffer);
+  view.setUint16(0, AF_NETLINK, true);
+  view.setUint32(8, groups, true);
+  const bound = libc.bind(descriptor, name);
+  if (bound < 0) throw new Error(`cannot bind a netlink socket: ${libc.errorName(bound)}`);
+  return descriptor;
+}

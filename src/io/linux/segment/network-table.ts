@@ -1,0 +1,123 @@
+/**
+ * The links and addresses of this machine as the kernel tells them: read once, then kept up by its notifications, and read
+ * again when some of those were lost. It decides nothing.
+ */
+import { equalBytes } from '../../../base/bytes.ts';
+import type { NetlinkMessage } from './netlink-message.ts';
+import { NetlinkMonitor, type NetlinkRequests } from './netlink-socket.ts';
+import {
+  type Link,
+  type LinkAddress,
+  readLink,
+  readLinkAddress,
+  RTM_DELADDR,
+  RTM_DELLINK,
+  RTM_NEWADDR,
+  RTM_NEWLINK,
+  writeGetAddresses,
+  writeGetLinks,
+} from './rtnetlink.ts';
+
+/** A dump is torn when something changes meanwhile; a machine that always changes is read as well as it can be. */
+const DUMP_TRIES = 5;
+
+export class NetworkTable {
+  private readonly monitor = new NetlinkMonitor();
+  private readonly requests: NetlinkRequests;
+  private links = new Map<number, Link>();
+  private addresses: LinkAddress[] = [];
+
+  constructor(requests: NetlinkRequests) {
+    this.requests = requests;
+    // The monitor is open already: what changes from here on is in it.
+    this.readAll();
+  }
+
+  /** Readable when something has changed. */
+  get descriptor(): number {
+    return this.monitor.descriptor;
+  }
+
+  /** Takes in what was told since. */
+  update(): void {
+    if (!this.monitor.drain((bytes, message) => this.handle(bytes, message))) {
+      this.readAll();
+      this.monitor.drain((bytes, message) => this.handle(bytes, message));
+    }
+  }
+
+  findLink(name: string): Link | null {
+    for (const link of this.links.values()) if (link.name === name) return link;
+    return null;
+  }
+
+  /** In the kernel's order. */
+  addressesOf(linkIndex: number): readonly LinkAddress[] {
+    return this.addresses.filter((each) => each.linkIndex === linkIndex);
+  }
+
+  allAddresses(): readonly LinkAddress[] {
+    return this.addresses;
+  }
+
+  allLinks(): Iterable<Link> {
+    return this.links.values();
+  }
+
+  has(linkIndex: number, address: Uint8Array): boolean {
+    return this.addresses.some((each) => each.linkIndex === linkIndex && equalBytes(each.address, address));
+  }
+
+  close(): void {
+    this.monitor.close();
+  }
+
+  private readAll(): void {
+    for (let i = 0; i < DUMP_TRIES; i++) {
+      this.links = new Map();
+      this.addresses = [];
+      const handle = (bytes: Uint8Array, message: NetlinkMessage): void => this.handle(bytes, message);
+      if (this.requests.dump(writeGetLinks, handle) && this.requests.dump(writeGetAddresses, handle)) return;
+    }
+  }
+
+  private handle(bytes: Uint8Array, message: NetlinkMessage): void {
+    // A bridge tells of its ports under its own family: of what they are as ports, and not of the links themselves.
+    const isOfLink = bytes[message.start] === 0;
+    switch (message.type) {
+      case RTM_NEWLINK: {
+        if (!isOfLink) break;
+        const link = readLink(bytes, message);
+        this.links.set(link.index, link);
+        break;
+      }
+      case RTM_DELLINK: {
+        if (!isOfLink) break;
+        const { index } = readLink(bytes, message);
+        this.links.delete(index);
+        this.addresses = this.addresses.filter((each) => each.linkIndex !== index);
+        break;
+      }
+      case RTM_NEWADDR: {
+        const told = readLinkAddress(bytes, message);
+        if (told === null) break;
+        const at = this.addresses.findIndex((each) => isSame(each, told));
+        if (at < 0) this.addresses.push(told);
+        else this.addresses[at] = told;
+        break;
+      }
+      case RTM_DELADDR: {
+        const told = readLinkAddress(bytes, message);
+        if (told !== null) this.addresses = this.addresses.filter((each) => !isSame(each, told));
+        break;
+      }
+      default:
+        break;
+    }
+  }
+}
+
+/** One address may be on a link more than once, with different prefixes. */
+function isSame(a: LinkAddress, b: LinkAddress): boolean {
+  return a.linkIndex === b.linkIndex && a.prefixLength === b.prefixLength && equalBytes(a.address, b.address);
+}

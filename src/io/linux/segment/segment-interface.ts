@@ -1,0 +1,167 @@
+/**
+ * One network interface with virtual routers on it: the sockets that they share, opened when the interface appears, and
+ * again when it was gone, and who is told of what.
+ */
+import {
+  isVrrpInAuthenticationHeader,
+  AUTHENTICATION_HEADER_PROTOCOL,
+} from '../../../wire/vrrp/authentication-header.ts';
+import { VRRP_PROTOCOL } from '../../../wire/vrrp/advert.ts';
+import type { SegmentPacket } from '../../../port/segment.ts';
+import { type AdvertSocket, AdvertSocket4, AdvertSocket6 } from './advert-socket.ts';
+import { advertFilter4, advertFilter6, authenticatedAdvertFilter } from './filter.ts';
+import { FrameSocket } from './frame-socket.ts';
+import type { LinuxAttachment } from './linux-attachment.ts';
+import type { Machine } from './machine.ts';
+import { ArpSocket, NeighborAdvertisementSocket } from './neighbor-socket.ts';
+import type { Link } from './rtnetlink.ts';
+
+/** Who waits for descriptors to become readable. */
+export interface Readable {
+  add(descriptor: number, handle: () => void): void;
+  remove(descriptor: number): void;
+}
+
+export class SegmentInterface {
+  readonly name: string;
+  private readonly machine: Machine;
+  private readonly readable: Readable;
+  private readonly attachments: LinuxAttachment[] = [];
+  private current: Link | null = null;
+  private isStale = false;
+  private frames: FrameSocket | null = null;
+  private adverts4: AdvertSocket | null = null;
+  private adverts6: AdvertSocket | null = null;
+  private readonly open: { readonly descriptor: number; close(): void }[] = [];
+
+  constructor(name: string, machine: Machine, readable: Readable) {
+    this.name = name;
+    this.machine = machine;
+    this.readable = readable;
+  }
+
+  /** As it is now; null: there is none of that name. */
+  get link(): Link | null {
+    return this.current;
+  }
+
+  get isUsed(): boolean {
+    return this.attachments.length > 0;
+  }
+
+  /** Its sockets are open after the next `update`. */
+  add(attachment: LinuxAttachment): void {
+    this.attachments.push(attachment);
+    this.current = this.machine.network.findLink(this.name);
+    this.isStale = true;
+  }
+
+  remove(attachment: LinuxAttachment): void {
+    this.attachments.splice(this.attachments.indexOf(attachment), 1);
+    this.isStale = true;
+    if (!this.isUsed) this.closeAll();
+  }
+
+  /** Takes note of what the kernel says of the link. True: it is another one now. */
+  update(): boolean {
+    const link = this.machine.network.findLink(this.name);
+    const isOther = link?.index !== this.current?.index;
+    this.current = link;
+    if (isOther || this.isStale) this.reopen();
+    return isOther;
+  }
+
+  sendFrame(frame: Uint8Array): void {
+    this.frames?.send(frame);
+  }
+
+  sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array, ttl: number): void {
+    const socket = destination.length === 4 ? this.adverts4 : this.adverts6;
+    socket?.send(source, destination, payload, ttl);
+  }
+
+  // --- inside ---
+
+  private closeAll(): void {
+    for (const socket of this.open) {
+      this.readable.remove(socket.descriptor);
+      socket.close();
+    }
+    this.open.length = 0;
+    this.frames?.close();
+    this.frames = null;
+    this.adverts4 = null;
+    this.adverts6 = null;
+  }
+
+  /** All sockets anew: this happens at the start, at the end, and when an interface comes back. */
+  private reopen(): void {
+    this.closeAll();
+    this.isStale = false;
+    const link = this.current;
+    if (link === null || !this.isUsed) return;
+    try {
+      this.frames = new FrameSocket(link);
+      this.openFamily(link, 4);
+      this.openFamily(link, 6);
+    } catch (error) {
+      this.machine.note(`${this.name}: ${(error as Error).message}`);
+    }
+  }
+
+  private openFamily(link: Link, family: 4 | 6): void {
+    const attachments = this.attachments.filter(({ request }) => request.family === family);
+    if (attachments.length === 0) return;
+    const isMulticast = attachments.some(({ request }) => request.isMulticast);
+    const routerIds = [...new Set(attachments.map(({ request }) => request.virtualRouterId))];
+    const handleNeighbor = (address: Uint8Array, mac: Uint8Array): void => {
+      for (const { handler } of attachments) handler.handleNeighbor(address, mac);
+    };
+    if (family === 6) {
+      this.adverts6 = this.listen(new AdvertSocket6(link, isMulticast), advertFilter6(routerIds), attachments);
+      const neighbors = this.register(new NeighborAdvertisementSocket(link));
+      this.readable.add(neighbors.descriptor, () => neighbors.read(handleNeighbor));
+      return;
+    }
+    this.adverts4 = this.listen(
+      new AdvertSocket4(link, VRRP_PROTOCOL, isMulticast),
+      advertFilter4(routerIds),
+      attachments,
+    );
+    this.listen(
+      new AdvertSocket4(link, AUTHENTICATION_HEADER_PROTOCOL, isMulticast),
+      authenticatedAdvertFilter(routerIds),
+      attachments,
+    );
+    const addresses = attachments.flatMap(({ request }) => request.addresses.map(({ address }) => address));
+    const neighbors = this.register(new ArpSocket(link, addresses));
+    this.readable.add(neighbors.descriptor, () => neighbors.read(handleNeighbor));
+  }
+
+  private listen(
+    socket: AdvertSocket,
+    filter: Parameters<AdvertSocket['setFilter']>[0],
+    attachments: readonly LinuxAttachment[],
+  ): AdvertSocket {
+    socket.setFilter(filter);
+    const handle = (packet: SegmentPacket): void => {
+      const routerId = routerIdOf(packet);
+      for (const { request, handler } of attachments) {
+        if (request.virtualRouterId === routerId) handler.handlePacket(packet);
+      }
+    };
+    this.readable.add(socket.descriptor, () => socket.read(handle));
+    return this.register(socket);
+  }
+
+  private register<Socket extends { readonly descriptor: number; close(): void }>(socket: Socket): Socket {
+    this.open.push(socket);
+    return socket;
+  }
+}
+
+/** The filters have seen to it that there is one. */
+function routerIdOf({ bytes, start, end, protocol }: SegmentPacket): number {
+  if (protocol !== AUTHENTICATION_HEADER_PROTOCOL) return bytes[start + 1];
+  return isVrrpInAuthenticationHeader(bytes, start, end) ? bytes[start + (bytes[start + 1] + 2) * 4 + 1] : -1;
+}

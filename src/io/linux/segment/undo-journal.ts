@@ -1,0 +1,178 @@
+/**
+ * What this process has changed on its machine and will have to undo: settings, links, addresses. Written down before it is
+ * done, in a file under /run, so that a successor can undo it too when this process was killed.
+ *
+ * A file names its process and its network namespace. What it says counts as left behind only when that process is gone:
+ * several instances, and several namespaces with one /run, do not touch each other's.
+ */
+import {
+  closeSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import * as libc from '../libc.ts';
+import { getOption } from './system.ts';
+
+export type Undo =
+  | { readonly kind: 'sysctl'; readonly name: string; readonly before: number; readonly set: number }
+  | { readonly kind: 'link'; readonly name: string }
+  | { readonly kind: 'address'; readonly link: string; readonly address: string; readonly prefixLength: number };
+
+interface Journal {
+  readonly pid: number;
+  /** Process ids are used again; with this they are not the same process. */
+  readonly startTicks: number;
+  readonly undo: readonly Undo[];
+}
+
+const SO_NETNS_COOKIE = 71;
+
+export class UndoJournal {
+  private readonly directory: string;
+  private readonly prefix: string;
+  private readonly note: (message: string) => void;
+  private entries: Undo[] = [];
+  /** Of predecessors that are gone. */
+  private inherited: Undo[] = [];
+  private inheritedFiles: string[] = [];
+  private isWritable = true;
+
+  constructor(directory: string, note: (message: string) => void) {
+    this.directory = directory;
+    this.prefix = `vip-${networkNamespace()}-`;
+    this.note = note;
+    this.readPredecessors();
+  }
+
+  add(undo: Undo): void {
+    this.entries.push(undo);
+    this.write();
+  }
+
+  /** It was undone, or is of no concern any more. */
+  remove(matches: (undo: Undo) => boolean): void {
+    const rest = this.entries.filter((undo) => !matches(undo));
+    if (rest.length === this.entries.length) return;
+    this.entries = rest;
+    this.write();
+  }
+
+  find(matches: (undo: Undo) => boolean): Undo | undefined {
+    return this.entries.find(matches);
+  }
+
+  /** Takes over from a predecessor what this process would have to undo itself. */
+  adopt(matches: (undo: Undo) => boolean): void {
+    const adopted = this.inherited.filter(matches);
+    if (adopted.length === 0) return;
+    this.inherited = this.inherited.filter((undo) => !adopted.includes(undo));
+    this.entries.push(...adopted);
+    this.write();
+  }
+
+  /** What predecessors left behind and nobody has adopted. To be undone now: it is forgotten. */
+  takeInherited(): readonly Undo[] {
+    const { inherited } = this;
+    this.inherited = [];
+    for (const file of this.inheritedFiles) if (file !== this.file) remove(file);
+    this.inheritedFiles = [];
+    this.write();
+    return inherited;
+  }
+
+  private get file(): string {
+    return join(this.directory, `${this.prefix}${process.pid}.json`);
+  }
+
+  private write(): void {
+    if (this.entries.length === 0) {
+      remove(this.file);
+      return;
+    }
+    const journal: Journal = { pid: process.pid, startTicks: startTicks(process.pid) ?? 0, undo: this.entries };
+    try {
+      mkdirSync(this.directory, { recursive: true, mode: 0o755 });
+      writeFileSync(`${this.file}.new`, JSON.stringify(journal));
+      renameSync(`${this.file}.new`, this.file);
+    } catch (error) {
+      if (this.isWritable) {
+        this.note(
+          `cannot write to ${this.directory} (${(error as Error).message}): kernel settings that were changed will stay so if evenkeel is killed`,
+        );
+      }
+      this.isWritable = false;
+    }
+  }
+
+  private readPredecessors(): void {
+    for (const name of list(this.directory)) {
+      if (!name.startsWith(this.prefix) || !name.endsWith('.json')) continue;
+      const file = join(this.directory, name);
+      const journal = readJournal(file);
+      if (journal === null || isAlive(journal)) continue;
+      this.inheritedFiles.push(file);
+      for (const undo of journal.undo) {
+        if (!this.inherited.some((other) => isDeepStrictEqual(other, undo))) this.inherited.push(undo);
+      }
+    }
+  }
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch {
+    return [];
+  }
+}
+
+function remove(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // It is not there.
+  }
+}
+
+/** Null: nobody can make anything of it, or it is not this user's. */
+function readJournal(file: string): Journal | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Journal;
+  } catch {
+    return null;
+  }
+}
+
+function isAlive(journal: Journal): boolean {
+  return startTicks(journal.pid) === journal.startTicks;
+}
+
+/** When the process started (proc(5), field 22 of stat); null: it is gone, or waits only to be buried. */
+function startTicks(pid: number): number | null {
+  try {
+    // The name of the program is in parentheses and may contain anything.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? null : Number(fields[19]);
+  } catch {
+    return null;
+  }
+}
+
+/** The cookie is never used again, unlike the inode; kernels before 5.14 have only that. */
+function networkNamespace(): string {
+  const cookie = new Uint8Array(8);
+  const descriptor = libc.socket(libc.AF_UNIX, libc.SOCK_DGRAM);
+  const result = getOption(descriptor, libc.SOL_SOCKET, SO_NETNS_COOKIE, cookie);
+  closeSync(descriptor);
+  if (result === 0) return `${new DataView(cookie.buffer).getBigUint64(0, true)}`;
+  return /\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0] ?? '0';
+}

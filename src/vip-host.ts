@@ -1,0 +1,42 @@
+/** Joins the keeper's end of the virtual addresses with this machine: how a vip process is started, and how it is mourned. */
+import { spawn } from 'node:child_process';
+import { createSharedMemory } from './io/linux/shared-memory.ts';
+import { LinuxSegmentHost } from './io/linux/segment/linux-segment-host.ts';
+import { bootTimeUs } from './io/linux/segment/system.ts';
+import { VIP_BOARD_DESCRIPTOR, VIP_CONTROL_DESCRIPTOR } from './keeper/vip-child.ts';
+import type { VipLinkOptions } from './keeper/vip-link.ts';
+import { VipBoard } from './vip/board.ts';
+import { releaseRouters } from './vip/release.ts';
+
+/**
+ * Its heap is small, and a collection of the youngest part of it is done by the thread that does everything else: no other
+ * thread, which might not run now, is waited for.
+ */
+const NODE_OPTIONS = ['--max-semi-space-size=1', '--single-threaded-gc'];
+
+export type VipMachine = Pick<VipLinkOptions, 'board' | 'spawn' | 'release' | 'now' | 'nowUs'>;
+
+/** `program` is the interpreter and the main file. `runDirectory` is where changes to the machine are written down. */
+export function createVipMachine(program: readonly [string, string], runDirectory: string): VipMachine {
+  const memory = createSharedMemory('evenkeel-vip', VipBoard.bytes);
+  const [interpreter, main] = program;
+  return {
+    board: new VipBoard(memory.buffer),
+    spawn() {
+      const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', 2, 2];
+      stdio[VIP_CONTROL_DESCRIPTOR] = 'pipe';
+      stdio[VIP_BOARD_DESCRIPTOR] = memory.descriptor;
+      // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
+      return spawn(interpreter, [...NODE_OPTIONS, main, '__vip', runDirectory], { stdio, detached: true });
+    },
+    release(routers) {
+      // Nobody waits for its descriptors: everything is done when this returns.
+      const readable = { add: () => undefined, remove: () => undefined };
+      const host = new LinuxSegmentHost({ readable, note: () => undefined, runDirectory });
+      releaseRouters(routers, host, () => host.update());
+      host.close();
+    },
+    now: () => performance.now(),
+    nowUs: bootTimeUs,
+  };
+}

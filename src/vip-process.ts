@@ -1,0 +1,184 @@
+/**
+ * The vip process: owns the virtual addresses of this node, and nothing else runs on its loop. It is told what to do by the
+ * keeper, and does it also while the keeper is busy; when the keeper is gone, it hands over and ends.
+ *
+ * It is started ahead of time as a spare, and takes part when it is told to `begin`.
+ */
+import { openSharedMemory } from './io/linux/shared-memory.ts';
+import { EventLoop } from './io/linux/segment/event-loop.ts';
+import { LinuxSegmentHost } from './io/linux/segment/linux-segment-host.ts';
+import { becomePunctual } from './io/linux/segment/punctuality.ts';
+import { StreamSocket } from './io/linux/segment/stream-socket.ts';
+import { bootTimeUs } from './io/linux/segment/system.ts';
+import { ControlLines, encodeLine } from './port/control.ts';
+import { VipBoard } from './vip/board.ts';
+import { type KeeperToVip, parseKeeperToVip, VIP_LINE_BYTES_MAX, type VipToKeeper } from './vip/messages.ts';
+import { VipOwner } from './vip/owner.ts';
+
+/** What it inherits from the keeper. */
+const CONTROL_DESCRIPTOR = 3;
+const BOARD_DESCRIPTOR = 4;
+
+/** A loop that has nothing to do turns this often, so that the keeper sees that it can. */
+const IDLE_US = 200_000;
+/** How often the keeper is told the status of each router. */
+const STATUS_US = 1_000_000;
+
+/** Returns the exit code. */
+export function runVip(runDirectory: string): number {
+  process.title = 'evenkeel: vip';
+  ignoreSignals();
+  new VipProcess(runDirectory).run();
+  return 0;
+}
+
+/** What a signal to the whole service means is for the keeper to say; a handler that never runs is enough to survive it. */
+function ignoreSignals(): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => undefined);
+}
+
+class VipProcess {
+  private readonly runDirectory: string;
+  private readonly loop = new EventLoop();
+  private readonly board = new VipBoard(openSharedMemory(BOARD_DESCRIPTOR));
+  private readonly control: StreamSocket;
+  private readonly scheduling = becomePunctual();
+  private host: LinuxSegmentHost | null = null;
+  private owner: VipOwner | null = null;
+  private isStopping = false;
+  private isOver = false;
+  private routers: readonly string[] = [];
+  /** Routers whose status is told without waiting for its turn. */
+  private readonly changed = new Set<string>();
+  private nextStatus = 0;
+  private statusUs = Number.POSITIVE_INFINITY;
+
+  constructor(runDirectory: string) {
+    this.runDirectory = runDirectory;
+    const lines = new ControlLines(VIP_LINE_BYTES_MAX);
+    this.control = new StreamSocket(
+      CONTROL_DESCRIPTOR,
+      this.loop,
+      (bytes, length) => lines.push(bytes, 0, length, (line) => this.handleLine(line)),
+      () => this.stop(true),
+    );
+  }
+
+  run(): void {
+    this.say({ type: 'ready' });
+    while (!this.isOver) {
+      this.loop.turn(this.nextTurnUs());
+      this.host?.update();
+      this.owner?.tick();
+      this.leaveTraces();
+      if (this.isStopping && this.owner?.hasStopped !== false) this.end();
+      else this.sayStatus();
+    }
+  }
+
+  // --- inside ---
+
+  private nextTurnUs(): number {
+    const idleUs = bootTimeUs() + IDLE_US;
+    if (this.owner === null || this.host === null) return idleUs;
+    return this.host.isUpdateDue ? 0 : Math.min(idleUs, this.owner.deadlineUs, this.statusUs);
+  }
+
+  private leaveTraces(): void {
+    const { board, owner } = this;
+    // The board is the active process's, not a spare's.
+    if (owner === null) return;
+    board.beat();
+    for (let i = 0; i < owner.routerCount; i++) board.setLastAdvertUs(i, owner.lastAdvertUs(i));
+  }
+
+  private handleLine(line: string | null): void {
+    const message = line === null ? null : parseKeeperToVip(line);
+    if (message !== null) this.handleMessage(message);
+  }
+
+  private handleMessage(message: KeeperToVip): void {
+    switch (message.type) {
+      case 'begin':
+        this.begin(message);
+        break;
+      case 'tracked':
+        this.owner?.handleTracked(message.router, message.index, message.isUp);
+        break;
+      case 'witnesses':
+        this.owner?.handleWitnesses(message.router, message.passes);
+        break;
+      case 'hand-over':
+        this.owner?.handOver(message.router);
+        break;
+      case 'resume':
+        this.owner?.resume(message.router);
+        break;
+      case 'stop':
+        this.stop(message.isGraceful);
+        break;
+      case 'retire':
+        // Traces first: what the successor goes on with.
+        this.leaveTraces();
+        this.isOver = true;
+        break;
+    }
+  }
+
+  private begin({ plan, verdicts, predecessor }: Extract<KeeperToVip, { type: 'begin' }>): void {
+    const note = (message: string): void => this.say({ type: 'note', message });
+    const host = new LinuxSegmentHost({ readable: this.loop, note, runDirectory: this.runDirectory });
+    const lastAdverts = new Map(predecessor);
+    const owner = new VipOwner(
+      plan,
+      host,
+      {
+        handleChange: (change) => {
+          this.changed.add(change.router);
+          this.say({ type: 'change', change });
+        },
+        handleEvidence: (router, evidence) => this.say({ type: 'evidence', router, evidence }),
+      },
+      lastAdverts,
+    );
+    host.removeLeftovers();
+    this.host = host;
+    this.owner = owner;
+    this.routers = plan.routers.map(({ name }) => name);
+    host.update();
+    for (const verdict of verdicts) this.handleMessage(verdict);
+    owner.start(lastAdverts);
+    this.leaveTraces();
+    if (plan.routers.length > 0) this.statusUs = bootTimeUs();
+    this.say({ type: 'started', scheduling: this.scheduling });
+  }
+
+  private stop(isGraceful: boolean): void {
+    this.isStopping = true;
+    this.owner?.stop(isGraceful);
+  }
+
+  private end(): void {
+    this.owner?.close();
+    this.host?.close();
+    this.leaveTraces();
+    this.say({ type: 'stopped' });
+    this.isOver = true;
+  }
+
+  private sayStatus(): void {
+    const { owner, routers } = this;
+    if (owner === null) return;
+    for (const router of this.changed) this.say({ type: 'status', status: owner.statusOf(routers.indexOf(router)) });
+    this.changed.clear();
+    if (bootTimeUs() < this.statusUs) return;
+    // One at a time: with many of them, none has to wait for the status of all.
+    this.nextStatus = (this.nextStatus + 1) % routers.length;
+    this.say({ type: 'status', status: owner.statusOf(this.nextStatus) });
+    this.statusUs = bootTimeUs() + STATUS_US / routers.length;
+  }
+
+  private say(message: VipToKeeper): void {
+    this.control.write(encodeLine(message));
+  }
+}

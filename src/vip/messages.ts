@@ -1,0 +1,87 @@
+/**
+ * What the keeper and the vip process say to each other over the control channel: one JSON object per line, as in
+ * port/control.ts. Both are the same program, so that what is inside a message is not checked, only what it is.
+ *
+ * The channel's end is a message too: to the vip process it says that the keeper is gone, and it hands over and ends.
+ */
+import type { Evidence } from '../core/vrrp/observer.ts';
+import type { VipPlan } from './plan.ts';
+import type { RoleChange, RouterStatus } from './status.ts';
+
+/** A plan for as many routers as there can be on a node, each with as many addresses as an advert holds. */
+export const VIP_LINE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** A verdict on something of a router: that with this index among the tracked, or its witnesses. */
+export type Verdict =
+  | { readonly type: 'tracked'; readonly router: string; readonly index: number; readonly isUp: boolean }
+  | { readonly type: 'witnesses'; readonly router: string; readonly passes: boolean };
+
+/** The keeper to the vip process. */
+export type KeeperToVip =
+  | {
+      /** Take part. The first message; until then the process is a spare. */
+      readonly type: 'begin';
+      readonly plan: VipPlan;
+      readonly verdicts: readonly Verdict[];
+      /** For every router that a predecessor was active for, when that sent its last advert. */
+      readonly predecessor: readonly (readonly [router: string, lastAdvertUs: number])[];
+    }
+  | Verdict
+  | { readonly type: 'hand-over'; readonly router: string }
+  | { readonly type: 'resume'; readonly router: string }
+  /** Say `stopped` and end. Graceful: keep addresses until a peer has taken over. */
+  | { readonly type: 'stop'; readonly isGraceful: boolean }
+  /** End at once and leave all as it is: a successor goes on with it. */
+  | { readonly type: 'retire' };
+
+/** The vip process to the keeper. */
+export type VipToKeeper =
+  /** Waits for `begin`. */
+  | { readonly type: 'ready' }
+  /** Takes part. `scheduling`: how this process was made punctual, for people. */
+  | { readonly type: 'started'; readonly scheduling: string }
+  | { readonly type: 'change'; readonly change: RoleChange }
+  | { readonly type: 'evidence'; readonly router: string; readonly evidence: Evidence }
+  /** Now and then, for each router. */
+  | { readonly type: 'status'; readonly status: RouterStatus }
+  /** Something that the operator should know. */
+  | { readonly type: 'note'; readonly message: string }
+  | { readonly type: 'stopped' };
+
+const KEEPER_TYPES: ReadonlySet<unknown> = new Set<KeeperToVip['type']>([
+  'begin',
+  'tracked',
+  'witnesses',
+  'hand-over',
+  'resume',
+  'stop',
+  'retire',
+]);
+const VIP_TYPES: ReadonlySet<unknown> = new Set<VipToKeeper['type']>([
+  'ready',
+  'started',
+  'change',
+  'evidence',
+  'status',
+  'note',
+  'stopped',
+]);
+
+/** Null if it is not one of the messages. */
+export function parseKeeperToVip(line: string): KeeperToVip | null {
+  return parse(line, KEEPER_TYPES) as KeeperToVip | null;
+}
+
+/** Null if it is not one of the messages. */
+export function parseVipToKeeper(line: string): VipToKeeper | null {
+  return parse(line, VIP_TYPES) as VipToKeeper | null;
+}
+
+function parse(line: string, types: ReadonlySet<unknown>): unknown {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && 'type' in value && types.has(value.type) ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Giving up the addresses of routers whose owner is dead, from outside: the peers are told, the addresses are removed, and
+ * the segments are left as they were. What the owner would have done on a stop that is not graceful.
+ */
+import { PRIORITY_RELEASE } from '../wire/vrrp/advert.ts';
+import type { Attachment, AttachmentHandler, SegmentHost } from '../port/segment.ts';
+import { AdvertSender } from '../core/vrrp/sender.ts';
+import { advertSettings, attachRequest } from './member.ts';
+import type { VirtualRouterPlan } from './plan.ts';
+
+/** Twice, as the owner does it: a release that is lost costs the peers the whole Active_Down_Interval. */
+const RELEASES = 2;
+
+/** `update` has the host call the handlers of what was attached. */
+export function releaseRouters(routers: readonly VirtualRouterPlan[], host: SegmentHost, update: () => void): void {
+  const attached = routers.map((plan) => {
+    const handler = new SourceHandler();
+    return { plan, handler, attachment: host.attach(attachRequest(plan, true), handler) };
+  });
+  update();
+  for (const { plan, handler, attachment } of attached) {
+    const { source } = handler;
+    if (source !== null) sendReleases(plan, attachment, source, host);
+    attachment.drop();
+  }
+  for (const { attachment } of attached) attachment.close();
+}
+
+function sendReleases(plan: VirtualRouterPlan, attachment: Attachment, source: Uint8Array, host: SegmentHost): void {
+  const sender = new AdvertSender(advertSettings(plan));
+  for (let i = 0; i < RELEASES; i++) {
+    sender.destinations.forEach((destination, index) => {
+      attachment.sendAdvert(source, destination, sender.payload(PRIORITY_RELEASE, index, source, host.unixUs));
+    });
+  }
+}
+
+class SourceHandler implements AttachmentHandler {
+  source: Uint8Array | null = null;
+
+  handleSource(source: Uint8Array | null): void {
+    this.source = source === null ? null : source.slice();
+  }
+
+  handlePacket(): void {
+    // Whoever speaks now is not answered any more.
+  }
+
+  handleNeighbor(): void {
+    // The same.
+  }
+
+  handleAddressRemoved(): void {
+    // That is what is wanted.
+  }
+}

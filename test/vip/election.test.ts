@@ -1,0 +1,92 @@
+/** Two nodes on one segment: who has the address, and how it moves. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bootTimeUs } from '../../src/io/linux/segment/system.ts';
+import { needsNamespaces, planOf, Segment, signal, until, type VirtualNode } from './virtual-node.ts';
+
+const ADDRESS = '192.168.15.3';
+
+async function pair(segment: Segment, intervalUs: number): Promise<[VirtualNode, VirtualNode]> {
+  const [first, second] = [segment.host(5), segment.host(6)];
+  const nodes = await Promise.all([
+    first.start(planOf({ priority: 150, intervalUs })),
+    second.start(planOf({ priority: 100, intervalUs })),
+  ]);
+  await settled(nodes[0], nodes[1]);
+  return nodes;
+}
+
+/** Whoever was there first may have been active for a moment. */
+async function settled(active: VirtualNode, backup: VirtualNode): Promise<void> {
+  await active.becomes('active');
+  for (;;) {
+    const [ours] = (await active.status()).status;
+    const [theirs] = (await backup.status()).status;
+    if (ours.state === 'active' && theirs.state === 'backup' && theirs.peers.length > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('the higher priority becomes active, and only that', needsNamespaces, async (t) => {
+  const [lb01, lb02] = await pair(new Segment(t), 100_000);
+  assert.ok(lb01.host.has(ADDRESS));
+  assert.ok(!lb02.host.has(ADDRESS));
+  const { status } = await lb02.status();
+  assert.equal(status[0].state, 'backup');
+  assert.equal(status[0].peers[0].address, '192.168.15.5');
+});
+
+test('kill -9 of the active node: the other takes over after its down interval', needsNamespaces, async (t) => {
+  const [lb01, lb02] = await pair(new Segment(t), 100_000);
+  const from = lb02.messages.length;
+  const killedUs = bootTimeUs();
+  lb01.kill();
+  const { atUs } = await lb02.becomes('active', undefined, from);
+  // 3 intervals and a skew of 156/256, from an advert that was up to one interval old.
+  const tookMs = (atUs - killedUs) / 1_000;
+  assert.ok(tookMs > 250 && tookMs < 400, `${tookMs} ms`);
+  assert.ok(lb02.host.has(ADDRESS));
+});
+
+test('a clean stop: the other takes over first, then the address is removed', needsNamespaces, async (t) => {
+  const [lb01, lb02] = await pair(new Segment(t), 1_000_000);
+  const stoppedAt = performance.now();
+  const stopped = lb01.stop();
+  await lb02.becomes('active');
+  assert.ok(performance.now() - stoppedAt < 1_000);
+  await stopped;
+  assert.ok(!lb01.host.has(ADDRESS));
+  assert.ok(lb02.host.has(ADDRESS));
+  assert.deepEqual(
+    lb01.changes().map(({ to, cause }) => `${to} ${cause}`),
+    ['backup start', 'active down-timer', 'leaving stop', 'initialize successor'],
+  );
+});
+
+for (const intervalUs of [1_000_000, 300_000]) {
+  test(
+    `the vip process alone dies, adverts each ${intervalUs / 1000} ms: nothing moves`,
+    needsNamespaces,
+    async (t) => {
+      const [lb01, lb02] = await pair(new Segment(t), intervalUs);
+      // With short intervals a spare is started first.
+      const needsSpare = intervalUs < 500_000;
+      while ((await lb01.status()).process.hasSpare !== needsSpare);
+      const from = lb02.messages.length;
+      const pid = await lb01.vipPid();
+      let wasGone = false;
+      const told = lb01.messages.length;
+      signal(pid, 'SIGKILL');
+      const watching = until(() => {
+        wasGone ||= !lb01.host.has(ADDRESS);
+        return lb01.messages.slice(told).some((message) => message.type === 'change' && message.change.to === 'active');
+      });
+      await watching;
+      assert.equal(wasGone, false);
+      assert.deepEqual(lb01.changes().at(-1)?.cause, 'adopt');
+      assert.notEqual(await lb01.vipPid(), pid);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.deepEqual(lb02.messages.slice(from), []);
+    },
+  );
+}

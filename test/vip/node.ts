@@ -1,0 +1,60 @@
+/**
+ * A node with virtual addresses and nothing else, for tests: `node.js <plan.json> <run directory>`. What happens is told on
+ * stdout as JSON lines; commands come in on stdin as JSON lines.
+ */
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { createLog } from '../../src/keeper/log.ts';
+import { VipLink } from '../../src/keeper/vip-link.ts';
+import { createVipMachine } from '../../src/vip-host.ts';
+import type { VipPlan } from '../../src/vip/plan.ts';
+import type { NodeCommand, NodeMessage } from './virtual-node.ts';
+
+const [planFile, runDirectory] = process.argv.slice(2);
+const plan = JSON.parse(readFileSync(planFile, 'utf8')) as VipPlan;
+const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+
+const say = (message: NodeMessage): void => {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+};
+const link = new VipLink({
+  ...createVipMachine([process.execPath, main], runDirectory),
+  plan,
+  log: createLog((line) => process.stderr.write(line), Date.now),
+  onChange: (change) => say({ type: 'change', change }),
+  onEvidence: (router, evidence) => say({ type: 'evidence', router, evidence }),
+});
+
+createInterface(process.stdin).on('line', (line) => {
+  const command = JSON.parse(line) as NodeCommand;
+  switch (command.type) {
+    case 'tracked':
+      link.setTracked(command.router, command.index, command.isUp);
+      break;
+    case 'witnesses':
+      link.setWitnesses(command.router, command.passes);
+      break;
+    case 'hand-over':
+      link.handOver(command.router);
+      break;
+    case 'resume':
+      link.resume(command.router);
+      break;
+    case 'plan':
+      link.replacePlan(command.plan);
+      break;
+    case 'status':
+      say({ type: 'status', status: link.status().map(({ status }) => status), process: link.process });
+      break;
+    case 'stop':
+      void link.stop().then(() => process.exit(0));
+      break;
+    case 'kill':
+      link.kill();
+      process.exit(0);
+  }
+});
+
+await link.start();
+say({ type: 'started' });

@@ -1,0 +1,332 @@
+/**
+ * Nodes on a segment, for tests as root: a bridge and its hosts, each in a network namespace of its own, and on the hosts
+ * the real vip process under the real keeper's half (node.ts). Everything is gone when the test is over.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Evidence } from '../../src/core/vrrp/observer.ts';
+import type { Verdict } from '../../src/vip/messages.ts';
+import type { VipPlan, VirtualRouterPlan } from '../../src/vip/plan.ts';
+import type { RoleChange, RouterStatus } from '../../src/vip/status.ts';
+
+export type NodeCommand =
+  | Verdict
+  | { readonly type: 'hand-over' | 'resume'; readonly router: string }
+  | { readonly type: 'plan'; readonly plan: VipPlan }
+  | { readonly type: 'status' | 'stop' | 'kill' };
+
+export type NodeMessage =
+  | { readonly type: 'started' }
+  | { readonly type: 'change'; readonly change: RoleChange }
+  | { readonly type: 'evidence'; readonly router: string; readonly evidence: Evidence }
+  | NodeStatus;
+
+export interface NodeStatus {
+  readonly type: 'status';
+  readonly status: readonly RouterStatus[];
+  readonly process: { readonly pid: number; readonly restarts: number; readonly hasSpare: boolean };
+}
+
+/** For a test's options: why it cannot run here. What takes this long hangs. */
+export const needsNamespaces: { readonly skip: string | false; readonly timeout: number } = {
+  skip: findObstacle(),
+  timeout: 60_000,
+};
+
+function findObstacle(): string | false {
+  if (process.platform !== 'linux') return 'needs Linux';
+  if (process.getuid?.() !== 0) return 'needs root, for network namespaces';
+  const name = `ek${process.pid}probe`;
+  const made = spawnSync('ip', ['netns', 'add', name]);
+  if (made.status !== 0)
+    return `needs network namespaces: ${made.stderr?.toString().trim() ?? 'there is no ip command'}`;
+  spawnSync('ip', ['netns', 'delete', name]);
+  return false;
+}
+
+let segments = 0;
+
+/** A bridge without snooping, so that it is known who hears what. */
+export class Segment {
+  readonly directory: string;
+  private readonly t: TestContext;
+  private readonly prefix: string;
+  private readonly bridge: string;
+  private hosts = 0;
+
+  constructor(t: TestContext) {
+    this.t = t;
+    this.prefix = `ek${process.pid}-${segments++}`;
+    this.bridge = `${this.prefix}-sw`;
+    this.directory = mkdtempSync(join(tmpdir(), 'evenkeel-vip-'));
+    ip('netns', 'add', this.bridge);
+    t.after(() => {
+      ip('netns', 'delete', this.bridge);
+      rmSync(this.directory, { recursive: true, force: true });
+    });
+    ip('-n', this.bridge, 'link', 'add', 'br0', 'type', 'bridge', 'mcast_snooping', '0');
+    ip('-n', this.bridge, 'link', 'set', 'br0', 'up');
+  }
+
+  /** A host whose `eth0` has 192.168.15.`number`, and no duplicate address detection to wait for. */
+  host(number: number): Host {
+    const name = `${this.prefix}-${number}`;
+    ip('netns', 'add', name);
+    const host = new Host(this.t, this, name, `p${this.hosts++}`, number);
+    return host;
+  }
+
+  connect(namespace: string, port: string, address: string): void {
+    ip('-n', this.bridge, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
+    ip('-n', this.bridge, 'link', 'set', port, 'master', 'br0', 'up');
+    ip('netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv6.conf.eth0.accept_dad=0');
+    ip('-n', namespace, 'link', 'set', 'lo', 'up');
+    ip('-n', namespace, 'address', 'add', address, 'dev', 'eth0');
+    ip('-n', namespace, 'link', 'set', 'eth0', 'up');
+  }
+
+  /** Cuts the cable at the bridge's end: the host loses its carrier. Or plugs it in again. */
+  setPort(port: string, isUp: boolean): void {
+    ip('-n', this.bridge, 'link', 'set', port, isUp ? 'up' : 'down');
+  }
+}
+
+export class Host {
+  readonly name: string;
+  readonly port: string;
+  readonly segment: Segment;
+  readonly address: string;
+  private readonly t: TestContext;
+  private readonly running = new Set<ChildProcess>();
+
+  constructor(t: TestContext, segment: Segment, name: string, port: string, number: number) {
+    this.t = t;
+    this.segment = segment;
+    this.name = name;
+    this.port = port;
+    this.address = `192.168.15.${number}`;
+    segment.connect(name, port, `${this.address}/24`);
+    t.after(async () => {
+      for (const pid of ip('netns', 'pids', name).split('\n').filter(Boolean)) signal(Number(pid), 'SIGKILL');
+      await until(() => this.running.size === 0);
+      ip('netns', 'delete', name);
+    });
+  }
+
+  /** Starts a program in the namespace. */
+  spawn(command: string, ...args: readonly string[]): ChildProcess {
+    const child = spawn('ip', ['netns', 'exec', this.name, command, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.running.add(child);
+    child.on('close', () => this.running.delete(child));
+    return child;
+  }
+
+  /** Runs a program in the namespace; its output. */
+  run(command: string, ...args: readonly string[]): string {
+    return execFileSync('ip', ['netns', 'exec', this.name, command, ...args], { stdio: 'pipe' }).toString();
+  }
+
+  ip(...args: readonly string[]): string {
+    return ip('-n', this.name, ...args);
+  }
+
+  sysctl(name: string): string {
+    return this.run('cat', `/proc/sys/${name}`).trim();
+  }
+
+  /** Links that have the address, with what the kernel says of it. */
+  find(address: string): AddressInfo[] {
+    const links = JSON.parse(ip('-n', this.name, '-json', '-details', 'address', 'show')) as LinkInfo[];
+    const found: AddressInfo[] = [];
+    for (const { ifname, addr_info } of links) {
+      for (const info of addr_info ?? []) if (info.local === address) found.push({ ...info, link: ifname });
+    }
+    return found;
+  }
+
+  has(address: string): boolean {
+    return this.find(address).length > 0;
+  }
+
+  /** Starts a node with this plan. */
+  async start(plan: VipPlan): Promise<VirtualNode> {
+    const node = new VirtualNode(this, plan);
+    this.t.after(() => node.kill());
+    await node.told((message) => message.type === 'started');
+    return node;
+  }
+}
+
+interface LinkInfo {
+  readonly ifname: string;
+  readonly addr_info?: readonly AddressInfo[];
+}
+
+export interface AddressInfo {
+  readonly link: string;
+  readonly local: string;
+  readonly prefixlen: number;
+  readonly valid_life_time: number;
+  readonly protocol?: string;
+}
+
+let nodes = 0;
+
+export class VirtualNode {
+  readonly host: Host;
+  readonly keeper: ChildProcess;
+  readonly exit: Promise<number | string>;
+  readonly messages: NodeMessage[] = [];
+  log = '';
+  private readonly waiting = new Set<() => void>();
+  private isGone = false;
+
+  constructor(host: Host, plan: VipPlan) {
+    this.host = host;
+    const { directory } = host.segment;
+    const file = join(directory, `plan-${nodes++}.json`);
+    writeFileSync(file, JSON.stringify(plan));
+    const script = fileURLToPath(new URL('node.js', import.meta.url));
+    this.keeper = host.spawn(process.execPath, script, file, join(directory, 'run'));
+    this.exit = once(this.keeper, 'close').then(([code, signal]) => (code ?? signal) as number | string);
+    this.keeper.on('close', () => {
+      this.isGone = true;
+      this.wake();
+    });
+    createInterface(this.keeper.stdout!).on('line', (line) => {
+      this.messages.push(JSON.parse(line) as NodeMessage);
+      this.wake();
+    });
+    this.keeper.stderr!.on('data', (data: Buffer) => {
+      this.log += data.toString();
+      this.wake();
+    });
+  }
+
+  send(command: NodeCommand): void {
+    this.keeper.stdin!.write(`${JSON.stringify(command)}\n`);
+  }
+
+  /** Resolves with the first message from the `from`th on that is as wanted. */
+  async told(isWanted: (message: NodeMessage) => boolean, from = 0): Promise<NodeMessage> {
+    for (let i = from; ; i++) {
+      while (i >= this.messages.length) {
+        assert.ok(!this.isGone, `it ended: ${this.log}`);
+        await new Promise<void>((resolve) => this.waiting.add(resolve));
+      }
+      if (isWanted(this.messages[i])) return this.messages[i];
+    }
+  }
+
+  /** Resolves when it has logged this. */
+  async logged(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.log)) {
+      assert.ok(!this.isGone, `it ended: ${this.log}`);
+      await new Promise<void>((resolve) => this.waiting.add(resolve));
+    }
+  }
+
+  /** Resolves when a router, the only one if not named, becomes this from the `from`th message on. */
+  async becomes(state: RoleChange['to'], router?: string, from = 0): Promise<RoleChange> {
+    const isIt = (message: NodeMessage): boolean =>
+      message.type === 'change' &&
+      message.change.to === state &&
+      (router ?? message.change.router) === message.change.router;
+    const message = await this.told(isIt, from);
+    assert.ok(message.type === 'change');
+    return message.change;
+  }
+
+  changes(): RoleChange[] {
+    return this.messages.flatMap((message) => (message.type === 'change' ? [message.change] : []));
+  }
+
+  async status(): Promise<NodeStatus> {
+    const from = this.messages.length;
+    this.send({ type: 'status' });
+    const message = await this.told(({ type }) => type === 'status', from);
+    assert.ok(message.type === 'status');
+    return message;
+  }
+
+  /** The process that owns the addresses now. */
+  async vipPid(): Promise<number> {
+    return (await this.status()).process.pid;
+  }
+
+  async stop(): Promise<void> {
+    this.send({ type: 'stop' });
+    await this.exit;
+  }
+
+  /** All its processes at once. */
+  kill(): void {
+    if (this.isGone) return;
+    // `ip netns exec` is replaced by the program: its process is the keeper's.
+    const keeper = this.keeper.pid!;
+    const children = readFileSync(`/proc/${keeper}/task/${keeper}/children`, 'utf8').trim().split(' ').filter(Boolean);
+    for (const pid of [keeper, ...children.map(Number)]) signal(pid, 'SIGKILL');
+  }
+
+  private wake(): void {
+    for (const resolve of this.waiting) resolve();
+    this.waiting.clear();
+  }
+}
+
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It is gone.
+  }
+}
+
+export function ip(...args: readonly string[]): string {
+  return execFileSync('ip', args, { stdio: 'pipe' }).toString();
+}
+
+/** Resolves when it is so; how long that took, in milliseconds. */
+export async function until(isSo: () => boolean): Promise<number> {
+  const from = performance.now();
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 10));
+  return performance.now() - from;
+}
+
+/** A router as most tests want it: 192.168.15.3 on eth0. */
+export function routerPlan(changes: Partial<VirtualRouterPlan> = {}): VirtualRouterPlan {
+  return {
+    name: 'VI_1',
+    interfaceName: 'eth0',
+    family: 4,
+    version: 3,
+    virtualRouterId: 50,
+    priority: 100,
+    intervalUs: 1_000_000,
+    addresses: [{ address: '192.168.15.3', prefixLength: 24 }],
+    hasVirtualMac: false,
+    preempt: true,
+    preemptDelayUs: 0,
+    startDelayUs: 0,
+    group: null,
+    source: null,
+    unicast: null,
+    password: null,
+    keys: [],
+    checksum: 'mirror',
+    tracked: [],
+    guard: { probesAddresses: false, gateway: null, hasWitnesses: false },
+    ...changes,
+  };
+}
+
+export function planOf(changes: Partial<VirtualRouterPlan> = {}): VipPlan {
+  return { routers: [routerPlan(changes)] };
+}
