@@ -2,6 +2,7 @@
  * What a client may be told, and what excuses it: an error or a cut connection is right only if something happened in the
  * run that can explain it. A run without faults has no excuse at all.
  */
+import { addressText } from '../src/base/address.ts';
 import { idText } from './content.ts';
 import type { Attempt, Exchange, Ledger } from './ledger.ts';
 import { fieldValues, type Head } from './peers/http-reader.ts';
@@ -104,8 +105,8 @@ export class Judge {
     const { plan } = this.ledger.scenario;
     let leastMs = 0;
     if (status === 408) {
-      const listener = plan.listeners.find(
-        ({ binds: [{ address }] }) => client.listener === `${address.host}:${address.port}`,
+      const listener = plan.listeners.find(({ binds }) =>
+        binds.some((bind) => addressText(bind.address) === client.listener),
       );
       if (listener !== undefined) leastMs = Math.min(listener.timeouts.headMs, listener.timeouts.bodyMs);
     } else if (status === 504 && request.expect.kind === 'proxy') {

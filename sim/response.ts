@@ -1,4 +1,5 @@
 /** What a simulated server answers to one attempt: drawn when the request's head arrives. */
+import { HEAD_BYTES_MAX, HEADER_COUNT_MAX } from '../src/base/limits.ts';
 import type { Prng } from '../src/base/prng.ts';
 import { drawSize, drawTrailerBytes, isCramped, type BodySpec, type RequestSpec } from './scenario-http.ts';
 import type { Fault } from './scenario.ts';
@@ -136,6 +137,9 @@ export const RESPONSE_HEADS_MALFORMED: readonly string[] = [
   'SSH-2.0-OpenSSH_9.2\r\n',
   'HTTP/1.1 200 OK\r\nX-Sim: %M\r\n: nameless\r\nContent-Length: 0\r\n\r\n',
   'HTTP/1.1 200 OK\r\nX-Sim: %M\r\nno colon here\r\nContent-Length: 0\r\n\r\n',
+  // longer, or of more fields, than anybody takes
+  `HTTP/1.1 200 OK\r\nX-Sim: %M\r\nX-Huge: ${'h'.repeat(HEAD_BYTES_MAX)}\r\nContent-Length: 0\r\n\r\n`,
+  `HTTP/1.1 200 OK\r\nX-Sim: %M\r\n${'A: b\r\n'.repeat(HEADER_COUNT_MAX)}Content-Length: 0\r\n\r\n`,
 ];
 
 /** A switch that nobody asked for. */

@@ -244,8 +244,8 @@ class Run {
     }
     scenario.plan.listeners.forEach((listener, index) => {
       const count = row.listenerConnections(index);
-      // a few may have been on their way when accepting was paused
-      if (count < 0 || count > listener.limits.connections + 2) {
+      // a few may have been on their way to each socket when accepting was paused
+      if (count < 0 || count > listener.limits.connections + 2 * listener.binds.length) {
         world.fail('connection limit', `listener ${index}: ${count} of ${listener.limits.connections} connections`);
       }
     });

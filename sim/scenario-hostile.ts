@@ -1,4 +1,5 @@
 /** The drawn hostile clients: which smuggling attempt each makes, or how a valid request is mutated. */
+import { addressText } from '../src/base/address.ts';
 import type { Prng } from '../src/base/prng.ts';
 import type { Plan } from '../src/config/plan.ts';
 import { SMUGGLING } from './peers/smuggling.ts';
@@ -24,12 +25,12 @@ export function drawHostileClients(prng: Prng, plan: Plan, faults: ReadonlySet<F
   const listeners = plan.listeners.filter((listener) => listener.protocol === 'http');
   const count = 1 + prng.below(12);
   for (let i = 0; i < count; i++) {
-    const bind = listeners[prng.below(listeners.length)].binds[0].address;
+    const { binds } = listeners[prng.below(listeners.length)];
     clients.push({
       id: FIRST_HOSTILE_CLIENT + i,
       seed: prng.nextU32(),
       address: `10.4.0.${1 + i}:${33_000 + i}`,
-      listener: `${bind.host}:${bind.port}`,
+      listener: addressText(binds[prng.below(binds.length)].address),
       startUs: prng.below(2_000_000),
       attempt: prng.oneIn(2) ? prng.below(SMUGGLING.length) : -1,
       mutations: 1 + prng.below(4),

@@ -103,7 +103,7 @@ function drawClient(
     requests.push(request);
     if (request.closes || request.tunnel !== null || request.expect.kind === 'refuse') break;
   }
-  const bind = listener.binds[0].address;
+  const bind = listener.binds[prng.below(listener.binds.length)].address;
   const isSlow = faults.has('slowClients') && prng.oneIn(2);
   const isAborting = faults.has('abortingClients') && prng.oneIn(2);
   const isSilent = faults.has('silentClients') && prng.oneIn(2);
@@ -171,8 +171,12 @@ function drawRequest(
     fields.push(['Keep-Alive', 'timeout=5'], ['TE', 'trailers, deflate;q=0.5'], ['Proxy-Connection', 'keep-alive']);
   const closes = tunnel === null && (version === 10 ? !prng.oneIn(2) : prng.oneIn(8));
   const hasHost = version === 11 || aim.needsHost || prng.oneIn(2);
-  let expect = aim.expect;
+  let { expect, target } = aim;
   if (faults.has('overLimits') && prng.oneIn(3)) expect = breakLimit(prng, fields, listener, expect);
+  if (faults.has('overLimits') && prng.oneIn(12)) {
+    target += 'x'.repeat(listener.limits.headBytes);
+    expect = { kind: 'refuse', statuses: [414, 431], isLate: false };
+  }
   if (expect.kind === 'proxy' && body.kind !== 'none' && body.bytes > listener.limits.bodyBytes) {
     expect = { kind: 'refuse', statuses: [413], isLate: true };
   }
@@ -182,7 +186,7 @@ function drawRequest(
   return {
     id,
     method,
-    target: aim.target,
+    target,
     host: hasHost ? aim.host : null,
     isAbsolute: hasHost && tunnel === null && prng.oneIn(10),
     emptyLines: prng.oneIn(12) ? 1 + prng.below(2) : 0,
@@ -315,7 +319,7 @@ function breakLimit(prng: Prng, fields: [string, string][], listener: ListenerPl
     for (let i = before; i <= listener.limits.headers + 3; i++) fields.push([`X-Many-${i}`, 'x']);
     return { kind: 'refuse', statuses: [431], isLate: false };
   }
-  if (prng.oneIn(2)) {
+  if (prng.oneIn(3)) {
     fields.push(['X-Huge', 'h'.repeat(listener.limits.headBytes + 1)]);
     return { kind: 'refuse', statuses: [431], isLate: false };
   }

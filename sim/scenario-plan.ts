@@ -68,7 +68,10 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
   return {
     name: `listener-${index}`,
     protocol: 'http',
-    binds: [{ address: { family: 4, host: '10.0.0.1', port: 8000 + index }, dual: false }],
+    binds: ['10.0.0.1', '10.0.0.2'].slice(prng.below(2)).map((host) => ({
+      address: { family: 4, host, port: 8000 + index },
+      dual: false,
+    })),
     timeouts: { headMs: around(prng, 2500), bodyMs: around(prng, 2500), idleMs: around(prng, 2000) },
     limits: {
       headBytes: 4096 + prng.below(12_000),

@@ -1,4 +1,5 @@
 /** The drawn TCP clients. The server's side of each relay is drawn with it, and found by the number the client sends. */
+import { addressText } from '../src/base/address.ts';
 import type { Prng } from '../src/base/prng.ts';
 import type { Plan } from '../src/config/plan.ts';
 import { FULL_PACE, type Pace } from './peers/port.ts';
@@ -26,7 +27,6 @@ export const FIRST_TCP_CLIENT = 1000;
 export function drawTcpClients(prng: Prng, plan: Plan, faults: ReadonlySet<Fault>): TcpClientSpec[] {
   const listener = plan.listeners.find((candidate) => candidate.protocol === 'tcp');
   if (listener === undefined) return [];
-  const bind = listener.binds[0].address;
   const isServerFirst = prng.oneIn(2);
   const clients: TcpClientSpec[] = [];
   const count = 1 + prng.below(8);
@@ -37,7 +37,7 @@ export function drawTcpClients(prng: Prng, plan: Plan, faults: ReadonlySet<Fault
       id: FIRST_TCP_CLIENT + i,
       seed: prng.nextU32(),
       address: `10.3.0.${1 + i}:${31_000 + i}`,
-      listener: `${bind.host}:${bind.port}`,
+      listener: addressText(listener.binds[prng.below(listener.binds.length)].address),
       startUs: prng.below(1_500_000),
       ...drawStreams(prng, faults),
       isServerFirst,
