@@ -52,3 +52,84 @@ test('all its processes are stopped: the kernel removes it', needsNamespaces, as
   const tookMs = await until(() => !host.has(ADDRESS));
   assert.ok(tookMs < 1_300, `${tookMs} ms`);
 });
+
+test('an address that somebody removes is put back at once, and told', needsNamespaces, async (t) => {
+  const host = new Segment(t).host(5);
+  const node = await host.start(planOf());
+  await node.becomes('active');
+  host.ip('address', 'delete', `${ADDRESS}/24`, 'dev', 'eth0');
+  const tookMs = await until(() => host.has(ADDRESS));
+  assert.ok(tookMs < 500, `${tookMs} ms`);
+  await node.told((message) => message.type === 'evidence' && message.evidence.kind === 'address-removed');
+  assert.equal(node.changes().at(-1)?.to, 'active');
+});
+
+test('every address of a router is there, those of another network with their route', needsNamespaces, async (t) => {
+  const host = new Segment(t).host(5);
+  const addresses = [
+    { address: ADDRESS, prefixLength: 24 },
+    { address: '10.9.8.7', prefixLength: 28 },
+    { address: '192.168.15.4', prefixLength: 32 },
+  ];
+  const node = await host.start(planOf({ ...FAST, addresses }));
+  await node.becomes('active');
+  for (const { address, prefixLength } of addresses) assert.equal(host.find(address)[0].prefixlen, prefixLength);
+  const routes = host.ip('route', 'show');
+  assert.match(routes, /^10\.9\.8\.0\/28 dev eth0/m);
+  assert.equal(routes.match(/^192\.168\.15\.0\/24/gm)?.length, 1);
+  await node.stop();
+  for (const { address } of addresses) assert.equal(host.has(address), false);
+});
+
+test('the loss of the carrier is a fault, and its return begins an election', needsNamespaces, async (t) => {
+  const segment = new Segment(t);
+  const host = segment.host(5);
+  const node = await host.start(planOf(FAST));
+  await node.becomes('active');
+  segment.setPort(host.port, false);
+  assert.equal((await node.becomes('fault')).cause, 'fault');
+  assert.equal(host.has(ADDRESS), false);
+  const from = node.messages.length;
+  segment.setPort(host.port, true);
+  await node.becomes('active', undefined, from);
+  assert.ok(host.has(ADDRESS));
+});
+
+test('an interface that is removed and made again is used again', needsNamespaces, async (t) => {
+  const segment = new Segment(t);
+  const host = segment.host(5);
+  const node = await host.start(planOf(FAST));
+  await node.becomes('active');
+  host.ip('link', 'delete', 'eth0');
+  await node.becomes('fault');
+  const from = node.messages.length;
+  segment.connect(host.name, host.port, `${host.address}/24`);
+  await node.becomes('active', undefined, from);
+  assert.ok(host.has(ADDRESS));
+});
+
+test('an interface that is not there yet is waited for', needsNamespaces, async (t) => {
+  const host = new Segment(t).host(5);
+  const node = await host.start(planOf({ ...FAST, interfaceName: 'late0' }));
+  await node.becomes('fault');
+  assert.match(node.log, /there is no interface late0 now/);
+  host.ip('link', 'add', 'late0', 'type', 'veth', 'peer', 'name', 'late1');
+  host.ip('address', 'add', '192.168.15.77/24', 'dev', 'late0');
+  host.ip('link', 'set', 'late1', 'up');
+  host.ip('link', 'set', 'late0', 'up');
+  await node.becomes('active');
+  assert.equal(host.find(ADDRESS)[0].link, 'late0');
+});
+
+test("the interface's own address is another one: adverts come from that", needsNamespaces, async (t) => {
+  const host = new Segment(t).host(5);
+  const node = await host.start(planOf(FAST));
+  await node.becomes('active');
+  host.ip('address', 'add', '192.168.15.55/24', 'dev', 'eth0');
+  host.ip('address', 'delete', '192.168.15.5/24', 'dev', 'eth0');
+  const sourceIs = async (source: string): Promise<boolean> => (await node.status()).status[0].source === source;
+  while (!(await sourceIs('192.168.15.55')));
+  // The kernel may have removed both with the first one; then the virtual one was put back.
+  await until(() => host.has(ADDRESS));
+  assert.equal((await node.status()).status[0].state, 'active');
+});

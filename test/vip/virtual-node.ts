@@ -40,6 +40,12 @@ export const needsNamespaces: { readonly skip: string | false; readonly timeout:
   timeout: 60_000,
 };
 
+/** The same for what is judged by tcpdump. */
+export const needsTcpdump: typeof needsNamespaces = {
+  ...needsNamespaces,
+  skip: needsNamespaces.skip || (spawnSync('tcpdump', ['--version']).error === undefined ? false : 'needs tcpdump'),
+};
+
 function findObstacle(): string | false {
   if (process.platform !== 'linux') return 'needs Linux';
   if (process.getuid?.() !== 0) return 'needs root, for network namespaces';
@@ -135,6 +141,18 @@ export class Host {
 
   ip(...args: readonly string[]): string {
     return ip('-n', this.name, ...args);
+  }
+
+  /** Whether somebody there answers: that nothing listens on the discard port. */
+  reaches(address: string): boolean {
+    const script = `: < /dev/tcp/${address}/9`;
+    const { stderr } = spawnSync('ip', ['netns', 'exec', this.name, 'timeout', '2', 'bash', '-c', script]);
+    return stderr.toString().includes('refused');
+  }
+
+  /** Of eth0. */
+  get mac(): string {
+    return this.run('cat', '/sys/class/net/eth0/address').trim();
   }
 
   sysctl(name: string): string {
