@@ -17,17 +17,9 @@ export interface Contender {
   readonly version: string;
   /** Starts the node. Whether it has the address yet is seen by the lab. */
   start(pair: Pair, host: Balancer, intervalMs: number): Promise<void>;
-  /** As an operator stops it for maintenance. Resolves when what held the address is gone. */
+  /** As an operator stops it for maintenance; does not wait for the end. */
   stop(pair: Pair, host: Balancer): Promise<void>;
   /** Gives the address to the other node and runs on; null: it has no such thing. */
   readonly handOver: ((pair: Pair, host: Balancer) => Promise<void>) | null;
   pids(pair: Pair, host: Balancer, part: Part): number[];
-}
-
-export const ROUTER_ID = 50;
-export const PRIORITIES: Readonly<Record<Balancer, number>> = { lb01: 150, lb02: 100 };
-
-/** After how long of silence lb02 takes the address: three adverts and its skew (RFC 9568 section 6.1). */
-export function downIntervalMs(intervalMs: number): number {
-  return 3 * intervalMs + ((256 - PRIORITIES.lb02) * intervalMs) / 256;
 }

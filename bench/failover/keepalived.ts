@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PRIORITIES, ROUTER_ID } from '../../src/lab/evenkeel-node.ts';
 import {
   ADDRESSES,
   type Balancer,
@@ -14,7 +15,7 @@ import {
   WEB_SERVERS,
 } from '../../src/lab/pair.ts';
 import { commandLineOf, parentOf } from '../../src/lab/processes.ts';
-import { type Contender, type Part, PRIORITIES, ROUTER_ID } from './contender.ts';
+import type { Contender, Part } from './contender.ts';
 
 export function keepalived(): Contender {
   return {

@@ -8,15 +8,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { sweepLabs } from '../../src/lab/janitor.ts';
+import type { Measured } from '../../src/lab/measure.ts';
 import { Pair } from '../../src/lab/pair.ts';
 import { refusalOfLab } from '../../src/lab/system.ts';
 import type { Contender } from './contender.ts';
+import { evenkeel } from './evenkeel.ts';
 import { EVENTS, type FailoverEvent } from './events.ts';
 import { keepalived } from './keepalived.ts';
-import { measure, type Sample } from './measure.ts';
+import { measureEvent } from './measure.ts';
 import { type Results, renderChart, renderMarkdown, rowOf } from './report.ts';
 
-const program = [process.execPath, fileURLToPath(new URL('../../src/main.js', import.meta.url))];
+const program: readonly [string, string] = [
+  process.execPath,
+  fileURLToPath(new URL('../../src/main.js', import.meta.url)),
+];
 
 const { values: options } = parseArgs({
   options: {
@@ -45,7 +50,7 @@ if (options.help) {
 
 async function main(): Promise<void> {
   await sweepLabs();
-  const contenders = [keepalived()].filter(({ name }) => name.includes(options.contender));
+  const contenders = [keepalived(), evenkeel(program)].filter(({ name }) => name.includes(options.contender));
   const events = EVENTS.filter(({ name }) => options.only === '' || options.only.split(',').includes(name));
   const results = loadResults(contenders);
   for (const intervalMs of options.intervals.split(',').map(Number)) {
@@ -68,11 +73,11 @@ async function runEvent(
   intervalMs: number,
   results: Results,
 ): Promise<void> {
-  const samples = new Map<string, Sample[]>();
+  const samples = new Map<string, Measured[]>();
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const [i, contender] of contenders.entries()) {
       if (event.name === 'hand-over' && contender.handOver === null) continue;
-      const sample = await measure(contender, pairs[i], event, intervalMs);
+      const sample = await measureEvent(contender, pairs[i], event, intervalMs);
       samples.set(contender.name, [...(samples.get(contender.name) ?? []), sample]);
       console.error(`${intervalMs} ms, ${event.title}, ${contender.name}: ${JSON.stringify(sample)}`);
     }

@@ -1,69 +1,23 @@
-/** One event on one contender: what the client and the kernels saw of it. */
+/** One event on one contender. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sumUpHolders } from '../../src/lab/address-watch.ts';
 import { monotonicMs } from '../../src/lab/clock.ts';
-import type { Outcome } from '../../src/lab/outages.ts';
+import { measure, type Measured } from '../../src/lab/measure.ts';
 import { BALANCERS, type Balancer, type Pair } from '../../src/lab/pair.ts';
 import { signalAll } from '../../src/lab/processes.ts';
-import { type Contender, downIntervalMs } from './contender.ts';
+import type { Contender } from './contender.ts';
 import type { FailoverEvent } from './events.ts';
 
-/** A new connection with a request each. */
-const REQUEST_INTERVAL_MS = 1;
 const ACTIVE: Balancer = 'lb01';
-const CALM_MS = 300;
 const READY_MS_MAX = 30_000;
 
-export interface Sample {
-  /** Time in which the client's requests failed, all outages together. */
-  readonly gapMs: number;
-  readonly failed: number;
-  readonly outcomes: Partial<Record<Outcome, number>>;
-  readonly twoHoldersMs: number;
-  /** Two hold it still when the lab stops looking. */
-  readonly isSplit: boolean;
-  /** How often a node took the address. */
-  readonly moves: number;
-  /** The client saw no outage that is shorter. */
-  readonly blindMs: number;
-}
-
-/** How long an event is looked at: what has not ended then does not end by itself. */
-export function windowMs(intervalMs: number): number {
-  return Math.max(5000, 2 * downIntervalMs(intervalMs) + 1500);
-}
-
-export async function measure(
+export async function measureEvent(
   contender: Contender,
   pair: Pair,
   event: FailoverEvent,
   intervalMs: number,
-): Promise<Sample> {
+): Promise<Measured> {
   await makeReady(contender, pair, intervalMs);
-  const client = pair.startClient(REQUEST_INTERVAL_MS);
-  try {
-    await client.served(CALM_MS);
-    client.restart();
-    await sleep(CALM_MS);
-    const fromMs = monotonicMs();
-    await event.happen(contender, pair, ACTIVE);
-    await sleep(windowMs(intervalMs));
-    await client.settled();
-    const toMs = monotonicMs();
-    const { outages } = client;
-    const holders = sumUpHolders(pair.watch.changes, fromMs, toMs);
-    return {
-      gapMs: outages.totalMs(toMs),
-      failed: outages.failed,
-      outcomes: outages.outcomes(),
-      twoHoldersMs: holders.twoHoldersMs,
-      isSplit: pair.watch.holders().length > 1,
-      moves: holders.moves,
-      blindMs: outages.blindMs,
-    };
-  } finally {
-    await client.stop();
-  }
+  return measure(pair, intervalMs, () => event.happen(contender, pair, ACTIVE));
 }
 
 /** Both nodes run, lb01 alone has the address, and the network is whole. */

@@ -1,8 +1,8 @@
 /** A run as a Markdown page and as an SVG chart. */
 import { median } from '../results.ts';
-import { downIntervalMs } from './contender.ts';
+import { downIntervalMs } from '../../src/lab/evenkeel-node.ts';
+import { type Measured, windowMs } from '../../src/lab/measure.ts';
 import { EVENTS, type FailoverEvent } from './events.ts';
-import { type Sample, windowMs } from './measure.ts';
 
 export interface Results {
   readonly machine: string;
@@ -14,7 +14,7 @@ export interface ResultRow {
   readonly event: string;
   readonly intervalMs: number;
   /** By contender. */
-  readonly samples: Record<string, readonly Sample[]>;
+  readonly samples: Record<string, readonly Measured[]>;
 }
 
 const OURS = 'evenkeel';
@@ -53,8 +53,8 @@ export function renderMarkdown(results: Results): string {
   return `${lines.join('\n')}\n`;
 }
 
-function rowLine(event: FailoverEvent, intervalMs: number, name: string, samples: readonly Sample[]): string {
-  const of = (pick: (sample: Sample) => number): number => median(samples.map(pick));
+function rowLine(event: FailoverEvent, intervalMs: number, name: string, samples: readonly Measured[]): string {
+  const of = (pick: (sample: Measured) => number): number => median(samples.map(pick));
   const isOurs = name === OURS;
   const wantedGap = event.wantedGapMs?.(downIntervalMs(intervalMs));
   const wantedTwo = event.wantedTwoHoldersMs?.(intervalMs);
@@ -145,10 +145,10 @@ function bar(y: number, value: number, most: number, colour: string, label: stri
   ];
 }
 
-function gapOf(samples: readonly Sample[]): number {
+function gapOf(samples: readonly Measured[]): number {
   return median(samples.map(({ gapMs }) => gapMs));
 }
 
-function twoOf(samples: readonly Sample[]): number {
+function twoOf(samples: readonly Measured[]): number {
   return median(samples.map(({ twoHoldersMs }) => twoHoldersMs));
 }
