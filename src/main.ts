@@ -42,6 +42,7 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
     commands: {
       run: (options) => onLinux(async () => (await import('./commands/run.ts')).runCommand(options, program)),
       demo: (options) => onLinux(async () => (await import('./commands/demo.ts')).demoCommand(options, program)),
+      lab: (options) => onLinux(async () => (await import('./commands/lab.ts')).labCommand(options, program)),
     },
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),

@@ -42,6 +42,10 @@ async function run(...argv: string[]): Promise<Ran> {
         calls.push(options);
         return Promise.resolve(0);
       },
+      lab: (options) => {
+        calls.push(options);
+        return Promise.resolve(0);
+      },
     },
     out: (text) => {
       out += text;
@@ -67,7 +71,7 @@ test('--help works for the program and for every command, on stdout, with exit c
     ['--help'],
     ['help'],
     ['help', 'run'],
-    ...['run', 'check', 'demo', 'schema'].map((command) => [command, '--help']),
+    ...['run', 'check', 'demo', 'lab', 'schema'].map((command) => [command, '--help']),
   ]) {
     const ran = await run(...argv);
     assert.equal(ran.code, 0, argv.join(' '));
@@ -87,6 +91,7 @@ test('a wrong command line exits 2 and says why on stderr', async () => {
     [['run', 'x.yaml', '--wrokers', '2'], /unknown option '--wrokers'/],
     [['demo', 'x.yaml'], /too many arguments/],
     [['demo', '--seconds', '1.5'], /Write a number from 1 to 86400/],
+    [['lab', '--advertise', '15ms'], /Write 10ms to 40950ms in steps of 10ms/],
   ];
   for (const [argv, said] of cases) {
     const ran = await run(...argv);
@@ -108,6 +113,13 @@ test('run hands its options over and exits with what it resolves to', async () =
 test('demo hands its options over', async () => {
   assert.deepEqual((await run('demo', '--workers', '2')).calls, [{ engine: null, workers: 2, seconds: null }]);
   assert.deepEqual((await run('demo', '--seconds', '5')).calls, [{ engine: null, workers: null, seconds: 5 }]);
+});
+
+test('lab hands its options over', async () => {
+  const usual = { advertiseMs: 1000, guardsGateway: false, seconds: null, isCleaning: false };
+  assert.deepEqual((await run('lab')).calls, [usual]);
+  const { calls } = await run('lab', '--advertise', '100ms', '--guard-gateway', '--seconds', '5', '--clean');
+  assert.deepEqual(calls, [{ advertiseMs: 100, guardsGateway: true, seconds: 5, isCleaning: true }]);
 });
 
 test('check says in one line what a right file has, and exits 0', async () => {

@@ -8,6 +8,8 @@ import { addCheckCommand } from './check.ts';
 import type { DemoOptions } from './demo.ts';
 import { addDemoCommand } from './demo.ts';
 import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
+import type { LabOptions } from './lab.ts';
+import { addLabCommand } from './lab.ts';
 import type { RunOptions } from './run.ts';
 import { addRunCommand } from './run.ts';
 import { addSchemaCommand } from './schema.ts';
@@ -16,6 +18,7 @@ import { addSchemaCommand } from './schema.ts';
 export interface Commands {
   run(options: RunOptions): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
+  lab(options: LabOptions): Promise<number>;
 }
 
 export interface CliDeps {
@@ -48,6 +51,7 @@ export function createCli(context: CliContext): Command {
   addRunCommand(program, context);
   addCheckCommand(program, context);
   addDemoCommand(program, context);
+  addLabCommand(program, context);
   addSchemaCommand(program, context);
   return program;
 }

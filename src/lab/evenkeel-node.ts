@@ -23,11 +23,12 @@ export const PRIORITIES: Readonly<Record<Balancer, number>> = { lb01: 150, lb02:
 export interface HaOptions {
   readonly intervalMs: number;
   /** Against two active nodes: see docs/split-brain.md. */
-  readonly probesAddress: boolean;
+  /** Null: evenkeel's default. */
+  readonly probesAddress: boolean | null;
   readonly guardsGateway: boolean;
 }
 
-export const DEFAULT_HA: HaOptions = { intervalMs: 1000, probesAddress: true, guardsGateway: false };
+export const DEFAULT_HA: HaOptions = { intervalMs: 1000, probesAddress: null, guardsGateway: false };
 
 /** After how long of silence lb02 takes the address: three adverts and its skew (RFC 9568 section 6.1). */
 export function downIntervalMs(intervalMs: number): number {
@@ -36,7 +37,10 @@ export function downIntervalMs(intervalMs: number): number {
 
 /** The evenkeel.yaml of both. */
 export function configurationOf({ intervalMs, probesAddress, guardsGateway }: HaOptions): string {
-  const gateway = guardsGateway ? `, gateway: ${ADDRESSES[CLIENT]}` : '';
+  const guards = [
+    ...(probesAddress === null ? [] : [`arp-probe: ${probesAddress}`]),
+    ...(guardsGateway ? [`gateway: ${ADDRESSES[CLIENT]}`] : []),
+  ];
   const priorities = BALANCERS.map((name) => `${name}: ${PRIORITIES[name]}`).join(', ');
   return `listeners:
   web: { bind: "*:${WEB_PORT}", protocol: http, routes: [ { upstream: web } ] }
@@ -54,7 +58,7 @@ ha:
     advertise: ${intervalMs}ms
     addresses: [ ${VIRTUAL_ADDRESS}/${PREFIX_LENGTH} ]
     track: [ { proxy: true }, { interface: eth0 } ]
-    guard: { arp-probe: ${probesAddress}${gateway} }
+    guard: { ${guards.join(', ')} }
 `;
 }
 
