@@ -43,6 +43,8 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
       run: (options) => onLinux(async () => (await import('./commands/run.ts')).runCommand(options, program)),
       demo: (options) => onLinux(async () => (await import('./commands/demo.ts')).demoCommand(options, program)),
       lab: (options) => onLinux(async () => (await import('./commands/lab.ts')).labCommand(options, program)),
+      status: async (options) => (await import('./commands/status.ts')).statusCommand(options),
+      move: async (options) => (await import('./commands/status.ts')).moveCommand(options),
     },
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),

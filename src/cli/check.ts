@@ -5,6 +5,7 @@ import type { Plan } from '../config/plan.ts';
 import type { CliContext } from './cli.ts';
 import { loadConfigFile, printDiagnostics } from './config-file.ts';
 import { EXIT_FAILED, EXIT_OK } from './exit-codes.ts';
+import { readKeyFiles } from './key-files.ts';
 
 export function addCheckCommand(program: Command, context: CliContext): void {
   program
@@ -30,17 +31,18 @@ function check(file: string, node: string | null, context: CliContext): number {
     return EXIT_FAILED;
   }
   const { plan, unsupported } = compile(loaded.config, loaded.source, { workers: 1 });
-  printDiagnostics(unsupported, context.err);
-  context.out(`${file}: ok: ${summary(plan)}\n`);
+  printDiagnostics([...unsupported, ...readKeyFiles(loaded.config, loaded.source).diagnostics], context.err);
+  context.out(`${file}: ok: ${summary(plan, Object.keys(loaded.config.ha ?? {}).length)}\n`);
   return EXIT_OK;
 }
 
-function summary(plan: Plan): string {
+function summary(plan: Plan, routers: number): string {
   return [
     count(plan.listeners.length, 'listener'),
     count(sum(plan.listeners.map((listener) => listener.routes.length)), 'route'),
     count(plan.upstreams.length, 'upstream'),
     count(sum(plan.upstreams.map((upstream) => upstream.servers.length)), 'server'),
+    ...(routers === 0 ? [] : [count(routers, 'virtual router')]),
   ].join(', ');
 }
 

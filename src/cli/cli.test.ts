@@ -46,6 +46,14 @@ async function run(...argv: string[]): Promise<Ran> {
         calls.push(options);
         return Promise.resolve(0);
       },
+      status: (options) => {
+        calls.push(options);
+        return Promise.resolve(1);
+      },
+      move: (options) => {
+        calls.push(options);
+        return Promise.resolve(0);
+      },
     },
     out: (text) => {
       out += text;
@@ -71,7 +79,7 @@ test('--help works for the program and for every command, on stdout, with exit c
     ['--help'],
     ['help'],
     ['help', 'run'],
-    ...['run', 'check', 'demo', 'lab', 'schema'].map((command) => [command, '--help']),
+    ...['run', 'check', 'demo', 'lab', 'schema', 'status', 'handover', 'resume'].map((command) => [command, '--help']),
   ]) {
     const ran = await run(...argv);
     assert.equal(ran.code, 0, argv.join(' '));
@@ -92,6 +100,10 @@ test('a wrong command line exits 2 and says why on stderr', async () => {
     [['demo', 'x.yaml'], /too many arguments/],
     [['demo', '--seconds', '1.5'], /Write a number from 1 to 86400/],
     [['lab', '--advertise', '15ms'], /Write 10ms to 40950ms in steps of 10ms/],
+    [['handover'], /write the name of one virtual router, or --all/],
+    [['handover', 'VI_1', '--all'], /write the name of one virtual router, or --all/],
+    [['resume'], /write the name of one virtual router, or --all/],
+    [['status', 'VI_1'], /too many arguments/],
   ];
   for (const [argv, said] of cases) {
     const ran = await run(...argv);
@@ -105,9 +117,9 @@ test('a wrong command line exits 2 and says why on stderr', async () => {
 test('run hands its options over and exits with what it resolves to', async () => {
   const plain = await run('run', 'x.yaml');
   assert.equal(plain.code, 7);
-  assert.deepEqual(plain.calls, [{ file: 'x.yaml', node: null, engine: null, workers: null }]);
-  const full = await run('run', 'x.yaml', '--node', 'lb01', '--engine', 'node', '--workers', '3');
-  assert.deepEqual(full.calls, [{ file: 'x.yaml', node: 'lb01', engine: 'node', workers: 3 }]);
+  assert.deepEqual(plain.calls, [{ file: 'x.yaml', node: null, engine: null, workers: null, socket: null }]);
+  const full = await run('run', 'x.yaml', '--node', 'lb01', '--engine', 'node', '--workers', '3', '--socket', '/s');
+  assert.deepEqual(full.calls, [{ file: 'x.yaml', node: 'lb01', engine: 'node', workers: 3, socket: '/s' }]);
 });
 
 test('demo hands its options over', async () => {
@@ -122,11 +134,23 @@ test('lab hands its options over', async () => {
   assert.deepEqual(calls, [{ advertiseMs: 100, guardsGateway: true, seconds: 5, isCleaning: true }]);
 });
 
+test('status, handover and resume hand their options over and exit with what they resolve to', async () => {
+  const status = await run('status', '--json', '--socket', '/s');
+  assert.equal(status.code, 1);
+  assert.deepEqual(status.calls, [{ socket: '/s', isJson: true }]);
+  assert.deepEqual((await run('status')).calls, [{ socket: null, isJson: false }]);
+  assert.deepEqual((await run('handover', 'VI_1')).calls, [{ kind: 'hand-over', router: 'VI_1', socket: null }]);
+  assert.deepEqual((await run('handover', '--all')).calls, [{ kind: 'hand-over', router: null, socket: null }]);
+  assert.deepEqual((await run('resume', 'VI_1', '--socket', '/s')).calls, [
+    { kind: 'resume', router: 'VI_1', socket: '/s' },
+  ]);
+});
+
 test('check says in one line what a right file has, and exits 0', async () => {
   const ran = await run('check', EXAMPLE);
   assert.equal(ran.code, 0);
-  assert.equal(ran.out, `${EXAMPLE}: ok: 3 listeners, 4 routes, 4 upstreams, 8 servers\n`);
-  assert.match(ran.err, /:52:1: unsupported: `ha` is right/);
+  assert.equal(ran.out, `${EXAMPLE}: ok: 3 listeners, 4 routes, 4 upstreams, 8 servers, 1 virtual router\n`);
+  assert.match(ran.err, /:70:1: unsupported: `admin` is right/);
 });
 
 test('check prints every error of a wrong file with its place on stderr, and exits 1', async () => {

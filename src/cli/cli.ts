@@ -10,15 +10,21 @@ import { addDemoCommand } from './demo.ts';
 import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { LabOptions } from './lab.ts';
 import { addLabCommand } from './lab.ts';
+import type { MoveOptions } from './handover.ts';
+import { addMoveCommands } from './handover.ts';
 import type { RunOptions } from './run.ts';
 import { addRunCommand } from './run.ts';
 import { addSchemaCommand } from './schema.ts';
+import type { StatusOptions } from './status.ts';
+import { addStatusCommand } from './status.ts';
 
 /** The commands that need more than the configuration. Each resolves to the exit code when it is over. */
 export interface Commands {
   run(options: RunOptions): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
   lab(options: LabOptions): Promise<number>;
+  status(options: StatusOptions): Promise<number>;
+  move(options: MoveOptions): Promise<number>;
 }
 
 export interface CliDeps {
@@ -53,6 +59,8 @@ export function createCli(context: CliContext): Command {
   addDemoCommand(program, context);
   addLabCommand(program, context);
   addSchemaCommand(program, context);
+  addStatusCommand(program, context);
+  addMoveCommands(program, context);
   return program;
 }
 

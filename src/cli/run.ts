@@ -12,9 +12,12 @@ export interface RunOptions {
   readonly engine: 'uring' | 'node' | null;
   /** Null: one per core. */
   readonly workers: number | null;
+  /** Of the socket for `status` and the like. Null: where it usually is. */
+  readonly socket: string | null;
 }
 
 interface Flags {
+  readonly socket?: string;
   readonly node?: string;
   readonly engine?: 'uring' | 'node';
   readonly workers?: number;
@@ -30,12 +33,13 @@ export function addRunCommand(program: Command, context: CliContext): void {
       new Option('--engine <engine>', 'force an engine (default: the best that works here)').choices(['uring', 'node']),
     )
     .option('--workers <count>', 'proxy processes (default: one per core)', parseWorkers)
+    .option('--socket <path>', 'where `status` and `handover` ask (default: /run/evenkeel/evenkeel.sock)')
     .addHelpText(
       'after',
       '\nSIGTERM or SIGINT: stop accepting, finish what is in flight within `grace`, exit 0. A second signal ends at once.\n',
     )
     .action(async (file: string, flags: Flags) => {
-      const { node = null, engine = null, workers = null } = flags;
-      context.exit(await context.commands.run({ file, node, engine, workers }));
+      const { node = null, engine = null, workers = null, socket = null } = flags;
+      context.exit(await context.commands.run({ file, node, engine, workers, socket }));
     });
 }

@@ -5,12 +5,13 @@ import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { RunOptions } from '../cli/run.ts';
 import { chooseEngine, EngineError, type EngineName } from '../engine.ts';
 import { linuxHost } from '../io/linux/host.ts';
-import { Keeper } from '../keeper/keeper.ts';
 import { createLog } from '../keeper/log.ts';
 import { StartError } from '../keeper/start-error.ts';
 import { proxyCount } from '../keeper/supervisor.ts';
-import { loadPlan } from './load-plan.ts';
+import { Balancer } from './balancer.ts';
+import { loadPlans } from './load-plan.ts';
 import { watchSignals } from './signals.ts';
+import { socketToOpen } from './socket-path.ts';
 
 export interface Program {
   readonly version: string;
@@ -21,11 +22,11 @@ export interface Program {
 export async function runCommand(options: RunOptions, program: Program): Promise<number> {
   const log = createLog((line) => process.stderr.write(line), Date.now);
   const workers = options.workers ?? defaultWorkers();
-  const plan = loadPlan(options.file, options.node, workers, (text) => process.stderr.write(text));
-  if (plan === null) return EXIT_FAILED;
+  const plans = loadPlans(options.file, options.node, workers, (text) => process.stderr.write(text));
+  if (plans === null) return EXIT_FAILED;
 
-  let keeper: Keeper | null = null;
-  const asked = watchSignals(() => keeper?.kill());
+  let balancer: Balancer | null = null;
+  const asked = watchSignals(() => balancer?.kill());
   // Other daemons read their configuration again; dying of it would be a nasty surprise.
   process.on('SIGHUP', () => log.warn('SIGHUP: reload is not supported yet; restart to use a changed configuration'));
   try {
@@ -34,19 +35,22 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       file: options.file,
       pid: process.pid,
     });
-    keeper = new Keeper({
-      plan,
+    balancer = new Balancer({
+      ...plans,
+      version: program.version,
       workers,
-      host: linuxHost,
       log,
+      command: program.command,
       proxyCommand: proxyCommand(program, engine.engine),
+      socketPath: socketToOpen(options.socket, process.env, process.getuid?.() ?? -1),
+      isSocketWanted: options.socket !== null || plans.ha !== null,
     });
-    const started = keeper.start();
+    const started = balancer.start();
     const first = await Promise.race([started, asked]);
     if (first === 'SIGTERM' || first === 'SIGINT') {
       started.catch(() => undefined);
       log.info(`${first} during the start: ending`);
-      keeper.kill();
+      balancer.kill();
       return EXIT_OK;
     }
     process.stdout.write(
@@ -56,10 +60,9 @@ export async function runCommand(options: RunOptions, program: Program): Promise
 
     const signal = await asked;
     linuxHost.notifyServiceManager('STOPPING=1');
-    log.info(
-      `${signal}: finishing what is in flight, for up to ${plan.graceMs / 1000} s; a second signal ends at once`,
-    );
-    await keeper.stop();
+    const { graceMs } = plans.plan;
+    log.info(`${signal}: finishing what is in flight, for up to ${graceMs / 1000} s; a second signal ends at once`);
+    await balancer.stop();
     log.info('ended');
     return EXIT_OK;
   } catch (error) {

@@ -32,7 +32,6 @@ export function compile(config: Config, source: SourceMap, options: CompileOptio
   const notYet = (path: Path, key: string): void => {
     unsupported.push(diagnose(problem('not-yet', { key }), source.file, source.locate(path, 'key')));
   };
-  if (config.ha !== undefined) notYet(['ha'], 'ha');
   if (config.admin !== undefined) notYet(['admin'], 'admin');
 
   const upstreamConfigs = Object.entries(config.upstreams ?? {});

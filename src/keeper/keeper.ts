@@ -31,6 +31,8 @@ export interface KeeperOptions {
   readonly log: Log;
   /** The program and its arguments that are a proxy; its index follows as the last one. */
   readonly proxyCommand: readonly [program: string, ...args: string[]];
+  /** There is something else to do, so that it is right to have no listener: then nothing is started but health checks. */
+  readonly mayBeIdle?: boolean;
 }
 
 /** How long the first answers for names may delay the start. They come when they come. */
@@ -75,7 +77,12 @@ export class Keeper {
   /** Resolves when every listener accepts, with what they listen on: `web *:80, mysql *:3306`. Rejects with StartError. */
   async start(): Promise<string> {
     const { plan, workers, host, log } = this.options;
-    if (plan.listeners.length === 0) throw new StartError('the configuration has no listener');
+    if (plan.listeners.length === 0) {
+      if (this.options.mayBeIdle !== true) throw new StartError('the configuration has no listener');
+      this.health.start();
+      await this.firstNames();
+      return '';
+    }
     const opened = await openListeners(host, plan.listeners, workers, log);
     if (opened.listeners.every(({ binds }) => binds.length === 0)) {
       throw new StartError('no listener could be opened');
@@ -97,6 +104,11 @@ export class Keeper {
       .filter(({ binds }) => binds.length > 0)
       .map(({ plan, binds }) => `${plan.name} ${binds.map((bind) => bindText(bind.plan)).join(' ')}`)
       .join(', ');
+  }
+
+  /** Listeners of which no address could be opened. */
+  get closedListeners(): readonly string[] {
+    return this.listeners.filter(({ binds }) => binds.length === 0).map(({ plan }) => plan.name);
   }
 
   /** Stops accepting and lets the proxies finish. Resolves when they are gone. */

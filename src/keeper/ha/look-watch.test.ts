@@ -81,7 +81,7 @@ test('the data plane is well while every proxy beats and every listener has an a
   };
   assert.equal(pass(500, []).isUp, null);
   for (const row of rows) row.state = WORKER_SERVING;
-  assert.deepEqual(pass(500, [0, 1]), { isUp: true, detail: '2 serve' });
+  assert.deepEqual(pass(500, [0, 1]), { isUp: true, detail: 'all 2 serve' });
   assert.deepEqual(pass(1_100, [0]), { isUp: false, detail: 'proxy 1 has not served for 1.1 s' });
   assert.equal(pass(5_000, [0, 1]).isUp, true);
   assert.deepEqual(lookAtProxies(board, ['web', 'db'])(now), {

@@ -136,7 +136,8 @@ export function lookAtProxies(board: Board, closed: readonly string[]): Look {
     if (closed.length > 0) return { isUp: false, detail: `listener ${closed.join(', ')} could not be opened` };
     const { index, ms } = track.missing;
     const isMissing = ms > 2 * LOOK_INTERVAL_MS;
-    const detail = isMissing ? `proxy ${index} has not served for ${(ms / 1000).toFixed(1)} s` : `${workers} serve`;
+    const missing = `proxy ${index} has not served for ${(ms / 1000).toFixed(1)} s`;
+    const detail = isMissing ? missing : workers === 1 ? 'it serves' : `all ${workers} serve`;
     return { isUp: track.isUp, detail };
   };
 }

@@ -1,0 +1,57 @@
+/** `evenkeel handover` and `evenkeel resume`: a planned move of virtual addresses to a peer, and the end of the restraint. */
+import type { Command } from 'commander';
+import type { CliContext } from './cli.ts';
+
+export interface MoveOptions {
+  readonly kind: 'hand-over' | 'resume';
+  /** Null: every virtual router. */
+  readonly router: string | null;
+  /** Null: where it usually is. */
+  readonly socket: string | null;
+}
+
+interface Flags {
+  readonly all?: boolean;
+  readonly socket?: string;
+}
+
+export function addMoveCommands(program: Command, context: CliContext): void {
+  add(program, context, {
+    name: 'handover',
+    kind: 'hand-over',
+    description: 'give virtual addresses to a peer, and leave them there while it serves',
+    help:
+      '\nWaits until a peer has taken over, or none will: then the addresses stay here and the exit code is 1. This node\n' +
+      'does not preempt until `evenkeel resume`, and takes over if nobody else is there.\n',
+  });
+  add(program, context, {
+    name: 'resume',
+    kind: 'resume',
+    description: 'let this node take addresses back that it handed over, if its priority says so',
+    help: '',
+  });
+}
+
+function add(
+  program: Command,
+  context: CliContext,
+  texts: {
+    readonly name: string;
+    readonly kind: MoveOptions['kind'];
+    readonly description: string;
+    readonly help: string;
+  },
+): void {
+  const { name, kind, description, help } = texts;
+  program
+    .command(name)
+    .description(description)
+    .argument('[router]', 'the name of a virtual router; its group goes with it')
+    .option('--all', 'every virtual router of this node')
+    .option('--socket <path>', 'ask there (default: /run/evenkeel/evenkeel.sock)')
+    .addHelpText('after', help)
+    .action(async (router: string | undefined, { all = false, socket }: Flags, command: Command) => {
+      if ((router !== undefined) === all) command.error('error: write the name of one virtual router, or --all');
+      context.exit(await context.commands.move({ kind, router: router ?? null, socket: socket ?? null }));
+    });
+}

@@ -1,0 +1,148 @@
+/**
+ * All of one running evenkeel: the data plane, the virtual addresses in front of it, and the socket on which it is asked.
+ * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
+ * stops to serve.
+ */
+import { linuxHost } from '../io/linux/host.ts';
+import { ControlServer } from '../keeper/control-server.ts';
+import { runCommand } from '../keeper/ha/command.ts';
+import { HaKeeper } from '../keeper/ha/ha-keeper.ts';
+import { Keeper } from '../keeper/keeper.ts';
+import type { Log } from '../keeper/log.ts';
+import { askSystem } from '../keeper/names.ts';
+import { probe } from '../keeper/probe.ts';
+import { StartError } from '../keeper/start-error.ts';
+import {
+  BEAT_LOOK_MS,
+  BeatAges,
+  listenerViews,
+  proxyViews,
+  type StatusDocument,
+  upstreamViews,
+} from '../keeper/status.ts';
+import { VipLink } from '../keeper/vip-link.ts';
+import { createVipMachine } from '../vip-host.ts';
+import type { Plans } from './load-plan.ts';
+import { RUN_DIRECTORY } from './socket-path.ts';
+
+export interface BalancerOptions extends Plans {
+  readonly version: string;
+  readonly workers: number;
+  readonly log: Log;
+  /** Runs this program's main file: the interpreter, the file. */
+  readonly command: readonly [string, string];
+  readonly proxyCommand: readonly [string, ...string[]];
+  /** Null: there is no place for one. */
+  readonly socketPath: string | null;
+  /** Without it something is missing that the operator counts on. */
+  readonly isSocketWanted: boolean;
+}
+
+export class Balancer {
+  private readonly options: BalancerOptions;
+  private readonly keeper: Keeper;
+  private readonly beats: BeatAges;
+  private readonly startedMs = performance.now();
+  private ha: HaKeeper | null = null;
+  private control: ControlServer | null = null;
+  private looking: NodeJS.Timeout | undefined;
+  private isOver = false;
+
+  constructor(options: BalancerOptions) {
+    const { plan, ha, workers, log, proxyCommand } = options;
+    this.options = options;
+    this.keeper = new Keeper({ plan, workers, host: linuxHost, log, proxyCommand, mayBeIdle: ha !== null });
+    this.beats = new BeatAges(this.keeper.board, performance.now());
+  }
+
+  /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
+  async start(): Promise<string> {
+    const served = await this.keeper.start();
+    if (this.isOver) return served;
+    this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
+    await this.openControl();
+    const routers = await this.startHa();
+    return [served, routers].filter((text) => text !== '').join(', ');
+  }
+
+  /** Resolves when everything that was under way is finished, or its time is over. */
+  async stop(): Promise<void> {
+    // While the addresses are here, connections come, and must be served.
+    await this.ha?.release();
+    await Promise.all([this.keeper.stop(), this.ha?.finish()]);
+    this.close();
+  }
+
+  /** Ends everything now. */
+  kill(): void {
+    this.ha?.kill();
+    this.keeper.kill();
+    this.close();
+  }
+
+  // --- inside ---
+
+  private close(): void {
+    this.isOver = true;
+    clearInterval(this.looking);
+    this.control?.close();
+  }
+
+  private async startHa(): Promise<string> {
+    const { plan, ha, log, command } = this.options;
+    if (ha === null || this.isOver) return '';
+    this.ha = new HaKeeper({
+      plan: ha,
+      upstreams: plan.upstreams,
+      board: this.keeper.board,
+      closedListeners: this.keeper.closedListeners,
+      log,
+      createAddresses: (events) =>
+        new VipLink({ plan: ha.vip, log, ...events, ...createVipMachine(command, RUN_DIRECTORY) }),
+      runCommand,
+      makeProbe: probe,
+      askName: askSystem,
+      ownUid: process.getuid?.() ?? -1,
+      notifyServiceManager: (state) => linuxHost.notifyServiceManager(state),
+      now: () => performance.now(),
+    });
+    try {
+      return await this.ha.start();
+    } catch (error) {
+      this.kill();
+      throw new StartError((error as Error).message);
+    }
+  }
+
+  private async openControl(): Promise<void> {
+    const { socketPath, isSocketWanted, log } = this.options;
+    try {
+      if (socketPath === null) throw new Error('there is no directory for it; say where with --socket');
+      this.control = await ControlServer.open(socketPath, {
+        status: () => this.status(),
+        handOver: (router) => this.ha?.handOver(router) ?? false,
+        resume: (router) => this.ha?.resume(router) ?? false,
+      });
+    } catch (error) {
+      const message = `no socket for \`evenkeel status\`: ${(error as Error).message}`;
+      if (isSocketWanted) log.warn(message);
+      else log.info(message);
+    }
+  }
+
+  private status(): StatusDocument {
+    const { version, plan } = this.options;
+    const { keeper } = this;
+    const nowMs = performance.now();
+    return {
+      version,
+      pid: process.pid,
+      uptimeMs: nowMs - this.startedMs,
+      at: new Date().toISOString(),
+      ha: this.ha?.status() ?? null,
+      proxies: plan.listeners.length === 0 ? [] : proxyViews(keeper.board, this.beats, nowMs),
+      listeners: listenerViews(plan, keeper.board, keeper.closedListeners),
+      upstreams: upstreamViews(plan, keeper.board),
+    };
+  }
+}

@@ -1,0 +1,52 @@
+/** Asks a running evenkeel, over its socket. Whatever keeps it from answering in time is one kind of error, with a reason. */
+import http from 'node:http';
+import type { StatusDocument } from '../keeper/status.ts';
+
+/** Nothing answers, or not what should: the message says where and why. */
+export class ControlError extends Error {
+  override readonly name = 'ControlError';
+}
+
+/** An answer takes milliseconds; whoever needs longer hangs. */
+const ANSWER_MS_MAX = 3_000;
+
+export async function askStatus(socketPath: string): Promise<StatusDocument> {
+  return (await ask(socketPath, 'GET', '/v1/status')) as StatusDocument;
+}
+
+export async function askMove(socketPath: string, kind: 'hand-over' | 'resume', router: string): Promise<void> {
+  await ask(socketPath, 'POST', `/v1/routers/${router}/${kind}`);
+}
+
+function ask(socketPath: string, method: string, path: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string): void => reject(new ControlError(reason));
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+    const request = http.request({ socketPath, method, path, agent: false, signal }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', (error) => fail(describe(error, socketPath)));
+      response.on('end', () => {
+        try {
+          const body = JSON.parse(Buffer.concat(chunks).toString()) as { readonly error?: string };
+          if ((response.statusCode ?? 0) < 300) resolve(body);
+          else fail(body.error ?? `status ${response.statusCode}`);
+        } catch {
+          fail(`what answers on ${socketPath} is not evenkeel`);
+        }
+      });
+    });
+    request.on('error', (error) => fail(describe(error, socketPath)));
+    request.end();
+  });
+}
+
+function describe({ name, code, message }: NodeJS.ErrnoException, path: string): string {
+  if (name === 'AbortError' || code === 'ABORT_ERR') {
+    return `what listens on ${path} does not answer within ${ANSWER_MS_MAX / 1000} s: it hangs`;
+  }
+  if (code === 'ENOENT') return `evenkeel does not run here, or has another socket: there is no ${path}`;
+  if (code === 'ECONNREFUSED') return `evenkeel does not run: nobody listens on ${path} any more`;
+  if (code === 'EACCES') return `permission denied on ${path}: it is for the user that runs evenkeel`;
+  return `${path}: ${message}`;
+}

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test, type TestContext } from 'node:test';
+import { type ControlHandlers, ControlServer } from './control-server.ts';
+import type { StatusDocument } from './status.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'evenkeel-control-'));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+let count = 0;
+const freshPath = (): string => join(folder, `new-${++count}`, 'evenkeel.sock');
+
+async function open(t: TestContext, path: string, told: string[] = []): Promise<ControlServer> {
+  const handlers: ControlHandlers = {
+    status: () => ({ version: '1.2.3' }) as StatusDocument,
+    handOver: (router) => told.push(`hand over ${router}`) > 0 && router === 'VI_1',
+    resume: (router) => told.push(`resume ${router}`) > 0 && router === 'VI_1',
+  };
+  const server = await ControlServer.open(path, handlers);
+  t.after(() => server.close());
+  return server;
+}
+
+function ask(socketPath: string, method: string, path: string): Promise<[status: number, body: unknown]> {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ socketPath, method, path, agent: false }, (response) => {
+      let text = '';
+      response.on('data', (data: Buffer) => (text += data.toString()));
+      response.on('end', () => resolve([response.statusCode!, JSON.parse(text)]));
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+test('the status is answered, and routers are moved', async (t) => {
+  const path = freshPath();
+  const told: string[] = [];
+  await open(t, path, told);
+  assert.deepEqual(await ask(path, 'GET', '/v1/status'), [200, { version: '1.2.3' }]);
+  assert.deepEqual(await ask(path, 'POST', '/v1/routers/VI_1/hand-over'), [202, { router: 'VI_1' }]);
+  assert.deepEqual(await ask(path, 'POST', '/v1/routers/VI_1/resume'), [202, { router: 'VI_1' }]);
+  assert.deepEqual(await ask(path, 'POST', '/v1/routers/x/hand-over'), [
+    404,
+    { error: 'there is no virtual router x' },
+  ]);
+  assert.deepEqual(told, ['hand over VI_1', 'resume VI_1', 'hand over x']);
+});
+
+test('nothing is moved by looking, and nothing else is there', async (t) => {
+  const path = freshPath();
+  const told: string[] = [];
+  await open(t, path, told);
+  assert.equal((await ask(path, 'GET', '/v1/routers/VI_1/hand-over'))[0], 405);
+  assert.equal((await ask(path, 'POST', '/v1/status'))[0], 405);
+  assert.equal((await ask(path, 'GET', '/'))[0], 404);
+  assert.equal((await ask(path, 'POST', '/v1/routers/a%20b/hand-over'))[0], 404);
+  assert.deepEqual(told, []);
+});
+
+test('only the user that runs it may speak to it', async (t) => {
+  const path = freshPath();
+  await open(t, path);
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+});
+
+test('the socket of a living one is left alone; that of a dead one is replaced', async (t) => {
+  const path = freshPath();
+  const first = await open(t, path);
+  await assert.rejects(open(t, path), /another evenkeel answers on/);
+  assert.equal((await ask(path, 'GET', '/v1/status'))[0], 200);
+  first.close();
+  assert.ok(!existsSync(path));
+
+  // What a killed process leaves: a file on which nobody listens.
+  const child = await new Promise<net.Server>((resolve) => {
+    const server = net.createServer().listen(path, () => resolve(server));
+  });
+  const { rename } = await import('node:fs/promises');
+  await rename(path, `${path}.left`);
+  child.close();
+  await rename(`${path}.left`, path);
+  await open(t, path);
+  assert.equal((await ask(path, 'GET', '/v1/status'))[0], 200);
+});
+
+test('a place where there can be no socket is an error with its reason', async (t) => {
+  await assert.rejects(open(t, join('/proc/nowhere', 'x.sock')), /ENOENT|EACCES|EPERM/);
+});

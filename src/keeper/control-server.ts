@@ -1,0 +1,123 @@
+/**
+ * The socket on which a running evenkeel is asked how things stand, and told to hand addresses over: HTTP/1.1 over a Unix
+ * socket, so that `curl --unix-socket` will do. Who may speak to it is decided by the permissions of the socket's file.
+ *
+ *   GET  /v1/status
+ *   POST /v1/routers/NAME/hand-over
+ *   POST /v1/routers/NAME/resume
+ */
+import { mkdirSync, unlinkSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { dirname } from 'node:path';
+import type { StatusDocument } from './status.ts';
+
+export interface ControlHandlers {
+  readonly status: () => StatusDocument;
+  /** False: there is no such router. */
+  readonly handOver: (router: string) => boolean;
+  readonly resume: (router: string) => boolean;
+}
+
+const CONNECTIONS_MAX = 32;
+const REQUEST_MS_MAX = 5_000;
+/** Read and write for the owner of the process and nobody else. */
+const UMASK = 0o177;
+
+export class ControlServer {
+  private readonly server: http.Server;
+
+  private constructor(server: http.Server) {
+    this.server = server;
+  }
+
+  /** Rejects with the reason. A socket that a dead predecessor left behind is replaced; that of a living one is not. */
+  static async open(path: string, handlers: ControlHandlers): Promise<ControlServer> {
+    const server = http.createServer(
+      { requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX },
+      (request, response) => {
+        request.resume();
+        const { status, body } = answer(request.method ?? '', request.url ?? '', handlers);
+        response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+        response.end(`${JSON.stringify(body)}\n`);
+      },
+    );
+    server.maxConnections = CONNECTIONS_MAX;
+    // Nothing of it keeps the program alive.
+    server.unref();
+    try {
+      makeDirectory(dirname(path));
+      await listen(server, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      if (await isAlive(path)) throw new Error(`another evenkeel answers on ${path}`, { cause: error });
+      unlinkSync(path);
+      await listen(server, path);
+    }
+    return new ControlServer(server);
+  }
+
+  /** Removes the socket's file too. */
+  close(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: object;
+}
+
+function answer(method: string, url: string, handlers: ControlHandlers): Answer {
+  if (url === '/v1/status') {
+    return method === 'GET' ? { status: 200, body: handlers.status() } : failure(405, 'only GET');
+  }
+  const match = /^\/v1\/routers\/([A-Za-z0-9_.-]+)\/(hand-over|resume)$/.exec(url);
+  if (match === null) return failure(404, 'there is nothing of that name');
+  if (method !== 'POST') return failure(405, 'only POST');
+  const [, router, word] = match;
+  const isKnown = word === 'resume' ? handlers.resume(router) : handlers.handOver(router);
+  return isKnown ? { status: 202, body: { router } } : failure(404, `there is no virtual router ${router}`);
+}
+
+function failure(status: number, error: string): Answer {
+  return { status, body: { error } };
+}
+
+/** One level, and not `recursive`: that never returns where nothing can be made, as in /proc (Node 20). */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o755 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+function listen(server: http.Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    // The file is made inside this call.
+    const before = process.umask(UMASK);
+    try {
+      server.listen(path, () => {
+        server.removeListener('error', reject);
+        resolve();
+      });
+    } finally {
+      process.umask(before);
+    }
+  });
+}
+
+function isAlive(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(path);
+    const finish = (is: boolean): void => {
+      socket.destroy();
+      resolve(is);
+    };
+    socket.on('connect', () => finish(true));
+    socket.on('error', () => finish(false));
+  });
+}

@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { Board, WORKER_SERVING } from '../../base/board.ts';
+import type { HaPlan, WatchPlan } from '../../config/ha-plan.ts';
+import type { RoleChange, RouterStatus } from '../../vip/status.ts';
+import type { CommandRequest, CommandResult } from './command.ts';
+import { type AddressEvents, HaKeeper } from './ha-keeper.ts';
+import { testLog } from './testing/test-log.ts';
+import type { VirtualAddresses } from './virtual-addresses.ts';
+
+const PASSED: CommandResult = { isPassed: true, reason: 'exit code 0', output: '' };
+
+const SCRIPT: WatchPlan = {
+  kind: 'script',
+  run: ['/bin/check'],
+  recover: null,
+  recoverTimeoutMs: 1_000,
+  intervalMs: 60_000,
+  timeoutMs: 1_000,
+  rise: 1,
+  fall: 1,
+  user: null,
+};
+
+function planOf(watches: readonly WatchPlan[], routers: readonly (readonly number[])[]): HaPlan {
+  return {
+    node: 'lb01',
+    watches,
+    vip: {
+      routers: routers.map((own, i) => ({
+        name: `VI_${i + 1}`,
+        interfaceName: 'eth0',
+        family: 4,
+        version: 3,
+        virtualRouterId: 50 + i,
+        priority: 150,
+        intervalUs: 1_000_000,
+        addresses: [{ address: `192.0.2.${i + 3}`, prefixLength: 24 }],
+        hasVirtualMac: false,
+        preempt: true,
+        preemptDelayUs: 0,
+        startDelayUs: 0,
+        group: null,
+        source: null,
+        unicast: null,
+        password: null,
+        keys: [],
+        checksum: 'mirror',
+        tracked: own.map((watch) => ({ name: `watch ${watch}`, weight: 0 })),
+        guard: { probesAddresses: true, gateway: null, hasWitnesses: false },
+      })),
+    },
+    routers: routers.map((own, i) => ({
+      name: `VI_${i + 1}`,
+      watches: own,
+      witnesses: null,
+      notify: { active: ['/on-active'], backup: null, fault: null, stop: ['/on-stop'], timeoutMs: 1_000, user: null },
+    })),
+  };
+}
+
+/** The owner as its keeper sees it: what it is told is written down. */
+class FakeAddresses implements VirtualAddresses {
+  readonly told: string[] = [];
+  readonly process = { pid: 7, restarts: 0 };
+  accounts: { status: RouterStatus; ageMs: number }[] = [];
+  startFailure: Error | null = null;
+  readonly events: AddressEvents;
+
+  constructor(events: AddressEvents) {
+    this.events = events;
+  }
+
+  start(): Promise<void> {
+    this.told.push('start');
+    return this.startFailure === null ? Promise.resolve() : Promise.reject(this.startFailure);
+  }
+  setTracked(router: string, index: number, isUp: boolean): void {
+    this.told.push(`${router} ${index} ${isUp ? 'up' : 'down'}`);
+  }
+  setWitnesses(router: string, passes: boolean): void {
+    this.told.push(`${router} witnesses ${passes}`);
+  }
+  handOver(router: string): boolean {
+    this.told.push(`hand over ${router}`);
+    return router === 'VI_1';
+  }
+  resume(router: string): boolean {
+    return router === 'VI_1';
+  }
+  status(): { status: RouterStatus; ageMs: number }[] {
+    return this.accounts;
+  }
+  stop(): Promise<void> {
+    this.told.push('stop');
+    return Promise.resolve();
+  }
+  kill(): void {
+    this.told.push('kill');
+  }
+}
+
+class Scene {
+  readonly log = testLog();
+  readonly runs: CommandRequest[] = [];
+  readonly service: string[] = [];
+  result: Promise<CommandResult> = Promise.resolve(PASSED);
+  addresses!: FakeAddresses;
+  readonly keeper: HaKeeper;
+  nowMs = 1_000;
+
+  constructor(t: TestContext, plan: HaPlan) {
+    const shape = { servers: 0, listeners: 1, workers: 1 };
+    const board = Board.create(new ArrayBuffer(Board.bytesFor(shape)), shape);
+    board.worker(0).state = WORKER_SERVING;
+    this.keeper = new HaKeeper({
+      plan,
+      upstreams: [],
+      board,
+      closedListeners: [],
+      log: this.log,
+      createAddresses: (events) => (this.addresses = new FakeAddresses(events)),
+      runCommand: (request) => {
+        this.runs.push(request);
+        return { result: this.result, gone: Promise.resolve(), end: () => undefined };
+      },
+      makeProbe: () => Promise.resolve({ isPassed: true, reason: 'connected' }),
+      askName: () => Promise.reject(new Error('nobody is asked')),
+      ownUid: 1_000,
+      notifyServiceManager: (state) => this.service.push(state),
+      now: () => this.nowMs,
+    });
+    t.after(() => this.keeper.kill());
+  }
+
+  change(router: string, from: RoleChange['from'], to: RoleChange['to']): void {
+    this.addresses.events.onChange({ router, from, to, cause: 'start', detail: '', atUs: 0 });
+  }
+}
+
+test('every verdict is there before the routers take part, for each router that depends on it', async (t) => {
+  const scene = new Scene(t, planOf([{ kind: 'proxy' }, SCRIPT], [[0, 1], [1]]));
+  assert.equal(await scene.keeper.start(), 'VI_1 on eth0, VI_2 on eth0');
+  assert.deepEqual(scene.addresses.told, ['VI_1 0 up', 'VI_1 1 up', 'VI_2 0 up', 'start']);
+  assert.equal(scene.runs.length, 1, 'a check that two routers depend on is run once');
+});
+
+test('a check that does not answer holds the start up for a moment only', async (t) => {
+  const scene = new Scene(t, planOf([SCRIPT], [[0]]));
+  scene.result = new Promise(() => undefined);
+  await scene.keeper.start();
+  assert.deepEqual(scene.addresses.told, ['start']);
+});
+
+test('an owner that cannot run fails the start with its reason', async (t) => {
+  const scene = new Scene(t, planOf([], [[]]));
+  scene.addresses.startFailure = new Error('CAP_NET_ADMIN is missing');
+  await assert.rejects(scene.keeper.start(), /CAP_NET_ADMIN is missing/);
+});
+
+test('a change of role runs its program, is told to the service manager, and is remembered', async (t) => {
+  const scene = new Scene(t, planOf([], [[], []]));
+  await scene.keeper.start();
+  scene.change('VI_1', 'initialize', 'backup');
+  scene.nowMs += 500;
+  scene.change('VI_1', 'backup', 'active');
+  scene.nowMs += 250;
+  assert.deepEqual(scene.service, ['STATUS=VI_1 backup, VI_2 stop', 'STATUS=VI_1 active, VI_2 stop']);
+  assert.deepEqual(
+    scene.runs.map(({ command, environment }) => [...command, environment['EVENKEEL_ADDRESSES']]),
+    [['/on-active', 'INSTANCE', 'VI_1', 'MASTER', '150', '192.0.2.3/24']],
+  );
+  const [router] = scene.keeper.status().routers;
+  assert.deepEqual(
+    router.changes.map(({ from, to, ageMs }) => [from, to, ageMs]),
+    [
+      ['backup', 'active', 250],
+      ['initialize', 'backup', 750],
+    ],
+  );
+});
+
+test('what its owner has not confirmed for a while is not said to be so', async (t) => {
+  const scene = new Scene(t, planOf([SCRIPT], [[0]]));
+  await scene.keeper.start();
+  assert.equal(scene.keeper.status().routers[0].state, 'unknown');
+  const status: RouterStatus = {
+    name: 'VI_1',
+    state: 'active',
+    sinceUs: 1_000_000,
+    nowUs: 5_000_000,
+    priority: 150,
+    fault: null,
+    interfaceName: 'eth0',
+    source: '192.0.2.5',
+    addresses: ['192.0.2.3/24'],
+    lastAdvertUs: 4_900_000,
+    peers: [
+      {
+        address: '192.0.2.6',
+        priority: 100,
+        intervalUs: 1_000_000,
+        hasOurAddresses: true,
+        lastHeardUs: 2_000_000,
+        adverts: 3,
+      },
+    ],
+    tracked: [],
+    guards: {},
+    adverts: { sent: 4, accepted: 3, refused: { checksum: 2 } },
+    observed: { rival: 5 },
+  };
+  scene.addresses.events.onEvidence('VI_1', { kind: 'rival', detail: 'a peer', suppressed: 0 });
+  scene.addresses.accounts = [{ status, ageMs: 400 }];
+  const [current] = scene.keeper.status().routers;
+  assert.equal(current.state, 'active');
+  assert.equal(current.account?.stateAgeMs, 4_400);
+  assert.equal(current.account?.lastAdvertAgeMs, 500);
+  assert.equal(current.account?.peers[0].ageMs, 3_400);
+  assert.deepEqual(current.evidence, [{ kind: 'rival', detail: 'a peer', ageMs: 0, total: 5 }]);
+  assert.equal(current.tracked[0].isUp, true);
+
+  scene.addresses.accounts = [{ status, ageMs: 60_000 }];
+  const [old] = scene.keeper.status().routers;
+  assert.equal(old.state, 'unknown');
+  assert.equal(old.account?.state, 'active');
+  assert.equal(old.account?.stateAgeMs, 64_000);
+});
+
+test('the addresses are handed over first; then programs may finish', async (t) => {
+  const scene = new Scene(t, planOf([], [[]]));
+  await scene.keeper.start();
+  scene.change('VI_1', 'initialize', 'active');
+  await scene.keeper.finish();
+  let finish!: (result: CommandResult) => void;
+  scene.result = new Promise((resolve) => (finish = resolve));
+  await scene.keeper.release();
+  scene.change('VI_1', 'leaving', 'initialize');
+  const finished = scene.keeper.finish();
+  assert.equal(await Promise.race([finished, Promise.resolve('not yet')]), 'not yet');
+  finish(PASSED);
+  await finished;
+  assert.deepEqual(scene.addresses.told, ['start', 'stop']);
+});
+
+test('an unknown router is not handed over', async (t) => {
+  const scene = new Scene(t, planOf([], [[]]));
+  assert.equal(scene.keeper.handOver('VI_1'), true);
+  assert.equal(scene.keeper.handOver('VI_9'), false);
+  assert.equal(scene.keeper.resume('VI_9'), false);
+});

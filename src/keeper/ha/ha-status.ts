@@ -1,0 +1,206 @@
+/**
+ * How things stand with the virtual routers, for people and programs: everything with its age, so that nothing that nobody
+ * has confirmed for a while passes for the truth. Serialisable as JSON; ages are milliseconds at the time of the answer.
+ */
+import type { HaPlan } from '../../config/ha-plan.ts';
+import type { Evidence } from '../../core/vrrp/observer.ts';
+import type { Cause, State } from '../../core/vrrp/states.ts';
+import type { RoleChange, RouterStatus } from '../../vip/status.ts';
+import type { WatchStatus } from './watch.ts';
+import type { WitnessStatus } from './witness-watch.ts';
+
+export interface HaStatus {
+  readonly node: string;
+  /** The process that owns the addresses. */
+  readonly owner: { readonly pid: number; readonly restarts: number };
+  readonly routers: readonly RouterView[];
+}
+
+export interface RouterView {
+  readonly name: string;
+  /** `unknown`: its owner has said nothing for too long to go by what it said last. */
+  readonly state: State | 'unknown';
+  /** How old its owner's account is; null: there is none. Ages below from it have this added. */
+  readonly accountAgeMs: number | null;
+  /** What the owner said last. */
+  readonly account: RouterAccount | null;
+  readonly interfaceName: string;
+  readonly virtualRouterId: number;
+  readonly version: 2 | 3;
+  readonly intervalMs: number;
+  readonly addresses: readonly string[];
+  readonly group: string | null;
+  readonly tracked: readonly TrackedView[];
+  readonly witnesses: readonly WitnessView[];
+  readonly quorum: number | null;
+  /** The last ones, the newest first. */
+  readonly changes: readonly ChangeView[];
+  /** What was noticed: of each kind the last one, the newest first. */
+  readonly evidence: readonly EvidenceView[];
+}
+
+export interface RouterAccount {
+  readonly state: State;
+  readonly stateAgeMs: number;
+  readonly priority: number;
+  readonly fault: string | null;
+  /** What adverts are sent from. */
+  readonly source: string | null;
+  readonly lastAdvertAgeMs: number | null;
+  readonly peers: readonly PeerView[];
+  readonly guards: Readonly<Record<string, boolean>>;
+  readonly adverts: RouterStatus['adverts'];
+}
+
+export interface PeerView {
+  readonly address: string;
+  /** Of its last advert; 0: it released. */
+  readonly priority: number;
+  readonly intervalMs: number;
+  readonly hasOurAddresses: boolean;
+  readonly ageMs: number;
+  readonly adverts: number;
+}
+
+export interface TrackedView {
+  readonly name: string;
+  readonly weight: number;
+  /** Null: no verdict yet. */
+  readonly isUp: boolean | null;
+  readonly sinceAgeMs: number;
+  /** Since it was last looked at; null: never. */
+  readonly seenAgeMs: number | null;
+  readonly detail: string;
+}
+
+export interface WitnessView {
+  readonly name: string;
+  readonly isAnswering: boolean;
+  readonly answerAgeMs: number | null;
+  readonly detail: string;
+}
+
+export interface ChangeView {
+  readonly from: State;
+  readonly to: State;
+  readonly cause: Cause;
+  readonly detail: string;
+  readonly ageMs: number;
+}
+
+export interface EvidenceView {
+  readonly kind: string;
+  readonly detail: string;
+  readonly ageMs: number;
+  /** How often it was noticed in all, as far as the owner's account says. */
+  readonly total: number;
+}
+
+export interface HaFacts {
+  readonly plan: HaPlan;
+  readonly nowMs: number;
+  readonly owner: { readonly pid: number; readonly restarts: number };
+  readonly accounts: readonly { readonly status: RouterStatus; readonly ageMs: number }[];
+  /** In the order of the plan's watches. */
+  readonly watches: readonly WatchStatus[];
+  /** In the order of the plan's routers, as are the histories. */
+  readonly witnesses: readonly (readonly WitnessStatus[])[];
+  readonly histories: readonly History[];
+}
+
+/** An account comes every second for a single router, and in a round for many. */
+const ACCOUNT_MS_MAX = 3_000;
+const CHANGES_MAX = 10;
+
+/** What is remembered of a router: bounded, and the times are the keeper's. */
+export class History {
+  /** By the last change. */
+  state: State = 'initialize';
+  private readonly changes: { readonly change: RoleChange; readonly atMs: number }[] = [];
+  private readonly evidence = new Map<string, { readonly evidence: Evidence; readonly atMs: number }>();
+
+  handleChange(change: RoleChange, nowMs: number): void {
+    this.state = change.to;
+    this.changes.unshift({ change, atMs: nowMs });
+    this.changes.splice(CHANGES_MAX);
+  }
+
+  handleEvidence(evidence: Evidence, nowMs: number): void {
+    this.evidence.delete(evidence.kind);
+    this.evidence.set(evidence.kind, { evidence, atMs: nowMs });
+  }
+
+  changeViews(nowMs: number): readonly ChangeView[] {
+    return this.changes.map(({ change: { from, to, cause, detail }, atMs }) => {
+      return { from, to, cause, detail, ageMs: nowMs - atMs };
+    });
+  }
+
+  evidenceViews(nowMs: number, observed: Readonly<Record<string, number>>): readonly EvidenceView[] {
+    const views = Array.from(this.evidence.values(), ({ evidence: { kind, detail }, atMs }) => {
+      return { kind, detail, ageMs: nowMs - atMs, total: observed[kind] ?? 1 };
+    });
+    return views.toReversed();
+  }
+}
+
+export function haStatus(facts: HaFacts): HaStatus {
+  const { plan, owner } = facts;
+  return { node: plan.node, owner, routers: plan.routers.map((_, index) => routerView(facts, index)) };
+}
+
+function routerView({ plan, nowMs, accounts, watches, witnesses, histories }: HaFacts, index: number): RouterView {
+  const { name, watches: own, witnesses: panel } = plan.routers[index];
+  const vip = plan.vip.routers[index];
+  const told = accounts.find(({ status }) => status.name === name) ?? null;
+  const isCurrent = told !== null && told.ageMs < ACCOUNT_MS_MAX + plan.routers.length * 10;
+  return {
+    name,
+    state: isCurrent ? told.status.state : 'unknown',
+    accountAgeMs: told?.ageMs ?? null,
+    account: told === null ? null : accountOf(told.status, told.ageMs),
+    interfaceName: vip.interfaceName,
+    virtualRouterId: vip.virtualRouterId,
+    version: vip.version,
+    intervalMs: vip.intervalUs / 1_000,
+    addresses: vip.addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+    group: vip.group,
+    tracked: own.map((watch, i) => {
+      const { isUp, sinceMs, seenMs, detail } = watches[watch];
+      const seenAgeMs = seenMs === null ? null : nowMs - seenMs;
+      const { name, weight } = vip.tracked[i];
+      return { name, weight, isUp, sinceAgeMs: nowMs - sinceMs, seenAgeMs, detail };
+    }),
+    witnesses: witnesses[index].map(({ name, isAnswering, answeredMs, detail }) => {
+      return { name, isAnswering, answerAgeMs: answeredMs === null ? null : nowMs - answeredMs, detail };
+    }),
+    quorum: panel?.quorum ?? null,
+    changes: histories[index].changeViews(nowMs),
+    evidence: histories[index].evidenceViews(nowMs, told?.status.observed ?? {}),
+  };
+}
+
+/** Ages grow with the age of the account. */
+function accountOf(status: RouterStatus, ageMs: number): RouterAccount {
+  const ageOf = (us: number): number => Math.max(0, (status.nowUs - us) / 1_000) + ageMs;
+  return {
+    state: status.state,
+    stateAgeMs: ageOf(status.sinceUs),
+    priority: status.priority,
+    fault: status.fault,
+    source: status.source,
+    lastAdvertAgeMs: status.lastAdvertUs === null ? null : ageOf(status.lastAdvertUs),
+    peers: status.peers.map(({ address, priority, intervalUs, hasOurAddresses, lastHeardUs, adverts }) => {
+      return {
+        address,
+        priority,
+        intervalMs: intervalUs / 1_000,
+        hasOurAddresses,
+        ageMs: ageOf(lastHeardUs),
+        adverts,
+      };
+    }),
+    guards: status.guards,
+    adverts: status.adverts,
+  };
+}
