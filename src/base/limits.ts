@@ -30,6 +30,13 @@ export const CHUNK_LINE_BYTES_MAX = 256;
 /** A trailer section. */
 export const TRAILER_BYTES_MAX = 4 * 1024;
 
+/** A route's fixed answer, with its Content-Type: it leaves in one slot with its head. Larger pages belong on a server. */
+export const RESPOND_BODY_BYTES_MAX = 24 * 1024;
+/** The lines that a route adds to responses: they fit one slot with the largest head that a server may send. */
+export const RESPONSE_EDIT_BYTES_MAX = 4 * 1024;
+/** The pseudonym in Via, for the same reason. */
+export const VIA_BYTES_MAX = 255;
+
 export const WORKERS_MAX = 64;
 export const LISTENERS_MAX = 1024;
 /** Server slots of one configuration: each is 64 bytes on the status board and a counter row per worker. */

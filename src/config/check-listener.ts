@@ -1,5 +1,6 @@
 /** One listener: its addresses are nobody else's, and its keys are those of its protocol. */
 import { addressText } from '../base/address.ts';
+import { VIA_BYTES_MAX } from '../base/limits.ts';
 import { parseBind } from './addresses.ts';
 import { checkRoutes } from './check-routes.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
@@ -35,6 +36,14 @@ export function checkListener(
 }
 
 function checkHttp(listener: Loose<ListenerConfig>, path: Path, report: Report): void {
+  if ((listener.via ?? '').length > VIA_BYTES_MAX) {
+    report.atKey([...path, 'via'], 'too-large', {
+      what: 'the pseudonym',
+      size: String(listener.via?.length),
+      limit: String(VIA_BYTES_MAX),
+      fix: 'write a shorter one',
+    });
+  }
   if (listener.upstream !== undefined) {
     const fix = `write \`routes: [ { upstream: ${listener.upstream} } ]\`, or \`protocol: tcp\` to pass bytes on as they are`;
     report.atKey([...path, 'upstream'], 'wrong-protocol', { key: 'upstream', protocol: 'http', fix });

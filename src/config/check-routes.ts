@@ -1,4 +1,6 @@
 /** The routes of a listener: each says one thing to do, and can be reached. */
+import { RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../base/limits.ts';
+import { encodeUtf8 } from '../base/text.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
 import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
@@ -27,6 +29,7 @@ export function checkRoutes(
     if (route.rewrite !== undefined) checkRewrite(route, [...at, 'rewrite'], report);
     for (const side of ['request', 'response'] as const)
       checkHeaders(route.headers?.[side], [...at, 'headers', side], report);
+    checkSizes(route, at, report);
     // Of a match that is not whole nobody knows what it takes.
     if (action === null) continue;
     if (!report.isWhole([...at, 'match']) || !report.lacks(at, 'match')) continue;
@@ -57,6 +60,35 @@ function checkAction(
     report.atKey([...path, 'respond', 'body'], 'body-not-allowed', { status: String(status) });
   }
   return action;
+}
+
+/** What goes into one slot with a response's head. */
+function checkSizes(route: Route, path: Path, report: Report): void {
+  const { respond } = route;
+  const bodyBytes = encodeUtf8(respond?.body ?? '').length + (respond?.['content-type'] ?? '').length;
+  if (bodyBytes > RESPOND_BODY_BYTES_MAX) {
+    report.atKey([...path, 'respond', 'body'], 'too-large', {
+      what: 'the body',
+      size: String(bodyBytes),
+      limit: String(RESPOND_BODY_BYTES_MAX),
+      fix: 'let a server answer with it',
+    });
+  }
+  const edit = route.headers?.response;
+  let linesBytes = 0;
+  for (const part of [edit?.set, edit?.add]) {
+    for (const [name, values] of Object.entries(part ?? {})) {
+      for (const value of listOf(values)) linesBytes += name.length + value.length + ': \r\n'.length;
+    }
+  }
+  if (linesBytes > RESPONSE_EDIT_BYTES_MAX) {
+    report.atKey([...path, 'headers', 'response'], 'too-large', {
+      what: 'the lines that are added to a response',
+      size: String(linesBytes),
+      limit: String(RESPONSE_EDIT_BYTES_MAX),
+      fix: 'add fewer or shorter ones',
+    });
+  }
 }
 
 function checkMatch(match: Match, path: Path, report: Report): void {

@@ -275,6 +275,11 @@ export const CATALOGUE = {
     message: 'a response with status <status> has no body',
     remedy: 'leave `body` out, or use status 200',
   },
+  'too-large': {
+    severity: 'error',
+    message: '<what> would be <size> bytes, and <limit> are possible',
+    remedy: '<fix>',
+  },
   'too-many': {
     severity: 'error',
     message: 'there are <count> <what>, and <limit> are possible',

@@ -47,10 +47,6 @@ export abstract class Waiter extends Expiring {
     for (let i = 0; i < this.triedCount; i++) if (this.tried[i] === number) return true;
     return false;
   }
-
-  forgetTried(): void {
-    this.triedCount = 0;
-  }
 }
 
 /** One address of one configured server. */

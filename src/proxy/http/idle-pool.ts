@@ -17,10 +17,6 @@ export class IdlePool {
     this.limit = limit;
   }
 
-  get size(): number {
-    return this.count;
-  }
-
   /** The connection that was used last, or null. */
   take(): UpstreamConnection | null {
     const connection = this.newest;

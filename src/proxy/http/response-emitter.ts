@@ -30,7 +30,14 @@ import {
   emitFragment,
   emitKeptFields,
 } from '../../wire/http1/emit.ts';
-import { LARGE_SLOT_BYTES } from '../../base/limits.ts';
+import { assert } from '../../base/assert.ts';
+import {
+  HEAD_BYTES_MAX,
+  LARGE_SLOT_BYTES,
+  RESPOND_BODY_BYTES_MAX,
+  RESPONSE_EDIT_BYTES_MAX,
+  VIA_BYTES_MAX,
+} from '../../base/limits.ts';
 import type { HeaderEdit } from './header-edit.ts';
 import type { OwnResponse } from './own-responses.ts';
 
@@ -38,6 +45,15 @@ import type { OwnResponse } from './own-responses.ts';
 export const PERSIST_SILENTLY = 0; // HTTP/1.1: persistent without a word
 export const PERSIST_EXPLICITLY = 1; // HTTP/1.0 client that asked for it
 export const CLOSE = 2;
+
+/** The rest of a head of ours besides what a server sent, a route adds and Via says: status line, Date, Connection, framing. */
+const OWN_LINES_BYTES_MAX = 256;
+// Every head is written into the scratch slot without further looks at its length.
+assert(
+  HEAD_BYTES_MAX + RESPONSE_EDIT_BYTES_MAX + VIA_BYTES_MAX + OWN_LINES_BYTES_MAX <= LARGE_SLOT_BYTES &&
+    RESPOND_BODY_BYTES_MAX + RESPONSE_EDIT_BYTES_MAX + VIA_BYTES_MAX + OWN_LINES_BYTES_MAX <= LARGE_SLOT_BYTES,
+  'the largest head does not fit a slot',
+);
 
 const HTTP_1_1 = ascii('HTTP/1.1');
 const CONNECTION_KEEP_ALIVE = ascii('Connection: keep-alive\r\n');
@@ -86,14 +102,7 @@ export class ResponseEmitter {
     this.memory = memory;
     this.date = date;
     this.via = via;
-  }
-
-  /**
-   * Whether a head of this length surely fits the scratch slot: what a server sends is bounded by HEAD_BYTES_MAX, what a
-   * route adds by its configuration.
-   */
-  fits(headLength: number, edit: HeaderEdit): boolean {
-    return headLength + edit.appendix.length + this.via.length + 256 <= LARGE_SLOT_BYTES;
+    assert(via.length <= VIA_BYTES_MAX + 'Via: 1.1 \r\n'.length, 'Via too large');
   }
 
   /** The head of a final response. `isChunked`: chunks follow; `keepsLength`: Content-Length is passed on. */

@@ -1,4 +1,6 @@
 /** A route of a listener, prepared: what the plan says with everything looked up and encoded once. */
+import { assert } from '../../base/assert.ts';
+import { RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import type { ActionPlan, ProxyActionPlan, RoutePlan } from '../../config/plan.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { Redirect } from '../../core/route/redirect.ts';
@@ -56,6 +58,10 @@ export class Route {
     this.ownContentType = plan.action.kind === 'respond' ? ascii(plan.action.contentType) : TEXT_PLAIN;
     this.requestEdit = new HeaderEdit(plan.requestHeaders);
     this.responseEdit = new HeaderEdit(plan.responseHeaders);
+    // The configuration's check sees to it; a longer one would be written over the next slot.
+    assert(this.responseEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
+    const ownBytes = this.own === null ? 0 : this.own.body.length + this.ownContentType.length;
+    assert(ownBytes <= RESPOND_BODY_BYTES_MAX, 'fixed response too large');
     this.addsForwardedFor = !this.requestEdit.dropsName(X_FORWARDED_FOR);
     this.addsForwardedProto = !this.requestEdit.dropsName(X_FORWARDED_PROTO);
     this.addsForwardedHost = !this.requestEdit.dropsName(X_FORWARDED_HOST);
