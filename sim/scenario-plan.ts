@@ -12,6 +12,7 @@ import type {
   ServerPlan,
   UpstreamPlan,
 } from '../src/config/plan.ts';
+import { isCramped } from './scenario-http.ts';
 import type { Fault } from './scenario.ts';
 
 /** One server process of the simulation, at one slot of the status board. */
@@ -154,11 +155,18 @@ function drawRetry(prng: Prng): RetryPlan {
   };
 }
 
-function drawEdit(prng: Prng, side: string): HeaderEditPlan {
+function drawEdit(prng: Prng, faults: ReadonlySet<Fault>, side: string): HeaderEditPlan {
   if (!prng.oneIn(4)) return NO_EDIT;
   return {
     set: prng.oneIn(2) ? [[`X-Set-${side}`, `set ${prng.below(100)}`]] : [],
-    add: prng.oneIn(2) ? [[`X-Add-${side}`, `add-${prng.below(100)}`]] : [],
+    add: prng.oneIn(2)
+      ? [
+          [
+            `X-Add-${side}`,
+            `add-${prng.below(100)}${'+'.repeat(prng.oneIn(3) && !isCramped(faults) ? prng.below(4000) : 0)}`,
+          ],
+        ]
+      : [],
     remove: prng.oneIn(2) ? [`x-remove-${side}`] : [],
   };
 }
@@ -184,8 +192,8 @@ function drawRoutes(prng: Prng, faults: ReadonlySet<Fault>, upstreams: number): 
     routes.push({
       match,
       action: drawAction(prng, faults, upstreams, shape),
-      requestHeaders: drawEdit(prng, 'q'),
-      responseHeaders: drawEdit(prng, 's'),
+      requestHeaders: drawEdit(prng, faults, 'q'),
+      responseHeaders: drawEdit(prng, faults, 's'),
     });
   }
   if (!prng.oneIn(8)) {
@@ -204,7 +212,7 @@ function drawAction(prng: Prng, faults: ReadonlySet<Fault>, upstreams: number, s
     return {
       kind: 'respond',
       status: [200, 404, 503][prng.below(3)],
-      body: 'pong\n'.repeat(prng.below(50)),
+      body: 'pong\n'.repeat(prng.below(prng.oneIn(3) && !isCramped(faults) ? 4800 : 50)),
       contentType: 'text/plain',
     };
   if (prng.oneIn(8))
