@@ -3,6 +3,7 @@
  * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
  * stops to serve.
  */
+import { missingCapabilities } from '../io/linux/capabilities.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { ControlServer } from '../keeper/control-server.ts';
 import { runCommand } from '../keeper/ha/command.ts';
@@ -57,6 +58,7 @@ export class Balancer {
 
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
   async start(): Promise<string> {
+    this.checkRights();
     const served = await this.keeper.start();
     if (this.isOver) return served;
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
@@ -81,6 +83,15 @@ export class Balancer {
   }
 
   // --- inside ---
+
+  /** Before anything serves: a node that can never be active must not look like a backup. */
+  private checkRights(): void {
+    if (this.options.ha === null) return;
+    const missing = missingCapabilities(['CAP_NET_ADMIN', 'CAP_NET_RAW']);
+    if (missing.length === 0) return;
+    const all = 'AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE';
+    throw new StartError(`virtual addresses need ${missing.join(' and ')}; run it as root, or with systemd's ${all}`);
+  }
 
   private close(): void {
     this.isOver = true;

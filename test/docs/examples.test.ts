@@ -16,7 +16,7 @@ const FRAME: Readonly<Record<string, { readonly before: string; readonly indent:
   file: { before: '', indent: 0 },
   listeners: { before: 'listeners:\n', indent: 2 },
   upstreams: { before: 'upstreams:\n', indent: 2 },
-  ha: { before: 'ha:\n', indent: 2 },
+  ha: { before: 'listeners:\n  web: { bind: "*:80", routes: [ { respond: {} } ] }\nha:\n', indent: 2 },
   listener: { before: 'listeners:\n  web:\n    bind: "*:80"\n', indent: 4 },
   routes: { before: 'listeners:\n  web:\n    bind: "*:80"\n    routes:\n', indent: 6 },
   route: { before: 'listeners:\n  web:\n    bind: "*:80"\n    routes:\n      -\n', indent: 8 },
