@@ -15,8 +15,11 @@ import type {
   TransportDriver,
 } from '../../port/transport.ts';
 import { openListening, setDescriptorLimit } from '../contract/sockets.ts';
+import { mapMemory, setsockopt, SOL_SOCKET } from './ffi.ts';
 import * as fuzz from './plan.fuzz.ts';
 import { createUringTransport } from './transport.ts';
+
+const SO_SNDBUF = 7;
 
 /** One connection, on the engine's side. */
 class Side implements SocketHandler {
@@ -31,6 +34,7 @@ class Side implements SocketHandler {
   private sent = 0;
   private hasEnded = false;
   private isGone = false;
+  private segmentsMax = 1;
   private pausedTurns = 0;
   private isPaused = false;
 
@@ -44,6 +48,7 @@ class Side implements SocketHandler {
   private begin(plan: fuzz.Plan): void {
     this.plan = plan;
     this.prng = plan.prng(fuzz.TO_PEER);
+    this.segmentsMax = this.prng.oneIn(2) ? 1 : SEND_SEGMENTS_MAX;
     this.fleet.sides.add(this);
   }
 
@@ -84,6 +89,7 @@ class Side implements SocketHandler {
     this.abortIfTime();
     if (this.isGone) return;
     if (this.prng!.oneIn(6)) this.pause();
+    if (this.prng!.oneIn(6)) this.fleet.resumeOne();
     this.write();
   }
 
@@ -115,20 +121,23 @@ class Side implements SocketHandler {
     else assert.ok(isExpected, `closed for nothing: ${reason}`);
   }
 
+  resume(): void {
+    if (!this.isPaused || this.isGone) return;
+    this.isPaused = false;
+    this.socket.resume();
+  }
+
   /** Once a turn. */
   handleTurn(): void {
-    if (this.isPaused && --this.pausedTurns <= 0) {
-      this.isPaused = false;
-      this.socket.resume();
-    } else if (!this.isPaused && this.prng!.oneIn(50)) {
-      this.pause();
-    }
+    if (this.isPaused && --this.pausedTurns <= 0) this.resume();
+    else if (!this.isPaused && this.prng!.oneIn(50)) this.pause();
     this.write();
   }
 
   private pause(): void {
     this.isPaused = true;
     this.pausedTurns = this.prng!.below(12);
+    this.fleet.lastPaused = this;
     this.socket.pause();
     if (this.prng!.oneIn(5)) {
       this.socket.resume();
@@ -154,7 +163,7 @@ class Side implements SocketHandler {
     if (this.isGone || this.plan === null || !this.isConnected) return;
     const { arena } = this.fleet.transport;
     const total = this.plan.bytes[fuzz.TO_PEER];
-    while (this.sent < total && this.socket.pendingSegments < SEND_SEGMENTS_MAX) {
+    while (this.sent < total && this.socket.pendingSegments < this.segmentsMax) {
       const isLarge = this.prng!.oneIn(3);
       const slot = isLarge ? arena.allocateLarge() : arena.allocateSmall();
       if (slot < 0) return;
@@ -163,7 +172,7 @@ class Side implements SocketHandler {
       const at = arena.start(slot);
       arena.memory.set(fuzz.streamBytes(this.plan.id, fuzz.TO_PEER, this.sent, length), at);
       this.sent += length;
-      const isLast = this.sent === total || this.socket.pendingSegments === SEND_SEGMENTS_MAX - 1;
+      const isLast = this.sent === total || this.socket.pendingSegments === this.segmentsMax - 1;
       this.socket.send(slot, at, length, !isLast && this.prng!.oneIn(3));
       if (this.prng!.oneIn(5)) return;
     }
@@ -187,6 +196,7 @@ class Fleet implements ListenHandler, SocketHandler, TransportDriver {
   readonly kept: number[] = [];
   private readonly waiting: number[] = [];
   private address = -1;
+  lastPaused: Side | null = null;
   private isParentDone = false;
   private turns = 0;
 
@@ -200,6 +210,10 @@ class Fleet implements ListenHandler, SocketHandler, TransportDriver {
     const before = readdirSync('/proc/self/fd').length;
     const { transport, round } = this;
     const { descriptor, address } = openListening({ family: 4, host: '127.0.0.1', port: 0 }, 4096);
+    // Accepted sockets inherit it: a kernel buffer this small makes sends wait.
+    const option = mapMemory(4096);
+    new Int32Array(option.buffer)[0] = 10_000;
+    if (round.seed % 2 === 0) setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, option.address, 4);
     const control = transport.adopt(3, this);
     transport.listen(descriptor, this);
     const slot = transport.arena.allocateSmall();
@@ -260,6 +274,11 @@ class Fleet implements ListenHandler, SocketHandler, TransportDriver {
     if (socket === null) return false;
     socket.handler = new Side(this, socket, plan);
     return true;
+  }
+
+  /** In the middle of somebody else's events. */
+  resumeOne(): void {
+    this.lastPaused?.resume();
   }
 
   retry(id: number): void {

@@ -54,7 +54,7 @@ export class Ring {
   private isClosed = false;
 
   /** Sets up a ring on this thread, which alone may enter it. `waitMs` bounds every wait. Throws RingError. */
-  constructor(waitMs: number, submissions: number = SUBMISSIONS, completions: number = COMPLETIONS) {
+  constructor(waitMs: number, submissions = SUBMISSIONS, completions = COMPLETIONS) {
     this.scratch = ffi.mapMemory(4096);
     const view = new DataView(this.scratch.buffer);
     this.descriptor = setUp(this.scratch, submissions, completions);

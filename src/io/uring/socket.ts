@@ -169,7 +169,7 @@ export class UringSocket implements Socket {
   }
 
   remoteAddress(into: Uint8Array, at: number): number {
-    const name = this.phase === OPEN ? this.engine.peerName(this.descriptor) : null;
+    const name = this.phase === CLOSED ? null : this.engine.peerName(this.descriptor);
     if (name !== null) return parseSockaddr(name, into, at);
     into.fill(0, at, at + 16);
     return 0;
@@ -392,15 +392,15 @@ export class UringSocket implements Socket {
     this.flightSegments = 1;
     this.flightBytes = length;
     this.flightSlot = slot;
-    const data = SEND | this.index;
+    const low = memory.low + offset;
     ring.push(
       abi.OP_SEND,
       this.descriptor,
-      memory.low + offset,
+      low,
       memory.high,
       length,
       SEND_FLAGS,
-      data,
+      SEND | this.index,
       this.generation,
       0,
     );

@@ -6,6 +6,7 @@
  * A turn: post buffers; submit everything and wait (io_uring_enter); let the driver look at its timers; hand out every
  * completion; look again at sockets that asked for it.
  */
+import { performance } from 'node:perf_hooks';
 import { Arena } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import { LARGE_SLOTS, POSTED_SLOTS, SMALL_SLOTS, TICK_MS } from '../../base/limits.ts';
@@ -34,6 +35,9 @@ export interface UringOptions {
   readonly postedSlots?: number;
   /** See Engine.receiveLimit; by default what this kernel can do. */
   readonly receiveLimit?: number;
+  /** Sizes of the queues; small ones show what happens when they are full. */
+  readonly submissions?: number;
+  readonly completions?: number;
 }
 
 /** Makes a transport for this thread, which alone may use it. Throws where io_uring is not to be had; see probe.ts. */
@@ -59,7 +63,7 @@ class UringTransport implements Transport {
     const memory = ffi.mapMemory(Arena.bytesFor(largeSlots, smallSlots));
     this.arena = new Arena(new Uint8Array(memory.buffer), largeSlots, smallSlots);
     // The driver must see a turn every TICK_MS, and what it does in a turn takes time too.
-    this.ring = new Ring(TICK_MS - 5);
+    this.ring = new Ring(TICK_MS - 5, options.submissions, options.completions);
     const postedSlots = options.postedSlots ?? POSTED_SLOTS;
     this.engine = new Engine(this.ring, this.arena, memory, postedSlots, receiveLimit);
     this.now = clock();
@@ -257,6 +261,7 @@ function missing(): void {
   assert(false, 'a socket without a handler');
 }
 
+/** Not the global `performance`, which is a getter that costs more than the clock. */
 function clock(): number {
   return Math.floor(performance.now());
 }
