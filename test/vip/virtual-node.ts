@@ -64,7 +64,8 @@ export class Segment {
   readonly directory: string;
   private readonly t: TestContext;
   private readonly prefix: string;
-  private readonly bridge: string;
+  /** The namespace that the switch is in. */
+  readonly bridge: string;
   private hosts = 0;
 
   constructor(t: TestContext) {
@@ -272,6 +273,22 @@ export class VirtualNode {
     const message = await this.told(({ type }) => type === 'status', from);
     assert.ok(message.type === 'status');
     return message;
+  }
+
+  /** Resolves when its only router has sent so many more adverts. */
+  async sends(adverts: number): Promise<void> {
+    await this.counts((router) => router.adverts.sent, adverts);
+  }
+
+  /** Resolves when its only router has believed so many more adverts. */
+  async hears(adverts: number): Promise<void> {
+    await this.counts((router) => router.adverts.accepted, adverts);
+  }
+
+  private async counts(countOf: (router: RouterStatus) => number, more: number): Promise<void> {
+    const count = async (): Promise<number> => countOf((await this.status()).status[0]);
+    const from = await count();
+    while ((await count()) < from + more) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   /** The process that owns the addresses now. */

@@ -1,0 +1,119 @@
+/**
+ * What is on a segment, as others read it: tcpdump on the switch, and tshark's dissectors. Nothing of evenkeel's own code
+ * takes part, so that an error in a codec cannot hide itself.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { type Segment, signal } from './virtual-node.ts';
+
+/** VRRP, the announcements that go with it, and who asks and answers for addresses. */
+const FILTER = 'proto 112 or ip6 proto 112 or arp or icmp6';
+
+/** tshark's names of what tests look at. */
+const FIELDS = [
+  'frame.time_epoch',
+  'eth.src',
+  'eth.dst',
+  'ip.src',
+  'ip.dst',
+  'ip.ttl',
+  'ip.dsfield',
+  'ip.checksum.status',
+  'ipv6.src',
+  'ipv6.dst',
+  'ipv6.hlim',
+  'vrrp.version',
+  'vrrp.type',
+  'vrrp.virt_rtr_id',
+  'vrrp.prio',
+  'vrrp.addr_count',
+  'vrrp.ip_addr',
+  'vrrp.ipv6_addr',
+  'vrrp.adver_int',
+  'vrrp.short_adver_int',
+  'vrrp.auth_type',
+  'vrrp.auth_string',
+  'vrrp.checksum.status',
+  'arp.opcode',
+  'arp.src.hw_mac',
+  'arp.src.proto_ipv4',
+  'arp.dst.proto_ipv4',
+  'icmpv6.type',
+  'icmpv6.nd.na.target_address',
+  'icmpv6.opt.linkaddr',
+  '_ws.malformed',
+] as const;
+export type Field = (typeof FIELDS)[number];
+
+/** A frame: every field as tshark prints it, empty if the frame has none; several values are separated by commas. */
+export type Frame = Readonly<Record<Field, string>>;
+
+let captures = 0;
+
+export class Capture {
+  private readonly file: string;
+  private readonly tcpdump: ChildProcess;
+  private readonly exit: Promise<unknown>;
+
+  /** Every frame that the switch forwards from now on is in it. */
+  static async start(t: TestContext, segment: Segment): Promise<Capture> {
+    const capture = new Capture(t, segment);
+    const isListening = once(capture.tcpdump.stderr!, 'data');
+    await Promise.race([isListening, capture.exit.then(() => assert.fail('tcpdump ended'))]);
+    return capture;
+  }
+
+  private constructor(t: TestContext, segment: Segment) {
+    this.file = join(segment.directory, `capture-${captures++}.pcap`);
+    const options = ['-i', 'br0', '-n', '-U', '--immediate-mode', '-Z', 'root', '-w', this.file, FILTER];
+    this.tcpdump = spawn('ip', ['netns', 'exec', segment.bridge, 'tcpdump', ...options], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.exit = once(this.tcpdump, 'close');
+    t.after(async () => {
+      signal(this.tcpdump.pid!, 'SIGKILL');
+      await this.exit;
+    });
+  }
+
+  /** Ends it; what it has seen. */
+  async frames(): Promise<Frame[]> {
+    // With the signal it writes what the kernel still has for it.
+    this.tcpdump.kill('SIGINT');
+    await this.exit;
+    const checks = ['ip.check_checksum:TRUE'].flatMap((check) => ['-o', check]);
+    const fields = FIELDS.flatMap((field) => ['-e', field]);
+    const text = execFileSync(
+      'tshark',
+      ['-n', '-r', this.file, ...checks, '-T', 'fields', '-E', 'separator=/t', ...fields],
+      {
+        stdio: ['ignore', 'pipe', 'ignore'],
+        encoding: 'utf8',
+      },
+    );
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const values = line.split('\t');
+        return Object.fromEntries(FIELDS.map((field, index) => [field, values[index] ?? ''])) as Frame;
+      });
+  }
+}
+
+/** When it was on the wire, in milliseconds since 1970. */
+export function timeMs(frame: Frame): number {
+  return Number(frame['frame.time_epoch']) * 1000;
+}
+
+/** The adverts among the frames, of one sender or of all. */
+export function adverts(frames: readonly Frame[], source?: string): Frame[] {
+  return frames.filter((frame) => frame['vrrp.version'] !== '' && (source === undefined || senderOf(frame) === source));
+}
+
+export function senderOf(frame: Frame): string {
+  return frame['ip.src'] === '' ? frame['ipv6.src'] : frame['ip.src'];
+}

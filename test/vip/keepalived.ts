@@ -1,0 +1,119 @@
+/**
+ * The real keepalived on a host of a segment: the same virtual router that a plan describes, in keepalived's words.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { VirtualRouterPlan } from '../../src/vip/plan.ts';
+import { type Host, needsNamespaces, routerPlan, signal } from './virtual-node.ts';
+
+/** For a test's options: why it cannot run here. */
+export const needsKeepalived: { readonly skip: string | false; readonly timeout: number } = {
+  skip: needsNamespaces.skip === false ? findMissingTool() : needsNamespaces.skip,
+  timeout: 60_000,
+};
+
+function findMissingTool(): string | false {
+  const tools = [
+    ['keepalived', '--version'],
+    ['tcpdump', '--version'],
+    ['tshark', '--version'],
+  ];
+  const missing = tools.find(([tool, argument]) => spawnSync(tool, [argument], { stdio: 'ignore' }).status !== 0);
+  return missing === undefined ? false : `there is no ${missing[0]}`;
+}
+
+export type KeepalivedState = 'MASTER' | 'BACKUP' | 'FAULT';
+
+let instances = 0;
+
+export class Keepalived {
+  readonly host: Host;
+  log = '';
+  private readonly child: ChildProcess;
+  private readonly exit: Promise<unknown>;
+  private readonly waiting = new Set<() => void>();
+  private isGone = false;
+
+  /** `addition` stands at the end of the instance's block. */
+  constructor(host: Host, changes: Partial<VirtualRouterPlan>, addition = '') {
+    this.host = host;
+    const base = join(host.segment.directory, `keepalived-${instances++}`);
+    writeFileSync(`${base}.conf`, keepalivedConfig(routerPlan(changes), addition));
+    const files = ['--use-file', `${base}.conf`, '--pid', `${base}.pid`, '--vrrp_pid', `${base}.vrrp.pid`];
+    this.child = host.spawn('keepalived', '--dont-fork', '--log-console', '--log-detail', '--vrrp', ...files);
+    this.exit = once(this.child, 'close');
+    this.child.on('close', () => {
+      this.isGone = true;
+      this.wake();
+    });
+    for (const stream of [this.child.stdout!, this.child.stderr!]) {
+      stream.on('data', (data: Buffer) => {
+        this.log += data.toString();
+        this.wake();
+      });
+    }
+  }
+
+  /** Resolves when it enters this state, after the `from`th character of its log. */
+  async becomes(state: KeepalivedState, from = 0): Promise<void> {
+    while (!this.log.slice(from).includes(`Entering ${state} STATE`)) {
+      assert.ok(!this.isGone, `keepalived ended: ${this.log}`);
+      await new Promise<void>((resolve) => this.waiting.add(resolve));
+    }
+  }
+
+  /** What it said it is, in order. */
+  states(): KeepalivedState[] {
+    return Array.from(
+      this.log.matchAll(/Entering (MASTER|BACKUP|FAULT) STATE/g),
+      ([, state]) => state as KeepalivedState,
+    );
+  }
+
+  /** Asks it to end: it releases the addresses and says so with priority 0. */
+  terminate(): void {
+    signal(this.child.pid!, 'SIGTERM');
+  }
+
+  async stop(): Promise<void> {
+    this.terminate();
+    await this.exit;
+  }
+
+  /** Both its processes at once. */
+  kill(): void {
+    const parent = this.child.pid!;
+    const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ').filter(Boolean);
+    for (const pid of [parent, ...children.map(Number)]) signal(pid, 'SIGKILL');
+  }
+
+  private wake(): void {
+    for (const resolve of this.waiting) resolve();
+    this.waiting.clear();
+  }
+}
+
+function keepalivedConfig(plan: VirtualRouterPlan, addition: string): string {
+  const { unicast, source, password } = plan;
+  const lines = [
+    'state BACKUP',
+    `interface ${plan.interfaceName}`,
+    `virtual_router_id ${plan.virtualRouterId}`,
+    `version ${plan.version}`,
+    `priority ${plan.priority}`,
+    `advert_int ${plan.intervalUs / 1_000_000}`,
+    ...(plan.hasVirtualMac ? ['use_vmac'] : []),
+    ...(plan.preempt ? [] : ['nopreempt']),
+    ...(source === null ? [] : [`unicast_src_ip ${source}`]),
+    ...(unicast === null ? [] : ['unicast_peer {', ...unicast.peers, '}']),
+    ...(password === null ? [] : ['authentication {', 'auth_type PASS', `auth_pass ${password}`, '}']),
+    'virtual_ipaddress {',
+    ...plan.addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+    '}',
+    addition,
+  ];
+  return `global_defs {\nscript_user root\n}\nvrrp_instance ${plan.name} {\n${lines.join('\n')}\n}\n`;
+}
