@@ -116,6 +116,8 @@ test('IPv6: two nodes elect one, and kill -9 moves the addresses', needsTcpdump,
   await until(() => !lb01.has(ADDRESS_6) && !lb01.has('fe80::15:3'));
 });
 
+const addressOf = (family: 4 | 6, host: Host): string => (family === 4 ? host.address : linkLocalOf(host));
+
 for (const family of [4, 6] as const) {
   test(
     `unicast over IPv${family}: peers find each other, and nothing is sent to the group`,
@@ -123,12 +125,11 @@ for (const family of [4, 6] as const) {
     async (t) => {
       const segment = new Segment(t);
       const [observer, lb01, lb02] = [segment.host(100), segment.host(5), segment.host(6)];
-      const addressOf = (host: Host): string => (family === 4 ? host.address : linkLocalOf(host));
       const plan = (priority: number, peer: Host) =>
         planOf({
           ...(family === 4 ? FAST : ROUTER_6),
           priority,
-          unicast: { peers: [addressOf(peer)], ttlMin: 255 },
+          unicast: { peers: [addressOf(family, peer)], ttlMin: 255 },
           keys: [{ id: 1, secret: '00'.repeat(32) }],
         });
       const heard = await listen(observer, 'ip proto 112 or ip6 proto 112');
