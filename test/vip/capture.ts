@@ -42,6 +42,7 @@ const FIELDS = [
   'arp.src.proto_ipv4',
   'arp.dst.proto_ipv4',
   'icmpv6.type',
+  'icmpv6.nd.ns.target_address',
   'icmpv6.nd.na.target_address',
   'icmpv6.opt.linkaddr',
   '_ws.malformed',

@@ -157,6 +157,7 @@ export async function assertWire(encounter: Encounter, source: string): Promise<
   );
   for (const frame of ours) assertGenuine(frame, encounter);
   for (const frame of all) assert.equal(frame['vrrp.checksum.status'], '1');
+  assert.equal(new Set(all.map(senderOf)).size, 2);
   return all;
 }
 
