@@ -1,0 +1,272 @@
+/**
+ * `evenkeel run` with `ha`, as an operator has it: a pair in network namespaces, one file for both, and the commands. What
+ * the adverts and the addresses do is tested beside their owner; here it is what joins them with everything else.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import type { RouterView } from '../src/keeper/ha/ha-status.ts';
+import type { StatusDocument } from '../src/keeper/status.ts';
+import { type Balancer, BALANCERS, Pair } from '../src/lab/pair.ts';
+import { commandLineOf, type HostProcess } from '../src/lab/processes.ts';
+import { refusalOfLab } from '../src/lab/system.ts';
+import { Evenkeel, program } from './evenkeel.ts';
+
+const lab = { skip: refusalOfLab() ?? false };
+const asRoot = { skip: process.getuid?.() === 0 ? false : 'needs root' };
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A command on the machine itself: a status socket is a file, and no namespace is in its way. */
+function evenkeel(...args: string[]): Ran {
+  const ran = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
+  return { code: ran.status, out: ran.stdout, err: ran.stderr };
+}
+
+class Node {
+  readonly host: Balancer;
+  readonly process: HostProcess;
+  private readonly socket: string;
+  private readonly lines: string[] = [];
+  private wake: () => void = () => undefined;
+
+  constructor(pair: Pair, host: Balancer, file: string) {
+    this.host = host;
+    this.socket = join(pair.network.directory, `${host}.sock`);
+    const command = [process.execPath, program, 'run', file, '--node', host, '--workers', '1', '--socket', this.socket];
+    this.process = pair.run(host, command, {
+      onLine: (line) => {
+        this.lines.push(line);
+        this.wake();
+      },
+    });
+  }
+
+  /** Resolves when it has said this, since its start. */
+  async said(pattern: RegExp): Promise<void> {
+    while (!this.lines.some((line) => pattern.test(line))) {
+      await Promise.race([
+        new Promise<void>((resolve) => {
+          this.wake = resolve;
+        }),
+        this.process.exit.then((code) => assert.fail(`${this.host} ended (${code}):\n${this.process.output}`)),
+      ]);
+    }
+  }
+
+  command(...args: string[]): Ran {
+    return evenkeel(...args, '--socket', this.socket);
+  }
+
+  router(): RouterView {
+    const { out, err } = this.command('status', '--json');
+    assert.equal(err, '');
+    return (JSON.parse(out) as StatusDocument).ha!.routers[0];
+  }
+
+  /** Resolves when its only router is in that state. */
+  async is(state: RouterView['state']): Promise<void> {
+    for (const end = performance.now() + 20_000; this.router().state !== state;) {
+      assert.ok(performance.now() < end, `${this.host} is not ${state}:\n${this.process.output}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+const CONFIGURATION = `
+listeners:
+  web: { bind: "*:80", routes: [ { upstream: web } ] }
+upstreams:
+  web: { servers: [ "192.168.15.7:80", "192.168.15.8:80" ] }
+ha:
+  VI_1:
+    interface: eth0
+    router-id: 50
+    priority: { lb01: 150, lb02: 100 }
+    advertise: 200ms
+    addresses: [ 192.168.15.3/24 ]
+`;
+
+/** Both are ready, and lb01 is active. \`more\` is added to the router. */
+async function startPair(
+  t: TestContext,
+  more: (directory: string) => string,
+): Promise<{ pair: Pair; nodes: Record<Balancer, Node> }> {
+  const pair = await Pair.create([process.execPath, program]);
+  t.after(() => pair.remove());
+  const file = join(pair.network.directory, 'evenkeel.yaml');
+  writeFileSync(file, CONFIGURATION + more(pair.network.directory));
+  const nodes = Object.fromEntries(BALANCERS.map((host) => [host, new Node(pair, host, file)])) as Record<
+    Balancer,
+    Node
+  >;
+  for (const host of BALANCERS) await nodes[host].said(/ready: web \*:80, VI_1 on eth0; 1 proxy/);
+  await nodes.lb01.is('active');
+  await nodes.lb02.is('backup');
+  return { pair, nodes };
+}
+
+test('handover, resume and a clean stop move the address, and clients hardly notice', lab, async (t) => {
+  const { pair, nodes } = await startPair(t, () => '');
+  const { lb01, lb02 } = nodes;
+  const client = pair.startClient(5);
+  await client.served(100);
+  client.restart();
+
+  const moved = lb01.command('handover', 'VI_1');
+  assert.match(moved.out, /^VI_1: handed over within 0\.\d s; priority 100\n$/);
+  assert.equal(moved.code, 0);
+  assert.deepEqual([lb01.router().state, lb02.router().state], ['backup', 'active']);
+  assert.match(
+    lb01.command('handover', '--all').out,
+    /^VI_1: is backup here, so that there is nothing to hand over\n$/,
+  );
+
+  // It does not preempt until it is told to.
+  await client.served(1_000);
+  assert.equal(lb02.router().state, 'active');
+  assert.equal(lb01.command('resume', 'VI_1').out, 'VI_1: takes part as configured again\n');
+  await lb01.is('active');
+
+  lb01.process.child.kill('SIGTERM');
+  await lb02.is('active');
+  assert.equal(await lb01.process.exit, 0);
+  await client.served(200);
+  await client.stop();
+  // A connection attempt that is on its way just when the address moves may be lost; nothing is ever refused.
+  const { outages } = client;
+  assert.ok(
+    outages.all.every(({ fromMs, toMs }) => toMs !== null && toMs - fromMs < 100),
+    JSON.stringify(outages.all),
+  );
+  assert.equal(outages.outcomes().refused, undefined);
+
+  const nobody = lb02.command('handover', 'VI_1');
+  assert.equal(nobody.out, 'VI_1: nobody took over: it stays active here\n');
+  assert.equal(nobody.code, 1);
+  assert.match(lb02.command('handover', 'VI_9').err, /there is no virtual router VI_9; there is VI_1/);
+});
+
+test(
+  'a failing script gives the address up, after its recover command was tried; programs run in order',
+  lab,
+  async (t) => {
+    const { pair, nodes } = await startPair(t, (directory) => {
+      const note = (role: string): string =>
+        `[ /bin/sh, -c, 'echo "$EVENKEEL_NODE $*" >> ${directory}/notified', ${role} ]`;
+      return `
+    track:
+      - script:
+          run: [ /bin/sh, -c, 'test ! -e ${directory}/ill' ]
+          recover: [ /bin/sh, -c, 'rm ${directory}/curable' ]
+          interval: 200ms
+          timeout: 200ms
+          user: root
+    notify: { active: ${note('a')}, backup: ${note('b')}, fault: ${note('f')}, stop: ${note('s')}, user: root }
+`;
+    });
+    const { lb01, lb02 } = nodes;
+    writeFileSync(join(pair.network.directory, 'ill'), '');
+    await lb01.is('fault');
+    await lb01.said(/script sh fails \(exit code 1\): running \/bin\/sh -c rm .* once/);
+    const [tracked] = lb01.router().tracked;
+    assert.equal(tracked.isUp, false);
+    assert.match(tracked.detail, /exit code 1/);
+    assert.match(lb01.command('status').out, /^ {2}fault {6}script sh$/m);
+    rmSync(join(pair.network.directory, 'ill'));
+    await lb01.is('active');
+    await lb02.is('backup');
+    const notified = readFileSync(join(pair.network.directory, 'notified'), 'utf8').trim().split('\n');
+    const own = notified.filter((line) => line.startsWith('lb01 ')).map((line) => line.split(' ').slice(1).join(' '));
+    assert.deepEqual(own, [
+      'INSTANCE VI_1 BACKUP 150',
+      'INSTANCE VI_1 MASTER 150',
+      'INSTANCE VI_1 FAULT 150',
+      'INSTANCE VI_1 BACKUP 150',
+      'INSTANCE VI_1 MASTER 150',
+    ]);
+  },
+);
+
+test('a proxy that hangs gives the address to the other node, and it comes back when all is well', lab, async (t) => {
+  const { pair, nodes } = await startPair(t, () => '');
+  const { lb01, lb02 } = nodes;
+  const proxy = pair.processes('lb01').find((pid) => commandLineOf(pid).startsWith('evenkeel: proxy'))!;
+  process.kill(proxy, 'SIGSTOP');
+  await lb02.is('active');
+  assert.match(lb01.router().account?.fault ?? '', /^proxy$/);
+  // The keeper replaces it.
+  await lb01.is('active');
+  assert.equal(existsSync(`/proc/${proxy}`), false);
+});
+
+test('nothing that runs is shown as running when it does not', lab, async (t) => {
+  const { nodes } = await startPair(t, () => '');
+  const { lb01, lb02 } = nodes;
+  process.kill(lb01.process.pid, 'SIGSTOP');
+  const hung = lb01.command('status');
+  assert.equal(hung.code, 1);
+  assert.match(hung.err, /does not answer within 3 s: it hangs/);
+  process.kill(lb01.process.pid, 'SIGKILL');
+  const dead = lb01.command('status');
+  assert.equal(dead.code, 1);
+  assert.match(dead.err, /^evenkeel: evenkeel does not run: nobody listens on /);
+  assert.equal(dead.out, '');
+  await lb02.is('active');
+});
+
+test('`ha` without listeners is keepalived’s part alone', lab, async (t) => {
+  const pair = await Pair.create([process.execPath, program]);
+  t.after(() => pair.remove());
+  const file = join(pair.network.directory, 'evenkeel.yaml');
+  writeFileSync(file, CONFIGURATION.slice(CONFIGURATION.indexOf('ha:')));
+  const node = new Node(pair, 'lb01', file);
+  await node.said(/ready: VI_1 on eth0/);
+  await node.is('active');
+  node.process.child.kill('SIGTERM');
+  assert.equal(await node.process.exit, 0);
+});
+
+function fileWith(t: TestContext, text: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-ha-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, 'evenkeel.yaml');
+  writeFileSync(file, text);
+  return file;
+}
+
+test('a node that the file has no values for does not start, and is told how to say which it is', (t) => {
+  const file = fileWith(t, CONFIGURATION);
+  const named = evenkeel('run', file, '--node', 'lb03');
+  assert.equal(named.code, 1);
+  assert.match(named.err, /`ha\.VI_1\.priority` has no value for node `lb03`; it has one for lb01, lb02/);
+  const unnamed = evenkeel('run', file);
+  assert.equal(unnamed.code, 1);
+  assert.match(unnamed.err, /is this machine's host name; which node it is can be said by `node:` and by --node/);
+});
+
+test('a key file that cannot be used keeps it from starting; check only warns', (t) => {
+  const unicast = '    unicast: { peers: [ 192.168.15.6 ], key: /nowhere/vrrp.key }\n';
+  const file = fileWith(t, CONFIGURATION + unicast);
+  const checked = evenkeel('check', file);
+  assert.equal(checked.code, 0);
+  assert.match(checked.err, /warning: the key file \/nowhere\/vrrp\.key cannot be used: there is no such file/);
+  const run = evenkeel('run', file, '--node', 'lb01');
+  assert.equal(run.code, 1);
+  assert.match(run.err, /:\d+:\d+: the key file \/nowhere\/vrrp\.key cannot be used/);
+});
+
+test('a process without the rights that addresses need says which are missing', asRoot, async (t) => {
+  const file = fileWith(t, CONFIGURATION);
+  const through = ['setpriv', '--bounding-set=-net_raw', '--inh-caps=-net_raw', '--'];
+  const run = Evenkeel.spawn(t, ['run', file, '--node', 'lb01'], { through });
+  assert.equal(await run.exit, 1);
+  assert.match(run.stderr, /cannot start: virtual addresses need CAP_NET_RAW; run it as root, or with systemd's /);
+});
