@@ -83,11 +83,12 @@ export class Keepalived {
     await this.exit;
   }
 
-  /** Both its processes at once. */
+  /** Both its processes, as if at once: without its child the parent starts another, without its parent the child releases. */
   kill(): void {
     const parent = this.child.pid!;
     const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ').filter(Boolean);
-    for (const pid of [parent, ...children.map(Number)]) signal(pid, 'SIGKILL');
+    signal(parent, 'SIGSTOP');
+    for (const pid of [...children.map(Number), parent]) signal(pid, 'SIGKILL');
   }
 
   private wake(): void {
