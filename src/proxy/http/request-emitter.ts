@@ -10,16 +10,8 @@ import {
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
   BODY_CHUNKED,
-  F_CONNECTION,
   F_EXPECT,
   F_HOST,
-  F_HTTP2_SETTINGS,
-  F_KEEP_ALIVE,
-  F_NOMINATED,
-  F_PROXY_CONNECTION,
-  F_TE,
-  F_TRANSFER_ENCODING,
-  F_UPGRADE,
   F_X_FORWARDED_FOR,
   F_X_FORWARDED_HOST,
   F_X_FORWARDED_PROTO,
@@ -29,6 +21,7 @@ import {
 import { ascii, droppedIds, emitBytes, emitCrlf, emitFragment, emitKeptFields } from '../../wire/http1/emit.ts';
 import { writeOriginForm } from '../../core/route/rewrite.ts';
 import type { Prng } from '../../base/prng.ts';
+import { HOP_BY_HOP } from './hop-by-hop.ts';
 import type { Route } from './route.ts';
 
 const HTTP_1_1 = ascii(' HTTP/1.1\r\n');
@@ -53,17 +46,8 @@ export interface ClientAddress {
   readonly ip3: number;
 }
 
-/** Fields that are never copied: RFC 9110 section 7.6.1, and those that the proxy writes itself. */
-const DROPPED = droppedIds(
-  F_CONNECTION,
-  F_KEEP_ALIVE,
-  F_PROXY_CONNECTION,
-  F_TE,
-  F_TRANSFER_ENCODING,
-  F_UPGRADE,
-  F_HTTP2_SETTINGS,
-  F_NOMINATED,
-);
+/** Fields that are never copied, whatever the route. */
+const DROPPED = droppedIds(...HOP_BY_HOP);
 
 /** Which fields a route copies: its own table, made once. */
 export function requestDropTable(route: Route): Uint8Array {

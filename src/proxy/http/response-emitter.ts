@@ -9,16 +9,8 @@ import {
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
-  F_CONNECTION,
   F_CONTENT_LENGTH,
   F_DATE,
-  F_HTTP2_SETTINGS,
-  F_KEEP_ALIVE,
-  F_NOMINATED,
-  F_PROXY_CONNECTION,
-  F_TE,
-  F_TRANSFER_ENCODING,
-  F_UPGRADE,
   type ResponseHead,
 } from '../../wire/http1/head.ts';
 import {
@@ -39,6 +31,7 @@ import {
   VIA_BYTES_MAX,
 } from '../../base/limits.ts';
 import type { HeaderEdit } from './header-edit.ts';
+import { HOP_BY_HOP } from './hop-by-hop.ts';
 import type { OwnResponse } from './own-responses.ts';
 
 /** What is said about the connection. */
@@ -69,28 +62,9 @@ const STATUS_BYTES = 4;
 const SPACE = 32;
 
 /** Never copied. */
-const HOP_BY_HOP = droppedIds(
-  F_CONNECTION,
-  F_KEEP_ALIVE,
-  F_PROXY_CONNECTION,
-  F_TE,
-  F_TRANSFER_ENCODING,
-  F_UPGRADE,
-  F_HTTP2_SETTINGS,
-  F_NOMINATED,
-);
+const DROPPED = droppedIds(...HOP_BY_HOP);
 /** Where the message has no length to tell: chunked, ended by close, 1xx and 204. */
-const HOP_BY_HOP_AND_LENGTH = droppedIds(
-  F_CONNECTION,
-  F_KEEP_ALIVE,
-  F_PROXY_CONNECTION,
-  F_TE,
-  F_TRANSFER_ENCODING,
-  F_UPGRADE,
-  F_HTTP2_SETTINGS,
-  F_NOMINATED,
-  F_CONTENT_LENGTH,
-);
+const DROPPED_WITH_LENGTH = droppedIds(...HOP_BY_HOP, F_CONTENT_LENGTH);
 
 export class ResponseEmitter {
   private readonly memory: Uint8Array;
@@ -116,7 +90,7 @@ export class ResponseEmitter {
   ): number {
     const memory = this.memory;
     at = this.emitStatusLine(head, at);
-    const drops = keepsLength ? HOP_BY_HOP : HOP_BY_HOP_AND_LENGTH;
+    const drops = keepsLength ? DROPPED : DROPPED_WITH_LENGTH;
     at = edit.isEmpty ? emitKeptFields(memory, at, memory, head, drops) : this.emitEditedFields(head, edit, drops, at);
     if ((head.seen & (1 << F_DATE)) === 0) at = this.emitDate(at);
     if (isChunked) at = emitFragment(memory, at, TRANSFER_ENCODING_CHUNKED);
@@ -129,7 +103,7 @@ export class ResponseEmitter {
   /** A 1xx head other than 101. */
   emitInterim(head: ResponseHead, at: number): number {
     at = this.emitStatusLine(head, at);
-    at = emitKeptFields(this.memory, at, this.memory, head, HOP_BY_HOP_AND_LENGTH);
+    at = emitKeptFields(this.memory, at, this.memory, head, DROPPED_WITH_LENGTH);
     return emitCrlf(this.memory, at);
   }
 
@@ -138,8 +112,8 @@ export class ResponseEmitter {
     const memory = this.memory;
     at = this.emitStatusLine(head, at);
     at = edit.isEmpty
-      ? emitKeptFields(memory, at, memory, head, HOP_BY_HOP_AND_LENGTH)
-      : this.emitEditedFields(head, edit, HOP_BY_HOP_AND_LENGTH, at);
+      ? emitKeptFields(memory, at, memory, head, DROPPED_WITH_LENGTH)
+      : this.emitEditedFields(head, edit, DROPPED_WITH_LENGTH, at);
     const field = head.upgradeField * FIELD_WORDS;
     at = emitFragment(memory, at, CONNECTION_UPGRADE);
     at = emitBytes(memory, at, memory, head.fields[field + FIELD_VALUE], head.fields[field + FIELD_VALUE_LENGTH]);
