@@ -1,2 +1,2 @@
 /** What is configured for the owner of virtual addresses: a part of the configuration's plan. */
-export type { UnicastPlan, VipPlan, VirtualRouterPlan } from '../config/vip-plan.ts';
+export type { VipPlan, VirtualRouterPlan } from '../config/vip-plan.ts';
