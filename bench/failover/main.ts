@@ -15,13 +15,17 @@ import type { Contender } from './contender.ts';
 import { evenkeel } from './evenkeel.ts';
 import { EVENTS, type FailoverEvent } from './events.ts';
 import { keepalived } from './keepalived.ts';
-import { measureEvent } from './measure.ts';
-import { type Results, renderChart, renderMarkdown, rowOf } from './report.ts';
+import { makeReadyFor, measureEvent } from './measure.ts';
+import { measurePunctuality, type Punctuality } from './punctuality.ts';
+import { type Results, renderChart, punctualityOf, renderMarkdown, rowOf } from './report.ts';
 
 const program: readonly [string, string] = [
   process.execPath,
   fileURLToPath(new URL('../../src/main.js', import.meta.url)),
 ];
+
+/** Not an event: adverts under load. */
+const PUNCTUALITY = 'load';
 
 const { values: options } = parseArgs({
   options: {
@@ -37,7 +41,7 @@ const { values: options } = parseArgs({
 if (options.help) {
   console.log(
     'npm run bench:failover -- [--rounds 3] [--intervals 1000,100,10] [--only EVENT,EVENT] [--contender NAME] [--out DIRECTORY]\n' +
-      `events: ${EVENTS.map(({ name }) => name).join(', ')}`,
+      `events: ${[...EVENTS.map(({ name }) => name), PUNCTUALITY].join(', ')}`,
   );
 } else {
   const refusal = refusalOfLab();
@@ -51,12 +55,13 @@ if (options.help) {
 async function main(): Promise<void> {
   await sweepLabs();
   const contenders = [keepalived(), evenkeel(program)].filter(({ name }) => name.includes(options.contender));
-  const events = EVENTS.filter(({ name }) => options.only === '' || options.only.split(',').includes(name));
+  const events = EVENTS.filter(({ name }) => isWanted(name));
   const results = loadResults(contenders);
   for (const intervalMs of options.intervals.split(',').map(Number)) {
     const pairs = await Promise.all(contenders.map(() => Pair.create(program)));
     try {
       for (const event of events) await runEvent(contenders, pairs, event, intervalMs, results);
+      if (isWanted(PUNCTUALITY)) await runLoad(contenders, pairs, intervalMs, results);
     } finally {
       await Promise.all(pairs.map((pair) => pair.remove()));
     }
@@ -64,6 +69,10 @@ async function main(): Promise<void> {
     writeResults(results);
   }
   console.log(renderMarkdown(results));
+}
+
+function isWanted(name: string): boolean {
+  return options.only === '' || options.only.split(',').includes(name);
 }
 
 async function runEvent(
@@ -85,8 +94,27 @@ async function runEvent(
   for (const [contender, of] of samples) rowOf(results, event.name, intervalMs).samples[contender] = of;
 }
 
+async function runLoad(
+  contenders: readonly Contender[],
+  pairs: readonly Pair[],
+  intervalMs: number,
+  results: Results,
+): Promise<void> {
+  const samples = new Map<string, Punctuality[]>();
+  for (let round = 0; round < Number(options.rounds); round++) {
+    for (const [i, contender] of contenders.entries()) {
+      await makeReadyFor(contender, pairs[i], intervalMs);
+      const sample = await measurePunctuality(pairs[i], intervalMs);
+      samples.set(contender.name, [...(samples.get(contender.name) ?? []), sample]);
+      console.error(`${intervalMs} ms, load, ${contender.name}: ${JSON.stringify(sample)}`);
+    }
+  }
+  for (const [contender, of] of samples) punctualityOf(results, intervalMs).samples[contender] = of;
+}
+
 function loadResults(contenders: readonly Contender[]): Results {
-  const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${release()}, Node ${process.version}`;
+  const kernel = release().split('.').slice(0, 2).join('.');
+  const machine = `${cpus().length} cores, Linux ${kernel}, Node ${process.version}`;
   const versions = Object.fromEntries(contenders.map(({ name, version }) => [name, version]));
   try {
     const before = JSON.parse(readFileSync(join(options.out, 'failover.json'), 'utf8')) as Results;
@@ -95,7 +123,7 @@ function loadResults(contenders: readonly Contender[]): Results {
   } catch {
     // There was none.
   }
-  return { machine, versions, rows: [] };
+  return { machine, versions, rows: [], punctuality: [] };
 }
 
 function writeResults(results: Results): void {

@@ -3,11 +3,14 @@ import { median } from '../results.ts';
 import { downIntervalMs } from '../../src/lab/evenkeel-node.ts';
 import { type Measured, windowMs } from '../../src/lab/measure.ts';
 import { EVENTS, type FailoverEvent } from './events.ts';
+import { LATE_SHARE_MAX, type Punctuality } from './punctuality.ts';
 
 export interface Results {
   readonly machine: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly rows: ResultRow[];
+  /** Adverts under load. */
+  readonly punctuality: PunctualityRow[];
 }
 
 export interface ResultRow {
@@ -17,6 +20,12 @@ export interface ResultRow {
   readonly samples: Record<string, readonly Measured[]>;
 }
 
+export interface PunctualityRow {
+  readonly intervalMs: number;
+  /** By contender. */
+  readonly samples: Record<string, readonly Punctuality[]>;
+}
+
 const OURS = 'evenkeel';
 
 export function rowOf(results: Results, event: string, intervalMs: number): ResultRow {
@@ -24,6 +33,14 @@ export function rowOf(results: Results, event: string, intervalMs: number): Resu
   if (found !== undefined) return found;
   const row = { event, intervalMs, samples: {} };
   results.rows.push(row);
+  return row;
+}
+
+export function punctualityOf(results: Results, intervalMs: number): PunctualityRow {
+  const found = results.punctuality.find((row) => row.intervalMs === intervalMs);
+  if (found !== undefined) return found;
+  const row = { intervalMs, samples: {} };
+  results.punctuality.push(row);
   return row;
 }
 
@@ -50,7 +67,37 @@ export function renderMarkdown(results: Results): string {
       }
     }
   }
+  if (results.punctuality.length > 0) lines.push(...punctualityLines(results));
   return `${lines.join('\n')}\n`;
+}
+
+function punctualityLines(results: Results): string[] {
+  const lines = [
+    '',
+    '## Adverts while the data plane is saturated',
+    '',
+    '| adverts every | | requests/s | adverts | late by more than a tenth | wanted | latest by | wanted |',
+    '|---|---|---:|---:|---:|---:|---:|---:|',
+  ];
+  for (const { intervalMs, samples } of [...results.punctuality].sort((a, b) => b.intervalMs - a.intervalMs)) {
+    for (const name of namesOf(results)) {
+      const of = (pick: (sample: Punctuality) => number): number => median((samples[name] ?? []).map(pick));
+      if (samples[name] === undefined) continue;
+      const isOurs = name === OURS;
+      const cells = [
+        intervalText(intervalMs),
+        name,
+        Math.round(of((sample) => sample.requestsPerSecond)).toLocaleString('en'),
+        String(of((sample) => sample.adverts)),
+        String(of((sample) => sample.late)),
+        isOurs ? '0' : '',
+        `${of((sample) => sample.latestMs).toFixed(1)} ms`,
+        isOurs ? `≤ ${intervalMs * LATE_SHARE_MAX} ms` : '',
+      ];
+      lines.push(`| ${cells.join(' | ')} |`);
+    }
+  }
+  return lines;
 }
 
 function rowLine(event: FailoverEvent, intervalMs: number, name: string, samples: readonly Measured[]): string {

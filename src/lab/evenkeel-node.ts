@@ -125,6 +125,12 @@ export class EvenkeelNode {
     this.process?.child.kill('SIGTERM');
   }
 
+  /** Of its keeper. */
+  get pid(): number {
+    if (this.process === null) throw new LabError(`${this.host} was never started`);
+    return this.process.pid;
+  }
+
   get isRunning(): boolean {
     return this.process?.isRunning === true;
   }

@@ -4,7 +4,9 @@ import { sumUpHolders } from './address-watch.ts';
 import { monotonicMs } from './clock.ts';
 import { downIntervalMs } from './evenkeel-node.ts';
 import type { Outcome } from './outages.ts';
-import type { Pair } from './pair.ts';
+import { BALANCERS, type Balancer, type Pair } from './pair.ts';
+import { signalAll } from './processes.ts';
+import { LabError } from './system.ts';
 
 /** A new connection with a request each. */
 const REQUEST_INTERVAL_MS = 1;
@@ -29,6 +31,35 @@ export interface Measured {
 /** How long an event is looked at: what has not ended then does not end by itself. */
 export function windowMs(intervalMs: number): number {
   return Math.max(5000, 2 * downIntervalMs(intervalMs) + 1500);
+}
+
+/** The one with the higher priority: has the address before every event. */
+export const FIRST: Balancer = 'lb01';
+const READY_MS_MAX = 30_000;
+
+/** What runs on the two nodes. */
+export interface NodePair {
+  start(host: Balancer): Promise<void>;
+  /** All its processes are there. */
+  isWhole(host: Balancer): boolean;
+}
+
+/** Both nodes run, the first alone has the address, and the network is whole. What was struck starts from nothing. */
+export async function makeReady(pair: Pair, nodes: NodePair): Promise<void> {
+  const { network, watch } = pair;
+  await network.heal();
+  for (const host of BALANCERS) {
+    if (host !== FIRST && nodes.isWhole(host)) continue;
+    // Also what is frozen, or survived the event, goes.
+    signalAll(pair.processes(host), 'SIGKILL');
+    while (pair.processes(host).length > 0) await sleep(10);
+    await nodes.start(host);
+  }
+  const deadlineMs = monotonicMs() + READY_MS_MAX;
+  while (watch.holders().join() !== FIRST || !BALANCERS.every((host) => nodes.isWhole(host))) {
+    if (monotonicMs() > deadlineMs) throw new LabError(`${FIRST} does not become active alone`);
+    await sleep(20);
+  }
 }
 
 export async function measure(pair: Pair, intervalMs: number, happen: () => Promise<void>): Promise<Measured> {

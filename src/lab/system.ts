@@ -26,8 +26,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /** Null, or why this machine or user cannot have a lab. */
-export function refusalOfLab(): string | null {
-  if (process.platform !== 'linux') return `network namespaces are Linux only; this is ${process.platform}`;
-  if (process.getuid?.() !== 0) return 'network namespaces need root: run it with sudo';
+export function refusalOfLab(platform = process.platform, uid = process.getuid?.()): string | null {
+  if (platform !== 'linux') return `network namespaces are Linux only; this is ${platform}`;
+  if (uid !== 0) return 'network namespaces need root: run it with sudo';
   return null;
 }

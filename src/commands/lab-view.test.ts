@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { noPaint, paint } from './demo-view.ts';
+import { type LabFrame, renderKeys, renderLabFrame, renderLabLine } from './lab-view.ts';
+
+const FRAME: LabFrame = {
+  title: 'evenkeel 0.1.0  ·  lab',
+  address: '192.168.15.3',
+  nodes: [
+    {
+      name: 'lb01',
+      process: 'frozen',
+      link: 'cut',
+      hasAddress: false,
+      status: null,
+    },
+    {
+      name: 'lb02',
+      process: 'running',
+      link: 'up',
+      hasAddress: true,
+      status: { state: 'active', stateAgeMs: 4200, priority: 100, fault: null, evidence: null },
+    },
+  ],
+  mac: '00:00:5e:00:01:32',
+  port: 'lb02',
+  answered: 12_345,
+  failed: 720,
+  isDown: false,
+  longestMs: 3601.4,
+  last: { lengthMs: 3601.4, outcomes: '720 no answer' },
+};
+
+test('a frame shows each node, where the address is, and what the client sees', () => {
+  const text = renderLabFrame(FRAME, ['10:00:00.000  lb02 has the address'], 120, noPaint).join('\n');
+  assert.match(text, /lb01 +frozen +cut +○ not here +does not answer/);
+  assert.match(text, /lb02 +running +up +● 192\.168\.15\.3 +active for 4\.2 s {2}priority 100/);
+  assert.match(text, /192\.168\.15\.3 is at 00:00:5e:00:01:32, which is lb02/);
+  assert.match(text, /12,345 answered {2}· {2}720 failed {2}· {2}longest gap 3,601 ms {2}· {2}is answered now/);
+  assert.match(text, /last gap 3,601 ms: 720 no answer/);
+  assert.match(text, /lb02 has the address$/);
+});
+
+test('no line is wider than the terminal, colors not counted', () => {
+  for (const width of [20, 60, 80]) {
+    const plain = [...renderLabFrame(FRAME, [], width, noPaint), ...renderKeys('lb01', width)];
+    assert.ok(plain.every((line) => line.length <= width));
+    // oxlint-disable-next-line no-control-regex
+    const painted = renderLabFrame(FRAME, [], width, paint).map((line) => line.replace(/\u001b\[\d+m/g, ''));
+    assert.deepEqual(painted, renderLabFrame(FRAME, [], width, noPaint));
+  }
+});
+
+test('where there is no terminal a line says the same', () => {
+  assert.equal(
+    renderLabLine({ ...FRAME, isDown: true }),
+    'lb01 ○ frozen (cut)  lb02 ● active  client: 12,345 answered, 720 failed, longest gap 3,601 ms, fails now',
+  );
+});

@@ -1,0 +1,83 @@
+/** `evenkeel lab`, as a script drives it: through lines. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+import { refusalOfLab } from '../src/lab/system.ts';
+import { program } from './evenkeel.ts';
+
+const skip = refusalOfLab() ?? false;
+
+class RunningLab {
+  readonly exit: Promise<number | null>;
+  private readonly child;
+  private output = '';
+  private readFrom = 0;
+  private wake: () => void = () => undefined;
+
+  constructor(t: TestContext, args: readonly string[]) {
+    this.child = spawn(process.execPath, [program, 'lab', ...args], { stdio: 'pipe' });
+    this.exit = once(this.child, 'exit').then(([code]) => code as number | null);
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream.on('data', (data: Buffer) => {
+        this.output += data.toString();
+        this.wake();
+      });
+    }
+    this.child.on('exit', () => this.wake());
+    t.after(async () => {
+      this.child.kill('SIGKILL');
+      await this.exit;
+    });
+  }
+
+  order(line: string): void {
+    this.child.stdin.write(`${line}\n`);
+  }
+
+  /** Resolves when it has said this after what was awaited before. */
+  async says(pattern: RegExp): Promise<void> {
+    for (;;) {
+      const found = pattern.exec(this.output.slice(this.readFrom));
+      if (found !== null) {
+        this.readFrom += found.index + found[0].length;
+        return;
+      }
+      assert.equal(this.child.exitCode, null, this.output);
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+}
+
+test('the address moves when its node is killed, comes back, and moves at an order', { skip }, async (t) => {
+  const lab = new RunningLab(t, ['--advertise', '100ms']);
+  await lab.says(/lb01 has the address\n/);
+  lab.order('kill');
+  await lab.says(/--- kill lb01 ---[^]*lb02 has the address\n/);
+  lab.order('start');
+  await lab.says(/--- start lb01 ---[^]*lb01 has the address\n/);
+  await lab.says(/lb02: active to backup/);
+  lab.order('handover');
+  await lab.says(/--- handover lb01 ---[^]*lb02 has the address\n/);
+  lab.order('nonsense');
+  await lab.says(/nonsense is not among kill, freeze/);
+  lab.order('quit');
+  assert.equal(await lab.exit, 0);
+  await lab.says(/client: [0-9,]+ answered, [0-9,]+ failed/);
+});
+
+test('lab --clean leaves a lab alone that runs', { skip }, async (t) => {
+  const lab = new RunningLab(t, []);
+  await lab.says(/lb01 has the address\n/);
+  const count = (): number => readdirSync('/run/netns').filter((name) => name.startsWith('evenkeel-lab-')).length;
+  const before = count();
+  assert.ok(before >= 6);
+  const { status } = spawnSync(process.execPath, [program, 'lab', '--clean']);
+  assert.equal(status, 0);
+  assert.equal(count(), before);
+  lab.order('quit');
+  assert.equal(await lab.exit, 0);
+});
