@@ -114,7 +114,8 @@ export function sumUpHolders(
     if (holders.size === 0) noHolderMs += end - lastMs;
     lastMs = end;
   };
-  for (const { host, isHeld, atMs } of changes) {
+  // Each host's come in order, those of different hosts need not.
+  for (const { host, isHeld, atMs } of changes.toSorted((a, b) => a.atMs - b.atMs)) {
     pass(atMs);
     if (isHeld) holders.add(host);
     else holders.delete(host);
