@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import type { VipPlan } from '../../src/vip/plan.ts';
 import { type Host, needsTcpdump, planOf, routerPlan, Segment, until } from './virtual-node.ts';
 
 const FAST = { intervalUs: 100_000 };
@@ -116,7 +117,14 @@ test('IPv6: two nodes elect one, and kill -9 moves the addresses', needsTcpdump,
   await until(() => !lb01.has(ADDRESS_6) && !lb01.has('fe80::15:3'));
 });
 
-const addressOf = (family: 4 | 6, host: Host): string => (family === 4 ? host.address : linkLocalOf(host));
+function unicastPlan(family: 4 | 6, priority: number, peer: Host): VipPlan {
+  return planOf({
+    ...(family === 4 ? FAST : ROUTER_6),
+    priority,
+    unicast: { peers: [family === 4 ? peer.address : linkLocalOf(peer)], ttlMin: 255 },
+    keys: [{ id: 1, secret: '00'.repeat(32) }],
+  });
+}
 
 for (const family of [4, 6] as const) {
   test(
@@ -125,16 +133,9 @@ for (const family of [4, 6] as const) {
     async (t) => {
       const segment = new Segment(t);
       const [observer, lb01, lb02] = [segment.host(100), segment.host(5), segment.host(6)];
-      const plan = (priority: number, peer: Host) =>
-        planOf({
-          ...(family === 4 ? FAST : ROUTER_6),
-          priority,
-          unicast: { peers: [addressOf(family, peer)], ttlMin: 255 },
-          keys: [{ id: 1, secret: '00'.repeat(32) }],
-        });
       const heard = await listen(observer, 'ip proto 112 or ip6 proto 112');
-      const first = await lb01.start(plan(150, lb02));
-      const second = await lb02.start(plan(100, lb01));
+      const first = await lb01.start(unicastPlan(family, 150, lb02));
+      const second = await lb02.start(unicastPlan(family, 100, lb01));
       await first.becomes('active');
       while ((await second.status()).status[0].peers.length === 0);
       const [{ adverts, state }] = (await second.status()).status;
