@@ -119,7 +119,6 @@ export const TCP_NODELAY = 1;
 export const SHUT_WR = 1;
 export const MSG_WAITALL = 0x100;
 export const MSG_NOSIGNAL = 0x4000;
-export const MSG_MORE = 0x8000;
 
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 0x01;
