@@ -112,7 +112,13 @@ export function timeMs(frame: Frame): number {
 
 /** The adverts among the frames, of one sender or of all. */
 export function adverts(frames: readonly Frame[], source?: string): Frame[] {
-  return frames.filter((frame) => frame['vrrp.version'] !== '' && (source === undefined || senderOf(frame) === source));
+  return frames.filter(
+    (frame) =>
+      frame['vrrp.version'] !== '' &&
+      // An error that quotes an advert is none.
+      frame['icmpv6.type'] === '' &&
+      (source === undefined || senderOf(frame) === source),
+  );
 }
 
 export function senderOf(frame: Frame): string {
