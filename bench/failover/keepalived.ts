@@ -3,7 +3,7 @@
  * second, one failure suffices), a connection pool towards the servers.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PRIORITIES, ROUTER_ID } from '../../src/lab/evenkeel-node.ts';
 import {
@@ -23,6 +23,8 @@ export function keepalived(): Contender {
     version: `${versionOf('keepalived', /Keepalived v([0-9.]+)/)} + ${versionOf('nginx', /nginx\/([0-9.]+)/)}`,
     async start(pair, host, intervalMs) {
       const directory = join(pair.network.directory, host);
+      // Without the pid files of a life before, whose numbers may be somebody else's by now.
+      rmSync(directory, { recursive: true, force: true });
       mkdirSync(directory, { recursive: true });
       writeFileSync(join(directory, 'nginx.conf'), nginxConfig(directory));
       writeFileSync(join(directory, 'keepalived.conf'), keepalivedConfig(host, intervalMs));

@@ -57,7 +57,9 @@ export async function makeReady(pair: Pair, nodes: NodePair): Promise<void> {
   }
   const deadlineMs = monotonicMs() + READY_MS_MAX;
   while (watch.holders().join() !== FIRST || !BALANCERS.every((host) => nodes.isWhole(host))) {
-    if (monotonicMs() > deadlineMs) throw new LabError(`${FIRST} does not become active alone`);
+    if (monotonicMs() > deadlineMs) {
+      throw new LabError(`${FIRST} does not become active alone; it said:\n${pair.lastWords(FIRST)}`);
+    }
     await sleep(20);
   }
 }

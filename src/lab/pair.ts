@@ -44,6 +44,7 @@ export class Pair {
   readonly network: Network;
   readonly watch: AddressWatch;
   private readonly program: readonly string[];
+  private readonly last = new Map<string, HostProcess>();
 
   /** `program` runs this program's main file: the interpreter, the file. */
   static async create(program: readonly string[], onAddressChange?: (change: AddressChange) => void): Promise<Pair> {
@@ -81,7 +82,14 @@ export class Pair {
 
   /** Runs a program on a host. */
   run(host: string, command: readonly string[], options: HostProcessOptions = {}): HostProcess {
-    return new HostProcess(this.network.namespace(host), command, options);
+    const process = new HostProcess(this.network.namespace(host), command, options);
+    this.last.set(host, process);
+    return process;
+  }
+
+  /** What the program said that was started last on a host, for a report of a failure. */
+  lastWords(host: string): string {
+    return this.last.get(host)?.output ?? '';
   }
 
   /** Ids of a load balancer's processes, without the lab's own; parents before their children. */
