@@ -8,7 +8,7 @@ import { DEFAULT_HA, downIntervalMs, EvenkeelNode, type HaOptions } from '../src
 import { sweepLabs } from '../src/lab/janitor.ts';
 import { FIRST, makeReady, measure, type Measured, type NodePair } from '../src/lab/measure.ts';
 import { type Balancer, Pair } from '../src/lab/pair.ts';
-import { signalAll } from '../src/lab/processes.ts';
+import { killAtOnce, signalAll } from '../src/lab/processes.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
 
 const program = [process.execPath, fileURLToPath(new URL('../src/main.js', import.meta.url))];
@@ -21,7 +21,10 @@ interface Stop {
 }
 
 const strike = (part: Parameters<EvenkeelNode['pids']>[0], signal: NodeJS.Signals): Stop['happen'] => {
-  return async (_, node) => void signalAll(node.pids(part), signal);
+  return async (_, node) => {
+    if (signal === 'SIGKILL') killAtOnce(node.pids(part));
+    else signalAll(node.pids(part), signal);
+  };
 };
 /** Both serve on and reach everybody, but hear no advert of each other: what a firewall does that was not told of VRRP. */
 const deafen: Stop['happen'] = (pair) =>

@@ -1,6 +1,6 @@
 /** What can happen to the active node, and how the lab makes it happen. */
 import type { Balancer, Pair } from '../../src/lab/pair.ts';
-import { signalAll } from '../../src/lab/processes.ts';
+import { killAtOnce, signalAll } from '../../src/lab/processes.ts';
 import type { Contender, Part } from './contender.ts';
 
 export interface FailoverEvent {
@@ -61,7 +61,8 @@ function signal(name: string, title: string, part: Part, signal: NodeJS.Signals)
     title,
     happen: async (contender, pair, host) => {
       const pids = contender.pids(pair, host, part);
-      if (signalAll(pids, signal).length === 0) throw new Error(`${contender.name} has no process that is the ${part}`);
+      const struck = signal === 'SIGKILL' ? killAtOnce(pids) : signalAll(pids, signal);
+      if (struck.length === 0) throw new Error(`${contender.name} has no process that is the ${part}`);
     },
   };
 }

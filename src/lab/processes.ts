@@ -117,3 +117,12 @@ export function signalAll(pids: readonly number[], signal: NodeJS.Signals): numb
     }
   });
 }
+
+/**
+ * SIGKILL for all of them as if at one moment: they are stopped first. Else one that is told of another's death would react
+ * in the microseconds before its own.
+ */
+export function killAtOnce(pids: readonly number[]): number[] {
+  signalAll(pids, 'SIGSTOP');
+  return signalAll(pids, 'SIGKILL');
+}

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './client.ts';
 import { EvenkeelNode, type HaOptions, type NodeStatus } from './evenkeel-node.ts';
 import { BALANCERS, type Balancer, Pair, type Path } from './pair.ts';
-import { signalAll } from './processes.ts';
+import { killAtOnce, signalAll } from './processes.ts';
 import { LabError } from './system.ts';
 
 /** Gentle: a view needs no millisecond. */
@@ -137,7 +137,7 @@ export class LabSession {
     this.tell(`--- ${order}${isGeneral ? '' : ` ${name}`} ---`);
     switch (order) {
       case 'kill':
-        signalAll(this.pair.processes(name), 'SIGKILL');
+        killAtOnce(this.pair.processes(name));
         this.frozen.delete(name);
         break;
       case 'freeze':
