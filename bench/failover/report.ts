@@ -46,9 +46,11 @@ export function punctualityOf(results: Results, intervalMs: number): Punctuality
 
 export function renderMarkdown(results: Results): string {
   const lines = [
+    '# Failover: figures',
+    '',
     `${Object.entries(results.versions)
       .map(([name, version]) => `${name} ${version}`)
-      .join('; ')}; ${results.machine}.`,
+      .join('; ')}; ${results.machine}. How it was measured, and what it means: [failover](../failover.md).`,
   ];
   for (const intervalMs of intervalsOf(results)) {
     lines.push(
@@ -138,8 +140,8 @@ function milliseconds(ms: number): string {
 }
 
 const BAR_HEIGHT = 13;
-const LEFT = 330;
-const WIDTH = 980;
+const LEFT = 370;
+const WIDTH = 1060;
 const LENGTH_MAX = 420;
 const COLOURS = { ours: '#0b7a75', theirs: '#7a8b99', two: '#c2402e' };
 
