@@ -57,7 +57,7 @@ export function drawResponse(prng: Prng, faults: ReadonlySet<Fault>, request: Re
     status: switches ? 101 : status,
     version: switches ? 11 : version,
     body,
-    interim: request.version === 11 && !switches && prng.oneIn(8) ? (prng.oneIn(2) ? [103] : [103, 103]) : [],
+    interim: !switches && prng.oneIn(8) ? (prng.oneIn(2) ? [103] : [103, 103]) : [],
     isEarly: hasRequestBody && prng.oneIn(8),
     paddingBytes: prng.oneIn(12) && !isCramped(faults) ? prng.below(24_000) : 0,
     sendsContinue: !prng.oneIn(4),

@@ -52,7 +52,7 @@ export interface AbortSpec {
   /** When so many bytes were sent, or received. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  readonly how: 'reset' | 'close' | 'silence';
+  readonly how: 'reset' | 'close' | 'silence' | 'deafness';
 }
 
 export interface HttpClientSpec {
@@ -141,7 +141,7 @@ function drawAbort(prng: Prng, isAborting: boolean): AbortSpec {
   return {
     sentBytes: isEarly ? prng.below(700) : 100_000_000,
     receivedBytes: isEarly ? 100_000_000 : 1 + prng.below(prng.oneIn(2) ? 400 : 20_000),
-    how: isAborting ? (prng.oneIn(2) ? 'reset' : 'close') : 'silence',
+    how: isAborting ? (prng.oneIn(2) ? 'reset' : 'close') : prng.oneIn(3) ? 'deafness' : 'silence',
   };
 }
 

@@ -207,8 +207,9 @@ export class HttpClient implements PortOwner, ReaderSink {
     if (this.tunnel !== null && this.tunnel.receiving.isEndSeen) return false;
     if (port.sentBytes < abort.sentBytes && port.receivedBytes < abort.receivedBytes) return false;
     this.world.note('client %a: %b after %c bytes sent', this.spec.id, abort.how, port.sentBytes);
-    if (abort.how === 'silence') {
+    if (abort.how === 'silence' || abort.how === 'deafness') {
       this.isSilent = true;
+      if (abort.how === 'deafness') this.waitForEnd(port);
       return true;
     }
     if (this.tunnel !== null) this.tunnel.sending.isReset = true;
@@ -217,6 +218,16 @@ export class HttpClient implements PortOwner, ReaderSink {
     if (abort.how === 'reset') this.judge.expectDropped(this.outstanding);
     this.finish('given-up');
     return true;
+  }
+
+  /** It reads no more, and so cannot know that the connection has ended; nobody else may keep it for that. */
+  private waitForEnd(port: PeerPort): void {
+    port.pauseReading();
+    this.world.schedule(100_000, () => {
+      if (this.isDone) return;
+      if (port.endpoint.isAbandoned || port.isOver) this.handleGone('end');
+      else this.waitForEnd(port);
+    });
   }
 
   // --- receiving ---
