@@ -15,7 +15,7 @@ import * as ffi from './ffi.ts';
 
 /**
  * Submissions that fit before an early io_uring_enter. A turn seldom has more than 64; the kernel and we walk through the
- * whole array in turn, so a small one stays in the first-level cache (32 KiB; 4096 entries cost 2 % per request).
+ * whole array in turn, so a small one stays in the cache.
  */
 const SUBMISSIONS = 512;
 /** More than all posted buffers, a burst of accepts and the sends of one turn; beyond, the kernel keeps them for us. */
