@@ -34,6 +34,8 @@ export const KEYS: Readonly<Record<string, string>> = {
   e: 'resume',
 };
 
+const KEYS_IN_ROW = 7;
+
 /** Lines of at most `width` columns. Events: the oldest first. */
 export function renderLabFrame(frame: LabFrame, events: readonly string[], width: number, paint: Paint): string[] {
   const lines = [
@@ -57,8 +59,9 @@ export function renderKeys(target: string | null, width: number): string[] {
   const keys = Object.entries(KEYS).map(([key, order]) => `${key} ${order}`);
   return [
     '',
-    `  ${keys.join('   ')}   q quit`,
-    `  of ${target ?? 'the node that has the address'}   (1: of lb01   2: of lb02   0: of the one that has it)`,
+    `  ${keys.slice(0, KEYS_IN_ROW).join('   ')}`,
+    `  ${keys.slice(KEYS_IN_ROW).join('   ')}   q quit`,
+    `  of: ${target ?? 'the node that has the address'}   1 lb01   2 lb02   0 the one that has it`,
   ].map((line) => clip(line, width));
 }
 

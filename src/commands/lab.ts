@@ -50,23 +50,23 @@ async function runLab(options: LabOptions, program: Program): Promise<number> {
   const screen = new LabScreen();
   process.once('exit', () => screen.restore());
   const ha = { ...DEFAULT_HA, intervalMs: options.advertiseMs, guardsGateway: options.guardsGateway };
-  const started = LabSession.create(program.command, ha, (event) => screen.tell(event));
+  const started = LabSession.create(program.command, ha, (event, unixMs) => screen.tell(event, unixMs));
   const first = await Promise.race([started, asked]);
   if (!(first instanceof LabSession)) {
     started.catch(() => undefined);
     return EXIT_OK;
   }
   const session = first;
+  const title = `evenkeel ${program.version}  ·  lab  ·  adverts every ${options.advertiseMs} ms`;
   const control = new AbortController();
   try {
     const ends: Promise<unknown>[] = [asked, watch(session, control.signal)];
     if (options.seconds !== null) ends.push(sleep(options.seconds * 1000, undefined, { signal: control.signal }));
-    const title = `evenkeel ${program.version}  ·  lab  ·  adverts every ${options.advertiseMs} ms`;
     ends.push(screen.open(() => frameOf(session, title), session));
     await Promise.race(ends);
   } finally {
     control.abort();
-    screen.close(frameOf(session, 'end'));
+    screen.close(frameOf(session, title));
     await session.end();
   }
   return EXIT_OK;
@@ -109,7 +109,8 @@ function outcomesText(outcomes: Partial<Record<Outcome, number>>): string {
 
 /** A frame that is drawn over again, and keys; or, elsewhere, lines out and lines in. */
 class LabScreen {
-  private readonly events: string[] = [];
+  /** In the order in which they happened. */
+  private events: { readonly unixMs: number; readonly line: string }[] = [];
   private readonly isTerminal = process.stdin.isTTY && process.stdout.isTTY;
   private readonly paint = process.env['NO_COLOR'] === undefined ? paint : noPaint;
   private timer: NodeJS.Timeout | undefined;
@@ -137,7 +138,7 @@ class LabScreen {
     clearInterval(this.timer);
     this.restore();
     const lines = this.isTerminal
-      ? renderLabFrame(frame, this.events, terminalSize().columns, this.paint)
+      ? renderLabFrame(frame, this.lines(), terminalSize().columns, this.paint)
       : [renderLabLine(frame)];
     process.stdout.write(`${lines.join('\n')}\n`);
   }
@@ -151,12 +152,11 @@ class LabScreen {
     process.stdout.write('\u001b[?25h\u001b[?1049l');
   }
 
-  tell(event: string): void {
-    const now = new Date();
-    const line = `${now.toTimeString().slice(0, 8)}.${`${now.getMilliseconds()}`.padStart(3, '0')}  ${event}`;
-    this.events.push(line);
-    if (this.events.length > EVENTS_MAX) this.events.shift();
+  tell(event: string, unixMs: number): void {
+    const at = new Date(unixMs);
+    const line = `${at.toTimeString().slice(0, 8)}.${`${at.getMilliseconds()}`.padStart(3, '0')}  ${event}`;
     if (!this.isTerminal) process.stdout.write(`${line}\n`);
+    this.events = [...this.events, { unixMs, line }].toSorted((a, b) => a.unixMs - b.unixMs).slice(-EVENTS_MAX);
   }
 
   private async obeyLines(session: LabSession): Promise<void> {
@@ -187,14 +187,18 @@ class LabScreen {
       await session.obey(line);
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
-      this.tell(error.message);
+      this.tell(error.message, Date.now());
     }
+  }
+
+  private lines(): string[] {
+    return this.events.map(({ line }) => line);
   }
 
   private draw(frame: LabFrame): void {
     const { columns, rows } = terminalSize();
     const lines = [
-      ...renderLabFrame(frame, this.events, columns, this.paint),
+      ...renderLabFrame(frame, this.lines(), columns, this.paint),
       ...renderKeys(this.target, columns),
     ].slice(0, rows);
     process.stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);

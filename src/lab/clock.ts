@@ -8,3 +8,8 @@ export function monotonicMs(): number {
 export function monotonicOfUnixMs(unixMs: number): number {
   return monotonicMs() - (Date.now() + 0.5 - unixMs);
 }
+
+/** For people: when by the wall clock something was that happened just now. */
+export function unixMsOfMonotonic(ms: number): number {
+  return Date.now() - (monotonicMs() - ms);
+}

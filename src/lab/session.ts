@@ -1,6 +1,7 @@
 /** A lab that people play with: the pair with evenkeel on both nodes, a client, and orders that break and mend things. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './client.ts';
+import { unixMsOfMonotonic } from './clock.ts';
 import { EvenkeelNode, type HaOptions, type NodeStatus } from './evenkeel-node.ts';
 import { BALANCERS, type Balancer, Pair, type Path } from './pair.ts';
 import { killAtOnce, signalAll } from './processes.ts';
@@ -26,6 +27,9 @@ export const ORDERS = [
 ] as const;
 export type Order = (typeof ORDERS)[number];
 
+/** What happened, and when it did, which is a little before it is told. */
+export type Tell = (event: string, unixMs: number) => void;
+
 export interface NodeView {
   readonly name: Balancer;
   readonly process: 'running' | 'frozen' | 'gone';
@@ -45,13 +49,13 @@ export class LabSession {
   private readonly links: Record<Balancer, NodeView['link']> = { lb01: 'up', lb02: 'up' };
   private readonly frozen = new Set<Balancer>();
   private readonly ha: HaOptions;
-  private readonly tell: (event: string) => void;
+  private readonly tell: Tell;
   /** The last one that had the address: whom an order means that names nobody. */
   private last: Balancer = 'lb01';
 
-  static async create(program: readonly string[], ha: HaOptions, tell: (event: string) => void): Promise<LabSession> {
-    const pair = await Pair.create(program, ({ host, isHeld }) => {
-      tell(isHeld ? `${host} has the address` : `${host} has the address no more`);
+  static async create(program: readonly string[], ha: HaOptions, tell: Tell): Promise<LabSession> {
+    const pair = await Pair.create(program, ({ host, isHeld, atMs }) => {
+      tell(isHeld ? `${host} has the address` : `${host} has the address no more`, unixMsOfMonotonic(atMs));
     });
     const session = new LabSession(pair, program, ha, tell);
     try {
@@ -68,15 +72,15 @@ export class LabSession {
     return session;
   }
 
-  private constructor(pair: Pair, program: readonly string[], ha: HaOptions, tell: (event: string) => void) {
+  private constructor(pair: Pair, program: readonly string[], ha: HaOptions, tell: Tell) {
     this.pair = pair;
     this.ha = ha;
     this.tell = tell;
     this.client = pair.startClient(REQUEST_INTERVAL_MS);
     const node = (name: Balancer): EvenkeelNode =>
       new EvenkeelNode(pair, name, program, (line) => {
-        const said = /\d+Z \S+ +(virtual router .*)/.exec(line)?.[1];
-        if (said !== undefined) tell(`${name}: ${said.replace(/^virtual router \S+ /, '')}`);
+        const said = /^(\S+Z) \S+ +virtual router \S+ (.*)/.exec(line);
+        if (said !== null) tell(`${name}: ${said[2]}`, Date.parse(said[1]));
       });
     this.nodes = { lb01: node('lb01'), lb02: node('lb02') };
   }
@@ -134,7 +138,7 @@ export class LabSession {
   private async perform(order: Order, name: Balancer): Promise<void> {
     const { network } = this.pair;
     const isGeneral = order === 'heal' || order === 'deafen';
-    this.tell(`--- ${order}${isGeneral ? '' : ` ${name}`} ---`);
+    this.tell(`--- ${order}${isGeneral ? '' : ` ${name}`} ---`, Date.now());
     switch (order) {
       case 'kill':
         killAtOnce(this.pair.processes(name));
