@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Network } from '../src/lab/network.ts';
 import { Pair, VIRTUAL_ADDRESS } from '../src/lab/pair.ts';
 import { commandLineOf, type HostProcess, processesIn, signalAll } from '../src/lab/processes.ts';
@@ -104,12 +105,16 @@ for (const signal of ['SIGKILL', 'SIGINT'] as const) {
     t.after(() => owner.kill('SIGKILL'));
     const [data] = (await once(owner.stdout, 'data')) as [Buffer];
     const id = data.toString().trim();
-    const pids = processesIn(`${id}-client`);
-    assert.equal(pids.length, 1);
+    // Started is not yet arrived there.
+    let pids: readonly number[] = [];
+    while (pids.length === 0) {
+      await delay(5);
+      pids = processesIn(`${id}-client`);
+    }
     owner.kill(signal);
     const isLeft = (): boolean =>
       existsSync(`/tmp/${id}`) || readdirSync('/run/netns').some((name) => name.startsWith(id));
-    while (isLeft()) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (isLeft()) await delay(20);
     // One that nobody has waited for yet is there, but has no command line any more.
     assert.deepEqual(pids.map(commandLineOf), ['']);
   });

@@ -21,6 +21,9 @@ import type { AddressKind, Peer, PeerListener, World } from './world.ts';
 
 type Post = (command: PeerCommand) => void;
 
+/** More than any test gives back with `release`. */
+const FILLED_DESCRIPTORS = 64;
+
 class LoopbackPeer implements Peer {
   isConnected = false;
   receivedBytes = 0;
@@ -221,8 +224,8 @@ export class LoopbackWorld implements World {
 
   exhaustDescriptors(spare: number): { release(count: number): void; undo(): void } | null {
     const used = readdirSync('/proc/self/fd').map(Number);
-    // room for this many more, then the limit; the descriptors in between are filled
-    const limit = Math.max(...used) + spare + 8;
+    // Room for many more, all of them filled, so that `release` has them to give back.
+    const limit = Math.max(...used) + spare + FILLED_DESCRIPTORS;
     const before = setDescriptorLimit(BigInt(limit));
     const filled: number[] = [];
     for (;;) {
