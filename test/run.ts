@@ -3,9 +3,10 @@
  * if there was none: an empty run proves nothing. With EVENKEEL_NO_SKIP=1, where everything is said to be there that tests
  * need, a test that skips fails too.
  *
- * Files run beside each other, and many of their tests watch real clocks, so a busy machine can make one fail that is right.
- * A file that failed is therefore run once more, alone; what then passes is named as unstable at the end, because a test
- * that fails only under load hides a defect as well as any other.
+ * Files run beside each other, but for those that want the machine for themselves: they come last, one after the other. Many
+ * tests watch real clocks, so a busy machine can make one fail that is right. A file that failed is therefore run once more,
+ * alone; what then passes is named as unstable at the end, because a test that fails only under load hides a defect as well
+ * as any other.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -21,55 +22,61 @@ const dist = join(root, 'dist');
 const FILE_MS_MAX = 5 * 60_000;
 const words = process.argv.slice(2);
 
-/** Want the machine for themselves: `npm run test:keepalived` runs them, one after the other. */
-const ALONE = 'test/ha-interop';
+/**
+ * How the paths begin of files that want the machine for themselves. Those with keepalived: it has no real-time priority,
+ * and beside other tests on few cores it is late by more than its peers wait.
+ */
+const ALONE = ['test/ha-interop'];
 
 const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.js'))
   // The compiler leaves the output of deleted sources behind.
   .filter((file) => existsSync(join(root, file.replace(/\.js$/, '.ts'))))
-  .filter((file) => !file.startsWith(ALONE))
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
-  .sort()
-  .map((file) => join(dist, file));
+  .sort();
+const isAlone = (file: string): boolean => ALONE.some((start) => file.startsWith(start));
 
 interface Outcome {
   passed: number;
   readonly skipped: string[];
-  /** Tests that failed, and the files they are in. */
-  readonly failed: string[];
-  readonly failedFiles: Set<string>;
+  /** Tests that failed, and the file that each is in. */
+  readonly failed: { readonly name: string; readonly file: string }[];
 }
 
 async function runFiles(paths: readonly string[], concurrency: number): Promise<Outcome> {
-  const outcome: Outcome = { passed: 0, skipped: [], failed: [], failedFiles: new Set() };
-  const stream = run({ files: [...paths], concurrency, timeout: FILE_MS_MAX });
+  const outcome: Outcome = { passed: 0, skipped: [], failed: [] };
+  // Without any, the runner would look for files itself.
+  if (paths.length === 0) return outcome;
+  const stream = run({ files: paths.map((file) => join(dist, file)), concurrency, timeout: FILE_MS_MAX });
   stream.on('test:pass', (test) => {
     if (test.skip === undefined) outcome.passed++;
     else outcome.skipped.push(`${test.name} (${test.skip === true ? 'no reason' : test.skip})`);
   });
   stream.on('test:fail', (test) => {
-    outcome.failed.push(test.name);
-    outcome.failedFiles.add(test.file ?? test.name);
+    outcome.failed.push({ name: test.name, file: relative(dist, test.file ?? test.name) });
   });
   await pipeline(stream.compose(new spec()), process.stdout, { end: false });
   return outcome;
 }
 
 // Most of the time most tests wait for a timeout, a signal or a process.
-const first = await runFiles(files, availableParallelism() + 1);
-const again = [...first.failedFiles].filter((file) => files.includes(file));
-const second = again.length === 0 ? null : await runFiles(again, 1);
-const failed = second === null ? first.failed : second.failed;
-const { skipped } = first;
+const beside = await runFiles(
+  files.filter((file) => !isAlone(file)),
+  availableParallelism() + 1,
+);
+const alone = await runFiles(files.filter(isAlone), 1);
+const failedFirst = [...beside.failed, ...alone.failed];
+const repeated = files.filter((file) => failedFirst.some((test) => test.file === file));
+const again = await runFiles(repeated, 1);
+const passed = beside.passed + alone.passed;
+const skipped = [...beside.skipped, ...alone.skipped];
+// What failed in no file that could be run again has failed.
+const failed = [...again.failed, ...failedFirst.filter(({ file }) => !repeated.includes(file))];
 
 for (const line of skipped) console.log(`skipped: ${line}`);
-if (second !== null) {
-  for (const name of first.failed) if (!second.failed.includes(name)) console.log(`unstable: ${name}`);
-}
-if (words.length === 0) console.log('not run: the tests with keepalived, see npm run test:keepalived');
+for (const { name } of failedFirst) if (!failed.some((test) => test.name === name)) console.log(`unstable: ${name}`);
 const isSkipWrong = process.env.EVENKEEL_NO_SKIP === '1' && skipped.length > 0;
 if (isSkipWrong) console.log('no test may skip here');
-if (first.passed === 0) console.log(`no test ran: is ${relative(process.cwd(), dist)} built?`);
-console.log(`${first.passed} passed, ${failed.length} failed, ${skipped.length} skipped, in ${files.length} files`);
-process.exit(failed.length > 0 || first.passed === 0 || isSkipWrong ? 1 : 0);
+if (passed === 0) console.log(`no test ran: is ${relative(process.cwd(), dist)} built?`);
+console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped, in ${files.length} files`);
+process.exit(failed.length > 0 || passed === 0 || isSkipWrong ? 1 : 0);

@@ -52,12 +52,16 @@ export type Field = (typeof FIELDS)[number];
 /** A frame: every field as tshark prints it, empty if the frame has none; several values are separated by commas. */
 export type Frame = Readonly<Record<Field, string>>;
 
+/** What tcpdump says when it is sent SIGUSR1. */
+const COUNTS = /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped/;
+
 let captures = 0;
 
 export class Capture {
   private readonly file: string;
   private readonly tcpdump: ChildProcess;
   private readonly exit: Promise<unknown>;
+  private said = '';
 
   /** Every frame that the switch forwards from now on is in it. */
   static async start(t: TestContext, segment: Segment): Promise<Capture> {
@@ -74,6 +78,9 @@ export class Capture {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.exit = once(this.tcpdump, 'close');
+    this.tcpdump.stderr!.on('data', (data: Buffer) => {
+      this.said += data.toString();
+    });
     t.after(async () => {
       signal(this.tcpdump.pid!, 'SIGKILL');
       await this.exit;
@@ -82,7 +89,7 @@ export class Capture {
 
   /** Ends it; what it has seen. */
   async frames(): Promise<Frame[]> {
-    // With the signal it writes what the kernel still has for it.
+    await this.catchUp();
     this.tcpdump.kill('SIGINT');
     await this.exit;
     const checks = ['ip.check_checksum:TRUE'].flatMap((check) => ['-o', check]);
@@ -102,6 +109,21 @@ export class Capture {
         const values = line.split('\t');
         return Object.fromEntries(FIELDS.map((field, index) => [field, values[index] ?? ''])) as Frame;
       });
+  }
+
+  /** Resolves when it has read all that the kernel has for it: what it has not when it ends is lost. */
+  private async catchUp(): Promise<void> {
+    for (;;) {
+      this.said = '';
+      this.tcpdump.kill('SIGUSR1');
+      let counts: RegExpExecArray | null = null;
+      while ((counts = COUNTS.exec(this.said)) === null) {
+        const isGone = this.exit.then(() => assert.fail(`tcpdump ended: ${this.said}`));
+        await Promise.race([once(this.tcpdump.stderr!, 'data'), isGone]);
+      }
+      const [captured, received, dropped] = counts.slice(1).map(Number);
+      if (captured + dropped >= received) return;
+    }
   }
 }
 
