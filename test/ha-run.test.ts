@@ -3,82 +3,18 @@
  * the adverts and the addresses do is tested beside their owner; here it is what joins them with everything else.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { RouterView } from '../src/keeper/ha/ha-status.ts';
-import type { StatusDocument } from '../src/keeper/status.ts';
 import { type Balancer, BALANCERS, Pair } from '../src/lab/pair.ts';
-import { commandLineOf, type HostProcess } from '../src/lab/processes.ts';
+import { commandLineOf } from '../src/lab/processes.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
 import { Evenkeel, program } from './evenkeel.ts';
+import { evenkeel, RunningNode } from './running-node.ts';
 
 const lab = { skip: refusalOfLab() ?? false };
 const asRoot = { skip: process.getuid?.() === 0 ? false : 'needs root' };
-
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** A command on the machine itself: a status socket is a file, and no namespace is in its way. */
-function evenkeel(...args: string[]): Ran {
-  const ran = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
-  return { code: ran.status, out: ran.stdout, err: ran.stderr };
-}
-
-class Node {
-  readonly host: Balancer;
-  readonly process: HostProcess;
-  private readonly socket: string;
-  private readonly lines: string[] = [];
-  private wake: () => void = () => undefined;
-
-  constructor(pair: Pair, host: Balancer, file: string) {
-    this.host = host;
-    this.socket = join(pair.network.directory, `${host}.sock`);
-    const command = [process.execPath, program, 'run', file, '--node', host, '--workers', '1', '--socket', this.socket];
-    this.process = pair.run(host, command, {
-      onLine: (line) => {
-        this.lines.push(line);
-        this.wake();
-      },
-    });
-  }
-
-  /** Resolves when it has said this, since its start. */
-  async said(pattern: RegExp): Promise<void> {
-    while (!this.lines.some((line) => pattern.test(line))) {
-      await Promise.race([
-        new Promise<void>((resolve) => {
-          this.wake = resolve;
-        }),
-        this.process.exit.then((code) => assert.fail(`${this.host} ended (${code}):\n${this.process.output}`)),
-      ]);
-    }
-  }
-
-  command(...args: string[]): Ran {
-    return evenkeel(...args, '--socket', this.socket);
-  }
-
-  router(): RouterView {
-    const { out, err } = this.command('status', '--json');
-    assert.equal(err, '');
-    return (JSON.parse(out) as StatusDocument).ha!.routers[0];
-  }
-
-  /** Resolves when its only router is in that state. */
-  async is(state: RouterView['state']): Promise<void> {
-    for (const end = performance.now() + 20_000; this.router().state !== state;) {
-      assert.ok(performance.now() < end, `${this.host} is not ${state}:\n${this.process.output}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-}
 
 const CONFIGURATION = `
 listeners:
@@ -98,14 +34,14 @@ ha:
 async function startPair(
   t: TestContext,
   more: (directory: string) => string,
-): Promise<{ pair: Pair; nodes: Record<Balancer, Node> }> {
+): Promise<{ pair: Pair; nodes: Record<Balancer, RunningNode> }> {
   const pair = await Pair.create([process.execPath, program]);
   t.after(() => pair.remove());
   const file = join(pair.network.directory, 'evenkeel.yaml');
   writeFileSync(file, CONFIGURATION + more(pair.network.directory));
-  const nodes = Object.fromEntries(BALANCERS.map((host) => [host, new Node(pair, host, file)])) as Record<
+  const nodes = Object.fromEntries(BALANCERS.map((host) => [host, new RunningNode(pair, host, file)])) as Record<
     Balancer,
-    Node
+    RunningNode
   >;
   for (const host of BALANCERS) await nodes[host].said(/ready: web \*:80, VI_1 on eth0; 1 proxy/);
   await nodes.lb01.is('active');
@@ -227,7 +163,7 @@ test('`ha` without listeners is keepalived’s part alone', lab, async (t) => {
   t.after(() => pair.remove());
   const file = join(pair.network.directory, 'evenkeel.yaml');
   writeFileSync(file, CONFIGURATION.slice(CONFIGURATION.indexOf('ha:')));
-  const node = new Node(pair, 'lb01', file);
+  const node = new RunningNode(pair, 'lb01', file);
   await node.said(/ready: VI_1 on eth0/);
   await node.is('active');
   node.process.child.kill('SIGTERM');

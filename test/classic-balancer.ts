@@ -1,0 +1,122 @@
+/**
+ * A load balancer of the classic pair on a host of a lab: the real keepalived with the files of `classic-pair/`, unchanged, and
+ * nginx. Its programs have process ids of their own, because the classic script asks `ps` whether there is an nginx, and a
+ * `systemctl` that has nothing but what that script wants of it: an nginx that does not start again, and to stop keepalived.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ADDRESSES, type Balancer, type Pair, WEB_SERVERS } from '../src/lab/pair.ts';
+import { commandLineOf, type HostProcess, killAtOnce, signalAll } from '../src/lab/processes.ts';
+
+const FILES = fileURLToPath(new URL('../../test/classic-pair/', import.meta.url));
+
+/** The first process of a machine: waits for orphans, as somebody has to, or `ps` would show a dead nginx for ever. */
+const INIT = 'mount --bind "$1" /etc/keepalived && echo booted && while :; do sleep 1000 & wait $!; done';
+
+const SYSTEMCTL = `#!/bin/sh
+[ "$*" = "stop keepalived" ] && kill "$(cat "$(dirname "$0")/../keepalived.pid")"
+`;
+
+type Program = 'keepalived' | 'nginx';
+
+export class ClassicBalancer {
+  readonly host: Balancer;
+  private readonly pair: Pair;
+  private readonly directory: string;
+  /** What enters the machine. */
+  private readonly enter: readonly string[];
+  private keepalived: HostProcess | null = null;
+
+  /** `variant` is the end of a directory's name in `classic-pair/`. */
+  static async boot(pair: Pair, host: Balancer, variant: '' | '-nopreempt' = ''): Promise<ClassicBalancer> {
+    const directory = join(pair.network.directory, `classic-${host}`);
+    const configuration = join(directory, 'etc');
+    mkdirSync(configuration, { recursive: true });
+    mkdirSync(join(directory, 'bin'));
+    copyFileSync(join(FILES, `${host}${variant}`, 'keepalived.conf'), join(configuration, 'keepalived.conf'));
+    copyFileSync(join(FILES, host, 'checkng.sh'), join(configuration, 'checkng.sh'));
+    writeFileSync(join(directory, 'bin/systemctl'), SYSTEMCTL, { mode: 0o755 });
+    writeFileSync(join(directory, 'nginx.conf'), nginxConfiguration(directory));
+    const machine = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    const init = await new Promise<HostProcess>((resolve, reject) => {
+      const onLine = (line: string): void => (line === 'booted' ? resolve(process) : reject(new Error(line)));
+      const process = pair.run(host, [...machine, 'sh', '-c', INIT, 'init', configuration], { onLine });
+    });
+    const [pid] = readFileSync(`/proc/${init.pid}/task/${init.pid}/children`, 'utf8').trim().split(' ');
+    return new ClassicBalancer(pair, host, directory, ['nsenter', `--target=${pid}`, '--mount', '--pid']);
+  }
+
+  private constructor(pair: Pair, host: Balancer, directory: string, enter: readonly string[]) {
+    this.pair = pair;
+    this.host = host;
+    this.directory = directory;
+    this.enter = enter;
+  }
+
+  startNginx(): void {
+    this.run('nginx', '-e', join(this.directory, 'nginx.log'), '-c', join(this.directory, 'nginx.conf'));
+  }
+
+  startKeepalived(): void {
+    const pidFiles = ['--pid', 'keepalived.pid', '--vrrp_pid', 'vrrp.pid', '--checkers_pid', 'checkers.pid'];
+    const files = pidFiles.map((word, index) => (index % 2 === 0 ? word : join(this.directory, word)));
+    this.keepalived = this.run('keepalived', '--dont-fork', '--log-console', '--log-detail', ...files);
+  }
+
+  /** Resolves when its keepalived, as it was started last, has said that it is in this state. */
+  async entered(state: 'MASTER' | 'BACKUP'): Promise<void> {
+    while (!this.keepalived!.output.includes(`Entering ${state} STATE`)) {
+      assert.ok(this.keepalived!.isRunning, this.keepalived!.output);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** As a service manager stops it. Resolves when it is gone. */
+  async stopKeepalived(): Promise<void> {
+    signalAll(this.pids('keepalived').slice(0, 1), 'SIGTERM');
+    await this.ended();
+  }
+
+  /** Resolves when its keepalived is gone. */
+  async ended(): Promise<void> {
+    await this.keepalived!.exit;
+  }
+
+  /** kill -9 of all processes of that program. */
+  kill(program: Program): void {
+    assert.ok(killAtOnce(this.pids(program)).length > 0, `no ${program} runs`);
+  }
+
+  /** Parents before their children. */
+  private pids(program: Program): number[] {
+    return this.pair.processes(this.host).filter((pid) => commandLineOf(pid).startsWith(program));
+  }
+
+  private run(...command: readonly string[]): HostProcess {
+    const path = `${join(this.directory, 'bin')}:${process.env.PATH ?? ''}`;
+    return this.pair.run(this.host, [...this.enter, ...command], { env: { PATH: path } });
+  }
+}
+
+/** Null, or why this machine cannot have one. */
+export function refusalOfClassic(): string | null {
+  const missing = ['keepalived', 'nginx', 'unshare', 'nsenter'].filter(
+    (program) => spawnSync(program, [program === 'nginx' ? '-v' : '--version'], { stdio: 'ignore' }).status !== 0,
+  );
+  return missing.length === 0 ? null : `not installed: ${missing.join(', ')}`;
+}
+
+/** What the classic pair's does with HTTP; its own needs a user and directories that Debian does not have. */
+function nginxConfiguration(directory: string): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `${kind}_temp_path ${join(directory, kind)};`)
+    .join(' ');
+  const servers = WEB_SERVERS.map((name) => `server ${ADDRESSES[name]}:80;`).join(' ');
+  return `user root; worker_processes 1; daemon off; pid ${join(directory, 'nginx.pid')};
+events { worker_connections 1024; }
+http { access_log off; ${temporary} upstream web { ${servers} } server { listen 80; location / { proxy_pass http://web; } } }
+`;
+}

@@ -1,0 +1,208 @@
+/**
+ * `evenkeel run` in place of one node of the classic pair: keepalived and nginx with their files as they are on the other,
+ * evenkeel with the file of docs/coming-from-keepalived.md, and a client that asks the virtual address all the time.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { sumUpHolders } from '../src/lab/address-watch.ts';
+import type { Client } from '../src/lab/client.ts';
+import { monotonicMs } from '../src/lab/clock.ts';
+import { type Balancer, Pair } from '../src/lab/pair.ts';
+import { killAtOnce } from '../src/lab/processes.ts';
+import { refusalOfLab } from '../src/lab/system.ts';
+import { ClassicBalancer, refusalOfClassic } from './classic-balancer.ts';
+import { program } from './evenkeel.ts';
+import { RunningNode } from './running-node.ts';
+
+const classic = { skip: refusalOfLab() ?? refusalOfClassic() ?? false, timeout: 240_000 };
+
+const PAGE = readFileSync(fileURLToPath(new URL('../../docs/coming-from-keepalived.md', import.meta.url)), 'utf8');
+/** The whole file that the page gives for both nodes. */
+const TRANSLATED = /^```yaml\n([^]*?)^```/m.exec(PAGE)![1];
+/** Longer than a node waits for adverts: three seconds and its skew. */
+const PATIENT_MS = 5_000;
+
+class Scene {
+  readonly pair: Pair;
+  readonly client: Client;
+  private readonly file: string;
+
+  static async create(t: TestContext, configuration = TRANSLATED): Promise<Scene> {
+    const pair = await Pair.create([process.execPath, program]);
+    t.after(() => pair.remove());
+    return new Scene(pair, configuration);
+  }
+
+  private constructor(pair: Pair, configuration: string) {
+    this.pair = pair;
+    this.client = pair.startClient(10);
+    this.file = join(pair.network.directory, 'evenkeel.yaml');
+    writeFileSync(this.file, configuration);
+  }
+
+  /** Resolves when it is ready. */
+  async startEvenkeel(host: Balancer): Promise<RunningNode> {
+    const node = new RunningNode(this.pair, host, this.file);
+    await node.said(/ready: web \*:80, VI_1 on eth0; 1 proxy/);
+    return node;
+  }
+
+  /** Resolves when these hold the address, and no others. */
+  async heldBy(...hosts: readonly Balancer[]): Promise<void> {
+    while (this.pair.watch.holders().sort().join() !== [...hosts].sort().join()) await this.client.settled();
+  }
+
+  /** Resolves when that host alone holds the address, and the client has been answered by it for a while. */
+  async servedBy(host: Balancer): Promise<void> {
+    await this.heldBy(host);
+    await this.client.served(500);
+    await this.isSentTo(host);
+  }
+
+  /** The client's kernel and the switch lead to that host. */
+  async isSentTo(host: Balancer): Promise<void> {
+    assert.equal((await this.pair.path()).port, host);
+  }
+
+  /** Nobody else takes the address while everybody waits for longer than an advert may be missing. */
+  async staysWith(host: Balancer): Promise<void> {
+    const from = this.pair.watch.changes.length;
+    await this.client.served(PATIENT_MS);
+    assert.deepEqual(this.pair.watch.changes.slice(from), []);
+    assert.deepEqual(this.pair.watch.holders(), [host]);
+  }
+
+  /** For how long two have held the address, since the beginning. */
+  get overlapMs(): number {
+    const { changes } = this.pair.watch;
+    return sumUpHolders(changes, changes[0].atMs, monotonicMs()).twoHoldersMs;
+  }
+}
+
+// Most of the time they wait.
+describe('the classic pair, of which one is evenkeel', { concurrency: 3 }, () => {
+  test(
+    'evenkeel is lb01: handed over, taken back, stopped, started and killed, beside keepalived',
+    classic,
+    async (t) => {
+      const scene = await Scene.create(t);
+      const { pair } = scene;
+      const lb02 = await ClassicBalancer.boot(pair, 'lb02');
+      lb02.startNginx();
+      const first = await scene.startEvenkeel('lb01');
+      await scene.servedBy('lb01');
+      lb02.startKeepalived();
+      await lb02.entered('BACKUP');
+      await scene.staysWith('lb01');
+
+      const moved = first.command('handover', 'VI_1');
+      assert.match(moved.out, /^VI_1: handed over within \d\.\d s; priority 100\n$/);
+      await scene.servedBy('lb02');
+      await scene.staysWith('lb02');
+      assert.equal(first.command('resume', 'VI_1').code, 0);
+      await scene.servedBy('lb01');
+
+      first.process.child.kill('SIGTERM');
+      assert.equal(await first.process.exit, 0);
+      await scene.servedBy('lb02');
+
+      await scene.startEvenkeel('lb01');
+      await scene.servedBy('lb01');
+      const { overlapMs } = scene;
+      killAtOnce(pair.processes('lb01'));
+      await scene.servedBy('lb02');
+      // The kernel of lb01 has removed it before.
+      assert.equal(scene.overlapMs, overlapMs);
+
+      const again = await scene.startEvenkeel('lb01');
+      await scene.servedBy('lb01');
+      lb02.kill('keepalived');
+      await scene.staysWith('lb01');
+      assert.equal(again.router().state, 'active');
+    },
+  );
+
+  test('evenkeel is lb02: takes over for what keepalived announces, and gives way to it', classic, async (t) => {
+    const scene = await Scene.create(t);
+    const lb01 = await ClassicBalancer.boot(scene.pair, 'lb01');
+    lb01.startNginx();
+    lb01.startKeepalived();
+    await scene.servedBy('lb01');
+    const lb02 = await scene.startEvenkeel('lb02');
+    await scene.staysWith('lb01');
+    assert.equal(lb02.router().state, 'backup');
+
+    await lb01.stopKeepalived();
+    await scene.servedBy('lb02');
+    lb01.startKeepalived();
+    await scene.servedBy('lb01');
+    assert.equal(lb02.router().state, 'backup');
+
+    // The classic script finds that nginx is gone, cannot start it, and stops keepalived.
+    lb01.kill('nginx');
+    await lb01.ended();
+    await scene.servedBy('lb02');
+  });
+
+  test(
+    'keepalived is killed, and its address still serves: evenkeel sees it, and takes nothing',
+    classic,
+    async (t) => {
+      const scene = await Scene.create(t);
+      const lb01 = await ClassicBalancer.boot(scene.pair, 'lb01');
+      lb01.startNginx();
+      lb01.startKeepalived();
+      await scene.servedBy('lb01');
+      const lb02 = await scene.startEvenkeel('lb02');
+      await lb02.is('backup');
+      scene.client.restart();
+      lb01.kill('keepalived');
+      await lb02.is('claiming');
+      await scene.staysWith('lb01');
+      assert.match(lb02.command('status').out, /address-conflict/);
+      assert.equal(scene.client.outages.failed, 0);
+      // Without its cable nobody answers for the address any more.
+      await scene.pair.network.cutLink('lb01');
+      await lb02.is('active');
+      await scene.client.served(500);
+      await scene.isSentTo('lb02');
+    },
+  );
+
+  test(
+    'keepalived is killed, and evenkeel does not probe: it takes the address, and the clients',
+    classic,
+    async (t) => {
+      const scene = await Scene.create(t, `${TRANSLATED}    guard: { arp-probe: false }\n`);
+      const lb01 = await ClassicBalancer.boot(scene.pair, 'lb01');
+      lb01.startNginx();
+      lb01.startKeepalived();
+      await scene.servedBy('lb01');
+      const lb02 = await scene.startEvenkeel('lb02');
+      await lb02.is('backup');
+      lb01.kill('keepalived');
+      await scene.heldBy('lb01', 'lb02');
+      await scene.client.served(500);
+      await scene.isSentTo('lb02');
+    },
+  );
+
+  test('the variant without preemption: neither takes the address from the other', classic, async (t) => {
+    const scene = await Scene.create(t, `${TRANSLATED}    preempt: false\n`);
+    const lb01 = await ClassicBalancer.boot(scene.pair, 'lb01', '-nopreempt');
+    lb01.startNginx();
+    const lb02 = await scene.startEvenkeel('lb02');
+    await scene.servedBy('lb02');
+    lb01.startKeepalived();
+    await lb01.entered('BACKUP');
+    await scene.staysWith('lb02');
+    lb02.process.child.kill('SIGTERM');
+    await scene.servedBy('lb01');
+    const again = await scene.startEvenkeel('lb02');
+    await scene.staysWith('lb01');
+    assert.equal(again.router().state, 'backup');
+  });
+});
