@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Balancer, BALANCERS, Pair } from '../src/lab/pair.ts';
 import { commandLineOf } from '../src/lab/processes.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
@@ -100,23 +101,33 @@ test(
       return `
     track:
       - script:
-          run: [ /bin/sh, -c, 'test ! -e ${directory}/ill' ]
-          recover: [ /bin/sh, -c, 'rm ${directory}/curable' ]
+          run: [ /bin/sh, -c, 'ip addr show eth0 | grep -qF 192.168.15.6 || test ! -e ${directory}/ill' ]
+          recover: [ /bin/sh, -c, 'test ! -e ${directory}/incurable && rm ${directory}/ill' ]
           interval: 200ms
-          timeout: 200ms
+          timeout: 10s
+          fall: 2
           user: root
     notify: { active: ${note('a')}, backup: ${note('b')}, fault: ${note('f')}, stop: ${note('s')}, user: root }
 `;
     });
     const { lb01, lb02 } = nodes;
-    writeFileSync(join(pair.network.directory, 'ill'), '');
+    // Only lb01 ever is.
+    const ill = join(pair.network.directory, 'ill');
+    await lb01.is('active');
+    writeFileSync(ill, '');
+    await lb01.said(/script sh fails \(exit code 1\): running \/bin\/sh -c test .* once/);
+    // The first failure was told before the cure began; this is told after it.
+    while (existsSync(ill) || lb01.router().tracked[0].detail !== 'exit code 0') await sleep(50);
+
+    writeFileSync(join(pair.network.directory, 'incurable'), '');
+    writeFileSync(ill, '');
+    await lb01.said(/script sh: \/bin\/sh -c test .* failed: exit code 1/);
     await lb01.is('fault');
-    await lb01.said(/script sh fails \(exit code 1\): running \/bin\/sh -c rm .* once/);
     const [tracked] = lb01.router().tracked;
     assert.equal(tracked.isUp, false);
     assert.match(tracked.detail, /exit code 1/);
     assert.match(lb01.command('status').out, /^ {2}fault {6}script sh$/m);
-    rmSync(join(pair.network.directory, 'ill'));
+    rmSync(ill);
     await lb01.is('active');
     await lb02.is('backup');
     const notified = readFileSync(join(pair.network.directory, 'notified'), 'utf8').trim().split('\n');

@@ -31,6 +31,8 @@ export interface RunningCommand {
   readonly result: Promise<CommandResult>;
   /** Resolves when its process is gone: after its time was over, a moment later. */
   readonly gone: Promise<void>;
+  /** Its process is gone. Where `result` tells of one that ended in time, it is. */
+  readonly isGone: boolean;
   /** Ends it, and all that it started, now. */
   end(): void;
 }
@@ -71,6 +73,7 @@ function watch(child: ChildProcess, { timeoutMs, command: [program] }: CommandRe
   const [gone, settleGone] = deferred<void>();
   let reason = 'it was never started';
   let isPassed = false;
+  let isGone = false;
   let kill: NodeJS.Timeout | undefined;
   const timeout = setTimeout(() => {
     settle({ isPassed: false, reason: `not ended after ${timeoutMs / 1000} s`, output: output.text });
@@ -80,6 +83,7 @@ function watch(child: ChildProcess, { timeoutMs, command: [program] }: CommandRe
   const finish = (): void => {
     clearTimeout(timeout);
     clearTimeout(kill);
+    isGone = true;
     settle({ isPassed, reason, output: output.text });
     settleGone();
   };
@@ -96,7 +100,14 @@ function watch(child: ChildProcess, { timeoutMs, command: [program] }: CommandRe
     setTimeout(finish, LAST_WORDS_MS);
   });
   child.on('close', finish);
-  return { result, gone, end: () => signalGroup(child, 'SIGKILL') };
+  return {
+    result,
+    gone,
+    get isGone() {
+      return isGone;
+    },
+    end: () => signalGroup(child, 'SIGKILL'),
+  };
 }
 
 function deferred<T>(): [Promise<T>, (value: T) => void] {
@@ -111,6 +122,7 @@ function failed(reason: string): RunningCommand {
   return {
     result: Promise.resolve({ isPassed: false, reason, output: '' }),
     gone: Promise.resolve(),
+    isGone: true,
     end: () => undefined,
   };
 }

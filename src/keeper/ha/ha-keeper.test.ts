@@ -122,7 +122,7 @@ class Scene {
       createAddresses: (events) => (this.addresses = new FakeAddresses(events)),
       runCommand: (request) => {
         this.runs.push(request);
-        return { result: this.result, gone: Promise.resolve(), end: () => undefined };
+        return { result: this.result, gone: Promise.resolve(), isGone: true, end: () => undefined };
       },
       makeProbe: () => Promise.resolve({ isPassed: true, reason: 'connected' }),
       askName: () => Promise.reject(new Error('nobody is asked')),

@@ -33,7 +33,7 @@ class Scene {
         let settle!: (result: CommandResult) => void;
         const result = new Promise<CommandResult>((resolve) => (settle = resolve));
         this.finish.push((given) => settle({ isPassed: true, reason: 'exit code 0', output: '', ...given }));
-        return { result, gone: result.then(() => undefined), end: () => void this.endings++ };
+        return { result, gone: result.then(() => undefined), isGone: true, end: () => void this.endings++ };
       },
       log: this.log,
       environment: { EVENKEEL_NODE: 'lb01' },

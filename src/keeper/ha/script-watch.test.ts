@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { mock, test, type TestContext } from 'node:test';
 import type { ScriptPlan } from '../../config/ha-plan.ts';
-import type { CommandRequest, CommandResult } from './command.ts';
+import { type CommandRequest, type CommandResult, runCommand } from './command.ts';
 import { ScriptWatch } from './script-watch.ts';
 import { testLog } from './testing/test-log.ts';
 
@@ -27,6 +30,7 @@ interface Run {
   /** When it ended late: the process is gone now. */
   readonly vanish: () => void;
   isEnded: boolean;
+  isGone: boolean;
 }
 
 class Scene {
@@ -48,9 +52,26 @@ class Scene {
         let vanish!: () => void;
         const result = new Promise<CommandResult>((resolve) => (finish = resolve));
         const gone = new Promise<void>((resolve) => (vanish = resolve));
-        const run = { request, atMs: this.nowMs, finish, vanish, isEnded: false };
+        const run: Run = {
+          request,
+          atMs: this.nowMs,
+          finish,
+          vanish: () => {
+            run.isGone = true;
+            vanish();
+          },
+          isEnded: false,
+          isGone: false,
+        };
         this.runs.push(run);
-        return { result, gone, end: () => (run.isEnded = true) };
+        return {
+          result,
+          gone,
+          get isGone() {
+            return run.isGone;
+          },
+          end: () => (run.isEnded = true),
+        };
       },
       log: this.log,
       now: () => this.nowMs,
@@ -161,6 +182,55 @@ test('the recover command is run before a failure counts, and the check right af
   await scene.pass(1_000);
   assert.equal(scene.runs.length, 5);
   assert.deepEqual(scene.log.lines, ['warn script check fails (exit code 1: it is ill): running /bin/restart it once']);
+});
+
+test('a check whose time was over is ended before the recover command is run', async (t) => {
+  const scene = new Scene(t, { recover: ['/bin/restart'], fall: 1 });
+  await scene.end(PASSED);
+  await scene.pass(1_000);
+  const [, check] = scene.runs;
+  check.finish({ isPassed: false, reason: 'not ended after 0.5 s', output: '' });
+  await settled();
+  assert.ok(check.isEnded);
+  assert.equal(scene.runs.length, 2);
+  check.vanish();
+  await settled();
+  assert.deepEqual(scene.runs[2].request.command, ['/bin/restart']);
+  await scene.end(PASSED);
+  await scene.pass(0);
+  await scene.end(PASSED);
+  assert.deepEqual(scene.verdicts, [true]);
+});
+
+test('a check that not even SIGKILL ends is not waited for', async (t) => {
+  const scene = new Scene(t, { recover: ['/bin/restart'], fall: 1 });
+  await scene.end(PASSED);
+  await scene.pass(1_000);
+  scene.runs[1].finish({ isPassed: false, reason: 'not ended after 0.5 s', output: '' });
+  await settled();
+  await scene.pass(1_000);
+  assert.equal(scene.runs.length, 2);
+  assert.deepEqual(scene.verdicts, [true, false]);
+  assert.match(scene.log.lines.join('\n'), /\/bin\/restart failed: the last run has not ended, though it was told to/);
+});
+
+test('real programs: a check that fails, the command that cures it, and the check again', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-recover-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const sick = join(directory, 'sick');
+  writeFileSync(sick, '');
+  const log = testLog();
+  const watch = new ScriptWatch({
+    plan: { ...PLAN, run: ['/usr/bin/test', '!', '-e', sick], recover: ['/bin/rm', sick], intervalMs: 60_000 },
+    name: 'script test',
+    user: null,
+    run: runCommand,
+    log,
+    now: () => performance.now(),
+  });
+  t.after(() => watch.stop());
+  assert.equal(await new Promise((resolve) => watch.start(resolve)), true);
+  assert.deepEqual(log.lines, [`warn script test fails (exit code 1): running /bin/rm ${sick} once`]);
 });
 
 test('where recovering fails or does not help, the failure counts', async (t) => {

@@ -21,6 +21,9 @@ export interface ScriptWatchOptions {
   readonly now: () => number;
 }
 
+/** After SIGKILL. Who is still there then waits in the kernel, for a disk that does not answer. */
+const KILLED_MS_MAX = 1_000;
+
 export class ScriptWatch implements Watch {
   private readonly options: ScriptWatchOptions;
   private readonly track: ScriptTrack;
@@ -67,6 +70,8 @@ export class ScriptWatch implements Watch {
     const { plan, log, name } = this.options;
     const command = plan.recover!;
     log.warn(`${name} fails (${describe(failure)}): running ${command.join(' ')} once`);
+    await this.endLast();
+    if (this.isStopped) return;
     const result = await this.runOnce(command, plan.recoverTimeoutMs);
     if (this.isStopped) return;
     this.track.handleRecovery(result.isPassed);
@@ -78,16 +83,23 @@ export class ScriptWatch implements Watch {
   private runOnce(command: Command, timeoutMs: number): Promise<CommandResult> {
     const { user, run } = this.options;
     if (typeof user === 'string') return Promise.resolve(failure(user));
-    if (this.running !== null) return Promise.resolve(failure('the last run has not ended, though it was told to'));
-    const running = run({ command, user, timeoutMs, environment: {} });
-    this.running = running;
-    void this.forget(running);
-    return running.result;
+    if (this.running !== null && !this.running.isGone) {
+      return Promise.resolve(failure('the last run has not ended, though it was told to'));
+    }
+    this.running = run({ command, user, timeoutMs, environment: {} });
+    return this.running.result;
   }
 
-  private async forget(running: RunningCommand): Promise<void> {
-    await running.gone;
-    this.running = null;
+  /** A check that failed because its time was over may still be there, and what is to cure it cannot wait for its manners. */
+  private async endLast(): Promise<void> {
+    const { running } = this;
+    if (running === null || running.isGone) return;
+    running.end();
+    const limit = new Promise<void>((resolve) => {
+      this.timer = setTimeout(resolve, KILLED_MS_MAX);
+    });
+    await Promise.race([running.gone, limit]);
+    clearTimeout(this.timer);
   }
 
   private tell(result: CommandResult): void {
