@@ -37,10 +37,13 @@ class Side implements SocketHandler {
   private segmentsMax = 1;
   private pausedTurns = 0;
   private isPaused = false;
+  /** For the number, which goes out first; -1 if the peer made the connection. */
+  private readonly numberSlot: number;
 
-  constructor(fleet: Fleet, socket: Socket, plan: fuzz.Plan | null) {
+  constructor(fleet: Fleet, socket: Socket, plan: fuzz.Plan | null, numberSlot: number) {
     this.fleet = fleet;
     this.socket = socket;
+    this.numberSlot = numberSlot;
     this.isConnected = plan === null;
     if (plan !== null) this.begin(plan);
   }
@@ -55,14 +58,9 @@ class Side implements SocketHandler {
   handleConnect(): void {
     this.isConnected = true;
     const { arena } = this.fleet.transport;
-    const slot = arena.allocateSmall();
-    if (slot < 0) {
-      this.leave('close');
-      this.fleet.retry(this.plan!.id);
-      return;
-    }
-    new DataView(arena.memory.buffer, arena.start(slot)).setInt32(0, this.plan!.id, true);
-    this.socket.send(slot, arena.start(slot), 4, false);
+    const at = arena.start(this.numberSlot);
+    new DataView(arena.memory.buffer, at).setInt32(0, this.plan!.id, true);
+    this.socket.send(this.numberSlot, at, 4, false);
     this.abortIfTime();
     this.write();
   }
@@ -116,6 +114,7 @@ class Side implements SocketHandler {
     assert.ok(!this.isGone);
     this.isGone = true;
     this.fleet.left(this);
+    if (!this.isConnected) this.fleet.transport.arena.release(this.numberSlot);
     const isExpected = this.plan === null || this.plan.abort === 'peer-reset' || this.plan.abort === 'peer-destroy';
     if (reason === 'no-resource' && !this.isConnected) this.fleet.retry(this.plan!.id);
     else assert.ok(isExpected, `closed for nothing: ${reason}`);
@@ -254,7 +253,7 @@ class Fleet implements ListenHandler, SocketHandler, TransportDriver {
   // --- the fleet ---
 
   handleAccept(socket: Socket): void {
-    socket.handler = new Side(this, socket, null);
+    socket.handler = new Side(this, socket, null, -1);
   }
 
   handleTurn(): void {
@@ -269,10 +268,17 @@ class Fleet implements ListenHandler, SocketHandler, TransportDriver {
   }
 
   private connect(id: number): boolean {
-    const plan = fuzz.planOf(this.round.seed, id);
+    const { arena } = this.transport;
+    // Connections that come to nothing for want of a slot, made again every turn, would soon use up the ports of the host,
+    // and its kernel resets what meets a connection before it.
+    const slot = arena.allocateSmall();
+    if (slot < 0) return false;
     const socket = this.transport.connect(this.address, NOBODY);
-    if (socket === null) return false;
-    socket.handler = new Side(this, socket, plan);
+    if (socket === null) {
+      arena.release(slot);
+      return false;
+    }
+    socket.handler = new Side(this, socket, fuzz.planOf(this.round.seed, id), slot);
     return true;
   }
 

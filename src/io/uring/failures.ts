@@ -30,3 +30,8 @@ export function closeReason(errno: number): CloseReason {
       return 'other';
   }
 }
+
+/** Whether an operation that ended with this error number did not fail but only has to be done again. */
+export function isInterruption(errno: number): boolean {
+  return errno === ffi.EINTR || errno === ffi.EAGAIN;
+}

@@ -81,4 +81,6 @@ export interface Round extends UringOptions {
   readonly width: number;
   /** Descriptors that the engine may open. */
   readonly descriptors?: number;
+  /** The engine's process is stopped and goes on, again and again. */
+  readonly isInterrupted?: boolean;
 }

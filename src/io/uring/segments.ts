@@ -40,6 +40,12 @@ export class SegmentTable {
     return next;
   }
 
+  /** Leaves out the segment's first `bytes` bytes. */
+  skip(node: number, bytes: number): void {
+    this.words[node * NODE_WORDS + OFFSET] += bytes;
+    this.words[node * NODE_WORDS + LENGTH] -= bytes;
+  }
+
   next(node: number): number {
     return this.words[node * NODE_WORDS + NEXT];
   }

@@ -25,8 +25,10 @@
  *
  * Kept data is delivered in order after `resume`, by the turn, before anything newer. It is bounded by the posted slots.
  *
- * Sending. One operation at a time: two would interleave. MSG_WAITALL lets the kernel finish a short send, so fewer bytes
- * than asked for mean that the connection broke.
+ * Sending. One operation at a time: two would interleave. MSG_WAITALL lets the kernel finish a short send. Fewer bytes than
+ * asked for mean that the connection broke, which the next send is told, or that a kernel thread was interrupted at it: a send
+ * whose socket stays full after many polls is moved to one, and whoever stops this process (a debugger, a frozen container)
+ * interrupts that. So what is left goes out in another operation.
  *
  * Closing. Closing the descriptor under an armed receive would not close the connection (the operation holds the file), so
  * what is armed is cancelled first, by user data, in the same batch. The index stays taken until the last operation has
@@ -38,7 +40,7 @@ import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
 import * as abi from './abi.ts';
 import type { Engine } from './engine.ts';
-import { closeReason } from './failures.ts';
+import { closeReason, isInterruption } from './failures.ts';
 import * as ffi from './ffi.ts';
 import { parseSockaddr } from './sockaddr.ts';
 import { CONNECT, RECEIVE, SEND } from './user-data.ts';
@@ -88,10 +90,11 @@ export class UringSocket implements Socket {
   /** In the list of sockets that the turn looks at. */
   private isReady = false;
 
-  /** Segments and bytes in the kernel's hands, and the slot of the first segment; more of them stay at the queue's head. */
+  /** Segments and bytes in the kernel's hands, and where the first segment is; more of them stay at the queue's head. */
   private flightSegments = 0;
   private flightBytes = 0;
   private flightSlot = -1;
+  private flightOffset = 0;
   /** Queued segments, as nodes of the segment table, or -1. */
   private firstSegment = -1;
   private lastSegment = -1;
@@ -323,6 +326,10 @@ export class UringSocket implements Socket {
   }
 
   handleSent(result: number): void {
+    if (result !== this.flightBytes && this.phase === OPEN && (result > 0 || isInterruption(-result))) {
+      this.sendRest(Math.max(result, 0));
+      return;
+    }
     const { arena, segments } = this.engine;
     arena.release(this.flightSlot);
     for (let n = this.flightSegments; n > 1; n--) {
@@ -339,7 +346,7 @@ export class UringSocket implements Socket {
     this.pendingSegments -= count;
     if (this.phase === BROKEN) return;
     if (!isWhole) {
-      const reason = result < 0 ? closeReason(-result) : 'reset';
+      const reason = closeReason(-result);
       if (this.lateFirst >= 0) this.breakLater(reason);
       else this.fail(reason);
       return;
@@ -392,6 +399,7 @@ export class UringSocket implements Socket {
     this.flightSegments = 1;
     this.flightBytes = length;
     this.flightSlot = slot;
+    this.flightOffset = offset;
     const low = memory.low + offset;
     ring.push(
       abi.OP_SEND,
@@ -439,7 +447,33 @@ export class UringSocket implements Socket {
     this.flightSegments = count;
     this.flightBytes = bytes;
     this.flightSlot = segments.slot(this.firstSegment);
+    this.flightOffset = segments.offset(this.firstSegment);
     this.firstSegment = segments.remove(this.firstSegment);
+  }
+
+  /** Of the operation that has just ended only this many bytes have left: starts the rest and what is queued behind it. */
+  private sendRest(sentBytes: number): void {
+    const { arena, segments } = this.engine;
+    let firstBytes = this.flightBytes;
+    let node = this.firstSegment;
+    for (let n = this.flightSegments; n > 1; n--) {
+      firstBytes -= segments.length(node);
+      node = segments.next(node);
+    }
+    const first = segments.allocate(this.flightSlot, this.flightOffset, firstBytes);
+    if (this.firstSegment < 0) this.lastSegment = first;
+    else segments.append(first, this.firstSegment);
+    this.firstSegment = first;
+    this.flightSegments = 0;
+    let left = sentBytes;
+    while (left >= segments.length(this.firstSegment)) {
+      left -= segments.length(this.firstSegment);
+      arena.release(segments.slot(this.firstSegment));
+      this.firstSegment = segments.remove(this.firstSegment);
+      this.pendingSegments--;
+    }
+    segments.skip(this.firstSegment, left);
+    this.startQueued();
   }
 
   // --- ending ---

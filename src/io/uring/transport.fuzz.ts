@@ -7,7 +7,7 @@
  *   node dist/src/io/uring/transport.fuzz.js [--seed N] [--rounds N]
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -123,6 +123,15 @@ class Peer {
   }
 }
 
+/** Stops the process for a moment, again and again, as a debugger or a container that is frozen does. Returns what ends it. */
+function interrupt(child: ChildProcess): () => void {
+  const timer = setInterval(() => {
+    child.kill('SIGSTOP');
+    setTimeout(() => child.kill('SIGCONT'), 3);
+  }, 10);
+  return () => clearInterval(timer);
+}
+
 /** Twenty times what a round needs on a busy machine. */
 const ROUND_MS_MAX = 120_000;
 
@@ -173,10 +182,12 @@ export async function runRound(round: fuzz.Round): Promise<number> {
   };
   for (let i = 0; i < round.width; i++) connectNext();
 
+  const stopInterrupting = round.isInterrupted === true ? interrupt(child) : null;
   const deadline = setTimeout(() => child.kill('SIGKILL'), ROUND_MS_MAX);
   await isOver;
   control.end();
   const [code] = await exit;
+  stopInterrupting?.();
   clearTimeout(deadline);
   server.close();
   assert.equal(code, 0, `the engine failed or did not come to an end, seed ${round.seed}`);
