@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Address } from '../../base/address.ts';
 import { Arena } from '../../base/arena.ts';
-import { LARGE_SLOT_BYTES, SEND_SEGMENTS_MAX, SMALL_SLOT_BYTES } from '../../base/limits.ts';
+import { LARGE_SLOT_BYTES, SEND_SEGMENTS_MAX, SMALL_SLOT_BYTES, TICK_MS } from '../../base/limits.ts';
 import type { CloseReason, ListenHandler, ListenSocket, Socket, SocketHandler } from '../../port/transport.ts';
 import type { Stage, Step } from './stage.ts';
 import type { AddressKind, Peer } from './world.ts';
@@ -235,4 +235,19 @@ export function assertSame(actual: Uint8Array, expected: Uint8Array): void {
   let at = 0;
   while (at < length && actual[at] === expected[at]) at++;
   assert.fail(`bytes differ at ${at}: ${actual.length} received, ${expected.length} expected`);
+}
+
+/** Until the kernel takes no more of what is sent to a peer that does not read: nothing has left for a while. */
+export function* untilStuck(stage: Stage, recorder: Recorder): Step<void> {
+  let drains = -1;
+  let since = 0;
+  yield* stage.until('the kernel takes no more', () => {
+    assert.equal(recorder.closeReason, null);
+    const { now } = stage.transport;
+    if (recorder.drains !== drains || recorder.socket!.pendingSegments === 0) {
+      drains = recorder.drains;
+      since = now;
+    }
+    return now - since >= 4 * TICK_MS;
+  });
 }

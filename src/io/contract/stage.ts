@@ -19,7 +19,8 @@ export type Script = Generator<Wait, void, void>;
 /** A part of a script that gives a value back. */
 export type Step<T> = Generator<Wait, T, void>;
 
-const WAIT_MS = 8000;
+/** Many times what anything here takes on a slow, busy machine: to wait this long ends a test that has failed anyway. */
+const WAIT_MS = 60_000;
 
 export class Stage implements TransportDriver {
   readonly transport: Transport;
