@@ -2,17 +2,12 @@
 import { spawn } from 'node:child_process';
 import { createSharedMemory } from './io/linux/shared-memory.ts';
 import { LinuxSegmentHost } from './io/linux/segment/linux-segment-host.ts';
+import { PUNCTUAL_NODE_OPTIONS } from './io/linux/segment/punctuality.ts';
 import { bootTimeUs } from './io/linux/segment/system.ts';
 import { VIP_BOARD_DESCRIPTOR, VIP_CONTROL_DESCRIPTOR } from './keeper/vip-child.ts';
 import type { VipLinkOptions } from './keeper/vip-link.ts';
 import { VipBoard } from './vip/board.ts';
 import { releaseRouters } from './vip/release.ts';
-
-/**
- * Its heap is small, and a collection of the youngest part of it is done by the thread that does everything else: no other
- * thread, which might not run now, is waited for.
- */
-const NODE_OPTIONS = ['--max-semi-space-size=1', '--single-threaded-gc'];
 
 export type VipMachine = Pick<VipLinkOptions, 'board' | 'spawn' | 'release' | 'now' | 'nowUs'>;
 
@@ -27,7 +22,7 @@ export function createVipMachine(program: readonly [string, string], runDirector
       stdio[VIP_CONTROL_DESCRIPTOR] = 'pipe';
       stdio[VIP_BOARD_DESCRIPTOR] = memory.descriptor;
       // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
-      return spawn(interpreter, [...NODE_OPTIONS, main, '__vip', runDirectory], { stdio, detached: true });
+      return spawn(interpreter, [...PUNCTUAL_NODE_OPTIONS, main, '__vip', runDirectory], { stdio, detached: true });
     },
     release(routers) {
       // Nobody waits for its descriptors: everything is done when this returns.

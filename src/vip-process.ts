@@ -7,7 +7,7 @@
 import { openSharedMemory } from './io/linux/shared-memory.ts';
 import { EventLoop } from './io/linux/segment/event-loop.ts';
 import { LinuxSegmentHost } from './io/linux/segment/linux-segment-host.ts';
-import { becomePunctual } from './io/linux/segment/punctuality.ts';
+import { becomePunctual, collectYoung } from './io/linux/segment/punctuality.ts';
 import { StreamSocket } from './io/linux/segment/stream-socket.ts';
 import { bootTimeUs } from './io/linux/segment/system.ts';
 import { ControlLines, encodeLine } from './port/control.ts';
@@ -23,6 +23,9 @@ const BOARD_DESCRIPTOR = 4;
 const IDLE_US = 200_000;
 /** How often the keeper is told the status of each router. */
 const STATUS_US = 1_000_000;
+/** How often memory is collected, and the time that must be left until something is due. */
+const COLLECT_US = 500_000;
+const COLLECT_SLACK_US = 5_000;
 
 /** Returns the exit code. */
 export function runVip(runDirectory: string): number {
@@ -52,6 +55,7 @@ class VipProcess {
   private readonly changed = new Set<string>();
   private nextStatus = 0;
   private statusUs = Number.POSITIVE_INFINITY;
+  private collectUs = 0;
 
   constructor(runDirectory: string) {
     this.runDirectory = runDirectory;
@@ -73,6 +77,7 @@ class VipProcess {
       this.leaveTraces();
       if (this.isStopping && this.owner?.hasStopped !== false) this.end();
       else this.sayStatus();
+      this.collect();
     }
   }
 
@@ -176,6 +181,14 @@ class VipProcess {
     this.nextStatus = (this.nextStatus + 1) % routers.length;
     this.say({ type: 'status', status: owner.statusOf(this.nextStatus) });
     this.statusUs = bootTimeUs() + STATUS_US / routers.length;
+  }
+
+  /** In the moment after an advert: the next one is a whole interval away. */
+  private collect(): void {
+    const nowUs = bootTimeUs();
+    if (nowUs < this.collectUs || this.nextTurnUs() - nowUs < COLLECT_SLACK_US) return;
+    this.collectUs = nowUs + COLLECT_US;
+    collectYoung();
   }
 
   private say(message: VipToKeeper): void {
