@@ -44,7 +44,7 @@ async function startPair(
     Balancer,
     RunningNode
   >;
-  for (const host of BALANCERS) await nodes[host].said(/ready: web \*:80, VI_1 on eth0; 1 proxy/);
+  for (const host of BALANCERS) await nodes[host].said(/ready: web \*:80, VI_1 on eth0/);
   await nodes.lb01.is('active');
   await nodes.lb02.is('backup');
   return { pair, nodes };
@@ -141,6 +141,26 @@ test(
     ]);
   },
 );
+
+test('the routers of a group are handed over together, and it is said of each how long that took', lab, async (t) => {
+  const { nodes } = await startPair(
+    t,
+    () => `
+    group: both
+  VI_2:
+    interface: eth0
+    router-id: 51
+    priority: { lb01: 150, lb02: 100 }
+    advertise: 200ms
+    addresses: [ 192.168.15.4/24 ]
+    group: both
+`,
+  );
+  const { out, code } = nodes.lb01.command('handover', 'VI_2');
+  assert.match(out, /^VI_1: handed over within \S+ s; priority 100\nVI_2: handed over within \S+ s; priority 100\n$/);
+  assert.equal(code, 0);
+  assert.match(nodes.lb01.command('handover', 'VI_1').out, /^VI_1: is backup here.*\nVI_2: is backup here.*\n$/);
+});
 
 test('a proxy that hangs gives the address to the other node, and it comes back when all is well', lab, async (t) => {
   const { pair, nodes } = await startPair(t, () => '');

@@ -31,7 +31,9 @@ export async function runCommand(options: RunOptions, program: Program): Promise
   process.on('SIGHUP', () => log.warn('SIGHUP: reload is not supported yet; restart to use a changed configuration'));
   try {
     const engine = await chooseEngine(options.engine, [...program.command, '__probe']);
-    log.info(`evenkeel ${program.version} starts ${proxyCount(workers)}, engine ${engine.text}`, {
+    // Without listeners the addresses are all there is.
+    const proxies = plans.plan.listeners.length === 0 ? 'no proxy' : proxyCount(workers);
+    log.info(`evenkeel ${program.version} starts ${proxies}, engine ${engine.text}`, {
       file: options.file,
       pid: process.pid,
     });
@@ -53,9 +55,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       balancer.kill();
       return EXIT_OK;
     }
-    process.stdout.write(
-      `evenkeel ${program.version} ready: ${first}; ${proxyCount(workers)}, engine ${engine.engine}\n`,
-    );
+    process.stdout.write(`evenkeel ${program.version} ready: ${first}; ${proxies}, engine ${engine.engine}\n`);
     linuxHost.notifyServiceManager('READY=1');
 
     const signal = await asked;

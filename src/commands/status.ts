@@ -29,13 +29,14 @@ export function moveCommand({ kind, router, socket }: MoveOptions): Promise<numb
         `there is no virtual router ${router}; there is ${routers.map(({ name }) => name).join(', ')}`,
       );
     }
+    const beganMs = performance.now();
     for (const { name } of chosen) if (router === null || name === router) await askMove(path, kind, name);
     if (kind === 'resume') {
       process.stdout.write(`${chosen.map(({ name }) => name).join(', ')}: takes part as configured again\n`);
       return EXIT_OK;
     }
     const results: boolean[] = [];
-    for (const each of chosen) results.push(await follow(path, each));
+    for (const each of chosen) results.push(await follow(path, each, beganMs));
     return results.every(Boolean) ? EXIT_OK : EXIT_FAILED;
   });
 }
@@ -49,14 +50,13 @@ const LOOK_MS = 50;
 /** On top of what the slowest peer may need. */
 const MARGIN_MS = 3_000;
 
-/** Waits how the hand-over ends, and says it. True: the router is not active here. */
-async function follow(path: string, before: RouterView): Promise<boolean> {
+/** Waits how the hand-over ends that was ordered at `beganMs`, and says it. True: the router is not active here. */
+async function follow(path: string, before: RouterView, beganMs: number): Promise<boolean> {
   const say = (text: string): void => void process.stdout.write(`${before.name}: ${text}\n`);
   if (before.state !== 'active' && before.state !== 'leaving') {
     say(`is ${before.state} here, so that there is nothing to hand over`);
     return before.state !== 'unknown';
   }
-  const beganMs = performance.now();
   const endMs = beganMs + 2 * before.intervalMs + MARGIN_MS;
   // The newest change that was there before the order is older than this by now.
   for (;;) {

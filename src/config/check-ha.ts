@@ -39,6 +39,7 @@ export function checkHighAvailability(
     checkUnicast(router, family, path, report);
     checkTrack(router, hasListeners, path, uses, report);
     checkGuard(router, family, path, report);
+    checkElsewhere(router, path, report);
     checkNotify(router, path, report);
     // IPv4 and IPv6 have a router-id each (RFC 9568 section 5.2.3).
     const id = `${JSON.stringify(router.interface)} ${router['router-id']} ${family}`;
@@ -96,6 +97,25 @@ function checkVersion(router: Router, family: 0 | 4 | 6, path: Path, report: Rep
   }
 }
 
+function nodeText(node: string | null): string {
+  return node === null ? 'every node' : `node \`${node}\``;
+}
+
+/** Who is to be reached must be there when the virtual addresses are not. */
+function checkElsewhere(router: Router, path: Path, report: Report): void {
+  const own = new Set(itemsOf(router.addresses, path).map(({ value }) => parseCidr(value).value?.address));
+  const { unicast, guard } = router;
+  const peers = valuesByNode(unicast?.peers, [...path, 'unicast', 'peers']).flatMap(({ path: at, value }) => {
+    return itemsOf(value, at);
+  });
+  const sources = valuesByNode(unicast?.source, [...path, 'unicast', 'source']);
+  const gateways = valuesByNode(guard?.gateway, [...path, 'guard', 'gateway']);
+  for (const { path: at, value } of [...peers, ...sources, ...gateways]) {
+    const address = parseIp(value).value?.address;
+    if (address !== undefined && own.has(address)) report.atValue(at, 'virtual-address', { value: show(value) });
+  }
+}
+
 /** One list of peers may serve all nodes; what is left without the node's own address must be somebody. */
 function checkUnicast(router: Router, family: 0 | 4 | 6, path: Path, report: Report): void {
   const { unicast } = router;
@@ -111,7 +131,7 @@ function checkUnicast(router: Router, family: 0 | 4 | 6, path: Path, report: Rep
       if (node !== null && source.node !== null && node !== source.node) continue;
       const own = parseIp(source.value).value?.address;
       if (own === undefined || addresses.size !== 1 || !addresses.has(own) || !report.isWhole(listAt)) continue;
-      report.atValue(listAt, 'only-own-address', { node: source.node ?? node ?? 'any' });
+      report.atValue(listAt, 'only-own-address', { node: nodeText(source.node ?? node) });
     }
   }
 }
@@ -144,6 +164,27 @@ function checkGroups(ha: { readonly [name: string]: Router | undefined }, report
     if (group === undefined || routers.some(([other, router]) => other !== name && router.group === group)) continue;
     report.atValue(['ha', name, 'group'], 'lonely-group', { router: name, group });
   }
+  const firsts = new Map<string, string>();
+  for (const [name, { group }] of routers) {
+    if (group === undefined) continue;
+    const other = firsts.get(group) ?? name;
+    firsts.set(group, other);
+    if (hasSamePriorities(ha[name], ha[other])) continue;
+    const part = report.lacks(['ha', name], 'priority') ? 'group' : 'priority';
+    report.atKey(['ha', name, part], 'group-priorities', { router: other, other: name, group });
+  }
+}
+
+function hasSamePriorities(a: Router | undefined, b: Router | undefined): boolean {
+  const [ofA, ofB] = [a, b].map((router) => {
+    const values = valuesByNode(router?.priority ?? DEFAULTS.ha.priority, []);
+    return new Map(values.map(({ node, value }) => [node, value]));
+  });
+  const common = ofA.get(null) ?? ofB.get(null);
+  const nodes = [...ofA.keys(), ...ofB.keys()];
+  return nodes.every((node) => {
+    return (ofA.get(node) ?? ofA.get(null) ?? common) === (ofB.get(node) ?? ofB.get(null) ?? common);
+  });
 }
 
 /** Every node that is named anywhere must have a value everywhere: a second machine would not start otherwise. */

@@ -366,8 +366,19 @@ export const CATALOGUE = {
   },
   'only-own-address': {
     severity: 'error',
-    message: 'for node `<node>`, `peers` has only its own `source`',
+    message: 'for <node>, `peers` has only its own `source`',
     remedy: "add the other nodes' addresses",
+  },
+  'virtual-address': {
+    severity: 'error',
+    message: '<value> is an address of this virtual router itself, and moves',
+    remedy: 'write one that stays on its machine',
+  },
+  'group-priorities': {
+    severity: 'warning',
+    message:
+      '`<router>` and `<other>` are of the group `<group>` and have different priorities: all of a group advertise the lowest',
+    remedy: 'write the same at all of them',
   },
   'same-priority': {
     severity: 'warning',

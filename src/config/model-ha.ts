@@ -23,7 +23,7 @@ import {
 
 const weight = key(
   integer(-253, 253),
-  'Not 0: added to the priority (positive: while it is well; negative: while it is not) instead of giving the address up.',
+  'Other than 0: added to the priority (positive: while it is well; negative: while it is not) instead of giving the address up.',
   DEFAULTS.ha.weight,
 );
 

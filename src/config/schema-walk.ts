@@ -103,10 +103,18 @@ export function expectation(schema: Schema): string {
     return orList((inner instanceof z.ZodEnum ? inner.options : [...inner.values]).map(String));
   }
   if (title !== undefined) return withArticle(title);
-  if (inner instanceof z.ZodUnion) return orList([...new Set(inner.options.map(expectation))]);
+  if (inner instanceof z.ZodUnion) return orList([...new Set(choices(inner).map(expectation))]);
   const [kind] = kindsOf(inner);
   if (kind === 'boolean') return 'true or false';
   return kind === 'text' ? 'text' : `a ${kind}`;
+}
+
+/** Of a union in a union too, so that none is said twice. */
+function choices(union: z.ZodUnion): readonly Schema[] {
+  return union.options.flatMap((option) => {
+    const inner = unwrap(option);
+    return inner instanceof z.ZodUnion && metaOf(inner).title === undefined ? choices(inner) : [option];
+  });
 }
 
 function withArticle(title: string): string {

@@ -45,7 +45,7 @@ export function orList(words: readonly string[]): string {
   return `${words.slice(0, -1).join(', ')} or ${words[words.length - 1]}`;
 }
 
-/** What nginx, HAProxy and keepalived call it. Only those are used that are keys in the place at hand. */
+/** What nginx, HAProxy and keepalived call it: a key, or a key and its value. Used where there is such a key. */
 const ELSEWHERE_CALLED: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
     listen: ['bind'],
@@ -85,7 +85,28 @@ const ELSEWHERE_CALLED: ReadonlyMap<string, readonly string[]> = new Map(
     vrid: ['router-id'],
     'advert-int': ['advertise'],
     'virtual-ipaddress': ['addresses'],
+    'virtual-addresses': ['addresses'],
+    vip: ['addresses'],
     'use-vmac': ['virtual-mac'],
+    'vrrp-version': ['version'],
+    authentication: ['auth'],
+    'auth-pass': ['pass'],
+    nopreempt: ['preempt: false'],
+    'preempt-delay': ['delay'],
+    'startup-delay': ['start-delay'],
+    'vrrp-startup-delay': ['start-delay'],
+    'sync-group': ['group'],
+    'vrrp-sync-group': ['group'],
+    'unicast-peer': ['unicast'],
+    'unicast-src-ip': ['source'],
+    'track-interface': ['track'],
+    'track-process': ['track'],
+    'track-script': ['track'],
+    'notify-master': ['active'],
+    'notify-backup': ['backup'],
+    'notify-fault': ['fault'],
+    'notify-stop': ['stop'],
+    master: ['active'],
   }),
 );
 
@@ -100,7 +121,7 @@ export function adviseUnknownKey(
 ): string {
   const free = Object.keys(keys).filter((key) => !Object.hasOwn(given, key));
   const synonyms = ELSEWHERE_CALLED.get(normalise(unknown)) ?? [];
-  const known = synonyms.filter((key) => free.includes(key));
+  const known = synonyms.filter((synonym) => free.includes(synonym.split(':')[0]));
   if (known.length > 0) return `write \`${known[0]}\``;
   for (const word of [unknown, ...synonyms]) {
     const parents = Object.keys(keys).filter((key) => keys[key].includes(word));

@@ -1,5 +1,5 @@
 /** What is told about the virtual routers: as they change, and when asked. Serialisable as JSON. */
-import type { Evidence } from '../core/vrrp/observer.ts';
+import type { Evidence, Sightings } from '../core/vrrp/observer.ts';
 import type { Peer } from '../core/vrrp/peers.ts';
 import type { Cause, State } from '../core/vrrp/states.ts';
 
@@ -41,6 +41,6 @@ export interface RouterStatus {
     readonly accepted: number;
     readonly refused: Readonly<Record<string, number>>;
   };
-  /** What was noted, with how often. */
-  readonly observed: Readonly<Record<string, number>>;
+  /** What was noted, by its kind. */
+  readonly observed: Readonly<Record<string, Sightings>>;
 }

@@ -33,8 +33,16 @@ export interface Evidence {
   readonly suppressed: number;
 }
 
+/** What was noted of one kind. */
+export interface Sightings {
+  readonly total: number;
+  /** Also when it was not told, for being one of many. */
+  readonly lastUs: number;
+}
+
 interface Tally {
   total: number;
+  lastUs: number;
   suppressed: number;
   toldUs: number;
 }
@@ -53,10 +61,11 @@ export class Observer {
   note(kind: EvidenceKind, detail: () => string, nowUs: number): void {
     let tally = this.tallies.get(kind);
     if (tally === undefined) {
-      tally = { total: 0, suppressed: 0, toldUs: Number.NEGATIVE_INFINITY };
+      tally = { total: 0, lastUs: nowUs, suppressed: 0, toldUs: Number.NEGATIVE_INFINITY };
       this.tallies.set(kind, tally);
     }
     tally.total++;
+    tally.lastUs = nowUs;
     if (nowUs - tally.toldUs < SILENCE_US) {
       tally.suppressed++;
       return;
@@ -71,9 +80,9 @@ export class Observer {
     return this.tallies.get(kind)?.total ?? 0;
   }
 
-  /** Everything noted so far, with how often. */
-  totals(): Record<string, number> {
-    return Object.fromEntries(Array.from(this.tallies, ([kind, { total }]) => [kind, total]));
+  /** Everything noted so far, with how often, and when last. */
+  totals(): Record<string, Sightings> {
+    return Object.fromEntries(Array.from(this.tallies, ([kind, { total, lastUs }]) => [kind, { total, lastUs }]));
   }
 
   /** RFC 9568 sections 7.1 and 8.3.2: what does not match is told, and changes nothing. */

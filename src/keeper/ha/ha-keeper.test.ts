@@ -208,7 +208,7 @@ test('what its owner has not confirmed for a while is not said to be so', async 
     tracked: [],
     guards: {},
     adverts: { sent: 4, accepted: 3, refused: { checksum: 2 } },
-    observed: { rival: 5 },
+    observed: { rival: { total: 5, lastUs: 4_700_000 } },
   };
   scene.addresses.events.onEvidence('VI_1', { kind: 'rival', detail: 'a peer', suppressed: 0 });
   scene.addresses.accounts = [{ status, ageMs: 400 }];
@@ -218,6 +218,8 @@ test('what its owner has not confirmed for a while is not said to be so', async 
   assert.equal(current.account?.lastAdvertAgeMs, 500);
   assert.equal(current.account?.peers[0].ageMs, 3_400);
   assert.deepEqual(current.evidence, [{ kind: 'rival', detail: 'a peer', ageMs: 0, total: 5 }]);
+  scene.nowMs += 60_000;
+  assert.equal(scene.keeper.status().routers[0].evidence[0].ageMs, 700, 'it was noticed again, and not told again');
   assert.equal(current.tracked[0].isUp, true);
 
   scene.addresses.accounts = [{ status, ageMs: 60_000 }];

@@ -91,16 +91,23 @@ export interface ChangeView {
 export interface EvidenceView {
   readonly kind: string;
   readonly detail: string;
+  /** Of the last time. */
   readonly ageMs: number;
   /** How often it was noticed in all, as far as the owner's account says. */
   readonly total: number;
+}
+
+/** What the owner of the addresses last told of a router, and how long ago that was. */
+export interface Account {
+  readonly status: RouterStatus;
+  readonly ageMs: number;
 }
 
 export interface HaFacts {
   readonly plan: HaPlan;
   readonly nowMs: number;
   readonly owner: { readonly pid: number; readonly restarts: number };
-  readonly accounts: readonly { readonly status: RouterStatus; readonly ageMs: number }[];
+  readonly accounts: readonly Account[];
   /** In the order of the plan's watches. */
   readonly watches: readonly WatchStatus[];
   /** In the order of the plan's routers, as are the histories. */
@@ -136,11 +143,15 @@ export class History {
     });
   }
 
-  evidenceViews(nowMs: number, observed: Readonly<Record<string, number>>): readonly EvidenceView[] {
+  /** It is told once a minute at most; what happened meanwhile is known from the owner's account. The last one is first. */
+  evidenceViews(nowMs: number, told: Account | null): readonly EvidenceView[] {
     const views = Array.from(this.evidence.values(), ({ evidence: { kind, detail }, atMs }) => {
-      return { kind, detail, ageMs: nowMs - atMs, total: observed[kind] ?? 1 };
+      const sightings = told?.status.observed[kind];
+      const toldAgeMs = nowMs - atMs;
+      if (told === null || sightings === undefined) return { kind, detail, ageMs: toldAgeMs, total: 1 };
+      return { kind, detail, ageMs: Math.min(toldAgeMs, ageOf(told, sightings.lastUs)), total: sightings.total };
     });
-    return views.toReversed();
+    return views.toSorted((a, b) => a.ageMs - b.ageMs);
   }
 }
 
@@ -158,7 +169,7 @@ function routerView({ plan, nowMs, accounts, watches, witnesses, histories }: Ha
     name,
     state: isCurrent ? told.status.state : 'unknown',
     accountAgeMs: told?.ageMs ?? null,
-    account: told === null ? null : accountOf(told.status, told.ageMs),
+    account: told === null ? null : accountOf(told),
     interfaceName: vip.interfaceName,
     virtualRouterId: vip.virtualRouterId,
     version: vip.version,
@@ -176,27 +187,31 @@ function routerView({ plan, nowMs, accounts, watches, witnesses, histories }: Ha
     }),
     quorum: panel?.quorum ?? null,
     changes: histories[index].changeViews(nowMs),
-    evidence: histories[index].evidenceViews(nowMs, told?.status.observed ?? {}),
+    evidence: histories[index].evidenceViews(nowMs, told),
   };
 }
 
 /** Ages grow with the age of the account. */
-function accountOf(status: RouterStatus, ageMs: number): RouterAccount {
-  const ageOf = (us: number): number => Math.max(0, (status.nowUs - us) / 1_000) + ageMs;
+function ageOf({ status, ageMs }: Account, us: number): number {
+  return Math.max(0, (status.nowUs - us) / 1_000) + ageMs;
+}
+
+function accountOf(told: Account): RouterAccount {
+  const { status } = told;
   return {
     state: status.state,
-    stateAgeMs: ageOf(status.sinceUs),
+    stateAgeMs: ageOf(told, status.sinceUs),
     priority: status.priority,
     fault: status.fault,
     source: status.source,
-    lastAdvertAgeMs: status.lastAdvertUs === null ? null : ageOf(status.lastAdvertUs),
+    lastAdvertAgeMs: status.lastAdvertUs === null ? null : ageOf(told, status.lastAdvertUs),
     peers: status.peers.map(({ address, priority, intervalUs, hasOurAddresses, lastHeardUs, adverts }) => {
       return {
         address,
         priority,
         intervalMs: intervalUs / 1_000,
         hasOurAddresses,
-        ageMs: ageOf(lastHeardUs),
+        ageMs: ageOf(told, lastHeardUs),
         adverts,
       };
     }),
