@@ -17,7 +17,7 @@ async function main(args: readonly string[]): Promise<number> {
     case '__proxy':
       return (await import('./proxy-process.ts')).runProxy(rest[0] as EngineName, Number(rest[1]));
     case '__vip':
-      return (await import('./vip-process.ts')).runVip(rest[0]);
+      return (await import('./vip-process.ts')).runVip(rest[0], rest[1] === 'standby');
     case '__probe':
       return (await import('./engine.ts')).runProbe();
     case '__demo-servers':

@@ -1,36 +1,65 @@
 /** Joins the keeper's end of the virtual addresses with this machine: how a vip process is started, and how it is mourned. */
 import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { createLifeline } from './io/linux/lifeline.ts';
 import { createSharedMemory } from './io/linux/shared-memory.ts';
 import { LinuxSegmentHost } from './io/linux/segment/linux-segment-host.ts';
 import { PUNCTUAL_NODE_OPTIONS } from './io/linux/segment/punctuality.ts';
 import { bootTimeUs } from './io/linux/segment/system.ts';
-import { VIP_BOARD_DESCRIPTOR, VIP_CONTROL_DESCRIPTOR } from './keeper/vip-child.ts';
+import {
+  VIP_BOARD_DESCRIPTOR,
+  VIP_CONTROL_DESCRIPTOR,
+  VIP_LIFELINE_DESCRIPTOR,
+  VIP_WATCHED_DESCRIPTOR,
+} from './keeper/vip-child.ts';
 import type { VipLinkOptions } from './keeper/vip-link.ts';
 import { VipBoard } from './vip/board.ts';
 import { releaseRouters } from './vip/release.ts';
 
-export type VipMachine = Pick<VipLinkOptions, 'board' | 'spawn' | 'release' | 'now' | 'nowUs'>;
+export type VipMachine = Pick<
+  VipLinkOptions,
+  'board' | 'spawn' | 'closeLifeline' | 'release' | 'cleanUp' | 'now' | 'nowUs'
+>;
 
 /** `program` is the interpreter and the main file. `runDirectory` is where changes to the machine are written down. */
 export function createVipMachine(program: readonly [string, string], runDirectory: string): VipMachine {
   const memory = createSharedMemory('evenkeel-vip', VipBoard.bytes);
   const [interpreter, main] = program;
+  const withHost = (use: (host: LinuxSegmentHost) => void): void => {
+    // Nobody waits for its descriptors: everything is done when this returns.
+    const readable = { add: () => undefined, remove: () => undefined };
+    const host = new LinuxSegmentHost({ readable, note: () => undefined, runDirectory });
+    try {
+      use(host);
+    } finally {
+      host.close();
+    }
+  };
   return {
     board: new VipBoard(memory.buffer),
-    spawn() {
+    spawn(watched) {
       const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', 2, 2];
       stdio[VIP_CONTROL_DESCRIPTOR] = 'pipe';
       stdio[VIP_BOARD_DESCRIPTOR] = memory.descriptor;
-      // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
-      return spawn(interpreter, [...PUNCTUAL_NODE_OPTIONS, main, '__vip', runDirectory], { stdio, detached: true });
+      const { heldEnd, watchedEnd } = createLifeline();
+      stdio[VIP_LIFELINE_DESCRIPTOR] = heldEnd;
+      if (watched !== null) stdio[VIP_WATCHED_DESCRIPTOR] = watched;
+      const role = watched === null ? [] : ['standby'];
+      try {
+        // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
+        const options = { stdio, detached: true } as const;
+        const process = spawn(interpreter, [...PUNCTUAL_NODE_OPTIONS, main, '__vip', runDirectory, ...role], options);
+        return { process, lifeline: watchedEnd };
+      } catch (error) {
+        closeSync(watchedEnd);
+        throw error;
+      } finally {
+        closeSync(heldEnd);
+      }
     },
-    release(routers) {
-      // Nobody waits for its descriptors: everything is done when this returns.
-      const readable = { add: () => undefined, remove: () => undefined };
-      const host = new LinuxSegmentHost({ readable, note: () => undefined, runDirectory });
-      releaseRouters(routers, host, () => host.update());
-      host.close();
-    },
+    closeLifeline: closeSync,
+    release: (routers) => withHost((host) => releaseRouters(routers, host, () => host.update())),
+    cleanUp: (killed) => withHost((host) => host.removeLeftovers(killed)),
     now: () => performance.now(),
     nowUs: bootTimeUs,
   };

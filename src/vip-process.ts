@@ -2,8 +2,10 @@
  * The vip process: owns the virtual addresses of this node, and nothing else runs on its loop. It is told what to do by the
  * keeper, and does it also while the keeper is busy; when the keeper is gone, it hands over and ends.
  *
- * It is started ahead of time as a spare, and takes part when it is told to `begin`.
+ * It is started ahead of time and gets everything ready. It takes part when the keeper says so, or when the process that it
+ * stands by for is gone: it hears that before the keeper does, and also while the keeper is busy.
  */
+import { holdLifeline } from './io/linux/lifeline.ts';
 import { openSharedMemory } from './io/linux/shared-memory.ts';
 import { EventLoop } from './io/linux/segment/event-loop.ts';
 import { LinuxSegmentHost } from './io/linux/segment/linux-segment-host.ts';
@@ -13,11 +15,14 @@ import { bootTimeUs } from './io/linux/segment/system.ts';
 import { ControlLines, encodeLine } from './port/control.ts';
 import { VipBoard } from './vip/board.ts';
 import { type KeeperToVip, parseKeeperToVip, VIP_LINE_BYTES_MAX, type VipToKeeper } from './vip/messages.ts';
-import { VipOwner } from './vip/owner.ts';
+import { type Predecessor, VipOwner } from './vip/owner.ts';
 
 /** What it inherits from the keeper. */
 const CONTROL_DESCRIPTOR = 3;
 const BOARD_DESCRIPTOR = 4;
+/** Its own, and that of the process that it stands by for. */
+const LIFELINE_DESCRIPTOR = 5;
+const WATCHED_DESCRIPTOR = 6;
 
 /** A loop that has nothing to do turns this often, so that the keeper sees that it can. */
 const IDLE_US = 200_000;
@@ -28,10 +33,11 @@ const COLLECT_US = 500_000;
 const COLLECT_SLACK_US = 5_000;
 
 /** Returns the exit code. */
-export function runVip(runDirectory: string): number {
-  process.title = 'evenkeel: vip';
+export function runVip(runDirectory: string, isStandby: boolean): number {
+  process.title = 'evenkeel: vip (standby)';
+  holdLifeline(LIFELINE_DESCRIPTOR);
   ignoreSignals();
-  new VipProcess(runDirectory).run();
+  new VipProcess(runDirectory, isStandby).run();
   return 0;
 }
 
@@ -45,9 +51,10 @@ class VipProcess {
   private readonly loop = new EventLoop();
   private readonly board = new VipBoard(openSharedMemory(BOARD_DESCRIPTOR));
   private readonly control: StreamSocket;
-  private readonly scheduling = becomePunctual();
+  private scheduling = '';
   private host: LinuxSegmentHost | null = null;
   private owner: VipOwner | null = null;
+  private hasBegun = false;
   private isStopping = false;
   private isOver = false;
   private routers: readonly string[] = [];
@@ -57,7 +64,7 @@ class VipProcess {
   private statusUs = Number.POSITIVE_INFINITY;
   private collectUs = 0;
 
-  constructor(runDirectory: string) {
+  constructor(runDirectory: string, isStandby: boolean) {
     this.runDirectory = runDirectory;
     const lines = new ControlLines(VIP_LINE_BYTES_MAX);
     this.control = new StreamSocket(
@@ -66,10 +73,11 @@ class VipProcess {
       (bytes, length) => lines.push(bytes, 0, length, (line) => this.handleLine(line)),
       () => this.stop(true),
     );
+    // Nobody writes to it: readable is at its end.
+    if (isStandby) this.loop.add(WATCHED_DESCRIPTOR, () => this.begin());
   }
 
   run(): void {
-    this.say({ type: 'ready' });
     while (!this.isOver) {
       this.loop.turn(this.nextTurnUs());
       this.host?.update();
@@ -91,8 +99,8 @@ class VipProcess {
 
   private leaveTraces(): void {
     const { board, owner } = this;
-    // The board is the active process's, not a spare's.
-    if (owner === null) return;
+    // The board is that of the process that takes part.
+    if (owner === null || !this.hasBegun) return;
     board.beat();
     for (let i = 0; i < owner.routerCount; i++) board.setLastAdvertUs(i, owner.lastAdvertUs(i));
   }
@@ -104,8 +112,11 @@ class VipProcess {
 
   private handleMessage(message: KeeperToVip): void {
     switch (message.type) {
+      case 'prepare':
+        this.prepare(message);
+        break;
       case 'begin':
-        this.begin(message);
+        this.begin();
         break;
       case 'tracked':
         this.owner?.handleTracked(message.router, message.index, message.isUp);
@@ -122,40 +133,49 @@ class VipProcess {
       case 'stop':
         this.stop(message.isGraceful);
         break;
-      case 'retire':
-        // Traces first: what the successor goes on with.
-        this.leaveTraces();
-        this.isOver = true;
-        break;
     }
   }
 
-  private begin({ plan, verdicts, predecessor }: Extract<KeeperToVip, { type: 'begin' }>): void {
+  private prepare({ plan, verdicts }: Extract<KeeperToVip, { type: 'prepare' }>): void {
     const note = (message: string): void => this.say({ type: 'note', message });
     const host = new LinuxSegmentHost({ readable: this.loop, note, runDirectory: this.runDirectory });
-    const lastAdverts = new Map(predecessor);
-    const owner = new VipOwner(
-      plan,
-      host,
-      {
-        handleChange: (change) => {
-          this.changed.add(change.router);
-          this.say({ type: 'change', change });
-        },
-        handleEvidence: (router, evidence) => this.say({ type: 'evidence', router, evidence }),
-      },
-      lastAdverts,
-    );
-    host.removeLeftovers();
     this.host = host;
-    this.owner = owner;
+    this.owner = new VipOwner(plan, host, {
+      handleChange: (change) => {
+        this.changed.add(change.router);
+        this.say({ type: 'change', change });
+      },
+      handleEvidence: (router, evidence) => this.say({ type: 'evidence', router, evidence }),
+    });
     this.routers = plan.routers.map(({ name }) => name);
     host.update();
     for (const verdict of verdicts) this.handleMessage(verdict);
-    owner.start(lastAdverts);
+    // Not before: what a start costs must not be taken from the process that takes part.
+    this.scheduling = becomePunctual();
+    this.say({ type: 'ready' });
+  }
+
+  private begin(): void {
+    const { host, owner, routers } = this;
+    if (this.hasBegun || host === null || owner === null) return;
+    this.hasBegun = true;
+    this.loop.remove(WATCHED_DESCRIPTOR);
+    owner.start(this.findPredecessor());
     this.leaveTraces();
-    if (plan.routers.length > 0) this.statusUs = bootTimeUs();
+    // What is urgent is done.
+    host.settle();
     this.say({ type: 'started', scheduling: this.scheduling });
+    process.title = 'evenkeel: vip';
+    if (routers.length > 0) this.statusUs = bootTimeUs();
+  }
+
+  private findPredecessor(): Predecessor {
+    const found = new Map<string, number>();
+    this.routers.forEach((name, index) => {
+      const lastUs = this.board.wasGivenUp(index) ? 0 : this.board.lastAdvertUs(index);
+      if (lastUs !== null) found.set(name, lastUs);
+    });
+    return found;
   }
 
   private stop(isGraceful: boolean): void {
@@ -173,7 +193,7 @@ class VipProcess {
 
   private sayStatus(): void {
     const { owner, routers } = this;
-    if (owner === null) return;
+    if (owner === null || !this.hasBegun) return;
     for (const router of this.changed) this.say({ type: 'status', status: owner.statusOf(routers.indexOf(router)) });
     this.changed.clear();
     if (bootTimeUs() < this.statusUs) return;

@@ -106,7 +106,6 @@ export class SimNode implements SegmentHost {
     if (nic === undefined) throw new Error(`no interface ${request.interfaceName}`);
     const attachment = new SimAttachment(nic, request, handler);
     nic.attachments.push(attachment);
-    if (!request.keepsAddresses) attachment.drop();
     this.enqueueSurely(() => handler.handleSource(nic.isUp ? nic.address : null));
     return attachment;
   }
@@ -130,15 +129,10 @@ export class SimNode implements SegmentHost {
     }
     this.isStopping = false;
     this.isStarting = true;
-    const owner = new VipOwner(
-      this.plan,
-      this,
-      {
-        handleChange: (change) => this.handleChange(change),
-        handleEvidence: (router, evidence) => this.observer.handleEvidence(router, evidence, this.index),
-      },
-      new Map(),
-    );
+    const owner = new VipOwner(this.plan, this, {
+      handleChange: (change) => this.handleChange(change),
+      handleEvidence: (router, evidence) => this.observer.handleEvidence(router, evidence, this.index),
+    });
     this.owner = owner;
     this.isStarting = false;
     for (const { name } of this.plan.routers) this.enqueueSurely(() => owner.handleTracked(name, 0, true));
@@ -397,6 +391,10 @@ class SimAttachment implements Attachment {
     this.mac = nic.mac;
     this.request = request;
     this.handler = handler;
+  }
+
+  begin(keepsAddresses: boolean): void {
+    if (!keepsAddresses) this.drop();
   }
 
   sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void {

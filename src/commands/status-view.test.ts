@@ -51,7 +51,7 @@ const DOCUMENT: StatusDocument = {
   pid: 4711,
   uptimeMs: 200_000_000,
   at: '2030-01-01T00:00:00.000Z',
-  ha: { node: 'lb01', owner: { pid: 4712, restarts: 2 }, routers: [ROUTER] },
+  ha: { node: 'lb01', owner: { pid: 4712, restarts: 2, hasStandby: true, problem: null }, routers: [ROUTER] },
   proxies: [
     { state: 'serving', pid: 4713, silentMs: 30, requests: 12_345, sockets: 17 },
     { state: 'serving', pid: 4714, silentMs: 4_000, requests: 0, sockets: 0 },

@@ -18,7 +18,9 @@ export function renderStatus(document: StatusDocument, hasColor: boolean): strin
   const node = ha === null ? '' : `, node ${ha.node}`;
   const lines = [`evenkeel ${version}${node}, pid ${pid}, up ${ageText(uptimeMs)}`];
   for (const router of ha?.routers ?? []) lines.push('', ...routerLines(router, paint));
-  if (ha !== null && ha.owner.restarts > 0) {
+  if (ha !== null && ha.owner.problem !== null) {
+    lines.push('', paint('red', `no vip process takes part: ${ha.owner.problem}`));
+  } else if (ha !== null && ha.owner.restarts > 0) {
     lines.push('', `the vip process (pid ${ha.owner.pid}) has been replaced ${times(ha.owner.restarts)}`);
   }
   if (listeners.length > 0) lines.push('', ...table('listener', listeners.map(listenerRow), paint));

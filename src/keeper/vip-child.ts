@@ -7,6 +7,8 @@ import { type KeeperToVip, parseVipToKeeper, VIP_LINE_BYTES_MAX, type VipToKeepe
 /** What a vip process inherits, and under which descriptors. */
 export const VIP_CONTROL_DESCRIPTOR = 3;
 export const VIP_BOARD_DESCRIPTOR = 4;
+export const VIP_LIFELINE_DESCRIPTOR = 5;
+export const VIP_WATCHED_DESCRIPTOR = 6;
 
 export interface VipChildHandler {
   handleMessage(child: VipChild, message: VipToKeeper): void;
@@ -14,17 +16,27 @@ export interface VipChildHandler {
   handleGone(child: VipChild, reason: string): void;
 }
 
+/** A process that was started, and the end of its lifeline for whoever is to hear of its death at once. */
+export interface VipSpawned {
+  readonly process: ChildProcess;
+  readonly lifeline: number;
+}
+
 export class VipChild {
-  /** Waits for `begin`. */
+  /** Has everything ready, and stands by. */
   isReady = false;
   /** Takes part. */
   isStarted = false;
+  /** Has given everything up as it was told to, and ends. */
+  hasStopped = false;
   /** When it was started, by the clock of whoever did. */
   readonly bornAt: number;
+  readonly lifeline: number;
   private readonly child: ChildProcess;
 
-  constructor(child: ChildProcess, bornAt: number, handler: VipChildHandler) {
-    this.child = child;
+  constructor({ process, lifeline }: VipSpawned, bornAt: number, handler: VipChildHandler) {
+    this.child = process;
+    this.lifeline = lifeline;
     this.bornAt = bornAt;
     let isGone = false;
     const gone = (reason: string): void => {
@@ -33,8 +45,8 @@ export class VipChild {
       handler.handleGone(this, reason);
     };
     // `close` follows `exit` when the control channel has been read to its end. What a frozen machine buffers is little.
-    child.on('close', (code, signal) => gone(signal === null ? `exit code ${code}` : `killed by ${signal}`));
-    child.on('error', (error) => gone(error.message));
+    process.on('close', (code, signal) => gone(signal === null ? `exit code ${code}` : `killed by ${signal}`));
+    process.on('error', (error) => gone(error.message));
     const lines = new ControlLines(VIP_LINE_BYTES_MAX);
     this.control?.on('data', (data: Buffer) => {
       lines.push(data, 0, data.length, (line) => {
@@ -42,6 +54,7 @@ export class VipChild {
         if (message === null) return;
         if (message.type === 'ready') this.isReady = true;
         else if (message.type === 'started') this.isStarted = true;
+        else if (message.type === 'stopped') this.hasStopped = true;
         handler.handleMessage(this, message);
       });
     });
@@ -61,7 +74,8 @@ export class VipChild {
     this.child.kill('SIGKILL');
   }
 
+  /** Undefined too if the process could not be started for want of descriptors. */
   private get control(): Duplex | undefined {
-    return this.child.stdio[VIP_CONTROL_DESCRIPTOR] as Duplex | undefined;
+    return (this.child.stdio as typeof this.child.stdio | undefined)?.[VIP_CONTROL_DESCRIPTOR] as Duplex | undefined;
   }
 }

@@ -13,7 +13,7 @@ export interface SegmentHost {
   readonly nowUs: number;
   /** Microseconds since 1970: what the authentication of adverts is dated with. May go back. */
   readonly unixUs: number;
-  /** A place for a virtual router. Leftovers of an earlier life are removed before this returns. */
+  /** A place for a virtual router. Nothing is heard there, and nothing changed on the machine, before it has begun. */
   attach(request: AttachRequest, handler: AttachmentHandler): Attachment;
 }
 
@@ -28,8 +28,6 @@ export interface AttachRequest {
   readonly source: Uint8Array | null;
   /** Adverts go to, and come from, the VRRP group. */
   readonly isMulticast: boolean;
-  /** Addresses that are there already are held, not leftovers: a predecessor was active a moment ago. */
-  readonly keepsAddresses: boolean;
 }
 
 /** 4 or 16 bytes, and how many bits of them name the network. */
@@ -43,6 +41,11 @@ export interface Attachment {
   readonly mac: Uint8Array;
   /** Whether this machine forwards packets of the family on this interface. */
   readonly isForwarding: boolean;
+  /**
+   * Begins to listen. Leftovers of an earlier life are removed before this returns; or, if a predecessor was active a moment
+   * ago, addresses that are there already are held.
+   */
+  begin(keepsAddresses: boolean): void;
   /** Sends an IP packet of protocol 112 with TTL 255. `payload` is read before this returns. */
   sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void;
   /** Sends a whole Ethernet frame, which is read before this returns. */
@@ -51,7 +54,7 @@ export interface Attachment {
   hold(lifetimeS: number): void;
   /** Removes all addresses. */
   drop(): void;
-  /** Leaves the segment as it was before `attach`. */
+  /** Leaves the segment as it was before `begin`. */
   close(): void;
 }
 

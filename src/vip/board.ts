@@ -1,12 +1,16 @@
 /**
  * What the vip process leaves in shared memory for the case that it cannot say anything any more: that its loop turns, and
- * for every router that holds addresses, when it sent its last advert. One writer; every number is written whole.
+ * for every router that holds addresses, when it sent its last advert. From there its successor goes on. One writer at a
+ * time: the process that takes part, and while there is none, the keeper. Every number is written whole.
  */
 
 const HEARTBEAT = 0;
 const FIRST_ROUTER = 1;
-/** Routers beyond that are served as well; after a crash they are given up instead of taken over. */
+/** Routers beyond that are served as well; after a crash they begin anew. */
 const ROUTERS_MAX = 1023;
+
+const NOT_HELD = 0;
+const GIVEN_UP = -1;
 
 export class VipBoard {
   static readonly bytes: number = 8 * (FIRST_ROUTER + ROUTERS_MAX);
@@ -26,14 +30,28 @@ export class VipBoard {
 
   /** By its place in the plan; null: it holds no addresses. */
   lastAdvertUs(index: number): number | null {
-    return index < ROUTERS_MAX && this.words[FIRST_ROUTER + index] > 0 ? this.words[FIRST_ROUTER + index] : null;
+    const word = this.read(index);
+    return word > 0 ? word : null;
   }
 
   setLastAdvertUs(index: number, us: number | null): void {
-    if (index < ROUTERS_MAX) this.words[FIRST_ROUTER + index] = us ?? 0;
+    this.write(index, us ?? NOT_HELD);
   }
 
-  clear(): void {
-    this.words.fill(0);
+  /** It was held by a process that is gone, and has been given up in its place. */
+  wasGivenUp(index: number): boolean {
+    return this.read(index) === GIVEN_UP;
+  }
+
+  giveUp(index: number): void {
+    this.write(index, GIVEN_UP);
+  }
+
+  private read(index: number): number {
+    return index < ROUTERS_MAX ? this.words[FIRST_ROUTER + index] : NOT_HELD;
+  }
+
+  private write(index: number, word: number): void {
+    if (index < ROUTERS_MAX) this.words[FIRST_ROUTER + index] = word;
   }
 }

@@ -43,7 +43,6 @@ export class VipMember implements AttachmentHandler {
     plan: VirtualRouterPlan,
     host: SegmentHost,
     listener: VipListener,
-    keepsAddresses: boolean,
     afterEvent: (member: VipMember) => void,
   ) {
     this.plan = plan;
@@ -56,12 +55,13 @@ export class VipMember implements AttachmentHandler {
     const adverts = advertSettings(plan);
     this.receiver = new AdvertReceiver(adverts);
     this.sender = new AdvertSender(adverts);
-    this.attachment = host.attach(attachRequest(plan, keepsAddresses), this);
+    this.attachment = host.attach(attachRequest(plan), this);
   }
 
   /** `lastAdvertUs`: see RouterEvent. */
   start(lastAdvertUs: number | null): void {
     const { nowUs } = this.host;
+    this.attachment.begin(lastAdvertUs !== null);
     if (this.gatewayAddress !== null) this.gateway = new GatewayGuard(this.plan.intervalUs, nowUs);
     this.send({ kind: 'start', lastAdvertUs });
     // Too late to go on as the predecessor, whose addresses were kept for that.
@@ -235,7 +235,7 @@ function routerSettings(plan: VirtualRouterPlan): RouterSettings {
   };
 }
 
-export function attachRequest(plan: VirtualRouterPlan, keepsAddresses: boolean): AttachRequest {
+export function attachRequest(plan: VirtualRouterPlan): AttachRequest {
   return {
     interfaceName: plan.interfaceName,
     family: plan.family,
@@ -244,7 +244,6 @@ export function attachRequest(plan: VirtualRouterPlan, keepsAddresses: boolean):
     addresses: plan.addresses.map(({ address, prefixLength }) => ({ address: ipBytes(address), prefixLength })),
     source: plan.source === null ? null : ipBytes(plan.source),
     isMulticast: plan.unicast === null,
-    keepsAddresses,
   };
 }
 

@@ -18,25 +18,19 @@ export type Verdict =
 
 /** The keeper to the vip process. */
 export type KeeperToVip =
-  | {
-      /** Take part. The first message; until then the process is a spare. */
-      readonly type: 'begin';
-      readonly plan: VipPlan;
-      readonly verdicts: readonly Verdict[];
-      /** For every router that a predecessor was active for, when that sent its last advert. */
-      readonly predecessor: readonly (readonly [router: string, lastAdvertUs: number])[];
-    }
+  /** The first message: get everything ready, and say so. */
+  | { readonly type: 'prepare'; readonly plan: VipPlan; readonly verdicts: readonly Verdict[] }
+  /** Take part. Not waited for when the process that it stands by for is gone: it hears that itself. */
+  | { readonly type: 'begin' }
   | Verdict
   | { readonly type: 'hand-over'; readonly router: string }
   | { readonly type: 'resume'; readonly router: string }
   /** Say `stopped` and end. Graceful: keep addresses until a peer has taken over. */
-  | { readonly type: 'stop'; readonly isGraceful: boolean }
-  /** End at once and leave all as it is: a successor goes on with it. */
-  | { readonly type: 'retire' };
+  | { readonly type: 'stop'; readonly isGraceful: boolean };
 
 /** The vip process to the keeper. */
 export type VipToKeeper =
-  /** Waits for `begin`. */
+  /** Stands by. */
   | { readonly type: 'ready' }
   /** Takes part. `scheduling`: how this process was made punctual, for people. */
   | { readonly type: 'started'; readonly scheduling: string }
@@ -49,13 +43,13 @@ export type VipToKeeper =
   | { readonly type: 'stopped' };
 
 const KEEPER_TYPES: ReadonlySet<unknown> = new Set<KeeperToVip['type']>([
+  'prepare',
   'begin',
   'tracked',
   'witnesses',
   'hand-over',
   'resume',
   'stop',
-  'retire',
 ]);
 const VIP_TYPES: ReadonlySet<unknown> = new Set<VipToKeeper['type']>([
   'ready',

@@ -58,6 +58,8 @@ class FakeAttachment implements Attachment {
   readonly adverts: Sent[] = [];
   readonly frames: Uint8Array[] = [];
   lifetimeS = 0;
+  /** Null: has not begun. */
+  keepsAddresses: boolean | null = null;
   isClosed = false;
 
   constructor(request: AttachRequest, handler: AttachmentHandler) {
@@ -65,6 +67,9 @@ class FakeAttachment implements Attachment {
     this.handler = handler;
   }
 
+  begin(keepsAddresses: boolean): void {
+    this.keepsAddresses = keepsAddresses;
+  }
   sendAdvert(_source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void {
     this.adverts.push({ destination, payload: payload.slice() });
   }
@@ -96,7 +101,7 @@ class Stage implements SegmentHost {
       handleChange: (change: RoleChange) => this.changes.push(change),
       handleEvidence: (_: string, { kind }: { readonly kind: string }) => this.evidence.push(kind),
     };
-    this.owner = new VipOwner({ routers }, this, listener, predecessor);
+    this.owner = new VipOwner({ routers }, this, listener);
     for (const { handler, request } of this.attachments) {
       handler.handleSource(ip(request.family === 4 ? '192.0.2.11' : 'fe80::11'));
     }
@@ -329,7 +334,7 @@ test('After a predecessor that was active a moment ago, the addresses are kept a
   ]);
   const stage = new Stage([{ group: 'g' }, { name: 'VI_2', group: 'g' }], predecessor);
   assert.deepEqual(stage.states(), ['active', 'active']);
-  assert.ok(stage.attachments.every(({ request }) => request.keepsAddresses));
+  assert.ok(stage.attachments.every(({ keepsAddresses }) => keepsAddresses));
   assert.ok(stage.changes.every(({ cause }) => cause === 'adopt'));
 });
 

@@ -11,7 +11,7 @@ import { GUARD_WITNESSES, VipMember } from './member.ts';
 import type { VipPlan } from './plan.ts';
 import type { RouterStatus, VipListener } from './status.ts';
 
-/** What a predecessor was: for every router that was active, when it sent its last advert. */
+/** What a predecessor was: for every router that was active, when it sent its last advert; 0: it was given up since. */
 export type Predecessor = ReadonlyMap<string, number>;
 
 export class VipOwner {
@@ -20,12 +20,11 @@ export class VipOwner {
   private readonly groups: readonly { readonly members: readonly VipMember[]; readonly group: RouterGroup }[];
   private isSettling = true;
 
-  /** Attaches to the segments; nothing is advertised before `start`. */
-  constructor(plan: VipPlan, host: SegmentHost, listener: VipListener, predecessor: Predecessor) {
+  /** Attaches to the segments. Nothing is heard, said or changed there before `start`: another owner may be at work. */
+  constructor(plan: VipPlan, host: SegmentHost, listener: VipListener) {
     this.host = host;
     this.members = plan.routers.map(
-      (router) =>
-        new VipMember(router, host, listener, predecessor.has(router.name), (member) => this.settleGroupOf(member)),
+      (router) => new VipMember(router, host, listener, (member) => this.settleGroupOf(member)),
     );
     const names = new Set(plan.routers.flatMap(({ group }) => (group === null ? [] : [group])));
     this.groups = Array.from(names, (name) => {

@@ -1,6 +1,6 @@
 /**
- * Giving up the addresses of routers whose owner is dead, from outside: the peers are told, the addresses are removed, and
- * the segments are left as they were. What the owner would have done on a stop that is not graceful.
+ * Giving up the addresses of routers whose owner is dead, from outside: the peers are told, and the addresses are removed.
+ * What else is left of the owner is for a successor to go on with, or to undo.
  */
 import { PRIORITY_RELEASE } from '../wire/vrrp/advert.ts';
 import type { Attachment, AttachmentHandler, SegmentHost } from '../port/segment.ts';
@@ -15,7 +15,7 @@ const RELEASES = 2;
 export function releaseRouters(routers: readonly VirtualRouterPlan[], host: SegmentHost, update: () => void): void {
   const attached = routers.map((plan) => {
     const handler = new SourceHandler();
-    return { plan, handler, attachment: host.attach(attachRequest(plan, true), handler) };
+    return { plan, handler, attachment: host.attach(attachRequest(plan), handler) };
   });
   update();
   for (const { plan, handler, attachment } of attached) {
@@ -23,7 +23,6 @@ export function releaseRouters(routers: readonly VirtualRouterPlan[], host: Segm
     if (source !== null) sendReleases(plan, attachment, source, host);
     attachment.drop();
   }
-  for (const { attachment } of attached) attachment.close();
 }
 
 function sendReleases(plan: VirtualRouterPlan, attachment: Attachment, source: Uint8Array, host: SegmentHost): void {

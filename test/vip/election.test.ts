@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bootTimeUs } from '../../src/io/linux/segment/system.ts';
-import { needsNamespaces, planOf, Segment, signal, until, type VirtualNode } from './virtual-node.ts';
+import { needsNamespaces, planOf, Segment, type VirtualNode } from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
 
@@ -62,31 +62,3 @@ test('a clean stop: the other takes over first, then the address is removed', ne
     ['backup start', 'active down-timer', 'leaving stop', 'initialize successor'],
   );
 });
-
-for (const intervalUs of [1_000_000, 300_000]) {
-  test(
-    `the vip process alone dies, adverts each ${intervalUs / 1000} ms: nothing moves`,
-    needsNamespaces,
-    async (t) => {
-      const [lb01, lb02] = await pair(new Segment(t), intervalUs);
-      // With short intervals a spare is started first.
-      const needsSpare = intervalUs < 500_000;
-      while ((await lb01.status()).process.hasSpare !== needsSpare);
-      const from = lb02.messages.length;
-      const pid = await lb01.vipPid();
-      let wasGone = false;
-      const told = lb01.messages.length;
-      signal(pid, 'SIGKILL');
-      const watching = until(() => {
-        wasGone ||= !lb01.host.has(ADDRESS);
-        return lb01.messages.slice(told).some((message) => message.type === 'change' && message.change.to === 'active');
-      });
-      await watching;
-      assert.equal(wasGone, false);
-      assert.deepEqual(lb01.changes().at(-1)?.cause, 'adopt');
-      assert.notEqual(await lb01.vipPid(), pid);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      assert.deepEqual(lb02.messages.slice(from), []);
-    },
-  );
-}

@@ -18,8 +18,12 @@ const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const say = (message: NodeMessage): void => {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 };
+const machine = createVipMachine([process.execPath, main], runDirectory);
+const broken = createVipMachine(['false', main], runDirectory);
+let isBroken = false;
 const link = new VipLink({
-  ...createVipMachine([process.execPath, main], runDirectory),
+  ...machine,
+  spawn: (watched) => (isBroken ? broken : machine).spawn(watched),
   plan,
   log: createLog((line) => process.stderr.write(line), Date.now),
   onChange: (change) => say({ type: 'change', change }),
@@ -41,8 +45,11 @@ createInterface(process.stdin).on('line', (line) => {
     case 'resume':
       link.resume(command.router);
       break;
-    case 'plan':
-      link.replacePlan(command.plan);
+    case 'break':
+      ({ isBroken } = command);
+      break;
+    case 'busy':
+      for (const end = performance.now() + command.ms; performance.now() < end;);
       break;
     case 'status':
       say({ type: 'status', status: link.status().map(({ status }) => status), process: link.process });

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { OwnerView } from '../../src/keeper/vip-link.ts';
 import type { Evidence } from '../../src/core/vrrp/observer.ts';
 import type { Verdict } from '../../src/vip/messages.ts';
 import type { VipPlan, VirtualRouterPlan } from '../../src/vip/plan.ts';
@@ -19,7 +20,10 @@ import type { RoleChange, RouterStatus } from '../../src/vip/status.ts';
 export type NodeCommand =
   | Verdict
   | { readonly type: 'hand-over' | 'resume'; readonly router: string }
-  | { readonly type: 'plan'; readonly plan: VipPlan }
+  /** From now on no vip process lives. */
+  | { readonly type: 'break'; readonly isBroken: boolean }
+  /** The keeper does nothing but this for so long. */
+  | { readonly type: 'busy'; readonly ms: number }
   | { readonly type: 'status' | 'stop' | 'kill' };
 
 export type NodeMessage =
@@ -31,7 +35,7 @@ export type NodeMessage =
 export interface NodeStatus {
   readonly type: 'status';
   readonly status: readonly RouterStatus[];
-  readonly process: { readonly pid: number; readonly restarts: number; readonly hasSpare: boolean };
+  readonly process: OwnerView;
 }
 
 /** For a test's options: why it cannot run here. What takes this long hangs. */
@@ -304,10 +308,15 @@ export class VirtualNode {
   /** All its processes at once. */
   kill(): void {
     if (this.isGone) return;
+    for (const pid of [this.keeper.pid!, ...this.children()]) signal(pid, 'SIGKILL');
+  }
+
+  /** The vip processes that live. */
+  children(): number[] {
     // `ip netns exec` is replaced by the program: its process is the keeper's.
     const keeper = this.keeper.pid!;
-    const children = readFileSync(`/proc/${keeper}/task/${keeper}/children`, 'utf8').trim().split(' ').filter(Boolean);
-    for (const pid of [keeper, ...children.map(Number)]) signal(pid, 'SIGKILL');
+    const children = readFileSync(`/proc/${keeper}/task/${keeper}/children`, 'utf8').trim();
+    return children.split(' ').filter(Boolean).map(Number);
   }
 
   private wake(): void {

@@ -15,7 +15,10 @@ export interface HeardAdvert {
 }
 
 export type RouterEvent =
-  /** `lastAdvertUs`: when a predecessor that held the addresses sent its last advert, or null. */
+  /**
+   * `lastAdvertUs`: when a predecessor that held the addresses sent its last advert, or null. Too long ago to go on as
+   * active, the address has moved or is about to: then this router does not preempt, or it would move twice.
+   */
   | { readonly kind: 'start'; readonly lastAdvertUs: number | null }
   /** Graceful: keeps the addresses until a peer has taken over. */
   | { readonly kind: 'stop'; readonly isGraceful: boolean }

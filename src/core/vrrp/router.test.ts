@@ -344,6 +344,21 @@ test('A router that replaces one that was active a moment ago goes on where that
   assert.deepEqual(late.takeWords(), ['initialize>backup start']);
 });
 
+for (const priority of [200, 255]) {
+  test(`One of priority ${priority} that came too late to go on does not preempt, and takes over when nobody is active`, () => {
+    const stage = new Stage({ priority });
+    stage.send({ kind: 'start', lastAdvertUs: 0 });
+    assert.deepEqual(stage.takeWords(), ['initialize>backup start']);
+    for (let i = 0; i < 20; i++) {
+      stage.hear(50);
+      stage.pass(US_PER_S);
+    }
+    assert.equal(stage.router.state, 'backup');
+    stage.pass(3 * US_PER_S);
+    assert.equal(stage.router.state, 'active');
+  });
+}
+
 // --- delays ---
 
 test('The start delay holds the first takeover back while nothing is heard', () => {

@@ -75,7 +75,7 @@ export class VirtualRouter {
   private leaveTo: 'initialize' | 'backup' = 'initialize';
   /** When the preemption delay ends; NEVER while it has not begun. */
   private preemptUs = NEVER;
-  /** Handed over: leaves the addresses to whoever has them, until nobody has. */
+  /** Handed over, or was away for too long: leaves the addresses to whoever has them, until nobody has. */
   private isYielding = false;
 
   constructor(settings: RouterSettings) {
@@ -222,7 +222,8 @@ export class VirtualRouter {
       this.becomeActive('adopt', nowUs);
       return;
     }
-    const isOwner = priority === PRIORITY_OWNER;
+    this.isYielding = lastAdvertUs !== null;
+    const isOwner = priority === PRIORITY_OWNER && !this.isYielding;
     if (isOwner && startDelayUs === 0 && this.gates.closed(nowUs) === null) {
       this.becomeActive('start', nowUs);
       return;
@@ -230,7 +231,7 @@ export class VirtualRouter {
     this.notBeforeUs = nowUs + startDelayUs;
     this.listen(nowUs);
     if (isOwner) this.downUs = this.notBeforeUs;
-    this.transition('backup', 'start', '', nowUs);
+    this.transition('backup', 'start', this.isYielding ? 'too late to go on as active: yields' : '', nowUs);
   }
 
   private handleStop(isGraceful: boolean, nowUs: number): void {

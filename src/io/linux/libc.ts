@@ -13,6 +13,8 @@ export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
+const O_CLOEXEC = 0o2000000;
+const F_DUPFD_CLOEXEC = 1030;
 
 export const IPPROTO_IP = 0;
 export const IPPROTO_TCP = 6;
@@ -39,6 +41,8 @@ const c = {
   connect: library.func('int connect(int, const void *, uint32_t)') as Call,
   setsockopt: library.func('int setsockopt(int, int, int, const void *, uint32_t)') as Call,
   sendto: library.func('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)') as Call,
+  pipe2: library.func('int pipe2(void *, int)') as Call,
+  fcntl: library.func('int fcntl(int, int, intptr_t)') as Call,
   memfd_create: library.func('int memfd_create(const char *, uint32_t)') as Call,
   ftruncate: library.func('int ftruncate(int, int64_t)') as Call,
   mmap: library.func('void *mmap(uintptr_t, size_t, int, int, int, int64_t)'),
@@ -68,6 +72,18 @@ export function setOptionBytes(descriptor: number, level: number, option: number
 }
 export function sendTo(descriptor: number, data: Uint8Array, socketAddress: Uint8Array): number {
   return result(c.sendto(descriptor, data, data.length, MSG_NOSIGNAL, socketAddress, socketAddress.length));
+}
+
+/** The end to read from and the end to write to; or a negative errno. */
+export function pipe(): readonly [number, number] | number {
+  const ends = new Int32Array(2);
+  const created = result(c.pipe2(ends, O_CLOEXEC));
+  return created < 0 ? created : [ends[0], ends[1]];
+}
+
+/** The same under the lowest free number that is not below `place`. */
+export function duplicateFrom(descriptor: number, place: number): number {
+  return result(c.fcntl(descriptor, F_DUPFD_CLOEXEC, place));
 }
 
 /** A file without a name, in memory. */

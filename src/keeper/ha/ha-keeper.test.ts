@@ -62,7 +62,7 @@ function planOf(watches: readonly WatchPlan[], routers: readonly (readonly numbe
 /** The owner as its keeper sees it: what it is told is written down. */
 class FakeAddresses implements VirtualAddresses {
   readonly told: string[] = [];
-  readonly process = { pid: 7, restarts: 0 };
+  readonly process = { pid: 7, restarts: 0, hasStandby: true, problem: null };
   accounts: { status: RouterStatus; ageMs: number }[] = [];
   startFailure: Error | null = null;
   readonly events: AddressEvents;

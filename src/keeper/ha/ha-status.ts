@@ -6,13 +6,13 @@ import type { HaPlan } from '../../config/ha-plan.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
 import type { Cause, State } from '../../core/vrrp/states.ts';
 import type { RoleChange, RouterStatus } from '../../vip/status.ts';
+import type { OwnerView } from '../vip-link.ts';
 import type { WatchStatus } from './watch.ts';
 import type { WitnessStatus } from './witness-watch.ts';
 
 export interface HaStatus {
   readonly node: string;
-  /** The process that owns the addresses. */
-  readonly owner: { readonly pid: number; readonly restarts: number };
+  readonly owner: OwnerView;
   readonly routers: readonly RouterView[];
 }
 
@@ -106,7 +106,7 @@ export interface Account {
 export interface HaFacts {
   readonly plan: HaPlan;
   readonly nowMs: number;
-  readonly owner: { readonly pid: number; readonly restarts: number };
+  readonly owner: OwnerView;
   readonly accounts: readonly Account[];
   /** In the order of the plan's watches. */
   readonly watches: readonly WatchStatus[];
@@ -160,11 +160,14 @@ export function haStatus(facts: HaFacts): HaStatus {
   return { node: plan.node, owner, routers: plan.routers.map((_, index) => routerView(facts, index)) };
 }
 
-function routerView({ plan, nowMs, accounts, watches, witnesses, histories }: HaFacts, index: number): RouterView {
+function routerView(
+  { plan, nowMs, owner, accounts, watches, witnesses, histories }: HaFacts,
+  index: number,
+): RouterView {
   const { name, watches: own, witnesses: panel } = plan.routers[index];
   const vip = plan.vip.routers[index];
   const told = accounts.find(({ status }) => status.name === name) ?? null;
-  const isCurrent = told !== null && told.ageMs < ACCOUNT_MS_MAX + plan.routers.length * 10;
+  const isCurrent = owner.problem === null && told !== null && told.ageMs < ACCOUNT_MS_MAX + plan.routers.length * 10;
   return {
     name,
     state: isCurrent ? told.status.state : 'unknown',

@@ -3,6 +3,7 @@
  * operator's wishes go in, how things stand comes out. What happens is told by the callbacks that it is made with.
  */
 import type { RouterStatus } from '../../vip/status.ts';
+import type { OwnerView } from '../vip-link.ts';
 
 export interface VirtualAddresses {
   /** Begins to take part. Resolves when the owner runs; rejects, with the reason, if it cannot here. */
@@ -17,7 +18,7 @@ export interface VirtualAddresses {
   resume(router: string): boolean;
   /** As told last, at every change and now and then. */
   status(): readonly { readonly status: RouterStatus; readonly ageMs: number }[];
-  readonly process: { readonly pid: number; readonly restarts: number };
+  readonly process: OwnerView;
   /** Hands over to the peers, waits until one has taken over or none will, and ends the owner. */
   stop(): Promise<void>;
   /** Ends the owner at once: the addresses are removed, and peers are told. */

@@ -40,6 +40,9 @@ export class LinuxAttachment implements Attachment {
   private readonly handleClose: () => void;
   /** What the handler was told last; undefined: nothing yet. */
   private source: Uint8Array | null | undefined = undefined;
+  private hasBegun = false;
+  /** What it changes on the machine is written down, and changed. */
+  private isEstablished = false;
   private isHolding = false;
   /** The messages that put the addresses there; the same each time while they are held. */
   private holding: { readonly linkIndex: number; readonly lifetimeS: number; readonly messages: Uint8Array } | null =
@@ -64,14 +67,24 @@ export class LinuxAttachment implements Attachment {
     this.virtualMac = virtualMac(request.family, request.virtualRouterId);
   }
 
-  /** To be called when the interface is there, and again when it is another one of that name. */
-  prepare(keepsAddresses: boolean): void {
-    const { machine, segment, request } = this;
-    const parent = segment.link;
+  /** To be called when the interface is another one of that name. */
+  handleOtherLink(): void {
     this.holding = null;
-    if (parent === null) return;
-    this.isHolding = keepsAddresses;
-    if (!keepsAddresses) this.removeLeftovers();
+    if (!this.hasBegun) return;
+    this.isHolding = false;
+    this.removeLeftovers();
+    this.isEstablished = false;
+    this.establish();
+  }
+
+  /**
+   * Makes the settings that the addresses need. A predecessor has made, and written down, the same ones: whoever goes on in
+   * its place has more urgent things to do first.
+   */
+  establish(): void {
+    const { machine, segment, request } = this;
+    if (!this.hasBegun || this.isEstablished || segment.link === null) return;
+    this.isEstablished = true;
     if (request.hasVirtualMac) this.findMacvlan();
     if (request.family === 4) {
       if (request.hasVirtualMac) {
@@ -85,12 +98,21 @@ export class LinuxAttachment implements Attachment {
     }
     for (const { address, prefixLength } of request.addresses) {
       const undo: Undo = { kind: 'address', link: this.addressLinkName, address: formatIP(address), prefixLength };
-      machine.journal.adopt((other) => other.kind === 'address' && isSameAddress(undo, other));
-      if (machine.journal.find((other) => isSameAddress(undo, other)) === undefined) machine.journal.add(undo);
+      machine.journal.add(undo);
     }
   }
 
   // --- Attachment ---
+
+  begin(keepsAddresses: boolean): void {
+    this.hasBegun = true;
+    this.isHolding = keepsAddresses;
+    if (!keepsAddresses) {
+      this.removeLeftovers();
+      this.establish();
+    }
+    this.segment.listen();
+  }
 
   get mac(): Uint8Array {
     return this.segment.link?.mac ?? NO_MAC;
@@ -138,7 +160,8 @@ export class LinuxAttachment implements Attachment {
   drop(): void {
     this.isHolding = false;
     this.holding = null;
-    const link = this.findAddressLink();
+    this.machine.network.update();
+    const link = this.machine.network.findLink(this.addressLinkName);
     if (link === null) return;
     this.machine.change(
       (writer) => {
@@ -154,15 +177,17 @@ export class LinuxAttachment implements Attachment {
   }
 
   close(): void {
-    this.drop();
     const { machine, request, segment } = this;
-    if (request.hasVirtualMac) this.deleteMacvlan();
-    machine.journal.remove(
-      (undo) =>
-        undo.kind === 'address' &&
-        undo.link === this.addressLinkName &&
-        request.addresses.some(({ address }) => formatIP(address) === undo.address),
-    );
+    if (this.hasBegun) {
+      this.drop();
+      if (request.hasVirtualMac) this.deleteMacvlan();
+      machine.journal.remove(
+        (undo) =>
+          undo.kind === 'address' &&
+          undo.link === this.addressLinkName &&
+          request.addresses.some(({ address }) => formatIP(address) === undo.address),
+      );
+    }
     segment.remove(this);
     this.handleClose();
   }
@@ -278,14 +303,14 @@ export class LinuxAttachment implements Attachment {
     const parent = segment.link;
     if (parent === null) return null;
     const found = machine.network.findLink(name);
+    if (!this.hasBegun) return found;
     if (found !== null) {
       if (found.isMacvlan && found.parentIndex === parent.index && equalBytes(found.mac, mac)) {
-        machine.journal.adopt((undo) => undo.kind === 'link' && undo.name === name);
+        if (this.isEstablished) machine.journal.add({ kind: 'link', name });
         return found;
       }
       this.deleteMacvlan();
     }
-    machine.journal.remove((undo) => undo.kind === 'link' && undo.name === name);
     machine.journal.add({ kind: 'link', name });
     let problem: number | null = null;
     machine.change(
@@ -336,11 +361,6 @@ export class LinuxAttachment implements Attachment {
     machine.journal.remove((undo) => undo.kind === 'link' && undo.name === name);
     machine.network.update();
   }
-}
-
-function isSameAddress(a: Undo, b: Undo): boolean {
-  if (a.kind !== 'address' || b.kind !== 'address') return false;
-  return a.link === b.link && a.address === b.address && a.prefixLength === b.prefixLength;
 }
 
 function isLinkLocal(address: Uint8Array): boolean {

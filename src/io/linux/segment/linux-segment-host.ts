@@ -69,14 +69,19 @@ export class LinuxSegmentHost implements SegmentHost {
     this.attachments = [...this.attachments, attachment];
     segment.add(attachment);
     if (segment.link === null) this.machine.note(`there is no interface ${name} now`);
-    attachment.prepare(request.keepsAddresses);
     this.hasNews = true;
     return attachment;
   }
 
-  /** To be called when all have attached: undoes what a predecessor did and nobody continues. */
-  removeLeftovers(): void {
-    for (const undo of this.machine.journal.takeInherited()) this.undo(undo);
+  /** To be called when all have begun: makes their changes, and undoes what a predecessor did and nobody continues. */
+  settle(): void {
+    for (const attachment of this.attachments) attachment.establish();
+    this.removeLeftovers();
+  }
+
+  /** Undoes what processes that are gone, or as good as that, have left behind, and nobody goes on with. */
+  removeLeftovers(gone: readonly number[] = []): void {
+    for (const undo of this.machine.journal.takeLeftBehind(gone)) this.undo(undo);
     this.machine.network.update();
   }
 
@@ -96,7 +101,7 @@ export class LinuxSegmentHost implements SegmentHost {
     for (const segment of this.interfaces.values()) {
       if (!segment.update()) continue;
       for (const attachment of attachments) {
-        if (attachment.request.interfaceName === segment.name) attachment.prepare(false);
+        if (attachment.request.interfaceName === segment.name) attachment.handleOtherLink();
       }
     }
     for (const attachment of attachments) attachment.tellSource();

@@ -26,26 +26,34 @@ export class Machine {
     return this.requests.change(writer.finished(), handleError);
   }
 
-  /** Raises a setting to `value` until `restoreSysctl`. */
+  /** Raises a setting to `value` until `restoreSysctl`. What it was before whoever has raised it already is what counts. */
   raiseSysctl(name: string, value: number): void {
     const isSame = (undo: Undo): boolean => undo.kind === 'sysctl' && undo.name === name;
-    this.journal.adopt(isSame);
     const current = readSysctl(name);
-    if (current === null || current >= value) return;
+    if (current === null) return;
+    const raised = this.journal.find(isSame) ?? this.journal.findElsewhere(isSame);
+    const isRaised = raised?.kind === 'sysctl' && raised.set === current;
+    if (current >= value && !isRaised) return;
+    // The entry that is there may be of an interface of this name that is gone.
     this.journal.remove(isSame);
-    this.journal.add({ kind: 'sysctl', name, before: current, set: value });
-    const error = writeSysctl(name, value);
+    this.journal.add({
+      kind: 'sysctl',
+      name,
+      before: isRaised ? raised.before : current,
+      set: Math.max(current, value),
+    });
+    const error = current >= value ? null : writeSysctl(name, value);
     if (error === null) return;
     this.journal.remove(isSame);
     this.note(`cannot set ${name.replaceAll('/', '.')} to ${value} (${error})`);
   }
 
+  /** Whoever needs it last restores it. */
   restoreSysctl(name: string): void {
-    const isSame = (undo: Undo): boolean => undo.kind === 'sysctl' && undo.name === name;
-    const undo = this.journal.find(isSame);
+    const undo = this.journal.find((each) => each.kind === 'sysctl' && each.name === name);
     if (undo === undefined) return;
-    this.undoSysctl(undo);
-    this.journal.remove(isSame);
+    this.journal.remove((each) => each === undo);
+    if (!this.journal.isSharedWithLiving(undo)) this.undoSysctl(undo);
   }
 
   /** Not if somebody has set it to something else since: then it is theirs. */

@@ -6,7 +6,7 @@ import { parseArpFrame } from '../../../wire/arp.ts';
 import { ETHERTYPE_ARP } from '../../../wire/ethernet.ts';
 import { ICMPV6_PROTOCOL, parseNeighborMessage } from '../../../wire/ndp.ts';
 import * as libc from '../libc.ts';
-import { ACCEPT_ALL, arpFilter, attachFilter } from './filter.ts';
+import { attachFilter, type Filter, REFUSE_ALL } from './filter.ts';
 import { MessageReceiver } from './message-receiver.ts';
 import { openPacket, openRaw } from './open-socket.ts';
 import type { Link } from './rtnetlink.ts';
@@ -21,8 +21,10 @@ const FRAME_BYTES_MAX = 2048;
 
 export type NeighborHandler = (address: Uint8Array, mac: Uint8Array) => void;
 
+/** Hears nothing before it is given a filter. */
 export interface NeighborSocket {
   readonly descriptor: number;
+  setFilter(filter: Filter): void;
   read(handle: NeighborHandler): void;
   close(): void;
 }
@@ -31,13 +33,12 @@ export class ArpSocket implements NeighborSocket {
   readonly descriptor: number;
   private readonly bytes = new Uint8Array(FRAME_BYTES_MAX);
 
-  constructor(link: Link, addresses: readonly Uint8Array[]) {
-    this.descriptor = openPacket(link, ETHERTYPE_ARP, arpFilter(addresses));
+  constructor(link: Link) {
+    this.descriptor = openPacket(link, ETHERTYPE_ARP, REFUSE_ALL);
   }
 
-  /** Whose owners are of interest. */
-  setAddresses(addresses: readonly Uint8Array[]): void {
-    attachFilter(this.descriptor, arpFilter(addresses));
+  setFilter(filter: Filter): void {
+    attachFilter(this.descriptor, filter);
   }
 
   read(handle: NeighborHandler): void {
@@ -69,7 +70,10 @@ export class NeighborAdvertisementSocket implements NeighborSocket {
     const filter = new Uint8Array(32).fill(0xff);
     filter[NEIGHBOR_ADVERTISEMENT >> 3] &= ~(1 << (NEIGHBOR_ADVERTISEMENT & 7));
     libc.setOptionBytes(this.descriptor, ICMPV6_PROTOCOL, ICMP6_FILTER, filter);
-    attachFilter(this.descriptor, ACCEPT_ALL);
+  }
+
+  setFilter(filter: Filter): void {
+    attachFilter(this.descriptor, filter);
   }
 
   read(handle: NeighborHandler): void {

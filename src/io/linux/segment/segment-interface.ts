@@ -1,6 +1,7 @@
 /**
  * One network interface with virtual routers on it: the sockets that they share, opened when the interface appears, and
- * again when it was gone, and who is told of what.
+ * again when it was gone, and who is told of what. They hear nothing before `listen`: nobody reads them until then, and what
+ * had come in meanwhile would be taken for news.
  */
 import {
   isVrrpInAuthenticationHeader,
@@ -9,7 +10,14 @@ import {
 import { VRRP_PROTOCOL } from '../../../wire/vrrp/advert.ts';
 import type { SegmentPacket } from '../../../port/segment.ts';
 import { type AdvertSocket, AdvertSocket4, AdvertSocket6 } from './advert-socket.ts';
-import { advertFilter4, advertFilter6, authenticatedAdvertFilter } from './filter.ts';
+import {
+  ACCEPT_ALL,
+  advertFilter4,
+  advertFilter6,
+  arpFilter,
+  authenticatedAdvertFilter,
+  type Filter,
+} from './filter.ts';
 import { FrameSocket } from './frame-socket.ts';
 import type { LinuxAttachment } from './linux-attachment.ts';
 import type { Machine } from './machine.ts';
@@ -22,6 +30,13 @@ export interface Readable {
   remove(descriptor: number): void;
 }
 
+/** Hears nothing before it is given a filter. */
+interface HearingSocket {
+  readonly descriptor: number;
+  setFilter(filter: Filter): void;
+  close(): void;
+}
+
 export class SegmentInterface {
   readonly name: string;
   private readonly machine: Machine;
@@ -29,10 +44,11 @@ export class SegmentInterface {
   private readonly attachments: LinuxAttachment[] = [];
   private current: Link | null = null;
   private isStale = false;
+  private isListening = false;
   private frames: FrameSocket | null = null;
   private adverts4: AdvertSocket | null = null;
   private adverts6: AdvertSocket | null = null;
-  private readonly open: { readonly descriptor: number; close(): void }[] = [];
+  private readonly open: { readonly socket: HearingSocket; readonly filter: Filter }[] = [];
 
   constructor(name: string, machine: Machine, readable: Readable) {
     this.name = name;
@@ -71,6 +87,12 @@ export class SegmentInterface {
     return isOther;
   }
 
+  listen(): void {
+    if (this.isListening) return;
+    this.isListening = true;
+    for (const { socket, filter } of this.open) socket.setFilter(filter);
+  }
+
   sendFrame(frame: Uint8Array): void {
     this.frames?.send(frame);
   }
@@ -83,7 +105,7 @@ export class SegmentInterface {
   // --- inside ---
 
   private closeAll(): void {
-    for (const socket of this.open) {
+    for (const { socket } of this.open) {
       this.readable.remove(socket.descriptor);
       socket.close();
     }
@@ -118,45 +140,35 @@ export class SegmentInterface {
       for (const { handler } of attachments) handler.handleNeighbor(address, mac);
     };
     if (family === 6) {
-      this.adverts6 = this.listen(new AdvertSocket6(link, isMulticast), advertFilter6(routerIds), attachments);
-      const neighbors = this.register(new NeighborAdvertisementSocket(link));
-      this.readable.add(neighbors.descriptor, () => neighbors.read(handleNeighbor));
+      this.adverts6 = new AdvertSocket6(link, isMulticast);
+      this.hearAdverts(this.adverts6, advertFilter6(routerIds), attachments);
+      const neighbors = new NeighborAdvertisementSocket(link);
+      this.hear(neighbors, ACCEPT_ALL, () => neighbors.read(handleNeighbor));
       return;
     }
-    this.adverts4 = this.listen(
-      new AdvertSocket4(link, VRRP_PROTOCOL, isMulticast),
-      advertFilter4(routerIds),
-      attachments,
-    );
-    this.listen(
-      new AdvertSocket4(link, AUTHENTICATION_HEADER_PROTOCOL, isMulticast),
-      authenticatedAdvertFilter(routerIds),
-      attachments,
-    );
+    this.adverts4 = new AdvertSocket4(link, VRRP_PROTOCOL, isMulticast);
+    this.hearAdverts(this.adverts4, advertFilter4(routerIds), attachments);
+    const authenticated = new AdvertSocket4(link, AUTHENTICATION_HEADER_PROTOCOL, isMulticast);
+    this.hearAdverts(authenticated, authenticatedAdvertFilter(routerIds), attachments);
     const addresses = attachments.flatMap(({ request }) => request.addresses.map(({ address }) => address));
-    const neighbors = this.register(new ArpSocket(link, addresses));
-    this.readable.add(neighbors.descriptor, () => neighbors.read(handleNeighbor));
+    const neighbors = new ArpSocket(link);
+    this.hear(neighbors, arpFilter(addresses), () => neighbors.read(handleNeighbor));
   }
 
-  private listen(
-    socket: AdvertSocket,
-    filter: Parameters<AdvertSocket['setFilter']>[0],
-    attachments: readonly LinuxAttachment[],
-  ): AdvertSocket {
-    socket.setFilter(filter);
+  private hearAdverts(socket: AdvertSocket, filter: Filter, attachments: readonly LinuxAttachment[]): void {
     const handle = (packet: SegmentPacket): void => {
       const routerId = routerIdOf(packet);
       for (const { request, handler } of attachments) {
         if (request.virtualRouterId === routerId) handler.handlePacket(packet);
       }
     };
-    this.readable.add(socket.descriptor, () => socket.read(handle));
-    return this.register(socket);
+    this.hear(socket, filter, () => socket.read(handle));
   }
 
-  private register<Socket extends { readonly descriptor: number; close(): void }>(socket: Socket): Socket {
-    this.open.push(socket);
-    return socket;
+  private hear(socket: HearingSocket, filter: Filter, read: () => void): void {
+    this.open.push({ socket, filter });
+    if (this.isListening) socket.setFilter(filter);
+    this.readable.add(socket.descriptor, read);
   }
 }
 

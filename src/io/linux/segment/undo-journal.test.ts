@@ -27,7 +27,10 @@ function leaveBehind(path: string, pid: number, startTicks: number | null = null
   const own = JSON.parse(readFileSync(join(path, file), 'utf8')) as { startTicks: number };
   const journal = { pid, startTicks: startTicks ?? own.startTicks + 1, undo: [SETTING, LINK] };
   rmSync(join(path, file));
-  writeFileSync(join(path, file.replace(`-${process.pid}.`, `-${pid}.`)), JSON.stringify(journal));
+  writeFileSync(
+    join(path, file.replace(/-\d+-\d+\.json$/, `-${pid}-${journal.startTicks}.json`)),
+    JSON.stringify(journal),
+  );
 }
 
 async function deadPid(): Promise<number> {
@@ -51,43 +54,56 @@ test('what was added is in a file, and the file goes with the last of it', (t) =
   assert.deepEqual(readdirSync(path), []);
 });
 
-test('a successor takes what it goes on with, and undoes the rest once', async (t) => {
+test('a successor undoes what it does not go on with, once', async (t) => {
   const path = directory(t);
   leaveBehind(path, await deadPid());
   const journal = open(path);
-  journal.adopt(({ kind }) => kind === 'sysctl');
-  assert.deepEqual(journal.takeInherited(), [LINK]);
-  assert.deepEqual(
-    journal.find(() => true),
-    SETTING,
-  );
+  journal.add({ ...SETTING, before: 7 });
+  assert.deepEqual(journal.takeLeftBehind(), [LINK]);
   assert.equal(readdirSync(path).length, 1);
-  assert.deepEqual(open(path).takeInherited(), []);
+  assert.deepEqual(open(path).takeLeftBehind(), []);
 });
 
 test('what a living process has written is left alone', (t) => {
   const path = directory(t);
   const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8').replace(/^.*\) /s, '');
   leaveBehind(path, process.ppid, Number(stat.split(' ')[19]));
-  assert.deepEqual(open(path).takeInherited(), []);
+  const journal = open(path);
+  assert.deepEqual(journal.takeLeftBehind(), []);
+  assert.equal(readdirSync(path).length, 1);
+  assert.ok(journal.isSharedWithLiving(SETTING));
+  assert.deepEqual(
+    journal.findElsewhere(({ kind }) => kind === 'link'),
+    LINK,
+  );
+  // It was killed just now, and is still there.
+  assert.deepEqual(journal.takeLeftBehind([process.ppid]), [SETTING, LINK]);
+});
+
+test('what a dead process has left behind is not undone while a living one wants the same', async (t) => {
+  const path = directory(t);
+  leaveBehind(path, await deadPid());
+  const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8').replace(/^.*\) /s, '');
+  leaveBehind(path, process.ppid, Number(stat.split(' ')[19]));
+  assert.deepEqual(open(path).takeLeftBehind(), []);
   assert.equal(readdirSync(path).length, 1);
 });
 
 test('a process id that is used again is another process', (t) => {
   const path = directory(t);
   leaveBehind(path, process.pid);
-  assert.deepEqual(open(path).takeInherited(), [SETTING, LINK]);
+  assert.deepEqual(open(path).takeLeftBehind(), [SETTING, LINK]);
   assert.deepEqual(readdirSync(path), []);
 });
 
 test('a file that is torn, and a directory that is not there, are nothing', (t) => {
   const path = directory(t);
-  assert.deepEqual(open(path).takeInherited(), []);
+  assert.deepEqual(open(path).takeLeftBehind(), []);
   assert.equal(existsSync(path), false);
   open(path).add(SETTING);
   const [file] = readdirSync(path);
-  writeFileSync(join(path, file.replace(`${process.pid}`, '1')), '{"pid":');
-  assert.deepEqual(open(path).takeInherited(), []);
+  writeFileSync(join(path, file.replace(`-${process.pid}-`, '-1-')), '{"pid":');
+  assert.deepEqual(open(path).takeLeftBehind(), []);
 });
 
 test('a directory that cannot be written is told once', () => {

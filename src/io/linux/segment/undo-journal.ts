@@ -2,8 +2,9 @@
  * What this process has changed on its machine and will have to undo: settings, links, addresses. Written down before it is
  * done, in a file under /run, so that a successor can undo it too when this process was killed.
  *
- * A file names its process and its network namespace. What it says counts as left behind only when that process is gone:
- * several instances, and several namespaces with one /run, do not touch each other's.
+ * A file names its process and its network namespace. What it says counts as left behind only when that process is gone, and
+ * is undone only if no other process wants the same: several instances, and several namespaces with one /run, do not touch
+ * each other's.
  */
 import {
   closeSync,
@@ -39,19 +40,18 @@ export class UndoJournal {
   private readonly prefix: string;
   private readonly note: (message: string) => void;
   private entries: Undo[] = [];
-  /** Of predecessors that are gone. */
-  private inherited: Undo[] = [];
-  private inheritedFiles: string[] = [];
+  private readonly startTicks = startTicks(process.pid) ?? 0;
   private isWritable = true;
 
   constructor(directory: string, note: (message: string) => void) {
     this.directory = directory;
     this.prefix = `vip-${networkNamespace()}-`;
     this.note = note;
-    this.readPredecessors();
   }
 
+  /** Once is enough. */
   add(undo: Undo): void {
+    if (this.entries.some((other) => isSameThing(undo, other))) return;
     this.entries.push(undo);
     this.write();
   }
@@ -68,27 +68,38 @@ export class UndoJournal {
     return this.entries.find(matches);
   }
 
-  /** Takes over from a predecessor what this process would have to undo itself. */
-  adopt(matches: (undo: Undo) => boolean): void {
-    const adopted = this.inherited.filter(matches);
-    if (adopted.length === 0) return;
-    this.inherited = this.inherited.filter((undo) => !adopted.includes(undo));
-    this.entries.push(...adopted);
-    this.write();
+  /** The same in the journal of another process: of a predecessor that is gone, or of one that runs beside this one. */
+  findElsewhere(matches: (undo: Undo) => boolean): Undo | undefined {
+    return this.readOthers()
+      .flatMap(({ undo }) => undo)
+      .find(matches);
   }
 
-  /** What predecessors left behind and nobody has adopted. To be undone now: it is forgotten. */
-  takeInherited(): readonly Undo[] {
-    const { inherited } = this;
-    this.inherited = [];
-    for (const file of this.inheritedFiles) if (file !== this.file) remove(file);
-    this.inheritedFiles = [];
-    this.write();
-    return inherited;
+  /** Another process that runs beside this one would have to undo it too. */
+  isSharedWithLiving(undo: Undo): boolean {
+    return this.readOthers().some(
+      (journal) => journal.isAlive && journal.undo.some((other) => isSameThing(undo, other)),
+    );
+  }
+
+  /**
+   * What predecessors left behind, and neither this process nor a living one goes on with. To be undone now: it is
+   * forgotten. `gone`: processes that may still be there, but do nothing any more.
+   */
+  takeLeftBehind(gone: readonly number[] = []): readonly Undo[] {
+    const others = this.readOthers(gone);
+    const kept = [...this.entries, ...others.filter(({ isAlive }) => isAlive).flatMap(({ undo }) => undo)];
+    const left: Undo[] = [];
+    for (const { file, isAlive, undo } of others) {
+      if (isAlive) continue;
+      for (const each of undo) if (![...kept, ...left].some((other) => isSameThing(each, other))) left.push(each);
+      remove(file);
+    }
+    return left;
   }
 
   private get file(): string {
-    return join(this.directory, `${this.prefix}${process.pid}.json`);
+    return join(this.directory, `${this.prefix}${process.pid}-${this.startTicks}.json`);
   }
 
   private write(): void {
@@ -96,7 +107,7 @@ export class UndoJournal {
       remove(this.file);
       return;
     }
-    const journal: Journal = { pid: process.pid, startTicks: startTicks(process.pid) ?? 0, undo: this.entries };
+    const journal: Journal = { pid: process.pid, startTicks: this.startTicks, undo: this.entries };
     try {
       mkdirSync(this.directory, { recursive: true, mode: 0o755 });
       writeFileSync(`${this.file}.new`, JSON.stringify(journal));
@@ -111,18 +122,28 @@ export class UndoJournal {
     }
   }
 
-  private readPredecessors(): void {
-    for (const name of list(this.directory)) {
-      if (!name.startsWith(this.prefix) || !name.endsWith('.json')) continue;
+  private readOthers(gone: readonly number[] = []): readonly OtherJournal[] {
+    return list(this.directory).flatMap((name) => {
+      if (!name.startsWith(this.prefix) || !name.endsWith('.json')) return [];
       const file = join(this.directory, name);
-      const journal = readJournal(file);
-      if (journal === null || isAlive(journal)) continue;
-      this.inheritedFiles.push(file);
-      for (const undo of journal.undo) {
-        if (!this.inherited.some((other) => isDeepStrictEqual(other, undo))) this.inherited.push(undo);
-      }
-    }
+      const journal = file === this.file ? null : readJournal(file);
+      return journal === null
+        ? []
+        : [{ file, isAlive: !gone.includes(journal.pid) && isAlive(journal), undo: journal.undo }];
+    });
   }
+}
+
+interface OtherJournal {
+  readonly file: string;
+  readonly isAlive: boolean;
+  readonly undo: readonly Undo[];
+}
+
+/** Undoing one undoes the other. What a setting was before may differ between two that have changed it. */
+function isSameThing(a: Undo, b: Undo): boolean {
+  if (a.kind === 'sysctl') return b.kind === 'sysctl' && a.name === b.name;
+  return isDeepStrictEqual(a, b);
 }
 
 function list(directory: string): string[] {
