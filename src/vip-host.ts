@@ -1,6 +1,7 @@
 /** Joins the keeper's end of the virtual addresses with this machine: how a vip process is started, and how it is mourned. */
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import { type Capability, lendCapabilities } from './io/linux/capabilities.ts';
 import { createLifeline } from './io/linux/lifeline.ts';
 import { createSharedMemory } from './io/linux/shared-memory.ts';
 import { LinuxSegmentHost } from './io/linux/segment/linux-segment-host.ts';
@@ -15,6 +16,9 @@ import {
 import type { VipLinkOptions } from './keeper/vip-link.ts';
 import { VipBoard } from './vip/board.ts';
 import { releaseRouters } from './vip/release.ts';
+
+/** The last one is for real-time scheduling, and may be missing. */
+const RIGHTS: readonly Capability[] = ['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_SYS_NICE'];
 
 export type VipMachine = Pick<
   VipLinkOptions,
@@ -48,7 +52,8 @@ export function createVipMachine(program: readonly [string, string], runDirector
       try {
         // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
         const options = { stdio, detached: true } as const;
-        const process = spawn(interpreter, [...PUNCTUAL_NODE_OPTIONS, main, '__vip', runDirectory, ...role], options);
+        const args = [...PUNCTUAL_NODE_OPTIONS, main, '__vip', runDirectory, ...role];
+        const process = lendCapabilities(RIGHTS, () => spawn(interpreter, args, options));
         return { process, lifeline: watchedEnd };
       } catch (error) {
         closeSync(watchedEnd);

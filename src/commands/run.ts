@@ -4,6 +4,7 @@ import { WORKERS_MAX } from '../base/limits.ts';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { RunOptions } from '../cli/run.ts';
 import { chooseEngine, EngineError, type EngineName } from '../engine.ts';
+import { keepCapabilities } from '../io/linux/capabilities.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { createLog } from '../keeper/log.ts';
 import { StartError } from '../keeper/start-error.ts';
@@ -20,6 +21,7 @@ export interface Program {
 }
 
 export async function runCommand(options: RunOptions, program: Program): Promise<number> {
+  keepCapabilities();
   const log = createLog((line) => process.stderr.write(line), Date.now);
   const workers = options.workers ?? defaultWorkers();
   const plans = loadPlans(options.file, options.node, workers, (text) => process.stderr.write(text));
