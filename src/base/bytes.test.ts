@@ -28,6 +28,7 @@ test('Bytes are ordered as unsigned numbers', () => {
 
 test('Hexadecimal text is read strictly and round-trips', () => {
   fc.assert(fc.property(fc.uint8Array(), (bytes) => assert.deepEqual(parseHex(formatHex(bytes)), bytes)));
+  assert.equal(formatHex(Uint8Array.of(0, 0, 0x5e, 0, 1, 0x33), ':'), '00:00:5e:00:01:33');
   assert.equal(parseHex('abc'), null);
   assert.equal(parseHex('0x'), null);
   assert.equal(parseHex('zz'), null);

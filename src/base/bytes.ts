@@ -42,6 +42,7 @@ export function parseHex(text: string): Uint8Array | null {
   return bytes;
 }
 
-export function formatHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** Two digits for every byte; `separator` between them: `:` for a MAC address. */
+export function formatHex(bytes: Uint8Array, separator = ''): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(separator);
 }

@@ -64,7 +64,8 @@ function routerLines(router: RouterView, paint: Paint): string[] {
   ];
   if (state === 'unknown') lines.push(field('', paint('red', unknownText(router))));
   const hasThem = state === 'active' || state === 'leaving';
-  lines.push(field('addresses', `${addresses.join(' ')}, ${hasThem ? paint('green', 'here') : 'not here'}`));
+  const where = hasThem ? paint('green', 'here') : state === 'unknown' ? 'perhaps here' : 'not here';
+  lines.push(field('addresses', `${addresses.join(' ')}, ${where}`));
   if (account !== null) lines.push(...accountLines(router, paint));
   lines.push(...list('tracked', router.tracked, (each) => trackedText(each, paint)));
   lines.push(...list('witnesses', router.witnesses, (each) => witnessText(each, paint)));
@@ -84,7 +85,7 @@ function unknownText({ accountAgeMs, account }: RouterView): string {
   return `its owner has said nothing for ${ageText(accountAgeMs)}; what follows is from then, when it was ${account.state}`;
 }
 
-function accountLines({ account, state }: RouterView, paint: Paint): string[] {
+function accountLines({ account, state, quorum }: RouterView, paint: Paint): string[] {
   if (account === null) return [];
   const { fault, source, lastAdvertAgeMs, peers, guards, adverts } = account;
   const lines: string[] = [];
@@ -106,7 +107,8 @@ function accountLines({ account, state }: RouterView, paint: Paint): string[] {
     }),
   );
   const open = Object.entries(guards).map(([name, passes]) => {
-    return `${name} ${passes ? paint('green', 'passes') : paint('red', 'does not pass')}`;
+    const what = name === 'witnesses' && quorum !== null ? `quorum of ${quorum} witnesses` : name;
+    return `${what} ${passes ? paint('green', 'passes') : paint('red', 'does not pass')}`;
   });
   if (open.length > 0) lines.push(field('guards', open.join(', ')));
   return lines;

@@ -118,7 +118,7 @@ export class VipMember implements AttachmentHandler {
       this.tellGateway(this.gateway);
     }
     if (!this.addresses.some((each) => equalBytes(each, address)) || this.isOwnMac(mac)) return;
-    this.send({ kind: 'address-answered', by: formatHex(mac) });
+    this.send({ kind: 'address-answered', by: formatHex(mac, ':') });
   }
 
   handleAddressRemoved(address: Uint8Array): void {

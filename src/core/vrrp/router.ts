@@ -123,7 +123,9 @@ export class VirtualRouter {
 
   /** The same without the group's. */
   get ownFault(): string | null {
-    return this.source === null ? 'no source address' : this.tracking.fault;
+    return this.source === null
+      ? 'its interface is down, away, or without an address to send from'
+      : this.tracking.fault;
   }
 
   /** Would be active if the group allowed it. */
