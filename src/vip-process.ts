@@ -48,6 +48,7 @@ function ignoreSignals(): void {
 
 class VipProcess {
   private readonly runDirectory: string;
+  private readonly isStandby: boolean;
   private readonly loop = new EventLoop();
   private readonly board = new VipBoard(openSharedMemory(BOARD_DESCRIPTOR));
   private readonly control: StreamSocket;
@@ -66,6 +67,7 @@ class VipProcess {
 
   constructor(runDirectory: string, isStandby: boolean) {
     this.runDirectory = runDirectory;
+    this.isStandby = isStandby;
     const lines = new ControlLines(VIP_LINE_BYTES_MAX);
     this.control = new StreamSocket(
       CONTROL_DESCRIPTOR,
@@ -137,7 +139,10 @@ class VipProcess {
   }
 
   private prepare({ plan, verdicts }: Extract<KeeperToVip, { type: 'prepare' }>): void {
-    const note = (message: string): void => this.say({ type: 'note', message });
+    const note = (message: string): void => {
+      // Two that see the same need not both tell it.
+      if (!this.isStandby || this.hasBegun) this.say({ type: 'note', message });
+    };
     const host = new LinuxSegmentHost({ readable: this.loop, note, runDirectory: this.runDirectory });
     this.host = host;
     this.owner = new VipOwner(plan, host, {

@@ -9,6 +9,7 @@ import type {
   AttachmentHandler,
   Attachment,
   AttachRequest,
+  InterfaceHandler,
   SegmentHost,
   SegmentPacket,
   VirtualAddress,
@@ -110,6 +111,13 @@ export class SimNode implements SegmentHost {
     return attachment;
   }
 
+  watchInterface(name: string, handle: InterfaceHandler): void {
+    const nic = this.nics.get(name);
+    if (nic === undefined) throw new Error(`no interface ${name}`);
+    nic.watches.push(handle);
+    this.enqueueSurely(() => handle(nic.isUp, nic.isUp ? 'up' : 'no carrier'));
+  }
+
   // --- the process ---
 
   get isAlive(): boolean {
@@ -144,7 +152,10 @@ export class SimNode implements SegmentHost {
     this.inbox = [];
     this.isFrozen = false;
     this.wakeUs = Number.POSITIVE_INFINITY;
-    for (const nic of this.nics.values()) nic.attachments.length = 0;
+    for (const nic of this.nics.values()) {
+      nic.attachments.length = 0;
+      nic.watches.length = 0;
+    }
     this.states.clear();
     this.observer.handleNodeChange();
   }
@@ -279,6 +290,7 @@ export class Nic implements Port {
   readonly network: Network;
   readonly node: SimNode;
   readonly attachments: SimAttachment[] = [];
+  readonly watches: InterfaceHandler[] = [];
   isUp = true;
   private lives: Life[] = [];
 
@@ -295,6 +307,8 @@ export class Nic implements Port {
     for (const { handler } of this.attachments) {
       this.node.enqueueSurely(() => handler.handleSource(this.isUp ? this.address : null));
     }
+    for (const handle of this.watches)
+      this.node.enqueueSurely(() => handle(this.isUp, this.isUp ? 'up' : 'no carrier'));
     this.node.holdersChanged();
   }
 

@@ -125,7 +125,7 @@ class Draw {
         password,
         keys: hasKey ? [{ id: 1, secret: '00'.repeat(32) }] : [],
         checksum: 'mirror',
-        tracked: [{ name: 'proxy', weight: this.oneIn(3) ? 40 : 0 }],
+        tracked: [{ name: 'proxy', weight: this.oneIn(3) ? 40 : 0, interfaceName: null }],
         guard: {
           probesAddresses: this.oneIn(4),
           gateway: hasGateway && this.family === 4 ? GATEWAY_ADDRESS : hasGateway ? 'fe80::1' : null,

@@ -62,6 +62,7 @@ export function compileHa(config: Config, node: string, keys: KeyFiles): HaPlan 
     routers.push({
       name,
       watches: own.map((watch) => {
+        if (watch.kind === 'interface') return null;
         const key = JSON.stringify(watch);
         const index = indexes.get(key) ?? watches.push(watch) - 1;
         indexes.set(key, index);
@@ -131,7 +132,9 @@ function compileUnicast(
 
 // --- what is tracked ---
 
-function compileWatch(track: TrackConfig, node: string): WatchPlan {
+type TrackedThing = WatchPlan | { readonly kind: 'interface'; readonly interfaceName: string };
+
+function compileWatch(track: TrackConfig, node: string): TrackedThing {
   if (track.interface !== undefined) return { kind: 'interface', interfaceName: forNode(track.interface, node) };
   if (track.script !== undefined) return compileScript(track.script);
   if (track.process !== undefined) return { kind: 'process', processName: track.process };
@@ -154,7 +157,10 @@ function compileScript(script: ScriptConfig): ScriptPlan {
   };
 }
 
-function compileTracked(tracks: readonly TrackConfig[], watches: readonly WatchPlan[]): VirtualRouterPlan['tracked'] {
+function compileTracked(
+  tracks: readonly TrackConfig[],
+  watches: readonly TrackedThing[],
+): VirtualRouterPlan['tracked'] {
   const short = watches.map(watchName);
   return tracks.map((track, i) => {
     const watch = watches[i];
@@ -162,12 +168,13 @@ function compileTracked(tracks: readonly TrackConfig[], watches: readonly WatchP
     return {
       name: isShared && watch.kind === 'script' ? `script ${watch.run.join(' ')}` : short[i],
       weight: track.weight ?? track.script?.weight ?? DEFAULTS.ha.weight,
+      interfaceName: watch.kind === 'interface' ? watch.interfaceName : null,
     };
   });
 }
 
 /** As the log and the status call it: `interface eth1`, `script check-nginx.sh`. */
-export function watchName(watch: WatchPlan): string {
+export function watchName(watch: TrackedThing): string {
   if (watch.kind === 'proxy') return 'proxy';
   if (watch.kind === 'interface') return `interface ${watch.interfaceName}`;
   if (watch.kind === 'process') return `process ${watch.processName}`;

@@ -17,8 +17,8 @@ export interface HaPlan {
 
 export interface HaRouterPlan {
   readonly name: string;
-  /** For each of the vip plan's `tracked` of this router: its index in `watches`. */
-  readonly watches: readonly number[];
+  /** For each of the vip plan's `tracked` of this router: its index in `watches`; null: their owner follows it itself. */
+  readonly watches: readonly (number | null)[];
   readonly witnesses: WitnessesPlan | null;
   readonly notify: NotifyPlan;
 }
@@ -26,7 +26,6 @@ export interface HaRouterPlan {
 export type WatchPlan =
   /** Every proxy serves, and every listener has an address. */
   | { readonly kind: 'proxy' }
-  | { readonly kind: 'interface'; readonly interfaceName: string }
   | ScriptPlan
   | { readonly kind: 'process'; readonly processName: string }
   | { readonly kind: 'upstream'; readonly upstream: string };

@@ -31,13 +31,20 @@ export interface VirtualRouterPlan {
   /** Secrets in hexadecimal; the first signs. Empty: adverts are not signed. */
   readonly keys: readonly { readonly id: number; readonly secret: string }[];
   readonly checksum: 'mirror' | 'message' | 'pseudo-header';
-  readonly tracked: readonly { readonly name: string; readonly weight: number }[];
+  readonly tracked: readonly TrackedPlan[];
   readonly guard: {
     readonly probesAddresses: boolean;
     readonly gateway: string | null;
     /** A verdict on them, by quorum, comes from the keeper. */
     readonly hasWitnesses: boolean;
   };
+}
+
+export interface TrackedPlan {
+  readonly name: string;
+  readonly weight: number;
+  /** A network interface, which the owner of the addresses follows itself; null: verdicts come from the keeper. */
+  readonly interfaceName: string | null;
 }
 
 export interface UnicastPlan {

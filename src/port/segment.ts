@@ -15,7 +15,12 @@ export interface SegmentHost {
   readonly unixUs: number;
   /** A place for a virtual router. Nothing is heard there, and nothing changed on the machine, before it has begun. */
   attach(request: AttachRequest, handler: AttachmentHandler): Attachment;
+  /** Calls `handle` soon, and whenever that changes: whether an interface is up and, if it has one, its link works. */
+  watchInterface(name: string, handle: InterfaceHandler): void;
 }
+
+/** `detail` is for people: `no carrier`. */
+export type InterfaceHandler = (isUp: boolean, detail: string) => void;
 
 export interface AttachRequest {
   readonly interfaceName: string;

@@ -35,6 +35,8 @@ export class VipMember implements AttachmentHandler {
   private readonly sender: AdvertSender;
   private readonly peers = new PeerTable();
   private readonly attachment: Attachment;
+  /** Of the tracked interfaces, by their index. */
+  private readonly seen = new Map<number, { readonly detail: string; readonly atUs: number }>();
   private gateway: GatewayGuard | null = null;
   private source: Uint8Array | null = null;
   private sent = 0;
@@ -56,6 +58,13 @@ export class VipMember implements AttachmentHandler {
     this.receiver = new AdvertReceiver(adverts);
     this.sender = new AdvertSender(adverts);
     this.attachment = host.attach(attachRequest(plan), this);
+    plan.tracked.forEach(({ interfaceName }, index) => {
+      if (interfaceName === null) return;
+      host.watchInterface(interfaceName, (isUp, detail) => {
+        this.seen.set(index, { detail, atUs: host.nowUs });
+        this.send({ kind: 'tracked', index, isUp });
+      });
+    });
   }
 
   /** `lastAdvertUs`: see RouterEvent. */
@@ -210,7 +219,9 @@ export class VipMember implements AttachmentHandler {
       addresses: plan.addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
       lastAdvertUs: Number.isFinite(machine.lastAdvertUs) ? machine.lastAdvertUs : null,
       peers: this.peers.list(),
-      tracked: machine.tracking.list(),
+      tracked: machine.tracking.list().map(({ name, weight, isUp }, i) => {
+        return { name, weight, isUp, seen: this.seen.get(i) ?? null };
+      }),
       guards: Object.fromEntries(machine.guards),
       adverts: { sent: this.sent, accepted: receiver.accepted, refused: { ...receiver.refused } },
       observed: machine.observer.totals(),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseIPv4, parseIPv6 } from '../base/address.ts';
 import { formatHex } from '../base/bytes.ts';
 import { AdvertSender } from '../core/vrrp/sender.ts';
-import type { Attachment, AttachmentHandler, AttachRequest, SegmentHost } from '../port/segment.ts';
+import type { Attachment, AttachmentHandler, AttachRequest, InterfaceHandler, SegmentHost } from '../port/segment.ts';
 import { parseArpFrame } from '../wire/arp.ts';
 import { parseNeighborFrame } from '../wire/ndp.ts';
 import { AdvertView, VRRP_GROUP_4, VRRP_PROTOCOL } from '../wire/vrrp/advert.ts';
@@ -91,6 +91,7 @@ class Stage implements SegmentHost {
   nowUs = 1000 * S;
   unixUs = 1_700_000_000 * S;
   readonly attachments: FakeAttachment[] = [];
+  readonly watched = new Map<string, InterfaceHandler>();
   readonly changes: RoleChange[] = [];
   readonly evidence: string[] = [];
   readonly owner: VipOwner;
@@ -110,6 +111,10 @@ class Stage implements SegmentHost {
 
   get first(): FakeAttachment {
     return this.attachments[0];
+  }
+
+  watchInterface(name: string, handle: InterfaceHandler): void {
+    this.watched.set(name, handle);
   }
 
   attach(request: AttachRequest, handler: AttachmentHandler): Attachment {
@@ -339,7 +344,9 @@ test('After a predecessor that was active a moment ago, the addresses are kept a
 });
 
 test('Verdicts on tracked things and witnesses reach the router; unknown routers are no matter', () => {
-  const stage = new Stage([{ tracked: [{ name: 'proxy', weight: 0 }], guard: { ...PLAN.guard, hasWitnesses: true } }]);
+  const stage = new Stage([
+    { tracked: [{ name: 'proxy', weight: 0, interfaceName: null }], guard: { ...PLAN.guard, hasWitnesses: true } },
+  ]);
   assert.deepEqual(stage.states(), ['fault']);
   stage.owner.handleTracked('VI_9', 0, true);
   stage.owner.handleWitnesses('VI_9', true);
@@ -349,4 +356,16 @@ test('Verdicts on tracked things and witnesses reach the router; unknown routers
   stage.owner.handleWitnesses('VI_1', true);
   stage.pass(4 * S);
   assert.deepEqual(stage.states(), ['active']);
+});
+
+test('A tracked interface is followed by the owner itself, which tells what it saw', () => {
+  const stage = new Stage([{ tracked: [{ name: 'interface eth1', weight: 0, interfaceName: 'eth1' }] }]);
+  assert.deepEqual(stage.states(), ['fault']);
+  stage.watched.get('eth1')!(true, 'up');
+  stage.pass(4 * S);
+  assert.deepEqual(stage.states(), ['active']);
+  stage.watched.get('eth1')!(false, 'no carrier');
+  assert.deepEqual(stage.states(), ['fault']);
+  const [tracked] = stage.owner.status()[0].tracked;
+  assert.deepEqual(tracked.seen, { detail: 'no carrier', atUs: stage.nowUs });
 });

@@ -18,6 +18,14 @@ export interface RoleChange {
   readonly atUs: number;
 }
 
+export interface TrackedStatus {
+  readonly name: string;
+  readonly weight: number;
+  readonly isUp: boolean | null;
+  /** Of an interface: what was seen, and when. Null: whoever gave the verdict knows. */
+  readonly seen: { readonly detail: string; readonly atUs: number } | null;
+}
+
 /** Times are of the clock that `nowUs` is: an age is a difference. */
 export interface RouterStatus {
   readonly name: string;
@@ -34,7 +42,7 @@ export interface RouterStatus {
   /** When the last advert was sent; null: none yet. */
   readonly lastAdvertUs: number | null;
   readonly peers: readonly Peer[];
-  readonly tracked: readonly { readonly name: string; readonly weight: number; readonly isUp: boolean | null }[];
+  readonly tracked: readonly TrackedStatus[];
   readonly guards: Readonly<Record<string, boolean>>;
   readonly adverts: {
     readonly sent: number;

@@ -133,3 +133,34 @@ test("the interface's own address is another one: adverts come from that", needs
   await until(() => host.has(ADDRESS));
   assert.equal((await node.status()).status[0].state, 'active');
 });
+
+test(
+  'a tracked interface that loses its carrier is a fault at once, while the keeper stands still',
+  needsNamespaces,
+  async (t) => {
+    const host = new Segment(t).host(5);
+    host.ip('link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'other');
+    host.ip('link', 'set', 'other', 'up');
+    host.ip('link', 'set', 'eth1', 'up');
+    const tracked = [{ name: 'interface eth1', weight: 0, interfaceName: 'eth1' }];
+    // Nothing is due by itself for a long time.
+    const node = await host.start(planOf({ tracked, priority: 255, intervalUs: 40_000_000 }));
+    await node.becomes('active');
+    signal(node.keeper.pid!, 'SIGSTOP');
+    host.ip('link', 'set', 'other', 'down');
+    await until(() => !host.has(ADDRESS));
+    signal(node.keeper.pid!, 'SIGCONT');
+    const { cause, detail } = await node.becomes('fault');
+    assert.deepEqual([cause, detail], ['fault', 'interface eth1']);
+    await node.logged(/interface eth1 fails: no carrier/);
+    const { status } = await node.status();
+    assert.equal(status[0].tracked[0].seen?.detail, 'no carrier');
+    const from = node.messages.length;
+    host.ip('link', 'delete', 'eth1');
+    await node.logged(/interface eth1 fails: there is no such interface/);
+    host.ip('link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'other');
+    host.ip('link', 'set', 'other', 'up');
+    host.ip('link', 'set', 'eth1', 'up');
+    assert.equal((await node.becomes('backup', undefined, from)).cause, 'fault-cleared');
+  },
+);

@@ -46,7 +46,7 @@ function planOf(watches: readonly WatchPlan[], routers: readonly (readonly numbe
         password: null,
         keys: [],
         checksum: 'mirror',
-        tracked: own.map((watch) => ({ name: `watch ${watch}`, weight: 0 })),
+        tracked: own.map((watch) => ({ name: `watch ${watch}`, weight: 0, interfaceName: null })),
         guard: { probesAddresses: true, gateway: null, hasWitnesses: false },
       })),
     },

@@ -16,7 +16,7 @@ import { type AskName, Names } from '../names.ts';
 import type { RunCommand } from './command.ts';
 import { type CommandUser, chooseUser } from './command-user.ts';
 import { type HaStatus, History, haStatus } from './ha-status.ts';
-import { type Look, LookWatch, lookAtInterface, lookAtProxies, lookAtUpstream, lookForProcess } from './look-watch.ts';
+import { type Look, LookWatch, lookAtProxies, lookAtUpstream, lookForProcess } from './look-watch.ts';
 import { Notifier, roleOf } from './notifier.ts';
 import { ScriptWatch } from './script-watch.ts';
 import type { VirtualAddresses } from './virtual-addresses.ts';
@@ -209,7 +209,6 @@ export class HaKeeper {
   private createLook(plan: Exclude<WatchPlan, { kind: 'script' }>): Look {
     const { board, closedListeners, upstreams } = this.options;
     if (plan.kind === 'proxy') return lookAtProxies(board, closedListeners);
-    if (plan.kind === 'interface') return lookAtInterface(plan.interfaceName, readText);
     if (plan.kind === 'process') return lookForProcess(plan.processName, readText, () => readdirSync('/proc'));
     return lookAtUpstream(board, upstreams.find(({ name }) => name === plan.upstream)?.servers ?? []);
   }

@@ -3,6 +3,7 @@
  * has confirmed for a while passes for the truth. Serialisable as JSON; ages are milliseconds at the time of the answer.
  */
 import type { HaPlan } from '../../config/ha-plan.ts';
+import type { TrackedPlan } from '../../config/vip-plan.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
 import type { Cause, State } from '../../core/vrrp/states.ts';
 import type { RoleChange, RouterStatus } from '../../vip/status.ts';
@@ -180,9 +181,10 @@ function routerView(
     addresses: vip.addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
     group: vip.group,
     tracked: own.map((watch, i) => {
+      const { name, weight } = vip.tracked[i];
+      if (watch === null) return seenByOwner(told, i, vip.tracked[i]);
       const { isUp, sinceMs, seenMs, detail } = watches[watch];
       const seenAgeMs = seenMs === null ? null : nowMs - seenMs;
-      const { name, weight } = vip.tracked[i];
       return { name, weight, isUp, sinceAgeMs: nowMs - sinceMs, seenAgeMs, detail };
     }),
     witnesses: witnesses[index].map(({ name, isAnswering, answeredMs, detail }) => {
@@ -197,6 +199,16 @@ function routerView(
 /** Ages grow with the age of the account. */
 function ageOf({ status, ageMs }: Account, us: number): number {
   return Math.max(0, (status.nowUs - us) / 1_000) + ageMs;
+}
+
+/** It is told when that changes: how old its account is says how old this is. */
+function seenByOwner(told: Account | null, index: number, { name, weight }: TrackedPlan): TrackedView {
+  const tracked = told?.status.tracked[index];
+  if (told === null || tracked === undefined || tracked.seen === null) {
+    return { name, weight, isUp: null, sinceAgeMs: 0, seenAgeMs: null, detail: 'not seen yet' };
+  }
+  const { isUp, seen } = tracked;
+  return { name, weight, isUp, sinceAgeMs: ageOf(told, seen.atUs), seenAgeMs: told.ageMs, detail: seen.detail };
 }
 
 function accountOf(told: Account): RouterAccount {

@@ -2,38 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Board, SERVER_DOWN, SERVER_UP, WORKER_SERVING } from '../../base/board.ts';
 import type { ServerPlan } from '../../config/plan.ts';
-import {
-  LOOK_INTERVAL_MS,
-  LookWatch,
-  lookAtInterface,
-  lookAtProxies,
-  lookAtUpstream,
-  lookForProcess,
-} from './look-watch.ts';
+import { LOOK_INTERVAL_MS, LookWatch, lookAtProxies, lookAtUpstream, lookForProcess } from './look-watch.ts';
 import { testLog } from './testing/test-log.ts';
 
 /** Files as the kernel shows them. */
 function files(content: Record<string, string>): (path: string) => string | null {
   return (path) => content[path] ?? null;
 }
-
-test('an interface is up if it is switched on and its link works, as far as it has one', () => {
-  const cases: [string | null, string | null, boolean, string][] = [
-    ['0x1003', 'up\n', true, 'up'],
-    ['0x1003', 'unknown\n', true, 'unknown'],
-    ['0x1003', 'down\n', false, 'down'],
-    ['0x1003', 'dormant\n', false, 'dormant'],
-    ['0x1003', 'lowerlayerdown\n', false, 'no carrier'],
-    ['0x1002', 'up\n', false, 'down'],
-    [null, null, false, 'there is no such interface'],
-  ];
-  for (const [flags, state, isUp, detail] of cases) {
-    const content: Record<string, string> = {};
-    if (flags !== null) content['/sys/class/net/eth1/flags'] = flags;
-    if (state !== null) content['/sys/class/net/eth1/operstate'] = state;
-    assert.deepEqual(lookAtInterface('eth1', files(content))(0), { isUp, detail });
-  }
-});
 
 function stat(pid: number, comm: string, state = 'S', startedAt = 100): string {
   return `${pid} (${comm}) ${state} 1 2 3 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 ${startedAt} 1000\n`;
@@ -119,7 +94,7 @@ test('changes are logged, but not that all is well from the start', (t) => {
   let now = 0;
   let isUp: boolean | null = null;
   const watch = new LookWatch(
-    'interface eth1',
+    'process nginx',
     () => ({ isUp, detail: isUp === true ? 'up' : 'down' }),
     log,
     () => now,
@@ -132,7 +107,7 @@ test('changes are logged, but not that all is well from the start', (t) => {
   watch.start((verdict) => verdicts.push(verdict));
   for (const next of [null, true, true, false, false, true]) pass(next);
   assert.deepEqual(verdicts, [true, false, true]);
-  assert.deepEqual(log.lines, ['warn interface eth1 fails: down', 'info interface eth1 is well again: up']);
+  assert.deepEqual(log.lines, ['warn process nginx fails: down', 'info process nginx is well again: up']);
   assert.deepEqual(watch.status(), { isUp: true, sinceMs: 600, seenMs: 600, detail: 'up' });
   watch.stop();
   pass(false);

@@ -1,7 +1,7 @@
 /**
- * What is looked at several times a second, because nobody says when it changes: processes, interfaces, this node's own
- * proxies and its servers. A look costs microseconds; a search for a process that is gone costs milliseconds, and is made
- * less often.
+ * What is looked at several times a second, because nobody says when it changes: processes, this node's own proxies and its
+ * servers. A look costs microseconds; a search for a process that is gone costs milliseconds, and is made less often.
+ * (Interfaces are followed by the owner of the addresses, which the kernel tells.)
  */
 import { type Board, SERVER_UP, type ServerSlot, WORKER_SERVING } from '../../base/board.ts';
 import type { ServerPlan } from '../../config/plan.ts';
@@ -64,22 +64,6 @@ export class LookWatch implements Watch {
 
 /** Reads a small file of the kernel's, or null. */
 export type ReadText = (path: string) => string | null;
-
-// --- interfaces ---
-
-const IFF_UP = 1;
-
-/** RFC 2863's ifOperStatus `up`; `unknown` is what devices say that have no link to be up, for example tunnels. */
-export function lookAtInterface(name: string, read: ReadText): Look {
-  const folder = `/sys/class/net/${name}`;
-  return () => {
-    const flags = read(`${folder}/flags`);
-    if (flags === null) return { isUp: false, detail: 'there is no such interface' };
-    if ((Number(flags) & IFF_UP) === 0) return { isUp: false, detail: 'down' };
-    const state = read(`${folder}/operstate`)?.trim() ?? 'gone';
-    return { isUp: state === 'up' || state === 'unknown', detail: state === 'lowerlayerdown' ? 'no carrier' : state };
-  };
-}
 
 // --- processes ---
 

@@ -6,12 +6,18 @@
  */
 import { parseIPv4, parseIPv6 } from '../../../base/address.ts';
 import { equalBytes } from '../../../base/bytes.ts';
-import type { Attachment, AttachmentHandler, AttachRequest, SegmentHost } from '../../../port/segment.ts';
+import type {
+  Attachment,
+  AttachmentHandler,
+  AttachRequest,
+  InterfaceHandler,
+  SegmentHost,
+} from '../../../port/segment.ts';
 import { LinuxAttachment } from './linux-attachment.ts';
 import { Machine } from './machine.ts';
 import { NetlinkRequests } from './netlink-socket.ts';
 import { NetworkTable } from './network-table.ts';
-import { type LinkAddress, writeDeleteAddress, writeDeleteLink } from './rtnetlink.ts';
+import { type Link, type LinkAddress, writeDeleteAddress, writeDeleteLink } from './rtnetlink.ts';
 import { type Readable, SegmentInterface } from './segment-interface.ts';
 import { bootTimeUs, unixTimeUs } from './system.ts';
 import { type Undo, UndoJournal } from './undo-journal.ts';
@@ -24,11 +30,19 @@ export interface LinuxSegmentOptions {
   readonly runDirectory: string;
 }
 
+interface InterfaceWatch {
+  readonly name: string;
+  readonly handle: InterfaceHandler;
+  /** The detail told last; null: nothing yet. */
+  told: string | null;
+}
+
 export class LinuxSegmentHost implements SegmentHost {
   private readonly readable: Readable;
   private readonly machine: Machine;
   private readonly interfaces = new Map<string, SegmentInterface>();
   private attachments: readonly LinuxAttachment[] = [];
+  private readonly watches: InterfaceWatch[] = [];
   private hasNews = false;
 
   constructor({ readable, note, runDirectory }: LinuxSegmentOptions) {
@@ -73,6 +87,11 @@ export class LinuxSegmentHost implements SegmentHost {
     return attachment;
   }
 
+  watchInterface(name: string, handle: InterfaceHandler): void {
+    this.watches.push({ name, handle, told: null });
+    this.hasNews = true;
+  }
+
   /** To be called when all have begun: makes their changes, and undoes what a predecessor did and nobody continues. */
   settle(): void {
     for (const attachment of this.attachments) attachment.establish();
@@ -104,6 +123,7 @@ export class LinuxSegmentHost implements SegmentHost {
         if (attachment.request.interfaceName === segment.name) attachment.handleOtherLink();
       }
     }
+    for (const watch of this.watches) this.tellInterface(watch);
     for (const attachment of attachments) attachment.tellSource();
     attachments.forEach((attachment, i) => attachment.tellMissing(missing[i]));
   }
@@ -112,6 +132,19 @@ export class LinuxSegmentHost implements SegmentHost {
     this.readable.remove(this.machine.network.descriptor);
     this.machine.network.close();
     this.machine.requests.close();
+  }
+
+  private tellInterface(watch: InterfaceWatch): void {
+    const link = this.machine.network.findLink(watch.name);
+    const detail = describeLink(link);
+    if (detail === watch.told) return;
+    const wasUp = watch.told === 'up';
+    const isFirst = watch.told === null;
+    const isUp = detail === 'up';
+    watch.told = detail;
+    if (!isUp) this.machine.note(`interface ${watch.name} fails: ${detail}`);
+    else if (!isFirst && !wasUp) this.machine.note(`interface ${watch.name} is well again`);
+    watch.handle(isUp, detail);
   }
 
   private isVirtual({ address, isOurs }: LinkAddress): boolean {
@@ -156,4 +189,10 @@ export class LinuxSegmentHost implements SegmentHost {
       }
     }
   }
+}
+
+function describeLink(link: Link | null): string {
+  if (link === null) return 'there is no such interface';
+  if (!link.isUp) return 'down';
+  return link.isRunning ? 'up' : 'no carrier';
 }
