@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noPaint, paint } from './demo-view.ts';
-import { type LabFrame, renderKeys, renderLabFrame, renderLabLine } from './lab-view.ts';
+import { type LabFrame, renderLabFrame, renderLabLine, renderLabScreen } from './lab-view.ts';
 
 const FRAME: LabFrame = {
   title: 'evenkeel 0.1.0  ·  lab',
@@ -43,12 +43,31 @@ test('a frame shows each node, where the address is, and what the client sees', 
 
 test('no line is wider than the terminal, colors not counted', () => {
   for (const width of [20, 60, 80]) {
-    const plain = [...renderLabFrame(FRAME, [], width, noPaint), ...renderKeys('lb01', width)];
+    const plain = renderLabScreen(FRAME, ['10:00:00.000  x'], 'lb01', { rows: 24, columns: width }, noPaint);
     assert.ok(plain.every((line) => line.length <= width));
     // oxlint-disable-next-line no-control-regex
     const painted = renderLabFrame(FRAME, [], width, paint).map((line) => line.replace(/\u001b\[\d+m/g, ''));
     assert.deepEqual(painted, renderLabFrame(FRAME, [], width, noPaint));
   }
+});
+
+test('on a low terminal the newest events and the keys are seen, and on a very low one the nodes', () => {
+  const events = Array.from({ length: 40 }, (_, i) => `event ${i}`);
+  const [usual, low] = [24, 8].map((rows) => renderLabScreen(FRAME, events, null, { rows, columns: 80 }, noPaint));
+  assert.equal(usual.length, 24);
+  assert.equal(
+    usual.findLast((line) => line.includes('event')),
+    '  event 39',
+  );
+  assert.match(usual[23], /^ {2}of: the node that has the address/);
+  assert.equal(low.length, 8);
+  assert.match(low[4], /lb01/);
+});
+
+test('a process that is gone has no role, whatever was last heard of it', () => {
+  const [, lb02] = FRAME.nodes;
+  const text = renderLabFrame({ ...FRAME, nodes: [{ ...lb02, process: 'gone' }] }, [], 120, noPaint).join('\n');
+  assert.doesNotMatch(text, /active/);
 });
 
 test('where there is no terminal a line says the same', () => {

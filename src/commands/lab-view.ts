@@ -17,8 +17,6 @@ export interface LabFrame {
   readonly last: { readonly lengthMs: number; readonly outcomes: string } | null;
 }
 
-const EVENT_COUNT = 12;
-
 /** Letter on a terminal, and the order. */
 export const KEYS: Readonly<Record<string, string>> = {
   k: 'kill',
@@ -36,6 +34,25 @@ export const KEYS: Readonly<Record<string, string>> = {
 
 const KEYS_IN_ROW = 7;
 
+export interface ScreenSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Lines that fit the screen: the newest events in what the rest leaves of it. Events: the oldest first. */
+export function renderLabScreen(
+  frame: LabFrame,
+  events: readonly string[],
+  target: string | null,
+  { rows, columns }: ScreenSize,
+  paint: Paint,
+): string[] {
+  const keys = renderKeys(target, columns);
+  const room = rows - renderLabFrame(frame, [], columns, paint).length - keys.length;
+  const lines = renderLabFrame(frame, room > 0 ? events.slice(-room) : [], columns, paint);
+  return [...lines, ...keys].slice(0, rows);
+}
+
 /** Lines of at most `width` columns. Events: the oldest first. */
 export function renderLabFrame(frame: LabFrame, events: readonly string[], width: number, paint: Paint): string[] {
   const lines = [
@@ -49,13 +66,13 @@ export function renderLabFrame(frame: LabFrame, events: readonly string[], width
     `          ${paint('bold', count(frame.answered))} answered  ·  ${renderFailed(frame, paint)}`,
     `          ${renderLast(frame)}`,
     '',
-    ...events.slice(-EVENT_COUNT).map((event) => `  ${paint('grey', event)}`),
+    ...events.map((event) => `  ${paint('grey', event)}`),
   ];
   return lines.map((line) => clip(line, width));
 }
 
 /** `target` null: orders mean the node that has the address. */
-export function renderKeys(target: string | null, width: number): string[] {
+function renderKeys(target: string | null, width: number): string[] {
   const keys = Object.entries(KEYS).map(([key, order]) => `${key} ${order}`);
   return [
     '',
@@ -80,10 +97,11 @@ function renderNode({ name, process, link, hasAddress, status }: NodeView, addre
 const ROLES: Readonly<Record<string, Color>> = { active: 'green', fault: 'red', unknown: 'red' };
 
 function renderRole({ status, process }: NodeView, paint: Paint): string {
-  if (status === null) return paint('grey', process === 'gone' ? '' : 'does not answer');
+  if (process === 'gone') return '';
+  if (status === null) return paint('grey', 'does not answer');
   const { state, stateAgeMs, priority, fault } = status;
   const since = stateAgeMs === null ? '' : ` for ${seconds(stateAgeMs)}`;
-  const said = [priority === null ? '' : `priority ${priority}`, fault ?? ''].filter(Boolean).join(', ');
+  const said = fault ?? (priority === null ? '' : `priority ${priority}`);
   return `${paint(ROLES[state] ?? 'bold', state)}${since}  ${paint('grey', said)}`;
 }
 

@@ -14,7 +14,7 @@ import { VIRTUAL_ADDRESS } from '../lab/pair.ts';
 import { LabSession } from '../lab/session.ts';
 import { LabError, refusalOfLab } from '../lab/system.ts';
 import { noPaint, paint } from './demo-view.ts';
-import { KEYS, type LabFrame, renderKeys, renderLabFrame, renderLabLine } from './lab-view.ts';
+import { KEYS, type LabFrame, renderLabFrame, renderLabLine, renderLabScreen, type ScreenSize } from './lab-view.ts';
 import type { Program } from './run.ts';
 import { watchSignals } from './signals.ts';
 
@@ -22,6 +22,8 @@ const LOOK_MS = 400;
 const FRAME_MS = 200;
 const LINE_MS = 2_000;
 const EVENTS_MAX = 100;
+/** In the frame that stays when the lab has ended. */
+const EVENTS_LEFT = 12;
 const CTRL_C = '\u0003';
 
 export async function labCommand(options: LabOptions, program: Program): Promise<number> {
@@ -138,7 +140,7 @@ class LabScreen {
     clearInterval(this.timer);
     this.restore();
     const lines = this.isTerminal
-      ? renderLabFrame(frame, this.lines(), terminalSize().columns, this.paint)
+      ? renderLabFrame(frame, this.lines().slice(-EVENTS_LEFT), terminalSize().columns, this.paint)
       : [renderLabLine(frame)];
     process.stdout.write(`${lines.join('\n')}\n`);
   }
@@ -196,16 +198,12 @@ class LabScreen {
   }
 
   private draw(frame: LabFrame): void {
-    const { columns, rows } = terminalSize();
-    const lines = [
-      ...renderLabFrame(frame, this.lines(), columns, this.paint),
-      ...renderKeys(this.target, columns),
-    ].slice(0, rows);
+    const lines = renderLabScreen(frame, this.lines(), this.target, terminalSize(), this.paint);
     process.stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
   }
 }
 
 /** A terminal that does not know its size says 0. */
-function terminalSize(): { columns: number; rows: number } {
+function terminalSize(): ScreenSize {
   return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 };
 }

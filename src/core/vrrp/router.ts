@@ -123,9 +123,7 @@ export class VirtualRouter {
 
   /** The same without the group's. */
   get ownFault(): string | null {
-    return this.source === null
-      ? 'its interface is down, away, or without an address to send from'
-      : this.tracking.fault;
+    return this.source === null ? 'interface down or without an address' : this.tracking.fault;
   }
 
   /** Would be active if the group allowed it. */
