@@ -12,6 +12,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { resetOnClose } from '../src/io/node/descriptor.ts';
+import { handleOf } from '../src/io/node/stream-handle.ts';
+
+/** Many times what anything takes on a slow, busy machine: what does not come in this time does not come. */
+export const WAIT_MS = 60_000;
 
 export const program = fileURLToPath(new URL('../../bin/evenkeel', import.meta.url));
 
@@ -42,22 +47,22 @@ export class Evenkeel {
   stdout = '';
   stderr = '';
   private isGone = false;
-  private wake: (() => void) | null = null;
+  private readonly waiting = new Set<() => void>();
 
   private constructor(child: ChildProcess) {
     this.child = child;
     this.exit = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
     child.on('close', () => {
       this.isGone = true;
-      this.wake?.();
+      this.wake();
     });
     child.stdout!.on('data', (data: Buffer) => {
       this.stdout += data.toString();
-      this.wake?.();
+      this.wake();
     });
     child.stderr!.on('data', (data: Buffer) => {
       this.stderr += data.toString();
-      this.wake?.();
+      this.wake();
     });
   }
 
@@ -67,6 +72,8 @@ export class Evenkeel {
     const env = { ...process.env, ...options.env };
     const evenkeel = new Evenkeel(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env }));
     t.after(async () => {
+      // Stopped, it starts no further one.
+      evenkeel.child.kill('SIGSTOP');
       const proxies = evenkeel.proxies();
       evenkeel.child.kill('SIGKILL');
       for (const pid of proxies) kill(pid, 'SIGKILL');
@@ -95,12 +102,23 @@ export class Evenkeel {
 
   /** Resolves when it has said this, on stdout or stderr; rejects if it ends before. */
   async said(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.stdout + this.stderr)) {
-      assert.ok(!this.isGone, `it ended and never said ${pattern}:\n${this.stdout}${this.stderr}`);
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
+    const deadline = performance.now() + WAIT_MS;
+    const timer = setTimeout(() => this.wake(), WAIT_MS + 1);
+    try {
+      while (!pattern.test(this.stdout + this.stderr)) {
+        const what = `it never said ${pattern}:\n${this.stdout}${this.stderr}`;
+        assert.ok(!this.isGone, `it ended, and ${what}`);
+        assert.ok(performance.now() < deadline, what);
+        await new Promise<void>((resolve) => this.waiting.add(resolve));
+      }
+    } finally {
+      clearTimeout(timer);
     }
+  }
+
+  private wake(): void {
+    for (const resolve of this.waiting) resolve();
+    this.waiting.clear();
   }
 
   /** Process ids of the proxies that run now. */
@@ -128,13 +146,36 @@ export function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
+/**
+ * Ports for tests lie below those that the kernel gives to connections and to whoever asks for any port: there, one that is
+ * free now, or that a server has left for a moment, is soon somebody else's. Processes begin at different places.
+ */
+const FIRST_PORT = 10_000;
+const PORTS = 20_000;
+let nextPort = (process.pid * 61) % PORTS;
+
+/** A port that nobody has, and nobody takes by chance. */
 export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = FIRST_PORT + nextPort;
+    nextPort = (nextPort + 1) % PORTS;
+    const server = net.createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.on('error', () => resolve(false));
+      server.listen(port, () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+}
+
+/** RST at once. `resetAndDestroy` ends the connection first, and so waits for a peer that does not read. */
+export function reset(socket: net.Socket): void {
+  const handle = handleOf(socket);
+  if (handle !== null) resetOnClose(handle.fd);
+  socket.destroy();
 }
 
 export interface Backend {
@@ -186,10 +227,10 @@ async function listen(t: TestContext, server: net.Server): Promise<Backend> {
     if (!server.listening) return;
     const closed = once(server, 'close');
     server.close();
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) reset(socket);
     await closed;
   };
-  await start(0);
+  await start(await freePort());
   t.after(stop);
   const { port } = server.address() as net.AddressInfo;
   return { address: `127.0.0.1:${port}`, port, count: 0, stop, restart: () => start(port) };
@@ -212,6 +253,7 @@ export function get(port: number, path = '/', agent: http.Agent | false = false)
       response.on('error', reject);
     });
     request.on('error', reject);
+    request.setTimeout(WAIT_MS, () => request.destroy(new Error(`no answer to ${path} in ${WAIT_MS} ms`)));
   });
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { endOf, engineSkip, ENGINES, Evenkeel, freePort, get, getUntil, startBackend } from './evenkeel.ts';
 
-const FAST = 'health: { http: /, interval: 50ms, timeout: 1s, rise: 2, fall: 2 }';
+const FAST = 'health: { http: /, interval: 50ms, timeout: 10s, rise: 2, fall: 2 }';
 
 const configuration = (port: number, servers: readonly string[], rest = ''): string => `
 listeners: { web: { bind: "127.0.0.1:${port}", protocol: http, routes: [ { upstream: web } ] } }
@@ -33,7 +33,7 @@ for (const engine of ENGINES) {
     });
     const b = await startBackend(t, (_, response) => response.end('b'));
     const port = await freePort();
-    const check = 'health: { http: /healthz, interval: 50ms, timeout: 1s, rise: 1, fall: 2 }';
+    const check = 'health: { http: /healthz, interval: 50ms, timeout: 10s, rise: 1, fall: 2 }';
     const evenkeel = await Evenkeel.start(t, configuration(port, [a.address, b.address], check), { engine });
     status = 503;
     await evenkeel.said(new RegExp(`server web/${a.address} down: \\d+ probes? failed, last: status 503`));
@@ -64,7 +64,7 @@ for (const engine of ENGINES) {
       const port = await freePort();
       const yaml = `
 listeners: { web: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: web } }
-upstreams: { web: { servers: [ "${backend.address}" ], health: { tcp: true, interval: 50ms, timeout: 1s, rise: 1, fall: 1 } } }
+upstreams: { web: { servers: [ "${backend.address}" ], health: { tcp: true, interval: 50ms, timeout: 10s, rise: 1, fall: 1 } } }
 `;
       const evenkeel = await Evenkeel.start(t, yaml, { engine });
       await backend.stop();

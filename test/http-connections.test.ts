@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
+import { engineSkip, ENGINES, Evenkeel, freePort, WAIT_MS } from './evenkeel.ts';
 import { assertSameText, RawConnection, RawServer, text } from './raw.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -329,7 +329,7 @@ upstreams: { web: { servers: [ "${server.address}" ], pool: { idle: 2 } } }
         clients.forEach((client, n) => (n % 2 === 0 ? client.reset() : client.socket.destroy()));
         server.forget();
       }
-      const deadline = Date.now() + 15_000;
+      const deadline = Date.now() + WAIT_MS;
       while (descriptorsOf(pid) > before + 3 && Date.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, 50));
         server.forget();

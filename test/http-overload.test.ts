@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
-import { ENGINES, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
+import { ENGINES, Evenkeel, freePort, get, startBackend, WAIT_MS } from './evenkeel.ts';
 import { peerSkip } from './peers.ts';
 
 /** Few enough to run out of, and more than the program needs for itself. */
@@ -39,7 +39,7 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
 
 /** Asks until there is an answer: the proxy may still be full of connections that have just been closed. */
 async function served(port: number): Promise<string> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + WAIT_MS;
   for (;;) {
     const answer = await get(port).catch(() => null);
     if (answer?.status === 200) return answer.body;

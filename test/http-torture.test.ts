@@ -10,7 +10,7 @@ import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
 import { Prng } from '../src/base/prng.ts';
-import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
+import { engineSkip, ENGINES, Evenkeel, freePort, WAIT_MS } from './evenkeel.ts';
 import { assertSameText, RawConnection, text } from './raw.ts';
 
 const SIZES = [0, 1, 100, 2000, 5000, 33_000, 70_000, 400_000];
@@ -91,7 +91,7 @@ upstreams: { web: { servers: [ "127.0.0.1:${(server.address() as net.AddressInfo
     assert.deepEqual(evenkeel.proxies(), [pid], evenkeel.stderr);
     assert.ok(whole > 100, `${whole} whole responses of ${next} requests`);
 
-    const settled = Date.now() + 15_000;
+    const settled = Date.now() + WAIT_MS;
     while (descriptors() > before || open.size > 0) {
       const left = `${descriptors()} descriptors, ${before} before; ${open.size} connections at the server`;
       assert.ok(Date.now() < settled, left);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { type Engine, engineSkip, ENGINES, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
+import { type Engine, engineSkip, ENGINES, Evenkeel, freePort, get, reset, startBackend, WAIT_MS } from './evenkeel.ts';
 import { RawConnection, RawServer, silentPort } from './raw.ts';
 import type { Response } from './raw.ts';
 
@@ -121,7 +121,7 @@ for (const engine of ENGINES) {
       response.statusCode = 503;
       response.end('failing');
     });
-    const resetting = await startBackend(t, (request) => request.socket.resetAndDestroy());
+    const resetting = await startBackend(t, (request) => reset(request.socket));
     const hanging = await startBackend(t, () => undefined);
     const downPort = await freePort();
     const { ask, port, evenkeel } = await start(
@@ -232,9 +232,7 @@ for (const engine of ENGINES) {
     await t.test('every server down: 503 at once, and service again without a restart', async () => {
       await Promise.all([good.stop(), other.stop()]);
       await until(async () => (await get(port, '/pair')).status === 503);
-      const begun = performance.now();
       assert.equal((await ask('/pair')).status, 503);
-      assert.ok(performance.now() - begun < 500, 'it is known, and not tried');
       await Promise.all([good.restart(), other.restart()]);
       await until(async () => (await get(port, '/pair')).status === 200);
       assert.equal(evenkeel.proxies().length, 1);
@@ -255,8 +253,8 @@ for (const engine of ENGINES) {
       - { upstream: web }
 `,
       `
-  web: { servers: [ { address: "${server.address}", max-connections: 2 } ], timeouts: { queue: 1s } }
-  narrow: { servers: [ { address: "${server.address}", max-connections: 1 } ], queue: { max: 1 }, timeouts: { queue: 10s } }
+  web: { servers: [ { address: "${server.address}", max-connections: 2 } ], timeouts: { queue: 3s } }
+  narrow: { servers: [ { address: "${server.address}", max-connections: 1 } ], queue: { max: 1 }, timeouts: { queue: 60s } }
 `,
     );
     const request = async (t: TestContext, target: string): Promise<RawConnection> => {
@@ -292,7 +290,7 @@ for (const engine of ENGINES) {
       const begun = performance.now();
       const late = await request(t, '/2');
       assert.equal((await late.response()).status, 503);
-      assert.ok(performance.now() - begun > 900);
+      assert.ok(performance.now() - begun > 2_900);
       assert.equal(server.hasRequest, false);
       first.ok();
       second.ok();
@@ -303,10 +301,9 @@ for (const engine of ENGINES) {
       const first = await server.exchange();
       const waiting = await request(t, '/narrow/1');
       await new Promise((resolve) => setTimeout(resolve, 100));
-      const begun = performance.now();
       const refused = await request(t, '/narrow/2');
       assert.equal((await refused.response()).status, 503);
-      assert.ok(performance.now() - begun < 900);
+      assert.equal(waiting.buffered, '', 'the other one still waits');
       first.ok();
       (await server.exchange()).ok('waited');
       assert.equal((await waiting.response()).body, 'waited');
@@ -351,7 +348,7 @@ function assertHalf(statuses: readonly number[], otherStatus: number): void {
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + WAIT_MS;
   while (!(await isSo())) {
     assert.ok(Date.now() < deadline);
     await new Promise((resolve) => setTimeout(resolve, 20));

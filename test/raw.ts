@@ -7,9 +7,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import type { TestContext } from 'node:test';
 import { close, openListening } from '../src/io/contract/sockets.ts';
-
-/** Longer than anything here takes on a busy machine: what does not come in this time does not come. */
-const WAIT_MS = 15_000;
+import { freePort, reset, WAIT_MS } from './evenkeel.ts';
 
 export interface Message {
   /** The request line or status line. */
@@ -88,7 +86,7 @@ export class RawConnection {
   }
 
   reset(): void {
-    this.socket.resetAndDestroy();
+    reset(this.socket);
   }
 
   /** Waits until `isDone` or the end of the connection. */
@@ -239,7 +237,7 @@ export class RawServer {
 
   static async start(t: TestContext): Promise<RawServer> {
     // on all of 127.0.0.0/8, so that one may stand for several servers
-    const server = net.createServer({ allowHalfOpen: true }).listen(0, '0.0.0.0');
+    const server = net.createServer({ allowHalfOpen: true }).listen(await freePort(), '0.0.0.0');
     await once(server, 'listening');
     const raw = new RawServer(server);
     t.after(() => {
@@ -275,7 +273,7 @@ export class RawServer {
   async stop(): Promise<void> {
     const closed = once(this.server, 'close');
     this.server.close();
-    for (const { socket } of this.connections) socket.resetAndDestroy();
+    for (const { socket } of this.connections) reset(socket);
     await closed;
   }
 

@@ -1,7 +1,6 @@
 /** Two nodes on one segment: who has the address, and how it moves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bootTimeUs } from '../../src/io/linux/segment/system.ts';
 import { needsNamespaces, planOf, Segment, type VirtualNode } from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
@@ -39,21 +38,16 @@ test('the higher priority becomes active, and only that', needsNamespaces, async
 test('kill -9 of the active node: the other takes over after its down interval', needsNamespaces, async (t) => {
   const [lb01, lb02] = await pair(new Segment(t), 100_000);
   const from = lb02.messages.length;
-  const killedUs = bootTimeUs();
   lb01.kill();
-  const { atUs } = await lb02.becomes('active', undefined, from);
-  // 3 intervals and a skew of 156/256, from an advert that was up to one interval old.
-  const tookMs = (atUs - killedUs) / 1_000;
-  assert.ok(tookMs > 250 && tookMs < 400, `${tookMs} ms`);
+  const { cause } = await lb02.becomes('active', undefined, from);
+  assert.equal(cause, 'down-timer');
   assert.ok(lb02.host.has(ADDRESS));
 });
 
 test('a clean stop: the other takes over first, then the address is removed', needsNamespaces, async (t) => {
   const [lb01, lb02] = await pair(new Segment(t), 1_000_000);
-  const stoppedAt = performance.now();
   const stopped = lb01.stop();
   await lb02.becomes('active');
-  assert.ok(performance.now() - stoppedAt < 1_000);
   await stopped;
   assert.ok(!lb01.host.has(ADDRESS));
   assert.ok(lb02.host.has(ADDRESS));

@@ -93,20 +93,20 @@ test('only the end of much output is kept', async () => {
 test('a run whose time is over has failed at once, and all that it started is ended', async () => {
   const pids = join(folder, 'pids');
   const path = script('hangs', `sleep 100 & echo $! $$ > ${pids}.new; mv ${pids}.new ${pids}; wait`);
-  const running = runCommand(request(path, { timeoutMs: 300 }));
-  assert.deepEqual(await running.result, { isPassed: false, reason: 'not ended after 0.3 s', output: '' });
+  // Time for it to begin, on a busy machine too.
+  const running = runCommand(request(path, { timeoutMs: 2_000 }));
+  assert.deepEqual(await running.result, { isPassed: false, reason: 'not ended after 2 s', output: '' });
   await running.gone;
   for (const pid of readFileSync(pids, 'utf8').trim().split(' ')) await ended(Number(pid));
 });
 
 test('one that does not listen to SIGTERM is killed two seconds later', async () => {
   const path = script('deaf', "trap '' TERM; while :; do sleep 0.05; done");
-  const running = runCommand(request(path, { timeoutMs: 200 }));
-  const began = performance.now();
+  const running = runCommand(request(path, { timeoutMs: 2_000 }));
   await running.result;
-  assert.ok(performance.now() - began < 1_500);
+  const endedAt = performance.now();
   await running.gone;
-  assert.ok(performance.now() - began >= 2_000);
+  assert.ok(performance.now() - endedAt > 1_900);
 });
 
 test('a service that it leaves behind goes on, and its end is not waited for', async (t) => {
