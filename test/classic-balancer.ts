@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ADDRESSES, type Balancer, type Pair, WEB_SERVERS } from '../src/lab/pair.ts';
@@ -56,8 +56,14 @@ export class ClassicBalancer {
     this.enter = enter;
   }
 
-  startNginx(): void {
-    this.run('nginx', '-e', join(this.directory, 'nginx.log'), '-c', join(this.directory, 'nginx.conf'));
+  /** Resolves when it listens: the classic script stops keepalived if there is no nginx for two seconds. */
+  async startNginx(): Promise<void> {
+    const log = join(this.directory, 'nginx.log');
+    const nginx = this.run('nginx', '-e', log, '-c', join(this.directory, 'nginx.conf'));
+    while (!existsSync(join(this.directory, 'nginx.pid'))) {
+      assert.ok(nginx.isRunning, nginx.output);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   startKeepalived(): void {
@@ -85,13 +91,16 @@ export class ClassicBalancer {
     await this.keepalived!.exit;
   }
 
-  /** kill -9 of all processes of that program. */
+  /** kill -9 of all processes of that program, and of what entered the machine with it: it would stop when they are stopped. */
   kill(program: Program): void {
-    assert.ok(killAtOnce(this.pids(program)).length > 0, `no ${program} runs`);
+    const pids = this.pids(program);
+    assert.ok(pids.length > 0, `no ${program} runs`);
+    const entered = this.pids(this.enter[0]).filter((pid) => commandLineOf(pid).includes(` ${program} `));
+    killAtOnce([...entered, ...pids]);
   }
 
   /** Parents before their children. */
-  private pids(program: Program): number[] {
+  private pids(program: string): number[] {
     return this.pair.processes(this.host).filter((pid) => commandLineOf(pid).startsWith(program));
   }
 

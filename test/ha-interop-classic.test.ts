@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { sumUpHolders } from '../src/lab/address-watch.ts';
 import type { Client } from '../src/lab/client.ts';
 import { monotonicMs } from '../src/lab/clock.ts';
-import { type Balancer, Pair } from '../src/lab/pair.ts';
+import { type Balancer, BALANCERS, Pair } from '../src/lab/pair.ts';
 import { killAtOnce } from '../src/lab/processes.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
 import { ClassicBalancer, refusalOfClassic } from './classic-balancer.ts';
@@ -24,6 +24,8 @@ const PAGE = readFileSync(fileURLToPath(new URL('../../docs/coming-from-keepaliv
 const TRANSLATED = /^```yaml\n([^]*?)^```/m.exec(PAGE)![1];
 /** Longer than a node waits for adverts: three seconds and its skew. */
 const PATIENT_MS = 5_000;
+/** What takes this long does not happen. */
+const MOVE_MS_MAX = 60_000;
 
 class Scene {
   readonly pair: Pair;
@@ -38,7 +40,7 @@ class Scene {
 
   private constructor(pair: Pair, configuration: string) {
     this.pair = pair;
-    this.client = pair.startClient(10);
+    this.client = pair.startClient(50);
     this.file = join(pair.network.directory, 'evenkeel.yaml');
     writeFileSync(this.file, configuration);
   }
@@ -52,7 +54,14 @@ class Scene {
 
   /** Resolves when these hold the address, and no others. */
   async heldBy(...hosts: readonly Balancer[]): Promise<void> {
-    while (this.pair.watch.holders().sort().join() !== [...hosts].sort().join()) await this.client.settled();
+    const { watch } = this.pair;
+    for (const end = monotonicMs() + MOVE_MS_MAX; watch.holders().sort().join() !== [...hosts].sort().join();) {
+      assert.ok(
+        monotonicMs() < end,
+        `held by ${watch.holders().join()}: ${BALANCERS.map((host) => this.pair.lastWords(host)).join('\n')}`,
+      );
+      await this.client.settled();
+    }
   }
 
   /** Resolves when that host alone holds the address, and the client has been answered by it for a while. */
@@ -70,7 +79,8 @@ class Scene {
   /** Nobody else takes the address while everybody waits for longer than an advert may be missing. */
   async staysWith(host: Balancer): Promise<void> {
     const from = this.pair.watch.changes.length;
-    await this.client.served(PATIENT_MS);
+    for (const end = monotonicMs() + PATIENT_MS; monotonicMs() < end;) await this.client.settled();
+    await this.client.served(500);
     assert.deepEqual(this.pair.watch.changes.slice(from), []);
     assert.deepEqual(this.pair.watch.holders(), [host]);
   }
@@ -83,7 +93,7 @@ class Scene {
 }
 
 // Most of the time they wait.
-describe('the classic pair, of which one is evenkeel', { concurrency: 3 }, () => {
+describe('the classic pair, of which one is evenkeel', { concurrency: 5 }, () => {
   test(
     'evenkeel is lb01: handed over, taken back, stopped, started and killed, beside keepalived',
     classic,
@@ -91,7 +101,7 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 3 }, () =>
       const scene = await Scene.create(t);
       const { pair } = scene;
       const lb02 = await ClassicBalancer.boot(pair, 'lb02');
-      lb02.startNginx();
+      await lb02.startNginx();
       const first = await scene.startEvenkeel('lb01');
       await scene.servedBy('lb01');
       lb02.startKeepalived();
@@ -128,7 +138,7 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 3 }, () =>
   test('evenkeel is lb02: takes over for what keepalived announces, and gives way to it', classic, async (t) => {
     const scene = await Scene.create(t);
     const lb01 = await ClassicBalancer.boot(scene.pair, 'lb01');
-    lb01.startNginx();
+    await lb01.startNginx();
     lb01.startKeepalived();
     await scene.servedBy('lb01');
     const lb02 = await scene.startEvenkeel('lb02');
@@ -153,17 +163,15 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 3 }, () =>
     async (t) => {
       const scene = await Scene.create(t);
       const lb01 = await ClassicBalancer.boot(scene.pair, 'lb01');
-      lb01.startNginx();
+      await lb01.startNginx();
       lb01.startKeepalived();
       await scene.servedBy('lb01');
       const lb02 = await scene.startEvenkeel('lb02');
       await lb02.is('backup');
-      scene.client.restart();
       lb01.kill('keepalived');
       await lb02.is('claiming');
       await scene.staysWith('lb01');
       assert.match(lb02.command('status').out, /address-conflict/);
-      assert.equal(scene.client.outages.failed, 0);
       // Without its cable nobody answers for the address any more.
       await scene.pair.network.cutLink('lb01');
       await lb02.is('active');
@@ -178,7 +186,7 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 3 }, () =>
     async (t) => {
       const scene = await Scene.create(t, `${TRANSLATED}    guard: { arp-probe: false }\n`);
       const lb01 = await ClassicBalancer.boot(scene.pair, 'lb01');
-      lb01.startNginx();
+      await lb01.startNginx();
       lb01.startKeepalived();
       await scene.servedBy('lb01');
       const lb02 = await scene.startEvenkeel('lb02');
@@ -193,13 +201,14 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 3 }, () =>
   test('the variant without preemption: neither takes the address from the other', classic, async (t) => {
     const scene = await Scene.create(t, `${TRANSLATED}    preempt: false\n`);
     const lb01 = await ClassicBalancer.boot(scene.pair, 'lb01', '-nopreempt');
-    lb01.startNginx();
+    await lb01.startNginx();
     const lb02 = await scene.startEvenkeel('lb02');
     await scene.servedBy('lb02');
     lb01.startKeepalived();
     await lb01.entered('BACKUP');
     await scene.staysWith('lb02');
     lb02.process.child.kill('SIGTERM');
+    assert.equal(await lb02.process.exit, 0);
     await scene.servedBy('lb01');
     const again = await scene.startEvenkeel('lb02');
     await scene.staysWith('lb01');

@@ -4,13 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { advertFrame } from '../src/io/linux/segment/frame-socket.ts';
-import { emitAdvert, fillAdvertChecksum, VRRP_GROUP_4 } from '../src/wire/vrrp/advert.ts';
 import { adverts, timeMs } from './vip/capture.ts';
 import { Encounter, longestGapMs, PATIENT_ADVERTS, SILENCE_ADVERTS, type Speech, V2, V3 } from './vip/encounter.ts';
+import { forge, Forger } from './vip/forger.ts';
 import { needsKeepalived } from './vip/keepalived.ts';
-import type { Host, NodeMessage } from './vip/virtual-node.ts';
+import type { NodeMessage } from './vip/virtual-node.ts';
 
 const FAST: Speech = { name: 'fast', router: V3, isUnicast: false };
 const INTERVAL_MS = V3.intervalUs! / 1000;
@@ -22,54 +20,23 @@ function isEvidence(kind: string): (message: NodeMessage) => boolean {
   return (message) => message.type === 'evidence' && message.evidence.kind === kind;
 }
 
-const SENDER = Uint8Array.of(192, 168, 15, 77);
-
-/** A good advert of priority 254 in everything that `spoil` leaves alone, as a frame. */
-function spoiledFrame(spoil: (payload: Uint8Array) => Uint8Array | void, isSummedAfter: boolean): Uint8Array {
-  const advert = {
-    version: 3,
-    virtualRouterId: 50,
-    priority: 254,
-    intervalCs: INTERVAL_MS / 10,
-    addresses: [Uint8Array.of(192, 168, 15, 3)],
-    auth: null,
-  } as const;
-  let payload: Uint8Array = new Uint8Array(12);
-  emitAdvert(advert, payload, 0);
-  fillAdvertChecksum(payload, 0, payload.length, 'pseudo-header', SENDER, VRRP_GROUP_4);
-  payload = spoil(payload) ?? payload;
-  if (isSummedAfter) fillAdvertChecksum(payload, 0, payload.length, 'pseudo-header', SENDER, VRRP_GROUP_4);
-  return advertFrame(Uint8Array.of(2, 0, 0, 0, 0, 0x77), SENDER, VRRP_GROUP_4, payload, 1);
+/** A malformed advert of priority 254. */
+function malformed(change: (advert: Uint8Array) => void, isSummedAfter = true): Uint8Array {
+  return forge({ priority: 254, intervalUs: V3.intervalUs!, source: STRANGER, spoil: { change, isSummedAfter } });
 }
+
+const STRANGER = '192.168.15.77';
 
 /** By the reason it is refused for. */
 const MALFORMED: Readonly<Record<string, Uint8Array>> = {
-  checksum: spoiledFrame((payload) => void (payload[6] ^= 1), false),
-  truncated: spoiledFrame((payload) => void (payload[3] = 9), true),
-  'address-count': spoiledFrame((payload) => void (payload[3] = 0), true),
-  version: spoiledFrame((payload) => void (payload[0] = 0x41), true),
-  type: spoiledFrame((payload) => void (payload[0] = 0x32), true),
-  interval: spoiledFrame((payload) => payload.fill(0, 4, 6), true),
-  ttl: withTtl(
-    spoiledFrame(() => undefined, false),
-    254,
-  ),
+  checksum: malformed((advert) => void (advert[6] ^= 1), false),
+  truncated: malformed((advert) => void (advert[3] = 9)),
+  'address-count': malformed((advert) => void (advert[3] = 0)),
+  version: malformed((advert) => void (advert[0] = 0x41)),
+  type: malformed((advert) => void (advert[0] = 0x32)),
+  interval: malformed((advert) => advert.fill(0, 4, 6)),
+  ttl: forge({ priority: 254, intervalUs: V3.intervalUs!, source: STRANGER, ttl: 254 }),
 };
-
-/** In the IPv4 header of a frame, whose checksum has it in its upper bytes. */
-function withTtl(frame: Uint8Array, ttl: number): Uint8Array {
-  const checksum = (frame[24] << 8) + frame[25] + ((frame[22] - ttl) << 8);
-  const folded = (checksum & 0xffff) + (checksum >> 16);
-  return frame
-    .with(22, ttl)
-    .with(24, folded >> 8)
-    .with(25, folded & 0xff);
-}
-
-function startSender(host: Host): (frame: Uint8Array) => void {
-  const { stdin } = host.spawn(process.execPath, fileURLToPath(new URL('vip/frame-sender.js', import.meta.url)));
-  return (frame) => stdin!.write(`${Buffer.from(frame).toString('hex')}\n`);
-}
 
 // Most of the time they wait.
 describe('faults', { concurrency: 5 }, () => {
@@ -192,11 +159,10 @@ describe('faults', { concurrency: 5 }, () => {
 
   test('malformed adverts, several in each interval: evenkeel goes on to send its own', needsKeepalived, async (t) => {
     const encounter = await Encounter.create(t, FAST);
-    const send = startSender(encounter.ours.segment.host(77));
+    const forger = new Forger(t, encounter.ours.segment.host(77));
     const evenkeel = await encounter.startOurs({ priority: 150 });
     await evenkeel.becomes('active');
-    const timer = setInterval(() => Object.values(MALFORMED).forEach(send), INTERVAL_MS / 3);
-    t.after(() => clearInterval(timer));
+    forger.repeat(Object.values(MALFORMED), INTERVAL_MS / 3);
     await evenkeel.told(isEvidence('refused-ttl'));
     await evenkeel.sends(2 * PATIENT_ADVERTS);
     const [{ state, adverts: counts }] = (await evenkeel.status()).status;
@@ -204,5 +170,32 @@ describe('faults', { concurrency: 5 }, () => {
     assert.equal(counts.accepted, 0);
     for (const reason of Object.keys(MALFORMED)) assert.ok(counts.refused[reason] >= PATIENT_ADVERTS, reason);
     assert.ok(longestGapMs(adverts(await encounter.capture.frames(), encounter.ours.address)) < SILENCE_MS);
+  });
+
+  test('forged adverts to a router with peers and a key: counted, and nothing moves', needsKeepalived, async (t) => {
+    const encounter = await Encounter.create(t, FAST);
+    const { ours, theirs } = encounter;
+    const peer = theirs.address;
+    const unicast = { peers: [peer], ttlMin: 255 };
+    const evenkeel = await encounter.startOurs({ unicast, keys: [{ id: 1, secret: '00'.repeat(32) }] });
+    await evenkeel.becomes('active');
+    const forger = new Forger(t, ours.segment.host(77));
+    const { intervalUs } = V3;
+    // The highest priority, and the release that would make a backup take over.
+    const frames = [255, 0].flatMap((priority) => [
+      forge({ priority, intervalUs: intervalUs!, source: STRANGER, to: ours }),
+      forge({ priority, intervalUs: intervalUs!, source: peer, to: ours, ttl: 254 }),
+      forge({ priority, intervalUs: intervalUs!, source: peer, to: ours }),
+      forge({ priority, intervalUs: intervalUs!, source: peer }),
+    ]);
+    forger.repeat(frames, INTERVAL_MS / 3);
+    for (const reason of ['not-a-peer', 'ttl', 'trailer-missing']) {
+      await evenkeel.told(isEvidence(`refused-${reason}`));
+    }
+    await evenkeel.sends(PATIENT_ADVERTS);
+    const [{ state, adverts: counts }] = (await evenkeel.status()).status;
+    assert.equal(state, 'active');
+    assert.equal(counts.accepted, 0);
+    assert.deepEqual(encounter.holders.takers, [ours.name]);
   });
 });

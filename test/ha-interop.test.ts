@@ -31,7 +31,7 @@ const SPEECHES: readonly Speech[] = [
 ];
 
 // Most of the time they wait.
-describe('with keepalived', { concurrency: 6 }, () => {
+describe('with keepalived', { concurrency: 9 }, () => {
   for (const speech of SPEECHES) {
     const intervalMs = speech.router.intervalUs! / 1000;
     const silenceMs = SILENCE_ADVERTS * intervalMs;

@@ -87,16 +87,16 @@ export class Capture {
     });
   }
 
-  /** Ends it; what it has seen. */
-  async frames(): Promise<Frame[]> {
+  /** Ends it; what it has seen. `preferences` are tshark's. */
+  async frames(...preferences: readonly string[]): Promise<Frame[]> {
     await this.catchUp();
     this.tcpdump.kill('SIGINT');
     await this.exit;
-    const checks = ['ip.check_checksum:TRUE'].flatMap((check) => ['-o', check]);
+    const options = ['ip.check_checksum:TRUE', ...preferences].flatMap((preference) => ['-o', preference]);
     const fields = FIELDS.flatMap((field) => ['-e', field]);
     const text = execFileSync(
       'tshark',
-      ['-n', '-r', this.file, ...checks, '-T', 'fields', '-E', 'separator=/t', ...fields],
+      ['-n', '-r', this.file, ...options, '-T', 'fields', '-E', 'separator=/t', ...fields],
       {
         stdio: ['ignore', 'pipe', 'ignore'],
         encoding: 'utf8',

@@ -72,8 +72,9 @@ export class Encounter {
     return this.ours.start(planOf(this.router(OURS, THEIRS, changes)));
   }
 
-  startTheirs(changes: Partial<VirtualRouterPlan>): Keepalived {
-    return new Keepalived(this.theirs, this.router(THEIRS, OURS, changes));
+  /** `addition`: see there. */
+  startTheirs(changes: Partial<VirtualRouterPlan>, addition = ''): Keepalived {
+    return new Keepalived(this.theirs, this.router(THEIRS, OURS, changes), addition);
   }
 
   get addresses(): readonly string[] {
