@@ -32,7 +32,7 @@ export function createVipMachine(program: readonly [string, string], runDirector
   const withHost = (use: (host: LinuxSegmentHost) => void): void => {
     // Nobody waits for its descriptors: everything is done when this returns.
     const readable = { add: () => undefined, remove: () => undefined };
-    const host = new LinuxSegmentHost({ readable, note: () => undefined, runDirectory });
+    const host = new LinuxSegmentHost({ readable, note: () => undefined, runDirectory, refreshes: null });
     try {
       use(host);
     } finally {

@@ -10,6 +10,7 @@ import { openSharedMemory } from './io/linux/shared-memory.ts';
 import { EventLoop } from './io/linux/segment/event-loop.ts';
 import { LinuxSegmentHost } from './io/linux/segment/linux-segment-host.ts';
 import { becomePunctual, collectYoung } from './io/linux/segment/punctuality.ts';
+import { startRefreshThread } from './io/linux/segment/refresh-thread.ts';
 import { StreamSocket } from './io/linux/segment/stream-socket.ts';
 import { bootTimeUs } from './io/linux/segment/system.ts';
 import { ControlLines, encodeLine } from './port/control.ts';
@@ -52,6 +53,7 @@ class VipProcess {
   private readonly loop = new EventLoop();
   private readonly board = new VipBoard(openSharedMemory(BOARD_DESCRIPTOR));
   private readonly control: StreamSocket;
+  private readonly refreshes = startRefreshThread();
   private scheduling = '';
   private host: LinuxSegmentHost | null = null;
   private owner: VipOwner | null = null;
@@ -143,7 +145,8 @@ class VipProcess {
       // Two that see the same need not both tell it.
       if (!this.isStandby || this.hasBegun) this.say({ type: 'note', message });
     };
-    const host = new LinuxSegmentHost({ readable: this.loop, note, runDirectory: this.runDirectory });
+    const { loop, runDirectory, refreshes } = this;
+    const host = new LinuxSegmentHost({ readable: loop, note, runDirectory, refreshes });
     this.host = host;
     this.owner = new VipOwner(plan, host, {
       handleChange: (change) => {

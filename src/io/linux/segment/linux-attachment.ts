@@ -44,6 +44,8 @@ export class LinuxAttachment implements Attachment {
   /** What it changes on the machine is written down, and changed. */
   private isEstablished = false;
   private isHolding = false;
+  /** As far as is known, the addresses are where they were held last. */
+  private isHeld = false;
   /** The messages that put the addresses there; the same each time while they are held. */
   private holding: { readonly linkIndex: number; readonly lifetimeS: number; readonly messages: Uint8Array } | null =
     null;
@@ -72,6 +74,7 @@ export class LinuxAttachment implements Attachment {
     this.holding = null;
     if (!this.hasBegun) return;
     this.isHolding = false;
+    this.isHeld = false;
     this.removeLeftovers();
     this.isEstablished = false;
     this.establish();
@@ -143,23 +146,28 @@ export class LinuxAttachment implements Attachment {
     if (link === null) return;
     if (this.holding === null || this.holding.linkIndex !== link.index || this.holding.lifetimeS !== lifetimeS) {
       this.holding = { linkIndex: link.index, lifetimeS, messages: this.holdMessages(link.index, lifetimeS) };
+      this.isHeld = false;
     }
     this.isHolding = true;
+    if (this.isHeld && this.machine.refresh(this.holding.messages)) return;
     if (this.request.hasVirtualMac && !link.isUp) {
       this.machine.change(
         (writer) => writeSetUp(writer, link.index, true),
         (_, error) => this.note(`cannot set ${link.name} up (${errorName(error)})`),
       );
     }
-    this.machine.requests.change(this.holding.messages, (index, error) => {
+    const failures = this.machine.requests.change(this.holding.messages, (index, error) => {
       const { address, prefixLength } = this.request.addresses[index];
       this.note(`cannot add ${formatIP(address)}/${prefixLength} to ${link.name} (${errorName(error)})`);
     });
+    this.isHeld = failures === 0;
   }
 
   drop(): void {
     this.isHolding = false;
+    this.isHeld = false;
     this.holding = null;
+    this.machine.settleRefreshes();
     this.machine.network.update();
     const link = this.machine.network.findLink(this.addressLinkName);
     if (link === null) return;
@@ -206,6 +214,7 @@ export class LinuxAttachment implements Attachment {
   }
 
   tellMissing(addresses: readonly Uint8Array[]): void {
+    if (addresses.length > 0) this.isHeld = false;
     for (const address of addresses) if (this.isHolding) this.handler.handleAddressRemoved(address);
   }
 

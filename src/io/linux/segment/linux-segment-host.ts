@@ -17,6 +17,7 @@ import { LinuxAttachment } from './linux-attachment.ts';
 import { Machine } from './machine.ts';
 import { NetlinkRequests } from './netlink-socket.ts';
 import { NetworkTable } from './network-table.ts';
+import type { RefreshQueue } from './refresh-queue.ts';
 import { type Link, type LinkAddress, writeDeleteAddress, writeDeleteLink } from './rtnetlink.ts';
 import { type Readable, SegmentInterface } from './segment-interface.ts';
 import { bootTimeUs, unixTimeUs } from './system.ts';
@@ -28,6 +29,8 @@ export interface LinuxSegmentOptions {
   readonly note: (message: string) => void;
   /** Where to keep what has to be undone, for a successor. */
   readonly runDirectory: string;
+  /** Takes what need not be waited for; null: everything is done at once. */
+  readonly refreshes: RefreshQueue | null;
 }
 
 interface InterfaceWatch {
@@ -45,11 +48,11 @@ export class LinuxSegmentHost implements SegmentHost {
   private readonly watches: InterfaceWatch[] = [];
   private hasNews = false;
 
-  constructor({ readable, note, runDirectory }: LinuxSegmentOptions) {
+  constructor({ readable, note, runDirectory, refreshes }: LinuxSegmentOptions) {
     this.readable = readable;
     const requests = new NetlinkRequests();
     const network = new NetworkTable(requests);
-    this.machine = new Machine(requests, network, new UndoJournal(runDirectory, note), note);
+    this.machine = new Machine(requests, network, new UndoJournal(runDirectory, note), note, refreshes);
     readable.add(network.descriptor, () => {
       this.machine.network.update();
       this.hasNews = true;

@@ -2,6 +2,7 @@
 import type { NetlinkRequests } from './netlink-socket.ts';
 import { NetlinkWriter } from './netlink-message.ts';
 import type { NetworkTable } from './network-table.ts';
+import type { RefreshQueue } from './refresh-queue.ts';
 import { readSysctl, writeSysctl } from './sysctl.ts';
 import type { Undo, UndoJournal } from './undo-journal.ts';
 
@@ -11,12 +12,30 @@ export class Machine {
   readonly journal: UndoJournal;
   /** Tells the operator what could not be done, or was found. */
   readonly note: (message: string) => void;
+  private readonly refreshes: RefreshQueue | null;
 
-  constructor(requests: NetlinkRequests, network: NetworkTable, journal: UndoJournal, note: (message: string) => void) {
+  constructor(
+    requests: NetlinkRequests,
+    network: NetworkTable,
+    journal: UndoJournal,
+    note: (message: string) => void,
+    refreshes: RefreshQueue | null,
+  ) {
     this.requests = requests;
     this.network = network;
     this.journal = journal;
     this.note = note;
+    this.refreshes = refreshes;
+  }
+
+  /** Has addresses held on that are there. Need not be done when this returns; false: has to be done some other way. */
+  refresh(messages: Uint8Array): boolean {
+    return this.refreshes?.push(messages) === true;
+  }
+
+  /** Returns when no refresh is on its way any more, which would bring an address back. */
+  settleRefreshes(): void {
+    this.refreshes?.settle();
   }
 
   /** One or more changes by rtnetlink; each is tried. */
