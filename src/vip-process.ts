@@ -3,7 +3,7 @@
  * keeper, and does it also while the keeper is busy; when the keeper is gone, it hands over and ends.
  *
  * It is started ahead of time and gets everything ready. It takes part when the keeper says so, or when the process that it
- * stands by for is gone: it hears that before the keeper does, and also while the keeper is busy.
+ * stands by for is gone: it hears that before the keeper does, and also while the keeper is busy, or gone too.
  */
 import { holdLifeline } from './io/linux/lifeline.ts';
 import { openSharedMemory } from './io/linux/shared-memory.ts';
@@ -58,6 +58,8 @@ class VipProcess {
   private host: LinuxSegmentHost | null = null;
   private owner: VipOwner | null = null;
   private hasBegun = false;
+  /** Stands by, and the keeper is gone. */
+  private isOrphan = false;
   private isStopping = false;
   private isOver = false;
   private routers: readonly string[] = [];
@@ -75,10 +77,10 @@ class VipProcess {
       CONTROL_DESCRIPTOR,
       this.loop,
       (bytes, length) => lines.push(bytes, 0, length, (line) => this.handleLine(line)),
-      () => this.stop(true),
+      () => this.handleKeeperGone(),
     );
     // Nobody writes to it: readable is at its end.
-    if (isStandby) this.loop.add(WATCHED_DESCRIPTOR, () => this.begin());
+    if (isStandby) this.loop.add(WATCHED_DESCRIPTOR, () => this.handleWatchedGone());
   }
 
   run(): void {
@@ -175,6 +177,17 @@ class VipProcess {
     this.say({ type: 'started', scheduling: this.scheduling });
     process.title = 'evenkeel: vip';
     if (routers.length > 0) this.statusUs = bootTimeUs();
+  }
+
+  private handleKeeperGone(): void {
+    // The process that takes part hands over and ends. Should it have been killed too, that is left to this one.
+    if (this.isStandby && !this.hasBegun) this.isOrphan = true;
+    else this.stop(true);
+  }
+
+  private handleWatchedGone(): void {
+    if (!this.isOrphan || this.findPredecessor().size > 0) this.begin();
+    if (this.isOrphan) this.stop(true);
   }
 
   private findPredecessor(): Predecessor {

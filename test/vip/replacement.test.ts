@@ -170,3 +170,18 @@ test('the keeper alone is killed: the address is handed over, and nobody goes on
   assert.equal(lb01.host.has(ADDRESS), false);
   assert.equal(lb02.changes().at(-1)?.to, 'active');
 });
+
+test('the keeper and the vip process are killed: the one that stands by hands over', needsNamespaces, async (t) => {
+  const [lb01, lb02] = await pair(new Segment(t), 1_000_000);
+  await hasStandby(lb01);
+  const from = mark(lb02);
+  const children = lb01.children();
+  const active = await lb01.vipPid();
+  signal(lb01.keeper.pid!, 'SIGKILL');
+  signal(active, 'SIGKILL');
+  await lb02.becomes('active', undefined, from);
+  // A release, and not silence: that would cost three seconds, and in the last of them nobody would have the address.
+  assert.equal((await lb02.status()).status[0].peers.at(-1)?.priority, 0);
+  await until(() => children.every((pid) => commandLineOf(pid) === ''));
+  assert.equal(lb01.host.has(ADDRESS), false);
+});
