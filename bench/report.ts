@@ -79,7 +79,7 @@ export function renderChart(rows: readonly Row[]): string {
     parts.push(`<text x="${left - 12}" y="${y + 26}" text-anchor="end" font-weight="600">${row.scenario.name}</text>`);
     for (const name of row.samples.keys()) {
       const value = ratio(row, name, 'nginx', (sample) => sample.cpuUs);
-      const length = Math.min(value * unit, width - left - 130);
+      const length = Math.min(value * unit, width - left - 150);
       const label = `${name} ${value.toFixed(2)}`;
       parts.push(
         `<rect x="${left}" y="${y}" width="${length.toFixed(1)}" height="${barHeight}" rx="2" fill="${COLOURS[name]}"/>`,

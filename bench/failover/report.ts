@@ -180,7 +180,7 @@ export function renderChart(results: Results): string {
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" font-family="system-ui, sans-serif" font-size="12">
 <rect width="100%" height="100%" fill="#fff"/>
-<text x="${LEFT}" y="24" font-size="15" font-weight="600">How long requests fail, and how long two nodes hold the address (less is better)</text>
+<text x="16" y="24" font-size="15" font-weight="600">How long requests fail, and how long two nodes hold the address (less is better)</text>
 ${parts.join('\n')}
 </svg>
 `;
