@@ -1,11 +1,15 @@
 /** Addresses on this machine: when they appear, and that they go, whatever happens to the process that owns them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { needsNamespaces, planOf, Segment, signal, until } from './virtual-node.ts';
+import { needsNamespaces, planOf, routerPlan, Segment, signal, until } from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
 /** Becomes active within a third of a second. */
 const FAST = { intervalUs: 100_000 };
+const ADDRESSES_6 = [
+  { address: 'fe80::15:3', prefixLength: 64 },
+  { address: '2001:db8:15::3', prefixLength: 64 },
+];
 
 test(
   'the active router has the address with a lifetime that is lengthened with the adverts',
@@ -63,6 +67,25 @@ test('an address that somebody removes is put back at once, and told', needsName
   await until(() => host.has(ADDRESS));
   await node.told((message) => message.type === 'evidence' && message.evidence.kind === 'address-removed');
   assert.equal(node.changes().at(-1)?.to, 'active');
+});
+
+test('what was just added and is told of later was not removed by anybody', needsNamespaces, async (t) => {
+  const host = new Segment(t).host(5);
+  const four = routerPlan({ ...FAST, group: 'both' });
+  const six = routerPlan({ ...FAST, group: 'both', name: 'VI_6', family: 6, addresses: ADDRESSES_6 });
+  // At one moment: the kernel tells of the IPv4 address at once, and of those of IPv6 when it comes to them.
+  const node = await host.start({ routers: [four, six] });
+  await node.becomes('active', 'VI_1');
+  await node.becomes('active', 'VI_6');
+  await until(() => ADDRESSES_6.every(({ address }) => host.has(address)));
+  await node.status();
+  assert.deepEqual(
+    node.messages.filter(({ type }) => type === 'evidence'),
+    [],
+  );
+  host.ip('address', 'delete', 'fe80::15:3/64', 'dev', 'eth0');
+  await until(() => host.has('fe80::15:3'));
+  await node.told((message) => message.type === 'evidence' && message.evidence.kind === 'address-removed');
 });
 
 test('every address of a router is there, those of another network with their route', needsNamespaces, async (t) => {

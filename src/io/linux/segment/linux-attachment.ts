@@ -46,6 +46,8 @@ export class LinuxAttachment implements Attachment {
   private isHolding = false;
   /** As far as is known, the addresses are where they were held last. */
   private isHeld = false;
+  /** Of what it holds, what the kernel has told of. */
+  private readonly seen = new Set<string>();
   /** The messages that put the addresses there; the same each time while they are held. */
   private holding: { readonly linkIndex: number; readonly lifetimeS: number; readonly messages: Uint8Array } | null =
     null;
@@ -75,6 +77,7 @@ export class LinuxAttachment implements Attachment {
     if (!this.hasBegun) return;
     this.isHolding = false;
     this.isHeld = false;
+    this.seen.clear();
     this.removeLeftovers();
     this.isEstablished = false;
     this.establish();
@@ -166,6 +169,7 @@ export class LinuxAttachment implements Attachment {
   drop(): void {
     this.isHolding = false;
     this.isHeld = false;
+    this.seen.clear();
     this.holding = null;
     this.machine.settleRefreshes();
     this.machine.network.update();
@@ -210,7 +214,13 @@ export class LinuxAttachment implements Attachment {
     const addresses = this.request.addresses.map(({ address }) => address);
     // A macvlan that is down has its addresses and does not answer for them.
     if (link === null || (this.request.hasVirtualMac && !link.isUp)) return addresses;
-    return addresses.filter((address) => !network.has(link.index, address));
+    // Of an IPv6 address that was added the kernel tells a moment later, from a queue of its own (addrconf_dad_work):
+    // what was never seen there cannot have been removed.
+    const missing = addresses.filter((address) => !network.has(link.index, address));
+    const removed = missing.filter((address) => this.seen.has(formatIP(address)));
+    this.seen.clear();
+    for (const address of addresses) if (!missing.includes(address)) this.seen.add(formatIP(address));
+    return removed;
   }
 
   tellMissing(addresses: readonly Uint8Array[]): void {
