@@ -40,7 +40,7 @@ class Scene {
 
   private constructor(pair: Pair, configuration: string) {
     this.pair = pair;
-    this.client = pair.startClient(50);
+    this.client = pair.startClient(200);
     this.file = join(pair.network.directory, 'evenkeel.yaml');
     writeFileSync(this.file, configuration);
   }

@@ -5,7 +5,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { adverts, timeMs } from './vip/capture.ts';
-import { Encounter, longestGapMs, PATIENT_ADVERTS, SILENCE_ADVERTS, type Speech, V2, V3 } from './vip/encounter.ts';
+import {
+  Encounter,
+  IPV6,
+  longestGapMs,
+  PATIENT_ADVERTS,
+  SILENCE_ADVERTS,
+  type Speech,
+  V2,
+  V3,
+} from './vip/encounter.ts';
 import { forge, Forger } from './vip/forger.ts';
 import { needsKeepalived } from './vip/keepalived.ts';
 import type { NodeMessage } from './vip/virtual-node.ts';
@@ -171,6 +180,29 @@ describe('faults', { concurrency: 5 }, () => {
     for (const reason of Object.keys(MALFORMED)) assert.ok(counts.refused[reason] >= PATIENT_ADVERTS, reason);
     assert.ok(longestGapMs(adverts(await encounter.capture.frames(), encounter.ours.address)) < SILENCE_MS);
   });
+
+  for (const [ttlMin, state] of [
+    [255, 'active'],
+    [64, 'backup'],
+  ] as const) {
+    test(
+      `a keepalived that sends over IPv6 with a hop limit of 64 is ${state === 'active' ? 'refused, and told' : 'followed'} with min-ttl: ${ttlMin}`,
+      needsKeepalived,
+      async (t) => {
+        const encounter = await Encounter.create(t, { name: 'far', router: IPV6, isUnicast: true });
+        const keepalived = encounter.startTheirs({ priority: 150 }, 'unicast_ttl 64');
+        await keepalived.becomes('MASTER');
+        const evenkeel = await encounter.startOurs({ priority: 100, unicast: { peers: ['fd00:15::6'], ttlMin } });
+        if (state === 'active') {
+          await evenkeel.told(isEvidence('refused-ttl'));
+          await evenkeel.becomes('active');
+        } else {
+          await evenkeel.hears(PATIENT_ADVERTS);
+          assert.equal((await evenkeel.status()).status[0].state, 'backup');
+        }
+      },
+    );
+  }
 
   test('forged adverts to a router with peers and a key: counted, and nothing moves', needsKeepalived, async (t) => {
     const encounter = await Encounter.create(t, FAST);

@@ -115,7 +115,7 @@ export class Encounter {
     const { router, isUnicast } = this.speech;
     const unicast = {
       source: this.address(own),
-      unicast: { peers: [this.address(peer)], ttlMin: this.isV4 ? 255 : 1 },
+      unicast: { peers: [this.address(peer)], ttlMin: 255 },
     };
     return { ...router, ...(isUnicast ? unicast : {}), ...changes };
   }

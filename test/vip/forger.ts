@@ -70,6 +70,8 @@ export class Forger {
   constructor(t: TestContext, host: Host) {
     this.t = t;
     this.sender = host.spawn(process.execPath, fileURLToPath(new URL('frame-sender.js', import.meta.url)));
+    // When the test is over, its host ends it first.
+    this.sender.stdin!.on('error', () => undefined);
   }
 
   send(frame: Uint8Array): void {

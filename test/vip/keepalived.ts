@@ -109,7 +109,8 @@ function keepalivedConfig(plan: VirtualRouterPlan, addition: string): string {
     ...(plan.hasVirtualMac ? ['use_vmac'] : []),
     ...(plan.preempt ? [] : ['nopreempt']),
     ...(source === null ? [] : [`unicast_src_ip ${source}`]),
-    ...(unicast === null ? [] : ['unicast_peer {', ...unicast.peers, '}']),
+    // Over IPv6 it would send with the kernel's own hop limit.
+    ...(unicast === null ? [] : ['unicast_ttl 255', 'unicast_peer {', ...unicast.peers, '}']),
     ...(password === null ? [] : ['authentication {', 'auth_type PASS', `auth_pass ${password}`, '}']),
     'virtual_ipaddress {',
     ...plan.addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),

@@ -13,6 +13,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { OwnerView } from '../../src/keeper/vip-link.ts';
 import type { Evidence } from '../../src/core/vrrp/observer.ts';
+import { killAtOnce } from '../../src/lab/processes.ts';
 import type { Verdict } from '../../src/vip/messages.ts';
 import type { VipPlan, VirtualRouterPlan } from '../../src/vip/plan.ts';
 import type { RoleChange, RouterStatus } from '../../src/vip/status.ts';
@@ -305,10 +306,10 @@ export class VirtualNode {
     await this.exit;
   }
 
-  /** All its processes at once. */
+  /** All its processes at once: else the owner of the addresses would hand over between the keeper's death and its own. */
   kill(): void {
     if (this.isGone) return;
-    for (const pid of [this.keeper.pid!, ...this.children()]) signal(pid, 'SIGKILL');
+    killAtOnce([this.keeper.pid!, ...this.children()]);
   }
 
   /** The vip processes that live. */
