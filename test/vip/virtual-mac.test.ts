@@ -1,7 +1,8 @@
 /** Addresses on the virtual MAC: the macvlan, the settings that it needs, and what other hosts see. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Host, needsNamespaces, planOf, Segment, until } from './virtual-node.ts';
+import { commandLineOf } from '../../src/lab/processes.ts';
+import { type Host, needsNamespaces, planOf, Segment, signal, until, type VirtualNode } from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
 const VIRTUAL_MAC = '00:00:5e:00:01:32';
@@ -114,6 +115,62 @@ test('after kill -9 a successor with another plan undoes everything', needsNames
   await second.stop();
   assert.deepEqual(settingsOf(host), before);
 });
+
+test(
+  'two evenkeels on one interface: the settings stay as long as one of them needs them',
+  needsNamespaces,
+  async (t) => {
+    const host = new Segment(t).host(5);
+    const before = settingsOf(host);
+    const start = async (virtualRouterId: number): Promise<VirtualNode> => {
+      const addresses = [{ address: `192.168.15.${virtualRouterId}`, prefixLength: 24 }];
+      const node = await host.start(planOf({ ...FAST, virtualRouterId, addresses }));
+      await node.becomes('active');
+      return node;
+    };
+    const [first, second] = [await start(50), await start(51)];
+    await first.stop();
+    assert.deepEqual(settingsOf(host).slice(0, 2), ['1', '2']);
+    assert.equal(macvlans(host).length, 1);
+    // A third one, and the second is killed: what the third needs stays, and what the second had is undone.
+    const third = await start(52);
+    second.kill();
+    await second.exit;
+    const fourth = await start(53);
+    assert.equal(macvlans(host).length, 2);
+    await third.stop();
+    assert.deepEqual(settingsOf(host).slice(0, 2), ['1', '2']);
+    await fourth.stop();
+    assert.deepEqual(settingsOf(host), before);
+    assert.deepEqual(macvlans(host), []);
+  },
+);
+
+test(
+  'two routers on one interface, one of them on the virtual MAC: each setting is restored',
+  needsNamespaces,
+  async (t) => {
+    const host = new Segment(t).host(5);
+    host.run('sysctl', '-qw', 'net.ipv4.conf.eth0.promote_secondaries=0');
+    const before = settingsOf(host);
+    const [plain] = planOf({ intervalUs: 100_000 }).routers;
+    const [onMac] = planOf({ ...FAST, name: 'VI_2', virtualRouterId: 51 }).routers;
+    const [other] = planOf({ ...FAST, name: 'VI_3', virtualRouterId: 52 }).routers;
+    const routers = [plain, onMac, other].map((router, i) => {
+      return { ...router, addresses: [{ address: `192.168.15.${200 + i}`, prefixLength: 24 }] };
+    });
+    const node = await host.start({ routers });
+    for (const { name } of routers) await node.becomes('active', name);
+    assert.deepEqual(settingsOf(host).slice(0, 3), ['1', '2', '1']);
+    // Its successor goes on with what the first one has changed, and knows what it was.
+    const from = node.messages.length;
+    while (!(await node.status()).process.hasStandby) await new Promise((resolve) => setTimeout(resolve, 20));
+    signal(await node.vipPid(), 'SIGKILL');
+    for (const { name } of routers) await node.becomes('active', name, from);
+    await node.stop();
+    assert.deepEqual(settingsOf(host), before);
+  },
+);
 
 test('a macvlan that somebody removes or sets down is put back', needsNamespaces, async (t) => {
   const host = new Segment(t).host(5);

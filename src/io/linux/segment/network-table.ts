@@ -25,7 +25,8 @@ export class NetworkTable {
   private readonly monitor = new NetlinkMonitor();
   private readonly requests: NetlinkRequests;
   private links = new Map<number, Link>();
-  private addresses: LinkAddress[] = [];
+  /** By what tells them apart, in the kernel's order: there may be tens of thousands. */
+  private addresses = new Map<string, LinkAddress>();
 
   constructor(requests: NetlinkRequests) {
     this.requests = requests;
@@ -53,11 +54,11 @@ export class NetworkTable {
 
   /** In the kernel's order. */
   addressesOf(linkIndex: number): readonly LinkAddress[] {
-    return this.addresses.filter((each) => each.linkIndex === linkIndex);
+    return this.allAddresses().filter((each) => each.linkIndex === linkIndex);
   }
 
   allAddresses(): readonly LinkAddress[] {
-    return this.addresses;
+    return [...this.addresses.values()];
   }
 
   allLinks(): Iterable<Link> {
@@ -65,7 +66,10 @@ export class NetworkTable {
   }
 
   has(linkIndex: number, address: Uint8Array): boolean {
-    return this.addresses.some((each) => each.linkIndex === linkIndex && equalBytes(each.address, address));
+    for (const each of this.addresses.values()) {
+      if (each.linkIndex === linkIndex && equalBytes(each.address, address)) return true;
+    }
+    return false;
   }
 
   close(): void {
@@ -75,7 +79,7 @@ export class NetworkTable {
   private readAll(): void {
     for (let i = 0; i < DUMP_TRIES; i++) {
       this.links = new Map();
-      this.addresses = [];
+      this.addresses = new Map();
       const handle = (bytes: Uint8Array, message: NetlinkMessage): void => this.handle(bytes, message);
       if (this.requests.dump(writeGetLinks, handle) && this.requests.dump(writeGetAddresses, handle)) return;
     }
@@ -95,20 +99,17 @@ export class NetworkTable {
         if (!isOfLink) break;
         const { index } = readLink(bytes, message);
         this.links.delete(index);
-        this.addresses = this.addresses.filter((each) => each.linkIndex !== index);
+        for (const [key, each] of this.addresses) if (each.linkIndex === index) this.addresses.delete(key);
         break;
       }
       case RTM_NEWADDR: {
         const told = readLinkAddress(bytes, message);
-        if (told === null) break;
-        const at = this.addresses.findIndex((each) => isSame(each, told));
-        if (at < 0) this.addresses.push(told);
-        else this.addresses[at] = told;
+        if (told !== null) this.addresses.set(keyOf(told), told);
         break;
       }
       case RTM_DELADDR: {
         const told = readLinkAddress(bytes, message);
-        if (told !== null) this.addresses = this.addresses.filter((each) => !isSame(each, told));
+        if (told !== null) this.addresses.delete(keyOf(told));
         break;
       }
       default:
@@ -118,6 +119,6 @@ export class NetworkTable {
 }
 
 /** One address may be on a link more than once, with different prefixes. */
-function isSame(a: LinkAddress, b: LinkAddress): boolean {
-  return a.linkIndex === b.linkIndex && a.prefixLength === b.prefixLength && equalBytes(a.address, b.address);
+function keyOf({ linkIndex, prefixLength, address }: LinkAddress): string {
+  return `${linkIndex} ${prefixLength} ${String.fromCharCode(...address)}`;
 }

@@ -1,0 +1,129 @@
+/** What others do to the interface, its addresses and its settings while a router is active on it, and what follows. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type Host, ip, needsNamespaces, planOf, Segment, signal, until } from './virtual-node.ts';
+
+const ADDRESS = '192.168.15.3';
+const FAST = { intervalUs: 100_000 };
+/** Active at once, and then nothing is due by itself for a long time. */
+const SLOW = { intervalUs: 40_000_000, priority: 255 };
+
+test('all addresses of the interface are removed: a fault, until its own one is back', needsNamespaces, async (t) => {
+  const host = new Segment(t).host(5);
+  const node = await host.start(planOf(FAST));
+  await node.becomes('active');
+  host.ip('address', 'flush', 'dev', 'eth0');
+  const { detail } = await node.becomes('fault');
+  assert.match(detail, /without an address to send from/);
+  const from = node.messages.length;
+  host.ip('address', 'add', `${host.address}/24`, 'dev', 'eth0');
+  await node.becomes('active', undefined, from);
+  assert.ok(host.has(ADDRESS));
+});
+
+test('all virtual addresses are removed at once: all are put back', needsNamespaces, async (t) => {
+  const host = new Segment(t).host(5);
+  const addresses = [ADDRESS, '192.168.15.4', '10.9.8.7'].map((address) => ({ address, prefixLength: 24 }));
+  const node = await host.start(planOf({ ...SLOW, addresses }));
+  await node.becomes('active');
+  host.ip('address', 'flush', 'dev', 'eth0', 'dynamic');
+  await until(() => addresses.every(({ address }) => host.has(address)));
+  assert.equal(node.changes().at(-1)?.to, 'active');
+});
+
+test('an interface that is renamed is gone, and is used again under its name', needsNamespaces, async (t) => {
+  const host = new Segment(t).host(5);
+  const node = await host.start(planOf(FAST));
+  await node.becomes('active');
+  host.ip('link', 'set', 'eth0', 'down');
+  host.ip('link', 'set', 'eth0', 'name', 'lan0');
+  host.ip('link', 'set', 'lan0', 'up');
+  await node.becomes('fault');
+  // What was not removed before the name was another one goes at the end of its life.
+  await until(() => !host.has(ADDRESS));
+  const from = node.messages.length;
+  host.ip('link', 'set', 'lan0', 'down');
+  host.ip('link', 'set', 'lan0', 'name', 'eth0');
+  host.ip('link', 'set', 'eth0', 'up');
+  await node.becomes('active', undefined, from);
+  assert.ok(host.has(ADDRESS));
+});
+
+for (const hasVirtualMac of [false, true]) {
+  const where = hasVirtualMac ? ', with the macvlan on it,' : '';
+  test(`an interface${where} that is moved to another namespace and back`, needsNamespaces, async (t) => {
+    const segment = new Segment(t);
+    const [host, other] = [segment.host(5), segment.host(6)];
+    const node = await host.start(planOf({ ...FAST, hasVirtualMac }));
+    await node.becomes('active');
+    host.ip('link', 'set', 'eth0', 'name', 'moved0', 'netns', other.name);
+    await node.becomes('fault');
+    assert.equal(host.has(ADDRESS), false);
+    const from = node.messages.length;
+    other.ip('link', 'set', 'moved0', 'name', 'eth0', 'netns', host.name);
+    host.ip('address', 'replace', `${host.address}/24`, 'dev', 'eth0');
+    host.ip('link', 'set', 'eth0', 'up');
+    await node.becomes('active', undefined, from);
+    assert.ok(host.has(ADDRESS));
+    await node.stop();
+    assert.equal(host.has(ADDRESS), false);
+  });
+}
+
+test(
+  'the smallest MTU of IPv4 does not matter to it; below that of IPv6 that is a fault',
+  needsNamespaces,
+  async (t) => {
+    const host = new Segment(t).host(5);
+    const [v4] = planOf(FAST).routers;
+    const v6 = { ...v4, name: 'VI_6', family: 6 as const, addresses: [{ address: 'fe80::15:3', prefixLength: 64 }] };
+    const node = await host.start({ routers: [v4, v6] });
+    await node.becomes('active', 'VI_1');
+    await node.becomes('active', 'VI_6');
+    const from = node.messages.length;
+    host.ip('link', 'set', 'eth0', 'mtu', '68');
+    await node.becomes('fault', 'VI_6', from);
+    assert.ok(host.has(ADDRESS));
+    assert.deepEqual(
+      node.changes().filter(({ router, to }) => router === 'VI_1' && to === 'fault'),
+      [],
+    );
+    host.ip('link', 'set', 'eth0', 'mtu', '1500');
+    await node.becomes('active', 'VI_6', from);
+    await until(() => host.has('fe80::15:3'));
+  },
+);
+
+test('more events than the kernel keeps for a process: it looks at everything again', needsNamespaces, async (t) => {
+  const host = new Segment(t).host(5);
+  const node = await host.start(planOf(SLOW));
+  await node.becomes('active');
+  const pid = await node.vipPid();
+  // The keeper would end a process that does not turn.
+  signal(node.keeper.pid!, 'SIGSTOP');
+  signal(pid, 'SIGSTOP');
+  await overflow(host);
+  host.ip('address', 'delete', `${ADDRESS}/24`, 'dev', 'eth0');
+  assert.equal(host.has(ADDRESS), false);
+  signal(pid, 'SIGCONT');
+  await until(() => host.has(ADDRESS));
+  signal(node.keeper.pid!, 'SIGCONT');
+  await node.told((message) => message.type === 'evidence' && message.evidence.kind === 'address-removed');
+  assert.equal(await node.vipPid(), pid);
+});
+
+/** Changes addresses until the kernel has thrown away an event for somebody who hears of them. */
+async function overflow(host: Host): Promise<void> {
+  const file = join(host.segment.directory, 'batch');
+  const lines = Array.from({ length: 2_000 }, (_, i) => {
+    const address = `10.77.${i >> 8}.${i & 255}/32`;
+    return `address add ${address} dev lo\naddress delete ${address} dev lo\n`;
+  });
+  writeFileSync(file, lines.join(''));
+  // The last columns: drops, inode.
+  const isFull = (): boolean =>
+    /\s00000111(\s+\d+){4}\s+[1-9]\d*\s+\d+\s*$/m.test(host.run('cat', '/proc/net/netlink'));
+  while (!isFull()) ip('-n', host.name, '-batch', file);
+}
