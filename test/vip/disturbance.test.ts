@@ -3,6 +3,11 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ETHERNET_HEADER_BYTES } from '../../src/wire/ethernet.ts';
+import { emitIpv4, IPV4_HEADER_BYTES, TRAFFIC_CLASS_CONTROL } from '../../src/wire/ipv4.ts';
+import { VRRP_GROUP_4, VRRP_PROTOCOL, VRRP_TTL } from '../../src/wire/vrrp/advert.ts';
+import { AUTHENTICATION_HEADER_PROTOCOL } from '../../src/wire/vrrp/authentication-header.ts';
+import { forge, Forger } from './forger.ts';
 import { type Host, ip, needsNamespaces, planOf, Segment, signal, until } from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
@@ -15,8 +20,7 @@ test('all addresses of the interface are removed: a fault, until its own one is 
   const node = await host.start(planOf(FAST));
   await node.becomes('active');
   host.ip('address', 'flush', 'dev', 'eth0');
-  const { detail } = await node.becomes('fault');
-  assert.match(detail, /without an address to send from/);
+  assert.match((await node.becomes('fault')).detail, /without an address/);
   const from = node.messages.length;
   host.ip('address', 'add', `${host.address}/24`, 'dev', 'eth0');
   await node.becomes('active', undefined, from);
@@ -126,4 +130,43 @@ async function overflow(host: Host): Promise<void> {
   const isFull = (): boolean =>
     /\s00000111(\s+\d+){4}\s+[1-9]\d*\s+\d+\s*$/m.test(host.run('cat', '/proc/net/netlink'));
   while (!isFull()) ip('-n', host.name, '-batch', file);
+}
+
+test(
+  'an advert in an Authentication Header, as keepalived sends it with auth_type AH, is refused by that name',
+  needsNamespaces,
+  async (t) => {
+    const segment = new Segment(t);
+    const node = await segment.host(5).start(planOf(FAST));
+    await node.becomes('active');
+    const forger = new Forger(t, segment.host(77));
+    const advert = forge({ priority: 254, intervalUs: 100_000, source: '192.168.15.77' });
+    forger.repeat([inAuthenticationHeader(advert)], 50);
+    await node.logged(/refused-authentication-header: .*192\.168\.15\.77/);
+    const refusedByThen = async (): Promise<number> => {
+      return (await node.status()).status[0].adverts.refused['authentication-header'];
+    };
+    while ((await refusedByThen()) < 5) await node.sends(1);
+    assert.equal(node.changes().at(-1)?.to, 'active');
+  },
+);
+
+/** RFC 2402's header for HMAC-MD5-96: 24 bytes between the IP header and the advert. */
+function inAuthenticationHeader(frame: Uint8Array): Uint8Array {
+  const at = ETHERNET_HEADER_BYTES + IPV4_HEADER_BYTES;
+  const advert = frame.subarray(at);
+  const wrapped = new Uint8Array(frame.length + 24);
+  wrapped.set(frame.subarray(0, ETHERNET_HEADER_BYTES));
+  wrapped.set([VRRP_PROTOCOL, 4], at);
+  wrapped.set(advert, at + 24);
+  const header = {
+    source: Uint8Array.of(192, 168, 15, 77),
+    destination: VRRP_GROUP_4,
+    protocol: AUTHENTICATION_HEADER_PROTOCOL,
+    ttl: VRRP_TTL,
+    trafficClass: TRAFFIC_CLASS_CONTROL,
+    identification: 1,
+  };
+  emitIpv4(header, 24 + advert.length, wrapped, ETHERNET_HEADER_BYTES);
+  return wrapped;
 }

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { commandLineOf } from '../../src/lab/processes.ts';
-import { type Host, needsNamespaces, planOf, Segment, signal, until, type VirtualNode } from './virtual-node.ts';
+import {
+  type Host,
+  needsNamespaces,
+  planOf,
+  routerPlan,
+  Segment,
+  signal,
+  until,
+  type VirtualNode,
+} from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
 const VIRTUAL_MAC = '00:00:5e:00:01:32';
@@ -19,6 +28,10 @@ function settingsOf(host: Host): string[] {
 function macvlans(host: Host): string[] {
   const links = JSON.parse(host.ip('-json', 'link', 'show', 'type', 'macvlan')) as { ifname?: string }[];
   return links.flatMap(({ ifname }) => (ifname === undefined ? [] : [ifname]));
+}
+
+function at(number: number): { address: string; prefixLength: number }[] {
+  return [{ address: `192.168.15.${number}`, prefixLength: 24 }];
 }
 
 /** What `host` believes to be the MAC address of the virtual address, after asking for it anew. */
@@ -123,8 +136,7 @@ test(
     const host = new Segment(t).host(5);
     const before = settingsOf(host);
     const start = async (virtualRouterId: number): Promise<VirtualNode> => {
-      const addresses = [{ address: `192.168.15.${virtualRouterId}`, prefixLength: 24 }];
-      const node = await host.start(planOf({ ...FAST, virtualRouterId, addresses }));
+      const node = await host.start(planOf({ ...FAST, virtualRouterId, addresses: at(virtualRouterId) }));
       await node.becomes('active');
       return node;
     };
@@ -134,8 +146,9 @@ test(
     assert.equal(macvlans(host).length, 1);
     // A third one, and the second is killed: what the third needs stays, and what the second had is undone.
     const third = await start(52);
+    const processes = second.children();
     second.kill();
-    await second.exit;
+    await until(() => processes.every((pid) => commandLineOf(pid) === ''));
     const fourth = await start(53);
     assert.equal(macvlans(host).length, 2);
     await third.stop();
@@ -153,12 +166,11 @@ test(
     const host = new Segment(t).host(5);
     host.run('sysctl', '-qw', 'net.ipv4.conf.eth0.promote_secondaries=0');
     const before = settingsOf(host);
-    const [plain] = planOf({ intervalUs: 100_000 }).routers;
-    const [onMac] = planOf({ ...FAST, name: 'VI_2', virtualRouterId: 51 }).routers;
-    const [other] = planOf({ ...FAST, name: 'VI_3', virtualRouterId: 52 }).routers;
-    const routers = [plain, onMac, other].map((router, i) => {
-      return { ...router, addresses: [{ address: `192.168.15.${200 + i}`, prefixLength: 24 }] };
-    });
+    const routers = [
+      routerPlan({ intervalUs: 100_000, addresses: at(200) }),
+      routerPlan({ ...FAST, addresses: at(201), name: 'VI_2', virtualRouterId: 51 }),
+      routerPlan({ ...FAST, addresses: at(202), name: 'VI_3', virtualRouterId: 52 }),
+    ];
     const node = await host.start({ routers });
     for (const { name } of routers) await node.becomes('active', name);
     assert.deepEqual(settingsOf(host).slice(0, 3), ['1', '2', '1']);
