@@ -2,7 +2,7 @@
  * A simulated machine: a kernel with addresses that have a life, network interfaces, clocks that drift, and a process that
  * runs the production driver and can be killed, frozen, or slow.
  */
-import { equalBytes } from '../../src/base/bytes.ts';
+import { equalBytes, formatHex } from '../../src/base/bytes.ts';
 import type { Evidence } from '../../src/core/vrrp/observer.ts';
 import type { State } from '../../src/core/vrrp/states.ts';
 import type {
@@ -293,6 +293,8 @@ export class Nic implements Port {
   readonly watches: InterfaceHandler[] = [];
   isUp = true;
   private lives: Life[] = [];
+  /** Addresses that no neighbour sees, and when the kernel removes them at the latest. */
+  private readonly concealed = new Map<string, number>();
 
   constructor(node: SimNode, network: Network, mac: Uint8Array, address: Uint8Array) {
     this.node = node;
@@ -354,6 +356,20 @@ export class Nic implements Port {
     this.node.holdersChanged();
   }
 
+  conceal(address: Uint8Array, lifetimeS: number): void {
+    this.concealed.set(formatHex(address), this.node.simulation.nowUs + lifetimeS * 1e6);
+    this.node.holdersChanged();
+  }
+
+  reveal(address: Uint8Array): void {
+    if (this.concealed.delete(formatHex(address))) this.node.holdersChanged();
+  }
+
+  /** Serves connections to that address, seen or not. */
+  serves(address: Uint8Array): boolean {
+    return this.has(address) || (this.concealed.get(formatHex(address)) ?? 0) > this.node.simulation.nowUs;
+  }
+
   /** Removed by whoever owns it, or by somebody else, who does not tell the owner. */
   remove(address: Uint8Array, isOwner: boolean): void {
     const life = this.find(address);
@@ -398,6 +414,8 @@ class SimAttachment implements Attachment {
   readonly isForwarding = false;
   readonly request: AttachRequest;
   readonly handler: AttachmentHandler;
+  /** Where it passes on what belongs to connections of its predecessor. */
+  relayedTo: Uint8Array | null = null;
   private readonly nic: Nic;
 
   constructor(nic: Nic, request: AttachRequest, handler: AttachmentHandler) {
@@ -422,11 +440,32 @@ class SimAttachment implements Attachment {
   hold(lifetimeS: number): void {
     const { addresses, family, hasVirtualMac, virtualRouterId } = this.request;
     const mac = hasVirtualMac ? virtualMac(family, virtualRouterId) : this.mac;
-    for (const address of addresses) this.nic.hold(address, lifetimeS, mac);
+    for (const address of addresses) {
+      this.nic.hold(address, lifetimeS, mac);
+      this.nic.reveal(address.address);
+    }
   }
 
   drop(): void {
-    for (const { address } of this.request.addresses) this.nic.remove(address, true);
+    for (const { address } of this.request.addresses) {
+      this.nic.reveal(address);
+      this.nic.remove(address, true);
+    }
+  }
+
+  conceal(lifetimeS: number): void {
+    this.drop();
+    for (const { address } of this.request.addresses) this.nic.conceal(address, lifetimeS);
+  }
+
+  relay(peer: Uint8Array): void {
+    this.relayedTo = peer;
+    this.nic.node.holdersChanged();
+  }
+
+  endRelay(): void {
+    this.relayedTo = null;
+    this.nic.node.holdersChanged();
   }
 
   close(): void {

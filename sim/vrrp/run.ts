@@ -1,4 +1,5 @@
 /** Plays a scenario and checks what must hold. */
+import { equalBytes } from '../../src/base/bytes.ts';
 import { parseIPv4, parseIPv6 } from '../../src/base/address.ts';
 import type { Evidence } from '../../src/core/vrrp/observer.ts';
 import { downIntervalUs, longestSkewUs } from '../../src/core/vrrp/intervals.ts';
@@ -360,6 +361,10 @@ class Run implements NodeObserver {
       mortalOneHolder:
         scenario.theme === 'death' ? always('never two holders by death or frost', toleranceUs + removedUs) : null,
       gracefulHolder: scenario.theme === 'graceful' ? graceful : null,
+      relayed:
+        scenario.theme === 'graceful'
+          ? always('what is passed on to a predecessor finds it with the addresses', toleranceUs)
+          : null,
     };
   }
 
@@ -372,6 +377,7 @@ class Run implements NodeObserver {
     let holders = 0;
     let healthy = 0;
     let isIdle = false;
+    let isRelayLost = false;
     let isHoarding = false;
     for (const node of this.nodes) {
       const state = node.stateOf(router);
@@ -386,6 +392,7 @@ class Run implements NodeObserver {
       if (this.isHealthy(node)) healthy++;
       if (node.isRunning && isTaken && !holds && !this.unplugged.has(node.index)) isIdle = true;
       if (node.isRunning && !isTaken && holds) isHoarding = true;
+      if (this.isRelayLost(node, router)) isRelayLost = true;
     }
     this.judge(conditions.oneActive, active > 1);
     this.judge(conditions.someoneActive, taken === 0 && healthy > 0);
@@ -396,6 +403,7 @@ class Run implements NodeObserver {
     this.judge(conditions.cutOneActive, active > 1);
     this.judge(conditions.mortalOneHolder, holders > 1);
     this.judge(conditions.gracefulHolder, holders === 0);
+    this.judge(conditions.relayed, isRelayLost);
   }
 
   /** Has some routers of its group active and others not. */
@@ -439,6 +447,20 @@ class Run implements NodeObserver {
     return plan !== undefined && nic !== undefined && nic.has(ip(plan.addresses[0].address));
   }
 
+  /** Passes on what belongs to connections of a predecessor that does not serve them. */
+  private isRelayLost(node: SimNode, router: string): boolean {
+    const plan = this.scenario.nodes[node.index].routers.find(({ name }) => name === router);
+    const nic = plan === undefined ? undefined : node.nics.get(plan.interfaceName);
+    if (plan === undefined || nic === undefined) return false;
+    const address = ip(plan.addresses[0].address);
+    return nic.attachments.some(({ relayedTo }) => {
+      if (relayedTo === null) return false;
+      const nics = this.nodes.map((other) => other.nics.get(plan.interfaceName));
+      const predecessor = nics.find((other) => other !== undefined && equalBytes(other.address, relayedTo));
+      return predecessor?.serves(address) !== true;
+    });
+  }
+
   private violate(condition: string, detail: string): void {
     this.trace(() => `VIOLATED: ${condition}: ${detail}`);
     this.violations.push({ condition, atUs: this.world.nowUs, detail });
@@ -465,6 +487,7 @@ interface RouterConditions {
   readonly cutOneActive: Condition | null;
   readonly mortalOneHolder: Condition | null;
   readonly gracefulHolder: Condition | null;
+  readonly relayed: Condition | null;
 }
 
 const ips = new Map<string, Uint8Array>();

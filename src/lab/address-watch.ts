@@ -69,7 +69,8 @@ export class AddressWatch {
     const found = parseAddressLine(line);
     if (found === null) return;
     if (found.address === TEST_ADDRESS) this.isHeard = true;
-    if (found.address !== this.address) return;
+    // On the loopback interface nobody sees it: a node that gave it up finishes connections.
+    if (found.address !== this.address || found.interfaceName === 'lo') return;
     const interfaces = this.interfaces.get(host)!;
     const wasHeld = interfaces.size > 0;
     if (found.isAdded) interfaces.add(found.interfaceName);

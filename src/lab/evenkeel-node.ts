@@ -9,7 +9,9 @@ import {
   CLIENT,
   type Pair,
   PREFIX_LENGTH,
+  PREFIX_LENGTH_6,
   VIRTUAL_ADDRESS,
+  VIRTUAL_ADDRESS_6,
   WEB_PORT,
   WEB_SERVERS,
 } from './pair.ts';
@@ -22,13 +24,24 @@ export const PRIORITIES: Readonly<Record<Balancer, number>> = { lb01: 150, lb02:
 
 export interface HaOptions {
   readonly intervalMs: number;
-  /** Against two active nodes: see docs/split-brain.md. */
-  /** Null: evenkeel's default. */
+  /** Of the virtual address. */
+  readonly family: 4 | 6;
+  readonly hasVirtualMac: boolean;
+  /** Against two active nodes: see docs/split-brain.md. Null: evenkeel's default. */
   readonly probesAddress: boolean | null;
   readonly guardsGateway: boolean;
+  /** Of the web servers behind them. */
+  readonly serverPort: number;
 }
 
-export const DEFAULT_HA: HaOptions = { intervalMs: 1000, probesAddress: null, guardsGateway: false };
+export const DEFAULT_HA: HaOptions = {
+  intervalMs: 1000,
+  family: 4,
+  hasVirtualMac: false,
+  probesAddress: null,
+  guardsGateway: false,
+  serverPort: WEB_PORT,
+};
 
 /** After how long of silence lb02 takes the address: three adverts and its skew (RFC 9568 section 6.1). */
 export function downIntervalMs(intervalMs: number): number {
@@ -36,7 +49,18 @@ export function downIntervalMs(intervalMs: number): number {
 }
 
 /** The evenkeel.yaml of both. */
-export function configurationOf({ intervalMs, probesAddress, guardsGateway }: HaOptions): string {
+export function configurationOf({
+  intervalMs,
+  family,
+  hasVirtualMac,
+  probesAddress,
+  guardsGateway,
+  serverPort,
+}: HaOptions): string {
+  const addresses =
+    family === 4
+      ? `${VIRTUAL_ADDRESS}/${PREFIX_LENGTH}`
+      : `"fe80::${ROUTER_ID}/64", "${VIRTUAL_ADDRESS_6}/${PREFIX_LENGTH_6}"`;
   const guards = [
     ...(probesAddress === null ? [] : [`arp-probe: ${probesAddress}`]),
     ...(guardsGateway ? [`gateway: ${ADDRESSES[CLIENT]}`] : []),
@@ -47,7 +71,7 @@ export function configurationOf({ intervalMs, probesAddress, guardsGateway }: Ha
 
 upstreams:
   web:
-    servers: [ ${WEB_SERVERS.map((name) => `"${ADDRESSES[name]}:${WEB_PORT}"`).join(', ')} ]
+    servers: [ ${WEB_SERVERS.map((name) => `"${ADDRESSES[name]}:${serverPort}"`).join(', ')} ]
     health: { http: /, interval: 1s, timeout: 500ms }
 
 ha:
@@ -56,7 +80,8 @@ ha:
     router-id: ${ROUTER_ID}
     priority: { ${priorities} }
     advertise: ${intervalMs}ms
-    addresses: [ ${VIRTUAL_ADDRESS}/${PREFIX_LENGTH} ]
+    addresses: [ ${addresses} ]
+    virtual-mac: ${hasVirtualMac}
     track: [ { proxy: true }, { interface: eth0 } ]
     guard: { ${guards.join(', ')} }
 `;

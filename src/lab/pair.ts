@@ -27,6 +27,10 @@ export const ADDRESSES = {
 } as const;
 export const VIRTUAL_ADDRESS = '192.168.15.3';
 export const PREFIX_LENGTH = 24;
+/** The same over IPv6: the last part is that of the IPv4 address. */
+const NETWORK_6 = 'fd00:15::';
+export const VIRTUAL_ADDRESS_6 = `${NETWORK_6}3`;
+export const PREFIX_LENGTH_6 = 64;
 export const WEB_PORT = 80;
 
 /** Shorter than a second: a lost SYN is then a failure and no delay. */
@@ -51,7 +55,8 @@ export class Pair {
     const network = await Network.create();
     try {
       for (const [host, address] of Object.entries(ADDRESSES)) {
-        await network.addHost(host, [`${address}/${PREFIX_LENGTH}`]);
+        const address6 = NETWORK_6 + address.slice(address.lastIndexOf('.') + 1);
+        await network.addHost(host, [`${address}/${PREFIX_LENGTH}`, `${address6}/${PREFIX_LENGTH_6}`]);
       }
       const pair = new Pair(network, program, onAddressChange);
       await Promise.all([pair.watch.start(network, BALANCERS), ...WEB_SERVERS.map((name) => pair.startWeb(name))]);
@@ -69,14 +74,14 @@ export class Pair {
   }
 
   /** Starts requests from the client to the virtual address. */
-  startClient(intervalMs: number): Client {
+  startClient(intervalMs: number, address = VIRTUAL_ADDRESS, deadlineMs = DEADLINE_MS): Client {
     return new Client({
       namespace: this.network.namespace(CLIENT),
       program: this.program,
-      address: VIRTUAL_ADDRESS,
+      address,
       port: WEB_PORT,
       intervalMs,
-      deadlineMs: DEADLINE_MS,
+      deadlineMs,
     });
   }
 

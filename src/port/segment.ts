@@ -59,6 +59,17 @@ export interface Attachment {
   hold(lifetimeS: number): void;
   /** Removes all addresses. */
   drop(): void;
+  /**
+   * Lets no neighbour see the addresses here any more, while connections to them go on for at most `lifetimeS` seconds, or
+   * until `drop`. Where that cannot be done, they are removed.
+   */
+  conceal(lifetimeS: number): void;
+  /**
+   * From now on passes TCP segments for the addresses on to `peer` on the same segment, unless they belong to a connection
+   * that began after this call. Where that cannot be done, nothing happens.
+   */
+  relay(peer: Uint8Array): void;
+  endRelay(): void;
   /** Leaves the segment as it was before `begin`. */
   close(): void;
 }

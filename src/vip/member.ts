@@ -13,7 +13,7 @@ import { VirtualRouter } from '../core/vrrp/router.ts';
 import { AdvertSender } from '../core/vrrp/sender.ts';
 import type { AdvertSettings, RouterSettings } from '../core/vrrp/settings.ts';
 import type { Attachment, AttachmentHandler, AttachRequest, SegmentHost, SegmentPacket } from '../port/segment.ts';
-import { passwordData, virtualMac } from '../wire/vrrp/advert.ts';
+import { passwordData, virtualMac, VRRP_TTL } from '../wire/vrrp/advert.ts';
 import { TrailerKey } from '../wire/vrrp/trailer.ts';
 import { announcementFrames, gatewayFrame, probeFrame } from './frames.ts';
 import type { VirtualRouterPlan } from './plan.ts';
@@ -147,6 +147,16 @@ export class VipMember implements AttachmentHandler {
         break;
       case 'drop-addresses':
         attachment.drop();
+        break;
+      case 'conceal-addresses':
+        attachment.conceal(action.lifetimeS);
+        break;
+      case 'relay':
+        // A peer behind a router would have it sent back to here.
+        if (plan.unicast === null || plan.unicast.ttlMin === VRRP_TTL) attachment.relay(action.to);
+        break;
+      case 'end-relay':
+        attachment.endRelay();
         break;
       case 'announce': {
         const mac = plan.hasVirtualMac ? virtualMac(plan.family, plan.virtualRouterId) : attachment.mac;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseIPv4, parseIPv6 } from '../base/address.ts';
+import { formatIP, parseIPv4, parseIPv6 } from '../base/address.ts';
 import { formatHex } from '../base/bytes.ts';
 import { AdvertSender } from '../core/vrrp/sender.ts';
 import type { Attachment, AttachmentHandler, AttachRequest, InterfaceHandler, SegmentHost } from '../port/segment.ts';
@@ -44,6 +44,8 @@ function ip(text: string): Uint8Array {
   return bytes;
 }
 
+const OWN = ip('192.0.2.11');
+
 interface Sent {
   readonly destination: Uint8Array;
   readonly payload: Uint8Array;
@@ -60,6 +62,8 @@ class FakeAttachment implements Attachment {
   lifetimeS = 0;
   /** Null: has not begun. */
   keepsAddresses: boolean | null = null;
+  isConcealed = false;
+  relaysTo: string | null = null;
   isClosed = false;
 
   constructor(request: AttachRequest, handler: AttachmentHandler) {
@@ -76,11 +80,22 @@ class FakeAttachment implements Attachment {
   sendFrame(frame: Uint8Array): void {
     this.frames.push(frame.slice());
   }
+  conceal(): void {
+    this.lifetimeS = 0;
+    this.isConcealed = true;
+  }
+  relay(peer: Uint8Array): void {
+    this.relaysTo = formatIP(peer);
+  }
+  endRelay(): void {
+    this.relaysTo = null;
+  }
   hold(lifetimeS: number): void {
     this.lifetimeS = lifetimeS;
   }
   drop(): void {
     this.lifetimeS = 0;
+    this.isConcealed = false;
   }
   close(): void {
     this.isClosed = true;
@@ -104,7 +119,7 @@ class Stage implements SegmentHost {
     };
     this.owner = new VipOwner({ routers }, this, listener);
     for (const { handler, request } of this.attachments) {
-      handler.handleSource(ip(request.family === 4 ? '192.0.2.11' : 'fe80::11'));
+      handler.handleSource(request.family === 4 ? OWN : ip('fe80::11'));
     }
     this.owner.start(predecessor);
   }
@@ -137,14 +152,18 @@ class Stage implements SegmentHost {
   }
 
   /** An advert of a peer of that router. */
-  hear(index: number, priority: number, changes: { ttl?: number; checksum?: 'message' | 'pseudo-header' } = {}): void {
+  hear(
+    index: number,
+    priority: number,
+    changes: { ttl?: number; checksum?: 'message' | 'pseudo-header'; isUnicast?: boolean } = {},
+  ): void {
     const sender = new AdvertSender({
       family: 4,
       version: 3,
       virtualRouterId: 51,
       intervalUs: S,
       addresses: [ip('192.0.2.100')],
-      unicast: null,
+      unicast: changes.isUnicast === true ? { peers: [OWN], ttlMin: 255 } : null,
       checksum: changes.checksum ?? 'pseudo-header',
       password: null,
       keys: null,
@@ -156,7 +175,7 @@ class Stage implements SegmentHost {
       start: 0,
       end: bytes.length,
       source,
-      destination: VRRP_GROUP_4,
+      destination: sender.destinations[0],
       protocol: VRRP_PROTOCOL,
       ttl: changes.ttl ?? 255,
     });
@@ -317,10 +336,34 @@ test('A graceful stop is done when a peer has taken over; then the segment can b
   assert.equal(stage.owner.hasStopped, false);
   assert.equal(stage.first.lifetimeS, 2);
   stage.hear(0, 50);
-  assert.ok(stage.owner.hasStopped);
+  // Out of sight, but connections are being finished.
   assert.equal(stage.first.lifetimeS, 0);
+  assert.ok(stage.first.isConcealed);
+  assert.equal(stage.owner.hasStopped, false);
+  stage.pass(S);
+  assert.ok(stage.owner.hasStopped);
+  assert.ok(!stage.first.isConcealed);
   stage.owner.close();
   assert.ok(stage.first.isClosed);
+});
+
+test('Connections are passed on to a predecessor on the same segment, and not through a router', () => {
+  const peers = ['192.0.2.12'];
+  for (const [unicast, to] of [
+    [null, '192.0.2.12'],
+    [{ peers, ttlMin: 255 }, '192.0.2.12'],
+    [{ peers, ttlMin: 250 }, null],
+  ] as const) {
+    const stage = new Stage([{ unicast }]);
+    const isUnicast = unicast !== null;
+    stage.hear(0, 150, { isUnicast });
+    stage.hear(0, 0, { isUnicast });
+    stage.pass(0.65 * S);
+    assert.deepEqual(stage.states(), ['active']);
+    assert.equal(stage.first.relaysTo, to);
+    stage.pass(S);
+    assert.equal(stage.first.relaysTo, null);
+  }
 });
 
 test('Routers of a group hand over together, and one that is in none by itself', () => {

@@ -72,13 +72,16 @@ export class VipOwner {
     return this.sendToGroupOf(router, { kind: 'resume' });
   }
 
-  /** Graceful: keeps addresses until a peer has taken over; `hasStopped` tells when that is done. */
+  /**
+   * Graceful: keeps addresses until a peer has taken over, and connections a moment longer; `hasStopped` tells when that is
+   * done.
+   */
   stop(isGraceful: boolean): void {
     for (const member of this.members) member.send({ kind: 'stop', isGraceful });
   }
 
   get hasStopped(): boolean {
-    return this.members.every(({ machine }) => machine.state === 'initialize');
+    return this.members.every(({ machine }) => machine.state === 'initialize' && !machine.isLingering);
   }
 
   /** Leaves the segments as they were. */

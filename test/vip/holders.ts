@@ -59,7 +59,9 @@ export class Holders {
       const found = parseAddressLine(line);
       if (found === null) return;
       if (found.address === TEST_ADDRESS) this.heard.add(host.name);
-      if (found.address !== this.address || found.isAdded === wasHeld) return;
+      // On the loopback interface nobody sees it: a node that gave it up finishes connections.
+      if (found.address !== this.address || found.interfaceName === 'lo') return;
+      if (found.isAdded === wasHeld) return;
       wasHeld = found.isAdded;
       this.changes.push({ host: host.name, isHeld: wasHeld, atMs: found.unixMs });
       this.changes.sort((a, b) => a.atMs - b.atMs);

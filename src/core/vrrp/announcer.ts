@@ -1,15 +1,16 @@
 /**
  * When to tell the segment where the addresses are now (gratuitous ARP, unsolicited neighbour advertisements).
  *
- * A frame that is lost leaves a cache wrong for minutes, so rounds are repeated, further and further apart: the first
- * ones cover loss and ports that are still learning, the later ones a spanning tree or a switch that came back, and the
- * refresh everything else, for example a rival that this router never heard. keepalived sends five at once and five
- * after five seconds; at once, they share one fate.
+ * A frame that is lost leaves a cache wrong for minutes, so rounds are repeated, further and further apart: the second
+ * one covers a last answer of a predecessor that had not yet heard of its successor, the next ones loss and ports that are
+ * still learning, the later ones a spanning tree or a switch that came back, and the refresh everything else, for example
+ * a rival that this router never heard. keepalived sends five at once and five after five seconds; at once, they share one
+ * fate.
  */
 import { US_PER_S } from './intervals.ts';
 
 /** Rounds after an event, from the event on. */
-const ROUNDS_US = [0, 50_000, 250_000, US_PER_S, 5 * US_PER_S];
+const ROUNDS_US = [0, 5_000, 50_000, 250_000, US_PER_S, 5 * US_PER_S];
 /** Between rounds when nothing happens. */
 const REFRESH_US = 60 * US_PER_S;
 /** A rival that advertises every 10 ms must not start a hundred bursts a second. */

@@ -47,6 +47,14 @@ export type RouterAction =
   /** Add the addresses, or lengthen the life of those that are there. */
   | { readonly kind: 'hold-addresses'; readonly lifetimeS: number }
   | { readonly kind: 'drop-addresses' }
+  /**
+   * A peer has them now. No neighbour is to see them here any more, but connections that this machine has go on, until
+   * `drop-addresses` or at most for so long.
+   */
+  | { readonly kind: 'conceal-addresses'; readonly lifetimeS: number }
+  /** Pass what belongs to no connection of this machine on to this peer, the predecessor, until `end-relay`. */
+  | { readonly kind: 'relay'; readonly to: Uint8Array }
+  | { readonly kind: 'end-relay' }
   /** One round of gratuitous ARP or neighbour advertisements. */
   | { readonly kind: 'announce' }
   /** Ask once who has the addresses. */

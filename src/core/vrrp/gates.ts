@@ -2,6 +2,8 @@
  * What must be open before a router becomes active: every guard passes, nobody answers the probe, the group is ready.
  */
 import { assert } from '../../base/assert.ts';
+import { equalBytes } from '../../base/bytes.ts';
+import type { HeardAdvert } from './events.ts';
 import { Probe } from './probe.ts';
 
 const LONG_AGO = Number.NEGATIVE_INFINITY;
@@ -13,6 +15,8 @@ export class Gates {
   private readonly probesAddresses: boolean;
   private readonly isGrouped: boolean;
   private successionUs = LONG_AGO;
+  private successionOf = new Uint8Array(0);
+  private successionPriority = 0;
 
   /** A guard without a verdict does not pass. */
   constructor(guards: readonly string[], probesAddresses: boolean, isGrouped: boolean) {
@@ -34,10 +38,16 @@ export class Gates {
   }
 
   /**
-   * Until then the holder of the addresses is a peer that gave up or will give way when it hears this router: it would
-   * answer a probe, and that would mean nothing.
+   * Until then the holder of the addresses is this peer, which gave up or will give way when it hears this router: it would
+   * answer a probe, and that would mean nothing. Of several that advertise, it is the one of the highest priority: the
+   * others give way to it.
    */
-  expectSuccession(untilUs: number): void {
+  expectSuccession({ source, priority }: HeardAdvert, nowUs: number, untilUs: number): void {
+    const isKnown = nowUs <= this.successionUs;
+    if (!isKnown || priority >= this.successionPriority || equalBytes(source, this.successionOf)) {
+      this.successionOf = source.slice();
+      this.successionPriority = priority;
+    }
     this.successionUs = untilUs;
     this.probe.cancel();
   }
@@ -46,6 +56,11 @@ export class Gates {
   expectNothing(): void {
     this.successionUs = LONG_AGO;
     this.probe.cancel();
+  }
+
+  /** Whose addresses this router takes at that time, with its consent; null: nobody's that is known. */
+  predecessor(atUs: number): Uint8Array | null {
+    return atUs > this.successionUs ? null : this.successionOf;
   }
 
   /** Whether this router asks before it takes the addresses at that time. */

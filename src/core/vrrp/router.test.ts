@@ -1,30 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { US_PER_S } from './intervals.ts';
-import {
-  DOWN_100_US,
-  HIGHER_ADDRESS,
-  LOWER_ADDRESS,
-  OWN,
-  PLAIN,
-  SKEW_100_US,
-  Stage,
-  type TimedAction,
-} from './testing.ts';
+import { DOWN_100_US, HIGHER_ADDRESS, LOWER_ADDRESS, OWN, PLAIN, SKEW_100_US, Stage, timesOf } from './testing.ts';
 import { VirtualRouter } from './router.ts';
 
 const MS = 1000;
-
-function timesOf(actions: TimedAction[], kind: string, sinceUs: number): number[] {
-  return actions.filter(({ action }) => action.kind === kind).map(({ atUs }) => atUs - sinceUs);
-}
 
 // --- section 6.4.1, Initialize ---
 
 test('RFC 9568 6.4.1: the owner sends an advert, announces its addresses and is active at once', () => {
   const stage = new Stage({ priority: 255 }).start();
   assert.deepEqual(stage.takeWords(), ['hold', 'advert 255', 'announce', 'initialize>active start']);
-  assert.equal(stage.router.deadlineUs, stage.nowUs + 50 * MS);
+  assert.equal(stage.router.deadlineUs, stage.nowUs + 5 * MS);
 });
 
 test('RFC 9568 6.4.1: any other router becomes a backup that waits for its Active_Down_Interval', () => {
@@ -176,7 +163,7 @@ test('RFC 9568 6.4.3: a higher priority, or the same and a greater address, make
   ] as const) {
     const stage = new Stage().active();
     stage.hear(priority, { source, intervalUs: 100 * MS });
-    assert.deepEqual(stage.takeWords(), ['drop', 'advert 100', 'active>backup higher-advert']);
+    assert.deepEqual(stage.takeWords(), ['conceal', 'advert 100', 'active>backup higher-advert']);
     // The Active_Down_Interval of the interval heard.
     stage.pass(Math.ceil((3 + 156 / 256) * 100 * MS) - 1);
     assert.equal(stage.router.state, 'backup');
@@ -194,7 +181,7 @@ test('RFC 9568 6.4.3: addresses are compared as unsigned numbers in network byte
 test('On the virtual MAC the loser is silent: its frame would lead switches back to it', () => {
   const stage = new Stage({ hasVirtualMac: true }).active();
   stage.hear(101);
-  assert.deepEqual(stage.takeWords(), ['drop', 'active>backup higher-advert']);
+  assert.deepEqual(stage.takeWords(), ['conceal', 'active>backup higher-advert']);
 });
 
 test('RFC 9568 6.4.3: a lower priority, or the same and a lower address, is answered with an advert at once', () => {
@@ -258,7 +245,7 @@ test('A graceful stop keeps the addresses until a peer has taken over', () => {
   stage.hear(0);
   assert.deepEqual(stage.takeWords(), []);
   stage.hear(90);
-  assert.deepEqual(stage.takeWords(), ['drop', 'leaving>initialize successor']);
+  assert.deepEqual(stage.takeWords(), ['conceal', 'leaving>initialize successor']);
 });
 
 test('A graceful stop ends when the slowest peer would have taken over', () => {
@@ -288,7 +275,7 @@ test('After a hand-over the peer keeps the addresses although its priority is lo
   assert.deepEqual(stage.takeWords(), ['advert 0', 'hold', 'active>leaving hand-over']);
   stage.pass(700 * MS);
   stage.hear(50);
-  assert.deepEqual(stage.takeWords(), ['advert 0', 'drop', 'leaving>backup successor']);
+  assert.deepEqual(stage.takeWords(), ['advert 0', 'conceal', 'leaving>backup successor']);
   for (let i = 0; i < 20; i++) {
     stage.pass(US_PER_S);
     stage.hear(50);
@@ -619,7 +606,8 @@ test('After a release, and to preempt, nobody is asked: the holder is known and 
   released.hear(0);
   released.takeWords();
   released.pass(SKEW_100_US);
-  assert.deepEqual(released.takeWords(), ['hold', 'advert 100', 'announce', 'backup>active down-timer']);
+  const [, ...words] = released.takeWords();
+  assert.deepEqual(words, ['hold', 'advert 100', 'announce', 'backup>active down-timer']);
 
   const preempting = new Stage({ probesAddresses: true }).start();
   preempting.takeWords();
@@ -750,7 +738,7 @@ test('RFC 9568 6.4.2: the addresses are announced at once, again and again for f
   const sinceUs = stage.nowUs;
   stage.pass(150 * US_PER_S);
   const ms = timesOf(stage.take(), 'announce', sinceUs).map((us) => us / MS);
-  assert.deepEqual(ms, [0, 50, 250, 1000, 5000, 65_000, 125_000]);
+  assert.deepEqual(ms, [0, 5, 50, 250, 1000, 5000, 65_000, 125_000]);
 });
 
 test('A rival that advertises often starts a burst of announcements at most each second', () => {
@@ -761,7 +749,7 @@ test('A rival that advertises often starts a burst of announcements at most each
     stage.hear(50, { intervalUs: 10 * MS });
     stage.pass(10 * MS);
   }
-  assert.equal(timesOf(stage.take(), 'announce', 0).length, 3);
+  assert.equal(timesOf(stage.take(), 'announce', 0).length, 4);
 });
 
 test('An address that somebody removed is put back at once, and told', () => {

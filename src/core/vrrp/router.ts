@@ -36,6 +36,13 @@ const DEFEND_US = 10 * US_PER_S;
 const REFRESH_GAP_US = 200_000;
 /** A router that leaves repeats its release after this part of an interval: sooner than most peers take over. */
 const RELEASE_REPEAT_DIVISOR = 16;
+/**
+ * What a peer's takeover leaves unfinished is finished: connections that the predecessor has, above all those that began
+ * while the caches of the segment were turned. Longer than most requests take; and the predecessor waits for longer than
+ * the successor sends, so that nothing is sent to one that is gone.
+ */
+const RELAY_US = 500_000;
+const LINGER_US = 700_000;
 /** Between two times that an address is put back. */
 const PUT_BACK_GAP_US = 50_000;
 
@@ -75,6 +82,10 @@ export class VirtualRouter {
   private leaveTo: 'initialize' | 'backup' = 'initialize';
   /** When the preemption delay ends; NEVER while it has not begun. */
   private preemptUs = NEVER;
+  /** Gave the addresses to a peer, and keeps them out of sight until then. */
+  private lingerUs = NEVER;
+  /** Until when connections of the predecessor are passed on to it. */
+  private relayUs = NEVER;
   /** Handed over, or was away for too long: leaves the addresses to whoever has them, until nobody has. */
   private isYielding = false;
 
@@ -99,6 +110,11 @@ export class VirtualRouter {
   /** Holds the addresses. */
   get isHolding(): boolean {
     return this.current === 'active' || this.current === 'leaving';
+  }
+
+  /** Holds nothing any more, but still finishes connections to the addresses. */
+  get isLingering(): boolean {
+    return this.lingerUs !== NEVER;
   }
 
   /** The guards with their verdicts, for people. */
@@ -133,6 +149,10 @@ export class VirtualRouter {
 
   /** When the next tick is due. */
   get deadlineUs(): number {
+    return Math.min(this.stateDeadlineUs(), this.lingerUs, this.relayUs);
+  }
+
+  private stateDeadlineUs(): number {
     switch (this.current) {
       case 'backup':
         return Math.min(this.downUs, this.gates.probe.deadlineUs, this.probeStartUs(), this.heartbeatUs());
@@ -235,6 +255,7 @@ export class VirtualRouter {
   }
 
   private handleStop(isGraceful: boolean, nowUs: number): void {
+    if (!isGraceful) this.endLinger();
     switch (this.current) {
       case 'active':
         if (isGraceful) this.leave('initialize', 'stop', nowUs);
@@ -255,6 +276,8 @@ export class VirtualRouter {
   }
 
   private handleTick(nowUs: number): void {
+    if (nowUs >= this.lingerUs) this.endLinger();
+    if (nowUs >= this.relayUs) this.endRelay();
     switch (this.current) {
       case 'backup':
         if (nowUs >= this.downUs) this.claim(nowUs);
@@ -304,7 +327,8 @@ export class VirtualRouter {
           this.isYielding = true;
           this.follow(advert, nowUs);
         }
-        this.dropTo(this.leaveTo, 'successor', `priority ${advert.priority}`, nowUs);
+        this.linger(nowUs);
+        this.goTo(this.leaveTo, 'successor', `priority ${advert.priority}`, nowUs);
         break;
     }
   }
@@ -312,7 +336,7 @@ export class VirtualRouter {
   /** Section 6.4.2. */
   private handleAdvertAsBackup(advert: HeardAdvert, nowUs: number): void {
     if (advert.priority === PRIORITY_RELEASE) {
-      this.gates.expectSuccession(nowUs + this.downInterval());
+      this.gates.expectSuccession(advert, nowUs, nowUs + this.downInterval());
       this.downUs = nowUs + this.skew();
       if (this.current === 'claiming') this.transition('backup', 'advert', 'released', nowUs);
       return;
@@ -325,7 +349,7 @@ export class VirtualRouter {
       return;
     }
     // Discarded: the timer runs on, and when it fires, the sender of this advert gives way.
-    this.gates.expectSuccession(nowUs + DOWN_ADVERTS * advert.intervalUs);
+    this.gates.expectSuccession(advert, nowUs, nowUs + DOWN_ADVERTS * advert.intervalUs);
     if (this.current === 'claiming') this.tryGates(nowUs);
   }
 
@@ -338,7 +362,7 @@ export class VirtualRouter {
     }
     if (this.isSuperior(advert)) {
       this.observer.note('superior', () => `priority ${advert.priority}, ours is ${this.priority}`, nowUs);
-      this.actions.push({ kind: 'drop-addresses' });
+      this.linger(nowUs);
       // The winner may never have heard this router, and then does not know that caches point here. An advert that
       // loses makes it say again where the addresses are. On the virtual MAC no cache is wrong, and this frame would
       // lead switches to this machine once more.
@@ -457,13 +481,20 @@ export class VirtualRouter {
   }
 
   private becomeActive(cause: Cause, nowUs: number): void {
+    const predecessor = this.gates.predecessor(nowUs);
     this.gates.expectNothing();
+    this.lingerUs = NEVER;
     this.isYielding = false;
     this.preemptUs = NEVER;
     this.leaveUs = NEVER;
     this.releaseUs = NEVER;
     this.activeIntervalUs = this.settings.intervalUs;
-    // Held before it is advertised: a peer that hands over drops the addresses when it hears this advert.
+    // First of all: once caches turn, what comes in may be for a connection of the predecessor's.
+    if (predecessor !== null) {
+      this.relayUs = nowUs + RELAY_US;
+      this.actions.push({ kind: 'relay', to: predecessor });
+    }
+    // Held before it is advertised: a peer that hands over gives the addresses up when it hears this advert.
     this.hold(nowUs);
     this.actions.push({ kind: 'send-advert', priority: this.priority });
     this.lastSentUs = nowUs;
@@ -515,6 +546,10 @@ export class VirtualRouter {
 
   private dropTo(to: State, cause: Cause, detail: string, nowUs: number): void {
     this.actions.push({ kind: 'drop-addresses' });
+    this.goTo(to, cause, detail, nowUs);
+  }
+
+  private goTo(to: State, cause: Cause, detail: string, nowUs: number): void {
     this.leaveUs = NEVER;
     this.releaseUs = NEVER;
     this.transition(to, cause, detail, nowUs);
@@ -522,7 +557,26 @@ export class VirtualRouter {
 
   private endActive(): void {
     this.announcer.end();
+    this.endRelay();
     this.adverUs = NEVER;
+  }
+
+  /** Somebody else has the addresses now and passes on what is for this router: it finishes that, unseen. */
+  private linger(nowUs: number): void {
+    this.lingerUs = nowUs + LINGER_US;
+    this.actions.push({ kind: 'conceal-addresses', lifetimeS: Math.ceil(LINGER_US / US_PER_S) });
+  }
+
+  private endLinger(): void {
+    if (this.lingerUs === NEVER) return;
+    this.lingerUs = NEVER;
+    this.actions.push({ kind: 'drop-addresses' });
+  }
+
+  private endRelay(): void {
+    if (this.relayUs === NEVER) return;
+    this.relayUs = NEVER;
+    this.actions.push({ kind: 'end-relay' });
   }
 
   /** Twice: a release that is lost costs the peers the whole Active_Down_Interval. */

@@ -73,12 +73,12 @@ function live(seed: number, steps: number, seen: Set<unknown>): void {
   const check = (): void => {
     for (const { action } of stage.take()) {
       if (action.kind === 'hold-addresses') holds = true;
-      if (action.kind === 'drop-addresses') holds = false;
+      if (action.kind === 'drop-addresses' || action.kind === 'conceal-addresses') holds = false;
       if (action.kind === 'change') seen.add(findTransition(action.from, action.to, action.cause));
       if (action.kind === 'announce') assert.ok(holds, 'announces what it does not hold');
     }
     assert.equal(holds, router.state === 'active' || router.state === 'leaving', `holds in ${router.state}`);
-    const isIdle = router.state === 'initialize' || router.state === 'fault';
+    const isIdle = (router.state === 'initialize' || router.state === 'fault') && !router.isLingering;
     assert.equal(router.deadlineUs === Number.POSITIVE_INFINITY, isIdle, `nothing is due in ${router.state}`);
   };
   for (let step = 0; step < steps; step++) {

@@ -1,4 +1,5 @@
 /** For tests: one router on virtual time. */
+import { formatIP } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
 import type { HeardAdvert, RouterAction, RouterEvent } from './events.ts';
 import { US_PER_S } from './intervals.ts';
@@ -33,7 +34,7 @@ export function heard(priority: number, changes: Partial<HeardAdvert> = {}): Hea
   return { source: HIGHER_ADDRESS, priority, intervalUs: US_PER_S, hasOurAddresses: true, ...changes };
 }
 
-export interface TimedAction {
+interface TimedAction {
   readonly atUs: number;
   readonly action: RouterAction;
 }
@@ -94,7 +95,7 @@ export class Stage {
     return done;
   }
 
-  /** What was done since the last time, in words: `advert 100`, `hold`, `drop`, `announce`, `probe`, `backup>active`. */
+  /** What was done since the last time, in words: `advert 100`, `hold`, `drop`, `conceal`, `relay 192.0.2.1`, `announce`, `probe`, `backup>active`. */
   takeWords(): string[] {
     return this.take().flatMap(({ action }) => {
       switch (action.kind) {
@@ -104,6 +105,12 @@ export class Stage {
           return ['hold'];
         case 'drop-addresses':
           return ['drop'];
+        case 'conceal-addresses':
+          return ['conceal'];
+        case 'relay':
+          return [`relay ${formatIP(action.to)}`];
+        case 'end-relay':
+          return ['end relay'];
         case 'announce':
           return ['announce'];
         case 'probe':
@@ -116,4 +123,9 @@ export class Stage {
       return [];
     });
   }
+}
+
+/** When such actions were done, from `sinceUs` on. */
+export function timesOf(actions: readonly TimedAction[], kind: RouterAction['kind'], sinceUs: number): number[] {
+  return actions.filter(({ action }) => action.kind === kind).map(({ atUs }) => atUs - sinceUs);
 }

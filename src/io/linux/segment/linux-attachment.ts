@@ -13,6 +13,7 @@ import { errorName } from '../libc.ts';
 import { advertFrame } from './frame-socket.ts';
 import type { Machine } from './machine.ts';
 import { NetlinkWriter } from './netlink-message.ts';
+import { Relay } from './relay.ts';
 import {
   type Link,
   type LinkAddress,
@@ -28,6 +29,7 @@ import { readSysctl, writeSysctl } from './sysctl.ts';
 import type { Undo } from './undo-journal.ts';
 
 const NO_MAC = new Uint8Array(6);
+const LOOPBACK = 'lo';
 const EADDRNOTAVAIL = -99;
 
 export class LinuxAttachment implements Attachment {
@@ -38,6 +40,7 @@ export class LinuxAttachment implements Attachment {
   private readonly isVirtual: (address: LinkAddress) => boolean;
   private readonly virtualMac: Uint8Array;
   private readonly handleClose: () => void;
+  private readonly handleReveal: () => void;
   /** What the handler was told last; undefined: nothing yet. */
   private source: Uint8Array | null | undefined = undefined;
   private hasBegun = false;
@@ -48,12 +51,18 @@ export class LinuxAttachment implements Attachment {
   private isHeld = false;
   /** Of what it holds, what the kernel has told of. */
   private readonly seen = new Set<string>();
+  /** The addresses are on the loopback interface: this machine has them, and no neighbour sees it. */
+  private isConcealed = false;
+  private currentRelay: Relay | null = null;
   /** The messages that put the addresses there; the same each time while they are held. */
   private holding: { readonly linkIndex: number; readonly lifetimeS: number; readonly messages: Uint8Array } | null =
     null;
   private identification = 0;
 
-  /** `isVirtual`: an address of any virtual router, which is never a sender's. */
+  /**
+   * `isVirtual`: an address of any virtual router, which is never a sender's. `handleReveal`: the addresses are concealed no
+   * more.
+   */
   constructor(
     request: AttachRequest,
     handler: AttachmentHandler,
@@ -61,6 +70,7 @@ export class LinuxAttachment implements Attachment {
     segment: SegmentInterface,
     isVirtual: (address: LinkAddress) => boolean,
     handleClose: () => void,
+    handleReveal: () => void,
   ) {
     this.request = request;
     this.handler = handler;
@@ -68,6 +78,7 @@ export class LinuxAttachment implements Attachment {
     this.segment = segment;
     this.isVirtual = isVirtual;
     this.handleClose = handleClose;
+    this.handleReveal = handleReveal;
     this.virtualMac = virtualMac(request.family, request.virtualRouterId);
   }
 
@@ -94,9 +105,7 @@ export class LinuxAttachment implements Attachment {
     if (request.hasVirtualMac) this.findMacvlan();
     if (request.family === 4) {
       if (request.hasVirtualMac) {
-        // Else the interface answers for addresses of its macvlan too, with its own MAC address, and asks with them.
-        machine.raiseSysctl(`net/ipv4/conf/${segment.name}/arp_ignore`, 1);
-        machine.raiseSysctl(`net/ipv4/conf/${segment.name}/arp_announce`, 2);
+        this.raiseArpSettings();
       } else {
         // Else the end of a virtual address takes the interface's own of the same network with it, if that came later.
         machine.raiseSysctl(`net/ipv4/conf/${segment.name}/promote_secondaries`, 1);
@@ -151,8 +160,11 @@ export class LinuxAttachment implements Attachment {
       this.holding = { linkIndex: link.index, lifetimeS, messages: this.holdMessages(link.index, lifetimeS) };
       this.isHeld = false;
     }
+    const isNew = !this.isHolding;
     this.isHolding = true;
     if (this.isHeld && this.machine.refresh(this.holding.messages)) return;
+    // A macvlan that goes up says so to the segment (MLD), and switches believe it, before its addresses are of any use.
+    if (isNew && this.request.family === 6 && this.request.hasVirtualMac) this.addConcealed(lifetimeS);
     if (this.request.hasVirtualMac && !link.isUp) {
       this.machine.change(
         (writer) => writeSetUp(writer, link.index, true),
@@ -164,9 +176,46 @@ export class LinuxAttachment implements Attachment {
       this.note(`cannot add ${formatIP(address)}/${prefixLength} to ${link.name} (${errorName(error)})`);
     });
     this.isHeld = failures === 0;
+    if (isNew && this.request.family === 6) {
+      this.machine.awaitDelivery6(
+        link.index,
+        this.request.addresses.map(({ address }) => address),
+      );
+    }
+    this.reveal();
   }
 
   drop(): void {
+    this.removeHeld();
+    this.reveal();
+  }
+
+  conceal(lifetimeS: number): void {
+    if (this.isHolding) {
+      this.raiseArpSettings();
+      this.addConcealed(lifetimeS);
+    }
+    this.removeHeld();
+  }
+
+  relay(peer: Uint8Array): void {
+    const { request, segment } = this;
+    this.endRelay();
+    if (segment.link === null) return;
+    const name = `evenkeel-${request.virtualRouterId}-${segment.link.index}`;
+    const addresses = request.addresses.map(({ address }) => address);
+    this.currentRelay = Relay.open({ name, addresses, peer, linkIndex: segment.link.index }, (reason) => {
+      this.note(`connections that ${formatIP(peer)} has end: they cannot be passed on to it by nftables (${reason})`);
+    });
+  }
+
+  endRelay(): void {
+    this.currentRelay?.close();
+    this.currentRelay = null;
+  }
+
+  /** From the link that neighbours see. */
+  private removeHeld(): void {
     this.isHolding = false;
     this.isHeld = false;
     this.seen.clear();
@@ -189,6 +238,7 @@ export class LinuxAttachment implements Attachment {
   }
 
   close(): void {
+    this.endRelay();
     const { machine, request, segment } = this;
     if (this.hasBegun) {
       this.drop();
@@ -205,6 +255,11 @@ export class LinuxAttachment implements Attachment {
   }
 
   // --- for the host ---
+
+  /** The interface may answer for what it has itself only: else it answers for virtual addresses that are elsewhere too. */
+  get needsArpSettings(): boolean {
+    return this.request.family === 4 && (this.request.hasVirtualMac || this.isConcealed);
+  }
 
   /** Addresses that should be there and are not. */
   findMissing(): readonly Uint8Array[] {
@@ -240,6 +295,49 @@ export class LinuxAttachment implements Attachment {
   }
 
   // --- inside ---
+
+  private raiseArpSettings(): void {
+    if (this.request.family === 6) return;
+    const { machine, segment } = this;
+    // Else the interface answers for addresses of other interfaces too, with its own MAC address, and asks with them.
+    machine.raiseSysctl(`net/ipv4/conf/${segment.name}/arp_ignore`, 1);
+    machine.raiseSysctl(`net/ipv4/conf/${segment.name}/arp_announce`, 2);
+  }
+
+  /** A link-local address is nothing without its link. */
+  private concealable(): Uint8Array[] {
+    const addresses = this.request.addresses.map(({ address }) => address);
+    return addresses.filter((address) => address.length === 4 || !isLinkLocal(address));
+  }
+
+  /** On Linux an address belongs to the machine: what is for it is taken, whatever interface it is on. */
+  private addConcealed(lifetimeS: number): void {
+    const { machine, request } = this;
+    const loopback = machine.network.findLink(LOOPBACK);
+    if (loopback === null) return;
+    machine.change((writer) => {
+      for (const address of this.concealable()) {
+        const held = { address, prefixLength: 8 * address.length, hasRoute: true };
+        writeHoldAddress(writer, loopback.index, held, lifetimeS);
+      }
+    });
+    if (request.family === 6) machine.awaitDelivery6(loopback.index, this.concealable());
+    this.isConcealed = true;
+  }
+
+  private reveal(): void {
+    if (!this.isConcealed) return;
+    this.isConcealed = false;
+    const loopback = this.machine.network.findLink(LOOPBACK);
+    if (loopback !== null) {
+      this.machine.change((writer) => {
+        for (const address of this.concealable()) {
+          writeDeleteAddress(writer, loopback.index, address, 8 * address.length);
+        }
+      });
+    }
+    this.handleReveal();
+  }
 
   private note(message: string): void {
     this.machine.note(`virtual router ${this.request.virtualRouterId} on ${this.segment.name}: ${message}`);

@@ -82,6 +82,7 @@ export class LinuxSegmentHost implements SegmentHost {
       segment,
       (address) => this.isVirtual(address),
       () => this.handleClosed(attachment),
+      () => this.restoreArpSettings(name),
     );
     this.attachments = [...this.attachments, attachment];
     segment.add(attachment);
@@ -163,13 +164,18 @@ export class LinuxSegmentHost implements SegmentHost {
     const rest = this.attachments.filter(
       ({ request }) => request.interfaceName === interfaceName && request.family === 4,
     );
-    if (!rest.some(({ request }) => request.hasVirtualMac)) {
-      this.machine.restoreSysctl(`net/ipv4/conf/${interfaceName}/arp_ignore`);
-      this.machine.restoreSysctl(`net/ipv4/conf/${interfaceName}/arp_announce`);
-    }
+    this.restoreArpSettings(interfaceName);
     if (!rest.some(({ request }) => !request.hasVirtualMac)) {
       this.machine.restoreSysctl(`net/ipv4/conf/${interfaceName}/promote_secondaries`);
     }
+  }
+
+  /** Unless they are still needed there. */
+  private restoreArpSettings(interfaceName: string): void {
+    const rest = this.attachments.filter(({ request }) => request.interfaceName === interfaceName);
+    if (rest.some(({ needsArpSettings }) => needsArpSettings)) return;
+    this.machine.restoreSysctl(`net/ipv4/conf/${interfaceName}/arp_ignore`);
+    this.machine.restoreSysctl(`net/ipv4/conf/${interfaceName}/arp_announce`);
   }
 
   private undo(undo: Undo): void {

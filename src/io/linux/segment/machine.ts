@@ -1,10 +1,17 @@
 /** What every part of the segment host works on, and the changes that have to be undone. */
+import { equalBytes } from '../../../base/bytes.ts';
 import type { NetlinkRequests } from './netlink-socket.ts';
 import { NetlinkWriter } from './netlink-message.ts';
 import type { NetworkTable } from './network-table.ts';
 import type { RefreshQueue } from './refresh-queue.ts';
+import { readRouteTo, writeGetLocalRoutes6 } from './rtnetlink.ts';
 import { readSysctl, writeSysctl } from './sysctl.ts';
+import { poll } from './system.ts';
 import type { Undo, UndoJournal } from './undo-journal.ts';
+
+/** What takes longer is not worth waiting for: adverts wait meanwhile. */
+const DELIVERY_MS_MAX = 20;
+const NO_DESCRIPTORS = new Int32Array(2);
 
 export class Machine {
   readonly requests: NetlinkRequests;
@@ -43,6 +50,25 @@ export class Machine {
     const writer = new NetlinkWriter();
     write(writer);
     return this.requests.change(writer.finished(), handleError);
+  }
+
+  /**
+   * Returns when packets to these IPv6 addresses, which were just added to that link, are delivered. The kernel does that a
+   * moment after it has said that the address is there (addrconf_dad_work), and drops what comes before.
+   */
+  awaitDelivery6(linkIndex: number, addresses: readonly Uint8Array[]): void {
+    for (let i = 0; i < DELIVERY_MS_MAX; i++) {
+      const there: Uint8Array[] = [];
+      const isComplete = this.requests.dump(
+        (writer, flags) => writeGetLocalRoutes6(writer, flags, linkIndex),
+        (bytes, message) => {
+          const address = readRouteTo(bytes, message, linkIndex);
+          if (address !== null) there.push(address);
+        },
+      );
+      if (isComplete && addresses.every((address) => there.some((each) => equalBytes(each, address)))) return;
+      poll(NO_DESCRIPTORS, 0, 1);
+    }
   }
 
   /** Raises a setting to `value` until `restoreSysctl`. What it was before whoever has raised it already is what counts. */

@@ -1,6 +1,6 @@
 /**
- * The two rtnetlink sockets: one asks and changes, and has its answer when the call returns; the other hears of every
- * change that anybody makes.
+ * The netlink sockets: one kind asks and changes, and has its answer when the call returns; the other one hears of every
+ * change that anybody makes to links and addresses.
  */
 import { closeSync } from 'node:fs';
 import * as libc from '../libc.ts';
@@ -27,8 +27,10 @@ import {
 } from './system.ts';
 
 const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
 const SOL_NETLINK = 270;
 const NETLINK_CAP_ACK = 10;
+const NETLINK_GET_STRICT_CHK = 12;
 const SO_RCVBUF = 8;
 
 const GROUP_LINK = 0x1;
@@ -50,10 +52,12 @@ export class NetlinkRequests {
   private readonly view = new DataView(this.bytes.buffer);
   private sequence = 1;
 
-  constructor() {
-    this.descriptor = openNetlink(0, 0);
+  constructor(protocol = NETLINK_ROUTE) {
+    this.descriptor = openNetlink(protocol, 0, 0);
     // An error that quotes 255 addresses back is of no use.
     libc.setOption(this.descriptor, SOL_NETLINK, NETLINK_CAP_ACK, 1);
+    // A question for the routes of one link is not answered with all there are (Linux 4.20).
+    libc.setOption(this.descriptor, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
   }
 
   /**
@@ -125,7 +129,7 @@ export class NetlinkMonitor {
   private readonly sender = new Uint8Array(12);
 
   constructor() {
-    this.descriptor = openNetlink(GROUP_LINK | GROUP_IPV4_ADDRESS | GROUP_IPV6_ADDRESS, SOCK_NONBLOCK);
+    this.descriptor = openNetlink(NETLINK_ROUTE, GROUP_LINK | GROUP_IPV4_ADDRESS | GROUP_IPV6_ADDRESS, SOCK_NONBLOCK);
     libc.setOption(this.descriptor, libc.SOL_SOCKET, SO_RCVBUF, MONITOR_BUFFER_BYTES);
   }
 
@@ -151,8 +155,8 @@ export class NetlinkMonitor {
   }
 }
 
-function openNetlink(groups: number, flags: number): number {
-  const descriptor = libc.socket(AF_NETLINK, SOCK_RAW | flags, NETLINK_ROUTE);
+function openNetlink(protocol: number, groups: number, flags: number): number {
+  const descriptor = libc.socket(AF_NETLINK, SOCK_RAW | flags, protocol);
   if (descriptor < 0) throw new Error(`cannot open a netlink socket: ${libc.errorName(descriptor)}`);
   const name = new Uint8Array(12);
   const view = new DataView(name.buffer);

@@ -21,6 +21,7 @@ export const RTM_GETLINK = 18;
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
+const RTM_GETROUTE = 26;
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -53,6 +54,10 @@ const IFA_F_TENTATIVE = 0x40;
 const IFA_F_NOPREFIXROUTE = 0x200;
 
 const SCOPE_UNIVERSE = 0;
+
+const RT_TABLE_LOCAL = 255;
+const RTA_DST = 1;
+const RTA_OIF = 4;
 
 /** What marks an address as this program's in `ip -details address` (`proto 112`), on kernels from 5.18 on. */
 export const ADDRESS_PROTOCOL = 112;
@@ -167,6 +172,23 @@ export function writeGetLinks(writer: NetlinkWriter, flags: number): void {
 /** Asks for all addresses of both families. */
 export function writeGetAddresses(writer: NetlinkWriter, flags: number): void {
   writer.begin(RTM_GETADDR, flags, new Uint8Array(8));
+}
+
+/** Asks what IPv6 packets are delivered to this machine that are for an address of that link. */
+export function writeGetLocalRoutes6(writer: NetlinkWriter, flags: number, linkIndex: number): void {
+  const header = new Uint8Array(12);
+  header[0] = AF_INET6;
+  header[4] = RT_TABLE_LOCAL;
+  writer.begin(RTM_GETROUTE, flags, header);
+  writer.u32(RTA_OIF, linkIndex);
+}
+
+/** The destination of a route of that link, from the answer; null: it is of another one. */
+export function readRouteTo(bytes: Uint8Array, message: NetlinkMessage, linkIndex: number): Uint8Array | null {
+  const attributes = readAttributes(bytes, message.start + 12, message.end);
+  const link = attributes.get(RTA_OIF);
+  if (link === undefined || readU32(link) !== linkIndex) return null;
+  return attributes.get(RTA_DST)?.slice() ?? null;
 }
 
 /** Reads RTM_NEWLINK or RTM_DELLINK. */
