@@ -11,7 +11,7 @@ import { Pair, VIRTUAL_ADDRESS, VIRTUAL_ADDRESS_6, WEB_SERVERS } from '../src/la
 import { refusalOfLab } from '../src/lab/system.ts';
 import { program } from './evenkeel.ts';
 
-const lab = { skip: refusalOfLab() ?? false, timeout: 120_000 };
+const lab = { skip: refusalOfLab() ?? false, timeout: 300_000 };
 
 const SERVER_PORT = 8080;
 const SLOW_SERVER = `

@@ -77,7 +77,7 @@ test('handover, resume and a clean stop move the address, and clients hardly not
   assert.equal(await lb01.process.exit, 0);
   await client.served(200);
   await client.stop();
-  // A connection attempt that is on its way just when the address moves may be lost; nothing is ever refused.
+  // That nothing at all is lost is ha-moves.test.ts's matter, with a client that does not judge by time.
   const { outages } = client;
   assert.ok(
     outages.all.every(({ fromMs, toMs }) => toMs !== null && toMs - fromMs < 100),
