@@ -165,11 +165,12 @@ export class Host {
     return this.run('cat', `/proc/sys/${name}`).trim();
   }
 
-  /** Links that have the address, with what the kernel says of it. */
+  /** Links whose neighbours see that they have the address, with what the kernel says of it. */
   find(address: string): AddressInfo[] {
     const links = JSON.parse(ip('-n', this.name, '-json', '-details', 'address', 'show')) as LinkInfo[];
     const found: AddressInfo[] = [];
     for (const { ifname, addr_info } of links) {
+      if (ifname === 'lo') continue;
       for (const info of addr_info ?? []) if (info.local === address) found.push({ ...info, link: ifname });
     }
     return found;
