@@ -34,6 +34,7 @@ export class RunningNode {
     this.socket = join(pair.network.directory, `${host}.sock`);
     const command = [process.execPath, program, 'run', file, '--node', host, '--workers', '1', '--socket', this.socket];
     this.process = pair.run(host, command, {
+      env: { RUNTIME_DIRECTORY: pair.network.directory },
       onLine: (line) => {
         this.lines.push(line);
         this.wake();

@@ -24,7 +24,6 @@ import {
 import { VipLink } from '../keeper/vip-link.ts';
 import { createVipMachine } from '../vip-host.ts';
 import type { Plans } from './load-plan.ts';
-import { RUN_DIRECTORY } from './socket-path.ts';
 
 export interface BalancerOptions extends Plans {
   readonly version: string;
@@ -37,6 +36,8 @@ export interface BalancerOptions extends Plans {
   readonly socketPath: string | null;
   /** Without it something is missing that the operator counts on. */
   readonly isSocketWanted: boolean;
+  /** Where changes to the machine are written down, for a successor. */
+  readonly runDirectory: string;
 }
 
 export class Balancer {
@@ -100,7 +101,7 @@ export class Balancer {
   }
 
   private async startHa(): Promise<string> {
-    const { plan, ha, log, command } = this.options;
+    const { plan, ha, log, command, runDirectory } = this.options;
     if (ha === null || this.isOver) return '';
     this.ha = new HaKeeper({
       plan: ha,
@@ -109,7 +110,7 @@ export class Balancer {
       closedListeners: this.keeper.closedListeners,
       log,
       createAddresses: (events) =>
-        new VipLink({ plan: ha.vip, log, ...events, ...createVipMachine(command, RUN_DIRECTORY) }),
+        new VipLink({ plan: ha.vip, log, ...events, ...createVipMachine(command, runDirectory) }),
       runCommand,
       makeProbe: probe,
       askName: askSystem,

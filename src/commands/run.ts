@@ -12,7 +12,7 @@ import { proxyCount } from '../keeper/supervisor.ts';
 import { Balancer } from './balancer.ts';
 import { loadPlans } from './load-plan.ts';
 import { watchSignals } from './signals.ts';
-import { socketToOpen } from './socket-path.ts';
+import { runDirectory, socketToOpen } from './socket-path.ts';
 
 export interface Program {
   readonly version: string;
@@ -48,6 +48,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       proxyCommand: proxyCommand(program, engine.engine),
       socketPath: socketToOpen(options.socket, process.env, process.getuid?.() ?? -1),
       isSocketWanted: options.socket !== null || plans.ha !== null,
+      runDirectory: runDirectory(process.env),
     });
     const started = balancer.start();
     const first = await Promise.race([started, asked]);

@@ -130,6 +130,8 @@ export class EvenkeelNode {
     const command = ['run', file, '--node', this.host, '--workers', '1', '--socket', this.socketPath];
     await new Promise<void>((resolve, reject) => {
       this.process = this.pair.run(this.host, [...this.program, ...command], {
+        // What a node that is killed has left to undo stays in the lab, and goes with it.
+        env: { RUNTIME_DIRECTORY: directory },
         onLine: (line) => {
           if (/^evenkeel \S+ ready: /.test(line)) resolve();
           this.onLine(line);

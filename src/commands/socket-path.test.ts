@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runDirectory, socketToOpen } from './socket-path.ts';
+
+test('files are where the service manager wants them, the first of its directories, or in the usual place', () => {
+  assert.equal(runDirectory({ RUNTIME_DIRECTORY: '/run/lb:/run/other' }), '/run/lb');
+  assert.equal(runDirectory({ RUNTIME_DIRECTORY: '' }), '/run/evenkeel');
+  assert.equal(runDirectory({}), '/run/evenkeel');
+});
+
+test('the socket is where it was asked for, beside those files, or in the session of a user without rights', () => {
+  const managed = { RUNTIME_DIRECTORY: '/run/lb' };
+  assert.equal(socketToOpen('/tmp/x.sock', managed, 0), '/tmp/x.sock');
+  assert.equal(socketToOpen(null, managed, 1_000), '/run/lb/evenkeel.sock');
+  assert.equal(socketToOpen(null, {}, 0), '/run/evenkeel/evenkeel.sock');
+  assert.equal(socketToOpen(null, { XDG_RUNTIME_DIR: '/run/user/1000' }, 1_000), '/run/user/1000/evenkeel.sock');
+  assert.equal(socketToOpen(null, {}, 1_000), null);
+});
