@@ -1,5 +1,6 @@
 /** What others do to the interface, its addresses and its settings while a router is active on it, and what follows. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -130,6 +131,58 @@ async function overflow(host: Host): Promise<void> {
   const isFull = (): boolean =>
     /\s00000111(\s+\d+){4}\s+[1-9]\d*\s+\d+\s*$/m.test(host.run('cat', '/proc/net/netlink'));
   while (!isFull()) ip('-n', host.name, '-batch', file);
+}
+
+test(
+  'no descriptors left when the interface is there again: a fault, until there are some',
+  needsNamespaces,
+  async (t) => {
+    const segment = new Segment(t);
+    const host = segment.host(5);
+    const node = await host.start(planOf(FAST));
+    await node.becomes('active');
+    const pid = await node.vipPid();
+    limitDescriptors(pid, 8);
+    host.ip('link', 'delete', 'eth0');
+    await node.becomes('fault');
+    const from = node.messages.length;
+    segment.connect(host.name, host.port, `${host.address}/24`);
+    await node.logged(/eth0 cannot be used: cannot open a raw socket: EMFILE/);
+    assert.equal((await node.status()).status[0].state, 'fault');
+    limitDescriptors(pid, 1024);
+    await node.becomes('active', undefined, from);
+    assert.equal(await node.vipPid(), pid);
+  },
+);
+
+test(
+  'no descriptors left for another vip process: the address goes, and all is well again by itself',
+  needsNamespaces,
+  async (t) => {
+    const host = new Segment(t).host(5);
+    const node = await host.start(planOf(FAST));
+    await node.becomes('active');
+    while (!(await node.status()).process.hasStandby) await new Promise((resolve) => setTimeout(resolve, 20));
+    limitDescriptors(node.keeper.pid!, 8);
+    for (const last of ['active', 'fault'] as const) {
+      const from = node.messages.length;
+      signal(await node.vipPid(), 'SIGKILL');
+      await node.becomes(last, undefined, from);
+    }
+    assert.match(node.log, /no vip process can be started \(cannot create a pipe: EMFILE\); tried again in \d+ ms/);
+    assert.match(node.log, /cannot tell the peers, nor remove the addresses: cannot open a netlink socket: EMFILE/);
+    assert.match((await node.status()).process.problem ?? '', /^the vip process ended/);
+    // The kernel does it.
+    await until(() => !host.has(ADDRESS));
+    const from = node.messages.length;
+    limitDescriptors(node.keeper.pid!, 1024);
+    await node.becomes('active', undefined, from);
+    assert.ok(host.has(ADDRESS));
+  },
+);
+
+function limitDescriptors(pid: number, count: number): void {
+  execFileSync('prlimit', ['--pid', `${pid}`, `--nofile=${count}:`]);
 }
 
 test(

@@ -310,6 +310,8 @@ export class VirtualNode {
   /** All its processes at once: else the owner of the addresses would hand over between the keeper's death and its own. */
   kill(): void {
     if (this.isGone) return;
+    // From here on it starts no other one.
+    signal(this.keeper.pid!, 'SIGSTOP');
     killAtOnce([this.keeper.pid!, ...this.children()]);
   }
 

@@ -209,7 +209,7 @@ export class HaKeeper {
   private createLook(plan: Exclude<WatchPlan, { kind: 'script' }>): Look {
     const { board, closedListeners, upstreams } = this.options;
     if (plan.kind === 'proxy') return lookAtProxies(board, closedListeners);
-    if (plan.kind === 'process') return lookForProcess(plan.processName, readText, () => readdirSync('/proc'));
+    if (plan.kind === 'process') return lookForProcess(plan.processName, readText, listProcesses);
     return lookAtUpstream(board, upstreams.find(({ name }) => name === plan.upstream)?.servers ?? []);
   }
 
@@ -220,6 +220,15 @@ export class HaKeeper {
     const user = chooseUser(name, this.options.ownUid);
     this.users.set(name, user);
     return user;
+  }
+}
+
+/** None if there is no descriptor left to look with. */
+function listProcesses(): readonly string[] {
+  try {
+    return readdirSync('/proc');
+  } catch {
+    return [];
   }
 }
 

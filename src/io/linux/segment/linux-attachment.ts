@@ -346,7 +346,7 @@ export class LinuxAttachment implements Attachment {
   private findSource(): Uint8Array | null {
     const { request, segment, machine } = this;
     const { link } = segment;
-    if (link === null || !link.isRunning) return null;
+    if (link === null || !link.isRunning || segment.isBroken) return null;
     const usable = machine.network
       .addressesOf(link.index)
       .filter((each) => each.family === request.family && !each.isTentative);

@@ -33,6 +33,8 @@ export interface LinuxSegmentOptions {
   readonly refreshes: RefreshQueue | null;
 }
 
+const RETRY_US = 1_000_000;
+
 interface InterfaceWatch {
   readonly name: string;
   readonly handle: InterfaceHandler;
@@ -47,6 +49,8 @@ export class LinuxSegmentHost implements SegmentHost {
   private attachments: readonly LinuxAttachment[] = [];
   private readonly watches: InterfaceWatch[] = [];
   private hasNews = false;
+  /** When to try again what could not be opened. */
+  private retryUs = Number.POSITIVE_INFINITY;
 
   constructor({ readable, note, runDirectory, refreshes }: LinuxSegmentOptions) {
     this.readable = readable;
@@ -115,14 +119,17 @@ export class LinuxSegmentHost implements SegmentHost {
 
   /** Tells the handlers what has changed on this machine. */
   update(): void {
-    if (!this.hasNews) return;
+    if (!this.hasNews && this.nowUs < this.retryUs) return;
     this.hasNews = false;
+    this.retryUs = Number.POSITIVE_INFINITY;
     this.machine.network.update();
     // Before any handler holds or drops anything: what that changes is not in the table yet.
     const missing = this.attachments.map((attachment) => attachment.findMissing());
     const { attachments } = this;
     for (const segment of this.interfaces.values()) {
-      if (!segment.update()) continue;
+      const isOther = segment.update();
+      if (segment.isBroken) this.retryUs = this.nowUs + RETRY_US;
+      if (!isOther) continue;
       for (const attachment of attachments) {
         if (attachment.request.interfaceName === segment.name) attachment.handleOtherLink();
       }

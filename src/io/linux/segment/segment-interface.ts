@@ -45,6 +45,8 @@ export class SegmentInterface {
   private current: Link | null = null;
   private isStale = false;
   private isListening = false;
+  /** Why its sockets could not be opened; null: they are, or there is nothing to open them on. */
+  private failure: string | null = null;
   private frames: FrameSocket | null = null;
   private adverts4: AdvertSocket | null = null;
   private adverts6: AdvertSocket | null = null;
@@ -59,6 +61,11 @@ export class SegmentInterface {
   /** As it is now; null: there is none of that name. */
   get link(): Link | null {
     return this.current;
+  }
+
+  /** It is there and cannot be used: to be tried again by the next `update`. */
+  get isBroken(): boolean {
+    return this.failure !== null;
   }
 
   get isUsed(): boolean {
@@ -83,7 +90,7 @@ export class SegmentInterface {
     const link = this.machine.network.findLink(this.name);
     const isOther = link?.index !== this.current?.index;
     this.current = link;
-    if (isOther || this.isStale) this.reopen();
+    if (isOther || this.isStale || this.isBroken) this.reopen();
     return isOther;
   }
 
@@ -121,13 +128,18 @@ export class SegmentInterface {
     this.closeAll();
     this.isStale = false;
     const link = this.current;
+    const told = this.failure;
+    this.failure = null;
     if (link === null || !this.isUsed) return;
     try {
       this.frames = new FrameSocket(link);
       this.openFamily(link, 4);
       this.openFamily(link, 6);
     } catch (error) {
-      this.machine.note(`${this.name}: ${(error as Error).message}`);
+      // Half of them is worse than none: who cannot hear must not speak.
+      this.closeAll();
+      this.failure = (error as Error).message;
+      if (this.failure !== told) this.machine.note(`${this.name} cannot be used: ${this.failure}`);
     }
   }
 
