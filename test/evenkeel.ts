@@ -12,11 +12,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../src/io/contract/free-port.ts';
 import { resetOnClose } from '../src/io/node/descriptor.ts';
 import { handleOf } from '../src/io/node/stream-handle.ts';
 
 /** Many times what anything takes on a slow, busy machine: what does not come in this time does not come. */
 export const WAIT_MS = 60_000;
+
+export { freePort };
 
 export const program = fileURLToPath(new URL('../../bin/evenkeel', import.meta.url));
 
@@ -143,31 +146,6 @@ export function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
     return process.kill(pid, signal);
   } catch {
     return false;
-  }
-}
-
-/**
- * Ports for tests lie below those that the kernel gives to connections and to whoever asks for any port: there, one that is
- * free now, or that a server has left for a moment, is soon somebody else's. Processes begin at different places.
- */
-const FIRST_PORT = 10_000;
-const PORTS = 20_000;
-let nextPort = (process.pid * 61) % PORTS;
-
-/** A port that nobody has, and nobody takes by chance. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = FIRST_PORT + nextPort;
-    nextPort = (nextPort + 1) % PORTS;
-    const server = net.createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.on('error', () => resolve(false));
-      server.listen(port, () => resolve(true));
-    });
-    if (!isFree) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
   }
 }
 

@@ -48,12 +48,19 @@ async function runFiles(paths: readonly string[], concurrency: number): Promise<
   // Without any, the runner would look for files itself.
   if (paths.length === 0) return outcome;
   const stream = run({ files: paths.map((file) => join(dist, file)), concurrency, timeout: FILE_MS_MAX });
+  // Of a file that hangs, the runner says no more than that.
+  const underWay = new Map<string, string>();
+  stream.on('test:dequeue', ({ file, name }) => {
+    if (file !== undefined && name !== file) underWay.set(file, name);
+  });
   stream.on('test:pass', (test) => {
     if (test.skip === undefined) outcome.passed++;
     else outcome.skipped.push(`${test.name} (${test.skip === true ? 'no reason' : test.skip})`);
   });
   stream.on('test:fail', (test) => {
-    outcome.failed.push({ name: test.name, file: relative(dist, test.file ?? test.name) });
+    const { file = test.name } = test;
+    const name = test.name === file ? `${relative(dist, file)}, in: ${underWay.get(file) ?? 'no test'}` : test.name;
+    outcome.failed.push({ name, file: relative(dist, file) });
   });
   await pipeline(stream.compose(new spec()), process.stdout, { end: false });
   return outcome;
@@ -74,6 +81,7 @@ const skipped = [...beside.skipped, ...alone.skipped];
 const failed = [...again.failed, ...failedFirst.filter(({ file }) => !repeated.includes(file))];
 
 for (const line of skipped) console.log(`skipped: ${line}`);
+for (const { name } of failed) console.log(`failed: ${name}`);
 for (const { name } of failedFirst) if (!failed.some((test) => test.name === name)) console.log(`unstable: ${name}`);
 const isSkipWrong = process.env.EVENKEEL_NO_SKIP === '1' && skipped.length > 0;
 if (isSkipWrong) console.log('no test may skip here');

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { ListenerPlan, Plan } from '../config/plan.ts';
+import { freePort } from '../io/contract/free-port.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { Keeper } from './keeper.ts';
 import { createLog } from './log.ts';
@@ -48,15 +49,6 @@ const STAND_IN = `
   await Promise.all(servers.map((server) => new Promise((resolve) => server.on('listening', resolve))));
   say({ type: 'ready' });
 `;
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 function planOf(ports: readonly number[]): Plan {
   const listeners: ListenerPlan[] = ports.map((port, i) => ({

@@ -10,7 +10,9 @@ export async function runTool(tool: string, args: readonly string[], input?: str
   return new Promise((resolve, reject) => {
     const child = execFile(tool, args, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
-      else if (error.code === 'ENOENT') reject(new LabError(`${tool} is missing: ${PACKAGES[tool] ?? 'install it'}`));
+      // EACCES: nor may this user look into every directory of PATH.
+      else if (error.code === 'ENOENT' || error.code === 'EACCES')
+        reject(new LabError(`${tool} is missing: ${PACKAGES[tool] ?? 'install it'}`));
       else reject(new LabError(`${[tool, ...args].join(' ')}: ${stderr.trim() || error.message}`));
     });
     // A tool that could not be started takes nothing; the callback says why.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync, readdirSync, readlinkSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { createLifeline } from './lifeline.ts';
 import { poll, POLLHUP } from './segment/system.ts';
@@ -21,7 +22,8 @@ test('a lifeline ends with the process that holds it, and not before', () => {
   closeSync(watchedEnd);
 });
 
-test('the process holds it above everything else that it opens', () => {
+test('the process holds it above everything else that it opens', async (t) => {
+  if (descriptorLimit() <= 1_000) return t.skip('this process may have no descriptor as high as that');
   const module = new URL('lifeline.js', import.meta.url).href;
   const script = `const { holdLifeline } = await import('${module}'); holdLifeline(3); process.stdin.resume();
     process.stdout.write('held');`;
@@ -30,18 +32,20 @@ test('the process holds it above everything else that it opens', () => {
     stdio: ['pipe', 'pipe', 'inherit', heldEnd],
   });
   closeSync(heldEnd);
-  return new Promise<void>((resolve) => {
-    child.stdout!.once('data', () => {
-      const inode = /\d+/.exec(readlinkSync(`/proc/self/fd/${watchedEnd}`))![0];
-      const places = readdirSync(`/proc/${child.pid}/fd`).filter((fd) => {
-        return readlinkSync(`/proc/${child.pid}/fd/${fd}`) === `pipe:[${inode}]`;
-      });
-      assert.equal(places.length, 1);
-      assert.ok(Number(places[0]) >= 1_000);
-      child.kill('SIGKILL');
-      assert.equal(hangsUp(watchedEnd, 60_000), true);
-      closeSync(watchedEnd);
-      resolve();
-    });
+  t.after(() => child.kill('SIGKILL'));
+  await once(child.stdout!, 'data');
+  const inode = /\d+/.exec(readlinkSync(`/proc/self/fd/${watchedEnd}`))![0];
+  const places = readdirSync(`/proc/${child.pid}/fd`).filter((fd) => {
+    return readlinkSync(`/proc/${child.pid}/fd/${fd}`) === `pipe:[${inode}]`;
   });
+  assert.equal(places.length, 1);
+  assert.ok(Number(places[0]) >= 1_000);
+  child.kill('SIGKILL');
+  assert.equal(hangsUp(watchedEnd, 60_000), true);
+  closeSync(watchedEnd);
 });
+
+/** Node raises it as far as it may. */
+function descriptorLimit(): number {
+  return Number(/Max open files +(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity);
+}

@@ -7,21 +7,12 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Address } from '../../base/address.ts';
 import type { ListenFailure, Listening } from '../../port/host.ts';
+import { freePort } from '../contract/free-port.ts';
 import { openListeningSockets } from './listen.ts';
 
 const isLinux = process.platform === 'linux';
 const NOBODY = 65534;
 const linux = { skip: isLinux ? false : 'needs Linux' };
-
-/** A port that was free a moment ago, on every address. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 function open(context: TestContext, address: Address, isDual = false, copies = 1): Listening {
   const opened = openListeningSockets(address, isDual, copies);
