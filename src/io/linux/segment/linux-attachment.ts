@@ -226,10 +226,11 @@ export class LinuxAttachment implements Attachment {
     if (link === null) return;
     this.machine.change(
       (writer) => {
+        // First, so that it does not tell the segment that it leaves groups (MLD): switches would believe that it is here.
+        if (this.request.hasVirtualMac) writeSetUp(writer, link.index, false);
         for (const { address, prefixLength } of this.request.addresses) {
           writeDeleteAddress(writer, link.index, address, prefixLength);
         }
-        if (this.request.hasVirtualMac) writeSetUp(writer, link.index, false);
       },
       (_, error) => {
         if (error !== EADDRNOTAVAIL) this.note(`cannot remove the addresses from ${link.name} (${errorName(error)})`);
