@@ -10,10 +10,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ADDRESSES, type Balancer, type Pair, WEB_SERVERS } from '../src/lab/pair.ts';
 import { commandLineOf, type HostProcess, killAtOnce, signalAll } from '../src/lab/processes.ts';
+import { findProgram } from './peers.ts';
 
 const FILES = fileURLToPath(new URL('../../test/classic-pair/', import.meta.url));
 
-/** The first process of a machine: waits for orphans, as somebody has to, or `ps` would show a dead nginx for ever. */
+/** Runs a program as the first process of a machine. */
+const MACHINE = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
+/** That process: waits for orphans, as somebody has to, or `ps` would show a dead nginx for ever. */
 const INIT = 'mount --bind "$1" /etc/keepalived && echo booted && while :; do sleep 1000 & wait $!; done';
 
 const SYSTEMCTL = `#!/bin/sh
@@ -40,10 +43,9 @@ export class ClassicBalancer {
     copyFileSync(join(FILES, host, 'checkng.sh'), join(configuration, 'checkng.sh'));
     writeFileSync(join(directory, 'bin/systemctl'), SYSTEMCTL, { mode: 0o755 });
     writeFileSync(join(directory, 'nginx.conf'), nginxConfiguration(directory));
-    const machine = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
     const init = await new Promise<HostProcess>((resolve, reject) => {
       const onLine = (line: string): void => (line === 'booted' ? resolve(process) : reject(new Error(line)));
-      const process = pair.run(host, [...machine, 'sh', '-c', INIT, 'init', configuration], { onLine });
+      const process = pair.run(host, [...MACHINE, 'sh', '-c', INIT, 'init', configuration], { onLine });
     });
     const [pid] = readFileSync(`/proc/${init.pid}/task/${init.pid}/children`, 'utf8').trim().split(' ');
     return new ClassicBalancer(pair, host, directory, ['nsenter', `--target=${pid}`, '--mount', '--pid']);
@@ -112,10 +114,10 @@ export class ClassicBalancer {
 
 /** Null, or why this machine cannot have one. */
 export function refusalOfClassic(): string | null {
-  const missing = ['keepalived', 'nginx', 'unshare', 'nsenter'].filter(
-    (program) => spawnSync(program, [program === 'nginx' ? '-v' : '--version'], { stdio: 'ignore' }).status !== 0,
-  );
-  return missing.length === 0 ? null : `not installed: ${missing.join(', ')}`;
+  const missing = ['keepalived', 'nginx', 'unshare', 'nsenter'].filter((program) => findProgram(program) === null);
+  if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
+  const { status, stderr } = spawnSync(MACHINE[0], [...MACHINE.slice(1), 'true'], { encoding: 'utf8' });
+  return status === 0 ? null : `no machine with process ids of its own: ${stderr.trim()}`;
 }
 
 /** What the classic pair's does with HTTP; its own needs a user and directories that Debian does not have. */

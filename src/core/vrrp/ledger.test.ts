@@ -20,9 +20,15 @@ const rows: Row[] = LEDGER.split('\n').flatMap((line) => {
   return match === null ? [] : [{ section: match[1], requirement: match[3].trim(), answer: match[4].trim() }];
 });
 
-/** Every test's name as it stands in the sources; `${...}` of a template stands for anything. */
-function testNames(): RegExp[] {
-  const names: RegExp[] = [];
+interface TestName {
+  /** `${...}` of a template stands for anything, and is a group. */
+  readonly pattern: RegExp;
+  /** The file that it stands in. */
+  readonly text: string;
+}
+
+function testNames(): TestName[] {
+  const names: TestName[] = [];
   for (const part of ['src', 'sim', 'test']) {
     for (const file of readdirSync(join(ROOT, part), { recursive: true, encoding: 'utf8' })) {
       if (!file.endsWith('.test.ts')) continue;
@@ -32,12 +38,18 @@ function testNames(): RegExp[] {
           .replaceAll(/\\(.)/g, '$1')
           .split(quote === '`' ? /\$\{[^}]*\}/ : /$^/)
           .map((piece) => piece.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
-          .join('.*');
-        names.push(new RegExp(`^${pattern}$`));
+          .join('(.*)');
+        names.push({ pattern: new RegExp(`^${pattern}$`), text });
       }
     }
   }
   return names;
+}
+
+/** A name made of a template exists only if its file has the words put in: nobody tests IPv5 because of `IPv${family}`. */
+function isName(name: string, { pattern, text }: TestName): boolean {
+  const match = pattern.exec(name);
+  return match !== null && match.slice(1).every((words) => text.includes(words));
 }
 
 test('The ledger of RFC 9568 answers every row, and only with tests that exist', () => {
@@ -50,7 +62,7 @@ test('The ledger of RFC 9568 answers every row, and only with tests that exist',
     if (answer.startsWith('**Tests**')) assert.ok(named.length > 0, `${where} names no test`);
     for (const name of named) {
       assert.ok(
-        names.some((pattern) => pattern.test(name)),
+        names.some((each) => isName(name, each)),
         `${where} names a test that does not exist: ${name}`,
       );
     }
