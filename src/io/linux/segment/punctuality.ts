@@ -41,7 +41,7 @@ export function becomePunctual(): string {
   if (setScheduler(0, SCHED_FIFO_RESET_ON_FORK, Int32Array.of(REALTIME_PRIORITY)) === 0)
     return 'real-time (SCHED_FIFO)';
   const slice = shortenSlice() ? ', in short slices' : '';
-  const missing = 'real-time is not permitted: neither CAP_SYS_NICE nor LimitRTPRIO=';
+  const missing = `real-time needs CAP_SYS_NICE, or LimitRTPRIO=${REALTIME_PRIORITY}`;
   try {
     setPriority(NICE_MIN);
     return `nice ${NICE_MIN}${slice} (${missing})`;
