@@ -201,6 +201,24 @@ test('`ha` without listeners is keepalived’s part alone', lab, async (t) => {
   assert.equal(await node.process.exit, 0);
 });
 
+test('a second evenkeel for the same addresses does not start', lab, async (t) => {
+  const pair = await Pair.create([process.execPath, program]);
+  t.after(() => pair.remove());
+  const file = join(pair.network.directory, 'evenkeel.yaml');
+  // Without listeners, whose ports would tell.
+  writeFileSync(file, CONFIGURATION.slice(CONFIGURATION.indexOf('ha:')));
+  const first = new RunningNode(pair, 'lb01', file);
+  await first.said(/ready: VI_1 on eth0/);
+  await first.is('active');
+  const second = new RunningNode(pair, 'lb01', file);
+  assert.equal(await second.process.exit, 1);
+  assert.match(second.process.output, /cannot start: another evenkeel answers on \S+lb01\.sock: stop that one first/);
+  assert.deepEqual(
+    first.router().changes.map(({ to }) => to),
+    ['active', 'backup'],
+  );
+});
+
 function fileWith(t: TestContext, text: string): string {
   const directory = mkdtempSync(join(tmpdir(), 'evenkeel-ha-'));
   t.after(() => rmSync(directory, { recursive: true }));

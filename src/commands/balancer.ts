@@ -5,7 +5,7 @@
  */
 import { missingCapabilities } from '../io/linux/capabilities.ts';
 import { linuxHost } from '../io/linux/host.ts';
-import { ControlServer } from '../keeper/control-server.ts';
+import { ControlServer, SocketTakenError } from '../keeper/control-server.ts';
 import { runCommand } from '../keeper/ha/command.ts';
 import { HaKeeper } from '../keeper/ha/ha-keeper.ts';
 import { Keeper } from '../keeper/keeper.ts';
@@ -136,6 +136,11 @@ export class Balancer {
         resume: (router) => this.ha?.resume(router) ?? false,
       });
     } catch (error) {
+      // Two of one machine, with the same addresses to hold and to let go.
+      if (error instanceof SocketTakenError && this.options.ha !== null) {
+        this.kill();
+        throw new StartError(`${error.message}: stop that one first, or give one of them another --socket`);
+      }
       const message = `no socket for \`evenkeel status\`: ${(error as Error).message}`;
       if (isSocketWanted) log.warn(message);
       else log.info(message);

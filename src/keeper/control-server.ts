@@ -19,6 +19,15 @@ export interface ControlHandlers {
   readonly resume: (router: string) => boolean;
 }
 
+/** Somebody answers there. */
+export class SocketTakenError extends Error {
+  override readonly name = 'SocketTakenError';
+
+  constructor(path: string) {
+    super(`another evenkeel answers on ${path}`);
+  }
+}
+
 const CONNECTIONS_MAX = 32;
 const REQUEST_MS_MAX = 5_000;
 /** Read and write for the owner of the process and nobody else. */
@@ -50,7 +59,7 @@ export class ControlServer {
       await listen(server, path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-      if (await isAlive(path)) throw new Error(`another evenkeel answers on ${path}`, { cause: error });
+      if (await isAlive(path)) throw new SocketTakenError(path);
       unlinkSync(path);
       await listen(server, path);
     }
