@@ -2,7 +2,7 @@
  * A broadcast segment that loses, delays, reorders and doubles what it carries, and can be cut in one direction between any
  * two of its hosts.
  */
-import { equalBytes } from '../../src/base/bytes.ts';
+import { equalBytes, formatHex } from '../../src/base/bytes.ts';
 import { ARP_REPLY, ARP_REQUEST, type ArpPacket, arpFrame, parseArpFrame } from '../../src/wire/arp.ts';
 import {
   emitEthernet,
@@ -14,9 +14,12 @@ import {
 import { emitIpv4, IPV4_HEADER_BYTES, TRAFFIC_CLASS_CONTROL } from '../../src/wire/ipv4.ts';
 import { emitIpv6, IPV6_HEADER_BYTES } from '../../src/wire/ipv6.ts';
 import { ALL_NODES, neighborFrame, parseNeighborFrame } from '../../src/wire/ndp.ts';
-import { VRRP_PROTOCOL, VRRP_TTL } from '../../src/wire/vrrp/advert.ts';
+import { PRIORITY_RELEASE, VRRP_PROTOCOL, VRRP_TTL } from '../../src/wire/vrrp/advert.ts';
 import type { SegmentPacket } from '../../src/port/segment.ts';
 import type { World } from './world.ts';
+
+/** Of an advert's bytes, in both versions. */
+export const PRIORITY_OFFSET = 2;
 
 export interface LinkQuality {
   /** 0..1 */
@@ -83,11 +86,21 @@ export class Network {
     return !this.cuts.has(a * 256 + b) && !this.cuts.has(b * 256 + a);
   }
 
+  /** Loses every other release of each sender, beginning with the first. */
+  losesReleases = false;
+  private readonly releases = new Map<string, number>();
+
   /** An IP packet of protocol 112 to a group or a host. */
   sendPacket(from: Port, source: Uint8Array, destination: Uint8Array, payload: Uint8Array, ttl = VRRP_TTL): void {
     const bytes = payload.slice();
     const isMulticast = destination[0] === 0xff || (destination.length === 4 && destination[0] >= 224);
     this.tap?.(packetFrame(from.mac, source, destination, bytes, ttl), this.world.nowUs);
+    if (this.losesReleases && bytes[PRIORITY_OFFSET] === PRIORITY_RELEASE) {
+      const way = `${formatHex(source)} ${formatHex(destination)}`;
+      const count = this.releases.get(way) ?? 0;
+      this.releases.set(way, count + 1);
+      if (count % 2 === 0) return;
+    }
     const packet = { bytes, start: 0, end: bytes.length, source, destination, protocol: VRRP_PROTOCOL, ttl };
     this.spread(from, (to) => {
       if (isMulticast || to.hasAddress(destination)) to.receivePacket(packet);

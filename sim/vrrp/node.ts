@@ -17,8 +17,8 @@ import type {
 import { VipOwner } from '../../src/vip/owner.ts';
 import type { VipPlan } from '../../src/vip/plan.ts';
 import type { RoleChange } from '../../src/vip/status.ts';
-import { virtualMac } from '../../src/wire/vrrp/advert.ts';
-import type { Network, Port } from './network.ts';
+import { PRIORITY_RELEASE, virtualMac } from '../../src/wire/vrrp/advert.ts';
+import { type Network, type Port, PRIORITY_OFFSET } from './network.ts';
 import type { World } from './world.ts';
 
 /** What a socket's buffer keeps for a process that does not run. */
@@ -40,6 +40,8 @@ export interface NodeClock {
 export interface NodeObserver {
   handleChange(change: RoleChange, node: number): void;
   handleEvidence(router: string, evidence: Evidence, node: number): void;
+  /** Sent an advert of priority 0. */
+  handleRelease(isHolding: boolean, node: number): void;
   /** A role, or who holds an address, has changed. */
   handleNodeChange(): void;
 }
@@ -228,6 +230,10 @@ export class SimNode implements SegmentHost {
     if (this.owner === null && !this.isStarting) return;
     this.inbox.push(handle);
     this.wakeAt(this.world.nowUs + this.world.between(0, this.latencyUsMax));
+  }
+
+  released(isHolding: boolean): void {
+    this.observer.handleRelease(isHolding, this.index);
   }
 
   holdersChanged(): void {
@@ -430,7 +436,11 @@ class SimAttachment implements Attachment {
   }
 
   sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void {
-    if (this.nic.isUp) this.nic.network.sendPacket(this.nic, source, destination, payload);
+    if (!this.nic.isUp) return;
+    if (payload[PRIORITY_OFFSET] === PRIORITY_RELEASE) {
+      this.nic.node.released(this.request.addresses.some(({ address }) => this.nic.has(address)));
+    }
+    this.nic.network.sendPacket(this.nic, source, destination, payload);
   }
 
   sendFrame(frame: Uint8Array): void {

@@ -61,6 +61,8 @@ class Run implements NodeObserver {
   private lastRemovalUs = Number.NEGATIVE_INFINITY;
   /** After one cut was mended: who was active then. */
   private incumbent: SimNode | null = null;
+  /** Was active and handed over; nothing else has happened since. */
+  private yielding: SimNode | null = null;
   /** After that, every change of a role is flapping. */
   private quietUs = NEVER;
 
@@ -78,6 +80,7 @@ class Run implements NodeObserver {
     for (let i = 0; i < this.routers.length; i++) {
       this.networks.push(new Network(this.world, this.goodQuality(), options.tap));
     }
+    for (const network of this.networks) network.losesReleases = scenario.losesReleases;
     scenario.nodes.forEach((node, index) => this.addNode(node, index));
     this.networks.forEach((network) => network.connect(silentPort(gatewayOf(first.routers[0].family))));
     this.attacker = silentPort(Uint8Array.of(10, 0, 0, 66));
@@ -116,6 +119,9 @@ class Run implements NodeObserver {
     if (change.to === 'active' && this.incumbent !== null && this.incumbent !== this.nodes[node]) {
       this.violate('no takeover because a cut was mended', `by node ${node}`);
     }
+    if (change.to === 'active' && change.from !== 'leaving' && this.nodes[node] === this.yielding) {
+      this.violate('who handed over leaves the addresses where they are', `node ${node} (${change.cause})`);
+    }
     if (this.world.nowUs > this.quietUs) {
       this.violate('no flapping', `node ${node} ${change.router} ${change.from} > ${change.to} (${change.cause})`);
     }
@@ -123,6 +129,13 @@ class Run implements NodeObserver {
 
   handleEvidence(router: string, evidence: Evidence, node: number): void {
     this.trace(() => `node ${node} ${router}: ${evidence.kind}: ${evidence.detail}`);
+  }
+
+  handleRelease(isHolding: boolean, node: number): void {
+    const { theme } = this.scenario;
+    // Elsewhere an address may be taken from it just then.
+    if (isHolding || (theme !== 'death' && theme !== 'graceful')) return;
+    this.violate('only who holds the addresses releases them', `node ${node}`);
   }
 
   handleNodeChange(): void {
@@ -148,6 +161,7 @@ class Run implements NodeObserver {
 
   private inject(fault: Fault): void {
     const { networks, nodes, world } = this;
+    this.yielding = null;
     switch (fault.kind) {
       case 'cut':
         for (const network of networks) {
@@ -219,6 +233,9 @@ class Run implements NodeObserver {
         break;
       case 'hand-over':
         this.handedOver.add(fault.node);
+        if (this.scenario.theme === 'graceful' && nodes[fault.node].stateOf('VI_1') === 'active') {
+          this.yielding = nodes[fault.node];
+        }
         nodes[fault.node].command((owner) => owner.handOver('VI_1'));
         break;
       case 'resume':

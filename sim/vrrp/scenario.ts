@@ -62,6 +62,8 @@ export interface Scenario {
   /** When the last fault is over. */
   readonly healUs: number;
   readonly isAuthenticated: boolean;
+  /** Every other release is lost, beginning with the first. */
+  readonly losesReleases: boolean;
 }
 
 export function drawScenario(seed: number): Scenario {
@@ -158,6 +160,7 @@ class Draw {
       delayUsMax: this.baseIntervalUs / this.pick([5000, 500, 50]),
       healUs: this.healUs(chaosUs),
       isAuthenticated: hasKey,
+      losesReleases: theme === 'graceful' && this.oneIn(2),
     };
   }
 

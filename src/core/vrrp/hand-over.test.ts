@@ -65,6 +65,21 @@ test('What takes long is not waited for by a stop that is not graceful, nor is a
   assert.equal(stage.router.deadlineUs, Number.POSITIVE_INFINITY);
 });
 
+test('The restraint after a hand-over ends when nobody else has the addresses', () => {
+  const stage = new Stage().active();
+  stage.send({ kind: 'hand-over' });
+  stage.hear(50);
+  stage.pass(DOWN_100_US);
+  assert.equal(stage.router.state, 'active');
+  // A better one comes, and a worse one follows it: that one is preempted as ever.
+  stage.hear(200);
+  for (let i = 0; i < 5; i++) {
+    stage.hear(50);
+    stage.pass(US_PER_S);
+  }
+  assert.equal(stage.router.state, 'active');
+});
+
 test('Connections are passed on to a peer that is preempted too, and to nobody after silence', () => {
   const preempting = new Stage().start();
   for (let i = 0; i < 4; i++) {
