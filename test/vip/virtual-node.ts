@@ -23,8 +23,6 @@ export type NodeCommand =
   | { readonly type: 'hand-over' | 'resume'; readonly router: string }
   /** From now on no vip process lives. */
   | { readonly type: 'break'; readonly isBroken: boolean }
-  /** The keeper does nothing but this for so long. */
-  | { readonly type: 'busy'; readonly ms: number }
   | { readonly type: 'status' | 'stop' | 'kill' };
 
 export type NodeMessage =
