@@ -23,7 +23,8 @@ function open(path: string): UndoJournal {
 /** Leaves the journal of a process with that id, started at that time; null: at another time than this one. */
 function leaveBehind(path: string, pid: number, startTicks: number | null = null): void {
   open(path).add(SETTING);
-  const [file] = readdirSync(path);
+  // Others may be there already, and a directory has no order.
+  const file = readdirSync(path).find((name) => new RegExp(`-${process.pid}-\\d+\\.json$`).test(name))!;
   const own = JSON.parse(readFileSync(join(path, file), 'utf8')) as { startTicks: number };
   const journal = { pid, startTicks: startTicks ?? own.startTicks + 1, undo: [SETTING, LINK] };
   rmSync(join(path, file));
