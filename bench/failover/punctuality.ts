@@ -17,8 +17,6 @@ const CONNECTIONS = 128;
 /** An advert may be late by this share of its interval. */
 const LATE_SHARE_MAX = 0.1;
 const VRRP_PROTOCOL = '112';
-/** Above that of what is measured. */
-const WITNESS_PRIORITY = '60';
 /** An advert leaves a little after the core goes on. */
 const AFTER_STANDSTILL_MS = 0.5;
 
@@ -63,7 +61,7 @@ export async function measurePunctuality(pair: Pair, intervalMs: number): Promis
 
 function startWitness(pair: Pair, core: number, standstills: Standstill[]): HostProcess {
   const program = fileURLToPath(new URL('./standstill-process.js', import.meta.url));
-  const pinned = ['taskset', '--cpu-list', `${core}`, 'chrt', '--fifo', WITNESS_PRIORITY];
+  const pinned = ['taskset', '--cpu-list', `${core}`];
   return pair.run(CLIENT, [...pinned, process.execPath, ...PUNCTUAL_NODE_OPTIONS, program], {
     onLine: (line) => {
       const [fromMs, toMs] = line.split(' ').map(Number);
