@@ -49,7 +49,7 @@ export class LinuxAttachment implements Attachment {
   private isHolding = false;
   /** As far as is known, the addresses are where they were held last. */
   private isHeld = false;
-  /** Of what it holds, what the kernel has told of. */
+  /** Of what it holds, what is known to be there, or to have been. */
   private readonly seen = new Set<string>();
   /** The addresses are on the loopback interface: this machine has them, and no neighbour sees it. */
   private isConcealed = false;
@@ -176,6 +176,10 @@ export class LinuxAttachment implements Attachment {
       this.note(`cannot add ${formatIP(address)}/${prefixLength} to ${link.name} (${errorName(error)})`);
     });
     this.isHeld = failures === 0;
+    // Of IPv6 addresses it is told later that they are there.
+    if (this.isHeld && this.request.family === 4) {
+      for (const { address } of this.request.addresses) this.seen.add(formatIP(address));
+    }
     if (isNew && this.request.family === 6) {
       this.machine.awaitDelivery6(
         link.index,
