@@ -9,6 +9,7 @@ import { parseNeighborFrame } from '../wire/ndp.ts';
 import { AdvertView, VRRP_GROUP_4, VRRP_PROTOCOL } from '../wire/vrrp/advert.ts';
 import { VipOwner } from './owner.ts';
 import type { VirtualRouterPlan } from './plan.ts';
+import { releaseRouters } from './release.ts';
 import type { RoleChange } from './status.ts';
 
 const S = 1_000_000;
@@ -411,4 +412,29 @@ test('A tracked interface is followed by the owner itself, which tells what it s
   assert.deepEqual(stage.states(), ['fault']);
   const [tracked] = stage.owner.status()[0].tracked;
   assert.deepEqual(tracked.seen, { detail: 'no carrier', atUs: stage.nowUs });
+});
+
+test('In place of an owner that is dead, every router is released twice, and its addresses are removed', () => {
+  const attachments: FakeAttachment[] = [];
+  const host: SegmentHost = {
+    nowUs: 0,
+    unixUs: 0,
+    attach(request, handler) {
+      const attachment = new FakeAttachment(request, handler);
+      attachment.lifetimeS = 2;
+      attachments.push(attachment);
+      return attachment;
+    },
+    watchInterface: () => assert.fail('nothing is tracked any more'),
+  };
+  const routers = [PLAN, { ...PLAN, name: 'VI_2', virtualRouterId: 52 }];
+  releaseRouters(routers, host, () => attachments.forEach(({ handler }) => handler.handleSource(OWN)));
+  assert.equal(attachments.length, 2);
+  for (const { adverts, lifetimeS } of attachments) {
+    assert.deepEqual(
+      adverts.map(({ payload }) => payload[2]),
+      [0, 0],
+    );
+    assert.equal(lifetimeS, 0);
+  }
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { US_PER_S } from './intervals.ts';
-import { DOWN_100_US, heard, LOWER_ADDRESS, SKEW_100_US, Stage, timesOf } from './testing.ts';
+import { DOWN_100_US, heard, HIGHER_ADDRESS, LOWER_ADDRESS, SKEW_100_US, Stage, timesOf } from './testing.ts';
 
 const MS = 1000;
 
@@ -94,6 +94,28 @@ test('Connections are passed on to a peer that is preempted too, and to nobody a
   silent.pass(DOWN_100_US);
   assert.equal(silent.router.state, 'active');
   assert.ok(!silent.takeWords().some((word) => word.startsWith('relay')));
+});
+
+test('Of several that advertise with less right, the best one had the addresses: the last word of a loser does not count', () => {
+  const stage = new Stage().start();
+  for (let i = 0; i < 4; i++) {
+    stage.hear(80, { source: HIGHER_ADDRESS });
+    stage.hear(50, { source: LOWER_ADDRESS });
+    stage.takeWords();
+    stage.pass(US_PER_S);
+  }
+  assert.equal(stage.takeWords()[0], 'relay 192.0.2.12');
+});
+
+test('A successor that dies is followed as one that was never released: asked for first, and nothing is passed on to it', () => {
+  const stage = new Stage({ probesAddresses: true }).start();
+  stage.hear(150);
+  stage.hear(0);
+  stage.pass(100 * MS);
+  stage.hear(150, { source: LOWER_ADDRESS, intervalUs: 100 * MS });
+  stage.takeWords();
+  stage.pass(US_PER_S);
+  assert.deepEqual(stage.takeWords().slice(0, 4), ['probe', 'probe', 'probe', 'hold']);
 });
 
 test('Who is not active any more passes nothing on', () => {
