@@ -1,10 +1,11 @@
 /**
  * The vip process: owns the virtual addresses of this node, and nothing else runs on its loop. It is told what to do by the
- * keeper, and does it also while the keeper is busy; when the keeper is gone, it hands over and ends.
+ * keeper, and does it also while the keeper is busy; when the keeper is gone, or stands still, it hands over and ends.
  *
  * It is started ahead of time and gets everything ready. It takes part when the keeper says so, or when the process that it
  * stands by for is gone: it hears that before the keeper does, and also while the keeper is busy, or gone too.
  */
+import { HeartbeatWatch } from './core/heartbeat.ts';
 import { holdLifeline } from './io/linux/lifeline.ts';
 import { openSharedMemory } from './io/linux/shared-memory.ts';
 import { EventLoop } from './io/linux/segment/event-loop.ts';
@@ -27,6 +28,8 @@ const WATCHED_DESCRIPTOR = 6;
 
 /** A loop that has nothing to do turns this often, so that the keeper sees that it can. */
 const IDLE_US = 200_000;
+/** A keeper that stood still for so long is as good as gone: nobody looks whether anything here serves. */
+const KEEPER_SILENCE_MS_MAX = 10_000;
 /** How often the keeper is told the status of each router. */
 const STATUS_US = 1_000_000;
 /** How often memory is collected, and the time that must be left until something is due. */
@@ -54,6 +57,7 @@ class VipProcess {
   private readonly board = new VipBoard(openSharedMemory(BOARD_DESCRIPTOR));
   private readonly control: StreamSocket;
   private readonly refreshes = startRefreshThread();
+  private readonly keeperWatch = new HeartbeatWatch(IDLE_US / 1_000);
   private scheduling = '';
   private host: LinuxSegmentHost | null = null;
   private owner: VipOwner | null = null;
@@ -89,6 +93,7 @@ class VipProcess {
       this.host?.update();
       this.owner?.tick();
       this.leaveTraces();
+      this.watchKeeper();
       if (this.isStopping && this.owner?.hasStopped !== false) this.end();
       else this.sayStatus();
       this.collect();
@@ -183,6 +188,15 @@ class VipProcess {
     // The process that takes part hands over and ends. Should it have been killed too, that is left to this one.
     if (this.isStandby && !this.hasBegun) this.isOrphan = true;
     else this.stop(true);
+  }
+
+  private watchKeeper(): void {
+    if (this.isStopping || this.isOrphan) return;
+    const silenceMs = this.keeperWatch.handleLook(bootTimeUs() / 1_000, this.board.keeperHeartbeat);
+    if (silenceMs < KEEPER_SILENCE_MS_MAX) return;
+    const message = `the keeper did not run for ${KEEPER_SILENCE_MS_MAX / 1_000} s: the addresses are handed over`;
+    if (this.hasBegun) this.say({ type: 'note', message });
+    this.handleKeeperGone();
   }
 
   private handleWatchedGone(): void {

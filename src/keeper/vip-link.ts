@@ -390,6 +390,7 @@ export class VipLink implements VipChildHandler {
   private look(): void {
     const { board, log, now, plan } = this.options;
     const { current, standby } = this;
+    board.beatAsKeeper();
     if (standby?.isReady === false && now() - standby.bornAt > START_MS_MAX) standby.kill();
     if (current?.isStarted !== true) {
       if (now() - this.beganAtMs > START_MS_MAX) current?.kill();

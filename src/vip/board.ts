@@ -1,13 +1,15 @@
 /**
  * What the vip process leaves in shared memory for the case that it cannot say anything any more: that its loop turns, and
  * for every router that holds addresses, when it sent its last advert. From there its successor goes on. One writer at a
- * time: the process that takes part, and while there is none, the keeper. Every number is written whole.
+ * time: the process that takes part, and while there is none, the keeper; and the keeper always of its own heartbeat. Every
+ * number is written whole.
  */
 
 const HEARTBEAT = 0;
-const FIRST_ROUTER = 1;
+const KEEPER_HEARTBEAT = 1;
+const FIRST_ROUTER = 2;
 /** Routers beyond that are served as well; after a crash they begin anew. */
-const ROUTERS_MAX = 1023;
+const ROUTERS_MAX = 1022;
 
 const NOT_HELD = 0;
 const GIVEN_UP = -1;
@@ -26,6 +28,14 @@ export class VipBoard {
 
   beat(): void {
     this.words[HEARTBEAT]++;
+  }
+
+  get keeperHeartbeat(): number {
+    return this.words[KEEPER_HEARTBEAT];
+  }
+
+  beatAsKeeper(): void {
+    this.words[KEEPER_HEARTBEAT]++;
   }
 
   /** By its place in the plan; null: it holds no addresses. */

@@ -59,6 +59,23 @@ test('all its processes are stopped: the kernel removes it', needsNamespaces, as
   assert.ok(tookMs < 5_000, `${tookMs} ms`);
 });
 
+test(
+  'a keeper that stands still for ten seconds has its addresses handed over, and gets them again',
+  needsNamespaces,
+  async (t) => {
+    const host = new Segment(t).host(5);
+    const node = await host.start(planOf(FAST));
+    await node.becomes('active');
+    signal(node.keeper.pid!, 'SIGSTOP');
+    const tookMs = await until(() => !host.has(ADDRESS));
+    assert.ok(tookMs > 8_000, `${tookMs} ms`);
+    const from = node.messages.length;
+    signal(node.keeper.pid!, 'SIGCONT');
+    await node.becomes('active', 'VI_1', from);
+    await until(() => host.has(ADDRESS));
+  },
+);
+
 test('an address that somebody removes is put back at once, and told', needsNamespaces, async (t) => {
   const host = new Segment(t).host(5);
   const node = await host.start(planOf());
