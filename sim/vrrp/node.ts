@@ -41,7 +41,7 @@ export interface NodeObserver {
   handleChange(change: RoleChange, node: number): void;
   handleEvidence(router: string, evidence: Evidence, node: number): void;
   /** Sent an advert of priority 0. */
-  handleRelease(isHolding: boolean, node: number): void;
+  handleRelease(node: number): void;
   /** A role, or who holds an address, has changed. */
   handleNodeChange(): void;
 }
@@ -232,8 +232,8 @@ export class SimNode implements SegmentHost {
     this.wakeAt(this.world.nowUs + this.world.between(0, this.latencyUsMax));
   }
 
-  released(isHolding: boolean): void {
-    this.observer.handleRelease(isHolding, this.index);
+  released(): void {
+    this.observer.handleRelease(this.index);
   }
 
   holdersChanged(): void {
@@ -437,9 +437,7 @@ class SimAttachment implements Attachment {
 
   sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void {
     if (!this.nic.isUp) return;
-    if (payload[PRIORITY_OFFSET] === PRIORITY_RELEASE) {
-      this.nic.node.released(this.request.addresses.some(({ address }) => this.nic.has(address)));
-    }
+    if (payload[PRIORITY_OFFSET] === PRIORITY_RELEASE) this.nic.node.released();
     this.nic.network.sendPacket(this.nic, source, destination, payload);
   }
 

@@ -63,6 +63,8 @@ class Run implements NodeObserver {
   private incumbent: SimNode | null = null;
   /** Was active and handed over; nothing else has happened since. */
   private yielding: SimNode | null = null;
+  /** Were frozen for longer than their peers wait, and have not become active since. */
+  private readonly stalled = new Set<number>();
   /** After that, every change of a role is flapping. */
   private quietUs = NEVER;
 
@@ -119,6 +121,7 @@ class Run implements NodeObserver {
     if (change.to === 'active' && this.incumbent !== null && this.incumbent !== this.nodes[node]) {
       this.violate('no takeover because a cut was mended', `by node ${node}`);
     }
+    if (change.to === 'active') this.stalled.delete(node);
     if (change.to === 'active' && change.from !== 'leaving' && this.nodes[node] === this.yielding) {
       this.violate('who handed over leaves the addresses where they are', `node ${node} (${change.cause})`);
     }
@@ -131,11 +134,8 @@ class Run implements NodeObserver {
     this.trace(() => `node ${node} ${router}: ${evidence.kind}: ${evidence.detail}`);
   }
 
-  handleRelease(isHolding: boolean, node: number): void {
-    const { theme } = this.scenario;
-    // Elsewhere an address may be taken from it just then.
-    if (isHolding || (theme !== 'death' && theme !== 'graceful')) return;
-    this.violate('only who holds the addresses releases them', `node ${node}`);
+  handleRelease(node: number): void {
+    if (this.stalled.has(node)) this.violate('who froze releases nothing', `node ${node}`);
   }
 
   handleNodeChange(): void {
@@ -261,7 +261,9 @@ class Run implements NodeObserver {
     const node = nodes[index];
     const [{ intervalUs, name }] = this.scenario.nodes[index].routers;
     node.whenThawed = () => {
-      if (node.nowUs - frozenUs <= 3 * intervalUs + toleranceUs || hasReleases) return;
+      if (node.nowUs - frozenUs <= 3 * intervalUs + toleranceUs) return;
+      this.stalled.add(index);
+      if (hasReleases) return;
       world.at(world.nowUs + toleranceUs, () => {
         if (node.isRunning && node.stateOf(name) === 'active') this.violate('who froze listens first', `node ${index}`);
       });
