@@ -40,7 +40,7 @@ export interface NodeStatus {
 /** For a test's options: why it cannot run here. What takes this long hangs. */
 export const needsNamespaces: { readonly skip: string | false; readonly timeout: number } = {
   skip: findObstacle(),
-  timeout: 60_000,
+  timeout: 180_000,
 };
 
 /** The same for what is judged by tcpdump. */

@@ -48,7 +48,8 @@ export class LinuxSegmentHost implements SegmentHost {
   private readonly interfaces = new Map<string, SegmentInterface>();
   private attachments: readonly LinuxAttachment[] = [];
   private readonly watches: InterfaceWatch[] = [];
-  private hasNews = false;
+  /** Somebody has come who was told nothing yet. */
+  private hasNewcomers = false;
   /** When to try again what could not be opened. */
   private retryUs = Number.POSITIVE_INFINITY;
 
@@ -57,10 +58,7 @@ export class LinuxSegmentHost implements SegmentHost {
     const requests = new NetlinkRequests();
     const network = new NetworkTable(requests);
     this.machine = new Machine(requests, network, new UndoJournal(runDirectory, note), note, refreshes);
-    readable.add(network.descriptor, () => {
-      this.machine.network.update();
-      this.hasNews = true;
-    });
+    readable.add(network.descriptor, () => network.update());
   }
 
   get nowUs(): number {
@@ -91,13 +89,13 @@ export class LinuxSegmentHost implements SegmentHost {
     this.attachments = [...this.attachments, attachment];
     segment.add(attachment);
     if (segment.link === null) this.machine.note(`there is no interface ${name} now`);
-    this.hasNews = true;
+    this.hasNewcomers = true;
     return attachment;
   }
 
   watchInterface(name: string, handle: InterfaceHandler): void {
     this.watches.push({ name, handle, told: null });
-    this.hasNews = true;
+    this.hasNewcomers = true;
   }
 
   /** To be called when all have begun: makes their changes, and undoes what a predecessor did and nobody continues. */
@@ -114,15 +112,17 @@ export class LinuxSegmentHost implements SegmentHost {
 
   /** There is something to tell: `update` is due at once. */
   get isUpdateDue(): boolean {
-    return this.hasNews;
+    return this.hasNewcomers || this.machine.network.hasNews;
   }
 
   /** Tells the handlers what has changed on this machine. */
   update(): void {
-    if (!this.hasNews && this.nowUs < this.retryUs) return;
-    this.hasNews = false;
+    if (!this.isUpdateDue && this.nowUs < this.retryUs) return;
     this.retryUs = Number.POSITIVE_INFINITY;
     this.machine.network.update();
+    // What follows may hear of more, which is for the next turn.
+    this.hasNewcomers = false;
+    this.machine.network.hasNews = false;
     // Before any handler holds or drops anything: what that changes is not in the table yet.
     const missing = this.attachments.map((attachment) => attachment.findMissing());
     const { attachments } = this;

@@ -22,6 +22,8 @@ import {
 const DUMP_TRIES = 5;
 
 export class NetworkTable {
+  /** Something was told since whoever looks at all of it cleared this: whoever else calls `update` takes no news from it. */
+  hasNews = true;
   private readonly monitor = new NetlinkMonitor();
   private readonly requests: NetlinkRequests;
   private links = new Map<number, Link>();
@@ -86,6 +88,7 @@ export class NetworkTable {
   }
 
   private handle(bytes: Uint8Array, message: NetlinkMessage): void {
+    this.hasNews = true;
     // A bridge tells of its ports under its own family: of what they are as ports, and not of the links themselves.
     const isOfLink = bytes[message.start] === 0;
     switch (message.type) {
