@@ -57,7 +57,7 @@ export function renderMarkdown(results: Results): string {
       '',
       `## Adverts every ${intervalText(intervalMs)}`,
       '',
-      `A backup waits ${milliseconds(downIntervalMs(intervalMs))} of silence. Each event is looked at for ${windowMs(intervalMs) / 1000} s.`,
+      `A backup waits ${milliseconds(downIntervalMs(intervalMs))} of silence. Each event is looked at for ${(windowMs(intervalMs) / 1000).toFixed(1)} s.`,
       '',
       '| event | | requests fail for | wanted | requests failed | two hold the address for | wanted | moves |',
       '|---|---|---:|---:|---:|---:|---:|---:|',

@@ -164,11 +164,12 @@ export class EvenkeelNode {
 
   pids(part: 'node' | 'owner and supervisor' | 'owner' | 'proxy'): number[] {
     const all = this.pair.processes(this.host);
-    const named = (name: string): number[] => all.filter((pid) => commandLineOf(pid).startsWith(`evenkeel: ${name}`));
-    const owner = named('vip');
-    const proxy = named('proxy');
+    const named = (name: RegExp): number[] => all.filter((pid) => name.test(commandLineOf(pid)));
+    // Not the one that stands by for it.
+    const owner = named(/^evenkeel: vip\s*$/);
+    const proxy = named(/^evenkeel: proxy/);
     const keeper = all.filter((pid) => pid === this.process?.pid);
-    return { node: all, 'owner and supervisor': [...keeper, ...owner], owner: owner.slice(0, 1), proxy }[part];
+    return { node: all, 'owner and supervisor': [...keeper, ...owner], owner, proxy }[part];
   }
 
   /** Null: it does not answer. */

@@ -165,9 +165,9 @@ test('RFC 9568 6.4: in any history of adverts, silence and restarts the router d
           const before = model.sent.length;
           const isActive = model.state === 'Active';
           model.received(step, stage.nowUs);
-          // Answers to rivals are at most one per interval: see the ledger.
+          // Answers to rivals are at most one per interval, the shorter one of the two: see the ledger.
           if (isActive && model.state === 'Active' && step.priority !== 0) {
-            if (stage.nowUs - assertedUs < US_PER_S) model.sent.length = before;
+            if (stage.nowUs - assertedUs < Math.min(US_PER_S, step.maxAdverInterval)) model.sent.length = before;
             else assertedUs = stage.nowUs;
           }
           compare();

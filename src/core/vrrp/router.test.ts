@@ -225,6 +225,20 @@ test('Answers to a rival are at most one per interval: two routers that answer e
   assert.equal(adverts, 2);
 });
 
+test('A rival with a shorter interval is answered as often as it needs it', () => {
+  const stage = new Stage().active();
+  stage.take();
+  const answersTo = (intervalUs: number): number => {
+    stage.hear(50, { intervalUs });
+    return stage.take().filter(({ action }) => action.kind === 'send-advert').length;
+  };
+  assert.equal(answersTo(20 * MS), 1);
+  stage.pass(10 * MS);
+  assert.equal(answersTo(20 * MS), 0);
+  stage.pass(10 * MS);
+  assert.equal(answersTo(20 * MS), 1);
+});
+
 test('RFC 9568 6.4.3: on shutdown the active router sends a release', () => {
   const stage = new Stage().active();
   stage.send({ kind: 'stop', isGraceful: false });

@@ -374,9 +374,9 @@ export class VirtualRouter {
       return;
     }
     this.observer.noteRival(advert, this.priority, nowUs);
-    // At most one answer per interval: two routers that each take themselves for the better one (a clone with the same
-    // address) would otherwise answer each other's answers as fast as the wire allows.
-    if (nowUs - this.lastAssertUs < this.settings.intervalUs) return;
+    // At most one answer per interval, the shorter one of the two: two routers that each take themselves for the better one
+    // (a clone with the same address) would otherwise answer each other's answers as fast as the wire allows.
+    if (nowUs - this.lastAssertUs < Math.min(this.settings.intervalUs, advert.intervalUs)) return;
     this.lastAssertUs = nowUs;
     this.sendAdvert(nowUs);
     this.announcer.repeat(nowUs);
