@@ -11,33 +11,13 @@ import { VipOwner } from './owner.ts';
 import type { VirtualRouterPlan } from './plan.ts';
 import { releaseRouters } from './release.ts';
 import type { RoleChange } from './status.ts';
+import { routerPlan } from './testing/router-plan.ts';
 
 const S = 1_000_000;
 const MAC = Uint8Array.of(2, 0, 0, 0, 0, 1);
 const FOREIGN_MAC = Uint8Array.of(2, 0, 0, 0, 0, 9);
 
-const PLAN: VirtualRouterPlan = {
-  name: 'VI_1',
-  interfaceName: 'eth0',
-  family: 4,
-  version: 3,
-  virtualRouterId: 51,
-  priority: 100,
-  intervalUs: S,
-  addresses: [{ address: '192.0.2.100', prefixLength: 24 }],
-  hasVirtualMac: false,
-  preempt: true,
-  preemptDelayUs: 0,
-  startDelayUs: 0,
-  group: null,
-  source: null,
-  unicast: null,
-  password: null,
-  keys: [],
-  checksum: 'mirror',
-  tracked: [],
-  guard: { probesAddresses: false, gateway: null, hasWitnesses: false },
-};
+const PLAN = routerPlan({ virtualRouterId: 51, addresses: [{ address: '192.0.2.100', prefixLength: 24 }] });
 
 function ip(text: string): Uint8Array {
   const bytes = text.includes(':') ? parseIPv6(text) : parseIPv4(text);

@@ -1,7 +1,8 @@
 /** Addresses on this machine: when they appear, and that they go, whatever happens to the process that owns them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { needsNamespaces, planOf, routerPlan, Segment, signal, until } from './virtual-node.ts';
+import { routerPlan } from '../../src/vip/testing/router-plan.ts';
+import { needsNamespaces, planOf, Segment, signal, until } from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
 /** Becomes active within a third of a second. */

@@ -5,10 +5,11 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { VirtualRouterPlan } from '../../src/vip/plan.ts';
+import { routerPlan } from '../../src/vip/testing/router-plan.ts';
 import { adverts, Capture, type Frame, senderOf, timeMs } from './capture.ts';
 import { Holders } from './holders.ts';
 import { Keepalived } from './keepalived.ts';
-import { type Host, planOf, routerPlan, Segment, type VirtualNode } from './virtual-node.ts';
+import { type Host, planOf, Segment, type VirtualNode } from './virtual-node.ts';
 
 /** Longer than a backup waits before it takes over. */
 export const PATIENT_ADVERTS = 5;

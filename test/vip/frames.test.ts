@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import type { VipPlan } from '../../src/vip/plan.ts';
-import { type Host, needsTcpdump, planOf, routerPlan, Segment, until } from './virtual-node.ts';
+import { routerPlan } from '../../src/vip/testing/router-plan.ts';
+import { type Host, needsTcpdump, planOf, Segment, until } from './virtual-node.ts';
 
 const FAST = { intervalUs: 100_000 };
 const ADDRESS_6 = '2001:db8:15::3';

@@ -7,7 +7,8 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VirtualRouterPlan } from '../../src/vip/plan.ts';
-import { type Host, needsNamespaces, routerPlan, signal } from './virtual-node.ts';
+import { routerPlan } from '../../src/vip/testing/router-plan.ts';
+import { type Host, needsNamespaces, signal } from './virtual-node.ts';
 
 /** For a test's options: why it cannot run here. What takes this long hangs. */
 export const needsKeepalived: { readonly skip: string | false; readonly timeout: number } = {

@@ -17,6 +17,7 @@ import { killAtOnce } from '../../src/lab/processes.ts';
 import type { Verdict } from '../../src/vip/messages.ts';
 import type { VipPlan, VirtualRouterPlan } from '../../src/vip/plan.ts';
 import type { RoleChange, RouterStatus } from '../../src/vip/status.ts';
+import { routerPlan } from '../../src/vip/testing/router-plan.ts';
 
 export type NodeCommand =
   | Verdict
@@ -69,7 +70,7 @@ export class Segment {
   private readonly prefix: string;
   /** The namespace that the switch is in. */
   readonly bridge: string;
-  private hosts = 0;
+  private readonly hosts: Host[] = [];
 
   constructor(t: TestContext) {
     this.t = t;
@@ -77,7 +78,9 @@ export class Segment {
     this.bridge = `${this.prefix}-sw`;
     this.directory = mkdtempSync(join(tmpdir(), 'evenkeel-vip-'));
     ip('netns', 'add', this.bridge);
-    t.after(() => {
+    t.after(async () => {
+      // Processes first: one that lives writes into the directory again.
+      for (const host of this.hosts) await host.remove();
       ip('netns', 'delete', this.bridge);
       rmSync(this.directory, { recursive: true, force: true });
     });
@@ -89,7 +92,8 @@ export class Segment {
   host(number: number): Host {
     const name = `${this.prefix}-${number}`;
     ip('netns', 'add', name);
-    const host = new Host(this.t, this, name, `p${this.hosts++}`, number);
+    const host = new Host(this.t, this, name, `p${this.hosts.length}`, number);
+    this.hosts.push(host);
     return host;
   }
 
@@ -123,11 +127,13 @@ export class Host {
     this.port = port;
     this.address = `192.168.15.${number}`;
     segment.connect(name, port, `${this.address}/24`);
-    t.after(async () => {
-      for (const pid of ip('netns', 'pids', name).split('\n').filter(Boolean)) signal(Number(pid), 'SIGKILL');
-      await until(() => this.running.size === 0);
-      ip('netns', 'delete', name);
-    });
+  }
+
+  /** Ends everything on it; to be called once, at the end. */
+  async remove(): Promise<void> {
+    for (const pid of ip('netns', 'pids', this.name).split('\n').filter(Boolean)) signal(Number(pid), 'SIGKILL');
+    await until(() => this.running.size === 0);
+    ip('netns', 'delete', this.name);
   }
 
   /** Starts a program in the namespace. */
@@ -344,33 +350,6 @@ export async function until(isSo: () => boolean): Promise<number> {
   const from = performance.now();
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 10));
   return performance.now() - from;
-}
-
-/** A router as most tests want it: 192.168.15.3 on eth0. */
-export function routerPlan(changes: Partial<VirtualRouterPlan> = {}): VirtualRouterPlan {
-  return {
-    name: 'VI_1',
-    interfaceName: 'eth0',
-    family: 4,
-    version: 3,
-    virtualRouterId: 50,
-    priority: 100,
-    intervalUs: 1_000_000,
-    addresses: [{ address: '192.168.15.3', prefixLength: 24 }],
-    hasVirtualMac: false,
-    preempt: true,
-    preemptDelayUs: 0,
-    startDelayUs: 0,
-    group: null,
-    source: null,
-    unicast: null,
-    password: null,
-    keys: [],
-    checksum: 'mirror',
-    tracked: [],
-    guard: { probesAddresses: false, gateway: null, hasWitnesses: false },
-    ...changes,
-  };
 }
 
 export function planOf(changes: Partial<VirtualRouterPlan> = {}): VipPlan {

@@ -33,7 +33,7 @@ const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
-type Call = (...operands: unknown[]) => number;
+export type Call = (...operands: unknown[]) => number;
 const c = {
   socket: library.func('int socket(int, int, int)') as Call,
   bind: library.func('int bind(int, const void *, uint32_t)') as Call,
@@ -48,7 +48,8 @@ const c = {
   mmap: library.func('void *mmap(uintptr_t, size_t, int, int, int, int64_t)'),
 };
 
-function result(returned: number): number {
+/** What a call returned, or a negative errno. */
+export function result(returned: number): number {
   return returned === -1 ? -koffi.errno() : returned;
 }
 

@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test';
 import { Board, WORKER_SERVING } from '../../base/board.ts';
 import type { HaPlan, WatchPlan } from '../../config/ha-plan.ts';
 import type { RoleChange, RouterStatus } from '../../vip/status.ts';
+import { routerPlan } from '../../vip/testing/router-plan.ts';
 import type { CommandRequest, CommandResult } from './command.ts';
 import { type AddressEvents, HaKeeper } from './ha-keeper.ts';
 import { testLog } from './testing/test-log.ts';
@@ -27,28 +28,16 @@ function planOf(watches: readonly WatchPlan[], routers: readonly (readonly numbe
     node: 'lb01',
     watches,
     vip: {
-      routers: routers.map((own, i) => ({
-        name: `VI_${i + 1}`,
-        interfaceName: 'eth0',
-        family: 4,
-        version: 3,
-        virtualRouterId: 50 + i,
-        priority: 150,
-        intervalUs: 1_000_000,
-        addresses: [{ address: `192.0.2.${i + 3}`, prefixLength: 24 }],
-        hasVirtualMac: false,
-        preempt: true,
-        preemptDelayUs: 0,
-        startDelayUs: 0,
-        group: null,
-        source: null,
-        unicast: null,
-        password: null,
-        keys: [],
-        checksum: 'mirror',
-        tracked: own.map((watch) => ({ name: `watch ${watch}`, weight: 0, interfaceName: null })),
-        guard: { probesAddresses: true, gateway: null, hasWitnesses: false },
-      })),
+      routers: routers.map((own, i) =>
+        routerPlan({
+          name: `VI_${i + 1}`,
+          virtualRouterId: 50 + i,
+          priority: 150,
+          addresses: [{ address: `192.0.2.${i + 3}`, prefixLength: 24 }],
+          tracked: own.map((watch) => ({ name: `watch ${watch}`, weight: 0, interfaceName: null })),
+          guard: { probesAddresses: true, gateway: null, hasWitnesses: false },
+        }),
+      ),
     },
     routers: routers.map((own, i) => ({
       name: `VI_${i + 1}`,

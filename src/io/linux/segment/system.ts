@@ -5,6 +5,7 @@
  * Structures are those of 64-bit little-endian Linux (x64 and arm64), which is where koffi and this program run.
  */
 import koffi from 'koffi';
+import { type Call, result } from '../libc.ts';
 
 const library = koffi.load(null);
 
@@ -35,7 +36,6 @@ const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
-type Call = (...operands: unknown[]) => number;
 const c = {
   poll: library.func('int poll(void *, uint64_t, int)') as Call,
   recvfrom: library.func('intptr_t recvfrom(int, void *, size_t, int, void *, void *)') as Call,
@@ -47,10 +47,6 @@ const c = {
   timerfd_settime: library.func('int timerfd_settime(int, int, const void *, void *)') as Call,
   mmap: library.func('void *mmap(uintptr_t, size_t, int, int, int, int64_t)'),
 };
-
-function result(returned: number): number {
-  return returned === -1 ? -koffi.errno() : returned;
-}
 
 /** `descriptors` are pairs of words: a descriptor, and the events asked for with those that happened in the upper half. */
 export function poll(descriptors: Int32Array, count: number, timeoutMs: number): number {
