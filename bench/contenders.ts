@@ -24,6 +24,8 @@ export interface Contender {
   readonly tcpPort: number;
   /** Clients it can have with this process's limit of descriptors. */
   readonly connectionsMax: number;
+  /** It can do nothing but small keep-alive requests. */
+  readonly isBare?: boolean;
   start(): Promise<Started>;
 }
 
@@ -124,8 +126,8 @@ ${servers}`,
   };
 }
 
-function evenkeel(engine: 'uring' | 'node', httpPort: number, tcpPort: number): Contender {
-  const path = join(directory, `evenkeel-${engine}.yaml`);
+function evenkeel(name: string, root: string, engine: 'uring' | 'node', httpPort: number, tcpPort: number): Contender {
+  const path = join(directory, `evenkeel-${httpPort}.yaml`);
   const servers = BACKEND_PORTS.map((port) => `"127.0.0.1:${port}"`).join(', ');
   writeFileSync(
     path,
@@ -137,8 +139,7 @@ upstreams:
   tcp: { servers: [${servers}] }
 `,
   );
-  const bin = join(import.meta.dirname, '../../bin/evenkeel');
-  const name = engine === 'uring' ? 'evenkeel' : 'evenkeel (node)';
+  const bin = join(root, 'bin/evenkeel');
   return {
     name,
     version: firstMatch(process.execPath, [bin, '--version'], /([0-9.]+)/),
@@ -150,8 +151,31 @@ upstreams:
   };
 }
 
-export function contenders(): Contender[] {
-  return [nginx(), haproxy(), evenkeel('uring', 18003, 18013), evenkeel('node', 18004, 18014)];
+function bareLoop(): Contender {
+  const script = join(import.meta.dirname, 'bare-loop.js');
+  const ports = [18005, ...BACKEND_PORTS].map(String);
+  return {
+    name: 'bare loop',
+    version: process.version,
+    httpPort: 18005,
+    tcpPort: 0,
+    connectionsMax: 0,
+    isBare: true,
+    start: () => startAndWait('bare loop', process.execPath, [script, ...ports], 18005),
+  };
+}
+
+/** `before`: the folder of another build of evenkeel, which then takes part too. */
+export function contenders(before: string): Contender[] {
+  const here = join(import.meta.dirname, '../..');
+  const all = [
+    nginx(),
+    haproxy(),
+    evenkeel('evenkeel', here, 'uring', 18003, 18013),
+    evenkeel('evenkeel (node)', here, 'node', 18004, 18014),
+    bareLoop(),
+  ];
+  return before === '' ? all : [...all, evenkeel('evenkeel (before)', before, 'uring', 18006, 18016)];
 }
 
 async function startAndWait(name: string, command: string, args: string[], port: number): Promise<Started> {

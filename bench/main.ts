@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: nginx, HAProxy and evenkeel side by side in one run.
+ * `npm run bench`: nginx, HAProxy and evenkeel side by side in one run, and the bare loop as this machine's limit; with
+ * `--before DIRECTORY` also the build of evenkeel there, to see what a change costs.
  *
  * Absolute figures of a machine mean little, those of a shared one nothing; so every round runs all contenders one after the
  * other, and what counts is the median over the rounds of each round's own ratio.
@@ -16,8 +17,20 @@ import { renderChart, renderMarkdown } from './report.ts';
 import { median, type Row, type Scenario } from './results.ts';
 
 const SCENARIOS: readonly Scenario[] = [
-  { name: 'keep-alive, 64 connections', path: '/', connections: 64, target: { nginx: 0.85, haproxy: 0.8 } },
-  { name: 'keep-alive, 512 connections', path: '/', connections: 512, target: { nginx: 0.7, haproxy: 0.65 } },
+  {
+    name: 'keep-alive, 64 connections',
+    path: '/',
+    connections: 64,
+    isSmallKeepAlive: true,
+    target: { nginx: 0.85, haproxy: 0.8, 'bare loop': 1.09 },
+  },
+  {
+    name: 'keep-alive, 512 connections',
+    path: '/',
+    connections: 512,
+    isSmallKeepAlive: true,
+    target: { nginx: 0.7, haproxy: 0.65, 'bare loop': 1.08 },
+  },
   { name: 'new connection per request', path: '/', connections: 64, header: 'Connection: close', target: { nginx: 1 } },
   { name: '16 KiB bodies', path: '/16KiB', connections: 64, target: { nginx: 0.95 } },
   { name: '1 MiB bodies', path: '/1MiB', connections: 16, target: { nginx: 1.05 } },
@@ -32,13 +45,14 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },
+    before: { type: 'string', default: '' },
     out: { type: 'string', default: join(import.meta.dirname, '../../bench/out') },
     help: { type: 'boolean', default: false },
   },
 });
 
 if (options.help) {
-  console.log('npm run bench -- [--seconds 4] [--rounds 5] [--only TEXT] [--out DIRECTORY]');
+  console.log('npm run bench -- [--seconds 4] [--rounds 5] [--only TEXT] [--before DIRECTORY] [--out DIRECTORY]');
 } else {
   try {
     await main(Number(options.seconds), Number(options.rounds));
@@ -49,7 +63,7 @@ if (options.help) {
 
 async function main(seconds: number, rounds: number): Promise<void> {
   const backends = await startBackends();
-  const all = contenders();
+  const all = contenders(options.before);
   const scenarios = SCENARIOS.filter((scenario) => scenario.name.includes(options.only));
   const started = new Map<Contender, Started>();
   for (const contender of all) started.set(contender, await contender.start());
@@ -75,9 +89,10 @@ async function runScenario(
   seconds: number,
   rounds: number,
 ): Promise<Row> {
-  const row: Row = { scenario, samples: new Map(all.map((contender) => [contender.name, []])) };
+  const able = all.filter((contender) => contender.isBare !== true || scenario.isSmallKeepAlive === true);
+  const row: Row = { scenario, samples: new Map(able.map((contender) => [contender.name, []])) };
   for (let round = -1; round < rounds; round++) {
-    for (const contender of all) {
+    for (const contender of able) {
       const port = scenario.isTcp === true ? contender.tcpPort : contender.httpPort;
       const pids = (started.get(contender) as Started).pids();
       const before = cpuMicroseconds(pids);
@@ -103,6 +118,7 @@ async function measureIdle(
 ): Promise<{ name: string; bytes: number }[]> {
   const result: { name: string; bytes: number }[] = [];
   for (const contender of all) {
+    if (contender.isBare === true) continue;
     const pids = (started.get(contender) as Started).pids();
     const before = privateBytes(pids);
     const count = Math.min(IDLE_CONNECTIONS, contender.connectionsMax);

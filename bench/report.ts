@@ -12,7 +12,7 @@ export interface Report {
 }
 
 const OURS = 'evenkeel';
-const PEERS = new Set(['nginx', 'haproxy']);
+const PEERS = new Set(['nginx', 'haproxy', 'bare loop', 'evenkeel (before)']);
 
 export function renderMarkdown(report: Report): string {
   const lines = [
@@ -63,6 +63,8 @@ const COLOURS: Readonly<Record<string, string>> = {
   haproxy: '#b0a18f',
   evenkeel: '#0b7a75',
   'evenkeel (node)': '#8fd0cb',
+  'evenkeel (before)': '#5aa9a3',
+  'bare loop': '#e0b84c',
 };
 
 /** Bars of CPU per request, each scenario scaled so that nginx is 1. */

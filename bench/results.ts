@@ -8,6 +8,8 @@ export interface Scenario {
   readonly header?: string;
   /** Over the layer-4 listener. */
   readonly isTcp?: boolean;
+  /** The bare loop can play it. */
+  readonly isSmallKeepAlive?: boolean;
   /** Highest ratio of CPU per request to this contender's that is good enough. */
   readonly target: Readonly<Record<string, number>>;
 }
