@@ -4,7 +4,7 @@
  * A connection is two endpoints. Each has a bounded send buffer (`outbox`) and a bounded receive buffer (`inbox`); the
  * network moves bytes from the one to the other's in order, in slices and after delays that the dice choose, and never more
  * than fit: a reader that does not read fills its inbox, then the sender's outbox, and then the sender's `write` takes
- * nothing. FIN comes behind the bytes. A reset drops what has not arrived, and may drop what has arrived and was not read.
+ * nothing. FIN comes behind the bytes. A reset drops what has not arrived.
  *
  * As Linux does: closing with unread bytes in the inbox sends a reset in place of FIN, and bytes that arrive at a closed
  * endpoint are answered with one.
@@ -230,8 +230,7 @@ export class Endpoint {
     this.broken = reason;
     this.outbox.clear();
     const world = this.network.world;
-    // Linux keeps what has arrived readable; other systems throw it away
-    if (this.inbox.length > 0 && world.prng.oneIn(2)) this.inbox.clear();
+    // what has arrived stays readable, as on Linux
     world.note('endpoint %a is broken: %b, %c bytes readable', this.id, reason, this.inbox.length);
     this.changed();
   }

@@ -166,9 +166,9 @@ export class SimSocket implements Socket {
     const { prng } = this.transport.world;
     if (isSent && (!isReadable || prng.oneIn(2))) return this.complete();
     if (endpoint.broken !== null) {
-      // what arrived before the reset can be read, unless a send in flight sees the reset first
+      // what arrived before the reset is given out first, also where a send in flight sees the reset before
+      if (endpoint.readableBytes > 0) return isReadable ? this.receive() : false;
       const isVisible = !this.isPaused || this.segments.length > 0 || this.transport.spec.seesResetWhilePaused;
-      if (isReadable && (this.segments.length === 0 || prng.oneIn(2))) return this.receive();
       return isVisible ? this.breakOff(endpoint.broken) : false;
     }
     if (isReadable) return this.receive();

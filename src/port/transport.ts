@@ -78,7 +78,7 @@ export interface Socket {
    */
   send(slot: number, offset: number, length: number, more: boolean): void;
 
-  /** Segments queued or in flight. A driver stops reading the counterpart at 2. */
+  /** Segments queued or in flight, or that can never leave. A driver stops reading the counterpart at 2. */
   readonly pendingSegments: number;
 
   /** Stops `handleData` and `handleEnd` until `resume`. What has already arrived is kept by the transport. Idempotent. */
@@ -114,6 +114,10 @@ export interface SocketHandler {
   /** `pendingSegments` fell to zero. */
   handleDrain(socket: Socket): void;
 
-  /** The socket broke and is gone; pending segments are dropped. Never called after our own `close` or `reset`. */
+  /**
+   * The socket broke and is gone; pending segments are dropped. Never called after our own `close` or `reset`. Comes behind
+   * everything that the peer had sent before, also where it is a send that failed: then `handleData` goes on, `handleDrain`
+   * comes no more, and `pendingSegments` stays.
+   */
   handleClose(socket: Socket, reason: CloseReason): void;
 }

@@ -254,6 +254,77 @@ export const CLOSE_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'a send that fails: what the peer had sent before its reset comes first, also what was not read yet',
+    *script(stage) {
+      const before = stage.transport.arena.usedSlots;
+      const { recorder, peer } = yield* accepted(stage);
+      const answer = pattern(50_000, 7);
+      recorder.pause();
+      // in two parts: what a transport keeps while paused, and what stays in the kernel
+      for (const [from, to] of [
+        [0, 10_000],
+        [10_000, answer.length],
+      ]) {
+        peer.write(answer.subarray(from, to));
+        yield* stage.until('it left', () => peer.writtenBytes === to);
+        yield* stage.settle();
+      }
+      peer.reset();
+      yield* stage.until('the peer is gone', () => peer.isClosed);
+      recorder.send(pattern(1000, 1));
+      recorder.send(pattern(1000, 2));
+      yield* stage.settle();
+      assert.equal(recorder.closeReason, null, 'data comes first');
+      assert.ok(recorder.socket!.pendingSegments > 0, 'what cannot leave stays pending');
+      recorder.resume();
+      yield* stage.until('handleClose', () => recorder.closeReason !== null);
+      assertSame(recorder.received(), answer);
+      assert.equal(recorder.isEnded, false, 'a reset is no end');
+      assert.equal(recorder.closeReason, 'reset');
+      assert.equal(recorder.drains, 0);
+      yield* stage.untilUsedSlots(before);
+    },
+  },
+  {
+    name: 'an answer to an upload that the peer does not read on, and then a reset: the answer comes',
+    *script(stage) {
+      const before = stage.transport.arena.usedSlots;
+      const answer = pattern(30_000, 8);
+      for (let round = 0; round < 20; round++) {
+        const { recorder, peer } = yield* accepted(stage, 'ipv4', true);
+        const block = pattern(LARGE_SLOT_BYTES, 1);
+        recorder.onDrain = () => recorder.send(block);
+        recorder.onDrain(recorder.socket!);
+        peer.write(answer);
+        yield* stage.until('the answer left', () => peer.writtenBytes === answer.length);
+        peer.reset();
+        yield* stage.until('handleClose', () => recorder.closeReason !== null);
+        assertSame(recorder.received(), answer);
+        assert.equal(recorder.isEnded, false);
+        assert.equal(recorder.closeReason, 'reset');
+      }
+      yield* stage.untilUsedSlots(before);
+    },
+  },
+  {
+    name: 'close while a send has failed and data waits: everything is given back, nobody is called',
+    *script(stage) {
+      const before = stage.transport.arena.usedSlots;
+      const { recorder, peer } = yield* accepted(stage);
+      recorder.pause();
+      peer.write(pattern(50_000, 9));
+      yield* stage.until('it left', () => peer.writtenBytes === 50_000);
+      yield* stage.settle();
+      peer.reset();
+      yield* stage.until('the peer is gone', () => peer.isClosed);
+      recorder.send(pattern(1000, 1));
+      yield* stage.settle();
+      recorder.close();
+      yield* stage.untilUsedSlots(before);
+      yield* stage.settle();
+    },
+  },
+  {
     name: 'close inside handleConnect',
     *script(stage) {
       const listener = yield* stage.peerListen('ipv4');

@@ -4,6 +4,9 @@
  * Received bytes are read into one scratch buffer that all sockets share, which is possible because libuv reads and calls
  * back in one go, and copied into a slot; Node's own way, a fresh 64 KiB block per read, costs more than the copy. Sent
  * bytes are views of the arena; a slot is released in its write's callback, when the kernel has the bytes or never will.
+ *
+ * A stream whose write fails is destroyed by Node with all that its peer had sent before. So the failed write's callback,
+ * which is called before that, puts another stream on a duplicate of the descriptor, which reads to the end.
  */
 import net from 'node:net';
 import { parseIPv4, parseIPv6 } from '../../base/address.ts';
@@ -11,7 +14,7 @@ import type { Address } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
 import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
-import { resetOnClose, takeError } from './descriptor.ts';
+import { duplicateDescriptor, resetOnClose, takeError } from './descriptor.ts';
 import type { NodeTransport } from './node-transport.ts';
 import { closeReason } from './reasons.ts';
 import { handleOf } from './stream-handle.ts';
@@ -23,13 +26,20 @@ export type StreamSource = { readonly fd: number } | { readonly handle: Handle }
 export class NodeSocket implements Socket {
   handler: SocketHandler;
   private readonly transport: NodeTransport;
-  private readonly stream: net.Socket;
+  private stream: net.Socket;
   /** Slots of the pending segments: a ring of SEND_SEGMENTS_MAX that begins at `oldest`. */
   private readonly sending = new Int32Array(SEND_SEGMENTS_MAX);
   private oldest = 0;
   private pending = 0;
   /** Closed by us, or handleClose was called: no handler is called any more. */
   private isGone = false;
+  /** The connection is over for sending: what to tell behind what can still be read. */
+  private breakReason: CloseReason | null = null;
+  /** Nothing can be read any more: `breakReason` waits behind what is kept. */
+  private isBreakWaiting = false;
+  /** FIN has come. */
+  private hasSeenEnd = false;
+  private isStreamClosed = false;
   private isPaused = false;
   private isCorked = false;
   /** FIN came while paused. */
@@ -39,21 +49,32 @@ export class NodeSocket implements Socket {
   private isDrainWaiting = false;
   private isDeferred = false;
   private isStarved = false;
-  private readonly onWritten = (error?: Error | null): void => this.handleWritten(error);
+  private readonly onWritten = (error?: NodeJS.ErrnoException | null): void => this.handleWritten(error);
 
   /** Takes over `source`; of an empty one, a connection can be begun. */
   constructor(transport: NodeTransport, handler: SocketHandler, source: StreamSource) {
     this.transport = transport;
     this.handler = handler;
+    this.stream = this.open(source);
+  }
+
+  private open(source: StreamSource): net.Socket {
+    const { transport } = this;
     const onread = { buffer: transport.scratch, callback: (length: number): boolean => this.handleRead(length) };
     const options = { ...source, allowHalfOpen: true, readable: true, writable: true, onread };
     const stream = new net.Socket(options);
-    this.stream = stream;
-    stream.on('end', () => this.handleEnd());
-    stream.on('error', (error: NodeJS.ErrnoException) => this.handleError(closeReason(error.code)));
-    stream.on('close', () => transport.handleClosed(this));
+    stream.on('end', () => {
+      if (stream === this.stream) this.handleEnd();
+    });
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (stream === this.stream) this.handleError(closeReason(error.code));
+    });
+    stream.on('close', () => {
+      if (stream === this.stream) this.handleStreamClosed();
+    });
     // starts the reading, and lets 'end' come
     stream.resume();
+    return stream;
   }
 
   /** Begins a connection; once, on a socket of an empty source. */
@@ -69,6 +90,11 @@ export class NodeSocket implements Socket {
 
   send(slot: number, offset: number, length: number, more: boolean): void {
     assert(this.pending < SEND_SEGMENTS_MAX, 'more than SEND_SEGMENTS_MAX segments');
+    if (this.breakReason !== null) {
+      this.pending++;
+      this.transport.arena.release(slot);
+      return;
+    }
     this.sending[(this.oldest + this.pending) % SEND_SEGMENTS_MAX] = slot;
     this.pending++;
     if (more && !this.isCorked) {
@@ -95,13 +121,13 @@ export class NodeSocket implements Socket {
   }
 
   end(): void {
-    this.stream.end();
+    if (this.breakReason === null) this.stream.end();
   }
 
   close(): void {
     this.isGone = true;
     this.kept = null;
-    this.stream.destroy();
+    this.destroyStream();
   }
 
   reset(): void {
@@ -169,6 +195,7 @@ export class NodeSocket implements Socket {
       this.isEndWaiting = false;
       this.handler.handleEnd(this);
     }
+    if (this.isBreakWaiting && !this.isGone && !this.isPaused && this.kept === null) this.breakOff();
   }
 
   /** There may be a slot again; the transport calls it once per `starve`, from its turn. */
@@ -205,33 +232,65 @@ export class NodeSocket implements Socket {
     if (this.isGone) return;
     // libuv calls a reset that comes with the last data an end; a cut body must not pass for a whole one
     const handle = handleOf(this.stream);
-    const reason = handle === null ? null : takeError(handle.fd);
-    if (reason !== null) this.breakOff(reason);
-    else if (this.isPaused || this.kept !== null) this.isEndWaiting = true;
+    const reason = this.breakReason ?? (handle === null ? null : takeError(handle.fd));
+    if (reason !== null) {
+      this.handleError(reason);
+      return;
+    }
+    this.hasSeenEnd = true;
+    if (this.isPaused || this.kept !== null) this.isEndWaiting = true;
     else this.handler.handleEnd(this);
   }
 
-  private handleWritten(error: Error | null | undefined): void {
+  private handleWritten(error: NodeJS.ErrnoException | null | undefined): void {
     this.transport.arena.release(this.sending[this.oldest]);
     this.oldest = (this.oldest + 1) % SEND_SEGMENTS_MAX;
+    if (error) {
+      if (this.breakReason === null && !this.isGone && !this.hasSeenEnd) this.readOn(closeReason(error.code));
+      return;
+    }
     this.pending--;
-    // of a failure the stream's error tells; not called from here, because a handler that sends at once what the kernel
-    // takes at once would never let the loop go on
-    if (this.pending > 0 || this.isGone || error) return;
+    // not called from here, because a handler that sends at once what the kernel takes at once would never let the loop go on
+    if (this.pending > 0 || this.isGone) return;
     this.isDrainWaiting = true;
     this.defer();
+  }
+
+  /** The stream is about to be destroyed: another one reads what the peer had sent before. */
+  private readOn(reason: CloseReason): void {
+    const handle = handleOf(this.stream);
+    if (handle === null || (reason !== 'reset' && reason !== 'timeout')) return;
+    const descriptor = duplicateDescriptor(handle.fd);
+    if (descriptor < 0) return;
+    this.breakReason = reason;
+    this.stream = this.open({ fd: descriptor });
+    if (this.isPaused || this.kept !== null) this.stream.pause();
   }
 
   private handleError(reason: CloseReason): void {
     if (this.isGone) return;
     this.transport.beginTurn();
-    if (!this.isGone) this.breakOff(reason);
+    if (this.isGone) return;
+    this.breakReason ??= reason;
+    if (this.kept === null && !this.isEndWaiting) this.breakOff();
+    else this.isBreakWaiting = true;
   }
 
-  private breakOff(reason: CloseReason): void {
+  private breakOff(): void {
     this.isGone = true;
     this.kept = null;
+    this.destroyStream();
+    this.handler.handleClose(this, this.breakReason as CloseReason);
+  }
+
+  private destroyStream(): void {
     this.stream.destroy();
-    this.handler.handleClose(this, reason);
+    if (this.isStreamClosed) this.transport.handleClosed(this);
+  }
+
+  private handleStreamClosed(): void {
+    this.isStreamClosed = true;
+    // else when what is kept has been delivered
+    if (this.isGone) this.transport.handleClosed(this);
   }
 }

@@ -30,6 +30,10 @@
  * whose socket stays full after many polls is moved to one, and whoever stops this process (a debugger, a frozen container)
  * interrupts that. So what is left goes out in another operation.
  *
+ * Breaking. A server that answers early and closes resets the connection that is still being sent on. What it said before is
+ * in the kernel and can be read, so a send that fails with a reset stops the sending alone (BROKEN): receiving goes on, and
+ * its end is what `handleClose` tells. The failed send has taken the socket's error, so that end looks like an end of stream.
+ *
  * Closing. Closing the descriptor under an armed receive would not close the connection (the operation holds the file), so
  * what is armed is cancelled first, by user data, in the same batch. The index stays taken until the last operation has
  * reported. The descriptor's number may be used again at once: nothing refers to it any more.
@@ -57,7 +61,7 @@ type ReceiveState = 0 | 1 | 2 | 3 | 4 | 5;
 // Life.
 const CONNECTING = 0;
 const OPEN = 1;
-const BROKEN = 2; // handleClose waits behind kept data
+const BROKEN = 2; // nothing can be sent; handleClose waits behind what the peer sent before
 const CLOSED = 3;
 type Phase = 0 | 1 | 2 | 3;
 
@@ -87,6 +91,8 @@ export class UringSocket implements Socket {
   private lateLast = -1;
   /** What comes after the kept slots. */
   private afterLate: 'more' | 'end' | CloseReason = 'more';
+  /** In BROKEN: what to tell when the receive ends. */
+  private breakReason: CloseReason = 'reset';
   /** In the list of sockets that the turn looks at. */
   private isReady = false;
 
@@ -116,6 +122,7 @@ export class UringSocket implements Socket {
   send(slot: number, offset: number, length: number, more: boolean): void {
     assert(length > 0 && !this.hasEnded && this.pendingSegments < SEND_SEGMENTS_MAX, 'send out of turn');
     if (this.phase >= BROKEN) {
+      if (this.phase === BROKEN) this.pendingSegments++;
       this.engine.arena.release(slot);
       return;
     }
@@ -263,7 +270,8 @@ export class UringSocket implements Socket {
     switch (-result) {
       case 0:
         this.receive = ENDED;
-        if (this.isPaused || this.lateFirst >= 0) this.afterLate = 'end';
+        if (this.phase === BROKEN) this.failBehindLate(this.breakReason);
+        else if (this.isPaused || this.lateFirst >= 0) this.afterLate = 'end';
         else this.handler.handleEnd(this);
         return;
       case ffi.ENOBUFS:
@@ -279,8 +287,7 @@ export class UringSocket implements Socket {
         return;
       default:
         this.receive = ENDED;
-        if (this.lateFirst >= 0) this.breakLater(closeReason(-result));
-        else this.fail(closeReason(-result));
+        this.failBehindLate(closeReason(-result));
     }
   }
 
@@ -308,8 +315,11 @@ export class UringSocket implements Socket {
     const what = this.afterLate;
     this.afterLate = 'more';
     if (what === 'more') this.armIfWanted(0);
-    else if (what === 'end') this.handler.handleEnd(this);
-    else this.fail(what);
+    else if (what !== 'end') this.fail(what);
+    else {
+      this.handler.handleEnd(this);
+      if (this.phase === BROKEN) this.fail(this.breakReason);
+    }
   }
 
   /** Slots came back. */
@@ -343,14 +353,12 @@ export class UringSocket implements Socket {
       this.leaveIfDone();
       return;
     }
-    this.pendingSegments -= count;
     if (this.phase === BROKEN) return;
     if (!isWhole) {
-      const reason = closeReason(-result);
-      if (this.lateFirst >= 0) this.breakLater(reason);
-      else this.fail(reason);
+      this.failSending(closeReason(-result));
       return;
     }
+    this.pendingSegments -= count;
     if (this.firstSegment >= 0) {
       this.startQueued();
       return;
@@ -363,7 +371,8 @@ export class UringSocket implements Socket {
 
   /** Arms a receive if none is armed and the driver wants data. */
   private armIfWanted(pollFirst: number): void {
-    if (this.receive !== IDLE || this.isPaused || this.lateFirst >= 0 || this.phase !== OPEN) return;
+    if (this.receive !== IDLE || this.isPaused || this.lateFirst >= 0) return;
+    if (this.phase !== OPEN && this.phase !== BROKEN) return;
     const { ring, receiveLimit } = this.engine;
     const data = RECEIVE | this.index;
     if (this.isSingle) {
@@ -478,8 +487,25 @@ export class UringSocket implements Socket {
 
   // --- ending ---
 
-  /** The connection broke while kept data waits: the driver hears of it in order. */
-  private breakLater(reason: CloseReason): void {
+  /** A send failed. What the peer had sent before is delivered first, if the connection is one that can end. */
+  private failSending(reason: CloseReason): void {
+    const isOver = reason === 'reset' || reason === 'timeout';
+    if (!isOver || (this.receive === ENDED && this.afterLate === 'more')) {
+      this.failBehindLate(reason);
+      return;
+    }
+    this.phase = BROKEN;
+    this.breakReason = reason;
+    this.dropQueued();
+    this.armIfWanted(0);
+  }
+
+  /** The connection is over; the driver hears of it behind the data that is kept. */
+  private failBehindLate(reason: CloseReason): void {
+    if (this.lateFirst < 0) {
+      this.fail(reason);
+      return;
+    }
     this.phase = BROKEN;
     this.afterLate = reason;
     this.dropQueued();
@@ -530,7 +556,6 @@ export class UringSocket implements Socket {
     if (last < 0) this.firstSegment = -1;
     else segments.append(last, -1);
     this.lastSegment = last;
-    this.pendingSegments = this.flightSegments;
   }
 
   private get isReceiving(): boolean {
