@@ -124,7 +124,7 @@ class Run {
     this.judge = new Judge(world, this.ledger);
     const { plan } = scenario;
     const shape = { servers: plan.serverSlots, listeners: plan.listeners.length, workers: 1 };
-    this.board = Board.create(new ArrayBuffer(Board.bytesFor(shape)), shape);
+    this.board = Board.createAlone(shape);
     this.servers = scenario.servers.map((server) => {
       const Kind = server.protocol === 'http' ? HttpServer : TcpServer;
       return new Kind(world, this.ledger, server, scenario.seed, scenario.link);

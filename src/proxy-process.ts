@@ -3,12 +3,11 @@
  * told to use. It ends when it is drained, when its keeper is gone and its work is done, or by a bug.
  */
 import { randomInt } from 'node:crypto';
-import { fstatSync, readSync } from 'node:fs';
-import { Board, WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from './base/board.ts';
+import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from './base/board.ts';
 import { type ControlHandler, ControlLink } from './control-link.ts';
 import { createTransport, type EngineName } from './engine.ts';
-import { openSharedMemory } from './io/linux/shared-memory.ts';
-import { BOARD_DESCRIPTOR, CONTROL_DESCRIPTOR, type Handover, HANDOVER_DESCRIPTOR } from './keeper/handover.ts';
+import { openBoard, readHandover } from './inheritance.ts';
+import { CONTROL_DESCRIPTOR, type Handover } from './keeper/handover.ts';
 import type { KeeperMessage } from './port/control.ts';
 import type { Transport, TransportDriver } from './port/transport.ts';
 import { Proxy, type ProxyEvent } from './proxy/proxy.ts';
@@ -40,7 +39,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
   constructor(transport: Transport, workerIndex: number) {
     this.transport = transport;
     this.handover = readHandover();
-    const board = Board.open(openSharedMemory(BOARD_DESCRIPTOR));
+    const board = openBoard(this.handover, workerIndex);
     this.row = board.worker(workerIndex);
     this.row.pid = process.pid;
     this.row.state = WORKER_STARTING;
@@ -90,15 +89,4 @@ class ProxyProcess implements TransportDriver, ControlHandler {
     this.control.say({ type: 'event', event });
     if (event.kind === 'drained') this.transport.stop();
   }
-}
-
-function readHandover(): Handover {
-  // With positions: the file's own position is shared with the other proxies.
-  const bytes = Buffer.alloc(fstatSync(HANDOVER_DESCRIPTOR).size);
-  for (let at = 0; at < bytes.length;) {
-    const count = readSync(HANDOVER_DESCRIPTOR, bytes, at, bytes.length - at, at);
-    if (count === 0) throw new Error('the handover is cut short');
-    at += count;
-  }
-  return JSON.parse(bytes.toString()) as Handover;
 }

@@ -27,7 +27,7 @@ export type VipMachine = Pick<
 
 /** `program` is the interpreter and the main file. `runDirectory` is where changes to the machine are written down. */
 export function createVipMachine(program: readonly [string, string], runDirectory: string): VipMachine {
-  const memory = createSharedMemory('evenkeel-vip', VipBoard.bytes);
+  const memory = createSharedMemory('evenkeel-vip', VipBoard.bytes, 'holder');
   const [interpreter, main] = program;
   const withHost = (use: (host: LinuxSegmentHost) => void): void => {
     // Nobody waits for its descriptors: everything is done when this returns.

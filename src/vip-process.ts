@@ -54,7 +54,7 @@ class VipProcess {
   private readonly runDirectory: string;
   private readonly isStandby: boolean;
   private readonly loop = new EventLoop();
-  private readonly board = new VipBoard(openSharedMemory(BOARD_DESCRIPTOR));
+  private readonly board = new VipBoard(openSharedMemory(BOARD_DESCRIPTOR, 'write'));
   private readonly control: StreamSocket;
   private readonly refreshes = startRefreshThread();
   private readonly keeperWatch = new HeartbeatWatch(IDLE_US / 1_000);

@@ -8,19 +8,24 @@ import type { Plan } from '../config/plan.ts';
 export const CONTROL_DESCRIPTOR = 3;
 /** An unnamed file that holds a Handover as JSON. */
 export const HANDOVER_DESCRIPTOR = 4;
-/** The status board. */
-export const BOARD_DESCRIPTOR = 5;
-/** The listening sockets follow, in the order of the plan. */
-const FIRST_LISTEN_DESCRIPTOR = 6;
+/** The status board's server table, to read. */
+export const TABLE_DESCRIPTOR = 5;
+/** The status board's rows follow, by worker: its own to write, the others to read; then the listening sockets. */
+const FIRST_ROW_DESCRIPTOR = 6;
 
 export interface Handover {
   readonly plan: Plan;
   /** Per listener, the descriptors of those of its addresses that could be listened on. */
   readonly descriptors: readonly (readonly number[])[];
+  /** By worker. */
+  readonly rowDescriptors: readonly number[];
 }
 
-/** Numbers the listening sockets; `counts` is how many each listener has. */
-export function numberDescriptors(counts: readonly number[]): number[][] {
-  let next = FIRST_LISTEN_DESCRIPTOR;
-  return counts.map((count) => Array.from({ length: count }, () => next++));
+export type DescriptorNumbers = Omit<Handover, 'plan'>;
+
+/** `counts` is how many listening sockets each listener has. */
+export function numberDescriptors(workers: number, counts: readonly number[]): DescriptorNumbers {
+  let next = FIRST_ROW_DESCRIPTOR;
+  const rowDescriptors = Array.from({ length: workers }, () => next++);
+  return { rowDescriptors, descriptors: counts.map((count) => Array.from({ length: count }, () => next++)) };
 }

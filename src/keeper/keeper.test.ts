@@ -15,14 +15,12 @@ const module = (path: string): string => JSON.stringify(new URL(path, import.met
 
 /** Stands in for a proxy: answers each connection with its process id and then does what it is told. */
 const STAND_IN = `
-  const { readSync } = await import('node:fs');
   const net = await import('node:net');
-  const { Board } = await import(${module('../base/board.js')});
-  const { openSharedMemory } = await import(${module('../io/linux/shared-memory.js')});
+  const { openBoard, readHandover } = await import(${module('../inheritance.js')});
   const index = Number(process.argv.at(-1));
-  const buffer = Buffer.alloc(1 << 20);
-  const { descriptors } = JSON.parse(buffer.toString('utf8', 0, readSync(4, buffer, 0, buffer.length, 0)));
-  const row = Board.open(openSharedMemory(5)).worker(index);
+  const handover = readHandover();
+  const { descriptors } = handover;
+  const row = openBoard(handover, index).worker(index);
   const control = new net.Socket({ fd: 3 });
   const say = (message) => control.write(JSON.stringify(message) + '\\n');
   if (process.env.STAND_IN === 'broken') { say({ type: 'log', level: 'error', message: 'no memory' }); process.exit(9); }

@@ -8,13 +8,13 @@ import { Board } from '../base/board.ts';
 import { Prng } from '../base/prng.ts';
 import type { Plan } from '../config/plan.ts';
 import type { ProxyEvent } from '../port/control.ts';
-import type { Host } from '../port/host.ts';
+import type { Host, SharedMemory } from '../port/host.ts';
 import {
-  BOARD_DESCRIPTOR,
   CONTROL_DESCRIPTOR,
   type Handover,
   HANDOVER_DESCRIPTOR,
   numberDescriptors,
+  TABLE_DESCRIPTOR,
 } from './handover.ts';
 import { HealthKeeper } from './health.ts';
 import { bindText, closeListeners, descriptorsOf, type OpenListener, openListeners } from './listeners.ts';
@@ -41,7 +41,8 @@ const FIRST_NAMES_MS_MAX = 2_000;
 export class Keeper {
   readonly board: Board;
   private readonly options: KeeperOptions;
-  private readonly boardDescriptor: number;
+  private readonly table: SharedMemory;
+  private readonly rows: readonly SharedMemory[];
   private readonly health: HealthKeeper;
   private readonly names: Names;
   private readonly supervisor: Supervisor;
@@ -52,9 +53,12 @@ export class Keeper {
     const { plan, workers, host, log } = options;
     this.options = options;
     const shape = { servers: plan.serverSlots, listeners: plan.listeners.length, workers };
-    const memory = host.createSharedMemory('evenkeel-board', Board.bytesFor(shape));
-    this.board = Board.create(memory.buffer, shape);
-    this.boardDescriptor = memory.descriptor;
+    const { tableBytes, rowBytes } = Board.sizesFor(shape);
+    this.table = host.createSharedMemory('evenkeel-servers', tableBytes, 'creator');
+    this.rows = Array.from({ length: workers }, (_, index) =>
+      host.createSharedMemory(`evenkeel-proxy-${index}`, rowBytes, 'holder'),
+    );
+    this.board = Board.create({ table: this.table.buffer, rows: this.rows.map(({ buffer }) => buffer) }, shape);
     this.health = new HealthKeeper({
       plan,
       board: this.board,
@@ -90,7 +94,10 @@ export class Keeper {
     this.listeners = opened.listeners;
     const handover: Handover = {
       plan,
-      descriptors: numberDescriptors(this.listeners.map(({ binds }) => binds.length)),
+      ...numberDescriptors(
+        workers,
+        this.listeners.map(({ binds }) => binds.length),
+      ),
     };
     this.handoverDescriptor = host.createUnnamedFile('evenkeel-plan', Buffer.from(JSON.stringify(handover)));
     this.health.start();
@@ -150,7 +157,8 @@ export class Keeper {
     const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', 2, 2];
     stdio[CONTROL_DESCRIPTOR] = 'pipe';
     stdio[HANDOVER_DESCRIPTOR] = this.handoverDescriptor;
-    stdio[BOARD_DESCRIPTOR] = this.boardDescriptor;
+    stdio[TABLE_DESCRIPTOR] = this.table.readOnlyDescriptor;
+    stdio.push(...this.rows.map((row, i) => (i === index ? row.descriptor : row.readOnlyDescriptor)));
     stdio.push(...descriptorsOf(this.listeners, index).flat());
     // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
     return spawn(program, [...args, `${index}`], { stdio, detached: true });

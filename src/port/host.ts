@@ -13,10 +13,13 @@ export interface Host {
    */
   listen(address: Address, isDual: boolean, copies: number): Listening | ListenFailure;
 
-  /** Zeroed memory, shared with every process that maps the descriptor. Lives as long as this process. */
-  createSharedMemory(name: string, bytes: number): SharedMemory;
+  /**
+   * Zeroed memory, shared with every process that maps one of its descriptors. Lives as long as this process. Nobody can
+   * change its size. `writer`: who can write it, this process alone or also who is handed `descriptor`.
+   */
+  createSharedMemory(name: string, bytes: number, writer: MemoryWriter): SharedMemory;
 
-  /** The descriptor of an unnamed file that holds `content`; read it with `pread`, the position is shared. */
+  /** The descriptor of an unnamed file that holds `content` for good; read it with `pread`, the position is shared. */
   createUnnamedFile(name: string, content: Uint8Array): number;
 
   closeDescriptor(descriptor: number): void;
@@ -45,7 +48,11 @@ export interface ListenFailure {
   readonly remedy: string;
 }
 
+export type MemoryWriter = 'creator' | 'holder';
+
 export interface SharedMemory {
   readonly descriptor: number;
+  /** For who may only read. */
+  readonly readOnlyDescriptor: number;
   readonly buffer: ArrayBufferLike;
 }

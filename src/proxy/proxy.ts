@@ -47,7 +47,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private readonly serverOfSlot: (Server | undefined)[] = [];
   private readonly upstreamOfSlot: (Upstream | undefined)[] = [];
   private readonly line: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
-  private boardSequence = -1;
+  private boardGeneration = -1;
   private dateAt = -Infinity;
   private tickAt: number;
   private hasReportedDrained = false;
@@ -111,7 +111,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
 
   handleTurn(now: number): void {
     this.context.row.beat();
-    if (this.board.sequence !== this.boardSequence) this.readBoard();
+    if (this.board.generation !== this.boardGeneration) this.readBoard();
     this.failures.flush();
     if (now === this.tickAt) return;
     this.tickAt = now;
@@ -131,12 +131,12 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   }
 
   private readBoard(): void {
-    const sequence = this.board.readTable(this.line, (slot, line) => {
+    const generation = this.board.readTable(this.line, (slot, line) => {
       const server = this.serverOfSlot[slot];
       if (server !== undefined) (this.upstreamOfSlot[slot] as Upstream).readSlot(server, line);
     });
-    if (sequence < 0) return; // the keeper is writing: next turn
-    this.boardSequence = sequence;
+    if (generation < 0) return; // the keeper was quicker: next turn
+    this.boardGeneration = generation;
     for (const upstream of this.upstreams) upstream.refreshed();
   }
 

@@ -15,6 +15,7 @@ export const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const O_CLOEXEC = 0o2000000;
 const F_DUPFD_CLOEXEC = 1030;
+const F_ADD_SEALS = 1033;
 
 export const IPPROTO_IP = 0;
 export const IPPROTO_TCP = 6;
@@ -29,6 +30,15 @@ export const IPV6_FREEBIND = 78;
 const MSG_NOSIGNAL = 0x4000;
 
 const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+/** What can no longer be done to a memfd (fcntl(2), "File Sealing"). */
+export const F_SEAL_SEAL = 1;
+export const F_SEAL_SHRINK = 2;
+export const F_SEAL_GROW = 4;
+export const F_SEAL_WRITE = 8;
+/** Linux 5.1. Mappings that are there stay writable. */
+export const F_SEAL_FUTURE_WRITE = 16;
+const PROT_READ = 1;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
@@ -89,15 +99,21 @@ export function duplicateFrom(descriptor: number, place: number): number {
 
 /** A file without a name, in memory. */
 export function memfd(name: string): number {
-  return result(c.memfd_create(name, MFD_CLOEXEC));
+  return result(c.memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
 }
 export function truncate(descriptor: number, bytes: number): number {
   return result(c.ftruncate(descriptor, bytes));
 }
 
-/** Maps a file for reading, writing and sharing, for the life of the process; a negative errno if that fails. */
-export function mapShared(descriptor: number, bytes: number): ArrayBuffer | number {
-  const address = koffi.address(c.mmap(0, bytes, PROT_READ_WRITE, MAP_SHARED, descriptor, 0));
+/** Forbids for good, to everybody. */
+export function addSeals(descriptor: number, seals: number): number {
+  return result(c.fcntl(descriptor, F_ADD_SEALS, seals));
+}
+
+/** Maps a file for sharing, for the life of the process; a negative errno if that fails. */
+export function mapShared(descriptor: number, bytes: number, access: 'read' | 'write'): ArrayBuffer | number {
+  const protection = access === 'read' ? PROT_READ : PROT_READ_WRITE;
+  const address = koffi.address(c.mmap(0, bytes, protection, MAP_SHARED, descriptor, 0));
   if (address === MAP_FAILED) return -koffi.errno();
   return koffi.view(address, bytes);
 }

@@ -100,7 +100,7 @@ class Scene {
 
   constructor(t: TestContext, plan: HaPlan) {
     const shape = { servers: 0, listeners: 1, workers: 1 };
-    const board = Board.create(new ArrayBuffer(Board.bytesFor(shape)), shape);
+    const board = Board.createAlone(shape);
     board.worker(0).state = WORKER_SERVING;
     this.keeper = new HaKeeper({
       plan,

@@ -41,7 +41,7 @@ test('a process is found by its name, watched by its id, and searched again when
 
 test('the data plane is well while every proxy beats and every listener has an address', () => {
   const shape = { servers: 0, listeners: 1, workers: 2 };
-  const board = Board.create(new ArrayBuffer(Board.bytesFor(shape)), shape);
+  const board = Board.createAlone(shape);
   const rows = [board.worker(0), board.worker(1)];
   const look = lookAtProxies(board, []);
   let now = 0;
@@ -67,7 +67,7 @@ test('the data plane is well while every proxy beats and every listener has an a
 
 test('an upstream is well while one of its servers is up', () => {
   const shape = { servers: 3, listeners: 0, workers: 1 };
-  const board = Board.create(new ArrayBuffer(Board.bytesFor(shape)), shape);
+  const board = Board.createAlone(shape);
   const servers = [
     { firstSlot: 0, slotCount: 1 },
     { firstSlot: 1, slotCount: 2 },

@@ -1,0 +1,137 @@
+/**
+ * One proxy's row of the status board, in a mapping of its own: that proxy writes it, and others can only read it. While the
+ * proxy is dead the keeper clears what no longer is.
+ *
+ * Every word has one writer. Words are 32 bits, host byte order. Counters that may pass 2^31 are two words: low 32 bits and
+ * the rest; the reader may see them torn for one reading, which counters bear.
+ */
+import { assert } from './assert.ts';
+import type { BoardShape } from './server-table.ts';
+
+const WORKER_WORDS = 16;
+const W_PID = 0;
+const W_HEARTBEAT = 1;
+const W_STATE = 2;
+const W_SOCKETS = 3;
+const W_REQUESTS = 4; // 2 words
+
+/** Per worker and server. */
+const COUNTER_WORDS = 8;
+const C_CONNECTIONS = 0; // in use now: what least-connections and max-connections count
+const C_FAILURES = 1;
+const C_REQUESTS = 2; // 2 words: exchanges or relays begun
+
+/** Per worker and listener. */
+const LISTENER_WORDS = 8;
+const L_CONNECTIONS = 0;
+const L_ACCEPTED = 1;
+
+/** Worker states. */
+export const WORKER_STARTING = 0;
+export const WORKER_SERVING = 1;
+export const WORKER_DRAINING = 2;
+
+/** One proxy's row: it is the only writer, except that the keeper clears the row of a dead proxy. */
+export class WorkerRow {
+  private readonly words: Int32Array;
+  private readonly listenersAt: number;
+
+  static bytesFor(shape: BoardShape): number {
+    return 4 * (WORKER_WORDS + shape.servers * COUNTER_WORDS + shape.listeners * LISTENER_WORDS);
+  }
+
+  /** The shape is what the keeper says: nothing that another process wrote here is believed for a place. */
+  constructor(buffer: ArrayBufferLike, shape: BoardShape) {
+    const size = WorkerRow.bytesFor(shape);
+    assert(buffer.byteLength >= size, 'a row of the status board is cut short');
+    this.words = new Int32Array(buffer, 0, size >> 2);
+    this.listenersAt = WORKER_WORDS + shape.servers * COUNTER_WORDS;
+  }
+
+  /** Keeper, when the proxy is dead: its gauges count no longer. Counters stay, so that they never fall. */
+  clearGauges(): void {
+    this.words[W_PID] = 0;
+    this.words[W_HEARTBEAT] = 0;
+    this.words[W_STATE] = 0;
+    this.words[W_SOCKETS] = 0;
+    for (let at = WORKER_WORDS; at < this.listenersAt; at += COUNTER_WORDS) this.words[at + C_CONNECTIONS] = 0;
+    for (let at = this.listenersAt; at < this.words.length; at += LISTENER_WORDS) this.words[at + L_CONNECTIONS] = 0;
+  }
+
+  get pid(): number {
+    return this.words[W_PID];
+  }
+  set pid(pid: number) {
+    this.words[W_PID] = pid;
+  }
+
+  /** A number that changes with every turn of a living proxy. The keeper judges its age by its own clock. */
+  get heartbeat(): number {
+    return this.words[W_HEARTBEAT];
+  }
+  beat(): void {
+    this.words[W_HEARTBEAT]++;
+  }
+
+  get state(): number {
+    return this.words[W_STATE];
+  }
+  set state(state: number) {
+    this.words[W_STATE] = state;
+  }
+
+  get sockets(): number {
+    return this.words[W_SOCKETS];
+  }
+  set sockets(count: number) {
+    this.words[W_SOCKETS] = count;
+  }
+
+  get requests(): number {
+    return this.readCounter(W_REQUESTS);
+  }
+  countRequest(): void {
+    this.addCounter(W_REQUESTS);
+  }
+
+  serverConnections(slot: number): number {
+    return this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_CONNECTIONS];
+  }
+  addServerConnections(slot: number, delta: 1 | -1): void {
+    this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_CONNECTIONS] += delta;
+  }
+  serverFailures(slot: number): number {
+    return this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_FAILURES];
+  }
+  countServerFailure(slot: number): void {
+    this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_FAILURES]++;
+  }
+  serverRequests(slot: number): number {
+    return this.readCounter(WORKER_WORDS + slot * COUNTER_WORDS + C_REQUESTS);
+  }
+  countServerRequest(slot: number): void {
+    this.addCounter(WORKER_WORDS + slot * COUNTER_WORDS + C_REQUESTS);
+  }
+
+  listenerConnections(listener: number): number {
+    return this.words[this.listenersAt + listener * LISTENER_WORDS + L_CONNECTIONS];
+  }
+  addListenerConnections(listener: number, delta: 1 | -1): void {
+    this.words[this.listenersAt + listener * LISTENER_WORDS + L_CONNECTIONS] += delta;
+  }
+  listenerAccepted(listener: number): number {
+    return this.words[this.listenersAt + listener * LISTENER_WORDS + L_ACCEPTED] >>> 0;
+  }
+  countListenerAccepted(listener: number): void {
+    this.words[this.listenersAt + listener * LISTENER_WORDS + L_ACCEPTED]++;
+  }
+
+  private readCounter(at: number): number {
+    return this.words[at + 1] * 4294967296 + (this.words[at] >>> 0);
+  }
+  private addCounter(at: number): void {
+    const low = (this.words[at] + 1) | 0;
+    this.words[at] = low;
+    if (low === 0) this.words[at + 1]++;
+  }
+}
