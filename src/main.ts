@@ -37,17 +37,21 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
     version: readVersion(),
     command: [process.execPath, fileURLToPath(import.meta.url)],
   } as const;
+  const output = {
+    out: (text: string) => process.stdout.write(text),
+    err: (text: string) => process.stderr.write(text),
+  };
   return runCli(args, {
     version: program.version,
     commands: {
       run: (options) => onLinux(async () => (await import('./commands/run.ts')).runCommand(options, program)),
       demo: (options) => onLinux(async () => (await import('./commands/demo.ts')).demoCommand(options, program)),
       lab: (options) => onLinux(async () => (await import('./commands/lab.ts')).labCommand(options, program)),
+      check: async (options) => (await import('./commands/check.ts')).checkCommand(options, output),
       status: async (options) => (await import('./commands/status.ts')).statusCommand(options),
       move: async (options) => (await import('./commands/status.ts')).moveCommand(options),
     },
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
+    ...output,
   });
 }
 

@@ -112,7 +112,7 @@ for (const missing of ['net_admin', 'net_raw']) {
     );
     const [code] = (await once(child, 'close')) as [number];
     assert.equal(code, 1);
-    assert.match(text(), new RegExp(`virtual addresses need CAP_${missing.toUpperCase()}; `));
+    assert.match(text(), new RegExp(`a virtual address needs CAP_${missing.toUpperCase()}, `));
   });
 }
 

@@ -231,18 +231,21 @@ test('a node that the file has no values for does not start, and is told how to 
   const file = fileWith(t, CONFIGURATION);
   const named = evenkeel('run', file, '--node', 'lb03');
   assert.equal(named.code, 1);
-  assert.match(named.err, /`ha\.VI_1\.priority` has no value for node `lb03`; it has one for lb01, lb02/);
+  assert.match(named.err, /this is node `lb03`, and the file has values for lb01, lb02 only; write `node: lb01`/);
   const unnamed = evenkeel('run', file);
   assert.equal(unnamed.code, 1);
-  assert.match(unnamed.err, /is this machine's host name; which node it is can be said by `node:` and by --node/);
+  assert.match(
+    unnamed.err,
+    /this is node `.*`, and the file has values for .* only; write `node: .*` or start it with `--node /,
+  );
 });
 
-test('a key file that cannot be used keeps it from starting; check only warns', (t) => {
+test('a key file that cannot be used keeps it from starting, and check says so', (t) => {
   const unicast = '    unicast: { peers: [ 192.168.15.6 ], key: /nowhere/vrrp.key }\n';
   const file = fileWith(t, CONFIGURATION + unicast);
-  const checked = evenkeel('check', file);
-  assert.equal(checked.code, 0);
-  assert.match(checked.err, /warning: the key file \/nowhere\/vrrp\.key cannot be used: there is no such file/);
+  const checked = evenkeel('check', file, '--node', 'lb01');
+  assert.equal(checked.code, 1);
+  assert.match(checked.err, /:\d+:\d+: the key file \/nowhere\/vrrp\.key cannot be used: there is no such file/);
   const run = evenkeel('run', file, '--node', 'lb01');
   assert.equal(run.code, 1);
   assert.match(run.err, /:\d+:\d+: the key file \/nowhere\/vrrp\.key cannot be used/);
@@ -253,5 +256,8 @@ test('a process without the rights that addresses need says which are missing', 
   const through = ['setpriv', '--bounding-set=-net_raw', '--inh-caps=-net_raw', '--'];
   const run = Evenkeel.spawn(t, ['run', file, '--node', 'lb01'], { through });
   assert.equal(await run.exit, 1);
-  assert.match(run.stderr, /cannot start: virtual addresses need CAP_NET_RAW; run it as root, or with systemd's /);
+  assert.match(
+    run.stderr,
+    /a virtual address needs CAP_NET_RAW, which this process does not have; run it as root, or with systemd's /,
+  );
 });

@@ -19,3 +19,6 @@ export function parseSeconds(text: string): number {
   }
   return count;
 }
+
+/** Of every command that reads a configuration. */
+export const NODE_OPTION = "which node of the file this machine is (default: the file's `node`, or else the host name)";

@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
 import type { CliDeps } from './cli.ts';
 import { runCli } from './cli.ts';
 import { readVersion } from './version.ts';
@@ -13,18 +9,6 @@ interface Ran {
   readonly out: string;
   readonly err: string;
   readonly calls: readonly unknown[];
-}
-
-const EXAMPLE = fileURLToPath(new URL('../../../examples/evenkeel.yaml', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'evenkeel-cli-'));
-after(() => {
-  rmSync(folder, { recursive: true });
-});
-
-function fileWith(content: string | Uint8Array): string {
-  const file = join(folder, 'evenkeel.yaml');
-  writeFileSync(file, content);
-  return file;
 }
 
 async function run(...argv: string[]): Promise<Ran> {
@@ -37,6 +21,10 @@ async function run(...argv: string[]): Promise<Ran> {
       run: (options) => {
         calls.push(options);
         return Promise.resolve(7);
+      },
+      check: (options) => {
+        calls.push(options);
+        return Promise.resolve(1);
       },
       demo: (options) => {
         calls.push(options);
@@ -146,60 +134,12 @@ test('status, handover and resume hand their options over and exit with what the
   ]);
 });
 
-test('check says in one line what a right file has, and exits 0', async () => {
-  const ran = await run('check', EXAMPLE);
-  assert.equal(ran.code, 0);
-  assert.equal(ran.out, `${EXAMPLE}: ok: 3 listeners, 4 routes, 4 upstreams, 8 servers, 1 virtual router\n`);
-  assert.match(ran.err, /:70:1: unsupported: `admin` is right/);
-});
-
-test('check prints every error of a wrong file with its place on stderr, and exits 1', async () => {
-  const file = fileWith('grace: 30\nlisteners:\n  web: { bind: 80 }\n');
-  assert.deepEqual(await run('check', file), {
-    code: 1,
-    out: '',
-    err:
-      `${file}:1:8: \`30\` is not a duration; write 30s [bad-duration]\n` +
-      `${file}:3:3: \`listeners.web\` has no \`routes\`; add for example \`routes: [ { upstream: web } ]\` [missing-key]\n` +
-      `${file}:3:16: \`80\` is not an address to listen on; write "*:80" [bad-bind]\n` +
-      `${file}: 3 errors\n`,
-    calls: [],
-  });
-});
-
-test('check --node asks for the values of that node', async () => {
-  assert.equal((await run('check', EXAMPLE, '--node', 'lb02')).code, 0);
-  const ran = await run('check', EXAMPLE, '--node', 'lb03');
-  assert.equal(ran.code, 1);
-  assert.match(ran.err, /`ha.VI_1.priority` has no value for node `lb03`; it has one for lb01, lb02/);
-});
-
-test('check exits 0 with warnings, which are on stderr', async () => {
-  const ran = await run(
-    'check',
-    fileWith('listeners: { a: { bind: "*:80", routes: [ { respond: {} }, { respond: {} } ] } }'),
-  );
-  assert.equal(ran.code, 0);
-  assert.match(ran.err, /warning: no request ever gets here/);
-});
-
-test('a file that cannot be read is an error with its reason, for check as for run', async () => {
-  const missing = join(folder, 'missing.yaml');
-  assert.deepEqual(await run('check', missing), {
-    code: 1,
-    out: '',
-    err: `${missing}: cannot be read: there is no such file\n`,
-    calls: [],
-  });
-  assert.match((await run('check', folder)).err, /it is a directory/);
-  assert.match((await run('check', fileWith(Uint8Array.of(0xff, 0xfe, 0x00)))).err, /it is not UTF-8 text/);
-});
-
-test('a file that is something else altogether does not fill the screen', async () => {
-  const ran = await run('check', fileWith('a:\n'.repeat(5000)));
-  assert.equal(ran.code, 1);
-  assert.ok(ran.err.split('\n').length < 110);
-  assert.match(ran.err, /\.\.\. and \d+ more/);
+test('check hands its options over', async () => {
+  const usual = { file: 'x.yaml', node: null, socket: null, looksAtHost: true, isJson: false };
+  assert.deepEqual((await run('check', 'x.yaml')).calls, [usual]);
+  const { code, calls } = await run('check', '-', '--node', 'lb01', '--no-host', '--json', '--socket', '/s');
+  assert.equal(code, 1);
+  assert.deepEqual(calls, [{ file: '-', node: 'lb01', socket: '/s', looksAtHost: false, isJson: true }]);
 });
 
 test('schema prints the JSON Schema', async () => {

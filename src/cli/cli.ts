@@ -4,6 +4,7 @@
  * by main.ts.
  */
 import { Command, CommanderError } from 'commander';
+import type { CheckOptions } from './check.ts';
 import { addCheckCommand } from './check.ts';
 import type { DemoOptions } from './demo.ts';
 import { addDemoCommand } from './demo.ts';
@@ -18,9 +19,10 @@ import { addSchemaCommand } from './schema.ts';
 import type { StatusOptions } from './status.ts';
 import { addStatusCommand } from './status.ts';
 
-/** The commands that need more than the configuration. Each resolves to the exit code when it is over. */
+/** What the commands do. Each resolves to the exit code when it is over. */
 export interface Commands {
   run(options: RunOptions): Promise<number>;
+  check(options: CheckOptions): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
   lab(options: LabOptions): Promise<number>;
   status(options: StatusOptions): Promise<number>;

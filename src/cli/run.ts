@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { CliContext } from './cli.ts';
-import { parseWorkers } from './arguments.ts';
+import { NODE_OPTION, parseWorkers } from './arguments.ts';
 
 export interface RunOptions {
   readonly file: string;
@@ -28,7 +28,7 @@ export function addRunCommand(program: Command, context: CliContext): void {
     .command('run')
     .description('run the load balancer in the foreground')
     .argument('<file>', 'the configuration, usually evenkeel.yaml')
-    .option('--node <name>', "which node of the file this machine is (default: the file's `node`, or the host name)")
+    .option('--node <name>', NODE_OPTION)
     .addOption(
       new Option('--engine <engine>', 'force an engine (default: the best that works here)').choices(['uring', 'node']),
     )

@@ -3,7 +3,6 @@
  * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
  * stops to serve.
  */
-import { missingCapabilities } from '../io/linux/capabilities.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { ControlServer, SocketTakenError } from '../keeper/control-server.ts';
 import { runCommand } from '../keeper/ha/command.ts';
@@ -23,7 +22,7 @@ import {
 } from '../keeper/status.ts';
 import { VipLink } from '../keeper/vip-link.ts';
 import { createVipMachine } from '../vip-host.ts';
-import type { Plans } from './load-plan.ts';
+import type { Plans } from './prepare.ts';
 
 export interface BalancerOptions extends Plans {
   readonly version: string;
@@ -59,7 +58,6 @@ export class Balancer {
 
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
   async start(): Promise<string> {
-    this.checkRights();
     const served = await this.keeper.start();
     if (this.isOver) return served;
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
@@ -84,15 +82,6 @@ export class Balancer {
   }
 
   // --- inside ---
-
-  /** Before anything serves: a node that can never be active must not look like a backup. */
-  private checkRights(): void {
-    if (this.options.ha === null) return;
-    const missing = missingCapabilities(['CAP_NET_ADMIN', 'CAP_NET_RAW']);
-    if (missing.length === 0) return;
-    const all = 'AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE';
-    throw new StartError(`virtual addresses need ${missing.join(' and ')}; run it as root, or with systemd's ${all}`);
-  }
 
   private close(): void {
     this.isOver = true;

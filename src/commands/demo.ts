@@ -19,7 +19,7 @@ import { proxyCount } from '../keeper/supervisor.ts';
 import { type DemoOrder, type DemoPorts, ECHO_SERVERS, WEB_SERVERS, type WebServer } from './demo-servers.ts';
 import { DemoTraffic } from './demo-traffic.ts';
 import { type Color, type DemoFrame, noPaint, paint, renderFrame, renderLine } from './demo-view.ts';
-import { loadPlanText } from './load-plan.ts';
+import { planOf } from './prepare.ts';
 import { defaultWorkers, type Program, proxyCommand } from './run.ts';
 import { watchSignals } from './signals.ts';
 
@@ -46,7 +46,7 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
   const workers = options.workers ?? defaultWorkers();
   const servers = await startServers(program);
   const ports = await freePorts(2);
-  const plan = loadPlanText('demo', configurationOf(ports, servers.ports), workers);
+  const plan = planOf('demo', configurationOf(ports, servers.ports), workers);
   const engine = await chooseEngine(options.engine, [...program.command, '__probe']);
   const screen = new Screen();
   const gauge = new Gauge(plan);

@@ -10,7 +10,10 @@ import { createLog } from '../keeper/log.ts';
 import { StartError } from '../keeper/start-error.ts';
 import { proxyCount } from '../keeper/supervisor.ts';
 import { Balancer } from './balancer.ts';
-import { loadPlans } from './load-plan.ts';
+import { count } from './check.ts';
+import { printDiagnostics, readConfigText } from './config-file.ts';
+import { lookAtMachine } from './preflight/look.ts';
+import { prepare, refuses } from './prepare.ts';
 import { watchSignals } from './signals.ts';
 import { runDirectory, socketToOpen } from './socket-path.ts';
 
@@ -20,12 +23,22 @@ export interface Program {
   readonly command: readonly [string, string];
 }
 
+function err(text: string): void {
+  process.stderr.write(text);
+}
+
 export async function runCommand(options: RunOptions, program: Program): Promise<number> {
   keepCapabilities();
   const log = createLog((line) => process.stderr.write(line), Date.now);
   const workers = options.workers ?? defaultWorkers();
-  const plans = loadPlans(options.file, options.node, workers, (text) => process.stderr.write(text));
-  if (plans === null) return EXIT_FAILED;
+  const text = readConfigText(options.file, err);
+  if (text === null) return EXIT_FAILED;
+  const { diagnostics, ready } = prepare(text, { node: options.node, workers, look: lookAtMachine });
+  printDiagnostics(diagnostics, err);
+  if (ready === null) {
+    err(`${text.name}: ${count(diagnostics.filter(refuses).length, 'error')}\n`);
+    return EXIT_FAILED;
+  }
 
   let balancer: Balancer | null = null;
   const asked = watchSignals(() => balancer?.kill());
@@ -34,20 +47,21 @@ export async function runCommand(options: RunOptions, program: Program): Promise
   try {
     const engine = await chooseEngine(options.engine, [...program.command, '__probe']);
     // Without listeners the addresses are all there is.
-    const proxies = plans.plan.listeners.length === 0 ? 'no proxy' : proxyCount(workers);
+    const proxies = ready.plan.listeners.length === 0 ? 'no proxy' : proxyCount(workers);
     log.info(`evenkeel ${program.version} starts ${proxies}, engine ${engine.text}`, {
       file: options.file,
       pid: process.pid,
     });
     balancer = new Balancer({
-      ...plans,
+      plan: ready.plan,
+      ha: ready.ha,
       version: program.version,
       workers,
       log,
       command: program.command,
       proxyCommand: proxyCommand(program, engine.engine),
       socketPath: socketToOpen(options.socket, process.env, process.getuid?.() ?? -1),
-      isSocketWanted: options.socket !== null || plans.ha !== null,
+      isSocketWanted: options.socket !== null || ready.ha !== null,
       runDirectory: runDirectory(process.env),
     });
     const started = balancer.start();
@@ -63,7 +77,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
 
     const signal = await asked;
     linuxHost.notifyServiceManager('STOPPING=1');
-    const { graceMs } = plans.plan;
+    const { graceMs } = ready.plan;
     log.info(`${signal}: finishing what is in flight, for up to ${graceMs / 1000} s; a second signal ends at once`);
     await balancer.stop();
     log.info('ended');

@@ -12,6 +12,7 @@ import { entriesOf, itemsOf } from './parts.ts';
 import { valuesByNode } from './per-node.ts';
 import type { Report } from './report.ts';
 import { perNodeMaps } from './schema-walk.ts';
+import { nearest } from './suggest.ts';
 import { parseDuration } from './units.ts';
 
 type Router = Loose<VirtualRouterConfig>;
@@ -191,11 +192,18 @@ function hasSamePriorities(a: Router | undefined, b: Router | undefined): boolea
 function checkNodes(ha: { readonly [name: string]: Router | undefined }, node: string | null, report: Report): void {
   const maps = perNodeMaps(HighAvailability, ha, ['ha']).filter(({ path }) => report.isWhole(path));
   const nodes = new Set(maps.flatMap((map) => map.names));
-  if (maps.length > 0 && node !== null) nodes.add(node);
+  // Said once, and not at every map.
+  if (maps.length > 0 && node !== null && !nodes.has(node)) reportUnknownNode(node, [...nodes], report);
   for (const { path, names } of maps) {
     for (const missing of nodes) {
       if (names.includes(missing)) continue;
       report.atKey(path, 'node-without-value', { place: pathText(path), node: missing, nodes: names.join(', ') });
     }
   }
+}
+
+function reportUnknownNode(node: string, nodes: readonly string[], report: Report): void {
+  const meant = nearest(node, nodes) ?? nodes[0];
+  const fix = `write \`node: ${meant}\` or start it with \`--node ${meant}\`, or add values for \`${node}\``;
+  report.atKey(['node'], 'unknown-node', { node, nodes: nodes.join(', '), fix });
 }

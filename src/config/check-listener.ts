@@ -9,10 +9,19 @@ import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
 import type { ListenerConfig, Loose } from './model.ts';
 import { itemsOf, listOf } from './parts.ts';
+import type { BindPlan } from './plan.ts';
 import type { Report } from './report.ts';
 
-/** What is listened on so far, by transport and address. */
-export type Binds = Map<string, { readonly owner: string; readonly path: Path }>;
+/** What is listened on so far. */
+export type Binds = Bound[];
+
+interface Bound {
+  readonly owner: string;
+  readonly path: Path;
+  readonly value: string;
+  readonly transport: 'tcp' | 'udp';
+  readonly bind: BindPlan;
+}
 
 export function checkListener(
   name: string,
@@ -84,14 +93,37 @@ export function checkBinds(
   for (const { path: at, value } of itemsOf(written, path)) {
     const bind = parseBind(value).value;
     if (bind === null) continue;
-    const { address, dual } = bind;
-    const keys = dual
-      ? [`${transport} 0.0.0.0:${address.port}`, `${transport} [::]:${address.port}`]
-      : [`${transport} ${addressText(address)}`];
-    const other = keys.map((key) => binds.get(key)).find((found) => found !== undefined);
-    if (other !== undefined) {
-      report.atValue(at, 'duplicate-bind', { value: show(value), other: other.owner, line: report.lineOf(other.path) });
-    }
-    for (const key of keys) binds.set(key, { owner, path: at });
+    const mine: Bound = { owner, path: at, value, transport, bind };
+    const others = binds.filter((one) => one.transport === transport && isShared(one.bind, bind));
+    const other = others.find((one) => isSame(one.bind, bind)) ?? others[0];
+    binds.push(mine);
+    if (other !== undefined) reportShared(mine, other, report);
   }
+}
+
+/** Whether the kernel would have to give one port of one address to both. */
+function isShared(a: BindPlan, b: BindPlan): boolean {
+  if (a.address.family === 0 || b.address.family === 0) return addressText(a.address) === addressText(b.address);
+  if (a.address.port !== b.address.port) return false;
+  return a.address.host === b.address.host || covers(a, b) || covers(b, a);
+}
+
+function isSame(a: BindPlan, b: BindPlan): boolean {
+  return a.dual === b.dual && a.address.host === b.address.host;
+}
+
+/** `*` is every address, `0.0.0.0` and `[::]` are those of their family. */
+function covers({ address, dual }: BindPlan, other: BindPlan): boolean {
+  if (dual) return true;
+  return isWildcard(address.host) && address.family === other.address.family;
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+function reportShared(mine: Bound, other: Bound, report: Report): void {
+  const args = { value: show(mine.value), other: other.owner, line: report.lineOf(other.path) };
+  if (isSame(mine.bind, other.bind)) report.atValue(mine.path, 'duplicate-bind', args);
+  else report.atValue(mine.path, 'overlapping-bind', { ...args, wide: show(other.value) });
 }

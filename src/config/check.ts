@@ -30,7 +30,7 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
     const counted = { count: String(listeners.length), what: 'listeners', limit: String(LISTENERS_MAX) };
     report.atKey(['listeners'], 'too-many', counted);
   }
-  const binds: Binds = new Map();
+  const binds: Binds = [];
   for (const [name, listener] of listeners) checkListener(name, listener, uses, binds, report);
   checkBinds('admin', document.admin?.bind, ['admin', 'bind'], 'tcp', binds, report);
 

@@ -228,6 +228,11 @@ export const CATALOGUE = {
     message: '<value> is listened on twice: listener `<other>` has it on line <line>',
     remedy: 'listen on another address or port here, or put the routes into one listener',
   },
+  'overlapping-bind': {
+    severity: 'error',
+    message: '<value> overlaps <wide>, on which listener `<other>` listens (line <line>)',
+    remedy: 'use another port for one of them, or write single addresses instead of the wildcard',
+  },
   'wrong-protocol': {
     severity: 'error',
     message: '`<key>` has no meaning with `protocol: <protocol>`',
@@ -396,11 +401,60 @@ export const CATALOGUE = {
     message: 'a weight moves nothing while `preempt` is false: a node whose priority falls stays active',
     remedy: 'leave the weight out, so that it is a fault, or write `preempt: true`',
   },
+  'unknown-node': {
+    severity: 'error',
+    message: 'this is node `<node>`, and the file has values for <nodes> only',
+    remedy: '<fix>',
+    about: 'Which node this is: `--node`, else `node:` in the file, else the host name.',
+  },
+
+  // The machine that is to run it. `evenkeel check --no-host` leaves these out.
   'key-file': {
-    severity: 'warning',
+    severity: 'error',
     message: 'the key file <path> cannot be used: <reason>',
     remedy: '<fix>',
-    about: '`evenkeel run` does not start then. `evenkeel check` may run on a machine that has no keys, and warns.',
+  },
+  'missing-rights': {
+    severity: 'error',
+    message: '<what> needs <rights>, which this process does not have',
+    remedy: 'run it as root, or with <grant>',
+  },
+  'cannot-listen': {
+    severity: 'warning',
+    message: '<value> cannot be listened on: <reason>',
+    remedy: '<fix>',
+    about: 'The other listeners serve meanwhile.',
+  },
+  'nothing-to-listen-on': {
+    severity: 'error',
+    message: 'no listener can be opened on this machine',
+    remedy: 'see the reasons at each of them',
+  },
+  'foreign-address': {
+    severity: 'warning',
+    message: '<value> is neither an address of this machine nor a virtual address of this file',
+    remedy: 'write one that is, or "*:<port>" for all of them',
+    about: 'The listener is opened all the same, and accepts connections as soon as the address is there.',
+  },
+  'unresolved-name': {
+    severity: 'warning',
+    message: 'the name <value> does not resolve: <reason>',
+    remedy: 'correct it, or add it to DNS or /etc/hosts; nothing is sent there before',
+  },
+  'no-interface': {
+    severity: 'warning',
+    message: 'this machine has no network interface <value>; it has <others>',
+    remedy: 'write one that is there; the virtual router is in fault until it is',
+  },
+  'bad-program': {
+    severity: 'warning',
+    message: '<path> cannot be run: <reason>',
+    remedy: '<fix>',
+  },
+  'bad-user': {
+    severity: 'warning',
+    message: 'no program can be run as <user>: <reason>',
+    remedy: '<fix>',
   },
 
   'not-yet': {

@@ -4,6 +4,7 @@
  * DNS query of our own, because getaddrinfo does not tell it. Whatever fails here leaves the last answer in force.
  */
 import dns from 'node:dns';
+import { systemReason } from '../base/system-error.ts';
 import { refreshDelayMs } from '../core/health/refresh.ts';
 import type { Log } from './log.ts';
 
@@ -65,7 +66,7 @@ export class Names {
     } catch (error) {
       if (this.isStopped) return;
       const failures = this.failures.get(hostname)! + 1;
-      if (failures === 1) this.log.warn(`name ${hostname} does not resolve: ${describe(error)}`);
+      if (failures === 1) this.log.warn(`name ${hostname} does not resolve: ${systemReason(error)}`);
       this.failures.set(hostname, failures);
       delayMs = refreshDelayMs(null, failures);
     } finally {
@@ -107,10 +108,3 @@ export const askSystem: AskName = async (hostname) => {
     ttlMs: ttls.length === 0 ? null : Math.min(...ttls),
   };
 };
-
-function describe(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOTFOUND') return 'there is no such name';
-  if (code === 'EAI_AGAIN') return 'the name server does not answer';
-  return code ?? message;
-}

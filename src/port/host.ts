@@ -46,6 +46,8 @@ export interface ListenFailure {
   readonly reason: string;
   /** What to do about it. */
   readonly remedy: string;
+  /** Of who has the address; null: not known. */
+  readonly ownerPid: number | null;
 }
 
 export type MemoryWriter = 'creator' | 'holder';

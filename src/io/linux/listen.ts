@@ -6,7 +6,16 @@
  * SO_REUSEPORT also lets two unrelated programs of one user share a port without noticing. A second evenkeel would then
  * silently take half of the connections. So an address is first bound without it, which fails if anybody listens there.
  */
-import { chmodSync, closeSync as closeDescriptor, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  closeSync as closeDescriptor,
+  constants,
+  lstatSync,
+  readFileSync,
+  unlinkSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { type Address, addressText } from '../../base/address.ts';
 import type { ListenFailure, Listening } from '../../port/host.ts';
 import * as libc from './libc.ts';
@@ -37,7 +46,14 @@ export function openListeningSockets(address: Address, isDual: boolean, copies: 
   return explain(name, address);
 }
 
-/** The descriptors, or a negative errno. */
+/** Whether it could be listened on now; null: yes. Nothing is opened, so that no connection gets lost in it. */
+export function tryListening(address: Address, isDual: boolean): ListenFailure | null {
+  if (address.family === 0) return tryUnixSocket(address);
+  const opened = openListeningSockets(address, isDual, 0);
+  return opened.kind === 'failed' ? opened : null;
+}
+
+/** The descriptors, or a negative errno. Without copies the address is only tried. */
 function openGroup(address: Address, isDual: boolean, copies: number, isFree: boolean): number[] | number {
   const probe = openSocket(address, isDual, isFree, false);
   if (probe < 0) return probe;
@@ -95,16 +111,10 @@ function setFreeBind(descriptor: number, isV6: boolean): number {
 function openUnixSocket(address: Address): Listening | ListenFailure {
   const path = address.host;
   const socketAddress = encodeSocketAddress(address);
-  if (socketAddress === null) {
-    return {
-      kind: 'failed',
-      code: 'ENAMETOOLONG',
-      reason: `the path is longer than ${UNIX_PATH_BYTES_MAX} bytes`,
-      remedy: 'use a shorter path, for example under /run',
-    };
-  }
-  const stale = removeStaleSocket(path, socketAddress);
-  if (stale !== null) return stale;
+  if (socketAddress === null) return explain('ENAMETOOLONG', address);
+  const file = findSocketFile(path, socketAddress);
+  if (file !== null && file !== 'stale') return file;
+  if (file === 'stale') unlinkSync(path);
   const descriptor = libc.socket(libc.AF_UNIX, libc.SOCK_STREAM);
   let result = descriptor;
   if (result >= 0) result = libc.bind(descriptor, socketAddress);
@@ -118,8 +128,22 @@ function openUnixSocket(address: Address): Listening | ListenFailure {
   return { kind: 'listening', descriptors: [descriptor], note: null };
 }
 
-/** A socket file stays behind when its program is killed; bind(2) refuses it. Removed only if nobody answers there. */
-function removeStaleSocket(path: string, socketAddress: Uint8Array): ListenFailure | null {
+function tryUnixSocket(address: Address): ListenFailure | null {
+  const socketAddress = encodeSocketAddress(address);
+  if (socketAddress === null) return explain('ENAMETOOLONG', address);
+  const file = findSocketFile(address.host, socketAddress);
+  if (file !== null && file !== 'stale') return file;
+  if (address.host.startsWith('@')) return null;
+  try {
+    accessSync(dirname(address.host), constants.W_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    return explain((error as NodeJS.ErrnoException).code ?? 'EACCES', address);
+  }
+}
+
+/** A socket file stays behind when its program is killed; bind(2) refuses it. It is stale if nobody answers there. */
+function findSocketFile(path: string, socketAddress: Uint8Array): ListenFailure | 'stale' | null {
   if (path.startsWith('@')) return null;
   const file = lstatSync(path, { throwIfNoEntry: false });
   if (file === undefined) return null;
@@ -129,32 +153,37 @@ function removeStaleSocket(path: string, socketAddress: Uint8Array): ListenFailu
       code: 'EEXIST',
       reason: 'a file that is not a socket is in the way',
       remedy: 'remove it, or listen on another path',
+      ownerPid: null,
     };
   }
   const probe = libc.socket(libc.AF_UNIX, libc.SOCK_STREAM);
   const answer = libc.connect(probe, socketAddress);
   closeDescriptor(probe);
-  if (answer < 0 && libc.errorName(answer) === 'ECONNREFUSED') {
-    unlinkSync(path);
-    return null;
-  }
+  if (answer < 0 && libc.errorName(answer) === 'ECONNREFUSED') return 'stale';
   return {
     kind: 'failed',
     code: 'EADDRINUSE',
     reason: 'another program listens on it',
     remedy: 'stop that program, or listen on another path',
+    ownerPid: null,
   };
 }
 
 function explain(code: string, address: Address): ListenFailure {
   const { port } = address;
-  const fail = (reason: string, remedy: string): ListenFailure => ({ kind: 'failed', code, reason, remedy });
+  const fail = (reason: string, remedy: string, ownerPid: number | null = null): ListenFailure => {
+    return { kind: 'failed', code, reason, remedy, ownerPid };
+  };
   switch (code) {
     case 'EADDRINUSE': {
       const owner = address.family === 0 ? null : findPortOwner(port);
       return owner === null
         ? fail('another program listens on it', `find it with "ss -ltnp sport = :${port}" as root and stop it`)
-        : fail(`port ${port} is taken by ${owner}`, 'stop it, or listen on another port');
+        : fail(
+            `port ${port} is taken by ${owner.name} (pid ${owner.pid})`,
+            'stop it, or listen on another port',
+            owner.pid,
+          );
     }
     case 'EACCES':
       return address.family === 0
@@ -175,6 +204,8 @@ function explain(code: string, address: Address): ListenFailure {
       return fail('this process has no file descriptor left', 'raise LimitNOFILE (systemd) or "ulimit -n"');
     case 'ENOENT':
       return fail('its directory does not exist', 'create the directory');
+    case 'ENAMETOOLONG':
+      return fail(`the path is longer than ${UNIX_PATH_BYTES_MAX} bytes`, 'use a shorter path, for example under /run');
     default:
       return fail(`the system refused ${addressText(address)}: ${code}`, `see ${code} in bind(2)`);
   }

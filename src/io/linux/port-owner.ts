@@ -6,8 +6,13 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const TCP_LISTEN = '0A';
 
-/** `nginx (pid 812)`, or null if it cannot be seen. */
-export function findPortOwner(port: number): string | null {
+export interface PortOwner {
+  readonly name: string;
+  readonly pid: number;
+}
+
+/** Null if it cannot be seen. */
+export function findPortOwner(port: number): PortOwner | null {
   const inodes = new Set([...listeningInodes('/proc/net/tcp', port), ...listeningInodes('/proc/net/tcp6', port)]);
   if (inodes.size === 0) return null;
   for (const pid of list('/proc')) {
@@ -17,7 +22,7 @@ export function findPortOwner(port: number): string | null {
       const inode = target?.match(/^socket:\[([0-9]+)\]$/)?.[1];
       if (inode === undefined || !inodes.has(inode)) continue;
       const name = attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()) ?? 'a process';
-      return `${name} (pid ${pid})`;
+      return { name, pid: Number(pid) };
     }
   }
   return null;

@@ -3,6 +3,7 @@
  * permissions are too wide is as good as missing.
  */
 import { fstatSync, openSync, closeSync, readFileSync } from 'node:fs';
+import { systemReason } from '../base/system-error.ts';
 import { type KeyFiles, keyFilesOf } from '../config/compile-ha.ts';
 import { type Diagnostic, diagnose, problem, type SourceMap } from '../config/diagnostic.ts';
 import { parseKeyFile, type VrrpKey } from '../config/key-file.ts';
@@ -49,11 +50,11 @@ function readKeyFile(path: string): readonly VrrpKey[] | { readonly reason: stri
     const keys = parseKeyFile(readFileSync(descriptor, 'utf8'));
     return typeof keys === 'string' ? { reason: keys, fix } : keys;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return { reason: 'there is no such file', fix };
-    if (code === 'EACCES')
-      return { reason: 'permission denied', fix: 'give it to the user that runs evenkeel, mode 600' };
-    return { reason: code ?? message, fix };
+    const isDenied = (error as NodeJS.ErrnoException).code === 'EACCES';
+    return {
+      reason: systemReason(error),
+      fix: isDenied ? 'give it to the user that runs evenkeel, mode 600' : fix,
+    };
   } finally {
     if (descriptor >= 0) closeSync(descriptor);
   }

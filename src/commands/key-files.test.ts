@@ -51,7 +51,7 @@ test('a key file that everybody can read, or write, is not used', () => {
     const { files, diagnostics } = read(path);
     assert.equal(files.size, 0);
     assert.deepEqual(diagnostics.map(formatDiagnostic), [
-      `e.yaml:2:106: warning: the key file ${path} cannot be used: everybody on this machine can use it ` +
+      `e.yaml:2:106: the key file ${path} cannot be used: everybody on this machine can use it ` +
         `(mode ${mode.toString(8)}); chmod 600 ${path} [key-file]`,
     ]);
   }
@@ -64,5 +64,5 @@ test('a key file that is missing, or says nothing, is told with how to make one,
   const wrong = read(fileWith(`${SECRET}\n`, 0o600)).diagnostics;
   assert.match(wrong[0].message, /line 1 is not an id and a secret$/);
   assert.doesNotMatch(formatDiagnostic(wrong[0]), /kkk/);
-  assert.match(read(folder).diagnostics[0].message, /everybody on this machine|EISDIR/);
+  assert.match(read(folder).diagnostics[0].message, /everybody on this machine|it is a directory/);
 });

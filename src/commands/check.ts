@@ -1,0 +1,81 @@
+/** `evenkeel check`: what `run` does before it serves, and a rehearsal of the rest. Starts nothing, changes nothing. */
+import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
+import type { CheckOptions } from '../cli/check.ts';
+import { type Diagnostic, sortDiagnostics } from '../config/diagnostic.ts';
+import { printDiagnostics, readConfigText } from './config-file.ts';
+import { askStatus } from './control-client.ts';
+import { prepare, type Ready, refuses } from './prepare.ts';
+import { socketToAsk } from './socket-path.ts';
+
+export interface Output {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+export async function checkCommand(options: CheckOptions, { out, err }: Output): Promise<number> {
+  const text = readConfigText(options.file, err);
+  if (text === null) return EXIT_FAILED;
+  // Elsewhere than on Linux nothing can be run, and the system calls are missing that look at the machine.
+  const looksAtHost = options.looksAtHost && process.platform === 'linux';
+  const look = looksAtHost ? (await import('./preflight/look.ts')).lookAtMachine : null;
+  const { diagnostics, ready } = prepare(text, { node: options.node, workers: 1, look });
+  const all = ready === null || !looksAtHost ? diagnostics : await withRehearsal(ready, diagnostics, options.socket);
+  const refusals = all.filter(refuses).length;
+  const isOk = refusals === 0;
+  if (options.isJson) {
+    out(`${JSON.stringify({ file: text.name, ok: isOk, diagnostics: all }, null, 2)}\n`);
+    return isOk ? EXIT_OK : EXIT_FAILED;
+  }
+  printDiagnostics(all, err);
+  if (ready === null || !isOk) {
+    err(`${text.name}: ${count(refusals, 'error')}\n`);
+    return EXIT_FAILED;
+  }
+  out(`${text.name}: ok: ${summary(ready)}\n`);
+  return EXIT_OK;
+}
+
+async function withRehearsal(
+  ready: Ready,
+  diagnostics: readonly Diagnostic[],
+  socket: string | null,
+): Promise<readonly Diagnostic[]> {
+  const { rehearse } = await import('./preflight/rehearse.ts');
+  return sortDiagnostics([...diagnostics, ...(await rehearse(ready, createOwnership(socket)))]);
+}
+
+/** Whether a process belongs to the evenkeel that runs here: its ports will be free when it ends. Asked once. */
+function createOwnership(socket: string | null): (pid: number) => Promise<boolean> {
+  let asked: Promise<ReadonlySet<number>> | null = null;
+  const ask = async (): Promise<ReadonlySet<number>> => {
+    try {
+      const { pid, proxies } = await askStatus(socketToAsk(socket, process.env));
+      return new Set([pid, ...proxies.map((proxy) => proxy.pid)]);
+    } catch {
+      return new Set();
+    }
+  };
+  return async (pid) => {
+    asked ??= ask();
+    return (await asked).has(pid);
+  };
+}
+
+function summary({ plan, config }: Ready): string {
+  const routers = Object.keys(config.ha ?? {}).length;
+  return [
+    count(plan.listeners.length, 'listener'),
+    count(sum(plan.listeners.map((listener) => listener.routes.length)), 'route'),
+    count(plan.upstreams.length, 'upstream'),
+    count(sum(plan.upstreams.map((upstream) => upstream.servers.length)), 'server'),
+    ...(routers === 0 ? [] : [count(routers, 'virtual router')]),
+  ].join(', ');
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, one) => total + one, 0);
+}
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,96 @@
+/**
+ * What of this machine the configuration counts on: rights, interfaces, programs and their users. `run` says the same before
+ * it starts, so it must take no time and change nothing.
+ */
+import { readdirSync } from 'node:fs';
+import type { Path } from '../../config/diagnostic.ts';
+import { type Diagnostic, diagnose, type Problem, problem, show } from '../../config/diagnostic.ts';
+import { listOf } from '../../config/parts.ts';
+import { valuesByNode } from '../../config/per-node.ts';
+import { missingCapabilities } from '../../io/linux/capabilities.ts';
+import { chooseUser } from '../../keeper/ha/command-user.ts';
+import type { Ready } from '../prepare.ts';
+import { findProgramFault } from './programs.ts';
+
+export function lookAtMachine(ready: Ready): readonly Diagnostic[] {
+  if (ready.ha === null) return [];
+  return new MachineLook(ready).look();
+}
+
+class MachineLook {
+  private readonly ready: Ready;
+  private readonly node: string | null;
+  private readonly ownUid = process.getuid?.() ?? -1;
+  private readonly found: Diagnostic[] = [];
+
+  constructor(ready: Ready) {
+    this.ready = ready;
+    this.node = ready.ha?.node ?? null;
+  }
+
+  look(): readonly Diagnostic[] {
+    this.lookAtRights();
+    const interfaces = new Set(readdirSync('/sys/class/net'));
+    for (const [name, router] of Object.entries(this.ready.config.ha ?? {})) {
+      const path: Path = ['ha', name];
+      this.lookAtInterface(router.interface, [...path, 'interface'], interfaces);
+      for (const [i, track] of (router.track ?? []).entries()) {
+        const at: Path = [...path, 'track', i];
+        if (track.interface !== undefined) this.lookAtInterface(track.interface, [...at, 'interface'], interfaces);
+        if (track.script === undefined) continue;
+        const { run, recover, user } = track.script;
+        this.lookAtPrograms({ run, recover }, user, [...at, 'script']);
+      }
+      if (router.notify === undefined) continue;
+      const { active, backup, fault, stop, user } = router.notify;
+      this.lookAtPrograms({ active, backup, fault, stop }, user, [...path, 'notify']);
+    }
+    return this.found;
+  }
+
+  /** A node that can never be active must not look like a backup. */
+  private lookAtRights(): void {
+    const missing = missingCapabilities(['CAP_NET_ADMIN', 'CAP_NET_RAW']);
+    if (missing.length === 0) return;
+    const grant = "systemd's `AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE`";
+    const args = { what: 'a virtual address', rights: missing.join(' and '), grant };
+    this.report(['ha'], 'key', problem('missing-rights', args));
+  }
+
+  private lookAtInterface(
+    written: string | Readonly<Record<string, string>>,
+    path: Path,
+    interfaces: ReadonlySet<string>,
+  ): void {
+    for (const { node, path: at, value } of valuesByNode(written, path)) {
+      if ((node !== null && node !== this.node) || interfaces.has(value)) continue;
+      this.report(at, 'value', problem('no-interface', { value: show(value), others: [...interfaces].join(', ') }));
+    }
+  }
+
+  private lookAtPrograms(
+    commands: Readonly<Record<string, readonly string[] | undefined>>,
+    userName: string | undefined,
+    path: Path,
+  ): void {
+    const written = Object.entries(commands).filter((entry) => entry[1] !== undefined);
+    if (written.length === 0) return;
+    const user = chooseUser(userName ?? null, this.ownUid);
+    if (typeof user === 'string') {
+      const fix = 'write `user:` with a user of this machine, or make the one that is missing';
+      const at: Path = userName === undefined ? path : [...path, 'user'];
+      this.report(at, 'value', problem('bad-user', { user: show(userName ?? 'nobody'), reason: user, fix }));
+      return;
+    }
+    for (const [key, command] of written) {
+      const [program] = listOf(command);
+      const fault = findProgramFault(program, user, this.ownUid);
+      if (fault !== null) this.report([...path, key, 0], 'value', problem('bad-program', { path: program, ...fault }));
+    }
+  }
+
+  private report(path: Path, part: 'key' | 'value', found: Problem): void {
+    const { source } = this.ready;
+    this.found.push(diagnose(found, source.file, source.locate(path, part)));
+  }
+}

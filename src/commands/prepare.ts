@@ -1,0 +1,85 @@
+/**
+ * From a configuration to what `run` runs, or to everything that keeps it from running here. `run` begins with this, and
+ * `check` is this and a rehearsal of what follows: there is no second opinion about a file.
+ */
+import { hostname } from 'node:os';
+import { compile } from '../config/compile.ts';
+import { compileHa, NO_KEY_FILES } from '../config/compile-ha.ts';
+import { type Diagnostic, sortDiagnostics, type SourceMap } from '../config/diagnostic.ts';
+import type { HaPlan } from '../config/ha-plan.ts';
+import type { Config } from '../config/model.ts';
+import type { Plan } from '../config/plan.ts';
+import { type Loaded, loadYaml } from '../config/yaml/load.ts';
+import type { ConfigText } from './config-file.ts';
+import { readKeyFiles } from './key-files.ts';
+
+export interface Plans {
+  readonly plan: Plan;
+  /** Null: the configuration has no `ha`. */
+  readonly ha: HaPlan | null;
+}
+
+export interface PrepareOptions {
+  /** Which node this is. Null: the file's `node`, or else the host name. */
+  readonly node: string | null;
+  readonly workers: number;
+  /** What of the machine is looked at, now that the file is right. Null: this machine is not the one that will run it. */
+  readonly look: LookAtMachine | null;
+}
+
+export type LookAtMachine = (ready: Ready) => readonly Diagnostic[];
+
+/** A configuration that is right, and where in the file each part of it is. */
+export interface Ready extends Plans {
+  readonly config: Config;
+  readonly source: SourceMap;
+}
+
+export interface Prepared {
+  /** In the order of the file. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Null: it cannot be run. */
+  readonly ready: Ready | null;
+}
+
+export function prepare({ name, text }: ConfigText, options: PrepareOptions): Prepared {
+  const { loaded, node } = loadForNode(name, text, options);
+  const { config, source } = loaded;
+  if (config === null) return { diagnostics: loaded.diagnostics, ready: null };
+  const { plan, unsupported } = compile(config, source, { workers: options.workers });
+  const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(config, source);
+  const ready: Ready = { config, source, plan, ha: node === null ? null : compileHa(config, node, keys.files) };
+  const diagnostics = sortDiagnostics([
+    ...loaded.diagnostics,
+    ...unsupported,
+    ...keys.diagnostics,
+    ...(options.look?.(ready) ?? []),
+  ]);
+  return { diagnostics, ready: diagnostics.some(refuses) ? null : ready };
+}
+
+/** A file that asks for more than can be given must not look as if it were served. */
+export function refuses({ severity }: Diagnostic): boolean {
+  return severity !== 'warning';
+}
+
+/** Values per node must be there for the node that this is, or, where that is not known, for every node of the file. */
+function loadForNode(
+  file: string,
+  text: string,
+  { node, look }: PrepareOptions,
+): { readonly loaded: Loaded; readonly node: string | null } {
+  const loaded = loadYaml(text, { file, node: node ?? undefined });
+  const known = node ?? loaded.config?.node;
+  if (known !== undefined) return { loaded, node: known };
+  if (look === null) return { loaded, node: null };
+  const own = hostname();
+  return { loaded: loaded.config?.ha === undefined ? loaded : loadYaml(text, { file, node: own }), node: own };
+}
+
+/** Of a text that is known to be right. */
+export function planOf(name: string, text: string, workers: number): Plan {
+  const { config, source, diagnostics } = loadYaml(text, { file: name });
+  if (config === null) throw new Error(diagnostics.map(({ message }) => message).join('\n'));
+  return compile(config, source, { workers }).plan;
+}

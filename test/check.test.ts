@@ -1,0 +1,228 @@
+/** `evenkeel check` is never kinder than `evenkeel run`, and says what of the machine is missing. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { Evenkeel, freePort, program, startBackend } from './evenkeel.ts';
+
+const linux = { skip: process.platform === 'linux' ? false : 'needs Linux' };
+const isRoot = process.getuid?.() === 0;
+const root = { skip: process.platform === 'linux' && isRoot ? false : 'needs root on Linux' };
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function directory(t: TestContext): string {
+  const made = mkdtempSync(join(tmpdir(), 'evenkeel-check-'));
+  chmodSync(made, 0o755);
+  t.after(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+function evenkeel(args: readonly string[], options: { input?: string; env?: NodeJS.ProcessEnv } = {}): Ran {
+  const env = { ...process.env, ...options.env };
+  const { input = '' } = options;
+  const ran = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env, input, timeout: 60_000 });
+  return { code: ran.status, out: ran.stdout, err: ran.stderr };
+}
+
+function check(t: TestContext, yaml: string, ...args: string[]): Ran {
+  const file = join(directory(t), 'evenkeel.yaml');
+  writeFileSync(file, yaml);
+  return evenkeel(['check', file, ...args]);
+}
+
+/** Both refuse, and both with this reason. */
+function bothRefuse(t: TestContext, yaml: string, reason: RegExp): Ran {
+  const file = join(directory(t), 'evenkeel.yaml');
+  writeFileSync(file, yaml);
+  const checked = evenkeel(['check', file]);
+  const ran = evenkeel(['run', file, '--workers', '1', '--engine', 'node', '--socket', `${file}.sock`]);
+  assert.equal(checked.code, 1, checked.out + checked.err);
+  assert.equal(ran.code, 1, ran.out + ran.err);
+  assert.match(checked.err, reason);
+  assert.match(ran.err, reason);
+  return checked;
+}
+
+const respond = 'routes: [ { respond: {} } ]';
+
+test('what is not supported yet', linux, async (t) => {
+  const port = await freePort();
+  bothRefuse(
+    t,
+    `listeners: { web: { bind: "127.0.0.1:${port}", ${respond} } }\nadmin: { bind: "127.0.0.1:1" }\n`,
+    /`admin` is right, but/,
+  );
+});
+
+test('a listener on every address and one on a single address of the same port', linux, (t) => {
+  const yaml = `
+listeners:
+  a: { bind: "*:3306", ${respond} }
+  b: { bind: "127.0.0.1:3306", ${respond} }
+`;
+  bothRefuse(t, yaml, /:4:14: `127\.0\.0\.1:3306` overlaps `\*:3306`, on which listener `a` listens \(line 3\); /);
+});
+
+test(
+  'a port that another program has: by name and process id, and refused if there is no other listener',
+  linux,
+  async (t) => {
+    const backend = await startBackend(t);
+    const free = await freePort();
+    const one = `listeners:\n  web: { bind: "127.0.0.1:${backend.port}", ${respond} }\n`;
+    const taken = new RegExp(`port ${backend.port} is taken by \\S+ \\(pid ${process.pid}\\)`);
+    const { err } = bothRefuse(t, one, taken);
+    assert.match(err, /:2:16: warning: .* \[cannot-listen\]/);
+    assert.match(err, /:1:1: no listener can be opened on this machine/);
+    const both = check(t, `${one}  other: { bind: "127.0.0.1:${free}", ${respond} }\n`);
+    assert.equal(both.code, 0, both.err);
+    assert.match(both.err, taken);
+  },
+);
+
+test('the ports of the evenkeel that runs here are no obstacle for the file of its successor', linux, async (t) => {
+  const made = directory(t);
+  const port = await freePort();
+  const file = join(made, 'evenkeel.yaml');
+  writeFileSync(file, `listeners: { web: { bind: "127.0.0.1:${port}", ${respond} } }\n`);
+  const socket = join(made, 'evenkeel.sock');
+  const args = ['run', file, '--workers', '1', '--engine', 'node', '--socket', socket];
+  await Evenkeel.spawn(t, args).said(/ready: /);
+  assert.match(evenkeel(['check', file]).err, /is taken by/);
+  const own = evenkeel(['check', file, '--socket', socket]);
+  assert.deepEqual([own.code, own.err], [0, '']);
+});
+
+test('a socket path whose directory is missing, and an address that is not here', linux, async (t) => {
+  const port = await freePort();
+  const yaml = `
+listeners:
+  a: { bind: ["unix:/nowhere/a.sock", "127.0.0.1:${port}"], ${respond} }
+  b: { bind: "192.0.2.77:${port}", ${respond} }
+`;
+  const { code, err } = check(t, yaml);
+  assert.equal(code, 0, err);
+  assert.match(err, /:3:15: warning: `unix:\/nowhere\/a\.sock` cannot be listened on: its directory does not exist/);
+  assert.match(err, /:4:14: warning: `192\.0\.2\.77:\d+` is neither an address of this machine nor a virtual address/);
+});
+
+test('looking does not take a connection away from who listens', linux, async (t) => {
+  let accepted = 0;
+  const server = net.createServer((socket) => {
+    accepted++;
+    socket.end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as net.AddressInfo;
+  for (let i = 0; i < 3; i++) check(t, `listeners: { web: { bind: "127.0.0.1:${port}", ${respond} } }\n`);
+  const socket = net.connect(port, '127.0.0.1');
+  await once(socket, 'close');
+  assert.equal(accepted, 1);
+});
+
+test('a name that does not resolve is said where it is written', linux, async (t) => {
+  const port = await freePort();
+  const yaml = `
+listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
+upstreams:
+  web:
+    servers:
+      - localhost:80
+      - { address: "nobody.invalid:80" }
+`;
+  const { code, err } = check(t, yaml);
+  assert.equal(code, 0, err);
+  assert.match(err, /:7:20: warning: the name `nobody\.invalid` does not resolve: /);
+  assert.doesNotMatch(err, /localhost/);
+});
+
+test('`-` is standard input', linux, () => {
+  const { code, err } = evenkeel(['check', '-', '--no-host'], { input: 'listeners: [ ]\n' });
+  assert.equal(code, 1);
+  assert.match(err, /^<stdin>:1:12: /);
+});
+
+const pair = (router: string): string => `
+node: lb01
+ha:
+  VI_1:
+    router-id: 50
+    addresses: [ 192.0.2.3/24 ]
+${router}`;
+
+test('a key file that cannot be used', root, (t) => {
+  const missing = pair('    interface: lo\n    unicast: { peers: [ 192.0.2.9 ], key: /nowhere/vrrp.key }\n');
+  bothRefuse(t, missing, /the key file \/nowhere\/vrrp\.key cannot be used: there is no such file/);
+});
+
+test('a node that is not in the file: `node:`, --node and the host name alike', root, (t) => {
+  const yaml =
+    'ha: { VI_1: { interface: lo, router-id: 50, addresses: [ 192.0.2.3/24 ], priority: { lb01: 150, lb02: 100 } } }\n';
+  bothRefuse(t, yaml, /this is node `.*`, and the file has values for lb01, lb02 only/);
+  assert.equal(check(t, yaml, '--no-host').code, 0);
+  assert.equal(check(t, `node: lb01\n${yaml}`).code, 0);
+});
+
+test('missing interfaces, programs and users are said where they are written', root, (t) => {
+  const made = directory(t);
+  const write = (name: string, text: string, mode: number): string => {
+    const path = join(made, name);
+    writeFileSync(path, text);
+    chmodSync(path, mode);
+    return path;
+  };
+  const plain = write('plain.sh', '#!/bin/sh\n', 0o644);
+  const good = write('good.sh', '#!/bin/sh\n', 0o755);
+  const dos = write('dos.sh', '#!/bin/sh\r\n', 0o755);
+  const closed = join(made, 'closed');
+  mkdirSync(closed, { mode: 0o700 });
+  const inside = join(closed, 'x.sh');
+  writeFileSync(inside, '#!/bin/sh\n', { mode: 0o755 });
+  const yaml = pair(`    interface: eth77
+    notify: { active: [ /nowhere/on-active ], backup: [ ${plain} ], fault: [ ${dos} ], stop: [ ${inside} ] }
+    track:
+      - interface: eth78
+      - script: { run: [ ${good} ] }
+      - script: { run: [ ${good} ], user: nobody-of-this-name }
+`);
+  const { code, err } = check(t, yaml);
+  assert.equal(code, 0, err);
+  const lines = err
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/^[^:]*/, ''));
+  assert.match(lines[0], /^:7:16: warning: this machine has no network interface `eth77`; it has .*lo/);
+  assert.match(lines[1], /^:8:25: warning: \/nowhere\/on-active cannot be run: there is no such file/);
+  assert.match(lines[2], /plain\.sh cannot be run: it is not executable for (nobody|evenkeel_script); chmod a\+x/);
+  assert.match(lines[3], /dos\.sh cannot be run: its interpreter \/bin\/sh\\r is not there/);
+  assert.match(lines[4], /x\.sh cannot be run: (nobody|evenkeel_script) may not enter .*closed/);
+  assert.match(lines[5], /^:10:20: warning: this machine has no network interface `eth78`/);
+  assert.match(lines[6], /^:12:\d+: warning: no program can be run as `nobody-of-this-name`/);
+  assert.equal(lines.length, 7);
+  assert.deepEqual(check(t, yaml, '--no-host').err, '');
+});
+
+test('virtual addresses without the rights for them', root, (t) => {
+  const file = join(directory(t), 'evenkeel.yaml');
+  writeFileSync(file, pair('    interface: lo\n'));
+  for (const command of [
+    ['check', file],
+    ['run', file],
+  ]) {
+    const options = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, program, ...command];
+    const ran = spawnSync('setpriv', options, { encoding: 'utf8', timeout: 60_000 });
+    assert.equal(ran.status, 1, ran.stderr);
+    assert.match(ran.stderr, /:3:1: a virtual address needs CAP_NET_ADMIN and CAP_NET_RAW, which this process/);
+  }
+});
