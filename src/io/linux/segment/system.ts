@@ -16,9 +16,7 @@ export const SOCK_NONBLOCK = 0o4000;
 
 export const POLLIN = 1;
 export const POLLOUT = 4;
-export const POLLERR = 8;
 export const POLLHUP = 16;
-export const POLLNVAL = 32;
 
 export const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
