@@ -2,7 +2,7 @@
  * The one place that knows what was asked, what reached which server, and what was answered. Clients and servers write into
  * it what they see; it holds the invariants that need both sides.
  */
-import { formatIP, parseIPv6 } from '../src/base/address.ts';
+import { addressText, formatIP, parseIPv6 } from '../src/base/address.ts';
 import { Prng } from '../src/base/prng.ts';
 import { mix, parseId } from './content.ts';
 import type { Head } from './peers/http-reader.ts';
@@ -133,7 +133,7 @@ export class Ledger {
   }
 
   private checkRequest(exchange: Exchange, head: Head, upstream: number): void {
-    const { request, client } = exchange;
+    const { request } = exchange;
     const what = `request ${request.id}`;
     const fail = (detail: string): never => this.world.fail('changed request', `${what}: ${detail}`);
     const { expect } = request;
@@ -150,11 +150,9 @@ export class Ledger {
     if (hosts.length !== 1 || (request.host !== null && hosts[0] !== request.host)) {
       fail(`Host ${hosts.join(' | ')} instead of ${request.host}`);
     }
-    const hops = request.fields.filter(([name]) => name === 'X-Forwarded-For').map((field) => field[1]);
     const forwardedFor = fieldValues(head, 'x-forwarded-for');
     const isRight =
-      forwardedFor.length === 1 &&
-      canonical(forwardedFor[0]) === canonical([...hops, splitAddress(client.address).host].join(', '));
+      forwardedFor.length === 1 && canonical(forwardedFor[0]) === canonical(this.hopsOf(exchange).join(', '));
     if (!isRight) fail(`X-Forwarded-For ${forwardedFor.join(' | ')}`);
     if (fieldValues(head, 'x-forwarded-proto').join() !== 'http') fail('X-Forwarded-Proto');
     if (fieldValues(head, 'x-request-id').length !== 1)
@@ -173,6 +171,19 @@ export class Ledger {
       if (fieldValues(head, name.toLowerCase()).join() !== value)
         fail(`${name} is ${fieldValues(head, name.toLowerCase()).join()}`);
     }
+  }
+
+  /** What X-Forwarded-For has to be at a server. */
+  private hopsOf({ request, client }: Exchange): readonly string[] {
+    const { host } = splitAddress(client.address);
+    const claimed = request.fields.filter(([name]) => name === 'X-Forwarded-For').map((field) => field[1]);
+    const listener = this.scenario.plan.listeners.find(({ binds }) =>
+      binds.some((bind) => addressText(bind.address) === client.listener),
+    );
+    const kind = listener?.forwarded.kind;
+    if (kind === 'append') return [...claimed, host];
+    // none of the claimed hops is a trusted proxy, so of several the last is the client
+    return kind === 'trust' && host.startsWith('10.') ? [...claimed.slice(-1), host] : [host];
   }
 
   private checkRetry(exchange: Exchange): void {

@@ -3,6 +3,7 @@ import type { Prng } from '../src/base/prng.ts';
 import type {
   ActionPlan,
   Balance,
+  ForwardedPlan,
   HeaderEditPlan,
   ListenerPlan,
   MatchPlan,
@@ -59,6 +60,14 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
   return { plan: { listeners, upstreams, serverSlots: slots.count, graceMs: 20_000 }, servers };
 }
 
+/** Most clients' addresses are among them; the hops that clients claim are not. */
+const TRUSTS: ForwardedPlan = {
+  kind: 'trust',
+  networks: [{ family: 4, address: '10.0.0.0', bits: 8 }],
+  unix: false,
+};
+const FORWARDED: readonly ForwardedPlan[] = [{ kind: 'replace' }, { kind: 'append' }, TRUSTS];
+
 /** A time around `ms`: short ones where the class of faults is about them. */
 function around(prng: Prng, ms: number): number {
   return Math.floor(ms * (0.5 + prng.unit()));
@@ -81,6 +90,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
       connections: isTight ? 1 + prng.below(4) : 10_000,
     },
     via: prng.oneIn(3) ? 'evenkeel' : null,
+    forwarded: FORWARDED[prng.below(FORWARDED.length)],
     routes: [],
     upstream: -1,
   };

@@ -86,16 +86,14 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       assert.equal(got.get('etag'), 'W/"x"');
     });
 
-    await t.test('X-Forwarded-For is begun, or extended', async () => {
+    await t.test('X-Forwarded-For is the client’s address, whatever the client says', async () => {
       const first = await pass('GET / HTTP/1.1\r\nHost: a\r\n\r\n', plain);
       assert.equal(first.sent.get('x-forwarded-for'), '127.0.0.1');
-      const more = await pass('GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n', plain);
-      assert.equal(more.sent.get('x-forwarded-for'), '192.0.2.1, 127.0.0.1');
       const many = await pass(
         'GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.2, 192.0.2.3\r\n\r\n',
         plain,
       );
-      assert.equal(many.sent.get('x-forwarded-for'), '192.0.2.1, 192.0.2.2, 192.0.2.3, 127.0.0.1');
+      assert.equal(many.sent.get('x-forwarded-for'), '127.0.0.1');
     });
 
     await t.test('X-Forwarded-For of an IPv6 client', async (t) => {
@@ -117,9 +115,9 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       assert.equal(sent.get('x-forwarded-host'), 'shop.example:81');
     });
 
-    await t.test('X-Request-Id is kept, or made, and never made twice', async () => {
+    await t.test('X-Request-Id is the proxy’s own, whatever the client says, and never made twice', async () => {
       const given = await pass('GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine\r\n\r\n', plain);
-      assert.equal(given.sent.get('x-request-id'), 'mine');
+      assert.match(given.sent.get('x-request-id')!, /^[0-9a-f]{32}$/);
       const ids = new Set<string | undefined>();
       for (let i = 0; i < 20; i++) {
         const { sent } = await pass('GET / HTTP/1.1\r\nHost: a\r\n\r\n', plain);

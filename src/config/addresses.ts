@@ -6,7 +6,7 @@ import type { Address } from '../base/address.ts';
 import { formatIP, parseIPv4, parseIPv6 } from '../base/address.ts';
 import type { Parsed } from './diagnostic.ts';
 import { parsed, refused, show } from './diagnostic.ts';
-import type { BindPlan } from './plan.ts';
+import type { BindPlan, NetworkPlan } from './plan.ts';
 
 /** A server: its port is null where none was written. */
 export interface ServerAddress {
@@ -107,6 +107,27 @@ export function parseCidr(text: string): Parsed<Cidr> {
       value: show(text),
       fix: `write a prefix length from 1 to ${bitsMax}: ${host}/${usual}`,
     });
+  }
+  return parsed({ family: literal.family, address: literal.host, bits });
+}
+
+/** `10.0.0.0/8`, `2001:db8::/32`, or one address. Bits behind the prefix are an error: they were meant to say something. */
+export function parseNetwork(text: string): Parsed<NetworkPlan> {
+  const match = /^([^/]*?)(?:\/([0-9]{1,3}))?$/.exec(text);
+  const literal = match === null ? null : literalAddress(match[1], 0);
+  const example = 'write for example 10.0.0.0/8, 2001:db8::/32, or unix for Unix sockets';
+  if (match === null || literal === null || literal.family === 0) {
+    return refused('bad-network', { value: show(text), fix: example });
+  }
+  const bitsMax = literal.family === 4 ? 32 : 128;
+  const bits = match[2] === undefined ? bitsMax : Number(match[2]);
+  if (bits > bitsMax)
+    return refused('bad-network', { value: show(text), fix: `write a prefix length from 0 to ${bitsMax}` });
+  const bytes = literal.family === 4 ? parseIPv4(literal.host) : parseIPv6(literal.host);
+  if (bytes === null) return refused('bad-network', { value: show(text), fix: example });
+  const network = bytes.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))));
+  if (network.some((byte, i) => byte !== bytes[i])) {
+    return refused('bad-network', { value: show(text), fix: `write ${formatIP(network)}/${bits}` });
   }
   return parsed({ family: literal.family, address: literal.host, bits });
 }

@@ -5,14 +5,23 @@
 import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
-import { parseBind, parseServer } from './addresses.ts';
+import { parseBind, parseNetwork, parseServer } from './addresses.ts';
 import { compileRoute } from './compile-routes.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Diagnostic, Path, SourceMap } from './diagnostic.ts';
 import { diagnose, problem } from './diagnostic.ts';
 import type { Config, ListenerConfig, UpstreamConfig } from './model.ts';
 import { parseStatusRange } from './patterns.ts';
-import type { HashKeyPlan, HealthPlan, ListenerPlan, PassivePlan, Plan, ServerPlan, UpstreamPlan } from './plan.ts';
+import type {
+  ForwardedPlan,
+  HashKeyPlan,
+  HealthPlan,
+  ListenerPlan,
+  PassivePlan,
+  Plan,
+  ServerPlan,
+  UpstreamPlan,
+} from './plan.ts';
 import { listOf } from './parts.ts';
 import { parseDuration, parseSize } from './units.ts';
 
@@ -83,8 +92,20 @@ function compileListener(
       connections: Math.ceil(limits.connections / workers),
     },
     via: listener.via ?? null,
+    forwarded: compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded),
     routes: (listener.routes ?? []).map((route) => compileRoute(route, indexOf)),
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
+  };
+}
+
+function compileForwarded(forwarded: NonNullable<ListenerConfig['forwarded']>): ForwardedPlan {
+  if (typeof forwarded === 'string') return { kind: forwarded };
+  const trusted = listOf(forwarded.trust);
+  const networks = trusted.filter((text) => text !== 'unix');
+  return {
+    kind: 'trust',
+    networks: networks.map((text) => checked(parseNetwork(text).value, text)),
+    unix: networks.length < trusted.length,
   };
 }
 

@@ -8,6 +8,7 @@ export const DEFAULTS = {
     protocol: 'http',
     timeouts: { head: '10s', body: '30s', idle: '75s' },
     limits: { head: '16KiB', headers: 100, body: '1GiB', connections: 20000 },
+    forwarded: 'replace',
   },
   route: {
     redirect: { status: 302 },

@@ -196,6 +196,17 @@ export const CATALOGUE = {
     message: '<value> cannot be the value of a header field',
     remedy: '<fix>',
   },
+  'bad-placeholder': {
+    severity: 'error',
+    message: '<value> is no value of a request',
+    remedy: '<fix>',
+    about: 'Only a word in braces is a value; other braces, as in JSON, are text.',
+  },
+  'bad-network': {
+    severity: 'error',
+    message: '<value> is not a network that could be trusted',
+    remedy: '<fix>',
+  },
   'bad-status-range': {
     severity: 'error',
     message: '<value> is not a range of status codes',

@@ -14,6 +14,7 @@ import {
   flag,
   fraction,
   headerName,
+  headerTemplate,
   headerValue,
   host,
   integer,
@@ -30,7 +31,14 @@ import {
   size,
   statusRange,
   target,
+  trustedNetwork,
 } from './scalars.ts';
+import { NAMED_SOURCES, SOURCES } from './template.ts';
+
+const sourceList = [
+  ...Object.entries(SOURCES).map(([word, what]) => `\`{${word}}\` ${what}`),
+  ...Object.entries(NAMED_SOURCES).map(([word, what]) => `\`{${word}:name}\` ${what}`),
+].join('; ');
 
 const httpOnly = 'Only for `protocol: http`.';
 
@@ -132,7 +140,8 @@ const Rewrite = z.strictObject({
 const Redirect = z.strictObject({
   to: required(
     redirectTarget,
-    "The Location. `{host}`, `{path}`, `{query}` (with its `?` if any) and `{uri}` (path and query) are the request's.",
+    "The Location. `{host}`, `{path}`, `{query}` (with its `?` if any) and `{uri}` (path and query) are the request's, as are the " +
+      'other values that a header may have.',
     '/new',
   ),
   status: key(
@@ -149,10 +158,25 @@ const Respond = z.strictObject({
 });
 
 const HeaderEdit = z.strictObject({
-  set: key(z.record(headerName, headerValue), 'By field name: replaces every field of that name.'),
-  add: key(z.record(headerName, oneOrMany(headerValue)), 'By field name: added after those that are there.'),
+  set: key(
+    z.record(headerName, headerTemplate),
+    `By field name: replaces every field of that name. Values of the request stand in braces: ${sourceList}.`,
+  ),
+  add: key(z.record(headerName, oneOrMany(headerTemplate)), 'By field name: added after those that are there.'),
   remove: key(oneOrMany(headerName), 'Names of fields to remove.'),
 });
+
+const Forwarded = z.union([
+  z.enum(['replace', 'append']),
+  z.strictObject({
+    trust: required(
+      oneOrMany(trustedNetwork),
+      'The proxies in front of this one: networks, addresses, or `unix` for whoever comes through a Unix socket. What they say ' +
+        'of the client in X-Forwarded-For, -Proto and -Host, and their X-Request-Id, is believed.',
+      ['10.0.0.0/8'],
+    ),
+  }),
+]);
 
 const Headers = z.strictObject({
   request: key(HeaderEdit, 'Changes of the request on its way to the server.'),
@@ -210,6 +234,12 @@ const Listener = z.strictObject({
   via: key(
     headerName.meta({ title: 'pseudonym', examples: ['evenkeel'] }),
     `Adds \`Via: 1.1 <this>\` in both directions. ${httpOnly}`,
+  ),
+  forwarded: key(
+    Forwarded,
+    'What servers are told of the client. `replace`: X-Forwarded-For is its address alone, whatever it claimed. `append`: behind what ' +
+      `it sent. \`{ trust: [...] }\`: what these proxies say is believed and passed on. ${httpOnly}`,
+    DEFAULTS.listener.forwarded,
   ),
   routes: key(z.array(Route).min(1), `What happens to a request: the first route that matches. None: 404. ${httpOnly}`),
   upstream: key(name, 'Where connections go. Only for `protocol: tcp` and `udp`.'),

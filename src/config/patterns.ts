@@ -6,6 +6,7 @@ import { parseIPv4, parseIPv6 } from '../base/address.ts';
 import { isHostname } from './addresses.ts';
 import type { Parsed, Problem } from './diagnostic.ts';
 import { parsed, problem, refused, show } from './diagnostic.ts';
+import { checkTemplate } from './template.ts';
 
 /** Names of listeners, upstreams, nodes, virtual routers. They appear in logs, metrics and URLs. */
 export const NAME_PATTERN = '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$';
@@ -166,14 +167,16 @@ export function parseStatusRange(text: string): Parsed<readonly [number, number]
   return refused('bad-status-range', { value: show(text), fix });
 }
 
-const REDIRECT_PLACEHOLDERS: ReadonlySet<string> = new Set(['host', 'path', 'query', 'uri']);
+/** A value with values of the request in it. */
+export function checkHeaderTemplate(text: string): Problem | null {
+  return checkTemplate(text) ?? checkHeaderValue(text);
+}
 
-/** `/new`, `https://shop.example{uri}`: text with the placeholders above. */
+/** `/new`, `https://shop.example{uri}`: text with values of the request in it. */
 export function checkRedirectTarget(text: string): Problem | null {
   const bad = (fix: string): Problem => problem('bad-redirect', { value: show(text), fix });
-  for (const [, name] of text.matchAll(/\{([^{}]*)\}/g)) {
-    if (!REDIRECT_PLACEHOLDERS.has(name)) return bad('use {host}, {path}, {query} or {uri}');
-  }
+  const found = checkTemplate(text);
+  if (found !== null) return found;
   if (/\$[0-9a-z_]/i.test(text)) return bad('use {host}, {path}, {query} or {uri} where nginx has $host, $request_uri');
   if (!/^(\/|\{(path|uri)\}|https?:\/\/.)/.test(text)) return bad('begin it with /, http:// or https://');
   if (/[^\u0021-\u007e]/.test(text)) return bad('percent-encode what is not ASCII, and spaces');

@@ -35,10 +35,27 @@ export interface ListenerPlan {
   };
   /** Adds `Via: 1.1 <this>` in both directions when set. */
   readonly via: string | null;
+  /** What is believed of a request's earlier hops. */
+  readonly forwarded: ForwardedPlan;
   /** protocol http: first match wins. */
   readonly routes: readonly RoutePlan[];
   /** protocol tcp: index into upstreams. -1 for http. */
   readonly upstream: number;
+}
+
+export type ForwardedPlan =
+  /** Nothing: what a server is told of the client is this proxy's own. */
+  | { readonly kind: 'replace' }
+  /** Nothing, but X-Forwarded-For is passed on with the peer behind what is there. */
+  | { readonly kind: 'append' }
+  /** What these peers say. */
+  | { readonly kind: 'trust'; readonly networks: readonly NetworkPlan[]; readonly unix: boolean };
+
+/** The addresses whose first `bits` bits are those of `address`. */
+export interface NetworkPlan {
+  readonly family: 4 | 6;
+  readonly address: string;
+  readonly bits: number;
 }
 
 export interface BindPlan {
@@ -115,7 +132,7 @@ export interface RetryPlan {
 export interface RedirectActionPlan {
   readonly kind: 'redirect';
   readonly status: 301 | 302 | 303 | 307 | 308;
-  /** Location; `{host}`, `{path}`, `{query}` (with its `?` if any) and `{uri}` (path and query) stand for the request's. */
+  /** Location, with values of the request in it (config/template.ts). */
   readonly to: string;
 }
 
@@ -127,7 +144,7 @@ export interface RespondActionPlan {
 }
 
 export interface HeaderEditPlan {
-  /** Replaces every field of that name. Names as written; compared without case. */
+  /** Replaces every field of that name. Names as written; compared without case. Values have values of the request in them. */
   readonly set: readonly (readonly [name: string, value: string])[];
   readonly add: readonly (readonly [name: string, value: string])[];
   readonly remove: readonly string[];

@@ -3,12 +3,13 @@
  * a problem of the catalogue. A schema's meta is what the JSON Schema, the reference page and the error messages say about it.
  */
 import * as z from 'zod';
-import { parseBind, parseCidr, parseHttpUrl, parseIp, parseServer } from './addresses.ts';
+import { parseBind, parseCidr, parseHttpUrl, parseIp, parseNetwork, parseServer } from './addresses.ts';
 import type { Problem } from './diagnostic.ts';
 import { problem, show } from './diagnostic.ts';
 import {
   checkAbsolutePath,
   checkHeaderName,
+  checkHeaderTemplate,
   checkHeaderValue,
   checkHost,
   checkInterface,
@@ -160,6 +161,10 @@ export const regex = text('regular expression', '^/a/[0-9]+$', checkRegex);
 export const method = text('method', 'GET', checkMethod, METHOD_PATTERN);
 export const headerName = text('header name', 'X-Env', checkHeaderName, TOKEN_PATTERN);
 export const headerValue = text('header value', 'prod', checkHeaderValue);
+export const headerTemplate = text('header value', 'prod', checkHeaderTemplate);
+export const trustedNetwork = text('network, address or `unix`', '10.0.0.0/8', (value) =>
+  value === 'unix' ? null : parseNetwork(value).problem,
+);
 export const redirectTarget = text('target of a redirect', '/new', checkRedirectTarget);
 export const cidr = text('address with prefix length', '192.0.2.3/24', (value) => parseCidr(value).problem);
 export const ip = text('IP address', '192.0.2.1', (value) => parseIp(value).problem);

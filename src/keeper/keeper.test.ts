@@ -56,6 +56,7 @@ function planOf(ports: readonly number[]): Plan {
     timeouts: { headMs: 1, bodyMs: 1, idleMs: 1 },
     limits: { headBytes: 1, headers: 1, bodyBytes: 1, connections: 1 },
     via: null,
+    forwarded: { kind: 'replace' },
     routes: [],
     upstream: 0,
   }));

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { request, text } from './fixtures.test.ts';
+import { RequestView } from '../value/request-view.ts';
 import { REDIRECT_TOO_LONG, Redirect } from './redirect.ts';
 
 const out = new Uint8Array(4096);
 
 function location(to: string, target: string, host = 'shop.example:8080'): string {
   const { bytes, head } = request(target, host);
-  return text(out, 3, new Redirect(to).write(bytes, head, out, 3, out.length));
+  return text(out, 3, new Redirect(to).write(new RequestView(bytes, head), out, 3, out.length));
 }
 
 test('a fixed Location is written as it stands', () => {
@@ -38,7 +39,7 @@ test('a request must not end the header line', () => {
   for (let i = 0; i < bytes.length; i++) {
     if (bytes[i] === 0x58) bytes[i] = bytes[i + 1] === 0x58 ? 0x0d : 0x0a;
   }
-  const end = new Redirect('http://{host}{uri}').write(bytes, head, out, 0, out.length);
+  const end = new Redirect('http://{host}{uri}').write(new RequestView(bytes, head), out, 0, out.length);
   assert.equal(text(out, 0, end), 'http://h%0D%0At/a%0D%0Ab?c%0D%0Ad');
 });
 
@@ -54,7 +55,7 @@ test('whatever the bytes and the template, only visible ASCII comes out, and nev
         bytes.set(noise, head.path);
         bytes.set(noise, head.host);
         out.fill(0);
-        const end = new Redirect(parts.join('')).write(bytes, head, out, 0, room);
+        const end = new Redirect(parts.join('')).write(new RequestView(bytes, head), out, 0, room);
         if (end === REDIRECT_TOO_LONG) return;
         assert.ok(end <= room);
         assert.match(text(out, 0, end), /^[\x21-\x7e]*$/);

@@ -9,17 +9,19 @@
  * It reads requests one at a time (pipelined ones wait in the input), answers what the proxy answers itself, and hands the
  * others to an Exchange.
  */
-import { LARGE_SLOT_BYTES } from '../../base/limits.ts';
+import { LARGE_SLOT_BYTES, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { ROUTE_BAD_PATH } from '../../core/route/table.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
 import { ERR_HEAD_TOO_LARGE, httpError } from '../../wire/http1/errors.ts';
 import { BODY_LENGTH, BODY_NONE, METHOD_HEAD, type RequestHead } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
+import type { IpWords } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
 import { Expiring } from '../expiring.ts';
 import { Relay, type RelayOwner } from '../relay.ts';
 import type { Stash } from '../stash.ts';
 import { Exchange } from './exchange.ts';
+import type { HeaderEdit } from './header-edit.ts';
 import type { HttpListener } from './listener.ts';
 import {
   FRAME_AS_IS,
@@ -33,7 +35,6 @@ import {
   sendHeadAndBody,
 } from './message-reader.ts';
 import * as own from './own-responses.ts';
-import type { ClientAddress } from './request-emitter.ts';
 import { CLOSE, PERSIST_EXPLICITLY, PERSIST_SILENTLY } from './response-emitter.ts';
 import type { Route } from './route.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -61,7 +62,7 @@ const HALF_CLOSED_MS = 1000;
 const addressBytes = new Uint8Array(16);
 const addressWords = new DataView(addressBytes.buffer);
 
-export class HttpDownstream extends Expiring implements SocketHandler, RelayOwner, ClientAddress {
+export class HttpDownstream extends Expiring implements SocketHandler, RelayOwner, IpWords {
   readonly socket: Socket;
   readonly listener: HttpListener;
   private readonly context: Context;
@@ -69,12 +70,13 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   private state = HEAD;
   private isPumping = false;
 
-  /** The client's address, once `hasAddress`. */
+  /** The peer's address, once `hasAddress`. */
   ip0 = 0;
   ip1 = 0;
   ip2 = 0;
   ip3 = 0;
   private hasAddress = false;
+  private isTrusted = false;
   /** The client has sent FIN. */
   private hasEnded = false;
 
@@ -306,7 +308,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     if (index < 0) {
       this.answer(index === ROUTE_BAD_PATH ? own.BAD_PATH : own.NO_ROUTE);
     } else if (listener.routes[index].own !== null) {
-      this.answerByRoute(listener.routes[index], head);
+      this.answerByRoute(listener.routes[index]);
     } else if (head.body === BODY_LENGTH && head.contentLength > listener.plan.limits.bodyBytes) {
       this.answer(own.BODY_TOO_LARGE);
     } else {
@@ -324,7 +326,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
 
   private beginExchange(route: Route, head: RequestHead, length: number, isStashed: boolean): void {
     const { context, reader } = this;
-    if (!this.hasAddress) this.readAddress();
+    this.look();
     const exchange = Exchange.create(context, this, route, head);
     this.exchange = exchange;
     const obstacle = exchange.rebuild(head, length);
@@ -358,6 +360,21 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     exchange.begin();
   }
 
+  /** Sets up the view of the request whose head is in `context.requestHead`. */
+  private look(): void {
+    if (!this.hasAddress) this.readAddress();
+    this.listener.look(this, this.isTrusted);
+  }
+
+  /** The lines that a route adds to the response to the request in the view. Null: they are too long. */
+  linesFor({ appendix, template }: HeaderEdit): Uint8Array | null {
+    if (template === null) return appendix;
+    const { arena, memory, scratchSlot } = this.context;
+    const start = arena.start(scratchSlot);
+    const end = template.emitInField(this.listener.view, memory, start, start + RESPONSE_EDIT_BYTES_MAX);
+    return end < 0 ? null : memory.slice(start, end);
+  }
+
   private readAddress(): void {
     this.hasAddress = true;
     this.socket.remoteAddress(addressBytes, 0);
@@ -365,6 +382,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     this.ip1 = addressWords.getInt32(4);
     this.ip2 = addressWords.getInt32(8);
     this.ip3 = addressWords.getInt32(12);
+    this.isTrusted = this.listener.trusted !== null && this.listener.trusted.has(this);
   }
 
   // --- what the exchange says ---
@@ -424,19 +442,28 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     this.answerWith(response, own.TEXT_PLAIN, own.NOTHING, own.NOTHING);
   }
 
-  private answerByRoute(route: Route, head: RequestHead): void {
+  private answerByRoute(route: Route): void {
+    if (route.needsView) {
+      this.look();
+      this.listener.requestEmitter.identify(this.listener.view);
+    }
+    const lines = this.linesFor(route.responseEdit);
     let location = own.NOTHING;
+    if (lines === null) {
+      this.answer(own.HEAD_GREW_TOO_LARGE);
+      return;
+    }
     if (route.redirect !== null) {
       const { arena, memory, scratchSlot } = this.context;
       const at = arena.start(scratchSlot);
-      const end = route.redirect.write(memory, head, memory, at, at + LARGE_SLOT_BYTES / 2);
+      const end = route.redirect.write(this.listener.view, memory, at, at + LARGE_SLOT_BYTES / 2);
       if (end < 0) {
         this.answer(own.HEAD_GREW_TOO_LARGE);
         return;
       }
       location = own.locationLine(memory.subarray(at, end));
     }
-    this.answerWith(route.own as own.OwnResponse, route.ownContentType, location, route.responseEdit.appendix);
+    this.answerWith(route.own as own.OwnResponse, route.ownContentType, location, lines);
   }
 
   private answerWith(

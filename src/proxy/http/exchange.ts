@@ -28,6 +28,7 @@ import {
   mayRetry,
 } from '../../core/retry.ts';
 import { REWRITE_BAD_PATH } from '../../core/route/rewrite.ts';
+import type { RequestView } from '../../core/value/request-view.ts';
 import { emitBytes } from '../../wire/http1/emit.ts';
 import {
   BODY_NONE,
@@ -70,6 +71,11 @@ export class Exchange extends Waiter {
   private failure: own.OwnResponse = own.NO_SERVER;
   private requestSlot = -1;
   private requestLength = 0;
+  /** Where the request's identifier stands, as long as the request is kept; length 0: it has none of ours. */
+  requestId = 0;
+  requestIdLength = 0;
+  /** What the route adds to the response. */
+  responseLines: Uint8Array = own.NOTHING;
   /** More of the body than is kept has been sent. */
   private isRequestSpent = false;
   /** When the whole exchange has to be over; 0: never. */
@@ -118,21 +124,29 @@ export class Exchange extends Waiter {
   rebuild(head: RequestHead, headLength: number): own.OwnResponse | null {
     const { arena } = this.context;
     const { downstream, route } = this;
-    const emitter = downstream.listener.requestEmitter;
-    const bound = emitter.bound(head, headLength, route);
+    const { view, hops, requestEmitter: emitter } = downstream.listener;
+    const bound = emitter.bound(view, headLength, route);
     if (bound > LARGE_SLOT_BYTES) return own.HEAD_GREW_TOO_LARGE;
     const slot = bound <= SMALL_SLOT_BYTES ? arena.allocateSmall() : arena.allocateLarge();
     if (slot < 0) return own.OUT_OF_MEMORY;
     this.wantsUpgrade = mayUpgrade(this.context.memory, head);
-    this.key = this.keyFor(head);
+    this.key = this.keyFor(view);
     const start = arena.start(slot);
     this.requestSlot = slot;
-    const end = emitter.emit(head, route, downstream, this.wantsUpgrade, start);
+    const end = emitter.emit(view, hops, route, this.wantsUpgrade, start);
     if (end < 0) {
       this.releaseRequest();
       return end === REWRITE_BAD_PATH ? own.BAD_PATH : own.HEAD_GREW_TOO_LARGE;
     }
     this.requestLength = end - start;
+    this.requestId = view.requestId;
+    this.requestIdLength = route.addsRequestId ? view.requestIdLength : 0;
+    const lines = downstream.linesFor(route.responseEdit);
+    if (lines === null) {
+      this.releaseRequest();
+      return own.HEAD_GREW_TOO_LARGE;
+    }
+    this.responseLines = lines;
     return null;
   }
 
@@ -146,10 +160,9 @@ export class Exchange extends Waiter {
     return true;
   }
 
-  private keyFor(head: RequestHead): number {
+  private keyFor({ head, client }: RequestView): number {
     const { hashKey, plan } = this.upstream;
     if (hashKey === null && plan.balance !== 'source-hash') return 0;
-    const client = this.downstream;
     const source = hashWords(client.ip0, client.ip1, client.ip2, client.ip3);
     return hashKey === null ? source : hashKey.of(this.context.memory, head, source);
   }

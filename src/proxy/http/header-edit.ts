@@ -1,12 +1,18 @@
-/** A route's changes to the fields of requests or responses, prepared once: which names go, and the bytes that come. */
+/** A route's changes to the fields of requests or responses, prepared once: which names go, and the lines that come. */
 import type { HeaderEditPlan } from '../../config/plan.ts';
+import type { RequestView } from '../../core/value/request-view.ts';
+import { Template } from '../../core/value/template.ts';
 import { ascii } from '../../wire/http1/emit.ts';
+
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 export class HeaderEdit {
   /** Names whose fields are taken out, lower-case. */
   private readonly dropped: readonly Uint8Array[];
-  /** Complete lines, put behind the fields that stay. */
+  /** The lines that are put behind the fields that stay: complete, and the same for every request. */
   readonly appendix: Uint8Array;
+  /** Instead of the appendix, where values of the request are in the lines. */
+  readonly template: Template | null;
   readonly isEmpty: boolean;
 
   constructor(plan: HeaderEditPlan) {
@@ -19,8 +25,15 @@ export class HeaderEdit {
     for (const [name, value] of plan.add) lines += `${name}: ${value}\r\n`;
     for (const name of plan.remove) dropped.add(name.toLowerCase());
     this.dropped = Array.from(dropped, ascii);
-    this.appendix = ascii(lines);
+    const template = new Template(lines, ascii);
+    this.template = template.isConstant ? null : template;
+    this.appendix = template.isConstant ? ascii(lines) : NOTHING;
     this.isEmpty = dropped.size === 0 && lines === '';
+  }
+
+  /** How many bytes the lines have at most for this request. */
+  linesBound(view: RequestView): number {
+    return this.template === null ? this.appendix.length : this.template.bound(view);
   }
 
   /** Whether the field with this name is to go. */

@@ -1,9 +1,13 @@
 /** One HTTP listener of one proxy: its routes, and what every connection of it shares. */
 import type { ListenerPlan } from '../../config/plan.ts';
+import { BelievedHops, resolveClient } from '../../core/client/forwarded-for.ts';
+import { TrustedProxies } from '../../core/client/trusted-proxies.ts';
 import { compileRoutes, type RouteTable } from '../../core/route/table.ts';
+import { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { HeadLimits } from '../../wire/http1/head.ts';
+import { copyIp, type IpWords } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
 import { Listener } from '../listener.ts';
 import type { Upstream } from '../upstream.ts';
@@ -18,6 +22,11 @@ export class HttpListener extends Listener {
   readonly table: RouteTable;
   readonly requestEmitter: RequestEmitter;
   readonly responseEmitter: ResponseEmitter;
+  /** The request that is looked at. */
+  readonly view: RequestView;
+  readonly hops = new BelievedHops();
+  /** Null: nobody is. */
+  readonly trusted: TrustedProxies | null;
   /** Every connection, so that draining can end the idle ones. */
   private readonly connections = new Set<HttpDownstream>();
 
@@ -27,8 +36,21 @@ export class HttpListener extends Listener {
     this.routes = plan.routes.map((route) => new Route(route, upstreams));
     this.table = compileRoutes(plan.routes);
     const via = ascii(plan.via === null ? '' : `Via: 1.1 ${plan.via}\r\n`);
-    this.requestEmitter = new RequestEmitter(context.memory, context.prng, via);
+    const { forwarded } = plan;
+    this.trusted = forwarded.kind === 'trust' ? new TrustedProxies(forwarded) : null;
+    this.view = new RequestView(context.memory, context.requestHead);
+    this.requestEmitter = new RequestEmitter(context.memory, context.prng, via, forwarded.kind === 'append');
     this.responseEmitter = new ResponseEmitter(context.memory, context.date, via);
+  }
+
+  /** Sets up the view of a request from this peer, whose head is in `context.requestHead`. */
+  look(peer: IpWords, isTrusted: boolean): void {
+    const { view, hops } = this;
+    copyIp(peer, view.peer);
+    view.isTrusted = isTrusted;
+    view.requestIdLength = 0;
+    if (isTrusted) resolveClient(view.bytes, view.head, peer, this.trusted as TrustedProxies, view.client, hops);
+    else copyIp(peer, view.client);
   }
 
   protected override begin(socket: Socket): void {

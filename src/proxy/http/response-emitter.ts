@@ -79,10 +79,14 @@ export class ResponseEmitter {
     assert(via.length <= VIA_BYTES_MAX + 'Via: 1.1 \r\n'.length, 'Via too large');
   }
 
-  /** The head of a final response. `isChunked`: chunks follow; `keepsLength`: Content-Length is passed on. */
+  /**
+   * The head of a final response. `lines`: what `edit` adds to it; `isChunked`: chunks follow; `keepsLength`: Content-Length
+   * is passed on.
+   */
   emitFinal(
     head: ResponseHead,
     edit: HeaderEdit,
+    lines: Uint8Array,
     isChunked: boolean,
     keepsLength: boolean,
     connection: number,
@@ -96,7 +100,7 @@ export class ResponseEmitter {
     if (isChunked) at = emitFragment(memory, at, TRANSFER_ENCODING_CHUNKED);
     if (connection !== PERSIST_SILENTLY) at = this.emitConnection(connection, at);
     if (this.via.length > 0) at = emitFragment(memory, at, this.via);
-    at = emitFragment(memory, at, edit.appendix);
+    at = emitFragment(memory, at, lines);
     return emitCrlf(memory, at);
   }
 
@@ -108,7 +112,7 @@ export class ResponseEmitter {
   }
 
   /** The head of 101 Switching Protocols. */
-  emitSwitching(head: ResponseHead, edit: HeaderEdit, at: number): number {
+  emitSwitching(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array, at: number): number {
     const memory = this.memory;
     at = this.emitStatusLine(head, at);
     at = edit.isEmpty
@@ -118,7 +122,7 @@ export class ResponseEmitter {
     at = emitFragment(memory, at, CONNECTION_UPGRADE);
     at = emitBytes(memory, at, memory, head.fields[field + FIELD_VALUE], head.fields[field + FIELD_VALUE_LENGTH]);
     at = emitCrlf(memory, at);
-    at = emitFragment(memory, at, edit.appendix);
+    at = emitFragment(memory, at, lines);
     return emitCrlf(memory, at);
   }
 

@@ -38,11 +38,14 @@ export class Route {
   readonly addsForwardedHost: boolean;
   readonly addsRequestId: boolean;
   readonly setsHost: boolean;
-  /** Fields that do not go to a server, by F_ number. */
+  /** Its redirect or its changes of the response have values that are not in the request's head. */
+  readonly needsView: boolean;
+  /** Fields that do not go to a server, by F_ number: of any request, and of one that a trusted proxy sent. */
   readonly requestDropTable: Uint8Array;
+  readonly trustedDropTable: Uint8Array;
   /** What a request without Host is sent with. */
   readonly upstreamName: Uint8Array;
-  /** Upper bound of what rewriting and editing add to a request's head, in bytes, the request's own target excluded. */
+  /** Upper bound of what rewriting and the upstream's name add to a request's head, in bytes, the request's own target excluded. */
   readonly requestGrowthMax: number;
   /** The part of it that rewriting may add. */
   readonly rewriteGrowthMax: number;
@@ -67,11 +70,14 @@ export class Route {
     this.addsForwardedHost = !this.requestEdit.dropsName(X_FORWARDED_HOST);
     this.addsRequestId = !this.requestEdit.dropsName(X_REQUEST_ID);
     this.setsHost = this.requestEdit.dropsName(HOST);
-    this.requestDropTable = requestDropTable(this);
+    this.requestDropTable = requestDropTable(this, false);
+    this.trustedDropTable = requestDropTable(this, true);
+    const templates = [this.redirect?.template ?? null, this.responseEdit.template];
+    this.needsView = templates.some((template) => template !== null && template.needsView);
     this.upstreamName = ascii(this.upstream === null ? '' : this.upstream.plan.name);
     const rewrite = this.proxy === null ? null : this.proxy.rewrite;
     this.rewriteGrowthMax = rewrite === null ? 0 : JSON.stringify(rewrite).length * 3;
-    this.requestGrowthMax = this.requestEdit.appendix.length + this.rewriteGrowthMax + this.upstreamName.length;
+    this.requestGrowthMax = this.rewriteGrowthMax + this.upstreamName.length;
   }
 }
 

@@ -294,7 +294,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     }
     const start = arena.start(scratchSlot);
     const emitter = downstream.listener.responseEmitter;
-    const end = emitter.emitSwitching(responseHead, exchange.route.responseEdit, start);
+    const end = emitter.emitSwitching(responseHead, exchange.route.responseEdit, exchange.responseLines, start);
     if (!sendHeadAndBody(this.context, downstream.socket, end - start, -1, 0, 0)) {
       this.fail(FAILED_BAD_RESPONSE, 0);
       return;
@@ -351,8 +351,10 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     downstream.beginResponse(!isChunked && kind !== BODY_LENGTH && kind !== BODY_NONE);
     const start = arena.start(scratchSlot);
     const edit = exchange.route.responseEdit;
+    const lines = exchange.responseLines;
     const word = downstream.connectionWord;
-    return downstream.listener.responseEmitter.emitFinal(head, edit, isChunked, keepsLength, word, start) - start;
+    const emitter = downstream.listener.responseEmitter;
+    return emitter.emitFinal(head, edit, lines, isChunked, keepsLength, word, start) - start;
   }
 
   private sendHeadAlone(headLength: number, isEmpty: boolean): number {

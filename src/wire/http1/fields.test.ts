@@ -102,10 +102,43 @@ describe('field lines', () => {
       }
       for (let i = 0; i < name.length; i++) {
         const other = `${name.slice(0, i)}~${name.slice(i + 1)}`;
-        assert.equal(withFields(`${other}: 1`).fields[1].id, H.F_OTHER, other);
+        const isForwarded = other.startsWith('x-forwarded-');
+        assert.equal(withFields(`${other}: 1`).fields[1].id, isForwarded ? H.F_PROXY_CLAIM : H.F_OTHER, other);
       }
-      assert.equal(withFields(`${name}x: 1`).fields[1].id, H.F_OTHER);
+      const isForwarded = name.startsWith('x-forwarded-');
+      assert.equal(withFields(`${name}x: 1`).fields[1].id, isForwarded ? H.F_PROXY_CLAIM : H.F_OTHER);
       assert.equal(withFields(`${name.slice(1)}: 1`).fields[1].id, H.F_OTHER);
+    }
+  });
+
+  it('that say who the client is, or what a proxy was asked, are known in any spelling that a CGI server takes for them', () => {
+    const clients = [
+      'Forwarded',
+      'X-Real-IP',
+      'x-client-ip',
+      'True-Client-IP',
+      'CF-Connecting-IP',
+      'X-Cluster-Client-Ip',
+    ];
+    const proxies = ['X-Forwarded-Port', 'X-Forwarded-Proto2', 'X-Forwarded-Ssl', 'X-Original-URL', 'X-Rewrite-Url'];
+    for (const [names, id] of [
+      [clients, H.F_CLIENT_CLAIM],
+      [proxies, H.F_PROXY_CLAIM],
+    ] as const) {
+      for (const name of names) {
+        assert.equal(withFields(`${name}: 1`).fields[1].id, id, name);
+        assert.equal(withFields(`${name.replaceAll('-', '_')}: 1`).fields[1].id, id, name);
+      }
+    }
+    for (const name of [
+      'Forwarde',
+      'X-Real-Ip2',
+      'X-Forwarded-',
+      'X-Forwarding-For',
+      'X-Originals-URL',
+      'Client-Ipx',
+    ]) {
+      assert.equal(withFields(`${name}: 1`).fields[1].id, H.F_OTHER, name);
     }
   });
 });

@@ -19,6 +19,7 @@ import {
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
+  F_CLIENT_CLAIM,
   F_CONNECTION,
   F_CONTENT_LENGTH,
   F_COOKIE,
@@ -29,6 +30,7 @@ import {
   F_KEEP_ALIVE,
   F_LOOKALIKE,
   F_OTHER,
+  F_PROXY_CLAIM,
   F_PROXY_CONNECTION,
   F_TE,
   F_TRANSFER_ENCODING,
@@ -62,8 +64,40 @@ const NAMES: readonly (readonly [id: number, lowerName: string])[] = [
   [F_HTTP2_SETTINGS, 'http2-settings'],
 ];
 
+/** Compared with `_` as `-`, as CGI servers do. The list is in docs/headers.md. */
+const CLIENT_CLAIMS: readonly Uint8Array[] = [
+  'forwarded',
+  'forwarded-for',
+  'x-forwarded',
+  'x-original-forwarded-for',
+  'x-real-ip',
+  'x-client-ip',
+  'client-ip',
+  'true-client-ip',
+  'x-cluster-client-ip',
+  'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'fastly-client-ip',
+  'proxy-client-ip',
+  'wl-proxy-client-ip',
+  'x-azure-clientip',
+  'x-envoy-external-address',
+  'x-originating-ip',
+  'x-remote-addr',
+  'x-remote-ip',
+].map(ascii);
+const PROXY_CLAIMS: readonly Uint8Array[] = [
+  'front-end-https',
+  'x-original-host',
+  'x-original-url',
+  'x-rewrite-url',
+  'x-scheme',
+  'x-url-scheme',
+].map(ascii);
+const X_FORWARDED_PREFIX = ascii('x-forwarded-');
+
 const NAME_LENGTH_MAX = 31;
-/** No two known names have the same length and first letter, so those two point to the only candidate. */
+/** No two of NAMES have the same length and first letter, so those two point to the only candidate. */
 const CANDIDATE = new Uint8Array((NAME_LENGTH_MAX + 1) << 5);
 /** The lower-case name of each id, 32 bytes apart. */
 const LOWER_NAMES = new Uint8Array((NAMES.length + 2) << 5);
@@ -77,6 +111,12 @@ const UNDERSCORE = 0x5f;
 const HYPHEN = 0x2d;
 const LOWER_WORDS = new DataView(LOWER_NAMES.buffer);
 
+/** In CANDIDATE: none of NAMES, but maybe a claim. */
+const MAYBE_CLAIM = 32;
+for (const name of [...CLIENT_CLAIMS, ...PROXY_CLAIMS]) CANDIDATE[(name.length << 5) | (name[0] & 31)] = MAYBE_CLAIM;
+for (let length = X_FORWARDED_PREFIX.length + 1; length <= NAME_LENGTH_MAX; length++) {
+  CANDIDATE[(length << 5) | (X_FORWARDED_PREFIX[0] & 31)] = MAYBE_CLAIM;
+}
 for (const [id, lowerName] of NAMES) {
   CANDIDATE[(lowerName.length << 5) | (lowerName.charCodeAt(0) & 31)] = id;
   LOWER_NAMES.set(ascii(lowerName), id << 5);
@@ -87,28 +127,46 @@ export function fieldId(bytes: Uint8Array, at: number, length: number): number {
   if (length > NAME_LENGTH_MAX) return F_OTHER;
   const id = CANDIDATE[(length << 5) | (bytes[at] & 31)];
   if (id === F_OTHER) return F_OTHER;
+  if (id === MAYBE_CLAIM) return claimId(bytes, at, length);
   // On token bytes `| 0x20` makes letters lower case and leaves every other byte of a known name its only spelling.
   const name = id << 5;
   let i = 0;
   const words = viewOf(bytes);
   for (; i + 4 <= length; i += 4) {
     if ((words.getInt32(at + i, true) | 0x20202020) !== LOWER_WORDS.getInt32(name + i, true))
-      return unlessLookalike(bytes, at, length, id);
+      return strangerId(bytes, at, length, id);
   }
   for (; i < length; i++) {
-    if ((bytes[at + i] | 0x20) !== LOWER_NAMES[name + i]) return unlessLookalike(bytes, at, length, id);
+    if ((bytes[at + i] | 0x20) !== LOWER_NAMES[name + i]) return strangerId(bytes, at, length, id);
   }
   return id;
 }
 
-/** F_OTHER for a name that is not that of `id`, or F_LOOKALIKE. */
-function unlessLookalike(bytes: Uint8Array, at: number, length: number, id: number): number {
-  if ((LOOKALIKES & (1 << id)) === 0) return F_OTHER;
+/** The id of a name that is not that of `id`, its candidate. */
+function strangerId(bytes: Uint8Array, at: number, length: number, id: number): number {
+  const isLookalike = (LOOKALIKES & (1 << id)) !== 0 && isSpelt(bytes, at, length, LOWER_NAMES, id << 5);
+  return isLookalike ? F_LOOKALIKE : claimId(bytes, at, length);
+}
+
+function claimId(bytes: Uint8Array, at: number, length: number): number {
+  for (const name of CLIENT_CLAIMS) {
+    if (name.length === length && isSpelt(bytes, at, length, name, 0)) return F_CLIENT_CLAIM;
+  }
+  for (const name of PROXY_CLAIMS) {
+    if (name.length === length && isSpelt(bytes, at, length, name, 0)) return F_PROXY_CLAIM;
+  }
+  const isForwarded =
+    length > X_FORWARDED_PREFIX.length && isSpelt(bytes, at, X_FORWARDED_PREFIX.length, X_FORWARDED_PREFIX, 0);
+  return isForwarded ? F_PROXY_CLAIM : F_OTHER;
+}
+
+/** Whether the token is `lower[from..]` to a server that takes `_` for `-`. */
+function isSpelt(bytes: Uint8Array, at: number, length: number, lower: Uint8Array, from: number): boolean {
   for (let i = 0; i < length; i++) {
     const byte = bytes[at + i];
-    if (TOKEN_LOWER[byte === UNDERSCORE ? HYPHEN : byte] !== LOWER_NAMES[(id << 5) + i]) return F_OTHER;
+    if (TOKEN_LOWER[byte === UNDERSCORE ? HYPHEN : byte] !== lower[from + i]) return false;
   }
-  return F_LOOKALIKE;
+  return true;
 }
 
 /**

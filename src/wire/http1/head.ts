@@ -35,6 +35,13 @@ export const F_NOMINATED = 18;
  * environment variables of field names cannot tell the two apart, so such a head is refused; never in an accepted one.
  */
 export const F_LOOKALIKE = 19;
+/**
+ * A field besides X-Forwarded-For by which some proxy or network says who the client is: Forwarded, X-Real-IP, True-Client-IP
+ * and their like, also spelt with `_`. What a client says of itself in it must not reach a server.
+ */
+export const F_CLIENT_CLAIM = 20;
+/** What else a proxy says of the request that it passes on: X-Forwarded-Port and every other X-Forwarded-..., X-Original-URL. */
+export const F_PROXY_CLAIM = 21;
 
 /** Words per field in `fields`. */
 export const FIELD_WORDS = 5;

@@ -1,0 +1,98 @@
+/**
+ * Text with values of the request in it: `https://{host}{uri}`, `for={client}`. The one vocabulary for every place of the
+ * configuration that has values; what they are at run time is core/value's.
+ *
+ * A placeholder is a word in braces. Other braces are text, so JSON in a header value needs no escape.
+ */
+import type { Problem } from './diagnostic.ts';
+import { problem, show } from './diagnostic.ts';
+import { nearest } from './suggest.ts';
+
+/** Each with what it stands for, for the reference page. */
+export const SOURCES = {
+  client: "the client's address, see `forwarded`",
+  peer: 'the address that the connection came from',
+  host: 'the host that the request is for, without port',
+  authority: 'the same with its port, as sent',
+  method: 'the method',
+  path: 'the path as sent',
+  query: 'the query with its `?`, if there is one',
+  uri: 'path and query',
+  scheme: '`http`, or what a trusted proxy said in X-Forwarded-Proto',
+  'request-id': 'the identifier of the request',
+} as const;
+
+/** With a name behind a colon: `{header:User-Agent}`. Empty where the request has none; of several the first. */
+export const NAMED_SOURCES = {
+  header: 'a field of the request',
+  cookie: 'a cookie',
+  query: 'a parameter of the query, as sent',
+} as const;
+
+export type SourcePlan =
+  | { readonly kind: keyof typeof SOURCES; readonly name: null }
+  | { readonly kind: keyof typeof NAMED_SOURCES; readonly name: string };
+
+const PLACEHOLDER = /\{([a-z][a-z-]*)(?::([^{}]*))?\}/g;
+
+/** Literal text and sources in turn. What is no known placeholder is text. */
+export function parseTemplate(text: string): readonly (string | SourcePlan)[] {
+  const parts: (string | SourcePlan)[] = [];
+  let from = 0;
+  for (const match of text.matchAll(PLACEHOLDER)) {
+    const source = sourceOf(match[1], match[2] ?? null);
+    if (source === null) continue;
+    if (match.index > from) parts.push(text.slice(from, match.index));
+    parts.push(source);
+    from = match.index + match[0].length;
+  }
+  if (from < text.length) parts.push(text.slice(from));
+  return parts;
+}
+
+/** A placeholder that is none of the vocabulary, or a variable as nginx writes it. */
+export function checkTemplate(text: string): Problem | null {
+  for (const [whole, word, name] of text.matchAll(PLACEHOLDER)) {
+    if (sourceOf(word, name ?? null) !== null) continue;
+    const bad = (fix: string): Problem => problem('bad-placeholder', { value: show(whole), fix });
+    if (name === undefined && word in NAMED_SOURCES) return bad(`write for example {${word}:${EXAMPLES[word]}}`);
+    if (name !== undefined && word in SOURCES) return bad(`write {${word}}`);
+    if (name !== undefined && word in NAMED_SOURCES)
+      return bad(`write a name behind the colon, for example ${EXAMPLES[word]}`);
+    const near = nearest(word, Object.keys(SOURCES));
+    return bad(
+      near === null
+        ? `use ${Object.keys(SOURCES)
+            .map((source) => `{${source}}`)
+            .join(', ')}`
+        : `write {${near}}`,
+    );
+  }
+  const variable = /\$\{?([a-z_]+)/.exec(text);
+  const meant = variable === null ? undefined : NGINX_VARIABLES.get(variable[1]);
+  if (variable === null || meant === undefined) return null;
+  return problem('bad-placeholder', { value: show(`$${variable[1]}`), fix: `write {${meant}}` });
+}
+
+function sourceOf(word: string, name: string | null): SourcePlan | null {
+  if (name === null) return word in SOURCES ? { kind: word as keyof typeof SOURCES, name } : null;
+  if (!(word in NAMED_SOURCES) || !/^[!-~]+$/.test(name)) return null;
+  return { kind: word as keyof typeof NAMED_SOURCES, name };
+}
+
+const EXAMPLES: Readonly<Record<string, string>> = { header: 'User-Agent', cookie: 'session', query: 'user' };
+
+/** What people bring along, each with what it is here. */
+const NGINX_VARIABLES: ReadonlyMap<string, string> = new Map([
+  ['remote_addr', 'client'],
+  ['realip_remote_addr', 'peer'],
+  ['host', 'host'],
+  ['http_host', 'authority'],
+  ['request_method', 'method'],
+  ['uri', 'path'],
+  ['request_uri', 'uri'],
+  ['args', 'query'],
+  ['query_string', 'query'],
+  ['scheme', 'scheme'],
+  ['request_id', 'request-id'],
+]);

@@ -1,0 +1,71 @@
+/**
+ * Text with values of the request in it, compiled once. What the values may do where they are written depends on the place:
+ * each place has a way to write them that keeps a peer's bytes from ending it. Here is that of header fields; a Location's is
+ * in core/route/redirect.ts.
+ */
+import { parseTemplate } from '../../config/template.ts';
+import { VALUE_CLASS } from '../../wire/http1/classes.ts';
+import { emitFragment } from '../../wire/http1/emit.ts';
+import { Span } from './lookup.ts';
+import type { RequestView } from './request-view.ts';
+import { CLIENT, PEER, REQUEST_ID, SCHEME, Source } from './source.ts';
+
+/** There was no room. */
+export const TEMPLATE_OVERFLOW = -1;
+
+const QUESTION_MARK = 0x3f;
+const OUTSIDE_HEAD: ReadonlySet<number> = new Set([CLIENT, PEER, REQUEST_ID, SCHEME]);
+const span = new Span();
+
+export class Template {
+  /** In their order. */
+  readonly parts: readonly (Uint8Array | Source)[];
+  /** Without values: the same bytes for every request. */
+  readonly isConstant: boolean;
+  /** There are values in it that are not in the request's head: the view must have been filled. */
+  readonly needsView: boolean;
+
+  /** `encode`: the bytes of the operator's own text in this place. */
+  constructor(text: string, encode: (literal: string) => Uint8Array) {
+    this.parts = parseTemplate(text).flatMap((part): readonly (Uint8Array | Source)[] =>
+      typeof part === 'string' ? [encode(part)] : Source.of(part),
+    );
+    this.isConstant = this.parts.every((part) => part instanceof Uint8Array);
+    this.needsView = this.parts.some((part) => part instanceof Source && OUTSIDE_HEAD.has(part.kind));
+  }
+
+  /** How many bytes `emitInField` will write at most. */
+  bound(view: RequestView): number {
+    let length = 0;
+    for (const part of this.parts) {
+      if (part instanceof Uint8Array) {
+        length += part.length;
+      } else {
+        part.find(view, span);
+        length += span.length;
+      }
+    }
+    return length;
+  }
+
+  /**
+   * Writes it as part of header lines at `at`, not past `end`, and returns the offset behind it or TEMPLATE_OVERFLOW. The
+   * values cannot end their line: what may not stand in a field value becomes `?`.
+   */
+  emitInField(view: RequestView, out: Uint8Array, at: number, end: number): number {
+    for (const part of this.parts) {
+      if (part instanceof Uint8Array) {
+        if (at + part.length > end) return TEMPLATE_OVERFLOW;
+        at = emitFragment(out, at, part);
+        continue;
+      }
+      part.find(view, span);
+      if (at + span.length > end) return TEMPLATE_OVERFLOW;
+      const { bytes } = span;
+      for (let i = span.at, stop = span.at + span.length; i < stop; i++) {
+        out[at++] = VALUE_CLASS[bytes[i]] === 0 ? QUESTION_MARK : bytes[i];
+      }
+    }
+    return at;
+  }
+}

@@ -1,0 +1,206 @@
+/** What servers are told of the client, and values of the request in header changes and redirects. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { engineSkip, ENGINES, Evenkeel, freePort, startBackend } from './evenkeel.ts';
+import { RawConnection, RawServer } from './raw.ts';
+import type { Exchange, Response } from './raw.ts';
+
+const CLAIMS = [
+  'Forwarded: for=6.6.6.6;proto=https',
+  'X-Real-IP: 6.6.6.6',
+  'x_real_ip: 6.6.6.6',
+  'X-Client-IP: 6.6.6.6',
+  'True-Client-IP: 6.6.6.6',
+  'CF-Connecting-IP: 6.6.6.6',
+  'X-Cluster-Client-IP: 6.6.6.6',
+  'X-Forwarded: for=6.6.6.6',
+];
+const PROXY_CLAIMS = [
+  'X-Forwarded-Port: 443',
+  'X-Forwarded-Ssl: on',
+  'X-Forwarded-Prefix: /evil',
+  'X-Original-URL: /admin',
+];
+
+const names = (claims: readonly string[]): string[] => claims.map((claim) => claim.split(':')[0].toLowerCase());
+const plain = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+
+/** The body that a request of this client, named by a trusted proxy, is answered with. */
+async function serverOf(t: TestContext, port: number, client: string): Promise<string> {
+  const connection = await RawConnection.open(t, port);
+  connection.write(`GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6, ${client}\r\n\r\n`);
+  const { body } = await connection.response();
+  connection.socket.destroy();
+  return body;
+}
+
+for (const engine of ENGINES) {
+  test(`[${engine}] what servers are told of the client`, engineSkip(engine), async (t) => {
+    const ports = {
+      replace: await freePort(),
+      append: await freePort(),
+      trust: await freePort(),
+      far: await freePort(),
+    };
+    const hashed = await freePort();
+    const server = await RawServer.start(t);
+    const pair = [await startBackend(t), await startBackend(t)];
+    await Evenkeel.start(
+      t,
+      `
+listeners:
+  replace:
+    bind: "127.0.0.1:${ports.replace}"
+    routes:
+      - match: { path: /values }
+        upstream: web
+        headers:
+          request:
+            set: { X-Real-IP: "{client}", X-Info: "{method} {authority}{uri} {scheme} {cookie:a} {query:q} {header:X-None}.", X-Json: '{"a":{"b":1}}' }
+            add: { X-Id: "{request-id}" }
+          response: { set: { X-Request-Id: "{request-id}", X-Client: "{client}" } }
+      - { match: { path: /own-id }, upstream: web, headers: { request: { set: { X-Request-Id: "k-{request-id}" } } } }
+      - match: { path: /moved }
+        redirect: { to: "https://{host}{uri}" }
+        headers: { response: { set: { X-From: "{client} {path}" } } }
+      - upstream: web
+  append: { bind: "127.0.0.1:${ports.append}", forwarded: append, routes: [ { upstream: web } ] }
+  trust:
+    bind: "127.0.0.1:${ports.trust}"
+    forwarded: { trust: [127.0.0.1, 10.0.0.0/8] }
+    routes:
+      - match: { path: /values }
+        upstream: web
+        headers: { request: { set: { X-Real-IP: "{client}", X-Peer: "{peer}", X-Scheme: "{scheme}" } } }
+      - upstream: web
+  far: { bind: "127.0.0.1:${ports.far}", forwarded: { trust: 10.0.0.0/8 }, routes: [ { upstream: web } ] }
+  hashed: { bind: "127.0.0.1:${hashed}", forwarded: { trust: 127.0.0.1 }, routes: [ { upstream: pair } ] }
+upstreams:
+  web: { servers: [ "${server.address}" ] }
+  pair: { balance: source-hash, servers: [ "${pair[0].address}", "${pair[1].address}" ] }
+`,
+      { engine, workers: 1 },
+    );
+
+    const pass = async (
+      port: number,
+      lines: readonly string[],
+      start = 'GET / HTTP/1.1',
+    ): Promise<{ sent: Exchange; got: Response }> => {
+      const client = await RawConnection.open(t, port);
+      client.write(`${start}\r\nHost: shop.example:81\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`);
+      const sent = await server.exchange();
+      sent.send(plain);
+      const got = await client.response();
+      client.socket.destroy();
+      return { sent, got };
+    };
+
+    for (const mode of ['replace', 'append', 'far'] as const) {
+      await t.test(`${mode}: what a client claims of itself does not reach a server`, async () => {
+        const { sent } = await pass(ports[mode], [
+          ...CLAIMS,
+          ...PROXY_CLAIMS,
+          'X-Forwarded-Proto: https',
+          'X-Request-Id: mine',
+        ]);
+        for (const name of names([...CLAIMS, ...PROXY_CLAIMS])) assert.equal(sent.has(name), false, name);
+        assert.equal(sent.get('x-forwarded-for'), '127.0.0.1');
+        assert.equal(sent.get('x-forwarded-proto'), 'http');
+        assert.equal(sent.get('x-forwarded-host'), 'shop.example:81');
+        assert.match(sent.get('x-request-id')!, /^[0-9a-f]{32}$/);
+      });
+    }
+
+    await t.test('X-Forwarded-For is replaced, or extended', async () => {
+      const lines = ['X-Forwarded-For: 192.0.2.1', 'X-Forwarded-For: 192.0.2.2, garbage'];
+      assert.equal((await pass(ports.replace, lines)).sent.get('x-forwarded-for'), '127.0.0.1');
+      assert.equal((await pass(ports.far, lines)).sent.get('x-forwarded-for'), '127.0.0.1');
+      const { sent } = await pass(ports.append, lines);
+      assert.equal(sent.get('x-forwarded-for'), '192.0.2.1, 192.0.2.2, garbage, 127.0.0.1');
+    });
+
+    await t.test('a trusted proxy is believed, and what it only passed on is cut off', async () => {
+      const { sent } = await pass(ports.trust, [
+        ...CLAIMS,
+        ...PROXY_CLAIMS,
+        'X-Forwarded-For: 6.6.6.6, 198.51.100.9:4711',
+        'X-Forwarded-For: 10.1.1.1',
+        'X-Forwarded-Proto: https',
+        'X-Forwarded-Host: shop.example',
+        'X-Request-Id: Root=1-67891233-abcdef012345678912345678',
+      ]);
+      assert.equal(sent.get('x-forwarded-for'), '198.51.100.9:4711, 10.1.1.1, 127.0.0.1');
+      assert.equal(sent.get('x-forwarded-proto'), 'https');
+      assert.equal(sent.get('x-forwarded-host'), 'shop.example');
+      assert.equal(sent.get('x-request-id'), 'Root=1-67891233-abcdef012345678912345678');
+      for (const name of names(CLAIMS)) assert.equal(sent.has(name), false, name);
+      for (const name of names(PROXY_CLAIMS)) assert.equal(sent.has(name), true, name);
+    });
+
+    await t.test('of a trusted proxy, what is missing, there twice or malformed is made', async () => {
+      for (const lines of [
+        [],
+        ['X-Forwarded-Proto: https', 'X-Forwarded-Proto: http', 'X-Request-Id: a', 'X-Request-Id: b'],
+        ['X-Request-Id: a b', 'X-Forwarded-For: unknown'],
+        [`X-Request-Id: ${'x'.repeat(129)}`, 'X-Forwarded-For: 6.6.6.6, '],
+      ]) {
+        const { sent } = await pass(ports.trust, lines);
+        assert.equal(sent.get('x-forwarded-for'), '127.0.0.1');
+        assert.equal(sent.get('x-forwarded-proto'), 'http');
+        assert.equal(sent.get('x-forwarded-host'), 'shop.example:81');
+        assert.match(sent.get('x-request-id')!, /^[0-9a-f]{32}$/);
+      }
+    });
+
+    await t.test('values of the request in fields of the request and of the response', async () => {
+      const { sent, got } = await pass(
+        ports.replace,
+        ['X-Real-IP: 6.6.6.6', 'Cookie: a=b'],
+        'GET /values/x?q=1%0d%0aX:y HTTP/1.1',
+      );
+      assert.equal(sent.get('x-real-ip'), '127.0.0.1');
+      assert.equal(sent.get('x-info'), 'GET shop.example:81/values/x?q=1%0d%0aX:y http b 1%0d%0aX:y .');
+      assert.equal(sent.get('x-json'), '{"a":{"b":1}}');
+      assert.equal(sent.get('x-id'), sent.get('x-request-id'));
+      assert.equal(got.get('x-request-id'), sent.get('x-request-id'));
+      assert.equal(got.get('x-client'), '127.0.0.1');
+      const own = await pass(ports.replace, [], 'GET /own-id HTTP/1.1');
+      assert.match(own.sent.get('x-request-id')!, /^k-[0-9a-f]{32}$/);
+      const trusted = await pass(
+        ports.trust,
+        ['X-Forwarded-For: 2001:DB8::0:1', 'X-Forwarded-Proto: https'],
+        'GET /values HTTP/1.1',
+      );
+      assert.equal(trusted.sent.get('x-real-ip'), '2001:db8::1');
+      assert.equal(trusted.sent.get('x-peer'), '127.0.0.1');
+      assert.equal(trusted.sent.get('x-scheme'), 'https');
+    });
+
+    await t.test('values in a redirect and its fields', async () => {
+      const client = await RawConnection.open(t, ports.replace);
+      client.write('GET /moved/a?b HTTP/1.1\r\nHost: shop.example:81\r\n\r\n');
+      const got = await client.response();
+      assert.equal(got.get('location'), 'https://shop.example/moved/a?b');
+      assert.equal(got.get('x-from'), '127.0.0.1 /moved/a');
+    });
+
+    await t.test('values that make a head too large are answered 431, and the connection goes on', async () => {
+      const client = await RawConnection.open(t, ports.replace);
+      client.write(`GET /moved/${'x'.repeat(5000)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      assert.equal((await client.response()).status, 431);
+      client.write('GET /moved/a HTTP/1.1\r\nHost: a\r\n\r\n');
+      assert.equal((await client.response()).status, 302);
+    });
+
+    await t.test('balancing by source goes by the client that a trusted proxy names', async () => {
+      const seen = new Set<string>();
+      for (let i = 1; i <= 30; i++) {
+        const body = await serverOf(t, hashed, `198.51.100.${i}`);
+        assert.equal(await serverOf(t, hashed, `198.51.100.${i}:99`), body);
+        seen.add(body);
+      }
+      assert.equal(seen.size, 2);
+    });
+  });
+}
