@@ -148,3 +148,34 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
     });
   });
 }
+
+for (const engine of ENGINES) {
+  test(`[${engine}] no text makes an expression hold up the proxy`, engineSkip(engine), async (t) => {
+    const port = await freePort();
+    const yaml = `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    routes:
+      - { match: { path: { regex: "x.*y.*z$" } }, respond: { body: path } }
+      - { match: { header: { X-A: { regex: "^(a+)+$" } } }, respond: { body: header } }
+      - { match: { query: { a: { regex: "(b|b?)*c" } } }, respond: { body: query } }
+      - { respond: { body: none } }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1 });
+    const proxies = evenkeel.proxies();
+    const client = await RawConnection.open(t, port);
+    const ask = async (target: string, field = 'b'): Promise<string> => {
+      client.write(`GET ${target} HTTP/1.1\r\nHost: a\r\nX-A: ${field}\r\n\r\n`);
+      return (await client.response()).body;
+    };
+    // a head may have 16 KiB, and an engine that backtracks would take days for each of these
+    assert.equal(await ask(`/${'xyz'.repeat(5000)}.`), 'none');
+    assert.equal(await ask(`/${'xyz'.repeat(5000)}`), 'path');
+    assert.equal(await ask('/', `${'a'.repeat(15_000)}b`), 'none');
+    assert.equal(await ask('/', 'a'.repeat(15_000)), 'header');
+    assert.equal(await ask(`/?a=${'b'.repeat(15_000)}`), 'none');
+    assert.equal(await ask(`/?a=${'b'.repeat(15_000)}c`), 'query');
+    assert.deepEqual(evenkeel.proxies(), proxies);
+  });
+}

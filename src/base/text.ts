@@ -42,20 +42,32 @@ export function decodeUtf8(bytes: Uint8Array, at: number, length: number): strin
   const end = at + length;
   let text = '';
   for (let i = at; i < end;) {
-    const first = bytes[i];
-    const size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-    let code = size < 2 ? first : first & (0x7f >> size);
-    let isValid = size > 0 && i + size <= end;
-    for (let k = 1; k < size && isValid; k++) {
-      const byte = bytes[i + k];
-      isValid = (byte & 0xc0) === 0x80;
-      code = (code << 6) | (byte & 0x3f);
-    }
-    // longer than needed, surrogates, beyond Unicode
-    if (size === 3) isValid &&= code >= 0x800 && (code < 0xd800 || code > 0xdfff);
-    if (size === 4) isValid &&= code >= 0x10000 && code <= 0x10ffff;
-    text += isValid ? String.fromCodePoint(code) : '\ufffd';
-    i += isValid ? size : 1;
+    const code = codePointAt(bytes, i, end);
+    text += code < 0 ? '\ufffd' : String.fromCodePoint(code);
+    i += code < 0 ? 1 : codePointSize(code);
   }
   return text;
+}
+
+/** The code point whose UTF-8 bytes begin at `at` and end before `end`, or -1 if there is no valid one. */
+export function codePointAt(bytes: Uint8Array, at: number, end: number): number {
+  const first = bytes[at];
+  if (first < 0x80) return first;
+  const size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  if (size === 0 || at + size > end) return -1;
+  let code = first & (0x7f >> size);
+  for (let k = 1; k < size; k++) {
+    const byte = bytes[at + k];
+    if ((byte & 0xc0) !== 0x80) return -1;
+    code = (code << 6) | (byte & 0x3f);
+  }
+  // longer than needed, surrogates, beyond Unicode
+  if (size === 3 && (code < 0x800 || (code >= 0xd800 && code <= 0xdfff))) return -1;
+  if (size === 4 && (code < 0x10000 || code > 0x10ffff)) return -1;
+  return code;
+}
+
+/** How many bytes of UTF-8 a code point is. */
+export function codePointSize(code: number): number {
+  return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
 }

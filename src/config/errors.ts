@@ -181,6 +181,14 @@ export const CATALOGUE = {
     message: 'the regular expression <value> does not compile: <reason>',
     remedy: '<fix>',
   },
+  'costly-regex': {
+    severity: 'error',
+    message: 'the regular expression <value> cannot be matched in linear time: <reason>',
+    remedy: '<fix>',
+    about:
+      'Who sends a request chooses what is matched. An expression that takes longer than linear time for some text would let ' +
+      'one request stop all others.',
+  },
   'bad-method': {
     severity: 'error',
     message: '<value> is not a method',

@@ -10,6 +10,7 @@ import { HighAvailability } from './model-ha.ts';
 import {
   anyText,
   bind,
+  capturingRegex,
   duration,
   flag,
   fraction,
@@ -133,7 +134,10 @@ const Rewrite = z.strictObject({
       'there is exactly one. Without `match.path` it is put in front.',
   ),
   path: key(rewrittenPath, 'Replaces the whole path. The query stays.'),
-  regex: key(regex, 'Replaces what this ECMAScript regular expression matches in the path by `to`. The query stays.'),
+  regex: key(
+    capturingRegex,
+    'Replaces what this ECMAScript regular expression matches in the path by `to`. The query stays.',
+  ),
   to: key(anyText('replacement', '/v2/$1'), 'With `regex`: the replacement; `$1` is the first group.'),
 });
 

@@ -3,6 +3,7 @@
  * ranges, placeholders. Each function says what is wrong with a text, or null; the few that also convert return the value.
  */
 import { parseIPv4, parseIPv6 } from '../base/address.ts';
+import { checkRegexText } from '../base/regex/regex.ts';
 import { isHostname } from './addresses.ts';
 import type { Parsed, Problem } from './diagnostic.ts';
 import { parsed, problem, refused, show } from './diagnostic.ts';
@@ -82,23 +83,12 @@ export function checkTarget(text: string): Problem | null {
     : bad('percent-encode spaces and what is not ASCII; leave # out');
 }
 
-/** An ECMAScript regular expression without flags, as `core` compiles it. */
-export function checkRegex(text: string): Problem | null {
-  try {
-    // oxlint-disable-next-line no-new -- only whether it compiles
-    new RegExp(text);
-    return null;
-  } catch (error) {
-    const reason = (error as Error).message
-      .replace(/^Invalid regular expression: /, '')
-      .replace(/^\/[^]*\/[a-z]*: /, '');
-    const flags = /^\(\?[a-z]+\)/.exec(text);
-    const fix =
-      flags === null
-        ? 'write an ECMAScript regular expression (what JavaScript has)'
-        : `leave out ${flags[0]}: ECMAScript has no inline flags; write [Aa] for letters of either case`;
-    return problem('bad-regex', { value: show(text), reason: reason.toLowerCase(), fix });
-  }
+/** A regular expression as `base/regex` has it. `captures`: something is made of what its groups match. */
+export function checkRegex(text: string, captures = false): Problem | null {
+  const found = checkRegexText(text, captures);
+  if (found === null) return null;
+  const { reason, fix, isCostly } = found;
+  return problem(isCostly ? 'costly-regex' : 'bad-regex', { value: show(text), reason, fix });
 }
 
 /** RFC 9110 section 5.6.2. */

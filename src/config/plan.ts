@@ -111,7 +111,7 @@ export type RewritePlan =
   | { readonly kind: 'prefix'; readonly value: string }
   /** Replaces the whole path; the query stays. */
   | { readonly kind: 'path'; readonly value: string }
-  /** ECMAScript `path.replace(new RegExp(regex), to)`; the query stays. */
+  /** As ECMAScript's `path.replace(new RegExp(regex), to)`; the query stays. */
   | { readonly kind: 'regex'; readonly regex: string; readonly to: string };
 
 export interface RetryPlan {

@@ -1,6 +1,7 @@
 /** What a route asks of a request besides host and path: method, header fields, query parameters. All must hold. */
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
-import { decodeUtf8, encodeUtf8 } from '../../base/text.ts';
+import { Regex } from '../../base/regex/regex.ts';
+import { encodeUtf8 } from '../../base/text.ts';
 import type { MatchPlan, ValueMatchPlan } from '../../config/plan.ts';
 import { equalsIgnoringCase } from '../../wire/http1/classes.ts';
 import {
@@ -99,13 +100,13 @@ class ValueCondition {
   private readonly name: Uint8Array;
   private readonly kind: number;
   private readonly value: Uint8Array;
-  private readonly regex: RegExp | null;
+  private readonly regex: Regex | null;
 
   constructor(plan: ValueMatchPlan) {
     this.name = encodeUtf8(plan.name);
     this.kind = KINDS[plan.kind];
     this.value = encodeUtf8(plan.kind === 'exact' || plan.kind === 'prefix' ? plan.value : '');
-    this.regex = plan.kind === 'regex' ? new RegExp(plan.value) : null;
+    this.regex = plan.kind === 'regex' ? new Regex(plan.value) : null;
   }
 
   holdsForHeaders(bytes: Uint8Array, head: RequestHead): boolean {
@@ -131,14 +132,14 @@ class ValueCondition {
 
   private isFieldMatch(bytes: Uint8Array, at: number, length: number): boolean {
     if (this.kind === PRESENT) return true;
-    if (this.regex !== null) return this.regex.test(decodeUtf8(bytes, at, length));
+    if (this.regex !== null) return this.regex.test(bytes, at, length);
     if (this.kind === EXACT && length !== this.value.length) return false;
     return startsWith(bytes, at, length, this.value);
   }
 
   private isParameterMatch(bytes: Uint8Array, at: number, end: number): boolean {
     if (this.kind === PRESENT) return true;
-    if (this.regex !== null) return this.regex.test(decodeUtf8(decoded, 0, decodeInto(decoded, bytes, at, end)));
+    if (this.regex !== null) return this.regex.test(decoded, 0, decodeInto(decoded, bytes, at, end));
     const after = skipDecoded(bytes, at, end, this.value);
     return this.kind === EXACT ? after === end : after >= 0;
   }

@@ -6,12 +6,13 @@
  * normal form, with the escapes of reserved characters put back.
  */
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
-import { decodeUtf8 } from '../../base/text.ts';
+import { CapturingRegex } from '../../base/regex/regex.ts';
+import { encodeUtf8 } from '../../base/text.ts';
 import type { RoutePlan } from '../../config/plan.ts';
-import { SLASH } from '../../wire/http1/classes.ts';
+import { QUESTION, SLASH } from '../../wire/http1/classes.ts';
 import { METHOD_OPTIONS, type RequestHead } from '../../wire/http1/head.ts';
 import { NormalPath, dotSegment, normaliseRule } from './path.ts';
-import { OVERFLOW, TargetWriter, encodePath } from './target-writer.ts';
+import { OVERFLOW, TargetWriter, encodeInto, encodePath } from './target-writer.ts';
 
 /** The new target does not fit: answer 414. */
 export const REWRITE_TOO_LONG = OVERFLOW;
@@ -23,6 +24,12 @@ const ASTERISK = 0x2a;
 const path = new NormalPath();
 const rewritten = new NormalPath();
 const writer = new TargetWriter();
+/** What a regular expression makes of a path, and the same escaped. */
+const replaced = new Uint8Array(HEAD_BYTES_MAX);
+const encoded = new Uint8Array(HEAD_BYTES_MAX * 3);
+
+const BEFORE_MATCH = -1;
+const AFTER_MATCH = -2;
 
 /** A route's rewrite, prepared. */
 export interface Rewrite {
@@ -69,7 +76,7 @@ class PrefixRewrite implements Rewrite {
     this.prefixLength = normaliseRule(prefix).length;
     const path = withSlash(replacement);
     const isSlashLost = prefix.endsWith('/') && !path.endsWith('/');
-    this.replacement = encodePath(isSlashLost ? `${path}/` : path, false);
+    this.replacement = encodePath(isSlashLost ? `${path}/` : path);
   }
 
   write(bytes: Uint8Array, head: RequestHead, out: Uint8Array, at: number, end: number): number {
@@ -96,7 +103,7 @@ class PathRewrite implements Rewrite {
   private readonly value: Uint8Array;
 
   constructor(value: string) {
-    this.value = encodePath(withSlash(value), false);
+    this.value = encodePath(withSlash(value));
   }
 
   write(bytes: Uint8Array, head: RequestHead, out: Uint8Array, at: number, end: number): number {
@@ -107,31 +114,31 @@ class PathRewrite implements Rewrite {
   }
 }
 
-/** Replaces what the expression matches in the normal form, as `String.prototype.replace` does. Needs strings. */
+/** Replaces what the expression matches first in the normal form, as `String.prototype.replace` does. */
 class RegexRewrite implements Rewrite {
-  private readonly regex: RegExp;
-  private readonly to: string;
+  private readonly regex: CapturingRegex;
+  private readonly replacement: Replacement;
 
   constructor(regex: string, to: string) {
-    this.regex = new RegExp(regex);
-    this.to = to;
+    this.regex = new CapturingRegex(regex);
+    this.replacement = new Replacement(to, this.regex);
   }
 
   write(bytes: Uint8Array, head: RequestHead, out: Uint8Array, at: number, end: number): number {
     if (!path.readFrom(bytes, head)) return REWRITE_BAD_PATH;
-    const before = decodeUtf8(path.bytes, path.at, path.length);
-    const after = withSlash(before.replace(this.regex, this.to));
-    if (after.length > HEAD_BYTES_MAX) return REWRITE_TOO_LONG;
+    const length = this.replace();
+    if (length > HEAD_BYTES_MAX) return REWRITE_TOO_LONG;
     // a `?` of the path is always escaped, so this one comes from the rule
-    const question = after.indexOf('?');
-    const newPath = encodePath(question < 0 ? after : after.slice(0, question), false);
-    if (!rewritten.read(newPath, 0, newPath.length) || rewritten.hadDotSegments) return REWRITE_BAD_PATH;
+    let question = 0;
+    while (question < length && replaced[question] !== QUESTION) question++;
+    const pathLength = encodeInto(encoded, replaced, 0, question, false);
+    if (!rewritten.read(encoded, 0, pathLength) || rewritten.hadDotSegments) return REWRITE_BAD_PATH;
     writer.start(out, at, end);
-    writer.known(newPath);
-    if (question < 0) {
+    writer.sent(encoded, 0, pathLength);
+    if (question === length) {
       writer.sent(bytes, head.query, head.queryLength);
     } else {
-      writer.known(encodePath(after.slice(question), true));
+      writer.sent(encoded, 0, encodeInto(encoded, replaced, question, length, true));
       if (head.queryLength > 1) {
         writer.byte(AMPERSAND);
         writer.sent(bytes, head.query + 1, head.queryLength - 1);
@@ -139,6 +146,78 @@ class RegexRewrite implements Rewrite {
     }
     return writer.at;
   }
+
+  /** Writes the new path to `replaced`, and returns its length, which is greater than HEAD_BYTES_MAX if it does not fit. */
+  private replace(): number {
+    const isMatch = this.regex.exec(path.bytes, path.at, path.length);
+    let length = 0;
+    if (isMatch) {
+      length = putBytes(length, path.bytes, path.at, path.at + this.regex.groups[0]);
+      length = this.replacement.write(length);
+      length = putBytes(length, path.bytes, path.at + this.regex.groups[1], path.at + path.length);
+    } else {
+      length = putBytes(length, path.bytes, path.at, path.at + path.length);
+    }
+    if (length > 0 && length < HEAD_BYTES_MAX && replaced[0] !== SLASH) {
+      replaced.copyWithin(1, 0, length);
+      replaced[0] = SLASH;
+      length++;
+    }
+    if (length === 0) replaced[length++] = SLASH;
+    return length;
+  }
+}
+
+/** ECMA-262 section 22.1.3.19.1: `$1`, `$&` and the like. */
+class Replacement {
+  private readonly parts: readonly (Uint8Array | number)[];
+  private readonly regex: CapturingRegex;
+
+  constructor(to: string, regex: CapturingRegex) {
+    this.regex = regex;
+    this.parts = to
+      .split(/(\$(?:[$&`']|[0-9]{1,2}|<[^>]*>))/)
+      .filter((part) => part !== '')
+      .flatMap((part) => replacementPart(part, regex));
+  }
+
+  write(length: number): number {
+    const { groups } = this.regex;
+    for (let i = 0; i < this.parts.length; i++) {
+      const part = this.parts[i];
+      if (typeof part !== 'number') length = putBytes(length, part, 0, part.length);
+      else if (part === BEFORE_MATCH) length = putBytes(length, path.bytes, path.at, path.at + groups[0]);
+      else if (part === AFTER_MATCH) {
+        length = putBytes(length, path.bytes, path.at + groups[1], path.at + path.length);
+      } else if (groups[part * 2 + 1] >= 0) {
+        length = putBytes(length, path.bytes, path.at + groups[part * 2], path.at + groups[part * 2 + 1]);
+      }
+    }
+    return length;
+  }
+}
+
+/** Text, or the number of a group, BEFORE_MATCH or AFTER_MATCH. A `$` that means nothing stands for itself. */
+function replacementPart(part: string, { groupCount, groupNames }: CapturingRegex): (Uint8Array | number)[] {
+  if (part === '$$') return [encodeUtf8('$')];
+  if (part === '$&') return [0];
+  if (part === '$`') return [BEFORE_MATCH];
+  if (part === "$'") return [AFTER_MATCH];
+  if (/^\$<.*>$/.test(part) && groupNames.size > 0) {
+    const number = groupNames.get(part.slice(2, -1));
+    return number === undefined ? [] : [number];
+  }
+  const digits = /^\$([0-9]{1,2})$/.exec(part)?.[1] ?? '';
+  if (Number(digits) > 0 && Number(digits) < groupCount) return [Number(digits)];
+  if (Number(digits[0]) > 0 && Number(digits[0]) < groupCount) return [Number(digits[0]), encodeUtf8(digits.slice(1))];
+  return [encodeUtf8(part)];
+}
+
+/** Appends bytes to `replaced`. What does not fit makes the length too great. */
+function putBytes(length: number, bytes: Uint8Array, at: number, end: number): number {
+  const room = replaced.length - length;
+  for (let i = 0; i < end - at && i < room; i++) replaced[length + i] = bytes[at + i];
+  return length + end - at;
 }
 
 function withSlash(text: string): string {

@@ -3,9 +3,9 @@
  * nearly as fast as ten: host names are hashed, path rules stand in a radix tree per host name, and only what is left
  * is looked at one by one: regular expressions, and routes that differ in nothing but method, header or query.
  *
- * Nothing is allocated for a request unless a regular expression must be asked, which needs a string.
+ * Nothing is allocated for a request.
  */
-import { decodeUtf8 } from '../../base/text.ts';
+import { Regex } from '../../base/regex/regex.ts';
 import type { RoutePlan } from '../../config/plan.ts';
 import type { RequestHead } from '../../wire/http1/head.ts';
 import { Conditions } from './conditions.ts';
@@ -49,7 +49,6 @@ export class RouteTable implements RouteFilter {
   // what one call of `match` works on
   private bytes: Uint8Array = NO_PATH;
   private head: RequestHead | null = null;
-  private pathText: string | null = null;
 
   constructor(routes: readonly RoutePlan[]) {
     const reachable = routes.slice(0, routes.findIndex(takesEverything) + 1 || routes.length);
@@ -84,7 +83,6 @@ export class RouteTable implements RouteFilter {
     if (this.hasPaths && !path.readFrom(bytes, head)) return ROUTE_BAD_PATH;
     this.bytes = bytes;
     this.head = head;
-    this.pathText = null;
     let best = NO_ROUTE_YET;
     if (this.hasHosts && head.hostLength > 0) best = this.findByHost(bytes, head);
     best = this.findInTree(ANY_HOST, best);
@@ -124,8 +122,7 @@ export class RouteTable implements RouteFilter {
 
   private findRegex(rules: readonly RegexRule[], best: number): number {
     for (let i = 0; i < rules.length && rules[i].route < best; i++) {
-      this.pathText ??= decodeUtf8(path.bytes, path.at, path.length);
-      if (rules[i].regex.test(this.pathText) && this.holds(rules[i].route)) return rules[i].route;
+      if (rules[i].regex.test(path.bytes, path.at, path.length) && this.holds(rules[i].route)) return rules[i].route;
     }
     return best;
   }
@@ -133,7 +130,7 @@ export class RouteTable implements RouteFilter {
 
 interface RegexRule {
   readonly route: number;
-  readonly regex: RegExp;
+  readonly regex: Regex;
 }
 
 /** Adds every route to the trees of its hosts, in order, and returns the regular expressions by tree. */
@@ -145,7 +142,7 @@ function addRules(
   const regexRules: (RegexRule[] | null)[] = new Array<null>(1 + treeOf.size).fill(null);
   for (const [route, { match }] of routes.entries()) {
     const trees = match.hosts.length === 0 ? [ANY_HOST] : match.hosts.map((host) => treeOf.get(host) as number);
-    const regex = match.path?.kind === 'regex' ? new RegExp(match.path.value) : null;
+    const regex = match.path?.kind === 'regex' ? new Regex(match.path.value) : null;
     const rule = match.path === null ? NO_PATH : normaliseRule(match.path.value);
     for (const tree of new Set(trees)) {
       if (regex !== null) (regexRules[tree] ??= []).push({ route, regex });

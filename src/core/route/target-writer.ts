@@ -3,7 +3,8 @@
  * given, the bytes that come out are visible ASCII. RFC 3986 section 2.1 and 3.3.
  */
 import { encodeUtf8 } from '../../base/text.ts';
-import { PERCENT, isEscape, putEscape } from './path.ts';
+import { QUESTION } from '../../wire/http1/classes.ts';
+import { isEscape, putEscape } from './path.ts';
 
 /** What may stand in a path as it is, escapes aside: pchar and `/` (RFC 3986 section 3.3). */
 const PATH_SAFE = new Uint8Array(256);
@@ -74,19 +75,22 @@ export class TargetWriter {
   }
 }
 
-/** An operator's path, or query if `isQuery`, as it may be sent: escapes in it stay, everything else is escaped. */
-export function encodePath(text: string, isQuery: boolean): Uint8Array {
+/** An operator's path as it may be sent: escapes in it stay, everything else is escaped. */
+export function encodePath(text: string): Uint8Array {
   const bytes = encodeUtf8(text);
   const out = new Uint8Array(bytes.length * 3);
+  return out.slice(0, encodeInto(out, bytes, 0, bytes.length, false));
+}
+
+/** The same for a path, or query if `isQuery`, in bytes. Returns how many were written to `out`, three times as many at most. */
+export function encodeInto(out: Uint8Array, bytes: Uint8Array, at: number, end: number, isQuery: boolean): number {
   let length = 0;
-  for (let i = 0; i < bytes.length; i++) {
+  for (let i = at; i < end; i++) {
     const byte = bytes[i];
-    const isKept =
-      PATH_SAFE[byte] === 1 || (isQuery && byte === 0x3f) || (byte === PERCENT && isEscape(bytes, i, bytes.length));
-    if (isKept) out[length++] = byte;
+    if (PATH_SAFE[byte] === 1 || (isQuery && byte === QUESTION) || isEscape(bytes, i, end)) out[length++] = byte;
     else length = putEscape(out, length, byte);
   }
-  return out.slice(0, length);
+  return length;
 }
 
 /** An operator's URL or part of one: visible ASCII stays as written, everything else is escaped. */
