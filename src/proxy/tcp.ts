@@ -46,7 +46,6 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
   private readonly downstream: Socket;
   private server: Server | null = null;
   private serverSocket: Socket | null = null;
-  private picked = -1;
   private isOver = false;
 
   constructor(listener: TcpListener, upstream: Upstream, downstream: Socket) {
@@ -74,7 +73,6 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
       this.giveUp();
       return;
     }
-    this.picked = picked;
     this.server = upstream.servers[picked];
     upstream.take(this.server);
     this.serverSocket = context.transport.connect(this.server.preparedAddress, this);
@@ -129,7 +127,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     const server = this.server as Server;
     this.giveBack();
     this.context.noteFailure(server.slot, how, 0);
-    this.markTried(this.picked);
+    this.markTried(server);
     if (this.triedCount >= TRIES_MAX) this.giveUp();
     else this.handlePicked(this.upstream.pick(this));
   }

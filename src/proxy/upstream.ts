@@ -23,7 +23,7 @@ const NO_SERVERS = new Int32Array(0);
 export abstract class Waiter extends Expiring {
   /** Hash of what it is balanced by. */
   key = 0;
-  /** Numbers of the servers it failed on. */
+  /** Slots of the servers it failed on. */
   tried: Int32Array = NO_SERVERS;
   triedCount = 0;
   isQueued = false;
@@ -33,18 +33,18 @@ export abstract class Waiter extends Expiring {
   /** Its turn has come: `picked` is a server's number or a PICK_ code other than PICK_FULL. It is out of the queue. */
   abstract handlePicked(picked: number): void;
 
-  /** Remembers that it failed on server `number`. */
-  markTried(number: number): void {
+  /** Remembers that it failed on this server. */
+  markTried(server: Server): void {
     if (this.triedCount === this.tried.length) {
       const grown = new Int32Array(Math.max(4, this.tried.length * 2));
       grown.set(this.tried);
       this.tried = grown;
     }
-    this.tried[this.triedCount++] = number;
+    this.tried[this.triedCount++] = server.slot;
   }
 
-  hasTried(number: number): boolean {
-    for (let i = 0; i < this.triedCount; i++) if (this.tried[i] === number) return true;
+  hasTried(server: Server): boolean {
+    for (let i = 0; i < this.triedCount; i++) if (this.tried[i] === server.slot) return true;
     return false;
   }
 }
@@ -133,10 +133,10 @@ export class Upstream {
     return this.balancer.pick(this.context.board, waiter.key, waiter.tried, waiter.triedCount);
   }
 
-  /** Whether there is a server that takes work besides number `picked` and those that `waiter` has tried. */
-  hasOther(waiter: Waiter, picked: number): boolean {
-    for (let number = 0; number < this.servers.length; number++) {
-      if (number !== picked && canWork(this.servers[number]) && !waiter.hasTried(number)) return true;
+  /** Whether there is a server that takes work besides `used` and those that `waiter` has tried. */
+  hasOther(waiter: Waiter, used: Server): boolean {
+    for (const server of this.servers) {
+      if (server !== used && canWork(server) && !waiter.hasTried(server)) return true;
     }
     return false;
   }

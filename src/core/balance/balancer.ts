@@ -44,7 +44,7 @@ export interface Balancer {
    * The endpoint for one more request, or PICK_NONE, PICK_FULL, PICK_TRIED.
    *
    * `key` is the 32-bit hash of what the request is balanced by; methods without a key ignore it. The first
-   * `triedCount` entries of `tried` are endpoints that this request failed on; they are not picked again. Backup
+   * `triedCount` entries of `tried` are the slots of endpoints that this request failed on; they are not picked again. Backup
    * endpoints are picked only when no other one is usable, or this request failed on every one that is; not when the
    * others are only full.
    */

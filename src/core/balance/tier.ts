@@ -42,9 +42,9 @@ export class Tier {
   }
 
   isTried(position: number, tried: Int32Array, triedCount: number): boolean {
-    const number = this.numbers[position];
+    const slot = this.slots[position];
     for (let i = 0; i < triedCount; i++) {
-      if (tried[i] === number) return true;
+      if (tried[i] === slot) return true;
     }
     return false;
   }

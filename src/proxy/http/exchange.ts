@@ -40,7 +40,7 @@ import {
   type RequestHead,
 } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
-import { Waiter, type Upstream } from '../upstream.ts';
+import { Waiter, type Server, type Upstream } from '../upstream.ts';
 import type { HttpDownstream } from './downstream.ts';
 import * as own from './own-responses.ts';
 import type { Route } from './route.ts';
@@ -62,8 +62,8 @@ export class Exchange extends Waiter {
   /** The head of a final response has been handed to the client's socket. */
   hasResponse = false;
   private connection: UpstreamConnection | null = null;
-  /** Number of the server in use. */
-  private picked = -1;
+  /** The server of the try under way, or of the last one. */
+  private server: Server | null = null;
   /** Tries that count (a dead pooled connection does not). */
   private tries = 0;
   private needsFreshConnection = false;
@@ -196,7 +196,7 @@ export class Exchange extends Waiter {
       return;
     }
     const server = upstream.servers[picked];
-    this.picked = picked;
+    this.server = server;
     this.tries++;
     upstream.take(server);
     const idle = this.needsFreshConnection ? null : server.idle.take();
@@ -267,14 +267,15 @@ export class Exchange extends Waiter {
 
   private judgeFailure(how: number, status: number, isStale: boolean, sent: number): void {
     const { upstream } = this;
+    const server = this.server as Server;
     this.failure = failureOf(how, status);
-    if (!isStale) this.context.noteFailure(upstream.servers[this.picked].slot, how, status);
+    if (!isStale) this.context.noteFailure(server.slot, how, status);
     if (!mayRetry(this.action.retry, isIdempotent(this.method), sent, how, status, isStale, this.tries)) {
       this.downstream.answer(this.failure);
       return;
     }
     if (isStale) this.tries--;
-    else this.markTried(this.picked);
+    else this.markTried(server);
     if (isStale) this.needsFreshConnection = true; // for good: one dead connection is reason enough once
     this.usePicked(upstream.pick(this));
   }
@@ -293,7 +294,7 @@ export class Exchange extends Waiter {
     // without another server the client gets this response, which says more than one of our own would
     return (
       mayRetry(retry, isIdempotent(this.method), this.sent, FAILED_STATUS, status, false, this.tries) &&
-      this.upstream.hasOther(this, this.picked)
+      this.upstream.hasOther(this, this.server as Server)
     );
   }
 
@@ -335,6 +336,7 @@ export class Exchange extends Waiter {
     this.deadline = 0;
     this.downstreamOrNull = null;
     this.routeOrNull = null;
+    this.server = null;
     if (connection !== null) connection.abandon();
     if (spares.length < SPARE_EXCHANGES_MAX) spares.push(this);
     else this.context.timers.remove(this);
