@@ -12,6 +12,7 @@ import type {
   InterfaceHandler,
   SegmentHost,
   SegmentPacket,
+  SourceLoss,
   VirtualAddress,
 } from '../../src/port/segment.ts';
 import { VipOwner } from '../../src/vip/owner.ts';
@@ -109,7 +110,7 @@ export class SimNode implements SegmentHost {
     if (nic === undefined) throw new Error(`no interface ${request.interfaceName}`);
     const attachment = new SimAttachment(nic, request, handler);
     nic.attachments.push(attachment);
-    this.enqueueSurely(() => handler.handleSource(nic.isUp ? nic.address : null));
+    this.enqueueSurely(() => handler.handleSource(nic.source));
     return attachment;
   }
 
@@ -298,6 +299,7 @@ export class Nic implements Port {
   readonly attachments: SimAttachment[] = [];
   readonly watches: InterfaceHandler[] = [];
   isUp = true;
+  hasOwnAddress = true;
   private lives: Life[] = [];
   /** Addresses that no neighbour sees, and when the kernel removes them at the latest. */
   private readonly concealed = new Map<string, number>();
@@ -310,10 +312,15 @@ export class Nic implements Port {
     network.connect(this);
   }
 
+  get source(): Uint8Array | SourceLoss {
+    if (!this.isUp) return { reason: 'no carrier', isLinkUp: false };
+    return this.hasOwnAddress ? this.address : { reason: 'no address', isLinkUp: true };
+  }
+
   setUp(isUp: boolean): void {
     this.isUp = isUp;
     for (const { handler } of this.attachments) {
-      this.node.enqueueSurely(() => handler.handleSource(this.isUp ? this.address : null));
+      this.node.enqueueSurely(() => handler.handleSource(this.source));
     }
     for (const handle of this.watches)
       this.node.enqueueSurely(() => handle(this.isUp, this.isUp ? 'up' : 'no carrier'));
@@ -435,10 +442,11 @@ class SimAttachment implements Attachment {
     if (!keepsAddresses) this.drop();
   }
 
-  sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void {
-    if (!this.nic.isUp) return;
+  sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): string | null {
+    if (!this.nic.isUp) return 'ENETDOWN';
     if (payload[PRIORITY_OFFSET] === PRIORITY_RELEASE) this.nic.node.released();
     this.nic.network.sendPacket(this.nic, source, destination, payload);
+    return null;
   }
 
   sendFrame(frame: Uint8Array): void {

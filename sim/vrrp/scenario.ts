@@ -117,6 +117,7 @@ class Draw {
         priority: priorities[i],
         intervalUs: this.baseIntervalUs * factor,
         addresses: this.virtualAddresses(1, theme === 'chaos' && this.oneIn(10)),
+        excluded: [],
         hasVirtualMac,
         preempt: !isPatient && !this.oneIn(4),
         preemptDelayUs: this.oneIn(5) ? 4 * this.baseIntervalUs : 0,

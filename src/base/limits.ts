@@ -45,5 +45,11 @@ export const SERVER_SLOTS_MAX = 16384;
 export const ADDRESSES_PER_NAME_MAX = 16;
 /** Witnesses of one virtual router: each is asked several times a second. An odd handful decides as well. */
 export const WITNESSES_MAX = 16;
+/** Virtual routers of one node: as many as the vip process's board has room for. */
+export const ROUTERS_MAX = 1022;
+/** Interfaces with virtual addresses: six sockets each, of the 4,096 descriptors that the vip process waits for. */
+export const HELD_INTERFACES_MAX = 512;
+/** Addresses of one virtual router: all are put there, and told to the segment, between two adverts. */
+export const HELD_ADDRESSES_MAX = 1000;
 /** How often the drivers look at their timers, and the precision of every timeout. */
 export const TICK_MS = 50;

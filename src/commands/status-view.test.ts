@@ -27,13 +27,14 @@ const ROUTER: RouterView = {
       { address: '192.168.15.7', priority: 0, intervalMs: 1_000, hasOurAddresses: false, ageMs: 90_000, adverts: 1 },
     ],
     guards: { gateway: true, witnesses: false },
-    adverts: { sent: 8_003, accepted: 10, refused: { ttl: 0, checksum: 3, replay: 1 } },
+    adverts: { sent: 8_003, unsent: 0, accepted: 10, refused: { ttl: 0, checksum: 3, replay: 1 } },
   },
   interfaceName: 'eth0',
   virtualRouterId: 50,
   version: 3,
   intervalMs: 1_000,
   addresses: ['192.168.15.3/24'],
+  excluded: ['10.0.0.3/24 on eth1'],
   group: 'outside',
   tracked: [
     { name: 'proxy', weight: 0, isUp: true, sinceAgeMs: 8_000_000, seenAgeMs: 40, detail: '2 serve' },
@@ -79,6 +80,7 @@ test('the whole of it, with an age on everything', () => {
 VI_1  ACTIVE for 2 h 13 min, priority 130
   where      eth0, router-id 50, VRRP version 3, every 1 s, group outside
   addresses  192.168.15.3/24, here
+  excluded   10.0.0.3/24 on eth1: not in adverts
   adverts    from 192.168.15.5: sent 8003, the last 0.6 s ago; accepted 10; refused 3 checksum, 1 replay
   peers      192.168.15.6  priority 100, heard 2 h 13 min ago
              192.168.15.7  has released, heard 1 min 30 s ago, with other addresses

@@ -51,7 +51,8 @@ const STATE_COLORS: Readonly<Record<RouterView['state'], Color>> = {
 };
 
 function routerLines(router: RouterView, paint: Paint): string[] {
-  const { name, state, account, addresses, interfaceName, virtualRouterId, version, intervalMs, group } = router;
+  const { name, state, account, addresses, excluded, interfaceName, virtualRouterId, version, intervalMs, group } =
+    router;
   const since = account === null || state === 'unknown' ? '' : ` for ${ageText(account.stateAgeMs)}`;
   const priority = account === null ? '' : `, priority ${account.priority}`;
   const lines = [
@@ -65,7 +66,8 @@ function routerLines(router: RouterView, paint: Paint): string[] {
   if (state === 'unknown') lines.push(field('', paint('red', unknownText(router))));
   const hasThem = state === 'active' || state === 'leaving';
   const where = hasThem ? paint('green', 'here') : state === 'unknown' ? 'perhaps here' : 'not here';
-  lines.push(field('addresses', `${addresses.join(' ')}, ${where}`));
+  lines.push(field('addresses', `${addresses.join(', ')}, ${where}`));
+  if (excluded.length > 0) lines.push(field('excluded', `${excluded.join(', ')}: not in adverts`));
   if (account !== null) lines.push(...accountLines(router, paint));
   lines.push(...list('tracked', router.tracked, (each) => trackedText(each, paint)));
   lines.push(...list('witnesses', router.witnesses, (each) => witnessText(each, paint)));
@@ -78,6 +80,10 @@ function routerLines(router: RouterView, paint: Paint): string[] {
     }),
   );
   return lines;
+}
+
+function unsentText(unsent: number, paint: Paint): string {
+  return unsent === 0 ? '' : `${paint('yellow', `${unsent} not sent by this machine`)}; `;
 }
 
 function unknownText({ accountAgeMs, account }: RouterView): string {
@@ -96,7 +102,7 @@ function accountLines({ account, state, quorum }: RouterView, paint: Paint): str
   lines.push(
     field(
       'adverts',
-      `from ${source ?? 'nowhere'}: sent ${adverts.sent}${sent}; accepted ${adverts.accepted}; ` +
+      `from ${source ?? 'nowhere'}: sent ${adverts.sent}${sent}; ${unsentText(adverts.unsent, paint)}accepted ${adverts.accepted}; ` +
         (refused.length === 0 ? 'none refused' : paint('yellow', `refused ${refusedText}`)),
     ),
   );

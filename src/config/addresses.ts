@@ -226,3 +226,8 @@ function utf8Bytes(text: string): number {
   }
   return bytes;
 }
+
+/** fe80::/10: an address that means something on its link only. */
+export function isLinkLocal(address: string): boolean {
+  return /^fe[89ab][0-9a-f]:/.test(address);
+}

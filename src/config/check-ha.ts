@@ -1,5 +1,7 @@
 /** The virtual routers: RFC 9568's rules, and that every node has a value wherever values differ by node. */
-import { notAHostAddress, parseCidr, parseIp } from './addresses.ts';
+import { HELD_ADDRESSES_MAX, HELD_INTERFACES_MAX, ROUTERS_MAX } from '../base/limits.ts';
+import { advertPacketBytes } from './advert-size.ts';
+import { type Cidr, isLinkLocal, notAHostAddress, parseCidr, parseIp } from './addresses.ts';
 import { checkCommand, checkFamily, checkGuard, checkTrack } from './check-ha-parts.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -22,6 +24,10 @@ const ADVERTISE_V3_MS_MAX = 40_950;
 const ADVERTISE_V3_STEP_MS = 10;
 /** RFC 2338 section 5.3.10. */
 const PASS_LENGTH_MAX = 8;
+/** RFC 9568 section 5.2.5: a count of 8 bits. */
+const ADVERTISED_ADDRESSES_MAX = 255;
+/** Of Ethernet. An interface may have more: what it has is looked at when it is used. */
+const USUAL_MTU = 1500;
 
 export function checkHighAvailability(
   ha: { readonly [name: string]: Router | undefined },
@@ -50,6 +56,7 @@ export function checkHighAvailability(
     }
     ids.set(id, name);
   }
+  checkSizes(ha, report);
   checkGroups(ha, report);
   checkNodes(ha, node, report);
 }
@@ -57,18 +64,66 @@ export function checkHighAvailability(
 /** The family of the addresses; 0 if there is none. */
 function checkAddresses(router: Router, path: Path, seen: Map<string, string>, report: Report): 0 | 4 | 6 {
   let family: 0 | 4 | 6 = 0;
-  for (const { path: at, value } of itemsOf(router.addresses, [...path, 'addresses'])) {
-    const cidr = parseCidr(value).value;
-    if (cidr === null) continue;
+  const advertised = addressesOf(router, path, 'addresses');
+  for (const { path: at, text, cidr } of advertised) {
     if (family === 0) family = cidr.family;
-    else if (family !== cidr.family) report.atValue(at, 'mixed-families', { value: show(value) });
-    const what = notAHostAddress(cidr);
-    if (what !== null) report.atValue(at, 'not-a-host-address', { value: show(value), what });
-    const other = seen.get(cidr.address);
-    if (other !== undefined) report.atValue(at, 'duplicate-address', { value: show(cidr.address), place: other });
-    seen.set(cidr.address, pathText(at));
+    else if (family !== cidr.family) report.atValue(at, 'mixed-families', { value: show(text) });
   }
+  const held = [...advertised, ...addressesOf(router, path, 'excluded')];
+  for (const { path: at, text, cidr, interfaces } of held) {
+    const what = notAHostAddress(cidr);
+    if (what !== null) report.atValue(at, 'not-a-host-address', { value: show(text), what });
+    // A link-local address is one of its link: the same on another one is another address (RFC 4007).
+    const key = isLinkLocal(cidr.address) ? `${cidr.address} ${JSON.stringify(interfaces)}` : cidr.address;
+    const other = seen.get(key);
+    if (other !== undefined) report.atValue(at, 'duplicate-address', { value: show(cidr.address), place: other });
+    seen.set(key, pathText(at));
+  }
+  checkCounts(router, advertised.length, held.length, family, path, report);
   return family;
+}
+
+interface WrittenAddress {
+  readonly path: Path;
+  readonly text: string;
+  readonly cidr: Cidr;
+  /** As written: for all nodes, or for each. */
+  readonly interfaces: unknown;
+}
+
+function addressesOf(router: Router, path: Path, key: 'addresses' | 'excluded'): readonly WrittenAddress[] {
+  return itemsOf(router[key], [...path, key]).flatMap(({ path: at, value }) => {
+    const isText = typeof value === 'string';
+    const text = isText ? value : value.address;
+    const cidr = text === undefined ? null : parseCidr(text).value;
+    if (text === undefined || cidr === null) return [];
+    const interfaces = isText ? router.interface : value.interface;
+    return [{ path: isText ? at : [...at, 'address'], text, cidr, interfaces }];
+  });
+}
+
+/** What an advert has room for, and what a node can hold in time. */
+function checkCounts(
+  router: Router,
+  advertised: number,
+  held: number,
+  family: 0 | 4 | 6,
+  path: Path,
+  report: Report,
+): void {
+  const at: Path = [...path, 'addresses'];
+  const fix = 'write the others in `excluded`, or at another virtual router';
+  if (advertised > ADVERTISED_ADDRESSES_MAX) {
+    const limit = String(ADVERTISED_ADDRESSES_MAX);
+    report.atKey(at, 'too-many-advertised', { count: String(advertised), limit, fix });
+  } else {
+    const isSigned = router.unicast?.key !== undefined;
+    const bytes = advertPacketBytes(advertised, family === 6 ? 6 : 4, router.version ?? DEFAULTS.ha.version, isSigned);
+    if (bytes > USUAL_MTU) report.atKey(at, 'large-adverts', { bytes: String(bytes), mtu: String(USUAL_MTU), fix });
+  }
+  if (held <= HELD_ADDRESSES_MAX) return;
+  const counted = { count: String(held), what: 'addresses of one virtual router', limit: String(HELD_ADDRESSES_MAX) };
+  report.atKey(router.excluded === undefined ? at : [...path, 'excluded'], 'too-many', counted);
 }
 
 function checkVersion(router: Router, family: 0 | 4 | 6, path: Path, report: Report): void {
@@ -98,13 +153,30 @@ function checkVersion(router: Router, family: 0 | 4 | 6, path: Path, report: Rep
   }
 }
 
+/** What one process can own. */
+function checkSizes(ha: { readonly [name: string]: Router | undefined }, report: Report): void {
+  const routers = entriesOf(ha);
+  const tell = (count: number, what: string, limit: number): void => {
+    if (count > limit) report.atKey(['ha'], 'too-many', { count: String(count), what, limit: String(limit) });
+  };
+  tell(routers.length, 'virtual routers', ROUTERS_MAX);
+  const interfaces = new Set<string>();
+  for (const [, router] of routers) {
+    for (const { interfaces: of } of [...addressesOf(router, [], 'addresses'), ...addressesOf(router, [], 'excluded')])
+      interfaces.add(JSON.stringify(of));
+    interfaces.add(JSON.stringify(router.interface));
+  }
+  tell(interfaces.size, 'interfaces with virtual addresses', HELD_INTERFACES_MAX);
+}
+
 function nodeText(node: string | null): string {
   return node === null ? 'every node' : `node \`${node}\``;
 }
 
 /** Who is to be reached must be there when the virtual addresses are not. */
 function checkElsewhere(router: Router, path: Path, report: Report): void {
-  const own = new Set(itemsOf(router.addresses, path).map(({ value }) => parseCidr(value).value?.address));
+  const held = [...addressesOf(router, path, 'addresses'), ...addressesOf(router, path, 'excluded')];
+  const own = new Set(held.map(({ cidr }) => cidr.address));
   const { unicast, guard } = router;
   const peers = valuesByNode(unicast?.peers, [...path, 'unicast', 'peers']).flatMap(({ path: at, value }) => {
     return itemsOf(value, at);

@@ -3,7 +3,7 @@
  * wrong any more; what is in key files is read by the caller.
  */
 import { assert } from '../base/assert.ts';
-import { parseCidr, parseHttpUrl, parseIp, parseServer } from './addresses.ts';
+import { isLinkLocal, parseCidr, parseHttpUrl, parseIp, parseServer } from './addresses.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Parsed } from './diagnostic.ts';
 import type {
@@ -21,7 +21,7 @@ import type { Config } from './model.ts';
 import type { VirtualRouterConfig } from './model-ha.ts';
 import { forNode } from './per-node.ts';
 import { parseDuration } from './units.ts';
-import type { UnicastPlan, VirtualRouterPlan } from './vip-plan.ts';
+import type { AddressPlan, UnicastPlan, VirtualRouterPlan } from './vip-plan.ts';
 
 type TrackConfig = NonNullable<VirtualRouterConfig['track']>[number];
 type ScriptConfig = NonNullable<TrackConfig['script']>;
@@ -58,16 +58,21 @@ export function compileHa(config: Config, node: string, keys: KeyFiles): HaPlan 
   for (const [name, router] of Object.entries(config.ha)) {
     const tracks = router.track ?? (hasListeners ? [{ proxy: true as const }] : []);
     const own = tracks.map((track) => compileWatch(track, node));
-    vipRouters.push(compileRouter(name, router, node, keys, compileTracked(tracks, own)));
+    const vip = compileRouter(name, router, node, keys, compileTracked(tracks, own));
+    const unwatched = otherInterfaces(vip);
+    vipRouters.push({ ...vip, tracked: [...vip.tracked, ...unwatched] });
     routers.push({
       name,
-      watches: own.map((watch) => {
-        if (watch.kind === 'interface') return null;
-        const key = JSON.stringify(watch);
-        const index = indexes.get(key) ?? watches.push(watch) - 1;
-        indexes.set(key, index);
-        return index;
-      }),
+      watches: [
+        ...own.map((watch) => {
+          if (watch.kind === 'interface') return null;
+          const key = JSON.stringify(watch);
+          const index = indexes.get(key) ?? watches.push(watch) - 1;
+          indexes.set(key, index);
+          return index;
+        }),
+        ...unwatched.map(() => null),
+      ],
       witnesses: compileWitnesses(router),
       notify: compileNotify(router.notify),
     });
@@ -83,22 +88,22 @@ function compileRouter(
   tracked: VirtualRouterPlan['tracked'],
 ): VirtualRouterPlan {
   const { guard } = router;
-  const addresses = router.addresses.map((text) => checked(parseCidr(text), text));
+  const interfaceName = forNode(router.interface, node);
+  const addresses = router.addresses.map((address) => compileAddress(address, interfaceName, node));
   const preempt = forNode(router.preempt ?? DEFAULTS.ha.preempt, node);
   const source = router.unicast?.source === undefined ? null : ipText(forNode(router.unicast.source, node));
   const keyFile = router.unicast?.key;
   return {
     name,
-    interfaceName: forNode(router.interface, node),
-    family: addresses[0].family,
+    interfaceName,
+    family: familyOf(addresses[0]),
     version: router.version ?? DEFAULTS.ha.version,
     virtualRouterId: router['router-id'],
     priority: forNode(router.priority ?? DEFAULTS.ha.priority, node),
     intervalUs: advertiseMs(router) * 1000,
     // A link-local one first: RFC 9568 section 5.2.9.
-    addresses: addresses
-      .map(({ address, bits }) => ({ address, prefixLength: bits }))
-      .sort((a, b) => Number(isLinkLocal(b.address)) - Number(isLinkLocal(a.address))),
+    addresses: addresses.sort((a, b) => Number(isLinkLocal(b.address)) - Number(isLinkLocal(a.address))),
+    excluded: (router.excluded ?? []).map((address) => compileAddress(address, interfaceName, node)),
     hasVirtualMac: forNode(router['virtual-mac'] ?? DEFAULTS.ha.virtualMac, node),
     preempt: preempt !== false,
     preemptDelayUs: typeof preempt === 'boolean' ? 0 : ms(preempt.delay) * 1000,
@@ -116,6 +121,29 @@ function compileRouter(
       hasWitnesses: guard?.witnesses !== undefined,
     },
   };
+}
+
+function compileAddress(
+  written: VirtualRouterConfig['addresses'][number],
+  ownInterface: string,
+  node: string,
+): AddressPlan {
+  const text = typeof written === 'string' ? written : written.address;
+  const { address, bits } = checked(parseCidr(text), text);
+  const there = typeof written === 'string' ? ownInterface : forNode(written.interface, node);
+  return { address, prefixLength: bits, ...(there === ownInterface ? {} : { interfaceName: there }) };
+}
+
+function familyOf({ address }: AddressPlan): 4 | 6 {
+  return address.includes(':') ? 6 : 4;
+}
+
+/** Where there are addresses too must be well, also if nobody has written that. */
+function otherInterfaces({ addresses, excluded, tracked }: VirtualRouterPlan): VirtualRouterPlan['tracked'] {
+  const names = new Set([...addresses, ...excluded].flatMap(({ interfaceName = [] }) => interfaceName));
+  return [...names]
+    .filter((name) => !tracked.some(({ interfaceName }) => interfaceName === name))
+    .map((interfaceName) => ({ name: `interface ${interfaceName}`, weight: 0, interfaceName }));
 }
 
 function compileUnicast(
@@ -220,10 +248,6 @@ function commandOf([program, ...args]: readonly string[]): Command {
 
 function advertiseMs(router: VirtualRouterConfig): number {
   return ms(router.advertise ?? DEFAULTS.ha.advertise);
-}
-
-function isLinkLocal(address: string): boolean {
-  return /^fe[89ab][0-9a-f]:/.test(address);
 }
 
 function ipText(text: string): string {

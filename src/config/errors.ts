@@ -373,6 +373,18 @@ export const CATALOGUE = {
     message: 'a virtual router has IPv4 addresses or IPv6 addresses, not both',
     remedy: 'write a second virtual router for <value>; it may have the same router-id',
   },
+  'too-many-advertised': {
+    severity: 'error',
+    message: 'there are <count> addresses, and an advert has room for <limit>',
+    remedy: '<fix>',
+  },
+  'large-adverts': {
+    severity: 'warning',
+    message: 'an advert with these addresses has <bytes> bytes, and most interfaces send no more than <mtu>',
+    remedy: '<fix>',
+    about:
+      'Adverts are not fragmented. Where the MTU of the interface is smaller than the advert, the node is in fault.',
+  },
   'vrrp-version': {
     severity: 'error',
     message: '<what> with VRRP version <version>',

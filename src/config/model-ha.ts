@@ -120,6 +120,15 @@ const Notify = z.strictObject({
   user,
 });
 
+const Held = z.strictObject({
+  address: required(cidr, 'The address with its prefix length.', '192.0.2.3/24'),
+  interface: required(
+    perNode(networkInterface),
+    'The network interface that it is on. It must be up for this node to be active.',
+    'eth1',
+  ),
+});
+
 const VirtualRouter = z.strictObject({
   interface: required(perNode(networkInterface), 'The network interface it is on.', 'eth0'),
   'router-id': required(
@@ -145,9 +154,13 @@ const VirtualRouter = z.strictObject({
     DEFAULTS.ha.advertise,
   ),
   addresses: required(
-    z.array(cidr).min(1),
-    'The virtual addresses with prefix length, all IPv4 or all IPv6, the same on all nodes.',
+    z.array(z.union([cidr, Held])).min(1),
+    'The virtual addresses with prefix length, all IPv4 or all IPv6, the same on all nodes. Strings, or maps for those on another interface.',
     ['192.0.2.3/24'],
+  ),
+  excluded: key(
+    z.array(z.union([cidr, Held])).min(1),
+    'More addresses, of either family, that move with these and are not named in adverts: an advert has room for 255.',
   ),
   'virtual-mac': key(
     perNode(flag),

@@ -15,8 +15,10 @@ export interface VirtualRouterPlan {
   readonly virtualRouterId: number;
   readonly priority: number;
   readonly intervalUs: number;
-  /** With prefix lengths; text, as the operator knows them. */
-  readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[];
+  /** Those that adverts name, all of `family`. */
+  readonly addresses: readonly AddressPlan[];
+  /** Those that are held as well, of either family. */
+  readonly excluded: readonly AddressPlan[];
   readonly hasVirtualMac: boolean;
   readonly preempt: boolean;
   readonly preemptDelayUs: number;
@@ -38,6 +40,14 @@ export interface VirtualRouterPlan {
     /** A verdict on them, by quorum, comes from the keeper. */
     readonly hasWitnesses: boolean;
   };
+}
+
+/** Text, as the operator knows it. */
+export interface AddressPlan {
+  readonly address: string;
+  readonly prefixLength: number;
+  /** Where it is, if that is not the router's interface. */
+  readonly interfaceName?: string;
 }
 
 export interface TrackedPlan {

@@ -2,8 +2,8 @@
  * What the owner of virtual addresses needs from its machine: a place on a network segment for each virtual router, and
  * two clocks. Implemented by `io/linux` and by the simulator.
  *
- * Nothing here fails visibly. An advert that could not be sent is an advert that was lost; an interface that is gone has
- * no source address; and addresses are held or dropped as often as it takes.
+ * Nothing here throws. An interface that is gone has no source address, addresses are held or dropped as often as it takes,
+ * and of an advert that the machine did not send it is said why.
  *
  * A handler is called from the host's own loop and never from inside a call to the host or an attachment.
  */
@@ -28,9 +28,20 @@ export interface AttachRequest {
   readonly virtualRouterId: number;
   /** The addresses are to be on 00-00-5E-00-01-{VRID} or 00-00-5E-00-02-{VRID}. */
   readonly hasVirtualMac: boolean;
+  /** All of that family. */
   readonly addresses: readonly VirtualAddress[];
+  /** Null: nothing but the addresses is here; adverts are sent and heard elsewhere. */
+  readonly adverts: AdvertPlace | null;
+}
+
+/** How adverts are sent from an interface. */
+export interface AdvertPlace {
   /** The address to send adverts from; null: the interface's first, over IPv6 its link-local one. Never a virtual one. */
   readonly source: Uint8Array | null;
+  /** Priority 255: the addresses are the machine's own, and it may have no other one to send from. */
+  readonly isOwner: boolean;
+  /** Of the IP packet. */
+  readonly packetBytes: number;
   /** Adverts go to, and come from, the VRRP group. */
   readonly isMulticast: boolean;
 }
@@ -51,8 +62,11 @@ export interface Attachment {
    * ago, addresses that are there already are held.
    */
   begin(keepsAddresses: boolean): void;
-  /** Sends an IP packet of protocol 112 with TTL 255. `payload` is read before this returns. */
-  sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void;
+  /**
+   * Sends an IP packet of protocol 112 with TTL 255. `payload` is read before this returns. Null, or why this machine has
+   * not sent it, as the name of the system's error: `EPERM`.
+   */
+  sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): string | null;
   /** Sends a whole Ethernet frame, which is read before this returns. */
   sendFrame(frame: Uint8Array): void;
   /** Puts all addresses there, or lengthens their life, to `lifetimeS` seconds from now. */
@@ -65,24 +79,32 @@ export interface Attachment {
    */
   conceal(lifetimeS: number): void;
   /**
-   * From now on passes TCP segments for the addresses on to `peer` on the same segment, unless they belong to a connection
-   * that began after this call. Where that cannot be done, nothing happens.
+   * From now on passes TCP segments for these addresses, all of its family, on to `peer` on the same segment, unless they
+   * belong to a connection that began after this call. Where that cannot be done, nothing happens.
    */
-  relay(peer: Uint8Array): void;
+  relay(peer: Uint8Array, addresses: readonly Uint8Array[]): void;
   endRelay(): void;
   /** Leaves the segment as it was before `begin`. */
   close(): void;
 }
 
 export interface AttachmentHandler {
-  /** The address that adverts are sent from; null while there is none, or the interface is down. Called at every change. */
-  handleSource(source: Uint8Array | null): void;
+  /** The address that adverts are sent from, or why there is none. Called at every change. */
+  handleSource(source: Uint8Array | SourceLoss): void;
   /** A VRRP packet, or an Authentication Header, came in. Borrowed. */
   handlePacket(packet: SegmentPacket): void;
   /** A machine with that MAC address said that it has that IP address. Borrowed. */
   handleNeighbor(address: Uint8Array, mac: Uint8Array): void;
   /** Somebody else, or the end of its life, removed a virtual address. Borrowed. */
   handleAddressRemoved(address: Uint8Array): void;
+}
+
+/** Why no advert can be sent from an interface. */
+export interface SourceLoss {
+  /** For people: `eth0 is down`. */
+  readonly reason: string;
+  /** The link works: adverts can be sent from the address that was there until now. */
+  readonly isLinkUp: boolean;
 }
 
 export interface SegmentPacket {

@@ -4,12 +4,12 @@
  * time: the process that takes part, and while there is none, the keeper; and the keeper always of its own heartbeat. Every
  * number is written whole.
  */
+import { assert } from '../base/assert.ts';
+import { ROUTERS_MAX } from '../base/limits.ts';
 
 const HEARTBEAT = 0;
 const KEEPER_HEARTBEAT = 1;
 const FIRST_ROUTER = 2;
-/** Routers beyond that are served as well; after a crash they begin anew. */
-const ROUTERS_MAX = 1022;
 
 const NOT_HELD = 0;
 const GIVEN_UP = -1;
@@ -58,10 +58,12 @@ export class VipBoard {
   }
 
   private read(index: number): number {
-    return index < ROUTERS_MAX ? this.words[FIRST_ROUTER + index] : NOT_HELD;
+    assert(index < ROUTERS_MAX, 'more routers than the board has room for');
+    return this.words[FIRST_ROUTER + index];
   }
 
   private write(index: number, word: number): void {
-    if (index < ROUTERS_MAX) this.words[FIRST_ROUTER + index] = word;
+    assert(index < ROUTERS_MAX, 'more routers than the board has room for');
+    this.words[FIRST_ROUTER + index] = word;
   }
 }

@@ -3,24 +3,35 @@
  * adverts, frames and addresses. It decides nothing that the machine decides.
  */
 import { assert } from '../base/assert.ts';
-import { formatIP, parseIPv4, parseIPv6 } from '../base/address.ts';
-import { equalBytes, formatHex, parseHex } from '../base/bytes.ts';
+import { formatIP } from '../base/address.ts';
+import { equalBytes, formatHex } from '../base/bytes.ts';
 import type { RouterAction, RouterEvent } from '../core/vrrp/events.ts';
 import { GatewayGuard } from '../core/vrrp/gateway.ts';
 import { PeerTable } from '../core/vrrp/peers.ts';
 import { AdvertReceiver } from '../core/vrrp/receiver.ts';
 import { VirtualRouter } from '../core/vrrp/router.ts';
 import { AdvertSender } from '../core/vrrp/sender.ts';
-import type { AdvertSettings, RouterSettings } from '../core/vrrp/settings.ts';
-import type { Attachment, AttachmentHandler, AttachRequest, SegmentHost, SegmentPacket } from '../port/segment.ts';
-import { passwordData, virtualMac, VRRP_TTL } from '../wire/vrrp/advert.ts';
-import { TrailerKey } from '../wire/vrrp/trailer.ts';
+import { OwnAddress } from '../core/vrrp/own-address.ts';
+import type {
+  Attachment,
+  AttachmentHandler,
+  AttachRequest,
+  SegmentHost,
+  SegmentPacket,
+  SourceLoss,
+} from '../port/segment.ts';
+import { virtualMac, VRRP_TTL } from '../wire/vrrp/advert.ts';
 import { announcementFrames, gatewayFrame, probeFrame } from './frames.ts';
-import type { VirtualRouterPlan } from './plan.ts';
+import { advertSettings, attachRequests, GUARD_GATEWAY, ipBytes, routerSettings } from './requests.ts';
+import { addressText, type VirtualRouterPlan } from './plan.ts';
 import type { RouterStatus, VipListener } from './status.ts';
 
-export const GUARD_GATEWAY = 'gateway';
-export const GUARD_WITNESSES = 'witnesses';
+/** Addresses of one family on one interface. The first one is that of the router, where adverts are sent and heard too. */
+interface Place {
+  readonly request: AttachRequest;
+  readonly attachment: Attachment;
+  readonly addresses: readonly Uint8Array[];
+}
 
 export class VipMember implements AttachmentHandler {
   readonly plan: VirtualRouterPlan;
@@ -29,17 +40,22 @@ export class VipMember implements AttachmentHandler {
   private readonly listener: VipListener;
   /** To be called after the machine handled something. */
   private readonly afterEvent: (member: VipMember) => void;
-  private readonly addresses: readonly Uint8Array[];
   private readonly gatewayAddress: Uint8Array | null;
   private readonly receiver: AdvertReceiver;
   private readonly sender: AdvertSender;
   private readonly peers = new PeerTable();
+  private readonly places: readonly Place[];
   private readonly attachment: Attachment;
   /** Of the tracked interfaces, by their index. */
   private readonly seen = new Map<number, { readonly detail: string; readonly atUs: number }>();
   private gateway: GatewayGuard | null = null;
+  private readonly own = new OwnAddress();
   private source: Uint8Array | null = null;
   private sent = 0;
+  private unsent = 0;
+  /** Why adverts did not leave, of which the machine was told nothing yet; null: they did; undefined: nothing new. */
+  private sending: string | null | undefined = undefined;
+  private isMuted = false;
 
   constructor(
     plan: VirtualRouterPlan,
@@ -52,12 +68,16 @@ export class VipMember implements AttachmentHandler {
     this.listener = listener;
     this.afterEvent = afterEvent;
     this.machine = new VirtualRouter(routerSettings(plan));
-    this.addresses = plan.addresses.map(({ address }) => ipBytes(address));
     this.gatewayAddress = plan.guard.gateway === null ? null : ipBytes(plan.guard.gateway);
     const adverts = advertSettings(plan);
     this.receiver = new AdvertReceiver(adverts);
     this.sender = new AdvertSender(adverts);
-    this.attachment = host.attach(attachRequest(plan), this);
+    this.places = attachRequests(plan).map((request) => ({
+      request,
+      attachment: host.attach(request, request.adverts === null ? this.elsewhere : this),
+      addresses: request.addresses.map(({ address }) => address),
+    }));
+    this.attachment = this.places[0].attachment;
     plan.tracked.forEach(({ interfaceName }, index) => {
       if (interfaceName === null) return;
       host.watchInterface(interfaceName, (isUp, detail) => {
@@ -70,25 +90,32 @@ export class VipMember implements AttachmentHandler {
   /** `lastAdvertUs`: see RouterEvent. */
   start(lastAdvertUs: number | null): void {
     const { nowUs } = this.host;
-    this.attachment.begin(lastAdvertUs !== null);
+    for (const { attachment } of this.places) attachment.begin(lastAdvertUs !== null);
     if (this.gatewayAddress !== null) this.gateway = new GatewayGuard(this.plan.intervalUs, nowUs);
     this.send({ kind: 'start', lastAdvertUs });
     // Too late to go on as the predecessor, whose addresses were kept for that.
-    if (lastAdvertUs !== null && !this.machine.isHolding) this.attachment.drop();
+    if (lastAdvertUs !== null && !this.machine.isHolding) this.drop();
   }
 
   get deadlineUs(): number {
-    return Math.min(this.machine.deadlineUs, this.gateway?.deadlineUs ?? Number.POSITIVE_INFINITY);
+    const gatewayUs = this.gateway?.deadlineUs ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.machine.deadlineUs, this.own.deadlineUs, gatewayUs);
   }
 
   tick(nowUs: number): void {
     if (this.gateway !== null && nowUs >= this.gateway.deadlineUs) this.runGateway(this.gateway, nowUs);
+    if (this.own.tick(nowUs)) this.tellSource();
     if (nowUs >= this.machine.deadlineUs) this.send({ kind: 'tick' });
   }
 
   /** Gives the machine an event and does what it wants. */
   send(event: RouterEvent): void {
     this.perform(this.machine.handle(event, this.host.nowUs));
+    if (this.sending !== undefined) {
+      const problem = this.sending;
+      this.sending = undefined;
+      this.perform(this.machine.handle({ kind: 'sending', problem }, this.host.nowUs));
+    }
     this.afterEvent(this);
   }
 
@@ -100,14 +127,13 @@ export class VipMember implements AttachmentHandler {
   close(): void {
     assert(this.machine.state === 'initialize', 'closed while running');
     this.gateway = null;
-    this.attachment.close();
+    for (const { attachment } of this.places) attachment.close();
   }
 
   // --- from the segment ---
 
-  handleSource(source: Uint8Array | null): void {
-    this.source = source === null ? null : source.slice();
-    this.send({ kind: 'source', address: this.source });
+  handleSource(source: Uint8Array | SourceLoss): void {
+    if (this.own.handle(source, this.host.nowUs)) this.tellSource();
   }
 
   handlePacket(packet: SegmentPacket): void {
@@ -126,7 +152,8 @@ export class VipMember implements AttachmentHandler {
       this.gateway.handleAnswer(this.host.nowUs);
       this.tellGateway(this.gateway);
     }
-    if (!this.addresses.some((each) => equalBytes(each, address)) || this.isOwnMac(mac)) return;
+    const isOurs = this.places.some(({ addresses }) => addresses.some((each) => equalBytes(each, address)));
+    if (!isOurs || this.isOwnMac(mac)) return;
     this.send({ kind: 'address-answered', by: formatHex(mac, ':') });
   }
 
@@ -134,40 +161,52 @@ export class VipMember implements AttachmentHandler {
     this.send({ kind: 'address-removed', address: formatIP(address) });
   }
 
+  /** From places where no adverts are. */
+  private readonly elsewhere: AttachmentHandler = {
+    handleSource: () => undefined,
+    handlePacket: () => undefined,
+    handleNeighbor: (address, mac) => this.handleNeighbor(address, mac),
+    handleAddressRemoved: (address) => this.handleAddressRemoved(address),
+  };
+
+  private tellSource(): void {
+    const { account } = this.own;
+    const isThere = typeof account !== 'string';
+    this.source = isThere ? account : null;
+    this.send({ kind: 'source', address: this.source, ...(isThere ? {} : { reason: account }) });
+  }
+
   // --- to the segment ---
 
   private performOne(action: RouterAction): void {
-    const { plan, attachment, source } = this;
+    const { plan, places } = this;
     switch (action.kind) {
       case 'send-advert':
         this.sendAdvert(action.priority);
         break;
       case 'hold-addresses':
-        attachment.hold(action.lifetimeS);
+        for (const { attachment } of places) attachment.hold(action.lifetimeS);
         break;
       case 'drop-addresses':
-        attachment.drop();
+        this.drop();
         break;
       case 'conceal-addresses':
-        attachment.conceal(action.lifetimeS);
+        for (const { attachment } of places) attachment.conceal(action.lifetimeS);
         break;
       case 'relay':
-        // A peer behind a router would have it sent back to here.
-        if (plan.unicast === null || plan.unicast.ttlMin === VRRP_TTL) attachment.relay(action.to);
+        this.relay(action.to);
         break;
       case 'end-relay':
-        attachment.endRelay();
+        this.attachment.endRelay();
         break;
-      case 'announce': {
-        const mac = plan.hasVirtualMac ? virtualMac(plan.family, plan.virtualRouterId) : attachment.mac;
-        for (const address of this.addresses) {
-          for (const frame of announcementFrames(address, mac, attachment.isForwarding)) attachment.sendFrame(frame);
-        }
+      case 'announce':
+        for (const place of places) this.announce(place);
         break;
-      }
       case 'probe':
-        if (source === null) break;
-        for (const address of this.addresses) attachment.sendFrame(probeFrame(address, attachment.mac));
+        if (this.source === null) break;
+        for (const { attachment, addresses } of places) {
+          for (const address of addresses) attachment.sendFrame(probeFrame(address, attachment.mac));
+        }
         break;
       case 'change': {
         const { from, to, cause, detail } = action;
@@ -180,15 +219,49 @@ export class VipMember implements AttachmentHandler {
     }
   }
 
+  private drop(): void {
+    for (const { attachment } of this.places) attachment.drop();
+  }
+
+  private announce({ request, attachment, addresses }: Place): void {
+    const { hasVirtualMac, family, virtualRouterId } = request;
+    const mac = hasVirtualMac ? virtualMac(family, virtualRouterId) : attachment.mac;
+    for (const address of addresses) {
+      for (const frame of announcementFrames(address, mac, attachment.isForwarding)) attachment.sendFrame(frame);
+    }
+  }
+
+  private relay(to: Uint8Array): void {
+    const { plan, places } = this;
+    // A peer behind a router would have it sent back to here.
+    if (plan.unicast !== null && plan.unicast.ttlMin !== VRRP_TTL) return;
+    const all = places.flatMap(({ addresses }) => addresses);
+    // An owner of the addresses sends from one of them, and cannot be reached by it any more.
+    if (all.some((address) => equalBytes(address, to))) return;
+    this.attachment.relay(
+      to,
+      all.filter(({ length }) => length === to.length),
+    );
+  }
+
   private sendAdvert(priority: number): void {
-    const { source, sender } = this;
+    const { sender } = this;
+    const source = this.own.sendable;
     // A release on the loss of the interface has nowhere to go.
     if (source === null) return;
+    let problem: string | null = null;
+    let isSent = false;
     for (let i = 0; i < sender.destinations.length; i++) {
       const payload = sender.payload(priority, i, source, this.host.unixUs);
-      this.attachment.sendAdvert(source, sender.destinations[i], payload);
+      const failure = this.attachment.sendAdvert(source, sender.destinations[i], payload);
+      if (failure === null) isSent = true;
+      else problem = failure;
     }
-    this.sent++;
+    if (isSent) this.sent++;
+    if (problem !== null) this.unsent++;
+    if (isSent && !this.isMuted) return;
+    this.isMuted = !isSent;
+    this.sending = isSent ? null : problem;
   }
 
   private runGateway(gateway: GatewayGuard, nowUs: number): void {
@@ -207,7 +280,7 @@ export class VipMember implements AttachmentHandler {
 
   private isOwnMac(mac: Uint8Array): boolean {
     const { plan } = this;
-    if (equalBytes(mac, this.attachment.mac)) return true;
+    if (this.places.some(({ attachment }) => equalBytes(mac, attachment.mac))) return true;
     // The virtual MAC is whoever holds the addresses.
     if (!plan.hasVirtualMac || !this.machine.isHolding) return false;
     return equalBytes(mac, virtualMac(plan.family, plan.virtualRouterId));
@@ -226,71 +299,16 @@ export class VipMember implements AttachmentHandler {
       fault: machine.fault,
       interfaceName: plan.interfaceName,
       source: this.source === null ? null : formatIP(this.source),
-      addresses: plan.addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+      addresses: plan.addresses.map(addressText),
+      excluded: plan.excluded.map(addressText),
       lastAdvertUs: Number.isFinite(machine.lastAdvertUs) ? machine.lastAdvertUs : null,
       peers: this.peers.list(),
       tracked: machine.tracking.list().map(({ name, weight, isUp }, i) => {
         return { name, weight, isUp, seen: this.seen.get(i) ?? null };
       }),
       guards: Object.fromEntries(machine.guards),
-      adverts: { sent: this.sent, accepted: receiver.accepted, refused: { ...receiver.refused } },
+      adverts: { sent: this.sent, unsent: this.unsent, accepted: receiver.accepted, refused: { ...receiver.refused } },
       observed: machine.observer.totals(),
     };
   }
-}
-
-function routerSettings(plan: VirtualRouterPlan): RouterSettings {
-  const { guard } = plan;
-  return {
-    version: plan.version,
-    priority: plan.priority,
-    intervalUs: plan.intervalUs,
-    preempt: plan.preempt,
-    preemptDelayUs: plan.preemptDelayUs,
-    startDelayUs: plan.startDelayUs,
-    guards: [...(guard.gateway === null ? [] : [GUARD_GATEWAY]), ...(guard.hasWitnesses ? [GUARD_WITNESSES] : [])],
-    probesAddresses: guard.probesAddresses,
-    isGrouped: plan.group !== null,
-    hasVirtualMac: plan.hasVirtualMac,
-    tracked: plan.tracked,
-  };
-}
-
-export function attachRequest(plan: VirtualRouterPlan): AttachRequest {
-  return {
-    interfaceName: plan.interfaceName,
-    family: plan.family,
-    virtualRouterId: plan.virtualRouterId,
-    hasVirtualMac: plan.hasVirtualMac,
-    addresses: plan.addresses.map(({ address, prefixLength }) => ({ address: ipBytes(address), prefixLength })),
-    source: plan.source === null ? null : ipBytes(plan.source),
-    isMulticast: plan.unicast === null,
-  };
-}
-
-export function advertSettings(plan: VirtualRouterPlan): AdvertSettings {
-  const { unicast } = plan;
-  return {
-    family: plan.family,
-    version: plan.version,
-    virtualRouterId: plan.virtualRouterId,
-    intervalUs: plan.intervalUs,
-    addresses: plan.addresses.map(({ address }) => ipBytes(address)),
-    unicast: unicast === null ? null : { peers: unicast.peers.map(ipBytes), ttlMin: unicast.ttlMin },
-    checksum: plan.checksum,
-    password: plan.password === null ? null : passwordData(plan.password),
-    keys: plan.keys.length === 0 ? null : plan.keys.map(({ id, secret }) => new TrailerKey(id, hexBytes(secret))),
-  };
-}
-
-function ipBytes(text: string): Uint8Array {
-  const bytes = text.includes(':') ? parseIPv6(text) : parseIPv4(text);
-  assert(bytes !== null, 'a plan has valid addresses');
-  return bytes;
-}
-
-function hexBytes(text: string): Uint8Array {
-  const bytes = parseHex(text);
-  assert(bytes !== null, 'a plan has valid keys');
-  return bytes;
 }

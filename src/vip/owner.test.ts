@@ -46,6 +46,8 @@ class FakeAttachment implements Attachment {
   isConcealed = false;
   relaysTo: string | null = null;
   isClosed = false;
+  /** Why no advert leaves. */
+  sendProblem: string | null = null;
 
   constructor(request: AttachRequest, handler: AttachmentHandler) {
     this.request = request;
@@ -55,8 +57,9 @@ class FakeAttachment implements Attachment {
   begin(keepsAddresses: boolean): void {
     this.keepsAddresses = keepsAddresses;
   }
-  sendAdvert(_source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void {
-    this.adverts.push({ destination, payload: payload.slice() });
+  sendAdvert(_source: Uint8Array, destination: Uint8Array, payload: Uint8Array): string | null {
+    if (this.sendProblem === null) this.adverts.push({ destination, payload: payload.slice() });
+    return this.sendProblem;
   }
   sendFrame(frame: Uint8Array): void {
     this.frames.push(frame.slice());
@@ -417,4 +420,96 @@ test('In place of an owner that is dead, every router is released twice, and its
     );
     assert.equal(lifetimeS, 0);
   }
+});
+
+test('Addresses elsewhere and of the other family have places of their own, which adverts are not sent from', () => {
+  const stage = new Stage([
+    {
+      addresses: [
+        { address: '192.0.2.100', prefixLength: 24 },
+        { address: '198.51.100.1', prefixLength: 24, interfaceName: 'eth1' },
+      ],
+      excluded: [
+        { address: '192.0.2.101', prefixLength: 24 },
+        { address: '2001:db8::1', prefixLength: 64 },
+      ],
+    },
+  ]);
+  const places = stage.attachments.map(({ request }) => [
+    request.interfaceName,
+    request.family,
+    request.adverts !== null,
+    request.addresses.map(({ address }) => formatIP(address)),
+  ]);
+  assert.deepEqual(places, [
+    ['eth0', 4, true, ['192.0.2.100', '192.0.2.101']],
+    ['eth0', 6, false, ['2001:db8::1']],
+    ['eth1', 4, false, ['198.51.100.1']],
+  ]);
+  stage.pass(4 * S);
+  assert.deepEqual(stage.states(), ['active']);
+  assert.ok(stage.attachments.every(({ lifetimeS, frames }) => lifetimeS > 0 && frames.length > 0));
+  const [own, ...others] = stage.attachments;
+  const view = new AdvertView();
+  const [{ payload }] = own.adverts;
+  assert.equal(view.wrap(payload, 0, payload.length, 4), null);
+  assert.deepEqual(view.toAdvert().addresses.map(formatIP), ['192.0.2.100', '198.51.100.1']);
+  assert.ok(others.every(({ adverts }) => adverts.length === 0));
+  // The loss of an address where none is sent from is not the router's.
+  others[0].handler.handleSource({ reason: 'none', isLinkUp: false });
+  assert.deepEqual(stage.states(), ['active']);
+  // Who answers for any of them has it too.
+  others[1].handler.handleNeighbor(ip('198.51.100.1'), Uint8Array.of(2, 0, 0, 0, 0, 9));
+  assert.deepEqual(stage.evidence, ['address-conflict']);
+  stage.owner.stop(false);
+  assert.ok(stage.attachments.every(({ lifetimeS }) => lifetimeS === 0));
+  stage.owner.close();
+  assert.ok(stage.attachments.every(({ isClosed }) => isClosed));
+});
+
+test('The own address lost for less than a second is no loss; for longer, the release comes from it', () => {
+  const stage = new Stage([{}]);
+  stage.pass(4 * S);
+  const { handler } = stage.first;
+  handler.handleSource({ reason: 'eth0 has no address', isLinkUp: true });
+  stage.pass(0.9 * S);
+  handler.handleSource(ip('192.0.2.13'));
+  stage.pass(2 * S);
+  assert.deepEqual(stage.states(), ['active']);
+  handler.handleSource({ reason: 'eth0 has no address', isLinkUp: true });
+  stage.pass(0.9 * S);
+  assert.deepEqual(stage.states(), ['active']);
+  stage.pass(0.2 * S);
+  assert.deepEqual(stage.states(), ['fault']);
+  assert.equal(stage.owner.status()[0].fault, 'eth0 has no address');
+  assert.deepEqual(
+    stage.first.adverts.slice(-2).map(({ payload }) => payload[2]),
+    [0, 0],
+  );
+});
+
+test('Adverts that the machine does not send are not counted as sent, and it is named', () => {
+  const stage = new Stage([{}]);
+  stage.pass(4 * S);
+  const { sent } = stage.owner.status()[0].adverts;
+  stage.first.sendProblem = 'EPERM';
+  stage.pass(2 * S);
+  assert.deepEqual(stage.evidence, ['unsent']);
+  assert.deepEqual(stage.owner.status()[0].adverts.sent, sent);
+  assert.equal(stage.owner.status()[0].adverts.unsent, 2);
+  // One of lower priority that can be heard is left to be the only one, once peers have been waiting for too long.
+  stage.hear(0, 50);
+  assert.deepEqual(stage.states(), ['active']);
+  stage.pass(2 * S);
+  stage.hear(0, 50);
+  assert.deepEqual(stage.states(), ['backup']);
+  assert.match(stage.changes.at(-1)!.detail, /EPERM/);
+  for (let i = 0; i < 10; i++) {
+    stage.pass(S);
+    stage.hear(0, 50);
+  }
+  assert.deepEqual(stage.states(), ['backup']);
+  stage.first.sendProblem = null;
+  stage.pass(4 * S);
+  assert.deepEqual(stage.states(), ['active']);
 });

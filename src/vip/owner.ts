@@ -7,8 +7,9 @@
  */
 import { RouterGroup } from '../core/vrrp/group.ts';
 import type { SegmentHost } from '../port/segment.ts';
-import { GUARD_WITNESSES, VipMember } from './member.ts';
+import { VipMember } from './member.ts';
 import type { VipPlan } from './plan.ts';
+import { GUARD_WITNESSES } from './requests.ts';
 import type { RouterStatus, VipListener } from './status.ts';
 
 /** What a predecessor was: for every router that was active, when it sent its last advert; 0: it was given up since. */

@@ -3,10 +3,10 @@
  * What else is left of the owner is for a successor to go on with, or to undo.
  */
 import { PRIORITY_RELEASE } from '../wire/vrrp/advert.ts';
-import type { Attachment, AttachmentHandler, SegmentHost } from '../port/segment.ts';
+import type { Attachment, AttachmentHandler, SegmentHost, SourceLoss } from '../port/segment.ts';
 import { AdvertSender } from '../core/vrrp/sender.ts';
-import { advertSettings, attachRequest } from './member.ts';
 import type { VirtualRouterPlan } from './plan.ts';
+import { advertSettings, attachRequests } from './requests.ts';
 
 /** Twice, as the owner does it: a release that is lost costs the peers the whole Active_Down_Interval. */
 const RELEASES = 2;
@@ -15,13 +15,13 @@ const RELEASES = 2;
 export function releaseRouters(routers: readonly VirtualRouterPlan[], host: SegmentHost, update: () => void): void {
   const attached = routers.map((plan) => {
     const handler = new SourceHandler();
-    return { plan, handler, attachment: host.attach(attachRequest(plan), handler) };
+    return { plan, handler, attachments: attachRequests(plan).map((request) => host.attach(request, handler)) };
   });
   update();
-  for (const { plan, handler, attachment } of attached) {
+  for (const { plan, handler, attachments } of attached) {
     const { source } = handler;
-    if (source !== null) sendReleases(plan, attachment, source, host);
-    attachment.drop();
+    if (source !== null) sendReleases(plan, attachments[0], source, host);
+    for (const attachment of attachments) attachment.drop();
   }
 }
 
@@ -37,8 +37,8 @@ function sendReleases(plan: VirtualRouterPlan, attachment: Attachment, source: U
 class SourceHandler implements AttachmentHandler {
   source: Uint8Array | null = null;
 
-  handleSource(source: Uint8Array | null): void {
-    this.source = source === null ? null : source.slice();
+  handleSource(source: Uint8Array | SourceLoss): void {
+    this.source = source instanceof Uint8Array ? source.slice() : null;
   }
 
   handlePacket(): void {

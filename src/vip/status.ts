@@ -39,6 +39,8 @@ export interface RouterStatus {
   /** What adverts are sent from. */
   readonly source: string | null;
   readonly addresses: readonly string[];
+  /** Held too, and not named in adverts. */
+  readonly excluded: readonly string[];
   /** When the last advert was sent; null: none yet. */
   readonly lastAdvertUs: number | null;
   readonly peers: readonly Peer[];
@@ -46,6 +48,8 @@ export interface RouterStatus {
   readonly guards: Readonly<Record<string, boolean>>;
   readonly adverts: {
     readonly sent: number;
+    /** Those that this machine did not send, to one or all of its peers. */
+    readonly unsent: number;
     readonly accepted: number;
     readonly refused: Readonly<Record<string, number>>;
   };

@@ -23,7 +23,7 @@ test(
     for (let i = 0; i < 15; i++) {
       const [info] = host.find(ADDRESS);
       assert.equal(info.link, 'eth0');
-      assert.equal(info.prefixlen, 24);
+      assert.equal(info.prefixlen, 32);
       assert.equal(info.valid_life_time, 1);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -81,7 +81,7 @@ test('an address that somebody removes is put back at once, and told', needsName
   const host = new Segment(t).host(5);
   const node = await host.start(planOf());
   await node.becomes('active');
-  host.ip('address', 'delete', `${ADDRESS}/24`, 'dev', 'eth0');
+  host.ip('address', 'delete', `${ADDRESS}/32`, 'dev', 'eth0');
   await until(() => host.has(ADDRESS));
   await node.told((message) => message.type === 'evidence' && message.evidence.kind === 'address-removed');
   assert.equal(node.changes().at(-1)?.to, 'active');
@@ -115,12 +115,13 @@ test('every address of a router is there, those of another network with their ro
   ];
   const node = await host.start(planOf({ ...FAST, addresses }));
   await node.becomes('active');
-  for (const { address, prefixLength } of addresses) assert.equal(host.find(address)[0].prefixlen, prefixLength);
+  for (const { address } of addresses) assert.equal(host.find(address)[0].prefixlen, 32);
   const routes = host.ip('route', 'show');
-  assert.match(routes, /^10\.9\.8\.0\/28 dev eth0/m);
+  assert.match(routes, /^10\.9\.8\.0\/28 dev eth0 proto 112 scope link src 10\.9\.8\.7 metric/m);
   assert.equal(routes.match(/^192\.168\.15\.0\/24/gm)?.length, 1);
   await node.stop();
   for (const { address } of addresses) assert.equal(host.has(address), false);
+  assert.doesNotMatch(host.ip('route', 'show'), /10\.9\.8\.0/);
 });
 
 test('the loss of the carrier is a fault, and its return begins an election', needsNamespaces, async (t) => {

@@ -13,6 +13,7 @@ const socket = new FrameSocket({
   isUp: true,
   isRunning: true,
   mac,
+  mtu: 1500,
   isMacvlan: false,
   parentIndex: 0,
 });

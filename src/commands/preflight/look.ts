@@ -34,6 +34,12 @@ class MachineLook {
     for (const [name, router] of Object.entries(this.ready.config.ha ?? {})) {
       const path: Path = ['ha', name];
       this.lookAtInterface(router.interface, [...path, 'interface'], interfaces);
+      for (const key of ['addresses', 'excluded'] as const) {
+        for (const [i, address] of (router[key] ?? []).entries()) {
+          if (typeof address === 'string') continue;
+          this.lookAtInterface(address.interface, [...path, key, i, 'interface'], interfaces);
+        }
+      }
       for (const [i, track] of (router.track ?? []).entries()) {
         const at: Path = [...path, 'track', i];
         if (track.interface !== undefined) this.lookAtInterface(track.interface, [...at, 'interface'], interfaces);

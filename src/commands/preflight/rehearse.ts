@@ -66,7 +66,9 @@ function knownAddresses({ ha }: Ready): ReadonlySet<string> {
   const own = Object.values(networkInterfaces()).flatMap((addresses) =>
     (addresses ?? []).map(({ address }) => address),
   );
-  const virtual = (ha?.vip.routers ?? []).flatMap(({ addresses }) => addresses.map(({ address }) => address));
+  const virtual = (ha?.vip.routers ?? []).flatMap(({ addresses, excluded }) => {
+    return [...addresses, ...excluded].map(({ address }) => address);
+  });
   return new Set([...own, ...virtual]);
 }
 

@@ -28,8 +28,10 @@ export type RouterEvent =
   | { readonly kind: 'refused'; readonly reason: Refusal; readonly from: string }
   | { readonly kind: 'tracked'; readonly index: number; readonly isUp: boolean }
   | { readonly kind: 'guard'; readonly name: string; readonly passes: boolean }
-  /** The address that adverts are sent from; null: the interface has none. Borrowed until the next one. */
-  | { readonly kind: 'source'; readonly address: Uint8Array | null }
+  /** The address that adverts are sent from; null: there is none, for that reason. Borrowed until the next one. */
+  | { readonly kind: 'source'; readonly address: Uint8Array | null; readonly reason?: string }
+  /** This machine did not send an advert, to anybody, and why; null: it sends them again. */
+  | { readonly kind: 'sending'; readonly problem: string | null }
   /** A foreign machine says that it has an address of this router. */
   | { readonly kind: 'address-answered'; readonly by: string }
   /** An address that this router holds was removed by somebody else. */

@@ -58,6 +58,10 @@ export class VirtualRouter {
   private actions: RouterAction[] = [];
 
   private source: Uint8Array | null = null;
+  private sourceLoss = 'interface down or without an address';
+  /** Why adverts do not leave this machine, and since when; null: they do. */
+  private sendProblem: string | null = null;
+  private mutedUs = LONG_AGO;
   private isGroupFaulty = false;
   private groupPriorityMax = PRIORITY_OWNER;
 
@@ -139,7 +143,7 @@ export class VirtualRouter {
 
   /** The same without the group's. */
   get ownFault(): string | null {
-    return this.source === null ? 'interface down or without an address' : this.tracking.fault;
+    return this.source === null ? this.sourceLoss : this.tracking.fault;
   }
 
   /** Would be active if the group allowed it. */
@@ -199,7 +203,11 @@ export class VirtualRouter {
         break;
       case 'source':
         this.source = event.address;
+        this.sourceLoss = event.reason ?? this.sourceLoss;
         this.applyFault(nowUs);
+        break;
+      case 'sending':
+        this.handleSending(event.problem, nowUs);
         break;
       case 'address-answered':
         this.handleAddressAnswered(event.by, nowUs);
@@ -373,6 +381,10 @@ export class VirtualRouter {
       this.transition('backup', 'higher-advert', `priority ${advert.priority}`, nowUs);
       return;
     }
+    if (this.isMute(nowUs)) {
+      this.giveWay(advert, nowUs);
+      return;
+    }
     this.observer.noteRival(advert, this.priority, nowUs);
     // At most one answer per interval, the shorter one of the two: two routers that each take themselves for the better one
     // (a clone with the same address) would otherwise answer each other's answers as fast as the wire allows.
@@ -381,6 +393,30 @@ export class VirtualRouter {
     this.sendAdvert(nowUs);
     this.announcer.repeat(nowUs);
     if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
+  }
+
+  private handleSending(problem: string | null, nowUs: number): void {
+    if (problem === null) {
+      this.sendProblem = null;
+      return;
+    }
+    if (this.sendProblem === null) this.mutedUs = nowUs;
+    this.sendProblem = problem;
+    this.observer.note('unsent', () => `this machine does not send adverts: ${problem}`, nowUs);
+  }
+
+  /** No advert has left this machine for as long as peers wait for one. */
+  private isMute(nowUs: number): boolean {
+    return this.sendProblem !== null && nowUs - this.mutedUs >= DOWN_ADVERTS * this.settings.intervalUs;
+  }
+
+  /** To a peer of lower priority that can be heard, where this router cannot: two would be active for ever. */
+  private giveWay(advert: HeardAdvert, nowUs: number): void {
+    this.endActive();
+    this.isYielding = true;
+    this.follow(advert, nowUs);
+    this.linger(nowUs);
+    this.transition('backup', 'higher-advert', `no advert leaves this machine: ${this.sendProblem}`, nowUs);
   }
 
   private handleGuard(name: string, passes: boolean, nowUs: number): void {

@@ -34,6 +34,7 @@ function planOf(watches: readonly WatchPlan[], routers: readonly (readonly numbe
           virtualRouterId: 50 + i,
           priority: 150,
           addresses: [{ address: `192.0.2.${i + 3}`, prefixLength: 24 }],
+          excluded: [],
           tracked: own.map((watch) => ({ name: `watch ${watch}`, weight: 0, interfaceName: null })),
           guard: { probesAddresses: true, gateway: null, hasWitnesses: false },
         }),
@@ -183,6 +184,7 @@ test('what its owner has not confirmed for a while is not said to be so', async 
     interfaceName: 'eth0',
     source: '192.0.2.5',
     addresses: ['192.0.2.3/24'],
+    excluded: [],
     lastAdvertUs: 4_900_000,
     peers: [
       {
@@ -196,7 +198,7 @@ test('what its owner has not confirmed for a while is not said to be so', async 
     ],
     tracked: [],
     guards: {},
-    adverts: { sent: 4, accepted: 3, refused: { checksum: 2 } },
+    adverts: { sent: 4, unsent: 0, accepted: 3, refused: { checksum: 2 } },
     observed: { rival: { total: 5, lastUs: 4_700_000 } },
   };
   scene.addresses.events.onEvidence('VI_1', { kind: 'rival', detail: 'a peer', suppressed: 0 });

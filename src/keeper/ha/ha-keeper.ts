@@ -87,7 +87,7 @@ export class HaKeeper {
           environment: {
             EVENKEEL_NODE: plan.node,
             EVENKEEL_INTERFACE: plan.vip.routers[i].interfaceName,
-            EVENKEEL_ADDRESSES: plan.vip.routers[i].addresses
+            EVENKEEL_ADDRESSES: [...plan.vip.routers[i].addresses, ...plan.vip.routers[i].excluded]
               .map(({ address, prefixLength }) => `${address}/${prefixLength}`)
               .join(' '),
           },

@@ -6,6 +6,7 @@ import type { HaPlan } from '../../config/ha-plan.ts';
 import type { TrackedPlan } from '../../config/vip-plan.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
 import type { Cause, State } from '../../core/vrrp/states.ts';
+import { addressText } from '../../vip/plan.ts';
 import type { RoleChange, RouterStatus } from '../../vip/status.ts';
 import type { OwnerView } from '../vip-link.ts';
 import type { WatchStatus } from './watch.ts';
@@ -30,6 +31,8 @@ export interface RouterView {
   readonly version: 2 | 3;
   readonly intervalMs: number;
   readonly addresses: readonly string[];
+  /** Held too, and not named in adverts. */
+  readonly excluded: readonly string[];
   readonly group: string | null;
   readonly tracked: readonly TrackedView[];
   readonly witnesses: readonly WitnessView[];
@@ -178,7 +181,8 @@ function routerView(
     virtualRouterId: vip.virtualRouterId,
     version: vip.version,
     intervalMs: vip.intervalUs / 1_000,
-    addresses: vip.addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+    addresses: vip.addresses.map(addressText),
+    excluded: vip.excluded.map(addressText),
     group: vip.group,
     tracked: own.map((watch, i) => {
       const { name, weight } = vip.tracked[i];

@@ -12,6 +12,7 @@ export function routerPlan(changes: Partial<VirtualRouterPlan> = {}): VirtualRou
     priority: 100,
     intervalUs: 1_000_000,
     addresses: [{ address: '192.168.15.3', prefixLength: 24 }],
+    excluded: [],
     hasVirtualMac: false,
     preempt: true,
     preemptDelayUs: 0,

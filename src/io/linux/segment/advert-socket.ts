@@ -37,7 +37,8 @@ export interface AdvertSocket {
   setFilter(filter: Filter): void;
   /** Reads what has come in. */
   read(handle: PacketHandler): void;
-  send(source: Uint8Array, destination: Uint8Array, payload: Uint8Array, ttl: number): void;
+  /** How many bytes, or a negative errno. */
+  send(source: Uint8Array, destination: Uint8Array, payload: Uint8Array, ttl: number): number;
   close(): void;
 }
 
@@ -76,7 +77,7 @@ export class AdvertSocket4 implements AdvertSocket {
     }
   }
 
-  send(source: Uint8Array, destination: Uint8Array, payload: Uint8Array, ttl: number): void {
+  send(source: Uint8Array, destination: Uint8Array, payload: Uint8Array, ttl: number): number {
     const packet = new Uint8Array(IPV4_HEADER_BYTES + payload.length);
     this.identification = (this.identification + 1) & 0xffff;
     const header = {
@@ -92,7 +93,7 @@ export class AdvertSocket4 implements AdvertSocket {
     const name = new Uint8Array(16);
     name[0] = libc.AF_INET;
     name.set(destination, 4);
-    libc.sendTo(this.descriptor, packet, name);
+    return libc.sendTo(this.descriptor, packet, name);
   }
 
   close(): void {
@@ -135,7 +136,7 @@ export class AdvertSocket6 implements AdvertSocket {
     }
   }
 
-  send(source: Uint8Array, destination: Uint8Array, payload: Uint8Array, ttl: number): void {
+  send(source: Uint8Array, destination: Uint8Array, payload: Uint8Array, ttl: number): number {
     const packet = new Uint8Array(IPV6_HEADER_BYTES + payload.length);
     const header = {
       source,
@@ -150,7 +151,7 @@ export class AdvertSocket6 implements AdvertSocket {
     name[0] = libc.AF_INET6;
     name.set(destination, 8);
     new DataView(name.buffer).setUint32(24, this.linkIndex, true);
-    libc.sendTo(this.descriptor, packet, name);
+    return libc.sendTo(this.descriptor, packet, name);
   }
 
   close(): void {

@@ -25,8 +25,9 @@ export class FrameSocket {
     this.descriptor = openPacket(link, 0, REFUSE_ALL);
   }
 
-  send(frame: Uint8Array): void {
-    send(this.descriptor, frame);
+  /** How many bytes, or a negative errno. */
+  send(frame: Uint8Array): number {
+    return send(this.descriptor, frame);
   }
 
   close(): void {

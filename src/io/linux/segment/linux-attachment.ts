@@ -7,7 +7,13 @@
  */
 import { formatIP } from '../../../base/address.ts';
 import { compareBytes, equalBytes } from '../../../base/bytes.ts';
-import type { Attachment, AttachmentHandler, AttachRequest, VirtualAddress } from '../../../port/segment.ts';
+import type {
+  Attachment,
+  AttachmentHandler,
+  AttachRequest,
+  SourceLoss,
+  VirtualAddress,
+} from '../../../port/segment.ts';
 import { virtualMac, VRRP_TTL } from '../../../wire/vrrp/advert.ts';
 import { errorName } from '../libc.ts';
 import { advertFrame } from './frame-socket.ts';
@@ -15,22 +21,37 @@ import type { Machine } from './machine.ts';
 import { NetlinkWriter } from './netlink-message.ts';
 import { Relay } from './relay.ts';
 import {
+  type HeldAddress,
   type Link,
   type LinkAddress,
+  writeAddRoute,
   writeCreateMacvlan,
   writeDeleteAddress,
   writeDeleteLink,
+  writeDeleteRoute,
   writeHoldAddress,
   writeNoLinkLocal,
+  writeRestoreAddress,
   writeSetUp,
 } from './rtnetlink.ts';
 import type { SegmentInterface } from './segment-interface.ts';
 import { readSysctl, writeSysctl } from './sysctl.ts';
 import type { Undo } from './undo-journal.ts';
 
+/** What has the kernel hold the addresses, as long as nothing else on that link has changed. */
+interface Holding {
+  readonly linkIndex: number;
+  readonly lifetimeS: number;
+  readonly revision: number;
+  readonly messages: Uint8Array;
+}
+
 const NO_MAC = new Uint8Array(6);
 const LOOPBACK = 'lo';
 const EADDRNOTAVAIL = -99;
+const EEXIST = -17;
+
+type OwnAddressUndo = Extract<Undo, { kind: 'own-address' }>;
 
 export class LinuxAttachment implements Attachment {
   readonly request: AttachRequest;
@@ -42,7 +63,7 @@ export class LinuxAttachment implements Attachment {
   private readonly handleClose: () => void;
   private readonly handleReveal: () => void;
   /** What the handler was told last; undefined: nothing yet. */
-  private source: Uint8Array | null | undefined = undefined;
+  private source: Uint8Array | SourceLoss | undefined = undefined;
   private hasBegun = false;
   /** What it changes on the machine is written down, and changed. */
   private isEstablished = false;
@@ -51,12 +72,11 @@ export class LinuxAttachment implements Attachment {
   private isHeld = false;
   /** Of what it holds, what is known to be there, or to have been. */
   private readonly seen = new Set<string>();
-  /** The addresses are on the loopback interface: this machine has them, and no neighbour sees it. */
-  private isConcealed = false;
+  /** These addresses are on the loopback interface: this machine has them, and no neighbour sees it. */
+  private concealed: readonly Uint8Array[] = [];
   private currentRelay: Relay | null = null;
   /** The messages that put the addresses there; the same each time while they are held. */
-  private holding: { readonly linkIndex: number; readonly lifetimeS: number; readonly messages: Uint8Array } | null =
-    null;
+  private holding: Holding | null = null;
   private identification = 0;
 
   /**
@@ -107,13 +127,15 @@ export class LinuxAttachment implements Attachment {
       if (request.hasVirtualMac) {
         this.raiseArpSettings();
       } else {
-        // Else the end of a virtual address takes the interface's own of the same network with it, if that came later.
+        // Else the end of an own address takes with it the others of its network, a virtual one or its replacement.
         machine.raiseSysctl(`net/ipv4/conf/${segment.name}/promote_secondaries`, 1);
       }
     }
+    const link = this.addressLinkName;
     for (const { address, prefixLength } of request.addresses) {
-      const undo: Undo = { kind: 'address', link: this.addressLinkName, address: formatIP(address), prefixLength };
-      machine.journal.add(undo);
+      const own = machine.journal.findElsewhere((undo) => this.isOwnUndo(undo, address));
+      if (own !== undefined) machine.journal.add(own);
+      machine.journal.add({ kind: 'address', link, address: formatIP(address), prefixLength });
     }
   }
 
@@ -138,15 +160,9 @@ export class LinuxAttachment implements Attachment {
     return readSysctl(`net/${family}/conf/${this.segment.name}/forwarding`) === 1;
   }
 
-  sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): void {
-    const { request, segment } = this;
-    if (!request.isMulticast) {
-      segment.sendAdvert(source, destination, payload, VRRP_TTL);
-      return;
-    }
-    this.identification = (this.identification + 1) & 0xffff;
-    const mac = request.hasVirtualMac ? this.virtualMac : this.mac;
-    segment.sendFrame(advertFrame(mac, source, destination, payload, this.identification));
+  sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): string | null {
+    const sent = this.send(source, destination, payload);
+    return sent < 0 ? errorName(sent) : null;
   }
 
   sendFrame(frame: Uint8Array): void {
@@ -155,14 +171,18 @@ export class LinuxAttachment implements Attachment {
 
   hold(lifetimeS: number): void {
     const link = this.findAddressLink();
-    if (link === null) return;
-    if (this.holding === null || this.holding.linkIndex !== link.index || this.holding.lifetimeS !== lifetimeS) {
-      this.holding = { linkIndex: link.index, lifetimeS, messages: this.holdMessages(link.index, lifetimeS) };
-      this.isHeld = false;
+    if (link === null || this.request.addresses.length === 0) return;
+    const revision = this.machine.network.revisionOf(this.segment.link?.index ?? 0);
+    const { holding } = this;
+    if (holding?.linkIndex !== link.index || holding.lifetimeS !== lifetimeS || holding.revision !== revision) {
+      const messages = this.holdMessages(link.index, lifetimeS);
+      if (holding === null || !equalBytes(holding.messages, messages)) this.isHeld = false;
+      this.holding = { linkIndex: link.index, lifetimeS, revision, messages };
     }
+    const { messages } = this.holding as Holding;
     const isNew = !this.isHolding;
     this.isHolding = true;
-    if (this.isHeld && this.machine.refresh(this.holding.messages)) return;
+    if (this.isHeld && this.machine.refresh(messages)) return;
     // A macvlan that goes up says so to the segment (MLD), and switches believe it, before its addresses are of any use.
     if (isNew && this.request.family === 6 && this.request.hasVirtualMac) this.addConcealed(lifetimeS);
     if (this.request.hasVirtualMac && !link.isUp) {
@@ -171,11 +191,8 @@ export class LinuxAttachment implements Attachment {
         (_, error) => this.note(`cannot set ${link.name} up (${errorName(error)})`),
       );
     }
-    const failures = this.machine.requests.change(this.holding.messages, (index, error) => {
-      const { address, prefixLength } = this.request.addresses[index];
-      this.note(`cannot add ${formatIP(address)}/${prefixLength} to ${link.name} (${errorName(error)})`);
-    });
-    this.isHeld = failures === 0;
+    this.isHeld = true;
+    this.machine.requests.change(messages, (index, error) => this.handleHoldError(link, index, error));
     // Of IPv6 addresses it is told later that they are there.
     if (this.isHeld && this.request.family === 4) {
       for (const { address } of this.request.addresses) this.seen.add(formatIP(address));
@@ -191,6 +208,7 @@ export class LinuxAttachment implements Attachment {
 
   drop(): void {
     this.removeHeld();
+    this.removeRoutes();
     this.reveal();
   }
 
@@ -202,12 +220,11 @@ export class LinuxAttachment implements Attachment {
     this.removeHeld();
   }
 
-  relay(peer: Uint8Array): void {
+  relay(peer: Uint8Array, addresses: readonly Uint8Array[]): void {
     const { request, segment } = this;
     this.endRelay();
     if (segment.link === null) return;
     const name = `evenkeel-${request.virtualRouterId}-${segment.link.index}`;
-    const addresses = request.addresses.map(({ address }) => address);
     this.currentRelay = Relay.open({ name, addresses, peer, linkIndex: segment.link.index }, (reason) => {
       this.note(`connections that ${formatIP(peer)} has end: they cannot be passed on to it by nftables (${reason})`);
     });
@@ -228,11 +245,19 @@ export class LinuxAttachment implements Attachment {
     this.machine.network.update();
     const link = this.machine.network.findLink(this.addressLinkName);
     if (link === null) return;
+    // With whatever prefix they are there; and as they are held, should the table not know of that yet.
+    const held = this.request.addresses.map((each) => this.heldAs(each));
+    const there = this.machine.network.addressesOf(link.index).filter(({ address, prefixLength }) => {
+      return (
+        this.isOneOfOurs(address) &&
+        !held.some((each) => each.prefixLength === prefixLength && equalBytes(each.address, address))
+      );
+    });
     this.machine.change(
       (writer) => {
         // First, so that it does not tell the segment that it leaves groups (MLD): switches would believe that it is here.
         if (this.request.hasVirtualMac) writeSetUp(writer, link.index, false);
-        for (const { address, prefixLength } of this.request.addresses) {
+        for (const { address, prefixLength } of [...held, ...there]) {
           writeDeleteAddress(writer, link.index, address, prefixLength);
         }
       },
@@ -242,12 +267,22 @@ export class LinuxAttachment implements Attachment {
     );
   }
 
+  /** The kernel has removed them with the addresses, but not where another interface has the same address. */
+  private removeRoutes(): void {
+    const link = this.machine.network.findLink(this.addressLinkName);
+    if (link === null) return;
+    this.machine.change((writer) => {
+      for (const each of this.request.addresses) if (hasNetwork(each)) writeDeleteRoute(writer, link.index, each);
+    });
+  }
+
   close(): void {
     this.endRelay();
     const { machine, request, segment } = this;
     if (this.hasBegun) {
       this.drop();
       if (request.hasVirtualMac) this.deleteMacvlan();
+      this.giveBack();
       machine.journal.remove(
         (undo) =>
           undo.kind === 'address' &&
@@ -263,7 +298,7 @@ export class LinuxAttachment implements Attachment {
 
   /** The interface may answer for what it has itself only: else it answers for virtual addresses that are elsewhere too. */
   get needsArpSettings(): boolean {
-    return this.request.family === 4 && (this.request.hasVirtualMac || this.isConcealed);
+    return this.request.family === 4 && (this.request.hasVirtualMac || this.concealed.length > 0);
   }
 
   /** Addresses that should be there and are not. */
@@ -288,15 +323,30 @@ export class LinuxAttachment implements Attachment {
     for (const address of addresses) if (this.isHolding) this.handler.handleAddressRemoved(address);
   }
 
-  /** Tells the handler the sender's address, if it is another one than before. */
+  /** Something of its link has changed: what else is there decides how its addresses are held. */
+  adapt(): void {
+    const { holding } = this;
+    if (!this.isHolding || holding === null) return;
+    if (holding.revision === this.machine.network.revisionOf(this.segment.link?.index ?? 0)) return;
+    this.hold(holding.lifetimeS);
+  }
+
+  /** Tells the handler the sender's address, if it is another one than before, or why there is none. */
   tellSource(): void {
+    if (this.request.adverts === null) return;
     const source = this.findSource();
-    const { source: told } = this;
-    const isSame =
-      told !== undefined && (told === null || source === null ? told === source : equalBytes(told, source));
-    if (isSame) return;
+    if (this.source !== undefined && isSameSource(source, this.source)) return;
     this.source = source;
     this.handler.handleSource(source);
+  }
+
+  /** Whether an address there is one of this router's. A link-local one is of its link only. */
+  has({ linkIndex, address }: LinkAddress): boolean {
+    if (!this.isOneOfOurs(address)) return false;
+    if (!isLinkLocal(address)) return true;
+    return (
+      linkIndex === this.segment.link?.index || linkIndex === this.machine.network.findLink(this.addressLinkName)?.index
+    );
   }
 
   // --- inside ---
@@ -309,10 +359,15 @@ export class LinuxAttachment implements Attachment {
     machine.raiseSysctl(`net/ipv4/conf/${segment.name}/arp_announce`, 2);
   }
 
-  /** A link-local address is nothing without its link. */
-  private concealable(): Uint8Array[] {
-    const addresses = this.request.addresses.map(({ address }) => address);
-    return addresses.filter((address) => address.length === 4 || !isLinkLocal(address));
+  /**
+   * What can be put on the loopback interface: a link-local address is nothing without its link, and what somebody has put
+   * there already is theirs.
+   */
+  private concealable(loopback: Link): Uint8Array[] {
+    const there = this.machine.network.addressesOf(loopback.index).filter(isForeign);
+    return this.request.addresses
+      .map(({ address }) => address)
+      .filter((address) => !isLinkLocal(address) && !there.some((each) => equalBytes(each.address, address)));
   }
 
   /** On Linux an address belongs to the machine: what is for it is taken, whatever interface it is on. */
@@ -320,48 +375,70 @@ export class LinuxAttachment implements Attachment {
     const { machine, request } = this;
     const loopback = machine.network.findLink(LOOPBACK);
     if (loopback === null) return;
+    const addresses = this.concealable(loopback);
     machine.change((writer) => {
-      for (const address of this.concealable()) {
+      for (const address of addresses) {
         const held = { address, prefixLength: 8 * address.length, hasRoute: true };
         writeHoldAddress(writer, loopback.index, held, lifetimeS);
       }
     });
-    if (request.family === 6) machine.awaitDelivery6(loopback.index, this.concealable());
-    this.isConcealed = true;
+    if (request.family === 6) machine.awaitDelivery6(loopback.index, addresses);
+    this.concealed = addresses;
   }
 
   private reveal(): void {
-    if (!this.isConcealed) return;
-    this.isConcealed = false;
+    const { concealed } = this;
+    if (concealed.length === 0) return;
+    this.concealed = [];
     const loopback = this.machine.network.findLink(LOOPBACK);
     if (loopback !== null) {
       this.machine.change((writer) => {
-        for (const address of this.concealable()) {
-          writeDeleteAddress(writer, loopback.index, address, 8 * address.length);
-        }
+        for (const address of concealed) writeDeleteAddress(writer, loopback.index, address, 8 * address.length);
       });
     }
     this.handleReveal();
+  }
+
+  private send(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): number {
+    const { request, segment } = this;
+    if (request.adverts?.isMulticast !== true) return segment.sendAdvert(source, destination, payload, VRRP_TTL);
+    this.identification = (this.identification + 1) & 0xffff;
+    const mac = request.hasVirtualMac ? this.virtualMac : this.mac;
+    return segment.sendFrame(advertFrame(mac, source, destination, payload, this.identification));
   }
 
   private note(message: string): void {
     this.machine.note(`virtual router ${this.request.virtualRouterId} on ${this.segment.name}: ${message}`);
   }
 
-  private findSource(): Uint8Array | null {
+  private findSource(): Uint8Array | SourceLoss {
     const { request, segment, machine } = this;
-    const { link } = segment;
-    if (link === null || !link.isRunning || segment.isBroken) return null;
-    const usable = machine.network
-      .addressesOf(link.index)
-      .filter((each) => each.family === request.family && !each.isTentative);
-    if (request.source !== null) {
-      const { source } = request;
-      return usable.some(({ address }) => equalBytes(address, source)) ? source : null;
+    const { link, name } = segment;
+    const { adverts, family } = request;
+    if (link === null) return cut(`there is no interface ${name}`);
+    if (!link.isRunning) return cut(link.isUp ? `${name} has no carrier` : `${name} is down`);
+    if (segment.problem !== null) return cut(`${name} cannot be used: ${segment.problem}`);
+    const bytes = adverts?.packetBytes ?? 0;
+    if (bytes > link.mtu) return cut(`an advert has ${bytes} bytes, and the MTU of ${name} is ${link.mtu}`);
+    const all = machine.network.addressesOf(link.index).filter((each) => each.family === family);
+    const usable = all.filter(({ isTentative }) => !isTentative);
+    const wanted = adverts?.source ?? null;
+    if (wanted !== null) {
+      const isThere = usable.some(({ address }) => equalBytes(address, wanted));
+      return isThere ? wanted : lost(`${formatIP(wanted)}, which adverts are sent from, is not an address of ${name}`);
     }
     const own = usable.filter((each) => !this.isVirtual(each));
-    if (request.family === 6) return own.find(({ address }) => isLinkLocal(address))?.address ?? null;
-    return (own.find(({ isSecondary }) => !isSecondary) ?? own[0])?.address ?? null;
+    const source =
+      family === 6
+        ? own.find(({ address }) => isLinkLocal(address))
+        : (own.find(({ isSecondary }) => !isSecondary) ?? own[0]);
+    if (source !== undefined) return source.address;
+    // The owner of the addresses may have no others.
+    const owned = adverts?.isOwner === true ? this.findOwned(all) : undefined;
+    if (owned !== undefined) return owned;
+    const isTested = all.some((each) => each.isTentative && !this.isVirtual(each));
+    if (isTested) return lost(`${name} has no address yet that was found to be nobody else's`);
+    return lost(`${name} has no ${family === 6 ? 'link-local' : 'IPv4'} address of its own`);
   }
 
   private get addressLinkName(): string {
@@ -374,12 +451,40 @@ export class LinuxAttachment implements Attachment {
     return this.segment.link === null ? null : this.findMacvlan();
   }
 
+  /** The addresses first, in their order. */
   private holdMessages(linkIndex: number, lifetimeS: number): Uint8Array {
     const writer = new NetlinkWriter();
-    for (const each of this.request.addresses) {
-      writeHoldAddress(writer, linkIndex, { ...each, hasRoute: this.hasOwnRoute(each) }, lifetimeS);
+    const { addresses, family } = this.request;
+    for (const each of addresses) writeHoldAddress(writer, linkIndex, this.heldAs(each), lifetimeS);
+    if (family === 6) return writer.finished();
+    for (const each of addresses) {
+      if (hasNetwork(each) && this.findOwn(each.address) === undefined && !this.hasOwnRoute(each)) {
+        writeAddRoute(writer, linkIndex, each);
+      }
     }
     return writer.finished();
+  }
+
+  private handleHoldError(link: Link, index: number, error: number): void {
+    const { addresses } = this.request;
+    if (index >= addresses.length) {
+      if (error !== EEXIST) this.note(`cannot add a route to the network of an address (${errorName(error)})`);
+      return;
+    }
+    this.isHeld = false;
+    const { address, prefixLength } = addresses[index];
+    this.note(`cannot add ${formatIP(address)}/${prefixLength} to ${link.name} (${errorName(error)})`);
+  }
+
+  /**
+   * An IPv4 address is of no network here: of several of one network, Linux makes the first one primary, and the network's
+   * route is that one's. A virtual address would take part in that, and be first once the interface's own is changed.
+   */
+  private heldAs(each: VirtualAddress): HeldAddress {
+    const own = this.findOwn(each.address);
+    if (own !== undefined) return { address: each.address, prefixLength: own.prefixLength, hasRoute: false };
+    if (this.request.family === 4) return { address: each.address, prefixLength: 32, hasRoute: true };
+    return { ...each, hasRoute: this.hasOwnRoute(each) };
   }
 
   /** The interface has an address of its own in the same network, and with it the route that is wanted. */
@@ -393,22 +498,86 @@ export class LinuxAttachment implements Attachment {
 
   /** Of this router's addresses and of its macvlan. */
   private removeLeftovers(): void {
-    const { machine, request, segment } = this;
-    const leftovers = machine.network
-      .allAddresses()
-      .filter(
-        (each) =>
-          (each.isOurs || each.linkIndex === segment.link?.index) &&
-          request.addresses.some(({ address }) => equalBytes(address, each.address)),
-      );
+    const { machine } = this;
+    const left = machine.network.allAddresses().filter((each) => this.isLeftover(each));
+    const removed = left.filter((each) => !this.keepOwn(each));
     machine.change((writer) => {
-      for (const { linkIndex, address, prefixLength } of leftovers) {
+      for (const { linkIndex, address, prefixLength } of removed) {
         writeDeleteAddress(writer, linkIndex, address, prefixLength);
       }
     });
-    for (const { address } of leftovers) this.note(`${formatIP(address)} was left behind and is removed`);
+    for (const each of removed) {
+      const address = formatIP(each.address);
+      if (!isForeign(each)) this.note(`${address} was left behind and is removed`);
+      else this.note(`${address} was configured on the interface and is removed: leave it to evenkeel alone`);
+    }
     if (machine.network.findLink(this.macvlanName) !== null) this.deleteMacvlan();
     machine.network.update();
+  }
+
+  private isLeftover(each: LinkAddress): boolean {
+    if (!this.isOneOfOurs(each.address)) return false;
+    const isHere = each.linkIndex === this.segment.link?.index;
+    return isLinkLocal(each.address) ? this.has(each) : each.isOurs || isHere;
+  }
+
+  // --- addresses that are the machine's own as well ---
+
+  /** Somebody has configured this address, and the machine has no other, or owns it (priority 255): it stays. */
+  private keepOwn(each: LinkAddress): boolean {
+    const { request, segment, machine } = this;
+    if (!isForeign(each) || each.linkIndex !== segment.link?.index) return false;
+    const address = formatIP(each.address);
+    if (request.adverts?.isOwner === true) {
+      const { prefixLength } = each;
+      machine.journal.add({ kind: 'own-address', link: segment.name, address, prefixLength });
+      return true;
+    }
+    const others = machine.network.addressesOf(each.linkIndex).filter(({ family }) => family === request.family);
+    if (others.some((other) => !this.isVirtual(other))) return false;
+    this.note(
+      `${address} is the only address of ${segment.name} and stays: give it another one, or this router priority 255`,
+    );
+    return true;
+  }
+
+  /** One of the addresses that the machine had by itself; `there` is what the interface has. */
+  private findOwned(there: readonly LinkAddress[]): Uint8Array | undefined {
+    const { machine, request } = this;
+    const owned = request.addresses.find(({ address }) => {
+      return (
+        this.findOwn(address) !== undefined ||
+        there.some((each) => isForeign(each) && equalBytes(each.address, address)) ||
+        machine.journal.findElsewhere((undo) => this.isOwnUndo(undo, address)) !== undefined
+      );
+    });
+    return owned?.address;
+  }
+
+  /** What to give back at the end. */
+  private findOwn(address: Uint8Array): OwnAddressUndo | undefined {
+    const found = this.machine.journal.find((undo) => this.isOwnUndo(undo, address));
+    return found?.kind === 'own-address' ? found : undefined;
+  }
+
+  private isOwnUndo(undo: Undo, address: Uint8Array): boolean {
+    return undo.kind === 'own-address' && undo.link === this.segment.name && undo.address === formatIP(address);
+  }
+
+  private giveBack(): void {
+    const { machine, request, segment } = this;
+    for (const { address } of request.addresses) {
+      const own = this.findOwn(address);
+      if (own === undefined) continue;
+      machine.journal.remove((undo) => undo === own);
+      const { link } = segment;
+      if (link === null) continue;
+      machine.change((writer) => writeRestoreAddress(writer, link.index, address, own.prefixLength));
+    }
+  }
+
+  private isOneOfOurs(address: Uint8Array): boolean {
+    return this.request.addresses.some((each) => equalBytes(each.address, address));
   }
 
   // --- the macvlan ---
@@ -483,6 +652,31 @@ export class LinuxAttachment implements Attachment {
     machine.journal.remove((undo) => undo.kind === 'link' && undo.name === name);
     machine.network.update();
   }
+}
+
+function cut(reason: string): SourceLoss {
+  return { reason, isLinkUp: false };
+}
+
+function lost(reason: string): SourceLoss {
+  return { reason, isLinkUp: true };
+}
+
+function isSameSource(a: Uint8Array | SourceLoss, b: Uint8Array | SourceLoss): boolean {
+  if (a instanceof Uint8Array || b instanceof Uint8Array) {
+    return a instanceof Uint8Array && b instanceof Uint8Array && equalBytes(a, b);
+  }
+  return a.reason === b.reason && a.isLinkUp === b.isLinkUp;
+}
+
+/** Somebody else's: those of this program have an end, also on kernels that do not say whose they are. */
+function isForeign({ isOurs, isPermanent }: LinkAddress): boolean {
+  return !isOurs && isPermanent;
+}
+
+/** An IPv4 address that is written with a network around it. */
+function hasNetwork({ address, prefixLength }: VirtualAddress): boolean {
+  return address.length === 4 && prefixLength < 32;
 }
 
 function isLinkLocal(address: Uint8Array): boolean {

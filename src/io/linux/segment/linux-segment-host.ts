@@ -18,7 +18,7 @@ import { Machine } from './machine.ts';
 import { NetlinkRequests } from './netlink-socket.ts';
 import { NetworkTable } from './network-table.ts';
 import type { RefreshQueue } from './refresh-queue.ts';
-import { type Link, type LinkAddress, writeDeleteAddress, writeDeleteLink } from './rtnetlink.ts';
+import { type Link, type LinkAddress, writeDeleteAddress, writeDeleteLink, writeRestoreAddress } from './rtnetlink.ts';
 import { type Readable, SegmentInterface } from './segment-interface.ts';
 import { bootTimeUs, unixTimeUs } from './system.ts';
 import { type Undo, UndoJournal } from './undo-journal.ts';
@@ -135,6 +135,7 @@ export class LinuxSegmentHost implements SegmentHost {
       }
     }
     for (const watch of this.watches) this.tellInterface(watch);
+    for (const attachment of attachments) attachment.adapt();
     for (const attachment of attachments) attachment.tellSource();
     attachments.forEach((attachment, i) => attachment.tellMissing(missing[i]));
   }
@@ -158,11 +159,8 @@ export class LinuxSegmentHost implements SegmentHost {
     watch.handle(isUp, detail);
   }
 
-  private isVirtual({ address, isOurs }: LinkAddress): boolean {
-    return (
-      isOurs ||
-      this.attachments.some(({ request }) => request.addresses.some((each) => equalBytes(each.address, address)))
-    );
+  private isVirtual(each: LinkAddress): boolean {
+    return each.isOurs || this.attachments.some((attachment) => attachment.has(each));
   }
 
   private handleClosed(closed: LinuxAttachment): void {
@@ -199,8 +197,20 @@ export class LinuxSegmentHost implements SegmentHost {
       case 'address': {
         const link = machine.network.findLink(undo.link);
         const address = parseIPv4(undo.address) ?? parseIPv6(undo.address);
-        if (link === null || address === null || !machine.network.has(link.index, address)) break;
-        machine.change((writer) => writeDeleteAddress(writer, link.index, address, undo.prefixLength));
+        if (link === null || address === null) break;
+        const held = machine.network.addressesOf(link.index).filter((each) => {
+          return !each.isPermanent && equalBytes(each.address, address);
+        });
+        machine.change((writer) => {
+          for (const each of held) writeDeleteAddress(writer, link.index, address, each.prefixLength);
+        });
+        break;
+      }
+      case 'own-address': {
+        const link = machine.network.findLink(undo.link);
+        const address = parseIPv4(undo.address) ?? parseIPv6(undo.address);
+        if (link === null || address === null) break;
+        machine.change((writer) => writeRestoreAddress(writer, link.index, address, undo.prefixLength));
         break;
       }
     }

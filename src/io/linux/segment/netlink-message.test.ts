@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatHex } from '../../../base/bytes.ts';
-import { NetlinkWriter, netlinkMessages, numberMessages, readAttributes, readU32 } from './netlink-message.ts';
+import {
+  NetlinkWriter,
+  netlinkMessages,
+  numberMessages,
+  portions,
+  readAttributes,
+  readU32,
+} from './netlink-message.ts';
 import {
   readLink,
   readLinkAddress,
   RTM_DELADDR,
   RTM_NEWADDR,
+  writeAddRoute,
   writeCreateMacvlan,
   writeDeleteAddress,
   writeHoldAddress,
@@ -45,6 +53,7 @@ test('a held address is a message that iproute2 sends too, with lifetime, flags 
     isSecondary: false,
     isTentative: false,
     isOurs: true,
+    isPermanent: false,
   });
 });
 
@@ -99,4 +108,24 @@ test('what is cut off, or is longer than its message, is left out', () => {
   const [message] = parsed(torn);
   assert.equal(message.type, RTM_NEWADDR);
   assert.equal(readLinkAddress(torn, message), null);
+});
+
+test('more messages than are sent together are sent one part after the other, none of them cut', () => {
+  const writer = new NetlinkWriter();
+  for (let i = 0; i < 250; i++) writeDeleteAddress(writer, 1, Uint8Array.of(10, 0, 0, i), 24);
+  const counts = [...portions(writer.finished(), 100)].map((portion) => parsed(portion.slice()).length);
+  assert.deepEqual(counts, [100, 100, 50]);
+  assert.deepEqual([...portions(new Uint8Array(0), 100)], []);
+});
+
+test('the route to the network of an address is behind all others, and from that address', () => {
+  const writer = new NetlinkWriter();
+  writeAddRoute(writer, 2, { address: Uint8Array.of(10, 9, 8, 7), prefixLength: 28 });
+  const bytes = writer.finished();
+  const [{ start, end }] = parsed(bytes);
+  assert.equal(formatHex(bytes.subarray(start, start + 12)), '021c0000fe70fd0100000000');
+  const attributes = readAttributes(bytes, start + 12, end);
+  assert.deepEqual([...attributes.get(1)!], [10, 9, 8, 0]);
+  assert.deepEqual([...attributes.get(7)!], [10, 9, 8, 7]);
+  assert.deepEqual([readU32(attributes.get(4)!), readU32(attributes.get(6)!)], [2, 4_000_000]);
 });

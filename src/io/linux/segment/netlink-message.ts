@@ -121,6 +121,15 @@ export function numberMessages(messages: Uint8Array, first: number): number {
   return sequence;
 }
 
+/** The same messages in parts of at most so many. */
+export function* portions(messages: Uint8Array, countMax: number): Generator<Uint8Array> {
+  const view = new DataView(messages.buffer, messages.byteOffset, messages.length);
+  for (let start = 0, end = 0; start < messages.length; start = end) {
+    for (let count = 0; count < countMax && end < messages.length; count++) end += pad(view.getUint32(end, LITTLE));
+    yield messages.subarray(start, end);
+  }
+}
+
 /** The attributes in bytes[start..end) by their type. Views, not copies. */
 export function readAttributes(bytes: Uint8Array, start: number, end: number): Map<number, Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -12,6 +12,7 @@ import {
   NLMSG_ERROR,
   NetlinkWriter,
   numberMessages,
+  portions,
 } from './netlink-message.ts';
 import {
   AF_NETLINK,
@@ -42,6 +43,9 @@ const BUFFER_BYTES = 64 * 1024;
 /** Notifications wait here while the loop does something else; on a machine with many links there are many. */
 const MONITOR_BUFFER_BYTES = 1024 * 1024;
 
+/** Sent together: their errors, 768 bytes of a queue of 208 KiB each, are read before more are sent. */
+const PORTION_MESSAGES = 100;
+
 const SEQUENCE_MAX = 2 ** 31;
 
 export type MessageHandler = (bytes: Uint8Array, message: NetlinkMessage) => void;
@@ -51,8 +55,11 @@ export class NetlinkRequests {
   private readonly bytes = new Uint8Array(BUFFER_BYTES);
   private readonly view = new DataView(this.bytes.buffer);
   private sequence = 1;
+  /** What is sent together is done as a whole or not at all, and cannot be divided. */
+  private readonly isTransactional: boolean;
 
   constructor(protocol = NETLINK_ROUTE) {
+    this.isTransactional = protocol === NETLINK_NETFILTER;
     this.descriptor = openNetlink(protocol, 0, 0);
     // An error that quotes 255 addresses back is of no use.
     libc.setOption(this.descriptor, SOL_NETLINK, NETLINK_CAP_ACK, 1);
@@ -69,19 +76,21 @@ export class NetlinkRequests {
     const first = this.sequence;
     const next = numberMessages(messages, first);
     this.sequence = next < SEQUENCE_MAX ? next : 1;
-    const sent = send(this.descriptor, messages);
-    if (sent < 0) {
-      handleError(0, sent);
-      return 1;
-    }
     let failures = 0;
-    this.readAvailable((bytes, message) => {
-      if (message.type !== NLMSG_ERROR || message.sequence < first || message.sequence >= next) return;
-      const error = new DataView(bytes.buffer).getInt32(message.start, true);
-      if (error === 0) return;
-      failures++;
-      handleError(message.sequence - first, error);
-    });
+    for (const portion of this.isTransactional ? [messages] : portions(messages, PORTION_MESSAGES)) {
+      const sent = send(this.descriptor, portion);
+      if (sent < 0) {
+        handleError(0, sent);
+        return failures + 1;
+      }
+      this.readAvailable((bytes, message) => {
+        if (message.type !== NLMSG_ERROR || message.sequence < first || message.sequence >= next) return;
+        const error = new DataView(bytes.buffer).getInt32(message.start, true);
+        if (error === 0) return;
+        failures++;
+        handleError(message.sequence - first, error);
+      });
+    }
     return failures;
   }
 

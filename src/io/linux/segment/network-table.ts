@@ -29,6 +29,9 @@ export class NetworkTable {
   private links = new Map<number, Link>();
   /** By what tells them apart, in the kernel's order: there may be tens of thousands. */
   private addresses = new Map<string, LinkAddress>();
+  /** By their link: how often anything of it has changed that is not this program's. */
+  private readonly revisions = new Map<number, number>();
+  private readings = 0;
 
   constructor(requests: NetlinkRequests) {
     this.requests = requests;
@@ -52,6 +55,11 @@ export class NetworkTable {
   findLink(name: string): Link | null {
     for (const link of this.links.values()) if (link.name === name) return link;
     return null;
+  }
+
+  /** Another number than before: addresses of that link, other than this program's, may have changed. */
+  revisionOf(linkIndex: number): number {
+    return this.readings + (this.revisions.get(linkIndex) ?? 0);
   }
 
   /** In the kernel's order. */
@@ -78,7 +86,12 @@ export class NetworkTable {
     this.monitor.close();
   }
 
+  private revise({ linkIndex, isOurs }: LinkAddress): void {
+    if (!isOurs) this.revisions.set(linkIndex, (this.revisions.get(linkIndex) ?? 0) + 1);
+  }
+
   private readAll(): void {
+    this.readings++;
     for (let i = 0; i < DUMP_TRIES; i++) {
       this.links = new Map();
       this.addresses = new Map();
@@ -107,12 +120,16 @@ export class NetworkTable {
       }
       case RTM_NEWADDR: {
         const told = readLinkAddress(bytes, message);
-        if (told !== null) this.addresses.set(keyOf(told), told);
+        if (told === null) break;
+        this.addresses.set(keyOf(told), told);
+        this.revise(told);
         break;
       }
       case RTM_DELADDR: {
         const told = readLinkAddress(bytes, message);
-        if (told !== null) this.addresses.delete(keyOf(told));
+        if (told === null) break;
+        this.addresses.delete(keyOf(told));
+        this.revise(told);
         break;
       }
       default:

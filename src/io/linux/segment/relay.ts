@@ -3,11 +3,12 @@
  * removed by netlink (nf_tables, nft(8)). What `nft list ruleset` shows of it:
  *
  *     table ip evenkeel-51-2 {           # flags owner: the kernel removes it when this process is gone
+ *       set addresses { 192.168.15.3, ... }
  *       set began { size 65535; flags dynamic; }
  *       chain prerouting {
  *         type filter hook prerouting priority raw;
- *         ip daddr 192.168.15.3 tcp flags & (syn | ack) == syn  add @began { ip saddr . tcp sport }  accept
- *         ip daddr 192.168.15.3 meta l4proto tcp  ip saddr . tcp sport != @began  dup to 192.168.15.5 device "eth0"  drop
+ *         ip daddr @addresses tcp flags & (syn | ack) == syn  add @began { ip saddr . tcp sport }  accept
+ *         ip daddr @addresses meta l4proto tcp  ip saddr . tcp sport != @began  dup to 192.168.15.5 device "eth0"  drop
  *       }
  *     }
  *
@@ -27,6 +28,7 @@ const NFT_MSG_DELTABLE = 2;
 const NFT_MSG_NEWCHAIN = 3;
 const NFT_MSG_NEWRULE = 6;
 const NFT_MSG_NEWSET = 9;
+const NFT_MSG_NEWSETELEM = 12;
 const NLM_F_APPEND = 0x800;
 
 const NFPROTO_IPV4 = 2;
@@ -48,6 +50,11 @@ const NFTA_SET_DESC = 9;
 const NFTA_SET_DESC_SIZE = 1;
 const NFTA_SET_ID = 10;
 const NFT_SET_EVAL = 0x20;
+const NFTA_SET_ELEM_LIST_TABLE = 1;
+const NFTA_SET_ELEM_LIST_SET = 2;
+const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
+const NFTA_SET_ELEM_LIST_SET_ID = 4;
+const NFTA_SET_ELEM_KEY = 1;
 const NFTA_CHAIN_TABLE = 1;
 const NFTA_CHAIN_NAME = 3;
 const NFTA_CHAIN_HOOK = 4;
@@ -83,10 +90,10 @@ const TCP_FLAGS_OFFSET = 13;
 const TCP_SYN = 0x02;
 const TCP_ACK = 0x10;
 
-const SET = 'began';
-const SET_ID = 1;
+const ADDRESSES: NamedSet = { name: 'addresses', id: 1 };
+const BEGAN: NamedSet = { name: 'began', id: 2 };
 /** Connections that may begin meanwhile. One more is answered by the predecessor, which still listens. */
-const SET_SIZE = 65_535;
+const CONNECTIONS_MAX = 65_535;
 const CHAIN = 'prerouting';
 
 export interface RelayOptions {
@@ -142,14 +149,9 @@ function makingMessages({ name, addresses, peer, linkIndex }: RelayOptions): Uin
     writer.text(NFTA_TABLE_NAME, name);
     writer.attribute(NFTA_TABLE_FLAGS, be32(NFT_TABLE_F_OWNER));
 
-    begin(writer, NFT_MSG_NEWSET, NLM_F_CREATE, isV6);
-    writer.text(NFTA_SET_TABLE, name);
-    writer.text(NFTA_SET_NAME, SET);
-    writer.attribute(NFTA_SET_FLAGS, be32(NFT_SET_EVAL));
-    writer.attribute(NFTA_SET_KEY_TYPE, be32(0));
-    writer.attribute(NFTA_SET_KEY_LEN, be32(peer.length + 4));
-    writer.attribute(NFTA_SET_ID, be32(SET_ID));
-    writer.nest(NFTA_SET_DESC, () => writer.attribute(NFTA_SET_DESC_SIZE, be32(SET_SIZE)));
+    makeSet(writer, name, isV6, ADDRESSES, addresses[0].length, addresses.length, 0);
+    fillSet(writer, name, isV6, ADDRESSES, addresses);
+    makeSet(writer, name, isV6, BEGAN, peer.length + 4, CONNECTIONS_MAX, NFT_SET_EVAL);
 
     begin(writer, NFT_MSG_NEWCHAIN, NLM_F_CREATE, isV6);
     writer.text(NFTA_CHAIN_TABLE, name);
@@ -161,32 +163,75 @@ function makingMessages({ name, addresses, peer, linkIndex }: RelayOptions): Uin
       writer.attribute(NFTA_HOOK_PRIORITY, be32(NF_IP_PRI_RAW));
     });
 
-    for (const address of addresses) {
-      const rule = (expressions: (rule: RuleWriter) => void): void => {
-        begin(writer, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, isV6);
-        writer.text(NFTA_RULE_TABLE, name);
-        writer.text(NFTA_RULE_CHAIN, CHAIN);
-        writer.nest(NFTA_RULE_EXPRESSIONS, () => {
-          const inner = new RuleWriter(writer, isV6);
-          inner.isTcpTo(address);
-          expressions(inner);
-        });
-      };
-      rule((inner) => {
-        inner.isFirstSegment();
-        inner.loadSender();
-        inner.addToSet();
-        inner.verdict(NF_ACCEPT);
+    const rule = (expressions: (rule: RuleWriter) => void): void => {
+      begin(writer, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, isV6);
+      writer.text(NFTA_RULE_TABLE, name);
+      writer.text(NFTA_RULE_CHAIN, CHAIN);
+      writer.nest(NFTA_RULE_EXPRESSIONS, () => {
+        const inner = new RuleWriter(writer, isV6);
+        inner.isTcpToAddresses();
+        expressions(inner);
       });
-      rule((inner) => {
-        inner.loadSender();
-        inner.isNotInSet();
-        inner.duplicateTo(peer, linkIndex);
-        inner.verdict(NF_DROP);
+    };
+    rule((inner) => {
+      inner.isFirstSegment();
+      inner.loadSender();
+      inner.addToBegan();
+      inner.verdict(NF_ACCEPT);
+    });
+    rule((inner) => {
+      inner.loadSender();
+      inner.hasNotBegun();
+      inner.duplicateTo(peer, linkIndex);
+      inner.verdict(NF_DROP);
+    });
+  });
+  return writer.finished();
+}
+
+/** The number is for what refers to it in the transaction that makes it. */
+interface NamedSet {
+  readonly name: string;
+  readonly id: number;
+}
+
+function makeSet(
+  writer: NetlinkWriter,
+  table: string,
+  isV6: boolean,
+  { name, id }: NamedSet,
+  keyBytes: number,
+  size: number,
+  flags: number,
+): void {
+  begin(writer, NFT_MSG_NEWSET, NLM_F_CREATE, isV6);
+  writer.text(NFTA_SET_TABLE, table);
+  writer.text(NFTA_SET_NAME, name);
+  writer.attribute(NFTA_SET_FLAGS, be32(flags));
+  writer.attribute(NFTA_SET_KEY_TYPE, be32(0));
+  writer.attribute(NFTA_SET_KEY_LEN, be32(keyBytes));
+  writer.attribute(NFTA_SET_ID, be32(id));
+  writer.nest(NFTA_SET_DESC, () => writer.attribute(NFTA_SET_DESC_SIZE, be32(size)));
+}
+
+function fillSet(
+  writer: NetlinkWriter,
+  table: string,
+  isV6: boolean,
+  { name, id }: NamedSet,
+  keys: readonly Uint8Array[],
+): void {
+  begin(writer, NFT_MSG_NEWSETELEM, NLM_F_CREATE, isV6);
+  writer.text(NFTA_SET_ELEM_LIST_TABLE, table);
+  writer.text(NFTA_SET_ELEM_LIST_SET, name);
+  writer.attribute(NFTA_SET_ELEM_LIST_SET_ID, be32(id));
+  writer.nest(NFTA_SET_ELEM_LIST_ELEMENTS, () => {
+    for (const key of keys) {
+      writer.nest(NFTA_LIST_ELEM, () => {
+        writer.nest(NFTA_SET_ELEM_KEY, () => writer.attribute(NFTA_DATA_VALUE, key));
       });
     }
   });
-  return writer.finished();
 }
 
 /** The expressions of one rule. Each works on registers that the ones before it have set. */
@@ -199,9 +244,9 @@ class RuleWriter {
     this.isV6 = isV6;
   }
 
-  isTcpTo(address: Uint8Array): void {
-    this.payload(NFT_PAYLOAD_NETWORK_HEADER, this.isV6 ? 24 : 16, address.length, FIRST);
-    this.compare(FIRST, address);
+  isTcpToAddresses(): void {
+    this.payload(NFT_PAYLOAD_NETWORK_HEADER, this.isV6 ? 24 : 16, this.isV6 ? 16 : 4, FIRST);
+    this.expression('lookup', { 1: text(ADDRESSES.name), 2: be32(FIRST), 4: be32(ADDRESSES.id) });
     this.expression('meta', { 2: be32(NFT_META_L4PROTO), 1: be32(FIRST) });
     this.compare(FIRST, Uint8Array.of(IPPROTO_TCP));
   }
@@ -221,12 +266,12 @@ class RuleWriter {
     this.payload(NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, this.isV6 ? SECOND : SECOND_QUARTER);
   }
 
-  addToSet(): void {
-    this.expression('dynset', { 1: text(SET), 2: be32(SET_ID), 3: be32(NFT_DYNSET_OP_ADD), 4: be32(FIRST) });
+  addToBegan(): void {
+    this.expression('dynset', { 1: text(BEGAN.name), 2: be32(BEGAN.id), 3: be32(NFT_DYNSET_OP_ADD), 4: be32(FIRST) });
   }
 
-  isNotInSet(): void {
-    this.expression('lookup', { 1: text(SET), 2: be32(FIRST), 4: be32(SET_ID), 5: be32(NFT_LOOKUP_F_INV) });
+  hasNotBegun(): void {
+    this.expression('lookup', { 1: text(BEGAN.name), 2: be32(FIRST), 4: be32(BEGAN.id), 5: be32(NFT_LOOKUP_F_INV) });
   }
 
   duplicateTo(peer: Uint8Array, linkIndex: number): void {

@@ -21,6 +21,8 @@ export const RTM_GETLINK = 18;
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
+const RTM_NEWROUTE = 24;
+const RTM_DELROUTE = 25;
 const RTM_GETROUTE = 26;
 
 const AF_INET = 2;
@@ -28,6 +30,7 @@ const AF_INET6 = 10;
 
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
+const IFLA_MTU = 4;
 const IFLA_LINK = 5;
 const IFLA_LINKINFO = 18;
 const IFLA_INFO_KIND = 1;
@@ -51,15 +54,23 @@ const IFA_F_SECONDARY = 1;
 const IFA_F_NODAD = 2;
 const IFA_F_DADFAILED = 8;
 const IFA_F_TENTATIVE = 0x40;
+const IFA_F_PERMANENT = 0x80;
 const IFA_F_NOPREFIXROUTE = 0x200;
 
 const SCOPE_UNIVERSE = 0;
 
+const RT_TABLE_MAIN = 254;
 const RT_TABLE_LOCAL = 255;
+const RT_SCOPE_LINK = 253;
+const RTN_UNICAST = 1;
 const RTA_DST = 1;
 const RTA_OIF = 4;
+const RTA_PRIORITY = 6;
+const RTA_PREFSRC = 7;
+/** Behind whatever route to the same network anybody else has. */
+const ROUTE_METRIC = 4_000_000;
 
-/** What marks an address as this program's in `ip -details address` (`proto 112`), on kernels from 5.18 on. */
+/** What marks an address, or a route, as this program's in `ip -details` (`proto 112`); addresses on kernels from 5.18 on. */
 export const ADDRESS_PROTOCOL = 112;
 
 export interface Link {
@@ -69,6 +80,7 @@ export interface Link {
   /** Up, and with a carrier. */
   readonly isRunning: boolean;
   readonly mac: Uint8Array;
+  readonly mtu: number;
   readonly isMacvlan: boolean;
   /** Of the link it is on top of; 0: none. */
   readonly parentIndex: number;
@@ -84,12 +96,14 @@ export interface LinkAddress {
   readonly isTentative: boolean;
   /** Was added by this program. */
   readonly isOurs: boolean;
+  /** Has no end: somebody else's, for those of this program have one. */
+  readonly isPermanent: boolean;
 }
 
 export interface HeldAddress {
   readonly address: Uint8Array;
   readonly prefixLength: number;
-  /** Another link leads to its network. */
+  /** The kernel need not make a route to its network. */
   readonly hasRoute: boolean;
 }
 
@@ -104,6 +118,56 @@ export function writeHoldAddress(writer: NetlinkWriter, linkIndex: number, held:
   // Duplicate detection would take a second, and is the guard's matter.
   writer.u32(IFA_FLAGS, (isV6 ? IFA_F_NODAD : 0) | (held.hasRoute ? IFA_F_NOPREFIXROUTE : 0));
   writer.u8(IFA_PROTO, ADDRESS_PROTOCOL);
+}
+
+/** Gives somebody's address back, for good. */
+export function writeRestoreAddress(
+  writer: NetlinkWriter,
+  linkIndex: number,
+  address: Uint8Array,
+  prefixLength: number,
+): void {
+  writer.begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, addressHeader(address, prefixLength, linkIndex));
+  writer.attribute(IFA_LOCAL, address);
+  writer.attribute(IFA_ADDRESS, address);
+}
+
+/**
+ * The way to the network of an IPv4 address, from that address, where nobody else has one. The kernel removes it when it
+ * removes the address. An error EEXIST says that it is there already.
+ */
+export function writeAddRoute(writer: NetlinkWriter, linkIndex: number, of: NetworkAddress): void {
+  writeRoute(writer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, linkIndex, of);
+}
+
+export function writeDeleteRoute(writer: NetlinkWriter, linkIndex: number, of: NetworkAddress): void {
+  writeRoute(writer, RTM_DELROUTE, 0, linkIndex, of);
+}
+
+/** An address, and how many bits of it name its network. */
+export interface NetworkAddress {
+  readonly address: Uint8Array;
+  readonly prefixLength: number;
+}
+
+function writeRoute(
+  writer: NetlinkWriter,
+  type: number,
+  flags: number,
+  linkIndex: number,
+  { address, prefixLength }: NetworkAddress,
+): void {
+  const header = new Uint8Array(12);
+  header.set([AF_INET, prefixLength, 0, 0, RT_TABLE_MAIN, ADDRESS_PROTOCOL, RT_SCOPE_LINK, RTN_UNICAST]);
+  writer.begin(type, flags, header);
+  writer.attribute(RTA_DST, networkOf(address, prefixLength));
+  writer.u32(RTA_OIF, linkIndex);
+  writer.u32(RTA_PRIORITY, ROUTE_METRIC);
+  writer.attribute(RTA_PREFSRC, address);
+}
+
+function networkOf(address: Uint8Array, prefixLength: number): Uint8Array {
+  return address.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, prefixLength - 8 * i))));
 }
 
 export function writeDeleteAddress(
@@ -198,12 +262,14 @@ export function readLink(bytes: Uint8Array, message: NetlinkMessage): Link {
   const info = attributes.get(IFLA_LINKINFO);
   const kind = info === undefined ? undefined : readAttributes(info, 0, info.length).get(IFLA_INFO_KIND);
   const parent = attributes.get(IFLA_LINK);
+  const mtu = attributes.get(IFLA_MTU);
   return {
     index: readU32(bytes, message.start + 4),
     name: textOf(attributes.get(IFLA_IFNAME)),
     isUp: (flags & IFF_UP) !== 0,
     isRunning: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0,
     mac: attributes.get(IFLA_ADDRESS)?.slice() ?? new Uint8Array(6),
+    mtu: mtu === undefined ? Number.POSITIVE_INFINITY : readU32(mtu),
     isMacvlan: textOf(kind) === 'macvlan',
     parentIndex: parent === undefined ? 0 : readU32(parent),
   };
@@ -226,6 +292,7 @@ export function readLinkAddress(bytes: Uint8Array, message: NetlinkMessage): Lin
     isSecondary: family === AF_INET && (flags & IFA_F_SECONDARY) !== 0,
     isTentative: (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) !== 0,
     isOurs: attributes.get(IFA_PROTO)?.[0] === ADDRESS_PROTOCOL,
+    isPermanent: (flags & IFA_F_PERMANENT) !== 0,
   };
 }
 

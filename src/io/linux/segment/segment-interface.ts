@@ -24,6 +24,8 @@ import type { Machine } from './machine.ts';
 import { ArpSocket, NeighborAdvertisementSocket } from './neighbor-socket.ts';
 import type { Link } from './rtnetlink.ts';
 
+const ENETDOWN = -100;
+
 /** Who waits for descriptors to become readable. */
 export interface Readable {
   add(descriptor: number, handle: () => void): void;
@@ -68,6 +70,11 @@ export class SegmentInterface {
     return this.failure !== null;
   }
 
+  /** Why, for people; null: it can be used. */
+  get problem(): string | null {
+    return this.failure;
+  }
+
   get isUsed(): boolean {
     return this.attachments.length > 0;
   }
@@ -100,13 +107,15 @@ export class SegmentInterface {
     for (const { socket, filter } of this.open) socket.setFilter(filter);
   }
 
-  sendFrame(frame: Uint8Array): void {
-    this.frames?.send(frame);
+  /** How many bytes, or a negative errno. */
+  sendFrame(frame: Uint8Array): number {
+    return this.frames?.send(frame) ?? ENETDOWN;
   }
 
-  sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array, ttl: number): void {
+  /** How many bytes, or a negative errno. */
+  sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array, ttl: number): number {
     const socket = destination.length === 4 ? this.adverts4 : this.adverts6;
-    socket?.send(source, destination, payload, ttl);
+    return socket?.send(source, destination, payload, ttl) ?? ENETDOWN;
   }
 
   // --- inside ---
@@ -146,25 +155,39 @@ export class SegmentInterface {
   private openFamily(link: Link, family: 4 | 6): void {
     const attachments = this.attachments.filter(({ request }) => request.family === family);
     if (attachments.length === 0) return;
-    const isMulticast = attachments.some(({ request }) => request.isMulticast);
-    const routerIds = [...new Set(attachments.map(({ request }) => request.virtualRouterId))];
+    const speakers = attachments.filter(({ request }) => request.adverts !== null);
+    const isMulticast = speakers.some(({ request }) => request.adverts?.isMulticast === true);
+    const routerIds = [...new Set(speakers.map(({ request }) => request.virtualRouterId))];
     const handleNeighbor = (address: Uint8Array, mac: Uint8Array): void => {
       for (const { handler } of attachments) handler.handleNeighbor(address, mac);
     };
+    if (speakers.length > 0) this.openAdverts(link, family, isMulticast, routerIds, speakers);
     if (family === 6) {
-      this.adverts6 = new AdvertSocket6(link, isMulticast);
-      this.hearAdverts(this.adverts6, advertFilter6(routerIds), attachments);
       const neighbors = new NeighborAdvertisementSocket(link);
       this.hear(neighbors, ACCEPT_ALL, () => neighbors.read(handleNeighbor));
       return;
     }
-    this.adverts4 = new AdvertSocket4(link, VRRP_PROTOCOL, isMulticast);
-    this.hearAdverts(this.adverts4, advertFilter4(routerIds), attachments);
-    const authenticated = new AdvertSocket4(link, AUTHENTICATION_HEADER_PROTOCOL, isMulticast);
-    this.hearAdverts(authenticated, authenticatedAdvertFilter(routerIds), attachments);
     const addresses = attachments.flatMap(({ request }) => request.addresses.map(({ address }) => address));
     const neighbors = new ArpSocket(link);
     this.hear(neighbors, arpFilter(addresses), () => neighbors.read(handleNeighbor));
+  }
+
+  private openAdverts(
+    link: Link,
+    family: 4 | 6,
+    isMulticast: boolean,
+    routerIds: readonly number[],
+    speakers: readonly LinuxAttachment[],
+  ): void {
+    if (family === 6) {
+      this.adverts6 = new AdvertSocket6(link, isMulticast);
+      this.hearAdverts(this.adverts6, advertFilter6(routerIds), speakers);
+      return;
+    }
+    this.adverts4 = new AdvertSocket4(link, VRRP_PROTOCOL, isMulticast);
+    this.hearAdverts(this.adverts4, advertFilter4(routerIds), speakers);
+    const authenticated = new AdvertSocket4(link, AUTHENTICATION_HEADER_PROTOCOL, isMulticast);
+    this.hearAdverts(authenticated, authenticatedAdvertFilter(routerIds), speakers);
   }
 
   private hearAdverts(socket: AdvertSocket, filter: Filter, attachments: readonly LinuxAttachment[]): void {

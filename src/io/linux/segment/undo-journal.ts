@@ -24,7 +24,9 @@ import { getOption } from './system.ts';
 export type Undo =
   | { readonly kind: 'sysctl'; readonly name: string; readonly before: number; readonly set: number }
   | { readonly kind: 'link'; readonly name: string }
-  | { readonly kind: 'address'; readonly link: string; readonly address: string; readonly prefixLength: number };
+  | { readonly kind: 'address'; readonly link: string; readonly address: string; readonly prefixLength: number }
+  /** A virtual address that was the interface's own: to be given back. */
+  | { readonly kind: 'own-address'; readonly link: string; readonly address: string; readonly prefixLength: number };
 
 interface Journal {
   readonly pid: number;
