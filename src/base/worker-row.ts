@@ -12,7 +12,6 @@ const WORKER_WORDS = 16;
 const W_PID = 0;
 const W_HEARTBEAT = 1;
 const W_STATE = 2;
-const W_SOCKETS = 3;
 const W_REQUESTS = 4; // 2 words
 
 /** Per worker and server. */
@@ -20,6 +19,7 @@ const COUNTER_WORDS = 8;
 const C_CONNECTIONS = 0; // in use now: what least-connections and max-connections count
 const C_FAILURES = 1;
 const C_REQUESTS = 2; // 2 words: exchanges or relays begun
+const C_WAITING = 4; // of the upstream whose servers begin with this one: who waits for a server
 
 /** Per worker and listener. */
 const LISTENER_WORDS = 8;
@@ -53,8 +53,10 @@ export class WorkerRow {
     this.words[W_PID] = 0;
     this.words[W_HEARTBEAT] = 0;
     this.words[W_STATE] = 0;
-    this.words[W_SOCKETS] = 0;
-    for (let at = WORKER_WORDS; at < this.listenersAt; at += COUNTER_WORDS) this.words[at + C_CONNECTIONS] = 0;
+    for (let at = WORKER_WORDS; at < this.listenersAt; at += COUNTER_WORDS) {
+      this.words[at + C_CONNECTIONS] = 0;
+      this.words[at + C_WAITING] = 0;
+    }
     for (let at = this.listenersAt; at < this.words.length; at += LISTENER_WORDS) this.words[at + L_CONNECTIONS] = 0;
   }
 
@@ -80,13 +82,6 @@ export class WorkerRow {
     this.words[W_STATE] = state;
   }
 
-  get sockets(): number {
-    return this.words[W_SOCKETS];
-  }
-  set sockets(count: number) {
-    this.words[W_SOCKETS] = count;
-  }
-
   get requests(): number {
     return this.readCounter(W_REQUESTS);
   }
@@ -99,6 +94,13 @@ export class WorkerRow {
   }
   addServerConnections(slot: number, delta: 1 | -1): void {
     this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_CONNECTIONS] += delta;
+  }
+  /** Who waits for a server of the upstream whose first slot this is. */
+  waiting(firstSlot: number): number {
+    return this.words[WORKER_WORDS + firstSlot * COUNTER_WORDS + C_WAITING];
+  }
+  setWaiting(firstSlot: number, count: number): void {
+    this.words[WORKER_WORDS + firstSlot * COUNTER_WORDS + C_WAITING] = count;
   }
   serverFailures(slot: number): number {
     return this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_FAILURES];

@@ -12,20 +12,15 @@ import type { Log } from '../keeper/log.ts';
 import { askSystem } from '../keeper/names.ts';
 import { probe } from '../keeper/probe.ts';
 import { StartError } from '../keeper/start-error.ts';
-import {
-  BEAT_LOOK_MS,
-  BeatAges,
-  listenerViews,
-  proxyViews,
-  type StatusDocument,
-  upstreamViews,
-} from '../keeper/status.ts';
+import { BEAT_LOOK_MS, BeatAges, type StatusDocument } from '../keeper/status.ts';
 import { VipLink } from '../keeper/vip-link.ts';
 import { createVipMachine } from '../vip-host.ts';
+import type { LoadedConfiguration } from './loaded-configuration.ts';
 import type { Plans } from './prepare.ts';
 
 export interface BalancerOptions extends Plans {
   readonly version: string;
+  readonly configuration: LoadedConfiguration;
   readonly workers: number;
   readonly log: Log;
   /** Runs this program's main file: the interpreter, the file. */
@@ -137,18 +132,16 @@ export class Balancer {
   }
 
   private status(): StatusDocument {
-    const { version, plan } = this.options;
-    const { keeper } = this;
-    const nowMs = performance.now();
+    const { version, configuration } = this.options;
     return {
+      format: 1,
       version,
       pid: process.pid,
-      uptimeMs: nowMs - this.startedMs,
+      uptimeMs: performance.now() - this.startedMs,
       at: new Date().toISOString(),
+      configuration: configuration.view(),
       ha: this.ha?.status() ?? null,
-      proxies: plan.listeners.length === 0 ? [] : proxyViews(keeper.board, this.beats, nowMs),
-      listeners: listenerViews(plan, keeper.board, keeper.closedListeners),
-      upstreams: upstreamViews(plan, keeper.board),
+      ...this.keeper.status(this.beats),
     };
   }
 }

@@ -49,7 +49,7 @@ function createOwnership(socket: string | null): (pid: number) => Promise<boolea
   let asked: Promise<ReadonlySet<number>> | null = null;
   const ask = async (): Promise<ReadonlySet<number>> => {
     try {
-      const { pid, proxies } = await askStatus(socketToAsk(socket, process.env));
+      const { pid, proxies } = await askStatus(socketToAsk(socket, process.env, process.getuid?.() ?? -1));
       return new Set([pid, ...proxies.map((proxy) => proxy.pid)]);
     } catch {
       return new Set();

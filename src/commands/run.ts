@@ -12,6 +12,7 @@ import { proxyCount } from '../keeper/supervisor.ts';
 import { Balancer } from './balancer.ts';
 import { count } from './check.ts';
 import { printDiagnostics, readConfigText } from './config-file.ts';
+import { LoadedConfiguration } from './loaded-configuration.ts';
 import { lookAtMachine } from './preflight/look.ts';
 import { prepare, refuses } from './prepare.ts';
 import { watchSignals } from './signals.ts';
@@ -56,6 +57,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       plan: ready.plan,
       ha: ready.ha,
       version: program.version,
+      configuration: new LoadedConfiguration(options.file, text.text),
       workers,
       log,
       command: program.command,

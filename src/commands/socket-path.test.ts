@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { runDirectory, socketToOpen } from './socket-path.ts';
+import { runDirectory, socketToAsk, socketToOpen } from './socket-path.ts';
 
 test('files are where the service manager wants them, the first of its directories, or in the usual place', () => {
   assert.equal(runDirectory({ RUNTIME_DIRECTORY: '/run/lb:/run/other' }), '/run/lb');
@@ -15,4 +18,17 @@ test('the socket is where it was asked for, beside those files, or in the sessio
   assert.equal(socketToOpen(null, {}, 0), '/run/evenkeel/evenkeel.sock');
   assert.equal(socketToOpen(null, { XDG_RUNTIME_DIR: '/run/user/1000' }, 1_000), '/run/user/1000/evenkeel.sock');
   assert.equal(socketToOpen(null, {}, 1_000), null);
+});
+
+test('who asks in the environment of a service asks that service, and a user first of all their own', (t) => {
+  const managed = { RUNTIME_DIRECTORY: '/run/lb' };
+  assert.equal(socketToAsk('/tmp/x.sock', managed, 0), '/tmp/x.sock');
+  assert.equal(socketToAsk(null, managed, 0), '/run/lb/evenkeel.sock');
+  assert.equal(socketToAsk(null, { ...managed, XDG_RUNTIME_DIR: '/nowhere' }, 1_000), '/run/lb/evenkeel.sock');
+  assert.equal(socketToAsk(null, {}, 0), '/run/evenkeel/evenkeel.sock');
+  assert.equal(socketToAsk(null, {}, 1_000), '/run/evenkeel/evenkeel.sock');
+  const session = mkdtempSync(join(tmpdir(), 'evenkeel-session-'));
+  t.after(() => rmSync(session, { recursive: true }));
+  writeFileSync(join(session, 'evenkeel.sock'), '');
+  assert.equal(socketToAsk(null, { XDG_RUNTIME_DIR: session }, 1_000), join(session, 'evenkeel.sock'));
 });

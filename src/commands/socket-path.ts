@@ -1,6 +1,6 @@
 /**
  * Where a running evenkeel has its files, and the socket on which it is asked how it is: the same for the one that opens it
- * and for who asks.
+ * and for who asks, so that whoever asks in the environment of a service asks that service and no other.
  */
 import { existsSync } from 'node:fs';
 
@@ -12,28 +12,30 @@ export function runDirectory(environment: NodeJS.ProcessEnv): string {
   return managedDirectory(environment) ?? RUN_DIRECTORY;
 }
 
-/**
- * The one that was asked for; that of the service manager (systemd's RuntimeDirectory=); under /run for root; of the user's
- * own session. Null: there is no place for it.
- */
+/** The one that was asked for, or else the first place that there is. Null: there is no place for it. */
 export function socketToOpen(wanted: string | null, environment: NodeJS.ProcessEnv, uid: number): string | null {
   if (wanted !== null) return wanted;
   const managed = managedDirectory(environment);
   if (managed !== null) return `${managed}/${NAME}`;
   if (uid === 0) return `${RUN_DIRECTORY}/${NAME}`;
-  const session = environment['XDG_RUNTIME_DIR'];
-  return session === undefined || session === '' ? null : `${session}/${NAME}`;
+  return sessionSocket(environment);
 }
 
-/** Whoever asks does not know how it was started. */
-export function socketToAsk(wanted: string | null, environment: NodeJS.ProcessEnv): string {
-  const session = environment['XDG_RUNTIME_DIR'];
+/** Where one would be opened in this environment; and where there is none, that of root's service. */
+export function socketToAsk(wanted: string | null, environment: NodeJS.ProcessEnv, uid: number): string {
+  const own = socketToOpen(wanted, environment, uid);
   const usual = `${RUN_DIRECTORY}/${NAME}`;
-  if (wanted !== null || existsSync(usual) || session === undefined || session === '') return wanted ?? usual;
-  return `${session}/${NAME}`;
+  const isNamed = wanted !== null || managedDirectory(environment) !== null;
+  return own !== null && (isNamed || existsSync(own) || !existsSync(usual)) ? own : usual;
 }
 
 function managedDirectory(environment: NodeJS.ProcessEnv): string | null {
   const [first] = environment['RUNTIME_DIRECTORY']?.split(':') ?? [];
   return first === undefined || first === '' ? null : first;
+}
+
+/** Of the user's own session. */
+function sessionSocket(environment: NodeJS.ProcessEnv): string | null {
+  const session = environment['XDG_RUNTIME_DIR'];
+  return session === undefined || session === '' ? null : `${session}/${NAME}`;
 }

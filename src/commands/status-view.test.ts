@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RouterView } from '../keeper/ha/ha-status.ts';
-import type { StatusDocument } from '../keeper/status.ts';
+import type { ServerView, StatusDocument } from '../keeper/status.ts';
 import { ageText, renderStatus } from './status-view.ts';
 
 const ROUTER: RouterView = {
@@ -21,12 +21,15 @@ const ROUTER: RouterView = {
         priority: 100,
         intervalMs: 1_000,
         hasOurAddresses: true,
-        ageMs: 8_000_000,
+        ageMs: 700,
         adverts: 9,
       },
       { address: '192.168.15.7', priority: 0, intervalMs: 1_000, hasOurAddresses: false, ageMs: 90_000, adverts: 1 },
     ],
-    guards: { gateway: true, witnesses: false },
+    guards: [
+      { name: 'gateway', passes: true, target: '192.168.15.1', answerAgeMs: 420 },
+      { name: 'witnesses', passes: false, target: null, answerAgeMs: null },
+    ],
     adverts: { sent: 8_003, unsent: 0, accepted: 10, refused: { ttl: 0, checksum: 3, replay: 1 } },
   },
   interfaceName: 'eth0',
@@ -47,26 +50,110 @@ const ROUTER: RouterView = {
   evidence: [{ kind: 'rival', detail: 'a peer of priority 100 is active too', ageMs: 5_000, total: 2 }],
 };
 
+const SERVER: ServerView = {
+  name: '192.168.15.7:80',
+  address: '192.168.15.7:80',
+  state: 'up',
+  reason: '2 probes passed',
+  stateAgeMs: 7_200_000,
+  lastCheck: { ageMs: 1_200, isPassed: true, detail: 'status 200' },
+  lastFailure: null,
+  ejectedForMs: null,
+  weight: 2,
+  weightShare: 0.5,
+  isBackup: false,
+  maxConnections: null,
+  connections: 1,
+  requests: 50,
+  failures: 0,
+};
+
 const DOCUMENT: StatusDocument = {
+  format: 1,
   version: '1.2.3',
   pid: 4711,
   uptimeMs: 200_000_000,
   at: '2030-01-01T00:00:00.000Z',
+  configuration: { file: '/etc/evenkeel/evenkeel.yaml', digest: '0a1b2c3d4e5f', isChanged: true },
   ha: { node: 'lb01', owner: { pid: 4712, restarts: 2, hasStandby: true, problem: null }, routers: [ROUTER] },
   proxies: [
-    { state: 'serving', pid: 4713, silentMs: 30, requests: 12_345, sockets: 17 },
-    { state: 'serving', pid: 4714, silentMs: 4_000, requests: 0, sockets: 0 },
+    { state: 'serving', pid: 4713, silentMs: 30, restarts: 0, lastEnd: null, connections: 3, requests: 12_345 },
+    { state: 'serving', pid: 4714, silentMs: 4_000, restarts: 0, lastEnd: null, connections: 0, requests: 0 },
+    {
+      state: 'ended',
+      pid: 0,
+      silentMs: 9_000,
+      restarts: 2,
+      lastEnd: { reason: 'killed by SIGKILL', ageMs: 300 },
+      connections: 0,
+      requests: 1,
+    },
   ],
   listeners: [
-    { name: 'web', protocol: 'http', binds: ['*:80'], isClosed: false, connections: 3, accepted: 99 },
-    { name: 'mysql', protocol: 'tcp', binds: ['*:3306'], isClosed: true, connections: 0, accepted: 0 },
+    {
+      name: 'web',
+      protocol: 'http',
+      state: 'open',
+      binds: [{ address: '*:80', failure: null }],
+      connections: 3,
+      accepted: 99,
+    },
+    {
+      name: 'mysql',
+      protocol: 'tcp',
+      state: 'closed',
+      binds: [{ address: '*:3306', failure: 'port 3306 is taken by mariadbd (pid 9)' }],
+      connections: 0,
+      accepted: 0,
+    },
   ],
   upstreams: [
     {
       name: 'web',
+      balance: 'round-robin',
+      waiting: 4,
       servers: [
-        { name: '192.168.15.7:80', state: 'up', connections: 2, requests: 50, failures: 0 },
-        { name: '192.168.15.8:80', state: 'down', connections: 0, requests: 4, failures: 3 },
+        SERVER,
+        {
+          ...SERVER,
+          name: 'b:80',
+          address: '192.168.15.8:80',
+          state: 'down',
+          reason: '3 probes failed, last: status 500',
+          stateAgeMs: 65_000,
+          lastCheck: { ageMs: 300, isPassed: true, detail: 'status 200' },
+          weight: 1,
+          weightShare: 1,
+          isBackup: true,
+        },
+        {
+          ...SERVER,
+          name: 'c:80',
+          address: '192.168.15.9:80',
+          state: 'ejected',
+          reason: '3 failures within 10 s, last: reset',
+          stateAgeMs: 4_000,
+          lastCheck: null,
+          lastFailure: { ageMs: 4_000, detail: 'reset' },
+          ejectedForMs: 6_000,
+          weightShare: 1,
+          maxConnections: 200,
+        },
+      ],
+    },
+    {
+      name: 'api',
+      balance: 'hash',
+      waiting: 0,
+      servers: [
+        {
+          ...SERVER,
+          name: 'api.internal:80',
+          address: null,
+          state: 'unresolved',
+          reason: 'there is no such name',
+          lastCheck: null,
+        },
       ],
     },
   ],
@@ -74,17 +161,19 @@ const DOCUMENT: StatusDocument = {
 
 test('the whole of it, with an age on everything', () => {
   assert.equal(
-    renderStatus(DOCUMENT, false),
+    renderStatus(DOCUMENT, '/s', false),
     `evenkeel 1.2.3, node lb01, pid 4711, up 2 d 7 h
+asked on /s; configuration /etc/evenkeel/evenkeel.yaml (0a1b2c3d4e5f), changed on disk since it was loaded
 
 VI_1  ACTIVE for 2 h 13 min, priority 130
   where      eth0, router-id 50, VRRP version 3, every 1 s, group outside
   addresses  192.168.15.3/24, here
   excluded   10.0.0.3/24 on eth1: not in adverts
   adverts    from 192.168.15.5: sent 8003, the last 0.6 s ago; accepted 10; refused 3 checksum, 1 replay
-  peers      192.168.15.6  priority 100, heard 2 h 13 min ago
-             192.168.15.7  has released, heard 1 min 30 s ago, with other addresses
-  guards     gateway passes, quorum of 2 witnesses does not pass
+  peers      192.168.15.6  is active, priority 100, last advert 0.7 s ago
+             192.168.15.7  released, last advert 1 min 30 s ago, advertises other addresses: the files differ
+  guards     gateway  passes: 192.168.15.1 answered 0.4 s ago
+             quorum of 2 witnesses  does not pass
   tracked    proxy  well for 2 h 13 min: 2 serve, seen 0.0 s ago
              process sshd, weight -20  fails for 1 min 1 s: no such process, seen 0.0 s ago
              script x  no verdict for 0.5 s: not seen yet, never seen
@@ -94,21 +183,27 @@ VI_1  ACTIVE for 2 h 13 min, priority 130
 
 the vip process (pid 4712) has been replaced 2 times
 
-listener  web    http  *:80    3 connections, 99 accepted
-listener  mysql  tcp   *:3306  could not be opened
+listener  web    http  *:80    open    3 connections, 99 accepted
+listener  mysql  tcp   *:3306  closed                              *:3306: port 3306 is taken by mariadbd (pid 9)
 
-server  web/192.168.15.7:80  up    2 connections, 50 in all, 0 failed
-server  web/192.168.15.8:80  down  0 connections, 4 in all, 3 failed
+upstream  web  round-robin  1 of 3     take requests  4 waiting
+upstream  api  hash         no server
 
-proxy  0  serving           pid 4713  12345 requests, 17 sockets
-proxy  1  silent for 4.0 s  pid 4714  0 requests, 0 sockets
+server  web/192.168.15.7:80         up          2 h 0 min  weight 2, 50 % of it so far  1 connection, 50 in all, 0 failed  checked 1.2 s ago
+server  web/b:80 (192.168.15.8:80)  down        1 min 5 s  weight 1, backup             1 connection, 50 in all, 0 failed  3 probes failed, last: status 500; last check 0.3 s ago passed
+server  web/c:80 (192.168.15.9:80)  ejected     4.0 s      weight 2, at most 200        1 connection, 50 in all, 0 failed  3 failures within 10 s, last: reset; takes requests again in 6.0 s
+server  api/api.internal:80         unresolved  2 h 0 min  weight 2, 50 % of it so far  1 connection, 50 in all, 0 failed  there is no such name
+
+proxy  0  serving           pid 4713  3 connections, 12345 requests
+proxy  1  silent for 4.0 s  pid 4714  0 connections, 0 requests
+proxy  2  ended                       0 connections, 1 request       restarted 2 times  last one ended 0.3 s ago: killed by SIGKILL
 `,
   );
 });
 
 test('a router whose owner is silent is not shown as what it was', () => {
   const router: RouterView = { ...ROUTER, state: 'unknown', accountAgeMs: 12_000 };
-  const text = renderStatus({ ...DOCUMENT, ha: { ...DOCUMENT.ha!, routers: [router] } }, false);
+  const text = renderStatus({ ...DOCUMENT, ha: { ...DOCUMENT.ha!, routers: [router] } }, '/s', false);
   assert.match(text, /^VI_1 {2}UNKNOWN, priority 130$/m);
   assert.match(text, /^ {13}its owner has said nothing for 12 s; what follows is from then, when it was active$/m);
   assert.match(text, /192\.168\.15\.3\/24, perhaps here/);
@@ -124,14 +219,17 @@ test('a router without any account, and a node without routers', () => {
     changes: [],
     evidence: [],
   };
-  assert.match(renderStatus({ ...DOCUMENT, ha: { ...DOCUMENT.ha!, routers: [router] } }, false), /said nothing yet/);
-  const plain = renderStatus({ ...DOCUMENT, ha: null }, false);
-  assert.match(plain, /^evenkeel 1\.2\.3, pid 4711, up 2 d 7 h\n\nlistener/);
+  assert.match(
+    renderStatus({ ...DOCUMENT, ha: { ...DOCUMENT.ha!, routers: [router] } }, '/s', false),
+    /said nothing yet/,
+  );
+  const plain = renderStatus({ ...DOCUMENT, ha: null }, '/s', false);
+  assert.match(plain, /^evenkeel 1\.2\.3, pid 4711, up 2 d 7 h\nasked on \/s; .*\n\nlistener/);
 });
 
 test('a terminal gets colors, and everything else none', () => {
-  assert.ok(renderStatus(DOCUMENT, true).includes('\u001b[32mACTIVE\u001b[0m'));
-  assert.ok(!renderStatus(DOCUMENT, false).includes('\u001b'));
+  assert.ok(renderStatus(DOCUMENT, '/s', true).includes('\u001b[32mACTIVE\u001b[0m'));
+  assert.ok(!renderStatus(DOCUMENT, '/s', false).includes('\u001b'));
 });
 
 test('ages are as exact as anybody needs', () => {

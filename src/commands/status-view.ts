@@ -1,6 +1,13 @@
 /** The status document as text for people. Pure. */
-import type { RouterView, TrackedView, WitnessView } from '../keeper/ha/ha-status.ts';
-import type { ListenerView, ProxyView, StatusDocument, UpstreamView } from '../keeper/status.ts';
+import type { GuardView, PeerView, RouterView, TrackedView, WitnessView } from '../keeper/ha/ha-status.ts';
+import type {
+  ConfigurationView,
+  ListenerView,
+  ProxyView,
+  ServerView,
+  StatusDocument,
+  UpstreamView,
+} from '../keeper/status.ts';
 
 type Color = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
 type Paint = (color: Color, text: string) => string;
@@ -9,14 +16,20 @@ const CODES: Readonly<Record<Color, number>> = { bold: 1, dim: 2, green: 32, yel
 
 /** A proxy beats twenty times a second; one that is silent for longer is said to be. */
 const SILENT_MS = 1_000;
+/** Adverts that are missed until a peer is taken for gone (RFC 9568 section 6.1). */
+const DOWN_INTERVALS = 4;
 const CHANGES_SHOWN = 3;
 const EVIDENCE_SHOWN = 5;
 
-export function renderStatus(document: StatusDocument, hasColor: boolean): string {
+/** `socketPath`: who was asked. */
+export function renderStatus(document: StatusDocument, socketPath: string, hasColor: boolean): string {
   const paint: Paint = (color, text) => (hasColor ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text);
-  const { version, pid, uptimeMs, ha, proxies, listeners, upstreams } = document;
+  const { version, pid, uptimeMs, configuration, ha, proxies, listeners, upstreams } = document;
   const node = ha === null ? '' : `, node ${ha.node}`;
-  const lines = [`evenkeel ${version}${node}, pid ${pid}, up ${ageText(uptimeMs)}`];
+  const lines = [
+    `evenkeel ${version}${node}, pid ${pid}, up ${ageText(uptimeMs)}`,
+    `asked on ${socketPath}; ${configurationText(configuration, paint)}`,
+  ];
   for (const router of ha?.routers ?? []) lines.push('', ...routerLines(router, paint));
   if (ha !== null && ha.owner.problem !== null) {
     lines.push('', paint('red', `no vip process takes part: ${ha.owner.problem}`));
@@ -24,7 +37,10 @@ export function renderStatus(document: StatusDocument, hasColor: boolean): strin
     lines.push('', `the vip process (pid ${ha.owner.pid}) has been replaced ${times(ha.owner.restarts)}`);
   }
   if (listeners.length > 0) lines.push('', ...table('listener', listeners.map(listenerRow), paint));
-  if (upstreams.length > 0) lines.push('', ...table('server', upstreams.flatMap(serverRows), paint));
+  if (upstreams.length > 0) {
+    lines.push('', ...table('upstream', upstreams.map(upstreamRow), paint));
+    lines.push('', ...table('server', upstreams.flatMap(serverRows), paint));
+  }
   if (proxies.length > 0) lines.push('', ...table('proxy', proxies.map(proxyRow), paint));
   return `${lines.join('\n')}\n`;
 }
@@ -38,6 +54,13 @@ export function ageText(ms: number): string {
   const min = Math.floor(s / 60);
   if (min < 1_440) return `${Math.floor(min / 60)} h ${min % 60} min`;
   return `${Math.floor(min / 1_440)} d ${Math.floor((min % 1_440) / 60)} h`;
+}
+
+function configurationText({ file, digest, isChanged }: ConfigurationView, paint: Paint): string {
+  const name = file ?? 'from standard input';
+  if (isChanged === null)
+    return `configuration ${name} (${digest}), ${paint('yellow', 'which cannot be read any more')}`;
+  return `configuration ${name} (${digest})${isChanged ? paint('yellow', ', changed on disk since it was loaded') : ''}`;
 }
 
 const STATE_COLORS: Readonly<Record<RouterView['state'], Color>> = {
@@ -107,17 +130,27 @@ function accountLines({ account, state, quorum }: RouterView, paint: Paint): str
     ),
   );
   lines.push(
-    ...list('peers', peers, ({ address, priority, ageMs, hasOurAddresses }) => {
-      const said = priority === 0 ? 'has released' : `priority ${priority}`;
-      return `${address}  ${said}, heard ${ageText(ageMs)} ago${hasOurAddresses ? '' : paint('yellow', ', with other addresses')}`;
-    }),
+    ...list('peers', peers, (peer) => peerText(peer, paint)),
+    ...list('guards', guards, (guard) => guardText(guard, quorum, paint)),
   );
-  const open = Object.entries(guards).map(([name, passes]) => {
-    const what = name === 'witnesses' && quorum !== null ? `quorum of ${quorum} witnesses` : name;
-    return `${what} ${passes ? paint('green', 'passes') : paint('red', 'does not pass')}`;
-  });
-  if (open.length > 0) lines.push(field('guards', open.join(', ')));
   return lines;
+}
+
+/** Only who is active advertises; a backup that was heard once is silent since. */
+function peerText({ address, priority, intervalMs, ageMs, hasOurAddresses }: PeerView, paint: Paint): string {
+  const isActive = priority > 0 && ageMs < DOWN_INTERVALS * intervalMs;
+  const said = priority === 0 ? 'released' : isActive ? 'is active, ' : 'was active, ';
+  const priorityText = priority === 0 ? '' : `priority ${priority}`;
+  const drift = hasOurAddresses ? '' : paint('yellow', ', advertises other addresses: the files differ');
+  return `${address}  ${said}${priorityText}, last advert ${ageText(ageMs)} ago${drift}`;
+}
+
+function guardText({ name, passes, target, answerAgeMs }: GuardView, quorum: number | null, paint: Paint): string {
+  const what = name === 'witnesses' && quorum !== null ? `quorum of ${quorum} witnesses` : name;
+  const verdict = passes ? paint('green', 'passes') : paint('red', 'does not pass');
+  if (target === null) return `${what}  ${verdict}`;
+  const answer = answerAgeMs === null ? 'has never answered' : `answered ${ageText(answerAgeMs)} ago`;
+  return `${what}  ${verdict}: ${target} ${answer}`;
 }
 
 function trackedText({ name, weight, isUp, sinceAgeMs, seenAgeMs, detail }: TrackedView, paint: Paint): string {
@@ -132,35 +165,91 @@ function witnessText({ name, isAnswering, answerAgeMs, detail }: WitnessView, pa
   return `${name}  ${isAnswering ? paint('green', 'answers') : paint('red', 'does not answer')}: last ${answered}, ${detail}`;
 }
 
-function listenerRow({ name, protocol, binds, isClosed, connections, accepted }: ListenerView): string[] {
-  const state = isClosed ? 'could not be opened' : `${connections} connections, ${accepted} accepted`;
-  return [name, protocol, binds.join(' '), state];
+function listenerRow({ name, protocol, state, binds, connections, accepted }: ListenerView): string[] {
+  const failed = binds
+    .filter(({ failure }) => failure !== null)
+    .map(({ address, failure }) => `${address}: ${failure}`);
+  const addresses = binds.map(({ address }) => address).join(' ');
+  const counts = `${count(connections, 'connection')}, ${accepted} accepted`;
+  return [name, protocol, addresses, state, state === 'closed' ? '' : counts, failed.join('; ')];
+}
+
+function upstreamRow({ name, balance, waiting, servers }: UpstreamView): string[] {
+  const usable = servers.filter(({ state }) => state === 'up' || state === 'unchecked').length;
+  const verdict = usable === 0 ? 'no server' : `${usable} of ${servers.length}`;
+  return [name, balance, verdict, usable === 0 ? '' : 'take requests', waiting === 0 ? '' : `${waiting} waiting`];
 }
 
 function serverRows({ name: upstream, servers }: UpstreamView): string[][] {
-  return servers.map(({ name, state, connections, requests, failures }) => {
-    return [`${upstream}/${name}`, state, `${connections} connections, ${requests} in all, ${failures} failed`];
+  return servers.map((server) => {
+    const { name, address, state, stateAgeMs, connections, requests, failures } = server;
+    const place = address === null || address === name ? '' : ` (${address})`;
+    return [
+      `${upstream}/${name}${place}`,
+      state,
+      stateAgeMs === null ? '' : ageText(stateAgeMs),
+      weightText(server),
+      `${count(connections, 'connection')}, ${requests} in all, ${failures} failed`,
+      whyText(server),
+    ];
   });
 }
 
-function proxyRow({ state, pid, silentMs, requests, sockets }: ProxyView, index: number): string[] {
-  const word = silentMs > SILENT_MS ? `silent for ${ageText(silentMs)}` : state;
-  return [`${index}`, word, pid === 0 ? '' : `pid ${pid}`, `${requests} requests, ${sockets} sockets`];
+function weightText({ weight, weightShare, isBackup, maxConnections }: ServerView): string {
+  const parts = [`weight ${weight}`];
+  if (weightShare < 1) parts.push(`${Math.round(weightShare * 100)} % of it so far`);
+  if (isBackup) parts.push('backup');
+  if (maxConnections !== null) parts.push(`at most ${maxConnections}`);
+  return parts.join(', ');
 }
 
-/** Columns as wide as they need. The second word of a row is its state. */
+/** Why it is in its state, and what was seen last where that says more. */
+function whyText({ state, reason, lastCheck, lastFailure, ejectedForMs }: ServerView): string {
+  const parts = state === 'up' ? [] : [reason];
+  if (ejectedForMs !== null && state === 'ejected') parts.push(`takes requests again in ${ageText(ejectedForMs)}`);
+  if (lastCheck !== null) {
+    const age = `${ageText(lastCheck.ageMs)} ago`;
+    const isNews = lastCheck.isPassed !== (state === 'up') && state !== 'ejected';
+    const verdict = lastCheck.isPassed ? 'passed' : `failed: ${lastCheck.detail}`;
+    parts.push(isNews ? `last check ${age} ${verdict}` : `checked ${age}`);
+  }
+  if (lastFailure !== null && state !== 'ejected') {
+    parts.push(`last failed request ${ageText(lastFailure.ageMs)} ago: ${lastFailure.detail}`);
+  }
+  return parts.join('; ');
+}
+
+function proxyRow(
+  { state, pid, silentMs, restarts, lastEnd, connections, requests }: ProxyView,
+  index: number,
+): string[] {
+  const isSilent = silentMs > SILENT_MS && state === 'serving';
+  const end = lastEnd === null ? '' : `last one ended ${ageText(lastEnd.ageMs)} ago: ${lastEnd.reason}`;
+  return [
+    `${index}`,
+    isSilent ? `silent for ${ageText(silentMs)}` : state,
+    pid === 0 ? '' : `pid ${pid}`,
+    `${count(connections, 'connection')}, ${count(requests, 'request')}`,
+    restarts === 0 ? '' : `restarted ${times(restarts)}`,
+    end,
+  ];
+}
+
+/** Columns as wide as they need; one in which nothing stands is left out. */
 function table(title: string, rows: readonly string[][], paint: Paint): string[] {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows.map((row) => {
-    const cells = row.map((cell, column) => {
-      const padded = column === row.length - 1 ? cell : cell.padEnd(widths[column]);
-      return BAD.test(cell) ? paint('red', padded) : padded;
+    const cells = row.flatMap((cell, column) => {
+      if (widths[column] === 0) return [];
+      const padded = cell.padEnd(widths[column]);
+      return [BAD.test(cell) ? paint('red', padded) : DOUBTFUL.test(cell) ? paint('yellow', padded) : padded];
     });
-    return `${title}  ${cells.join('  ')}`;
+    return `${title}  ${cells.join('  ')}`.trimEnd();
   });
 }
 
-const BAD = /^(down|ejected|unresolved|starting|silent .*|could not be opened)$/;
+const BAD = /^(down|ejected|unresolved|ended|silent .*|closed|no server)$/;
+const DOUBTFUL = /^(unchecked|starting|draining|[0-9]+ waiting)$/;
 
 /** The first line has the label. */
 function list<T>(label: string, items: readonly T[], text: (item: T) => string): string[] {
@@ -173,4 +262,8 @@ function field(label: string, text: string): string {
 
 function times(count: number): string {
   return count === 1 ? 'once' : `${count} times`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -10,16 +10,17 @@ import { ageText, renderStatus } from './status-view.ts';
 
 export function statusCommand({ socket, isJson }: StatusOptions): Promise<number> {
   return failing(async () => {
-    const document = await askStatus(socketToAsk(socket, process.env));
+    const path = socketToAsk(socket, process.env, process.getuid?.() ?? -1);
+    const document = await askStatus(path);
     const hasColor = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
-    process.stdout.write(isJson ? `${JSON.stringify(document, null, 2)}\n` : renderStatus(document, hasColor));
+    process.stdout.write(isJson ? `${JSON.stringify(document, null, 2)}\n` : renderStatus(document, path, hasColor));
     return EXIT_OK;
   });
 }
 
 export function moveCommand({ kind, router, socket }: MoveOptions): Promise<number> {
   return failing(async () => {
-    const path = socketToAsk(socket, process.env);
+    const path = socketToAsk(socket, process.env, process.getuid?.() ?? -1);
     const routers = (await askStatus(path)).ha?.routers ?? [];
     if (routers.length === 0) throw new ControlError('this evenkeel has no virtual routers');
     const chosen =

@@ -48,7 +48,7 @@ export class ControlServer {
         request.resume();
         const { status, body } = answer(request.method ?? '', request.url ?? '', handlers);
         response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
-        response.end(`${JSON.stringify(body)}\n`);
+        response.end(`${JSON.stringify(body, wholeMilliseconds)}\n`);
       },
     );
     server.maxConnections = CONNECTIONS_MAX;
@@ -92,6 +92,11 @@ function answer(method: string, url: string, handlers: ControlHandlers): Answer 
 
 function failure(status: number, error: string): Answer {
   return { status, body: { error } };
+}
+
+/** Nobody needs an age to the nanosecond. */
+function wholeMilliseconds(key: string, value: unknown): unknown {
+  return key.endsWith('Ms') && typeof value === 'number' ? Math.round(value) : value;
 }
 
 /** One level, and not `recursive`: that never returns where nothing can be made, as in /proc (Node 20). */

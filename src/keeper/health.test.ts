@@ -4,7 +4,7 @@ import type { Address } from '../base/address.ts';
 import { Board, type ServerSlot } from '../base/board.ts';
 import { Prng } from '../base/prng.ts';
 import type { HealthPlan, Plan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
-import { HealthKeeper } from './health.ts';
+import { HealthRegistry } from './health.ts';
 import { createLog } from './log.ts';
 import type { ProbeResult } from './probe.ts';
 
@@ -46,7 +46,7 @@ class Scene {
   readonly lines: string[] = [];
   readonly probed: string[] = [];
   readonly board: Board;
-  readonly keeper: HealthKeeper;
+  readonly keeper: HealthRegistry;
   answer: (address: Address) => Promise<ProbeResult> | ProbeResult = () => ({ isPassed: true, reason: '' });
 
   constructor(t: TestContext, upstreams: UpstreamPlan[]) {
@@ -55,7 +55,7 @@ class Scene {
     const plan: Plan = { listeners: [], upstreams, serverSlots, graceMs: 0 };
     const shape = { servers: serverSlots, listeners: 0, workers: 1 };
     this.board = Board.createAlone(shape);
-    this.keeper = new HealthKeeper({
+    this.keeper = new HealthRegistry({
       plan,
       board: this.board,
       prng: new Prng(1),
@@ -153,7 +153,7 @@ test('reports of failures eject a server for its time', async (t) => {
   assert.equal(scene.states(), 'up 1, up 2');
   assert.deepEqual(scene.lines, [
     'warn  server web/192.0.2.2:80 ejected for 3 s: 2 failures within 1 s, last: timeout',
-    'info  server web/192.0.2.2:80 takes requests again: its time is over',
+    'info  server web/192.0.2.2:80 takes requests again: its ejection is over',
   ]);
 });
 

@@ -1,11 +1,13 @@
 /**
- * Keeps the status board's server table: feeds the health machines with addresses, probe results, failures of real traffic
- * and the time, makes the probes they ask for, and writes what they say. It decides nothing itself.
+ * What is known of every server, why, and since when: feeds the health machines with addresses, probe results, failures of
+ * real traffic and the time, and makes the probes they ask for. It decides nothing itself. The status board has what proxies
+ * need of it, the log what changed; who wants to know why asks here.
  */
 import type { Address } from '../base/address.ts';
 import type { Board, ServerSlot } from '../base/board.ts';
 import type { Prng } from '../base/prng.ts';
 import type { HealthPlan, Plan, UpstreamPlan } from '../config/plan.ts';
+import type { EndpointAccount } from '../core/health/endpoint-health.ts';
 import { type HealthEvent, type Probe, serverText, UpstreamHealth } from '../core/health/upstream-health.ts';
 import type { Log } from './log.ts';
 import type { NameAnswer } from './names.ts';
@@ -13,7 +15,7 @@ import type { ProbeResult } from './probe.ts';
 
 export type MakeProbe = (health: HealthPlan, address: Address, serverName: string) => Promise<ProbeResult>;
 
-export interface HealthKeeperOptions {
+export interface HealthRegistryOptions {
   readonly plan: Plan;
   readonly board: Board;
   readonly prng: Prng;
@@ -33,8 +35,17 @@ interface Upstream {
   readonly health: UpstreamHealth;
 }
 
-export class HealthKeeper {
-  private readonly options: HealthKeeperOptions;
+/** One address of a configured server, or the server itself while its name has none. */
+export interface ServerHealth {
+  /** Of the server table. */
+  readonly slot: number;
+  readonly address: Address | null;
+  /** Null: no address. */
+  readonly account: EndpointAccount | null;
+}
+
+export class HealthRegistry {
+  private readonly options: HealthRegistryOptions;
   private readonly upstreams: readonly Upstream[];
   private readonly upstreamOfSlot: (Upstream | undefined)[] = [];
   private readonly onBoard = emptySlot();
@@ -44,7 +55,7 @@ export class HealthKeeper {
   private isStopped = false;
 
   /** Writes the servers with fixed addresses to the board; those with names follow with `handleName`. */
-  constructor(options: HealthKeeperOptions) {
+  constructor(options: HealthRegistryOptions) {
     this.options = options;
     this.upstreams = options.plan.upstreams.map((plan) => ({ plan, health: createMachine(plan, options.prng) }));
     for (const upstream of this.upstreams) {
@@ -71,6 +82,20 @@ export class HealthKeeper {
   hostnames(): readonly string[] {
     const servers = this.upstreams.flatMap(({ plan }) => plan.servers);
     return [...new Set(servers.flatMap(({ target }) => ('hostname' in target ? [target.hostname] : [])))];
+  }
+
+  /** What is known of each server of an upstream now: as many entries as it has addresses, but at least one. */
+  serversOf(upstreamIndex: number): readonly (readonly ServerHealth[])[] {
+    const { plan, health } = this.upstreams[upstreamIndex];
+    const now = this.options.now();
+    return plan.servers.map(({ firstSlot, slotCount }) => {
+      const known: ServerHealth[] = [];
+      for (let slot = firstSlot; slot < firstSlot + slotCount; slot++) {
+        const account = health.accountOf(now, slot);
+        if (account !== null) known.push({ slot, address: account.address, account });
+      }
+      return known.length > 0 ? known : [{ slot: firstSlot, address: null, account: null }];
+    });
   }
 
   handleName(hostname: string, answer: NameAnswer): void {

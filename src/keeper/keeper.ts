@@ -16,12 +16,13 @@ import {
   numberDescriptors,
   TABLE_DESCRIPTOR,
 } from './handover.ts';
-import { HealthKeeper } from './health.ts';
+import { HealthRegistry } from './health.ts';
 import { bindText, closeListeners, descriptorsOf, type OpenListener, openListeners } from './listeners.ts';
 import type { Log } from './log.ts';
 import { askSystem, Names } from './names.ts';
 import { probe } from './probe.ts';
 import { StartError } from './start-error.ts';
+import { type BeatAges, type DataPlaneStatus, dataPlaneStatus } from './status.ts';
 import { proxyCount, Supervisor } from './supervisor.ts';
 
 export interface KeeperOptions {
@@ -43,11 +44,12 @@ export class Keeper {
   private readonly options: KeeperOptions;
   private readonly table: SharedMemory;
   private readonly rows: readonly SharedMemory[];
-  private readonly health: HealthKeeper;
+  private readonly health: HealthRegistry;
   private readonly names: Names;
   private readonly supervisor: Supervisor;
   private listeners: readonly OpenListener[] = [];
   private handoverDescriptor = -1;
+  private isStopping = false;
 
   constructor(options: KeeperOptions) {
     const { plan, workers, host, log } = options;
@@ -59,7 +61,7 @@ export class Keeper {
       host.createSharedMemory(`evenkeel-proxy-${index}`, rowBytes, 'holder'),
     );
     this.board = Board.create({ table: this.table.buffer, rows: this.rows.map(({ buffer }) => buffer) }, shape);
-    this.health = new HealthKeeper({
+    this.health = new HealthRegistry({
       plan,
       board: this.board,
       prng: new Prng(process.pid ^ Date.now()),
@@ -118,9 +120,25 @@ export class Keeper {
     return this.listeners.filter(({ binds }) => binds.length === 0).map(({ plan }) => plan.name);
   }
 
+  /** How everything stands. `ages` knows when each proxy gave its last sign of life. */
+  status(ages: BeatAges): DataPlaneStatus {
+    return dataPlaneStatus({
+      plan: this.options.plan,
+      board: this.board,
+      ages,
+      nowMs: monotonicMs(),
+      listeners: this.listeners,
+      isStopping: this.isStopping,
+      proxies: this.supervisor.accounts(),
+      health: this.health,
+      failureOfName: (hostname) => this.names.failureOf(hostname),
+    });
+  }
+
   /** Stops accepting and lets the proxies finish. Resolves when they are gone. */
   async stop(): Promise<void> {
     const { plan, log } = this.options;
+    this.isStopping = true;
     closeListeners(this.options.host, this.listeners);
     this.listeners = [];
     const killed = await this.supervisor.drain(plan.graceMs);

@@ -10,6 +10,13 @@ import type { Log } from './log.ts';
 export interface OpenListener {
   readonly plan: ListenerPlan;
   readonly binds: readonly OpenBind[];
+  /** Those of its addresses that could not be opened. */
+  readonly failures: readonly BindFailure[];
+}
+
+export interface BindFailure {
+  readonly plan: BindPlan;
+  readonly reason: string;
 }
 
 interface OpenBind {
@@ -21,7 +28,6 @@ interface OpenBind {
 export interface OpenedListeners {
   /** In the order of the plan; one whose addresses all failed has no binds. */
   readonly listeners: readonly OpenListener[];
-  readonly failures: readonly string[];
 }
 
 /** A predecessor that was killed closes its sockets when its proxies notice; that takes a moment. */
@@ -34,28 +40,27 @@ export async function openListeners(
   workers: number,
   log: Log,
 ): Promise<OpenedListeners> {
-  const failures: string[] = [];
   const listeners: OpenListener[] = [];
   const deadline = performance.now() + RETRY_MS_MAX;
   for (const plan of plans) {
     const binds: OpenBind[] = [];
+    const failures: BindFailure[] = [];
     for (const bind of plan.binds) {
       const place = `listener ${plan.name} ${bindText(bind)}`;
       const opened = await openPatiently(host, bind, workers, deadline, (reason) => {
         log.warn(`${place}: ${reason}; trying again for a moment`);
       });
       if (opened.kind === 'failed') {
-        const failure = `${place}: ${opened.reason}; ${opened.remedy}`;
-        failures.push(failure);
-        log.error(failure);
+        failures.push({ plan: bind, reason: opened.reason });
+        log.error(`${place}: ${opened.reason}; ${opened.remedy}`);
         continue;
       }
       if (opened.note !== null) log.warn(`${place}: ${opened.note}`);
       binds.push({ plan: bind, descriptors: opened.descriptors });
     }
-    listeners.push({ plan, binds });
+    listeners.push({ plan, binds, failures });
   }
-  return { listeners, failures };
+  return { listeners };
 }
 
 async function openPatiently(

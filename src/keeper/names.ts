@@ -15,6 +15,12 @@ export interface NameAnswer {
   readonly ttlMs: number | null;
 }
 
+export interface NameFailure {
+  readonly reason: string;
+  /** Of the first in a row, by `performance.now()`. */
+  readonly sinceMs: number;
+}
+
 /** Rejects if there is no answer; the error's code or message says why. */
 export type AskName = (hostname: string) => Promise<NameAnswer>;
 
@@ -30,6 +36,7 @@ export class Names {
   private readonly onAnswer: (hostname: string, answer: NameAnswer) => void;
   private readonly timers = new Map<string, NodeJS.Timeout>();
   private readonly failures = new Map<string, number>();
+  private readonly lastFailures = new Map<string, NameFailure>();
   private readonly turns: (() => void)[] = [];
   private asking = 0;
   private isStopped = false;
@@ -52,6 +59,11 @@ export class Names {
     this.timers.clear();
   }
 
+  /** Why there is no answer now; null: there is one, or none is due yet. */
+  failureOf(hostname: string): NameFailure | null {
+    return this.lastFailures.get(hostname) ?? null;
+  }
+
   private async refresh(hostname: string): Promise<void> {
     await this.takeTurn();
     let delayMs: number;
@@ -62,11 +74,15 @@ export class Names {
       delayMs = refreshDelayMs(answer.ttlMs, 0);
       if (this.failures.get(hostname)! > 0) this.log.info(`name ${hostname} resolves`);
       this.failures.set(hostname, 0);
+      this.lastFailures.delete(hostname);
       this.onAnswer(hostname, answer);
     } catch (error) {
       if (this.isStopped) return;
       const failures = this.failures.get(hostname)! + 1;
-      if (failures === 1) this.log.warn(`name ${hostname} does not resolve: ${systemReason(error)}`);
+      const reason = systemReason(error);
+      if (failures === 1) this.log.warn(`name ${hostname} does not resolve: ${reason}`);
+      const sinceMs = this.lastFailures.get(hostname)?.sinceMs ?? performance.now();
+      this.lastFailures.set(hostname, { reason, sinceMs });
       this.failures.set(hostname, failures);
       delayMs = refreshDelayMs(null, failures);
     } finally {

@@ -1,62 +1,107 @@
 /**
- * How the whole of this evenkeel stands: the document that the status socket answers with. Numbers of the data plane are
- * read from the status board while it is made; a proxy that does not beat is told by the age of its last beat.
+ * How the whole of this evenkeel stands: the document that the status socket answers with. States and their reasons come
+ * from whoever decided them: the health registry, the supervisor, the listeners. Only counters are read from the status
+ * board. Times are milliseconds at the time of the answer.
  */
-import {
-  type Board,
-  SERVER_DOWN,
-  SERVER_EJECTED,
-  SERVER_EMPTY,
-  type ServerSlot,
-  WORKER_DRAINING,
-  WORKER_SERVING,
-} from '../base/board.ts';
-import { formatIP } from '../base/address.ts';
-import type { Plan } from '../config/plan.ts';
+import { addressText } from '../base/address.ts';
+import type { Board } from '../base/board.ts';
+import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
+import type { EndpointState } from '../core/health/endpoint-health.ts';
 import type { HaStatus } from './ha/ha-status.ts';
-import { bindText } from './listeners.ts';
+import type { HealthRegistry, ServerHealth } from './health.ts';
+import { bindText, type OpenListener } from './listeners.ts';
+import type { NameFailure } from './names.ts';
+import type { ProxyAccount } from './supervisor.ts';
 
-export interface StatusDocument {
+export interface StatusDocument extends DataPlaneStatus {
+  /** Of this document's shape: another one if a reader of this one could misread it. */
+  readonly format: 1;
+  /** Of the program. */
   readonly version: string;
   readonly pid: number;
   readonly uptimeMs: number;
   /** When this was made, ISO 8601. */
   readonly at: string;
+  readonly configuration: ConfigurationView;
   /** Null: the configuration has no `ha`. */
   readonly ha: HaStatus | null;
+}
+
+export interface ConfigurationView {
+  /** Null: it came from standard input. */
+  readonly file: string | null;
+  /** The beginning of the text's SHA-256, by which two nodes can be compared. */
+  readonly digest: string;
+  /** What the file says now is not what was loaded. Null: it cannot be read. */
+  readonly isChanged: boolean | null;
+}
+
+export interface DataPlaneStatus {
   readonly proxies: readonly ProxyView[];
   readonly listeners: readonly ListenerView[];
   readonly upstreams: readonly UpstreamView[];
 }
 
 export interface ProxyView {
-  readonly state: 'starting' | 'serving' | 'draining';
+  readonly state: ProxyAccount['state'];
+  /** 0: there is no process. */
   readonly pid: number;
   /** How long it has given no sign of life; the precision is that of the looks. */
   readonly silentMs: number;
+  readonly restarts: number;
+  readonly lastEnd: { readonly reason: string; readonly ageMs: number } | null;
+  /** Of clients, now. */
+  readonly connections: number;
   readonly requests: number;
-  readonly sockets: number;
 }
 
 export interface ListenerView {
   readonly name: string;
   readonly protocol: 'http' | 'tcp';
-  readonly binds: readonly string[];
-  /** None of its addresses could be opened. */
-  readonly isClosed: boolean;
+  /** `closed`: none of its addresses could be opened. */
+  readonly state: 'open' | 'closed' | 'draining';
+  readonly binds: readonly BindView[];
   readonly connections: number;
   readonly accepted: number;
 }
 
+export interface BindView {
+  readonly address: string;
+  /** Why it could not be opened; null: it could. */
+  readonly failure: string | null;
+}
+
 export interface UpstreamView {
   readonly name: string;
+  readonly balance: string;
+  /** Requests and connections that wait for a server. */
+  readonly waiting: number;
   readonly servers: readonly ServerView[];
 }
 
 export interface ServerView {
-  /** As configured; with its address where a name has one. */
+  /** As configured. */
   readonly name: string;
-  readonly state: 'up' | 'down' | 'ejected' | 'unresolved';
+  /** Null: its name has none. */
+  readonly address: string | null;
+  /** `unchecked`: it gets work, and nothing has shown yet that it can do it. `unresolved`: it has no address. */
+  readonly state: EndpointState | 'unresolved';
+  /** Why it is in this state. */
+  readonly reason: string;
+  /** Null: not known. */
+  readonly stateAgeMs: number | null;
+  /** The last check; null: none has ended yet. */
+  readonly lastCheck: { readonly ageMs: number; readonly isPassed: boolean; readonly detail: string } | null;
+  /** The last failure of real traffic. */
+  readonly lastFailure: { readonly ageMs: number; readonly detail: string } | null;
+  /** How long it gets nothing yet; null: it is not ejected. */
+  readonly ejectedForMs: number | null;
+  readonly weight: number;
+  /** The part of its weight that it has now: less than 1 during a slow start. */
+  readonly weightShare: number;
+  readonly isBackup: boolean;
+  /** Null: no limit. */
+  readonly maxConnections: number | null;
   readonly connections: number;
   readonly requests: number;
   readonly failures: number;
@@ -89,56 +134,127 @@ export class BeatAges {
   }
 }
 
-export function proxyViews(board: Board, ages: BeatAges, nowMs: number): readonly ProxyView[] {
+export interface DataPlaneFacts {
+  readonly plan: Plan;
+  readonly board: Board;
+  readonly ages: BeatAges;
+  readonly nowMs: number;
+  readonly listeners: readonly OpenListener[];
+  readonly isStopping: boolean;
+  readonly proxies: readonly ProxyAccount[];
+  readonly health: HealthRegistry;
+  readonly failureOfName: (hostname: string) => NameFailure | null;
+}
+
+export function dataPlaneStatus(facts: DataPlaneFacts): DataPlaneStatus {
+  const { plan } = facts;
+  return {
+    // Without listeners there are none.
+    proxies: plan.listeners.length === 0 ? [] : proxyViews(facts),
+    listeners: plan.listeners.map((listener, index) => listenerView(facts, listener, index)),
+    upstreams: plan.upstreams.map((upstream, index) => upstreamView(facts, upstream, index)),
+  };
+}
+
+function proxyViews({ plan, board, ages, nowMs, proxies }: DataPlaneFacts): readonly ProxyView[] {
   ages.look(nowMs);
-  return Array.from({ length: board.shape.workers }, (_, index) => {
-    const { pid, state, requests, sockets } = board.worker(index);
-    const word = state === WORKER_SERVING ? 'serving' : state === WORKER_DRAINING ? 'draining' : 'starting';
-    return { state: word, pid, silentMs: ages.silentMs(index, nowMs), requests, sockets };
+  return proxies.map(({ state, pid, restarts, lastEnd }, index) => {
+    const row = board.worker(index);
+    return {
+      state,
+      pid,
+      silentMs: ages.silentMs(index, nowMs),
+      restarts,
+      lastEnd: lastEnd === null ? null : { reason: lastEnd.reason, ageMs: nowMs - lastEnd.atMs },
+      connections: sum(plan.listeners.map((_, listener) => row.listenerConnections(listener))),
+      requests: row.requests,
+    };
   });
 }
 
-export function listenerViews(plan: Plan, board: Board, closed: readonly string[]): readonly ListenerView[] {
-  return plan.listeners.map(({ name, protocol, binds }, index) => {
-    let connections = 0;
-    let accepted = 0;
-    for (let i = 0; i < board.shape.workers; i++) {
-      connections += board.worker(i).listenerConnections(index);
-      accepted += board.worker(i).listenerAccepted(index);
-    }
-    return { name, protocol, binds: binds.map(bindText), isClosed: closed.includes(name), connections, accepted };
-  });
-}
-
-export function upstreamViews(plan: Plan, board: Board): readonly UpstreamView[] {
-  const slot: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
-  return plan.upstreams.map(({ name, servers }) => ({
+function listenerView(
+  { board, listeners, isStopping }: DataPlaneFacts,
+  { name, protocol, binds }: ListenerPlan,
+  index: number,
+): ListenerView {
+  const open = listeners.find(({ plan }) => plan.name === name);
+  const failureOf = new Map(open?.failures.map(({ plan, reason }) => [plan, reason]));
+  return {
     name,
-    servers: servers.flatMap((server) => {
-      const views: ServerView[] = [];
-      for (let at = server.firstSlot; at < server.firstSlot + server.slotCount; at++) {
-        board.readServer(at, slot);
-        if (slot.state !== SERVER_EMPTY) views.push(serverView(server.name, server.slotCount > 1, slot, board, at));
-      }
-      if (views.length > 0) return views;
-      return [{ name: server.name, state: 'unresolved' as const, connections: 0, requests: 0, failures: 0 }];
-    }),
-  }));
+    protocol,
+    state: isStopping ? 'draining' : open !== undefined && open.binds.length === 0 ? 'closed' : 'open',
+    binds: binds.map((bind) => ({ address: bindText(bind), failure: failureOf.get(bind) ?? null })),
+    connections: sumOfWorkers(board, (row) => row.listenerConnections(index)),
+    accepted: sumOfWorkers(board, (row) => row.listenerAccepted(index)),
+  };
 }
 
-function serverView(name: string, isName: boolean, slot: ServerSlot, board: Board, at: number): ServerView {
-  let requests = 0;
-  let failures = 0;
-  for (let i = 0; i < board.shape.workers; i++) {
-    requests += board.worker(i).serverRequests(at);
-    failures += board.worker(i).serverFailures(at);
-  }
-  const hasAddress = isName && slot.family !== 0;
-  const address = hasAddress ? ` (${formatIP(slot.address.subarray(0, slot.family === 4 ? 4 : 16))})` : '';
-  return { name: name + address, state: stateOf(slot), connections: board.serverConnections(at), requests, failures };
+function upstreamView(facts: DataPlaneFacts, { name, balance, servers }: UpstreamPlan, index: number): UpstreamView {
+  const known = facts.health.serversOf(index);
+  return {
+    name,
+    balance,
+    waiting: sumOfWorkers(facts.board, (row) => row.waiting(servers[0].firstSlot)),
+    servers: servers.flatMap((server, i) => known[i].map((health) => serverView(facts, server, health))),
+  };
 }
 
-function stateOf({ state }: ServerSlot): ServerView['state'] {
-  if (state === SERVER_DOWN) return 'down';
-  return state === SERVER_EJECTED ? 'ejected' : 'up';
+function serverView(facts: DataPlaneFacts, server: ServerPlan, health: ServerHealth): ServerView {
+  const { board, nowMs } = facts;
+  const { slot, address, account } = health;
+  const { name, weight, backup, maxConnections } = server;
+  return {
+    name,
+    address: address === null ? null : addressText(address),
+    ...(account === null ? unresolved(facts, server) : stateOf(account, nowMs)),
+    weight,
+    isBackup: backup,
+    maxConnections: maxConnections === 0 ? null : maxConnections,
+    connections: board.serverConnections(slot),
+    requests: sumOfWorkers(board, (row) => row.serverRequests(slot)),
+    failures: sumOfWorkers(board, (row) => row.serverFailures(slot)),
+  };
+}
+
+type ServerState = Pick<
+  ServerView,
+  'state' | 'reason' | 'stateAgeMs' | 'lastCheck' | 'lastFailure' | 'ejectedForMs' | 'weightShare'
+>;
+
+function stateOf(account: NonNullable<ServerHealth['account']>, nowMs: number): ServerState {
+  const { state, reason, sinceMs, lastProbe, lastFailure, ejectedUntilMs, share } = account;
+  return {
+    state,
+    reason,
+    stateAgeMs: nowMs - sinceMs,
+    lastCheck:
+      lastProbe === null
+        ? null
+        : { ageMs: nowMs - lastProbe.atMs, isPassed: lastProbe.isPassed, detail: lastProbe.detail },
+    lastFailure: lastFailure === null ? null : { ageMs: nowMs - lastFailure.atMs, detail: lastFailure.detail },
+    ejectedForMs: ejectedUntilMs === null ? null : Math.max(0, ejectedUntilMs - nowMs),
+    weightShare: share,
+  };
+}
+
+/** A name that has no address. */
+function unresolved({ failureOfName, nowMs }: DataPlaneFacts, { target }: ServerPlan): ServerState {
+  const failure = 'hostname' in target ? failureOfName(target.hostname) : null;
+  return {
+    state: 'unresolved',
+    reason: failure?.reason ?? 'no answer yet',
+    stateAgeMs: failure === null ? null : nowMs - failure.sinceMs,
+    lastCheck: null,
+    lastFailure: null,
+    ejectedForMs: null,
+    weightShare: 1,
+  };
+}
+
+function sumOfWorkers(board: Board, read: (row: ReturnType<Board['worker']>) => number): number {
+  return sum(Array.from({ length: board.shape.workers }, (_, index) => read(board.worker(index))));
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }

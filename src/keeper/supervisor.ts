@@ -33,12 +33,26 @@ const START_MS_MAX = 20_000;
 /** If no proxy ever served and one failed this often, none will. */
 const START_FAILURES_MAX = 3;
 
+/** How a proxy's process stands. */
+export interface ProxyAccount {
+  /** `ended`: its process is gone and the next one has not been started yet. */
+  readonly state: 'starting' | 'serving' | 'draining' | 'ended';
+  /** 0: there is no process. */
+  readonly pid: number;
+  /** How often it has ended and was started again. */
+  readonly restarts: number;
+  /** Of the last process that ended, and when; null: none has. */
+  readonly lastEnd: { readonly reason: string; readonly atMs: number } | null;
+}
+
 interface Worker {
   readonly index: number;
   readonly policy: RestartPolicy;
   child: ChildProcess | null;
   isReady: boolean;
   startedAt: number;
+  restarts: number;
+  lastEnd: ProxyAccount['lastEnd'];
   watch: HeartbeatWatch;
   restart: NodeJS.Timeout | undefined;
 }
@@ -59,6 +73,8 @@ export class Supervisor {
       child: null,
       isReady: false,
       startedAt: 0,
+      restarts: 0,
+      lastEnd: null,
       watch: new HeartbeatWatch(LOOK_INTERVAL_MS),
       restart: undefined,
     }));
@@ -77,6 +93,19 @@ export class Supervisor {
       throw failure;
     }
     this.phase = 'serving';
+  }
+
+  accounts(): readonly ProxyAccount[] {
+    return this.workers.map((worker) => {
+      const { child, restarts, lastEnd } = worker;
+      return { state: this.stateOf(worker), pid: child?.pid ?? 0, restarts, lastEnd };
+    });
+  }
+
+  private stateOf({ child, isReady }: Worker): ProxyAccount['state'] {
+    if (child === null) return 'ended';
+    if (this.phase === 'ending') return 'draining';
+    return isReady ? 'serving' : 'starting';
   }
 
   /** Tells every proxy to finish. Resolves when all are gone, with the number of those that had to be killed. */
@@ -116,6 +145,7 @@ export class Supervisor {
     const { log, now } = this.options;
     worker.isReady = false;
     worker.startedAt = now();
+    if (worker.lastEnd !== null) worker.restarts++;
     worker.watch = new HeartbeatWatch(LOOK_INTERVAL_MS);
     const child = this.options.spawn(worker.index);
     worker.child = child;
@@ -167,6 +197,7 @@ export class Supervisor {
     const ranMs = now() - worker.startedAt;
     worker.child = null;
     worker.isReady = false;
+    worker.lastEnd = { reason, atMs: now() };
     board.worker(worker.index).clearGauges();
     if (this.phase === 'ending') return this.checkEnd();
 

@@ -164,7 +164,7 @@ export class Upstream {
     if (this.lastWaiter === null) this.firstWaiter = waiter;
     else this.lastWaiter.nextWaiter = waiter;
     this.lastWaiter = waiter;
-    this.waiterCount++;
+    this.context.row.setWaiting(this.servers[0].slot, ++this.waiterCount);
     return true;
   }
 
@@ -178,7 +178,7 @@ export class Upstream {
     else waiter.nextWaiter.previousWaiter = waiter.previousWaiter;
     waiter.nextWaiter = null;
     waiter.previousWaiter = null;
-    this.waiterCount--;
+    this.context.row.setWaiting(this.servers[0].slot, --this.waiterCount);
   }
 
   /**

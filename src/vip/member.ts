@@ -24,7 +24,7 @@ import { virtualMac, VRRP_TTL } from '../wire/vrrp/advert.ts';
 import { announcementFrames, gatewayFrame, probeFrame } from './frames.ts';
 import { advertSettings, attachRequests, GUARD_GATEWAY, ipBytes, routerSettings } from './requests.ts';
 import { addressText, type VirtualRouterPlan } from './plan.ts';
-import type { RouterStatus, VipListener } from './status.ts';
+import type { GuardStatus, RouterStatus, VipListener } from './status.ts';
 
 /** Addresses of one family on one interface. The first one is that of the router, where adverts are sent and heard too. */
 interface Place {
@@ -306,9 +306,15 @@ export class VipMember implements AttachmentHandler {
       tracked: machine.tracking.list().map(({ name, weight, isUp }, i) => {
         return { name, weight, isUp, seen: this.seen.get(i) ?? null };
       }),
-      guards: Object.fromEntries(machine.guards),
+      guards: Array.from(machine.guards, ([name, passes]) => this.guardStatus(name, passes)),
       adverts: { sent: this.sent, unsent: this.unsent, accepted: receiver.accepted, refused: { ...receiver.refused } },
       observed: machine.observer.totals(),
     };
+  }
+
+  private guardStatus(name: string, passes: boolean): GuardStatus {
+    const isGateway = name === GUARD_GATEWAY;
+    const answeredUs = isGateway ? (this.gateway?.lastAnswerUs ?? null) : null;
+    return { name, passes, target: isGateway ? this.plan.guard.gateway : null, answeredUs };
   }
 }

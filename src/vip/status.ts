@@ -26,6 +26,15 @@ export interface TrackedStatus {
   readonly seen: { readonly detail: string; readonly atUs: number } | null;
 }
 
+export interface GuardStatus {
+  readonly name: string;
+  readonly passes: boolean;
+  /** Whose answer it waits for; null: it is several, and the keeper knows them. */
+  readonly target: string | null;
+  /** When that answered last; null: never, or not known here. */
+  readonly answeredUs: number | null;
+}
+
 /** Times are of the clock that `nowUs` is: an age is a difference. */
 export interface RouterStatus {
   readonly name: string;
@@ -45,7 +54,7 @@ export interface RouterStatus {
   readonly lastAdvertUs: number | null;
   readonly peers: readonly Peer[];
   readonly tracked: readonly TrackedStatus[];
-  readonly guards: Readonly<Record<string, boolean>>;
+  readonly guards: readonly GuardStatus[];
   readonly adverts: {
     readonly sent: number;
     /** Those that this machine did not send, to one or all of its peers. */

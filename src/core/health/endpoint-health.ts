@@ -33,7 +33,34 @@ export interface PassiveOptions {
   readonly ejectMs: number;
 }
 
+/** `unchecked`: nothing has been found out yet, or nobody asks; it gets work. */
+export type EndpointState = 'unchecked' | 'up' | 'down' | 'ejected';
+
+/** Something that was seen of it. */
+export interface Sighting {
+  readonly atMs: number;
+  /** For people: `status 500`, `connection refused`. */
+  readonly detail: string;
+}
+
+/** What is known of an endpoint, and from when. Times are of the clock that `now` is. */
+export interface EndpointAccount {
+  readonly state: EndpointState;
+  /** Why it is in this state, for people. */
+  readonly reason: string;
+  readonly sinceMs: number;
+  /** Null: none has ended yet. */
+  readonly lastProbe: (Sighting & { readonly isPassed: boolean }) | null;
+  /** Of real traffic; null: none. */
+  readonly lastFailure: Sighting | null;
+  /** Null: it is not ejected. */
+  readonly ejectedUntilMs: number | null;
+  /** The part of its weight that it has now: 0..1. */
+  readonly share: number;
+}
+
 const NEVER = Infinity;
+export const EJECTION_OVER = 'its ejection is over';
 
 export class EndpointHealth {
   readonly address: Address;
@@ -46,6 +73,10 @@ export class EndpointHealth {
   private nextProbeAt: number;
   private probeStartedAt = -1;
   private probeCount = 0;
+  private lastProbe: EndpointAccount['lastProbe'] = null;
+  private lastFailure: Sighting | null = null;
+  private reason: string;
+  private sinceMs: number;
 
   constructor(address: Address, options: HealthOptions, now: number) {
     this.address = address;
@@ -55,6 +86,26 @@ export class EndpointHealth {
     this.failures =
       options.passive === null ? null : new FailureWindow(options.passive.failures, options.passive.withinMs);
     this.nextProbeAt = this.isProbed ? now : NEVER;
+    this.reason = this.isProbed ? 'not checked yet' : 'no health check';
+    this.sinceMs = now;
+  }
+
+  account(now: number): EndpointAccount {
+    const { reason, sinceMs, lastProbe, lastFailure } = this;
+    const ejectedUntilMs = this.isEjected ? this.ejectedUntil : null;
+    return { state: this.stateText, reason, sinceMs, lastProbe, lastFailure, ejectedUntilMs, share: this.share(now) };
+  }
+
+  private get stateText(): EndpointState {
+    if (this.isDown) return 'down';
+    if (this.isEjected) return 'ejected';
+    return this.active === null || this.active.state === 'assumed' ? 'unchecked' : 'up';
+  }
+
+  /** The state is another one than before, for this reason. */
+  private explain(now: number, reason: string): void {
+    this.reason = reason;
+    this.sinceMs = now;
   }
 
   get state(): ServerState {
@@ -85,11 +136,13 @@ export class EndpointHealth {
     this.probeStartedAt = now;
   }
 
-  /** True if the server is now up or down and was not before. */
-  handleProbeResult(now: number, isPassed: boolean, prng: Prng): boolean {
+  /** True if the server is now up or down and was not before. `detail` says why it failed, or what was seen. */
+  handleProbeResult(now: number, isPassed: boolean, detail: string, prng: Prng): boolean {
     if (this.active === null) return false;
     this.nextProbeAt = Math.max(now, this.probeStartedAt + this.nextIntervalMs(prng));
     this.probeStartedAt = -1;
+    this.lastProbe = { atMs: now, isPassed, detail };
+    const before = this.stateText;
     const wasDown = this.isDown;
     this.active.handleResult(isPassed);
     if (wasDown && !this.isDown) {
@@ -97,7 +150,13 @@ export class EndpointHealth {
       this.failures?.clear();
       this.beginSlowStart(now);
     }
+    if (this.stateText !== before) this.explain(now, this.probeText(isPassed, detail));
     return wasDown !== this.isDown;
+  }
+
+  private probeText(isPassed: boolean, detail: string): string {
+    const probes = this.probeStreak === 1 ? '1 probe' : `${this.probeStreak} probes`;
+    return isPassed ? `${probes} passed` : `${probes} failed, last: ${detail}`;
   }
 
   /** Equal probe results in a row. */
@@ -115,19 +174,23 @@ export class EndpointHealth {
   // --- passive ---
 
   /** True if there were too many failures lately and the server could be ejected for it. */
-  handleFailures(now: number, count: number): boolean {
+  handleFailures(now: number, count: number, detail: string): boolean {
+    this.lastFailure = { atMs: now, detail };
     if (this.failures === null || this.isDown || this.isEjected) return false;
     return this.failures.handleFailures(now, count);
   }
 
-  eject(now: number): void {
+  eject(now: number, reason: string): void {
+    this.explain(now, reason);
     this.ejectedUntil = now + this.options.passive!.ejectMs;
   }
 
-  /** Ends the ejection before its time. */
-  readmit(now: number): void {
+  /** Ends the ejection. */
+  readmit(now: number, reason: string): void {
     this.ejectedUntil = -1;
-    if (!this.isDown) this.beginSlowStart(now);
+    if (this.isDown) return;
+    this.explain(now, reason);
+    this.beginSlowStart(now);
   }
 
   // --- time ---
@@ -136,7 +199,7 @@ export class EndpointHealth {
   handleTimer(now: number): boolean {
     if (this.recoveredAt >= 0 && now - this.recoveredAt >= this.options.slowStartMs) this.recoveredAt = -1;
     if (!this.isEjected || now < this.ejectedUntil) return false;
-    this.readmit(now);
+    this.readmit(now, EJECTION_OVER);
     return true;
   }
 

@@ -108,7 +108,7 @@ test('failures of real traffic eject a server for its time', () => {
   assert.equal(story.states(2), 'ejected up');
   story.pass(1, () => true);
   assert.equal(story.states(2), 'up up');
-  assert.deepEqual(story.events(), ['readmitted 0: its time is over']);
+  assert.deepEqual(story.events(), ['readmitted 0: its ejection is over']);
 });
 
 test('the last usable server is spared, and that is said once in a while and not for every failure', () => {

@@ -12,7 +12,7 @@ import { type Address, addressText, parseIPv4, parseIPv6 } from '../../base/addr
 import { SERVER_EMPTY, type ServerSlot, WEIGHT_UNIT } from '../../base/board.ts';
 import type { Prng } from '../../base/prng.ts';
 import { assignAddresses } from './addresses.ts';
-import { EndpointHealth, type HealthOptions } from './endpoint-health.ts';
+import { EJECTION_OVER, type EndpointAccount, EndpointHealth, type HealthOptions } from './endpoint-health.ts';
 
 export interface UpstreamHealthOptions extends HealthOptions {
   readonly servers: readonly ServerOptions[];
@@ -82,12 +82,9 @@ export class UpstreamHealth {
     const endpoint = this.endpointAt(probe.slot);
     // The name may have got another address since.
     if (endpoint === null || endpoint.address !== probe.address) return;
-    if (!endpoint.handleProbeResult(now, isPassed, this.prng)) return;
-    const probes = endpoint.probeStreak === 1 ? '1 probe' : `${endpoint.probeStreak} probes`;
-    if (isPassed) {
-      this.tell('up', probe.server, probe.address, `${probes} passed`);
-    } else {
-      this.tell('down', probe.server, probe.address, `${probes} failed, last: ${reason}`);
+    if (!endpoint.handleProbeResult(now, isPassed, reason, this.prng)) return;
+    this.tell(isPassed ? 'up' : 'down', probe.server, probe.address, endpoint.account(now).reason);
+    if (!isPassed) {
       this.readmitIfNoneIsUsable(now);
     }
   }
@@ -95,12 +92,12 @@ export class UpstreamHealth {
   /** Real traffic met `count` failures at the server in this slot. */
   handleFailures(now: number, slot: number, count: number, reason: string): void {
     const endpoint = this.endpointAt(slot);
-    if (endpoint === null || !endpoint.handleFailures(now, count)) return;
+    if (endpoint === null || !endpoint.handleFailures(now, count, reason)) return;
     const { failures, withinMs, ejectMs } = this.options.passive!;
     const what = `${failures} failures within ${seconds(withinMs)}, last: ${reason}`;
     const server = this.serverOfSlot.get(slot)!;
     if (this.usableCount() > 1) {
-      endpoint.eject(now);
+      endpoint.eject(now, what);
       this.tell('ejected', server, endpoint.address, `for ${seconds(ejectMs)}: ${what}`);
     } else if (now >= this.sparedUntil) {
       this.sparedUntil = now + ejectMs;
@@ -111,7 +108,7 @@ export class UpstreamHealth {
   /** Time passed. Harmless when nothing is due. */
   handleTimer(now: number): void {
     this.forEach((endpoint, server) => {
-      if (endpoint.handleTimer(now)) this.tell('readmitted', server, endpoint.address, 'its time is over');
+      if (endpoint.handleTimer(now)) this.tell('readmitted', server, endpoint.address, EJECTION_OVER);
     });
   }
 
@@ -158,6 +155,12 @@ export class UpstreamHealth {
     into.address.set(addressBytes(endpoint.address));
   }
 
+  /** What is known of the server in this slot; null: the slot is empty. */
+  accountOf(now: number, slot: number): (EndpointAccount & { readonly address: Address }) | null {
+    const endpoint = this.endpointAt(slot);
+    return endpoint === null ? null : { ...endpoint.account(now), address: endpoint.address };
+  }
+
   /** What happened since the last call, for the log. */
   takeEvents(): readonly HealthEvent[] {
     const { events } = this;
@@ -171,8 +174,9 @@ export class UpstreamHealth {
     if (this.usableCount() > 0) return;
     this.forEach((endpoint, server) => {
       if (!endpoint.isEjected || endpoint.isDown) return;
-      endpoint.readmit(now);
-      this.tell('readmitted', server, endpoint.address, 'no other server is left');
+      const reason = 'no other server is left';
+      endpoint.readmit(now, reason);
+      this.tell('readmitted', server, endpoint.address, reason);
     });
   }
 

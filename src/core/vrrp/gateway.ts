@@ -18,6 +18,7 @@ export class GatewayGuard {
   private readonly periodUs: number;
   private nextAskUs: number;
   private answeredUs: number;
+  private hasAnswered = false;
 
   constructor(intervalUs: number, nowUs: number) {
     this.periodUs = Math.min(Math.max(intervalUs / ASKS_PER_INTERVAL, PERIOD_US_MIN), PERIOD_US_MAX);
@@ -33,7 +34,13 @@ export class GatewayGuard {
   /** The gateway was heard. */
   handleAnswer(nowUs: number): void {
     this.answeredUs = nowUs;
+    this.hasAnswered = true;
     this.passes = true;
+  }
+
+  /** Null: never. */
+  get lastAnswerUs(): number | null {
+    return this.hasAnswered ? this.answeredUs : null;
   }
 
   /** Returns whether to ask now; `passes` may have changed. */

@@ -197,7 +197,7 @@ test('what its owner has not confirmed for a while is not said to be so', async 
       },
     ],
     tracked: [],
-    guards: {},
+    guards: [],
     adverts: { sent: 4, unsent: 0, accepted: 3, refused: { checksum: 2 } },
     observed: { rival: { total: 5, lastUs: 4_700_000 } },
   };

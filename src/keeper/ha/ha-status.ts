@@ -52,8 +52,17 @@ export interface RouterAccount {
   readonly source: string | null;
   readonly lastAdvertAgeMs: number | null;
   readonly peers: readonly PeerView[];
-  readonly guards: Readonly<Record<string, boolean>>;
+  readonly guards: readonly GuardView[];
   readonly adverts: RouterStatus['adverts'];
+}
+
+export interface GuardView {
+  readonly name: string;
+  readonly passes: boolean;
+  /** Whose answer it waits for; null: the witnesses'. */
+  readonly target: string | null;
+  /** Null: it has not answered yet. */
+  readonly answerAgeMs: number | null;
 }
 
 export interface PeerView {
@@ -234,7 +243,9 @@ function accountOf(told: Account): RouterAccount {
         adverts,
       };
     }),
-    guards: status.guards,
+    guards: status.guards.map(({ name, passes, target, answeredUs }) => {
+      return { name, passes, target, answerAgeMs: answeredUs === null ? null : ageOf(told, answeredUs) };
+    }),
     adverts: status.adverts,
   };
 }
