@@ -11,10 +11,11 @@ const REFUSED = probe('process.stdout.write("io_uring is switched off; switch it
 const KILLED = probe('process.kill(process.pid, "SIGSYS")');
 
 test('the best engine that works is taken, with the reason where it is not the first', linux, async () => {
-  assert.deepEqual(await chooseEngine(null, WORKS), { engine: 'uring', text: 'uring' });
+  assert.deepEqual(await chooseEngine(null, WORKS), { engine: 'uring', text: 'uring', fallback: null });
   assert.deepEqual(await chooseEngine(null, REFUSED), {
     engine: 'node',
     text: 'node because io_uring is switched off; switch it on',
+    fallback: 'io_uring is switched off; switch it on',
   });
 });
 
@@ -22,12 +23,13 @@ test('a sandbox that kills whoever uses io_uring costs only the probe', linux, a
   assert.deepEqual(await chooseEngine(null, KILLED), {
     engine: 'node',
     text: 'node because a process that uses io_uring is killed here (SIGSYS)',
+    fallback: 'a process that uses io_uring is killed here (SIGSYS)',
   });
 });
 
 test('an engine that was asked for is taken or refused, never replaced', linux, async () => {
   assert.equal((await chooseEngine('uring', WORKS)).engine, 'uring');
-  assert.deepEqual(await chooseEngine('node', WORKS), { engine: 'node', text: 'node (asked for)' });
+  assert.deepEqual(await chooseEngine('node', WORKS), { engine: 'node', text: 'node (asked for)', fallback: null });
   await assert.rejects(
     chooseEngine('uring', REFUSED),
     new EngineError('engine uring cannot run here: io_uring is switched off; switch it on'),

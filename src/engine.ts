@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { LARGE_SLOTS, SMALL_SLOTS } from './base/limits.ts';
+import type { ProcessUser } from './port/host.ts';
 import type { Transport } from './port/transport.ts';
 
 export type EngineName = 'uring' | 'node';
@@ -12,6 +13,8 @@ export interface EngineChoice {
   readonly engine: EngineName;
   /** `uring`, or `node because io_uring is disabled by ...`. */
   readonly text: string;
+  /** Why it is not the faster one, though nobody asked for that; or null. */
+  readonly fallback: string | null;
 }
 
 /** The engine that was asked for cannot run here. */
@@ -19,33 +22,32 @@ export class EngineError extends Error {
   override readonly name = 'EngineError';
 }
 
-/** Imported only by the process that uses it: the other engine's code is never loaded. */
-export async function createTransport(engine: EngineName): Promise<Transport> {
+export type ProbeCommand = readonly [program: string, ...args: string[]];
+
+/** Imported only by the process that uses it: the other engine's code is never loaded. Call the result to make one. */
+export async function loadTransport(engine: EngineName): Promise<() => Transport> {
   if (engine === 'node') {
     const { createNodeTransport } = await import('./io/node/node-transport.ts');
-    return createNodeTransport({ largeSlots: LARGE_SLOTS, smallSlots: SMALL_SLOTS });
+    return () => createNodeTransport({ largeSlots: LARGE_SLOTS, smallSlots: SMALL_SLOTS });
   }
   const { createUringTransport } = await import('./io/uring/transport.ts');
-  return createUringTransport();
+  return () => createUringTransport();
 }
 
 /** `wanted` null: the best that works here. `probeCommand` is what ends in `runProbe`, in a process of its own. */
-export async function chooseEngine(
-  wanted: EngineName | null,
-  probeCommand: readonly [program: string, ...args: string[]],
-): Promise<EngineChoice> {
-  if (wanted === 'node') return { engine: 'node', text: 'node (asked for)' };
+export async function chooseEngine(wanted: EngineName | null, probeCommand: ProbeCommand): Promise<EngineChoice> {
+  if (wanted === 'node') return { engine: 'node', text: 'node (asked for)', fallback: null };
   const refusal = process.platform === 'linux' ? await askProbe(probeCommand) : 'io_uring is Linux only';
-  if (refusal === null) return { engine: 'uring', text: 'uring' };
+  if (refusal === null) return { engine: 'uring', text: 'uring', fallback: null };
   if (wanted === 'uring') throw new EngineError(`engine uring cannot run here: ${refusal}`);
-  return { engine: 'node', text: `node because ${refusal}` };
+  return { engine: 'node', text: `node because ${refusal}`, fallback: refusal };
 }
 
 /**
  * Null, or why not. In a process of its own, because some sandboxes do not refuse the system call but kill the process that
  * makes it.
  */
-async function askProbe([program, ...args]: readonly [string, ...string[]]): Promise<string | null> {
+export async function askProbe([program, ...args]: ProbeCommand): Promise<string | null> {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   let said = '';
   child.stdout.on('data', (data: Buffer) => {
@@ -61,11 +63,39 @@ async function askProbe([program, ...args]: readonly [string, ...string[]]): Pro
   });
 }
 
-/** The probe process. */
-export async function runProbe(): Promise<number> {
-  const { probeUring } = await import('./io/uring/probe.ts');
-  const probe = probeUring();
-  if (probe.ok) return 0;
-  process.stdout.write(`${probe.reason}; ${probe.remedy}\n`);
+/** What a probe is to try. */
+export interface Trial {
+  /** As whom. Null: as whoever it is. */
+  readonly user: ProcessUser | null;
+  /** For so many proxies at the same time, which share one limit of locked memory; 0: only whether it can be that user. */
+  readonly rings: number;
+}
+
+/** The arguments of a probe process for it. */
+export function trialArguments(trial: Trial): readonly string[] {
+  return [JSON.stringify(trial)];
+}
+
+/** The probe process. Without arguments: one ring, as it is. */
+export async function runProbe([text]: readonly string[]): Promise<number> {
+  const { user, rings } = text === undefined ? { user: null, rings: 1 } : (JSON.parse(text) as Trial);
+  const refusal = await tryOut(user, rings);
+  if (refusal === null) return 0;
+  process.stdout.write(`${refusal}\n`);
   return 1;
+}
+
+async function tryOut(user: ProcessUser | null, rings: number): Promise<string | null> {
+  const [{ dropPrivileges }, { probeUring }] = await Promise.all([
+    import('./io/linux/privileges.ts'),
+    import('./io/uring/probe.ts'),
+  ]);
+  try {
+    dropPrivileges(user);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  if (rings === 0) return null;
+  const probe = probeUring(rings);
+  return probe.ok ? null : `${probe.reason}; ${probe.remedy}`;
 }

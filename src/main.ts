@@ -19,7 +19,7 @@ async function main(args: readonly string[]): Promise<number> {
     case '__vip':
       return (await import('./vip-process.ts')).runVip(rest[0], rest[1] === 'standby');
     case '__probe':
-      return (await import('./engine.ts')).runProbe();
+      return (await import('./engine.ts')).runProbe(rest);
     case '__demo-servers':
       return (await import('./commands/demo-servers.ts')).runDemoServers();
     case '__lab-client':

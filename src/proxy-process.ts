@@ -5,7 +5,8 @@
 import { randomInt } from 'node:crypto';
 import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from './base/board.ts';
 import { type ControlHandler, ControlLink } from './control-link.ts';
-import { createTransport, type EngineName } from './engine.ts';
+import { type EngineName, loadTransport } from './engine.ts';
+import { dropPrivileges } from './io/linux/privileges.ts';
 import { openBoard, readHandover } from './inheritance.ts';
 import { CONTROL_DESCRIPTOR, type Handover } from './keeper/handover.ts';
 import type { KeeperMessage } from './port/control.ts';
@@ -16,7 +17,11 @@ import { Proxy, type ProxyEvent } from './proxy/proxy.ts';
 export async function runProxy(engine: EngineName, workerIndex: number): Promise<number> {
   process.title = `evenkeel: proxy ${workerIndex}`;
   ignoreSignals();
-  await new ProxyProcess(await createTransport(engine), workerIndex).run();
+  const handover = readHandover();
+  const createTransport = await loadTransport(engine);
+  // From here on nothing is read that strangers sent. All code is loaded: where it lies may be closed for that user.
+  dropPrivileges(handover.user);
+  await new ProxyProcess(createTransport(), handover, workerIndex).run();
   return 0;
 }
 
@@ -36,9 +41,9 @@ class ProxyProcess implements TransportDriver, ControlHandler {
   private readonly proxy: Proxy;
   private lastTurnAt = Infinity;
 
-  constructor(transport: Transport, workerIndex: number) {
+  constructor(transport: Transport, handover: Handover, workerIndex: number) {
     this.transport = transport;
-    this.handover = readHandover();
+    this.handover = handover;
     const board = openBoard(this.handover, workerIndex);
     this.row = board.worker(workerIndex);
     this.row.pid = process.pid;

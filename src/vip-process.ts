@@ -7,6 +7,7 @@
  */
 import { HeartbeatWatch } from './core/heartbeat.ts';
 import { holdLifeline } from './io/linux/lifeline.ts';
+import { forbidDumps, forbidGain } from './io/linux/privileges.ts';
 import { openSharedMemory } from './io/linux/shared-memory.ts';
 import { EventLoop } from './io/linux/segment/event-loop.ts';
 import { LinuxSegmentHost } from './io/linux/segment/linux-segment-host.ts';
@@ -40,6 +41,8 @@ const COLLECT_SLACK_US = 5_000;
 export function runVip(runDirectory: string, isStandby: boolean): number {
   process.title = 'evenkeel: vip (standby)';
   holdLifeline(LIFELINE_DESCRIPTOR);
+  forbidDumps();
+  forbidGain();
   ignoreSignals();
   new VipProcess(runDirectory, isStandby).run();
   return 0;

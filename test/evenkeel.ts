@@ -41,6 +41,8 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Puts the program behind another one: `['prlimit', '--nofile=64', '--']`. */
   readonly through?: readonly string[];
+  /** Further ones for `evenkeel run`. */
+  readonly args?: readonly string[];
 }
 
 export class Evenkeel {
@@ -93,7 +95,7 @@ export class Evenkeel {
     writeFileSync(file, yaml);
     const args = ['run', file, '--workers', `${options.workers ?? 2}`];
     if (options.engine !== undefined) args.push('--engine', options.engine);
-    return Evenkeel.spawn(t, args, options);
+    return Evenkeel.spawn(t, [...args, ...(options.args ?? [])], options);
   }
 
   /** Runs it and waits until it is ready. */

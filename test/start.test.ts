@@ -1,7 +1,7 @@
 /** How the program starts, and how it says that it cannot. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,7 +49,11 @@ for (const engine of ENGINES) {
       socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nunix\n'));
     });
     server.listen(path);
+    await once(server, 'listening');
     t.after(() => server.close());
+    // The proxies are not root, even if this test is.
+    chmodSync(directory, 0o755);
+    chmodSync(path, 0o666);
     const port = await freePort();
     await Evenkeel.start(t, web(`"127.0.0.1:${port}"`, `unix:${path}`), { engine });
     assert.deepEqual(await get(port), { status: 200, body: 'unix\n' });

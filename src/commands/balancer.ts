@@ -16,9 +16,13 @@ import { BEAT_LOOK_MS, BeatAges, type StatusDocument } from '../keeper/status.ts
 import { VipLink } from '../keeper/vip-link.ts';
 import { createVipMachine } from '../vip-host.ts';
 import type { LoadedConfiguration } from './loaded-configuration.ts';
+import type { ProcessUser } from '../port/host.ts';
 import type { Plans } from './prepare.ts';
 
 export interface BalancerOptions extends Plans {
+  readonly proxyUser: ProcessUser | null;
+  /** What is less than it should be from the start on. */
+  readonly problems: readonly string[];
   readonly version: string;
   readonly configuration: LoadedConfiguration;
   readonly workers: number;
@@ -45,9 +49,17 @@ export class Balancer {
   private isOver = false;
 
   constructor(options: BalancerOptions) {
-    const { plan, ha, workers, log, proxyCommand } = options;
+    const { plan, ha, workers, log, proxyCommand, proxyUser } = options;
     this.options = options;
-    this.keeper = new Keeper({ plan, workers, host: linuxHost, log, proxyCommand, mayBeIdle: ha !== null });
+    this.keeper = new Keeper({
+      plan,
+      workers,
+      host: linuxHost,
+      log,
+      user: proxyUser,
+      proxyCommand,
+      mayBeIdle: ha !== null,
+    });
     this.beats = new BeatAges(this.keeper.board, performance.now());
   }
 
@@ -140,6 +152,7 @@ export class Balancer {
       uptimeMs: performance.now() - this.startedMs,
       at: new Date().toISOString(),
       configuration: configuration.view(),
+      problems: this.options.problems,
       ha: this.ha?.status() ?? null,
       ...this.keeper.status(this.beats),
     };

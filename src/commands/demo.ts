@@ -10,7 +10,8 @@ import { type Board, type ServerSlot, WEIGHT_UNIT, type WorkerRow } from '../bas
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { DemoOptions } from '../cli/demo.ts';
 import type { Plan } from '../config/plan.ts';
-import { chooseEngine, EngineError } from '../engine.ts';
+import { EngineError } from '../engine.ts';
+import { findFooting } from '../footing.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log.ts';
@@ -47,7 +48,8 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
   const servers = await startServers(program);
   const ports = await freePorts(2);
   const plan = planOf('demo', configurationOf(ports, servers.ports), workers);
-  const engine = await chooseEngine(options.engine, [...program.command, '__probe']);
+  const probeCommand = [...program.command, '__probe'] as const;
+  const { engine, user } = await findFooting({ user: null, engine: options.engine, workers, probeCommand });
   const screen = new Screen();
   const gauge = new Gauge(plan);
   const tell = (message: string): void => {
@@ -59,6 +61,7 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
     workers,
     host: linuxHost,
     log,
+    user,
     proxyCommand: proxyCommand(program, engine.engine),
   });
   process.once('exit', () => screen.restore());

@@ -3,8 +3,10 @@ import { availableParallelism } from 'node:os';
 import { WORKERS_MAX } from '../base/limits.ts';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { RunOptions } from '../cli/run.ts';
-import { chooseEngine, EngineError, type EngineName } from '../engine.ts';
+import { EngineError, type EngineName } from '../engine.ts';
+import { findFooting } from '../footing.ts';
 import { keepCapabilities } from '../io/linux/capabilities.ts';
+import { forbidDumps } from '../io/linux/privileges.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { createLog } from '../keeper/log.ts';
 import { StartError } from '../keeper/start-error.ts';
@@ -30,6 +32,7 @@ function err(text: string): void {
 
 export async function runCommand(options: RunOptions, program: Program): Promise<number> {
   keepCapabilities();
+  forbidDumps();
   const log = createLog((line) => process.stderr.write(line), Date.now);
   const workers = options.workers ?? defaultWorkers();
   const text = readConfigText(options.file, err);
@@ -46,16 +49,26 @@ export async function runCommand(options: RunOptions, program: Program): Promise
   // Other daemons read their configuration again; dying of it would be a nasty surprise.
   process.on('SIGHUP', () => log.warn('SIGHUP: reload is not supported yet; restart to use a changed configuration'));
   try {
-    const engine = await chooseEngine(options.engine, [...program.command, '__probe']);
+    const probeCommand = [...program.command, '__probe'] as const;
+    const { engine, user, problems } = await findFooting({
+      user: ready.config.user ?? null,
+      engine: options.engine,
+      workers,
+      probeCommand,
+    });
     // Without listeners the addresses are all there is.
     const proxies = ready.plan.listeners.length === 0 ? 'no proxy' : proxyCount(workers);
     log.info(`evenkeel ${program.version} starts ${proxies}, engine ${engine.text}`, {
       file: options.file,
       pid: process.pid,
+      ...(user === null ? {} : { user: user.name }),
     });
+    for (const problem of problems) log.warn(problem);
     balancer = new Balancer({
       plan: ready.plan,
       ha: ready.ha,
+      proxyUser: user,
+      problems,
       version: program.version,
       configuration: new LoadedConfiguration(options.file, text.text),
       workers,

@@ -75,6 +75,7 @@ const DOCUMENT: StatusDocument = {
   uptimeMs: 200_000_000,
   at: '2030-01-01T00:00:00.000Z',
   configuration: { file: '/etc/evenkeel/evenkeel.yaml', digest: '0a1b2c3d4e5f', isChanged: true },
+  problems: [],
   ha: { node: 'lb01', owner: { pid: 4712, restarts: 2, hasStandby: true, problem: null }, routers: [ROUTER] },
   proxies: [
     { state: 'serving', pid: 4713, silentMs: 30, restarts: 0, lastEnd: null, connections: 3, requests: 12_345 },

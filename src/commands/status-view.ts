@@ -24,12 +24,13 @@ const EVIDENCE_SHOWN = 5;
 /** `socketPath`: who was asked. */
 export function renderStatus(document: StatusDocument, socketPath: string, hasColor: boolean): string {
   const paint: Paint = (color, text) => (hasColor ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text);
-  const { version, pid, uptimeMs, configuration, ha, proxies, listeners, upstreams } = document;
+  const { version, pid, uptimeMs, configuration, problems, ha, proxies, listeners, upstreams } = document;
   const node = ha === null ? '' : `, node ${ha.node}`;
   const lines = [
     `evenkeel ${version}${node}, pid ${pid}, up ${ageText(uptimeMs)}`,
     `asked on ${socketPath}; ${configurationText(configuration, paint)}`,
   ];
+  if (problems.length > 0) lines.push('', ...problems.map((problem) => paint('yellow', `warning: ${problem}`)));
   for (const router of ha?.routers ?? []) lines.push('', ...routerLines(router, paint));
   if (ha !== null && ha.owner.problem !== null) {
     lines.push('', paint('red', `no vip process takes part: ${ha.owner.problem}`));

@@ -482,6 +482,12 @@ export const CATALOGUE = {
     message: '<path> cannot be run: <reason>',
     remedy: '<fix>',
   },
+  'bad-proxy-user': {
+    severity: 'error',
+    message: 'the proxies cannot run as <user>: <reason>',
+    remedy: '<fix>',
+    about: 'A proxy reads what strangers send. Its user owns nothing and is shared with nobody.',
+  },
   'bad-user': {
     severity: 'warning',
     message: 'no program can be run as <user>: <reason>',

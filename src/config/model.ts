@@ -378,6 +378,11 @@ const Admin = z.strictObject({
 export const Config = z
   .strictObject({
     node: key(name, 'The name of this machine. Without it the host name; `--node` goes before both.'),
+    user: key(
+      anyText('user name', 'evenkeel'),
+      'The user that the proxies run as when evenkeel is started as root. Without it `evenkeel` if there is such a user, or else a ' +
+        'number that nobody has. Not root, and not one that other programs run as.',
+    ),
     grace: key(duration('0s', '24h'), 'How long a stop waits for what is in flight.', DEFAULTS.grace),
     listeners: key(z.record(name, Listener), 'By name: where clients connect.'),
     upstreams: key(z.record(name, Upstream), 'By name: groups of servers.'),

@@ -3,6 +3,7 @@
  * about it is agreed anywhere.
  */
 import type { Plan } from '../config/plan.ts';
+import type { ProcessUser } from '../port/host.ts';
 
 /** The control channel: a connected stream socket. */
 export const CONTROL_DESCRIPTOR = 3;
@@ -15,13 +16,15 @@ const FIRST_ROW_DESCRIPTOR = 6;
 
 export interface Handover {
   readonly plan: Plan;
+  /** Whom the proxy is to become. Null: it stays who it is. */
+  readonly user: ProcessUser | null;
   /** Per listener, the descriptors of those of its addresses that could be listened on. */
   readonly descriptors: readonly (readonly number[])[];
   /** By worker. */
   readonly rowDescriptors: readonly number[];
 }
 
-export type DescriptorNumbers = Omit<Handover, 'plan'>;
+export type DescriptorNumbers = Pick<Handover, 'descriptors' | 'rowDescriptors'>;
 
 /** `counts` is how many listening sockets each listener has. */
 export function numberDescriptors(workers: number, counts: readonly number[]): DescriptorNumbers {

@@ -105,6 +105,7 @@ async function createScene(t: TestContext, workers: number, ports?: number[]): P
   );
   const all = ports ?? [await freePort()];
   const keeper = new Keeper({
+    user: null,
     plan: planOf(all),
     workers,
     host: linuxHost,

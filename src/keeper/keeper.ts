@@ -4,11 +4,12 @@
  * proxies serve on with what they know.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Address } from '../base/address.ts';
 import { Board } from '../base/board.ts';
 import { Prng } from '../base/prng.ts';
 import type { Plan } from '../config/plan.ts';
 import type { ProxyEvent } from '../port/control.ts';
-import type { Host, SharedMemory } from '../port/host.ts';
+import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
 import {
   CONTROL_DESCRIPTOR,
   type Handover,
@@ -24,12 +25,15 @@ import { probe } from './probe.ts';
 import { StartError } from './start-error.ts';
 import { type BeatAges, type DataPlaneStatus, dataPlaneStatus } from './status.ts';
 import { proxyCount, Supervisor } from './supervisor.ts';
+import { findUnixFault } from './unix-reach.ts';
 
 export interface KeeperOptions {
   readonly plan: Plan;
   readonly workers: number;
   readonly host: Host;
   readonly log: Log;
+  /** Whom the proxies run as. Null: whoever this process is. */
+  readonly user: ProcessUser | null;
   /** The program and its arguments that are a proxy; its index follows as the last one. */
   readonly proxyCommand: readonly [program: string, ...args: string[]];
   /** There is something else to do, so that it is right to have no listener: then nothing is started but health checks. */
@@ -66,7 +70,11 @@ export class Keeper {
       board: this.board,
       prng: new Prng(process.pid ^ Date.now()),
       log,
-      makeProbe: probe,
+      // Where the proxies cannot go, the keeper's own success is none.
+      makeProbe: (health, address, serverName) => {
+        const reason = this.findFault(address);
+        return reason === null ? probe(health, address, serverName) : Promise.resolve({ isPassed: false, reason });
+      },
       now: monotonicMs,
     });
     this.names = new Names(askSystem, log, (hostname, answer) => this.health.handleName(hostname, answer));
@@ -96,11 +104,13 @@ export class Keeper {
     this.listeners = opened.listeners;
     const handover: Handover = {
       plan,
+      user: this.options.user,
       ...numberDescriptors(
         workers,
         this.listeners.map(({ binds }) => binds.length),
       ),
     };
+    this.warnOfFaults();
     this.handoverDescriptor = host.createUnnamedFile('evenkeel-plan', Buffer.from(JSON.stringify(handover)));
     this.health.start();
     try {
@@ -155,6 +165,21 @@ export class Keeper {
   }
 
   // --- inside ---
+
+  /** Why the proxies cannot reach a server that the keeper may reach. */
+  private findFault({ family, host }: Address): string | null {
+    const { user } = this.options;
+    return family !== 0 || user === null ? null : findUnixFault(host, user);
+  }
+
+  private warnOfFaults(): void {
+    for (const { name, servers } of this.options.plan.upstreams) {
+      for (const { target } of servers) {
+        const reason = 'host' in target ? this.findFault(target) : null;
+        if (reason !== null) this.options.log.warn(`upstream ${name}: the proxies cannot reach a server: ${reason}`);
+      }
+    }
+  }
 
   private release(): void {
     this.health.stop();

@@ -23,6 +23,8 @@ export interface StatusDocument extends DataPlaneStatus {
   /** When this was made, ISO 8601. */
   readonly at: string;
   readonly configuration: ConfigurationView;
+  /** What is less than it should be, though everything may serve; with remedies. */
+  readonly problems: readonly string[];
   /** Null: the configuration has no `ha`. */
   readonly ha: HaStatus | null;
 }

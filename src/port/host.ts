@@ -31,6 +31,16 @@ export interface Host {
   notifyServiceManager(state: string): void;
 }
 
+/** Whom a process is to run as. */
+export interface ProcessUser {
+  /** As in /etc/passwd; or the number, if it belongs to nobody. */
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** All its groups. */
+  readonly groups: readonly number[];
+}
+
 export interface Listening {
   readonly kind: 'listening';
   readonly descriptors: readonly number[];

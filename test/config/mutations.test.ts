@@ -176,6 +176,7 @@ test('every code of the catalogue is in some file of this folder', () => {
     'unresolved-name',
     'no-interface',
     'bad-program',
+    'bad-proxy-user',
     'bad-user',
   ]);
 });

@@ -9,11 +9,11 @@ import { listOf } from '../../config/parts.ts';
 import { valuesByNode } from '../../config/per-node.ts';
 import { missingCapabilities } from '../../io/linux/capabilities.ts';
 import { chooseUser } from '../../keeper/ha/command-user.ts';
+import { findProxyUser } from '../../keeper/proxy-user.ts';
 import type { Ready } from '../prepare.ts';
 import { findProgramFault } from './programs.ts';
 
 export function lookAtMachine(ready: Ready): readonly Diagnostic[] {
-  if (ready.ha === null) return [];
   return new MachineLook(ready).look();
 }
 
@@ -29,6 +29,8 @@ class MachineLook {
   }
 
   look(): readonly Diagnostic[] {
+    this.lookAtProxyUser();
+    if (this.ready.ha === null) return this.found;
     this.lookAtRights();
     const interfaces = new Set(readdirSync('/sys/class/net'));
     for (const [name, router] of Object.entries(this.ready.config.ha ?? {})) {
@@ -52,6 +54,13 @@ class MachineLook {
       this.lookAtPrograms({ active, backup, fault, stop }, user, [...path, 'notify']);
     }
     return this.found;
+  }
+
+  private lookAtProxyUser(): void {
+    const { user } = this.ready.config;
+    const found = user === undefined ? null : findProxyUser(user);
+    if (found === null || !('reason' in found)) return;
+    this.report(['user'], 'value', problem('bad-proxy-user', { user: show(user), ...found }));
   }
 
   /** A node that can never be active must not look like a backup. */

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { assert } from '../../base/assert.ts';
+import { POSTED_SLOTS } from '../../base/limits.ts';
 import * as abi from './abi.ts';
 import * as ffi from './ffi.ts';
 import { Ring, RingError } from './ring.ts';
@@ -17,27 +18,42 @@ export type UringProbe =
     }
   | { readonly ok: false; readonly reason: string; readonly remedy: string };
 
-/** Sets up a ring, runs a NOP and a multishot receive into a provided buffer, and takes everything down again. */
-export function probeUring(): UringProbe {
+/**
+ * Sets up a ring, runs a NOP and a multishot receive into a provided buffer, and takes everything down again. Before that,
+ * as many rings at one time as `proxies` will have, with all that a proxy's ring locks.
+ */
+export function probeUring(proxies = 0): UringProbe {
   if (process.platform !== 'linux') return failure('io_uring exists on Linux only', 'none needed');
-  let ring: Ring;
+  const rings: Ring[] = [];
   try {
-    ring = new Ring(WAIT_MS, 8, 16);
-  } catch (error) {
-    if (error instanceof RingError) return explain(error.errno);
-    throw error;
-  }
-  try {
+    for (let i = 0; i < proxies; i++) rings.push(setUpWhole());
+    const ring = new Ring(WAIT_MS, 8, 16);
+    rings.push(ring);
     return tryOperations(ring);
   } catch (error) {
     if (!(error instanceof RingError)) throw error;
+    if (rings.length <= proxies) return explain(error.errno, rings.length, proxies);
     return failure(`io_uring is incomplete here: ${error.message}`, KERNEL_REMEDY);
   } finally {
-    ring.close();
+    for (const ring of rings) ring.close();
   }
 }
 
+/** As a proxy has it. */
+function setUpWhole(): Ring {
+  const ring = new Ring(WAIT_MS);
+  try {
+    ring.registerBuffers(ffi.mapMemory(POSTED_SLOTS * BUFFER_ENTRY_BYTES).address, POSTED_SLOTS);
+  } catch (error) {
+    ring.close();
+    throw error;
+  }
+  return ring;
+}
+
 const WAIT_MS = 1000;
+/** struct io_uring_buf */
+const BUFFER_ENTRY_BYTES = 16;
 const KERNEL_REMEDY = 'Linux 6.1 or newer';
 
 function tryOperations(ring: Ring): UringProbe {
@@ -99,7 +115,8 @@ function nextCompletion(ring: Ring): Completion | null {
   return { result: words[at + 2], hasMore: (words[at + 3] & abi.CQE_F_MORE) !== 0 };
 }
 
-function explain(errno: number): UringProbe {
+/** `had` rings of those that `proxies` need could be set up. */
+function explain(errno: number, had: number, proxies: number): UringProbe {
   switch (errno) {
     case ffi.ENOSYS:
       return failure('this kernel has no io_uring', KERNEL_REMEDY);
@@ -121,7 +138,12 @@ function explain(errno: number): UringProbe {
       );
     }
     case ffi.ENOMEM:
-      return failure('no memory for a ring', 'raise the limit of locked memory (ulimit -l)');
+      return failure(
+        had === 0
+          ? 'the limit of locked memory leaves no room for a ring'
+          : `the limit of locked memory leaves room for the rings of ${had} of ${proxies} proxies`,
+        'raise it to 512 KiB per proxy (LimitMEMLOCK= in the unit, ulimit -l)',
+      );
     case ffi.EMFILE:
     case ffi.ENFILE:
       return failure('no descriptor for a ring', 'raise the limit of open files (ulimit -n)');

@@ -29,7 +29,7 @@ export function chooseUser(wanted: string | null, ownUid: number): CommandUser |
   return `there is no user ${names.join(' or ')}`;
 }
 
-function findUser(name: string): CommandUser | null {
+export function findUser(name: string): CommandUser | null {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]*\$?$/.test(name)) return null;
   // A name may also come from a directory service, which getent asks.
   const asked = spawnSync('getent', ['passwd', name], { encoding: 'utf8', timeout: 5_000 });
