@@ -15,8 +15,8 @@ const ANYTHING: readonly Fault[] = ['stalls', 'lateTurns', 'fewSlots', 'shortage
 /** The closed list of statuses that the proxy may answer with itself, and what else can explain each. */
 const EXCUSES: ReadonlyMap<number, readonly Fault[]> = new Map<number, readonly Fault[]>([
   [408, []],
-  [502, ['refusing', 'unreachable', 'connectFails', 'acceptFails', 'moves', 'serverCloses', 'serverMalformed']],
-  [503, ['flaps', 'tightLimits']],
+  [502, ['refusing', 'unreachable', 'moves', 'serverCloses', 'serverMalformed']],
+  [503, ['flaps', 'tightLimits', 'connectFails', 'acceptFails']],
   [504, ['blackholes', 'serverStalls']],
 ]);
 

@@ -33,7 +33,7 @@ interface Line {
   changedAtUs: number;
 }
 
-/** What clients, the keeper and the configuration do is no server's fault. */
+/** What clients, the keeper, the configuration and this machine's own shortages do is no server's fault. */
 const BLAMELESS: ReadonlySet<string> = new Set([
   ...HARMLESS_FAULTS,
   'slowClients',
@@ -43,6 +43,10 @@ const BLAMELESS: ReadonlySet<string> = new Set([
   'flaps',
   'tightLimits',
   'drain',
+  'connectFails',
+  'acceptFails',
+  'fewSlots',
+  'shortages',
 ]);
 
 const STATES = { up: SERVER_UP, down: SERVER_DOWN, ejected: SERVER_EJECTED, empty: SERVER_EMPTY } as const;

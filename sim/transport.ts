@@ -131,7 +131,8 @@ export class SimTransport implements Transport {
     this.world.note('socket %a connects to %b by endpoint %c', socket.id, address, endpoint.id);
     if (prng.oneIn(this.spec.connectFailOneIn)) {
       this.failedConnects++;
-      this.world.schedule(50, () => socket.failConnect('no-resource'));
+      const reason = prng.oneIn(2) ? 'no-port' : 'no-resource';
+      this.world.schedule(50, () => socket.failConnect(reason));
     }
     return socket;
   }

@@ -37,6 +37,8 @@ export const RESPONSE_EDIT_BYTES_MAX = 4 * 1024;
 /** The pseudonym in Via, for the same reason. */
 export const VIA_BYTES_MAX = 255;
 
+/** Kinds of answers that the proxy gives by itself: a counter each on the status board. */
+export const ANSWER_KINDS_MAX = 112;
 export const WORKERS_MAX = 64;
 export const LISTENERS_MAX = 1024;
 /** Server slots of one configuration: each is 64 bytes on the status board and a counter row per worker. */

@@ -6,19 +6,22 @@
  * the rest; the reader may see them torn for one reading, which counters bear.
  */
 import { assert } from './assert.ts';
+import { ANSWER_KINDS_MAX } from './limits.ts';
 import type { BoardShape } from './server-table.ts';
 
-const WORKER_WORDS = 16;
+const WORKER_WORDS = 16 + ANSWER_KINDS_MAX;
 const W_PID = 0;
 const W_HEARTBEAT = 1;
 const W_STATE = 2;
 const W_REQUESTS = 4; // 2 words
+const W_ANSWERS = 16; // a word for each kind
 
 /** Per worker and server. */
 const COUNTER_WORDS = 8;
 const C_CONNECTIONS = 0; // in use now: what least-connections and max-connections count
 const C_FAILURES = 1;
 const C_REQUESTS = 2; // 2 words: exchanges or relays begun
+const C_SHORTAGES = 5; // connections that failed for want of something on this machine
 const C_WAITING = 4; // of the upstream whose servers begin with this one: who waits for a server
 
 /** Per worker and listener. */
@@ -89,6 +92,14 @@ export class WorkerRow {
     this.addCounter(W_REQUESTS);
   }
 
+  /** Answers of the proxy's own, by kind (core/answers/kinds.ts). */
+  answers(kind: number): number {
+    return this.words[W_ANSWERS + kind] >>> 0;
+  }
+  countAnswer(kind: number): void {
+    this.words[W_ANSWERS + kind]++;
+  }
+
   serverConnections(slot: number): number {
     return this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_CONNECTIONS];
   }
@@ -107,6 +118,12 @@ export class WorkerRow {
   }
   countServerFailure(slot: number): void {
     this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_FAILURES]++;
+  }
+  serverShortages(slot: number): number {
+    return this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_SHORTAGES] >>> 0;
+  }
+  countServerShortage(slot: number): void {
+    this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_SHORTAGES]++;
   }
   serverRequests(slot: number): number {
     return this.readCounter(WORKER_WORDS + slot * COUNTER_WORDS + C_REQUESTS);

@@ -66,6 +66,7 @@ const SERVER: ServerView = {
   connections: 1,
   requests: 50,
   failures: 0,
+  shortages: 0,
 };
 
 const DOCUMENT: StatusDocument = {
@@ -158,6 +159,7 @@ const DOCUMENT: StatusDocument = {
       ],
     },
   ],
+  answers: [{ name: 'no-server', status: 503, text: 'no server is up', count: 7 }],
 };
 
 test('the whole of it, with an age on everything', () => {
@@ -198,6 +200,8 @@ server  api/api.internal:80         unresolved  2 h 0 min  weight 2, 50 % of it 
 proxy  0  serving           pid 4713  3 connections, 12345 requests
 proxy  1  silent for 4.0 s  pid 4714  0 connections, 0 requests
 proxy  2  ended                       0 connections, 1 request       restarted 2 times  last one ended 0.3 s ago: killed by SIGKILL
+
+answered by the proxy  503  no-server  7 times: no server is up
 `,
   );
 });

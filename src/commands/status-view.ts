@@ -1,6 +1,7 @@
 /** The status document as text for people. Pure. */
 import type { GuardView, PeerView, RouterView, TrackedView, WitnessView } from '../keeper/ha/ha-status.ts';
 import type {
+  AnswerView,
   ConfigurationView,
   ListenerView,
   ProxyView,
@@ -24,7 +25,7 @@ const EVIDENCE_SHOWN = 5;
 /** `socketPath`: who was asked. */
 export function renderStatus(document: StatusDocument, socketPath: string, hasColor: boolean): string {
   const paint: Paint = (color, text) => (hasColor ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text);
-  const { version, pid, uptimeMs, configuration, problems, ha, proxies, listeners, upstreams } = document;
+  const { version, pid, uptimeMs, configuration, problems, ha, proxies, listeners, upstreams, answers } = document;
   const node = ha === null ? '' : `, node ${ha.node}`;
   const lines = [
     `evenkeel ${version}${node}, pid ${pid}, up ${ageText(uptimeMs)}`,
@@ -43,6 +44,7 @@ export function renderStatus(document: StatusDocument, socketPath: string, hasCo
     lines.push('', ...table('server', upstreams.flatMap(serverRows), paint));
   }
   if (proxies.length > 0) lines.push('', ...table('proxy', proxies.map(proxyRow), paint));
+  if (answers.length > 0) lines.push('', ...table('answered by the proxy', answers.map(answerRow), paint));
   return `${lines.join('\n')}\n`;
 }
 
@@ -234,6 +236,10 @@ function proxyRow(
     restarts === 0 ? '' : `restarted ${times(restarts)}`,
     end,
   ];
+}
+
+function answerRow({ name, status, text, count }: AnswerView): string[] {
+  return [status === 0 ? 'as the server' : `${status}`, name, `${times(count)}: ${text}`];
 }
 
 /** Columns as wide as they need; one in which nothing stands is left out. */

@@ -21,7 +21,7 @@ import {
 } from '../wire/http1/head.ts';
 
 /** How a try failed, before any byte of the response went to the client. */
-/** No connection: refused, unreachable, or no resources here. */
+/** No connection: refused or unreachable. */
 export const FAILED_CONNECT = 1;
 export const FAILED_CONNECT_TIMEOUT = 2;
 /** The connection ended before the first byte of a response. */
@@ -32,6 +32,17 @@ export const FAILED_RESPONSE_TIMEOUT = 4;
 export const FAILED_BAD_RESPONSE = 5;
 /** A response came, with a status that may be in the rule. */
 export const FAILED_STATUS = 6;
+/** No connection: this machine has no descriptor or memory for one. */
+export const FAILED_NO_RESOURCE = 7;
+/** No connection: this machine has no local port left for that address. */
+export const FAILED_NO_PORT = 8;
+/** A response came, and this proxy had no buffer for its head. Never tried again: the server did receive the request. */
+export const FAILED_NO_BUFFER = 9;
+
+/** The shortage is this machine's: the server is not to blame. */
+export function isLocalFailure(how: number): boolean {
+  return how >= FAILED_NO_RESOURCE;
+}
 
 /** What the server may have seen of the request. */
 export const SENT_NOTHING = 0;
@@ -74,6 +85,8 @@ export function mayRetry(
   switch (how) {
     case FAILED_CONNECT:
     case FAILED_CONNECT_TIMEOUT:
+    case FAILED_NO_RESOURCE:
+    case FAILED_NO_PORT:
       return rule.connect;
     case FAILED_RESET:
       return rule.reset;

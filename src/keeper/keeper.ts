@@ -25,6 +25,7 @@ import { probe } from './probe.ts';
 import { StartError } from './start-error.ts';
 import { type BeatAges, type DataPlaneStatus, dataPlaneStatus } from './status.ts';
 import { proxyCount, Supervisor } from './supervisor.ts';
+import { TrafficLog } from './traffic-log.ts';
 import { findUnixFault } from './unix-reach.ts';
 
 export interface KeeperOptions {
@@ -50,6 +51,7 @@ export class Keeper {
   private readonly rows: readonly SharedMemory[];
   private readonly health: HealthRegistry;
   private readonly names: Names;
+  private readonly traffic: TrafficLog;
   private readonly supervisor: Supervisor;
   private listeners: readonly OpenListener[] = [];
   private handoverDescriptor = -1;
@@ -77,6 +79,7 @@ export class Keeper {
       },
       now: monotonicMs,
     });
+    this.traffic = new TrafficLog(plan, log, monotonicMs);
     this.names = new Names(askSystem, log, (hostname, answer) => this.health.handleName(hostname, answer));
     this.supervisor = new Supervisor({
       workers,
@@ -184,6 +187,7 @@ export class Keeper {
   private release(): void {
     this.health.stop();
     this.names.stop();
+    this.traffic.stop();
   }
 
   private async firstNames(): Promise<void> {
@@ -212,6 +216,10 @@ export class Keeper {
     switch (event.kind) {
       case 'server-failed':
         return this.health.handleServerFailed(event.slot, event.count, event.reason);
+      case 'answered':
+        return this.traffic.handleAnswered(event);
+      case 'shortage':
+        return this.traffic.handleShortage(event);
       case 'accept-paused':
         return log.warn(`listener ${event.listener} does not accept for now: ${event.reason}`);
       case 'accept-resumed':

@@ -6,6 +6,7 @@
 import { addressText } from '../base/address.ts';
 import type { Board } from '../base/board.ts';
 import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
+import { ANSWER_KINDS } from '../core/answers/kinds.ts';
 import type { EndpointState } from '../core/health/endpoint-health.ts';
 import type { HaStatus } from './ha/ha-status.ts';
 import type { HealthRegistry, ServerHealth } from './health.ts';
@@ -42,6 +43,17 @@ export interface DataPlaneStatus {
   readonly proxies: readonly ProxyView[];
   readonly listeners: readonly ListenerView[];
   readonly upstreams: readonly UpstreamView[];
+  /** Answers that the proxies gave by themselves because something was wrong; only kinds that there were. */
+  readonly answers: readonly AnswerView[];
+}
+
+export interface AnswerView {
+  readonly name: string;
+  /** 0: that of the server's last response. */
+  readonly status: number;
+  readonly text: string;
+  /** Since the start. */
+  readonly count: number;
 }
 
 export interface ProxyView {
@@ -107,6 +119,8 @@ export interface ServerView {
   readonly connections: number;
   readonly requests: number;
   readonly failures: number;
+  /** Connections that could not be made for want of something on this machine: no failures of the server's. */
+  readonly shortages: number;
 }
 
 /** How often a proxy's sign of life is looked at. */
@@ -155,6 +169,7 @@ export function dataPlaneStatus(facts: DataPlaneFacts): DataPlaneStatus {
     proxies: plan.listeners.length === 0 ? [] : proxyViews(facts),
     listeners: plan.listeners.map((listener, index) => listenerView(facts, listener, index)),
     upstreams: plan.upstreams.map((upstream, index) => upstreamView(facts, upstream, index)),
+    answers: answerViews(facts),
   };
 }
 
@@ -215,6 +230,7 @@ function serverView(facts: DataPlaneFacts, server: ServerPlan, health: ServerHea
     connections: board.serverConnections(slot),
     requests: sumOfWorkers(board, (row) => row.serverRequests(slot)),
     failures: sumOfWorkers(board, (row) => row.serverFailures(slot)),
+    shortages: sumOfWorkers(board, (row) => row.serverShortages(slot)),
   };
 }
 
@@ -251,6 +267,13 @@ function unresolved({ failureOfName, nowMs }: DataPlaneFacts, { target }: Server
     ejectedForMs: null,
     weightShare: 1,
   };
+}
+
+function answerViews({ board }: DataPlaneFacts): readonly AnswerView[] {
+  return ANSWER_KINDS.flatMap(({ name, status, text }, kind) => {
+    const count = sumOfWorkers(board, (row) => row.answers(kind));
+    return count === 0 ? [] : [{ name, status, text, count }];
+  });
 }
 
 function sumOfWorkers(board: Board, read: (row: ReturnType<Board['worker']>) => number): number {

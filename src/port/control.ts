@@ -29,6 +29,23 @@ export type ProxyEvent =
   | { readonly kind: 'server-failed'; readonly slot: number; readonly reason: string; readonly count: number }
   | { readonly kind: 'accept-paused'; readonly listener: string; readonly reason: string }
   | { readonly kind: 'accept-resumed'; readonly listener: string }
+  /** `count` connections to the server in this slot failed because this machine has no local port, or no descriptor or memory. */
+  | {
+      readonly kind: 'shortage';
+      readonly slot: number;
+      readonly shortage: 'port' | 'resource';
+      readonly count: number;
+    }
+  /** `count` answers of the proxy's own of kind `answer` (core/answers/kinds.ts) since the last report. */
+  | {
+      readonly kind: 'answered';
+      /** The listener or upstream. */
+      readonly owner: string;
+      readonly answer: number;
+      readonly count: number;
+      /** The identifier of one of the requests, or empty. */
+      readonly sample: string;
+    }
   /** After `drain`: nothing is in flight any more. */
   | { readonly kind: 'drained' };
 
@@ -110,12 +127,24 @@ export function parseProxyMessage(line: string): ProxyMessage | null {
 }
 
 function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null {
-  const { kind, slot, count, reason, listener } = value;
+  const { kind, slot, count, reason, listener, owner, answer, sample, shortage } = value;
   if (kind === 'server-failed' && isCount(slot) && isCount(count) && typeof reason === 'string') {
     return { kind, slot, count, reason };
   }
   if (kind === 'accept-paused' && typeof listener === 'string' && typeof reason === 'string') {
     return { kind, listener, reason };
+  }
+  if (kind === 'shortage' && isCount(slot) && isCount(count) && (shortage === 'port' || shortage === 'resource')) {
+    return { kind, slot, shortage, count };
+  }
+  if (
+    kind === 'answered' &&
+    typeof owner === 'string' &&
+    isCount(answer) &&
+    isCount(count) &&
+    typeof sample === 'string'
+  ) {
+    return { kind, owner, answer, count, sample };
   }
   if (kind === 'accept-resumed' && typeof listener === 'string') return { kind, listener };
   return kind === 'drained' ? { kind } : null;

@@ -19,7 +19,8 @@ export type CloseReason =
   | 'refused' // connect: nobody listens
   | 'timeout' // the kernel gave up (retransmission, keep-alive probes)
   | 'unreachable' // connect: no route, or the network says so
-  | 'no-resource' // connect: out of descriptors, ports or memory on this machine
+  | 'no-port' // connect: no local port is free for this address
+  | 'no-resource' // connect: out of descriptors or memory on this machine
   | 'other';
 
 export interface Transport {

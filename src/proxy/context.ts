@@ -3,16 +3,13 @@ import type { Arena } from '../base/arena.ts';
 import type { Board, WorkerRow } from '../base/board.ts';
 import type { Prng } from '../base/prng.ts';
 import type { Timers } from '../base/timers.ts';
+import type { ProxyEvent } from '../port/control.ts';
 import type { Transport } from '../port/transport.ts';
 import type { RequestHead, ResponseHead } from '../wire/http1/head.ts';
+import type { AnswerLog } from './answer-log.ts';
 import type { UpstreamConnection } from './http/upstream-connection.ts';
 
-/** Rare things the keeper wants to know. */
-export type ProxyEvent =
-  | { readonly kind: 'server-failed'; readonly slot: number; readonly reason: string; readonly count: number }
-  | { readonly kind: 'accept-paused'; readonly listener: string; readonly reason: string }
-  | { readonly kind: 'accept-resumed'; readonly listener: string }
-  | { readonly kind: 'drained' };
+export type { ProxyEvent } from '../port/control.ts';
 
 export interface Context {
   readonly transport: Transport;
@@ -33,6 +30,8 @@ export interface Context {
   readonly report: (event: ProxyEvent) => void;
   /** A try on the server in this slot failed: how (FAILED_... of core/retry), or with which status. For passive health. */
   readonly noteFailure: (slot: number, how: number, status: number) => void;
+  /** Answers of the proxy's own. */
+  readonly answers: AnswerLog;
   /** After `drain()`: no connection is kept alive. */
   isDraining: boolean;
   /** Client connections and relays that still live; at zero a draining proxy is done. */

@@ -10,6 +10,7 @@ import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
 import type { Plan } from '../config/plan.ts';
 import type { Transport, TransportDriver } from '../port/transport.ts';
 import { RequestHead, ResponseHead } from '../wire/http1/head.ts';
+import { AnswerLog } from './answer-log.ts';
 import type { Context, ProxyEvent } from './context.ts';
 import type { Expiring } from './expiring.ts';
 import { FailureLog } from './failure-log.ts';
@@ -74,6 +75,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       date: new Uint8Array(HTTP_DATE_BYTES),
       report,
       noteFailure: (slot, how, status) => this.failures.note(slot, how, status),
+      answers: new AnswerLog(row, report),
       isDraining: false,
       liveSessions: 0,
       serverConnections: new Set(),
@@ -116,7 +118,11 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     if (now === this.tickAt) return;
     this.tickAt = now;
     this.context.timers.advance(now, this);
-    if (now - this.dateAt >= DATE_MS) this.renewDate(now);
+    if (now - this.dateAt >= DATE_MS) {
+      this.renewDate(now);
+      this.context.answers.flush();
+      this.failures.flushShortages();
+    }
     for (const upstream of this.upstreams) {
       if (upstream.hasWaiters) upstream.serveWaiters();
     }

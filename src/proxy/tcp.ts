@@ -6,9 +6,10 @@
  */
 import { hashWords } from '../base/hash.ts';
 import { PICK_FULL } from '../core/balance/balancer.ts';
-import { FAILED_CONNECT, FAILED_CONNECT_TIMEOUT } from '../core/retry.ts';
+import { FAILED_CONNECT_TIMEOUT, FAILED_NO_RESOURCE } from '../core/retry.ts';
 import type { ListenerPlan } from '../config/plan.ts';
 import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
+import { connectFailure } from './connect-failure.ts';
 import type { Context } from './context.ts';
 import { Listener } from './listener.ts';
 import { Relay, type RelayOwner } from './relay.ts';
@@ -76,7 +77,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     this.server = upstream.servers[picked];
     upstream.take(this.server);
     this.serverSocket = context.transport.connect(this.server.preparedAddress, this);
-    if (this.serverSocket === null) this.tryAnother(FAILED_CONNECT);
+    if (this.serverSocket === null) this.tryAnother(FAILED_NO_RESOURCE);
     else context.timers.arm(this, context.transport.now + upstream.plan.timeouts.connectMs);
   }
 
@@ -94,7 +95,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
       return;
     }
     this.serverSocket = null;
-    this.tryAnother(reason === 'timeout' ? FAILED_CONNECT_TIMEOUT : FAILED_CONNECT);
+    this.tryAnother(connectFailure(reason));
   }
 
   handleData(_socket: Socket, slot: number): void {

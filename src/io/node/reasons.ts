@@ -17,8 +17,7 @@ const REASONS: Readonly<Record<string, CloseReason>> = {
   ENFILE: 'no-resource',
   ENOMEM: 'no-resource',
   ENOBUFS: 'no-resource',
-  // no free port
-  EADDRNOTAVAIL: 'no-resource',
+  EADDRNOTAVAIL: 'no-port',
   // a Unix socket whose queue is full
   EAGAIN: 'no-resource',
 };

@@ -19,7 +19,8 @@ export function closeReason(errno: number): CloseReason {
     case ffi.EHOSTDOWN:
     case ffi.ENETDOWN:
       return 'unreachable';
-    case ffi.EADDRNOTAVAIL: // no local port is free
+    case ffi.EADDRNOTAVAIL:
+      return 'no-port';
     case ffi.EAGAIN: // the queue of a Unix socket is full
     case ffi.EMFILE:
     case ffi.ENFILE:

@@ -10,9 +10,10 @@
  * others to an Exchange.
  */
 import { LARGE_SLOT_BYTES, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
+import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { ROUTE_BAD_PATH } from '../../core/route/table.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
-import { ERR_HEAD_TOO_LARGE, httpError } from '../../wire/http1/errors.ts';
+import { ERR_HEAD_TOO_LARGE } from '../../wire/http1/errors.ts';
 import { BODY_LENGTH, BODY_NONE, METHOD_HEAD, type RequestHead } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
 import type { IpWords } from '../../wire/ip-text.ts';
@@ -281,8 +282,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     } else if (result === READ_NO_MEMORY) {
       this.giveUp(own.OUT_OF_MEMORY);
     } else if (result !== READ_MORE) {
-      const { status, text } = httpError(result);
-      this.giveUp(own.errorResponse(status, text));
+      this.giveUp(own.refusal(result));
     }
     return true;
   }
@@ -438,8 +438,32 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
 
   // --- the proxy's own answers ---
 
+  /** Something is wrong: an error of the proxy's own, which can be found again by its identifier. */
   answer(response: own.OwnResponse): void {
-    this.answerWith(response, own.TEXT_PLAIN, own.NOTHING, own.NOTHING);
+    const { context, exchange, listener } = this;
+    const hasId = exchange !== null && exchange.requestIdLength > 0;
+    const bytes = hasId ? context.memory : listener.requestEmitter.makeId();
+    const at = hasId ? exchange.requestId : 0;
+    const length = hasId ? exchange.requestIdLength : bytes.length;
+    const isOfUpstream = exchange !== null && ANSWER_KINDS[response.kind].of === 'upstream';
+    const owner = isOfUpstream ? exchange.upstream.plan.name : listener.plan.name;
+    context.answers.note(owner, response.kind, bytes, at, length);
+    this.settlePersistence();
+    const start = context.arena.start(context.scratchSlot);
+    const word = this.connectionWord;
+    const emitter = listener.responseEmitter;
+    this.sendOwn(emitter.emitError(response, bytes, at, length, this.isHeadMethod, word, start) - start);
+  }
+
+  /** A response of ours is no reason to wait for what the client will not send, or for more of it. */
+  private settlePersistence(): void {
+    if (!this.isRequestComplete || this.hasEnded) this.isPersistent = false;
+  }
+
+  /** Sends a whole response of ours, which stands in the scratch slot. */
+  private sendOwn(length: number): void {
+    if (sendHeadAndBody(this.context, this.socket, length, -1, 0, 0)) this.endExchange();
+    else this.close();
   }
 
   private answerByRoute(route: Route): void {
@@ -463,23 +487,14 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
       }
       location = own.locationLine(memory.subarray(at, end));
     }
-    this.answerWith(route.own as own.OwnResponse, route.ownContentType, location, lines);
-  }
-
-  private answerWith(
-    response: own.OwnResponse,
-    contentType: Uint8Array,
-    location: Uint8Array,
-    edits: Uint8Array,
-  ): void {
-    if (!this.isRequestComplete || this.hasEnded) this.isPersistent = false;
+    this.settlePersistence();
     const { arena, scratchSlot } = this.context;
     const start = arena.start(scratchSlot);
     const word = this.connectionWord;
     const emitter = this.listener.responseEmitter;
-    const end = emitter.emitOwn(response, contentType, location, edits, this.isHeadMethod, word, start);
-    if (sendHeadAndBody(this.context, this.socket, end - start, -1, 0, 0)) this.endExchange();
-    else this.close();
+    const response = route.own as own.OwnResponse;
+    const { ownContentType } = route;
+    this.sendOwn(emitter.emitOwn(response, ownContentType, location, lines, this.isHeadMethod, word, start) - start);
   }
 
   /** What came is not a request, or not in time: answer, and close. */
@@ -507,8 +522,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   }
 
   private refuseCode(code: number): void {
-    const { status, text } = httpError(code);
-    this.refuse(own.errorResponse(status, text));
+    this.refuse(own.refusal(code));
   }
 
   // --- tunnels ---

@@ -18,6 +18,9 @@ import {
   FAILED_BAD_RESPONSE,
   FAILED_CONNECT,
   FAILED_CONNECT_TIMEOUT,
+  FAILED_NO_BUFFER,
+  FAILED_NO_PORT,
+  FAILED_NO_RESOURCE,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
@@ -71,7 +74,7 @@ export class Exchange extends Waiter {
   private failure: own.OwnResponse = own.NO_SERVER;
   private requestSlot = -1;
   private requestLength = 0;
-  /** Where the request's identifier stands, as long as the request is kept; length 0: it has none of ours. */
+  /** Where in the kept request its identifier stands; length 0: the request has none of ours. */
   requestId = 0;
   requestIdLength = 0;
   /** What the route adds to the response. */
@@ -99,6 +102,7 @@ export class Exchange extends Waiter {
     exchange.triedCount = 0;
     exchange.needsFreshConnection = false;
     exchange.isRequestSpent = false;
+    exchange.requestIdLength = 0;
     return exchange;
   }
 
@@ -110,7 +114,7 @@ export class Exchange extends Waiter {
     return this.routeOrNull as Route;
   }
 
-  private get upstream(): Upstream {
+  get upstream(): Upstream {
     return this.route.upstream as Upstream;
   }
 
@@ -139,14 +143,16 @@ export class Exchange extends Waiter {
       return end === REWRITE_BAD_PATH ? own.BAD_PATH : own.HEAD_GREW_TOO_LARGE;
     }
     this.requestLength = end - start;
-    this.requestId = view.requestId;
-    this.requestIdLength = route.addsRequestId ? view.requestIdLength : 0;
     const lines = downstream.linesFor(route.responseEdit);
     if (lines === null) {
       this.releaseRequest();
       return own.HEAD_GREW_TOO_LARGE;
     }
     this.responseLines = lines;
+    if (route.addsRequestId) {
+      this.requestId = view.requestId;
+      this.requestIdLength = view.requestIdLength;
+    }
     return null;
   }
 
@@ -209,7 +215,7 @@ export class Exchange extends Waiter {
     this.connection = UpstreamConnection.connect(this.context, upstream, server, this);
     if (this.connection !== null) return;
     upstream.give(server);
-    this.judgeFailure(FAILED_CONNECT, 0, false, SENT_NOTHING);
+    this.judgeFailure(FAILED_NO_RESOURCE, 0, false, SENT_NOTHING);
   }
 
   private handleNoServer(picked: number): void {
@@ -255,9 +261,8 @@ export class Exchange extends Waiter {
   handleTryFailed(how: number, status: number, connection: UpstreamConnection): void {
     this.connection = null;
     const { downstream } = this;
-    const wasConnecting = how === FAILED_CONNECT || how === FAILED_CONNECT_TIMEOUT;
     const isStale = connection.isReused && !connection.hasResponded && how === FAILED_RESET;
-    this.judgeFailure(how, status, isStale, wasConnecting ? SENT_NOTHING : this.sent);
+    this.judgeFailure(how, status, isStale, connection.wasConnected ? this.sent : SENT_NOTHING);
     downstream.pump();
   }
 
@@ -346,6 +351,7 @@ export class Exchange extends Waiter {
     if (this.requestSlot < 0) return;
     this.context.arena.release(this.requestSlot);
     this.requestSlot = -1;
+    this.requestIdLength = 0;
   }
 }
 
@@ -370,12 +376,18 @@ function failureOf(how: number, status: number): own.OwnResponse {
       return own.CONNECT_FAILED;
     case FAILED_CONNECT_TIMEOUT:
       return own.CONNECT_TIMEOUT;
+    case FAILED_NO_RESOURCE:
+      return own.NO_DESCRIPTOR;
+    case FAILED_NO_PORT:
+      return own.NO_PORT;
+    case FAILED_NO_BUFFER:
+      return own.OUT_OF_MEMORY;
     case FAILED_RESPONSE_TIMEOUT:
       return own.SERVER_TIMEOUT;
     case FAILED_BAD_RESPONSE:
       return own.SERVER_INVALID;
     case FAILED_STATUS:
-      return own.errorResponse(status, 'and no other server is left to try');
+      return own.serverStatus(status);
     default:
       return own.SERVER_RESET;
   }

@@ -1,7 +1,10 @@
 /** What the proxy answers by itself. */
+import { ANSWER_KINDS, answerKind, FIRST_REFUSAL } from '../../core/answers/kinds.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 
 export interface OwnResponse {
+  /** Index in ANSWER_KINDS, or NO_KIND. */
+  readonly kind: number;
   readonly status: number;
   readonly reason: Uint8Array;
   readonly body: Uint8Array;
@@ -57,25 +60,50 @@ export function locationLine(location: Uint8Array): Uint8Array {
   return line;
 }
 
+/** What a route says, not an error of the proxy's. */
+export const NO_KIND = -1;
+
+const RESPONSES: readonly OwnResponse[] = ANSWER_KINDS.map(({ status, text }, kind) =>
+  errorResponse(status, text, kind),
+);
+
 /** An error with a line of text that says why, for whoever tries with curl. */
-export function errorResponse(status: number, why: string): OwnResponse {
+function errorResponse(status: number, why: string, kind: number): OwnResponse {
   const reason = REASONS[status] ?? 'Error';
-  return { status, reason: ascii(reason), body: ascii(`${status} ${reason}: ${why}\n`) };
+  return { kind, status, reason: ascii(reason), body: ascii(`${status} ${reason}: ${why}\n`) };
 }
 
-export const NO_ROUTE = errorResponse(404, 'no route matches');
-export const BAD_PATH = errorResponse(400, 'the path climbs above its root, or has a % without two hexadecimal digits');
-export const BODY_TOO_LARGE = errorResponse(413, 'the body is larger than this listener takes');
-export const HEAD_TIMEOUT = errorResponse(408, 'the request did not come in time');
-export const BODY_TIMEOUT = errorResponse(408, 'the body did not come in time');
-export const NO_SERVER = errorResponse(503, 'no server is up');
-export const QUEUE_FULL = errorResponse(503, 'every server is at its connection limit, and the queue is full');
-export const QUEUE_TIMEOUT = errorResponse(503, 'every server is at its connection limit');
-export const HEAD_GREW_TOO_LARGE = errorResponse(431, 'the head is too large to be rewritten');
-export const OUT_OF_MEMORY = errorResponse(503, 'the proxy is out of buffers');
-export const CONNECT_FAILED = errorResponse(502, 'the server could not be reached');
-export const CONNECT_TIMEOUT = errorResponse(504, 'the server did not accept the connection in time');
-export const SERVER_RESET = errorResponse(502, 'the server closed the connection without a response');
-export const SERVER_INVALID = errorResponse(502, 'the server sent an invalid response');
-export const SERVER_TIMEOUT = errorResponse(504, 'the server did not respond in time');
-export const EXCHANGE_TIMEOUT = errorResponse(504, 'the response was not complete in time');
+/** The answer to a request that is refused for this ERR_ code. */
+export function refusal(code: number): OwnResponse {
+  return RESPONSES[FIRST_REFUSAL - 1 - code];
+}
+
+const SERVER_STATUS = answerKind('server-status');
+
+/** A server has answered with this status, and the route wanted another server tried. */
+export function serverStatus(status: number): OwnResponse {
+  return errorResponse(status, ANSWER_KINDS[SERVER_STATUS].text, SERVER_STATUS);
+}
+
+function own(name: string): OwnResponse {
+  return RESPONSES[answerKind(name)];
+}
+
+export const NO_ROUTE = own('no-route');
+export const BAD_PATH = own('bad-path');
+export const BODY_TOO_LARGE = own('body-too-large');
+export const HEAD_TIMEOUT = own('head-timeout');
+export const BODY_TIMEOUT = own('body-timeout');
+export const NO_SERVER = own('no-server');
+export const QUEUE_FULL = own('queue-full');
+export const QUEUE_TIMEOUT = own('queue-timeout');
+export const HEAD_GREW_TOO_LARGE = own('head-grew');
+export const OUT_OF_MEMORY = own('out-of-memory');
+export const NO_DESCRIPTOR = own('no-descriptor');
+export const NO_PORT = own('no-port');
+export const CONNECT_FAILED = own('connect-failed');
+export const CONNECT_TIMEOUT = own('connect-timeout');
+export const SERVER_RESET = own('server-reset');
+export const SERVER_INVALID = own('server-invalid');
+export const SERVER_TIMEOUT = own('server-timeout');
+export const EXCHANGE_TIMEOUT = own('exchange-timeout');

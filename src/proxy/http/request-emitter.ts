@@ -222,6 +222,12 @@ export class RequestEmitter {
     view.requestIdLength = emitRequestId(this.ownId, 0, this.prng);
   }
 
+  /** A new identifier for a request that has none: valid until the next one. */
+  makeId(): Uint8Array {
+    emitRequestId(this.ownId, 0, this.prng);
+    return this.ownId;
+  }
+
   /** Leaves a trusted proxy's identifier in the view. False: there is none, or none that could pass as one. */
   private takeId(view: RequestView): boolean {
     const { head, isTrusted, bytes } = view;

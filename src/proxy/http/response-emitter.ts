@@ -32,7 +32,7 @@ import {
 } from '../../base/limits.ts';
 import type { HeaderEdit } from './header-edit.ts';
 import { HOP_BY_HOP } from './hop-by-hop.ts';
-import type { OwnResponse } from './own-responses.ts';
+import { type OwnResponse, TEXT_PLAIN } from './own-responses.ts';
 
 /** What is said about the connection. */
 export const PERSIST_SILENTLY = 0; // HTTP/1.1: persistent without a word
@@ -56,10 +56,14 @@ const TRANSFER_ENCODING_CHUNKED = ascii('Transfer-Encoding: chunked\r\n');
 const CONTENT_LENGTH = ascii('Content-Length: ');
 const CONTENT_TYPE = ascii('Content-Type: ');
 const DATE = ascii('Date: ');
+const X_REQUEST_ID = ascii('X-Request-Id: ');
+/** In the text of an error. */
+const REQUEST_ID = ascii('request id: ');
 
 /** ` 200` */
 const STATUS_BYTES = 4;
 const SPACE = 32;
+const LF = 10;
 
 /** Never copied. */
 const DROPPED = droppedIds(...HOP_BY_HOP);
@@ -139,9 +143,51 @@ export class ResponseEmitter {
     connection: number,
     at: number,
   ): number {
-    const memory = this.memory;
-    const { status, reason, body } = response;
-    const hasContent = status !== 204 && status !== 304;
+    const { memory } = this;
+    const { body } = response;
+    at = this.emitOwnFields(response, contentType, body.length, connection, at);
+    at = emitFragment(memory, at, location);
+    at = emitFragment(memory, at, edits);
+    at = emitCrlf(memory, at);
+    return isHead || !hasContent(response) ? at : emitFragment(memory, at, body);
+  }
+
+  /** A whole error of the proxy's own, with the identifier of the request: `idLength` bytes of `id` at `idAt`. */
+  emitError(
+    response: OwnResponse,
+    id: Uint8Array,
+    idAt: number,
+    idLength: number,
+    isHead: boolean,
+    connection: number,
+    at: number,
+  ): number {
+    const { memory } = this;
+    const { body } = response;
+    const bodyLength = body.length + REQUEST_ID.length + idLength + 1;
+    at = this.emitOwnFields(response, TEXT_PLAIN, bodyLength, connection, at);
+    at = emitFragment(memory, at, X_REQUEST_ID);
+    at = emitBytes(memory, at, id, idAt, idLength);
+    at = emitCrlf(memory, at);
+    at = emitCrlf(memory, at);
+    if (isHead) return at;
+    at = emitFragment(memory, at, body);
+    at = emitFragment(memory, at, REQUEST_ID);
+    at = emitBytes(memory, at, id, idAt, idLength);
+    memory[at++] = LF;
+    return at;
+  }
+
+  /** All of the head that every response of ours has. */
+  private emitOwnFields(
+    response: OwnResponse,
+    contentType: Uint8Array,
+    bodyLength: number,
+    connection: number,
+    at: number,
+  ): number {
+    const { memory } = this;
+    const { status, reason } = response;
     at = emitFragment(memory, at, HTTP_1_1);
     memory[at++] = SPACE;
     at = emitDecimal(memory, at, status);
@@ -149,22 +195,18 @@ export class ResponseEmitter {
     at = emitFragment(memory, at, reason);
     at = emitCrlf(memory, at);
     at = this.emitDate(at);
-    if (hasContent) {
-      if (body.length > 0) {
+    if (hasContent(response)) {
+      if (bodyLength > 0) {
         at = emitFragment(memory, at, CONTENT_TYPE);
         at = emitFragment(memory, at, contentType);
         at = emitCrlf(memory, at);
       }
       at = emitFragment(memory, at, CONTENT_LENGTH);
-      at = emitDecimal(memory, at, body.length);
+      at = emitDecimal(memory, at, bodyLength);
       at = emitCrlf(memory, at);
     }
     if (connection !== PERSIST_SILENTLY) at = this.emitConnection(connection, at);
-    if (this.via.length > 0) at = emitFragment(memory, at, this.via);
-    at = emitFragment(memory, at, location);
-    at = emitFragment(memory, at, edits);
-    at = emitCrlf(memory, at);
-    return isHead || !hasContent ? at : emitFragment(memory, at, body);
+    return this.via.length > 0 ? emitFragment(memory, at, this.via) : at;
   }
 
   /** In our version, and with the space that RFC 9112 section 4 wants behind the status even without a reason. */
@@ -202,4 +244,9 @@ export class ResponseEmitter {
     at = emitFragment(this.memory, at, this.date);
     return emitCrlf(this.memory, at);
   }
+}
+
+/** RFC 9110 sections 15.3.5 and 15.4.5. */
+function hasContent({ status }: OwnResponse): boolean {
+  return status !== 204 && status !== 304;
 }

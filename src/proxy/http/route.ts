@@ -8,7 +8,7 @@ import { compileRewrite, type Rewrite } from '../../core/route/rewrite.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { Upstream } from '../upstream.ts';
 import { HeaderEdit } from './header-edit.ts';
-import { NOTHING, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
+import { NO_KIND, NOTHING, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
 import { requestDropTable } from './request-emitter.ts';
 
 const HOST = ascii('host');
@@ -84,5 +84,5 @@ export class Route {
 function ownResponse(action: ActionPlan): OwnResponse | null {
   if (action.kind === 'proxy') return null;
   const body = action.kind === 'respond' ? encodeUtf8(action.body) : NOTHING;
-  return { status: action.status, reason: reasonOf(action.status), body };
+  return { kind: NO_KIND, status: action.status, reason: reasonOf(action.status), body };
 }

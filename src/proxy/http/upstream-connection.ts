@@ -9,8 +9,8 @@
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import {
   FAILED_BAD_RESPONSE,
-  FAILED_CONNECT,
   FAILED_CONNECT_TIMEOUT,
+  FAILED_NO_BUFFER,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
@@ -18,6 +18,7 @@ import {
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type HeadLimits } from '../../wire/http1/head.ts';
 import { parseResponseHead, responseBody } from '../../wire/http1/response.ts';
+import { connectFailure } from '../connect-failure.ts';
 import type { Context } from '../context.ts';
 import { Expiring } from '../expiring.ts';
 import type { Stash } from '../stash.ts';
@@ -61,6 +62,8 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   private isReusable = false;
   /** Carried an exchange before this one: it may have been closed by the server meanwhile. */
   isReused = false;
+  /** The connection stood at some time. */
+  wasConnected = false;
   /** A byte of a response to this exchange has come in. */
   hasResponded = false;
   /** Neighbours in the pool. */
@@ -117,6 +120,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   // --- events of the socket ---
 
   handleConnect(): void {
+    this.wasConnected = true;
     this.beginResponse();
     (this.exchange as Exchange).handleServerReady();
   }
@@ -166,7 +170,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     this.socketOrNull = null;
     switch (wasState) {
       case CONNECTING:
-        this.fail(reason === 'timeout' ? FAILED_CONNECT_TIMEOUT : FAILED_CONNECT, 0);
+        this.fail(connectFailure(reason), 0);
         return;
       case HEAD:
         this.fail(FAILED_RESET, 0);
@@ -245,7 +249,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     const filled = reader.fillStash(RESPONSE_LIMITS.headBytes);
     if (filled === READ_MORE) return true;
     if (filled !== READ_DONE) {
-      this.fail(FAILED_BAD_RESPONSE, 0);
+      this.fail(filled === READ_NO_MEMORY ? FAILED_NO_BUFFER : FAILED_BAD_RESPONSE, 0);
       return true;
     }
     const held = reader.stash as Stash;
@@ -281,7 +285,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
       isSent = sendHeadAndBody(this.context, socket, end - start, -1, 0, 0);
     }
     this.dropHead(length, isStashed);
-    if (!isSent) this.fail(FAILED_BAD_RESPONSE, 0);
+    if (!isSent) this.fail(FAILED_NO_BUFFER, 0);
   }
 
   private switchProtocols(length: number, isStashed: boolean): void {
@@ -296,7 +300,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     const emitter = downstream.listener.responseEmitter;
     const end = emitter.emitSwitching(responseHead, exchange.route.responseEdit, exchange.responseLines, start);
     if (!sendHeadAndBody(this.context, downstream.socket, end - start, -1, 0, 0)) {
-      this.fail(FAILED_BAD_RESPONSE, 0);
+      this.fail(FAILED_NO_BUFFER, 0);
       return;
     }
     this.dropHead(length, isStashed);
@@ -334,7 +338,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
         : reader.relay(exchange.downstream.socket, this.context.requestHead, headLength);
     if (result !== READ_MORE && result !== READ_DONE && result !== READ_BLOCKED) {
       // Nothing was sent, so the client can still be told what happened.
-      this.fail(FAILED_BAD_RESPONSE, 0);
+      this.fail(result === READ_NO_MEMORY ? FAILED_NO_BUFFER : FAILED_BAD_RESPONSE, 0);
       return;
     }
     exchange.noteResponseBegun();

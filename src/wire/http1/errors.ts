@@ -100,6 +100,9 @@ const ERRORS: readonly HttpError[] = [
   row('field-lookalike', 400, 'A field for framing or forwarding is spelt with underscores.'),
 ];
 
+/** Row `-code - 1`. */
+export const HTTP_ERRORS: readonly HttpError[] = ERRORS.slice(1);
+
 /** The row of an `ERR_` code. */
 export function httpError(code: number): HttpError {
   return ERRORS[-code];

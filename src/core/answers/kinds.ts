@@ -1,0 +1,59 @@
+/**
+ * Every answer that the proxy gives by itself because something is wrong: a closed list. Names are stable: logs, status and
+ * documentation use them, and the counters on the status board are in this order. docs/troubleshooting.md says of each what it
+ * means and what to do; a test compares the two.
+ */
+import { assert } from '../../base/assert.ts';
+import { ANSWER_KINDS_MAX } from '../../base/limits.ts';
+import { HTTP_ERRORS } from '../../wire/http1/errors.ts';
+
+export interface AnswerKind {
+  readonly name: string;
+  /** 0: that of the server's last response. */
+  readonly status: number;
+  /** Why, for people: the answer's text. */
+  readonly text: string;
+  /** What the answer is told of: what the client sent, or the upstream. */
+  readonly of: 'listener' | 'upstream';
+}
+
+function row(of: AnswerKind['of'], name: string, status: number, text: string): AnswerKind {
+  return { name, status, text, of };
+}
+
+const OWN = [
+  row('listener', 'no-route', 404, 'no route matches'),
+  row('listener', 'bad-path', 400, 'the path climbs above its root, or has a % without two hexadecimal digits'),
+  row('listener', 'body-too-large', 413, 'the body is larger than this listener takes'),
+  row('listener', 'head-timeout', 408, 'the request did not come in time'),
+  row('listener', 'body-timeout', 408, 'the body did not come in time'),
+  row('listener', 'head-grew', 431, 'the head is too large to be rewritten'),
+  row('listener', 'out-of-memory', 503, 'the proxy is out of buffers'),
+  row('upstream', 'no-server', 503, 'no server is up'),
+  row('upstream', 'queue-full', 503, 'every server is at its connection limit, and the queue is full'),
+  row('upstream', 'queue-timeout', 503, 'every server is at its connection limit'),
+  row('upstream', 'no-descriptor', 503, 'the proxy has no file descriptor or memory left for a connection to a server'),
+  row('upstream', 'no-port', 503, 'the proxy has no local port left for a connection to the server'),
+  row('upstream', 'connect-failed', 502, 'the server could not be reached'),
+  row('upstream', 'connect-timeout', 504, 'the server did not accept the connection in time'),
+  row('upstream', 'server-reset', 502, 'the server closed the connection without a response'),
+  row('upstream', 'server-invalid', 502, 'the server sent an invalid response'),
+  row('upstream', 'server-timeout', 504, 'the server did not respond in time'),
+  row('upstream', 'exchange-timeout', 504, 'the response was not complete in time'),
+  row('upstream', 'server-status', 0, 'and no other server is left to try'),
+] as const;
+
+/** By kind. Behind our own stand the refusals of malformed requests, which wire/http1 has: kind FIRST_REFUSAL - code. */
+export const ANSWER_KINDS: readonly AnswerKind[] = [
+  ...OWN,
+  ...HTTP_ERRORS.map(({ name, status, text }) => row('listener', name, status, text)),
+];
+export const FIRST_REFUSAL = OWN.length;
+assert(ANSWER_KINDS.length <= ANSWER_KINDS_MAX, 'more kinds of answers than the status board has counters for');
+
+/** The kind of this name. */
+export function answerKind(name: string): number {
+  const kind = OWN.findIndex((one) => one.name === name);
+  assert(kind >= 0, `no answer is called ${name}`);
+  return kind;
+}

@@ -1,0 +1,75 @@
+/**
+ * What the proxies meet in traffic and people should find in the log: answers of the proxies' own, by listener or upstream and
+ * reason, and shortages of this machine that kept them from a server. A proxy is not believed for what the configuration says.
+ */
+import type { Plan } from '../config/plan.ts';
+import { type AnswerKind, ANSWER_KINDS } from '../core/answers/kinds.ts';
+import type { ProxyEvent } from '../port/control.ts';
+import type { Log } from './log.ts';
+import { type Recurring, RecurringLog } from './recurring-log.ts';
+
+export class TrafficLog {
+  private readonly recurring: RecurringLog;
+  private readonly owners: Readonly<Record<AnswerKind['of'], ReadonlySet<string>>>;
+  private readonly serverOfSlot: string[] = [];
+
+  constructor(plan: Plan, log: Log, now: () => number) {
+    this.recurring = new RecurringLog(log, now);
+    this.owners = {
+      listener: new Set(plan.listeners.map(({ name }) => name)),
+      upstream: new Set(plan.upstreams.map(({ name }) => name)),
+    };
+    for (const { name, servers } of plan.upstreams) {
+      for (const server of servers) {
+        for (let i = 0; i < server.slotCount; i++) this.serverOfSlot[server.firstSlot + i] = `${name}/${server.name}`;
+      }
+    }
+  }
+
+  handleAnswered({ owner, answer, count, sample }: Extract<ProxyEvent, { kind: 'answered' }>): void {
+    if (answer >= ANSWER_KINDS.length) return;
+    const kind = ANSWER_KINDS[answer];
+    if (this.owners[kind.of].has(owner))
+      this.recurring.handle(`${answer} ${owner}`, answered(kind, owner), count, sample);
+  }
+
+  handleShortage({ slot, shortage, count }: Extract<ProxyEvent, { kind: 'shortage' }>): void {
+    const server = this.serverOfSlot[slot];
+    if (server !== undefined) this.recurring.handle(`${shortage} ${slot}`, SHORTAGES[shortage](server), count, '');
+  }
+
+  stop(): void {
+    this.recurring.stop();
+  }
+}
+
+/** What a client did wrong is no warning: it happens all day. */
+function answered({ of, name, status, text }: AnswerKind, owner: string): Recurring {
+  const answer = `answered ${status === 0 ? "with the server's status" : status}: ${text.replace(/\.$/, '')}`;
+  return {
+    level: of === 'upstream' || status >= 500 ? 'warn' : 'info',
+    text: (count, within) => `${of} ${owner}: ${count === 1 ? '1 request' : `${count} requests`}${within} ${answer}`,
+    details: { reason: name },
+  };
+}
+
+const SHORTAGES: Readonly<Record<'port' | 'resource', (server: string) => Recurring>> = {
+  port: (server) => ({
+    level: 'warn',
+    text: (count, within) =>
+      `no local port is left for connections to server ${server}: ${tries(count)}${within} failed; ` +
+      'give its upstream several `source` addresses, or widen net.ipv4.ip_local_port_range',
+    details: { reason: 'no-port' },
+  }),
+  resource: (server) => ({
+    level: 'warn',
+    text: (count, within) =>
+      `no file descriptor or memory is left for connections to server ${server}: ${tries(count)}${within} failed; ` +
+      'raise LimitNOFILE, or lower `limits.connections`',
+    details: { reason: 'no-descriptor' },
+  }),
+};
+
+function tries(count: number): string {
+  return count === 1 ? '1 try' : `${count} tries`;
+}

@@ -1,0 +1,52 @@
+/**
+ * The answers that this proxy gives by itself because something is wrong: counted on the board by kind, and reported to the
+ * keeper once a second by listener or upstream and kind, with the identifier of one of the requests. Nothing of it is on the
+ * way of a request that is answered by a server.
+ */
+import type { WorkerRow } from '../base/board.ts';
+import type { ProxyEvent } from './context.ts';
+
+interface Entry {
+  count: number;
+  sample: string;
+}
+
+export class AnswerLog {
+  private readonly row: WorkerRow;
+  private readonly report: (event: ProxyEvent) => void;
+  /** By the name of the listener or upstream, by kind. */
+  private readonly entries = new Map<string, Map<number, Entry>>();
+
+  constructor(row: WorkerRow, report: (event: ProxyEvent) => void) {
+    this.row = row;
+    this.report = report;
+  }
+
+  /** The request's identifier is `length` bytes of `bytes` at `at`. */
+  note(owner: string, kind: number, bytes: Uint8Array, at: number, length: number): void {
+    this.row.countAnswer(kind);
+    let kinds = this.entries.get(owner);
+    if (kinds === undefined) {
+      kinds = new Map();
+      this.entries.set(owner, kinds);
+    }
+    const entry = kinds.get(kind);
+    if (entry === undefined) kinds.set(kind, { count: 1, sample: textOf(bytes, at, length) });
+    else entry.count++;
+  }
+
+  /** Once a second. */
+  flush(): void {
+    if (this.entries.size === 0) return;
+    for (const [owner, kinds] of this.entries) {
+      for (const [answer, { count, sample }] of kinds) this.report({ kind: 'answered', owner, answer, count, sample });
+    }
+    this.entries.clear();
+  }
+}
+
+function textOf(bytes: Uint8Array, at: number, length: number): string {
+  let text = '';
+  for (let i = at; i < at + length; i++) text += String.fromCharCode(bytes[i]);
+  return text;
+}
