@@ -91,6 +91,8 @@ export interface Attachment {
 export interface AttachmentHandler {
   /** The address that adverts are sent from, or why there is none. Called at every change. */
   handleSource(source: Uint8Array | SourceLoss): void;
+  /** The interface has another MAC address: what neighbours remember is wrong. */
+  handleMacChanged(): void;
   /** A VRRP packet, or an Authentication Header, came in. Borrowed. */
   handlePacket(packet: SegmentPacket): void;
   /** A machine with that MAC address said that it has that IP address. Borrowed. */

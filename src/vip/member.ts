@@ -136,6 +136,10 @@ export class VipMember implements AttachmentHandler {
     if (this.own.handle(source, this.host.nowUs)) this.tellSource();
   }
 
+  handleMacChanged(): void {
+    this.send({ kind: 'mac-changed' });
+  }
+
   handlePacket(packet: SegmentPacket): void {
     const advert = this.receiver.receive(packet, this.source, this.host.unixUs);
     if (typeof advert === 'string') {
@@ -164,6 +168,7 @@ export class VipMember implements AttachmentHandler {
   /** From places where no adverts are. */
   private readonly elsewhere: AttachmentHandler = {
     handleSource: () => undefined,
+    handleMacChanged: () => this.handleMacChanged(),
     handlePacket: () => undefined,
     handleNeighbor: (address, mac) => this.handleNeighbor(address, mac),
     handleAddressRemoved: (address) => this.handleAddressRemoved(address),

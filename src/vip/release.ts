@@ -41,6 +41,10 @@ class SourceHandler implements AttachmentHandler {
     this.source = source instanceof Uint8Array ? source.slice() : null;
   }
 
+  handleMacChanged(): void {
+    // It says nothing more from there.
+  }
+
   handlePacket(): void {
     // Whoever speaks now is not answered any more.
   }

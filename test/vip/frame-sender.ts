@@ -15,6 +15,7 @@ const socket = new FrameSocket({
   mac,
   mtu: 1500,
   isMacvlan: false,
+  portOf: null,
   parentIndex: 0,
 });
 createInterface(process.stdin).on('line', (line) => socket.send(Buffer.from(line, 'hex')));

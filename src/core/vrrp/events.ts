@@ -30,6 +30,8 @@ export type RouterEvent =
   | { readonly kind: 'guard'; readonly name: string; readonly passes: boolean }
   /** The address that adverts are sent from; null: there is none, for that reason. Borrowed until the next one. */
   | { readonly kind: 'source'; readonly address: Uint8Array | null; readonly reason?: string }
+  /** An interface with addresses has another MAC address now. */
+  | { readonly kind: 'mac-changed' }
   /** This machine did not send an advert, to anybody, and why; null: it sends them again. */
   | { readonly kind: 'sending'; readonly problem: string | null }
   /** A foreign machine says that it has an address of this router. */

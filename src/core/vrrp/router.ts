@@ -206,6 +206,9 @@ export class VirtualRouter {
         this.sourceLoss = event.reason ?? this.sourceLoss;
         this.applyFault(nowUs);
         break;
+      case 'mac-changed':
+        if (this.current === 'active') this.announcer.begin(nowUs);
+        break;
       case 'sending':
         this.handleSending(event.problem, nowUs);
         break;

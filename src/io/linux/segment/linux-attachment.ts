@@ -64,6 +64,7 @@ export class LinuxAttachment implements Attachment {
   private readonly handleReveal: () => void;
   /** What the handler was told last; undefined: nothing yet. */
   private source: Uint8Array | SourceLoss | undefined = undefined;
+  private toldMac: Uint8Array | null = null;
   private hasBegun = false;
   /** What it changes on the machine is written down, and changed. */
   private isEstablished = false;
@@ -331,6 +332,13 @@ export class LinuxAttachment implements Attachment {
     this.hold(holding.lifetimeS);
   }
 
+  /** Tells the handler of another MAC address; to be called when something of the link may have changed. */
+  tellMac(): void {
+    const { mac, toldMac } = this;
+    this.toldMac = mac;
+    if (toldMac !== null && !equalBytes(toldMac, mac) && this.segment.link !== null) this.handler.handleMacChanged();
+  }
+
   /** Tells the handler the sender's address, if it is another one than before, or why there is none. */
   tellSource(): void {
     if (this.request.adverts === null) return;
@@ -417,6 +425,7 @@ export class LinuxAttachment implements Attachment {
     const { adverts, family } = request;
     if (link === null) return cut(`there is no interface ${name}`);
     if (!link.isRunning) return cut(link.isUp ? `${name} has no carrier` : `${name} is down`);
+    if (link.portOf !== null) return cut(`${name} is a port of a ${link.portOf}, which is the interface now`);
     if (segment.problem !== null) return cut(`${name} cannot be used: ${segment.problem}`);
     const bytes = adverts?.packetBytes ?? 0;
     if (bytes > link.mtu) return cut(`an advert has ${bytes} bytes, and the MTU of ${name} is ${link.mtu}`);

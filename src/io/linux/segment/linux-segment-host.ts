@@ -136,7 +136,10 @@ export class LinuxSegmentHost implements SegmentHost {
     }
     for (const watch of this.watches) this.tellInterface(watch);
     for (const attachment of attachments) attachment.adapt();
-    for (const attachment of attachments) attachment.tellSource();
+    for (const attachment of attachments) {
+      attachment.tellSource();
+      attachment.tellMac();
+    }
     attachments.forEach((attachment, i) => attachment.tellMissing(missing[i]));
   }
 

@@ -35,6 +35,7 @@ const IFLA_LINK = 5;
 const IFLA_LINKINFO = 18;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
+const IFLA_INFO_SLAVE_KIND = 4;
 const IFLA_AF_SPEC = 26;
 const IFLA_EXT_MASK = 29;
 const IFLA_MACVLAN_MODE = 1;
@@ -82,6 +83,8 @@ export interface Link {
   readonly mac: Uint8Array;
   readonly mtu: number;
   readonly isMacvlan: boolean;
+  /** It is a port of a link of this kind (`bridge`, `bond`), which has its packets; null: it has them itself. */
+  readonly portOf: string | null;
   /** Of the link it is on top of; 0: none. */
   readonly parentIndex: number;
 }
@@ -260,7 +263,8 @@ export function readLink(bytes: Uint8Array, message: NetlinkMessage): Link {
   const flags = readU32(bytes, message.start + 8);
   const attributes = readAttributes(bytes, message.start + 16, message.end);
   const info = attributes.get(IFLA_LINKINFO);
-  const kind = info === undefined ? undefined : readAttributes(info, 0, info.length).get(IFLA_INFO_KIND);
+  const details = info === undefined ? undefined : readAttributes(info, 0, info.length);
+  const portOf = textOf(details?.get(IFLA_INFO_SLAVE_KIND));
   const parent = attributes.get(IFLA_LINK);
   const mtu = attributes.get(IFLA_MTU);
   return {
@@ -270,7 +274,9 @@ export function readLink(bytes: Uint8Array, message: NetlinkMessage): Link {
     isRunning: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0,
     mac: attributes.get(IFLA_ADDRESS)?.slice() ?? new Uint8Array(6),
     mtu: mtu === undefined ? Number.POSITIVE_INFINITY : readU32(mtu),
-    isMacvlan: textOf(kind) === 'macvlan',
+    isMacvlan: textOf(details?.get(IFLA_INFO_KIND)) === 'macvlan',
+    // A domain for routing takes nothing away from its members.
+    portOf: portOf === '' || portOf === 'vrf' ? null : portOf,
     parentIndex: parent === undefined ? 0 : readU32(parent),
   };
 }
