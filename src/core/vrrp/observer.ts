@@ -17,6 +17,7 @@ export type EvidenceKind =
   | 'stall' // this process did not run
   | 'address-conflict' // a foreign machine answers for an address: while claiming, or while active
   | 'address-removed' // somebody removed an address that this router holds; it is put back
+  | 'address-expired' // the kernel removed an address, because this process did not run
   | 'unsent' // adverts do not leave this machine
   | 'no-successor' // a hand-over or a stop found nobody to take over
   | `refused-${Refusal}`; // an advert was not believed

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { US_PER_S } from './intervals.ts';
 import { DOWN_100_US, HIGHER_ADDRESS, LOWER_ADDRESS, OWN, PLAIN, SKEW_100_US, Stage, timesOf } from './testing.ts';
+import { renewalsUs } from './lifetime.ts';
 import { VirtualRouter } from './router.ts';
 
 const MS = 1000;
@@ -133,7 +134,36 @@ test('RFC 9568 6.4.3: the Adver_Timer sends an advert at every interval, and ref
   stage.pass(3 * US_PER_S);
   const actions = stage.take();
   assert.deepEqual(timesOf(actions, 'send-advert', sinceUs), [US_PER_S, 2 * US_PER_S, 3 * US_PER_S]);
-  assert.deepEqual(timesOf(actions, 'hold-addresses', sinceUs), [US_PER_S, 2 * US_PER_S, 3 * US_PER_S]);
+  const [first, second] = renewalsUs(3, US_PER_S);
+  assert.deepEqual(timesOf(actions, 'hold-addresses', sinceUs).slice(0, 6), [
+    first,
+    second,
+    US_PER_S,
+    US_PER_S + first,
+    US_PER_S + second,
+    2 * US_PER_S,
+  ]);
+});
+
+test('An address is not renewed so late that it outlasts what peers wait for', () => {
+  const stage = new Stage().active();
+  stage.pass(100 * MS);
+  stage.take();
+  // Until after the last renewal, and before the next advert.
+  stage.freeze(700 * MS);
+  stage.send({ kind: 'tick' });
+  assert.deepEqual(timesOf(stage.take(), 'hold-addresses', 0), []);
+});
+
+test('An address whose own life ended was not removed by somebody else', () => {
+  const stage = new Stage().active();
+  stage.pass(US_PER_S);
+  stage.send({ kind: 'address-removed', address: '192.0.2.1' });
+  stage.take();
+  stage.freeze(2_500 * MS);
+  stage.send({ kind: 'address-removed', address: '192.0.2.1' });
+  assert.equal(stage.router.observer.total('address-removed'), 1);
+  assert.equal(stage.router.observer.total('address-expired'), 1);
 });
 
 test('A late tick does not shift the adverts after it', () => {

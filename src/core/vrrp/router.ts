@@ -16,7 +16,7 @@ import { Announcer } from './announcer.ts';
 import type { HeardAdvert, RouterAction, RouterEvent } from './events.ts';
 import { DOWN_ADVERTS, downIntervalUs, longestSkewUs, skewUs, US_PER_S } from './intervals.ts';
 import { Gates } from './gates.ts';
-import { addressLifetimeS } from './lifetime.ts';
+import { addressLifetimeS, RENEWAL_LATE_US_MAX, renewalsUs } from './lifetime.ts';
 import { Observer, seconds } from './observer.ts';
 import { PROBE_US } from './probe.ts';
 import type { RouterSettings } from './settings.ts';
@@ -77,6 +77,9 @@ export class VirtualRouter {
   private adverUs = NEVER;
   private lastSentUs = LONG_AGO;
   private lastHoldUs = LONG_AGO;
+  /** After an advert: see lifetime.ts. */
+  private readonly renewals: readonly number[];
+  private nextRenewal = 0;
   private lastAssertUs = LONG_AGO;
   private lastDefendUs = LONG_AGO;
   private lastPutBackUs = LONG_AGO;
@@ -99,6 +102,7 @@ export class VirtualRouter {
     this.settings = settings;
     this.tracking = new Tracking(settings.tracked);
     this.activeIntervalUs = settings.intervalUs;
+    this.renewals = renewalsUs(settings.version, settings.intervalUs);
     this.gates = new Gates(settings.guards, settings.probesAddresses, settings.isGrouped);
   }
 
@@ -163,7 +167,7 @@ export class VirtualRouter {
       case 'claiming':
         return Math.min(this.gates.probe.deadlineUs, this.heartbeatUs());
       case 'active':
-        return Math.min(this.adverUs, this.announcer.deadlineUs);
+        return Math.min(this.adverUs, this.announcer.deadlineUs, this.renewalUs());
       case 'leaving':
         return Math.min(this.leaveUs, this.releaseUs);
       case 'initialize':
@@ -304,6 +308,7 @@ export class VirtualRouter {
           // From the time it was due and not from now: lateness must not add up. After a gap, from now.
           this.adverUs = Math.max(this.adverUs + this.settings.intervalUs, nowUs + this.settings.intervalUs / 2);
         }
+        this.renew(nowUs);
         if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
         break;
       case 'leaving':
@@ -450,7 +455,14 @@ export class VirtualRouter {
 
   private handleAddressRemoved(address: string, nowUs: number): void {
     if (this.current !== 'active' && this.current !== 'leaving') return;
-    this.observer.note('address-removed', () => `${address} was removed by somebody else and is put back`, nowUs);
+    const heldUs = nowUs - this.lastHoldUs;
+    const { version, intervalUs } = this.settings;
+    if (heldUs >= addressLifetimeS(version, intervalUs) * US_PER_S) {
+      const what = `the life of ${address} ended, for it was not lengthened for ${seconds(heldUs)} s; it is put back`;
+      this.observer.note('address-expired', () => what, nowUs);
+    } else {
+      this.observer.note('address-removed', () => `${address} was removed by somebody else and is put back`, nowUs);
+    }
     // Not in a race with somebody who removes it as fast: the next advert holds it again.
     if (nowUs - this.lastPutBackUs < PUT_BACK_GAP_US) return;
     this.lastPutBackUs = nowUs;
@@ -537,6 +549,7 @@ export class VirtualRouter {
     this.hold(nowUs);
     this.actions.push({ kind: 'send-advert', priority: this.priority });
     this.lastSentUs = nowUs;
+    this.nextRenewal = 0;
     this.adverUs = nowUs + this.settings.intervalUs;
     this.announcer.begin(nowUs);
     if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
@@ -702,7 +715,21 @@ export class VirtualRouter {
   private sendAdvert(nowUs: number): void {
     this.actions.push({ kind: 'send-advert', priority: this.priority });
     this.lastSentUs = nowUs;
-    if (nowUs - this.lastHoldUs >= REFRESH_GAP_US) this.hold(nowUs);
+    this.nextRenewal = 0;
+    const gapUs = this.renewals.length > 0 ? RENEWAL_LATE_US_MAX : REFRESH_GAP_US;
+    if (nowUs - this.lastHoldUs >= gapUs) this.hold(nowUs);
+  }
+
+  /** When the addresses' life is to be lengthened before the next advert does it. */
+  private renewalUs(): number {
+    return this.nextRenewal < this.renewals.length ? this.lastSentUs + this.renewals[this.nextRenewal] : NEVER;
+  }
+
+  private renew(nowUs: number): void {
+    if (nowUs < this.renewalUs()) return;
+    while (nowUs >= this.renewalUs()) this.nextRenewal++;
+    // Later than the last time, it would be there when a peer asks for it.
+    if (nowUs <= this.lastSentUs + this.renewals[this.renewals.length - 1] + RENEWAL_LATE_US_MAX) this.hold(nowUs);
   }
 
   private hold(nowUs: number): void {
