@@ -261,3 +261,24 @@ test('a process without the rights that addresses need says which are missing', 
     /a virtual address needs CAP_NET_RAW, which this process does not have; run it as root, or with systemd's /,
   );
 });
+
+test('programs that do not end do not keep evenkeel from ending: no longer than `grace`', lab, async (t) => {
+  const { nodes } = await startPair(t, (directory) => {
+    const command = (role: string): string =>
+      `[ /bin/sh, -c, 'echo $EVENKEEL_NODE ${role} >> ${directory}/told; sleep 300', x ]`;
+    return `
+    notify: { active: ${command('active')}, backup: ${command('backup')}, stop: ${command('stop')}, user: root }
+grace: 4s
+`;
+  });
+  const { lb01, lb02 } = nodes;
+  lb01.process.child.kill('SIGTERM');
+  const from = performance.now();
+  assert.equal(await lb01.process.exit, 0);
+  const tookMs = performance.now() - from;
+  // Their own time limits are a minute each.
+  assert.ok(tookMs < 40_000, `${tookMs} ms`);
+  assert.match(lb01.process.output, /VI_1: the program for \w+ is ended: another one waits, and evenkeel ends/);
+  assert.match(lb01.process.output, /VI_1: the program for stop is ended: the time to stop is over/);
+  await lb02.is('active');
+});

@@ -77,7 +77,7 @@ export class Balancer {
   async stop(): Promise<void> {
     // While the addresses are here, connections come, and must be served.
     await this.ha?.release();
-    await Promise.all([this.keeper.stop(), this.ha?.finish()]);
+    await Promise.all([this.keeper.stop(), this.ha?.finish(this.options.plan.graceMs)]);
     this.close();
   }
 

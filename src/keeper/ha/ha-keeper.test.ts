@@ -224,12 +224,12 @@ test('the addresses are handed over first; then programs may finish', async (t) 
   const scene = new Scene(t, planOf([], [[]]));
   await scene.keeper.start();
   scene.change('VI_1', 'initialize', 'active');
-  await scene.keeper.finish();
+  await scene.keeper.finish(60_000);
   let finish!: (result: CommandResult) => void;
   scene.result = new Promise((resolve) => (finish = resolve));
   await scene.keeper.release();
   scene.change('VI_1', 'leaving', 'initialize');
-  const finished = scene.keeper.finish();
+  const finished = scene.keeper.finish(60_000);
   assert.equal(await Promise.race([finished, Promise.resolve('not yet')]), 'not yet');
   finish(PASSED);
   await finished;

@@ -113,9 +113,9 @@ export class HaKeeper {
     this.stopWatches();
   }
 
-  /** Resolves when the programs that were to be run have ended. */
-  async finish(): Promise<void> {
-    await Promise.all(this.notifiers.map((notifier) => notifier.idle()));
+  /** Resolves when the programs that were to be run have ended, at the latest after so many milliseconds. */
+  async finish(withinMs: number): Promise<void> {
+    await Promise.all(this.notifiers.map((notifier) => notifier.finish(withinMs)));
   }
 
   /** Ends everything now. */

@@ -105,38 +105,59 @@ test('a role without a program is passed over', async () => {
   assert.deepEqual(scene.programs, ['/on-backup']);
 });
 
-test('they run one at a time, in the order of the changes', async () => {
+test('they run one at a time; what was overtaken is not told, the last one is', async () => {
   const scene = new Scene();
   scene.change('backup');
-  scene.change('active');
-  scene.change('backup');
+  for (let i = 0; i < 100; i++) for (const state of ['active', 'backup', 'active'] as const) scene.change(state);
   await settled();
   assert.deepEqual(scene.programs, ['/on-backup']);
-  scene.finish[0]({});
+  const finished = scene.notifier.finish(60_000);
+  scene.finish[0]({ isPassed: false, reason: 'exit code 1', output: 'a\nno such route' });
   await settled();
   assert.deepEqual(scene.programs, ['/on-backup', '/on-active']);
-  const idle = scene.notifier.idle();
-  scene.finish[1]({ isPassed: false, reason: 'exit code 1', output: 'a\nno such route' });
-  await settled();
-  scene.finish[2]({});
-  await idle;
-  assert.deepEqual(scene.programs, ['/on-backup', '/on-active', '/on-backup']);
-  assert.deepEqual(scene.log.lines, ['error VI_1: /on-active for active failed: exit code 1: no such route']);
-  await scene.notifier.idle();
+  scene.finish[1]({});
+  await finished;
+  assert.deepEqual(scene.programs, ['/on-backup', '/on-active']);
+  assert.match(scene.log.lines[0], /VI_1: \/on-active for active is not run: backup followed/);
+  assert.equal(scene.log.lines.at(-1), 'error VI_1: /on-backup for backup failed: exit code 1: no such route');
+  await scene.notifier.finish(60_000);
 });
 
-test('while one takes long, many changes are not kept for ever; the last ones are', async () => {
+test('what is, again, what is being told is not told a second time', async () => {
   const scene = new Scene();
+  scene.change('active');
   scene.change('backup');
-  for (let i = 0; i < 15; i++) for (const state of ['active', 'backup'] as const) scene.change(state);
-  assert.equal(scene.log.lines.length, 14);
-  assert.match(scene.log.lines[0], /VI_1: \/on-active for active is left out/);
-  for (let i = 0; i < 17; i++) {
-    scene.finish[i]({});
-    await settled();
-  }
-  assert.equal(scene.requests.length, 17);
-  assert.equal(scene.programs[16], '/on-backup');
+  scene.change('active');
+  scene.finish[0]({});
+  await scene.notifier.finish(60_000);
+  assert.deepEqual(scene.programs, ['/on-active']);
+  // A role without a program lies between as well.
+  scene.change('fault');
+  scene.change('active');
+  assert.deepEqual(scene.programs, ['/on-active', '/on-active']);
+});
+
+test('a stop waits for as long as it is told: what keeps another one waiting is ended after half of that', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const scene = new Scene();
+  scene.change('active');
+  scene.change('initialize');
+  let isFinished = false;
+  const finished = scene.notifier.finish(30_000).then(() => (isFinished = true));
+  t.mock.timers.tick(14_999);
+  assert.equal(scene.endings, 0);
+  t.mock.timers.tick(1);
+  assert.equal(scene.endings, 1);
+  scene.finish[0]({ isPassed: false, reason: 'killed by SIGKILL' });
+  await settled();
+  assert.deepEqual(scene.programs, ['/on-active', '/on-stop']);
+  t.mock.timers.tick(14_999);
+  assert.equal(scene.endings, 1);
+  assert.equal(isFinished, false);
+  t.mock.timers.tick(1);
+  assert.equal(scene.endings, 2);
+  scene.finish[1]({ isPassed: false, reason: 'killed by SIGKILL' });
+  await finished;
 });
 
 test('stop ends what runs and forgets what waits', async () => {
@@ -146,14 +167,14 @@ test('stop ends what runs and forgets what waits', async () => {
   scene.notifier.stop();
   assert.equal(scene.endings, 1);
   scene.finish[0]({});
-  await scene.notifier.idle();
+  await scene.notifier.finish(60_000);
   assert.deepEqual(scene.programs, ['/on-backup']);
 });
 
 test('a user that they cannot be run as is an error, and nothing is run', async () => {
   const scene = new Scene('there is no user x');
   scene.change('backup');
-  await scene.notifier.idle();
+  await scene.notifier.finish(60_000);
   assert.deepEqual(scene.programs, []);
   assert.deepEqual(scene.log.lines, ['error VI_1: /on-backup for backup is not run: there is no user x']);
 });

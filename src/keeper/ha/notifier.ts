@@ -1,6 +1,7 @@
 /**
- * Runs the operator's programs when the role of a virtual router changes: for each router one at a time, in the order of the
- * changes, so that what runs last belongs to what is. They delay nothing: the address has moved before they begin.
+ * Runs the operator's programs when the role of a virtual router changes: for each router one at a time, and what runs last
+ * belongs to what is. A change that was overtaken while another program ran is not told any more. They delay nothing: the
+ * address has moved before they begin.
  *
  * The states are those that keepalived calls INIT, BACKUP, MASTER and FAULT; the finer ones of evenkeel are not told.
  */
@@ -28,9 +29,6 @@ const KEEPALIVED_STATES: Readonly<Record<Role, string>> = {
   stop: 'STOP',
 };
 
-/** More changes than this while one program runs: the oldest are left out. */
-const WAITING_MAX = 16;
-
 export interface NotifierOptions {
   readonly plan: HaRouterPlan;
   /** Null: this process's own. A text: why it cannot be. */
@@ -50,11 +48,13 @@ interface Notice {
 
 export class Notifier {
   private readonly options: NotifierOptions;
-  private readonly waiting: Notice[] = [];
+  /** What is told when the program that runs has ended. */
+  private waiting: Notice | null = null;
   private role: Role = 'stop';
+  /** What is being told; null: nothing. */
+  private telling: Role | null = null;
   private running: RunningCommand | null = null;
   private whenIdle: (() => void)[] = [];
-  private isRunning = false;
 
   constructor(options: NotifierOptions) {
     this.options = options;
@@ -64,35 +64,59 @@ export class Notifier {
     const role = roleOf(change.to);
     if (role === this.role) return;
     this.role = role;
+    this.dropWaiting(`${role} followed`);
     const command = this.options.plan.notify[role];
-    if (command === null) return;
-    this.waiting.push({ role, command, change, priority });
-    if (this.waiting.length > WAITING_MAX) {
-      const [left] = this.waiting.splice(0, 1);
-      this.options.log.warn(
-        `${this.options.plan.name}: ${left.command[0]} for ${left.role} is left out: too many wait`,
-      );
-    }
-    if (!this.isRunning) void this.runAll();
+    // What is told again while it is being told has not changed.
+    if (command === null || role === this.telling) return;
+    this.waiting = { role, command, change, priority };
+    if (this.telling === null) void this.runAll();
   }
 
-  /** Resolves when nothing runs or waits any more. */
-  async idle(): Promise<void> {
-    if (!this.isRunning) return;
-    await new Promise<void>((resolve) => this.whenIdle.push(resolve));
+  /**
+   * Resolves when nothing runs or waits any more, at the latest after so many milliseconds: what runs then is ended, and
+   * before that, after half of them, what keeps another one waiting.
+   */
+  async finish(withinMs: number): Promise<void> {
+    if (this.telling === null) return;
+    const idle = new Promise<void>((resolve) => this.whenIdle.push(resolve));
+    const hurry = setTimeout(() => {
+      if (this.waiting !== null) this.endRunning('another one waits, and evenkeel ends');
+    }, withinMs / 2);
+    const end = setTimeout(() => {
+      this.dropWaiting('the time to stop is over');
+      this.endRunning('the time to stop is over');
+    }, withinMs);
+    await idle;
+    clearTimeout(hurry);
+    clearTimeout(end);
   }
 
   /** Ends what runs, and runs nothing more. */
   stop(): void {
-    this.waiting.length = 0;
+    this.waiting = null;
     this.running?.end();
   }
 
+  private dropWaiting(why: string): void {
+    const { waiting } = this;
+    if (waiting === null) return;
+    this.waiting = null;
+    this.options.log.info(`${this.options.plan.name}: ${waiting.command[0]} for ${waiting.role} is not run: ${why}`);
+  }
+
+  private endRunning(why: string): void {
+    if (this.running === null) return;
+    this.options.log.warn(`${this.options.plan.name}: the program for ${this.telling} is ended: ${why}`);
+    this.running.end();
+  }
+
   private async runAll(): Promise<void> {
-    this.isRunning = true;
-    for (let notice = this.waiting.shift(); notice !== undefined; notice = this.waiting.shift())
+    for (let notice = this.waiting; notice !== null; notice = this.waiting) {
+      this.waiting = null;
+      this.telling = notice.role;
       await this.runOne(notice);
-    this.isRunning = false;
+    }
+    this.telling = null;
     for (const resolve of this.whenIdle.splice(0)) resolve();
   }
 
