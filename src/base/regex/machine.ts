@@ -108,10 +108,9 @@ export class Machine {
     }
   }
 
-  /** From all values of a place, those of the OP_CHARs of the place before a character of the class. Others stay as they are. */
-  step(values: Uint8Array, charClass: number, before: Uint8Array): void {
+  /** From all values of a place, those of `takers`, the OP_CHARs that take the character before it. Others stay as they are. */
+  step(values: Uint8Array, takers: Int32Array, before: Uint8Array): void {
     const { a } = this.program;
-    const takers = this.charsOf[charClass];
     for (let i = 0; i < takers.length; i++) before[takers[i]] = values[a[takers[i]]];
   }
 }
