@@ -91,6 +91,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     },
     via: prng.oneIn(3) ? 'evenkeel' : null,
     forwarded: FORWARDED[prng.below(FORWARDED.length)],
+    escapedSlash: 'compare',
     routes: [],
     upstream: -1,
   };

@@ -83,9 +83,17 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
 
     await t.test('a path cannot be disguised: it is compared without dot segments and needless escapes', async () => {
       assert.equal(await bodyOf('shop.example', '/%65xact'), 'exact');
-      assert.equal(await bodyOf('shop.example', '/x/../exact'), 'exact');
-      assert.equal(await bodyOf('shop.example', '/./exact'), 'exact');
-      assert.equal(await bodyOf('shop.example', '/x/%2e%2e/exact'), 'exact');
+      for (const doubtful of [
+        '/x/../exact',
+        '/./exact',
+        '/x/%2e%2e/exact',
+        '/pre%2Fx/../../exact',
+        '/exact;x',
+        '/exact.',
+      ]) {
+        assert.equal(await bodyOf('shop.example', doubtful), '400', doubtful);
+      }
+      assert.equal(await bodyOf('shop.example', '/prefix/x/../y'), 'prefix');
       assert.equal((await ask('nobody.example', '/exact')).status, 404);
     });
 
@@ -170,7 +178,7 @@ listeners:
       return (await client.response()).body;
     };
     // a head may have 16 KiB, and an engine that backtracks would take days for each of these
-    assert.equal(await ask(`/${'xyz'.repeat(5000)}.`), 'none');
+    assert.equal(await ask(`/${'xyz'.repeat(5000)}-`), 'none');
     assert.equal(await ask(`/${'xyz'.repeat(5000)}`), 'path');
     assert.equal(await ask('/', `${'a'.repeat(15_000)}b`), 'none');
     assert.equal(await ask('/', 'a'.repeat(15_000)), 'header');

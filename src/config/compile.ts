@@ -93,6 +93,7 @@ function compileListener(
     },
     via: listener.via ?? null,
     forwarded: compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded),
+    escapedSlash: listener['escaped-slash'] ?? 'compare',
     routes: (listener.routes ?? []).map((route) => compileRoute(route, indexOf)),
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
   };

@@ -245,6 +245,11 @@ const Listener = z.strictObject({
       `it sent. \`{ trust: [...] }\`: what these proxies say is believed and passed on. ${httpOnly}`,
     DEFAULTS.listener.forwarded,
   ),
+  'escaped-slash': key(
+    z.enum(['keep', 'decode', 'refuse']),
+    'What `%2F` in a path is for `routes`. `keep`: a part of a name; `decode`: a slash; `refuse`: answered 400. Without it a ' +
+      `request is answered 400 if its route depends on that. ${httpOnly}`,
+  ),
   routes: key(z.array(Route).min(1), `What happens to a request: the first route that matches. None: 404. ${httpOnly}`),
   upstream: key(name, 'Where connections go. Only for `protocol: tcp` and `udp`.'),
 });

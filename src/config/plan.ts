@@ -37,6 +37,7 @@ export interface ListenerPlan {
   readonly via: string | null;
   /** What is believed of a request's earlier hops. */
   readonly forwarded: ForwardedPlan;
+  readonly escapedSlash: EscapedSlash;
   /** protocol http: first match wins. */
   readonly routes: readonly RoutePlan[];
   /** protocol tcp: index into upstreams. -1 for http. */
@@ -57,6 +58,12 @@ export interface NetworkPlan {
   readonly address: string;
   readonly bits: number;
 }
+
+/**
+ * What `%2F` is in the paths that rules are about. `compare`: a request whose route depends on that is refused. `keep`: a
+ * part of a segment's name. `decode`: a slash. `refuse`: a reason to refuse the request.
+ */
+export type EscapedSlash = 'compare' | 'keep' | 'decode' | 'refuse';
 
 export interface BindPlan {
   readonly address: Address;

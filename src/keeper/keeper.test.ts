@@ -57,6 +57,7 @@ function planOf(ports: readonly number[]): Plan {
     limits: { headBytes: 1, headers: 1, bodyBytes: 1, connections: 1 },
     via: null,
     forwarded: { kind: 'replace' },
+    escapedSlash: 'compare',
     routes: [],
     upstream: 0,
   }));

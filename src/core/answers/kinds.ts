@@ -23,7 +23,8 @@ function row(of: AnswerKind['of'], name: string, status: number, text: string): 
 
 const OWN = [
   row('listener', 'no-route', 404, 'no route matches'),
-  row('listener', 'bad-path', 400, 'the path climbs above its root, or has a % without two hexadecimal digits'),
+  row('listener', 'bad-path', 400, 'the path climbs above its root, or has an escape that is not valid'),
+  row('listener', 'doubtful-path', 400, 'servers differ in what they take this path for, and its route depends on it'),
   row('listener', 'body-too-large', 413, 'the body is larger than this listener takes'),
   row('listener', 'head-timeout', 408, 'the request did not come in time'),
   row('listener', 'body-timeout', 408, 'the body did not come in time'),

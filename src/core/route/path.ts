@@ -10,6 +10,11 @@
  * - `.` and `..` segments are resolved, also those written with escapes. What climbs above the root is refused, and so
  *   is `%` without two hex digits: servers differ in what they make of them.
  *
+ * - `%00`, and UTF-8 that is longer than needed (`%C0%AF` for a slash), are refused: nobody means well with them.
+ *
+ * Some servers read more into a path than that; `Reading` has the ways they do. A path that another reading would send to
+ * another route is refused by the table (`table.ts`).
+ *
  * What is forwarded stays as sent, unless the route rewrites it.
  */
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
@@ -19,6 +24,8 @@ import type { RequestHead } from '../../wire/http1/head.ts';
 
 export const PERCENT = 0x25;
 export const DOT = 0x2e;
+const BACKSLASH = 0x5c;
+const SEMICOLON = 0x3b;
 const HEX_DIGITS = encodeUtf8('0123456789ABCDEF');
 const ROOT = encodeUtf8('/');
 
@@ -36,6 +43,24 @@ for (let byte = 0x30; byte <= 0x7a; byte++) {
   if (/[0-9A-Za-z]/.test(String.fromCharCode(byte))) ESCAPED[byte] = DECODE;
 }
 
+/** Ways to read a path that only some servers have, as bits. */
+export type Reading = number;
+/** `%2F` is a slash: nginx, IIS, WSGI, PHP. */
+export const READ_SLASH: Reading = 1;
+/** `\` and `%5C` are slashes, dots and spaces at the end of a segment are nothing: IIS, anything on Windows; URL in Node. */
+export const READ_WINDOWS: Reading = 2;
+/** What follows a `;` in a segment is no part of its name: Tomcat, Jetty, Spring. */
+export const READ_PARAMS: Reading = 4;
+/** Escapes are decoded twice, by a server and what runs in it. */
+export const READ_TWICE: Reading = 8;
+/** `.` and `..` are names like others: WSGI, Node, PHP's front controllers. */
+export const READ_DOTS: Reading = 16;
+
+/** What stops `isPlain`: 1 always, 2 beside another one of them. */
+const NOT_PLAIN = new Uint8Array(256);
+NOT_PLAIN[PERCENT] = NOT_PLAIN[BACKSLASH] = NOT_PLAIN[SEMICOLON] = 1;
+NOT_PLAIN[SLASH] = NOT_PLAIN[DOT] = 2;
+
 /**
  * One path at a time in normal form: the `length` bytes at `at` of `bytes`, valid until the next `read`, and only as
  * long as the caller keeps what was read: a path that is in normal form already is not copied.
@@ -48,22 +73,26 @@ export class NormalPath {
   isChanged = false;
   /** It had `.` or `..` segments. */
   hadDotSegments = false;
+  /** The readings by which this path may be another one. */
+  doubts: Reading = 0;
   /** If `isChanged`: by offset from `at`, 1 for a byte that had a reserved character's escape. */
   readonly reserved = new Uint8Array(HEAD_BYTES_MAX);
   private readonly scratch = new Uint8Array(HEAD_BYTES_MAX);
+  private reading: Reading = 0;
 
   /** Reads the path of a request; false: it is refused. */
-  readFrom(bytes: Uint8Array, head: RequestHead): boolean {
-    return this.read(bytes, head.path, pathLength(head));
+  readFrom(bytes: Uint8Array, head: RequestHead, reading: Reading = 0): boolean {
+    return this.read(bytes, head.path, pathLength(head), reading);
   }
 
   /**
    * Reads the `length` bytes at `at`. An empty path is `/`; one that does not begin with `/` is left as it is. False:
    * the path is refused, and the view means nothing.
    */
-  read(bytes: Uint8Array, at: number, length: number): boolean {
+  read(bytes: Uint8Array, at: number, length: number, reading: Reading = 0): boolean {
     this.isChanged = false;
     this.hadDotSegments = false;
+    this.doubts = 0;
     if (length === 0) {
       this.bytes = ROOT;
       this.at = 0;
@@ -74,21 +103,55 @@ export class NormalPath {
     this.at = at;
     this.length = length;
     if (isPlain(bytes, at, at + length)) return true;
+    this.reading = reading;
     return length <= HEAD_BYTES_MAX && this.normalise(bytes, at, at + length);
   }
 
   private normalise(bytes: Uint8Array, at: number, end: number): boolean {
-    const { scratch, reserved } = this;
+    const { scratch, reserved, reading } = this;
     if (bytes[at] !== SLASH) return true;
     scratch[0] = SLASH;
     let out = 1;
     /** Where the segment begins that is being written. */
     let segment = 1;
+    let isInParams = false;
     for (let i = at + 1; i <= end; i++) {
       let byte = i < end ? bytes[i] : SLASH;
-      if (byte === SLASH) {
-        const kind = dotSegment(scratch, segment, out);
-        if (kind > 0) {
+      let isSeparator = byte === SLASH;
+      let fate = DECODE;
+      if (byte === PERCENT) {
+        if (!isEscape(bytes, i, end)) return false;
+        byte = escapedByte(bytes, i);
+        i += 2;
+        if (byte === PERCENT && hasDigits(bytes, i, end)) {
+          const inner = escapedByte(bytes, i);
+          this.doubts |= READ_TWICE | doubtsOf(inner) | this.doubtsOfEnd(segment, out);
+          if ((reading & READ_TWICE) !== 0) {
+            byte = inner;
+            i += 2;
+          }
+        }
+        if (byte === 0) return false;
+        fate = ESCAPED[byte];
+        if (byte === SLASH) {
+          this.doubts |= READ_SLASH | this.doubtsOfEnd(segment, out);
+          isSeparator = (reading & READ_SLASH) !== 0;
+        }
+      }
+      if (byte === BACKSLASH) {
+        this.doubts |= READ_WINDOWS;
+        isSeparator = (reading & READ_WINDOWS) !== 0;
+      }
+      if (isSeparator) {
+        isInParams = false;
+        let kind = dotSegment(scratch, segment, out);
+        if (kind === 0) this.doubts |= this.doubtsOfEnd(segment, out);
+        if (kind === 0 && (reading & READ_WINDOWS) !== 0) {
+          kind = dotSegment(scratch, segment, withoutSpaces(scratch, segment, out));
+          out = trimmedEnd(scratch, segment, out);
+        }
+        if (kind > 0) this.doubts |= READ_DOTS;
+        if (kind > 0 && (reading & READ_DOTS) === 0) {
           this.hadDotSegments = true;
           if (kind === 2) {
             if (segment === 1) return false;
@@ -103,21 +166,18 @@ export class NormalPath {
         }
         continue;
       }
-      reserved[out] = 0;
-      if (byte === PERCENT) {
-        const high = i + 2 < end ? HEX_VALUE[bytes[i + 1]] : 255;
-        const low = i + 2 < end ? HEX_VALUE[bytes[i + 2]] : 255;
-        if (high === 255 || low === 255) return false;
-        i += 2;
-        byte = (high << 4) | low;
-        const fate = ESCAPED[byte];
-        if (fate === KEEP) {
-          reserved[out + 1] = reserved[out + 2] = 0;
-          out = putEscape(scratch, out, byte);
-          continue;
-        }
-        if (fate === DECODE_RESERVED) reserved[out] = 1;
+      if (byte === SEMICOLON) {
+        this.doubts |= READ_PARAMS | this.doubtsOfEnd(segment, out);
+        if ((reading & READ_PARAMS) !== 0) isInParams = true;
       }
+      if (isInParams) continue;
+      if (fate === KEEP) {
+        reserved[out] = reserved[out + 1] = reserved[out + 2] = 0;
+        out = putEscape(scratch, out, byte);
+        continue;
+      }
+      if (isOverlong(scratch[out - 1], byte)) return false;
+      reserved[out] = fate === DECODE_RESERVED ? 1 : 0;
       scratch[out++] = byte;
     }
     this.isChanged = !isSame(scratch, out, bytes, at, end - at);
@@ -125,6 +185,11 @@ export class NormalPath {
     this.at = 0;
     this.length = out;
     return true;
+  }
+
+  /** Of a segment that ends here, or that some server lets end here. */
+  private doubtsOfEnd(segment: number, end: number): Reading {
+    return trimmedEnd(this.scratch, segment, end) < end ? READ_WINDOWS : 0;
   }
 }
 
@@ -145,7 +210,7 @@ export function normaliseRule(text: string): Uint8Array {
     let byte = bytes[i];
     let isKept = byte === 0x3f || byte === 0x23 || byte <= 0x20 || byte === 0x7f;
     if (byte === PERCENT && isEscape(bytes, i, bytes.length)) {
-      byte = (HEX_VALUE[bytes[i + 1]] << 4) | HEX_VALUE[bytes[i + 2]];
+      byte = escapedByte(bytes, i);
       isKept = ESCAPED[byte] === KEEP;
       i += 2;
     }
@@ -157,7 +222,16 @@ export function normaliseRule(text: string): Uint8Array {
 
 /** True if a `%` and two hex digits stand at `at`, before `end`. */
 export function isEscape(bytes: Uint8Array, at: number, end: number): boolean {
-  return bytes[at] === PERCENT && at + 2 < end && HEX_VALUE[bytes[at + 1]] !== 255 && HEX_VALUE[bytes[at + 2]] !== 255;
+  return bytes[at] === PERCENT && hasDigits(bytes, at, end);
+}
+
+function hasDigits(bytes: Uint8Array, at: number, end: number): boolean {
+  return at + 2 < end && HEX_VALUE[bytes[at + 1]] !== 255 && HEX_VALUE[bytes[at + 2]] !== 255;
+}
+
+/** What the two hex digits behind `at` stand for. */
+export function escapedByte(bytes: Uint8Array, at: number): number {
+  return (HEX_VALUE[bytes[at + 1]] << 4) | HEX_VALUE[bytes[at + 2]];
 }
 
 /** Writes `%` and the two digits of `byte`, and returns the offset behind them. */
@@ -175,15 +249,44 @@ export function dotSegment(bytes: Uint8Array, at: number, end: number): number {
   return length;
 }
 
-/** True if there is nothing to normalise. False also for `/.well-known`, which is looked at more closely then. */
+/** The readings by which an escape of this byte inside an escape may be something else. */
+function doubtsOf(byte: number): Reading {
+  if (byte === SLASH) return READ_SLASH;
+  if (byte === SEMICOLON) return READ_PARAMS;
+  return byte === BACKSLASH || byte === DOT || byte === 0x20 ? READ_WINDOWS : 0;
+}
+
+/** The end of a segment without the spaces, which are escapes, at its end. */
+function withoutSpaces(bytes: Uint8Array, at: number, end: number): number {
+  while (end - 3 >= at && bytes[end - 3] === PERCENT && bytes[end - 2] === 0x32 && bytes[end - 1] === 0x30) end -= 3;
+  return end;
+}
+
+/** The end of a segment without the dots and spaces at its end. */
+function trimmedEnd(bytes: Uint8Array, at: number, end: number): number {
+  for (;;) {
+    const before = end;
+    end = withoutSpaces(bytes, at, end);
+    while (end > at && bytes[end - 1] === DOT) end--;
+    if (end === before) return end;
+  }
+}
+
+/** RFC 3629 section 3: the two bytes begin a character that has a shorter form. */
+function isOverlong(first: number, second: number): boolean {
+  if (first < 0xc0 || (second & 0xc0) !== 0x80) return false;
+  return first < 0xc2 || (first === 0xe0 && second < 0xa0) || (first === 0xf0 && second < 0x90);
+}
+
+/** True if there is nothing to normalise, and no doubt. False also for `/.well-known`, which is looked at more closely then. */
 function isPlain(bytes: Uint8Array, at: number, end: number): boolean {
   let previous = 0;
   for (let i = at; i < end; i++) {
-    const byte = bytes[i];
-    if (byte === PERCENT || (previous === SLASH && (byte === SLASH || byte === DOT))) return false;
-    previous = byte;
+    const found = NOT_PLAIN[bytes[i]];
+    if (found !== 0 && (found === 1 || previous !== 0)) return false;
+    previous = found;
   }
-  return true;
+  return bytes[end - 1] !== DOT;
 }
 
 function isSame(a: Uint8Array, aLength: number, b: Uint8Array, bAt: number, bLength: number): boolean {

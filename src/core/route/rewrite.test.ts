@@ -63,7 +63,8 @@ test('prefix: an exact path is replaced as a whole, and a route without path get
 });
 
 test('prefix: what was harmless behind the prefix must not become a way up behind the replacement', () => {
-  for (const target of ['/a..', '/a../x', '/a./x', '/a%2e%2e/x', '/a.']) {
+  const twice = ['/a%252e%252e/x', '/a.%252E', '/a..%2Fx', '/a..%5Cx', '/a..\\x', '/a..;/x', '/a..%252fx'];
+  for (const target of ['/a..', '/a../x', '/a./x', '/a%2e%2e/x', '/a.', ...twice]) {
     assert.equal(byPrefix('/a', '/b/', target), REWRITE_BAD_PATH, target);
   }
   assert.equal(byPrefix('/a', '/b/', '/a.../x'), '/b/.../x');
@@ -97,6 +98,9 @@ test('regex: a result that climbs is refused', () => {
   assert.equal(rewritten(null, { kind: 'regex', regex: '^/a(.*)$', to: '/b/$1' }, '/a../x'), REWRITE_BAD_PATH);
   assert.equal(rewritten(null, { kind: 'regex', regex: 'x', to: '..' }, '/a/x/b'), REWRITE_BAD_PATH);
   assert.equal(rewritten(null, { kind: 'regex', regex: 'x', to: '%2e%2e' }, '/a/x'), REWRITE_BAD_PATH);
+  for (const target of ['/a..%2Fx', '/a..%5Cx', '/a..;/x', '/a%252e%252e/x', '/ax/..%2F..%2Fy']) {
+    assert.equal(rewritten(null, { kind: 'regex', regex: '^/a', to: '/b/' }, target), REWRITE_BAD_PATH, target);
+  }
 });
 
 test('what does not fit is said, not cut, and nothing is written behind the end', () => {

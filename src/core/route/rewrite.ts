@@ -11,7 +11,7 @@ import { encodeUtf8 } from '../../base/text.ts';
 import type { RoutePlan } from '../../config/plan.ts';
 import { QUESTION, SLASH } from '../../wire/http1/classes.ts';
 import { METHOD_OPTIONS, type RequestHead } from '../../wire/http1/head.ts';
-import { NormalPath, dotSegment, normaliseRule } from './path.ts';
+import { DOT, NormalPath, PERCENT, type Reading, escapedByte, isEscape, normaliseRule } from './path.ts';
 import { OVERFLOW, TargetWriter, encodeInto, encodePath } from './target-writer.ts';
 
 /** The new target does not fit: answer 414. */
@@ -20,6 +20,8 @@ export const REWRITE_TOO_LONG = OVERFLOW;
 export const REWRITE_BAD_PATH = -2;
 
 const AMPERSAND = 0x26;
+const BACKSLASH = 0x5c;
+const SEMICOLON = 0x3b;
 const ASTERISK = 0x2a;
 const path = new NormalPath();
 const rewritten = new NormalPath();
@@ -42,13 +44,13 @@ export interface Rewrite {
 }
 
 /** Null: the target stays as sent. */
-export function compileRewrite({ match, action }: RoutePlan): Rewrite | null {
+export function compileRewrite({ match, action }: RoutePlan, reading: Reading = 0): Rewrite | null {
   if (action.kind !== 'proxy' || action.rewrite === null) return null;
   const { rewrite } = action;
-  if (rewrite.kind === 'regex') return new RegexRewrite(rewrite.regex, rewrite.to);
+  if (rewrite.kind === 'regex') return new RegexRewrite(rewrite.regex, rewrite.to, reading);
   // an exact path is matched, and so replaced, as a whole
   if (rewrite.kind === 'path' || match.path?.kind === 'exact') return new PathRewrite(rewrite.value);
-  return new PrefixRewrite(match.path?.kind === 'prefix' ? match.path.value : '', rewrite.value);
+  return new PrefixRewrite(match.path?.kind === 'prefix' ? match.path.value : '', rewrite.value, reading);
 }
 
 /** Writes the target in origin-form, whichever form it was sent in. Returns as `Rewrite.write` does. */
@@ -71,8 +73,10 @@ class PrefixRewrite implements Rewrite {
   private readonly prefixLength: number;
   /** Begins with `/`. */
   private readonly replacement: Uint8Array;
+  private readonly reading: Reading;
 
-  constructor(prefix: string, replacement: string) {
+  constructor(prefix: string, replacement: string, reading: Reading) {
+    this.reading = reading;
     this.prefixLength = normaliseRule(prefix).length;
     const path = withSlash(replacement);
     const isSlashLost = prefix.endsWith('/') && !path.endsWith('/');
@@ -80,14 +84,14 @@ class PrefixRewrite implements Rewrite {
   }
 
   write(bytes: Uint8Array, head: RequestHead, out: Uint8Array, at: number, end: number): number {
-    if (!path.readFrom(bytes, head) || path.length < this.prefixLength) return REWRITE_BAD_PATH;
+    if (!path.readFrom(bytes, head, this.reading) || path.length < this.prefixLength) return REWRITE_BAD_PATH;
     const { replacement } = this;
     const pathEnd = path.at + path.length;
     let rest = path.at + this.prefixLength;
     if (replacement[replacement.length - 1] === SLASH) {
       if (rest < pathEnd && path.bytes[rest] === SLASH) rest++;
       // the prefix /a in front of `..` is no dot segment, but what comes behind a slash is
-      else if (dotSegment(path.bytes, rest, segmentEnd(path.bytes, rest, pathEnd)) > 0) return REWRITE_BAD_PATH;
+      else if (mayBeDotSegment(path.bytes, rest, pathEnd)) return REWRITE_BAD_PATH;
     }
     writer.start(out, at, end);
     writer.known(replacement);
@@ -118,21 +122,23 @@ class PathRewrite implements Rewrite {
 class RegexRewrite implements Rewrite {
   private readonly regex: CapturingRegex;
   private readonly replacement: Replacement;
+  private readonly reading: Reading;
 
-  constructor(regex: string, to: string) {
+  constructor(regex: string, to: string, reading: Reading) {
+    this.reading = reading;
     this.regex = new CapturingRegex(regex);
     this.replacement = new Replacement(to, this.regex);
   }
 
   write(bytes: Uint8Array, head: RequestHead, out: Uint8Array, at: number, end: number): number {
-    if (!path.readFrom(bytes, head)) return REWRITE_BAD_PATH;
+    if (!path.readFrom(bytes, head, this.reading)) return REWRITE_BAD_PATH;
     const length = this.replace();
     if (length > HEAD_BYTES_MAX) return REWRITE_TOO_LONG;
     // a `?` of the path is always escaped, so this one comes from the rule
     let question = 0;
     while (question < length && replaced[question] !== QUESTION) question++;
     const pathLength = encodeInto(encoded, replaced, 0, question, false);
-    if (!rewritten.read(encoded, 0, pathLength) || rewritten.hadDotSegments) return REWRITE_BAD_PATH;
+    if (mayClimb(encoded, pathLength)) return REWRITE_BAD_PATH;
     writer.start(out, at, end);
     writer.sent(encoded, 0, pathLength);
     if (question === length) {
@@ -224,8 +230,29 @@ function withSlash(text: string): string {
   return text.startsWith('/') ? text : `/${text}`;
 }
 
-function segmentEnd(bytes: Uint8Array, at: number, end: number): number {
+/** True if a path has dot segments in any reading, or is refused in one. */
+function mayClimb(bytes: Uint8Array, length: number): boolean {
+  if (!rewritten.read(bytes, 0, length) || rewritten.hadDotSegments) return true;
+  const { doubts } = rewritten;
+  for (let reading = doubts; reading > 0; reading = (reading - 1) & doubts) {
+    if (!rewritten.read(bytes, 0, length, reading) || rewritten.hadDotSegments) return true;
+  }
+  return false;
+}
+
+/** True if what begins at `at`, in normal form, is `.` or `..` in any reading. */
+function mayBeDotSegment(bytes: Uint8Array, at: number, end: number): boolean {
   let i = at;
-  while (i < end && bytes[i] !== SLASH) i++;
-  return i;
+  let dots = 0;
+  for (; i < end; dots++) {
+    if (bytes[i] === DOT) i++;
+    else if (isEscape(bytes, i, end) && isTwiceEscapedDot(bytes, i, end)) i += 5;
+    else break;
+  }
+  if (dots === 0 || dots > 2) return false;
+  return i === end || bytes[i] === SLASH || bytes[i] === BACKSLASH || bytes[i] === SEMICOLON || bytes[i] === PERCENT;
+}
+
+function isTwiceEscapedDot(bytes: Uint8Array, at: number, end: number): boolean {
+  return escapedByte(bytes, at) === PERCENT && at + 4 < end && escapedByte(bytes, at + 2) === DOT;
 }

@@ -6,17 +6,19 @@
  * Nothing is allocated for a request.
  */
 import { Regex } from '../../base/regex/regex.ts';
-import type { RoutePlan } from '../../config/plan.ts';
+import type { EscapedSlash, RoutePlan } from '../../config/plan.ts';
 import type { RequestHead } from '../../wire/http1/head.ts';
 import { Conditions } from './conditions.ts';
 import { HostTable } from './hosts.ts';
-import { DOT, NormalPath, normaliseRule } from './path.ts';
+import { DOT, NormalPath, READ_DOTS, READ_SLASH, type Reading, normaliseRule } from './path.ts';
 import { NO_ROUTE_YET, TrieBuilder, type RouteFilter, type Trie } from './trie.ts';
 
 /** No route matches. */
 export const ROUTE_NONE = -1;
-/** The path climbs above the root or has a `%` without two hex digits: answer 400. */
+/** The path climbs above the root, or has a `%` without two hex digits: answer 400. */
 export const ROUTE_BAD_PATH = -2;
+/** Servers that read the path in another way would take it for one of another route: answer 400. */
+export const ROUTE_DOUBTFUL_PATH = -3;
 
 /** The tree of the routes that take any host. */
 const ANY_HOST = 0;
@@ -24,8 +26,16 @@ const NO_PATH = new Uint8Array(0);
 /** Used within one call only, so all tables share it. */
 const path = new NormalPath();
 
-export function compileRoutes(routes: readonly RoutePlan[]): RouteTable {
-  return new RouteTable(routes);
+/** Readings that are compared with each other at once; nobody has more of them in one path and means well. */
+const DOUBTS_MAX = 3;
+
+export function compileRoutes(routes: readonly RoutePlan[], escapedSlash: EscapedSlash = 'compare'): RouteTable {
+  return new RouteTable(routes, escapedSlash);
+}
+
+/** The reading that rules and rewrites go by. */
+export function readingOf(escapedSlash: EscapedSlash): Reading {
+  return escapedSlash === 'decode' ? READ_SLASH : 0;
 }
 
 export class RouteTable implements RouteFilter {
@@ -50,7 +60,10 @@ export class RouteTable implements RouteFilter {
   private bytes: Uint8Array = NO_PATH;
   private head: RequestHead | null = null;
 
-  constructor(routes: readonly RoutePlan[]) {
+  private readonly escapedSlash: EscapedSlash;
+
+  constructor(routes: readonly RoutePlan[], escapedSlash: EscapedSlash) {
+    this.escapedSlash = escapedSlash;
     const reachable = routes.slice(0, routes.findIndex(takesEverything) + 1 || routes.length);
     this.conditions = reachable.map((route) => Conditions.of(route.match));
     this.hasPaths = reachable.some(needsPath);
@@ -75,14 +88,36 @@ export class RouteTable implements RouteFilter {
   }
 
   /**
-   * The index of the first matching route, ROUTE_NONE, or ROUTE_BAD_PATH if the table has rules about paths or rewrites
-   * them.
+   * The index of the first matching route, ROUTE_NONE, or, if the table has rules about paths or rewrites them,
+   * ROUTE_BAD_PATH or ROUTE_DOUBTFUL_PATH.
    */
   match(bytes: Uint8Array, head: RequestHead): number {
     if (this.isCatchAll) return 0;
-    if (this.hasPaths && !path.readFrom(bytes, head)) return ROUTE_BAD_PATH;
     this.bytes = bytes;
     this.head = head;
+    if (!this.hasPaths) return this.find(bytes, head);
+    if (!path.readFrom(bytes, head, readingOf(this.escapedSlash))) return ROUTE_BAD_PATH;
+    const { doubts } = path;
+    const found = this.find(bytes, head);
+    return doubts === 0 || this.isSameInAllReadings(bytes, head, doubts, found) ? found : ROUTE_DOUBTFUL_PATH;
+  }
+
+  private isSameInAllReadings(bytes: Uint8Array, head: RequestHead, doubts: Reading, found: number): boolean {
+    const { escapedSlash } = this;
+    if (escapedSlash === 'refuse' && (doubts & READ_SLASH) !== 0) return false;
+    const compared = escapedSlash === 'compare' ? doubts : doubts & ~READ_SLASH;
+    // With dot segments it matters who does what first, so that no list of readings would be whole.
+    if ((compared & READ_DOTS) !== 0 && compared !== READ_DOTS) return false;
+    if (bitCount(compared) > DOUBTS_MAX) return false;
+    const base = readingOf(escapedSlash);
+    for (let reading = compared; reading > 0; reading = (reading - 1) & compared) {
+      if (!path.readFrom(bytes, head, base | reading) || path.hadDotSegments) return false;
+      if (this.find(bytes, head) !== found) return false;
+    }
+    return true;
+  }
+
+  private find(bytes: Uint8Array, head: RequestHead): number {
     let best = NO_ROUTE_YET;
     if (this.hasHosts && head.hostLength > 0) best = this.findByHost(bytes, head);
     best = this.findInTree(ANY_HOST, best);
@@ -126,6 +161,12 @@ export class RouteTable implements RouteFilter {
     }
     return best;
   }
+}
+
+function bitCount(bits: number): number {
+  let count = 0;
+  for (let rest = bits; rest > 0; rest &= rest - 1) count++;
+  return count;
 }
 
 interface RegexRule {

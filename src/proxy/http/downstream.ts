@@ -11,7 +11,7 @@
  */
 import { LARGE_SLOT_BYTES, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
-import { ROUTE_BAD_PATH } from '../../core/route/table.ts';
+import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
 import { ERR_HEAD_TOO_LARGE } from '../../wire/http1/errors.ts';
 import { BODY_LENGTH, BODY_NONE, METHOD_HEAD, type RequestHead } from '../../wire/http1/head.ts';
@@ -306,7 +306,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     this.isEndedByClose = false;
     const index = listener.table.match(context.memory, head);
     if (index < 0) {
-      this.answer(index === ROUTE_BAD_PATH ? own.BAD_PATH : own.NO_ROUTE);
+      this.answer(withoutRoute(index));
     } else if (listener.routes[index].own !== null) {
       this.answerByRoute(listener.routes[index]);
     } else if (head.body === BODY_LENGTH && head.contentLength > listener.plan.limits.bodyBytes) {
@@ -592,4 +592,10 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
 
 function isPast(deadline: number, now: number): boolean {
   return deadline !== 0 && now >= deadline;
+}
+
+/** The answer to a request that the table has no route for. */
+function withoutRoute(code: number): own.OwnResponse {
+  if (code === ROUTE_BAD_PATH) return own.BAD_PATH;
+  return code === ROUTE_DOUBTFUL_PATH ? own.DOUBTFUL_PATH : own.NO_ROUTE;
 }

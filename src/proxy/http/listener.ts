@@ -2,7 +2,7 @@
 import type { ListenerPlan } from '../../config/plan.ts';
 import { BelievedHops, resolveClient } from '../../core/client/forwarded-for.ts';
 import { TrustedProxies } from '../../core/client/trusted-proxies.ts';
-import { compileRoutes, type RouteTable } from '../../core/route/table.ts';
+import { compileRoutes, readingOf, type RouteTable } from '../../core/route/table.ts';
 import { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
 import { ascii } from '../../wire/http1/emit.ts';
@@ -33,8 +33,8 @@ export class HttpListener extends Listener {
   constructor(context: Context, plan: ListenerPlan, index: number, upstreams: readonly Upstream[]) {
     super(context, plan, index);
     this.headLimits = { headBytes: plan.limits.headBytes, headers: plan.limits.headers };
-    this.routes = plan.routes.map((route) => new Route(route, upstreams));
-    this.table = compileRoutes(plan.routes);
+    this.routes = plan.routes.map((route) => new Route(route, upstreams, readingOf(plan.escapedSlash)));
+    this.table = compileRoutes(plan.routes, plan.escapedSlash);
     const via = ascii(plan.via === null ? '' : `Via: 1.1 ${plan.via}\r\n`);
     const { forwarded } = plan;
     this.trusted = forwarded.kind === 'trust' ? new TrustedProxies(forwarded) : null;

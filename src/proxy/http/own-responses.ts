@@ -91,6 +91,7 @@ function own(name: string): OwnResponse {
 
 export const NO_ROUTE = own('no-route');
 export const BAD_PATH = own('bad-path');
+export const DOUBTFUL_PATH = own('doubtful-path');
 export const BODY_TOO_LARGE = own('body-too-large');
 export const HEAD_TIMEOUT = own('head-timeout');
 export const BODY_TIMEOUT = own('body-timeout');

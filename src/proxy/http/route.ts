@@ -4,6 +4,7 @@ import { RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limi
 import type { ActionPlan, ProxyActionPlan, RoutePlan } from '../../config/plan.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { Redirect } from '../../core/route/redirect.ts';
+import type { Reading } from '../../core/route/path.ts';
 import { compileRewrite, type Rewrite } from '../../core/route/rewrite.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { Upstream } from '../upstream.ts';
@@ -50,12 +51,12 @@ export class Route {
   /** The part of it that rewriting may add. */
   readonly rewriteGrowthMax: number;
 
-  constructor(plan: RoutePlan, upstreams: readonly Upstream[]) {
+  constructor(plan: RoutePlan, upstreams: readonly Upstream[], reading: Reading) {
     this.plan = plan;
     this.action = plan.action;
     this.proxy = plan.action.kind === 'proxy' ? plan.action : null;
     this.upstream = this.proxy === null ? null : upstreams[this.proxy.upstream];
-    this.rewrite = compileRewrite(plan);
+    this.rewrite = compileRewrite(plan, reading);
     this.redirect = plan.action.kind === 'redirect' ? new Redirect(plan.action.to) : null;
     this.own = ownResponse(plan.action);
     this.ownContentType = plan.action.kind === 'respond' ? ascii(plan.action.contentType) : TEXT_PLAIN;
