@@ -117,10 +117,12 @@ test('escaped-slash: keep, decode, refuse', () => {
   assert.equal(Buffer.from(out.subarray(0, rewrite?.write(bytes, head, out, 0, 100))).toString(), '/x/y');
 });
 
+function decode(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+}
+
 /** How servers read a path: each decodes what it knows, and then splits and resolves. */
 function server(raw: string, slash: boolean, windows: boolean, params: boolean, twice: boolean, dots: boolean): string {
-  const decode = (text: string): string =>
-    text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
   let path = slash ? raw : raw.replace(/%2f/gi, '\u0001');
   path = decode(path);
   if (twice) path = decode(slash ? path : path.replace(/%2f/gi, '\u0001'));
