@@ -46,6 +46,11 @@ export function parseBind(text: string): Parsed<BindPlan> {
 }
 
 function bindFix(text: string): string {
+  const repaired = repair(text, (one) => parseBind(one).value !== null);
+  if (repaired !== null) return `write ${repaired}`;
+  if (text.includes('$')) return 'write the address itself: variables are not replaced';
+  const tooLarge = /^(.*):[0-9]{5,}$/.exec(text);
+  if (tooLarge !== null) return 'write a port from 1 to 65535';
   const port = /^:?([0-9]{1,5})$/.exec(text);
   if (port !== null && Number(port[1]) >= 1 && Number(port[1]) <= 65535) return `write "*:${port[1]}"`;
   if (/^[a-zA-Z_-][\w.-]*(:[0-9]+)?$/.test(text)) {
@@ -65,8 +70,15 @@ export function parseServer(text: string): Parsed<ServerAddress> {
   if (url !== null) {
     return refused('bad-server', { value: show(text), fix: `write the address alone, for example "${url[1]}"` });
   }
+  const [address, ...options] = text.split(/\s+/);
+  if (options.length > 0 && /[=a-z]/i.test(options.join('')) && parseServer(address).value !== null) {
+    const fix = `write "${address}"; its options stand in a map: { address: "${address}", weight: 2 }`;
+    return refused('bad-server', { value: show(text), fix });
+  }
   const split = splitHostPort(text);
   if (split === null || split.host === '' || split.host === '*') {
+    const repaired = repair(text, (one) => parseServer(one).value !== null);
+    if (repaired !== null) return refused('bad-server', { value: show(text), fix: `write ${repaired}` });
     const host = /^(.*[^:]):[0-9]+$/.exec(text)?.[1];
     if (host !== undefined && splitHostPort(host)?.port === null) {
       return refused('bad-server', { value: show(text), fix: 'write a port from 1 to 65535' });
@@ -81,6 +93,8 @@ export function parseServer(text: string): Parsed<ServerAddress> {
   const literal = literalAddress(split.host, port);
   if (literal !== null) return parsed({ target: literal, hasPort });
   if (!isHostname(split.host)) {
+    const repaired = repair(text, (one) => parseServer(one).value !== null);
+    if (repaired !== null) return refused('bad-server', { value: show(text), fix: `write ${repaired}` });
     return refused('bad-server', {
       value: show(text),
       fix: `${hasPort ? `${show(split.host)} is neither an IP address nor a host name; ` : ''}write for example "192.0.2.1:80"`,
@@ -95,6 +109,11 @@ export function parseCidr(text: string): Parsed<Cidr> {
   const host = match === null ? text : match[1];
   const literal = literalAddress(host, 0);
   if (literal === null || literal.family === 0) {
+    const [, address, mask] = /^([0-9.]+)\/([0-9.]+)$/.exec(text) ?? [];
+    const maskBits = mask === undefined ? null : bitsOfMask(mask);
+    if (maskBits !== null && parseIPv4(address) !== null) {
+      return refused('bad-cidr', { value: show(text), fix: `write ${address}/${maskBits}` });
+    }
     return refused('bad-cidr', { value: show(text), fix: 'write for example 192.0.2.3/24 or 2001:db8::3/64' });
   }
   const bitsMax = literal.family === 4 ? 32 : 128;
@@ -130,6 +149,14 @@ export function parseNetwork(text: string): Parsed<NetworkPlan> {
     return refused('bad-network', { value: show(text), fix: `write ${formatIP(network)}/${bits}` });
   }
   return parsed({ family: literal.family, address: literal.host, bits });
+}
+
+/** 24 for 255.255.255.0; null: it is no mask. */
+function bitsOfMask(text: string): number | null {
+  const bytes = parseIPv4(text);
+  if (bytes === null) return null;
+  const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('');
+  return /^1+0*$/.test(bits) ? bits.lastIndexOf('1') + 1 : null;
 }
 
 /** An IP address without port or prefix. */
@@ -207,6 +234,28 @@ function splitHostPort(text: string): { host: string; port: number | null } | nu
   if (match[3] === undefined) return { host, port: null };
   const port = Number(match[3]);
   return port >= 1 && port <= 65535 ? { host, port } : null;
+}
+
+/** What was most likely meant, in quotes, if that is right; null: nothing is likely. */
+function repair(text: string, isRight: (text: string) => boolean): string | null {
+  const bare = text
+    .replace(/^[\u201c\u201d\u201e"']+|[\u201c\u201d"']+$/g, '')
+    .replace(/^[a-z]+:\/\//, '')
+    .replace(/\/[^:]*(?=:[0-9]+$|$)/, '')
+    .trim();
+  const parts = bare.split(/\s*,\s*/);
+  if (parts.length > 1 && parts.every(isRight)) return `[ ${parts.map((part) => JSON.stringify(part)).join(', ')} ]`;
+  for (const candidate of [bracketIPv6(bare), bare, bare.replace(/\s+/, ':')]) {
+    if (candidate !== null && candidate !== text && isRight(candidate)) return JSON.stringify(candidate);
+  }
+  return null;
+}
+
+/** `2001:db8::1:80` could be an address alone; a port is what is written last there. */
+function bracketIPv6(text: string): string | null {
+  const match = /^(.*:.*):([0-9]{1,5})$/.exec(text);
+  if (match !== null && parseIPv6(match[1]) !== null) return `[${match[1]}]:${match[2]}`;
+  return parseIPv6(text) === null ? null : `[${text}]:80`;
 }
 
 function bracket(host: string): string {

@@ -35,7 +35,8 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
   checkBinds('admin', document.admin?.bind, ['admin', 'bind'], 'tcp', binds, report);
 
   if (document.ha !== undefined) {
-    const hasListeners = listeners.length > 0 || !report.isWhole(['listeners']);
+    const isSure = report.isWhole(['listeners']) && report.lacks([], 'listeners');
+    const hasListeners = listeners.length > 0 || !isSure;
     checkHighAvailability(document.ha, node ?? document.node ?? null, hasListeners, uses, report);
   }
 

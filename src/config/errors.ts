@@ -91,7 +91,7 @@ export const CATALOGUE = {
   'no-value': {
     severity: 'error',
     message: '<key> has no value',
-    remedy: 'write <expected>, or leave it out',
+    remedy: '<fix>',
   },
   'wrong-type': {
     severity: 'error',

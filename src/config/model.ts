@@ -250,7 +250,13 @@ const Listener = z.strictObject({
     'What `%2F` in a path is for `routes`. `keep`: a part of a name; `decode`: a slash; `refuse`: answered 400. Without it a ' +
       `request is answered 400 if its route depends on that. ${httpOnly}`,
   ),
-  routes: key(z.array(Route).min(1), `What happens to a request: the first route that matches. None: 404. ${httpOnly}`),
+  routes: key(
+    z
+      .array(Route)
+      .min(1)
+      .meta({ examples: [[{ upstream: 'web' }]] }),
+    `What happens to a request: the first route that matches. None: 404. ${httpOnly}`,
+  ),
   upstream: key(name, 'Where connections go. Only for `protocol: tcp` and `udp`.'),
 });
 

@@ -23,6 +23,13 @@ export function checkHost(text: string): Problem | null {
   if (text === '*' || text === '') return bad('leave `host` out to match every host');
   const url = /^[a-z]+:\/\/([^/:]*)/.exec(text);
   if (url !== null) return bad(`write the name alone: ${url[1]}`);
+  const names = text.split(/[\s,]+/).map((name) => name.replace(/^["']|["']$/g, ''));
+  if (names.length > 1) {
+    const areRight = names.every((name) => checkHost(name) === null);
+    return bad(
+      areRight ? `write [ ${names.map((name) => `"${name}"`).join(', ')} ]` : 'write one name, without spaces',
+    );
+  }
   if (parseIPv4(text) !== null) return null;
   if (text.startsWith('[')) {
     return text.endsWith(']') && parseIPv6(text.slice(1, -1)) !== null
@@ -50,6 +57,11 @@ export function checkHost(text: string): Problem | null {
  */
 export function checkPath(text: string): Problem | null {
   const bad = (fix: string): Problem => problem('bad-path', { value: show(text), fix });
+  const regex = /^~\*?\s*(\S+)$/.exec(text)?.[1] ?? (/^\^|\.\*|\$$/.test(text) ? text : null);
+  if (regex !== null)
+    return bad(`a string is a prefix; for a regular expression write { regex: ${JSON.stringify(regex)} }`);
+  const glob = /^(\/[^*?]*)\*$/.exec(text);
+  if (glob !== null) return bad(`a path has no wildcards, and a string is a prefix: write ${glob[1]}`);
   if (text.includes('*')) return bad('a path has no wildcards: a string is a prefix; for more write { regex: ... }');
   const found = checkRewrittenPath(text);
   if (found !== null) return found;
@@ -110,6 +122,8 @@ export function checkMethod(text: string): Problem | null {
 
 export function checkHeaderName(text: string): Problem | null {
   if (TOKEN.test(text)) return null;
+  const pair = /^([\w-]+)\s*[ =]\s*(\S.*)$/.exec(text);
+  if (pair !== null) return problem('bad-header-name', { value: show(text), fix: `write \`${pair[1]}: ${pair[2]}\`` });
   const trimmed = text.replace(/:$/, '');
   const fix = TOKEN.test(trimmed) ? `write ${trimmed}` : 'write letters, digits and -, for example X-Env';
   return problem('bad-header-name', { value: show(text), fix });

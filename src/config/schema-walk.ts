@@ -57,6 +57,15 @@ export function schemaAt(schema: Schema, path: Path, value: unknown): Schema {
   return at;
 }
 
+/** Whether what a path leads to may be left out: a key that need not be there, or an entry of a map by name. */
+export function isOptionalAt(schema: Schema, path: Path, value: unknown): boolean {
+  const parent = optionFor(schemaAt(schema, path.slice(0, -1), value), valueAt(value, path.slice(0, -1)));
+  const last = path[path.length - 1];
+  if (!(parent instanceof z.ZodObject)) return true;
+  const shape = parent.shape as Readonly<Record<string, Schema>>;
+  return !Object.hasOwn(shape, last) || shape[last] instanceof z.ZodExactOptional;
+}
+
 /** Of a union the first option that takes values of this kind; any other schema itself. */
 export function optionFor(schema: Schema, value: unknown): Schema {
   const inner = unwrap(schema);
@@ -99,14 +108,21 @@ export function perNodeMaps(
 export function expectation(schema: Schema): string {
   const inner = unwrap(schema);
   const { title } = metaOf(inner);
-  if (inner instanceof z.ZodEnum || inner instanceof z.ZodLiteral) {
-    return orList((inner instanceof z.ZodEnum ? inner.options : [...inner.values]).map(String));
-  }
+  const words = wordsOf(inner);
+  if (words !== null) return orList(words);
   if (title !== undefined) return withArticle(title);
-  if (inner instanceof z.ZodUnion) return orList([...new Set(choices(inner).map(expectation))]);
+  if (inner instanceof z.ZodUnion) {
+    return orList([...new Set(choices(inner).flatMap((option) => wordsOf(unwrap(option)) ?? [expectation(option)]))]);
+  }
   const [kind] = kindsOf(inner);
   if (kind === 'boolean') return 'true or false';
   return kind === 'text' ? 'text' : `a ${kind}`;
+}
+
+/** Of a choice among words. */
+function wordsOf(schema: Schema): readonly string[] | null {
+  if (schema instanceof z.ZodEnum) return schema.options.map(String);
+  return schema instanceof z.ZodLiteral ? Array.from(schema.values, String) : null;
 }
 
 /** Of a union in a union too, so that none is said twice. */

@@ -10,8 +10,20 @@ import { pathText, problem, show, UNREADABLE } from './diagnostic.ts';
 import type { Loose } from './model.ts';
 import { Config } from './model.ts';
 import type { Kind, Schema } from './schema-walk.ts';
-import { expectation, kindOf, kindsOf, metaOf, optionFor, schemaAt, unwrap, valueAt, yamlText } from './schema-walk.ts';
-import { adviseUnknownKey, nearest, orList } from './suggest.ts';
+import {
+  expectation,
+  isOptionalAt,
+  kindOf,
+  kindsOf,
+  metaOf,
+  optionFor,
+  schemaAt,
+  unwrap,
+  valueAt,
+  yamlText,
+} from './schema-walk.ts';
+import { adviseChoice, adviseColon, adviseType, adviseWholeFile, isNumberInQuotes } from './remedies.ts';
+import { adviseUnknownKey } from './suggest.ts';
 
 export interface Shape {
   readonly findings: readonly Finding[];
@@ -35,21 +47,25 @@ export function checkShape(document: unknown): Shape {
   const { wrong, unclear } = translator;
   for (const path of wrong) remove(document, path);
   return {
-    findings: translator.findings.filter(isNotMistyped(translator.findings)),
+    findings: translator.findings.filter(isNoEcho(translator.findings)),
     document: kindOf(document) === 'map' ? (document as Loose<Config>) : {},
     wrong,
     unclear,
   };
 }
 
-/** A key that is missing only because it was written wrong is reported once. */
-function isNotMistyped(findings: readonly Finding[]): (finding: Finding) => boolean {
+/** Of one mistake only what says most: not that a misspelt key is missing too, nor that a wrong one has no value. */
+function isNoEcho(findings: readonly Finding[]): (finding: Finding) => boolean {
   const meant = new Set<string>();
-  for (const { code, path, args } of findings) {
+  const wrongKeys = new Set<string>();
+  for (const { code, path, args, part } of findings) {
     if (code === 'unknown-key') meant.add(`${JSON.stringify(path.slice(0, -1))} ${args['fix']}`);
+    if (part === 'key' && code !== 'no-value') wrongKeys.add(JSON.stringify(path));
   }
-  return ({ code, path, args }) =>
-    code !== 'missing-key' || !meant.has(`${JSON.stringify(path.slice(0, -1))} write \`${args['key']}\``);
+  return ({ code, path, args }) => {
+    if (code === 'no-value') return !wrongKeys.has(JSON.stringify(path));
+    return code !== 'missing-key' || !meant.has(`${JSON.stringify(path.slice(0, -1))} write \`${args['key']}\``);
+  };
 }
 
 function remove(document: unknown, path: Path): void {
@@ -92,7 +108,8 @@ class Translator {
     } else if (issue.code === 'invalid_union' && value !== null) {
       this.translateUnion(target, path, value, issue.errors);
     } else {
-      this.report(path, value === null ? 'key' : 'value', describe(issue, target, path, value));
+      const isOptional = isOptionalAt(schema, issue.path as Path, valueAt(this.document, base));
+      this.report(path, value === null ? 'key' : 'value', describe(issue, target, path, value, isOptional));
     }
   }
 
@@ -109,7 +126,8 @@ class Translator {
       this.report(path, 'value', wrongType(union, path, value));
       return;
     }
-    const choice = choiceOf(union, kind);
+    const option = unwrap(options[best]);
+    const choice = isChoice(option) ? union : choiceOf(union, kind);
     if (choice !== null) this.report(path, 'value', notAnOption(choice, value));
     else for (const issue of errors[best]) this.translate(options[best], path, issue);
   }
@@ -122,7 +140,8 @@ class Translator {
       return;
     }
     const shape = schema instanceof z.ZodObject ? (schema.shape as Readonly<Record<string, Schema>>) : {};
-    const fix = adviseUnknownKey(key, given, childKeys(shape));
+    const colon = given[key] === null ? adviseColon(key, Object.keys(shape)) : null;
+    const fix = colon ?? adviseUnknownKey(key, given, childKeys(shape));
     const place = path.length === 0 ? 'at the top level' : `in ${pathText(path)}`;
     this.report([...path, key], 'key', problem('unknown-key', { key, place, fix }));
   }
@@ -170,17 +189,38 @@ function choiceOf(schema: Schema, kind: Kind): Schema | null {
 }
 
 function notAnOption(union: Schema, value: unknown): Problem {
-  return problem('not-a-choice', { value: show(value), fix: `write ${expectation(union)}` });
+  return problem('not-a-choice', {
+    value: showScalar(value),
+    fix: adviseChoice(wordsOf(union), value, expectation(union)),
+  });
+}
+
+function isChoice(schema: Schema): schema is z.ZodEnum | z.ZodLiteral {
+  return schema instanceof z.ZodEnum || schema instanceof z.ZodLiteral;
+}
+
+/** The words among which a choice is made. */
+function wordsOf(schema: Schema): readonly unknown[] {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodUnion) return inner.options.flatMap(wordsOf);
+  if (inner instanceof z.ZodEnum) return inner.options;
+  return inner instanceof z.ZodLiteral ? [...inner.values] : [];
+}
+
+/** `"301"` is not 301. */
+function showScalar(value: unknown): string {
+  return typeof value === 'string' && /^[0-9.]+$/.test(value) ? `"${value}"` : show(value);
 }
 
 /** What is wrong with a value, in the words of the option of its kind where there is a choice. */
-function describe(issue: Issue, declared: Schema, path: Path, value: unknown): Problem {
-  if (value === null) return noValue(declared, path);
+function describe(issue: Issue, declared: Schema, path: Path, value: unknown, isOptional: boolean): Problem {
+  if (value === null) return noValue(declared, path, isOptional);
   const choice = choiceOf(declared, kindOf(value));
   if (choice !== null) return notAnOption(choice, value);
   const schema = optionFor(declared, value);
   if (issue.code === 'invalid_value') {
-    return problem('not-a-choice', { value: show(value), fix: adviseChoice(issue.values, value) });
+    const fix = adviseChoice(issue.values, value, expectation(schema));
+    return problem('not-a-choice', { value: showScalar(value), fix });
   }
   if (issue.code !== 'too_small' && issue.code !== 'too_big') return wrongType(schema, path, value);
   if (!(schema instanceof z.ZodNumber)) return problem('empty-list', { expected: 'at least one' });
@@ -188,26 +228,15 @@ function describe(issue: Issue, declared: Schema, path: Path, value: unknown): P
   return problem('out-of-range', { value: show(value), kind: 'a number', ...range });
 }
 
-function noValue(schema: Schema, path: Path): Problem {
+function noValue(schema: Schema, path: Path, isOptional: boolean): Problem {
   const last = path[path.length - 1];
   const key = typeof last === 'string' ? `\`${last}\`` : pathText(path);
-  return problem('no-value', { key, expected: expectation(schema) });
-}
-
-function adviseChoice(choices: readonly unknown[], value: unknown): string {
-  const words = choices.map(String);
-  if (words.length === 1 && words[0] === 'true') return 'write true, or leave the key out';
-  const near = typeof value === 'string' ? nearest(value, words) : null;
-  return near === null ? `write ${orList(words)}` : `write ${near}`;
-}
-
-function isNumberInQuotes(schema: Schema, value: unknown): boolean {
-  return (
-    typeof value === 'string' &&
-    /^-?[0-9]+(\.[0-9]+)?$/.test(value) &&
-    kindsOf(schema).has('number') &&
-    z.safeParse(schema, Number(value)).success
-  );
+  const example = metaOf(schema).examples?.[0];
+  const sample = example === undefined ? expectation(schema) : `for example ${yamlText(example)}`;
+  return problem('no-value', {
+    key,
+    fix: isOptional ? `write ${expectation(schema)}, or leave it out` : `write ${sample}`,
+  });
 }
 
 function wrongType(schema: Schema, path: Path, value: unknown): Problem {
@@ -221,7 +250,9 @@ function wrongType(schema: Schema, path: Path, value: unknown): Problem {
     place: pathText(path),
     actual: actual(value),
     expected: expectation(schema),
-    fix: adviseType(schema, kinds, value),
+    fix:
+      (path.length === 0 && typeof value === 'string' ? adviseWholeFile(value) : null) ??
+      adviseType(schema, kinds, value),
   };
   return problem('wrong-type', args);
 }
@@ -239,27 +270,4 @@ function actual(value: unknown): string {
   const kind = kindOf(value);
   if (kind === 'map' || kind === 'list') return `a ${kind}`;
   return kind === 'boolean' ? String(value) : `the ${kind} ${show(value)}`;
-}
-
-const BOOLEAN_WORDS: ReadonlyMap<string, string> = new Map(
-  Object.entries({ yes: 'true', on: 'true', no: 'false', off: 'false' }),
-);
-
-function adviseType(schema: Schema, kinds: ReadonlySet<Kind>, value: unknown): string {
-  if (typeof value === 'string') {
-    if (isNumberInQuotes(schema, value)) return `write ${value} without quotes`;
-    const word = BOOLEAN_WORDS.get(value.toLowerCase());
-    if (kinds.has('boolean') && word !== undefined) return `write ${word}`;
-  } else if (kinds.has('text') && kindOf(value) !== 'map' && kindOf(value) !== 'list') {
-    if (z.safeParse(schema, String(value)).success) return `write "${String(value)}", in quotes`;
-  }
-  if (kinds.has('list') && z.safeParse(schema, [value]).success) return `write [ ${yamlText(value)} ]`;
-  const example = metaOf(schema).examples?.[0];
-  if (example !== undefined) return `write for example ${yamlText(example)}`;
-  const target = optionFor(schema, {});
-  if (target instanceof z.ZodObject) {
-    return `write \`key: value\` lines below it; what is possible: ${Object.keys(target.shape).join(', ')}`;
-  }
-  if (kinds.has('map') && Array.isArray(value)) return 'write `name: ...` lines below it, without `-`';
-  return `write ${expectation(schema)}`;
 }

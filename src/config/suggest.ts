@@ -110,6 +110,78 @@ const ELSEWHERE_CALLED: ReadonlyMap<string, readonly string[]> = new Map(
   }),
 );
 
+/** What nginx, HAProxy, Envoy and others call a value that is written otherwise here, and what cannot be had. */
+const VALUES_ELSEWHERE: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    leastconn: 'least-connections',
+    'least-conn': 'least-connections',
+    'least-request': 'least-connections',
+    lc: 'least-connections',
+    wlc: 'least-connections',
+    rr: 'round-robin',
+    wrr: 'round-robin',
+    'static-rr': 'round-robin',
+    'ip-hash': 'source-hash',
+    source: 'source-hash',
+    sh: 'source-hash',
+    random: 'random-two',
+    p2c: 'random-two',
+    uri: 'hash',
+    maglev: 'hash',
+    'ring-hash': 'hash',
+    mysql: 'tcp',
+    postgres: 'tcp',
+    redis: 'tcp',
+    ssh: 'tcp',
+    smtp: 'tcp',
+    websocket: 'http',
+    ws: 'http',
+    error: 'connect, reset',
+    'connect-failure': 'connect',
+  }),
+);
+
+/** No choice is meant: what nearly looks like one would do something else. */
+const NOT_A_CHOICE: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    https: 'TLS is not supported yet: write tcp to pass it on as it is, with the certificate at the servers',
+    tls: 'TLS is not supported yet: write tcp to pass it on as it is, with the certificate at the servers',
+    ssl: 'TLS is not supported yet: write tcp to pass it on as it is, with the certificate at the servers',
+    http2: 'HTTP/2 is not supported yet: write http for HTTP/1.1, or tcp to pass it on as it is',
+    h2: 'HTTP/2 is not supported yet: write http for HTTP/1.1, or tcp to pass it on as it is',
+    grpc: 'HTTP/2 is not supported yet: write tcp to pass it on as it is',
+    sticky: 'write hash, with `hash: { cookie: ... }`, or source-hash',
+    '5xx': 'write each status: 500, 502, 503, 504',
+    '4xx': 'of these only 429 is possible',
+  }),
+);
+
+/** What to write for a value as it is called elsewhere; null: it is not known. */
+export function calledElsewhere(word: string, choices: readonly string[]): string | null {
+  const normal = normalise(word);
+  const text = NOT_A_CHOICE.get(normal);
+  const isMeant =
+    text !== undefined && (choices.includes('tcp') || choices.includes('hash') || choices.includes('reset'));
+  if (isMeant) return text;
+  const known = VALUES_ELSEWHERE.get(normal);
+  return known !== undefined && known.split(', ').every((one) => choices.includes(one)) ? `write ${known}` : null;
+}
+
+/** Keys of others that have no counterpart, and why none is needed or to be had. */
+const KEYS_NOT_NEEDED: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    state: 'leave it out: the node of the highest `priority` is active',
+    tls: 'leave it out: TLS is not supported yet (docs/not-supported.md)',
+    ssl: 'leave it out: TLS is not supported yet (docs/not-supported.md)',
+    cert: 'leave it out: TLS is not supported yet (docs/not-supported.md)',
+    certificate: 'leave it out: TLS is not supported yet (docs/not-supported.md)',
+    http2: 'leave it out: HTTP/2 is not supported yet (docs/not-supported.md)',
+    'access-log': 'leave it out: access logs are not supported yet (docs/not-supported.md)',
+    'worker-processes': 'leave it out, and start it with `--workers`',
+    workers: 'leave it out, and start it with `--workers`',
+  }),
+);
+
 /**
  * What to write instead of an unknown key: the one that was meant, or the place where it belongs, or all that are possible.
  * `keys`: what is possible, each with the keys below it.
@@ -127,6 +199,8 @@ export function adviseUnknownKey(
     const parents = Object.keys(keys).filter((key) => keys[key].includes(word));
     if (parents.length > 0) return `write \`${word}\` inside ${orList(parents.map((key) => `\`${key}\``))}`;
   }
+  const notNeeded = KEYS_NOT_NEEDED.get(normalise(unknown));
+  if (notNeeded !== undefined) return notNeeded;
   const near = nearest(unknown, free);
   if (near !== null) return `write \`${near}\``;
   if (free.length === 0) return 'leave it out';

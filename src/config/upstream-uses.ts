@@ -28,10 +28,17 @@ export class UpstreamUses {
           ? `add it: \`upstreams: { ${name}: { servers: [...] } }\``
           : `write ${near}, or add it under \`upstreams\``;
       this.report.atValue(path, 'undefined-upstream', { value: show(name), fix });
+      // It is not unused when that is mended.
+      if (near !== null && listener !== null) this.use(near);
     }
-    const use = this.uses.get(name) ?? {};
+    const use = this.use(name);
     if (listener !== null) use[kind] ??= listener;
+  }
+
+  private use(name: string): { http?: string; tcp?: string } {
+    const use = this.uses.get(name) ?? {};
     this.uses.set(name, use);
+    return use;
   }
 
   /** Null: nothing names it. */

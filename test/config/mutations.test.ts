@@ -165,9 +165,8 @@ test('every code of the catalogue is in some file of this folder', () => {
     .map((name) => readFileSync(new URL(name, FOLDER), 'utf8'))
     .join('');
   const unsaid = Object.keys(CATALOGUE).filter((code) => !said.includes(`[${code}]`));
-  // The first needs a very long file: the test above. The others are about the machine: test/check.test.ts.
+  // These are about the machine: test/check.test.ts.
   assert.deepEqual(unsaid, [
-    'too-many',
     'key-file',
     'missing-rights',
     'cannot-listen',

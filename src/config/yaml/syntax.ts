@@ -3,6 +3,7 @@ import type { Document, ErrorCode, YAMLError } from 'yaml';
 import { visit } from 'yaml';
 import type { Problem } from '../diagnostic.ts';
 import { problem, show } from '../diagnostic.ts';
+import { findLayoutFault } from './layout.ts';
 
 /** Something wrong with a text, at an offset of it. */
 export interface TextProblem extends Problem {
@@ -11,19 +12,80 @@ export interface TextProblem extends Problem {
 
 /** What follows the first few errors mostly follows from them. */
 const LINES_MAX = 20;
+const ERRORS_MAX = 100;
+/** Nobody reads a longer one, and looking for what is wrong in it would take long. */
+const LINE_LENGTH_MAX = 2_000;
 
-/** One for each line with an error: what else the parser says of that line follows from it. */
+/** After one of these nobody knows what belongs to what: whatever else the parser says follows from it. */
+const STRUCTURAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BAD_INDENT',
+  'BLOCK_AS_IMPLICIT_KEY',
+  'BLOCK_IN_FLOW',
+  'IMPOSSIBLE',
+  'MISSING_CHAR',
+  'MULTILINE_IMPLICIT_KEY',
+  'TAB_AS_INDENT',
+  'UNEXPECTED_TOKEN',
+]);
+
+/** Everything up to the first error of the structure, which is said in the words of whoever sees the lines. */
 export function explainSyntax(document: Document.Parsed, text: string): TextProblem[] {
+  const exhausted = document.errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
+  if (exhausted !== undefined) return [{ ...explain(exhausted, text, exhausted.pos[0]), offset: exhausted.pos[0] }];
   const byLine = new Map<number, TextProblem>();
-  for (const error of document.errors) {
-    if (byLine.size === LINES_MAX) break;
+  let structural: TextProblem | null = null;
+  for (const error of document.errors.slice(0, ERRORS_MAX)) {
     const isUnclosed = error.code === 'MISSING_CHAR' || error.code === 'BAD_INDENT';
     const offset = isUnclosed ? openingOf(document, error.pos[0]) : error.pos[0];
-    const lineStart = text.lastIndexOf('\n', Math.max(0, offset - 1)) + 1;
+    if (!STRUCTURAL.has(error.code)) {
+      if (byLine.size < LINES_MAX) byLine.set(startOfLine(text, offset), { ...explain(error, text, offset), offset });
+      continue;
+    }
     const isClearer = error.code === 'MULTILINE_IMPLICIT_KEY';
-    if (!byLine.has(lineStart) || isClearer) byLine.set(lineStart, { ...explain(error, text, offset), offset });
+    const isFirst = structural === null || startOfLine(text, offset) < startOfLine(text, structural.offset);
+    const isSameLine = structural !== null && startOfLine(text, offset) === startOfLine(text, structural.offset);
+    if (isFirst || (isClearer && isSameLine)) structural = { ...explain(error, text, offset), offset };
   }
-  return [...byLine.values()];
+  const first = structural === null ? null : (clearer(text, structural.offset) ?? structural);
+  const others = [...byLine.values()].filter(({ offset }) => first === null || offset < first.offset);
+  return first === null ? others : [...others, first];
+}
+
+/** What the lines say about an error that the parser noticed at this offset, if they say anything. */
+function clearer(text: string, offset: number): TextProblem | null {
+  if (lineAround(text, offset).length > LINE_LENGTH_MAX) return null;
+  const comma = findMissingComma(text, offset);
+  if (comma !== null) return comma;
+  const fault = findLayoutFault(text);
+  const line = text.slice(0, offset).split('\n').length;
+  return fault === null || fault.line > line + 1 ? null : { ...syntax(fault.reason, fault.fix), offset: fault.offset };
+}
+
+/** In a line with brackets: `{ a: 1 b: 2 }`, `[ "a" "b" ]`. */
+function findMissingComma(text: string, offset: number): TextProblem | null {
+  const start = startOfLine(text, offset);
+  const line = lineAround(text, offset);
+  const bracket = line.search(/[[{]/);
+  if (bracket < 0) return null;
+  const between = /(?:"[^"]*"|'[^']*'|[^\s,{}[\]"'#:]+|[\]}])\s+(?=("[^"]*"|'[^']*'|[\w-]+:\s))/g;
+  between.lastIndex = bracket + 1;
+  for (let match = between.exec(line); match !== null; match = between.exec(line)) {
+    const end = match.index + match[0].length;
+    if (/(^|\s)#/.test(line.slice(0, end))) return null;
+    const isKey = /^[\w-]+:\s/.test(line.slice(end));
+    if (!isKey && !/^["']/.test(match[0])) continue;
+    const before = match[0].trim();
+    const after = /^\S+/.exec(line.slice(end))?.[0] ?? '';
+    return {
+      ...syntax(`a comma is missing before ${show(after)}`, `write \`${before}, ${after}\``),
+      offset: start + end,
+    };
+  }
+  return null;
+}
+
+function startOfLine(text: string, offset: number): number {
+  return text.lastIndexOf('\n', Math.max(0, offset - 1)) + 1;
 }
 
 /** Where the quoted text, or the list or map in brackets, begins that ends, unclosed, at an offset; else the offset itself. */
@@ -106,10 +168,17 @@ const EXPLANATIONS: Readonly<Partial<Record<ErrorCode, (scene: Scene) => Problem
     }
     return syntax('this line has no key', 'write `key: value`, in the same column as its neighbours');
   },
-  UNEXPECTED_TOKEN: ({ line, word }) => {
+  UNEXPECTED_TOKEN: ({ line, word, character }) => {
+    if (character === '}' || character === ']') {
+      return syntax(`there is one ${show(character)} too many`, 'remove it, or open it before');
+    }
     const bracketed = /[:-]\s+(\[[^\]]*\]\S+)/.exec(line);
     if (bracketed !== null) {
       return syntax('`[` begins a list, and something follows its `]`', `put the value in quotes: "${bracketed[1]}"`);
+    }
+    if (/["']/.test(line.slice(0, line.length - word.length)) && !word.endsWith(':')) {
+      const reason = 'something follows the quote that ends a text';
+      return syntax(reason, 'end the text where it should end, and begin a comment with a space and `#`');
     }
     const fix = 'indent it like its neighbours; in one block write only `key: value` or only `- item` lines';
     return syntax(`${show(word)} is not expected here`, fix);
@@ -127,7 +196,7 @@ function unclosed(line: string): Problem {
 }
 
 function lineAround(text: string, offset: number): string {
-  const start = text.lastIndexOf('\n', Math.max(0, offset - 1)) + 1;
+  const start = startOfLine(text, offset);
   const end = text.indexOf('\n', start);
   return text.slice(start, end < 0 ? text.length : end);
 }
