@@ -139,6 +139,7 @@ class Run {
       seed: scenario.seed,
       wallClockMs: () => WALL_CLOCK_MS + Math.floor(world.nowUs / 1000),
       report: (event) => this.keeper.handleEvent(event),
+      descriptors: scenario.transport.socketsMax,
     });
   }
 

@@ -93,7 +93,7 @@ export class SimTransport implements Transport {
   private ready: (SimSocket | SimListenSocket)[] = [];
   private nextTurnUs = Infinity;
   private nextPort = 20000;
-  private socketCount = 0;
+  private socketsMade = 0;
   private stalledUntilUs = 0;
 
   constructor(network: Network, arena: CheckedArena, spec: TransportSpec) {
@@ -105,6 +105,10 @@ export class SimTransport implements Transport {
   }
 
   // --- Transport ---
+
+  get socketCount(): number {
+    return this.sockets.size;
+  }
 
   prepareAddress(address: Address): number {
     const text = addressText(address);
@@ -126,7 +130,7 @@ export class SimTransport implements Transport {
     }
     const local = `10.9.9.9:${this.nextPort++}`;
     const endpoint = this.network.dial(local, address);
-    const socket = new SimSocket(this, endpoint, this.socketCount++, handler);
+    const socket = new SimSocket(this, endpoint, this.socketsMade++, handler);
     this.sockets.add(socket);
     this.world.note('socket %a connects to %b by endpoint %c', socket.id, address, endpoint.id);
     if (prng.oneIn(this.spec.connectFailOneIn)) {
@@ -202,7 +206,7 @@ export class SimTransport implements Transport {
 
   register(endpoint: Endpoint): SimSocket | null {
     if (this.sockets.size >= this.spec.socketsMax) return null;
-    const socket = new SimSocket(this, endpoint, this.socketCount++, null);
+    const socket = new SimSocket(this, endpoint, this.socketsMade++, null);
     this.sockets.add(socket);
     this.world.note('socket %a accepted from %b by endpoint %c', socket.id, endpoint.remote, endpoint.id);
     return socket;

@@ -24,14 +24,17 @@ export class EngineError extends Error {
 
 export type ProbeCommand = readonly [program: string, ...args: string[]];
 
-/** Imported only by the process that uses it: the other engine's code is never loaded. Call the result to make one. */
-export async function loadTransport(engine: EngineName): Promise<() => Transport> {
+/**
+ * Imported only by the process that uses it: the other engine's code is never loaded. Call the result to make one, with the
+ * number of descriptors that accepting leaves for connections to servers.
+ */
+export async function loadTransport(engine: EngineName): Promise<(descriptorReserve: number) => Transport> {
   if (engine === 'node') {
     const { createNodeTransport } = await import('./io/node/node-transport.ts');
     return () => createNodeTransport({ largeSlots: LARGE_SLOTS, smallSlots: SMALL_SLOTS });
   }
   const { createUringTransport } = await import('./io/uring/transport.ts');
-  return () => createUringTransport();
+  return (descriptorReserve) => createUringTransport({ descriptorReserve });
 }
 
 /** `wanted` null: the best that works here. `probeCommand` is what ends in `runProbe`, in a process of its own. */

@@ -5,7 +5,9 @@
 import { randomInt } from 'node:crypto';
 import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from './base/board.ts';
 import { type ControlHandler, ControlLink } from './control-link.ts';
+import { descriptorReserve } from './core/descriptors.ts';
 import { type EngineName, loadTransport } from './engine.ts';
+import { descriptorsLeft } from './io/linux/descriptor-limit.ts';
 import { dropPrivileges } from './io/linux/privileges.ts';
 import { openBoard, readHandover } from './inheritance.ts';
 import { CONTROL_DESCRIPTOR, type Handover } from './keeper/handover.ts';
@@ -19,9 +21,10 @@ export async function runProxy(engine: EngineName, workerIndex: number): Promise
   ignoreSignals();
   const handover = readHandover();
   const createTransport = await loadTransport(engine);
+  const descriptors = descriptorsLeft();
   // From here on nothing is read that strangers sent. All code is loaded: where it lies may be closed for that user.
   dropPrivileges(handover.user);
-  await new ProxyProcess(createTransport(), handover, workerIndex).run();
+  await new ProxyProcess(createTransport(descriptorReserve(descriptors)), handover, workerIndex, descriptors).run();
   return 0;
 }
 
@@ -41,7 +44,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
   private readonly proxy: Proxy;
   private lastTurnAt = Infinity;
 
-  constructor(transport: Transport, handover: Handover, workerIndex: number) {
+  constructor(transport: Transport, handover: Handover, workerIndex: number, descriptors: number) {
     this.transport = transport;
     this.handover = handover;
     const board = openBoard(this.handover, workerIndex);
@@ -57,6 +60,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       seed: randomInt(2 ** 32),
       wallClockMs: Date.now,
       report: (event) => this.handleEvent(event),
+      descriptors,
     });
   }
 

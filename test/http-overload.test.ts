@@ -1,40 +1,102 @@
-/** More than there are descriptors for: nothing crashes, and when there is room again everything goes on by itself. */
+/**
+ * More clients than there are descriptors for: what is left is kept for servers, so that who is here is served, no server is
+ * blamed, and when there is room again everything goes on by itself.
+ */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
-import { ENGINES, Evenkeel, freePort, get, startBackend, WAIT_MS } from './evenkeel.ts';
+import { ENGINES, Evenkeel, freePort, get, reset, startBackend, startTcpBackend, WAIT_MS } from './evenkeel.ts';
 import { peerSkip } from './peers.ts';
+import { RawConnection } from './raw.ts';
 
 /** Few enough to run out of, and more than the program needs for itself. */
 const DESCRIPTORS = 120;
 
 for (const engine of ENGINES) {
-  test(`[${engine}] file descriptors run out, and come back`, peerSkip(engine, 'prlimit'), async (t) => {
-    const backend = await startBackend(t);
-    const port = await freePort();
-    const yaml = `
+  test(
+    `[${engine}] clients take the descriptors, and servers are reached all the same`,
+    peerSkip(engine, 'prlimit'),
+    async (t) => {
+      const backend = await startBackend(t);
+      const port = await freePort();
+      const yaml = `
 listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
-upstreams: { web: { servers: [ "${backend.address}" ] } }
+upstreams: { web: { servers: [ "${backend.address}" ], pool: { idle: 0 }, passive: { failures: 1 } } }
 `;
-    const through = ['prlimit', `--nofile=${DESCRIPTORS}`, '--'];
-    const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1, through });
-    const [pid] = evenkeel.proxies();
-    const open = (): number => readdirSync(`/proc/${pid}/fd`).length;
-    assert.equal((await get(port)).status, 200);
+      const through = ['prlimit', `--nofile=${DESCRIPTORS}`, '--'];
+      const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1, through });
+      const [pid] = evenkeel.proxies();
+      await evenkeel.said(/warn .*the limit of 120 open files lets each proxy serve \d+ connections/);
+      // here before the crowd, and without a connection to a server yet
+      const early = await Promise.all([1, 2, 3, 4, 5].map(() => RawConnection.open(t, port)));
 
-    for (let round = 0; round < 2; round++) {
-      const idle = Array.from({ length: DESCRIPTORS * 2 }, () => net.connect(port, '127.0.0.1'));
-      for (const socket of idle) socket.on('error', () => undefined);
-      t.after(() => idle.forEach((socket) => socket.destroy()));
-      // as many as it takes; libuv, which lets go of what it cannot take, is left with a few to spare
-      while (open() < DESCRIPTORS - 3) await new Promise((resolve) => setTimeout(resolve, 20));
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      for (const socket of idle) socket.destroy();
-      assert.equal(await served(port), `${backend.port}\n`);
-    }
-    assert.deepEqual(evenkeel.proxies(), [pid], 'it is still the same process');
-  });
+      for (let round = 0; round < 2; round++) {
+        const idle = Array.from({ length: DESCRIPTORS * 2 }, () => net.connect(port, '127.0.0.1'));
+        for (const socket of idle) socket.on('error', () => undefined);
+        t.after(() => idle.forEach((socket) => socket.destroy()));
+        await Promise.all(idle.map((socket) => once(socket, 'connect')));
+        await evenkeel.said(
+          new RegExp(`(listener web does not accept for now: what file descriptors[^]*){${round + 1}}`),
+        );
+        for (let i = 0; i < 10; i++) {
+          for (const client of early) client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+          for (const client of early) assert.equal((await client.response()).status, 200);
+        }
+        for (const socket of idle) socket.destroy();
+        assert.equal(await served(port), `${backend.port}\n`);
+      }
+      assert.deepEqual(evenkeel.proxies(), [pid], 'it is still the same process');
+      assert.doesNotMatch(evenkeel.stdout + evenkeel.stderr, /ejected|spared|could not be reached/);
+    },
+  );
+
+  test(
+    `[${engine}] servers take the last descriptor: 503 with the reason, and nobody is blamed`,
+    peerSkip(engine, 'prlimit'),
+    async (t) => {
+      // takes connections and says nothing: each client of the relay holds two descriptors
+      const silent = await startTcpBackend(t, () => undefined);
+      const other = await startBackend(t);
+      const [port, tcpPort] = [await freePort(), await freePort()];
+      const yaml = `
+listeners:
+  web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] }
+  raw: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: raw }
+upstreams:
+  web: { servers: [ "${other.address}" ], passive: { failures: 1 }, pool: { idle: 0 } }
+  raw: { servers: [ "${silent.address}" ] }
+`;
+      const through = ['prlimit', `--nofile=${DESCRIPTORS}`, '--'];
+      const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1, through });
+      const early = await Promise.all(Array.from({ length: 20 }, () => RawConnection.open(t, port)));
+      for (const client of early) client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      for (const client of early) assert.equal((await client.response()).status, 200);
+      const relays = await Promise.all(
+        Array.from({ length: 30 }, async () => {
+          const socket = net.connect(tcpPort, '127.0.0.1');
+          socket.on('error', () => undefined);
+          await once(socket, 'connect');
+          return socket;
+        }),
+      );
+      t.after(() => relays.forEach(reset));
+      await evenkeel.said(/does not accept for now: what file descriptors/);
+      // more at once than are left
+      const statuses = new Set<number>();
+      for (let i = 0; i < 20; i++) {
+        for (const client of early) client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+        for (const client of early) statuses.add((await client.response()).status);
+      }
+      assert.ok(
+        [...statuses].every((status) => status === 200 || status === 503),
+        [...statuses].join(),
+      );
+      for (const socket of relays) reset(socket);
+      assert.equal(await served(port), `${other.port}\n`);
+      assert.doesNotMatch(evenkeel.stdout + evenkeel.stderr, /ejected|spared|could not be reached/);
+    },
+  );
 }
 
 /** Asks until there is an answer: the proxy may still be full of connections that have just been closed. */

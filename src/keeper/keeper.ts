@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Address } from '../base/address.ts';
 import { Board } from '../base/board.ts';
 import { Prng } from '../base/prng.ts';
+import { clientsServed } from '../core/descriptors.ts';
 import type { Plan } from '../config/plan.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
@@ -105,6 +106,7 @@ export class Keeper {
       throw new StartError('no listener could be opened');
     }
     this.listeners = opened.listeners;
+    this.warnOfDescriptors();
     const handover: Handover = {
       plan,
       user: this.options.user,
@@ -188,6 +190,19 @@ export class Keeper {
     this.health.stop();
     this.names.stop();
     this.traffic.stop();
+  }
+
+  /** Each connection of a client may need one to a server. */
+  private warnOfDescriptors(): void {
+    const { plan, host, log } = this.options;
+    const limit = host.descriptorLimit();
+    const connections = plan.listeners.reduce((sum, { limits }) => sum + limits.connections, 0);
+    const served = clientsServed(limit);
+    if (connections <= served) return;
+    log.warn(
+      `the limit of ${limit} open files lets each proxy serve ${served} connections at the same time, and its listeners may ` +
+        `have ${connections} (\`limits.connections\`): raise LimitNOFILE to ${connections * 2} or more, or allow fewer`,
+    );
   }
 
   private async firstNames(): Promise<void> {

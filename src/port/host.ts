@@ -7,6 +7,9 @@
 import type { Address } from '../base/address.ts';
 
 export interface Host {
+  /** Files that a process may have open. */
+  descriptorLimit(): number;
+
   /**
    * Opens `copies` listening sockets on one address, whose kernel queues share its connections by hash. A Unix socket
    * cannot be shared like that: there the result has one descriptor, for all.

@@ -26,6 +26,9 @@ export type CloseReason =
 export interface Transport {
   readonly arena: Arena;
 
+  /** Sockets that hold a descriptor, listening ones excluded. */
+  readonly socketCount: number;
+
   /** Milliseconds of a monotonic clock, taken once at the start of the turn. Comparable only within one process. */
   readonly now: number;
 

@@ -30,6 +30,12 @@ export interface Context {
   readonly report: (event: ProxyEvent) => void;
   /** A try on the server in this slot failed: how (FAILED_... of core/retry), or with which status. For passive health. */
   readonly noteFailure: (slot: number, how: number, status: number) => void;
+  /** Sockets that there may be until the descriptors that are left are kept for servers. */
+  readonly socketsMax: number;
+  /** Stops accepting on every listener until there are fewer sockets. */
+  readonly holdAccepting: () => void;
+  /** Closes an unused connection to a server, of any server. False: there is none. */
+  readonly evictIdle: () => boolean;
   /** Answers of the proxy's own. */
   readonly answers: AnswerLog;
   /** After `drain()`: no connection is kept alive. */

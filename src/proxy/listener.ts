@@ -1,4 +1,4 @@
-/** What all listeners do: accept, count, and stop accepting at the connection limit. */
+/** What all listeners do: accept, count, and stop accepting at the connection limit, or while descriptors are short. */
 import type { ListenerPlan } from '../config/plan.ts';
 import type { ListenHandler, ListenSocket, Socket } from '../port/transport.ts';
 import type { Context } from './context.ts';
@@ -9,6 +9,8 @@ export abstract class Listener implements ListenHandler {
   private readonly index: number;
   private readonly sockets: ListenSocket[] = [];
   private connectionCount = 0;
+  private isAtLimit = false;
+  private isHeld = false;
   private isPaused = false;
 
   constructor(context: Context, plan: ListenerPlan, index: number) {
@@ -28,11 +30,8 @@ export abstract class Listener implements ListenHandler {
     this.context.row.countListenerAccepted(this.index);
     this.context.row.addListenerConnections(this.index, 1);
     this.begin(socket);
-    if (this.connectionCount >= this.plan.limits.connections && !this.isPaused) {
-      this.isPaused = true;
-      for (const listening of this.sockets) listening.pause();
-      this.context.report({ kind: 'accept-paused', listener: this.plan.name, reason: 'connection limit reached' });
-    }
+    if (this.connectionCount >= this.plan.limits.connections) this.setAtLimit(true);
+    if (this.context.transport.socketCount >= this.context.socketsMax) this.context.holdAccepting();
   }
 
   /** A client's connection is gone. Called exactly once for each. */
@@ -40,11 +39,30 @@ export abstract class Listener implements ListenHandler {
     this.connectionCount--;
     this.context.liveSessions--;
     this.context.row.addListenerConnections(this.index, -1);
-    if (this.isPaused && this.connectionCount < this.plan.limits.connections && !this.context.isDraining) {
-      this.isPaused = false;
-      for (const listening of this.sockets) listening.resume();
-      this.context.report({ kind: 'accept-resumed', listener: this.plan.name });
+    if (this.connectionCount < this.plan.limits.connections) this.setAtLimit(false);
+  }
+
+  /** Descriptors are short: what there is is kept for servers. */
+  setHeld(isHeld: boolean): void {
+    this.isHeld = isHeld;
+    this.settleAccepting('what file descriptors are left is kept for connections to servers');
+  }
+
+  private setAtLimit(isAtLimit: boolean): void {
+    this.isAtLimit = isAtLimit;
+    this.settleAccepting('connection limit reached');
+  }
+
+  private settleAccepting(reason: string): void {
+    const isToPause = this.isAtLimit || this.isHeld;
+    if (isToPause === this.isPaused || (this.isPaused && this.context.isDraining)) return;
+    this.isPaused = isToPause;
+    for (const listening of this.sockets) {
+      if (isToPause) listening.pause();
+      else listening.resume();
     }
+    const listener = this.plan.name;
+    this.context.report(isToPause ? { kind: 'accept-paused', listener, reason } : { kind: 'accept-resumed', listener });
   }
 
   /** Accepts no more, and lets what is idle go. */

@@ -13,6 +13,7 @@ import { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import { AnswerLog } from './answer-log.ts';
 import type { Context, ProxyEvent } from './context.ts';
 import type { Expiring } from './expiring.ts';
+import { resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
 import { FailureLog } from './failure-log.ts';
 import { HttpListener } from './http/listener.ts';
 import { writeHttpDate, HTTP_DATE_BYTES } from './http-date.ts';
@@ -33,6 +34,8 @@ export interface ProxyOptions {
   /** Milliseconds since 1970, for Date fields. Called about once a second. */
   readonly wallClockMs: () => number;
   readonly report: (event: ProxyEvent) => void;
+  /** Descriptors that this process may have besides those that it has now. */
+  readonly descriptors: number;
 }
 
 const DATE_MS = 1000;
@@ -52,6 +55,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private dateAt = -Infinity;
   private tickAt: number;
   private hasReportedDrained = false;
+  private isHoldingAccepting = false;
 
   constructor(options: ProxyOptions) {
     const { transport, board, plan, report } = options;
@@ -75,6 +79,9 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       date: new Uint8Array(HTTP_DATE_BYTES),
       report,
       noteFailure: (slot, how, status) => this.failures.note(slot, how, status),
+      socketsMax: socketsMaxOf(options.descriptors),
+      holdAccepting: () => this.holdAccepting(true),
+      evictIdle: () => this.evictIdle(),
       answers: new AnswerLog(row, report),
       isDraining: false,
       liveSessions: 0,
@@ -118,6 +125,9 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     if (now === this.tickAt) return;
     this.tickAt = now;
     this.context.timers.advance(now, this);
+    if (this.isHoldingAccepting && this.context.transport.socketCount < resumeBelow(this.context.socketsMax)) {
+      this.holdAccepting(false);
+    }
     if (now - this.dateAt >= DATE_MS) {
       this.renewDate(now);
       this.context.answers.flush();
@@ -130,6 +140,16 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       this.hasReportedDrained = true;
       this.context.report({ kind: 'drained' });
     }
+  }
+
+  private holdAccepting(isHeld: boolean): void {
+    if (this.isHoldingAccepting === isHeld) return;
+    this.isHoldingAccepting = isHeld;
+    for (const listener of this.listeners) listener.setHeld(isHeld);
+  }
+
+  private evictIdle(): boolean {
+    return this.upstreams.some(({ servers }) => servers.some(({ idle }) => idle.closeOldest()));
   }
 
   handleExpiry(timed: Timed, now: number): void {

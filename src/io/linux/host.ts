@@ -1,11 +1,13 @@
 /** The keeper's view of Linux: `port/host.ts` over the files beside this one. */
 import { closeSync, unlinkSync } from 'node:fs';
 import type { Host } from '../../port/host.ts';
+import { descriptorLimit } from './descriptor-limit.ts';
 import { openListeningSockets } from './listen.ts';
 import { notifyServiceManager } from './service-manager.ts';
 import { createSharedMemory, createUnnamedFile } from './shared-memory.ts';
 
 export const linuxHost: Host = {
+  descriptorLimit,
   listen: openListeningSockets,
   createSharedMemory,
   createUnnamedFile,

@@ -51,6 +51,10 @@ export class NodeTransport implements Transport {
     this.arena = new Arena(memory, options.largeSlots, options.smallSlots);
   }
 
+  get socketCount(): number {
+    return this.sockets.size;
+  }
+
   prepareAddress(address: Address): number {
     const text = addressText(address);
     const known = this.addressNumbers.get(text);

@@ -53,6 +53,14 @@ export const socketpair = libc.func('int socketpair(int family, int type, int pr
   pair: number,
 ) => number;
 
+export const getrlimit = libc.func('int getrlimit(int resource, uintptr_t limit)') as (
+  resource: number,
+  limit: number,
+) => number;
+export const setrlimit = libc.func('int setrlimit(int resource, uintptr_t limit)') as (
+  resource: number,
+  limit: number,
+) => number;
 export const shutdown = libc.func('int shutdown(int descriptor, int how)') as (
   descriptor: number,
   how: number,

@@ -20,6 +20,7 @@ import type {
   TransportDriver,
 } from '../../port/transport.ts';
 import * as abi from './abi.ts';
+import { DescriptorReserve } from './descriptor-reserve.ts';
 import { Engine } from './engine.ts';
 import * as ffi from './ffi.ts';
 import { UringListener } from './listener.ts';
@@ -38,6 +39,8 @@ export interface UringOptions {
   /** Sizes of the queues; small ones show what happens when they are full. */
   readonly submissions?: number;
   readonly completions?: number;
+  /** Descriptors that accepting leaves for connections to servers. */
+  readonly descriptorReserve?: number;
 }
 
 /** Makes a transport for this thread, which alone may use it. Throws where io_uring is not to be had; see probe.ts. */
@@ -52,6 +55,7 @@ class UringTransport implements Transport {
   now: number;
 
   private readonly engine: Engine;
+  private readonly reserve: DescriptorReserve | null;
   private readonly ring: Ring;
   private readonly listeners: UringListener[] = [];
   private isStopping = false;
@@ -66,7 +70,12 @@ class UringTransport implements Transport {
     this.ring = new Ring(TICK_MS - 5, options.submissions, options.completions);
     const postedSlots = options.postedSlots ?? POSTED_SLOTS;
     this.engine = new Engine(this.ring, this.arena, memory, postedSlots, receiveLimit);
+    this.reserve = (options.descriptorReserve ?? 0) > 0 ? new DescriptorReserve(options.descriptorReserve!) : null;
     this.now = clock();
+  }
+
+  get socketCount(): number {
+    return this.engine.socketCount;
   }
 
   prepareAddress(address: Address): number {
@@ -85,6 +94,7 @@ class UringTransport implements Transport {
       ring.submit();
       descriptor = ffi.socket(family, type, 0);
     }
+    if (descriptor < 0 && this.reserve !== null) descriptor = this.reserve.socket(family, type);
     if (descriptor < 0) {
       engine.returnIndex(index);
       return null;

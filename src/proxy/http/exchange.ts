@@ -70,6 +70,8 @@ export class Exchange extends Waiter {
   /** Tries that count (a dead pooled connection does not). */
   private tries = 0;
   private needsFreshConnection = false;
+  /** An unused connection was closed for this one's descriptor. */
+  private hasEvicted = false;
   /** What to answer if no further try is possible. */
   private failure: own.OwnResponse = own.NO_SERVER;
   private requestSlot = -1;
@@ -101,6 +103,7 @@ export class Exchange extends Waiter {
     exchange.tries = 0;
     exchange.triedCount = 0;
     exchange.needsFreshConnection = false;
+    exchange.hasEvicted = false;
     exchange.isRequestSpent = false;
     exchange.requestIdLength = 0;
     return exchange;
@@ -275,6 +278,12 @@ export class Exchange extends Waiter {
     const server = this.server as Server;
     this.failure = failureOf(how, status);
     if (!isStale) this.context.noteFailure(server.slot, how, status);
+    if (how === FAILED_NO_RESOURCE && !this.hasEvicted && this.context.evictIdle()) {
+      this.hasEvicted = true;
+      this.tries--;
+      this.usePicked(upstream.pick(this));
+      return;
+    }
     if (!mayRetry(this.action.retry, isIdempotent(this.method), sent, how, status, isStale, this.tries)) {
       this.downstream.answer(this.failure);
       return;

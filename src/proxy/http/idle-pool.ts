@@ -49,6 +49,13 @@ export class IdlePool {
     this.count--;
   }
 
+  /** Closes the one that was not used for the longest time. False: there is none. */
+  closeOldest(): boolean {
+    if (this.oldest === null) return false;
+    this.evict(this.oldest);
+    return true;
+  }
+
   closeAll(): void {
     while (this.oldest !== null) this.evict(this.oldest);
   }

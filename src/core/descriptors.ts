@@ -1,0 +1,28 @@
+/**
+ * How the file descriptors of one proxy are shared: clients must not take the last one, or no server could be asked for
+ * those that are here already. Pure.
+ */
+
+/** One of so many is kept for connections to servers. */
+const RESERVE_SHARE = 8;
+const RESERVE_MIN = 16;
+
+/** Those that are kept for connections to servers, of `descriptors` that there may be besides the process's own. */
+export function descriptorReserve(descriptors: number): number {
+  return Math.min(descriptors - 1, Math.max(RESERVE_MIN, Math.floor(descriptors / RESERVE_SHARE)));
+}
+
+/** Sockets that there may be until accepting stops. */
+export function socketsMaxOf(descriptors: number): number {
+  return descriptors - descriptorReserve(descriptors);
+}
+
+/** Sockets below which accepting goes on: a little less, so that it does not stop and go on for every connection. */
+export function resumeBelow(socketsMax: number): number {
+  return socketsMax - Math.floor(socketsMax / 64);
+}
+
+/** Clients of one proxy that can all be served at the same time, each with a connection to a server. */
+export function clientsServed(descriptors: number): number {
+  return Math.floor(descriptors / 2);
+}
