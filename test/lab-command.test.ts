@@ -73,7 +73,9 @@ test(
     await lab.says(/--- handover lb01 ---[^]*lb02 has the address\n/);
     lab.order('nonsense');
     await lab.says(/nonsense is not among kill, freeze/);
-    lab.order('quit');
+    lab.order('e');
+    await lab.says(/--- resume lb01 ---[^]*lb01 takes part as configured again/);
+    lab.order('q');
     assert.equal(await lab.exit, 0);
     await lab.says(/client: [0-9,]+ answered, [0-9,]+ failed/);
   },

@@ -45,7 +45,7 @@ export function renderFrame(frame: DemoFrame, width: number, paint: Paint): stri
     '',
     `  ${paint('bold', frame.title)}`,
     '',
-    `  ${paint('blue', frame.httpUrl.padEnd(27))}${paint('grey', `open it in a browser, or: curl ${frame.httpUrl}`)}`,
+    `  ${paint('blue', frame.httpUrl.padEnd(27))}${paint('grey', 'open it in a browser, or with curl')}`,
     `  ${paint('blue', frame.tcpAddress.padEnd(27))}${paint('grey', `nc ${frame.tcpAddress.replace(':', ' ')}`)}`,
     '',
     `  ${paint('dim', 'server     state           per second                           total')}`,

@@ -13,6 +13,7 @@ import type { Plan } from '../config/plan.ts';
 import { EngineError } from '../engine.ts';
 import { findFooting } from '../footing.ts';
 import { linuxHost } from '../io/linux/host.ts';
+import { findPortOwner } from '../io/linux/port-owner.ts';
 import { Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log.ts';
 import { StartError } from '../keeper/start-error.ts';
@@ -20,6 +21,7 @@ import { proxyCount } from '../keeper/supervisor.ts';
 import { type DemoOrder, type DemoPorts, ECHO_SERVERS, WEB_SERVERS, type WebServer } from './demo-servers.ts';
 import { DemoTraffic } from './demo-traffic.ts';
 import { type Color, type DemoFrame, noPaint, paint, renderFrame, renderLine } from './demo-view.ts';
+import { CTRL_C, keyName, readKeys } from './keys.ts';
 import { planOf } from './prepare.ts';
 import { defaultWorkers, type Program, proxyCommand } from './run.ts';
 import { watchSignals } from './signals.ts';
@@ -46,7 +48,7 @@ export async function demoCommand(options: DemoOptions, program: Program): Promi
 async function runDemo(options: DemoOptions, program: Program): Promise<number> {
   const workers = options.workers ?? defaultWorkers();
   const servers = await startServers(program);
-  const ports = await freePorts(2);
+  const ports = await choosePorts();
   const plan = planOf('demo', configurationOf(ports, servers.ports), workers);
   const probeCommand = [...program.command, '__probe'] as const;
   const { engine, user } = await findFooting({ user: null, engine: options.engine, workers, probeCommand });
@@ -71,11 +73,11 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
   });
   await keeper.start();
 
-  const traffic = new DemoTraffic(ports[0], ports[1], tell);
+  const traffic = new DemoTraffic(ports.http, ports.tcp, tell);
   const frame = (): DemoFrame => ({
     title: `evenkeel ${program.version}  ·  demo  ·  ${proxyCount(workers)}  ·  engine ${engine.text}`,
-    httpUrl: `http://127.0.0.1:${ports[0]}/`,
-    tcpAddress: `127.0.0.1:${ports[1]}`,
+    httpUrl: `http://127.0.0.1:${ports.http}/`,
+    tcpAddress: `127.0.0.1:${ports.tcp}`,
     servers: gauge.rows(keeper.board),
     requests: traffic.requests,
     failed: traffic.failed,
@@ -85,12 +87,13 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
     moved: gauge.failures(keeper.board),
     events: screen.events,
   });
-  screen.open(frame);
+  const quit = screen.open(frame);
+  for (const notice of ports.notices) tell(notice);
   traffic.start();
   const breakdowns = breakDownInTurn(servers.child, tell);
 
   const time = options.seconds === null ? new Promise<never>(() => undefined) : sleep(options.seconds * 1000);
-  await Promise.race([asked, time]);
+  await Promise.race([asked, time, quit]);
   breakdowns.abort();
   await traffic.stop();
   screen.close(frame());
@@ -100,11 +103,11 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
 }
 
 /** What the demo runs; as an evenkeel.yaml. */
-function configurationOf([httpPort, tcpPort]: readonly number[], servers: DemoPorts): string {
+function configurationOf({ http, tcp }: ListenPorts, servers: DemoPorts): string {
   return `
 listeners:
-  web: { bind: "127.0.0.1:${httpPort}", protocol: http, routes: [ { upstream: web, retry: { attempts: 3, on: [connect, reset] } } ] }
-  echo: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: echo }
+  web: { bind: "127.0.0.1:${http}", protocol: http, routes: [ { upstream: web, retry: { attempts: 3, on: [connect, reset] } } ] }
+  echo: { bind: "127.0.0.1:${tcp}", protocol: tcp, upstream: echo }
 upstreams:
   web:
     servers: [ ${addressList(servers.web)} ]
@@ -126,18 +129,35 @@ async function startServers({ command }: Program): Promise<{ child: ChildProcess
   return { child, ports };
 }
 
-/** The first ports from FIRST_PORT on that nobody listens on. */
-async function freePorts(wanted: number): Promise<number[]> {
+interface ListenPorts {
+  readonly http: number;
+  readonly tcp: number;
+  /** Why they are not the usual ones. */
+  readonly notices: readonly string[];
+}
+
+/** The usual ports, or the next ones that nobody listens on. */
+async function choosePorts(): Promise<ListenPorts> {
+  const notices: string[] = [];
   const found: number[] = [];
-  for (let port = FIRST_PORT; found.length < wanted && port < 65536; port++) {
-    const server = net.createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.on('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (isFree) found.push(port);
+  for (let port = FIRST_PORT; found.length < 2 && port < 65536; port++) {
+    if (await isFree(port)) {
+      found.push(port);
+      continue;
+    }
+    const owner = findPortOwner(port);
+    const who = owner === null ? 'another program' : `${owner.name} (pid ${owner.pid})`;
+    notices.push(`port ${port} is taken by ${who}: the demo listens on the next free one`);
   }
-  return found;
+  return { http: found[0], tcp: found[1], notices };
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = net.createServer();
+  return new Promise((resolve) => {
+    server.on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /** One server after the other breaks down with all its connections and comes back. */
@@ -240,8 +260,11 @@ class Screen {
   private readonly paint = process.env.NO_COLOR === undefined ? paint : noPaint;
   private timer: NodeJS.Timeout | undefined;
   private isDrawing = false;
+  private giveBackKeys: () => void = () => undefined;
 
-  open(frame: () => DemoFrame): void {
+  /** Resolves when the user wants the end. */
+  open(frame: () => DemoFrame): Promise<void> {
+    const quit = this.isTerminal && process.stdin.isTTY ? this.awaitQuit() : new Promise<void>(() => undefined);
     if (this.isTerminal) {
       // The alternate screen, without a cursor.
       process.stdout.write('\u001b[?1049h\u001b[?25l');
@@ -252,6 +275,16 @@ class Screen {
       process.stdout.write(`${title}\n${httpUrl}  ${tcpAddress}\n`);
       this.timer = setInterval(() => process.stdout.write(`${renderLine(frame())}\n`), LINE_MS);
     }
+    return quit;
+  }
+
+  private awaitQuit(): Promise<void> {
+    return new Promise((resolve) => {
+      this.giveBackKeys = readKeys((key) => {
+        if (key === 'q' || key === CTRL_C) resolve();
+        else this.tell(`${keyName(key)} does nothing; q ends`);
+      });
+    });
   }
 
   /** Leaves the last frame behind. */
@@ -264,6 +297,8 @@ class Screen {
 
   /** Gives the terminal back as it was, however the demo ends. Idempotent. */
   restore(): void {
+    this.giveBackKeys();
+    this.giveBackKeys = () => undefined;
     if (this.isTerminal && this.isDrawing) process.stdout.write('\u001b[?25h\u001b[?1049l');
     this.isDrawing = false;
   }
@@ -276,7 +311,7 @@ class Screen {
 
   private draw(frame: DemoFrame): void {
     const { columns, rows } = terminalSize();
-    const lines = [...renderFrame(frame, columns, this.paint), '', '  Ctrl-C ends'].slice(0, rows);
+    const lines = [...renderFrame(frame, columns, this.paint), '', '  q ends'].slice(0, rows);
     process.stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
   }
 }

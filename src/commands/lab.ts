@@ -15,6 +15,7 @@ import { LabSession } from '../lab/session.ts';
 import { LabError, refusalOfLab } from '../lab/system.ts';
 import { noPaint, paint } from './demo-view.ts';
 import { KEYS, type LabFrame, renderLabFrame, renderLabLine, renderLabScreen, type ScreenSize } from './lab-view.ts';
+import { CTRL_C, keyName, readKeys } from './keys.ts';
 import type { Program } from './run.ts';
 import { watchSignals } from './signals.ts';
 
@@ -24,7 +25,6 @@ const LINE_MS = 2_000;
 const EVENTS_MAX = 100;
 /** In the frame that stays when the lab has ended. */
 const EVENTS_LEFT = 12;
-const CTRL_C = '\u0003';
 
 export async function labCommand(options: LabOptions, program: Program): Promise<number> {
   const refusal = refusalOfLab();
@@ -117,6 +117,7 @@ class LabScreen {
   private readonly paint = process.env['NO_COLOR'] === undefined ? paint : noPaint;
   private timer: NodeJS.Timeout | undefined;
   private isDrawing = false;
+  private giveBackKeys: () => void = () => undefined;
   /** Null: the node that has the address. */
   private target: string | null = null;
 
@@ -129,7 +130,6 @@ class LabScreen {
     }
     // The alternate screen, without a cursor; keys without echo, one by one.
     process.stdout.write('\u001b[?1049h\u001b[?25l');
-    process.stdin.setRawMode(true);
     this.isDrawing = true;
     this.timer = setInterval(() => this.draw(frame()), FRAME_MS);
     return this.obeyKeys(session);
@@ -149,8 +149,7 @@ class LabScreen {
   restore(): void {
     if (!this.isDrawing) return;
     this.isDrawing = false;
-    process.stdin.setRawMode(false);
-    process.stdin.pause();
+    this.giveBackKeys();
     process.stdout.write('\u001b[?25h\u001b[?1049l');
   }
 
@@ -161,24 +160,26 @@ class LabScreen {
     this.events = [...this.events, { unixMs, line }].toSorted((a, b) => a.unixMs - b.unixMs).slice(-EVENTS_MAX);
   }
 
+  /** A line is an order; its letter will do. */
   private async obeyLines(session: LabSession): Promise<void> {
     for await (const line of createInterface({ input: process.stdin })) {
-      if (line.trim() === 'quit') return;
-      if (line.trim() !== '') await this.obey(session, line);
+      const [word = '', ...rest] = line.trim().split(/\s+/);
+      if (word === 'quit' || word === 'q') return;
+      if (word !== '') await this.obey(session, [KEYS[word] ?? word, ...rest].join(' '));
     }
   }
 
   private obeyKeys(session: LabSession): Promise<void> {
-    process.stdin.setEncoding('utf8');
     return new Promise((resolve) => {
-      process.stdin.on('data', (keys: string) => {
-        for (const key of keys) {
-          const order = KEYS[key];
-          if (key === 'q' || key === CTRL_C) resolve();
-          else if (key === '0') this.target = null;
-          else if (key === '1' || key === '2') this.target = `lb0${key}`;
-          else if (order !== undefined) void this.obey(session, `${order} ${this.target ?? ''}`);
-        }
+      this.giveBackKeys = readKeys((key) => {
+        const order = KEYS[key];
+        if (key === 'q' || key === CTRL_C) {
+          this.tell('ending: everything is removed', Date.now());
+          resolve();
+        } else if (key === '0') this.target = null;
+        else if (key === '1' || key === '2') this.target = `lb0${key}`;
+        else if (order !== undefined) void this.obey(session, `${order} ${this.target ?? ''}`);
+        else this.tell(`${keyName(key)} does nothing; the keys are below`, Date.now());
       });
     });
   }

@@ -182,6 +182,7 @@ export class LabSession {
         break;
       case 'resume':
         await this.nodes[name].resume();
+        this.tell(`${name} takes part as configured again, whatever was handed over`, Date.now());
         break;
     }
   }
