@@ -50,11 +50,14 @@ test('where there is no terminal a line says the same', () => {
   assert.equal(renderLine(FRAME), 'red ● up 30/s, green ○ down 0/s, blue ◐ starts 25 % 8/s; 14,045 requests, 0 failed');
 });
 
+function hasAddress(line: string): boolean {
+  return line.includes('127.0.0.1');
+}
+
 test('at 80 columns every address is whole, also with the longest port', () => {
   const frame: DemoFrame = { ...FRAME, httpUrl: 'http://127.0.0.1:65535/', tcpAddress: '127.0.0.1:65534' };
   const wide = renderFrame(frame, 200, noPaint);
   const narrow = renderFrame(frame, 80, noPaint);
-  const addresses = (line: string): boolean => line.includes('127.0.0.1');
-  assert.equal(wide.filter(addresses).length, 2);
-  assert.deepEqual(narrow.filter(addresses), wide.filter(addresses));
+  assert.equal(wide.filter(hasAddress).length, 2);
+  assert.deepEqual(narrow.filter(hasAddress), wide.filter(hasAddress));
 });
