@@ -42,7 +42,7 @@ export function createVipMachine(program: readonly [string, string], runDirector
   return {
     board: new VipBoard(memory.buffer),
     spawn(watched) {
-      const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', 2, 2];
+      const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', 'ignore', 'pipe'];
       stdio[VIP_CONTROL_DESCRIPTOR] = 'pipe';
       stdio[VIP_BOARD_DESCRIPTOR] = memory.descriptor;
       const { heldEnd, watchedEnd } = createLifeline();

@@ -105,9 +105,13 @@ test('a wrong command line exits 2 and says why on stderr', async () => {
 test('run hands its options over and exits with what it resolves to', async () => {
   const plain = await run('run', 'x.yaml');
   assert.equal(plain.code, 7);
-  assert.deepEqual(plain.calls, [{ file: 'x.yaml', node: null, engine: null, workers: null, socket: null }]);
+  assert.deepEqual(plain.calls, [
+    { file: 'x.yaml', node: null, engine: null, workers: null, socket: null, logFormat: null, logLevel: 'info' },
+  ]);
   const full = await run('run', 'x.yaml', '--node', 'lb01', '--engine', 'node', '--workers', '3', '--socket', '/s');
-  assert.deepEqual(full.calls, [{ file: 'x.yaml', node: 'lb01', engine: 'node', workers: 3, socket: '/s' }]);
+  assert.deepEqual(full.calls, [
+    { file: 'x.yaml', node: 'lb01', engine: 'node', workers: 3, socket: '/s', logFormat: null, logLevel: 'info' },
+  ]);
 });
 
 test('demo hands its options over', async () => {

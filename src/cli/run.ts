@@ -14,6 +14,9 @@ export interface RunOptions {
   readonly workers: number | null;
   /** Of the socket for `status` and the like. Null: where it usually is. */
   readonly socket: string | null;
+  /** Null: `text`, or as systemd's journal reads it where stderr leads there. */
+  readonly logFormat: 'text' | 'json' | null;
+  readonly logLevel: 'info' | 'warn' | 'error';
 }
 
 interface Flags {
@@ -21,6 +24,8 @@ interface Flags {
   readonly node?: string;
   readonly engine?: 'uring' | 'node';
   readonly workers?: number;
+  readonly logFormat?: 'text' | 'json';
+  readonly logLevel: 'info' | 'warn' | 'error';
 }
 
 export function addRunCommand(program: Command, context: CliContext): void {
@@ -34,12 +39,21 @@ export function addRunCommand(program: Command, context: CliContext): void {
     )
     .option('--workers <count>', 'proxy processes (default: one per core)', parseWorkers)
     .option('--socket <path>', 'where `status` and `handover` ask (default: /run/evenkeel/evenkeel.sock)')
+    .addOption(
+      new Option(
+        '--log-format <format>',
+        "of the log on stderr (default: text; in systemd's journal without times, with priorities)",
+      ).choices(['text', 'json']),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'the least that is logged').choices(['info', 'warn', 'error']).default('info'),
+    )
     .addHelpText(
       'after',
       '\nSIGTERM or SIGINT: stop accepting, finish what is in flight within `grace`, exit 0. A second signal ends at once.\n',
     )
     .action(async (file: string, flags: Flags) => {
-      const { node = null, engine = null, workers = null, socket = null } = flags;
-      context.exit(await context.commands.run({ file, node, engine, workers, socket }));
+      const { node = null, engine = null, workers = null, socket = null, logFormat = null, logLevel } = flags;
+      context.exit(await context.commands.run({ file, node, engine, workers, socket, logFormat, logLevel }));
     });
 }

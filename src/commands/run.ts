@@ -8,7 +8,8 @@ import { findFooting } from '../footing.ts';
 import { keepCapabilities } from '../io/linux/capabilities.ts';
 import { forbidDumps } from '../io/linux/privileges.ts';
 import { linuxHost } from '../io/linux/host.ts';
-import { createLog } from '../keeper/log.ts';
+import { journalLine } from '../keeper/log.ts';
+import { openLog } from './log-output.ts';
 import { StartError } from '../keeper/start-error.ts';
 import { proxyCount } from '../keeper/supervisor.ts';
 import { Balancer } from './balancer.ts';
@@ -26,14 +27,14 @@ export interface Program {
   readonly command: readonly [string, string];
 }
 
-function err(text: string): void {
-  process.stderr.write(text);
-}
-
 export async function runCommand(options: RunOptions, program: Program): Promise<number> {
   keepCapabilities();
   forbidDumps();
-  const log = createLog((line) => process.stderr.write(line), Date.now);
+  const { log, write, format } = openLog(options.logFormat, options.logLevel);
+  const err = (line: string): void => {
+    const level = line.includes(': warning: ') ? 'warn' : 'error';
+    write(format === 'journal' ? journalLine(level, line) : line);
+  };
   const workers = options.workers ?? defaultWorkers();
   const text = readConfigText(options.file, err);
   if (text === null) return EXIT_FAILED;

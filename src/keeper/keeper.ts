@@ -216,7 +216,7 @@ export class Keeper {
 
   private spawnProxy(index: number): ChildProcess {
     const [program, ...args] = this.options.proxyCommand;
-    const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', 2, 2];
+    const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', 'ignore', 'pipe'];
     stdio[CONTROL_DESCRIPTOR] = 'pipe';
     stdio[HANDOVER_DESCRIPTOR] = this.handoverDescriptor;
     stdio[TABLE_DESCRIPTOR] = this.table.readOnlyDescriptor;

@@ -11,6 +11,7 @@ import { HeartbeatWatch } from '../core/heartbeat.ts';
 import { RestartPolicy } from '../core/restart.ts';
 import { ControlLines, encodeControl, parseProxyMessage, type ProxyEvent } from '../port/control.ts';
 import { CONTROL_DESCRIPTOR } from './handover.ts';
+import { logOutput } from './child-output.ts';
 import type { Log } from './log.ts';
 import { StartError } from './start-error.ts';
 
@@ -158,6 +159,7 @@ export class Supervisor {
     child.on('exit', (code, signal) => gone(signal === null ? `exit code ${code}` : `killed by ${signal}`));
     child.on('error', (error) => gone(error.message));
 
+    logOutput(child.stderr, `proxy ${worker.index}`, log);
     const lines = new ControlLines();
     const control = child.stdio[CONTROL_DESCRIPTOR] as Duplex | undefined;
     control?.on('data', (data: Buffer) => {

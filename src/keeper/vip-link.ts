@@ -17,6 +17,7 @@ import type { VipBoard } from '../vip/board.ts';
 import type { Verdict, VipToKeeper } from '../vip/messages.ts';
 import type { VipPlan, VirtualRouterPlan } from '../vip/plan.ts';
 import type { RoleChange, RouterStatus } from '../vip/status.ts';
+import { logOutput } from './child-output.ts';
 import type { Log } from './log.ts';
 import { VipChild, type VipChildHandler, type VipSpawned } from './vip-child.ts';
 
@@ -258,7 +259,9 @@ export class VipLink implements VipChildHandler {
     if (this.phase === 'ending' || this.standby !== null || (this.current !== null && !this.current.isStarted)) return;
     let child: VipChild;
     try {
-      child = new VipChild(spawn(this.current?.lifeline ?? null), now(), this);
+      const spawned = spawn(this.current?.lifeline ?? null);
+      logOutput(spawned.process.stderr, 'the vip process', log);
+      child = new VipChild(spawned, now(), this);
     } catch (error) {
       const delayMs = this.policy.handleExit(0);
       log.error(`no vip process can be started (${(error as Error).message}); tried again in ${delayMs} ms`);

@@ -2,6 +2,7 @@
 import type { ListenerPlan } from '../config/plan.ts';
 import type { ListenHandler, ListenSocket, Socket } from '../port/transport.ts';
 import type { Context } from './context.ts';
+import { PauseNews } from './pause-news.ts';
 
 export abstract class Listener implements ListenHandler {
   readonly context: Context;
@@ -12,11 +13,13 @@ export abstract class Listener implements ListenHandler {
   private isAtLimit = false;
   private isHeld = false;
   private isPaused = false;
+  private readonly news: PauseNews;
 
   constructor(context: Context, plan: ListenerPlan, index: number) {
     this.context = context;
     this.plan = plan;
     this.index = index;
+    this.news = new PauseNews(context, plan.name);
   }
 
   /** Serves these listening descriptors, one per bind. */
@@ -61,8 +64,8 @@ export abstract class Listener implements ListenHandler {
       if (isToPause) listening.pause();
       else listening.resume();
     }
-    const listener = this.plan.name;
-    this.context.report(isToPause ? { kind: 'accept-paused', listener, reason } : { kind: 'accept-resumed', listener });
+    if (isToPause) this.news.handlePause(reason);
+    else this.news.handleResume();
   }
 
   /** Accepts no more, and lets what is idle go. */

@@ -53,6 +53,7 @@ const c = {
   sendto: library.func('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)') as Call,
   pipe2: library.func('int pipe2(void *, int)') as Call,
   fcntl: library.func('int fcntl(int, int, intptr_t)') as Call,
+  poll: library.func('int poll(void *, unsigned long, int)') as Call,
   memfd_create: library.func('int memfd_create(const char *, uint32_t)') as Call,
   ftruncate: library.func('int ftruncate(int, int64_t)') as Call,
   mmap: library.func('void *mmap(uintptr_t, size_t, int, int, int, int64_t)'),
@@ -95,6 +96,13 @@ export function pipe(): readonly [number, number] | number {
 /** The same under the lowest free number that is not below `place`. */
 export function duplicateFrom(descriptor: number, place: number): number {
   return result(c.fcntl(descriptor, F_DUPFD_CLOEXEC, place));
+}
+
+const POLLOUT = 4;
+
+/** Whether a small write would not have to wait (poll(2)). True too where it would fail. */
+export function isWritable(descriptor: number): boolean {
+  return c.poll(Int32Array.of(descriptor, POLLOUT), 1, 0) !== 0;
 }
 
 /** A file without a name, in memory. */
