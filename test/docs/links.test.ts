@@ -60,6 +60,14 @@ for (const page of pages) {
   });
 }
 
+test('docs/README.md has every page', () => {
+  const index = readFileSync(new URL('docs/README.md', ROOT), 'utf8');
+  const missing = readdirSync(new URL('docs/', ROOT))
+    .filter((name) => name.endsWith('.md') && name !== 'README.md')
+    .filter((name) => !index.includes(`(${name})`));
+  assert.deepEqual(missing, []);
+});
+
 test('a link to a heading that is not there is found', () => {
   const anchors = anchorsOf(new URL('docs/ha.md', ROOT));
   assert.ok(anchors.has('4-look-at-it'));
