@@ -2,6 +2,7 @@
  * Which transport the proxies run on. Decided once, by the keeper, so that all proxies run on the same; by trying it, since
  * kernel version, sysctl, seccomp filter and container runtime each may forbid io_uring in their own way.
  */
+import { systemReason } from './base/system-error.ts';
 import { spawn } from 'node:child_process';
 import { LARGE_SLOTS, SMALL_SLOTS } from './base/limits.ts';
 import type { ProcessUser } from './port/host.ts';
@@ -57,7 +58,7 @@ export async function askProbe([program, ...args]: ProbeCommand): Promise<string
     said += data.toString();
   });
   return new Promise((resolve) => {
-    child.on('error', (error) => resolve(`the probe could not be started: ${error.message}`));
+    child.on('error', (error) => resolve(`the probe could not be started: ${systemReason(error)}`));
     child.on('close', (code, signal) => {
       if (code === 0) resolve(null);
       else if (signal !== null) resolve(`a process that uses io_uring is killed here (${signal})`);

@@ -3,6 +3,7 @@
  * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
  * stops to serve.
  */
+import { systemReason } from '../base/system-error.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { ControlServer, SocketTakenError } from '../keeper/control-server.ts';
 import { runCommand } from '../keeper/ha/command.ts';
@@ -137,7 +138,7 @@ export class Balancer {
         this.kill();
         throw new StartError(`${error.message}: stop that one first, or give one of them another --socket`);
       }
-      const message = `no socket for \`evenkeel status\`: ${(error as Error).message}`;
+      const message = `no socket for \`evenkeel status\` at ${socketPath ?? 'any place'}: ${systemReason(error)}`;
       if (isSocketWanted) log.warn(message);
       else log.info(message);
     }

@@ -4,6 +4,7 @@
  * A proxy counts as serving from its `ready` until its process is gone. What it left on the status board while it died is
  * cleared before another one takes its row.
  */
+import { systemReason } from '../base/system-error.ts';
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { type Board, WORKER_STARTING } from '../base/board.ts';
@@ -157,7 +158,7 @@ export class Supervisor {
       this.handleGone(worker, reason);
     };
     child.on('exit', (code, signal) => gone(signal === null ? `exit code ${code}` : `killed by ${signal}`));
-    child.on('error', (error) => gone(error.message));
+    child.on('error', (error) => gone(systemReason(error)));
 
     logOutput(child.stderr, `proxy ${worker.index}`, log);
     const lines = new ControlLines();
@@ -166,7 +167,7 @@ export class Supervisor {
       lines.push(data, 0, data.length, (line) => this.handleLine(worker, line));
     });
     // It breaks when the process dies, which `exit` tells.
-    control?.on('error', (error) => log.warn(`proxy ${worker.index}: control channel: ${error.message}`));
+    control?.on('error', (error) => log.warn(`proxy ${worker.index}: control channel: ${systemReason(error)}`));
   }
 
   private handleLine(worker: Worker, line: string | null): void {

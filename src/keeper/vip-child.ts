@@ -1,4 +1,5 @@
 /** A vip process as the keeper sees it: a child with a control channel. What it says and its end come as calls. */
+import { systemReason } from '../base/system-error.ts';
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { ControlLines, encodeLine } from '../port/control.ts';
@@ -46,7 +47,7 @@ export class VipChild {
     };
     // `close` follows `exit` when the control channel has been read to its end. What a frozen machine buffers is little.
     process.on('close', (code, signal) => gone(signal === null ? `exit code ${code}` : `killed by ${signal}`));
-    process.on('error', (error) => gone(error.message));
+    process.on('error', (error) => gone(systemReason(error)));
     const lines = new ControlLines(VIP_LINE_BYTES_MAX);
     this.control?.on('data', (data: Buffer) => {
       lines.push(data, 0, data.length, (line) => {

@@ -8,6 +8,7 @@
  *
  * The process decides everything about addresses by itself. While the keeper is busy, or stopped, it goes on.
  */
+import { systemReason } from '../base/system-error.ts';
 import type { Evidence } from '../core/vrrp/observer.ts';
 import { HeartbeatWatch } from '../core/heartbeat.ts';
 import { DOWN_ADVERTS, US_PER_S } from '../core/vrrp/intervals.ts';
@@ -264,7 +265,7 @@ export class VipLink implements VipChildHandler {
       child = new VipChild(spawned, now(), this);
     } catch (error) {
       const delayMs = this.policy.handleExit(0);
-      log.error(`no vip process can be started (${(error as Error).message}); tried again in ${delayMs} ms`);
+      log.error(`no vip process can be started (${systemReason(error)}); tried again in ${delayMs} ms`);
       this.startLater(delayMs);
       return;
     }
@@ -364,7 +365,7 @@ export class VipLink implements VipChildHandler {
       release(routers);
     } catch (error) {
       // The kernel does it, a little later.
-      log.error(`cannot tell the peers, nor remove the addresses: ${(error as Error).message}`);
+      log.error(`cannot tell the peers, nor remove the addresses: ${systemReason(error)}`);
     }
     for (const index of indexes) board.giveUp(index);
     for (const { name } of routers) {

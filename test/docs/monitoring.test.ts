@@ -13,6 +13,15 @@ const script = /^```sh\n(#![^]*?)^```/m.exec(page)?.[1] ?? '';
 
 type State = StatusDocument['upstreams'][number]['servers'][number]['state'];
 
+/** A command that says so. */
+function saying(upstreams: Readonly<Record<string, readonly State[]>>): string {
+  const views = Object.entries(upstreams).map(([name, states]) => ({
+    name,
+    servers: states.map((state) => ({ state })),
+  }));
+  return `echo '${JSON.stringify({ upstreams: views })}'`;
+}
+
 test(
   'the script of the monitoring page names upstreams without a server, and an evenkeel that is gone',
   { skip },
@@ -24,12 +33,6 @@ test(
       const env = { PATH: `${directory}:${process.env['PATH']}` };
       const ran = spawnSync('sh', ['-c', script], { encoding: 'utf8', env });
       return { code: ran.status, out: ran.stdout };
-    };
-    const saying = (upstreams: Readonly<Record<string, readonly State[]>>): string => {
-      const views = Object.entries(upstreams).map(([name, states]) => {
-        return { name, servers: states.map((state) => ({ state })) };
-      });
-      return `echo '${JSON.stringify({ upstreams: views })}'`;
     };
     assert.deepEqual(run(saying({ web: ['down', 'up'], api: ['unchecked'] })), { code: 0, out: '' });
     const down = saying({ web: ['down', 'ejected'], api: ['up'], db: ['unresolved'] });

@@ -3,6 +3,7 @@
  * time limit that holds for everything it starts, and with a bounded memory of what it says. It never throws; whatever
  * goes wrong is a failed run with a reason.
  */
+import { systemReason } from '../../base/system-error.ts';
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Command } from '../../config/ha-plan.ts';
@@ -61,7 +62,7 @@ export const runCommand: RunCommand = (request) => {
       ...(request.user === null ? {} : { uid: request.user.uid, gid: request.user.gid }),
     });
   } catch (error) {
-    return failed((error as Error).message);
+    return failed(systemReason(error));
   }
   return watch(child, request);
 };

@@ -6,6 +6,7 @@
  * is undone only if no other process wants the same: several instances, and several namespaces with one /run, do not touch
  * each other's.
  */
+import { systemReason } from '../../../base/system-error.ts';
 import {
   closeSync,
   mkdirSync,
@@ -117,7 +118,7 @@ export class UndoJournal {
     } catch (error) {
       if (this.isWritable) {
         this.note(
-          `cannot write to ${this.directory} (${(error as Error).message}): kernel settings that were changed will stay so if evenkeel is killed`,
+          `cannot write to ${this.directory} (${systemReason(error)}): kernel settings that were changed will stay so if evenkeel is killed`,
         );
       }
       this.isWritable = false;
