@@ -18,6 +18,7 @@ import { printDiagnostics, readConfigText } from './config-file.ts';
 import { LoadedConfiguration } from './loaded-configuration.ts';
 import { lookAtMachine } from './preflight/look.ts';
 import { prepare, refuses } from './prepare.ts';
+import { feedWatchdog } from './watchdog.ts';
 import { watchSignals } from './signals.ts';
 import { runDirectory, socketToOpen } from './socket-path.ts';
 
@@ -90,6 +91,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     }
     process.stdout.write(`evenkeel ${program.version} ready: ${first}; ${proxies}, engine ${engine.engine}\n`);
     linuxHost.notifyServiceManager('READY=1');
+    feedWatchdog(process.env, process.pid, (state) => linuxHost.notifyServiceManager(state));
 
     const signal = await asked;
     linuxHost.notifyServiceManager('STOPPING=1');
