@@ -10,7 +10,7 @@ import type { Fault } from './scenario.ts';
 import type { World } from './world.ts';
 
 /** Whatever the proxy does itself, these can delay or break it at any point. */
-const ANYTHING: readonly Fault[] = ['stalls', 'lateTurns', 'fewSlots', 'shortages', 'lostPeers'];
+export const ANYTHING: readonly Fault[] = ['stalls', 'lateTurns', 'fewSlots', 'shortages', 'lostPeers'];
 
 /** The closed list of statuses that the proxy may answer with itself, and what else can explain each. */
 const EXCUSES: ReadonlyMap<number, readonly Fault[]> = new Map<number, readonly Fault[]>([
@@ -22,6 +22,15 @@ const EXCUSES: ReadonlyMap<number, readonly Fault[]> = new Map<number, readonly 
 
 /** From a client's reset to the end of what was done for it, with every delay on the way. */
 const DROP_US = 500_000;
+
+/** A tunnel may be reset for other reasons than a side's reset. */
+export function excusesLoss(ledger: Ledger, exchange: Exchange): boolean {
+  const { tunnel } = exchange.request;
+  const { readPace, writePace, abort } = exchange.client;
+  const isSilent = tunnel !== null && (tunnel.client.silentAtBytes > 0 || tunnel.server.silentAtBytes > 0);
+  const isSlow = readPace.gapUs > 0 || writePace.gapUs > 0;
+  return isSilent || isSlow || abort !== null || ledger.hasFault(...ANYTHING, 'serverCloses');
+}
 
 export class Judge {
   private readonly world: World;

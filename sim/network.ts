@@ -150,6 +150,16 @@ export class Endpoint {
     return this.outbox.length === 0;
   }
 
+  /** Written, and not arrived at the other side's kernel. */
+  get unarrivedBytes(): number {
+    return this.outbox.length;
+  }
+
+  /** Of what was written, what has arrived at the other side's kernel. */
+  get arrivedBytes(): number {
+    return this.movedBytes;
+  }
+
   /** FIN was sent and has arrived. */
   get isFinished(): boolean {
     return this.isFinSent;

@@ -121,6 +121,10 @@ export class SimSocket implements Socket {
     this.endpoint.reset();
   }
 
+  get unacknowledgedBytes(): number {
+    return this.endpoint.unarrivedBytes;
+  }
+
   remoteAddress(into: Uint8Array, at: number): number {
     const { host, port } = splitAddress(this.endpoint.remote);
     into.fill(0, at, at + 16);

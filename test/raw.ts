@@ -7,6 +7,8 @@ import { once } from 'node:events';
 import net from 'node:net';
 import type { TestContext } from 'node:test';
 import { close, openListening } from '../src/io/contract/sockets.ts';
+import { unacknowledgedBytes } from '../src/io/node/descriptor.ts';
+import { handleOf } from '../src/io/node/stream-handle.ts';
 import { freePort, reset, WAIT_MS } from './evenkeel.ts';
 
 export interface Message {
@@ -87,6 +89,19 @@ export class RawConnection {
 
   reset(): void {
     reset(this.socket);
+  }
+
+  /** Waits until the other side's kernel has acknowledged everything written. */
+  async delivered(): Promise<void> {
+    const deadline = Date.now() + WAIT_MS;
+    const isDelivered = (): boolean => {
+      const handle = handleOf(this.socket);
+      return handle === null || (this.socket.writableLength === 0 && unacknowledgedBytes(handle.fd) === 0);
+    };
+    while (!isDelivered()) {
+      assert.ok(Date.now() < deadline, 'what was written is not taken');
+      await this.change(10);
+    }
   }
 
   /** Waits until `isDone` or the end of the connection. */

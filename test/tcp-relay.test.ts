@@ -233,6 +233,35 @@ upstreams:
       waiting.reset();
     });
 
+    await t.test(
+      'what a side sent before it reset comes before the reset, also to a side that reads late',
+      async (t) => {
+        for (const from of ['server', 'client'] as const) {
+          for (let round = 0; round < 5; round++) {
+            const [client, backend] = await join(t);
+            const [sender, reader] = from === 'server' ? [backend, client] : [client, backend];
+            // the other direction is full, as under an upload: the sender's end is found out by a send too
+            sender.socket.pause();
+            reader.socket.pause();
+            reader.write(Buffer.alloc(300_000, 'u'));
+            while (reader.socket.writableLength > 0) await new Promise((resolve) => setImmediate(resolve));
+            // more than the proxy holds; what it cannot take waits at the sender until the reader goes on
+            const bytes = text(2 * MIB, round);
+            sender.write(bytes);
+            const delivered = sender.delivered();
+            reader.socket.resume();
+            await delivered;
+            reader.socket.pause();
+            sender.reset();
+            reader.socket.resume();
+            const { how, rest } = await reader.ending();
+            assertSameText(rest, bytes);
+            assert.equal(how, 'reset');
+          }
+        }
+      },
+    );
+
     await t.test('source-hash: a client stays with its server', async (t) => {
       const seen = new Set<string | undefined>();
       for (let i = 0; i < 6; i++) {

@@ -7,7 +7,7 @@
  */
 import { Prng } from '../../src/base/prng.ts';
 import { checkContent, parseId } from '../content.ts';
-import type { Judge } from '../judge.ts';
+import { excusesLoss, type Judge } from '../judge.ts';
 import type { Attempt, Exchange, Ledger } from '../ledger.ts';
 import type { BreakReason, Network } from '../network.ts';
 import { FORGED_MARKER } from '../response.ts';
@@ -49,6 +49,8 @@ export class HttpClient implements PortOwner, ReaderSink {
   /** The proxy said, or the rules say, that nothing more comes on this connection. */
   private isLastResponseSeen = false;
   private tunnel: StreamSide | null = null;
+  /** The request that became the tunnel. */
+  private tunnelId = -1;
   /** The tunnel, while the client sends into it without knowing whether there will be one. */
   private eager: StreamSide | null = null;
 
@@ -257,7 +259,10 @@ export class HttpClient implements PortOwner, ReaderSink {
   }
 
   handleBroken(reason: BreakReason): void {
-    if (this.tunnel !== null) this.tunnel.handleBroken();
+    if (this.tunnel !== null) {
+      const exchange = this.ledger.exchanges.get(this.tunnelId);
+      this.tunnel.handleBroken(exchange === undefined || excusesLoss(this.ledger, exchange));
+    }
     this.handleGone(reason);
   }
 
@@ -341,13 +346,15 @@ export class HttpClient implements PortOwner, ReaderSink {
   }
 
   private beginTunnel(exchange: Exchange): 'tunnel' {
-    const { tunnel } = exchange.request;
+    const { request } = exchange;
+    const { tunnel } = request;
     const { world, port, attempt, eager } = this;
     if (tunnel === null || port === null || attempt === null)
       return world.fail('response framing', `${this.name}: 101 that was not asked for`);
     if (!attempt.response.switches) world.fail('response framing', `${this.name}: 101 that no server sent`);
     exchange.outcome = 'answered';
     attempt.isSwitched = true;
+    this.tunnelId = request.id;
     this.outstanding.shift();
     this.head = null;
     if (eager === null) {

@@ -4,6 +4,7 @@
  */
 import { Prng } from '../../src/base/prng.ts';
 import { checkContent, fillContent, idText, mix } from '../content.ts';
+import { excusesLoss } from '../judge.ts';
 import type { Attempt, Exchange, Ledger } from '../ledger.ts';
 import type { Acceptor, BreakReason, Endpoint, LinkSpec } from '../network.ts';
 import {
@@ -152,7 +153,10 @@ class ServerConnection implements PortOwner, ReaderSink {
   }
 
   handleBroken(_reason: BreakReason): void {
-    if (this.tunnel !== null) this.tunnel.handleBroken();
+    if (this.tunnel !== null) {
+      const exchange = this.attempt?.exchange;
+      this.tunnel.handleBroken(exchange === undefined || excusesLoss(this.server.ledger, exchange));
+    }
     this.server.forget(this);
   }
 
@@ -344,10 +348,10 @@ class ServerConnection implements PortOwner, ReaderSink {
     const isMalformed =
       response.fault === 'malformed-head' || (response.fault === 'malformed-body' && !this.isHeadRequest);
     if (response.body.kind === 'close' || response.closes || isMalformed) {
-      // with unread bytes a close would be a reset, which may overtake the answer; a good server lingers
       if (this.isRequestWhole || isMalformed || this.server.ledger.hasFault('serverCloses'))
         this.finish(() => this.port.close());
-      else this.port.end();
+      else if (response.body.kind === 'close') this.port.end();
+      else this.leaveUpload();
       return;
     }
     if (response.silentCloseUs >= 0) {
@@ -359,6 +363,16 @@ class ServerConnection implements PortOwner, ReaderSink {
       });
     }
     this.nextIfDone();
+  }
+
+  /**
+   * Closes under an upload, which is a reset, once all of the answer has arrived at the proxy: no excuse if its client does not
+   * get it.
+   */
+  private leaveUpload(): void {
+    if (this.port.isOver) return;
+    if (this.port.endpoint.isFlushed) this.finish(() => this.port.reset());
+    else this.world.schedule(200, () => this.leaveUpload());
   }
 
   private nextIfDone(): void {

@@ -26,6 +26,8 @@ export class StreamRecord {
   writtenBytes = 0;
   isEnded = false;
   isReset = false;
+  /** How many had arrived at the proxy when the sender reset. */
+  arrivedBytes = 0;
   receivedBytes = 0;
   isEndSeen = false;
 
@@ -131,9 +133,17 @@ export class StreamSide {
     this.finishIfDone();
   }
 
-  handleBroken(): void {
+  /** `isExcused`: something else than the other side's reset may have broken it. */
+  handleBroken(isExcused: boolean): void {
+    const { receiving } = this;
     this.isBroken = true;
-    this.world.note('%a: is reset after %b bytes', this.name, this.receiving.receivedBytes);
+    this.world.note('%a: is reset after %b bytes', this.name, receiving.receivedBytes);
+    if (receiving.isReset && !this.sending.isReset && receiving.receivedBytes < receiving.arrivedBytes && !isExcused) {
+      this.world.fail(
+        'lost before a reset',
+        `${this.name}: ${receiving.receivedBytes} bytes came of ${receiving.arrivedBytes} that had arrived before the reset`,
+      );
+    }
     this.onDone();
   }
 
@@ -142,6 +152,8 @@ export class StreamSide {
     if (spec.resetAtBytes < 0 || this.port.isOver) return false;
     if (this.sending.writtenBytes < spec.resetAtBytes && this.receiving.receivedBytes < spec.resetAtBytes) return false;
     this.sending.isReset = true;
+    const waiting = this.port.queuedBytes - this.port.endpoint.arrivedBytes;
+    this.sending.arrivedBytes = Math.max(0, this.sending.writtenBytes - waiting);
     this.world.note('%a: resets', this.name);
     this.port.reset();
     this.onDone();

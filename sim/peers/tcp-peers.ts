@@ -4,6 +4,7 @@
  */
 import { Prng } from '../../src/base/prng.ts';
 import { mix } from '../content.ts';
+import { ANYTHING } from '../judge.ts';
 import type { Ledger, TcpRelay } from '../ledger.ts';
 import type { Acceptor, BreakReason, Endpoint, LinkSpec, Network } from '../network.ts';
 import { drawLink, type LinkProfile } from '../scenario.ts';
@@ -14,6 +15,15 @@ import { FULL_PACE, PeerPort, type PortOwner } from './port.ts';
 import { StreamSide } from './stream.ts';
 
 const PREAMBLE_BYTES = 8;
+
+/** To the proxy a relay that moves very slowly, or not, looks idle. */
+function isSlowRelay(spec: TcpClientSpec): boolean {
+  return spec.readPace.gapUs > 0 || spec.writePace.gapUs > 0;
+}
+
+function hasSilence(spec: TcpClientSpec): boolean {
+  return spec.client.silentAtBytes > 0 || spec.server.silentAtBytes > 0;
+}
 
 function preamble(number: number): Uint8Array {
   const bytes = Buffer.alloc(PREAMBLE_BYTES);
@@ -109,11 +119,11 @@ export class TcpClient implements PortOwner {
   handleBroken(reason: BreakReason): void {
     const { spec } = this;
     // progress inside a segment is not seen: to the proxy a very slow reader looks silent
-    const isSlow = spec.readPace.gapUs > 0 || spec.writePace.gapUs > 0;
+    const isSlow = isSlowRelay(spec);
     const isOwn = isSlow || [spec.client, spec.server].some((side) => side.resetAtBytes >= 0 || side.silentAtBytes > 0);
     const isServed = this.relay.serialAtServer >= 0;
     const isExcused =
-      this.ledger.hasFault('stalls', 'lateTurns', 'fewSlots', 'shortages', 'lostPeers') ||
+      this.ledger.hasFault(...ANYTHING) ||
       // nobody took it
       (!isServed &&
         this.ledger.hasFault(
@@ -128,7 +138,7 @@ export class TcpClient implements PortOwner {
           'drain',
         ));
     if (!isOwn && !isExcused) this.world.fail('cut without cause', `${this.name}: ${reason}`);
-    this.stream.handleBroken();
+    this.stream.handleBroken(this.ledger.hasFault(...ANYTHING) || isSlow || hasSilence(spec));
   }
 }
 
@@ -185,6 +195,7 @@ class TcpServerConnection implements PortOwner {
   private readonly name: string;
   private readonly preamble = new PreambleReader();
   private stream: StreamSide | null = null;
+  private clientId = -1;
 
   constructor(server: TcpServer, endpoint: Endpoint, serial: number, prng: Prng) {
     this.server = server;
@@ -232,6 +243,7 @@ class TcpServerConnection implements PortOwner {
       );
     }
     relay.serialAtServer = this.serial;
+    this.clientId = id;
     this.world.note('tcp client %a is served by %b', id, this.serial);
     if (!relay.spec.isServerFirst) this.port.write(preamble(this.serial));
     this.stream = new StreamSide(
@@ -255,7 +267,11 @@ class TcpServerConnection implements PortOwner {
   }
 
   handleBroken(_reason: BreakReason): void {
-    this.stream?.handleBroken();
+    const { ledger } = this.server;
+    const spec = ledger.relays.get(this.clientId)?.spec;
+    this.stream?.handleBroken(
+      spec === undefined || ledger.hasFault(...ANYTHING) || isSlowRelay(spec) || hasSilence(spec),
+    );
     this.server.forget(this);
   }
 }

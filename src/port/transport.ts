@@ -85,6 +85,12 @@ export interface Socket {
   /** Segments queued or in flight, or that can never leave. A driver stops reading the counterpart at 2. */
   readonly pendingSegments: number;
 
+  /**
+   * Bytes in the kernel's hands that the peer's kernel has not acknowledged, as far as this system tells. A system call: not for
+   * the hot path. `reset` drops them.
+   */
+  readonly unacknowledgedBytes: number;
+
   /** Stops `handleData` and `handleEnd` until `resume`. What has already arrived is kept by the transport. Idempotent. */
   pause(): void;
   resume(): void;

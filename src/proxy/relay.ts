@@ -2,11 +2,12 @@
  * Two sockets joined: what one sends, the other gets. For TCP sessions, and for what follows a 101 response.
  *
  * Each direction ends by itself: a FIN is passed on behind the last byte, and the other direction goes on. A reset is
- * passed on as a reset. A side whose counterpart does not read is not read from: at most PENDING_ENOUGH segments of each
+ * passed on as a reset, also behind the last byte. A side whose counterpart does not read is not read from: at most PENDING_ENOUGH segments of each
  * direction are held here.
  */
 import type { Socket, SocketHandler } from '../port/transport.ts';
 import type { Context } from './context.ts';
+import { DeferredReset } from './deferred-reset.ts';
 import { Expiring } from './expiring.ts';
 import { PENDING_ENOUGH } from './http/message-reader.ts';
 
@@ -55,12 +56,19 @@ export class Relay extends Expiring {
     this.abort();
   }
 
-  /** One side broke or everything is to end now: the peers get resets. */
-  abort(): void {
+  /** Everything is to end now: the peers get resets. */
+  private abort(): void {
     if (this.isOver) return;
     this.downstream.socket.reset();
     this.upstream.socket.reset();
     this.end();
+  }
+
+  /** One side broke: the other gets what it is owed, then a reset. */
+  handleBroken(side: RelaySide): void {
+    this.isOver = true;
+    this.context.timers.remove(this);
+    DeferredReset.begin(this.context, side.peer.socket, this.idleMs, () => this.owner.handleRelayEnd());
   }
 
   /** The client had sent FIN before the sockets were joined. */
@@ -125,6 +133,6 @@ class RelaySide implements SocketHandler {
   }
 
   handleClose(): void {
-    this.relay.abort();
+    this.relay.handleBroken(this);
   }
 }

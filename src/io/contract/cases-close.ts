@@ -325,6 +325,33 @@ export const CLOSE_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'unacknowledgedBytes: of what a peer does not read some, then none, and a reset loses nothing',
+    *script(stage) {
+      const { recorder, peer } = yield* accepted(stage, 'ipv4', true);
+      assert.equal(recorder.socket!.unacknowledgedBytes, 0);
+      const bytes = pattern(12 * 1024 * 1024, 4);
+      let at = 0;
+      recorder.onDrain = () => {
+        while (at < bytes.length && recorder.socket!.pendingSegments < SEND_SEGMENTS_MAX) {
+          recorder.send(bytes.subarray(at, (at += LARGE_SLOT_BYTES)));
+        }
+      };
+      recorder.onDrain(recorder.socket!);
+      yield* untilStuck(stage, recorder);
+      assert.ok(recorder.socket!.unacknowledgedBytes > 0);
+      peer.resume();
+      const { socket } = recorder;
+      yield* stage.until(
+        'all of it is acknowledged',
+        () => socket!.pendingSegments === 0 && socket!.unacknowledgedBytes === 0,
+      );
+      recorder.reset();
+      yield* stage.until('the peer is done', () => peer.isClosed);
+      assertSame(peer.received(), bytes);
+      assert.equal(peer.error, 'ECONNRESET');
+    },
+  },
+  {
     name: 'close inside handleConnect',
     *script(stage) {
       const listener = yield* stage.peerListen('ipv4');

@@ -5,12 +5,17 @@ const libc = koffi.load(null);
 const dup = libc.func('int dup(int)');
 const closeDescriptor = libc.func('int close(int)');
 const getsockopt = libc.func('int getsockopt(int, int, int, void *, uint32_t *)');
+const ioctl = libc.func('int ioctl(int, unsigned long, void *)');
 const setsockopt = libc.func('int setsockopt(int, int, int, const void *, uint32_t)');
 
 const isDarwin = process.platform === 'darwin';
 const SOL_SOCKET = isDarwin ? 0xffff : 1;
 const SO_LINGER = isDarwin ? 0x80 : 13;
 const SO_ERROR = isDarwin ? 0x1007 : 4;
+/** Linux: of ioctl. */
+const SIOCOUTQ = 0x5411;
+/** Darwin: of getsockopt. */
+const SO_NWRITE = 0x1024;
 const ETIMEDOUT = isDarwin ? 60 : 110;
 /** struct linger: on, for no time. */
 const LINGER_NOT = new Int32Array([1, 0]);
@@ -37,4 +42,16 @@ export function takeError(descriptor: number): 'reset' | 'timeout' | null {
   errorLength[0] = error.byteLength;
   if ((getsockopt(descriptor, SOL_SOCKET, SO_ERROR, error, errorLength) as number) < 0 || error[0] === 0) return null;
   return error[0] === ETIMEDOUT ? 'timeout' : 'reset';
+}
+
+const unacknowledged = new Int32Array(1);
+const unacknowledgedLength = new Uint32Array(1);
+
+/** Bytes that were sent and that the peer's kernel has not acknowledged. */
+export function unacknowledgedBytes(descriptor: number): number {
+  unacknowledgedLength[0] = unacknowledged.byteLength;
+  const result = isDarwin
+    ? getsockopt(descriptor, SOL_SOCKET, SO_NWRITE, unacknowledged, unacknowledgedLength)
+    : ioctl(descriptor, SIOCOUTQ, unacknowledged);
+  return (result as number) < 0 ? 0 : unacknowledged[0];
 }

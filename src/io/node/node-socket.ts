@@ -14,7 +14,7 @@ import type { Address } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
 import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
-import { duplicateDescriptor, resetOnClose, takeError } from './descriptor.ts';
+import { duplicateDescriptor, resetOnClose, takeError, unacknowledgedBytes } from './descriptor.ts';
 import type { NodeTransport } from './node-transport.ts';
 import { closeReason } from './reasons.ts';
 import { handleOf } from './stream-handle.ts';
@@ -135,6 +135,11 @@ export class NodeSocket implements Socket {
     const handle = handleOf(this.stream);
     if (handle !== null && !this.isGone) resetOnClose(handle.fd);
     this.close();
+  }
+
+  get unacknowledgedBytes(): number {
+    const handle = handleOf(this.stream);
+    return handle === null ? 0 : unacknowledgedBytes(handle.fd);
   }
 
   remoteAddress(into: Uint8Array, at: number): number {

@@ -117,6 +117,20 @@ export class Engine {
     ffi.setsockopt(descriptor, ffi.SOL_SOCKET, ffi.SO_LINGER, this.scratch.address, 8);
   }
 
+  /** TCP: a reset has come, or the kernel has given the connection up. */
+  isOver(descriptor: number): boolean {
+    const lengthAt = 128;
+    this.scratchWords[lengthAt >> 2] = 1;
+    const { address } = this.scratch;
+    const result = ffi.getsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_INFO, address, address + lengthAt);
+    return result === 0 && this.scratchBytes[0] === ffi.TCP_CLOSE;
+  }
+
+  /** What was sent and is not acknowledged. */
+  unacknowledgedBytes(descriptor: number): number {
+    return ffi.ioctl(descriptor, ffi.SIOCOUTQ, this.scratch.address) < 0 ? 0 : this.scratchWords[0];
+  }
+
   /** The peer's sockaddr, valid until the next call, or null. */
   peerName(descriptor: number): Uint8Array | null {
     const lengthAt = 128;

@@ -40,10 +40,20 @@ export const setsockopt = libc.func(
   'int setsockopt(int descriptor, int level, int option, uintptr_t value, uint32_t bytes)',
 ) as (descriptor: number, level: number, option: number, value: number, bytes: number) => number;
 
+export const getsockopt = libc.func(
+  'int getsockopt(int descriptor, int level, int option, uintptr_t value, uintptr_t length)',
+) as (descriptor: number, level: number, option: number, value: number, length: number) => number;
+
 export const getpeername = libc.func('int getpeername(int descriptor, uintptr_t address, uintptr_t length)') as (
   descriptor: number,
   address: number,
   length: number,
+) => number;
+
+export const ioctl = libc.func('int ioctl(int descriptor, unsigned long request, uintptr_t value)') as (
+  descriptor: number,
+  request: number,
+  value: number,
 ) => number;
 
 export const socketpair = libc.func('int socketpair(int family, int type, int protocol, uintptr_t pair)') as (
@@ -124,7 +134,11 @@ export const SOL_SOCKET = 1;
 export const SO_LINGER = 13;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
+export const TCP_INFO = 11;
+/** The state of a connection that is over, in the first byte of tcp_info. */
+export const TCP_CLOSE = 7;
 export const SHUT_WR = 1;
+export const SIOCOUTQ = 0x5411;
 export const MSG_WAITALL = 0x100;
 export const MSG_NOSIGNAL = 0x4000;
 

@@ -32,7 +32,8 @@
  *
  * Breaking. A server that answers early and closes resets the connection that is still being sent on. What it said before is
  * in the kernel and can be read, so a send that fails with a reset stops the sending alone (BROKEN): receiving goes on, and
- * its end is what `handleClose` tells. The failed send has taken the socket's error, so that end looks like an end of stream.
+ * its end is what `handleClose` tells. The failed send has taken the socket's error, so that end looks like an end of stream,
+ * also where its completion comes after the receive's: an end under a send in flight is looked at twice.
  *
  * Closing. Closing the descriptor under an armed receive would not close the connection (the operation holds the file), so
  * what is armed is cancelled first, by user data, in the same batch. The index stays taken until the last operation has
@@ -178,6 +179,10 @@ export class UringSocket implements Socket {
     this.dispose();
   }
 
+  get unacknowledgedBytes(): number {
+    return this.phase === CLOSED ? 0 : this.engine.unacknowledgedBytes(this.descriptor);
+  }
+
   remoteAddress(into: Uint8Array, at: number): number {
     const name = this.phase === CLOSED ? null : this.engine.peerName(this.descriptor);
     if (name !== null) return parseSockaddr(name, into, at);
@@ -271,6 +276,7 @@ export class UringSocket implements Socket {
       case 0:
         this.receive = ENDED;
         if (this.phase === BROKEN) this.failBehindLate(this.breakReason);
+        else if (this.flightSegments > 0 && this.engine.isOver(this.descriptor)) this.failBehindLate('reset');
         else if (this.isPaused || this.lateFirst >= 0) this.afterLate = 'end';
         else this.handler.handleEnd(this);
         return;

@@ -18,6 +18,7 @@ import { BODY_LENGTH, BODY_NONE, METHOD_HEAD, type RequestHead } from '../../wir
 import { parseRequestHead } from '../../wire/http1/request.ts';
 import type { IpWords } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
+import { DeferredReset } from '../deferred-reset.ts';
 import { Expiring } from '../expiring.ts';
 import { Relay, type RelayOwner } from '../relay.ts';
 import type { Stash } from '../stash.ts';
@@ -52,7 +53,7 @@ const LF = 10;
 /** `HEAD ` */
 const HEAD_SPACE = [72, 69, 65, 68, 32];
 
-/** A client that was told to go has this long to close. */
+/** A client that was told to go and sends no more has this long to close; one that does, `timeouts.body` in all. */
 const LINGER_MS = 2000;
 /**
  * A client that has sent FIN may be gone or may still read; TCP does not tell. A response that begins within this time is
@@ -89,6 +90,8 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   private isPersistent = true;
   /** Every byte of the request has been taken from the client. */
   isRequestComplete = true;
+  /** The response came before the end of the request, and the server reads on behind it. */
+  private readsRest = false;
   /** The response's end is the connection's end. */
   private isEndedByClose = false;
   /** The client does not take what waits for it: until when that is borne; 0: it takes everything. */
@@ -97,6 +100,8 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   private bodyDeadline = 0;
   /** A client that has sent FIN: until when a response may begin; 0: it has not. */
   private halfClosedDeadline = 0;
+  /** In LINGER, once everything has left: until when what the client sends is taken and dropped; 0: not yet. */
+  private lingerDeadline = 0;
   /** In TUNNEL. */
   private tunnel: UpstreamConnection | null = null;
 
@@ -119,6 +124,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   handleData(_socket: Socket, slot: number, offset: number, length: number): void {
     if (this.state === LINGER) {
       this.context.arena.release(slot);
+      if (this.lingerDeadline > 0) this.linger();
       return;
     }
     this.reader.accept(slot, offset, length);
@@ -277,6 +283,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     if (result === READ_DONE) {
       this.isRequestComplete = true;
       this.state = RESPONSE;
+      if (exchange.isResponseAhead) exchange.finishAhead();
     } else if (result === READ_TOO_LARGE) {
       this.giveUp(own.BODY_TOO_LARGE);
     } else if (result === READ_NO_MEMORY) {
@@ -304,6 +311,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     this.isPersistent = (this.isHttp10 ? head.hasKeepAlive : !head.hasClose) && !context.isDraining;
     this.isRequestComplete = head.body === BODY_NONE || (head.body === BODY_LENGTH && head.contentLength === 0);
     this.isEndedByClose = false;
+    this.readsRest = false;
     const index = listener.table.match(context.memory, head);
     if (index < 0) {
       this.answer(withoutRoute(index));
@@ -387,12 +395,24 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
 
   // --- what the exchange says ---
 
-  /** A final response's head is about to be written. `isEndedByClose`: its end will be the connection's. */
-  beginResponse(isEndedByClose: boolean): void {
+  /**
+   * A final response's head is about to be written. `isEndedByClose`: its end will be the connection's. `isReusable`: the server
+   * keeps its connection.
+   */
+  beginResponse(isEndedByClose: boolean, isReusable: boolean): void {
     this.isEndedByClose = isEndedByClose;
-    // A response before the end of its request: the rest of the request is not waited for, and the client is told so.
+    // A response before the end of its request: a server that keeps its connection reads the rest, another one does not.
+    // A client that waits for 100 need not send the rest.
     const isEarly = !this.isRequestComplete;
-    if (isEndedByClose || isEarly || this.hasEnded || this.context.isDraining) this.isPersistent = false;
+    const isAwaiting = isEarly && (this.exchange as Exchange).awaitsContinue;
+    this.readsRest = isEarly && isReusable && !isAwaiting && !isEndedByClose;
+    if (isEndedByClose || this.hasEnded || this.context.isDraining) this.isPersistent = false;
+    if (isEarly && !this.readsRest) this.isPersistent = false;
+  }
+
+  /** The response is handed on. Of the request more is to come, and goes to the server. */
+  get wantsRestRead(): boolean {
+    return this.readsRest && !this.isRequestComplete;
   }
 
   /** What a response's head says about the connection. */
@@ -558,21 +578,33 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
 
   /** Nothing more is wanted of this client: sends FIN behind what is queued, and closes when the client has closed. */
   private linger(): void {
+    const { now } = this.context.transport;
+    const { bodyMs } = this.listener.plan.timeouts;
     if (this.state !== LINGER) {
       this.state = LINGER;
       this.dropExchange();
       this.reader.clear();
       this.socket.end();
       this.socket.resume();
+      this.lingerDeadline = 0;
     }
-    const isFlushed = this.socket.pendingSegments === 0;
-    if (isFlushed && this.hasEnded) this.close();
-    else this.armIn(isFlushed ? LINGER_MS : this.listener.plan.timeouts.bodyMs);
+    if (this.socket.pendingSegments > 0) {
+      this.context.timers.arm(this, now + bodyMs);
+      return;
+    }
+    if (this.lingerDeadline === 0) this.lingerDeadline = now + bodyMs;
+    if (this.hasEnded) this.close();
+    else this.context.timers.arm(this, Math.min(now + LINGER_MS, this.lingerDeadline));
   }
 
+  /** The client gets what it is owed, then a reset: FIN behind a part of a response that ends with it would make it look whole. */
   private abortWithReset(): void {
-    this.socket.reset();
-    this.close();
+    this.state = CLOSED;
+    this.dropExchange();
+    this.reader.clear();
+    this.context.timers.remove(this);
+    this.listener.forget(this);
+    DeferredReset.begin(this.context, this.socket, this.listener.plan.timeouts.bodyMs, () => this.listener.release());
   }
 
   private close(): void {

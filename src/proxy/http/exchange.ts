@@ -64,6 +64,10 @@ export class Exchange extends Waiter {
   wantsUpgrade = false;
   /** The head of a final response has been handed to the client's socket. */
   hasResponse = false;
+  /** The response is complete, the request is not, and the server reads on. */
+  isResponseAhead = false;
+  /** The client may wait to be told to send the body, or not to. */
+  awaitsContinue = false;
   private connection: UpstreamConnection | null = null;
   /** The server of the try under way, or of the last one. */
   private server: Server | null = null;
@@ -100,6 +104,8 @@ export class Exchange extends Waiter {
     exchange.version = head.version;
     exchange.wantsUpgrade = false;
     exchange.hasResponse = false;
+    exchange.isResponseAhead = false;
+    exchange.awaitsContinue = head.expectsContinue;
     exchange.tries = 0;
     exchange.triedCount = 0;
     exchange.needsFreshConnection = false;
@@ -257,6 +263,7 @@ export class Exchange extends Waiter {
   /** A part of the body that is not kept went to the server. */
   noteBodySent(): void {
     this.isRequestSpent = true;
+    this.awaitsContinue = false;
     (this.connection as UpstreamConnection).touch();
   }
 
@@ -316,6 +323,18 @@ export class Exchange extends Waiter {
   noteResponseBegun(): void {
     this.hasResponse = true;
     this.releaseRequest();
+  }
+
+  /** The response is complete before its request, and the server reads on. */
+  handleResponseAhead(): void {
+    this.isResponseAhead = true;
+    this.exchangeDeadline = 0;
+    this.deadline = 0;
+  }
+
+  /** The request is complete too. */
+  finishAhead(): void {
+    (this.connection as UpstreamConnection).finishRest();
   }
 
   handleResponseComplete(): void {

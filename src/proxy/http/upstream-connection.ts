@@ -2,6 +2,7 @@
  * One connection to a server: it carries one exchange at a time, and between exchanges rests in its server's pool.
  *
  *   connecting -> head -> body -> idle -> head ...
+ *                           body -> rest -> idle      a response before the end of its request, by a server that reads on
  *
  * It reads the server's response and passes it to the exchange's client. What becomes of a failed try is the exchange's
  * decision, not this class's.
@@ -41,8 +42,9 @@ import {
 const CONNECTING = 0;
 const HEAD = 1;
 const BODY = 2;
-const IDLE = 3;
-const CLOSED = 4;
+const REST = 3;
+const IDLE = 4;
+const CLOSED = 5;
 
 /** What a server may send: the proxy's own bounds, since the operator's are for clients. */
 const RESPONSE_LIMITS: HeadLimits = { headBytes: HEAD_BYTES_MAX, headers: 1000 };
@@ -96,7 +98,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
 
   /** The exchange may send. */
   get isReady(): boolean {
-    return this.state === HEAD || this.state === BODY;
+    return this.socketOrNull !== null && this.state >= HEAD && this.state <= REST;
   }
 
   /** A connection from the pool begins another exchange. */
@@ -132,6 +134,11 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
       this.leavePool();
       return;
     }
+    if (this.state === REST) {
+      this.context.arena.release(slot);
+      this.refuseRest();
+      return;
+    }
     this.hasResponded = true;
     this.reader.accept(slot, offset, length);
     this.touch();
@@ -155,6 +162,9 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
       case HEAD:
         this.fail(FAILED_RESET, 0);
         return;
+      case REST:
+        this.refuseRest();
+        return;
       default:
     }
   }
@@ -162,7 +172,9 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   handleDrain(): void {
     if (this.exchange === null) return;
     this.touch();
-    this.exchange.downstream.pump();
+    const { downstream } = this;
+    if (this.state === REST && downstream.isRequestComplete) this.finishExchange();
+    else downstream.pump();
   }
 
   handleClose(_socket: Socket, reason: CloseReason): void {
@@ -173,16 +185,23 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
         this.fail(connectFailure(reason), 0);
         return;
       case HEAD:
-        this.fail(FAILED_RESET, 0);
-        return;
       case BODY:
-        this.breakOff();
+        // else when the client has taken what came before
+        if (this.reader.length === 0) this.endBroken();
+        return;
+      case REST:
+        this.refuseRest();
         return;
       case IDLE:
         this.leavePool();
         return;
       default:
     }
+  }
+
+  private endBroken(): void {
+    if (this.state === HEAD) this.fail(FAILED_RESET, 0);
+    else this.breakOff();
   }
 
   override handleExpiry(): void {
@@ -197,6 +216,10 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
       case BODY:
         if (this.isClientsTurn) this.touch();
         else this.breakOff();
+        return;
+      case REST:
+        if (this.isClientsTurn) this.touch();
+        else this.refuseRest();
         return;
       case IDLE:
         this.leavePool();
@@ -223,9 +246,12 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
       const goesOn = this.state === HEAD ? this.stepHead() : this.stepBody();
       if (!goesOn) break;
     }
-    if (this.socketOrNull === null) return;
-    if (this.reader.length > 0) this.socketOrNull.pause();
-    else this.socketOrNull.resume();
+    if (this.socketOrNull !== null) {
+      if (this.reader.length > 0) this.socketOrNull.pause();
+      else this.socketOrNull.resume();
+    } else if (this.exchange !== null && this.reader.length === 0) {
+      this.endBroken();
+    }
   }
 
   /** False: blocked. */
@@ -292,7 +318,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     const { arena, responseHead, scratchSlot } = this.context;
     const exchange = this.exchange as Exchange;
     const { downstream } = exchange;
-    if (!exchange.wantsUpgrade || !responseHead.hasUpgrade) {
+    if (this.socketOrNull === null || !exchange.wantsUpgrade || !responseHead.hasUpgrade) {
       this.fail(FAILED_BAD_RESPONSE, 0);
       return;
     }
@@ -352,7 +378,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     const { downstream } = exchange;
     const keepsLength = kind === BODY_LENGTH || (kind === BODY_NONE && head.status !== NO_CONTENT);
     const isChunked = framing === FRAME_ENCODE || (kind === BODY_CHUNKED && framing === FRAME_AS_IS);
-    downstream.beginResponse(!isChunked && kind !== BODY_LENGTH && kind !== BODY_NONE);
+    downstream.beginResponse(!isChunked && kind !== BODY_LENGTH && kind !== BODY_NONE, this.isReusable);
     const start = arena.start(scratchSlot);
     const edit = exchange.route.responseEdit;
     const lines = exchange.responseLines;
@@ -389,6 +415,22 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   /** The response is complete and handed on. */
   private finish(): void {
     const exchange = this.exchange as Exchange;
+    if (!exchange.downstream.wantsRestRead || this.socketOrNull === null || this.reader.length > 0) {
+      this.finishExchange();
+      return;
+    }
+    this.state = REST;
+    this.touch();
+    exchange.handleResponseAhead();
+  }
+
+  /** In REST: all of the request was sent. */
+  finishRest(): void {
+    if (this.socket.pendingSegments === 0) this.finishExchange();
+  }
+
+  private finishExchange(): void {
+    const exchange = this.exchange as Exchange;
     const isClean =
       this.isReusable &&
       exchange.downstream.isRequestComplete &&
@@ -421,6 +463,12 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     this.close();
     this.upstream.give(this.server);
     exchange.handleResponseBroken();
+  }
+
+  /** The server has answered and takes no more of the request. */
+  private refuseRest(): void {
+    this.isReusable = false;
+    this.finishExchange();
   }
 
   /** The exchange gives this try up: the client is gone, or it took too long. */
