@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import type { TestContext } from 'node:test';
 import { close, openListening } from '../src/io/contract/sockets.ts';
-import { unacknowledgedBytes } from '../src/io/node/descriptor.ts';
+import { takeError, unacknowledgedBytes } from '../src/io/node/descriptor.ts';
 import { handleOf } from '../src/io/node/stream-handle.ts';
 import { freePort, reset, WAIT_MS } from './evenkeel.ts';
 
@@ -45,7 +45,9 @@ export class RawConnection {
       this.wake?.();
     });
     socket.on('end', () => {
-      this.endedBy ??= 'end';
+      // libuv calls a reset that comes with the last data an end
+      const handle = handleOf(socket);
+      this.endedBy ??= handle !== null && takeError(handle.fd) !== null ? 'reset' : 'end';
       this.wake?.();
     });
     socket.on('error', () => {

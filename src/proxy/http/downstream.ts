@@ -402,12 +402,11 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   beginResponse(isEndedByClose: boolean, isReusable: boolean): void {
     this.isEndedByClose = isEndedByClose;
     // A response before the end of its request: a server that keeps its connection reads the rest, another one does not.
-    // A client that waits for 100 need not send the rest.
+    // It may also change its mind, so the client is told not to send another request behind this one. One that waits for
+    // 100 need not send the rest.
     const isEarly = !this.isRequestComplete;
-    const isAwaiting = isEarly && (this.exchange as Exchange).awaitsContinue;
-    this.readsRest = isEarly && isReusable && !isAwaiting && !isEndedByClose;
-    if (isEndedByClose || this.hasEnded || this.context.isDraining) this.isPersistent = false;
-    if (isEarly && !this.readsRest) this.isPersistent = false;
+    this.readsRest = isEarly && isReusable && !isEndedByClose && !(this.exchange as Exchange).awaitsContinue;
+    if (isEndedByClose || isEarly || this.hasEnded || this.context.isDraining) this.isPersistent = false;
   }
 
   /** The response is handed on. Of the request more is to come, and goes to the server. */
