@@ -82,7 +82,12 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
       address: { family: 4, host, port: 8000 + index },
       dual: false,
     })),
-    timeouts: { headMs: around(prng, 2500), bodyMs: around(prng, 2500), idleMs: around(prng, 2000) },
+    timeouts: {
+      headMs: around(prng, 2500),
+      bodyMs: around(prng, 2500),
+      idleMs: around(prng, 2000),
+      halfClosedMs: 1000,
+    },
     limits: {
       headBytes: 4096 + prng.below(12_000),
       headers: 40 + prng.below(60),

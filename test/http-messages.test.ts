@@ -364,6 +364,32 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       assert.deepEqual(await client.ending(), { how: 'end', rest: '' });
     });
 
+    await t.test('Max-Forwards of OPTIONS and TRACE (RFC 9110 7.6.2)', async (t) => {
+      const client = await open(t);
+      client.write(`TRACE / HTTP/1.1\r\n${HOST}Max-Forwards: 10\r\n\r\n`);
+      const exchange = await server.exchange();
+      assert.equal(exchange.get('max-forwards'), '09');
+      exchange.ok();
+      assert.equal((await client.response()).status, 200);
+      client.write(`OPTIONS * HTTP/1.1\r\n${HOST}Max-Forwards: 0\r\n\r\n`);
+      assert.equal((await client.response()).status, 200);
+      client.write(`TRACE / HTTP/1.1\r\n${HOST}Max-Forwards: 0\r\n\r\n`);
+      assert.equal((await client.response()).status, 501);
+      assert.equal(server.hasRequest, false);
+      client.write(`GET / HTTP/1.1\r\n${HOST}Max-Forwards: 0\r\n\r\n`);
+      (await server.exchange()).ok();
+      assert.equal((await client.response()).status, 200);
+    });
+
+    await t.test('a TRACE with content is refused (RFC 9110 9.3.8)', async (t) => {
+      for (const body of ['Content-Length: 3\r\n\r\nabc', 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n']) {
+        const client = await open(t);
+        client.write(`TRACE / HTTP/1.1\r\n${HOST}${body}`);
+        assert.equal((await client.response()).status, 400);
+        assert.equal(server.hasRequest, false);
+      }
+    });
+
     await t.test('empty lines before a request are skipped (RFC 9112 2.2)', async (t) => {
       const client = await open(t);
       client.write(`\r\n\r\nGET / HTTP/1.1\r\n${HOST}\r\n`);

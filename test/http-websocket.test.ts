@@ -70,6 +70,62 @@ upstreams:
       assert.equal(reason.toString(), 'done');
     });
 
+    await t.test(
+      'whatever the method, with a body: what follows it before the 101 is the new protocol’s',
+      async (t) => {
+        const fields = 'Host: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n';
+        const bodies = {
+          none: ['Content-Length: 0\r\n\r\n', ''],
+          length: ['Content-Length: 12\r\n\r\n{"Tty":false', '{"Tty":false'],
+          chunked: ['Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n', 'abc'],
+        };
+        for (const method of ['POST', 'PUT', 'OPTIONS']) {
+          for (const [rest, body] of Object.values(bodies)) {
+            const client = await RawConnection.open(t, port);
+            client.write(`${method} /ws HTTP/1.1\r\n${fields}${rest}early`);
+            const exchange = await server.exchange();
+            assert.equal(exchange.get('upgrade'), 'tcp');
+            assert.equal(exchange.get('connection'), 'upgrade');
+            assert.equal(await exchange.body(), body);
+            exchange.send('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nfirst');
+            assert.match((await client.head()).startLine, / 101 /);
+            assert.equal(await client.bytes(5), 'first');
+            client.write(' and late');
+            assert.equal(await exchange.connection.bytes(14), 'early and late');
+            client.reset();
+            await exchange.connection.ending();
+          }
+        }
+      },
+    );
+
+    await t.test('a server that switches before the end of the request is not believed', async (t) => {
+      const client = await RawConnection.open(t, port);
+      client.write(
+        'POST /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 9\r\n\r\nabc',
+      );
+      const exchange = await server.exchange();
+      exchange.send('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n');
+      assert.equal((await client.response()).status, 502);
+      await exchange.connection.ending();
+    });
+
+    await t.test('a server that ignores the Upgrade of a POST: what follows is the next request', async (t) => {
+      const client = await RawConnection.open(t, port);
+      client.write(
+        'POST /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 3\r\n\r\nabc',
+      );
+      const first = await server.exchange();
+      assert.equal(await first.body(), 'abc');
+      first.ok('no');
+      assert.equal((await client.response()).body, 'no');
+      client.write('GET /ws HTTP/1.1\r\nHost: a\r\n\r\n');
+      const second = await server.exchange();
+      assert.equal(second.get('upgrade'), undefined);
+      second.ok('next');
+      assert.equal((await client.response()).body, 'next');
+    });
+
     await t.test('a message that the server sends first', async () => {
       sockets.once('connection', (socket) => socket.send('welcome'));
       const socket = new WebSocket(`ws://127.0.0.1:${port}/chat`);

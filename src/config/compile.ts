@@ -84,7 +84,12 @@ function compileListener(
     name,
     protocol: listener.protocol === 'tcp' ? 'tcp' : 'http',
     binds: listOf(listener.bind).map((text) => checked(parseBind(text).value, text)),
-    timeouts: { headMs: ms(timeouts.head), bodyMs: ms(timeouts.body), idleMs: ms(timeouts.idle) },
+    timeouts: {
+      headMs: ms(timeouts.head),
+      bodyMs: ms(timeouts.body),
+      idleMs: ms(timeouts.idle),
+      halfClosedMs: ms(timeouts['half-closed']),
+    },
     limits: {
       headBytes: bytes(limits.head),
       headers: limits.headers,

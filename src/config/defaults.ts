@@ -6,7 +6,7 @@ export const DEFAULTS = {
   grace: '30s',
   listener: {
     protocol: 'http',
-    timeouts: { head: '10s', body: '30s', idle: '75s' },
+    timeouts: { head: '10s', body: '30s', idle: '75s', 'half-closed': '1s' },
     limits: { head: '16KiB', headers: 100, body: '1GiB', connections: 20000 },
     forwarded: 'replace',
   },

@@ -59,6 +59,11 @@ const ListenerTimeouts = z.strictObject({
     'Silence before the first request of a connection, and between requests; then it is closed.',
     DEFAULTS.listener.timeouts.idle,
   ),
+  'half-closed': key(
+    duration('1ms', '1h'),
+    'From the end of what a client sends (FIN) until its response begins; then the request is given up, also at the server.',
+    DEFAULTS.listener.timeouts['half-closed'],
+  ),
 });
 
 const ListenerLimits = z.strictObject({

@@ -25,6 +25,8 @@ export interface ListenerPlan {
     readonly bodyMs: number;
     /** Silence between requests of a kept-alive connection. */
     readonly idleMs: number;
+    /** From a client's FIN to the beginning of its response. */
+    readonly halfClosedMs: number;
   };
   readonly limits: {
     readonly headBytes: number;

@@ -14,7 +14,7 @@ import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
 import { ERR_HEAD_TOO_LARGE } from '../../wire/http1/errors.ts';
-import { BODY_LENGTH, BODY_NONE, METHOD_HEAD, type RequestHead } from '../../wire/http1/head.ts';
+import { BODY_LENGTH, BODY_NONE, METHOD_HEAD, METHOD_TRACE, type RequestHead } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
 import type { IpWords } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
@@ -36,6 +36,7 @@ import {
   READ_TOO_LARGE,
   sendHeadAndBody,
 } from './message-reader.ts';
+import { takeForward } from './max-forwards.ts';
 import * as own from './own-responses.ts';
 import { CLOSE, PERSIST_EXPLICITLY, PERSIST_SILENTLY } from './response-emitter.ts';
 import type { Route } from './route.ts';
@@ -55,12 +56,6 @@ const HEAD_SPACE = [72, 69, 65, 68, 32];
 
 /** A client that was told to go and sends no more has this long to close; one that does, `timeouts.body` in all. */
 const LINGER_MS = 2000;
-/**
- * A client that has sent FIN may be gone or may still read; TCP does not tell. A response that begins within this time is
- * delivered; after it the exchange is given up, as nginx does at once.
- */
-const HALF_CLOSED_MS = 1000;
-
 const addressBytes = new Uint8Array(16);
 const addressWords = new DataView(addressBytes.buffer);
 
@@ -98,7 +93,9 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   private stallDeadline = 0;
   /** In BODY: until when more of it has to come. */
   private bodyDeadline = 0;
-  /** A client that has sent FIN: until when a response may begin; 0: it has not. */
+  /**
+   * A client that has sent FIN may be gone or may still read; TCP does not tell. Until when a response may begin; 0: it has not.
+   */
   private halfClosedDeadline = 0;
   /** In LINGER, once everything has left: until when what the client sends is taken and dropped; 0: not yet. */
   private lingerDeadline = 0;
@@ -143,7 +140,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
         return;
       case RESPONSE:
         if ((this.exchange as Exchange).hasResponse) return;
-        this.halfClosedDeadline = this.context.transport.now + HALF_CLOSED_MS;
+        this.halfClosedDeadline = this.context.transport.now + this.listener.plan.timeouts.halfClosedMs;
         this.armInExchange();
         return;
       default:
@@ -319,6 +316,10 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
       this.answerByRoute(listener.routes[index]);
     } else if (head.body === BODY_LENGTH && head.contentLength > listener.plan.limits.bodyBytes) {
       this.answer(own.BODY_TOO_LARGE);
+    } else if (head.method === METHOD_TRACE && head.body !== BODY_NONE) {
+      this.answer(own.TRACE_CONTENT);
+    } else if (!takeForward(context.memory, head)) {
+      this.answerAtEnd(head.method);
     } else {
       this.beginExchange(listener.routes[index], head, length, isStashed);
       return;
@@ -472,6 +473,19 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     const word = this.connectionWord;
     const emitter = listener.responseEmitter;
     this.sendOwn(emitter.emitError(response, bytes, at, length, this.isHeadMethod, word, start) - start);
+  }
+
+  /** Max-Forwards is zero: the proxy is the last to get this request. */
+  private answerAtEnd(method: number): void {
+    if (method === METHOD_TRACE) {
+      this.answer(own.TRACE_END);
+      return;
+    }
+    this.settlePersistence();
+    const start = this.context.arena.start(this.context.scratchSlot);
+    const emitter = this.listener.responseEmitter;
+    const { TEXT_PLAIN, NOTHING, OPTIONS_END } = own;
+    this.sendOwn(emitter.emitOwn(OPTIONS_END, TEXT_PLAIN, NOTHING, NOTHING, false, this.connectionWord, start) - start);
   }
 
   /** A response of ours is no reason to wait for what the client will not send, or for more of it. */

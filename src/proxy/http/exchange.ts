@@ -33,15 +33,7 @@ import {
 import { REWRITE_BAD_PATH } from '../../core/route/rewrite.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { emitBytes } from '../../wire/http1/emit.ts';
-import {
-  BODY_NONE,
-  FIELD_VALUE,
-  FIELD_VALUE_LENGTH,
-  FIELD_WORDS,
-  METHOD_GET,
-  METHOD_OTHER,
-  type RequestHead,
-} from '../../wire/http1/head.ts';
+import { FIELD_VALUE, FIELD_VALUE_LENGTH, FIELD_WORDS, METHOD_OTHER, type RequestHead } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
 import { Waiter, type Server, type Upstream } from '../upstream.ts';
 import type { HttpDownstream } from './downstream.ts';
@@ -383,9 +375,9 @@ export class Exchange extends Waiter {
   }
 }
 
-/** Upgrade is passed on for a plain GET; h2c never is (RFC 9113 section 3.1 has removed it). */
+/** Upgrade is passed on whatever the method, with a body too; h2c never is (RFC 9113 section 3.1 has removed it). */
 function mayUpgrade(memory: Uint8Array, head: RequestHead): boolean {
-  if (!head.hasUpgrade || head.version !== 11 || head.method !== METHOD_GET || head.body !== BODY_NONE) return false;
+  if (!head.hasUpgrade || head.version !== 11) return false;
   const field = head.upgradeField * FIELD_WORDS;
   return !namesH2c(memory, head.fields[field + FIELD_VALUE], head.fields[field + FIELD_VALUE_LENGTH]);
 }

@@ -92,6 +92,10 @@ function own(name: string): OwnResponse {
 export const NO_ROUTE = own('no-route');
 export const BAD_PATH = own('bad-path');
 export const DOUBTFUL_PATH = own('doubtful-path');
+export const TRACE_CONTENT = own('trace-content');
+export const TRACE_END = own('trace-end');
+/** To an OPTIONS request that Max-Forwards lets go no further. */
+export const OPTIONS_END: OwnResponse = { kind: NO_KIND, status: 200, reason: reasonOf(200), body: NOTHING };
 export const BODY_TOO_LARGE = own('body-too-large');
 export const HEAD_TIMEOUT = own('head-timeout');
 export const BODY_TIMEOUT = own('body-timeout');

@@ -318,7 +318,9 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     const { arena, responseHead, scratchSlot } = this.context;
     const exchange = this.exchange as Exchange;
     const { downstream } = exchange;
-    if (this.socketOrNull === null || !exchange.wantsUpgrade || !responseHead.hasUpgrade) {
+    // What follows of the request would look like the new protocol's bytes, so it must be over (RFC 9110 section 7.8).
+    const isAllowed = exchange.wantsUpgrade && responseHead.hasUpgrade && downstream.isRequestComplete;
+    if (this.socketOrNull === null || !isAllowed) {
       this.fail(FAILED_BAD_RESPONSE, 0);
       return;
     }
