@@ -59,7 +59,7 @@ test('what is not supported yet', linux, async (t) => {
   bothRefuse(
     t,
     `listeners: { web: { bind: "127.0.0.1:${port}", ${respond} } }\nadmin: { bind: "127.0.0.1:1" }\n`,
-    /`admin` is right, but/,
+    /`admin` is valid, but/,
   );
 });
 
@@ -69,7 +69,7 @@ listeners:
   a: { bind: "*:3306", ${respond} }
   b: { bind: "127.0.0.1:3306", ${respond} }
 `;
-  bothRefuse(t, yaml, /:4:14: `127\.0\.0\.1:3306` overlaps `\*:3306`, on which listener `a` listens \(line 3\); /);
+  bothRefuse(t, yaml, /:4:14: `127\.0\.0\.1:3306` overlaps `\*:3306` of listener `a` on line 3; /);
 });
 
 test(

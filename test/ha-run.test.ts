@@ -180,11 +180,11 @@ test('nothing that runs is shown as running when it does not', lab, async (t) =>
   process.kill(lb01.process.pid, 'SIGSTOP');
   const hung = lb01.command('status');
   assert.equal(hung.code, 1);
-  assert.match(hung.err, /does not answer within 3 s: it hangs/);
+  assert.match(hung.err, /no answer within 3 s: the instance hangs/);
   process.kill(lb01.process.pid, 'SIGKILL');
   const dead = lb01.command('status');
   assert.equal(dead.code, 1);
-  assert.match(dead.err, /^evenkeel: evenkeel does not run: nobody listens on /);
+  assert.match(dead.err, /^evenkeel: evenkeel is not running: nothing listens on /);
   assert.equal(dead.out, '');
   await lb02.is('active');
 });

@@ -20,5 +20,9 @@ export function parseSeconds(text: string): number {
   return count;
 }
 
+/** Of every command that opens or asks a running instance. */
+export const SOCKET_DEFAULT =
+  'evenkeel.sock in $RUNTIME_DIRECTORY, in /run/evenkeel for root, or else in $XDG_RUNTIME_DIR';
+
 /** Of every command that reads a configuration. */
 export const NODE_OPTION = "which node of the file this machine is (default: the file's `node`, or else the host name)";

@@ -1,6 +1,6 @@
 /** `evenkeel check FILE`: everything that keeps a configuration from running here, or one line about what it says. */
 import type { Command } from 'commander';
-import { NODE_OPTION } from './arguments.ts';
+import { NODE_OPTION, SOCKET_DEFAULT } from './arguments.ts';
 import type { CliContext } from './cli.ts';
 
 export interface CheckOptions {
@@ -25,9 +25,7 @@ interface Flags {
 export function addCheckCommand(program: Command, context: CliContext): void {
   program
     .command('check')
-    .description(
-      'check a configuration, and this machine for it: exit code 0 if `run` would start, 1 with every error if not',
-    )
+    .description('check a configuration and this machine: exit code 0 if `run` would start, else 1 and every error')
     .argument('<file>', 'the configuration, usually evenkeel.yaml; `-` reads standard input')
     .option('--node <name>', NODE_OPTION)
     .option(
@@ -35,7 +33,7 @@ export function addCheckCommand(program: Command, context: CliContext): void {
       'check the file alone, for another machine: no interfaces, ports, names, programs and key files',
     )
     .option('--json', 'print the result on stdout, for programs')
-    .option('--socket <path>', 'of the evenkeel that runs here now (default: as for `status`)')
+    .option('--socket <path>', `control socket of the instance that runs here now (default: ${SOCKET_DEFAULT})`)
     .addHelpText(
       'after',
       '\nEvery error is a line on stderr: file:line:column: what is wrong; what to write instead [code]\n',

@@ -53,7 +53,7 @@ export function createCli(context: CliContext): Command {
       writeOut: context.out,
       writeErr: context.err,
     })
-    .showHelpAfterError('(`evenkeel --help` lists what there is)')
+    .showHelpAfterError('(`evenkeel --help` lists the commands)')
     .exitOverride();
   // Subcommands inherit the settings above: they are added after them.
   addRunCommand(program, context);

@@ -1,5 +1,6 @@
 /** `evenkeel handover` and `evenkeel resume`: a planned move of virtual addresses to a peer, and the end of the restraint. */
 import type { Command } from 'commander';
+import { SOCKET_DEFAULT } from './arguments.ts';
 import type { CliContext } from './cli.ts';
 
 export interface MoveOptions {
@@ -48,7 +49,7 @@ function add(
     .description(description)
     .argument('[router]', 'the name of a virtual router; its group goes with it')
     .option('--all', 'every virtual router of this node')
-    .option('--socket <path>', 'ask there (default: /run/evenkeel/evenkeel.sock)')
+    .option('--socket <path>', `control socket of the instance (default: ${SOCKET_DEFAULT})`)
     .addHelpText('after', help)
     .action(async (router: string | undefined, { all = false, socket }: Flags, command: Command) => {
       if ((router !== undefined) === all) command.error('error: write the name of one virtual router, or --all');

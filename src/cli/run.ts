@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { CliContext } from './cli.ts';
-import { NODE_OPTION, parseWorkers } from './arguments.ts';
+import { NODE_OPTION, parseWorkers, SOCKET_DEFAULT } from './arguments.ts';
 
 export interface RunOptions {
   readonly file: string;
@@ -38,7 +38,7 @@ export function addRunCommand(program: Command, context: CliContext): void {
       new Option('--engine <engine>', 'force an engine (default: the best that works here)').choices(['uring', 'node']),
     )
     .option('--workers <count>', 'proxy processes (default: one per core)', parseWorkers)
-    .option('--socket <path>', 'where `status` and `handover` ask (default: /run/evenkeel/evenkeel.sock)')
+    .option('--socket <path>', `its control socket, for \`status\` and \`handover\` (default: ${SOCKET_DEFAULT})`)
     .addOption(
       new Option(
         '--log-format <format>',

@@ -1,5 +1,6 @@
 /** `evenkeel status`: how a running evenkeel stands. */
 import type { Command } from 'commander';
+import { SOCKET_DEFAULT } from './arguments.ts';
 import type { CliContext } from './cli.ts';
 
 export interface StatusOptions {
@@ -11,10 +12,12 @@ export interface StatusOptions {
 export function addStatusCommand(program: Command, context: CliContext): void {
   program
     .command('status')
-    .description('show who has the virtual addresses, what is tracked, and how the data plane stands')
-    .option('--json', 'everything, for programs; ages are milliseconds')
-    .option('--socket <path>', 'ask there (default: /run/evenkeel/evenkeel.sock)')
-    .addHelpText('after', '\nExit code 1, and the reason on stderr, if nothing answers: then nothing runs, or hangs.\n')
+    .description(
+      'show the running instance: virtual addresses, listeners, servers, proxies, and why they are as they are',
+    )
+    .option('--json', 'print everything as JSON; ages are in milliseconds')
+    .option('--socket <path>', `control socket of the instance (default: ${SOCKET_DEFAULT})`)
+    .addHelpText('after', '\nIf no instance answers, the exit code is 1 and the reason is on stderr.\n')
     .action(async ({ json = false, socket }: { readonly json?: boolean; readonly socket?: string }) => {
       context.exit(await context.commands.status({ socket: socket ?? null, isJson: json }));
     });

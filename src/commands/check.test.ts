@@ -59,7 +59,7 @@ test('what this version does not do yet is refused, as `run` refuses it', async 
   const ran = await check(file);
   assert.equal(ran.code, 1);
   assert.equal(ran.out, '');
-  assert.match(ran.err, /:2:1: unsupported: `admin` is right, but .* \[not-yet\]\n.*: 1 error\n$/);
+  assert.match(ran.err, /:2:1: unsupported: `admin` is valid, but .* \[not-yet\]\n.*: 1 error\n$/);
 });
 
 test('every error of a wrong file is printed with its place on stderr, and the exit code is 1', async () => {
@@ -89,7 +89,7 @@ test('the exit code is 0 with warnings, which are on stderr', async () => {
   const file = fileWith('listeners: { a: { bind: "*:80", routes: [ { respond: {} }, { respond: {} } ] } }');
   const ran = await check(file);
   assert.equal(ran.code, 0);
-  assert.match(ran.err, /warning: no request ever gets here/);
+  assert.match(ran.err, /warning: this route is unreachable/);
 });
 
 test('--json has every diagnostic for programs, and nothing on stderr', async () => {

@@ -32,7 +32,7 @@ function ask(socketPath: string, method: string, path: string): Promise<unknown>
           if ((response.statusCode ?? 0) < 300) resolve(body);
           else fail(body.error ?? `status ${response.statusCode}`);
         } catch {
-          fail(`what answers on ${socketPath} is not evenkeel`);
+          fail(`${socketPath}: the answer is not from evenkeel`);
         }
       });
     });
@@ -43,10 +43,10 @@ function ask(socketPath: string, method: string, path: string): Promise<unknown>
 
 function describe({ name, code, message }: NodeJS.ErrnoException, path: string): string {
   if (name === 'AbortError' || code === 'ABORT_ERR') {
-    return `what listens on ${path} does not answer within ${ANSWER_MS_MAX / 1000} s: it hangs`;
+    return `${path}: no answer within ${ANSWER_MS_MAX / 1000} s: the instance hangs`;
   }
-  if (code === 'ENOENT') return `evenkeel does not run here, or has another socket: there is no ${path}`;
-  if (code === 'ECONNREFUSED') return `evenkeel does not run: nobody listens on ${path} any more`;
-  if (code === 'EACCES') return `permission denied on ${path}: it is for the user that runs evenkeel`;
+  if (code === 'ENOENT') return `evenkeel is not running, or uses another socket: ${path} does not exist`;
+  if (code === 'ECONNREFUSED') return `evenkeel is not running: nothing listens on ${path}`;
+  if (code === 'EACCES') return `${path}: permission denied; only root and the user that runs evenkeel may use it`;
   return `${path}: ${message}`;
 }

@@ -177,7 +177,7 @@ VI_1  ACTIVE for 2 h 13 min, priority 130
              192.168.15.7  released, last advert 1 min 30 s ago, advertises other addresses: the files differ
   guards     gateway  passes: 192.168.15.1 answered 0.4 s ago
              quorum of 2 witnesses  does not pass
-  tracked    proxy  well for 2 h 13 min: 2 serve, seen 0.0 s ago
+  tracked    proxy  ok for 2 h 13 min: 2 serve, seen 0.0 s ago
              process sshd, weight -20  fails for 1 min 1 s: no such process, seen 0.0 s ago
              script x  no verdict for 0.5 s: not seen yet, never seen
   witnesses  192.168.15.9:53  answers: last 0.3 s ago, connected
@@ -210,8 +210,11 @@ test('a router whose owner is silent is not shown as what it was', () => {
   const router: RouterView = { ...ROUTER, state: 'unknown', accountAgeMs: 12_000 };
   const text = renderStatus({ ...DOCUMENT, ha: { ...DOCUMENT.ha!, routers: [router] } }, '/s', false);
   assert.match(text, /^VI_1 {2}UNKNOWN, priority 130$/m);
-  assert.match(text, /^ {13}its owner has said nothing for 12 s; what follows is from then, when it was active$/m);
-  assert.match(text, /192\.168\.15\.3\/24, perhaps here/);
+  assert.match(
+    text,
+    /^ {13}the vip process has not reported for 12 s; what follows is its last report, when it was active$/m,
+  );
+  assert.match(text, /192\.168\.15\.3\/24, may be here/);
   assert.doesNotMatch(text, /ACTIVE|, here|not here/);
 });
 
@@ -226,7 +229,7 @@ test('a router without any account, and a node without routers', () => {
   };
   assert.match(
     renderStatus({ ...DOCUMENT, ha: { ...DOCUMENT.ha!, routers: [router] } }, '/s', false),
-    /said nothing yet/,
+    /has not reported yet/,
   );
   const plain = renderStatus({ ...DOCUMENT, ha: null }, '/s', false);
   assert.match(plain, /^evenkeel 1\.2\.3, pid 4711, up 2 d 7 h\nasked on \/s; .*\n\nlistener/);

@@ -91,7 +91,7 @@ function routerLines(router: RouterView, paint: Paint): string[] {
   ];
   if (state === 'unknown') lines.push(field('', paint('red', unknownText(router))));
   const hasThem = state === 'active' || state === 'leaving';
-  const where = hasThem ? paint('green', 'here') : state === 'unknown' ? 'perhaps here' : 'not here';
+  const where = hasThem ? paint('green', 'here') : state === 'unknown' ? 'may be here' : 'not here';
   lines.push(field('addresses', `${addresses.join(', ')}, ${where}`));
   if (excluded.length > 0) lines.push(field('excluded', `${excluded.join(', ')}: not in adverts`));
   if (account !== null) lines.push(...accountLines(router, paint));
@@ -113,8 +113,8 @@ function unsentText(unsent: number, paint: Paint): string {
 }
 
 function unknownText({ accountAgeMs, account }: RouterView): string {
-  if (accountAgeMs === null || account === null) return 'its owner has said nothing yet';
-  return `its owner has said nothing for ${ageText(accountAgeMs)}; what follows is from then, when it was ${account.state}`;
+  if (accountAgeMs === null || account === null) return 'the vip process has not reported yet';
+  return `the vip process has not reported for ${ageText(accountAgeMs)}; what follows is its last report, when it was ${account.state}`;
 }
 
 function accountLines({ account, state, quorum }: RouterView, paint: Paint): string[] {
@@ -157,7 +157,7 @@ function guardText({ name, passes, target, answerAgeMs }: GuardView, quorum: num
 }
 
 function trackedText({ name, weight, isUp, sinceAgeMs, seenAgeMs, detail }: TrackedView, paint: Paint): string {
-  const verdict = isUp === null ? paint('yellow', 'no verdict') : isUp ? paint('green', 'well') : paint('red', 'fails');
+  const verdict = isUp === null ? paint('yellow', 'no verdict') : isUp ? paint('green', 'ok') : paint('red', 'fails');
   const weightText = weight === 0 ? '' : `, weight ${weight}`;
   const seen = seenAgeMs === null ? 'never seen' : `seen ${ageText(seenAgeMs)} ago`;
   return `${name}${weightText}  ${verdict} for ${ageText(sinceAgeMs)}: ${detail}, ${seen}`;

@@ -25,13 +25,13 @@ export const CATALOGUE = {
   },
   'yaml-empty': {
     severity: 'error',
-    message: 'the file says nothing',
+    message: 'the file is empty',
     remedy: 'begin with `listeners:` and `upstreams:`',
   },
   'yaml-undefined-alias': {
     severity: 'error',
     message: '`*<name>` without quotes is an alias, and there is no anchor `&<name>` above it',
-    remedy: 'if it is text, write "*<name>"',
+    remedy: 'if it is text, quote it: "*<name>"',
     about: 'In YAML a value that begins with `*` is an alias. `*:80` and `*.shop.example` need quotes.',
   },
   'yaml-alias-loop': {
@@ -47,7 +47,7 @@ export const CATALOGUE = {
   },
   'yaml-tag': {
     severity: 'error',
-    message: 'the tag <tag> means nothing here',
+    message: 'the tag <tag> is not supported',
     remedy: 'leave it out',
   },
   'yaml-directive': {
@@ -73,7 +73,7 @@ export const CATALOGUE = {
   },
   'duplicate-key': {
     severity: 'error',
-    message: '`<key>` is here a second time; the first is on line <line>',
+    message: '`<key>` is a duplicate; the first is on line <line>',
     remedy: 'keep one of them',
   },
 
@@ -95,12 +95,12 @@ export const CATALOGUE = {
   },
   'wrong-type': {
     severity: 'error',
-    message: '<place> is <actual>, and should be <expected>',
+    message: '<place> is <actual>, but should be <expected>',
     remedy: '<fix>',
   },
   'not-a-choice': {
     severity: 'error',
-    message: '<value> is none of the choices',
+    message: '<value> is not one of the choices',
     remedy: '<fix>',
   },
   'out-of-range': {
@@ -222,7 +222,7 @@ export const CATALOGUE = {
   },
   'bad-redirect': {
     severity: 'error',
-    message: '<value> is no place to redirect to',
+    message: '<value> is not a valid redirect target',
     remedy: '<fix>',
   },
   'bad-interface': {
@@ -244,17 +244,17 @@ export const CATALOGUE = {
   },
   'duplicate-bind': {
     severity: 'error',
-    message: '<value> is listened on twice: listener `<other>` has it on line <line>',
+    message: '<value> is already used by listener `<other>` on line <line>',
     remedy: 'listen on another address or port here, or put the routes into one listener',
   },
   'overlapping-bind': {
     severity: 'error',
-    message: '<value> overlaps <wide>, on which listener `<other>` listens (line <line>)',
+    message: '<value> overlaps <wide> of listener `<other>` on line <line>',
     remedy: 'use another port for one of them, or write single addresses instead of the wildcard',
   },
   'wrong-protocol': {
     severity: 'error',
-    message: '`<key>` has no meaning with `protocol: <protocol>`',
+    message: '`<key>` is not allowed with `protocol: <protocol>`',
     remedy: '<fix>',
   },
   'needs-one': {
@@ -275,8 +275,8 @@ export const CATALOGUE = {
   },
   'route-unreachable': {
     severity: 'warning',
-    message: 'no request ever gets here: the route on line <line> takes them all',
-    remedy: 'put the more special route above it; the first that matches wins',
+    message: 'this route is unreachable: the one on line <line> matches all of its requests',
+    remedy: 'put the more specific route first: the first match wins',
   },
   'rewrite-without-prefix': {
     severity: 'error',
@@ -285,13 +285,13 @@ export const CATALOGUE = {
   },
   'framing-header': {
     severity: 'error',
-    message: '<value> says how the connection is used or where the message ends, which only the proxy knows',
+    message: "<value> controls the connection or the framing of the message, which is the proxy's task",
     remedy: 'leave it out',
     about: 'A field that contradicts the bytes that follow is how requests are smuggled (RFC 9112 section 11.2).',
   },
   'duplicate-header': {
     severity: 'error',
-    message: '<value> is here a second time; names of header fields are compared without case',
+    message: '<value> is a duplicate; names of header fields are compared without case',
     remedy: 'keep one of them',
   },
   'body-not-allowed': {
@@ -301,40 +301,40 @@ export const CATALOGUE = {
   },
   'too-large': {
     severity: 'error',
-    message: '<what> would be <size> bytes, and <limit> are possible',
+    message: '<what> would be <size> bytes, but the limit is <limit>',
     remedy: '<fix>',
   },
   'too-many': {
     severity: 'error',
-    message: 'there are <count> <what>, and <limit> are possible',
+    message: 'there are <count> <what>, but the limit is <limit>',
     remedy: 'write fewer, or divide them among more machines',
   },
 
   // Upstreams.
   'unused-upstream': {
     severity: 'warning',
-    message: 'nothing sends anything to upstream `<name>`',
+    message: 'upstream `<name>` is not used',
     remedy: 'use it in a route or a listener, or remove it',
   },
   'mixed-upstream': {
     severity: 'error',
-    message: 'upstream `<name>` is used for HTTP by listener `<http>` and for bare connections by listener `<tcp>`',
-    remedy: 'write two upstreams: their timeouts mean different things',
+    message: 'upstream `<name>` is used for HTTP by listener `<http>` and for TCP by listener `<tcp>`',
+    remedy: 'define two upstreams: timeouts mean different things for HTTP and for TCP',
   },
   'server-without-port': {
     severity: 'error',
-    message: 'the server <value> has no port, and for TCP there is no usual one',
+    message: 'the server <value> has no port, and TCP has no default port',
     remedy: 'write it with its port, for example "<host>:3306"',
   },
   'duplicate-server': {
     severity: 'error',
-    message: 'the server <value> is here a second time; the first is on line <line>',
-    remedy: 'keep one; for twice the work write `{ address: <address>, weight: 2 }`',
+    message: 'the server <value> is a duplicate; the first is on line <line>',
+    remedy: 'keep one; for twice the share write `{ address: <address>, weight: 2 }`',
   },
   'only-backups': {
     severity: 'warning',
     message: 'every server of upstream `<name>` is a backup',
-    remedy: 'leave `backup` out where it is meant to be used first',
+    remedy: 'leave `backup` out for those that are to be used first',
   },
   'hash-without-key': {
     severity: 'error',
@@ -360,7 +360,7 @@ export const CATALOGUE = {
   },
   'duplicate-router-id': {
     severity: 'error',
-    message: 'router-id <value> is also that of `<other>` on the same interface',
+    message: 'router-id <value> is already used by `<other>` on the same interface',
     remedy: 'write another one from 1 to 255',
   },
   'duplicate-address': {
@@ -407,8 +407,8 @@ export const CATALOGUE = {
   },
   'virtual-address': {
     severity: 'error',
-    message: '<value> is an address of this virtual router itself, and moves',
-    remedy: 'write one that stays on its machine',
+    message: '<value> is an address of this virtual router itself, which moves',
+    remedy: 'write an address that stays on its machine',
   },
   'group-priorities': {
     severity: 'warning',
@@ -429,7 +429,7 @@ export const CATALOGUE = {
   },
   'weight-without-preempt': {
     severity: 'warning',
-    message: 'a weight moves nothing while `preempt` is false: a node whose priority falls stays active',
+    message: 'a weight has no effect while `preempt` is false: a node whose priority falls stays active',
     remedy: 'leave the weight out, so that it is a fault, or write `preempt: true`',
   },
   'unknown-node': {
@@ -459,7 +459,7 @@ export const CATALOGUE = {
   'nothing-to-listen-on': {
     severity: 'error',
     message: 'no listener can be opened on this machine',
-    remedy: 'see the reasons at each of them',
+    remedy: 'the warning at each of them says why',
   },
   'foreign-address': {
     severity: 'warning',
@@ -470,7 +470,7 @@ export const CATALOGUE = {
   'unresolved-name': {
     severity: 'warning',
     message: 'the name <value> does not resolve: <reason>',
-    remedy: 'correct it, or add it to DNS or /etc/hosts; nothing is sent there before',
+    remedy: 'correct it, or add it to DNS or /etc/hosts; no traffic is sent to it until it resolves',
   },
   'no-interface': {
     severity: 'warning',
@@ -496,7 +496,7 @@ export const CATALOGUE = {
 
   'not-yet': {
     severity: 'unsupported',
-    message: '`<key>` is right, but this version of evenkeel does not do it yet',
+    message: '`<key>` is valid, but this version of evenkeel does not support it yet',
     remedy: 'leave it out for now',
   },
 } as const satisfies Readonly<Record<string, Entry>>;

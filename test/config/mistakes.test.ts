@@ -45,17 +45,17 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     'servers: [ "192.168.15.7:22" ]',
     'servers: { a: "192.168.15.7:22" }',
-    '50:5: `upstreams.ssh.servers` is a map, and should be a list; write for example [ "192.0.2.1:80" ] [wrong-type]',
+    '50:5: `upstreams.ssh.servers` is a map, but should be a list; write for example [ "192.0.2.1:80" ] [wrong-type]',
   ],
   [
     'servers: [ "192.168.15.7:22" ]',
     'servers: "192.168.15.7:22"',
-    '50:14: `upstreams.ssh.servers` is the text `192.168.15.7:22`, and should be a list; write [ "192.168.15.7:22" ] [wrong-type]',
+    '50:14: `upstreams.ssh.servers` is the text `192.168.15.7:22`, but should be a list; write [ "192.168.15.7:22" ] [wrong-type]',
   ],
   [
     'servers: [ "172.16.1.51:3306", "172.16.1.52:3306", "172.16.1.53:3306" ]',
     'servers: "172.16.1.51:3306, 172.16.1.52:3306"',
-    '46:14: `upstreams.mysql.servers` is the text `172.16.1.51:3306, 172.16.1.52:3306`, and should be a list; write [ "172.16.1.51:3306", "172.16.1.52:3306" ] [wrong-type]',
+    '46:14: `upstreams.mysql.servers` is the text `172.16.1.51:3306, 172.16.1.52:3306`, but should be a list; write [ "172.16.1.51:3306", "172.16.1.52:3306" ] [wrong-type]',
   ],
   [
     '{ head: 10s, body: 30s, idle: 75s }',
@@ -136,53 +136,53 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     'protocol: http ',
     'protocol: https ',
-    '8:15: `https` is none of the choices; TLS is not supported yet: write tcp to pass it on as it is, with the certificate at the servers [not-a-choice]',
+    '8:15: `https` is not one of the choices; TLS is not supported yet: write tcp to pass it on as it is, with the certificate at the servers [not-a-choice]',
   ],
   [
     'protocol: http ',
     'protocol: tls ',
-    '8:15: `tls` is none of the choices; TLS is not supported yet: write tcp to pass it on as it is, with the certificate at the servers [not-a-choice]',
+    '8:15: `tls` is not one of the choices; TLS is not supported yet: write tcp to pass it on as it is, with the certificate at the servers [not-a-choice]',
   ],
   [
     'protocol: tcp, upstream: mysql',
     'protocol: mysql, upstream: mysql',
-    '25:38: `mysql` is none of the choices; write tcp [not-a-choice]',
+    '25:38: `mysql` is not one of the choices; write tcp [not-a-choice]',
   ],
   [
     'balance: least-connections',
     'balance: leastconn',
-    '45:14: `leastconn` is none of the choices; write least-connections [not-a-choice]',
+    '45:14: `leastconn` is not one of the choices; write least-connections [not-a-choice]',
   ],
   [
     'balance: round-robin',
     'balance: roundrobin',
-    '30:14: `roundrobin` is none of the choices; write round-robin [not-a-choice]',
+    '30:14: `roundrobin` is not one of the choices; write round-robin [not-a-choice]',
   ],
-  ['balance: round-robin', 'balance: rr', '30:14: `rr` is none of the choices; write round-robin [not-a-choice]'],
+  ['balance: round-robin', 'balance: rr', '30:14: `rr` is not one of the choices; write round-robin [not-a-choice]'],
   [
     'balance: round-robin',
     'balance: ip_hash',
-    '30:14: `ip_hash` is none of the choices; write source-hash [not-a-choice]',
+    '30:14: `ip_hash` is not one of the choices; write source-hash [not-a-choice]',
   ],
   [
     'balance: round-robin',
     'balance: source',
-    '30:14: `source` is none of the choices; write source-hash [not-a-choice]',
+    '30:14: `source` is not one of the choices; write source-hash [not-a-choice]',
   ],
   [
     'balance: round-robin',
     'balance: random',
-    '30:14: `random` is none of the choices; write random-two [not-a-choice]',
+    '30:14: `random` is not one of the choices; write random-two [not-a-choice]',
   ],
   [
     'balance: round-robin',
     'balance: sticky',
-    '30:14: `sticky` is none of the choices; write hash, with `hash: { cookie: ... }`, or source-hash [not-a-choice]',
+    '30:14: `sticky` is not one of the choices; write hash, with `hash: { cookie: ... }`, or source-hash [not-a-choice]',
   ],
   [
     'bind: "*:80"',
     'bind: *:80',
-    '7:11: `*:80` without quotes is an alias, and there is no anchor `&:80` above it; if it is text, write "*:80" [yaml-undefined-alias]',
+    '7:11: `*:80` without quotes is an alias, and there is no anchor `&:80` above it; if it is text, quote it: "*:80" [yaml-undefined-alias]',
   ],
   ['bind: "*:80"', 'bind: 80', '7:11: `80` is not an address to listen on; write "*:80" [bad-bind]'],
   ['bind: "*:80"', 'bind: :80', '7:11: `:80` is not an address to listen on; write "*:80" [bad-bind]'],
@@ -275,17 +275,17 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     'health: { tcp: true, interval: 2s }',
     'health: tcp',
-    '47:13: `upstreams.mysql.health` is the text `tcp`, and should be a map; write { tcp: true } [wrong-type]',
+    '47:13: `upstreams.mysql.health` is the text `tcp`, but should be a map; write { tcp: true } [wrong-type]',
   ],
   [
     'health: { tcp: true, interval: 2s }',
     'health: true',
-    '47:13: `upstreams.mysql.health` is true, and should be a map; write { tcp: true } [wrong-type]',
+    '47:13: `upstreams.mysql.health` is true, but should be a map; write { tcp: true } [wrong-type]',
   ],
   [
     'health: { http: /healthz, interval: 2s, timeout: 1s, rise: 2, fall: 3 }',
     'health: /healthz',
-    '35:13: `upstreams.web.health` is the text `/healthz`, and should be a map; write { http: /healthz } [wrong-type]',
+    '35:13: `upstreams.web.health` is the text `/healthz`, but should be a map; write { http: /healthz } [wrong-type]',
   ],
   [
     'http: /healthz',
@@ -310,37 +310,37 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     'connections: 20000',
     'connections: 20k',
-    '10:67: `listeners.web.limits.connections` is the text `20k`, and should be a whole number; write 20000 [wrong-type]',
+    '10:67: `listeners.web.limits.connections` is the text `20k`, but should be a whole number; write 20000 [wrong-type]',
   ],
   [
     'connections: 20000',
     'connections: unlimited',
-    '10:67: `listeners.web.limits.connections` is the text `unlimited`, and should be a whole number; write a whole number from 1 to 10000000 [wrong-type]',
+    '10:67: `listeners.web.limits.connections` is the text `unlimited`, but should be a whole number; write a whole number from 1 to 10000000 [wrong-type]',
   ],
   [
     'on: [connect, 502, 503]',
     'on: [connect, 5xx]',
-    '19:45: `5xx` is none of the choices; write each status: 500, 502, 503, 504 [not-a-choice]',
+    '19:45: `5xx` is not one of the choices; write each status: 500, 502, 503, 504 [not-a-choice]',
   ],
   [
     'on: [connect, 502, 503]',
     'on: connect',
-    '19:35: `listeners.web.routes[0].retry.on` is the text `connect`, and should be a list; write [ connect ] [wrong-type]',
+    '19:35: `listeners.web.routes[0].retry.on` is the text `connect`, but should be a list; write [ connect ] [wrong-type]',
   ],
   [
     'on: [connect, 502, 503]',
     'on: [error, timeout]',
-    '19:36: `error` is none of the choices; write connect, reset [not-a-choice]',
+    '19:36: `error` is not one of the choices; write connect, reset [not-a-choice]',
   ],
   [
     'on: [connect, 502, 503]',
     'on: [404]',
-    '19:36: `404` is none of the choices; write a status code from 500 to 599, or 429 [not-a-choice]',
+    '19:36: `404` is not one of the choices; write a status code from 500 to 599, or 429 [not-a-choice]',
   ],
   [
     'retry: { attempts: 2, on: [connect, 502, 503] }',
     'retry: 2',
-    '19:16: `listeners.web.routes[0].retry` is the number `2`, and should be a map; write { attempts: 2 } [wrong-type]',
+    '19:16: `listeners.web.routes[0].retry` is the number `2`, but should be a map; write { attempts: 2 } [wrong-type]',
   ],
   [
     'upstream: api',
@@ -355,7 +355,7 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     '        upstream: api',
     '        upstream: [api, web]',
-    '13:19: `listeners.web.routes[0].upstream` is a list, and should be a name; write api: it can only be one [wrong-type]',
+    '13:19: `listeners.web.routes[0].upstream` is a list, but should be a name; write api: it can only be one [wrong-type]',
   ],
   ['path: /api/ }', 'path: api/ }', '12:64: `api/` cannot be a path here; write /api/ [bad-path]'],
   [
@@ -391,25 +391,29 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     '"*.shop.example"',
     '*.shop.example',
-    '12:39: `*.shop.example` without quotes is an alias, and there is no anchor `&.shop.example` above it; if it is text, write "*.shop.example" [yaml-undefined-alias]',
+    '12:39: `*.shop.example` without quotes is an alias, and there is no anchor `&.shop.example` above it; if it is text, quote it: "*.shop.example" [yaml-undefined-alias]',
   ],
-  ['status: 301', 'status: "301"', '21:39: "301" is none of the choices; write 301 without quotes [not-a-choice]'],
-  ['status: 301', 'status: 200', '21:39: `200` is none of the choices; write 301, 302, 303, 307 or 308 [not-a-choice]'],
+  ['status: 301', 'status: "301"', '21:39: "301" is not one of the choices; write 301 without quotes [not-a-choice]'],
+  [
+    'status: 301',
+    'status: 200',
+    '21:39: `200` is not one of the choices; write 301, 302, 303, 307 or 308 [not-a-choice]',
+  ],
   [
     'set: { X-Env: prod }',
     'set: [ "X-Env: prod" ]',
-    '16:27: `listeners.web.routes[0].headers.request.set` is a list, and should be a map; write { X-Env: prod } [wrong-type]',
+    '16:27: `listeners.web.routes[0].headers.request.set` is a list, but should be a map; write { X-Env: prod } [wrong-type]',
   ],
   [
     'set: { X-Env: prod }',
     'set: "X-Env: prod"',
-    '16:27: `listeners.web.routes[0].headers.request.set` is the text `X-Env: prod`, and should be a map; write { X-Env: prod } [wrong-type]',
+    '16:27: `listeners.web.routes[0].headers.request.set` is the text `X-Env: prod`, but should be a map; write { X-Env: prod } [wrong-type]',
   ],
   ['weight: 2, max', 'weight: 0, max', '33:47: `0` is out of range; write a number from 1 to 256 [out-of-range]'],
   [
     'backup: true',
     'backup: yes',
-    '34:47: `upstreams.web.servers[2].backup` is the text `yes`, and should be true or false; write true [wrong-type]',
+    '34:47: `upstreams.web.servers[2].backup` is the text `yes`, but should be true or false; write true [wrong-type]',
   ],
   [
     '{ lb01: 150, lb02: 100 }',
@@ -429,7 +433,7 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     '[ 192.168.15.3/24 ]',
     '192.168.15.3/24',
-    '59:16: `ha.VI_1.addresses` is the text `192.168.15.3/24`, and should be a list; write [ "192.168.15.3/24" ] [wrong-type]',
+    '59:16: `ha.VI_1.addresses` is the text `192.168.15.3/24`, but should be a list; write [ "192.168.15.3/24" ] [wrong-type]',
   ],
   [
     '[ 192.168.15.3/24 ]',
@@ -460,7 +464,7 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     'run: [/etc/evenkeel/check-nginx.sh]',
     'run: /etc/evenkeel/check-nginx.sh',
-    '66:24: `ha.VI_1.track[2].script.run` is the text `/etc/evenkeel/check-nginx.sh`, and should be a command as a list of its arguments; write [ /etc/evenkeel/check-nginx.sh ] [wrong-type]',
+    '66:24: `ha.VI_1.track[2].script.run` is the text `/etc/evenkeel/check-nginx.sh`, but should be a command as a list of its arguments; write [ /etc/evenkeel/check-nginx.sh ] [wrong-type]',
   ],
   [
     'run: [/etc/evenkeel/check-nginx.sh]',
@@ -470,7 +474,7 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     'run: [/etc/evenkeel/check-nginx.sh]',
     'run: "/etc/evenkeel/check-nginx.sh -x"',
-    '66:24: `ha.VI_1.track[2].script.run` is the text `/etc/evenkeel/check-nginx.sh -x`, and should be a command as a list of its arguments; write [ /etc/evenkeel/check-nginx.sh, "-x" ] [wrong-type]',
+    '66:24: `ha.VI_1.track[2].script.run` is the text `/etc/evenkeel/check-nginx.sh -x`, but should be a command as a list of its arguments; write [ /etc/evenkeel/check-nginx.sh, "-x" ] [wrong-type]',
   ],
   [
     '      - proxy: true  ',
@@ -480,17 +484,17 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     '      - proxy: true  ',
     '      - proxy  ',
-    '64:9: `ha.VI_1.track[0]` is the text `proxy`, and should be a map; write { proxy: true } [wrong-type]',
+    '64:9: `ha.VI_1.track[0]` is the text `proxy`, but should be a map; write { proxy: true } [wrong-type]',
   ],
   [
     'gateway: 192.168.15.1',
     'gateway: [192.168.15.1]',
-    '67:40: `ha.VI_1.guard.gateway` is a list, and should be an IP address; write for example "192.0.2.1" [wrong-type]',
+    '67:40: `ha.VI_1.guard.gateway` is a list, but should be an IP address; write for example "192.0.2.1" [wrong-type]',
   ],
   [
     'notify: { active: [/etc/evenkeel/on-active.sh] }',
     'notify: /etc/evenkeel/on-active.sh',
-    '68:13: `ha.VI_1.notify` is the text `/etc/evenkeel/on-active.sh`, and should be a map; write `key: value` lines below it; what is possible: active, backup, fault, stop, timeout, user [wrong-type]',
+    '68:13: `ha.VI_1.notify` is the text `/etc/evenkeel/on-active.sh`, but should be a map; write `key: value` lines below it; what is possible: active, backup, fault, stop, timeout, user [wrong-type]',
   ],
   [
     '{ bind: "*:3306", p',
@@ -501,7 +505,7 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     '    protocol: http ',
     '    bind: "*:81"\n    protocol: http ',
-    '8:5: `bind` is here a second time; the first is on line 7; keep one of them [duplicate-key]',
+    '8:5: `bind` is a duplicate; the first is on line 7; keep one of them [duplicate-key]',
   ],
   ['listeners:\n', 'listener:\n', '5:1: there is no key `listener` at the top level; write `listeners` [unknown-key]'],
   [

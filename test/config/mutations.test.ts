@@ -153,8 +153,8 @@ test('more servers than the status board has room for are an error, as are more 
   assert.deepEqual(
     diagnostics.map(({ code, message }) => `${code}: ${message}`),
     [
-      'too-many: there are 1026 listeners, and 1024 are possible',
-      'too-many: there are 16400 addresses of servers (a name counts for 16), and 16384 are possible',
+      'too-many: there are 1026 listeners, but the limit is 1024',
+      'too-many: there are 16400 addresses of servers (a name counts for 16), but the limit is 16384',
     ],
   );
 });
