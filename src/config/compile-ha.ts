@@ -11,6 +11,7 @@ import type {
   HaPlan,
   HaRouterPlan,
   NotifyPlan,
+  ProcessPlan,
   ScriptPlan,
   WatchPlan,
   WitnessesPlan,
@@ -165,9 +166,16 @@ type TrackedThing = WatchPlan | { readonly kind: 'interface'; readonly interface
 function compileWatch(track: TrackConfig, node: string): TrackedThing {
   if (track.interface !== undefined) return { kind: 'interface', interfaceName: forNode(track.interface, node) };
   if (track.script !== undefined) return compileScript(track.script);
-  if (track.process !== undefined) return { kind: 'process', processName: track.process };
+  if (track.process !== undefined) return compileProcess(track.process);
   if (track.upstream !== undefined) return { kind: 'upstream', upstream: track.upstream };
   return { kind: 'proxy' };
+}
+
+function compileProcess(written: NonNullable<TrackConfig['process']>): ProcessPlan {
+  const { match: exact } = DEFAULTS.ha.process;
+  if (typeof written === 'string') return { kind: 'process', processName: written, arguments: null, match: exact };
+  const { name, arguments: args, match = exact } = written;
+  return { kind: 'process', processName: name, arguments: args, match };
 }
 
 function compileScript(script: ScriptConfig): ScriptPlan {
@@ -194,11 +202,20 @@ function compileTracked(
     const watch = watches[i];
     const isShared = short.some((name, j) => j !== i && name === short[i]);
     return {
-      name: isShared && watch.kind === 'script' ? `script ${watch.run.join(' ')}` : short[i],
+      name: isShared ? longName(watch) : short[i],
       weight: track.weight ?? track.script?.weight ?? DEFAULTS.ha.weight,
       interfaceName: watch.kind === 'interface' ? watch.interfaceName : null,
     };
   });
+}
+
+/** Where the short name is another one's too. */
+function longName(watch: TrackedThing): string {
+  if (watch.kind === 'script') return `script ${watch.run.join(' ')}`;
+  if (watch.kind === 'process' && watch.arguments !== null) {
+    return `process ${watch.processName} ${watch.arguments.join(' ')}`;
+  }
+  return watchName(watch);
 }
 
 /** As the log and the status call it: `interface eth1`, `script check-nginx.sh`. */

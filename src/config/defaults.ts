@@ -46,6 +46,7 @@ export const DEFAULTS = {
     startDelay: '0s',
     // Every router takes one off: only what was sent on this segment has all of it (RFC 5082).
     minTtl: 255,
+    process: { match: 'exact' },
     script: { interval: '2s', timeout: '2s', recoverTimeout: '10s', rise: 1, fall: 2, weight: 0 },
     weight: 0,
     notify: { timeout: '60s' },

@@ -25,10 +25,15 @@ export interface HaRouterPlan {
 
 export type WatchPlan =
   /** Every proxy serves, and every listener has an address. */
-  | { readonly kind: 'proxy' }
-  | ScriptPlan
-  | { readonly kind: 'process'; readonly processName: string }
-  | { readonly kind: 'upstream'; readonly upstream: string };
+  { readonly kind: 'proxy' } | ScriptPlan | ProcessPlan | { readonly kind: 'upstream'; readonly upstream: string };
+
+export interface ProcessPlan {
+  readonly kind: 'process';
+  readonly processName: string;
+  /** Null: whatever its arguments are. */
+  readonly arguments: readonly string[] | null;
+  readonly match: 'exact' | 'first' | 'prefix';
+}
 
 export interface ScriptPlan {
   readonly kind: 'script';

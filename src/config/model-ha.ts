@@ -63,6 +63,22 @@ const Script = z.strictObject({
   user,
 });
 
+const processName = anyText('name of a process', 'nginx');
+
+const Process = z.strictObject({
+  name: required(processName, 'Its name.', 'haproxy'),
+  arguments: required(
+    z.array(anyText('argument', '/etc/haproxy/haproxy.cfg')).min(1).meta({ title: 'list of arguments' }),
+    'What follows the name of its program on its command line.',
+    ['-f', '/etc/haproxy/haproxy.cfg'],
+  ),
+  match: key(
+    z.enum(['exact', 'first', 'prefix']),
+    '`exact`: it has these arguments; `first`: others may follow; `prefix`: others may follow, and the last one may be longer.',
+    DEFAULTS.ha.process.match,
+  ),
+});
+
 const Track = z.strictObject({
   proxy: key(
     z.literal(true).meta({ examples: [true] }),
@@ -70,7 +86,7 @@ const Track = z.strictObject({
   ),
   interface: key(perNode(networkInterface), 'A network interface: up, with a carrier.'),
   script: key(Script, 'A program that is run again and again.'),
-  process: key(anyText('name of a process', 'nginx'), 'A process of this name is there.'),
+  process: key(z.union([processName, Process]), 'A process of this name, or with these arguments too, is there.'),
   upstream: key(name, 'An upstream of this file has a server that is up.'),
   weight,
 });

@@ -206,6 +206,17 @@ test(
   },
 );
 
+test('the virtual address is configured on a backup: it is removed there', needsNamespaces, async (t) => {
+  const { segment } = await play(t, { priority: 150 });
+  const second = segment.host(7);
+  const peer = await second.start(planOf(FAST));
+  await peer.hears(1);
+  second.ip('address', 'add', `${ADDRESS}/24`, 'dev', 'eth0');
+  await until(() => !second.has(ADDRESS));
+  await peer.logged(/192\.168\.15\.3 was configured on the interface and is removed/);
+  assert.equal(peer.changes().at(-1)?.to, 'backup');
+});
+
 test('IPv6 is switched off and on again', needsNamespaces, async (t) => {
   const segment = new Segment(t);
   const host = segment.host(5);

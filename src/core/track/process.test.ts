@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isProcessNamed, MISSING_MS_MAX, parseProcessStat, ProcessTrack } from './process.ts';
+import { hasArguments, isProcessNamed, MISSING_MS_MAX, parseProcessStat, ProcessTrack } from './process.ts';
 
 test('a process is known by the name of its program, however its command line looks', () => {
   assert.ok(isProcessNamed('nginx', 'nginx', 'nginx: master process /usr/sbin/nginx'));
@@ -14,6 +14,23 @@ test('a name longer than the kernel keeps is compared with the command line', ()
   assert.ok(isProcessNamed(name, 'systemd-network', '/lib/systemd/systemd-networkd-wait-online'));
   assert.ok(!isProcessNamed(name, 'systemd-network', '/lib/systemd/systemd-networkd'));
   assert.ok(!isProcessNamed('systemd-network', 'systemd-networ', 'x'));
+});
+
+test('arguments are compared as a whole, as the first ones, or as the beginning of what is there', () => {
+  const line = '/usr/sbin/haproxy\0-Ws\0-f\0/etc/haproxy/a.cfg\0';
+  const has = (match: 'exact' | 'first' | 'prefix', ...args: string[]): boolean =>
+    hasArguments({ arguments: args, match }, line);
+  assert.ok(has('exact', '-Ws', '-f', '/etc/haproxy/a.cfg'));
+  assert.ok(!has('exact', '-Ws', '-f'));
+  assert.ok(!has('exact', '-Ws', '-f', '/etc/haproxy/a.cfg', ''));
+  assert.ok(has('first', '-Ws', '-f'));
+  assert.ok(!has('first', '-f'));
+  assert.ok(!has('first', '-Ws', '-f', '/etc/haproxy'));
+  assert.ok(has('prefix', '-Ws', '-f', '/etc/haproxy'));
+  assert.ok(!has('prefix', '-W', '-f'));
+  assert.ok(has('prefix', '-W'));
+  // A kernel thread, or a process that is ending.
+  assert.ok(!hasArguments({ arguments: ['x'], match: 'first' }, ''));
 });
 
 test('the line of a process is read, whatever its name is', () => {

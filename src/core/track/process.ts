@@ -14,6 +14,20 @@ export function isProcessNamed(name: string, comm: string, argument0: string): b
   return name.length <= COMM_LENGTH_MAX || argument0.slice(argument0.lastIndexOf('/') + 1) === name;
 }
 
+export interface ArgumentPattern {
+  readonly arguments: readonly string[];
+  /** `first`: others may follow; `prefix`: others may follow, and the last of these may be longer. */
+  readonly match: 'exact' | 'first' | 'prefix';
+}
+
+/** `commandLine` is /proc/PID/cmdline: each argument with a NUL behind it; the first one is the program. */
+export function hasArguments({ arguments: wanted, match }: ArgumentPattern, commandLine: string): boolean {
+  const [, ...given] = commandLine.replace(/\0$/, '').split('\0');
+  if (given.length < wanted.length || (match === 'exact' && given.length > wanted.length)) return false;
+  const last = wanted.length - 1;
+  return wanted.every((each, i) => (match === 'prefix' && i === last ? given[i].startsWith(each) : given[i] === each));
+}
+
 export interface ProcessStat {
   readonly comm: string;
   /** Clock ticks after the start of the machine: with the process id it is nobody else's. */

@@ -209,7 +209,7 @@ export class HaKeeper {
   private createLook(plan: Exclude<WatchPlan, { kind: 'script' }>): Look {
     const { board, closedListeners, upstreams } = this.options;
     if (plan.kind === 'proxy') return lookAtProxies(board, closedListeners);
-    if (plan.kind === 'process') return lookForProcess(plan.processName, readText, listProcesses);
+    if (plan.kind === 'process') return lookForProcess(plan, readText, listProcesses);
     return lookAtUpstream(board, upstreams.find(({ name }) => name === plan.upstream)?.servers ?? []);
   }
 

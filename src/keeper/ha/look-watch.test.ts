@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Board, SERVER_DOWN, SERVER_UP, WORKER_SERVING } from '../../base/board.ts';
+import type { ProcessPlan } from '../../config/ha-plan.ts';
 import type { ServerPlan } from '../../config/plan.ts';
 import { LOOK_INTERVAL_MS, LookWatch, lookAtProxies, lookAtUpstream, lookForProcess } from './look-watch.ts';
 import { testLog } from './testing/test-log.ts';
+
+const NGINX: ProcessPlan = { kind: 'process', processName: 'nginx', arguments: null, match: 'exact' };
 
 /** Files as the kernel shows them. */
 function files(content: Record<string, string>): (path: string) => string | null {
@@ -17,7 +20,7 @@ function stat(pid: number, comm: string, state = 'S', startedAt = 100): string {
 test('a process is found by its name, watched by its id, and searched again when it is gone', () => {
   const content: Record<string, string> = { '/proc/7/stat': stat(7, 'nginx', 'Z'), '/proc/9/stat': stat(9, 'nginx') };
   let searches = 0;
-  const look = lookForProcess('nginx', files(content), () => {
+  const look = lookForProcess(NGINX, files(content), () => {
     searches++;
     return ['self', '7', '8', '9', '10'];
   });
@@ -37,6 +40,26 @@ test('a process is found by its name, watched by its id, and searched again when
   for (let now = 500; now < 1_300; now += 100) look(now);
   assert.deepEqual(look(1_300), { isUp: false, detail: 'no such process' });
   assert.equal(searches, 4);
+});
+
+test('of processes of one name, the one with the arguments counts', () => {
+  const content: Record<string, string> = {
+    '/proc/7/stat': stat(7, 'haproxy'),
+    '/proc/7/cmdline': '/usr/sbin/haproxy\0-f\0/etc/haproxy/external.cfg\0',
+    '/proc/8/stat': stat(8, 'haproxy'),
+    '/proc/8/cmdline': '/usr/sbin/haproxy\0-f\0/etc/haproxy/internal.cfg\0',
+  };
+  const plan: ProcessPlan = {
+    kind: 'process',
+    processName: 'haproxy',
+    arguments: ['-f', '/etc/haproxy/internal.cfg'],
+    match: 'exact',
+  };
+  const look = lookForProcess(plan, files(content), () => ['7', '8']);
+  assert.deepEqual(look(0), { isUp: true, detail: 'pid 8' });
+  delete content['/proc/8/stat'];
+  for (let now = 100; now < 1_200; now += 100) look(now);
+  assert.deepEqual(look(1_200), { isUp: false, detail: 'no such process' });
 });
 
 test('the data plane is well while every proxy beats and every listener has an address', () => {

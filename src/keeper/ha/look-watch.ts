@@ -4,8 +4,9 @@
  * (Interfaces are followed by the owner of the addresses, which the kernel tells.)
  */
 import { type Board, SERVER_UP, type ServerSlot, WORKER_SERVING } from '../../base/board.ts';
+import type { ProcessPlan } from '../../config/ha-plan.ts';
 import type { ServerPlan } from '../../config/plan.ts';
-import { isProcessNamed, parseProcessStat, ProcessTrack } from '../../core/track/process.ts';
+import { hasArguments, isProcessNamed, parseProcessStat, ProcessTrack } from '../../core/track/process.ts';
 import { ProxiesTrack } from '../../core/track/proxies.ts';
 import type { Log } from '../log.ts';
 import { Verdict, type Watch, type WatchStatus } from './watch.ts';
@@ -70,7 +71,8 @@ export type ReadText = (path: string) => string | null;
 const SEARCH_INTERVAL_MS = 500;
 
 /** `list` gives the names in /proc. */
-export function lookForProcess(name: string, read: ReadText, list: () => readonly string[]): Look {
+export function lookForProcess(plan: ProcessPlan, read: ReadText, list: () => readonly string[]): Look {
+  const { processName: name, arguments: args, match } = plan;
   const track = new ProcessTrack();
   let found: { readonly pid: string; readonly startedAt: string } | null = null;
   let searchedMs = Number.NEGATIVE_INFINITY;
@@ -80,8 +82,12 @@ export function lookForProcess(name: string, read: ReadText, list: () => readonl
       if (!/^[0-9]+$/.test(pid)) continue;
       const stat = parseProcessStat(read(`/proc/${pid}/stat`) ?? '');
       if (stat === null || !stat.isAlive) continue;
-      const argument0 = (): string => (read(`/proc/${pid}/cmdline`) ?? '').split('\0')[0];
-      if (isProcessNamed(name, stat.comm, name.length > stat.comm.length ? argument0() : '')) {
+      // Most are of another name, which costs no second file.
+      const isLong = name.length > stat.comm.length;
+      if (!isLong && !isProcessNamed(name, stat.comm, '')) continue;
+      const commandLine = isLong || args !== null ? (read(`/proc/${pid}/cmdline`) ?? '') : '';
+      if (!isProcessNamed(name, stat.comm, commandLine.split('\0')[0])) continue;
+      if (args === null || hasArguments({ arguments: args, match }, commandLine)) {
         return { pid, startedAt: stat.startedAt };
       }
     }

@@ -19,6 +19,7 @@ import { errorName } from '../libc.ts';
 import { advertFrame } from './frame-socket.ts';
 import type { Machine } from './machine.ts';
 import { NetlinkWriter } from './netlink-message.ts';
+import { OwnAddresses } from './own-addresses.ts';
 import { Relay } from './relay.ts';
 import {
   type HeldAddress,
@@ -31,7 +32,6 @@ import {
   writeDeleteRoute,
   writeHoldAddress,
   writeNoLinkLocal,
-  writeRestoreAddress,
   writeSetUp,
 } from './rtnetlink.ts';
 import type { SegmentInterface } from './segment-interface.ts';
@@ -50,8 +50,6 @@ const NO_MAC = new Uint8Array(6);
 const LOOPBACK = 'lo';
 const EADDRNOTAVAIL = -99;
 const EEXIST = -17;
-
-type OwnAddressUndo = Extract<Undo, { kind: 'own-address' }>;
 
 export class LinuxAttachment implements Attachment {
   readonly request: AttachRequest;
@@ -72,13 +70,18 @@ export class LinuxAttachment implements Attachment {
   /** As far as is known, the addresses are where they were held last. */
   private isHeld = false;
   /** Of what it holds, what is known to be there, or to have been. */
-  private readonly seen = new Set<string>();
+  private readonly seen = new Set<Uint8Array>();
+  private readonly own: OwnAddresses;
+  /** All addresses, to find one among hundreds. */
+  private readonly texts: ReadonlySet<string>;
   /** These addresses are on the loopback interface: this machine has them, and no neighbour sees it. */
   private concealed: readonly Uint8Array[] = [];
   private currentRelay: Relay | null = null;
   /** The messages that put the addresses there; the same each time while they are held. */
   private holding: Holding | null = null;
   private identification = 0;
+  /** Of its link, when it was looked at last. */
+  private seenRevision = -1;
 
   /**
    * `isVirtual`: an address of any virtual router, which is never a sender's. `handleReveal`: the addresses are concealed no
@@ -101,6 +104,9 @@ export class LinuxAttachment implements Attachment {
     this.handleClose = handleClose;
     this.handleReveal = handleReveal;
     this.virtualMac = virtualMac(request.family, request.virtualRouterId);
+    const addresses = request.addresses.map(({ address }) => address);
+    this.own = new OwnAddresses(machine, segment.name, addresses);
+    this.texts = new Set(addresses.map(textOf));
   }
 
   /** To be called when the interface is another one of that name. */
@@ -133,11 +139,11 @@ export class LinuxAttachment implements Attachment {
       }
     }
     const link = this.addressLinkName;
-    for (const { address, prefixLength } of request.addresses) {
-      const own = machine.journal.findElsewhere((undo) => this.isOwnUndo(undo, address));
-      if (own !== undefined) machine.journal.add(own);
-      machine.journal.add({ kind: 'address', link, address: formatIP(address), prefixLength });
-    }
+    this.own.adopt();
+    const held = request.addresses.map(({ address, prefixLength }): Undo => {
+      return { kind: 'address', link, address: formatIP(address), prefixLength };
+    });
+    machine.journal.add(...held);
   }
 
   // --- Attachment ---
@@ -196,7 +202,7 @@ export class LinuxAttachment implements Attachment {
     this.machine.requests.change(messages, (index, error) => this.handleHoldError(link, index, error));
     // Of IPv6 addresses it is told later that they are there.
     if (this.isHeld && this.request.family === 4) {
-      for (const { address } of this.request.addresses) this.seen.add(formatIP(address));
+      for (const { address } of this.request.addresses) this.seen.add(address);
     }
     if (isNew && this.request.family === 6) {
       this.machine.awaitDelivery6(
@@ -238,6 +244,7 @@ export class LinuxAttachment implements Attachment {
 
   /** From the link that neighbours see. */
   private removeHeld(): void {
+    const wasHolding = this.isHolding;
     this.isHolding = false;
     this.isHeld = false;
     this.seen.clear();
@@ -246,14 +253,14 @@ export class LinuxAttachment implements Attachment {
     this.machine.network.update();
     const link = this.machine.network.findLink(this.addressLinkName);
     if (link === null) return;
-    // With whatever prefix they are there; and as they are held, should the table not know of that yet.
+    // As they are held, should the table not know of that yet; and what somebody has added meanwhile, with its own prefix.
     const held = this.request.addresses.map((each) => this.heldAs(each));
-    const there = this.machine.network.addressesOf(link.index).filter(({ address, prefixLength }) => {
-      return (
-        this.isOneOfOurs(address) &&
-        !held.some((each) => each.prefixLength === prefixLength && equalBytes(each.address, address))
-      );
-    });
+    const there = wasHolding
+      ? this.machine.network.othersOf(link.index).filter(({ address, prefixLength }) => {
+          const isHeld = held.some((each) => each.prefixLength === prefixLength && equalBytes(each.address, address));
+          return this.isOneOfOurs(address) && !isHeld;
+        })
+      : [];
     this.machine.change(
       (writer) => {
         // First, so that it does not tell the segment that it leaves groups (MLD): switches would believe that it is here.
@@ -283,7 +290,11 @@ export class LinuxAttachment implements Attachment {
     if (this.hasBegun) {
       this.drop();
       if (request.hasVirtualMac) this.deleteMacvlan();
-      this.giveBack();
+      const link = segment.link?.index ?? null;
+      this.own.giveBack(
+        link,
+        request.addresses.map(({ address }) => address),
+      );
       machine.journal.remove(
         (undo) =>
           undo.kind === 'address' &&
@@ -313,9 +324,9 @@ export class LinuxAttachment implements Attachment {
     // Of an IPv6 address that was added the kernel tells a moment later, from a queue of its own (addrconf_dad_work):
     // what was never seen there cannot have been removed.
     const missing = addresses.filter((address) => !network.has(link.index, address));
-    const removed = missing.filter((address) => this.seen.has(formatIP(address)));
-    this.seen.clear();
-    for (const address of addresses) if (!missing.includes(address)) this.seen.add(formatIP(address));
+    const removed = missing.filter((address) => this.seen.has(address));
+    for (const address of addresses) this.seen.add(address);
+    for (const address of missing) this.seen.delete(address);
     return removed;
   }
 
@@ -324,12 +335,13 @@ export class LinuxAttachment implements Attachment {
     for (const address of addresses) if (this.isHolding) this.handler.handleAddressRemoved(address);
   }
 
-  /** Something of its link has changed: what else is there decides how its addresses are held. */
+  /** Something of its link has changed: what else is there decides how its addresses are held, or that they are not. */
   adapt(): void {
-    const { holding } = this;
-    if (!this.isHolding || holding === null) return;
-    if (holding.revision === this.machine.network.revisionOf(this.segment.link?.index ?? 0)) return;
-    this.hold(holding.lifetimeS);
+    const revision = this.machine.network.revisionOf(this.segment.link?.index ?? 0);
+    if (!this.hasBegun || revision === this.seenRevision) return;
+    this.seenRevision = revision;
+    if (!this.isHolding) this.removeAddresses((each) => isForeign(each) && each.linkIndex === this.segment.link?.index);
+    else if (this.holding !== null && this.holding.revision !== revision) this.hold(this.holding.lifetimeS);
   }
 
   /** Tells the handler of another MAC address; to be called when something of the link may have changed. */
@@ -372,7 +384,7 @@ export class LinuxAttachment implements Attachment {
    * there already is theirs.
    */
   private concealable(loopback: Link): Uint8Array[] {
-    const there = this.machine.network.addressesOf(loopback.index).filter(isForeign);
+    const there = this.machine.network.othersOf(loopback.index).filter(isForeign);
     return this.request.addresses
       .map(({ address }) => address)
       .filter((address) => !isLinkLocal(address) && !there.some((each) => equalBytes(each.address, address)));
@@ -429,7 +441,7 @@ export class LinuxAttachment implements Attachment {
     if (segment.problem !== null) return cut(`${name} cannot be used: ${segment.problem}`);
     const bytes = adverts?.packetBytes ?? 0;
     if (bytes > link.mtu) return cut(`an advert has ${bytes} bytes, and the MTU of ${name} is ${link.mtu}`);
-    const all = machine.network.addressesOf(link.index).filter((each) => each.family === family);
+    const all = machine.network.othersOf(link.index).filter((each) => each.family === family);
     const usable = all.filter(({ isTentative }) => !isTentative);
     const wanted = adverts?.source ?? null;
     if (wanted !== null) {
@@ -467,7 +479,7 @@ export class LinuxAttachment implements Attachment {
     for (const each of addresses) writeHoldAddress(writer, linkIndex, this.heldAs(each), lifetimeS);
     if (family === 6) return writer.finished();
     for (const each of addresses) {
-      if (hasNetwork(each) && this.findOwn(each.address) === undefined && !this.hasOwnRoute(each)) {
+      if (hasNetwork(each) && this.own.prefixOf(each.address) === null && !this.hasOwnRoute(each)) {
         writeAddRoute(writer, linkIndex, each);
       }
     }
@@ -490,8 +502,8 @@ export class LinuxAttachment implements Attachment {
    * route is that one's. A virtual address would take part in that, and be first once the interface's own is changed.
    */
   private heldAs(each: VirtualAddress): HeldAddress {
-    const own = this.findOwn(each.address);
-    if (own !== undefined) return { address: each.address, prefixLength: own.prefixLength, hasRoute: false };
+    const prefixLength = this.own.prefixOf(each.address);
+    if (prefixLength !== null) return { address: each.address, prefixLength, hasRoute: false };
     if (this.request.family === 4) return { address: each.address, prefixLength: 32, hasRoute: true };
     return { ...each, hasRoute: this.hasOwnRoute(each) };
   }
@@ -501,16 +513,24 @@ export class LinuxAttachment implements Attachment {
     const { link } = this.segment;
     if (link === null) return false;
     return this.machine.network
-      .addressesOf(link.index)
+      .othersOf(link.index)
       .some((own) => own.family === this.request.family && !this.isVirtual(own) && isInNetwork(address, own));
   }
 
   /** Of this router's addresses and of its macvlan. */
   private removeLeftovers(): void {
     const { machine } = this;
-    const left = machine.network.allAddresses().filter((each) => this.isLeftover(each));
+    this.removeAddresses((each) => this.isLeftover(each));
+    if (machine.network.findLink(this.macvlanName) !== null) this.deleteMacvlan();
+    machine.network.update();
+  }
+
+  /** Whoever has put them there: this router does not hold them. */
+  private removeAddresses(isWanted: (each: LinkAddress) => boolean): void {
+    const left = this.machine.network.allAddresses().filter((each) => this.isOneOfOurs(each.address) && isWanted(each));
     const removed = left.filter((each) => !this.keepOwn(each));
-    machine.change((writer) => {
+    if (removed.length === 0) return;
+    this.machine.change((writer) => {
       for (const { linkIndex, address, prefixLength } of removed) {
         writeDeleteAddress(writer, linkIndex, address, prefixLength);
       }
@@ -520,12 +540,9 @@ export class LinuxAttachment implements Attachment {
       if (!isForeign(each)) this.note(`${address} was left behind and is removed`);
       else this.note(`${address} was configured on the interface and is removed: leave it to evenkeel alone`);
     }
-    if (machine.network.findLink(this.macvlanName) !== null) this.deleteMacvlan();
-    machine.network.update();
   }
 
   private isLeftover(each: LinkAddress): boolean {
-    if (!this.isOneOfOurs(each.address)) return false;
     const isHere = each.linkIndex === this.segment.link?.index;
     return isLinkLocal(each.address) ? this.has(each) : each.isOurs || isHere;
   }
@@ -538,11 +555,10 @@ export class LinuxAttachment implements Attachment {
     if (!isForeign(each) || each.linkIndex !== segment.link?.index) return false;
     const address = formatIP(each.address);
     if (request.adverts?.isOwner === true) {
-      const { prefixLength } = each;
-      machine.journal.add({ kind: 'own-address', link: segment.name, address, prefixLength });
+      this.own.add(each.address, each.prefixLength);
       return true;
     }
-    const others = machine.network.addressesOf(each.linkIndex).filter(({ family }) => family === request.family);
+    const others = machine.network.othersOf(each.linkIndex).filter(({ family }) => family === request.family);
     if (others.some((other) => !this.isVirtual(other))) return false;
     this.note(
       `${address} is the only address of ${segment.name} and stays: give it another one, or this router priority 255`,
@@ -552,41 +568,16 @@ export class LinuxAttachment implements Attachment {
 
   /** One of the addresses that the machine had by itself; `there` is what the interface has. */
   private findOwned(there: readonly LinkAddress[]): Uint8Array | undefined {
-    const { machine, request } = this;
-    const owned = request.addresses.find(({ address }) => {
-      return (
-        this.findOwn(address) !== undefined ||
-        there.some((each) => isForeign(each) && equalBytes(each.address, address)) ||
-        machine.journal.findElsewhere((undo) => this.isOwnUndo(undo, address)) !== undefined
-      );
-    });
-    return owned?.address;
-  }
-
-  /** What to give back at the end. */
-  private findOwn(address: Uint8Array): OwnAddressUndo | undefined {
-    const found = this.machine.journal.find((undo) => this.isOwnUndo(undo, address));
-    return found?.kind === 'own-address' ? found : undefined;
-  }
-
-  private isOwnUndo(undo: Undo, address: Uint8Array): boolean {
-    return undo.kind === 'own-address' && undo.link === this.segment.name && undo.address === formatIP(address);
-  }
-
-  private giveBack(): void {
-    const { machine, request, segment } = this;
-    for (const { address } of request.addresses) {
-      const own = this.findOwn(address);
-      if (own === undefined) continue;
-      machine.journal.remove((undo) => undo === own);
-      const { link } = segment;
-      if (link === null) continue;
-      machine.change((writer) => writeRestoreAddress(writer, link.index, address, own.prefixLength));
-    }
+    const addresses = this.request.addresses.map(({ address }) => address);
+    return (
+      addresses.find((address) => this.own.prefixOf(address) !== null) ??
+      there.find((each) => isForeign(each) && this.isOneOfOurs(each.address))?.address ??
+      addresses.find((address) => this.own.isAdoptable(address))
+    );
   }
 
   private isOneOfOurs(address: Uint8Array): boolean {
-    return this.request.addresses.some((each) => equalBytes(each.address, address));
+    return this.texts.has(textOf(address));
   }
 
   // --- the macvlan ---
@@ -681,6 +672,10 @@ function isSameSource(a: Uint8Array | SourceLoss, b: Uint8Array | SourceLoss): b
 /** Somebody else's: those of this program have an end, also on kernels that do not say whose they are. */
 function isForeign({ isOurs, isPermanent }: LinkAddress): boolean {
   return !isOurs && isPermanent;
+}
+
+function textOf(address: Uint8Array): string {
+  return String.fromCharCode(...address);
 }
 
 /** An IPv4 address that is written with a network around it. */

@@ -76,7 +76,7 @@ export class Machine {
     const isSame = (undo: Undo): boolean => undo.kind === 'sysctl' && undo.name === name;
     const current = readSysctl(name);
     if (current === null) return;
-    const raised = this.journal.find(isSame) ?? this.journal.findElsewhere(isSame);
+    const raised = this.journal.find(isSame) ?? this.journal.elsewhere().find(isSame);
     const isRaised = raised?.kind === 'sysctl' && raised.set === current;
     if (current >= value && !isRaised) return;
     // The entry that is there may be of an interface of this name that is gone.

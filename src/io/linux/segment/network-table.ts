@@ -2,7 +2,6 @@
  * The links and addresses of this machine as the kernel tells them: read once, then kept up by its notifications, and read
  * again when some of those were lost. It decides nothing.
  */
-import { equalBytes } from '../../../base/bytes.ts';
 import type { NetlinkMessage } from './netlink-message.ts';
 import { NetlinkMonitor, type NetlinkRequests } from './netlink-socket.ts';
 import {
@@ -20,6 +19,58 @@ import {
 
 /** A dump is torn when something changes meanwhile; a machine that always changes is read as well as it can be. */
 const DUMP_TRIES = 5;
+const READING = 2 ** 32;
+
+/** What is on one link; there may be thousands. */
+class LinkAddresses {
+  /** By what tells them apart, in the kernel's order. */
+  readonly all = new Map<string, LinkAddress>();
+  /** How often each address is there, with whatever prefix. */
+  private readonly counts = new Map<string, number>();
+  private othersFound: readonly LinkAddress[] | null = null;
+  /** How often any of them has changed that is not this program's. */
+  revision = 0;
+
+  /** True: that is news. This program's own addresses are told of each time that their life is lengthened. */
+  set(told: LinkAddress): boolean {
+    const key = keyOf(told);
+    const before = this.all.get(key);
+    this.all.set(key, told);
+    if (before === undefined) this.count(told, 1);
+    if (before?.isOurs === true && told.isOurs && before.isTentative === told.isTentative) return false;
+    this.revise(told);
+    return true;
+  }
+
+  delete(told: LinkAddress): void {
+    const key = keyOf(told);
+    if (this.all.delete(key)) this.count(told, -1);
+    this.revise(told);
+  }
+
+  has(address: Uint8Array): boolean {
+    return (this.counts.get(textOf(address)) ?? 0) > 0;
+  }
+
+  /** Those that are not this program's, as far as the kernel says whose they are. */
+  get others(): readonly LinkAddress[] {
+    this.othersFound ??= [...this.all.values()].filter(({ isOurs }) => !isOurs);
+    return this.othersFound;
+  }
+
+  private count({ address }: LinkAddress, by: number): void {
+    const text = textOf(address);
+    const count = (this.counts.get(text) ?? 0) + by;
+    if (count > 0) this.counts.set(text, count);
+    else this.counts.delete(text);
+  }
+
+  private revise({ isOurs }: LinkAddress): void {
+    if (isOurs) return;
+    this.revision++;
+    this.othersFound = null;
+  }
+}
 
 export class NetworkTable {
   /** Something was told since whoever looks at all of it cleared this: whoever else calls `update` takes no news from it. */
@@ -27,10 +78,7 @@ export class NetworkTable {
   private readonly monitor = new NetlinkMonitor();
   private readonly requests: NetlinkRequests;
   private links = new Map<number, Link>();
-  /** By what tells them apart, in the kernel's order: there may be tens of thousands. */
-  private addresses = new Map<string, LinkAddress>();
-  /** By their link: how often anything of it has changed that is not this program's. */
-  private readonly revisions = new Map<number, number>();
+  private addresses = new Map<number, LinkAddresses>();
   private readings = 0;
 
   constructor(requests: NetlinkRequests) {
@@ -59,39 +107,34 @@ export class NetworkTable {
 
   /** Another number than before: addresses of that link, other than this program's, may have changed. */
   revisionOf(linkIndex: number): number {
-    return this.readings + (this.revisions.get(linkIndex) ?? 0);
+    return this.readings + (this.addresses.get(linkIndex)?.revision ?? 0);
   }
 
   /** In the kernel's order. */
   addressesOf(linkIndex: number): readonly LinkAddress[] {
-    return this.allAddresses().filter((each) => each.linkIndex === linkIndex);
+    return [...(this.addresses.get(linkIndex)?.all.values() ?? [])];
+  }
+
+  /** Those that are not this program's, as far as the kernel says whose they are. In the kernel's order. */
+  othersOf(linkIndex: number): readonly LinkAddress[] {
+    return this.addresses.get(linkIndex)?.others ?? [];
   }
 
   allAddresses(): readonly LinkAddress[] {
-    return [...this.addresses.values()];
-  }
-
-  allLinks(): Iterable<Link> {
-    return this.links.values();
+    return [...this.addresses.values()].flatMap(({ all }) => [...all.values()]);
   }
 
   has(linkIndex: number, address: Uint8Array): boolean {
-    for (const each of this.addresses.values()) {
-      if (each.linkIndex === linkIndex && equalBytes(each.address, address)) return true;
-    }
-    return false;
+    return this.addresses.get(linkIndex)?.has(address) === true;
   }
 
   close(): void {
     this.monitor.close();
   }
 
-  private revise({ linkIndex, isOurs }: LinkAddress): void {
-    if (!isOurs) this.revisions.set(linkIndex, (this.revisions.get(linkIndex) ?? 0) + 1);
-  }
-
   private readAll(): void {
-    this.readings++;
+    // More than any link's number has grown by meanwhile: none is what it was before.
+    this.readings += READING;
     for (let i = 0; i < DUMP_TRIES; i++) {
       this.links = new Map();
       this.addresses = new Map();
@@ -101,44 +144,55 @@ export class NetworkTable {
   }
 
   private handle(bytes: Uint8Array, message: NetlinkMessage): void {
-    this.hasNews = true;
     // A bridge tells of its ports under its own family: of what they are as ports, and not of the links themselves.
     const isOfLink = bytes[message.start] === 0;
     switch (message.type) {
       case RTM_NEWLINK: {
+        this.hasNews = true;
         if (!isOfLink) break;
         const link = readLink(bytes, message);
         this.links.set(link.index, link);
         break;
       }
       case RTM_DELLINK: {
+        this.hasNews = true;
         if (!isOfLink) break;
         const { index } = readLink(bytes, message);
         this.links.delete(index);
-        for (const [key, each] of this.addresses) if (each.linkIndex === index) this.addresses.delete(key);
+        this.addresses.delete(index);
         break;
       }
       case RTM_NEWADDR: {
         const told = readLinkAddress(bytes, message);
-        if (told === null) break;
-        this.addresses.set(keyOf(told), told);
-        this.revise(told);
+        if (told !== null && this.on(told.linkIndex).set(told)) this.hasNews = true;
         break;
       }
       case RTM_DELADDR: {
         const told = readLinkAddress(bytes, message);
-        if (told === null) break;
-        this.addresses.delete(keyOf(told));
-        this.revise(told);
+        this.hasNews = true;
+        if (told !== null) this.on(told.linkIndex).delete(told);
         break;
       }
       default:
         break;
     }
   }
+
+  private on(linkIndex: number): LinkAddresses {
+    let found = this.addresses.get(linkIndex);
+    if (found === undefined) {
+      found = new LinkAddresses();
+      this.addresses.set(linkIndex, found);
+    }
+    return found;
+  }
 }
 
 /** One address may be on a link more than once, with different prefixes. */
-function keyOf({ linkIndex, prefixLength, address }: LinkAddress): string {
-  return `${linkIndex} ${prefixLength} ${String.fromCharCode(...address)}`;
+function keyOf({ prefixLength, address }: LinkAddress): string {
+  return `${prefixLength} ${textOf(address)}`;
+}
+
+function textOf(address: Uint8Array): string {
+  return String.fromCharCode(...address);
 }

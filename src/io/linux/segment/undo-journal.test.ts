@@ -74,7 +74,7 @@ test('what a living process has written is left alone', (t) => {
   assert.equal(readdirSync(path).length, 1);
   assert.ok(journal.isSharedWithLiving(SETTING));
   assert.deepEqual(
-    journal.findElsewhere(({ kind }) => kind === 'link'),
+    journal.elsewhere().find(({ kind }) => kind === 'link'),
     LINK,
   );
   // It was killed just now, and is still there.

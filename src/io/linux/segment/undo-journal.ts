@@ -18,7 +18,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import * as libc from '../libc.ts';
 import { getOption } from './system.ts';
 
@@ -42,7 +41,8 @@ export class UndoJournal {
   private readonly directory: string;
   private readonly prefix: string;
   private readonly note: (message: string) => void;
-  private entries: Undo[] = [];
+  /** By what they undo. */
+  private readonly entries = new Map<string, Undo>();
   private readonly startTicks = startTicks(process.pid) ?? 0;
   private isWritable = true;
 
@@ -52,36 +52,43 @@ export class UndoJournal {
     this.note = note;
   }
 
-  /** Once is enough. */
-  add(undo: Undo): void {
-    if (this.entries.some((other) => isSameThing(undo, other))) return;
-    this.entries.push(undo);
-    this.write();
+  /** Once is enough. Many at once are written down at once. */
+  add(...undos: readonly Undo[]): void {
+    let isNew = false;
+    for (const undo of undos) {
+      const key = keyOf(undo);
+      if (this.entries.has(key)) continue;
+      this.entries.set(key, undo);
+      isNew = true;
+    }
+    if (isNew) this.write();
   }
 
   /** It was undone, or is of no concern any more. */
   remove(matches: (undo: Undo) => boolean): void {
-    const rest = this.entries.filter((undo) => !matches(undo));
-    if (rest.length === this.entries.length) return;
-    this.entries = rest;
-    this.write();
+    let isChanged = false;
+    for (const [key, undo] of this.entries) {
+      if (!matches(undo)) continue;
+      this.entries.delete(key);
+      isChanged = true;
+    }
+    if (isChanged) this.write();
   }
 
   find(matches: (undo: Undo) => boolean): Undo | undefined {
-    return this.entries.find(matches);
+    for (const undo of this.entries.values()) if (matches(undo)) return undo;
+    return undefined;
   }
 
-  /** The same in the journal of another process: of a predecessor that is gone, or of one that runs beside this one. */
-  findElsewhere(matches: (undo: Undo) => boolean): Undo | undefined {
-    return this.readOthers()
-      .flatMap(({ undo }) => undo)
-      .find(matches);
+  /** What other processes have written down: predecessors that are gone, and those that run beside this one. */
+  elsewhere(): readonly Undo[] {
+    return this.readOthers().flatMap(({ undo }) => undo);
   }
 
   /** Another process that runs beside this one would have to undo it too. */
   isSharedWithLiving(undo: Undo): boolean {
     return this.readOthers().some(
-      (journal) => journal.isAlive && journal.undo.some((other) => isSameThing(undo, other)),
+      (journal) => journal.isAlive && journal.undo.some((other) => keyOf(undo) === keyOf(other)),
     );
   }
 
@@ -91,11 +98,16 @@ export class UndoJournal {
    */
   takeLeftBehind(gone: readonly number[] = []): readonly Undo[] {
     const others = this.readOthers(gone);
-    const kept = [...this.entries, ...others.filter(({ isAlive }) => isAlive).flatMap(({ undo }) => undo)];
+    const known = new Set(this.entries.keys());
+    for (const { isAlive, undo } of others) if (isAlive) for (const each of undo) known.add(keyOf(each));
     const left: Undo[] = [];
     for (const { file, isAlive, undo } of others) {
       if (isAlive) continue;
-      for (const each of undo) if (![...kept, ...left].some((other) => isSameThing(each, other))) left.push(each);
+      for (const each of undo) {
+        if (known.has(keyOf(each))) continue;
+        known.add(keyOf(each));
+        left.push(each);
+      }
       remove(file);
     }
     return left;
@@ -106,11 +118,11 @@ export class UndoJournal {
   }
 
   private write(): void {
-    if (this.entries.length === 0) {
+    if (this.entries.size === 0) {
       remove(this.file);
       return;
     }
-    const journal: Journal = { pid: process.pid, startTicks: this.startTicks, undo: this.entries };
+    const journal: Journal = { pid: process.pid, startTicks: this.startTicks, undo: [...this.entries.values()] };
     try {
       mkdirSync(this.directory, { recursive: true, mode: 0o755 });
       writeFileSync(`${this.file}.new`, JSON.stringify(journal));
@@ -143,10 +155,16 @@ interface OtherJournal {
   readonly undo: readonly Undo[];
 }
 
-/** Undoing one undoes the other. What a setting was before may differ between two that have changed it. */
-function isSameThing(a: Undo, b: Undo): boolean {
-  if (a.kind === 'sysctl') return b.kind === 'sysctl' && a.name === b.name;
-  return isDeepStrictEqual(a, b);
+/** Undoing one of the same key undoes the other. What a setting was before may differ between two that have changed it. */
+function keyOf(undo: Undo): string {
+  switch (undo.kind) {
+    case 'sysctl':
+    case 'link':
+      return `${undo.kind} ${undo.name}`;
+    case 'address':
+    case 'own-address':
+      return `${undo.kind} ${undo.address}/${undo.prefixLength} ${undo.link}`;
+  }
 }
 
 function list(directory: string): string[] {
