@@ -299,7 +299,9 @@ export class Nic implements Port {
   readonly attachments: SimAttachment[] = [];
   readonly watches: InterfaceHandler[] = [];
   isUp = true;
-  hasOwnAddress = true;
+  /** Adverts are refused by the machine itself. */
+  isMute = false;
+  private hasOwnAddress = true;
   private lives: Life[] = [];
   /** Addresses that no neighbour sees, and when the kernel removes them at the latest. */
   private readonly concealed = new Map<string, number>();
@@ -324,6 +326,12 @@ export class Nic implements Port {
     }
     for (const handle of this.watches)
       this.node.enqueueSurely(() => handle(this.isUp, this.isUp ? 'up' : 'no carrier'));
+    this.node.holdersChanged();
+  }
+
+  setOwnAddress(isThere: boolean): void {
+    this.hasOwnAddress = isThere;
+    for (const { handler } of this.attachments) this.node.enqueueSurely(() => handler.handleSource(this.source));
     this.node.holdersChanged();
   }
 
@@ -444,6 +452,7 @@ class SimAttachment implements Attachment {
 
   sendAdvert(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): string | null {
     if (!this.nic.isUp) return 'ENETDOWN';
+    if (this.nic.isMute) return 'EPERM';
     if (payload[PRIORITY_OFFSET] === PRIORITY_RELEASE) this.nic.node.released();
     this.nic.network.sendPacket(this.nic, source, destination, payload);
     return null;

@@ -16,7 +16,7 @@ import { World } from './world.ts';
 const S = 1_000_000;
 const NEVER = Number.POSITIVE_INFINITY;
 /** Faults upon which an active router releases. */
-const RELEASING = new Set<Fault['kind']>(['stop', 'interface', 'tracked', 'hand-over', 'noise']);
+const RELEASING = new Set<Fault['kind']>(['stop', 'interface', 'own-address', 'tracked', 'hand-over', 'noise']);
 
 export interface RunOptions {
   readonly sabotage: Sabotage;
@@ -208,6 +208,26 @@ class Run implements NodeObserver {
         this.later(fault.forUs, () => {
           this.unplugged.delete(fault.node);
           for (const nic of nics) nic.setUp(true);
+        });
+        break;
+      }
+      case 'own-address': {
+        const nics = [...nodes[fault.node].nics.values()];
+        this.unplugged.add(fault.node);
+        for (const nic of nics) nic.setOwnAddress(false);
+        this.later(fault.forUs, () => {
+          this.unplugged.delete(fault.node);
+          for (const nic of nics) nic.setOwnAddress(true);
+        });
+        break;
+      }
+      case 'mute': {
+        const nics = [...nodes[fault.node].nics.values()];
+        // It leaves the addresses to a peer that it hears.
+        this.handedOver.add(fault.node);
+        for (const nic of nics) nic.isMute = true;
+        this.later(fault.forUs, () => {
+          for (const nic of nics) nic.isMute = false;
         });
         break;
       }

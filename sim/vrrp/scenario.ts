@@ -33,6 +33,10 @@ export type Fault =
   | { readonly kind: 'stop'; readonly node: number; readonly forUs: number; readonly isGraceful: boolean }
   /** `only`: the index of one interface, or one router, of a group; -1: of all. */
   | { readonly kind: 'interface'; readonly node: number; readonly only: number; readonly forUs: number }
+  /** The interface loses its own address; for less than a second, nobody must notice. */
+  | { readonly kind: 'own-address'; readonly node: number; readonly forUs: number }
+  /** The machine itself refuses to send adverts: a firewall of its own, a missing route. */
+  | { readonly kind: 'mute'; readonly node: number; readonly forUs: number }
   | { readonly kind: 'tracked'; readonly node: number; readonly only: number; readonly forUs: number }
   | { readonly kind: 'clock-step'; readonly node: number; readonly forUs: number; readonly byUs: number }
   | { readonly kind: 'remove-address'; readonly node: number }
@@ -263,6 +267,8 @@ class Draw {
       { kind: 'tracked', node, only, forUs },
       { kind: 'clock-step', node, forUs, byUs: (random.unit() - 0.5) * 7200 * S },
       { kind: 'remove-address', node },
+      { kind: 'own-address', node, forUs: this.oneIn(2) ? 500_000 : forUs },
+      { kind: 'mute', node, forUs },
       isGrouped ? { kind: 'mend' } : { kind: 'hand-over', node },
       { kind: 'resume', node },
       { kind: 'noise', flavour },
