@@ -121,7 +121,9 @@ export class NetworkTable {
   }
 
   allAddresses(): readonly LinkAddress[] {
-    return [...this.addresses.values()].flatMap(({ all }) => [...all.values()]);
+    const found: LinkAddress[] = [];
+    for (const { all } of this.addresses.values()) for (const each of all.values()) found.push(each);
+    return found;
   }
 
   has(linkIndex: number, address: Uint8Array): boolean {
