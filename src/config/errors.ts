@@ -385,6 +385,11 @@ export const CATALOGUE = {
     about:
       'Adverts are not fragmented. Where the MTU of the interface is smaller than the advert, the node is in fault.',
   },
+  'adverts-exceed-mtu': {
+    severity: 'warning',
+    message: 'an advert with these addresses has <bytes> bytes, and the MTU of <value> is <mtu>: the node is in fault',
+    remedy: 'write some of them in `excluded`, or raise the MTU',
+  },
   'vrrp-version': {
     severity: 'error',
     message: '<what> with VRRP version <version>',

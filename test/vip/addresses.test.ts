@@ -60,6 +60,35 @@ test('all its processes are stopped: the kernel removes it', needsNamespaces, as
   assert.ok(tookMs < 5_000, `${tookMs} ms`);
 });
 
+test('all its processes stand still for 1.5 s: it keeps the address, whenever that is', needsNamespaces, async (t) => {
+  const host = new Segment(t).host(5);
+  const node = await host.start(planOf({ priority: 255 }));
+  await node.becomes('active');
+  while (!(await node.status()).process.hasStandby) await new Promise((resolve) => setTimeout(resolve, 20));
+  const pids = [node.keeper.pid!, ...node.children()];
+  let frozenMsMax = 0;
+  for (let i = 0; i < 5; i++) {
+    // Another part of the interval each time.
+    await node.sends(1);
+    await new Promise((resolve) => setTimeout(resolve, i * 200));
+    const from = performance.now();
+    for (const pid of pids) signal(pid, 'SIGSTOP');
+    while (performance.now() - from < 1_500) {
+      const isThere = host.has(ADDRESS);
+      // A machine that is slow to look has seen what was there later.
+      if (performance.now() - from < 1_550) assert.ok(isThere);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    for (const pid of pids) signal(pid, 'SIGCONT');
+    frozenMsMax = Math.max(frozenMsMax, performance.now() - from);
+  }
+  await node.sends(2);
+  const evidence = node.messages.flatMap((message) => (message.type === 'evidence' ? [message.evidence.kind] : []));
+  if (frozenMsMax < 1_600) assert.deepEqual(evidence, []);
+  assert.ok(!evidence.includes('address-removed'));
+  assert.equal(node.changes().at(-1)?.to, 'active');
+});
+
 test(
   'a keeper that stands still for ten seconds has its addresses handed over, and gets them again',
   needsNamespaces,

@@ -2,7 +2,8 @@
  * What of this machine the configuration counts on: rights, interfaces, programs and their users. `run` says the same before
  * it starts, so it must take no time and change nothing.
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { advertPacketBytes } from '../../config/advert-size.ts';
 import type { Path } from '../../config/diagnostic.ts';
 import { type Diagnostic, diagnose, type Problem, problem, show } from '../../config/diagnostic.ts';
 import { listOf } from '../../config/parts.ts';
@@ -36,6 +37,7 @@ class MachineLook {
     for (const [name, router] of Object.entries(this.ready.config.ha ?? {})) {
       const path: Path = ['ha', name];
       this.lookAtInterface(router.interface, [...path, 'interface'], interfaces);
+      this.lookAtMtu(name, path);
       for (const key of ['addresses', 'excluded'] as const) {
         for (const [i, address] of (router[key] ?? []).entries()) {
           if (typeof address === 'string') continue;
@@ -83,6 +85,18 @@ class MachineLook {
     }
   }
 
+  /** An advert that does not fit is a fault. For the usual MTU the file alone has been looked at. */
+  private lookAtMtu(name: string, path: Path): void {
+    const router = this.ready.ha?.vip.routers.find((each) => each.name === name);
+    if (router === undefined) return;
+    const { interfaceName, addresses, family, version, keys } = router;
+    const mtu = readMtu(interfaceName);
+    const bytes = advertPacketBytes(addresses.length, family, version, keys.length > 0);
+    if (mtu === null || bytes <= mtu) return;
+    const args = { bytes: String(bytes), value: show(interfaceName), mtu: String(mtu) };
+    this.report([...path, 'addresses'], 'key', problem('adverts-exceed-mtu', args));
+  }
+
   private lookAtPrograms(
     commands: Readonly<Record<string, readonly string[] | undefined>>,
     userName: string | undefined,
@@ -107,5 +121,14 @@ class MachineLook {
   private report(path: Path, part: 'key' | 'value', found: Problem): void {
     const { source } = this.ready;
     this.found.push(diagnose(found, source.file, source.locate(path, part)));
+  }
+}
+
+/** Null: there is no such interface. */
+function readMtu(name: string): number | null {
+  try {
+    return Number(readFileSync(`/sys/class/net/${name}/mtu`, 'utf8'));
+  } catch {
+    return null;
   }
 }
