@@ -92,6 +92,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
       headBytes: 4096 + prng.below(12_000),
       headers: 40 + prng.below(60),
       bodyBytes: faults.has('overLimits') ? 100 + prng.below(20_000) : 1 << 30,
+      bodyRate: prng.oneIn(3) ? 1 + prng.below(200) : 0,
       connections: isTight ? 1 + prng.below(4) : 10_000,
     },
     via: prng.oneIn(3) ? 'evenkeel' : null,

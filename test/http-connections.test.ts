@@ -52,7 +52,7 @@ upstreams: { web: { servers: [ "${server.address}" ], pool: { idle: 2 } } }
     });
 
     await t.test('a client that sends FIN inside its body: the server can tell that it is not whole', async (t) => {
-      for (const framing of ['Content-Length: 100', 'Transfer-Encoding: chunked']) {
+      for (const framing of ['Content-Length: 10000', 'Transfer-Encoding: chunked']) {
         server.forget();
         const client = await RawConnection.open(t, port);
         client.write(`POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n3\r\nabc\r\n`);
@@ -69,7 +69,9 @@ upstreams: { web: { servers: [ "${server.address}" ], pool: { idle: 2 } } }
       for (const stage of ['waiting', 'in the response', 'in the request']) {
         server.forget();
         const client = await RawConnection.open(t, port);
-        client.write(stage === 'in the request' ? 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc' : GET);
+        client.write(
+          stage === 'in the request' ? 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\nabc' : GET,
+        );
         const exchange = await server.exchange();
         if (stage === 'in the response') {
           exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc');

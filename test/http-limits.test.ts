@@ -112,7 +112,7 @@ upstreams:
     await t.test('a body that stops: 408 after `body`, and the request at the server is dropped', async (t) => {
       const client = await RawConnection.open(t, port);
       const begun = performance.now();
-      client.write(`POST / HTTP/1.1\r\n${HOST}Content-Length: 10\r\n\r\nabc`);
+      client.write(`POST / HTTP/1.1\r\n${HOST}Content-Length: 10000\r\n\r\nabc`);
       const exchange = await server.exchange();
       assert.equal((await client.response()).status, 408);
       assertAfter(performance.now() - begun, 1000);
@@ -122,11 +122,11 @@ upstreams:
 
     await t.test('a body of which something comes all the time may take long', async (t) => {
       const client = await RawConnection.open(t, port);
-      client.write(`POST / HTTP/1.1\r\n${HOST}Content-Length: 10\r\n\r\n`);
+      client.write(`POST / HTTP/1.1\r\n${HOST}Content-Length: 10000\r\n\r\n`);
       const exchange = await server.exchange();
       for (let i = 0; i < 10; i++) {
-        client.write(`${i}`);
-        await exchange.connection.wait('a byte', () => exchange.connection.buffered.length === i + 1);
+        client.write(`${i}`.repeat(1000));
+        await exchange.connection.wait('a part', () => exchange.connection.buffered.length === (i + 1) * 1000);
         await new Promise((resolve) => setTimeout(resolve, 150));
       }
       exchange.ok('done');

@@ -78,7 +78,7 @@ function checkBare(listener: Loose<ListenerConfig>, protocol: string, path: Path
   if (listener.via !== undefined) refuse(['via'], 'leave it out');
   for (const key of ['forwarded', 'escaped-slash'] as const)
     if (listener[key] !== undefined) refuse([key], 'leave it out');
-  for (const key of ['head', 'headers', 'body'] as const) {
+  for (const key of ['head', 'headers', 'body', 'body-rate'] as const) {
     if (listener.limits?.[key] !== undefined) refuse(['limits', key], 'leave it out');
   }
 }

@@ -94,6 +94,7 @@ function compileListener(
       headBytes: bytes(limits.head),
       headers: limits.headers,
       bodyBytes: bytes(limits.body),
+      bodyRate: bytes(limits['body-rate']),
       connections: Math.ceil(limits.connections / workers),
     },
     via: listener.via ?? null,

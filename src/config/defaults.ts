@@ -7,7 +7,7 @@ export const DEFAULTS = {
   listener: {
     protocol: 'http',
     timeouts: { head: '10s', body: '30s', idle: '75s', 'half-closed': '1s' },
-    limits: { head: '16KiB', headers: 100, body: '1GiB', connections: 20000 },
+    limits: { head: '16KiB', headers: 100, body: '1GiB', 'body-rate': 256, connections: 20000 },
     forwarded: 'replace',
   },
   route: {

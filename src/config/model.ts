@@ -82,6 +82,11 @@ const ListenerLimits = z.strictObject({
     "Size of a request's body; more is 413. Bodies are streamed: this is no memory.",
     DEFAULTS.listener.limits.body,
   ),
+  'body-rate': key(
+    size(0, 2 ** 30),
+    "Bytes per second that a request's body must come with, on average over each `timeouts.body`; slower is 408. 0: any rate.",
+    DEFAULTS.listener.limits['body-rate'],
+  ),
   connections: key(
     integer(1, 10_000_000),
     'Connections at one time, of all proxies together; further ones wait in the kernel. Each proxy takes its share, rounded up.',

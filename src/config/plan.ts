@@ -32,6 +32,8 @@ export interface ListenerPlan {
     readonly headBytes: number;
     readonly headers: number;
     readonly bodyBytes: number;
+    /** Bytes per second that a body must come with, on average over bodyMs. 0: any. */
+    readonly bodyRate: number;
     /** Of this proxy: the configured number divided by the number of proxies, rounded up. */
     readonly connections: number;
   };

@@ -54,7 +54,7 @@ function planOf(ports: readonly number[]): Plan {
     protocol: 'tcp',
     binds: [{ address: { family: 4, host: '127.0.0.1', port }, dual: false }],
     timeouts: { headMs: 1, bodyMs: 1, idleMs: 1, halfClosedMs: 1000 },
-    limits: { headBytes: 1, headers: 1, bodyBytes: 1, connections: 1 },
+    limits: { headBytes: 1, headers: 1, bodyRate: 0, bodyBytes: 1, connections: 1 },
     via: null,
     forwarded: { kind: 'replace' },
     escapedSlash: 'compare',

@@ -30,6 +30,7 @@ const OWN = [
   row('listener', 'body-timeout', 408, 'the body did not come in time'),
   row('listener', 'trace-content', 400, 'a TRACE request has no content'),
   row('listener', 'trace-end', 501, 'TRACE is not answered here, and Max-Forwards lets it go no further'),
+  row('listener', 'body-too-slow', 408, 'the body comes too slowly'),
   row('listener', 'head-grew', 431, 'the head is too large to be rewritten'),
   row('listener', 'out-of-memory', 503, 'the proxy is out of buffers'),
   row('upstream', 'no-server', 503, 'no server is up'),

@@ -93,6 +93,12 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   private stallDeadline = 0;
   /** In BODY: until when more of it has to come. */
   private bodyDeadline = 0;
+  /** In BODY: when the rate of the current window is judged, what of it has come in, and whether the client was held up. */
+  private rateDeadline = 0;
+  private rateBytes = 0;
+  private isRateExcused = false;
+  /** In BODY, of a small body that is kept with its head: what of it has to come until a server is looked for. */
+  private gatherBytes = 0;
   /**
    * A client that has sent FIN may be gone or may still read; TCP does not tell. Until when a response may begin; 0: it has not.
    */
@@ -124,6 +130,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
       if (this.lingerDeadline > 0) this.linger();
       return;
     }
+    if (this.state === BODY) this.rateBytes += length;
     this.reader.accept(slot, offset, length);
     this.pump();
   }
@@ -171,6 +178,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
         if (isPast(this.stallDeadline, now)) this.close();
         else if (isPast(this.halfClosedDeadline, now) && !(this.exchange as Exchange).hasResponse) this.close();
         else if (this.isBodyLate(now)) this.giveUp(own.BODY_TIMEOUT);
+        else if (this.isBodySlow(now)) this.giveUp(own.BODY_TOO_SLOW);
         else this.armInExchange();
         return;
       case LINGER:
@@ -188,13 +196,30 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     return false;
   }
 
+  /** A body that trickles in would hold a server for as long as the client likes. */
+  private isBodySlow(now: number): boolean {
+    if (this.state !== BODY || now < this.rateDeadline) return false;
+    const { limits, timeouts } = this.listener.plan;
+    const isSlow = this.rateBytes < (limits.bodyRate * timeouts.bodyMs) / 1000;
+    // where the server held it up, nobody can say how fast the client is
+    if (isSlow && !this.isRateExcused && this.reader.length === 0) return true;
+    this.beginRateWindow();
+    return false;
+  }
+
+  private beginRateWindow(): void {
+    this.rateDeadline = this.context.transport.now + this.listener.plan.timeouts.bodyMs;
+    this.rateBytes = 0;
+    this.isRateExcused = false;
+  }
+
   private armIn(delayMs: number): void {
     this.context.timers.arm(this, this.context.transport.now + delayMs);
   }
 
   /** During an exchange: the earliest of what the client can be late with. */
   private armInExchange(): void {
-    let earliest = this.state === BODY ? this.bodyDeadline : Infinity;
+    let earliest = this.state === BODY ? Math.min(this.bodyDeadline, this.rateDeadline) : Infinity;
     if (this.stallDeadline > 0 && this.stallDeadline < earliest) earliest = this.stallDeadline;
     if (this.halfClosedDeadline > 0 && this.halfClosedDeadline < earliest) earliest = this.halfClosedDeadline;
     if (earliest === Infinity) this.deadline = 0;
@@ -217,8 +242,12 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     while (this.reader.length > 0 && this.step());
     this.isPumping = false;
     if (this.state >= TUNNEL) return;
-    if (this.reader.length > 0) this.socket.pause();
-    else this.socket.resume();
+    if (this.reader.length > 0) {
+      this.isRateExcused = true;
+      this.socket.pause();
+    } else {
+      this.socket.resume();
+    }
   }
 
   /** False: what is left has to wait. */
@@ -270,6 +299,10 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   /** False: the server has not taken what it was given. */
   private stepBody(): boolean {
     const exchange = this.exchange as Exchange;
+    if (this.gatherBytes > 0) {
+      this.gather(exchange);
+      return true;
+    }
     const connection = exchange.readyConnection;
     if (connection === null) return false;
     // The table for trailers is the other direction's, which is not in use at this moment.
@@ -289,6 +322,20 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
       this.giveUp(own.refusal(result));
     }
     return true;
+  }
+
+  /** Puts what is here of a small body behind its head. A server is looked for when there is nothing left to wait for. */
+  private gather(exchange: Exchange): void {
+    const { reader } = this;
+    const count = Math.min(reader.length, this.gatherBytes);
+    exchange.appendBody(reader.offset, count);
+    reader.consume(count);
+    this.gatherBytes -= count;
+    this.bodyDeadline = this.context.transport.now + this.listener.plan.timeouts.bodyMs;
+    if (this.gatherBytes > 0) return;
+    this.isRequestComplete = true;
+    this.state = RESPONSE;
+    exchange.begin();
   }
 
   /** A part of the body is here and will follow the head at once. */
@@ -346,26 +393,36 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     }
     const bodyKind = head.body;
     const contentLength = head.contentLength;
+    const { expectsContinue } = head;
     this.dropHead(length, isStashed);
-    if (!this.isRequestComplete) {
-      const isHere = bodyKind === BODY_LENGTH && contentLength <= reader.length;
-      if (isHere && exchange.appendBody(reader.offset, contentLength)) {
-        reader.consume(contentLength);
-        this.isRequestComplete = true;
-      } else {
-        reader.beginBody(bodyKind, contentLength, FRAME_AS_IS, this.listener.plan.limits.bodyBytes);
-      }
+    const isSmall = bodyKind === BODY_LENGTH && exchange.hasRoomFor(contentLength);
+    if (!this.isRequestComplete && isSmall && contentLength <= reader.length) {
+      exchange.appendBody(reader.offset, contentLength);
+      reader.consume(contentLength);
+      this.isRequestComplete = true;
     }
     this.stallDeadline = 0;
     this.halfClosedDeadline = 0;
+    exchange.start();
     if (this.isRequestComplete) {
       this.state = RESPONSE;
       this.deadline = 0;
-    } else {
-      this.state = BODY;
-      this.bodyDeadline = context.transport.now + this.listener.plan.timeouts.bodyMs;
-      context.timers.arm(this, this.bodyDeadline);
+      exchange.begin();
+      return;
     }
+    this.state = BODY;
+    this.bodyDeadline = context.transport.now + this.listener.plan.timeouts.bodyMs;
+    context.timers.arm(this, this.bodyDeadline);
+    this.beginRateWindow();
+    this.rateBytes = reader.length;
+    // A client that waits for 100 Continue sends nothing until a server has been asked.
+    if (isSmall && !expectsContinue) {
+      this.gatherBytes = contentLength;
+      if (reader.length > 0) this.gather(exchange);
+      return;
+    }
+    this.gatherBytes = 0;
+    reader.beginBody(bodyKind, contentLength, FRAME_AS_IS, this.listener.plan.limits.bodyBytes);
     exchange.begin();
   }
 

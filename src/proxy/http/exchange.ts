@@ -157,14 +157,17 @@ export class Exchange extends Waiter {
     return null;
   }
 
-  /** Puts a small body behind the head: one send, and it can be repeated. False: it does not fit. */
-  appendBody(offset: number, length: number): boolean {
+  /** A body of this length fits behind the head: one send, and it can be repeated. */
+  hasRoomFor(length: number): boolean {
+    const { arena } = this.context;
+    return arena.start(this.requestSlot) + this.requestLength + length <= arena.end(this.requestSlot);
+  }
+
+  /** Puts a part of such a body there. */
+  appendBody(offset: number, length: number): void {
     const { arena, memory } = this.context;
-    const at = arena.start(this.requestSlot) + this.requestLength;
-    if (at + length > arena.end(this.requestSlot)) return false;
-    emitBytes(memory, at, memory, offset, length);
+    emitBytes(memory, arena.start(this.requestSlot) + this.requestLength, memory, offset, length);
     this.requestLength += length;
-    return true;
   }
 
   private keyFor({ head, client }: RequestView): number {
@@ -176,10 +179,14 @@ export class Exchange extends Waiter {
 
   /** The request is rebuilt and the client's connection ready to hand over the rest of the body: looks for a server. */
   begin(): void {
+    this.usePicked(this.upstream.pick(this));
+  }
+
+  /** The request's head is complete: from here the whole exchange has its time. */
+  start(): void {
     const { timeoutMs } = this.action;
     this.exchangeDeadline = timeoutMs === 0 ? 0 : this.context.transport.now + timeoutMs;
     this.armExchange();
-    this.usePicked(this.upstream.pick(this));
   }
 
   private armExchange(): void {

@@ -99,6 +99,7 @@ export const OPTIONS_END: OwnResponse = { kind: NO_KIND, status: 200, reason: re
 export const BODY_TOO_LARGE = own('body-too-large');
 export const HEAD_TIMEOUT = own('head-timeout');
 export const BODY_TIMEOUT = own('body-timeout');
+export const BODY_TOO_SLOW = own('body-too-slow');
 export const NO_SERVER = own('no-server');
 export const QUEUE_FULL = own('queue-full');
 export const QUEUE_TIMEOUT = own('queue-timeout');
