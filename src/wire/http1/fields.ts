@@ -113,7 +113,18 @@ const LOWER_WORDS = new DataView(LOWER_NAMES.buffer);
 
 /** In CANDIDATE: none of NAMES, but maybe a claim. */
 const MAYBE_CLAIM = 32;
-for (const name of [...CLIENT_CLAIMS, ...PROXY_CLAIMS]) CANDIDATE[(name.length << 5) | (name[0] & 31)] = MAYBE_CLAIM;
+/** By length and first letter, as in CANDIDATE. */
+const CLAIMS: ({ readonly name: Uint8Array; readonly id: number }[] | undefined)[] = [];
+for (const [id, names] of [
+  [F_CLIENT_CLAIM, CLIENT_CLAIMS],
+  [F_PROXY_CLAIM, PROXY_CLAIMS],
+] as const) {
+  for (const name of names) {
+    const place = (name.length << 5) | (name[0] & 31);
+    CANDIDATE[place] = MAYBE_CLAIM;
+    (CLAIMS[place] ??= []).push({ name, id });
+  }
+}
 for (let length = X_FORWARDED_PREFIX.length + 1; length <= NAME_LENGTH_MAX; length++) {
   CANDIDATE[(length << 5) | (X_FORWARDED_PREFIX[0] & 31)] = MAYBE_CLAIM;
 }
@@ -149,11 +160,11 @@ function strangerId(bytes: Uint8Array, at: number, length: number, id: number): 
 }
 
 function claimId(bytes: Uint8Array, at: number, length: number): number {
-  for (const name of CLIENT_CLAIMS) {
-    if (name.length === length && isSpelt(bytes, at, length, name, 0)) return F_CLIENT_CLAIM;
-  }
-  for (const name of PROXY_CLAIMS) {
-    if (name.length === length && isSpelt(bytes, at, length, name, 0)) return F_PROXY_CLAIM;
+  const names = CLAIMS[(length << 5) | (bytes[at] & 31)];
+  if (names !== undefined) {
+    for (let i = 0; i < names.length; i++) {
+      if (isSpelt(bytes, at, length, names[i].name, 0)) return names[i].id;
+    }
   }
   const isForwarded =
     length > X_FORWARDED_PREFIX.length && isSpelt(bytes, at, X_FORWARDED_PREFIX.length, X_FORWARDED_PREFIX, 0);
