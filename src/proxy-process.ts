@@ -79,7 +79,9 @@ class ProxyProcess implements TransportDriver, ControlHandler {
   handleMessage(message: KeeperMessage): void {
     switch (message.type) {
       case 'drain':
-        this.drain();
+        return this.drain();
+      case 'open':
+        return this.proxy.open(message.listener, message.descriptor);
     }
   }
 

@@ -6,7 +6,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { connect, engineSkip, ENGINES, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
+import { connect, engineSkip, ENGINES, Evenkeel, freePort, get, kill, startBackend } from './evenkeel.ts';
 
 const web = (bind: string, server: string): string => `
 listeners: { web: { bind: ${bind}, protocol: http, routes: [ { upstream: web } ] } }
@@ -58,6 +58,41 @@ for (const engine of ENGINES) {
     await Evenkeel.start(t, web(`"127.0.0.1:${port}"`, `unix:${path}`), { engine });
     assert.deepEqual(await get(port), { status: 200, body: 'unix\n' });
   });
+}
+
+for (const engine of ENGINES) {
+  test(
+    `[${engine}] a port that is taken at the start is listened on when it is free; ready and status say what is missing`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t);
+      const other = net.createServer();
+      const [port, taken] = [await freePort(), await freePort()];
+      other.listen(taken, '127.0.0.1');
+      await once(other, 'listening');
+      t.after(() => other.close());
+      const yaml = `
+listeners:
+  web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] }
+  more: { bind: ["127.0.0.1:${taken}"], routes: [ { upstream: web } ] }
+upstreams: { web: { servers: [ "${backend.address}" ] } }
+`;
+      const evenkeel = await Evenkeel.start(t, yaml, { engine });
+      assert.match(evenkeel.stdout, new RegExp(`; not open: more 127.0.0.1:${taken} \\(port ${taken} is taken by`));
+      assert.match(evenkeel.stderr, /error listener more .* it is tried again/);
+      assert.equal((await get(port)).status, 200);
+      other.close();
+      await evenkeel.said(/listener more 127\.0\.0\.1:\d+ accepts now/);
+      for (let i = 0; i < 20; i++) assert.equal((await get(taken)).status, 200);
+
+      const [pid] = evenkeel.proxies();
+      kill(pid, 'SIGKILL');
+      await evenkeel.said(/serves again/);
+      for (let i = 0; i < 20; i++) assert.equal((await get(taken)).status, 200);
+      evenkeel.signal('SIGTERM');
+      assert.equal(await evenkeel.exit, 0);
+    },
+  );
 }
 
 test('--version and --help work from bin/evenkeel', async (t) => {

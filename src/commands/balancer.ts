@@ -104,7 +104,7 @@ export class Balancer {
       plan: ha,
       upstreams: plan.upstreams,
       board: this.keeper.board,
-      closedListeners: this.keeper.closedListeners,
+      closedListeners: () => this.keeper.closedListeners,
       log,
       createAddresses: (events) =>
         new VipLink({ plan: ha.vip, log, ...events, ...createVipMachine(command, runDirectory) }),

@@ -160,7 +160,8 @@ test('a listener that cannot be opened is told and the others serve', linux, asy
   const takenPort = (taken.address() as net.AddressInfo).port;
   const port = await freePort();
   const { keeper, lines } = await createScene(t, 1, [takenPort, port]);
-  assert.equal(await keeper.start(), `l1 127.0.0.1:${port}`);
+  const taken0 = `l0 127.0.0.1:${takenPort} (port ${takenPort} is taken by node (pid ${process.pid}))`;
+  assert.equal(await keeper.start(), `l1 127.0.0.1:${port}; not open: ${taken0}`);
   const error = lines.find((line) => line.startsWith('error'))!;
   assert.match(
     error,

@@ -13,13 +13,14 @@ import type { ProxyEvent } from '../port/control.ts';
 import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
 import {
   CONTROL_DESCRIPTOR,
+  type DescriptorNumbers,
   type Handover,
   HANDOVER_DESCRIPTOR,
   numberDescriptors,
   TABLE_DESCRIPTOR,
 } from './handover.ts';
 import { HealthRegistry } from './health.ts';
-import { bindText, closeListeners, descriptorsOf, type OpenListener, openListeners } from './listeners.ts';
+import { bindText, closeListeners, descriptorsOf, type OpenListener, openListeners, openMore } from './listeners.ts';
 import type { Log } from './log.ts';
 import { askSystem, Names } from './names.ts';
 import { probe } from './probe.ts';
@@ -44,6 +45,9 @@ export interface KeeperOptions {
 
 /** How long the first answers for names may delay the start. They come when they come. */
 const FIRST_NAMES_MS_MAX = 2_000;
+/** How often a listener is tried again that could not be opened. */
+const RETRY_MS_MIN = 500;
+const RETRY_MS_MAX = 10_000;
 
 export class Keeper {
   readonly board: Board;
@@ -57,6 +61,7 @@ export class Keeper {
   private listeners: readonly OpenListener[] = [];
   private handoverDescriptor = -1;
   private isStopping = false;
+  private retry: NodeJS.Timeout | undefined;
 
   constructor(options: KeeperOptions) {
     const { plan, workers, host, log } = options;
@@ -107,16 +112,8 @@ export class Keeper {
     }
     this.listeners = opened.listeners;
     this.warnOfDescriptors();
-    const handover: Handover = {
-      plan,
-      user: this.options.user,
-      ...numberDescriptors(
-        workers,
-        this.listeners.map(({ binds }) => binds.length),
-      ),
-    };
     this.warnOfFaults();
-    this.handoverDescriptor = host.createUnnamedFile('evenkeel-plan', Buffer.from(JSON.stringify(handover)));
+    this.writeHandover();
     this.health.start();
     try {
       await Promise.all([this.supervisor.start(), this.firstNames()]);
@@ -124,10 +121,8 @@ export class Keeper {
       this.kill();
       throw error;
     }
-    return this.listeners
-      .filter(({ binds }) => binds.length > 0)
-      .map(({ plan, binds }) => `${plan.name} ${binds.map((bind) => bindText(bind.plan)).join(' ')}`)
-      .join(', ');
+    this.retryLater(RETRY_MS_MIN);
+    return this.describeListeners();
   }
 
   /** Listeners of which no address could be opened. */
@@ -154,6 +149,7 @@ export class Keeper {
   async stop(): Promise<void> {
     const { plan, log } = this.options;
     this.isStopping = true;
+    clearTimeout(this.retry);
     closeListeners(this.options.host, this.listeners);
     this.listeners = [];
     const killed = await this.supervisor.drain(plan.graceMs);
@@ -171,6 +167,56 @@ export class Keeper {
 
   // --- inside ---
 
+  /** What listens, and what does not (yet). */
+  private describeListeners(): string {
+    const open = this.listeners
+      .filter(({ binds }) => binds.length > 0)
+      .map(({ plan, binds }) => `${plan.name} ${binds.map((bind) => bindText(bind.plan)).join(' ')}`);
+    const missing = this.listeners.flatMap(({ plan, failures }) =>
+      failures.map((bind) => `${plan.name} ${bindText(bind.plan)} (${bind.reason})`),
+    );
+    return open.join(', ') + (missing.length === 0 ? '' : `; not open: ${missing.join(', ')}`);
+  }
+
+  /** What the next proxy inherits. */
+  private writeHandover(): void {
+    const { plan, user, host } = this.options;
+    if (this.handoverDescriptor >= 0) host.closeDescriptor(this.handoverDescriptor);
+    const { descriptors } = this.numbers();
+    const open = this.listeners.map(({ plan, binds }, listener) =>
+      descriptors[listener].filter((_, i) => binds.some((bind) => bind.plan === plan.binds[i])),
+    );
+    const handover: Handover = { plan, user, ...this.numbers(), descriptors: open };
+    this.handoverDescriptor = host.createUnnamedFile('evenkeel-plan', Buffer.from(JSON.stringify(handover)));
+  }
+
+  private numbers(): DescriptorNumbers {
+    const counts = this.listeners.map(({ plan }) => plan.binds.length);
+    return numberDescriptors(this.options.workers, counts);
+  }
+
+  /** What could not be opened may be free later: another program ends, a directory is made. */
+  private retryLater(delayMs: number): void {
+    if (this.isStopping || this.listeners.every(({ failures }) => failures.length === 0)) return;
+    this.retry = setTimeout(() => {
+      this.openMore();
+      this.retryLater(Math.min(2 * delayMs, RETRY_MS_MAX));
+    }, delayMs);
+  }
+
+  private openMore(): void {
+    const { host, log } = this.options;
+    const { descriptors } = this.numbers();
+    this.listeners.forEach((listener, index) => {
+      for (const bind of openMore(host, listener)) {
+        log.info(`listener ${listener.plan.name} ${bindText(bind)} accepts now`);
+        this.writeHandover();
+        const descriptor = descriptors[index][listener.plan.binds.indexOf(bind)];
+        this.supervisor.broadcast({ type: 'open', listener: index, descriptor });
+      }
+    });
+  }
+
   /** Why the proxies cannot reach a server that the keeper may reach. */
   private findFault({ family, host }: Address): string | null {
     const { user } = this.options;
@@ -187,6 +233,7 @@ export class Keeper {
   }
 
   private release(): void {
+    clearTimeout(this.retry);
     this.health.stop();
     this.names.stop();
     this.traffic.stop();
@@ -221,7 +268,7 @@ export class Keeper {
     stdio[HANDOVER_DESCRIPTOR] = this.handoverDescriptor;
     stdio[TABLE_DESCRIPTOR] = this.table.readOnlyDescriptor;
     stdio.push(...this.rows.map((row, i) => (i === index ? row.descriptor : row.readOnlyDescriptor)));
-    stdio.push(...descriptorsOf(this.listeners, index).flat());
+    stdio.push(...descriptorsOf(this.listeners, index).map((descriptor) => descriptor ?? 'ignore'));
     // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
     return spawn(program, [...args, `${index}`], { stdio, detached: true });
   }

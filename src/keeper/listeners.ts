@@ -9,14 +9,16 @@ import type { Log } from './log.ts';
 
 export interface OpenListener {
   readonly plan: ListenerPlan;
-  readonly binds: readonly OpenBind[];
-  /** Those of its addresses that could not be opened. */
-  readonly failures: readonly BindFailure[];
+  binds: readonly OpenBind[];
+  /** Those of its addresses that could not be opened (yet). */
+  failures: readonly BindFailure[];
 }
 
 export interface BindFailure {
   readonly plan: BindPlan;
   readonly reason: string;
+  /** What will listen there; none: nothing will. */
+  readonly descriptors: readonly number[];
 }
 
 interface OpenBind {
@@ -51,8 +53,10 @@ export async function openListeners(
         log.warn(`${place}: ${reason}; trying again for a moment`);
       });
       if (opened.kind === 'failed') {
-        failures.push({ plan: bind, reason: opened.reason });
-        log.error(`${place}: ${opened.reason}; ${opened.remedy}`);
+        const descriptors = host.createSockets(bind.address, bind.dual, workers) ?? [];
+        failures.push({ plan: bind, reason: opened.reason, descriptors });
+        const later = descriptors.length > 0 ? '; it is tried again' : '';
+        log.error(`${place}: ${opened.reason}; ${opened.remedy}${later}`);
         continue;
       }
       if (opened.note !== null) log.warn(`${place}: ${opened.note}`);
@@ -80,14 +84,38 @@ async function openPatiently(
   }
 }
 
-/** The descriptors that the proxy `index` gets, per listener. */
-export function descriptorsOf(listeners: readonly OpenListener[], index: number): number[][] {
-  return listeners.map(({ binds }) => binds.map(({ descriptors }) => descriptors[index] ?? descriptors[0]));
+/** The descriptors that the proxy `index` gets: of each address of each listener, whether it is open yet or not. */
+export function descriptorsOf(listeners: readonly OpenListener[], index: number): (number | undefined)[] {
+  return listeners.flatMap(({ plan, binds, failures }) =>
+    plan.binds.map((bind) => {
+      const of = [...binds, ...failures].find((each) => each.plan === bind);
+      return of?.descriptors[index] ?? of?.descriptors[0];
+    }),
+  );
+}
+
+/** Tries one more time what could not be opened. Returns what could be now. */
+export function openMore(host: Host, listener: OpenListener): readonly BindPlan[] {
+  const opened: BindPlan[] = [];
+  const failures: BindFailure[] = [];
+  for (const failure of listener.failures) {
+    const { plan, descriptors } = failure;
+    const refusal = descriptors.length === 0 ? null : host.listenOnSockets(descriptors, plan.address, plan.dual);
+    if (descriptors.length === 0 || refusal !== null) {
+      failures.push({ ...failure, reason: refusal?.reason ?? failure.reason });
+      continue;
+    }
+    listener.binds = [...listener.binds, { plan, descriptors }];
+    opened.push(plan);
+  }
+  listener.failures = failures;
+  return opened;
 }
 
 /** From here on connections are refused, as far as no proxy listens any more. */
 export function closeListeners(host: Host, listeners: readonly OpenListener[]): void {
-  for (const { binds } of listeners) {
+  for (const { binds, failures } of listeners) {
+    for (const { descriptors } of failures) for (const descriptor of descriptors) host.closeDescriptor(descriptor);
     for (const { plan, descriptors } of binds) {
       for (const descriptor of descriptors) host.closeDescriptor(descriptor);
       if (plan.address.family === 0 && !plan.address.host.startsWith('@')) host.removeSocketFile(plan.address.host);

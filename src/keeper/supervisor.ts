@@ -10,7 +10,13 @@ import type { Duplex } from 'node:stream';
 import { type Board, WORKER_STARTING } from '../base/board.ts';
 import { HeartbeatWatch } from '../core/heartbeat.ts';
 import { RestartPolicy } from '../core/restart.ts';
-import { ControlLines, encodeControl, parseProxyMessage, type ProxyEvent } from '../port/control.ts';
+import {
+  ControlLines,
+  encodeControl,
+  type KeeperMessage,
+  parseProxyMessage,
+  type ProxyEvent,
+} from '../port/control.ts';
 import { CONTROL_DESCRIPTOR } from './handover.ts';
 import { logOutput } from './child-output.ts';
 import type { Log } from './log.ts';
@@ -113,8 +119,7 @@ export class Supervisor {
   /** Tells every proxy to finish. Resolves when all are gone, with the number of those that had to be killed. */
   async drain(graceMs: number): Promise<number> {
     this.end();
-    // A proxy that is still starting reads it when it gets there.
-    for (const worker of this.workers) sendDrain(worker.child);
+    this.broadcast({ type: 'drain' });
     let killed = 0;
     const ended = new Promise<void>((resolve) => {
       this.settleEnd = resolve;
@@ -127,6 +132,11 @@ export class Supervisor {
     await ended;
     clearTimeout(grace);
     return killed;
+  }
+
+  /** Tells it every proxy; one that is still starting reads it when it gets there. */
+  broadcast(message: KeeperMessage): void {
+    for (const { child } of this.workers) send(child, message);
   }
 
   /** Ends every proxy at once. */
@@ -174,7 +184,7 @@ export class Supervisor {
     const { log } = this.options;
     const message = line === null ? null : parseProxyMessage(line);
     if (message === null) {
-      log.error(`proxy ${worker.index} said what is no message`);
+      log.error(`proxy ${worker.index} sent an invalid control message`);
     } else if (message.type === 'log') {
       log[message.level](`proxy ${worker.index}: ${message.message}`);
     } else if (message.type === 'event') {
@@ -239,9 +249,9 @@ export class Supervisor {
   }
 }
 
-function sendDrain(child: ChildProcess | null): void {
+function send(child: ChildProcess | null, message: KeeperMessage): void {
   const control = child?.stdio[CONTROL_DESCRIPTOR] as Duplex | undefined;
-  if (control?.writable === true) control.write(encodeControl({ type: 'drain' }));
+  if (control?.writable === true) control.write(encodeControl(message));
 }
 
 /** `1 proxy`, `2 proxies` */

@@ -12,7 +12,9 @@ export const CONTROL_LINE_BYTES_MAX = 64 * 1024;
 /** The keeper to a proxy. */
 export type KeeperMessage =
   /** Stop accepting, finish what is in flight, say `drained`. */
-  { readonly type: 'drain' };
+  | { readonly type: 'drain' }
+  /** This descriptor, which was inherited, listens now: for the listener with this index. */
+  | { readonly type: 'open'; readonly listener: number; readonly descriptor: number };
 
 /** A proxy to the keeper. */
 export type ProxyMessage =
@@ -109,7 +111,10 @@ export class ControlLines {
 /** Null if it is not one of the messages. */
 export function parseKeeperMessage(line: string): KeeperMessage | null {
   const value = parseObject(line);
-  return value !== null && value.type === 'drain' ? { type: 'drain' } : null;
+  if (value === null) return null;
+  const { type, listener, descriptor } = value;
+  if (type === 'open' && isCount(listener) && isCount(descriptor)) return { type, listener, descriptor };
+  return type === 'drain' ? { type } : null;
 }
 
 /** Null if it is not one of the messages. */

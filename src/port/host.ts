@@ -16,6 +16,12 @@ export interface Host {
    */
   listen(address: Address, isDual: boolean, copies: number): Listening | ListenFailure;
 
+  /** Sockets that will listen on an address once they can, for who has to inherit them before. Null: none can be had. */
+  createSockets(address: Address, isDual: boolean, copies: number): readonly number[] | null;
+
+  /** Null: they listen now. */
+  listenOnSockets(descriptors: readonly number[], address: Address, isDual: boolean): ListenFailure | null;
+
   /**
    * Zeroed memory, shared with every process that maps one of its descriptors. Lives as long as this process. Nobody can
    * change its size. `writer`: who can write it, this process alone or also who is handed `descriptor`.

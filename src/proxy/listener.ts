@@ -9,6 +9,7 @@ export abstract class Listener implements ListenHandler {
   readonly plan: ListenerPlan;
   private readonly index: number;
   private readonly sockets: ListenSocket[] = [];
+  private readonly descriptors = new Set<number>();
   private connectionCount = 0;
   private isAtLimit = false;
   private isHeld = false;
@@ -24,7 +25,13 @@ export abstract class Listener implements ListenHandler {
 
   /** Serves these listening descriptors, one per bind. */
   start(descriptors: readonly number[]): void {
-    for (const descriptor of descriptors) this.sockets.push(this.context.transport.listen(descriptor, this));
+    for (const descriptor of descriptors) {
+      if (this.descriptors.has(descriptor)) continue;
+      this.descriptors.add(descriptor);
+      const socket = this.context.transport.listen(descriptor, this);
+      this.sockets.push(socket);
+      if (this.isPaused) socket.pause();
+    }
   }
 
   handleAccept(socket: Socket): void {

@@ -110,6 +110,11 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.listeners.forEach((listener, index) => listener.start(descriptors[index]));
   }
 
+  /** Serves one more listening descriptor; again does nothing. */
+  open(listener: number, descriptor: number): void {
+    if (!this.context.isDraining) this.listeners[listener]?.start([descriptor]);
+  }
+
   /** Accepts no more, ends what is idle, and reports `drained` when the last exchange and session has ended. */
   drain(): void {
     if (this.context.isDraining) return;

@@ -2,13 +2,15 @@
 import { closeSync, unlinkSync } from 'node:fs';
 import type { Host } from '../../port/host.ts';
 import { descriptorLimit } from './descriptor-limit.ts';
-import { openListeningSockets } from './listen.ts';
+import { createSockets, listenOnSockets, openListeningSockets } from './listen.ts';
 import { notifyServiceManager } from './service-manager.ts';
 import { createSharedMemory, createUnnamedFile } from './shared-memory.ts';
 
 export const linuxHost: Host = {
   descriptorLimit,
   listen: openListeningSockets,
+  createSockets,
+  listenOnSockets,
   createSharedMemory,
   createUnnamedFile,
   closeDescriptor: closeSync,

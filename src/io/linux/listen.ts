@@ -76,12 +76,62 @@ function openGroup(address: Address, isDual: boolean, copies: number, isFree: bo
   return descriptors;
 }
 
+/**
+ * Sockets for an address that cannot be listened on yet. Who inherits them has what will listen: binding is done to the socket and
+ * not to a descriptor. Null: none can be had.
+ */
+export function createSockets(address: Address, isDual: boolean, copies: number): readonly number[] | null {
+  const isUnix = address.family === 0;
+  const descriptors: number[] = [];
+  for (let i = 0; i < (isUnix ? 1 : copies); i++) {
+    const descriptor = isUnix ? libc.socket(libc.AF_UNIX, libc.SOCK_STREAM) : createSocket(address, isDual, true, true);
+    if (descriptor >= 0) {
+      descriptors.push(descriptor);
+      continue;
+    }
+    for (const each of descriptors) closeDescriptor(each);
+    return null;
+  }
+  return descriptors;
+}
+
+/** Null: they listen now. */
+export function listenOnSockets(
+  descriptors: readonly number[],
+  address: Address,
+  isDual: boolean,
+): ListenFailure | null {
+  const refusal = tryListening(address, isDual);
+  if (refusal !== null) return refusal;
+  const socketAddress = encodeSocketAddress(address)!;
+  if (address.family === 0 && findSocketFile(address.host, socketAddress) === 'stale') unlinkSync(address.host);
+  for (const descriptor of descriptors) {
+    const bound = libc.bind(descriptor, socketAddress);
+    // It is bound, by a try that somebody else came in between of.
+    if (bound < 0 && libc.errorName(bound) !== 'EINVAL') return explain(libc.errorName(bound), address);
+  }
+  for (const descriptor of descriptors) {
+    const listened = libc.listen(descriptor, BACKLOG);
+    if (listened < 0) return explain(libc.errorName(listened), address);
+  }
+  if (address.family === 0 && !address.host.startsWith('@')) chmodSync(address.host, 0o666);
+  return null;
+}
+
 /** A bound socket's descriptor, or a negative errno. */
 function openSocket(address: Address, isDual: boolean, isFree: boolean, isShared: boolean): number {
+  const descriptor = createSocket(address, isDual, isFree, isShared);
+  if (descriptor < 0) return descriptor;
+  const bound = libc.bind(descriptor, encodeSocketAddress(address)!);
+  if (bound >= 0) return descriptor;
+  closeDescriptor(descriptor);
+  return bound;
+}
+
+function createSocket(address: Address, isDual: boolean, isFree: boolean, isShared: boolean): number {
   const isV6 = address.family === 6;
   const descriptor = libc.socket(isV6 ? libc.AF_INET6 : libc.AF_INET, libc.SOCK_STREAM);
   if (descriptor < 0) return descriptor;
-  const socketAddress = encodeSocketAddress(address)!;
   const steps: (() => number)[] = [
     () => libc.setOption(descriptor, libc.SOL_SOCKET, libc.SO_REUSEADDR, 1),
     () => (isV6 ? libc.setOption(descriptor, libc.IPPROTO_IPV6, libc.IPV6_V6ONLY, isDual ? 0 : 1) : 0),
@@ -89,7 +139,6 @@ function openSocket(address: Address, isDual: boolean, isFree: boolean, isShared
     () => (isShared ? libc.setOption(descriptor, libc.SOL_SOCKET, libc.SO_REUSEPORT, 1) : 0),
     // Inherited by every accepted socket (tcp(7)): no call per connection.
     () => libc.setOption(descriptor, libc.IPPROTO_TCP, libc.TCP_NODELAY, 1),
-    () => libc.bind(descriptor, socketAddress),
   ];
   for (const step of steps) {
     const result = step();

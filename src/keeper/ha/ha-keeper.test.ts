@@ -107,7 +107,7 @@ class Scene {
       plan,
       upstreams: [],
       board,
-      closedListeners: [],
+      closedListeners: () => [],
       log: this.log,
       createAddresses: (events) => (this.addresses = new FakeAddresses(events)),
       runCommand: (request) => {

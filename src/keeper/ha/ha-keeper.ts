@@ -28,7 +28,7 @@ export interface HaKeeperOptions {
   readonly upstreams: readonly UpstreamPlan[];
   readonly board: Board;
   /** Listeners of which no address could be opened. */
-  readonly closedListeners: readonly string[];
+  readonly closedListeners: () => readonly string[];
   readonly log: Log;
   readonly createAddresses: (events: AddressEvents) => VirtualAddresses;
   readonly runCommand: RunCommand;

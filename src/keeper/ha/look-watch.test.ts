@@ -66,7 +66,7 @@ test('the data plane is well while every proxy beats and every listener has an a
   const shape = { servers: 0, listeners: 1, workers: 2 };
   const board = Board.createAlone(shape);
   const rows = [board.worker(0), board.worker(1)];
-  const look = lookAtProxies(board, []);
+  const look = lookAtProxies(board, () => []);
   let now = 0;
   const pass = (ms: number, beating: readonly number[]): ReturnType<typeof look> => {
     let sight = look(now);
@@ -82,7 +82,7 @@ test('the data plane is well while every proxy beats and every listener has an a
   assert.deepEqual(pass(500, [0, 1]), { isUp: true, detail: 'all 2 serve' });
   assert.deepEqual(pass(1_100, [0]), { isUp: false, detail: 'proxy 1 has not served for 1.1 s' });
   assert.equal(pass(5_000, [0, 1]).isUp, true);
-  assert.deepEqual(lookAtProxies(board, ['web', 'db'])(now), {
+  assert.deepEqual(lookAtProxies(board, () => ['web', 'db'])(now), {
     isUp: false,
     detail: 'listener web, db could not be opened',
   });

@@ -114,7 +114,7 @@ export function lookForProcess(plan: ProcessPlan, read: ReadText, list: () => re
 // --- this node's own data plane ---
 
 /** `closed`: listeners of which no address could be opened. */
-export function lookAtProxies(board: Board, closed: readonly string[]): Look {
+export function lookAtProxies(board: Board, closedListeners: () => readonly string[]): Look {
   const { workers } = board.shape;
   const rows = Array.from({ length: workers }, (_, index) => board.worker(index));
   const track = new ProxiesTrack(workers, LOOK_INTERVAL_MS);
@@ -123,6 +123,7 @@ export function lookAtProxies(board: Board, closed: readonly string[]): Look {
       nowMs,
       rows.map((row) => (row.state === WORKER_SERVING ? row.heartbeat : null)),
     );
+    const closed = closedListeners();
     if (closed.length > 0) return { isUp: false, detail: `listener ${closed.join(', ')} could not be opened` };
     const { index, ms } = track.missing;
     const isMissing = ms > 2 * LOOK_INTERVAL_MS;
