@@ -50,9 +50,11 @@ for (const engine of ENGINES) {
       assert.equal((await get(port)).status, 200);
       await backend.stop();
       await evenkeel.said(/down: /);
+      await evenkeel.said(/ error upstream web: no server is up\n/);
       assert.equal((await getUntil(port, ({ status }) => status !== 502)).status, 503);
       await backend.restart();
       await getUntil(port, ({ status }) => status === 200);
+      await evenkeel.said(/ info {2}upstream web: a server is up again\n/);
     },
   );
 

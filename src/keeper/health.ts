@@ -4,7 +4,7 @@
  * need of it, the log what changed; who wants to know why asks here.
  */
 import type { Address } from '../base/address.ts';
-import type { Board, ServerSlot } from '../base/board.ts';
+import { type Board, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import type { Prng } from '../base/prng.ts';
 import type { HealthPlan, Plan, UpstreamPlan } from '../config/plan.ts';
 import type { EndpointAccount } from '../core/health/endpoint-health.ts';
@@ -33,6 +33,8 @@ const SLEEP_MS_MAX = 60_000;
 interface Upstream {
   readonly plan: UpstreamPlan;
   readonly health: UpstreamHealth;
+  /** No server takes requests, and the log says so. */
+  isOut: boolean;
 }
 
 /** One address of a configured server, or the server itself while its name has none. */
@@ -57,7 +59,11 @@ export class HealthRegistry {
   /** Writes the servers with fixed addresses to the board; those with names follow with `handleName`. */
   constructor(options: HealthRegistryOptions) {
     this.options = options;
-    this.upstreams = options.plan.upstreams.map((plan) => ({ plan, health: createMachine(plan, options.prng) }));
+    this.upstreams = options.plan.upstreams.map((plan) => ({
+      plan,
+      health: createMachine(plan, options.prng),
+      isOut: false,
+    }));
     for (const upstream of this.upstreams) {
       upstream.plan.servers.forEach((server, index) => {
         for (let i = 0; i < server.slotCount; i++) this.upstreamOfSlot[server.firstSlot + i] = upstream;
@@ -164,6 +170,23 @@ export class HealthRegistry {
   private settle(upstream: Upstream): void {
     this.write(upstream);
     for (const event of upstream.health.takeEvents()) this.tell(upstream, event);
+    this.tellOutage(upstream);
+  }
+
+  /** One server less is a warning; the last one is an error. */
+  private tellOutage(upstream: Upstream): void {
+    const { name, servers } = upstream.plan;
+    const states = servers.flatMap(({ firstSlot, slotCount }) =>
+      Array.from({ length: slotCount }, (_, i) => {
+        this.options.board.readServer(firstSlot + i, this.onBoard);
+        return this.onBoard.state;
+      }),
+    );
+    const isOut = !states.includes(SERVER_UP) && states.some((state) => state !== SERVER_EMPTY);
+    if (isOut === upstream.isOut) return;
+    upstream.isOut = isOut;
+    if (isOut) this.options.log.error(`upstream ${name}: no server is up`);
+    else this.options.log.info(`upstream ${name}: a server is up again`);
   }
 
   private write(upstream: Upstream): void {
