@@ -1,35 +1,10 @@
 /** MariaDB behind a TCP listener: real logins, and bulk transfers in both directions. */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
 import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
-import { Daemon, peerSkip, run, runOk, sha256, temporaryDirectory } from './peers.ts';
-
-/** A MariaDB of its own on 127.0.0.1, with a database `shop` and a user `app`. */
-async function startMariadb(t: TestContext): Promise<number> {
-  const directory = temporaryDirectory(t);
-  const data = join(directory, 'data');
-  mkdirSync(data);
-  const common = ['--no-defaults', `--datadir=${data}`, `--user=${userInfo().username}`];
-  await runOk('mariadb-install-db', [...common, '--auth-root-authentication-method=normal', '--skip-test-db']);
-  const port = await freePort();
-  const socket = join(directory, 'socket');
-  const settings = [
-    '--innodb-buffer-pool-size=32M',
-    '--max-allowed-packet=64M',
-    '--skip-log-bin',
-    '--skip-name-resolve',
-  ];
-  const where = [`--port=${port}`, '--bind-address=127.0.0.1', `--socket=${socket}`, `--pid-file=${directory}/pid`];
-  await Daemon.start(t, 'mariadbd', [...common, ...settings, ...where], port);
-  const root = ['--no-defaults', '-uroot', `--socket=${socket}`, '-e'];
-  await runOk('mariadb', [...root, `CREATE DATABASE shop; CREATE USER app@'127.0.0.1' IDENTIFIED BY 'secret'`]);
-  await runOk('mariadb', [...root, `GRANT ALL ON shop.* TO app@'127.0.0.1'`]);
-  return port;
-}
+import { startMariadb } from './mariadb.ts';
+import { peerSkip, run, runOk, sha256, temporaryDirectory } from './peers.ts';
 
 function login(port: number, password = 'secret'): string[] {
   const server = ['--no-defaults', '--protocol=tcp', '-h127.0.0.1', `-P${port}`, '--max-allowed-packet=64M'];
@@ -45,7 +20,7 @@ test(
   'MariaDB through evenkeel',
   peerSkip(null, 'mariadbd', 'mariadb', 'mariadb-dump', 'mariadb-install-db'),
   async (t) => {
-    const server = await startMariadb(t);
+    const { port: server } = await startMariadb(t);
     const directory = temporaryDirectory(t);
     await runOk('mariadb', [...login(server), 'shop', '-e', FILL]);
     const direct = join(directory, 'direct.sql');
@@ -64,7 +39,7 @@ upstreams:
   mysql:
     balance: least-connections
     servers: [ "127.0.0.1:1", "127.0.0.1:${server}" ]
-    health: { tcp: true, interval: 500ms }
+    health: { mysql: evenkeel, interval: 500ms }
 `;
         await Evenkeel.start(t, yaml, { engine, workers: 2 });
 

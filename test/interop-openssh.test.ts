@@ -1,50 +1,13 @@
 /** OpenSSH behind a TCP listener: real logins with a key, and bulk transfers in both directions. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
 import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
-import { Daemon, peerSkip, run, runOk, sha256, temporaryDirectory } from './peers.ts';
-
-interface Sshd {
-  readonly port: number;
-  readonly key: string;
-}
-
-/** An sshd of its own on 127.0.0.1, with keys of its own, for the user who runs the test. */
-async function startSshd(t: TestContext): Promise<Sshd> {
-  const directory = temporaryDirectory(t);
-  const hostKey = join(directory, 'host-key');
-  const key = join(directory, 'key');
-  for (const file of [hostKey, key]) await runOk('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
-  copyFileSync(`${key}.pub`, join(directory, 'authorized'));
-  const port = await freePort();
-  const configuration = `
-ListenAddress 127.0.0.1:${port}
-HostKey ${hostKey}
-PidFile none
-AuthorizedKeysFile ${join(directory, 'authorized')}
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-MaxStartups 100
-Subsystem sftp internal-sftp
-`;
-  const file = join(directory, 'sshd_config');
-  writeFileSync(file, configuration);
-  // where a privileged sshd leaves its unprivileged half
-  if (process.getuid?.() === 0) {
-    mkdirSync('/run/sshd', { recursive: true });
-    chmodSync('/run/sshd', 0o755);
-  }
-  await Daemon.start(t, 'sshd', ['-D', '-e', '-f', file], port);
-  return { port, key };
-}
+import { peerSkip, run, runOk, sha256, temporaryDirectory } from './peers.ts';
+import { startSshd } from './sshd.ts';
 
 test('OpenSSH through evenkeel', peerSkip(null, 'sshd', 'ssh', 'scp', 'ssh-keygen'), async (t) => {
   const server = await startSshd(t);
@@ -59,7 +22,7 @@ test('OpenSSH through evenkeel', peerSkip(null, 'sshd', 'ssh', 'scp', 'ssh-keyge
       const port = await freePort();
       const yaml = `
 listeners: { ssh: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: ssh } }
-upstreams: { ssh: { servers: [ "127.0.0.1:${server.port}" ], health: { tcp: true } } }
+upstreams: { ssh: { servers: [ "127.0.0.1:${server.port}" ], health: { ssh: true } } }
 `;
       await Evenkeel.start(t, yaml, { engine, workers: 2 });
       const known = join(directory, `known-${engine}`);

@@ -98,17 +98,20 @@ function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, report: Re
   report.oneOf(upstream.hash, [...path, 'hash'], ['header', 'cookie', 'query', 'path']);
 }
 
+const PROBES = ['tcp', 'http', 'mysql', 'postgres', 'redis', 'ssh', 'expect'] as const;
+const PROBE_KEYS = [
+  ['http', ['method', 'host', 'status', 'body']],
+  ['expect', ['send']],
+] as const;
+
 function checkHealth(health: NonNullable<Upstream['health']>, path: Path, report: Report): void {
-  const kind = report.oneOf(health, path, ['tcp', 'http']);
-  if (kind === 'tcp' && report.lacks(path, 'http')) {
-    for (const key of ['method', 'host', 'status', 'body'] as const) {
+  const kind = report.oneOf(health, path, PROBES);
+  for (const [owner, keys] of PROBE_KEYS) {
+    if (kind === null || kind === owner || !report.lacks(path, owner)) continue;
+    for (const key of keys) {
       if (health[key] === undefined) continue;
-      const fix = 'leave it out, or write `http: /path` instead of `tcp: true`';
-      report.atKey([...path, key], 'no-effect', {
-        key,
-        reason: 'it is about a response, and `tcp` only connects',
-        fix,
-      });
+      const fix = `leave it out, or write \`${owner}\` instead of \`${kind}\``;
+      report.atKey([...path, key], 'no-effect', { key, reason: `it belongs to \`${owner}\``, fix });
     }
   }
   const interval = health.interval ?? DEFAULTS.upstream.health.interval;

@@ -171,21 +171,8 @@ function compileHash(hash: NonNullable<UpstreamConfig['hash']>): HashKeyPlan {
 
 function compileHealth(health: NonNullable<UpstreamConfig['health']>): HealthPlan {
   const filled = { ...DEFAULTS.upstream.health, ...health };
-  const probe: HealthPlan['probe'] =
-    health.http === undefined
-      ? { kind: 'tcp' }
-      : {
-          kind: 'http',
-          method: filled.method,
-          path: health.http,
-          host: health.host ?? null,
-          statuses: listOf(filled.status).map((status) =>
-            checked(parseStatusRange(String(status)).value, String(status)),
-          ),
-          body: health.body ?? null,
-        };
   return {
-    probe,
+    probe: compileProbe(health),
     port: health.port ?? null,
     intervalMs: ms(filled.interval),
     timeoutMs: ms(filled.timeout),
@@ -193,6 +180,18 @@ function compileHealth(health: NonNullable<UpstreamConfig['health']>): HealthPla
     fall: filled.fall,
     jitter: filled.jitter,
   };
+}
+
+function compileProbe(health: NonNullable<UpstreamConfig['health']>): HealthPlan['probe'] {
+  const { method, status } = { ...DEFAULTS.upstream.health, ...health };
+  if (health.mysql !== undefined) return { kind: 'mysql', user: health.mysql };
+  if (health.postgres !== undefined) return { kind: 'postgres', user: health.postgres };
+  if (health.redis !== undefined) return { kind: 'redis' };
+  if (health.ssh !== undefined) return { kind: 'ssh' };
+  if (health.expect !== undefined) return { kind: 'expect', send: health.send ?? null, expect: health.expect };
+  if (health.http === undefined) return { kind: 'tcp' };
+  const statuses = listOf(status).map((one) => checked(parseStatusRange(String(one)).value, String(one)));
+  return { kind: 'http', method, path: health.http, host: health.host ?? null, statuses, body: health.body ?? null };
 }
 
 function compilePassive(passive: NonNullable<UpstreamConfig['passive']>): PassivePlan {

@@ -11,6 +11,7 @@ import {
   anyText,
   bind,
   capturingRegex,
+  databaseUser,
   duration,
   flag,
   fraction,
@@ -290,6 +291,12 @@ const Server = z.strictObject({
 const Health = z.strictObject({
   tcp: key(z.literal(true).meta({ examples: [true] }), 'The server is up if it accepts a connection.'),
   http: key(target, 'The server is up if it answers a request for this path (and query) as expected.'),
+  mysql: key(databaseUser, 'The server is up if this user can log in to MySQL or MariaDB without a password.'),
+  postgres: key(databaseUser, 'The server is up if PostgreSQL begins to authenticate this user.'),
+  redis: key(z.literal(true).meta({ examples: [true] }), 'The server is up if Redis answers PING.'),
+  ssh: key(z.literal(true).meta({ examples: [true] }), 'The server is up if it says that it speaks SSH 2.'),
+  expect: key(regex, 'The server is up if what it sends matches this regular expression, within the first 16 KiB.'),
+  send: key(anyText('text', 'PING\r\n'), 'With `expect`: what it is sent first. Without it the server speaks first.'),
   method: key(method, 'With `http`: the method.', DEFAULTS.upstream.health.method),
   host: key(anyText('host', 'shop.example'), "With `http`: the Host field. Without it the server's address."),
   status: key(
@@ -379,7 +386,7 @@ const Upstream = z.strictObject({
   ),
   health: key(
     Health,
-    'Checks every server. One of `tcp`, `http`. Without it only `passive` and failed connections tell.',
+    'Checks every server. One of `tcp`, `http`, `mysql`, `postgres`, `redis`, `ssh`, `expect`. Without it only `passive` and failed connections tell.',
   ),
   passive: key(Passive, 'Takes a server out that fails for real requests. `{}` has the defaults. Without it none is.'),
   'slow-start': key(

@@ -214,6 +214,12 @@ export interface ServerPlan {
 export interface HealthPlan {
   readonly probe:
     | { readonly kind: 'tcp' }
+    | { readonly kind: 'mysql'; readonly user: string }
+    | { readonly kind: 'postgres'; readonly user: string }
+    | { readonly kind: 'redis' }
+    | { readonly kind: 'ssh' }
+    /** `send` null: the server speaks first. `expect`: a regular expression for the first 16 KiB. */
+    | { readonly kind: 'expect'; readonly send: string | null; readonly expect: string }
     | {
         readonly kind: 'http';
         readonly method: string;

@@ -151,6 +151,10 @@ export function fraction(min: number, max: number): z.ZodNumber {
 export const flag = z.boolean().meta({ examples: [true] });
 
 export const name = text('name', 'web', checkName, NAME_PATTERN);
+/** `mysql: true` does not ask for a user called true. */
+export const databaseUser = text('database user', 'evenkeel', (value) =>
+  value === 'true' ? problem('bad-name', { value: show(value) }) : checkName(value),
+);
 export const bind = text('address to listen on', '*:80', (value) => parseBind(value).problem);
 export const server = text('server address', '192.0.2.1:80', (value) => parseServer(value).problem);
 export const host = text('host pattern', 'shop.example', checkHost);

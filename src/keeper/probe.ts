@@ -1,11 +1,13 @@
 /**
- * One health probe: a TCP connection, or an HTTP request of its own over a connection of its own. Always answers, within
+ * One health probe: a TCP connection, a conversation in the server's protocol, or an HTTP request, over a connection of its own. Always answers, within
  * the timeout, with a result; never throws. Nothing of it goes through the proxies: a probe asks the server, not the pool.
  */
 import http from 'node:http';
 import net from 'node:net';
 import type { Address } from '../base/address.ts';
 import type { HealthPlan } from '../config/plan.ts';
+import { createDialogue } from '../core/health/dialogue/create.ts';
+import { DIALOGUE_BYTES_MAX, type Dialogue, type Verdict, evidence } from '../core/health/dialogue/dialogue.ts';
 
 export interface ProbeResult {
   readonly isPassed: boolean;
@@ -13,6 +15,8 @@ export interface ProbeResult {
   readonly reason: string;
 }
 
+/** A server that was told goodbye has this long to close. */
+const LEAVE_MS = 2000;
 /** How much of an answer is read, and searched. */
 const BODY_BYTES_MAX = 64 * 1024;
 
@@ -32,19 +36,63 @@ export function probe(health: HealthPlan, address: Address, serverName: string):
       abandon?.();
       resolve({ isPassed, reason });
     };
-    abandon =
-      health.probe.kind === 'tcp' ? probeTcp(target, finish) : probeHttp(health.probe, target, serverName, finish);
+    abandon = begin(health.probe, target, serverName, finish);
   });
 }
 
 type Finish = (isPassed: boolean, reason: string) => void;
 
 /** Returns what ends it. */
+function begin(plan: HealthPlan['probe'], target: Address, serverName: string, finish: Finish): () => void {
+  if (plan.kind === 'tcp') return probeTcp(target, finish);
+  if (plan.kind === 'http') return probeHttp(plan, target, serverName, finish);
+  return probeDialogue(createDialogue(plan), target, finish);
+}
+
+function connect(target: Address): net.Socket {
+  return net.connect(target.family === 0 ? { path: target.host } : { host: target.host, port: target.port });
+}
+
 function probeTcp(target: Address, finish: Finish): () => void {
-  const socket = net.connect(target.family === 0 ? { path: target.host } : { host: target.host, port: target.port });
+  const socket = connect(target);
   socket.on('connect', () => finish(true, 'connected'));
   socket.on('error', (error) => finish(false, describe(error)));
   return () => socket.destroy();
+}
+
+function probeDialogue(dialogue: Dialogue, target: Address, finish: Finish): () => void {
+  const socket = connect(target);
+  const received = Buffer.alloc(DIALOGUE_BYTES_MAX);
+  let length = 0;
+  let isLeaving = false;
+  const leave = (verdict: Verdict, farewell: Uint8Array | null): void => {
+    isLeaving = true;
+    // It takes the farewell and closes first: a reset would look like a fault in its log.
+    if (farewell === null) socket.end();
+    else socket.end(farewell);
+    setTimeout(() => socket.destroy(), LEAVE_MS).unref();
+    finish(verdict.isPassed, verdict.reason);
+  };
+  const fail = (reason: string): void => leave({ isPassed: false, reason }, null);
+  socket.on('connect', () => {
+    if (dialogue.opening !== null) socket.write(dialogue.opening);
+  });
+  socket.on('data', (data: Buffer) => {
+    if (isLeaving) return;
+    length += data.copy(received, length);
+    const reply = dialogue.handle(received.subarray(0, length));
+    if (reply?.verdict != null) leave(reply.verdict, reply.send);
+    else if (reply?.send != null) socket.write(reply.send);
+    else if (length === received.length) fail(`not the expected answer: ${evidence(received, 0, length)}`);
+  });
+  socket.on('end', () => {
+    if (isLeaving) return;
+    fail(length === 0 ? 'closed without a word' : `closed after: ${evidence(received, 0, length)}`);
+  });
+  socket.on('error', (error) => finish(false, describe(error)));
+  return () => {
+    if (!isLeaving) socket.destroy();
+  };
 }
 
 function probeHttp(plan: HttpProbe, target: Address, serverName: string, finish: Finish): () => void {

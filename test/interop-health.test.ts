@@ -1,0 +1,149 @@
+/** Health checks that speak the servers' protocols, against the real ones: what they see, and what they leave in the logs. */
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import type { HealthPlan } from '../src/config/plan.ts';
+import { probe, type ProbeResult } from '../src/keeper/probe.ts';
+import { freePort } from './evenkeel.ts';
+import { startMariadb } from './mariadb.ts';
+import { Daemon, findProgram, peerSkip, runOk, temporaryDirectory } from './peers.ts';
+import { startSshd } from './sshd.ts';
+
+const CHECKS = 20;
+
+function check(plan: HealthPlan['probe'], port: number): Promise<ProbeResult> {
+  const health = { probe: plan, port: null, intervalMs: 1000, timeoutMs: 30_000, rise: 1, fall: 1, jitter: 0 };
+  return probe(health, { family: 4, host: '127.0.0.1', port }, 'x');
+}
+
+async function checkOften(plan: HealthPlan['probe'], port: number): Promise<ProbeResult> {
+  for (let i = 1; i < CHECKS; i++) assert.equal((await check(plan, port)).isPassed, true);
+  return check(plan, port);
+}
+
+/** Until the server has noticed that the last client is gone. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + 30_000; !(await condition());) {
+    assert.ok(performance.now() < end);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test(
+  'MariaDB: no aborted connection, no line in the log',
+  peerSkip(null, 'mariadbd', 'mariadb', 'mariadb-install-db'),
+  async (t) => {
+    const { port, daemon, sql } = await startMariadb(t);
+    const aborted = (): Promise<string> => sql(`SHOW GLOBAL STATUS LIKE 'Aborted%'`);
+    const blocking = `SELECT IFNULL(SUM(sum_connect_errors + count_handshake_errors), 0) FROM performance_schema.host_cache`;
+    const before = await aborted();
+    const { length } = daemon.output;
+    const result = await checkOften({ kind: 'mysql', user: 'evenkeel' }, port);
+    assert.equal(result.isPassed, true);
+    assert.match(result.reason, /^greeting: .*MariaDB/);
+    await until(
+      async () => (await sql(`SELECT COUNT(*) FROM information_schema.processlist WHERE user <> 'root'`)) === '0\n',
+    );
+    assert.equal(await aborted(), before);
+    assert.equal(await sql(blocking), '0\n');
+    assert.doesNotMatch(daemon.output.slice(length), /Warning|ERROR/);
+    const refused = await check({ kind: 'mysql', user: 'nobody' }, port);
+    assert.equal(refused.isPassed, false);
+    assert.match(refused.reason, /^ERR 1045 Access denied for user 'nobody'/);
+    assert.match((await check({ kind: 'mysql', user: 'app' }, port)).reason, /^ERR 1045 /);
+    await sql(`SET GLOBAL max_connections = 10`);
+    const held = Array.from({ length: 11 }, () => sql('SELECT SLEEP(3)').catch(() => ''));
+    await until(async () => /^ERR 1040 Too many/.test((await check({ kind: 'mysql', user: 'evenkeel' }, port)).reason));
+    await Promise.all(held);
+  },
+);
+
+test('OpenSSH: no error in the log', peerSkip(null, 'sshd', 'ssh-keygen'), async (t) => {
+  const { port, daemon } = await startSshd(t);
+  // the test itself has connected to see whether it listens, and this is what sshd makes of that
+  await until(() => daemon.output.includes('Connection closed by'));
+  assert.match(daemon.output, /kex_exchange_identification: Connection closed/);
+  const { length } = daemon.output;
+  const result = await checkOften({ kind: 'ssh' }, port);
+  assert.equal(result.isPassed, true);
+  assert.match(result.reason, /^greeting: SSH-2\.0-OpenSSH/);
+  await until(() => daemon.output.split('Received disconnect').length > CHECKS);
+  assert.match(daemon.output, /:11: health check/);
+  assert.doesNotMatch(daemon.output.slice(length), /error|fatal|banner|Bad packet|kex_exchange_identification/i);
+});
+
+test('Redis: up, with a password, loading', peerSkip(null, 'redis-server'), async (t) => {
+  const start = async (...args: string[]): Promise<number> => {
+    const port = await freePort();
+    const settings = [
+      '--port',
+      `${port}`,
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--dir',
+      temporaryDirectory(t),
+      ...args,
+    ];
+    await Daemon.start(t, 'redis-server', settings, port);
+    return port;
+  };
+  assert.deepEqual(await checkOften({ kind: 'redis' }, await start()), { isPassed: true, reason: 'redis: PONG' });
+  const closed = await check({ kind: 'redis' }, await start('--requirepass', 'secret'));
+  assert.deepEqual([closed.isPassed, /^redis: NOAUTH/.test(closed.reason)], [true, true]);
+  const expected = { kind: 'expect', send: 'PING\r\n', expect: '^\\+PONG\\r\\n' } as const;
+  assert.deepEqual(await check(expected, await start()), { isPassed: true, reason: 'answer: +PONG??' });
+});
+
+/** Its programs are where no PATH looks. */
+function postgresDirectory(): string | null {
+  try {
+    const versions = readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a));
+    return versions.length === 0 ? null : `/usr/lib/postgresql/${versions[0]}/bin`;
+  } catch {
+    return null;
+  }
+}
+
+async function startPostgres(t: TestContext, bin: string): Promise<{ port: number; daemon: Daemon }> {
+  const directory = temporaryDirectory(t);
+  const data = `${directory}/data`;
+  mkdirSync(data);
+  // it refuses to run as root
+  const as =
+    process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups', '--'] : ['env'];
+  if (as.length > 1) {
+    chmodSync(directory, 0o755);
+    chownSync(data, Number(await runOk('id', ['-u', 'postgres'])), Number(await runOk('id', ['-g', 'postgres'])));
+  }
+  const [command, ...rest] = as;
+  await runOk(command, [
+    ...rest,
+    `${bin}/initdb`,
+    '-D',
+    data,
+    '-A',
+    'scram-sha-256',
+    '--pwfile=/etc/hostname',
+    '--no-sync',
+  ]);
+  const port = await freePort();
+  const settings = ['-D', data, '-p', `${port}`, '-h', '127.0.0.1', '-k', data, '-c', 'log_min_messages=info'];
+  const daemon = await Daemon.start(t, command, [...rest, `${bin}/postgres`, ...settings], port);
+  return { port, daemon };
+}
+
+const postgres = postgresDirectory();
+const postgresSkip =
+  postgres === null || findProgram('setpriv') === null ? 'not installed: postgresql, setpriv' : false;
+
+test('PostgreSQL: nothing in the log', { skip: postgresSkip }, async (t) => {
+  const { port, daemon } = await startPostgres(t, postgres as string);
+  await until(() => daemon.output.includes('ready to accept connections'));
+  const { length } = daemon.output;
+  const result = await checkOften({ kind: 'postgres', user: 'evenkeel' }, port);
+  assert.deepEqual(result, { isPassed: true, reason: 'it authenticates clients' });
+  assert.equal(daemon.output.slice(length), '');
+});
