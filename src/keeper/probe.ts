@@ -81,8 +81,9 @@ function probeDialogue(dialogue: Dialogue, target: Address, finish: Finish): () 
     if (isLeaving) return;
     length += data.copy(received, length);
     const reply = dialogue.handle(received.subarray(0, length));
-    if (reply?.verdict != null) leave(reply.verdict, reply.send);
-    else if (reply?.send != null) socket.write(reply.send);
+    const { send = null, verdict = null } = reply ?? {};
+    if (verdict !== null) leave(verdict, send);
+    else if (send !== null) socket.write(send);
     else if (length === received.length) fail(`not the expected answer: ${evidence(received, 0, length)}`);
   });
   socket.on('end', () => {

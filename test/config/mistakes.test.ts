@@ -45,12 +45,12 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     'servers: [ "192.168.15.7:22" ]',
     'servers: { a: "192.168.15.7:22" }',
-    '50:5: `upstreams.ssh.servers` is a map, but should be a list; write for example [ "192.0.2.1:80" ] [wrong-type]',
+    '50:10: `upstreams.ssh.servers` is a map, but should be a list; write for example [ "192.0.2.1:80" ] [wrong-type]',
   ],
   [
     'servers: [ "192.168.15.7:22" ]',
     'servers: "192.168.15.7:22"',
-    '50:14: `upstreams.ssh.servers` is the text `192.168.15.7:22`, but should be a list; write [ "192.168.15.7:22" ] [wrong-type]',
+    '50:19: `upstreams.ssh.servers` is the text `192.168.15.7:22`, but should be a list; write [ "192.168.15.7:22" ] [wrong-type]',
   ],
   [
     'servers: [ "172.16.1.51:3306", "172.16.1.52:3306", "172.16.1.53:3306" ]',
@@ -273,14 +273,14 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
     '13:8: this is not YAML: `upstream:` starts in column 8, and what it stands beside in column 9; move it to column 9 [yaml-syntax]',
   ],
   [
-    'health: { tcp: true, interval: 2s }',
+    'health: { mysql: evenkeel, interval: 2s }',
     'health: tcp',
     '47:13: `upstreams.mysql.health` is the text `tcp`, but should be a map; write { tcp: true } [wrong-type]',
   ],
   [
-    'health: { tcp: true, interval: 2s }',
+    'health: { mysql: evenkeel, interval: 2s }',
     'health: true',
-    '47:13: `upstreams.mysql.health` is true, but should be a map; write { tcp: true } [wrong-type]',
+    '47:13: `upstreams.mysql.health` is true, but should be a map; write `key: value` lines below it; what is possible: tcp, http, mysql, postgres, redis, ssh, expect, send, method, host, status, body, port, interval, timeout, rise, fall, jitter [wrong-type]',
   ],
   [
     'health: { http: /healthz, interval: 2s, timeout: 1s, rise: 2, fall: 3 }',
@@ -509,9 +509,9 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   ],
   ['listeners:\n', 'listener:\n', '5:1: there is no key `listener` at the top level; write `listeners` [unknown-key]'],
   [
-    '    servers: [ "192.168.15.7:22" ]',
-    '    server: "192.168.15.7:22"',
-    '50:5: there is no key `server` in `upstreams.ssh`; write `servers` [unknown-key]',
+    'ssh: { servers: [ "192.168.15.7:22" ]',
+    'ssh: { server: "192.168.15.7:22"',
+    '50:10: there is no key `server` in `upstreams.ssh`; write `servers` [unknown-key]',
   ],
   [
     '    protocol: http ',
