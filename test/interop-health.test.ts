@@ -54,7 +54,9 @@ test(
     assert.match((await check({ kind: 'mysql', user: 'app' }, port)).reason, /^ERR 1045 /);
     await sql(`SET GLOBAL max_connections = 10`);
     const held = Array.from({ length: 11 }, () => sql('SELECT SLEEP(3)').catch(() => ''));
-    await until(async () => /^ERR 1040 Too many/.test((await check({ kind: 'mysql', user: 'evenkeel' }, port)).reason));
+    await until(async () =>
+      (await check({ kind: 'mysql', user: 'evenkeel' }, port)).reason.startsWith('ERR 1040 Too many'),
+    );
     await Promise.all(held);
   },
 );
@@ -92,7 +94,7 @@ test('Redis: up, with a password, loading', peerSkip(null, 'redis-server'), asyn
   };
   assert.deepEqual(await checkOften({ kind: 'redis' }, await start()), { isPassed: true, reason: 'redis: PONG' });
   const closed = await check({ kind: 'redis' }, await start('--requirepass', 'secret'));
-  assert.deepEqual([closed.isPassed, /^redis: NOAUTH/.test(closed.reason)], [true, true]);
+  assert.deepEqual([closed.isPassed, closed.reason.startsWith('redis: NOAUTH')], [true, true]);
   const expected = { kind: 'expect', send: 'PING\r\n', expect: '^\\+PONG\\r\\n' } as const;
   assert.deepEqual(await check(expected, await start()), { isPassed: true, reason: 'answer: +PONG??' });
 });
