@@ -25,6 +25,8 @@ export const SOCKETS_MAX = 1 << 20;
 export const HEAD_BYTES_MAX = 24 * 1024;
 /** nginx allows 1000 since 1.29; Apache 100. */
 export const HEADER_COUNT_MAX = 1000;
+/** Fields that Connection names as this hop's own: each is looked for among all fields. Clients name one or two. */
+export const NOMINATIONS_MAX = 32;
 /** A chunk-size line: 16 hex digits are more than a file system holds; the rest is for extensions. */
 export const CHUNK_LINE_BYTES_MAX = 256;
 /** A trailer section. */

@@ -41,6 +41,7 @@ export const ERR_CHUNK_END = -33;
 export const ERR_TRAILER_TOO_LARGE = -34;
 export const ERR_TRAILER_FIELD = -35;
 export const ERR_FIELD_LOOKALIKE = -36;
+export const ERR_CONNECTION_TOO_LONG = -37;
 
 export interface HttpError {
   /** For logs and metrics; never changes. */
@@ -98,6 +99,7 @@ const ERRORS: readonly HttpError[] = [
   row('trailer-too-large', 431, 'The trailer section is longer than allowed.'),
   row('trailer-field', 400, 'The trailer section has a field that is only allowed in the head.'),
   row('field-lookalike', 400, 'A field for framing or forwarding is spelt with underscores.'),
+  row('connection-too-long', 400, 'The Connection field names more than 32 other fields.'),
 ];
 
 /** Row `-code - 1`. */

@@ -168,6 +168,16 @@ describe('Connection', () => {
     }
   });
 
+  it('looks for 32 named fields at most, in one Connection field or in several', () => {
+    assert.equal(withFields(`Connection: ${fieldNames(32)}`).head.nominations, 32);
+    assert.equal(withFields(`Connection: ${fieldNames(33)}`).verdict, 'connection-too-long');
+    assert.equal(
+      withFields(`Connection: ${fieldNames(20)}`, `Connection: ${fieldNames(20)}`).verdict,
+      'connection-too-long',
+    );
+    assert.equal(withFields(`Connection: ${'close,keep-alive,'.repeat(100)}`).head.nominations, 0);
+  });
+
   it('asks for an upgrade together with one Upgrade field (RFC 9110 section 7.8)', () => {
     const r = withFields('Connection: Upgrade', 'Upgrade: websocket');
     assert.equal(r.head.hasUpgrade, true);
@@ -201,3 +211,7 @@ describe('Expect', () => {
     assert.equal(request('GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n').head.expectsContinue, false);
   });
 });
+
+function fieldNames(count: number): string {
+  return Array.from({ length: count }, (_, i) => `x${i}`).join(',');
+}

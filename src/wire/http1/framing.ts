@@ -2,10 +2,12 @@
  * What the fields of a head say about the message's length and the connection (RFC 9112 sections 6 and 9.3, RFC 9110
  * section 7.6.1). Everything that two readers could understand differently is an error: that is how requests are smuggled.
  */
+import { NOMINATIONS_MAX } from '../../base/limits.ts';
 import { COMMA, HTAB, SP, TOKEN_LOWER, ascii, equalsIgnoringCase } from './classes.ts';
 import {
   ERR_CONNECTION,
   ERR_CONNECTION_NOMINATES,
+  ERR_CONNECTION_TOO_LONG,
   ERR_CONTENT_LENGTH,
   ERR_CONTENT_LENGTH_REPEATED,
   ERR_FIELD_LOOKALIKE,
@@ -74,6 +76,7 @@ export function readFraming(bytes: Uint8Array, table: FieldTable): number {
   table.hasKeepAlive = false;
   table.hasUpgrade = false;
   table.upgradeField = -1;
+  table.nominations = 0;
   const seen = table.seen;
   if ((seen & FRAMING_BITS) === 0) return 0;
   if ((seen & LOOKALIKE_BIT) !== 0) return ERR_FIELD_LOOKALIKE;
@@ -190,6 +193,7 @@ function nominate(bytes: Uint8Array, at: number, length: number, id: number, tab
   const bit = 1 << id;
   if ((bit & NEVER_NOMINATED) !== 0) return ERR_CONNECTION_NOMINATES;
   if ((bit & ALWAYS_REMOVED) !== 0) return 0;
+  if (++table.nominations > NOMINATIONS_MAX) return ERR_CONNECTION_TOO_LONG;
   const fields = table.fields;
   const words = table.fieldCount * FIELD_WORDS;
   for (let word = 0; word < words; word += FIELD_WORDS) {

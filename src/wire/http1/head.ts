@@ -105,6 +105,8 @@ export class FieldTable {
    * (RFC 9110 section 7.8). Any other wish to upgrade may be ignored, and is.
    */
   hasUpgrade = false;
+  /** How many fields the Connection field names, besides those that are this hop's anyway. */
+  nominations = 0;
   /** Index of the Upgrade field, or -1. */
   upgradeField = -1;
 
