@@ -241,7 +241,7 @@ class Layout {
       if (kind === 'item') items++;
       else keys++;
     }
-    const inner = first.entries[1];
+    const inner = first.entries.at(1);
     const isNamed = top.kind === 'list' && (keys > items || (keys === items && inner?.hasValue === false));
     if (isNamed) {
       return this.fault(
