@@ -1,0 +1,227 @@
+/**
+ * `npm run bench:stalled`: what everybody else gets from a proxy while thousands of clients stand still on it or read slowly.
+ * One row per engine and kind of crowd: latency before and beside it, what became of the crowd, and the TCP memory of the
+ * machine at its peak. See docs/limits.md.
+ */
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuMicroseconds, killAll, type Started, startPinned, waitForPort } from '../process.ts';
+import type { CrowdKind, CrowdReport } from './crowd-process.ts';
+import { Bystanders, type Latency } from './bystanders.ts';
+
+const KINDS: readonly CrowdKind[] = ['http', 'tcp', 'websocket', 'upload', 'slow'];
+const PROXY_CORE = 0;
+/** Of one process's descriptors, what its own work needs. */
+const SPARE_DESCRIPTORS = 300;
+
+const { values: options } = parseArgs({
+  options: {
+    count: { type: 'string', default: '10000' },
+    slow: { type: 'string', default: '6000' },
+    seconds: { type: 'string', default: '15' },
+    engine: { type: 'string', default: 'uring,node' },
+    kinds: { type: 'string', default: KINDS.join(',') },
+    program: { type: 'string', default: join(import.meta.dirname, '../../../bin/evenkeel') },
+  },
+});
+
+interface Row {
+  readonly engine: string;
+  readonly kind: CrowdKind;
+  readonly connected: number;
+  readonly before: Latency;
+  readonly arriving: Latency;
+  readonly beside: Latency;
+  readonly crowd: CrowdReport;
+  readonly buffers: string;
+  readonly tcpMebibytes: number;
+  readonly cpuPercent: number;
+  readonly stopMs: number;
+}
+
+async function main(): Promise<void> {
+  const rows: Row[] = [];
+  for (const engine of options.engine.split(',')) {
+    for (const kind of KINDS.filter((one) => options.kinds.split(',').includes(one))) {
+      const row = await measure(engine, kind);
+      rows.push(row);
+      console.log(line(row));
+    }
+  }
+  console.log(`\n${HEAD}\n${rows.map(line).join('\n')}`);
+}
+
+const HEAD = `| engine | crowd | before: p50 / p99 / max ms | while it comes | beside it | failed | crowd ended | done | buffers | TCP memory | CPU | stop heard |
+|---|---|---|---|---|---|---|---|---|---|---|---|`;
+
+function latency({ p50, p99, max }: Latency): string {
+  return [p50, p99, max].map((ms) => ms.toFixed(1)).join(' / ');
+}
+
+function line(row: Row): string {
+  const { engine, kind, crowd, beside } = row;
+  const cells = [
+    engine,
+    `${row.connected} ${kind}`,
+    latency(row.before),
+    latency(row.arriving),
+    latency(beside),
+    `${row.arriving.failed + beside.failed} of ${row.arriving.count + beside.count}`,
+    `${crowd.ended}`,
+    `${crowd.done}`,
+    row.buffers,
+    `${row.tcpMebibytes} MiB`,
+    `${row.cpuPercent.toFixed(0)} %`,
+    `${row.stopMs.toFixed(0)} ms`,
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+async function measure(engine: string, kind: CrowdKind): Promise<Row> {
+  const descriptors = Number(
+    execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).replace('unlimited', '1000000'),
+  );
+  const wanted = Number(kind === 'slow' ? options.slow : options.count);
+  const count = Math.min(wanted, Math.floor((descriptors - SPARE_DESCRIPTORS) / 2));
+  const server = fork(join(import.meta.dirname, 'server-process.js'));
+  const [ports] = (await once(server, 'message')) as [[number, number]];
+  const proxy = await startProxy(engine, kind, ports);
+  const seconds = Number(options.seconds);
+  const memory = watchTcpMemory();
+  const bystanders = new Bystanders(proxy.httpPort);
+  try {
+    await bystanders.measure(2);
+    const before = await bystanders.measure(seconds);
+    const port = kind === 'tcp' ? proxy.tcpPort : proxy.httpPort;
+    const crowd = fork(join(import.meta.dirname, 'crowd-process.js'), [kind, `${port}`, `${count}`]);
+    let report: CrowdReport = { connected: 0, done: 0, ended: 0, longestPauseMs: 0 };
+    crowd.on('message', (message) => (report = message as CrowdReport));
+    const cpuBefore = cpuMicroseconds(proxy.started.pids());
+    const began = performance.now();
+    // while the crowd comes, it and its servers need the machine
+    const arriving = await bystanders.measure(Math.ceil(count / 2000) + 5);
+    const beside = await bystanders.measure(kind === 'slow' ? Math.max(seconds, 90) : seconds);
+    const cpuUs = cpuMicroseconds(proxy.started.pids()) - cpuBefore;
+    const cpuPercent = cpuUs / 10 / (performance.now() - began);
+    const buffers = proxy.buffers();
+    const stopMs = await proxy.stop();
+    const row = { engine, kind, connected: report.connected, before, arriving, beside, crowd: report, buffers };
+    await end(crowd);
+    return { ...row, tcpMebibytes: memory(), cpuPercent, stopMs };
+  } finally {
+    bystanders.close();
+    await end(server);
+    killAll();
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+interface RunningProxy {
+  readonly started: Started;
+  readonly httpPort: number;
+  readonly tcpPort: number;
+  buffers(): string;
+  /** Tells it to stop; how long until it accepted no more. */
+  stop(): Promise<number>;
+}
+
+async function startProxy(
+  engine: string,
+  kind: CrowdKind,
+  [httpServer, tcpServer]: [number, number],
+): Promise<RunningProxy> {
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-stalled-'));
+  const file = join(directory, 'evenkeel.yaml');
+  const control = join(directory, 'control.sock');
+  const httpPort = await freePort();
+  const tcpPort = await freePort();
+  writeFileSync(
+    file,
+    `grace: 1s
+listeners:
+  web: { bind: "127.0.0.1:${httpPort}", timeouts: { body: ${kind === 'slow' ? '30s' : '10m'} }, routes: [{ upstream: web }] }
+  tcp: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: tcp }
+upstreams:
+  web: { servers: ["127.0.0.1:${httpServer}"], timeouts: { response: 10m } }
+  tcp: { servers: ["127.0.0.1:${tcpServer}"] }
+`,
+  );
+  const args = [options.program, 'run', file, '--engine', engine, '--workers', '1', '--socket', control];
+  const started = startPinned('evenkeel', PROXY_CORE, process.execPath, args);
+  await waitForPort(httpPort);
+  const status = (): string => {
+    const text = execFileSync(process.execPath, [options.program, 'status', '--json', '--socket', control], {
+      encoding: 'utf8',
+    });
+    const { proxies } = JSON.parse(text) as {
+      proxies: { memory?: { largeMax: number; smallMax: number; shed: number } }[];
+    };
+    const [{ memory }] = proxies;
+    return memory === undefined ? '?' : `${memory.largeMax} large, ${memory.smallMax} small, ${memory.shed} shed`;
+  };
+  return {
+    started,
+    httpPort,
+    tcpPort,
+    buffers: status,
+    async stop() {
+      const began = performance.now();
+      const stopped = started.stop();
+      while (await accepts(httpPort)) await sleep(10);
+      const took = performance.now() - began;
+      await stopped;
+      return took;
+    },
+  };
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+/** The highest TCP memory of the machine until it is asked, in MiB. */
+function watchTcpMemory(): () => number {
+  let pages = 0;
+  const look = (): void => {
+    const text = readFileSync('/proc/net/sockstat', 'utf8');
+    pages = Math.max(pages, Number(/^TCP: .* mem ([0-9]+)/m.exec(text)?.[1]));
+  };
+  look();
+  const timer = setInterval(look, 250);
+  return () => {
+    clearInterval(timer);
+    return Math.round(pages / 256);
+  };
+}
+
+try {
+  await main();
+} finally {
+  killAll();
+}
