@@ -116,7 +116,10 @@ class VipProcess {
     // The board is that of the process that takes part.
     if (owner === null || !this.hasBegun) return;
     board.beat();
-    for (let i = 0; i < owner.routerCount; i++) board.setLastAdvertUs(i, owner.lastAdvertUs(i));
+    for (let i = 0; i < owner.routerCount; i++) {
+      board.setLastAdvertUs(i, owner.lastAdvertUs(i));
+      board.setRestraint(i, owner.restraint(i));
+    }
   }
 
   private handleLine(line: string | null): void {
@@ -139,7 +142,10 @@ class VipProcess {
         this.owner?.handleWitnesses(message.router, message.passes);
         break;
       case 'hand-over':
-        this.owner?.handOver(message.router);
+        this.owner?.handOver(message.router, message.untilUs ?? Number.POSITIVE_INFINITY);
+        break;
+      case 'serving':
+        this.owner?.handleServing(message.router, message.verdict);
         break;
       case 'resume':
         this.owner?.resume(message.router);
@@ -164,6 +170,11 @@ class VipProcess {
         this.say({ type: 'change', change });
       },
       handleEvidence: (router, evidence) => this.say({ type: 'evidence', router, evidence }),
+      handleRestraint: (change) => {
+        this.changed.add(change.router);
+        this.say({ type: 'restraint', change });
+      },
+      handleAskServing: (router) => this.say({ type: 'ask-serving', router }),
     });
     this.routers = plan.routers.map(({ name }) => name);
     host.update();
@@ -203,17 +214,18 @@ class VipProcess {
   }
 
   private handleWatchedGone(): void {
-    if (!this.isOrphan || this.findPredecessor().size > 0) this.begin();
+    const isHeld = this.routers.some((_, index) => this.board.lastAdvertUs(index) !== null);
+    if (!this.isOrphan || isHeld) this.begin();
     if (this.isOrphan) this.stop(true);
   }
 
   private findPredecessor(): Predecessor {
-    const found = new Map<string, number>();
-    this.routers.forEach((name, index) => {
-      const lastUs = this.board.wasGivenUp(index) ? 0 : this.board.lastAdvertUs(index);
-      if (lastUs !== null) found.set(name, lastUs);
-    });
-    return found;
+    return new Map(
+      this.routers.map((name, index) => {
+        const lastAdvertUs = this.board.wasGivenUp(index) ? 0 : this.board.lastAdvertUs(index);
+        return [name, { lastAdvertUs, restraint: this.board.restraint(index) }];
+      }),
+    );
   }
 
   private stop(isGraceful: boolean): void {

@@ -109,7 +109,7 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 5 }, () =>
       await scene.staysWith('lb01');
 
       const moved = first.command('handover', 'VI_1');
-      assert.match(moved.out, /^VI_1: handed over within \d\.\d s; priority 100\n$/);
+      assert.match(moved.out, /^VI_1: handed over to 192\.168\.15\.6 of priority 100 within \d\.\d s, /);
       await scene.servedBy('lb02');
       await scene.staysWith('lb02');
       assert.equal(first.command('resume', 'VI_1').code, 0);
@@ -171,12 +171,38 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 5 }, () =>
       lb01.kill('keepalived');
       await lb02.is('claiming');
       await scene.staysWith('lb01');
-      assert.match(lb02.command('status').out, /address-conflict/);
+      assert.match(lb02.command('status').out, /held-by-peer/);
+      await lb02.said(/warn.*VI_1: held-by-peer: .*\(192\.168\.15\.5\) answers for an address, and nobody is active/i);
       // Without its cable nobody answers for the address any more.
       await scene.pair.network.cutLink('lb01');
       await lb02.is('active');
       await scene.client.served(500);
       await scene.isSentTo('lb02');
+    },
+  );
+
+  test(
+    'keepalived and nginx are killed, and the address is left in the kernel: evenkeel takes it, and all clients',
+    classic,
+    async (t) => {
+      const scene = await Scene.create(t);
+      const lb01 = await ClassicBalancer.boot(scene.pair, 'lb01');
+      await lb01.startNginx();
+      lb01.startKeepalived();
+      await scene.servedBy('lb01');
+      const lb02 = await scene.startEvenkeel('lb02');
+      await lb02.is('backup');
+      lb01.kill('keepalived');
+      await lb02.is('claiming');
+      lb01.kill('nginx');
+      await lb02.is('active');
+      const { out } = lb02.command('status');
+      assert.match(out, /claiming to active: not-serving, .*192\.168\.15\.3:80 connection refused/);
+      // lb01 still answers for it, and is overruled each second.
+      await scene.heldBy('lb01', 'lb02');
+      await scene.client.served(3_000);
+      await scene.isSentTo('lb02');
+      assert.match(lb02.command('status').out, /contested/);
     },
   );
 

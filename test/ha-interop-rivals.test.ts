@@ -86,7 +86,7 @@ describe('rivals', { concurrency: 4 }, () => {
       const evenkeel = await encounter.startOurs({ priority: 100 });
       await evenkeel.hears(1);
       setCut(encounter, 'on');
-      assert.equal((await evenkeel.becomes('active')).cause, 'down-timer');
+      assert.equal((await evenkeel.becomes('active')).cause, 'peer-silent');
       const from = evenkeel.messages.length;
       setCut(encounter, 'off');
       assert.equal((await evenkeel.becomes('backup', undefined, from)).cause, 'higher-advert');

@@ -58,12 +58,15 @@ test('handover, resume and a clean stop move the address, and clients hardly not
   client.restart();
 
   const moved = lb01.command('handover', 'VI_1');
-  assert.match(moved.out, /^VI_1: handed over within 0\.\d s; priority 100\n$/);
+  assert.match(
+    moved.out,
+    /^VI_1: handed over to 192\.168\.15\.6 of priority 100 within 0\.\d s, until `evenkeel resume VI_1`\n$/,
+  );
   assert.equal(moved.code, 0);
   assert.deepEqual([lb01.router().state, lb02.router().state], ['backup', 'active']);
   assert.match(
     lb01.command('handover', '--all').out,
-    /^VI_1: is backup here, so that there is nothing to hand over\n$/,
+    /^VI_1: is backup here, and active on 192\.168\.15\.6: there is nothing to hand over\n$/,
   );
 
   // It does not preempt until it is told to.
@@ -157,7 +160,10 @@ test('the routers of a group are handed over together, and it is said of each ho
 `,
   );
   const { out, code } = nodes.lb01.command('handover', 'VI_2');
-  assert.match(out, /^VI_1: handed over within \S+ s; priority 100\nVI_2: handed over within \S+ s; priority 100\n$/);
+  assert.match(
+    out,
+    /^VI_1: handed over to 192\.168\.15\.6 of priority 100 within .*\nVI_2: handed over to 192\.168\.15\.6 .*\n$/,
+  );
   assert.equal(code, 0);
   assert.match(nodes.lb01.command('handover', 'VI_1').out, /^VI_1: is backup here.*\nVI_2: is backup here.*\n$/);
 });

@@ -29,10 +29,22 @@ export class RunningNode {
   private readonly lines: string[] = [];
   private wake: () => void = () => undefined;
 
-  constructor(pair: Pair, host: Balancer, file: string) {
+  constructor(pair: Pair, host: Balancer, file: string, options: readonly string[] = []) {
     this.host = host;
     this.socket = join(pair.network.directory, `${host}.sock`);
-    const command = [process.execPath, program, 'run', file, '--node', host, '--workers', '1', '--socket', this.socket];
+    const command = [
+      process.execPath,
+      program,
+      'run',
+      file,
+      '--node',
+      host,
+      '--workers',
+      '1',
+      '--socket',
+      this.socket,
+      ...options,
+    ];
     this.process = pair.run(host, command, {
       env: { RUNTIME_DIRECTORY: pair.network.directory },
       onLine: (line) => {
@@ -74,7 +86,7 @@ export class RunningNode {
   }
 
   /** What the status command asks, without a process each time. */
-  private ask(): Promise<StatusDocument> {
+  ask(): Promise<StatusDocument> {
     return new Promise((resolve, reject) => {
       const request = http.get({ socketPath: this.socket, path: '/v1/status', agent: false }, (response) => {
         resolve(json(response) as Promise<StatusDocument>);

@@ -17,7 +17,7 @@ import type {
 } from '../../src/port/segment.ts';
 import { VipOwner } from '../../src/vip/owner.ts';
 import type { VipPlan } from '../../src/vip/plan.ts';
-import type { RoleChange } from '../../src/vip/status.ts';
+import type { RestraintStatus, RoleChange } from '../../src/vip/status.ts';
 import { PRIORITY_RELEASE, virtualMac } from '../../src/wire/vrrp/advert.ts';
 import { type Network, type Port, PRIORITY_OFFSET } from './network.ts';
 import type { World } from './world.ts';
@@ -41,6 +41,8 @@ export interface NodeClock {
 export interface NodeObserver {
   handleChange(change: RoleChange, node: number): void;
   handleEvidence(router: string, evidence: Evidence, node: number): void;
+  /** It asks whether anything serves at its addresses, which others answer for. */
+  handleAskServing(router: string, node: SimNode): void;
   /** Sent an advert of priority 0. */
   handleRelease(node: number): void;
   /** A role, or who holds an address, has changed. */
@@ -61,6 +63,8 @@ export class SimNode implements SegmentHost {
   private readonly observer: NodeObserver;
   private readonly sabotage: Sabotage;
   private readonly states = new Map<string, State>();
+  /** Written down by the keeper: it outlives everything. */
+  private readonly restraints = new Map<string, RestraintStatus>();
   private owner: VipOwner | null = null;
   private inbox: (() => void)[] = [];
   private wakeUs = Number.POSITIVE_INFINITY;
@@ -132,7 +136,16 @@ export class SimNode implements SegmentHost {
     return this.owner !== null && !this.isFrozen && !this.isPaused;
   }
 
-  start(): void {
+  /** By the machine's clock; null: those that do not hold their addresses. */
+  lastAdverts(): ReadonlyMap<string, number> {
+    const { owner } = this;
+    if (owner === null) return new Map();
+    const adverts = this.plan.routers.map(({ name }, index) => [name, owner.lastAdvertUs(index)] as const);
+    return new Map(adverts.flatMap(([name, lastUs]) => (lastUs === null ? [] : [[name, lastUs] as const])));
+  }
+
+  /** `lastAdverts`: of a process that died while it was active, in whose place this one goes on. */
+  start(lastAdverts: ReadonlyMap<string, number> = new Map()): void {
     if (this.owner !== null) return;
     if (this.isPaused) {
       this.startsLater = true;
@@ -143,11 +156,23 @@ export class SimNode implements SegmentHost {
     const owner = new VipOwner(this.plan, this, {
       handleChange: (change) => this.handleChange(change),
       handleEvidence: (router, evidence) => this.observer.handleEvidence(router, evidence, this.index),
+      handleRestraint: ({ router, restraint }) => {
+        if (restraint === null) this.restraints.delete(router);
+        else this.restraints.set(router, restraint);
+      },
+      handleAskServing: (router) => this.observer.handleAskServing(router, this),
     });
     this.owner = owner;
     this.isStarting = false;
     for (const { name } of this.plan.routers) this.enqueueSurely(() => owner.handleTracked(name, 0, true));
-    this.enqueueSurely(() => owner.start(new Map()));
+    const legacy = new Map(
+      this.plan.routers.map(({ name }) => {
+        const known = this.restraints.get(name) ?? null;
+        const restraint = known === null ? null : { ...known, untilUs: known.untilUs ?? Number.POSITIVE_INFINITY };
+        return [name, { lastAdvertUs: lastAdverts.get(name) ?? null, restraint }];
+      }),
+    );
+    this.enqueueSurely(() => owner.start(legacy));
   }
 
   kill(): void {
@@ -161,6 +186,12 @@ export class SimNode implements SegmentHost {
     }
     this.states.clear();
     this.observer.handleNodeChange();
+  }
+
+  /** Its program is killed, and leaves the addresses in the kernel for ever, as keepalived's do. */
+  abandon(): void {
+    for (const nic of this.nics.values()) nic.keepForEver();
+    this.kill();
   }
 
   stop(isGraceful: boolean): void {
@@ -400,6 +431,10 @@ export class Nic implements Port {
     this.node.holdersChanged();
   }
 
+  keepForEver(): void {
+    for (const life of this.lives) life.endUs = Number.POSITIVE_INFINITY;
+  }
+
   prolong(byUs: number): void {
     for (const life of this.lives) {
       life.endUs += byUs;
@@ -416,7 +451,7 @@ export class Nic implements Port {
     const world = this.node.simulation;
     if (life.endUs === Number.POSITIVE_INFINITY) return;
     world.at(life.endUs + world.between(0, EXPIRY_SLACK_US), () => {
-      if (!this.lives.includes(life)) return;
+      if (!this.lives.includes(life) || life.endUs === Number.POSITIVE_INFINITY) return;
       if (life.endUs > world.nowUs) this.watch(life);
       else if (!this.node.isPaused) this.remove(life.address, false);
     });

@@ -4,6 +4,7 @@ import { parseIPv4, parseIPv6 } from '../../src/base/address.ts';
 import type { Evidence } from '../../src/core/vrrp/observer.ts';
 import { downIntervalUs, longestSkewUs } from '../../src/core/vrrp/intervals.ts';
 import { addressLifetimeS } from '../../src/core/vrrp/lifetime.ts';
+import { AdvertSender } from '../../src/core/vrrp/sender.ts';
 import type { Port } from './network.ts';
 import type { RoleChange } from '../../src/vip/status.ts';
 import { Condition, type Violation } from './check.ts';
@@ -47,7 +48,6 @@ class Run implements NodeObserver {
   private readonly attacker: Port;
   private readonly violations: Violation[] = [];
   private readonly noise = new Set<NoiseFlavour>();
-  private readonly handedOver = new Set<number>();
   private readonly down = new Set<number>();
   private readonly unplugged = new Set<number>();
   /** The routers' names, and for each the conditions on it. */
@@ -61,6 +61,11 @@ class Run implements NodeObserver {
   private lastRemovalUs = Number.NEGATIVE_INFINITY;
   /** After one cut was mended: who was active then. */
   private incumbent: SimNode | null = null;
+  /** Is not active any more, and its machine still answers for the addresses. */
+  private leftover: { readonly node: SimNode; readonly serves: boolean } | null = null;
+  private hasForged = false;
+  /** The stranger on the segment answers for the addresses. */
+  private squats = false;
   /** Was active and handed over; nothing else has happened since. */
   private yielding: SimNode | null = null;
   /** Were frozen for longer than their peers wait, and have not become active since. */
@@ -85,7 +90,8 @@ class Run implements NodeObserver {
     for (const network of this.networks) network.losesReleases = scenario.losesReleases;
     scenario.nodes.forEach((node, index) => this.addNode(node, index));
     this.networks.forEach((network) => network.connect(silentPort(gatewayOf(first.routers[0].family))));
-    this.attacker = silentPort(Uint8Array.of(10, 0, 0, 66));
+    const virtual = ip(first.routers[0].addresses[0].address);
+    this.attacker = silentPort(Uint8Array.of(10, 0, 0, 66), (address) => this.squats && equalBytes(address, virtual));
     this.networks[0].connect(this.attacker);
     this.together = always('a group is active together', this.toleranceUs);
     for (const router of this.routers) this.conditions.set(router, this.conditionsFor());
@@ -122,6 +128,10 @@ class Run implements NodeObserver {
       this.violate('no takeover because a cut was mended', `by node ${node}`);
     }
     if (change.to === 'active') this.stalled.delete(node);
+    if (change.to === 'active' && this.leftover?.serves === true) {
+      this.violate('what serves is not taken from a peer', `by node ${node}`);
+    }
+    if (change.to === 'active' && this.squats) this.violate('nothing is taken from a stranger', `by node ${node}`);
     if (change.to === 'active' && change.from !== 'leaving' && this.nodes[node] === this.yielding) {
       this.violate('who handed over leaves the addresses where they are', `node ${node} (${change.cause})`);
     }
@@ -132,6 +142,16 @@ class Run implements NodeObserver {
 
   handleEvidence(router: string, evidence: Evidence, node: number): void {
     this.trace(() => `node ${node} ${router}: ${evidence.kind}: ${evidence.detail}`);
+  }
+
+  handleAskServing(router: string, node: SimNode): void {
+    const { leftover, world } = this;
+    // A connection there, and the refusal.
+    world.at(world.nowUs + world.between(0, 100_000), () => {
+      const serves =
+        this.squats || leftover?.serves === true || this.nodes.some((each) => each.isAlive && this.holds(each, router));
+      node.command((owner) => owner.handleServing(router, { serves, detail: serves ? 'serves' : 'refused' }));
+    });
   }
 
   handleRelease(node: number): void {
@@ -161,7 +181,16 @@ class Run implements NodeObserver {
 
   private inject(fault: Fault): void {
     const { networks, nodes, world } = this;
-    this.yielding = null;
+    // Who handed over may die: that is no reason to take the addresses back.
+    const isOwnDeath = (fault.kind === 'kill' || fault.kind === 'crash') && nodes[fault.node] === this.yielding;
+    if (!isOwnDeath) this.yielding = null;
+    // Who dies does not finish its connections.
+    if (isOwnDeath) {
+      for (const { relayed, gracefulHolder } of this.conditions.values()) {
+        relayed?.excuse(world.nowUs + S);
+        if (nodes[fault.node].stateOf('VI_1') === 'leaving') gracefulHolder?.excuse(world.nowUs + this.settleUs());
+      }
+    }
     switch (fault.kind) {
       case 'cut':
         for (const network of networks) {
@@ -196,6 +225,36 @@ class Run implements NodeObserver {
       case 'kill':
         nodes[fault.node].kill();
         this.later(fault.forUs, () => nodes[fault.node].start());
+        break;
+      case 'crash': {
+        const lastAdverts = nodes[fault.node].lastAdverts();
+        nodes[fault.node].kill();
+        this.later(fault.forUs, () => nodes[fault.node].start(lastAdverts));
+        break;
+      }
+      case 'abandon': {
+        const node = this.onlyActive();
+        if (node === null) break;
+        this.leftover = { node, serves: fault.serves };
+        node.abandon();
+        break;
+      }
+      case 'stranger': {
+        const node = this.onlyActive();
+        if (node === null) break;
+        node.kill();
+        this.squats = true;
+        this.later(fault.forUs, () => {
+          this.squats = false;
+        });
+        break;
+      }
+      case 'long-interval':
+        // Twice, as far apart as they say, would be what a router does that advertises so rarely.
+        if (this.hasForged) break;
+        this.hasForged = true;
+        for (let i = 0; i < 3; i++)
+          world.at(world.nowUs + (i * this.intervalUsMax) / 3, () => this.forgeLongInterval());
         break;
       case 'stop':
         nodes[fault.node].stop(fault.isGraceful);
@@ -252,11 +311,10 @@ class Run implements NodeObserver {
         });
         break;
       case 'hand-over':
-        this.handedOver.add(fault.node);
         if (this.scenario.theme === 'graceful' && nodes[fault.node].stateOf('VI_1') === 'active') {
           this.yielding = nodes[fault.node];
         }
-        nodes[fault.node].command((owner) => owner.handOver('VI_1'));
+        nodes[fault.node].command((owner) => owner.handOver('VI_1', NEVER));
         break;
       case 'resume':
         nodes[fault.node].command((owner) => owner.resume('VI_1'));
@@ -306,6 +364,24 @@ class Run implements NodeObserver {
     else this.down.add(node);
     const routers = this.routers.filter((_, i) => only < 0 || only === i);
     this.nodes[node].command((owner) => routers.forEach((router) => owner.handleTracked(router, 0, isUp)));
+  }
+
+  private forgeLongInterval(): void {
+    const [router] = this.scenario.nodes[0].routers;
+    const source = ip(router.family === 4 ? '10.0.0.66' : 'fe80::66');
+    const sender = new AdvertSender({
+      family: router.family,
+      version: 3,
+      virtualRouterId: router.virtualRouterId,
+      intervalUs: 40_950_000,
+      addresses: router.addresses.map(({ address }) => ip(address)),
+      unicast: null,
+      checksum: 'message',
+      password: null,
+      keys: null,
+    });
+    const payload = sender.payload(255, 0, source, this.nodes[0].unixUs);
+    this.networks[0].sendPacket(this.attacker, source, sender.destinations[0], payload);
   }
 
   /** One such packet per interval, until the end. */
@@ -434,8 +510,9 @@ class Run implements NodeObserver {
       if (this.isRelayLost(node, router)) isRelayLost = true;
     }
     this.judge(conditions.oneActive, active > 1);
-    this.judge(conditions.someoneActive, taken === 0 && healthy > 0);
-    this.judge(conditions.oneHolder, holders > 1);
+    this.judge(conditions.someoneActive, taken === 0 && healthy > 0 && this.leftover?.serves !== true);
+    // That one is not asked to let go of anything: it is dead.
+    this.judge(conditions.oneHolder, holders > (this.leftover === null ? 1 : 2));
     this.judge(conditions.activeHolds, isIdle);
     this.judge(conditions.holderActive, isHoarding);
     this.judge(conditions.guardedOneActive, guarded > 1);
@@ -465,8 +542,9 @@ class Run implements NodeObserver {
     for (const node of this.nodes) {
       const plan = this.scenario.nodes[node.index].routers[0];
       const preempts = plan.preempt || plan.priority === 255;
-      if (node === winner || !this.isHealthy(node) || !preempts || this.handedOver.has(node.index)) continue;
-      const priority = statuses[node.index]?.priority ?? 0;
+      const status = statuses[node.index];
+      if (node === winner || !this.isHealthy(node) || !preempts || (status?.restraint ?? null) !== null) continue;
+      const priority = status?.priority ?? 0;
       if (priority > winnerPriority) {
         this.violate(
           'the right one wins',
@@ -545,11 +623,11 @@ function gatewayOf(family: 4 | 6): Uint8Array {
 }
 
 /** A host that answers for its address and says nothing else. */
-function silentPort(address: Uint8Array): Port {
+function silentPort(address: Uint8Array, squats: (address: Uint8Array) => boolean = () => false): Port {
   const mac = Uint8Array.of(2, 0, 0, 0, 0xee, address[address.length - 1]);
   return {
     mac,
-    hasAddress: (other) => other.length === address.length && other.every((byte, i) => byte === address[i]),
+    hasAddress: (other) => equalBytes(other, address) || squats(other),
     macOf: () => mac,
     receivePacket: () => {},
     receiveNeighbor: () => {},

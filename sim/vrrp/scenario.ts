@@ -20,7 +20,9 @@ export type Theme =
   /** Processes die and freeze on a healthy segment. */
   | 'death'
   /** Planned hand-overs and graceful stops, one at a time, on a healthy segment. */
-  | 'graceful';
+  | 'graceful'
+  /** Somebody answers for the addresses who is not active: a peer's machine, or a stranger. */
+  | 'leftover';
 
 export type Fault =
   | { readonly kind: 'cut'; readonly from: number; readonly to: number; readonly isBothWays: boolean }
@@ -42,6 +44,14 @@ export type Fault =
   | { readonly kind: 'remove-address'; readonly node: number }
   | { readonly kind: 'hand-over'; readonly node: number }
   | { readonly kind: 'resume'; readonly node: number }
+  /** The process dies, and another one goes on in its place after so long; it knows what the other one was. */
+  | { readonly kind: 'crash'; readonly node: number; readonly forUs: number }
+  /** The active node's process dies and leaves the addresses in the kernel; something still serves there, or nothing. */
+  | { readonly kind: 'abandon'; readonly serves: boolean }
+  /** A stranger takes the addresses, and the active node dies; then the stranger leaves. */
+  | { readonly kind: 'stranger'; readonly forUs: number }
+  /** Three adverts that are believed, of the highest priority, with the longest interval there is, and nobody behind them. */
+  | { readonly kind: 'long-interval' }
   /** An advert that must have no effect: malformed, of another version, from afar, or forged. */
   | { readonly kind: 'noise'; readonly flavour: NoiseFlavour };
 
@@ -86,7 +96,7 @@ class Draw {
   constructor(seed: number) {
     this.seed = seed;
     this.random = new Prng(seed);
-    this.theme = this.pick(['chaos', 'chaos', 'chaos', 'partitions', 'one-cut', 'death', 'graceful']);
+    this.theme = this.pick(['chaos', 'chaos', 'chaos', 'partitions', 'one-cut', 'death', 'graceful', 'leftover']);
     this.version = this.oneIn(4) ? 2 : 3;
     this.family = this.version === 3 && this.oneIn(3) ? 6 : 4;
     const intervals =
@@ -134,7 +144,7 @@ class Draw {
         checksum: 'mirror',
         tracked: [{ name: 'proxy', weight: this.oneIn(3) ? 40 : 0, interfaceName: null }],
         guard: {
-          probesAddresses: this.oneIn(4),
+          probesAddresses: theme === 'leftover' || this.oneIn(4),
           gateway: hasGateway && this.family === 4 ? GATEWAY_ADDRESS : hasGateway ? 'fe80::1' : null,
           hasWitnesses: false,
         },
@@ -153,7 +163,7 @@ class Draw {
         clockOffsetUs: random.below(1e9),
         unixOffsetUs: (random.unit() - 0.5) * 2 * S,
         startUs: random.below(this.oneIn(3) ? 1 : this.baseIntervalUs * 6),
-        latencyUsMax: this.baseIntervalUs / this.pick([1000, 200, 50]),
+        latencyUsMax: this.bounded(this.baseIntervalUs / this.pick([1000, 200, 50])),
       });
     }
     const chaosUs = this.baseIntervalUs * (10 + random.below(20));
@@ -161,17 +171,23 @@ class Draw {
       seed: this.seed,
       theme,
       nodes,
-      faults: this.faults(chaosUs, isGrouped),
-      delayUsMax: this.baseIntervalUs / this.pick([5000, 500, 50]),
+      faults: this.faults(chaosUs, isGrouped, this.version === 3 && !isUnicast && !hasKey),
+      delayUsMax: this.bounded(this.baseIntervalUs / this.pick([5000, 500, 50])),
       healUs: this.healUs(chaosUs),
       isAuthenticated: hasKey,
       losesReleases: theme === 'graceful' && this.oneIn(2),
     };
   }
 
+  /** Where a probe must be answered in its time, nothing is as slow as that. */
+  private bounded(us: number): number {
+    return this.theme === 'leftover' ? Math.min(us, 10 * MS) : us;
+  }
+
   private healUs(chaosUs: number): number {
     if (this.theme === 'one-cut') return this.settledUs + 2 * chaosUs;
     if (this.theme === 'graceful') return this.settledUs + 80 * this.baseIntervalUs;
+    if (this.theme === 'leftover') return this.settledUs + 60 * this.baseIntervalUs;
     return this.baseIntervalUs * 6 + chaosUs;
   }
 
@@ -208,28 +224,45 @@ class Draw {
       .map((i) => hostAddress(this.family, segment, i));
   }
 
-  private faults(chaosUs: number, isGrouped: boolean): Scenario['faults'] {
+  private faults(chaosUs: number, isGrouped: boolean, isForgeable: boolean): Scenario['faults'] {
     if (this.theme === 'one-cut') {
       const cut = { atUs: this.settledUs + this.random.below(chaosUs), fault: this.partition() };
       const mend = { atUs: cut.atUs + this.random.below(chaosUs), fault: { kind: 'mend' } as const };
       return [cut, mend];
     }
+    if (this.theme === 'leftover') {
+      const fault: Fault = this.oneIn(3)
+        ? { kind: 'stranger', forUs: 40 * this.baseIntervalUs }
+        : { kind: 'abandon', serves: this.oneIn(3) };
+      return [{ atUs: this.settledUs + this.random.below(this.baseIntervalUs), fault }];
+    }
     if (this.theme === 'graceful') {
-      return Array.from({ length: 4 }, (_, i) => {
-        const node = this.random.below(this.nodeCount);
-        const forUs = this.baseIntervalUs * (4 + this.random.below(6));
-        const fault: Fault = this.oneIn(2)
-          ? { kind: 'hand-over', node }
-          : { kind: 'stop', node, forUs, isGraceful: true };
-        return { atUs: this.settledUs + i * 20 * this.baseIntervalUs, fault };
-      });
+      return Array.from({ length: 4 }, (_, i) => this.planned(this.settledUs + i * 20 * this.baseIntervalUs)).flat();
     }
     const count = this.random.below(8);
     const faults = Array.from({ length: count }, () => ({
       atUs: this.baseIntervalUs * 6 + this.random.below(chaosUs),
-      fault: this.fault(isGrouped),
+      fault: isForgeable && this.oneIn(12) ? { kind: 'long-interval' as const } : this.fault(isGrouped),
     }));
     return faults.sort((a, b) => a.atUs - b.atUs);
+  }
+
+  private planned(atUs: number): Scenario['faults'] {
+    const node = this.random.below(this.nodeCount);
+    const forUs = this.baseIntervalUs * (4 + this.random.below(6));
+    if (!this.oneIn(2)) return [{ atUs, fault: { kind: 'stop', node, forUs, isGraceful: true } }];
+    const handOver = { atUs, fault: { kind: 'hand-over', node } } as const;
+    if (this.oneIn(2)) return [handOver];
+    // Who handed over may die, and be started again: that is no reason to take the addresses back.
+    const death = {
+      kind: this.pick(['crash', 'kill'] as const),
+      node,
+      forUs: this.random.below(5 * this.baseIntervalUs),
+    };
+    return [
+      handOver,
+      { atUs: atUs + this.baseIntervalUs / 5 + this.random.below(10 * this.baseIntervalUs), fault: death },
+    ];
   }
 
   private fault(isGrouped: boolean): Fault {
@@ -241,6 +274,7 @@ class Draw {
       return this.pick<Fault>([
         { kind: 'kill', node, forUs },
         { kind: 'kill', node, forUs: Number.POSITIVE_INFINITY },
+        { kind: 'crash', node, forUs },
         { kind: 'freeze', node, forUs },
         { kind: 'stop', node, forUs, isGraceful: true },
       ]);
@@ -262,6 +296,7 @@ class Draw {
       { kind: 'freeze', node, forUs },
       { kind: 'pause', node, forUs, clockGoesOn: this.oneIn(2) },
       { kind: 'kill', node, forUs: this.oneIn(3) ? Number.POSITIVE_INFINITY : forUs },
+      { kind: 'crash', node, forUs: this.oneIn(2) ? forUs / 10 : forUs },
       { kind: 'stop', node, forUs, isGraceful: this.oneIn(2) },
       { kind: 'interface', node, only, forUs },
       { kind: 'tracked', node, only, forUs },

@@ -1,5 +1,6 @@
 /** Values of command-line options. Refused ones end as a usage error. */
 import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../config/units.ts';
 import { WORKERS_MAX } from '../base/limits.ts';
 
 export function parseWorkers(text: string): number {
@@ -18,6 +19,17 @@ export function parseSeconds(text: string): number {
     throw new InvalidArgumentError(`Write a number from 1 to ${SECONDS_MAX}.`);
   }
   return count;
+}
+
+const LAPSE_S_MAX = 366 * 86_400;
+
+/** A duration as in the file, in whole seconds. */
+export function parseLapse(text: string): number {
+  const seconds = (parseDuration(text) ?? 0) / 1_000;
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > LAPSE_S_MAX) {
+    throw new InvalidArgumentError('Write whole seconds, minutes or hours, up to a year: 30s, 10m, 2h.');
+  }
+  return seconds;
 }
 
 /** Of every command that opens or asks a running instance. */

@@ -106,11 +106,29 @@ test('run hands its options over and exits with what it resolves to', async () =
   const plain = await run('run', 'x.yaml');
   assert.equal(plain.code, 7);
   assert.deepEqual(plain.calls, [
-    { file: 'x.yaml', node: null, engine: null, workers: null, socket: null, logFormat: null, logLevel: 'info' },
+    {
+      file: 'x.yaml',
+      node: null,
+      engine: null,
+      workers: null,
+      socket: null,
+      isRestrained: false,
+      logFormat: null,
+      logLevel: 'info',
+    },
   ]);
   const full = await run('run', 'x.yaml', '--node', 'lb01', '--engine', 'node', '--workers', '3', '--socket', '/s');
   assert.deepEqual(full.calls, [
-    { file: 'x.yaml', node: 'lb01', engine: 'node', workers: 3, socket: '/s', logFormat: null, logLevel: 'info' },
+    {
+      file: 'x.yaml',
+      node: 'lb01',
+      engine: 'node',
+      workers: 3,
+      socket: '/s',
+      isRestrained: false,
+      logFormat: null,
+      logLevel: 'info',
+    },
   ]);
 });
 
@@ -131,10 +149,14 @@ test('status, handover and resume hand their options over and exit with what the
   assert.equal(status.code, 1);
   assert.deepEqual(status.calls, [{ socket: '/s', isJson: true }]);
   assert.deepEqual((await run('status')).calls, [{ socket: null, isJson: false }]);
-  assert.deepEqual((await run('handover', 'VI_1')).calls, [{ kind: 'hand-over', router: 'VI_1', socket: null }]);
-  assert.deepEqual((await run('handover', '--all')).calls, [{ kind: 'hand-over', router: null, socket: null }]);
+  assert.deepEqual((await run('handover', 'VI_1')).calls, [
+    { kind: 'hand-over', router: 'VI_1', socket: null, forS: null },
+  ]);
+  assert.deepEqual((await run('handover', '--all')).calls, [
+    { kind: 'hand-over', router: null, socket: null, forS: null },
+  ]);
   assert.deepEqual((await run('resume', 'VI_1', '--socket', '/s')).calls, [
-    { kind: 'resume', router: 'VI_1', socket: '/s' },
+    { kind: 'resume', router: 'VI_1', socket: '/s', forS: null },
   ]);
 });
 

@@ -1,6 +1,6 @@
 /** `evenkeel handover` and `evenkeel resume`: a planned move of virtual addresses to a peer, and the end of the restraint. */
 import type { Command } from 'commander';
-import { SOCKET_DEFAULT } from './arguments.ts';
+import { parseLapse, SOCKET_DEFAULT } from './arguments.ts';
 import type { CliContext } from './cli.ts';
 
 export interface MoveOptions {
@@ -9,11 +9,14 @@ export interface MoveOptions {
   readonly router: string | null;
   /** Null: where it usually is. */
   readonly socket: string | null;
+  /** How long the peer keeps them at least, while it serves; null: until `resume`. */
+  readonly forS: number | null;
 }
 
 interface Flags {
   readonly all?: boolean;
   readonly socket?: string;
+  readonly for?: number;
 }
 
 export function addMoveCommands(program: Command, context: CliContext): void {
@@ -23,7 +26,8 @@ export function addMoveCommands(program: Command, context: CliContext): void {
     description: 'give virtual addresses to a peer, and leave them there while it serves',
     help:
       '\nWaits until a peer has taken over, or none will: then the addresses stay here and the exit code is 1. This node\n' +
-      'does not preempt until `evenkeel resume`, and takes over if nobody else is there.\n',
+      'does not preempt until `evenkeel resume`, or until the time of --for is over, also if it is restarted. It takes over\n' +
+      'if nobody else is there.\n',
   });
   add(program, context, {
     name: 'resume',
@@ -44,15 +48,18 @@ function add(
   },
 ): void {
   const { name, kind, description, help } = texts;
-  program
+  const command = program
     .command(name)
     .description(description)
     .argument('[router]', 'the name of a virtual router; its group goes with it')
     .option('--all', 'every virtual router of this node')
     .option('--socket <path>', `control socket of the instance (default: ${SOCKET_DEFAULT})`)
     .addHelpText('after', help)
-    .action(async (router: string | undefined, { all = false, socket }: Flags, command: Command) => {
+    .action(async (router: string | undefined, { all = false, socket, for: forS }: Flags) => {
       if ((router !== undefined) === all) command.error('error: write the name of one virtual router, or --all');
-      context.exit(await context.commands.move({ kind, router: router ?? null, socket: socket ?? null }));
+      const place = { router: router ?? null, socket: socket ?? null };
+      context.exit(await context.commands.move({ kind, ...place, forS: forS ?? null }));
     });
+  if (kind !== 'hand-over') return;
+  command.option('--for <duration>', 'take them back after so long: 10m, 2h', parseLapse);
 }

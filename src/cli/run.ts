@@ -17,6 +17,8 @@ export interface RunOptions {
   /** Null: `text`, or as systemd's journal reads it where stderr leads there. */
   readonly logFormat: 'text' | 'json' | null;
   readonly logLevel: 'info' | 'warn' | 'error';
+  /** Virtual routers leave addresses to whoever has them. */
+  readonly isRestrained: boolean;
 }
 
 interface Flags {
@@ -26,6 +28,7 @@ interface Flags {
   readonly workers?: number;
   readonly logFormat?: 'text' | 'json';
   readonly logLevel: 'info' | 'warn' | 'error';
+  readonly restrained?: boolean;
 }
 
 export function addRunCommand(program: Command, context: CliContext): void {
@@ -48,12 +51,16 @@ export function addRunCommand(program: Command, context: CliContext): void {
     .addOption(
       new Option('--log-level <level>', 'the least that is logged').choices(['info', 'warn', 'error']).default('info'),
     )
+    .option('--restrained', 'leave virtual addresses to whoever has them, until `resume` or until nobody has them')
     .addHelpText(
       'after',
       '\nSIGTERM or SIGINT: stop accepting, finish what is in flight within `grace`, exit 0. A second signal ends at once.\n',
     )
     .action(async (file: string, flags: Flags) => {
       const { node = null, engine = null, workers = null, socket = null, logFormat = null, logLevel } = flags;
-      context.exit(await context.commands.run({ file, node, engine, workers, socket, logFormat, logLevel }));
+      const { restrained: isRestrained = false } = flags;
+      context.exit(
+        await context.commands.run({ file, node, engine, workers, socket, isRestrained, logFormat, logLevel }),
+      );
     });
 }

@@ -7,7 +7,8 @@ import { systemReason } from '../base/system-error.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { ControlServer, SocketTakenError } from '../keeper/control-server.ts';
 import { runCommand } from '../keeper/ha/command.ts';
-import { HaKeeper } from '../keeper/ha/ha-keeper.ts';
+import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
+import { RestraintFile } from '../keeper/ha/restraint-file.ts';
 import { Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log.ts';
 import { askSystem } from '../keeper/names.ts';
@@ -37,7 +38,13 @@ export interface BalancerOptions extends Plans {
   readonly isSocketWanted: boolean;
   /** Where changes to the machine are written down, for a successor. */
   readonly runDirectory: string;
+  /** Where hand-overs are written down, for a restart. */
+  readonly stateDirectory: string;
+  /** Virtual routers leave addresses to whoever has them. */
+  readonly isRestrained: boolean;
 }
+
+const NO_ROUTERS: MoveResult = { kind: 'unknown', why: 'virtual routers have not started here' };
 
 export class Balancer {
   private readonly options: BalancerOptions;
@@ -98,11 +105,12 @@ export class Balancer {
   }
 
   private async startHa(): Promise<string> {
-    const { plan, ha, log, command, runDirectory } = this.options;
+    const { plan, ha, log, command, runDirectory, stateDirectory, isRestrained } = this.options;
     if (ha === null || this.isOver) return '';
     this.ha = new HaKeeper({
       plan: ha,
       upstreams: plan.upstreams,
+      listeners: plan.listeners,
       board: this.keeper.board,
       closedListeners: () => this.keeper.closedListeners,
       log,
@@ -113,7 +121,10 @@ export class Balancer {
       askName: askSystem,
       ownUid: process.getuid?.() ?? -1,
       notifyServiceManager: (state) => linuxHost.notifyServiceManager(state),
+      restraintFile: new RestraintFile(stateDirectory, ha.node, (message) => log.warn(message)),
+      isRestrained,
       now: () => performance.now(),
+      unixMs: Date.now,
     });
     try {
       return await this.ha.start();
@@ -129,8 +140,8 @@ export class Balancer {
       if (socketPath === null) throw new Error('there is no directory for it; say where with --socket');
       this.control = await ControlServer.open(socketPath, {
         status: () => this.status(),
-        handOver: (router) => this.ha?.handOver(router) ?? false,
-        resume: (router) => this.ha?.resume(router) ?? false,
+        handOver: (router, forMs, by) => this.ha?.handOver(router, forMs, by) ?? NO_ROUTERS,
+        resume: (router, by) => this.ha?.resume(router, by) ?? NO_ROUTERS,
       });
     } catch (error) {
       // Two of one machine, with the same addresses to hold and to let go.

@@ -14,8 +14,18 @@ export async function askStatus(socketPath: string): Promise<StatusDocument> {
   return (await ask(socketPath, 'GET', '/v1/status')) as StatusDocument;
 }
 
-export async function askMove(socketPath: string, kind: 'hand-over' | 'resume', router: string): Promise<void> {
-  await ask(socketPath, 'POST', `/v1/routers/${router}/${kind}`);
+export interface MoveOrder {
+  readonly kind: 'hand-over' | 'resume';
+  readonly router: string;
+  /** Null: until `resume`. */
+  readonly forS: number | null;
+  /** Who says so. */
+  readonly by: string;
+}
+
+export async function askMove(socketPath: string, { kind, router, forS, by }: MoveOrder): Promise<void> {
+  const query = new URLSearchParams(forS === null ? { by } : { by, for: String(forS) });
+  await ask(socketPath, 'POST', `/v1/routers/${router}/${kind}?${query.toString()}`);
 }
 
 function ask(socketPath: string, method: string, path: string): Promise<unknown> {

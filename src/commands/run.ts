@@ -20,7 +20,7 @@ import { lookAtMachine } from './preflight/look.ts';
 import { prepare, refuses } from './prepare.ts';
 import { feedWatchdog } from './watchdog.ts';
 import { watchSignals } from './signals.ts';
-import { runDirectory, socketToOpen } from './socket-path.ts';
+import { runDirectory, socketToOpen, stateDirectory } from './socket-path.ts';
 
 export interface Program {
   readonly version: string;
@@ -80,6 +80,8 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       socketPath: socketToOpen(options.socket, process.env, process.getuid?.() ?? -1),
       isSocketWanted: options.socket !== null || ready.ha !== null,
       runDirectory: runDirectory(process.env),
+      stateDirectory: stateDirectory(process.env),
+      isRestrained: options.isRestrained,
     });
     const started = balancer.start();
     const first = await Promise.race([started, asked]);

@@ -6,10 +6,16 @@ import { existsSync } from 'node:fs';
 
 const NAME = 'evenkeel.sock';
 const RUN_DIRECTORY = '/run/evenkeel';
+const STATE_DIRECTORY = '/var/lib/evenkeel';
 
 /** Of the service manager (systemd's RuntimeDirectory=), or the usual one. Nobody else may write there. */
 export function runDirectory(environment: NodeJS.ProcessEnv): string {
   return managedDirectory(environment) ?? RUN_DIRECTORY;
+}
+
+/** What outlives a restart: systemd's StateDirectory=, or the directory of the running one, or the usual one. */
+export function stateDirectory(environment: NodeJS.ProcessEnv): string {
+  return firstOf(environment['STATE_DIRECTORY']) ?? managedDirectory(environment) ?? STATE_DIRECTORY;
 }
 
 /** The one that was asked for, or else the first place that there is. Null: there is no place for it. */
@@ -30,7 +36,11 @@ export function socketToAsk(wanted: string | null, environment: NodeJS.ProcessEn
 }
 
 function managedDirectory(environment: NodeJS.ProcessEnv): string | null {
-  const [first] = environment['RUNTIME_DIRECTORY']?.split(':') ?? [];
+  return firstOf(environment['RUNTIME_DIRECTORY']);
+}
+
+function firstOf(directories: string | undefined): string | null {
+  const [first] = directories?.split(':') ?? [];
   return first === undefined || first === '' ? null : first;
 }
 

@@ -20,12 +20,15 @@ const ROUTER: RouterView = {
         address: '192.168.15.6',
         priority: 100,
         intervalMs: 1_000,
-        hasOurAddresses: true,
+        addresses: 'all',
         ageMs: 700,
         adverts: 9,
       },
-      { address: '192.168.15.7', priority: 0, intervalMs: 1_000, hasOurAddresses: false, ageMs: 90_000, adverts: 1 },
+      { address: '192.168.15.7', priority: 0, intervalMs: 1_000, addresses: 'some', ageMs: 90_000, adverts: 1 },
     ],
+    activePeer: null,
+    claim: null,
+    isContested: false,
     guards: [
       { name: 'gateway', passes: true, target: '192.168.15.1', answerAgeMs: 420 },
       { name: 'witnesses', passes: false, target: null, answerAgeMs: null },
@@ -45,8 +48,9 @@ const ROUTER: RouterView = {
     { name: 'script x', weight: 0, isUp: null, sinceAgeMs: 500, seenAgeMs: null, detail: 'not seen yet' },
   ],
   witnesses: [{ name: '192.168.15.9:53', isAnswering: true, answerAgeMs: 300, detail: 'connected' }],
+  restraint: null,
   quorum: 2,
-  changes: [{ from: 'backup', to: 'active', cause: 'down-timer', detail: '', ageMs: 8_000_000 }],
+  changes: [{ from: 'backup', to: 'active', cause: 'peer-silent', detail: '', ageMs: 8_000_000 }],
   evidence: [{ kind: 'rival', detail: 'a peer of priority 100 is active too', ageMs: 5_000, total: 2 }],
 };
 
@@ -182,7 +186,7 @@ VI_1  ACTIVE for 2 h 13 min, priority 130
              script x  no verdict for 0.5 s: not seen yet, never seen
   witnesses  192.168.15.9:53  answers: last 0.3 s ago, connected
   noticed    5.0 s ago  rival 2 times: a peer of priority 100 is active too
-  changes    2 h 13 min ago  backup to active: down-timer
+  changes    2 h 13 min ago  backup to active: peer-silent
 
 the vip process (pid 4712) has been replaced 2 times
 

@@ -1,5 +1,6 @@
 /** The status document as text for people. Pure. */
-import type { GuardView, PeerView, RouterView, TrackedView, WitnessView } from '../keeper/ha/ha-status.ts';
+import type { ClaimView, GuardView, PeerView, RouterView, TrackedView, WitnessView } from '../keeper/ha/ha-status.ts';
+import type { RestraintView } from '../keeper/ha/restraints.ts';
 import type {
   AnswerView,
   ConfigurationView,
@@ -94,6 +95,7 @@ function routerLines(router: RouterView, paint: Paint): string[] {
   const where = hasThem ? paint('green', 'here') : state === 'unknown' ? 'may be here' : 'not here';
   lines.push(field('addresses', `${addresses.join(', ')}, ${where}`));
   if (excluded.length > 0) lines.push(field('excluded', `${excluded.join(', ')}: not in adverts`));
+  if (router.restraint !== null) lines.push(field('held back', paint('yellow', restraintText(router.restraint, name))));
   if (account !== null) lines.push(...accountLines(router, paint));
   lines.push(...list('tracked', router.tracked, (each) => trackedText(each, paint)));
   lines.push(...list('witnesses', router.witnesses, (each) => witnessText(each, paint)));
@@ -117,11 +119,38 @@ function unknownText({ accountAgeMs, account }: RouterView): string {
   return `the vip process has not reported for ${ageText(accountAgeMs)}; what follows is its last report, when it was ${account.state}`;
 }
 
+function restraintText({ reason, by, sinceAgeMs, leftMs }: RestraintView, router: string): string {
+  const why =
+    reason === 'hand-over'
+      ? `handed over${by === null ? '' : ` by ${by}`} ${ageText(sinceAgeMs)} ago`
+      : reason === 'late'
+        ? `its process died while active ${ageText(sinceAgeMs)} ago, and the next one came too late`
+        : reason === 'mute'
+          ? `its adverts did not leave this machine ${ageText(sinceAgeMs)} ago`
+          : `started with --restrained ${ageText(sinceAgeMs)} ago`;
+  const end = leftMs === null ? '' : `for ${ageText(leftMs)} more, or `;
+  return `${why}: leaves them to a peer that serves, ${end}until \`evenkeel resume ${router}\``;
+}
+
+function claimText({ gate, occupant }: ClaimView): string {
+  if (occupant === null) return `nobody is active that is heard; ${gate} keeps this node from it`;
+  const { by, peer, sinceAgeMs, verdict } = occupant;
+  const answers = `${by} answers for an address since ${ageText(sinceAgeMs)}`;
+  if (peer === null) return `${answers}, and is no peer that was heard: it is never taken from there`;
+  if (verdict === null)
+    return `${answers}, on the machine of peer ${peer}, which is not active: whether it serves is tried soon`;
+  const found = verdict.serves === null ? 'cannot be told' : verdict.serves ? 'it does: it stays there' : 'it does not';
+  return `${answers}, on the machine of peer ${peer}, which is not active; does it serve: ${found} (${verdict.detail}, ${ageText(verdict.ageMs)} ago)`;
+}
+
 function accountLines({ account, state, quorum }: RouterView, paint: Paint): string[] {
   if (account === null) return [];
-  const { fault, source, lastAdvertAgeMs, peers, guards, adverts } = account;
+  const { claim, fault, guards, isContested, adverts, lastAdvertAgeMs, peers, source } = account;
   const lines: string[] = [];
   if (fault !== null) lines.push(field('fault', paint('red', fault)));
+  if (claim !== null) lines.push(field('claiming', paint('red', claimText(claim))));
+  if (isContested)
+    lines.push(field('contested', paint('red', 'somebody else has, or had, the addresses: announced each second')));
   const refused = Object.entries(adverts.refused).filter(([, count]) => count > 0);
   const refusedText = refused.map(([reason, count]) => `${count} ${reason}`).join(', ');
   const sent = state === 'active' && lastAdvertAgeMs !== null ? `, the last ${ageText(lastAdvertAgeMs)} ago` : '';
@@ -139,12 +168,15 @@ function accountLines({ account, state, quorum }: RouterView, paint: Paint): str
   return lines;
 }
 
+const OTHER_LIST = ', advertises other addresses: the files differ';
+const OTHER_PAIR = ', advertises none of these addresses: another pair with this router-id';
+
 /** Only who is active advertises; a backup that was heard once is silent since. */
-function peerText({ address, priority, intervalMs, ageMs, hasOurAddresses }: PeerView, paint: Paint): string {
+function peerText({ address, priority, intervalMs, ageMs, addresses }: PeerView, paint: Paint): string {
   const isActive = priority > 0 && ageMs < DOWN_INTERVALS * intervalMs;
   const said = priority === 0 ? 'released' : isActive ? 'is active, ' : 'was active, ';
   const priorityText = priority === 0 ? '' : `priority ${priority}`;
-  const drift = hasOurAddresses ? '' : paint('yellow', ', advertises other addresses: the files differ');
+  const drift = addresses === 'all' ? '' : paint('yellow', addresses === 'some' ? OTHER_LIST : OTHER_PAIR);
   return `${address}  ${said}${priorityText}, last advert ${ageText(ageMs)} ago${drift}`;
 }
 

@@ -1,4 +1,5 @@
 /** `evenkeel status`, `handover` and `resume`: clients of a running evenkeel. */
+import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { MoveOptions } from '../cli/handover.ts';
@@ -18,7 +19,7 @@ export function statusCommand({ socket, isJson }: StatusOptions): Promise<number
   });
 }
 
-export function moveCommand({ kind, router, socket }: MoveOptions): Promise<number> {
+export function moveCommand({ kind, router, socket, forS }: MoveOptions): Promise<number> {
   return failing(async () => {
     const path = socketToAsk(socket, process.env, process.getuid?.() ?? -1);
     const routers = (await askStatus(path)).ha?.routers ?? [];
@@ -30,16 +31,45 @@ export function moveCommand({ kind, router, socket }: MoveOptions): Promise<numb
         `there is no virtual router ${router}; there is ${routers.map(({ name }) => name).join(', ')}`,
       );
     }
+    const by = userName();
     const beganMs = performance.now();
-    for (const { name } of chosen) if (router === null || name === router) await askMove(path, kind, name);
+    const order = (name: string): Promise<void> => askMove(path, { kind, router: name, forS, by });
     if (kind === 'resume') {
-      process.stdout.write(`${chosen.map(({ name }) => name).join(', ')}: takes part as configured again\n`);
+      for (const { name } of chosen) if (router === null || name === router) await order(name);
+      for (const each of chosen)
+        say(each, each.restraint === null ? 'was not held back' : 'takes part as configured again');
       return EXIT_OK;
     }
+    const active = chosen.filter(({ state }) => state === 'active' || state === 'leaving');
+    for (const each of chosen)
+      if (!active.includes(each)) say(each, `is ${whereItIs(each)}: there is nothing to hand over`);
+    // The first one of a group takes the others with it.
+    for (const { name } of active) if (router === null || name === router) await order(name);
     const results: boolean[] = [];
-    for (const each of chosen) results.push(await follow(path, each, beganMs));
-    return results.every(Boolean) ? EXIT_OK : EXIT_FAILED;
+    for (const each of active) results.push(await follow(path, each, beganMs, forS));
+    return results.length > 0 && results.every(Boolean) ? EXIT_OK : EXIT_FAILED;
   });
+}
+
+/** For the log: the one who became root. */
+function userName(): string {
+  const became = process.env['SUDO_USER'];
+  if (became !== undefined && became !== '') return became;
+  try {
+    return userInfo().username;
+  } catch {
+    // A uid without a name.
+    return String(process.getuid?.() ?? 'somebody');
+  }
+}
+
+function say({ name }: RouterView, text: string): void {
+  process.stdout.write(`${name}: ${text}\n`);
+}
+
+function whereItIs({ state, account }: RouterView): string {
+  const peer = account?.activePeer ?? null;
+  return peer === null ? `${state} here` : `${state} here, and active on ${peer}`;
 }
 
 /** The whole group moves. */
@@ -52,12 +82,7 @@ const LOOK_MS = 50;
 const MARGIN_MS = 3_000;
 
 /** Waits how the hand-over ends that was ordered at `beganMs`, and says it. True: the router is not active here. */
-async function follow(path: string, before: RouterView, beganMs: number): Promise<boolean> {
-  const say = (text: string): void => void process.stdout.write(`${before.name}: ${text}\n`);
-  if (before.state !== 'active' && before.state !== 'leaving') {
-    say(`is ${before.state} here, so that there is nothing to hand over`);
-    return before.state !== 'unknown';
-  }
+async function follow(path: string, before: RouterView, beganMs: number, forS: number | null): Promise<boolean> {
   const endMs = beganMs + 2 * before.intervalMs + MARGIN_MS;
   // The newest change that was there before the order is older than this by now.
   for (;;) {
@@ -66,14 +91,16 @@ async function follow(path: string, before: RouterView, beganMs: number): Promis
     const done = view?.changes.find(({ from, ageMs }) => from === 'leaving' && ageMs < passedMs);
     if (view === undefined || done !== undefined) {
       if (done?.to === 'active') {
-        say('nobody took over: it stays active here');
+        say(before, 'nobody took over: it stays active here');
         return false;
       }
-      say(`handed over within ${ageText(passedMs)}; ${done?.detail ?? ''}`.replace(/; $/, ''));
+      const end = forS === null ? '' : `for ${ageText(forS * 1_000)}, or `;
+      const who = done?.detail === undefined || done.detail === '' ? '' : ` to ${done.detail}`;
+      say(before, `handed over${who} within ${ageText(passedMs)}, ${end}until \`evenkeel resume ${before.name}\``);
       return true;
     }
     if (performance.now() > endMs) {
-      say(`is ${view.state} after ${ageText(passedMs)}`);
+      say(before, `is ${view.state} after ${ageText(passedMs)}`);
       return view.state !== 'active' && view.state !== 'leaving' && view.state !== 'unknown';
     }
     await sleep(LOOK_MS);

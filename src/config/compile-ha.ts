@@ -13,6 +13,7 @@ import type {
   NotifyPlan,
   ProcessPlan,
   ScriptPlan,
+  ServesPlan,
   WatchPlan,
   WitnessesPlan,
   WitnessPlan,
@@ -75,6 +76,7 @@ export function compileHa(config: Config, node: string, keys: KeyFiles): HaPlan 
         ...unwatched.map(() => null),
       ],
       witnesses: compileWitnesses(router),
+      serves: compileServes(router),
       notify: compileNotify(router.notify),
     });
   }
@@ -237,6 +239,11 @@ function compileWitnesses(router: VirtualRouterConfig): WitnessesPlan | null {
     quorum: witnesses.quorum ?? Math.floor(witnesses.of.length / 2) + 1,
     advertiseMs: advertiseMs(router),
   };
+}
+
+function compileServes({ guard }: VirtualRouterConfig): ServesPlan | null {
+  const serves = guard?.serves;
+  return serves === undefined ? null : { port: serves.port, http: serves.http ?? null };
 }
 
 function compileWitness({ tcp = '', http }: { readonly tcp?: string; readonly http?: string }): WitnessPlan {

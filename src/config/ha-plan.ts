@@ -20,6 +20,8 @@ export interface HaRouterPlan {
   /** For each of the vip plan's `tracked` of this router: its index in `watches`; null: their owner follows it itself. */
   readonly watches: readonly (number | null)[];
   readonly witnesses: WitnessesPlan | null;
+  /** How to see that its addresses serve, where they are; null: by the listeners. */
+  readonly serves: ServesPlan | null;
   readonly notify: NotifyPlan;
 }
 
@@ -65,6 +67,12 @@ export interface WitnessPlan {
   readonly target: ServerAddress['target'];
   /** Null: that the address accepts a TCP connection is enough. */
   readonly http: { readonly path: string; readonly host: string } | null;
+}
+
+export interface ServesPlan {
+  readonly port: number;
+  /** A path; null: that the port accepts a TCP connection is enough. */
+  readonly http: string | null;
 }
 
 export interface NotifyPlan {

@@ -19,6 +19,7 @@ import {
   perNode,
   required,
   server,
+  target,
 } from './scalars.ts';
 
 const weight = key(
@@ -103,6 +104,11 @@ const Witnesses = z.strictObject({
   quorum: key(integer(1, 16), 'How many must answer. Without it more than half.'),
 });
 
+const Serves = z.strictObject({
+  port: required(integer(1, 65535), 'This port of the addresses accepts a TCP connection.', 80),
+  http: key(target, 'And answers a GET of this path with a status from 200 to 399.'),
+});
+
 const Guard = z.strictObject({
   'arp-probe': key(
     perNode(flag),
@@ -110,6 +116,10 @@ const Guard = z.strictObject({
   ),
   gateway: key(perNode(ip), 'Being active needs this address to answer, by ARP or neighbour discovery.'),
   witnesses: key(Witnesses, 'Being active needs a quorum of these to answer.'),
+  serves: key(
+    Serves,
+    "What is tried when a peer's machine answers for an address although no peer is active: if it fails, the address is taken. Without it every port of a listener on the address, which all must refuse the connection.",
+  ),
 });
 
 const Unicast = z.strictObject({

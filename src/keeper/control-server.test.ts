@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
 import { type ControlHandlers, ControlServer } from './control-server.ts';
+import type { MoveResult } from './ha/ha-keeper.ts';
 import type { StatusDocument } from './status.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-control-'));
@@ -18,12 +19,25 @@ const freshPath = (): string => join(folder, `new-${++count}`, 'evenkeel.sock');
 async function open(t: TestContext, path: string, told: string[] = []): Promise<ControlServer> {
   const handlers: ControlHandlers = {
     status: () => ({ version: '1.2.3' }) as StatusDocument,
-    handOver: (router) => told.push(`hand over ${router}`) > 0 && router === 'VI_1',
-    resume: (router) => told.push(`resume ${router}`) > 0 && router === 'VI_1',
+    handOver: (router, forMs, by) => {
+      told.push(`hand over ${router} ${forMs} ${by}`);
+      return resultOf(router);
+    },
+    resume: (router, by) => {
+      told.push(`resume ${router} ${by}`);
+      return resultOf(router);
+    },
   };
   const server = await ControlServer.open(path, handlers);
   t.after(() => server.close());
   return server;
+}
+
+function resultOf(router: string): MoveResult {
+  if (router === 'VI_1') return { kind: 'ordered' };
+  return router === 'x'
+    ? { kind: 'unknown', why: 'there is no virtual router x' }
+    : { kind: 'refused', why: `${router} is backup here` };
 }
 
 function ask(socketPath: string, method: string, path: string): Promise<[status: number, body: unknown]> {
@@ -49,7 +63,26 @@ test('the status is answered, and routers are moved', async (t) => {
     404,
     { error: 'there is no virtual router x' },
   ]);
-  assert.deepEqual(told, ['hand over VI_1', 'resume VI_1', 'hand over x']);
+  assert.deepEqual(await ask(path, 'POST', '/v1/routers/backup/hand-over'), [409, { error: 'backup is backup here' }]);
+  assert.deepEqual(told, [
+    'hand over VI_1 null null',
+    'resume VI_1 null',
+    'hand over x null null',
+    'hand over backup null null',
+  ]);
+});
+
+test('an order says for how long, and who gives it; what goes into logs is bounded', async (t) => {
+  const path = freshPath();
+  const told: string[] = [];
+  await open(t, path, told);
+  assert.equal((await ask(path, 'POST', '/v1/routers/VI_1/hand-over?for=600&by=alice'))[0], 202);
+  assert.equal((await ask(path, 'POST', `/v1/routers/VI_1/resume?by=a%0Ab${'c'.repeat(200)}`))[0], 202);
+  assert.deepEqual(told, ['hand over VI_1 600000 alice', `resume VI_1 ab${'c'.repeat(62)}`]);
+  for (const wrong of ['0', '-1', '1.5', 'x', '', '99999999999']) {
+    assert.equal((await ask(path, 'POST', `/v1/routers/VI_1/hand-over?for=${wrong}`))[0], 400, wrong);
+  }
+  assert.equal(told.length, 2);
 });
 
 test('nothing is moved by looking, and nothing else is there', async (t) => {

@@ -3,20 +3,21 @@
  * socket, so that `curl --unix-socket` will do. Who may speak to it is decided by the permissions of the socket's file.
  *
  *   GET  /v1/status
- *   POST /v1/routers/NAME/hand-over
- *   POST /v1/routers/NAME/resume
+ *   POST /v1/routers/NAME/hand-over?for=SECONDS&by=WHO
+ *   POST /v1/routers/NAME/resume?by=WHO
  */
 import { mkdirSync, unlinkSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { dirname } from 'node:path';
+import type { MoveResult } from './ha/ha-keeper.ts';
 import type { StatusDocument } from './status.ts';
 
 export interface ControlHandlers {
   readonly status: () => StatusDocument;
-  /** False: there is no such router. */
-  readonly handOver: (router: string) => boolean;
-  readonly resume: (router: string) => boolean;
+  /** `forMs`: null is until `resume`. `by`: who says so; null: they do not. */
+  readonly handOver: (router: string, forMs: number | null, by: string | null) => MoveResult;
+  readonly resume: (router: string, by: string | null) => MoveResult;
 }
 
 /** Somebody answers there. */
@@ -30,6 +31,10 @@ export class SocketTakenError extends Error {
 
 const CONNECTIONS_MAX = 32;
 const REQUEST_MS_MAX = 5_000;
+/** A name that goes into the log and into a file. */
+const BY_CHARACTERS_MAX = 64;
+/** A year. */
+const HAND_OVER_S_MAX = 366 * 86_400;
 /** Read and write for the owner of the process and nobody else. */
 const UMASK = 0o177;
 
@@ -82,12 +87,25 @@ function answer(method: string, url: string, handlers: ControlHandlers): Answer 
   if (url === '/v1/status') {
     return method === 'GET' ? { status: 200, body: handlers.status() } : failure(405, 'only GET');
   }
-  const match = /^\/v1\/routers\/([A-Za-z0-9_.-]+)\/(hand-over|resume)$/.exec(url);
+  const match = /^\/v1\/routers\/([A-Za-z0-9_.-]+)\/(hand-over|resume)(?:\?(.*))?$/.exec(url);
   if (match === null) return failure(404, 'there is nothing of that name');
   if (method !== 'POST') return failure(405, 'only POST');
-  const [, router, word] = match;
-  const isKnown = word === 'resume' ? handlers.resume(router) : handlers.handOver(router);
-  return isKnown ? { status: 202, body: { router } } : failure(404, `there is no virtual router ${router}`);
+  const [, router, word, query = ''] = match;
+  const wanted = new URLSearchParams(query);
+  const by =
+    wanted
+      .get('by')
+      ?.replaceAll(/[^\x21-\x7e]/g, '')
+      .slice(0, BY_CHARACTERS_MAX) ?? null;
+  const forText = wanted.get('for');
+  const forS = Number(forText);
+  if (forText !== null && !(Number.isInteger(forS) && forS >= 1 && forS <= HAND_OVER_S_MAX)) {
+    return failure(400, `for=${forText}: write whole seconds, 1 to ${HAND_OVER_S_MAX}`);
+  }
+  const forMs = forText === null ? null : forS * 1_000;
+  const result = word === 'resume' ? handlers.resume(router, by) : handlers.handOver(router, forMs, by);
+  if (result.kind === 'ordered') return { status: 202, body: { router } };
+  return failure(result.kind === 'unknown' ? 404 : 409, result.why);
 }
 
 function failure(status: number, error: string): Answer {

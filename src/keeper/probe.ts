@@ -134,8 +134,11 @@ function probeHttp(plan: HttpProbe, target: Address, serverName: string, finish:
   return () => request.destroy();
 }
 
+/** The machine is there, and nobody listens. */
+export const REASON_REFUSED = 'connection refused';
+
 const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
+  ECONNREFUSED: REASON_REFUSED,
   ECONNRESET: 'connection reset',
   EPIPE: 'connection reset',
   EHOSTUNREACH: 'no route to host',

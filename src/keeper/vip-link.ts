@@ -12,12 +12,15 @@ import { systemReason } from '../base/system-error.ts';
 import type { Evidence } from '../core/vrrp/observer.ts';
 import { HeartbeatWatch } from '../core/heartbeat.ts';
 import { DOWN_ADVERTS, US_PER_S } from '../core/vrrp/intervals.ts';
+import type { ServingVerdict } from '../core/vrrp/occupant.ts';
+import type { RestraintReason } from '../core/vrrp/restraint.ts';
+import type { Severity } from '../core/vrrp/severity.ts';
 import { RestartPolicy } from '../core/restart.ts';
 import type { State } from '../core/vrrp/states.ts';
 import type { VipBoard } from '../vip/board.ts';
 import type { Verdict, VipToKeeper } from '../vip/messages.ts';
 import type { VipPlan, VirtualRouterPlan } from '../vip/plan.ts';
-import type { RoleChange, RouterStatus } from '../vip/status.ts';
+import type { RestraintChange, RoleChange, RouterStatus } from '../vip/status.ts';
 import { logOutput } from './child-output.ts';
 import type { Log } from './log.ts';
 import { VipChild, type VipChildHandler, type VipSpawned } from './vip-child.ts';
@@ -36,6 +39,9 @@ export interface VipLinkOptions {
   /** In the order things happened. */
   readonly onChange: (change: RoleChange) => void;
   readonly onEvidence: (router: string, evidence: Evidence) => void;
+  readonly onRestraint: (change: RestraintChange) => void;
+  /** Somebody is to try whether anything serves at this router's addresses, and to answer by `setServing`. */
+  readonly onAskServing: (router: string) => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   /** Microseconds of the clock that the vip process uses. */
@@ -59,6 +65,14 @@ const START_MS_MAX = 20_000;
 const START_FAILURES_MAX = 3;
 /** On top of what a hand-over takes. */
 const STOP_MARGIN_MS = 2_000;
+
+/** A restraint from before, by ages instead of times. */
+export interface InheritedRestraint {
+  readonly reason: RestraintReason;
+  readonly agoMs: number;
+  /** Null: until `resume`. */
+  readonly leftMs: number | null;
+}
 
 /** The process that owns the addresses, for people and metrics. */
 export interface OwnerView {
@@ -123,18 +137,31 @@ export class VipLink implements VipChildHandler {
     this.setVerdict(`${router} witnesses`, { type: 'witnesses', router, passes });
   }
 
-  /** Gives the addresses of a router, and of its group, to a peer. False: there is no such router. */
-  handOver(router: string): boolean {
-    if (!this.options.plan.routers.some(({ name }) => name === router)) return false;
-    this.current?.send({ type: 'hand-over', router });
-    return true;
+  /** Before `start`: what holds routers back from before this program was started. */
+  inherit(restraints: ReadonlyMap<string, InheritedRestraint>): void {
+    const { board, nowUs, plan } = this.options;
+    plan.routers.forEach(({ name }, index) => {
+      const restraint = restraints.get(name);
+      if (restraint === undefined) return;
+      const { reason, agoMs, leftMs } = restraint;
+      const untilUs = leftMs === null ? Number.POSITIVE_INFINITY : nowUs() + leftMs * 1_000;
+      board.setRestraint(index, { reason, sinceUs: nowUs() - agoMs * 1_000, untilUs });
+    });
   }
 
-  /** Ends the restraint after a hand-over. */
-  resume(router: string): boolean {
-    if (!this.options.plan.routers.some(({ name }) => name === router)) return false;
+  setServing(router: string, verdict: ServingVerdict): void {
+    this.current?.send({ type: 'serving', router, verdict });
+  }
+
+  /** Gives the addresses of a router, and of its group, to a peer, for so long (null: until `resume`). */
+  handOver(router: string, forMs: number | null): void {
+    const untilUs = forMs === null ? null : this.options.nowUs() + forMs * 1_000;
+    this.current?.send({ type: 'hand-over', router, untilUs });
+  }
+
+  /** Ends a restraint. */
+  resume(router: string): void {
     this.current?.send({ type: 'resume', router });
-    return true;
   }
 
   /** As last told, about once a second, with its age. */
@@ -178,7 +205,7 @@ export class VipLink implements VipChildHandler {
   // --- from a child ---
 
   handleMessage(child: VipChild, message: VipToKeeper): void {
-    const { log, now, onChange, onEvidence } = this.options;
+    const { now, onChange, onEvidence, onRestraint, onAskServing } = this.options;
     switch (message.type) {
       case 'ready':
         if (child === this.current) this.tellToBegin(child);
@@ -187,26 +214,30 @@ export class VipLink implements VipChildHandler {
         this.handleStarted(child, message.scheduling);
         break;
       case 'change': {
-        const { router, from, to, cause, detail } = message.change;
-        const why = detail === '' ? cause : `${cause}, ${detail}`;
         this.noticeSuccession(child);
-        log.info(`virtual router ${router}: ${from} to ${to} (${why})`);
-        this.states.set(router, to);
+        this.logChange(message.change);
+        this.states.set(message.change.router, message.change.to);
         onChange(message.change);
         break;
       }
       case 'evidence': {
-        const { kind, detail, suppressed } = message.evidence;
+        const { kind, detail, severity, suppressed } = message.evidence;
         const more = suppressed === 0 ? '' : ` (and ${suppressed} more)`;
-        log.warn(`virtual router ${message.router}: ${kind}: ${detail}${more}`);
+        this.logOf(message.router, severity, `${kind}: ${detail}${more}`);
         onEvidence(message.router, message.evidence);
         break;
       }
+      case 'restraint':
+        onRestraint(message.change);
+        break;
+      case 'ask-serving':
+        onAskServing(message.router);
+        break;
       case 'status':
         this.statuses.set(message.status.name, { status: message.status, atMs: now() });
         break;
       case 'note':
-        log.warn(message.message);
+        this.options.log.warn(message.message);
         break;
       case 'stopped':
         break;
@@ -248,6 +279,21 @@ export class VipLink implements VipChildHandler {
   }
 
   // --- inside ---
+
+  private logChange({ router, from, to, cause, detail, severity }: RoleChange): void {
+    this.logOf(router, severity, `${from} to ${to} (${detail === '' ? cause : `${cause}, ${detail}`})`);
+  }
+
+  /** With what it is about: its addresses and where they belong. */
+  private logOf(router: string, severity: Severity, text: string): void {
+    const { log, plan } = this.options;
+    const found = plan.routers.find(({ name }) => name === router);
+    const addresses = found?.addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`).join(' ');
+    const line = `virtual router ${router}: ${text}${found === undefined ? '' : `; ${addresses} on ${found.interfaceName}`}`;
+    if (severity === 'error') log.error(line);
+    else if (severity === 'warning') log.warn(line);
+    else log.info(line);
+  }
 
   private startLater(delayMs: number): void {
     clearTimeout(this.restart);
@@ -371,7 +417,8 @@ export class VipLink implements VipChildHandler {
     for (const { name } of routers) {
       const from = this.states.get(name) ?? 'active';
       this.states.set(name, 'fault');
-      onChange({ router: name, from, to: 'fault', cause: 'fault', detail: 'the vip process ended', atUs: nowUs() });
+      const cause = { cause: 'fault', detail: 'the vip process ended', severity: 'error' } as const;
+      onChange({ router: name, from, to: 'fault', ...cause, atUs: nowUs() });
     }
   }
 

@@ -1,25 +1,36 @@
 /**
- * What the vip process leaves in shared memory for the case that it cannot say anything any more: that its loop turns, and
- * for every router that holds addresses, when it sent its last advert. From there its successor goes on. One writer at a
- * time: the process that takes part, and while there is none, the keeper; and the keeper always of its own heartbeat. Every
- * number is written whole.
+ * What the vip process leaves in shared memory for the case that it cannot say anything any more: that its loop turns, for
+ * every router that holds addresses, when it sent its last advert, and for every router that is restrained, why and until
+ * when. From there its successor goes on. One writer at a time: the process that takes part, and while there is none, the
+ * keeper; and the keeper always of its own heartbeat. Every number is written whole.
  */
 import { assert } from '../base/assert.ts';
 import { ROUTERS_MAX } from '../base/limits.ts';
+import type { Restraint, RestraintReason } from '../core/vrrp/restraint.ts';
 
 const HEARTBEAT = 0;
 const KEEPER_HEARTBEAT = 1;
 const FIRST_ROUTER = 2;
+/** Of a router. */
+const LAST_ADVERT = 0;
+const RESTRAINT_REASON = 1;
+const RESTRAINT_SINCE = 2;
+const RESTRAINT_UNTIL = 3;
+const WORDS_PER_ROUTER = 4;
+const WORDS = FIRST_ROUTER + WORDS_PER_ROUTER * ROUTERS_MAX;
+
+/** By their number on the board; 0: none. */
+const REASONS: readonly (RestraintReason | null)[] = [null, 'hand-over', 'late', 'start', 'mute'];
 
 const NOT_HELD = 0;
 const GIVEN_UP = -1;
 
 export class VipBoard {
-  static readonly bytes: number = 8 * (FIRST_ROUTER + ROUTERS_MAX);
+  static readonly bytes: number = 8 * WORDS;
   private readonly words: Float64Array;
 
   constructor(buffer: ArrayBufferLike) {
-    this.words = new Float64Array(buffer, 0, FIRST_ROUTER + ROUTERS_MAX);
+    this.words = new Float64Array(buffer, 0, WORDS);
   }
 
   get heartbeat(): number {
@@ -40,30 +51,45 @@ export class VipBoard {
 
   /** By its place in the plan; null: it holds no addresses. */
   lastAdvertUs(index: number): number | null {
-    const word = this.read(index);
+    const word = this.read(index, LAST_ADVERT);
     return word > 0 ? word : null;
   }
 
   setLastAdvertUs(index: number, us: number | null): void {
-    this.write(index, us ?? NOT_HELD);
+    this.write(index, LAST_ADVERT, us ?? NOT_HELD);
   }
 
   /** It was held by a process that is gone, and has been given up in its place. */
   wasGivenUp(index: number): boolean {
-    return this.read(index) === GIVEN_UP;
+    return this.read(index, LAST_ADVERT) === GIVEN_UP;
   }
 
   giveUp(index: number): void {
-    this.write(index, GIVEN_UP);
+    this.write(index, LAST_ADVERT, GIVEN_UP);
   }
 
-  private read(index: number): number {
-    assert(index < ROUTERS_MAX, 'more routers than the board has room for');
-    return this.words[FIRST_ROUTER + index];
+  restraint(index: number): Restraint | null {
+    const reason = REASONS[this.read(index, RESTRAINT_REASON)] ?? null;
+    if (reason === null) return null;
+    return { reason, sinceUs: this.read(index, RESTRAINT_SINCE), untilUs: this.read(index, RESTRAINT_UNTIL) };
   }
 
-  private write(index: number, word: number): void {
+  setRestraint(index: number, restraint: Restraint | null): void {
+    if (restraint !== null) {
+      this.write(index, RESTRAINT_SINCE, restraint.sinceUs);
+      this.write(index, RESTRAINT_UNTIL, restraint.untilUs);
+    }
+    // Last: whoever reads it finds the rest.
+    this.write(index, RESTRAINT_REASON, REASONS.indexOf(restraint?.reason ?? null));
+  }
+
+  private read(index: number, word: number): number {
     assert(index < ROUTERS_MAX, 'more routers than the board has room for');
-    this.words[FIRST_ROUTER + index] = word;
+    return this.words[FIRST_ROUTER + index * WORDS_PER_ROUTER + word];
+  }
+
+  private write(index: number, word: number, value: number): void {
+    assert(index < ROUTERS_MAX, 'more routers than the board has room for');
+    this.words[FIRST_ROUTER + index * WORDS_PER_ROUTER + word] = value;
   }
 }

@@ -19,9 +19,17 @@ export function probeFrame(address: Uint8Array, mac: Uint8Array): Uint8Array {
   return neighborFrame({ kind: 'solicitation', target: address, sourceMac: null }, envelope, mac);
 }
 
-/** Asks the gateway for a sign of life. */
-export function gatewayFrame(gateway: Uint8Array, source: Uint8Array, mac: Uint8Array): Uint8Array {
-  if (gateway.length === 4) return arpFrame(arpRequest(mac, source, gateway));
-  const envelope = { source, destination: solicitedNodeGroup(gateway) };
-  return neighborFrame({ kind: 'solicitation', target: gateway, sourceMac: mac }, envelope, mac);
+/**
+ * Asks who else has an address that this machine holds. Over IPv6 a probe would be answered to everybody, and turn caches to
+ * the one who answers; over IPv4 a question with an own address would teach that one something.
+ */
+export function rivalFrame(address: Uint8Array, source: Uint8Array, mac: Uint8Array): Uint8Array {
+  return address.length === 4 ? probeFrame(address, mac) : neighborQuestion(address, source, mac);
+}
+
+/** Asks a neighbour for its MAC address, as anybody does who wants to send it something. */
+export function neighborQuestion(neighbor: Uint8Array, source: Uint8Array, mac: Uint8Array): Uint8Array {
+  if (neighbor.length === 4) return arpFrame(arpRequest(mac, source, neighbor));
+  const envelope = { source, destination: solicitedNodeGroup(neighbor) };
+  return neighborFrame({ kind: 'solicitation', target: neighbor, sourceMac: mac }, envelope, mac);
 }

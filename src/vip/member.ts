@@ -8,6 +8,7 @@ import { equalBytes, formatHex } from '../base/bytes.ts';
 import type { RouterAction, RouterEvent } from '../core/vrrp/events.ts';
 import { GatewayGuard } from '../core/vrrp/gateway.ts';
 import { PeerTable } from '../core/vrrp/peers.ts';
+import type { Restraint } from '../core/vrrp/restraint.ts';
 import { AdvertReceiver } from '../core/vrrp/receiver.ts';
 import { VirtualRouter } from '../core/vrrp/router.ts';
 import { AdvertSender } from '../core/vrrp/sender.ts';
@@ -21,10 +22,10 @@ import type {
   SourceLoss,
 } from '../port/segment.ts';
 import { virtualMac, VRRP_TTL } from '../wire/vrrp/advert.ts';
-import { announcementFrames, gatewayFrame, probeFrame } from './frames.ts';
+import { announcementFrames, neighborQuestion, probeFrame, rivalFrame } from './frames.ts';
 import { advertSettings, attachRequests, GUARD_GATEWAY, ipBytes, routerSettings } from './requests.ts';
 import { addressText, type VirtualRouterPlan } from './plan.ts';
-import type { GuardStatus, RouterStatus, VipListener } from './status.ts';
+import { type GuardStatus, type RouterStatus, restraintStatus, type VipListener } from './status.ts';
 
 /** Addresses of one family on one interface. The first one is that of the router, where adverts are sent and heard too. */
 interface Place {
@@ -88,11 +89,11 @@ export class VipMember implements AttachmentHandler {
   }
 
   /** `lastAdvertUs`: see RouterEvent. */
-  start(lastAdvertUs: number | null): void {
+  start(lastAdvertUs: number | null, restraint: Restraint | null): void {
     const { nowUs } = this.host;
     for (const { attachment } of this.places) attachment.begin(lastAdvertUs !== null);
     if (this.gatewayAddress !== null) this.gateway = new GatewayGuard(this.plan.intervalUs, nowUs);
-    this.send({ kind: 'start', lastAdvertUs });
+    this.send({ kind: 'start', lastAdvertUs, restraint });
     // Too late to go on as the predecessor, whose addresses were kept for that.
     if (lastAdvertUs !== null && !this.machine.isHolding) this.drop();
   }
@@ -156,9 +157,11 @@ export class VipMember implements AttachmentHandler {
       this.gateway.handleAnswer(this.host.nowUs);
       this.tellGateway(this.gateway);
     }
+    if (this.isOwnMac(mac)) return;
+    this.peers.handleMac(address, mac);
     const isOurs = this.places.some(({ addresses }) => addresses.some((each) => equalBytes(each, address)));
-    if (!isOurs || this.isOwnMac(mac)) return;
-    this.send({ kind: 'address-answered', by: formatHex(mac, ':') });
+    if (!isOurs) return;
+    this.send({ kind: 'address-answered', by: formatHex(mac, ':'), peer: this.findPeer(mac) });
   }
 
   handleAddressRemoved(address: Uint8Array): void {
@@ -208,14 +211,19 @@ export class VipMember implements AttachmentHandler {
         for (const place of places) this.announce(place);
         break;
       case 'probe':
-        if (this.source === null) break;
-        for (const { attachment, addresses } of places) {
-          for (const address of addresses) attachment.sendFrame(probeFrame(address, attachment.mac));
-        }
+        if (this.source !== null) this.probe(this.source);
         break;
+      case 'ask-serving':
+        this.listener.handleAskServing(plan.name);
+        break;
+      case 'restraint': {
+        const { restraint, end } = action;
+        this.listener.handleRestraint({ router: plan.name, restraint: restraintStatus(restraint), end });
+        break;
+      }
       case 'change': {
-        const { from, to, cause, detail } = action;
-        this.listener.handleChange({ router: plan.name, from, to, cause, detail, atUs: this.host.nowUs });
+        const { from, to, cause, detail, severity } = action;
+        this.listener.handleChange({ router: plan.name, from, to, cause, detail, severity, atUs: this.host.nowUs });
         break;
       }
       case 'evidence':
@@ -269,10 +277,30 @@ export class VipMember implements AttachmentHandler {
     this.sending = isSent ? null : problem;
   }
 
+  private probe(source: Uint8Array): void {
+    const { mac } = this.attachment;
+    if (this.machine.isHolding) {
+      // One of them is enough to find a rival. As anybody would ask: the answer comes here and turns nobody else's cache.
+      this.attachment.sendFrame(rivalFrame(this.places[0].addresses[0], source, mac));
+      return;
+    }
+    // Whose answer it is: see `findPeer`.
+    for (const peer of this.peers.sources()) this.attachment.sendFrame(neighborQuestion(peer, source, mac));
+    for (const { attachment, addresses } of this.places) {
+      for (const address of addresses) attachment.sendFrame(probeFrame(address, attachment.mac));
+    }
+  }
+
+  /** The address of the peer whose machine has that MAC address, or whose the virtual one may be; null: a stranger's. */
+  private findPeer(mac: Uint8Array): string | null {
+    const { family, virtualRouterId } = this.plan;
+    return equalBytes(mac, virtualMac(family, virtualRouterId)) ? this.peers.last : this.peers.findByMac(mac);
+  }
+
   private runGateway(gateway: GatewayGuard, nowUs: number): void {
     const shouldAsk = gateway.tick(nowUs);
     if (shouldAsk && this.source !== null && this.gatewayAddress !== null) {
-      this.attachment.sendFrame(gatewayFrame(this.gatewayAddress, this.source, this.attachment.mac));
+      this.attachment.sendFrame(neighborQuestion(this.gatewayAddress, this.source, this.attachment.mac));
     }
     this.tellGateway(gateway);
   }
@@ -308,6 +336,10 @@ export class VipMember implements AttachmentHandler {
       excluded: plan.excluded.map(addressText),
       lastAdvertUs: Number.isFinite(machine.lastAdvertUs) ? machine.lastAdvertUs : null,
       peers: this.peers.list(),
+      activePeer: activePeer(machine),
+      restraint: restraintStatus(machine.restraint),
+      claim: claimOf(machine),
+      isContested: machine.isContested,
       tracked: machine.tracking.list().map(({ name, weight, isUp }, i) => {
         return { name, weight, isUp, seen: this.seen.get(i) ?? null };
       }),
@@ -322,4 +354,12 @@ export class VipMember implements AttachmentHandler {
     const answeredUs = isGateway ? (this.gateway?.lastAnswerUs ?? null) : null;
     return { name, passes, target: isGateway ? this.plan.guard.gateway : null, answeredUs };
   }
+}
+
+function activePeer({ followedSource }: VirtualRouter): string | null {
+  return followedSource === null ? null : formatIP(followedSource);
+}
+
+function claimOf({ closedGate, occupant }: VirtualRouter): RouterStatus['claim'] {
+  return closedGate === null ? null : { gate: closedGate, occupant };
 }

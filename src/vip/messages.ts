@@ -4,9 +4,10 @@
  *
  * The channel's end is a message too: to the vip process it says that the keeper is gone, and it hands over and ends.
  */
+import type { ServingVerdict } from '../core/vrrp/occupant.ts';
 import type { Evidence } from '../core/vrrp/observer.ts';
 import type { VipPlan } from './plan.ts';
-import type { RoleChange, RouterStatus } from './status.ts';
+import type { RestraintChange, RoleChange, RouterStatus } from './status.ts';
 
 /** A plan for as many routers as there can be on a node, each with as many addresses as an advert holds. */
 export const VIP_LINE_BYTES_MAX = 16 * 1024 * 1024;
@@ -23,7 +24,10 @@ export type KeeperToVip =
   /** Take part. Not waited for when the process that it stands by for is gone: it hears that itself. */
   | { readonly type: 'begin' }
   | Verdict
-  | { readonly type: 'hand-over'; readonly router: string }
+  /** `untilUs` null: until `resume`. */
+  | { readonly type: 'hand-over'; readonly router: string; readonly untilUs: number | null }
+  /** The answer to `ask-serving`. */
+  | { readonly type: 'serving'; readonly router: string; readonly verdict: ServingVerdict }
   | { readonly type: 'resume'; readonly router: string }
   /** Say `stopped` and end. Graceful: keep addresses until a peer has taken over. */
   | { readonly type: 'stop'; readonly isGraceful: boolean };
@@ -35,6 +39,9 @@ export type VipToKeeper =
   /** Takes part. `scheduling`: how this process was made punctual, for people. */
   | { readonly type: 'started'; readonly scheduling: string }
   | { readonly type: 'change'; readonly change: RoleChange }
+  | { readonly type: 'restraint'; readonly change: RestraintChange }
+  /** To try whether anything serves at the addresses of this router. */
+  | { readonly type: 'ask-serving'; readonly router: string }
   | { readonly type: 'evidence'; readonly router: string; readonly evidence: Evidence }
   /** Now and then, for each router. */
   | { readonly type: 'status'; readonly status: RouterStatus }
@@ -48,6 +55,7 @@ const KEEPER_TYPES: ReadonlySet<unknown> = new Set<KeeperToVip['type']>([
   'tracked',
   'witnesses',
   'hand-over',
+  'serving',
   'resume',
   'stop',
 ]);
@@ -55,6 +63,8 @@ const VIP_TYPES: ReadonlySet<unknown> = new Set<VipToKeeper['type']>([
   'ready',
   'started',
   'change',
+  'restraint',
+  'ask-serving',
   'evidence',
   'status',
   'note',

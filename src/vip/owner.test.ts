@@ -7,10 +7,10 @@ import type { Attachment, AttachmentHandler, AttachRequest, InterfaceHandler, Se
 import { parseArpFrame } from '../wire/arp.ts';
 import { parseNeighborFrame } from '../wire/ndp.ts';
 import { AdvertView, VRRP_GROUP_4, VRRP_PROTOCOL } from '../wire/vrrp/advert.ts';
-import { VipOwner } from './owner.ts';
+import { type Predecessor, VipOwner } from './owner.ts';
 import type { VirtualRouterPlan } from './plan.ts';
 import { releaseRouters } from './release.ts';
-import type { RoleChange } from './status.ts';
+import type { RestraintChange, RoleChange } from './status.ts';
 import { routerPlan } from './testing/router-plan.ts';
 
 const S = 1_000_000;
@@ -93,13 +93,17 @@ class Stage implements SegmentHost {
   readonly watched = new Map<string, InterfaceHandler>();
   readonly changes: RoleChange[] = [];
   readonly evidence: string[] = [];
+  readonly restraints: string[] = [];
+  readonly asked: string[] = [];
   readonly owner: VipOwner;
 
-  constructor(plans: Partial<VirtualRouterPlan>[], predecessor = new Map<string, number>()) {
+  constructor(plans: Partial<VirtualRouterPlan>[], predecessor: Predecessor = new Map()) {
     const routers = plans.map((plan) => ({ ...PLAN, ...plan }));
     const listener = {
       handleChange: (change: RoleChange) => this.changes.push(change),
       handleEvidence: (_: string, { kind }: { readonly kind: string }) => this.evidence.push(kind),
+      handleRestraint: ({ restraint, end }: RestraintChange) => this.restraints.push(restraint?.reason ?? `${end}`),
+      handleAskServing: (router: string) => this.asked.push(router),
     };
     this.owner = new VipOwner({ routers }, this, listener);
     for (const { handler, request } of this.attachments) {
@@ -250,7 +254,7 @@ test('Who answers a probe keeps this router from taking over; its own MAC does n
   stage.first.handler.handleNeighbor(ip('192.0.2.99'), FOREIGN_MAC);
   assert.deepEqual(stage.evidence, []);
   stage.first.handler.handleNeighbor(ip('192.0.2.100'), FOREIGN_MAC);
-  assert.deepEqual(stage.evidence, ['address-conflict']);
+  assert.deepEqual(stage.evidence, ['held-by-stranger']);
   stage.pass(0.5 * S);
   assert.deepEqual(stage.states(), ['claiming']);
 });
@@ -260,11 +264,11 @@ test('The virtual MAC is foreign to a backup, and its own to the active router',
   const stage = new Stage([{ hasVirtualMac: true, guard: { ...PLAN.guard, probesAddresses: true } }]);
   stage.pass(3.5 * S);
   stage.first.handler.handleNeighbor(ip('192.0.2.100'), virtual);
-  assert.deepEqual(stage.evidence, ['address-conflict']);
+  assert.deepEqual(stage.evidence, ['held-by-stranger']);
   stage.pass(3 * S);
   assert.deepEqual(stage.states(), ['active']);
   stage.first.handler.handleNeighbor(ip('192.0.2.100'), virtual);
-  assert.deepEqual(stage.evidence, ['address-conflict']);
+  assert.deepEqual(stage.evidence, ['held-by-stranger']);
 });
 
 test('The gateway guard asks from the first moment on, opens with an answer, and releases without', () => {
@@ -353,16 +357,16 @@ test('Connections are passed on to a predecessor on the same segment, and not th
 test('Routers of a group hand over together, and one that is in none by itself', () => {
   const stage = new Stage([{ group: 'g' }, { name: 'VI_2', group: 'g' }, { name: 'VI_3' }]);
   stage.pass(4 * S);
-  assert.ok(stage.owner.handOver('VI_2'));
+  assert.ok(stage.owner.handOver('VI_2', Number.POSITIVE_INFINITY));
   assert.deepEqual(stage.states(), ['leaving', 'leaving', 'active']);
-  assert.equal(stage.owner.handOver('VI_9'), false);
+  assert.equal(stage.owner.handOver('VI_9', 0), false);
 });
 
 test('After a predecessor that was active a moment ago, the addresses are kept and all of its group goes on', () => {
   const lastUs = 1000 * S - S / 2;
   const predecessor = new Map([
-    ['VI_1', lastUs],
-    ['VI_2', lastUs],
+    ['VI_1', { lastAdvertUs: lastUs, restraint: null }],
+    ['VI_2', { lastAdvertUs: lastUs, restraint: null }],
   ]);
   const stage = new Stage([{ group: 'g' }, { name: 'VI_2', group: 'g' }], predecessor);
   assert.deepEqual(stage.states(), ['active', 'active']);
@@ -460,6 +464,7 @@ test('Addresses elsewhere and of the other family have places of their own, whic
   assert.deepEqual(stage.states(), ['active']);
   // Who answers for any of them has it too.
   others[1].handler.handleNeighbor(ip('198.51.100.1'), Uint8Array.of(2, 0, 0, 0, 0, 9));
+  stage.pass(0.2 * S);
   assert.deepEqual(stage.evidence, ['address-conflict']);
   stage.owner.stop(false);
   assert.ok(stage.attachments.every(({ lifetimeS }) => lifetimeS === 0));

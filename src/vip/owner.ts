@@ -5,15 +5,27 @@
  * then the loop sleeps until `deadlineUs`. In this order, so that a loop that was late hears what it missed before it
  * takes anything for silence.
  */
+import type { RouterEvent } from '../core/vrrp/events.ts';
 import { RouterGroup } from '../core/vrrp/group.ts';
+import type { ServingVerdict } from '../core/vrrp/occupant.ts';
+import type { Restraint } from '../core/vrrp/restraint.ts';
 import type { SegmentHost } from '../port/segment.ts';
 import { VipMember } from './member.ts';
 import type { VipPlan } from './plan.ts';
 import { GUARD_WITNESSES } from './requests.ts';
 import type { RouterStatus, VipListener } from './status.ts';
 
-/** What a predecessor was: for every router that was active, when it sent its last advert; 0: it was given up since. */
-export type Predecessor = ReadonlyMap<string, number>;
+/** What a predecessor left of a router. */
+export interface Legacy {
+  /** When it sent its last advert as the active one; 0: it was given up since; null: it was not active. */
+  readonly lastAdvertUs: number | null;
+  readonly restraint: Restraint | null;
+}
+
+/** By the routers' names. */
+export type Predecessor = ReadonlyMap<string, Legacy>;
+
+type MoveEvent = Extract<RouterEvent, { kind: 'hand-over' | 'resume' }>;
 
 export class VipOwner {
   private readonly host: SegmentHost;
@@ -38,7 +50,10 @@ export class VipOwner {
   start(predecessor: Predecessor): void {
     // All at once: members of a group that were active go on together.
     this.isSettling = false;
-    for (const member of this.members) member.start(predecessor.get(member.plan.name) ?? null);
+    for (const member of this.members) {
+      const { lastAdvertUs = null, restraint = null } = predecessor.get(member.plan.name) ?? {};
+      member.start(lastAdvertUs, restraint);
+    }
     this.isSettling = true;
     this.settleGroups();
   }
@@ -63,9 +78,14 @@ export class VipOwner {
     if (member?.machine.guards.has(GUARD_WITNESSES)) member.send({ kind: 'guard', name: GUARD_WITNESSES, passes });
   }
 
+  /** Whether anything serves at a router's addresses, which it had asked. */
+  handleServing(router: string, verdict: ServingVerdict): void {
+    this.find(router)?.send({ kind: 'serving', verdict });
+  }
+
   /** Gives the addresses of a router, and of its group, to a peer. False: there is no such router. */
-  handOver(router: string): boolean {
-    return this.sendToGroupOf(router, { kind: 'hand-over' });
+  handOver(router: string, untilUs: number): boolean {
+    return this.sendToGroupOf(router, { kind: 'hand-over', untilUs });
   }
 
   /** Ends the restraint after a hand-over. */
@@ -109,11 +129,15 @@ export class VipOwner {
     return machine.isHolding ? machine.lastAdvertUs : null;
   }
 
+  restraint(index: number): Restraint | null {
+    return this.members[index].machine.restraint;
+  }
+
   private find(router: string): VipMember | undefined {
     return this.members.find(({ plan }) => plan.name === router);
   }
 
-  private sendToGroupOf(router: string, event: { readonly kind: 'hand-over' | 'resume' }): boolean {
+  private sendToGroupOf(router: string, event: MoveEvent): boolean {
     const member = this.find(router);
     if (member === undefined) return false;
     const group = this.groups.find(({ members }) => members.includes(member));

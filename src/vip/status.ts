@@ -1,12 +1,38 @@
 /** What is told about the virtual routers: as they change, and when asked. Serialisable as JSON. */
 import type { Evidence, Sightings } from '../core/vrrp/observer.ts';
+import type { OccupantView } from '../core/vrrp/occupant.ts';
 import type { Peer } from '../core/vrrp/peers.ts';
+import type { Restraint, RestraintEnd, RestraintReason } from '../core/vrrp/restraint.ts';
+import type { Severity } from '../core/vrrp/severity.ts';
 import type { Cause, State } from '../core/vrrp/states.ts';
 
 /** In the order things happened. */
 export interface VipListener {
   handleChange(change: RoleChange): void;
   handleEvidence(router: string, evidence: Evidence): void;
+  handleRestraint(change: RestraintChange): void;
+  /** Somebody is to try whether anything serves at its addresses, and to say so by `handleServing`. */
+  handleAskServing(router: string): void;
+}
+
+export interface RestraintChange {
+  readonly router: string;
+  readonly restraint: RestraintStatus | null;
+  /** Why there is none any more. */
+  readonly end: RestraintEnd | null;
+}
+
+/** A restraint whose end may be null: until `resume`. */
+export interface RestraintStatus {
+  readonly reason: RestraintReason;
+  readonly sinceUs: number;
+  readonly untilUs: number | null;
+}
+
+export function restraintStatus(restraint: Restraint | null): RestraintStatus | null {
+  if (restraint === null) return null;
+  const { reason, sinceUs, untilUs } = restraint;
+  return { reason, sinceUs, untilUs: Number.isFinite(untilUs) ? untilUs : null };
 }
 
 export interface RoleChange {
@@ -15,6 +41,7 @@ export interface RoleChange {
   readonly to: State;
   readonly cause: Cause;
   readonly detail: string;
+  readonly severity: Severity;
   readonly atUs: number;
 }
 
@@ -53,6 +80,13 @@ export interface RouterStatus {
   /** When the last advert was sent; null: none yet. */
   readonly lastAdvertUs: number | null;
   readonly peers: readonly Peer[];
+  /** The address of the active router that is followed; null: none was heard, or it is this one. */
+  readonly activePeer: string | null;
+  readonly restraint: RestraintStatus | null;
+  /** What keeps it from being active, and who answers for the addresses, while it is claiming. */
+  readonly claim: { readonly gate: string; readonly occupant: OccupantView | null } | null;
+  /** Somebody else has, or may have had, the addresses that it holds: it announces them each second. */
+  readonly isContested: boolean;
   readonly tracked: readonly TrackedStatus[];
   readonly guards: readonly GuardStatus[];
   readonly adverts: {

@@ -184,7 +184,7 @@ test('the probe and the gateway: who answers is heard', needsTcpdump, async (t) 
   squatter.ip('address', 'add', '192.168.15.3/24', 'dev', 'eth0');
   const guard = { probesAddresses: true, gateway: '192.168.15.100', hasWitnesses: false };
   const node = await host.start(planOf({ ...FAST, guard }));
-  await node.told((message) => message.type === 'evidence' && message.evidence.kind === 'address-conflict');
+  await node.told((message) => message.type === 'evidence' && message.evidence.kind === 'held-by-stranger');
   assert.equal(host.has('192.168.15.3'), false);
   squatter.ip('address', 'delete', '192.168.15.3/24', 'dev', 'eth0');
   await node.becomes('active');

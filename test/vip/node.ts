@@ -28,6 +28,8 @@ const link = new VipLink({
   log: createLog((line) => process.stderr.write(line), Date.now),
   onChange: (change) => say({ type: 'change', change }),
   onEvidence: (router, evidence) => say({ type: 'evidence', router, evidence }),
+  onRestraint: (change) => say({ type: 'restraint', change }),
+  onAskServing: (router) => say({ type: 'ask-serving', router }),
 });
 
 createInterface(process.stdin).on('line', (line) => {
@@ -40,10 +42,13 @@ createInterface(process.stdin).on('line', (line) => {
       link.setWitnesses(command.router, command.passes);
       break;
     case 'hand-over':
-      link.handOver(command.router);
+      link.handOver(command.router, null);
       break;
     case 'resume':
       link.resume(command.router);
+      break;
+    case 'serving':
+      link.setServing(command.router, command.verdict);
       break;
     case 'break':
       ({ isBroken } = command);

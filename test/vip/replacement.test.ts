@@ -83,15 +83,15 @@ test('with short intervals its peer has the address meanwhile, and keeps it', ne
   const holders = await Holders.watch(ADDRESS, [lb01.host, lb02.host]);
   const ours = mark(lb01);
   signal(await lb01.vipPid(), 'SIGSTOP');
-  const { cause, detail } = await lb01.becomes('backup', undefined, ours);
-  assert.deepEqual([cause, detail], ['start', 'too late to go on as active: yields']);
+  assert.equal((await lb01.becomes('backup', undefined, ours)).cause, 'late');
+  assert.equal((await lb01.status()).status[0].restraint?.reason, 'late');
   await holders.settle(lb02.host);
   // It has the higher priority and would preempt, but for the second move that this would be.
   await lb01.hears(5);
   assert.deepEqual(holders.takers.slice(holders.takers.indexOf(lb02.host.name)), [lb02.host.name]);
   const from = mark(lb01);
   lb02.kill();
-  assert.equal((await lb01.becomes('active', undefined, from)).cause, 'down-timer');
+  assert.equal((await lb01.becomes('active', undefined, from)).cause, 'peer-silent');
 });
 
 test('a keeper that stands still is not needed for a replacement', needsNamespaces, async (t) => {
@@ -167,7 +167,7 @@ test('the keeper alone is killed: the address is handed over, and nobody goes on
   const children = lb01.children();
   assert.equal(children.length, 2);
   signal(lb01.keeper.pid!, 'SIGKILL');
-  assert.equal((await lb02.becomes('active', undefined, from)).cause, 'down-timer');
+  assert.equal((await lb02.becomes('active', undefined, from)).cause, 'released');
   await until(() => children.every((pid) => commandLineOf(pid) === ''));
   assert.equal(lb01.host.has(ADDRESS), false);
   assert.equal(lb02.changes().at(-1)?.to, 'active');

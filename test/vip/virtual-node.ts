@@ -12,16 +12,18 @@ import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { OwnerView } from '../../src/keeper/vip-link.ts';
+import type { ServingVerdict } from '../../src/core/vrrp/occupant.ts';
 import type { Evidence } from '../../src/core/vrrp/observer.ts';
 import { killAtOnce } from '../../src/lab/processes.ts';
 import type { Verdict } from '../../src/vip/messages.ts';
 import type { VipPlan, VirtualRouterPlan } from '../../src/vip/plan.ts';
-import type { RoleChange, RouterStatus } from '../../src/vip/status.ts';
+import type { RestraintChange, RoleChange, RouterStatus } from '../../src/vip/status.ts';
 import { routerPlan } from '../../src/vip/testing/router-plan.ts';
 
 export type NodeCommand =
   | Verdict
   | { readonly type: 'hand-over' | 'resume'; readonly router: string }
+  | { readonly type: 'serving'; readonly router: string; readonly verdict: ServingVerdict }
   /** From now on no vip process lives. */
   | { readonly type: 'break'; readonly isBroken: boolean }
   | { readonly type: 'status' | 'stop' | 'kill' };
@@ -30,6 +32,8 @@ export type NodeMessage =
   | { readonly type: 'started' }
   | { readonly type: 'change'; readonly change: RoleChange }
   | { readonly type: 'evidence'; readonly router: string; readonly evidence: Evidence }
+  | { readonly type: 'restraint'; readonly change: RestraintChange }
+  | { readonly type: 'ask-serving'; readonly router: string }
   | NodeStatus;
 
 export interface NodeStatus {

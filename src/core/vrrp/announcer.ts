@@ -6,6 +6,9 @@
  * still learning, the later ones a spanning tree or a switch that came back, and the refresh everything else, for example
  * a rival that this router never heard. keepalived sends five at once and five after five seconds; at once, they share one
  * fate.
+ *
+ * While anything says that somebody else has the addresses too, or had them until a moment ago, rounds go on each second:
+ * a rival may turn caches at any time, and one that yields says nothing.
  */
 import { US_PER_S } from './intervals.ts';
 
@@ -13,14 +16,23 @@ import { US_PER_S } from './intervals.ts';
 const ROUNDS_US = [0, 5_000, 50_000, 250_000, US_PER_S, 5 * US_PER_S];
 /** Between rounds when nothing happens. */
 const REFRESH_US = 60 * US_PER_S;
-/** A rival that advertises every 10 ms must not start a hundred bursts a second. */
-const BURST_GAP_US = US_PER_S;
+/** Between rounds while the addresses are contested: a rival that advertises every 10 ms must not start a hundred a second. */
+const CONTESTED_GAP_US = US_PER_S;
+/** For how long after the last sign of a rival, in intervals and at least in time: keepalived repeats itself after 5 s. */
+const CONTESTED_INTERVALS = 5;
+const CONTESTED_US_MIN = 6 * US_PER_S;
 
 export class Announcer {
+  private readonly contestedForUs: number;
   private burstUs = Number.NEGATIVE_INFINITY;
   private nextRound = 0;
+  private contestedUntilUs = Number.NEGATIVE_INFINITY;
   /** When the next round is due; Infinity while there is nothing to announce. */
   deadlineUs = Number.POSITIVE_INFINITY;
+
+  constructor(intervalUs: number) {
+    this.contestedForUs = Math.max(CONTESTED_INTERVALS * intervalUs, CONTESTED_US_MIN);
+  }
 
   /** The addresses were just taken: a burst from now on. */
   begin(nowUs: number): void {
@@ -29,23 +41,31 @@ export class Announcer {
     this.deadlineUs = nowUs;
   }
 
-  /** Someone may have learned otherwise: another burst, unless one began less than a second ago. */
-  repeat(nowUs: number): void {
-    if (nowUs - this.burstUs >= BURST_GAP_US) this.begin(nowUs);
+  /** Somebody else has the addresses, or may have had them: a burst, unless one began less than a second ago, and rounds. */
+  contest(nowUs: number): void {
+    const isNew = nowUs >= this.contestedUntilUs;
+    this.contestedUntilUs = nowUs + this.contestedForUs;
+    if (isNew && nowUs - this.burstUs >= CONTESTED_GAP_US) this.begin(nowUs);
+    else this.deadlineUs = Math.min(this.deadlineUs, nowUs + CONTESTED_GAP_US);
+  }
+
+  isContested(nowUs: number): boolean {
+    return nowUs < this.contestedUntilUs;
   }
 
   /** The addresses are not held any more. */
   end(): void {
     this.burstUs = Number.NEGATIVE_INFINITY;
+    this.contestedUntilUs = Number.NEGATIVE_INFINITY;
     this.deadlineUs = Number.POSITIVE_INFINITY;
   }
 
   /** Whether a round is due; if so it counts as sent. */
   isDue(nowUs: number): boolean {
     if (nowUs < this.deadlineUs) return false;
-    do this.nextRound++;
-    while (this.nextRound < ROUNDS_US.length && this.burstUs + ROUNDS_US[this.nextRound] <= nowUs);
-    this.deadlineUs = this.nextRound < ROUNDS_US.length ? this.burstUs + ROUNDS_US[this.nextRound] : nowUs + REFRESH_US;
+    while (this.nextRound < ROUNDS_US.length && this.burstUs + ROUNDS_US[this.nextRound] <= nowUs) this.nextRound++;
+    const nextUs = this.nextRound < ROUNDS_US.length ? this.burstUs + ROUNDS_US[this.nextRound] : nowUs + REFRESH_US;
+    this.deadlineUs = this.isContested(nowUs) ? Math.min(nextUs, nowUs + CONTESTED_GAP_US) : nextUs;
     return true;
   }
 }

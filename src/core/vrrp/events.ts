@@ -1,6 +1,9 @@
 /** What goes into a virtual router and what comes out of it. */
+import type { ServingVerdict } from './occupant.ts';
 import type { Evidence } from './observer.ts';
 import type { Refusal } from './refusals.ts';
+import type { Restraint, RestraintEnd } from './restraint.ts';
+import type { Severity } from './severity.ts';
 import type { Cause, State } from './states.ts';
 
 /** An advert of a peer that the receiver believes. */
@@ -10,16 +13,22 @@ export interface HeardAdvert {
   /** 0..255 */
   readonly priority: number;
   readonly intervalUs: number;
-  /** Names the same addresses as this router has. */
-  readonly hasOurAddresses: boolean;
+  /** How many of this router's addresses it names. */
+  readonly addresses: AddressMatch;
+  /** One that it names and this router does not have, as text; null: there is none. */
+  readonly foreignAddress: string | null;
 }
+
+/** `all`: the same addresses, no more and no less. */
+export type AddressMatch = 'all' | 'some' | 'none';
 
 export type RouterEvent =
   /**
    * `lastAdvertUs`: when a predecessor that held the addresses sent its last advert, or null. Too long ago to go on as
    * active, the address has moved or is about to: then this router does not preempt, or it would move twice.
+   * `restraint`: what holds it back from before.
    */
-  | { readonly kind: 'start'; readonly lastAdvertUs: number | null }
+  | { readonly kind: 'start'; readonly lastAdvertUs: number | null; readonly restraint: Restraint | null }
   /** Graceful: keeps the addresses until a peer has taken over. */
   | { readonly kind: 'stop'; readonly isGraceful: boolean }
   | { readonly kind: 'tick' }
@@ -34,12 +43,15 @@ export type RouterEvent =
   | { readonly kind: 'mac-changed' }
   /** This machine did not send an advert, to anybody, and why; null: it sends them again. */
   | { readonly kind: 'sending'; readonly problem: string | null }
-  /** A foreign machine says that it has an address of this router. */
-  | { readonly kind: 'address-answered'; readonly by: string }
+  /** A foreign machine says that it has an address of this router. `peer`: whose MAC address that is; null: a stranger's. */
+  | { readonly kind: 'address-answered'; readonly by: string; readonly peer: string | null }
+  /** The answer to `ask-serving`. */
+  | { readonly kind: 'serving'; readonly verdict: ServingVerdict }
   /** An address that this router holds was removed by somebody else. */
   | { readonly kind: 'address-removed'; readonly address: string }
-  | { readonly kind: 'hand-over' }
-  /** Ends the restraint after a hand-over: preempt again, if so set. */
+  /** To a peer, and no preemption until then (Infinity: until `resume`). */
+  | { readonly kind: 'hand-over'; readonly untilUs: number }
+  /** Ends a restraint: preempt again, if so set. */
   | { readonly kind: 'resume' }
   /** From the group: whether it allows to become active, how high the priority may be, whether another one is faulty. */
   | { readonly kind: 'group'; readonly isReady: boolean; readonly priorityMax: number; readonly isFaulty: boolean }
@@ -61,13 +73,19 @@ export type RouterAction =
   | { readonly kind: 'end-relay' }
   /** One round of gratuitous ARP or neighbour advertisements. */
   | { readonly kind: 'announce' }
-  /** Ask once who has the addresses. */
+  /** Ask once who has the addresses, and whose MAC addresses the peers have. */
   | { readonly kind: 'probe' }
+  /** Have somebody try whether anything serves at the addresses, which are not here. */
+  | { readonly kind: 'ask-serving' }
+  /** It is held back from now on, or not any more. */
+  | { readonly kind: 'restraint'; readonly restraint: Restraint | null; readonly end: RestraintEnd | null }
   | {
       readonly kind: 'change';
       readonly from: State;
       readonly to: State;
       readonly cause: Cause;
+      /** For people: names the peer that it is about. */
       readonly detail: string;
+      readonly severity: Severity;
     }
   | { readonly kind: 'evidence'; readonly evidence: Evidence };

@@ -3,13 +3,23 @@
  */
 import { assert } from '../../base/assert.ts';
 import { equalBytes } from '../../base/bytes.ts';
+import { PRIORITY_RELEASE } from '../../wire/vrrp/advert.ts';
 import type { HeardAdvert } from './events.ts';
+import { Occupant } from './occupant.ts';
 import { Probe } from './probe.ts';
 
 const LONG_AGO = Number.NEGATIVE_INFINITY;
 
+export interface Predecessor {
+  readonly source: Uint8Array;
+  /** It gave the addresses up; or else it will when it hears this router. */
+  readonly hasReleased: boolean;
+}
+
 export class Gates {
   readonly probe = new Probe();
+  /** Who answers it. */
+  readonly occupant = new Occupant();
   isGroupReady = false;
   private readonly guards = new Map<string, boolean>();
   private readonly probesAddresses: boolean;
@@ -56,11 +66,13 @@ export class Gates {
   expectNothing(): void {
     this.successionUs = LONG_AGO;
     this.probe.cancel();
+    this.occupant.forget();
   }
 
   /** Whose addresses this router takes at that time, with its consent; null: nobody's that is known. */
-  predecessor(atUs: number): Uint8Array | null {
-    return atUs > this.successionUs ? null : this.successionOf;
+  predecessor(atUs: number): Predecessor | null {
+    if (atUs > this.successionUs) return null;
+    return { source: this.successionOf, hasReleased: this.successionPriority === PRIORITY_RELEASE };
   }
 
   /** Whether this router asks before it takes the addresses at that time. */

@@ -4,7 +4,7 @@ import { RouterGroup } from './group.ts';
 import { US_PER_S } from './intervals.ts';
 import type { RouterEvent } from './events.ts';
 import type { RouterSettings } from './settings.ts';
-import { DOWN_100_US, heard, OWN, PLAIN } from './testing.ts';
+import { HAND_OVER, DOWN_100_US, heard, OWN, PLAIN } from './testing.ts';
 import { VirtualRouter } from './router.ts';
 
 /** Two routers of one group on virtual time. */
@@ -18,7 +18,7 @@ class Pair {
     this.routers = changes.map((each) => new VirtualRouter({ ...PLAIN, isGrouped: true, ...each }));
     this.group = new RouterGroup(this.routers);
     this.sendAll({ kind: 'source', address: OWN });
-    this.sendAll({ kind: 'start', lastAdvertUs: null });
+    this.sendAll({ kind: 'start', lastAdvertUs: null, restraint: null });
   }
 
   get states(): string {
@@ -143,7 +143,7 @@ test('A guard of one member holds all back, and when it fails all release', () =
 test('A hand-over of the group ends when each of its routers has a successor', () => {
   const pair = new Pair();
   pair.pass(2 * DOWN_100_US);
-  pair.sendAll({ kind: 'hand-over' });
+  pair.sendAll(HAND_OVER);
   assert.equal(pair.states, 'leaving leaving');
   pair.hear(0, 50);
   assert.equal(pair.states, 'backup leaving');
@@ -154,7 +154,7 @@ test('A hand-over of the group ends when each of its routers has a successor', (
 test('A hand-over that only one peer router accepts takes the others along', () => {
   const pair = new Pair();
   pair.pass(2 * DOWN_100_US);
-  pair.sendAll({ kind: 'hand-over' });
+  pair.sendAll(HAND_OVER);
   pair.hear(0, 50);
   pair.pass(1.5 * US_PER_S);
   assert.equal(pair.states, 'backup backup');
@@ -163,6 +163,6 @@ test('A hand-over that only one peer router accepts takes the others along', () 
 test('Members that replace active ones go on together', () => {
   const pair = new Pair();
   pair.sendAll({ kind: 'stop', isGraceful: false });
-  pair.sendAll({ kind: 'start', lastAdvertUs: pair.nowUs - US_PER_S });
+  pair.sendAll({ kind: 'start', lastAdvertUs: pair.nowUs - US_PER_S, restraint: null });
   assert.equal(pair.states, 'active active');
 });

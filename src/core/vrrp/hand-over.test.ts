@@ -2,14 +2,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { US_PER_S } from './intervals.ts';
-import { DOWN_100_US, heard, HIGHER_ADDRESS, LOWER_ADDRESS, SKEW_100_US, Stage, timesOf } from './testing.ts';
+import {
+  HAND_OVER,
+  DOWN_100_US,
+  heard,
+  HIGHER_ADDRESS,
+  LOWER_ADDRESS,
+  SKEW_100_US,
+  Stage,
+  timesOf,
+} from './testing.ts';
 
 const MS = 1000;
 
 test('Who gave the addresses to a peer finishes connections unseen, and longer than the peer passes them on', () => {
   for (const isStop of [false, true]) {
     const stage = new Stage().active();
-    stage.send(isStop ? { kind: 'stop', isGraceful: true } : { kind: 'hand-over' });
+    stage.send(isStop ? { kind: 'stop', isGraceful: true } : HAND_OVER);
     stage.hear(50);
     const sinceUs = stage.nowUs;
     assert.ok(stage.router.isLingering);
@@ -40,7 +49,7 @@ function relayedUs(): number {
 
 test('Who takes the addresses back while it still finishes connections holds them, and drops nothing afterwards', () => {
   const stage = new Stage().active();
-  stage.send({ kind: 'hand-over' });
+  stage.send(HAND_OVER);
   stage.hear(50);
   stage.pass(50 * MS);
   stage.hear(0);
@@ -54,7 +63,7 @@ test('Who takes the addresses back while it still finishes connections holds the
 
 test('What takes long is not waited for by a stop that is not graceful, nor is a fault', () => {
   const stage = new Stage().active();
-  stage.send({ kind: 'hand-over' });
+  stage.send(HAND_OVER);
   stage.hear(50);
   stage.takeWords();
   stage.send({ kind: 'source', address: null });
@@ -67,7 +76,7 @@ test('What takes long is not waited for by a stop that is not graceful, nor is a
 
 test('The restraint after a hand-over ends when nobody else has the addresses', () => {
   const stage = new Stage().active();
-  stage.send({ kind: 'hand-over' });
+  stage.send(HAND_OVER);
   stage.hear(50);
   stage.pass(DOWN_100_US);
   assert.equal(stage.router.state, 'active');
@@ -120,7 +129,7 @@ test('A successor that dies is followed as one that was never released: asked fo
 
 test('Who is not active any more passes nothing on', () => {
   for (const [event, word] of [
-    [{ kind: 'hand-over' }, 'active>leaving hand-over'],
+    [HAND_OVER, 'active>leaving hand-over'],
     [{ kind: 'stop', isGraceful: false }, 'active>initialize stop'],
     [{ kind: 'source', address: null }, 'active>fault fault'],
     [{ kind: 'advert', advert: heard(200) }, 'active>backup higher-advert'],

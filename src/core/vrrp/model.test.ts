@@ -21,6 +21,8 @@ class Rfc9568 {
   sent: number[] = [];
   timer = Number.POSITIVE_INFINITY;
   private activeAdverInterval = 0;
+  /** Deviation: see `believed`. By source, when an interval was first named without another one since. */
+  private readonly named = new Map<Uint8Array, { interval: number; since: number }>();
   private readonly priority: number;
   private readonly advertisementInterval: number;
   private readonly preemptMode: boolean;
@@ -51,13 +53,15 @@ class Rfc9568 {
     if (this.state === 'Backup') {
       this.toActive(now);
     } else {
+      this.named.clear();
       this.sent.push(this.priority);
       this.timer = now + this.advertisementInterval;
     }
   }
 
   received(advertisement: Advertisement, now: number): void {
-    const { priority, maxAdverInterval, source } = advertisement;
+    const { priority, source } = advertisement;
+    const maxAdverInterval = this.believed(advertisement, now);
     if (this.state === 'Backup') {
       if (priority === 0) {
         this.timer = now + this.skewTime();
@@ -77,6 +81,15 @@ class Rfc9568 {
         this.sent.push(this.priority);
       }
     }
+  }
+
+  /** Deviation: more than three own intervals are believed once two adverts that name it have come that far apart. */
+  private believed({ maxAdverInterval, source }: Advertisement, now: number): number {
+    const before = this.named.get(source);
+    const since = before?.interval === maxAdverInterval ? before.since : now;
+    this.named.set(source, { interval: maxAdverInterval, since });
+    const isProven = now - since >= (maxAdverInterval * 7) / 8;
+    return isProven ? maxAdverInterval : Math.min(maxAdverInterval, 3 * this.advertisementInterval);
   }
 
   private toActive(now: number): void {
@@ -118,7 +131,7 @@ const steps = fc.array(
       arbitrary: fc.record({
         kind: fc.constant('advert' as const),
         priority: fc.constantFrom(0, 1, 99, 100, 101, 254, 255),
-        maxAdverInterval: fc.constantFrom(US_PER_S, 100_000, 4 * US_PER_S),
+        maxAdverInterval: fc.constantFrom(US_PER_S, 100_000, 4 * US_PER_S, 40_950_000),
         source: fc.constantFrom(LOWER_ADDRESS, HIGHER_ADDRESS),
       }),
     },

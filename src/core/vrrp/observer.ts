@@ -1,26 +1,41 @@
 /**
  * What a router saw that an operator should know, at a bearable rate (RFC 9568 section 7.1: logged, rate-limited).
  */
-import { PRIORITY_OWNER } from '../../wire/vrrp/advert.ts';
+import { formatIP } from '../../base/address.ts';
+import { PRIORITY_OWNER, PRIORITY_RELEASE } from '../../wire/vrrp/advert.ts';
 import type { HeardAdvert } from './events.ts';
 import { DOWN_ADVERTS, US_PER_S } from './intervals.ts';
 import type { Refusal } from './refusals.ts';
+import type { Severity } from './severity.ts';
 
-export type EvidenceKind =
-  | 'rival' // another router advertises while this one is active, with less right
-  | 'superior' // another router advertises while this one is active, with more right
-  | 'deaf-rival' // a rival goes on although this router answers: it does not hear us, or refuses what it hears
-  | 'second-owner' // another router claims to own the addresses too (priority 255)
-  | 'same-priority' // another router has the same priority: which one wins depends on addresses
-  | 'address-list' // a peer advertises other addresses than this router has
-  | 'interval' // a peer advertises another interval
-  | 'stall' // this process did not run
-  | 'address-conflict' // a foreign machine answers for an address: while claiming, or while active
-  | 'address-removed' // somebody removed an address that this router holds; it is put back
-  | 'address-expired' // the kernel removed an address, because this process did not run
-  | 'unsent' // adverts do not leave this machine
-  | 'no-successor' // a hand-over or a stop found nobody to take over
-  | `refused-${Refusal}`; // an advert was not believed
+export type EvidenceKind = keyof typeof KINDS | `refused-${Refusal}`;
+
+/** What was seen, and how loud it is told. */
+const KINDS = {
+  rival: 'warning', // another router advertises while this one is active, with less right
+  superior: 'info', // another router advertises while this one is active, with more right
+  'deaf-rival': 'error', // a rival goes on although this router answers: it does not hear us, or refuses what it hears
+  'second-owner': 'error', // another router claims to own the addresses too (priority 255)
+  'same-priority': 'warning', // another router has the same priority: which one wins depends on addresses
+  'address-list': 'warning', // a peer advertises other addresses than this router has
+  'other-pair': 'error', // routers of the same id advertise none of this router's addresses
+  interval: 'warning', // a peer advertises another interval
+  'interval-doubted': 'warning', // a peer advertises an interval that is far longer, and not yet believed
+  stall: 'warning', // this process did not run
+  'address-conflict': 'error', // a foreign machine answers for an address that this router holds
+  'held-by-peer': 'warning', // a peer's machine answers for an address that no peer advertises: not taken yet
+  'held-by-stranger': 'error', // another machine does: not taken
+  unheld: 'error', // no active router is heard, and a guard or the group keeps this one from being it
+  'address-removed': 'warning', // somebody removed an address that this router holds; it is put back
+  'address-expired': 'warning', // the kernel removed an address, because this process did not run
+  unsent: 'error', // adverts do not leave this machine
+  'no-successor': 'error', // a hand-over or a stop found nobody to take over
+} as const satisfies Record<string, Severity>;
+
+/** An advert that was not believed is a warning. */
+function severityOf(kind: EvidenceKind): Severity {
+  return kind in KINDS ? KINDS[kind as keyof typeof KINDS] : 'warning';
+}
 
 /** A rival that still advertises after this many answers does not hear them. */
 const DEAF_ADVERTS = 4;
@@ -31,6 +46,7 @@ export interface Evidence {
   readonly kind: EvidenceKind;
   /** For people. */
   readonly detail: string;
+  readonly severity: Severity;
   /** How many of this kind were not told since the last one. */
   readonly suppressed: number;
 }
@@ -72,7 +88,7 @@ export class Observer {
       tally.suppressed++;
       return;
     }
-    this.tell({ kind, detail: detail(), suppressed: tally.suppressed });
+    this.tell({ kind, detail: detail(), severity: severityOf(kind), suppressed: tally.suppressed });
     tally.toldUs = nowUs;
     tally.suppressed = 0;
   }
@@ -89,28 +105,44 @@ export class Observer {
 
   /** RFC 9568 sections 7.1 and 8.3.2: what does not match is told, and changes nothing. */
   noteMismatches(advert: HeardAdvert, ownPriority: number, ownIntervalUs: number, nowUs: number): void {
-    if (!advert.hasOurAddresses) this.note('address-list', () => 'a peer advertises other addresses', nowUs);
-    if (advert.intervalUs !== ownIntervalUs) {
-      this.note('interval', () => `a peer advertises every ${seconds(advert.intervalUs)} s`, nowUs);
+    const { addresses, foreignAddress, intervalUs, priority } = advert;
+    if (addresses === 'some') {
+      const which = (): string => (foreignAddress === null ? 'fewer addresses' : `${foreignAddress} too`);
+      this.note('address-list', () => `${who(advert)} advertises ${which()}`, nowUs);
+    } else if (addresses === 'none') {
+      const told = (): string =>
+        `${who(advert)} advertises ${foreignAddress ?? 'nothing'} and no address of this router: another pair has the ` +
+        'same router-id on this network; give one of them another one';
+      this.note('other-pair', told, nowUs);
     }
-    if (advert.priority !== ownPriority) return;
-    const kind = advert.priority === PRIORITY_OWNER ? 'second-owner' : 'same-priority';
-    this.note(kind, () => `a peer has priority ${advert.priority} too`, nowUs);
+    if (intervalUs !== ownIntervalUs) {
+      const own = seconds(ownIntervalUs);
+      this.note(
+        'interval',
+        () => `${who(advert)} advertises every ${seconds(intervalUs)} s, this node ${own} s`,
+        nowUs,
+      );
+    }
+    if (priority !== ownPriority || priority === PRIORITY_RELEASE) return;
+    const kind = priority === PRIORITY_OWNER ? 'second-owner' : 'same-priority';
+    this.note(kind, () => `${who(advert)} has priority ${priority} too`, nowUs);
   }
 
   /** An advert with less right than this router's own came in while it is active. */
   noteRival(advert: HeardAdvert, ownPriority: number, nowUs: number): void {
-    this.note('rival', () => `a peer of priority ${advert.priority} is active too; ours is ${ownPriority}`, nowUs);
-    const isOld = nowUs - this.lastRivalUs > DOWN_ADVERTS * advert.intervalUs;
+    const { intervalUs, priority } = advert;
+    this.note('rival', () => `${who(advert)} of priority ${priority} is active too; ours is ${ownPriority}`, nowUs);
+    const isOld = nowUs - this.lastRivalUs > DOWN_ADVERTS * intervalUs;
     this.rivalAdverts = isOld ? 1 : this.rivalAdverts + 1;
     this.lastRivalUs = nowUs;
     if (this.rivalAdverts < DEAF_ADVERTS) return;
-    this.note(
-      'deaf-rival',
-      () => 'it goes on although we answer: it does not hear us, or refuses what it hears',
-      nowUs,
-    );
+    const why = 'it does not hear us, or refuses what it hears';
+    this.note('deaf-rival', () => `${who(advert)} goes on although we answer: ${why}`, nowUs);
   }
+}
+
+function who({ source }: HeardAdvert): string {
+  return formatIP(source);
 }
 
 export function seconds(us: number): string {

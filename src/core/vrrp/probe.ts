@@ -20,10 +20,13 @@ export class Probe {
   /** Everything was asked and nobody answered. */
   isClear = false;
   isRunning = false;
+  /** It is clear although somebody answered. */
+  isOverruled = false;
 
   start(nowUs: number): void {
     this.asked = 0;
     this.isClear = false;
+    this.isOverruled = false;
     this.isRunning = true;
     this.deadlineUs = nowUs;
   }
@@ -31,6 +34,7 @@ export class Probe {
   cancel(): void {
     this.isRunning = false;
     this.isClear = false;
+    this.isOverruled = false;
     this.deadlineUs = Number.POSITIVE_INFINITY;
   }
 
@@ -38,6 +42,13 @@ export class Probe {
   handleAnswer(nowUs: number): void {
     this.start(nowUs);
     this.deadlineUs = nowUs + RETRY_US;
+  }
+
+  /** Whoever answered does not serve: as if nobody had. */
+  overrule(): void {
+    this.cancel();
+    this.isClear = true;
+    this.isOverruled = true;
   }
 
   /** Whether to ask now; if so it counts as asked. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { HeardAdvert } from './events.ts';
 import * as fc from 'fast-check';
 import { parseIPv6 } from '../../base/address.ts';
 import {
@@ -71,7 +72,7 @@ function receive(settings: AdvertSettings, packet: ReceivedPacket): unknown {
 test('An advert of a peer is believed', () => {
   const receiver = new AdvertReceiver(V3);
   const advert = receiver.receive(packetOf(V3, 150), OWN, UNIX_US);
-  assert.deepEqual(advert, { source: PEER, priority: 150, intervalUs: S, hasOurAddresses: true });
+  assert.deepEqual(advert, { source: PEER, priority: 150, intervalUs: S, addresses: 'all', foreignAddress: null });
   assert.equal(receiver.accepted, 1);
 });
 
@@ -130,8 +131,12 @@ test('RFC 9568 7.1: another address list is reported, and the advert is believed
     source: PEER,
     priority: 100,
     intervalUs: S,
-    hasOurAddresses: false,
+    addresses: 'some',
+    foreignAddress: '192.0.2.12',
   });
+  const theirs = packetOf({ ...V3, addresses: [PEER] });
+  const heard = receive(V3, theirs) as HeardAdvert;
+  assert.deepEqual([heard.addresses, heard.foreignAddress], ['none', '192.0.2.12']);
 });
 
 test('RFC 9568 5.2.9: an advert over IPv6 whose first address is not link-local is counted and believed', () => {
@@ -144,7 +149,7 @@ test('RFC 9568 5.2.9: an advert over IPv6 whose first address is not link-local 
 test('RFC 3768 7.1: an interval of version 2 that differs is believed, against the RFC, and reported', () => {
   const two: AdvertSettings = { ...V3, version: 2 };
   const advert = receive(two, packetOf({ ...two, intervalUs: 3 * S }));
-  assert.deepEqual(advert, { source: PEER, priority: 100, intervalUs: 3 * S, hasOurAddresses: true });
+  assert.deepEqual(advert, { source: PEER, priority: 100, intervalUs: 3 * S, addresses: 'all', foreignAddress: null });
 });
 
 test('RFC 2338 5.3.6: the authentication type and the password of version 2 must be the same', () => {

@@ -6,6 +6,7 @@
  * a pair whose configurations differ for a minute must not become two active routers: version 2's equal interval (RFC
  * 3768 section 7.1: the peer's is adopted, as in version 3) and the link-local first address (section 5.2.9).
  */
+import { formatIP } from '../../base/address.ts';
 import { equalBytes } from '../../base/bytes.ts';
 import {
   AdvertView,
@@ -19,7 +20,7 @@ import {
 } from '../../wire/vrrp/advert.ts';
 import { AUTHENTICATION_HEADER_PROTOCOL } from '../../wire/vrrp/authentication-header.ts';
 import { isTrailerWellFormed, trailerKeyId, trailerSequence } from '../../wire/vrrp/trailer.ts';
-import type { HeardAdvert } from './events.ts';
+import type { AddressMatch, HeardAdvert } from './events.ts';
 import { US_PER_CS } from './intervals.ts';
 import { type Refusal, REFUSALS } from './refusals.ts';
 import { ReplayGuard } from './sequence.ts';
@@ -74,12 +75,29 @@ export class AdvertReceiver {
     const { view } = this;
     this.accepted++;
     if (this.settings.family === 6 && !isLinkLocal(view.address(0))) this.withoutLinkLocal++;
+    const addresses = this.matchAddresses();
     return {
       source: packet.source,
       priority: view.priority,
       intervalUs: view.intervalCs * US_PER_CS,
-      hasOurAddresses: view.hasAddresses(this.settings.addresses),
+      addresses,
+      foreignAddress: addresses === 'all' ? null : this.findForeign(),
     };
+  }
+
+  private matchAddresses(): AddressMatch {
+    const { view } = this;
+    const { addresses } = this.settings;
+    if (view.hasAddresses(addresses)) return 'all';
+    return addresses.some((address) => view.hasAddress(address)) ? 'some' : 'none';
+  }
+
+  private findForeign(): string | null {
+    for (let i = 0; i < this.view.addressCount; i++) {
+      const address = this.view.address(i);
+      if (!this.settings.addresses.some((each) => equalBytes(each, address))) return formatIP(address);
+    }
+    return null;
   }
 
   private findRefusal(packet: ReceivedPacket, ownAddress: Uint8Array | null, unixUs: number): Refusal | null {

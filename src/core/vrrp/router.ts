@@ -9,16 +9,20 @@
  *
  * It knows no bytes: which adverts are genuine is receiver.ts's matter. States and transitions are in states.ts.
  */
+import { formatIP } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
-import { compareBytes } from '../../base/bytes.ts';
+import { compareBytes, equalBytes } from '../../base/bytes.ts';
 import { PRIORITY_OWNER, PRIORITY_RELEASE } from '../../wire/vrrp/advert.ts';
 import { Announcer } from './announcer.ts';
 import type { HeardAdvert, RouterAction, RouterEvent } from './events.ts';
 import { DOWN_ADVERTS, downIntervalUs, longestSkewUs, skewUs, US_PER_S } from './intervals.ts';
 import { Gates } from './gates.ts';
+import { IntervalBelief } from './interval-belief.ts';
 import { addressLifetimeS, RENEWAL_LATE_US_MAX, renewalsUs } from './lifetime.ts';
 import { Observer, seconds } from './observer.ts';
+import type { OccupantView, ServingVerdict } from './occupant.ts';
 import { PROBE_US } from './probe.ts';
+import type { Restraint, RestraintEnd } from './restraint.ts';
 import type { RouterSettings } from './settings.ts';
 import { type Cause, findTransition, type State } from './states.ts';
 import { Tracking } from './tracking.ts';
@@ -30,8 +34,12 @@ const LONG_AGO = Number.NEGATIVE_INFINITY;
 const HEARTBEAT_INTERVALS = 1.25;
 /** Not having run for this many intervals, a backup has not listened: two adverts may be lost, three may not. */
 const STALL_INTERVALS = 2;
-/** RFC 5227 section 2.4(c), DEFEND_INTERVAL. */
-const DEFEND_US = 10 * US_PER_S;
+/** An active router asks at most this often whether somebody else has the addresses too. */
+const ASK_GAP_US = 750_000;
+/** A successor may be heard to announce the addresses before its advert is: only then that is a conflict. */
+const CONFLICT_US = 100_000;
+/** A claim that lasts this long is told: nobody is active, and something keeps this router from it. */
+const CLAIM_TOLD_US = US_PER_S;
 /** The kernel's lifetimes are whole seconds: adverts every 10 ms need not lengthen them a hundred times a second. */
 const REFRESH_GAP_US = 200_000;
 /** A router that leaves repeats its release after this part of an interval: sooner than most peers take over. */
@@ -46,6 +54,9 @@ const LINGER_US = 700_000;
 /** Between two times that an address is put back. */
 const PUT_BACK_GAP_US = 50_000;
 
+/** Why an Active_Down_Timer fires. */
+type Takeover = 'peer-silent' | 'released' | 'preemption' | 'nobody-heard';
+
 export class VirtualRouter {
   readonly settings: RouterSettings;
   readonly tracking: Tracking;
@@ -53,7 +64,8 @@ export class VirtualRouter {
   /** Since when it is in its state. */
   sinceUs = 0;
   private current: State = 'initialize';
-  private readonly announcer = new Announcer();
+  private readonly announcer: Announcer;
+  private readonly beliefs: IntervalBelief;
   private readonly gates: Gates;
   private actions: RouterAction[] = [];
 
@@ -81,8 +93,10 @@ export class VirtualRouter {
   private readonly renewals: readonly number[];
   private nextRenewal = 0;
   private lastAssertUs = LONG_AGO;
-  private lastDefendUs = LONG_AGO;
+  private lastAskUs = LONG_AGO;
   private lastPutBackUs = LONG_AGO;
+  /** Somebody else answered for the addresses that it holds, and when that is told if it still holds them. */
+  private conflict: { readonly by: string; readonly dueUs: number } | null = null;
   private leaveUs = NEVER;
   /** When a release is repeated while leaving. */
   private releaseUs = NEVER;
@@ -93,14 +107,21 @@ export class VirtualRouter {
   private lingerUs = NEVER;
   /** Until when connections of the predecessor are passed on to it. */
   private relayUs = NEVER;
-  /** Handed over, or was away for too long: leaves the addresses to whoever has them, until nobody has. */
-  private isYielding = false;
+  /** The active router that is followed; null: none was heard since this one began to listen. */
+  private followed: { readonly source: Uint8Array; readonly priority: number; readonly atUs: number } | null = null;
+  /** Why it is claiming. */
+  private takeover: Takeover = 'nobody-heard';
+  /** Whom it took the addresses from by its consent. */
+  private takenFrom: Uint8Array | null = null;
+  private held: Restraint | null = null;
 
   constructor(settings: RouterSettings) {
     assert(settings.priority >= 1 && settings.priority <= PRIORITY_OWNER, 'a priority is 1 to 255');
     assert(settings.intervalUs > 0, 'an interval is positive');
     this.settings = settings;
     this.tracking = new Tracking(settings.tracked);
+    this.announcer = new Announcer(settings.intervalUs);
+    this.beliefs = new IntervalBelief(settings.intervalUs);
     this.activeIntervalUs = settings.intervalUs;
     this.renewals = renewalsUs(settings.version, settings.intervalUs);
     this.gates = new Gates(settings.guards, settings.probesAddresses, settings.isGrouped);
@@ -123,6 +144,31 @@ export class VirtualRouter {
   /** Holds nothing any more, but still finishes connections to the addresses. */
   get isLingering(): boolean {
     return this.lingerUs !== NEVER;
+  }
+
+  /** What keeps it from preempting; null: nothing does. */
+  get restraint(): Restraint | null {
+    return this.held;
+  }
+
+  /** The active router that it follows; null: none. */
+  get followedSource(): Uint8Array | null {
+    return this.followed?.source ?? null;
+  }
+
+  /** What keeps it from being active while it is claiming, or null. */
+  get closedGate(): string | null {
+    return this.current === 'claiming' ? this.gates.closed(this.lastRunUs) : null;
+  }
+
+  /** Who answers for the addresses while it would take them, or null. */
+  get occupant(): OccupantView | null {
+    return this.gates.occupant.view(this.lastRunUs);
+  }
+
+  /** Somebody else has, or may have had, the addresses that it holds. */
+  get isContested(): boolean {
+    return this.announcer.isContested(this.lastRunUs);
   }
 
   /** The guards with their verdicts, for people. */
@@ -157,7 +203,11 @@ export class VirtualRouter {
 
   /** When the next tick is due. */
   get deadlineUs(): number {
-    return Math.min(this.stateDeadlineUs(), this.lingerUs, this.relayUs);
+    return Math.min(this.stateDeadlineUs(), this.lingerUs, this.relayUs, this.restraintEndUs());
+  }
+
+  private restraintEndUs(): number {
+    return this.held === null || this.current === 'initialize' ? NEVER : this.held.untilUs;
   }
 
   private stateDeadlineUs(): number {
@@ -167,7 +217,7 @@ export class VirtualRouter {
       case 'claiming':
         return Math.min(this.gates.probe.deadlineUs, this.heartbeatUs());
       case 'active':
-        return Math.min(this.adverUs, this.announcer.deadlineUs, this.renewalUs());
+        return Math.min(this.adverUs, this.announcer.deadlineUs, this.renewalUs(), this.conflict?.dueUs ?? NEVER);
       case 'leaving':
         return Math.min(this.leaveUs, this.releaseUs);
       case 'initialize':
@@ -184,7 +234,7 @@ export class VirtualRouter {
     this.lastRunUs = nowUs;
     switch (event.kind) {
       case 'start':
-        this.handleStart(event.lastAdvertUs, nowUs);
+        this.handleStart(event.lastAdvertUs, event.restraint, nowUs);
         break;
       case 'stop':
         this.handleStop(event.isGraceful, nowUs);
@@ -206,9 +256,8 @@ export class VirtualRouter {
         this.handleGuard(event.name, event.passes, nowUs);
         break;
       case 'source':
-        this.source = event.address;
         this.sourceLoss = event.reason ?? this.sourceLoss;
-        this.applyFault(nowUs);
+        this.handleSource(event.address, nowUs);
         break;
       case 'mac-changed':
         if (this.current === 'active') this.announcer.begin(nowUs);
@@ -217,23 +266,28 @@ export class VirtualRouter {
         this.handleSending(event.problem, nowUs);
         break;
       case 'address-answered':
-        this.handleAddressAnswered(event.by, nowUs);
+        this.handleAddressAnswered(event.by, event.peer, nowUs);
+        break;
+      case 'serving':
+        this.handleServing(event.verdict, nowUs);
         break;
       case 'address-removed':
         this.handleAddressRemoved(event.address, nowUs);
         break;
       case 'hand-over':
-        if (this.current === 'active') this.leave('backup', 'hand-over', nowUs);
+        if (this.current !== 'active') break;
+        this.restrain({ reason: 'hand-over', sinceUs: nowUs, untilUs: event.untilUs });
+        this.leave('backup', 'hand-over', nowUs);
         break;
       case 'resume':
-        this.isYielding = false;
+        this.endRestraint('resume');
         break;
       case 'group':
         this.gates.isGroupReady = event.isReady;
         this.isGroupFaulty = event.isFaulty;
         this.withPriorityChange(() => (this.groupPriorityMax = event.priorityMax), nowUs);
         this.applyFault(nowUs);
-        if (this.current === 'claiming') this.tryGates(nowUs);
+        if (this.current === 'claiming') this.tryGates(this.takeover, nowUs);
         break;
       case 'group-left':
         if (this.current === 'active') this.release('backup', 'group', '', nowUs);
@@ -244,21 +298,26 @@ export class VirtualRouter {
 
   // --- events ---
 
-  private handleStart(lastAdvertUs: number | null, nowUs: number): void {
+  private handleStart(lastAdvertUs: number | null, restraint: Restraint | null, nowUs: number): void {
     assert(this.current === 'initialize', 'started twice');
     const { intervalUs, priority, startDelayUs } = this.settings;
-    this.isYielding = false;
+    this.held = restraint;
+    if (restraint !== null && restraint.untilUs <= nowUs) this.endRestraint('over');
+    const isPrompt = lastAdvertUs !== null && nowUs - lastAdvertUs < DOWN_ADVERTS * intervalUs;
+    const isLate = lastAdvertUs !== null && !isPrompt;
+    if (isLate && this.held === null) this.restrain({ reason: 'late', sinceUs: nowUs, untilUs: NEVER });
     const { fault } = this;
     if (fault !== null) {
       this.transition('fault', 'fault', fault, nowUs);
       return;
     }
-    if (lastAdvertUs !== null && nowUs - lastAdvertUs < DOWN_ADVERTS * intervalUs) {
-      this.becomeActive('adopt', nowUs);
+    if (isPrompt) {
+      // A hand-over that its predecessor had begun goes on.
+      if (this.held?.reason === 'hand-over') this.leave('backup', 'adopt', nowUs);
+      else this.becomeActive('adopt', nowUs);
       return;
     }
-    this.isYielding = lastAdvertUs !== null;
-    const isOwner = priority === PRIORITY_OWNER && !this.isYielding;
+    const isOwner = priority === PRIORITY_OWNER && this.held === null;
     if (isOwner && startDelayUs === 0 && this.gates.closed(nowUs) === null) {
       this.becomeActive('start', nowUs);
       return;
@@ -266,7 +325,7 @@ export class VirtualRouter {
     this.notBeforeUs = nowUs + startDelayUs;
     this.listen(nowUs);
     if (isOwner) this.downUs = this.notBeforeUs;
-    this.transition('backup', 'start', this.isYielding ? 'too late to go on as active: yields' : '', nowUs);
+    this.transition('backup', isLate ? 'late' : 'start', '', nowUs);
   }
 
   private handleStop(isGraceful: boolean, nowUs: number): void {
@@ -293,6 +352,7 @@ export class VirtualRouter {
   private handleTick(nowUs: number): void {
     if (nowUs >= this.lingerUs) this.endLinger();
     if (nowUs >= this.relayUs) this.endRelay();
+    if (this.held !== null && nowUs >= this.held.untilUs) this.endRestraint('over');
     switch (this.current) {
       case 'backup':
         if (nowUs >= this.downUs) this.claim(nowUs);
@@ -300,16 +360,20 @@ export class VirtualRouter {
         break;
       case 'claiming':
         this.runProbe(nowUs);
-        this.tryGates(nowUs);
+        this.tryGates(this.takeover, nowUs);
+        this.watchClaim(nowUs);
         break;
       case 'active':
         if (nowUs >= this.adverUs) {
+          this.beliefs.forget();
+          this.askForRivals(nowUs);
           this.sendAdvert(nowUs);
           // From the time it was due and not from now: lateness must not add up. After a gap, from now.
           this.adverUs = Math.max(this.adverUs + this.settings.intervalUs, nowUs + this.settings.intervalUs / 2);
         }
         this.renew(nowUs);
         if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
+        this.tellConflict(nowUs);
         break;
       case 'leaving':
         if (nowUs >= this.leaveUs) this.handleNoSuccessor(nowUs);
@@ -321,9 +385,10 @@ export class VirtualRouter {
     }
   }
 
-  private handleAdvert(advert: HeardAdvert, nowUs: number): void {
+  private handleAdvert(told: HeardAdvert, nowUs: number): void {
     if (this.current === 'initialize' || this.current === 'fault') return;
-    this.observer.noteMismatches(advert, this.priority, this.settings.intervalUs, nowUs);
+    this.observer.noteMismatches(told, this.priority, this.settings.intervalUs, nowUs);
+    const advert = this.doubt(told, nowUs);
     if (this.notBeforeUs > nowUs) {
       // The segment forwards: the start delay has served its purpose.
       this.notBeforeUs = LONG_AGO;
@@ -339,12 +404,9 @@ export class VirtualRouter {
         break;
       case 'leaving':
         if (advert.priority === PRIORITY_RELEASE) break;
-        if (this.leaveTo === 'backup') {
-          this.isYielding = true;
-          this.follow(advert, nowUs);
-        }
+        if (this.leaveTo === 'backup') this.follow(advert, nowUs);
         this.linger(nowUs);
-        this.goTo(this.leaveTo, 'successor', `priority ${advert.priority}`, nowUs);
+        this.goTo(this.leaveTo, 'successor', `${formatIP(advert.source)} of priority ${advert.priority}`, nowUs);
         break;
     }
   }
@@ -354,19 +416,22 @@ export class VirtualRouter {
     if (advert.priority === PRIORITY_RELEASE) {
       this.gates.expectSuccession(advert, nowUs, nowUs + this.downInterval());
       this.downUs = nowUs + this.skew();
-      if (this.current === 'claiming') this.transition('backup', 'advert', 'released', nowUs);
+      if (this.current === 'claiming')
+        this.transition('backup', 'advert', `${formatIP(advert.source)} released`, nowUs);
       return;
     }
     if (advert.priority >= this.priority) this.preemptUs = NEVER;
     else if (this.preemptUs === NEVER) this.preemptUs = nowUs + this.settings.preemptDelayUs;
     if (advert.priority >= this.priority || !this.preempts(nowUs)) {
       this.follow(advert, nowUs);
-      if (this.current === 'claiming') this.transition('backup', 'advert', `priority ${advert.priority}`, nowUs);
+      if (this.current === 'claiming') this.transition('backup', 'advert', this.compare(advert), nowUs);
       return;
     }
     // Discarded: the timer runs on, and when it fires, the sender of this advert gives way.
     this.gates.expectSuccession(advert, nowUs, nowUs + DOWN_ADVERTS * advert.intervalUs);
-    if (this.current === 'claiming') this.tryGates(nowUs);
+    if (this.current !== 'claiming') return;
+    this.takeover = 'preemption';
+    this.tryGates(this.takeover, nowUs);
   }
 
   /** Section 6.4.3. */
@@ -377,7 +442,7 @@ export class VirtualRouter {
       return;
     }
     if (this.isSuperior(advert)) {
-      this.observer.note('superior', () => `priority ${advert.priority}, ours is ${this.priority}`, nowUs);
+      this.observer.note('superior', () => this.compare(advert), nowUs);
       this.linger(nowUs);
       // The winner may never have heard this router, and then does not know that caches point here. An advert that
       // loses makes it say again where the addresses are. On the virtual MAC no cache is wrong, and this frame would
@@ -386,21 +451,20 @@ export class VirtualRouter {
       this.endActive();
       this.preemptUs = NEVER;
       this.follow(advert, nowUs);
-      this.transition('backup', 'higher-advert', `priority ${advert.priority}`, nowUs);
+      this.transition('backup', 'higher-advert', this.compare(advert), nowUs);
       return;
     }
     if (this.isMute(nowUs)) {
       this.giveWay(advert, nowUs);
       return;
     }
-    this.observer.noteRival(advert, this.priority, nowUs);
+    if (!this.isFarewell(advert, nowUs)) this.observer.noteRival(advert, this.priority, nowUs);
     // At most one answer per interval, the shorter one of the two: two routers that each take themselves for the better one
     // (a clone with the same address) would otherwise answer each other's answers as fast as the wire allows.
     if (nowUs - this.lastAssertUs < Math.min(this.settings.intervalUs, advert.intervalUs)) return;
     this.lastAssertUs = nowUs;
     this.sendAdvert(nowUs);
-    this.announcer.repeat(nowUs);
-    if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
+    this.contest(nowUs);
   }
 
   private handleSending(problem: string | null, nowUs: number): void {
@@ -421,7 +485,7 @@ export class VirtualRouter {
   /** To a peer of lower priority that can be heard, where this router cannot: two would be active for ever. */
   private giveWay(advert: HeardAdvert, nowUs: number): void {
     this.endActive();
-    this.isYielding = true;
+    this.restrain({ reason: 'mute', sinceUs: nowUs, untilUs: NEVER });
     this.follow(advert, nowUs);
     this.linger(nowUs);
     this.transition('backup', 'higher-advert', `no advert leaves this machine: ${this.sendProblem}`, nowUs);
@@ -441,16 +505,38 @@ export class VirtualRouter {
     else if (this.current === 'leaving') this.abandon('guard-lost', name, nowUs);
   }
 
-  private handleAddressAnswered(by: string, nowUs: number): void {
+  private handleSource(address: Uint8Array | null, nowUs: number): void {
+    const isBack = this.source === null && address !== null;
+    this.source = address;
+    // A port that came up forwards as late as one that was plugged in before the start.
+    if (isBack && this.current === 'fault') this.notBeforeUs = nowUs + this.settings.startDelayUs;
+    this.applyFault(nowUs);
+  }
+
+  private handleAddressAnswered(by: string, peer: string | null, nowUs: number): void {
+    const { probe, occupant } = this.gates;
     if (this.current === 'active') {
-      this.observer.note('address-conflict', () => `${by} answers for an address that this router holds`, nowUs);
-      if (nowUs - this.lastDefendUs < DEFEND_US) return;
-      this.lastDefendUs = nowUs;
-      this.actions.push({ kind: 'announce' });
-    } else if (this.gates.probe.isRunning || this.gates.probe.isClear) {
-      this.observer.note('address-conflict', () => `${by} answers for an address: not taken over`, nowUs);
-      this.gates.probe.handleAnswer(nowUs);
+      this.conflict ??= { by: peer === null ? by : `${by} (${peer})`, dueUs: nowUs + CONFLICT_US };
+      this.contest(nowUs);
+    } else if (probe.isRunning || (probe.isClear && !probe.isOverruled)) {
+      occupant.handleAnswer(by, peer, nowUs);
+      if (peer === null) {
+        const told = (): string => `${by}, which is no peer's, answers for an address: it is never taken from there`;
+        this.observer.note('held-by-stranger', told, nowUs);
+      } else {
+        const told = (): string => `${by} (${peer}) answers for an address, and nobody is active: not taken yet`;
+        this.observer.note('held-by-peer', told, nowUs);
+      }
+      probe.handleAnswer(nowUs);
     }
+  }
+
+  private handleServing(verdict: ServingVerdict, nowUs: number): void {
+    if (this.current !== 'claiming') return;
+    const { probe, occupant } = this.gates;
+    if (!occupant.handleVerdict(verdict, nowUs)) return;
+    probe.overrule();
+    this.tryGates('not-serving', nowUs);
   }
 
   private handleAddressRemoved(address: string, nowUs: number): void {
@@ -507,14 +593,44 @@ export class VirtualRouter {
 
   /** The Active_Down_Timer fired. */
   private claim(nowUs: number): void {
+    this.takeover = this.whyTakeOver(nowUs);
     this.runProbe(nowUs);
     const gate = this.gates.closed(nowUs);
-    if (gate === null) this.becomeActive('down-timer', nowUs);
-    else this.transition('claiming', 'down-timer', gate, nowUs);
+    if (gate === null) this.becomeActive(this.takeover, nowUs);
+    else this.transition('claiming', this.takeover, `${this.describeTakeover(nowUs)}; waits for ${gate}`, nowUs);
   }
 
-  private tryGates(nowUs: number): void {
-    if (this.gates.closed(nowUs) === null) this.becomeActive('gates-open', nowUs);
+  private tryGates(cause: Takeover | 'not-serving', nowUs: number): void {
+    if (this.gates.closed(nowUs) === null) this.becomeActive(cause, nowUs);
+  }
+
+  private whyTakeOver(nowUs: number): Takeover {
+    const predecessor = this.gates.predecessor(nowUs);
+    if (predecessor !== null) return predecessor.hasReleased ? 'released' : 'preemption';
+    return this.followed === null ? 'nobody-heard' : 'peer-silent';
+  }
+
+  /** Names the peer. */
+  private describeTakeover(nowUs: number): string {
+    const { followed } = this;
+    const predecessor = this.gates.predecessor(nowUs);
+    if (predecessor !== null) {
+      const who = formatIP(predecessor.source);
+      return predecessor.hasReleased ? `${who} released` : `${who} has less right`;
+    }
+    if (followed === null) return 'no peer was heard';
+    const { source, priority, atUs } = followed;
+    return `${formatIP(source)} of priority ${priority} was last heard ${seconds(nowUs - atUs)} s ago`;
+  }
+
+  /** What a claim that lasts waits for, and what may end it. */
+  private watchClaim(nowUs: number): void {
+    if (this.current !== 'claiming' || nowUs - this.sinceUs < CLAIM_TOLD_US) return;
+    const { occupant } = this.gates;
+    if (occupant.shouldAsk(nowUs)) this.actions.push({ kind: 'ask-serving' });
+    if (occupant.view(nowUs) !== null) return;
+    const told = (): string => `nobody is active, and ${this.gates.closed(nowUs)} keeps this node from it`;
+    this.observer.note('unheld', told, nowUs);
   }
 
   /** Asks early, while the last adverts are overdue, so that a takeover need not wait for the answer. */
@@ -532,10 +648,16 @@ export class VirtualRouter {
   }
 
   private becomeActive(cause: Cause, nowUs: number): void {
-    const predecessor = this.gates.predecessor(nowUs);
+    const predecessor = this.gates.predecessor(nowUs)?.source ?? null;
+    const { occupant } = this;
+    const isTakeover = this.current === 'backup' || this.current === 'claiming';
+    const detail = cause === 'not-serving' && occupant !== null ? describeOccupant(occupant) : '';
+    const why = detail === '' && isTakeover ? this.describeTakeover(nowUs) : detail;
     this.gates.expectNothing();
+    this.takenFrom = predecessor;
+    this.followed = null;
     this.lingerUs = NEVER;
-    this.isYielding = false;
+    this.endRestraint('taken');
     this.preemptUs = NEVER;
     this.leaveUs = NEVER;
     this.releaseUs = NEVER;
@@ -551,9 +673,56 @@ export class VirtualRouter {
     this.lastSentUs = nowUs;
     this.nextRenewal = 0;
     this.adverUs = nowUs + this.settings.intervalUs;
+    this.lastAskUs = nowUs;
     this.announcer.begin(nowUs);
+    if (cause === 'not-serving') this.announcer.contest(nowUs);
     if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
-    this.transition('active', cause, '', nowUs);
+    this.transition('active', cause, why, nowUs);
+  }
+
+  // --- while active ---
+
+  /** Somebody else has the addresses, or may have had them a moment ago: the segment is told where they are. */
+  private contest(nowUs: number): void {
+    this.announcer.contest(nowUs);
+    if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
+  }
+
+  /**
+   * Before the advert, which ends a rival without a word: it answers while it has the addresses, and so is known to have
+   * turned caches during a cut.
+   */
+  private askForRivals(nowUs: number): void {
+    if (!this.settings.probesAddresses || nowUs - this.lastAskUs < ASK_GAP_US) return;
+    this.lastAskUs = nowUs;
+    this.actions.push({ kind: 'probe' });
+  }
+
+  private tellConflict(nowUs: number): void {
+    if (this.conflict === null || nowUs < this.conflict.dueUs) return;
+    const { by } = this.conflict;
+    this.conflict = null;
+    this.observer.note('address-conflict', () => `${by} answers for an address that this router holds`, nowUs);
+  }
+
+  /** The last word of the one that was preempted: it was on its way when that had not yet heard of its successor. */
+  private isFarewell(advert: HeardAdvert, nowUs: number): boolean {
+    const { takenFrom } = this;
+    if (takenFrom === null || !equalBytes(takenFrom, advert.source)) return false;
+    return nowUs - this.sinceUs <= Math.max(advert.intervalUs, this.settings.intervalUs);
+  }
+
+  // --- restraint ---
+
+  private restrain(restraint: Restraint): void {
+    this.held = restraint;
+    this.actions.push({ kind: 'restraint', restraint, end: null });
+  }
+
+  private endRestraint(end: RestraintEnd): void {
+    if (this.held === null) return;
+    this.held = null;
+    this.actions.push({ kind: 'restraint', restraint: null, end });
   }
 
   // --- ceasing to be active ---
@@ -562,6 +731,7 @@ export class VirtualRouter {
   private leave(to: 'initialize' | 'backup', cause: Cause, nowUs: number): void {
     const { version, intervalUs } = this.settings;
     this.endActive();
+    this.lingerUs = NEVER;
     this.actions.push({ kind: 'send-advert', priority: PRIORITY_RELEASE });
     this.lastSentUs = nowUs;
     this.hold(nowUs);
@@ -609,6 +779,7 @@ export class VirtualRouter {
 
   private endActive(): void {
     this.announcer.end();
+    this.conflict = null;
     this.endRelay();
     this.adverUs = NEVER;
   }
@@ -657,6 +828,10 @@ export class VirtualRouter {
 
   /** Takes the sender for the active router: its interval, and a new Active_Down_Timer. */
   private follow(advert: HeardAdvert, nowUs: number): void {
+    const { source, priority } = advert;
+    const kept =
+      this.followed !== null && equalBytes(this.followed.source, source) ? this.followed.source : source.slice();
+    this.followed = { source: kept, priority, atUs: nowUs };
     this.activeIntervalUs = advert.intervalUs;
     this.gates.expectNothing();
     this.downUs = nowUs + this.downInterval();
@@ -666,6 +841,7 @@ export class VirtualRouter {
   private listen(nowUs: number): void {
     this.activeIntervalUs = this.settings.intervalUs;
     this.preemptUs = NEVER;
+    this.followed = null;
     this.gates.expectNothing();
     this.downUs = this.firesUs(nowUs + this.downInterval());
   }
@@ -675,7 +851,7 @@ export class VirtualRouter {
   }
 
   private preempts(nowUs: number): boolean {
-    if (this.isYielding) return false;
+    if (this.held !== null) return false;
     if (this.settings.priority === PRIORITY_OWNER) return true;
     return this.settings.preempt && nowUs >= this.preemptUs;
   }
@@ -684,6 +860,24 @@ export class VirtualRouter {
   private isSuperior(advert: HeardAdvert): boolean {
     if (advert.priority !== this.priority) return advert.priority > this.priority;
     return this.source !== null && compareBytes(advert.source, this.source) > 0;
+  }
+
+  /** The advert with the interval that is believed. */
+  private doubt(advert: HeardAdvert, nowUs: number): HeardAdvert {
+    const intervalUs = this.beliefs.believe(advert, nowUs);
+    if (intervalUs === advert.intervalUs) return advert;
+    const told = (): string =>
+      `${formatIP(advert.source)} advertises every ${seconds(advert.intervalUs)} s: until two adverts have come that far ` +
+      `apart, ${seconds(intervalUs)} s are believed`;
+    this.observer.note('interval-doubted', told, nowUs);
+    return { ...advert, intervalUs };
+  }
+
+  private compare({ source, priority }: HeardAdvert): string {
+    const { priority: own } = this;
+    const right =
+      priority === own ? `the same priority ${own} and a higher address` : `priority ${priority}, this node ${own}`;
+    return `${formatIP(source)} has ${right}`;
   }
 
   private skew(): number {
@@ -740,9 +934,14 @@ export class VirtualRouter {
 
   private transition(to: State, cause: Cause, detail: string, nowUs: number): void {
     const from = this.current;
-    assert(findTransition(from, to, cause) !== undefined, `no transition from ${from} to ${to} by ${cause}`);
+    const found = findTransition(from, to, cause);
+    assert(found !== undefined, `no transition from ${from} to ${to} by ${cause}`);
     this.current = to;
     this.sinceUs = nowUs;
-    this.actions.push({ kind: 'change', from, to, cause, detail });
+    this.actions.push({ kind: 'change', from, to, cause, detail, severity: found.severity });
   }
+}
+
+function describeOccupant({ by, peer, verdict }: OccupantView): string {
+  return `${by} (${peer}) answers for the addresses and does not serve: ${verdict?.detail}`;
 }

@@ -9,20 +9,25 @@ import type { RouterSettings } from './settings.ts';
 import { findTransition, renderStatesPage, STATES, TRANSITIONS } from './states.ts';
 import { HIGHER_ADDRESS, LOWER_ADDRESS, OWN, Stage } from './testing.ts';
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /** Anything that may happen to a router, often enough the interesting. */
-function anyEvent(random: Prng, settings: RouterSettings): RouterEvent {
-  switch (random.below(16)) {
+function anyEvent(random: Prng, settings: RouterSettings, nowUs: number): RouterEvent {
+  switch (random.below(20)) {
     case 0:
       return { kind: 'stop', isGraceful: random.oneIn(2) };
     case 1:
-      return { kind: 'hand-over' };
+      return { kind: 'hand-over', untilUs: random.oneIn(2) ? Number.POSITIVE_INFINITY : nowUs + 3 * US_PER_S };
     case 2:
       return { kind: 'resume' };
     case 3:
     case 4:
       return { kind: 'source', address: random.oneIn(3) ? null : OWN };
     case 5:
-      return { kind: 'address-answered', by: 'x' };
+      return { kind: 'address-answered', by: 'x', peer: random.oneIn(4) ? null : '192.0.2.12' };
+    case 16:
+    case 17:
+      return { kind: 'serving', verdict: { serves: random.oneIn(3), detail: '' } };
     case 6:
       return { kind: 'address-removed', address: 'x' };
     case 7:
@@ -47,8 +52,9 @@ function anyEvent(random: Prng, settings: RouterSettings): RouterEvent {
         advert: {
           source: random.oneIn(2) ? HIGHER_ADDRESS : LOWER_ADDRESS,
           priority: random.oneIn(4) ? 0 : [50, settings.priority, 200, 255][random.below(4)],
-          intervalUs: [US_PER_S, 100_000, 3 * US_PER_S][random.below(3)],
-          hasOurAddresses: !random.oneIn(4),
+          intervalUs: [US_PER_S, 100_000, 3 * US_PER_S, 40 * US_PER_S][random.below(4)],
+          addresses: random.oneIn(4) ? 'none' : 'all',
+          foreignAddress: null,
         },
       };
   }
@@ -78,14 +84,21 @@ function live(seed: number, steps: number, seen: Set<unknown>): void {
       if (action.kind === 'announce') assert.ok(holds, 'announces what it does not hold');
     }
     assert.equal(holds, router.state === 'active' || router.state === 'leaving', `holds in ${router.state}`);
-    const isIdle = (router.state === 'initialize' || router.state === 'fault') && !router.isLingering;
-    assert.equal(router.deadlineUs === Number.POSITIVE_INFINITY, isIdle, `nothing is due in ${router.state}`);
+    const isRestrained = router.state === 'fault' && router.restraint !== null && router.restraint.untilUs < NEVER;
+    const isIdle = (router.state === 'initialize' || router.state === 'fault') && !router.isLingering && !isRestrained;
+    assert.equal(router.deadlineUs === NEVER, isIdle, `nothing is due in ${router.state}`);
   };
   for (let step = 0; step < steps; step++) {
     if (router.state === 'initialize') {
-      stage.send({ kind: 'start', lastAdvertUs: random.oneIn(4) ? stage.nowUs - US_PER_S : null });
+      const agoUs = random.oneIn(2) ? US_PER_S : 9 * US_PER_S;
+      const restraint = { reason: 'hand-over', sinceUs: stage.nowUs, untilUs: Number.POSITIVE_INFINITY } as const;
+      stage.send({
+        kind: 'start',
+        lastAdvertUs: random.oneIn(3) ? stage.nowUs - agoUs : null,
+        restraint: random.oneIn(3) ? restraint : null,
+      });
     } else if (random.oneIn(3)) {
-      stage.send(anyEvent(random, router.settings));
+      stage.send(anyEvent(random, router.settings, stage.nowUs));
     } else if (random.oneIn(8)) {
       stage.freeze(random.below(8 * US_PER_S));
       stage.send({ kind: 'tick' });
@@ -110,7 +123,7 @@ test('In any life a router makes only transitions of the table, and holds the ad
 
 test('Every transition of the table happens', () => {
   const seen = new Set<unknown>();
-  for (let seed = 0; seed < 1000 && seen.size < TRANSITIONS.length; seed++) live(seed, 200, seen);
+  for (let seed = 0; seed < 3000 && seen.size < TRANSITIONS.length; seed++) live(seed, 200, seen);
   assert.deepEqual(
     TRANSITIONS.filter((each) => !seen.has(each)),
     [],

@@ -6,6 +6,8 @@
  * `active` and `leaving` its Active: to the peers, nothing else is visible.
  */
 
+import type { Severity } from './severity.ts';
+
 export type State = 'initialize' | 'fault' | 'backup' | 'claiming' | 'active' | 'leaving';
 
 export const STATES: Readonly<Record<State, string>> = {
@@ -20,8 +22,12 @@ export const STATES: Readonly<Record<State, string>> = {
 export type Cause =
   | 'start'
   | 'adopt'
-  | 'down-timer'
-  | 'gates-open'
+  | 'late'
+  | 'peer-silent'
+  | 'released'
+  | 'preemption'
+  | 'nobody-heard'
+  | 'not-serving'
   | 'advert'
   | 'higher-advert'
   | 'stall'
@@ -38,8 +44,12 @@ export type Cause =
 export const CAUSES: Readonly<Record<Cause, string>> = {
   start: 'The router is started.',
   adopt: 'The router is started in place of one that was active a moment ago; no peer can have missed it yet.',
-  'down-timer': 'Nothing acceptable was heard for the Active_Down_Interval, or for Skew_Time after a release.',
-  'gates-open': 'No one answered the probe, and the group is ready.',
+  late: 'The router is started in place of one that was active, but too late: it leaves the addresses to the peers.',
+  'peer-silent': 'The active router was not heard for the Active_Down_Interval: it died, or is cut off. Not planned.',
+  released: 'The active router gave the addresses up (priority 0), and Skew_Time has passed.',
+  preemption: 'The active router has less right, and gives way.',
+  'nobody-heard': 'No active router was heard for the Active_Down_Interval since this one began to listen.',
+  'not-serving': 'A machine of a peer answers for the addresses, but no peer is active, and nothing serves there.',
   advert: 'An active router was heard after all.',
   'higher-advert': 'An advert of a higher priority, or of the same priority and a higher address.',
   stall: 'This process did not run for longer than the peers wait: someone else may be active by now.',
@@ -60,47 +70,62 @@ export interface Transition {
   readonly cause: Cause;
   /** What RFC 9568 says, or 'extension'. */
   readonly source: string;
+  readonly severity: Severity;
 }
 
-const row = (from: State, to: State, cause: Cause, source: string): Transition => ({ from, to, cause, source });
+function row(from: State, to: State, cause: Cause, source: string, severity: Severity = 'info'): Transition {
+  return { from, to, cause, source, severity };
+}
 
 export const TRANSITIONS: readonly Transition[] = [
   row('initialize', 'backup', 'start', '6.4.1'),
+  row('initialize', 'backup', 'late', 'extension', 'warning'),
   row('initialize', 'active', 'start', '6.4.1, the owner of the addresses'),
   row('initialize', 'active', 'adopt', 'extension'),
-  row('initialize', 'fault', 'fault', 'extension'),
+  row('initialize', 'leaving', 'adopt', 'extension'),
+  row('initialize', 'fault', 'fault', 'extension', 'error'),
 
   row('fault', 'backup', 'fault-cleared', '6.4.1'),
   row('fault', 'initialize', 'stop', '6.4.2'),
 
-  row('backup', 'active', 'down-timer', '6.4.2'),
-  row('backup', 'claiming', 'down-timer', 'extension'),
-  row('backup', 'fault', 'fault', '6.4.2, as a shutdown'),
+  row('backup', 'active', 'peer-silent', '6.4.2', 'warning'),
+  row('backup', 'active', 'released', '6.4.2'),
+  row('backup', 'active', 'preemption', '6.4.2'),
+  row('backup', 'active', 'nobody-heard', '6.4.2'),
+  row('backup', 'claiming', 'peer-silent', 'extension', 'warning'),
+  row('backup', 'claiming', 'released', 'extension'),
+  row('backup', 'claiming', 'preemption', 'extension'),
+  row('backup', 'claiming', 'nobody-heard', 'extension'),
+  row('backup', 'fault', 'fault', '6.4.2, as a shutdown', 'error'),
   row('backup', 'initialize', 'stop', '6.4.2'),
 
-  row('claiming', 'active', 'gates-open', '6.4.2'),
+  row('claiming', 'active', 'peer-silent', '6.4.2', 'warning'),
+  row('claiming', 'active', 'released', '6.4.2'),
+  row('claiming', 'active', 'preemption', '6.4.2'),
+  row('claiming', 'active', 'nobody-heard', '6.4.2'),
+  row('claiming', 'active', 'not-serving', 'extension', 'warning'),
   row('claiming', 'backup', 'advert', '6.4.2'),
-  row('claiming', 'backup', 'stall', 'extension'),
+  row('claiming', 'backup', 'stall', 'extension', 'warning'),
   row('claiming', 'backup', 'guard-passed', 'extension'),
-  row('claiming', 'fault', 'fault', '6.4.2, as a shutdown'),
+  row('claiming', 'fault', 'fault', '6.4.2, as a shutdown', 'error'),
   row('claiming', 'initialize', 'stop', '6.4.2'),
 
   row('active', 'backup', 'higher-advert', '6.4.3'),
-  row('active', 'backup', 'stall', 'extension'),
-  row('active', 'backup', 'guard-lost', 'extension'),
-  row('active', 'backup', 'group', 'extension'),
-  row('active', 'fault', 'fault', '6.4.3, as a shutdown'),
+  row('active', 'backup', 'stall', 'extension', 'warning'),
+  row('active', 'backup', 'guard-lost', 'extension', 'error'),
+  row('active', 'backup', 'group', 'extension', 'warning'),
+  row('active', 'fault', 'fault', '6.4.3, as a shutdown', 'error'),
   row('active', 'leaving', 'hand-over', 'extension'),
   row('active', 'leaving', 'stop', '6.4.3'),
   row('active', 'initialize', 'stop', '6.4.3, at once'),
 
   row('leaving', 'backup', 'successor', 'extension'),
   row('leaving', 'initialize', 'successor', '6.4.3'),
-  row('leaving', 'active', 'no-successor', 'extension'),
-  row('leaving', 'initialize', 'no-successor', '6.4.3'),
-  row('leaving', 'backup', 'stall', 'extension'),
-  row('leaving', 'backup', 'guard-lost', 'extension'),
-  row('leaving', 'fault', 'fault', 'extension'),
+  row('leaving', 'active', 'no-successor', 'extension', 'warning'),
+  row('leaving', 'initialize', 'no-successor', '6.4.3', 'warning'),
+  row('leaving', 'backup', 'stall', 'extension', 'warning'),
+  row('leaving', 'backup', 'guard-lost', 'extension', 'error'),
+  row('leaving', 'fault', 'fault', 'extension', 'error'),
   row('leaving', 'initialize', 'stop', '6.4.3, at once'),
 ];
 
@@ -133,9 +158,13 @@ export function renderStatesPage(): string {
     '|---|---|',
     ...Object.entries(CAUSES).map(([cause, meaning]) => `| ${cause} | ${meaning} |`),
     '',
-    '| from | to | cause | RFC 9568 |',
-    '|---|---|---|---|',
-    ...TRANSITIONS.map(({ from, to, cause, source }) => `| ${from} | ${to} | ${cause} | ${source} |`),
+    'An unplanned takeover, a fault and a missing successor are warnings or errors in the log; what was planned is not.',
+    '',
+    '| from | to | cause | RFC 9568 | logged as |',
+    '|---|---|---|---|---|',
+    ...TRANSITIONS.map(
+      ({ from, to, cause, source, severity }) => `| ${from} | ${to} | ${cause} | ${source} | ${severity} |`,
+    ),
     '',
   ];
   return lines.join('\n');

@@ -31,8 +31,11 @@ export const SKEW_100_US = 609_375;
 export const DOWN_100_US = 3 * US_PER_S + SKEW_100_US;
 
 export function heard(priority: number, changes: Partial<HeardAdvert> = {}): HeardAdvert {
-  return { source: HIGHER_ADDRESS, priority, intervalUs: US_PER_S, hasOurAddresses: true, ...changes };
+  return { source: HIGHER_ADDRESS, priority, intervalUs: US_PER_S, addresses: 'all', foreignAddress: null, ...changes };
 }
+
+/** Until `resume`. */
+export const HAND_OVER = { kind: 'hand-over', untilUs: Number.POSITIVE_INFINITY } as const;
 
 interface TimedAction {
   readonly atUs: number;
@@ -55,7 +58,7 @@ export class Stage {
   }
 
   start(): this {
-    this.send({ kind: 'start', lastAdvertUs: null });
+    this.send({ kind: 'start', lastAdvertUs: null, restraint: null });
     return this;
   }
 
@@ -117,6 +120,9 @@ export class Stage {
           return ['probe'];
         case 'change':
           return [`${action.from}>${action.to} ${action.cause}`];
+        case 'ask-serving':
+          return ['ask serving'];
+        case 'restraint':
         case 'evidence':
           return [];
       }

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { Board, WORKER_SERVING } from '../../base/board.ts';
 import type { HaPlan, WatchPlan } from '../../config/ha-plan.ts';
+import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
 import type { RoleChange, RouterStatus } from '../../vip/status.ts';
 import { routerPlan } from '../../vip/testing/router-plan.ts';
 import type { CommandRequest, CommandResult } from './command.ts';
 import { type AddressEvents, HaKeeper } from './ha-keeper.ts';
+import type { InheritedRestraint } from '../vip-link.ts';
+import type { RestraintRecord } from './restraint-file.ts';
 import { testLog } from './testing/test-log.ts';
 import type { VirtualAddresses } from './virtual-addresses.ts';
 
@@ -44,6 +47,7 @@ function planOf(watches: readonly WatchPlan[], routers: readonly (readonly numbe
       name: `VI_${i + 1}`,
       watches: own,
       witnesses: null,
+      serves: null,
       notify: { active: ['/on-active'], backup: null, fault: null, stop: ['/on-stop'], timeoutMs: 1_000, user: null },
     })),
   };
@@ -71,12 +75,17 @@ class FakeAddresses implements VirtualAddresses {
   setWitnesses(router: string, passes: boolean): void {
     this.told.push(`${router} witnesses ${passes}`);
   }
-  handOver(router: string): boolean {
-    this.told.push(`hand over ${router}`);
-    return router === 'VI_1';
+  setServing(router: string, { serves, detail }: ServingVerdict): void {
+    this.told.push(`${router} serves ${serves}: ${detail}`);
   }
-  resume(router: string): boolean {
-    return router === 'VI_1';
+  inherit(restraints: ReadonlyMap<string, InheritedRestraint>): void {
+    for (const [router, { reason, leftMs }] of restraints) this.told.push(`${router} held back: ${reason} ${leftMs}`);
+  }
+  handOver(router: string, forMs: number | null): void {
+    this.told.push(`hand over ${router} ${forMs}`);
+  }
+  resume(router: string): void {
+    this.told.push(`resume ${router}`);
   }
   status(): { status: RouterStatus; ageMs: number }[] {
     return this.accounts;
@@ -98,14 +107,17 @@ class Scene {
   addresses!: FakeAddresses;
   readonly keeper: HaKeeper;
   nowMs = 1_000;
+  written: readonly RestraintRecord[];
 
-  constructor(t: TestContext, plan: HaPlan) {
+  constructor(t: TestContext, plan: HaPlan, written: readonly RestraintRecord[] = []) {
+    this.written = written;
     const shape = { servers: 0, listeners: 1, workers: 1 };
     const board = Board.createAlone(shape);
     board.worker(0).state = WORKER_SERVING;
     this.keeper = new HaKeeper({
       plan,
       upstreams: [],
+      listeners: [],
       board,
       closedListeners: () => [],
       log: this.log,
@@ -118,13 +130,21 @@ class Scene {
       askName: () => Promise.reject(new Error('nobody is asked')),
       ownUid: 1_000,
       notifyServiceManager: (state) => this.service.push(state),
+      restraintFile: {
+        read: () => this.written,
+        write: (records) => {
+          this.written = records;
+        },
+      },
+      isRestrained: false,
       now: () => this.nowMs,
+      unixMs: () => 1_000_000_000_000 + this.nowMs,
     });
     t.after(() => this.keeper.kill());
   }
 
   change(router: string, from: RoleChange['from'], to: RoleChange['to']): void {
-    this.addresses.events.onChange({ router, from, to, cause: 'start', detail: '', atUs: 0 });
+    this.addresses.events.onChange({ router, from, to, cause: 'start', detail: '', severity: 'info', atUs: 0 });
   }
 }
 
@@ -191,17 +211,26 @@ test('what its owner has not confirmed for a while is not said to be so', async 
         address: '192.0.2.6',
         priority: 100,
         intervalUs: 1_000_000,
-        hasOurAddresses: true,
+        addresses: 'all',
         lastHeardUs: 2_000_000,
         adverts: 3,
       },
     ],
+    activePeer: null,
+    restraint: null,
+    claim: null,
+    isContested: false,
     tracked: [],
     guards: [],
     adverts: { sent: 4, unsent: 0, accepted: 3, refused: { checksum: 2 } },
     observed: { rival: { total: 5, lastUs: 4_700_000 } },
   };
-  scene.addresses.events.onEvidence('VI_1', { kind: 'rival', detail: 'a peer', suppressed: 0 });
+  scene.addresses.events.onEvidence('VI_1', {
+    kind: 'rival',
+    detail: 'a peer',
+    severity: 'warning',
+    suppressed: 0,
+  });
   scene.addresses.accounts = [{ status, ageMs: 400 }];
   const [current] = scene.keeper.status().routers;
   assert.equal(current.state, 'active');
@@ -238,7 +267,61 @@ test('the addresses are handed over first; then programs may finish', async (t) 
 
 test('an unknown router is not handed over', async (t) => {
   const scene = new Scene(t, planOf([], [[]]));
-  assert.equal(scene.keeper.handOver('VI_1'), true);
-  assert.equal(scene.keeper.handOver('VI_9'), false);
-  assert.equal(scene.keeper.resume('VI_9'), false);
+  assert.equal(scene.keeper.handOver('VI_9', null, null).kind, 'unknown');
+  assert.equal(scene.keeper.resume('VI_9', null).kind, 'unknown');
+});
+
+test('a backup has nothing to hand over', async (t) => {
+  const scene = new Scene(t, planOf([], [[]]));
+  await scene.keeper.start();
+  scene.change('VI_1', 'initialize', 'backup');
+  const why = 'VI_1 is backup here: there is nothing to hand over';
+  assert.deepEqual(scene.keeper.handOver('VI_1', null, null), { kind: 'refused', why });
+  assert.deepEqual(scene.addresses.told, ['start']);
+});
+
+test('a hand-over is written down with who ordered it and until when, is shown, and ends with resume', async (t) => {
+  const scene = new Scene(t, planOf([], [[]]));
+  await scene.keeper.start();
+  scene.change('VI_1', 'backup', 'active');
+  assert.equal(scene.keeper.handOver('VI_1', 600_000, 'alice').kind, 'ordered');
+  const restraint = { reason: 'hand-over', sinceUs: 5_000_000, untilUs: 605_000_000 } as const;
+  scene.addresses.events.onRestraint({ router: 'VI_1', restraint, end: null });
+  const atMs = 1_000_000_001_000;
+  assert.deepEqual(scene.written, [{ router: 'VI_1', by: 'alice', atMs, untilMs: atMs + 600_000 }]);
+  scene.nowMs += 60_000;
+  assert.deepEqual(scene.keeper.status().routers[0].restraint, {
+    reason: 'hand-over',
+    by: 'alice',
+    sinceAgeMs: 60_000,
+    leftMs: 540_000,
+  });
+  assert.equal(scene.keeper.resume('VI_1', 'bob').kind, 'ordered');
+  scene.addresses.events.onRestraint({ router: 'VI_1', restraint: null, end: 'resume' });
+  assert.deepEqual(scene.written, []);
+  assert.equal(scene.keeper.status().routers[0].restraint, null);
+  const log = scene.log.lines.join('\n');
+  assert.match(log, /VI_1: hand-over ordered by alice/);
+  assert.match(log, /VI_1: handed over by alice: .*for 600 s, until that one fails or `evenkeel resume VI_1`/);
+  assert.match(log, /VI_1: resumed by bob: takes part as configured/);
+});
+
+test('a hand-over from before the start holds, unless its time is over; that of another router is nothing', async (t) => {
+  const atMs = 1_000_000_000_000;
+  const written = [
+    { router: 'VI_1', by: 'alice', atMs, untilMs: null },
+    { router: 'VI_2', by: null, atMs, untilMs: atMs + 900 },
+    { router: 'VI_9', by: null, atMs, untilMs: null },
+  ];
+  const scene = new Scene(t, planOf([], [[], []]), written);
+  await scene.keeper.start();
+  assert.deepEqual(scene.addresses.told, ['VI_1 held back: hand-over null', 'start']);
+  assert.deepEqual(scene.written, [written[0]]);
+});
+
+test('whether a left-over address serves cannot be told where there is no port to try', async (t) => {
+  const scene = new Scene(t, planOf([], [[]]));
+  scene.addresses.events.onAskServing('VI_1');
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(scene.addresses.told, ['VI_1 serves null: there is nothing to try: write a port at `guard.serves`']);
 });

@@ -9,7 +9,8 @@ import { watchName } from '../../config/compile-ha.ts';
 import type { HaPlan, WatchPlan } from '../../config/ha-plan.ts';
 import type { UpstreamPlan } from '../../config/plan.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
-import type { RoleChange } from '../../vip/status.ts';
+import type { ListenerPlan } from '../../config/plan.ts';
+import type { RestraintChange, RoleChange } from '../../vip/status.ts';
 import type { MakeProbe } from '../health.ts';
 import type { Log } from '../log.ts';
 import { type AskName, Names } from '../names.ts';
@@ -18,7 +19,10 @@ import { type CommandUser, chooseUser } from './command-user.ts';
 import { type HaStatus, History, haStatus } from './ha-status.ts';
 import { type Look, LookWatch, lookAtProxies, lookAtUpstream, lookForProcess } from './look-watch.ts';
 import { Notifier, roleOf } from './notifier.ts';
+import type { RestraintFile } from './restraint-file.ts';
+import { Restraints } from './restraints.ts';
 import { ScriptWatch } from './script-watch.ts';
+import { checkServing } from './serving-check.ts';
 import type { VirtualAddresses } from './virtual-addresses.ts';
 import type { Watch } from './watch.ts';
 import { WitnessWatch } from './witness-watch.ts';
@@ -26,6 +30,7 @@ import { WitnessWatch } from './witness-watch.ts';
 export interface HaKeeperOptions {
   readonly plan: HaPlan;
   readonly upstreams: readonly UpstreamPlan[];
+  readonly listeners: readonly ListenerPlan[];
   readonly board: Board;
   /** Listeners of which no address could be opened. */
   readonly closedListeners: () => readonly string[];
@@ -35,14 +40,24 @@ export interface HaKeeperOptions {
   readonly makeProbe: MakeProbe;
   readonly askName: AskName;
   readonly ownUid: number;
+  readonly restraintFile: Pick<RestraintFile, 'read' | 'write'>;
+  /** Every router is held back at the start. */
+  readonly isRestrained: boolean;
   readonly notifyServiceManager: (state: string) => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly unixMs: () => number;
 }
+
+/** How an operator's order was taken. */
+export type MoveResult = { readonly kind: 'ordered' } | { readonly kind: 'unknown' | 'refused'; readonly why: string };
 
 export interface AddressEvents {
   readonly onChange: (change: RoleChange) => void;
   readonly onEvidence: (router: string, evidence: Evidence) => void;
+  readonly onRestraint: (change: RestraintChange) => void;
+  readonly onAskServing: (router: string) => void;
 }
 
 /** How long the start waits for first verdicts: a node that begins in fault would tell so and run programs for it. */
@@ -56,6 +71,7 @@ export class HaKeeper {
   private readonly notifiers: readonly Notifier[];
   private readonly histories: readonly History[];
   private readonly names: Names;
+  private readonly restraints: Restraints;
   private readonly users = new Map<string | null, CommandUser | null | string>();
   private waitsFor: number;
   private whenAllHaveVerdicts: () => void = () => undefined;
@@ -66,6 +82,14 @@ export class HaKeeper {
     this.addresses = options.createAddresses({
       onChange: (change) => this.handleChange(change),
       onEvidence: (router, evidence) => this.historyOf(router)?.handleEvidence(evidence, now()),
+      onRestraint: (change) => this.restraints.handleChange(change),
+      onAskServing: (router) => void this.checkServing(router),
+    });
+    this.restraints = new Restraints({
+      routers: plan.routers.map(({ name }) => name),
+      file: options.restraintFile,
+      log,
+      unixMs: options.unixMs,
     });
     this.watches = plan.watches.map((watch) => this.createWatch(watch));
     this.waitsFor = this.watches.length;
@@ -103,6 +127,7 @@ export class HaKeeper {
     void this.names.start([...new Set(hostnames)]);
     for (const witness of this.witnesses) witness?.start();
     await this.firstVerdicts();
+    this.addresses.inherit(this.restraints.inherit(this.options.isRestrained));
     await this.addresses.start();
     return plan.vip.routers.map(({ name, interfaceName }) => `${name} on ${interfaceName}`).join(', ');
   }
@@ -125,13 +150,27 @@ export class HaKeeper {
     for (const notifier of this.notifiers) notifier.stop();
   }
 
-  /** Gives the addresses of a router, and of its group, to a peer. False: there is no such router. */
-  handOver(router: string): boolean {
-    return this.addresses.handOver(router);
+  /** Gives the addresses of a router, and of its group, to a peer, for so long (null: until `resume`). */
+  handOver(router: string, forMs: number | null, by: string | null): MoveResult {
+    const history = this.historyOf(router);
+    if (history === undefined) return unknownRouter(router);
+    if (history.state !== 'active') {
+      return { kind: 'refused', why: `${router} is ${history.state} here: there is nothing to hand over` };
+    }
+    this.options.log.info(`virtual router ${router}: hand-over ordered${by === null ? '' : ` by ${by}`}`);
+    this.restraints.handleOrder(this.groupOf(router), by);
+    this.addresses.handOver(router, forMs);
+    return { kind: 'ordered' };
   }
 
-  resume(router: string): boolean {
-    return this.addresses.resume(router);
+  resume(router: string, by: string | null): MoveResult {
+    if (this.historyOf(router) === undefined) return unknownRouter(router);
+    const isHeldBack = this.groupOf(router).some((name) => this.restraints.isHeldBack(name));
+    const what = isHeldBack ? 'resume ordered' : 'resume ordered, and nothing holds it back';
+    this.options.log.info(`virtual router ${router}: ${what}${by === null ? '' : ` by ${by}`}`);
+    this.restraints.handleOrder(this.groupOf(router), by);
+    this.addresses.resume(router);
+    return { kind: 'ordered' };
   }
 
   status(): HaStatus {
@@ -143,6 +182,7 @@ export class HaKeeper {
       watches: this.watches.map((watch) => watch.status()),
       witnesses: this.witnesses.map((witness) => witness?.status() ?? []),
       histories: this.histories,
+      restraints: this.options.plan.routers.map(({ name }) => this.restraints.view(name)),
     });
   }
 
@@ -188,6 +228,26 @@ export class HaKeeper {
     notifyServiceManager(`STATUS=${roles.join(', ')}`);
   }
 
+  /** The names of all that move together with it. */
+  private groupOf(router: string): readonly string[] {
+    const { routers } = this.options.plan.vip;
+    const group = routers.find(({ name }) => name === router)?.group ?? null;
+    return group === null ? [router] : routers.filter((each) => each.group === group).map(({ name }) => name);
+  }
+
+  private async checkServing(router: string): Promise<void> {
+    const { plan, listeners, makeProbe } = this.options;
+    const index = plan.routers.findIndex(({ name }) => name === router);
+    if (index < 0) return;
+    const { serves } = plan.routers[index];
+    const { addresses, interfaceName } = plan.vip.routers[index];
+    const hosts = addresses.map(({ address }) => address);
+    this.addresses.setServing(
+      router,
+      await checkServing({ addresses: hosts, interfaceName, serves, listeners, makeProbe }),
+    );
+  }
+
   private historyOf(router: string): History | undefined {
     return this.histories[this.options.plan.routers.findIndex(({ name }) => name === router)];
   }
@@ -221,6 +281,10 @@ export class HaKeeper {
     this.users.set(name, user);
     return user;
   }
+}
+
+function unknownRouter(router: string): MoveResult {
+  return { kind: 'unknown', why: `there is no virtual router ${router}` };
 }
 
 /** None if there is no descriptor left to look with. */

@@ -6,9 +6,11 @@ import type { HaPlan } from '../../config/ha-plan.ts';
 import type { TrackedPlan } from '../../config/vip-plan.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
 import type { Cause, State } from '../../core/vrrp/states.ts';
+import type { AddressMatch } from '../../core/vrrp/events.ts';
 import { addressText } from '../../vip/plan.ts';
 import type { RoleChange, RouterStatus } from '../../vip/status.ts';
 import type { OwnerView } from '../vip-link.ts';
+import type { RestraintView } from './restraints.ts';
 import type { WatchStatus } from './watch.ts';
 import type { WitnessStatus } from './witness-watch.ts';
 
@@ -37,6 +39,8 @@ export interface RouterView {
   readonly tracked: readonly TrackedView[];
   readonly witnesses: readonly WitnessView[];
   readonly quorum: number | null;
+  /** What keeps it from preempting; null: nothing does. */
+  readonly restraint: RestraintView | null;
   /** The last ones, the newest first. */
   readonly changes: readonly ChangeView[];
   /** What was noticed: of each kind the last one, the newest first. */
@@ -52,6 +56,11 @@ export interface RouterAccount {
   readonly source: string | null;
   readonly lastAdvertAgeMs: number | null;
   readonly peers: readonly PeerView[];
+  /** The address of the active router that is followed; null: none was heard, or it is this one. */
+  readonly activePeer: string | null;
+  readonly claim: ClaimView | null;
+  /** Somebody else has, or may have had, the addresses: they are announced each second. */
+  readonly isContested: boolean;
   readonly guards: readonly GuardView[];
   readonly adverts: RouterStatus['adverts'];
 }
@@ -65,12 +74,27 @@ export interface GuardView {
   readonly answerAgeMs: number | null;
 }
 
+/** While it is claiming. */
+export interface ClaimView {
+  /** What keeps it from being active. */
+  readonly gate: string;
+  /** Who answers for the addresses. */
+  readonly occupant: {
+    readonly by: string;
+    /** The peer's address; null: a stranger. */
+    readonly peer: string | null;
+    readonly sinceAgeMs: number;
+    /** Whether it serves; null: not tried yet. */
+    readonly verdict: { readonly serves: boolean | null; readonly detail: string; readonly ageMs: number } | null;
+  } | null;
+}
+
 export interface PeerView {
   readonly address: string;
   /** Of its last advert; 0: it released. */
   readonly priority: number;
   readonly intervalMs: number;
-  readonly hasOurAddresses: boolean;
+  readonly addresses: AddressMatch;
   readonly ageMs: number;
   readonly adverts: number;
 }
@@ -126,6 +150,7 @@ export interface HaFacts {
   /** In the order of the plan's routers, as are the histories. */
   readonly witnesses: readonly (readonly WitnessStatus[])[];
   readonly histories: readonly History[];
+  readonly restraints: readonly (RestraintView | null)[];
 }
 
 /** An account comes every second for a single router, and in a round for many. */
@@ -174,7 +199,7 @@ export function haStatus(facts: HaFacts): HaStatus {
 }
 
 function routerView(
-  { plan, nowMs, owner, accounts, watches, witnesses, histories }: HaFacts,
+  { plan, nowMs, owner, accounts, watches, witnesses, histories, restraints }: HaFacts,
   index: number,
 ): RouterView {
   const { name, watches: own, witnesses: panel } = plan.routers[index];
@@ -204,6 +229,7 @@ function routerView(
       return { name, isAnswering, answerAgeMs: answeredMs === null ? null : nowMs - answeredMs, detail };
     }),
     quorum: panel?.quorum ?? null,
+    restraint: restraints[index],
     changes: histories[index].changeViews(nowMs),
     evidence: histories[index].evidenceViews(nowMs, told),
   };
@@ -233,19 +259,31 @@ function accountOf(told: Account): RouterAccount {
     fault: status.fault,
     source: status.source,
     lastAdvertAgeMs: status.lastAdvertUs === null ? null : ageOf(told, status.lastAdvertUs),
-    peers: status.peers.map(({ address, priority, intervalUs, hasOurAddresses, lastHeardUs, adverts }) => {
+    peers: status.peers.map(({ address, priority, intervalUs, addresses, lastHeardUs, adverts }) => {
       return {
         address,
         priority,
         intervalMs: intervalUs / 1_000,
-        hasOurAddresses,
+        addresses,
         ageMs: ageOf(told, lastHeardUs),
         adverts,
       };
     }),
+    activePeer: status.activePeer,
+    claim: claimOf(told),
+    isContested: status.isContested,
     guards: status.guards.map(({ name, passes, target, answeredUs }) => {
       return { name, passes, target, answerAgeMs: answeredUs === null ? null : ageOf(told, answeredUs) };
     }),
     adverts: status.adverts,
   };
+}
+
+function claimOf(told: Account): ClaimView | null {
+  const { claim } = told.status;
+  if (claim === null || claim.occupant === null) return claim === null ? null : { gate: claim.gate, occupant: null };
+  const { by, peer, sinceUs, verdict } = claim.occupant;
+  const tried =
+    verdict === null ? null : { serves: verdict.serves, detail: verdict.detail, ageMs: ageOf(told, verdict.atUs) };
+  return { gate: claim.gate, occupant: { by, peer, sinceAgeMs: ageOf(told, sinceUs), verdict: tried } };
 }

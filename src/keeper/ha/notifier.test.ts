@@ -14,7 +14,7 @@ const NOTIFY: NotifyPlan = {
   timeoutMs: 5_000,
   user: null,
 };
-const PLAN: HaRouterPlan = { name: 'VI_1', watches: [], witnesses: null, notify: NOTIFY };
+const PLAN: HaRouterPlan = { name: 'VI_1', watches: [], witnesses: null, serves: null, notify: NOTIFY };
 
 class Scene {
   readonly log = testLog();
@@ -43,7 +43,10 @@ class Scene {
   change(to: State): void {
     const from = this.state;
     this.state = to;
-    this.notifier.handleChange({ router: 'VI_1', from, to, cause: 'start', detail: 'why', atUs: 0 }, 150);
+    this.notifier.handleChange(
+      { router: 'VI_1', from, to, cause: 'start', detail: 'why', severity: 'info', atUs: 0 },
+      150,
+    );
   }
 
   get programs(): string[] {

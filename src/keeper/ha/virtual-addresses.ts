@@ -3,7 +3,8 @@
  * operator's wishes go in, how things stand comes out. What happens is told by the callbacks that it is made with.
  */
 import type { RouterStatus } from '../../vip/status.ts';
-import type { OwnerView } from '../vip-link.ts';
+import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
+import type { InheritedRestraint, OwnerView } from '../vip-link.ts';
 
 export interface VirtualAddresses {
   /** Begins to take part. Resolves when the owner runs; rejects, with the reason, if it cannot here. */
@@ -12,10 +13,14 @@ export interface VirtualAddresses {
   setTracked(router: string, index: number, isUp: boolean): void;
   /** Whether a quorum of the router's witnesses answers. Before `start` too; the last one counts. */
   setWitnesses(router: string, passes: boolean): void;
-  /** Gives the addresses of the router, and of its group, to a peer. False: there is no such router. */
-  handOver(router: string): boolean;
-  /** Ends the restraint after a hand-over. */
-  resume(router: string): boolean;
+  /** Whether anything serves at the router's addresses, which was asked for. */
+  setServing(router: string, verdict: ServingVerdict): void;
+  /** Before `start`: what holds routers back from before, by their names. */
+  inherit(restraints: ReadonlyMap<string, InheritedRestraint>): void;
+  /** Gives the addresses of the router, and of its group, to a peer, for so long (null: until `resume`). */
+  handOver(router: string, forMs: number | null): void;
+  /** Ends a restraint of the router and of its group. */
+  resume(router: string): void;
   /** As told last, at every change and now and then. */
   status(): readonly { readonly status: RouterStatus; readonly ageMs: number }[];
   readonly process: OwnerView;

@@ -191,7 +191,7 @@ export class AdvertView {
     };
   }
 
-  private hasAddress(address: Uint8Array): boolean {
+  hasAddress(address: Uint8Array): boolean {
     let at = this.start + HEADER_BYTES;
     for (let index = 0; index < this.addressCount; index++, at += this.addressBytes) {
       let same = 0;

@@ -1,0 +1,55 @@
+/**
+ * Which advertisement interval of a peer is believed. Active_Down_Interval is made of it, and so a single advert could have a
+ * backup wait for two minutes: with 40.95 s in it, forged or mistaken, and nobody behind it.
+ *
+ * An interval of up to three times the own one is believed at once, as RFC 9568 section 6.4.2 has it: nobody waits for more
+ * than three of his own down intervals then. A longer one is believed in full once two adverts of that peer which both name it
+ * have come that far apart, and this router was not active in between. So a peer that really advertises so rarely is waited for, after its second advert.
+ */
+import { equalBytes } from '../../base/bytes.ts';
+import type { HeardAdvert } from './events.ts';
+
+/** Of the own interval: what is believed of anybody. */
+const INTERVALS_BELIEVED = 3;
+/** An advert may be late and the next one punctual, by this part of the interval. */
+const EARLY_DIVISOR = 8;
+/** More routers than this do not share one set of addresses; the longest unheard is forgotten. */
+const CLAIMS_MAX = 16;
+
+interface Claim {
+  readonly source: Uint8Array;
+  readonly intervalUs: number;
+  /** When it was first made, without another one since. */
+  readonly sinceUs: number;
+}
+
+export class IntervalBelief {
+  private readonly believedUsMax: number;
+  private readonly claims: Claim[] = [];
+
+  constructor(ownIntervalUs: number) {
+    this.believedUsMax = INTERVALS_BELIEVED * ownIntervalUs;
+  }
+
+  /** This router has been active for an interval, and nobody with more right has corrected it: whoever claimed one is not. */
+  forget(): void {
+    this.claims.length = 0;
+  }
+
+  /** The interval to count with, never longer than the advertised one. To be asked for every advert of a peer. */
+  believe({ source, intervalUs }: HeardAdvert, nowUs: number): number {
+    const index = this.claims.findIndex((claim) => equalBytes(claim.source, source));
+    if (intervalUs <= this.believedUsMax) {
+      if (index >= 0) this.claims.splice(index, 1);
+      return intervalUs;
+    }
+    if (index < 0 || this.claims[index].intervalUs !== intervalUs) {
+      if (index >= 0) this.claims.splice(index, 1);
+      if (this.claims.length === CLAIMS_MAX) this.claims.shift();
+      this.claims.push({ source: source.slice(), intervalUs, sinceUs: nowUs });
+      return this.believedUsMax;
+    }
+    const isProven = nowUs - this.claims[index].sinceUs >= intervalUs - intervalUs / EARLY_DIVISOR;
+    return isProven ? intervalUs : this.believedUsMax;
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Which routers of this node are held back from preempting, for whom and until when: what the owner of the addresses says,
+ * with what only the keeper knows, who gave the order. Hand-overs are written down, so that they hold over a restart.
+ */
+import type { RestraintReason } from '../../core/vrrp/restraint.ts';
+import type { RestraintChange } from '../../vip/status.ts';
+import type { Log } from '../log.ts';
+import type { InheritedRestraint } from '../vip-link.ts';
+import type { RestraintFile, RestraintRecord } from './restraint-file.ts';
+
+export interface RestraintsOptions {
+  /** The routers' names, in the order of the plan. */
+  readonly routers: readonly string[];
+  readonly file: Pick<RestraintFile, 'read' | 'write'>;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly unixMs: () => number;
+}
+
+export interface RestraintView {
+  readonly reason: RestraintReason;
+  /** Who handed over; null: nobody did, or they did not say. */
+  readonly by: string | null;
+  readonly sinceAgeMs: number;
+  /** Null: until `resume`. */
+  readonly leftMs: number | null;
+}
+
+type Known = RestraintRecord & { readonly reason: RestraintReason };
+
+export class Restraints {
+  private readonly options: RestraintsOptions;
+  private readonly known = new Map<string, Known>();
+  /** Who gave the order for a router that is still under way. */
+  private readonly orders = new Map<string, string | null>();
+
+  constructor(options: RestraintsOptions) {
+    this.options = options;
+  }
+
+  /** From before this program's start, and for all routers if it was started with --restrained. */
+  inherit(isRestrained: boolean): ReadonlyMap<string, InheritedRestraint> {
+    const { file, log, routers, unixMs } = this.options;
+    const nowMs = unixMs();
+    for (const record of file.read()) {
+      if (!routers.includes(record.router)) continue;
+      if (record.untilMs !== null && record.untilMs <= nowMs) {
+        log.info(`virtual router ${record.router}: its hand-over has ended meanwhile: takes part as configured`);
+        continue;
+      }
+      this.known.set(record.router, { ...record, reason: 'hand-over' });
+    }
+    for (const router of isRestrained ? routers : []) {
+      if (this.known.has(router)) continue;
+      this.known.set(router, { router, reason: 'start', by: null, atMs: nowMs, untilMs: null });
+    }
+    this.save();
+    for (const known of this.known.values()) log.info(describe(known, nowMs));
+    return new Map(
+      Array.from(this.known.values(), ({ router, reason, atMs, untilMs }) => {
+        return [router, { reason, agoMs: nowMs - atMs, leftMs: untilMs === null ? null : untilMs - nowMs }];
+      }),
+    );
+  }
+
+  /** An operator had these routers hand over, or resume. */
+  handleOrder(routers: readonly string[], by: string | null): void {
+    for (const router of routers) this.orders.set(router, by);
+  }
+
+  handleChange({ router, restraint, end }: RestraintChange): void {
+    const { log, unixMs } = this.options;
+    const nowMs = unixMs();
+    const by = this.orders.get(router) ?? null;
+    this.orders.delete(router);
+    if (restraint !== null) {
+      const { reason, sinceUs, untilUs } = restraint;
+      const untilMs = untilUs === null ? null : nowMs + (untilUs - sinceUs) / 1_000;
+      const known: Known = { router, reason, by: reason === 'hand-over' ? by : null, atMs: nowMs, untilMs };
+      this.known.set(router, known);
+      if (reason === 'hand-over') log.info(describe(known, nowMs));
+      else log.warn(describe(known, nowMs));
+    } else {
+      this.known.delete(router);
+      const why =
+        end === 'resume'
+          ? `resumed${by === null ? '' : ` by ${by}`}`
+          : end === 'over'
+            ? 'its hand-over is over'
+            : 'nobody else has the addresses, so it is not held back any more';
+      log.info(`virtual router ${router}: ${why}: takes part as configured`);
+    }
+    this.save();
+  }
+
+  isHeldBack(router: string): boolean {
+    return this.known.has(router);
+  }
+
+  view(router: string): RestraintView | null {
+    const known = this.known.get(router);
+    if (known === undefined) return null;
+    const nowMs = this.options.unixMs();
+    const { reason, by, atMs, untilMs } = known;
+    return {
+      reason,
+      by,
+      sinceAgeMs: Math.max(0, nowMs - atMs),
+      leftMs: untilMs === null ? null : Math.max(0, untilMs - nowMs),
+    };
+  }
+
+  private save(): void {
+    const records = [...this.known.values()].filter(({ reason }) => reason === 'hand-over');
+    this.options.file.write(records.map(({ router, by, atMs, untilMs }) => ({ router, by, atMs, untilMs })));
+  }
+}
+
+function describe({ router, reason, by, untilMs }: Known, nowMs: number): string {
+  const why =
+    reason === 'hand-over'
+      ? `handed over${by === null ? '' : ` by ${by}`}`
+      : reason === 'late'
+        ? 'its process died while active, and the next one came too late'
+        : reason === 'mute'
+          ? 'its adverts do not leave this machine'
+          : 'started with --restrained';
+  const left = untilMs === null ? '' : `for ${Math.ceil((untilMs - nowMs) / 1_000)} s, `;
+  return (
+    `virtual router ${router}: ${why}: leaves its addresses to a peer, ${left}until that one fails or ` +
+    `\`evenkeel resume ${router}\``
+  );
+}

@@ -1,0 +1,145 @@
+/** What an operator ordered holds: over the death of the vip process, a restart of the program, and until they say otherwise. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { Pair } from '../src/lab/pair.ts';
+import { refusalOfLab } from '../src/lab/system.ts';
+import { program } from './evenkeel.ts';
+import { RunningNode } from './running-node.ts';
+
+const lab = { skip: refusalOfLab() ?? false };
+
+/** Adverts each 200 ms: what preempts does so within 800 ms. */
+const CONFIGURATION = `
+ha:
+  VI_1:
+    interface: eth0
+    router-id: 50
+    priority: { lb01: 150, lb02: 100 }
+    advertise: 200ms
+    addresses: [ 192.168.15.3/24 ]
+`;
+const ADVERTS_TO_PREEMPT = 20;
+
+interface Scene {
+  readonly pair: Pair;
+  readonly file: string;
+  readonly lb01: RunningNode;
+  readonly lb02: RunningNode;
+}
+
+/** lb01 is active. */
+async function start(t: TestContext): Promise<Scene> {
+  const pair = await Pair.create([process.execPath, program]);
+  t.after(() => pair.remove());
+  const file = join(pair.network.directory, 'evenkeel.yaml');
+  writeFileSync(file, CONFIGURATION);
+  const lb01 = new RunningNode(pair, 'lb01', file);
+  const lb02 = new RunningNode(pair, 'lb02', file);
+  for (const node of [lb01, lb02]) await node.said(/ready: VI_1 on eth0/);
+  await lb01.is('active');
+  await lb02.is('backup');
+  return { pair, file, lb01, lb02 };
+}
+
+/** It hears the other one for longer than it would wait before it preempts. */
+async function stays(node: RunningNode): Promise<void> {
+  const accepted = (): number => node.router().account?.adverts.accepted ?? 0;
+  for (const end = accepted() + ADVERTS_TO_PREEMPT; accepted() < end;) assert.equal(node.router().state, 'backup');
+}
+
+async function end(node: RunningNode): Promise<void> {
+  node.process.child.kill('SIGTERM');
+  assert.equal(await node.process.exit, 0);
+}
+
+test(
+  'a hand-over holds over the death of the vip process and over restarts, is shown, and ends with resume',
+  lab,
+  async (t) => {
+    const { pair, file, lb01, lb02 } = await start(t);
+    const moved = lb01.command('handover', 'VI_1');
+    assert.match(
+      moved.out,
+      /^VI_1: handed over to 192\.168\.15\.6 of priority 100 within .* until `evenkeel resume VI_1`\n$/,
+    );
+    assert.match(lb01.command('status').out, /^ {2}held back {2}handed over by \S+ .* until `evenkeel resume VI_1`$/m);
+    await lb01.said(/VI_1: handed over by \S+: leaves its addresses to a peer/);
+
+    for (const times of [1, 2]) {
+      process.kill((await vipOf(lb01)).pid, 'SIGKILL');
+      await lb01.said(/vip process ended \(killed by SIGKILL\)/);
+      while ((await vipOf(lb01)).restarts < times);
+      await stays(lb01);
+    }
+
+    await end(lb01);
+    const again = new RunningNode(pair, 'lb01', file);
+    await again.said(/VI_1: handed over by \S+: leaves its addresses to a peer/);
+    await again.said(/ready/);
+    await stays(again);
+
+    assert.equal(again.command('resume', 'VI_1').out, 'VI_1: takes part as configured again\n');
+    await again.said(/VI_1: resume ordered by \S+/);
+    await again.said(/VI_1: resumed by \S+: takes part as configured/);
+    await again.is('active');
+    await lb02.is('backup');
+    assert.equal(again.command('resume', 'VI_1').out, 'VI_1: was not held back\n');
+  },
+);
+
+test('a hand-over for a time ends by itself, also over a restart', lab, async (t) => {
+  const { pair, file, lb01 } = await start(t);
+  assert.match(
+    lb01.command('handover', 'VI_1', '--for', '8s').out,
+    /handed over to .*, for 8\.0 s, or until `evenkeel resume VI_1`/,
+  );
+  await end(lb01);
+  const again = new RunningNode(pair, 'lb01', file);
+  await again.said(/VI_1: handed over by \S+: leaves its addresses to a peer, for \d s, until/);
+  await again.said(/VI_1: its hand-over is over: takes part as configured/);
+  await again.is('active');
+});
+
+test('a hand-over ends when nobody else has the address', lab, async (t) => {
+  const { lb01, lb02 } = await start(t);
+  assert.equal(lb01.command('handover', 'VI_1').code, 0);
+  await end(lb02);
+  await lb01.is('active');
+  await lb01.said(/VI_1: nobody else has the addresses, so it is not held back any more: takes part as configured/);
+  assert.equal(lb01.router().restraint, null);
+});
+
+test('what is written down is readable, and what cannot be read is told and forgotten', lab, async (t) => {
+  const { pair, file, lb01 } = await start(t);
+  assert.equal(lb01.command('handover', 'VI_1').code, 0);
+  const path = join(pair.network.directory, 'restraints.lb01.json');
+  const { restraints } = JSON.parse(readFileSync(path, 'utf8')) as { restraints: { router: string; untilMs: null }[] };
+  assert.deepEqual(
+    restraints.map(({ router, untilMs }) => [router, untilMs]),
+    [['VI_1', null]],
+  );
+  await end(lb01);
+  writeFileSync(path, '{"restraints": [{"router": 7}]}');
+  const again = new RunningNode(pair, 'lb01', file);
+  await again.said(/hand-overs from before are not known: .*restraints\.lb01\.json: it is not what evenkeel writes/);
+  await again.is('active');
+});
+
+test('run --restrained leaves the address to whoever has it, until resume', lab, async (t) => {
+  const { pair, file, lb01, lb02 } = await start(t);
+  await end(lb01);
+  await lb02.is('active');
+  const again = new RunningNode(pair, 'lb01', file, ['--restrained']);
+  await again.said(/ready/);
+  await stays(again);
+  assert.match(again.command('status').out, /^ {2}held back {2}started with --restrained/m);
+  assert.equal(again.command('handover', 'VI_1').code, 1);
+  assert.equal(again.command('resume', '--all').code, 0);
+  await again.is('active');
+});
+
+async function vipOf(node: RunningNode): Promise<{ readonly pid: number; readonly restarts: number }> {
+  return (await node.ask()).ha!.owner;
+}
