@@ -282,8 +282,6 @@ class Run implements NodeObserver {
       }
       case 'mute': {
         const nics = [...nodes[fault.node].nics.values()];
-        // It leaves the addresses to a peer that it hears.
-        this.handedOver.add(fault.node);
         for (const nic of nics) nic.isMute = true;
         this.later(fault.forUs, () => {
           for (const nic of nics) nic.isMute = false;
@@ -543,7 +541,7 @@ class Run implements NodeObserver {
       const plan = this.scenario.nodes[node.index].routers[0];
       const preempts = plan.preempt || plan.priority === 255;
       const status = statuses[node.index];
-      if (node === winner || !this.isHealthy(node) || !preempts || (status?.restraint ?? null) !== null) continue;
+      if (node === winner || !this.isHealthy(node) || !preempts || isHeldBack(node)) continue;
       const priority = status?.priority ?? 0;
       if (priority > winnerPriority) {
         this.violate(
@@ -586,6 +584,11 @@ class Run implements NodeObserver {
   private trace(line: () => string): void {
     this.options.trace?.(`${(this.world.nowUs / S).toFixed(4).padStart(10)} ${line()}`);
   }
+}
+
+/** One of a group holds the others back. */
+function isHeldBack(node: SimNode): boolean {
+  return node.status.some(({ restraint }) => restraint !== null);
 }
 
 function always(name: string, toleranceUs: number): Condition {
