@@ -131,7 +131,7 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
     await t.test('a second answer behind such an answer is nobody’s', async (t) => {
       server.forget();
       const client = await RawConnection.open(t, port);
-      client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc');
+      client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\nabc');
       const exchange = await server.exchange();
       exchange.ok('early');
       assert.equal((await client.response()).body, 'early');

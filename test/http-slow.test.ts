@@ -5,14 +5,14 @@ import { test, type TestContext } from 'node:test';
 import { engineSkip, ENGINES, type Engine, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
 import { RawConnection } from './raw.ts';
 
-/** One server that takes one request at a time, and a listener that asks for 1 KiB/s over each half second. */
-async function start(t: TestContext, engine: Engine, server: string): Promise<{ port: number; evenkeel: Evenkeel }> {
+/** One server that takes one request at a time, and a listener that asks for 1 KiB/s over each `body`. */
+async function start(t: TestContext, engine: Engine, server: string, body = '500ms'): Promise<{ port: number; evenkeel: Evenkeel }> {
   const port = await freePort();
   const yaml = `
 listeners:
   web:
     bind: "127.0.0.1:${port}"
-    timeouts: { body: 500ms }
+    timeouts: { body: ${body} }
     limits: { body-rate: 1KiB }
     routes: [ { upstream: web } ]
 upstreams:
@@ -31,7 +31,7 @@ function trickle(t: TestContext, { socket }: RawConnection): void {
 for (const engine of ENGINES) {
   test(`[${engine}] a small body that trickles holds no server`, engineSkip(engine), async (t) => {
     const backend = await startBackend(t);
-    const { port } = await start(t, engine, backend.address);
+    const { port } = await start(t, engine, backend.address, '1m');
     const slow = await RawConnection.open(t, port);
     slow.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx');
     for (let i = 0; i < 3; i++) assert.equal((await get(port)).status, 200);
