@@ -42,8 +42,9 @@ export class CheckedArena extends Arena {
     }
   }
 
-  override allocateLarge(): number {
-    return this.begin(super.allocateLarge());
+  /** Also what `allocateLarge` allocates with. */
+  override allocateForReceiver(): number {
+    return this.begin(super.allocateForReceiver());
   }
 
   override allocateSmall(): number {
@@ -73,7 +74,7 @@ export class CheckedArena extends Arena {
 
   /** The transport takes a large slot for itself: what it receives into. -1: none free. */
   takeForTransport(): number {
-    const slot = this.allocateLarge();
+    const slot = this.allocateForReceiver();
     if (slot >= 0) this.adjust(slot, 0, 1);
     return slot;
   }
@@ -82,7 +83,7 @@ export class CheckedArena extends Arena {
   takeAway(count: number): number[] {
     const taken: number[] = [];
     for (let i = 0; i < count; i++) {
-      for (const slot of [this.allocateLarge(), this.allocateSmall()]) {
+      for (const slot of [this.allocateForReceiver(), this.allocateSmall()]) {
         if (slot < 0) continue;
         this.adjust(slot, 0, 1);
         taken.push(slot);

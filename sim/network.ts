@@ -145,6 +145,16 @@ export class Endpoint {
     return this.isConnected && this.broken === null ? this.outbox.free : 0;
   }
 
+  /** At least half of the send buffer is free, or nobody needs it any more. */
+  get hasRoom(): boolean {
+    return this.broken !== null || this.outbox.length <= this.outbox.free;
+  }
+
+  /** Bytes that have arrived at the other side's kernel. */
+  get acknowledgedBytes(): number {
+    return this.movedBytes;
+  }
+
   /** Everything written has arrived at the other side's kernel. */
   get isFlushed(): boolean {
     return this.outbox.length === 0;

@@ -3,7 +3,7 @@
  * every call that the driver keeps to the contract.
  */
 import { parseIPv6 } from '../src/base/address.ts';
-import { Arena } from '../src/base/arena.ts';
+import { Arena, PLENTY } from '../src/base/arena.ts';
 import { SEND_SEGMENTS_MAX } from '../src/base/limits.ts';
 import type { CloseReason, Socket, SocketHandler } from '../src/port/transport.ts';
 import { splitAddress, type Endpoint } from './network.ts';
@@ -32,6 +32,8 @@ export class SimSocket implements Socket {
   private isEndSeen = false;
   private isAdvancing = false;
   private isMoreExpected = false;
+  /** Memory was tight and the kernel full when everything had been sent: counted as a pending segment. */
+  private isAwaitingRoom = false;
   private receivedBytes = 0;
   private sentBytes = 0;
   private connectFailure: CloseReason | null = null;
@@ -62,7 +64,15 @@ export class SimSocket implements Socket {
   }
 
   get pendingSegments(): number {
+    return this.segments.length + (this.isAwaitingRoom ? 1 : 0);
+  }
+
+  get heldSlots(): number {
     return this.segments.length;
+  }
+
+  get acknowledgedBytes(): number {
+    return this.endpoint.acknowledgedBytes;
   }
 
   send(slot: number, offset: number, length: number, more: boolean): void {
@@ -169,6 +179,7 @@ export class SimSocket implements Socket {
     const isReadable = endpoint.readableBytes > 0 && !this.isPaused;
     const { prng } = this.transport.world;
     if (isSent && (!isReadable || prng.oneIn(2))) return this.complete();
+    if (this.isAwaitingRoom && endpoint.hasRoom) return this.stopAwaiting();
     if (endpoint.broken !== null) {
       // what arrived before the reset is given out first, also where a send in flight sees the reset before
       if (endpoint.readableBytes > 0) return isReadable ? this.receive() : false;
@@ -245,8 +256,20 @@ export class SimSocket implements Socket {
       return true;
     }
     if (this.isEnding) this.endpoint.shutdown();
+    else if (arena.pressure !== PLENTY && !this.isAwaitingRoom && !this.endpoint.hasRoom) {
+      world.note('socket %a awaits room', this.id);
+      this.isAwaitingRoom = true;
+    }
+    if (this.isAwaitingRoom) return true;
     world.note('socket %a has sent everything', this.id);
     this.handler.handleDrain(this);
+    return true;
+  }
+
+  private stopAwaiting(): boolean {
+    this.transport.world.note('socket %a has room', this.id);
+    this.isAwaitingRoom = false;
+    if (this.segments.length === 0) this.handler.handleDrain(this);
     return true;
   }
 

@@ -232,6 +232,7 @@ export class SimTransport implements Transport {
     if (this.isStopped || this.driver === null) return;
     this.turns++;
     this.now = spec.clockBaseMs + Math.floor(world.nowUs / 1000);
+    this.arena.judge(0);
     this.driver.handleTurn(this.now);
     this.dispatch();
     for (const socket of this.sockets) socket.finishTurn();

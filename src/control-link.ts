@@ -28,12 +28,15 @@ export class ControlLink implements SocketHandler {
   private readonly handler: ControlHandler;
   private readonly lines = new ControlLines();
   private readonly socket: Socket;
+  /** Slots of its own to send from, whatever others hold: in use while the transport has a reference too. */
+  private readonly slots: readonly number[];
   private waiting: Uint8Array[] = [];
   private waitingBytes = 0;
   private isGone = false;
 
   constructor(transport: Transport, descriptor: number, handler: ControlHandler) {
     this.arena = transport.arena;
+    this.slots = Array.from({ length: SEND_SEGMENTS_MAX }, () => this.arena.allocateSmall());
     this.handler = handler;
     this.socket = transport.adopt(descriptor, this);
   }
@@ -74,8 +77,9 @@ export class ControlLink implements SocketHandler {
   /** Moves what waits into the transport, in pieces of a small slot. */
   private flush(): void {
     while (this.waiting.length > 0 && this.socket.pendingSegments < SEND_SEGMENTS_MAX) {
-      const slot = this.arena.allocateSmall();
-      if (slot < 0) return; // The next message, or the drain of what is pending, tries again.
+      const slot = this.slots.find((one) => !this.arena.isShared(one));
+      if (slot === undefined) return; // The drain of what is pending tries again.
+      this.arena.retain(slot);
       const bytes = this.waiting[0];
       const piece = bytes.subarray(0, SMALL_SLOT_BYTES);
       const offset = this.arena.start(slot);

@@ -6,7 +6,12 @@ import { engineSkip, ENGINES, type Engine, Evenkeel, freePort, get, startBackend
 import { RawConnection } from './raw.ts';
 
 /** One server that takes one request at a time, and a listener that asks for 1 KiB/s over each `body`. */
-async function start(t: TestContext, engine: Engine, server: string, body = '500ms'): Promise<{ port: number; evenkeel: Evenkeel }> {
+async function start(
+  t: TestContext,
+  engine: Engine,
+  server: string,
+  body = '500ms',
+): Promise<{ port: number; evenkeel: Evenkeel }> {
   const port = await freePort();
   const yaml = `
 listeners:

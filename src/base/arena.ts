@@ -8,9 +8,22 @@
  * Large slots receive. Their first HEADROOM bytes and last TAILROOM bytes are never given to the kernel to fill: a rebuilt
  * head is put in front of the body, and a chunk's frame around it, without moving the body. Small slots hold what one slow
  * peer may keep for long: part of a head, a request that waits for its answer.
+ *
+ * How much is free decides how much a peer may make the proxy hold (docs/decisions/memory-reserve.md):
+ *
+ *   PLENTY  more than half is free        nothing is held back
+ *   TIGHT   less than half of one size    whoever cannot be sent more is no longer received for
+ *   SHORT   the reserve is touched        who has stood still for longest is shed, and nobody but receivers gets large slots
+ *
+ * Each ends a little above where it began, so that it does not flicker.
  */
 import { assert } from './assert.ts';
 import { HEADROOM, LARGE_SLOT_BYTES, SMALL_SLOT_BYTES, TAILROOM } from './limits.ts';
+
+export const PLENTY = 0;
+export const TIGHT = 1;
+export const SHORT = 2;
+export type Pressure = 0 | 1 | 2;
 
 export class Arena {
   /** The memory; every offset that the transport and the drivers exchange counts from its first byte. */
@@ -22,6 +35,14 @@ export class Arena {
   private readonly freeSmall: Int32Array;
   private freeLargeCount: number;
   private freeSmallCount: number;
+  /** As judged last: the worse of both sizes. */
+  pressure: Pressure = PLENTY;
+  private largePressure: Pressure = PLENTY;
+  private smallPressure: Pressure = PLENTY;
+  /** Large slots that wait to be received into, as judged last. */
+  private posted = 0;
+  private leastFreeLarge: number;
+  private leastFreeSmall: number;
 
   /** `memory` holds largeCount large slots, then smallCount small ones: `Arena.bytesFor()` bytes. */
   constructor(memory: Uint8Array, largeCount: number, smallCount: number) {
@@ -34,6 +55,8 @@ export class Arena {
     this.freeSmall = new Int32Array(smallCount);
     this.freeLargeCount = largeCount;
     this.freeSmallCount = smallCount;
+    this.leastFreeLarge = largeCount;
+    this.leastFreeSmall = smallCount;
     for (let i = 0; i < largeCount; i++) this.freeLarge[i] = largeCount - 1 - i;
     for (let i = 0; i < smallCount; i++) this.freeSmall[i] = largeCount + smallCount - 1 - i;
   }
@@ -42,8 +65,16 @@ export class Arena {
     return largeCount * LARGE_SLOT_BYTES + smallCount * SMALL_SLOT_BYTES;
   }
 
-  /** A large slot with one reference, or -1: out of memory, an operating condition the caller must handle. */
+  /**
+   * A large slot with one reference, to keep something in, or -1: out of memory, an operating condition the caller must
+   * handle. The last half of the reserve is for receivers only.
+   */
   allocateLarge(): number {
+    return this.freeLargeCount * 2 < reserveOf(this.largeCount) ? -1 : this.allocateForReceiver();
+  }
+
+  /** A large slot with one reference, to receive into, or -1. */
+  allocateForReceiver(): number {
     if (this.freeLargeCount === 0) return -1;
     const slot = this.freeLarge[--this.freeLargeCount];
     this.references[slot] = 1;
@@ -70,6 +101,37 @@ export class Arena {
     if (left > 0) return;
     if (slot < this.largeCount) this.freeLarge[this.freeLargeCount++] = slot;
     else this.freeSmall[this.freeSmallCount++] = slot;
+  }
+
+  /** Once a turn, by the transport: finds the pressure anew. `posted`: large slots that wait to be received into. */
+  judge(posted: number): void {
+    const freeLarge = this.freeLargeCount + posted;
+    const freeSmall = this.freeSmallCount;
+    this.posted = posted;
+    if (freeLarge < this.leastFreeLarge) this.leastFreeLarge = freeLarge;
+    if (freeSmall < this.leastFreeSmall) this.leastFreeSmall = freeSmall;
+    const large = pressureOf(freeLarge, this.largeCount, this.largePressure);
+    const small = pressureOf(freeSmall, this.smallCount, this.smallPressure);
+    this.largePressure = large;
+    this.smallPressure = small;
+    this.pressure = large > small ? large : small;
+  }
+
+  /** Whether there is less than plenty of the slot's size. */
+  isScarce(slot: number): boolean {
+    return (slot < this.largeCount ? this.largePressure : this.smallPressure) !== PLENTY;
+  }
+
+  /** How many slots have to come back before nothing is short any more. */
+  get missingSlots(): number {
+    const large = this.largePressure === SHORT ? 2 * reserveOf(this.largeCount) - this.freeLargeCount - this.posted : 0;
+    const small = this.smallPressure === SHORT ? 2 * reserveOf(this.smallCount) - this.freeSmallCount : 0;
+    return Math.max(large, small);
+  }
+
+  /** One of the sizes is used up: sockets wait, or requests are refused. */
+  get isExhausted(): boolean {
+    return this.freeLargeCount + this.posted === 0 || this.freeSmallCount === 0;
   }
 
   isLarge(slot: number): boolean {
@@ -108,8 +170,37 @@ export class Arena {
     return this.freeSmallCount;
   }
 
+  /** Large slots in use, but for those that wait to be received into. */
+  get usedLargeSlots(): number {
+    return this.largeCount - this.freeLargeCount - this.posted;
+  }
+
+  get usedSmallSlots(): number {
+    return this.smallCount - this.freeSmallCount;
+  }
+
+  /** Most in use at the start of any turn. */
+  get usedLargeMax(): number {
+    return this.largeCount - this.leastFreeLarge;
+  }
+
+  get usedSmallMax(): number {
+    return this.smallCount - this.leastFreeSmall;
+  }
+
   /** Slots with a reference; zero when nothing leaks. */
   get usedSlots(): number {
     return this.largeCount + this.smallCount - this.freeLargeCount - this.freeSmallCount;
   }
+}
+
+function reserveOf(count: number): number {
+  return count >> 4;
+}
+
+/** `before`: what it was, for it ends later than it began. */
+function pressureOf(free: number, count: number, before: Pressure): Pressure {
+  const reserve = reserveOf(count);
+  if (free < (before === SHORT ? 2 * reserve : reserve)) return SHORT;
+  return free < (before === PLENTY ? count >> 1 : (count >> 1) + 2 * reserve) ? TIGHT : PLENTY;
 }

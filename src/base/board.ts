@@ -17,7 +17,18 @@ export {
   type ServerSlot,
   type ServerState,
 } from './server-table.ts';
-export { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from './worker-row.ts';
+export {
+  MEMORY_EXHAUSTED,
+  MEMORY_PLENTY,
+  MEMORY_SHORT,
+  MEMORY_TIGHT,
+  WORKER_DRAINING,
+  WORKER_SERVING,
+  WORKER_STARTING,
+  type MemoryLevel,
+  type MemoryUse,
+  type WorkerRow,
+} from './worker-row.ts';
 
 /** Its mappings, as each process has them. */
 export interface BoardMemory {

@@ -18,6 +18,18 @@ export const POSTED_SLOTS = 64;
 /** Segments that wait on one socket: one in flight and one behind it keep the wire busy; more only hold memory. */
 export const SEND_SEGMENTS_MAX = 4;
 
+/**
+ * Bytes that wait unsent in the kernel for a peer that does not take them (TCP_NOTSENT_LOWAT). A socket is writable again when
+ * less than half of it waits, and then a whole slot fits: what a socket that is writable is given never waits here.
+ */
+export const UNSENT_BYTES_MAX = 2 * LARGE_SLOT_BYTES;
+
+/**
+ * What the kernel keeps for us of a peer that we do not receive from, when memory is tight (SO_RCVBUF; the kernel doubles it).
+ * Otherwise the kernel finds it by itself, up to net.ipv4.tcp_rmem.
+ */
+export const NARROW_RECEIVE_BYTES = 32 * 1024;
+
 /** Connections of one proxy, both sides. The index has 20 bits in io_uring's user_data. */
 export const SOCKETS_MAX = 1 << 20;
 

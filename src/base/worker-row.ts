@@ -14,6 +14,12 @@ const W_PID = 0;
 const W_HEARTBEAT = 1;
 const W_STATE = 2;
 const W_REQUESTS = 4; // 2 words
+const W_MEMORY_LEVEL = 6;
+const W_LARGE_USED = 7;
+const W_LARGE_USED_MAX = 8;
+const W_SMALL_USED = 9;
+const W_SMALL_USED_MAX = 10;
+const W_SHED = 11;
 const W_ANSWERS = 16; // a word for each kind
 
 /** Per worker and server. */
@@ -33,6 +39,22 @@ const L_ACCEPTED = 1;
 export const WORKER_STARTING = 0;
 export const WORKER_SERVING = 1;
 export const WORKER_DRAINING = 2;
+
+/** How short a proxy is of memory. */
+export const MEMORY_PLENTY = 0;
+export const MEMORY_TIGHT = 1; // less than half is free: peers that stand still hold less
+export const MEMORY_SHORT = 2; // the reserve is touched: peers that stand still are shed
+export const MEMORY_EXHAUSTED = 3; // nothing is free
+export type MemoryLevel = 0 | 1 | 2 | 3;
+
+/** Slots of the arena in use: now, and at most since the proxy was started. */
+export interface MemoryUse {
+  readonly level: MemoryLevel;
+  readonly large: number;
+  readonly largeMax: number;
+  readonly small: number;
+  readonly smallMax: number;
+}
 
 /** One proxy's row: it is the only writer, except that the keeper clears the row of a dead proxy. */
 export class WorkerRow {
@@ -56,6 +78,7 @@ export class WorkerRow {
     this.words[W_PID] = 0;
     this.words[W_HEARTBEAT] = 0;
     this.words[W_STATE] = 0;
+    this.words.fill(0, W_MEMORY_LEVEL, W_SMALL_USED_MAX + 1);
     for (let at = WORKER_WORDS; at < this.listenersAt; at += COUNTER_WORDS) {
       this.words[at + C_CONNECTIONS] = 0;
       this.words[at + C_WAITING] = 0;
@@ -83,6 +106,33 @@ export class WorkerRow {
   }
   set state(state: number) {
     this.words[W_STATE] = state;
+  }
+
+  get memory(): MemoryUse {
+    const { words } = this;
+    return {
+      level: words[W_MEMORY_LEVEL] as MemoryLevel,
+      large: words[W_LARGE_USED],
+      largeMax: words[W_LARGE_USED_MAX],
+      small: words[W_SMALL_USED],
+      smallMax: words[W_SMALL_USED_MAX],
+    };
+  }
+  writeMemory(level: MemoryLevel, large: number, largeMax: number, small: number, smallMax: number): void {
+    const { words } = this;
+    words[W_MEMORY_LEVEL] = level;
+    words[W_LARGE_USED] = large;
+    words[W_LARGE_USED_MAX] = largeMax;
+    words[W_SMALL_USED] = small;
+    words[W_SMALL_USED_MAX] = smallMax;
+  }
+
+  /** Connections that were ended because memory was short and they stood still. */
+  get shed(): number {
+    return this.words[W_SHED] >>> 0;
+  }
+  countShed(): void {
+    this.words[W_SHED]++;
   }
 
   get requests(): number {

@@ -72,6 +72,7 @@ const SERVER: ServerView = {
   failures: 0,
   shortages: 0,
 };
+const MEMORY = { state: 'plenty', large: 3, largeMax: 70, small: 2, smallMax: 9, shed: 0 } as const;
 
 const DOCUMENT: StatusDocument = {
   format: 1,
@@ -83,8 +84,26 @@ const DOCUMENT: StatusDocument = {
   problems: [],
   ha: { node: 'lb01', owner: { pid: 4712, restarts: 2, hasStandby: true, problem: null }, routers: [ROUTER] },
   proxies: [
-    { state: 'serving', pid: 4713, silentMs: 30, restarts: 0, lastEnd: null, connections: 3, requests: 12_345 },
-    { state: 'serving', pid: 4714, silentMs: 4_000, restarts: 0, lastEnd: null, connections: 0, requests: 0 },
+    {
+      state: 'serving',
+      pid: 4713,
+      silentMs: 30,
+      restarts: 0,
+      lastEnd: null,
+      connections: 3,
+      requests: 12_345,
+      memory: MEMORY,
+    },
+    {
+      state: 'serving',
+      pid: 4714,
+      silentMs: 4_000,
+      restarts: 0,
+      lastEnd: null,
+      connections: 0,
+      requests: 0,
+      memory: MEMORY,
+    },
     {
       state: 'ended',
       pid: 0,
@@ -93,6 +112,7 @@ const DOCUMENT: StatusDocument = {
       lastEnd: { reason: 'killed by SIGKILL', ageMs: 300 },
       connections: 0,
       requests: 1,
+      memory: MEMORY,
     },
   ],
   listeners: [

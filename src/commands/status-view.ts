@@ -255,17 +255,19 @@ function whyText({ state, reason, lastCheck, lastFailure, ejectedForMs }: Server
 }
 
 function proxyRow(
-  { state, pid, silentMs, restarts, lastEnd, connections, requests }: ProxyView,
+  { state, pid, silentMs, restarts, lastEnd, connections, requests, memory }: ProxyView,
   index: number,
 ): string[] {
   const isSilent = silentMs > SILENT_MS && state === 'serving';
+  const isShort = memory.state === 'short' || memory.state === 'exhausted';
   const end = lastEnd === null ? '' : `last one ended ${ageText(lastEnd.ageMs)} ago: ${lastEnd.reason}`;
   return [
     `${index}`,
-    isSilent ? `silent for ${ageText(silentMs)}` : state,
+    isSilent ? `silent for ${ageText(silentMs)}` : isShort ? `${state}, short of memory` : state,
     pid === 0 ? '' : `pid ${pid}`,
     `${count(connections, 'connection')}, ${count(requests, 'request')}`,
     restarts === 0 ? '' : `restarted ${times(restarts)}`,
+    memory.shed === 0 ? '' : `ended ${count(memory.shed, 'connection')} for want of memory`,
     end,
   ];
 }
@@ -287,7 +289,7 @@ function table(title: string, rows: readonly string[][], paint: Paint): string[]
   });
 }
 
-const BAD = /^(down|ejected|unresolved|ended|silent .*|closed|no server)$/;
+const BAD = /^(.*short of memory|down|ejected|unresolved|ended|silent .*|closed|no server)$/;
 const DOUBTFUL = /^(unchecked|starting|draining|[0-9]+ waiting)$/;
 
 /** The first line has the label. */

@@ -92,7 +92,7 @@ export class Keeper {
       board: this.board,
       log,
       spawn: (index) => this.spawnProxy(index),
-      onEvent: (event) => this.handleEvent(event),
+      onEvent: (event, index) => this.handleEvent(event, index),
       now: monotonicMs,
     });
   }
@@ -273,7 +273,7 @@ export class Keeper {
     return spawn(program, [...args, `${index}`], { stdio, detached: true });
   }
 
-  private handleEvent(event: ProxyEvent): void {
+  private handleEvent(event: ProxyEvent, proxyIndex: number): void {
     const { log } = this.options;
     switch (event.kind) {
       case 'server-failed':
@@ -286,6 +286,15 @@ export class Keeper {
         return log.warn(`listener ${event.listener} does not accept for now: ${event.reason}`);
       case 'accept-resumed':
         return log.info(`listener ${event.listener} accepts again`);
+      case 'memory-short':
+        return log.warn(
+          `proxy ${proxyIndex} is short of memory: ${event.large} of ${event.largeCount} large and ${event.small} of ` +
+            `${event.smallCount} small buffers are in use; it ends the connections that have stood still for longest`,
+        );
+      case 'memory-recovered':
+        return log.info(
+          `proxy ${proxyIndex} has enough memory again, after ${event.seconds} s; it has ended ${event.shed} connections`,
+        );
       case 'drained':
         return undefined;
     }

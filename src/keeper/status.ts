@@ -4,7 +4,7 @@
  * board. Times are milliseconds at the time of the answer.
  */
 import { addressText } from '../base/address.ts';
-import type { Board } from '../base/board.ts';
+import type { Board, WorkerRow } from '../base/board.ts';
 import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { ANSWER_KINDS } from '../core/answers/kinds.ts';
 import type { EndpointState } from '../core/health/endpoint-health.ts';
@@ -67,6 +67,18 @@ export interface ProxyView {
   /** Of clients, now. */
   readonly connections: number;
   readonly requests: number;
+  readonly memory: MemoryView;
+}
+
+/** Buffers of a proxy: in use now, and at most since it was started. See docs/limits.md. */
+export interface MemoryView {
+  readonly state: 'plenty' | 'tight' | 'short' | 'exhausted';
+  readonly large: number;
+  readonly largeMax: number;
+  readonly small: number;
+  readonly smallMax: number;
+  /** Connections that were ended because memory was short and they stood still. */
+  readonly shed: number;
 }
 
 export interface ListenerView {
@@ -185,8 +197,16 @@ function proxyViews({ plan, board, ages, nowMs, proxies }: DataPlaneFacts): read
       lastEnd: lastEnd === null ? null : { reason: lastEnd.reason, ageMs: nowMs - lastEnd.atMs },
       connections: sum(plan.listeners.map((_, listener) => row.listenerConnections(listener))),
       requests: row.requests,
+      memory: memoryView(row),
     };
   });
+}
+
+const MEMORY_STATES = ['plenty', 'tight', 'short', 'exhausted'] as const;
+
+function memoryView({ memory, shed }: WorkerRow): MemoryView {
+  const { level, large, largeMax, small, smallMax } = memory;
+  return { state: MEMORY_STATES[level], large, largeMax, small, smallMax, shed };
 }
 
 function listenerView(

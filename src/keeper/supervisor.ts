@@ -28,7 +28,7 @@ export interface SupervisorOptions {
   readonly log: Log;
   /** Starts the process of a proxy, whose control channel is its descriptor CONTROL_DESCRIPTOR. */
   readonly spawn: (index: number) => ChildProcess;
-  readonly onEvent: (event: ProxyEvent) => void;
+  readonly onEvent: (event: ProxyEvent, proxyIndex: number) => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
@@ -188,7 +188,7 @@ export class Supervisor {
     } else if (message.type === 'log') {
       log[message.level](`proxy ${worker.index}: ${message.message}`);
     } else if (message.type === 'event') {
-      this.options.onEvent(message.event);
+      this.options.onEvent(message.event, worker.index);
     } else {
       this.handleReady(worker);
     }

@@ -8,6 +8,8 @@
  * - After `close()`, `reset()`, or the call of `handleClose`, no handler of that socket is called again.
  * - Memory is the arena's. A slot given to `handleData` comes with one reference, which the handler now owns; a slot given
  *   to `send` goes with one reference, which the transport releases when the bytes have left or will never leave.
+ * - When memory is tight (`arena.pressure`), a socket that has sent everything counts one more segment as pending until the
+ *   kernel has room for another slot. What a driver then sends a socket without pending segments leaves the arena at once.
  * - Operating failures (no descriptor, no memory, refused) are values; only bugs throw.
  */
 import type { Address } from '../base/address.ts';
@@ -44,7 +46,10 @@ export interface Transport {
   /** Serves a listening descriptor that this process was handed. Accepted sockets have TCP_NODELAY. */
   listen(descriptor: number, handler: ListenHandler): ListenSocket;
 
-  /** Takes over a connected stream descriptor (the control channel). */
+  /**
+   * Takes over a connected stream descriptor (the control channel). It receives into memory of its own, so that it is heard
+   * whatever the other sockets hold; the handler should not keep the slot.
+   */
   adopt(descriptor: number, handler: SocketHandler): Socket;
 
   /** Runs until `stop`; resolves when every socket is gone. `io/uring` blocks the thread for that time. */
@@ -90,6 +95,14 @@ export interface Socket {
    * the hot path. `reset` drops them.
    */
   readonly unacknowledgedBytes: number;
+  /** Large slots, at least, that the transport keeps for it: of segments that have not left, and of data that waits for `resume`. */
+  readonly heldSlots: number;
+
+  /**
+   * A number that changes when the peer's kernel acknowledges bytes: whether a peer that leaves segments pending still takes
+   * something. Costs a system call. Always 0 where the system does not tell.
+   */
+  readonly acknowledgedBytes: number;
 
   /** Stops `handleData` and `handleEnd` until `resume`. What has already arrived is kept by the transport. Idempotent. */
   pause(): void;

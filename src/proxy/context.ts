@@ -10,6 +10,7 @@ import type { AnswerLog } from './answer-log.ts';
 import type { UpstreamConnection } from './http/upstream-connection.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
+import type { Session } from './session.ts';
 
 export interface Context {
   readonly transport: Transport;
@@ -42,6 +43,13 @@ export interface Context {
   isDraining: boolean;
   /** Client connections and relays that still live; at zero a draining proxy is done. */
   liveSessions: number;
+  /** Clients' connections and relays. */
+  readonly sessions: Set<Session>;
+  /**
+   * A socket with this many segments pending gets no more: one is in flight and one is ready behind it. When memory is tight,
+   * one.
+   */
+  segmentsEnough: number;
   /** Connections to servers of this proxy, idle ones included. */
   readonly serverConnections: Set<UpstreamConnection>;
 }

@@ -13,7 +13,7 @@ import {
   FAILED_RESPONSE_TIMEOUT,
   isLocalFailure,
 } from '../core/retry.ts';
-import type { ProxyEvent } from './context.ts';
+import type { ProxyEvent } from '../port/control.ts';
 
 export class FailureLog {
   private readonly row: WorkerRow;

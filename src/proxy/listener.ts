@@ -75,13 +75,11 @@ export abstract class Listener implements ListenHandler {
     else this.news.handleResume();
   }
 
-  /** Accepts no more, and lets what is idle go. */
-  drain(): void {
+  /** Accepts no more. */
+  close(): void {
     for (const listening of this.sockets) listening.close();
-    this.drainConnections();
   }
 
   /** Sets up a session for an accepted socket. It calls `release` when it ends. */
   protected abstract begin(socket: Socket): void;
-  protected abstract drainConnections(): void;
 }

@@ -2,9 +2,10 @@
  * One proxy process's data plane: listeners and upstreams on a transport. The process around it (`main.ts`) and the
  * simulator run this same class.
  */
+import { PLENTY } from '../base/arena.ts';
 import { assert } from '../base/assert.ts';
 import type { Board, ServerSlot } from '../base/board.ts';
-import { HEADER_COUNT_MAX } from '../base/limits.ts';
+import { HEADER_COUNT_MAX, TICK_MS } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
 import type { Plan } from '../config/plan.ts';
@@ -18,10 +19,11 @@ import { FailureLog } from './failure-log.ts';
 import { HttpListener } from './http/listener.ts';
 import { writeHttpDate, HTTP_DATE_BYTES } from './http-date.ts';
 import type { Listener } from './listener.ts';
+import { MemoryGuard } from './memory-guard.ts';
 import { TcpListener } from './tcp.ts';
 import { Upstream, type Server } from './upstream.ts';
 
-export type { ProxyEvent } from './context.ts';
+export type { ProxyEvent } from '../port/control.ts';
 
 export interface ProxyOptions {
   readonly plan: Plan;
@@ -39,6 +41,8 @@ export interface ProxyOptions {
 }
 
 const DATE_MS = 1000;
+/** See Context.segmentsEnough. */
+const SEGMENTS_ENOUGH = 2;
 
 export class Proxy implements TransportDriver, ExpiryHandler {
   private readonly context: Context;
@@ -47,6 +51,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private readonly listeners: readonly Listener[];
   private readonly upstreams: readonly Upstream[];
   private readonly failures: FailureLog;
+  private readonly guard: MemoryGuard;
   /** Whose line of the board is whose. */
   private readonly serverOfSlot: (Server | undefined)[] = [];
   private readonly upstreamOfSlot: (Upstream | undefined)[] = [];
@@ -54,6 +59,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private boardGeneration = -1;
   private dateAt = -Infinity;
   private tickAt: number;
+  private guardedAt = -Infinity;
   private hasReportedDrained = false;
   private isHoldingAccepting = false;
 
@@ -85,8 +91,11 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       answers: new AnswerLog(row, report),
       isDraining: false,
       liveSessions: 0,
+      sessions: new Set(),
+      segmentsEnough: SEGMENTS_ENOUGH,
       serverConnections: new Set(),
     };
+    this.guard = new MemoryGuard(this.context.arena, row, this.context.sessions, report);
     this.tickAt = transport.now;
     this.renewDate(transport.now);
     this.upstreams = plan.upstreams.map((upstream) => new Upstream(this.context, upstream));
@@ -119,7 +128,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   drain(): void {
     if (this.context.isDraining) return;
     this.context.isDraining = true;
-    for (const listener of this.listeners) listener.drain();
+    for (const listener of this.listeners) listener.close();
+    for (const session of this.context.sessions) session.drain();
     for (const upstream of this.upstreams) upstream.closeIdle();
   }
 
@@ -127,11 +137,16 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.context.row.beat();
     if (this.board.generation !== this.boardGeneration) this.readBoard();
     this.failures.flush();
+    this.context.segmentsEnough = this.context.arena.pressure === PLENTY ? SEGMENTS_ENOUGH : 1;
     if (now === this.tickAt) return;
     this.tickAt = now;
     this.context.timers.advance(now, this);
     if (this.isHoldingAccepting && this.context.transport.socketCount < resumeBelow(this.context.socketsMax)) {
       this.holdAccepting(false);
+    }
+    if (now - this.guardedAt >= TICK_MS) {
+      this.guardedAt = now;
+      this.guard.handleTick(now);
     }
     if (now - this.dateAt >= DATE_MS) {
       this.renewDate(now);

@@ -2,22 +2,21 @@
  * Two sockets joined: what one sends, the other gets. For TCP sessions, and for what follows a 101 response.
  *
  * Each direction ends by itself: a FIN is passed on behind the last byte, and the other direction goes on. A reset is
- * passed on as a reset, also behind the last byte. A side whose counterpart does not read is not read from: at most PENDING_ENOUGH segments of each
+ * passed on as a reset, also behind the last byte. A side whose counterpart does not read is not read from: at most `segmentsEnough` segments of each
  * direction are held here.
  */
 import type { Socket, SocketHandler } from '../port/transport.ts';
 import type { Context } from './context.ts';
 import { DeferredReset } from './deferred-reset.ts';
-import { Expiring } from './expiring.ts';
-import { PENDING_ENOUGH } from './http/message-reader.ts';
+import { KEEPS_NOTHING, Session } from './session.ts';
 
 export interface RelayOwner {
   /** Both sockets are gone. */
   handleRelayEnd(): void;
 }
 
-export class Relay extends Expiring {
-  private readonly context: Context;
+export class Relay extends Session {
+  readonly context: Context;
   private readonly owner: RelayOwner;
   private readonly idleMs: number;
   private readonly downstream: RelaySide;
@@ -45,6 +44,7 @@ export class Relay extends Expiring {
     upstream.handler = this.upstream;
     this.touch();
     context.timers.arm(this, this.deadline);
+    context.sessions.add(this);
   }
 
   /** Something moved. Only moves the deadline to a later time. */
@@ -54,6 +54,28 @@ export class Relay extends Expiring {
 
   override handleExpiry(): void {
     this.abort();
+  }
+
+  // --- for the memory guard ---
+
+  override progress(): number {
+    const downstream = this.downstream.socket;
+    const upstream = this.upstream.socket;
+    if (downstream.heldSlots + upstream.heldSlots === 0) return KEEPS_NOTHING;
+    return (downstream.acknowledgedBytes + upstream.acknowledgedBytes) >>> 0;
+  }
+
+  override quietSince(): number {
+    return this.deadline - this.idleMs;
+  }
+
+  override shed(): void {
+    this.abort();
+  }
+
+  /** Relays go on until they end by themselves or the grace period is over. */
+  override drain(): void {
+    // nothing is idle here
   }
 
   /** Everything is to end now: the peers get resets. */
@@ -87,6 +109,7 @@ export class Relay extends Expiring {
   private end(): void {
     this.isOver = true;
     this.context.timers.remove(this);
+    this.context.sessions.delete(this);
     this.owner.handleRelayEnd();
   }
 }
@@ -116,7 +139,7 @@ class RelaySide implements SocketHandler {
     this.relay.touch();
     const to = this.peer.socket;
     to.send(slot, offset, length, false);
-    if (to.pendingSegments >= PENDING_ENOUGH) this.socket.pause();
+    if (to.pendingSegments >= this.relay.context.segmentsEnough) this.socket.pause();
   }
 
   handleEnd(): void {

@@ -29,11 +29,6 @@ export class TcpListener extends Listener {
   protected override begin(socket: Socket): void {
     new TcpSession(this, this.upstream, socket).connect();
   }
-
-  /** Sessions go on until they end by themselves or the grace period is over. */
-  protected override drainConnections(): void {
-    // nothing is idle here
-  }
 }
 
 const addressBytes = new Uint8Array(16);

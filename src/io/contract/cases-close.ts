@@ -343,7 +343,7 @@ export const CLOSE_CASES: readonly Case[] = [
       const { socket } = recorder;
       yield* stage.until(
         'all of it is acknowledged',
-        () => socket!.pendingSegments === 0 && socket!.unacknowledgedBytes === 0,
+        () => at >= bytes.length && socket!.pendingSegments === 0 && socket!.unacknowledgedBytes === 0,
       );
       recorder.reset();
       yield* stage.until('the peer is done', () => peer.isClosed);

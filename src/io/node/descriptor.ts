@@ -1,5 +1,6 @@
 /** The calls on descriptors that Node has no words for. */
 import koffi from 'koffi';
+import { NARROW_RECEIVE_BYTES, UNSENT_BYTES_MAX } from '../../base/limits.ts';
 
 const libc = koffi.load(null);
 const dup = libc.func('int dup(int)');
@@ -10,12 +11,18 @@ const setsockopt = libc.func('int setsockopt(int, int, int, const void *, uint32
 
 const isDarwin = process.platform === 'darwin';
 const SOL_SOCKET = isDarwin ? 0xffff : 1;
+const SO_RCVBUF = isDarwin ? 0x1002 : 8;
+const SO_BUF_LOCK = 72;
 const SO_LINGER = isDarwin ? 0x80 : 13;
 const SO_ERROR = isDarwin ? 0x1007 : 4;
 /** Linux: of ioctl. */
 const SIOCOUTQ = 0x5411;
 /** Darwin: of getsockopt. */
 const SO_NWRITE = 0x1024;
+const isLinux = process.platform === 'linux';
+const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
+const TCP_NOTSENT_LOWAT = isDarwin ? 0x201 : 25;
 const ETIMEDOUT = isDarwin ? 60 : 110;
 /** struct linger: on, for no time. */
 const LINGER_NOT = new Int32Array([1, 0]);
@@ -32,6 +39,44 @@ export function closeDescriptorNow(descriptor: number): void {
 /** Makes the descriptor's close send RST and drop what is queued, in whatever state the connection is. */
 export function resetOnClose(descriptor: number): void {
   setsockopt(descriptor, SOL_SOCKET, SO_LINGER, LINGER_NOT, LINGER_NOT.byteLength);
+}
+
+const unsentMax = new Int32Array([UNSENT_BYTES_MAX]);
+
+/** Bounds what waits unsent in the kernel. Sockets inherit it from the one they were accepted from. Unix sockets refuse. */
+export function boundUnsent(descriptor: number): void {
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, unsentMax, unsentMax.byteLength);
+}
+
+const narrow = new Int32Array([NARROW_RECEIVE_BYTES]);
+const unlocked = new Int32Array(1);
+
+/** Bounds what the kernel receives for the descriptor, or (on Linux) lets it find the bound by itself again. */
+export function setNarrow(descriptor: number, isNarrow: boolean): void {
+  if (isNarrow) setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, narrow, narrow.byteLength);
+  else if (isLinux) setsockopt(descriptor, SOL_SOCKET, SO_BUF_LOCK, unlocked, unlocked.byteLength);
+}
+
+/** struct tcp_info. */
+const info = new Uint32Array(48);
+const infoLength = new Uint32Array(1);
+// tcpi_bytes_acked (8 bytes) and tcpi_notsent_bytes, as words.
+const BYTES_ACKED = 120 >> 2;
+const NOTSENT_BYTES = 144 >> 2;
+
+function readInfo(descriptor: number): boolean {
+  infoLength[0] = info.byteLength;
+  return isLinux && (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, infoLength) as number) === 0;
+}
+
+/** Bytes that the peer's kernel has acknowledged, modulo 2^32; 0 where the system does not tell. */
+export function acknowledgedBytes(descriptor: number): number {
+  return readInfo(descriptor) ? info[BYTES_ACKED] : 0;
+}
+
+/** Whether the kernel takes a whole slot at once. Yes, where the system does not tell. */
+export function hasRoom(descriptor: number): boolean {
+  return !readInfo(descriptor) || info[NOTSENT_BYTES] < UNSENT_BYTES_MAX / 2;
 }
 
 const error = new Int32Array(1);

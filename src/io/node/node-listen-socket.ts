@@ -7,7 +7,7 @@
 import net from 'node:net';
 import { assert } from '../../base/assert.ts';
 import type { ListenHandler, ListenSocket, SocketHandler } from '../../port/transport.ts';
-import { closeDescriptorNow, duplicateDescriptor } from './descriptor.ts';
+import { boundUnsent, closeDescriptorNow, duplicateDescriptor } from './descriptor.ts';
 import type { NodeTransport } from './node-transport.ts';
 import { takeHandle } from './stream-handle.ts';
 
@@ -42,6 +42,7 @@ export class NodeListenSocket implements ListenSocket {
     this.transport = transport;
     this.descriptor = descriptor;
     this.handler = handler;
+    boundUnsent(descriptor);
     this.resume();
   }
 

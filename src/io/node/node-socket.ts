@@ -11,10 +11,20 @@
 import net from 'node:net';
 import { parseIPv4, parseIPv6 } from '../../base/address.ts';
 import type { Address } from '../../base/address.ts';
+import { PLENTY } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
-import { duplicateDescriptor, resetOnClose, takeError, unacknowledgedBytes } from './descriptor.ts';
+import {
+  acknowledgedBytes,
+  boundUnsent,
+  duplicateDescriptor,
+  hasRoom,
+  resetOnClose,
+  setNarrow,
+  takeError,
+  unacknowledgedBytes,
+} from './descriptor.ts';
 import type { NodeTransport } from './node-transport.ts';
 import { closeReason } from './reasons.ts';
 import { handleOf } from './stream-handle.ts';
@@ -41,12 +51,18 @@ export class NodeSocket implements Socket {
   private hasSeenEnd = false;
   private isStreamClosed = false;
   private isPaused = false;
+  /** The kernel's receive buffer is bounded. */
+  private isNarrow = false;
   private isCorked = false;
   /** FIN came while paused. */
   private isEndWaiting = false;
   /** Bytes that were read when no slot was free. */
   private kept: Uint8Array | null = null;
   private isDrainWaiting = false;
+  /** The kernel has taken everything and has no room for more: counted as a pending segment. */
+  private isAwaitingRoom = false;
+  /** A slot that only this socket receives into, whatever others hold; -1: any that is free. */
+  private ownSlot = -1;
   private isDeferred = false;
   private isStarved = false;
   private readonly onWritten = (error?: NodeJS.ErrnoException | null): void => this.handleWritten(error);
@@ -84,8 +100,29 @@ export class NodeSocket implements Socket {
     else this.stream.connect({ host, port, noDelay: true, autoSelectFamily: false });
   }
 
+  private setNarrow(isNarrow: boolean): void {
+    const handle = handleOf(this.stream);
+    if (handle === null || this.isGone) return;
+    this.isNarrow = isNarrow;
+    setNarrow(handle.fd, isNarrow);
+  }
+
+  /** An adopted socket gets memory of its own. */
+  startApart(): void {
+    this.ownSlot = this.transport.arena.allocateForReceiver();
+  }
+
   get pendingSegments(): number {
+    return this.isAwaitingRoom ? this.pending + 1 : this.pending;
+  }
+
+  get heldSlots(): number {
     return this.pending;
+  }
+
+  get acknowledgedBytes(): number {
+    const handle = handleOf(this.stream);
+    return handle === null || this.isGone ? 0 : acknowledgedBytes(handle.fd);
   }
 
   send(slot: number, offset: number, length: number, more: boolean): void {
@@ -111,11 +148,13 @@ export class NodeSocket implements Socket {
   pause(): void {
     this.isPaused = true;
     this.stream.pause();
+    if (!this.isNarrow && this.transport.arena.pressure !== PLENTY) this.setNarrow(true);
   }
 
   resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
+    if (this.isNarrow && this.transport.arena.pressure === PLENTY) this.setNarrow(false);
     if (this.kept === null && !this.isEndWaiting) this.stream.resume();
     else this.defer();
   }
@@ -161,7 +200,10 @@ export class NodeSocket implements Socket {
   private handleConnect(): void {
     if (this.isGone) return;
     this.transport.beginTurn();
-    if (!this.isGone) this.handler.handleConnect(this);
+    if (this.isGone) return;
+    const handle = handleOf(this.stream);
+    if (handle !== null) boundUnsent(handle.fd);
+    this.handler.handleConnect(this);
   }
 
   /** `length` bytes are in the scratch buffer, until this returns. True: read on. */
@@ -179,7 +221,7 @@ export class NodeSocket implements Socket {
 
   private deliver(bytes: Uint8Array, length: number): boolean {
     const { arena } = this.transport;
-    const slot = arena.allocateLarge();
+    const slot = this.takeSlot();
     if (slot < 0) return false;
     const offset = arena.receiveStart(slot);
     if (bytes === this.transport.scratch) this.transport.scratch.copy(arena.memory, offset, 0, length);
@@ -188,12 +230,19 @@ export class NodeSocket implements Socket {
     return true;
   }
 
+  private takeSlot(): number {
+    const { arena } = this.transport;
+    if (this.ownSlot < 0 || arena.isShared(this.ownSlot)) return arena.allocateForReceiver();
+    arena.retain(this.ownSlot);
+    return this.ownSlot;
+  }
+
   /** What no event of the stream will tell; the transport calls it once per `defer`, from its turn. */
   handleDeferred(): void {
     this.isDeferred = false;
     if (this.isDrainWaiting && !this.isGone) {
       this.isDrainWaiting = false;
-      if (this.pending === 0) this.handler.handleDrain(this);
+      if (this.pending === 0) this.drained();
     }
     if (this.kept !== null && !this.isGone && !this.isPaused) this.deliverKept();
     if (this.isEndWaiting && !this.isGone && !this.isPaused && this.kept === null) {
@@ -207,6 +256,37 @@ export class NodeSocket implements Socket {
   handleSlots(): void {
     this.isStarved = false;
     this.handleDeferred();
+  }
+
+  private drained(): void {
+    const { arena } = this.transport;
+    if (this.isAwaitingRoom) return;
+    if (arena.pressure === PLENTY || this.stream.writableEnded || this.isRoomy) {
+      this.handler.handleDrain(this);
+      return;
+    }
+    this.isAwaitingRoom = true;
+    this.transport.awaitRoom(this);
+  }
+
+  /** The transport calls it now and then after `awaitRoom`. False: look again. */
+  handleRoomLook(): boolean {
+    if (!this.isGone && !this.isRoomy) return false;
+    this.isAwaitingRoom = false;
+    if (!this.isGone && this.pending === 0) this.handler.handleDrain(this);
+    return true;
+  }
+
+  private get isRoomy(): boolean {
+    const handle = handleOf(this.stream);
+    return handle === null || hasRoom(handle.fd);
+  }
+
+  /** The stream is closed, and nothing kept waits any more. */
+  private handleClosed(): void {
+    if (this.ownSlot >= 0) this.transport.arena.release(this.ownSlot);
+    this.ownSlot = -1;
+    this.transport.handleClosed(this);
   }
 
   private deliverKept(): void {
@@ -290,12 +370,12 @@ export class NodeSocket implements Socket {
 
   private destroyStream(): void {
     this.stream.destroy();
-    if (this.isStreamClosed) this.transport.handleClosed(this);
+    if (this.isStreamClosed) this.handleClosed();
   }
 
   private handleStreamClosed(): void {
     this.isStreamClosed = true;
     // else when what is kept has been delivered
-    if (this.isGone) this.transport.handleClosed(this);
+    if (this.isGone) this.handleClosed();
   }
 }

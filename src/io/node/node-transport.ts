@@ -17,6 +17,9 @@ import { NodeListenSocket } from './node-listen-socket.ts';
 import { NodeSocket } from './node-socket.ts';
 import type { StreamSource } from './node-socket.ts';
 
+/** Looks for room per tick, a system call each. Ten thousand sockets are looked at every four seconds. */
+const ROOM_LOOKS_MAX = 128;
+
 export interface NodeTransportOptions {
   /** Slots of the arena; see `base/limits.ts`. */
   readonly largeSlots: number;
@@ -38,6 +41,9 @@ export class NodeTransport implements Transport {
   private deferred: NodeSocket[] = [];
   /** Sockets that hold bytes for which there was no slot. */
   private starved: NodeSocket[] = [];
+  /** Sockets whose kernel had no room when memory was tight: nobody says when it has, so they are looked at in turn. */
+  private roomless: NodeSocket[] = [];
+  private roomLooksAt = 0;
   private driver: TransportDriver | null = null;
   private isInTurn = false;
   private isTurnAsked = false;
@@ -78,7 +84,9 @@ export class NodeTransport implements Transport {
   }
 
   adopt(descriptor: number, handler: SocketHandler): NodeSocket {
-    return this.add(handler, { fd: descriptor });
+    const socket = this.add(handler, { fd: descriptor });
+    socket.startApart();
+    return socket;
   }
 
   async run(driver: TransportDriver): Promise<void> {
@@ -106,6 +114,7 @@ export class NodeTransport implements Transport {
     this.isInTurn = true;
     this.askForTurn();
     this.now = performance.now();
+    this.arena.judge(0);
     this.driver?.handleTurn(this.now);
   }
 
@@ -132,6 +141,11 @@ export class NodeTransport implements Transport {
     this.starved.push(socket);
   }
 
+  /** Calls the socket's `handleRoomLook` at some of the following turns until it returns true. */
+  awaitRoom(socket: NodeSocket): void {
+    this.roomless.push(socket);
+  }
+
   handleClosed(socket: NodeSocket): void {
     this.sockets.delete(socket);
     if (this.isStopping) this.finish();
@@ -155,6 +169,7 @@ export class NodeTransport implements Transport {
     if (this.deferred.length > 0) this.callDeferred();
     // slots come back in handlers and in callbacks of writes: whatever freed one has made this turn
     if (this.starved.length > 0 && this.arena.freeLargeSlots > 0) this.callStarved();
+    if (this.roomless.length > 0 && this.now - this.roomLooksAt >= TICK_MS) this.lookForRoom();
     this.isInTurn = false;
     if (this.isStopping) this.dropAll();
   }
@@ -171,6 +186,13 @@ export class NodeTransport implements Transport {
     const sockets = this.starved;
     this.starved = [];
     for (const socket of sockets) socket.handleSlots();
+  }
+
+  private lookForRoom(): void {
+    this.beginTurn();
+    this.roomLooksAt = this.now;
+    const looked = this.roomless.splice(0, ROOM_LOOKS_MAX);
+    for (const socket of looked) if (!socket.handleRoomLook()) this.roomless.push(socket);
   }
 
   private dropAll(): void {

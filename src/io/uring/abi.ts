@@ -55,6 +55,7 @@ export const REGISTER_PBUF_RING = 22;
 
 // Operations.
 export const OP_NOP = 0;
+export const OP_POLL_ADD = 6;
 export const OP_SENDMSG = 9;
 export const OP_ACCEPT = 13;
 export const OP_ASYNC_CANCEL = 14;
@@ -71,6 +72,9 @@ export const SQE_CQE_SKIP_SUCCESS = (1 << 6) << 8;
 export const ACCEPT_MULTISHOT = (1 << 0) << 16;
 export const RECV_POLL_FIRST = (1 << 0) << 16;
 export const RECV_MULTISHOT = (1 << 1) << 16;
+
+/** poll(2). */
+export const POLLOUT = 4;
 
 // Flags of a completion.
 export const CQE_F_BUFFER = 1 << 0;

@@ -3,7 +3,7 @@
  * sockets that the turn has to look at again. The turn itself is in transport.ts.
  */
 import type { Arena } from '../../base/arena.ts';
-import { SOCKETS_MAX } from '../../base/limits.ts';
+import { NARROW_RECEIVE_BYTES, SOCKETS_MAX, UNSENT_BYTES_MAX } from '../../base/limits.ts';
 import * as abi from './abi.ts';
 import * as ffi from './ffi.ts';
 import { LateSlots } from './late-slots.ts';
@@ -14,6 +14,12 @@ import { SegmentTable } from './segments.ts';
 import { AddressTable, SOCKADDR_BYTES } from './sockaddr.ts';
 import type { UringSocket } from './socket.ts';
 import { CANCEL, CLOSE, GENERATION_MASK } from './user-data.ts';
+
+// struct tcp_info, and in it tcpi_bytes_acked (8 bytes) as a word.
+const TCP_INFO_BYTES = 192;
+const TCP_INFO_BYTES_ACKED = 120 >> 2;
+/** Where in the scratch memory the length of a result stands, as a word. */
+const LENGTH_AT = 64;
 
 export class Engine {
   readonly ring: Ring;
@@ -104,10 +110,27 @@ export class Engine {
     this.ring.push(head, -1, dataLow, dataHigh, 0, 0, dataLow | CANCEL, dataHigh, 0);
   }
 
-  /** TCP_NODELAY; a socket that is not TCP refuses, which is no loss. */
-  setNoDelay(descriptor: number): void {
+  /** What every TCP socket gets, or its listening socket for it. A socket that is not TCP refuses, which is no loss. */
+  prepareStream(descriptor: number): void {
     this.scratchWords[0] = 1;
     ffi.setsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NODELAY, this.scratch.address, 4);
+    this.scratchWords[0] = UNSENT_BYTES_MAX;
+    ffi.setsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NOTSENT_LOWAT, this.scratch.address, 4);
+  }
+
+  /** Bounds what the kernel receives for the descriptor, or lets it find the bound by itself again. */
+  setNarrow(descriptor: number, isNarrow: boolean): void {
+    this.scratchWords[0] = isNarrow ? NARROW_RECEIVE_BYTES : 0;
+    const option = isNarrow ? ffi.SO_RCVBUF : ffi.SO_BUF_LOCK;
+    ffi.setsockopt(descriptor, ffi.SOL_SOCKET, option, this.scratch.address, 4);
+  }
+
+  /** Bytes that the peer's kernel has acknowledged, modulo 2^32; 0 for what is not TCP. */
+  acknowledgedBytes(descriptor: number): number {
+    this.scratchWords[LENGTH_AT] = TCP_INFO_BYTES;
+    const { address } = this.scratch;
+    const result = ffi.getsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_INFO, address, address + LENGTH_AT * 4);
+    return result < 0 ? 0 : this.scratchWords[TCP_INFO_BYTES_ACKED];
   }
 
   /** Makes the descriptor's close send a reset. */
@@ -133,9 +156,8 @@ export class Engine {
 
   /** The peer's sockaddr, valid until the next call, or null. */
   peerName(descriptor: number): Uint8Array | null {
-    const lengthAt = 128;
-    this.scratchWords[lengthAt >> 2] = SOCKADDR_BYTES;
-    if (ffi.getpeername(descriptor, this.scratch.address, this.scratch.address + lengthAt) < 0) return null;
+    this.scratchWords[LENGTH_AT] = SOCKADDR_BYTES;
+    if (ffi.getpeername(descriptor, this.scratch.address, this.scratch.address + LENGTH_AT * 4) < 0) return null;
     return this.scratchBytes;
   }
 }

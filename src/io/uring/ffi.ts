@@ -131,12 +131,15 @@ export const SOCK_STREAM = 1;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
+export const SO_RCVBUF = 8;
 export const SO_LINGER = 13;
+export const SO_BUF_LOCK = 72;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
 export const TCP_INFO = 11;
 /** The state of a connection that is over, in the first byte of tcp_info. */
 export const TCP_CLOSE = 7;
+export const TCP_NOTSENT_LOWAT = 25;
 export const SHUT_WR = 1;
 export const SIOCOUTQ = 0x5411;
 export const MSG_WAITALL = 0x100;

@@ -46,8 +46,8 @@ export class UringListener implements ListenSocket {
     this.index = index;
     this.handler = handler;
     this.generation = engine.nextGeneration();
-    // Accepted sockets inherit it, which saves a system call for each.
-    engine.setNoDelay(descriptor);
+    // Accepted sockets inherit it, which saves system calls for each.
+    engine.prepareStream(descriptor);
     this.arm();
   }
 

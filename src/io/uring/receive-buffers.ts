@@ -47,7 +47,7 @@ export class ReceiveBuffers {
     let tail = this.tail;
     let posted = this.posted;
     while (posted < this.target) {
-      const slot = arena.allocateLarge();
+      const slot = arena.allocateForReceiver();
       if (slot < 0) break;
       const at = (tail & mask) << 2;
       words[at] = memory.low + arena.receiveStart(slot);

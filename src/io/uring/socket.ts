@@ -35,11 +35,15 @@
  * its end is what `handleClose` tells. The failed send has taken the socket's error, so that end looks like an end of stream,
  * also where its completion comes after the receive's: an end under a send in flight is looked at twice.
  *
+ * When memory is tight, no multishot receive is armed, and a socket whose last send has left counts as having one more segment
+ * pending until the kernel has room for another slot (a poll for POLLOUT), and the kernel's own receive buffer is bounded. So whoever waits for `handleDrain` before it
+ * receives more holds no slot while a peer stands still: the bytes stay in the kernel's buffers, on both sides.
+ *
  * Closing. Closing the descriptor under an armed receive would not close the connection (the operation holds the file), so
  * what is armed is cancelled first, by user data, in the same batch. The index stays taken until the last operation has
  * reported. The descriptor's number may be used again at once: nothing refers to it any more.
  */
-import { Arena } from '../../base/arena.ts';
+import { Arena, PLENTY } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
@@ -48,7 +52,7 @@ import type { Engine } from './engine.ts';
 import { closeReason, isInterruption } from './failures.ts';
 import * as ffi from './ffi.ts';
 import { parseSockaddr } from './sockaddr.ts';
-import { CONNECT, RECEIVE, SEND } from './user-data.ts';
+import { CONNECT, RECEIVE, ROOM, SEND } from './user-data.ts';
 
 // Receiving.
 const IDLE = 0;
@@ -85,8 +89,12 @@ export class UringSocket implements Socket {
 
   private receive: ReceiveState = IDLE;
   private isPaused = false;
+  /** The kernel's receive buffer is bounded. */
+  private isNarrow = false;
   private isSingle: boolean;
   private smallMessages = 0;
+  /** A slot that only this socket receives into, whatever others hold; -1: it receives into posted ones. */
+  private ownSlot = -1;
   /** Kept slots: the first and last, or -1. */
   private lateFirst = -1;
   private lateLast = -1;
@@ -106,6 +114,8 @@ export class UringSocket implements Socket {
   private firstSegment = -1;
   private lastSegment = -1;
   private isHeld = false;
+  /** The poll for room is in flight, and counted as a pending segment. */
+  private isAwaitingRoom = false;
   private hasEnded = false;
 
   constructor(engine: Engine, descriptor: number, index: number, handler: SocketHandler, isConnected: boolean) {
@@ -116,12 +126,14 @@ export class UringSocket implements Socket {
     this.handler = handler;
     this.phase = isConnected ? OPEN : CONNECTING;
     this.isSingle = engine.receiveLimit === 0;
+    if (engine.arena.pressure !== PLENTY) this.narrow();
   }
 
   // --- for the driver ---
 
   send(slot: number, offset: number, length: number, more: boolean): void {
-    assert(length > 0 && !this.hasEnded && this.pendingSegments < SEND_SEGMENTS_MAX, 'send out of turn');
+    const queued = this.isAwaitingRoom ? this.pendingSegments - 1 : this.pendingSegments;
+    assert(length > 0 && !this.hasEnded && queued < SEND_SEGMENTS_MAX, 'send out of turn');
     if (this.phase >= BROKEN) {
       if (this.phase === BROKEN) this.pendingSegments++;
       this.engine.arena.release(slot);
@@ -139,7 +151,7 @@ export class UringSocket implements Socket {
     this.lastSegment = node;
     if (this.flightSegments > 0 || this.phase !== OPEN) return;
     // Parts of one message leave in one operation. If the next part fails to come, the turn sends what is here.
-    if (!more || this.pendingSegments === SEND_SEGMENTS_MAX) this.startQueued();
+    if (!more || queued === SEND_SEGMENTS_MAX - 1) this.startQueued();
     else if (!this.isHeld) {
       this.isHeld = true;
       this.engine.held.push(this);
@@ -149,6 +161,7 @@ export class UringSocket implements Socket {
   pause(): void {
     // An armed receive stays: mostly `resume` comes before data. If not, the first completion cancels it.
     this.isPaused = true;
+    if (this.engine.arena.pressure !== PLENTY) this.narrow();
   }
 
   resume(): void {
@@ -165,8 +178,9 @@ export class UringSocket implements Socket {
   end(): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    if (this.phase === OPEN && this.pendingSegments === 0) ffi.shutdown(this.descriptor, ffi.SHUT_WR);
-    else if (this.phase === OPEN && this.flightSegments === 0) this.startQueued();
+    if (this.phase !== OPEN || this.flightSegments > 0) return;
+    if (this.firstSegment >= 0) this.startQueued();
+    else ffi.shutdown(this.descriptor, ffi.SHUT_WR);
   }
 
   close(): void {
@@ -188,6 +202,15 @@ export class UringSocket implements Socket {
     if (name !== null) return parseSockaddr(name, into, at);
     into.fill(0, at, at + 16);
     return 0;
+  }
+
+  get heldSlots(): number {
+    const segments = this.isAwaitingRoom ? this.pendingSegments - 1 : this.pendingSegments;
+    return this.lateFirst >= 0 ? segments + 1 : segments;
+  }
+
+  get acknowledgedBytes(): number {
+    return this.phase === CLOSED ? 0 : this.engine.acknowledgedBytes(this.descriptor);
   }
 
   // --- for the turn ---
@@ -223,15 +246,22 @@ export class UringSocket implements Socket {
     this.handler.handleConnect(this);
   }
 
-  /** The driver has taken an accepted or adopted socket. */
+  /** The driver has taken an accepted socket. */
   start(): void {
+    this.armIfWanted(0);
+  }
+
+  /** The same of an adopted one, which gets memory of its own. */
+  startApart(): void {
+    this.ownSlot = this.engine.arena.allocateForReceiver();
     this.armIfWanted(0);
   }
 
   /** A completion of the armed receive. */
   handleReceived(result: number, flags: number): void {
     if ((flags & abi.CQE_F_BUFFER) === 0) {
-      this.handleNothingReceived(result);
+      if (result > 0) this.handleOwnReceived(result);
+      else this.handleNothingReceived(result);
       return;
     }
     const { arena, buffers, late } = this.engine;
@@ -263,6 +293,25 @@ export class UringSocket implements Socket {
     }
     this.handler.handleData(this, slot, arena.receiveStart(slot), result);
     if (isLast) this.armIfWanted((flags & abi.CQE_F_SOCK_NONEMPTY) === 0 ? abi.RECV_POLL_FIRST : 0);
+  }
+
+  private handleOwnReceived(length: number): void {
+    const { arena, late } = this.engine;
+    const slot = this.ownSlot;
+    this.receive = IDLE;
+    if (this.phase === CLOSED) {
+      this.leaveIfDone();
+      return;
+    }
+    arena.retain(slot);
+    if (this.isPaused || this.lateFirst >= 0) {
+      late.append(this.lateLast, slot, length);
+      this.lateFirst = slot;
+      this.lateLast = slot;
+      return;
+    }
+    this.handler.handleData(this, slot, arena.receiveStart(slot), length);
+    this.armIfWanted(0);
   }
 
   /** The receive ended without data. */
@@ -370,7 +419,17 @@ export class UringSocket implements Socket {
       return;
     }
     if (this.hasEnded) ffi.shutdown(this.descriptor, ffi.SHUT_WR);
-    this.handler.handleDrain(this);
+    if (arena.pressure !== PLENTY && !this.hasEnded) this.awaitRoom();
+    else if (this.pendingSegments === 0) this.handler.handleDrain(this);
+  }
+
+  /** The kernel has room again, or the connection is broken, which the next send is told. */
+  handleRoom(): void {
+    this.isAwaitingRoom = false;
+    if (this.phase === CLOSED) this.leaveIfDone();
+    if (this.phase !== OPEN) return;
+    this.pendingSegments--;
+    if (this.pendingSegments === 0) this.handler.handleDrain(this);
   }
 
   // --- receiving ---
@@ -381,7 +440,8 @@ export class UringSocket implements Socket {
     if (this.phase !== OPEN && this.phase !== BROKEN) return;
     const { ring, receiveLimit } = this.engine;
     const data = RECEIVE | this.index;
-    if (this.isSingle) {
+    if (this.ownSlot >= 0 && this.armOwn(pollFirst)) return;
+    if (this.isSingle || this.engine.arena.pressure !== PLENTY) {
       this.receive = SINGLE;
       ring.push(
         abi.OP_RECV | abi.SQE_BUFFER_SELECT | pollFirst,
@@ -395,11 +455,46 @@ export class UringSocket implements Socket {
         0,
       );
     } else {
+      if (this.isNarrow) this.widen();
       this.receive = MULTI;
       const head = abi.OP_RECV | abi.SQE_BUFFER_SELECT | abi.RECV_MULTISHOT | pollFirst;
       const at = ring.push(head, this.descriptor, 0, 0, 0, 0, data, this.generation, 0);
       if (receiveLimit > 0) ring.submissions[at + 11] = receiveLimit;
     }
+  }
+
+  /** False: its own slot was kept by the handler, and there is no other. */
+  private armOwn(pollFirst: number): boolean {
+    const { arena, memory, ring } = this.engine;
+    if (arena.isShared(this.ownSlot)) {
+      arena.release(this.ownSlot);
+      this.ownSlot = arena.allocateForReceiver();
+      if (this.ownSlot < 0) return false;
+    }
+    this.receive = SINGLE;
+    ring.push(
+      abi.OP_RECV | pollFirst,
+      this.descriptor,
+      memory.low + arena.receiveStart(this.ownSlot),
+      memory.high,
+      Arena.receiveBytes,
+      0,
+      RECEIVE | this.index,
+      this.generation,
+      0,
+    );
+    return true;
+  }
+
+  private narrow(): void {
+    if (this.isNarrow || this.phase === CLOSED) return;
+    this.isNarrow = true;
+    this.engine.setNarrow(this.descriptor, true);
+  }
+
+  private widen(): void {
+    this.isNarrow = false;
+    this.engine.setNarrow(this.descriptor, false);
   }
 
   private cancelReceive(): void {
@@ -408,6 +503,23 @@ export class UringSocket implements Socket {
   }
 
   // --- sending ---
+
+  private awaitRoom(): void {
+    if (this.isAwaitingRoom) return;
+    this.isAwaitingRoom = true;
+    this.pendingSegments++;
+    this.engine.ring.push(
+      abi.OP_POLL_ADD,
+      this.descriptor,
+      0,
+      0,
+      0,
+      abi.POLLOUT,
+      ROOM | this.index,
+      this.generation,
+      0,
+    );
+  }
 
   private startOne(slot: number, offset: number, length: number): void {
     const { memory, ring } = this.engine;
@@ -543,6 +655,7 @@ export class UringSocket implements Socket {
     if (this.isReceiving) this.cancelReceive();
     if (this.isConnecting) engine.cancel(CONNECT | index, generation);
     if (this.flightSegments > 0) engine.cancel(SEND | index, generation);
+    if (this.isAwaitingRoom) engine.cancel(ROOM | index, generation);
   }
 
   /** Drops the segments that the kernel does not have. */
@@ -569,6 +682,9 @@ export class UringSocket implements Socket {
   }
 
   private leaveIfDone(): void {
-    if (!this.isReceiving && !this.isConnecting && this.flightSegments === 0) this.engine.leave(this);
+    const isSending = this.flightSegments > 0 || this.isAwaitingRoom;
+    if (this.isReceiving || this.isConnecting || isSending) return;
+    if (this.ownSlot >= 0) this.engine.arena.release(this.ownSlot);
+    this.engine.leave(this);
   }
 }

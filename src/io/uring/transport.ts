@@ -99,7 +99,7 @@ class UringTransport implements Transport {
       engine.returnIndex(index);
       return null;
     }
-    if (family !== ffi.AF_UNIX) engine.setNoDelay(descriptor);
+    if (family !== ffi.AF_UNIX) engine.prepareStream(descriptor);
     const socket = new UringSocket(engine, descriptor, index, handler, false);
     engine.enter(socket);
     socket.connect(preparedAddress);
@@ -119,7 +119,7 @@ class UringTransport implements Transport {
     assert(index >= 0, 'no room to adopt a socket');
     const socket = new UringSocket(this.engine, descriptor, index, handler, true);
     this.engine.enter(socket);
-    socket.start();
+    socket.startApart();
     return socket;
   }
 
@@ -128,6 +128,7 @@ class UringTransport implements Transport {
     let isIdle = true;
     while (!this.isStopping) {
       engine.buffers.topUp();
+      engine.arena.judge(engine.buffers.posted);
       if (engine.starved.length > 0) this.feedStarved();
       ring.turn(isIdle);
       this.now = clock();
@@ -179,6 +180,9 @@ class UringTransport implements Transport {
           break;
         case data.CONNECT:
           socket.handleConnected(result);
+          break;
+        case data.ROOM:
+          socket.handleRoom();
           break;
         default:
           socket.handleCancelFailed();

@@ -12,6 +12,8 @@ export const CONNECT = 2 << 20;
 export const RECEIVE = 3 << 20;
 export const SEND = 4 << 20;
 export const CLOSE = 5 << 20;
+/** A poll for room in the kernel's send buffer. */
+export const ROOM = 6 << 20;
 /** Reports of failed cancellations: this bit and the operation that was to be cancelled. */
 export const CANCEL = 8 << 20;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Board, SERVER_DOWN, SERVER_UP, WORKER_SERVING } from '../../base/board.ts';
+import { Board, SERVER_DOWN, SERVER_UP, WORKER_SERVING, MEMORY_EXHAUSTED, MEMORY_SHORT } from '../../base/board.ts';
 import type { ProcessPlan } from '../../config/ha-plan.ts';
 import type { ServerPlan } from '../../config/plan.ts';
 import { LOOK_INTERVAL_MS, LookWatch, lookAtProxies, lookAtUpstream, lookForProcess } from './look-watch.ts';
@@ -81,6 +81,11 @@ test('the data plane is well while every proxy beats and every listener has an a
   for (const row of rows) row.state = WORKER_SERVING;
   assert.deepEqual(pass(500, [0, 1]), { isUp: true, detail: 'all 2 serve' });
   assert.deepEqual(pass(1_100, [0]), { isUp: false, detail: 'proxy 1 has not served for 1.1 s' });
+  assert.equal(pass(5_000, [0, 1]).isUp, true);
+  rows[0].writeMemory(MEMORY_EXHAUSTED, 8192, 8192, 5, 9);
+  const detail = 'proxy 0 has not served for 1.1 s: it is out of memory for connections';
+  assert.deepEqual(pass(1_100, [0, 1]), { isUp: false, detail });
+  rows[0].writeMemory(MEMORY_SHORT, 8000, 8192, 5, 9);
   assert.equal(pass(5_000, [0, 1]).isUp, true);
   assert.deepEqual(lookAtProxies(board, () => ['web', 'db'])(now), {
     isUp: false,

@@ -3,7 +3,14 @@
  * servers. A look costs microseconds; a search for a process that is gone costs milliseconds, and is made less often.
  * (Interfaces are followed by the owner of the addresses, which the kernel tells.)
  */
-import { type Board, SERVER_UP, type ServerSlot, WORKER_SERVING } from '../../base/board.ts';
+import {
+  type Board,
+  MEMORY_EXHAUSTED,
+  SERVER_UP,
+  type ServerSlot,
+  WORKER_SERVING,
+  type WorkerRow,
+} from '../../base/board.ts';
 import type { ProcessPlan } from '../../config/ha-plan.ts';
 import type { ServerPlan } from '../../config/plan.ts';
 import { hasArguments, isProcessNamed, parseProcessStat, ProcessTrack } from '../../core/track/process.ts';
@@ -121,16 +128,22 @@ export function lookAtProxies(board: Board, closedListeners: () => readonly stri
   return (nowMs) => {
     track.handleLook(
       nowMs,
-      rows.map((row) => (row.state === WORKER_SERVING ? row.heartbeat : null)),
+      rows.map((row) => (canServe(row) ? row.heartbeat : null)),
     );
     const closed = closedListeners();
     if (closed.length > 0) return { isUp: false, detail: `listener ${closed.join(', ')} could not be opened` };
     const { index, ms } = track.missing;
     const isMissing = ms > 2 * LOOK_INTERVAL_MS;
-    const missing = `proxy ${index} has not served for ${(ms / 1000).toFixed(1)} s`;
+    const why = rows[index].memory.level === MEMORY_EXHAUSTED ? ': it is out of memory for connections' : '';
+    const missing = `proxy ${index} has not served for ${(ms / 1000).toFixed(1)} s${why}`;
     const detail = isMissing ? missing : workers === 1 ? 'it serves' : `all ${workers} serve`;
     return { isUp: track.isUp, detail };
   };
+}
+
+/** A proxy without a free buffer beats, and serves nobody. */
+function canServe(row: WorkerRow): boolean {
+  return row.state === WORKER_SERVING && row.memory.level !== MEMORY_EXHAUSTED;
 }
 
 /** Whether a server of the upstream is up. */

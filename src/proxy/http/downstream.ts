@@ -9,6 +9,7 @@
  * It reads requests one at a time (pipelined ones wait in the input), answers what the proxy answers itself, and hands the
  * others to an Exchange.
  */
+import { PLENTY } from '../../base/arena.ts';
 import { LARGE_SLOT_BYTES, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
@@ -19,8 +20,8 @@ import { parseRequestHead } from '../../wire/http1/request.ts';
 import type { IpWords } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
 import { DeferredReset } from '../deferred-reset.ts';
-import { Expiring } from '../expiring.ts';
 import { Relay, type RelayOwner } from '../relay.ts';
+import { KEEPS_NOTHING, Session } from '../session.ts';
 import type { Stash } from '../stash.ts';
 import { Exchange } from './exchange.ts';
 import type { HeaderEdit } from './header-edit.ts';
@@ -28,7 +29,6 @@ import type { HttpListener } from './listener.ts';
 import {
   FRAME_AS_IS,
   MessageReader,
-  PENDING_ENOUGH,
   READ_BLOCKED,
   READ_DONE,
   READ_MORE,
@@ -56,10 +56,13 @@ const HEAD_SPACE = [72, 69, 65, 68, 32];
 
 /** A client that was told to go and sends no more has this long to close; one that does, `timeouts.body` in all. */
 const LINGER_MS = 2000;
+/** How often within `timeouts.body` a client that leaves a response unread is looked at. */
+const STALL_LOOKS = 4;
+
 const addressBytes = new Uint8Array(16);
 const addressWords = new DataView(addressBytes.buffer);
 
-export class HttpDownstream extends Expiring implements SocketHandler, RelayOwner, IpWords {
+export class HttpDownstream extends Session implements SocketHandler, RelayOwner, IpWords {
   readonly socket: Socket;
   readonly listener: HttpListener;
   private readonly context: Context;
@@ -89,8 +92,11 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   private readsRest = false;
   /** The response's end is the connection's end. */
   private isEndedByClose = false;
-  /** The client does not take what waits for it: until when that is borne; 0: it takes everything. */
-  private stallDeadline = 0;
+  /** The client does not take what waits for it: when to look whether it takes something; 0: it takes everything. */
+  private stallLookAt = 0;
+  /** What the kernel said at the last look, and how many looks in a row it said the same. */
+  private stallProgress = 0;
+  private stallLooks = 0;
   /** In BODY: until when more of it has to come. */
   private bodyDeadline = 0;
   /** In BODY: when the rate of the current window is judged, what of it has come in, and whether the client was held up. */
@@ -155,7 +161,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   }
 
   handleDrain(): void {
-    this.stallDeadline = 0;
+    this.stallLookAt = 0;
     if (this.state === LINGER) this.linger();
     else if (this.exchange !== null) this.exchange.pumpResponse();
     else if (this.reader.length > 0) this.pump();
@@ -175,14 +181,15 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
         return;
       case BODY:
       case RESPONSE:
-        if (isPast(this.stallDeadline, now)) this.close();
+        if (isPast(this.stallLookAt, now) && this.isStalled()) this.close();
         else if (isPast(this.halfClosedDeadline, now) && !(this.exchange as Exchange).hasResponse) this.close();
         else if (this.isBodyLate(now)) this.giveUp(own.BODY_TIMEOUT);
         else if (this.isBodySlow(now)) this.giveUp(own.BODY_TOO_SLOW);
         else this.armInExchange();
         return;
       case LINGER:
-        this.close();
+        if (this.stallLookAt === 0 || this.isStalled()) this.close();
+        else this.context.timers.arm(this, this.stallLookAt);
         return;
       default:
     }
@@ -190,7 +197,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
 
   private isBodyLate(now: number): boolean {
     if (this.state !== BODY || !isPast(this.bodyDeadline, now)) return false;
-    if (this.reader.length === 0) return true;
+    if (this.reader.length === 0 && !this.isServerFull) return true;
     // Body is here; it is the server that does not take it, and the server's own timeout sees to that.
     this.bodyDeadline = now + this.listener.plan.timeouts.bodyMs;
     return false;
@@ -220,7 +227,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   /** During an exchange: the earliest of what the client can be late with. */
   private armInExchange(): void {
     let earliest = this.state === BODY ? Math.min(this.bodyDeadline, this.rateDeadline) : Infinity;
-    if (this.stallDeadline > 0 && this.stallDeadline < earliest) earliest = this.stallDeadline;
+    if (this.stallLookAt > 0 && this.stallLookAt < earliest) earliest = this.stallLookAt;
     if (this.halfClosedDeadline > 0 && this.halfClosedDeadline < earliest) earliest = this.halfClosedDeadline;
     if (earliest === Infinity) this.deadline = 0;
     else this.context.timers.arm(this, earliest);
@@ -228,9 +235,27 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
 
   /** The server has more for the client than it takes. */
   noteBacklog(): void {
-    if (this.stallDeadline !== 0) return;
-    this.stallDeadline = this.context.transport.now + this.listener.plan.timeouts.bodyMs;
+    if (this.stallLookAt !== 0) return;
+    this.beginStall();
     this.armInExchange();
+  }
+
+  private beginStall(): void {
+    this.stallLooks = 0;
+    this.stallLookAt = this.context.transport.now + this.listener.plan.timeouts.bodyMs / STALL_LOOKS;
+  }
+
+  /**
+   * A segment that waits may be on its way, slowly: what the client's kernel has acknowledged tells. True: nothing for the
+   * whole of the time.
+   */
+  private isStalled(): boolean {
+    const progress = this.socket.acknowledgedBytes;
+    if (this.stallLooks > 0 && progress !== this.stallProgress) this.stallLooks = 0;
+    this.stallProgress = progress;
+    this.stallLooks++;
+    this.stallLookAt += this.listener.plan.timeouts.bodyMs / STALL_LOOKS;
+    return this.stallLooks >= STALL_LOOKS;
   }
 
   // --- the input ---
@@ -244,10 +269,21 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     if (this.state >= TUNNEL) return;
     if (this.reader.length > 0) {
       this.isRateExcused = true;
+      this.reader.settle();
+      this.socket.pause();
+    } else if (this.isServerFull) {
+      this.isRateExcused = true;
       this.socket.pause();
     } else {
       this.socket.resume();
     }
+  }
+
+  /** Memory is tight, and the server has to take what it was sent before more of the body is received for it. */
+  private get isServerFull(): boolean {
+    if (this.context.arena.pressure === PLENTY || this.state !== BODY) return false;
+    const connection = (this.exchange as Exchange).readyConnection;
+    return connection !== null && connection.socket.pendingSegments >= this.context.segmentsEnough;
   }
 
   /** False: what is left has to wait. */
@@ -263,7 +299,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
   }
 
   private stepHead(): boolean {
-    if (this.socket.pendingSegments >= PENDING_ENOUGH) return false;
+    if (this.socket.pendingSegments >= this.context.segmentsEnough) return false;
     const { memory, arena, requestHead } = this.context;
     const limits = this.listener.headLimits;
     const reader = this.reader;
@@ -401,7 +437,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
       reader.consume(contentLength);
       this.isRequestComplete = true;
     }
-    this.stallDeadline = 0;
+    this.stallLookAt = 0;
     this.halfClosedDeadline = 0;
     exchange.start();
     if (this.isRequestComplete) {
@@ -623,7 +659,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     this.tunnel = connection;
     this.dropExchange();
     this.context.timers.remove(this);
-    this.listener.forget(this);
+    this.context.sessions.delete(this);
     if (this.reader.length > 0) this.reader.sendAll(socket);
     this.reader.clear();
     const relay = Relay.join(this.context, this.socket, socket, connection.upstream.plan.timeouts.tunnelMs, this);
@@ -640,8 +676,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
 
   // --- ends ---
 
-  /** No connection is kept alive any longer: called once, when the proxy is to end. */
-  drain(): void {
+  override drain(): void {
     if (this.state === HEAD && this.reader.isBetweenMessages) this.linger();
     else this.isPersistent = false;
   }
@@ -659,12 +694,40 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
       this.lingerDeadline = 0;
     }
     if (this.socket.pendingSegments > 0) {
-      this.context.timers.arm(this, now + bodyMs);
+      this.beginStall();
+      this.context.timers.arm(this, this.stallLookAt);
       return;
     }
+    this.stallLookAt = 0;
     if (this.lingerDeadline === 0) this.lingerDeadline = now + bodyMs;
     if (this.hasEnded) this.close();
     else this.context.timers.arm(this, Math.min(now + LINGER_MS, this.lingerDeadline));
+  }
+
+  // --- for the memory guard ---
+
+  override progress(): number {
+    const { exchange, reader, socket } = this;
+    const isKeeping = socket.heldSlots > 0 || reader.keepsScarce || (exchange !== null && exchange.keepsScarce);
+    if (!isKeeping) return KEEPS_NOTHING;
+    if (socket.pendingSegments > 0) return socket.acknowledgedBytes;
+    if (exchange !== null) return exchange.acknowledgedBytes;
+    return reader.stash === null ? 0 : reader.stash.length;
+  }
+
+  override quietSince(): number {
+    const { now } = this.context.transport;
+    return this.stallLookAt === 0 ? now : this.stallLookAt - this.listener.plan.timeouts.bodyMs / STALL_LOOKS;
+  }
+
+  override shed(): void {
+    if (this.socket.pendingSegments === 0 && this.exchange?.hasResponse !== true) {
+      this.refuse(own.OUT_OF_MEMORY);
+      return;
+    }
+    // at once: what waits to be sent is what is wanted back
+    this.socket.reset();
+    this.close();
   }
 
   /** The client gets what it is owed, then a reset: FIN behind a part of a response that ends with it would make it look whole. */
@@ -673,7 +736,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     this.dropExchange();
     this.reader.clear();
     this.context.timers.remove(this);
-    this.listener.forget(this);
+    this.context.sessions.delete(this);
     DeferredReset.begin(this.context, this.socket, this.listener.plan.timeouts.bodyMs, () => this.listener.release());
   }
 
@@ -687,7 +750,7 @@ export class HttpDownstream extends Expiring implements SocketHandler, RelayOwne
     this.context.timers.remove(this);
     if (isCut) this.socket.reset();
     else this.socket.close();
-    this.listener.forget(this);
+    this.context.sessions.delete(this);
     this.listener.release();
   }
 }

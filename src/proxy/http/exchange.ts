@@ -247,10 +247,11 @@ export class Exchange extends Waiter {
   }
 
   private sendRequest(connection: UpstreamConnection): void {
-    const { arena } = this.context;
+    const { arena, segmentsEnough } = this.context;
     const slot = this.requestSlot;
+    const isBodyNext = segmentsEnough > 1 && this.downstream.hasBodyWaiting;
     arena.retain(slot);
-    connection.socket.send(slot, arena.start(slot), this.requestLength, this.downstream.hasBodyWaiting);
+    connection.socket.send(slot, arena.start(slot), this.requestLength, isBodyNext);
   }
 
   /** The server that takes the body; null: not yet. */
@@ -345,6 +346,19 @@ export class Exchange extends Waiter {
   handleResponseBroken(): void {
     this.connection = null;
     this.downstream.handleResponseBroken();
+  }
+
+  // --- for the memory guard ---
+
+  /** Whether it keeps a slot of a size that is scarce. */
+  get keepsScarce(): boolean {
+    if (this.requestSlot >= 0 && this.context.arena.isScarce(this.requestSlot)) return true;
+    return this.connection !== null && this.connection.keepsScarce;
+  }
+
+  /** Changes while the server takes the request. */
+  get acknowledgedBytes(): number {
+    return this.connection === null ? 0 : this.connection.acknowledgedBytes;
   }
 
   // --- ends ---

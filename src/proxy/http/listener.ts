@@ -27,8 +27,6 @@ export class HttpListener extends Listener {
   readonly hops = new BelievedHops();
   /** Null: nobody is. */
   readonly trusted: TrustedProxies | null;
-  /** Every connection, so that draining can end the idle ones. */
-  private readonly connections = new Set<HttpDownstream>();
 
   constructor(context: Context, plan: ListenerPlan, index: number, upstreams: readonly Upstream[]) {
     super(context, plan, index);
@@ -54,15 +52,6 @@ export class HttpListener extends Listener {
   }
 
   protected override begin(socket: Socket): void {
-    this.connections.add(new HttpDownstream(this, socket));
-  }
-
-  /** A connection is gone, or has become a tunnel's. */
-  forget(connection: HttpDownstream): void {
-    this.connections.delete(connection);
-  }
-
-  protected override drainConnections(): void {
-    for (const connection of this.connections) connection.drain();
+    this.context.sessions.add(new HttpDownstream(this, socket));
   }
 }

@@ -6,7 +6,7 @@
  * framing is added or taken away, in place.
  */
 import { assert } from '../../base/assert.ts';
-import { SMALL_SLOT_BYTES, TRAILER_BYTES_MAX } from '../../base/limits.ts';
+import { SMALL_SLOT_BYTES, TAILROOM, TRAILER_BYTES_MAX } from '../../base/limits.ts';
 import type { Socket } from '../../port/transport.ts';
 import { ChunkScanner } from '../../wire/http1/chunked.ts';
 import { emitCrlf, emitHex, emitLastChunk } from '../../wire/http1/emit.ts';
@@ -40,8 +40,6 @@ const TRAILER_FIELDS_MAX = 100;
 
 const CR = 13;
 const LF = 10;
-/** A receiver with this many segments pending gets no more: one is in flight, one is ready behind it. */
-export const PENDING_ENOUGH = 2;
 
 /** Scanners are needed only while a chunked body passes. */
 const spareScanners: ChunkScanner[] = [];
@@ -109,6 +107,27 @@ export class MessageReader {
     this.endBody();
   }
 
+  /** Whether it keeps a slot of a size that is scarce. */
+  get keepsScarce(): boolean {
+    const { arena } = this.context;
+    if (this.length > 0 && arena.isScarce(this.slot)) return true;
+    return this.stash !== null && this.stash.slot >= 0 && arena.isScarce(this.stash.slot);
+  }
+
+  /** The input has to wait. When large slots are scarce, and it fits, it waits in a small one. */
+  settle(): void {
+    const { arena } = this.context;
+    const from = this.slot;
+    if (this.length > SMALL_SLOT_BYTES - TAILROOM || !arena.isLarge(from) || !arena.isScarce(from)) return;
+    const slot = arena.allocateSmall();
+    if (slot < 0) return;
+    const start = arena.start(slot);
+    arena.memory.copyWithin(start, this.offset, this.offset + this.length);
+    arena.release(from);
+    this.slot = slot;
+    this.offset = start;
+  }
+
   /** Adds input to the stash; READ_MORE when used up, READ_DONE when the stash holds a whole section. */
   fillStash(limitBytes: number): number {
     this.stash ??= new Stash();
@@ -153,7 +172,7 @@ export class MessageReader {
    * scratch.
    */
   relay(to: Socket, trailers: FieldTable, prefixLength: number): number {
-    if (to.pendingSegments >= PENDING_ENOUGH) return READ_BLOCKED;
+    if (to.pendingSegments >= this.context.segmentsEnough) return READ_BLOCKED;
     if (this.isInTrailers) return this.relayTrailers(to, trailers);
     const measured = this.measure();
     if (measured < 0 || measured === READ_TOO_LARGE) return measured;
@@ -162,7 +181,7 @@ export class MessageReader {
       this.endBody();
     } else if (this.isInTrailers && this.length > 0) {
       // not READ_BLOCKED, which says that nothing was sent: the caller finds that out by asking again
-      return to.pendingSegments >= PENDING_ENOUGH ? READ_MORE : this.relayTrailers(to, trailers);
+      return to.pendingSegments >= this.context.segmentsEnough ? READ_MORE : this.relayTrailers(to, trailers);
     }
     return measured;
   }

@@ -7,6 +7,7 @@
  * It reads the server's response and passes it to the exchange's client. What becomes of a failed try is the exchange's
  * decision, not this class's.
  */
+import { PLENTY } from '../../base/arena.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import {
   FAILED_BAD_RESPONSE,
@@ -31,7 +32,6 @@ import {
   FRAME_DECODE,
   FRAME_ENCODE,
   MessageReader,
-  PENDING_ENOUGH,
   READ_BLOCKED,
   READ_DONE,
   READ_MORE,
@@ -230,12 +230,23 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
 
   /** The silence is not the server's: the client owes more of the request, or does not take the response. */
   private get isClientsTurn(): boolean {
-    if (this.reader.length > 0) return true;
+    if (this.reader.length > 0 || this.isClientFull) return true;
     return !this.downstream.isRequestComplete && this.socket.pendingSegments === 0;
   }
 
   private get downstream(): HttpDownstream {
     return (this.exchange as Exchange).downstream;
+  }
+
+  // --- for the memory guard ---
+
+  /** Whether it keeps a slot of a size that is scarce. */
+  get keepsScarce(): boolean {
+    return this.reader.keepsScarce || (this.socketOrNull !== null && this.socketOrNull.heldSlots > 0);
+  }
+
+  get acknowledgedBytes(): number {
+    return this.socketOrNull === null ? 0 : this.socketOrNull.acknowledgedBytes;
   }
 
   // --- the response ---
@@ -246,18 +257,31 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
       const goesOn = this.state === HEAD ? this.stepHead() : this.stepBody();
       if (!goesOn) break;
     }
-    if (this.socketOrNull !== null) {
-      if (this.reader.length > 0) this.socketOrNull.pause();
-      else this.socketOrNull.resume();
-    } else if (this.exchange !== null && this.reader.length === 0) {
-      this.endBroken();
+    if (this.socketOrNull === null) {
+      if (this.exchange !== null && this.reader.length === 0) this.endBroken();
+      return;
     }
+    if (this.reader.length > 0) {
+      this.reader.settle();
+      this.socketOrNull.pause();
+    } else if (this.isClientFull) {
+      this.downstream.noteBacklog();
+      this.socketOrNull.pause();
+    } else {
+      this.socketOrNull.resume();
+    }
+  }
+
+  /** Memory is tight, and the client has to take what it was sent before more of the response is received for it. */
+  private get isClientFull(): boolean {
+    if (this.context.arena.pressure === PLENTY || this.state !== BODY) return false;
+    return this.downstream.socket.pendingSegments >= this.context.segmentsEnough;
   }
 
   /** False: blocked. */
   private stepHead(): boolean {
     const downstream = this.downstream;
-    if (downstream.socket.pendingSegments >= PENDING_ENOUGH) {
+    if (downstream.socket.pendingSegments >= this.context.segmentsEnough) {
       downstream.noteBacklog();
       return false;
     }

@@ -1,0 +1,28 @@
+/** A client's connection or a relay: what drains, and what the memory guard looks at when memory is tight. */
+import { Expiring } from './expiring.ts';
+
+/** `Session.progress`: it keeps no slot of a size that is scarce. */
+export const KEEPS_NOTHING = -1;
+
+export abstract class Session extends Expiring {
+  // The guard's own.
+  guardProgress = KEEPS_NOTHING;
+  guardMovedAt = 0;
+  /** It has moved again after it had stood still. */
+  guardHasResumed = false;
+
+  /**
+   * A number that changes when the peer moves for which this session keeps slots, or KEEPS_NOTHING. The guard alone calls
+   * it, and only when memory is tight: it may cost system calls.
+   */
+  abstract progress(): number;
+
+  /** Since when nothing has moved, as far as the driver itself can see. */
+  abstract quietSince(): number;
+
+  /** Gives up what it keeps: memory is short, and of all sessions this one has stood still for longest. */
+  abstract shed(): void;
+
+  /** The proxy is to end: no later use is waited for. */
+  abstract drain(): void;
+}
