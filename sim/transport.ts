@@ -9,6 +9,7 @@
 import { addressText, type Address } from '../src/base/address.ts';
 import { TICK_MS } from '../src/base/limits.ts';
 import type {
+  CloseReason,
   ListenHandler,
   ListenSocket,
   Socket,
@@ -21,6 +22,9 @@ import type { Endpoint, LinkSpec, Network } from './network.ts';
 import { ListenAddress, SimListenSocket } from './transport-listener.ts';
 import { SimSocket } from './transport-socket.ts';
 import type { World } from './world.ts';
+
+/** How a connection ends that this machine or the server's queue has no room for. */
+const CONNECT_FAILURES: readonly CloseReason[] = ['no-port', 'no-resource', 'busy'];
 
 export interface TransportSpec {
   /** Virtual clock at the start, ms: drivers must bear any. */
@@ -135,7 +139,7 @@ export class SimTransport implements Transport {
     this.world.note('socket %a connects to %b by endpoint %c', socket.id, address, endpoint.id);
     if (prng.oneIn(this.spec.connectFailOneIn)) {
       this.failedConnects++;
-      const reason = prng.oneIn(2) ? 'no-port' : 'no-resource';
+      const reason = CONNECT_FAILURES[prng.below(CONNECT_FAILURES.length)];
       this.world.schedule(50, () => socket.failConnect(reason));
     }
     return socket;

@@ -21,6 +21,7 @@ export type CloseReason =
   | 'refused' // connect: nobody listens
   | 'timeout' // the kernel gave up (retransmission, keep-alive probes)
   | 'unreachable' // connect: no route, or the network says so
+  | 'busy' // connect: the queue of a Unix socket is full; soon it may not be
   | 'no-port' // connect: no local port is free for this address
   | 'no-resource' // connect: out of descriptors or memory on this machine
   | 'other';

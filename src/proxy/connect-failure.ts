@@ -2,16 +2,18 @@
 import { FAILED_CONNECT, FAILED_CONNECT_TIMEOUT, FAILED_NO_PORT, FAILED_NO_RESOURCE } from '../core/retry.ts';
 import type { CloseReason } from '../port/transport.ts';
 
+const FAILURES: Readonly<Record<CloseReason, number>> = {
+  reset: FAILED_CONNECT,
+  refused: FAILED_CONNECT,
+  timeout: FAILED_CONNECT_TIMEOUT,
+  unreachable: FAILED_CONNECT,
+  busy: FAILED_CONNECT_TIMEOUT, // its time is over
+  'no-port': FAILED_NO_PORT,
+  'no-resource': FAILED_NO_RESOURCE,
+  other: FAILED_CONNECT,
+};
+
 /** FAILED_... for why a socket ended while it was connecting. */
 export function connectFailure(reason: CloseReason): number {
-  switch (reason) {
-    case 'timeout':
-      return FAILED_CONNECT_TIMEOUT;
-    case 'no-port':
-      return FAILED_NO_PORT;
-    case 'no-resource':
-      return FAILED_NO_RESOURCE;
-    default:
-      return FAILED_CONNECT;
-  }
+  return FAILURES[reason];
 }

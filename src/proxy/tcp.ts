@@ -12,6 +12,7 @@ import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
 import { connectFailure } from './connect-failure.ts';
 import type { Context } from './context.ts';
 import { Listener } from './listener.ts';
+import { redialAt } from './redial.ts';
 import { Relay, type RelayOwner } from './relay.ts';
 import { Waiter, type Server, type Upstream } from './upstream.ts';
 
@@ -42,6 +43,8 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
   private readonly downstream: Socket;
   private server: Server | null = null;
   private serverSocket: Socket | null = null;
+  /** When the server's connection has to stand. */
+  private connectDeadline = 0;
   private isOver = false;
 
   constructor(listener: TcpListener, upstream: Upstream, downstream: Socket) {
@@ -71,9 +74,15 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     }
     this.server = upstream.servers[picked];
     upstream.take(this.server);
-    this.serverSocket = context.transport.connect(this.server.preparedAddress, this);
+    this.connectDeadline = context.transport.now + upstream.plan.timeouts.connectMs;
+    this.dial(this.server);
+  }
+
+  private dial(server: Server): void {
+    const { context } = this;
+    this.serverSocket = context.transport.connect(server.preparedAddress, this);
     if (this.serverSocket === null) this.tryAnother(FAILED_NO_RESOURCE);
-    else context.timers.arm(this, context.transport.now + upstream.plan.timeouts.connectMs);
+    else context.timers.arm(this, this.connectDeadline);
   }
 
   // --- events: of the server's socket while it connects, and of the client's if it breaks meanwhile ---
@@ -90,7 +99,10 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
       return;
     }
     this.serverSocket = null;
-    this.tryAnother(connectFailure(reason));
+    const { timers, transport } = this.context;
+    const dialAt = redialAt(reason, transport.now, this.connectDeadline);
+    if (dialAt > 0) timers.arm(this, dialAt);
+    else this.tryAnother(connectFailure(reason));
   }
 
   handleData(_socket: Socket, slot: number): void {
@@ -105,13 +117,15 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     // nothing was sent yet
   }
 
-  override handleExpiry(): void {
+  override handleExpiry(now: number): void {
     if (this.isQueued) {
       this.giveUp();
-      return;
+    } else if (now < this.connectDeadline) {
+      this.dial(this.server as Server);
+    } else {
+      this.closeServerSocket();
+      this.tryAnother(FAILED_CONNECT_TIMEOUT);
     }
-    this.closeServerSocket();
-    this.tryAnother(FAILED_CONNECT_TIMEOUT);
   }
 
   handleRelayEnd(): void {

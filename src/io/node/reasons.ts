@@ -19,7 +19,7 @@ const REASONS: Readonly<Record<string, CloseReason>> = {
   ENOBUFS: 'no-resource',
   EADDRNOTAVAIL: 'no-port',
   // a Unix socket whose queue is full
-  EAGAIN: 'no-resource',
+  EAGAIN: 'busy',
 };
 
 export function closeReason(code: string | undefined): CloseReason {

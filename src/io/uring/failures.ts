@@ -19,9 +19,10 @@ export function closeReason(errno: number): CloseReason {
     case ffi.EHOSTDOWN:
     case ffi.ENETDOWN:
       return 'unreachable';
+    case ffi.EAGAIN: // the queue of a Unix socket
+      return 'busy';
     case ffi.EADDRNOTAVAIL:
       return 'no-port';
-    case ffi.EAGAIN: // the queue of a Unix socket is full
     case ffi.EMFILE:
     case ffi.ENFILE:
     case ffi.ENOBUFS:

@@ -13,6 +13,7 @@ import {
   FAILED_BAD_RESPONSE,
   FAILED_CONNECT_TIMEOUT,
   FAILED_NO_BUFFER,
+  FAILED_NO_RESOURCE,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
@@ -23,6 +24,7 @@ import { parseResponseHead, responseBody } from '../../wire/http1/response.ts';
 import { connectFailure } from '../connect-failure.ts';
 import type { Context } from '../context.ts';
 import { Expiring } from '../expiring.ts';
+import { redialAt } from '../redial.ts';
 import type { Stash } from '../stash.ts';
 import type { Server, Upstream } from '../upstream.ts';
 import type { HttpDownstream } from './downstream.ts';
@@ -60,6 +62,8 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   private socketOrNull: Socket | null = null;
   private exchange: Exchange | null = null;
   private state = CONNECTING;
+  /** When it has to stand. */
+  private connectDeadline = 0;
   /** The response's framing and both sides' words allow another exchange. */
   private isReusable = false;
   /** Carried an exchange before this one: it may have been closed by the server meanwhile. */
@@ -83,13 +87,19 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   /** Begins a connection for an exchange. Null: no socket could be made. */
   static connect(context: Context, upstream: Upstream, server: Server, exchange: Exchange): UpstreamConnection | null {
     const connection = new UpstreamConnection(context, upstream, server);
-    const socket = context.transport.connect(server.preparedAddress, connection);
-    if (socket === null) return null;
-    connection.socketOrNull = socket;
+    connection.connectDeadline = context.transport.now + upstream.plan.timeouts.connectMs;
+    if (!connection.dial()) return null;
     connection.exchange = exchange;
     context.serverConnections.add(connection);
-    context.timers.arm(connection, context.transport.now + upstream.plan.timeouts.connectMs);
     return connection;
+  }
+
+  private dial(): boolean {
+    const { timers, transport } = this.context;
+    this.socketOrNull = transport.connect(this.server.preparedAddress, this);
+    if (this.socketOrNull === null) return false;
+    timers.arm(this, this.connectDeadline);
+    return true;
   }
 
   get socket(): Socket {
@@ -182,7 +192,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     this.socketOrNull = null;
     switch (wasState) {
       case CONNECTING:
-        this.fail(connectFailure(reason), 0);
+        this.handleNoConnection(reason);
         return;
       case HEAD:
       case BODY:
@@ -199,15 +209,23 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     }
   }
 
+  private handleNoConnection(reason: CloseReason): void {
+    const { timers, transport } = this.context;
+    const dialAt = redialAt(reason, transport.now, this.connectDeadline);
+    if (dialAt > 0) timers.arm(this, dialAt);
+    else this.fail(connectFailure(reason), 0);
+  }
+
   private endBroken(): void {
     if (this.state === HEAD) this.fail(FAILED_RESET, 0);
     else this.breakOff();
   }
 
-  override handleExpiry(): void {
+  override handleExpiry(now: number): void {
     switch (this.state) {
       case CONNECTING:
-        this.fail(FAILED_CONNECT_TIMEOUT, 0);
+        if (now >= this.connectDeadline) this.fail(FAILED_CONNECT_TIMEOUT, 0);
+        else if (!this.dial()) this.fail(FAILED_NO_RESOURCE, 0);
         return;
       case HEAD:
         if (this.isClientsTurn) this.touch();
@@ -258,7 +276,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
       if (!goesOn) break;
     }
     if (this.socketOrNull === null) {
-      if (this.exchange !== null && this.reader.length === 0) this.endBroken();
+      if (this.exchange !== null && this.state !== CONNECTING && this.reader.length === 0) this.endBroken();
       return;
     }
     if (this.reader.length > 0) {
