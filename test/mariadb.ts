@@ -10,7 +10,7 @@ export interface Mariadb {
   readonly port: number;
   readonly daemon: Daemon;
   /** Runs a statement as its root, and returns the rows. */
-  sql(statement: string): Promise<string>;
+  readonly sql: (statement: string) => Promise<string>;
 }
 
 /** A MariaDB of its own on 127.0.0.1, with a database `shop`, a user `app`, and a user `evenkeel` for health checks. */
