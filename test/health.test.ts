@@ -1,7 +1,9 @@
 /** Health from outside: who gets requests while servers fail and come back. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { endOf, engineSkip, ENGINES, Evenkeel, freePort, get, getUntil, startBackend } from './evenkeel.ts';
+import { peerSkip } from './peers.ts';
 
 const FAST = 'health: { http: /, interval: 50ms, timeout: 10s, rise: 2, fall: 2 }';
 
@@ -105,6 +107,31 @@ upstreams: { web: { servers: [ "${backend.address}" ], health: { tcp: true, inte
     const evenkeel = await Evenkeel.start(t, configuration(port, [backend.address], passive), { engine });
     while (!/fails but is the last one and stays/.test(evenkeel.stderr)) assert.equal((await get(port)).status, 502);
   });
+
+  test(
+    `[${engine}] without a descriptor for a check, servers keep their states`,
+    peerSkip(engine, 'prlimit'),
+    async (t) => {
+      const [a, b] = [await startBackend(t), await startBackend(t)];
+      const port = await freePort();
+      const check = 'health: { http: /, interval: 50ms, timeout: 10s, rise: 1, fall: 1 }';
+      const evenkeel = await Evenkeel.start(t, configuration(port, [a.address, b.address], check), { engine });
+      const limit = (soft: number): void => {
+        const args = ['--pid', `${evenkeel.child.pid}`, `--nofile=${soft}:`];
+        assert.equal(spawnSync('prlimit', args, { encoding: 'utf8' }).stderr, '');
+      };
+      limit(3);
+      await evenkeel.said(
+        /server web\/\S+ could not be checked and keeps its state: no file descriptor is left in the keeper/,
+      );
+      for (let i = 0; i < 10; i++) assert.equal((await get(port)).status, 200);
+      limit(1024);
+      await b.stop();
+      await evenkeel.said(new RegExp(`server web/${b.address} down: `));
+      assert.doesNotMatch(evenkeel.stderr, new RegExp(`web/${a.address} down`));
+      assert.equal(evenkeel.stderr.match(/could not be checked/g)?.length, 1);
+    },
+  );
 
   test(`[${engine}] a server that comes back gets few requests at first`, engineSkip(engine), async (t) => {
     const [a, b] = [await startBackend(t), await startBackend(t)];

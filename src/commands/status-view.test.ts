@@ -230,6 +230,15 @@ answered by the proxy  503  no-server  7 times: no server is up
   );
 });
 
+test('what this machine was short of stands beside its servers', () => {
+  const lastCheck = { ageMs: 300, isPassed: null, detail: 'no file descriptor is left in the keeper' };
+  const upstream = { ...DOCUMENT.upstreams[0], servers: [{ ...SERVER, shortages: 4, lastCheck }] };
+  assert.match(
+    renderStatus({ ...DOCUMENT, upstreams: [upstream] }, '/s', false),
+    / 0 failed {2}4 short of ports, descriptors or memory here {2}last check 0\.3 s ago could not be made: no file descriptor is left in the keeper\n/,
+  );
+});
+
 test('a router whose owner is silent is not shown as what it was', () => {
   const router: RouterView = { ...ROUTER, state: 'unknown', accountAgeMs: 12_000 };
   const text = renderStatus({ ...DOCUMENT, ha: { ...DOCUMENT.ha!, routers: [router] } }, '/s', false);

@@ -3,6 +3,7 @@ import type { ClaimView, GuardView, PeerView, RouterView, TrackedView, WitnessVi
 import type { RestraintView } from '../keeper/ha/restraints.ts';
 import type {
   AnswerView,
+  CheckView,
   ConfigurationView,
   ListenerView,
   ProxyView,
@@ -217,7 +218,7 @@ function upstreamRow({ name, balance, waiting, servers }: UpstreamView): string[
 
 function serverRows({ name: upstream, servers }: UpstreamView): string[][] {
   return servers.map((server) => {
-    const { name, address, state, stateAgeMs, connections, requests, failures } = server;
+    const { name, address, state, stateAgeMs, connections, requests, failures, shortages } = server;
     const place = address === null || address === name ? '' : ` (${address})`;
     return [
       `${upstream}/${name}${place}`,
@@ -225,6 +226,7 @@ function serverRows({ name: upstream, servers }: UpstreamView): string[][] {
       stateAgeMs === null ? '' : ageText(stateAgeMs),
       weightText(server),
       `${count(connections, 'connection')}, ${requests} in all, ${failures} failed`,
+      shortages === 0 ? '' : `${shortages} short of ports, descriptors or memory here`,
       whyText(server),
     ];
   });
@@ -244,14 +246,18 @@ function whyText({ state, reason, lastCheck, lastFailure, ejectedForMs }: Server
   if (ejectedForMs !== null && state === 'ejected') parts.push(`takes requests again in ${ageText(ejectedForMs)}`);
   if (lastCheck !== null) {
     const age = `${ageText(lastCheck.ageMs)} ago`;
-    const isNews = lastCheck.isPassed !== (state === 'up') && state !== 'ejected';
-    const verdict = lastCheck.isPassed ? 'passed' : `failed: ${lastCheck.detail}`;
-    parts.push(isNews ? `last check ${age} ${verdict}` : `checked ${age}`);
+    const isNews = lastCheck.isPassed === null || (lastCheck.isPassed !== (state === 'up') && state !== 'ejected');
+    parts.push(isNews ? `last check ${age} ${verdictText(lastCheck)}` : `checked ${age}`);
   }
   if (lastFailure !== null && state !== 'ejected') {
     parts.push(`last failed request ${ageText(lastFailure.ageMs)} ago: ${lastFailure.detail}`);
   }
   return parts.join('; ');
+}
+
+function verdictText({ isPassed, detail }: CheckView): string {
+  if (isPassed === null) return `could not be made: ${detail}`;
+  return isPassed ? 'passed' : `failed: ${detail}`;
 }
 
 function proxyRow(

@@ -171,3 +171,30 @@ test('no more than 256 probes are on their way, and the others follow', async (t
   await scene.pass(50);
   assert.ok(scene.probed.length >= 300);
 });
+
+test('checks that could not be made change nothing, are one line, and are shown as the last ones', async (t) => {
+  const servers = [server(at(1), 0), server(at(2), 1)];
+  const scene = new Scene(t, [upstream('web', servers, { health: { ...CHECK, fall: 1 } })]);
+  scene.keeper.start();
+  scene.answer = ({ host }) => ({ isPassed: host === '192.0.2.1', reason: 'connection refused' });
+  await scene.pass(2_500);
+  assert.equal(scene.states(), 'up 1, down 2');
+  scene.lines.length = 0;
+  scene.answer = () => ({ isPassed: null, reason: 'no file descriptor is left in the keeper' });
+  await scene.pass(62_000);
+  assert.equal(scene.states(), 'up 1, down 2');
+  assert.match(
+    scene.lines[0],
+    /^warn {2}server web\/192\.0\.2\.[12]:80 could not be checked and keeps its state: no file descriptor is left in the keeper/,
+  );
+  assert.match(
+    scene.lines[1],
+    /^warn {2}1\d\d health checks within 60 s could not be made, and servers keep their states: no file descriptor/,
+  );
+  assert.equal(scene.lines.length, 2);
+  const account = scene.keeper.serversOf(0)[0][0].account!;
+  assert.deepEqual([account.state, account.lastProbe?.isPassed], ['up', null]);
+  scene.answer = () => ({ isPassed: true, reason: '' });
+  await scene.pass(2_500);
+  assert.equal(scene.states(), 'up 1, up 2');
+});

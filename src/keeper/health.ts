@@ -12,6 +12,7 @@ import { type HealthEvent, type Probe, serverText, UpstreamHealth } from '../cor
 import type { Log } from './log.ts';
 import type { NameAnswer } from './names.ts';
 import type { ProbeResult } from './probe.ts';
+import { type Recurring, RecurringLog } from './recurring-log.ts';
 
 export type MakeProbe = (health: HealthPlan, address: Address, serverName: string) => Promise<ProbeResult>;
 
@@ -50,6 +51,7 @@ export class HealthRegistry {
   private readonly options: HealthRegistryOptions;
   private readonly upstreams: readonly Upstream[];
   private readonly upstreamOfSlot: (Upstream | undefined)[] = [];
+  private readonly recurring: RecurringLog;
   private readonly onBoard = emptySlot();
   private readonly wanted = emptySlot();
   private probesUnderway = 0;
@@ -59,6 +61,7 @@ export class HealthRegistry {
   /** Writes the servers with fixed addresses to the board; those with names follow with `handleName`. */
   constructor(options: HealthRegistryOptions) {
     this.options = options;
+    this.recurring = new RecurringLog(options.log, options.now);
     this.upstreams = options.plan.upstreams.map((plan) => ({
       plan,
       health: createMachine(plan, options.prng),
@@ -82,6 +85,7 @@ export class HealthRegistry {
   stop(): void {
     this.isStopped = true;
     clearTimeout(this.timer);
+    this.recurring.stop();
   }
 
   /** The names that servers are given by. */
@@ -158,10 +162,14 @@ export class HealthRegistry {
 
   private async runProbe(upstream: Upstream, probe: Probe): Promise<void> {
     const serverName = upstream.plan.servers[probe.server].name;
-    const result = await this.options.makeProbe(upstream.plan.health!, probe.address, serverName);
+    const { isPassed, reason } = await this.options.makeProbe(upstream.plan.health!, probe.address, serverName);
     this.probesUnderway--;
     if (this.isStopped) return;
-    upstream.health.handleProbeResult(this.options.now(), probe, result.isPassed, result.reason);
+    if (isPassed === null) {
+      const server = serverText(upstream.plan.name, serverName, probe.address);
+      this.recurring.handle(reason, shortage(server, reason), 1, '');
+    }
+    upstream.health.handleProbeResult(this.options.now(), probe, isPassed, reason);
     this.settle(upstream);
     this.pump();
   }
@@ -232,6 +240,18 @@ export class HealthRegistry {
         return log.warn(`server ${server}: ${event.reason} more addresses than can be used`);
     }
   }
+}
+
+/** Checks that this machine could not make: one line for all servers, whom it says nothing of. */
+function shortage(server: string, reason: string): Recurring {
+  return {
+    level: 'warn',
+    text: (count, within) =>
+      within === ''
+        ? `server ${server} could not be checked and keeps its state: ${reason}`
+        : `${count} health checks${within} could not be made, and servers keep their states: ${reason}`,
+    details: { reason: 'check-impossible' },
+  };
 }
 
 function createMachine(plan: UpstreamPlan, prng: Prng): UpstreamHealth {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
-import { test, type TestContext } from 'node:test';
+import { mock, test, type TestContext } from 'node:test';
 import type { Address } from '../base/address.ts';
 import type { HealthPlan } from '../config/plan.ts';
 import { probe } from './probe.ts';
@@ -137,4 +137,27 @@ test('a port of its own is probed instead of the server’s', async (t) => {
   const address = await listen(t, net.createServer());
   const health: HealthPlan = { ...TCP, port: address.port };
   assert.equal((await probe(health, { ...address, port: 1 }, 'x')).isPassed, true);
+});
+
+test('what this machine is out of is no result, whatever is asked', async (t) => {
+  let code = '';
+  t.after(() => mock.restoreAll());
+  mock.method(net.Socket.prototype, 'connect', function (this: net.Socket) {
+    process.nextTick(() => this.destroy(Object.assign(new Error(code), { code })));
+    return this;
+  });
+  const address: Address = { family: 4, host: '127.0.0.1', port: 1 };
+  const unix: Address = { family: 0, host: '/run/app.sock', port: 0 };
+  const dialogue: HealthPlan = { ...TCP, probe: { kind: 'redis' } };
+  for (code of ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']) {
+    for (const health of [TCP, HTTP, dialogue]) {
+      for (const target of [address, unix]) {
+        const { isPassed, reason } = await probe(health, target, 'x');
+        assert.equal(isPassed, null, code);
+        assert.match(reason, /^no .* is left /);
+      }
+    }
+  }
+  code = 'EHOSTUNREACH';
+  assert.deepEqual(await probe(HTTP, address, 'x'), { isPassed: false, reason: 'no route to host' });
 });

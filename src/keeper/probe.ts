@@ -10,8 +10,9 @@ import { createDialogue } from '../core/health/dialogue/create.ts';
 import { DIALOGUE_BYTES_MAX, type Dialogue, type Verdict, evidence } from '../core/health/dialogue/dialogue.ts';
 
 export interface ProbeResult {
-  readonly isPassed: boolean;
-  /** Why it failed, for people: `connection refused`, `status 500`. */
+  /** Null: it could not be made, for want of something on this machine, which says nothing of the server. */
+  readonly isPassed: boolean | null;
+  /** Why it failed or could not be made, for people: `connection refused`, `status 500`. */
   readonly reason: string;
 }
 
@@ -29,7 +30,7 @@ export function probe(health: HealthPlan, address: Address, serverName: string):
     let abandon: (() => void) | null = null;
     const timer = setTimeout(() => finish(false, `no answer within ${health.timeoutMs} ms`), health.timeoutMs);
     let isDone = false;
-    const finish = (isPassed: boolean, reason: string): void => {
+    const finish: Finish = (isPassed, reason) => {
       if (isDone) return;
       isDone = true;
       clearTimeout(timer);
@@ -40,7 +41,7 @@ export function probe(health: HealthPlan, address: Address, serverName: string):
   });
 }
 
-type Finish = (isPassed: boolean, reason: string) => void;
+type Finish = (isPassed: ProbeResult['isPassed'], reason: string) => void;
 
 /** Returns what ends it. */
 function begin(plan: HealthPlan['probe'], target: Address, serverName: string, finish: Finish): () => void {
@@ -56,7 +57,7 @@ function connect(target: Address): net.Socket {
 function probeTcp(target: Address, finish: Finish): () => void {
   const socket = connect(target);
   socket.on('connect', () => finish(true, 'connected'));
-  socket.on('error', (error) => finish(false, describe(error)));
+  socket.on('error', (error) => finishWith(error, finish));
   return () => socket.destroy();
 }
 
@@ -90,7 +91,7 @@ function probeDialogue(dialogue: Dialogue, target: Address, finish: Finish): () 
     if (isLeaving) return;
     fail(length === 0 ? 'closed without a word' : `closed after: ${evidence(received, 0, length)}`);
   });
-  socket.on('error', (error) => finish(false, describe(error)));
+  socket.on('error', (error) => finishWith(error, finish));
   return () => {
     if (!isLeaving) socket.destroy();
   };
@@ -123,13 +124,13 @@ function probeHttp(plan: HttpProbe, target: Address, serverName: string, finish:
       if (length >= BODY_BYTES_MAX) judge();
     });
     response.on('end', judge);
-    response.on('error', (error) => finish(false, describe(error)));
+    response.on('error', (error) => finishWith(error, finish));
   });
   request.on('upgrade', (response, socket) => {
     socket.destroy();
     finish(false, `status ${response.statusCode}`);
   });
-  request.on('error', (error) => finish(false, describe(error)));
+  request.on('error', (error) => finishWith(error, finish));
   request.end();
   return () => request.destroy();
 }
@@ -145,8 +146,22 @@ const WORDS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'network unreachable',
   ETIMEDOUT: 'connection timed out',
   ENOENT: 'no such socket',
-  EMFILE: 'no file descriptor left here',
 };
+
+/** What this machine was out of. */
+const SHORTAGES: Readonly<Record<string, string>> = {
+  EMFILE: 'no file descriptor is left in the keeper',
+  ENFILE: 'no file descriptor is left on this machine',
+  ENOBUFS: 'no memory for sockets is left on this machine',
+  ENOMEM: 'no memory for sockets is left on this machine',
+  EADDRNOTAVAIL: 'no local port is left for connections to this address',
+};
+
+function finishWith(error: NodeJS.ErrnoException, finish: Finish): void {
+  const shortage = SHORTAGES[error.code ?? ''] as string | undefined;
+  if (shortage === undefined) finish(false, describe(error));
+  else finish(null, shortage);
+}
 
 function describe(error: NodeJS.ErrnoException): string {
   const code = error.code ?? '';

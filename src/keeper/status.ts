@@ -117,7 +117,7 @@ export interface ServerView {
   /** Null: not known. */
   readonly stateAgeMs: number | null;
   /** The last check; null: none has ended yet. */
-  readonly lastCheck: { readonly ageMs: number; readonly isPassed: boolean; readonly detail: string } | null;
+  readonly lastCheck: CheckView | null;
   /** The last failure of real traffic. */
   readonly lastFailure: { readonly ageMs: number; readonly detail: string } | null;
   /** How long it gets nothing yet; null: it is not ejected. */
@@ -133,6 +133,13 @@ export interface ServerView {
   readonly failures: number;
   /** Connections that could not be made for want of something on this machine: no failures of the server's. */
   readonly shortages: number;
+}
+
+export interface CheckView {
+  readonly ageMs: number;
+  /** Null: it could not be made, for want of something on this machine. */
+  readonly isPassed: boolean | null;
+  readonly detail: string;
 }
 
 /** How often a proxy's sign of life is looked at. */

@@ -36,6 +36,9 @@ export interface PassiveOptions {
 /** `unchecked`: nothing has been found out yet, or nobody asks; it gets work. */
 export type EndpointState = 'unchecked' | 'up' | 'down' | 'ejected';
 
+/** Whether a probe passed. Null: it could not be made, for want of something on this machine. */
+export type ProbeVerdict = boolean | null;
+
 /** Something that was seen of it. */
 export interface Sighting {
   readonly atMs: number;
@@ -50,7 +53,7 @@ export interface EndpointAccount {
   readonly reason: string;
   readonly sinceMs: number;
   /** Null: none has ended yet. */
-  readonly lastProbe: (Sighting & { readonly isPassed: boolean }) | null;
+  readonly lastProbe: (Sighting & { readonly isPassed: ProbeVerdict }) | null;
   /** Of real traffic; null: none. */
   readonly lastFailure: Sighting | null;
   /** Null: it is not ejected. */
@@ -137,11 +140,12 @@ export class EndpointHealth {
   }
 
   /** True if the server is now up or down and was not before. `detail` says why it failed, or what was seen. */
-  handleProbeResult(now: number, isPassed: boolean, detail: string, prng: Prng): boolean {
+  handleProbeResult(now: number, isPassed: ProbeVerdict, detail: string, prng: Prng): boolean {
     if (this.active === null) return false;
     this.nextProbeAt = Math.max(now, this.probeStartedAt + this.nextIntervalMs(prng));
     this.probeStartedAt = -1;
     this.lastProbe = { atMs: now, isPassed, detail };
+    if (isPassed === null) return false;
     const before = this.stateText;
     const wasDown = this.isDown;
     this.active.handleResult(isPassed);

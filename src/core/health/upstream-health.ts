@@ -12,7 +12,13 @@ import { type Address, addressText, parseIPv4, parseIPv6 } from '../../base/addr
 import { SERVER_EMPTY, type ServerSlot, WEIGHT_UNIT } from '../../base/board.ts';
 import type { Prng } from '../../base/prng.ts';
 import { assignAddresses } from './addresses.ts';
-import { EJECTION_OVER, type EndpointAccount, EndpointHealth, type HealthOptions } from './endpoint-health.ts';
+import {
+  EJECTION_OVER,
+  type EndpointAccount,
+  EndpointHealth,
+  type HealthOptions,
+  type ProbeVerdict,
+} from './endpoint-health.ts';
 
 export interface UpstreamHealthOptions extends HealthOptions {
   readonly servers: readonly ServerOptions[];
@@ -77,16 +83,14 @@ export class UpstreamHealth {
     this.readmitIfNoneIsUsable(now);
   }
 
-  /** A probe ended. `reason` says why it failed, or what it saw. */
-  handleProbeResult(now: number, probe: Probe, isPassed: boolean, reason: string): void {
+  /** A probe ended. `reason` says why it failed or could not be made, or what it saw. */
+  handleProbeResult(now: number, probe: Probe, isPassed: ProbeVerdict, reason: string): void {
     const endpoint = this.endpointAt(probe.slot);
     // The name may have got another address since.
     if (endpoint === null || endpoint.address !== probe.address) return;
     if (!endpoint.handleProbeResult(now, isPassed, reason, this.prng)) return;
-    this.tell(isPassed ? 'up' : 'down', probe.server, probe.address, endpoint.account(now).reason);
-    if (!isPassed) {
-      this.readmitIfNoneIsUsable(now);
-    }
+    this.tell(isPassed === true ? 'up' : 'down', probe.server, probe.address, endpoint.account(now).reason);
+    if (isPassed !== true) this.readmitIfNoneIsUsable(now);
   }
 
   /** Real traffic met `count` failures at the server in this slot. */

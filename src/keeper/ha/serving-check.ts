@@ -38,9 +38,14 @@ export async function checkServing(options: ServingCheckOptions): Promise<Servin
   }
   const health = healthOf(serves);
   const results = await Promise.all(targets.map((target) => makeProbe(health, target, target.host)));
-  const detail = results.map(({ isPassed, reason }, i) => `${placeOf(targets[i])} ${isPassed ? 'serves' : reason}`);
-  const passed = results.some(({ isPassed }) => isPassed);
-  const isCertain = serves !== null || results.every(({ reason }) => reason === REASON_REFUSED);
+  const detail = results.map(
+    ({ isPassed, reason }, i) => `${placeOf(targets[i])} ${isPassed === true ? 'serves' : reason}`,
+  );
+  const passed = results.some(({ isPassed }) => isPassed === true);
+  const isCertain =
+    serves === null
+      ? results.every(({ reason }) => reason === REASON_REFUSED)
+      : results.every(({ isPassed }) => isPassed === false);
   return { serves: passed ? true : isCertain ? false : null, detail: detail.join(', ') };
 }
 

@@ -107,7 +107,7 @@ export class WitnessWatch {
     const { isPassed, reason } = await this.options.makeProbe(witness.probe, witness.address, witness.plan.name);
     if (this.isStopped) return;
     witness.detail = reason;
-    if (!isPassed) return;
+    if (isPassed !== true) return;
     const nowMs = this.options.now();
     witness.answeredMs = nowMs;
     this.panel.handleAnswer(index, nowMs);
