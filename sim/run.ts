@@ -3,7 +3,8 @@
  * what must hold then.
  */
 import { Board } from '../src/base/board.ts';
-import { Proxy, type ProxyOptions } from '../src/proxy/proxy.ts';
+import type { Plan } from '../src/config/plan.ts';
+import { type PlannedSocket, Proxy, type ProxyOptions } from '../src/proxy/proxy.ts';
 import type { TransportDriver } from '../src/port/transport.ts';
 import { CheckedArena } from './checked-arena.ts';
 import { Judge } from './judge.ts';
@@ -21,7 +22,7 @@ import { Violation, World } from './world.ts';
 
 /** What a driver under test must offer: the production proxy does, and the simulator's own small one. */
 export interface Driver extends TransportDriver {
-  start(descriptors: readonly (readonly number[])[]): void;
+  apply(plan: Plan, sockets: readonly PlannedSocket[]): void;
   drain(): void;
 }
 
@@ -123,7 +124,7 @@ class Run {
     this.transport.sabotage = options.sabotage ?? 'none';
     this.judge = new Judge(world, this.ledger);
     const { plan } = scenario;
-    const shape = { servers: plan.serverSlots, listeners: plan.listeners.length, workers: 1 };
+    const shape = { servers: plan.serverSlots, listeners: plan.listeners.length, rows: 1 };
     this.board = Board.createAlone(shape);
     this.servers = scenario.servers.map((server) => {
       const Kind = server.protocol === 'http' ? HttpServer : TcpServer;
@@ -132,10 +133,9 @@ class Run {
     this.keeper = new Keeper(world, this.network, this.board, scenario, this.servers);
     const create: CreateDriver = options.createDriver ?? ((proxyOptions) => new Proxy(proxyOptions));
     this.driver = create({
-      plan,
       transport: this.transport,
       board: this.board,
-      workerIndex: 0,
+      row: 0,
       seed: scenario.seed,
       wallClockMs: () => WALL_CLOCK_MS + Math.floor(world.nowUs / 1000),
       report: (event) => this.keeper.handleEvent(event),
@@ -150,10 +150,14 @@ class Run {
     this.slotsAtRest = arena.usedSlots;
     const linkPrng = new Prng(scenario.seed ^ 0x8008);
     const link = () => drawLink(linkPrng, scenario.link);
-    const descriptors = scenario.plan.listeners.map((listener) =>
-      listener.binds.map((bind) => transport.openListener(`${bind.address.host}:${bind.address.port}`, link)),
+    let socketCount = 0;
+    const sockets = scenario.plan.listeners.flatMap((plan, listener) =>
+      plan.binds.map(({ address }) => {
+        const descriptor = transport.openListener(`${address.host}:${address.port}`, link);
+        return { id: socketCount++, listener, descriptor };
+      }),
     );
-    this.driver.start(descriptors);
+    this.driver.apply(scenario.plan, sockets);
     void transport.run(this.driver);
     this.startClients();
     if (scenario.drainAtUs > 0) world.schedule(scenario.drainAtUs, () => this.beginDrain());

@@ -57,7 +57,7 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
       upstream: httpUpstreams,
     });
   }
-  return { plan: { listeners, upstreams, serverSlots: slots.count, graceMs: 20_000 }, servers };
+  return { plan: { listeners, upstreams, serverSlots: slots.count, graceMs: 20_000, drainMs: 20_000 }, servers };
 }
 
 /** Most clients' addresses are among them; the hops that clients claim are not. */
@@ -77,6 +77,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
   const isTight = faults.has('tightLimits') && prng.oneIn(2);
   return {
     name: `listener-${index}`,
+    slot: index,
     protocol: 'http',
     binds: ['10.0.0.1', '10.0.0.2'].slice(prng.below(2)).map((host) => ({
       address: { family: 4, host, port: 8000 + index },
@@ -136,6 +137,7 @@ function drawUpstream(
       backup: s > 0 && prng.oneIn(6),
       firstSlot,
       slotCount,
+      epoch: 0,
     });
   }
   return {

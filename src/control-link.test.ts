@@ -82,9 +82,9 @@ test('for a keeper that does not listen a bounded amount is kept, and later mess
   for (let i = 0; i < 10_000; i++) scene.link.say(log('x'.repeat(100)));
   scene.take();
   assert.ok(scene.messages.length > 1_000 && scene.messages.length < 3_000);
-  scene.link.say({ type: 'ready' });
+  scene.link.say({ type: 'applied', generation: 1 });
   scene.take();
-  assert.deepEqual(scene.messages.at(-1), { type: 'ready' });
+  assert.deepEqual(scene.messages.at(-1), { type: 'applied', generation: 1 });
 });
 
 test('orders are heard however they are cut, and what is no order is ignored', () => {
@@ -103,6 +103,6 @@ test('the end of the channel says once that the keeper is gone', () => {
   const scene = new Scene();
   scene.link.handleEnd();
   scene.link.handleClose();
-  scene.link.say({ type: 'ready' });
+  scene.link.say({ type: 'applied', generation: 1 });
   assert.deepEqual(scene.heard, ['gone']);
 });

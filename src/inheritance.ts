@@ -1,24 +1,16 @@
-/** Takes over, in a proxy process, what keeper/handover.ts says that it inherits. */
+/** Takes over, in a proxy process, what keeper/handover.ts says that it inherits, and what keeper/delivery.ts says that it is sent. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Board } from './base/board.ts';
+import { receiveDescriptors } from './io/linux/descriptor-channel.ts';
 import { openSharedMemory } from './io/linux/shared-memory.ts';
-import { type Handover, HANDOVER_DESCRIPTOR, TABLE_DESCRIPTOR } from './keeper/handover.ts';
+import type { Delivery, SocketName } from './keeper/delivery.ts';
+import { DESCRIPTOR_CHANNEL, FIRST_ROW_DESCRIPTOR, type ProxyArguments, TABLE_DESCRIPTOR } from './keeper/handover.ts';
 
-export function readHandover(): Handover {
-  // With positions: the file's own position is shared with the other proxies.
-  const bytes = Buffer.alloc(fstatSync(HANDOVER_DESCRIPTOR).size);
-  for (let at = 0; at < bytes.length;) {
-    const count = readSync(HANDOVER_DESCRIPTOR, bytes, at, bytes.length - at, at);
-    if (count === 0) throw new Error('the handover is cut short');
-    at += count;
-  }
-  return JSON.parse(bytes.toString()) as Handover;
-}
-
-/** Of the board, this process can write the row of its own worker. */
-export function openBoard({ rowDescriptors }: Handover, workerIndex: number): Board {
+/** Of the board, this process can write its own row. */
+export function openBoard({ row, rows }: ProxyArguments): Board {
   const table = take(TABLE_DESCRIPTOR, 'read');
-  return Board.open({ table, rows: rowDescriptors.map((row, i) => take(row, i === workerIndex ? 'write' : 'read')) });
+  const mappings = Array.from({ length: rows }, (_, i) => take(FIRST_ROW_DESCRIPTOR + i, i === row ? 'write' : 'read'));
+  return Board.open({ table, rows: mappings });
 }
 
 /** A mapping needs its descriptor no longer. */
@@ -26,4 +18,38 @@ function take(descriptor: number, access: 'read' | 'write'): ArrayBuffer {
   const buffer = openSharedMemory(descriptor, access);
   closeSync(descriptor);
   return buffer;
+}
+
+/** The numbers of the listening sockets that this process has. */
+let known: ReadonlySet<number> = new Set();
+
+export type Received = Pick<Delivery, 'plan'> & {
+  readonly sockets: readonly (SocketName & { readonly descriptor: number })[];
+};
+
+/** The plan whose `count` descriptors are there. Null: this process can have no more descriptors. */
+export function receiveDelivery(count: number): Received | null {
+  const descriptors = receiveDescriptors(DESCRIPTOR_CHANNEL, count);
+  if (descriptors === null) return null;
+  const [file, ...listening] = descriptors;
+  const { plan, sockets } = JSON.parse(readWhole(file)) as Delivery;
+  closeSync(file);
+  // A second descriptor of a socket would keep it open when the first one is closed.
+  for (const [i, { id }] of sockets.entries()) if (known.has(id)) closeSync(listening[i]);
+  const received = sockets.map(({ listener, id }, i) => {
+    return { listener, id, descriptor: known.has(id) ? -1 : listening[i] };
+  });
+  known = new Set(sockets.map(({ id }) => id));
+  return { plan, sockets: received };
+}
+
+function readWhole(file: number): string {
+  const bytes = Buffer.alloc(fstatSync(file).size);
+  // With positions: the file's own position is shared with the keeper.
+  for (let at = 0; at < bytes.length;) {
+    const count = readSync(file, bytes, at, bytes.length - at, at);
+    if (count === 0) throw new Error('the plan is cut short');
+    at += count;
+  }
+  return bytes.toString();
 }

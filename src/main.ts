@@ -15,7 +15,7 @@ async function main(args: readonly string[]): Promise<number> {
   const [word, ...rest] = args;
   switch (word) {
     case '__proxy':
-      return (await import('./proxy-process.ts')).runProxy(rest[0] as EngineName, Number(rest[1]));
+      return (await import('./proxy-process.ts')).runProxy(rest[0] as EngineName, rest[1]);
     case '__vip':
       return (await import('./vip-process.ts')).runVip(rest[0], rest[1] === 'standby');
     case '__probe':
@@ -49,6 +49,7 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
       lab: (options) => onLinux(async () => (await import('./commands/lab.ts')).labCommand(options, program)),
       check: async (options) => (await import('./commands/check.ts')).checkCommand(options, output),
       status: async (options) => (await import('./commands/status.ts')).statusCommand(options),
+      reload: async (options) => (await import('./commands/reload.ts')).reloadCommand(options),
       move: async (options) => (await import('./commands/status.ts')).moveCommand(options),
     },
     ...output,

@@ -1,30 +1,30 @@
 /**
- * A proxy process: takes over what the keeper hands it (keeper/handover.ts), and runs the data plane on the engine it is
- * told to use. It ends when it is drained, when its keeper is gone and its work is done, or by a bug.
+ * A proxy process: takes over what the keeper hands it (inheritance.ts), and runs the data plane on the engine it is told to
+ * use, by one plan after the other. It ends when it is drained, when its keeper is gone and its work is done, or by a bug.
  */
 import { randomInt } from 'node:crypto';
 import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from './base/board.ts';
 import { type ControlHandler, ControlLink } from './control-link.ts';
 import { descriptorReserve } from './core/descriptors.ts';
 import { type EngineName, loadTransport } from './engine.ts';
+import { openBoard, receiveDelivery } from './inheritance.ts';
 import { descriptorsLeft } from './io/linux/descriptor-limit.ts';
 import { dropPrivileges } from './io/linux/privileges.ts';
-import { openBoard, readHandover } from './inheritance.ts';
-import { CONTROL_DESCRIPTOR, type Handover } from './keeper/handover.ts';
+import { CONTROL_DESCRIPTOR, parseArguments, type ProxyArguments } from './keeper/handover.ts';
 import type { KeeperMessage } from './port/control.ts';
 import type { Transport, TransportDriver } from './port/transport.ts';
 import { Proxy, type ProxyEvent } from './proxy/proxy.ts';
 
 /** Resolves to the exit code. */
-export async function runProxy(engine: EngineName, workerIndex: number): Promise<number> {
-  process.title = `evenkeel: proxy ${workerIndex}`;
+export async function runProxy(engine: EngineName, text: string): Promise<number> {
+  const place = parseArguments(text);
+  process.title = `evenkeel: proxy ${place.worker}`;
   ignoreSignals();
-  const handover = readHandover();
   const createTransport = await loadTransport(engine);
   const descriptors = descriptorsLeft();
   // From here on nothing is read that strangers sent. All code is loaded: where it lies may be closed for that user.
-  dropPrivileges(handover.user);
-  await new ProxyProcess(createTransport(descriptorReserve(descriptors)), handover, workerIndex, descriptors).run();
+  dropPrivileges(place.user);
+  await new ProxyProcess(createTransport(descriptorReserve(descriptors)), place, descriptors).run();
   return 0;
 }
 
@@ -38,25 +38,24 @@ function ignoreSignals(): void {
 
 class ProxyProcess implements TransportDriver, ControlHandler {
   private readonly transport: Transport;
-  private readonly handover: Handover;
   private readonly row: WorkerRow;
   private readonly control: ControlLink;
   private readonly proxy: Proxy;
+  private graceMs = 0;
   private lastTurnAt = Infinity;
 
-  constructor(transport: Transport, handover: Handover, workerIndex: number, descriptors: number) {
+  constructor(transport: Transport, place: ProxyArguments, descriptors: number) {
     this.transport = transport;
-    this.handover = handover;
-    const board = openBoard(this.handover, workerIndex);
-    this.row = board.worker(workerIndex);
+    const board = openBoard(place);
+    this.row = board.worker(place.row);
     this.row.pid = process.pid;
+    this.row.worker = place.worker;
     this.row.state = WORKER_STARTING;
     this.control = new ControlLink(transport, CONTROL_DESCRIPTOR, this);
     this.proxy = new Proxy({
-      plan: this.handover.plan,
       transport,
       board,
-      workerIndex,
+      row: place.row,
       seed: randomInt(2 ** 32),
       wallClockMs: Date.now,
       report: (event) => this.handleEvent(event),
@@ -65,9 +64,6 @@ class ProxyProcess implements TransportDriver, ControlHandler {
   }
 
   async run(): Promise<void> {
-    this.proxy.start(this.handover.descriptors);
-    this.row.state = WORKER_SERVING;
-    this.control.say({ type: 'ready' });
     await this.transport.run(this);
   }
 
@@ -78,17 +74,29 @@ class ProxyProcess implements TransportDriver, ControlHandler {
 
   handleMessage(message: KeeperMessage): void {
     switch (message.type) {
+      case 'apply':
+        return this.apply(message.generation, message.descriptors);
       case 'drain':
         return this.drain();
-      case 'open':
-        return this.proxy.open(message.listener, message.descriptor);
     }
   }
 
   /** Nobody else will end this process now, so it gives itself the time that the keeper would have given it. */
   handleKeeperGone(): void {
-    this.lastTurnAt = this.transport.now + this.handover.plan.graceMs;
+    this.lastTurnAt = this.transport.now + this.graceMs;
     this.drain();
+  }
+
+  private apply(generation: number, descriptors: number): void {
+    const received = receiveDelivery(descriptors);
+    if (received === null) {
+      this.control.say({ type: 'refused', generation, reason: 'out of descriptors' });
+      return;
+    }
+    this.graceMs = received.plan.graceMs;
+    this.proxy.apply(received.plan, received.sockets);
+    if (this.row.state === WORKER_STARTING) this.row.state = WORKER_SERVING;
+    this.control.say({ type: 'applied', generation });
   }
 
   private drain(): void {

@@ -43,12 +43,16 @@ export interface StartOptions {
   readonly through?: readonly string[];
   /** Further ones for `evenkeel run`. */
   readonly args?: readonly string[];
+  /** It is asked and told things on `FILE.sock`. */
+  readonly hasSocket?: boolean;
 }
 
 export class Evenkeel {
   readonly child: ChildProcess;
   /** Its exit code, or the name of the signal that ended it. */
   readonly exit: Promise<number | string>;
+  /** Its configuration. */
+  file = '';
   stdout = '';
   stderr = '';
   private isGone = false;
@@ -93,9 +97,12 @@ export class Evenkeel {
     t.after(() => rmSync(directory, { recursive: true, force: true }));
     const file = join(directory, 'evenkeel.yaml');
     writeFileSync(file, yaml);
-    const args = ['run', file, '--workers', `${options.workers ?? 2}`];
+    const socket = options.hasSocket === true ? ['--socket', `${file}.sock`] : [];
+    const args = ['run', file, ...socket, '--workers', `${options.workers ?? 2}`];
     if (options.engine !== undefined) args.push('--engine', options.engine);
-    return Evenkeel.spawn(t, [...args, ...(options.args ?? [])], options);
+    const evenkeel = Evenkeel.spawn(t, [...args, ...(options.args ?? [])], options);
+    evenkeel.file = file;
+    return evenkeel;
   }
 
   /** Runs it and waits until it is ready. */

@@ -167,7 +167,7 @@ test('SIGHUP does not end it', engineSkip('node'), async (t) => {
   const port = await freePort();
   const evenkeel = await Evenkeel.start(t, configuration(port, backend.address), { engine: 'node' });
   evenkeel.signal('SIGHUP');
-  await evenkeel.said(/SIGHUP: reload is not supported yet/);
+  await evenkeel.said(/reload by SIGHUP: nothing has changed/);
   assert.equal((await get(port)).status, 200);
 });
 

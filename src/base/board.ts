@@ -33,7 +33,7 @@ export {
 /** Its mappings, as each process has them. */
 export interface BoardMemory {
   readonly table: ArrayBufferLike;
-  /** By worker. */
+  /** One for each process that there may be. */
   readonly rows: readonly ArrayBufferLike[];
 }
 
@@ -65,14 +65,14 @@ export class Board {
   /** A new board that no other process sees. */
   static createAlone(shape: BoardShape): Board {
     const { tableBytes, rowBytes } = Board.sizesFor(shape);
-    const rows = Array.from({ length: shape.workers }, () => new ArrayBuffer(rowBytes));
+    const rows = Array.from({ length: shape.rows }, () => new ArrayBuffer(rowBytes));
     return Board.create({ table: new ArrayBuffer(tableBytes), rows }, shape);
   }
 
   private constructor(table: ServerTable, rows: readonly ArrayBufferLike[]) {
     this.table = table;
     this.shape = table.shape;
-    assert(rows.length === this.shape.workers, 'one row for each worker');
+    assert(rows.length === this.shape.rows, 'one mapping for each row');
     this.rows = rows.map((row) => new WorkerRow(row, this.shape));
   }
 
@@ -81,6 +81,14 @@ export class Board {
   /** Changes with every change of the table. */
   get generation(): number {
     return this.table.generation;
+  }
+
+  /** How many proxies there are to be; the keeper says it. */
+  get workers(): number {
+    return this.table.workers;
+  }
+  set workers(workers: number) {
+    this.table.workers = workers;
   }
 
   /** Keeper: applies `change` as one change. */
@@ -93,16 +101,24 @@ export class Board {
     this.table.read(slot, into);
   }
 
-  /** Calls `apply` for every slot of one generation, and returns it; or calls nothing and returns -1: look again later. */
+  /** Calls `apply` for every slot in use, of one generation, and returns it; or calls nothing and returns -1: look again later. */
   readTable(scratch: ServerSlot, apply: (slot: number, value: ServerSlot) => void): number {
     return this.table.readAll(scratch, apply);
   }
 
   // --- the rows: each proxy writes its own ---
 
-  worker(index: number): WorkerRow {
-    assert(index >= 0 && index < this.rows.length, 'worker out of range');
-    return this.rows[index];
+  /** The row of one process. */
+  worker(row: number): WorkerRow {
+    assert(row >= 0 && row < this.rows.length, 'row out of range');
+    return this.rows[row];
+  }
+
+  /** Connections of clients, of all proxies. */
+  listenerConnections(slot: number): number {
+    let sum = 0;
+    for (let i = 0; i < this.rows.length; i++) sum += this.rows[i].listenerConnections(slot);
+    return sum;
   }
 
   /** Connections in use to a server, of all proxies. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { SERVER_UP, type ServerSlot, ServerTable } from './server-table.ts';
 
-const SHAPE = { servers: 64, listeners: 0, workers: 0 };
+const SHAPE = { servers: 64, listeners: 0, rows: 0 };
 const slot = (): ServerSlot => ({ state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) });
 
 /** Everything in a slot says the same number. */

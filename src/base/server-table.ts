@@ -13,15 +13,18 @@
 import { assert } from './assert.ts';
 
 const MAGIC = 0x4b45564e;
-const LAYOUT = 2;
+const LAYOUT = 3;
 
 const HEADER_WORDS = 16;
 const H_MAGIC = 0;
 const H_LAYOUT = 1;
 const H_SERVERS = 2;
 const H_LISTENERS = 3;
-const H_WORKERS = 4;
+const H_ROWS = 4;
 const H_GENERATION = 5;
+/** No slot from here on has ever been written. */
+const H_USED = 6;
+const H_WORKERS = 7;
 
 /** One server slot. */
 const SERVER_WORDS = 8;
@@ -43,10 +46,12 @@ export type ServerState = 0 | 1 | 2 | 3;
 /** Full weight of a server of weight 1; slow start uses the fractions. */
 export const WEIGHT_UNIT = 256;
 
+/** How many of each there is room for. What nobody uses costs no memory: the mappings are sparse. */
 export interface BoardShape {
   readonly servers: number;
   readonly listeners: number;
-  readonly workers: number;
+  /** Proxy processes, finishing ones included. */
+  readonly rows: number;
 }
 
 /** A server slot, read out. */
@@ -67,7 +72,7 @@ export class ServerTable {
   private readonly addressWords = new Int32Array(4);
   private readonly addressBytes = new Uint8Array(this.addressWords.buffer);
   /** What was read last. */
-  private copy: Int32Array | null = null;
+  private copy = new Int32Array(0);
 
   static bytesFor(shape: BoardShape): number {
     return 4 * (HEADER_WORDS + 2 * shape.servers * SERVER_WORDS);
@@ -78,7 +83,7 @@ export class ServerTable {
     const header = new Int32Array(buffer, 0, HEADER_WORDS);
     header[H_SERVERS] = shape.servers;
     header[H_LISTENERS] = shape.listeners;
-    header[H_WORKERS] = shape.workers;
+    header[H_ROWS] = shape.rows;
     header[H_LAYOUT] = LAYOUT;
     header[H_MAGIC] = MAGIC;
     return new ServerTable(buffer);
@@ -87,7 +92,7 @@ export class ServerTable {
   constructor(buffer: ArrayBufferLike) {
     const header = new Int32Array(buffer, 0, HEADER_WORDS);
     assert(header[H_MAGIC] === MAGIC && header[H_LAYOUT] === LAYOUT, 'not a status board of this version');
-    this.shape = { servers: header[H_SERVERS], listeners: header[H_LISTENERS], workers: header[H_WORKERS] };
+    this.shape = { servers: header[H_SERVERS], listeners: header[H_LISTENERS], rows: header[H_ROWS] };
     const size = ServerTable.bytesFor(this.shape);
     assert(buffer.byteLength >= size, 'the status board is cut short');
     this.words = new Int32Array(buffer, 0, size >> 2);
@@ -99,12 +104,21 @@ export class ServerTable {
     return Atomics.load(this.words, H_GENERATION);
   }
 
+  /** How many proxies there are to be. */
+  get workers(): number {
+    return this.words[H_WORKERS];
+  }
+  set workers(workers: number) {
+    this.words[H_WORKERS] = workers;
+  }
+
   /** Writer: applies `change` as one change. If it throws, nothing has changed. */
   update(change: (set: (slot: number, value: ServerSlot) => void) => void): void {
     const { generation, words } = this;
     const from = this.copyAt(generation);
     const to = this.copyAt(generation + 1);
-    for (let i = 0; i < this.tableWords; i++) {
+    const usedWords = words[H_USED] * SERVER_WORDS;
+    for (let i = 0; i < usedWords; i++) {
       if (words[to + i] !== words[from + i]) Atomics.store(words, to + i, words[from + i]);
     }
     change((slot, value) => this.write(to, slot, value));
@@ -117,17 +131,21 @@ export class ServerTable {
   }
 
   /**
-   * Calls `apply` for every slot, each of the same generation, and returns that; or calls nothing and returns -1, if the
+   * Calls `apply` for every slot that is in use, each of the same generation, and returns that; or calls nothing and returns -1, if the
    * writer was quicker several times over: then look again next turn.
    */
   readAll(scratch: ServerSlot, apply: (slot: number, value: ServerSlot) => void): number {
-    const copy = (this.copy ??= new Int32Array(this.tableWords));
     for (let i = 0; i < READS_MAX; i++) {
       const { generation } = this;
+      // Nothing that is read here may lead out of the mapping, whatever wrote it.
+      const used = Math.min(Atomics.load(this.words, H_USED), this.shape.servers);
+      const usedWords = used * SERVER_WORDS;
+      if (this.copy.length < usedWords) this.copy = new Int32Array(usedWords);
+      const { copy } = this;
       const from = this.copyAt(generation);
-      for (let word = 0; word < this.tableWords; word++) copy[word] = Atomics.load(this.words, from + word);
+      for (let word = 0; word < usedWords; word++) copy[word] = Atomics.load(this.words, from + word);
       if (this.generation !== generation) continue;
-      for (let slot = 0; slot < this.shape.servers; slot++) {
+      for (let slot = 0; slot < used; slot++) {
         this.readFrom(copy, 0, slot, scratch);
         apply(slot, scratch);
       }
@@ -143,6 +161,7 @@ export class ServerTable {
   private write(tableAt: number, slot: number, value: ServerSlot): void {
     assert(slot >= 0 && slot < this.shape.servers, 'server slot out of range');
     const { words } = this;
+    if (slot >= words[H_USED]) Atomics.store(words, H_USED, slot + 1);
     const at = tableAt + slot * SERVER_WORDS;
     Atomics.store(words, at + S_STATE, value.state);
     Atomics.store(words, at + S_WEIGHT, value.weight);

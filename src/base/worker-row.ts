@@ -13,6 +13,7 @@ const WORKER_WORDS = 16 + ANSWER_KINDS_MAX;
 const W_PID = 0;
 const W_HEARTBEAT = 1;
 const W_STATE = 2;
+const W_WORKER = 3; // plus one; 0: nobody's
 const W_REQUESTS = 4; // 2 words
 const W_MEMORY_LEVEL = 6;
 const W_LARGE_USED = 7;
@@ -79,6 +80,7 @@ export class WorkerRow {
     this.words[W_HEARTBEAT] = 0;
     this.words[W_STATE] = 0;
     this.words.fill(0, W_MEMORY_LEVEL, W_SMALL_USED_MAX + 1);
+    this.words[W_WORKER] = 0;
     for (let at = WORKER_WORDS; at < this.listenersAt; at += COUNTER_WORDS) {
       this.words[at + C_CONNECTIONS] = 0;
       this.words[at + C_WAITING] = 0;
@@ -91,6 +93,14 @@ export class WorkerRow {
   }
   set pid(pid: number) {
     this.words[W_PID] = pid;
+  }
+
+  /** The place that this process fills; -1: nobody has the row. */
+  get worker(): number {
+    return this.words[W_WORKER] - 1;
+  }
+  set worker(worker: number) {
+    this.words[W_WORKER] = worker + 1;
   }
 
   /** A number that changes with every turn of a living proxy. The keeper judges its age by its own clock. */

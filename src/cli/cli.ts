@@ -16,6 +16,8 @@ import { addMoveCommands } from './handover.ts';
 import type { RunOptions } from './run.ts';
 import { addRunCommand } from './run.ts';
 import { addSchemaCommand } from './schema.ts';
+import type { ReloadOptions } from './reload.ts';
+import { addReloadCommand } from './reload.ts';
 import type { StatusOptions } from './status.ts';
 import { addStatusCommand } from './status.ts';
 
@@ -26,6 +28,7 @@ export interface Commands {
   demo(options: DemoOptions): Promise<number>;
   lab(options: LabOptions): Promise<number>;
   status(options: StatusOptions): Promise<number>;
+  reload(options: ReloadOptions): Promise<number>;
   move(options: MoveOptions): Promise<number>;
 }
 
@@ -62,6 +65,7 @@ export function createCli(context: CliContext): Command {
   addLabCommand(program, context);
   addSchemaCommand(program, context);
   addStatusCommand(program, context);
+  addReloadCommand(program, context);
   addMoveCommands(program, context);
   return program;
 }

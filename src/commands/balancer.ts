@@ -17,11 +17,15 @@ import { StartError } from '../keeper/start-error.ts';
 import { BEAT_LOOK_MS, BeatAges, type StatusDocument } from '../keeper/status.ts';
 import { VipLink } from '../keeper/vip-link.ts';
 import { createVipMachine } from '../vip-host.ts';
-import type { LoadedConfiguration } from './loaded-configuration.ts';
+import type { Print } from './config-file.ts';
+import type { Loaded, LoadedConfiguration } from './loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
-import type { Plans } from './prepare.ts';
+import { Reloader } from './reloader.ts';
 
-export interface BalancerOptions extends Plans {
+export interface BalancerOptions {
+  readonly loaded: Loaded;
+  /** Reads the file again, as a start would. Null: it cannot be run, and why has been printed. */
+  readonly read: (print: Print) => Loaded | null;
   readonly proxyUser: ProcessUser | null;
   /** What is less than it should be from the start on. */
   readonly problems: readonly string[];
@@ -50,6 +54,8 @@ export class Balancer {
   private readonly options: BalancerOptions;
   private readonly keeper: Keeper;
   private readonly beats: BeatAges;
+  private readonly reloader: Reloader;
+  private loaded: Loaded;
   private readonly startedMs = performance.now();
   private ha: HaKeeper | null = null;
   private control: ControlServer | null = null;
@@ -57,23 +63,24 @@ export class Balancer {
   private isOver = false;
 
   constructor(options: BalancerOptions) {
-    const { plan, ha, workers, log, proxyCommand, proxyUser } = options;
+    const { loaded, read, workers, log, proxyCommand, proxyUser } = options;
     this.options = options;
+    this.loaded = loaded;
     this.keeper = new Keeper({
-      plan,
       workers,
       host: linuxHost,
       log,
       user: proxyUser,
       proxyCommand,
-      mayBeIdle: ha !== null,
+      mayBeIdle: loaded.ready.ha !== null,
     });
+    this.reloader = new Reloader({ log, read, current: () => this.loaded, apply: (next) => this.apply(next) });
     this.beats = new BeatAges(this.keeper.board, performance.now());
   }
 
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
   async start(): Promise<string> {
-    const served = await this.keeper.start();
+    const served = await this.keeper.start(this.loaded.ready.plan);
     if (this.isOver) return served;
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
     await this.openControl();
@@ -81,11 +88,21 @@ export class Balancer {
     return [served, routers].filter((text) => text !== '').join(', ');
   }
 
+  /** Goes on by what the file says now. Resolves with what has changed; rejects with ReloadError, and then nothing has. */
+  reload(by: string): Promise<readonly string[]> {
+    return this.reloader.reload(by);
+  }
+
+  /** How long `stop` takes at most. */
+  get graceMs(): number {
+    return this.loaded.ready.plan.graceMs;
+  }
+
   /** Resolves when everything that was under way is finished, or its time is over. */
   async stop(): Promise<void> {
     // While the addresses are here, connections come, and must be served.
     await this.ha?.release();
-    await Promise.all([this.keeper.stop(), this.ha?.finish(this.options.plan.graceMs)]);
+    await Promise.all([this.keeper.stop(), this.ha?.finish(this.graceMs)]);
     this.close();
   }
 
@@ -98,6 +115,12 @@ export class Balancer {
 
   // --- inside ---
 
+  private async apply(loaded: Loaded): Promise<void> {
+    await this.keeper.apply(loaded.ready.plan);
+    this.loaded = loaded;
+    this.options.configuration.replace(loaded.text);
+  }
+
   private close(): void {
     this.isOver = true;
     clearInterval(this.looking);
@@ -105,12 +128,13 @@ export class Balancer {
   }
 
   private async startHa(): Promise<string> {
-    const { plan, ha, log, command, runDirectory, stateDirectory, isRestrained } = this.options;
+    const { log, command, runDirectory, stateDirectory, isRestrained } = this.options;
+    const { ha } = this.loaded.ready;
     if (ha === null || this.isOver) return '';
     this.ha = new HaKeeper({
       plan: ha,
-      upstreams: plan.upstreams,
-      listeners: plan.listeners,
+      serversOf: (upstream) => this.keeper.serversOf(upstream),
+      listeners: () => this.loaded.ready.plan.listeners,
       board: this.keeper.board,
       closedListeners: () => this.keeper.closedListeners,
       log,
@@ -140,12 +164,13 @@ export class Balancer {
       if (socketPath === null) throw new Error('there is no directory for it; say where with --socket');
       this.control = await ControlServer.open(socketPath, {
         status: () => this.status(),
+        reload: () => this.reload('the control socket'),
         handOver: (router, forMs, by) => this.ha?.handOver(router, forMs, by) ?? NO_ROUTERS,
         resume: (router, by) => this.ha?.resume(router, by) ?? NO_ROUTERS,
       });
     } catch (error) {
       // Two of one machine, with the same addresses to hold and to let go.
-      if (error instanceof SocketTakenError && this.options.ha !== null) {
+      if (error instanceof SocketTakenError && this.loaded.ready.ha !== null) {
         this.kill();
         throw new StartError(`${error.message}: stop that one first, or give one of them another --socket`);
       }

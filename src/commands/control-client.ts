@@ -1,5 +1,6 @@
 /** Asks a running evenkeel, over its socket. Whatever keeps it from answering in time is one kind of error, with a reason. */
 import http from 'node:http';
+import { EXIT_FAILED } from '../cli/exit-codes.ts';
 import type { StatusDocument } from '../keeper/status.ts';
 
 /** Nothing answers, or not what should: the message says where and why. */
@@ -9,6 +10,8 @@ export class ControlError extends Error {
 
 /** An answer takes milliseconds; whoever needs longer hangs. */
 const ANSWER_MS_MAX = 3_000;
+/** Sockets are opened, names asked for, and every proxy has to answer. */
+const RELOAD_MS_MAX = 60_000;
 
 export async function askStatus(socketPath: string): Promise<StatusDocument> {
   return (await ask(socketPath, 'GET', '/v1/status')) as StatusDocument;
@@ -28,14 +31,31 @@ export async function askMove(socketPath: string, { kind, router, forS, by }: Mo
   await ask(socketPath, 'POST', `/v1/routers/${router}/${kind}?${query.toString()}`);
 }
 
-function ask(socketPath: string, method: string, path: string): Promise<unknown> {
+/** What has changed, a line for each. */
+export async function askReload(socketPath: string): Promise<readonly string[]> {
+  const { changes } = (await ask(socketPath, 'POST', '/v1/reload', RELOAD_MS_MAX)) as { readonly changes: string[] };
+  return changes;
+}
+
+/** Runs a command that asks; what keeps it from an answer is its failure. */
+export async function failing(command: () => Promise<number>): Promise<number> {
+  try {
+    return await command();
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error;
+    process.stderr.write(`evenkeel: ${error.message}\n`);
+    return EXIT_FAILED;
+  }
+}
+
+function ask(socketPath: string, method: string, path: string, msMax = ANSWER_MS_MAX): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const fail = (reason: string): void => reject(new ControlError(reason));
-    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+    const signal = AbortSignal.timeout(msMax);
     const request = http.request({ socketPath, method, path, agent: false, signal }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', (error) => fail(describe(error, socketPath)));
+      response.on('error', (error) => fail(describe(error, socketPath, msMax)));
       response.on('end', () => {
         try {
           const body = JSON.parse(Buffer.concat(chunks).toString()) as { readonly error?: string };
@@ -46,14 +66,14 @@ function ask(socketPath: string, method: string, path: string): Promise<unknown>
         }
       });
     });
-    request.on('error', (error) => fail(describe(error, socketPath)));
+    request.on('error', (error) => fail(describe(error, socketPath, msMax)));
     request.end();
   });
 }
 
-function describe({ name, code, message }: NodeJS.ErrnoException, path: string): string {
+function describe({ name, code, message }: NodeJS.ErrnoException, path: string, msMax: number): string {
   if (name === 'AbortError' || code === 'ABORT_ERR') {
-    return `${path}: no answer within ${ANSWER_MS_MAX / 1000} s: the instance hangs`;
+    return `${path}: no answer within ${msMax / 1000} s: the instance hangs`;
   }
   if (code === 'ENOENT') return `evenkeel is not running, or uses another socket: ${path} does not exist`;
   if (code === 'ECONNREFUSED') return `evenkeel is not running: nothing listens on ${path}`;

@@ -59,7 +59,6 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
   };
   const log: Log = { info: tell, warn: tell, error: tell };
   const keeper = new Keeper({
-    plan,
     workers,
     host: linuxHost,
     log,
@@ -71,7 +70,7 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
     keeper.kill();
     servers.child.kill();
   });
-  await keeper.start();
+  await keeper.start(plan);
 
   const traffic = new DemoTraffic(ports.http, ports.tcp, tell);
   const frame = (): DemoFrame => ({
@@ -237,7 +236,7 @@ interface GaugedServer {
 
 function sum(board: Board, of: (worker: WorkerRow) => number): number {
   let total = 0;
-  for (let worker = 0; worker < board.shape.workers; worker++) total += of(board.worker(worker));
+  for (let row = 0; row < board.shape.rows; row++) total += of(board.worker(row));
   return total;
 }
 

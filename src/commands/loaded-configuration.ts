@@ -3,17 +3,29 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ConfigurationView } from '../keeper/status.ts';
+import type { Ready } from './prepare.ts';
+
+/** A configuration and the text it was made of. */
+export interface Loaded {
+  readonly ready: Ready;
+  readonly text: string;
+}
 
 /** Enough to tell texts apart at a glance. */
 const DIGEST_CHARACTERS = 12;
 
 export class LoadedConfiguration {
   private readonly file: string | null;
-  private readonly digest: string;
+  private digest: string;
 
   /** `file` as it was given; `-` is standard input. */
   constructor(file: string, text: string) {
     this.file = file === '-' ? null : resolve(file);
+    this.digest = digestOf(text);
+  }
+
+  /** Another text of the same file is in force. */
+  replace(text: string): void {
     this.digest = digestOf(text);
   }
 

@@ -14,8 +14,8 @@ import { StartError } from '../keeper/start-error.ts';
 import { proxyCount } from '../keeper/supervisor.ts';
 import { Balancer } from './balancer.ts';
 import { count } from './check.ts';
-import { printDiagnostics, readConfigText } from './config-file.ts';
-import { LoadedConfiguration } from './loaded-configuration.ts';
+import { type Print, printDiagnostics, readConfigText } from './config-file.ts';
+import { type Loaded, LoadedConfiguration } from './loaded-configuration.ts';
 import { lookAtMachine } from './preflight/look.ts';
 import { prepare, refuses } from './prepare.ts';
 import { feedWatchdog } from './watchdog.ts';
@@ -37,19 +37,23 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     write(format === 'journal' ? journalLine(level, line) : line);
   };
   const workers = options.workers ?? defaultWorkers();
-  const text = readConfigText(options.file, err);
-  if (text === null) return EXIT_FAILED;
-  const { diagnostics, ready } = prepare(text, { node: options.node, workers, look: lookAtMachine });
-  printDiagnostics(diagnostics, err);
-  if (ready === null) {
-    err(`${text.name}: ${count(diagnostics.filter(refuses).length, 'error')}\n`);
-    return EXIT_FAILED;
-  }
+  const read = (print: Print): Loaded | null => {
+    const text = readConfigText(options.file, print);
+    if (text === null) return null;
+    const { diagnostics, ready } = prepare(text, { node: options.node, workers, look: lookAtMachine });
+    printDiagnostics(diagnostics, print);
+    if (ready !== null) return { ready, text: text.text };
+    print(`${text.name}: ${count(diagnostics.filter(refuses).length, 'error')}\n`);
+    return null;
+  };
+  const loaded = read(err);
+  if (loaded === null) return EXIT_FAILED;
+  const { ready } = loaded;
 
   let balancer: Balancer | null = null;
   const asked = watchSignals(() => balancer?.kill());
-  // Other daemons read their configuration again; dying of it would be a nasty surprise.
-  process.on('SIGHUP', () => log.warn('SIGHUP: reload is not supported yet; restart to use a changed configuration'));
+  // Until it serves there is nothing that could go on by another file.
+  process.on('SIGHUP', () => void balancer?.reload('SIGHUP').catch(() => undefined));
   try {
     const probeCommand = [...program.command, '__probe'] as const;
     const { engine, user, problems } = await findFooting({
@@ -67,12 +71,12 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     });
     for (const problem of problems) log.warn(problem);
     balancer = new Balancer({
-      plan: ready.plan,
-      ha: ready.ha,
+      loaded,
+      read,
       proxyUser: user,
       problems,
       version: program.version,
-      configuration: new LoadedConfiguration(options.file, text.text),
+      configuration: new LoadedConfiguration(options.file, loaded.text),
       workers,
       log,
       command: program.command,
@@ -97,7 +101,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
 
     const signal = await asked;
     linuxHost.notifyServiceManager('STOPPING=1');
-    const { graceMs } = ready.plan;
+    const { graceMs } = balancer;
     log.info(`${signal}: finishing what is in flight, for up to ${graceMs / 1000} s; a second signal ends at once`);
     await balancer.stop();
     log.info('ended');

@@ -265,7 +265,7 @@ function proxyRow(
   index: number,
 ): string[] {
   const isSilent = silentMs > SILENT_MS && state === 'serving';
-  const isShort = memory.state === 'short' || memory.state === 'exhausted';
+  const isShort = memory?.state === 'short' || memory?.state === 'exhausted';
   const end = lastEnd === null ? '' : `last one ended ${ageText(lastEnd.ageMs)} ago: ${lastEnd.reason}`;
   return [
     `${index}`,
@@ -273,7 +273,7 @@ function proxyRow(
     pid === 0 ? '' : `pid ${pid}`,
     `${count(connections, 'connection')}, ${count(requests, 'request')}`,
     restarts === 0 ? '' : `restarted ${times(restarts)}`,
-    memory.shed === 0 ? '' : `ended ${count(memory.shed, 'connection')} for want of memory`,
+    memory === null || memory.shed === 0 ? '' : `ended ${count(memory.shed, 'connection')} for want of memory`,
     end,
   ];
 }

@@ -5,7 +5,7 @@ import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { MoveOptions } from '../cli/handover.ts';
 import type { StatusOptions } from '../cli/status.ts';
 import type { RouterView } from '../keeper/ha/ha-status.ts';
-import { askMove, askStatus, ControlError } from './control-client.ts';
+import { askMove, askStatus, ControlError, failing } from './control-client.ts';
 import { socketToAsk } from './socket-path.ts';
 import { ageText, renderStatus } from './status-view.ts';
 
@@ -104,15 +104,5 @@ async function follow(path: string, before: RouterView, beganMs: number, forS: n
       return view.state !== 'active' && view.state !== 'leaving' && view.state !== 'unknown';
     }
     await sleep(LOOK_MS);
-  }
-}
-
-async function failing(command: () => Promise<number>): Promise<number> {
-  try {
-    return await command();
-  } catch (error) {
-    if (!(error instanceof ControlError)) throw error;
-    process.stderr.write(`evenkeel: ${error.message}\n`);
-    return EXIT_FAILED;
   }
 }

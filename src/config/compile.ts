@@ -59,7 +59,7 @@ export function compile(config: Config, source: SourceMap, options: CompileOptio
       continue;
     }
     if (listener.upstream !== undefined) tcpUpstreams.add(listener.upstream);
-    listeners.push(compileListener(name, listener, indexOf, options.workers));
+    listeners.push(compileListener(name, listener, listeners.length, indexOf, options.workers));
   }
 
   const upstreams: UpstreamPlan[] = [];
@@ -69,12 +69,22 @@ export function compile(config: Config, source: SourceMap, options: CompileOptio
     for (const server of plan.servers) serverSlots += server.slotCount;
     upstreams.push(plan);
   }
-  return { plan: { listeners, upstreams, serverSlots, graceMs: ms(config.grace ?? DEFAULTS.grace) }, unsupported };
+  return {
+    plan: {
+      listeners,
+      upstreams,
+      serverSlots,
+      graceMs: ms(config.grace ?? DEFAULTS.grace),
+      drainMs: ms(config.drain ?? DEFAULTS.drain),
+    },
+    unsupported,
+  };
 }
 
 function compileListener(
   name: string,
   listener: ListenerConfig,
+  slot: number,
   indexOf: (upstream: string) => number,
   workers: number,
 ): ListenerPlan {
@@ -82,6 +92,7 @@ function compileListener(
   const limits = { ...DEFAULTS.listener.limits, ...listener.limits };
   return {
     name,
+    slot,
     protocol: listener.protocol === 'tcp' ? 'tcp' : 'http',
     binds: listOf(listener.bind).map((text) => checked(parseBind(text).value, text)),
     timeouts: {
@@ -159,6 +170,7 @@ function compileServer(written: UpstreamConfig['servers'][number], firstSlot: nu
     maxConnections: server['max-connections'] ?? 0,
     backup: server.backup ?? false,
     firstSlot,
+    epoch: 0,
     slotCount: 'hostname' in target ? ADDRESSES_PER_NAME_MAX : 1,
   };
 }

@@ -4,6 +4,7 @@
  */
 export const DEFAULTS = {
   grace: '30s',
+  drain: '10m',
   listener: {
     protocol: 'http',
     timeouts: { head: '10s', body: '30s', idle: '75s', 'half-closed': '1s' },

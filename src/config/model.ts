@@ -412,6 +412,11 @@ export const Config = z
         'number that nobody has. Not root, and not one that other programs run as.',
     ),
     grace: key(duration('0s', '24h'), 'How long a stop waits for what is in flight.', DEFAULTS.grace),
+    drain: key(
+      duration('0s', '24h'),
+      'How long connections to a server, or over a listener or route, may go on that a reload has removed.',
+      DEFAULTS.drain,
+    ),
     listeners: key(z.record(name, Listener), 'By name: where clients connect.'),
     upstreams: key(z.record(name, Upstream), 'By name: groups of servers.'),
     ha: key(HighAvailability, 'By name: virtual routers (VRRP), each with its addresses.'),

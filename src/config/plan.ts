@@ -7,14 +7,18 @@ import type { Address } from '../base/address.ts';
 export interface Plan {
   readonly listeners: readonly ListenerPlan[];
   readonly upstreams: readonly UpstreamPlan[];
-  /** Length of the status board's server table: the sum of every server's slotCount. */
+  /** Every server's slots lie below this. */
   readonly serverSlots: number;
   /** How long `stop` waits for what is in flight. */
   readonly graceMs: number;
+  /** How long what a later plan no longer has may go on. */
+  readonly drainMs: number;
 }
 
 export interface ListenerPlan {
   readonly name: string;
+  /** Its place on the status board. */
+  readonly slot: number;
   readonly protocol: 'http' | 'tcp';
   /** One listening socket each, per proxy. IPv6 `::` takes IPv4 too where `dual` says so (`*:80`). */
   readonly binds: readonly BindPlan[];
@@ -209,6 +213,8 @@ export interface ServerPlan {
   /** The first of its slots on the status board; a name has ADDRESSES_PER_NAME_MAX of them, an address one. */
   readonly firstSlot: number;
   readonly slotCount: number;
+  /** How often these slots had been another server's before. */
+  readonly epoch: number;
 }
 
 export interface HealthPlan {

@@ -19,6 +19,8 @@ const freshPath = (): string => join(folder, `new-${++count}`, 'evenkeel.sock');
 async function open(t: TestContext, path: string, told: string[] = []): Promise<ControlServer> {
   const handlers: ControlHandlers = {
     status: () => ({ version: '1.2.3' }) as StatusDocument,
+    reload: () =>
+      told.push('reload') > 1 ? Promise.resolve(['web added']) : Promise.reject(new Error('no such file')),
     handOver: (router, forMs, by) => {
       told.push(`hand over ${router} ${forMs} ${by}`);
       return resultOf(router);
@@ -124,4 +126,12 @@ test('the socket of a living one is left alone; that of a dead one is replaced',
 
 test('a place where there can be no socket is an error with its reason', async (t) => {
   await assert.rejects(open(t, join('/proc/nowhere', 'x.sock')), /ENOENT|EACCES|EPERM/);
+});
+
+test('a reload is waited for, and answered with what has changed or why nothing has', async (t) => {
+  const path = freshPath();
+  await open(t, path);
+  assert.deepEqual(await ask(path, 'POST', '/v1/reload'), [422, { error: 'no such file' }]);
+  assert.deepEqual(await ask(path, 'POST', '/v1/reload'), [200, { changes: ['web added'] }]);
+  assert.equal((await ask(path, 'GET', '/v1/reload'))[0], 405);
 });

@@ -3,6 +3,7 @@
  * socket, so that `curl --unix-socket` will do. Who may speak to it is decided by the permissions of the socket's file.
  *
  *   GET  /v1/status
+ *   POST /v1/reload
  *   POST /v1/routers/NAME/hand-over?for=SECONDS&by=WHO
  *   POST /v1/routers/NAME/resume?by=WHO
  */
@@ -15,6 +16,8 @@ import type { StatusDocument } from './status.ts';
 
 export interface ControlHandlers {
   readonly status: () => StatusDocument;
+  /** Resolves with what has changed; rejects if nothing could be. */
+  readonly reload: () => Promise<readonly string[]>;
   /** `forMs`: null is until `resume`. `by`: who says so; null: they do not. */
   readonly handOver: (router: string, forMs: number | null, by: string | null) => MoveResult;
   readonly resume: (router: string, by: string | null) => MoveResult;
@@ -51,9 +54,7 @@ export class ControlServer {
       { requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX },
       (request, response) => {
         request.resume();
-        const { status, body } = answer(request.method ?? '', request.url ?? '', handlers);
-        response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
-        response.end(`${JSON.stringify(body, wholeMilliseconds)}\n`);
+        void respond(request, response, handlers);
       },
     );
     server.maxConnections = CONNECTIONS_MAX;
@@ -78,15 +79,26 @@ export class ControlServer {
   }
 }
 
+async function respond(
+  { method = '', url = '' }: http.IncomingMessage,
+  response: http.ServerResponse,
+  handlers: ControlHandlers,
+): Promise<void> {
+  const { status, body } = await answer(method, url, handlers);
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  response.end(`${JSON.stringify(body, wholeMilliseconds)}\n`);
+}
+
 interface Answer {
   readonly status: number;
   readonly body: object;
 }
 
-function answer(method: string, url: string, handlers: ControlHandlers): Answer {
+async function answer(method: string, url: string, handlers: ControlHandlers): Promise<Answer> {
   if (url === '/v1/status') {
     return method === 'GET' ? { status: 200, body: handlers.status() } : failure(405, 'only GET');
   }
+  if (url === '/v1/reload') return method === 'POST' ? reload(handlers) : failure(405, 'only POST');
   const match = /^\/v1\/routers\/([A-Za-z0-9_.-]+)\/(hand-over|resume)(?:\?(.*))?$/.exec(url);
   if (match === null) return failure(404, 'there is nothing of that name');
   if (method !== 'POST') return failure(405, 'only POST');
@@ -106,6 +118,14 @@ function answer(method: string, url: string, handlers: ControlHandlers): Answer 
   const result = word === 'resume' ? handlers.resume(router, by) : handlers.handOver(router, forMs, by);
   if (result.kind === 'ordered') return { status: 202, body: { router } };
   return failure(result.kind === 'unknown' ? 404 : 409, result.why);
+}
+
+async function reload(handlers: ControlHandlers): Promise<Answer> {
+  try {
+    return { status: 200, body: { changes: await handlers.reload() } };
+  } catch (error) {
+    return failure(422, (error as Error).message);
+  }
 }
 
 function failure(status: number, error: string): Answer {

@@ -1,34 +1,33 @@
 /**
  * What a proxy process inherits from the keeper, and under which descriptors. Both sides take it from here; nothing else
- * about it is agreed anywhere.
+ * about it is agreed anywhere. Plans and listening sockets follow by the descriptor channel, the first like all others.
  */
-import type { Plan } from '../config/plan.ts';
 import type { ProcessUser } from '../port/host.ts';
 
 /** The control channel: a connected stream socket. */
 export const CONTROL_DESCRIPTOR = 3;
-/** An unnamed file that holds a Handover as JSON. */
-export const HANDOVER_DESCRIPTOR = 4;
+/** Where descriptors come from (io/linux/descriptor-channel.ts). */
+export const DESCRIPTOR_CHANNEL = 4;
 /** The status board's server table, to read. */
 export const TABLE_DESCRIPTOR = 5;
-/** The status board's rows follow, by worker: its own to write, the others to read; then the listening sockets. */
-const FIRST_ROW_DESCRIPTOR = 6;
+/** The status board's rows follow: its own to write, the others to read. */
+export const FIRST_ROW_DESCRIPTOR = 6;
 
-export interface Handover {
-  readonly plan: Plan;
-  /** Whom the proxy is to become. Null: it stays who it is. */
+/** What it is told on its command line. */
+export interface ProxyArguments {
+  /** Which row of the board is its own, of so many. */
+  readonly row: number;
+  readonly rows: number;
+  /** The place that it fills. */
+  readonly worker: number;
+  /** Whom it is to become. Null: it stays who it is. */
   readonly user: ProcessUser | null;
-  /** Per listener, the descriptors of those of its addresses that could be listened on. */
-  readonly descriptors: readonly (readonly number[])[];
-  /** By worker. */
-  readonly rowDescriptors: readonly number[];
 }
 
-export type DescriptorNumbers = Pick<Handover, 'descriptors' | 'rowDescriptors'>;
+export function formatArguments(given: ProxyArguments): string {
+  return JSON.stringify(given);
+}
 
-/** `counts` is how many listening sockets each listener has. */
-export function numberDescriptors(workers: number, counts: readonly number[]): DescriptorNumbers {
-  let next = FIRST_ROW_DESCRIPTOR;
-  const rowDescriptors = Array.from({ length: workers }, () => next++);
-  return { rowDescriptors, descriptors: counts.map((count) => Array.from({ length: count }, () => next++)) };
+export function parseArguments(text: string): ProxyArguments {
+  return JSON.parse(text) as ProxyArguments;
 }

@@ -20,7 +20,7 @@ const CHECK: HealthPlan = {
 
 function server(target: ServerPlan['target'], firstSlot: number, slotCount = 1): ServerPlan {
   const name = 'hostname' in target ? `${target.hostname}:${target.port}` : `${target.host}:${target.port}`;
-  return { name, target, weight: 1, maxConnections: 0, backup: false, firstSlot, slotCount };
+  return { name, target, weight: 1, maxConnections: 0, backup: false, firstSlot, slotCount, epoch: 0 };
 }
 
 const at = (last: number): Address => ({ family: 4, host: `192.0.2.${last}`, port: 80 });
@@ -52,11 +52,10 @@ class Scene {
   constructor(t: TestContext, upstreams: UpstreamPlan[]) {
     mock.timers.enable({ apis: ['setTimeout'] });
     const serverSlots = upstreams.flatMap(({ servers }) => servers).reduce((sum, { slotCount }) => sum + slotCount, 0);
-    const plan: Plan = { listeners: [], upstreams, serverSlots, graceMs: 0 };
-    const shape = { servers: serverSlots, listeners: 0, workers: 1 };
+    const plan: Plan = { listeners: [], upstreams, serverSlots, graceMs: 0, drainMs: 0 };
+    const shape = { servers: serverSlots, listeners: 0, rows: 1 };
     this.board = Board.createAlone(shape);
     this.keeper = new HealthRegistry({
-      plan,
       board: this.board,
       prng: new Prng(1),
       log: createLog(
@@ -69,6 +68,7 @@ class Scene {
       },
       now: () => this.now,
     });
+    this.keeper.apply(plan);
     t.after(() => {
       this.keeper.stop();
       mock.timers.reset();

@@ -8,7 +8,13 @@ import { type Board, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/bo
 import type { Prng } from '../base/prng.ts';
 import type { HealthPlan, Plan, UpstreamPlan } from '../config/plan.ts';
 import type { EndpointAccount } from '../core/health/endpoint-health.ts';
-import { type HealthEvent, type Probe, serverText, UpstreamHealth } from '../core/health/upstream-health.ts';
+import {
+  type HealthEvent,
+  type Probe,
+  serverText,
+  UpstreamHealth,
+  type UpstreamHealthOptions,
+} from '../core/health/upstream-health.ts';
 import type { Log } from './log.ts';
 import type { NameAnswer } from './names.ts';
 import type { ProbeResult } from './probe.ts';
@@ -17,7 +23,6 @@ import { type Recurring, RecurringLog } from './recurring-log.ts';
 export type MakeProbe = (health: HealthPlan, address: Address, serverName: string) => Promise<ProbeResult>;
 
 export interface HealthRegistryOptions {
-  readonly plan: Plan;
   readonly board: Board;
   readonly prng: Prng;
   readonly log: Log;
@@ -32,7 +37,7 @@ const PROBES_MAX = 256;
 const SLEEP_MS_MAX = 60_000;
 
 interface Upstream {
-  readonly plan: UpstreamPlan;
+  plan: UpstreamPlan;
   readonly health: UpstreamHealth;
   /** No server takes requests, and the log says so. */
   isOut: boolean;
@@ -49,36 +54,54 @@ export interface ServerHealth {
 
 export class HealthRegistry {
   private readonly options: HealthRegistryOptions;
-  private readonly upstreams: readonly Upstream[];
-  private readonly upstreamOfSlot: (Upstream | undefined)[] = [];
+  private upstreams: readonly Upstream[] = [];
+  private upstreamOfSlot = new Map<number, Upstream>();
   private readonly recurring: RecurringLog;
   private readonly onBoard = emptySlot();
   private readonly wanted = emptySlot();
   private probesUnderway = 0;
   private timer: NodeJS.Timeout | undefined;
+  private isStarted = false;
   private isStopped = false;
 
-  /** Writes the servers with fixed addresses to the board; those with names follow with `handleName`. */
   constructor(options: HealthRegistryOptions) {
     this.options = options;
     this.recurring = new RecurringLog(options.log, options.now);
-    this.upstreams = options.plan.upstreams.map((plan) => ({
-      plan,
-      health: createMachine(plan, options.prng),
-      isOut: false,
-    }));
+  }
+
+  /**
+   * Goes on by this plan. What is known of a server that an earlier plan had stays known. Servers with fixed addresses are on
+   * the board when this returns; those with names follow with `handleName`.
+   */
+  apply(plan: Plan): void {
+    const now = this.options.now();
+    const former = new Map(this.upstreams.map((upstream) => [upstream.plan.name, upstream]));
+    this.upstreams = plan.upstreams.map((upstreamPlan) => {
+      const known = former.get(upstreamPlan.name);
+      if (known === undefined) {
+        const health = new UpstreamHealth(optionsOf(upstreamPlan), this.options.prng);
+        return { plan: upstreamPlan, health, isOut: false };
+      }
+      const isCheckNew = JSON.stringify(known.plan.health) !== JSON.stringify(upstreamPlan.health);
+      known.health.apply(now, optionsOf(upstreamPlan), isCheckNew);
+      known.plan = upstreamPlan;
+      return known;
+    });
+    this.upstreamOfSlot = new Map();
     for (const upstream of this.upstreams) {
       upstream.plan.servers.forEach((server, index) => {
-        for (let i = 0; i < server.slotCount; i++) this.upstreamOfSlot[server.firstSlot + i] = upstream;
-        if (!('hostname' in server.target)) upstream.health.handleAddresses(options.now(), index, [server.target]);
+        for (let i = 0; i < server.slotCount; i++) this.upstreamOfSlot.set(server.firstSlot + i, upstream);
+        if (!('hostname' in server.target)) upstream.health.handleAddresses(now, index, [server.target]);
       });
       upstream.health.takeEvents();
       this.write(upstream);
     }
+    if (this.isStarted) this.pump();
   }
 
   /** Begins with the probes. */
   start(): void {
+    this.isStarted = true;
     this.pump();
   }
 
@@ -122,7 +145,7 @@ export class HealthRegistry {
 
   /** A proxy met failures of real traffic. */
   handleServerFailed(slot: number, count: number, reason: string): void {
-    const upstream = this.upstreamOfSlot[slot];
+    const upstream = this.upstreamOfSlot.get(slot);
     if (upstream === undefined) return;
     upstream.health.handleFailures(this.options.now(), slot, count, reason);
     this.settle(upstream);
@@ -161,8 +184,9 @@ export class HealthRegistry {
   }
 
   private async runProbe(upstream: Upstream, probe: Probe): Promise<void> {
-    const serverName = upstream.plan.servers[probe.server].name;
-    const { isPassed, reason } = await this.options.makeProbe(upstream.plan.health!, probe.address, serverName);
+    const { health, servers } = upstream.plan;
+    const serverName = servers[probe.server].name;
+    const { isPassed, reason } = await this.options.makeProbe(health!, probe.address, serverName);
     this.probesUnderway--;
     if (this.isStopped) return;
     if (isPassed === null) {
@@ -254,9 +278,8 @@ function shortage(server: string, reason: string): Recurring {
   };
 }
 
-function createMachine(plan: UpstreamPlan, prng: Prng): UpstreamHealth {
-  const { servers, health, passive, slowStartMs } = plan;
-  return new UpstreamHealth({ servers, active: health, passive, slowStartMs }, prng);
+function optionsOf({ servers, health, passive, slowStartMs }: UpstreamPlan): UpstreamHealthOptions {
+  return { servers, active: health, passive, slowStartMs };
 }
 
 function emptySlot(): ServerSlot {

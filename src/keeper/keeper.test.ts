@@ -16,19 +16,20 @@ const module = (path: string): string => JSON.stringify(new URL(path, import.met
 /** Stands in for a proxy: answers each connection with its process id and then does what it is told. */
 const STAND_IN = `
   const net = await import('node:net');
-  const { openBoard, readHandover } = await import(${module('../inheritance.js')});
-  const index = Number(process.argv.at(-1));
-  const handover = readHandover();
-  const { descriptors } = handover;
-  const row = openBoard(handover, index).worker(index);
+  const { openBoard, receiveDelivery } = await import(${module('../inheritance.js')});
+  const { ControlLines } = await import(${module('../port/control.js')});
+  const place = JSON.parse(process.argv.at(-1));
+  const row = openBoard(place).worker(place.row);
   const control = new net.Socket({ fd: 3 });
   const say = (message) => control.write(JSON.stringify(message) + '\\n');
   if (process.env.STAND_IN === 'broken') { say({ type: 'log', level: 'error', message: 'no memory' }); process.exit(9); }
   row.pid = process.pid;
+  row.worker = place.worker;
   row.state = 1;
   row.addServerConnections(0, 1);
   setInterval(() => row.beat(), 50);
-  const servers = descriptors.flat().map((fd) => net.createServer((socket) => {
+  const servers = new Map();
+  const serve = (fd) => net.createServer((socket) => {
     socket.write(process.pid + '\\n');
     socket.on('error', () => {});
     socket.on('data', (data) => {
@@ -38,19 +39,33 @@ const STAND_IN = `
       if (word === 'bye') socket.end('bye');
       if (word === 'fail') say({ type: 'event', event: { kind: 'server-failed', slot: 0, reason: 'timeout', count: 9 } });
     });
-  }).listen({ fd }));
-  control.on('data', () => {
-    let open = servers.length;
-    for (const server of servers) server.close(() => { if (--open === 0) process.exit(0); });
-  });
+  }).listen({ fd });
+  const apply = async ({ generation, descriptors }) => {
+    const { sockets, plan } = receiveDelivery(descriptors);
+    if (plan.listeners.length === 3) return say({ type: 'refused', generation, reason: 'three are too many' });
+    for (const { id, descriptor } of sockets) if (!servers.has(id)) servers.set(id, serve(descriptor));
+    const ids = sockets.map(({ id }) => id);
+    for (const [id, server] of servers) if (!ids.includes(id)) { server.close(); servers.delete(id); }
+    await Promise.all([...servers.values()].map((one) => one.listening || new Promise((done) => one.on('listening', done))));
+    say({ type: 'applied', generation });
+  };
+  const drain = () => {
+    let open = servers.size;
+    for (const server of servers.values()) server.close(() => { if (--open === 0) process.exit(0); });
+  };
+  const lines = new ControlLines();
+  control.on('data', (data) => lines.push(data, 0, data.length, (line) => {
+    const message = JSON.parse(line);
+    if (message.type === 'apply') apply(message);
+    else drain();
+  }));
   control.on('end', () => process.exit(0));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.on('listening', resolve))));
-  say({ type: 'ready' });
 `;
 
 function planOf(ports: readonly number[]): Plan {
   const listeners: ListenerPlan[] = ports.map((port, i) => ({
     name: `l${i}`,
+    slot: i,
     protocol: 'tcp',
     binds: [{ address: { family: 4, host: '127.0.0.1', port }, dual: false }],
     timeouts: { headMs: 1, bodyMs: 1, idleMs: 1, halfClosedMs: 1000 },
@@ -70,6 +85,7 @@ function planOf(ports: readonly number[]): Plan {
     backup: false,
     firstSlot,
     slotCount: 1,
+    epoch: 0,
   }));
   const upstream = {
     name: 'u',
@@ -83,11 +99,13 @@ function planOf(ports: readonly number[]): Plan {
     poolIdle: 1,
     queueMax: 1,
   } as const;
-  return { listeners, upstreams: [upstream], serverSlots: 2, graceMs: 500 };
+  return { listeners, upstreams: [upstream], serverSlots: 2, graceMs: 500, drainMs: 1_000 };
 }
 
 interface Scene {
   readonly keeper: Keeper;
+  /** Of its ports. */
+  readonly plan: Plan;
   readonly port: number;
   readonly lines: string[];
   /** Resolves when a line like this was logged. */
@@ -107,7 +125,6 @@ async function createScene(t: TestContext, workers: number, ports?: number[]): P
   const all = ports ?? [await freePort()];
   const keeper = new Keeper({
     user: null,
-    plan: planOf(all),
     workers,
     host: linuxHost,
     log,
@@ -121,7 +138,7 @@ async function createScene(t: TestContext, workers: number, ports?: number[]): P
       });
     }
   };
-  return { keeper, port: all[0], lines, logged };
+  return { keeper, plan: planOf(all), port: all[0], lines, logged };
 }
 
 async function connect(port: number): Promise<net.Socket> {
@@ -142,8 +159,8 @@ async function closed(socket: net.Socket): Promise<void> {
 
 test('start names what is listened on, when every proxy serves', linux, async (t) => {
   const ports = [await freePort(), await freePort()];
-  const { keeper } = await createScene(t, 2, ports);
-  assert.equal(await keeper.start(), `l0 127.0.0.1:${ports[0]}, l1 127.0.0.1:${ports[1]}`);
+  const { keeper, plan } = await createScene(t, 2, ports);
+  assert.equal(await keeper.start(plan), `l0 127.0.0.1:${ports[0]}, l1 127.0.0.1:${ports[1]}`);
   for (const port of ports) {
     const socket = await connect(port);
     assert.ok((await pidOf(socket)) > 0);
@@ -159,9 +176,9 @@ test('a listener that cannot be opened is told and the others serve', linux, asy
   t.after(() => taken.close());
   const takenPort = (taken.address() as net.AddressInfo).port;
   const port = await freePort();
-  const { keeper, lines } = await createScene(t, 1, [takenPort, port]);
+  const { keeper, plan, lines } = await createScene(t, 1, [takenPort, port]);
   const taken0 = `l0 127.0.0.1:${takenPort} (port ${takenPort} is taken by node (pid ${process.pid}))`;
-  assert.equal(await keeper.start(), `l1 127.0.0.1:${port}; not open: ${taken0}`);
+  assert.equal(await keeper.start(plan), `l1 127.0.0.1:${port}; not open: ${taken0}`);
   const error = lines.find((line) => line.startsWith('error'))!;
   assert.match(
     error,
@@ -174,21 +191,21 @@ test('if no listener can be opened, start fails', linux, async (t) => {
   const taken = net.createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   t.after(() => taken.close());
-  const { keeper } = await createScene(t, 1, [(taken.address() as net.AddressInfo).port]);
-  await assert.rejects(keeper.start(), new StartError('no listener could be opened'));
+  const { keeper, plan } = await createScene(t, 1, [(taken.address() as net.AddressInfo).port]);
+  await assert.rejects(keeper.start(plan), new StartError('no listener could be opened'));
 });
 
 test('if no proxy can start, start fails with the reason', linux, async (t) => {
   process.env.STAND_IN = 'broken';
   t.after(() => delete process.env.STAND_IN);
-  const { keeper, lines } = await createScene(t, 1);
-  await assert.rejects(keeper.start(), new StartError('proxy 0 ended 3 times at its start: exit code 9'));
+  const { keeper, plan, lines } = await createScene(t, 1);
+  await assert.rejects(keeper.start(plan), new StartError('proxy 0 ended 3 times at its start: exit code 9'));
   assert.ok(lines.includes('error proxy 0: no memory'));
 });
 
 test('a killed proxy is replaced at once and no connection is refused or lost in the queue', linux, async (t) => {
-  const { keeper, port, logged } = await createScene(t, 1);
-  await keeper.start();
+  const { keeper, plan, port, logged } = await createScene(t, 1);
+  await keeper.start(plan);
   const first = await connect(port);
   const pid = await pidOf(first);
   process.kill(pid, 'SIGKILL');
@@ -202,8 +219,8 @@ test('a killed proxy is replaced at once and no connection is refused or lost in
 });
 
 test('what a dead proxy had in use is cleared from the board', linux, async (t) => {
-  const { keeper, port, logged } = await createScene(t, 2);
-  await keeper.start();
+  const { keeper, plan, port, logged } = await createScene(t, 2);
+  await keeper.start(plan);
   assert.equal(keeper.board.serverConnections(0), 2);
   const socket = await connect(port);
   process.kill(await pidOf(socket), 'SIGKILL');
@@ -212,8 +229,8 @@ test('what a dead proxy had in use is cleared from the board', linux, async (t) 
 });
 
 test('a proxy that hangs is ended and replaced', linux, async (t) => {
-  const { keeper, port, logged } = await createScene(t, 1);
-  await keeper.start();
+  const { keeper, plan, port, logged } = await createScene(t, 1);
+  await keeper.start(plan);
   const socket = await connect(port);
   const pid = await pidOf(socket);
   socket.write('hang');
@@ -222,8 +239,8 @@ test('a proxy that hangs is ended and replaced', linux, async (t) => {
 });
 
 test('a proxy that was stopped by a signal is ended and replaced', linux, async (t) => {
-  const { keeper, port, logged } = await createScene(t, 1);
-  await keeper.start();
+  const { keeper, plan, port, logged } = await createScene(t, 1);
+  await keeper.start(plan);
   const pid = await pidOf(await connect(port));
   process.kill(pid, 'SIGSTOP');
   await logged(/proxy 0 hangs: no sign of life/);
@@ -231,8 +248,8 @@ test('a proxy that was stopped by a signal is ended and replaced', linux, async 
 });
 
 test('a proxy is in a session of its own, out of reach of the keys of a terminal', linux, async (t) => {
-  const { keeper, port } = await createScene(t, 1);
-  await keeper.start();
+  const { keeper, plan, port } = await createScene(t, 1);
+  await keeper.start(plan);
   const pid = await pidOf(await connect(port));
   const [, , group, session] = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
@@ -241,15 +258,15 @@ test('a proxy is in a session of its own, out of reach of the keys of a terminal
 });
 
 test('failures that a proxy reports eject the server', linux, async (t) => {
-  const { keeper, port, logged } = await createScene(t, 1);
-  await keeper.start();
+  const { keeper, plan, port, logged } = await createScene(t, 1);
+  await keeper.start(plan);
   (await connect(port)).write('fail');
   await logged(/server u\/s0 \(192\.0\.2\.1:80\) ejected for 60 s: 3 failures within 1 s, last: timeout/);
 });
 
 test('stop refuses new connections at once and waits for those that are open', linux, async (t) => {
-  const { keeper, port } = await createScene(t, 2);
-  await keeper.start();
+  const { keeper, plan, port } = await createScene(t, 2);
+  await keeper.start(plan);
   const open = await connect(port);
   await pidOf(open);
   const stopped = keeper.stop();
@@ -268,8 +285,8 @@ test('stop refuses new connections at once and waits for those that are open', l
 });
 
 test('when the grace time is over, stop ends what is left', linux, async (t) => {
-  const { keeper, port, lines } = await createScene(t, 1);
-  await keeper.start();
+  const { keeper, plan, port, lines } = await createScene(t, 1);
+  await keeper.start(plan);
   const open = await connect(port);
   await pidOf(open);
   await keeper.stop();

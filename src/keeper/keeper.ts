@@ -3,27 +3,32 @@
  * keeps them alive, and keeps the server table true. Nothing of it is on a request's way; while it is busy, the
  * proxies serve on with what they know.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { Address } from '../base/address.ts';
-import { Board } from '../base/board.ts';
+import { Board, type BoardShape } from '../base/board.ts';
+import { LISTENERS_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
+import type { Plan, ServerPlan } from '../config/plan.ts';
 import { clientsServed } from '../core/descriptors.ts';
-import type { Plan } from '../config/plan.ts';
+import { type Placed, placePlan } from '../core/place.ts';
+import { type SlotRange, SlotTable } from '../core/slots.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
+import { logOutput } from './child-output.ts';
+import type { Delivery } from './delivery.ts';
 import {
   CONTROL_DESCRIPTOR,
-  type DescriptorNumbers,
-  type Handover,
-  HANDOVER_DESCRIPTOR,
-  numberDescriptors,
+  DESCRIPTOR_CHANNEL,
+  FIRST_ROW_DESCRIPTOR,
+  formatArguments,
   TABLE_DESCRIPTOR,
 } from './handover.ts';
 import { HealthRegistry } from './health.ts';
-import { bindText, closeListeners, descriptorsOf, type OpenListener, openListeners, openMore } from './listeners.ts';
+import { bindText, ListenerStore, type OpenListener, type PreparedListeners, socketsOf } from './listeners.ts';
 import type { Log } from './log.ts';
 import { askSystem, Names } from './names.ts';
 import { probe } from './probe.ts';
+import { ProxyChild, type ProxyChildHandler } from './proxy-child.ts';
 import { StartError } from './start-error.ts';
 import { type BeatAges, type DataPlaneStatus, dataPlaneStatus } from './status.ts';
 import { proxyCount, Supervisor } from './supervisor.ts';
@@ -31,16 +36,28 @@ import { TrafficLog } from './traffic-log.ts';
 import { findUnixFault } from './unix-reach.ts';
 
 export interface KeeperOptions {
-  readonly plan: Plan;
   readonly workers: number;
   readonly host: Host;
   readonly log: Log;
   /** Whom the proxies run as. Null: whoever this process is. */
   readonly user: ProcessUser | null;
-  /** The program and its arguments that are a proxy; its index follows as the last one. */
+  /** The program and its arguments that are a proxy; the one of handover.ts follows as the last one. */
   readonly proxyCommand: readonly [program: string, ...args: string[]];
   /** There is something else to do, so that it is right to have no listener: then nothing is started but health checks. */
   readonly mayBeIdle?: boolean;
+}
+
+/** What is in force. */
+interface Generation {
+  readonly number: number;
+  readonly plan: Plan;
+  /** The sealed file that holds it, and the listening sockets; by worker, for the names of the sockets differ. */
+  readonly files: readonly number[];
+}
+
+/** The plan cannot be applied; what was in force still is. The message says why, and what to do. */
+export class ApplyError extends Error {
+  override readonly name = 'ApplyError';
 }
 
 /** How long the first answers for names may delay the start. They come when they come. */
@@ -48,6 +65,10 @@ const FIRST_NAMES_MS_MAX = 2_000;
 /** How often a listener is tried again that could not be opened. */
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 10_000;
+/** For each process and its successor, and one that was asked to go before both. */
+const ROWS_PER_WORKER = 3;
+/** Listeners that are gone keep their places while they drain. */
+const LISTENER_SLOTS = 2 * LISTENERS_MAX;
 
 export class Keeper {
   readonly board: Board;
@@ -58,23 +79,29 @@ export class Keeper {
   private readonly names: Names;
   private readonly traffic: TrafficLog;
   private readonly supervisor: Supervisor;
-  private listeners: readonly OpenListener[] = [];
-  private handoverDescriptor = -1;
+  private readonly store: ListenerStore;
+  private readonly places = { servers: new SlotTable(SERVER_SLOTS_MAX), listeners: new SlotTable(LISTENER_SLOTS) };
+  private generation: Generation | null = null;
+  private applying: Promise<unknown> = Promise.resolve();
   private isStopping = false;
   private retry: NodeJS.Timeout | undefined;
 
   constructor(options: KeeperOptions) {
-    const { plan, workers, host, log } = options;
+    const { workers, host, log } = options;
     this.options = options;
-    const shape = { servers: plan.serverSlots, listeners: plan.listeners.length, workers };
+    const shape: BoardShape = {
+      servers: SERVER_SLOTS_MAX,
+      listeners: LISTENER_SLOTS,
+      rows: workers * ROWS_PER_WORKER,
+    };
     const { tableBytes, rowBytes } = Board.sizesFor(shape);
     this.table = host.createSharedMemory('evenkeel-servers', tableBytes, 'creator');
-    this.rows = Array.from({ length: workers }, (_, index) =>
+    this.rows = Array.from({ length: shape.rows }, (_, index) =>
       host.createSharedMemory(`evenkeel-proxy-${index}`, rowBytes, 'holder'),
     );
     this.board = Board.create({ table: this.table.buffer, rows: this.rows.map(({ buffer }) => buffer) }, shape);
+    this.store = new ListenerStore(host, log);
     this.health = new HealthRegistry({
-      plan,
       board: this.board,
       prng: new Prng(process.pid ^ Date.now()),
       log,
@@ -85,44 +112,48 @@ export class Keeper {
       },
       now: monotonicMs,
     });
-    this.traffic = new TrafficLog(plan, log, monotonicMs);
+    this.traffic = new TrafficLog(log, monotonicMs);
     this.names = new Names(askSystem, log, (hostname, answer) => this.health.handleName(hostname, answer));
     this.supervisor = new Supervisor({
-      workers,
       board: this.board,
       log,
-      spawn: (index) => this.spawnProxy(index),
-      onEvent: (event, index) => this.handleEvent(event, index),
+      spawn: (row, worker, handler) => this.spawnProxy(row, worker, handler),
+      descriptorsOf: (_, worker) => this.descriptorsOf(worker),
+      onApplied: (row, number) => this.acknowledge(row, number),
+      onGone: (row) => this.forget(row),
+      onEvent: (event, worker) => this.handleEvent(event, worker),
       now: monotonicMs,
     });
   }
 
   /** Resolves when every listener accepts, with what they listen on: `web *:80, mysql *:3306`. Rejects with StartError. */
-  async start(): Promise<string> {
-    const { plan, workers, host, log } = this.options;
-    if (plan.listeners.length === 0) {
-      if (this.options.mayBeIdle !== true) throw new StartError('the configuration has no listener');
-      this.health.start();
-      await this.firstNames();
-      return '';
-    }
-    const opened = await openListeners(host, plan.listeners, workers, log);
-    if (opened.listeners.every(({ binds }) => binds.length === 0)) {
-      throw new StartError('no listener could be opened');
-    }
-    this.listeners = opened.listeners;
-    this.warnOfDescriptors();
-    this.warnOfFaults();
-    this.writeHandover();
-    this.health.start();
+  async start(plan: Plan): Promise<string> {
     try {
-      await Promise.all([this.supervisor.start(), this.firstNames()]);
+      await this.apply(plan);
     } catch (error) {
       this.kill();
-      throw error;
+      throw error instanceof ApplyError ? new StartError(error.message) : error;
     }
-    this.retryLater(RETRY_MS_MIN);
     return this.describeListeners();
+  }
+
+  /**
+   * Goes on by this plan: the start is the first one. Resolves when every proxy serves by it. Rejects with ApplyError if it
+   * cannot be applied; then nothing has changed. Plans are applied one after the other.
+   */
+  apply(plan: Plan): Promise<void> {
+    const applied = this.applying.then(() => this.applyNow(plan));
+    this.applying = applied.catch(() => undefined);
+    return applied;
+  }
+
+  /** Of an upstream, as placed on the board; none if there is no such upstream. */
+  serversOf(upstream: string): readonly ServerPlan[] {
+    return this.plan.upstreams.find(({ name }) => name === upstream)?.servers ?? [];
+  }
+
+  get listeners(): readonly OpenListener[] {
+    return this.store.listeners;
   }
 
   /** Listeners of which no address could be opened. */
@@ -133,7 +164,7 @@ export class Keeper {
   /** How everything stands. `ages` knows when each proxy gave its last sign of life. */
   status(ages: BeatAges): DataPlaneStatus {
     return dataPlaneStatus({
-      plan: this.options.plan,
+      plan: this.plan,
       board: this.board,
       ages,
       nowMs: monotonicMs(),
@@ -147,22 +178,123 @@ export class Keeper {
 
   /** Stops accepting and lets the proxies finish. Resolves when they are gone. */
   async stop(): Promise<void> {
-    const { plan, log } = this.options;
+    const { log } = this.options;
+    const { graceMs } = this.plan;
     this.isStopping = true;
     clearTimeout(this.retry);
-    closeListeners(this.options.host, this.listeners);
-    this.listeners = [];
-    const killed = await this.supervisor.drain(plan.graceMs);
-    if (killed > 0) log.warn(`${proxyCount(killed)} had connections left after ${plan.graceMs / 1000} s: ended`);
+    this.store.closeAll();
+    const killed = await this.supervisor.drain(graceMs);
+    if (killed > 0) log.warn(`${proxyCount(killed)} had connections left after ${graceMs / 1000} s: ended`);
     this.release();
   }
 
   /** Ends everything now. */
   kill(): void {
     this.supervisor.kill();
-    closeListeners(this.options.host, this.listeners);
-    this.listeners = [];
+    this.store.closeAll();
     this.release();
+  }
+
+  // --- applying a plan ---
+
+  private get plan(): Plan {
+    return this.generation?.plan ?? NO_PLAN;
+  }
+
+  private async applyNow(plan: Plan): Promise<void> {
+    const { workers } = this.options;
+    const isFirst = this.generation === null;
+    const number = (this.generation?.number ?? 0) + 1;
+    if (plan.listeners.length === 0 && this.options.mayBeIdle !== true) {
+      throw new ApplyError('the configuration has no listener');
+    }
+    const prepared = await this.store.prepare(plan.listeners, workers);
+    const placed = this.place(plan, number, prepared, isFirst);
+    placed.commit();
+    const closeGone = prepared.commit();
+    const former = this.generation;
+    this.generation = { number, plan: placed.plan, files: this.writeFiles(placed.plan, prepared.listeners) };
+    this.warnOfDescriptors();
+    this.warnOfFaults();
+    this.traffic.apply(placed.plan);
+    this.health.apply(placed.plan);
+    const named = this.applyNames();
+    if (isFirst) this.health.start();
+    const proxies = placed.plan.listeners.length === 0 ? 0 : workers;
+    this.board.workers = proxies;
+    await Promise.all([this.supervisor.apply(number, proxies, placed.plan.drainMs), isFirst ? named : null]);
+    closeGone();
+    this.retryLater(RETRY_MS_MIN);
+    for (const file of former?.files ?? []) this.options.host.closeDescriptor(file);
+  }
+
+  /** Throws ApplyError, having undone what was prepared, if the plan cannot be applied. */
+  private place(plan: Plan, number: number, prepared: PreparedListeners, isFirst: boolean): Placed {
+    const refuse = (reason: string): ApplyError => {
+      prepared.abandon();
+      return new ApplyError(reason);
+    };
+    const failures = prepared.listeners.flatMap(({ plan: { name }, failures: each }) =>
+      each
+        .filter(({ isOld }) => !isOld)
+        .map(({ plan: bind, reason, remedy }) => `listener ${name} ${bindText(bind)}: ${reason}; ${remedy}`),
+    );
+    // A start serves what it can; a change of what runs is made whole or not at all.
+    if (!isFirst && failures.length > 0) throw refuse(failures.join('; '));
+    for (const failure of failures) this.options.log.error(`${failure}; it is tried again`);
+    if (plan.listeners.length > 0 && prepared.listeners.every(({ binds }) => binds.length === 0)) {
+      throw refuse('no listener could be opened');
+    }
+    const placed = placePlan(plan, number, this.places, {
+      servers: (range) => isQuiet(range, (slot) => this.board.serverConnections(slot)),
+      listeners: (range) => isQuiet(range, (slot) => this.board.listenerConnections(slot)),
+    });
+    if (placed === null) {
+      throw refuse('there is no room for more servers while connections to former ones last; try again later');
+    }
+    return placed;
+  }
+
+  /** A file for each worker. */
+  private writeFiles(plan: Plan, listeners: readonly OpenListener[]): readonly number[] {
+    const { workers, host } = this.options;
+    return Array.from({ length: workers }, (_, worker) => {
+      const sockets = socketsOf(listeners, worker, workers).map(({ listener, id }) => ({ listener, id }));
+      const delivery: Delivery = { plan, sockets };
+      return host.createUnnamedFile('evenkeel-plan', Buffer.from(JSON.stringify(delivery)));
+    });
+  }
+
+  private descriptorsOf(worker: number): readonly number[] {
+    const { workers } = this.options;
+    const sockets = socketsOf(this.store.listeners, worker, workers);
+    return [this.generation!.files[worker], ...sockets.map(({ descriptor }) => descriptor)];
+  }
+
+  /** Names that were known before answer at once; the others delay a start for a moment and nothing else. */
+  private async applyNames(): Promise<void> {
+    const hostnames = this.health.hostnames();
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise((resolve) => {
+      timer = setTimeout(resolve, FIRST_NAMES_MS_MAX);
+    });
+    const answered = this.names.apply(hostnames);
+    for (const hostname of hostnames) {
+      const answer = this.names.answerOf(hostname);
+      if (answer !== null) this.health.handleName(hostname, answer);
+    }
+    await Promise.race([answered, timeout]);
+    clearTimeout(timer);
+  }
+
+  private acknowledge(row: number, number: number): void {
+    this.places.servers.acknowledge(row, number);
+    this.places.listeners.acknowledge(row, number);
+  }
+
+  private forget(row: number): void {
+    this.places.servers.forget(row);
+    this.places.listeners.forget(row);
   }
 
   // --- inside ---
@@ -178,43 +310,19 @@ export class Keeper {
     return open.join(', ') + (missing.length === 0 ? '' : `; not open: ${missing.join(', ')}`);
   }
 
-  /** What the next proxy inherits. */
-  private writeHandover(): void {
-    const { plan, user, host } = this.options;
-    if (this.handoverDescriptor >= 0) host.closeDescriptor(this.handoverDescriptor);
-    const { descriptors } = this.numbers();
-    const open = this.listeners.map(({ plan, binds }, listener) =>
-      descriptors[listener].filter((_, i) => binds.some((bind) => bind.plan === plan.binds[i])),
-    );
-    const handover: Handover = { plan, user, ...this.numbers(), descriptors: open };
-    this.handoverDescriptor = host.createUnnamedFile('evenkeel-plan', Buffer.from(JSON.stringify(handover)));
-  }
-
-  private numbers(): DescriptorNumbers {
-    const counts = this.listeners.map(({ plan }) => plan.binds.length);
-    return numberDescriptors(this.options.workers, counts);
-  }
-
   /** What could not be opened may be free later: another program ends, a directory is made. */
   private retryLater(delayMs: number): void {
+    clearTimeout(this.retry);
     if (this.isStopping || this.listeners.every(({ failures }) => failures.length === 0)) return;
-    this.retry = setTimeout(() => {
-      this.openMore();
-      this.retryLater(Math.min(2 * delayMs, RETRY_MS_MAX));
-    }, delayMs);
+    this.retry = setTimeout(() => void this.openMore(delayMs), delayMs);
   }
 
-  private openMore(): void {
-    const { host, log } = this.options;
-    const { descriptors } = this.numbers();
-    this.listeners.forEach((listener, index) => {
-      for (const bind of openMore(host, listener)) {
-        log.info(`listener ${listener.plan.name} ${bindText(bind)} accepts now`);
-        this.writeHandover();
-        const descriptor = descriptors[index][listener.plan.binds.indexOf(bind)];
-        this.supervisor.broadcast({ type: 'open', listener: index, descriptor });
-      }
-    });
+  private async openMore(delayMs: number): Promise<void> {
+    const { log, workers } = this.options;
+    const opened = this.store.openMore(workers);
+    if (opened.length > 0) await this.apply(this.plan);
+    for (const place of opened) log.info(`listener ${place} accepts now`);
+    this.retryLater(Math.min(2 * delayMs, RETRY_MS_MAX));
   }
 
   /** Why the proxies cannot reach a server that the keeper may reach. */
@@ -224,7 +332,7 @@ export class Keeper {
   }
 
   private warnOfFaults(): void {
-    for (const { name, servers } of this.options.plan.upstreams) {
+    for (const { name, servers } of this.plan.upstreams) {
       for (const { target } of servers) {
         const reason = 'host' in target ? this.findFault(target) : null;
         if (reason !== null) this.options.log.warn(`upstream ${name}: the proxies cannot reach a server: ${reason}`);
@@ -241,9 +349,9 @@ export class Keeper {
 
   /** Each connection of a client may need one to a server. */
   private warnOfDescriptors(): void {
-    const { plan, host, log } = this.options;
+    const { host, log } = this.options;
     const limit = host.descriptorLimit();
-    const connections = plan.listeners.reduce((sum, { limits }) => sum + limits.connections, 0);
+    const connections = this.plan.listeners.reduce((sum, { limits }) => sum + limits.connections, 0);
     const served = clientsServed(limit);
     if (connections <= served) return;
     log.warn(
@@ -252,25 +360,25 @@ export class Keeper {
     );
   }
 
-  private async firstNames(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise((resolve) => {
-      timer = setTimeout(resolve, FIRST_NAMES_MS_MAX);
-    });
-    await Promise.race([this.names.start(this.health.hostnames()), timeout]);
-    clearTimeout(timer);
-  }
-
-  private spawnProxy(index: number): ChildProcess {
-    const [program, ...args] = this.options.proxyCommand;
+  private spawnProxy(row: number, worker: number, handler: ProxyChildHandler): ProxyChild {
+    const { proxyCommand, host } = this.options;
+    const [program, ...args] = proxyCommand;
+    const channel = host.createDescriptorChannel();
     const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', 'ignore', 'pipe'];
     stdio[CONTROL_DESCRIPTOR] = 'pipe';
-    stdio[HANDOVER_DESCRIPTOR] = this.handoverDescriptor;
+    stdio[DESCRIPTOR_CHANNEL] = channel.other;
     stdio[TABLE_DESCRIPTOR] = this.table.readOnlyDescriptor;
-    stdio.push(...this.rows.map((row, i) => (i === index ? row.descriptor : row.readOnlyDescriptor)));
-    stdio.push(...descriptorsOf(this.listeners, index).map((descriptor) => descriptor ?? 'ignore'));
+    this.rows.forEach((memory, i) => {
+      stdio[FIRST_ROW_DESCRIPTOR + i] = i === row ? memory.descriptor : memory.readOnlyDescriptor;
+    });
+    // It reads the board from now on, by this plan or a later one.
+    this.acknowledge(row, this.generation!.number);
+    const own = formatArguments({ row, rows: this.rows.length, worker, user: this.options.user });
     // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
-    return spawn(program, [...args, `${index}`], { stdio, detached: true });
+    const child = spawn(program, [...args, own], { stdio, detached: true });
+    host.closeDescriptor(channel.other);
+    logOutput(child.stderr, `proxy ${worker}`, this.options.log);
+    return new ProxyChild(child, channel, handler);
   }
 
   private handleEvent(event: ProxyEvent, proxyIndex: number): void {
@@ -299,6 +407,13 @@ export class Keeper {
         return undefined;
     }
   }
+}
+
+const NO_PLAN: Plan = { listeners: [], upstreams: [], serverSlots: 0, graceMs: 0, drainMs: 0 };
+
+function isQuiet({ first, count }: SlotRange, connections: (slot: number) => number): boolean {
+  for (let slot = first; slot < first + count; slot++) if (connections(slot) !== 0) return false;
+  return true;
 }
 
 function monotonicMs(): number {

@@ -1,6 +1,7 @@
 /**
  * The listening sockets: opened once, one per proxy where the kernel can spread connections over several, and held for as
- * long as the keeper lives. A proxy that dies leaves its queue here, and its successor serves it.
+ * long as a plan has their address. A proxy that dies leaves its queue here, and its successor serves it. What another plan
+ * needs is opened beside what is there; what it no longer has is closed when no proxy serves it any more.
  */
 import { addressText } from '../base/address.ts';
 import type { BindPlan, ListenerPlan } from '../config/plan.ts';
@@ -9,121 +10,201 @@ import type { Log } from './log.ts';
 
 export interface OpenListener {
   readonly plan: ListenerPlan;
-  binds: readonly OpenBind[];
+  readonly binds: readonly OpenBind[];
   /** Those of its addresses that could not be opened (yet). */
-  failures: readonly BindFailure[];
+  readonly failures: readonly BindFailure[];
 }
 
 export interface BindFailure {
   readonly plan: BindPlan;
   readonly reason: string;
-  /** What will listen there; none: nothing will. */
-  readonly descriptors: readonly number[];
+  readonly remedy: string;
+  /** It failed for an earlier plan too. */
+  readonly isOld: boolean;
 }
 
 interface OpenBind {
   readonly plan: BindPlan;
   /** One for each proxy, or one for all. */
-  readonly descriptors: readonly number[];
+  readonly sockets: readonly ListeningSocket[];
 }
 
-export interface OpenedListeners {
+export interface ListeningSocket {
+  /** Never used again for another one. */
+  readonly id: number;
+  readonly descriptor: number;
+}
+
+/** What a plan would listen on. */
+export interface PreparedListeners {
   /** In the order of the plan; one whose addresses all failed has no binds. */
   readonly listeners: readonly OpenListener[];
+  /** It is what is listened on from now on; what it does not have is returned, to be closed when nobody serves it. */
+  commit(): () => void;
+  /** Closes what was opened for it. */
+  abandon(): void;
 }
 
 /** A predecessor that was killed closes its sockets when its proxies notice; that takes a moment. */
 const RETRY_MS = 100;
 const RETRY_MS_MAX = 2_000;
 
-export async function openListeners(
-  host: Host,
-  plans: readonly ListenerPlan[],
-  workers: number,
-  log: Log,
-): Promise<OpenedListeners> {
-  const listeners: OpenListener[] = [];
-  const deadline = performance.now() + RETRY_MS_MAX;
-  for (const plan of plans) {
-    const binds: OpenBind[] = [];
-    const failures: BindFailure[] = [];
-    for (const bind of plan.binds) {
-      const place = `listener ${plan.name} ${bindText(bind)}`;
-      const opened = await openPatiently(host, bind, workers, deadline, (reason) => {
-        log.warn(`${place}: ${reason}; trying again for a moment`);
-      });
-      if (opened.kind === 'failed') {
-        const descriptors = host.createSockets(bind.address, bind.dual, workers) ?? [];
-        failures.push({ plan: bind, reason: opened.reason, descriptors });
-        const later = descriptors.length > 0 ? '; it is tried again' : '';
-        log.error(`${place}: ${opened.reason}; ${opened.remedy}${later}`);
-        continue;
+export class ListenerStore {
+  listeners: readonly OpenListener[] = [];
+  private readonly host: Host;
+  private readonly log: Log;
+  private nextId = 0;
+
+  constructor(host: Host, log: Log) {
+    this.host = host;
+    this.log = log;
+  }
+
+  /** Opens what these listeners need and is not open yet: `copies` sockets per address, for as many proxies. */
+  async prepare(plans: readonly ListenerPlan[], copies: number): Promise<PreparedListeners> {
+    const known = new Map(this.openBinds().map((bind) => [bindText(bind.plan), bind]));
+    const failedBefore = new Map(
+      this.listeners.flatMap(({ failures }) => failures.map((failure) => [bindText(failure.plan), failure])),
+    );
+    const opened: OpenBind[] = [];
+    const listeners: OpenListener[] = [];
+    const deadline = performance.now() + RETRY_MS_MAX;
+    for (const plan of plans) {
+      const binds: OpenBind[] = [];
+      const failures: BindFailure[] = [];
+      for (const bindPlan of plan.binds) {
+        const before = known.get(bindText(bindPlan));
+        if (before !== undefined) {
+          binds.push(before);
+          continue;
+        }
+        const failed = failedBefore.get(bindText(bindPlan));
+        const result =
+          failed === undefined ? await this.open(plan, bindPlan, copies, deadline) : this.openAgain(failed, copies);
+        if ('sockets' in result) {
+          opened.push(result);
+          binds.push(result);
+        } else {
+          failures.push(result);
+        }
       }
-      if (opened.note !== null) log.warn(`${place}: ${opened.note}`);
-      binds.push({ plan: bind, descriptors: opened.descriptors });
+      listeners.push({ plan, binds, failures });
     }
-    listeners.push({ plan, binds, failures });
+    return {
+      listeners,
+      commit: () => {
+        const kept = new Set(listeners.flatMap(({ binds }) => binds));
+        const gone = this.openBinds().filter((bind) => !kept.has(bind));
+        this.listeners = listeners;
+        return () => this.close(gone);
+      },
+      abandon: () => this.close(opened),
+    };
   }
-  return { listeners };
+
+  /** Tries once more what could not be opened. What could be now, as `web 127.0.0.1:80`; no proxy has it yet. */
+  openMore(copies: number): readonly string[] {
+    const places: string[] = [];
+    this.listeners = this.listeners.map(({ plan, binds, failures }) => {
+      const tried = failures.map((failure) => this.openAgain(failure, copies));
+      const opened = tried.filter((each) => 'sockets' in each);
+      places.push(...opened.map((bind) => `${plan.name} ${bindText(bind.plan)}`));
+      return { plan, binds: [...binds, ...opened], failures: tried.filter((each) => 'reason' in each) };
+    });
+    return places;
+  }
+
+  /** From here on connections are refused, as far as no proxy listens any more. */
+  closeAll(): void {
+    this.close(this.openBinds());
+    this.listeners = [];
+  }
+
+  private openBinds(): readonly OpenBind[] {
+    return this.listeners.flatMap(({ binds }) => binds);
+  }
+
+  private async open(
+    listener: ListenerPlan,
+    plan: BindPlan,
+    copies: number,
+    deadline: number,
+  ): Promise<OpenBind | BindFailure> {
+    const { log } = this;
+    const place = `listener ${listener.name} ${bindText(plan)}`;
+    const opened = await this.openPatiently(plan, copies, deadline, (reason) => {
+      log.warn(`${place}: ${reason}; trying again for a moment`);
+    });
+    if (opened.kind === 'failed') {
+      return { plan, reason: opened.reason, remedy: opened.remedy, isOld: false };
+    }
+    if (opened.note !== null) log.warn(`${place}: ${opened.note}`);
+    return this.bindOf(plan, opened);
+  }
+
+  /** One quiet try at what could not be opened before. */
+  private openAgain(failure: BindFailure, copies: number): OpenBind | BindFailure {
+    const { plan, remedy } = failure;
+    const opened = this.host.listen(plan.address, plan.dual, copies, this.isPortOurs(plan));
+    if (opened.kind === 'listening') return this.bindOf(plan, opened);
+    return { plan, reason: opened.reason, remedy, isOld: true };
+  }
+
+  private bindOf(plan: BindPlan, { descriptors }: Listening): OpenBind {
+    return { plan, sockets: descriptors.map((descriptor) => ({ id: this.nextId++, descriptor })) };
+  }
+
+  /** Another address of ours with this port would be in the way of finding out whether it is somebody else's. */
+  private isPortOurs(bind: BindPlan): boolean {
+    return this.openBinds().some(({ plan }) => isSamePort(plan, bind));
+  }
+
+  private async openPatiently(
+    bind: BindPlan,
+    copies: number,
+    deadline: number,
+    onWait: (reason: string) => void,
+  ): Promise<Listening | ListenFailure> {
+    let isWaiting = false;
+    for (;;) {
+      const opened = this.host.listen(bind.address, bind.dual, copies, this.isPortOurs(bind));
+      if (opened.kind === 'listening' || opened.code !== 'EADDRINUSE' || performance.now() >= deadline) return opened;
+      if (!isWaiting) onWait(opened.reason);
+      isWaiting = true;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+
+  private close(binds: readonly OpenBind[]): void {
+    for (const { plan, sockets } of binds) {
+      for (const { descriptor } of sockets) this.host.closeDescriptor(descriptor);
+      const { family, host } = plan.address;
+      if (family === 0 && !host.startsWith('@')) this.host.removeSocketFile(host);
+    }
+  }
 }
 
-async function openPatiently(
-  host: Host,
-  bind: BindPlan,
+/** The sockets that the proxy `worker` of so many accepts from, with the index of the listener of each. */
+export function socketsOf(
+  listeners: readonly OpenListener[],
+  worker: number,
   workers: number,
-  deadline: number,
-  onWait: (reason: string) => void,
-): Promise<Listening | ListenFailure> {
-  let isWaiting = false;
-  for (;;) {
-    const opened = host.listen(bind.address, bind.dual, workers);
-    if (opened.kind === 'listening' || opened.code !== 'EADDRINUSE' || performance.now() >= deadline) return opened;
-    if (!isWaiting) onWait(opened.reason);
-    isWaiting = true;
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-  }
-}
-
-/** The descriptors that the proxy `index` gets: of each address of each listener, whether it is open yet or not. */
-export function descriptorsOf(listeners: readonly OpenListener[], index: number): (number | undefined)[] {
-  return listeners.flatMap(({ plan, binds, failures }) =>
-    plan.binds.map((bind) => {
-      const of = [...binds, ...failures].find((each) => each.plan === bind);
-      return of?.descriptors[index] ?? of?.descriptors[0];
-    }),
+): readonly (ListeningSocket & { readonly listener: number })[] {
+  return listeners.flatMap(({ binds }, listener) =>
+    binds.flatMap(({ sockets }) =>
+      // Those of proxies that there are no more of are served too, or what waits in their queues would be lost.
+      sockets
+        .filter((_, i) => sockets.length === 1 || i % workers === worker % sockets.length)
+        .map(({ id, descriptor }) => ({ id, descriptor, listener })),
+    ),
   );
-}
-
-/** Tries one more time what could not be opened. Returns what could be now. */
-export function openMore(host: Host, listener: OpenListener): readonly BindPlan[] {
-  const opened: BindPlan[] = [];
-  const failures: BindFailure[] = [];
-  for (const failure of listener.failures) {
-    const { plan, descriptors } = failure;
-    const refusal = descriptors.length === 0 ? null : host.listenOnSockets(descriptors, plan.address, plan.dual);
-    if (descriptors.length === 0 || refusal !== null) {
-      failures.push({ ...failure, reason: refusal?.reason ?? failure.reason });
-      continue;
-    }
-    listener.binds = [...listener.binds, { plan, descriptors }];
-    opened.push(plan);
-  }
-  listener.failures = failures;
-  return opened;
-}
-
-/** From here on connections are refused, as far as no proxy listens any more. */
-export function closeListeners(host: Host, listeners: readonly OpenListener[]): void {
-  for (const { binds, failures } of listeners) {
-    for (const { descriptors } of failures) for (const descriptor of descriptors) host.closeDescriptor(descriptor);
-    for (const { plan, descriptors } of binds) {
-      for (const descriptor of descriptors) host.closeDescriptor(descriptor);
-      if (plan.address.family === 0 && !plan.address.host.startsWith('@')) host.removeSocketFile(plan.address.host);
-    }
-  }
 }
 
 /** As in a configuration: `*:80`. */
 export function bindText(bind: BindPlan): string {
   return bind.dual ? `*:${bind.address.port}` : addressText(bind.address);
+}
+
+function isSamePort(a: BindPlan, b: BindPlan): boolean {
+  return a.address.family !== 0 && b.address.family !== 0 && a.address.port === b.address.port;
 }

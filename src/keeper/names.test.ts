@@ -38,7 +38,7 @@ test('a name is asked for again when its time to live is over', async (t) => {
     asked++;
     return Promise.resolve(ANSWER);
   });
-  await names.start(['api.internal', 'api.internal']);
+  await names.apply(['api.internal', 'api.internal']);
   assert.equal(asked, 1);
   mock.timers.tick(4_999);
   assert.equal(asked, 1);
@@ -56,7 +56,7 @@ test('a name that does not resolve is tried again and said once; no empty answer
     if (step === 'empty') return Promise.resolve({ addresses: [], ttlMs: null });
     return Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' }));
   });
-  await names.start(['api.internal']);
+  await names.apply(['api.internal']);
   for (const delay of [1_000, 2_000, 5_000]) {
     mock.timers.tick(delay);
     await settle();
@@ -79,7 +79,7 @@ test('at most three names are asked for at the same time, and all get their turn
       most = Math.max(most, open.length);
     });
   });
-  const started = names.start(['a', 'b', 'c', 'd', 'e']);
+  const started = names.apply(['a', 'b', 'c', 'd', 'e']);
   for (let i = 0; i < 5; i++) {
     await settle();
     open.shift()!();
@@ -96,7 +96,7 @@ test('after stop nothing is passed on or asked for', async (t) => {
       open.push(() => resolve(ANSWER));
     });
   });
-  const started = names.start(['a']);
+  const started = names.apply(['a']);
   await settle();
   names.stop();
   open[0]();

@@ -30,16 +30,24 @@ export type AskName = (hostname: string) => Promise<NameAnswer>;
  */
 const QUESTIONS_MAX = 3;
 
+/** A name that is asked for. */
+interface Question {
+  readonly hostname: string;
+  timer: NodeJS.Timeout | undefined;
+  /** How often in a row there was no answer. */
+  failures: number;
+  /** Null: there is an answer, or none is due yet. */
+  failure: NameFailure | null;
+  answer: NameAnswer | null;
+}
+
 export class Names {
   private readonly ask: AskName;
   private readonly log: Log;
   private readonly onAnswer: (hostname: string, answer: NameAnswer) => void;
-  private readonly timers = new Map<string, NodeJS.Timeout>();
-  private readonly failures = new Map<string, number>();
-  private readonly lastFailures = new Map<string, NameFailure>();
+  private questions = new Map<string, Question>();
   private readonly turns: (() => void)[] = [];
   private asking = 0;
-  private isStopped = false;
 
   constructor(ask: AskName, log: Log, onAnswer: (hostname: string, answer: NameAnswer) => void) {
     this.ask = ask;
@@ -47,51 +55,66 @@ export class Names {
     this.onAnswer = onAnswer;
   }
 
-  /** Begins to ask for these names. Resolves when each was answered once, or not. */
-  async start(hostnames: readonly string[]): Promise<void> {
-    for (const hostname of hostnames) this.failures.set(hostname, 0);
-    await Promise.all([...this.failures.keys()].map((hostname) => this.refresh(hostname)));
+  /** From now on asks for these names and no others. Resolves when each new one was answered once, or not. */
+  async apply(hostnames: readonly string[]): Promise<void> {
+    const former = this.questions;
+    const added: Question[] = [];
+    this.questions = new Map();
+    for (const hostname of new Set(hostnames)) {
+      const known = former.get(hostname);
+      former.delete(hostname);
+      const question = known ?? { hostname, timer: undefined, failures: 0, failure: null, answer: null };
+      if (known === undefined) added.push(question);
+      this.questions.set(hostname, question);
+    }
+    for (const { timer } of former.values()) clearTimeout(timer);
+    await Promise.all(added.map((question) => this.refresh(question)));
   }
 
   stop(): void {
-    this.isStopped = true;
-    for (const timer of this.timers.values()) clearTimeout(timer);
-    this.timers.clear();
+    void this.apply([]);
   }
 
   /** Why there is no answer now; null: there is one, or none is due yet. */
   failureOf(hostname: string): NameFailure | null {
-    return this.lastFailures.get(hostname) ?? null;
+    return this.questions.get(hostname)?.failure ?? null;
   }
 
-  private async refresh(hostname: string): Promise<void> {
+  /** The last answer, for a server that is new under a name that is known; null: there was none. */
+  answerOf(hostname: string): NameAnswer | null {
+    return this.questions.get(hostname)?.answer ?? null;
+  }
+
+  private async refresh(question: Question): Promise<void> {
+    const { hostname } = question;
     await this.takeTurn();
     let delayMs: number;
     try {
       const answer = await this.ask(hostname);
       if (answer.addresses.length === 0) throw new Error('the answer has no address');
-      if (this.isStopped) return;
+      if (this.isOver(question)) return;
       delayMs = refreshDelayMs(answer.ttlMs, 0);
-      if (this.failures.get(hostname)! > 0) this.log.info(`name ${hostname} resolves`);
-      this.failures.set(hostname, 0);
-      this.lastFailures.delete(hostname);
+      if (question.failures > 0) this.log.info(`name ${hostname} resolves`);
+      question.failures = 0;
+      question.failure = null;
+      question.answer = answer;
       this.onAnswer(hostname, answer);
     } catch (error) {
-      if (this.isStopped) return;
-      const failures = this.failures.get(hostname)! + 1;
+      if (this.isOver(question)) return;
       const reason = systemReason(error);
-      if (failures === 1) this.log.warn(`name ${hostname} does not resolve: ${reason}`);
-      const sinceMs = this.lastFailures.get(hostname)?.sinceMs ?? performance.now();
-      this.lastFailures.set(hostname, { reason, sinceMs });
-      this.failures.set(hostname, failures);
-      delayMs = refreshDelayMs(null, failures);
+      question.failures++;
+      if (question.failures === 1) this.log.warn(`name ${hostname} does not resolve: ${reason}`);
+      question.failure = { reason, sinceMs: question.failure?.sinceMs ?? performance.now() };
+      delayMs = refreshDelayMs(null, question.failures);
     } finally {
       this.giveTurn();
     }
-    this.timers.set(
-      hostname,
-      setTimeout(() => void this.refresh(hostname), delayMs),
-    );
+    question.timer = setTimeout(() => void this.refresh(question), delayMs);
+  }
+
+  /** Nobody wants to know any more. */
+  private isOver(question: Question): boolean {
+    return this.questions.get(question.hostname) !== question;
   }
 
   private async takeTurn(): Promise<void> {

@@ -67,7 +67,8 @@ export interface ProxyView {
   /** Of clients, now. */
   readonly connections: number;
   readonly requests: number;
-  readonly memory: MemoryView;
+  /** Null: there is no process. */
+  readonly memory: MemoryView | null;
 }
 
 /** Buffers of a proxy: in use now, and at most since it was started. See docs/limits.md. */
@@ -152,7 +153,7 @@ export class BeatAges {
 
   constructor(board: Board, nowMs: number) {
     this.board = board;
-    this.beats = Array.from({ length: board.shape.workers }, () => ({ beat: -1, atMs: nowMs }));
+    this.beats = Array.from({ length: board.shape.rows }, () => ({ beat: -1, atMs: nowMs }));
   }
 
   look(nowMs: number): void {
@@ -186,7 +187,7 @@ export function dataPlaneStatus(facts: DataPlaneFacts): DataPlaneStatus {
   return {
     // Without listeners there are none.
     proxies: plan.listeners.length === 0 ? [] : proxyViews(facts),
-    listeners: plan.listeners.map((listener, index) => listenerView(facts, listener, index)),
+    listeners: plan.listeners.map((listener) => listenerView(facts, listener)),
     upstreams: plan.upstreams.map((upstream, index) => upstreamView(facts, upstream, index)),
     answers: answerViews(facts),
   };
@@ -194,17 +195,17 @@ export function dataPlaneStatus(facts: DataPlaneFacts): DataPlaneStatus {
 
 function proxyViews({ plan, board, ages, nowMs, proxies }: DataPlaneFacts): readonly ProxyView[] {
   ages.look(nowMs);
-  return proxies.map(({ state, pid, restarts, lastEnd }, index) => {
-    const row = board.worker(index);
+  return proxies.map(({ row, state, pid, restarts, lastEnd }) => {
+    const counts = row < 0 ? null : board.worker(row);
     return {
       state,
       pid,
-      silentMs: ages.silentMs(index, nowMs),
+      silentMs: row < 0 ? 0 : ages.silentMs(row, nowMs),
       restarts,
       lastEnd: lastEnd === null ? null : { reason: lastEnd.reason, ageMs: nowMs - lastEnd.atMs },
-      connections: sum(plan.listeners.map((_, listener) => row.listenerConnections(listener))),
-      requests: row.requests,
-      memory: memoryView(row),
+      connections: counts === null ? 0 : sum(plan.listeners.map(({ slot }) => counts.listenerConnections(slot))),
+      requests: counts?.requests ?? 0,
+      memory: counts === null ? null : memoryView(counts),
     };
   });
 }
@@ -218,8 +219,7 @@ function memoryView({ memory, shed }: WorkerRow): MemoryView {
 
 function listenerView(
   { board, listeners, isStopping }: DataPlaneFacts,
-  { name, protocol, binds }: ListenerPlan,
-  index: number,
+  { name, slot, protocol, binds }: ListenerPlan,
 ): ListenerView {
   const open = listeners.find(({ plan }) => plan.name === name);
   const failureOf = new Map(open?.failures.map(({ plan, reason }) => [plan, reason]));
@@ -228,8 +228,8 @@ function listenerView(
     protocol,
     state: isStopping ? 'draining' : open !== undefined && open.binds.length === 0 ? 'closed' : 'open',
     binds: binds.map((bind) => ({ address: bindText(bind), failure: failureOf.get(bind) ?? null })),
-    connections: sumOfWorkers(board, (row) => row.listenerConnections(index)),
-    accepted: sumOfWorkers(board, (row) => row.listenerAccepted(index)),
+    connections: sumOfWorkers(board, (row) => row.listenerConnections(slot)),
+    accepted: sumOfWorkers(board, (row) => row.listenerAccepted(slot)),
   };
 }
 
@@ -304,7 +304,7 @@ function answerViews({ board }: DataPlaneFacts): readonly AnswerView[] {
 }
 
 function sumOfWorkers(board: Board, read: (row: ReturnType<Board['worker']>) => number): number {
-  return sum(Array.from({ length: board.shape.workers }, (_, index) => read(board.worker(index))));
+  return sum(Array.from({ length: board.shape.rows }, (_, index) => read(board.worker(index))));
 }
 
 function sum(counts: readonly number[]): number {

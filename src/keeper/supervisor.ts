@@ -1,257 +1,207 @@
 /**
- * Keeps the proxies alive: starts them, starts again what ends, ends what hangs, and lets them finish at the end.
- *
- * A proxy counts as serving from its `ready` until its process is gone. What it left on the status board while it died is
- * cleared before another one takes its row.
+ * Keeps the proxies alive and gives them their plans: performs what core/fleet decides. It decides nothing itself.
  */
-import { systemReason } from '../base/system-error.ts';
-import type { ChildProcess } from 'node:child_process';
-import type { Duplex } from 'node:stream';
-import { type Board, WORKER_STARTING } from '../base/board.ts';
-import { HeartbeatWatch } from '../core/heartbeat.ts';
-import { RestartPolicy } from '../core/restart.ts';
-import {
-  ControlLines,
-  encodeControl,
-  type KeeperMessage,
-  parseProxyMessage,
-  type ProxyEvent,
-} from '../port/control.ts';
-import { CONTROL_DESCRIPTOR } from './handover.ts';
-import { logOutput } from './child-output.ts';
+import type { Board } from '../base/board.ts';
+import { Fleet, type FleetAccount, type FleetAction, type FleetEvent, LOOK_INTERVAL_MS } from '../core/fleet/fleet.ts';
+import type { ProxyEvent, ProxyMessage } from '../port/control.ts';
 import type { Log } from './log.ts';
+import type { ProxyChild, ProxyChildHandler } from './proxy-child.ts';
 import { StartError } from './start-error.ts';
 
 export interface SupervisorOptions {
-  readonly workers: number;
   readonly board: Board;
   readonly log: Log;
-  /** Starts the process of a proxy, whose control channel is its descriptor CONTROL_DESCRIPTOR. */
-  readonly spawn: (index: number) => ChildProcess;
-  readonly onEvent: (event: ProxyEvent, proxyIndex: number) => void;
+  /** Starts the process that fills the place of `worker`, with this row of the board. */
+  readonly spawn: (row: number, worker: number, handler: ProxyChildHandler) => ProxyChild;
+  /** What is sent with the plan `generation` to a proxy that serves as `worker`. */
+  readonly descriptorsOf: (generation: number, worker: number) => readonly number[];
+  /** The process of this row uses nothing of before `generation`. */
+  readonly onApplied: (row: number, generation: number) => void;
+  /** It uses nothing any more. */
+  readonly onGone: (row: number) => void;
+  readonly onEvent: (event: ProxyEvent, worker: number) => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
 
-const LOOK_INTERVAL_MS = 250;
-/** A turn takes microseconds; a collection of garbage, at worst, a tenth of a second. */
-const SILENCE_MS_MAX = 3_000;
-/** Node's own start on a busy machine. */
-const START_MS_MAX = 20_000;
-/** If no proxy ever served and one failed this often, none will. */
-const START_FAILURES_MAX = 3;
-
 /** How a proxy's process stands. */
-export interface ProxyAccount {
-  /** `ended`: its process is gone and the next one has not been started yet. */
-  readonly state: 'starting' | 'serving' | 'draining' | 'ended';
+export interface ProxyAccount extends FleetAccount {
   /** 0: there is no process. */
   readonly pid: number;
-  /** How often it has ended and was started again. */
-  readonly restarts: number;
-  /** Of the last process that ended, and when; null: none has. */
-  readonly lastEnd: { readonly reason: string; readonly atMs: number } | null;
 }
 
-interface Worker {
-  readonly index: number;
-  readonly policy: RestartPolicy;
-  child: ChildProcess | null;
-  isReady: boolean;
-  startedAt: number;
-  restarts: number;
-  lastEnd: ProxyAccount['lastEnd'];
-  watch: HeartbeatWatch;
-  restart: NodeJS.Timeout | undefined;
+interface Waiter {
+  readonly generation: number;
+  readonly resolve: () => void;
+  readonly reject: (error: StartError) => void;
 }
 
 export class Supervisor {
   private readonly options: SupervisorOptions;
-  private readonly workers: readonly Worker[];
-  private phase: 'starting' | 'serving' | 'ending' = 'starting';
-  private looking: NodeJS.Timeout | undefined;
-  private settleStart: ((failure: StartError | null) => void) | null = null;
-  private settleEnd: (() => void) | null = null;
+  private readonly fleet: Fleet;
+  private readonly children = new Map<number, ProxyChild>();
+  private readonly looking: NodeJS.Timeout;
+  private wakeUp: NodeJS.Timeout | undefined;
+  private waiters: Waiter[] = [];
+  private readonly over: Promise<number>;
+  private settleOver: (killed: number) => void = () => undefined;
 
+  /** Processes at a time, finishing ones included: as many as the board has rows. */
   constructor(options: SupervisorOptions) {
     this.options = options;
-    this.workers = Array.from({ length: options.workers }, (_, index) => ({
-      index,
-      policy: new RestartPolicy(),
-      child: null,
-      isReady: false,
-      startedAt: 0,
-      restarts: 0,
-      lastEnd: null,
-      watch: new HeartbeatWatch(LOOK_INTERVAL_MS),
-      restart: undefined,
-    }));
-  }
-
-  /** Resolves when every proxy serves; rejects with StartError, ending what runs, if they cannot. */
-  async start(): Promise<void> {
+    this.fleet = new Fleet(options.board.shape.rows);
+    this.over = new Promise((resolve) => {
+      this.settleOver = resolve;
+    });
     this.looking = setInterval(() => this.look(), LOOK_INTERVAL_MS);
-    const failure = await new Promise<StartError | null>((resolve) => {
-      this.settleStart = resolve;
-      for (const worker of this.workers) this.spawn(worker);
-    });
-    this.settleStart = null;
-    if (failure !== null) {
-      this.kill();
-      throw failure;
-    }
-    this.phase = 'serving';
   }
 
-  accounts(): readonly ProxyAccount[] {
-    return this.workers.map((worker) => {
-      const { child, restarts, lastEnd } = worker;
-      return { state: this.stateOf(worker), pid: child?.pid ?? 0, restarts, lastEnd };
-    });
+  /** Resolves when every living proxy serves by this plan; rejects with StartError if none ever can. */
+  apply(generation: number, workers: number, drainMs: number): Promise<void> {
+    const applied = new Promise<void>((resolve, reject) => this.waiters.push({ generation, resolve, reject }));
+    this.fleet.handlePlan(this.options.now(), generation, workers, drainMs);
+    this.act();
+    return applied;
   }
 
-  private stateOf({ child, isReady }: Worker): ProxyAccount['state'] {
-    if (child === null) return 'ended';
-    if (this.phase === 'ending') return 'draining';
-    return isReady ? 'serving' : 'starting';
-  }
-
-  /** Tells every proxy to finish. Resolves when all are gone, with the number of those that had to be killed. */
-  async drain(graceMs: number): Promise<number> {
-    this.end();
-    this.broadcast({ type: 'drain' });
-    let killed = 0;
-    const ended = new Promise<void>((resolve) => {
-      this.settleEnd = resolve;
-    });
-    const grace = setTimeout(() => {
-      killed = this.workers.filter(({ child }) => child !== null).length;
-      this.kill();
-    }, graceMs);
-    this.checkEnd();
-    await ended;
-    clearTimeout(grace);
-    return killed;
-  }
-
-  /** Tells it every proxy; one that is still starting reads it when it gets there. */
-  broadcast(message: KeeperMessage): void {
-    for (const { child } of this.workers) send(child, message);
+  /** Lets every proxy finish. Resolves when all are gone, with the number of those that had to be killed. */
+  drain(graceMs: number): Promise<number> {
+    this.fleet.handleStop(this.options.now(), graceMs);
+    this.act();
+    return this.over;
   }
 
   /** Ends every proxy at once. */
   kill(): void {
-    this.end();
-    for (const { child } of this.workers) child?.kill('SIGKILL');
+    this.fleet.handleKill();
+    this.act();
+  }
+
+  accounts(): readonly ProxyAccount[] {
+    return this.fleet.accounts().map(({ worker, row, state, restarts, lastEnd }) => {
+      return { worker, row, state, restarts, lastEnd, pid: this.children.get(row)?.pid ?? 0 };
+    });
   }
 
   // --- inside ---
 
-  private end(): void {
-    this.phase = 'ending';
-    clearInterval(this.looking);
-    for (const worker of this.workers) clearTimeout(worker.restart);
-  }
-
-  private spawn(worker: Worker): void {
-    const { log, now } = this.options;
-    worker.isReady = false;
-    worker.startedAt = now();
-    if (worker.lastEnd !== null) worker.restarts++;
-    worker.watch = new HeartbeatWatch(LOOK_INTERVAL_MS);
-    const child = this.options.spawn(worker.index);
-    worker.child = child;
-    let isGone = false;
-    const gone = (reason: string): void => {
-      if (isGone) return;
-      isGone = true;
-      this.handleGone(worker, reason);
-    };
-    child.on('exit', (code, signal) => gone(signal === null ? `exit code ${code}` : `killed by ${signal}`));
-    child.on('error', (error) => gone(systemReason(error)));
-
-    logOutput(child.stderr, `proxy ${worker.index}`, log);
-    const lines = new ControlLines();
-    const control = child.stdio[CONTROL_DESCRIPTOR] as Duplex | undefined;
-    control?.on('data', (data: Buffer) => {
-      lines.push(data, 0, data.length, (line) => this.handleLine(worker, line));
-    });
-    // It breaks when the process dies, which `exit` tells.
-    control?.on('error', (error) => log.warn(`proxy ${worker.index}: control channel: ${systemReason(error)}`));
-  }
-
-  private handleLine(worker: Worker, line: string | null): void {
-    const { log } = this.options;
-    const message = line === null ? null : parseProxyMessage(line);
-    if (message === null) {
-      log.error(`proxy ${worker.index} sent an invalid control message`);
-    } else if (message.type === 'log') {
-      log[message.level](`proxy ${worker.index}: ${message.message}`);
-    } else if (message.type === 'event') {
-      this.options.onEvent(message.event, worker.index);
-    } else {
-      this.handleReady(worker);
-    }
-  }
-
-  private handleReady(worker: Worker): void {
-    worker.isReady = true;
-    if (this.phase === 'serving') {
-      const tookMs = Math.round(this.options.now() - worker.startedAt);
-      this.options.log.info(`proxy ${worker.index} serves again`, { pid: worker.child?.pid ?? 0, startMs: tookMs });
-    } else if (this.phase === 'starting' && this.workers.every(({ isReady }) => isReady)) {
-      this.settleStart?.(null);
-    }
-  }
-
-  private handleGone(worker: Worker, reason: string): void {
-    const { board, log, now } = this.options;
-    const pid = worker.child?.pid ?? 0;
-    const ranMs = now() - worker.startedAt;
-    worker.child = null;
-    worker.isReady = false;
-    worker.lastEnd = { reason, atMs: now() };
-    board.worker(worker.index).clearGauges();
-    if (this.phase === 'ending') return this.checkEnd();
-
-    const delayMs = worker.policy.handleExit(ranMs);
-    const { failures } = worker.policy;
-    if (this.phase === 'starting' && failures >= START_FAILURES_MAX) {
-      return this.settleStart?.(
-        new StartError(`proxy ${worker.index} ended ${failures} times at its start: ${reason}`),
-      );
-    }
-    const when = delayMs === 0 ? 'at once' : `in ${delayMs} ms`;
-    log.error(`proxy ${worker.index} ended (${reason}); another one starts ${when}`, { pid });
-    if (delayMs === 0) this.spawn(worker);
-    else worker.restart = setTimeout(() => this.spawn(worker), delayMs);
-  }
-
-  /** Ends proxies that do not beat; their end starts others. */
   private look(): void {
-    const { board, log, now } = this.options;
-    for (const worker of this.workers) {
-      if (worker.child === null) continue;
-      const row = board.worker(worker.index);
-      const isStarting = !worker.isReady || row.state === WORKER_STARTING;
-      const silenceMs = worker.watch.handleLook(now(), row.heartbeat);
-      if (silenceMs < (isStarting ? START_MS_MAX : SILENCE_MS_MAX)) continue;
-      log.error(`proxy ${worker.index} hangs: no sign of life for ${Math.round(silenceMs)} ms; ending it`, {
-        pid: worker.child.pid ?? 0,
-      });
-      worker.watch = new HeartbeatWatch(LOOK_INTERVAL_MS);
-      worker.child.kill('SIGKILL');
+    const { board, now } = this.options;
+    this.fleet.handleLook(now(), (row) => board.worker(row).heartbeat);
+    this.act();
+  }
+
+  private act(): void {
+    for (const action of this.fleet.takeActions()) this.perform(action);
+    clearTimeout(this.wakeUp);
+    const startAt = this.fleet.nextStart();
+    if (startAt < Infinity) this.wakeUp = setTimeout(() => this.look(), Math.max(0, startAt - this.options.now()));
+  }
+
+  private perform(action: FleetAction): void {
+    switch (action.kind) {
+      case 'spawn':
+        return this.spawn(action.row, action.worker, action.generation);
+      case 'apply':
+        return this.send(action.row, action.worker, action.generation);
+      case 'drain':
+        return this.children.get(action.row)?.send({ type: 'drain' });
+      case 'kill':
+        return this.children.get(action.row)?.kill();
+      case 'clear':
+        this.children.delete(action.row);
+        this.options.board.worker(action.row).clearGauges();
+        return this.options.onGone(action.row);
+      case 'tell':
+        return this.handleFleetEvent(action.event);
     }
   }
 
-  private checkEnd(): void {
-    if (this.workers.every(({ child }) => child === null)) this.settleEnd?.();
+  private spawn(row: number, worker: number, generation: number): void {
+    const { log, now } = this.options;
+    const child = this.options.spawn(row, worker, {
+      handleMessage: (message) => this.handleMessage(row, worker, message),
+      handleChannelError: (reason) => log.warn(`proxy ${worker}: control channel: ${reason}`),
+      handleExit: (reason) => {
+        this.fleet.handleExit(now(), row, reason);
+        this.act();
+      },
+    });
+    this.children.set(row, child);
+    this.send(row, worker, generation);
   }
-}
 
-function send(child: ChildProcess | null, message: KeeperMessage): void {
-  const control = child?.stdio[CONTROL_DESCRIPTOR] as Duplex | undefined;
-  if (control?.writable === true) control.write(encodeControl(message));
+  private send(row: number, worker: number, generation: number): void {
+    const descriptors = this.options.descriptorsOf(generation, worker);
+    if (this.children.get(row)?.apply(generation, descriptors) !== false) return;
+    this.fleet.handleRefused(this.options.now(), row, generation, 'its sockets cannot be sent to it');
+    // What that asks for is performed after what is being performed now.
+    setImmediate(() => this.act());
+  }
+
+  private handleMessage(row: number, worker: number, message: ProxyMessage | null): void {
+    const { log, now } = this.options;
+    if (message === null) {
+      log.error(`proxy ${worker} sent an invalid control message`);
+      return;
+    }
+    switch (message.type) {
+      case 'log':
+        log[message.level](`proxy ${worker}: ${message.message}`);
+        return;
+      case 'event':
+        this.options.onEvent(message.event, worker);
+        return;
+      case 'applied':
+        this.options.onApplied(row, message.generation);
+        this.fleet.handleApplied(now(), row, message.generation);
+        break;
+      case 'refused':
+        this.fleet.handleRefused(now(), row, message.generation, message.reason);
+    }
+    this.act();
+  }
+
+  private handleFleetEvent(event: FleetEvent): void {
+    const { log } = this.options;
+    switch (event.kind) {
+      case 'started':
+        return;
+      case 'start-failed':
+        for (const { reject } of this.waiters.splice(0)) reject(new StartError(event.reason));
+        return;
+      case 'applied':
+        for (const { resolve } of this.waiters.filter(({ generation }) => generation <= event.generation)) resolve();
+        this.waiters = this.waiters.filter(({ generation }) => generation > event.generation);
+        return;
+      case 'serving':
+        log.info(`proxy ${event.worker} serves again`, { startMs: Math.round(event.tookMs) });
+        return;
+      case 'ended': {
+        const when = event.restartMs === 0 ? 'at once' : `in ${event.restartMs} ms`;
+        log.error(`proxy ${event.worker} ended (${event.reason}); another one starts ${when}`);
+        return;
+      }
+      case 'replaced':
+        log.error(
+          `proxy ${event.worker} cannot apply the configuration (${event.reason}); another one takes its place`,
+        );
+        return;
+      case 'silent': {
+        const forMs = Math.round(event.silenceMs);
+        log.error(`proxy ${event.worker} hangs: no sign of life for ${forMs} ms; ending it`);
+        return;
+      }
+      case 'overdue':
+        log.warn(`proxy ${event.worker} had connections left when its time to finish was over: ended`);
+        return;
+      case 'over':
+        clearInterval(this.looking);
+        clearTimeout(this.wakeUp);
+        for (const { reject } of this.waiters.splice(0)) reject(new StartError('ended during the start'));
+        this.settleOver(event.killed);
+    }
+  }
 }
 
 /** `1 proxy`, `2 proxies` */

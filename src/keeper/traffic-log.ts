@@ -10,11 +10,19 @@ import { type Recurring, RecurringLog } from './recurring-log.ts';
 
 export class TrafficLog {
   private readonly recurring: RecurringLog;
-  private readonly owners: Readonly<Record<AnswerKind['of'], ReadonlySet<string>>>;
-  private readonly serverOfSlot: string[] = [];
+  private owners: Readonly<Record<AnswerKind['of'], ReadonlySet<string>>> = {
+    listener: new Set(),
+    upstream: new Set(),
+  };
+  private serverOfSlot: string[] = [];
 
-  constructor(plan: Plan, log: Log, now: () => number) {
+  constructor(log: Log, now: () => number) {
     this.recurring = new RecurringLog(log, now);
+  }
+
+  /** This is what is served now. */
+  apply(plan: Plan): void {
+    this.serverOfSlot = [];
     this.owners = {
       listener: new Set(plan.listeners.map(({ name }) => name)),
       upstream: new Set(plan.upstreams.map(({ name }) => name)),

@@ -11,7 +11,8 @@ import {
 } from './control.ts';
 
 const MESSAGES: ProxyMessage[] = [
-  { type: 'ready' },
+  { type: 'applied', generation: 3 },
+  { type: 'refused', generation: 4, reason: 'out of descriptors' },
   { type: 'log', level: 'warn', message: 'Grüße,\n"quoted" \u{1f642}' },
   { type: 'event', event: { kind: 'server-failed', slot: 3, reason: 'timeout', count: 17 } },
   { type: 'event', event: { kind: 'accept-paused', listener: 'web', reason: 'no file descriptor left' } },
@@ -53,9 +54,10 @@ test('lines come out the same however the stream is cut', () => {
 test('a line that is too long or not ASCII is one null, and the next line is read', () => {
   const long = new Uint8Array(CONTROL_LINE_BYTES_MAX + 1).fill(97);
   const end = Uint8Array.of(10);
-  const ready = encodeControl({ type: 'ready' });
-  assert.deepEqual(linesOf([long, long, end, ready]), [null, '{"type":"ready"}']);
-  assert.deepEqual(linesOf([Uint8Array.of(97, 200, 97, 10), ready]), [null, '{"type":"ready"}']);
+  const applied = encodeControl({ type: 'applied', generation: 1 });
+  const text = '{"type":"applied","generation":1}';
+  assert.deepEqual(linesOf([long, long, end, applied]), [null, text]);
+  assert.deepEqual(linesOf([Uint8Array.of(97, 200, 97, 10), applied]), [null, text]);
   assert.equal(linesOf([long.subarray(1), end])[0]?.length, CONTROL_LINE_BYTES_MAX);
 });
 

@@ -11,15 +11,20 @@ export const CONTROL_LINE_BYTES_MAX = 64 * 1024;
 
 /** The keeper to a proxy. */
 export type KeeperMessage =
+  /**
+   * Serve by the plan `generation` from now on. So many descriptors were sent before, on the descriptor channel: the first is
+   * a file that holds a Delivery (keeper/delivery.ts), the others the listening sockets that it names.
+   */
+  | { readonly type: 'apply'; readonly generation: number; readonly descriptors: number }
   /** Stop accepting, finish what is in flight, say `drained`. */
-  | { readonly type: 'drain' }
-  /** This descriptor, which was inherited, listens now: for the listener with this index. */
-  | { readonly type: 'open'; readonly listener: number; readonly descriptor: number };
+  | { readonly type: 'drain' };
 
 /** A proxy to the keeper. */
 export type ProxyMessage =
-  /** Every listener accepts. */
-  | { readonly type: 'ready' }
+  /** The plan `generation` is in force. */
+  | { readonly type: 'applied'; readonly generation: number }
+  /** It is not, and the one before still is. */
+  | { readonly type: 'refused'; readonly generation: number; readonly reason: string }
   | { readonly type: 'event'; readonly event: ProxyEvent }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string };
 
@@ -122,8 +127,8 @@ export class ControlLines {
 export function parseKeeperMessage(line: string): KeeperMessage | null {
   const value = parseObject(line);
   if (value === null) return null;
-  const { type, listener, descriptor } = value;
-  if (type === 'open' && isCount(listener) && isCount(descriptor)) return { type, listener, descriptor };
+  const { type, generation, descriptors } = value;
+  if (type === 'apply' && isCount(generation) && isCount(descriptors)) return { type, generation, descriptors };
   return type === 'drain' ? { type } : null;
 }
 
@@ -131,8 +136,9 @@ export function parseKeeperMessage(line: string): KeeperMessage | null {
 export function parseProxyMessage(line: string): ProxyMessage | null {
   const value = parseObject(line);
   if (value === null) return null;
-  const { type, level, message } = value;
-  if (type === 'ready') return { type };
+  const { type, level, message, generation, reason } = value;
+  if (type === 'applied' && isCount(generation)) return { type, generation };
+  if (type === 'refused' && isCount(generation) && typeof reason === 'string') return { type, generation, reason };
   if (type === 'log' && isLogLevel(level) && typeof message === 'string') return { type, level, message };
   if (type === 'event' && isObject(value.event)) {
     const event = parseEvent(value.event);

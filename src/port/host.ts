@@ -12,15 +12,10 @@ export interface Host {
 
   /**
    * Opens `copies` listening sockets on one address, whose kernel queues share its connections by hash. A Unix socket
-   * cannot be shared like that: there the result has one descriptor, for all.
+   * cannot be shared like that: there the result has one descriptor, for all. `isPortOurs`: we listen on another address with
+   * this port, so that whether the port is free cannot be found out by taking it.
    */
-  listen(address: Address, isDual: boolean, copies: number): Listening | ListenFailure;
-
-  /** Sockets that will listen on an address once they can, for who has to inherit them before. Null: none can be had. */
-  createSockets(address: Address, isDual: boolean, copies: number): readonly number[] | null;
-
-  /** Null: they listen now. */
-  listenOnSockets(descriptors: readonly number[], address: Address, isDual: boolean): ListenFailure | null;
+  listen(address: Address, isDual: boolean, copies: number, isPortOurs: boolean): Listening | ListenFailure;
 
   /**
    * Zeroed memory, shared with every process that maps one of its descriptors. Lives as long as this process. Nobody can
@@ -30,6 +25,9 @@ export interface Host {
 
   /** The descriptor of an unnamed file that holds `content` for good; read it with `pread`, the position is shared. */
   createUnnamedFile(name: string, content: Uint8Array): number;
+
+  /** A way to send descriptors to a child, which inherits `other`. Throws when out of descriptors. */
+  createDescriptorChannel(): DescriptorChannel;
 
   closeDescriptor(descriptor: number): void;
 
@@ -48,6 +46,14 @@ export interface ProcessUser {
   readonly gid: number;
   /** All its groups. */
   readonly groups: readonly number[];
+}
+
+export interface DescriptorChannel {
+  /** The child's end, to be closed when it has it. */
+  readonly other: number;
+  /** Sends copies, in order. False: the child takes none now. */
+  send(descriptors: readonly number[]): boolean;
+  close(): void;
 }
 
 export interface Listening {

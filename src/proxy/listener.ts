@@ -1,44 +1,56 @@
 /** What all listeners do: accept, count, and stop accepting at the connection limit, or while descriptors are short. */
 import type { ListenerPlan } from '../config/plan.ts';
-import type { ListenHandler, ListenSocket, Socket } from '../port/transport.ts';
+import type { ListenSocket, Socket } from '../port/transport.ts';
 import type { Context } from './context.ts';
 import { PauseNews } from './pause-news.ts';
+import type { Upstream } from './upstream.ts';
 
-export abstract class Listener implements ListenHandler {
+export abstract class Listener {
   readonly context: Context;
-  readonly plan: ListenerPlan;
-  private readonly index: number;
-  private readonly sockets: ListenSocket[] = [];
-  private readonly descriptors = new Set<number>();
+  plan: ListenerPlan;
+  /** When what began here has to have ended, because no plan has this listener any more. */
+  retireAt = Infinity;
+  private readonly sockets = new Set<ListenSocket>();
   private connectionCount = 0;
   private isAtLimit = false;
   private isHeld = false;
   private isPaused = false;
   private readonly news: PauseNews;
 
-  constructor(context: Context, plan: ListenerPlan, index: number) {
+  constructor(context: Context, plan: ListenerPlan) {
     this.context = context;
     this.plan = plan;
-    this.index = index;
     this.news = new PauseNews(context, plan.name);
   }
 
-  /** Serves these listening descriptors, one per bind. */
-  start(descriptors: readonly number[]): void {
-    for (const descriptor of descriptors) {
-      if (this.descriptors.has(descriptor)) continue;
-      this.descriptors.add(descriptor);
-      const socket = this.context.transport.listen(descriptor, this);
-      this.sockets.push(socket);
-      if (this.isPaused) socket.pause();
-    }
+  /** No later use of its connections is waited for. */
+  get isDraining(): boolean {
+    return this.context.isDraining || this.retireAt < Infinity;
+  }
+
+  /** Goes on by another plan of this listener. What is under way ends as it began. */
+  apply(plan: ListenerPlan, upstreams: readonly Upstream[]): void {
+    this.plan = plan;
+    this.configure(upstreams);
+    this.setAtLimit(this.connectionCount >= plan.limits.connections);
+  }
+
+  /** It accepts from this socket too. */
+  attach(socket: ListenSocket): void {
+    this.sockets.add(socket);
+    if (this.isPaused) socket.pause();
+    else socket.resume();
+  }
+
+  detach(socket: ListenSocket): void {
+    this.sockets.delete(socket);
   }
 
   handleAccept(socket: Socket): void {
     this.connectionCount++;
     this.context.liveSessions++;
-    this.context.row.countListenerAccepted(this.index);
-    this.context.row.addListenerConnections(this.index, 1);
+    this.context.row.countListenerAccepted(this.plan.slot);
+    this.context.row.addListenerConnections(this.plan.slot, 1);
     this.begin(socket);
     if (this.connectionCount >= this.plan.limits.connections) this.setAtLimit(true);
     if (this.context.transport.socketCount >= this.context.socketsMax) this.context.holdAccepting();
@@ -48,7 +60,7 @@ export abstract class Listener implements ListenHandler {
   release(): void {
     this.connectionCount--;
     this.context.liveSessions--;
-    this.context.row.addListenerConnections(this.index, -1);
+    this.context.row.addListenerConnections(this.plan.slot, -1);
     if (this.connectionCount < this.plan.limits.connections) this.setAtLimit(false);
   }
 
@@ -65,7 +77,7 @@ export abstract class Listener implements ListenHandler {
 
   private settleAccepting(reason: string): void {
     const isToPause = this.isAtLimit || this.isHeld;
-    if (isToPause === this.isPaused || (this.isPaused && this.context.isDraining)) return;
+    if (isToPause === this.isPaused || (this.isPaused && this.isDraining)) return;
     this.isPaused = isToPause;
     for (const listening of this.sockets) {
       if (isToPause) listening.pause();
@@ -75,11 +87,8 @@ export abstract class Listener implements ListenHandler {
     else this.news.handleResume();
   }
 
-  /** Accepts no more. */
-  close(): void {
-    for (const listening of this.sockets) listening.close();
-  }
-
   /** Sets up a session for an accepted socket. It calls `release` when it ends. */
   protected abstract begin(socket: Socket): void;
+  /** Prepares what `plan` says. */
+  protected abstract configure(upstreams: readonly Upstream[]): void;
 }

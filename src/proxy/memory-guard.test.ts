@@ -13,7 +13,7 @@ const SMALL = 64;
 
 class Stage {
   readonly arena = new Arena(new Uint8Array(Arena.bytesFor(LARGE, SMALL)), LARGE, SMALL);
-  readonly row = Board.createAlone({ servers: 1, listeners: 1, workers: 1 }).worker(0);
+  readonly row = Board.createAlone({ servers: 1, listeners: 1, rows: 1 }).worker(0);
   readonly sessions = new Set<Session>();
   readonly events: ProxyEvent[] = [];
   readonly shed: string[] = [];

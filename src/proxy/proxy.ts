@@ -8,7 +8,7 @@ import type { Board, ServerSlot } from '../base/board.ts';
 import { HEADER_COUNT_MAX, TICK_MS } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
-import type { Plan } from '../config/plan.ts';
+import type { ListenerPlan, Plan } from '../config/plan.ts';
 import type { Transport, TransportDriver } from '../port/transport.ts';
 import { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import { AnswerLog } from './answer-log.ts';
@@ -19,6 +19,7 @@ import { FailureLog } from './failure-log.ts';
 import { HttpListener } from './http/listener.ts';
 import { writeHttpDate, HTTP_DATE_BYTES } from './http-date.ts';
 import type { Listener } from './listener.ts';
+import { ListeningPoint } from './listening-point.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { TcpListener } from './tcp.ts';
 import { Upstream, type Server } from './upstream.ts';
@@ -26,11 +27,10 @@ import { Upstream, type Server } from './upstream.ts';
 export type { ProxyEvent } from '../port/control.ts';
 
 export interface ProxyOptions {
-  readonly plan: Plan;
   readonly transport: Transport;
   readonly board: Board;
-  /** This proxy's row on the board. */
-  readonly workerIndex: number;
+  /** Which row of the board is this proxy's. */
+  readonly row: number;
   /** For balancing and request identifiers. */
   readonly seed: number;
   /** Milliseconds since 1970, for Date fields. Called about once a second. */
@@ -38,6 +38,16 @@ export interface ProxyOptions {
   readonly report: (event: ProxyEvent) => void;
   /** Descriptors that this process may have besides those that it has now. */
   readonly descriptors: number;
+}
+
+/** A listening socket of a plan. */
+export interface PlannedSocket {
+  /** The same number is the same socket, in every plan. */
+  readonly id: number;
+  /** Index into the plan's listeners. */
+  readonly listener: number;
+  /** This proxy's own; not looked at for a socket that it has already. */
+  readonly descriptor: number;
 }
 
 const DATE_MS = 1000;
@@ -48,8 +58,12 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private readonly context: Context;
   private readonly board: Board;
   private readonly wallClockMs: () => number;
-  private readonly listeners: readonly Listener[];
-  private readonly upstreams: readonly Upstream[];
+  private listeners: readonly Listener[] = [];
+  private upstreams: readonly Upstream[] = [];
+  /** Upstreams that no plan has any more, as long as somebody waits for one of their servers. */
+  private retired: Upstream[] = [];
+  /** By the keeper's number of the socket. */
+  private points = new Map<number, ListeningPoint>();
   private readonly failures: FailureLog;
   private readonly guard: MemoryGuard;
   /** Whose line of the board is whose. */
@@ -64,8 +78,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private isHoldingAccepting = false;
 
   constructor(options: ProxyOptions) {
-    const { transport, board, plan, report } = options;
-    const row = board.worker(options.workerIndex);
+    const { transport, board, report } = options;
+    const row = board.worker(options.row);
     const scratchSlot = transport.arena.allocateLarge();
     assert(scratchSlot >= 0, 'an arena without a single large slot');
     this.board = board;
@@ -98,37 +112,26 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.guard = new MemoryGuard(this.context.arena, row, this.context.sessions, report);
     this.tickAt = transport.now;
     this.renewDate(transport.now);
-    this.upstreams = plan.upstreams.map((upstream) => new Upstream(this.context, upstream));
-    for (const upstream of this.upstreams) {
-      for (const server of upstream.servers) {
-        this.serverOfSlot[server.slot] = server;
-        this.upstreamOfSlot[server.slot] = upstream;
-      }
-    }
+  }
+
+  /**
+   * Serves by this plan from now on; the first one is the start. What an earlier plan had too stays what it is, with its
+   * connections; what it had and this one has not finishes what is under way, for `drainMs`.
+   */
+  apply(plan: Plan, sockets: readonly PlannedSocket[]): void {
+    const retireAt = this.context.transport.now + plan.drainMs;
+    const upstreams = this.applyUpstreams(plan, retireAt);
     this.readBoard();
-    this.listeners = plan.listeners.map((listener, index) =>
-      listener.protocol === 'http'
-        ? new HttpListener(this.context, listener, index, this.upstreams)
-        : new TcpListener(this.context, listener, index, this.upstreams),
-    );
-  }
-
-  /** Serves the listening descriptors: per listener, per bind, in the plan's order. */
-  start(descriptors: readonly (readonly number[])[]): void {
-    assert(descriptors.length === this.listeners.length, 'one list of descriptors per listener');
-    this.listeners.forEach((listener, index) => listener.start(descriptors[index]));
-  }
-
-  /** Serves one more listening descriptor; again does nothing. */
-  open(listener: number, descriptor: number): void {
-    if (!this.context.isDraining) this.listeners[listener]?.start([descriptor]);
+    this.applyListeners(plan, upstreams, retireAt);
+    this.applySockets(sockets);
+    if (this.context.isDraining) this.closePoints();
   }
 
   /** Accepts no more, ends what is idle, and reports `drained` when the last exchange and session has ended. */
   drain(): void {
     if (this.context.isDraining) return;
     this.context.isDraining = true;
-    for (const listener of this.listeners) listener.close();
+    this.closePoints();
     for (const session of this.context.sessions) session.drain();
     for (const upstream of this.upstreams) upstream.closeIdle();
   }
@@ -156,6 +159,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     for (const upstream of this.upstreams) {
       if (upstream.hasWaiters) upstream.serveWaiters();
     }
+    if (this.retired.length > 0) this.serveRetired();
     if (this.context.isDraining && !this.hasReportedDrained && this.context.liveSessions === 0) {
       this.hasReportedDrained = true;
       this.context.report({ kind: 'drained' });
@@ -176,6 +180,71 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     (timed as Expiring).handleExpiry(now);
   }
 
+  // --- applying a plan ---
+
+  private applyUpstreams(plan: Plan, retireAt: number): readonly Upstream[] {
+    const former = new Map(this.upstreams.map((upstream) => [upstream.plan.name, upstream]));
+    this.upstreams = plan.upstreams.map((upstreamPlan) => {
+      const known = former.get(upstreamPlan.name);
+      if (known === undefined) return new Upstream(this.context, upstreamPlan);
+      former.delete(upstreamPlan.name);
+      known.apply(upstreamPlan, retireAt);
+      return known;
+    });
+    for (const gone of former.values()) {
+      gone.retire(retireAt);
+      this.retired.push(gone);
+    }
+    this.serverOfSlot.length = 0;
+    this.upstreamOfSlot.length = 0;
+    for (const upstream of this.upstreams) {
+      for (const server of upstream.servers) {
+        this.serverOfSlot[server.slot] = server;
+        this.upstreamOfSlot[server.slot] = upstream;
+      }
+    }
+    this.boardGeneration = -1;
+    return this.upstreams;
+  }
+
+  private applyListeners(plan: Plan, upstreams: readonly Upstream[], retireAt: number): void {
+    const former = new Map(this.listeners.map((listener) => [listenerKey(listener.plan), listener]));
+    this.listeners = plan.listeners.map((listenerPlan) => {
+      const known = former.get(listenerKey(listenerPlan));
+      if (known === undefined) {
+        const Kind = listenerPlan.protocol === 'http' ? HttpListener : TcpListener;
+        const added = new Kind(this.context, listenerPlan, upstreams);
+        if (this.isHoldingAccepting) added.setHeld(true);
+        return added;
+      }
+      former.delete(listenerKey(listenerPlan));
+      known.apply(listenerPlan, upstreams);
+      return known;
+    });
+    for (const gone of former.values()) gone.retireAt = retireAt;
+  }
+
+  /** What is listened on already goes on, whichever listener it is now for. */
+  private applySockets(sockets: readonly PlannedSocket[]): void {
+    const former = this.points;
+    this.points = new Map();
+    for (const { id, descriptor, listener: index } of sockets) {
+      const listener = this.listeners[index];
+      const known = former.get(id);
+      former.delete(id);
+      known?.move(listener);
+      this.points.set(id, known ?? new ListeningPoint(this.context.transport, descriptor, listener));
+    }
+    for (const gone of former.values()) gone.close();
+  }
+
+  private closePoints(): void {
+    for (const point of this.points.values()) point.close();
+    this.points.clear();
+  }
+
+  // --- inside ---
+
   private readBoard(): void {
     const generation = this.board.readTable(this.line, (slot, line) => {
       const server = this.serverOfSlot[slot];
@@ -186,8 +255,18 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     for (const upstream of this.upstreams) upstream.refreshed();
   }
 
+  private serveRetired(): void {
+    this.retired = this.retired.filter((upstream) => upstream.hasWaiters);
+    for (const upstream of this.retired) upstream.serveWaiters();
+  }
+
   private renewDate(now: number): void {
     this.dateAt = now;
     writeHttpDate(this.context.date, this.wallClockMs());
   }
+}
+
+/** A listener of another protocol is another one. */
+function listenerKey({ name, protocol }: ListenerPlan): string {
+  return `${name} ${protocol}`;
 }

@@ -20,11 +20,15 @@ import { Waiter, type Server, type Upstream } from './upstream.ts';
 const TRIES_MAX = 3;
 
 export class TcpListener extends Listener {
-  private readonly upstream: Upstream;
+  private upstream!: Upstream;
 
-  constructor(context: Context, plan: ListenerPlan, index: number, upstreams: readonly Upstream[]) {
-    super(context, plan, index);
-    this.upstream = upstreams[plan.upstream];
+  constructor(context: Context, plan: ListenerPlan, upstreams: readonly Upstream[]) {
+    super(context, plan);
+    this.configure(upstreams);
+  }
+
+  protected override configure(upstreams: readonly Upstream[]): void {
+    this.upstream = upstreams[this.plan.upstream];
   }
 
   protected override begin(socket: Socket): void {

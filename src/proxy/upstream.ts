@@ -51,10 +51,9 @@ export abstract class Waiter extends Expiring {
 
 /** One address of one configured server. */
 export class Server implements Endpoint {
-  readonly plan: ServerPlan;
   readonly slot: number;
-  readonly isBackup: boolean;
-  readonly maxConnections: number;
+  readonly epoch: number;
+  plan: ServerPlan;
   /** Idle keep-alive connections of this proxy. */
   readonly idle: IdlePool;
   identity = '';
@@ -62,23 +61,39 @@ export class Server implements Endpoint {
   isUsable = false;
   /** What `Transport.connect` takes; -1: no address. */
   preparedAddress = -1;
+  /** When what is under way here has to have ended. */
+  retireAt = Infinity;
 
   constructor(context: Context, plan: ServerPlan, slot: number, poolIdle: number) {
     this.plan = plan;
     this.slot = slot;
-    this.isBackup = plan.backup;
-    this.maxConnections = plan.maxConnections;
+    this.epoch = plan.epoch;
     this.idle = new IdlePool(context, poolIdle);
+  }
+
+  get isBackup(): boolean {
+    return this.plan.backup;
+  }
+
+  get maxConnections(): number {
+    return this.plan.maxConnections;
+  }
+
+  /** No plan has it any more: what is under way may finish until `at`, nothing is kept for later. */
+  retire(at: number): void {
+    this.retireAt = at;
+    this.idle.limit = 0;
+    this.idle.closeAll();
   }
 }
 
 export class Upstream {
-  readonly plan: UpstreamPlan;
-  readonly servers: readonly Server[];
+  plan: UpstreamPlan;
+  servers: readonly Server[] = [];
   /** Set if and only if it is balanced by a part of the request. */
-  readonly hashKey: HashKey | null;
+  hashKey: HashKey | null;
   private readonly context: Context;
-  private readonly balancer: Balancer;
+  private balancer: Balancer;
   private firstWaiter: Waiter | null = null;
   private lastWaiter: Waiter | null = null;
   private waiterCount = 0;
@@ -87,15 +102,43 @@ export class Upstream {
   constructor(context: Context, plan: UpstreamPlan) {
     this.context = context;
     this.plan = plan;
-    const servers: Server[] = [];
-    for (const server of plan.servers) {
-      for (let i = 0; i < server.slotCount; i++) {
-        servers.push(new Server(context, server, server.firstSlot + i, plan.poolIdle));
-      }
-    }
-    this.servers = servers;
     this.hashKey = plan.hash === null ? null : new HashKey(plan.hash);
     this.balancer = createBalancer(plan.balance, context.prng);
+    this.replaceServers(plan, Infinity);
+  }
+
+  /** Goes on by another plan of this upstream. `readSlot` for every server and `refreshed` must follow. */
+  apply(plan: UpstreamPlan, retireAt: number): void {
+    if (plan.balance !== this.plan.balance) this.balancer = createBalancer(plan.balance, this.context.prng);
+    this.hashKey = plan.hash === null ? null : new HashKey(plan.hash);
+    this.plan = plan;
+    this.replaceServers(plan, retireAt);
+  }
+
+  /** No plan has it any more. Who waits here is served still. */
+  retire(at: number): void {
+    for (const server of this.servers) server.retire(at);
+  }
+
+  /** A server that was there stays what it is: its connections, its pool, its turn. */
+  private replaceServers(plan: UpstreamPlan, retireAt: number): void {
+    const former = new Map(this.servers.map((server) => [server.slot, server]));
+    const servers: Server[] = [];
+    for (const serverPlan of plan.servers) {
+      for (let slot = serverPlan.firstSlot; slot < serverPlan.firstSlot + serverPlan.slotCount; slot++) {
+        let server = former.get(slot);
+        if (server?.epoch !== serverPlan.epoch) {
+          server = new Server(this.context, serverPlan, slot, plan.poolIdle);
+        } else {
+          former.delete(slot);
+          server.plan = serverPlan;
+          server.idle.limit = plan.poolIdle;
+        }
+        servers.push(server);
+      }
+    }
+    for (const gone of former.values()) gone.retire(retireAt);
+    this.servers = servers;
   }
 
   // --- what the board says ---

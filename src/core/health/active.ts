@@ -2,12 +2,13 @@
  * What the results of probes say about one server. Pure: results come in, a state comes out; who probes, and when, is
  * elsewhere.
  *
- * A server is assumed to be up until the first probe: a start, or a new address of a name, does not wait for health checks.
+ * A server is assumed to be up until the first probe: a start does not wait for health checks. One that joins others which
+ * are known to work is awaited: it gets nothing before its first probe has passed.
  * But an assumption counts little, so the first failure already takes the server down (HAProxy does the same). After that
  * only `fall` failures in a row, or `rise` passes in a row, change anything.
  */
 
-export type ActiveState = 'assumed' | 'up' | 'down';
+export type ActiveState = 'assumed' | 'awaited' | 'up' | 'down';
 
 /** A probe's result; `risen` and `fallen` are the pass and the failure that complete a row of `rise` or `fall`. */
 export type ActiveInput = 'passed' | 'risen' | 'failed' | 'fallen';
@@ -15,22 +16,29 @@ export type ActiveInput = 'passed' | 'risen' | 'failed' | 'fallen';
 /** The whole machine. The diagram in docs/health.md is made from it. */
 export const ACTIVE_TRANSITIONS: Readonly<Record<ActiveState, Readonly<Record<ActiveInput, ActiveState>>>> = {
   assumed: { passed: 'up', risen: 'up', failed: 'down', fallen: 'down' },
+  awaited: { passed: 'up', risen: 'up', failed: 'down', fallen: 'down' },
   up: { passed: 'up', risen: 'up', failed: 'up', fallen: 'down' },
   down: { passed: 'down', risen: 'up', failed: 'down', fallen: 'down' },
 };
 
 export class ActiveHealth {
-  state: ActiveState = 'assumed';
+  state: ActiveState;
   /** Equal results in a row, the last one included. */
   streak = 0;
   private isPassing = true;
-  private readonly rise: number;
-  private readonly fall: number;
-
   /** Both 1 or more. */
-  constructor(rise: number, fall: number) {
+  rise: number;
+  fall: number;
+
+  constructor(rise: number, fall: number, state: 'assumed' | 'awaited' = 'assumed') {
     this.rise = rise;
     this.fall = fall;
+    this.state = state;
+  }
+
+  /** Nobody else is left to do the work. */
+  assume(): void {
+    if (this.state === 'awaited') this.state = 'assumed';
   }
 
   /** True if the state is now another one. */

@@ -67,10 +67,9 @@ export const EJECTION_OVER = 'its ejection is over';
 
 export class EndpointHealth {
   readonly address: Address;
-  readonly isProbed: boolean;
-  private readonly options: HealthOptions;
-  private readonly active: ActiveHealth | null;
-  private readonly failures: FailureWindow | null;
+  private options: HealthOptions;
+  private active: ActiveHealth | null;
+  private failures: FailureWindow | null;
   private ejectedUntil = -1;
   private recoveredAt = -1;
   private nextProbeAt: number;
@@ -81,16 +80,50 @@ export class EndpointHealth {
   private reason: string;
   private sinceMs: number;
 
-  constructor(address: Address, options: HealthOptions, now: number) {
+  /** `first`: what is thought of it before its first probe. */
+  constructor(address: Address, options: HealthOptions, now: number, first: 'assumed' | 'awaited') {
     this.address = address;
     this.options = options;
-    this.isProbed = options.active !== null;
-    this.active = options.active === null ? null : new ActiveHealth(options.active.rise, options.active.fall);
-    this.failures =
-      options.passive === null ? null : new FailureWindow(options.passive.failures, options.passive.withinMs);
-    this.nextProbeAt = this.isProbed ? now : NEVER;
-    this.reason = this.isProbed ? 'not checked yet' : 'no health check';
+    this.active = activeOf(options, first);
+    this.failures = failuresOf(options);
+    this.nextProbeAt = this.active === null ? NEVER : now;
+    this.reason = this.active === null ? 'no health check' : FIRST_REASONS[first];
     this.sinceMs = now;
+  }
+
+  /** Goes on by other options. What was found out so far holds until something else is. `isCheckNew`: it asks otherwise. */
+  apply(now: number, options: HealthOptions, isCheckNew: boolean): void {
+    const before = this.options;
+    this.options = options;
+    if (
+      before.passive?.failures !== options.passive?.failures ||
+      before.passive?.withinMs !== options.passive?.withinMs
+    ) {
+      this.failures = failuresOf(options);
+    }
+    if (options.passive === null && this.isEjected) this.readmit(now, 'it is no longer ejected for failures');
+    if (options.active === null) {
+      if (this.active === null) return;
+      this.active = null;
+      this.nextProbeAt = NEVER;
+      this.explain(now, 'no health check');
+    } else if (this.active === null) {
+      this.active = activeOf(options, 'assumed');
+      this.nextProbeAt = now;
+      this.explain(now, FIRST_REASONS.assumed);
+    } else {
+      this.active.rise = options.active.rise;
+      this.active.fall = options.active.fall;
+      this.nextProbeAt = isCheckNew ? now : Math.min(this.nextProbeAt, now + options.active.intervalMs);
+    }
+  }
+
+  /** It is awaited, and nobody else is left to do the work. True if it now gets some. */
+  assume(now: number, reason: string): boolean {
+    if (this.active?.state !== 'awaited') return false;
+    this.active.assume();
+    this.explain(now, reason);
+    return true;
   }
 
   account(now: number): EndpointAccount {
@@ -117,7 +150,7 @@ export class EndpointHealth {
   }
 
   get isDown(): boolean {
-    return this.active !== null && this.active.state === 'down';
+    return this.active !== null && (this.active.state === 'down' || this.active.state === 'awaited');
   }
 
   get isEjected(): boolean {
@@ -146,7 +179,7 @@ export class EndpointHealth {
     this.probeStartedAt = -1;
     this.lastProbe = { atMs: now, isPassed, detail };
     if (isPassed === null) return false;
-    const before = this.stateText;
+    const before = this.active.state;
     const wasDown = this.isDown;
     this.active.handleResult(isPassed);
     if (wasDown && !this.isDown) {
@@ -154,7 +187,7 @@ export class EndpointHealth {
       this.failures?.clear();
       this.beginSlowStart(now);
     }
-    if (this.stateText !== before) this.explain(now, this.probeText(isPassed, detail));
+    if (this.active.state !== before) this.explain(now, this.probeText(isPassed, detail));
     return wasDown !== this.isDown;
   }
 
@@ -220,4 +253,14 @@ export class EndpointHealth {
   private beginSlowStart(now: number): void {
     this.recoveredAt = this.options.slowStartMs > 0 ? now : -1;
   }
+}
+
+const FIRST_REASONS = { assumed: 'not checked yet', awaited: 'waits for its first check' } as const;
+
+function activeOf({ active }: HealthOptions, first: 'assumed' | 'awaited'): ActiveHealth | null {
+  return active === null ? null : new ActiveHealth(active.rise, active.fall, first);
+}
+
+function failuresOf({ passive }: HealthOptions): FailureWindow | null {
+  return passive === null ? null : new FailureWindow(passive.failures, passive.withinMs);
 }

@@ -16,7 +16,7 @@ class Story {
   readonly health: UpstreamHealth;
 
   constructor(count: number, options: Partial<UpstreamHealthOptions>) {
-    const servers = Array.from({ length: count }, (_, i) => ({ weight: 1, firstSlot: i, slotCount: 1 }));
+    const servers = Array.from({ length: count }, (_, i) => ({ weight: 1, firstSlot: i, slotCount: 1, epoch: 0 }));
     this.health = new UpstreamHealth({ servers, active: null, passive: null, slowStartMs: 0, ...options }, new Prng(1));
     servers.forEach((_, i) => this.health.handleAddresses(0, i, [at(i + 1)]));
     this.health.takeEvents();
@@ -54,7 +54,7 @@ class Story {
 }
 
 test('without checks a server with an address is up, and one without is an empty slot', () => {
-  const story = new Story(1, { servers: [{ weight: 3, firstSlot: 4, slotCount: 2 }] });
+  const story = new Story(1, { servers: [{ weight: 3, firstSlot: 4, slotCount: 2, epoch: 0 }] });
   assert.deepEqual(story.slot(4), {
     state: SERVER_UP,
     weight: 3 * 256,
@@ -150,8 +150,8 @@ test('a server that comes back starts slowly, from one eighth of its weight to a
     active: ACTIVE,
     slowStartMs: 30_000,
     servers: [
-      { weight: 2, firstSlot: 0, slotCount: 1 },
-      { weight: 1, firstSlot: 1, slotCount: 1 },
+      { weight: 2, firstSlot: 0, slotCount: 1, epoch: 0 },
+      { weight: 1, firstSlot: 1, slotCount: 1, epoch: 0 },
     ],
   });
   story.pass(5_000, () => true);
@@ -171,7 +171,7 @@ test('a server that comes back starts slowly, from one eighth of its weight to a
 });
 
 test('an address that is no longer answered leaves; its probe on the way is void', () => {
-  const story = new Story(1, { active: ACTIVE, servers: [{ weight: 1, firstSlot: 0, slotCount: 2 }] });
+  const story = new Story(1, { active: ACTIVE, servers: [{ weight: 1, firstSlot: 0, slotCount: 2, epoch: 0 }] });
   const probe = story.health.nextProbe(0)!;
   story.health.handleAddresses(10, 0, [at(8), at(9)]);
   assert.deepEqual(story.events(), ['added 0: ', 'added 0: ', 'removed 0: ']);
@@ -182,7 +182,7 @@ test('an address that is no longer answered leaves; its probe on the way is void
 });
 
 test('failures for a slot that has no address any more are ignored', () => {
-  const story = new Story(1, { passive: PASSIVE, servers: [{ weight: 1, firstSlot: 0, slotCount: 2 }] });
+  const story = new Story(1, { passive: PASSIVE, servers: [{ weight: 1, firstSlot: 0, slotCount: 2, epoch: 0 }] });
   story.health.handleFailures(0, 1, 100, 'timeout');
   story.health.handleFailures(0, 77, 100, 'timeout');
   assert.deepEqual(story.events(), []);

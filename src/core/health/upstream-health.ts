@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly weight: number;
   readonly firstSlot: number;
   readonly slotCount: number;
+  /** How often these slots had been another server's before. */
+  readonly epoch: number;
 }
 
 export interface HealthEvent {
@@ -46,24 +48,41 @@ export interface Probe {
 }
 
 export class UpstreamHealth {
-  private readonly options: UpstreamHealthOptions;
+  private options: UpstreamHealthOptions;
   private readonly prng: Prng;
   /** Per server, per slot of it. */
-  private readonly endpoints: (EndpointHealth | null)[][];
+  private endpoints: (EndpointHealth | null)[][] = [];
   private readonly serverOfSlot = new Map<number, number>();
+  /** Until the first probe has ended, or the first change came, nobody is known to work: nobody is waited for. */
+  private isNew = true;
   private events: HealthEvent[] = [];
   private sparedUntil = -1;
 
   constructor(options: UpstreamHealthOptions, prng: Prng) {
     this.options = options;
     this.prng = prng;
-    this.endpoints = options.servers.map((server) => new Array<EndpointHealth | null>(server.slotCount).fill(null));
-    options.servers.forEach((server, index) => {
-      for (let i = 0; i < server.slotCount; i++) this.serverOfSlot.set(server.firstSlot + i, index);
-    });
+    this.setServers(options.servers, () => null);
   }
 
   // --- in ---
+
+  /**
+   * Goes on by other options. A server that was there keeps its addresses and all that is known of them; a new one needs
+   * `handleAddresses`. `isCheckNew`: the check asks for something else than before.
+   */
+  apply(now: number, options: UpstreamHealthOptions, isCheckNew: boolean): void {
+    const former = new Map(
+      this.options.servers.map((server, i) => [server.firstSlot, { server, at: this.endpoints[i] }]),
+    );
+    this.options = options;
+    this.isNew = false;
+    this.setServers(options.servers, ({ firstSlot, epoch }) => {
+      const known = former.get(firstSlot);
+      return known?.server.epoch === epoch ? known.at : null;
+    });
+    this.forEach((endpoint) => endpoint.apply(now, options, isCheckNew));
+    this.readmitIfNoneIsUsable(now);
+  }
 
   /** What a server's name resolves to now, or its fixed address. An empty answer changes nothing. */
   handleAddresses(now: number, server: number, addresses: readonly Address[]): void {
@@ -73,9 +92,10 @@ export class UpstreamHealth {
       addresses,
     );
     if (change === null) return;
+    const first = !this.isNew && this.usableCount() > 0 ? 'awaited' : 'assumed';
     change.slots.forEach((address, i) => {
       if (address === endpoints[i]?.address) return;
-      endpoints[i] = address === null ? null : new EndpointHealth(address, this.options, now);
+      endpoints[i] = address === null ? null : new EndpointHealth(address, this.options, now, first);
     });
     for (const address of change.added) this.tell('added', server, address, '');
     for (const address of change.removed) this.tell('removed', server, address, '');
@@ -88,8 +108,10 @@ export class UpstreamHealth {
     const endpoint = this.endpointAt(probe.slot);
     // The name may have got another address since.
     if (endpoint === null || endpoint.address !== probe.address) return;
+    this.isNew = false;
     if (!endpoint.handleProbeResult(now, isPassed, reason, this.prng)) return;
-    this.tell(isPassed === true ? 'up' : 'down', probe.server, probe.address, endpoint.account(now).reason);
+    const server = this.serverOfSlot.get(probe.slot)!;
+    this.tell(isPassed === true ? 'up' : 'down', server, probe.address, endpoint.account(now).reason);
     if (isPassed !== true) this.readmitIfNoneIsUsable(now);
   }
 
@@ -176,11 +198,25 @@ export class UpstreamHealth {
 
   private readmitIfNoneIsUsable(now: number): void {
     if (this.usableCount() > 0) return;
+    const reason = 'no other server is left';
     this.forEach((endpoint, server) => {
+      if (endpoint.assume(now, reason)) this.tell('readmitted', server, endpoint.address, reason);
       if (!endpoint.isEjected || endpoint.isDown) return;
-      const reason = 'no other server is left';
       endpoint.readmit(now, reason);
       this.tell('readmitted', server, endpoint.address, reason);
+    });
+  }
+
+  private setServers(
+    servers: readonly ServerOptions[],
+    knownOf: (server: ServerOptions) => (EndpointHealth | null)[] | null,
+  ): void {
+    this.endpoints = servers.map(
+      (server) => knownOf(server) ?? new Array<EndpointHealth | null>(server.slotCount).fill(null),
+    );
+    this.serverOfSlot.clear();
+    servers.forEach(({ firstSlot, slotCount }, index) => {
+      for (let i = 0; i < slotCount; i++) this.serverOfSlot.set(firstSlot + i, index);
     });
   }
 

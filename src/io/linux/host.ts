@@ -1,18 +1,25 @@
 /** The keeper's view of Linux: `port/host.ts` over the files beside this one. */
 import { closeSync, unlinkSync } from 'node:fs';
 import type { Host } from '../../port/host.ts';
+import { createDescriptorChannel, sendDescriptors } from './descriptor-channel.ts';
 import { descriptorLimit } from './descriptor-limit.ts';
-import { createSockets, listenOnSockets, openListeningSockets } from './listen.ts';
+import { openListeningSockets } from './listen.ts';
 import { notifyServiceManager } from './service-manager.ts';
 import { createSharedMemory, createUnnamedFile } from './shared-memory.ts';
 
 export const linuxHost: Host = {
   descriptorLimit,
   listen: openListeningSockets,
-  createSockets,
-  listenOnSockets,
   createSharedMemory,
   createUnnamedFile,
+  createDescriptorChannel() {
+    const [own, other] = createDescriptorChannel();
+    return {
+      other,
+      send: (descriptors) => sendDescriptors(own, descriptors),
+      close: () => closeSync(own),
+    };
+  },
   closeDescriptor: closeSync,
   removeSocketFile(path) {
     try {

@@ -25,19 +25,25 @@ import { encodeSocketAddress, UNIX_PATH_BYTES_MAX } from './socket-address.ts';
 /** What the kernel queues per socket while nobody accepts, cut to net.core.somaxconn (4096 since Linux 5.4). */
 const BACKLOG = 4096;
 
-export function openListeningSockets(address: Address, isDual: boolean, copies: number): Listening | ListenFailure {
+/** `isPortOurs`: see port/host.ts. */
+export function openListeningSockets(
+  address: Address,
+  isDual: boolean,
+  copies: number,
+  isPortOurs = false,
+): Listening | ListenFailure {
   if (address.family === 0) return openUnixSocket(address);
-  const opened = openGroup(address, isDual, copies, false);
+  const opened = openGroup(address, isDual, copies, false, isPortOurs);
   if (typeof opened === 'object') return { kind: 'listening', descriptors: opened, note: null };
 
   const name = libc.errorName(opened);
   if (isDual && (name === 'EAFNOSUPPORT' || name === 'EADDRNOTAVAIL')) {
-    const v4 = openListeningSockets({ family: 4, host: '0.0.0.0', port: address.port }, false, copies);
+    const v4 = openListeningSockets({ family: 4, host: '0.0.0.0', port: address.port }, false, copies, isPortOurs);
     return v4.kind === 'failed' ? v4 : { ...v4, note: 'IPv6 is off on this machine: IPv4 only' };
   }
   if (name === 'EADDRNOTAVAIL') {
     // A virtual address that is on another machine now: be ready for the moment when it comes here.
-    const early = openGroup(address, isDual, copies, true);
+    const early = openGroup(address, isDual, copies, true, isPortOurs);
     if (typeof early === 'object') {
       const note = `${address.host} is not an address of this machine now; accepting as soon as it is`;
       return { kind: 'listening', descriptors: early, note };
@@ -54,8 +60,14 @@ export function tryListening(address: Address, isDual: boolean): ListenFailure |
 }
 
 /** The descriptors, or a negative errno. Without copies the address is only tried. */
-function openGroup(address: Address, isDual: boolean, copies: number, isFree: boolean): number[] | number {
-  const probe = openSocket(address, isDual, isFree, false);
+function openGroup(
+  address: Address,
+  isDual: boolean,
+  copies: number,
+  isFree: boolean,
+  isPortOurs: boolean,
+): number[] | number {
+  const probe = openSocket(address, isDual, isFree, isPortOurs);
   if (probe < 0) return probe;
   closeDescriptor(probe);
 
@@ -74,48 +86,6 @@ function openGroup(address: Address, isDual: boolean, copies: number, isFree: bo
     if (listened < 0) return giveUp(listened);
   }
   return descriptors;
-}
-
-/**
- * Sockets for an address that cannot be listened on yet. Who inherits them has what will listen: binding is done to the socket and
- * not to a descriptor. Null: none can be had.
- */
-export function createSockets(address: Address, isDual: boolean, copies: number): readonly number[] | null {
-  const isUnix = address.family === 0;
-  const descriptors: number[] = [];
-  for (let i = 0; i < (isUnix ? 1 : copies); i++) {
-    const descriptor = isUnix ? libc.socket(libc.AF_UNIX, libc.SOCK_STREAM) : createSocket(address, isDual, true, true);
-    if (descriptor >= 0) {
-      descriptors.push(descriptor);
-      continue;
-    }
-    for (const each of descriptors) closeDescriptor(each);
-    return null;
-  }
-  return descriptors;
-}
-
-/** Null: they listen now. */
-export function listenOnSockets(
-  descriptors: readonly number[],
-  address: Address,
-  isDual: boolean,
-): ListenFailure | null {
-  const refusal = tryListening(address, isDual);
-  if (refusal !== null) return refusal;
-  const socketAddress = encodeSocketAddress(address)!;
-  if (address.family === 0 && findSocketFile(address.host, socketAddress) === 'stale') unlinkSync(address.host);
-  for (const descriptor of descriptors) {
-    const bound = libc.bind(descriptor, socketAddress);
-    // It is bound, by a try that somebody else came in between of.
-    if (bound < 0 && libc.errorName(bound) !== 'EINVAL') return explain(libc.errorName(bound), address);
-  }
-  for (const descriptor of descriptors) {
-    const listened = libc.listen(descriptor, BACKLOG);
-    if (listened < 0) return explain(libc.errorName(listened), address);
-  }
-  if (address.family === 0 && !address.host.startsWith('@')) chmodSync(address.host, 0o666);
-  return null;
 }
 
 /** A bound socket's descriptor, or a negative errno. */

@@ -41,7 +41,7 @@ test('who may only read can neither map shared memory to write nor write to its 
 });
 
 test('a board written here is read in another process, and the other way round', linux, async () => {
-  const shape = { servers: 2, listeners: 1, workers: 1 };
+  const shape = { servers: 2, listeners: 1, rows: 1 };
   const { tableBytes, rowBytes } = Board.sizesFor(shape);
   const table = createSharedMemory('servers', tableBytes, 'creator');
   const row = createSharedMemory('row', rowBytes, 'holder');

@@ -111,13 +111,13 @@ class Scene {
 
   constructor(t: TestContext, plan: HaPlan, written: readonly RestraintRecord[] = []) {
     this.written = written;
-    const shape = { servers: 0, listeners: 1, workers: 1 };
+    const shape = { servers: 0, listeners: 1, rows: 1 };
     const board = Board.createAlone(shape);
     board.worker(0).state = WORKER_SERVING;
     this.keeper = new HaKeeper({
       plan,
-      upstreams: [],
-      listeners: [],
+      serversOf: () => [],
+      listeners: () => [],
       board,
       closedListeners: () => [],
       log: this.log,

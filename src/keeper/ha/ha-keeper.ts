@@ -7,9 +7,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Board } from '../../base/board.ts';
 import { watchName } from '../../config/compile-ha.ts';
 import type { HaPlan, WatchPlan } from '../../config/ha-plan.ts';
-import type { UpstreamPlan } from '../../config/plan.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
-import type { ListenerPlan } from '../../config/plan.ts';
+import type { ListenerPlan, ServerPlan } from '../../config/plan.ts';
 import type { RestraintChange, RoleChange } from '../../vip/status.ts';
 import type { MakeProbe } from '../health.ts';
 import type { Log } from '../log.ts';
@@ -29,8 +28,10 @@ import { WitnessWatch } from './witness-watch.ts';
 
 export interface HaKeeperOptions {
   readonly plan: HaPlan;
-  readonly upstreams: readonly UpstreamPlan[];
-  readonly listeners: readonly ListenerPlan[];
+  /** The servers of an upstream, by the plan that is in force. */
+  readonly serversOf: (upstream: string) => readonly ServerPlan[];
+  /** By the plan that is in force. */
+  readonly listeners: () => readonly ListenerPlan[];
   readonly board: Board;
   /** Listeners of which no address could be opened. */
   readonly closedListeners: () => readonly string[];
@@ -124,7 +125,7 @@ export class HaKeeper {
   async start(): Promise<string> {
     const { plan } = this.options;
     const hostnames = this.witnesses.flatMap((witness) => witness?.hostnames ?? []);
-    void this.names.start([...new Set(hostnames)]);
+    void this.names.apply([...new Set(hostnames)]);
     for (const witness of this.witnesses) witness?.start();
     await this.firstVerdicts();
     this.addresses.inherit(this.restraints.inherit(this.options.isRestrained));
@@ -244,7 +245,7 @@ export class HaKeeper {
     const hosts = addresses.map(({ address }) => address);
     this.addresses.setServing(
       router,
-      await checkServing({ addresses: hosts, interfaceName, serves, listeners, makeProbe }),
+      await checkServing({ addresses: hosts, interfaceName, serves, listeners: listeners(), makeProbe }),
     );
   }
 
@@ -267,10 +268,10 @@ export class HaKeeper {
   }
 
   private createLook(plan: Exclude<WatchPlan, { kind: 'script' }>): Look {
-    const { board, closedListeners, upstreams } = this.options;
+    const { board, closedListeners, serversOf } = this.options;
     if (plan.kind === 'proxy') return lookAtProxies(board, closedListeners);
     if (plan.kind === 'process') return lookForProcess(plan, readText, listProcesses);
-    return lookAtUpstream(board, upstreams.find(({ name }) => name === plan.upstream)?.servers ?? []);
+    return lookAtUpstream(board, () => serversOf(plan.upstream));
   }
 
   /** Asked once for each name: it may take a directory service. */

@@ -63,9 +63,11 @@ test('of processes of one name, the one with the arguments counts', () => {
 });
 
 test('the data plane is well while every proxy beats and every listener has an address', () => {
-  const shape = { servers: 0, listeners: 1, workers: 2 };
+  const shape = { servers: 0, listeners: 1, rows: 2 };
   const board = Board.createAlone(shape);
+  board.workers = 2;
   const rows = [board.worker(0), board.worker(1)];
+  rows.forEach((row, worker) => (row.worker = worker));
   const look = lookAtProxies(board, () => []);
   let now = 0;
   const pass = (ms: number, beating: readonly number[]): ReturnType<typeof look> => {
@@ -94,13 +96,13 @@ test('the data plane is well while every proxy beats and every listener has an a
 });
 
 test('an upstream is well while one of its servers is up', () => {
-  const shape = { servers: 3, listeners: 0, workers: 1 };
+  const shape = { servers: 3, listeners: 0, rows: 1 };
   const board = Board.createAlone(shape);
   const servers = [
-    { firstSlot: 0, slotCount: 1 },
-    { firstSlot: 1, slotCount: 2 },
+    { firstSlot: 0, slotCount: 1, epoch: 0 },
+    { firstSlot: 1, slotCount: 2, epoch: 0 },
   ] as ServerPlan[];
-  const look = lookAtUpstream(board, servers);
+  const look = lookAtUpstream(board, () => servers);
   const put = (states: readonly (0 | 1 | 2)[]): void =>
     board.update((set) => {
       states.forEach((state, slot) =>

@@ -122,13 +122,20 @@ export function lookForProcess(plan: ProcessPlan, read: ReadText, list: () => re
 
 /** `closed`: listeners of which no address could be opened. */
 export function lookAtProxies(board: Board, closedListeners: () => readonly string[]): Look {
-  const { workers } = board.shape;
-  const rows = Array.from({ length: workers }, (_, index) => board.worker(index));
-  const track = new ProxiesTrack(workers, LOOK_INTERVAL_MS);
+  const rows = Array.from({ length: board.shape.rows }, (_, index) => board.worker(index));
+  let track = new ProxiesTrack(board.workers, LOOK_INTERVAL_MS);
+  let workers = board.workers;
   return (nowMs) => {
+    if (workers !== board.workers) {
+      ({ workers } = board);
+      track = new ProxiesTrack(workers, LOOK_INTERVAL_MS);
+    }
     track.handleLook(
       nowMs,
-      rows.map((row) => (canServe(row) ? row.heartbeat : null)),
+      Array.from({ length: workers }, (_, worker) => {
+        const row = rows.find((each) => each.worker === worker && canServe(each));
+        return row === undefined ? null : row.heartbeat;
+      }),
     );
     const closed = closedListeners();
     if (closed.length > 0) return { isUp: false, detail: `listener ${closed.join(', ')} could not be opened` };
@@ -147,11 +154,11 @@ function canServe(row: WorkerRow): boolean {
 }
 
 /** Whether a server of the upstream is up. */
-export function lookAtUpstream(board: Board, servers: readonly ServerPlan[]): Look {
+export function lookAtUpstream(board: Board, servers: () => readonly ServerPlan[]): Look {
   const slot: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
   return () => {
     let up = 0;
-    for (const { firstSlot, slotCount } of servers) {
+    for (const { firstSlot, slotCount } of servers()) {
       for (let i = firstSlot; i < firstSlot + slotCount; i++) {
         board.readServer(i, slot);
         if (slot.state === SERVER_UP) up++;

@@ -12,6 +12,7 @@
 import { PLENTY } from '../../base/arena.ts';
 import { LARGE_SLOT_BYTES, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
+import type { TrustedProxies } from '../../core/client/trusted-proxies.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
 import { ERR_HEAD_TOO_LARGE } from '../../wire/http1/errors.ts';
@@ -77,6 +78,8 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
   ip3 = 0;
   private hasAddress = false;
   private isTrusted = false;
+  /** By whose judgement it is trusted, or not. */
+  private judge: TrustedProxies | null = null;
   /** The client has sent FIN. */
   private hasEnded = false;
 
@@ -388,7 +391,7 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
     context.row.countRequest();
     this.isHttp10 = head.version === 10;
     this.isHeadMethod = head.method === METHOD_HEAD;
-    this.isPersistent = (this.isHttp10 ? head.hasKeepAlive : !head.hasClose) && !context.isDraining;
+    this.isPersistent = (this.isHttp10 ? head.hasKeepAlive : !head.hasClose) && !listener.isDraining;
     this.isRequestComplete = head.body === BODY_NONE || (head.body === BODY_LENGTH && head.contentLength === 0);
     this.isEndedByClose = false;
     this.readsRest = false;
@@ -464,7 +467,7 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
 
   /** Sets up the view of the request whose head is in `context.requestHead`. */
   private look(): void {
-    if (!this.hasAddress) this.readAddress();
+    if (!this.hasAddress || this.judge !== this.listener.trusted) this.readAddress();
     this.listener.look(this, this.isTrusted);
   }
 
@@ -484,7 +487,8 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
     this.ip1 = addressWords.getInt32(4);
     this.ip2 = addressWords.getInt32(8);
     this.ip3 = addressWords.getInt32(12);
-    this.isTrusted = this.listener.trusted !== null && this.listener.trusted.has(this);
+    this.judge = this.listener.trusted;
+    this.isTrusted = this.judge !== null && this.judge.has(this);
   }
 
   // --- what the exchange says ---
@@ -500,7 +504,7 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
     // 100 need not send the rest.
     const isEarly = !this.isRequestComplete;
     this.readsRest = isEarly && isReusable && !isEndedByClose && !(this.exchange as Exchange).awaitsContinue;
-    if (isEndedByClose || isEarly || this.hasEnded || this.context.isDraining) this.isPersistent = false;
+    if (isEndedByClose || isEarly || this.hasEnded || this.listener.isDraining) this.isPersistent = false;
   }
 
   /** The response is handed on. Of the request more is to come, and goes to the server. */

@@ -7,7 +7,7 @@ import type { UpstreamConnection } from './upstream-connection.ts';
 
 export class IdlePool {
   private readonly context: Context;
-  private readonly limit: number;
+  limit: number;
   private newest: UpstreamConnection | null = null;
   private oldest: UpstreamConnection | null = null;
   private count = 0;

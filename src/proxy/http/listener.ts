@@ -17,26 +17,32 @@ import { ResponseEmitter } from './response-emitter.ts';
 import { Route } from './route.ts';
 
 export class HttpListener extends Listener {
-  readonly headLimits: HeadLimits;
-  readonly routes: readonly Route[];
-  readonly table: RouteTable;
-  readonly requestEmitter: RequestEmitter;
-  readonly responseEmitter: ResponseEmitter;
+  headLimits!: HeadLimits;
+  /** Another set by another plan; an exchange keeps the route it began with. */
+  routes!: readonly Route[];
+  table!: RouteTable;
+  requestEmitter!: RequestEmitter;
+  responseEmitter!: ResponseEmitter;
   /** The request that is looked at. */
   readonly view: RequestView;
   readonly hops = new BelievedHops();
   /** Null: nobody is. */
-  readonly trusted: TrustedProxies | null;
+  trusted: TrustedProxies | null = null;
 
-  constructor(context: Context, plan: ListenerPlan, index: number, upstreams: readonly Upstream[]) {
-    super(context, plan, index);
+  constructor(context: Context, plan: ListenerPlan, upstreams: readonly Upstream[]) {
+    super(context, plan);
+    this.view = new RequestView(context.memory, context.requestHead);
+    this.configure(upstreams);
+  }
+
+  protected override configure(upstreams: readonly Upstream[]): void {
+    const { context, plan } = this;
     this.headLimits = { headBytes: plan.limits.headBytes, headers: plan.limits.headers };
     this.routes = plan.routes.map((route) => new Route(route, upstreams, readingOf(plan.escapedSlash)));
     this.table = compileRoutes(plan.routes, plan.escapedSlash);
     const via = ascii(plan.via === null ? '' : `Via: 1.1 ${plan.via}\r\n`);
     const { forwarded } = plan;
     this.trusted = forwarded.kind === 'trust' ? new TrustedProxies(forwarded) : null;
-    this.view = new RequestView(context.memory, context.requestHead);
     this.requestEmitter = new RequestEmitter(context.memory, context.prng, via, forwarded.kind === 'append');
     this.responseEmitter = new ResponseEmitter(context.memory, context.date, via);
   }

@@ -5,20 +5,24 @@
  * Structures are those of 64-bit little-endian Linux (x64 and arm64), which is where koffi and this program run.
  */
 import koffi from 'koffi';
-import { type Call, result } from '../libc.ts';
+import { AF_UNIX, type Call, result } from '../libc.ts';
 
 const library = koffi.load(null);
 
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 export const SOCK_RAW = 3;
+export const SOCK_SEQPACKET = 5;
 export const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
 
 export const POLLIN = 1;
 export const POLLOUT = 4;
 export const POLLHUP = 16;
 
 export const MSG_DONTWAIT = 0x40;
+export const MSG_CMSG_CLOEXEC = 0x40000000;
+export const MSG_CTRUNC = 8;
 const MSG_NOSIGNAL = 0x4000;
 
 export const EINTR = -4;
@@ -38,6 +42,8 @@ const c = {
   poll: library.func('int poll(void *, uint64_t, int)') as Call,
   recvfrom: library.func('intptr_t recvfrom(int, void *, size_t, int, void *, void *)') as Call,
   recvmsg: library.func('intptr_t recvmsg(int, uintptr_t, int)') as Call,
+  sendmsg: library.func('intptr_t sendmsg(int, uintptr_t, int)') as Call,
+  socketpair: library.func('int socketpair(int, int, int, void *)') as Call,
   send: library.func('intptr_t send(int, const void *, size_t, int)') as Call,
   getsockopt: library.func('int getsockopt(int, int, int, void *, void *)') as Call,
   clock_gettime: library.func('int clock_gettime(int, void *)') as Call,
@@ -65,8 +71,20 @@ export function receiveFrom(descriptor: number, into: Uint8Array, from: Uint8Arr
 }
 
 /** `header` is the address of a `struct msghdr`. */
-export function receiveMessage(descriptor: number, header: number): number {
-  return result(c.recvmsg(descriptor, header, 0));
+export function receiveMessage(descriptor: number, header: number, flags = 0): number {
+  return result(c.recvmsg(descriptor, header, flags));
+}
+
+/** The same. */
+export function sendMessage(descriptor: number, header: number, flags: number): number {
+  return result(c.sendmsg(descriptor, header, flags | MSG_NOSIGNAL));
+}
+
+/** Two connected sockets; or a negative errno. */
+export function socketPair(type: number): readonly [number, number] | number {
+  const ends = new Int32Array(2);
+  const created = result(c.socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends));
+  return created < 0 ? created : [ends[0], ends[1]];
 }
 
 export function send(descriptor: number, data: Uint8Array, flags = 0): number {

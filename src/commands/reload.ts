@@ -1,0 +1,13 @@
+/** `evenkeel reload`: a client of a running evenkeel. */
+import { EXIT_OK } from '../cli/exit-codes.ts';
+import type { ReloadOptions } from '../cli/reload.ts';
+import { askReload, failing } from './control-client.ts';
+import { socketToAsk } from './socket-path.ts';
+
+export function reloadCommand({ socket }: ReloadOptions): Promise<number> {
+  return failing(async () => {
+    const changes = await askReload(socketToAsk(socket, process.env, process.getuid?.() ?? -1));
+    process.stdout.write(changes.length === 0 ? 'nothing has changed\n' : changes.map((line) => `${line}\n`).join(''));
+    return EXIT_OK;
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * Reload of a running evenkeel: reads the file again and goes on by what it says now, or says why not and changes nothing.
+ * One at a time. Of those that are asked for meanwhile only the last one is carried out, for it reads what all of them would
+ * have read; all of them are told how it ended.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { planChanges } from '../config/plan-changes.ts';
+import type { Log } from '../keeper/log.ts';
+import type { Print } from './config-file.ts';
+import type { Loaded } from './loaded-configuration.ts';
+
+/** Nothing has changed. The message says why, for people: a line for each reason. */
+export class ReloadError extends Error {
+  override readonly name = 'ReloadError';
+}
+
+export interface ReloaderOptions {
+  readonly log: Log;
+  /** Reads the file and checks it as a start would. Null: it cannot be run, and why has been printed. */
+  readonly read: (print: Print) => Loaded | null;
+  /** What is in force. */
+  readonly current: () => Loaded;
+  /** Makes it what is in force; rejects, with nothing changed, if it cannot be. */
+  readonly apply: (loaded: Loaded) => Promise<void>;
+}
+
+export class Reloader {
+  private readonly options: ReloaderOptions;
+  private running: Promise<unknown> = Promise.resolve();
+  private next: Promise<readonly string[]> | null = null;
+
+  constructor(options: ReloaderOptions) {
+    this.options = options;
+  }
+
+  /** Resolves with what has changed; rejects with ReloadError. `by`: who asked, for the log. */
+  reload(by: string): Promise<readonly string[]> {
+    if (this.next !== null) return this.next;
+    const next = this.running.then(() => {
+      this.next = null;
+      return this.run(by);
+    });
+    this.next = next;
+    this.running = next.catch(() => undefined);
+    return next;
+  }
+
+  private async run(by: string): Promise<readonly string[]> {
+    const { log } = this.options;
+    try {
+      const changes = await this.applyFile();
+      log.info(`reload by ${by}: ${changes.length === 0 ? 'nothing has changed' : changes.join('; ')}`);
+      return changes;
+    } catch (error) {
+      const { message } = error as Error;
+      log.error(`reload by ${by} refused, nothing has changed: ${message.split('\n').join('; ')}`);
+      throw error instanceof ReloadError ? error : new ReloadError(message);
+    }
+  }
+
+  private async applyFile(): Promise<readonly string[]> {
+    const { read, current, apply } = this.options;
+    let printed = '';
+    const loaded = read((text) => {
+      printed += text;
+    });
+    if (loaded === null) throw new ReloadError(printed.trim());
+    const before = current();
+    const fixed = needsRestart(before, loaded);
+    if (fixed !== null) throw new ReloadError(`${fixed} has changed, and takes a restart`);
+    await apply(loaded);
+    return planChanges(before.ready.plan, loaded.ready.plan);
+  }
+}
+
+/** A part of the file that is only read at the start; null: none of them has changed. */
+function needsRestart({ ready: before }: Loaded, { ready: after }: Loaded): string | null {
+  if (!isDeepStrictEqual(before.ha, after.ha)) return '`ha`';
+  if (before.config.user !== after.config.user) return '`user`';
+  return null;
+}

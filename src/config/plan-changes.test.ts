@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compile } from './compile.ts';
+import type { Plan } from './plan.ts';
+import { planChanges } from './plan-changes.ts';
+import { loadYaml } from './yaml/load.ts';
+
+const BASE = `
+listeners:
+  web: { bind: "*:80", protocol: http, routes: [{ match: { path: /a/ }, upstream: a }, { upstream: b }] }
+  sql: { bind: "*:3306", protocol: tcp, upstream: db }
+upstreams:
+  a: { servers: ["10.0.0.1:80"] }
+  b: { servers: ["10.0.0.2:80", "10.0.0.3:80"] }
+  db: { servers: ["10.0.0.4:3306"] }
+`;
+
+function planOf(text: string): Plan {
+  const { config, source, diagnostics } = loadYaml(text, { file: 'test' });
+  assert.ok(config !== null, diagnostics.map(({ message }) => message).join('; '));
+  return compile(config, source, { workers: 1 }).plan;
+}
+
+function changes(from: string, to: string): readonly string[] {
+  const before = planOf(BASE);
+  const text = BASE.replace(from, to);
+  assert.notEqual(text, BASE);
+  return planChanges(before, planOf(text));
+}
+
+test('the same text changes nothing, and neither does another order of what has a name', () => {
+  assert.deepEqual(planChanges(planOf(BASE), planOf(BASE)), []);
+  const a = '  a: { servers: ["10.0.0.1:80"] }\n';
+  assert.deepEqual(planChanges(planOf(BASE), planOf(`${BASE.replace(a, '')}${a}`)), []);
+});
+
+test('what was added, removed and changed, by its name', () => {
+  const web = '  sql: { bind: "*:3306", protocol: tcp, upstream: db }\n';
+  assert.deepEqual(changes(web, ''), ['listener sql removed', 'upstream db: timeouts changed']);
+  assert.deepEqual(changes('"*:80"', '"*:8080"'), ['listener web: bind changed']);
+  assert.deepEqual(changes('{ upstream: b }', '{ upstream: a }'), ['listener web: routes changed']);
+  assert.deepEqual(changes('"10.0.0.3:80"', '"10.0.0.9:80"'), [
+    'upstream b: server 10.0.0.9:80 added',
+    'upstream b: server 10.0.0.3:80 removed',
+  ]);
+  assert.deepEqual(changes('"10.0.0.3:80"', '{ address: "10.0.0.3:80", weight: 2 }'), [
+    'upstream b: server 10.0.0.3:80: weight changed',
+  ]);
+  assert.deepEqual(changes('db: { servers', 'db: { balance: least-connections, servers'), [
+    'upstream db: balance changed',
+  ]);
+  assert.deepEqual(changes('listeners:', 'grace: 5s\ndrain: 1m\nlisteners:'), ['grace changed', 'drain changed']);
+});

@@ -1,0 +1,78 @@
+/**
+ * What another plan changes, for people: `listener web: routes changed`, `upstream api: server 10.0.0.3:80 added`. Parts are
+ * known by their names; positions do not count.
+ */
+import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from './plan.ts';
+
+export function planChanges(from: Plan, to: Plan): readonly string[] {
+  const changes = [
+    ...changesOf('listener', from.listeners, to.listeners, (before, after) =>
+      listenerChanges(namedListener(before, from), namedListener(after, to)),
+    ),
+    ...changesOf('upstream', from.upstreams, to.upstreams, upstreamChanges),
+  ];
+  if (from.graceMs !== to.graceMs) changes.push('grace changed');
+  if (from.drainMs !== to.drainMs) changes.push('drain changed');
+  return changes;
+}
+
+function changesOf<T extends { readonly name: string }>(
+  what: string,
+  from: readonly T[],
+  to: readonly T[],
+  compare: (before: T, after: T) => readonly string[],
+): string[] {
+  const former = new Map(from.map((one) => [one.name, one]));
+  const changes: string[] = [];
+  for (const after of to) {
+    const before = former.get(after.name);
+    former.delete(after.name);
+    if (before === undefined) changes.push(`${what} ${after.name} added`);
+    else changes.push(...compare(before, after).map((change) => `${what} ${after.name}: ${change}`));
+  }
+  for (const name of former.keys()) changes.push(`${what} ${name} removed`);
+  return changes;
+}
+
+/** With upstreams by their names, which stay when positions change. */
+type NamedListener = Readonly<Record<string, unknown>>;
+
+function namedListener(listener: ListenerPlan, { upstreams }: Plan): NamedListener {
+  const { routes, upstream, slot: _, ...rest } = listener;
+  const nameOf = (index: number): string => upstreams[index]?.name ?? '';
+  const named = routes.map((route) => {
+    const { action } = route;
+    if (action.kind !== 'proxy') return route;
+    return Object.assign({}, route, { action: { ...action, upstream: nameOf(action.upstream) } });
+  });
+  return { ...rest, routes: named, upstream: nameOf(upstream) };
+}
+
+function listenerChanges(before: NamedListener, after: NamedListener): readonly string[] {
+  return changedKeys(before, after).map((key) => `${key === 'binds' ? 'bind' : key} changed`);
+}
+
+function upstreamChanges(before: UpstreamPlan, after: UpstreamPlan): readonly string[] {
+  const { servers: former, ...formerRest } = before;
+  const { servers, ...rest } = after;
+  return [
+    ...changesOf('server', former, servers, (one, other) =>
+      changedKeys(withoutPlace(one), withoutPlace(other)).map((key) => `${key} changed`),
+    ),
+    ...changedKeys(formerRest, rest).map((key) => `${KEYS[key] ?? key} changed`),
+  ];
+}
+
+/** Where the plan's name is not the configuration's. */
+const KEYS: Readonly<Record<string, string>> = { slowStartMs: 'slow-start', poolIdle: 'pool', queueMax: 'queue' };
+
+function withoutPlace({ firstSlot: _first, slotCount: _count, epoch: _epoch, ...rest }: ServerPlan): object {
+  return rest;
+}
+
+function changedKeys(before: object, after: object): readonly string[] {
+  const former = before as Readonly<Record<string, unknown>>;
+  const latter = after as Readonly<Record<string, unknown>>;
+  const keys = [...new Set([...Object.keys(former), ...Object.keys(latter)])];
+  return keys.filter((key) => JSON.stringify(former[key]) !== JSON.stringify(latter[key]));
+}

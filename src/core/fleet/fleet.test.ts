@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { Fleet, type FleetAction, type FleetEvent, LOOK_INTERVAL_MS } from './fleet.ts';
+
+/** Processes that do as they are told, unless a test says otherwise; and a clock. */
+class Stage {
+  readonly fleet: Fleet;
+  now = 0;
+  readonly said: string[] = [];
+  /** By row: the worker, and the plans that were sent and are not answered yet. */
+  readonly processes = new Map<number, { worker: number; unanswered: number[]; isDraining: boolean; beat: number }>();
+  readonly frozen = new Set<number>();
+  readonly events: FleetEvent[] = [];
+
+  constructor(rows = 8) {
+    this.fleet = new Fleet(rows);
+  }
+
+  /** Performs what the fleet asks for. */
+  act(): this {
+    for (const action of this.fleet.takeActions()) this.perform(action);
+    return this;
+  }
+
+  private perform(action: FleetAction): void {
+    if (action.kind === 'tell') {
+      this.events.push(action.event);
+      this.said.push(text(action.event));
+      return;
+    }
+    const { row } = action;
+    if (action.kind === 'spawn') {
+      assert.ok(!this.processes.has(row), `row ${row} has a process`);
+      const wanted = [...this.processes.values()].filter((one) => !one.isDraining && one.worker === action.worker);
+      assert.equal(wanted.length, 0, `worker ${action.worker} has a process`);
+      this.processes.set(row, { worker: action.worker, unanswered: [action.generation], isDraining: false, beat: 0 });
+      this.said.push(`spawn ${row} as ${action.worker} with ${action.generation}`);
+    } else if (action.kind === 'apply') {
+      this.processes.get(row)?.unanswered.push(action.generation);
+      this.said.push(`apply ${action.generation} to ${row}`);
+    } else if (action.kind === 'drain') {
+      const process = this.processes.get(row);
+      if (process !== undefined) process.isDraining = true;
+      this.said.push(`drain ${row}`);
+    } else if (action.kind === 'kill') {
+      const process = this.processes.get(row);
+      if (process !== undefined) process.isDraining = true;
+      this.said.push(`kill ${row}`);
+    }
+  }
+
+  /** All processes answer what they were sent. */
+  answer(): this {
+    for (const [row, process] of this.processes) {
+      if (this.frozen.has(row)) continue;
+      for (const generation of process.unanswered.splice(0)) this.fleet.handleApplied(this.now, row, generation);
+    }
+    return this.act();
+  }
+
+  exit(row: number, reason = 'exit code 1'): this {
+    this.processes.delete(row);
+    this.frozen.delete(row);
+    this.fleet.handleExit(this.now, row, reason);
+    return this.act();
+  }
+
+  pass(ms: number): this {
+    const until = this.now + ms;
+    while (this.now < until) {
+      this.now += Math.min(LOOK_INTERVAL_MS, until - this.now);
+      for (const [row, process] of this.processes) if (!this.frozen.has(row)) process.beat++;
+      this.fleet.handleLook(this.now, (row) => this.processes.get(row)?.beat ?? 0);
+      this.act();
+    }
+    return this;
+  }
+
+  /** What was done and said since the last call. */
+  heard(): string[] {
+    return this.said.splice(0);
+  }
+}
+
+function text(event: FleetEvent): string {
+  return Object.values(event).join(' ');
+}
+
+function serving(workers: number): Stage {
+  const stage = new Stage();
+  stage.fleet.handlePlan(0, 1, workers, 1_000);
+  stage.act().answer();
+  stage.heard();
+  return stage;
+}
+
+test('the start is the first plan: every worker gets a process, and all have it when all have answered', () => {
+  const stage = new Stage();
+  stage.fleet.handlePlan(0, 1, 2, 1_000);
+  assert.deepEqual(stage.act().heard(), ['spawn 0 as 0 with 1', 'spawn 1 as 1 with 1']);
+  assert.deepEqual(stage.answer().heard(), ['started', 'applied 1']);
+});
+
+test('a new plan goes to those that live, and is applied when all of them have answered', () => {
+  const stage = serving(2);
+  stage.fleet.handlePlan(0, 2, 2, 1_000);
+  assert.deepEqual(stage.act().heard(), ['apply 2 to 0', 'apply 2 to 1']);
+  stage.fleet.handleApplied(0, 0, 2);
+  assert.deepEqual(stage.act().heard(), []);
+  stage.fleet.handleApplied(0, 1, 2);
+  assert.deepEqual(stage.act().heard(), ['applied 2']);
+});
+
+test('who dies between two plans begins with the newer one, and holds nobody up', () => {
+  const stage = serving(2);
+  stage.fleet.handlePlan(0, 2, 2, 1_000);
+  stage.act();
+  stage.fleet.handleApplied(0, 0, 2);
+  stage.exit(1, 'killed by SIGKILL');
+  assert.deepEqual(stage.heard().slice(2), ['ended 1 killed by SIGKILL 0', 'spawn 1 as 1 with 2', 'applied 2']);
+});
+
+test('a process that cannot apply a plan finishes what it has while another one takes its place', () => {
+  const stage = serving(1);
+  stage.fleet.handlePlan(0, 2, 1, 1_000);
+  stage.act().heard();
+  stage.fleet.handleRefused(0, 0, 2, 'out of descriptors');
+  assert.deepEqual(stage.act().heard(), [
+    'drain 0',
+    'replaced 0 out of descriptors',
+    'spawn 1 as 0 with 2',
+    'applied 2',
+  ]);
+  assert.deepEqual(stage.answer().heard(), ['serving 0 0']);
+  assert.deepEqual(stage.exit(0, 'exit code 0').heard(), []);
+});
+
+test('a process that lives but does not answer a plan is replaced too', () => {
+  const stage = serving(1);
+  stage.fleet.handlePlan(0, 2, 1, 1_000);
+  stage.act().heard();
+  stage.pass(10_000);
+  assert.deepEqual(stage.heard(), ['drain 0', 'replaced 0 no answer for 10 s', 'spawn 1 as 0 with 2', 'applied 2']);
+});
+
+test('fewer workers: the last ones finish; more: new ones start', () => {
+  const stage = serving(2);
+  stage.fleet.handlePlan(0, 2, 1, 1_000);
+  assert.deepEqual(stage.act().heard(), ['apply 2 to 0', 'drain 1']);
+  stage.answer().exit(1, 'exit code 0');
+  assert.deepEqual(stage.heard(), ['applied 2']);
+  stage.fleet.handlePlan(0, 3, 2, 1_000);
+  assert.deepEqual(stage.act().heard(), ['apply 3 to 0', 'spawn 1 as 1 with 3']);
+});
+
+test('who finishes for too long is ended', () => {
+  const stage = serving(2);
+  stage.fleet.handlePlan(0, 2, 1, 1_000);
+  stage.act().answer().heard();
+  stage.pass(1_000);
+  assert.deepEqual(stage.heard(), ['overdue 1', 'kill 1']);
+});
+
+test('a process that ends is started again: at once, then later each time', () => {
+  const stage = serving(1);
+  stage.exit(0).answer();
+  assert.deepEqual(stage.heard(), ['ended 0 exit code 1 0', 'spawn 0 as 0 with 1', 'serving 0 0']);
+  stage.exit(0);
+  assert.deepEqual(stage.heard(), ['ended 0 exit code 1 100']);
+  assert.equal(stage.fleet.nextStart(), stage.now + 100);
+  stage.pass(100);
+  assert.deepEqual(stage.heard(), ['spawn 0 as 0 with 1']);
+});
+
+test('a process whose heartbeat stands still is ended, and its end starts another one', () => {
+  const stage = serving(1);
+  stage.frozen.add(0);
+  stage.pass(3_500);
+  assert.deepEqual(stage.heard(), ['silent 0 3000', 'kill 0']);
+  stage.exit(0, 'killed by SIGKILL');
+  assert.deepEqual(stage.heard(), ['ended 0 killed by SIGKILL 0', 'spawn 0 as 0 with 1']);
+});
+
+test('if no process ever served and one failed three times, the start has failed', () => {
+  const stage = new Stage();
+  stage.fleet.handlePlan(0, 1, 2, 1_000);
+  stage.act();
+  for (let i = 0; i < 3; i++) {
+    stage.pass(100).heard();
+    stage.exit(0);
+  }
+  assert.deepEqual(stage.heard(), ['start-failed proxy 0 ended 3 times at its start: exit code 1', 'kill 1']);
+  assert.deepEqual(stage.exit(1, 'killed by SIGKILL').heard(), ['over 1']);
+});
+
+test('stopping: all finish, within the grace; nothing starts any more', () => {
+  const stage = serving(2);
+  stage.fleet.handleStop(0, 500);
+  assert.deepEqual(stage.act().heard(), ['drain 0', 'drain 1']);
+  assert.deepEqual(stage.exit(0, 'exit code 0').heard(), []);
+  stage.pass(500);
+  assert.deepEqual(stage.heard(), ['overdue 1', 'kill 1']);
+  assert.deepEqual(stage.exit(1, 'killed by SIGKILL').heard(), ['over 1']);
+  stage.fleet.handlePlan(1_000, 9, 2, 1_000);
+  assert.deepEqual(stage.act().heard(), []);
+});
+
+test('where every row is taken by who finishes, the end of one of them makes room', () => {
+  const stage = new Stage(1);
+  stage.fleet.handlePlan(0, 1, 1, 1_000);
+  stage.act().answer();
+  stage.fleet.handlePlan(0, 2, 1, 1_000);
+  stage.act().heard();
+  stage.fleet.handleRefused(0, 0, 2, 'no');
+  assert.deepEqual(stage.act().heard(), ['drain 0', 'replaced 0 no', 'applied 2']);
+  assert.deepEqual(stage.exit(0, 'exit code 0').heard(), ['spawn 0 as 0 with 2']);
+});
+
+/** Whatever happened before: when processes behave again, every worker serves by the newest plan, and that was said. */
+test('it always comes to rest with every worker serving by the newest plan, or with nothing after a stop', () => {
+  const happening = fc.oneof(
+    fc.record({ what: fc.constant('plan' as const), workers: fc.integer({ min: 1, max: 3 }) }),
+    fc.record({ what: fc.constantFrom('exit', 'refuse', 'answer', 'freeze', 'thaw'), row: fc.nat(7) }),
+    fc.record({ what: fc.constant('pass' as const), ms: fc.constantFrom(10, 250, 3_500, 11_000) }),
+  );
+  fc.assert(
+    fc.property(fc.array(happening, { maxLength: 40 }), fc.boolean(), (happenings, isStopped) => {
+      const stage = serving(2);
+      let generation = 1;
+      let workers = 2;
+      for (const one of happenings) {
+        if (one.what === 'plan') {
+          ({ workers } = one);
+          stage.fleet.handlePlan(stage.now, ++generation, workers, 1_000);
+        } else if (one.what === 'pass') {
+          stage.pass(one.ms);
+        } else {
+          const process = stage.processes.get(one.row);
+          if (process === undefined) continue;
+          if (one.what === 'exit') stage.exit(one.row);
+          if (one.what === 'freeze') stage.frozen.add(one.row);
+          if (one.what === 'thaw') stage.frozen.delete(one.row);
+          if (one.what === 'answer') stage.answer();
+          if (one.what === 'refuse')
+            stage.fleet.handleRefused(stage.now, one.row, process.unanswered.at(-1) ?? 0, 'no');
+        }
+        stage.act();
+      }
+      stage.frozen.clear();
+      if (isStopped) stage.fleet.handleStop(stage.now, 1_000);
+      stage.act();
+      for (let i = 0; i < 40; i++) {
+        stage.pass(250).answer();
+        for (const [row, process] of stage.processes) if (process.isDraining) stage.exit(row, 'exit code 0');
+      }
+      const left = [...stage.processes.values()].map(({ worker }) => worker).sort();
+      assert.deepEqual(left, isStopped ? [] : Array.from({ length: workers }, (_, i) => i));
+      const overs = stage.events.filter(({ kind }) => kind === 'over').length;
+      assert.equal(overs, isStopped ? 1 : 0);
+      if (!isStopped) {
+        const applied = stage.events.findLast((event) => event.kind === 'applied');
+        assert.ok(applied?.kind === 'applied' && applied.generation === generation);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});

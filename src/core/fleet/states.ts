@@ -1,0 +1,98 @@
+/**
+ * The life of one proxy process, from its start to its end: every state, and every way from one to another. The machine in
+ * fleet.ts makes no other transition, and the diagram in docs/operations.md is rendered from this table.
+ */
+
+export type LifeState = 'starting' | 'serving' | 'draining' | 'killed' | 'gone';
+
+export const LIFE_STATES: Readonly<Record<LifeState, string>> = {
+  starting: 'Started, has not applied its first plan yet.',
+  serving: 'Accepts connections, by the plan it applied last.',
+  draining: 'Accepts no more, finishes what is in flight, then ends by itself.',
+  killed: 'Was told by the kernel to end.',
+  gone: 'The process is no more.',
+};
+
+export type LifeEvent = 'applied' | 'refused' | 'drain' | 'silent' | 'overdue' | 'exit';
+
+export const LIFE_EVENTS: Readonly<Record<LifeEvent, string>> = {
+  applied: 'It serves by the plan that it was sent.',
+  refused: 'It cannot apply the plan that it was sent, or does not answer: another process takes its place.',
+  drain: 'It is no longer needed.',
+  silent: 'Its heartbeat stands still.',
+  overdue: 'Its time to finish is over.',
+  exit: 'The process ended.',
+};
+
+const ENDING: Readonly<Record<LifeEvent, LifeState>> = {
+  applied: 'killed',
+  refused: 'killed',
+  drain: 'killed',
+  silent: 'killed',
+  overdue: 'killed',
+  exit: 'gone',
+};
+
+export const LIFE_TRANSITIONS: Readonly<Record<LifeState, Readonly<Record<LifeEvent, LifeState>>>> = {
+  // It has no connection that could be lost.
+  starting: {
+    applied: 'serving',
+    refused: 'killed',
+    drain: 'draining',
+    silent: 'killed',
+    overdue: 'killed',
+    exit: 'gone',
+  },
+  serving: {
+    applied: 'serving',
+    refused: 'draining',
+    drain: 'draining',
+    silent: 'killed',
+    overdue: 'killed',
+    exit: 'gone',
+  },
+  draining: {
+    applied: 'draining',
+    refused: 'draining',
+    drain: 'draining',
+    silent: 'killed',
+    overdue: 'killed',
+    exit: 'gone',
+  },
+  killed: ENDING,
+  gone: {
+    applied: 'gone',
+    refused: 'gone',
+    drain: 'gone',
+    silent: 'gone',
+    overdue: 'gone',
+    exit: 'gone',
+  },
+};
+
+/** The diagram and the tables of docs/reload.md. */
+export function renderLife(): string {
+  const arrows = new Map<string, string[]>();
+  for (const [from, row] of Object.entries(LIFE_TRANSITIONS)) {
+    for (const [event, to] of Object.entries(row)) {
+      if (from === to) continue;
+      const arrow = `  ${from} --> ${to}`;
+      arrows.set(arrow, [...(arrows.get(arrow) ?? []), event]);
+    }
+  }
+  return [
+    '```mermaid',
+    'stateDiagram-v2',
+    '  [*] --> starting',
+    ...Array.from(arrows, ([arrow, events]) => `${arrow}: ${events.join(', ')}`),
+    '```',
+    '',
+    '| state | |',
+    '|---|---|',
+    ...Object.entries(LIFE_STATES).map(([state, meaning]) => `| ${state} | ${meaning} |`),
+    '',
+    '| event | |',
+    '|---|---|',
+    ...Object.entries(LIFE_EVENTS).map(([event, meaning]) => `| ${event} | ${meaning} |`),
+  ].join('\n');
+}

@@ -1,0 +1,104 @@
+/**
+ * Places on the status board for things that are known by name. A server or a listener keeps its place for as long as a
+ * configuration has it, whatever is added, removed or reordered around it, so that its counters, its health and the
+ * connections in use stay its own. Pure.
+ *
+ * A place that was given up rests until nobody can mean its former owner by it any more: until every reader has acknowledged
+ * a later generation, and the place is quiet (no connection is counted there). Its epoch grows each time it is given anew, so
+ * that a report about the former owner is known to be one.
+ */
+import { assert } from '../base/assert.ts';
+
+/** `count` places in a row, from `first`. */
+export interface SlotRange {
+  readonly first: number;
+  readonly count: number;
+  /** How often `first` had been given before. */
+  readonly epoch: number;
+}
+
+/** What `SlotTable.propose` would do. */
+export interface Proposal {
+  readonly ranges: ReadonlyMap<string, SlotRange>;
+  /** Does it. Only the newest proposal may be carried out, and once. */
+  commit(): void;
+}
+
+interface Resting {
+  readonly range: SlotRange;
+  /** The first generation without it. */
+  readonly since: number;
+}
+
+export class SlotTable {
+  readonly capacity: number;
+  /** Places that were ever given lie below this. */
+  used = 0;
+  private owned = new Map<string, SlotRange>();
+  private resting: Resting[] = [];
+  private readonly acknowledged = new Map<number, number>();
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+
+  /**
+   * The places of `wanted` (how many each of these names needs) from `generation` on, which is higher than before. A name
+   * that had as many keeps them. Null: there is not enough room.
+   */
+  propose(
+    wanted: ReadonlyMap<string, number>,
+    generation: number,
+    isQuiet: (range: SlotRange) => boolean,
+  ): Proposal | null {
+    const owned = new Map<string, SlotRange>();
+    const kept = new Set<SlotRange>();
+    let { used } = this;
+    const reusable = this.resting.filter(({ range, since }) => this.isForgotten(since) && isQuiet(range));
+    for (const [name, count] of wanted) {
+      const own = this.owned.get(name);
+      if (own?.count === count) {
+        owned.set(name, own);
+        kept.add(own);
+      }
+    }
+    for (const [name, count] of wanted) {
+      if (owned.has(name)) continue;
+      const at = reusable.findIndex(({ range }) => range.count === count);
+      if (at >= 0) {
+        const [{ range }] = reusable.splice(at, 1);
+        owned.set(name, { ...range, epoch: range.epoch + 1 });
+        kept.add(range);
+        continue;
+      }
+      if (used + count > this.capacity) return null;
+      owned.set(name, { first: used, count, epoch: 0 });
+      used += count;
+    }
+    const commit = (): void => {
+      this.resting = this.resting.filter(({ range }) => !kept.has(range));
+      for (const range of this.owned.values()) {
+        if (!kept.has(range)) this.resting.push({ range, since: generation });
+      }
+      this.owned = owned;
+      this.used = used;
+    };
+    return { ranges: owned, commit };
+  }
+
+  /** `reader` no longer uses anything of before `generation`. A reader counts from its first acknowledgement on. */
+  acknowledge(reader: number, generation: number): void {
+    assert(generation >= (this.acknowledged.get(reader) ?? generation), 'generations only grow');
+    this.acknowledged.set(reader, generation);
+  }
+
+  /** `reader` is gone, and uses nothing any more. */
+  forget(reader: number): void {
+    this.acknowledged.delete(reader);
+  }
+
+  private isForgotten(since: number): boolean {
+    for (const generation of this.acknowledged.values()) if (generation < since) return false;
+    return true;
+  }
+}

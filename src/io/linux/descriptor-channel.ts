@@ -1,0 +1,92 @@
+/**
+ * Descriptors from one process to another, beside the channel on which they speak: a pair of packet sockets and SCM_RIGHTS
+ * (unix(7)). The sender sends first and then says, on the other channel, how many there are; so the receiver never waits.
+ */
+import { closeSync } from 'node:fs';
+import * as libc from './libc.ts';
+import {
+  allocateNative,
+  MSG_CMSG_CLOEXEC,
+  MSG_CTRUNC,
+  MSG_DONTWAIT,
+  type NativeMemory,
+  receiveMessage,
+  sendMessage,
+  SOCK_SEQPACKET,
+  socketPair,
+} from './segment/system.ts';
+
+/** The kernel takes 253 in one message (SCM_MAX_FD). */
+const PER_MESSAGE = 250;
+
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+
+// One page: struct msghdr, struct iovec, the byte that each message needs, and the control message.
+const PAGE_BYTES = 4096;
+const VECTOR_AT = 64;
+const BYTE_AT = 80;
+const CONTROL_AT = 96;
+const CONTROL_HEADER_BYTES = 16;
+const FLAGS_AT = 48;
+
+/** Two ends of a new channel. The second one is for the other process. Throws when out of descriptors. */
+export function createDescriptorChannel(): readonly [own: number, other: number] {
+  const ends = socketPair(SOCK_SEQPACKET);
+  if (typeof ends === 'number') throw new Error(`cannot create a socket pair: ${libc.errorName(ends)}`);
+  return ends;
+}
+
+let page: NativeMemory | null = null;
+
+/** A message header that points to room for `count` descriptors. */
+function header(count: number): NativeMemory {
+  page ??= allocateNative(PAGE_BYTES);
+  const { address, view } = page;
+  view.setBigUint64(0, 0n, true); // no name
+  view.setUint32(8, 0, true);
+  view.setBigUint64(16, BigInt(address + VECTOR_AT), true);
+  view.setBigUint64(24, 1n, true);
+  view.setBigUint64(32, BigInt(address + CONTROL_AT), true);
+  view.setBigUint64(40, BigInt(align(CONTROL_HEADER_BYTES + count * 4)), true);
+  view.setInt32(FLAGS_AT, 0, true);
+  view.setBigUint64(VECTOR_AT, BigInt(address + BYTE_AT), true);
+  view.setBigUint64(VECTOR_AT + 8, 1n, true);
+  return page;
+}
+
+function align(bytes: number): number {
+  return (bytes + 7) & ~7;
+}
+
+/** Sends copies of `descriptors`, in order. False: the other process takes none now, or there are too many under way. */
+export function sendDescriptors(channel: number, descriptors: readonly number[]): boolean {
+  for (let at = 0; at < descriptors.length; at += PER_MESSAGE) {
+    const part = descriptors.slice(at, at + PER_MESSAGE);
+    const { address, view } = header(part.length);
+    view.setBigUint64(CONTROL_AT, BigInt(CONTROL_HEADER_BYTES + part.length * 4), true);
+    view.setInt32(CONTROL_AT + 8, SOL_SOCKET, true);
+    view.setInt32(CONTROL_AT + 12, SCM_RIGHTS, true);
+    part.forEach((one, i) => view.setInt32(CONTROL_AT + CONTROL_HEADER_BYTES + i * 4, one, true));
+    if (sendMessage(channel, address, MSG_DONTWAIT) < 0) return false;
+  }
+  return true;
+}
+
+/** Takes over `count` descriptors that were sent before. Null: they are not there, or this process can have no more. */
+export function receiveDescriptors(channel: number, count: number): readonly number[] | null {
+  const received: number[] = [];
+  while (received.length < count) {
+    const { address, view } = header(PER_MESSAGE);
+    const length = receiveMessage(channel, address, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    const controlBytes = length <= 0 ? 0 : Number(view.getBigUint64(CONTROL_AT, true)) - CONTROL_HEADER_BYTES;
+    for (let at = 0; at < controlBytes; at += 4) {
+      received.push(view.getInt32(CONTROL_AT + CONTROL_HEADER_BYTES + at, true));
+    }
+    // Out of descriptors, the kernel drops what does not fit.
+    if (controlBytes > 0 && (view.getInt32(FLAGS_AT, true) & MSG_CTRUNC) === 0) continue;
+    for (const one of received) closeSync(one);
+    return null;
+  }
+  return received;
+}

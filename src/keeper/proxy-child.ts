@@ -1,0 +1,73 @@
+/** One proxy process as its keeper has it: its control channel, its descriptor channel, its end. */
+import type { ChildProcess } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { systemReason } from '../base/system-error.ts';
+import {
+  ControlLines,
+  encodeControl,
+  type KeeperMessage,
+  parseProxyMessage,
+  type ProxyMessage,
+} from '../port/control.ts';
+import type { DescriptorChannel } from '../port/host.ts';
+import { CONTROL_DESCRIPTOR } from './handover.ts';
+
+export interface ProxyChildHandler {
+  /** Null: what came is not a valid message. */
+  handleMessage(message: ProxyMessage | null): void;
+  handleChannelError(reason: string): void;
+  /** The process is gone, or could not be started. Called once. */
+  handleExit(reason: string): void;
+}
+
+export class ProxyChild {
+  private readonly process: ChildProcess;
+  private readonly channel: DescriptorChannel;
+
+  /** Owns our end of `channel`. */
+  constructor(process: ChildProcess, channel: DescriptorChannel, handler: ProxyChildHandler) {
+    this.process = process;
+    this.channel = channel;
+    let isGone = false;
+    const gone = (reason: string): void => {
+      if (isGone) return;
+      isGone = true;
+      channel.close();
+      handler.handleExit(reason);
+    };
+    process.on('exit', (code, signal) => gone(signal === null ? `exit code ${code}` : `killed by ${signal}`));
+    process.on('error', (error) => gone(systemReason(error)));
+
+    const lines = new ControlLines();
+    const { control } = this;
+    control?.on('data', (data: Buffer) => {
+      lines.push(data, 0, data.length, (line) => handler.handleMessage(line === null ? null : parseProxyMessage(line)));
+    });
+    // It breaks when the process dies, which `exit` tells.
+    control?.on('error', (error) => handler.handleChannelError(systemReason(error)));
+  }
+
+  get pid(): number {
+    return this.process.pid ?? 0;
+  }
+
+  /** A proxy that is still starting reads it when it gets there. */
+  send(message: KeeperMessage): void {
+    if (this.control?.writable === true) this.control.write(encodeControl(message));
+  }
+
+  /** The plan `generation`, with what belongs to it. False: the descriptors could not be sent. */
+  apply(generation: number, descriptors: readonly number[]): boolean {
+    if (!this.channel.send(descriptors)) return false;
+    this.send({ type: 'apply', generation, descriptors: descriptors.length });
+    return true;
+  }
+
+  kill(): void {
+    this.process.kill('SIGKILL');
+  }
+
+  private get control(): Duplex | undefined {
+    return this.process.stdio[CONTROL_DESCRIPTOR] as Duplex | undefined;
+  }
+}

@@ -1,0 +1,168 @@
+/** A changed file is used without a restart, and what has not changed is not touched. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { connect, engineSkip, ENGINES, Evenkeel, freePort, get, startBackend, startLoad } from './evenkeel.ts';
+
+/** As `evenkeel reload` does: what changed, or why nothing did. */
+function reload(evenkeel: Evenkeel): Promise<{ readonly changes?: readonly string[]; readonly error?: string }> {
+  return new Promise((resolve, reject) => {
+    const options = { socketPath: `${evenkeel.file}.sock`, method: 'POST', path: '/v1/reload', agent: false };
+    const request = http.request(options, (response) => {
+      let text = '';
+      response.on('data', (data: Buffer) => (text += data.toString()));
+      response.on('end', () => resolve(JSON.parse(text) as { changes: string[] }));
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+async function startTcpEcho(t: TestContext): Promise<number> {
+  const server = net.createServer((socket) => socket.on('error', () => undefined).pipe(socket)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return (server.address() as net.AddressInfo).port;
+}
+
+async function echo(socket: net.Socket, text: string): Promise<string> {
+  socket.write(text);
+  const [data] = (await once(socket, 'data')) as [Buffer];
+  return data.toString();
+}
+
+for (const engine of ENGINES) {
+  test(
+    `[${engine}] under load, no reload fails a request, ends a session or replaces a process`,
+    engineSkip(engine),
+    async (t) => {
+      const [first, second] = [await startBackend(t), await startBackend(t)];
+      const echoPort = await startTcpEcho(t);
+      const [port, tcpPort, extraPort] = [await freePort(), await freePort(), await freePort()];
+      const yaml = (round: number): string => `
+listeners:
+${round % 3 === 2 ? `  extra: { bind: "127.0.0.1:${extraPort}", routes: [ { upstream: web } ] }` : ''}
+  web:
+    bind: "127.0.0.1:${port}"
+    limits: { connections: ${100 + 2 * round} }
+    routes:
+${round % 2 === 1 ? `      - { match: { path: /round }, respond: { status: 200, body: "${round}" } }` : ''}
+      - { upstream: ${round % 4 < 2 ? 'web' : 'other'} }
+  tcp: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: echo }
+upstreams:
+${round % 4 < 2 ? '' : `  other: { servers: [ "${second.address}" ] }`}
+  web: { servers: [ { address: "${first.address}", weight: ${1 + round} } ${round % 2 === 0 ? `, "${second.address}"` : ''} ] }
+  echo: { servers: [ "127.0.0.1:${echoPort}" ] }
+`;
+      const evenkeel = await Evenkeel.start(t, yaml(0), { engine, workers: 2, hasSocket: true });
+      const proxies = evenkeel.proxies();
+      const session = await connect(tcpPort);
+      assert.equal(await echo(session, 'before'), 'before');
+      const load = startLoad(port, 4);
+      for (let round = 1; round <= 24; round++) {
+        writeFileSync(evenkeel.file, yaml(round));
+        const { changes, error } = await reload(evenkeel);
+        assert.equal(error, undefined);
+        assert.ok(changes?.includes('listener web: limits changed'));
+        // What is new holds when the answer is here.
+        if (round % 2 === 1) assert.equal((await get(port, '/round')).body, `${round}`);
+        if (round % 3 === 2) assert.equal((await get(extraPort)).status, 200);
+        else await assert.rejects(get(extraPort), { code: 'ECONNREFUSED' });
+      }
+      const { done, failures } = await load.stop();
+      assert.deepEqual(failures, []);
+      assert.ok(done >= 24, `${done} requests`);
+      assert.equal(await echo(session, 'after'), 'after');
+      assert.deepEqual(evenkeel.proxies(), proxies);
+      session.destroy();
+    },
+  );
+
+  test(
+    `[${engine}] what came over a listener that is gone goes on, and new connections are refused`,
+    engineSkip(engine),
+    async (t) => {
+      const echoPort = await startTcpEcho(t);
+      const [kept, gone] = [await freePort(), await freePort()];
+      const rest = `
+  kept: { bind: "127.0.0.1:${kept}", protocol: tcp, upstream: echo }
+upstreams: { echo: { servers: [ "127.0.0.1:${echoPort}" ] } }
+`;
+      const before = `listeners:\n  gone: { bind: "127.0.0.1:${gone}", protocol: tcp, upstream: echo }${rest}`;
+      const evenkeel = await Evenkeel.start(t, before, { engine, workers: 1, hasSocket: true });
+      const session = await connect(gone);
+      assert.equal(await echo(session, 'before'), 'before');
+      writeFileSync(evenkeel.file, `listeners:${rest}`);
+      assert.deepEqual(await reload(evenkeel), { changes: ['listener gone removed'] });
+      await assert.rejects(connect(gone), { code: 'ECONNREFUSED' });
+      assert.equal(await echo(session, 'after'), 'after');
+      session.destroy();
+    },
+  );
+}
+
+const linux = engineSkip('node');
+
+test('a file that is wrong, or asks for what cannot be had, changes nothing at all', linux, async (t) => {
+  const backend = await startBackend(t);
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const [port, other, takenPort] = [await freePort(), await freePort(), (taken.address() as net.AddressInfo).port];
+  const yaml = (more: string): string => `
+listeners:
+  web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] }
+${more}
+upstreams: { web: { servers: [ "${backend.address}" ] } }
+`;
+  const evenkeel = await Evenkeel.start(t, yaml(''), { engine: 'node', workers: 1, hasSocket: true });
+  const added = `  other: { bind: "127.0.0.1:${other}", routes: [ { upstream: web } ] }`;
+
+  writeFileSync(evenkeel.file, yaml(`${added.replace('upstream: web', 'upstream: nobody')}`));
+  assert.match((await reload(evenkeel)).error ?? '', /evenkeel\.yaml:4:\d+: .*nobody/);
+  writeFileSync(
+    evenkeel.file,
+    yaml(`${added}\n  taken: { bind: "127.0.0.1:${takenPort}", routes: [ { upstream: web } ] }`),
+  );
+  assert.match((await reload(evenkeel)).error ?? '', new RegExp(`listener taken .*port ${takenPort} is taken`));
+  await assert.rejects(connect(other), { code: 'ECONNREFUSED' });
+  assert.equal((await get(port)).status, 200);
+
+  writeFileSync(evenkeel.file, yaml(added));
+  evenkeel.child.kill('SIGHUP');
+  await evenkeel.said(/reload by SIGHUP: listener other added/);
+  assert.equal((await get(other)).status, 200);
+});
+
+test(
+  'an address may move to another listener, and from one interface to all, without being closed',
+  linux,
+  async (t) => {
+    const backend = await startBackend(t);
+    const port = await freePort();
+    const yaml = (name: string, bind: string): string => `
+listeners: { ${name}: { bind: "${bind}:${port}", routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "${backend.address}" ] } }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml('one', '127.0.0.1'), { engine: 'node', workers: 2, hasSocket: true });
+    const load = startLoad(port, 4);
+    for (const [name, bind] of [
+      ['two', '127.0.0.1'],
+      ['two', '0.0.0.0'],
+      ['three', '127.0.0.1'],
+    ]) {
+      writeFileSync(evenkeel.file, yaml(name, bind));
+      assert.equal((await reload(evenkeel)).error, undefined);
+      assert.equal((await get(port)).status, 200);
+    }
+    const { failures } = await load.stop();
+    // A socket that is closed resets what waits in its queue: that of an address which is gone.
+    assert.deepEqual(
+      failures.filter((failure) => failure !== 'ECONNRESET'),
+      [],
+    );
+  },
+);
