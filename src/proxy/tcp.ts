@@ -6,7 +6,7 @@
  */
 import { hashWords } from '../base/hash.ts';
 import { PICK_FULL } from '../core/balance/balancer.ts';
-import { FAILED_CONNECT_TIMEOUT, FAILED_NO_RESOURCE } from '../core/retry.ts';
+import { FAILED_CONNECT_TIMEOUT, FAILED_NO_RESOURCE, isLocalFailure } from '../core/retry.ts';
 import type { ListenerPlan } from '../config/plan.ts';
 import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
 import { connectFailure } from './connect-failure.ts';
@@ -47,7 +47,9 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
   private readonly downstream: Socket;
   private server: Server | null = null;
   private serverSocket: Socket | null = null;
-  /** When the server's connection has to stand. */
+  /** When the server was picked. */
+  private takenAt = 0;
+  /** When its connection has to stand. */
   private connectDeadline = 0;
   private isOver = false;
 
@@ -78,7 +80,8 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     }
     this.server = upstream.servers[picked];
     upstream.take(this.server);
-    this.connectDeadline = context.transport.now + upstream.plan.timeouts.connectMs;
+    this.takenAt = context.transport.now;
+    this.connectDeadline = this.takenAt + upstream.plan.timeouts.connectMs;
     this.dial(this.server);
   }
 
@@ -133,13 +136,16 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
   }
 
   handleRelayEnd(): void {
-    this.giveBack();
+    this.upstream.giveServed(this.server as Server, this.context.transport.now - this.takenAt);
+    this.server = null;
     this.end();
   }
 
   private tryAnother(how: number): void {
     const server = this.server as Server;
-    this.giveBack();
+    this.server = null;
+    if (isLocalFailure(how)) this.upstream.give(server);
+    else this.upstream.giveFailed(server, this.context.transport.now - this.takenAt);
     this.context.noteFailure(server.slot, how, 0);
     this.markTried(server);
     if (this.triedCount >= TRIES_MAX) this.giveUp();

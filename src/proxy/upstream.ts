@@ -12,12 +12,17 @@ import { Expiring } from './expiring.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { PICK_FULL, type Balancer, type Endpoint } from '../core/balance/balancer.ts';
 import { createBalancer } from '../core/balance/create.ts';
+import { ServiceTime } from '../core/balance/service-time.ts';
 import { canWork } from '../core/balance/tier.ts';
 import { HashKey } from '../core/route/hash-key.ts';
 import type { Context } from './context.ts';
+import { HeldPlace } from './held-place.ts';
 import { IdlePool } from './http/idle-pool.ts';
 
 const NO_SERVERS = new Int32Array(0);
+
+/** Places of one server that failed tries hold, at most: more say nothing more about it. */
+const HELD_PLACES_MAX = 1024;
 
 /** Something that needs a server: an HTTP exchange or a TCP session. It may stand in one upstream's queue. */
 export abstract class Waiter extends Expiring {
@@ -63,6 +68,8 @@ export class Server implements Endpoint {
   preparedAddress = -1;
   /** When what is under way here has to have ended. */
   retireAt = Infinity;
+  /** Connections that have ended and still count. */
+  heldPlaces = 0;
 
   constructor(context: Context, plan: ServerPlan, slot: number, poolIdle: number) {
     this.plan = plan;
@@ -98,6 +105,7 @@ export class Upstream {
   private lastWaiter: Waiter | null = null;
   private waiterCount = 0;
   private isServing = false;
+  private readonly serviceTime = new ServiceTime();
 
   constructor(context: Context, plan: UpstreamPlan) {
     this.context = context;
@@ -194,6 +202,27 @@ export class Upstream {
   give(server: Server): void {
     this.context.row.addServerConnections(server.slot, -1);
     if (this.firstWaiter !== null) this.serveWaiters();
+  }
+
+  /** As `give`, of one that served what it was taken for in so long. */
+  giveServed(server: Server, tookMs: number): void {
+    this.serviceTime.note(tookMs);
+    this.give(server);
+  }
+
+  /** As `give`, of one that has failed after `tookMs`: so that failing soon draws no more, it counts as long as others do. */
+  giveFailed(server: Server, tookMs: number): void {
+    const holdMs = this.serviceTime.holdMs(tookMs);
+    if (holdMs > 0 && server.heldPlaces < HELD_PLACES_MAX && HeldPlace.begin(this.context, this, server, holdMs)) {
+      server.heldPlaces++;
+    } else {
+      this.give(server);
+    }
+  }
+
+  giveHeld(server: Server): void {
+    server.heldPlaces--;
+    this.give(server);
   }
 
   // --- waiting ---

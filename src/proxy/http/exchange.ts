@@ -21,7 +21,6 @@ import {
   FAILED_NO_BUFFER,
   FAILED_NO_PORT,
   FAILED_NO_RESOURCE,
-  FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
   SENT_EVERYTHING_KEPT,
@@ -271,8 +270,7 @@ export class Exchange extends Waiter {
   handleTryFailed(how: number, status: number, connection: UpstreamConnection): void {
     this.connection = null;
     const { downstream } = this;
-    const isStale = connection.isReused && !connection.hasResponded && how === FAILED_RESET;
-    this.judgeFailure(how, status, isStale, connection.wasConnected ? this.sent : SENT_NOTHING);
+    this.judgeFailure(how, status, connection.isStale(how), connection.wasConnected ? this.sent : SENT_NOTHING);
     downstream.pump();
   }
 

@@ -17,6 +17,7 @@ import {
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
+  isLocalFailure,
 } from '../../core/retry.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type HeadLimits } from '../../wire/http1/head.ts';
@@ -53,6 +54,8 @@ const RESPONSE_LIMITS: HeadLimits = { headBytes: HEAD_BYTES_MAX, headers: 1000 }
 
 const SWITCHING_PROTOCOLS = 101;
 const NO_CONTENT = 204;
+/** This and above. */
+const SERVER_ERRORS = 500;
 
 export class UpstreamConnection extends Expiring implements SocketHandler {
   readonly server: Server;
@@ -62,6 +65,10 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   private socketOrNull: Socket | null = null;
   private exchange: Exchange | null = null;
   private state = CONNECTING;
+  /** When this exchange took it. */
+  private takenAt = 0;
+  /** The response is one of the server's failures: 5xx. */
+  private isServerError = false;
   /** When it has to stand. */
   private connectDeadline = 0;
   /** The response's framing and both sides' words allow another exchange. */
@@ -87,7 +94,8 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   /** Begins a connection for an exchange. Null: no socket could be made. */
   static connect(context: Context, upstream: Upstream, server: Server, exchange: Exchange): UpstreamConnection | null {
     const connection = new UpstreamConnection(context, upstream, server);
-    connection.connectDeadline = context.transport.now + upstream.plan.timeouts.connectMs;
+    connection.takenAt = context.transport.now;
+    connection.connectDeadline = connection.takenAt + upstream.plan.timeouts.connectMs;
     if (!connection.dial()) return null;
     connection.exchange = exchange;
     context.serverConnections.add(connection);
@@ -115,6 +123,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   reuse(exchange: Exchange): void {
     this.exchange = exchange;
     this.isReused = true;
+    this.takenAt = this.context.transport.now;
     this.beginResponse();
   }
 
@@ -390,6 +399,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
       this.fail(FAILED_STATUS, head.status);
       return;
     }
+    this.isServerError = head.status >= SERVER_ERRORS;
     const kind = responseBody(head, exchange.method);
     const framing = framingFor(kind, exchange.version);
     const isPersistent = head.version === 11 ? !head.hasClose : head.hasKeepAlive;
@@ -489,7 +499,8 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     } else {
       this.close();
     }
-    this.upstream.give(this.server);
+    if (this.isServerError) this.giveFailed();
+    else this.upstream.giveServed(this.server, this.context.transport.now - this.takenAt);
     exchange.handleResponseComplete();
   }
 
@@ -497,15 +508,25 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   private fail(how: number, status: number): void {
     const exchange = this.exchange as Exchange;
     this.close();
-    this.upstream.give(this.server);
+    if (isLocalFailure(how) || this.isStale(how)) this.upstream.give(this.server);
+    else this.giveFailed();
     exchange.handleTryFailed(how, status, this);
+  }
+
+  /** A failure that is no more than this: the server had closed the connection while it was idle. */
+  isStale(how: number): boolean {
+    return how === FAILED_RESET && this.isReused && !this.hasResponded;
+  }
+
+  private giveFailed(): void {
+    this.upstream.giveFailed(this.server, this.context.transport.now - this.takenAt);
   }
 
   /** The response broke off after its head was passed on. */
   private breakOff(): void {
     const exchange = this.exchange as Exchange;
     this.close();
-    this.upstream.give(this.server);
+    this.giveFailed();
     exchange.handleResponseBroken();
   }
 
