@@ -528,6 +528,11 @@ class SimAttachment implements Attachment {
     this.nic.node.holdersChanged();
   }
 
+  /** This kernel has no filters. */
+  narrow(): boolean {
+    return false;
+  }
+
   close(): void {
     this.drop();
   }

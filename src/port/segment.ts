@@ -42,9 +42,23 @@ export interface AdvertPlace {
   readonly isOwner: boolean;
   /** Of the IP packet. */
   readonly packetBytes: number;
-  /** Adverts go to, and come from, the VRRP group. */
-  readonly isMulticast: boolean;
+  /** What else is heard is refused in any case. */
+  readonly shape: AdvertShape;
 }
+
+/** What can be told of adverts without reading much of them. */
+export interface AdvertShape {
+  readonly version: 2 | 3;
+  /** Who sends them, to this machine; null: adverts go to, and come from, the VRRP group. */
+  readonly peers: readonly Uint8Array[] | null;
+  /** The lowest TTL or hop limit. */
+  readonly ttlMin: number;
+  /** They have a trailer. */
+  readonly isSigned: boolean;
+}
+
+/** While an attachment is narrow: one in so many of the packets that do not have the shape is handed over, by chance. */
+export const NARROW_SAMPLE = 256;
 
 /** 4 or 16 bytes, and how many bits of them name the network. */
 export interface VirtualAddress {
@@ -84,6 +98,11 @@ export interface Attachment {
    */
   relay(peer: Uint8Array, addresses: readonly Uint8Array[]): void;
   endRelay(): void;
+  /**
+   * Hands over, from now on, only packets of the shape that its adverts have, and a sample of the others; or all again. What
+   * has come in already is handed over first. False: it cannot, and everything is handed over.
+   */
+  narrow(isNarrow: boolean): boolean;
   /** Leaves the segment as it was before `begin`. */
   close(): void;
 }

@@ -6,20 +6,23 @@ import { assert } from '../base/assert.ts';
 import { formatIP } from '../base/address.ts';
 import { equalBytes, formatHex } from '../base/bytes.ts';
 import type { RouterAction, RouterEvent } from '../core/vrrp/events.ts';
+import { FloodGate } from '../core/vrrp/flood-gate.ts';
 import { GatewayGuard } from '../core/vrrp/gateway.ts';
 import { PeerTable } from '../core/vrrp/peers.ts';
 import type { Restraint } from '../core/vrrp/restraint.ts';
 import { AdvertReceiver } from '../core/vrrp/receiver.ts';
+import { RefusalDigest } from '../core/vrrp/refusal-digest.ts';
 import { VirtualRouter } from '../core/vrrp/router.ts';
 import { AdvertSender } from '../core/vrrp/sender.ts';
 import { OwnAddress } from '../core/vrrp/own-address.ts';
-import type {
-  Attachment,
-  AttachmentHandler,
-  AttachRequest,
-  SegmentHost,
-  SegmentPacket,
-  SourceLoss,
+import {
+  type Attachment,
+  type AttachmentHandler,
+  type AttachRequest,
+  NARROW_SAMPLE,
+  type SegmentHost,
+  type SegmentPacket,
+  type SourceLoss,
 } from '../port/segment.ts';
 import { virtualMac, VRRP_TTL } from '../wire/vrrp/advert.ts';
 import { announcementFrames, neighborQuestion, probeFrame, rivalFrame } from './frames.ts';
@@ -44,6 +47,8 @@ export class VipMember implements AttachmentHandler {
   private readonly gatewayAddress: Uint8Array | null;
   private readonly receiver: AdvertReceiver;
   private readonly sender: AdvertSender;
+  private readonly refusals: RefusalDigest;
+  private readonly gate = new FloodGate(NARROW_SAMPLE);
   private readonly peers = new PeerTable();
   private readonly places: readonly Place[];
   private readonly attachment: Attachment;
@@ -72,6 +77,7 @@ export class VipMember implements AttachmentHandler {
     this.gatewayAddress = plan.guard.gateway === null ? null : ipBytes(plan.guard.gateway);
     const adverts = advertSettings(plan);
     this.receiver = new AdvertReceiver(adverts);
+    this.refusals = new RefusalDigest(this.receiver.refused);
     this.sender = new AdvertSender(adverts);
     this.places = attachRequests(plan).map((request) => ({
       request,
@@ -100,12 +106,15 @@ export class VipMember implements AttachmentHandler {
 
   get deadlineUs(): number {
     const gatewayUs = this.gateway?.deadlineUs ?? Number.POSITIVE_INFINITY;
-    return Math.min(this.machine.deadlineUs, this.own.deadlineUs, gatewayUs);
+    const { machine, own, refusals, gate } = this;
+    return Math.min(machine.deadlineUs, own.deadlineUs, refusals.deadlineUs, gate.deadlineUs, gatewayUs);
   }
 
   tick(nowUs: number): void {
     if (this.gateway !== null && nowUs >= this.gateway.deadlineUs) this.runGateway(this.gateway, nowUs);
     if (this.own.tick(nowUs)) this.tellSource();
+    for (const event of this.refusals.tick(nowUs)) this.send(event);
+    this.runGate(nowUs);
     if (nowUs >= this.machine.deadlineUs) this.send({ kind: 'tick' });
   }
 
@@ -142,14 +151,29 @@ export class VipMember implements AttachmentHandler {
   }
 
   handlePacket(packet: SegmentPacket): void {
-    const advert = this.receiver.receive(packet, this.source, this.host.unixUs);
+    const { receiver } = this;
+    const { misshapen } = receiver;
+    const advert = receiver.receive(packet, this.source, this.host.unixUs);
     if (typeof advert === 'string') {
-      this.send({ kind: 'refused', reason: advert, from: formatIP(packet.source) });
+      const { nowUs } = this.host;
+      this.refusals.note(advert, packet.source, nowUs);
+      if (receiver.misshapen !== misshapen) this.gate.count(nowUs);
       return;
     }
     this.sender.mirror(advert.source, this.receiver.lastForm);
     this.peers.heard(advert, this.host.nowUs);
     this.send({ kind: 'advert', advert });
+  }
+
+  private runGate(nowUs: number): void {
+    const { gate, receiver, attachment } = this;
+    const wanted = gate.tick(nowUs);
+    if (wanted === 'wide') attachment.narrow(false);
+    if (wanted === 'narrow') {
+      if (attachment.narrow(true)) this.send({ kind: 'flood' });
+      else gate.handleFailure(nowUs);
+    }
+    receiver.weight = gate.weight;
   }
 
   handleNeighbor(address: Uint8Array, mac: Uint8Array): void {

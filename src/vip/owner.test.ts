@@ -45,6 +45,8 @@ class FakeAttachment implements Attachment {
   keepsAddresses: boolean | null = null;
   isConcealed = false;
   relaysTo: string | null = null;
+  isNarrow = false;
+  canNarrow = true;
   isClosed = false;
   /** Why no advert leaves. */
   sendProblem: string | null = null;
@@ -73,6 +75,10 @@ class FakeAttachment implements Attachment {
   }
   endRelay(): void {
     this.relaysTo = null;
+  }
+  narrow(isNarrow: boolean): boolean {
+    this.isNarrow = isNarrow && this.canNarrow;
+    return this.isNarrow === isNarrow;
   }
   hold(lifetimeS: number): void {
     this.lifetimeS = lifetimeS;
@@ -290,9 +296,46 @@ test('The gateway guard asks from the first moment on, opens with an answer, and
   assert.equal(stage.first.lifetimeS, 0);
 });
 
+test('A flood of what a filter can tell is left to the kernel but for a sample, until it is over', () => {
+  const stage = new Stage([{}]);
+  const refused = (): number => stage.owner.status()[0].adverts.refused['ttl'];
+  const hear = (count: number): void => {
+    for (let i = 0; i < count; i++) stage.hear(0, 255, { ttl: 64 });
+    stage.pass(0);
+  };
+  hear(300);
+  assert.equal(stage.first.isNarrow, true);
+  assert.deepEqual(stage.evidence, ['refused-ttl', 'flood']);
+  // What the socket had queued before.
+  hear(100);
+  assert.equal(refused(), 400);
+  stage.pass(S / 10);
+  hear(10);
+  assert.equal(refused(), 400 + 10 * 256);
+  stage.hear(0, 255, { checksum: 'message' });
+  assert.equal(stage.owner.status()[0].adverts.accepted, 1);
+  stage.pass(20 * S);
+  assert.equal(stage.first.isNarrow, false);
+  hear(1);
+  assert.equal(refused(), 400 + 10 * 256 + 1);
+  assert.equal(stage.owner.status()[0].observed['refused-ttl'].total, refused());
+});
+
+test('Where the kernel takes no narrow filter, every packet of a flood is counted', () => {
+  const stage = new Stage([{}]);
+  stage.first.canNarrow = false;
+  for (let second = 0; second < 3; second++) {
+    for (let i = 0; i < 300; i++) stage.hear(0, 255, { ttl: 64 });
+    stage.pass(S);
+  }
+  assert.equal(stage.owner.status()[0].adverts.refused['ttl'], 900);
+  assert.ok(!stage.evidence.includes('flood'));
+});
+
 test('What is refused is counted, told, and changes nothing', () => {
   const stage = new Stage([{}]);
   for (let i = 0; i < 3; i++) stage.hear(0, 255, { ttl: 64 });
+  stage.pass(0);
   assert.deepEqual(stage.evidence, ['refused-ttl']);
   stage.pass(4 * S);
   const [status] = stage.owner.status();

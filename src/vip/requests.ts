@@ -4,8 +4,8 @@ import { assert } from '../base/assert.ts';
 import { parseHex } from '../base/bytes.ts';
 import { advertPacketBytes } from '../config/advert-size.ts';
 import type { AdvertSettings, RouterSettings } from '../core/vrrp/settings.ts';
-import type { AttachRequest } from '../port/segment.ts';
-import { passwordData, PRIORITY_OWNER } from '../wire/vrrp/advert.ts';
+import type { AdvertShape, AttachRequest } from '../port/segment.ts';
+import { passwordData, PRIORITY_OWNER, VRRP_TTL } from '../wire/vrrp/advert.ts';
 import { TrailerKey } from '../wire/vrrp/trailer.ts';
 import type { AddressPlan, VirtualRouterPlan } from './plan.ts';
 
@@ -47,7 +47,7 @@ export function attachRequests(plan: VirtualRouterPlan): readonly AttachRequest[
       source: plan.source === null ? null : ipBytes(plan.source),
       isOwner: plan.priority === PRIORITY_OWNER,
       packetBytes: advertPacketBytes(plan.addresses.length, family, plan.version, plan.keys.length > 0),
-      isMulticast: plan.unicast === null,
+      shape: advertShape(plan),
     },
   });
   for (const where of new Set(held.map((each) => each.interfaceName))) {
@@ -65,6 +65,15 @@ export function attachRequests(plan: VirtualRouterPlan): readonly AttachRequest[
     }
   }
   return requests;
+}
+
+function advertShape({ version, unicast, keys }: VirtualRouterPlan): AdvertShape {
+  return {
+    version,
+    peers: unicast === null ? null : unicast.peers.map(ipBytes),
+    ttlMin: unicast === null ? VRRP_TTL : unicast.ttlMin,
+    isSigned: keys.length > 0,
+  };
 }
 
 interface HeldAddress {

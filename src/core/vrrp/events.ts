@@ -33,8 +33,10 @@ export type RouterEvent =
   | { readonly kind: 'stop'; readonly isGraceful: boolean }
   | { readonly kind: 'tick' }
   | { readonly kind: 'advert'; readonly advert: HeardAdvert }
-  /** An advert was not believed. */
-  | { readonly kind: 'refused'; readonly reason: Refusal; readonly from: string }
+  /** So many adverts were not believed; `from` sent one of them. */
+  | { readonly kind: 'refused'; readonly reason: Refusal; readonly from: string; readonly count: number }
+  /** So many are refused that the kernel drops most of them from now on. */
+  | { readonly kind: 'flood' }
   | { readonly kind: 'tracked'; readonly index: number; readonly isUp: boolean }
   | { readonly kind: 'guard'; readonly name: string; readonly passes: boolean }
   /** The address that adverts are sent from; null: there is none, for that reason. Borrowed until the next one. */

@@ -28,6 +28,7 @@ const KINDS = {
   unheld: 'error', // no active router is heard, and a guard or the group keeps this one from being it
   'address-removed': 'warning', // somebody removed an address that this router holds; it is put back
   'address-expired': 'warning', // the kernel removed an address, because this process did not run
+  flood: 'warning', // so many adverts are refused that the kernel drops most of them
   unsent: 'error', // adverts do not leave this machine
   'no-successor': 'error', // a hand-over or a stop found nobody to take over
 } as const satisfies Record<string, Severity>;
@@ -75,22 +76,22 @@ export class Observer {
     this.tell = tell;
   }
 
-  /** Counts, and tells unless this kind was told less than a minute ago. */
-  note(kind: EvidenceKind, detail: () => string, nowUs: number): void {
+  /** Counts, and tells unless this kind was told less than a minute ago. `count`: it happened so often. */
+  note(kind: EvidenceKind, detail: () => string, nowUs: number, count = 1): void {
     let tally = this.tallies.get(kind);
     if (tally === undefined) {
       tally = { total: 0, lastUs: nowUs, suppressed: 0, toldUs: Number.NEGATIVE_INFINITY };
       this.tallies.set(kind, tally);
     }
-    tally.total++;
+    tally.total += count;
     tally.lastUs = nowUs;
     if (nowUs - tally.toldUs < SILENCE_US) {
-      tally.suppressed++;
+      tally.suppressed += count;
       return;
     }
     this.tell({ kind, detail: detail(), severity: severityOf(kind), suppressed: tally.suppressed });
     tally.toldUs = nowUs;
-    tally.suppressed = 0;
+    tally.suppressed = count - 1;
   }
 
   /** How often it was noted. */

@@ -2,7 +2,8 @@
  * Which adverts a virtual router believes: the checks of RFC 9568 section 7.1 and RFC 3768 section 7.1, the peers, the
  * password, and the authentication trailer with its protection against replay.
  *
- * What is refused is counted under its reason and has no other effect. Two checks of the RFCs are only observed, because
+ * What is refused is counted under its reason and has no other effect. Of a flood most is dropped in the kernel, by what a
+ * filter can tell (io/linux/segment/filter.ts), and what is left of it stands for many: `weight`. Two checks of the RFCs are only observed, because
  * a pair whose configurations differ for a minute must not become two active routers: version 2's equal interval (RFC
  * 3768 section 7.1: the peer's is adopted, as in version 3) and the link-local first address (section 5.2.9).
  */
@@ -43,6 +44,10 @@ export class AdvertReceiver {
   /** How many adverts were refused for which reason. */
   readonly refused: Readonly<Record<Refusal, number>>;
   accepted = 0;
+  /** For how many packets one stands that a filter can tell will be refused. */
+  weight = 1;
+  /** How many packets were handed over that a filter can tell will be refused. */
+  misshapen = 0;
   /** Adverts over IPv6 whose first address is not link-local. */
   withoutLinkLocal = 0;
   private readonly settings: AdvertSettings;
@@ -67,12 +72,15 @@ export class AdvertReceiver {
 
   /** The advert, or why it is not believed. `ownAddress` is what this router sends from, `unixUs` the time since 1970. */
   receive(packet: ReceivedPacket, ownAddress: Uint8Array | null, unixUs: number): HeardAdvert | Refusal {
-    const refusal = this.findRefusal(packet, ownAddress, unixUs);
+    const { view } = this;
+    const fault = this.findFault(packet);
+    const isOwn = ownAddress !== null && equalBytes(packet.source, ownAddress);
+    const refusal = isOwn ? 'own-address' : (fault ?? this.findForgery(packet, unixUs));
     if (refusal !== null) {
-      this.counters[refusal]++;
+      this.counters[refusal] += fault === null ? 1 : this.weight;
+      if (fault !== null) this.misshapen++;
       return refusal;
     }
-    const { view } = this;
     this.accepted++;
     if (this.settings.family === 6 && !isLinkLocal(view.address(0))) this.withoutLinkLocal++;
     const addresses = this.matchAddresses();
@@ -100,12 +108,12 @@ export class AdvertReceiver {
     return null;
   }
 
-  private findRefusal(packet: ReceivedPacket, ownAddress: Uint8Array | null, unixUs: number): Refusal | null {
+  /** What the narrow filters of io/linux/segment/filter.ts can tell too. The two must agree. */
+  private findFault(packet: ReceivedPacket): Refusal | null {
     const { settings, view } = this;
     const { bytes, start, end, source, destination } = packet;
     if (packet.protocol === AUTHENTICATION_HEADER_PROTOCOL) return 'authentication-header';
     if (packet.protocol !== VRRP_PROTOCOL) return 'type';
-    if (ownAddress !== null && equalBytes(source, ownAddress)) return 'own-address';
     const isMulticast = equalBytes(destination, this.group);
     if (isMulticast !== (settings.unicast === null)) return 'destination';
     if (settings.unicast === null) {
@@ -118,7 +126,11 @@ export class AdvertReceiver {
     if (fault !== null) return fault;
     if (view.version !== settings.version) return 'other-version';
     if (view.virtualRouterId !== settings.virtualRouterId) return 'virtual-router-id';
-    const form = view.checksumForm(source, destination);
+    return settings.keys !== null && !view.hasTrailer ? 'trailer-missing' : null;
+  }
+
+  private findForgery(packet: ReceivedPacket, unixUs: number): Refusal | null {
+    const form = this.view.checksumForm(packet.source, packet.destination);
     if (form === null) return 'checksum';
     const refusal = this.findAuthRefusal() ?? this.findTrailerRefusal(packet, unixUs);
     if (refusal === null) this.form = form;
@@ -137,7 +149,6 @@ export class AdvertReceiver {
     const { keys } = this.settings;
     // Without a key, anybody is believed anyway: a peer that signs already must not be refused.
     if (keys === null) return null;
-    if (!this.view.hasTrailer) return 'trailer-missing';
     const { bytes, start, end, source } = packet;
     if (!isTrailerWellFormed(bytes, end)) return 'trailer-malformed';
     const sequence = trailerSequence(bytes, end);

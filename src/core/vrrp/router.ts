@@ -246,7 +246,10 @@ export class VirtualRouter {
         this.handleAdvert(event.advert, nowUs);
         break;
       case 'refused':
-        this.observer.note(`refused-${event.reason}`, () => `an advert from ${event.from}`, nowUs);
+        this.observer.note(`refused-${event.reason}`, () => `an advert from ${event.from}`, nowUs, event.count);
+        break;
+      case 'flood':
+        this.observer.note('flood', () => 'the kernel drops most of the adverts that would be refused', nowUs);
         break;
       case 'tracked':
         this.withPriorityChange(() => this.tracking.set(event.index, event.isUp), nowUs);

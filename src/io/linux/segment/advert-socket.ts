@@ -34,7 +34,8 @@ export type PacketHandler = (packet: SegmentPacket) => void;
 
 export interface AdvertSocket {
   readonly descriptor: number;
-  setFilter(filter: Filter): void;
+  /** 0, or a negative errno. */
+  setFilter(filter: Filter): number;
   /** Reads what has come in. */
   read(handle: PacketHandler): void;
   /** How many bytes, or a negative errno. */
@@ -61,8 +62,8 @@ export class AdvertSocket4 implements AdvertSocket {
     }
   }
 
-  setFilter(filter: Filter): void {
-    attachFilter(this.descriptor, filter);
+  setFilter(filter: Filter): number {
+    return attachFilter(this.descriptor, filter);
   }
 
   read(handle: PacketHandler): void {
@@ -123,8 +124,8 @@ export class AdvertSocket6 implements AdvertSocket {
     }
   }
 
-  setFilter(filter: Filter): void {
-    attachFilter(this.descriptor, filter);
+  setFilter(filter: Filter): number {
+    return attachFilter(this.descriptor, filter);
   }
 
   read(handle: PacketHandler): void {

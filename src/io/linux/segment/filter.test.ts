@@ -6,16 +6,8 @@ import { parseHex } from '../../../base/bytes.ts';
 import { arpFrame, arpProbe, arpRequest, gratuitousReply, gratuitousRequest } from '../../../wire/arp.ts';
 import * as libc from '../libc.ts';
 import { encodeUnixPath } from '../socket-address.ts';
-import {
-  ACCEPT_ALL,
-  advertFilter4,
-  advertFilter6,
-  arpFilter,
-  attachFilter,
-  authenticatedAdvertFilter,
-  type Filter,
-  REFUSE_ALL,
-} from './filter.ts';
+import { advertFilter4, advertFilter6, authenticatedAdvertFilter } from './advert-filter.ts';
+import { ACCEPT_ALL, arpFilter, attachFilter, type Filter, REFUSE_ALL } from './filter.ts';
 import { receive, SOCK_NONBLOCK } from './system.ts';
 
 const name = encodeUnixPath(`@evenkeel-filter-test-${process.pid}`)!;

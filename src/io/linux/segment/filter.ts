@@ -8,23 +8,36 @@ import { allocateNative, type NativeMemory } from './system.ts';
 
 const SO_ATTACH_FILTER = 26;
 
-// A is loaded from the packet, X holds the length of an IPv4 header.
-const LOAD_BYTE = 0x30;
-const LOAD_HALF = 0x28;
-const LOAD_WORD = 0x20;
-const LOAD_BYTE_FROM_X = 0x50;
-const LOAD_X_IPV4_HEADER = 0xb1;
-const JUMP_IF_EQUAL = 0x15;
-const RETURN = 0x06;
+/** A is loaded from the packet, X holds the length of an IPv4 header; M is a scratch memory (linux/bpf_common.h). */
+export const op = {
+  LOAD_WORD: 0x20,
+  LOAD_HALF: 0x28,
+  LOAD_BYTE: 0x30,
+  LOAD_HALF_FROM_X: 0x48,
+  LOAD_BYTE_FROM_X: 0x50,
+  LOAD_LENGTH: 0x80,
+  LOAD_X_IPV4_HEADER: 0xb1,
+  LOAD_X_STORED: 0x61,
+  STORE: 0x02,
+  ADD: 0x04,
+  SUBTRACT_X: 0x1c,
+  SHIFT_LEFT: 0x64,
+  JUMP: 0x05,
+  JUMP_IF_EQUAL: 0x15,
+  JUMP_IF_NOT_LESS: 0x35,
+  JUMP_IF_BITS: 0x45,
+  RETURN: 0x06,
+} as const;
 
 const WHOLE = 0x40000;
 const NOTHING = 0;
 
 const INSTRUCTION_BYTES = 8;
 const PROGRAM_AT = 16;
-const INSTRUCTIONS_MAX = 4096;
+/** BPF_MAXINSNS */
+export const INSTRUCTIONS_MAX = 4096;
 
-interface Instruction {
+export interface Instruction {
   readonly code: number;
   readonly operand: number;
   /** Of a jump: how many instructions to skip if it is so, and if not. */
@@ -33,61 +46,31 @@ interface Instruction {
 
 export type Filter = readonly Instruction[];
 
-const ACCEPT: Instruction = { code: RETURN, operand: WHOLE };
-const REFUSE: Instruction = { code: RETURN, operand: NOTHING };
+export const ACCEPT: Instruction = { code: op.RETURN, operand: WHOLE };
+export const REFUSE: Instruction = { code: op.RETURN, operand: NOTHING };
 
 export const REFUSE_ALL: Filter = [REFUSE];
 export const ACCEPT_ALL: Filter = [ACCEPT];
 
-const VRRP = 112;
-const ROUTER_ID_AT = 1;
-/** An Authentication Header as VRRP had it, with HMAC-MD5-96. */
-const AUTHENTICATION_HEADER_BYTES = 24;
 const ETHERNET_HEADER_BYTES = 14;
 const ARP_OPERATION_AT = ETHERNET_HEADER_BYTES + 6;
 const ARP_SENDER_AT = ETHERNET_HEADER_BYTES + 14;
 const ARP_REPLY = 2;
 
-/** Of IPv4 packets with their header: VRRP of these virtual routers. */
-export function advertFilter4(routerIds: readonly number[]): Filter {
-  return [
-    { code: LOAD_X_IPV4_HEADER, operand: 0 },
-    { code: LOAD_BYTE_FROM_X, operand: ROUTER_ID_AT },
-    ...acceptIfAny(routerIds),
-  ];
-}
-
-/** Of IPv6 payloads: VRRP of these virtual routers. */
-export function advertFilter6(routerIds: readonly number[]): Filter {
-  return [{ code: LOAD_BYTE, operand: ROUTER_ID_AT }, ...acceptIfAny(routerIds)];
-}
-
-/** Of IPv4 packets with an Authentication Header: VRRP of these virtual routers, and nobody's IPsec. */
-export function authenticatedAdvertFilter(routerIds: readonly number[]): Filter {
-  return [
-    { code: LOAD_X_IPV4_HEADER, operand: 0 },
-    { code: LOAD_BYTE_FROM_X, operand: 0 },
-    { code: JUMP_IF_EQUAL, operand: VRRP, skips: [1, 0] },
-    REFUSE,
-    { code: LOAD_BYTE_FROM_X, operand: AUTHENTICATION_HEADER_BYTES + ROUTER_ID_AT },
-    ...acceptIfAny(routerIds),
-  ];
-}
-
 /** Of ARP frames: what says who has one of these addresses, and replies, which answer this machine. */
 export function arpFilter(addresses: readonly Uint8Array[]): Filter {
   return [
-    { code: LOAD_HALF, operand: ARP_OPERATION_AT },
-    { code: JUMP_IF_EQUAL, operand: ARP_REPLY, skips: [0, 1] },
+    { code: op.LOAD_HALF, operand: ARP_OPERATION_AT },
+    { code: op.JUMP_IF_EQUAL, operand: ARP_REPLY, skips: [0, 1] },
     ACCEPT,
-    { code: LOAD_WORD, operand: ARP_SENDER_AT },
+    { code: op.LOAD_WORD, operand: ARP_SENDER_AT },
     ...acceptIfAny(addresses.map((address) => new DataView(address.buffer, address.byteOffset).getUint32(0))),
   ];
 }
 
 /** Accepts if A is one of the values. */
-function acceptIfAny(values: readonly number[]): Filter {
-  const checks = values.flatMap((value): Filter => [{ code: JUMP_IF_EQUAL, operand: value, skips: [0, 1] }, ACCEPT]);
+export function acceptIfAny(values: readonly number[]): Filter {
+  const checks = values.flatMap((value): Filter => [{ code: op.JUMP_IF_EQUAL, operand: value, skips: [0, 1] }, ACCEPT]);
   // Too many for a filter: the reader sorts them out.
   return checks.length < INSTRUCTIONS_MAX / 2 ? [...checks, REFUSE] : [ACCEPT];
 }
@@ -107,7 +90,7 @@ export function attachFilter(descriptor: number, filter: Filter): number {
     view.setUint16(at, code, true);
     view.setUint8(at + 2, skips?.[0] ?? 0);
     view.setUint8(at + 3, skips?.[1] ?? 0);
-    view.setUint32(at + 4, operand, true);
+    view.setUint32(at + 4, operand >>> 0, true);
   });
   return libc.setOptionBytes(descriptor, libc.SOL_SOCKET, SO_ATTACH_FILTER, bytes.subarray(0, PROGRAM_AT));
 }

@@ -54,6 +54,8 @@ const EEXIST = -17;
 export class LinuxAttachment implements Attachment {
   readonly request: AttachRequest;
   readonly handler: AttachmentHandler;
+  /** Hears only what may be an advert that is believed, and a sample of the rest. */
+  isNarrow = false;
   private readonly machine: Machine;
   private readonly segment: SegmentInterface;
   private readonly isVirtual: (address: LinkAddress) => boolean;
@@ -242,6 +244,15 @@ export class LinuxAttachment implements Attachment {
     this.currentRelay = null;
   }
 
+  narrow(isNarrow: boolean): boolean {
+    const before = this.isNarrow;
+    this.isNarrow = isNarrow;
+    if (this.segment.refilter()) return true;
+    this.isNarrow = before;
+    this.segment.refilter();
+    return false;
+  }
+
   /** From the link that neighbours see. */
   private removeHeld(): void {
     const wasHolding = this.isHolding;
@@ -421,7 +432,7 @@ export class LinuxAttachment implements Attachment {
 
   private send(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): number {
     const { request, segment } = this;
-    if (request.adverts?.isMulticast !== true) return segment.sendAdvert(source, destination, payload, VRRP_TTL);
+    if (request.adverts?.shape.peers !== null) return segment.sendAdvert(source, destination, payload, VRRP_TTL);
     this.identification = (this.identification + 1) & 0xffff;
     const mac = request.hasVirtualMac ? this.virtualMac : this.mac;
     return segment.sendFrame(advertFrame(mac, source, destination, payload, this.identification));

@@ -24,7 +24,8 @@ export type NeighborHandler = (address: Uint8Array, mac: Uint8Array) => void;
 /** Hears nothing before it is given a filter. */
 export interface NeighborSocket {
   readonly descriptor: number;
-  setFilter(filter: Filter): void;
+  /** 0, or a negative errno. */
+  setFilter(filter: Filter): number;
   read(handle: NeighborHandler): void;
   close(): void;
 }
@@ -37,8 +38,8 @@ export class ArpSocket implements NeighborSocket {
     this.descriptor = openPacket(link, ETHERTYPE_ARP, REFUSE_ALL);
   }
 
-  setFilter(filter: Filter): void {
-    attachFilter(this.descriptor, filter);
+  setFilter(filter: Filter): number {
+    return attachFilter(this.descriptor, filter);
   }
 
   read(handle: NeighborHandler): void {
@@ -72,8 +73,8 @@ export class NeighborAdvertisementSocket implements NeighborSocket {
     libc.setOptionBytes(this.descriptor, ICMPV6_PROTOCOL, ICMP6_FILTER, filter);
   }
 
-  setFilter(filter: Filter): void {
-    attachFilter(this.descriptor, filter);
+  setFilter(filter: Filter): number {
+    return attachFilter(this.descriptor, filter);
   }
 
   read(handle: NeighborHandler): void {

@@ -10,14 +10,8 @@ import {
 import { VRRP_PROTOCOL } from '../../../wire/vrrp/advert.ts';
 import type { SegmentPacket } from '../../../port/segment.ts';
 import { type AdvertSocket, AdvertSocket4, AdvertSocket6 } from './advert-socket.ts';
-import {
-  ACCEPT_ALL,
-  advertFilter4,
-  advertFilter6,
-  arpFilter,
-  authenticatedAdvertFilter,
-  type Filter,
-} from './filter.ts';
+import { advertFilter4, advertFilter6, authenticatedAdvertFilter, type NarrowRouter } from './advert-filter.ts';
+import { ACCEPT_ALL, arpFilter, type Filter, INSTRUCTIONS_MAX } from './filter.ts';
 import { FrameSocket } from './frame-socket.ts';
 import type { LinuxAttachment } from './linux-attachment.ts';
 import type { Machine } from './machine.ts';
@@ -35,7 +29,8 @@ export interface Readable {
 /** Hears nothing before it is given a filter. */
 interface HearingSocket {
   readonly descriptor: number;
-  setFilter(filter: Filter): void;
+  /** 0, or a negative errno. */
+  setFilter(filter: Filter): number;
   close(): void;
 }
 
@@ -52,7 +47,7 @@ export class SegmentInterface {
   private frames: FrameSocket | null = null;
   private adverts4: AdvertSocket | null = null;
   private adverts6: AdvertSocket | null = null;
-  private readonly open: { readonly socket: HearingSocket; readonly filter: Filter }[] = [];
+  private readonly open: { readonly socket: HearingSocket; readonly filter: () => Filter }[] = [];
 
   constructor(name: string, machine: Machine, readable: Readable) {
     this.name = name;
@@ -104,7 +99,16 @@ export class SegmentInterface {
   listen(): void {
     if (this.isListening) return;
     this.isListening = true;
-    for (const { socket, filter } of this.open) socket.setFilter(filter);
+    for (const { socket, filter } of this.open) socket.setFilter(filter());
+  }
+
+  /** An attachment is narrow now, or is not any more. False: the kernel does not take such filters, or not all of them. */
+  refilter(): boolean {
+    if (!this.isListening) return true;
+    return this.open.every(({ socket, filter }) => {
+      const program = filter();
+      return program.length <= INSTRUCTIONS_MAX && socket.setFilter(program) === 0;
+    });
   }
 
   /** How many bytes, or a negative errno. */
@@ -156,41 +160,53 @@ export class SegmentInterface {
     const attachments = this.attachments.filter(({ request }) => request.family === family);
     if (attachments.length === 0) return;
     const speakers = attachments.filter(({ request }) => request.adverts !== null);
-    const isMulticast = speakers.some(({ request }) => request.adverts?.isMulticast === true);
-    const routerIds = [...new Set(speakers.map(({ request }) => request.virtualRouterId))];
+    const isMulticast = speakers.some(({ request }) => request.adverts?.shape.peers === null);
     const handleNeighbor = (address: Uint8Array, mac: Uint8Array): void => {
       for (const { handler } of attachments) handler.handleNeighbor(address, mac);
     };
-    if (speakers.length > 0) this.openAdverts(link, family, isMulticast, routerIds, speakers);
+    if (speakers.length > 0) this.openAdverts(link, family, isMulticast, speakers);
     if (family === 6) {
       const neighbors = new NeighborAdvertisementSocket(link);
-      this.hear(neighbors, ACCEPT_ALL, () => neighbors.read(handleNeighbor));
+      this.hear(
+        neighbors,
+        () => ACCEPT_ALL,
+        () => neighbors.read(handleNeighbor),
+      );
       return;
     }
     const addresses = attachments.flatMap(({ request }) => request.addresses.map(({ address }) => address));
     const neighbors = new ArpSocket(link);
-    this.hear(neighbors, arpFilter(addresses), () => neighbors.read(handleNeighbor));
+    this.hear(
+      neighbors,
+      () => arpFilter(addresses),
+      () => neighbors.read(handleNeighbor),
+    );
   }
 
-  private openAdverts(
-    link: Link,
-    family: 4 | 6,
-    isMulticast: boolean,
-    routerIds: readonly number[],
-    speakers: readonly LinuxAttachment[],
-  ): void {
+  private openAdverts(link: Link, family: 4 | 6, isMulticast: boolean, speakers: readonly LinuxAttachment[]): void {
     if (family === 6) {
       this.adverts6 = new AdvertSocket6(link, isMulticast);
-      this.hearAdverts(this.adverts6, advertFilter6(routerIds), speakers);
+      this.hearAdverts(this.adverts6, advertFilter6, speakers);
       return;
     }
     this.adverts4 = new AdvertSocket4(link, VRRP_PROTOCOL, isMulticast);
-    this.hearAdverts(this.adverts4, advertFilter4(routerIds), speakers);
+    this.hearAdverts(this.adverts4, advertFilter4, speakers);
     const authenticated = new AdvertSocket4(link, AUTHENTICATION_HEADER_PROTOCOL, isMulticast);
-    this.hearAdverts(authenticated, authenticatedAdvertFilter(routerIds), speakers);
+    this.hearAdverts(authenticated, authenticatedAdvertFilter, speakers);
   }
 
-  private hearAdverts(socket: AdvertSocket, filter: Filter, attachments: readonly LinuxAttachment[]): void {
+  private hearAdverts(
+    socket: AdvertSocket,
+    filterOf: (routerIds: readonly number[], narrow: readonly NarrowRouter[]) => Filter,
+    attachments: readonly LinuxAttachment[],
+  ): void {
+    const filter = (): Filter => {
+      const wide = attachments.filter(({ isNarrow }) => !isNarrow);
+      const narrow = attachments.flatMap(({ isNarrow, request: { virtualRouterId, adverts } }): NarrowRouter[] => {
+        return isNarrow && adverts !== null ? [{ routerId: virtualRouterId, shape: adverts.shape }] : [];
+      });
+      return filterOf([...new Set(wide.map(({ request }) => request.virtualRouterId))], narrow);
+    };
     const handle = (packet: SegmentPacket): void => {
       const routerId = routerIdOf(packet);
       for (const { request, handler } of attachments) {
@@ -200,9 +216,9 @@ export class SegmentInterface {
     this.hear(socket, filter, () => socket.read(handle));
   }
 
-  private hear(socket: HearingSocket, filter: Filter, read: () => void): void {
+  private hear(socket: HearingSocket, filter: () => Filter, read: () => void): void {
     this.open.push({ socket, filter });
-    if (this.isListening) socket.setFilter(filter);
+    if (this.isListening) socket.setFilter(filter());
     this.readable.add(socket.descriptor, read);
   }
 }
