@@ -28,6 +28,12 @@ async function startTcpEcho(t: TestContext): Promise<number> {
   return (server.address() as net.AddressInfo).port;
 }
 
+/** By a reset or not. */
+function ended(socket: net.Socket): Promise<void> {
+  socket.on('error', () => undefined);
+  return new Promise((resolve) => socket.once('close', () => resolve()));
+}
+
 async function echo(socket: net.Socket, text: string): Promise<string> {
   socket.write(text);
   const [data] = (await once(socket, 'data')) as [Buffer];
@@ -82,24 +88,32 @@ ${round % 4 < 2 ? '' : `  other: { servers: [ "${second.address}" ] }`}
   );
 
   test(
-    `[${engine}] what came over a listener that is gone goes on, and new connections are refused`,
+    `[${engine}] what came over a listener or went to a server that is gone goes on until its time is over`,
     engineSkip(engine),
     async (t) => {
-      const echoPort = await startTcpEcho(t);
+      const [echoPort, secondPort] = [await startTcpEcho(t), await startTcpEcho(t)];
       const [kept, gone] = [await freePort(), await freePort()];
       const rest = `
   kept: { bind: "127.0.0.1:${kept}", protocol: tcp, upstream: echo }
 upstreams: { echo: { servers: [ "127.0.0.1:${echoPort}" ] } }
 `;
-      const before = `listeners:\n  gone: { bind: "127.0.0.1:${gone}", protocol: tcp, upstream: echo }${rest}`;
+      const before = `drain: 1s\nlisteners:\n  gone: { bind: "127.0.0.1:${gone}", protocol: tcp, upstream: echo }${rest}`;
       const evenkeel = await Evenkeel.start(t, before, { engine, workers: 1, hasSocket: true });
       const session = await connect(gone);
       assert.equal(await echo(session, 'before'), 'before');
-      writeFileSync(evenkeel.file, `listeners:${rest}`);
+      writeFileSync(evenkeel.file, `drain: 1s\nlisteners:${rest}`);
       assert.deepEqual(await reload(evenkeel), { changes: ['listener gone removed'] });
       await assert.rejects(connect(gone), { code: 'ECONNREFUSED' });
       assert.equal(await echo(session, 'after'), 'after');
-      session.destroy();
+      // It had a second.
+      await ended(session);
+      const other = await connect(kept);
+      assert.equal(await echo(other, 'kept'), 'kept');
+      const moved = rest.replace(`127.0.0.1:${echoPort}`, `127.0.0.1:${secondPort}`);
+      writeFileSync(evenkeel.file, `drain: 1s\nlisteners:${moved}`);
+      assert.equal((await reload(evenkeel)).error, undefined);
+      assert.equal(await echo(other, 'after'), 'after');
+      await ended(other);
     },
   );
 }
@@ -121,7 +135,7 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
   const evenkeel = await Evenkeel.start(t, yaml(''), { engine: 'node', workers: 1, hasSocket: true });
   const added = `  other: { bind: "127.0.0.1:${other}", routes: [ { upstream: web } ] }`;
 
-  writeFileSync(evenkeel.file, yaml(`${added.replace('upstream: web', 'upstream: nobody')}`));
+  writeFileSync(evenkeel.file, yaml(added.replace('upstream: web', 'upstream: nobody')));
   assert.match((await reload(evenkeel)).error ?? '', /evenkeel\.yaml:4:\d+: .*nobody/);
   writeFileSync(
     evenkeel.file,

@@ -63,6 +63,12 @@ class TestSession extends Session {
     for (const slot of this.slots) this.stage.arena.release(slot);
   }
 
+  override retireAt(): number {
+    return Infinity;
+  }
+  override retire(): void {
+    // nothing is retired here
+  }
   override drain(): void {
     // not here
   }

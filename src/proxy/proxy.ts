@@ -62,6 +62,10 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private upstreams: readonly Upstream[] = [];
   /** Upstreams that no plan has any more, as long as somebody waits for one of their servers. */
   private retired: Upstream[] = [];
+  /** When what was retired has to have ended. */
+  private retirements: number[] = [];
+  /** The plan that is being applied has retired something. */
+  private hasRetired = false;
   /** By the keeper's number of the socket. */
   private points = new Map<number, ListeningPoint>();
   private readonly failures: FailureLog;
@@ -124,6 +128,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.readBoard();
     this.applyListeners(plan, upstreams, retireAt);
     this.applySockets(sockets);
+    if (this.hasRetired) this.retirements.push(retireAt);
+    this.hasRetired = false;
     if (this.context.isDraining) this.closePoints();
   }
 
@@ -160,6 +166,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       if (upstream.hasWaiters) upstream.serveWaiters();
     }
     if (this.retired.length > 0) this.serveRetired();
+    if (this.retirements.length > 0 && now >= this.retirements[0]) this.endRetired(now);
     if (this.context.isDraining && !this.hasReportedDrained && this.context.liveSessions === 0) {
       this.hasReportedDrained = true;
       this.context.report({ kind: 'drained' });
@@ -188,10 +195,11 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       const known = former.get(upstreamPlan.name);
       if (known === undefined) return new Upstream(this.context, upstreamPlan);
       former.delete(upstreamPlan.name);
-      known.apply(upstreamPlan, retireAt);
+      if (known.apply(upstreamPlan, retireAt)) this.hasRetired = true;
       return known;
     });
     for (const gone of former.values()) {
+      this.hasRetired = true;
       gone.retire(retireAt);
       this.retired.push(gone);
     }
@@ -221,7 +229,10 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       known.apply(listenerPlan, upstreams);
       return known;
     });
-    for (const gone of former.values()) gone.retireAt = retireAt;
+    for (const gone of former.values()) {
+      gone.retireAt = retireAt;
+      this.hasRetired = true;
+    }
   }
 
   /** What is listened on already goes on, whichever listener it is now for. */
@@ -253,6 +264,12 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     if (generation < 0) return; // the keeper was quicker: next turn
     this.boardGeneration = generation;
     for (const upstream of this.upstreams) upstream.refreshed();
+  }
+
+  /** What is still under way where no plan has its listener or server any more, and the time for it is over. */
+  private endRetired(now: number): void {
+    this.retirements = this.retirements.filter((at) => at > now);
+    for (const session of this.context.sessions) if (session.retireAt() <= now) session.retire();
   }
 
   private serveRetired(): void {

@@ -13,6 +13,8 @@ import { KEEPS_NOTHING, Session } from './session.ts';
 export interface RelayOwner {
   /** Both sockets are gone. */
   handleRelayEnd(): void;
+  /** As `Session.retireAt`. */
+  relayRetireAt(): number;
 }
 
 export class Relay extends Session {
@@ -76,6 +78,14 @@ export class Relay extends Session {
   /** Relays go on until they end by themselves or the grace period is over. */
   override drain(): void {
     // nothing is idle here
+  }
+
+  override retireAt(): number {
+    return this.owner.relayRetireAt();
+  }
+
+  override retire(): void {
+    this.abort();
   }
 
   /** Everything is to end now: the peers get resets. */

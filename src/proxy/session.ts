@@ -25,4 +25,10 @@ export abstract class Session extends Expiring {
 
   /** The proxy is to end: no later use is waited for. */
   abstract drain(): void;
+
+  /** When it has to have ended, because no plan has its listener or its server any more; Infinity: they are there. */
+  abstract retireAt(): number;
+
+  /** That time has come. */
+  abstract retire(): void;
 }

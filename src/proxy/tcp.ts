@@ -135,6 +135,10 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     }
   }
 
+  relayRetireAt(): number {
+    return Math.min(this.listener.retireAt, (this.server as Server).retireAt);
+  }
+
   handleRelayEnd(): void {
     this.upstream.giveServed(this.server as Server, this.context.transport.now - this.takenAt);
     this.server = null;

@@ -115,12 +115,15 @@ export class Upstream {
     this.replaceServers(plan, Infinity);
   }
 
-  /** Goes on by another plan of this upstream. `readSlot` for every server and `refreshed` must follow. */
-  apply(plan: UpstreamPlan, retireAt: number): void {
+  /**
+   * Goes on by another plan of this upstream. True: a server is gone, and what is under way there has to end by `retireAt`.
+   * `readSlot` for every server and `refreshed` must follow.
+   */
+  apply(plan: UpstreamPlan, retireAt: number): boolean {
     if (plan.balance !== this.plan.balance) this.balancer = createBalancer(plan.balance, this.context.prng);
     this.hashKey = plan.hash === null ? null : new HashKey(plan.hash);
     this.plan = plan;
-    this.replaceServers(plan, retireAt);
+    return this.replaceServers(plan, retireAt);
   }
 
   /** No plan has it any more. Who waits here is served still. */
@@ -129,7 +132,7 @@ export class Upstream {
   }
 
   /** A server that was there stays what it is: its connections, its pool, its turn. */
-  private replaceServers(plan: UpstreamPlan, retireAt: number): void {
+  private replaceServers(plan: UpstreamPlan, retireAt: number): boolean {
     const former = new Map(this.servers.map((server) => [server.slot, server]));
     const servers: Server[] = [];
     for (const serverPlan of plan.servers) {
@@ -147,6 +150,7 @@ export class Upstream {
     }
     for (const gone of former.values()) gone.retire(retireAt);
     this.servers = servers;
+    return former.size > 0;
   }
 
   // --- what the board says ---

@@ -254,7 +254,7 @@ test('it always comes to rest with every worker serving by the newest plan, or w
         stage.pass(250).answer();
         for (const [row, process] of stage.processes) if (process.isDraining) stage.exit(row, 'exit code 0');
       }
-      const left = [...stage.processes.values()].map(({ worker }) => worker).sort();
+      const left = [...stage.processes.values()].map(({ worker }) => worker).sort((a, b) => a - b);
       assert.deepEqual(left, isStopped ? [] : Array.from({ length: workers }, (_, i) => i));
       const overs = stage.events.filter(({ kind }) => kind === 'over').length;
       assert.equal(overs, isStopped ? 1 : 0);

@@ -670,6 +670,10 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
     if (this.hasEnded) relay.endDownstream();
   }
 
+  relayRetireAt(): number {
+    return Math.min(this.listener.retireAt, (this.tunnel as UpstreamConnection).server.retireAt);
+  }
+
   handleRelayEnd(): void {
     const connection = this.tunnel as UpstreamConnection;
     this.tunnel = null;
@@ -683,6 +687,16 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
   override drain(): void {
     if (this.state === HEAD && this.reader.isBetweenMessages) this.linger();
     else this.isPersistent = false;
+  }
+
+  override retireAt(): number {
+    return Math.min(this.listener.retireAt, this.exchange === null ? Infinity : this.exchange.retireAt);
+  }
+
+  override retire(): void {
+    if (this.state === HEAD && this.reader.isBetweenMessages) this.linger();
+    else if (this.exchange !== null && !this.exchange.hasResponse) this.giveUp(own.EXCHANGE_TIMEOUT);
+    else this.abortWithReset();
   }
 
   /** Nothing more is wanted of this client: sends FIN behind what is queued, and closes when the client has closed. */

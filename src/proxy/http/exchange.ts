@@ -114,6 +114,11 @@ export class Exchange extends Waiter {
     return this.routeOrNull as Route;
   }
 
+  /** When the try under way has to have ended, because no plan has its server any more. */
+  get retireAt(): number {
+    return this.server === null ? Infinity : this.server.retireAt;
+  }
+
   get upstream(): Upstream {
     return this.route.upstream as Upstream;
   }
