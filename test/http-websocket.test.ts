@@ -102,7 +102,7 @@ upstreams:
     await t.test('a server that switches before the end of the request is not believed', async (t) => {
       const client = await RawConnection.open(t, port);
       client.write(
-        'POST /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 9\r\n\r\nabc',
+        'POST /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 60000\r\n\r\nabc',
       );
       const exchange = await server.exchange();
       exchange.send('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n');
