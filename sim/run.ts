@@ -19,6 +19,7 @@ import { TcpClient, TcpServer } from './peers/tcp-peers.ts';
 import { Prng } from '../src/base/prng.ts';
 import { drawLink, drawScenario, NO_OMISSIONS, type Omissions, type Scenario } from './scenario.ts';
 import { SimTransport, type Sabotage } from './transport.ts';
+import { reorder } from './reload.ts';
 import { Violation, World } from './world.ts';
 
 /** What a driver under test must offer: the production proxy does, and the simulator's own small one. */
@@ -111,6 +112,7 @@ class Run {
   private readonly keeper: Keeper;
   private readonly judge: Judge;
   private readonly driver: Driver;
+  private readonly reloadPrng: Prng;
   private readonly clients: { isDone: boolean; describe(): string }[] = [];
   private readonly servers: (HttpServer | TcpServer)[];
   private slotsAtRest = 0;
@@ -119,6 +121,7 @@ class Run {
   constructor(world: World, scenario: Scenario, options: RunOptions) {
     this.world = world;
     this.scenario = scenario;
+    this.reloadPrng = new Prng(scenario.seed ^ 0xa00a);
     this.ledger = new Ledger(world, scenario);
     this.network = new Network(world);
     this.arena = new CheckedArena(world, scenario.largeSlots, scenario.smallSlots);
@@ -162,6 +165,7 @@ class Run {
     this.driver.apply(scenario.plan, sockets);
     void transport.run(this.driver);
     this.startClients();
+    for (const atUs of scenario.reloadsAtUs) world.schedule(atUs, () => this.reload(sockets));
     if (scenario.drainAtUs > 0) world.schedule(scenario.drainAtUs, () => this.beginDrain());
     const isDone = world.run(PEERS_DONE_US, () => this.clients.every((client) => client.isDone));
     if (!isDone) {
@@ -172,6 +176,13 @@ class Run {
     this.checkIdle();
     this.finish();
     this.judge.checkOutcomes();
+  }
+
+  private reload(sockets: readonly PlannedSocket[]): void {
+    const { world, scenario } = this;
+    const { plan, sockets: moved } = reorder(this.reloadPrng, scenario.plan, sockets);
+    world.note('the plan is applied again, in another order');
+    this.driver.apply(plan, moved);
   }
 
   private startClients(): void {

@@ -16,7 +16,15 @@ import type { LinkSpec } from './network.ts';
 import type { TransportSpec } from './transport.ts';
 
 /** Classes that a correct proxy hides completely. */
-export const HARMLESS_FAULTS = ['tiny', 'slow', 'smallBuffers', 'shortWrites', 'oddOffsets', 'oneByOne'] as const;
+export const HARMLESS_FAULTS = [
+  'tiny',
+  'slow',
+  'smallBuffers',
+  'shortWrites',
+  'oddOffsets',
+  'oneByOne',
+  'reloads', // the plan is applied again and again, in another order
+] as const;
 
 /** Classes that may show as an error, a cut connection or a delay, each only in its own way. */
 export const HARMFUL_FAULTS = [
@@ -71,6 +79,8 @@ export interface Scenario {
   readonly keeper: KeeperSpec;
   /** 0: when all clients are done. */
   readonly drainAtUs: number;
+  /** When the plan is applied again, with everything in another order. */
+  readonly reloadsAtUs: readonly number[];
 }
 
 /** What is left out of a seed's scenario while looking for the cause of a failure. */
@@ -113,7 +123,13 @@ export function drawScenario(seed: number, omitted: Omissions = NO_OMISSIONS): S
     tcpClients: tcp.filter(isPresent),
     keeper,
     drainAtUs: faults.has('drain') ? 1 + prng.below(2_500_000) : 0,
+    reloadsAtUs: drawReloads(new Prng(seed ^ 0x9009), faults),
   };
+}
+
+function drawReloads(prng: Prng, faults: ReadonlySet<Fault>): number[] {
+  if (!faults.has('reloads')) return [];
+  return Array.from({ length: 1 + prng.below(20) }, () => 1 + prng.below(3_000_000));
 }
 
 function drawFaults(prng: Prng, omitted: Omissions): Set<Fault> {

@@ -120,9 +120,10 @@ export class Proxy implements TransportDriver, ExpiryHandler {
 
   /**
    * Serves by this plan from now on; the first one is the start. What an earlier plan had too stays what it is, with its
-   * connections; what it had and this one has not finishes what is under way, for `drainMs`.
+   * connections; what it had and this one has not finishes what is under way, for `drainMs`. Once draining, no plan matters.
    */
   apply(plan: Plan, sockets: readonly PlannedSocket[]): void {
+    if (this.context.isDraining) return;
     const retireAt = this.context.transport.now + plan.drainMs;
     const upstreams = this.applyUpstreams(plan, retireAt);
     this.readBoard();
@@ -130,7 +131,6 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.applySockets(sockets);
     if (this.hasRetired) this.retirements.push(retireAt);
     this.hasRetired = false;
-    if (this.context.isDraining) this.closePoints();
   }
 
   /** Accepts no more, ends what is idle, and reports `drained` when the last exchange and session has ended. */

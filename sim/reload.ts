@@ -1,0 +1,47 @@
+/**
+ * Reloads that change nothing but positions: the same listeners and upstreams in another order, as new objects. Whoever keeps a
+ * position across plans takes one for another, and whoever does not keep what has not changed loses it: neither may be seen.
+ */
+import type { Prng } from '../src/base/prng.ts';
+import type { Plan, RoutePlan } from '../src/config/plan.ts';
+import type { PlannedSocket } from '../src/proxy/proxy.ts';
+
+export interface Reordered {
+  readonly plan: Plan;
+  readonly sockets: readonly PlannedSocket[];
+}
+
+export function reorder(prng: Prng, plan: Plan, sockets: readonly PlannedSocket[]): Reordered {
+  const upstreams = shuffled(prng, plan.upstreams);
+  const listeners = shuffled(prng, plan.listeners);
+  const upstreamAt = plan.upstreams.map((upstream) => upstreams.indexOf(upstream));
+  const listenerAt = plan.listeners.map((listener) => listeners.indexOf(listener));
+  const route = (one: RoutePlan): RoutePlan => {
+    const { action } = one;
+    if (action.kind !== 'proxy') return one;
+    return Object.assign({}, one, { action: { ...action, upstream: upstreamAt[action.upstream] } });
+  };
+  const moved: Plan = {
+    ...plan,
+    upstreams,
+    listeners: listeners.map((listener) =>
+      Object.assign({}, listener, {
+        routes: listener.routes.map(route),
+        upstream: listener.upstream < 0 ? -1 : upstreamAt[listener.upstream],
+      }),
+    ),
+  };
+  return {
+    plan: structuredClone(moved),
+    sockets: sockets.map(({ id, listener, descriptor }) => ({ id, listener: listenerAt[listener], descriptor })),
+  };
+}
+
+function shuffled<T>(prng: Prng, list: readonly T[]): T[] {
+  const result = [...list];
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = prng.below(i + 1);
+    [result[i], result[j]] = [result[j], result[i]];
+  }
+  return result;
+}
