@@ -8,7 +8,7 @@ const HOST = 'Host: a\r\n';
 
 for (const engine of ENGINES) {
   test(`[${engine}] HTTP limits and timeouts`, engineSkip(engine), async (t) => {
-    const [port, fewPort] = [await freePort(), await freePort()];
+    const [port, fewPort, roomPort] = [await freePort(), await freePort(), await freePort()];
     const server = await RawServer.start(t);
     const yaml = `
 listeners:
@@ -21,13 +21,14 @@ listeners:
       - { match: { path: /patient }, upstream: patient }
       - { match: { path: /nobody }, upstream: nobody }
       - { upstream: web }
+  room: { bind: "127.0.0.1:${roomPort}", limits: { connections: 3 }, routes: [ { upstream: patient } ] }
   few: { bind: "127.0.0.1:${fewPort}", limits: { connections: 3 }, routes: [ { upstream: patient } ] }
 upstreams:
   web: { servers: [ "${server.address}" ], timeouts: { response: 1200ms, idle: 1500ms, connect: 1s } }
   patient: { servers: [ "${server.address}" ] }
   nobody: { servers: [ "127.0.0.1:${await silentPort(t)}" ], timeouts: { connect: 500ms } }
 `;
-    await Evenkeel.start(t, yaml, { engine, workers: 1 });
+    const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1 });
 
     await t.test('a request line longer than a head may be: 414', async (t) => {
       const client = await RawConnection.open(t, port);
@@ -236,19 +237,50 @@ upstreams:
       for (let i = 0; i < 3; i++) {
         const client = await RawConnection.open(t, fewPort);
         client.write(`GET /${i} HTTP/1.1\r\n${HOST}\r\n`);
-        (await server.exchange()).ok(`${i}`);
-        assert.equal((await client.response()).body, `${i}`);
-        first.push(client);
+        first.push({ client, exchange: await server.exchange() });
       }
       const late = await RawConnection.open(t, fewPort);
       late.write(`GET /late HTTP/1.1\r\n${HOST}\r\n`);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      // longer than a client has to be idle to be closed
+      await new Promise((resolve) => setTimeout(resolve, 1200));
       assert.equal(server.hasRequest, false);
-      first[1].socket.destroy();
+      first[1].client.socket.destroy();
       const exchange = await server.exchange();
       assert.equal(exchange.startLine, 'GET /late HTTP/1.1');
       exchange.ok('late');
       assert.equal((await late.response()).body, 'late');
+      for (const i of [0, 2]) {
+        first[i].exchange.ok(`${i}`);
+        assert.equal((await first[i].client.response()).body, `${i}`);
+      }
+    });
+
+    await t.test('clients that are idle make room at the limit, the longest idle first', async (t) => {
+      const first = [];
+      for (let i = 0; i < 3; i++) {
+        const client = await RawConnection.open(t, roomPort);
+        client.write(`GET /${i} HTTP/1.1\r\n${HOST}\r\n`);
+        const exchange = await server.exchange();
+        // the first one is busy, and stays
+        if (i > 0) exchange.ok(`${i}`);
+        if (i > 0) assert.equal((await client.response()).body, `${i}`);
+        first.push({ client, exchange });
+      }
+      for (const [i, name] of [
+        [1, 'late'],
+        [2, 'later'],
+      ] as const) {
+        const late = await RawConnection.open(t, roomPort);
+        late.write(`GET /${name} HTTP/1.1\r\n${HOST}\r\n`);
+        const exchange = await server.exchange();
+        assert.equal(exchange.startLine, `GET /${name} HTTP/1.1`);
+        assert.equal((await first[i].client.ending()).how, 'end');
+        exchange.ok(name);
+        assert.equal((await late.response()).body, name);
+      }
+      first[0].exchange.ok('busy');
+      assert.equal((await first[0].client.response()).body, 'busy');
+      await evenkeel.said(/listener room has no room for more clients/);
     });
   });
 }

@@ -392,6 +392,10 @@ export class Keeper {
         return this.traffic.handleShortage(event);
       case 'accept-paused':
         return log.warn(`listener ${event.listener} does not accept for now: ${event.reason}`);
+      case 'idle-closed':
+        return log.warn(
+          `listener ${event.listener} has no room for more clients: it closes those that are idle for new ones`,
+        );
       case 'accept-resumed':
         return log.info(`listener ${event.listener} accepts again`);
       case 'memory-short':

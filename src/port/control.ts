@@ -35,6 +35,8 @@ export type ProxyEvent =
   /** `count` failures of the server in this slot since the last report. */
   | { readonly kind: 'server-failed'; readonly slot: number; readonly reason: string; readonly count: number }
   | { readonly kind: 'accept-paused'; readonly listener: string; readonly reason: string }
+  /** Idle clients are closed, since there is no room for new ones. Told at most once a minute. */
+  | { readonly kind: 'idle-closed'; readonly listener: string }
   | { readonly kind: 'accept-resumed'; readonly listener: string }
   /** `count` connections to the server in this slot failed because this machine has no local port, or no descriptor or memory. */
   | {
@@ -163,6 +165,7 @@ function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null
   if (kind === 'accept-paused' && typeof listener === 'string' && typeof reason === 'string') {
     return { kind, listener, reason };
   }
+  if (kind === 'idle-closed' && typeof listener === 'string') return { kind, listener };
   if (kind === 'shortage' && isCount(slot) && isCount(count) && (shortage === 'port' || shortage === 'resource')) {
     return { kind, slot, shortage, count };
   }

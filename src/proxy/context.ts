@@ -33,8 +33,8 @@ export interface Context {
   readonly noteFailure: (slot: number, how: number, status: number) => void;
   /** Sockets that there may be until the descriptors that are left are kept for servers. */
   readonly socketsMax: number;
-  /** Stops accepting on every listener until there are fewer sockets. */
-  readonly holdAccepting: () => void;
+  /** Closes the client that has been idle for longest; without one, stops accepting until there are fewer sockets. */
+  readonly makeRoom: () => void;
   /** Closes an unused connection to a server, of any server. False: there is none. */
   readonly evictIdle: () => boolean;
   /** Answers of the proxy's own. */

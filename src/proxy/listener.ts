@@ -5,6 +5,14 @@ import type { Context } from './context.ts';
 import { PauseNews } from './pause-news.ts';
 import type { Upstream } from './upstream.ts';
 
+/**
+ * At the limit a client makes room for a new one when it has been idle for so long. One that has just come, or goes from
+ * request to request, is not idle: its next request may be on the way.
+ */
+const IDLE_MIN_MS = 1000;
+/** How often it is told, at most. */
+const TELL_MS = 60_000;
+
 export abstract class Listener {
   readonly context: Context;
   plan: ListenerPlan;
@@ -15,6 +23,7 @@ export abstract class Listener {
   private isAtLimit = false;
   private isHeld = false;
   private isPaused = false;
+  private toldRoomAt = -Infinity;
   private readonly news: PauseNews;
 
   constructor(context: Context, plan: ListenerPlan) {
@@ -51,9 +60,10 @@ export abstract class Listener {
     this.context.liveSessions++;
     this.context.row.countListenerAccepted(this.plan.slot);
     this.context.row.addListenerConnections(this.plan.slot, 1);
+    if (this.connectionCount > this.plan.limits.connections && this.canCloseIdle) this.makeRoom();
+    if (this.context.transport.socketCount >= this.context.socketsMax) this.context.makeRoom();
     this.begin(socket);
-    if (this.connectionCount >= this.plan.limits.connections) this.setAtLimit(true);
-    if (this.context.transport.socketCount >= this.context.socketsMax) this.context.holdAccepting();
+    this.setAtLimit(this.connectionCount >= this.plan.limits.connections);
   }
 
   /** A client's connection is gone. Called exactly once for each. */
@@ -70,13 +80,43 @@ export abstract class Listener {
     this.settleAccepting('what file descriptors are left is kept for connections to servers');
   }
 
+  /** Time has passed: whoever is idle may now be idle for long enough. */
+  handleTick(): void {
+    if (this.isPaused && this.isAtLimit) this.setAtLimit(true);
+  }
+
+  /** Somebody here has been idle for so long that it may be closed for a new client. */
+  get canCloseIdle(): boolean {
+    return this.idleSince + IDLE_MIN_MS <= this.context.transport.now;
+  }
+
+  /** Since when the client has been idle that has been so for longest; Infinity: nobody is. */
+  get idleSince(): number {
+    return Infinity;
+  }
+
+  /** Closes the client that has been idle for longest. */
+  makeRoom(): void {
+    const { now } = this.context.transport;
+    if (now - this.toldRoomAt >= TELL_MS) {
+      this.toldRoomAt = now;
+      this.context.report({ kind: 'idle-closed', listener: this.plan.name });
+    }
+    this.closeIdle();
+  }
+
+  /** Closes the connection of that client. */
+  protected closeIdle(): void {
+    // nobody is idle
+  }
+
   private setAtLimit(isAtLimit: boolean): void {
     this.isAtLimit = isAtLimit;
     this.settleAccepting('connection limit reached');
   }
 
   private settleAccepting(reason: string): void {
-    const isToPause = this.isAtLimit || this.isHeld;
+    const isToPause = (this.isAtLimit && !this.canCloseIdle) || this.isHeld;
     if (isToPause === this.isPaused || (this.isPaused && this.isDraining)) return;
     this.isPaused = isToPause;
     for (const listening of this.sockets) {

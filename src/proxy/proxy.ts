@@ -104,7 +104,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       report,
       noteFailure: (slot, how, status) => this.failures.note(slot, how, status),
       socketsMax: socketsMaxOf(options.descriptors),
-      holdAccepting: () => this.holdAccepting(true),
+      makeRoom: () => this.makeRoom(),
       evictIdle: () => this.evictIdle(),
       answers: new AnswerLog(row, report),
       isDraining: false,
@@ -150,9 +150,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     if (now === this.tickAt) return;
     this.tickAt = now;
     this.context.timers.advance(now, this);
-    if (this.isHoldingAccepting && this.context.transport.socketCount < resumeBelow(this.context.socketsMax)) {
-      this.holdAccepting(false);
-    }
+    if (this.isHoldingAccepting && this.hasRoom) this.holdAccepting(false);
+    for (const listener of this.listeners) listener.handleTick();
     if (now - this.guardedAt >= TICK_MS) {
       this.guardedAt = now;
       this.guard.handleTick(now);
@@ -171,6 +170,20 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       this.hasReportedDrained = true;
       this.context.report({ kind: 'drained' });
     }
+  }
+
+  private makeRoom(): void {
+    let longest: Listener | null = null;
+    for (const listener of this.listeners) {
+      if (listener.canCloseIdle && (longest === null || listener.idleSince < longest.idleSince)) longest = listener;
+    }
+    if (longest === null) this.holdAccepting(true);
+    else longest.makeRoom();
+  }
+
+  private get hasRoom(): boolean {
+    if (this.context.transport.socketCount < resumeBelow(this.context.socketsMax)) return true;
+    return this.listeners.some(({ canCloseIdle }) => canCloseIdle);
   }
 
   private holdAccepting(isHeld: boolean): void {

@@ -114,6 +114,10 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
   private halfClosedDeadline = 0;
   /** In LINGER, once everything has left: until when what the client sends is taken and dropped; 0: not yet. */
   private lingerDeadline = 0;
+  /** Since when it is in the listener's list of idle connections, and its neighbours there; Infinity: it is not. */
+  idleSince = Infinity;
+  idleBefore: HttpDownstream | null = null;
+  idleAfter: HttpDownstream | null = null;
   /** In TUNNEL. */
   private tunnel: UpstreamConnection | null = null;
 
@@ -125,6 +129,7 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
     this.reader = new MessageReader(listener.context);
     socket.handler = this;
     this.armIn(listener.plan.timeouts.idleMs);
+    listener.idle.add(this, this.context.transport.now);
   }
 
   // --- events of the socket ---
@@ -168,6 +173,9 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
     if (this.state === LINGER) this.linger();
     else if (this.exchange !== null) this.exchange.pumpResponse();
     else if (this.reader.length > 0) this.pump();
+    else if (this.state === HEAD && this.reader.isBetweenMessages && this.idleSince === Infinity) {
+      this.listener.idle.add(this, this.context.transport.now);
+    }
   }
 
   handleClose(): void {
@@ -302,6 +310,7 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
   }
 
   private stepHead(): boolean {
+    this.leaveIdle();
     if (this.socket.pendingSegments >= this.context.segmentsEnough) return false;
     const { memory, arena, requestHead } = this.context;
     const limits = this.listener.headLimits;
@@ -705,6 +714,7 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
     const { bodyMs } = this.listener.plan.timeouts;
     if (this.state !== LINGER) {
       this.state = LINGER;
+      this.leaveIdle();
       this.dropExchange();
       this.reader.clear();
       this.socket.end();
@@ -758,9 +768,19 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
     DeferredReset.begin(this.context, this.socket, this.listener.plan.timeouts.bodyMs, () => this.listener.release());
   }
 
+  /** There is no room for a client that has something to ask: one that has not makes room. */
+  closeIdle(): void {
+    this.close();
+  }
+
+  private leaveIdle(): void {
+    if (this.idleSince !== Infinity) this.listener.idle.remove(this);
+  }
+
   private close(): void {
     if (this.state === CLOSED) return;
     this.state = CLOSED;
+    this.leaveIdle();
     // FIN behind a part of a response that ends with the connection would make the part look whole
     const isCut = this.isEndedByClose && (this.exchange !== null || this.socket.pendingSegments > 0);
     this.dropExchange();

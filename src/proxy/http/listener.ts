@@ -12,6 +12,7 @@ import type { Context } from '../context.ts';
 import { Listener } from '../listener.ts';
 import type { Upstream } from '../upstream.ts';
 import { HttpDownstream } from './downstream.ts';
+import { IdleClients } from './idle-clients.ts';
 import { RequestEmitter } from './request-emitter.ts';
 import { ResponseEmitter } from './response-emitter.ts';
 import { Route } from './route.ts';
@@ -28,6 +29,7 @@ export class HttpListener extends Listener {
   readonly hops = new BelievedHops();
   /** Null: nobody is. */
   trusted: TrustedProxies | null = null;
+  readonly idle = new IdleClients();
 
   constructor(context: Context, plan: ListenerPlan, upstreams: readonly Upstream[]) {
     super(context, plan);
@@ -55,6 +57,14 @@ export class HttpListener extends Listener {
     view.requestIdLength = 0;
     if (isTrusted) resolveClient(view.bytes, view.head, peer, this.trusted as TrustedProxies, view.client, hops);
     else copyIp(peer, view.client);
+  }
+
+  override get idleSince(): number {
+    return this.idle.idleSince;
+  }
+
+  protected override closeIdle(): void {
+    this.idle.closeLongest();
   }
 
   protected override begin(socket: Socket): void {
