@@ -3,16 +3,20 @@
  * checksum of version 3 over IPv4 evenkeel speaks: Debian's keepalived knows only one of the two, the other comes by hand.
  */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { describe, test } from 'node:test';
+import { createInterface } from 'node:readline';
 import { adverts, type Frame, timeMs } from './vip/capture.ts';
 import { Encounter, PATIENT_ADVERTS, type Speech, V3 } from './vip/encounter.ts';
 import { forge, Forger } from './vip/forger.ts';
 import { needsKeepalived } from './vip/keepalived.ts';
 import { type Host, ip } from './vip/virtual-node.ts';
+import { routerPlan } from '../src/vip/testing/router-plan.ts';
 
 const SPEECH: Speech = { name: 'version 3', router: V3, isUnicast: false };
 const INTERVAL_MS = V3.intervalUs! / 1000;
 const ADDRESS = '192.168.15.3';
+const NO_GUARD = routerPlan().guard;
 /** An active router announces its addresses for so long, and then not for a minute. */
 const ANNOUNCED_MS = 5_000;
 
@@ -34,6 +38,36 @@ function pathOf(client: Host, { ours, theirs }: Encounter): 'ours' | 'theirs' | 
 function isAnnouncement(frame: Frame, { mac }: Host): boolean {
   return frame['eth.src'] === mac && frame['arp.src.proto_ipv4'] === ADDRESS && frame['arp.dst.proto_ipv4'] === ADDRESS;
 }
+
+/** From now on it does not hear the other's adverts: as if each time it was the first to send. */
+function deafen({ ours, theirs }: Encounter): void {
+  const rules = `table ip deaf { chain input { type filter hook input priority 0; ip saddr ${theirs.address} ip protocol 112 drop; }; }`;
+  ours.run('nft', rules);
+}
+
+const PING_GAP_MS = 50;
+
+/** When the address answered a client, in milliseconds, until it is stopped. */
+class Pings {
+  readonly atMs: number[] = [];
+  private readonly child: ChildProcess;
+
+  constructor(client: Host) {
+    this.child = client.spawn('ping', '-n', '-i', String(PING_GAP_MS / 1000), '-W', '1', ADDRESS);
+    createInterface(this.child.stdout!).on('line', (line) => {
+      if (line.includes('icmp_seq=') && line.includes('time=')) this.atMs.push(performance.now());
+    });
+  }
+
+  /** The longest time without an answer that ends after `fromMs`. */
+  longestGapMs(fromMs: number): number {
+    const gaps = this.atMs.slice(1).map((ms, i) => (ms > fromMs ? ms - this.atMs[i] : 0));
+    return Math.max(performance.now() - this.atMs.at(-1)!, ...gaps);
+  }
+}
+
+/** Of a client whose cache points at the one that yields. It takes one advert to notice, and no time to tell. */
+const UNSERVED_MS = 1_000;
 
 // Most of the time they wait.
 describe('rivals', { concurrency: 4 }, () => {
@@ -73,6 +107,36 @@ describe('rivals', { concurrency: 4 }, () => {
       assert.ok(after.some((frame) => isAnnouncement(frame, ours)));
     },
   );
+
+  test('a keepalived that yields first, at the end of a cut, leaves no cache on itself', needsKeepalived, async (t) => {
+    const router = { ...V3, intervalUs: 1_000_000, guard: { ...NO_GUARD, probesAddresses: true } };
+    const encounter = await Encounter.create(t, { ...SPEECH, router });
+    const { ours, holders } = encounter;
+    const client = ours.segment.host(100);
+    const evenkeel = await encounter.startOurs({ priority: 150 });
+    await evenkeel.becomes('active');
+    const keepalived = encounter.startTheirs({ priority: 100 });
+    await keepalived.becomes('BACKUP');
+    setCut(encounter, 'on');
+    await keepalived.becomes('MASTER');
+    // Else the rounds after its takeover would do what this is about.
+    await evenkeel.sends(6);
+    assert.equal(pathOf(client, encounter), 'theirs');
+    const pings = new Pings(client);
+
+    const from = keepalived.log.length;
+    deafen(encounter);
+    setCut(encounter, 'off');
+    const healedMs = performance.now();
+    await keepalived.becomes('BACKUP', from);
+    await holders.settle(ours);
+    await evenkeel.sends(4);
+    assert.equal(pathOf(client, encounter), 'ours');
+    const gapMs = pings.longestGapMs(healedMs);
+    assert.ok(gapMs < UNSERVED_MS, `no answer for ${gapMs.toFixed(0)} ms`);
+    assert.ok(!evenkeel.messages.some((each) => each.type === 'evidence' && each.evidence.kind === 'rival'));
+    t.diagnostic(`no answer for ${gapMs.toFixed(0)} ms`);
+  });
 
   test(
     'after a cut evenkeel of lower priority gives the address back at the first advert',
