@@ -13,18 +13,17 @@ import { formatIP } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
 import { compareBytes, equalBytes } from '../../base/bytes.ts';
 import { PRIORITY_OWNER, PRIORITY_RELEASE } from '../../wire/vrrp/advert.ts';
-import { Announcer } from './announcer.ts';
 import type { HeardAdvert, RouterAction, RouterEvent } from './events.ts';
 import { DOWN_ADVERTS, downIntervalUs, longestSkewUs, skewUs, US_PER_S } from './intervals.ts';
 import { Gates } from './gates.ts';
 import { IntervalBelief } from './interval-belief.ts';
-import { addressLifetimeS, RENEWAL_LATE_US_MAX, renewalsUs } from './lifetime.ts';
 import { Observer, seconds } from './observer.ts';
 import type { OccupantView, ServingVerdict } from './occupant.ts';
 import { PROBE_US } from './probe.ts';
 import type { Restraint, RestraintEnd } from './restraint.ts';
 import type { RouterSettings } from './settings.ts';
 import { type Cause, findTransition, type State } from './states.ts';
+import { Tenure } from './tenure.ts';
 import { Tracking } from './tracking.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -34,25 +33,15 @@ const LONG_AGO = Number.NEGATIVE_INFINITY;
 const HEARTBEAT_INTERVALS = 1.25;
 /** Not having run for this many intervals, a backup has not listened: two adverts may be lost, three may not. */
 const STALL_INTERVALS = 2;
-/** An active router asks at most this often whether somebody else has the addresses too. */
-const ASK_GAP_US = 750_000;
-/** A successor may be heard to announce the addresses before its advert is: only then that is a conflict. */
-const CONFLICT_US = 100_000;
 /** A claim that lasts this long is told: nobody is active, and something keeps this router from it. */
 const CLAIM_TOLD_US = US_PER_S;
-/** The kernel's lifetimes are whole seconds: adverts every 10 ms need not lengthen them a hundred times a second. */
-const REFRESH_GAP_US = 200_000;
 /** A router that leaves repeats its release after this part of an interval: sooner than most peers take over. */
 const RELEASE_REPEAT_DIVISOR = 16;
 /**
- * What a peer's takeover leaves unfinished is finished: connections that the predecessor has, above all those that began
- * while the caches of the segment were turned. Longer than most requests take; and the predecessor waits for longer than
- * the successor sends, so that nothing is sent to one that is gone.
+ * What a peer's takeover leaves unfinished is finished: the successor passes it on to here for half a second (tenure.ts). This
+ * one waits for longer than that, so that nothing is sent to one that is gone.
  */
-const RELAY_US = 500_000;
 const LINGER_US = 700_000;
-/** Between two times that an address is put back. */
-const PUT_BACK_GAP_US = 50_000;
 
 /** Why an Active_Down_Timer fires. */
 type Takeover = 'peer-silent' | 'released' | 'preemption' | 'nobody-heard';
@@ -64,7 +53,7 @@ export class VirtualRouter {
   /** Since when it is in its state. */
   sinceUs = 0;
   private current: State = 'initialize';
-  private readonly announcer: Announcer;
+  private readonly tenure: Tenure;
   private readonly beliefs: IntervalBelief;
   private readonly gates: Gates;
   private actions: RouterAction[] = [];
@@ -85,18 +74,6 @@ export class VirtualRouter {
   private downUs = NEVER;
   /** The end of the start delay: the Active_Down_Timer does not fire before. */
   private notBeforeUs = LONG_AGO;
-  /** Adver_Timer. */
-  private adverUs = NEVER;
-  private lastSentUs = LONG_AGO;
-  private lastHoldUs = LONG_AGO;
-  /** After an advert: see lifetime.ts. */
-  private readonly renewals: readonly number[];
-  private nextRenewal = 0;
-  private lastAssertUs = LONG_AGO;
-  private lastAskUs = LONG_AGO;
-  private lastPutBackUs = LONG_AGO;
-  /** Somebody else answered for the addresses that it holds, and when that is told if it still holds them. */
-  private conflict: { readonly by: string; readonly dueUs: number } | null = null;
   private leaveUs = NEVER;
   /** When a release is repeated while leaving. */
   private releaseUs = NEVER;
@@ -105,8 +82,6 @@ export class VirtualRouter {
   private preemptUs = NEVER;
   /** Gave the addresses to a peer, and keeps them out of sight until then. */
   private lingerUs = NEVER;
-  /** Until when connections of the predecessor are passed on to it. */
-  private relayUs = NEVER;
   /** The active router that is followed; null: none was heard since this one began to listen. */
   private followed: { readonly source: Uint8Array; readonly priority: number; readonly atUs: number } | null = null;
   /** Why it is claiming. */
@@ -120,10 +95,9 @@ export class VirtualRouter {
     assert(settings.intervalUs > 0, 'an interval is positive');
     this.settings = settings;
     this.tracking = new Tracking(settings.tracked);
-    this.announcer = new Announcer(settings.intervalUs);
+    this.tenure = new Tenure(settings, this.observer, (action) => this.actions.push(action));
     this.beliefs = new IntervalBelief(settings.intervalUs);
     this.activeIntervalUs = settings.intervalUs;
-    this.renewals = renewalsUs(settings.version, settings.intervalUs);
     this.gates = new Gates(settings.guards, settings.probesAddresses, settings.isGrouped);
   }
 
@@ -133,7 +107,7 @@ export class VirtualRouter {
 
   /** When it sent its last advert, a release included. */
   get lastAdvertUs(): number {
-    return this.lastSentUs;
+    return this.tenure.lastSentUs;
   }
 
   /** Holds the addresses. */
@@ -168,7 +142,7 @@ export class VirtualRouter {
 
   /** Somebody else has, or may have had, the addresses that it holds. */
   get isContested(): boolean {
-    return this.announcer.isContested(this.lastRunUs);
+    return this.tenure.isContested(this.lastRunUs);
   }
 
   /** The guards with their verdicts, for people. */
@@ -203,7 +177,7 @@ export class VirtualRouter {
 
   /** When the next tick is due. */
   get deadlineUs(): number {
-    return Math.min(this.stateDeadlineUs(), this.lingerUs, this.relayUs, this.restraintEndUs());
+    return Math.min(this.stateDeadlineUs(), this.lingerUs, this.tenure.relayUs, this.restraintEndUs());
   }
 
   private restraintEndUs(): number {
@@ -217,7 +191,7 @@ export class VirtualRouter {
       case 'claiming':
         return Math.min(this.gates.probe.deadlineUs, this.heartbeatUs());
       case 'active':
-        return Math.min(this.adverUs, this.announcer.deadlineUs, this.renewalUs(), this.conflict?.dueUs ?? NEVER);
+        return this.tenure.deadlineUs;
       case 'leaving':
         return Math.min(this.leaveUs, this.releaseUs);
       case 'initialize':
@@ -263,7 +237,7 @@ export class VirtualRouter {
         this.handleSource(event.address, nowUs);
         break;
       case 'mac-changed':
-        if (this.current === 'active') this.announcer.begin(nowUs);
+        if (this.current === 'active') this.tenure.announce(nowUs);
         break;
       case 'sending':
         this.handleSending(event.problem, nowUs);
@@ -275,7 +249,7 @@ export class VirtualRouter {
         this.handleServing(event.verdict, nowUs);
         break;
       case 'address-removed':
-        this.handleAddressRemoved(event.address, nowUs);
+        if (this.isHolding) this.tenure.putBack(event.address, nowUs);
         break;
       case 'hand-over':
         if (this.current !== 'active') break;
@@ -354,7 +328,7 @@ export class VirtualRouter {
 
   private handleTick(nowUs: number): void {
     if (nowUs >= this.lingerUs) this.endLinger();
-    if (nowUs >= this.relayUs) this.endRelay();
+    if (nowUs >= this.tenure.relayUs) this.tenure.endRelay();
     if (this.held !== null && nowUs >= this.held.untilUs) this.endRestraint('over');
     switch (this.current) {
       case 'backup':
@@ -367,16 +341,8 @@ export class VirtualRouter {
         this.watchClaim(nowUs);
         break;
       case 'active':
-        if (nowUs >= this.adverUs) {
-          this.beliefs.forget();
-          this.askForRivals(nowUs);
-          this.sendAdvert(nowUs);
-          // From the time it was due and not from now: lateness must not add up. After a gap, from now.
-          this.adverUs = Math.max(this.adverUs + this.settings.intervalUs, nowUs + this.settings.intervalUs / 2);
-        }
-        this.renew(nowUs);
-        if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
-        this.tellConflict(nowUs);
+        if (this.tenure.isAdvertDue(nowUs)) this.beliefs.forget();
+        this.tenure.tick(this.priority, nowUs);
         break;
       case 'leaving':
         if (nowUs >= this.leaveUs) this.handleNoSuccessor(nowUs);
@@ -440,8 +406,7 @@ export class VirtualRouter {
   /** Section 6.4.3. */
   private handleAdvertAsActive(advert: HeardAdvert, nowUs: number): void {
     if (advert.priority === PRIORITY_RELEASE) {
-      this.sendAdvert(nowUs);
-      this.adverUs = nowUs + this.settings.intervalUs;
+      this.tenure.advertiseNow(this.priority, nowUs);
       return;
     }
     if (this.isSuperior(advert)) {
@@ -451,7 +416,7 @@ export class VirtualRouter {
       // loses makes it say again where the addresses are. On the virtual MAC no cache is wrong, and this frame would
       // lead switches to this machine once more.
       if (!this.settings.hasVirtualMac) this.actions.push({ kind: 'send-advert', priority: this.priority });
-      this.endActive();
+      this.tenure.end();
       this.preemptUs = NEVER;
       this.follow(advert, nowUs);
       this.transition('backup', 'higher-advert', this.compare(advert), nowUs);
@@ -462,12 +427,7 @@ export class VirtualRouter {
       return;
     }
     if (!this.isFarewell(advert, nowUs)) this.observer.noteRival(advert, this.priority, nowUs);
-    // At most one answer per interval, the shorter one of the two: two routers that each take themselves for the better one
-    // (a clone with the same address) would otherwise answer each other's answers as fast as the wire allows.
-    if (nowUs - this.lastAssertUs < Math.min(this.settings.intervalUs, advert.intervalUs)) return;
-    this.lastAssertUs = nowUs;
-    this.sendAdvert(nowUs);
-    this.contest(nowUs);
+    this.tenure.answer(this.priority, advert.intervalUs, nowUs);
   }
 
   private handleSending(problem: string | null, nowUs: number): void {
@@ -487,7 +447,7 @@ export class VirtualRouter {
 
   /** To a peer of lower priority that can be heard, where this router cannot: two would be active for ever. */
   private giveWay(advert: HeardAdvert, nowUs: number): void {
-    this.endActive();
+    this.tenure.end();
     this.restrain({ reason: 'mute', sinceUs: nowUs, untilUs: NEVER });
     this.follow(advert, nowUs);
     this.linger(nowUs);
@@ -519,8 +479,7 @@ export class VirtualRouter {
   private handleAddressAnswered(by: string, peer: string | null, nowUs: number): void {
     const { probe, occupant } = this.gates;
     if (this.current === 'active') {
-      this.conflict ??= { by: peer === null ? by : `${by} (${peer})`, dueUs: nowUs + CONFLICT_US };
-      this.contest(nowUs);
+      this.tenure.handleAddressAnswered(by, peer, nowUs);
     } else if (probe.isRunning || (probe.isClear && !probe.isOverruled)) {
       occupant.handleAnswer(by, peer, nowUs);
       if (peer === null) {
@@ -542,23 +501,6 @@ export class VirtualRouter {
     this.tryGates('not-serving', nowUs);
   }
 
-  private handleAddressRemoved(address: string, nowUs: number): void {
-    if (this.current !== 'active' && this.current !== 'leaving') return;
-    const heldUs = nowUs - this.lastHoldUs;
-    const { version, intervalUs } = this.settings;
-    if (heldUs >= addressLifetimeS(version, intervalUs) * US_PER_S) {
-      const what = `the life of ${address} ended, for it was not lengthened for ${seconds(heldUs)} s; it is put back`;
-      this.observer.note('address-expired', () => what, nowUs);
-    } else {
-      this.observer.note('address-removed', () => `${address} was removed by somebody else and is put back`, nowUs);
-    }
-    // Not in a race with somebody who removes it as fast: the next advert holds it again.
-    if (nowUs - this.lastPutBackUs < PUT_BACK_GAP_US) return;
-    this.lastPutBackUs = nowUs;
-    this.hold(nowUs);
-    this.actions.push({ kind: 'announce' });
-  }
-
   /** Nobody took over in the time that the slowest peer may need. */
   private handleNoSuccessor(nowUs: number): void {
     this.observer.note('no-successor', () => 'nobody took over', nowUs);
@@ -572,7 +514,7 @@ export class VirtualRouter {
   /** Time in which this process did not run is not silence of the others, and they did not hear it. */
   private noticeStall(nowUs: number): void {
     if (this.current === 'active' || this.current === 'leaving') {
-      const silentUs = nowUs - this.lastSentUs;
+      const silentUs = nowUs - this.tenure.lastSentUs;
       if (silentUs <= DOWN_ADVERTS * this.settings.intervalUs) return;
       this.observer.note(
         'stall',
@@ -580,7 +522,7 @@ export class VirtualRouter {
         nowUs,
       );
       // Without a release: whoever is active by now must not lose its backups' patience to one that was active once.
-      this.endActive();
+      this.tenure.end();
       this.abandon('stall', '', nowUs);
     } else if (this.current === 'backup' || this.current === 'claiming') {
       const gapUs = nowUs - this.lastRunUs;
@@ -665,48 +607,11 @@ export class VirtualRouter {
     this.leaveUs = NEVER;
     this.releaseUs = NEVER;
     this.activeIntervalUs = this.settings.intervalUs;
-    // First of all: once caches turn, what comes in may be for a connection of the predecessor's.
-    if (predecessor !== null) {
-      this.relayUs = nowUs + RELAY_US;
-      this.actions.push({ kind: 'relay', to: predecessor });
-    }
-    // Held before it is advertised: a peer that hands over gives the addresses up when it hears this advert.
-    this.hold(nowUs);
-    this.actions.push({ kind: 'send-advert', priority: this.priority });
-    this.lastSentUs = nowUs;
-    this.nextRenewal = 0;
-    this.adverUs = nowUs + this.settings.intervalUs;
-    this.lastAskUs = nowUs;
-    this.announcer.begin(nowUs);
-    if (cause === 'not-serving') this.announcer.contest(nowUs);
-    if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
+    this.tenure.begin(this.priority, predecessor, cause === 'not-serving', nowUs);
     this.transition('active', cause, why, nowUs);
   }
 
   // --- while active ---
-
-  /** Somebody else has the addresses, or may have had them a moment ago: the segment is told where they are. */
-  private contest(nowUs: number): void {
-    this.announcer.contest(nowUs);
-    if (this.announcer.isDue(nowUs)) this.actions.push({ kind: 'announce' });
-  }
-
-  /**
-   * Before the advert, which ends a rival without a word: it answers while it has the addresses, and so is known to have
-   * turned caches during a cut.
-   */
-  private askForRivals(nowUs: number): void {
-    if (!this.settings.probesAddresses || nowUs - this.lastAskUs < ASK_GAP_US) return;
-    this.lastAskUs = nowUs;
-    this.actions.push({ kind: 'probe' });
-  }
-
-  private tellConflict(nowUs: number): void {
-    if (this.conflict === null || nowUs < this.conflict.dueUs) return;
-    const { by } = this.conflict;
-    this.conflict = null;
-    this.observer.note('address-conflict', () => `${by} answers for an address that this router holds`, nowUs);
-  }
 
   /** The last word of the one that was preempted: it was on its way when that had not yet heard of its successor. */
   private isFarewell(advert: HeardAdvert, nowUs: number): boolean {
@@ -733,11 +638,10 @@ export class VirtualRouter {
   /** Tells the peers to take over, and keeps the addresses until one has. */
   private leave(to: 'initialize' | 'backup', cause: Cause, nowUs: number): void {
     const { version, intervalUs } = this.settings;
-    this.endActive();
+    this.tenure.end();
     this.lingerUs = NEVER;
-    this.actions.push({ kind: 'send-advert', priority: PRIORITY_RELEASE });
-    this.lastSentUs = nowUs;
-    this.hold(nowUs);
+    this.tenure.release(nowUs);
+    this.tenure.hold(nowUs);
     this.leaveTo = to;
     this.releaseUs = nowUs + intervalUs / RELEASE_REPEAT_DIVISOR;
     this.leaveUs = this.releaseUs + longestSkewUs(version, intervalUs) + intervalUs / 4;
@@ -747,13 +651,12 @@ export class VirtualRouter {
   /** The first one may be lost, or overtaken by the advert before it, which would cost the peers their whole patience. */
   private repeatRelease(nowUs: number): void {
     this.releaseUs = NEVER;
-    this.actions.push({ kind: 'send-advert', priority: PRIORITY_RELEASE });
-    this.lastSentUs = nowUs;
+    this.tenure.release(nowUs);
   }
 
   /** Ceases at once: tells the peers, and drops the addresses. */
   private release(to: 'initialize' | 'backup' | 'fault', cause: Cause, detail: string, nowUs: number): void {
-    this.endActive();
+    this.tenure.end();
     this.sendRelease(nowUs);
     this.listen(nowUs);
     this.dropTo(to, cause, detail, nowUs);
@@ -780,13 +683,6 @@ export class VirtualRouter {
     this.transition(to, cause, detail, nowUs);
   }
 
-  private endActive(): void {
-    this.announcer.end();
-    this.conflict = null;
-    this.endRelay();
-    this.adverUs = NEVER;
-  }
-
   /** Somebody else has the addresses now and passes on what is for this router: it finishes that, unseen. */
   private linger(nowUs: number): void {
     this.lingerUs = nowUs + LINGER_US;
@@ -799,17 +695,10 @@ export class VirtualRouter {
     this.actions.push({ kind: 'drop-addresses' });
   }
 
-  private endRelay(): void {
-    if (this.relayUs === NEVER) return;
-    this.relayUs = NEVER;
-    this.actions.push({ kind: 'end-relay' });
-  }
-
   /** Twice: a release that is lost costs the peers the whole Active_Down_Interval. */
   private sendRelease(nowUs: number): void {
-    this.actions.push({ kind: 'send-advert', priority: PRIORITY_RELEASE });
-    this.actions.push({ kind: 'send-advert', priority: PRIORITY_RELEASE });
-    this.lastSentUs = nowUs;
+    this.tenure.release(nowUs);
+    this.tenure.release(nowUs);
   }
 
   private applyFault(nowUs: number): void {
@@ -903,36 +792,7 @@ export class VirtualRouter {
     if (this.priority === before) return;
     if (this.current === 'backup') this.downUs = Math.max(nowUs, this.downUs + this.skew() - skewBefore);
     if (this.current !== 'active') return;
-    this.sendAdvert(nowUs);
-    this.adverUs = nowUs + this.settings.intervalUs;
-  }
-
-  // --- actions ---
-
-  private sendAdvert(nowUs: number): void {
-    this.actions.push({ kind: 'send-advert', priority: this.priority });
-    this.lastSentUs = nowUs;
-    this.nextRenewal = 0;
-    const gapUs = this.renewals.length > 0 ? RENEWAL_LATE_US_MAX : REFRESH_GAP_US;
-    if (nowUs - this.lastHoldUs >= gapUs) this.hold(nowUs);
-  }
-
-  /** When the addresses' life is to be lengthened before the next advert does it. */
-  private renewalUs(): number {
-    return this.nextRenewal < this.renewals.length ? this.lastSentUs + this.renewals[this.nextRenewal] : NEVER;
-  }
-
-  private renew(nowUs: number): void {
-    if (nowUs < this.renewalUs()) return;
-    while (nowUs >= this.renewalUs()) this.nextRenewal++;
-    // Later than the last time, it would be there when a peer asks for it.
-    if (nowUs <= this.lastSentUs + this.renewals[this.renewals.length - 1] + RENEWAL_LATE_US_MAX) this.hold(nowUs);
-  }
-
-  private hold(nowUs: number): void {
-    const { version, intervalUs } = this.settings;
-    this.lastHoldUs = nowUs;
-    this.actions.push({ kind: 'hold-addresses', lifetimeS: addressLifetimeS(version, intervalUs) });
+    this.tenure.advertiseNow(this.priority, nowUs);
   }
 
   private transition(to: State, cause: Cause, detail: string, nowUs: number): void {
