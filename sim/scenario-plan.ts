@@ -1,4 +1,5 @@
 /** The drawn configuration: listeners, routes, upstreams with their limits, and the servers behind them. */
+import type { Address } from '../src/base/address.ts';
 import type { Prng } from '../src/base/prng.ts';
 import type {
   ActionPlan,
@@ -150,6 +151,7 @@ function drawUpstream(
       faults.has('flaps') && prng.oneIn(2)
         ? { failures: 1 + prng.below(4), withinMs: 2000, ejectMs: 500 + prng.below(2000) }
         : null,
+    sources: drawSources(prng),
     slowStartMs: 0,
     timeouts: {
       connectMs: around(prng, 700),
@@ -161,6 +163,11 @@ function drawUpstream(
     poolIdle: prng.below(prng.oneIn(2) ? 3 : 30),
     queueMax: isTight ? prng.below(4) : 1000,
   };
+}
+
+function drawSources(prng: Prng): readonly Address[] {
+  if (!prng.oneIn(4)) return [];
+  return Array.from({ length: 1 + prng.below(3) }, (_, i) => ({ family: 4, host: `10.9.9.${1 + i}`, port: 0 }));
 }
 
 function drawRetry(prng: Prng): RetryPlan {

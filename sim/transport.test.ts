@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SEND_SEGMENTS_MAX } from '../src/base/limits.ts';
+import type { Address } from '../src/base/address.ts';
 import type { CloseReason, Socket, SocketHandler } from '../src/port/transport.ts';
 import { CheckedArena } from './checked-arena.ts';
 import { Network, type Endpoint, type LinkSpec } from './network.ts';
@@ -103,6 +104,25 @@ function slotWith(arena: CheckedArena, text: string): { slot: number; offset: nu
   arena.memory.set(Buffer.from(text, 'latin1'), offset);
   return { slot, offset, length: text.length };
 }
+
+const source = (last: number): Address => ({ family: 4, host: `10.9.9.${last}`, port: 0 });
+
+test('connections come from each source in turn', () => {
+  CheckedArena.discard();
+  const world = new World(1, false);
+  const network = new Network(world);
+  const transport = new SimTransport(network, new CheckedArena(world, 8, 8), SPEC);
+  const dialled: string[] = [];
+  const dial = network.dial.bind(network);
+  network.dial = (local, remote) => {
+    dialled.push(local.split(':', 1)[0]);
+    return dial(local, remote);
+  };
+  const prepared = transport.prepareAddress({ family: 4, host: '10.0.0.1', port: 80 }, [source(1), source(2)]);
+  const script = new Script(transport.arena);
+  for (let i = 0; i < 3; i++) transport.connect(prepared, script);
+  assert.deepEqual(dialled, ['10.9.9.1', '10.9.9.2', '10.9.9.1']);
+});
 
 test('bytes, FIN and completions go through in both directions, and no slot stays behind', () => {
   const { arena, script, socket, peer, run } = stage();

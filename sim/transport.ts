@@ -8,6 +8,7 @@
  */
 import { addressText, type Address } from '../src/base/address.ts';
 import { TICK_MS } from '../src/base/limits.ts';
+import { preparedText, type SourceRing, sourceRing } from '../src/base/source-ring.ts';
 import type {
   CloseReason,
   ListenHandler,
@@ -88,6 +89,8 @@ export class SimTransport implements Transport {
   turns = 0;
 
   private readonly addresses: string[] = [];
+  private readonly rings: (SourceRing | null)[] = [];
+  private readonly prepared = new Map<string, number>();
   private readonly listeners = new Map<number, SimListenSocket>();
   private readonly descriptors = new Map<number, ListenAddress>();
   private readonly sockets = new Set<SimSocket>();
@@ -114,11 +117,14 @@ export class SimTransport implements Transport {
     return this.sockets.size;
   }
 
-  prepareAddress(address: Address): number {
-    const text = addressText(address);
-    const known = this.addresses.indexOf(text);
-    if (known >= 0) return known;
-    return this.addresses.push(text) - 1;
+  prepareAddress(address: Address, sources: readonly Address[] = []): number {
+    const identity = preparedText(address, sources);
+    const known = this.prepared.get(identity);
+    if (known !== undefined) return known;
+    this.rings.push(sourceRing(address, sources));
+    const number = this.addresses.push(addressText(address)) - 1;
+    this.prepared.set(identity, number);
+    return number;
   }
 
   connect(preparedAddress: number, handler: SocketHandler): Socket | null {
@@ -132,7 +138,9 @@ export class SimTransport implements Transport {
       this.world.note('connect to %a: no descriptor', address);
       return null;
     }
-    const local = `10.9.9.9:${this.nextPort++}`;
+    const ring = this.rings[preparedAddress];
+    const host = ring === null ? '10.9.9.9' : ring.sources[ring.next()].host;
+    const local = `${host}:${this.nextPort++}`;
     const endpoint = this.network.dial(local, address);
     const socket = new SimSocket(this, endpoint, this.socketsMade++, handler);
     this.sockets.add(socket);

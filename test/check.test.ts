@@ -115,6 +115,18 @@ listeners:
   assert.match(err, /:4:14: warning: `192\.0\.2\.77:\d+` is neither an address of this machine nor a virtual address/);
 });
 
+test('a source that is not an address of this machine', linux, async (t) => {
+  const port = await freePort();
+  const yaml = `
+listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "127.0.0.1:1" ], source: [ 127.0.0.1, 127.3.0.1, 192.0.2.77 ] } }
+`;
+  const { code, err } = check(t, yaml);
+  assert.equal(code, 0, err);
+  assert.match(err, /:3:\d+: warning: `192\.0\.2\.77` is not an address of this machine; [^\n]* \[no-such-source\]/);
+  assert.doesNotMatch(err, /127\./);
+});
+
 test('looking does not take a connection away from who listens', linux, async (t) => {
   let accepted = 0;
   const server = net.createServer((socket) => {

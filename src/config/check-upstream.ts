@@ -2,7 +2,7 @@
 import { addressText } from '../base/address.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import type { ServerAddress } from './addresses.ts';
-import { parseServer } from './addresses.ts';
+import { parseIp, parseServer } from './addresses.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
@@ -29,9 +29,22 @@ export function checkUpstream(
   }
   const isTcp = use?.tcp !== undefined && use.http === undefined;
   checkServers(name, upstream, path, isTcp, report);
+  checkSources(upstream, path, report);
   checkBalance(upstream, path, isTcp, report);
   if (upstream.health !== undefined) checkHealth(upstream.health, [...path, 'health'], report);
   if (isTcp) checkTcpOnly(upstream, path, report);
+}
+
+/** A name may resolve to either family. */
+function checkSources(upstream: Upstream, path: Path, report: Report): void {
+  if (!report.isWhole([...path, 'servers'])) return;
+  const targets = listOf(upstream.servers).map((server) => parseServer(addressOf(server) ?? '').value?.target);
+  if (targets.some((target) => target === undefined || 'hostname' in target)) return;
+  for (const { path: at, value } of itemsOf(upstream.source, [...path, 'source'])) {
+    const family = parseIp(value).value?.family;
+    const isUsed = targets.some((target) => target !== undefined && 'family' in target && target.family === family);
+    if (family !== undefined && !isUsed) report.atValue(at, 'unused-source', { family: String(family) });
+  }
 }
 
 /** Of the status board: one for an address, several for a name. */

@@ -5,7 +5,7 @@
 import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
-import { parseBind, parseNetwork, parseServer } from './addresses.ts';
+import { parseBind, parseNetwork, parseServer, parseIp } from './addresses.ts';
 import { compileRoute } from './compile-routes.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Diagnostic, Path, SourceMap } from './diagnostic.ts';
@@ -143,6 +143,7 @@ function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean,
     balance: upstream.balance ?? defaults.balance,
     hash: upstream.hash === undefined ? null : compileHash(upstream.hash),
     servers,
+    sources: compileSources(upstream.source),
     health: upstream.health === undefined ? null : compileHealth(upstream.health),
     passive: upstream.passive === undefined ? null : compilePassive(upstream.passive),
     slowStartMs: ms(upstream['slow-start'] ?? defaults.slowStart),
@@ -156,6 +157,13 @@ function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean,
     poolIdle: upstream.pool?.idle ?? defaults.pool.idle,
     queueMax: upstream.queue?.max ?? defaults.queue.max,
   };
+}
+
+function compileSources(source: UpstreamConfig['source']): readonly Address[] {
+  return [...new Set(listOf(source))].map((text) => {
+    const { family, address } = checked(parseIp(text).value, text);
+    return { family, host: address, port: 0 };
+  });
 }
 
 function compileServer(written: UpstreamConfig['servers'][number], firstSlot: number): ServerPlan {

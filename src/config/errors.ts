@@ -477,6 +477,16 @@ export const CATALOGUE = {
     message: 'the name <value> does not resolve: <reason>',
     remedy: 'correct it, or add it to DNS or /etc/hosts; no traffic is sent to it until it resolves',
   },
+  'unused-source': {
+    severity: 'warning',
+    message: 'no server of this upstream has an IPv<family> address',
+    remedy: "write an address of the servers' family, or leave it out",
+  },
+  'no-such-source': {
+    severity: 'warning',
+    message: '<value> is not an address of this machine',
+    remedy: 'write one that is, or add it to an interface; no connection comes from it until it is there',
+  },
   'no-interface': {
     severity: 'warning',
     message: 'this machine has no network interface <value>; it has <others>',

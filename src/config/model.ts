@@ -23,6 +23,7 @@ import {
   key,
   method,
   name,
+  ip,
   oneOrMany,
   path,
   redirectTarget,
@@ -383,6 +384,11 @@ const Upstream = z.strictObject({
     z.array(z.union([server, Server])).min(1),
     'Strings or maps. `192.0.2.1:80`, `name.example:80` (resolved again and again), `unix:/run/x.sock`. Without port: 80 for HTTP; for TCP it is needed.',
     ['192.0.2.1:80'],
+  ),
+  source: key(
+    oneOrMany(ip),
+    'Addresses of this machine that connections and checks come from, each in turn, and the next one where one has no local port left. ' +
+      'Servers of another family are not concerned. Without it the kernel chooses.',
   ),
   health: key(
     Health,

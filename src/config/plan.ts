@@ -179,6 +179,8 @@ export interface UpstreamPlan {
   /** Set if and only if balance is `hash`. */
   readonly hash: HashKeyPlan | null;
   readonly servers: readonly ServerPlan[];
+  /** What connections to servers of the same family come from, with port 0. Empty: what the kernel chooses. */
+  readonly sources: readonly Address[];
   readonly health: HealthPlan | null;
   readonly passive: PassivePlan | null;
   /** Weight rises from 1/8 to full in this time after a recovery. 0: at once. */

@@ -31,6 +31,7 @@ function upstream(name: string, servers: ServerPlan[], rest: Partial<UpstreamPla
     balance: 'round-robin',
     hash: null,
     servers,
+    sources: [],
     health: null,
     passive: null,
     slowStartMs: 0,

@@ -20,7 +20,13 @@ import type { NameAnswer } from './names.ts';
 import type { ProbeResult } from './probe.ts';
 import { type Recurring, RecurringLog } from './recurring-log.ts';
 
-export type MakeProbe = (health: HealthPlan, address: Address, serverName: string) => Promise<ProbeResult>;
+/** `sources`: what the probe comes from; none: any. */
+export type MakeProbe = (
+  health: HealthPlan,
+  address: Address,
+  serverName: string,
+  sources?: readonly Address[],
+) => Promise<ProbeResult>;
 
 export interface HealthRegistryOptions {
   readonly board: Board;
@@ -184,9 +190,9 @@ export class HealthRegistry {
   }
 
   private async runProbe(upstream: Upstream, probe: Probe): Promise<void> {
-    const { health, servers } = upstream.plan;
+    const { health, servers, sources } = upstream.plan;
     const serverName = servers[probe.server].name;
-    const { isPassed, reason } = await this.options.makeProbe(health!, probe.address, serverName);
+    const { isPassed, reason } = await this.options.makeProbe(health!, probe.address, serverName, sources);
     this.probesUnderway--;
     if (this.isStopped) return;
     if (isPassed === null) {

@@ -92,6 +92,7 @@ function planOf(ports: readonly number[]): Plan {
     balance: 'round-robin',
     hash: null,
     servers,
+    sources: [],
     health: null,
     passive: { failures: 3, withinMs: 1_000, ejectMs: 60_000 },
     slowStartMs: 0,

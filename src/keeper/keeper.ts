@@ -106,9 +106,11 @@ export class Keeper {
       prng: new Prng(process.pid ^ Date.now()),
       log,
       // Where the proxies cannot go, the keeper's own success is none.
-      makeProbe: (health, address, serverName) => {
+      makeProbe: (health, address, serverName, sources) => {
         const reason = this.findFault(address);
-        return reason === null ? probe(health, address, serverName) : Promise.resolve({ isPassed: false, reason });
+        return reason === null
+          ? probe(health, address, serverName, sources)
+          : Promise.resolve({ isPassed: false, reason });
       },
       now: monotonicMs,
     });

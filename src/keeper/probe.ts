@@ -23,9 +23,18 @@ const BODY_BYTES_MAX = 64 * 1024;
 
 type HttpProbe = Extract<HealthPlan['probe'], { kind: 'http' }>;
 
-/** `serverName` is the server as configured: the Host of a request that has no other. */
-export function probe(health: HealthPlan, address: Address, serverName: string): Promise<ProbeResult> {
-  const target = address.family === 0 || health.port === null ? address : { ...address, port: health.port };
+/**
+ * `serverName` is the server as configured: the Host of a request that has no other. `sources`: what it comes from, the first of
+ * its family that has a port; none: any.
+ */
+export function probe(
+  health: HealthPlan,
+  address: Address,
+  serverName: string,
+  sources: readonly Address[] = [],
+): Promise<ProbeResult> {
+  const to = address.family === 0 || health.port === null ? address : { ...address, port: health.port };
+  const fitting = sources.filter(({ family }) => family === to.family);
   return new Promise((resolve) => {
     let abandon: (() => void) | null = null;
     const timer = setTimeout(() => finish(false, `no answer within ${health.timeoutMs} ms`), health.timeoutMs);
@@ -37,31 +46,45 @@ export function probe(health: HealthPlan, address: Address, serverName: string):
       abandon?.();
       resolve({ isPassed, reason });
     };
-    abandon = begin(health.probe, target, serverName, finish);
+    const attempt = (index: number): void => {
+      const source = fitting.at(index)?.host;
+      const target: Target = { ...to, source };
+      abandon = begin(health.probe, target, serverName, (isPassed, reason) => {
+        if (isPassed === null && index + 1 < fitting.length && !isDone) attempt(index + 1);
+        else finish(isPassed, reason);
+      });
+    };
+    attempt(0);
   });
 }
 
+/** `source`: the host that the connection comes from. */
+type Target = Address & { readonly source: string | undefined };
 type Finish = (isPassed: ProbeResult['isPassed'], reason: string) => void;
 
 /** Returns what ends it. */
-function begin(plan: HealthPlan['probe'], target: Address, serverName: string, finish: Finish): () => void {
+function begin(plan: HealthPlan['probe'], target: Target, serverName: string, finish: Finish): () => void {
   if (plan.kind === 'tcp') return probeTcp(target, finish);
   if (plan.kind === 'http') return probeHttp(plan, target, serverName, finish);
   return probeDialogue(createDialogue(plan), target, finish);
 }
 
-function connect(target: Address): net.Socket {
-  return net.connect(target.family === 0 ? { path: target.host } : { host: target.host, port: target.port });
+function connect(target: Target): net.Socket {
+  return net.connect(placeOf(target));
 }
 
-function probeTcp(target: Address, finish: Finish): () => void {
+function placeOf({ family, host, port, source }: Target): net.IpcNetConnectOpts | net.TcpNetConnectOpts {
+  return family === 0 ? { path: host } : { host, port, localAddress: source };
+}
+
+function probeTcp(target: Target, finish: Finish): () => void {
   const socket = connect(target);
   socket.on('connect', () => finish(true, 'connected'));
   socket.on('error', (error) => finishWith(error, finish));
   return () => socket.destroy();
 }
 
-function probeDialogue(dialogue: Dialogue, target: Address, finish: Finish): () => void {
+function probeDialogue(dialogue: Dialogue, target: Target, finish: Finish): () => void {
   const socket = connect(target);
   const received = Buffer.alloc(DIALOGUE_BYTES_MAX);
   let length = 0;
@@ -97,8 +120,9 @@ function probeDialogue(dialogue: Dialogue, target: Address, finish: Finish): () 
   };
 }
 
-function probeHttp(plan: HttpProbe, target: Address, serverName: string, finish: Finish): () => void {
-  const place = target.family === 0 ? { socketPath: target.host } : { host: target.host, port: target.port };
+function probeHttp(plan: HttpProbe, target: Target, serverName: string, finish: Finish): () => void {
+  const { family, host: to, port, source } = target;
+  const place = family === 0 ? { socketPath: to } : { host: to, port, localAddress: source };
   const host = plan.host ?? (target.family === 0 ? 'localhost' : serverName);
   const request = http.request({
     ...place,
@@ -148,13 +172,17 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'no such socket',
 };
 
+const NO_PORT = 'no local port is left for connections to this address';
+
 /** What this machine was out of. */
 const SHORTAGES: Readonly<Record<string, string>> = {
   EMFILE: 'no file descriptor is left in the keeper',
   ENFILE: 'no file descriptor is left on this machine',
   ENOBUFS: 'no memory for sockets is left on this machine',
   ENOMEM: 'no memory for sockets is left on this machine',
-  EADDRNOTAVAIL: 'no local port is left for connections to this address',
+  EADDRNOTAVAIL: NO_PORT,
+  // binding a source chooses a port, too
+  EADDRINUSE: NO_PORT,
 };
 
 function finishWith(error: NodeJS.ErrnoException, finish: Finish): void {

@@ -22,7 +22,7 @@ export type CloseReason =
   | 'timeout' // the kernel gave up (retransmission, keep-alive probes)
   | 'unreachable' // connect: no route, or the network says so
   | 'busy' // connect: the queue of a Unix socket is full; soon it may not be
-  | 'no-port' // connect: no local port is free for this address
+  | 'no-port' // connect: no local port is free for this address, at none of its sources
   | 'no-resource' // connect: out of descriptors or memory on this machine
   | 'other';
 
@@ -35,8 +35,12 @@ export interface Transport {
   /** Milliseconds of a monotonic clock, taken once at the start of the turn. Comparable only within one process. */
   readonly now: number;
 
-  /** Makes an address ready for `connect`. The same address gives the same number; the table is bounded by the plan. */
-  prepareAddress(address: Address): number;
+  /**
+   * Makes an address ready for `connect`. The same address gives the same number; the table is bounded by the plan. With
+   * `sources` (port 0), connections come from one of those of its family: from each in turn, and from the next one where
+   * one has no port left or is not this machine's.
+   */
+  prepareAddress(address: Address, sources?: readonly Address[]): number;
 
   /**
    * Begins a connection with TCP_NODELAY. `handleConnect` or `handleClose` follows. Null: the socket could not even be

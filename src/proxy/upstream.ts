@@ -6,7 +6,8 @@
  * for all proxies together.
  */
 import type { Address } from '../base/address.ts';
-import { addressText, formatIP } from '../base/address.ts';
+import { formatIP } from '../base/address.ts';
+import { preparedText } from '../base/source-ring.ts';
 import { SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import { Expiring } from './expiring.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
@@ -161,10 +162,11 @@ export class Upstream {
     server.isUsable = line.state === SERVER_UP;
     const address = addressOf(server.plan, line);
     if (address !== null) {
-      const identity = addressText(address);
+      const { sources } = this.plan;
+      const identity = preparedText(address, sources);
       if (identity !== server.identity) {
         server.identity = identity;
-        server.preparedAddress = this.context.transport.prepareAddress(address);
+        server.preparedAddress = this.context.transport.prepareAddress(address, sources);
         server.idle.closeAll();
       }
     }

@@ -174,6 +174,7 @@ test('every code of the catalogue is in some file of this folder', () => {
     'nothing-to-listen-on',
     'foreign-address',
     'unresolved-name',
+    'no-such-source',
     'no-interface',
     'bad-program',
     'bad-proxy-user',

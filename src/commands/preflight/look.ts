@@ -3,10 +3,12 @@
  * it starts, so it must take no time and change nothing.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { BlockList, isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { advertPacketBytes } from '../../config/advert-size.ts';
 import type { Path } from '../../config/diagnostic.ts';
 import { type Diagnostic, diagnose, type Problem, problem, show } from '../../config/diagnostic.ts';
-import { listOf } from '../../config/parts.ts';
+import { itemsOf, listOf } from '../../config/parts.ts';
 import { valuesByNode } from '../../config/per-node.ts';
 import { missingCapabilities } from '../../io/linux/capabilities.ts';
 import { chooseUser } from '../../keeper/ha/command-user.ts';
@@ -31,6 +33,7 @@ class MachineLook {
 
   look(): readonly Diagnostic[] {
     this.lookAtProxyUser();
+    this.lookAtSources();
     if (this.ready.ha === null) return this.found;
     this.lookAtRights();
     const interfaces = new Set(readdirSync('/sys/class/net'));
@@ -63,6 +66,22 @@ class MachineLook {
     const found = user === undefined ? null : findProxyUser(user);
     if (found === null || !('reason' in found)) return;
     this.report(['user'], 'value', problem('bad-proxy-user', { user: show(user), ...found }));
+  }
+
+  private lookAtSources(): void {
+    const upstreams = Object.entries(this.ready.config.upstreams ?? {});
+    if (upstreams.every(([, { source }]) => source === undefined)) return;
+    const own = new BlockList();
+    for (const { address, family } of Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []))
+      own.addAddress(address, family === 'IPv4' ? 'ipv4' : 'ipv6');
+    // All of it is this machine's.
+    own.addSubnet('127.0.0.0', 8, 'ipv4');
+    for (const [name, { source }] of upstreams) {
+      for (const { path, value } of itemsOf(source, ['upstreams', name, 'source'])) {
+        if (own.check(value, isIPv4(value) ? 'ipv4' : 'ipv6')) continue;
+        this.report(path, 'value', problem('no-such-source', { value: show(value) }));
+      }
+    }
   }
 
   /** A node that can never be active must not look like a backup. */

@@ -1,5 +1,6 @@
 /** connect, adopt, addresses. */
 import assert from 'node:assert/strict';
+import type { Address } from '../../base/address.ts';
 import type { Case } from './case.ts';
 import { accepted, assertSame, connected, pattern, Recorder } from './recorder.ts';
 import type { Script, Stage } from './stage.ts';
@@ -38,6 +39,39 @@ function* remoteAddress(stage: Stage, kind: AddressKind, expected: readonly numb
   assert.equal(recorder.socket!.remoteAddress(into, 2), peer.localPort);
   assert.deepEqual([...into], [0xaa, 0xaa, ...expected, 0xaa, 0xaa]);
   recorder.close();
+}
+
+const source = (host: string): Address => ({ family: host.includes(':') ? 6 : 4, host, port: 0 });
+/** RFC 5737: nobody's. */
+const FOREIGN = source('192.0.2.1');
+
+function* connectFrom(stage: Stage, sources: readonly Address[], expected: readonly string[]): Script {
+  const { transport } = stage;
+  const listener = yield* stage.peerListen('ipv4');
+  const prepared = transport.prepareAddress(listener.address!, sources);
+  for (let i = 0; i < expected.length; i++) {
+    const recorder = new Recorder(stage);
+    recorder.socket = transport.connect(prepared, recorder);
+    recorder.send(HELLO);
+    yield* stage.until('the peer has it', () => listener.peers[i]?.receivedBytes === HELLO.length);
+    assert.equal(listener.peers[i].remoteHost, expected[i]);
+    listener.peers[i].write(HELLO);
+    yield* stage.until('it comes back', () => recorder.receivedBytes === HELLO.length);
+    recorder.close();
+  }
+}
+
+function* noSource(stage: Stage, sources: readonly Address[]): Script {
+  const { transport } = stage;
+  const listener = yield* stage.peerListen('ipv4');
+  const before = transport.arena.usedSlots;
+  const recorder = new Recorder(stage);
+  recorder.socket = transport.connect(transport.prepareAddress(listener.address!, sources), recorder);
+  recorder.send(HELLO);
+  yield* stage.until('handleClose', () => recorder.closeReason !== null);
+  assert.equal(recorder.closeReason, 'no-port');
+  assert.equal(recorder.isConnected, false);
+  yield* stage.untilUsedSlots(before);
 }
 
 export const CONNECT_CASES: readonly Case[] = [
@@ -182,6 +216,40 @@ export const CONNECT_CASES: readonly Case[] = [
       const three = transport.prepareAddress({ family: 0, host: '127.0.0.1', port: 0 });
       assert.equal(transport.prepareAddress({ family: 4, host: '127.0.0.1', port: 1 }), one);
       assert.equal(new Set([one, two, three]).size, 3);
+    },
+  },
+  {
+    name: 'connect: from each source of its family in turn',
+    script: (stage) =>
+      connectFrom(
+        stage,
+        [source('127.0.0.2'), source('::1'), source('127.0.0.3')],
+        ['127.0.0.2', '127.0.0.3', '127.0.0.2'],
+      ),
+  },
+  {
+    name: 'connect: a source that this machine does not have is passed over',
+    script: (stage) => connectFrom(stage, [FOREIGN, source('127.0.0.4')], ['127.0.0.4', '127.0.0.4']),
+  },
+  {
+    name: 'connect: sources of another family change nothing',
+    script: (stage) => connectFrom(stage, [source('::1')], ['127.0.0.1']),
+  },
+  {
+    name: 'connect: no source is there is no-port',
+    script: (stage) => noSource(stage, [FOREIGN, source('198.51.100.1')]),
+  },
+  {
+    name: 'prepareAddress: the same address with other sources is another number',
+    *script(stage) {
+      const { transport } = stage;
+      yield* stage.until('a turn', () => stage.turns > 0);
+      const address: Address = { family: 4, host: '127.0.0.1', port: 1 };
+      const numbers = [[], [FOREIGN], [source('127.0.0.2')]].map((sources) =>
+        transport.prepareAddress(address, sources),
+      );
+      assert.equal(new Set(numbers).size, 3);
+      assert.equal(transport.prepareAddress(address, [FOREIGN]), numbers[1]);
     },
   },
   {

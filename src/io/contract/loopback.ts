@@ -32,6 +32,7 @@ class LoopbackPeer implements Peer {
   error: string | null = null;
   writtenBytes = 0;
   localPort = 0;
+  remoteHost = '';
   private readonly id: number;
   private readonly post: Post;
   private readonly blocks: Uint8Array[] = [];
@@ -127,6 +128,7 @@ export class LoopbackWorld implements World {
       const peer = new LoopbackPeer(event.id, this.post);
       peer.isConnected = true;
       peer.localPort = event.localPort;
+      peer.remoteHost = event.remoteHost;
       this.peers.set(event.id, peer);
       this.listeners.get(event.listener)?.peers.push(peer);
     } else {

@@ -11,7 +11,7 @@ export type PeerCommand =
 
 export type PeerEvent =
   | { event: 'listening'; id: number; port: number }
-  | { event: 'connection'; id: number; listener: number; localPort: number }
+  | { event: 'connection'; id: number; listener: number; localPort: number; remoteHost: string }
   | { event: 'connect'; id: number; localPort: number }
   | { event: 'data'; id: number; bytes: Uint8Array }
   | { event: 'written'; id: number; count: number }

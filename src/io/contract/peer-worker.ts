@@ -68,7 +68,8 @@ function perform(command: PeerCommand): void {
     case 'listen': {
       const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: command.paused }, (socket) => {
         const id = nextAcceptedId--;
-        post({ event: 'connection', id, listener: command.id, localPort: socket.localPort ?? 0 });
+        const { localPort = 0, remoteAddress: remoteHost = '' } = socket;
+        post({ event: 'connection', id, listener: command.id, localPort, remoteHost });
         watch(id, socket, command.paused);
       });
       servers.set(command.id, server);

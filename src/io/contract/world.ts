@@ -87,6 +87,8 @@ export interface Peer {
   /** Bytes of `write` that its kernel has taken. */
   readonly writtenBytes: number;
   readonly localPort: number;
+  /** From where the transport came to a listening peer; else empty. */
+  readonly remoteHost: string;
 
   /** Everything received so far, as one block. */
   received(): Uint8Array;

@@ -7,6 +7,8 @@ const dup = libc.func('int dup(int)');
 const closeDescriptor = libc.func('int close(int)');
 const getsockopt = libc.func('int getsockopt(int, int, int, void *, uint32_t *)');
 const ioctl = libc.func('int ioctl(int, unsigned long, void *)');
+const socket = libc.func('int socket(int, int, int)');
+const bind = libc.func('int bind(int, const void *, uint32_t)');
 const setsockopt = libc.func('int setsockopt(int, int, int, const void *, uint32_t)');
 
 const isDarwin = process.platform === 'darwin';
@@ -26,6 +28,22 @@ const TCP_NOTSENT_LOWAT = isDarwin ? 0x201 : 25;
 const ETIMEDOUT = isDarwin ? 60 : 110;
 /** struct linger: on, for no time. */
 const LINGER_NOT = new Int32Array([1, 0]);
+
+const SOL_IP = 0;
+const IP_BIND_ADDRESS_NO_PORT = 24;
+const SOCK_STREAM_NONBLOCK_CLOEXEC = 0o2004001;
+const yes = new Int32Array([1]);
+
+/**
+ * A stream socket that comes from this sockaddr of Linux, with a port that is chosen by connecting, for which it need be free
+ * towards the peer only. `descriptor` -1: none is left. `isBound` false: this machine does not have the address.
+ */
+export function openBound(source: Uint8Array): { descriptor: number; isBound: boolean } {
+  const descriptor = socket(source[0], SOCK_STREAM_NONBLOCK_CLOEXEC, 0) as number;
+  if (descriptor < 0) return { descriptor, isBound: false };
+  setsockopt(descriptor, SOL_IP, IP_BIND_ADDRESS_NO_PORT, yes, yes.byteLength);
+  return { descriptor, isBound: (bind(descriptor, source, source.byteLength) as number) === 0 };
+}
 
 /** Another descriptor of the same open file, or -1 when there is none left. */
 export function duplicateDescriptor(descriptor: number): number {

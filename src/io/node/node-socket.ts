@@ -14,24 +14,32 @@ import type { Address } from '../../base/address.ts';
 import { PLENTY } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
+import type { SourceRing } from '../../base/source-ring.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
 import {
   acknowledgedBytes,
   boundUnsent,
+  closeDescriptorNow,
   duplicateDescriptor,
   hasRoom,
+  openBound,
   resetOnClose,
   setNarrow,
   takeError,
   unacknowledgedBytes,
 } from './descriptor.ts';
 import type { NodeTransport } from './node-transport.ts';
+import { emitSockaddr, SOCKADDR_BYTES } from '../uring/sockaddr.ts';
 import { closeReason } from './reasons.ts';
 import { handleOf } from './stream-handle.ts';
 import type { Handle } from './stream-handle.ts';
 
 /** What a socket is made of: nothing yet, a descriptor, or what was accepted. */
-export type StreamSource = { readonly fd: number } | { readonly handle: Handle } | Record<string, never>;
+export type StreamSource =
+  /** `manualStart`: nothing is read before it is connected. */
+  { readonly fd: number; readonly manualStart?: true } | { readonly handle: Handle } | Record<string, never>;
+
+const isLinux = process.platform === 'linux';
 
 export class NodeSocket implements Socket {
   handler: SocketHandler;
@@ -94,10 +102,40 @@ export class NodeSocket implements Socket {
   }
 
   /** Begins a connection; once, on a socket of an empty source. */
-  connect({ family, host, port }: Address): void {
+  connect(address: Address, ring: SourceRing | null): void {
+    const { family, host, port } = address;
+    if (ring !== null && isLinux) {
+      this.connectFrom(address, ring);
+      return;
+    }
     this.stream.on('connect', () => this.handleConnect());
     if (family === 0) this.stream.connect({ path: host });
-    else this.stream.connect({ host, port, noDelay: true, autoSelectFamily: false });
+    else {
+      const localAddress = ring?.sources[ring.next()].host;
+      this.stream.connect({ host, port, localAddress, noDelay: true, autoSelectFamily: false });
+    }
+  }
+
+  /**
+   * From the next source that has a port. Node chooses one when it binds, for which it must be free towards everybody, so what it
+   * connects is bound already. A lookup that answers at once lets it connect at once, and a source without a port is seen here.
+   */
+  private connectFrom({ family, host, port }: Address, ring: SourceRing): void {
+    let failure = 'EADDRNOTAVAIL';
+    for (let left = ring.sources.length; left > 0 && failure === 'EADDRNOTAVAIL'; left--) {
+      const { descriptor, isBound } = openBound(sockaddrOf(ring.sources[ring.next()]));
+      if (descriptor < 0) failure = 'EMFILE';
+      else if (!isBound) closeDescriptorNow(descriptor);
+      else {
+        const stream = this.open({ fd: descriptor, manualStart: true });
+        this.stream = stream;
+        stream.on('connect', () => this.handleConnect());
+        const lookup: net.LookupFunction = (_, __, answer) => answer(null, host, family);
+        stream.connect({ host: 'server', port, lookup, noDelay: true, autoSelectFamily: false });
+        if (stream.errored === null || !isNoPort(stream.errored)) return;
+      }
+    }
+    if (!this.stream.destroyed) this.stream.destroy(Object.assign(new Error(failure), { code: failure }));
   }
 
   private setNarrow(isNarrow: boolean): void {
@@ -378,4 +416,14 @@ export class NodeSocket implements Socket {
     // else when what is kept has been delivered
     if (this.isGone) this.handleClosed();
   }
+}
+
+function isNoPort(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'EADDRNOTAVAIL';
+}
+
+/** Of Linux. */
+function sockaddrOf(address: Address): Uint8Array {
+  const bytes = new Uint8Array(SOCKADDR_BYTES);
+  return bytes.subarray(0, emitSockaddr(address, bytes));
 }

@@ -7,11 +7,11 @@
  * Unlike io_uring, this engine cannot leave a connection in the kernel's queue when descriptors run out: libuv then accepts
  * and closes at once what waits there.
  */
-import { addressText } from '../../base/address.ts';
 import type { Address } from '../../base/address.ts';
 import { Arena } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import { SOCKETS_MAX, TICK_MS } from '../../base/limits.ts';
+import { preparedText, type SourceRing, sourceRing } from '../../base/source-ring.ts';
 import type { ListenHandler, SocketHandler, Transport, TransportDriver } from '../../port/transport.ts';
 import { NodeListenSocket } from './node-listen-socket.ts';
 import { NodeSocket } from './node-socket.ts';
@@ -34,6 +34,7 @@ export class NodeTransport implements Transport {
   readonly arena: Arena;
   now = performance.now();
   private readonly addresses: Address[] = [];
+  private readonly rings: (SourceRing | null)[] = [];
   private readonly addressNumbers = new Map<string, number>();
   private readonly sockets = new Set<NodeSocket>();
   private readonly listenSockets = new Set<NodeListenSocket>();
@@ -61,11 +62,12 @@ export class NodeTransport implements Transport {
     return this.sockets.size;
   }
 
-  prepareAddress(address: Address): number {
-    const text = addressText(address);
+  prepareAddress(address: Address, sources: readonly Address[] = []): number {
+    const text = preparedText(address, sources);
     const known = this.addressNumbers.get(text);
     if (known !== undefined) return known;
     const number = this.addresses.push(address) - 1;
+    this.rings.push(sourceRing(address, sources));
     this.addressNumbers.set(text, number);
     return number;
   }
@@ -73,7 +75,7 @@ export class NodeTransport implements Transport {
   connect(preparedAddress: number, handler: SocketHandler): NodeSocket | null {
     if (this.sockets.size >= SOCKETS_MAX) return null;
     const socket = this.add(handler, {});
-    socket.connect(this.addresses[preparedAddress]);
+    socket.connect(this.addresses[preparedAddress], this.rings[preparedAddress]);
     return socket;
   }
 

@@ -118,6 +118,18 @@ export class Engine {
     ffi.setsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NOTSENT_LOWAT, this.scratch.address, 4);
   }
 
+  /** Binding chooses an address alone: the port is chosen by connecting, for which it need be free towards the peer only. */
+  prepareSource(descriptor: number): void {
+    this.scratchWords[0] = 1;
+    ffi.setsockopt(descriptor, ffi.SOL_IP, ffi.IP_BIND_ADDRESS_NO_PORT, this.scratch.address, 4);
+  }
+
+  /** False: this machine does not have the address. */
+  bindTo(descriptor: number, source: number): boolean {
+    const { addresses } = this;
+    return ffi.bind(descriptor, addresses.place(source), addresses.length(source)) === 0;
+  }
+
   /** Bounds what the kernel receives for the descriptor, or lets it find the bound by itself again. */
   setNarrow(descriptor: number, isNarrow: boolean): void {
     this.scratchWords[0] = isNarrow ? NARROW_RECEIVE_BYTES : 0;

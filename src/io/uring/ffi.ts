@@ -36,6 +36,12 @@ export const socket = libc.func('int socket(int family, int type, int protocol)'
   protocol: number,
 ) => number;
 
+export const bind = libc.func('int bind(int descriptor, uintptr_t address, uint32_t length)') as (
+  descriptor: number,
+  address: number,
+  length: number,
+) => number;
+
 export const setsockopt = libc.func(
   'int setsockopt(int descriptor, int level, int option, uintptr_t value, uint32_t bytes)',
 ) as (descriptor: number, level: number, option: number, value: number, bytes: number) => number;
@@ -130,6 +136,8 @@ export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
+export const SOL_IP = 0;
+export const IP_BIND_ADDRESS_NO_PORT = 24;
 export const SOL_SOCKET = 1;
 export const SO_RCVBUF = 8;
 export const SO_LINGER = 13;

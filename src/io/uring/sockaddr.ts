@@ -2,8 +2,9 @@
  * Socket addresses in the kernel's form (sockaddr_in, sockaddr_in6, sockaddr_un), in memory that stays mapped: the kernel
  * reads them when a connect is submitted.
  */
-import { addressText, parseIPv4, parseIPv6, type Address } from '../../base/address.ts';
+import { parseIPv4, parseIPv6, type Address } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
+import { preparedText, type SourceRing, sourceRing } from '../../base/source-ring.ts';
 import { AF_INET, AF_INET6, AF_UNIX, mapMemory, type Mapping } from './ffi.ts';
 
 /** sockaddr_un is the largest: 2 bytes of family and 108 of path. */
@@ -58,18 +59,23 @@ export function parseSockaddr(from: Uint8Array, into: Uint8Array, at: number): n
 const ADDRESSES_PER_PAGE = 32;
 const STRIDE_BYTES = 128;
 
-/** The addresses that sockets connect to, each made once. */
+/** The addresses that sockets connect to and come from, each made once. */
 export class AddressTable {
   private readonly numbers = new Map<string, number>();
   private readonly pages: Mapping[] = [];
   private readonly families: number[] = [];
   private readonly lengths: number[] = [];
+  private readonly rings: (SourceRing | null)[] = [];
+  /** By the number of an address: the numbers of its ring's sources. */
+  private readonly sources: (readonly number[])[] = [];
 
-  /** The number of `address`. */
-  prepare(address: Address): number {
-    const text = addressText(address);
+  /** The number of `address` with these sources. */
+  prepare(address: Address, sources: readonly Address[] = []): number {
+    const text = preparedText(address, sources);
     const known = this.numbers.get(text);
     if (known !== undefined) return known;
+    const ring = sourceRing(address, sources);
+    const sourceNumbers = ring === null ? [] : ring.sources.map((source) => this.prepare(source));
     const number = this.lengths.length;
     const place = number % ADDRESSES_PER_PAGE;
     if (place === 0) this.pages.push(mapMemory(ADDRESSES_PER_PAGE * STRIDE_BYTES));
@@ -77,7 +83,24 @@ export class AddressTable {
     this.lengths.push(emitSockaddr(address, new Uint8Array(page.buffer, place * STRIDE_BYTES, STRIDE_BYTES)));
     this.families.push(address.family === 0 ? AF_UNIX : address.family === 4 ? AF_INET : AF_INET6);
     this.numbers.set(text, number);
+    this.rings.push(ring);
+    this.sources.push(sourceNumbers);
     return number;
+  }
+
+  /** How many sources its connections may come from. 0: any. */
+  sourceCount(number: number): number {
+    return this.sources[number].length;
+  }
+
+  /** The number of the source that is next. */
+  nextSource(number: number): number {
+    return this.sources[number][this.rings[number]!.next()];
+  }
+
+  /** Where its sockaddr is. */
+  place(number: number): number {
+    return this.pages[(number / ADDRESSES_PER_PAGE) | 0].address + (number % ADDRESSES_PER_PAGE) * STRIDE_BYTES;
   }
 
   family(number: number): number {

@@ -86,6 +86,9 @@ export class UringSocket implements Socket {
   private phase: Phase;
   /** The connect is in flight. */
   private isConnecting = false;
+  /** Until it stands: what it connects to, and the sources that were not tried yet. */
+  private target = -1;
+  private sourcesLeft = 0;
 
   private receive: ReceiveState = IDLE;
   private isPaused = false;
@@ -220,6 +223,34 @@ export class UringSocket implements Socket {
   }
 
   connect(address: number): void {
+    const count = this.engine.addresses.sourceCount(address);
+    if (count === 0) {
+      this.startConnect(address);
+      return;
+    }
+    this.target = address;
+    this.sourcesLeft = count;
+    this.engine.prepareSource(this.descriptor);
+    if (this.connectFromNext()) return;
+    // The turn tells, as if the kernel had.
+    this.afterLate = 'no-port';
+    this.isReady = true;
+    this.engine.ready.push(this);
+  }
+
+  /** A failed connect leaves the socket without a port, so that it can be bound to another address. False: none is left. */
+  private connectFromNext(): boolean {
+    const { engine, target } = this;
+    while (this.sourcesLeft > 0) {
+      this.sourcesLeft--;
+      if (!engine.bindTo(this.descriptor, engine.addresses.nextSource(target))) continue;
+      this.startConnect(target);
+      return true;
+    }
+    return false;
+  }
+
+  private startConnect(address: number): void {
     const { addresses, ring } = this.engine;
     const data = CONNECT | this.index;
     const low = addresses.low(address);
@@ -236,6 +267,7 @@ export class UringSocket implements Socket {
       return;
     }
     if (result < 0) {
+      if (result === -ffi.EADDRNOTAVAIL && this.connectFromNext()) return;
       this.fail(closeReason(-result));
       return;
     }

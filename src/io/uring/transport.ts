@@ -78,8 +78,8 @@ class UringTransport implements Transport {
     return this.engine.socketCount;
   }
 
-  prepareAddress(address: Address): number {
-    return this.engine.addresses.prepare(address);
+  prepareAddress(address: Address, sources: readonly Address[] = []): number {
+    return this.engine.addresses.prepare(address, sources);
   }
 
   connect(preparedAddress: number, handler: SocketHandler): Socket | null {

@@ -1,0 +1,114 @@
+/**
+ * Local ports run out: whoever asks is told so, no server is blamed, and every further source address has as many again. In a
+ * network of its own with ten ports, whose clients come through Unix sockets.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import http from 'node:http';
+import net from 'node:net';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { type Engine, engineSkip, ENGINES, Evenkeel } from './evenkeel.ts';
+import { peerSkip, temporaryDirectory } from './peers.ts';
+
+const PORTS = 10;
+const NETWORK = [
+  'unshare',
+  '--net',
+  'sh',
+  '-c',
+  `ip link set lo up && echo 40000 ${40_000 + PORTS - 1} > /proc/sys/net/ipv4/ip_local_port_range && exec "$@"`,
+  'sh',
+];
+
+function networkSkip(engine: Engine): { skip: string | false } {
+  const { skip } = peerSkip(engine, 'unshare', 'ip');
+  if (skip !== false) return { skip };
+  const [program, ...args] = [...NETWORK, 'true'];
+  return spawnSync(program, args).status === 0 ? engineSkip(engine) : { skip: 'may not make a network' };
+}
+
+class Scene {
+  readonly evenkeel: Evenkeel;
+  private readonly t: TestContext;
+  private readonly directory: string;
+
+  private constructor(t: TestContext, evenkeel: Evenkeel, directory: string) {
+    this.t = t;
+    this.evenkeel = evenkeel;
+    this.directory = directory;
+  }
+
+  /** `raw` and `web` go to one server, with these keys of the upstream's. */
+  static async start(t: TestContext, engine: Engine, keys: string): Promise<Scene> {
+    const directory = temporaryDirectory(t);
+    const yaml = `
+grace: 0s
+listeners:
+  server: { bind: "127.0.0.1:9000", timeouts: { idle: 1h }, routes: [ { respond: { status: 200 } } ] }
+  raw: { bind: "unix:${join(directory, 'raw')}", protocol: tcp, upstream: raw }
+  web: { bind: "unix:${join(directory, 'web')}", routes: [ { upstream: web } ] }
+upstreams:
+  raw: { servers: [ "127.0.0.1:9000" ], passive: { failures: 1 }, ${keys} }
+  web: { servers: [ "127.0.0.1:9000" ], passive: { failures: 1 }, pool: { idle: 0 }, ${keys} }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1, through: NETWORK });
+    return new Scene(t, evenkeel, directory);
+  }
+
+  /** Opens relays that stay until one gets no server. How many do. */
+  async fill(): Promise<number> {
+    for (let count = 0; ; count++) if (!(await this.relay())) return count;
+  }
+
+  private async relay(): Promise<boolean> {
+    const socket = net.connect(join(this.directory, 'raw'));
+    this.t.after(() => socket.destroy());
+    socket.on('error', () => undefined);
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    return new Promise((resolve) => {
+      socket.on('data', (data: Buffer) => resolve(data.toString('latin1').startsWith('HTTP/1.1 200 ')));
+      socket.on('close', () => resolve(false));
+    });
+  }
+
+  async get(): Promise<{ status: number; body: string }> {
+    const request = http.get({ socketPath: join(this.directory, 'web'), agent: false });
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    let body = '';
+    for await (const data of response) body += String(data);
+    return { status: response.statusCode ?? 0, body };
+  }
+}
+
+for (const engine of ENGINES) {
+  for (const [keys, places] of [
+    ['source: 127.0.0.1', PORTS],
+    ['source: [ 127.0.0.2, 127.0.0.3 ]', 2 * PORTS],
+  ] as const) {
+    test(`[${engine}] ${keys}: ${places} connections, and then 503 with the reason`, networkSkip(engine), async (t) => {
+      const scene = await Scene.start(t, engine, keys);
+      assert.equal(await scene.fill(), places);
+      const { status, body } = await scene.get();
+      assert.equal(status, 503);
+      assert.match(body, /the proxy has no local port left for a connection to the server/);
+      const { evenkeel } = scene;
+      await evenkeel.said(
+        / warn {2}no local port is left for connections to server web\/127\.0\.0\.1:9000: 1 try failed; /,
+      );
+      assert.doesNotMatch(evenkeel.stderr, /ejected|spared|down/);
+    });
+  }
+
+  test(`[${engine}] a check that has no local port takes nobody down`, networkSkip(engine), async (t) => {
+    const scene = await Scene.start(t, engine, 'source: 127.0.0.2, health: { tcp: true, interval: 50ms, fall: 1 }');
+    await scene.fill();
+    const { evenkeel } = scene;
+    await evenkeel.said(
+      /could not be checked and keeps its state: no local port is left for connections to this address/,
+    );
+    assert.equal((await scene.get()).status, 503);
+    assert.doesNotMatch(evenkeel.stderr, /ejected|spared|down/);
+  });
+}
