@@ -1,6 +1,6 @@
 /**
  * A Unix socket whose queue is full refuses a connection at once (connect(2), EAGAIN), where TCP would go on trying. So the proxy
- * goes on trying, until the time of the connection is over.
+ * goes on trying, until the time of the connection is over or the server is down.
  */
 import type { CloseReason } from '../port/transport.ts';
 

@@ -127,7 +127,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
   override handleExpiry(now: number): void {
     if (this.isQueued) {
       this.giveUp();
-    } else if (now < this.connectDeadline) {
+    } else if (now < this.connectDeadline && (this.server as Server).isUsable) {
       this.dial(this.server as Server);
     } else {
       this.closeServerSocket();

@@ -233,7 +233,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   override handleExpiry(now: number): void {
     switch (this.state) {
       case CONNECTING:
-        if (now >= this.connectDeadline) this.fail(FAILED_CONNECT_TIMEOUT, 0);
+        if (now >= this.connectDeadline || !this.server.isUsable) this.fail(FAILED_CONNECT_TIMEOUT, 0);
         else if (!this.dial()) this.fail(FAILED_NO_RESOURCE, 0);
         return;
       case HEAD:
