@@ -255,11 +255,11 @@ export class VipLink implements VipChildHandler {
     }
     const delayMs = this.policy.handleExit(now() - child.bornAt);
     this.startDelayMs = delayMs;
-    const who = isOwner ? 'the vip process' : 'the vip process that stands by';
+    const who = isOwner ? 'the vip process' : 'the standby vip process';
     const why = `${who} ended (${reason})`;
     if (child !== this.current) {
       // Nothing is lost: another one takes part.
-      log.error(isOwner ? `${why}; another one has gone on in its place` : why, { pid: child.pid });
+      log.error(isOwner ? `${why}; the standby has taken its place` : why, { pid: child.pid });
       this.startLater(delayMs);
       return;
     }
@@ -270,9 +270,12 @@ export class VipLink implements VipChildHandler {
       return;
     }
     this.restarts++;
-    log.error(`${why}; ${this.standby === null ? `another one starts in ${delayMs} ms` : 'another one goes on'}`, {
-      pid: child.pid,
-    });
+    log.error(
+      `${why}; ${this.standby === null ? `another one starts in ${delayMs} ms` : 'the standby takes its place'}`,
+      {
+        pid: child.pid,
+      },
+    );
     if (this.standby === null) this.startLater(delayMs);
     else this.promote();
     this.awaitSuccessor();

@@ -151,7 +151,7 @@ test('the process that stands by is replaced too, and nothing else happens', nee
   const from = mark(node);
   const standby = node.children().find((pid) => commandLineOf(pid).includes('standby'))!;
   signal(standby, 'SIGKILL');
-  await node.logged(/the vip process that stands by ended \(killed by SIGKILL\)/);
+  await node.logged(/the standby vip process ended \(killed by SIGKILL\)/);
   await hasStandby(node);
   assert.deepEqual(
     node.messages.slice(from).filter(({ type }) => type === 'change'),

@@ -33,6 +33,9 @@ const KINDS = {
   'no-successor': 'error', // a hand-over or a stop found nobody to take over
 } as const satisfies Record<string, Severity>;
 
+/** Beside the refusals. */
+export const EVIDENCE_KINDS: readonly string[] = Object.keys(KINDS);
+
 /** An advert that was not believed is a warning. */
 function severityOf(kind: EvidenceKind): Severity {
   return kind in KINDS ? KINDS[kind as keyof typeof KINDS] : 'warning';

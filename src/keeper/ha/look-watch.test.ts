@@ -137,7 +137,7 @@ test('changes are logged, but not that all is well from the start', (t) => {
   watch.start((verdict) => verdicts.push(verdict));
   for (const next of [null, true, true, false, false, true]) pass(next);
   assert.deepEqual(verdicts, [true, false, true]);
-  assert.deepEqual(log.lines, ['warn process nginx fails: down', 'info process nginx is well again: up']);
+  assert.deepEqual(log.lines, ['warn process nginx fails: down', 'info process nginx recovered: up']);
   assert.deepEqual(watch.status(), { isUp: true, sinceMs: 600, seenMs: 600, detail: 'up' });
   watch.stop();
   pass(false);

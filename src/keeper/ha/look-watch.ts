@@ -66,7 +66,7 @@ export class LookWatch implements Watch {
     const { isUp, detail } = this.look(nowMs);
     if (!this.verdict.handle(nowMs, isUp, detail)) return;
     if (isUp === false) this.log.warn(`${this.name} fails: ${detail}`);
-    else if (before !== null) this.log.info(`${this.name} is well again: ${detail}`);
+    else if (before !== null) this.log.info(`${this.name} recovered: ${detail}`);
   }
 }
 

@@ -118,7 +118,7 @@ test('a check is run at once and then at every interval, and changes of its verd
   assert.deepEqual(scene.verdicts, [true, false, true]);
   assert.deepEqual(scene.log.lines, [
     'warn script check fails, 2 times: exit code 1: it is ill',
-    'info script check is well again',
+    'info script check recovered',
   ]);
 });
 

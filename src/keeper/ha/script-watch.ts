@@ -109,7 +109,7 @@ export class ScriptWatch implements Watch {
     if (!this.verdict.handle(now(), isUp, result.isPassed ? 'exit code 0' : describe(result))) return;
     const runs = streak === 1 ? '' : `, ${streak} times`;
     if (isUp === false) log.warn(`${name} fails${runs}: ${describe(result)}`);
-    else if (before !== null) log.info(`${name} is well again`);
+    else if (before !== null) log.info(`${name} recovered`);
   }
 }
 

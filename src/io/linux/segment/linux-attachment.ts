@@ -235,7 +235,7 @@ export class LinuxAttachment implements Attachment {
     if (segment.link === null) return;
     const name = `evenkeel-${request.virtualRouterId}-${segment.link.index}`;
     this.currentRelay = Relay.open({ name, addresses, peer, linkIndex: segment.link.index }, (reason) => {
-      this.note(`connections that ${formatIP(peer)} has end: they cannot be passed on to it by nftables (${reason})`);
+      this.note(`open connections of ${formatIP(peer)} are reset: nftables cannot forward them to it (${reason})`);
     });
   }
 

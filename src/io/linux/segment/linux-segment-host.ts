@@ -158,7 +158,7 @@ export class LinuxSegmentHost implements SegmentHost {
     const isUp = detail === 'up';
     watch.told = detail;
     if (!isUp) this.machine.note(`interface ${watch.name} fails: ${detail}`);
-    else if (!isFirst && !wasUp) this.machine.note(`interface ${watch.name} is well again`);
+    else if (!isFirst && !wasUp) this.machine.note(`interface ${watch.name} recovered`);
     watch.handle(isUp, detail);
   }
 
