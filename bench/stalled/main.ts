@@ -110,8 +110,9 @@ async function measure(engine: string, kind: CrowdKind): Promise<Row> {
     const cpuUs = cpuMicroseconds(proxy.started.pids()) - cpuBefore;
     const cpuPercent = cpuUs / 10 / (performance.now() - began);
     const buffers = proxy.buffers();
-    const stopMs = await proxy.stop();
+    // what ends from here on is ended by the stop
     const row = { engine, kind, connected: report.connected, before, arriving, beside, crowd: report, buffers };
+    const stopMs = await proxy.stop();
     await end(crowd);
     return { ...row, tcpMebibytes: memory(), cpuPercent, stopMs };
   } finally {

@@ -130,6 +130,13 @@ test('when memory is short, whoever has stood still for longest goes first, and 
   );
 });
 
+test('of those that nobody has looked at before, the oldest goes first', () => {
+  const stage = new Stage();
+  for (let i = 0; i < 61; i++) stage.add(`s${i}`, 1);
+  stage.pass(1_100);
+  assert.deepEqual(stage.shed, ['s0', 's1', 's2', 's3', 's4']);
+});
+
 test('a session that moves is never shed, and one that moved after it had stood still is left alone for long', () => {
   const stage = new Stage();
   const moving = stage.add('moving', 40);

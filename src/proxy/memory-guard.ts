@@ -125,9 +125,10 @@ export class MemoryGuard {
     if (isStill(session, now)) this.found.push(session);
   }
 
+  /** Of those that were first seen in the same turn, the oldest goes first: it stood still while nobody looked. */
   private handleRound(): void {
     this.hand = null;
-    this.victims = this.found;
+    this.victims = this.found.toReversed();
     this.found = [];
     this.victims.sort((a, b) => b.guardMovedAt - a.guardMovedAt);
   }
