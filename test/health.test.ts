@@ -74,6 +74,7 @@ upstreams: { web: { servers: [ "${backend.address}" ], health: { tcp: true, inte
       await backend.stop();
       await evenkeel.said(/down: /);
       assert.equal(await endOf(port), 'ECONNRESET');
+      await evenkeel.said(/ warn {2}upstream web: 1 connection reset: no server is up/);
       await backend.restart();
       await evenkeel.said(/up: /);
       assert.equal((await get(port)).status, 200);

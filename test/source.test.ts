@@ -90,6 +90,9 @@ for (const engine of ENGINES) {
     test(`[${engine}] ${keys}: ${places} connections, and then 503 with the reason`, networkSkip(engine), async (t) => {
       const scene = await Scene.start(t, engine, keys);
       assert.equal(await scene.fill(), places);
+      await scene.evenkeel.said(
+        / warn {2}upstream raw: 1 connection reset: the proxy has no local port left for a connection to the server/,
+      );
       const { status, body } = await scene.get();
       assert.equal(status, 503);
       assert.match(body, /the proxy has no local port left for a connection to the server/);

@@ -14,6 +14,7 @@ export class TrafficLog {
     listener: new Set(),
     upstream: new Set(),
   };
+  private tcpUpstreams: ReadonlySet<string> = new Set();
   private serverOfSlot: string[] = [];
 
   constructor(log: Log, now: () => number) {
@@ -27,6 +28,8 @@ export class TrafficLog {
       listener: new Set(plan.listeners.map(({ name }) => name)),
       upstream: new Set(plan.upstreams.map(({ name }) => name)),
     };
+    const tcpListeners = plan.listeners.filter(({ protocol }) => protocol === 'tcp');
+    this.tcpUpstreams = new Set(tcpListeners.map(({ upstream }) => plan.upstreams[upstream].name));
     for (const { name, servers } of plan.upstreams) {
       for (const server of servers) {
         for (let i = 0; i < server.slotCount; i++) this.serverOfSlot[server.firstSlot + i] = `${name}/${server.name}`;
@@ -37,8 +40,10 @@ export class TrafficLog {
   handleAnswered({ owner, answer, count, sample }: Extract<ProxyEvent, { kind: 'answered' }>): void {
     if (answer >= ANSWER_KINDS.length) return;
     const kind = ANSWER_KINDS[answer];
-    if (this.owners[kind.of].has(owner))
-      this.recurring.handle(`${answer} ${owner}`, answered(kind, owner), count, sample);
+    if (!this.owners[kind.of].has(owner)) return;
+    const isTcp = kind.of === 'upstream' && this.tcpUpstreams.has(owner);
+    const what = isTcp ? refused(kind, owner) : answered(kind, owner);
+    this.recurring.handle(`${answer} ${owner}`, what, count, sample);
   }
 
   handleShortage({ slot, shortage, count }: Extract<ProxyEvent, { kind: 'shortage' }>): void {
@@ -57,6 +62,16 @@ function answered({ of, name, status, text }: AnswerKind, owner: string): Recurr
   return {
     level: of === 'upstream' || status >= 500 ? 'warn' : 'info',
     text: (count, within) => `${of} ${owner}: ${count === 1 ? '1 request' : `${count} requests`}${within} ${answer}`,
+    details: { reason: name },
+  };
+}
+
+/** Of TCP: there is no answer but a reset. */
+function refused({ name, text }: AnswerKind, owner: string): Recurring {
+  return {
+    level: 'warn',
+    text: (count, within) =>
+      `upstream ${owner}: ${count === 1 ? '1 connection' : `${count} connections`}${within} reset: ${text}`,
     details: { reason: name },
   };
 }

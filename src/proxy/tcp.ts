@@ -5,7 +5,7 @@
  * server can be tried. Without any server the client gets a reset at once.
  */
 import { hashWords } from '../base/hash.ts';
-import { PICK_FULL } from '../core/balance/balancer.ts';
+import { PICK_FULL, PICK_TRIED } from '../core/balance/balancer.ts';
 import { FAILED_CONNECT_TIMEOUT, FAILED_NO_RESOURCE, isLocalFailure } from '../core/retry.ts';
 import type { ListenerPlan } from '../config/plan.ts';
 import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
@@ -13,6 +13,7 @@ import { connectFailure } from './connect-failure.ts';
 import type { Context } from './context.ts';
 import { Listener } from './listener.ts';
 import { redialAt } from './redial.ts';
+import { kindOfFailure, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT } from './tcp-failures.ts';
 import { Relay, type RelayOwner } from './relay.ts';
 import { Waiter, type Server, type Upstream } from './upstream.ts';
 
@@ -36,6 +37,7 @@ export class TcpListener extends Listener {
   }
 }
 
+const NO_BYTES = new Uint8Array(0);
 const addressBytes = new Uint8Array(16);
 const addressWords = new DataView(addressBytes.buffer);
 
@@ -51,6 +53,8 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
   private takenAt = 0;
   /** When its connection has to stand. */
   private connectDeadline = 0;
+  /** Of the last try: a kind of answer. */
+  private failure = NO_SERVER;
   private isOver = false;
 
   constructor(listener: TcpListener, upstream: Upstream, downstream: Socket) {
@@ -75,7 +79,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
       return;
     }
     if (picked < 0) {
-      this.giveUp();
+      this.refuse(picked === PICK_FULL ? QUEUE_FULL : picked === PICK_TRIED ? this.failure : NO_SERVER);
       return;
     }
     this.server = upstream.servers[picked];
@@ -126,7 +130,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
 
   override handleExpiry(now: number): void {
     if (this.isQueued) {
-      this.giveUp();
+      this.refuse(QUEUE_TIMEOUT);
     } else if (now < this.connectDeadline && (this.server as Server).isUsable) {
       this.dial(this.server as Server);
     } else {
@@ -152,7 +156,8 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     else this.upstream.giveFailed(server, this.context.transport.now - this.takenAt);
     this.context.noteFailure(server.slot, how, 0);
     this.markTried(server);
-    if (this.triedCount >= TRIES_MAX) this.giveUp();
+    this.failure = kindOfFailure(how);
+    if (this.triedCount >= TRIES_MAX) this.refuse(this.failure);
     else this.handlePicked(this.upstream.pick(this));
   }
 
@@ -168,7 +173,13 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     if (server !== null) this.upstream.give(server);
   }
 
-  /** No server: the client is to know at once. */
+  /** No server, for this reason: a kind of answer. */
+  private refuse(kind: number): void {
+    this.context.answers.note(this.upstream.plan.name, kind, NO_BYTES, 0, 0);
+    this.giveUp();
+  }
+
+  /** The client is to know at once. */
   private giveUp(): void {
     this.upstream.dequeue(this);
     this.closeServerSocket();

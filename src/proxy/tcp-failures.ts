@@ -1,0 +1,25 @@
+/** Why a TCP connection got no server, in the words of core/answers/kinds.ts: its client gets a reset and no answer. */
+import { answerKind } from '../core/answers/kinds.ts';
+import { FAILED_CONNECT_TIMEOUT, FAILED_NO_PORT, FAILED_NO_RESOURCE } from '../core/retry.ts';
+
+export const NO_SERVER = answerKind('no-server');
+export const QUEUE_FULL = answerKind('queue-full');
+export const QUEUE_TIMEOUT = answerKind('queue-timeout');
+const CONNECT_FAILED = answerKind('connect-failed');
+const CONNECT_TIMEOUT = answerKind('connect-timeout');
+const NO_DESCRIPTOR = answerKind('no-descriptor');
+const NO_PORT = answerKind('no-port');
+
+/** `how`: FAILED_... of the last try. */
+export function kindOfFailure(how: number): number {
+  switch (how) {
+    case FAILED_CONNECT_TIMEOUT:
+      return CONNECT_TIMEOUT;
+    case FAILED_NO_RESOURCE:
+      return NO_DESCRIPTOR;
+    case FAILED_NO_PORT:
+      return NO_PORT;
+    default:
+      return CONNECT_FAILED;
+  }
+}
