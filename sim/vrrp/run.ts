@@ -182,13 +182,15 @@ class Run implements NodeObserver {
   private inject(fault: Fault): void {
     const { networks, nodes, world } = this;
     // Who handed over may die: that is no reason to take the addresses back.
-    const isOwnDeath = (fault.kind === 'kill' || fault.kind === 'crash') && nodes[fault.node] === this.yielding;
-    if (!isOwnDeath) this.yielding = null;
-    // Who dies does not finish its connections.
-    if (isOwnDeath) {
+    const isDeath = fault.kind === 'kill' || fault.kind === 'crash';
+    if (!(isDeath && nodes[fault.node] === this.yielding)) this.yielding = null;
+    if (isDeath) {
+      // Who dies does not finish its connections. It may hold the addresses still: as long as the hand-over lasts, or because
+      // it was a backup when it was told to hand over.
+      const state = nodes[fault.node].stateOf('VI_1');
       for (const { relayed, gracefulHolder } of this.conditions.values()) {
         relayed?.excuse(world.nowUs + S);
-        if (nodes[fault.node].stateOf('VI_1') === 'leaving') gracefulHolder?.excuse(world.nowUs + this.settleUs());
+        if (state === 'leaving' || state === 'active') gracefulHolder?.excuse(world.nowUs + this.settleUs());
       }
     }
     switch (fault.kind) {

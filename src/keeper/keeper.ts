@@ -85,6 +85,7 @@ export class Keeper {
   private applying: Promise<unknown> = Promise.resolve();
   private isStopping = false;
   private retry: NodeJS.Timeout | undefined;
+  private warnedConnections = 0;
 
   constructor(options: KeeperOptions) {
     const { workers, host, log } = options;
@@ -355,7 +356,9 @@ export class Keeper {
     const limit = host.descriptorLimit();
     const connections = this.plan.listeners.reduce((sum, { limits }) => sum + limits.connections, 0);
     const served = clientsServed(limit);
-    if (connections <= served) return;
+    // Once for each figure: plans are applied again and again.
+    if (connections <= served || connections === this.warnedConnections) return;
+    this.warnedConnections = connections;
     log.warn(
       `the limit of ${limit} open files lets each proxy serve ${served} connections at the same time, and its listeners may ` +
         `have ${connections} (\`limits.connections\`): raise LimitNOFILE to ${connections * 2} or more, or allow fewer`,

@@ -102,6 +102,13 @@ test('the start is the first plan: every worker gets a process, and all have it 
   assert.deepEqual(stage.answer().heard(), ['started', 'applied 1']);
 });
 
+test('time that passes before the first plan is no start', () => {
+  const stage = new Stage();
+  stage.pass(1_000);
+  stage.fleet.handlePlan(stage.now, 1, 1, 1_000);
+  assert.deepEqual(stage.act().answer().heard(), ['spawn 0 as 0 with 1', 'started', 'applied 1']);
+});
+
 test('a new plan goes to those that live, and is applied when all of them have answered', () => {
   const stage = serving(2);
   stage.fleet.handlePlan(0, 2, 2, 1_000);

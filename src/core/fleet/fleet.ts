@@ -317,6 +317,7 @@ export class Fleet {
       return;
     }
     if (this.phase === 'starting') {
+      if (this.generation < 0) return; // nobody is wanted yet
       if (!this.workers.every((_, index) => this.lifeOf(index)?.state === 'serving')) return;
       this.phase = 'serving';
       this.tell({ kind: 'started' });

@@ -10,7 +10,8 @@
  * - `.` and `..` segments are resolved, also those written with escapes. What climbs above the root is refused, and so
  *   is `%` without two hex digits: servers differ in what they make of them.
  *
- * - `%00`, and UTF-8 that is longer than needed (`%C0%AF` for a slash), are refused: nobody means well with them.
+ * - Escaped control characters (`%00` ends the path in C, a WHATWG URL loses `%09`, `%0A` and `%0D`), and UTF-8 that is longer
+ *   than needed (`%C0%AF` for a slash), are refused: nobody means well with them.
  *
  * Some servers read more into a path than that; `Reading` has the ways they do. A path that another reading would send to
  * another route is refused by the table (`table.ts`).
@@ -57,6 +58,8 @@ export const READ_TWICE: Reading = 8;
 export const READ_DOTS: Reading = 16;
 
 /** What stops `isPlain`: 1 always, 2 beside another one of them. */
+const SPACE = 0x20;
+const DELETE = 0x7f;
 const NOT_PLAIN = new Uint8Array(256);
 NOT_PLAIN[PERCENT] = NOT_PLAIN[BACKSLASH] = NOT_PLAIN[SEMICOLON] = 1;
 NOT_PLAIN[SLASH] = NOT_PLAIN[DOT] = 2;
@@ -131,7 +134,7 @@ export class NormalPath {
             i += 2;
           }
         }
-        if (byte === 0) return false;
+        if (byte < SPACE || byte === DELETE) return false;
         fate = ESCAPED[byte];
         if (byte === SLASH) {
           this.doubts |= READ_SLASH | this.doubtsOfEnd(segment, out);

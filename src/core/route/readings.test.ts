@@ -73,6 +73,9 @@ const ROWS: readonly (readonly [target: string, route: number, why: string])[] =
   ['/search/100%2520off', OTHER, 'both readings, one route'],
   // what nobody means well
   ['/admin%00/x', BAD, 'ends in C'],
+  ['/adm%09in/x', BAD, 'a WHATWG URL drops tab, CR and LF'],
+  ['/x/.%0A./admin/x', BAD, 'the same'],
+  ['/admin%7F', BAD, 'a control character'],
   ['/x%2500', DOUBTFUL, 'decoded twice: ends in C'],
   ['/admin%c0%afx', BAD, 'overlong UTF-8'],
   ['/%e0%80%af', BAD, 'overlong UTF-8'],

@@ -155,6 +155,8 @@ export function fieldId(bytes: Uint8Array, at: number, length: number): number {
 
 /** The id of a name that is not that of `id`, its candidate. */
 function strangerId(bytes: Uint8Array, at: number, length: number, id: number): number {
+  // The identifier is ours to give; spelt so, many servers would take it for the real one.
+  if (id === F_X_REQUEST_ID && isSpelt(bytes, at, length, LOWER_NAMES, id << 5)) return F_CLIENT_CLAIM;
   const isLookalike = (LOOKALIKES & (1 << id)) !== 0 && isSpelt(bytes, at, length, LOWER_NAMES, id << 5);
   return isLookalike ? F_LOOKALIKE : claimId(bytes, at, length);
 }
