@@ -52,6 +52,7 @@ upstreams: { web: { servers: [ "${backend.address}" ], pool: { idle: 0 }, passiv
         }
         for (const socket of idle) socket.destroy();
         assert.equal(await served(port), `${backend.port}\n`);
+        await evenkeel.said(new RegExp(`(listener web accepts again[^]*){${round + 1}}`));
       }
       assert.deepEqual(evenkeel.proxies(), [pid], 'it is still the same process');
       assert.doesNotMatch(evenkeel.stdout + evenkeel.stderr, /ejected|spared|could not be reached/);
