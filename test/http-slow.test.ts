@@ -74,15 +74,15 @@ for (const engine of ENGINES) {
   test(`[${engine}] who is fast enough is let be, and who waits for the server too`, engineSkip(engine), async (t) => {
     // does not read for several windows
     const backend = await startBackend(t, (request, response) => {
-      setTimeout(() => request.resume(), request.url === '/late' ? 1500 : 0);
+      setTimeout(() => request.resume(), request.url === '/late' ? 4000 : 0);
       request.on('end', () => response.end());
     });
-    const { port } = await start(t, engine, backend.address);
+    const { port } = await start(t, engine, backend.address, '1500ms');
     const fast = await RawConnection.open(t, port);
     fast.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n');
     for (let i = 0; i < 20; i++) {
       fast.write('x'.repeat(3000));
-      await new Promise((resolve) => setTimeout(resolve, 75));
+      await new Promise((resolve) => setTimeout(resolve, 200));
     }
     assert.equal((await fast.response()).status, 200);
     const status = await new Promise((resolve, reject) => {
