@@ -30,6 +30,8 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 MaxStartups 100
+# Not the first shell of a session: bash then leaves the user's .bashrc, which may do anything, unread.
+SetEnv SHLVL=1
 Subsystem sftp internal-sftp
 `;
   const file = join(directory, 'sshd_config');
