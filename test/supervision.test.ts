@@ -107,7 +107,8 @@ for (const engine of ENGINES) {
         }
       });
       const port = await freePort();
-      const yaml = configuration(port, backend.address);
+      // longer than a start may take
+      const yaml = configuration(port, backend.address).replace('grace: 10s', 'grace: 1m');
       const evenkeel = await Evenkeel.start(t, yaml, { engine });
       const proxies = evenkeel.proxies();
       const slow = get(port, '/slow');
