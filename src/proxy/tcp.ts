@@ -6,7 +6,7 @@
  */
 import { hashWords } from '../base/hash.ts';
 import { PICK_FULL, PICK_TRIED } from '../core/balance/balancer.ts';
-import { FAILED_CONNECT_TIMEOUT, FAILED_NO_RESOURCE, isLocalFailure } from '../core/retry.ts';
+import { FAILED_CONNECT, FAILED_CONNECT_TIMEOUT, FAILED_NO_RESOURCE, isLocalFailure } from '../core/retry.ts';
 import type { ListenerPlan } from '../config/plan.ts';
 import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
 import { connectFailure } from './connect-failure.ts';
@@ -135,7 +135,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
       this.dial(this.server as Server);
     } else {
       this.closeServerSocket();
-      this.tryAnother(FAILED_CONNECT_TIMEOUT);
+      this.tryAnother(now < this.connectDeadline ? FAILED_CONNECT : FAILED_CONNECT_TIMEOUT);
     }
   }
 

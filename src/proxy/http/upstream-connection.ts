@@ -11,6 +11,7 @@ import { PLENTY } from '../../base/arena.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import {
   FAILED_BAD_RESPONSE,
+  FAILED_CONNECT,
   FAILED_CONNECT_TIMEOUT,
   FAILED_NO_BUFFER,
   FAILED_NO_RESOURCE,
@@ -233,7 +234,8 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   override handleExpiry(now: number): void {
     switch (this.state) {
       case CONNECTING:
-        if (now >= this.connectDeadline || !this.server.isUsable) this.fail(FAILED_CONNECT_TIMEOUT, 0);
+        if (now >= this.connectDeadline) this.fail(FAILED_CONNECT_TIMEOUT, 0);
+        else if (!this.server.isUsable) this.fail(FAILED_CONNECT, 0);
         else if (!this.dial()) this.fail(FAILED_NO_RESOURCE, 0);
         return;
       case HEAD:
