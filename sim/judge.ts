@@ -17,7 +17,7 @@ const EXCUSES: ReadonlyMap<number, readonly Fault[]> = new Map<number, readonly 
   [408, []],
   [502, ['refusing', 'unreachable', 'moves', 'serverCloses', 'serverMalformed']],
   [503, ['flaps', 'tightLimits', 'connectFails', 'acceptFails']],
-  [504, ['blackholes', 'serverStalls']],
+  [504, ['blackholes', 'serverStalls', 'connectFails']],
 ]);
 
 /** From a client's reset to the end of what was done for it, with every delay on the way. */
