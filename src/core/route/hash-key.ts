@@ -3,30 +3,29 @@ import { hashBytes } from '../../base/hash.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import type { HashKeyPlan } from '../../config/plan.ts';
-import { HTAB, SP, equalsIgnoringCase } from '../../wire/http1/classes.ts';
+import { equalsIgnoringCase } from '../../wire/http1/classes.ts';
 import {
-  FIELD_ID,
   FIELD_NAME,
   FIELD_NAME_LENGTH,
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
-  F_COOKIE,
   type RequestHead,
 } from '../../wire/http1/head.ts';
 import { NormalPath, pathLength } from './path.ts';
+import { findCookie, Span } from '../value/lookup.ts';
 import { QueryCursor, decodeInto, skipDecoded } from './query.ts';
 
 /** A part of what two machines must agree on: never changes. */
 const SEED = 0x6b657931;
-const SEMICOLON = 0x3b;
-const EQUALS = 0x3d;
 
 const HEADER = 0;
 const COOKIE = 1;
 const QUERY = 2;
 const PATH = 3;
 const KINDS = { header: HEADER, cookie: COOKIE, query: QUERY, path: PATH } as const;
+
+const span = new Span();
 
 const path = new NormalPath();
 const cursor = new QueryCursor();
@@ -72,31 +71,9 @@ export class HashKey {
     return fallback;
   }
 
-  /** RFC 6265 section 4.2.1: `name=value` pairs between `; `. Names are compared with case. */
   private ofCookie(bytes: Uint8Array, head: RequestHead, fallback: number): number {
-    const { fields } = head;
-    const words = head.fieldCount * FIELD_WORDS;
-    const { name } = this;
-    for (let word = 0; word < words; word += FIELD_WORDS) {
-      if (fields[word + FIELD_ID] !== F_COOKIE) continue;
-      const end = fields[word + FIELD_VALUE] + fields[word + FIELD_VALUE_LENGTH];
-      for (let i = fields[word + FIELD_VALUE]; i < end; i++) {
-        while (i < end && (bytes[i] === SP || bytes[i] === HTAB)) i++;
-        let k = 0;
-        while (k < name.length && i < end && bytes[i] === name[k]) {
-          i++;
-          k++;
-        }
-        const isNamed = k === name.length && i < end && bytes[i] === EQUALS;
-        const value = i + 1;
-        while (i < end && bytes[i] !== SEMICOLON) i++;
-        if (!isNamed) continue;
-        let valueEnd = i;
-        while (valueEnd > value && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB)) valueEnd--;
-        return hash(bytes, value, valueEnd - value, fallback);
-      }
-    }
-    return fallback;
+    if (!findCookie(bytes, head, this.name, span)) return fallback;
+    return hash(span.bytes, span.at, span.length, fallback);
   }
 
   private ofQuery(bytes: Uint8Array, head: RequestHead, fallback: number): number {
