@@ -168,6 +168,7 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 5 }, () =>
       await scene.servedBy('lb01');
       const lb02 = await scene.startEvenkeel('lb02');
       await lb02.is('backup');
+      await lb02.hears();
       lb01.kill('keepalived');
       await lb02.is('claiming');
       await scene.staysWith('lb01');
@@ -192,6 +193,7 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 5 }, () =>
       await scene.servedBy('lb01');
       const lb02 = await scene.startEvenkeel('lb02');
       await lb02.is('backup');
+      await lb02.hears();
       lb01.kill('keepalived');
       await lb02.is('claiming');
       lb01.kill('nginx');
@@ -217,6 +219,7 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 5 }, () =>
       await scene.servedBy('lb01');
       const lb02 = await scene.startEvenkeel('lb02');
       await lb02.is('backup');
+      await lb02.hears();
       lb01.kill('keepalived');
       await scene.heldBy('lb01', 'lb02');
       await scene.client.served(500);

@@ -85,6 +85,15 @@ export class RunningNode {
     }
   }
 
+  /** Resolves when its only router has accepted an advert: from now on it knows the peer, and the peer's MAC. */
+  async hears(): Promise<void> {
+    const accepted = async (): Promise<number> => (await this.ask()).ha!.routers[0].account?.adverts.accepted ?? 0;
+    for (const end = performance.now() + 60_000; (await accepted()) === 0;) {
+      assert.ok(performance.now() < end, `${this.host} hears nobody:\n${this.process.output}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   /** What the status command asks, without a process each time. */
   ask(): Promise<StatusDocument> {
     return new Promise((resolve, reject) => {
