@@ -48,7 +48,8 @@ export interface BalancerOptions {
   readonly isRestrained: boolean;
 }
 
-const NO_ROUTERS: MoveResult = { kind: 'unknown', why: 'virtual routers have not started here' };
+const NOT_STARTED: MoveResult = { kind: 'unknown', why: 'the virtual routers have not started yet' };
+const NO_ROUTERS: MoveResult = { kind: 'unknown', why: 'this evenkeel has no virtual routers: its file has no `ha`' };
 
 export class Balancer {
   private readonly options: BalancerOptions;
@@ -165,8 +166,8 @@ export class Balancer {
       this.control = await ControlServer.open(socketPath, {
         status: () => this.status(),
         reload: () => this.reload('the control socket'),
-        handOver: (router, forMs, by) => this.ha?.handOver(router, forMs, by) ?? NO_ROUTERS,
-        resume: (router, by) => this.ha?.resume(router, by) ?? NO_ROUTERS,
+        handOver: (router, forMs, by) => this.ha?.handOver(router, forMs, by) ?? this.withoutRouters(),
+        resume: (router, by) => this.ha?.resume(router, by) ?? this.withoutRouters(),
       });
     } catch (error) {
       // Two of one machine, with the same addresses to hold and to let go.
@@ -178,6 +179,10 @@ export class Balancer {
       if (isSocketWanted) log.warn(message);
       else log.info(message);
     }
+  }
+
+  private withoutRouters(): MoveResult {
+    return this.loaded.ready.ha === null ? NO_ROUTERS : NOT_STARTED;
   }
 
   private status(): StatusDocument {

@@ -29,6 +29,7 @@ export interface Program {
 }
 
 export async function runCommand(options: RunOptions, program: Program): Promise<number> {
+  process.title = `evenkeel: run ${options.file}`;
   keepCapabilities();
   forbidDumps();
   const { log, write, format } = openLog(options.logFormat, options.logLevel);

@@ -242,7 +242,7 @@ const Listener = z.strictObject({
   ),
   protocol: key(
     z.enum(['http', 'tcp', 'udp']),
-    '`http`: HTTP/1.1 and HTTP/1.0, by `routes`. `tcp`: bytes, to one `upstream`. `udp`: datagrams, to one `upstream`.',
+    '`http`: HTTP/1.1 and HTTP/1.0, by `routes`. `tcp`: bytes, to one `upstream`. **`udp` is not there yet**: it is refused.',
     DEFAULTS.listener.protocol,
   ),
   timeouts: key(ListenerTimeouts, `Of the client's side. ${httpOnly}`),
@@ -269,7 +269,7 @@ const Listener = z.strictObject({
       .meta({ examples: [[{ upstream: 'web' }]] }),
     `What happens to a request: the first route that matches. None: 404. ${httpOnly}`,
   ),
-  upstream: key(name, 'Where connections go. Only for `protocol: tcp` and `udp`.'),
+  upstream: key(name, 'Where connections go. Only for `protocol: tcp`.'),
 });
 
 const Hash = z.strictObject({
@@ -426,7 +426,7 @@ export const Config = z
     listeners: key(z.record(name, Listener), 'By name: where clients connect.'),
     upstreams: key(z.record(name, Upstream), 'By name: groups of servers.'),
     ha: key(HighAvailability, 'By name: virtual routers (VRRP), each with its addresses.'),
-    admin: key(Admin, 'The API, the dashboard and the metrics.'),
+    admin: key(Admin, 'The API, the dashboard and the metrics. **Not there yet**: a file with it is refused.'),
   })
   .meta({
     title: 'configuration of evenkeel',

@@ -396,13 +396,14 @@ export class Keeper {
       case 'shortage':
         return this.traffic.handleShortage(event);
       case 'accept-paused':
-        return log.warn(`listener ${event.listener} does not accept for now: ${event.reason}`);
+        return log.warn(`listener ${event.listener} does not accept for now: ${event.reason}`, { proxy: proxyIndex });
       case 'idle-closed':
         return log.warn(
           `listener ${event.listener} has no room for more clients: it closes those that are idle for new ones`,
+          { proxy: proxyIndex },
         );
       case 'accept-resumed':
-        return log.info(`listener ${event.listener} accepts again`);
+        return log.info(`listener ${event.listener} accepts again`, { proxy: proxyIndex });
       case 'memory-short':
         return log.warn(
           `proxy ${proxyIndex} is short of memory: ${event.large} of ${event.largeCount} large and ${event.small} of ` +

@@ -21,11 +21,16 @@ export function findPortOwner(port: number): PortOwner | null {
       const target = attempt(() => readlinkSync(`/proc/${pid}/fd/${descriptor}`));
       const inode = target?.match(/^socket:\[([0-9]+)\]$/)?.[1];
       if (inode === undefined || !inodes.has(inode)) continue;
-      const name = attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()) ?? 'a process';
-      return { name, pid: Number(pid) };
+      return { name: nameOf(pid), pid: Number(pid) };
     }
   }
   return null;
+}
+
+/** Programs that say in their titles what they do begin with their names: `nginx: master process`, `evenkeel: proxy 0`. */
+function nameOf(pid: string): string {
+  const title = attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim());
+  return title === null ? 'a process' : title.replace(/:.*/, '');
 }
 
 function listeningInodes(file: string, port: number): string[] {

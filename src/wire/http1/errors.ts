@@ -98,7 +98,7 @@ const ERRORS: readonly HttpError[] = [
   row('chunk-end', 400, 'The data of a chunk is not followed by CR LF.'),
   row('trailer-too-large', 431, 'The trailer section is longer than allowed.'),
   row('trailer-field', 400, 'The trailer section has a field that is only allowed in the head.'),
-  row('field-lookalike', 400, 'A field for framing or forwarding is spelt with underscores.'),
+  row('field-lookalike', 400, 'A field for framing or forwarding is spelt with other characters than its hyphens.'),
   row('connection-too-long', 400, 'The Connection field names more than 32 other fields.'),
 ];
 

@@ -107,8 +107,8 @@ const LOOKALIKES =
   (1 << F_X_FORWARDED_FOR) |
   (1 << F_X_FORWARDED_PROTO) |
   (1 << F_X_FORWARDED_HOST);
-const UNDERSCORE = 0x5f;
-const HYPHEN = 0x2d;
+/** By token byte: letters in lower case, digits, and a hyphen for everything else. */
+const FOLDED = TOKEN_LOWER.map((byte) => (/[0-9a-z]/.test(String.fromCharCode(byte)) ? byte : 0x2d));
 const LOWER_WORDS = new DataView(LOWER_NAMES.buffer);
 
 /** In CANDIDATE: none of NAMES, but maybe a claim. */
@@ -173,11 +173,10 @@ function claimId(bytes: Uint8Array, at: number, length: number): number {
   return isForwarded ? F_PROXY_CLAIM : F_OTHER;
 }
 
-/** Whether the token is `lower[from..]` to a server that takes `_` for `-`. */
+/** Whether the token is `lower[from..]` to a server that takes `_` for `-` (CGI, RFC 3875 4.1.18), or any other character (lighttpd). */
 function isSpelt(bytes: Uint8Array, at: number, length: number, lower: Uint8Array, from: number): boolean {
   for (let i = 0; i < length; i++) {
-    const byte = bytes[at + i];
-    if (TOKEN_LOWER[byte === UNDERSCORE ? HYPHEN : byte] !== lower[from + i]) return false;
+    if (FOLDED[bytes[at + i]] !== lower[from + i]) return false;
   }
   return true;
 }
