@@ -9,6 +9,12 @@
  */
 import { assert } from '../base/assert.ts';
 
+/** One place as who means it has it: another owner of the same slot has another epoch. */
+export interface Place {
+  readonly slot: number;
+  readonly epoch: number;
+}
+
 /** `count` places in a row, from `first`. */
 export interface SlotRange {
   readonly first: number;

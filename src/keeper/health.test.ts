@@ -147,8 +147,8 @@ test('reports of failures eject a server for its time', async (t) => {
   const passive = { failures: 2, withinMs: 1_000, ejectMs: 3_000 };
   const scene = new Scene(t, [upstream('web', [server(at(1), 0), server(at(2), 1)], { passive })]);
   scene.keeper.start();
-  scene.keeper.handleServerFailed(1, 2, 'timeout');
-  scene.keeper.handleServerFailed(99, 2, 'timeout');
+  scene.keeper.handleServerFailed({ slot: 1, epoch: 0 }, 2, 'timeout');
+  scene.keeper.handleServerFailed({ slot: 99, epoch: 0 }, 2, 'timeout');
   assert.equal(scene.states(), 'up 1, ejected 2');
   await scene.pass(3_050);
   assert.equal(scene.states(), 'up 1, up 2');

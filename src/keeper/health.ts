@@ -15,6 +15,7 @@ import {
   UpstreamHealth,
   type UpstreamHealthOptions,
 } from '../core/health/upstream-health.ts';
+import type { Place } from '../core/slots.ts';
 import type { Log } from './log.ts';
 import type { NameAnswer } from './names.ts';
 import type { ProbeResult } from './probe.ts';
@@ -149,11 +150,11 @@ export class HealthRegistry {
     this.pump();
   }
 
-  /** A proxy met failures of real traffic. */
-  handleServerFailed(slot: number, count: number, reason: string): void {
-    const upstream = this.upstreamOfSlot.get(slot);
+  /** A proxy met failures of real traffic, at the server that has this place, or had it before. */
+  handleServerFailed(place: Place, count: number, reason: string): void {
+    const upstream = this.upstreamOfSlot.get(place.slot);
     if (upstream === undefined) return;
-    upstream.health.handleFailures(this.options.now(), slot, count, reason);
+    upstream.health.handleFailures(this.options.now(), place, count, reason);
     this.settle(upstream);
     this.pump();
   }

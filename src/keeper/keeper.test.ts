@@ -37,7 +37,7 @@ const STAND_IN = `
       if (word === 'crash') process.exit(7);
       if (word === 'hang') for (;;);
       if (word === 'bye') socket.end('bye');
-      if (word === 'fail') say({ type: 'event', event: { kind: 'server-failed', slot: 0, reason: 'timeout', count: 9 } });
+      if (word === 'fail') say({ type: 'event', event: { kind: 'server-failed', slot: 0, epoch: 0, reason: 'timeout', count: 9 } });
     });
   }).listen({ fd });
   const apply = async ({ generation, descriptors }) => {

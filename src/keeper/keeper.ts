@@ -390,7 +390,7 @@ export class Keeper {
     const { log } = this.options;
     switch (event.kind) {
       case 'server-failed':
-        return this.health.handleServerFailed(event.slot, event.count, event.reason);
+        return this.health.handleServerFailed(event, event.count, event.reason);
       case 'answered':
         return this.traffic.handleAnswered(event);
       case 'shortage':

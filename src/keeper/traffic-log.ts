@@ -15,7 +15,7 @@ export class TrafficLog {
     upstream: new Set(),
   };
   private tcpUpstreams: ReadonlySet<string> = new Set();
-  private serverOfSlot: string[] = [];
+  private serverOfSlot: { readonly text: string; readonly epoch: number }[] = [];
 
   constructor(log: Log, now: () => number) {
     this.recurring = new RecurringLog(log, now);
@@ -32,7 +32,8 @@ export class TrafficLog {
     this.tcpUpstreams = new Set(tcpListeners.map(({ upstream }) => plan.upstreams[upstream].name));
     for (const { name, servers } of plan.upstreams) {
       for (const server of servers) {
-        for (let i = 0; i < server.slotCount; i++) this.serverOfSlot[server.firstSlot + i] = `${name}/${server.name}`;
+        const known = { text: `${name}/${server.name}`, epoch: server.epoch };
+        for (let i = 0; i < server.slotCount; i++) this.serverOfSlot[server.firstSlot + i] = known;
       }
     }
   }
@@ -46,9 +47,11 @@ export class TrafficLog {
     this.recurring.handle(`${answer} ${owner}`, what, count, sample);
   }
 
-  handleShortage({ slot, shortage, count }: Extract<ProxyEvent, { kind: 'shortage' }>): void {
+  handleShortage({ slot, epoch, shortage, count }: Extract<ProxyEvent, { kind: 'shortage' }>): void {
     const server = this.serverOfSlot[slot];
-    if (server !== undefined) this.recurring.handle(`${shortage} ${slot}`, SHORTAGES[shortage](server), count, '');
+    // It was about the one that had this slot before.
+    if (server?.epoch !== epoch) return;
+    this.recurring.handle(`${shortage} ${server.text}`, SHORTAGES[shortage](server.text), count, '');
   }
 
   stop(): void {

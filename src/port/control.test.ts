@@ -14,7 +14,7 @@ const MESSAGES: ProxyMessage[] = [
   { type: 'applied', generation: 3 },
   { type: 'refused', generation: 4, reason: 'out of descriptors' },
   { type: 'log', level: 'warn', message: 'Grüße,\n"quoted" \u{1f642}' },
-  { type: 'event', event: { kind: 'server-failed', slot: 3, reason: 'timeout', count: 17 } },
+  { type: 'event', event: { kind: 'server-failed', slot: 3, epoch: 2, reason: 'timeout', count: 17 } },
   { type: 'event', event: { kind: 'idle-closed', listener: 'web' } },
   { type: 'event', event: { kind: 'accept-paused', listener: 'web', reason: 'no file descriptor left' } },
   { type: 'event', event: { kind: 'accept-resumed', listener: 'web' } },
@@ -72,8 +72,9 @@ test('what is not a message is null and never throws', () => {
     '{"type":"reboot"}',
     '{"type":"log","level":"loud","message":"x"}',
     '{"type":"event"}',
-    '{"type":"event","event":{"kind":"server-failed","slot":-1,"reason":"x","count":1}}',
-    '{"type":"event","event":{"kind":"server-failed","slot":1,"reason":7,"count":1}}',
+    '{"type":"event","event":{"kind":"server-failed","slot":-1,"epoch":0,"reason":"x","count":1}}',
+    '{"type":"event","event":{"kind":"server-failed","slot":1,"epoch":0,"reason":7,"count":1}}',
+    '{"type":"event","event":{"kind":"server-failed","slot":1,"reason":"x","count":1}}',
     '{"type":"event","event":{"kind":"accept-paused","listener":"web"}}',
   ];
   for (const line of wrong) {

@@ -32,16 +32,23 @@ export type LogLevel = 'info' | 'warn' | 'error';
 
 /** What a proxy meets that others should know; seldom, never per successful request. */
 export type ProxyEvent =
-  /** `count` failures of the server in this slot since the last report. */
-  | { readonly kind: 'server-failed'; readonly slot: number; readonly reason: string; readonly count: number }
+  /** `count` failures of the server that has, or had, this place since the last report. */
+  | {
+      readonly kind: 'server-failed';
+      readonly slot: number;
+      readonly epoch: number;
+      readonly reason: string;
+      readonly count: number;
+    }
   | { readonly kind: 'accept-paused'; readonly listener: string; readonly reason: string }
   /** Idle clients are closed, since there is no room for new ones. Told at most once a minute. */
   | { readonly kind: 'idle-closed'; readonly listener: string }
   | { readonly kind: 'accept-resumed'; readonly listener: string }
-  /** `count` connections to the server in this slot failed because this machine has no local port, or no descriptor or memory. */
+  /** `count` connections to the server of this place failed because this machine has no local port, or no descriptor or memory. */
   | {
       readonly kind: 'shortage';
       readonly slot: number;
+      readonly epoch: number;
       readonly shortage: 'port' | 'resource';
       readonly count: number;
     }
@@ -150,7 +157,7 @@ export function parseProxyMessage(line: string): ProxyMessage | null {
 }
 
 function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null {
-  const { kind, slot, count, reason, listener, owner, answer, sample, shortage } = value;
+  const { kind, slot, epoch, count, reason, listener, owner, answer, sample, shortage } = value;
   if (kind === 'memory-short') {
     const { large, largeCount, small, smallCount } = value;
     if (!isCount(large) || !isCount(largeCount) || !isCount(small) || !isCount(smallCount)) return null;
@@ -159,15 +166,15 @@ function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null
   if (kind === 'memory-recovered' && isCount(value.seconds) && isCount(value.shed)) {
     return { kind, seconds: value.seconds, shed: value.shed };
   }
-  if (kind === 'server-failed' && isCount(slot) && isCount(count) && typeof reason === 'string') {
-    return { kind, slot, count, reason };
+  if (kind === 'server-failed' && isCount(slot) && isCount(epoch) && isCount(count) && typeof reason === 'string') {
+    return { kind, slot, epoch, count, reason };
   }
   if (kind === 'accept-paused' && typeof listener === 'string' && typeof reason === 'string') {
     return { kind, listener, reason };
   }
   if (kind === 'idle-closed' && typeof listener === 'string') return { kind, listener };
-  if (kind === 'shortage' && isCount(slot) && isCount(count) && (shortage === 'port' || shortage === 'resource')) {
-    return { kind, slot, shortage, count };
+  if (kind === 'shortage' && isCount(slot) && isCount(epoch) && isCount(count)) {
+    return shortage === 'port' || shortage === 'resource' ? { kind, slot, epoch, shortage, count } : null;
   }
   if (
     kind === 'answered' &&

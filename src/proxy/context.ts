@@ -3,6 +3,7 @@ import type { Arena } from '../base/arena.ts';
 import type { Board, WorkerRow } from '../base/board.ts';
 import type { Prng } from '../base/prng.ts';
 import type { Timers } from '../base/timers.ts';
+import type { Place } from '../core/slots.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Transport } from '../port/transport.ts';
 import type { RequestHead, ResponseHead } from '../wire/http1/head.ts';
@@ -29,8 +30,8 @@ export interface Context {
   /** The value of a Date field, renewed each second. */
   readonly date: Uint8Array;
   readonly report: (event: ProxyEvent) => void;
-  /** A try on the server in this slot failed: how (FAILED_... of core/retry), or with which status. For passive health. */
-  readonly noteFailure: (slot: number, how: number, status: number) => void;
+  /** A try on the server in this place failed: how (FAILED_... of core/retry), or with which status. For passive health. */
+  readonly noteFailure: (place: Place, how: number, status: number) => void;
   /** Sockets that there may be until the descriptors that are left are kept for servers. */
   readonly socketsMax: number;
   /** Closes the client that has been idle for longest; without one, stops accepting until there are fewer sockets. */

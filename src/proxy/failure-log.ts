@@ -14,52 +14,59 @@ import {
   isLocalFailure,
 } from '../core/retry.ts';
 import type { ProxyEvent } from '../port/control.ts';
+import type { Place } from '../core/slots.ts';
 
 export class FailureLog {
   private readonly row: WorkerRow;
   private readonly report: (event: ProxyEvent) => void;
-  private readonly counts = new Map<number, { count: number; reason: string }>();
-  private readonly withoutPort = new Map<number, number>();
-  private readonly withoutResource = new Map<number, number>();
+  /** By place: each server has its own, also one whose slot was another's. */
+  private readonly counts = new Map<Place, { count: number; reason: string }>();
+  private readonly withoutPort = new Map<Place, number>();
+  private readonly withoutResource = new Map<Place, number>();
 
   constructor(row: WorkerRow, report: (event: ProxyEvent) => void) {
     this.row = row;
     this.report = report;
   }
 
-  note(slot: number, how: number, status: number): void {
+  /** `place`: the same object for the same server. */
+  note(place: Place, how: number, status: number): void {
     if (isLocalFailure(how)) {
-      this.noteShortage(slot, how);
+      this.noteShortage(place, how);
       return;
     }
-    this.row.countServerFailure(slot);
-    const entry = this.counts.get(slot);
-    if (entry === undefined) this.counts.set(slot, { count: 1, reason: reasonText(how, status) });
+    this.row.countServerFailure(place.slot);
+    const entry = this.counts.get(place);
+    if (entry === undefined) this.counts.set(place, { count: 1, reason: reasonText(how, status) });
     else entry.count++;
   }
 
-  private noteShortage(slot: number, how: number): void {
+  private noteShortage(place: Place, how: number): void {
     // of the buffers tells whoever owns them: they have nothing to do with the server
     if (how === FAILED_NO_BUFFER) return;
-    this.row.countServerShortage(slot);
+    this.row.countServerShortage(place.slot);
     const counts = how === FAILED_NO_PORT ? this.withoutPort : this.withoutResource;
-    counts.set(slot, (counts.get(slot) ?? 0) + 1);
+    counts.set(place, (counts.get(place) ?? 0) + 1);
   }
 
   /** Once a turn. */
   flush(): void {
     if (this.counts.size === 0) return;
-    for (const [slot, { count, reason }] of this.counts) this.report({ kind: 'server-failed', slot, reason, count });
+    for (const [{ slot, epoch }, { count, reason }] of this.counts) {
+      this.report({ kind: 'server-failed', slot, epoch, reason, count });
+    }
     this.counts.clear();
   }
 
   /** Once a second. */
   flushShortages(): void {
-    for (const [slot, count] of this.withoutPort) this.report({ kind: 'shortage', slot, shortage: 'port', count });
-    for (const [slot, count] of this.withoutResource)
-      this.report({ kind: 'shortage', slot, shortage: 'resource', count });
-    this.withoutPort.clear();
-    this.withoutResource.clear();
+    this.reportShortages('port', this.withoutPort);
+    this.reportShortages('resource', this.withoutResource);
+  }
+
+  private reportShortages(shortage: 'port' | 'resource', counts: Map<Place, number>): void {
+    for (const [{ slot, epoch }, count] of counts) this.report({ kind: 'shortage', slot, epoch, shortage, count });
+    counts.clear();
   }
 }
 

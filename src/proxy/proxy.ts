@@ -102,7 +102,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       scratchSlot,
       date: new Uint8Array(HTTP_DATE_BYTES),
       report,
-      noteFailure: (slot, how, status) => this.failures.note(slot, how, status),
+      noteFailure: (place, how, status) => this.failures.note(place, how, status),
       socketsMax: socketsMaxOf(options.descriptors),
       makeRoom: () => this.makeRoom(),
       evictIdle: () => this.evictIdle(),

@@ -154,7 +154,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     this.server = null;
     if (isLocalFailure(how)) this.upstream.give(server);
     else this.upstream.giveFailed(server, this.context.transport.now - this.takenAt);
-    this.context.noteFailure(server.slot, how, 0);
+    this.context.noteFailure(server, how, 0);
     this.markTried(server);
     this.failure = kindOfFailure(how);
     if (this.triedCount >= TRIES_MAX) this.refuse(this.failure);

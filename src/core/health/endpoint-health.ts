@@ -172,7 +172,7 @@ export class EndpointHealth {
     this.probeStartedAt = now;
   }
 
-  /** True if the server is now up or down and was not before. `detail` says why it failed, or what was seen. */
+  /** True if the server is now known to be up or down and was not before. `detail` says why it failed, or what was seen. */
   handleProbeResult(now: number, isPassed: ProbeVerdict, detail: string, prng: Prng): boolean {
     if (this.active === null) return false;
     this.nextProbeAt = Math.max(now, this.probeStartedAt + this.nextIntervalMs(prng));
@@ -188,7 +188,8 @@ export class EndpointHealth {
       this.beginSlowStart(now);
     }
     if (this.active.state !== before) this.explain(now, this.probeText(isPassed, detail));
-    return wasDown !== this.isDown;
+    // Nothing is known of one that was awaited: that it is down is news, though it gets no more than before.
+    return wasDown !== this.isDown || before === 'awaited';
   }
 
   private probeText(isPassed: boolean, detail: string): string {

@@ -4,11 +4,19 @@ import * as fc from 'fast-check';
 import type { Address } from '../../base/address.ts';
 import { SERVER_DOWN, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../../base/board.ts';
 import { Prng } from '../../base/prng.ts';
+import type { Place } from '../slots.ts';
 import { serverText, UpstreamHealth, type UpstreamHealthOptions } from './upstream-health.ts';
 
 const at = (last: number): Address => ({ family: 4, host: `192.0.2.${last}`, port: 80 });
 const ACTIVE = { intervalMs: 2_000, rise: 2, fall: 3, jitter: 0.1 };
 const PASSIVE = { failures: 3, withinMs: 10_000, ejectMs: 10_000 };
+
+function serversOf(count: number): UpstreamHealthOptions['servers'] {
+  return Array.from({ length: count }, (_, i) => ({ weight: 1, firstSlot: i, slotCount: 1, epoch: 0 }));
+}
+
+/** Of a server that is the first one there. */
+const place = (slot: number): Place => ({ slot, epoch: 0 });
 
 /** An upstream of `count` servers with a fixed address each, at a time that the test moves. */
 class Story {
@@ -16,7 +24,7 @@ class Story {
   readonly health: UpstreamHealth;
 
   constructor(count: number, options: Partial<UpstreamHealthOptions>) {
-    const servers = Array.from({ length: count }, (_, i) => ({ weight: 1, firstSlot: i, slotCount: 1, epoch: 0 }));
+    const servers = serversOf(count);
     this.health = new UpstreamHealth({ servers, active: null, passive: null, slowStartMs: 0, ...options }, new Prng(1));
     servers.forEach((_, i) => this.health.handleAddresses(0, i, [at(i + 1)]));
     this.health.takeEvents();
@@ -99,9 +107,9 @@ test('a probe that takes long delays the next one and no second one begins meanw
 
 test('failures of real traffic eject a server for its time', () => {
   const story = new Story(2, { passive: PASSIVE });
-  story.health.handleFailures(0, 0, 2, 'timeout');
+  story.health.handleFailures(0, place(0), 2, 'timeout');
   assert.equal(story.states(2), 'up up');
-  story.health.handleFailures(0, 0, 1, 'connection reset');
+  story.health.handleFailures(0, place(0), 1, 'connection reset');
   assert.equal(story.states(2), 'ejected up');
   assert.deepEqual(story.events(), ['ejected 0: for 10 s: 3 failures within 10 s, last: connection reset']);
   story.pass(9_999, () => true);
@@ -113,22 +121,22 @@ test('failures of real traffic eject a server for its time', () => {
 
 test('the last usable server is spared, and that is said once in a while and not for every failure', () => {
   const story = new Story(2, { passive: PASSIVE });
-  story.health.handleFailures(0, 0, 3, 'timeout');
-  for (let i = 0; i < 100; i++) story.health.handleFailures(i, 1, 3, 'timeout');
+  story.health.handleFailures(0, place(0), 3, 'timeout');
+  for (let i = 0; i < 100; i++) story.health.handleFailures(i, place(1), 3, 'timeout');
   assert.equal(story.states(2), 'ejected up');
   assert.deepEqual(
     story.events().map((line) => line.split(':')[0]),
     ['ejected 0', 'spared 1'],
   );
   story.pass(10_000, () => true);
-  story.health.handleFailures(story.now, 1, 3, 'timeout');
+  story.health.handleFailures(story.now, place(1), 3, 'timeout');
   assert.equal(story.states(2), 'up ejected', 'as soon as another one is usable it is ejected');
 });
 
 test('when probes take the last usable server down, the ejected ones come back', () => {
   const story = new Story(2, { active: ACTIVE, passive: PASSIVE });
   story.pass(5_000, () => true);
-  story.health.handleFailures(story.now, 0, 3, 'timeout');
+  story.health.handleFailures(story.now, place(0), 3, 'timeout');
   story.pass(7_000, (slot) => slot === 0);
   assert.equal(story.states(2), 'up down');
   assert.match(story.events().join('\n'), /readmitted 0: no other server is left/);
@@ -137,7 +145,7 @@ test('when probes take the last usable server down, the ejected ones come back',
 test('a server that probes took down while it was ejected comes up by its probes alone', () => {
   const story = new Story(2, { active: ACTIVE, passive: { ...PASSIVE, ejectMs: 1_000_000 } });
   story.pass(5_000, () => true);
-  story.health.handleFailures(story.now, 0, 3, 'timeout');
+  story.health.handleFailures(story.now, place(0), 3, 'timeout');
   assert.equal(story.states(2), 'ejected up');
   story.pass(7_000, (slot) => slot !== 0);
   assert.equal(story.slot(0).state, SERVER_DOWN);
@@ -183,9 +191,35 @@ test('an address that is no longer answered leaves; its probe on the way is void
 
 test('failures for a slot that has no address any more are ignored', () => {
   const story = new Story(1, { passive: PASSIVE, servers: [{ weight: 1, firstSlot: 0, slotCount: 2, epoch: 0 }] });
-  story.health.handleFailures(0, 1, 100, 'timeout');
-  story.health.handleFailures(0, 77, 100, 'timeout');
+  story.health.handleFailures(0, place(1), 100, 'timeout');
+  story.health.handleFailures(0, place(77), 100, 'timeout');
   assert.deepEqual(story.events(), []);
+});
+
+test('failures at the former server of a slot are not those of the one that has it now', () => {
+  const story = new Story(2, { passive: PASSIVE });
+  const successor = serversOf(2).map((server, i) => ({ ...server, epoch: i }));
+  story.health.apply(0, { servers: successor, active: null, passive: PASSIVE, slowStartMs: 0 }, false);
+  story.health.handleAddresses(0, 1, [at(9)]);
+  story.health.takeEvents();
+  story.health.handleFailures(0, { slot: 1, epoch: 0 }, 100, 'timeout');
+  assert.equal(story.states(2), 'up up');
+  assert.equal(story.health.accountOf(0, 1)?.lastFailure, null);
+  story.health.handleFailures(0, { slot: 1, epoch: 1 }, 100, 'timeout');
+  assert.equal(story.states(2), 'up ejected');
+});
+
+test('a server that joins others and never comes up is told to be down, once', () => {
+  const story = new Story(1, { active: ACTIVE });
+  story.pass(5_000, () => true);
+  story.health.apply(story.now, { servers: serversOf(2), active: ACTIVE, passive: null, slowStartMs: 0 }, false);
+  story.health.handleAddresses(story.now, 1, [at(2)]);
+  story.health.takeEvents();
+  assert.equal(story.states(2), 'up down');
+  story.pass(10_000, (slot) => slot === 0);
+  assert.deepEqual(story.events(), ['down 1: 1 probe failed, last: connection refused']);
+  story.pass(2 * 2_200, () => true);
+  assert.deepEqual(story.events(), ['up 1: 2 probes passed']);
 });
 
 test('whatever happens, ejection never leaves an upstream without a usable server', () => {
@@ -198,7 +232,7 @@ test('whatever happens, ejection never leaves an upstream without a usable serve
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const story = new Story(4, { active: ACTIVE, passive: PASSIVE, slowStartMs: 5_000 });
       for (const one of steps) {
-        if (one.do === 'fail') story.health.handleFailures(story.now, one.slot, one.count, 'timeout');
+        if (one.do === 'fail') story.health.handleFailures(story.now, place(one.slot), one.count, 'timeout');
         else if (one.do === 'pass') story.pass(one.ms, (slot) => (one.down & (1 << slot)) === 0);
         else
           story.health.handleAddresses(

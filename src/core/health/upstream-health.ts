@@ -11,6 +11,7 @@
 import { type Address, addressText, parseIPv4, parseIPv6 } from '../../base/address.ts';
 import { SERVER_EMPTY, type ServerSlot, WEIGHT_UNIT } from '../../base/board.ts';
 import type { Prng } from '../../base/prng.ts';
+import type { Place } from '../slots.ts';
 import { assignAddresses } from './addresses.ts';
 import {
   EJECTION_OVER,
@@ -115,13 +116,14 @@ export class UpstreamHealth {
     if (isPassed !== true) this.readmitIfNoneIsUsable(now);
   }
 
-  /** Real traffic met `count` failures at the server in this slot. */
-  handleFailures(now: number, slot: number, count: number, reason: string): void {
+  /** Real traffic met `count` failures at the server of this place. What concerns a former one of its slot is dropped. */
+  handleFailures(now: number, { slot, epoch }: Place, count: number, reason: string): void {
+    const server = this.serverOfSlot.get(slot);
+    if (server === undefined || this.options.servers[server].epoch !== epoch) return;
     const endpoint = this.endpointAt(slot);
     if (endpoint === null || !endpoint.handleFailures(now, count, reason)) return;
     const { failures, withinMs, ejectMs } = this.options.passive!;
     const what = `${failures} failures within ${seconds(withinMs)}, last: ${reason}`;
-    const server = this.serverOfSlot.get(slot)!;
     if (this.usableCount() > 1) {
       endpoint.eject(now, what);
       this.tell('ejected', server, endpoint.address, `for ${seconds(ejectMs)}: ${what}`);

@@ -287,7 +287,7 @@ export class Exchange extends Waiter {
     const { upstream } = this;
     const server = this.server as Server;
     this.failure = failureOf(how, status);
-    if (!isStale) this.context.noteFailure(server.slot, how, status);
+    if (!isStale) this.context.noteFailure(server, how, status);
     if (how === FAILED_NO_RESOURCE && !this.hasEvicted && this.context.evictIdle()) {
       this.hasEvicted = true;
       this.tries--;
