@@ -25,12 +25,12 @@ export class Progress {
     this.count = count;
   }
 
-  /** `files` more are done, the last of them in `path`. */
-  show(path: string, files: number): void {
+  /** `files` more are done, the last of them in `path`, in which it took `ms`. */
+  show(path: string, files: number, ms: number): void {
     this.done += files;
     const seconds = Math.round((Date.now() - this.startedAt) / 1000);
     const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-    console.log(`[${this.done}/${this.count} ${clock}] ${path}`);
+    console.log(`[${this.done}/${this.count} ${clock}] ${path} ${(ms / 1000).toFixed(1)} s`);
   }
 }
 
@@ -72,7 +72,8 @@ export async function runFiles(
         yield event;
       } else if (event.type === 'test:complete' && event.data.name === event.data.file) {
         const path = relative(root, event.data.file);
-        progress.show(path, modules.find((module) => module.path === path)?.files ?? 0);
+        const files = modules.find((module) => module.path === path)?.files ?? 0;
+        progress.show(path, files, event.data.details.duration_ms);
       } else if (event.type === 'test:stderr') {
         yield event;
       }

@@ -3,10 +3,11 @@
  * takes part, so that an error in a codec cannot hide itself.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import { type Segment, signal } from './virtual-node.ts';
 
 /** VRRP, the announcements that go with it, and who asks and answers for addresses. */
@@ -55,6 +56,9 @@ export type Frame = Readonly<Record<Field, string>>;
 /** What tcpdump says when it is sent SIGUSR1. */
 const COUNTS = /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped/;
 
+/** It takes a second and more to start, in which other tests of the file go on. */
+const run = promisify(execFile);
+
 let captures = 0;
 
 export class Capture {
@@ -94,15 +98,12 @@ export class Capture {
     await this.exit;
     const options = ['ip.check_checksum:TRUE', ...preferences].flatMap((preference) => ['-o', preference]);
     const fields = FIELDS.flatMap((field) => ['-e', field]);
-    const text = execFileSync(
+    const { stdout } = await run(
       'tshark',
       ['-n', '-r', this.file, ...options, '-T', 'fields', '-E', 'separator=/t', ...fields],
-      {
-        stdio: ['ignore', 'pipe', 'ignore'],
-        encoding: 'utf8',
-      },
+      { maxBuffer: Infinity },
     );
-    return text
+    return stdout
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => {
