@@ -198,7 +198,7 @@ test('failures for a slot that has no address any more are ignored', () => {
 
 test('failures at the former server of a slot are not those of the one that has it now', () => {
   const story = new Story(2, { passive: PASSIVE });
-  const successor = serversOf(2).map((server, i) => ({ ...server, epoch: i }));
+  const successor = serversOf(2).map((server, i) => Object.assign({}, server, { epoch: i }));
   story.health.apply(0, { servers: successor, active: null, passive: PASSIVE, slowStartMs: 0 }, false);
   story.health.handleAddresses(0, 1, [at(9)]);
   story.health.takeEvents();
