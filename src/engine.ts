@@ -69,7 +69,7 @@ export async function askProbe([program, ...args]: ProbeCommand): Promise<string
 
 /** What a probe is to try. */
 export interface Trial {
-  /** As whom. Null: as whoever it is. */
+  /** The user it runs as. Null: that of this process. */
   readonly user: ProcessUser | null;
   /** For so many proxies at the same time, which share one limit of locked memory; 0: only whether it can be that user. */
   readonly rings: number;

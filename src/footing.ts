@@ -18,7 +18,7 @@ export interface FootingOptions {
 
 export interface Footing {
   readonly engine: EngineChoice;
-  /** Null: whoever this process is. */
+  /** Null: the user of this process. */
   readonly user: ProcessUser | null;
   /** What is less than it should be, with a remedy. */
   readonly problems: readonly string[];

@@ -17,7 +17,7 @@ export interface RunOptions {
   /** Null: `text`, or as systemd's journal reads it where stderr leads there. */
   readonly logFormat: 'text' | 'json' | null;
   readonly logLevel: 'info' | 'warn' | 'error';
-  /** Virtual routers leave addresses to whoever has them. */
+  /** Virtual routers do not preempt. */
   readonly isRestrained: boolean;
 }
 
@@ -51,7 +51,7 @@ export function addRunCommand(program: Command, context: CliContext): void {
     .addOption(
       new Option('--log-level <level>', 'the least that is logged').choices(['info', 'warn', 'error']).default('info'),
     )
-    .option('--restrained', 'leave virtual addresses to whoever has them, until `resume` or until nobody has them')
+    .option('--restrained', 'do not preempt: take a virtual address only if no other node is active, until `resume`')
     .addHelpText(
       'after',
       '\nSIGTERM or SIGINT: stop accepting, finish what is in flight within `grace`, exit 0. A second signal ends at once.\n',

@@ -44,7 +44,7 @@ export interface BalancerOptions {
   readonly runDirectory: string;
   /** Where hand-overs are written down, for a restart. */
   readonly stateDirectory: string;
-  /** Virtual routers leave addresses to whoever has them. */
+  /** Virtual routers do not preempt. */
   readonly isRestrained: boolean;
 }
 

@@ -8,7 +8,7 @@ export class ControlError extends Error {
   override readonly name = 'ControlError';
 }
 
-/** An answer takes milliseconds; whoever needs longer hangs. */
+/** An answer takes milliseconds; an instance that needs longer hangs. */
 const ANSWER_MS_MAX = 3_000;
 /** Sockets are opened, names asked for, and every proxy has to answer. */
 const RELOAD_MS_MAX = 60_000;

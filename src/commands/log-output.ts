@@ -15,7 +15,7 @@ export interface LogOutput {
   readonly format: LogFormat;
 }
 
-/** `wanted`: what was asked for; null: as it suits whoever reads. */
+/** `wanted`: what was asked for; null: as it suits what reads it, a terminal or the journal. */
 export function openLog(wanted: 'text' | 'json' | null, level: LogLevel): LogOutput {
   const format: LogFormat = wanted ?? (isJournal(process.env['JOURNAL_STREAM']) ? 'journal' : 'text');
   const sink = {

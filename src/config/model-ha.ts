@@ -24,7 +24,7 @@ import {
 
 const weight = key(
   integer(-253, 253),
-  'Other than 0: added to the priority (positive: while it is well; negative: while it is not) instead of giving the address up.',
+  'Other than 0: added to the priority (positive: while it passes; negative: while it fails) instead of giving the address up.',
   DEFAULTS.ha.weight,
 );
 
@@ -40,7 +40,7 @@ const user = key(
 );
 
 const Script = z.strictObject({
-  run: required(command, 'The program, by its whole path, and its arguments. No shell; exit code 0 is well.', [
+  run: required(command, 'The program, by its whole path, and its arguments. No shell; exit code 0 passes.', [
     '/etc/evenkeel/check.sh',
   ]),
   recover: key(

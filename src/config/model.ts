@@ -187,7 +187,7 @@ const Forwarded = z.union([
   z.strictObject({
     trust: required(
       oneOrMany(trustedNetwork),
-      'The proxies in front of this one: networks, addresses, or `unix` for whoever comes through a Unix socket. What they say ' +
+      'The proxies in front of this one: networks, addresses, or `unix` for clients of a Unix socket. What they say ' +
         'of the client in X-Forwarded-For, -Proto and -Host, and their X-Request-Id, is believed.',
       ['10.0.0.0/8'],
     ),

@@ -1,5 +1,5 @@
 /**
- * What to write instead of a value that is of another kind, or none of the choices. A remedy is only given where what it says
+ * What to write instead of a value that is of another kind, or not one of the choices. A remedy is only given where what it says
  * passes the schema: a wrong one is worse than none.
  */
 import * as z from 'zod';

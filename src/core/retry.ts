@@ -59,7 +59,7 @@ const IDEMPOTENT_METHODS =
   (1 << METHOD_OPTIONS) |
   (1 << METHOD_TRACE);
 
-/** By METHOD_ number. A method the proxy does not know is not: whoever sends PROPFIND can say so in the route. */
+/** By METHOD_ number. A method the proxy does not know is not: a route can say so for PROPFIND. */
 export function isIdempotent(method: number): boolean {
   return (IDEMPOTENT_METHODS & (1 << method)) !== 0;
 }

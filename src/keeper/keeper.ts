@@ -39,7 +39,7 @@ export interface KeeperOptions {
   readonly workers: number;
   readonly host: Host;
   readonly log: Log;
-  /** Whom the proxies run as. Null: whoever this process is. */
+  /** The user that the proxies run as. Null: that of this process. */
   readonly user: ProcessUser | null;
   /** The program and its arguments that are a proxy; the one of handover.ts follows as the last one. */
   readonly proxyCommand: readonly [program: string, ...args: string[]];

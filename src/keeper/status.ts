@@ -1,6 +1,6 @@
 /**
  * How the whole of this evenkeel stands: the document that the status socket answers with. States and their reasons come
- * from whoever decided them: the health registry, the supervisor, the listeners. Only counters are read from the status
+ * from what decided them: the health registry, the supervisor, the listeners. Only counters are read from the status
  * board. Times are milliseconds at the time of the answer.
  */
 import { addressText } from '../base/address.ts';

@@ -17,7 +17,7 @@ export interface VipChildHandler {
   handleGone(child: VipChild, reason: string): void;
 }
 
-/** A process that was started, and the end of its lifeline for whoever is to hear of its death at once. */
+/** A process that was started, and the end of its lifeline for the process that is to hear of its death at once. */
 export interface VipSpawned {
   readonly process: ChildProcess;
   readonly lifeline: number;
@@ -30,7 +30,7 @@ export class VipChild {
   isStarted = false;
   /** Has given everything up as it was told to, and ends. */
   hasStopped = false;
-  /** When it was started, by the clock of whoever did. */
+  /** When it was started, by the clock of the keeper. */
   readonly bornAt: number;
   readonly lifeline: number;
   private readonly child: ChildProcess;

@@ -1,6 +1,6 @@
 /**
  * Programs in a host of a lab: started, killed, frozen and thawed. A host's processes are those in its network namespace,
- * whoever started them: also what a supervisor starts anew, and orphans.
+ * what started them: also what a supervisor starts anew, and orphans.
  */
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';

@@ -80,7 +80,7 @@ export abstract class Listener {
     this.settleAccepting('what file descriptors are left is kept for connections to servers');
   }
 
-  /** Time has passed: whoever is idle may now be idle for long enough. */
+  /** Time has passed: clients may now be idle for long enough. */
   handleTick(): void {
     if (this.isPaused && this.isAtLimit) this.setAtLimit(true);
   }

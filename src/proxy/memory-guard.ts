@@ -1,5 +1,5 @@
 /**
- * Whoever makes no progress must not keep the memory that others wait for. While memory is tight the guard looks at every
+ * A peer that makes no progress must not keep the memory that others wait for. While memory is tight the guard looks at every
  * session in turn and asks the kernel whether the peer that it keeps slots for still takes something; when memory is short
  * it sheds those that have stood still for longest, until twice the reserve is free.
  *

@@ -204,7 +204,7 @@ export class Upstream {
     this.context.row.countServerRequest(server.slot);
   }
 
-  /** One less; whoever waits may have it. */
+  /** One less; a waiting request may have it. */
   give(server: Server): void {
     this.context.row.addServerConnections(server.slot, -1);
     if (this.firstWaiter !== null) this.serveWaiters();

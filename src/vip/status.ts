@@ -49,7 +49,7 @@ export interface TrackedStatus {
   readonly name: string;
   readonly weight: number;
   readonly isUp: boolean | null;
-  /** Of an interface: what was seen, and when. Null: whoever gave the verdict knows. */
+  /** Of an interface: what was seen, and when. Null: what gave the verdict knows. */
   readonly seen: { readonly detail: string; readonly atUs: number } | null;
 }
 

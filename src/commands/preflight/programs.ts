@@ -11,7 +11,7 @@ export interface ProgramFault {
 const EXECUTE = 0o1;
 const READ = 0o4;
 
-/** `user` null: whoever this process is, with `ownUid`. */
+/** `user` null: the user of this process, with `ownUid`. */
 export function findProgramFault(path: string, user: CommandUser | null, ownUid: number): ProgramFault | null {
   const uid = user?.uid ?? ownUid;
   const gid = user?.gid ?? process.getgid?.() ?? -1;

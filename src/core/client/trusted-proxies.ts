@@ -1,4 +1,4 @@
-/** The proxies whose word is taken for who the client is: networks, and whoever comes through a Unix socket. */
+/** The proxies whose word is taken for who the client is: networks, and clients of a Unix socket. */
 import { parseIPv4, parseIPv6 } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
 import type { ForwardedPlan, NetworkPlan } from '../../config/plan.ts';

@@ -15,7 +15,7 @@ export interface CommandUser {
 /** Made for it, or else the one that owns nothing. */
 const DEFAULT_USERS = ['evenkeel_script', 'nobody'];
 
-/** Null: whoever this process is. A text: why it cannot be. `wanted` null: the default one. */
+/** Null: the user of this process. A text: why it cannot be. `wanted` null: the default one. */
 export function chooseUser(wanted: string | null, ownUid: number): CommandUser | null | string {
   if (ownUid !== 0) {
     if (wanted === null || findUser(wanted)?.uid === ownUid) return null;

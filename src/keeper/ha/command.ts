@@ -11,7 +11,7 @@ import { type CommandUser, findUnsafePart } from './command-user.ts';
 
 export interface CommandRequest {
   readonly command: Command;
-  /** Null: whoever this process is. */
+  /** Null: the user of this process. */
   readonly user: CommandUser | null;
   readonly timeoutMs: number;
   /** Besides PATH. */

@@ -67,7 +67,7 @@ const RESPONSES: readonly OwnResponse[] = ANSWER_KINDS.map(({ status, text }, ki
   errorResponse(status, text, kind),
 );
 
-/** An error with a line of text that says why, for whoever tries with curl. */
+/** An error with a line of text that says why, for people who try with curl. */
 function errorResponse(status: number, why: string, kind: number): OwnResponse {
   const reason = REASONS[status] ?? 'Error';
   return { kind, status, reason: ascii(reason), body: ascii(`${status} ${reason}: ${why}\n`) };

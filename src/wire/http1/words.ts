@@ -19,7 +19,7 @@ export function viewOf(bytes: Uint8Array): DataView {
 
 /**
  * Skips bytes that are 0x20 to 0x7e or 0x80 to 0xff, four at a time, and stops at the latest at `stop`. There need not be
- * anything wrong with the byte it stops at: whoever calls looks at each byte from there on.
+ * anything wrong with the byte it stops at: the caller looks at each byte from there on.
  */
 export function skipOrdinary(bytes: Uint8Array, at: number, stop: number): number {
   const words = viewOf(bytes);

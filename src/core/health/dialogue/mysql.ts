@@ -1,5 +1,5 @@
 /**
- * MySQL and MariaDB: a login as a user without password and without rights, then COM_QUIT. Whoever leaves before a login is
+ * MySQL and MariaDB: a login as a user without password and without rights, then COM_QUIT. A client that leaves before its login is
  * counted in Aborted_connects, logged, and blocked after max_connect_errors. Read "Connection Phase" of the client/server
  * protocol.
  */

@@ -48,7 +48,7 @@ export class LinuxSegmentHost implements SegmentHost {
   private readonly interfaces = new Map<string, SegmentInterface>();
   private attachments: readonly LinuxAttachment[] = [];
   private readonly watches: InterfaceWatch[] = [];
-  /** Somebody has come who was told nothing yet. */
+  /** A new subscriber has not been notified yet. */
   private hasNewcomers = false;
   /** When to try again what could not be opened. */
   private retryUs = Number.POSITIVE_INFINITY;

@@ -196,7 +196,7 @@ function isAlive(journal: Journal): boolean {
   return startTicks(journal.pid) === journal.startTicks;
 }
 
-/** When the process started (proc(5), field 22 of stat); null: it is gone, or waits only to be buried. */
+/** When the process started (proc(5), field 22 of stat); null: it is gone, or a zombie. */
 function startTicks(pid: number): number | null {
   try {
     // The name of the program is in parentheses and may contain anything.
