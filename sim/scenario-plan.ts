@@ -28,7 +28,7 @@ export interface ServerSpec {
 }
 
 const NO_EDIT: HeaderEditPlan = { set: [], add: [], remove: [] };
-const ANY: MatchPlan = { hosts: [], path: null, methods: [], headers: [], query: [] };
+const ANY: MatchPlan = { hosts: [], path: null, methods: [], values: [] };
 const BALANCES: readonly Balance[] = ['round-robin', 'least-connections', 'random-two', 'source-hash', 'hash'];
 
 export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; servers: ServerSpec[] } {
@@ -144,7 +144,8 @@ function drawUpstream(
   return {
     name: `upstream-${index}`,
     balance,
-    hash: balance === 'hash' ? (prng.oneIn(2) ? { kind: 'path' } : { kind: 'header', name: 'x-key' }) : null,
+    hash:
+      balance === 'hash' ? (prng.oneIn(2) ? { kind: 'path', name: null } : { kind: 'header', name: 'x-key' }) : null,
     servers: plans,
     health: null,
     passive:

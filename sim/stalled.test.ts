@@ -115,7 +115,7 @@ function planOf(): Plan {
         timeouts,
         routes: [
           {
-            match: { hosts: [], path: null, methods: [], headers: [], query: [] },
+            match: { hosts: [], path: null, methods: [], values: [] },
             action: {
               kind: 'proxy',
               upstream: 0,

@@ -13,6 +13,7 @@ import type {
   ValueMatchPlan,
 } from './plan.ts';
 import { listOf } from './parts.ts';
+import type { SourcePlan } from './template.ts';
 import { parseDuration } from './units.ts';
 
 export function compileRoute(route: RouteConfig, indexOf: (upstream: string) => number): RoutePlan {
@@ -29,8 +30,12 @@ function compileMatch(match: NonNullable<RouteConfig['match']>): MatchPlan {
     hosts: listOf(match.host).map((host) => host.toLowerCase()),
     path: match.path === undefined ? null : compilePath(match.path),
     methods: [...listOf(match.method)],
-    headers: Object.entries(match.header ?? {}).map(([name, value]) => compileValue(name.toLowerCase(), value)),
-    query: Object.entries(match.query ?? {}).map(([name, value]) => compileValue(name, value)),
+    values: [
+      ...Object.entries(match.header ?? {}).map(([name, value]) =>
+        compileValue({ kind: 'header', name: name.toLowerCase() }, value),
+      ),
+      ...Object.entries(match.query ?? {}).map(([name, value]) => compileValue({ kind: 'query', name }, value)),
+    ],
   };
 }
 
@@ -42,13 +47,13 @@ function compilePath(path: NonNullable<NonNullable<RouteConfig['match']>['path']
   return { kind: 'prefix', value: path.prefix };
 }
 
-function compileValue(name: string, value: ValueMatch): ValueMatchPlan {
-  if (typeof value === 'boolean') return { name, kind: value ? 'present' : 'absent' };
-  if (typeof value === 'string') return { name, kind: 'exact', value };
-  if (value.prefix !== undefined) return { name, kind: 'prefix', value: value.prefix };
-  if (value.regex !== undefined) return { name, kind: 'regex', value: value.regex };
+function compileValue(source: SourcePlan, value: ValueMatch): ValueMatchPlan {
+  if (typeof value === 'boolean') return { source, kind: value ? 'present' : 'absent' };
+  if (typeof value === 'string') return { source, kind: 'exact', value };
+  if (value.prefix !== undefined) return { source, kind: 'prefix', value: value.prefix };
+  if (value.regex !== undefined) return { source, kind: 'regex', value: value.regex };
   assert(value.exact !== undefined, 'one of three was checked');
-  return { name, kind: 'exact', value: value.exact };
+  return { source, kind: 'exact', value: value.exact };
 }
 
 function compileAction(route: RouteConfig, indexOf: (upstream: string) => number): ActionPlan {

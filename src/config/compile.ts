@@ -186,7 +186,7 @@ function compileServer(written: UpstreamConfig['servers'][number], firstSlot: nu
 function compileHash(hash: NonNullable<UpstreamConfig['hash']>): HashKeyPlan {
   if (hash.header !== undefined) return { kind: 'header', name: hash.header.toLowerCase() };
   if (hash.cookie !== undefined) return { kind: 'cookie', name: hash.cookie };
-  return hash.query === undefined ? { kind: 'path' } : { kind: 'query', name: hash.query };
+  return hash.query === undefined ? { kind: 'path', name: null } : { kind: 'query', name: hash.query };
 }
 
 function compileHealth(health: NonNullable<UpstreamConfig['health']>): HealthPlan {

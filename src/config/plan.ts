@@ -3,6 +3,7 @@
  * unit converted. Serialisable as JSON; the keeper hands it to each proxy. Shapes only; `config/compile.ts` makes it.
  */
 import type { Address } from '../base/address.ts';
+import type { SourcePlan } from './template.ts';
 
 export interface Plan {
   readonly listeners: readonly ListenerPlan[];
@@ -93,8 +94,7 @@ export interface MatchPlan {
   /** Upper-case tokens. Empty: any. */
   readonly methods: readonly string[];
   /** All must hold. */
-  readonly headers: readonly ValueMatchPlan[];
-  readonly query: readonly ValueMatchPlan[];
+  readonly values: readonly ValueMatchPlan[];
 }
 
 export type PathMatchPlan =
@@ -102,13 +102,10 @@ export type PathMatchPlan =
   | { readonly kind: 'exact'; readonly value: string }
   | { readonly kind: 'regex'; readonly value: string };
 
-/** One header (lower-case name) or query parameter. */
+/** What one value of the request must be. Query parameters are compared decoded. */
 export type ValueMatchPlan =
-  | { readonly name: string; readonly kind: 'present' }
-  | { readonly name: string; readonly kind: 'absent' }
-  | { readonly name: string; readonly kind: 'exact'; readonly value: string }
-  | { readonly name: string; readonly kind: 'prefix'; readonly value: string }
-  | { readonly name: string; readonly kind: 'regex'; readonly value: string };
+  | { readonly source: SourcePlan; readonly kind: 'present' | 'absent' }
+  | { readonly source: SourcePlan; readonly kind: 'exact' | 'prefix' | 'regex'; readonly value: string };
 
 export type ActionPlan = ProxyActionPlan | RedirectActionPlan | RespondActionPlan;
 
@@ -167,11 +164,8 @@ export interface HeaderEditPlan {
 
 export type Balance = 'round-robin' | 'least-connections' | 'random-two' | 'source-hash' | 'hash';
 
-export type HashKeyPlan =
-  | { readonly kind: 'header'; readonly name: string }
-  | { readonly kind: 'cookie'; readonly name: string }
-  | { readonly kind: 'query'; readonly name: string }
-  | { readonly kind: 'path' };
+/** A value of the request. The path counts in its normal form, and a query parameter decoded. */
+export type HashKeyPlan = SourcePlan;
 
 export interface UpstreamPlan {
   readonly name: string;

@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { HashKeyPlan } from '../../config/plan.ts';
-import { request } from './fixtures.test.ts';
+import { request } from '../value/fixtures.test.ts';
 import { HashKey } from './hash-key.ts';
 
 const FALLBACK = 12345;
 
 function key(plan: HashKeyPlan, target: string, ...fields: string[]): number {
-  const { bytes, head } = request(target, 'a.example', 'GET', fields);
-  return new HashKey(plan).of(bytes, head, FALLBACK);
+  return new HashKey(plan).of(request(target, 'a.example', 'GET', fields), FALLBACK);
 }
 
 const header: HashKeyPlan = { kind: 'header', name: 'x-user' };
 const cookie: HashKeyPlan = { kind: 'cookie', name: 'sid' };
 const query: HashKeyPlan = { kind: 'query', name: 'u' };
-const path: HashKeyPlan = { kind: 'path' };
+const path: HashKeyPlan = { kind: 'path', name: null };
 
 test('the keys are the same for ever', () => {
   assert.deepEqual(

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { EscapedSlash, RoutePlan } from '../../config/plan.ts';
-import { exact, prefix, regex, request, route } from './fixtures.test.ts';
+import { request } from '../value/fixtures.test.ts';
+import { exact, header, prefix, regex, route } from './fixtures.test.ts';
 import { compileRewrite } from './rewrite.ts';
-import { READ_SLASH } from './path.ts';
+import { READ_SLASH } from '../value/path.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH, compileRoutes } from './table.ts';
 
 const ADMIN = 0;
@@ -15,8 +16,7 @@ const BAD = ROUTE_BAD_PATH;
 const routes = [route({ path: prefix('/admin/') }), route()];
 
 function find(target: string, escapedSlash?: EscapedSlash, table: readonly RoutePlan[] = routes): number {
-  const { bytes, head } = request(target);
-  return compileRoutes(table, escapedSlash).match(bytes, head);
+  return compileRoutes(table, escapedSlash).match(request(target));
 }
 
 const ROWS: readonly (readonly [target: string, route: number, why: string])[] = [
@@ -103,7 +103,7 @@ test('exact paths and regular expressions are read in both ways as well', () => 
 });
 
 test('conditions besides the path count in every reading', () => {
-  const table = [route({ path: prefix('/admin/'), headers: [{ name: 'x', kind: 'present' }] }), route()];
+  const table = [route({ path: prefix('/admin/'), values: [header('x', { kind: 'present' })] }), route()];
   assert.equal(find('/admin%2Fx', 'compare', table), 1);
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { request, text } from './fixtures.test.ts';
+import { request, text } from '../value/fixtures.test.ts';
 import { RequestView } from '../value/request-view.ts';
 import { REDIRECT_TOO_LONG, Redirect } from './redirect.ts';
 

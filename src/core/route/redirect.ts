@@ -6,9 +6,9 @@
  * lead to another host.
  */
 import { SLASH } from '../../wire/http1/classes.ts';
-import { Span } from '../value/lookup.ts';
 import type { RequestView } from '../value/request-view.ts';
 import { PATH } from '../value/source.ts';
+import { Span } from '../value/span.ts';
 import { Template } from '../value/template.ts';
 import { OVERFLOW, TargetWriter, encodeLocation } from './target-writer.ts';
 

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { PathMatchPlan, RewritePlan } from '../../config/plan.ts';
-import { exact, prefix, regex, request, route, text } from './fixtures.test.ts';
-import { NormalPath, normaliseRule } from './path.ts';
+import { request, text } from '../value/fixtures.test.ts';
+import { exact, prefix, regex, route } from './fixtures.test.ts';
+import { NormalPath, normaliseRule } from '../value/path.ts';
 import { REWRITE_BAD_PATH, REWRITE_TOO_LONG, compileRewrite, writeOriginForm, type Rewrite } from './rewrite.ts';
 
 const out = new Uint8Array(200_000);

@@ -11,7 +11,7 @@ import { encodeUtf8 } from '../../base/text.ts';
 import type { RoutePlan } from '../../config/plan.ts';
 import { QUESTION, SLASH } from '../../wire/http1/classes.ts';
 import { METHOD_OPTIONS, type RequestHead } from '../../wire/http1/head.ts';
-import { DOT, NormalPath, PERCENT, type Reading, escapedByte, isEscape, normaliseRule } from './path.ts';
+import { DOT, NormalPath, PERCENT, type Reading, escapedByte, isEscape, normaliseRule } from '../value/path.ts';
 import { OVERFLOW, TargetWriter, encodeInto, encodePath } from './target-writer.ts';
 
 /** The new target does not fit: answer 414. */

@@ -2,7 +2,9 @@
 import { Prng } from '../../base/prng.ts';
 import { measure, type Loop } from '../../base/stopwatch.bench.ts';
 import type { RoutePlan } from '../../config/plan.ts';
-import { exact, prefix, regex, request, route, type Request } from './fixtures.test.ts';
+import { request } from '../value/fixtures.test.ts';
+import type { RequestView } from '../value/request-view.ts';
+import { exact, header, prefix, regex, route } from './fixtures.test.ts';
 import { compileRewrite, type Rewrite } from './rewrite.ts';
 import { compileRoutes } from './table.ts';
 
@@ -10,12 +12,12 @@ const MATCHES = 20_000;
 const REQUESTS = 256;
 
 /** Requests that the routes' own numbers are drawn for. */
-function requests(routeCount: number, make: (number: number) => Request): Request[] {
+function requests(routeCount: number, make: (number: number) => RequestView): RequestView[] {
   const prng = new Prng(1);
   return Array.from({ length: REQUESTS }, () => make(prng.below(routeCount)));
 }
 
-function matchLoop(name: string, routes: readonly RoutePlan[], all: readonly Request[]): Loop {
+function matchLoop(name: string, routes: readonly RoutePlan[], all: readonly RequestView[]): Loop {
   const table = compileRoutes(routes);
   return {
     name,
@@ -23,8 +25,7 @@ function matchLoop(name: string, routes: readonly RoutePlan[], all: readonly Req
     run: () => {
       let sum = 0;
       for (let i = 0; i < MATCHES; i++) {
-        const { bytes, head } = all[i & (REQUESTS - 1)];
-        sum += table.match(bytes, head);
+        sum += table.match(all[i & (REQUESTS - 1)]);
       }
       return sum;
     },
@@ -33,7 +34,7 @@ function matchLoop(name: string, routes: readonly RoutePlan[], all: readonly Req
 
 const sizes = [10, 100, 10_000];
 
-function bySize(title: string, makeRoute: (n: number) => RoutePlan, makeRequest: (n: number) => Request): void {
+function bySize(title: string, makeRoute: (n: number) => RoutePlan, makeRequest: (n: number) => RequestView): void {
   measure(
     title,
     sizes.map((size) => {
@@ -49,7 +50,7 @@ const typical = [
   route({ hosts: ['api.shop.example'], path: prefix('/v1/') }),
   route({ hosts: ['shop.example', '*.shop.example'], path: prefix('/static/') }),
   route({ path: exact('/ping'), methods: ['GET', 'HEAD'] }),
-  route({ path: prefix('/admin'), headers: [{ name: 'x-internal', kind: 'exact', value: '1' }] }),
+  route({ path: prefix('/admin'), values: [header('x-internal', { kind: 'exact', value: '1' })] }),
   route({ hosts: ['*.shop.example'] }),
   route(),
 ];
@@ -89,7 +90,7 @@ bySize(
   (n) => request('/index.html', `www.customer-${n}.example`),
 );
 
-function rewriteLoop(name: string, one: Rewrite, all: readonly Request[]): Loop {
+function rewriteLoop(name: string, one: Rewrite, all: readonly RequestView[]): Loop {
   const out = new Uint8Array(4096);
   return {
     name,

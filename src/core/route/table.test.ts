@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { MatchPlan, RoutePlan, ValueMatchPlan } from '../../config/plan.ts';
+import type { SourcePlan } from '../../config/template.ts';
 import { RequestHead } from '../../wire/http1/head.ts';
-import { exact, prefix, regex, request, route } from './fixtures.test.ts';
+import { request } from '../value/fixtures.test.ts';
+import { RequestView } from '../value/request-view.ts';
+import { type ValueTest, exact, header, prefix, query, regex, route } from './fixtures.test.ts';
 import { ROUTE_BAD_PATH, ROUTE_NONE, compileRoutes } from './table.ts';
 
 /** The route that a GET of `target` at `host` takes. */
@@ -13,8 +16,7 @@ function find(
   host = 'a.example',
   fields: readonly string[] = [],
 ): number {
-  const { bytes, head } = request(target, host, 'GET', fields);
-  return compileRoutes(routes).match(bytes, head);
+  return compileRoutes(routes).match(request(target, host, 'GET', fields));
 }
 
 test('the first route in written order wins, whatever kind of rule it has', () => {
@@ -80,17 +82,14 @@ test('absolute-form: the host of the target counts', () => {
 });
 
 test('HTTP/1.0 without Host takes only routes for any host', () => {
-  const { bytes, head } = request('/');
-  head.hostLength = 0;
-  assert.equal(compileRoutes([route({ hosts: ['a.example'] }), route()]).match(bytes, head), 1);
+  const view = request('/');
+  view.head.hostLength = 0;
+  assert.equal(compileRoutes([route({ hosts: ['a.example'] }), route()]).match(view), 1);
 });
 
 test('OPTIONS * takes routes without path rule', () => {
-  const { bytes, head } = request('*', 'a.example', 'OPTIONS');
-  assert.equal(
-    compileRoutes([route({ path: prefix('/') }), route({ path: regex('^/') }), route()]).match(bytes, head),
-    2,
-  );
+  const table = compileRoutes([route({ path: prefix('/') }), route({ path: regex('^/') }), route()]);
+  assert.equal(table.match(request('*', 'a.example', 'OPTIONS')), 2);
 });
 
 test('a prefix is one of bytes, and the query is no part of the path', () => {
@@ -125,49 +124,47 @@ test('regular expressions see the normal form as text, and are not anchored', ()
 test('methods, also unknown ones, with case', () => {
   const table = compileRoutes([route({ methods: ['GET', 'PROPFIND'] }), route({ methods: ['POST'] }), route()]);
   const at = (method: string): number => {
-    const { bytes, head } = request('/', 'a', method);
-    return table.match(bytes, head);
+    return table.match(request('/', 'a', method));
   };
   assert.deepEqual(['GET', 'PROPFIND', 'POST', 'HEAD', 'MKCOL', 'get', 'PROPFINDX'].map(at), [0, 0, 1, 2, 2, 2, 2]);
 });
 
-function withHeader(condition: ValueMatchPlan, ...fields: string[]): boolean {
-  return find([route({ headers: [condition] })], '/', 'a', fields) === 0;
+function withHeader(test: ValueTest, ...fields: string[]): boolean {
+  return find([route({ values: [header('X-Env', test)] })], '/', 'a', fields) === 0;
 }
 
 test('header conditions: any field of that name is enough, names without case, values with', () => {
-  const name = 'x-env';
-  assert.ok(withHeader({ name, kind: 'present' }, 'X-Env:'));
-  assert.ok(!withHeader({ name, kind: 'present' }, 'X-Envy: 1'));
-  assert.ok(withHeader({ name, kind: 'absent' }, 'X-Envy: 1'));
-  assert.ok(!withHeader({ name, kind: 'absent' }, 'A: 1', 'x-ENV: 1'));
-  assert.ok(withHeader({ name, kind: 'exact', value: 'prod' }, 'X-Env: test', 'X-Env:  prod '));
-  assert.ok(!withHeader({ name, kind: 'exact', value: 'prod' }, 'X-Env: Prod', 'X-Env: prod, test'));
-  assert.ok(withHeader({ name, kind: 'prefix', value: 'pr' }, 'X-Env: prod'));
-  assert.ok(!withHeader({ name, kind: 'prefix', value: 'prods' }, 'X-Env: prod'));
-  assert.ok(withHeader({ name, kind: 'regex', value: '^[pq]' }, 'X-Env: x', 'X-Env: qa'));
-  assert.ok(!withHeader({ name, kind: 'regex', value: '^[pq]' }, 'X-Env: x'));
+  assert.ok(withHeader({ kind: 'present' }, 'X-Env:'));
+  assert.ok(!withHeader({ kind: 'present' }, 'X-Envy: 1'));
+  assert.ok(withHeader({ kind: 'absent' }, 'X-Envy: 1'));
+  assert.ok(!withHeader({ kind: 'absent' }, 'A: 1', 'x-ENV: 1'));
+  assert.ok(withHeader({ kind: 'exact', value: 'prod' }, 'X-Env: test', 'X-Env:  prod '));
+  assert.ok(!withHeader({ kind: 'exact', value: 'prod' }, 'X-Env: Prod', 'X-Env: prod, test'));
+  assert.ok(withHeader({ kind: 'prefix', value: 'pr' }, 'X-Env: prod'));
+  assert.ok(!withHeader({ kind: 'prefix', value: 'prods' }, 'X-Env: prod'));
+  assert.ok(withHeader({ kind: 'regex', value: '^[pq]' }, 'X-Env: x', 'X-Env: qa'));
+  assert.ok(!withHeader({ kind: 'regex', value: '^[pq]' }, 'X-Env: x'));
 });
 
-function withQuery(condition: ValueMatchPlan, query: string): boolean {
-  return find([route({ query: [condition] })], `/p${query}`) === 0;
+function withQuery(name: string, test: ValueTest, search: string): boolean {
+  return find([route({ values: [query(name, test)] })], `/p${search}`) === 0;
 }
 
 test('query conditions: decoded, any parameter of that name is enough', () => {
-  assert.ok(withQuery({ name: 'a', kind: 'present' }, '?a'));
-  assert.ok(withQuery({ name: 'a', kind: 'present' }, '?x=1&%61=1'));
-  assert.ok(!withQuery({ name: 'a', kind: 'present' }, '?b=a&aa=1&A=1&=a'));
-  assert.ok(!withQuery({ name: 'a', kind: 'present' }, ''));
-  assert.ok(withQuery({ name: 'a', kind: 'absent' }, '?b=1'));
-  assert.ok(withQuery({ name: 'a', kind: 'absent' }, ''));
-  assert.ok(!withQuery({ name: 'a', kind: 'absent' }, '?&&a'));
-  assert.ok(withQuery({ name: 'q', kind: 'exact', value: 'x y&z' }, '?q=1&q=x+y%26z'));
-  assert.ok(!withQuery({ name: 'q', kind: 'exact', value: 'x' }, '?q=xy&q='));
-  assert.ok(withQuery({ name: 'q', kind: 'exact', value: '' }, '?q'));
-  assert.ok(withQuery({ name: 'q', kind: 'exact', value: 'a=b' }, '?q=a=b'));
-  assert.ok(withQuery({ name: 'q', kind: 'exact', value: '100%' }, '?q=100%'));
-  assert.ok(withQuery({ name: 'q', kind: 'prefix', value: '\u00e9' }, '?q=%C3%A9t%C3%A9'));
-  assert.ok(withQuery({ name: 'q', kind: 'regex', value: '^\u00e9t\u00e9 [0-9]$' }, '?q=%C3%A9t%C3%A9+1'));
+  assert.ok(withQuery('a', { kind: 'present' }, '?a'));
+  assert.ok(withQuery('a', { kind: 'present' }, '?x=1&%61=1'));
+  assert.ok(!withQuery('a', { kind: 'present' }, '?b=a&aa=1&A=1&=a'));
+  assert.ok(!withQuery('a', { kind: 'present' }, ''));
+  assert.ok(withQuery('a', { kind: 'absent' }, '?b=1'));
+  assert.ok(withQuery('a', { kind: 'absent' }, ''));
+  assert.ok(!withQuery('a', { kind: 'absent' }, '?&&a'));
+  assert.ok(withQuery('q', { kind: 'exact', value: 'x y&z' }, '?q=1&q=x+y%26z'));
+  assert.ok(!withQuery('q', { kind: 'exact', value: 'x' }, '?q=xy&q='));
+  assert.ok(withQuery('q', { kind: 'exact', value: '' }, '?q'));
+  assert.ok(withQuery('q', { kind: 'exact', value: 'a=b' }, '?q=a=b'));
+  assert.ok(withQuery('q', { kind: 'exact', value: '100%' }, '?q=100%'));
+  assert.ok(withQuery('q', { kind: 'prefix', value: '\u00e9' }, '?q=%C3%A9t%C3%A9'));
+  assert.ok(withQuery('q', { kind: 'regex', value: '^\u00e9t\u00e9 [0-9]$' }, '?q=%C3%A9t%C3%A9+1'));
 });
 
 test('all conditions of a route must hold', () => {
@@ -175,8 +172,7 @@ test('all conditions of a route must hold', () => {
     hosts: ['a.example'],
     path: prefix('/p'),
     methods: ['GET'],
-    headers: [{ name: 'x', kind: 'present' }],
-    query: [{ name: 'q', kind: 'present' }],
+    values: [header('x', { kind: 'present' }), query('q', { kind: 'present' })],
   });
   assert.equal(find([one], '/p?q', 'a.example', ['X: 1']), 0);
   assert.equal(find([one], '/p?q', 'a.example', []), ROUTE_NONE);
@@ -212,7 +208,7 @@ function naiveValue(condition: ValueMatchPlan, values: readonly string[]): boole
 }
 
 /** For targets whose path is in normal form. */
-function naiveHolds({ hosts, path, methods, headers, query }: MatchPlan, asked: Asked): boolean {
+function naiveHolds({ hosts, path, methods, values }: MatchPlan, asked: Asked): boolean {
   const host = asked.host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
   const isHost = (one: string): boolean =>
     one.startsWith('*.') ? host.endsWith(one.slice(1)) && host.length > one.length - 1 : host === one;
@@ -223,12 +219,11 @@ function naiveHolds({ hosts, path, methods, headers, query }: MatchPlan, asked: 
   if (path?.kind === 'regex' && !new RegExp(path.value).test(rawPath)) return false;
   if (methods.length > 0 && !methods.includes(asked.method)) return false;
   const parameters = new URLSearchParams(search.join('?'));
-  const valuesOf = (name: string): string[] =>
-    asked.fields.filter(([other]) => other.toLowerCase() === name).map(([, v]) => v);
-  return (
-    headers.every((one) => naiveValue(one, valuesOf(one.name))) &&
-    query.every((one) => naiveValue(one, parameters.getAll(one.name)))
-  );
+  const valuesOf = ({ kind, name }: SourcePlan): string[] => {
+    if (kind === 'query') return parameters.getAll(name as string);
+    return asked.fields.filter(([other]) => other.toLowerCase() === name).map(([, v]) => v);
+  };
+  return values.every((one) => naiveValue(one, valuesOf(one.source)));
 }
 
 /** Mostly no condition. */
@@ -252,19 +247,21 @@ test('any table agrees with a search from the beginning of the list', () => {
     pathText.map(exact),
     fc.constantFrom('a/b', '^/a', 'b$', '^/(a|b)+$').map(regex),
   );
-  const value = (name: fc.Arbitrary<string>): fc.Arbitrary<ValueMatchPlan> =>
-    fc.oneof(
-      fc.record({ name, kind: fc.constantFrom('present' as const, 'absent' as const) }),
-      fc.record({ name, kind: fc.constantFrom('exact' as const, 'prefix' as const), value: fc.constantFrom(...words) }),
-      fc.record({ name, kind: fc.constant('regex' as const), value: fc.constantFrom('^a', 'b$', '^$') }),
-    );
+  const source: fc.Arbitrary<SourcePlan> = fc.oneof(
+    fc.record({ kind: fc.constant('header' as const), name: fc.constantFrom('x-a', 'x-b') }),
+    fc.record({ kind: fc.constant('query' as const), name: fc.constantFrom('q', 'r') }),
+  );
+  const value: fc.Arbitrary<ValueMatchPlan> = fc.oneof(
+    fc.record({ source, kind: fc.constantFrom('present' as const, 'absent' as const) }),
+    fc.record({ source, kind: fc.constantFrom('exact' as const, 'prefix' as const), value: fc.constantFrom(...words) }),
+    fc.record({ source, kind: fc.constant('regex' as const), value: fc.constantFrom('^a', 'b$', '^$') }),
+  );
   const oneRoute = fc
     .record({
       hosts: fc.oneof(fc.constant([]), fc.array(hostRule, { maxLength: 3 })),
       path: pathRule,
       methods: rarely(fc.constantFrom('GET', 'POST', 'PURGE')),
-      headers: rarely(value(fc.constantFrom('x-a', 'x-b'))),
-      query: rarely(value(fc.constantFrom('q', 'r'))),
+      values: rarely(value),
     })
     .map((match) => route(match));
   const parameter = fc.tuple(fc.constantFrom('q', 'r', 's'), fc.constantFrom(...words)).map(([n, v]) => `${n}=${v}`);
@@ -289,14 +286,14 @@ test('any table agrees with a search from the beginning of the list', () => {
       (routes, all) => {
         const table = compileRoutes(routes);
         for (const one of all) {
-          const { bytes, head } = request(
+          const view = request(
             one.target,
             one.host,
             one.method,
             one.fields.map(([n, v]) => `${n}: ${v}`),
           );
           const expected = routes.findIndex(({ match }) => naiveHolds(match, one));
-          assert.equal(table.match(bytes, head), expected, JSON.stringify(one));
+          assert.equal(table.match(view), expected, JSON.stringify(one));
         }
       },
     ),
@@ -314,8 +311,7 @@ test('ten thousand routes of every kind are told apart', () => {
   }
   const table = compileRoutes(routes);
   const at = (target: string, host: string): number => {
-    const { bytes, head } = request(target, host);
-    return table.match(bytes, head);
+    return table.match(request(target, host));
   };
   for (let i = 0; i < 2500; i += 7) {
     assert.equal(at('/only/x', `h${i}.example`), 4 * i);
@@ -330,7 +326,7 @@ test('ten thousand routes of every kind are told apart', () => {
 test('whatever bytes a head points to, matching ends with a number', () => {
   const routes = [
     route({ hosts: ['a', '*.b'], path: regex('x') }),
-    route({ path: prefix('/a'), query: [{ name: 'q', kind: 'regex', value: 'x' }] }),
+    route({ path: prefix('/a'), values: [query('q', { kind: 'regex', value: 'x' })] }),
     route({ hosts: ['*.b'], path: exact('/') }),
   ];
   const table = compileRoutes(routes);
@@ -342,7 +338,7 @@ test('whatever bytes a head points to, matching ends with a number', () => {
       [head.path, head.pathLength] = path;
       [head.query, head.queryLength] = query;
       head.queryLength = Math.min(head.queryLength, head.pathLength);
-      const index = table.match(bytes, head);
+      const index = table.match(new RequestView(bytes, head));
       assert.ok(index >= ROUTE_BAD_PATH && index < routes.length);
     }),
   );

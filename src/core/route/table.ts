@@ -7,10 +7,10 @@
  */
 import { Regex } from '../../base/regex/regex.ts';
 import type { EscapedSlash, RoutePlan } from '../../config/plan.ts';
-import type { RequestHead } from '../../wire/http1/head.ts';
+import type { RequestView } from '../value/request-view.ts';
 import { Conditions } from './conditions.ts';
 import { HostTable } from './hosts.ts';
-import { DOT, NormalPath, READ_DOTS, READ_SLASH, type Reading, normaliseRule } from './path.ts';
+import { DOT, NormalPath, READ_DOTS, READ_SLASH, type Reading, normaliseRule } from '../value/path.ts';
 import { NO_ROUTE_YET, TrieBuilder, type RouteFilter, type Trie } from './trie.ts';
 
 /** No route matches. */
@@ -56,9 +56,8 @@ export class RouteTable implements RouteFilter {
   /** The first route takes everything as it is. */
   private readonly isCatchAll: boolean;
 
-  // what one call of `match` works on
-  private bytes: Uint8Array = NO_PATH;
-  private head: RequestHead | null = null;
+  /** What one call of `match` works on. */
+  private view: RequestView | null = null;
 
   private readonly escapedSlash: EscapedSlash;
 
@@ -91,18 +90,17 @@ export class RouteTable implements RouteFilter {
    * The index of the first matching route, ROUTE_NONE, or, if the table has rules about paths or rewrites them,
    * ROUTE_BAD_PATH or ROUTE_DOUBTFUL_PATH.
    */
-  match(bytes: Uint8Array, head: RequestHead): number {
+  match(view: RequestView): number {
     if (this.isCatchAll) return 0;
-    this.bytes = bytes;
-    this.head = head;
-    if (!this.hasPaths) return this.find(bytes, head);
-    if (!path.readFrom(bytes, head, readingOf(this.escapedSlash))) return ROUTE_BAD_PATH;
+    this.view = view;
+    if (!this.hasPaths) return this.find(view);
+    if (!path.readFrom(view.bytes, view.head, readingOf(this.escapedSlash))) return ROUTE_BAD_PATH;
     const { doubts } = path;
-    const found = this.find(bytes, head);
-    return doubts === 0 || this.isSameInAllReadings(bytes, head, doubts, found) ? found : ROUTE_DOUBTFUL_PATH;
+    const found = this.find(view);
+    return doubts === 0 || this.isSameInAllReadings(view, doubts, found) ? found : ROUTE_DOUBTFUL_PATH;
   }
 
-  private isSameInAllReadings(bytes: Uint8Array, head: RequestHead, doubts: Reading, found: number): boolean {
+  private isSameInAllReadings(view: RequestView, doubts: Reading, found: number): boolean {
     const { escapedSlash } = this;
     if (escapedSlash === 'refuse' && (doubts & READ_SLASH) !== 0) return false;
     const compared = escapedSlash === 'compare' ? doubts : doubts & ~READ_SLASH;
@@ -111,15 +109,15 @@ export class RouteTable implements RouteFilter {
     if (bitCount(compared) > DOUBTS_MAX) return false;
     const base = readingOf(escapedSlash);
     for (let reading = compared; reading > 0; reading = (reading - 1) & compared) {
-      if (!path.readFrom(bytes, head, base | reading) || path.hadDotSegments) return false;
-      if (this.find(bytes, head) !== found) return false;
+      if (!path.readFrom(view.bytes, view.head, base | reading) || path.hadDotSegments) return false;
+      if (this.find(view) !== found) return false;
     }
     return true;
   }
 
-  private find(bytes: Uint8Array, head: RequestHead): number {
+  private find(view: RequestView): number {
     let best = NO_ROUTE_YET;
-    if (this.hasHosts && head.hostLength > 0) best = this.findByHost(bytes, head);
+    if (this.hasHosts && view.head.hostLength > 0) best = this.findByHost(view);
     best = this.findInTree(ANY_HOST, best);
     return best === NO_ROUTE_YET ? ROUTE_NONE : best;
   }
@@ -127,10 +125,10 @@ export class RouteTable implements RouteFilter {
   /** RouteFilter: for the request that `match` is called with. */
   holds(route: number): boolean {
     const conditions = this.conditions[route];
-    return conditions === null || conditions.hold(this.bytes, this.head as RequestHead);
+    return conditions === null || conditions.hold(this.view as RequestView);
   }
 
-  private findByHost(bytes: Uint8Array, head: RequestHead): number {
+  private findByHost({ bytes, head }: RequestView): number {
     const { host } = head;
     let end = host + head.hostLength;
     // `shop.example.` is the same name, said to be complete (RFC 1034 section 3.1)

@@ -4,7 +4,7 @@
  */
 import { encodeUtf8 } from '../../base/text.ts';
 import { QUESTION } from '../../wire/http1/classes.ts';
-import { isEscape, putEscape } from './path.ts';
+import { isEscape, putEscape } from '../value/path.ts';
 
 /** What may stand in a path as it is, escapes aside: pchar and `/` (RFC 3986 section 3.3). */
 const PATH_SAFE = new Uint8Array(256);

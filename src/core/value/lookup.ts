@@ -1,6 +1,7 @@
 /**
- * Where a named part of a request stands: a field, a cookie, a query parameter. The first of that name counts. Nothing is
- * decoded or copied: a lookup leaves a span of the request's bytes.
+ * Where a named part of a request stands: a field, a cookie, a query parameter. Nothing is decoded or copied: a lookup leaves a
+ * span of the request's bytes. Each looks only at what stands behind the offset `from`, so that the end of the one that was
+ * found leads to the next of the same name; 0 finds the first.
  */
 import { HTAB, SP, equalsIgnoringCase } from '../../wire/http1/classes.ts';
 import {
@@ -14,49 +15,38 @@ import {
   type FieldTable,
   type RequestHead,
 } from '../../wire/http1/head.ts';
-import { QueryCursor, skipDecoded } from '../route/query.ts';
+import { QueryCursor, skipDecoded } from './query.ts';
+import type { Span } from './span.ts';
 
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 
-/** Bytes of somebody else's array. */
-export class Span {
-  bytes: Uint8Array = new Uint8Array(0);
-  at = 0;
-  length = 0;
-
-  set(bytes: Uint8Array, at: number, length: number): void {
-    this.bytes = bytes;
-    this.at = at;
-    this.length = length;
-  }
-}
-
 const cursor = new QueryCursor();
 
 /** False: there is none, and the span is empty. `lower`: the name in lower case. */
-export function findField(bytes: Uint8Array, table: FieldTable, lower: Uint8Array, span: Span): boolean {
+export function findField(bytes: Uint8Array, table: FieldTable, lower: Uint8Array, from: number, span: Span): boolean {
   const { fields } = table;
   const words = table.fieldCount * FIELD_WORDS;
   for (let word = 0; word < words; word += FIELD_WORDS) {
-    if (!equalsIgnoringCase(bytes, fields[word + FIELD_NAME], fields[word + FIELD_NAME_LENGTH], lower)) continue;
+    const name = fields[word + FIELD_NAME];
+    if (name < from || !equalsIgnoringCase(bytes, name, fields[word + FIELD_NAME_LENGTH], lower)) continue;
     span.set(bytes, fields[word + FIELD_VALUE], fields[word + FIELD_VALUE_LENGTH]);
     return true;
   }
-  span.length = 0;
+  span.clear();
   return false;
 }
 
 /** RFC 6265 section 4.2.1: `name=value` pairs between `; `. Names are compared with case. */
-export function findCookie(bytes: Uint8Array, table: FieldTable, name: Uint8Array, span: Span): boolean {
-  span.length = 0;
+export function findCookie(bytes: Uint8Array, table: FieldTable, name: Uint8Array, from: number, span: Span): boolean {
+  span.clear();
   if ((table.seen & (1 << F_COOKIE)) === 0) return false;
   const { fields } = table;
   const words = table.fieldCount * FIELD_WORDS;
   for (let word = 0; word < words; word += FIELD_WORDS) {
     if (fields[word + FIELD_ID] !== F_COOKIE) continue;
     const end = fields[word + FIELD_VALUE] + fields[word + FIELD_VALUE_LENGTH];
-    for (let i = fields[word + FIELD_VALUE]; i < end; i++) {
+    for (let i = Math.max(from, fields[word + FIELD_VALUE]); i < end; i++) {
       while (i < end && isSpace(bytes[i])) i++;
       let k = 0;
       while (k < name.length && i < end && bytes[i] === name[k]) {
@@ -77,15 +67,38 @@ export function findCookie(bytes: Uint8Array, table: FieldTable, name: Uint8Arra
 }
 
 /** The value as sent, with its escapes. `name` is compared with the decoded names. */
-export function findParameter(bytes: Uint8Array, head: RequestHead, name: Uint8Array, span: Span): boolean {
-  cursor.start(bytes, head.query, head.queryLength);
+export function findParameter(
+  bytes: Uint8Array,
+  head: RequestHead,
+  name: Uint8Array,
+  from: number,
+  span: Span,
+): boolean {
+  const end = head.query + head.queryLength;
+  const start = Math.max(from, head.query);
+  cursor.start(bytes, start, end - start);
   while (cursor.move(bytes)) {
     if (skipDecoded(bytes, cursor.name, cursor.nameEnd, name) !== cursor.nameEnd) continue;
-    span.set(bytes, cursor.value, cursor.end - cursor.value);
+    span.setEncoded(bytes, cursor.value, cursor.end - cursor.value);
     return true;
   }
-  span.length = 0;
+  span.clear();
   return false;
+}
+
+/** The index of the first field with this F_ id, or -1. */
+export function fieldWithId(table: FieldTable, id: number): number {
+  if ((table.seen & (1 << id)) === 0) return -1;
+  const { fields } = table;
+  for (let i = 0, word = FIELD_ID; i < table.fieldCount; i++, word += FIELD_WORDS) {
+    if (fields[word] === id) return i;
+  }
+  return -1;
+}
+
+/** The index of the only field with this id, or -1: of several nobody can say which is meant. */
+export function onlyFieldWithId(table: FieldTable, id: number): number {
+  return (table.repeated & (1 << id)) === 0 ? fieldWithId(table, id) : -1;
 }
 
 function isSpace(byte: number): boolean {

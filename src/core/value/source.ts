@@ -7,7 +7,6 @@ import { encodeUtf8 } from '../../base/text.ts';
 import type { SourcePlan } from '../../config/template.ts';
 import { ascii } from '../../wire/http1/classes.ts';
 import {
-  FIELD_ID,
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
@@ -15,9 +14,10 @@ import {
   type RequestHead,
 } from '../../wire/http1/head.ts';
 import { emitIpText, IP_TEXT_BYTES_MAX, isNoIp, type IpWords } from '../../wire/ip-text.ts';
-import { pathLength } from '../route/path.ts';
-import { findCookie, findField, findParameter, type Span } from './lookup.ts';
+import { findCookie, findField, findParameter, onlyFieldWithId } from './lookup.ts';
+import { NormalPath, pathLength } from './path.ts';
 import type { RequestView } from './request-view.ts';
+import type { Span } from './span.ts';
 
 export const CLIENT = 0;
 export const PEER = 1;
@@ -25,12 +25,29 @@ export const HOST = 2;
 export const AUTHORITY = 3;
 export const METHOD = 4;
 export const PATH = 5;
-export const QUERY = 6;
-export const SCHEME = 7;
-export const REQUEST_ID = 8;
-export const HEADER = 9;
-export const COOKIE = 10;
-export const PARAMETER = 11;
+export const NORMAL_PATH = 6;
+export const QUERY = 7;
+export const SCHEME = 8;
+export const REQUEST_ID = 9;
+// those with a name, which may be there several times
+export const HEADER = 10;
+export const COOKIE = 11;
+export const PARAMETER = 12;
+
+type Kind =
+  | typeof CLIENT
+  | typeof PEER
+  | typeof HOST
+  | typeof AUTHORITY
+  | typeof METHOD
+  | typeof PATH
+  | typeof NORMAL_PATH
+  | typeof QUERY
+  | typeof SCHEME
+  | typeof REQUEST_ID
+  | typeof HEADER
+  | typeof COOKIE
+  | typeof PARAMETER;
 
 const KINDS = {
   client: CLIENT,
@@ -44,31 +61,45 @@ const KINDS = {
   'request-id': REQUEST_ID,
 } as const;
 const NAMED_KINDS = { header: HEADER, cookie: COOKIE, query: PARAMETER } as const;
+const OUTSIDE_HEAD: ReadonlySet<number> = new Set([CLIENT, PEER, REQUEST_ID, SCHEME]);
 
 const HTTP = ascii('http');
 const SLASH = ascii('/');
 const addressText = new Uint8Array(IP_TEXT_BYTES_MAX);
+const path = new NormalPath();
 
 export class Source {
-  readonly kind: number;
+  readonly kind: Kind;
   private readonly name: Uint8Array;
 
-  private constructor(kind: number, name: string) {
+  private constructor(kind: Kind, name: string) {
     this.kind = kind;
     this.name = encodeUtf8(name);
   }
 
+  /** The path in the form that routes are matched on: equal for equal paths, however they are spelt. */
+  static readonly normalPath = new Source(NORMAL_PATH, '');
+
   /** The source of a placeholder, or the two of `{uri}`. */
-  static of(plan: SourcePlan): readonly Source[] {
-    if (plan.name !== null) {
-      return [new Source(NAMED_KINDS[plan.kind], plan.kind === 'header' ? plan.name.toLowerCase() : plan.name)];
-    }
-    if (plan.kind === 'uri') return [new Source(PATH, ''), new Source(QUERY, '')];
-    return [new Source(KINDS[plan.kind], '')];
+  static allOf(plan: SourcePlan): readonly Source[] {
+    return plan.kind === 'uri' ? [new Source(PATH, ''), new Source(QUERY, '')] : [Source.of(plan)];
   }
 
-  /** Leaves the value's bytes in `span`; they hold until the next call. Length 0: the request has none. */
-  find(view: RequestView, span: Span): void {
+  static of(plan: SourcePlan): Source {
+    if (plan.name !== null) {
+      return new Source(NAMED_KINDS[plan.kind], plan.kind === 'header' ? plan.name.toLowerCase() : plan.name);
+    }
+    assert(plan.kind !== 'uri', 'path and query are two values');
+    return new Source(KINDS[plan.kind], '');
+  }
+
+  /** It is not in the request's head: the view must have been filled. */
+  get needsView(): boolean {
+    return OUTSIDE_HEAD.has(this.kind);
+  }
+
+  /** Leaves the value in `span`, of several the first; it holds until the next call. False: the request has none, the span is empty. */
+  find(view: RequestView, span: Span): boolean {
     const { bytes, head } = view;
     switch (this.kind) {
       case CLIENT:
@@ -76,53 +107,57 @@ export class Source {
       case PEER:
         return findAddress(view.peer, span);
       case HOST:
-        return span.set(bytes, head.host, head.hostLength);
+        return leave(span, bytes, head.host, head.hostLength);
       case AUTHORITY:
-        return span.set(bytes, head.authority, head.authorityLength);
+        return leave(span, bytes, head.authority, head.authorityLength);
       case METHOD:
-        return span.set(bytes, head.start, head.methodLength);
+        return leave(span, bytes, head.start, head.methodLength);
       case PATH:
         return findPath(bytes, head, span);
+      case NORMAL_PATH:
+        return path.readFrom(bytes, head) ? leave(span, path.bytes, path.at, path.length) : findPath(bytes, head, span);
       case QUERY:
-        return span.set(bytes, head.query, head.queryLength);
+        return leave(span, bytes, head.query, head.queryLength);
       case SCHEME:
         return findScheme(view, span);
       case REQUEST_ID:
-        return span.set(view.requestIdBytes, view.requestId, view.requestIdLength);
-      case HEADER:
-        findField(bytes, head, this.name, span);
-        return;
-      case COOKIE:
-        findCookie(bytes, head, this.name, span);
-        return;
-      case PARAMETER:
-        findParameter(bytes, head, this.name, span);
-        return;
+        return leave(span, view.requestIdBytes, view.requestId, view.requestIdLength);
       default:
-        assert(false, 'a source of no kind');
+        return this.findNamed(view, 0, span);
     }
+  }
+
+  /** The next value of the same name: the one behind that in `span`. */
+  findNext(view: RequestView, span: Span): boolean {
+    return this.kind >= HEADER && this.findNamed(view, span.end, span);
+  }
+
+  private findNamed({ bytes, head }: RequestView, from: number, span: Span): boolean {
+    if (this.kind === HEADER) return findField(bytes, head, this.name, from, span);
+    if (this.kind === COOKIE) return findCookie(bytes, head, this.name, from, span);
+    return findParameter(bytes, head, this.name, from, span);
   }
 }
 
-function findAddress(ip: IpWords, span: Span): void {
-  span.set(addressText, 0, isNoIp(ip) ? 0 : emitIpText(addressText, 0, ip));
+function leave(span: Span, bytes: Uint8Array, at: number, length: number): boolean {
+  span.set(bytes, at, length);
+  return length > 0;
+}
+
+function findAddress(ip: IpWords, span: Span): boolean {
+  return leave(span, addressText, 0, isNoIp(ip) ? 0 : emitIpText(addressText, 0, ip));
 }
 
 /** An absolute-form target may have no path: it means `/`. */
-function findPath(bytes: Uint8Array, head: RequestHead, span: Span): void {
+function findPath(bytes: Uint8Array, head: RequestHead, span: Span): boolean {
   const length = pathLength(head);
-  if (length > 0) span.set(bytes, head.path, length);
-  else span.set(SLASH, 0, 1);
+  return length > 0 ? leave(span, bytes, head.path, length) : leave(span, SLASH, 0, 1);
 }
 
 /** This proxy is spoken to in plain HTTP; whoever ended the TLS in front of it says so. */
-function findScheme({ bytes, head, isTrusted }: RequestView, span: Span): void {
-  if (isTrusted && (head.seen & ~head.repeated & (1 << F_X_FORWARDED_PROTO)) !== 0) {
-    const { fields } = head;
-    for (let i = 0, word = 0; i < head.fieldCount; i++, word += FIELD_WORDS) {
-      if (fields[word + FIELD_ID] !== F_X_FORWARDED_PROTO) continue;
-      return span.set(bytes, fields[word + FIELD_VALUE], fields[word + FIELD_VALUE_LENGTH]);
-    }
-  }
-  span.set(HTTP, 0, HTTP.length);
+function findScheme({ bytes, head, isTrusted }: RequestView, span: Span): boolean {
+  const field = isTrusted ? onlyFieldWithId(head, F_X_FORWARDED_PROTO) : -1;
+  if (field < 0) return leave(span, HTTP, 0, HTTP.length);
+  const word = field * FIELD_WORDS;
+  return leave(span, bytes, head.fields[word + FIELD_VALUE], head.fields[word + FIELD_VALUE_LENGTH]);
 }

@@ -6,15 +6,14 @@
 import { parseTemplate } from '../../config/template.ts';
 import { VALUE_CLASS } from '../../wire/http1/classes.ts';
 import { emitFragment } from '../../wire/http1/emit.ts';
-import { Span } from './lookup.ts';
 import type { RequestView } from './request-view.ts';
-import { CLIENT, PEER, REQUEST_ID, SCHEME, Source } from './source.ts';
+import { Source } from './source.ts';
+import { Span } from './span.ts';
 
 /** There was no room. */
 export const TEMPLATE_OVERFLOW = -1;
 
 const QUESTION_MARK = 0x3f;
-const OUTSIDE_HEAD: ReadonlySet<number> = new Set([CLIENT, PEER, REQUEST_ID, SCHEME]);
 const span = new Span();
 
 export class Template {
@@ -28,10 +27,10 @@ export class Template {
   /** `encode`: the bytes of the operator's own text in this place. */
   constructor(text: string, encode: (literal: string) => Uint8Array) {
     this.parts = parseTemplate(text).flatMap((part): readonly (Uint8Array | Source)[] =>
-      typeof part === 'string' ? [encode(part)] : Source.of(part),
+      typeof part === 'string' ? [encode(part)] : Source.allOf(part),
     );
     this.isConstant = this.parts.every((part) => part instanceof Uint8Array);
-    this.needsView = this.parts.some((part) => part instanceof Source && OUTSIDE_HEAD.has(part.kind));
+    this.needsView = this.parts.some((part) => part instanceof Source && part.needsView);
   }
 
   /** How many bytes `emitInField` will write at most. */

@@ -404,7 +404,7 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
     this.isRequestComplete = head.body === BODY_NONE || (head.body === BODY_LENGTH && head.contentLength === 0);
     this.isEndedByClose = false;
     this.readsRest = false;
-    const index = listener.table.match(context.memory, head);
+    const index = listener.table.match(listener.view);
     if (index < 0) {
       this.answer(withoutRoute(index));
     } else if (listener.routes[index].own !== null) {

@@ -174,11 +174,12 @@ export class Exchange extends Waiter {
     this.requestLength += length;
   }
 
-  private keyFor({ head, client }: RequestView): number {
+  private keyFor(view: RequestView): number {
     const { hashKey, plan } = this.upstream;
     if (hashKey === null && plan.balance !== 'source-hash') return 0;
+    const { client } = view;
     const source = hashWords(client.ip0, client.ip1, client.ip2, client.ip3);
-    return hashKey === null ? source : hashKey.of(this.context.memory, head, source);
+    return hashKey === null ? source : hashKey.of(view, source);
   }
 
   /** The request is rebuilt and the client's connection ready to hand over the rest of the body: looks for a server. */

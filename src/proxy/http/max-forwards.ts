@@ -2,22 +2,16 @@
  * Max-Forwards of OPTIONS and TRACE (RFC 9110 section 7.6.2): how many more times they may be forwarded. At zero the proxy
  * answers as if it were the server; else it is one less for the server. Other methods' fields are passed on unread.
  */
-import { equalsIgnoringCase } from '../../wire/http1/classes.ts';
+import { findField } from '../../core/value/lookup.ts';
+import { Span } from '../../core/value/span.ts';
 import { ascii } from '../../wire/http1/emit.ts';
-import {
-  FIELD_NAME,
-  FIELD_NAME_LENGTH,
-  FIELD_VALUE,
-  FIELD_VALUE_LENGTH,
-  FIELD_WORDS,
-  METHOD_OPTIONS,
-  METHOD_TRACE,
-  type RequestHead,
-} from '../../wire/http1/head.ts';
+import { METHOD_OPTIONS, METHOD_TRACE, type RequestHead } from '../../wire/http1/head.ts';
 
 const NAME = ascii('max-forwards');
 const ZERO = 0x30;
 const NINE = 0x39;
+
+const span = new Span();
 
 /**
  * Takes one off, in place and with as many digits: a leading zero is allowed. False: it was zero, the request goes no further.
@@ -25,11 +19,8 @@ const NINE = 0x39;
  */
 export function takeForward(memory: Uint8Array, head: RequestHead): boolean {
   if (head.method !== METHOD_OPTIONS && head.method !== METHOD_TRACE) return true;
-  const { fields } = head;
-  for (let i = 0; i < head.fieldCount; i++) {
-    const field = i * FIELD_WORDS;
-    if (!equalsIgnoringCase(memory, fields[field + FIELD_NAME], fields[field + FIELD_NAME_LENGTH], NAME)) continue;
-    if (!takeOne(memory, fields[field + FIELD_VALUE], fields[field + FIELD_VALUE_LENGTH])) return false;
+  for (let from = 0; findField(memory, head, NAME, from, span); from = span.end) {
+    if (!takeOne(memory, span.at, span.length)) return false;
   }
   return true;
 }

@@ -7,6 +7,7 @@
  */
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import { writeOriginForm } from '../../core/route/rewrite.ts';
+import { fieldWithId, onlyFieldWithId } from '../../core/value/lookup.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Prng } from '../../base/prng.ts';
 import { ascii, droppedIds, emitBytes, emitCrlf, emitFragment, emitKeptFields } from '../../wire/http1/emit.ts';
@@ -109,12 +110,12 @@ export class RequestEmitter {
     }
     if (route.addsForwardedFor) at = this.emitForwardedFor(view, hops, at);
     if (route.addsForwardedProto) {
-      const field = isTrusted ? onlyField(head, F_X_FORWARDED_PROTO) : -1;
+      const field = isTrusted ? onlyFieldWithId(head, F_X_FORWARDED_PROTO) : -1;
       if (field < 0) at = emitFragment(memory, at, X_FORWARDED_PROTO_HTTP);
       else at = this.emitCopy(X_FORWARDED_PROTO, head, field, at);
     }
     if (route.addsForwardedHost) {
-      const field = isTrusted ? onlyField(head, F_X_FORWARDED_HOST) : -1;
+      const field = isTrusted ? onlyFieldWithId(head, F_X_FORWARDED_HOST) : -1;
       if (field >= 0) {
         at = this.emitCopy(X_FORWARDED_HOST, head, field, at);
       } else if (head.authorityLength > 0) {
@@ -173,8 +174,7 @@ export class RequestEmitter {
     const isUnix = isNoIp(peer);
     let first = -1;
     if (isTrusted) first = hops.field;
-    else if (this.appends && (head.seen & (1 << F_X_FORWARDED_FOR)) !== 0)
-      first = indexOfField(head, F_X_FORWARDED_FOR);
+    else if (this.appends) first = fieldWithId(head, F_X_FORWARDED_FOR);
     if (isUnix && first < 0) return at;
     at = emitFragment(memory, at, X_FORWARDED_FOR);
     if (first >= 0) {
@@ -231,24 +231,11 @@ export class RequestEmitter {
   /** Leaves a trusted proxy's identifier in the view. False: there is none, or none that could pass as one. */
   private takeId(view: RequestView): boolean {
     const { head, isTrusted, bytes } = view;
-    const field = isTrusted ? onlyField(head, F_X_REQUEST_ID) : -1;
+    const field = isTrusted ? onlyFieldWithId(head, F_X_REQUEST_ID) : -1;
     if (field < 0) return false;
     view.requestIdBytes = bytes;
     view.requestId = head.fields[field * FIELD_WORDS + FIELD_VALUE];
     view.requestIdLength = head.fields[field * FIELD_WORDS + FIELD_VALUE_LENGTH];
     return isRequestId(bytes, view.requestId, view.requestIdLength);
   }
-}
-
-/** The index of the only field with this id, or -1: of several nobody can say which is meant. */
-function onlyField(head: RequestHead, id: number): number {
-  return (head.seen & ~head.repeated & (1 << id)) === 0 ? -1 : indexOfField(head, id);
-}
-
-function indexOfField(head: RequestHead, id: number): number {
-  const fields = head.fields;
-  for (let i = 0, at = FIELD_ID; i < head.fieldCount; i++, at += FIELD_WORDS) {
-    if (fields[at] === id) return i;
-  }
-  return -1;
 }

@@ -4,7 +4,7 @@ import { RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limi
 import type { ActionPlan, ProxyActionPlan, RoutePlan } from '../../config/plan.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { Redirect } from '../../core/route/redirect.ts';
-import type { Reading } from '../../core/route/path.ts';
+import type { Reading } from '../../core/value/path.ts';
 import { compileRewrite, type Rewrite } from '../../core/route/rewrite.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { Upstream } from '../upstream.ts';

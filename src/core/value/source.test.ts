@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SourcePlan } from '../../config/template.ts';
+import { request } from './fixtures.test.ts';
+import { Source } from './source.ts';
+import { Span } from './span.ts';
+
+/** What the source finds in turn, as sent. */
+function all(plan: SourcePlan, target: string, ...fields: string[]): string[] {
+  const view = request(target, 'a.example', 'GET', fields);
+  const source = Source.of(plan);
+  const span = new Span();
+  const found: string[] = [];
+  for (let has = source.find(view, span); has; has = source.findNext(view, span)) {
+    found.push(Buffer.from(span.bytes.subarray(span.at, span.end)).toString('latin1'));
+  }
+  assert.equal(span.length, 0);
+  return found;
+}
+
+test('fields, cookies and parameters are found one after the other, empty ones too', () => {
+  assert.deepEqual(all({ kind: 'header', name: 'X-A' }, '/', 'X-A: 1', 'X-AB: 2', 'x-a:', 'X-a: 3'), ['1', '', '3']);
+  assert.deepEqual(all({ kind: 'cookie', name: 'c' }, '/', 'Cookie: c=1; cc=2;c= ; c', 'X: y', 'Cookie: b=c=4; c=5 '), [
+    '1',
+    '',
+    '5',
+  ]);
+  assert.deepEqual(all({ kind: 'query', name: 'q' }, '/?q=1&qq=2&q&%71=a%26&q=?'), ['1', '', 'a%26', '?']);
+  for (const kind of ['header', 'cookie', 'query'] as const) assert.deepEqual(all({ kind, name: 'none' }, '/?a'), []);
+});
+
+test('what a request has once is found once', () => {
+  const counts = (['host', 'method', 'path', 'query', 'scheme', 'client'] as const).map((kind) => {
+    const view = request('/p', 'a.example');
+    const span = new Span();
+    const source = Source.of({ kind, name: null });
+    return [source.find(view, span), source.findNext(view, span)];
+  });
+  assert.deepEqual(counts, [
+    [true, false],
+    [true, false],
+    [true, false],
+    [false, false],
+    [true, false],
+    [false, false],
+  ]);
+});
+
+test('a parameter says what it decodes to, the rest what was sent', () => {
+  const bytes = Buffer.from('a+b%21c');
+  const expected = Buffer.from('a b!c');
+  const span = new Span();
+  const said = new Span();
+  span.setEncoded(bytes, 0, bytes.length);
+  assert.ok(span.is(expected) && span.beginsWith(Buffer.from('a b!')) && !span.is(bytes));
+  span.decode(said);
+  assert.deepEqual(Buffer.from(said.bytes.subarray(said.at, said.end)), expected);
+  span.set(bytes, 0, bytes.length);
+  assert.ok(
+    span.is(bytes) && span.beginsWith(Buffer.from('a+')) && !span.is(expected) && !span.is(Buffer.from('a+b%21cd')),
+  );
+});
