@@ -1,6 +1,7 @@
 /** What all listeners do: accept, count, and stop accepting at the connection limit, or while descriptors are short. */
 import type { ListenerPlan } from '../config/plan.ts';
 import type { ListenSocket, Socket } from '../port/transport.ts';
+import { Backlog } from './backlog.ts';
 import type { Context } from './context.ts';
 import { PauseNews } from './pause-news.ts';
 import type { Upstream } from './upstream.ts';
@@ -19,16 +20,19 @@ export abstract class Listener {
   /** When what began here has to have ended, because no plan has this listener any more. */
   retireAt = Infinity;
   private readonly sockets = new Set<ListenSocket>();
+  /** Who was accepted and has to wait. */
+  private readonly backlog: Backlog;
   private connectionCount = 0;
-  private isAtLimit = false;
   private isHeld = false;
   private isPaused = false;
+  private isSettling = false;
   private toldRoomAt = -Infinity;
   private readonly news: PauseNews;
 
   constructor(context: Context, plan: ListenerPlan) {
     this.context = context;
     this.plan = plan;
+    this.backlog = new Backlog(context);
     this.news = new PauseNews(context, plan.name);
   }
 
@@ -41,7 +45,18 @@ export abstract class Listener {
   apply(plan: ListenerPlan, upstreams: readonly Upstream[]): void {
     this.plan = plan;
     this.configure(upstreams);
-    this.setAtLimit(this.connectionCount >= plan.limits.connections);
+    this.settle();
+  }
+
+  /** No later use of its connections is waited for: whoever waits to be served is served now. */
+  drain(): void {
+    this.settle();
+  }
+
+  /** No plan has it any more. What began here has to have ended by then. */
+  retire(at: number): void {
+    this.retireAt = at;
+    this.settle();
   }
 
   /** It accepts from this socket too. */
@@ -56,33 +71,32 @@ export abstract class Listener {
   }
 
   handleAccept(socket: Socket): void {
-    this.connectionCount++;
-    this.context.liveSessions++;
     this.context.row.countListenerAccepted(this.plan.slot);
-    this.context.row.addListenerConnections(this.plan.slot, 1);
-    if (this.connectionCount > this.plan.limits.connections && this.canCloseIdle) this.makeRoom();
-    if (this.context.transport.socketCount >= this.context.socketsMax) this.context.makeRoom();
-    this.begin(socket);
-    this.setAtLimit(this.connectionCount >= this.plan.limits.connections);
+    if (this.isPaused && this.isFull) {
+      this.backlog.add(socket);
+      return;
+    }
+    this.serve(socket);
+    this.settle();
   }
 
-  /** A client's connection is gone. Called exactly once for each. */
+  /** A client's connection is gone. Called exactly once for each that began. */
   release(): void {
     this.connectionCount--;
     this.context.liveSessions--;
     this.context.row.addListenerConnections(this.plan.slot, -1);
-    if (this.connectionCount < this.plan.limits.connections) this.setAtLimit(false);
+    this.settle();
   }
 
   /** Descriptors are short: what there is is kept for servers. */
   setHeld(isHeld: boolean): void {
     this.isHeld = isHeld;
-    this.settleAccepting('what file descriptors are left is kept for connections to servers');
+    this.settle();
   }
 
   /** Time has passed: clients may now be idle for long enough. */
   handleTick(): void {
-    if (this.isPaused && this.isAtLimit) this.setAtLimit(true);
+    if (this.isPaused) this.settle();
   }
 
   /** Somebody here has been idle for so long that it may be closed for a new client. */
@@ -110,21 +124,44 @@ export abstract class Listener {
     // nobody is idle
   }
 
-  private setAtLimit(isAtLimit: boolean): void {
-    this.isAtLimit = isAtLimit;
-    this.settleAccepting('connection limit reached');
+  private get isFull(): boolean {
+    if (this.isDraining) return false;
+    return this.isHeld || (this.connectionCount >= this.plan.limits.connections && !this.canCloseIdle);
   }
 
-  private settleAccepting(reason: string): void {
-    const isToPause = (this.isAtLimit && !this.canCloseIdle) || this.isHeld;
-    if (isToPause === this.isPaused || (this.isPaused && this.isDraining)) return;
+  private serve(socket: Socket): void {
+    this.connectionCount++;
+    this.context.liveSessions++;
+    this.context.row.addListenerConnections(this.plan.slot, 1);
+    if (this.connectionCount > this.plan.limits.connections && this.canCloseIdle) this.makeRoom();
+    if (this.context.transport.socketCount >= this.context.socketsMax) this.context.makeRoom();
+    this.begin(socket);
+  }
+
+  /** Serves who waits as far as there is room, then accepts more or stops. What is served may end at once: no recursion. */
+  private settle(): void {
+    if (this.isSettling) return;
+    this.isSettling = true;
+    while (!this.isFull) {
+      const socket = this.backlog.take();
+      if (socket === null) break;
+      this.serve(socket);
+    }
+    this.isSettling = false;
+    const isToPause = this.isFull;
+    if (isToPause === this.isPaused || this.isDraining) return;
     this.isPaused = isToPause;
     for (const listening of this.sockets) {
       if (isToPause) listening.pause();
       else listening.resume();
     }
-    if (isToPause) this.news.handlePause(reason);
-    else this.news.handleResume();
+    if (isToPause) {
+      this.news.handlePause(
+        this.isHeld ? 'what file descriptors are left is kept for connections to servers' : 'connection limit reached',
+      );
+    } else {
+      this.news.handleResume();
+    }
   }
 
   /** Sets up a session for an accepted socket. It calls `release` when it ends. */

@@ -138,6 +138,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     if (this.context.isDraining) return;
     this.context.isDraining = true;
     this.closePoints();
+    for (const listener of this.listeners) listener.drain();
     for (const session of this.context.sessions) session.drain();
     for (const upstream of this.upstreams) upstream.closeIdle();
   }
@@ -243,7 +244,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       return known;
     });
     for (const gone of former.values()) {
-      gone.retireAt = retireAt;
+      gone.retire(retireAt);
       this.hasRetired = true;
     }
   }

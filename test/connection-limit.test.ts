@@ -1,0 +1,86 @@
+/** `limits.connections` holds whatever arrives at once (docs/limits.md). */
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import type net from 'node:net';
+import { test } from 'node:test';
+import {
+  connect,
+  engineSkip,
+  ENGINES,
+  Evenkeel,
+  freePort,
+  get,
+  kill,
+  startBackend,
+  startTcpBackend,
+} from './evenkeel.ts';
+import { RawServer } from './raw.ts';
+
+const LIMIT = 3;
+const BURST = 40;
+
+for (const engine of ENGINES) {
+  test(`[${engine}] a burst of connections keeps to the limit`, engineSkip(engine), async (t) => {
+    const [tcpPort, webPort, otherPort] = [await freePort(), await freePort(), await freePort()];
+    const accepted: net.Socket[] = [];
+    const backend = await startTcpBackend(t, (socket) => {
+      accepted.push(socket);
+      socket.write('hello');
+      socket.on('end', () => socket.end());
+      socket.resume();
+    });
+    const server = await RawServer.start(t);
+    const other = await startBackend(t);
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+grace: 20s
+listeners:
+  tcp: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, limits: { connections: ${LIMIT} }, upstream: tcp }
+  web: { bind: "127.0.0.1:${webPort}", limits: { connections: ${LIMIT} }, routes: [ { upstream: web } ] }
+  other: { bind: "127.0.0.1:${otherPort}", routes: [ { upstream: other } ] }
+upstreams:
+  tcp: { servers: [ "${backend.address}" ] }
+  web: { servers: [ "${server.address}" ] }
+  other: { servers: [ "${other.address}" ] }
+`,
+      { engine, workers: 1 },
+    );
+    const [proxy] = evenkeel.proxies();
+
+    /** What arrives meanwhile is there in one piece when it goes on. */
+    const whileStopped = async (work: () => Promise<void>): Promise<void> => {
+      kill(proxy, 'SIGSTOP');
+      await work();
+      kill(proxy, 'SIGCONT');
+    };
+    /** What the proxy had to do before it got these, it has done. */
+    const settled = async (): Promise<void> => {
+      for (let i = 0; i < 3; i++) assert.equal((await get(otherPort)).status, 200);
+    };
+
+    await t.test('TCP: each is served when another one ends', async () => {
+      const clients: net.Socket[] = [];
+      const served: net.Socket[] = [];
+      const news = new EventEmitter();
+      await whileStopped(async () => {
+        for (let i = 0; i < BURST; i++) {
+          const client = await connect(tcpPort);
+          client.once('data', () => {
+            served.push(client);
+            news.emit('served');
+          });
+          clients.push(client);
+        }
+      });
+      for (let count = LIMIT; count <= BURST; count++) {
+        while (served.length < count) await once(news, 'served');
+        await settled();
+        assert.equal(served.length, count);
+        assert.equal(accepted.length, count);
+        served[count - LIMIT].end();
+      }
+      for (const client of clients) client.destroy();
+    });
+  });
+}
