@@ -20,10 +20,7 @@ import { releaseRouters } from './vip/release.ts';
 /** The last one is for real-time scheduling, and may be missing. */
 const RIGHTS: readonly Capability[] = ['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_SYS_NICE'];
 
-export type VipMachine = Pick<
-  VipLinkOptions,
-  'board' | 'spawn' | 'closeLifeline' | 'release' | 'cleanUp' | 'now' | 'nowUs'
->;
+export type VipMachine = Pick<VipLinkOptions, 'board' | 'spawn' | 'closeLifeline' | 'release' | 'cleanUp' | 'nowUs'>;
 
 /** `program` is the interpreter and the main file. `runDirectory` is where changes to the machine are written down. */
 export function createVipMachine(program: readonly [string, string], runDirectory: string): VipMachine {
@@ -65,7 +62,6 @@ export function createVipMachine(program: readonly [string, string], runDirector
     closeLifeline: closeSync,
     release: (routers) => withHost((host) => releaseRouters(routers, host, () => host.update())),
     cleanUp: (killed) => withHost((host) => host.removeLeftovers(killed)),
-    now: () => performance.now(),
     nowUs: bootTimeUs,
   };
 }

@@ -19,6 +19,7 @@ import { ControlLines, encodeLine } from './port/control.ts';
 import { VipBoard } from './vip/board.ts';
 import { type KeeperToVip, parseKeeperToVip, VIP_LINE_BYTES_MAX, type VipToKeeper } from './vip/messages.ts';
 import { type Predecessor, VipOwner } from './vip/owner.ts';
+import type { VipPlan } from './vip/plan.ts';
 
 /** What it inherits from the keeper. */
 const CONTROL_DESCRIPTOR = 3;
@@ -69,7 +70,7 @@ class VipProcess {
   private isOrphan = false;
   private isStopping = false;
   private isOver = false;
-  private routers: readonly string[] = [];
+  private plan: VipPlan = { routers: [] };
   /** Routers whose status is told without waiting for its turn. */
   private readonly changed = new Set<string>();
   private nextStatus = 0;
@@ -112,14 +113,8 @@ class VipProcess {
   }
 
   private leaveTraces(): void {
-    const { board, owner } = this;
     // The board is that of the process that takes part.
-    if (owner === null || !this.hasBegun) return;
-    board.beat();
-    for (let i = 0; i < owner.routerCount; i++) {
-      board.setLastAdvertUs(i, owner.lastAdvertUs(i));
-      board.setRestraint(i, owner.restraint(i));
-    }
+    if (this.hasBegun) this.owner?.leaveTraces(this.board);
   }
 
   private handleLine(line: string | null): void {
@@ -156,7 +151,7 @@ class VipProcess {
     }
   }
 
-  private prepare({ plan, verdicts }: Extract<KeeperToVip, { type: 'prepare' }>): void {
+  private prepare({ generation, plan, verdicts }: Extract<KeeperToVip, { type: 'prepare' }>): void {
     const note = (message: string): void => {
       // Two that see the same need not both tell it.
       if (!this.isStandby || this.hasBegun) this.say({ type: 'note', message });
@@ -176,16 +171,16 @@ class VipProcess {
       },
       handleAskServing: (router) => this.say({ type: 'ask-serving', router }),
     });
-    this.routers = plan.routers.map(({ name }) => name);
+    this.plan = plan;
     host.update();
     for (const verdict of verdicts) this.handleMessage(verdict);
     // Not before: what a start costs must not be taken from the process that takes part.
     this.scheduling = becomePunctual();
-    this.say({ type: 'ready' });
+    this.say({ type: 'ready', generation });
   }
 
   private begin(): void {
-    const { host, owner, routers } = this;
+    const { host, owner } = this;
     if (this.hasBegun || host === null || owner === null) return;
     this.hasBegun = true;
     this.loop.remove(WATCHED_DESCRIPTOR);
@@ -195,7 +190,7 @@ class VipProcess {
     host.settle();
     this.say({ type: 'started', scheduling: this.scheduling });
     process.title = 'evenkeel: vip';
-    if (routers.length > 0) this.statusUs = bootTimeUs();
+    this.statusUs = bootTimeUs();
   }
 
   private handleKeeperGone(): void {
@@ -214,16 +209,16 @@ class VipProcess {
   }
 
   private handleWatchedGone(): void {
-    const isHeld = this.routers.some((_, index) => this.board.lastAdvertUs(index) !== null);
+    const isHeld = this.plan.routers.some(({ slot }) => this.board.lastAdvertUs(slot) !== null);
     if (!this.isOrphan || isHeld) this.begin();
     if (this.isOrphan) this.stop(true);
   }
 
   private findPredecessor(): Predecessor {
     return new Map(
-      this.routers.map((name, index) => {
-        const lastAdvertUs = this.board.wasGivenUp(index) ? 0 : this.board.lastAdvertUs(index);
-        return [name, { lastAdvertUs, restraint: this.board.restraint(index) }];
+      this.plan.routers.map(({ name, slot }) => {
+        const lastAdvertUs = this.board.wasGivenUp(slot) ? 0 : this.board.lastAdvertUs(slot);
+        return [name, { lastAdvertUs, restraint: this.board.restraint(slot) }];
       }),
     );
   }
@@ -242,15 +237,21 @@ class VipProcess {
   }
 
   private sayStatus(): void {
-    const { owner, routers } = this;
-    if (owner === null || !this.hasBegun) return;
-    for (const router of this.changed) this.say({ type: 'status', status: owner.statusOf(routers.indexOf(router)) });
+    const { plan } = this;
+    if (!this.hasBegun) return;
+    for (const router of this.changed) this.sayStatusOf(router);
     this.changed.clear();
     if (bootTimeUs() < this.statusUs) return;
+    const count = Math.max(1, plan.routers.length);
     // One at a time: with many of them, none has to wait for the status of all.
-    this.nextStatus = (this.nextStatus + 1) % routers.length;
-    this.say({ type: 'status', status: owner.statusOf(this.nextStatus) });
-    this.statusUs = bootTimeUs() + STATUS_US / routers.length;
+    this.nextStatus = (this.nextStatus + 1) % count;
+    if (plan.routers.length > 0) this.sayStatusOf(plan.routers[this.nextStatus].name);
+    this.statusUs = bootTimeUs() + STATUS_US / count;
+  }
+
+  private sayStatusOf(router: string): void {
+    const status = this.owner?.statusOf(router) ?? null;
+    if (status !== null) this.say({ type: 'status', status });
   }
 
   /** In the moment after an advert: the next one is a whole interval away. */

@@ -140,7 +140,7 @@ export class SimNode implements SegmentHost {
   lastAdverts(): ReadonlyMap<string, number> {
     const { owner } = this;
     if (owner === null) return new Map();
-    const adverts = this.plan.routers.map(({ name }, index) => [name, owner.lastAdvertUs(index)] as const);
+    const adverts = this.plan.routers.map(({ name }) => [name, owner.lastAdvertUs(name)] as const);
     return new Map(adverts.flatMap(([name, lastUs]) => (lastUs === null ? [] : [[name, lastUs] as const])));
   }
 

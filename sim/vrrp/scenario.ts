@@ -124,6 +124,7 @@ class Draw {
       const factor = hasMixedIntervals ? this.pick([1, 1, 2, 6]) : 1;
       const router: VirtualRouterPlan = {
         name: 'VI_1',
+        slot: 0,
         interfaceName: 'eth0',
         family: this.family,
         version: this.version,

@@ -98,6 +98,7 @@ function compileRouter(
   const keyFile = router.unicast?.key;
   return {
     name,
+    slot: 0,
     interfaceName,
     family: familyOf(addresses[0]),
     version: router.version ?? DEFAULTS.ha.version,

@@ -9,6 +9,8 @@ export interface VipPlan {
 
 export interface VirtualRouterPlan {
   readonly name: string;
+  /** Its place on the board of the vip processes, from when the plan is applied on. */
+  readonly slot: number;
   readonly interfaceName: string;
   readonly family: 4 | 6;
   readonly version: 2 | 3;

@@ -12,9 +12,9 @@ export const VIP_LIFELINE_DESCRIPTOR = 5;
 export const VIP_WATCHED_DESCRIPTOR = 6;
 
 export interface VipChildHandler {
-  handleMessage(child: VipChild, message: VipToKeeper): void;
+  handleMessage(message: VipToKeeper): void;
   /** Called once, after everything it has said. */
-  handleGone(child: VipChild, reason: string): void;
+  handleGone(reason: string): void;
 }
 
 /** A process that was started, and the end of its lifeline for the process that is to hear of its death at once. */
@@ -24,26 +24,19 @@ export interface VipSpawned {
 }
 
 export class VipChild {
-  /** Has everything ready, and stands by. */
-  isReady = false;
-  /** Takes part. */
-  isStarted = false;
   /** Has given everything up as it was told to, and ends. */
   hasStopped = false;
-  /** When it was started, by the clock of the keeper. */
-  readonly bornAt: number;
   readonly lifeline: number;
   private readonly child: ChildProcess;
 
-  constructor({ process, lifeline }: VipSpawned, bornAt: number, handler: VipChildHandler) {
+  constructor({ process, lifeline }: VipSpawned, handler: VipChildHandler) {
     this.child = process;
     this.lifeline = lifeline;
-    this.bornAt = bornAt;
     let isGone = false;
     const gone = (reason: string): void => {
       if (isGone) return;
       isGone = true;
-      handler.handleGone(this, reason);
+      handler.handleGone(reason);
     };
     // `close` follows `exit` when the control channel has been read to its end. What a frozen machine buffers is little.
     process.on('close', (code, signal) => gone(signal === null ? `exit code ${code}` : `killed by ${signal}`));
@@ -53,10 +46,8 @@ export class VipChild {
       lines.push(data, 0, data.length, (line) => {
         const message = line === null ? null : parseVipToKeeper(line);
         if (message === null) return;
-        if (message.type === 'ready') this.isReady = true;
-        else if (message.type === 'started') this.isStarted = true;
-        else if (message.type === 'stopped') this.hasStopped = true;
-        handler.handleMessage(this, message);
+        if (message.type === 'stopped') this.hasStopped = true;
+        handler.handleMessage(message);
       });
     });
     // It breaks when the process dies, which `close` tells.

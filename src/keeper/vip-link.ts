@@ -1,29 +1,31 @@
 /**
- * Keeps the vip process alive, and the addresses where they belong when it dies.
- *
- * Beside the process that takes part there is another one that stands by, with everything ready. It hears by itself that the
- * first one is gone, and goes on with what that held before the peers lose patience: they do not notice, and nothing moves.
- * Only if there is none at that moment, and a new one is not there in time, the keeper tells the peers and removes the
- * addresses, so that they take over at once. Then this node leaves the addresses to them, or it would be a second move.
+ * The keeper's end of the vip processes: performs what core/vip-succession decides about which of them lives, gives them
+ * their plans and verdicts, and passes on what they say. Beside the process that takes part there is another one that stands
+ * by, with everything ready.
  *
  * The process decides everything about addresses by itself. While the keeper is busy, or stopped, it goes on.
  */
 import { systemReason } from '../base/system-error.ts';
+import { SlotTable } from '../core/slots.ts';
+import {
+  LOOK_INTERVAL_MS,
+  type OwnedRouter,
+  Succession,
+  type SuccessionAction,
+  type SuccessionEvent,
+} from '../core/vip-succession/succession.ts';
 import type { Evidence } from '../core/vrrp/observer.ts';
-import { HeartbeatWatch } from '../core/heartbeat.ts';
-import { DOWN_ADVERTS, US_PER_S } from '../core/vrrp/intervals.ts';
 import type { ServingVerdict } from '../core/vrrp/occupant.ts';
 import type { RestraintReason } from '../core/vrrp/restraint.ts';
 import type { Severity } from '../core/vrrp/severity.ts';
-import { RestartPolicy } from '../core/restart.ts';
 import type { State } from '../core/vrrp/states.ts';
-import type { VipBoard } from '../vip/board.ts';
-import type { Verdict, VipToKeeper } from '../vip/messages.ts';
-import type { VipPlan, VirtualRouterPlan } from '../vip/plan.ts';
+import { ROUTER_SLOTS_MAX, type VipBoard } from '../vip/board.ts';
+import type { KeeperToVip, Verdict, VipToKeeper } from '../vip/messages.ts';
+import { routerKey, type VipPlan, type VirtualRouterPlan } from '../vip/plan.ts';
 import type { RestraintChange, RoleChange, RouterStatus } from '../vip/status.ts';
 import { logOutput } from './child-output.ts';
 import type { Log } from './log.ts';
-import { VipChild, type VipChildHandler, type VipSpawned } from './vip-child.ts';
+import { VipChild, type VipSpawned } from './vip-child.ts';
 
 export interface VipLinkOptions {
   readonly plan: VipPlan;
@@ -42,29 +44,9 @@ export interface VipLinkOptions {
   readonly onRestraint: (change: RestraintChange) => void;
   /** Somebody is to try whether anything serves at this router's addresses, and to answer by `setServing`. */
   readonly onAskServing: (router: string) => void;
-  /** Milliseconds of a monotonic clock. */
-  readonly now: () => number;
   /** Microseconds of the clock that the vip process uses. */
   readonly nowUs: () => number;
 }
-
-/** Of the peers' patience: what is kept for telling them. */
-const GIVE_UP_INTERVALS = 0.5;
-/** No process starts in less. */
-const START_US_MIN = 100_000;
-/** What one that stands by may take to go on, on a machine that is busy, before it counts as hung. */
-const STANDBY_US_MAX = 200_000;
-
-const LOOK_INTERVAL_MS = 100;
-/** A turn of its loop takes milliseconds at most, and comes five times a second at least. */
-const SILENCE_MS_MIN = 500;
-const SILENCE_MS_MAX = 1_000;
-/** Node's own start on a busy machine. */
-const START_MS_MAX = 20_000;
-/** If it never started and failed this often, it will not. */
-const START_FAILURES_MAX = 3;
-/** On top of what a hand-over takes. */
-const STOP_MARGIN_MS = 2_000;
 
 /** A restraint from before, by ages instead of times. */
 export interface InheritedRestraint {
@@ -85,33 +67,37 @@ export interface OwnerView {
   readonly problem: string | null;
 }
 
-export class VipLink implements VipChildHandler {
+/** The plan cannot be applied to what is left of evenkeel. */
+const ENDED = 'evenkeel ends';
+
+interface Waiter {
+  readonly generation: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class VipLink {
   private readonly options: VipLinkOptions;
-  private phase: 'starting' | 'running' | 'ending' = 'starting';
-  /** Takes part, or is to do so as soon as it can. */
-  private current: VipChild | null = null;
-  private standby: VipChild | null = null;
-  /** Those whose successor has spoken before their end was heard. */
-  private readonly succeeded = new Set<VipChild>();
-  private readonly policy = new RestartPolicy();
-  private readonly verdicts = new Map<string, Verdict>();
+  private readonly succession: Succession;
+  private readonly slots = new SlotTable(ROUTER_SLOTS_MAX);
+  private readonly children = new Map<number, VipChild>();
+  private plan: VipPlan = { routers: [] };
+  private generation = 0;
+  /** By their slots, those that are gone from the plan too. */
+  private readonly placed = new Map<number, VirtualRouterPlan>();
+  private verdicts = new Map<string, Verdict>();
   private readonly states = new Map<string, State>();
-  private readonly statuses = new Map<string, { readonly status: RouterStatus; readonly atMs: number }>();
-  private watch = new HeartbeatWatch(LOOK_INTERVAL_MS);
-  private beganAtMs = 0;
-  /** Until then the current one need not have gone on, whatever the peers' patience is. */
-  private graceUs = 0;
-  private startDelayMs = 0;
-  private restarts = 0;
-  private problem: string | null = 'it has not started yet';
+  private readonly statuses = new Map<string, { readonly status: RouterStatus; readonly atUs: number }>();
   private looking: NodeJS.Timeout | undefined;
-  private restart: NodeJS.Timeout | undefined;
-  private patience: NodeJS.Timeout | undefined;
+  private wakeUp: NodeJS.Timeout | undefined;
+  private waiters: Waiter[] = [];
   private settleStart: ((failure: Error | null) => void) | null = null;
   private settleEnd: (() => void) | null = null;
 
   constructor(options: VipLinkOptions) {
     this.options = options;
+    this.succession = new Succession(options.board);
+    this.plan = this.place(options.plan, 1);
   }
 
   /** Resolves when the routers take part; rejects if they cannot. Verdicts should have been set before. */
@@ -119,107 +105,282 @@ export class VipLink implements VipChildHandler {
     this.looking = setInterval(() => this.look(), LOOK_INTERVAL_MS);
     const failure = await new Promise<Error | null>((resolve) => {
       this.settleStart = resolve;
-      this.startOne();
+      this.handPlanOver(this.plan);
     });
     this.settleStart = null;
-    if (failure !== null) {
-      this.kill();
-      throw failure;
+    if (failure === null) return;
+    this.kill();
+    throw failure;
+  }
+
+  /**
+   * Goes on by this plan, with these verdicts on what it tracks and no others. Resolves when the process that takes part does;
+   * rejects when everything ends before that.
+   */
+  apply(plan: VipPlan, verdicts: readonly Verdict[]): Promise<void> {
+    const placed = this.place(plan, this.generation + 1);
+    this.verdicts = new Map(verdicts.map((verdict) => [keyOf(verdict), verdict]));
+    const applied = new Promise<void>((resolve, reject) => {
+      this.waiters.push({ generation: this.generation + 1, resolve, reject });
+    });
+    for (const name of this.statuses.keys()) {
+      if (!plan.routers.some((router) => router.name === name)) this.statuses.delete(name);
     }
-    this.phase = 'running';
+    this.handPlanOver(placed);
+    return applied;
   }
 
-  setTracked(router: string, index: number, isUp: boolean): void {
-    this.setVerdict(`${router} ${index}`, { type: 'tracked', router, index, isUp });
-  }
-
-  setWitnesses(router: string, passes: boolean): void {
-    this.setVerdict(`${router} witnesses`, { type: 'witnesses', router, passes });
+  setVerdict(verdict: Verdict): void {
+    this.verdicts.set(keyOf(verdict), verdict);
+    for (const id of this.succession.listeners) this.children.get(id)?.send(verdict);
   }
 
   /** Before `start`: what holds routers back from before this program was started. */
   inherit(restraints: ReadonlyMap<string, InheritedRestraint>): void {
-    const { board, nowUs, plan } = this.options;
-    plan.routers.forEach(({ name }, index) => {
+    const { board, nowUs } = this.options;
+    for (const { name, slot } of this.plan.routers) {
       const restraint = restraints.get(name);
-      if (restraint === undefined) return;
+      if (restraint === undefined) continue;
       const { reason, agoMs, leftMs } = restraint;
       const untilUs = leftMs === null ? Number.POSITIVE_INFINITY : nowUs() + leftMs * 1_000;
-      board.setRestraint(index, { reason, sinceUs: nowUs() - agoMs * 1_000, untilUs });
-    });
+      board.setRestraint(slot, { reason, sinceUs: nowUs() - agoMs * 1_000, untilUs });
+    }
   }
 
   setServing(router: string, verdict: ServingVerdict): void {
-    this.current?.send({ type: 'serving', router, verdict });
+    this.tellOwner({ type: 'serving', router, verdict });
   }
 
   /** Gives the addresses of a router, and of its group, to a peer, for so long (null: until `resume`). */
   handOver(router: string, forMs: number | null): void {
     const untilUs = forMs === null ? null : this.options.nowUs() + forMs * 1_000;
-    this.current?.send({ type: 'hand-over', router, untilUs });
+    this.tellOwner({ type: 'hand-over', router, untilUs });
   }
 
   /** Ends a restraint. */
   resume(router: string): void {
-    this.current?.send({ type: 'resume', router });
+    this.tellOwner({ type: 'resume', router });
   }
 
   /** As last told, about once a second, with its age. */
   status(): { readonly status: RouterStatus; readonly ageMs: number }[] {
-    const now = this.options.now();
-    return Array.from(this.statuses.values(), ({ status, atMs }) => ({ status, ageMs: now - atMs }));
+    const nowUs = this.options.nowUs();
+    return Array.from(this.statuses.values(), ({ status, atUs }) => ({ status, ageMs: (nowUs - atUs) / 1_000 }));
   }
 
   get process(): OwnerView {
-    const { current, standby, restarts, problem } = this;
-    return { pid: current?.pid ?? 0, restarts, hasStandby: standby?.isReady === true, problem };
+    const { ownerId, restarts, hasStandby, problem } = this.succession;
+    return { pid: this.pidOf(ownerId), restarts, hasStandby, problem };
   }
 
   /** Hands everything over. Resolves when that is done and the process is gone. */
   async stop(): Promise<void> {
-    this.end();
-    const { current } = this;
-    if (current === null) return this.options.cleanUp([]);
+    clearInterval(this.looking);
     const ended = new Promise<void>((resolve) => {
       this.settleEnd = resolve;
     });
-    current.send({ type: 'stop', isGraceful: true });
-    const handOverUs = Math.max(0, ...this.options.plan.routers.map(handOverLimitUs));
-    const grace = setTimeout(() => current.kill(), handOverUs / 1_000 + STOP_MARGIN_MS);
+    this.succession.handleStop(this.options.nowUs());
+    this.act();
     await ended;
-    clearTimeout(grace);
   }
 
   /** Ends everything now, and tells the peers. */
   kill(): void {
-    this.end();
-    const { current } = this;
-    if (current === null) return;
-    this.current = null;
-    current.kill();
-    this.giveUp(this.held(), 'evenkeel ends');
-    this.options.cleanUp([current.pid]);
-    this.settleEnd?.();
+    clearInterval(this.looking);
+    this.succession.handleKill();
+    this.act();
+  }
+
+  // --- plans ---
+
+  /** A router that an earlier plan had keeps its slot, and with it what is on the board. */
+  private place({ routers }: VipPlan, generation: number): VipPlan {
+    const { board } = this.options;
+    const wanted = new Map(routers.map((router) => [routerKey(router), 1]));
+    const isQuiet = ({ first }: { readonly first: number }): boolean => board.lastAdvertUs(first) === null;
+    const proposal = this.slots.propose(wanted, generation, isQuiet);
+    if (proposal === null)
+      throw new Error('there is no room for more routers while former ones leave; try again later');
+    proposal.commit();
+    const known = new Set(this.plan.routers.map(({ slot }) => slot));
+    return {
+      routers: routers.map((router) => {
+        const slot = proposal.ranges.get(routerKey(router))!.first;
+        // What its former owner has left there is over, and no process uses it yet.
+        if (!known.has(slot)) {
+          board.setLastAdvertUs(slot, null);
+          board.setRestraint(slot, null);
+        }
+        return { ...router, slot };
+      }),
+    };
+  }
+
+  private handPlanOver(plan: VipPlan): void {
+    this.plan = plan;
+    this.generation++;
+    for (const router of plan.routers) this.placed.set(router.slot, router);
+    this.succession.handlePlan(this.options.nowUs(), this.generation, plan.routers);
+    this.act();
+  }
+
+  // --- what the succession wants ---
+
+  private look(): void {
+    const { board, nowUs } = this.options;
+    board.beatAsKeeper();
+    this.succession.handleLook(nowUs());
+    this.act();
+  }
+
+  private act(): void {
+    const { succession } = this;
+    for (const action of succession.takeActions()) this.perform(action);
+    clearTimeout(this.wakeUp);
+    const { deadlineUs } = succession;
+    if (deadlineUs === Number.POSITIVE_INFINITY) return;
+    const waitMs = Math.max(0, (deadlineUs - this.options.nowUs()) / 1_000);
+    // What has come in meanwhile is handled first: a keeper that was busy must not take that for silence.
+    this.wakeUp = setTimeout(() => {
+      setImmediate(() => {
+        succession.handleTime(this.options.nowUs());
+        this.act();
+      });
+    }, waitMs);
+  }
+
+  private perform(action: SuccessionAction): void {
+    switch (action.kind) {
+      case 'spawn':
+        return this.spawn(action.id, action.watched);
+      case 'apply':
+        return this.sendPlan(action.id, 'apply');
+      case 'begin':
+        return this.children.get(action.id)?.send({ type: 'begin' });
+      case 'stop':
+        return this.children.get(action.id)?.send({ type: 'stop', isGraceful: true });
+      case 'kill':
+        return this.children.get(action.id)?.kill();
+      case 'give-up':
+        return this.giveUp(action.routers, action.why);
+      case 'clean-up':
+        return this.options.cleanUp(action.killed === null ? [] : [this.pidOf(action.killed)]);
+      case 'tell':
+        return this.handleEvent(action.event);
+    }
+  }
+
+  private spawn(id: number, watched: number | null): void {
+    const { log, nowUs, spawn } = this.options;
+    try {
+      const spawned = spawn(watched === null ? null : (this.children.get(watched)?.lifeline ?? null));
+      logOutput(spawned.process.stderr, 'the vip process', log);
+      const child = new VipChild(spawned, {
+        handleMessage: (message) => this.handleMessage(id, message),
+        handleGone: (reason) => this.handleGone(id, reason),
+      });
+      this.children.set(id, child);
+      this.sendPlan(id, 'prepare');
+    } catch (error) {
+      this.succession.handleSpawnFailed(nowUs(), id, systemReason(error));
+      // What that asks for is performed after what is being performed now.
+      setImmediate(() => this.act());
+    }
+  }
+
+  private sendPlan(id: number, type: 'prepare' | 'apply'): void {
+    const { generation, plan } = this;
+    this.children.get(id)?.send({ type, generation, plan, verdicts: [...this.verdicts.values()] });
+  }
+
+  private giveUp(owned: readonly OwnedRouter[], why: string): void {
+    const { board, log, nowUs, onChange, release } = this.options;
+    log.warn(`giving up ${owned.map(({ name }) => name).join(', ')}: ${why}`);
+    try {
+      release(owned.flatMap(({ slot }) => this.placed.get(slot) ?? []));
+    } catch (error) {
+      // The kernel does it, a little later.
+      log.error(`cannot tell the peers, nor remove the addresses: ${systemReason(error)}`);
+    }
+    for (const { name, slot } of owned) {
+      board.giveUp(slot);
+      const from = this.states.get(name) ?? 'active';
+      this.states.set(name, 'fault');
+      const cause = { cause: 'fault', detail: 'the vip process ended', severity: 'error' } as const;
+      onChange({ router: name, from, to: 'fault', ...cause, atUs: nowUs() });
+    }
+  }
+
+  private handleEvent(event: SuccessionEvent): void {
+    const { log } = this.options;
+    switch (event.kind) {
+      case 'started':
+        return this.handleStarted(event.id, event.restarts, event.tookMs);
+      case 'start-failed':
+        this.settleStart?.(new Error(event.reason));
+        return;
+      case 'applied':
+        for (const { resolve } of this.waiters.filter(({ generation }) => generation <= event.generation)) resolve();
+        this.waiters = this.waiters.filter(({ generation }) => generation > event.generation);
+        return;
+      case 'spawn-failed':
+        return log.error(`no vip process can be started (${event.reason}); tried again in ${event.retryMs} ms`);
+      case 'ended': {
+        const { successor } = event;
+        const next = successor === 'standby' ? 'the standby takes its place' : `another one starts in ${successor} ms`;
+        return log.error(`${endOf(event)}; ${next}`, { pid: this.pidOf(event.id) });
+      }
+      case 'succeeded':
+        return log.error(`${endOf(event)}; the standby has taken its place`, { pid: this.pidOf(event.id) });
+      case 'standby-ended':
+        return log.error(`the standby vip process ended (${event.reason})`, { pid: this.pidOf(event.id) });
+      case 'silent':
+        return log.error(`the vip process hangs: no sign of life for ${event.silenceMs} ms; ending it`, {
+          pid: this.pidOf(event.id),
+        });
+      case 'over':
+        clearTimeout(this.wakeUp);
+        for (const { reject } of this.waiters.splice(0)) reject(new Error(ENDED));
+        this.settleEnd?.();
+    }
+  }
+
+  private handleStarted(id: number, restarts: number, tookMs: number): void {
+    const { log } = this.options;
+    const pid = this.pidOf(id);
+    const count = this.plan.routers.length;
+    const who = count === 1 ? '1 virtual router' : `${count} virtual routers`;
+    if (restarts === 0) log.info(`${who} on this node; scheduling ${this.scheduling}`, { pid });
+    else log.info(`${who} on this node again`, { pid, startMs: tookMs });
+    this.settleStart?.(null);
   }
 
   // --- from a child ---
 
-  handleMessage(child: VipChild, message: VipToKeeper): void {
-    const { now, onChange, onEvidence, onRestraint, onAskServing } = this.options;
+  /** Of the process that started last. */
+  private scheduling = '';
+
+  private handleMessage(id: number, message: VipToKeeper): void {
+    const { log, nowUs, onChange, onEvidence, onRestraint, onAskServing } = this.options;
     switch (message.type) {
       case 'ready':
-        if (child === this.current) this.tellToBegin(child);
+        this.slots.acknowledge(id, message.generation);
+        this.succession.handleReady(nowUs(), id, message.generation);
+        break;
+      case 'applied':
+        this.slots.acknowledge(id, message.generation);
+        this.succession.handleApplied(id, message.generation);
         break;
       case 'started':
-        this.handleStarted(child, message.scheduling);
+        this.scheduling = message.scheduling;
+        this.succession.handleStarted(nowUs(), id);
         break;
-      case 'change': {
-        this.noticeSuccession(child);
+      case 'change':
+        this.succession.handleSpoke(nowUs(), id);
         this.logChange(message.change);
         this.states.set(message.change.router, message.change.to);
         onChange(message.change);
         break;
-      }
       case 'evidence': {
         const { kind, detail, severity, suppressed } = message.evidence;
         const more = suppressed === 0 ? '' : ` (and ${suppressed} more)`;
@@ -234,54 +395,37 @@ export class VipLink implements VipChildHandler {
         onAskServing(message.router);
         break;
       case 'status':
-        this.statuses.set(message.status.name, { status: message.status, atMs: now() });
+        this.statuses.set(message.status.name, { status: message.status, atUs: nowUs() });
         break;
       case 'note':
-        this.options.log.warn(message.message);
+        log.warn(message.message);
         break;
       case 'stopped':
         break;
     }
+    this.act();
   }
 
-  handleGone(child: VipChild, reason: string): void {
-    const { log, now } = this.options;
+  private handleGone(id: number, reason: string): void {
+    const child = this.children.get(id);
+    if (child === undefined) return;
     this.options.closeLifeline(child.lifeline);
-    const isOwner = child === this.current || this.succeeded.delete(child);
-    if (child === this.standby) this.standby = null;
-    if (this.phase === 'ending') {
-      if (child === this.current) this.handleEnd(child, reason);
-      return;
-    }
-    const delayMs = this.policy.handleExit(now() - child.bornAt);
-    this.startDelayMs = delayMs;
-    const who = isOwner ? 'the vip process' : 'the standby vip process';
-    const why = `${who} ended (${reason})`;
-    if (child !== this.current) {
-      // Nothing is lost: another one takes part.
-      log.error(isOwner ? `${why}; the standby has taken its place` : why, { pid: child.pid });
-      this.startLater(delayMs);
-      return;
-    }
-    this.current = null;
-    this.problem = `${why}, ${this.policy.failures === 1 ? 'once' : `${this.policy.failures} times in a row`}`;
-    if (this.phase === 'starting' && this.policy.failures >= START_FAILURES_MAX) {
-      this.settleStart?.(new Error(`the vip process ended ${this.policy.failures} times at its start: ${reason}`));
-      return;
-    }
-    this.restarts++;
-    log.error(
-      `${why}; ${this.standby === null ? `another one starts in ${delayMs} ms` : 'the standby takes its place'}`,
-      {
-        pid: child.pid,
-      },
-    );
-    if (this.standby === null) this.startLater(delayMs);
-    else this.promote();
-    this.awaitSuccessor();
+    this.slots.forget(id);
+    this.succession.handleExit(this.options.nowUs(), id, reason, child.hasStopped);
+    this.act();
+    this.children.delete(id);
   }
 
   // --- inside ---
+
+  private tellOwner(message: KeeperToVip): void {
+    const { ownerId } = this.succession;
+    if (ownerId !== null) this.children.get(ownerId)?.send(message);
+  }
+
+  private pidOf(id: number | null): number {
+    return (id === null ? undefined : this.children.get(id))?.pid ?? 0;
+  }
 
   private logChange({ router, from, to, cause, detail, severity }: RoleChange): void {
     this.logOf(router, severity, `${from} to ${to} (${detail === '' ? cause : `${cause}, ${detail}`})`);
@@ -289,188 +433,21 @@ export class VipLink implements VipChildHandler {
 
   /** With what it is about: its addresses and where they belong. */
   private logOf(router: string, severity: Severity, text: string): void {
-    const { log, plan } = this.options;
-    const found = plan.routers.find(({ name }) => name === router);
+    const { log } = this.options;
+    const found = this.plan.routers.find(({ name }) => name === router);
     const addresses = found?.addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`).join(' ');
     const line = `virtual router ${router}: ${text}${found === undefined ? '' : `; ${addresses} on ${found.interfaceName}`}`;
     if (severity === 'error') log.error(line);
     else if (severity === 'warning') log.warn(line);
     else log.info(line);
   }
-
-  private startLater(delayMs: number): void {
-    clearTimeout(this.restart);
-    this.restart = setTimeout(() => this.startOne(), delayMs);
-  }
-
-  /** As the one that is to take part if there is none, or else to stand by. */
-  private startOne(): void {
-    const { log, now, plan, spawn } = this.options;
-    if (this.phase === 'ending' || this.standby !== null || (this.current !== null && !this.current.isStarted)) return;
-    let child: VipChild;
-    try {
-      const spawned = spawn(this.current?.lifeline ?? null);
-      logOutput(spawned.process.stderr, 'the vip process', log);
-      child = new VipChild(spawned, now(), this);
-    } catch (error) {
-      const delayMs = this.policy.handleExit(0);
-      log.error(`no vip process can be started (${systemReason(error)}); tried again in ${delayMs} ms`);
-      this.startLater(delayMs);
-      return;
-    }
-    child.send({ type: 'prepare', plan, verdicts: [...this.verdicts.values()] });
-    if (this.current === null) this.makeCurrent(child);
-    else this.standby = child;
-  }
-
-  private makeCurrent(child: VipChild): void {
-    this.current = child;
-    this.beganAtMs = this.options.now();
-    this.watch = new HeartbeatWatch(LOOK_INTERVAL_MS);
-  }
-
-  /** The one that stands by goes on. It knows that itself, unless this machine has no such thing as lifelines. */
-  private promote(): void {
-    const { standby } = this;
-    if (standby === null) return;
-    this.standby = null;
-    this.makeCurrent(standby);
-    this.tellToBegin(standby);
-  }
-
-  /** The one that stands by takes part: the other one is gone, which the keeper has yet to hear. */
-  private noticeSuccession(child: VipChild): void {
-    if (child !== this.standby) return;
-    if (this.current !== null) this.succeeded.add(this.current);
-    this.restarts++;
-    this.promote();
-  }
-
-  private tellToBegin(child: VipChild): void {
-    if (!child.isReady) return;
-    this.graceUs = this.options.nowUs() + STANDBY_US_MAX;
-    child.send({ type: 'begin' });
-  }
-
-  private handleStarted(child: VipChild, scheduling: string): void {
-    const { log, now, plan } = this.options;
-    this.noticeSuccession(child);
-    if (child !== this.current) return;
-    clearTimeout(this.patience);
-    this.problem = null;
-    const { pid } = child;
-    const count = plan.routers.length;
-    const who = count === 1 ? '1 virtual router' : `${count} virtual routers`;
-    if (this.restarts === 0) log.info(`${who} on this node; scheduling ${scheduling}`, { pid });
-    else log.info(`${who} on this node again`, { pid, startMs: Math.round(now() - this.beganAtMs) });
-    this.settleStart?.(null);
-    this.settleStart = null;
-    // Those that ended soon after their start have another one start later, by their own end.
-    if (this.succeeded.size === 0) this.startLater(this.startDelayMs);
-  }
-
-  /** What the process that is gone held, and nobody has given up. */
-  private held(): number[] {
-    const { board, plan } = this.options;
-    return plan.routers.flatMap((_, index) => (board.lastAdvertUs(index) === null ? [] : [index]));
-  }
-
-  /** Until a successor goes on with what is held, or it is too late for that. */
-  private awaitSuccessor(): void {
-    clearTimeout(this.patience);
-    const { nowUs } = this.options;
-    const { current } = this;
-    const held = this.held();
-    if (held.length === 0 || current?.isStarted === true) return;
-    const isReady = current?.isReady === true;
-    const soonestUs = nowUs() + (isReady ? 0 : START_US_MIN);
-    const limitUs = (index: number): number => Math.max(this.limitUs(index), isReady ? this.graceUs : 0);
-    const late = held.filter((index) => limitUs(index) <= soonestUs);
-    if (late.length > 0 && isReady) {
-      // It should have gone on by itself, and may do so any moment: then two would speak.
-      current.kill();
-      return;
-    }
-    this.giveUp(late, 'no other process can go on with them in time');
-    const rest = held.filter((index) => !late.includes(index));
-    if (rest.length === 0) return;
-    const nextUs = Math.min(...rest.map(limitUs));
-    this.patience = setTimeout(() => setImmediate(() => this.awaitSuccessor()), (nextUs - nowUs()) / 1_000);
-  }
-
-  /** When a router must have sent another advert, or be given up. */
-  private limitUs(index: number): number {
-    const { board, plan } = this.options;
-    const patienceUs = (DOWN_ADVERTS - GIVE_UP_INTERVALS) * plan.routers[index].intervalUs;
-    return (board.lastAdvertUs(index) ?? 0) + patienceUs;
-  }
-
-  private giveUp(indexes: readonly number[], why: string): void {
-    if (indexes.length === 0) return;
-    const { board, log, nowUs, onChange, plan, release } = this.options;
-    const routers = indexes.map((index) => plan.routers[index]);
-    log.warn(`giving up ${routers.map(({ name }) => name).join(', ')}: ${why}`);
-    try {
-      release(routers);
-    } catch (error) {
-      // The kernel does it, a little later.
-      log.error(`cannot tell the peers, nor remove the addresses: ${systemReason(error)}`);
-    }
-    for (const index of indexes) board.giveUp(index);
-    for (const { name } of routers) {
-      const from = this.states.get(name) ?? 'active';
-      this.states.set(name, 'fault');
-      const cause = { cause: 'fault', detail: 'the vip process ended', severity: 'error' } as const;
-      onChange({ router: name, from, to: 'fault', ...cause, atUs: nowUs() });
-    }
-  }
-
-  private handleEnd(child: VipChild, reason: string): void {
-    this.current = null;
-    if (!child.hasStopped) {
-      this.giveUp(this.held(), `the vip process ended (${reason})`);
-      this.options.cleanUp([]);
-    }
-    this.settleEnd?.();
-  }
-
-  private setVerdict(key: string, verdict: Verdict): void {
-    this.verdicts.set(key, verdict);
-    this.current?.send(verdict);
-    this.standby?.send(verdict);
-  }
-
-  /** Ends a process that does not turn, or does not get ready; its end starts another one. */
-  private look(): void {
-    const { board, log, now, plan } = this.options;
-    const { current, standby } = this;
-    board.beatAsKeeper();
-    if (standby?.isReady === false && now() - standby.bornAt > START_MS_MAX) standby.kill();
-    if (current?.isStarted !== true) {
-      if (now() - this.beganAtMs > START_MS_MAX) current?.kill();
-      return;
-    }
-    const silenceMs = this.watch.handleLook(now(), board.heartbeat);
-    const intervalMs = Math.min(...plan.routers.map(({ intervalUs }) => intervalUs)) / 1_000;
-    if (silenceMs < Math.min(Math.max(1.5 * intervalMs, SILENCE_MS_MIN), SILENCE_MS_MAX)) return;
-    log.error(`the vip process hangs: no sign of life for ${Math.round(silenceMs)} ms; ending it`, {
-      pid: current.pid,
-    });
-    this.watch = new HeartbeatWatch(LOOK_INTERVAL_MS);
-    current.kill();
-  }
-
-  private end(): void {
-    this.phase = 'ending';
-    clearInterval(this.looking);
-    clearTimeout(this.restart);
-    clearTimeout(this.patience);
-    // First: the end of the other one would have it go on.
-    this.standby?.kill();
-  }
 }
 
-/** The slowest peer's skew, and a second for version 2. */
-function handOverLimitUs({ intervalUs }: VirtualRouterPlan): number {
-  return 2 * intervalUs + US_PER_S;
+function endOf({ reason }: { readonly reason: string }): string {
+  return `the vip process ended (${reason})`;
+}
+
+/** The last one on the same thing counts. */
+function keyOf(verdict: Verdict): string {
+  return verdict.type === 'tracked' ? `${verdict.router} ${verdict.index}` : `${verdict.router} witnesses`;
 }

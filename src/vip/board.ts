@@ -1,8 +1,9 @@
 /**
  * What the vip process leaves in shared memory for the case that it cannot say anything any more: that its loop turns, for
  * every router that holds addresses, when it sent its last advert, and for every router that is restrained, why and until
- * when. From there its successor goes on. One writer at a time: the process that takes part, and while there is none, the
- * keeper; and the keeper always of its own heartbeat. Every number is written whole.
+ * when. From there its successor goes on. A router has a slot to itself, whatever else a plan has (core/slots.ts). One writer
+ * at a time: the process that takes part, and while there is none, the keeper; and the keeper always of its own heartbeat.
+ * Every number is written whole.
  */
 import { assert } from '../base/assert.ts';
 import { ROUTERS_MAX } from '../base/limits.ts';
@@ -17,7 +18,9 @@ const RESTRAINT_REASON = 1;
 const RESTRAINT_SINCE = 2;
 const RESTRAINT_UNTIL = 3;
 const WORDS_PER_ROUTER = 4;
-const WORDS = FIRST_ROUTER + WORDS_PER_ROUTER * ROUTERS_MAX;
+/** Those of an earlier plan keep their places while they leave. */
+export const ROUTER_SLOTS_MAX = 2 * ROUTERS_MAX;
+const WORDS = FIRST_ROUTER + WORDS_PER_ROUTER * ROUTER_SLOTS_MAX;
 
 /** By their number on the board; 0: none. */
 const REASONS: readonly (RestraintReason | null)[] = [null, 'hand-over', 'late', 'start', 'mute'];
@@ -49,47 +52,47 @@ export class VipBoard {
     this.words[KEEPER_HEARTBEAT]++;
   }
 
-  /** By its place in the plan; null: it holds no addresses. */
-  lastAdvertUs(index: number): number | null {
-    const word = this.read(index, LAST_ADVERT);
+  /** Null: it holds no addresses. */
+  lastAdvertUs(slot: number): number | null {
+    const word = this.read(slot, LAST_ADVERT);
     return word > 0 ? word : null;
   }
 
-  setLastAdvertUs(index: number, us: number | null): void {
-    this.write(index, LAST_ADVERT, us ?? NOT_HELD);
+  setLastAdvertUs(slot: number, us: number | null): void {
+    this.write(slot, LAST_ADVERT, us ?? NOT_HELD);
   }
 
   /** It was held by a process that is gone, and has been given up in its place. */
-  wasGivenUp(index: number): boolean {
-    return this.read(index, LAST_ADVERT) === GIVEN_UP;
+  wasGivenUp(slot: number): boolean {
+    return this.read(slot, LAST_ADVERT) === GIVEN_UP;
   }
 
-  giveUp(index: number): void {
-    this.write(index, LAST_ADVERT, GIVEN_UP);
+  giveUp(slot: number): void {
+    this.write(slot, LAST_ADVERT, GIVEN_UP);
   }
 
-  restraint(index: number): Restraint | null {
-    const reason = REASONS[this.read(index, RESTRAINT_REASON)] ?? null;
+  restraint(slot: number): Restraint | null {
+    const reason = REASONS[this.read(slot, RESTRAINT_REASON)] ?? null;
     if (reason === null) return null;
-    return { reason, sinceUs: this.read(index, RESTRAINT_SINCE), untilUs: this.read(index, RESTRAINT_UNTIL) };
+    return { reason, sinceUs: this.read(slot, RESTRAINT_SINCE), untilUs: this.read(slot, RESTRAINT_UNTIL) };
   }
 
-  setRestraint(index: number, restraint: Restraint | null): void {
+  setRestraint(slot: number, restraint: Restraint | null): void {
     if (restraint !== null) {
-      this.write(index, RESTRAINT_SINCE, restraint.sinceUs);
-      this.write(index, RESTRAINT_UNTIL, restraint.untilUs);
+      this.write(slot, RESTRAINT_SINCE, restraint.sinceUs);
+      this.write(slot, RESTRAINT_UNTIL, restraint.untilUs);
     }
     // Last: whoever reads it finds the rest.
-    this.write(index, RESTRAINT_REASON, REASONS.indexOf(restraint?.reason ?? null));
+    this.write(slot, RESTRAINT_REASON, REASONS.indexOf(restraint?.reason ?? null));
   }
 
-  private read(index: number, word: number): number {
-    assert(index < ROUTERS_MAX, 'more routers than the board has room for');
-    return this.words[FIRST_ROUTER + index * WORDS_PER_ROUTER + word];
+  private read(slot: number, word: number): number {
+    assert(slot < ROUTER_SLOTS_MAX, 'more routers than the board has room for');
+    return this.words[FIRST_ROUTER + slot * WORDS_PER_ROUTER + word];
   }
 
-  private write(index: number, word: number, value: number): void {
-    assert(index < ROUTERS_MAX, 'more routers than the board has room for');
-    this.words[FIRST_ROUTER + index * WORDS_PER_ROUTER + word] = value;
+  private write(slot: number, word: number, value: number): void {
+    assert(slot < ROUTER_SLOTS_MAX, 'more routers than the board has room for');
+    this.words[FIRST_ROUTER + slot * WORDS_PER_ROUTER + word] = value;
   }
 }

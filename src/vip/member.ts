@@ -343,6 +343,11 @@ export class VipMember implements AttachmentHandler {
     return equalBytes(mac, virtualMac(plan.family, plan.virtualRouterId));
   }
 
+  /** When it sent its last advert; null: it does not hold its addresses. */
+  get lastAdvertUs(): number | null {
+    return this.machine.isHolding ? this.machine.lastAdvertUs : null;
+  }
+
   // --- for people ---
 
   status(): RouterStatus {

@@ -17,10 +17,20 @@ export type Verdict =
   | { readonly type: 'tracked'; readonly router: string; readonly index: number; readonly isUp: boolean }
   | { readonly type: 'witnesses'; readonly router: string; readonly passes: boolean };
 
+interface PlanMessage<Type> {
+  readonly type: Type;
+  /** Grows from plan to plan. */
+  readonly generation: number;
+  readonly plan: VipPlan;
+  readonly verdicts: readonly Verdict[];
+}
+
 /** The keeper to the vip process. */
 export type KeeperToVip =
-  /** The first message: get everything ready, and say so. */
-  | { readonly type: 'prepare'; readonly plan: VipPlan; readonly verdicts: readonly Verdict[] }
+  /** The first message: get everything ready by this plan, and say so. */
+  | PlanMessage<'prepare'>
+  /** Go by this plan from now on, and say so. The verdicts are all there are. */
+  | PlanMessage<'apply'>
   /** Take part. Not waited for when the process that it stands by for is gone: it hears that itself. */
   | { readonly type: 'begin' }
   | Verdict
@@ -35,7 +45,8 @@ export type KeeperToVip =
 /** The vip process to the keeper. */
 export type VipToKeeper =
   /** Stands by. */
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly generation: number }
+  | { readonly type: 'applied'; readonly generation: number }
   /** Takes part. `scheduling`: how this process was made punctual, for people. */
   | { readonly type: 'started'; readonly scheduling: string }
   | { readonly type: 'change'; readonly change: RoleChange }
@@ -51,6 +62,7 @@ export type VipToKeeper =
 
 const KEEPER_TYPES: ReadonlySet<unknown> = new Set<KeeperToVip['type']>([
   'prepare',
+  'apply',
   'begin',
   'tracked',
   'witnesses',
@@ -61,6 +73,7 @@ const KEEPER_TYPES: ReadonlySet<unknown> = new Set<KeeperToVip['type']>([
 ]);
 const VIP_TYPES: ReadonlySet<unknown> = new Set<VipToKeeper['type']>([
   'ready',
+  'applied',
   'started',
   'change',
   'restraint',

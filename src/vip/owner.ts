@@ -10,6 +10,7 @@ import { RouterGroup } from '../core/vrrp/group.ts';
 import type { ServingVerdict } from '../core/vrrp/occupant.ts';
 import type { Restraint } from '../core/vrrp/restraint.ts';
 import type { SegmentHost } from '../port/segment.ts';
+import type { VipBoard } from './board.ts';
 import { VipMember } from './member.ts';
 import type { VipPlan } from './plan.ts';
 import { GUARD_WITNESSES } from './requests.ts';
@@ -110,27 +111,27 @@ export class VipOwner {
     for (const member of this.members) member.close();
   }
 
-  get routerCount(): number {
-    return this.members.length;
-  }
-
   status(): RouterStatus[] {
     return this.members.map((member) => member.status());
   }
 
-  /** Of the router with that place in the plan. */
-  statusOf(index: number): RouterStatus {
-    return this.members[index].status();
+  /** Null: there is no such router. */
+  statusOf(router: string): RouterStatus | null {
+    return this.find(router)?.status() ?? null;
   }
 
   /** When it sent its last advert; null: it does not hold its addresses. */
-  lastAdvertUs(index: number): number | null {
-    const { machine } = this.members[index];
-    return machine.isHolding ? machine.lastAdvertUs : null;
+  lastAdvertUs(router: string): number | null {
+    return this.find(router)?.lastAdvertUs ?? null;
   }
 
-  restraint(index: number): Restraint | null {
-    return this.members[index].machine.restraint;
+  /** Writes down what a successor would have to know. */
+  leaveTraces(board: VipBoard): void {
+    board.beat();
+    for (const { plan, machine, lastAdvertUs } of this.members) {
+      board.setLastAdvertUs(plan.slot, lastAdvertUs);
+      board.setRestraint(plan.slot, machine.restraint);
+    }
   }
 
   private find(router: string): VipMember | undefined {

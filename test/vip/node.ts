@@ -36,10 +36,8 @@ createInterface(process.stdin).on('line', (line) => {
   const command = JSON.parse(line) as NodeCommand;
   switch (command.type) {
     case 'tracked':
-      link.setTracked(command.router, command.index, command.isUp);
-      break;
     case 'witnesses':
-      link.setWitnesses(command.router, command.passes);
+      link.setVerdict(command);
       break;
     case 'hand-over':
       link.handOver(command.router, null);

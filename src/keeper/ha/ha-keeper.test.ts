@@ -3,6 +3,8 @@ import { test, type TestContext } from 'node:test';
 import { Board, WORKER_SERVING } from '../../base/board.ts';
 import type { HaPlan, WatchPlan } from '../../config/ha-plan.ts';
 import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
+import type { Verdict } from '../../vip/messages.ts';
+import type { VipPlan } from '../../vip/plan.ts';
 import type { RoleChange, RouterStatus } from '../../vip/status.ts';
 import { routerPlan } from '../../vip/testing/router-plan.ts';
 import type { CommandRequest, CommandResult } from './command.ts';
@@ -69,11 +71,13 @@ class FakeAddresses implements VirtualAddresses {
     this.told.push('start');
     return this.startFailure === null ? Promise.resolve() : Promise.reject(this.startFailure);
   }
-  setTracked(router: string, index: number, isUp: boolean): void {
-    this.told.push(`${router} ${index} ${isUp ? 'up' : 'down'}`);
+  setVerdict(verdict: Verdict): void {
+    this.told.push(textOf(verdict));
   }
-  setWitnesses(router: string, passes: boolean): void {
-    this.told.push(`${router} witnesses ${passes}`);
+  apply(plan: VipPlan, verdicts: readonly Verdict[]): Promise<void> {
+    const routers = plan.routers.map(({ name, priority }) => `${name} of ${priority}`);
+    this.told.push(`apply ${routers.join(', ')}: ${verdicts.map(textOf).join(', ')}`);
+    return Promise.resolve();
   }
   setServing(router: string, { serves, detail }: ServingVerdict): void {
     this.told.push(`${router} serves ${serves}: ${detail}`);
@@ -97,6 +101,11 @@ class FakeAddresses implements VirtualAddresses {
   kill(): void {
     this.told.push('kill');
   }
+}
+
+function textOf(verdict: Verdict): string {
+  if (verdict.type === 'witnesses') return `${verdict.router} witnesses ${verdict.passes}`;
+  return `${verdict.router} ${verdict.index} ${verdict.isUp ? 'up' : 'down'}`;
 }
 
 class Scene {

@@ -96,7 +96,8 @@ export class HaKeeper {
     this.waitsFor = this.watches.length;
     this.witnesses = plan.routers.map(({ name, witnesses }) => {
       if (witnesses === null) return null;
-      const onVerdict = (passes: boolean): void => this.addresses.setWitnesses(name, passes);
+      const onVerdict = (passes: boolean): void =>
+        this.addresses.setVerdict({ type: 'witnesses', router: name, passes });
       return new WitnessWatch({ router: name, plan: witnesses, log, makeProbe, now, onVerdict });
     });
     this.names = new Names(options.askName, log, (hostname, answer) => {
@@ -213,7 +214,7 @@ export class HaKeeper {
   private handleVerdict(watch: number, isUp: boolean): void {
     for (const router of this.options.plan.routers) {
       router.watches.forEach((each, index) => {
-        if (each === watch) this.addresses.setTracked(router.name, index, isUp);
+        if (each === watch) this.addresses.setVerdict({ type: 'tracked', router: router.name, index, isUp });
       });
     }
   }

@@ -2,6 +2,8 @@
  * What the keeper needs from whatever owns the virtual addresses, which is a process of its own: verdicts and an
  * operator's wishes go in, how things stand comes out. What happens is told by the callbacks that it is made with.
  */
+import type { Verdict } from '../../vip/messages.ts';
+import type { VipPlan } from '../../vip/plan.ts';
 import type { RouterStatus } from '../../vip/status.ts';
 import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
 import type { InheritedRestraint, OwnerView } from '../vip-link.ts';
@@ -9,10 +11,13 @@ import type { InheritedRestraint, OwnerView } from '../vip-link.ts';
 export interface VirtualAddresses {
   /** Begins to take part. Resolves when the owner runs; rejects, with the reason, if it cannot here. */
   start(): Promise<void>;
-  /** A verdict on the thing with that index among the router's tracked ones. Before `start` too; the last one counts. */
-  setTracked(router: string, index: number, isUp: boolean): void;
-  /** Whether a quorum of the router's witnesses answers. Before `start` too; the last one counts. */
-  setWitnesses(router: string, passes: boolean): void;
+  /** Of several on the same thing the last one counts. Before `start` too. */
+  setVerdict(verdict: Verdict): void;
+  /**
+   * Goes on by this plan, with these verdicts on what it tracks and no others. Resolves when the owner does; rejects when
+   * everything ends before that.
+   */
+  apply(plan: VipPlan, verdicts: readonly Verdict[]): Promise<void>;
   /** Whether anything serves at the router's addresses, which was asked for. */
   setServing(router: string, verdict: ServingVerdict): void;
   /** Before `start`: what holds routers back from before, by their names. */

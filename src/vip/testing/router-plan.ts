@@ -5,6 +5,7 @@ import type { VirtualRouterPlan } from '../plan.ts';
 export function routerPlan(changes: Partial<VirtualRouterPlan> = {}): VirtualRouterPlan {
   return {
     name: 'VI_1',
+    slot: 0,
     interfaceName: 'eth0',
     family: 4,
     version: 3,
