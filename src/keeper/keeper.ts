@@ -185,6 +185,7 @@ export class Keeper {
     const { graceMs } = this.plan;
     this.isStopping = true;
     clearTimeout(this.retry);
+    await this.store.emptyAll();
     this.store.closeAll();
     const killed = await this.supervisor.drain(graceMs);
     if (killed > 0) log.warn(`${proxyCount(killed)} had connections left after ${graceMs / 1000} s: ended`);
@@ -213,6 +214,7 @@ export class Keeper {
     }
     const prepared = await this.store.prepare(plan.listeners, workers);
     const placed = this.place(plan, number, prepared, isFirst);
+    await prepared.emptyGone();
     placed.commit();
     const closeGone = prepared.commit();
     const former = this.generation;

@@ -39,6 +39,11 @@ export interface ListeningSocket {
 export interface PreparedListeners {
   /** In the order of the plan; one whose addresses all failed has no binds. */
   readonly listeners: readonly OpenListener[];
+  /**
+   * What it does not have takes no new connection from now on. Resolves when those that wait there have been accepted by the
+   * proxies, which still serve it.
+   */
+  emptyGone(): Promise<void>;
   /** It is what is listened on from now on; what it does not have is returned, to be closed when nobody serves it. */
   commit(): () => void;
   /** Closes what was opened for it. */
@@ -90,11 +95,12 @@ export class ListenerStore {
       }
       listeners.push({ plan, binds, failures });
     }
+    const kept = new Set(listeners.flatMap(({ binds }) => binds));
+    const gone = this.openBinds().filter((bind) => !kept.has(bind));
     return {
       listeners,
+      emptyGone: () => this.empty(gone),
       commit: () => {
-        const kept = new Set(listeners.flatMap(({ binds }) => binds));
-        const gone = this.openBinds().filter((bind) => !kept.has(bind));
         this.listeners = listeners;
         return () => this.close(gone);
       },
@@ -112,6 +118,11 @@ export class ListenerStore {
       return { plan, binds: [...binds, ...opened], failures: tried.filter((each) => 'reason' in each) };
     });
     return places;
+  }
+
+  /** From here on no new connection comes. Resolves when the proxies have accepted those that waited. */
+  emptyAll(): Promise<void> {
+    return this.empty(this.openBinds());
   }
 
   /** From here on connections are refused, as far as no proxy listens any more. */
@@ -175,12 +186,22 @@ export class ListenerStore {
     }
   }
 
+  private async empty(binds: readonly OpenBind[]): Promise<void> {
+    for (const { plan } of binds) this.removeFile(plan);
+    const tcp = binds.filter(({ plan }) => plan.address.family !== 0);
+    await this.host.emptyQueues(tcp.flatMap(({ sockets }) => sockets.map(({ descriptor }) => descriptor)));
+  }
+
   private close(binds: readonly OpenBind[]): void {
     for (const { plan, sockets } of binds) {
       for (const { descriptor } of sockets) this.host.closeDescriptor(descriptor);
-      const { family, host } = plan.address;
-      if (family === 0 && !host.startsWith('@')) this.host.removeSocketFile(host);
+      this.removeFile(plan);
     }
+  }
+
+  /** Of a Unix socket: nobody finds it any more. */
+  private removeFile({ address: { family, host } }: BindPlan): void {
+    if (family === 0 && !host.startsWith('@')) this.host.removeSocketFile(host);
   }
 }
 

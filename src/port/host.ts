@@ -29,6 +29,12 @@ export interface Host {
   /** A way to send descriptors to a child, which inherits `other`. Throws when out of descriptors. */
   createDescriptorChannel(): DescriptorChannel;
 
+  /**
+   * Before these listening TCP sockets are closed: they take no new connection from now on. Resolves when what waited in their
+   * queues has been accepted, or after a moment in which nobody did.
+   */
+  emptyQueues(descriptors: readonly number[]): Promise<void>;
+
   closeDescriptor(descriptor: number): void;
 
   /** Removes the file of a Unix socket that `listen` made. */

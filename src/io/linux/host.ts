@@ -4,6 +4,7 @@ import type { Host } from '../../port/host.ts';
 import { createDescriptorChannel, sendDescriptors } from './descriptor-channel.ts';
 import { descriptorLimit } from './descriptor-limit.ts';
 import { openListeningSockets } from './listen.ts';
+import { emptyQueues } from './listen-queue.ts';
 import { notifyServiceManager } from './service-manager.ts';
 import { createSharedMemory, createUnnamedFile } from './shared-memory.ts';
 
@@ -20,6 +21,7 @@ export const linuxHost: Host = {
       close: () => closeSync(own),
     };
   },
+  emptyQueues,
   closeDescriptor: closeSync,
   removeSocketFile(path) {
     try {

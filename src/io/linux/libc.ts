@@ -50,6 +50,7 @@ const c = {
   listen: library.func('int listen(int, int)') as Call,
   connect: library.func('int connect(int, const void *, uint32_t)') as Call,
   setsockopt: library.func('int setsockopt(int, int, int, const void *, uint32_t)') as Call,
+  getsockopt: library.func('int getsockopt(int, int, int, void *, void *)') as Call,
   sendto: library.func('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)') as Call,
   pipe2: library.func('int pipe2(void *, int)') as Call,
   fcntl: library.func('int fcntl(int, int, intptr_t)') as Call,
@@ -81,6 +82,12 @@ export function setOption(descriptor: number, level: number, option: number, val
 }
 export function setOptionBytes(descriptor: number, level: number, option: number, value: Uint8Array): number {
   return result(c.setsockopt(descriptor, level, option, value, value.length));
+}
+/** How many bytes of `value` were written, or a negative errno. */
+export function getOptionBytes(descriptor: number, level: number, option: number, value: Uint8Array): number {
+  const length = Int32Array.of(value.length);
+  const got = result(c.getsockopt(descriptor, level, option, value, length));
+  return got < 0 ? got : length[0];
 }
 export function sendTo(descriptor: number, data: Uint8Array, socketAddress: Uint8Array): number {
   return result(c.sendto(descriptor, data, data.length, MSG_NOSIGNAL, socketAddress, socketAddress.length));
