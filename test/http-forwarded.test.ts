@@ -63,6 +63,8 @@ listeners:
       - match: { path: /moved }
         redirect: { to: "https://{host}{uri}" }
         headers: { response: { set: { X-From: "{client} {path}" } } }
+      - match: { path: /gone }
+        respond: { status: 410, body: "<p style='{margin:0}'>{client}: {query:q}</p>", content-type: text/html }
       - upstream: web
   append: { bind: "127.0.0.1:${ports.append}", forwarded: append, routes: [ { upstream: web } ] }
   trust:
@@ -191,6 +193,18 @@ upstreams:
       assert.equal((await client.response()).status, 431);
       client.write('GET /moved/a HTTP/1.1\r\nHost: a\r\n\r\n');
       assert.equal((await client.response()).status, 302);
+    });
+
+    await t.test('values in a body are escaped; those that make it too large are answered 431', async () => {
+      const client = await RawConnection.open(t, ports.replace);
+      client.write('GET /gone?q=<b>"&amp HTTP/1.1\r\nHost: a\r\n\r\n');
+      const got = await client.response();
+      assert.equal(got.status, 410);
+      assert.equal(got.body, "<p style='{margin:0}'>127.0.0.1: &#60;b&#62;&#34;</p>");
+      client.write(`GET /gone?q=${'<'.repeat(6000)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      assert.equal((await client.response()).status, 431);
+      client.write('HEAD /gone HTTP/1.1\r\nHost: a\r\n\r\n');
+      assert.equal((await client.response('HEAD')).get('content-length'), '37');
     });
 
     await t.test('balancing by source goes by the client that a trusted proxy names', async () => {

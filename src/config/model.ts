@@ -10,6 +10,7 @@ import { HighAvailability } from './model-ha.ts';
 import {
   anyText,
   bind,
+  bodyTemplate,
   capturingRegex,
   databaseUser,
   duration,
@@ -169,7 +170,11 @@ const Redirect = z.strictObject({
 
 const Respond = z.strictObject({
   status: key(integer(200, 599), 'The status code.', DEFAULTS.route.respond.status),
-  body: key(z.string().meta({ title: 'text', examples: ['pong\n'] }), 'The body.', DEFAULTS.route.respond.body),
+  body: key(
+    bodyTemplate,
+    'The body. Values of the request may stand in it, as in headers; they are escaped as `content-type` asks.',
+    DEFAULTS.route.respond.body,
+  ),
   'content-type': key(headerValue, 'Of the body.', DEFAULTS.route.respond.contentType),
 });
 

@@ -151,6 +151,7 @@ export interface RedirectActionPlan {
 export interface RespondActionPlan {
   readonly kind: 'respond';
   readonly status: number;
+  /** With values of the request in it. */
   readonly body: string;
   readonly contentType: string;
 }

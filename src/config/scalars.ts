@@ -25,6 +25,7 @@ import {
   parseStatusRange,
   TOKEN_PATTERN,
 } from './patterns.ts';
+import { checkTemplate } from './template.ts';
 import {
   DURATION_PATTERN,
   formatDuration,
@@ -167,6 +168,7 @@ export const method = text('method', 'GET', checkMethod, METHOD_PATTERN);
 export const headerName = text('header name', 'X-Env', checkHeaderName, TOKEN_PATTERN);
 export const headerValue = text('header value', 'prod', checkHeaderValue);
 export const headerTemplate = text('header value', 'prod', checkHeaderTemplate);
+export const bodyTemplate = text('text', 'pong\n', (value) => checkTemplate(value, true));
 export const trustedNetwork = text('network, address or `unix`', '10.0.0.0/8', (value) =>
   value === 'unix' ? null : parseNetwork(value).problem,
 );

@@ -50,22 +50,26 @@ export function parseTemplate(text: string): readonly (string | SourcePlan)[] {
   return parts;
 }
 
-/** A placeholder that is none of the vocabulary, or a variable as nginx writes it. */
-export function checkTemplate(text: string): Problem | null {
+/**
+ * A placeholder that is none of the vocabulary, or a variable as nginx writes it. `hasBraces`: the text may well have words in
+ * braces that are none, as styles and scripts do, so only what is nearly one is a mistake.
+ */
+export function checkTemplate(text: string, hasBraces = false): Problem | null {
   for (const [whole, word, name] of text.matchAll(PLACEHOLDER)) {
     if (sourceOf(word, name ?? null) !== null) continue;
     const bad = (fix: string): Problem => problem('bad-placeholder', { value: show(whole), fix });
     if (name === undefined && word in NAMED_SOURCES) return bad(`write for example {${word}:${EXAMPLES[word]}}`);
-    if (name !== undefined && word in SOURCES) return bad(`write {${word}}`);
+    if (name !== undefined && word in SOURCES && !hasBraces) return bad(`write {${word}}`);
     if (name !== undefined && word in NAMED_SOURCES)
       return bad(`write a name behind the colon, for example ${EXAMPLES[word]}`);
-    const near = nearest(word, Object.keys(SOURCES));
+    const near = nearest(word, Object.keys(name === undefined ? SOURCES : NAMED_SOURCES));
+    if (near === null && hasBraces) continue;
     return bad(
       near === null
         ? `use ${Object.keys(SOURCES)
             .map((source) => `{${source}}`)
             .join(', ')}`
-        : `write {${near}}`,
+        : `write {${name === undefined ? near : `${near}:${name}`}}`,
     );
   }
   const variable = /\$\{?([a-z_]+)/.exec(text);

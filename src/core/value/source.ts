@@ -122,8 +122,12 @@ export class Source {
         return findScheme(view, span);
       case REQUEST_ID:
         return leave(span, view.requestIdBytes, view.requestId, view.requestIdLength);
-      default:
+      case HEADER:
+      case COOKIE:
+      case PARAMETER:
         return this.findNamed(view, 0, span);
+      default:
+        assert(false, 'a source of no kind');
     }
   }
 

@@ -1,7 +1,7 @@
 /**
  * Text with values of the request in it, compiled once. What the values may do where they are written depends on the place:
- * each place has a way to write them that keeps a peer's bytes from ending it. Here is that of header fields; a Location's is
- * in core/route/redirect.ts.
+ * each place has a way to write them that keeps a peer's bytes from ending it. Here is that of header fields; a body's is in
+ * body-template.ts, a Location's in core/route/redirect.ts.
  */
 import { parseTemplate } from '../../config/template.ts';
 import { VALUE_CLASS } from '../../wire/http1/classes.ts';

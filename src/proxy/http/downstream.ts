@@ -10,7 +10,7 @@
  * others to an Exchange.
  */
 import { PLENTY } from '../../base/arena.ts';
-import { LARGE_SLOT_BYTES, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
+import { LARGE_SLOT_BYTES, RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import type { TrustedProxies } from '../../core/client/trusted-proxies.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
@@ -627,13 +627,27 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
       location = own.locationLine(memory.subarray(at, end));
     }
     this.settlePersistence();
+    const response = this.ownResponse(route);
+    if (response === null) {
+      this.answer(own.HEAD_GREW_TOO_LARGE);
+      return;
+    }
     const { arena, scratchSlot } = this.context;
     const start = arena.start(scratchSlot);
     const word = this.connectionWord;
     const emitter = this.listener.responseEmitter;
-    const response = route.own as own.OwnResponse;
     const { ownContentType } = route;
     this.sendOwn(emitter.emitOwn(response, ownContentType, location, lines, this.isHeadMethod, word, start) - start);
+  }
+
+  /** With the body for the request in the view. Null: it is too long. */
+  private ownResponse({ own: response, ownBody, ownContentType }: Route): own.OwnResponse | null {
+    if (ownBody === null) return response;
+    const { arena, memory, scratchSlot } = this.context;
+    const start = arena.start(scratchSlot);
+    const bound = start + RESPOND_BODY_BYTES_MAX - ownContentType.length;
+    const end = ownBody.emit(this.listener.view, memory, start, bound);
+    return end < 0 ? null : { ...(response as own.OwnResponse), body: memory.slice(start, end) };
   }
 
   /** What came is not a request, or not in time: answer, and close. */

@@ -3,6 +3,7 @@ import { assert } from '../../base/assert.ts';
 import { RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import type { ActionPlan, ProxyActionPlan, RoutePlan } from '../../config/plan.ts';
 import { encodeUtf8 } from '../../base/text.ts';
+import { BodyTemplate } from '../../core/value/body-template.ts';
 import { Redirect } from '../../core/route/redirect.ts';
 import type { Reading } from '../../core/value/path.ts';
 import { compileRewrite, type Rewrite } from '../../core/route/rewrite.ts';
@@ -30,6 +31,8 @@ export class Route {
   readonly redirect: Redirect | null;
   /** Set if and only if the action is `respond` or `redirect`. */
   readonly own: OwnResponse | null;
+  /** Of that response, where values of the request are in its body. */
+  readonly ownBody: BodyTemplate | null;
   readonly ownContentType: Uint8Array;
   readonly requestEdit: HeaderEdit;
   readonly responseEdit: HeaderEdit;
@@ -59,6 +62,7 @@ export class Route {
     this.rewrite = compileRewrite(plan, reading);
     this.redirect = plan.action.kind === 'redirect' ? new Redirect(plan.action.to) : null;
     this.own = ownResponse(plan.action);
+    this.ownBody = bodyTemplate(plan.action);
     this.ownContentType = plan.action.kind === 'respond' ? ascii(plan.action.contentType) : TEXT_PLAIN;
     this.requestEdit = new HeaderEdit(plan.requestHeaders);
     this.responseEdit = new HeaderEdit(plan.responseHeaders);
@@ -73,13 +77,19 @@ export class Route {
     this.setsHost = this.requestEdit.dropsName(HOST);
     this.requestDropTable = requestDropTable(this, false);
     this.trustedDropTable = requestDropTable(this, true);
-    const templates = [this.redirect?.template ?? null, this.responseEdit.template];
+    const templates = [this.redirect?.template ?? null, this.ownBody?.template ?? null, this.responseEdit.template];
     this.needsView = templates.some((template) => template !== null && template.needsView);
     this.upstreamName = ascii(this.upstream === null ? '' : this.upstream.plan.name);
     const rewrite = this.proxy === null ? null : this.proxy.rewrite;
     this.rewriteGrowthMax = rewrite === null ? 0 : JSON.stringify(rewrite).length * 3;
     this.requestGrowthMax = this.rewriteGrowthMax + this.upstreamName.length;
   }
+}
+
+function bodyTemplate(action: ActionPlan): BodyTemplate | null {
+  if (action.kind !== 'respond') return null;
+  const body = new BodyTemplate(action.body, action.contentType);
+  return body.template.isConstant ? null : body;
 }
 
 function ownResponse(action: ActionPlan): OwnResponse | null {
