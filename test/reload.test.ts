@@ -2,24 +2,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import http from 'node:http';
 import net from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { connect, engineSkip, ENGINES, Evenkeel, freePort, get, startBackend, startLoad } from './evenkeel.ts';
-
-/** As `evenkeel reload` does: what changed, or why nothing did. */
-function reload(evenkeel: Evenkeel): Promise<{ readonly changes?: readonly string[]; readonly error?: string }> {
-  return new Promise((resolve, reject) => {
-    const options = { socketPath: `${evenkeel.file}.sock`, method: 'POST', path: '/v1/reload', agent: false };
-    const request = http.request(options, (response) => {
-      let text = '';
-      response.on('data', (data: Buffer) => (text += data.toString()));
-      response.on('end', () => resolve(JSON.parse(text) as { changes: string[] }));
-    });
-    request.on('error', reject);
-    request.end();
-  });
-}
+import { reload } from './reloading.ts';
 
 async function startTcpEcho(t: TestContext): Promise<number> {
   const server = net.createServer((socket) => socket.on('error', () => undefined).pipe(socket)).listen(0, '127.0.0.1');
