@@ -37,7 +37,7 @@ export async function startServer(t: TestContext): Promise<{ readonly http: stri
     request.on('end', () => response.end(String(received)));
   });
   const sockets = new WebSocketServer({ server });
-  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data.toString())));
+  sockets.on('connection', (socket) => socket.on('message', (data: Buffer) => socket.send(data.toString())));
   const echo = net.createServer((socket) => socket.on('error', () => undefined).pipe(socket));
   const addresses = await Promise.all(
     [server, echo].map(async (each) => {
@@ -144,30 +144,30 @@ export class Traffic {
     ask: (text: string) => Promise<string>,
     session: WebSocket | net.Socket,
   ): Promise<void> {
-    let isClosed = false;
     const closed = new Promise<never>((_, reject) => {
-      session.once('close', () => {
-        isClosed = true;
-        reject(new Error('the session was closed'));
-      });
+      session.once('close', () => reject(new Error('the session was closed')));
       session.on('error', () => undefined);
     });
     closed.catch(() => undefined);
-    for (let said = 0; !this.isOver && !isClosed; said++) {
-      await this.attempt(kind, async () => {
+    let isOpen = true;
+    for (let said = 0; !this.isOver && isOpen; said++) {
+      isOpen = await this.attempt(kind, async () => {
         assert.equal(await Promise.race([ask(`${said}`), closed]), `${said}`);
       });
       await new Promise((resolve) => setTimeout(resolve, SESSION_PAUSE_MS));
     }
   }
 
-  private async attempt(kind: Kind, what: () => Promise<void>): Promise<void> {
+  /** Whether it went well. */
+  private async attempt(kind: Kind, what: () => Promise<void>): Promise<boolean> {
     try {
       await what();
       this.done[kind]++;
+      return true;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       this.failures.push({ kind, what: code ?? message, atMs: performance.now() });
+      return false;
     }
   }
 }
