@@ -1,20 +1,21 @@
 /**
  * Reloads with random changes, one after the other, under traffic of every kind: not one failed request, not one broken
- * session, and no process that grows. A few in `npm test`; `npm run campaign` does a thousand and prints what it saw. A
- * seed that fails is repeated by EVENKEEL_SEED.
+ * session, and no process that grows. And once more while proxies are killed: then what the killed one carried is lost, and
+ * nothing else. A few in `npm test`; `npm run campaign` does a thousand and prints what it saw. EVENKEEL_SEED repeats a seed
+ * that failed.
  */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { Prng } from '../src/base/prng.ts';
 import { type Change, change, type Site } from './campaign/changes.ts';
 import { type Footprint, footprint } from './campaign/footprint.ts';
-import { startServer, Traffic } from './campaign/traffic.ts';
-import { connect, engineSkip, ENGINES, Evenkeel, freePort, get } from './evenkeel.ts';
+import { REQUESTS_MAX, startServer, Traffic } from './campaign/traffic.ts';
+import { connect, engineSkip, ENGINES, Evenkeel, freePort, get, kill } from './evenkeel.ts';
 import { reload } from './reloading.ts';
 
-const RELOADS = Number(process.env.EVENKEEL_RELOADS ?? 20);
+const RELOADS = Number(process.env.EVENKEEL_RELOADS ?? 10);
 const SEED = Number(process.env.EVENKEEL_SEED ?? Date.now() % 1_000_000);
 const SERVERS = 3;
 const EXTRA = 3;
@@ -26,15 +27,11 @@ for (const engine of ENGINES) {
   const name = `[${engine}] ${RELOADS} reloads with random changes (seed ${SEED}) fail no request, and end no session`;
   test(name, { ...engineSkip(engine), timeout: 60_000 + RELOADS * 10_000 }, async (t) => {
     const prng = new Prng(SEED);
-    const site: Site = {
-      ports: { http: await freePort(), tcp: await freePort() },
-      extra: await Promise.all(Array.from({ length: EXTRA }, () => freePort())),
-      servers: await Promise.all(Array.from({ length: SERVERS }, () => startServer(t))),
-    };
+    const site = await build(t);
     const evenkeel = await Evenkeel.start(t, change(prng, site, 0).yaml, { engine, workers: WORKERS, hasSocket: true });
     const proxies = evenkeel.proxies();
     const look = (): Footprint => footprint(evenkeel.child.pid!, proxies);
-    const traffic = await Traffic.start(site.ports);
+    const traffic = await Traffic.start(site.ports, { hasSessions: true });
     const kept = new http.Agent({ keepAlive: true, maxSockets: 1 });
     t.after(() => kept.destroy());
     const took: number[] = [];
@@ -68,9 +65,48 @@ for (const engine of ENGINES) {
   });
 }
 
+/** What a client sees of a process that is killed. */
+const CUT = /^(ECONNRESET|EPIPE)$/;
+
+for (const engine of ENGINES) {
+  const name = `[${engine}] ${RELOADS} reloads while proxies are killed (seed ${SEED}) lose what the killed ones carried, and no more`;
+  test(name, { ...engineSkip(engine), timeout: 60_000 + RELOADS * 20_000 }, async (t) => {
+    const prng = new Prng(SEED);
+    const site = await build(t);
+    const evenkeel = await Evenkeel.start(t, change(prng, site, 0).yaml, { engine, workers: WORKERS, hasSocket: true });
+    const traffic = await Traffic.start(site.ports, { hasSessions: false });
+    let kills = 0;
+    for (let round = 1; round <= RELOADS; round++) {
+      const next = change(prng, site, round);
+      writeFileSync(evenkeel.file, next.yaml);
+      const reloaded = reload(evenkeel);
+      if (prng.below(3) === 0) {
+        await new Promise((resolve) => setTimeout(resolve, prng.below(200)));
+        const proxies = evenkeel.proxies();
+        if (proxies.length > 0 && kill(proxies[prng.below(proxies.length)], 'SIGKILL')) kills++;
+      }
+      assert.equal((await reloaded).error, undefined);
+      await holds(next, site, null);
+      const strange = traffic.failures.filter(({ what }) => !CUT.test(what));
+      assert.deepEqual(strange, [], `after ${round} reloads and ${kills} kills`);
+      assert.ok(traffic.failures.length <= kills * REQUESTS_MAX, `${traffic.failures.length} failures, ${kills} kills`);
+    }
+    await traffic.stop();
+    t.diagnostic(`${RELOADS} reloads, ${kills} kills: ${traffic.total} done, ${traffic.failures.length} cut`);
+  });
+}
+
+async function build(t: TestContext): Promise<Site> {
+  return {
+    ports: { http: await freePort(), tcp: await freePort() },
+    extra: await Promise.all(Array.from({ length: EXTRA }, () => freePort())),
+    servers: await Promise.all(Array.from({ length: SERVERS }, () => startServer(t))),
+  };
+}
+
 /** The change holds, on open connections and on new ones, as soon as the reload has been answered. */
-async function holds({ generation, open }: Change, { ports, extra }: Site, kept: http.Agent): Promise<void> {
-  for (const agent of [kept, false] as const) {
+async function holds({ generation, open }: Change, { ports, extra }: Site, kept: http.Agent | null): Promise<void> {
+  for (const agent of kept === null ? [false as const] : [kept, false as const]) {
     assert.equal((await get(ports.http, '/generation', agent)).body, generation);
   }
   for (const port of extra) {

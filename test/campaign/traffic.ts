@@ -18,8 +18,11 @@ const SESSION_PAUSE_MS = 250;
 
 export type Kind = 'kept' | 'fresh' | 'download' | 'upload' | 'websocket' | 'tcp';
 
-/** How many loops of each kind; of sessions, how many that live from the beginning to the end. */
-const LOOPS: Readonly<Record<Kind, number>> = { kept: 4, fresh: 2, download: 1, upload: 1, websocket: 50, tcp: 50 };
+/** Loops of each kind: each has one request under way. */
+const LOOPS = { kept: 4, fresh: 2, download: 1, upload: 1 } as const;
+export const REQUESTS_MAX = 8;
+/** Of each kind, those that live from the beginning to the end. */
+const SESSIONS = 50;
 
 export interface Failure {
   readonly kind: Kind;
@@ -63,13 +66,10 @@ export class Traffic {
   }
 
   /** Resolves when every session stands. */
-  static async start(ports: { readonly http: number; readonly tcp: number }): Promise<Traffic> {
+  static async start(ports: Traffic['ports'], { hasSessions }: { readonly hasSessions: boolean }): Promise<Traffic> {
     const traffic = new Traffic(ports);
-    const sessions = [
-      ...Array.from({ length: LOOPS.websocket }, () => traffic.openWebSocket()),
-      ...Array.from({ length: LOOPS.tcp }, () => traffic.openTcp()),
-    ];
-    await Promise.all(sessions);
+    const count = hasSessions ? SESSIONS : 0;
+    await Promise.all(Array.from({ length: count }, () => [traffic.openWebSocket(), traffic.openTcp()]).flat());
     for (const kind of ['kept', 'fresh', 'download', 'upload'] as const) {
       for (let i = 0; i < LOOPS[kind]; i++) traffic.loops.push(traffic.repeat(kind));
     }
