@@ -123,6 +123,12 @@ export interface Socket {
   reset(): void;
 
   /**
+   * From now on the end of this process, or of the transport, resets the connection where it would send FIN: its peer takes what
+   * ends with FIN for whole. `close` stays what it is. Two system calls, with that of `close`. Idempotent.
+   */
+  resetIfKilled(): void;
+
+  /**
    * Writes the peer's address as 16 bytes (IPv4 as ::ffff:a.b.c.d; all zero for a Unix socket or an unknown peer) at
    * `into[at]` and returns its port.
    */

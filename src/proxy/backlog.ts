@@ -17,6 +17,7 @@ export class Backlog implements SocketHandler {
   add(socket: Socket): void {
     socket.handler = this;
     socket.pause();
+    socket.resetIfKilled();
     this.sockets.add(socket);
     this.context.liveSessions++;
   }

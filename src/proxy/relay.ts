@@ -28,6 +28,9 @@ export class Relay extends Session {
   /** Takes over both connected sockets and reads from them. `idleMs`: longest silence in both directions. */
   static join(context: Context, downstream: Socket, upstream: Socket, idleMs: number, owner: RelayOwner): Relay {
     const relay = new Relay(context, downstream, upstream, idleMs, owner);
+    // Nothing but its end tells where a stream ends.
+    downstream.resetIfKilled();
+    upstream.resetIfKilled();
     downstream.resume();
     upstream.resume();
     return relay;

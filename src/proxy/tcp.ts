@@ -65,6 +65,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     this.downstream = downstream;
     downstream.handler = this;
     downstream.pause();
+    downstream.resetIfKilled();
     if (upstream.plan.balance === 'source-hash') this.key = addressKey(downstream);
   }
 

@@ -106,6 +106,22 @@ export const CLOSE_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'resetIfKilled: closing still sends everything, and FIN',
+    *script(stage) {
+      const { recorder, peer } = yield* connected(stage, 'ipv4', true);
+      recorder.socket!.resetIfKilled();
+      recorder.socket!.resetIfKilled();
+      const bytes = pattern(SEND_SEGMENTS_MAX * 1000, 1);
+      yield* recorder.sendAll(bytes, [1000]);
+      yield* stage.until('all of it is in the hands of the kernel', () => recorder.socket!.pendingSegments === 0);
+      recorder.close();
+      peer.resume();
+      yield* stage.until('the peer sees the end', () => peer.isEnded);
+      assertSame(peer.received(), bytes);
+      assert.equal(peer.error, null);
+    },
+  },
+  {
     name: 'close drops what is queued for a peer that does not read, and gives every slot back',
     *script(stage) {
       const before = stage.transport.arena.usedSlots;

@@ -26,8 +26,9 @@ const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
 const TCP_NOTSENT_LOWAT = isDarwin ? 0x201 : 25;
 const ETIMEDOUT = isDarwin ? 60 : 110;
-/** struct linger: on, for no time. */
+/** struct linger: on, for no time; and off. */
 const LINGER_NOT = new Int32Array([1, 0]);
+const LINGER_OFF = new Int32Array([0, 0]);
 
 const SOL_IP = 0;
 const IP_BIND_ADDRESS_NO_PORT = 24;
@@ -54,9 +55,9 @@ export function closeDescriptorNow(descriptor: number): void {
   closeDescriptor(descriptor);
 }
 
-/** Makes the descriptor's close send RST and drop what is queued, in whatever state the connection is. */
-export function resetOnClose(descriptor: number): void {
-  setsockopt(descriptor, SOL_SOCKET, SO_LINGER, LINGER_NOT, LINGER_NOT.byteLength);
+/** Makes the descriptor's close send RST and drop what is queued, in whatever state the connection is; or not. */
+export function resetOnClose(descriptor: number, isOn = true): void {
+  setsockopt(descriptor, SOL_SOCKET, SO_LINGER, isOn ? LINGER_NOT : LINGER_OFF, LINGER_NOT.byteLength);
 }
 
 const unsentMax = new Int32Array([UNSENT_BYTES_MAX]);

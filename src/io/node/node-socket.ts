@@ -73,6 +73,8 @@ export class NodeSocket implements Socket {
   private ownSlot = -1;
   private isDeferred = false;
   private isStarved = false;
+  /** Closing the descriptor sends RST. */
+  private isResetting = false;
   private readonly onWritten = (error?: NodeJS.ErrnoException | null): void => this.handleWritten(error);
 
   /** Takes over `source`; of an empty one, a connection can be begun. */
@@ -202,16 +204,32 @@ export class NodeSocket implements Socket {
   }
 
   close(): void {
-    this.isGone = true;
-    this.kept = null;
-    this.destroyStream();
+    if (this.isResetting && !this.isGone) this.setResetting(false);
+    this.drop();
   }
 
   reset(): void {
-    // resetAndDestroy waits for a connection that is being made, and fails while a FIN waits for queued data
+    this.resetIfKilled();
+    this.drop();
+  }
+
+  resetIfKilled(): void {
+    if (!this.isResetting && !this.isGone) this.setResetting(true);
+  }
+
+  /** resetAndDestroy waits for a connection that is being made, and fails while a FIN waits for queued data. */
+  private setResetting(isResetting: boolean): void {
     const handle = handleOf(this.stream);
-    if (handle !== null && !this.isGone) resetOnClose(handle.fd);
-    this.close();
+    if (handle === null) return;
+    this.isResetting = isResetting;
+    resetOnClose(handle.fd, isResetting);
+  }
+
+  /** As the end of the process would end it. */
+  drop(): void {
+    this.isGone = true;
+    this.kept = null;
+    this.destroyStream();
   }
 
   get unacknowledgedBytes(): number {

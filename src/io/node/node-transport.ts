@@ -202,7 +202,7 @@ export class NodeTransport implements Transport {
     this.ticker = null;
     for (const listenSocket of this.listenSockets) listenSocket.close();
     this.listenSockets.clear();
-    for (const socket of this.sockets) socket.close();
+    for (const socket of this.sockets) socket.drop();
     this.finish();
   }
 

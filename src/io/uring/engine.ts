@@ -145,9 +145,9 @@ export class Engine {
     return result < 0 ? 0 : this.scratchWords[TCP_INFO_BYTES_ACKED];
   }
 
-  /** Makes the descriptor's close send a reset. */
-  setResetOnClose(descriptor: number): void {
-    this.scratchWords[0] = 1;
+  /** Whether the descriptor's close, also that by the end of the process, sends a reset. */
+  setResetOnClose(descriptor: number, isOn: boolean): void {
+    this.scratchWords[0] = isOn ? 1 : 0;
     this.scratchWords[1] = 0;
     ffi.setsockopt(descriptor, ffi.SOL_SOCKET, ffi.SO_LINGER, this.scratch.address, 8);
   }

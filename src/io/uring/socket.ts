@@ -120,6 +120,8 @@ export class UringSocket implements Socket {
   /** The poll for room is in flight, and counted as a pending segment. */
   private isAwaitingRoom = false;
   private hasEnded = false;
+  /** Closing the descriptor sends a reset (SO_LINGER, for no time). */
+  private isResetting = false;
 
   constructor(engine: Engine, descriptor: number, index: number, handler: SocketHandler, isConnected: boolean) {
     this.engine = engine;
@@ -187,13 +189,24 @@ export class UringSocket implements Socket {
   }
 
   close(): void {
-    if (this.phase !== CLOSED) this.dispose();
+    if (this.phase === CLOSED) return;
+    if (this.isResetting) this.setResetting(false);
+    this.dispose();
   }
 
   reset(): void {
     if (this.phase === CLOSED) return;
-    this.engine.setResetOnClose(this.descriptor);
+    this.resetIfKilled();
     this.dispose();
+  }
+
+  resetIfKilled(): void {
+    if (!this.isResetting && this.phase !== CLOSED) this.setResetting(true);
+  }
+
+  private setResetting(isResetting: boolean): void {
+    this.isResetting = isResetting;
+    this.engine.setResetOnClose(this.descriptor, isResetting);
   }
 
   get unacknowledgedBytes(): number {
@@ -217,6 +230,11 @@ export class UringSocket implements Socket {
   }
 
   // --- for the turn ---
+
+  /** The transport ends: as the end of the process would end it. */
+  drop(): void {
+    if (this.phase !== CLOSED) this.dispose();
+  }
 
   get isClosed(): boolean {
     return this.phase === CLOSED;

@@ -251,7 +251,7 @@ class UringTransport implements Transport {
 
   private shutDown(): void {
     const { engine, ring } = this;
-    for (const socket of engine.sockets) socket?.close();
+    for (const socket of engine.sockets) socket?.drop();
     for (const listener of this.listeners) listener.close();
     while (engine.socketCount > 0 || !this.listeners.every((listener) => listener.isDone)) {
       ring.turn(true);

@@ -508,6 +508,7 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
    */
   beginResponse(isEndedByClose: boolean, isReusable: boolean): void {
     this.isEndedByClose = isEndedByClose;
+    if (isEndedByClose) this.socket.resetIfKilled();
     // A response before the end of its request: a server that keeps its connection reads the rest, another one does not.
     // It may also change its mind, so the client is told not to send another request behind this one. One that waits for
     // 100 need not send the rest.
