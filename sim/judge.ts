@@ -6,7 +6,7 @@ import { addressText } from '../src/base/address.ts';
 import { idText } from './content.ts';
 import type { Attempt, Exchange, Ledger } from './ledger.ts';
 import { fieldValues, type Head } from './peers/http-reader.ts';
-import type { Fault } from './scenario.ts';
+import type { Fault } from './faults.ts';
 import type { World } from './world.ts';
 
 /** Whatever the proxy does itself, these can delay or break it at any point. */

@@ -16,7 +16,8 @@ import { FailureWindow } from '../src/core/health/passive.ts';
 import type { ProxyEvent } from '../src/proxy/proxy.ts';
 import type { Acceptor, Network } from './network.ts';
 import type { KeeperStep } from './scenario-keeper.ts';
-import { HARMLESS_FAULTS, type Scenario } from './scenario.ts';
+import { HARMLESS_FAULTS } from './faults.ts';
+import { type Scenario } from './scenario.ts';
 import type { World } from './world.ts';
 
 interface Line {

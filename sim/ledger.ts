@@ -11,7 +11,8 @@ import { fieldValues } from './peers/http-reader.ts';
 import { StreamRecord } from './peers/stream.ts';
 import { drawResponse, type ResponseSpec } from './response.ts';
 import { isIdempotent, type HttpClientSpec, type RequestSpec } from './scenario-http.ts';
-import type { Fault, Scenario } from './scenario.ts';
+import type { Fault } from './faults.ts';
+import type { Scenario } from './scenario.ts';
 import type { TcpClientSpec } from './scenario-tcp.ts';
 import type { World } from './world.ts';
 

@@ -5,7 +5,8 @@
  * taken from the clock, which is printed. Exit code 1 if any failed.
  */
 import { parseArgs } from 'node:util';
-import { HARMFUL_FAULTS, HARMLESS_FAULTS, NO_OMISSIONS, type Omissions } from './scenario.ts';
+import { HARMFUL_FAULTS, HARMLESS_FAULTS } from './faults.ts';
+import { NO_OMISSIONS, type Omissions } from './scenario.ts';
 import { runSeed, type RunResult } from './run.ts';
 
 const { values } = parseArgs({

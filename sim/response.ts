@@ -2,7 +2,7 @@
 import { HEAD_BYTES_MAX, HEADER_COUNT_MAX } from '../src/base/limits.ts';
 import type { Prng } from '../src/base/prng.ts';
 import { drawSize, drawTrailerBytes, isCramped, type BodySpec, type RequestSpec } from './scenario-http.ts';
-import type { Fault } from './scenario.ts';
+import type { Fault } from './faults.ts';
 
 export type ResponseFault =
   | 'none'

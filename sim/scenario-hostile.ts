@@ -3,7 +3,7 @@ import { addressText } from '../src/base/address.ts';
 import type { Prng } from '../src/base/prng.ts';
 import type { Plan } from '../src/config/plan.ts';
 import { SMUGGLING } from './peers/smuggling.ts';
-import type { Fault } from './scenario.ts';
+import type { Fault } from './faults.ts';
 
 export interface HostileClientSpec {
   readonly id: number;

@@ -5,7 +5,7 @@ import { TRAILER_BYTES_MAX } from '../src/base/limits.ts';
 import { idText } from './content.ts';
 import { FULL_PACE, type Pace } from './peers/port.ts';
 import type { StreamSpec } from './peers/stream.ts';
-import type { Fault } from './scenario.ts';
+import type { Fault } from './faults.ts';
 
 export type BodySpec =
   | { readonly kind: 'none' }

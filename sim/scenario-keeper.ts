@@ -1,7 +1,7 @@
 /** What the stand-in keeper does to the status board, and what happens to the servers that it watches. */
 import type { Prng } from '../src/base/prng.ts';
 import type { Plan } from '../src/config/plan.ts';
-import type { Fault } from './scenario.ts';
+import type { Fault } from './faults.ts';
 import type { ServerSpec } from './scenario-plan.ts';
 
 export type KeeperStep =

@@ -15,7 +15,7 @@ import type {
   UpstreamPlan,
 } from '../src/config/plan.ts';
 import { isCramped } from './scenario-http.ts';
-import type { Fault } from './scenario.ts';
+import type { Fault } from './faults.ts';
 
 /** One server process of the simulation, at one slot of the status board. */
 export interface ServerSpec {

@@ -5,7 +5,7 @@ import type { Plan } from '../src/config/plan.ts';
 import { FULL_PACE, type Pace } from './peers/port.ts';
 import type { StreamSpec } from './peers/stream.ts';
 import { drawStreams } from './scenario-http.ts';
-import type { Fault } from './scenario.ts';
+import type { Fault } from './faults.ts';
 
 export interface TcpClientSpec {
   readonly id: number;

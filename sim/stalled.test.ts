@@ -13,7 +13,8 @@ import { CheckedArena } from './checked-arena.ts';
 import { type Acceptor, type Endpoint, type LinkSpec, Network } from './network.ts';
 import { FULL_PACE, PeerPort, type PortOwner } from './peers/port.ts';
 import { drawPlan } from './scenario-plan.ts';
-import { drawScenario, HARMFUL_FAULTS, HARMLESS_FAULTS } from './scenario.ts';
+import { HARMFUL_FAULTS, HARMLESS_FAULTS } from './faults.ts';
+import { drawScenario } from './scenario.ts';
 import { SimTransport } from './transport.ts';
 import { World } from './world.ts';
 

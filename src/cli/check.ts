@@ -1,7 +1,7 @@
 /** `evenkeel check FILE`: everything that keeps a configuration from running here, or one line about what it says. */
 import type { Command } from 'commander';
 import { NODE_OPTION, SOCKET_DEFAULT } from './arguments.ts';
-import type { CliContext } from './cli.ts';
+import type { CliContext } from './context.ts';
 
 export interface CheckOptions {
   /** `-`: standard input. */
@@ -15,6 +15,10 @@ export interface CheckOptions {
   readonly isJson: boolean;
 }
 
+interface CheckCommand {
+  check(options: CheckOptions): Promise<number>;
+}
+
 interface Flags {
   readonly node?: string;
   readonly socket?: string;
@@ -22,7 +26,7 @@ interface Flags {
   readonly json?: boolean;
 }
 
-export function addCheckCommand(program: Command, context: CliContext): void {
+export function addCheckCommand(program: Command, context: CliContext<CheckCommand>): void {
   program
     .command('check')
     .description('check a configuration and this machine: exit code 0 if `run` would start, else 1 and every error')

@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import type { CheckOptions } from './check.ts';
 import { addCheckCommand } from './check.ts';
 import type { DemoOptions } from './demo.ts';
+import type { CliContext, Output } from './context.ts';
 import { addDemoCommand } from './demo.ts';
 import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { LabOptions } from './lab.ts';
@@ -32,24 +33,16 @@ export interface Commands {
   move(options: MoveOptions): Promise<number>;
 }
 
-export interface CliDeps {
+export interface CliDeps extends Output {
   /** Without `v`. */
   readonly version: string;
   readonly commands: Commands;
-  /** Whole lines, with their line feed. */
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
 }
 
-/** What a command file gets: the dependencies, and where to leave its exit code. */
-export interface CliContext extends CliDeps {
-  exit(code: number): void;
-}
-
-export function createCli(context: CliContext): Command {
+export function createCli(version: string, context: CliContext<Commands>): Command {
   const program = new Command('evenkeel')
     .description('High-availability load balancer: HTTP and TCP balancing, and the virtual address in front of it.')
-    .version(context.version, '-V, --version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .configureOutput({
@@ -73,14 +66,14 @@ export function createCli(context: CliContext): Command {
 /** `argv` without the interpreter and the script. Never throws for what the user wrote. */
 export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
   let exitCode = EXIT_OK;
-  const context: CliContext = {
+  const context: CliContext<Commands> = {
     ...deps,
     exit: (code) => {
       exitCode = code;
     },
   };
   try {
-    await createCli(context).parseAsync(argv, { from: 'user' });
+    await createCli(deps.version, context).parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // commander has 0 for what was asked for (--help, --version) and 1 for everything it refuses.

@@ -1,7 +1,7 @@
 /** `evenkeel demo`: the load balancer with a few backends of its own, on unprivileged ports. */
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { CliContext } from './cli.ts';
+import type { CliContext } from './context.ts';
 import { parseSeconds, parseWorkers } from './arguments.ts';
 
 export interface DemoOptions {
@@ -13,13 +13,17 @@ export interface DemoOptions {
   readonly seconds: number | null;
 }
 
+interface DemoCommand {
+  demo(options: DemoOptions): Promise<number>;
+}
+
 interface Flags {
   readonly engine?: 'uring' | 'node';
   readonly workers?: number;
   readonly seconds?: number;
 }
 
-export function addDemoCommand(program: Command, context: CliContext): void {
+export function addDemoCommand(program: Command, context: CliContext<DemoCommand>): void {
   program
     .command('demo')
     .description('watch real requests being balanced, a backend failing and coming back')

@@ -1,7 +1,7 @@
 /** `evenkeel handover` and `evenkeel resume`: a planned move of virtual addresses to a peer, and the end of the restraint. */
 import type { Command } from 'commander';
 import { parseLapse, SOCKET_DEFAULT } from './arguments.ts';
-import type { CliContext } from './cli.ts';
+import type { CliContext } from './context.ts';
 
 export interface MoveOptions {
   readonly kind: 'hand-over' | 'resume';
@@ -13,13 +13,17 @@ export interface MoveOptions {
   readonly forS: number | null;
 }
 
+interface MoveCommand {
+  move(options: MoveOptions): Promise<number>;
+}
+
 interface Flags {
   readonly all?: boolean;
   readonly socket?: string;
   readonly for?: number;
 }
 
-export function addMoveCommands(program: Command, context: CliContext): void {
+export function addMoveCommands(program: Command, context: CliContext<MoveCommand>): void {
   add(program, context, {
     name: 'handover',
     kind: 'hand-over',
@@ -39,7 +43,7 @@ export function addMoveCommands(program: Command, context: CliContext): void {
 
 function add(
   program: Command,
-  context: CliContext,
+  context: CliContext<MoveCommand>,
   texts: {
     readonly name: string;
     readonly kind: MoveOptions['kind'];

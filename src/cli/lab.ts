@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../config/units.ts';
 import { parseSeconds } from './arguments.ts';
-import type { CliContext } from './cli.ts';
+import type { CliContext } from './context.ts';
 
 export interface LabOptions {
   readonly advertiseMs: number;
@@ -12,6 +12,10 @@ export interface LabOptions {
   readonly seconds: number | null;
   /** Only removes what labs have left behind. */
   readonly isCleaning: boolean;
+}
+
+interface LabCommand {
+  lab(options: LabOptions): Promise<number>;
 }
 
 interface Flags {
@@ -38,7 +42,7 @@ Commands, as keys on a terminal or else as lines on stdin. Without a node it is 
 Needs root: everything is in network namespaces. They are removed at the end, however it comes.
 `;
 
-export function addLabCommand(program: Command, context: CliContext): void {
+export function addLabCommand(program: Command, context: CliContext<LabCommand>): void {
   program
     .command('lab')
     .description('break a pair of load balancers on this machine, and watch the virtual address and a client')

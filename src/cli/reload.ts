@@ -1,13 +1,17 @@
 /** `evenkeel reload`: has a running evenkeel read its configuration again. */
 import type { Command } from 'commander';
-import type { CliContext } from './cli.ts';
+import type { CliContext } from './context.ts';
 
 export interface ReloadOptions {
   /** Null: where it usually is. */
   readonly socket: string | null;
 }
 
-export function addReloadCommand(program: Command, context: CliContext): void {
+interface ReloadCommand {
+  reload(options: ReloadOptions): Promise<number>;
+}
+
+export function addReloadCommand(program: Command, context: CliContext<ReloadCommand>): void {
   program
     .command('reload')
     .description('have a running evenkeel read its file again, and say what changed')

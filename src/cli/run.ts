@@ -1,7 +1,7 @@
 /** `evenkeel run FILE`: the load balancer itself, in the foreground. */
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { CliContext } from './cli.ts';
+import type { CliContext } from './context.ts';
 import { NODE_OPTION, parseWorkers, SOCKET_DEFAULT } from './arguments.ts';
 
 export interface RunOptions {
@@ -21,6 +21,10 @@ export interface RunOptions {
   readonly isRestrained: boolean;
 }
 
+interface RunCommand {
+  run(options: RunOptions): Promise<number>;
+}
+
 interface Flags {
   readonly socket?: string;
   readonly node?: string;
@@ -31,7 +35,7 @@ interface Flags {
   readonly restrained?: boolean;
 }
 
-export function addRunCommand(program: Command, context: CliContext): void {
+export function addRunCommand(program: Command, context: CliContext<RunCommand>): void {
   program
     .command('run')
     .description('run the load balancer in the foreground')

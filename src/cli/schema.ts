@@ -1,7 +1,7 @@
 /** `evenkeel schema`: the JSON Schema of the configuration, for editors. */
 import type { Command } from 'commander';
 import { publicSchema } from '../config/json-schema.ts';
-import type { CliContext } from './cli.ts';
+import type { CliContext } from './context.ts';
 
 export function addSchemaCommand(program: Command, context: CliContext): void {
   program

@@ -1,7 +1,7 @@
 /** `evenkeel status`: how a running evenkeel stands. */
 import type { Command } from 'commander';
 import { SOCKET_DEFAULT } from './arguments.ts';
-import type { CliContext } from './cli.ts';
+import type { CliContext } from './context.ts';
 
 export interface StatusOptions {
   /** Null: where it usually is. */
@@ -9,7 +9,11 @@ export interface StatusOptions {
   readonly isJson: boolean;
 }
 
-export function addStatusCommand(program: Command, context: CliContext): void {
+interface StatusCommand {
+  status(options: StatusOptions): Promise<number>;
+}
+
+export function addStatusCommand(program: Command, context: CliContext<StatusCommand>): void {
   program
     .command('status')
     .description(

@@ -4,7 +4,7 @@
  * way of a request that is answered by a server.
  */
 import type { WorkerRow } from '../base/board.ts';
-import type { ProxyEvent } from './context.ts';
+import type { ProxyEvent } from '../port/control.ts';
 
 interface Entry {
   count: number;

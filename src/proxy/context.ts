@@ -8,7 +8,6 @@ import type { ProxyEvent } from '../port/control.ts';
 import type { Transport } from '../port/transport.ts';
 import type { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import type { AnswerLog } from './answer-log.ts';
-import type { UpstreamConnection } from './http/upstream-connection.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
 import type { Session } from './session.ts';
@@ -51,6 +50,4 @@ export interface Context {
    * one.
    */
   segmentsEnough: number;
-  /** Connections to servers of this proxy, idle ones included. */
-  readonly serverConnections: Set<UpstreamConnection>;
 }

@@ -111,7 +111,6 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       liveSessions: 0,
       sessions: new Set(),
       segmentsEnough: SEGMENTS_ENOUGH,
-      serverConnections: new Set(),
     };
     this.guard = new MemoryGuard(this.context.arena, row, this.context.sessions, report);
     this.tickAt = transport.now;

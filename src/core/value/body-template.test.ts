@@ -44,7 +44,7 @@ test('what does not fit is an overflow, and nothing is written past the end', ()
 
 test('JSON with any value in its strings is JSON, and says the value', () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(...'ab"\\{}[]<>&\'`$,:') }), (value) => {
+    fc.property(fc.string({ unit: fc.constantFrom(...Array.from('ab"\\{}[]<>&\'`$,:')) }), (value) => {
       const parsed = JSON.parse(String(body('{"v":"{header:X-V}"}', 'application/json', value))) as { v: string };
       assert.equal(parsed.v, value);
     }),

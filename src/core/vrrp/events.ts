@@ -1,26 +1,11 @@
 /** What goes into a virtual router and what comes out of it. */
 import type { ServingVerdict } from './occupant.ts';
+import type { HeardAdvert } from './heard-advert.ts';
 import type { Evidence } from './observer.ts';
 import type { Refusal } from './refusals.ts';
 import type { Restraint, RestraintEnd } from './restraint.ts';
 import type { Severity } from './severity.ts';
 import type { Cause, State } from './states.ts';
-
-/** An advert of a peer that the receiver believes. */
-export interface HeardAdvert {
-  /** The peer's primary address. Kept only while it is handled. */
-  readonly source: Uint8Array;
-  /** 0..255 */
-  readonly priority: number;
-  readonly intervalUs: number;
-  /** How many of this router's addresses it names. */
-  readonly addresses: AddressMatch;
-  /** One that it names and this router does not have, as text; null: there is none. */
-  readonly foreignAddress: string | null;
-}
-
-/** `all`: the same addresses, no more and no less. */
-export type AddressMatch = 'all' | 'some' | 'none';
 
 export type RouterEvent =
   /**

@@ -4,7 +4,7 @@
 import { assert } from '../../base/assert.ts';
 import { equalBytes } from '../../base/bytes.ts';
 import { PRIORITY_RELEASE } from '../../wire/vrrp/advert.ts';
-import type { HeardAdvert } from './events.ts';
+import type { HeardAdvert } from './heard-advert.ts';
 import { Occupant } from './occupant.ts';
 import { Probe } from './probe.ts';
 

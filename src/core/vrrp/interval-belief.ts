@@ -7,7 +7,7 @@
  * have come that far apart, and this router was not active in between. So a peer that really advertises so rarely is waited for, after its second advert.
  */
 import { equalBytes } from '../../base/bytes.ts';
-import type { HeardAdvert } from './events.ts';
+import type { HeardAdvert } from './heard-advert.ts';
 
 /** Of the own interval: what is believed of anybody. */
 const INTERVALS_BELIEVED = 3;

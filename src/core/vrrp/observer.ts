@@ -3,7 +3,7 @@
  */
 import { formatIP } from '../../base/address.ts';
 import { PRIORITY_OWNER, PRIORITY_RELEASE } from '../../wire/vrrp/advert.ts';
-import type { HeardAdvert } from './events.ts';
+import type { HeardAdvert } from './heard-advert.ts';
 import { DOWN_ADVERTS, US_PER_S } from './intervals.ts';
 import type { Refusal } from './refusals.ts';
 import type { Severity } from './severity.ts';

@@ -1,7 +1,7 @@
 /** The other routers that were heard: a bounded table of who, when last, with what, and on which machine. */
 import { formatIP } from '../../base/address.ts';
 import { equalBytes } from '../../base/bytes.ts';
-import type { AddressMatch, HeardAdvert } from './events.ts';
+import type { AddressMatch, HeardAdvert } from './heard-advert.ts';
 
 /** More routers than this do not share one set of addresses; the longest unheard is forgotten. */
 const PEERS_MAX = 16;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HeardAdvert } from './events.ts';
+import type { HeardAdvert } from './heard-advert.ts';
 import * as fc from 'fast-check';
 import { parseIPv6 } from '../../base/address.ts';
 import {

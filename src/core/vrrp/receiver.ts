@@ -21,7 +21,7 @@ import {
 } from '../../wire/vrrp/advert.ts';
 import { AUTHENTICATION_HEADER_PROTOCOL } from '../../wire/vrrp/authentication-header.ts';
 import { isTrailerWellFormed, trailerKeyId, trailerSequence } from '../../wire/vrrp/trailer.ts';
-import type { AddressMatch, HeardAdvert } from './events.ts';
+import type { AddressMatch, HeardAdvert } from './heard-advert.ts';
 import { US_PER_CS } from './intervals.ts';
 import { type Refusal, REFUSALS } from './refusals.ts';
 import { ReplayGuard } from './sequence.ts';

@@ -1,7 +1,8 @@
 /** For tests: one router on virtual time. */
 import { formatIP } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
-import type { HeardAdvert, RouterAction, RouterEvent } from './events.ts';
+import type { RouterAction, RouterEvent } from './events.ts';
+import type { HeardAdvert } from './heard-advert.ts';
 import { US_PER_S } from './intervals.ts';
 import { VirtualRouter } from './router.ts';
 import type { RouterSettings } from './settings.ts';

@@ -4,9 +4,9 @@
  */
 import type { HaPlan } from '../../config/ha-plan.ts';
 import type { TrackedPlan } from '../../config/vip-plan.ts';
+import type { AddressMatch } from '../../core/vrrp/heard-advert.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
 import type { Cause, State } from '../../core/vrrp/states.ts';
-import type { AddressMatch } from '../../core/vrrp/events.ts';
 import { addressText } from '../../vip/plan.ts';
 import type { RoleChange, RouterStatus } from '../../vip/status.ts';
 import type { OwnerView } from '../vip-link.ts';

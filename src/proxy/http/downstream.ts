@@ -26,6 +26,7 @@ import { KEEPS_NOTHING, Session } from '../session.ts';
 import type { Stash } from '../stash.ts';
 import { Exchange } from './exchange.ts';
 import type { HeaderEdit } from './header-edit.ts';
+import type { IdleClient } from './idle-clients.ts';
 import type { HttpListener } from './listener.ts';
 import {
   FRAME_AS_IS,
@@ -63,7 +64,7 @@ const STALL_LOOKS = 4;
 const addressBytes = new Uint8Array(16);
 const addressWords = new DataView(addressBytes.buffer);
 
-export class HttpDownstream extends Session implements SocketHandler, RelayOwner, IpWords {
+export class HttpDownstream extends Session implements SocketHandler, RelayOwner, IpWords, IdleClient {
   readonly socket: Socket;
   readonly listener: HttpListener;
   private readonly context: Context;
@@ -114,10 +115,10 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
   private halfClosedDeadline = 0;
   /** In LINGER, once everything has left: until when what the client sends is taken and dropped; 0: not yet. */
   private lingerDeadline = 0;
-  /** Since when it is in the listener's list of idle connections, and its neighbours there; Infinity: it is not. */
+  // The list of idle clients' own.
   idleSince = Infinity;
-  idleBefore: HttpDownstream | null = null;
-  idleAfter: HttpDownstream | null = null;
+  idleBefore: IdleClient | null = null;
+  idleAfter: IdleClient | null = null;
   /** In TUNNEL. */
   private tunnel: UpstreamConnection | null = null;
 

@@ -2,13 +2,21 @@
  * The connections of one listener whose clients are between requests and have been sent everything, by how long they have
  * been so. When there is no room for another client, the one at the front makes room.
  */
-import type { HttpDownstream } from './downstream.ts';
+
+export interface IdleClient {
+  /** Since when it is in the list; Infinity: it is not. This and its neighbours there are the list's. */
+  idleSince: number;
+  idleBefore: IdleClient | null;
+  idleAfter: IdleClient | null;
+  /** Another client needs its room. */
+  closeIdle(): void;
+}
 
 export class IdleClients {
-  private longest: HttpDownstream | null = null;
-  private latest: HttpDownstream | null = null;
+  private longest: IdleClient | null = null;
+  private latest: IdleClient | null = null;
 
-  add(client: HttpDownstream, now: number): void {
+  add(client: IdleClient, now: number): void {
     client.idleSince = now;
     client.idleBefore = this.latest;
     client.idleAfter = null;
@@ -17,7 +25,7 @@ export class IdleClients {
     this.latest = client;
   }
 
-  remove(client: HttpDownstream): void {
+  remove(client: IdleClient): void {
     client.idleSince = Infinity;
     if (client.idleBefore === null) this.longest = client.idleAfter;
     else client.idleBefore.idleAfter = client.idleAfter;

@@ -99,7 +99,6 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     connection.connectDeadline = connection.takenAt + upstream.plan.timeouts.connectMs;
     if (!connection.dial()) return null;
     connection.exchange = exchange;
-    context.serverConnections.add(connection);
     return connection;
   }
 
@@ -563,7 +562,6 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     this.exchange = null;
     this.socketOrNull = null;
     this.context.timers.remove(this);
-    this.context.serverConnections.delete(this);
     this.reader.clear();
   }
 }
