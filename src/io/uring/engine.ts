@@ -114,7 +114,12 @@ export class Engine {
   prepareStream(descriptor: number): void {
     this.scratchWords[0] = 1;
     ffi.setsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NODELAY, this.scratch.address, 4);
-    this.scratchWords[0] = UNSENT_BYTES_MAX;
+    this.setUnsentMax(descriptor, UNSENT_BYTES_MAX);
+  }
+
+  /** Bounds what waits unsent in the kernel. */
+  setUnsentMax(descriptor: number, bytes: number): void {
+    this.scratchWords[0] = bytes;
     ffi.setsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NOTSENT_LOWAT, this.scratch.address, 4);
   }
 

@@ -37,7 +37,8 @@
  *
  * When memory is tight, no multishot receive is armed, and a socket whose last send has left counts as having one more segment
  * pending until the kernel has room for another slot (a poll for POLLOUT), and the kernel's own receive buffer is bounded. So whoever waits for `handleDrain` before it
- * receives more holds no slot while a peer stands still: the bytes stay in the kernel's buffers, on both sides.
+ * receives more holds no slot while a peer stands still: the bytes stay in the kernel's buffers, on both sides. How many may
+ * wait unsent is bounded always: tightly until the peer has shown that it takes what it is sent, and when memory is tight.
  *
  * Closing. Closing the descriptor under an armed receive would not close the connection (the operation holds the file), so
  * what is armed is cancelled first, by user data, in the same batch. The index stays taken until the last operation has
@@ -45,7 +46,7 @@
  */
 import { Arena, PLENTY } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
-import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
+import { PROVING_BYTES, SEND_SEGMENTS_MAX, UNSENT_BYTES_MAX, UNSENT_BYTES_MAX_PROVEN } from '../../base/limits.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
 import * as abi from './abi.ts';
 import type { Engine } from './engine.ts';
@@ -119,6 +120,8 @@ export class UringSocket implements Socket {
   private isHeld = false;
   /** The poll for room is in flight, and counted as a pending segment. */
   private isAwaitingRoom = false;
+  /** Bytes that the peer has yet to take until more may wait for it in the kernel; 0: it has. */
+  private unprovenBytes = PROVING_BYTES;
   private hasEnded = false;
   /** Closing the descriptor sends a reset (SO_LINGER, for no time). */
   private isResetting = false;
@@ -464,6 +467,7 @@ export class UringSocket implements Socket {
       return;
     }
     this.pendingSegments -= count;
+    if (this.unprovenBytes > 0) this.prove(result);
     if (this.firstSegment >= 0) {
       this.startQueued();
       return;
@@ -554,8 +558,21 @@ export class UringSocket implements Socket {
 
   // --- sending ---
 
+  /** A peer that takes what it is sent may have more waiting in the kernel, until memory gets tight. */
+  private prove(bytes: number): void {
+    if (this.engine.arena.pressure !== PLENTY) return;
+    this.unprovenBytes -= bytes;
+    if (this.unprovenBytes > 0) return;
+    this.unprovenBytes = 0;
+    this.engine.setUnsentMax(this.descriptor, UNSENT_BYTES_MAX_PROVEN);
+  }
+
   private awaitRoom(): void {
     if (this.isAwaitingRoom) return;
+    if (this.unprovenBytes === 0) {
+      this.unprovenBytes = PROVING_BYTES;
+      this.engine.setUnsentMax(this.descriptor, UNSENT_BYTES_MAX);
+    }
     this.isAwaitingRoom = true;
     this.pendingSegments++;
     this.engine.ring.push(
