@@ -7,8 +7,8 @@
  * kernel goes on taking bytes of sends in flight out of the arena, as io_uring does.
  */
 import { addressText, type Address } from '../src/base/address.ts';
+import { AddressNumbers } from '../src/base/address-numbers.ts';
 import { TICK_MS } from '../src/base/limits.ts';
-import { preparedText, type SourceRing, sourceRing } from '../src/base/source-ring.ts';
 import type {
   CloseReason,
   ListenHandler,
@@ -88,9 +88,7 @@ export class SimTransport implements Transport {
   connects = 0;
   turns = 0;
 
-  private readonly addresses: string[] = [];
-  private readonly rings: (SourceRing | null)[] = [];
-  private readonly prepared = new Map<string, number>();
+  private readonly addresses = new AddressNumbers();
   private readonly listeners = new Map<number, SimListenSocket>();
   private readonly descriptors = new Map<number, ListenAddress>();
   private readonly sockets = new Set<SimSocket>();
@@ -118,18 +116,15 @@ export class SimTransport implements Transport {
   }
 
   prepareAddress(address: Address, sources: readonly Address[] = []): number {
-    const identity = preparedText(address, sources);
-    const known = this.prepared.get(identity);
-    if (known !== undefined) return known;
-    this.rings.push(sourceRing(address, sources));
-    const number = this.addresses.push(addressText(address)) - 1;
-    this.prepared.set(identity, number);
-    return number;
+    return this.addresses.take(address, sources);
+  }
+
+  forgetAddress(preparedAddress: number): void {
+    this.addresses.give(preparedAddress);
   }
 
   connect(preparedAddress: number, handler: SocketHandler): Socket | null {
-    const address = this.addresses[preparedAddress];
-    if (address === undefined) this.world.fail('contract', `connect to unprepared address ${preparedAddress}`);
+    const address = addressText(this.addresses.address(preparedAddress));
     this.watchConnect(address);
     const prng = this.world.prng;
     this.connects++;
@@ -138,7 +133,7 @@ export class SimTransport implements Transport {
       this.world.note('connect to %a: no descriptor', address);
       return null;
     }
-    const ring = this.rings[preparedAddress];
+    const ring = this.addresses.ring(preparedAddress);
     const host = ring === null ? '10.9.9.9' : ring.sources[ring.next()].host;
     const local = `${host}:${this.nextPort++}`;
     const endpoint = this.network.dial(local, address);

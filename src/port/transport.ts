@@ -36,11 +36,17 @@ export interface Transport {
   readonly now: number;
 
   /**
-   * Makes an address ready for `connect`. The same address gives the same number; the table is bounded by the plan. With
-   * `sources` (port 0), connections come from one of those of its family: from each in turn, and from the next one where
-   * one has no port left or is not this machine's.
+   * Makes an address ready for `connect`. The same address gives the same number until it is forgotten. With `sources` (port
+   * 0), connections come from one of those of its family: from each in turn, and from the next one where one has no port left
+   * or is not this machine's.
    */
   prepareAddress(address: Address, sources?: readonly Address[]): number;
+
+  /**
+   * Takes one `prepareAddress` back. With the last one the number may become another address's; connections that have begun go
+   * on.
+   */
+  forgetAddress(preparedAddress: number): void;
 
   /**
    * Begins a connection with TCP_NODELAY. `handleConnect` or `handleClose` follows. Null: the socket could not even be

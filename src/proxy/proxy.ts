@@ -60,7 +60,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private readonly wallClockMs: () => number;
   private listeners: readonly Listener[] = [];
   private upstreams: readonly Upstream[] = [];
-  /** Upstreams that no plan has any more, as long as somebody waits for one of their servers. */
+  /** Upstreams that no plan has any more, until what began there has had its time and nobody waits for one of their servers. */
   private retired: Upstream[] = [];
   /** When what was retired has to have ended. */
   private retirements: number[] = [];
@@ -164,7 +164,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     for (const upstream of this.upstreams) {
       if (upstream.hasWaiters) upstream.serveWaiters();
     }
-    if (this.retired.length > 0) this.serveRetired();
+    if (this.retired.length > 0) this.serveRetired(now);
     if (this.retirements.length > 0 && now >= this.retirements[0]) this.endRetired(now);
     if (this.context.isDraining && !this.hasReportedDrained && this.context.liveSessions === 0) {
       this.hasReportedDrained = true;
@@ -285,9 +285,12 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     for (const session of this.context.sessions) if (session.retireAt() <= now) session.retire();
   }
 
-  private serveRetired(): void {
-    this.retired = this.retired.filter((upstream) => upstream.hasWaiters);
-    for (const upstream of this.retired) upstream.serveWaiters();
+  private serveRetired(now: number): void {
+    for (const upstream of this.retired) {
+      upstream.serveWaiters();
+      if (upstream.retireAt <= now && !upstream.hasWaiters) upstream.leave();
+    }
+    this.retired = this.retired.filter(({ retireAt, hasWaiters }) => retireAt > now || hasWaiters);
   }
 
   private renewDate(now: number): void {

@@ -16,6 +16,7 @@ import { createBalancer } from '../core/balance/create.ts';
 import { ServiceTime } from '../core/balance/service-time.ts';
 import { canWork } from '../core/balance/tier.ts';
 import { HashKey } from '../core/route/hash-key.ts';
+import type { Transport } from '../port/transport.ts';
 import type { Context } from './context.ts';
 import { HeldPlace } from './held-place.ts';
 import { IdlePool } from './http/idle-pool.ts';
@@ -60,8 +61,10 @@ export class Server implements Endpoint {
   readonly slot: number;
   readonly epoch: number;
   plan: ServerPlan;
+  private readonly transport: Transport;
   /** Idle keep-alive connections of this proxy. */
   readonly idle: IdlePool;
+  /** What `preparedAddress` is, or was last, made of. */
   identity = '';
   weight = 0;
   isUsable = false;
@@ -76,6 +79,7 @@ export class Server implements Endpoint {
     this.plan = plan;
     this.slot = slot;
     this.epoch = plan.epoch;
+    this.transport = context.transport;
     this.idle = new IdlePool(context, poolIdle);
   }
 
@@ -87,11 +91,33 @@ export class Server implements Endpoint {
     return this.plan.maxConnections;
   }
 
+  /** Where it is from now on. */
+  setAddress(address: Address, sources: readonly Address[]): void {
+    const identity = preparedText(address, sources);
+    if (identity === this.identity && this.preparedAddress >= 0) return;
+    this.forgetAddress();
+    this.identity = identity;
+    this.preparedAddress = this.transport.prepareAddress(address, sources);
+  }
+
+  /** It is nowhere; its connections go on. */
+  forgetAddress(): void {
+    if (this.preparedAddress >= 0) this.transport.forgetAddress(this.preparedAddress);
+    this.preparedAddress = -1;
+    this.idle.closeAll();
+  }
+
   /** No plan has it any more: what is under way may finish until `at`, nothing is kept for later. */
   retire(at: number): void {
     this.retireAt = at;
     this.idle.limit = 0;
     this.idle.closeAll();
+  }
+
+  /** Nobody is to be sent there any more. */
+  leave(): void {
+    this.isUsable = false;
+    this.forgetAddress();
   }
 }
 
@@ -100,6 +126,8 @@ export class Upstream {
   servers: readonly Server[] = [];
   /** Set if and only if it is balanced by a part of the request. */
   hashKey: HashKey | null;
+  /** When what began here has to have ended, because no plan has this upstream any more. */
+  retireAt = Infinity;
   private readonly context: Context;
   private balancer: Balancer;
   private firstWaiter: Waiter | null = null;
@@ -127,9 +155,16 @@ export class Upstream {
     return this.replaceServers(plan, retireAt);
   }
 
-  /** No plan has it any more. Who waits here is served still. */
+  /** No plan has it any more. Who waits here is served still, until `leave`. */
   retire(at: number): void {
+    this.retireAt = at;
     for (const server of this.servers) server.retire(at);
+  }
+
+  /** What was under way has had its time, and nobody waits. */
+  leave(): void {
+    for (const server of this.servers) server.leave();
+    this.refreshed();
   }
 
   /** A server that was there stays what it is: its connections, its pool, its turn. */
@@ -149,7 +184,10 @@ export class Upstream {
         servers.push(server);
       }
     }
-    for (const gone of former.values()) gone.retire(retireAt);
+    for (const gone of former.values()) {
+      gone.retire(retireAt);
+      gone.leave();
+    }
     this.servers = servers;
     return former.size > 0;
   }
@@ -161,15 +199,8 @@ export class Upstream {
     server.weight = line.weight;
     server.isUsable = line.state === SERVER_UP;
     const address = addressOf(server.plan, line);
-    if (address !== null) {
-      const { sources } = this.plan;
-      const identity = preparedText(address, sources);
-      if (identity !== server.identity) {
-        server.identity = identity;
-        server.preparedAddress = this.context.transport.prepareAddress(address, sources);
-        server.idle.closeAll();
-      }
-    }
+    if (address === null) server.leave();
+    else server.setAddress(address, this.plan.sources);
     if (!server.isUsable) server.idle.closeAll();
   }
 

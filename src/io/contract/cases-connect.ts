@@ -42,6 +42,7 @@ function* remoteAddress(stage: Stage, kind: AddressKind, expected: readonly numb
 }
 
 const source = (host: string): Address => ({ family: host.includes(':') ? 6 : 4, host, port: 0 });
+const loopback = (port: number): Address => ({ family: 4, host: '127.0.0.9', port });
 /** RFC 5737: nobody's. */
 const FOREIGN = source('192.0.2.1');
 
@@ -250,6 +251,42 @@ export const CONNECT_CASES: readonly Case[] = [
       );
       assert.equal(new Set(numbers).size, 3);
       assert.equal(transport.prepareAddress(address, [FOREIGN]), numbers[1]);
+    },
+  },
+  {
+    name: 'forgetAddress: the number goes with the last use, and another address gets it',
+    *script(stage) {
+      const { transport } = stage;
+      yield* stage.until('a turn', () => stage.turns > 0);
+      const number = transport.prepareAddress(loopback(1));
+      assert.equal(transport.prepareAddress(loopback(1)), number);
+      transport.forgetAddress(number);
+      assert.equal(transport.prepareAddress(loopback(1)), number);
+      transport.forgetAddress(number);
+      transport.forgetAddress(number);
+      const numbers = new Set<number>();
+      for (let port = 2; port < 200; port++) {
+        const next = transport.prepareAddress(loopback(port), [source('127.0.0.8')]);
+        numbers.add(next);
+        transport.forgetAddress(next);
+      }
+      assert.ok(numbers.size <= 2, `${numbers.size} numbers for one address at a time`);
+    },
+  },
+  {
+    name: 'forgetAddress: a connection that has begun goes where it was to go',
+    *script(stage) {
+      const { transport, world } = stage;
+      const listener = yield* stage.peerListen('ipv4');
+      const recorder = new Recorder(stage);
+      transport.forgetAddress(listener.prepared);
+      const prepared = transport.prepareAddress(listener.address!);
+      recorder.socket = transport.connect(prepared, recorder);
+      transport.forgetAddress(prepared);
+      // gets the memory of the other one, if anything does
+      const silence = transport.prepareAddress(world.refusing('ipv4'));
+      yield* stage.until('handleConnect', () => recorder.isConnected);
+      transport.forgetAddress(silence);
     },
   },
   {

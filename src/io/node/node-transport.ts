@@ -8,10 +8,10 @@
  * and closes at once what waits there.
  */
 import type { Address } from '../../base/address.ts';
+import { AddressNumbers } from '../../base/address-numbers.ts';
 import { Arena } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import { SOCKETS_MAX, TICK_MS } from '../../base/limits.ts';
-import { preparedText, type SourceRing, sourceRing } from '../../base/source-ring.ts';
 import type { ListenHandler, SocketHandler, Transport, TransportDriver } from '../../port/transport.ts';
 import { NodeListenSocket } from './node-listen-socket.ts';
 import { NodeSocket } from './node-socket.ts';
@@ -33,9 +33,7 @@ export function createNodeTransport(options: NodeTransportOptions): Transport {
 export class NodeTransport implements Transport {
   readonly arena: Arena;
   now = performance.now();
-  private readonly addresses: Address[] = [];
-  private readonly rings: (SourceRing | null)[] = [];
-  private readonly addressNumbers = new Map<string, number>();
+  private readonly addresses = new AddressNumbers();
   private readonly sockets = new Set<NodeSocket>();
   private readonly listenSockets = new Set<NodeListenSocket>();
   /** Sockets with something to tell that no event will tell. */
@@ -63,19 +61,17 @@ export class NodeTransport implements Transport {
   }
 
   prepareAddress(address: Address, sources: readonly Address[] = []): number {
-    const text = preparedText(address, sources);
-    const known = this.addressNumbers.get(text);
-    if (known !== undefined) return known;
-    const number = this.addresses.push(address) - 1;
-    this.rings.push(sourceRing(address, sources));
-    this.addressNumbers.set(text, number);
-    return number;
+    return this.addresses.take(address, sources);
+  }
+
+  forgetAddress(preparedAddress: number): void {
+    this.addresses.give(preparedAddress);
   }
 
   connect(preparedAddress: number, handler: SocketHandler): NodeSocket | null {
     if (this.sockets.size >= SOCKETS_MAX) return null;
     const socket = this.add(handler, {});
-    socket.connect(this.addresses[preparedAddress], this.rings[preparedAddress]);
+    socket.connect(this.addresses.address(preparedAddress), this.addresses.ring(preparedAddress));
     return socket;
   }
 

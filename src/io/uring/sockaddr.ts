@@ -3,8 +3,9 @@
  * reads them when a connect is submitted.
  */
 import { parseIPv4, parseIPv6, type Address } from '../../base/address.ts';
+import { AddressNumbers } from '../../base/address-numbers.ts';
 import { assert } from '../../base/assert.ts';
-import { preparedText, type SourceRing, sourceRing } from '../../base/source-ring.ts';
+import type { SourceRing } from '../../base/source-ring.ts';
 import { AF_INET, AF_INET6, AF_UNIX, mapMemory, type Mapping } from './ffi.ts';
 
 /** sockaddr_un is the largest: 2 bytes of family and 108 of path. */
@@ -59,33 +60,37 @@ export function parseSockaddr(from: Uint8Array, into: Uint8Array, at: number): n
 const ADDRESSES_PER_PAGE = 32;
 const STRIDE_BYTES = 128;
 
-/** The addresses that sockets connect to and come from, each made once. */
+/** The addresses that sockets connect to and come from. Who uses one keeps it: `prepare` or `keep`, and then `forget`. */
 export class AddressTable {
-  private readonly numbers = new Map<string, number>();
+  private readonly numbers = new AddressNumbers();
   private readonly pages: Mapping[] = [];
   private readonly families: number[] = [];
   private readonly lengths: number[] = [];
-  private readonly rings: (SourceRing | null)[] = [];
   /** By the number of an address: the numbers of its ring's sources. */
   private readonly sources: (readonly number[])[] = [];
 
   /** The number of `address` with these sources. */
   prepare(address: Address, sources: readonly Address[] = []): number {
-    const text = preparedText(address, sources);
-    const known = this.numbers.get(text);
-    if (known !== undefined) return known;
-    const ring = sourceRing(address, sources);
-    const sourceNumbers = ring === null ? [] : ring.sources.map((source) => this.prepare(source));
-    const number = this.lengths.length;
-    const place = number % ADDRESSES_PER_PAGE;
-    if (place === 0) this.pages.push(mapMemory(ADDRESSES_PER_PAGE * STRIDE_BYTES));
-    const page = this.pages[this.pages.length - 1];
-    this.lengths.push(emitSockaddr(address, new Uint8Array(page.buffer, place * STRIDE_BYTES, STRIDE_BYTES)));
-    this.families.push(address.family === 0 ? AF_UNIX : address.family === 4 ? AF_INET : AF_INET6);
-    this.numbers.set(text, number);
-    this.rings.push(ring);
-    this.sources.push(sourceNumbers);
+    const number = this.numbers.take(address, sources);
+    if (this.numbers.uses(number) > 1) return number;
+    const page = (number / ADDRESSES_PER_PAGE) | 0;
+    if (page === this.pages.length) this.pages.push(mapMemory(ADDRESSES_PER_PAGE * STRIDE_BYTES));
+    const place = (number % ADDRESSES_PER_PAGE) * STRIDE_BYTES;
+    this.lengths[number] = emitSockaddr(address, new Uint8Array(this.pages[page].buffer, place, STRIDE_BYTES));
+    this.families[number] = address.family === 0 ? AF_UNIX : address.family === 4 ? AF_INET : AF_INET6;
+    const ring = this.numbers.ring(number);
+    this.sources[number] = ring === null ? [] : ring.sources.map((source) => this.prepare(source));
     return number;
+  }
+
+  /** A connect reads the address when it is submitted, and may be tried again from another source. */
+  keep(number: number): void {
+    this.numbers.keep(number);
+  }
+
+  forget(number: number): void {
+    const sources = this.sources[number];
+    if (this.numbers.give(number)) for (const source of sources) this.forget(source);
   }
 
   /** How many sources its connections may come from. 0: any. */
@@ -95,7 +100,7 @@ export class AddressTable {
 
   /** The number of the source that is next. */
   nextSource(number: number): number {
-    return this.sources[number][this.rings[number]!.next()];
+    return this.sources[number][(this.numbers.ring(number) as SourceRing).next()];
   }
 
   /** Where its sockaddr is. */

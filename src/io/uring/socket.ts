@@ -244,12 +244,14 @@ export class UringSocket implements Socket {
   }
 
   connect(address: number): void {
-    const count = this.engine.addresses.sourceCount(address);
+    const { addresses } = this.engine;
+    const count = addresses.sourceCount(address);
+    addresses.keep(address);
+    this.target = address;
     if (count === 0) {
       this.startConnect(address);
       return;
     }
-    this.target = address;
     this.sourcesLeft = count;
     this.engine.prepareSource(this.descriptor);
     if (this.connectFromNext()) return;
@@ -292,11 +294,17 @@ export class UringSocket implements Socket {
       this.fail(closeReason(-result));
       return;
     }
+    this.forgetTarget();
     this.phase = OPEN;
     if (this.firstSegment >= 0) this.startQueued();
     else if (this.hasEnded) ffi.shutdown(this.descriptor, ffi.SHUT_WR);
     this.armIfWanted(abi.RECV_POLL_FIRST);
     this.handler.handleConnect(this);
+  }
+
+  private forgetTarget(): void {
+    if (this.target >= 0) this.engine.addresses.forget(this.target);
+    this.target = -1;
   }
 
   /** The driver has taken an accepted socket. */
@@ -752,6 +760,7 @@ export class UringSocket implements Socket {
     const isSending = this.flightSegments > 0 || this.isAwaitingRoom;
     if (this.isReceiving || this.isConnecting || isSending) return;
     if (this.ownSlot >= 0) this.engine.arena.release(this.ownSlot);
+    this.forgetTarget();
     this.engine.leave(this);
   }
 }

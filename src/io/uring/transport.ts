@@ -82,6 +82,10 @@ class UringTransport implements Transport {
     return this.engine.addresses.prepare(address, sources);
   }
 
+  forgetAddress(preparedAddress: number): void {
+    this.engine.addresses.forget(preparedAddress);
+  }
+
   connect(preparedAddress: number, handler: SocketHandler): Socket | null {
     const { engine, ring } = this;
     const index = engine.takeIndex();

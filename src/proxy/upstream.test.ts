@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Address } from '../base/address.ts';
+import { AddressNumbers } from '../base/address-numbers.ts';
+import { SERVER_DOWN, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
+import { Prng } from '../base/prng.ts';
+import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
+import type { Context } from './context.ts';
+import { Upstream } from './upstream.ts';
+
+/** What the transport was asked to keep ready. */
+class Prepared {
+  readonly numbers = new AddressNumbers();
+  readonly ready = new Map<number, number>();
+
+  prepareAddress(address: Address, sources: readonly Address[]): number {
+    const number = this.numbers.take(address, sources);
+    this.ready.set(number, (this.ready.get(number) ?? 0) + 1);
+    return number;
+  }
+
+  forgetAddress(number: number): void {
+    this.numbers.give(number);
+    const uses = (this.ready.get(number) as number) - 1;
+    if (uses === 0) this.ready.delete(number);
+    else this.ready.set(number, uses);
+  }
+
+  get hosts(): string[] {
+    return Array.from(this.ready.keys(), (number) => this.numbers.address(number).host).sort();
+  }
+}
+
+function contextOf(transport: Prepared): Context {
+  return { transport, prng: new Prng(1), isDraining: false } as unknown as Context;
+}
+
+const NAME = { hostname: 'app.example', port: 80 };
+
+function server(target: ServerPlan['target'], firstSlot: number, slotCount: number): ServerPlan {
+  return { name: 's', target, weight: 1, maxConnections: 0, backup: false, firstSlot, slotCount, epoch: 0 };
+}
+
+function plan(...servers: ServerPlan[]): UpstreamPlan {
+  return {
+    name: 'u',
+    balance: 'round-robin',
+    hash: null,
+    servers,
+    sources: [],
+    poolIdle: 0,
+  } as unknown as UpstreamPlan;
+}
+
+function line(host: string | null, state: ServerSlot['state'] = SERVER_UP): ServerSlot {
+  if (host === null) return { state: SERVER_EMPTY, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+  const address = new Uint8Array(16);
+  address.set(host.split('.').map(Number));
+  return { state, weight: 256, family: 4, port: 80, address };
+}
+
+function read(upstream: Upstream, ...lines: ServerSlot[]): void {
+  for (const [i, one] of lines.entries()) upstream.readSlot(upstream.servers[i], one);
+  upstream.refreshed();
+}
+
+test('a name whose addresses change has only those of now', () => {
+  const transport = new Prepared();
+  const upstream = new Upstream(contextOf(transport), plan(server(NAME, 0, 2)));
+  for (let i = 0; i < 250; i++) read(upstream, line(`192.0.2.${i}`), line(`198.51.100.${i}`, SERVER_DOWN));
+  assert.deepEqual(transport.hosts, ['192.0.2.249', '198.51.100.249']);
+  read(upstream, line('192.0.2.249'), line(null));
+  assert.deepEqual(transport.hosts, ['192.0.2.249']);
+  read(upstream, line(null), line('192.0.2.249'));
+  assert.deepEqual(transport.hosts, ['192.0.2.249']);
+  assert.equal(upstream.servers[0].isUsable, false);
+});
+
+test('an address goes with its server, and stays as long as another one has it', () => {
+  const transport = new Prepared();
+  const context = contextOf(transport);
+  const one = new Upstream(context, plan(server(NAME, 0, 1), server(NAME, 1, 1)));
+  const other = new Upstream(context, plan(server(NAME, 5, 1)));
+  read(one, line('192.0.2.1'), line('192.0.2.2'));
+  read(other, line('192.0.2.1'));
+  one.apply(plan(server(NAME, 1, 1)), 1000);
+  read(one, line('192.0.2.2'));
+  assert.deepEqual(transport.hosts, ['192.0.2.1', '192.0.2.2']);
+  other.retire(1000);
+  assert.deepEqual(transport.hosts, ['192.0.2.1', '192.0.2.2'], 'who waits there is served still');
+  other.leave();
+  assert.deepEqual(transport.hosts, ['192.0.2.2']);
+});
