@@ -3,11 +3,14 @@
  * when anybody wrote to a free slot or gave away a reference that is not his.
  */
 import { Arena } from '../src/base/arena.ts';
-import { LARGE_SLOT_BYTES } from '../src/base/limits.ts';
+import { HEAD_SLOT_BYTES, MEDIUM_SLOT_BYTES, SMALL_SLOT_BYTES } from '../src/base/limits.ts';
 import type { World } from './world.ts';
 
+/** Sizes of slots for what waits. */
+const WAITING = [SMALL_SLOT_BYTES, MEDIUM_SLOT_BYTES, HEAD_SLOT_BYTES];
+
 const POISON = 0xdb;
-const poison = Buffer.alloc(LARGE_SLOT_BYTES, POISON);
+const poison = Buffer.alloc(HEAD_SLOT_BYTES, POISON);
 
 /** One block of memory serves run after run: a run leaves it as it found it, all poison. */
 let memoryAtRest: Uint8Array | null = null;
@@ -25,8 +28,8 @@ export class CheckedArena extends Arena {
     if (memoryAtRest === null || memoryAtRest.length < size) memoryAtRest = new Uint8Array(size).fill(POISON);
     super(memoryAtRest, largeCount, smallCount);
     this.world = world;
-    this.all = new Uint16Array(largeCount + smallCount);
-    this.transports = new Uint16Array(largeCount + smallCount);
+    this.all = new Uint16Array(this.slotCount);
+    this.transports = new Uint16Array(this.slotCount);
   }
 
   /** The memory at rest cannot be trusted: the next arena gets new one. */
@@ -42,13 +45,12 @@ export class CheckedArena extends Arena {
     }
   }
 
-  /** Also what `allocateLarge` allocates with. */
-  override allocateForReceiver(): number {
-    return this.begin(super.allocateForReceiver());
+  override allocateLarge(): number {
+    return this.own(super.allocateLarge());
   }
 
-  override allocateSmall(): number {
-    return this.begin(super.allocateSmall());
+  override allocate(bytes: number): number {
+    return this.own(super.allocate(bytes));
   }
 
   override retain(slot: number): void {
@@ -74,7 +76,7 @@ export class CheckedArena extends Arena {
 
   /** The transport takes a large slot for itself: what it receives into. -1: none free. */
   takeForTransport(): number {
-    const slot = this.allocateForReceiver();
+    const slot = this.allocateLarge();
     if (slot >= 0) this.adjust(slot, 0, 1);
     return slot;
   }
@@ -83,7 +85,7 @@ export class CheckedArena extends Arena {
   takeAway(count: number): number[] {
     const taken: number[] = [];
     for (let i = 0; i < count; i++) {
-      for (const slot of [this.allocateForReceiver(), this.allocateSmall()]) {
+      for (const slot of [this.allocateLarge(), ...WAITING.map((bytes) => this.allocate(bytes))]) {
         if (slot < 0) continue;
         this.adjust(slot, 0, 1);
         taken.push(slot);
@@ -111,7 +113,7 @@ export class CheckedArena extends Arena {
     return this.driverSlots;
   }
 
-  private begin(slot: number): number {
+  private own(slot: number): number {
     if (slot < 0) return slot;
     const start = this.start(slot);
     const end = this.end(slot);

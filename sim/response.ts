@@ -59,7 +59,7 @@ export function drawResponse(prng: Prng, faults: ReadonlySet<Fault>, request: Re
     body,
     interim: !switches && prng.oneIn(8) ? (prng.oneIn(2) ? [103] : [103, 103]) : [],
     isEarly: hasRequestBody && prng.oneIn(8),
-    paddingBytes: prng.oneIn(12) && !isCramped(faults) ? prng.below(24_000) : 0,
+    paddingBytes: prng.oneIn(12) && !isCramped(faults) ? prng.below(HEAD_BYTES_MAX - 1500) : 0,
     sendsContinue: !prng.oneIn(4),
     delayUs: prng.oneIn(2) ? 0 : prng.below(isStalling ? 4_000_000 : 100_000),
     pieceBytes: prng.oneIn(4) ? 1 + prng.below(200) : 1 + prng.below(60_000),

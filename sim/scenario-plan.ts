@@ -1,5 +1,6 @@
 /** The drawn configuration: listeners, routes, upstreams with their limits, and the servers behind them. */
 import type { Address } from '../src/base/address.ts';
+import { HEAD_BYTES_MAX } from '../src/base/limits.ts';
 import type { Prng } from '../src/base/prng.ts';
 import type {
   ActionPlan,
@@ -91,7 +92,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
       halfClosedMs: 1000,
     },
     limits: {
-      headBytes: 4096 + prng.below(12_000),
+      headBytes: 4096 + prng.below(prng.oneIn(3) ? HEAD_BYTES_MAX - 4096 : 12_000),
       headers: 40 + prng.below(60),
       bodyBytes: faults.has('overLimits') ? 100 + prng.below(20_000) : 1 << 30,
       bodyRate: prng.oneIn(3) ? 1 + prng.below(200) : 0,

@@ -220,7 +220,7 @@ function play(seed: number): { shed: number; answered: number } {
   assert.ok(gone.every(({ text }) => text.startsWith('HTTP/1.1 503 ')));
   const { shed } = board.worker(0);
   assert.equal(gone.length, shed, 'who was shed was told so, and nobody else was ended');
-  assert.ok(arena.usedSmallSlots <= SMALL - RESERVE);
+  assert.ok(arena.small.used <= SMALL - RESERVE);
   arena.leave(false);
   return { shed, answered };
 }

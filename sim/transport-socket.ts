@@ -67,8 +67,8 @@ export class SimSocket implements Socket {
     return this.segments.length + (this.isAwaitingRoom ? 1 : 0);
   }
 
-  get heldSlots(): number {
-    return this.segments.length;
+  get keepsScarce(): boolean {
+    return this.segments.some(({ slot }) => this.transport.arena.isScarce(slot));
   }
 
   get acknowledgedBytes(): number {

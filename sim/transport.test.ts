@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SEND_SEGMENTS_MAX } from '../src/base/limits.ts';
+import { SEND_SEGMENTS_MAX, SMALL_SLOT_BYTES } from '../src/base/limits.ts';
 import type { Address } from '../src/base/address.ts';
 import type { CloseReason, Socket, SocketHandler } from '../src/port/transport.ts';
 import { CheckedArena } from './checked-arena.ts';
@@ -99,7 +99,7 @@ function breaks(invariant: string, body: () => void): void {
 }
 
 function slotWith(arena: CheckedArena, text: string): { slot: number; offset: number; length: number } {
-  const slot = arena.allocateSmall();
+  const slot = arena.allocate(SMALL_SLOT_BYTES);
   const offset = arena.start(slot);
   arena.memory.set(Buffer.from(text, 'latin1'), offset);
   return { slot, offset, length: text.length };
@@ -253,6 +253,6 @@ test('a write to a slot that was released is seen', () => {
     const { slot, offset } = slotWith(arena, 'abc');
     arena.release(slot);
     arena.memory[offset] = 0x7a;
-    arena.allocateSmall();
+    arena.allocate(SMALL_SLOT_BYTES);
   });
 });

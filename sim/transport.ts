@@ -257,7 +257,7 @@ export class SimTransport implements Transport {
 
   private beginShortage(): void {
     const { world, arena } = this;
-    const slots = arena.takeAway(world.prng.below(2 * arena.largeCount));
+    const slots = arena.takeAway(world.prng.below(2 * arena.large.count));
     world.note('memory is short by %a slots', slots.length);
     world.schedule(world.prng.below(300_000), () => {
       for (const slot of slots) arena.releaseByTransport(slot);

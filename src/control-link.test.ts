@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena } from './base/arena.ts';
-import { SEND_SEGMENTS_MAX } from './base/limits.ts';
+import { SEND_SEGMENTS_MAX, SMALL_SLOT_BYTES } from './base/limits.ts';
 import { ControlLink } from './control-link.ts';
 import { ControlLines, encodeControl, parseProxyMessage, type ProxyMessage } from './port/control.ts';
 import type { Socket, Transport } from './port/transport.ts';
@@ -50,7 +50,7 @@ class Scene {
   }
 
   receive(bytes: Uint8Array): void {
-    const slot = this.arena.allocateSmall();
+    const slot = this.arena.allocate(SMALL_SLOT_BYTES);
     const offset = this.arena.start(slot);
     this.arena.memory.set(bytes, offset);
     this.link.handleData(null as unknown as Socket, slot, offset, bytes.length);
@@ -70,7 +70,7 @@ test('messages arrive whole and in order, also those longer than a slot', () => 
 
 test('it speaks when others have taken every slot', () => {
   const scene = new Scene();
-  while (scene.arena.allocateSmall() >= 0);
+  while (scene.arena.allocate(SMALL_SLOT_BYTES) >= 0);
   const messages = [log('a'.repeat(20_000)), log('b')];
   for (const message of messages) scene.link.say(message);
   scene.take();

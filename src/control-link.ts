@@ -36,7 +36,7 @@ export class ControlLink implements SocketHandler {
 
   constructor(transport: Transport, descriptor: number, handler: ControlHandler) {
     this.arena = transport.arena;
-    this.slots = Array.from({ length: SEND_SEGMENTS_MAX }, () => this.arena.allocateSmall());
+    this.slots = Array.from({ length: SEND_SEGMENTS_MAX }, () => this.arena.allocate(SMALL_SLOT_BYTES));
     this.handler = handler;
     this.socket = transport.adopt(descriptor, this);
   }

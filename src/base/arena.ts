@@ -1,91 +1,98 @@
 /**
- * One block of memory for everything that a peer sends or is sent, cut into slots of two sizes.
+ * One block of memory for everything that a peer sends or is sent, cut into slots of a few sizes.
  *
  * A slot is an index with a reference count. Whoever holds a reference may read the slot's bytes; whoever holds the only
  * one may write them. Free slots are kept last-in first-out, so that under light load the same few, cache-warm slots go
  * round; pages that were never used are never resident.
  *
  * Large slots receive. Their first HEADROOM bytes and last TAILROOM bytes are never given to the kernel to fill: a rebuilt
- * head is put in front of the body, and a chunk's frame around it, without moving the body. Small slots hold what one slow
- * peer may keep for long: part of a head, a request that waits for its answer.
+ * head is put in front of the body, and a chunk's frame around it, without moving the body. The other sizes keep what may wait
+ * for long, and so never takes what others want to receive into: part of a head, a request that waits for its answer. Small
+ * ones for most, medium ones for heads with cookies and tokens, and few that hold the largest head that there may be.
  *
  * How much is free decides how much a peer may make the proxy hold (docs/decisions/memory-reserve.md):
  *
  *   PLENTY  more than half is free        nothing is held back
- *   TIGHT   less than half of one size    whoever cannot be sent more is no longer received for
- *   SHORT   the reserve is touched        who has stood still for longest is shed, and nobody but receivers gets large slots
+ *   TIGHT   less than half                of large ones: whoever cannot be sent more is no longer received for
+ *   SHORT   the reserve is touched        of any size: who has stood still with one for longest is shed
  *
  * Each ends a little above where it began, so that it does not flicker.
  */
 import { assert } from './assert.ts';
-import { HEADROOM, LARGE_SLOT_BYTES, SMALL_SLOT_BYTES, TAILROOM } from './limits.ts';
+import {
+  HEAD_SLOT_BYTES,
+  HEADROOM,
+  LARGE_SLOT_BYTES,
+  MEDIUM_SLOT_BYTES,
+  SMALL_SLOT_BYTES,
+  TAILROOM,
+} from './limits.ts';
+import { PLENTY, type Pressure, Slots } from './slots.ts';
 
-export const PLENTY = 0;
-export const TIGHT = 1;
-export const SHORT = 2;
-export type Pressure = 0 | 1 | 2;
+export { PLENTY, type Pressure, SHORT, TIGHT } from './slots.ts';
 
 export class Arena {
   /** The memory; every offset that the transport and the drivers exchange counts from its first byte. */
   readonly memory: Uint8Array;
-  readonly largeCount: number;
-  readonly smallCount: number;
+  readonly large: Slots;
+  readonly small: Slots;
+  readonly medium: Slots;
+  /** Of the largest heads. */
+  readonly head: Slots;
+  readonly sizes: readonly Slots[];
+  private readonly firstSmall: number;
+  private readonly firstMedium: number;
+  private readonly smallStart: number;
   private readonly references: Uint16Array;
-  private readonly freeLarge: Int32Array;
-  private readonly freeSmall: Int32Array;
-  private freeLargeCount: number;
-  private freeSmallCount: number;
-  /** As judged last: the worse of both sizes. */
+  /** As judged last: of the large slots, by which drivers and transports go, and the worst of all. */
   pressure: Pressure = PLENTY;
-  private largePressure: Pressure = PLENTY;
-  private smallPressure: Pressure = PLENTY;
-  /** Large slots that wait to be received into, as judged last. */
-  private posted = 0;
-  private leastFreeLarge: number;
-  private leastFreeSmall: number;
+  worstPressure: Pressure = PLENTY;
 
-  /** `memory` holds largeCount large slots, then smallCount small ones: `Arena.bytesFor()` bytes. */
+  /**
+   * `memory` holds largeCount large slots, then smallCount small ones, and of the other sizes what `mediumCount` and `headCount`
+   * make of that: `Arena.bytesFor()` bytes.
+   */
   constructor(memory: Uint8Array, largeCount: number, smallCount: number) {
     assert(memory.length >= Arena.bytesFor(largeCount, smallCount), 'arena memory is too small');
     this.memory = memory;
-    this.largeCount = largeCount;
-    this.smallCount = smallCount;
-    this.references = new Uint16Array(largeCount + smallCount);
-    this.freeLarge = new Int32Array(largeCount);
-    this.freeSmall = new Int32Array(smallCount);
-    this.freeLargeCount = largeCount;
-    this.freeSmallCount = smallCount;
-    this.leastFreeLarge = largeCount;
-    this.leastFreeSmall = smallCount;
-    for (let i = 0; i < largeCount; i++) this.freeLarge[i] = largeCount - 1 - i;
-    for (let i = 0; i < smallCount; i++) this.freeSmall[i] = largeCount + smallCount - 1 - i;
+    this.large = new Slots(0, 0, largeCount, LARGE_SLOT_BYTES);
+    this.small = behind(this.large, smallCount, SMALL_SLOT_BYTES);
+    this.medium = behind(this.small, mediumCount(smallCount), MEDIUM_SLOT_BYTES);
+    this.head = behind(this.medium, headCount(smallCount), HEAD_SLOT_BYTES);
+    this.sizes = [this.large, this.small, this.medium, this.head];
+    this.firstSmall = this.small.first;
+    this.firstMedium = this.medium.first;
+    this.smallStart = this.small.start;
+    this.references = new Uint16Array(this.slotCount);
   }
 
   static bytesFor(largeCount: number, smallCount: number): number {
-    return largeCount * LARGE_SLOT_BYTES + smallCount * SMALL_SLOT_BYTES;
+    return (
+      largeCount * LARGE_SLOT_BYTES +
+      smallCount * SMALL_SLOT_BYTES +
+      mediumCount(smallCount) * MEDIUM_SLOT_BYTES +
+      headCount(smallCount) * HEAD_SLOT_BYTES
+    );
   }
 
-  /**
-   * A large slot with one reference, to keep something in, or -1: out of memory, an operating condition the caller must
-   * handle. The last half of the reserve is for receivers only.
-   */
+  /** Of all sizes. */
+  get slotCount(): number {
+    return this.head.first + this.head.count;
+  }
+
+  /** A large slot with one reference, to receive into, or -1: out of memory, an operating condition the caller must handle. */
   allocateLarge(): number {
-    return this.freeLargeCount * 2 < reserveOf(this.largeCount) ? -1 : this.allocateForReceiver();
+    return this.begin(this.large.take());
   }
 
-  /** A large slot with one reference, to receive into, or -1. */
-  allocateForReceiver(): number {
-    if (this.freeLargeCount === 0) return -1;
-    const slot = this.freeLarge[--this.freeLargeCount];
-    this.references[slot] = 1;
-    return slot;
+  /** A slot for `bytes` bytes that may wait for long, with one reference, or -1. At most HEAD_SLOT_BYTES. */
+  allocate(bytes: number): number {
+    if (bytes <= SMALL_SLOT_BYTES) return this.begin(this.small.take());
+    return this.begin(bytes <= MEDIUM_SLOT_BYTES ? this.medium.take() : this.head.take());
   }
 
-  /** A small slot with one reference, or -1. */
-  allocateSmall(): number {
-    if (this.freeSmallCount === 0) return -1;
-    const slot = this.freeSmall[--this.freeSmallCount];
-    this.references[slot] = 1;
+  private begin(slot: number): number {
+    if (slot >= 0) this.references[slot] = 1;
     return slot;
   }
 
@@ -99,43 +106,45 @@ export class Arena {
     assert(left >= 0, 'release of a free slot');
     this.references[slot] = left;
     if (left > 0) return;
-    if (slot < this.largeCount) this.freeLarge[this.freeLargeCount++] = slot;
-    else this.freeSmall[this.freeSmallCount++] = slot;
+    if (slot < this.firstSmall) this.large.putBack(slot);
+    else if (slot < this.firstMedium) this.small.putBack(slot);
+    else this.sizeOf(slot).putBack(slot);
+  }
+
+  private sizeOf(slot: number): Slots {
+    if (slot < this.firstSmall) return this.large;
+    if (slot < this.firstMedium) return this.small;
+    return slot < this.head.first ? this.medium : this.head;
   }
 
   /** Once a turn, by the transport: finds the pressure anew. `posted`: large slots that wait to be received into. */
   judge(posted: number): void {
-    const freeLarge = this.freeLargeCount + posted;
-    const freeSmall = this.freeSmallCount;
-    this.posted = posted;
-    if (freeLarge < this.leastFreeLarge) this.leastFreeLarge = freeLarge;
-    if (freeSmall < this.leastFreeSmall) this.leastFreeSmall = freeSmall;
-    const large = pressureOf(freeLarge, this.largeCount, this.largePressure);
-    const small = pressureOf(freeSmall, this.smallCount, this.smallPressure);
-    this.largePressure = large;
-    this.smallPressure = small;
-    this.pressure = large > small ? large : small;
+    const { large, small, medium, head } = this;
+    large.judge(posted);
+    small.judge(0);
+    medium.judge(0);
+    head.judge(0);
+    this.pressure = large.pressure;
+    this.worstPressure = Math.max(large.pressure, small.pressure, medium.pressure, head.pressure) as Pressure;
   }
 
-  /** Whether there is less than plenty of the slot's size. */
+  /** Whether the slot is of a size that is scarcer than others. */
   isScarce(slot: number): boolean {
-    return (slot < this.largeCount ? this.largePressure : this.smallPressure) !== PLENTY;
+    return this.worstPressure !== PLENTY && this.sizeOf(slot).pressure === this.worstPressure;
   }
 
   /** How many slots have to come back before nothing is short any more. */
   get missingSlots(): number {
-    const large = this.largePressure === SHORT ? 2 * reserveOf(this.largeCount) - this.freeLargeCount - this.posted : 0;
-    const small = this.smallPressure === SHORT ? 2 * reserveOf(this.smallCount) - this.freeSmallCount : 0;
-    return Math.max(large, small);
+    return Math.max(...this.sizes.map(({ missing }) => missing));
   }
 
-  /** One of the sizes is used up: sockets wait, or requests are refused. */
+  /** A size is used up that nobody can do without: sockets wait, or requests are refused. */
   get isExhausted(): boolean {
-    return this.freeLargeCount + this.posted === 0 || this.freeSmallCount === 0;
+    return this.large.isExhausted || this.small.isExhausted;
   }
 
   isLarge(slot: number): boolean {
-    return slot < this.largeCount;
+    return slot < this.firstSmall;
   }
 
   isShared(slot: number): boolean {
@@ -144,14 +153,20 @@ export class Arena {
 
   /** The offset of the slot's first byte. */
   start(slot: number): number {
-    return slot < this.largeCount
-      ? slot * LARGE_SLOT_BYTES
-      : this.largeCount * LARGE_SLOT_BYTES + (slot - this.largeCount) * SMALL_SLOT_BYTES;
+    if (slot < this.firstSmall) return slot * LARGE_SLOT_BYTES;
+    if (slot < this.firstMedium) return this.smallStart + (slot - this.firstSmall) * SMALL_SLOT_BYTES;
+    const size = this.sizeOf(slot);
+    return size.start + (slot - size.first) * size.bytes;
   }
 
   /** The offset after the slot's last byte. */
   end(slot: number): number {
-    return this.start(slot) + (slot < this.largeCount ? LARGE_SLOT_BYTES : SMALL_SLOT_BYTES);
+    return this.start(slot) + this.capacity(slot);
+  }
+
+  /** How many bytes the slot has. */
+  capacity(slot: number): number {
+    return this.sizeOf(slot).bytes;
   }
 
   /** Where received bytes begin in a large slot. */
@@ -162,45 +177,21 @@ export class Arena {
   /** How many bytes may be received into a large slot. */
   static readonly receiveBytes = LARGE_SLOT_BYTES - HEADROOM - TAILROOM;
 
-  get freeLargeSlots(): number {
-    return this.freeLargeCount;
-  }
-
-  get freeSmallSlots(): number {
-    return this.freeSmallCount;
-  }
-
-  /** Large slots in use, but for those that wait to be received into. */
-  get usedLargeSlots(): number {
-    return this.largeCount - this.freeLargeCount - this.posted;
-  }
-
-  get usedSmallSlots(): number {
-    return this.smallCount - this.freeSmallCount;
-  }
-
-  /** Most in use at the start of any turn. */
-  get usedLargeMax(): number {
-    return this.largeCount - this.leastFreeLarge;
-  }
-
-  get usedSmallMax(): number {
-    return this.smallCount - this.leastFreeSmall;
-  }
-
   /** Slots with a reference; zero when nothing leaks. */
   get usedSlots(): number {
-    return this.largeCount + this.smallCount - this.freeLargeCount - this.freeSmallCount;
+    return this.slotCount - this.sizes.reduce((free, { freeCount }) => free + freeCount, 0);
   }
 }
 
-function reserveOf(count: number): number {
-  return count >> 4;
+function behind(before: Slots, count: number, bytes: number): Slots {
+  return new Slots(before.first + before.count, before.start + before.count * before.bytes, count, bytes);
 }
 
-/** `before`: what it was, for it ends later than it began. */
-function pressureOf(free: number, count: number, before: Pressure): Pressure {
-  const reserve = reserveOf(count);
-  if (free < (before === SHORT ? 2 * reserve : reserve)) return SHORT;
-  return free < (before === PLENTY ? count >> 1 : (count >> 1) + 2 * reserve) ? TIGHT : PLENTY;
+function mediumCount(smallCount: number): number {
+  return (smallCount >> 1) + 1;
+}
+
+/** One of them is the scratch slot. */
+function headCount(smallCount: number): number {
+  return (smallCount >> 4) + 2;
 }

@@ -26,7 +26,7 @@ export {
   WORKER_SERVING,
   WORKER_STARTING,
   type MemoryLevel,
-  type MemoryUse,
+  type SlotUse,
   type WorkerRow,
 } from './worker-row.ts';
 

@@ -4,6 +4,8 @@
 export const LARGE_SLOT_BYTES = 32 * 1024;
 /** What one waiting request or one half-sent head keeps. Most requests are under 1 KiB. */
 export const SMALL_SLOT_BYTES = 2 * 1024;
+/** The same of one with cookies or tokens: what nginx allows by default (large_client_header_buffers). */
+export const MEDIUM_SLOT_BYTES = 8 * 1024;
 /** Room in front of received bytes for a rebuilt head, which is seldom more than 200 bytes longer than the old one. */
 export const HEADROOM = 512;
 /** Room behind received bytes for the CR LF that ends a chunk. */
@@ -11,7 +13,10 @@ export const TAILROOM = 64;
 
 /** Large slots of one proxy: 256 MiB of address space, resident only where used. */
 export const LARGE_SLOTS = 8192;
-/** Small slots of one proxy: 64 MiB of address space, resident only where used. */
+/**
+ * Small slots of one proxy: 64 MiB of address space, resident only where used. There are half as many medium ones (128 MiB) and
+ * a sixteenth of slots for the largest heads (144 MiB).
+ */
 export const SMALL_SLOTS = 32768;
 /** Large slots that the kernel may fill before the proxy looks. 32 of 32 KiB stay in a 1 MiB second-level cache. */
 export const POSTED_SLOTS = 64;
@@ -39,8 +44,10 @@ export const NARROW_RECEIVE_BYTES = 32 * 1024;
 /** Connections of one proxy, both sides. The index has 20 bits in io_uring's user_data. */
 export const SOCKETS_MAX = 1 << 20;
 
-/** A head larger than one slot cannot be rebuilt in one. */
-export const HEAD_BYTES_MAX = 24 * 1024;
+/** Kerberos tickets (48,000 bytes at most by default, in base64) and large tokens need as much; IIS takes no more either. */
+export const HEAD_BYTES_MAX = 64 * 1024;
+/** A slot for the largest head and what is added to it. */
+export const HEAD_SLOT_BYTES = HEAD_BYTES_MAX + 8 * 1024;
 /** nginx allows 1000 since 1.29; Apache 100. */
 export const HEADER_COUNT_MAX = 1000;
 /** Fields that Connection names as this hop's own: each is looked for among all fields. Clients name one or two. */

@@ -16,11 +16,8 @@ const W_STATE = 2;
 const W_WORKER = 3; // plus one; 0: nobody's
 const W_REQUESTS = 4; // 2 words
 const W_MEMORY_LEVEL = 6;
-const W_LARGE_USED = 7;
-const W_LARGE_USED_MAX = 8;
-const W_SMALL_USED = 9;
-const W_SMALL_USED_MAX = 10;
-const W_SHED = 11;
+const W_SHED = 7;
+const W_SLOTS = 8; // of each size of slots: in use, and at most
 const W_ANSWERS = 16; // a word for each kind
 
 /** Per worker and server. */
@@ -48,13 +45,10 @@ export const MEMORY_SHORT = 2; // the reserve is touched: peers that stand still
 export const MEMORY_EXHAUSTED = 3; // nothing is free
 export type MemoryLevel = 0 | 1 | 2 | 3;
 
-/** Slots of the arena in use: now, and at most since the proxy was started. */
-export interface MemoryUse {
-  readonly level: MemoryLevel;
-  readonly large: number;
-  readonly largeMax: number;
-  readonly small: number;
-  readonly smallMax: number;
+/** Slots of one size in use: now, and at most since the proxy was started. */
+export interface SlotUse {
+  readonly used: number;
+  readonly usedMax: number;
 }
 
 /** One proxy's row: it is the only writer, except that the keeper clears the row of a dead proxy. */
@@ -79,7 +73,8 @@ export class WorkerRow {
     this.words[W_PID] = 0;
     this.words[W_HEARTBEAT] = 0;
     this.words[W_STATE] = 0;
-    this.words.fill(0, W_MEMORY_LEVEL, W_SMALL_USED_MAX + 1);
+    this.words[W_MEMORY_LEVEL] = 0;
+    this.words.fill(0, W_SLOTS, W_ANSWERS);
     this.words[W_WORKER] = 0;
     for (let at = WORKER_WORDS; at < this.listenersAt; at += COUNTER_WORDS) {
       this.words[at + C_CONNECTIONS] = 0;
@@ -118,23 +113,21 @@ export class WorkerRow {
     this.words[W_STATE] = state;
   }
 
-  get memory(): MemoryUse {
-    const { words } = this;
-    return {
-      level: words[W_MEMORY_LEVEL] as MemoryLevel,
-      large: words[W_LARGE_USED],
-      largeMax: words[W_LARGE_USED_MAX],
-      small: words[W_SMALL_USED],
-      smallMax: words[W_SMALL_USED_MAX],
-    };
+  get memoryLevel(): MemoryLevel {
+    return this.words[W_MEMORY_LEVEL] as MemoryLevel;
   }
-  writeMemory(level: MemoryLevel, large: number, largeMax: number, small: number, smallMax: number): void {
+  /** Of the arena's sizes of slots the one with this index. */
+  slots(size: number): SlotUse {
+    const at = W_SLOTS + 2 * size;
+    return { used: this.words[at], usedMax: this.words[at + 1] };
+  }
+  writeMemory(level: MemoryLevel, sizes: readonly SlotUse[]): void {
     const { words } = this;
     words[W_MEMORY_LEVEL] = level;
-    words[W_LARGE_USED] = large;
-    words[W_LARGE_USED_MAX] = largeMax;
-    words[W_SMALL_USED] = small;
-    words[W_SMALL_USED_MAX] = smallMax;
+    for (let i = 0, at = W_SLOTS; i < sizes.length; i++) {
+      words[at++] = sizes[i].used;
+      words[at++] = sizes[i].usedMax;
+    }
   }
 
   /** Connections that were ended because memory was short and they stood still. */

@@ -72,7 +72,18 @@ const SERVER: ServerView = {
   failures: 0,
   shortages: 0,
 };
-const MEMORY = { state: 'plenty', large: 3, largeMax: 70, small: 2, smallMax: 9, shed: 0 } as const;
+const MEMORY = {
+  state: 'plenty',
+  large: 3,
+  largeMax: 70,
+  small: 2,
+  smallMax: 9,
+  medium: 0,
+  mediumMax: 1,
+  head: 1,
+  headMax: 1,
+  shed: 0,
+} as const;
 
 const DOCUMENT: StatusDocument = {
   format: 1,

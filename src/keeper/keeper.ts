@@ -408,8 +408,8 @@ export class Keeper {
         return log.info(`listener ${event.listener} accepts again`, { proxy: proxyIndex });
       case 'memory-short':
         return log.warn(
-          `proxy ${proxyIndex} is short of memory: ${event.large} of ${event.largeCount} large and ${event.small} of ` +
-            `${event.smallCount} small buffers are in use; it ends the connections that have stood still for longest`,
+          `proxy ${proxyIndex} is short of memory: ${event.used} of ${event.count} buffers of ${event.bytes / 1024} KiB are in ` +
+            `use; it ends the connections that have stood still for longest`,
         );
       case 'memory-recovered':
         return log.info(

@@ -74,10 +74,16 @@ export interface ProxyView {
 /** Buffers of a proxy: in use now, and at most since it was started. See docs/limits.md. */
 export interface MemoryView {
   readonly state: 'plenty' | 'tight' | 'short' | 'exhausted';
+  /** Of 32 KiB, to receive into. */
   readonly large: number;
   readonly largeMax: number;
+  /** Of 2 KiB, of 8 KiB, and for the largest heads: what waits. */
   readonly small: number;
   readonly smallMax: number;
+  readonly medium: number;
+  readonly mediumMax: number;
+  readonly head: number;
+  readonly headMax: number;
   /** Connections that were ended because memory was short and they stood still. */
   readonly shed: number;
 }
@@ -212,9 +218,20 @@ function proxyViews({ plan, board, ages, nowMs, proxies }: DataPlaneFacts): read
 
 const MEMORY_STATES = ['plenty', 'tight', 'short', 'exhausted'] as const;
 
-function memoryView({ memory, shed }: WorkerRow): MemoryView {
-  const { level, large, largeMax, small, smallMax } = memory;
-  return { state: MEMORY_STATES[level], large, largeMax, small, smallMax, shed };
+function memoryView(row: WorkerRow): MemoryView {
+  const [large, small, medium, head] = [0, 1, 2, 3].map((size) => row.slots(size));
+  return {
+    state: MEMORY_STATES[row.memoryLevel],
+    large: large.used,
+    largeMax: large.usedMax,
+    small: small.used,
+    smallMax: small.usedMax,
+    medium: medium.used,
+    mediumMax: medium.usedMax,
+    head: head.used,
+    headMax: head.usedMax,
+    shed: row.shed,
+  };
 }
 
 function listenerView(

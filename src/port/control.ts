@@ -62,14 +62,8 @@ export type ProxyEvent =
       /** The identifier of one of the requests, or empty. */
       readonly sample: string;
     }
-  /** The proxy has touched the reserve of its memory: this much of it is in use. */
-  | {
-      readonly kind: 'memory-short';
-      readonly large: number;
-      readonly largeCount: number;
-      readonly small: number;
-      readonly smallCount: number;
-    }
+  /** The proxy has touched the reserve of its memory: so many of its buffers of this size are in use. */
+  | { readonly kind: 'memory-short'; readonly bytes: number; readonly used: number; readonly count: number }
   /** It was short for so long, and had to end this many connections that stood still. */
   | { readonly kind: 'memory-recovered'; readonly seconds: number; readonly shed: number }
   /** After `drain`: nothing is in flight any more. */
@@ -159,9 +153,8 @@ export function parseProxyMessage(line: string): ProxyMessage | null {
 function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null {
   const { kind, slot, epoch, count, reason, listener, owner, answer, sample, shortage } = value;
   if (kind === 'memory-short') {
-    const { large, largeCount, small, smallCount } = value;
-    if (!isCount(large) || !isCount(largeCount) || !isCount(small) || !isCount(smallCount)) return null;
-    return { kind, large, largeCount, small, smallCount };
+    const { bytes, used } = value;
+    return isCount(bytes) && isCount(used) && isCount(count) ? { kind, bytes, used, count } : null;
   }
   if (kind === 'memory-recovered' && isCount(value.seconds) && isCount(value.shed)) {
     return { kind, seconds: value.seconds, shed: value.shed };

@@ -106,8 +106,11 @@ export interface Socket {
    * the hot path. `reset` drops them.
    */
   readonly unacknowledgedBytes: number;
-  /** Large slots, at least, that the transport keeps for it: of segments that have not left, and of data that waits for `resume`. */
-  readonly heldSlots: number;
+  /**
+   * Whether the transport keeps a slot of a scarce size (`arena.isScarce`) for it: of a segment that has not left, or of data that
+   * waits for `resume`. Not for the hot path.
+   */
+  readonly keepsScarce: boolean;
 
   /**
    * A number that changes when the peer's kernel acknowledges bytes: whether a peer that leaves segments pending still takes

@@ -24,7 +24,7 @@ export interface Context {
   /** Heads are parsed into these and used up before the next one is parsed. */
   readonly requestHead: RequestHead;
   readonly responseHead: ResponseHead;
-  /** A large slot of our own, where a head is rebuilt before it is known how long it gets. */
+  /** A slot of our own for the largest head, where a head is rebuilt before it is known how long it gets. */
   readonly scratchSlot: number;
   /** The value of a Date field, renewed each second. */
   readonly date: Uint8Array;

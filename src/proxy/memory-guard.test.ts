@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena, PLENTY, SHORT, TIGHT } from '../base/arena.ts';
 import { Board, MEMORY_EXHAUSTED } from '../base/board.ts';
-import { TICK_MS } from '../base/limits.ts';
+import { LARGE_SLOT_BYTES, TICK_MS } from '../base/limits.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { KEEPS_NOTHING, Session } from './session.ts';
@@ -46,7 +46,7 @@ class TestSession extends Session {
     super();
     this.stage = stage;
     this.name = name;
-    for (let i = 0; i < slots; i++) this.slots.push(stage.arena.allocateForReceiver());
+    for (let i = 0; i < slots; i++) this.slots.push(stage.arena.allocateLarge());
   }
 
   override progress(): number {
@@ -82,7 +82,7 @@ test('pressure begins at half and at a sixteenth, and ends above where it began'
   const { arena } = new Stage();
   const slots: number[] = [];
   const use = (count: number): number => {
-    while (slots.length < count) slots.push(arena.allocateForReceiver());
+    while (slots.length < count) slots.push(arena.allocateLarge());
     while (slots.length > count) arena.release(slots.pop()!);
     arena.judge(0);
     return arena.pressure;
@@ -97,8 +97,7 @@ test('pressure begins at half and at a sixteenth, and ends above where it began'
   assert.equal(use(57), SHORT);
   assert.equal(use(56), TIGHT);
   assert.equal(use(63), SHORT);
-  assert.equal(arena.allocateLarge(), -1, 'the last of the reserve are for receivers');
-  assert.ok(arena.allocateForReceiver() >= 0);
+  assert.ok(arena.allocate(LARGE_SLOT_BYTES) >= 0, 'what waits takes no large slot');
 });
 
 test('while memory is only tight nobody is shed, however long it stands still', () => {
@@ -116,7 +115,7 @@ test('when memory is short, whoever has stood still for longest goes first, and 
   early[0].taken = 1;
   stage.pass(500);
   stage.add('late', 21);
-  assert.equal(stage.arena.freeLargeSlots, 3);
+  assert.equal(stage.arena.large.freeCount, 3);
   stage.pass(200);
   assert.ok(stage.shed.length >= 3 && stage.shed.length <= 5, `${stage.shed.length} were shed`);
   assert.ok(!stage.shed.includes('late') && !stage.shed.includes('early0'));
@@ -155,7 +154,7 @@ test('a session that moves is never shed, and one that moved after it had stood 
   assert.deepEqual(stage.shed, []);
   step(1_100);
   assert.deepEqual(stage.shed, ['slow']);
-  assert.ok(stage.arena.freeLargeSlots >= 8);
+  assert.ok(stage.arena.large.freeCount >= 8);
 });
 
 test('a reader that moves every 16 s keeps its place', () => {
@@ -176,6 +175,6 @@ test('the board says how much is in use, and that nothing is left', () => {
   stage.add('all', LARGE).taken = 1;
   stage.arena.judge(0);
   stage.pass(TICK_MS);
-  const { level, large, largeMax } = stage.row.memory;
-  assert.deepEqual([level, large, largeMax], [MEMORY_EXHAUSTED, LARGE, LARGE]);
+  assert.equal(stage.row.memoryLevel, MEMORY_EXHAUSTED);
+  assert.deepEqual(stage.row.slots(0), { used: LARGE, usedMax: LARGE });
 });

@@ -54,21 +54,21 @@ export class MemoryGuard {
   /** Once a tick. */
   handleTick(now: number): void {
     const { arena, row } = this;
-    row.writeMemory(this.level, arena.usedLargeSlots, arena.usedLargeMax, arena.usedSmallSlots, arena.usedSmallMax);
-    if (arena.pressure === PLENTY && this.shortSince === 0) {
+    row.writeMemory(this.level, arena.sizes);
+    if (arena.worstPressure === PLENTY && this.shortSince === 0) {
       this.forget();
       return;
     }
     this.watchShortage(now);
     this.look(now);
-    if (arena.pressure === SHORT) this.shed(now);
+    if (arena.worstPressure === SHORT) this.shed(now);
   }
 
   private get level(): MemoryLevel {
     const { arena } = this;
     if (arena.isExhausted) return MEMORY_EXHAUSTED;
-    if (arena.pressure === SHORT) return MEMORY_SHORT;
-    return arena.pressure === PLENTY ? MEMORY_PLENTY : MEMORY_TIGHT;
+    if (arena.worstPressure === SHORT) return MEMORY_SHORT;
+    return arena.worstPressure === PLENTY ? MEMORY_PLENTY : MEMORY_TIGHT;
   }
 
   private forget(): void {
@@ -80,13 +80,13 @@ export class MemoryGuard {
 
   private watchShortage(now: number): void {
     const { arena } = this;
-    if (arena.pressure === SHORT) {
+    if (arena.worstPressure === SHORT) {
       this.shortAt = now;
       if (this.shortSince > 0) return;
       this.shortSince = now;
       this.sheds = 0;
-      const { usedLargeSlots: large, usedSmallSlots: small, largeCount, smallCount } = arena;
-      this.report({ kind: 'memory-short', large, largeCount, small, smallCount });
+      const { bytes, used, count } = arena.sizes.find(({ pressure }) => pressure === SHORT)!;
+      this.report({ kind: 'memory-short', bytes, used, count });
     } else if (this.shortSince > 0 && now - this.shortAt >= CALM_MS) {
       this.report({
         kind: 'memory-recovered',
@@ -98,7 +98,7 @@ export class MemoryGuard {
   }
 
   private look(now: number): void {
-    const looks = this.arena.pressure === SHORT ? LOOKS_SHORT : LOOKS_TIGHT;
+    const looks = this.arena.worstPressure === SHORT ? LOOKS_SHORT : LOOKS_TIGHT;
     this.hand ??= this.sessions.values();
     for (let i = 0; i < looks; i++) {
       const next = this.hand.next();

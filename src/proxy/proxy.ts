@@ -5,7 +5,7 @@
 import { PLENTY } from '../base/arena.ts';
 import { assert } from '../base/assert.ts';
 import type { Board, ServerSlot } from '../base/board.ts';
-import { HEADER_COUNT_MAX, TICK_MS } from '../base/limits.ts';
+import { HEAD_SLOT_BYTES, HEADER_COUNT_MAX, TICK_MS } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
 import type { ListenerPlan, Plan } from '../config/plan.ts';
@@ -84,8 +84,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   constructor(options: ProxyOptions) {
     const { transport, board, report } = options;
     const row = board.worker(options.row);
-    const scratchSlot = transport.arena.allocateLarge();
-    assert(scratchSlot >= 0, 'an arena without a single large slot');
+    const scratchSlot = transport.arena.allocate(HEAD_SLOT_BYTES);
+    assert(scratchSlot >= 0, 'an arena without a slot for the largest head');
     this.board = board;
     this.wallClockMs = options.wallClockMs;
     this.failures = new FailureLog(row, report);

@@ -66,7 +66,7 @@ export class Relay extends Session {
   override progress(): number {
     const downstream = this.downstream.socket;
     const upstream = this.upstream.socket;
-    if (downstream.heldSlots + upstream.heldSlots === 0) return KEEPS_NOTHING;
+    if (!downstream.keepsScarce && !upstream.keepsScarce) return KEEPS_NOTHING;
     return (downstream.acknowledgedBytes + upstream.acknowledgedBytes) >>> 0;
   }
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { Arena } from '../base/arena.ts';
-import { SMALL_SLOT_BYTES } from '../base/limits.ts';
+import { HEAD_BYTES_MAX, MEDIUM_SLOT_BYTES, SMALL_SLOT_BYTES } from '../base/limits.ts';
 import { Stash, STASH_NO_MEMORY } from './stash.ts';
 
-const LIMIT = 16 * 1024;
+const LIMIT = HEAD_BYTES_MAX;
 
 function arenaOf(largeCount: number, smallCount: number): Arena {
   return new Arena(new Uint8Array(Arena.bytesFor(largeCount, smallCount)), largeCount, smallCount);
@@ -35,12 +35,15 @@ function held(arena: Arena, stash: Stash): string {
 }
 
 test('a head is put together however it is cut, and what follows it is left alone', () => {
-  const line = fc.stringMatching(/^[a-z: ]{0,200}$/);
+  const line = fc.oneof(
+    fc.stringMatching(/^[a-z: ]{0,200}$/),
+    fc.nat(20_000).map((length) => 'x'.repeat(length)),
+  );
   fc.assert(
     fc.property(
-      fc.array(line, { maxLength: 40 }),
+      fc.array(line, { maxLength: 40 }).filter((lines) => lines.join('\r\n').length < LIMIT - 100),
       fc.string({ unit: 'binary-ascii', maxLength: 50 }),
-      fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1 }),
+      fc.array(fc.integer({ min: 1, max: 20_000 }), { minLength: 1 }),
       (lines, rest, sizes) => {
         const head = `${['GET / HTTP/1.1', ...lines.filter((text) => text !== '')].join('\r\n')}\r\n\r\n`;
         const arena = arenaOf(3, 3);
@@ -84,11 +87,16 @@ test('without a slot nothing is taken, and nothing is lost of what was held', ()
   const arena = arenaOf(1, 1);
   const stash = new Stash();
   const slot = arena.allocateLarge();
+  const medium = arena.allocate(MEDIUM_SLOT_BYTES);
   const at = arena.receiveStart(slot);
   arena.memory.fill(97, at, at + SMALL_SLOT_BYTES + 1);
   assert.equal(stash.take(arena, at, at + SMALL_SLOT_BYTES + 1, LIMIT), STASH_NO_MEMORY);
+  assert.equal(stash.length, 0);
+  assert.equal(stash.take(arena, at, at + SMALL_SLOT_BYTES, LIMIT), SMALL_SLOT_BYTES);
+  assert.equal(stash.take(arena, at, at + 1, LIMIT), STASH_NO_MEMORY);
   assert.equal(held(arena, stash), 'a'.repeat(SMALL_SLOT_BYTES));
   stash.clear(arena);
   arena.release(slot);
+  arena.release(medium);
   assert.equal(arena.usedSlots, 0);
 });

@@ -2,11 +2,10 @@
  * The beginning of a head (or of a trailer section) that came in pieces.
  *
  * The pieces are copied together into a slot of the connection's own, so that a peer that sends a byte a minute holds a
- * small slot and not a receive buffer. Only bytes up to the empty line are taken: what follows stays where it was received.
+ * slot that is hardly larger than that and not a receive buffer. Only bytes up to the empty line are taken: what follows stays where it was received.
  * The search for the empty line goes on where it stopped, so a head costs time linear in its length however it is cut.
  */
 import type { Arena } from '../base/arena.ts';
-import { LARGE_SLOT_BYTES, SMALL_SLOT_BYTES } from '../base/limits.ts';
 
 const CR = 13;
 const LF = 10;
@@ -42,20 +41,17 @@ export class Stash {
    * were taken, or STASH_NO_MEMORY.
    */
   take(arena: Arena, offset: number, end: number, limit: number): number {
-    if (this.slot < 0) {
-      this.slot = arena.allocateSmall();
-      if (this.slot < 0) return STASH_NO_MEMORY;
-    }
+    if (this.slot < 0 && !this.grow(arena, Math.min(limit, end - offset))) return STASH_NO_MEMORY;
     const memory = arena.memory;
-    let capacity = Math.min(limit, arena.isLarge(this.slot) ? LARGE_SLOT_BYTES : SMALL_SLOT_BYTES);
+    let capacity = Math.min(limit, arena.capacity(this.slot));
     let at = arena.start(this.slot);
     let length = this.length;
     let matched = this.matched;
     let from = offset;
     while (from < end && matched < 4) {
       if (length === capacity) {
-        if (capacity === limit || !this.grow(arena, length)) break;
-        capacity = Math.min(limit, LARGE_SLOT_BYTES);
+        if (capacity === limit || !this.grow(arena, Math.min(limit, length + end - from))) break;
+        capacity = Math.min(limit, arena.capacity(this.slot));
         at = arena.start(this.slot);
       }
       const byte = memory[from++];
@@ -71,13 +67,16 @@ export class Stash {
     return isOutOfMemory ? STASH_NO_MEMORY : from - offset;
   }
 
-  private grow(arena: Arena, length: number): boolean {
-    const large = arena.allocateLarge();
-    if (large < 0) return false;
-    const from = arena.start(this.slot);
-    arena.memory.copyWithin(arena.start(large), from, from + length);
-    arena.release(this.slot);
-    this.slot = large;
+  /** Moves what is held, which fills its slot, to one for `bytes` bytes. */
+  private grow(arena: Arena, bytes: number): boolean {
+    const slot = arena.allocate(bytes);
+    if (slot < 0) return false;
+    if (this.slot >= 0) {
+      const from = arena.start(this.slot);
+      arena.memory.copyWithin(arena.start(slot), from, arena.end(this.slot));
+      arena.release(this.slot);
+    }
+    this.slot = slot;
     return true;
   }
 

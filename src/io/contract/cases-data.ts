@@ -1,6 +1,6 @@
 /** Data, backpressure, draining. */
 import assert from 'node:assert/strict';
-import { LARGE_SLOT_BYTES, POSTED_SLOTS, SEND_SEGMENTS_MAX } from '../../base/limits.ts';
+import { HEAD_SLOT_BYTES, LARGE_SLOT_BYTES, POSTED_SLOTS, SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import { SPLITS } from './case.ts';
 import type { Case } from './case.ts';
 import { accepted, assertSame, connected, pattern, Recorder, untilStuck } from './recorder.ts';
@@ -26,7 +26,7 @@ export const DATA_CASES: readonly Case[] = [
       const bytes = pattern(4 * MIB, 3);
       yield* recorder.sendAll(
         bytes,
-        SPLITS.map((size) => Math.min(size, LARGE_SLOT_BYTES)),
+        SPLITS.map((size) => Math.min(size, HEAD_SLOT_BYTES)),
       );
       yield* stage.until('all of it', () => peer.receivedBytes >= bytes.length);
       assertSame(peer.received(), bytes);

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Address } from '../../base/address.ts';
 import { Arena } from '../../base/arena.ts';
-import { LARGE_SLOT_BYTES, SEND_SEGMENTS_MAX, SMALL_SLOT_BYTES, TICK_MS } from '../../base/limits.ts';
+import { HEAD_SLOT_BYTES, SEND_SEGMENTS_MAX, TICK_MS } from '../../base/limits.ts';
 import type { CloseReason, ListenHandler, ListenSocket, Socket, SocketHandler } from '../../port/transport.ts';
 import type { Stage, Step } from './stage.ts';
 import type { AddressKind, Peer } from './world.ts';
@@ -70,9 +70,9 @@ export class Recorder implements SocketHandler {
 
   /** Sends a copy of `bytes` as one segment. */
   send(bytes: Uint8Array, more = false): void {
-    const slot = bytes.length <= SMALL_SLOT_BYTES ? this.arena.allocateSmall() : this.arena.allocateLarge();
+    const slot = this.arena.allocate(bytes.length);
     assert.ok(slot >= 0, 'the arena has a slot for the test');
-    assert.ok(bytes.length <= LARGE_SLOT_BYTES);
+    assert.ok(bytes.length <= HEAD_SLOT_BYTES);
     const at = this.arena.start(slot);
     this.arena.memory.set(bytes, at);
     this.socket!.send(slot, at, bytes.length, more);

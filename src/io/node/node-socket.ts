@@ -149,15 +149,20 @@ export class NodeSocket implements Socket {
 
   /** An adopted socket gets memory of its own. */
   startApart(): void {
-    this.ownSlot = this.transport.arena.allocateForReceiver();
+    this.ownSlot = this.transport.arena.allocateLarge();
   }
 
   get pendingSegments(): number {
     return this.isAwaitingRoom ? this.pending + 1 : this.pending;
   }
 
-  get heldSlots(): number {
-    return this.pending;
+  get keepsScarce(): boolean {
+    const { arena } = this.transport;
+    if (this.breakReason !== null) return false;
+    for (let i = 0; i < this.pending; i++) {
+      if (arena.isScarce(this.sending[(this.oldest + i) % SEND_SEGMENTS_MAX])) return true;
+    }
+    return false;
   }
 
   get acknowledgedBytes(): number {
@@ -288,7 +293,7 @@ export class NodeSocket implements Socket {
 
   private takeSlot(): number {
     const { arena } = this.transport;
-    if (this.ownSlot < 0 || arena.isShared(this.ownSlot)) return arena.allocateForReceiver();
+    if (this.ownSlot < 0 || arena.isShared(this.ownSlot)) return arena.allocateLarge();
     arena.retain(this.ownSlot);
     return this.ownSlot;
   }

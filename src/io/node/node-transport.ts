@@ -166,7 +166,7 @@ export class NodeTransport implements Transport {
     this.isTurnAsked = false;
     if (this.deferred.length > 0) this.callDeferred();
     // slots come back in handlers and in callbacks of writes: whatever freed one has made this turn
-    if (this.starved.length > 0 && this.arena.freeLargeSlots > 0) this.callStarved();
+    if (this.starved.length > 0 && this.arena.large.freeCount > 0) this.callStarved();
     if (this.roomless.length > 0 && this.now - this.roomLooksAt >= TICK_MS) this.lookForRoom();
     this.isInTurn = false;
     if (this.isStopping) this.dropAll();

@@ -4,7 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { readdirSync, writeSync } from 'node:fs';
-import { LARGE_SLOT_BYTES, SEND_SEGMENTS_MAX, SMALL_SLOT_BYTES } from '../../base/limits.ts';
+import {
+  HEAD_SLOT_BYTES,
+  LARGE_SLOT_BYTES,
+  MEDIUM_SLOT_BYTES,
+  SEND_SEGMENTS_MAX,
+  SMALL_SLOT_BYTES,
+} from '../../base/limits.ts';
 import type { Prng } from '../../base/prng.ts';
 import type {
   CloseReason,
@@ -20,6 +26,9 @@ import * as fuzz from './plan.fuzz.ts';
 import { createUringTransport } from './transport.ts';
 
 const SO_SNDBUF = 7;
+
+/** Of slots to send from. */
+const SIZES = [SMALL_SLOT_BYTES, MEDIUM_SLOT_BYTES, LARGE_SLOT_BYTES, HEAD_SLOT_BYTES];
 
 /** One connection, on the engine's side. */
 class Side implements SocketHandler {
@@ -163,11 +172,10 @@ class Side implements SocketHandler {
     const { arena } = this.fleet.transport;
     const total = this.plan.bytes[fuzz.TO_PEER];
     while (this.sent < total && this.socket.pendingSegments < this.segmentsMax) {
-      const isLarge = this.prng!.oneIn(3);
-      const slot = isLarge ? arena.allocateLarge() : arena.allocateSmall();
+      const size = SIZES[this.prng!.below(SIZES.length)];
+      const slot = size === LARGE_SLOT_BYTES ? arena.allocateLarge() : arena.allocate(size);
       if (slot < 0) return;
-      const room = isLarge ? LARGE_SLOT_BYTES : SMALL_SLOT_BYTES;
-      const length = Math.min(total - this.sent, 1 + this.prng!.below(room));
+      const length = Math.min(total - this.sent, 1 + this.prng!.below(arena.capacity(slot)));
       const at = arena.start(slot);
       arena.memory.set(fuzz.streamBytes(this.plan.id, fuzz.TO_PEER, this.sent, length), at);
       this.sent += length;
@@ -215,7 +223,7 @@ class Fleet implements ListenHandler, SocketHandler, TransportDriver {
     if (round.seed % 2 === 0) setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, option.address, 4);
     const control = transport.adopt(3, this);
     transport.listen(descriptor, this);
-    const slot = transport.arena.allocateSmall();
+    const slot = transport.arena.allocate(SMALL_SLOT_BYTES);
     const at = transport.arena.start(slot);
     new DataView(transport.arena.memory.buffer, at).setInt32(0, address.port, true);
     control.send(slot, at, 4, false);
@@ -271,7 +279,7 @@ class Fleet implements ListenHandler, SocketHandler, TransportDriver {
     const { arena } = this.transport;
     // Connections that come to nothing for want of a slot, made again every turn, would soon use up the ports of the host,
     // and its kernel resets what meets a connection before it.
-    const slot = arena.allocateSmall();
+    const slot = arena.allocate(SMALL_SLOT_BYTES);
     if (slot < 0) return false;
     const socket = this.transport.connect(this.address, NOBODY);
     if (socket === null) {

@@ -64,7 +64,7 @@ export class Engine {
     this.memory = memory;
     this.receiveLimit = receiveLimit;
     this.buffers = new ReceiveBuffers(ring, arena, memory, postedSlots);
-    this.late = new LateSlots(arena.largeCount);
+    this.late = new LateSlots(arena.large.count);
     this.messages = new Messages(ring.submissionCount, memory);
   }
 

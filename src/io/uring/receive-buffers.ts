@@ -27,7 +27,7 @@ export class ReceiveBuffers {
 
   /** Keeps up to `target` of the slots of `arena` posted, whose memory is `memory`. */
   constructor(ring: Ring, arena: Arena, memory: Mapping, target: number) {
-    assert(arena.largeCount <= 1 << 16, 'a buffer number has 16 bits');
+    assert(arena.large.count <= 1 << 16, 'a buffer number has 16 bits');
     let entries = 1;
     while (entries < target) entries *= 2;
     this.arena = arena;
@@ -47,7 +47,7 @@ export class ReceiveBuffers {
     let tail = this.tail;
     let posted = this.posted;
     while (posted < this.target) {
-      const slot = arena.allocateForReceiver();
+      const slot = arena.allocateLarge();
       if (slot < 0) break;
       const at = (tail & mask) << 2;
       words[at] = memory.low + arena.receiveStart(slot);

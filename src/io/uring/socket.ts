@@ -223,9 +223,14 @@ export class UringSocket implements Socket {
     return 0;
   }
 
-  get heldSlots(): number {
-    const segments = this.isAwaitingRoom ? this.pendingSegments - 1 : this.pendingSegments;
-    return this.lateFirst >= 0 ? segments + 1 : segments;
+  get keepsScarce(): boolean {
+    const { arena, segments } = this.engine;
+    if (this.lateFirst >= 0 && arena.isScarce(this.lateFirst)) return true;
+    if (this.flightSegments > 0 && arena.isScarce(this.flightSlot)) return true;
+    for (let node = this.firstSegment; node >= 0; node = segments.next(node)) {
+      if (arena.isScarce(segments.slot(node))) return true;
+    }
+    return false;
   }
 
   get acknowledgedBytes(): number {
@@ -314,7 +319,7 @@ export class UringSocket implements Socket {
 
   /** The same of an adopted one, which gets memory of its own. */
   startApart(): void {
-    this.ownSlot = this.engine.arena.allocateForReceiver();
+    this.ownSlot = this.engine.arena.allocateLarge();
     this.armIfWanted(0);
   }
 
@@ -530,7 +535,7 @@ export class UringSocket implements Socket {
     const { arena, memory, ring } = this.engine;
     if (arena.isShared(this.ownSlot)) {
       arena.release(this.ownSlot);
-      this.ownSlot = arena.allocateForReceiver();
+      this.ownSlot = arena.allocateLarge();
       if (this.ownSlot < 0) return false;
     }
     this.receive = SINGLE;

@@ -84,10 +84,10 @@ test('the data plane is well while every proxy beats and every listener has an a
   assert.deepEqual(pass(500, [0, 1]), { isUp: true, detail: 'all 2 serve' });
   assert.deepEqual(pass(1_100, [0]), { isUp: false, detail: 'proxy 1 has not served for 1.1 s' });
   assert.equal(pass(5_000, [0, 1]).isUp, true);
-  rows[0].writeMemory(MEMORY_EXHAUSTED, 8192, 8192, 5, 9);
+  rows[0].writeMemory(MEMORY_EXHAUSTED, [{ used: 8192, usedMax: 8192 }]);
   const detail = 'proxy 0 has not served for 1.1 s: it is out of memory for connections';
   assert.deepEqual(pass(1_100, [0, 1]), { isUp: false, detail });
-  rows[0].writeMemory(MEMORY_SHORT, 8000, 8192, 5, 9);
+  rows[0].writeMemory(MEMORY_SHORT, [{ used: 8000, usedMax: 8192 }]);
   assert.equal(pass(5_000, [0, 1]).isUp, true);
   assert.deepEqual(lookAtProxies(board, () => ['web', 'db'])(now), {
     isUp: false,

@@ -141,7 +141,7 @@ export function lookAtProxies(board: Board, closedListeners: () => readonly stri
     if (closed.length > 0) return { isUp: false, detail: `listener ${closed.join(', ')} could not be opened` };
     const { index, ms } = track.missing;
     const isMissing = ms > 2 * LOOK_INTERVAL_MS;
-    const why = rows[index].memory.level === MEMORY_EXHAUSTED ? ': it is out of memory for connections' : '';
+    const why = rows[index].memoryLevel === MEMORY_EXHAUSTED ? ': it is out of memory for connections' : '';
     const missing = `proxy ${index} has not served for ${(ms / 1000).toFixed(1)} s${why}`;
     const detail = isMissing ? missing : workers === 1 ? 'it serves' : `all ${workers} serve`;
     return { isUp: track.isUp, detail };
@@ -150,7 +150,7 @@ export function lookAtProxies(board: Board, closedListeners: () => readonly stri
 
 /** A proxy without a free buffer beats, and serves nobody. */
 function canServe(row: WorkerRow): boolean {
-  return row.state === WORKER_SERVING && row.memory.level !== MEMORY_EXHAUSTED;
+  return row.state === WORKER_SERVING && row.memoryLevel !== MEMORY_EXHAUSTED;
 }
 
 /** Whether a server of the upstream is up. */

@@ -10,7 +10,7 @@
  * others to an Exchange.
  */
 import { PLENTY } from '../../base/arena.ts';
-import { LARGE_SLOT_BYTES, RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
+import { HEAD_BYTES_MAX, RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import type { TrustedProxies } from '../../core/client/trusted-proxies.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
@@ -621,7 +621,7 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
     if (route.redirect !== null) {
       const { arena, memory, scratchSlot } = this.context;
       const at = arena.start(scratchSlot);
-      const end = route.redirect.write(this.listener.view, memory, at, at + LARGE_SLOT_BYTES / 2);
+      const end = route.redirect.write(this.listener.view, memory, at, at + HEAD_BYTES_MAX);
       if (end < 0) {
         this.answer(own.HEAD_GREW_TOO_LARGE);
         return;
@@ -752,7 +752,7 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
 
   override progress(): number {
     const { exchange, reader, socket } = this;
-    const isKeeping = socket.heldSlots > 0 || reader.keepsScarce || (exchange !== null && exchange.keepsScarce);
+    const isKeeping = socket.keepsScarce || reader.keepsScarce || (exchange !== null && exchange.keepsScarce);
     if (!isKeeping) return KEEPS_NOTHING;
     if (socket.pendingSegments > 0) return socket.acknowledgedBytes;
     if (exchange !== null) return exchange.acknowledgedBytes;

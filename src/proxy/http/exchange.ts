@@ -11,7 +11,7 @@
  * Exchanges are pooled: a connection has one only while a request is being worked on.
  */
 import { hashWords } from '../../base/hash.ts';
-import { LARGE_SLOT_BYTES, SMALL_SLOT_BYTES } from '../../base/limits.ts';
+import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
 import type { ProxyActionPlan } from '../../config/plan.ts';
 import { PICK_FULL, PICK_TRIED } from '../../core/balance/balancer.ts';
 import {
@@ -135,8 +135,8 @@ export class Exchange extends Waiter {
     const { downstream, route } = this;
     const { view, hops, requestEmitter: emitter } = downstream.listener;
     const bound = emitter.bound(view, headLength, route);
-    if (bound > LARGE_SLOT_BYTES) return own.HEAD_GREW_TOO_LARGE;
-    const slot = bound <= SMALL_SLOT_BYTES ? arena.allocateSmall() : arena.allocateLarge();
+    if (bound > HEAD_SLOT_BYTES) return own.HEAD_GREW_TOO_LARGE;
+    const slot = arena.allocate(bound);
     if (slot < 0) return own.OUT_OF_MEMORY;
     this.wantsUpgrade = mayUpgrade(this.context.memory, head);
     this.key = this.keyFor(view);

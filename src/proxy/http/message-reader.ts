@@ -5,8 +5,9 @@
  * A reader owns one reference of the slot it holds. Bodies are passed on in the slot they were received in; only chunk
  * framing is added or taken away, in place.
  */
+import { PLENTY } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
-import { SMALL_SLOT_BYTES, TAILROOM, TRAILER_BYTES_MAX } from '../../base/limits.ts';
+import { MEDIUM_SLOT_BYTES, TAILROOM, TRAILER_BYTES_MAX } from '../../base/limits.ts';
 import type { Socket } from '../../port/transport.ts';
 import { ChunkScanner } from '../../wire/http1/chunked.ts';
 import { emitCrlf, emitHex, emitLastChunk } from '../../wire/http1/emit.ts';
@@ -40,6 +41,8 @@ const TRAILER_FIELDS_MAX = 100;
 
 const CR = 13;
 const LF = 10;
+/** `0 CR LF CR LF` */
+const LAST_CHUNK_BYTES = 5;
 
 /** Scanners are needed only while a chunked body passes. */
 const spareScanners: ChunkScanner[] = [];
@@ -114,12 +117,13 @@ export class MessageReader {
     return this.stash !== null && this.stash.slot >= 0 && arena.isScarce(this.stash.slot);
   }
 
-  /** The input has to wait. When large slots are scarce, and it fits, it waits in a small one. */
+  /** The input has to wait. When large slots are scarce, and it is short, it waits in a smaller one. */
   settle(): void {
     const { arena } = this.context;
     const from = this.slot;
-    if (this.length > SMALL_SLOT_BYTES - TAILROOM || !arena.isLarge(from) || !arena.isScarce(from)) return;
-    const slot = arena.allocateSmall();
+    const bytes = this.length + TAILROOM;
+    if (bytes > MEDIUM_SLOT_BYTES || arena.pressure === PLENTY || !arena.isLarge(from)) return;
+    const slot = arena.allocate(bytes);
     if (slot < 0) return;
     const start = arena.start(slot);
     arena.memory.copyWithin(start, this.offset, this.offset + this.length);
@@ -297,7 +301,7 @@ export class MessageReader {
     this.endBody();
     if (!wasEncoded) return true;
     const arena = this.context.arena;
-    const slot = arena.allocateSmall();
+    const slot = arena.allocate(LAST_CHUNK_BYTES);
     if (slot < 0) return false;
     const start = arena.start(slot);
     to.send(slot, start, emitLastChunk(this.context.memory, start) - start, false);
@@ -326,7 +330,7 @@ export function sendHeadAndBody(
     to.send(slot, offset - headLength, headLength + length, false);
     return true;
   }
-  const headSlot = headLength <= SMALL_SLOT_BYTES ? arena.allocateSmall() : arena.allocateLarge();
+  const headSlot = arena.allocate(headLength);
   if (headSlot < 0) return false;
   const start = arena.start(headSlot);
   memory.copyWithin(start, head, head + headLength);

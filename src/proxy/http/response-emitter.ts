@@ -25,7 +25,7 @@ import {
 import { assert } from '../../base/assert.ts';
 import {
   HEAD_BYTES_MAX,
-  LARGE_SLOT_BYTES,
+  HEAD_SLOT_BYTES,
   RESPOND_BODY_BYTES_MAX,
   RESPONSE_EDIT_BYTES_MAX,
   VIA_BYTES_MAX,
@@ -43,8 +43,8 @@ export const CLOSE = 2;
 const OWN_LINES_BYTES_MAX = 256;
 // Every head is written into the scratch slot without further looks at its length.
 assert(
-  HEAD_BYTES_MAX + RESPONSE_EDIT_BYTES_MAX + VIA_BYTES_MAX + OWN_LINES_BYTES_MAX <= LARGE_SLOT_BYTES &&
-    RESPOND_BODY_BYTES_MAX + RESPONSE_EDIT_BYTES_MAX + VIA_BYTES_MAX + OWN_LINES_BYTES_MAX <= LARGE_SLOT_BYTES,
+  HEAD_BYTES_MAX + RESPONSE_EDIT_BYTES_MAX + VIA_BYTES_MAX + OWN_LINES_BYTES_MAX <= HEAD_SLOT_BYTES &&
+    RESPOND_BODY_BYTES_MAX + RESPONSE_EDIT_BYTES_MAX + VIA_BYTES_MAX + OWN_LINES_BYTES_MAX <= HEAD_SLOT_BYTES,
   'the largest head does not fit a slot',
 );
 

@@ -270,7 +270,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
 
   /** Whether it keeps a slot of a size that is scarce. */
   get keepsScarce(): boolean {
-    return this.reader.keepsScarce || (this.socketOrNull !== null && this.socketOrNull.heldSlots > 0);
+    return this.reader.keepsScarce || this.socketOrNull?.keepsScarce === true;
   }
 
   get acknowledgedBytes(): number {
