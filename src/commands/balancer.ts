@@ -21,6 +21,7 @@ import type { Print } from './config-file.ts';
 import type { Loaded, LoadedConfiguration } from './loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
 import { Reloader } from './reloader.ts';
+import type { ServiceState } from './service-state.ts';
 
 export interface BalancerOptions {
   readonly loaded: Loaded;
@@ -31,6 +32,7 @@ export interface BalancerOptions {
   readonly problems: readonly string[];
   readonly version: string;
   readonly configuration: LoadedConfiguration;
+  readonly service: ServiceState;
   readonly workers: number;
   readonly log: Log;
   /** Runs this program's main file: the interpreter, the file. */
@@ -91,7 +93,7 @@ export class Balancer {
 
   /** Goes on by what the file says now. Resolves with what has changed; rejects with ReloadError, and then nothing has. */
   reload(by: string): Promise<readonly string[]> {
-    return this.reloader.reload(by);
+    return this.options.service.during(() => this.reloader.reload(by));
   }
 
   /** How long `stop` takes at most. */

@@ -18,6 +18,7 @@ import { type Print, printDiagnostics, readConfigText } from './config-file.ts';
 import { type Loaded, LoadedConfiguration } from './loaded-configuration.ts';
 import { lookAtMachine } from './preflight/look.ts';
 import { prepare, refuses } from './prepare.ts';
+import { ServiceState } from './service-state.ts';
 import { feedWatchdog } from './watchdog.ts';
 import { watchSignals } from './signals.ts';
 import { runDirectory, socketToOpen, stateDirectory } from './socket-path.ts';
@@ -51,6 +52,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
   if (loaded === null) return EXIT_FAILED;
   const { ready } = loaded;
 
+  const service = new ServiceState((state) => linuxHost.notifyServiceManager(state));
   let balancer: Balancer | null = null;
   const asked = watchSignals(() => balancer?.kill());
   // Until it serves there is nothing that could go on by another file.
@@ -78,6 +80,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       problems,
       version: program.version,
       configuration: new LoadedConfiguration(options.file, loaded.text),
+      service,
       workers,
       log,
       command: program.command,
@@ -97,11 +100,11 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       return EXIT_OK;
     }
     process.stdout.write(`evenkeel ${program.version} ready: ${first}; ${proxies}, engine ${engine.engine}\n`);
-    linuxHost.notifyServiceManager('READY=1');
+    service.ready();
     feedWatchdog(process.env, process.pid, (state) => linuxHost.notifyServiceManager(state));
 
     const signal = await asked;
-    linuxHost.notifyServiceManager('STOPPING=1');
+    service.stopping();
     const { graceMs } = balancer;
     log.info(`${signal}: finishing what is in flight, for up to ${graceMs / 1000} s; a second signal ends at once`);
     await balancer.stop();

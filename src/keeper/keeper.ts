@@ -131,6 +131,7 @@ export class Keeper {
 
   /** Resolves when every listener accepts, with what they listen on: `web *:80, mysql *:3306`. Rejects with StartError. */
   async start(plan: Plan): Promise<string> {
+    this.store.adopt(this.options.host.takeKeptDescriptors());
     try {
       await this.apply(plan);
     } catch (error) {

@@ -2,10 +2,13 @@
  * The listening sockets: opened once, one per proxy where the kernel can spread connections over several, and held for as
  * long as a plan has their address. A proxy that dies leaves its queue here, and its successor serves it. What another plan
  * needs is opened beside what is there; what it no longer has is closed when no proxy serves it any more.
+ *
+ * Sockets that a predecessor or the service manager has opened are adopted: a plan that has their address takes them instead
+ * of opening any. The service manager, if there is one, keeps what is open, so that a successor can do the same.
  */
 import { addressText } from '../base/address.ts';
 import type { BindPlan, ListenerPlan } from '../config/plan.ts';
-import type { Host, Listening, ListenFailure } from '../port/host.ts';
+import type { Host, Listening, ListenFailure, ListeningPlace } from '../port/host.ts';
 import type { Log } from './log.ts';
 
 export interface OpenListener {
@@ -27,6 +30,15 @@ interface OpenBind {
   readonly plan: BindPlan;
   /** One for each proxy, or one for all. */
   readonly sockets: readonly ListeningSocket[];
+  /** The service manager has it too. */
+  isKept: boolean;
+}
+
+/** Opened by somebody else, and not taken yet. */
+interface AdoptedSockets {
+  readonly name: string;
+  readonly place: ListeningPlace;
+  readonly descriptors: number[];
 }
 
 export interface ListeningSocket {
@@ -59,10 +71,26 @@ export class ListenerStore {
   private readonly host: Host;
   private readonly log: Log;
   private nextId = 0;
+  private adopted: AdoptedSockets[] = [];
 
   constructor(host: Host, log: Log) {
     this.host = host;
     this.log = log;
+  }
+
+  /** Owns these from now on. The next plan takes those whose addresses it has; the others are closed. */
+  adopt(descriptors: readonly number[]): void {
+    for (const descriptor of descriptors) {
+      const place = this.host.placeOf(descriptor);
+      if (place === null) {
+        this.host.closeDescriptor(descriptor);
+        continue;
+      }
+      const name = bindText({ address: place.address, dual: place.isDual });
+      const known = this.adopted.find((each) => each.name === name);
+      if (known === undefined) this.adopted.push({ name, place, descriptors: [descriptor] });
+      else known.descriptors.push(descriptor);
+    }
   }
 
   /** Opens what these listeners need and is not open yet: `copies` sockets per address, for as many proxies. */
@@ -78,7 +106,7 @@ export class ListenerStore {
       const binds: OpenBind[] = [];
       const failures: BindFailure[] = [];
       for (const bindPlan of plan.binds) {
-        const before = known.get(bindText(bindPlan));
+        const before = known.get(bindText(bindPlan)) ?? this.take(bindPlan);
         if (before !== undefined) {
           binds.push(before);
           continue;
@@ -102,6 +130,8 @@ export class ListenerStore {
       emptyGone: () => this.empty(gone),
       commit: () => {
         this.listeners = listeners;
+        for (const bind of kept) this.keep(bind);
+        this.closeAdopted();
         return () => this.close(gone);
       },
       abandon: () => this.close(opened),
@@ -120,15 +150,40 @@ export class ListenerStore {
     return places;
   }
 
-  /** From here on no new connection comes. Resolves when the proxies have accepted those that waited. */
+  /**
+   * From here on no new connection comes, but to what the service manager keeps: there they wait for a successor. Resolves when
+   * the proxies have accepted those that waited.
+   */
   emptyAll(): Promise<void> {
-    return this.empty(this.openBinds());
+    return this.empty(this.openBinds().filter(({ isKept }) => !isKept));
   }
 
-  /** From here on connections are refused, as far as no proxy listens any more. */
+  /** From here on connections are refused, as far as no proxy listens any more, and nobody keeps them for a successor. */
   closeAll(): void {
-    this.close(this.openBinds());
+    for (const bind of this.openBinds()) this.leave(bind);
     this.listeners = [];
+  }
+
+  /** What was adopted and listens where this is to listen. */
+  private take(plan: BindPlan): OpenBind | undefined {
+    const found = this.adopted.find(({ place }) => isPlaceOf(place, plan));
+    if (found === undefined) return undefined;
+    this.adopted = this.adopted.filter((each) => each !== found);
+    return this.bindOf(plan, found.descriptors);
+  }
+
+  private closeAdopted(): void {
+    for (const { name, descriptors } of this.adopted.splice(0)) {
+      this.host.forgetDescriptors(name);
+      for (const descriptor of descriptors) this.host.closeDescriptor(descriptor);
+    }
+  }
+
+  /** The service manager keeps it for a successor. */
+  private keep(bind: OpenBind): void {
+    if (bind.isKept) return;
+    const descriptors = bind.sockets.map(({ descriptor }) => descriptor);
+    bind.isKept = this.host.keepDescriptors(bindText(bind.plan), descriptors);
   }
 
   private openBinds(): readonly OpenBind[] {
@@ -150,19 +205,19 @@ export class ListenerStore {
       return { plan, reason: opened.reason, remedy: opened.remedy, isOld: false };
     }
     if (opened.note !== null) log.warn(`${place}: ${opened.note}`);
-    return this.bindOf(plan, opened);
+    return this.bindOf(plan, opened.descriptors);
   }
 
   /** One quiet try at what could not be opened before. */
   private openAgain(failure: BindFailure, copies: number): OpenBind | BindFailure {
     const { plan, remedy } = failure;
     const opened = this.host.listen(plan.address, plan.dual, copies, this.isPortOurs(plan));
-    if (opened.kind === 'listening') return this.bindOf(plan, opened);
+    if (opened.kind === 'listening') return this.bindOf(plan, opened.descriptors);
     return { plan, reason: opened.reason, remedy, isOld: true };
   }
 
-  private bindOf(plan: BindPlan, { descriptors }: Listening): OpenBind {
-    return { plan, sockets: descriptors.map((descriptor) => ({ id: this.nextId++, descriptor })) };
+  private bindOf(plan: BindPlan, descriptors: readonly number[]): OpenBind {
+    return { plan, sockets: descriptors.map((descriptor) => ({ id: this.nextId++, descriptor })), isKept: false };
   }
 
   /** Another address of ours with this port would be in the way of finding out whether it is somebody else's. */
@@ -193,10 +248,17 @@ export class ListenerStore {
   }
 
   private close(binds: readonly OpenBind[]): void {
-    for (const { plan, sockets } of binds) {
-      for (const { descriptor } of sockets) this.host.closeDescriptor(descriptor);
-      this.removeFile(plan);
+    for (const bind of binds) {
+      if (bind.isKept) this.host.forgetDescriptors(bindText(bind.plan));
+      bind.isKept = false;
+      this.leave(bind);
     }
+  }
+
+  /** What the service manager keeps of it is for a successor. */
+  private leave({ plan, sockets, isKept }: OpenBind): void {
+    for (const { descriptor } of sockets) this.host.closeDescriptor(descriptor);
+    if (!isKept) this.removeFile(plan);
   }
 
   /** Of a Unix socket: nobody finds it any more. */
@@ -228,4 +290,9 @@ export function bindText(bind: BindPlan): string {
 
 function isSamePort(a: BindPlan, b: BindPlan): boolean {
   return a.address.family !== 0 && b.address.family !== 0 && a.address.port === b.address.port;
+}
+
+function isPlaceOf({ address, isDual }: ListeningPlace, bind: BindPlan): boolean {
+  if (bind.dual) return isDual && address.port === bind.address.port;
+  return addressText(address) === addressText(bind.address) && !(isDual && address.family === 6);
 }

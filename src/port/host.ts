@@ -42,6 +42,25 @@ export interface Host {
 
   /** Tells the service manager, if there is one, `READY=1` and the like (sd_notify). */
   notifyServiceManager(state: string): void;
+
+  /** What the service manager has kept, or opened, for this process, which owns it now. Once: a second call finds nothing. */
+  takeKeptDescriptors(): readonly number[];
+
+  /** Where a socket listens that was opened elsewhere; null: it is no listening socket. */
+  placeOf(descriptor: number): ListeningPlace | null;
+
+  /** The service manager keeps copies by this name for whoever it starts in place of this process. False: there is none. */
+  keepDescriptors(name: string, descriptors: readonly number[]): boolean;
+
+  /** It keeps what has this name no longer. */
+  forgetDescriptors(name: string): void;
+}
+
+/** An address that is listened on. */
+export interface ListeningPlace {
+  readonly address: Address;
+  /** IPv4 too. */
+  readonly isDual: boolean;
 }
 
 /** Whom a process is to run as. */

@@ -22,10 +22,10 @@ const PER_MESSAGE = 250;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 
-// One page: struct msghdr, struct iovec, the byte that each message needs, and the control message.
+// One page: struct msghdr, struct iovec, what is said (a byte at least), and the control message.
 const PAGE_BYTES = 4096;
 const VECTOR_AT = 64;
-const BYTE_AT = 80;
+const TEXT_AT = 2048;
 const CONTROL_AT = 96;
 const CONTROL_HEADER_BYTES = 16;
 const FLAGS_AT = 48;
@@ -39,8 +39,8 @@ export function createDescriptorChannel(): readonly [own: number, other: number]
 
 let page: NativeMemory | null = null;
 
-/** A message header that points to room for `count` descriptors. */
-function header(count: number): NativeMemory {
+/** A message header that points to room for `count` descriptors, and to as much text. */
+function header(count: number, textBytes = 1): NativeMemory {
   page ??= allocateNative(PAGE_BYTES);
   const { address, view } = page;
   view.setBigUint64(0, 0n, true); // no name
@@ -50,8 +50,8 @@ function header(count: number): NativeMemory {
   view.setBigUint64(32, BigInt(address + CONTROL_AT), true);
   view.setBigUint64(40, BigInt(align(CONTROL_HEADER_BYTES + count * 4)), true);
   view.setInt32(FLAGS_AT, 0, true);
-  view.setBigUint64(VECTOR_AT, BigInt(address + BYTE_AT), true);
-  view.setBigUint64(VECTOR_AT + 8, 1n, true);
+  view.setBigUint64(VECTOR_AT, BigInt(address + TEXT_AT), true);
+  view.setBigUint64(VECTOR_AT + 8, BigInt(textBytes), true);
   return page;
 }
 
@@ -59,16 +59,27 @@ function align(bytes: number): number {
   return (bytes + 7) & ~7;
 }
 
-/** Sends copies of `descriptors`, in order. False: the other process takes none now, or there are too many under way. */
-export function sendDescriptors(channel: number, descriptors: readonly number[]): boolean {
+const ONE_BYTE = new Uint8Array(1);
+
+/**
+ * Sends copies of `descriptors`, in order, and `text` with each message. False: the other process takes none now, or there
+ * are too many under way. `wait`: until it does.
+ */
+export function sendDescriptors(
+  channel: number,
+  descriptors: readonly number[],
+  text: Uint8Array = ONE_BYTE,
+  whenFull: 'fail' | 'wait' = 'fail',
+): boolean {
   for (let at = 0; at < descriptors.length; at += PER_MESSAGE) {
     const part = descriptors.slice(at, at + PER_MESSAGE);
-    const { address, view } = header(part.length);
+    const { address, bytes, view } = header(part.length, text.length);
+    bytes.set(text, TEXT_AT);
     view.setBigUint64(CONTROL_AT, BigInt(CONTROL_HEADER_BYTES + part.length * 4), true);
     view.setInt32(CONTROL_AT + 8, SOL_SOCKET, true);
     view.setInt32(CONTROL_AT + 12, SCM_RIGHTS, true);
     part.forEach((one, i) => view.setInt32(CONTROL_AT + CONTROL_HEADER_BYTES + i * 4, one, true));
-    if (sendMessage(channel, address, MSG_DONTWAIT) < 0) return false;
+    if (sendMessage(channel, address, whenFull === 'wait' ? 0 : MSG_DONTWAIT) < 0) return false;
   }
   return true;
 }

@@ -3,9 +3,9 @@ import { closeSync, unlinkSync } from 'node:fs';
 import type { Host } from '../../port/host.ts';
 import { createDescriptorChannel, sendDescriptors } from './descriptor-channel.ts';
 import { descriptorLimit } from './descriptor-limit.ts';
-import { openListeningSockets } from './listen.ts';
 import { emptyQueues } from './listen-queue.ts';
-import { notifyServiceManager } from './service-manager.ts';
+import { openListeningSockets, placeOf } from './listen.ts';
+import { descriptorName, notifyServiceManager, takeKeptDescriptors } from './service-manager.ts';
 import { createSharedMemory, createUnnamedFile } from './shared-memory.ts';
 
 export const linuxHost: Host = {
@@ -32,5 +32,13 @@ export const linuxHost: Host = {
   },
   notifyServiceManager(state) {
     notifyServiceManager(state, process.env.NOTIFY_SOCKET);
+  },
+  takeKeptDescriptors: () => takeKeptDescriptors(process.env, process.pid),
+  placeOf,
+  keepDescriptors(name, descriptors) {
+    return notifyServiceManager(`FDSTORE=1\nFDNAME=${descriptorName(name)}`, process.env.NOTIFY_SOCKET, descriptors);
+  },
+  forgetDescriptors(name) {
+    notifyServiceManager(`FDSTOREREMOVE=1\nFDNAME=${descriptorName(name)}`, process.env.NOTIFY_SOCKET);
   },
 };

@@ -23,11 +23,14 @@ export const IPPROTO_IPV6 = 41;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_REUSEPORT = 15;
+export const SO_ACCEPTCONN = 30;
 export const TCP_NODELAY = 1;
 export const IP_FREEBIND = 15;
 export const IPV6_V6ONLY = 26;
 export const IPV6_FREEBIND = 78;
 const MSG_NOSIGNAL = 0x4000;
+/** `struct sockaddr_un` */
+const SOCKET_ADDRESS_BYTES_MAX = 110;
 
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
@@ -51,6 +54,7 @@ const c = {
   connect: library.func('int connect(int, const void *, uint32_t)') as Call,
   setsockopt: library.func('int setsockopt(int, int, int, const void *, uint32_t)') as Call,
   getsockopt: library.func('int getsockopt(int, int, int, void *, void *)') as Call,
+  getsockname: library.func('int getsockname(int, void *, void *)') as Call,
   sendto: library.func('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)') as Call,
   pipe2: library.func('int pipe2(void *, int)') as Call,
   fcntl: library.func('int fcntl(int, int, intptr_t)') as Call,
@@ -88,6 +92,18 @@ export function getOptionBytes(descriptor: number, level: number, option: number
   const length = Int32Array.of(value.length);
   const got = result(c.getsockopt(descriptor, level, option, value, length));
   return got < 0 ? got : length[0];
+}
+/** The value of an option that is a number; or a negative errno. */
+export function getOption(descriptor: number, level: number, option: number): number {
+  const value = new Int32Array(1);
+  const got = result(c.getsockopt(descriptor, level, option, value, Uint32Array.of(4)));
+  return got < 0 ? got : value[0];
+}
+/** The `sockaddr` that a socket is bound to. Empty: it is none. */
+export function boundAddress(descriptor: number): Uint8Array {
+  const bytes = new Uint8Array(SOCKET_ADDRESS_BYTES_MAX);
+  const length = Uint32Array.of(bytes.length);
+  return result(c.getsockname(descriptor, bytes, length)) < 0 ? new Uint8Array() : bytes.subarray(0, length[0]);
 }
 export function sendTo(descriptor: number, data: Uint8Array, socketAddress: Uint8Array): number {
   return result(c.sendto(descriptor, data, data.length, MSG_NOSIGNAL, socketAddress, socketAddress.length));

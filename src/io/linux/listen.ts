@@ -11,16 +11,17 @@ import {
   chmodSync,
   closeSync as closeDescriptor,
   constants,
+  existsSync,
   lstatSync,
   readFileSync,
   unlinkSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Address, addressText } from '../../base/address.ts';
-import type { ListenFailure, Listening } from '../../port/host.ts';
+import type { ListenFailure, Listening, ListeningPlace } from '../../port/host.ts';
 import * as libc from './libc.ts';
 import { findPortOwner } from './port-owner.ts';
-import { encodeSocketAddress, UNIX_PATH_BYTES_MAX } from './socket-address.ts';
+import { decodeSocketAddress, encodeSocketAddress, UNIX_PATH_BYTES_MAX } from './socket-address.ts';
 
 /** What the kernel queues per socket while nobody accepts, cut to net.core.somaxconn (4096 since Linux 5.4). */
 const BACKLOG = 4096;
@@ -50,6 +51,27 @@ export function openListeningSockets(
     }
   }
   return explain(name, address);
+}
+
+/** Where a socket listens that somebody else has opened; null: it is no listening socket. */
+export function placeOf(descriptor: number): ListeningPlace | null {
+  if (libc.getOption(descriptor, libc.SOL_SOCKET, libc.SO_ACCEPTCONN) !== 1) return null;
+  const address = decodeSocketAddress(libc.boundAddress(descriptor));
+  if (address === null) return null;
+  // Without its file nobody reaches it.
+  const { family, host } = address;
+  if (family === 0 && !host.startsWith('@') && !existsSync(host)) return null;
+  const isAny = address.host === '::' || address.host === '0.0.0.0';
+  if (!isAny) return { address, isDual: false };
+  // Where IPv6 is off, IPv4 is all that there is of both.
+  const isDual =
+    address.family === 4 ? isV6Off() : libc.getOption(descriptor, libc.IPPROTO_IPV6, libc.IPV6_V6ONLY) === 0;
+  return { address, isDual };
+}
+
+function isV6Off(): boolean {
+  const opened = openGroup({ family: 6, host: '::', port: 0 }, false, 0, false, true);
+  return typeof opened !== 'object';
 }
 
 /** Whether it could be listened on now; null: yes. Nothing is opened, so that no connection gets lost in it. */

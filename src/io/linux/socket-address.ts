@@ -1,5 +1,5 @@
 /** An Address as the kernel's `struct sockaddr_in`, `sockaddr_in6` or `sockaddr_un` (ip(7), ipv6(7), unix(7)). */
-import { type Address, parseIPv4, parseIPv6 } from '../../base/address.ts';
+import { type Address, formatIP, parseIPv4, parseIPv6 } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
 import { AF_INET, AF_INET6, AF_UNIX } from './libc.ts';
 
@@ -29,6 +29,20 @@ export function encodeUnixPath(path: string): Uint8Array | null {
   bytes.set(name, 2);
   if (isAbstract) bytes[2] = 0;
   return bytes;
+}
+
+/** The other way. Null: of another kind, or an unnamed Unix socket. */
+export function decodeSocketAddress(bytes: Uint8Array): Address | null {
+  if (bytes.length < 2) return null;
+  const family = new Uint16Array(bytes.slice(0, 2).buffer)[0];
+  const port = (bytes[2] << 8) | bytes[3];
+  if (family === AF_INET) return { family: 4, host: formatIP(bytes.subarray(4, 8)), port };
+  if (family === AF_INET6) return { family: 6, host: formatIP(bytes.subarray(8, 24)), port };
+  if (family !== AF_UNIX || bytes.length === 2) return null;
+  const name = Buffer.from(bytes.subarray(2));
+  if (name[0] === 0) return { family: 0, host: `@${name.toString('utf8', 1)}`, port: 0 };
+  const end = name.indexOf(0);
+  return { family: 0, host: name.toString('utf8', 0, end < 0 ? name.length : end), port: 0 };
 }
 
 /** `sa_family_t` is 16 bits in host byte order. */
