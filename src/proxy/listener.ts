@@ -7,10 +7,10 @@ import { PauseNews } from './pause-news.ts';
 import type { Upstream } from './upstream.ts';
 
 /**
- * At the limit a client makes room for a new one when it has been idle for so long. One that has just come, or goes from
- * request to request, is not idle: its next request may be on the way.
+ * At the limit a client makes room for a new one when it has been idle for so long, and at the end it is let go. One that has
+ * just come, or goes from request to request, is not idle: its next request may be on the way.
  */
-const IDLE_MIN_MS = 1000;
+export const IDLE_MIN_MS = 1000;
 /** How often it is told, at most. */
 const TELL_MS = 60_000;
 

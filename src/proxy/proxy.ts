@@ -51,6 +51,8 @@ export interface PlannedSocket {
 }
 
 const DATE_MS = 1000;
+/** What the kernel had accepted when accepting ended is here after this time. */
+const LATE_ACCEPT_MS = 20;
 /** See Context.segmentsEnough. */
 const SEGMENTS_ENOUGH = 2;
 
@@ -78,6 +80,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private dateAt = -Infinity;
   private tickAt: number;
   private guardedAt = -Infinity;
+  /** When it may be over at the earliest; Infinity: it is not draining. */
+  private drainedAt = Infinity;
   private hasReportedDrained = false;
   private isHoldingAccepting = false;
 
@@ -136,6 +140,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   drain(): void {
     if (this.context.isDraining) return;
     this.context.isDraining = true;
+    this.drainedAt = this.context.transport.now + LATE_ACCEPT_MS;
     this.closePoints();
     for (const listener of this.listeners) listener.drain();
     for (const session of this.context.sessions) session.drain();
@@ -166,7 +171,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     }
     if (this.retired.length > 0) this.serveRetired(now);
     if (this.retirements.length > 0 && now >= this.retirements[0]) this.endRetired(now);
-    if (this.context.isDraining && !this.hasReportedDrained && this.context.liveSessions === 0) {
+    if (now >= this.drainedAt && !this.hasReportedDrained && this.context.liveSessions === 0) {
       this.hasReportedDrained = true;
       this.context.report({ kind: 'drained' });
     }

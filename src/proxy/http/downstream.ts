@@ -27,6 +27,7 @@ import type { Stash } from '../stash.ts';
 import { Exchange } from './exchange.ts';
 import type { HeaderEdit } from './header-edit.ts';
 import type { IdleClient } from './idle-clients.ts';
+import { IDLE_MIN_MS } from '../listener.ts';
 import type { HttpListener } from './listener.ts';
 import {
   FRAME_AS_IS,
@@ -710,8 +711,10 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
   // --- ends ---
 
   override drain(): void {
-    if (this.state === HEAD && this.reader.isBetweenMessages) this.linger();
-    else this.isPersistent = false;
+    const leftMs = this.idleSince + IDLE_MIN_MS - this.context.transport.now;
+    if (this.state !== HEAD || !this.reader.isBetweenMessages) this.isPersistent = false;
+    else if (leftMs <= 0) this.linger();
+    else this.armIn(Math.min(leftMs, IDLE_MIN_MS));
   }
 
   override retireAt(): number {
