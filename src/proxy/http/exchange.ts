@@ -35,10 +35,10 @@ import { emitBytes } from '../../wire/http1/emit.ts';
 import { FIELD_VALUE, FIELD_VALUE_LENGTH, FIELD_WORDS, METHOD_OTHER, type RequestHead } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
 import { Waiter, type Server, type Upstream } from '../upstream.ts';
-import type { HttpDownstream } from './downstream.ts';
+import type { ClientConnection } from '../http1/client-connection.ts';
 import * as own from './own-responses.ts';
 import type { Route } from './route.ts';
-import { UpstreamConnection } from './upstream-connection.ts';
+import { ServerConnection } from '../http1/server-connection.ts';
 
 /** Idle exchanges kept for reuse; more than this are only needed in a burst. */
 const SPARE_EXCHANGES_MAX = 4096;
@@ -46,7 +46,7 @@ const spares: Exchange[] = [];
 
 export class Exchange extends Waiter {
   private readonly context: Context;
-  private downstreamOrNull: HttpDownstream | null = null;
+  private downstreamOrNull: ClientConnection | null = null;
   private routeOrNull: Route | null = null;
   /** METHOD_... */
   method = METHOD_OTHER;
@@ -59,7 +59,7 @@ export class Exchange extends Waiter {
   isResponseAhead = false;
   /** The client may wait to be told to send the body, or not to. */
   awaitsContinue = false;
-  private connection: UpstreamConnection | null = null;
+  private connection: ServerConnection | null = null;
   /** The server of the try under way, or of the last one. */
   private server: Server | null = null;
   /** Tries that count (a dead pooled connection does not). */
@@ -86,7 +86,7 @@ export class Exchange extends Waiter {
     this.context = context;
   }
 
-  static create(context: Context, downstream: HttpDownstream, route: Route, head: RequestHead): Exchange {
+  static create(context: Context, downstream: ClientConnection, route: Route, head: RequestHead): Exchange {
     let exchange = spares.pop();
     if (exchange === undefined || exchange.context !== context) exchange = new Exchange(context);
     exchange.downstreamOrNull = downstream;
@@ -106,8 +106,8 @@ export class Exchange extends Waiter {
     return exchange;
   }
 
-  get downstream(): HttpDownstream {
-    return this.downstreamOrNull as HttpDownstream;
+  get downstream(): ClientConnection {
+    return this.downstreamOrNull as ClientConnection;
   }
 
   get route(): Route {
@@ -225,7 +225,7 @@ export class Exchange extends Waiter {
       this.sendRequest(idle);
       return;
     }
-    this.connection = UpstreamConnection.connect(this.context, upstream, server, this);
+    this.connection = ServerConnection.connect(this.context, upstream, server, this);
     if (this.connection !== null) return;
     upstream.give(server);
     this.judgeFailure(FAILED_NO_RESOURCE, 0, false, SENT_NOTHING);
@@ -247,11 +247,11 @@ export class Exchange extends Waiter {
   /** The new connection stands. */
   handleServerReady(): void {
     const { downstream } = this;
-    this.sendRequest(this.connection as UpstreamConnection);
+    this.sendRequest(this.connection as ServerConnection);
     downstream.pump();
   }
 
-  private sendRequest(connection: UpstreamConnection): void {
+  private sendRequest(connection: ServerConnection): void {
     const { arena, segmentsEnough } = this.context;
     const slot = this.requestSlot;
     const isBodyNext = segmentsEnough > 1 && this.downstream.hasBodyWaiting;
@@ -260,7 +260,7 @@ export class Exchange extends Waiter {
   }
 
   /** The server that takes the body; null: not yet. */
-  get readyConnection(): UpstreamConnection | null {
+  get readyConnection(): ServerConnection | null {
     const { connection } = this;
     return connection !== null && connection.isReady ? connection : null;
   }
@@ -269,11 +269,11 @@ export class Exchange extends Waiter {
   noteBodySent(): void {
     this.isRequestSpent = true;
     this.awaitsContinue = false;
-    (this.connection as UpstreamConnection).touch();
+    (this.connection as ServerConnection).touch();
   }
 
   /** The try on `connection`, which is closed, failed before a response began: how (FAILED_...), or with which status. */
-  handleTryFailed(how: number, status: number, connection: UpstreamConnection): void {
+  handleTryFailed(how: number, status: number, connection: ServerConnection): void {
     this.connection = null;
     const { downstream } = this;
     this.judgeFailure(how, status, connection.isStale(how), connection.wasConnected ? this.sent : SENT_NOTHING);
@@ -338,7 +338,7 @@ export class Exchange extends Waiter {
 
   /** The request is complete too. */
   finishAhead(): void {
-    (this.connection as UpstreamConnection).finishRest();
+    (this.connection as ServerConnection).finishRest();
   }
 
   handleResponseComplete(): void {

@@ -3,13 +3,13 @@
  * likely to have been closed meanwhile, and the others can grow old and go.
  */
 import type { Context } from '../context.ts';
-import type { UpstreamConnection } from './upstream-connection.ts';
+import type { ServerConnection } from '../http1/server-connection.ts';
 
 export class IdlePool {
   private readonly context: Context;
   limit: number;
-  private newest: UpstreamConnection | null = null;
-  private oldest: UpstreamConnection | null = null;
+  private newest: ServerConnection | null = null;
+  private oldest: ServerConnection | null = null;
   private count = 0;
 
   constructor(context: Context, limit: number) {
@@ -18,14 +18,14 @@ export class IdlePool {
   }
 
   /** The connection that was used last, or null. */
-  take(): UpstreamConnection | null {
+  take(): ServerConnection | null {
     const connection = this.newest;
     if (connection !== null) this.remove(connection);
     return connection;
   }
 
   /** Keeps it; the oldest goes when there are too many. */
-  put(connection: UpstreamConnection): void {
+  put(connection: ServerConnection): void {
     if (this.limit === 0 || this.context.isDraining) {
       connection.close();
       return;
@@ -39,7 +39,7 @@ export class IdlePool {
     if (this.count > this.limit && this.oldest !== null) this.evict(this.oldest);
   }
 
-  remove(connection: UpstreamConnection): void {
+  remove(connection: ServerConnection): void {
     if (connection.newer === null) this.newest = connection.older;
     else connection.newer.older = connection.older;
     if (connection.older === null) this.oldest = connection.newer;
@@ -60,7 +60,7 @@ export class IdlePool {
     while (this.oldest !== null) this.evict(this.oldest);
   }
 
-  private evict(connection: UpstreamConnection): void {
+  private evict(connection: ServerConnection): void {
     this.remove(connection);
     connection.close();
   }

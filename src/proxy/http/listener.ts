@@ -11,10 +11,10 @@ import { copyIp, type IpWords } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
 import { Listener } from '../listener.ts';
 import type { Upstream } from '../upstream.ts';
-import { HttpDownstream } from './downstream.ts';
+import { ClientConnection } from '../http1/client-connection.ts';
 import { IdleClients } from './idle-clients.ts';
-import { RequestEmitter } from './request-emitter.ts';
-import { ResponseEmitter } from './response-emitter.ts';
+import { RequestEmitter } from '../http1/request-emitter.ts';
+import { ResponseEmitter } from '../http1/response-emitter.ts';
 import { Route } from './route.ts';
 
 export class HttpListener extends Listener {
@@ -68,6 +68,6 @@ export class HttpListener extends Listener {
   }
 
   protected override begin(socket: Socket): void {
-    this.context.sessions.add(new HttpDownstream(this, socket));
+    this.context.sessions.add(new ClientConnection(this, socket));
   }
 }

@@ -31,8 +31,8 @@ import {
 } from '../../wire/http1/head.ts';
 import { emitIpText, isNoIp } from '../../wire/ip-text.ts';
 import { HOP_BY_HOP } from './hop-by-hop.ts';
-import { emitRequestId, isRequestId, REQUEST_ID_BYTES, REQUEST_ID_BYTES_MAX } from './request-id.ts';
-import type { Route } from './route.ts';
+import { emitRequestId, isRequestId, REQUEST_ID_BYTES, REQUEST_ID_BYTES_MAX } from '../http/request-id.ts';
+import type { Route } from '../http/route.ts';
 
 const HTTP_1_1 = ascii(' HTTP/1.1\r\n');
 const HOST = ascii('Host: ');

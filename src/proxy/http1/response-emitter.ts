@@ -30,9 +30,9 @@ import {
   RESPONSE_EDIT_BYTES_MAX,
   VIA_BYTES_MAX,
 } from '../../base/limits.ts';
-import type { HeaderEdit } from './header-edit.ts';
+import type { HeaderEdit } from '../http/header-edit.ts';
 import { HOP_BY_HOP } from './hop-by-hop.ts';
-import { type OwnResponse, TEXT_PLAIN } from './own-responses.ts';
+import { type OwnResponse, TEXT_PLAIN } from '../http/own-responses.ts';
 
 /** What is said about the connection. */
 export const PERSIST_SILENTLY = 0; // HTTP/1.1: persistent without a word

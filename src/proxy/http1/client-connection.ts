@@ -24,11 +24,11 @@ import { DeferredReset } from '../deferred-reset.ts';
 import { Relay, type RelayOwner } from '../relay.ts';
 import { KEEPS_NOTHING, Session } from '../session.ts';
 import type { Stash } from '../stash.ts';
-import { Exchange } from './exchange.ts';
-import type { HeaderEdit } from './header-edit.ts';
-import type { IdleClient } from './idle-clients.ts';
+import { Exchange } from '../http/exchange.ts';
+import type { HeaderEdit } from '../http/header-edit.ts';
+import type { IdleClient } from '../http/idle-clients.ts';
+import type { HttpListener } from '../http/listener.ts';
 import { IDLE_MIN_MS } from '../listener.ts';
-import type { HttpListener } from './listener.ts';
 import {
   FRAME_AS_IS,
   MessageReader,
@@ -39,11 +39,11 @@ import {
   READ_TOO_LARGE,
   sendHeadAndBody,
 } from './message-reader.ts';
-import { takeForward } from './max-forwards.ts';
-import * as own from './own-responses.ts';
+import { takeForward } from '../http/max-forwards.ts';
+import * as own from '../http/own-responses.ts';
 import { CLOSE, PERSIST_EXPLICITLY, PERSIST_SILENTLY } from './response-emitter.ts';
-import type { Route } from './route.ts';
-import type { UpstreamConnection } from './upstream-connection.ts';
+import type { Route } from '../http/route.ts';
+import type { ServerConnection } from './server-connection.ts';
 
 const HEAD = 0;
 const BODY = 1;
@@ -65,7 +65,7 @@ const STALL_LOOKS = 4;
 const addressBytes = new Uint8Array(16);
 const addressWords = new DataView(addressBytes.buffer);
 
-export class HttpDownstream extends Session implements SocketHandler, RelayOwner, IpWords, IdleClient {
+export class ClientConnection extends Session implements SocketHandler, RelayOwner, IpWords, IdleClient {
   readonly socket: Socket;
   readonly listener: HttpListener;
   private readonly context: Context;
@@ -121,7 +121,7 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
   idleBefore: IdleClient | null = null;
   idleAfter: IdleClient | null = null;
   /** In TUNNEL. */
-  private tunnel: UpstreamConnection | null = null;
+  private tunnel: ServerConnection | null = null;
 
   constructor(listener: HttpListener, socket: Socket) {
     super();
@@ -684,7 +684,7 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
   // --- tunnels ---
 
   /** The server has switched protocols and the client has been told: both sockets are a relay's from here. */
-  beginTunnel(connection: UpstreamConnection, socket: Socket): void {
+  beginTunnel(connection: ServerConnection, socket: Socket): void {
     this.state = TUNNEL;
     this.tunnel = connection;
     this.dropExchange();
@@ -697,11 +697,11 @@ export class HttpDownstream extends Session implements SocketHandler, RelayOwner
   }
 
   relayRetireAt(): number {
-    return Math.min(this.listener.retireAt, (this.tunnel as UpstreamConnection).server.retireAt);
+    return Math.min(this.listener.retireAt, (this.tunnel as ServerConnection).server.retireAt);
   }
 
   handleRelayEnd(): void {
-    const connection = this.tunnel as UpstreamConnection;
+    const connection = this.tunnel as ServerConnection;
     this.tunnel = null;
     this.state = CLOSED;
     this.listener.release();

@@ -29,8 +29,8 @@ import { Expiring } from '../expiring.ts';
 import { redialAt } from '../redial.ts';
 import type { Stash } from '../stash.ts';
 import type { Server, Upstream } from '../upstream.ts';
-import type { HttpDownstream } from './downstream.ts';
-import type { Exchange } from './exchange.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { Exchange } from '../http/exchange.ts';
 import {
   FRAME_AS_IS,
   FRAME_DECODE,
@@ -58,7 +58,7 @@ const NO_CONTENT = 204;
 /** This and above. */
 const SERVER_ERRORS = 500;
 
-export class UpstreamConnection extends Expiring implements SocketHandler {
+export class ServerConnection extends Expiring implements SocketHandler {
   readonly server: Server;
   readonly upstream: Upstream;
   private readonly context: Context;
@@ -81,8 +81,8 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   /** A byte of a response to this exchange has come in. */
   hasResponded = false;
   /** Neighbours in the pool. */
-  newer: UpstreamConnection | null = null;
-  older: UpstreamConnection | null = null;
+  newer: ServerConnection | null = null;
+  older: ServerConnection | null = null;
 
   private constructor(context: Context, upstream: Upstream, server: Server) {
     super();
@@ -93,8 +93,8 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
   }
 
   /** Begins a connection for an exchange. Null: no socket could be made. */
-  static connect(context: Context, upstream: Upstream, server: Server, exchange: Exchange): UpstreamConnection | null {
-    const connection = new UpstreamConnection(context, upstream, server);
+  static connect(context: Context, upstream: Upstream, server: Server, exchange: Exchange): ServerConnection | null {
+    const connection = new ServerConnection(context, upstream, server);
     connection.takenAt = context.transport.now;
     connection.connectDeadline = connection.takenAt + upstream.plan.timeouts.connectMs;
     if (!connection.dial()) return null;
@@ -262,7 +262,7 @@ export class UpstreamConnection extends Expiring implements SocketHandler {
     return !this.downstream.isRequestComplete && this.socket.pendingSegments === 0;
   }
 
-  private get downstream(): HttpDownstream {
+  private get downstream(): ClientConnection {
     return (this.exchange as Exchange).downstream;
   }
 
