@@ -127,6 +127,9 @@ class VipProcess {
       case 'prepare':
         this.prepare(message);
         break;
+      case 'apply':
+        this.apply(message);
+        break;
       case 'begin':
         this.begin();
         break;
@@ -177,6 +180,15 @@ class VipProcess {
     // Not before: what a start costs must not be taken from the process that takes part.
     this.scheduling = becomePunctual();
     this.say({ type: 'ready', generation });
+  }
+
+  /** Also while it stands by: whoever dies, its successor goes by the same plan. */
+  private apply({ generation, plan, verdicts }: Extract<KeeperToVip, { type: 'apply' }>): void {
+    this.owner?.apply(plan);
+    this.plan = plan;
+    for (const verdict of verdicts) this.handleMessage(verdict);
+    for (const { name } of plan.routers) this.changed.add(name);
+    this.say({ type: 'applied', generation });
   }
 
   private begin(): void {

@@ -51,7 +51,7 @@ export interface NodeObserver {
 
 export class SimNode implements SegmentHost {
   readonly index: number;
-  readonly plan: VipPlan;
+  plan: VipPlan;
   readonly clock: NodeClock;
   readonly nics = new Map<string, Nic>();
   isFrozen = false;
@@ -65,6 +65,8 @@ export class SimNode implements SegmentHost {
   private readonly states = new Map<string, State>();
   /** Written down by the keeper: it outlives everything. */
   private readonly restraints = new Map<string, RestraintStatus>();
+  /** The keeper's verdicts. */
+  private readonly tracked = new Map<string, boolean>();
   private owner: VipOwner | null = null;
   private inbox: (() => void)[] = [];
   private wakeUs = Number.POSITIVE_INFINITY;
@@ -118,11 +120,12 @@ export class SimNode implements SegmentHost {
     return attachment;
   }
 
-  watchInterface(name: string, handle: InterfaceHandler): void {
+  watchInterface(name: string, handle: InterfaceHandler): () => void {
     const nic = this.nics.get(name);
     if (nic === undefined) throw new Error(`no interface ${name}`);
-    nic.watches.push(handle);
+    nic.watches.add(handle);
     this.enqueueSurely(() => handle(nic.isUp, nic.isUp ? 'up' : 'no carrier'));
+    return () => nic.watches.delete(handle);
   }
 
   // --- the process ---
@@ -164,7 +167,10 @@ export class SimNode implements SegmentHost {
     });
     this.owner = owner;
     this.isStarting = false;
-    for (const { name } of this.plan.routers) this.enqueueSurely(() => owner.handleTracked(name, 0, true));
+    for (const { name, tracked } of this.plan.routers) {
+      this.tracked.set(name, true);
+      tracked.forEach((_, index) => this.enqueueSurely(() => owner.handleTracked(name, index, true)));
+    }
     const legacy = new Map(
       this.plan.routers.map(({ name }) => {
         const known = this.restraints.get(name) ?? null;
@@ -182,7 +188,7 @@ export class SimNode implements SegmentHost {
     this.wakeUs = Number.POSITIVE_INFINITY;
     for (const nic of this.nics.values()) {
       nic.attachments.length = 0;
-      nic.watches.length = 0;
+      nic.watches.clear();
     }
     this.states.clear();
     this.observer.handleNodeChange();
@@ -192,6 +198,27 @@ export class SimNode implements SegmentHost {
   abandon(): void {
     for (const nic of this.nics.values()) nic.keepForEver();
     this.kill();
+  }
+
+  /** The keeper has another plan: the process has it when it gets to it, the next one from the start. */
+  reload(plan: VipPlan): void {
+    this.plan = plan;
+    this.command((owner) => {
+      owner.apply(plan);
+      for (const { name } of plan.routers) owner.handleTracked(name, 0, this.tracked.get(name) ?? true);
+    });
+  }
+
+  /** The first verdict on what was added. */
+  judgeAdded(): void {
+    for (const { name, tracked } of this.plan.routers) {
+      if (tracked.length > 1) this.command((owner) => owner.handleTracked(name, 1, true));
+    }
+  }
+
+  setTracked(router: string, isUp: boolean): void {
+    this.tracked.set(router, isUp);
+    this.command((owner) => owner.handleTracked(router, 0, isUp));
   }
 
   stop(isGraceful: boolean): void {
@@ -328,7 +355,7 @@ export class Nic implements Port {
   readonly network: Network;
   readonly node: SimNode;
   readonly attachments: SimAttachment[] = [];
-  readonly watches: InterfaceHandler[] = [];
+  readonly watches = new Set<InterfaceHandler>();
   isUp = true;
   /** Adverts are refused by the machine itself. */
   isMute = false;
@@ -468,7 +495,7 @@ export class Nic implements Port {
 class SimAttachment implements Attachment {
   readonly mac: Uint8Array;
   readonly isForwarding = false;
-  readonly request: AttachRequest;
+  request: AttachRequest;
   readonly handler: AttachmentHandler;
   /** Where it passes on what belongs to connections of its predecessor. */
   relayedTo: Uint8Array | null = null;
@@ -533,7 +560,17 @@ class SimAttachment implements Attachment {
     return false;
   }
 
+  apply(request: AttachRequest): void {
+    for (const { address } of this.request.addresses) {
+      if (request.addresses.some((each) => equalBytes(each.address, address))) continue;
+      this.nic.reveal(address);
+      this.nic.remove(address, true);
+    }
+    this.request = request;
+  }
+
   close(): void {
     this.drop();
+    this.nic.attachments.splice(this.nic.attachments.indexOf(this), 1);
   }
 }

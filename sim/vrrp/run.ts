@@ -12,6 +12,7 @@ import { Network } from './network.ts';
 import { noisePacket } from './noise.ts';
 import { type Nic, type NodeObserver, type Sabotage, SimNode } from './node.ts';
 import { type Fault, GATEWAY_ADDRESS, hostAddress, type NoiseFlavour, type Scenario } from './scenario.ts';
+import { changedRouter } from './reload.ts';
 import { World } from './world.ts';
 
 const S = 1_000_000;
@@ -134,6 +135,10 @@ class Run implements NodeObserver {
     if (change.to === 'active' && this.squats) this.violate('nothing is taken from a stranger', `by node ${node}`);
     if (change.to === 'active' && change.from !== 'leaving' && this.nodes[node] === this.yielding) {
       this.violate('who handed over leaves the addresses where they are', `node ${node} (${change.cause})`);
+    }
+    const isSettled = this.world.nowUs > (this.scenario.faults[0]?.atUs ?? NEVER);
+    if (this.scenario.theme === 'reload' && isSettled) {
+      this.violate('no move that no change asked for', `node ${node} ${change.from} > ${change.to} (${change.cause})`);
     }
     if (this.world.nowUs > this.quietUs) {
       this.violate('no flapping', `node ${node} ${change.router} ${change.from} > ${change.to} (${change.cause})`);
@@ -316,6 +321,14 @@ class Run implements NodeObserver {
         }
         nodes[fault.node].command((owner) => owner.handOver('VI_1', NEVER));
         break;
+      case 'reload': {
+        const node = nodes[fault.node];
+        node.reload({ routers: node.plan.routers.map((router) => changedRouter(router, fault.change)) });
+        if (fault.change.what === 'tracked') {
+          world.at(world.nowUs + world.between(0, 2 * this.intervalUsMax), () => node.judgeAdded());
+        }
+        break;
+      }
       case 'resume':
         nodes[fault.node].command((owner) => owner.resume('VI_1'));
         break;
@@ -363,7 +376,7 @@ class Run implements NodeObserver {
     if (isUp) this.down.delete(node);
     else this.down.add(node);
     const routers = this.routers.filter((_, i) => only < 0 || only === i);
-    this.nodes[node].command((owner) => routers.forEach((router) => owner.handleTracked(router, 0, isUp)));
+    for (const router of routers) this.nodes[node].setTracked(router, isUp);
   }
 
   private forgeLongInterval(): void {
@@ -540,7 +553,7 @@ class Run implements NodeObserver {
     if (winner === undefined) return;
     const winnerPriority = statuses[winner.index]?.priority ?? 0;
     for (const node of this.nodes) {
-      const plan = this.scenario.nodes[node.index].routers[0];
+      const [plan] = node.plan.routers;
       const preempts = plan.preempt || plan.priority === 255;
       const status = statuses[node.index];
       if (node === winner || !this.isHealthy(node) || !preempts || isHeldBack(node)) continue;

@@ -2,9 +2,13 @@
 import type { VirtualRouterPlan } from '../../src/vip/plan.ts';
 import { Prng } from '../../src/base/prng.ts';
 
+import type { PlanChange } from './reload.ts';
+
 export const GATEWAY_ADDRESS = '10.0.0.1';
 const MS = 1000;
 const S = 1_000_000;
+/** In intervals, between two changes of configurations. */
+const RELOAD_GAP = 24;
 
 /**
  * What a scenario is about. Some statements hold only under some faults: a guard against split brain needs a cut that
@@ -22,7 +26,9 @@ export type Theme =
   /** Planned hand-overs and graceful stops, one at a time, on a healthy segment. */
   | 'graceful'
   /** Somebody answers for the addresses who is not active: a peer's machine, or a stranger. */
-  | 'leftover';
+  | 'leftover'
+  /** Configurations change on a healthy segment, and nothing that changes asks for another active router. */
+  | 'reload';
 
 export type Fault =
   | { readonly kind: 'cut'; readonly from: number; readonly to: number; readonly isBothWays: boolean }
@@ -52,6 +58,8 @@ export type Fault =
   | { readonly kind: 'stranger'; readonly forUs: number }
   /** Three adverts that are believed, of the highest priority, with the longest interval there is, and nobody behind them. */
   | { readonly kind: 'long-interval' }
+  /** Its configuration changes, while it runs. */
+  | { readonly kind: 'reload'; readonly node: number; readonly change: PlanChange }
   /** An advert that must have no effect: malformed, of another version, from afar, or forged. */
   | { readonly kind: 'noise'; readonly flavour: NoiseFlavour };
 
@@ -96,7 +104,17 @@ class Draw {
   constructor(seed: number) {
     this.seed = seed;
     this.random = new Prng(seed);
-    this.theme = this.pick(['chaos', 'chaos', 'chaos', 'partitions', 'one-cut', 'death', 'graceful', 'leftover']);
+    this.theme = this.pick([
+      'chaos',
+      'chaos',
+      'chaos',
+      'partitions',
+      'one-cut',
+      'death',
+      'graceful',
+      'leftover',
+      'reload',
+    ]);
     this.version = this.oneIn(4) ? 2 : 3;
     this.family = this.version === 3 && this.oneIn(3) ? 6 : 4;
     const intervals =
@@ -143,7 +161,8 @@ class Draw {
         password,
         keys: hasKey ? [{ id: 1, secret: '00'.repeat(32) }] : [],
         checksum: 'mirror',
-        tracked: [{ name: 'proxy', weight: this.oneIn(3) ? 40 : 0, interfaceName: null }],
+        // A weight of its own would change the order of priorities.
+        tracked: [{ name: 'proxy', weight: this.oneIn(3) && theme !== 'reload' ? 40 : 0, interfaceName: null }],
         guard: {
           probesAddresses: theme === 'leftover' || this.oneIn(4),
           gateway: hasGateway && this.family === 4 ? GATEWAY_ADDRESS : hasGateway ? 'fe80::1' : null,
@@ -172,7 +191,10 @@ class Draw {
       seed: this.seed,
       theme,
       nodes,
-      faults: this.faults(chaosUs, isGrouped, this.version === 3 && !isUnicast && !hasKey),
+      faults:
+        theme === 'reload'
+          ? this.reloads(nodes)
+          : this.faults(chaosUs, isGrouped, this.version === 3 && !isUnicast && !hasKey),
       delayUsMax: this.bounded(this.baseIntervalUs / this.pick([5000, 500, 50])),
       healUs: this.healUs(chaosUs),
       isAuthenticated: hasKey,
@@ -187,6 +209,7 @@ class Draw {
 
   private healUs(chaosUs: number): number {
     if (this.theme === 'one-cut') return this.settledUs + 2 * chaosUs;
+    if (this.theme === 'reload') return this.settledUs + 8 * RELOAD_GAP * this.baseIntervalUs;
     if (this.theme === 'graceful') return this.settledUs + 80 * this.baseIntervalUs;
     if (this.theme === 'leftover') return this.settledUs + 60 * this.baseIntervalUs;
     return this.baseIntervalUs * 6 + chaosUs;
@@ -248,6 +271,40 @@ class Draw {
     return faults.sort((a, b) => a.atUs - b.atUs);
   }
 
+  private reloads(nodes: readonly NodeScenario[]): Scenario['faults'] {
+    const priorities = nodes.map(({ routers: [{ priority }] }) => priority);
+    return Array.from({ length: 8 }, (_, i) => {
+      const node = this.random.below(this.nodeCount);
+      const change = this.harmless(nodes[node].routers[0], priorities, node);
+      const atUs = this.settledUs + i * RELOAD_GAP * this.baseIntervalUs + this.random.below(this.baseIntervalUs);
+      return { atUs, fault: { kind: 'reload' as const, node, change } };
+    });
+  }
+
+  /** A change that asks for no other active router. */
+  private harmless({ priority, family }: VirtualRouterPlan, priorities: number[], node: number): PlanChange {
+    const { random, version } = this;
+    const factor = this.pick(version === 2 ? [1, 2, 8, 20] : [0.1, 0.5, 4, 20]);
+    const toUs = Math.min(Math.max(Math.round((this.baseIntervalUs * factor) / 10_000), 1), 4095) * 10_000;
+    const change = this.pick<PlanChange>([
+      { what: 'interval', toUs },
+      { what: 'interval', toUs },
+      { what: 'address', isThere: this.oneIn(2) },
+      { what: 'tracked', isThere: this.oneIn(2) },
+      { what: 'gateway', address: this.oneIn(3) ? null : family === 4 ? GATEWAY_ADDRESS : 'fe80::1' },
+      { what: 'probe', isOn: this.oneIn(2) },
+      { what: 'preempt', isOn: false },
+      { what: 'priority', to: 1 + random.below(254) },
+    ]);
+    if (change.what !== 'priority') return change;
+    // The same order as before.
+    const own = priorities[node];
+    const isPassed = priorities.some((other, i) => i !== node && (other - own) * (other - change.to) <= 0);
+    if (isPassed || priority === 255) return { what: 'priority', to: own };
+    priorities[node] = change.to;
+    return change;
+  }
+
   private planned(atUs: number): Scenario['faults'] {
     const node = this.random.below(this.nodeCount);
     const forUs = this.baseIntervalUs * (4 + this.random.below(6));
@@ -307,8 +364,20 @@ class Draw {
       { kind: 'mute', node, forUs },
       isGrouped ? { kind: 'mend' } : { kind: 'hand-over', node },
       { kind: 'resume', node },
+      { kind: 'reload', node, change: this.change() },
       { kind: 'noise', flavour },
       { kind: 'noise', flavour },
+    ]);
+  }
+
+  /** Any change whose waiting times are those of the scenario. */
+  private change(): PlanChange {
+    return this.pick<PlanChange>([
+      { what: 'priority', to: 1 + this.random.below(254) },
+      { what: 'address', isThere: this.oneIn(2) },
+      { what: 'tracked', isThere: this.oneIn(2) },
+      { what: 'probe', isOn: this.oneIn(2) },
+      { what: 'preempt', isOn: this.oneIn(2) },
     ]);
   }
 

@@ -23,7 +23,7 @@ test('Two to five routers on a faulty segment keep what they promise, in thousan
     }
   }
   assert.deepEqual(failed, []);
-  assert.equal(themes.size, 6);
+  assert.equal(themes.size, 7);
 });
 
 test('A scenario is the same every time it is played', () => {

@@ -4,6 +4,7 @@
  * stops to serve.
  */
 import { systemReason } from '../base/system-error.ts';
+import type { HaPlan } from '../config/ha-plan.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { ControlServer, SocketTakenError } from '../keeper/control-server.ts';
 import { runCommand } from '../keeper/ha/command.ts';
@@ -59,6 +60,8 @@ export class Balancer {
   private readonly beats: BeatAges;
   private readonly reloader: Reloader;
   private loaded: Loaded;
+  /** What is in force, or is being applied. */
+  private wanted: Loaded;
   private readonly startedMs = performance.now();
   private ha: HaKeeper | null = null;
   private control: ControlServer | null = null;
@@ -69,13 +72,14 @@ export class Balancer {
     const { loaded, read, workers, log, proxyCommand, proxyUser } = options;
     this.options = options;
     this.loaded = loaded;
+    this.wanted = loaded;
     this.keeper = new Keeper({
       workers,
       host: linuxHost,
       log,
       user: proxyUser,
       proxyCommand,
-      mayBeIdle: loaded.ready.ha !== null,
+      mayBeIdle: () => this.wanted.ready.ha !== null,
     });
     this.reloader = new Reloader({ log, read, current: () => this.loaded, apply: (next) => this.apply(next) });
     this.beats = new BeatAges(this.keeper.board, performance.now());
@@ -119,8 +123,20 @@ export class Balancer {
   // --- inside ---
 
   private async apply(loaded: Loaded): Promise<void> {
-    await this.keeper.apply(loaded.ready.plan);
+    const former = this.loaded;
+    this.wanted = loaded;
+    try {
+      await this.keeper.apply(loaded.ready.plan);
+      await this.applyHa(loaded.ready.ha).catch(async (error: unknown) => {
+        this.wanted = former;
+        await this.keeper.apply(former.ready.plan);
+        throw error;
+      });
+    } finally {
+      this.wanted = this.loaded;
+    }
     this.loaded = loaded;
+    this.wanted = loaded;
     this.options.configuration.replace(loaded.text);
   }
 
@@ -130,11 +146,43 @@ export class Balancer {
     this.control?.close();
   }
 
+  /** To be called when everything serves. Rejects with nothing changed. */
+  private async applyHa(plan: HaPlan | null): Promise<void> {
+    const { ha } = this;
+    if (plan === null) {
+      this.ha = null;
+      await ha?.release();
+      await ha?.finish(this.graceMs);
+    } else if (ha === null) {
+      const created = this.createHa(plan, false);
+      this.ha = created;
+      try {
+        await created.start();
+      } catch (error) {
+        created.kill();
+        this.ha = null;
+        throw error;
+      }
+    } else {
+      await ha.apply(plan);
+    }
+  }
+
   private async startHa(): Promise<string> {
-    const { log, command, runDirectory, stateDirectory, isRestrained } = this.options;
     const { ha } = this.loaded.ready;
     if (ha === null || this.isOver) return '';
-    this.ha = new HaKeeper({
+    this.ha = this.createHa(ha, this.options.isRestrained);
+    try {
+      return await this.ha.start();
+    } catch (error) {
+      this.kill();
+      throw new StartError((error as Error).message);
+    }
+  }
+
+  private createHa(ha: HaPlan, isRestrained: boolean): HaKeeper {
+    const { log, command, runDirectory, stateDirectory } = this.options;
+    return new HaKeeper({
       plan: ha,
       serversOf: (upstream) => this.keeper.serversOf(upstream),
       listeners: () => this.loaded.ready.plan.listeners,
@@ -153,12 +201,6 @@ export class Balancer {
       now: () => performance.now(),
       unixMs: Date.now,
     });
-    try {
-      return await this.ha.start();
-    } catch (error) {
-      this.kill();
-      throw new StartError((error as Error).message);
-    }
   }
 
   private async openControl(): Promise<void> {

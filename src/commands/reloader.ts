@@ -3,7 +3,7 @@
  * One at a time. Of those that are asked for meanwhile only the last one is carried out, for it reads what all of them would
  * have read; all of them are told how it ended.
  */
-import { isDeepStrictEqual } from 'node:util';
+import { haChanges } from '../config/ha-changes.ts';
 import { planChanges } from '../config/plan-changes.ts';
 import type { Log } from '../keeper/log.ts';
 import type { Print } from './config-file.ts';
@@ -69,13 +69,13 @@ export class Reloader {
     const fixed = needsRestart(before, loaded);
     if (fixed !== null) throw new ReloadError(`${fixed} has changed, and takes a restart`);
     await apply(loaded);
-    return planChanges(before.ready.plan, loaded.ready.plan);
+    return [...planChanges(before.ready.plan, loaded.ready.plan), ...haChanges(before.ready.ha, loaded.ready.ha)];
   }
 }
 
 /** A part of the file that is only read at the start; null: none of them has changed. */
 function needsRestart({ ready: before }: Loaded, { ready: after }: Loaded): string | null {
-  if (!isDeepStrictEqual(before.ha, after.ha)) return '`ha`';
+  if (before.ha !== null && after.ha !== null && before.ha.node !== after.ha.node) return '`node`';
   if (before.config.user !== after.config.user) return '`user`';
   return null;
 }

@@ -44,7 +44,7 @@ export interface KeeperOptions {
   /** The program and its arguments that are a proxy; the one of handover.ts follows as the last one. */
   readonly proxyCommand: readonly [program: string, ...args: string[]];
   /** There is something else to do, so that it is right to have no listener: then nothing is started but health checks. */
-  readonly mayBeIdle?: boolean;
+  readonly mayBeIdle?: () => boolean;
 }
 
 /** What is in force. */
@@ -210,7 +210,7 @@ export class Keeper {
     const { workers } = this.options;
     const isFirst = this.generation === null;
     const number = (this.generation?.number ?? 0) + 1;
-    if (plan.listeners.length === 0 && this.options.mayBeIdle !== true) {
+    if (plan.listeners.length === 0 && this.options.mayBeIdle?.() !== true) {
       throw new ApplyError('the configuration has no listener');
     }
     const prepared = await this.store.prepare(plan.listeners, workers);

@@ -15,8 +15,11 @@ export interface SegmentHost {
   readonly unixUs: number;
   /** A place for a virtual router. Nothing is heard there, and nothing changed on the machine, before it has begun. */
   attach(request: AttachRequest, handler: AttachmentHandler): Attachment;
-  /** Calls `handle` soon, and whenever that changes: whether an interface is up and, if it has one, its link works. */
-  watchInterface(name: string, handle: InterfaceHandler): void;
+  /**
+   * Calls `handle` soon, and whenever that changes: whether an interface is up and, if it has one, its link works. Until what
+   * is returned is called.
+   */
+  watchInterface(name: string, handle: InterfaceHandler): () => void;
 }
 
 /** `detail` is for people: `no carrier`. */
@@ -103,6 +106,11 @@ export interface Attachment {
    * has come in already is handed over first. False: it cannot, and everything is handed over.
    */
   narrow(isNarrow: boolean): boolean;
+  /**
+   * Other addresses, or another way of adverts, in the same place: of the same interface, family, router id and MAC address.
+   * Addresses that are not among them are removed before this returns, new ones come with the next `hold`.
+   */
+  apply(request: AttachRequest): void;
   /** Leaves the segment as it was before `begin`. */
   close(): void;
 }

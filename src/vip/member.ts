@@ -27,7 +27,7 @@ import {
 import { virtualMac, VRRP_TTL } from '../wire/vrrp/advert.ts';
 import { announcementFrames, neighborQuestion, probeFrame, rivalFrame } from './frames.ts';
 import { advertSettings, attachRequests, GUARD_GATEWAY, ipBytes, routerSettings } from './requests.ts';
-import { addressText, type VirtualRouterPlan } from './plan.ts';
+import { addressText, isSamePlan, type VirtualRouterPlan } from './plan.ts';
 import { type GuardStatus, type RouterStatus, restraintStatus, type VipListener } from './status.ts';
 
 /** Addresses of one family on one interface. The first one is that of the router, where adverts are sent and heard too. */
@@ -38,22 +38,25 @@ interface Place {
 }
 
 export class VipMember implements AttachmentHandler {
-  readonly plan: VirtualRouterPlan;
+  plan: VirtualRouterPlan;
   readonly machine: VirtualRouter;
   private readonly host: SegmentHost;
   private readonly listener: VipListener;
   /** To be called after the machine handled something. */
   private readonly afterEvent: (member: VipMember) => void;
-  private readonly gatewayAddress: Uint8Array | null;
+  private gatewayAddress: Uint8Array | null;
   private readonly receiver: AdvertReceiver;
   private readonly sender: AdvertSender;
   private readonly refusals: RefusalDigest;
   private readonly gate = new FloodGate(NARROW_SAMPLE);
   private readonly peers = new PeerTable();
-  private readonly places: readonly Place[];
+  private places: readonly Place[];
   private readonly attachment: Attachment;
-  /** Of the tracked interfaces, by their index. */
-  private readonly seen = new Map<number, { readonly detail: string; readonly atUs: number }>();
+  /** Of the tracked interfaces, by their name. */
+  private readonly seen = new Map<string, { readonly detail: string; readonly atUs: number }>();
+  /** What ends following them. */
+  private readonly followed = new Map<string, () => void>();
+  private hasBegun = false;
   private gateway: GatewayGuard | null = null;
   private readonly own = new OwnAddress();
   private source: Uint8Array | null = null;
@@ -79,24 +82,40 @@ export class VipMember implements AttachmentHandler {
     this.receiver = new AdvertReceiver(adverts);
     this.refusals = new RefusalDigest(this.receiver.refused);
     this.sender = new AdvertSender(adverts);
-    this.places = attachRequests(plan).map((request) => ({
-      request,
-      attachment: host.attach(request, request.adverts === null ? this.elsewhere : this),
-      addresses: request.addresses.map(({ address }) => address),
-    }));
+    this.places = attachRequests(plan).map((request) => this.attach(request));
     this.attachment = this.places[0].attachment;
-    plan.tracked.forEach(({ interfaceName }, index) => {
-      if (interfaceName === null) return;
-      host.watchInterface(interfaceName, (isUp, detail) => {
-        this.seen.set(index, { detail, atUs: host.nowUs });
-        this.send({ kind: 'tracked', index, isUp });
-      });
-    });
+    this.followInterfaces();
+  }
+
+  /**
+   * Goes by this plan of the same router from now on. What it holds no more is gone when this returns; `settle` follows, when
+   * all routers have done this: an address may go from one to another.
+   */
+  apply(plan: VirtualRouterPlan): void {
+    const { plan: before, host } = this;
+    this.plan = plan;
+    const adverts = advertSettings(plan);
+    this.receiver.apply(adverts);
+    this.sender.apply(adverts);
+    this.move(attachRequests(plan));
+    this.followInterfaces();
+    if (before.guard.gateway === plan.guard.gateway && before.intervalUs === plan.intervalUs) return;
+    this.gatewayAddress = plan.guard.gateway === null ? null : ipBytes(plan.guard.gateway);
+    const isAsked = this.hasBegun && this.gatewayAddress !== null;
+    this.gateway = isAsked ? new GatewayGuard(plan.intervalUs, host.nowUs) : null;
+  }
+
+  /** After `apply`: `before` is the plan until then. */
+  settle(before: VirtualRouterPlan): void {
+    const { plan } = this;
+    const hasOtherAddresses = !isSamePlan([before.addresses, before.excluded], [plan.addresses, plan.excluded]);
+    this.send({ kind: 'settings', settings: routerSettings(plan), hasOtherAddresses });
   }
 
   /** `lastAdvertUs`: see RouterEvent. */
   start(lastAdvertUs: number | null, restraint: Restraint | null): void {
     const { nowUs } = this.host;
+    this.hasBegun = true;
     for (const { attachment } of this.places) attachment.begin(lastAdvertUs !== null);
     if (this.gatewayAddress !== null) this.gateway = new GatewayGuard(this.plan.intervalUs, nowUs);
     this.send({ kind: 'start', lastAdvertUs, restraint });
@@ -137,7 +156,50 @@ export class VipMember implements AttachmentHandler {
   close(): void {
     assert(this.machine.state === 'initialize', 'closed while running');
     this.gateway = null;
+    for (const end of this.followed.values()) end();
     for (const { attachment } of this.places) attachment.close();
+  }
+
+  // --- places and interfaces ---
+
+  private attach(request: AttachRequest): Place {
+    const attachment = this.host.attach(request, request.adverts === null ? this.elsewhere : this);
+    if (this.hasBegun) attachment.begin(false);
+    return { ...placeOf(request), attachment };
+  }
+
+  private move(requests: readonly AttachRequest[]): void {
+    const former = this.places;
+    for (const { request, attachment } of former) {
+      if (!requests.some((each) => isSamePlace(each, request))) attachment.close();
+    }
+    this.places = requests.map((request) => {
+      const place = former.find((each) => isSamePlace(each.request, request));
+      if (place === undefined) return this.attach(request);
+      if (!isSamePlan(place.request, request)) place.attachment.apply(request);
+      return { ...placeOf(request), attachment: place.attachment };
+    });
+  }
+
+  private followInterfaces(): void {
+    const { host, followed, seen } = this;
+    const wanted = new Set(this.plan.tracked.flatMap(({ interfaceName }) => interfaceName ?? []));
+    for (const [name, end] of followed) {
+      if (wanted.has(name)) continue;
+      end();
+      followed.delete(name);
+      seen.delete(name);
+    }
+    for (const name of wanted) {
+      if (followed.has(name)) continue;
+      const end = host.watchInterface(name, (isUp, detail) => {
+        seen.set(name, { detail, atUs: host.nowUs });
+        this.plan.tracked.forEach(({ interfaceName }, index) => {
+          if (interfaceName === name) this.send({ kind: 'tracked', index, isUp });
+        });
+      });
+      followed.set(name, end);
+    }
   }
 
   // --- from the segment ---
@@ -330,8 +392,8 @@ export class VipMember implements AttachmentHandler {
   }
 
   private tellGateway(gateway: GatewayGuard): void {
-    const passes = gateway.passes === true;
-    if (passes === this.machine.guards.get(GUARD_GATEWAY)) return;
+    const { passes } = gateway;
+    if (passes === null || passes === this.machine.guards.get(GUARD_GATEWAY)) return;
     this.send({ kind: 'guard', name: GUARD_GATEWAY, passes });
   }
 
@@ -370,7 +432,7 @@ export class VipMember implements AttachmentHandler {
       claim: claimOf(machine),
       isContested: machine.isContested,
       tracked: machine.tracking.list().map(({ name, weight, isUp }, i) => {
-        return { name, weight, isUp, seen: this.seen.get(i) ?? null };
+        return { name, weight, isUp, seen: this.seen.get(plan.tracked[i].interfaceName ?? '') ?? null };
       }),
       guards: Array.from(machine.guards, ([name, passes]) => this.guardStatus(name, passes)),
       adverts: { sent: this.sent, unsent: this.unsent, accepted: receiver.accepted, refused: { ...receiver.refused } },
@@ -383,6 +445,14 @@ export class VipMember implements AttachmentHandler {
     const answeredUs = isGateway ? (this.gateway?.lastAnswerUs ?? null) : null;
     return { name, passes, target: isGateway ? this.plan.guard.gateway : null, answeredUs };
   }
+}
+
+function placeOf(request: AttachRequest): Omit<Place, 'attachment'> {
+  return { request, addresses: request.addresses.map(({ address }) => address) };
+}
+
+function isSamePlace(a: AttachRequest, b: AttachRequest): boolean {
+  return a.interfaceName === b.interfaceName && a.family === b.family;
 }
 
 function activePeer({ followedSource }: VirtualRouter): string | null {

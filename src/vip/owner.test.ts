@@ -36,7 +36,7 @@ interface Sent {
 class FakeAttachment implements Attachment {
   readonly mac = MAC;
   isForwarding = false;
-  readonly request: AttachRequest;
+  request: AttachRequest;
   readonly handler: AttachmentHandler;
   readonly adverts: Sent[] = [];
   readonly frames: Uint8Array[] = [];
@@ -87,6 +87,9 @@ class FakeAttachment implements Attachment {
     this.lifetimeS = 0;
     this.isConcealed = false;
   }
+  apply(request: AttachRequest): void {
+    this.request = request;
+  }
   close(): void {
     this.isClosed = true;
   }
@@ -122,8 +125,9 @@ class Stage implements SegmentHost {
     return this.attachments[0];
   }
 
-  watchInterface(name: string, handle: InterfaceHandler): void {
+  watchInterface(name: string, handle: InterfaceHandler): () => void {
     this.watched.set(name, handle);
+    return () => this.watched.delete(name);
   }
 
   attach(request: AttachRequest, handler: AttachmentHandler): Attachment {

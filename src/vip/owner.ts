@@ -12,7 +12,7 @@ import type { Restraint } from '../core/vrrp/restraint.ts';
 import type { SegmentHost } from '../port/segment.ts';
 import type { VipBoard } from './board.ts';
 import { VipMember } from './member.ts';
-import type { VipPlan } from './plan.ts';
+import { isSamePlan, routerKey, type VipPlan, type VirtualRouterPlan } from './plan.ts';
 import { GUARD_WITNESSES } from './requests.ts';
 import type { RouterStatus, VipListener } from './status.ts';
 
@@ -28,29 +28,44 @@ export type Predecessor = ReadonlyMap<string, Legacy>;
 
 type MoveEvent = Extract<RouterEvent, { kind: 'hand-over' | 'resume' }>;
 
+interface Group {
+  readonly name: string;
+  members: readonly VipMember[];
+  readonly group: RouterGroup;
+}
+
 export class VipOwner {
   private readonly host: SegmentHost;
-  private readonly members: readonly VipMember[];
-  private readonly groups: readonly { readonly members: readonly VipMember[]; readonly group: RouterGroup }[];
+  private readonly listener: VipListener;
+  private members: readonly VipMember[] = [];
+  /** An earlier plan had them: they hand their addresses over, or are about to end. */
+  private leaving: readonly VipMember[] = [];
+  /** Begin when what is leaving has left: one may have an address that another one still has. */
+  private joining: readonly VipMember[] = [];
+  /** Places on the board of those that have left, and have no other owner yet. */
+  private vacated: number[] = [];
+  private groups: readonly Group[] = [];
+  private hasStarted = false;
+  private isStopping = false;
   private isSettling = true;
 
   /** Attaches to the segments. Nothing is heard, said or changed there before `start`: another owner may be at work. */
   constructor(plan: VipPlan, host: SegmentHost, listener: VipListener) {
     this.host = host;
-    this.members = plan.routers.map(
-      (router) => new VipMember(router, host, listener, (member) => this.settleGroupOf(member)),
-    );
-    const names = new Set(plan.routers.flatMap(({ group }) => (group === null ? [] : [group])));
-    this.groups = Array.from(names, (name) => {
-      const members = this.members.filter((member) => member.plan.group === name);
-      return { members, group: new RouterGroup(members.map(({ machine }) => machine)) };
+    this.listener = listener;
+    this.members = plan.routers.map((router) => this.createMember(router));
+    this.groups = this.groupNames().map((name) => {
+      const members = this.membersOf(name);
+      return { name, members, group: new RouterGroup(members.map(({ machine }) => machine)) };
     });
   }
 
   /** Begins to take part. Verdicts on what is tracked should have come in before, or all begins in fault. */
   start(predecessor: Predecessor): void {
-    // All at once: members of a group that were active go on together.
+    this.hasStarted = true;
+    this.joining = [];
     this.isSettling = false;
+    // All at once: members of a group that were active go on together.
     for (const member of this.members) {
       const { lastAdvertUs = null, restraint = null } = predecessor.get(member.plan.name) ?? {};
       member.start(lastAdvertUs, restraint);
@@ -59,13 +74,47 @@ export class VipOwner {
     this.settleGroups();
   }
 
+  /**
+   * Goes by this plan from now on. A router that both plans have (plan.ts: `routerKey`) goes on, whatever else is written for
+   * it now. One that is gone hands its addresses over as in a stop; new ones begin with a `tick` when that is done.
+   */
+  apply(plan: VipPlan): void {
+    const former = new Map(this.members.map((member) => [routerKey(member.plan), member]));
+    const changed: {
+      readonly member: VipMember;
+      readonly before: VirtualRouterPlan;
+      readonly after: VirtualRouterPlan;
+    }[] = [];
+    this.isSettling = false;
+    this.members = plan.routers.map((after) => {
+      const key = routerKey(after);
+      const member = former.get(key);
+      if (member === undefined) return this.createMember(after);
+      former.delete(key);
+      if (!isSamePlan(member.plan, after)) changed.push({ member, before: member.plan, after });
+      return member;
+    });
+    this.leave([...former.values()]);
+    for (const { member, after } of changed) member.apply(after);
+    this.joining = this.members.filter(({ machine }) => machine.state === 'initialize');
+    this.regroup();
+    for (const { member, before } of changed) member.settle(before);
+    this.isSettling = true;
+    this.settleGroups();
+  }
+
   get deadlineUs(): number {
-    return this.members.reduce((earliest, member) => Math.min(earliest, member.deadlineUs), Number.POSITIVE_INFINITY);
+    if (this.isReadyToJoin) return this.host.nowUs;
+    const earliest = this.members.reduce((us, member) => Math.min(us, member.deadlineUs), Number.POSITIVE_INFINITY);
+    return this.leaving.reduce((us, member) => Math.min(us, member.deadlineUs), earliest);
   }
 
   tick(): void {
     const { nowUs } = this.host;
     for (const member of this.members) if (nowUs >= member.deadlineUs) member.tick(nowUs);
+    for (const member of this.leaving) if (nowUs >= member.deadlineUs) member.tick(nowUs);
+    this.buryThoseThatLeft();
+    if (this.isReadyToJoin) this.join();
   }
 
   /** A verdict on the thing with that index among a router's tracked ones. */
@@ -99,16 +148,17 @@ export class VipOwner {
    * done.
    */
   stop(isGraceful: boolean): void {
-    for (const member of this.members) member.send({ kind: 'stop', isGraceful });
+    this.isStopping = true;
+    for (const member of [...this.members, ...this.leaving]) member.send({ kind: 'stop', isGraceful });
   }
 
   get hasStopped(): boolean {
-    return this.members.every(({ machine }) => machine.state === 'initialize' && !machine.isLingering);
+    return this.members.every(hasLeft) && this.leaving.every(hasLeft);
   }
 
   /** Leaves the segments as they were. */
   close(): void {
-    for (const member of this.members) member.close();
+    for (const member of [...this.members, ...this.leaving]) member.close();
   }
 
   status(): RouterStatus[] {
@@ -128,14 +178,67 @@ export class VipOwner {
   /** Writes down what a successor would have to know. */
   leaveTraces(board: VipBoard): void {
     board.beat();
+    for (const slot of this.vacated) board.setLastAdvertUs(slot, null);
+    if (this.vacated.length > 0) this.vacated = [];
     for (const { plan, machine, lastAdvertUs } of this.members) {
       board.setLastAdvertUs(plan.slot, lastAdvertUs);
       board.setRestraint(plan.slot, machine.restraint);
     }
+    for (const { plan, lastAdvertUs } of this.leaving) board.setLastAdvertUs(plan.slot, lastAdvertUs);
   }
 
   private find(router: string): VipMember | undefined {
     return this.members.find(({ plan }) => plan.name === router);
+  }
+
+  private createMember(plan: VirtualRouterPlan): VipMember {
+    return new VipMember(plan, this.host, this.listener, (member) => this.settleGroupOf(member));
+  }
+
+  private leave(members: readonly VipMember[]): void {
+    for (const member of members) member.send({ kind: 'stop', isGraceful: true });
+    this.leaving = [...this.leaving, ...members];
+    this.buryThoseThatLeft();
+  }
+
+  private buryThoseThatLeft(): void {
+    if (this.leaving.length === 0 || this.isStopping) return;
+    const left = this.leaving.filter(hasLeft);
+    if (left.length === 0) return;
+    for (const member of left) member.close();
+    // The board is that of the process that takes part.
+    if (this.hasStarted) this.vacated.push(...left.map(({ plan }) => plan.slot));
+    this.leaving = this.leaving.filter((member) => !hasLeft(member));
+  }
+
+  private get isReadyToJoin(): boolean {
+    return this.hasStarted && this.joining.length > 0 && this.leaving.length === 0 && !this.isStopping;
+  }
+
+  private join(): void {
+    const { joining } = this;
+    this.joining = [];
+    for (const member of joining) member.start(null, null);
+  }
+
+  // --- groups ---
+
+  private groupNames(): readonly string[] {
+    return [...new Set(this.members.flatMap(({ plan: { group } }) => (group === null ? [] : [group])))];
+  }
+
+  private membersOf(group: string): readonly VipMember[] {
+    return this.members.filter(({ plan }) => plan.group === group);
+  }
+
+  private regroup(): void {
+    const known = new Map(this.groups.map((group) => [group.name, group]));
+    this.groups = this.groupNames().map((name) => {
+      const group = known.get(name) ?? { name, members: [], group: new RouterGroup([]) };
+      group.members = this.membersOf(name);
+      group.group.apply(group.members.map(({ machine }) => machine));
+      return group;
+    });
   }
 
   private sendToGroupOf(router: string, event: MoveEvent): boolean {
@@ -155,4 +258,8 @@ export class VipOwner {
   private settleGroups(): void {
     for (const { members } of this.groups) this.settleGroupOf(members[0]);
   }
+}
+
+function hasLeft({ machine }: VipMember): boolean {
+  return machine.state === 'initialize' && !machine.isLingering;
 }

@@ -1,12 +1,8 @@
 /** What is configured for the owner of virtual addresses: a part of the configuration's plan. */
-import type { AddressPlan, VirtualRouterPlan } from '../config/vip-plan.ts';
+import type { VirtualRouterPlan } from '../config/vip-plan.ts';
 
+export { addressText } from '../config/ha-changes.ts';
 export type { AddressPlan, VipPlan, VirtualRouterPlan } from '../config/vip-plan.ts';
-
-/** As an operator reads it: `192.168.15.3/24`, `10.0.0.3/24 on eth1`. */
-export function addressText({ address, prefixLength, interfaceName }: AddressPlan): string {
-  return `${address}/${prefixLength}${interfaceName === undefined ? '' : ` on ${interfaceName}`}`;
-}
 
 /**
  * What makes a router the same one in another plan, so that it goes on by that. Of another key it is another one, which
@@ -14,4 +10,9 @@ export function addressText({ address, prefixLength, interfaceName }: AddressPla
  */
 export function routerKey({ name, interfaceName, virtualRouterId, family, hasVirtualMac }: VirtualRouterPlan): string {
   return `${name} ${interfaceName} ${virtualRouterId} ${family} ${hasVirtualMac}`;
+}
+
+/** Of plans, and of parts of them. */
+export function isSamePlan(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -54,6 +54,9 @@ createInterface(process.stdin).on('line', (line) => {
     case 'status':
       say({ type: 'status', status: link.status().map(({ status }) => status), process: link.process });
       break;
+    case 'apply':
+      void link.apply(command.plan, []).then(() => say({ type: 'applied' }));
+      break;
     case 'stop':
       void link.stop().then(() => process.exit(0));
       break;

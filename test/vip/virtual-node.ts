@@ -25,11 +25,12 @@ export type NodeCommand =
   | { readonly type: 'hand-over' | 'resume'; readonly router: string }
   | { readonly type: 'serving'; readonly router: string; readonly verdict: ServingVerdict }
   /** From now on no vip process lives. */
+  | { readonly type: 'apply'; readonly plan: VipPlan }
   | { readonly type: 'break'; readonly isBroken: boolean }
   | { readonly type: 'status' | 'stop' | 'kill' };
 
 export type NodeMessage =
-  | { readonly type: 'started' }
+  | { readonly type: 'started' | 'applied' }
   | { readonly type: 'change'; readonly change: RoleChange }
   | { readonly type: 'evidence'; readonly router: string; readonly evidence: Evidence }
   | { readonly type: 'restraint'; readonly change: RestraintChange }
@@ -275,6 +276,13 @@ export class VirtualNode {
     const message = await this.told(isIt, from);
     assert.ok(message.type === 'change');
     return message.change;
+  }
+
+  /** Resolves when it goes by this plan. */
+  async apply(plan: VipPlan): Promise<void> {
+    const from = this.messages.length;
+    this.send({ type: 'apply', plan });
+    await this.told(({ type }) => type === 'applied', from);
   }
 
   changes(): RoleChange[] {

@@ -48,7 +48,10 @@ class Stage {
         return `clean up${action.killed === null ? '' : ` ${action.killed}`}`;
       case 'tell':
         return Object.values(action.event).join(' ');
-      default:
+      case 'apply':
+      case 'begin':
+      case 'kill':
+      case 'stop':
         return `${action.kind} ${action.id}`;
     }
   }

@@ -23,7 +23,7 @@ const CONTESTED_INTERVALS = 5;
 const CONTESTED_US_MIN = 6 * US_PER_S;
 
 export class Announcer {
-  private readonly contestedForUs: number;
+  private contestedForUs = 0;
   private burstUs = Number.NEGATIVE_INFINITY;
   private nextRound = 0;
   private contestedUntilUs = Number.NEGATIVE_INFINITY;
@@ -31,6 +31,11 @@ export class Announcer {
   deadlineUs = Number.POSITIVE_INFINITY;
 
   constructor(intervalUs: number) {
+    this.apply(intervalUs);
+  }
+
+  /** The interval is another one now. */
+  apply(intervalUs: number): void {
     this.contestedForUs = Math.max(CONTESTED_INTERVALS * intervalUs, CONTESTED_US_MIN);
   }
 

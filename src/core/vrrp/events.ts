@@ -4,6 +4,7 @@ import type { HeardAdvert } from './heard-advert.ts';
 import type { Evidence } from './observer.ts';
 import type { Refusal } from './refusals.ts';
 import type { Restraint, RestraintEnd } from './restraint.ts';
+import type { RouterSettings } from './settings.ts';
 import type { Severity } from './severity.ts';
 import type { Cause, State } from './states.ts';
 
@@ -17,6 +18,8 @@ export type RouterEvent =
   /** Graceful: keeps the addresses until a peer has taken over. */
   | { readonly kind: 'stop'; readonly isGraceful: boolean }
   | { readonly kind: 'tick' }
+  /** Goes by these from now on. `hasOtherAddresses`: the addresses that it holds, or would hold, are not the same ones. */
+  | { readonly kind: 'settings'; readonly settings: RouterSettings; readonly hasOtherAddresses: boolean }
   | { readonly kind: 'advert'; readonly advert: HeardAdvert }
   /** So many adverts were not believed; `from` sent one of them. */
   | { readonly kind: 'refused'; readonly reason: Refusal; readonly from: string; readonly count: number }

@@ -22,8 +22,8 @@ export class Gates {
   readonly occupant = new Occupant();
   isGroupReady = false;
   private readonly guards = new Map<string, boolean>();
-  private readonly probesAddresses: boolean;
-  private readonly isGrouped: boolean;
+  private probesAddresses: boolean;
+  private isGrouped: boolean;
   private successionUs = LONG_AGO;
   private successionOf = new Uint8Array(0);
   private successionPriority = 0;
@@ -33,6 +33,15 @@ export class Gates {
     for (const name of guards) this.guards.set(name, false);
     this.probesAddresses = probesAddresses;
     this.isGrouped = isGrouped;
+  }
+
+  /** A guard that a router gets while it holds its addresses counts as passing until its first verdict. */
+  apply(guards: readonly string[], probesAddresses: boolean, isGrouped: boolean, isHolding: boolean): void {
+    for (const name of this.guards.keys()) if (!guards.includes(name)) this.guards.delete(name);
+    for (const name of guards) if (!this.guards.has(name)) this.guards.set(name, isHolding);
+    this.probesAddresses = probesAddresses;
+    this.isGrouped = isGrouped;
+    if (!isGrouped) this.isGroupReady = false;
   }
 
   get verdicts(): ReadonlyMap<string, boolean> {

@@ -14,14 +14,26 @@ const ROUNDS_MAX = 8;
 
 type GroupEvent = Extract<RouterEvent, { kind: 'group' }>;
 
+const NOTHING_TOLD: GroupEvent = { kind: 'group', isReady: false, priorityMax: PRIORITY_OWNER, isFaulty: false };
+
 export class RouterGroup {
-  private readonly members: readonly VirtualRouter[];
-  private readonly told: GroupEvent[];
+  private members: readonly VirtualRouter[];
+  private told: GroupEvent[];
+  /** Have come to others that are active, and have not heard yet whether anybody else is in their place. */
+  private readonly joining = new Set<VirtualRouter>();
 
   /** Members have `isGrouped`. */
   constructor(members: readonly VirtualRouter[]) {
     this.members = members;
-    this.told = members.map(() => ({ kind: 'group', isReady: false, priorityMax: PRIORITY_OWNER, isFaulty: false }));
+    this.told = members.map(() => NOTHING_TOLD);
+  }
+
+  /** From now on these belong to it. Those that come do not make the others give up what they have before they could know. */
+  apply(members: readonly VirtualRouter[]): void {
+    const told = new Map(this.members.map((member, i) => [member, this.told[i]]));
+    for (const member of members) if (!told.has(member)) this.joining.add(member);
+    this.members = members;
+    this.told = members.map((member) => told.get(member) ?? NOTHING_TOLD);
   }
 
   /** To be called after events to members were handled; `perform` is given what each member wants done then. */
@@ -49,7 +61,7 @@ export class RouterGroup {
     const { members } = this;
     const isActive = members.map((member) => member.state === 'active');
     if (!isActive.includes(true)) return false;
-    if (members.every((member) => holds(member) || member.awaitsGroup)) return false;
+    if (members.every((member) => holds(member) || member.awaitsGroup || this.isJoining(member))) return false;
     for (let i = 0; i < members.length; i++) {
       if (isActive[i]) perform(i, members[i].handle({ kind: 'group-left' }, nowUs));
     }
@@ -64,6 +76,12 @@ export class RouterGroup {
       hasChanged = this.tell(i, { kind: 'group', isReady, priorityMax, isFaulty }, nowUs, perform) || hasChanged;
     }
     return hasChanged;
+  }
+
+  private isJoining(member: VirtualRouter): boolean {
+    const isOver = holds(member) || member.followedSource !== null || member.ownFault !== null;
+    if (isOver) this.joining.delete(member);
+    return this.joining.has(member);
   }
 
   /** Sends the event unless the member was told the same before. */

@@ -15,20 +15,31 @@ const INTERVALS_BELIEVED = 3;
 const EARLY_DIVISOR = 8;
 /** More routers than this do not share one set of addresses; the longest unheard is forgotten. */
 const CLAIMS_MAX = 16;
+const LONG_AGO = Number.NEGATIVE_INFINITY;
 
 interface Claim {
   readonly source: Uint8Array;
   readonly intervalUs: number;
   /** When it was first made, without another one since. */
   readonly sinceUs: number;
+  /** What is believed until it is proven. */
+  readonly believedUs: number;
 }
 
 export class IntervalBelief {
-  private readonly believedUsMax: number;
+  private believedUsMax = 0;
   private readonly claims: Claim[] = [];
 
   constructor(ownIntervalUs: number) {
+    this.apply(ownIntervalUs, null, 0);
+  }
+
+  /** The own interval is another one now. What is believed of the router that is followed goes on being believed. */
+  apply(ownIntervalUs: number, followed: Uint8Array | null, followedUs: number): void {
     this.believedUsMax = INTERVALS_BELIEVED * ownIntervalUs;
+    if (followed === null || followedUs <= this.believedUsMax) return;
+    const claim = { source: followed.slice(), intervalUs: followedUs, sinceUs: LONG_AGO, believedUs: followedUs };
+    this.note(this.indexOf(followed), claim);
   }
 
   /** This router has been active for an interval, and nobody with more right has corrected it: whoever claimed one is not. */
@@ -38,18 +49,32 @@ export class IntervalBelief {
 
   /** The interval to count with, never longer than the advertised one. To be asked for every advert of a peer. */
   believe({ source, intervalUs }: HeardAdvert, nowUs: number): number {
-    const index = this.claims.findIndex((claim) => equalBytes(claim.source, source));
+    const index = this.indexOf(source);
+    const former = index < 0 ? null : this.claims[index];
     if (intervalUs <= this.believedUsMax) {
       if (index >= 0) this.claims.splice(index, 1);
       return intervalUs;
     }
-    if (index < 0 || this.claims[index].intervalUs !== intervalUs) {
-      if (index >= 0) this.claims.splice(index, 1);
-      if (this.claims.length === CLAIMS_MAX) this.claims.shift();
-      this.claims.push({ source: source.slice(), intervalUs, sinceUs: nowUs });
-      return this.believedUsMax;
-    }
-    const isProven = nowUs - this.claims[index].sinceUs >= intervalUs - intervalUs / EARLY_DIVISOR;
-    return isProven ? intervalUs : this.believedUsMax;
+    const believedUs = Math.max(this.believedUsMax, former === null ? 0 : believed(former, nowUs));
+    if (former?.intervalUs === intervalUs) return believed(former, nowUs);
+    // A peer that goes over to a longer interval advertises no less often than before until that is proven.
+    const claim = { source: source.slice(), intervalUs, sinceUs: nowUs, believedUs: Math.min(believedUs, intervalUs) };
+    this.note(index, claim);
+    return claim.believedUs;
   }
+
+  private indexOf(source: Uint8Array): number {
+    return this.claims.findIndex((claim) => equalBytes(claim.source, source));
+  }
+
+  /** In the place of the former one of the same peer, if `index` is not below 0. */
+  private note(index: number, claim: Claim): void {
+    if (index >= 0) this.claims.splice(index, 1);
+    if (this.claims.length === CLAIMS_MAX) this.claims.shift();
+    this.claims.push(claim);
+  }
+}
+
+function believed({ intervalUs, sinceUs, believedUs }: Claim, nowUs: number): number {
+  return nowUs - sinceUs >= intervalUs - intervalUs / EARLY_DIVISOR ? intervalUs : believedUs;
 }

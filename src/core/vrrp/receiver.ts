@@ -50,8 +50,8 @@ export class AdvertReceiver {
   misshapen = 0;
   /** Adverts over IPv6 whose first address is not link-local. */
   withoutLinkLocal = 0;
-  private readonly settings: AdvertSettings;
-  private readonly group: Uint8Array;
+  private settings: AdvertSettings;
+  private group: Uint8Array;
   private readonly replays: ReplayGuard;
   private readonly view = new AdvertView();
   private readonly counters: Record<Refusal, number>;
@@ -63,6 +63,13 @@ export class AdvertReceiver {
     this.replays = new ReplayGuard(settings.intervalUs);
     this.counters = Object.fromEntries(REFUSALS.map((reason) => [reason, 0])) as Record<Refusal, number>;
     this.refused = this.counters;
+  }
+
+  /** Believes by these from now on. What was seen of each sender stays known: nothing old can be repeated. */
+  apply(settings: AdvertSettings): void {
+    this.settings = settings;
+    this.group = settings.family === 4 ? VRRP_GROUP_4 : VRRP_GROUP_6;
+    this.replays.apply(settings.intervalUs);
   }
 
   /** The checksum's form of the advert that was accepted last. */

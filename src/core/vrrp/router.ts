@@ -48,7 +48,7 @@ const LINGER_US = 700_000;
 type Takeover = 'peer-silent' | 'released' | 'preemption' | 'nobody-heard';
 
 export class VirtualRouter {
-  readonly settings: RouterSettings;
+  settings: RouterSettings;
   readonly tracking: Tracking;
   readonly observer = new Observer((evidence) => this.actions.push({ kind: 'evidence', evidence }));
   /** Since when it is in its state. */
@@ -217,6 +217,9 @@ export class VirtualRouter {
       case 'tick':
         this.handleTick(nowUs);
         break;
+      case 'settings':
+        this.handleSettings(event.settings, event.hasOtherAddresses, nowUs);
+        break;
       case 'advert':
         this.handleAdvert(event.advert, nowUs);
         break;
@@ -353,6 +356,47 @@ export class VirtualRouter {
       case 'fault':
         break;
     }
+  }
+
+  /** Nothing changes but what the settings change: no state, no timer that runs, nobody that is followed. */
+  private handleSettings(settings: RouterSettings, hasOtherAddresses: boolean, nowUs: number): void {
+    const { intervalUs: formerUs } = this.settings;
+    const skewBefore = this.skew();
+    this.settings = settings;
+    this.tracking.apply(settings.tracked);
+    this.beliefs.apply(settings.intervalUs, this.followedSource, this.activeIntervalUs);
+    this.tenure.apply(settings, nowUs);
+    const { guards, probesAddresses, isGrouped } = settings;
+    this.gates.apply(guards, probesAddresses, isGrouped, this.isHolding);
+    if (!isGrouped) {
+      this.isGroupFaulty = false;
+      this.groupPriorityMax = PRIORITY_OWNER;
+    }
+    const countsOwn = this.followed === null && settings.intervalUs !== formerUs;
+    if (countsOwn) this.activeIntervalUs = settings.intervalUs;
+    switch (this.current) {
+      case 'backup':
+        if (countsOwn) this.downUs = this.firesUs(nowUs + this.downInterval());
+        else this.downUs = Math.max(nowUs, this.downUs + this.skew() - skewBefore);
+        break;
+      case 'claiming':
+        // Who answers for an address is asked anew.
+        if (hasOtherAddresses) this.gates.probe.cancel();
+        this.runProbe(nowUs);
+        this.tryGates(this.takeover, nowUs);
+        break;
+      case 'active':
+        this.tenure.change(this.priority, hasOtherAddresses, nowUs);
+        break;
+      case 'leaving':
+        this.tenure.hold(nowUs);
+        this.tenure.release(nowUs);
+        break;
+      case 'initialize':
+      case 'fault':
+        break;
+    }
+    this.applyFault(nowUs);
   }
 
   private handleAdvert(told: HeardAdvert, nowUs: number): void {

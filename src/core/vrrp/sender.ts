@@ -26,19 +26,33 @@ const FIRST_FORM: ChecksumForm = 'pseudo-header';
 
 export class AdvertSender {
   /** Where every advert goes: the group, or each unicast peer. */
-  readonly destinations: readonly Uint8Array[];
-  private readonly settings: AdvertSettings;
-  private readonly auth: Advert['auth'];
+  destinations: readonly Uint8Array[];
+  private settings: AdvertSettings;
+  private auth: Advert['auth'];
   /** For each destination. */
-  private readonly forms: ChecksumForm[];
+  private forms: ChecksumForm[];
   private readonly sequence: SendSequence;
 
   constructor(settings: AdvertSettings) {
     this.settings = settings;
-    this.destinations = settings.unicast?.peers ?? [settings.family === 4 ? VRRP_GROUP_4 : VRRP_GROUP_6];
+    this.destinations = destinationsOf(settings);
     this.sequence = new SendSequence(settings.intervalUs);
     this.auth = authOf(settings);
     this.forms = this.destinations.map(() => this.firstForm());
+  }
+
+  /** Sends by these from now on. The sequence of signed adverts goes on, and so does what was mirrored. */
+  apply(settings: AdvertSettings): void {
+    const { version, checksum } = this.settings;
+    const former = version === settings.version && checksum === settings.checksum ? this.destinations : [];
+    const { forms } = this;
+    this.settings = settings;
+    this.destinations = destinationsOf(settings);
+    this.auth = authOf(settings);
+    this.sequence.apply(settings.intervalUs);
+    this.forms = this.destinations.map((each) => {
+      return forms[former.findIndex((other) => equalBytes(each, other))] ?? this.firstForm();
+    });
   }
 
   /** A peer was heard with that checksum: with `mirror`, the same is sent from now on, to it or to the group. */
@@ -76,6 +90,10 @@ export class AdvertSender {
     if (version === 2) return 'message';
     return family === 6 || checksum === 'mirror' ? FIRST_FORM : checksum;
   }
+}
+
+function destinationsOf({ unicast, family }: AdvertSettings): readonly Uint8Array[] {
+  return unicast?.peers ?? [family === 4 ? VRRP_GROUP_4 : VRRP_GROUP_6];
 }
 
 function authOf(settings: AdvertSettings): Advert['auth'] {

@@ -18,10 +18,15 @@ export function windowUs(intervalUs: number): number {
 }
 
 export class SendSequence {
-  private readonly window: bigint;
+  private window = 0n;
   private last = 0n;
 
   constructor(intervalUs: number) {
+    this.apply(intervalUs);
+  }
+
+  /** The interval is another one now. */
+  apply(intervalUs: number): void {
     this.window = sequenceAt(windowUs(intervalUs));
   }
 
@@ -36,11 +41,16 @@ export class SendSequence {
 }
 
 export class ReplayGuard {
-  private readonly window: bigint;
+  private window = 0n;
   /** The last sequence of every sender; the longest unheard one first. */
   private readonly marks = new Map<string, bigint>();
 
   constructor(intervalUs: number) {
+    this.apply(intervalUs);
+  }
+
+  /** The interval is another one now. */
+  apply(intervalUs: number): void {
     this.window = sequenceAt(windowUs(intervalUs));
   }
 

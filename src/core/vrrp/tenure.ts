@@ -26,7 +26,11 @@ const RELAY_US = 500_000;
 const PUT_BACK_GAP_US = 50_000;
 
 export class Tenure {
-  private readonly settings: RouterSettings;
+  private settings: RouterSettings;
+  /** From one advert to the next: what is configured, or for a while what was. */
+  private intervalUs: number;
+  /** When that becomes what is configured. */
+  private paceEndUs = LONG_AGO;
   private readonly observer: Observer;
   private readonly act: (action: RouterAction) => void;
   private readonly announcer: Announcer;
@@ -35,7 +39,7 @@ export class Tenure {
   private sentUs = LONG_AGO;
   private heldUs = LONG_AGO;
   /** After an advert: see lifetime.ts. */
-  private readonly renewals: readonly number[];
+  private renewals: readonly number[];
   private nextRenewal = 0;
   private answeredUs = LONG_AGO;
   private askedUs = LONG_AGO;
@@ -46,10 +50,32 @@ export class Tenure {
 
   constructor(settings: RouterSettings, observer: Observer, act: (action: RouterAction) => void) {
     this.settings = settings;
+    this.intervalUs = settings.intervalUs;
     this.observer = observer;
     this.act = act;
     this.announcer = new Announcer(settings.intervalUs);
     this.renewals = renewalsUs(settings.version, settings.intervalUs);
+  }
+
+  /**
+   * Goes by these from now on; while it is active, `change` follows. Where the interval is longer, adverts come as often as
+   * before for as long as a new interval lasts: peers count with the old one until they have heard of the new one, and believe
+   * a much longer one only when adverts that name it have come that far apart (interval-belief.ts).
+   */
+  apply(settings: RouterSettings, nowUs: number): void {
+    const { intervalUs } = this.settings;
+    this.settings = settings;
+    this.announcer.apply(settings.intervalUs);
+    if (settings.intervalUs !== intervalUs) this.paceEndUs = nowUs + settings.intervalUs;
+    this.setInterval(Math.min(this.intervalUs, settings.intervalUs));
+  }
+
+  /** Tells what has changed in an advert at once, and the segment if it is the addresses. */
+  change(priority: number, hasOtherAddresses: boolean, nowUs: number): void {
+    if (hasOtherAddresses) this.announcer.begin(nowUs);
+    this.hold(nowUs);
+    this.advertiseNow(priority, nowUs);
+    this.announceIfDue(nowUs);
   }
 
   /** When an advert was last sent, a release included. */
@@ -86,7 +112,8 @@ export class Tenure {
     this.act({ kind: 'send-advert', priority });
     this.sentUs = nowUs;
     this.nextRenewal = 0;
-    this.adverUs = nowUs + this.settings.intervalUs;
+    this.setInterval(this.settings.intervalUs);
+    this.adverUs = nowUs + this.intervalUs;
     this.askedUs = nowUs;
     this.announcer.begin(nowUs);
     if (isContested) this.announcer.contest(nowUs);
@@ -103,7 +130,9 @@ export class Tenure {
 
   tick(priority: number, nowUs: number): void {
     if (this.isAdvertDue(nowUs)) {
-      const { intervalUs } = this.settings;
+      const isPaceOver = nowUs >= this.paceEndUs && this.intervalUs !== this.settings.intervalUs;
+      if (isPaceOver) this.setInterval(this.settings.intervalUs);
+      const { intervalUs } = this;
       this.askForRivals(nowUs);
       this.advertise(priority, nowUs);
       // From the time it was due and not from now: lateness must not add up. After a gap, from now.
@@ -117,14 +146,14 @@ export class Tenure {
   /** Out of turn: the next advert is due an interval from now. */
   advertiseNow(priority: number, nowUs: number): void {
     this.advertise(priority, nowUs);
-    this.adverUs = nowUs + this.settings.intervalUs;
+    this.adverUs = nowUs + this.intervalUs;
   }
 
   /** To a rival that advertises with less right every `intervalUs`. */
   answer(priority: number, intervalUs: number, nowUs: number): void {
     // At most one answer per interval, the shorter one of the two: two routers that each take themselves for the better one
     // (a clone with the same address) would otherwise answer each other's answers as fast as the wire allows.
-    if (nowUs - this.answeredUs < Math.min(this.settings.intervalUs, intervalUs)) return;
+    if (nowUs - this.answeredUs < Math.min(this.intervalUs, intervalUs)) return;
     this.answeredUs = nowUs;
     this.advertise(priority, nowUs);
     this.contest(nowUs);
@@ -137,16 +166,14 @@ export class Tenure {
   }
 
   hold(nowUs: number): void {
-    const { version, intervalUs } = this.settings;
     this.heldUs = nowUs;
-    this.act({ kind: 'hold-addresses', lifetimeS: addressLifetimeS(version, intervalUs) });
+    this.act({ kind: 'hold-addresses', lifetimeS: addressLifetimeS(this.settings.version, this.intervalUs) });
   }
 
   /** Somebody has removed an address, or its life has ended. */
   putBack(address: string, nowUs: number): void {
     const heldUs = nowUs - this.heldUs;
-    const { version, intervalUs } = this.settings;
-    if (heldUs >= addressLifetimeS(version, intervalUs) * US_PER_S) {
+    if (heldUs >= addressLifetimeS(this.settings.version, this.intervalUs) * US_PER_S) {
       const what = `the life of ${address} ended, for it was not lengthened for ${seconds(heldUs)} s; it is put back`;
       this.observer.note('address-expired', () => what, nowUs);
     } else {
@@ -174,6 +201,11 @@ export class Tenure {
     if (this.relayEndUs === NEVER) return;
     this.relayEndUs = NEVER;
     this.act({ kind: 'end-relay' });
+  }
+
+  private setInterval(intervalUs: number): void {
+    this.intervalUs = intervalUs;
+    this.renewals = renewalsUs(this.settings.version, intervalUs);
   }
 
   private advertise(priority: number, nowUs: number): void {

@@ -9,14 +9,29 @@ import type { TrackedSettings } from './settings.ts';
 /** The highest priority of a router that does not own the addresses (section 5.2.4). */
 const PRIORITY_MAX = 254;
 
+/**
+ * Null: no verdict yet. What faults then holds the router back; what weighs does not weigh. Pending is what was added to a
+ * router that takes part: until its first verdict it changes nothing.
+ */
+type Verdict = boolean | null | 'pending';
+
 export class Tracking {
-  private readonly settings: readonly TrackedSettings[];
-  /** Null: no verdict yet. What faults then holds the router back; what weighs does not weigh. */
-  private readonly verdicts: (boolean | null)[];
+  private settings: readonly TrackedSettings[];
+  private verdicts: Verdict[];
 
   constructor(settings: readonly TrackedSettings[]) {
     this.settings = settings;
     this.verdicts = settings.map(() => null);
+  }
+
+  /** Other things are tracked from now on. What has the name of one that was tracked is the same one. */
+  apply(settings: readonly TrackedSettings[]): void {
+    const known = new Map(this.settings.map(({ name }, i) => [name, this.verdicts[i]]));
+    this.settings = settings;
+    this.verdicts = settings.map(({ name }) => {
+      const verdict = known.get(name);
+      return verdict === undefined ? 'pending' : verdict;
+    });
   }
 
   set(index: number, isUp: boolean): void {
@@ -27,7 +42,8 @@ export class Tracking {
   /** The name of something of weight 0 that is down or has no verdict yet, or null. */
   get fault(): string | null {
     for (let i = 0; i < this.settings.length; i++) {
-      if (this.settings[i].weight === 0 && this.verdicts[i] !== true) return this.settings[i].name;
+      const isUp = this.verdicts[i];
+      if (this.settings[i].weight === 0 && isUp !== true && isUp !== 'pending') return this.settings[i].name;
     }
     return null;
   }
@@ -45,6 +61,9 @@ export class Tracking {
 
   /** Every tracked thing with its verdict, for people. */
   list(): { name: string; weight: number; isUp: boolean | null }[] {
-    return this.settings.map(({ name, weight }, i) => ({ name, weight, isUp: this.verdicts[i] }));
+    return this.settings.map(({ name, weight }, i) => {
+      const isUp = this.verdicts[i];
+      return { name, weight, isUp: isUp === 'pending' ? null : isUp };
+    });
   }
 }

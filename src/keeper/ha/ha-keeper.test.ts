@@ -334,3 +334,77 @@ test('whether a left-over address serves cannot be told where there is no port t
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(scene.addresses.told, ['VI_1 serves null: there is nothing to try: write a port at `guard.serves`']);
 });
+
+// --- another plan ---
+
+/** Of VI_1 with a check, VI_2 without. */
+const BEFORE = planOf([SCRIPT], [[0], []]);
+
+test('another plan: what both have goes on, what is new has its first verdict before anything depends on it', async (t) => {
+  const scene = new Scene(t, BEFORE);
+  await scene.keeper.start();
+  scene.change('VI_1', 'initialize', 'backup');
+  scene.addresses.told.length = 0;
+  await scene.keeper.apply(planOf([{ kind: 'proxy' }, SCRIPT], [[0, 1], [], [0]]));
+  assert.deepEqual(scene.addresses.told, [
+    'apply VI_1 of 150, VI_2 of 150, VI_3 of 150: VI_1 0 up, VI_1 1 up, VI_3 0 up',
+  ]);
+  assert.equal(scene.runs.length, 1, 'a check that goes on is not begun anew');
+  const [router] = scene.keeper.status().routers;
+  assert.deepEqual(
+    router.tracked.map(({ name, isUp }) => [name, isUp]),
+    [
+      ['watch 0', true],
+      ['watch 1', true],
+    ],
+  );
+  assert.deepEqual(
+    router.changes.map(({ to }) => to),
+    ['backup'],
+    'what happened is remembered',
+  );
+});
+
+test('a router that goes runs its last program when it has left, and may come back', async (t) => {
+  const scene = new Scene(t, BEFORE);
+  await scene.keeper.start();
+  scene.change('VI_2', 'initialize', 'backup');
+  scene.change('VI_2', 'backup', 'active');
+  await scene.keeper.apply(planOf([SCRIPT], [[0]]));
+  assert.deepEqual(scene.keeper.handOver('VI_2', null, null), {
+    kind: 'unknown',
+    why: 'there is no virtual router VI_2',
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  scene.change('VI_2', 'leaving', 'initialize');
+  assert.equal(scene.runs.at(-1)?.command[0], '/on-stop');
+  await scene.keeper.apply(BEFORE);
+  assert.equal(scene.keeper.status().routers[1].name, 'VI_2');
+});
+
+test('another program is run from the next change of role on', async (t) => {
+  const scene = new Scene(t, BEFORE);
+  await scene.keeper.start();
+  const [first, second] = BEFORE.routers;
+  const notify = { ...first.notify, active: ['/other'] as const };
+  await scene.keeper.apply({ ...BEFORE, routers: [{ ...first, notify }, second] });
+  assert.equal(scene.runs.length, 1);
+  scene.change('VI_1', 'backup', 'active');
+  assert.equal(scene.runs.at(-1)?.command[0], '/other');
+});
+
+test('a plan that the owner cannot take changes nothing', async (t) => {
+  const scene = new Scene(t, BEFORE);
+  await scene.keeper.start();
+  scene.addresses.apply = () => {
+    throw new Error('no room');
+  };
+  await assert.rejects(scene.keeper.apply(planOf([{ kind: 'proxy' }], [[0]])), /no room/);
+  assert.deepEqual(
+    scene.keeper.status().routers.map(({ name, tracked }) => [name, tracked.length]),
+    [
+      ['VI_1', 1],
+      ['VI_2', 0],
+    ],
+  );
+});

@@ -9,22 +9,25 @@ import { watchName } from '../../config/compile-ha.ts';
 import type { HaPlan, WatchPlan } from '../../config/ha-plan.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
 import type { ListenerPlan, ServerPlan } from '../../config/plan.ts';
+import type { Verdict } from '../../vip/messages.ts';
+import { isSamePlan } from '../../vip/plan.ts';
 import type { RestraintChange, RoleChange } from '../../vip/status.ts';
 import type { MakeProbe } from '../health.ts';
 import type { Log } from '../log.ts';
 import { type AskName, Names } from '../names.ts';
 import type { RunCommand } from './command.ts';
 import { type CommandUser, chooseUser } from './command-user.ts';
-import { type HaStatus, History, haStatus } from './ha-status.ts';
+import { HaRouter } from './ha-router.ts';
+import { type HaStatus, type History, haStatus } from './ha-status.ts';
 import { type Look, LookWatch, lookAtProxies, lookAtUpstream, lookForProcess } from './look-watch.ts';
-import { Notifier, roleOf } from './notifier.ts';
+import { roleOf } from './notifier.ts';
 import type { RestraintFile } from './restraint-file.ts';
 import { Restraints } from './restraints.ts';
 import { ScriptWatch } from './script-watch.ts';
 import { checkServing } from './serving-check.ts';
 import type { VirtualAddresses } from './virtual-addresses.ts';
 import type { Watch } from './watch.ts';
-import { WitnessWatch } from './witness-watch.ts';
+import { Watches, watchKey } from './watches.ts';
 
 export interface HaKeeperOptions {
   readonly plan: HaPlan;
@@ -61,28 +64,24 @@ export interface AddressEvents {
   readonly onAskServing: (router: string) => void;
 }
 
-/** How long the start waits for first verdicts: a node that begins in fault would tell so and run programs for it. */
-const FIRST_VERDICTS_MS_MAX = 2_000;
-
 export class HaKeeper {
   private readonly options: HaKeeperOptions;
+  private plan: HaPlan;
   private readonly addresses: VirtualAddresses;
-  private readonly watches: readonly Watch[];
-  private readonly witnesses: readonly (WitnessWatch | null)[];
-  private readonly notifiers: readonly Notifier[];
-  private readonly histories: readonly History[];
+  private readonly watches: Watches;
+  /** By their names, those too that the plan has no more and that are still leaving. */
+  private readonly routers = new Map<string, HaRouter>();
   private readonly names: Names;
   private readonly restraints: Restraints;
   private readonly users = new Map<string | null, CommandUser | null | string>();
-  private waitsFor: number;
-  private whenAllHaveVerdicts: () => void = () => undefined;
 
   constructor(options: HaKeeperOptions) {
-    const { plan, log, now, makeProbe, runCommand } = options;
+    const { plan, log, now } = options;
     this.options = options;
+    this.plan = plan;
     this.addresses = options.createAddresses({
       onChange: (change) => this.handleChange(change),
-      onEvidence: (router, evidence) => this.historyOf(router)?.handleEvidence(evidence, now()),
+      onEvidence: (router, evidence) => this.routers.get(router)?.history.handleEvidence(evidence, now()),
       onRestraint: (change) => this.restraints.handleChange(change),
       onAskServing: (router) => void this.checkServing(router),
     });
@@ -92,46 +91,47 @@ export class HaKeeper {
       log,
       unixMs: options.unixMs,
     });
-    this.watches = plan.watches.map((watch) => this.createWatch(watch));
-    this.waitsFor = this.watches.length;
-    this.witnesses = plan.routers.map(({ name, witnesses }) => {
-      if (witnesses === null) return null;
-      const onVerdict = (passes: boolean): void =>
-        this.addresses.setVerdict({ type: 'witnesses', router: name, passes });
-      return new WitnessWatch({ router: name, plan: witnesses, log, makeProbe, now, onVerdict });
-    });
-    this.names = new Names(options.askName, log, (hostname, answer) => {
-      for (const witness of this.witnesses) witness?.handleName(hostname, answer);
-    });
-    this.notifiers = plan.routers.map(
-      (router, i) =>
-        new Notifier({
-          plan: router,
-          user: this.userFor(router.notify.user),
-          run: runCommand,
-          log,
-          environment: {
-            EVENKEEL_NODE: plan.node,
-            EVENKEEL_INTERFACE: plan.vip.routers[i].interfaceName,
-            EVENKEEL_ADDRESSES: [...plan.vip.routers[i].addresses, ...plan.vip.routers[i].excluded]
-              .map(({ address, prefixLength }) => `${address}/${prefixLength}`)
-              .join(' '),
-          },
-        }),
+    this.watches = new Watches(
+      (watch) => this.createWatch(watch),
+      (watch, isUp) => this.handleVerdict(watch, isUp),
     );
-    this.histories = plan.routers.map(() => new History());
+    this.names = new Names(options.askName, log, (hostname, answer) => {
+      for (const { witnesses } of this.routers.values()) witnesses?.handleName(hostname, answer);
+    });
+    this.keepRouters();
   }
 
   /** Resolves when the routers take part, with their names. Rejects, with the reason, if they cannot. */
   async start(): Promise<string> {
-    const { plan } = this.options;
-    const hostnames = this.witnesses.flatMap((witness) => witness?.hostnames ?? []);
-    void this.names.apply([...new Set(hostnames)]);
-    for (const witness of this.witnesses) witness?.start();
-    await this.firstVerdicts();
+    const { plan } = this;
+    this.askNames();
+    for (const { witnesses } of this.routers.values()) witnesses?.start();
+    await this.watches.add(plan.watches);
     this.addresses.inherit(this.restraints.inherit(this.options.isRestrained));
     await this.addresses.start();
     return plan.vip.routers.map(({ name, interfaceName }) => `${name} on ${interfaceName}`).join(', ');
+  }
+
+  /**
+   * Goes on by this plan. What both plans have goes on as it is. Resolves when the owner of the addresses goes by it; rejects
+   * if it cannot be applied, and then nothing has changed.
+   */
+  async apply(plan: HaPlan): Promise<void> {
+    // What is new has its first verdict before anything depends on it.
+    await this.watches.add(plan.watches);
+    let applied: Promise<void>;
+    try {
+      applied = this.addresses.apply(plan.vip, this.verdictsFor(plan));
+    } catch (error) {
+      this.watches.retain(this.plan.watches);
+      throw error;
+    }
+    this.plan = plan;
+    this.watches.retain(plan.watches);
+    this.restraints.apply(plan.routers.map(({ name }) => name));
+    this.keepRouters();
+    this.askNames();
+    await applied;
   }
 
   /** Hands the addresses over. Resolves when nobody expects this node to serve any more. */
@@ -142,14 +142,14 @@ export class HaKeeper {
 
   /** Resolves when the programs that were to be run have ended, at the latest after so many milliseconds. */
   async finish(withinMs: number): Promise<void> {
-    await Promise.all(this.notifiers.map((notifier) => notifier.finish(withinMs)));
+    await Promise.all(Array.from(this.routers.values(), (router) => router.finish(withinMs)));
   }
 
   /** Ends everything now. */
   kill(): void {
     this.addresses.kill();
     this.stopWatches();
-    for (const notifier of this.notifiers) notifier.stop();
+    for (const router of this.routers.values()) router.kill();
   }
 
   /** Gives the addresses of a router, and of its group, to a peer, for so long (null: until `resume`). */
@@ -176,69 +176,105 @@ export class HaKeeper {
   }
 
   status(): HaStatus {
+    const { plan, restraints } = this;
+    const routers = plan.routers.map(({ name }) => this.routers.get(name)!);
     return haStatus({
-      plan: this.options.plan,
+      plan,
       nowMs: this.options.now(),
       owner: this.addresses.process,
       accounts: this.addresses.status(),
-      watches: this.watches.map((watch) => watch.status()),
-      witnesses: this.witnesses.map((witness) => witness?.status() ?? []),
-      histories: this.histories,
-      restraints: this.options.plan.routers.map(({ name }) => this.restraints.view(name)),
+      watches: plan.watches.map((watch) => this.watches.status(watch)),
+      witnesses: routers.map(({ witnesses }) => witnesses?.status() ?? []),
+      histories: routers.map(({ history }) => history),
+      restraints: plan.routers.map(({ name }) => restraints.view(name)),
     });
   }
 
   // --- inside ---
 
-  private async firstVerdicts(): Promise<void> {
-    const all = new Promise<void>((resolve) => {
-      this.whenAllHaveVerdicts = resolve;
+  /** Each router of the plan has what belongs to it, and what no plan has any more is let go of when it has left. */
+  private keepRouters(): void {
+    const { plan, options } = this;
+    const { log, now, makeProbe, runCommand } = options;
+    const own = {
+      witness: {
+        log,
+        makeProbe,
+        now,
+        onVerdict: (router: string, passes: boolean) => {
+          this.addresses.setVerdict({ type: 'witnesses', router, passes });
+        },
+      },
+      notifier: { run: runCommand, log },
+      userFor: (name: string | null) => this.userFor(name),
+    };
+    plan.routers.forEach(({ name }, index) => {
+      const known = this.routers.get(name);
+      if (known === undefined) this.routers.set(name, new HaRouter(own, plan, index));
+      else known.apply(plan, index);
     });
-    this.watches.forEach((watch, index) => {
-      let isFirst = true;
-      watch.start((isUp) => {
-        this.handleVerdict(index, isUp);
-        if (isFirst && --this.waitsFor === 0) this.whenAllHaveVerdicts();
-        isFirst = false;
-      });
-    });
-    if (this.waitsFor === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise((resolve) => {
-      timer = setTimeout(resolve, FIRST_VERDICTS_MS_MAX);
-    });
-    await Promise.race([all, timeout]);
-    clearTimeout(timer);
+    const names = new Set(plan.routers.map(({ name }) => name));
+    for (const [name, router] of this.routers) {
+      if (names.has(name)) continue;
+      router.leave();
+      if (router.isOver) this.routers.delete(name);
+    }
   }
 
-  private handleVerdict(watch: number, isUp: boolean): void {
-    for (const router of this.options.plan.routers) {
+  private askNames(): void {
+    const hostnames = Array.from(this.routers.values(), ({ witnesses }) => witnesses?.hostnames ?? []).flat();
+    void this.names.apply([...new Set(hostnames)]);
+    for (const hostname of hostnames) {
+      const answer = this.names.answerOf(hostname);
+      if (answer === null) continue;
+      for (const { witnesses } of this.routers.values()) witnesses?.handleName(hostname, answer);
+    }
+  }
+
+  private handleVerdict(watch: string, isUp: boolean): void {
+    const { watches, routers } = this.plan;
+    const place = watches.findIndex((each) => watchKey(each) === watch);
+    if (place < 0) return;
+    for (const router of routers) {
       router.watches.forEach((each, index) => {
-        if (each === watch) this.addresses.setVerdict({ type: 'tracked', router: router.name, index, isUp });
+        if (each === place) this.addresses.setVerdict({ type: 'tracked', router: router.name, index, isUp });
       });
     }
   }
 
+  /** All there are on what that plan tracks and guards by. */
+  private verdictsFor(plan: HaPlan): readonly Verdict[] {
+    const seen = plan.watches.map((watch) => this.watches.status(watch).isUp);
+    return plan.routers.flatMap(({ name, watches, witnesses }, i): Verdict[] => {
+      const before = this.plan.routers.find((router) => router.name === name);
+      const isAsked = witnesses !== null && before !== undefined && isSamePlan(before.witnesses, witnesses);
+      const passes = isAsked ? (this.routers.get(name)?.witnesses?.verdict ?? null) : null;
+      const tracked = watches.flatMap((watch, index): Verdict[] => {
+        const isUp = watch === null ? null : seen[watch];
+        return isUp === null ? [] : [{ type: 'tracked', router: plan.routers[i].name, index, isUp }];
+      });
+      return passes === null ? tracked : [...tracked, { type: 'witnesses', router: name, passes }];
+    });
+  }
+
   private handleChange(change: RoleChange): void {
-    const { plan, now, notifyServiceManager } = this.options;
-    const index = plan.routers.findIndex(({ name }) => name === change.router);
-    if (index < 0) return;
-    this.histories[index].handleChange(change, now());
+    const { now, notifyServiceManager } = this.options;
     const told = this.addresses.status().find(({ status }) => status.name === change.router);
-    this.notifiers[index].handleChange(change, told?.status.priority ?? plan.vip.routers[index].priority);
-    const roles = plan.routers.map(({ name }, i) => `${name} ${roleOf(this.histories[i].state)}`);
+    this.routers.get(change.router)?.handleChange(change, told?.status.priority ?? null, now());
+    const roles = this.plan.routers.map(({ name }) => `${name} ${roleOf(this.routers.get(name)!.history.state)}`);
     notifyServiceManager(`STATUS=${roles.join(', ')}`);
   }
 
   /** The names of all that move together with it. */
   private groupOf(router: string): readonly string[] {
-    const { routers } = this.options.plan.vip;
+    const { routers } = this.plan.vip;
     const group = routers.find(({ name }) => name === router)?.group ?? null;
     return group === null ? [router] : routers.filter((each) => each.group === group).map(({ name }) => name);
   }
 
   private async checkServing(router: string): Promise<void> {
-    const { plan, listeners, makeProbe } = this.options;
+    const { listeners, makeProbe } = this.options;
+    const { plan } = this;
     const index = plan.routers.findIndex(({ name }) => name === router);
     if (index < 0) return;
     const { serves } = plan.routers[index];
@@ -251,12 +287,12 @@ export class HaKeeper {
   }
 
   private historyOf(router: string): History | undefined {
-    return this.histories[this.options.plan.routers.findIndex(({ name }) => name === router)];
+    return this.plan.routers.some(({ name }) => name === router) ? this.routers.get(router)?.history : undefined;
   }
 
   private stopWatches(): void {
-    for (const watch of this.watches) watch.stop();
-    for (const witness of this.witnesses) witness?.stop();
+    this.watches.stop();
+    for (const router of this.routers.values()) router.stopAsking();
     this.names.stop();
   }
 

@@ -47,7 +47,7 @@ interface Notice {
 }
 
 export class Notifier {
-  private readonly options: NotifierOptions;
+  private options: NotifierOptions;
   /** What is told when the program that runs has ended. */
   private waiting: Notice | null = null;
   private role: Role = 'stop';
@@ -57,6 +57,11 @@ export class Notifier {
   private whenIdle: (() => void)[] = [];
 
   constructor(options: NotifierOptions) {
+    this.options = options;
+  }
+
+  /** Goes by these from now on. What runs, or waits, was asked for by what was. */
+  apply(options: NotifierOptions): void {
     this.options = options;
   }
 
@@ -70,6 +75,11 @@ export class Notifier {
     if (command === null || role === this.telling) return;
     this.waiting = { role, command, change, priority };
     if (this.telling === null) void this.runAll();
+  }
+
+  /** Nothing runs, and nothing waits to be run. */
+  get isIdle(): boolean {
+    return this.telling === null;
   }
 
   /**

@@ -30,17 +30,20 @@ type Known = RestraintRecord & { readonly reason: RestraintReason };
 
 export class Restraints {
   private readonly options: RestraintsOptions;
+  private routers: readonly string[];
   private readonly known = new Map<string, Known>();
   /** Who gave the order for a router that is still under way. */
   private readonly orders = new Map<string, string | null>();
 
   constructor(options: RestraintsOptions) {
     this.options = options;
+    this.routers = options.routers;
   }
 
   /** From before this program's start, and for all routers if it was started with --restrained. */
   inherit(isRestrained: boolean): ReadonlyMap<string, InheritedRestraint> {
-    const { file, log, routers, unixMs } = this.options;
+    const { file, log, unixMs } = this.options;
+    const { routers } = this;
     const nowMs = unixMs();
     for (const record of file.read()) {
       if (!routers.includes(record.router)) continue;
@@ -61,6 +64,16 @@ export class Restraints {
         return [router, { reason, agoMs: nowMs - atMs, leftMs: untilMs === null ? null : untilMs - nowMs }];
       }),
     );
+  }
+
+  /** These are the routers from now on: an order for one that is gone is forgotten. */
+  apply(routers: readonly string[]): void {
+    this.routers = routers;
+    let isChanged = false;
+    for (const router of this.known.keys()) {
+      if (!routers.includes(router)) isChanged = this.known.delete(router) || isChanged;
+    }
+    if (isChanged) this.save();
   }
 
   /** An operator had these routers hand over, or resume. */

@@ -40,7 +40,7 @@ class Scene {
         return Promise.resolve<ProbeResult>({ isPassed, reason: isPassed ? 'connected' : 'no answer' });
       },
       now: () => this.nowMs,
-      onVerdict: (passes) => this.verdicts.push(passes),
+      onVerdict: (_, passes) => this.verdicts.push(passes),
     });
   }
 

@@ -14,7 +14,7 @@ export interface WitnessWatchOptions {
   readonly makeProbe: MakeProbe;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
-  readonly onVerdict: (passes: boolean) => void;
+  readonly onVerdict: (router: string, passes: boolean) => void;
 }
 
 export interface WitnessStatus {
@@ -68,6 +68,11 @@ export class WitnessWatch {
       const isKept = addresses.some(({ host }) => host === witness.address?.host);
       if (!isKept) witness.address = { ...addresses[0], port: target.port };
     }
+  }
+
+  /** What was told last; null: nothing yet. */
+  get verdict(): boolean | null {
+    return this.told;
   }
 
   start(): void {
@@ -124,7 +129,7 @@ export class WitnessWatch {
     const count = `${answering} of ${plan.of.length} witnesses of ${router} answer, ${plan.quorum} must`;
     if (passes) log.info(count);
     else log.warn(`${count}: this node may be cut off, and is not active without them`);
-    onVerdict(passes);
+    onVerdict(router, passes);
   }
 }
 

@@ -52,7 +52,7 @@ const EADDRNOTAVAIL = -99;
 const EEXIST = -17;
 
 export class LinuxAttachment implements Attachment {
-  readonly request: AttachRequest;
+  request: AttachRequest;
   readonly handler: AttachmentHandler;
   /** Hears only what may be an advert that is believed, and a sample of the rest. */
   isNarrow = false;
@@ -62,6 +62,7 @@ export class LinuxAttachment implements Attachment {
   private readonly virtualMac: Uint8Array;
   private readonly handleClose: () => void;
   private readonly handleReveal: () => void;
+  private readonly handleApplied: () => void;
   /** What the handler was told last; undefined: nothing yet. */
   private source: Uint8Array | SourceLoss | undefined = undefined;
   private toldMac: Uint8Array | null = null;
@@ -73,9 +74,9 @@ export class LinuxAttachment implements Attachment {
   private isHeld = false;
   /** Of what it holds, what is known to be there, or to have been. */
   private readonly seen = new Set<Uint8Array>();
-  private readonly own: OwnAddresses;
+  private own: OwnAddresses;
   /** All addresses, to find one among hundreds. */
-  private readonly texts: ReadonlySet<string>;
+  private texts: ReadonlySet<string>;
   /** These addresses are on the loopback interface: this machine has them, and no neighbour sees it. */
   private concealed: readonly Uint8Array[] = [];
   private currentRelay: Relay | null = null;
@@ -87,7 +88,7 @@ export class LinuxAttachment implements Attachment {
 
   /**
    * `isVirtual`: an address of any virtual router, which is never a sender's. `handleReveal`: the addresses are concealed no
-   * more.
+   * more. `handleApplied`: it has something new to hear and to tell.
    */
   constructor(
     request: AttachRequest,
@@ -97,6 +98,7 @@ export class LinuxAttachment implements Attachment {
     isVirtual: (address: LinkAddress) => boolean,
     handleClose: () => void,
     handleReveal: () => void,
+    handleApplied: () => void,
   ) {
     this.request = request;
     this.handler = handler;
@@ -105,6 +107,7 @@ export class LinuxAttachment implements Attachment {
     this.isVirtual = isVirtual;
     this.handleClose = handleClose;
     this.handleReveal = handleReveal;
+    this.handleApplied = handleApplied;
     this.virtualMac = virtualMac(request.family, request.virtualRouterId);
     const addresses = request.addresses.map(({ address }) => address);
     this.own = new OwnAddresses(machine, segment.name, addresses);
@@ -293,6 +296,59 @@ export class LinuxAttachment implements Attachment {
     this.machine.change((writer) => {
       for (const each of this.request.addresses) if (hasNetwork(each)) writeDeleteRoute(writer, link.index, each);
     });
+  }
+
+  apply(request: AttachRequest): void {
+    const { machine, segment } = this;
+    const isKept = ({ address, prefixLength }: VirtualAddress): boolean =>
+      request.addresses.some((each) => each.prefixLength === prefixLength && equalBytes(each.address, address));
+    const gone = this.request.addresses.filter((each) => !isKept(each));
+    if (this.hasBegun) {
+      this.reveal();
+      this.removeSome(gone);
+    }
+    const before = this.texts;
+    this.request = request;
+    this.texts = new Set(request.addresses.map(({ address }) => textOf(address)));
+    this.own.apply(request.addresses.map(({ address }) => address));
+    this.holding = null;
+    this.isHeld = false;
+    this.seen.clear();
+    segment.refresh();
+    this.handleApplied();
+    if (!this.hasBegun) return;
+    // What is new may have been put here by somebody else.
+    this.removeAddresses((each) => !before.has(textOf(each.address)) && this.isLeftover(each));
+    machine.network.update();
+    this.isEstablished = false;
+    this.establish();
+  }
+
+  /** Held or not, they are nobody's from now on. */
+  private removeSome(gone: readonly VirtualAddress[]): void {
+    if (gone.length === 0) return;
+    const { machine, segment } = this;
+    machine.settleRefreshes();
+    machine.network.update();
+    const linkName = this.addressLinkName;
+    const link = machine.network.findLink(linkName);
+    if (link !== null && this.isHolding) {
+      machine.change((writer) => {
+        for (const each of gone) {
+          const { address, prefixLength } = this.heldAs(each);
+          writeDeleteAddress(writer, link.index, address, prefixLength);
+          if (hasNetwork(each)) writeDeleteRoute(writer, link.index, each);
+        }
+      });
+    }
+    const addresses = gone.map(({ address }) => address);
+    this.own.giveBack(segment.link?.index ?? null, addresses);
+    machine.journal.remove(
+      (undo) =>
+        undo.kind === 'address' &&
+        undo.link === linkName &&
+        addresses.some((address) => formatIP(address) === undo.address),
+    );
   }
 
   close(): void {

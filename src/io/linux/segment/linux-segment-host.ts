@@ -47,7 +47,7 @@ export class LinuxSegmentHost implements SegmentHost {
   private readonly machine: Machine;
   private readonly interfaces = new Map<string, SegmentInterface>();
   private attachments: readonly LinuxAttachment[] = [];
-  private readonly watches: InterfaceWatch[] = [];
+  private watches: readonly InterfaceWatch[] = [];
   /** A new subscriber has not been notified yet. */
   private hasNewcomers = false;
   /** When to try again what could not be opened. */
@@ -85,6 +85,9 @@ export class LinuxSegmentHost implements SegmentHost {
       (address) => this.isVirtual(address),
       () => this.handleClosed(attachment),
       () => this.restoreArpSettings(name),
+      () => {
+        this.hasNewcomers = true;
+      },
     );
     this.attachments = [...this.attachments, attachment];
     segment.add(attachment);
@@ -93,9 +96,13 @@ export class LinuxSegmentHost implements SegmentHost {
     return attachment;
   }
 
-  watchInterface(name: string, handle: InterfaceHandler): void {
-    this.watches.push({ name, handle, told: null });
+  watchInterface(name: string, handle: InterfaceHandler): () => void {
+    const watch = { name, handle, told: null };
+    this.watches = [...this.watches, watch];
     this.hasNewcomers = true;
+    return () => {
+      this.watches = this.watches.filter((each) => each !== watch);
+    };
   }
 
   /** To be called when all have begun: makes their changes, and undoes what a predecessor did and nobody continues. */

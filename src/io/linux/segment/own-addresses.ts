@@ -12,13 +12,18 @@ type OwnAddress = Extract<Undo, { kind: 'own-address' }>;
 export class OwnAddresses {
   private readonly machine: Machine;
   private readonly link: string;
-  private readonly possible: ReadonlySet<string>;
+  private possible: ReadonlySet<string>;
   private readonly found = new Map<string, OwnAddress>();
 
   /** `addresses` are those of one attachment. */
   constructor(machine: Machine, link: string, addresses: readonly Uint8Array[]) {
     this.machine = machine;
     this.link = link;
+    this.possible = new Set(addresses.map(formatIP));
+  }
+
+  /** Others are virtual ones now; what is not was given back before. */
+  apply(addresses: readonly Uint8Array[]): void {
     this.possible = new Set(addresses.map(formatIP));
   }
 
@@ -53,9 +58,10 @@ export class OwnAddresses {
         }
       });
     }
-    const given = new Set<Undo>(found.values());
+    const texts = addresses.map(formatIP);
+    const given = new Set<Undo>(texts.flatMap((address) => found.get(address) ?? []));
     machine.journal.remove((undo) => given.has(undo));
-    found.clear();
+    for (const address of texts) found.delete(address);
   }
 
   private ofOthers(): readonly OwnAddress[] {

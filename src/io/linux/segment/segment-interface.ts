@@ -81,6 +81,11 @@ export class SegmentInterface {
     this.isStale = true;
   }
 
+  /** An attachment wants to hear something else: its sockets are opened anew by the next `update`. */
+  refresh(): void {
+    this.isStale = true;
+  }
+
   remove(attachment: LinuxAttachment): void {
     this.attachments.splice(this.attachments.indexOf(attachment), 1);
     this.isStale = true;

@@ -1,0 +1,145 @@
+/**
+ * `evenkeel reload` of the `ha` part, as an operator has it: a pair in network namespaces, one file for both. What each change
+ * does to adverts and addresses is tested beside their owner (vip/reload.test.ts).
+ */
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { Pair } from '../src/lab/pair.ts';
+import { refusalOfLab } from '../src/lab/system.ts';
+import { program } from './evenkeel.ts';
+import { RunningNode } from './running-node.ts';
+
+const lab = { skip: refusalOfLab() ?? false };
+
+const REST = `
+listeners:
+  web: { bind: "*:80", routes: [ { upstream: web } ] }
+upstreams:
+  web: { servers: [ "192.168.15.7:80", "192.168.15.8:80" ] }
+`;
+const HA = `
+ha:
+  VI_1:
+    interface: eth0
+    router-id: 50
+    priority: { lb01: 150, lb02: 100 }
+    advertise: 200ms
+    addresses: [ 192.168.15.3/24 ]
+`;
+
+class Site {
+  readonly pair: Pair;
+  readonly file: string;
+
+  private constructor(pair: Pair) {
+    this.pair = pair;
+    this.file = join(pair.network.directory, 'evenkeel.yaml');
+  }
+
+  static async create(t: TestContext): Promise<Site> {
+    const pair = await Pair.create([process.execPath, program]);
+    t.after(() => pair.remove());
+    return new Site(pair);
+  }
+
+  async start(host: 'lb01' | 'lb02', text: string): Promise<RunningNode> {
+    writeFileSync(this.file, text);
+    const node = new RunningNode(this.pair, host, this.file);
+    await node.said(/ready: web \*:80/);
+    return node;
+  }
+
+  /** What `evenkeel reload` says. */
+  reload(node: RunningNode, text: string): string[] {
+    writeFileSync(this.file, text);
+    const { code, out, err } = node.command('reload');
+    assert.equal(code, 0, err);
+    return out.trim().split('\n');
+  }
+}
+
+test('the ha part changes on both nodes, and the address stays where it is', lab, async (t) => {
+  const site = await Site.create(t);
+  const lb01 = await site.start('lb01', REST + HA);
+  await lb01.is('active');
+  const lb02 = await site.start('lb02', REST + HA);
+  await lb02.is('backup');
+  await lb02.hears();
+  const before = [lb01.router().changes.length, lb02.router().changes.length];
+  const check = join(site.pair.network.directory, 'notified');
+  const changed =
+    REST +
+    HA.replace('advertise: 200ms', 'advertise: 1s')
+      .replace('lb01: 150', 'lb01: 140')
+      .replace('192.168.15.3/24', '192.168.15.3/24, 192.168.15.4/24') +
+    `    track: [{ proxy: true, weight: 5 }, { upstream: web }]
+    guard: { gateway: 192.168.15.7 }
+    notify: { backup: [/usr/bin/touch, ${check}], user: root }
+`;
+  const told = [
+    'address 192.168.15.4/24 added',
+    'priority changed',
+    'advertise changed',
+    'guard changed',
+    'track changed',
+    'notify changed',
+  ];
+  for (const node of [lb01, lb02]) {
+    const lines = site.reload(node, changed).map((line) => line.replace('virtual router VI_1: ', ''));
+    assert.deepEqual(new Set(lines), new Set(told.filter((line) => node === lb01 || line !== 'priority changed')));
+  }
+  const active = lb01.router();
+  assert.deepEqual(active.addresses, ['192.168.15.3/24', '192.168.15.4/24']);
+  assert.equal(active.intervalMs, 1_000);
+  assert.deepEqual(
+    active.tracked.map(({ name, weight }) => [name, weight]),
+    [
+      ['proxy', 5],
+      ['upstream web', 0],
+    ],
+  );
+  // A verdict on all of it, and a peer that believes it.
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  assert.equal(lb01.router().account?.priority, 145);
+  assert.deepEqual([lb01.router().changes.length, lb02.router().changes.length], before);
+  assert.ok(!existsSync(check), 'a program is run when a role changes, and none has');
+  assert.deepEqual(site.reload(lb01, changed), ['nothing has changed']);
+
+  assert.equal(lb01.command('handover', 'VI_1').code, 0);
+  await lb02.is('active');
+  for (const end = performance.now() + 10_000; !existsSync(check) && performance.now() < end;) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.ok(existsSync(check), 'the program that the file names now');
+});
+
+test('an ha part that appears is taken up, one that is gone is handed over', lab, async (t) => {
+  const site = await Site.create(t);
+  const lb01 = await site.start('lb01', REST);
+  assert.deepEqual(site.reload(lb01, REST + HA), ['virtual router VI_1 added']);
+  await lb01.is('active');
+  const lb02 = await site.start('lb02', REST + HA);
+  await lb02.is('backup');
+  await lb02.hears();
+  assert.deepEqual(site.reload(lb01, REST), ['virtual router VI_1 removed']);
+  await lb02.is('active');
+  assert.match(lb02.router().changes[0].cause, /released/);
+  assert.equal((await lb01.ask()).ha, null);
+  assert.deepEqual(site.reload(lb01, REST + HA), ['virtual router VI_1 added']);
+  await lb01.is('active');
+});
+
+test('a file that is refused changes nothing of the ha part either', lab, async (t) => {
+  const site = await Site.create(t);
+  const lb01 = await site.start('lb01', REST + HA);
+  await lb01.is('active');
+  writeFileSync(site.file, `${REST + HA.replace('lb01: 150', 'lb01: 90')}    guard: { gateway: nowhere }\n`);
+  const { code, err } = lb01.command('reload');
+  assert.equal(code, 1);
+  assert.match(err, /evenkeel\.yaml:14:\d+: .*nowhere/);
+  writeFileSync(site.file, `node: lb02\n${REST}${HA}`);
+  assert.equal(lb01.command('reload').code, 0, '`--node` says which node this is');
+  assert.equal(lb01.router().account?.priority, 150);
+});
