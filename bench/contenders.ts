@@ -135,7 +135,7 @@ function evenkeel(name: string, root: string, engine: 'uring' | 'node', httpPort
   web: { bind: "127.0.0.1:${httpPort}", protocol: http, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
   tcp: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: tcp }
 upstreams:
-  web: { servers: [${servers}], pool: { idle: 1024 } }
+  web: { servers: [${servers}] }
   tcp: { servers: [${servers}] }
 `,
   );

@@ -18,6 +18,7 @@ import { HttpServer } from './peers/http-server.ts';
 import { TcpClient, TcpServer } from './peers/tcp-peers.ts';
 import { Prng } from '../src/base/prng.ts';
 import { drawLink, drawScenario, NO_OMISSIONS, type Omissions, type Scenario } from './scenario.ts';
+import { GRACE_MS } from './scenario-plan.ts';
 import { SimTransport, type Sabotage } from './transport.ts';
 import { reorder } from './reload.ts';
 import { Violation, World } from './world.ts';
@@ -25,7 +26,7 @@ import { Violation, World } from './world.ts';
 /** What a driver under test must offer: the production proxy does, and the simulator's own small one. */
 export interface Driver extends TransportDriver {
   apply(plan: Plan, sockets: readonly PlannedSocket[]): void;
-  drain(): void;
+  drain(withinMs: number): void;
 }
 
 export type CreateDriver = (options: ProxyOptions) => Driver;
@@ -205,14 +206,14 @@ class Run {
 
   private beginDrain(): void {
     this.world.note('drain');
-    this.driver.drain();
+    this.driver.drain(GRACE_MS);
     // whoever waits in a backlog is refused when the last holder closes the socket
     this.world.schedule(100_000, () => this.transport.closeListeners());
   }
 
   private finish(): void {
     const { world, transport, arena, board } = this;
-    this.driver.drain();
+    this.driver.drain(GRACE_MS);
     const isDrained = world.run(world.nowUs + DRAIN_DONE_US, () => this.keeper.isDrained);
     if (!isDrained) world.fail('drain', `not done; ${transport.describeSockets()}`);
     // the kernel may hold slots of sends that were cut for a moment, and a shortage may not be over

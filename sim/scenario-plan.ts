@@ -28,6 +28,9 @@ export interface ServerSpec {
   readonly port: number;
 }
 
+/** How long a stop may take. */
+export const GRACE_MS = 20_000;
+
 const NO_EDIT: HeaderEditPlan = { set: [], add: [], remove: [] };
 const ANY: MatchPlan = { hosts: [], path: null, methods: [], values: [] };
 const BALANCES: readonly Balance[] = ['round-robin', 'least-connections', 'random-two', 'source-hash', 'hash'];
@@ -59,7 +62,7 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
       upstream: httpUpstreams,
     });
   }
-  return { plan: { listeners, upstreams, serverSlots: slots.count, graceMs: 20_000, drainMs: 20_000 }, servers };
+  return { plan: { listeners, upstreams, serverSlots: slots.count, graceMs: GRACE_MS, drainMs: 20_000 }, servers };
 }
 
 /** Most clients' addresses are among them; the hops that clients claim are not. */
@@ -162,7 +165,7 @@ function drawUpstream(
       queueMs: around(prng, 1500),
       tunnelMs: around(prng, 4000),
     },
-    poolIdle: prng.below(prng.oneIn(2) ? 3 : 30),
+    poolIdle: prng.oneIn(3) ? null : prng.below(prng.oneIn(2) ? 3 : 30),
     queueMax: isTight ? prng.below(4) : 1000,
   };
 }

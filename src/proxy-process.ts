@@ -101,7 +101,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
 
   private drain(): void {
     this.row.state = WORKER_DRAINING;
-    this.proxy.drain();
+    this.proxy.drain(this.graceMs);
   }
 
   private handleEvent(event: ProxyEvent): void {

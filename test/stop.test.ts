@@ -14,6 +14,19 @@ import {
   startBackend,
   startTcpBackend,
 } from './evenkeel.ts';
+import { RawConnection, type Response } from './raw.ts';
+
+/** Resolves when nobody listens there. */
+async function refused(port: number): Promise<void> {
+  for (;;) {
+    try {
+      (await connect(port)).destroy();
+    } catch (error) {
+      assert.match((error as NodeJS.ErrnoException).code!, /ECONNREFUSED|ECONNRESET/);
+      return;
+    }
+  }
+}
 
 const configuration = (port: number, server: string, rest = ''): string => `
 ${rest}
@@ -52,14 +65,7 @@ for (const engine of ENGINES) {
         const answer = get(port);
         await response.arrived;
         evenkeel.signal(signal);
-        for (;;) {
-          try {
-            (await connect(port)).destroy();
-          } catch (error) {
-            assert.match((error as NodeJS.ErrnoException).code!, /ECONNREFUSED|ECONNRESET/);
-            break;
-          }
-        }
+        await refused(port);
         assert.equal(evenkeel.proxies().length > 0, true);
         response.release();
         assert.deepEqual(await answer, { status: 200, body: 'first half, second half' });
@@ -124,6 +130,57 @@ for (const engine of ENGINES) {
       },
     );
   }
+
+  test(
+    `[${engine}] clients between requests are told with their next response that a stop ends the connection`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t);
+      const port = await freePort();
+      const evenkeel = await Evenkeel.start(t, configuration(port, backend.address, 'grace: 100s'), {
+        engine,
+        workers: 1,
+      });
+      // who has been idle for longer goes first
+      for (let i = 0; i < 200; i++) await RawConnection.open(t, port);
+      const client = await RawConnection.open(t, port);
+      const ask = (): Promise<Response> => {
+        client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+        return client.response();
+      };
+      assert.equal((await ask()).get('connection'), undefined);
+      evenkeel.signal('SIGTERM');
+      await refused(port);
+      assert.equal((await ask()).get('connection'), 'close');
+      assert.equal((await client.ending()).how, 'end');
+      assert.equal(await evenkeel.exit, 0);
+    },
+  );
+
+  test(
+    `[${engine}] clients that stay idle are sent away one after the other by a stop`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t);
+      const port = await freePort();
+      const evenkeel = await Evenkeel.start(t, configuration(port, backend.address, 'grace: 30s'), {
+        engine,
+        workers: 1,
+      });
+      const clients: RawConnection[] = [];
+      for (let i = 0; i < 200; i++) clients.push(await RawConnection.open(t, port));
+      evenkeel.signal('SIGTERM');
+      const ends = await Promise.all(
+        clients.map(async (client) => {
+          assert.deepEqual(await client.ending(), { how: 'end', rest: '' });
+          return performance.now();
+        }),
+      );
+      // a tenth of the grace time, in which the last of them had to be idle for a second
+      assert.ok(Math.max(...ends) - Math.min(...ends) > 1000);
+      assert.equal(await evenkeel.exit, 0);
+    },
+  );
 
   test(`[${engine}] signals that reach the proxies too change nothing`, engineSkip(engine), async (t) => {
     const response = held();

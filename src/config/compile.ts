@@ -154,7 +154,7 @@ function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean,
       queueMs: ms(timeouts.queue),
       tunnelMs: ms(timeouts.tunnel),
     },
-    poolIdle: upstream.pool?.idle ?? defaults.pool.idle,
+    poolIdle: upstream.pool?.idle ?? null,
     queueMax: upstream.queue?.max ?? defaults.queue.max,
   };
 }

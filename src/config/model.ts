@@ -364,8 +364,8 @@ const UpstreamTimeouts = z.strictObject({
 const Pool = z.strictObject({
   idle: key(
     integer(0, 10_000),
-    'Unused connections kept per server, by each proxy. 0 keeps none.',
-    DEFAULTS.upstream.pool.idle,
+    'Unused connections kept per server, by each proxy, at most. 0 keeps none. Without it as many as were in use at one time, and those ' +
+      'that are not needed for `timeouts.idle` are closed little by little.',
   ),
 });
 

@@ -191,8 +191,8 @@ export interface UpstreamPlan {
     /** Silence in both directions after an Upgrade. */
     readonly tunnelMs: number;
   };
-  /** Idle keep-alive connections that one proxy keeps per server. */
-  readonly poolIdle: number;
+  /** Idle keep-alive connections that one proxy keeps per server, at most. Null: as many as were in use at one time. */
+  readonly poolIdle: number | null;
   /** Exchanges of one proxy that may wait for a free connection. */
   readonly queueMax: number;
 }

@@ -20,6 +20,7 @@ export class Backlog implements SocketHandler {
     socket.resetIfKilled();
     this.sockets.add(socket);
     this.context.liveSessions++;
+    this.context.waitingClients++;
   }
 
   /** The one that has waited for longest, or null. It has no handler yet. */
@@ -55,5 +56,6 @@ export class Backlog implements SocketHandler {
   private remove(socket: Socket): void {
     this.sockets.delete(socket);
     this.context.liveSessions--;
+    this.context.waitingClients--;
   }
 }

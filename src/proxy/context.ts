@@ -12,6 +12,16 @@ import type { AnswerLog } from './answer-log.ts';
 export type { ProxyEvent } from '../port/control.ts';
 import type { Session } from './session.ts';
 
+/** Unused connections to one server. */
+export interface Pool {
+  readonly count: number;
+  /** Since when the one has been unused that has been so for longest; Infinity: there is none. */
+  readonly idleSince: number;
+  /** Closes that one. */
+  closeOldest(): void;
+  closeAll(): void;
+}
+
 export interface Context {
   readonly transport: Transport;
   readonly arena: Arena;
@@ -33,7 +43,7 @@ export interface Context {
   readonly noteFailure: (place: Place, how: number, status: number) => void;
   /** Sockets that there may be until the descriptors that are left are kept for servers. */
   readonly socketsMax: number;
-  /** Closes the client that has been idle for longest; without one, stops accepting until there are fewer sockets. */
+  /** Closes an unused connection to a server, else the client that has been idle for longest; without one, stops accepting until there are fewer sockets. */
   readonly makeRoom: () => void;
   /** Closes an unused connection to a server, of any server. False: there is none. */
   readonly evictIdle: () => boolean;
@@ -43,6 +53,10 @@ export interface Context {
   isDraining: boolean;
   /** Client connections and relays that still live; at zero a draining proxy is done. */
   liveSessions: number;
+  /** Clients that were accepted and wait to be served. */
+  waitingClients: number;
+  /** Those that may have connections. */
+  readonly pools: Set<Pool>;
   /** Clients' connections and relays. */
   readonly sessions: Set<Session>;
   /**

@@ -1,5 +1,6 @@
 /** What all listeners do: accept, count, and stop accepting at the connection limit, or while descriptors are short. */
 import type { ListenerPlan } from '../config/plan.ts';
+import { closingsDue } from '../core/spread.ts';
 import type { ListenSocket, Socket } from '../port/transport.ts';
 import { Backlog } from './backlog.ts';
 import type { Context } from './context.ts';
@@ -10,7 +11,7 @@ import type { Upstream } from './upstream.ts';
  * At the limit a client makes room for a new one when it has been idle for so long, and at the end it is let go. One that has
  * just come, or goes from request to request, is not idle: its next request may be on the way.
  */
-export const IDLE_MIN_MS = 1000;
+const IDLE_MIN_MS = 1000;
 /** How often it is told, at most. */
 const TELL_MS = 60_000;
 
@@ -26,6 +27,9 @@ export abstract class Listener {
   private isHeld = false;
   private isPaused = false;
   private isSettling = false;
+  /** Draining with its proxy: when clients that are idle have to be gone, and when some were last sent away. */
+  private leaveBy = Infinity;
+  private leftAt = 0;
   private toldRoomAt = -Infinity;
   private readonly news: PauseNews;
 
@@ -48,9 +52,18 @@ export abstract class Listener {
     this.settle();
   }
 
-  /** No later use of its connections is waited for: whoever waits to be served is served now. */
-  drain(): void {
+  /**
+   * The proxy is to end: whoever waits to be served is served now. Clients between requests go one after the other within
+   * `leaveMs`; one that sends a request before is answered, and told that the connection ends.
+   */
+  drain(leaveMs: number): void {
+    this.leftAt = this.context.transport.now;
+    this.leaveBy = this.leftAt + leaveMs;
     this.settle();
+  }
+
+  get hasConnections(): boolean {
+    return this.connectionCount > 0;
   }
 
   /** No plan has it any more. What began here has to have ended by then. */
@@ -95,8 +108,17 @@ export abstract class Listener {
   }
 
   /** Time has passed: clients may now be idle for long enough. */
-  handleTick(): void {
+  handleTick(now: number): void {
     if (this.isPaused) this.settle();
+    if (this.leaveBy < Infinity && this.idleCount > 0) this.sendAway(now);
+  }
+
+  private sendAway(now: number): void {
+    for (let due = closingsDue(this.idleCount, now - this.leftAt, this.leaveBy - this.leftAt); due > 0; due--) {
+      if (now < this.leaveBy && !this.canCloseIdle) break;
+      this.endIdle();
+    }
+    this.leftAt = now;
   }
 
   /** Somebody here has been idle for so long that it may be closed for a new client. */
@@ -107,6 +129,11 @@ export abstract class Listener {
   /** Since when the client has been idle that has been so for longest; Infinity: nobody is. */
   get idleSince(): number {
     return Infinity;
+  }
+
+  /** Clients that are idle. */
+  protected get idleCount(): number {
+    return 0;
   }
 
   /** Closes the client that has been idle for longest. */
@@ -121,6 +148,11 @@ export abstract class Listener {
 
   /** Closes the connection of that client. */
   protected closeIdle(): void {
+    // nobody is idle
+  }
+
+  /** Ends that connection, without hurry. */
+  protected endIdle(): void {
     // nobody is idle
   }
 

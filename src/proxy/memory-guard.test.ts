@@ -69,9 +69,6 @@ class TestSession extends Session {
   override retire(): void {
     // nothing is retired here
   }
-  override drain(): void {
-    // not here
-  }
 
   override handleExpiry(): void {
     // not here

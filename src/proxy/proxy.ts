@@ -12,7 +12,7 @@ import type { ListenerPlan, Plan } from '../config/plan.ts';
 import type { Transport, TransportDriver } from '../port/transport.ts';
 import { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import { AnswerLog } from './answer-log.ts';
-import type { Context, ProxyEvent } from './context.ts';
+import type { Context, Pool, ProxyEvent } from './context.ts';
 import type { Expiring } from './expiring.ts';
 import { resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
 import { FailureLog } from './failure-log.ts';
@@ -21,6 +21,7 @@ import { writeHttpDate, HTTP_DATE_BYTES } from './http-date.ts';
 import type { Listener } from './listener.ts';
 import { ListeningPoint } from './listening-point.ts';
 import { MemoryGuard } from './memory-guard.ts';
+import { Retirements } from './retirements.ts';
 import { TcpListener } from './tcp.ts';
 import { Upstream, type Server } from './upstream.ts';
 
@@ -53,6 +54,8 @@ export interface PlannedSocket {
 const DATE_MS = 1000;
 /** What the kernel had accepted when accepting ended is here after this time. */
 const LATE_ACCEPT_MS = 20;
+/** Of the time that a proxy has to end: clients between requests go within this part of it. */
+const IDLE_SHARE = 0.1;
 /** See Context.segmentsEnough. */
 const SEGMENTS_ENOUGH = 2;
 
@@ -64,8 +67,9 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private upstreams: readonly Upstream[] = [];
   /** Upstreams that no plan has any more, until what began there has had its time and nobody waits for one of their servers. */
   private retired: Upstream[] = [];
-  /** When what was retired has to have ended. */
-  private retirements: number[] = [];
+  /** Listeners that no plan has any more, as long as they have connections. */
+  private leaving: Listener[] = [];
+  private readonly retirements: Retirements;
   /** The plan that is being applied has retired something. */
   private hasRetired = false;
   /** By the keeper's number of the socket. */
@@ -114,9 +118,12 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       isDraining: false,
       liveSessions: 0,
       sessions: new Set(),
+      pools: new Set(),
+      waitingClients: 0,
       segmentsEnough: SEGMENTS_ENOUGH,
     };
     this.guard = new MemoryGuard(this.context.arena, row, this.context.sessions, report);
+    this.retirements = new Retirements(this.context);
     this.tickAt = transport.now;
     this.renewDate(transport.now);
   }
@@ -132,19 +139,20 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.readBoard();
     this.applyListeners(plan, upstreams, retireAt);
     this.applySockets(sockets);
-    if (this.hasRetired) this.retirements.push(retireAt);
+    if (this.hasRetired) this.retirements.add(plan.drainMs);
     this.hasRetired = false;
   }
 
-  /** Accepts no more, ends what is idle, and reports `drained` when the last exchange and session has ended. */
-  drain(): void {
+  /**
+   * Accepts no more, ends what is idle, and reports `drained` when the last exchange and session has ended. `withinMs`: when that is
+   * to be over.
+   */
+  drain(withinMs: number): void {
     if (this.context.isDraining) return;
     this.context.isDraining = true;
     this.drainedAt = this.context.transport.now + LATE_ACCEPT_MS;
     this.closePoints();
-    for (const listener of this.listeners) listener.drain();
-    for (const session of this.context.sessions) session.drain();
-    for (const upstream of this.upstreams) upstream.closeIdle();
+    for (const listener of [...this.listeners, ...this.leaving]) listener.drain(withinMs * IDLE_SHARE);
   }
 
   handleTurn(now: number): void {
@@ -156,7 +164,9 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.tickAt = now;
     this.context.timers.advance(now, this);
     if (this.isHoldingAccepting && this.hasRoom) this.holdAccepting(false);
-    for (const listener of this.listeners) listener.handleTick();
+    for (const listener of this.listeners) listener.handleTick(now);
+    if (this.leaving.length > 0) this.tickLeaving(now);
+    this.retirements.handleTick(now);
     if (now - this.guardedAt >= TICK_MS) {
       this.guardedAt = now;
       this.guard.handleTick(now);
@@ -170,14 +180,15 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       if (upstream.hasWaiters) upstream.serveWaiters();
     }
     if (this.retired.length > 0) this.serveRetired(now);
-    if (this.retirements.length > 0 && now >= this.retirements[0]) this.endRetired(now);
     if (now >= this.drainedAt && !this.hasReportedDrained && this.context.liveSessions === 0) {
       this.hasReportedDrained = true;
+      for (const pool of this.context.pools) pool.closeAll();
       this.context.report({ kind: 'drained' });
     }
   }
 
   private makeRoom(): void {
+    if (this.evictIdle()) return;
     let longest: Listener | null = null;
     for (const listener of this.listeners) {
       if (listener.canCloseIdle && (longest === null || listener.idleSince < longest.idleSince)) longest = listener;
@@ -187,8 +198,9 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   }
 
   private get hasRoom(): boolean {
-    if (this.context.transport.socketCount < resumeBelow(this.context.socketsMax)) return true;
-    return this.listeners.some(({ canCloseIdle }) => canCloseIdle);
+    const { socketsMax, transport, waitingClients } = this.context;
+    if (transport.socketCount - waitingClients < resumeBelow(socketsMax)) return true;
+    return this.listeners.some(({ canCloseIdle }) => canCloseIdle) || this.oldestPool() !== null;
   }
 
   private holdAccepting(isHeld: boolean): void {
@@ -197,8 +209,19 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     for (const listener of this.listeners) listener.setHeld(isHeld);
   }
 
+  /** The one whose oldest connection has been unused for longest; null: no pool has any. */
+  private oldestPool(): Pool | null {
+    let oldest: Pool | null = null;
+    for (const pool of this.context.pools) {
+      if (pool.count > 0 && (oldest === null || pool.idleSince < oldest.idleSince)) oldest = pool;
+    }
+    return oldest;
+  }
+
   private evictIdle(): boolean {
-    return this.upstreams.some(({ servers }) => servers.some(({ idle }) => idle.closeOldest()));
+    const pool = this.oldestPool();
+    pool?.closeOldest();
+    return pool !== null;
   }
 
   handleExpiry(timed: Timed, now: number): void {
@@ -249,6 +272,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     });
     for (const gone of former.values()) {
       gone.retire(retireAt);
+      this.leaving.push(gone);
       this.hasRetired = true;
     }
   }
@@ -284,10 +308,9 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     for (const upstream of this.upstreams) upstream.refreshed();
   }
 
-  /** What is still under way where no plan has its listener or server any more, and the time for it is over. */
-  private endRetired(now: number): void {
-    this.retirements = this.retirements.filter((at) => at > now);
-    for (const session of this.context.sessions) if (session.retireAt() <= now) session.retire();
+  private tickLeaving(now: number): void {
+    this.leaving = this.leaving.filter((listener) => listener.hasConnections);
+    for (const listener of this.leaving) listener.handleTick(now);
   }
 
   private serveRetired(now: number): void {

@@ -78,11 +78,6 @@ export class Relay extends Session {
     this.abort();
   }
 
-  /** Relays go on until they end by themselves or the grace period is over. */
-  override drain(): void {
-    // nothing is idle here
-  }
-
   override retireAt(): number {
     return this.owner.relayRetireAt();
   }

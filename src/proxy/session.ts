@@ -23,9 +23,6 @@ export abstract class Session extends Expiring {
   /** Gives up what it keeps: memory is short, and of all sessions this one has stood still for longest. */
   abstract shed(): void;
 
-  /** The proxy is to end: no later use is waited for. */
-  abstract drain(): void;
-
   /** When it has to have ended, because no plan has its listener or its server any more; Infinity: they are there. */
   abstract retireAt(): number;
 

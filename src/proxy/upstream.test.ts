@@ -4,12 +4,14 @@ import type { Address } from '../base/address.ts';
 import { AddressNumbers } from '../base/address-numbers.ts';
 import { SERVER_DOWN, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import { Prng } from '../base/prng.ts';
+import { Timers } from '../base/timers.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import type { Context } from './context.ts';
 import { Upstream } from './upstream.ts';
 
 /** What the transport was asked to keep ready. */
 class Prepared {
+  readonly now = 0;
   readonly numbers = new AddressNumbers();
   readonly ready = new Map<number, number>();
 
@@ -32,7 +34,13 @@ class Prepared {
 }
 
 function contextOf(transport: Prepared): Context {
-  return { transport, prng: new Prng(1), isDraining: false } as unknown as Context;
+  return {
+    transport,
+    prng: new Prng(1),
+    timers: new Timers(0),
+    pools: new Set(),
+    isDraining: false,
+  } as unknown as Context;
 }
 
 const NAME = { hostname: 'app.example', port: 80 };
@@ -49,6 +57,7 @@ function plan(...servers: ServerPlan[]): UpstreamPlan {
     servers,
     sources: [],
     poolIdle: 0,
+    timeouts: { idleMs: 1000 },
   } as unknown as UpstreamPlan;
 }
 

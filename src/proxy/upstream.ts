@@ -8,7 +8,7 @@
 import type { Address } from '../base/address.ts';
 import { formatIP } from '../base/address.ts';
 import { preparedText } from '../base/source-ring.ts';
-import { SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
+import { type Board, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import { Expiring } from './expiring.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { PICK_FULL, type Balancer, type Endpoint } from '../core/balance/balancer.ts';
@@ -75,12 +75,15 @@ export class Server implements Endpoint {
   /** Connections that have ended and still count. */
   heldPlaces = 0;
 
-  constructor(context: Context, plan: ServerPlan, slot: number, poolIdle: number) {
+  private readonly board: Board;
+
+  constructor(context: Context, plan: ServerPlan, slot: number, upstream: UpstreamPlan) {
     this.plan = plan;
     this.slot = slot;
     this.epoch = plan.epoch;
     this.transport = context.transport;
-    this.idle = new IdlePool(context, poolIdle);
+    this.board = context.board;
+    this.idle = new IdlePool(context, upstream.poolIdle ?? Infinity, upstream.timeouts.idleMs);
   }
 
   get isBackup(): boolean {
@@ -107,11 +110,16 @@ export class Server implements Endpoint {
     this.idle.closeAll();
   }
 
+  /** It may be that it serves no more connections than it may be sent requests at a time: those here count, and one that is done. */
+  get hasRoomForIdle(): boolean {
+    const { maxConnections, idle } = this;
+    return maxConnections === 0 || this.board.serverConnections(this.slot) + idle.count <= maxConnections;
+  }
+
   /** No plan has it any more: what is under way may finish until `at`, nothing is kept for later. */
   retire(at: number): void {
     this.retireAt = at;
-    this.idle.limit = 0;
-    this.idle.closeAll();
+    this.idle.retire();
   }
 
   /** Nobody is to be sent there any more. */
@@ -175,11 +183,11 @@ export class Upstream {
       for (let slot = serverPlan.firstSlot; slot < serverPlan.firstSlot + serverPlan.slotCount; slot++) {
         let server = former.get(slot);
         if (server?.epoch !== serverPlan.epoch) {
-          server = new Server(this.context, serverPlan, slot, plan.poolIdle);
+          server = new Server(this.context, serverPlan, slot, plan);
         } else {
           former.delete(slot);
           server.plan = serverPlan;
-          server.idle.limit = plan.poolIdle;
+          server.idle.configure(plan.poolIdle ?? Infinity, plan.timeouts.idleMs);
         }
         servers.push(server);
       }
@@ -207,11 +215,6 @@ export class Upstream {
   refreshed(): void {
     this.balancer.update(this.servers);
     this.serveWaiters();
-  }
-
-  /** Draining: what is kept for later has no later. */
-  closeIdle(): void {
-    for (const server of this.servers) server.idle.closeAll();
   }
 
   // --- choosing ---

@@ -10,11 +10,14 @@ export interface IdleClient {
   idleAfter: IdleClient | null;
   /** Another client needs its room. */
   closeIdle(): void;
+  /** Nobody will answer it here any more. */
+  leave(): void;
 }
 
 export class IdleClients {
   private longest: IdleClient | null = null;
   private latest: IdleClient | null = null;
+  count = 0;
 
   add(client: IdleClient, now: number): void {
     client.idleSince = now;
@@ -23,6 +26,7 @@ export class IdleClients {
     if (this.latest === null) this.longest = client;
     else this.latest.idleAfter = client;
     this.latest = client;
+    this.count++;
   }
 
   remove(client: IdleClient): void {
@@ -33,6 +37,7 @@ export class IdleClients {
     else client.idleAfter.idleBefore = client.idleBefore;
     client.idleBefore = null;
     client.idleAfter = null;
+    this.count--;
   }
 
   /** Since when the one has been idle that has been so for longest; Infinity: there is none. */
@@ -40,7 +45,13 @@ export class IdleClients {
     return this.longest === null ? Infinity : this.longest.idleSince;
   }
 
+  /** There is no room: its descriptor is free at once. */
   closeLongest(): void {
     this.longest?.closeIdle();
+  }
+
+  /** It is told that nobody will answer it here any more. */
+  endLongest(): void {
+    this.longest?.leave();
   }
 }

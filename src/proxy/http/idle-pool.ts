@@ -1,26 +1,63 @@
 /**
- * The idle keep-alive connections of one proxy to one server. The last one given back is the first taken: it is the least
- * likely to have been closed meanwhile, and the others can grow old and go.
+ * The idle keep-alive connections of one proxy to one server. The last one given back is the first taken, so those that nobody
+ * has needed for the pool's time are those that the demand of that time did not need: they are let go, a few at each tick.
+ * So the pool keeps what was in use at one time, whatever that is.
  */
-import type { Context } from '../context.ts';
+import { TICK_MS } from '../../base/limits.ts';
+import { closingsDue } from '../../core/spread.ts';
+import type { Context, Pool } from '../context.ts';
+import { Expiring } from '../expiring.ts';
 import type { ServerConnection } from '../http1/server-connection.ts';
 
-export class IdlePool {
+/** What nobody needs any more is let go so fast that all of it would be gone in so long; less and less is left. */
+const LET_GO_MS = 5000;
+
+export class IdlePool extends Expiring implements Pool {
   private readonly context: Context;
+  /** At most so many. */
   limit: number;
+  /** How long one is kept that nobody needs. */
+  private keepMs: number;
   private newest: ServerConnection | null = null;
   private oldest: ServerConnection | null = null;
-  private count = 0;
+  private connectionCount = 0;
 
-  constructor(context: Context, limit: number) {
+  constructor(context: Context, limit: number, keepMs: number) {
+    super();
     this.context = context;
     this.limit = limit;
+    this.keepMs = keepMs;
+    context.pools.add(this);
+  }
+
+  get count(): number {
+    return this.connectionCount;
+  }
+
+  /** Since when the one has been idle that has been so for longest; Infinity: there is none. */
+  get idleSince(): number {
+    return this.oldest === null ? Infinity : this.oldest.idleSince;
+  }
+
+  /** Goes on with other bounds. */
+  configure(limit: number, keepMs: number): void {
+    this.limit = limit;
+    if (keepMs < this.keepMs) this.context.timers.arm(this, this.context.transport.now + TICK_MS);
+    this.keepMs = keepMs;
+    this.context.pools.add(this);
+  }
+
+  /** Nothing is kept any more; what is there is let go little by little. */
+  retire(): void {
+    this.configure(0, 0);
+    if (this.oldest === null) this.context.pools.delete(this);
   }
 
   /** The connection that was used last, or null. */
   take(): ServerConnection | null {
     const connection = this.newest;
-    if (connection !== null) this.remove(connection);
+    if (connection === null || connection.idleSince + this.keepMs <= this.context.transport.now) return null;
+    this.remove(connection);
     return connection;
   }
 
@@ -30,13 +67,16 @@ export class IdlePool {
       connection.close();
       return;
     }
+    const { now } = this.context.transport;
+    connection.idleSince = now;
     connection.older = this.newest;
     connection.newer = null;
     if (this.newest === null) this.oldest = connection;
     else this.newest.newer = connection;
     this.newest = connection;
-    this.count++;
-    if (this.count > this.limit && this.oldest !== null) this.evict(this.oldest);
+    this.connectionCount++;
+    if (this.connectionCount > this.limit) this.closeOldest();
+    if (this.deadline === 0) this.context.timers.arm(this, now + this.keepMs);
   }
 
   remove(connection: ServerConnection): void {
@@ -46,22 +86,35 @@ export class IdlePool {
     else connection.older.newer = connection.newer;
     connection.newer = null;
     connection.older = null;
-    this.count--;
+    this.connectionCount--;
   }
 
-  /** Closes the one that was not used for the longest time. False: there is none. */
-  closeOldest(): boolean {
-    if (this.oldest === null) return false;
-    this.evict(this.oldest);
-    return true;
+  override handleExpiry(now: number): void {
+    for (let due = closingsDue(this.connectionCount, TICK_MS, LET_GO_MS); due > 0; due--) {
+      if (this.idleSince + this.keepMs > now) break;
+      this.closeOldest();
+    }
+    if (this.oldest !== null) this.context.timers.arm(this, Math.max(this.idleSince + this.keepMs, now + TICK_MS));
+    else if (this.limit === 0) this.context.pools.delete(this);
+  }
+
+  /** Closes the one that was not used for the longest time. */
+  closeOldest(): void {
+    const { oldest } = this;
+    if (oldest === null) return;
+    this.remove(oldest);
+    oldest.close();
+  }
+
+  /** The same, so that its local port is free at once: closed in the usual way, it would be in TIME_WAIT for a minute. */
+  resetOldest(): void {
+    const { oldest } = this;
+    if (oldest === null) return;
+    this.remove(oldest);
+    oldest.reset();
   }
 
   closeAll(): void {
-    while (this.oldest !== null) this.evict(this.oldest);
-  }
-
-  private evict(connection: ServerConnection): void {
-    this.remove(connection);
-    connection.close();
+    while (this.oldest !== null) this.closeOldest();
   }
 }

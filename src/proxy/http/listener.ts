@@ -63,8 +63,16 @@ export class HttpListener extends Listener {
     return this.idle.idleSince;
   }
 
+  protected override get idleCount(): number {
+    return this.idle.count;
+  }
+
   protected override closeIdle(): void {
     this.idle.closeLongest();
+  }
+
+  protected override endIdle(): void {
+    this.idle.endLongest();
   }
 
   protected override begin(socket: Socket): void {

@@ -28,7 +28,6 @@ import { Exchange } from '../http/exchange.ts';
 import type { HeaderEdit } from '../http/header-edit.ts';
 import type { IdleClient } from '../http/idle-clients.ts';
 import type { HttpListener } from '../http/listener.ts';
-import { IDLE_MIN_MS } from '../listener.ts';
 import {
   FRAME_AS_IS,
   MessageReader,
@@ -599,7 +598,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   /** A response of ours is no reason to wait for what the client will not send, or for more of it. */
   private settlePersistence(): void {
-    if (!this.isRequestComplete || this.hasEnded) this.isPersistent = false;
+    if (!this.isRequestComplete || this.hasEnded || this.listener.isDraining) this.isPersistent = false;
   }
 
   /** Sends a whole response of ours, which stands in the scratch slot. */
@@ -710,14 +709,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   // --- ends ---
 
-  override drain(): void {
-    const leftMs = this.idleSince + IDLE_MIN_MS - this.context.transport.now;
-    if (this.state !== HEAD || !this.reader.isBetweenMessages) this.isPersistent = false;
-    else if (leftMs <= 0) this.linger();
-    else this.armIn(Math.min(leftMs, IDLE_MIN_MS));
-  }
-
   override retireAt(): number {
+    if (this.state === LINGER) return Infinity;
     return Math.min(this.listener.retireAt, this.exchange === null ? Infinity : this.exchange.retireAt);
   }
 
@@ -790,6 +783,11 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   /** There is no room for a client that has something to ask: one that has not makes room. */
   closeIdle(): void {
     this.close();
+  }
+
+  /** It has been idle, and the listener is to end. */
+  leave(): void {
+    this.linger();
   }
 
   private leaveIdle(): void {

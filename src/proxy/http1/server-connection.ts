@@ -80,7 +80,8 @@ export class ServerConnection extends Expiring implements SocketHandler {
   wasConnected = false;
   /** A byte of a response to this exchange has come in. */
   hasResponded = false;
-  /** Neighbours in the pool. */
+  /** In the pool: since when, and its neighbours. */
+  idleSince = 0;
   newer: ServerConnection | null = null;
   older: ServerConnection | null = null;
 
@@ -248,9 +249,6 @@ export class ServerConnection extends Expiring implements SocketHandler {
       case REST:
         if (this.isClientsTurn) this.touch();
         else this.refuseRest();
-        return;
-      case IDLE:
-        this.leavePool();
         return;
       default:
     }
@@ -488,6 +486,7 @@ export class ServerConnection extends Expiring implements SocketHandler {
     const exchange = this.exchange as Exchange;
     const isClean =
       this.isReusable &&
+      this.server.hasRoomForIdle &&
       exchange.downstream.isRequestComplete &&
       this.reader.length === 0 &&
       this.socketOrNull !== null &&
@@ -495,7 +494,7 @@ export class ServerConnection extends Expiring implements SocketHandler {
     this.exchange = null;
     if (isClean) {
       this.state = IDLE;
-      this.context.timers.arm(this, this.context.transport.now + this.upstream.plan.timeouts.idleMs);
+      this.deadline = 0;
       this.server.idle.put(this);
     } else {
       this.close();
@@ -554,6 +553,13 @@ export class ServerConnection extends Expiring implements SocketHandler {
     const socket = this.socketOrNull;
     this.forget();
     if (socket !== null) socket.close();
+  }
+
+  /** The same for one that is idle, with a reset. */
+  reset(): void {
+    const { socket } = this;
+    this.forget();
+    socket.reset();
   }
 
   /** This object is done; the socket is closed or somebody else's. */
