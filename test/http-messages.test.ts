@@ -18,6 +18,34 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
     await Evenkeel.start(t, yaml, { engine, workers: 1 });
     const open = (t: TestContext): Promise<RawConnection> => RawConnection.open(t, port);
 
+    await t.test('a Content-Length is passed on as it was read, not as it was spelt', async (t) => {
+      const client = await RawConnection.open(t, port);
+      for (const spelt of ['0005', '5\t', '5 ', '  5', '\t5', '00000000000000000000000000005\t \t']) {
+        client.write(
+          `POST / HTTP/1.1\r\n${HOST}content-length:${spelt === '0005' ? '' : ' '}${spelt}\r\nX: 1\r\n\r\nhello`,
+        );
+        const exchange = await server.exchange();
+        assert.deepEqual(
+          exchange.fields.filter(([name]) => /length/i.test(name)),
+          [['Content-Length', '5']],
+          spelt,
+        );
+        assert.equal(await exchange.body(), 'hello');
+        exchange.send(`HTTP/1.1 200 OK\r\nContent-Length: ${spelt}\r\nX: 1\r\n\r\nthere`);
+        const response = await client.response();
+        assert.deepEqual(
+          response.fields.filter(([name]) => /length/i.test(name)),
+          [['Content-Length', '5']],
+          spelt,
+        );
+        assert.equal(response.body, 'there');
+        // it says something of a body that does not come
+        client.write(`HEAD / HTTP/1.1\r\n${HOST}\r\n`);
+        (await server.exchange()).send(`HTTP/1.1 200 OK\r\nContent-Length: ${spelt}\r\n\r\n`);
+        assert.equal((await client.response('HEAD')).get('content-length'), '5');
+      }
+    });
+
     await t.test('a connection is kept alive for the next request, on both sides (RFC 9112 9.3)', async (t) => {
       const client = await open(t);
       const used = new Set<RawConnection>();

@@ -2,6 +2,7 @@
  * What both sides of the engine's fuzzer know of a connection, computed from its number alone: how many bytes go each way,
  * which bytes, and who ends it how. So each side checks what it receives without asking the other.
  */
+import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
 import { Prng } from '../../base/prng.ts';
 import type { UringOptions } from './transport.ts';
 
@@ -50,7 +51,7 @@ export function planOf(seed: number, id: number): Plan {
 
 /** A prime, so that streams of different connections and directions do not repeat in step with any buffer. */
 const CYCLE = 65_521;
-const PIECE_MAX = 1 << 16;
+const PIECE_MAX = HEAD_SLOT_BYTES;
 const pattern = new Uint8Array(CYCLE + PIECE_MAX);
 {
   const prng = new Prng(20260101);

@@ -10,7 +10,15 @@ import { writeOriginForm } from '../../core/route/rewrite.ts';
 import { fieldWithId, onlyFieldWithId } from '../../core/value/lookup.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Prng } from '../../base/prng.ts';
-import { ascii, droppedIds, emitBytes, emitCrlf, emitFragment, emitKeptFields } from '../../wire/http1/emit.ts';
+import {
+  ascii,
+  droppedIds,
+  emitBytes,
+  emitContentLength,
+  emitCrlf,
+  emitFragment,
+  emitKeptFields,
+} from '../../wire/http1/emit.ts';
 import {
   BODY_CHUNKED,
   FIELD_ID,
@@ -128,6 +136,7 @@ export class RequestEmitter {
     if (route.addsRequestId) at = this.emitIdField(view, at);
     else if (route.requestEdit.template !== null || route.responseEdit.template !== null) this.identify(view);
     if (this.via.length > 0) at = emitFragment(memory, at, this.via);
+    if (head.hasOddLength) at = emitContentLength(memory, at, head.contentLength);
     if (head.body === BODY_CHUNKED) at = emitFragment(memory, at, TRANSFER_ENCODING_CHUNKED);
     if (isUpgrade) at = this.emitCopy(CONNECTION_UPGRADE, head, head.upgradeField, at);
     const { appendix, template } = route.requestEdit;

@@ -17,6 +17,7 @@ import {
   ascii,
   droppedIds,
   emitBytes,
+  emitContentLength,
   emitCrlf,
   emitDecimal,
   emitFragment,
@@ -53,7 +54,6 @@ const CONNECTION_KEEP_ALIVE = ascii('Connection: keep-alive\r\n');
 const CONNECTION_CLOSE = ascii('Connection: close\r\n');
 const CONNECTION_UPGRADE = ascii('Connection: upgrade\r\nUpgrade: ');
 const TRANSFER_ENCODING_CHUNKED = ascii('Transfer-Encoding: chunked\r\n');
-const CONTENT_LENGTH = ascii('Content-Length: ');
 const CONTENT_TYPE = ascii('Content-Type: ');
 const DATE = ascii('Date: ');
 const X_REQUEST_ID = ascii('X-Request-Id: ');
@@ -101,6 +101,7 @@ export class ResponseEmitter {
     const drops = keepsLength ? DROPPED : DROPPED_WITH_LENGTH;
     at = edit.isEmpty ? emitKeptFields(memory, at, memory, head, drops) : this.emitEditedFields(head, edit, drops, at);
     if ((head.seen & (1 << F_DATE)) === 0) at = this.emitDate(at);
+    if (head.hasOddLength && keepsLength) at = emitContentLength(memory, at, head.contentLength);
     if (isChunked) at = emitFragment(memory, at, TRANSFER_ENCODING_CHUNKED);
     if (connection !== PERSIST_SILENTLY) at = this.emitConnection(connection, at);
     if (this.via.length > 0) at = emitFragment(memory, at, this.via);
@@ -201,9 +202,7 @@ export class ResponseEmitter {
         at = emitFragment(memory, at, contentType);
         at = emitCrlf(memory, at);
       }
-      at = emitFragment(memory, at, CONTENT_LENGTH);
-      at = emitDecimal(memory, at, bodyLength);
-      at = emitCrlf(memory, at);
+      at = emitContentLength(memory, at, bodyLength);
     }
     if (connection !== PERSIST_SILENTLY) at = this.emitConnection(connection, at);
     return this.via.length > 0 ? emitFragment(memory, at, this.via) : at;

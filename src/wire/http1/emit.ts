@@ -59,6 +59,12 @@ export function emitDecimal(out: Uint8Array, at: number, value: number): number 
   return end;
 }
 
+/** A Content-Length line. */
+export function emitContentLength(out: Uint8Array, at: number, value: number): number {
+  return emitCrlf(out, emitDecimal(out, emitFragment(out, at, CONTENT_LENGTH), value));
+}
+const CONTENT_LENGTH = ascii('Content-Length: ');
+
 /** A number of 0 to 2^32-1 in lower-case hexadecimal. */
 export function emitHex(out: Uint8Array, at: number, value: number): number {
   const digits = Math.max(1, (35 - Math.clz32(value)) >> 2);

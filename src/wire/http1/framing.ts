@@ -3,7 +3,7 @@
  * section 7.6.1). Everything that two readers could understand differently is an error: that is how requests are smuggled.
  */
 import { NOMINATIONS_MAX } from '../../base/limits.ts';
-import { COMMA, HTAB, SP, TOKEN_LOWER, ascii, equalsIgnoringCase } from './classes.ts';
+import { COLON, COMMA, CR, HTAB, SP, TOKEN_LOWER, ascii, equalsIgnoringCase } from './classes.ts';
 import {
   ERR_CONNECTION,
   ERR_CONNECTION_NOMINATES,
@@ -72,6 +72,7 @@ const ALWAYS_REMOVED =
  */
 export function readFraming(bytes: Uint8Array, table: FieldTable): number {
   table.contentLength = -1;
+  table.hasOddLength = false;
   table.hasClose = false;
   table.hasKeepAlive = false;
   table.hasUpgrade = false;
@@ -96,8 +97,13 @@ export function readFraming(bytes: Uint8Array, table: FieldTable): number {
     const length = fields[word + FIELD_VALUE_LENGTH];
     let error = 0;
     if (id === F_CONNECTION) error = readConnection(bytes, at, length, table);
-    else if (id === F_CONTENT_LENGTH) error = readContentLength(bytes, at, length, table);
-    else if (id === F_TRANSFER_ENCODING) {
+    else if (id === F_CONTENT_LENGTH) {
+      error = readContentLength(bytes, at, length, table);
+      if (!isPlainNumber(bytes, at, length)) {
+        table.hasOddLength = true;
+        fields[word + FIELD_ID] = F_NOMINATED;
+      }
+    } else if (id === F_TRANSFER_ENCODING) {
       if (equalsIgnoringCase(bytes, at, length, CHUNKED)) table.body = BODY_CHUNKED;
       else error = transferEncodingError(bytes, at, length);
     } else table.upgradeField = word / FIELD_WORDS;
@@ -123,6 +129,12 @@ function isUpgradePassedOn(bytes: Uint8Array, table: FieldTable): boolean {
     while (i < end && (bytes[i] === COMMA || bytes[i] === SP || bytes[i] === HTAB)) i++;
   }
   return count > 0;
+}
+
+/** Whether it stands there as we would write it: nobody is to read another number from it. */
+function isPlainNumber(bytes: Uint8Array, at: number, length: number): boolean {
+  const isLine = bytes[at - 2] === COLON && bytes[at - 1] === SP && bytes[at + length] === CR;
+  return isLine && (length === 1 || bytes[at] !== 0x30);
 }
 
 function readContentLength(bytes: Uint8Array, at: number, length: number, table: FieldTable): number {

@@ -96,6 +96,8 @@ export class FieldTable {
   body = BODY_NONE;
   /** Content-Length, when `body` is BODY_LENGTH; else -1 (a response to HEAD keeps its number). 0..2^53-1. */
   contentLength = -1;
+  /** Content-Length is spelt with leading zeros or odd whitespace: its line is marked as nominated, and is written anew. */
+  hasOddLength = false;
   /** The Connection field says `close`. */
   hasClose = false;
   /** The Connection field says `keep-alive`. */

@@ -150,6 +150,15 @@ describe('llhttp, strict', { skip }, () => {
     assert.ok(acceptedCount > ROUNDS / 20, `only ${acceptedCount} accepted`);
   });
 
+  it('is stricter with a tab behind Content-Length, which is why that line is written anew', () => {
+    const text = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\t\r\n\r\nhello';
+    const bytes = ascii(text);
+    assert.ok(parseRequestHead(bytes, 0, bytes.length, LIMITS, requestHead) > 0);
+    assert.equal(requestHead.contentLength, 5);
+    assert.equal(requestHead.hasOddLength, true);
+    assert.equal(llhttpParse('request', text).hasHead, false);
+  });
+
   it('is more lenient in the known places only', () => {
     const unknown = [...stricter].filter((name) => !STRICTER.has(name));
     assert.deepEqual(unknown, []);
