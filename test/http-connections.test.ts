@@ -1,5 +1,6 @@
 /** Who may end a connection when, and what the other side sees of it; slow peers; pooled connections. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { engineSkip, ENGINES, Evenkeel, freePort, WAIT_MS } from './evenkeel.ts';
@@ -39,6 +40,27 @@ upstreams: { web: { servers: [ "${server.address}" ], pool: { idle: 2 } } }
       client.end();
       exchange.send('0123456789');
       assert.equal(await client.bytes(10), '0123456789');
+      assert.deepEqual(await client.ending(), { how: 'end', rest: '' });
+    });
+
+    await t.test('a client that says that it sends nothing more is not waited for', async (t) => {
+      for (const request of ['GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 'GET / HTTP/1.0\r\n\r\n']) {
+        const client = await RawConnection.open(t, port);
+        client.write(request);
+        (await server.exchange()).ok('all there is');
+        assert.equal((await client.response()).body, 'all there is');
+        assert.deepEqual(await client.ending(), { how: 'end', rest: '' });
+        const [reset] = await Promise.all([once(client.socket, 'error'), sendUntilError(client)]);
+        assert.match(String(reset), /ECONNRESET|EPIPE/, 'nobody is there any more');
+      }
+    });
+
+    await t.test('one that sends more all the same still gets the whole response', async (t) => {
+      const client = await RawConnection.open(t, port);
+      client.write(`GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n${GET}`);
+      const body = text(4 * MIB, 9);
+      (await server.exchange()).ok(body);
+      assertSameText((await client.response()).body, body);
       assert.deepEqual(await client.ending(), { how: 'end', rest: '' });
     });
 
@@ -348,4 +370,14 @@ function residentBytes(pid: number): number {
 
 function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Sends a byte now and then, until the socket says that it cannot. Whoever waits for more takes them for `timeouts.body`: 30 s. */
+async function sendUntilError({ socket }: RawConnection): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (!socket.destroyed) {
+    assert.ok(Date.now() < deadline, 'what is sent is still taken');
+    socket.write('x');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }

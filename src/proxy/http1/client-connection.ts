@@ -3,7 +3,8 @@
  *
  *   head -> body -> response -> head ...        a request with a body that is still coming
  *   head -> response -> head ...                without
- *   any of them -> linger -> closed             no further request is wanted: FIN is sent, the rest is read and dropped
+ *   any of them -> linger -> closed             no further request is wanted: FIN is sent, the rest is read and dropped;
+ *                                               closed without waiting for a client that said itself it sends nothing more
  *   response -> tunnel                          101 Switching Protocols: a Relay takes over both sockets
  *
  * It reads requests one at a time (pipelined ones wait in the input), answers what the proxy answers itself, and hands the
@@ -90,6 +91,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private isHeadMethod = false;
   /** The client wants another exchange on this connection, and so do we. */
   private isPersistent = true;
+  /** The client has said that it sends nothing behind this request, which has no body. */
+  private isLastRequest = false;
   /** Every byte of the request has been taken from the client. */
   isRequestComplete = true;
   /** The response came before the end of the request, and the server reads on behind it. */
@@ -113,6 +116,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
    * A client that has sent FIN may be gone or may still read; TCP does not tell. Until when a response may begin; 0: it has not.
    */
   private halfClosedDeadline = 0;
+  /** In LINGER: nothing is to come, so that it is closed as soon as everything has left. */
+  private closesAtOnce = false;
   /** In LINGER, once everything has left: until when what the client sends is taken and dropped; 0: not yet. */
   private lingerDeadline = 0;
   // The list of idle clients' own.
@@ -142,6 +147,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   handleData(_socket: Socket, slot: number, offset: number, length: number): void {
     if (this.state === LINGER) {
       this.context.arena.release(slot);
+      if (this.closesAtOnce) this.takeRest();
       if (this.lingerDeadline > 0) this.linger();
       return;
     }
@@ -401,7 +407,9 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     context.row.countRequest();
     this.isHttp10 = head.version === 10;
     this.isHeadMethod = head.method === METHOD_HEAD;
-    this.isPersistent = (this.isHttp10 ? head.hasKeepAlive : !head.hasClose) && !listener.isDraining;
+    const wantsMore = this.isHttp10 ? head.hasKeepAlive : !head.hasClose;
+    this.isPersistent = wantsMore && !listener.isDraining;
+    this.isLastRequest = !wantsMore && head.body === BODY_NONE;
     this.isRequestComplete = head.body === BODY_NONE || (head.body === BODY_LENGTH && head.contentLength === 0);
     this.isEndedByClose = false;
     this.readsRest = false;
@@ -720,7 +728,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     else this.abortWithReset();
   }
 
-  /** Nothing more is wanted of this client: sends FIN behind what is queued, and closes when the client has closed. */
+  /** Nothing more is wanted of this client: sends FIN behind what is queued, and closes when the client has closed, or will send nothing. */
   private linger(): void {
     const { now } = this.context.transport;
     const { bodyMs } = this.listener.plan.timeouts;
@@ -728,10 +736,12 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
       this.state = LINGER;
       this.leaveIdle();
       this.dropExchange();
-      this.reader.clear();
-      this.socket.end();
-      this.socket.resume();
       this.lingerDeadline = 0;
+      // When memory is tight, only an ended socket is done as soon as the kernel has everything.
+      this.closesAtOnce = this.isLastRequest && this.reader.length === 0 && this.context.arena.pressure === PLENTY;
+      this.reader.clear();
+      if (!this.closesAtOnce) this.socket.end();
+      this.socket.resume();
     }
     if (this.socket.pendingSegments > 0) {
       this.beginStall();
@@ -740,8 +750,14 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     }
     this.stallLookAt = 0;
     if (this.lingerDeadline === 0) this.lingerDeadline = now + bodyMs;
-    if (this.hasEnded) this.close();
+    if (this.hasEnded || this.closesAtOnce) this.close();
     else this.context.timers.arm(this, Math.min(now + LINGER_MS, this.lingerDeadline));
+  }
+
+  /** The client sends more than it said: closing under that would take the response from it. */
+  private takeRest(): void {
+    this.closesAtOnce = false;
+    this.socket.end();
   }
 
   // --- for the memory guard ---
