@@ -62,7 +62,10 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
       upstream: httpUpstreams,
     });
   }
-  return { plan: { listeners, upstreams, serverSlots: slots.count, graceMs: GRACE_MS, drainMs: 20_000 }, servers };
+  return {
+    plan: { workers: 1, listeners, upstreams, serverSlots: slots.count, graceMs: GRACE_MS, drainMs: 20_000 },
+    servers,
+  };
 }
 
 /** Most clients' addresses are among them; the hops that clients claim are not. */

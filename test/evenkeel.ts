@@ -37,7 +37,8 @@ export function engineSkip(engine: Engine): { skip: string | false } {
 
 export interface StartOptions {
   readonly engine?: Engine;
-  readonly workers?: number;
+  /** `file`: as many as the file says. */
+  readonly workers?: number | 'file';
   readonly env?: NodeJS.ProcessEnv;
   /** Puts the program behind another one: `['prlimit', '--nofile=64', '--']`. */
   readonly through?: readonly string[];
@@ -98,7 +99,8 @@ export class Evenkeel {
     const file = join(directory, 'evenkeel.yaml');
     writeFileSync(file, yaml);
     const socket = options.hasSocket === true ? ['--socket', `${file}.sock`] : [];
-    const args = ['run', file, ...socket, '--workers', `${options.workers ?? 2}`];
+    const workers = options.workers === 'file' ? [] : ['--workers', `${options.workers ?? 2}`];
+    const args = ['run', file, ...socket, ...workers];
     if (options.engine !== undefined) args.push('--engine', options.engine);
     const evenkeel = Evenkeel.spawn(t, [...args, ...(options.args ?? [])], options);
     evenkeel.file = file;

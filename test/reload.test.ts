@@ -102,6 +102,36 @@ upstreams: { echo: { servers: [ "127.0.0.1:${echoPort}" ] } }
       await ended(other);
     },
   );
+
+  test(`[${engine}] the number of proxies changes, and no request fails`, engineSkip(engine), async (t) => {
+    const backend = await startBackend(t);
+    const port = await freePort();
+    const yaml = (workers: number): string => `
+workers: ${workers}
+listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "${backend.address}" ] } }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml(3), { engine, workers: 'file', hasSocket: true });
+    assert.equal(evenkeel.proxies().length, 3);
+    const load = startLoad(port, 8);
+    for (const workers of [1, 2, 3, 1, 3]) {
+      writeFileSync(evenkeel.file, yaml(workers));
+      const { changes, error } = await reload(evenkeel);
+      assert.equal(error, undefined);
+      assert.ok(changes?.includes('workers changed'));
+      for (const end = performance.now() + 60_000; evenkeel.proxies().length !== workers;) {
+        assert.ok(performance.now() < end, `${evenkeel.proxies().length} proxies, not ${workers}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      for (let i = 0; i < 20; i++) assert.equal((await get(port)).status, 200);
+    }
+    const { done, failures } = await load.stop();
+    assert.deepEqual(failures, []);
+    assert.ok(done > 20, `${done} requests`);
+    writeFileSync(evenkeel.file, yaml(64));
+    assert.match((await reload(evenkeel)).error ?? '', /`workers: 64` takes a restart: this one has room for \d+/);
+    assert.equal(evenkeel.proxies().length, 3);
+  });
 }
 
 const linux = engineSkip('node');

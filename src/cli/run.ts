@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly logLevel: 'info' | 'warn' | 'error';
   /** Virtual routers do not preempt. */
   readonly isRestrained: boolean;
+  /** Reloads when the file changes. */
+  readonly isWatching: boolean;
 }
 
 interface RunCommand {
@@ -33,6 +35,7 @@ interface Flags {
   readonly logFormat?: 'text' | 'json';
   readonly logLevel: 'info' | 'warn' | 'error';
   readonly restrained?: boolean;
+  readonly watch?: boolean;
 }
 
 export function addRunCommand(program: Command, context: CliContext<RunCommand>): void {
@@ -55,16 +58,29 @@ export function addRunCommand(program: Command, context: CliContext<RunCommand>)
     .addOption(
       new Option('--log-level <level>', 'the least that is logged').choices(['info', 'warn', 'error']).default('info'),
     )
+    .option('--watch', 'reload when the file, or a key file that it names, has changed')
     .option('--restrained', 'do not preempt: take a virtual address only if no other node is active, until `resume`')
     .addHelpText(
       'after',
       '\nSIGTERM or SIGINT: stop accepting, finish what is in flight within `grace`, exit 0. A second signal ends at once.\n',
     )
-    .action(async (file: string, flags: Flags) => {
+    .action(async (file: string, flags: Flags, command: Command) => {
       const { node = null, engine = null, workers = null, socket = null, logFormat = null, logLevel } = flags;
-      const { restrained: isRestrained = false } = flags;
+      const { restrained: isRestrained = false, watch: isWatching = false } = flags;
+      if (isWatching && file === '-')
+        command.error("error: option '--watch' needs a file: standard input does not change");
       context.exit(
-        await context.commands.run({ file, node, engine, workers, socket, isRestrained, logFormat, logLevel }),
+        await context.commands.run({
+          file,
+          node,
+          engine,
+          workers,
+          socket,
+          isRestrained,
+          isWatching,
+          logFormat,
+          logLevel,
+        }),
       );
     });
 }

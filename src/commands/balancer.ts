@@ -34,7 +34,8 @@ export interface BalancerOptions {
   readonly version: string;
   readonly configuration: LoadedConfiguration;
   readonly service: ServiceState;
-  readonly workers: number;
+  /** The most that a file may ask for. */
+  readonly workersMax: number;
   readonly log: Log;
   /** Runs this program's main file: the interpreter, the file. */
   readonly command: readonly [string, string];
@@ -69,12 +70,12 @@ export class Balancer {
   private isOver = false;
 
   constructor(options: BalancerOptions) {
-    const { loaded, read, workers, log, proxyCommand, proxyUser } = options;
+    const { loaded, read, workersMax, log, proxyCommand, proxyUser } = options;
     this.options = options;
     this.loaded = loaded;
     this.wanted = loaded;
     this.keeper = new Keeper({
-      workers,
+      workersMax,
       host: linuxHost,
       log,
       user: proxyUser,

@@ -18,7 +18,7 @@ export async function checkCommand(options: CheckOptions, { out, err }: Output):
   // Elsewhere than on Linux nothing can be run, and the system calls are missing that look at the machine.
   const looksAtHost = options.looksAtHost && process.platform === 'linux';
   const look = looksAtHost ? (await import('./preflight/look.ts')).lookAtMachine : null;
-  const { diagnostics, ready } = prepare(text, { node: options.node, workers: 1, look });
+  const { diagnostics, ready } = prepare(text, { node: options.node, workers: null, look });
   const all = ready === null || !looksAtHost ? diagnostics : await withRehearsal(ready, diagnostics, options.socket);
   const refusals = all.filter(refuses).length;
   const isOk = refusals === 0;

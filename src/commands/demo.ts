@@ -22,8 +22,8 @@ import { type DemoOrder, type DemoPorts, ECHO_SERVERS, WEB_SERVERS, type WebServ
 import { DemoTraffic } from './demo-traffic.ts';
 import { type Color, type DemoFrame, noPaint, paint, renderFrame, renderLine } from './demo-view.ts';
 import { CTRL_C, keyName, readKeys } from './keys.ts';
-import { planOf } from './prepare.ts';
-import { defaultWorkers, type Program, proxyCommand } from './run.ts';
+import { defaultWorkers, planOf } from './prepare.ts';
+import { type Program, proxyCommand } from './run.ts';
 import { watchSignals } from './signals.ts';
 
 const FIRST_PORT = 8080;
@@ -59,7 +59,7 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
   };
   const log: Log = { info: tell, warn: tell, error: tell };
   const keeper = new Keeper({
-    workers,
+    workersMax: workers,
     host: linuxHost,
     log,
     user,

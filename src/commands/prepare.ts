@@ -2,9 +2,10 @@
  * From a configuration to what `run` runs, or to everything that keeps it from running here. `run` begins with this, and
  * `check` is this and a rehearsal of what follows: there is no second opinion about a file.
  */
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
+import { WORKERS_MAX } from '../base/limits.ts';
 import { compile } from '../config/compile.ts';
-import { compileHa, NO_KEY_FILES } from '../config/compile-ha.ts';
+import { compileHa, keyFilesOf, NO_KEY_FILES } from '../config/compile-ha.ts';
 import { type Diagnostic, sortDiagnostics, type SourceMap } from '../config/diagnostic.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
 import type { Config } from '../config/model.ts';
@@ -22,7 +23,8 @@ export interface Plans {
 export interface PrepareOptions {
   /** Which node this is. Null: the file's `node`, or else the host name. */
   readonly node: string | null;
-  readonly workers: number;
+  /** Null: the file's `workers`, or else one per core. */
+  readonly workers: number | null;
   /** What of the machine is looked at, now that the file is right. Null: this machine is not the one that will run it. */
   readonly look: LookAtMachine | null;
 }
@@ -36,6 +38,8 @@ export interface Ready extends Plans {
 }
 
 export interface Prepared {
+  /** Other files that it names, and that count as a part of it. */
+  readonly files: readonly string[];
   /** In the order of the file. */
   readonly diagnostics: readonly Diagnostic[];
   /** Null: it cannot be run. */
@@ -45,8 +49,10 @@ export interface Prepared {
 export function prepare({ name, text }: ConfigText, options: PrepareOptions): Prepared {
   const { loaded, node } = loadForNode(name, text, options);
   const { config, source } = loaded;
-  if (config === null) return { diagnostics: loaded.diagnostics, ready: null };
-  const { plan, unsupported } = compile(config, source, { workers: options.workers });
+  if (config === null) return { files: [], diagnostics: loaded.diagnostics, ready: null };
+  const { plan, unsupported } = compile(config, source, {
+    workers: options.workers ?? config.workers ?? defaultWorkers(),
+  });
   const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(config, source);
   const ready: Ready = { config, source, plan, ha: node === null ? null : compileHa(config, node, keys.files) };
   const diagnostics = sortDiagnostics([
@@ -55,7 +61,8 @@ export function prepare({ name, text }: ConfigText, options: PrepareOptions): Pr
     ...keys.diagnostics,
     ...(options.look?.(ready) ?? []),
   ]);
-  return { diagnostics, ready: diagnostics.some(refuses) ? null : ready };
+  const files = [...keyFilesOf(config).keys()];
+  return { files, diagnostics, ready: diagnostics.some(refuses) ? null : ready };
 }
 
 /** A file that asks for more than can be given must not look as if it were served. */
@@ -75,6 +82,10 @@ function loadForNode(
   if (look === null) return { loaded, node: null };
   const own = hostname();
   return { loaded: loaded.config?.ha === undefined ? loaded : loadYaml(text, { file, node: own }), node: own };
+}
+
+export function defaultWorkers(): number {
+  return Math.min(WORKERS_MAX, availableParallelism());
 }
 
 /** Of a text that is known to be right. */

@@ -1,6 +1,4 @@
 /** `evenkeel run`: reads the configuration, starts the keeper, and stays until a signal. */
-import { availableParallelism } from 'node:os';
-import { WORKERS_MAX } from '../base/limits.ts';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { RunOptions } from '../cli/run.ts';
 import { EngineError, type EngineName } from '../engine.ts';
@@ -17,8 +15,9 @@ import { count } from './check.ts';
 import { type Print, printDiagnostics, readConfigText } from './config-file.ts';
 import { type Loaded, LoadedConfiguration } from './loaded-configuration.ts';
 import { lookAtMachine } from './preflight/look.ts';
-import { prepare, refuses } from './prepare.ts';
+import { defaultWorkers, prepare, refuses } from './prepare.ts';
 import { ServiceState } from './service-state.ts';
+import { FileWatch } from './file-watch.ts';
 import { feedWatchdog } from './watchdog.ts';
 import { watchSignals } from './signals.ts';
 import { runDirectory, socketToOpen, stateDirectory } from './socket-path.ts';
@@ -38,11 +37,19 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     const level = line.includes(': warning: ') ? 'warn' : 'error';
     write(format === 'journal' ? journalLine(level, line) : line);
   };
-  const workers = options.workers ?? defaultWorkers();
+  const { workers } = options;
+  let balancer: Balancer | null = null;
+  let named: readonly string[] = [];
+  // Before the file is read: what changes meanwhile is a change.
+  const watch = new FileWatch({
+    files: () => (options.isWatching ? [options.file, ...named] : []),
+    onChange: (changed) => void balancer?.reload(`a change of ${changed.join(', ')}`).catch(() => undefined),
+  });
   const read = (print: Print): Loaded | null => {
     const text = readConfigText(options.file, print);
     if (text === null) return null;
-    const { diagnostics, ready } = prepare(text, { node: options.node, workers, look: lookAtMachine });
+    const { diagnostics, ready, files } = prepare(text, { node: options.node, workers, look: lookAtMachine });
+    named = files;
     printDiagnostics(diagnostics, print);
     if (ready !== null) return { ready, text: text.text };
     print(`${text.name}: ${count(diagnostics.filter(refuses).length, 'error')}\n`);
@@ -51,9 +58,10 @@ export async function runCommand(options: RunOptions, program: Program): Promise
   const loaded = read(err);
   if (loaded === null) return EXIT_FAILED;
   const { ready } = loaded;
+  // As many as a reload may ask for: with `--workers` it is as many as there are.
+  const workersMax = workers ?? Math.max(ready.plan.workers, defaultWorkers());
 
   const service = new ServiceState((state) => linuxHost.notifyServiceManager(state));
-  let balancer: Balancer | null = null;
   const asked = watchSignals(() => balancer?.kill());
   // Until it serves there is nothing that could go on by another file.
   process.on('SIGHUP', () => void balancer?.reload('SIGHUP').catch(() => undefined));
@@ -62,11 +70,11 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     const { engine, user, problems } = await findFooting({
       user: ready.config.user ?? null,
       engine: options.engine,
-      workers,
+      workers: workersMax,
       probeCommand,
     });
     // Without listeners the addresses are all there is.
-    const proxies = ready.plan.listeners.length === 0 ? 'no proxy' : proxyCount(workers);
+    const proxies = ready.plan.listeners.length === 0 ? 'no proxy' : proxyCount(ready.plan.workers);
     log.info(`evenkeel ${program.version} starts ${proxies}, engine ${engine.text}`, {
       file: options.file,
       pid: process.pid,
@@ -81,7 +89,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       version: program.version,
       configuration: new LoadedConfiguration(options.file, loaded.text),
       service,
-      workers,
+      workersMax,
       log,
       command: program.command,
       proxyCommand: proxyCommand(program, engine.engine),
@@ -103,7 +111,9 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     service.ready();
     feedWatchdog(process.env, process.pid, (state) => linuxHost.notifyServiceManager(state));
 
+    if (options.isWatching) watch.start();
     const signal = await asked;
+    watch.stop();
     service.stopping();
     const { graceMs } = balancer;
     log.info(`${signal}: finishing what is in flight, for up to ${graceMs / 1000} s; a second signal ends at once`);
@@ -119,8 +129,4 @@ export async function runCommand(options: RunOptions, program: Program): Promise
 
 export function proxyCommand(program: Program, engine: EngineName): [string, ...string[]] {
   return [...program.command, '__proxy', engine];
-}
-
-export function defaultWorkers(): number {
-  return Math.min(WORKERS_MAX, availableParallelism());
 }

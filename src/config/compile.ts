@@ -71,6 +71,7 @@ export function compile(config: Config, source: SourceMap, options: CompileOptio
   }
   return {
     plan: {
+      workers: options.workers,
       listeners,
       upstreams,
       serverSlots,

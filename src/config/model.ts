@@ -4,7 +4,7 @@
  * to do with other parts is in `check.ts`. Each description is the reference page's, the editor's and the only one.
  */
 import * as z from 'zod';
-import { CHUNK_LINE_BYTES_MAX, HEAD_BYTES_MAX, HEADER_COUNT_MAX } from '../base/limits.ts';
+import { CHUNK_LINE_BYTES_MAX, HEADER_COUNT_MAX, HEAD_BYTES_MAX, WORKERS_MAX } from '../base/limits.ts';
 import { DEFAULTS } from './defaults.ts';
 import { HighAvailability } from './model-ha.ts';
 import {
@@ -421,6 +421,10 @@ export const Config = z
       anyText('user name', 'evenkeel'),
       'The user that the proxies run as when evenkeel is started as root. Without it `evenkeel` if there is such a user, or else a ' +
         'number that nobody has. Not root, and not one that other programs run as.',
+    ),
+    workers: key(
+      integer(1, WORKERS_MAX),
+      'Proxy processes. Without it one per core; `--workers` goes before both, and then a reload does not change it.',
     ),
     grace: key(duration('0s', '24h'), 'How long a stop waits for what is in flight.', DEFAULTS.grace),
     drain: key(

@@ -15,10 +15,10 @@ upstreams:
   db: { servers: ["10.0.0.4:3306"] }
 `;
 
-function planOf(text: string): Plan {
+function planOf(text: string, workers = 1): Plan {
   const { config, source, diagnostics } = loadYaml(text, { file: 'test' });
   assert.ok(config !== null, diagnostics.map(({ message }) => message).join('; '));
-  return compile(config, source, { workers: 1 }).plan;
+  return compile(config, source, { workers }).plan;
 }
 
 function changes(from: string, to: string): readonly string[] {
@@ -50,4 +50,10 @@ test('what was added, removed and changed, by its name', () => {
     'upstream db: balance changed',
   ]);
   assert.deepEqual(changes('listeners:', 'grace: 5s\ndrain: 1m\nlisteners:'), ['grace changed', 'drain changed']);
+});
+
+test('the number of proxies', () => {
+  const [, ...limits] = planChanges(planOf(BASE), planOf(BASE, 2)).toReversed();
+  assert.deepEqual(planChanges(planOf(BASE), planOf(BASE, 2)).at(-1), 'workers changed');
+  assert.deepEqual(limits, ['listener sql: limits changed', 'listener web: limits changed']);
 });

@@ -6,6 +6,8 @@ import type { Address } from '../base/address.ts';
 import type { SourcePlan } from './template.ts';
 
 export interface Plan {
+  /** How many proxies serve by it. */
+  readonly workers: number;
   readonly listeners: readonly ListenerPlan[];
   readonly upstreams: readonly UpstreamPlan[];
   /** Every server's slots lie below this. */

@@ -62,7 +62,7 @@ const STAND_IN = `
   control.on('end', () => process.exit(0));
 `;
 
-function planOf(ports: readonly number[]): Plan {
+function planOf(workers: number, ports: readonly number[]): Plan {
   const listeners: ListenerPlan[] = ports.map((port, i) => ({
     name: `l${i}`,
     slot: i,
@@ -100,7 +100,7 @@ function planOf(ports: readonly number[]): Plan {
     poolIdle: 1,
     queueMax: 1,
   } as const;
-  return { listeners, upstreams: [upstream], serverSlots: 2, graceMs: 500, drainMs: 1_000 };
+  return { workers, listeners, upstreams: [upstream], serverSlots: 2, graceMs: 500, drainMs: 1_000 };
 }
 
 interface Scene {
@@ -126,7 +126,7 @@ async function createScene(t: TestContext, workers: number, ports?: number[]): P
   const all = ports ?? [await freePort()];
   const keeper = new Keeper({
     user: null,
-    workers,
+    workersMax: workers,
     host: linuxHost,
     log,
     proxyCommand: [process.execPath, '--input-type=module', '-e', STAND_IN, '--'],
@@ -139,7 +139,7 @@ async function createScene(t: TestContext, workers: number, ports?: number[]): P
       });
     }
   };
-  return { keeper, plan: planOf(all), port: all[0], lines, logged };
+  return { keeper, plan: planOf(workers, all), port: all[0], lines, logged };
 }
 
 async function connect(port: number): Promise<net.Socket> {

@@ -36,7 +36,8 @@ import { TrafficLog } from './traffic-log.ts';
 import { findUnixFault } from './unix-reach.ts';
 
 export interface KeeperOptions {
-  readonly workers: number;
+  /** The most proxies that a plan may have. */
+  readonly workersMax: number;
   readonly host: Host;
   readonly log: Log;
   /** The user that the proxies run as. Null: that of this process. */
@@ -88,12 +89,12 @@ export class Keeper {
   private warnedConnections = 0;
 
   constructor(options: KeeperOptions) {
-    const { workers, host, log } = options;
+    const { workersMax, host, log } = options;
     this.options = options;
     const shape: BoardShape = {
       servers: SERVER_SLOTS_MAX,
       listeners: LISTENER_SLOTS,
-      rows: workers * ROWS_PER_WORKER,
+      rows: workersMax * ROWS_PER_WORKER,
     };
     const { tableBytes, rowBytes } = Board.sizesFor(shape);
     this.table = host.createSharedMemory('evenkeel-servers', tableBytes, 'creator');
@@ -207,11 +208,15 @@ export class Keeper {
   }
 
   private async applyNow(plan: Plan): Promise<void> {
-    const { workers } = this.options;
+    const { workers } = plan;
     const isFirst = this.generation === null;
     const number = (this.generation?.number ?? 0) + 1;
     if (plan.listeners.length === 0 && this.options.mayBeIdle?.() !== true) {
       throw new ApplyError('the configuration has no listener');
+    }
+    const { workersMax } = this.options;
+    if (workers > workersMax) {
+      throw new ApplyError(`\`workers: ${workers}\` takes a restart: this one has room for ${workersMax}`);
     }
     const prepared = await this.store.prepare(plan.listeners, workers);
     const placed = this.place(plan, number, prepared, isFirst);
@@ -263,7 +268,8 @@ export class Keeper {
 
   /** A file for each worker. */
   private writeFiles(plan: Plan, listeners: readonly OpenListener[]): readonly number[] {
-    const { workers, host } = this.options;
+    const { host } = this.options;
+    const { workers } = plan;
     return Array.from({ length: workers }, (_, worker) => {
       const sockets = socketsOf(listeners, worker, workers).map(({ listener, id }) => ({ listener, id }));
       const delivery: Delivery = { plan, sockets };
@@ -272,7 +278,7 @@ export class Keeper {
   }
 
   private descriptorsOf(worker: number): readonly number[] {
-    const { workers } = this.options;
+    const { workers } = this.plan;
     const sockets = socketsOf(this.store.listeners, worker, workers);
     return [this.generation!.files[worker], ...sockets.map(({ descriptor }) => descriptor)];
   }
@@ -324,8 +330,8 @@ export class Keeper {
   }
 
   private async openMore(delayMs: number): Promise<void> {
-    const { log, workers } = this.options;
-    const opened = this.store.openMore(workers);
+    const { log } = this.options;
+    const opened = this.store.openMore(this.plan.workers);
     if (opened.length > 0) await this.apply(this.plan);
     for (const place of opened) log.info(`listener ${place} accepts now`);
     this.retryLater(Math.min(2 * delayMs, RETRY_MS_MAX));
@@ -422,7 +428,7 @@ export class Keeper {
   }
 }
 
-const NO_PLAN: Plan = { listeners: [], upstreams: [], serverSlots: 0, graceMs: 0, drainMs: 0 };
+const NO_PLAN: Plan = { workers: 0, listeners: [], upstreams: [], serverSlots: 0, graceMs: 0, drainMs: 0 };
 
 function isQuiet({ first, count }: SlotRange, connections: (slot: number) => number): boolean {
   for (let slot = first; slot < first + count; slot++) if (connections(slot) !== 0) return false;
