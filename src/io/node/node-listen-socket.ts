@@ -11,7 +11,10 @@ import { boundUnsent, closeDescriptorNow, duplicateDescriptor } from './descript
 import type { NodeTransport } from './node-transport.ts';
 import { takeHandle } from './stream-handle.ts';
 
-/** Node calls listen(2) again, which sets the length of the queue; the kernel bounds it by net.core.somaxconn. */
+/**
+ * Node calls listen(2) again, which sets the length of the queue; the kernel bounds it by net.core.somaxconn. Of a descriptor,
+ * Node takes it as an argument, and ignores it among the options: 511 then, and who comes while that is full is reset.
+ */
 const BACKLOG = 65535;
 
 /** How soon listening is tried again when there was no descriptor for it. */
@@ -67,7 +70,7 @@ export class NodeListenSocket implements ListenSocket {
     server.on('connection', (stream) => this.handleConnection(stream));
     // a connection that could not be accepted: it ended before, or resources are short; libuv goes on
     server.on('error', () => undefined);
-    server.listen({ fd: duplicate, backlog: BACKLOG });
+    server.listen({ fd: duplicate }, BACKLOG);
     this.server = server;
   }
 
