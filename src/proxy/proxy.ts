@@ -17,6 +17,7 @@ import type { Expiring } from './expiring.ts';
 import { resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
 import { FailureLog } from './failure-log.ts';
 import { HttpListener } from './http/listener.ts';
+import { http1 } from './http1/http1.ts';
 import { writeHttpDate, HTTP_DATE_BYTES } from './http-date.ts';
 import type { Listener } from './listener.ts';
 import { ListeningPoint } from './listening-point.ts';
@@ -256,13 +257,18 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     return this.upstreams;
   }
 
+  private createListener(plan: ListenerPlan, upstreams: readonly Upstream[]): Listener {
+    const { context } = this;
+    if (plan.protocol === 'tcp') return new TcpListener(context, plan, upstreams);
+    return new HttpListener(context, plan, upstreams, http1);
+  }
+
   private applyListeners(plan: Plan, upstreams: readonly Upstream[], retireAt: number): void {
     const former = new Map(this.listeners.map((listener) => [listenerKey(listener.plan), listener]));
     this.listeners = plan.listeners.map((listenerPlan) => {
       const known = former.get(listenerKey(listenerPlan));
       if (known === undefined) {
-        const Kind = listenerPlan.protocol === 'http' ? HttpListener : TcpListener;
-        const added = new Kind(this.context, listenerPlan, upstreams);
+        const added = this.createListener(listenerPlan, upstreams);
         if (this.isHoldingAccepting) added.setHeld(true);
         return added;
       }

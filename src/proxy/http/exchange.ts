@@ -1,17 +1,16 @@
 /**
- * One request on its way to a server and its response: the tries it takes, and when to give up.
+ * One request on its way to a server and its response: the tries it takes, and when to give up. The only one that knows both
+ * sides, each through an interface (sides.ts): whatever a side wants of the other goes through here.
  *
  *   picked -> (queued ->) connecting or a pooled connection -> sent -> response begins -> complete
  *                 any of them -> a try fails -> picked again, or answered by the proxy
  *
- * The request is rebuilt into a slot of its own when its head is complete and stays there until a response begins, so that
- * a try that failed can be repeated elsewhere if that is safe (`core/retry.ts`). The rest of a large body stays with the
- * client's connection until a server takes it.
+ * The request is kept when its head is complete and stays until a response begins, so that a try that failed can be repeated
+ * elsewhere if that is safe (`core/retry.ts`). The rest of a large body stays with the client's side until a server takes it.
  *
  * Exchanges are pooled: a connection has one only while a request is being worked on.
  */
 import { hashWords } from '../../base/hash.ts';
-import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
 import type { ProxyActionPlan } from '../../config/plan.ts';
 import { PICK_FULL, PICK_TRIED } from '../../core/balance/balancer.ts';
 import {
@@ -29,29 +28,38 @@ import {
   isIdempotent,
   mayRetry,
 } from '../../core/retry.ts';
-import { REWRITE_BAD_PATH } from '../../core/route/rewrite.ts';
+import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
-import { emitBytes } from '../../wire/http1/emit.ts';
-import { FIELD_VALUE, FIELD_VALUE_LENGTH, FIELD_WORDS, METHOD_OTHER, type RequestHead } from '../../wire/http1/head.ts';
+import type { Socket } from '../../port/transport.ts';
+import {
+  FIELD_VALUE,
+  FIELD_VALUE_LENGTH,
+  FIELD_WORDS,
+  METHOD_OTHER,
+  type RequestHead,
+  type ResponseHead,
+} from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
 import { Waiter, type Server, type Upstream } from '../upstream.ts';
-import type { ClientConnection } from '../http1/client-connection.ts';
+import { KeptRequest } from './kept-request.ts';
+import { linesFor } from './header-edit.ts';
 import * as own from './own-responses.ts';
+import type { ServerProtocol } from './protocol.ts';
 import type { Route } from './route.ts';
-import { ServerConnection } from '../http1/server-connection.ts';
+import type { BodySink, ClientSide, ResponseHandler, ServerSide, Tunnel } from './sides.ts';
 
 /** Idle exchanges kept for reuse; more than this are only needed in a burst. */
 const SPARE_EXCHANGES_MAX = 4096;
 const spares: Exchange[] = [];
 
-export class Exchange extends Waiter {
+export class Exchange extends Waiter implements ResponseHandler {
   private readonly context: Context;
-  private downstreamOrNull: ClientConnection | null = null;
+  readonly request: KeptRequest;
+  private clientOrNull: ClientSide | null = null;
+  private protocolOrNull: ServerProtocol | null = null;
   private routeOrNull: Route | null = null;
   /** METHOD_... */
   method = METHOD_OTHER;
-  /** The client's version: 10 or 11. */
-  version = 11;
   wantsUpgrade = false;
   /** The head of a final response has been handed to the client's socket. */
   hasResponse = false;
@@ -59,7 +67,7 @@ export class Exchange extends Waiter {
   isResponseAhead = false;
   /** The client may wait to be told to send the body, or not to. */
   awaitsContinue = false;
-  private connection: ServerConnection | null = null;
+  private serverSide: ServerSide | null = null;
   /** The server of the try under way, or of the last one. */
   private server: Server | null = null;
   /** Tries that count (a dead pooled connection does not). */
@@ -69,13 +77,8 @@ export class Exchange extends Waiter {
   private hasEvicted = false;
   /** What to answer if no further try is possible. */
   private failure: own.OwnResponse = own.NO_SERVER;
-  private requestSlot = -1;
-  private requestLength = 0;
-  /** Where in the kept request its identifier stands; length 0: the request has none of ours. */
-  requestId = 0;
-  requestIdLength = 0;
   /** What the route adds to the response. */
-  responseLines: Uint8Array = own.NOTHING;
+  private responseLines: Uint8Array = own.NOTHING;
   /** More of the body than is kept has been sent. */
   private isRequestSpent = false;
   /** When the whole exchange has to be over; 0: never. */
@@ -84,15 +87,22 @@ export class Exchange extends Waiter {
   private constructor(context: Context) {
     super();
     this.context = context;
+    this.request = new KeptRequest(context.arena);
   }
 
-  static create(context: Context, downstream: ClientConnection, route: Route, head: RequestHead): Exchange {
+  static create(
+    context: Context,
+    client: ClientSide,
+    protocol: ServerProtocol,
+    route: Route,
+    head: RequestHead,
+  ): Exchange {
     let exchange = spares.pop();
     if (exchange === undefined || exchange.context !== context) exchange = new Exchange(context);
-    exchange.downstreamOrNull = downstream;
+    exchange.clientOrNull = client;
+    exchange.protocolOrNull = protocol;
     exchange.routeOrNull = route;
     exchange.method = head.method;
-    exchange.version = head.version;
     exchange.wantsUpgrade = false;
     exchange.hasResponse = false;
     exchange.isResponseAhead = false;
@@ -102,15 +112,18 @@ export class Exchange extends Waiter {
     exchange.needsFreshConnection = false;
     exchange.hasEvicted = false;
     exchange.isRequestSpent = false;
-    exchange.requestIdLength = 0;
     return exchange;
   }
 
-  get downstream(): ClientConnection {
-    return this.downstreamOrNull as ClientConnection;
+  private get client(): ClientSide {
+    return this.clientOrNull as ClientSide;
   }
 
-  get route(): Route {
+  private get protocol(): ServerProtocol {
+    return this.protocolOrNull as ServerProtocol;
+  }
+
+  private get route(): Route {
     return this.routeOrNull as Route;
   }
 
@@ -129,49 +142,22 @@ export class Exchange extends Waiter {
 
   // --- the request ---
 
-  /** Rebuilds the head, which was `headLength` bytes long. Null, or what to answer because that is not possible. */
-  rebuild(head: RequestHead, headLength: number): own.OwnResponse | null {
-    const { arena } = this.context;
-    const { downstream, route } = this;
-    const { view, hops, requestEmitter: emitter } = downstream.listener;
-    const bound = emitter.bound(view, headLength, route);
-    if (bound > HEAD_SLOT_BYTES) return own.HEAD_GREW_TOO_LARGE;
-    const slot = arena.allocate(bound);
-    if (slot < 0) return own.OUT_OF_MEMORY;
-    this.wantsUpgrade = mayUpgrade(this.context.memory, head);
+  /**
+   * Keeps the request in the view, whose head was `headLength` bytes long. Null, or what to answer because that is not possible.
+   */
+  keep(view: RequestView, hops: BelievedHops, headLength: number): own.OwnResponse | null {
+    const { request, route } = this;
+    this.wantsUpgrade = mayUpgrade(view.bytes, view.head);
     this.key = this.keyFor(view);
-    const start = arena.start(slot);
-    this.requestSlot = slot;
-    const end = emitter.emit(view, hops, route, this.wantsUpgrade, start);
-    if (end < 0) {
-      this.releaseRequest();
-      return end === REWRITE_BAD_PATH ? own.BAD_PATH : own.HEAD_GREW_TOO_LARGE;
-    }
-    this.requestLength = end - start;
-    const lines = downstream.linesFor(route.responseEdit);
+    const obstacle = this.protocol.keep(request, view, hops, route, this.wantsUpgrade, headLength);
+    if (obstacle !== null) return obstacle;
+    const lines = linesFor(this.context, route.responseEdit, view);
     if (lines === null) {
-      this.releaseRequest();
+      request.release();
       return own.HEAD_GREW_TOO_LARGE;
     }
     this.responseLines = lines;
-    if (route.addsRequestId) {
-      this.requestId = view.requestId;
-      this.requestIdLength = view.requestIdLength;
-    }
     return null;
-  }
-
-  /** A body of this length fits behind the head: one send, and it can be repeated. */
-  hasRoomFor(length: number): boolean {
-    const { arena } = this.context;
-    return arena.start(this.requestSlot) + this.requestLength + length <= arena.end(this.requestSlot);
-  }
-
-  /** Puts a part of such a body there. */
-  appendBody(offset: number, length: number): void {
-    const { arena, memory } = this.context;
-    emitBytes(memory, arena.start(this.requestSlot) + this.requestLength, memory, offset, length);
-    this.requestLength += length;
   }
 
   private keyFor(view: RequestView): number {
@@ -203,9 +189,9 @@ export class Exchange extends Waiter {
 
   override handlePicked(picked: number): void {
     this.armExchange();
-    const { downstream } = this;
+    const { client } = this;
     this.usePicked(picked);
-    downstream.pump();
+    client.pump();
   }
 
   private usePicked(picked: number): void {
@@ -220,13 +206,13 @@ export class Exchange extends Waiter {
     upstream.take(server);
     const idle = this.needsFreshConnection ? null : server.idle.take();
     if (idle !== null) {
-      this.connection = idle;
+      this.serverSide = idle;
       idle.reuse(this);
       this.sendRequest(idle);
       return;
     }
-    this.connection = ServerConnection.connect(this.context, upstream, server, this);
-    if (this.connection !== null) return;
+    this.serverSide = this.protocol.connect(upstream, server, this);
+    if (this.serverSide !== null) return;
     upstream.give(server);
     this.judgeFailure(FAILED_NO_RESOURCE, 0, false, SENT_NOTHING);
   }
@@ -234,50 +220,44 @@ export class Exchange extends Waiter {
   private handleNoServer(picked: number): void {
     const { upstream } = this;
     if (picked !== PICK_FULL) {
-      this.downstream.answer(picked === PICK_TRIED ? this.failure : own.NO_SERVER);
+      this.client.answer(picked === PICK_TRIED ? this.failure : own.NO_SERVER);
     } else if (upstream.enqueue(this)) {
       const queueDeadline = this.context.transport.now + upstream.plan.timeouts.queueMs;
       const isSooner = this.exchangeDeadline === 0 || queueDeadline < this.exchangeDeadline;
       this.context.timers.arm(this, isSooner ? queueDeadline : this.exchangeDeadline);
     } else {
-      this.downstream.answer(own.QUEUE_FULL);
+      this.client.answer(own.QUEUE_FULL);
     }
   }
 
-  /** The new connection stands. */
   handleServerReady(): void {
-    const { downstream } = this;
-    this.sendRequest(this.connection as ServerConnection);
-    downstream.pump();
+    const { client } = this;
+    this.sendRequest(this.serverSide as ServerSide);
+    client.pump();
   }
 
-  private sendRequest(connection: ServerConnection): void {
-    const { arena, segmentsEnough } = this.context;
-    const slot = this.requestSlot;
-    const isBodyNext = segmentsEnough > 1 && this.downstream.hasBodyWaiting;
-    arena.retain(slot);
-    connection.socket.send(slot, arena.start(slot), this.requestLength, isBodyNext);
+  private sendRequest(server: ServerSide): void {
+    server.sendRequest(this.request, this.context.segmentsEnough > 1 && this.client.hasBodyWaiting);
   }
 
-  /** The server that takes the body; null: not yet. */
-  get readyConnection(): ServerConnection | null {
-    const { connection } = this;
-    return connection !== null && connection.isReady ? connection : null;
+  /** Where the rest of the request's body goes; null: nowhere yet. */
+  get requestSink(): BodySink | null {
+    const { serverSide } = this;
+    return serverSide !== null && serverSide.isReady ? serverSide.sink : null;
   }
 
   /** A part of the body that is not kept went to the server. */
   noteBodySent(): void {
     this.isRequestSpent = true;
     this.awaitsContinue = false;
-    (this.connection as ServerConnection).touch();
+    (this.serverSide as ServerSide).touch();
   }
 
-  /** The try on `connection`, which is closed, failed before a response began: how (FAILED_...), or with which status. */
-  handleTryFailed(how: number, status: number, connection: ServerConnection): void {
-    this.connection = null;
-    const { downstream } = this;
-    this.judgeFailure(how, status, connection.isStale(how), connection.wasConnected ? this.sent : SENT_NOTHING);
-    downstream.pump();
+  handleTryFailed(how: number, status: number, server: ServerSide): void {
+    this.serverSide = null;
+    const { client } = this;
+    this.judgeFailure(how, status, server.isStale(how), server.wasConnected ? this.sent : SENT_NOTHING);
+    client.pump();
   }
 
   private get sent(): number {
@@ -296,7 +276,7 @@ export class Exchange extends Waiter {
       return;
     }
     if (!mayRetry(this.action.retry, isIdempotent(this.method), sent, how, status, isStale, this.tries)) {
-      this.downstream.answer(this.failure);
+      this.client.answer(this.failure);
       return;
     }
     if (isStale) this.tries--;
@@ -309,10 +289,9 @@ export class Exchange extends Waiter {
 
   /** The client takes more. */
   pumpResponse(): void {
-    if (this.connection !== null) this.connection.pump();
+    if (this.serverSide !== null) this.serverSide.pump();
   }
 
-  /** Whether a response with this status is to be dropped and the request tried elsewhere. */
   retriesStatus(status: number): boolean {
     const { retry } = this.action;
     if (status < 429 || !retry.statuses.includes(status)) return false;
@@ -323,13 +302,48 @@ export class Exchange extends Waiter {
     );
   }
 
-  /** The client has been sent a response's head: from here the request cannot be tried again. */
-  noteResponseBegun(): void {
-    this.hasResponse = true;
-    this.releaseRequest();
+  get isRequestComplete(): boolean {
+    return this.client.isRequestComplete;
   }
 
-  /** The response is complete before its request, and the server reads on. */
+  get wantsRestRead(): boolean {
+    return this.client.wantsRestRead;
+  }
+
+  get responseSink(): BodySink {
+    return this.client.sink;
+  }
+
+  pumpRequest(): void {
+    this.client.pump();
+  }
+
+  noteBacklog(): void {
+    this.client.noteBacklog();
+  }
+
+  passInterim(head: ResponseHead): boolean {
+    return this.client.sendInterim(head);
+  }
+
+  beginResponse(head: ResponseHead, body: number, isReusable: boolean): void {
+    this.client.beginResponse(head, this.route.responseEdit, this.responseLines, body, isReusable);
+  }
+
+  passSwitching(head: ResponseHead): boolean {
+    return this.client.sendSwitching(head, this.route.responseEdit, this.responseLines);
+  }
+
+  beginTunnel(tunnel: Tunnel, socket: Socket): void {
+    this.serverSide = null;
+    this.client.beginTunnel(tunnel, socket);
+  }
+
+  noteResponseBegun(): void {
+    this.hasResponse = true;
+    this.request.release();
+  }
+
   handleResponseAhead(): void {
     this.isResponseAhead = true;
     this.exchangeDeadline = 0;
@@ -338,65 +352,52 @@ export class Exchange extends Waiter {
 
   /** The request is complete too. */
   finishAhead(): void {
-    (this.connection as ServerConnection).finishRest();
+    (this.serverSide as ServerSide).finishRest();
   }
 
   handleResponseComplete(): void {
-    this.connection = null;
-    this.downstream.handleResponseComplete();
+    this.serverSide = null;
+    this.client.handleResponseComplete();
   }
 
-  /** The server's side ended in the middle of the response. */
   handleResponseBroken(): void {
-    this.connection = null;
-    this.downstream.handleResponseBroken();
+    this.serverSide = null;
+    this.client.handleResponseBroken();
   }
 
   // --- for the memory guard ---
 
   /** Whether it keeps a slot of a size that is scarce. */
   get keepsScarce(): boolean {
-    if (this.requestSlot >= 0 && this.context.arena.isScarce(this.requestSlot)) return true;
-    return this.connection !== null && this.connection.keepsScarce;
+    return this.request.isScarce || (this.serverSide !== null && this.serverSide.keepsScarce);
   }
 
   /** Changes while the server takes the request. */
   get acknowledgedBytes(): number {
-    return this.connection === null ? 0 : this.connection.acknowledgedBytes;
+    return this.serverSide === null ? 0 : this.serverSide.acknowledgedBytes;
   }
 
   // --- ends ---
 
   override handleExpiry(now: number): void {
     const isExchangeOver = this.exchangeDeadline !== 0 && now >= this.exchangeDeadline;
-    this.downstream.giveUp(isExchangeOver ? own.EXCHANGE_TIMEOUT : own.QUEUE_TIMEOUT);
-  }
-
-  /** The server goes on as a tunnel: it is no longer this exchange's. */
-  detachConnection(): void {
-    this.connection = null;
+    this.client.giveUp(isExchangeOver ? own.EXCHANGE_TIMEOUT : own.QUEUE_TIMEOUT);
   }
 
   /** Ends it, whatever it is doing: the try under way is given up, the place in the queue left. */
   end(): void {
     if (this.isQueued) this.upstream.dequeue(this);
-    const { connection } = this;
-    this.connection = null;
-    this.releaseRequest();
+    const { serverSide } = this;
+    this.serverSide = null;
+    this.request.release();
     this.deadline = 0;
-    this.downstreamOrNull = null;
+    this.clientOrNull = null;
+    this.protocolOrNull = null;
     this.routeOrNull = null;
     this.server = null;
-    if (connection !== null) connection.abandon();
+    if (serverSide !== null) serverSide.abandon();
     if (spares.length < SPARE_EXCHANGES_MAX) spares.push(this);
     else this.context.timers.remove(this);
-  }
-
-  private releaseRequest(): void {
-    if (this.requestSlot < 0) return;
-    this.context.arena.release(this.requestSlot);
-    this.requestSlot = -1;
-    this.requestIdLength = 0;
   }
 }
 

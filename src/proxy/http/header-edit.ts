@@ -1,8 +1,10 @@
 /** A route's changes to the fields of requests or responses, prepared once: which names go, and the lines that come. */
+import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import type { HeaderEditPlan } from '../../config/plan.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Template } from '../../core/value/template.ts';
 import { ascii } from '../../wire/http1/emit.ts';
+import type { Context } from '../context.ts';
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -48,6 +50,15 @@ export class HeaderEdit {
   dropsName(name: Uint8Array): boolean {
     return this.drops(name, 0, name.length);
   }
+}
+
+/** The lines that an edit adds to the response to the request in the view. Null: they are too long. */
+export function linesFor(context: Context, { appendix, template }: HeaderEdit, view: RequestView): Uint8Array | null {
+  if (template === null) return appendix;
+  const { arena, memory, scratchSlot } = context;
+  const start = arena.start(scratchSlot);
+  const end = template.emitInField(view, memory, start, start + RESPONSE_EDIT_BYTES_MAX);
+  return end < 0 ? null : memory.slice(start, end);
 }
 
 /** Names are tokens, so setting bit 5 of a letter is lower-casing, and no other token byte becomes a letter by it. */

@@ -5,7 +5,7 @@ import { Timers } from '../../base/timers.ts';
 import type { Context } from '../context.ts';
 import type { Expiring } from '../expiring.ts';
 import { IdlePool } from './idle-pool.ts';
-import type { ServerConnection } from '../http1/server-connection.ts';
+import type { ServerSide } from './sides.ts';
 
 const KEEP_MS = 1000;
 
@@ -24,12 +24,12 @@ class Stage {
     this.pool = new IdlePool(context, limit, KEEP_MS);
   }
 
-  make(count: number): ServerConnection[] {
+  make(count: number): ServerSide[] {
     return Array.from({ length: count }, () => {
       const name = this.made++;
       const end = (how: string) => () => void this.ends.push(`${how} ${name}`);
       return { idleSince: 0, newer: null, older: null, close: end('close'), reset: end('reset') };
-    }) as unknown as ServerConnection[];
+    }) as unknown as ServerSide[];
   }
 
   pass(ms: number): void {

@@ -7,7 +7,7 @@ import { TICK_MS } from '../../base/limits.ts';
 import { closingsDue } from '../../core/spread.ts';
 import type { Context, Pool } from '../context.ts';
 import { Expiring } from '../expiring.ts';
-import type { ServerConnection } from '../http1/server-connection.ts';
+import type { ServerSide } from './sides.ts';
 
 /** What nobody needs any more is let go so fast that all of it would be gone in so long; less and less is left. */
 const LET_GO_MS = 5000;
@@ -18,8 +18,8 @@ export class IdlePool extends Expiring implements Pool {
   limit: number;
   /** How long one is kept that nobody needs. */
   private keepMs: number;
-  private newest: ServerConnection | null = null;
-  private oldest: ServerConnection | null = null;
+  private newest: ServerSide | null = null;
+  private oldest: ServerSide | null = null;
   private connectionCount = 0;
 
   constructor(context: Context, limit: number, keepMs: number) {
@@ -54,7 +54,7 @@ export class IdlePool extends Expiring implements Pool {
   }
 
   /** The connection that was used last, or null. */
-  take(): ServerConnection | null {
+  take(): ServerSide | null {
     const connection = this.newest;
     if (connection === null || connection.idleSince + this.keepMs <= this.context.transport.now) return null;
     this.remove(connection);
@@ -62,7 +62,7 @@ export class IdlePool extends Expiring implements Pool {
   }
 
   /** Keeps it; the oldest goes when there are too many. */
-  put(connection: ServerConnection): void {
+  put(connection: ServerSide): void {
     if (this.limit === 0 || this.context.isDraining) {
       connection.close();
       return;
@@ -79,7 +79,7 @@ export class IdlePool extends Expiring implements Pool {
     if (this.deadline === 0) this.context.timers.arm(this, now + this.keepMs);
   }
 
-  remove(connection: ServerConnection): void {
+  remove(connection: ServerSide): void {
     if (connection.newer === null) this.newest = connection.older;
     else connection.newer.older = connection.older;
     if (connection.older === null) this.oldest = connection.newer;

@@ -2,28 +2,31 @@
 import type { ListenerPlan } from '../../config/plan.ts';
 import { BelievedHops, resolveClient } from '../../core/client/forwarded-for.ts';
 import { TrustedProxies } from '../../core/client/trusted-proxies.ts';
-import { compileRoutes, readingOf, type RouteTable } from '../../core/route/table.ts';
+import {
+  compileRoutes,
+  readingOf,
+  ROUTE_BAD_PATH,
+  ROUTE_DOUBTFUL_PATH,
+  type RouteTable,
+} from '../../core/route/table.ts';
 import { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
-import { ascii } from '../../wire/http1/emit.ts';
-import type { HeadLimits } from '../../wire/http1/head.ts';
+import { BODY_LENGTH, BODY_NONE, METHOD_TRACE } from '../../wire/http1/head.ts';
 import { copyIp, type IpWords } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
 import { Listener } from '../listener.ts';
 import type { Upstream } from '../upstream.ts';
-import { ClientConnection } from '../http1/client-connection.ts';
 import { IdleClients } from './idle-clients.ts';
-import { RequestEmitter } from '../http1/request-emitter.ts';
-import { ResponseEmitter } from '../http1/response-emitter.ts';
+import { takeForward } from './max-forwards.ts';
+import * as own from './own-responses.ts';
+import type { HttpProtocol } from './protocol.ts';
 import { Route } from './route.ts';
 
 export class HttpListener extends Listener {
-  headLimits!: HeadLimits;
+  readonly protocol: HttpProtocol;
   /** Another set by another plan; an exchange keeps the route it began with. */
-  routes!: readonly Route[];
-  table!: RouteTable;
-  requestEmitter!: RequestEmitter;
-  responseEmitter!: ResponseEmitter;
+  private routes!: readonly Route[];
+  private table!: RouteTable;
   /** The request that is looked at. */
   readonly view: RequestView;
   readonly hops = new BelievedHops();
@@ -31,22 +34,39 @@ export class HttpListener extends Listener {
   trusted: TrustedProxies | null = null;
   readonly idle = new IdleClients();
 
-  constructor(context: Context, plan: ListenerPlan, upstreams: readonly Upstream[]) {
+  constructor(
+    context: Context,
+    plan: ListenerPlan,
+    upstreams: readonly Upstream[],
+    protocol: (listener: HttpListener) => HttpProtocol,
+  ) {
     super(context, plan);
     this.view = new RequestView(context.memory, context.requestHead);
+    this.protocol = protocol(this);
     this.configure(upstreams);
   }
 
   protected override configure(upstreams: readonly Upstream[]): void {
-    const { context, plan } = this;
-    this.headLimits = { headBytes: plan.limits.headBytes, headers: plan.limits.headers };
+    const { plan } = this;
     this.routes = plan.routes.map((route) => new Route(route, upstreams, readingOf(plan.escapedSlash)));
     this.table = compileRoutes(plan.routes, plan.escapedSlash);
-    const via = ascii(plan.via === null ? '' : `Via: 1.1 ${plan.via}\r\n`);
     const { forwarded } = plan;
     this.trusted = forwarded.kind === 'trust' ? new TrustedProxies(forwarded) : null;
-    this.requestEmitter = new RequestEmitter(context.memory, context.prng, via, forwarded.kind === 'append');
-    this.responseEmitter = new ResponseEmitter(context.memory, context.date, via);
+    this.protocol.configure(plan);
+  }
+
+  /** The route of the request whose head is in the view, or what the proxy answers instead. */
+  admit(): Route | own.OwnResponse {
+    const { plan, view } = this;
+    const { head } = view;
+    const index = this.table.match(view);
+    if (index < 0) return withoutRoute(index);
+    const route = this.routes[index];
+    if (route.own !== null) return route;
+    if (head.body === BODY_LENGTH && head.contentLength > plan.limits.bodyBytes) return own.BODY_TOO_LARGE;
+    if (head.method === METHOD_TRACE && head.body !== BODY_NONE) return own.TRACE_CONTENT;
+    if (takeForward(view.bytes, head)) return route;
+    return head.method === METHOD_TRACE ? own.TRACE_END : own.OPTIONS_END;
   }
 
   /** Sets up the view of a request from this peer, whose head is in `context.requestHead`. */
@@ -76,6 +96,12 @@ export class HttpListener extends Listener {
   }
 
   protected override begin(socket: Socket): void {
-    this.context.sessions.add(new ClientConnection(this, socket));
+    this.context.sessions.add(this.protocol.accept(socket));
   }
+}
+
+/** The answer to a request that the table has no route for. */
+function withoutRoute(code: number): own.OwnResponse {
+  if (code === ROUTE_BAD_PATH) return own.BAD_PATH;
+  return code === ROUTE_DOUBTFUL_PATH ? own.DOUBTFUL_PATH : own.NO_ROUTE;
 }

@@ -11,7 +11,7 @@ import { ascii } from '../../wire/http1/emit.ts';
 import type { Upstream } from '../upstream.ts';
 import { HeaderEdit } from './header-edit.ts';
 import { NO_KIND, NOTHING, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
-import { requestDropTable } from '../http1/request-emitter.ts';
+import { requestDropTable } from './request-drops.ts';
 
 const HOST = ascii('host');
 const X_FORWARDED_FOR = ascii('x-forwarded-for');

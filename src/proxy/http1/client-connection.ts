@@ -11,13 +11,20 @@
  * others to an Exchange.
  */
 import { PLENTY } from '../../base/arena.ts';
-import { HEAD_BYTES_MAX, RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
+import { HEAD_BYTES_MAX, RESPOND_BODY_BYTES_MAX } from '../../base/limits.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import type { TrustedProxies } from '../../core/client/trusted-proxies.ts';
-import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
 import { ERR_HEAD_TOO_LARGE } from '../../wire/http1/errors.ts';
-import { BODY_LENGTH, BODY_NONE, METHOD_HEAD, METHOD_TRACE, type RequestHead } from '../../wire/http1/head.ts';
+import {
+  BODY_CHUNKED,
+  BODY_LENGTH,
+  BODY_NONE,
+  BODY_UNTIL_CLOSE,
+  METHOD_HEAD,
+  type RequestHead,
+  type ResponseHead,
+} from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
 import type { IpWords } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
@@ -26,24 +33,16 @@ import { Relay, type RelayOwner } from '../relay.ts';
 import { KEEPS_NOTHING, Session } from '../session.ts';
 import type { Stash } from '../stash.ts';
 import { Exchange } from '../http/exchange.ts';
-import type { HeaderEdit } from '../http/header-edit.ts';
+import { type HeaderEdit, linesFor } from '../http/header-edit.ts';
 import type { IdleClient } from '../http/idle-clients.ts';
 import type { HttpListener } from '../http/listener.ts';
-import {
-  FRAME_AS_IS,
-  MessageReader,
-  READ_BLOCKED,
-  READ_DONE,
-  READ_MORE,
-  READ_NO_MEMORY,
-  READ_TOO_LARGE,
-  sendHeadAndBody,
-} from './message-reader.ts';
-import { takeForward } from '../http/max-forwards.ts';
+import { MessageReader, READ_BLOCKED, READ_DONE, READ_MORE, READ_NO_MEMORY, READ_TOO_LARGE } from './message-reader.ts';
+import { FRAME_AS_IS, FRAME_DECODED, FRAME_ENCODED, type Framing, MessageWriter } from './message-writer.ts';
 import * as own from '../http/own-responses.ts';
 import { CLOSE, PERSIST_EXPLICITLY, PERSIST_SILENTLY } from './response-emitter.ts';
-import type { Route } from '../http/route.ts';
-import type { ServerConnection } from './server-connection.ts';
+import { Route } from '../http/route.ts';
+import type { ClientSide, Tunnel } from '../http/sides.ts';
+import type { Emitters } from './emitters.ts';
 
 const HEAD = 0;
 const BODY = 1;
@@ -51,6 +50,9 @@ const RESPONSE = 2;
 const LINGER = 3;
 const TUNNEL = 4;
 const CLOSED = 5;
+type State = 0 | 1 | 2 | 3 | 4 | 5;
+
+const NO_CONTENT = 204;
 
 const CR = 13;
 const LF = 10;
@@ -65,12 +67,15 @@ const STALL_LOOKS = 4;
 const addressBytes = new Uint8Array(16);
 const addressWords = new DataView(addressBytes.buffer);
 
-export class ClientConnection extends Session implements SocketHandler, RelayOwner, IpWords, IdleClient {
-  readonly socket: Socket;
-  readonly listener: HttpListener;
+export class ClientConnection extends Session implements SocketHandler, RelayOwner, IpWords, IdleClient, ClientSide {
+  private readonly socket: Socket;
+  private readonly listener: HttpListener;
+  private readonly emitters: Emitters;
+  /** Of responses. */
+  readonly sink: MessageWriter;
   private readonly context: Context;
   private readonly reader: MessageReader;
-  private state = HEAD;
+  private state: State = HEAD;
   private isPumping = false;
 
   /** The peer's address, once `hasAddress`. */
@@ -125,14 +130,16 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   idleBefore: IdleClient | null = null;
   idleAfter: IdleClient | null = null;
   /** In TUNNEL. */
-  private tunnel: ServerConnection | null = null;
+  private tunnel: Tunnel | null = null;
 
-  constructor(listener: HttpListener, socket: Socket) {
+  constructor(listener: HttpListener, emitters: Emitters, socket: Socket) {
     super();
     this.listener = listener;
+    this.emitters = emitters;
     this.context = listener.context;
     this.socket = socket;
     this.reader = new MessageReader(listener.context);
+    this.sink = new MessageWriter(listener.context, socket);
     socket.handler = this;
     this.armIn(listener.plan.timeouts.idleMs);
     listener.idle.add(this, this.context.transport.now);
@@ -300,8 +307,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   /** Memory is tight, and the server has to take what it was sent before more of the body is received for it. */
   private get isServerFull(): boolean {
     if (this.context.arena.pressure === PLENTY || this.state !== BODY) return false;
-    const connection = (this.exchange as Exchange).readyConnection;
-    return connection !== null && connection.socket.pendingSegments >= this.context.segmentsEnough;
+    const sink = (this.exchange as Exchange).requestSink;
+    return sink !== null && sink.isFull;
   }
 
   /** False: what is left has to wait. */
@@ -318,9 +325,9 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   private stepHead(): boolean {
     this.leaveIdle();
-    if (this.socket.pendingSegments >= this.context.segmentsEnough) return false;
+    if (this.sink.isFull) return false;
     const { memory, arena, requestHead } = this.context;
-    const limits = this.listener.headLimits;
+    const { limits } = this.emitters;
     const reader = this.reader;
     if (reader.isBetweenMessages) {
       const end = reader.offset + reader.length;
@@ -358,10 +365,10 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
       this.gather(exchange);
       return true;
     }
-    const connection = exchange.readyConnection;
-    if (connection === null) return false;
+    const sink = exchange.requestSink;
+    if (sink === null) return false;
     // The table for trailers is the other direction's, which is not in use at this moment.
-    const result = this.reader.relay(connection.socket, this.context.responseHead, 0);
+    const result = this.reader.relay(sink, this.context.responseHead);
     if (result === READ_BLOCKED) return false;
     exchange.noteBodySent();
     this.bodyDeadline = this.context.transport.now + this.listener.plan.timeouts.bodyMs;
@@ -383,7 +390,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private gather(exchange: Exchange): void {
     const { reader } = this;
     const count = Math.min(reader.length, this.gatherBytes);
-    exchange.appendBody(reader.offset, count);
+    exchange.request.append(reader.offset, count);
     reader.consume(count);
     this.gatherBytes -= count;
     this.bodyDeadline = this.context.transport.now + this.listener.plan.timeouts.bodyMs;
@@ -413,19 +420,14 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.isRequestComplete = head.body === BODY_NONE || (head.body === BODY_LENGTH && head.contentLength === 0);
     this.isEndedByClose = false;
     this.readsRest = false;
-    const index = listener.table.match(listener.view);
-    if (index < 0) {
-      this.answer(withoutRoute(index));
-    } else if (listener.routes[index].own !== null) {
-      this.answerByRoute(listener.routes[index]);
-    } else if (head.body === BODY_LENGTH && head.contentLength > listener.plan.limits.bodyBytes) {
-      this.answer(own.BODY_TOO_LARGE);
-    } else if (head.method === METHOD_TRACE && head.body !== BODY_NONE) {
-      this.answer(own.TRACE_CONTENT);
-    } else if (!takeForward(context.memory, head)) {
-      this.answerAtEnd(head.method);
+    const admitted = listener.admit();
+    if (!(admitted instanceof Route)) {
+      if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
+      else this.answer(admitted);
+    } else if (admitted.own !== null) {
+      this.answerByRoute(admitted);
     } else {
-      this.beginExchange(listener.routes[index], head, length, isStashed);
+      this.beginExchange(admitted, head, length, isStashed);
       return;
     }
     this.dropHead(length, isStashed);
@@ -440,9 +442,10 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private beginExchange(route: Route, head: RequestHead, length: number, isStashed: boolean): void {
     const { context, reader } = this;
     this.look();
-    const exchange = Exchange.create(context, this, route, head);
+    const { hops, protocol, view } = this.listener;
+    const exchange = Exchange.create(context, this, protocol, route, head);
     this.exchange = exchange;
-    const obstacle = exchange.rebuild(head, length);
+    const obstacle = exchange.keep(view, hops, length);
     if (obstacle !== null) {
       this.answer(obstacle);
       this.dropHead(length, isStashed);
@@ -452,9 +455,9 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const contentLength = head.contentLength;
     const { expectsContinue } = head;
     this.dropHead(length, isStashed);
-    const isSmall = bodyKind === BODY_LENGTH && exchange.hasRoomFor(contentLength);
+    const isSmall = bodyKind === BODY_LENGTH && exchange.request.hasRoomFor(contentLength);
     if (!this.isRequestComplete && isSmall && contentLength <= reader.length) {
-      exchange.appendBody(reader.offset, contentLength);
+      exchange.request.append(reader.offset, contentLength);
       reader.consume(contentLength);
       this.isRequestComplete = true;
     }
@@ -479,7 +482,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
       return;
     }
     this.gatherBytes = 0;
-    reader.beginBody(bodyKind, contentLength, FRAME_AS_IS, this.listener.plan.limits.bodyBytes);
+    reader.beginBody(bodyKind, contentLength, this.listener.plan.limits.bodyBytes);
     exchange.begin();
   }
 
@@ -487,15 +490,6 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private look(): void {
     if (!this.hasAddress || this.judge !== this.listener.trusted) this.readAddress();
     this.listener.look(this, this.isTrusted);
-  }
-
-  /** The lines that a route adds to the response to the request in the view. Null: they are too long. */
-  linesFor({ appendix, template }: HeaderEdit): Uint8Array | null {
-    if (template === null) return appendix;
-    const { arena, memory, scratchSlot } = this.context;
-    const start = arena.start(scratchSlot);
-    const end = template.emitInField(this.listener.view, memory, start, start + RESPONSE_EDIT_BYTES_MAX);
-    return end < 0 ? null : memory.slice(start, end);
   }
 
   private readAddress(): void {
@@ -511,11 +505,44 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   // --- what the exchange says ---
 
+  /** RFC 9110 section 15.2: an HTTP/1.0 client must not see it. */
+  sendInterim(head: ResponseHead): boolean {
+    if (this.isHttp10) return true;
+    const { arena, scratchSlot } = this.context;
+    const start = arena.start(scratchSlot);
+    return this.sink.sendScratch(this.emitters.response.emitInterim(head, start) - start);
+  }
+
+  sendSwitching(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): boolean {
+    const { arena, scratchSlot } = this.context;
+    const start = arena.start(scratchSlot);
+    return this.sink.sendScratch(this.emitters.response.emitSwitching(head, edit, lines, start) - start);
+  }
+
+  beginResponse(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array, body: number, isReusable: boolean): void {
+    const framing = this.framingFor(body);
+    const isChunked = framing === FRAME_ENCODED || (body === BODY_CHUNKED && framing === FRAME_AS_IS);
+    const keepsLength = body === BODY_LENGTH || (body === BODY_NONE && head.status !== NO_CONTENT);
+    this.settleResponse(!isChunked && body !== BODY_LENGTH && body !== BODY_NONE, isReusable);
+    const { arena, scratchSlot } = this.context;
+    const start = arena.start(scratchSlot);
+    const emitter = this.emitters.response;
+    const end = emitter.emitFinal(head, edit, lines, isChunked, keepsLength, this.connectionWord, start);
+    this.sink.begin(end - start, framing);
+  }
+
+  /** How a body of this kind reaches a client of this version. */
+  private framingFor(body: number): Framing {
+    if (body === BODY_CHUNKED && this.isHttp10) return FRAME_DECODED;
+    if (body === BODY_UNTIL_CLOSE && !this.isHttp10) return FRAME_ENCODED;
+    return FRAME_AS_IS;
+  }
+
   /**
-   * A final response's head is about to be written. `isEndedByClose`: its end will be the connection's. `isReusable`: the server
+   * A final response begins. `isEndedByClose`: its end will be the connection's. `isReusable`: the server
    * keeps its connection.
    */
-  beginResponse(isEndedByClose: boolean, isReusable: boolean): void {
+  private settleResponse(isEndedByClose: boolean, isReusable: boolean): void {
     this.isEndedByClose = isEndedByClose;
     if (isEndedByClose) this.socket.resetIfKilled();
     // A response before the end of its request: a server that keeps its connection reads the rest, another one does not.
@@ -526,13 +553,12 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     if (isEndedByClose || isEarly || this.hasEnded || this.listener.isDraining) this.isPersistent = false;
   }
 
-  /** The response is handed on. Of the request more is to come, and goes to the server. */
   get wantsRestRead(): boolean {
     return this.readsRest && !this.isRequestComplete;
   }
 
   /** What a response's head says about the connection. */
-  get connectionWord(): number {
+  private get connectionWord(): number {
     if (!this.isPersistent) return CLOSE;
     return this.isHttp10 ? PERSIST_EXPLICITLY : PERSIST_SILENTLY;
   }
@@ -542,13 +568,12 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.pump();
   }
 
-  /** The server's side ended in the middle of the response. The client must be able to tell. */
+  /** The client must be able to tell. */
   handleResponseBroken(): void {
     if (this.isEndedByClose) this.abortWithReset();
     else this.linger();
   }
 
-  /** The exchange cannot go on: the client gets this answer if it can still be given one. */
   giveUp(response: own.OwnResponse): void {
     if ((this.exchange as Exchange).hasResponse) this.handleResponseBroken();
     else this.answer(response);
@@ -577,31 +602,27 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   /** Something is wrong: an error of the proxy's own, which can be found again by its identifier. */
   answer(response: own.OwnResponse): void {
     const { context, exchange, listener } = this;
-    const hasId = exchange !== null && exchange.requestIdLength > 0;
-    const bytes = hasId ? context.memory : listener.requestEmitter.makeId();
-    const at = hasId ? exchange.requestId : 0;
-    const length = hasId ? exchange.requestIdLength : bytes.length;
+    const hasId = exchange !== null && exchange.request.idLength > 0;
+    const bytes = hasId ? context.memory : this.emitters.request.makeId();
+    const at = hasId ? exchange.request.id : 0;
+    const length = hasId ? exchange.request.idLength : bytes.length;
     const isOfUpstream = exchange !== null && ANSWER_KINDS[response.kind].of === 'upstream';
     const owner = isOfUpstream ? exchange.upstream.plan.name : listener.plan.name;
     context.answers.note(owner, response.kind, bytes, at, length);
     this.settlePersistence();
     const start = context.arena.start(context.scratchSlot);
     const word = this.connectionWord;
-    const emitter = listener.responseEmitter;
+    const emitter = this.emitters.response;
     this.sendOwn(emitter.emitError(response, bytes, at, length, this.isHeadMethod, word, start) - start);
   }
 
-  /** Max-Forwards is zero: the proxy is the last to get this request. */
-  private answerAtEnd(method: number): void {
-    if (method === METHOD_TRACE) {
-      this.answer(own.TRACE_END);
-      return;
-    }
+  /** An answer that is no error. */
+  private answerPlainly(response: own.OwnResponse): void {
     this.settlePersistence();
     const start = this.context.arena.start(this.context.scratchSlot);
-    const emitter = this.listener.responseEmitter;
-    const { TEXT_PLAIN, NOTHING, OPTIONS_END } = own;
-    this.sendOwn(emitter.emitOwn(OPTIONS_END, TEXT_PLAIN, NOTHING, NOTHING, false, this.connectionWord, start) - start);
+    const { NOTHING, TEXT_PLAIN } = own;
+    const emitter = this.emitters.response;
+    this.sendOwn(emitter.emitOwn(response, TEXT_PLAIN, NOTHING, NOTHING, false, this.connectionWord, start) - start);
   }
 
   /** A response of ours is no reason to wait for what the client will not send, or for more of it. */
@@ -611,16 +632,16 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   /** Sends a whole response of ours, which stands in the scratch slot. */
   private sendOwn(length: number): void {
-    if (sendHeadAndBody(this.context, this.socket, length, -1, 0, 0)) this.endExchange();
+    if (this.sink.sendScratch(length)) this.endExchange();
     else this.close();
   }
 
   private answerByRoute(route: Route): void {
     if (route.needsView) {
       this.look();
-      this.listener.requestEmitter.identify(this.listener.view);
+      this.emitters.request.identify(this.listener.view);
     }
-    const lines = this.linesFor(route.responseEdit);
+    const lines = linesFor(this.context, route.responseEdit, this.listener.view);
     let location = own.NOTHING;
     if (lines === null) {
       this.answer(own.HEAD_GREW_TOO_LARGE);
@@ -645,7 +666,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const { arena, scratchSlot } = this.context;
     const start = arena.start(scratchSlot);
     const word = this.connectionWord;
-    const emitter = this.listener.responseEmitter;
+    const emitter = this.emitters.response;
     const { ownContentType } = route;
     this.sendOwn(emitter.emitOwn(response, ownContentType, location, lines, this.isHeadMethod, word, start) - start);
   }
@@ -691,28 +712,29 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   // --- tunnels ---
 
   /** The server has switched protocols and the client has been told: both sockets are a relay's from here. */
-  beginTunnel(connection: ServerConnection, socket: Socket): void {
+  beginTunnel(tunnel: Tunnel, socket: Socket): void {
     this.state = TUNNEL;
-    this.tunnel = connection;
+    this.tunnel = tunnel;
     this.dropExchange();
     this.context.timers.remove(this);
     this.context.sessions.delete(this);
-    if (this.reader.length > 0) this.reader.sendAll(socket);
+    // the client's first bytes may have come together with its request
+    if (this.reader.length > 0) this.reader.sendAll(new MessageWriter(this.context, socket));
     this.reader.clear();
-    const relay = Relay.join(this.context, this.socket, socket, connection.upstream.plan.timeouts.tunnelMs, this);
+    const relay = Relay.join(this.context, this.socket, socket, tunnel.tunnelMs, this);
     if (this.hasEnded) relay.endDownstream();
   }
 
   relayRetireAt(): number {
-    return Math.min(this.listener.retireAt, (this.tunnel as ServerConnection).server.retireAt);
+    return Math.min(this.listener.retireAt, (this.tunnel as Tunnel).retireAt);
   }
 
   handleRelayEnd(): void {
-    const connection = this.tunnel as ServerConnection;
+    const tunnel = this.tunnel as Tunnel;
     this.tunnel = null;
     this.state = CLOSED;
     this.listener.release();
-    connection.upstream.give(connection.server);
+    tunnel.endTunnel();
   }
 
   // --- ends ---
@@ -828,10 +850,4 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
 function isPast(deadline: number, now: number): boolean {
   return deadline !== 0 && now >= deadline;
-}
-
-/** The answer to a request that the table has no route for. */
-function withoutRoute(code: number): own.OwnResponse {
-  if (code === ROUTE_BAD_PATH) return own.BAD_PATH;
-  return code === ROUTE_DOUBTFUL_PATH ? own.DOUBTFUL_PATH : own.NO_ROUTE;
 }

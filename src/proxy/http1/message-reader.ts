@@ -1,6 +1,6 @@
 /**
  * What both ends of an exchange do with incoming bytes: hold the segment that is being worked on, put a head together that
- * came in pieces, and pass a body on to the other side while watching for its end.
+ * came in pieces, and pass a body on to a sink while watching for its end.
  *
  * A reader owns one reference of the slot it holds. Bodies are passed on in the slot they were received in; only chunk
  * framing is added or taken away, in place.
@@ -8,13 +8,12 @@
 import { PLENTY } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import { MEDIUM_SLOT_BYTES, TAILROOM, TRAILER_BYTES_MAX } from '../../base/limits.ts';
-import type { Socket } from '../../port/transport.ts';
 import { ChunkScanner } from '../../wire/http1/chunked.ts';
-import { emitCrlf, emitHex, emitLastChunk } from '../../wire/http1/emit.ts';
 import { ERR_TRAILER_TOO_LARGE } from '../../wire/http1/errors.ts';
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type FieldTable } from '../../wire/http1/head.ts';
 import { parseTrailers } from '../../wire/http1/trailers.ts';
 import type { Context } from '../context.ts';
+import type { BodySink } from '../http/sides.ts';
 import { Stash, STASH_NO_MEMORY } from '../stash.ts';
 
 /** The body goes on; of what input is left, more may be passed on at once. */
@@ -29,20 +28,11 @@ export const READ_NO_MEMORY = 3;
 export const READ_TOO_LARGE = 4;
 // Negative: an ERR_ code of wire/http1/errors.
 
-/** How a body is framed for the receiver. */
-export const FRAME_AS_IS = 0;
-/** Chunks are taken apart: the receiver speaks HTTP/1.0. */
-export const FRAME_DECODE = 1;
-/** A body that ends with the connection is put into chunks. */
-export const FRAME_ENCODE = 2;
-
 /** Fields of a trailer section; a section is at most TRAILER_BYTES_MAX long anyway. */
 const TRAILER_FIELDS_MAX = 100;
 
 const CR = 13;
 const LF = 10;
-/** `0 CR LF CR LF` */
-const LAST_CHUNK_BYTES = 5;
 
 /** Scanners are needed only while a chunked body passes. */
 const spareScanners: ChunkScanner[] = [];
@@ -59,7 +49,6 @@ export class MessageReader {
 
   /** BODY_... */
   private bodyKind = BODY_NONE;
-  private framing = FRAME_AS_IS;
   private remainingBytes = 0;
   private scanner: ChunkScanner | null = null;
   private isInTrailers = false;
@@ -96,9 +85,9 @@ export class MessageReader {
     }
   }
 
-  /** Sends all of the input as it is. */
-  sendAll(to: Socket): void {
-    to.send(this.slot, this.offset, this.length, false);
+  /** Sends all of the input as it is; there is no head that waits. */
+  sendAll(to: BodySink): void {
+    to.send(this.slot, this.offset, this.length);
     this.length = 0;
     this.slot = -1;
   }
@@ -144,9 +133,8 @@ export class MessageReader {
   // --- bodies ---
 
   /** A body of this kind follows. `length` counts for BODY_LENGTH, `contentBytesMax` for BODY_CHUNKED. */
-  beginBody(kind: number, length: number, framing: number, contentBytesMax: number): void {
+  beginBody(kind: number, length: number, contentBytesMax: number): void {
     this.bodyKind = kind;
-    this.framing = framing;
     this.isInTrailers = false;
     if (kind === BODY_LENGTH) {
       this.remainingBytes = length;
@@ -171,27 +159,25 @@ export class MessageReader {
   }
 
   /**
-   * Passes on what the input has of the body, behind the `prefixLength` bytes (a head) at the start of the scratch slot.
-   * READ_... or an ERR_ code; in the error and READ_NO_MEMORY cases nothing was sent, the prefix neither. `trailers` is
-   * scratch.
+   * Passes on what the input has of the body. READ_... or an ERR_ code; in the error and READ_NO_MEMORY cases nothing was sent,
+   * a head that waits in front of it neither. `trailers` is scratch.
    */
-  relay(to: Socket, trailers: FieldTable, prefixLength: number): number {
-    if (to.pendingSegments >= this.context.segmentsEnough) return READ_BLOCKED;
+  relay(to: BodySink, trailers: FieldTable): number {
+    if (to.isFull) return READ_BLOCKED;
     if (this.isInTrailers) return this.relayTrailers(to, trailers);
-    const measured = this.measure();
+    const measured = this.measure(to);
     if (measured < 0 || measured === READ_TOO_LARGE) return measured;
-    if (!this.ship(to, prefixLength)) return READ_NO_MEMORY;
-    if (measured === READ_DONE) {
-      this.endBody();
-    } else if (this.isInTrailers && this.length > 0) {
+    if (!this.ship(to)) return READ_NO_MEMORY;
+    if (measured === READ_DONE) return this.finish(to);
+    if (this.isInTrailers && this.length > 0) {
       // not READ_BLOCKED, which says that nothing was sent: the caller finds that out by asking again
-      return to.pendingSegments >= this.context.segmentsEnough ? READ_MORE : this.relayTrailers(to, trailers);
+      return to.isFull ? READ_MORE : this.relayTrailers(to, trailers);
     }
     return measured;
   }
 
   /** Finds how much of the input is the body's (`usedBytes`) and how much of that is to be sent (`sentBytes`). */
-  private measure(): number {
+  private measure(to: BodySink): number {
     switch (this.bodyKind) {
       case BODY_LENGTH: {
         const count = this.length < this.remainingBytes ? this.length : this.remainingBytes;
@@ -201,7 +187,7 @@ export class MessageReader {
         return this.remainingBytes === 0 ? READ_DONE : READ_MORE;
       }
       case BODY_CHUNKED:
-        return this.measureChunks();
+        return this.measureChunks(to.takesChunks);
       case BODY_UNTIL_CLOSE:
         this.usedBytes = this.length;
         this.sentBytes = this.length;
@@ -213,12 +199,11 @@ export class MessageReader {
     }
   }
 
-  private measureChunks(): number {
+  private measureChunks(isKept: boolean): number {
     const memory = this.context.memory;
     const scanner = this.scanner as ChunkScanner;
     const end = this.offset + this.length;
-    const isDecoded = this.framing === FRAME_DECODE;
-    let used = isDecoded ? scanner.decode(memory, this.offset, end) : scanner.scan(memory, this.offset, end);
+    let used = isKept ? scanner.scan(memory, this.offset, end) : scanner.decode(memory, this.offset, end);
     if (scanner.error !== 0) return scanner.error;
     if (scanner.dataBytes > this.contentBytesMax) return READ_TOO_LARGE;
     let result = READ_MORE;
@@ -231,41 +216,35 @@ export class MessageReader {
       }
     }
     this.usedBytes = used - this.offset;
-    this.sentBytes = isDecoded ? scanner.dataEnd - this.offset : this.usedBytes;
+    this.sentBytes = isKept ? this.usedBytes : scanner.dataEnd - this.offset;
     return result;
   }
 
-  /** Sends what was measured, behind the prefix. False: no slot was free. */
-  private ship(to: Socket, prefixLength: number): boolean {
-    const arena = this.context.arena;
-    const slot = this.slot;
-    const offset = this.offset;
-    const isLast = this.usedBytes === this.length;
-    let sent = this.sentBytes;
-    let prefix = prefixLength;
-    if (sent === 0) {
-      if (prefix > 0 && !sendHeadAndBody(this.context, to, prefix, -1, 0, 0)) return false;
-      if (this.usedBytes > 0) this.consume(this.usedBytes);
+  /** Sends what was measured. False: no slot was free. */
+  private ship(to: BodySink): boolean {
+    const { arena } = this.context;
+    const { slot, offset, sentBytes, usedBytes } = this;
+    const isLast = usedBytes === this.length;
+    if (sentBytes === 0) {
+      if (!to.flush()) return false;
+      if (usedBytes > 0) this.consume(usedBytes);
       return true;
     }
-    if (this.framing === FRAME_ENCODE) {
-      const memory = this.context.memory;
-      const scratch = arena.start(this.context.scratchSlot);
-      prefix = emitCrlf(memory, emitHex(memory, scratch + prefix, sent)) - scratch;
-      emitCrlf(memory, offset + sent); // into the slot's tail room
-      sent += 2;
-    }
     if (!isLast) arena.retain(slot);
-    if (prefix === 0) {
-      to.send(slot, offset, sent, false);
-    } else if (!sendHeadAndBody(this.context, to, prefix, slot, offset, sent)) {
+    if (!to.send(slot, offset, sentBytes)) {
       if (!isLast) arena.release(slot);
       return false;
     }
-    this.offset = offset + this.usedBytes;
-    this.length -= this.usedBytes;
+    this.offset = offset + usedBytes;
+    this.length -= usedBytes;
     if (isLast) this.slot = -1;
     return true;
+  }
+
+  /** The body is complete. */
+  private finish(to: BodySink): number {
+    this.endBody();
+    return to.finish() ? READ_DONE : READ_NO_MEMORY;
   }
 
   private beginTrailers(): void {
@@ -274,7 +253,7 @@ export class MessageReader {
     this.stash.beginAfterLine();
   }
 
-  private relayTrailers(to: Socket, trailers: FieldTable): number {
+  private relayTrailers(to: BodySink, trailers: FieldTable): number {
     const arena = this.context.arena;
     const filled = this.fillStash(TRAILER_BYTES_MAX);
     if (filled === READ_NO_MEMORY) return filled;
@@ -286,55 +265,21 @@ export class MessageReader {
     if (filled === READ_MORE) return READ_MORE;
     if (!stash.isComplete) return ERR_TRAILER_TOO_LARGE;
     assert(parsed === stash.length, 'a complete trailer section was not read to its end');
-    if (this.framing === FRAME_AS_IS) {
+    if (to.takesChunks) {
       arena.retain(stash.slot);
-      to.send(stash.slot, start, stash.length, false);
+      to.send(stash.slot, start, stash.length);
     }
     stash.clear(arena);
-    this.endBody();
-    return READ_DONE;
+    return this.finish(to);
   }
 
-  /** The connection a BODY_UNTIL_CLOSE body came on has ended: sends what ends it for the receiver. False: no memory. */
-  finishUntilClose(to: Socket): boolean {
-    const wasEncoded = this.framing === FRAME_ENCODE;
-    this.endBody();
-    if (!wasEncoded) return true;
-    const arena = this.context.arena;
-    const slot = arena.allocate(LAST_CHUNK_BYTES);
-    if (slot < 0) return false;
-    const start = arena.start(slot);
-    to.send(slot, start, emitLastChunk(this.context.memory, start) - start, false);
-    return true;
+  /** There is nothing of a body. READ_DONE, or READ_NO_MEMORY: nothing was sent. */
+  passEmpty(to: BodySink): number {
+    return to.flush() ? this.finish(to) : READ_NO_MEMORY;
   }
-}
 
-/**
- * Sends `headLength` bytes that stand at the start of the scratch slot, followed by `length` bytes of `slot`, whose one
- * reference it takes. In front of the body in the body's own slot where there is room, else in a slot of its own. With
- * length 0, `slot` is not looked at. False: no slot was free, and nothing was sent or released.
- */
-export function sendHeadAndBody(
-  context: Context,
-  to: Socket,
-  headLength: number,
-  slot: number,
-  offset: number,
-  length: number,
-): boolean {
-  const arena = context.arena;
-  const memory = context.memory;
-  const head = arena.start(context.scratchSlot);
-  if (length > 0 && arena.isLarge(slot) && !arena.isShared(slot) && offset - arena.start(slot) >= headLength) {
-    memory.copyWithin(offset - headLength, head, head + headLength);
-    to.send(slot, offset - headLength, headLength + length, false);
-    return true;
+  /** The connection that a BODY_UNTIL_CLOSE body came on has ended. False: no slot was free for its end. */
+  finishUntilClose(to: BodySink): boolean {
+    return this.finish(to) === READ_DONE;
   }
-  const headSlot = arena.allocate(headLength);
-  if (headSlot < 0) return false;
-  const start = arena.start(headSlot);
-  memory.copyWithin(start, head, head + headLength);
-  to.send(headSlot, start, headLength, length > 0);
-  if (length > 0) to.send(slot, offset, length, false);
-  return true;
 }

@@ -10,15 +10,7 @@ import { writeOriginForm } from '../../core/route/rewrite.ts';
 import { fieldWithId, onlyFieldWithId } from '../../core/value/lookup.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Prng } from '../../base/prng.ts';
-import {
-  ascii,
-  droppedIds,
-  emitBytes,
-  emitContentLength,
-  emitCrlf,
-  emitFragment,
-  emitKeptFields,
-} from '../../wire/http1/emit.ts';
+import { ascii, emitBytes, emitContentLength, emitCrlf, emitFragment, emitKeptFields } from '../../wire/http1/emit.ts';
 import {
   BODY_CHUNKED,
   FIELD_ID,
@@ -27,10 +19,8 @@ import {
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
-  F_CLIENT_CLAIM,
   F_EXPECT,
   F_HOST,
-  F_PROXY_CLAIM,
   F_X_FORWARDED_FOR,
   F_X_FORWARDED_HOST,
   F_X_FORWARDED_PROTO,
@@ -38,7 +28,6 @@ import {
   type RequestHead,
 } from '../../wire/http1/head.ts';
 import { emitIpText, isNoIp } from '../../wire/ip-text.ts';
-import { HOP_BY_HOP } from './hop-by-hop.ts';
 import { emitRequestId, isRequestId, REQUEST_ID_BYTES, REQUEST_ID_BYTES_MAX } from '../http/request-id.ts';
 import type { Route } from '../http/route.ts';
 
@@ -55,20 +44,6 @@ const COMMA = ascii(', ');
 
 /** All that is added at most besides the route's own: names, an IPv6 address, an identifier. */
 const ADDED_BYTES_MAX = 320 + REQUEST_ID_BYTES_MAX;
-
-/** Fields that are never copied, whatever the route. */
-const DROPPED = droppedIds(...HOP_BY_HOP, F_CLIENT_CLAIM);
-
-/** Which fields a route copies: a table of its own, made once. `isTrusted`: of a request that a trusted proxy sent. */
-export function requestDropTable(route: Route, isTrusted: boolean): Uint8Array {
-  const table = DROPPED.slice();
-  if (!isTrusted) table[F_PROXY_CLAIM] = 1;
-  if (route.addsForwardedFor) table[F_X_FORWARDED_FOR] = 1;
-  if (route.addsForwardedProto) table[F_X_FORWARDED_PROTO] = 1;
-  if (route.addsForwardedHost) table[F_X_FORWARDED_HOST] = 1;
-  if (route.addsRequestId) table[F_X_REQUEST_ID] = 1;
-  return table;
-}
 
 export class RequestEmitter {
   private readonly memory: Uint8Array;

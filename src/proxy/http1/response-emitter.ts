@@ -32,7 +32,7 @@ import {
   VIA_BYTES_MAX,
 } from '../../base/limits.ts';
 import type { HeaderEdit } from '../http/header-edit.ts';
-import { HOP_BY_HOP } from './hop-by-hop.ts';
+import { HOP_BY_HOP } from '../http/hop-by-hop.ts';
 import { type OwnResponse, TEXT_PLAIN } from '../http/own-responses.ts';
 
 /** What is said about the connection. */

@@ -21,7 +21,7 @@ import {
   isLocalFailure,
 } from '../../core/retry.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
-import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type HeadLimits } from '../../wire/http1/head.ts';
+import { BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type HeadLimits } from '../../wire/http1/head.ts';
 import { parseResponseHead, responseBody } from '../../wire/http1/response.ts';
 import { connectFailure } from '../connect-failure.ts';
 import type { Context } from '../context.ts';
@@ -29,19 +29,10 @@ import { Expiring } from '../expiring.ts';
 import { redialAt } from '../redial.ts';
 import type { Stash } from '../stash.ts';
 import type { Server, Upstream } from '../upstream.ts';
-import type { ClientConnection } from './client-connection.ts';
-import type { Exchange } from '../http/exchange.ts';
-import {
-  FRAME_AS_IS,
-  FRAME_DECODE,
-  FRAME_ENCODE,
-  MessageReader,
-  READ_BLOCKED,
-  READ_DONE,
-  READ_MORE,
-  READ_NO_MEMORY,
-  sendHeadAndBody,
-} from './message-reader.ts';
+import type { KeptRequest } from '../http/kept-request.ts';
+import type { ResponseHandler, ServerSide, Tunnel } from '../http/sides.ts';
+import { MessageReader, READ_BLOCKED, READ_DONE, READ_MORE, READ_NO_MEMORY } from './message-reader.ts';
+import { FRAME_AS_IS, MessageWriter } from './message-writer.ts';
 
 const CONNECTING = 0;
 const HEAD = 1;
@@ -49,23 +40,25 @@ const BODY = 2;
 const REST = 3;
 const IDLE = 4;
 const CLOSED = 5;
+type State = 0 | 1 | 2 | 3 | 4 | 5;
 
 /** What a server may send: the proxy's own bounds, since the operator's are for clients. */
 const RESPONSE_LIMITS: HeadLimits = { headBytes: HEAD_BYTES_MAX, headers: 1000 };
 
 const SWITCHING_PROTOCOLS = 101;
-const NO_CONTENT = 204;
 /** This and above. */
 const SERVER_ERRORS = 500;
 
-export class ServerConnection extends Expiring implements SocketHandler {
+export class ServerConnection extends Expiring implements SocketHandler, ServerSide, Tunnel {
   readonly server: Server;
   readonly upstream: Upstream;
   private readonly context: Context;
   private readonly reader: MessageReader;
+  /** Of requests. */
+  readonly sink: MessageWriter;
   private socketOrNull: Socket | null = null;
-  private exchange: Exchange | null = null;
-  private state = CONNECTING;
+  private exchange: ResponseHandler | null = null;
+  private state: State = CONNECTING;
   /** When this exchange took it. */
   private takenAt = 0;
   /** The response is one of the server's failures: 5xx. */
@@ -82,8 +75,8 @@ export class ServerConnection extends Expiring implements SocketHandler {
   hasResponded = false;
   /** In the pool: since when, and its neighbours. */
   idleSince = 0;
-  newer: ServerConnection | null = null;
-  older: ServerConnection | null = null;
+  newer: ServerSide | null = null;
+  older: ServerSide | null = null;
 
   private constructor(context: Context, upstream: Upstream, server: Server) {
     super();
@@ -91,10 +84,16 @@ export class ServerConnection extends Expiring implements SocketHandler {
     this.upstream = upstream;
     this.server = server;
     this.reader = new MessageReader(context);
+    this.sink = new MessageWriter(context, null);
   }
 
   /** Begins a connection for an exchange. Null: no socket could be made. */
-  static connect(context: Context, upstream: Upstream, server: Server, exchange: Exchange): ServerConnection | null {
+  static connect(
+    context: Context,
+    upstream: Upstream,
+    server: Server,
+    exchange: ResponseHandler,
+  ): ServerConnection | null {
     const connection = new ServerConnection(context, upstream, server);
     connection.takenAt = context.transport.now;
     connection.connectDeadline = connection.takenAt + upstream.plan.timeouts.connectMs;
@@ -106,12 +105,13 @@ export class ServerConnection extends Expiring implements SocketHandler {
   private dial(): boolean {
     const { timers, transport } = this.context;
     this.socketOrNull = transport.connect(this.server.preparedAddress, this);
+    this.sink.socket = this.socketOrNull;
     if (this.socketOrNull === null) return false;
     timers.arm(this, this.connectDeadline);
     return true;
   }
 
-  get socket(): Socket {
+  private get socket(): Socket {
     return this.socketOrNull as Socket;
   }
 
@@ -121,11 +121,17 @@ export class ServerConnection extends Expiring implements SocketHandler {
   }
 
   /** A connection from the pool begins another exchange. */
-  reuse(exchange: Exchange): void {
+  reuse(exchange: ResponseHandler): void {
     this.exchange = exchange;
     this.isReused = true;
     this.takenAt = this.context.transport.now;
     this.beginResponse();
+  }
+
+  sendRequest(request: KeptRequest, isBodyNext: boolean): void {
+    this.context.arena.retain(request.slot);
+    this.socket.send(request.slot, request.start, request.length, isBodyNext);
+    this.sink.begin(0, FRAME_AS_IS);
   }
 
   private beginResponse(): void {
@@ -144,7 +150,7 @@ export class ServerConnection extends Expiring implements SocketHandler {
   handleConnect(): void {
     this.wasConnected = true;
     this.beginResponse();
-    (this.exchange as Exchange).handleServerReady();
+    (this.exchange as ResponseHandler).handleServerReady();
   }
 
   handleData(_socket: Socket, slot: number, offset: number, length: number): void {
@@ -173,7 +179,7 @@ export class ServerConnection extends Expiring implements SocketHandler {
       case BODY:
         if (this.reader.endsWithConnection) {
           this.isReusable = false;
-          if (this.reader.finishUntilClose(this.downstream.socket)) this.finish();
+          if (this.reader.finishUntilClose((this.exchange as ResponseHandler).responseSink)) this.finish();
           else this.breakOff();
         } else {
           this.breakOff();
@@ -190,11 +196,11 @@ export class ServerConnection extends Expiring implements SocketHandler {
   }
 
   handleDrain(): void {
-    if (this.exchange === null) return;
+    const { exchange } = this;
+    if (exchange === null) return;
     this.touch();
-    const { downstream } = this;
-    if (this.state === REST && downstream.isRequestComplete) this.finishExchange();
-    else downstream.pump();
+    if (this.state === REST && exchange.isRequestComplete) this.finishExchange();
+    else exchange.pumpRequest();
   }
 
   handleClose(_socket: Socket, reason: CloseReason): void {
@@ -257,11 +263,7 @@ export class ServerConnection extends Expiring implements SocketHandler {
   /** The silence is not the server's: the client owes more of the request, or does not take the response. */
   private get isClientsTurn(): boolean {
     if (this.reader.length > 0 || this.isClientFull) return true;
-    return !this.downstream.isRequestComplete && this.socket.pendingSegments === 0;
-  }
-
-  private get downstream(): ClientConnection {
-    return (this.exchange as Exchange).downstream;
+    return !(this.exchange as ResponseHandler).isRequestComplete && this.socket.pendingSegments === 0;
   }
 
   // --- for the memory guard ---
@@ -291,7 +293,7 @@ export class ServerConnection extends Expiring implements SocketHandler {
       this.reader.settle();
       this.socketOrNull.pause();
     } else if (this.isClientFull) {
-      this.downstream.noteBacklog();
+      (this.exchange as ResponseHandler).noteBacklog();
       this.socketOrNull.pause();
     } else {
       this.socketOrNull.resume();
@@ -301,14 +303,14 @@ export class ServerConnection extends Expiring implements SocketHandler {
   /** Memory is tight, and the client has to take what it was sent before more of the response is received for it. */
   private get isClientFull(): boolean {
     if (this.context.arena.pressure === PLENTY || this.state !== BODY) return false;
-    return this.downstream.socket.pendingSegments >= this.context.segmentsEnough;
+    return (this.exchange as ResponseHandler).responseSink.isFull;
   }
 
   /** False: blocked. */
   private stepHead(): boolean {
-    const downstream = this.downstream;
-    if (downstream.socket.pendingSegments >= this.context.segmentsEnough) {
-      downstream.noteBacklog();
+    const exchange = this.exchange as ResponseHandler;
+    if (exchange.responseSink.isFull) {
+      exchange.noteBacklog();
       return false;
     }
     const { memory, arena, responseHead } = this.context;
@@ -349,50 +351,36 @@ export class ServerConnection extends Expiring implements SocketHandler {
     else this.reader.consume(length);
   }
 
-  /** 1xx: RFC 9110 section 15.2. An HTTP/1.0 client must not see it. */
   private passInterim(length: number, isStashed: boolean): void {
-    const { arena, responseHead, scratchSlot } = this.context;
-    const exchange = this.exchange as Exchange;
-    const { listener, socket } = exchange.downstream;
-    let isSent = true;
-    if (exchange.version === 11) {
-      const start = arena.start(scratchSlot);
-      const end = listener.responseEmitter.emitInterim(responseHead, start);
-      isSent = sendHeadAndBody(this.context, socket, end - start, -1, 0, 0);
-    }
+    const isSent = (this.exchange as ResponseHandler).passInterim(this.context.responseHead);
     this.dropHead(length, isStashed);
     if (!isSent) this.fail(FAILED_NO_BUFFER, 0);
   }
 
   private switchProtocols(length: number, isStashed: boolean): void {
-    const { arena, responseHead, scratchSlot } = this.context;
-    const exchange = this.exchange as Exchange;
-    const { downstream } = exchange;
+    const { responseHead: head } = this.context;
+    const exchange = this.exchange as ResponseHandler;
     // What follows of the request would look like the new protocol's bytes, so it must be over (RFC 9110 section 7.8).
-    const isAllowed = exchange.wantsUpgrade && responseHead.hasUpgrade && downstream.isRequestComplete;
+    const isAllowed = exchange.wantsUpgrade && head.hasUpgrade && exchange.isRequestComplete;
     if (this.socketOrNull === null || !isAllowed) {
       this.fail(FAILED_BAD_RESPONSE, 0);
       return;
     }
-    const start = arena.start(scratchSlot);
-    const emitter = downstream.listener.responseEmitter;
-    const end = emitter.emitSwitching(responseHead, exchange.route.responseEdit, exchange.responseLines, start);
-    if (!sendHeadAndBody(this.context, downstream.socket, end - start, -1, 0, 0)) {
+    if (!exchange.passSwitching(head)) {
       this.fail(FAILED_NO_BUFFER, 0);
       return;
     }
     this.dropHead(length, isStashed);
     // The server's first bytes may have come together with its head.
-    if (this.reader.length > 0) this.reader.sendAll(downstream.socket);
+    if (this.reader.length > 0) this.reader.sendAll(exchange.responseSink);
     const { socket } = this;
     this.forget();
-    exchange.detachConnection();
-    downstream.beginTunnel(this, socket);
+    exchange.beginTunnel(this, socket);
   }
 
   private passFinal(length: number, isStashed: boolean): void {
     const { arena, responseHead: head } = this.context;
-    const exchange = this.exchange as Exchange;
+    const exchange = this.exchange as ResponseHandler;
     const reader = this.reader;
     if (exchange.retriesStatus(head.status)) {
       this.fail(FAILED_STATUS, head.status);
@@ -400,21 +388,17 @@ export class ServerConnection extends Expiring implements SocketHandler {
     }
     this.isServerError = head.status >= SERVER_ERRORS;
     const kind = responseBody(head, exchange.method);
-    const framing = framingFor(kind, exchange.version);
     const isPersistent = head.version === 11 ? !head.hasClose : head.hasKeepAlive;
     this.isReusable = isPersistent && kind !== BODY_UNTIL_CLOSE;
-    const headLength = this.emitHead(exchange, kind, framing);
+    exchange.beginResponse(head, kind, this.isReusable);
     const { contentLength } = head;
     // The head's bytes are used up from here, but not yet their slot: the body may be behind them.
     if (isStashed) (reader.stash as Stash).clear(arena);
     const hasMore = isStashed ? reader.length > 0 : reader.length > length;
     const isEmpty = kind === BODY_NONE || (kind === BODY_LENGTH && contentLength === 0);
     if (!isStashed) reader.consume(length);
-    reader.beginBody(kind, contentLength, framing, Infinity);
-    const result =
-      isEmpty || !hasMore
-        ? this.sendHeadAlone(headLength, isEmpty)
-        : reader.relay(exchange.downstream.socket, this.context.requestHead, headLength);
+    reader.beginBody(kind, contentLength, Infinity);
+    const result = this.passFirst(exchange, isEmpty, hasMore);
     if (result !== READ_MORE && result !== READ_DONE && result !== READ_BLOCKED) {
       // Nothing was sent, so the client can still be told what happened.
       this.fail(result === READ_NO_MEMORY ? FAILED_NO_BUFFER : FAILED_BAD_RESPONSE, 0);
@@ -425,33 +409,19 @@ export class ServerConnection extends Expiring implements SocketHandler {
     this.afterRelay(result);
   }
 
-  /** Writes the head for the client into the scratch slot and returns its length. */
-  private emitHead(exchange: Exchange, kind: number, framing: number): number {
-    const { arena, responseHead: head, scratchSlot } = this.context;
-    const { downstream } = exchange;
-    const keepsLength = kind === BODY_LENGTH || (kind === BODY_NONE && head.status !== NO_CONTENT);
-    const isChunked = framing === FRAME_ENCODE || (kind === BODY_CHUNKED && framing === FRAME_AS_IS);
-    downstream.beginResponse(!isChunked && kind !== BODY_LENGTH && kind !== BODY_NONE, this.isReusable);
-    const start = arena.start(scratchSlot);
-    const edit = exchange.route.responseEdit;
-    const lines = exchange.responseLines;
-    const word = downstream.connectionWord;
-    const emitter = downstream.listener.responseEmitter;
-    return emitter.emitFinal(head, edit, lines, isChunked, keepsLength, word, start) - start;
-  }
-
-  private sendHeadAlone(headLength: number, isEmpty: boolean): number {
-    if (!sendHeadAndBody(this.context, this.downstream.socket, headLength, -1, 0, 0)) return READ_NO_MEMORY;
-    if (!isEmpty) return READ_MORE;
-    this.reader.endBody();
-    return READ_DONE;
+  /** Hands on the head with what is here of the body. */
+  private passFirst({ responseSink }: ResponseHandler, isEmpty: boolean, hasMore: boolean): number {
+    if (isEmpty) return this.reader.passEmpty(responseSink);
+    if (hasMore) return this.reader.relay(responseSink, this.context.requestHead);
+    return responseSink.flush() ? READ_MORE : READ_NO_MEMORY;
   }
 
   /** False: blocked. */
   private stepBody(): boolean {
-    const result = this.reader.relay(this.downstream.socket, this.context.requestHead, 0);
+    const exchange = this.exchange as ResponseHandler;
+    const result = this.reader.relay(exchange.responseSink, this.context.requestHead);
     if (result === READ_BLOCKED) {
-      this.downstream.noteBacklog();
+      exchange.noteBacklog();
       return false;
     }
     this.afterRelay(result);
@@ -463,12 +433,26 @@ export class ServerConnection extends Expiring implements SocketHandler {
     else if (result !== READ_MORE && result !== READ_BLOCKED) this.breakOff();
   }
 
+  // --- as a tunnel ---
+
+  get tunnelMs(): number {
+    return this.upstream.plan.timeouts.tunnelMs;
+  }
+
+  get retireAt(): number {
+    return this.server.retireAt;
+  }
+
+  endTunnel(): void {
+    this.upstream.give(this.server);
+  }
+
   // --- ends ---
 
   /** The response is complete and handed on. */
   private finish(): void {
-    const exchange = this.exchange as Exchange;
-    if (!exchange.downstream.wantsRestRead || this.socketOrNull === null || this.reader.length > 0) {
+    const exchange = this.exchange as ResponseHandler;
+    if (!exchange.wantsRestRead || this.socketOrNull === null || this.reader.length > 0) {
       this.finishExchange();
       return;
     }
@@ -483,11 +467,11 @@ export class ServerConnection extends Expiring implements SocketHandler {
   }
 
   private finishExchange(): void {
-    const exchange = this.exchange as Exchange;
+    const exchange = this.exchange as ResponseHandler;
     const isClean =
       this.isReusable &&
       this.server.hasRoomForIdle &&
-      exchange.downstream.isRequestComplete &&
+      exchange.isRequestComplete &&
       this.reader.length === 0 &&
       this.socketOrNull !== null &&
       this.socketOrNull.pendingSegments === 0;
@@ -506,7 +490,7 @@ export class ServerConnection extends Expiring implements SocketHandler {
 
   /** This try failed before a response began: how (FAILED_...), with FAILED_STATUS with which status. */
   private fail(how: number, status: number): void {
-    const exchange = this.exchange as Exchange;
+    const exchange = this.exchange as ResponseHandler;
     this.close();
     if (isLocalFailure(how) || this.isStale(how)) this.upstream.give(this.server);
     else this.giveFailed();
@@ -524,7 +508,7 @@ export class ServerConnection extends Expiring implements SocketHandler {
 
   /** The response broke off after its head was passed on. */
   private breakOff(): void {
-    const exchange = this.exchange as Exchange;
+    const exchange = this.exchange as ResponseHandler;
     this.close();
     this.giveFailed();
     exchange.handleResponseBroken();
@@ -567,14 +551,8 @@ export class ServerConnection extends Expiring implements SocketHandler {
     this.state = CLOSED;
     this.exchange = null;
     this.socketOrNull = null;
+    this.sink.socket = null;
     this.context.timers.remove(this);
     this.reader.clear();
   }
-}
-
-/** How a body of this kind reaches a client of this version. */
-function framingFor(kind: number, version: number): number {
-  if (kind === BODY_CHUNKED && version === 10) return FRAME_DECODE;
-  if (kind === BODY_UNTIL_CLOSE && version === 11) return FRAME_ENCODE;
-  return FRAME_AS_IS;
 }

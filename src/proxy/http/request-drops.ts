@@ -1,0 +1,33 @@
+/** Which fields of a request do not go to servers: a table by F_ number, made once for each route. */
+import { droppedIds } from '../../wire/http1/emit.ts';
+import {
+  F_CLIENT_CLAIM,
+  F_PROXY_CLAIM,
+  F_X_FORWARDED_FOR,
+  F_X_FORWARDED_HOST,
+  F_X_FORWARDED_PROTO,
+  F_X_REQUEST_ID,
+} from '../../wire/http1/head.ts';
+import { HOP_BY_HOP } from './hop-by-hop.ts';
+
+/** Fields that the proxy adds itself, in place of those that are there. */
+export interface AddedFields {
+  readonly addsForwardedFor: boolean;
+  readonly addsForwardedProto: boolean;
+  readonly addsForwardedHost: boolean;
+  readonly addsRequestId: boolean;
+}
+
+/** Whatever the route. */
+const DROPPED = droppedIds(...HOP_BY_HOP, F_CLIENT_CLAIM);
+
+/** `isTrusted`: of a request that a trusted proxy sent. */
+export function requestDropTable(added: AddedFields, isTrusted: boolean): Uint8Array {
+  const table = DROPPED.slice();
+  if (!isTrusted) table[F_PROXY_CLAIM] = 1;
+  if (added.addsForwardedFor) table[F_X_FORWARDED_FOR] = 1;
+  if (added.addsForwardedProto) table[F_X_FORWARDED_PROTO] = 1;
+  if (added.addsForwardedHost) table[F_X_FORWARDED_HOST] = 1;
+  if (added.addsRequestId) table[F_X_REQUEST_ID] = 1;
+  return table;
+}

@@ -1,0 +1,144 @@
+/**
+ * The two sides of an exchange, as it sees them: a client's connection or stream, and a server's. Neither knows the other, and
+ * none of these interfaces knows a version of HTTP; `http1` implements them.
+ *
+ * Heads are those of the context: they hold until the call returns. Bodies pass in the slots that they were received in.
+ */
+import type { Socket } from '../../port/transport.ts';
+import type { ResponseHead } from '../../wire/http1/head.ts';
+import type { HeaderEdit } from './header-edit.ts';
+import type { KeptRequest } from './kept-request.ts';
+import type { OwnResponse } from './own-responses.ts';
+
+/** Where the bytes of a body go. */
+export interface BodySink {
+  /** It has enough for now: nothing may be sent. */
+  readonly isFull: boolean;
+  /** A chunked body passes as it came, with its framing and trailers; else its content alone. */
+  readonly takesChunks: boolean;
+  /**
+   * Sends `length` bytes of `slot`, whose one reference it takes, behind a head that waits for them. A body whose length nobody
+   * knows comes in whole received segments. False: no slot was free; nothing was sent or taken.
+   */
+  send(slot: number, offset: number, length: number): boolean;
+  /** A head that waits goes without its body, which is still to come. False: no slot was free, nothing was sent. */
+  flush(): boolean;
+  /** The body is complete. False: no slot was free for its end. */
+  finish(): boolean;
+}
+
+/** The client of an exchange. */
+export interface ClientSide {
+  readonly sink: BodySink;
+  /** Every byte of the request has been taken from the client. */
+  readonly isRequestComplete: boolean;
+  /** A part of the request's body is here and will follow the head at once. */
+  readonly hasBodyWaiting: boolean;
+  /** The response is handed on. Of the request more is to come, and goes to the server. */
+  readonly wantsRestRead: boolean;
+
+  /** The server takes what is here of the request's body. */
+  pump(): void;
+  /** The server has more for the client than it takes. */
+  noteBacklog(): void;
+
+  /** A 1xx head other than 101. False: no slot was free. */
+  sendInterim(head: ResponseHead): boolean;
+  /**
+   * Begins the final response; what there is of its body must go to `sink` at once. `body`: BODY_..., as the server frames it.
+   * `edit` with its `lines`: what the route changes. `isReusable`: the server keeps its connection.
+   */
+  beginResponse(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array, body: number, isReusable: boolean): void;
+  /** 101: what follows is no HTTP, and `beginTunnel` does. False: no slot was free. */
+  sendSwitching(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): boolean;
+  beginTunnel(tunnel: Tunnel, socket: Socket): void;
+  handleResponseComplete(): void;
+  /** The server's side ended in the middle of the response. */
+  handleResponseBroken(): void;
+
+  /** An answer of the proxy's own instead of a response. */
+  answer(response: OwnResponse): void;
+  /** The same if the client can still be given one. */
+  giveUp(response: OwnResponse): void;
+}
+
+/** What is left of a server's side when its socket has become one end of a tunnel. */
+export interface Tunnel {
+  /** Silence in both directions that ends it. */
+  readonly tunnelMs: number;
+  /** When it has to have ended, because no plan has the server any more. */
+  readonly retireAt: number;
+  endTunnel(): void;
+}
+
+/** A server's connection: it works for one exchange at a time, and may rest in a pool. */
+export interface ServerSide {
+  readonly sink: BodySink;
+  /** The exchange may send. */
+  readonly isReady: boolean;
+  /** The connection stood at some time. */
+  readonly wasConnected: boolean;
+
+  /** From the pool: it works for another exchange. */
+  reuse(exchange: ResponseHandler): void;
+  /** `isBodyNext`: more of the request follows at once. */
+  sendRequest(request: KeptRequest, isBodyNext: boolean): void;
+  /** The request moved on. */
+  touch(): void;
+  /** The client takes more of the response. */
+  pump(): void;
+  /** All of a request was sent whose response was complete before. */
+  finishRest(): void;
+  /** A failure (FAILED_...) that is no more than this: the server had closed the connection while it was idle. */
+  isStale(how: number): boolean;
+  /** The exchange gives this try up. */
+  abandon(): void;
+
+  /** Whether it keeps a slot of a size that is scarce. */
+  readonly keepsScarce: boolean;
+  /** Changes while the server takes the request. */
+  readonly acknowledgedBytes: number;
+
+  // --- in the pool: since when, and its neighbours ---
+
+  idleSince: number;
+  newer: ServerSide | null;
+  older: ServerSide | null;
+  /** Idempotent. */
+  close(): void;
+  /** The same so that its local port is free at once. */
+  reset(): void;
+}
+
+/** What a server's side has of the exchange that it works for. */
+export interface ResponseHandler {
+  /** METHOD_... */
+  readonly method: number;
+  readonly wantsUpgrade: boolean;
+  readonly isRequestComplete: boolean;
+  readonly wantsRestRead: boolean;
+  /** Where the response's body goes. */
+  readonly responseSink: BodySink;
+
+  /** The new connection stands. */
+  handleServerReady(): void;
+  /** The server takes more of the request. */
+  pumpRequest(): void;
+  noteBacklog(): void;
+  /** Whether a response with this status is to be dropped and the request tried elsewhere. */
+  retriesStatus(status: number): boolean;
+  /** The try on `server`, which is closed, failed before a response began: how (FAILED_...), or with which status. */
+  handleTryFailed(how: number, status: number, server: ServerSide): void;
+
+  /** As of the ClientSide. */
+  passInterim(head: ResponseHead): boolean;
+  beginResponse(head: ResponseHead, body: number, isReusable: boolean): void;
+  passSwitching(head: ResponseHead): boolean;
+  beginTunnel(tunnel: Tunnel, socket: Socket): void;
+  /** The client has been sent a response's head: from here the request cannot be tried again. */
+  noteResponseBegun(): void;
+  /** The response is complete before its request, and the server reads on. */
+  handleResponseAhead(): void;
+  handleResponseComplete(): void;
+  handleResponseBroken(): void;
+}

@@ -1,0 +1,27 @@
+/** What the connections of one listener write heads with, and read them by. Other ones by another plan. */
+import type { ListenerPlan } from '../../config/plan.ts';
+import { ascii } from '../../wire/http1/emit.ts';
+import type { HeadLimits } from '../../wire/http1/head.ts';
+import type { Context } from '../context.ts';
+import { RequestEmitter } from './request-emitter.ts';
+import { ResponseEmitter } from './response-emitter.ts';
+
+export class Emitters {
+  private readonly context: Context;
+  limits!: HeadLimits;
+  request!: RequestEmitter;
+  response!: ResponseEmitter;
+
+  constructor(context: Context, plan: ListenerPlan) {
+    this.context = context;
+    this.configure(plan);
+  }
+
+  configure({ forwarded, limits, via: name }: ListenerPlan): void {
+    const { date, memory, prng } = this.context;
+    const via = ascii(name === null ? '' : `Via: 1.1 ${name}\r\n`);
+    this.limits = { headBytes: limits.headBytes, headers: limits.headers };
+    this.request = new RequestEmitter(memory, prng, via, forwarded.kind === 'append');
+    this.response = new ResponseEmitter(memory, date, via);
+  }
+}
