@@ -87,6 +87,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     name: `listener-${index}`,
     slot: index,
     protocol: 'http',
+    intake: 'open',
     binds: ['10.0.0.1', '10.0.0.2'].slice(prng.below(2)).map((host) => ({
       address: { family: 4, host, port: 8000 + index },
       dual: false,
@@ -141,6 +142,7 @@ function drawUpstream(
       name: isName ? `server-${s}.test:${port}` : `${host}:${port}`,
       target: isName ? { hostname: `server-${s}.test`, port } : { family: 4, host, port },
       weight: 1 + prng.below(prng.oneIn(4) ? 50 : 3),
+      state: 'enabled',
       maxConnections: isTight && prng.oneIn(2) ? 1 + prng.below(3) : 0,
       backup: s > 0 && prng.oneIn(6),
       firstSlot,

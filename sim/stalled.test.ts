@@ -99,6 +99,7 @@ function planOf(): Plan {
             name: SERVER,
             target: { family: 4, host: '10.1.0.1', port: 9000 },
             weight: 1,
+            state: 'enabled',
             maxConnections: 0,
             backup: false,
             firstSlot: 0,

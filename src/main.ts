@@ -50,6 +50,7 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
       check: async (options) => (await import('./commands/check.ts')).checkCommand(options, output),
       status: async (options) => (await import('./commands/status.ts')).statusCommand(options),
       reload: async (options) => (await import('./commands/reload.ts')).reloadCommand(options),
+      override: async (options) => (await import('./commands/override.ts')).overrideCommand(options),
       move: async (options) => (await import('./commands/status.ts')).moveCommand(options),
     },
     ...output,

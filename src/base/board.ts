@@ -9,6 +9,7 @@ import { WorkerRow } from './worker-row.ts';
 
 export {
   SERVER_DOWN,
+  SERVER_DRAINING,
   SERVER_EJECTED,
   SERVER_EMPTY,
   SERVER_UP,

@@ -39,9 +39,10 @@ const READS_MAX = 4;
 /** Server states. */
 export const SERVER_EMPTY = 0; // no address (yet)
 export const SERVER_UP = 1;
-export const SERVER_DOWN = 2; // by active health
+export const SERVER_DOWN = 2; // by active health, or disabled
 export const SERVER_EJECTED = 3; // by passive health
-export type ServerState = 0 | 1 | 2 | 3;
+export const SERVER_DRAINING = 4; // up, for what is bound to it
+export type ServerState = 0 | 1 | 2 | 3 | 4;
 
 /** Full weight of a server of weight 1; slow start uses the fractions. */
 export const WEIGHT_UNIT = 256;

@@ -42,6 +42,10 @@ async function run(...argv: string[]): Promise<Ran> {
         calls.push(options);
         return Promise.resolve(1);
       },
+      override: (options) => {
+        calls.push(options);
+        return Promise.resolve(0);
+      },
       move: (options) => {
         calls.push(options);
         return Promise.resolve(0);
@@ -180,4 +184,28 @@ test('schema prints the JSON Schema', async () => {
   const schema = JSON.parse(ran.out) as { $schema: string; properties: object };
   assert.equal(schema.$schema, 'https://json-schema.org/draft/2020-12/schema');
   assert.ok('listeners' in schema.properties);
+});
+
+test('servers, listeners and the node are overridden by what is written after them', async () => {
+  const server = { kind: 'server', name: 'web/192.0.2.7:80', weight: null, waitS: null, socket: null };
+  assert.deepEqual((await run('server', 'drain', 'web/192.0.2.7:80', '--wait', '2m')).calls, [
+    { ...server, word: 'drain', waitS: 120 },
+  ]);
+  assert.deepEqual((await run('server', 'weight', 'web/192.0.2.7:80', '0', '--socket', '/x')).calls, [
+    { ...server, word: 'weight', weight: 0, socket: '/x' },
+  ]);
+  assert.deepEqual((await run('server', 'weight', 'web/192.0.2.7:80')).calls, [{ ...server, word: 'weight' }]);
+  assert.deepEqual((await run('listener', 'enable', 'web')).calls, [
+    { ...server, kind: 'listener', name: 'web', word: 'enable' },
+  ]);
+  assert.deepEqual((await run('node', 'drain')).calls, [{ ...server, kind: 'node', name: '', word: 'drain' }]);
+  for (const wrong of [
+    ['server', 'drain', 'web'],
+    ['server', 'weight', 'web/a:1', '257'],
+    ['server', 'enable', 'web/a:1', '--wait', '1s'],
+    ['listener', 'disable', 'web'],
+    ['node', 'drain', 'web'],
+  ]) {
+    assert.equal((await run(...wrong)).code, 2, wrong.join(' '));
+  }
 });

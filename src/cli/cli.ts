@@ -14,6 +14,8 @@ import type { LabOptions } from './lab.ts';
 import { addLabCommand } from './lab.ts';
 import type { MoveOptions } from './handover.ts';
 import { addMoveCommands } from './handover.ts';
+import type { OverrideOptions } from './override.ts';
+import { addOverrideCommands } from './override.ts';
 import type { RunOptions } from './run.ts';
 import { addRunCommand } from './run.ts';
 import { addSchemaCommand } from './schema.ts';
@@ -31,6 +33,7 @@ export interface Commands {
   status(options: StatusOptions): Promise<number>;
   reload(options: ReloadOptions): Promise<number>;
   move(options: MoveOptions): Promise<number>;
+  override(options: OverrideOptions): Promise<number>;
 }
 
 export interface CliDeps extends Output {
@@ -60,6 +63,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addStatusCommand(program, context);
   addReloadCommand(program, context);
   addMoveCommands(program, context);
+  addOverrideCommands(program, context);
   return program;
 }
 

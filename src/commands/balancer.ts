@@ -3,16 +3,18 @@
  * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
  * stops to serve.
  */
+import { hostname } from 'node:os';
 import { systemReason } from '../base/system-error.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
 import { linuxHost } from '../io/linux/host.ts';
-import { ControlServer, SocketTakenError } from '../keeper/control-server.ts';
+import { ControlServer, type OrderResult, SocketTakenError } from '../keeper/control-server.ts';
 import { runCommand } from '../keeper/ha/command.ts';
 import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
-import { RestraintFile } from '../keeper/ha/restraint-file.ts';
-import { Keeper } from '../keeper/keeper.ts';
+import { restraintFile } from '../keeper/ha/restraint-file.ts';
+import { ApplyError, Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log.ts';
 import { askSystem } from '../keeper/names.ts';
+import { type Order, Overrides, overridesFile } from '../keeper/overrides.ts';
 import { probe } from '../keeper/probe.ts';
 import { StartError } from '../keeper/start-error.ts';
 import { BEAT_LOOK_MS, BeatAges, type StatusDocument } from '../keeper/status.ts';
@@ -60,6 +62,9 @@ export class Balancer {
   private readonly keeper: Keeper;
   private readonly beats: BeatAges;
   private readonly reloader: Reloader;
+  private readonly overrides: Overrides;
+  /** The file and what is said by hand change one after the other. */
+  private changing: Promise<unknown> = Promise.resolve();
   private loaded: Loaded;
   /** What is in force, or is being applied. */
   private wanted: Loaded;
@@ -67,6 +72,7 @@ export class Balancer {
   private ha: HaKeeper | null = null;
   private control: ControlServer | null = null;
   private looking: NodeJS.Timeout | undefined;
+  private isStopping = false;
   private isOver = false;
 
   constructor(options: BalancerOptions) {
@@ -82,13 +88,18 @@ export class Balancer {
       proxyCommand,
       mayBeIdle: () => this.wanted.ready.ha !== null,
     });
+    const node = loaded.ready.ha?.node ?? loaded.ready.config.node ?? hostname();
+    const file = overridesFile(options.stateDirectory, node, (message) => log.warn(message));
+    this.overrides = new Overrides({ file, log, unixMs: Date.now });
     this.reloader = new Reloader({ log, read, current: () => this.loaded, apply: (next) => this.apply(next) });
     this.beats = new BeatAges(this.keeper.board, performance.now());
   }
 
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
   async start(): Promise<string> {
-    const served = await this.keeper.start(this.loaded.ready.plan);
+    const { plan, commit } = this.overrides.propose(this.loaded.ready.plan, null);
+    const served = await this.keeper.start(plan);
+    commit();
     if (this.isOver) return served;
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
     await this.openControl();
@@ -108,6 +119,7 @@ export class Balancer {
 
   /** Resolves when everything that was under way is finished, or its time is over. */
   async stop(): Promise<void> {
+    this.isStopping = true;
     // While the addresses are here, connections come, and must be served.
     await this.ha?.release();
     await Promise.all([this.keeper.stop(), this.ha?.finish(this.graceMs)]);
@@ -123,22 +135,48 @@ export class Balancer {
 
   // --- inside ---
 
-  private async apply(loaded: Loaded): Promise<void> {
-    const former = this.loaded;
-    this.wanted = loaded;
-    try {
-      await this.keeper.apply(loaded.ready.plan);
-      await this.applyHa(loaded.ready.ha).catch(async (error: unknown) => {
-        this.wanted = former;
-        await this.keeper.apply(former.ready.plan);
-        throw error;
-      });
-    } finally {
-      this.wanted = this.loaded;
-    }
-    this.loaded = loaded;
-    this.wanted = loaded;
-    this.options.configuration.replace(loaded.text);
+  private apply(loaded: Loaded): Promise<void> {
+    return this.change(async () => {
+      const former = this.loaded;
+      const { plan, commit } = this.overrides.propose(loaded.ready.plan, null);
+      this.wanted = loaded;
+      try {
+        await this.keeper.apply(plan);
+        await this.applyHa(loaded.ready.ha).catch(async (error: unknown) => {
+          this.wanted = former;
+          await this.keeper.apply(this.overrides.propose(former.ready.plan, null).plan);
+          throw error;
+        });
+      } finally {
+        this.wanted = this.loaded;
+      }
+      this.loaded = loaded;
+      this.wanted = loaded;
+      this.options.configuration.replace(loaded.text);
+      commit();
+    });
+  }
+
+  private order(order: Order): Promise<OrderResult> {
+    return this.change(async () => {
+      const filed = this.loaded.ready.plan;
+      const why = this.overrides.whyUnknown(filed, order.change.subject);
+      if (why !== null) return { kind: 'unknown', why };
+      const { plan, commit } = this.overrides.propose(filed, order);
+      try {
+        await this.keeper.apply(plan);
+      } catch (error) {
+        if (!(error instanceof ApplyError)) throw error;
+        return { kind: 'refused', why: error.message };
+      }
+      return { kind: 'done', text: commit() };
+    });
+  }
+
+  private change<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.changing.then(change);
+    this.changing = changed.catch(() => undefined);
+    return changed;
   }
 
   private close(): void {
@@ -197,7 +235,7 @@ export class Balancer {
       askName: askSystem,
       ownUid: process.getuid?.() ?? -1,
       notifyServiceManager: (state) => linuxHost.notifyServiceManager(state),
-      restraintFile: new RestraintFile(stateDirectory, ha.node, (message) => log.warn(message)),
+      restraintFile: restraintFile(stateDirectory, ha.node, (message) => log.warn(message)),
       isRestrained,
       now: () => performance.now(),
       unixMs: Date.now,
@@ -211,6 +249,8 @@ export class Balancer {
       this.control = await ControlServer.open(socketPath, {
         status: () => this.status(),
         reload: () => this.reload('the control socket'),
+        order: (order) => this.order(order),
+        whyUnready: () => this.whyUnready(),
         handOver: (router, forMs, by) => this.ha?.handOver(router, forMs, by) ?? this.withoutRouters(),
         resume: (router, by) => this.ha?.resume(router, by) ?? this.withoutRouters(),
       });
@@ -230,6 +270,11 @@ export class Balancer {
     return this.loaded.ready.ha === null ? NO_ROUTERS : NOT_STARTED;
   }
 
+  private whyUnready(): string | null {
+    if (this.isStopping) return 'it stops';
+    return this.overrides.isNodeDrained ? 'this node is drained: `evenkeel node enable`' : null;
+  }
+
   private status(): StatusDocument {
     const { version, configuration } = this.options;
     return {
@@ -241,7 +286,7 @@ export class Balancer {
       configuration: configuration.view(),
       problems: this.options.problems,
       ha: this.ha?.status() ?? null,
-      ...this.keeper.status(this.beats),
+      ...this.keeper.status(this.beats, this.overrides.views()),
     };
   }
 }

@@ -31,6 +31,18 @@ export async function askMove(socketPath: string, { kind, router, forS, by }: Mo
   await ask(socketPath, 'POST', `/v1/routers/${router}/${kind}?${query.toString()}`);
 }
 
+/** `path`: as in keeper/override-request.ts. What has been ordered and holds, for people. */
+export async function askOverride(
+  socketPath: string,
+  path: string,
+  weight: number | null,
+  by: string,
+): Promise<string> {
+  const query = new URLSearchParams(weight === null ? { by } : { by, to: String(weight) });
+  const answer = await ask(socketPath, 'POST', `${path}?${query.toString()}`, RELOAD_MS_MAX);
+  return (answer as { readonly text: string }).text;
+}
+
 /** What has changed, a line for each. */
 export async function askReload(socketPath: string): Promise<readonly string[]> {
   const { changes } = (await ask(socketPath, 'POST', '/v1/reload', RELOAD_MS_MAX)) as { readonly changes: string[] };

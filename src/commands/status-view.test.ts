@@ -194,6 +194,7 @@ const DOCUMENT: StatusDocument = {
       ],
     },
   ],
+  overrides: [],
   answers: [{ name: 'no-server', status: 503, text: 'no server is up', count: 7 }],
 };
 

@@ -1,6 +1,7 @@
 /** The status document as text for people. Pure. */
 import type { ClaimView, GuardView, PeerView, RouterView, TrackedView, WitnessView } from '../keeper/ha/ha-status.ts';
 import type { RestraintView } from '../keeper/ha/restraints.ts';
+import { overrideText, type OverrideView } from '../keeper/overrides.ts';
 import type {
   AnswerView,
   CheckView,
@@ -27,13 +28,15 @@ const EVIDENCE_SHOWN = 5;
 /** `socketPath`: who was asked. */
 export function renderStatus(document: StatusDocument, socketPath: string, hasColor: boolean): string {
   const paint: Paint = (color, text) => (hasColor ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text);
-  const { version, pid, uptimeMs, configuration, problems, ha, proxies, listeners, upstreams, answers } = document;
+  const { version, pid, uptimeMs, configuration, problems, ha, proxies, listeners, upstreams, overrides, answers } =
+    document;
   const node = ha === null ? '' : `, node ${ha.node}`;
   const lines = [
     `evenkeel ${version}${node}, pid ${pid}, up ${ageText(uptimeMs)}`,
     `asked on ${socketPath}; ${configurationText(configuration, paint)}`,
   ];
   if (problems.length > 0) lines.push('', ...problems.map((problem) => paint('yellow', `warning: ${problem}`)));
+  if (overrides.length > 0) lines.push('', ...overrides.map((override) => paint('yellow', byHandText(override))));
   for (const router of ha?.routers ?? []) lines.push('', ...routerLines(router, paint));
   if (ha !== null && ha.owner.problem !== null) {
     lines.push('', paint('red', `no vip process takes part: ${ha.owner.problem}`));
@@ -66,6 +69,12 @@ function configurationText({ file, digest, isChanged }: ConfigurationView, paint
   if (isChanged === null)
     return `configuration ${name} (${digest}), ${paint('yellow', 'which cannot be read any more')}`;
   return `configuration ${name} (${digest})${isChanged ? paint('yellow', ', changed on disk since it was loaded') : ''}`;
+}
+
+/** `by hand: server web/192.0.2.7:80 drained; the file says enabled (alice, 5 min 3 s ago)` */
+function byHandText({ subject, by, ageMs, file, ...override }: OverrideView): string {
+  const who = by === null ? '' : `${by}, `;
+  return `by hand: ${subject} ${overrideText(override, file)} (${who}${ageText(ageMs)} ago)`;
 }
 
 const STATE_COLORS: Readonly<Record<RouterView['state'], Color>> = {
@@ -296,7 +305,7 @@ function table(title: string, rows: readonly string[][], paint: Paint): string[]
 }
 
 const BAD = /^(.*short of memory|down|ejected|unresolved|ended|silent .*|closed|no server)$/;
-const DOUBTFUL = /^(unchecked|starting|draining|[0-9]+ waiting)$/;
+const DOUBTFUL = /^(unchecked|starting|draining|drained|disabled|[0-9]+ waiting)$/;
 
 /** The first line has the label. */
 function list<T>(label: string, items: readonly T[], text: (item: T) => string): string[] {

@@ -52,7 +52,7 @@ export function moveCommand({ kind, router, socket, forS }: MoveOptions): Promis
 }
 
 /** For the log: the one who became root. */
-function userName(): string {
+export function userName(): string {
   const became = process.env['SUDO_USER'];
   if (became !== undefined && became !== '') return became;
   try {

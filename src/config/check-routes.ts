@@ -45,7 +45,7 @@ function checkAction(
   uses: UpstreamUses,
   report: Report,
 ): string | null {
-  const action = report.oneOf(route, path, ['upstream', 'redirect', 'respond']);
+  const action = report.oneOf(route, path, ['upstream', 'redirect', 'respond', 'ready']);
   if (route.upstream !== undefined) uses.add(route.upstream, [...path, 'upstream'], 'http', listener);
   if (action !== null && action !== 'upstream') {
     const reason = `\`${action}\` answers without a server`;

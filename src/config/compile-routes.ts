@@ -70,7 +70,8 @@ function compileAction(route: RouteConfig, indexOf: (upstream: string) => number
     } = route.respond;
     return { kind: 'respond', status, body, contentType };
   }
-  assert(route.upstream !== undefined, 'one of three was checked');
+  if (route.ready === true) return { kind: 'ready', isReady: true };
+  assert(route.upstream !== undefined, 'one of four was checked');
   return {
     kind: 'proxy',
     upstream: indexOf(route.upstream),

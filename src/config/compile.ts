@@ -95,6 +95,7 @@ function compileListener(
     name,
     slot,
     protocol: listener.protocol === 'tcp' ? 'tcp' : 'http',
+    intake: 'open',
     binds: listOf(listener.bind).map((text) => checked(parseBind(text).value, text)),
     timeouts: {
       headMs: ms(timeouts.head),
@@ -176,6 +177,7 @@ function compileServer(written: UpstreamConfig['servers'][number], firstSlot: nu
     name: server.address,
     target: withPort,
     weight: server.weight ?? DEFAULTS.upstream.weight,
+    state: server.state ?? DEFAULTS.upstream.state,
     maxConnections: server['max-connections'] ?? 0,
     backup: server.backup ?? false,
     firstSlot,

@@ -21,6 +21,7 @@ export const DEFAULTS = {
     balance: 'round-robin',
     httpPort: 80,
     weight: 1,
+    state: 'enabled',
     slowStart: '0s',
     // idle is shorter than the idle timeout of nginx (75 s) as a backend, so that we close first.
     timeouts: { connect: '3s', response: '60s', idle: '60s', idleTcp: '10m', queue: '5s', tunnel: '1h' },

@@ -223,9 +223,16 @@ const Retry = z.strictObject({
 
 const Route = z.strictObject({
   match: key(Match, 'What a request must be to take this route. Without it every request does. All of it must hold.'),
-  upstream: key(name, 'Send the request to this upstream. One of `upstream`, `redirect`, `respond` is needed.'),
+  upstream: key(
+    name,
+    'Send the request to this upstream. One of `upstream`, `redirect`, `respond`, `ready` is needed.',
+  ),
   redirect: key(Redirect, 'Answer with a redirect.'),
   respond: key(Respond, 'Answer with a fixed response.'),
+  ready: key(
+    z.literal(true).meta({ examples: [true] }),
+    'Say whether this node takes clients, for a load balancer in front of it: 200, and 503 after `evenkeel node drain`.',
+  ),
   rewrite: key(
     Rewrite,
     'Change the path before it is sent to the upstream. One of `prefix`, `path`, or `regex` with `to`.',
@@ -286,7 +293,17 @@ const Hash = z.strictObject({
 
 const Server = z.strictObject({
   address: required(server, 'As the plain string.', '192.0.2.1:80'),
-  weight: key(integer(1, 256), 'Its share of the work, relative to the others.', DEFAULTS.upstream.weight),
+  weight: key(
+    integer(0, 256),
+    'Its share of the work, relative to the others. 0: no share, and so nobody new.',
+    DEFAULTS.upstream.weight,
+  ),
+  state: key(
+    z.enum(['enabled', 'drain', 'disabled']),
+    '`drain`: no new client; those that a hash binds to it stay. `disabled`: nobody. What is open goes on in both. ' +
+      '`evenkeel server` says the same while it runs, and goes before the file.',
+    DEFAULTS.upstream.state,
+  ),
   'max-connections': key(
     integer(1, 1_000_000),
     'Connections in use at one time, of all proxies together; more requests wait (`queue`). Without it there is no limit.',

@@ -23,6 +23,8 @@ export interface ListenerPlan {
   /** Its place on the status board. */
   readonly slot: number;
   readonly protocol: 'http' | 'tcp';
+  /** Who may come. */
+  readonly intake: Intake;
   /** One listening socket each, per proxy. IPv6 `::` takes IPv4 too where `dual` says so (`*:80`). */
   readonly binds: readonly BindPlan[];
   readonly timeouts: {
@@ -54,6 +56,9 @@ export interface ListenerPlan {
   /** protocol tcp: index into upstreams. -1 for http. */
   readonly upstream: number;
 }
+
+/** `open`: everybody. `last`: everybody, but nobody is kept for another request. `closed`: nobody new; nothing listens. */
+export type Intake = 'open' | 'last' | 'closed';
 
 export type ForwardedPlan =
   /** Nothing: what a server is told of the client is this proxy's own. */
@@ -109,7 +114,7 @@ export type ValueMatchPlan =
   | { readonly source: SourcePlan; readonly kind: 'present' | 'absent' }
   | { readonly source: SourcePlan; readonly kind: 'exact' | 'prefix' | 'regex'; readonly value: string };
 
-export type ActionPlan = ProxyActionPlan | RedirectActionPlan | RespondActionPlan;
+export type ActionPlan = ProxyActionPlan | RedirectActionPlan | RespondActionPlan | ReadyActionPlan;
 
 export interface ProxyActionPlan {
   readonly kind: 'proxy';
@@ -158,6 +163,12 @@ export interface RespondActionPlan {
   readonly contentType: string;
 }
 
+/** Says whether this node takes clients. */
+export interface ReadyActionPlan {
+  readonly kind: 'ready';
+  readonly isReady: boolean;
+}
+
 export interface HeaderEditPlan {
   /** Replaces every field of that name. Names as written; compared without case. Values have values of the request in them. */
   readonly set: readonly (readonly [name: string, value: string])[];
@@ -199,13 +210,20 @@ export interface UpstreamPlan {
   readonly queueMax: number;
 }
 
+/**
+ * What a file, or an operator, says of a server: `drain` is for clients that are there, or bound to it by the key that they
+ * are balanced by; `disabled` for nobody. What is open goes on in any case.
+ */
+export type AdminState = 'enabled' | 'drain' | 'disabled';
+
 export interface ServerPlan {
   /** As written, for people. */
   readonly name: string;
   /** An address, or a name to resolve. */
   readonly target: Address | { readonly hostname: string; readonly port: number };
-  /** 1..256. */
+  /** 0..256. With 0 it is drained, and has no keys. */
   readonly weight: number;
+  readonly state: AdminState;
   /** Of all proxies together. 0: no limit. */
   readonly maxConnections: number;
   readonly backup: boolean;

@@ -5,7 +5,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
-import { type ControlHandlers, ControlServer } from './control-server.ts';
+import { type ControlHandlers, ControlServer, type OrderResult } from './control-server.ts';
 import type { MoveResult } from './ha/ha-keeper.ts';
 import type { StatusDocument } from './status.ts';
 
@@ -21,6 +21,13 @@ async function open(t: TestContext, path: string, told: string[] = []): Promise<
     status: () => ({ version: '1.2.3' }) as StatusDocument,
     reload: () =>
       told.push('reload') > 1 ? Promise.resolve(['web added']) : Promise.reject(new Error('no such file')),
+    whyUnready: () => (told.includes('drain') ? 'this node is drained' : null),
+    order: ({ change, by }) => {
+      told.push(`order ${JSON.stringify(change)} ${by}`);
+      const result: OrderResult =
+        change.subject === 'server web/a' ? { kind: 'done', text: 'done' } : { kind: 'unknown', why: 'there is none' };
+      return Promise.resolve(result);
+    },
     handOver: (router, forMs, by) => {
       told.push(`hand over ${router} ${forMs} ${by}`);
       return resultOf(router);
@@ -85,6 +92,46 @@ test('an order says for how long, and who gives it; what goes into logs is bound
     assert.equal((await ask(path, 'POST', `/v1/routers/VI_1/hand-over?for=${wrong}`))[0], 400, wrong);
   }
   assert.equal(told.length, 2);
+});
+
+test('servers, listeners and the node are overridden, by whom it is said', async (t) => {
+  const path = freshPath();
+  const told: string[] = [];
+  await open(t, path, told);
+  assert.deepEqual(await ask(path, 'POST', '/v1/upstreams/web/servers/a/drain?by=alice'), [200, { text: 'done' }]);
+  assert.deepEqual(await ask(path, 'POST', '/v1/upstreams/web/servers/unix%3A%2Frun%2Fx/disable'), [
+    404,
+    { error: 'there is none' },
+  ]);
+  await ask(path, 'POST', '/v1/upstreams/web/servers/a/weight?to=7');
+  await ask(path, 'POST', '/v1/upstreams/web/servers/a/weight');
+  await ask(path, 'POST', '/v1/upstreams/web/servers/a/enable');
+  await ask(path, 'POST', '/v1/listeners/web/drain');
+  await ask(path, 'POST', '/v1/node/enable');
+  assert.deepEqual(told, [
+    'order {"subject":"server web/a","state":"drain"} alice',
+    'order {"subject":"server web/unix:/run/x","state":"disabled"} null',
+    'order {"subject":"server web/a","weight":7} null',
+    'order {"subject":"server web/a","weight":null} null',
+    'order {"subject":"server web/a","state":"enabled","weight":null} null',
+    'order {"subject":"listener web","state":"drain"} null',
+    'order {"subject":"node","state":"enabled","weight":null} null',
+  ]);
+  assert.equal((await ask(path, 'GET', '/v1/node/drain'))[0], 405);
+  assert.equal((await ask(path, 'POST', '/v1/listeners/web/disable'))[0], 404);
+  assert.equal((await ask(path, 'POST', '/v1/node/toString'))[0], 404);
+  assert.equal((await ask(path, 'POST', '/v1/upstreams/web/servers/%ZZ/drain'))[0], 404);
+  assert.equal((await ask(path, 'POST', '/v1/upstreams/web/servers/a/weight?to=257'))[0], 400);
+  assert.deepEqual(told.slice(7), ['order {"subject":"server web/%ZZ","state":"drain"} null']);
+});
+
+test('whether this node takes clients is a status', async (t) => {
+  const path = freshPath();
+  const told: string[] = [];
+  await open(t, path, told);
+  assert.deepEqual(await ask(path, 'GET', '/v1/ready'), [200, { ready: true }]);
+  told.push('drain');
+  assert.deepEqual(await ask(path, 'GET', '/v1/ready'), [503, { ready: false, why: 'this node is drained' }]);
 });
 
 test('nothing is moved by looking, and nothing else is there', async (t) => {

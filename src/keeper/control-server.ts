@@ -1,27 +1,39 @@
 /**
- * The socket on which a running evenkeel is asked how things stand, and told to hand addresses over: HTTP/1.1 over a Unix
+ * The socket on which a running evenkeel is asked how things stand, and told what operators want: HTTP/1.1 over a Unix
  * socket, so that `curl --unix-socket` will do. Who may speak to it is decided by the permissions of the socket's file.
  *
  *   GET  /v1/status
+ *   GET  /v1/ready                                  200, or 503 while this node takes no clients
  *   POST /v1/reload
  *   POST /v1/routers/NAME/hand-over?for=SECONDS&by=WHO
  *   POST /v1/routers/NAME/resume?by=WHO
+ *   POST /v1/upstreams/..., listeners/..., node/...  override-request.ts
  */
 import { mkdirSync, unlinkSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { dirname } from 'node:path';
 import type { MoveResult } from './ha/ha-keeper.ts';
+import { parseOverrideRequest } from './override-request.ts';
+import type { Order } from './overrides.ts';
 import type { StatusDocument } from './status.ts';
 
 export interface ControlHandlers {
   readonly status: () => StatusDocument;
   /** Resolves with what has changed; rejects if nothing could be. */
   readonly reload: () => Promise<readonly string[]>;
+  /** Why this node takes no clients; null: it does. */
+  readonly whyUnready: () => string | null;
+  /** Resolves when it holds, or with why it cannot. */
+  readonly order: (order: Order) => Promise<OrderResult>;
   /** `forMs`: null is until `resume`. `by`: who says so; null: they do not. */
   readonly handOver: (router: string, forMs: number | null, by: string | null) => MoveResult;
   readonly resume: (router: string, by: string | null) => MoveResult;
 }
+
+export type OrderResult =
+  /** What has been ordered, for people. */
+  { readonly kind: 'done'; readonly text: string } | { readonly kind: 'unknown' | 'refused'; readonly why: string };
 
 /** Somebody answers there. */
 export class SocketTakenError extends Error {
@@ -98,18 +110,21 @@ async function answer(method: string, url: string, handlers: ControlHandlers): P
   if (url === '/v1/status') {
     return method === 'GET' ? { status: 200, body: handlers.status() } : failure(405, 'only GET');
   }
+  if (url === '/v1/ready') return method === 'GET' ? readiness(handlers) : failure(405, 'only GET');
   if (url === '/v1/reload') return method === 'POST' ? reload(handlers) : failure(405, 'only POST');
-  const match = /^\/v1\/routers\/([A-Za-z0-9_.-]+)\/(hand-over|resume)(?:\?(.*))?$/.exec(url);
+  const [path, queryText = ''] = url.split('?', 2);
+  const query = new URLSearchParams(queryText);
+  const change = parseOverrideRequest(path, query);
+  if (change !== null) {
+    if (method !== 'POST') return failure(405, 'only POST');
+    return typeof change === 'string' ? failure(400, change) : order(handlers, { change, by: whoSays(query) });
+  }
+  const match = /^\/v1\/routers\/([A-Za-z0-9_.-]+)\/(hand-over|resume)$/.exec(path);
   if (match === null) return failure(404, 'there is nothing of that name');
   if (method !== 'POST') return failure(405, 'only POST');
-  const [, router, word, query = ''] = match;
-  const wanted = new URLSearchParams(query);
-  const by =
-    wanted
-      .get('by')
-      ?.replaceAll(/[^\x21-\x7e]/g, '')
-      .slice(0, BY_CHARACTERS_MAX) ?? null;
-  const forText = wanted.get('for');
+  const [, router, word] = match;
+  const by = whoSays(query);
+  const forText = query.get('for');
   const forS = Number(forText);
   if (forText !== null && !(Number.isInteger(forS) && forS >= 1 && forS <= HAND_OVER_S_MAX)) {
     return failure(400, `for=${forText}: write whole seconds, 1 to ${HAND_OVER_S_MAX}`);
@@ -117,6 +132,22 @@ async function answer(method: string, url: string, handlers: ControlHandlers): P
   const forMs = forText === null ? null : forS * 1_000;
   const result = word === 'resume' ? handlers.resume(router, by) : handlers.handOver(router, forMs, by);
   if (result.kind === 'ordered') return { status: 202, body: { router } };
+  return failure(result.kind === 'unknown' ? 404 : 409, result.why);
+}
+
+function whoSays(query: URLSearchParams): string | null {
+  const by = query.get('by');
+  return by === null ? null : by.replaceAll(/[^\x21-\x7e]/g, '').slice(0, BY_CHARACTERS_MAX);
+}
+
+function readiness({ whyUnready }: ControlHandlers): Answer {
+  const why = whyUnready();
+  return why === null ? { status: 200, body: { ready: true } } : { status: 503, body: { ready: false, why } };
+}
+
+async function order(handlers: ControlHandlers, wanted: Order): Promise<Answer> {
+  const result = await handlers.order(wanted);
+  if (result.kind === 'done') return { status: 200, body: { text: result.text } };
   return failure(result.kind === 'unknown' ? 404 : 409, result.why);
 }
 

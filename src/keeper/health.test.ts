@@ -20,7 +20,17 @@ const CHECK: HealthPlan = {
 
 function server(target: ServerPlan['target'], firstSlot: number, slotCount = 1): ServerPlan {
   const name = 'hostname' in target ? `${target.hostname}:${target.port}` : `${target.host}:${target.port}`;
-  return { name, target, weight: 1, maxConnections: 0, backup: false, firstSlot, slotCount, epoch: 0 };
+  return {
+    name,
+    target,
+    weight: 1,
+    state: 'enabled',
+    maxConnections: 0,
+    backup: false,
+    firstSlot,
+    slotCount,
+    epoch: 0,
+  };
 }
 
 const at = (last: number): Address => ({ family: 4, host: `192.0.2.${last}`, port: 80 });

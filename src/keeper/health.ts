@@ -100,8 +100,11 @@ export class HealthRegistry {
         for (let i = 0; i < server.slotCount; i++) this.upstreamOfSlot.set(server.firstSlot + i, upstream);
         if (!('hostname' in server.target)) upstream.health.handleAddresses(now, index, [server.target]);
       });
-      upstream.health.takeEvents();
       this.write(upstream);
+      // That a server has the address that the file says is no news.
+      const events = upstream.health.takeEvents().filter(({ kind }) => kind !== 'added');
+      for (const event of events) this.tell(upstream, event);
+      this.tellOutage(upstream);
     }
     if (this.isStarted) this.pump();
   }
@@ -251,9 +254,12 @@ export class HealthRegistry {
 
   private tell(upstream: Upstream, event: HealthEvent): void {
     const { log } = this.options;
-    const server = serverText(upstream.plan.name, upstream.plan.servers[event.server].name, event.address);
+    const { name, state } = upstream.plan.servers[event.server];
+    const server = serverText(upstream.plan.name, name, event.address);
     switch (event.kind) {
       case 'down':
+        // Nobody is missing it.
+        if (state === 'disabled') return log.info(`server ${server}, which is disabled, down: ${event.reason}`);
         return log.warn(`server ${server} down: ${event.reason}`);
       case 'up':
         return log.info(`server ${server} up: ${event.reason}`);

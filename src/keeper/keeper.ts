@@ -27,6 +27,7 @@ import { HealthRegistry } from './health.ts';
 import { bindText, ListenerStore, type OpenListener, type PreparedListeners, socketsOf } from './listeners.ts';
 import type { Log } from './log.ts';
 import { askSystem, Names } from './names.ts';
+import type { OverrideView } from './overrides.ts';
 import { probe } from './probe.ts';
 import { ProxyChild, type ProxyChildHandler } from './proxy-child.ts';
 import { StartError } from './start-error.ts';
@@ -147,9 +148,7 @@ export class Keeper {
    * cannot be applied; then nothing has changed. Plans are applied one after the other.
    */
   apply(plan: Plan): Promise<void> {
-    const applied = this.applying.then(() => this.applyNow(plan));
-    this.applying = applied.catch(() => undefined);
-    return applied;
+    return this.applyInTurn(() => plan);
   }
 
   /** Of an upstream, as placed on the board; none if there is no such upstream. */
@@ -163,15 +162,16 @@ export class Keeper {
 
   /** Listeners of which no address could be opened. */
   get closedListeners(): readonly string[] {
-    return this.listeners.filter(({ binds }) => binds.length === 0).map(({ plan }) => plan.name);
+    return this.listeners.filter(isClosed).map(({ plan }) => plan.name);
   }
 
-  /** How everything stands. `ages` knows when each proxy gave its last sign of life. */
-  status(ages: BeatAges): DataPlaneStatus {
+  /** How everything stands. `ages` knows when each proxy gave its last sign of life, `overrides` what was said by hand. */
+  status(ages: BeatAges, overrides: readonly OverrideView[]): DataPlaneStatus {
     return dataPlaneStatus({
       plan: this.plan,
       board: this.board,
       ages,
+      overrides,
       nowMs: monotonicMs(),
       listeners: this.listeners,
       isStopping: this.isStopping,
@@ -202,6 +202,12 @@ export class Keeper {
   }
 
   // --- applying a plan ---
+
+  private applyInTurn(planToApply: () => Plan): Promise<void> {
+    const applied = this.applying.then(() => this.applyNow(planToApply()));
+    this.applying = applied.catch(() => undefined);
+    return applied;
+  }
 
   private get plan(): Plan {
     return this.generation?.plan ?? NO_PLAN;
@@ -253,7 +259,7 @@ export class Keeper {
     // A start serves what it can; a change of what runs is made whole or not at all.
     if (!isFirst && failures.length > 0) throw refuse(failures.join('; '));
     for (const failure of failures) this.options.log.error(`${failure}; it is tried again`);
-    if (plan.listeners.length > 0 && prepared.listeners.every(({ binds }) => binds.length === 0)) {
+    if (prepared.listeners.some(isClosed) && prepared.listeners.every(({ binds }) => binds.length === 0)) {
       throw refuse('no listener could be opened');
     }
     const placed = placePlan(plan, number, this.places, {
@@ -332,7 +338,7 @@ export class Keeper {
   private async openMore(delayMs: number): Promise<void> {
     const { log } = this.options;
     const opened = this.store.openMore(this.plan.workers);
-    if (opened.length > 0) await this.apply(this.plan);
+    if (opened.length > 0) await this.applyInTurn(() => this.plan);
     for (const place of opened) log.info(`listener ${place} accepts now`);
     this.retryLater(Math.min(2 * delayMs, RETRY_MS_MAX));
   }
@@ -429,6 +435,11 @@ export class Keeper {
 }
 
 const NO_PLAN: Plan = { workers: 0, listeners: [], upstreams: [], serverSlots: 0, graceMs: 0, drainMs: 0 };
+
+/** None of its addresses could be opened. */
+function isClosed({ binds, failures }: OpenListener): boolean {
+  return binds.length === 0 && failures.length > 0;
+}
 
 function isQuiet({ first, count }: SlotRange, connections: (slot: number) => number): boolean {
   for (let slot = first; slot < first + count; slot++) if (connections(slot) !== 0) return false;

@@ -93,7 +93,10 @@ export class ListenerStore {
     }
   }
 
-  /** Opens what these listeners need and is not open yet: `copies` sockets per address, for as many proxies. */
+  /**
+   * Opens what these listeners need and is not open yet, but nothing for one that takes nobody: `copies` sockets per address, for as
+   * many proxies.
+   */
   async prepare(plans: readonly ListenerPlan[], copies: number): Promise<PreparedListeners> {
     const known = new Map(this.openBinds().map((bind) => [bindText(bind.plan), bind]));
     const failedBefore = new Map(
@@ -105,7 +108,7 @@ export class ListenerStore {
     for (const plan of plans) {
       const binds: OpenBind[] = [];
       const failures: BindFailure[] = [];
-      for (const bindPlan of plan.binds) {
+      for (const bindPlan of plan.intake === 'closed' ? [] : plan.binds) {
         const before = known.get(bindText(bindPlan)) ?? this.take(bindPlan);
         if (before !== undefined) {
           binds.push(before);

@@ -11,6 +11,8 @@ import type { EndpointState } from '../core/health/endpoint-health.ts';
 import type { HaStatus } from './ha/ha-status.ts';
 import type { HealthRegistry, ServerHealth } from './health.ts';
 import { bindText, type OpenListener } from './listeners.ts';
+import { type OverrideView, overrideText } from './overrides.ts';
+import { serverSubject } from '../core/overrides.ts';
 import type { NameFailure } from './names.ts';
 import type { ProxyAccount } from './supervisor.ts';
 
@@ -43,6 +45,8 @@ export interface DataPlaneStatus {
   readonly proxies: readonly ProxyView[];
   readonly listeners: readonly ListenerView[];
   readonly upstreams: readonly UpstreamView[];
+  /** What has been said by hand, and who said it. */
+  readonly overrides: readonly OverrideView[];
   /** Answers that the proxies gave by themselves because something was wrong; only kinds that there were. */
   readonly answers: readonly AnswerView[];
 }
@@ -91,8 +95,8 @@ export interface MemoryView {
 export interface ListenerView {
   readonly name: string;
   readonly protocol: 'http' | 'tcp';
-  /** `closed`: none of its addresses could be opened. */
-  readonly state: 'open' | 'closed' | 'draining';
+  /** `closed`: none of its addresses could be opened. `drained`: by hand. `draining`: the whole program stops. */
+  readonly state: 'open' | 'closed' | 'drained' | 'draining';
   readonly binds: readonly BindView[];
   readonly connections: number;
   readonly accepted: number;
@@ -117,8 +121,11 @@ export interface ServerView {
   readonly name: string;
   /** Null: its name has none. */
   readonly address: string | null;
-  /** `unchecked`: it gets work, and nothing has shown yet that it can do it. `unresolved`: it has no address. */
-  readonly state: EndpointState | 'unresolved';
+  /**
+   * `unchecked`: it gets work, and nothing has shown yet that it can do it. `unresolved`: it has no address. `draining`: it is up,
+   * and gets no new clients. `disabled`: it gets nobody, however it is.
+   */
+  readonly state: EndpointState | 'unresolved' | 'draining' | 'disabled';
   /** Why it is in this state. */
   readonly reason: string;
   /** Null: not known. */
@@ -183,6 +190,7 @@ export interface DataPlaneFacts {
   readonly nowMs: number;
   readonly listeners: readonly OpenListener[];
   readonly isStopping: boolean;
+  readonly overrides: readonly OverrideView[];
   readonly proxies: readonly ProxyAccount[];
   readonly health: HealthRegistry;
   readonly failureOfName: (hostname: string) => NameFailure | null;
@@ -195,6 +203,7 @@ export function dataPlaneStatus(facts: DataPlaneFacts): DataPlaneStatus {
     proxies: plan.listeners.length === 0 ? [] : proxyViews(facts),
     listeners: plan.listeners.map((listener) => listenerView(facts, listener)),
     upstreams: plan.upstreams.map((upstream, index) => upstreamView(facts, upstream, index)),
+    overrides: facts.overrides,
     answers: answerViews(facts),
   };
 }
@@ -236,14 +245,14 @@ function memoryView(row: WorkerRow): MemoryView {
 
 function listenerView(
   { board, listeners, isStopping }: DataPlaneFacts,
-  { name, slot, protocol, binds }: ListenerPlan,
+  { name, slot, protocol, binds, intake }: ListenerPlan,
 ): ListenerView {
   const open = listeners.find(({ plan }) => plan.name === name);
   const failureOf = new Map(open?.failures.map(({ plan, reason }) => [plan, reason]));
   return {
     name,
     protocol,
-    state: isStopping ? 'draining' : open !== undefined && open.binds.length === 0 ? 'closed' : 'open',
+    state: isStopping ? 'draining' : intake === 'closed' ? 'drained' : open?.binds.length === 0 ? 'closed' : 'open',
     binds: binds.map((bind) => ({ address: bindText(bind), failure: failureOf.get(bind) ?? null })),
     connections: sumOfWorkers(board, (row) => row.listenerConnections(slot)),
     accepted: sumOfWorkers(board, (row) => row.listenerAccepted(slot)),
@@ -256,11 +265,11 @@ function upstreamView(facts: DataPlaneFacts, { name, balance, servers }: Upstrea
     name,
     balance,
     waiting: sumOfWorkers(facts.board, (row) => row.waiting(servers[0].firstSlot)),
-    servers: servers.flatMap((server, i) => known[i].map((health) => serverView(facts, server, health))),
+    servers: servers.flatMap((server, i) => known[i].map((health) => serverView(facts, name, server, health))),
   };
 }
 
-function serverView(facts: DataPlaneFacts, server: ServerPlan, health: ServerHealth): ServerView {
+function serverView(facts: DataPlaneFacts, upstream: string, server: ServerPlan, health: ServerHealth): ServerView {
   const { board, nowMs } = facts;
   const { slot, address, account } = health;
   const { name, weight, backup, maxConnections } = server;
@@ -268,6 +277,7 @@ function serverView(facts: DataPlaneFacts, server: ServerPlan, health: ServerHea
     name,
     address: address === null ? null : addressText(address),
     ...(account === null ? unresolved(facts, server) : stateOf(account, nowMs)),
+    ...administrativeState(facts, upstream, server, account?.state ?? 'unresolved'),
     weight,
     isBackup: backup,
     maxConnections: maxConnections === 0 ? null : maxConnections,
@@ -297,6 +307,29 @@ function stateOf(account: NonNullable<ServerHealth['account']>, nowMs: number): 
     ejectedForMs: ejectedUntilMs === null ? null : Math.max(0, ejectedUntilMs - nowMs),
     weightShare: share,
   };
+}
+
+/** What is said of it, by hand or in the file, where that says more than what was found out. */
+function administrativeState(
+  { overrides }: DataPlaneFacts,
+  upstream: string,
+  { name, state, weight }: ServerPlan,
+  found: ServerView['state'],
+): Partial<ServerState> {
+  if (state === 'enabled' && weight > 0) return {};
+  if (state !== 'disabled' && found !== 'up' && found !== 'unchecked') return {};
+  const override = overrides.find(({ subject }) => subject === serverSubject(upstream, name));
+  const file = weight === 0 && state === 'enabled' ? 'weight 0 in the file' : `\`state: ${state}\` in the file`;
+  return {
+    state: state === 'disabled' ? 'disabled' : 'draining',
+    reason: override === undefined ? file : byHand(override),
+    stateAgeMs: override === undefined ? null : override.ageMs,
+  };
+}
+
+/** `by hand, alice: drained; the file says enabled` */
+function byHand(override: OverrideView): string {
+  return `by hand${override.by === null ? '' : `, ${override.by}`}: ${overrideText(override, override.file)}`;
 }
 
 /** A name that has no address. */

@@ -20,6 +20,8 @@ export abstract class Listener {
   plan: ListenerPlan;
   /** When what began here has to have ended, because no plan has this listener any more. */
   retireAt = Infinity;
+  /** No client is kept for another request. */
+  private isLeaving: boolean;
   private readonly sockets = new Set<ListenSocket>();
   /** Who was accepted and has to wait. */
   private readonly backlog: Backlog;
@@ -36,18 +38,25 @@ export abstract class Listener {
   constructor(context: Context, plan: ListenerPlan) {
     this.context = context;
     this.plan = plan;
+    this.isLeaving = plan.intake !== 'open';
     this.backlog = new Backlog(context);
     this.news = new PauseNews(context, plan.name);
   }
 
   /** No later use of its connections is waited for. */
   get isDraining(): boolean {
+    return this.isLeaving || this.isGone;
+  }
+
+  /** It accepts no more, and never will. */
+  private get isGone(): boolean {
     return this.context.isDraining || this.retireAt < Infinity;
   }
 
   /** Goes on by another plan of this listener. What is under way ends as it began. */
   apply(plan: ListenerPlan, upstreams: readonly Upstream[]): void {
     this.plan = plan;
+    this.isLeaving = plan.intake !== 'open';
     this.configure(upstreams);
     this.settle();
   }
@@ -157,7 +166,7 @@ export abstract class Listener {
   }
 
   private get isFull(): boolean {
-    if (this.isDraining) return false;
+    if (this.isGone) return false;
     return this.isHeld || (this.connectionCount >= this.plan.limits.connections && !this.canCloseIdle);
   }
 
@@ -181,7 +190,7 @@ export abstract class Listener {
     }
     this.isSettling = false;
     const isToPause = this.isFull;
-    if (isToPause === this.isPaused || this.isDraining) return;
+    if (isToPause === this.isPaused || this.isGone) return;
     this.isPaused = isToPause;
     for (const listening of this.sockets) {
       if (isToPause) listening.pause();

@@ -46,7 +46,17 @@ function contextOf(transport: Prepared): Context {
 const NAME = { hostname: 'app.example', port: 80 };
 
 function server(target: ServerPlan['target'], firstSlot: number, slotCount: number): ServerPlan {
-  return { name: 's', target, weight: 1, maxConnections: 0, backup: false, firstSlot, slotCount, epoch: 0 };
+  return {
+    name: 's',
+    target,
+    weight: 1,
+    state: 'enabled',
+    maxConnections: 0,
+    backup: false,
+    firstSlot,
+    slotCount,
+    epoch: 0,
+  };
 }
 
 function plan(...servers: ServerPlan[]): UpstreamPlan {

@@ -8,7 +8,7 @@
 import type { Address } from '../base/address.ts';
 import { formatIP } from '../base/address.ts';
 import { preparedText } from '../base/source-ring.ts';
-import { type Board, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
+import { type Board, SERVER_DRAINING, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import { Expiring } from './expiring.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { PICK_FULL, type Balancer, type Endpoint } from '../core/balance/balancer.ts';
@@ -68,6 +68,7 @@ export class Server implements Endpoint {
   identity = '';
   weight = 0;
   isUsable = false;
+  keepsKeys = false;
   /** What `Transport.connect` takes; -1: no address. */
   preparedAddress = -1;
   /** When what is under way here has to have ended. */
@@ -206,10 +207,15 @@ export class Upstream {
   readSlot(server: Server, line: ServerSlot): void {
     server.weight = line.weight;
     server.isUsable = line.state === SERVER_UP;
+    server.keepsKeys = line.state === SERVER_DRAINING && this.isHashed;
     const address = addressOf(server.plan, line);
     if (address === null) server.leave();
     else server.setAddress(address, this.plan.sources);
-    if (!server.isUsable) server.idle.closeAll();
+    if (!server.isUsable && !server.keepsKeys) server.idle.closeAll();
+  }
+
+  private get isHashed(): boolean {
+    return this.plan.balance === 'hash' || this.plan.balance === 'source-hash';
   }
 
   refreshed(): void {

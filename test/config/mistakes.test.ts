@@ -409,7 +409,7 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
     'set: "X-Env: prod"',
     '16:27: `listeners.web.routes[0].headers.request.set` is the text `X-Env: prod`, but should be a map; write { X-Env: prod } [wrong-type]',
   ],
-  ['weight: 2, max', 'weight: 0, max', '33:47: `0` is out of range; write a number from 1 to 256 [out-of-range]'],
+  ['weight: 2, max', 'weight: 257, max', '33:47: `257` is out of range; write a number from 0 to 256 [out-of-range]'],
   [
     'backup: true',
     'backup: yes',

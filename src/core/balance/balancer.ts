@@ -19,6 +19,8 @@ export interface Endpoint {
   readonly weight: number;
   /** Has an address and is up. */
   readonly isUsable: boolean;
+  /** Has an address and is up, but only for the keys that belong to it: consistent hashing alone looks at this. */
+  readonly keepsKeys: boolean;
   readonly isBackup: boolean;
   /** 0: no limit. */
   readonly maxConnections: number;

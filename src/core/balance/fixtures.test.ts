@@ -11,6 +11,7 @@ export function endpoint(slot: number, changes: Partial<Endpoint> = {}): Endpoin
     identity: `10.${slot >> 16}.${(slot >> 8) & 255}.${slot & 255}:80`,
     weight: WEIGHT_UNIT,
     isUsable: true,
+    keepsKeys: false,
     isBackup: false,
     maxConnections: 0,
     ...changes,

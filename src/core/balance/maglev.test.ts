@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { mixHash } from '../../base/hash.ts';
 import { Prng } from '../../base/prng.ts';
-import type { Balancer, Endpoint } from './balancer.ts';
+import { PICK_NONE, type Balancer, type Endpoint } from './balancer.ts';
 import { createBalancer } from './create.ts';
 import {
   FixedLoad,
@@ -185,4 +185,21 @@ test('an address configured twice has twice the keys', () => {
   const list = [endpoint(0), endpoint(1), endpoint(2, { identity: endpoint(1).identity })];
   const counts = histogram(slots(balancerOf(list), list), 3);
   assert.ok(Math.abs(counts[0] / KEYS - 1 / 3) < 0.02);
+});
+
+test('an endpoint that keeps its keys has those and gets no others, whatever happens to the others', () => {
+  const list = endpoints(5);
+  const before = slots(balancerOf(list), list);
+  const kept = { isUsable: false, keepsKeys: true };
+  const draining = changed(list, 2, kept);
+  assert.deepEqual(slots(balancerOf(draining), draining), before);
+  // The keys of one that is down go to anybody but it.
+  const without = changed(draining, 3, { isUsable: false });
+  slots(balancerOf(without), without).forEach((slot, i) => {
+    assert.equal(slot === 2, before[i] === 2);
+    assert.notEqual(slot, 3);
+  });
+  // Nor do they where nobody else is left, and nobody waits for it either.
+  const alone = list.map((one) => Object.assign({}, one, one.slot === 2 ? kept : { isUsable: false }));
+  slots(balancerOf(alone), alone).forEach((slot, i) => assert.equal(slot, before[i] === 2 ? 2 : PICK_NONE));
 });

@@ -7,6 +7,8 @@
  * when it comes back, just those return. Health changes need no new table: it holds every endpoint that has an address
  * and a weight, and only a change of these makes it anew.
  *
+ * An endpoint that only keeps its keys is skipped by all others: it is picked only where the table's own entry is its.
+ *
  * The table depends on identities, weights and the number of endpoints, not on their order: two machines with the same
  * configuration agree. The number sets the table's size, which changes only at 1024 endpoints.
  */
@@ -23,6 +25,10 @@ const SEED_RENDEZVOUS = 0x72656e64;
 const SEED_PROBE = 0x9e3779b9;
 const EMPTY = 0xffff;
 
+const NOBODY = 0;
+const ITS_KEYS = 1;
+const ANYBODY = 2;
+
 /**
  * A prime. The more entries per endpoint, the closer the shares to the weights, and the fewer keys of other endpoints
  * move when one is added or taken out: with 65537 and 100 endpoints 0.6 %, with a table of a quarter 1.4 %. It is not
@@ -38,7 +44,8 @@ export class Maglev implements Method {
   private rendezvous = new Int32Array(0);
   /** Positions by hash. */
   private table: Uint16Array = new Uint16Array(0);
-  private isUsable = new Uint8Array(0);
+  /** NOBODY, ITS_KEYS or ANYBODY may be sent there. */
+  private takes = new Uint8Array(0);
   private usableCount = 0;
 
   update(endpoints: readonly Endpoint[], isBackup: boolean): void {
@@ -55,8 +62,11 @@ export class Maglev implements Method {
     }
     this.tier = tier;
     this.identities = identities;
-    this.isUsable = Uint8Array.from(tier.numbers, (number) => (canWork(endpoints[number]) ? 1 : 0));
-    this.usableCount = this.isUsable.reduce((sum, one) => sum + one, 0);
+    this.takes = Uint8Array.from(tier.numbers, (number) => {
+      const endpoint = endpoints[number];
+      return canWork(endpoint) ? ANYBODY : endpoint.keepsKeys ? ITS_KEYS : NOBODY;
+    });
+    this.usableCount = this.takes.reduce((sum, takes) => sum + (takes === NOBODY ? 0 : 1), 0);
   }
 
   pick(load: Load, key: number, tried: Int32Array, triedCount: number): number {
@@ -65,7 +75,10 @@ export class Maglev implements Method {
     let hash = key;
     for (let probe = 0; probe < PROBES; probe++) {
       const position = table[(hash >>> 0) % table.length];
-      if (this.isFree(position, load, tried, triedCount)) return this.tier.numbers[position];
+      const least = probe === 0 ? ITS_KEYS : ANYBODY;
+      if (this.takes[position] >= least && this.isFree(position, load, tried, triedCount)) {
+        return this.tier.numbers[position];
+      }
       hash = mixHash((hash + SEED_PROBE) | 0);
     }
     return this.pickByRendezvous(load, key, tried, triedCount);
@@ -79,8 +92,10 @@ export class Maglev implements Method {
     let best = -1;
     let bestDraw = Infinity;
     let isAnyFull = false;
+    let hasUsable = false;
     for (let position = 0; position < tier.count; position++) {
-      if (this.isUsable[position] === 0) continue;
+      if (this.takes[position] !== ANYBODY) continue;
+      hasUsable = true;
       if (triedCount > 0 && tier.isTried(position, tried, triedCount)) continue;
       if (tier.isFull(position, load)) {
         isAnyFull = true;
@@ -94,11 +109,11 @@ export class Maglev implements Method {
       }
     }
     if (best >= 0) return tier.numbers[best];
-    return isAnyFull ? PICK_FULL : PICK_TRIED;
+    if (isAnyFull) return PICK_FULL;
+    return hasUsable || triedCount > 0 ? PICK_TRIED : PICK_NONE;
   }
 
   private isFree(position: number, load: Load, tried: Int32Array, triedCount: number): boolean {
-    if (this.isUsable[position] === 0) return false;
     if (triedCount > 0 && this.tier.isTried(position, tried, triedCount)) return false;
     return !this.tier.isFull(position, load);
   }

@@ -251,7 +251,7 @@ export class EndpointHealth {
     return deadline;
   }
 
-  private beginSlowStart(now: number): void {
+  beginSlowStart(now: number): void {
     this.recoveredAt = this.options.slowStartMs > 0 ? now : -1;
   }
 }

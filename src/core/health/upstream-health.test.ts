@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import type { Address } from '../../base/address.ts';
 import { SERVER_DOWN, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../../base/board.ts';
 import { Prng } from '../../base/prng.ts';
+import type { AdminState } from '../../config/plan.ts';
 import type { Place } from '../slots.ts';
 import { serverText, UpstreamHealth, type UpstreamHealthOptions } from './upstream-health.ts';
 
@@ -12,7 +13,13 @@ const ACTIVE = { intervalMs: 2_000, rise: 2, fall: 3, jitter: 0.1 };
 const PASSIVE = { failures: 3, withinMs: 10_000, ejectMs: 10_000 };
 
 function serversOf(count: number): UpstreamHealthOptions['servers'] {
-  return Array.from({ length: count }, (_, i) => ({ weight: 1, firstSlot: i, slotCount: 1, epoch: 0 }));
+  return Array.from({ length: count }, (_, i) => ({
+    weight: 1,
+    state: 'enabled',
+    firstSlot: i,
+    slotCount: 1,
+    epoch: 0,
+  }));
 }
 
 /** Of a server that is the first one there. */
@@ -37,7 +44,10 @@ class Story {
   }
 
   states(count: number): string {
-    return Array.from({ length: count }, (_, i) => ['empty', 'up', 'down', 'ejected'][this.slot(i).state]).join(' ');
+    return Array.from(
+      { length: count },
+      (_, i) => ['empty', 'up', 'down', 'ejected', 'draining'][this.slot(i).state],
+    ).join(' ');
   }
 
   /** Lets time pass, answering every probe as `answer` says. */
@@ -62,7 +72,7 @@ class Story {
 }
 
 test('without checks a server with an address is up, and one without is an empty slot', () => {
-  const story = new Story(1, { servers: [{ weight: 3, firstSlot: 4, slotCount: 2, epoch: 0 }] });
+  const story = new Story(1, { servers: [{ weight: 3, state: 'enabled', firstSlot: 4, slotCount: 2, epoch: 0 }] });
   assert.deepEqual(story.slot(4), {
     state: SERVER_UP,
     weight: 3 * 256,
@@ -158,8 +168,8 @@ test('a server that comes back starts slowly, from one eighth of its weight to a
     active: ACTIVE,
     slowStartMs: 30_000,
     servers: [
-      { weight: 2, firstSlot: 0, slotCount: 1, epoch: 0 },
-      { weight: 1, firstSlot: 1, slotCount: 1, epoch: 0 },
+      { weight: 2, state: 'enabled', firstSlot: 0, slotCount: 1, epoch: 0 },
+      { weight: 1, state: 'enabled', firstSlot: 1, slotCount: 1, epoch: 0 },
     ],
   });
   story.pass(5_000, () => true);
@@ -179,7 +189,10 @@ test('a server that comes back starts slowly, from one eighth of its weight to a
 });
 
 test('an address that is no longer answered leaves; its probe on the way is void', () => {
-  const story = new Story(1, { active: ACTIVE, servers: [{ weight: 1, firstSlot: 0, slotCount: 2, epoch: 0 }] });
+  const story = new Story(1, {
+    active: ACTIVE,
+    servers: [{ weight: 1, state: 'enabled', firstSlot: 0, slotCount: 2, epoch: 0 }],
+  });
   const probe = story.health.nextProbe(0)!;
   story.health.handleAddresses(10, 0, [at(8), at(9)]);
   assert.deepEqual(story.events(), ['added 0: ', 'added 0: ', 'removed 0: ']);
@@ -190,7 +203,10 @@ test('an address that is no longer answered leaves; its probe on the way is void
 });
 
 test('failures for a slot that has no address any more are ignored', () => {
-  const story = new Story(1, { passive: PASSIVE, servers: [{ weight: 1, firstSlot: 0, slotCount: 2, epoch: 0 }] });
+  const story = new Story(1, {
+    passive: PASSIVE,
+    servers: [{ weight: 1, state: 'enabled', firstSlot: 0, slotCount: 2, epoch: 0 }],
+  });
   story.health.handleFailures(0, place(1), 100, 'timeout');
   story.health.handleFailures(0, place(77), 100, 'timeout');
   assert.deepEqual(story.events(), []);
@@ -220,6 +236,62 @@ test('a server that joins others and never comes up is told to be down, once', (
   assert.deepEqual(story.events(), ['down 1: 1 probe failed, last: connection refused']);
   story.pass(2 * 2_200, () => true);
   assert.deepEqual(story.events(), ['up 1: 2 probes passed']);
+});
+
+/** Goes on with these states, and the same servers. */
+function administer(story: Story, states: readonly AdminState[], options: Partial<UpstreamHealthOptions> = {}): void {
+  const servers = serversOf(states.length).map((server, i) => Object.assign({}, server, { state: states[i] }));
+  story.health.apply(story.now, { servers, active: null, passive: null, slowStartMs: 0, ...options }, false);
+}
+
+test('what an operator says of a server comes before what was found out, but nobody is sent to one that is down', () => {
+  const story = new Story(4, { active: ACTIVE });
+  story.pass(5_000, () => true);
+  story.pass(3 * 2_200, (slot) => slot !== 3);
+  administer(story, ['enabled', 'drain', 'disabled', 'drain'], { active: ACTIVE });
+  assert.equal(story.states(4), 'up draining down down');
+  assert.equal(story.slot(1).weight, 256);
+  // Drained or not, it is known how they are.
+  assert.equal(story.health.accountOf(story.now, 2)?.state, 'up');
+  story.pass(3 * 2_200, (slot) => slot !== 1);
+  assert.equal(story.states(4), 'up down down draining');
+  administer(story, ['enabled', 'enabled', 'enabled', 'enabled'], { active: ACTIVE });
+  assert.equal(story.states(4), 'up down up up');
+});
+
+test('weight 0 is drained, with no weight', () => {
+  const story = new Story(1, {
+    servers: [{ weight: 0, state: 'enabled', firstSlot: 0, slotCount: 1, epoch: 0 }],
+  });
+  assert.equal(story.states(1), 'draining');
+  assert.equal(story.slot(0).weight, 0);
+});
+
+test('the last server that is enabled is not ejected, and ejected ones are back when it is drained', () => {
+  const passive = { passive: PASSIVE };
+  const story = new Story(3, passive);
+  administer(story, ['enabled', 'enabled', 'drain'], passive);
+  story.health.handleFailures(0, place(0), 3, 'timeout');
+  assert.equal(story.states(3), 'ejected up draining');
+  story.health.handleFailures(0, place(1), 3, 'timeout');
+  assert.equal(story.states(3), 'ejected up draining');
+  story.health.takeEvents();
+  administer(story, ['enabled', 'drain', 'drain'], passive);
+  assert.equal(story.states(3), 'up draining draining');
+  assert.deepEqual(story.events(), ['readmitted 0: no other server is left']);
+});
+
+test('a server that was disabled comes back slowly, and one that was drained at once', () => {
+  const slow = { slowStartMs: 8_000 };
+  const story = new Story(3, slow);
+  administer(story, ['enabled', 'drain', 'disabled'], slow);
+  administer(story, ['enabled', 'enabled', 'enabled'], slow);
+  assert.deepEqual(
+    [0, 1, 2].map((slot) => story.slot(slot).weight),
+    [256, 256, 32],
+  );
+  story.pass(8_000, () => true);
+  assert.equal(story.slot(2).weight, 256);
 });
 
 test('whatever happens, ejection never leaves an upstream without a usable server', () => {

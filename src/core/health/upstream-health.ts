@@ -6,11 +6,22 @@
  * Ejection never takes the last server away. What real traffic tells is a guess (a client that goes away in the middle of
  * each upload looks like a failing server), and traffic to a doubtful server is better than none:
  * - the last usable server is not ejected ("spared"; nginx ignores max_fails for a single server, Envoy has a maximum share);
- * - when probes take the last usable one down, the ejected ones come back at once.
+ * - when probes, or an operator, take the last usable one, the ejected ones come back at once.
+ *
+ * Who is drained or disabled is probed as before, so that it is known how it is when it is enabled again.
  */
 import { type Address, addressText, parseIPv4, parseIPv6 } from '../../base/address.ts';
-import { SERVER_EMPTY, type ServerSlot, WEIGHT_UNIT } from '../../base/board.ts';
+import {
+  SERVER_DOWN,
+  SERVER_DRAINING,
+  SERVER_EMPTY,
+  SERVER_UP,
+  type ServerSlot,
+  type ServerState,
+  WEIGHT_UNIT,
+} from '../../base/board.ts';
 import type { Prng } from '../../base/prng.ts';
+import type { AdminState } from '../../config/plan.ts';
 import type { Place } from '../slots.ts';
 import { assignAddresses } from './addresses.ts';
 import {
@@ -27,6 +38,7 @@ export interface UpstreamHealthOptions extends HealthOptions {
 
 export interface ServerOptions {
   readonly weight: number;
+  readonly state: AdminState;
   readonly firstSlot: number;
   readonly slotCount: number;
   /** How often these slots had been another server's before. */
@@ -77,11 +89,15 @@ export class UpstreamHealth {
     );
     this.options = options;
     this.isNew = false;
-    this.setServers(options.servers, ({ firstSlot, epoch }) => {
+    const enabled: (EndpointHealth | null)[] = [];
+    this.setServers(options.servers, ({ firstSlot, epoch, state }) => {
       const known = former.get(firstSlot);
-      return known?.server.epoch === epoch ? known.at : null;
+      if (known?.server.epoch !== epoch) return null;
+      if (known.server.state === 'disabled' && state !== 'disabled') enabled.push(...known.at);
+      return known.at;
     });
     this.forEach((endpoint) => endpoint.apply(now, options, isCheckNew));
+    for (const endpoint of enabled) endpoint?.beginSlowStart(now);
     this.readmitIfNoneIsUsable(now);
   }
 
@@ -124,7 +140,7 @@ export class UpstreamHealth {
     if (endpoint === null || !endpoint.handleFailures(now, count, reason)) return;
     const { failures, withinMs, ejectMs } = this.options.passive!;
     const what = `${failures} failures within ${seconds(withinMs)}, last: ${reason}`;
-    if (this.usableCount() > 1) {
+    if (this.usableCount(endpoint) > 0) {
       endpoint.eject(now, what);
       this.tell('ejected', server, endpoint.address, `for ${seconds(ejectMs)}: ${what}`);
     } else if (now >= this.sparedUntil) {
@@ -175,9 +191,9 @@ export class UpstreamHealth {
       into.port = 0;
       return;
     }
-    const { weight } = this.options.servers[this.serverOfSlot.get(slot)!];
-    into.state = endpoint.state;
-    into.weight = Math.max(1, Math.round(weight * WEIGHT_UNIT * endpoint.share(now)));
+    const server = this.options.servers[this.serverOfSlot.get(slot)!];
+    into.state = stateOnBoard(server, endpoint.state);
+    into.weight = server.weight === 0 ? 0 : Math.max(1, Math.round(server.weight * WEIGHT_UNIT * endpoint.share(now)));
     into.family = endpoint.address.family;
     into.port = endpoint.address.port;
     into.address.set(addressBytes(endpoint.address));
@@ -202,6 +218,7 @@ export class UpstreamHealth {
     if (this.usableCount() > 0) return;
     const reason = 'no other server is left';
     this.forEach((endpoint, server) => {
+      if (!takesClients(this.options.servers[server])) return;
       if (endpoint.assume(now, reason)) this.tell('readmitted', server, endpoint.address, reason);
       if (!endpoint.isEjected || endpoint.isDown) return;
       endpoint.readmit(now, reason);
@@ -222,10 +239,12 @@ export class UpstreamHealth {
     });
   }
 
-  private usableCount(): number {
+  /** How many take new clients, `besides` this one. */
+  private usableCount(besides: EndpointHealth | null = null): number {
     let count = 0;
-    this.forEach((endpoint) => {
-      if (!endpoint.isDown && !endpoint.isEjected) count++;
+    this.forEach((endpoint, server) => {
+      const isUsable = !endpoint.isDown && !endpoint.isEjected && takesClients(this.options.servers[server]);
+      if (isUsable && endpoint !== besides) count++;
     });
     return count;
   }
@@ -244,6 +263,16 @@ export class UpstreamHealth {
   private tell(kind: HealthEvent['kind'], server: number, address: Address | null, reason: string): void {
     this.events.push({ kind, server, address, reason });
   }
+}
+
+function takesClients({ state, weight }: ServerOptions): boolean {
+  return state === 'enabled' && weight > 0;
+}
+
+/** What an operator says comes before what was found out, but for what is down: nobody can be sent there. */
+function stateOnBoard(server: ServerOptions, found: ServerState): ServerState {
+  if (server.state === 'disabled') return SERVER_DOWN;
+  return found === SERVER_UP && !takesClients(server) ? SERVER_DRAINING : found;
 }
 
 function addressBytes(address: Address): Uint8Array {

@@ -10,7 +10,7 @@ import { compileRewrite, type Rewrite } from '../../core/route/rewrite.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { Upstream } from '../upstream.ts';
 import { HeaderEdit } from './header-edit.ts';
-import { NO_KIND, NOTHING, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
+import { NO_KIND, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
 import { requestDropTable } from './request-drops.ts';
 
 const HOST = ascii('host');
@@ -29,7 +29,7 @@ export class Route {
   readonly rewrite: Rewrite | null;
   /** Set if and only if the action is `redirect`. */
   readonly redirect: Redirect | null;
-  /** Set if and only if the action is `respond` or `redirect`. */
+  /** Set if and only if the action is not `proxy`. */
   readonly own: OwnResponse | null;
   /** Of that response, where values of the request are in its body. */
   readonly ownBody: BodyTemplate | null;
@@ -93,7 +93,18 @@ function bodyTemplate(action: ActionPlan): BodyTemplate | null {
 }
 
 function ownResponse(action: ActionPlan): OwnResponse | null {
-  if (action.kind === 'proxy') return null;
-  const body = action.kind === 'respond' ? encodeUtf8(action.body) : NOTHING;
-  return { kind: NO_KIND, status: action.status, reason: reasonOf(action.status), body };
+  switch (action.kind) {
+    case 'proxy':
+      return null;
+    case 'redirect':
+      return fixed(action.status, '');
+    case 'respond':
+      return fixed(action.status, action.body);
+    case 'ready':
+      return action.isReady ? fixed(200, 'ready\n') : fixed(503, 'drained\n');
+  }
+}
+
+function fixed(status: number, body: string): OwnResponse {
+  return { kind: NO_KIND, status, reason: reasonOf(status), body: encodeUtf8(body) };
 }

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
+import { type Change, changed, filedOf, NODE, type Override, overridden, remaining } from './overrides.ts';
+
+function planOf(servers: Partial<ServerPlan>[]): Plan {
+  const listener = { name: 'web', intake: 'open', routes: [{ action: { kind: 'ready', isReady: true } }] };
+  const upstream = {
+    name: 'web',
+    servers: servers.map((server, i) => ({ name: `s${i}`, weight: 1, state: 'enabled', ...server })),
+  };
+  return {
+    listeners: [listener as unknown as ListenerPlan],
+    upstreams: [upstream as unknown as UpstreamPlan],
+    workers: 1,
+    serverSlots: servers.length,
+    graceMs: 0,
+    drainMs: 0,
+  };
+}
+
+/** What is left after these were said, one after the other, of a file. */
+function after(plan: Plan, ...changes: Change[]): readonly Override[] {
+  return changes.reduce<readonly Override[]>(
+    (overrides, change, i) => remaining(changed(overrides, change, 'alice', i), filedOf(plan)),
+    [],
+  );
+}
+
+function serverOf(plan: Plan, overrides: readonly Override[]): string {
+  const { state, weight } = overridden(plan, overrides).upstreams[0].servers[0];
+  return `${state} ${weight}`;
+}
+
+const subject = 'server web/s0';
+
+test('what is said by hand goes before the file, each part of it for itself', () => {
+  const plan = planOf([{ weight: 3 }, {}]);
+  assert.equal(serverOf(plan, []), 'enabled 3');
+  assert.equal(serverOf(plan, after(plan, { subject, state: 'drain' })), 'drain 3');
+  assert.equal(serverOf(plan, after(plan, { subject, state: 'drain' }, { subject, weight: 5 })), 'drain 5');
+  assert.equal(overridden(plan, after(plan, { subject, weight: 5 })).upstreams[0].servers[1].weight, 1);
+  assert.deepEqual(after(plan, { subject, state: 'drain' }, { subject, weight: 5 }), [
+    { subject, state: 'drain', weight: 5, by: 'alice', atMs: 1 },
+  ]);
+});
+
+test('what says the same as the file is no override, and neither is what was taken back', () => {
+  const plan = planOf([{ weight: 3, state: 'drain' }]);
+  assert.deepEqual(after(plan, { subject, state: 'drain', weight: 3 }), []);
+  assert.deepEqual(after(plan, { subject, weight: 5 }, { subject, weight: null }), []);
+  const enabled = after(plan, { subject, state: 'enabled' });
+  assert.equal(serverOf(plan, enabled), 'enabled 3');
+  // The file comes to say the same, and later another thing: that is the file's.
+  const agreeing = planOf([{ weight: 3 }]);
+  const left = remaining(enabled, filedOf(agreeing));
+  assert.deepEqual(left, []);
+  assert.equal(serverOf(plan, left), 'drain 3');
+});
+
+test('an override ends with what it is about', () => {
+  const plan = planOf([{}, {}]);
+  const both = after(plan, { subject, state: 'drain' }, { subject: 'server web/s1', state: 'disabled' });
+  assert.deepEqual(
+    remaining(both, filedOf(planOf([{}]))).map((each) => each.subject),
+    [subject],
+  );
+});
+
+test('a drained listener takes nobody; a drained node is not ready and keeps nobody', () => {
+  const plan = planOf([{}]);
+  const [closed] = overridden(plan, after(plan, { subject: 'listener web', state: 'drain' })).listeners;
+  assert.equal(closed.intake, 'closed');
+  assert.deepEqual(closed.routes[0].action, { kind: 'ready', isReady: true });
+  const drained = after(plan, { subject: NODE, state: 'drain' });
+  const [last] = overridden(plan, drained).listeners;
+  assert.equal(last.intake, 'last');
+  assert.deepEqual(last.routes[0].action, { kind: 'ready', isReady: false });
+  const both = overridden(plan, [...drained, ...after(plan, { subject: 'listener web', state: 'drain' })]);
+  assert.equal(both.listeners[0].intake, 'closed');
+  assert.equal(overridden(plan, after(plan, { subject: NODE, state: 'drain' }, { subject: NODE, state: null })), plan);
+});

@@ -1,0 +1,85 @@
+/**
+ * What an operator has said and a restart must not forget: a list of records in a small file, replaced as a whole. Without it,
+ * or with one that cannot be read, nothing was said.
+ */
+import { closeSync, mkdirSync, openSync, readSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+export interface StateFileOptions<T> {
+  /** `/var/lib/evenkeel`. It is made if it is not there. */
+  readonly directory: string;
+  /** Of the file, and of the list in it: `restraints`. */
+  readonly name: string;
+  /** Which node of a configuration this is: two of one machine have two files. */
+  readonly node: string;
+  /** For people: `hand-overs`. */
+  readonly what: string;
+  readonly isRecord: (value: unknown) => value is T;
+  readonly warn: (message: string) => void;
+}
+
+/** A record has about 150 bytes. */
+const FILE_BYTES_MAX = 1024 * 1024;
+
+export class StateFile<T> {
+  private readonly options: StateFileOptions<T>;
+  private readonly path: string;
+
+  constructor(options: StateFileOptions<T>) {
+    const { directory, name, node } = options;
+    this.options = options;
+    this.path = `${directory}/${name}.${node.replaceAll(/[^A-Za-z0-9_.-]/g, '_')}.json`;
+  }
+
+  read(): readonly T[] {
+    const { name, what, isRecord, warn } = this.options;
+    try {
+      const parsed: unknown = JSON.parse(readBounded(this.path));
+      const records = (parsed as Readonly<Record<string, unknown>>)[name];
+      if (!Array.isArray(records) || !records.every(isRecord)) throw new Error('it is not what evenkeel writes');
+      return records;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      warn(`${what} from before are not known: ${this.path}: ${(error as Error).message}`);
+      return [];
+    }
+  }
+
+  write(records: readonly T[]): void {
+    const { name, what, warn } = this.options;
+    try {
+      if (records.length === 0) {
+        unlinkSync(this.path);
+        return;
+      }
+      makeDirectory(dirname(this.path));
+      const next = `${this.path}.next`;
+      writeFileSync(next, `${JSON.stringify({ [name]: records }, null, 2)}\n`, { mode: 0o644 });
+      renameSync(next, this.path);
+    } catch (error) {
+      if (records.length === 0 && (error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      warn(`a restart will forget ${what}: ${this.path} cannot be written: ${(error as Error).message}`);
+    }
+  }
+}
+
+function readBounded(path: string): string {
+  const descriptor = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(FILE_BYTES_MAX);
+    const length = readSync(descriptor, bytes);
+    if (length === FILE_BYTES_MAX) throw new Error('it is too large');
+    return bytes.toString('utf8', 0, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** One level, as for the control socket. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o755 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
