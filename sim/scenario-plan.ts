@@ -169,6 +169,7 @@ function drawUpstream(
       idleMs: protocol === 'tcp' ? around(prng, 4000) : around(prng, 1500),
       queueMs: around(prng, 1500),
       tunnelMs: around(prng, 4000),
+      halfClosedMs: around(prng, 4000),
     },
     poolIdle: prng.oneIn(3) ? null : prng.below(prng.oneIn(2) ? 3 : 30),
     queueMax: isTight ? prng.below(4) : 1000,

@@ -24,7 +24,15 @@ export const DEFAULTS = {
     state: 'enabled',
     slowStart: '0s',
     // idle is shorter than the idle timeout of nginx (75 s) as a backend, so that we close first.
-    timeouts: { connect: '3s', response: '60s', idle: '60s', idleTcp: '10m', queue: '5s', tunnel: '1h' },
+    timeouts: {
+      connect: '3s',
+      response: '60s',
+      idle: '60s',
+      idleTcp: '10m',
+      queue: '5s',
+      tunnel: '1h',
+      'half-closed': '1m',
+    },
     queue: { max: 1024 },
     health: {
       method: 'GET',

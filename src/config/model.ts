@@ -376,6 +376,11 @@ const UpstreamTimeouts = z.strictObject({
     'Silence in both directions after an Upgrade, for example of a WebSocket. Only for HTTP.',
     DEFAULTS.upstream.timeouts.tunnel,
   ),
+  'half-closed': key(
+    duration('1ms', '576h'),
+    'Silence of a TCP session, or after an Upgrade, when one side has ended what it sends (FIN): it may have left.',
+    DEFAULTS.upstream.timeouts['half-closed'],
+  ),
 });
 
 const Pool = z.strictObject({

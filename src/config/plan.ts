@@ -203,6 +203,8 @@ export interface UpstreamPlan {
     readonly queueMs: number;
     /** Silence in both directions after an Upgrade. */
     readonly tunnelMs: number;
+    /** Silence in a TCP session, or after an Upgrade, of which one side has sent FIN. */
+    readonly halfClosedMs: number;
   };
   /** Idle keep-alive connections that one proxy keeps per server, at most. Null: as many as were in use at one time. */
   readonly poolIdle: number | null;

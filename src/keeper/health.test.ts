@@ -45,7 +45,7 @@ function upstream(name: string, servers: ServerPlan[], rest: Partial<UpstreamPla
     health: null,
     passive: null,
     slowStartMs: 0,
-    timeouts: { connectMs: 1, responseMs: 1, idleMs: 1, queueMs: 1, tunnelMs: 1 },
+    timeouts: { connectMs: 1, responseMs: 1, idleMs: 1, queueMs: 1, tunnelMs: 1, halfClosedMs: 1 },
     poolIdle: 1,
     queueMax: 1,
     ...rest,

@@ -98,7 +98,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     health: null,
     passive: { failures: 3, withinMs: 1_000, ejectMs: 60_000 },
     slowStartMs: 0,
-    timeouts: { connectMs: 1, responseMs: 1, idleMs: 1, queueMs: 1, tunnelMs: 1 },
+    timeouts: { connectMs: 1, responseMs: 1, idleMs: 1, queueMs: 1, tunnelMs: 1, halfClosedMs: 1 },
     poolIdle: 1,
     queueMax: 1,
   } as const;

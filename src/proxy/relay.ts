@@ -10,6 +10,12 @@ import type { Context } from './context.ts';
 import { DeferredReset } from './deferred-reset.ts';
 import { KEEPS_NOTHING, Session } from './session.ts';
 
+/** Longest silence in both directions, and when one side has sent FIN. */
+export interface RelayTimes {
+  readonly idleMs: number;
+  readonly halfClosedMs: number;
+}
+
 export interface RelayOwner {
   /** Both sockets are gone. */
   handleRelayEnd(): void;
@@ -20,14 +26,16 @@ export interface RelayOwner {
 export class Relay extends Session {
   readonly context: Context;
   private readonly owner: RelayOwner;
-  private readonly idleMs: number;
+  /** Longest silence from here on. */
+  private idleMs: number;
+  private readonly halfClosedMs: number;
   private readonly downstream: RelaySide;
   private readonly upstream: RelaySide;
   private isOver = false;
 
-  /** Takes over both connected sockets and reads from them. `idleMs`: longest silence in both directions. */
-  static join(context: Context, downstream: Socket, upstream: Socket, idleMs: number, owner: RelayOwner): Relay {
-    const relay = new Relay(context, downstream, upstream, idleMs, owner);
+  /** Takes over both connected sockets and reads from them. */
+  static join(context: Context, downstream: Socket, upstream: Socket, times: RelayTimes, owner: RelayOwner): Relay {
+    const relay = new Relay(context, downstream, upstream, times, owner);
     // Nothing but its end tells where a stream ends.
     downstream.resetIfKilled();
     upstream.resetIfKilled();
@@ -36,11 +44,12 @@ export class Relay extends Session {
     return relay;
   }
 
-  private constructor(context: Context, downstream: Socket, upstream: Socket, idleMs: number, owner: RelayOwner) {
+  private constructor(context: Context, downstream: Socket, upstream: Socket, times: RelayTimes, owner: RelayOwner) {
     super();
     this.context = context;
     this.owner = owner;
-    this.idleMs = idleMs;
+    this.idleMs = times.idleMs;
+    this.halfClosedMs = times.halfClosedMs;
     this.downstream = new RelaySide(this, downstream);
     this.upstream = new RelaySide(this, upstream);
     this.downstream.peer = this.upstream;
@@ -101,6 +110,12 @@ export class Relay extends Session {
     DeferredReset.begin(this.context, side.peer.socket, this.idleMs, () => this.owner.handleRelayEnd());
   }
 
+  /** One side has said all that it had to say. Whether it is still there, or has left for good, TCP does not tell. */
+  handleHalfClosed(): void {
+    this.idleMs = Math.min(this.idleMs, this.halfClosedMs);
+    this.context.timers.arm(this, this.context.transport.now + this.idleMs);
+  }
+
   /** The client had sent FIN before the sockets were joined. */
   endDownstream(): void {
     this.downstream.handleEnd();
@@ -151,7 +166,7 @@ class RelaySide implements SocketHandler {
   }
 
   handleEnd(): void {
-    this.relay.touch();
+    this.relay.handleHalfClosed();
     this.hasEnded = true;
     this.peer.socket.end();
     this.relay.finishIfDone();

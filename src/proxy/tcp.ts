@@ -102,7 +102,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
   handleConnect(): void {
     this.context.timers.remove(this);
     const socket = this.serverSocket as Socket;
-    Relay.join(this.context, this.downstream, socket, this.upstream.plan.timeouts.idleMs, this);
+    Relay.join(this.context, this.downstream, socket, this.upstream.plan.timeouts, this);
   }
 
   handleClose(socket: Socket, reason: CloseReason): void {

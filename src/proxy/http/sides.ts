@@ -4,6 +4,7 @@
  *
  * Heads are those of the context: they hold until the call returns. Bodies pass in the slots that they were received in.
  */
+import type { RelayTimes } from '../relay.ts';
 import type { Socket } from '../../port/transport.ts';
 import type { ResponseHead } from '../../wire/http1/head.ts';
 import type { HeaderEdit } from './header-edit.ts';
@@ -64,8 +65,8 @@ export interface ClientSide {
 
 /** What is left of a server's side when its socket has become one end of a tunnel. */
 export interface Tunnel {
-  /** Silence in both directions that ends it. */
-  readonly tunnelMs: number;
+  /** Silence that ends it. */
+  readonly times: RelayTimes;
   /** When it has to have ended, because no plan has the server any more. */
   readonly retireAt: number;
   endTunnel(): void;

@@ -721,7 +721,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     // the client's first bytes may have come together with its request
     if (this.reader.length > 0) this.reader.sendAll(new MessageWriter(this.context, socket));
     this.reader.clear();
-    const relay = Relay.join(this.context, this.socket, socket, tunnel.tunnelMs, this);
+    const relay = Relay.join(this.context, this.socket, socket, tunnel.times, this);
     if (this.hasEnded) relay.endDownstream();
   }
 

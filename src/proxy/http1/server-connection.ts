@@ -27,6 +27,7 @@ import { connectFailure } from '../connect-failure.ts';
 import type { Context } from '../context.ts';
 import { Expiring } from '../expiring.ts';
 import { redialAt } from '../redial.ts';
+import type { RelayTimes } from '../relay.ts';
 import type { Stash } from '../stash.ts';
 import type { Server, Upstream } from '../upstream.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
@@ -435,8 +436,9 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
 
   // --- as a tunnel ---
 
-  get tunnelMs(): number {
-    return this.upstream.plan.timeouts.tunnelMs;
+  get times(): RelayTimes {
+    const { tunnelMs: idleMs, halfClosedMs } = this.upstream.plan.timeouts;
+    return { idleMs, halfClosedMs };
   }
 
   get retireAt(): number {

@@ -1,0 +1,79 @@
+/** A TCP session or a tunnel of which one side has sent FIN may be over or not: it has `half-closed` of silence (docs/timeouts.md). */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
+import { RawConnection, RawServer } from './raw.ts';
+
+const UPGRADE = 'Connection: upgrade\r\nUpgrade: talk\r\n\r\n';
+
+for (const engine of ENGINES) {
+  test(`[${engine}] half-closed relays`, engineSkip(engine), async (t) => {
+    const [tcpPort, webPort] = [await freePort(), await freePort()];
+    const server = await RawServer.start(t);
+    const yaml = `
+listeners:
+  tcp: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: tcp }
+  web: { bind: "127.0.0.1:${webPort}", routes: [ { upstream: web } ] }
+upstreams:
+  tcp: { servers: [ "${server.address}" ], timeouts: { half-closed: 2s } }
+  web: { servers: [ "${server.address}" ], timeouts: { half-closed: 2s } }
+`;
+    await Evenkeel.start(t, yaml, { engine, workers: 1 });
+
+    const ways: [string, (t: Parameters<typeof RawConnection.open>[0]) => Promise<[RawConnection, RawConnection]>][] = [
+      [
+        'a TCP session',
+        async (each) => {
+          const client = await RawConnection.open(each, tcpPort);
+          return [client, await server.connection()];
+        },
+      ],
+      [
+        'a tunnel',
+        async (each) => {
+          const client = await RawConnection.open(each, webPort);
+          client.write(`GET / HTTP/1.1\r\nHost: a\r\n${UPGRADE}`);
+          const { connection } = await server.exchange();
+          connection.write(`HTTP/1.1 101 Switching Protocols\r\n${UPGRADE}`);
+          await client.until('\r\n\r\n');
+          return [client, connection];
+        },
+      ],
+    ];
+    for (const [what, open] of ways) {
+      await t.test(`${what} whose client has left ends at both sides`, async (each) => {
+        const [client, backend] = await open(each);
+        const gone = once(backend.socket, 'close');
+        client.end();
+        assert.equal((await backend.ending()).how, 'end');
+        assert.equal((await client.ending()).how, 'reset');
+        await gone;
+      });
+
+      await t.test(`${what} whose server has left, too`, async (each) => {
+        const [client, backend] = await open(each);
+        backend.end();
+        assert.equal((await client.ending()).how, 'end');
+        client.write('is anybody there?');
+        await backend.until('is anybody there?');
+        const gone = once(client.socket, 'close');
+        assert.equal((await backend.ending()).how, 'reset');
+        await gone;
+      });
+
+      await t.test(`${what} goes on as long as something moves`, async (each) => {
+        const [client, backend] = await open(each);
+        client.end();
+        assert.equal((await backend.ending()).how, 'end');
+        for (let i = 0; i < 8; i++) {
+          backend.write('more');
+          assert.equal(await client.bytes(4), 'more');
+          await new Promise((resolve) => setTimeout(resolve, 400));
+        }
+        backend.end();
+        assert.equal((await client.ending()).how, 'end');
+      });
+    }
+  });
+}
