@@ -7,6 +7,7 @@ import type { Attachment, AttachmentHandler, AttachRequest, InterfaceHandler, Se
 import { parseArpFrame } from '../wire/arp.ts';
 import { parseNeighborFrame } from '../wire/ndp.ts';
 import { AdvertView, VRRP_GROUP_4, VRRP_PROTOCOL } from '../wire/vrrp/advert.ts';
+import { VipBoard } from './board.ts';
 import { type Predecessor, VipOwner } from './owner.ts';
 import type { VirtualRouterPlan } from './plan.ts';
 import { releaseRouters } from './release.ts';
@@ -143,6 +144,13 @@ class Stage implements SegmentHost {
       this.owner.tick();
     }
     this.nowUs = endUs;
+  }
+
+  /** Goes by these plans from now on; what is attached anew has an address of its own. */
+  apply(plans: Partial<VirtualRouterPlan>[]): void {
+    const known = this.attachments.length;
+    this.owner.apply({ routers: plans.map((plan) => ({ ...PLAN, ...plan })) });
+    for (const { handler } of this.attachments.slice(known)) handler.handleSource(OWN);
   }
 
   states(): string[] {
@@ -564,4 +572,104 @@ test('Adverts that the machine does not send are not counted as sent, and it is 
   stage.first.sendProblem = null;
   stage.pass(4 * S);
   assert.deepEqual(stage.states(), ['active']);
+});
+
+// --- another plan ---
+
+test('Another plan: a router that both have goes on, and its place is told what is new there', () => {
+  const stage = new Stage([{ priority: 150 }]);
+  stage.pass(4 * S);
+  const { length } = stage.changes;
+  const addresses = [...PLAN.addresses, { address: '192.0.2.101', prefixLength: 24 }];
+  stage.apply([{ priority: 151, addresses }]);
+  assert.equal(stage.attachments.length, 1);
+  assert.equal(stage.first.request.addresses.length, 2);
+  const { payload } = stage.first.adverts.at(-1)!;
+  const view = new AdvertView();
+  assert.equal(view.wrap(payload, 0, payload.length, 4), null);
+  assert.deepEqual([view.priority, view.addressCount], [151, 2]);
+  stage.pass(10 * S);
+  assert.equal(stage.changes.length, length);
+});
+
+test('What is not in the plan any more leaves as in a stop; what is new begins when it has left', () => {
+  const stage = new Stage([{}]);
+  stage.pass(4 * S);
+  const board = new VipBoard(new ArrayBuffer(VipBoard.bytes));
+  stage.owner.leaveTraces(board);
+  assert.notEqual(board.lastAdvertUs(0), null);
+  stage.apply([{ name: 'VI_2', slot: 1, virtualRouterId: 52 }]);
+  assert.deepEqual(
+    stage.changes.slice(-1).map(({ router, to }) => [router, to]),
+    [['VI_1', 'leaving']],
+  );
+  assert.deepEqual(stage.states(), ['initialize'], 'it waits');
+  stage.pass(10 * S);
+  assert.deepEqual(stage.states(), ['active']);
+  assert.ok(stage.first.isClosed);
+  stage.owner.leaveTraces(board);
+  assert.equal(board.lastAdvertUs(0), null, 'its place on the board is free');
+  assert.notEqual(board.lastAdvertUs(1), null);
+  assert.ok(!stage.owner.hasStopped);
+  stage.owner.stop(false);
+  assert.ok(stage.owner.hasStopped);
+});
+
+test('A tracked interface keeps its verdict over a change, and one that is followed no more is let go of', () => {
+  const eth1 = { name: 'interface eth1', weight: 10, interfaceName: 'eth1' };
+  const stage = new Stage([{ tracked: [eth1] }]);
+  stage.watched.get('eth1')!(true, 'up');
+  stage.apply([{ tracked: [{ ...eth1, name: 'proxy', interfaceName: null }, eth1] }]);
+  assert.equal(stage.owner.status()[0].priority, 110);
+  stage.watched.get('eth1')!(false, 'down');
+  assert.equal(stage.owner.status()[0].priority, 100);
+  stage.apply([{}]);
+  assert.equal(stage.watched.size, 0);
+});
+
+test('A router that joins a group does not make the others give up what they have', () => {
+  const grouped = { group: 'both' } as const;
+  const second = { ...grouped, name: 'VI_2', slot: 1, virtualRouterId: 52 };
+  const stage = new Stage([grouped]);
+  stage.pass(4 * S);
+  assert.deepEqual(stage.states(), ['active']);
+  const { length } = stage.changes;
+  stage.apply([grouped, second]);
+  stage.pass(4 * S);
+  assert.deepEqual(stage.states(), ['active', 'active']);
+  assert.deepEqual(
+    stage.changes.slice(length).map(({ router, to }) => `${router} ${to}`),
+    ['VI_2 backup', 'VI_2 claiming', 'VI_2 active'],
+  );
+  // Somebody else is active in its place: then none of them is.
+  const other = new Stage([grouped]);
+  other.pass(4 * S);
+  other.apply([grouped, second]);
+  other.pass(S);
+  other.owner.handOver('VI_1', Number.POSITIVE_INFINITY);
+  assert.deepEqual(other.states(), ['leaving', 'backup']);
+});
+
+test('One that stands by takes another plan without a word, and goes on by it', () => {
+  const host = new Stage([]);
+  const owner = new VipOwner({ routers: [PLAN] }, host, {
+    handleChange: (change: RoleChange) => host.changes.push(change),
+    handleEvidence: () => assert.fail('it says nothing'),
+    handleRestraint: () => assert.fail('it says nothing'),
+    handleAskServing: () => assert.fail('it says nothing'),
+  });
+  host.first.handler.handleSource(OWN);
+  const next = { ...PLAN, priority: 200 };
+  owner.apply({ routers: [next, { ...PLAN, name: 'VI_2', slot: 1, virtualRouterId: 52 }] });
+  owner.tick();
+  assert.deepEqual([host.changes, host.first.adverts], [[], []]);
+  host.attachments[1].handler.handleSource(OWN);
+  owner.start(new Map([['VI_1', { lastAdvertUs: host.nowUs, restraint: null }]]));
+  assert.deepEqual(
+    owner.status().map(({ name, state, priority }) => [name, state, priority]),
+    [
+      ['VI_1', 'active', 200],
+      ['VI_2', 'backup', 100],
+    ],
+  );
 });

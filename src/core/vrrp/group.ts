@@ -49,7 +49,7 @@ export class RouterGroup {
     const priorityMax = Math.min(...members.map((member) => member.ownPriority));
     let hasChanged = false;
     for (let i = 0; i < members.length; i++) {
-      const isFaulty = members.some((other, j) => j !== i && other.ownFault !== null);
+      const isFaulty = members.some((other, j) => j !== i && this.isFaulty(other));
       const { isReady } = this.told[i];
       hasChanged = this.tell(i, { kind: 'group', isReady, priorityMax, isFaulty }, nowUs, perform) || hasChanged;
     }
@@ -78,8 +78,13 @@ export class RouterGroup {
     return hasChanged;
   }
 
+  /** One that joins and has not begun has not seen its interface either. */
+  private isFaulty(member: VirtualRouter): boolean {
+    return member.ownFault !== null && !(member.state === 'initialize' && this.joining.has(member));
+  }
+
   private isJoining(member: VirtualRouter): boolean {
-    const isOver = holds(member) || member.followedSource !== null || member.ownFault !== null;
+    const isOver = holds(member) || member.followedSource !== null || this.isFaulty(member);
     if (isOver) this.joining.delete(member);
     return this.joining.has(member);
   }

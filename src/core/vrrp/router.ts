@@ -15,7 +15,8 @@ import { compareBytes, equalBytes } from '../../base/bytes.ts';
 import { PRIORITY_OWNER, PRIORITY_RELEASE } from '../../wire/vrrp/advert.ts';
 import type { RouterAction, RouterEvent } from './events.ts';
 import type { HeardAdvert } from './heard-advert.ts';
-import { DOWN_ADVERTS, downIntervalUs, longestSkewUs, skewUs, US_PER_S } from './intervals.ts';
+import { Following } from './following.ts';
+import { DOWN_ADVERTS, longestSkewUs, US_PER_S } from './intervals.ts';
 import { Gates } from './gates.ts';
 import { IntervalBelief } from './interval-belief.ts';
 import { Observer, seconds } from './observer.ts';
@@ -24,6 +25,7 @@ import { PROBE_US } from './probe.ts';
 import type { Restraint, RestraintEnd } from './restraint.ts';
 import type { RouterSettings } from './settings.ts';
 import { type Cause, findTransition, type State } from './states.ts';
+import { describeTakeover, type Takeover, whyTakeOver } from './takeover.ts';
 import { Tenure } from './tenure.ts';
 import { Tracking } from './tracking.ts';
 
@@ -44,9 +46,6 @@ const RELEASE_REPEAT_DIVISOR = 16;
  */
 const LINGER_US = 700_000;
 
-/** Why an Active_Down_Timer fires. */
-type Takeover = 'peer-silent' | 'released' | 'preemption' | 'nobody-heard';
-
 export class VirtualRouter {
   settings: RouterSettings;
   readonly tracking: Tracking;
@@ -57,6 +56,7 @@ export class VirtualRouter {
   private readonly tenure: Tenure;
   private readonly beliefs: IntervalBelief;
   private readonly gates: Gates;
+  private readonly following: Following;
   private actions: RouterAction[] = [];
 
   private source: Uint8Array | null = null;
@@ -69,12 +69,6 @@ export class VirtualRouter {
 
   /** When an event was last handled. */
   private lastRunUs = LONG_AGO;
-  /** Active_Adver_Interval. */
-  private activeIntervalUs: number;
-  /** Active_Down_Timer. */
-  private downUs = NEVER;
-  /** The end of the start delay: the Active_Down_Timer does not fire before. */
-  private notBeforeUs = LONG_AGO;
   private leaveUs = NEVER;
   /** When a release is repeated while leaving. */
   private releaseUs = NEVER;
@@ -83,8 +77,6 @@ export class VirtualRouter {
   private preemptUs = NEVER;
   /** Gave the addresses to a peer, and keeps them out of sight until then. */
   private lingerUs = NEVER;
-  /** The active router that is followed; null: none was heard since this one began to listen. */
-  private followed: { readonly source: Uint8Array; readonly priority: number; readonly atUs: number } | null = null;
   /** Why it is claiming. */
   private takeover: Takeover = 'nobody-heard';
   /** Whom it took the addresses from by its consent. */
@@ -98,7 +90,7 @@ export class VirtualRouter {
     this.tracking = new Tracking(settings.tracked);
     this.tenure = new Tenure(settings, this.observer, (action) => this.actions.push(action));
     this.beliefs = new IntervalBelief(settings.intervalUs);
-    this.activeIntervalUs = settings.intervalUs;
+    this.following = new Following(settings);
     this.gates = new Gates(settings.guards, settings.probesAddresses, settings.isGrouped);
   }
 
@@ -128,7 +120,7 @@ export class VirtualRouter {
 
   /** The active router that it follows; null: none. */
   get followedSource(): Uint8Array | null {
-    return this.followed?.source ?? null;
+    return this.following.router?.source ?? null;
   }
 
   /** What keeps it from being active while it is claiming, or null. */
@@ -188,7 +180,7 @@ export class VirtualRouter {
   private stateDeadlineUs(): number {
     switch (this.current) {
       case 'backup':
-        return Math.min(this.downUs, this.gates.probe.deadlineUs, this.probeStartUs(), this.heartbeatUs());
+        return Math.min(this.following.downUs, this.gates.probe.deadlineUs, this.probeStartUs(), this.heartbeatUs());
       case 'claiming':
         return Math.min(this.gates.probe.deadlineUs, this.heartbeatUs());
       case 'active':
@@ -303,9 +295,9 @@ export class VirtualRouter {
       this.becomeActive('start', nowUs);
       return;
     }
-    this.notBeforeUs = nowUs + startDelayUs;
+    this.following.delay(nowUs);
     this.listen(nowUs);
-    if (isOwner) this.downUs = this.notBeforeUs;
+    if (isOwner) this.following.waitForDelayOnly();
     this.transition('backup', isLate ? 'late' : 'start', '', nowUs);
   }
 
@@ -336,7 +328,7 @@ export class VirtualRouter {
     if (this.held !== null && nowUs >= this.held.untilUs) this.endRestraint('over');
     switch (this.current) {
       case 'backup':
-        if (nowUs >= this.downUs) this.claim(nowUs);
+        if (nowUs >= this.following.downUs) this.claim(nowUs);
         else this.runProbe(nowUs);
         break;
       case 'claiming':
@@ -360,11 +352,13 @@ export class VirtualRouter {
 
   /** Nothing changes but what the settings change: no state, no timer that runs, nobody that is followed. */
   private handleSettings(settings: RouterSettings, hasOtherAddresses: boolean, nowUs: number): void {
-    const { intervalUs: formerUs } = this.settings;
-    const skewBefore = this.skew();
+    const { following } = this;
+    const isOtherInterval = settings.intervalUs !== this.settings.intervalUs;
+    const skewBefore = following.skew(this.priority);
     this.settings = settings;
     this.tracking.apply(settings.tracked);
-    this.beliefs.apply(settings.intervalUs, this.followedSource, this.activeIntervalUs);
+    this.beliefs.apply(settings.intervalUs, this.followedSource, following.intervalUs);
+    following.apply(settings);
     this.tenure.apply(settings, nowUs);
     const { guards, probesAddresses, isGrouped } = settings;
     this.gates.apply(guards, probesAddresses, isGrouped, this.isHolding);
@@ -372,12 +366,10 @@ export class VirtualRouter {
       this.isGroupFaulty = false;
       this.groupPriorityMax = PRIORITY_OWNER;
     }
-    const countsOwn = this.followed === null && settings.intervalUs !== formerUs;
-    if (countsOwn) this.activeIntervalUs = settings.intervalUs;
     switch (this.current) {
       case 'backup':
-        if (countsOwn) this.downUs = this.firesUs(nowUs + this.downInterval());
-        else this.downUs = Math.max(nowUs, this.downUs + this.skew() - skewBefore);
+        if (following.router === null && isOtherInterval) following.listenOn(this.priority, nowUs);
+        else following.shift(skewBefore, this.priority, nowUs);
         break;
       case 'claiming':
         // Who answers for an address is asked anew.
@@ -403,11 +395,7 @@ export class VirtualRouter {
     if (this.current === 'initialize' || this.current === 'fault') return;
     this.observer.noteMismatches(told, this.priority, this.settings.intervalUs, nowUs);
     const advert = this.doubt(told, nowUs);
-    if (this.notBeforeUs > nowUs) {
-      // The segment forwards: the start delay has served its purpose.
-      this.notBeforeUs = LONG_AGO;
-      this.downUs = Math.min(this.downUs, nowUs + this.downInterval());
-    }
+    this.following.endDelay(this.priority, nowUs);
     switch (this.current) {
       case 'backup':
       case 'claiming':
@@ -428,8 +416,8 @@ export class VirtualRouter {
   /** Section 6.4.2. */
   private handleAdvertAsBackup(advert: HeardAdvert, nowUs: number): void {
     if (advert.priority === PRIORITY_RELEASE) {
-      this.gates.expectSuccession(advert, nowUs, nowUs + this.downInterval());
-      this.downUs = nowUs + this.skew();
+      this.gates.expectSuccession(advert, nowUs, nowUs + this.following.downInterval(this.priority));
+      this.following.skewOnly(this.priority, nowUs);
       if (this.current === 'claiming')
         this.transition('backup', 'advert', `${formatIP(advert.source)} released`, nowUs);
       return;
@@ -504,7 +492,8 @@ export class VirtualRouter {
     if (passes) {
       // A segment that was cut and is whole again opens guards, and has an active router that was not heard so far.
       if (!changes || (this.current !== 'backup' && this.current !== 'claiming')) return;
-      this.downUs = Math.max(this.downUs, nowUs + this.downInterval());
+      const { following } = this;
+      following.downUs = Math.max(following.downUs, nowUs + following.downInterval(this.priority));
       this.gates.expectNothing();
       if (this.current === 'claiming') this.transition('backup', 'guard-passed', name, nowUs);
       return;
@@ -517,7 +506,7 @@ export class VirtualRouter {
     const isBack = this.source === null && address !== null;
     this.source = address;
     // A port that came up forwards as late as one that was plugged in before the start.
-    if (isBack && this.current === 'fault') this.notBeforeUs = nowUs + this.settings.startDelayUs;
+    if (isBack && this.current === 'fault') this.following.delay(nowUs);
     this.applyFault(nowUs);
   }
 
@@ -571,9 +560,9 @@ export class VirtualRouter {
       this.abandon('stall', '', nowUs);
     } else if (this.current === 'backup' || this.current === 'claiming') {
       const gapUs = nowUs - this.lastRunUs;
-      if (gapUs <= STALL_INTERVALS * this.activeIntervalUs) return;
+      if (gapUs <= STALL_INTERVALS * this.following.intervalUs) return;
       this.observer.note('stall', () => `did not run for ${seconds(gapUs)} s: listening again from now`, nowUs);
-      this.downUs = this.firesUs(nowUs + this.downInterval());
+      this.following.listenOn(this.priority, nowUs);
       this.gates.expectNothing();
       if (this.current === 'claiming') this.transition('backup', 'stall', '', nowUs);
     }
@@ -583,34 +572,21 @@ export class VirtualRouter {
 
   /** The Active_Down_Timer fired. */
   private claim(nowUs: number): void {
-    this.takeover = this.whyTakeOver(nowUs);
+    this.takeover = whyTakeOver(this.gates, this.following, nowUs);
     this.runProbe(nowUs);
     const gate = this.gates.closed(nowUs);
     if (gate === null) this.becomeActive(this.takeover, nowUs);
-    else this.transition('claiming', this.takeover, `${this.describeTakeover(nowUs)}; waits for ${gate}`, nowUs);
+    else
+      this.transition(
+        'claiming',
+        this.takeover,
+        `${describeTakeover(this.gates, this.following, nowUs)}; waits for ${gate}`,
+        nowUs,
+      );
   }
 
   private tryGates(cause: Takeover | 'not-serving', nowUs: number): void {
     if (this.gates.closed(nowUs) === null) this.becomeActive(cause, nowUs);
-  }
-
-  private whyTakeOver(nowUs: number): Takeover {
-    const predecessor = this.gates.predecessor(nowUs);
-    if (predecessor !== null) return predecessor.hasReleased ? 'released' : 'preemption';
-    return this.followed === null ? 'nobody-heard' : 'peer-silent';
-  }
-
-  /** Names the peer. */
-  private describeTakeover(nowUs: number): string {
-    const { followed } = this;
-    const predecessor = this.gates.predecessor(nowUs);
-    if (predecessor !== null) {
-      const who = formatIP(predecessor.source);
-      return predecessor.hasReleased ? `${who} released` : `${who} has less right`;
-    }
-    if (followed === null) return 'no peer was heard';
-    const { source, priority, atUs } = followed;
-    return `${formatIP(source)} of priority ${priority} was last heard ${seconds(nowUs - atUs)} s ago`;
   }
 
   /** What a claim that lasts waits for, and what may end it. */
@@ -626,13 +602,15 @@ export class VirtualRouter {
   /** Asks early, while the last adverts are overdue, so that a takeover need not wait for the answer. */
   private probeStartUs(): number {
     const { probe } = this.gates;
-    const startUs = this.downUs - Math.min(PROBE_US, this.activeIntervalUs + this.skew());
+    const { downUs, intervalUs } = this.following;
+    const startUs = downUs - Math.min(PROBE_US, intervalUs + this.following.skew(this.priority));
     return probe.isRunning || probe.isClear || !this.gates.needsProbe(startUs) ? NEVER : startUs;
   }
 
   private runProbe(nowUs: number): void {
     const { probe } = this.gates;
-    const isOverdue = nowUs >= this.downUs && !probe.isRunning && !probe.isClear && this.gates.needsProbe(nowUs);
+    const isOverdue =
+      nowUs >= this.following.downUs && !probe.isRunning && !probe.isClear && this.gates.needsProbe(nowUs);
     if (isOverdue || nowUs >= this.probeStartUs()) probe.start(nowUs);
     if (probe.shouldAsk(nowUs)) this.actions.push({ kind: 'probe' });
   }
@@ -642,16 +620,15 @@ export class VirtualRouter {
     const { occupant } = this;
     const isTakeover = this.current === 'backup' || this.current === 'claiming';
     const detail = cause === 'not-serving' && occupant !== null ? describeOccupant(occupant) : '';
-    const why = detail === '' && isTakeover ? this.describeTakeover(nowUs) : detail;
+    const why = detail === '' && isTakeover ? describeTakeover(this.gates, this.following, nowUs) : detail;
     this.gates.expectNothing();
     this.takenFrom = predecessor;
-    this.followed = null;
+    this.following.forget();
     this.lingerUs = NEVER;
     this.endRestraint('taken');
     this.preemptUs = NEVER;
     this.leaveUs = NEVER;
     this.releaseUs = NEVER;
-    this.activeIntervalUs = this.settings.intervalUs;
     this.tenure.begin(this.priority, predecessor, cause === 'not-serving', nowUs);
     this.transition('active', cause, why, nowUs);
   }
@@ -763,28 +740,15 @@ export class VirtualRouter {
 
   // --- following ---
 
-  /** Takes the sender for the active router: its interval, and a new Active_Down_Timer. */
   private follow(advert: HeardAdvert, nowUs: number): void {
-    const { source, priority } = advert;
-    const kept =
-      this.followed !== null && equalBytes(this.followed.source, source) ? this.followed.source : source.slice();
-    this.followed = { source: kept, priority, atUs: nowUs };
-    this.activeIntervalUs = advert.intervalUs;
     this.gates.expectNothing();
-    this.downUs = nowUs + this.downInterval();
+    this.following.follow(advert, this.priority, nowUs);
   }
 
-  /** Waits for the whole Active_Down_Interval of this router's own interval. */
   private listen(nowUs: number): void {
-    this.activeIntervalUs = this.settings.intervalUs;
     this.preemptUs = NEVER;
-    this.followed = null;
     this.gates.expectNothing();
-    this.downUs = this.firesUs(nowUs + this.downInterval());
-  }
-
-  private firesUs(deadlineUs: number): number {
-    return Math.max(deadlineUs, this.notBeforeUs);
+    this.following.listen(this.priority, nowUs);
   }
 
   private preempts(nowUs: number): boolean {
@@ -817,25 +781,17 @@ export class VirtualRouter {
     return `${formatIP(source)} has ${right}`;
   }
 
-  private skew(): number {
-    return skewUs(this.settings.version, this.priority, this.activeIntervalUs);
-  }
-
-  private downInterval(): number {
-    return downIntervalUs(this.settings.version, this.priority, this.activeIntervalUs);
-  }
-
   private heartbeatUs(): number {
-    return this.lastRunUs + HEARTBEAT_INTERVALS * this.activeIntervalUs;
+    return this.lastRunUs + HEARTBEAT_INTERVALS * this.following.intervalUs;
   }
 
   /** A new priority shifts a running Active_Down_Timer by the difference of skews, and is advertised at once. */
   private withPriorityChange(change: () => void, nowUs: number): void {
     const before = this.priority;
-    const skewBefore = this.skew();
+    const skewBefore = this.following.skew(before);
     change();
     if (this.priority === before) return;
-    if (this.current === 'backup') this.downUs = Math.max(nowUs, this.downUs + this.skew() - skewBefore);
+    if (this.current === 'backup') this.following.shift(skewBefore, this.priority, nowUs);
     if (this.current !== 'active') return;
     this.tenure.advertiseNow(this.priority, nowUs);
   }
