@@ -51,6 +51,7 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
       status: async (options) => (await import('./commands/status.ts')).statusCommand(options),
       reload: async (options) => (await import('./commands/reload.ts')).reloadCommand(options),
       override: async (options) => (await import('./commands/override.ts')).overrideCommand(options),
+      upgrade: async (options) => (await import('./commands/upgrade.ts')).upgradeCommand(options),
       move: async (options) => (await import('./commands/status.ts')).moveCommand(options),
     },
     ...output,

@@ -77,14 +77,14 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       case 'apply':
         return this.apply(message.generation, message.descriptors);
       case 'drain':
-        return this.drain();
+        return this.drain(message.withinMs);
     }
   }
 
   /** Nobody else will end this process now, so it gives itself the time that the keeper would have given it. */
   handleKeeperGone(): void {
     this.lastTurnAt = this.transport.now + this.graceMs;
-    this.drain();
+    this.drain(null);
   }
 
   private apply(generation: number, descriptors: number): void {
@@ -99,9 +99,9 @@ class ProxyProcess implements TransportDriver, ControlHandler {
     this.control.say({ type: 'applied', generation });
   }
 
-  private drain(): void {
+  private drain(withinMs: number | null): void {
     this.row.state = WORKER_DRAINING;
-    this.proxy.drain(this.graceMs);
+    this.proxy.drain(withinMs ?? this.graceMs);
   }
 
   private handleEvent(event: ProxyEvent): void {

@@ -44,6 +44,8 @@ export interface StartOptions {
   readonly through?: readonly string[];
   /** Further ones for `evenkeel run`. */
   readonly args?: readonly string[];
+  /** Instead of `bin/evenkeel`. */
+  readonly program?: string;
   /** It is asked and told things on `FILE.sock`. */
   readonly hasSocket?: boolean;
 }
@@ -78,7 +80,7 @@ export class Evenkeel {
 
   /** Runs the program with these arguments. It is gone when the test is over. */
   static spawn(t: TestContext, args: readonly string[], options: StartOptions = {}): Evenkeel {
-    const [command, ...rest] = [...(options.through ?? []), process.execPath, program, ...args];
+    const [command, ...rest] = [...(options.through ?? []), process.execPath, options.program ?? program, ...args];
     const env = { ...process.env, ...options.env };
     const evenkeel = new Evenkeel(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env }));
     t.after(async () => {

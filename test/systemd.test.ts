@@ -48,6 +48,17 @@ ${rest}
     return this.machine.show('evenkeel', 'MainPID');
   }
 
+  get state(): string {
+    return `${this.machine.show('evenkeel', 'ActiveState')} ${this.machine.show('evenkeel', 'SubState')}`;
+  }
+
+  async isGone(pid: string): Promise<void> {
+    for (const end = performance.now() + WAIT_MS; this.machine.run('kill', '-0', pid).code === 0;) {
+      assert.ok(performance.now() < end, `${pid} is still there`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   /** As it stands, until it is as wanted. */
   async is(property: string, isWanted: (value: string) => boolean): Promise<void> {
     for (const end = performance.now() + WAIT_MS; ;) {
@@ -59,7 +70,7 @@ ${rest}
   }
 }
 
-test('systemd: reload, restart and the death of the keeper refuse no connection', systemdSkip(), async (t) => {
+test('systemd: reload, upgrade, restart and the death of the keeper fail no request', systemdSkip(), async (t) => {
   const service = await Service.start(t);
   const { machine, port } = service;
   assert.equal((await get(port)).status, 200);
@@ -71,10 +82,20 @@ test('systemd: reload, restart and the death of the keeper refuse no connection'
   assert.deepEqual(reloaded, { code: 0, out: '' });
   assert.equal(service.mainPid, first);
 
+  const upgraded = await machine.runBeside(...EVENKEEL.split(' '), 'upgrade');
+  assert.equal(upgraded.code, 0, upgraded.out);
+  const successor = service.mainPid;
+  assert.notEqual(successor, first);
+  assert.equal(upgraded.out.includes('is in charge'), true);
+  assert.equal(service.state, 'active running');
+  // The former one had nothing to finish for long, and systemd does not miss it.
+  await service.isGone(first);
+  assert.equal(service.state, 'active running');
+
   const restarted = await machine.runBeside('systemctl', 'restart', 'evenkeel');
   assert.deepEqual(restarted, { code: 0, out: '' });
   const second = service.mainPid;
-  assert.notEqual(second, first);
+  assert.notEqual(second, successor);
 
   machine.run('kill', '-9', second);
   await service.is('MainPID', (pid) => pid !== second && pid !== '0');

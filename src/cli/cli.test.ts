@@ -34,6 +34,10 @@ async function run(...argv: string[]): Promise<Ran> {
         calls.push(options);
         return Promise.resolve(0);
       },
+      upgrade: (options) => {
+        calls.push(options);
+        return Promise.resolve(0);
+      },
       reload: (options) => {
         calls.push(options);
         return Promise.resolve(0);

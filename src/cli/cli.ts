@@ -21,6 +21,8 @@ import { addRunCommand } from './run.ts';
 import { addSchemaCommand } from './schema.ts';
 import type { ReloadOptions } from './reload.ts';
 import { addReloadCommand } from './reload.ts';
+import type { UpgradeOptions } from './upgrade.ts';
+import { addUpgradeCommand } from './upgrade.ts';
 import type { StatusOptions } from './status.ts';
 import { addStatusCommand } from './status.ts';
 
@@ -32,6 +34,7 @@ export interface Commands {
   lab(options: LabOptions): Promise<number>;
   status(options: StatusOptions): Promise<number>;
   reload(options: ReloadOptions): Promise<number>;
+  upgrade(options: UpgradeOptions): Promise<number>;
   move(options: MoveOptions): Promise<number>;
   override(options: OverrideOptions): Promise<number>;
 }
@@ -62,6 +65,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addSchemaCommand(program, context);
   addStatusCommand(program, context);
   addReloadCommand(program, context);
+  addUpgradeCommand(program, context);
   addMoveCommands(program, context);
   addOverrideCommands(program, context);
   return program;

@@ -11,7 +11,7 @@ import { ControlServer, type OrderResult, SocketTakenError } from '../keeper/con
 import { runCommand } from '../keeper/ha/command.ts';
 import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { restraintFile } from '../keeper/ha/restraint-file.ts';
-import { ApplyError, Keeper } from '../keeper/keeper.ts';
+import { ApplyError, type Inherited, Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log.ts';
 import { askSystem } from '../keeper/names.ts';
 import { type Order, Overrides, overridesFile } from '../keeper/overrides.ts';
@@ -25,6 +25,9 @@ import type { Loaded, LoadedConfiguration } from './loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
 import { Reloader } from './reloader.ts';
 import type { ServiceState } from './service-state.ts';
+import type { Succession } from './upgrade/succession.ts';
+import { type Successor, Upgrader } from './upgrade/upgrader.ts';
+import { Wards } from './upgrade/wards.ts';
 
 export interface BalancerOptions {
   readonly loaded: Loaded;
@@ -36,6 +39,11 @@ export interface BalancerOptions {
   readonly version: string;
   readonly configuration: LoadedConfiguration;
   readonly service: ServiceState;
+  /** Null: it succeeds nobody. */
+  readonly succession: Succession | null;
+  readonly inherited: Inherited | null;
+  /** It stays for as long as its successors. */
+  readonly isParent: boolean;
   /** The most that a file may ask for. */
   readonly workersMax: number;
   readonly log: Log;
@@ -55,6 +63,8 @@ export interface BalancerOptions {
 }
 
 const NOT_STARTED: MoveResult = { kind: 'unknown', why: 'the virtual routers have not started yet' };
+const NO_UPGRADE_WITH_HA =
+  'with an `ha` part in the file the program cannot be upgraded while it runs: hand over and restart';
 const NO_ROUTERS: MoveResult = { kind: 'unknown', why: 'this evenkeel has no virtual routers: its file has no `ha`' };
 
 export class Balancer {
@@ -65,6 +75,8 @@ export class Balancer {
   private readonly overrides: Overrides;
   /** The file and what is said by hand change one after the other. */
   private changing: Promise<unknown> = Promise.resolve();
+  private readonly upgrader: Upgrader;
+  readonly wards = new Wards();
   private loaded: Loaded;
   /** What is in force, or is being applied. */
   private wanted: Loaded;
@@ -74,9 +86,11 @@ export class Balancer {
   private looking: NodeJS.Timeout | undefined;
   private isStopping = false;
   private isOver = false;
+  /** It has been succeeded, and nothing is left here. */
+  private hasFinished = false;
 
   constructor(options: BalancerOptions) {
-    const { loaded, read, workersMax, log, proxyCommand, proxyUser } = options;
+    const { loaded, read, workersMax, log, proxyCommand, proxyUser, inherited, isParent, service } = options;
     this.options = options;
     this.loaded = loaded;
     this.wanted = loaded;
@@ -87,6 +101,15 @@ export class Balancer {
       user: proxyUser,
       proxyCommand,
       mayBeIdle: () => this.wanted.ready.ha !== null,
+      inherited,
+    });
+    this.upgrader = new Upgrader({
+      keeper: this.keeper,
+      log,
+      command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as [string, ...string[]],
+      wards: isParent ? this.wards : null,
+      findObstacle: () => (this.ha === null ? null : NO_UPGRADE_WITH_HA),
+      onHandOver: (pid) => service.handOver(isParent ? null : pid),
     });
     const node = loaded.ready.ha?.node ?? loaded.ready.config.node ?? hostname();
     const file = overridesFile(options.stateDirectory, node, (message) => log.warn(message));
@@ -97,12 +120,15 @@ export class Balancer {
 
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
   async start(): Promise<string> {
+    const { succession } = this.options;
+    if (succession !== null && this.loaded.ready.ha !== null) throw new StartError(NO_UPGRADE_WITH_HA);
     const { plan, commit } = this.overrides.propose(this.loaded.ready.plan, null);
     const served = await this.keeper.start(plan);
     commit();
     if (this.isOver) return served;
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
-    await this.openControl();
+    if (succession === null) await this.openControl();
+    else await this.takeOver(succession);
     const routers = await this.startHa();
     return [served, routers].filter((text) => text !== '').join(', ');
   }
@@ -110,6 +136,39 @@ export class Balancer {
   /** Goes on by what the file says now. Resolves with what has changed; rejects with ReloadError, and then nothing has. */
   reload(by: string): Promise<readonly string[]> {
     return this.options.service.during(() => this.reloader.reload(by));
+  }
+
+  /** Gives way to the program that is on disk now. Resolves when that is in charge; rejects with UpgradeError. */
+  upgrade(by: string): Promise<Successor> {
+    return this.options.service.during(() => this.upgrader.upgrade(by));
+  }
+
+  /** Resolves when another keeper is in charge. */
+  get succeeded(): Promise<Successor> {
+    return this.upgrader.succeeded;
+  }
+
+  /** Later ones than that. */
+  onInCharge(handle: (pid: number) => void): void {
+    this.upgrader.onInCharge = handle;
+  }
+
+  /** To be called then. Resolves when everything that was under way here is finished, or its time is over. */
+  async giveWay(addresses: readonly string[]): Promise<void> {
+    this.upgrader.onFinish = (graceMs) => this.hasten(graceMs);
+    await this.keeper.giveWay(addresses);
+    this.hasFinished = true;
+    await this.upgrader.sayFinished();
+    this.close();
+  }
+
+  /** Then it has so long. */
+  hasten(graceMs: number): void {
+    const { log } = this.options;
+    if (this.hasFinished) return void this.upgrader.sayFinished();
+    const left = this.keeper.connections();
+    log.warn(`connections of a former program are ended${graceMs === 0 ? '' : ` after ${graceMs / 1_000} s`}: ${left}`);
+    this.keeper.hasten(graceMs);
   }
 
   /** How long `stop` takes at most. */
@@ -122,18 +181,27 @@ export class Balancer {
     this.isStopping = true;
     // While the addresses are here, connections come, and must be served.
     await this.ha?.release();
-    await Promise.all([this.keeper.stop(), this.ha?.finish(this.graceMs)]);
+    await Promise.all([this.keeper.stop(), this.upgrader.stop(this.graceMs), this.ha?.finish(this.graceMs)]);
     this.close();
   }
 
   /** Ends everything now. */
   kill(): void {
     this.ha?.kill();
+    this.upgrader.kill();
     this.keeper.kill();
     this.close();
   }
 
   // --- inside ---
+
+  private async takeOver(succession: Succession): Promise<void> {
+    await succession.takeOver(this.keeper.openAddresses);
+    this.options.service.ready();
+    this.keeper.settle();
+    await this.openControl();
+    this.upgrader.follow(succession);
+  }
 
   private apply(loaded: Loaded): Promise<void> {
     return this.change(async () => {
@@ -234,7 +302,7 @@ export class Balancer {
       makeProbe: probe,
       askName: askSystem,
       ownUid: process.getuid?.() ?? -1,
-      notifyServiceManager: (state) => linuxHost.notifyServiceManager(state),
+      notifyServiceManager: (state) => this.options.service.notify(state),
       restraintFile: restraintFile(stateDirectory, ha.node, (message) => log.warn(message)),
       isRestrained,
       now: () => performance.now(),
@@ -246,11 +314,13 @@ export class Balancer {
     const { socketPath, isSocketWanted, log } = this.options;
     try {
       if (socketPath === null) throw new Error('there is no directory for it; say where with --socket');
-      this.control = await ControlServer.open(socketPath, {
+      const isSuccessor = this.options.succession !== null;
+      this.control = await ControlServer.open(socketPath, isSuccessor, {
         status: () => this.status(),
         reload: () => this.reload('the control socket'),
         order: (order) => this.order(order),
         whyUnready: () => this.whyUnready(),
+        upgrade: () => this.upgrade('the control socket'),
         handOver: (router, forMs, by) => this.ha?.handOver(router, forMs, by) ?? this.withoutRouters(),
         resume: (router, by) => this.ha?.resume(router, by) ?? this.withoutRouters(),
       });

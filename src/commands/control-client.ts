@@ -49,6 +49,14 @@ export async function askReload(socketPath: string): Promise<readonly string[]> 
   return changes;
 }
 
+/** Who is in charge now. */
+export async function askUpgrade(socketPath: string): Promise<{ readonly pid: number; readonly version: string }> {
+  return (await ask(socketPath, 'POST', '/v1/upgrade', RELOAD_MS_MAX)) as {
+    readonly pid: number;
+    readonly version: string;
+  };
+}
+
 /** Runs a command that asks; what keeps it from an answer is its failure. */
 export async function failing(command: () => Promise<number>): Promise<number> {
   try {

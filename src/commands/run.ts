@@ -18,6 +18,9 @@ import { lookAtMachine } from './preflight/look.ts';
 import { defaultWorkers, prepare, refuses } from './prepare.ts';
 import { ServiceState } from './service-state.ts';
 import { FileWatch } from './file-watch.ts';
+import { Parent } from './upgrade/parent.ts';
+import { Succession } from './upgrade/succession.ts';
+import type { Successor } from './upgrade/upgrader.ts';
 import { feedWatchdog } from './watchdog.ts';
 import { watchSignals } from './signals.ts';
 import { runDirectory, socketToOpen, stateDirectory } from './socket-path.ts';
@@ -37,8 +40,17 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     const level = line.includes(': warning: ') ? 'warn' : 'error';
     write(format === 'journal' ? journalLine(level, line) : line);
   };
+  const succession = Succession.take(process.env);
+  const service = new ServiceState((state) => linuxHost.notifyServiceManager(state), succession === null);
   const { workers } = options;
   let balancer: Balancer | null = null;
+  const asked = watchSignals((signal) => {
+    log.warn(`${signal} again: ending at once`);
+    balancer?.kill();
+  });
+  // Until it serves there is nothing that could go on by another file, or as another program.
+  process.on('SIGHUP', () => void balancer?.reload('SIGHUP').catch(() => undefined));
+  process.on('SIGUSR2', () => void balancer?.upgrade('SIGUSR2').catch(() => undefined));
   let named: readonly string[] = [];
   // Before the file is read: what changes meanwhile is a change.
   const watch = new FileWatch({
@@ -55,16 +67,21 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     print(`${text.name}: ${count(diagnostics.filter(refuses).length, 'error')}\n`);
     return null;
   };
-  const loaded = read(err);
-  if (loaded === null) return EXIT_FAILED;
+  const faults: string[] = [];
+  const loaded = read((line) => {
+    faults.push(line.trim());
+    err(line);
+  });
+  if (loaded === null) {
+    await succession?.fail(faults.join('\n'));
+    return EXIT_FAILED;
+  }
   const { ready } = loaded;
   // As many as a reload may ask for: with `--workers` it is as many as there are.
   const workersMax = workers ?? Math.max(ready.plan.workers, defaultWorkers());
+  // Who starts it counts on this process, if it is not a service manager that can be told of another one.
+  const isParent = succession === null && (process.pid === 1 || process.env['NOTIFY_SOCKET'] === undefined);
 
-  const service = new ServiceState((state) => linuxHost.notifyServiceManager(state));
-  const asked = watchSignals(() => balancer?.kill());
-  // Until it serves there is nothing that could go on by another file.
-  process.on('SIGHUP', () => void balancer?.reload('SIGHUP').catch(() => undefined));
   try {
     const probeCommand = [...program.command, '__probe'] as const;
     const { engine, user, problems } = await findFooting({
@@ -89,6 +106,9 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       version: program.version,
       configuration: new LoadedConfiguration(options.file, loaded.text),
       service,
+      succession,
+      inherited: (await succession?.inherit(program.version)) ?? null,
+      isParent,
       workersMax,
       log,
       command: program.command,
@@ -109,22 +129,46 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     }
     process.stdout.write(`evenkeel ${program.version} ready: ${first}; ${proxies}, engine ${engine.engine}\n`);
     service.ready();
-    feedWatchdog(process.env, process.pid, (state) => linuxHost.notifyServiceManager(state));
+    feedWatchdog(process.env, process.pid, (state) => service.notify(state));
 
     if (options.isWatching) watch.start();
-    const signal = await asked;
+    const end = await Promise.race([asked, balancer.succeeded]);
     watch.stop();
+    if (typeof end === 'object') return await finishAsOld(balancer, end, isParent, asked);
     service.stopping();
     const { graceMs } = balancer;
-    log.info(`${signal}: finishing what is in flight, for up to ${graceMs / 1000} s; a second signal ends at once`);
+    log.info(`${end}: finishing what is in flight, for up to ${graceMs / 1000} s; a second signal ends at once`);
     await balancer.stop();
     log.info('ended');
     return EXIT_OK;
   } catch (error) {
     if (!(error instanceof StartError) && !(error instanceof EngineError)) throw error;
     log.error(`cannot start: ${error.message}`);
+    await succession?.fail(error.message);
     return EXIT_FAILED;
   }
+}
+
+/** Another keeper is in charge: this one finishes what it has, and where it is counted on, it stays for as long as that one. */
+async function finishAsOld(
+  balancer: Balancer,
+  successor: Successor,
+  isParent: boolean,
+  asked: Promise<unknown>,
+): Promise<number> {
+  const finished = balancer.giveWay(successor.addresses);
+  if (!isParent) {
+    void asked.then(() => balancer.hasten(balancer.graceMs));
+    await finished;
+    return EXIT_OK;
+  }
+  process.title = 'evenkeel: parent';
+  const parent = new Parent(balancer.wards);
+  const ended = parent.run();
+  parent.handleInCharge(successor.pid);
+  balancer.onInCharge((pid) => parent.handleInCharge(pid));
+  void finished.then(() => balancer.wards.takeAll());
+  return ended;
 }
 
 export function proxyCommand(program: Program, engine: EngineName): [string, ...string[]] {

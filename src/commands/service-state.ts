@@ -1,17 +1,31 @@
 /** What the service manager is told of this process's state (sd_notify(3)): ready, reloading, stopping. */
 
 export class ServiceState {
-  private readonly notify: (state: string) => void;
+  private readonly send: (state: string) => void;
+  /** The service manager listens to the process in charge, and to no other. */
+  private isInCharge: boolean;
   private isReady = false;
   private changes = 0;
 
-  constructor(notify: (state: string) => void) {
-    this.notify = notify;
+  constructor(send: (state: string) => void, isInCharge: boolean) {
+    this.send = send;
+    this.isInCharge = isInCharge;
+  }
+
+  notify(state: string): void {
+    if (this.isInCharge) this.send(state);
   }
 
   ready(): void {
+    this.isInCharge = true;
     this.isReady = true;
     this.notify('READY=1');
+  }
+
+  /** Another process is in charge from now on. Null: it is to find that out by itself. */
+  handOver(pid: number | null): void {
+    if (pid !== null) this.notify(`MAINPID=${pid}`);
+    this.isInCharge = false;
   }
 
   /** For as long as `change` takes. Changes may overlap. */

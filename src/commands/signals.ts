@@ -9,7 +9,7 @@ const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 } as const;
 type EndSignal = keyof typeof EXIT_CODES;
 
 /** Resolves at the first signal. `endNow` is called at the second, just before the process exits. */
-export function watchSignals(endNow: () => void): Promise<EndSignal> {
+export function watchSignals(endNow: (signal: EndSignal) => void): Promise<EndSignal> {
   let resolveAsked: ((signal: EndSignal) => void) | null = null;
   let isAsked = false;
   const asked = new Promise<EndSignal>((resolve) => {
@@ -21,7 +21,7 @@ export function watchSignals(endNow: () => void): Promise<EndSignal> {
       resolveAsked?.(signal as EndSignal);
       return;
     }
-    endNow();
+    endNow(signal as EndSignal);
     process.exit(EXIT_CODES[signal as EndSignal]);
   };
   process.on('SIGTERM', handle);

@@ -28,6 +28,10 @@ async function open(t: TestContext, path: string, told: string[] = []): Promise<
         change.subject === 'server web/a' ? { kind: 'done', text: 'done' } : { kind: 'unknown', why: 'there is none' };
       return Promise.resolve(result);
     },
+    upgrade: () =>
+      told.push('upgrade') > 1
+        ? Promise.resolve({ pid: 7, version: '1.2.4' })
+        : Promise.reject(new Error('a module is missing')),
     handOver: (router, forMs, by) => {
       told.push(`hand over ${router} ${forMs} ${by}`);
       return resultOf(router);
@@ -37,7 +41,7 @@ async function open(t: TestContext, path: string, told: string[] = []): Promise<
       return resultOf(router);
     },
   };
-  const server = await ControlServer.open(path, handlers);
+  const server = await ControlServer.open(path, false, handlers);
   t.after(() => server.close());
   return server;
 }
@@ -173,6 +177,23 @@ test('the socket of a living one is left alone; that of a dead one is replaced',
 
 test('a place where there can be no socket is an error with its reason', async (t) => {
   await assert.rejects(open(t, join('/proc/nowhere', 'x.sock')), /ENOENT|EACCES|EPERM/);
+});
+
+test('an upgrade is waited for, and answered with who is in charge or why it is the same one', async (t) => {
+  const path = freshPath();
+  await open(t, path);
+  assert.deepEqual(await ask(path, 'POST', '/v1/upgrade'), [422, { error: 'a module is missing' }]);
+  assert.deepEqual(await ask(path, 'POST', '/v1/upgrade'), [200, { pid: 7, version: '1.2.4' }]);
+});
+
+test('a successor puts its socket in the place of a living one, which leaves it there at its end', async (t) => {
+  const path = freshPath();
+  const first = await open(t, path);
+  const handlers = { status: () => ({ version: '1.2.4' }) as StatusDocument } as ControlHandlers;
+  const second = await ControlServer.open(path, true, handlers);
+  t.after(() => second.close());
+  first.close();
+  assert.deepEqual(await ask(path, 'GET', '/v1/status'), [200, { version: '1.2.4' }]);
 });
 
 test('a reload is waited for, and answered with what has changed or why nothing has', async (t) => {

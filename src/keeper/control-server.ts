@@ -5,11 +5,12 @@
  *   GET  /v1/status
  *   GET  /v1/ready                                  200, or 503 while this node takes no clients
  *   POST /v1/reload
+ *   POST /v1/upgrade
  *   POST /v1/routers/NAME/hand-over?for=SECONDS&by=WHO
  *   POST /v1/routers/NAME/resume?by=WHO
  *   POST /v1/upstreams/..., listeners/..., node/...  override-request.ts
  */
-import { mkdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { dirname } from 'node:path';
@@ -26,6 +27,8 @@ export interface ControlHandlers {
   readonly whyUnready: () => string | null;
   /** Resolves when it holds, or with why it cannot. */
   readonly order: (order: Order) => Promise<OrderResult>;
+  /** Resolves with who is in charge now; rejects if that is still this one. */
+  readonly upgrade: () => Promise<{ readonly pid: number; readonly version: string }>;
   /** `forMs`: null is until `resume`. `by`: who says so; null: they do not. */
   readonly handOver: (router: string, forMs: number | null, by: string | null) => MoveResult;
   readonly resume: (router: string, by: string | null) => MoveResult;
@@ -55,13 +58,21 @@ const UMASK = 0o177;
 
 export class ControlServer {
   private readonly server: http.Server;
+  private readonly path: string;
+  /** Of the socket's file: another instance may have put its own in its place. */
+  private readonly inode: number;
 
-  private constructor(server: http.Server) {
+  private constructor(server: http.Server, path: string) {
     this.server = server;
+    this.path = path;
+    this.inode = lstatSync(path).ino;
   }
 
-  /** Rejects with the reason. A socket that a dead predecessor left behind is replaced; that of a living one is not. */
-  static async open(path: string, handlers: ControlHandlers): Promise<ControlServer> {
+  /**
+   * Rejects with the reason. A socket that a dead predecessor left behind is replaced; that of a living one is only if this one
+   * `succeeds` it. Who asks there finds one or the other at every moment.
+   */
+  static async open(path: string, succeeds: boolean, handlers: ControlHandlers): Promise<ControlServer> {
     const server = http.createServer(
       { requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX },
       (request, response) => {
@@ -72,22 +83,20 @@ export class ControlServer {
     server.maxConnections = CONNECTIONS_MAX;
     // Nothing of it keeps the program alive.
     server.unref();
-    try {
-      makeDirectory(dirname(path));
-      await listen(server, path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-      if (await isAlive(path)) throw new SocketTakenError(path);
-      unlinkSync(path);
-      await listen(server, path);
-    }
-    return new ControlServer(server);
+    makeDirectory(dirname(path));
+    if (!succeeds && (await isAlive(path))) throw new SocketTakenError(path);
+    const draft = `${path}~`;
+    rmSync(draft, { force: true });
+    await listen(server, draft);
+    renameSync(draft, path);
+    return new ControlServer(server, path);
   }
 
   /** Removes the socket's file too. */
   close(): void {
     this.server.close();
     this.server.closeAllConnections();
+    if (lstatSync(this.path, { throwIfNoEntry: false })?.ino === this.inode) rmSync(this.path, { force: true });
   }
 }
 
@@ -111,6 +120,7 @@ async function answer(method: string, url: string, handlers: ControlHandlers): P
     return method === 'GET' ? { status: 200, body: handlers.status() } : failure(405, 'only GET');
   }
   if (url === '/v1/ready') return method === 'GET' ? readiness(handlers) : failure(405, 'only GET');
+  if (url === '/v1/upgrade') return method === 'POST' ? upgrade(handlers) : failure(405, 'only POST');
   if (url === '/v1/reload') return method === 'POST' ? reload(handlers) : failure(405, 'only POST');
   const [path, queryText = ''] = url.split('?', 2);
   const query = new URLSearchParams(queryText);
@@ -154,6 +164,15 @@ async function order(handlers: ControlHandlers, wanted: Order): Promise<Answer> 
 async function reload(handlers: ControlHandlers): Promise<Answer> {
   try {
     return { status: 200, body: { changes: await handlers.reload() } };
+  } catch (error) {
+    return failure(422, (error as Error).message);
+  }
+}
+
+async function upgrade(handlers: ControlHandlers): Promise<Answer> {
+  try {
+    const { pid, version } = await handlers.upgrade();
+    return { status: 200, body: { pid, version } };
   } catch (error) {
     return failure(422, (error as Error).message);
   }

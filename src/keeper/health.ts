@@ -3,19 +3,21 @@
  * real traffic and the time, and makes the probes they ask for. It decides nothing itself. The status board has what proxies
  * need of it, the log what changed; who wants to know why asks here.
  */
-import type { Address } from '../base/address.ts';
+import { type Address, addressText } from '../base/address.ts';
 import { type Board, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import type { Prng } from '../base/prng.ts';
 import type { HealthPlan, Plan, UpstreamPlan } from '../config/plan.ts';
-import type { EndpointAccount } from '../core/health/endpoint-health.ts';
+import type { EndpointAccount, EndpointMemory } from '../core/health/endpoint-health.ts';
 import {
   type HealthEvent,
   type Probe,
+  type Recall,
   serverText,
   UpstreamHealth,
   type UpstreamHealthOptions,
 } from '../core/health/upstream-health.ts';
 import type { Place } from '../core/slots.ts';
+import type { ServerMemory } from './inheritance.ts';
 import type { Log } from './log.ts';
 import type { NameAnswer } from './names.ts';
 import type { ProbeResult } from './probe.ts';
@@ -36,6 +38,8 @@ export interface HealthRegistryOptions {
   readonly makeProbe: MakeProbe;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
+  /** What a predecessor has found out. */
+  readonly memories?: readonly ServerMemory[];
 }
 
 /** Probes on their way at the same time; more would be a burst of descriptors and no faster answer. */
@@ -64,6 +68,7 @@ export class HealthRegistry {
   private upstreams: readonly Upstream[] = [];
   private upstreamOfSlot = new Map<number, Upstream>();
   private readonly recurring: RecurringLog;
+  private readonly memoryOf: ReadonlyMap<string, EndpointMemory>;
   private readonly onBoard = emptySlot();
   private readonly wanted = emptySlot();
   private probesUnderway = 0;
@@ -74,6 +79,9 @@ export class HealthRegistry {
   constructor(options: HealthRegistryOptions) {
     this.options = options;
     this.recurring = new RecurringLog(options.log, options.now);
+    this.memoryOf = new Map(
+      options.memories?.map(({ upstream, server, address, memory }) => [memoryKey(upstream, server, address), memory]),
+    );
   }
 
   /**
@@ -86,7 +94,7 @@ export class HealthRegistry {
     this.upstreams = plan.upstreams.map((upstreamPlan) => {
       const known = former.get(upstreamPlan.name);
       if (known === undefined) {
-        const health = new UpstreamHealth(optionsOf(upstreamPlan), this.options.prng);
+        const health = new UpstreamHealth(optionsOf(upstreamPlan), this.options.prng, this.recallOf(upstreamPlan));
         return { plan: upstreamPlan, health, isOut: false };
       }
       const isCheckNew = JSON.stringify(known.plan.health) !== JSON.stringify(upstreamPlan.health);
@@ -141,6 +149,20 @@ export class HealthRegistry {
     });
   }
 
+  /** Everything that is known, for a successor. */
+  memories(): readonly ServerMemory[] {
+    const now = this.options.now();
+    return this.upstreams.flatMap(({ plan, health }) =>
+      plan.servers.flatMap(({ name, firstSlot, slotCount }) =>
+        Array.from({ length: slotCount }, (_, i) => health.memoryOf(now, firstSlot + i)).flatMap((known) =>
+          known === null
+            ? []
+            : [{ upstream: plan.name, server: name, address: addressText(known.address), memory: known.memory }],
+        ),
+      ),
+    );
+  }
+
   handleName(hostname: string, answer: NameAnswer): void {
     for (const upstream of this.upstreams) {
       upstream.plan.servers.forEach(({ target }, index) => {
@@ -163,6 +185,10 @@ export class HealthRegistry {
   }
 
   // --- inside ---
+
+  private recallOf({ name, servers }: UpstreamPlan): Recall {
+    return (server, address) => this.memoryOf.get(memoryKey(name, servers[server].name, addressText(address)));
+  }
 
   /** Does what is due, and sleeps until more is. */
   private pump(): void {
@@ -289,6 +315,10 @@ function shortage(server: string, reason: string): Recurring {
         : `${count} health checks${within} could not be made, and servers keep their states: ${reason}`,
     details: { reason: 'check-impossible' },
   };
+}
+
+function memoryKey(upstream: string, server: string, address: string): string {
+  return `${upstream}/${server} ${address}`;
 }
 
 function optionsOf({ servers, health, passive, slowStartMs }: UpstreamPlan): UpstreamHealthOptions {

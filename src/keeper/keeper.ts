@@ -15,6 +15,7 @@ import { type SlotRange, SlotTable } from '../core/slots.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
 import { logOutput } from './child-output.ts';
+import type { Inheritance } from './inheritance.ts';
 import type { Delivery } from './delivery.ts';
 import {
   CONTROL_DESCRIPTOR,
@@ -26,7 +27,7 @@ import {
 import { HealthRegistry } from './health.ts';
 import { bindText, ListenerStore, type OpenListener, type PreparedListeners, socketsOf } from './listeners.ts';
 import type { Log } from './log.ts';
-import { askSystem, Names } from './names.ts';
+import { askSystem, type NameAnswer, Names } from './names.ts';
 import type { OverrideView } from './overrides.ts';
 import { probe } from './probe.ts';
 import { ProxyChild, type ProxyChildHandler } from './proxy-child.ts';
@@ -45,8 +46,16 @@ export interface KeeperOptions {
   readonly user: ProcessUser | null;
   /** The program and its arguments that are a proxy; the one of handover.ts follows as the last one. */
   readonly proxyCommand: readonly [program: string, ...args: string[]];
+  /** From a predecessor that is in charge until `settle` is called. Null: there is none. */
+  readonly inherited?: Inherited | null;
   /** There is something else to do, so that it is right to have no listener: then nothing is started but health checks. */
   readonly mayBeIdle?: () => boolean;
+}
+
+/** What a predecessor leaves. */
+export interface Inherited extends Pick<Inheritance, 'servers' | 'names'> {
+  /** Listening sockets. */
+  readonly sockets: readonly number[];
 }
 
 /** What is in force. */
@@ -67,6 +76,8 @@ const FIRST_NAMES_MS_MAX = 2_000;
 /** How often a listener is tried again that could not be opened. */
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 10_000;
+/** How often it is looked which connections a stop still waits for. */
+const LEFT_LOOK_MS = 200;
 /** For each process and its successor, and one that was asked to go before both. */
 const ROWS_PER_WORKER = 3;
 /** Listeners that are gone keep their places while they drain. */
@@ -116,9 +127,11 @@ export class Keeper {
           : Promise.resolve({ isPassed: false, reason });
       },
       now: monotonicMs,
+      memories: options.inherited?.servers ?? [],
     });
     this.traffic = new TrafficLog(log, monotonicMs);
-    this.names = new Names(askSystem, log, (hostname, answer) => this.health.handleName(hostname, answer));
+    const handleName = (hostname: string, answer: NameAnswer): void => this.health.handleName(hostname, answer);
+    this.names = new Names(askSystem, log, handleName, options.inherited?.names);
     this.supervisor = new Supervisor({
       board: this.board,
       log,
@@ -133,7 +146,9 @@ export class Keeper {
 
   /** Resolves when every listener accepts, with what they listen on: `web *:80, mysql *:3306`. Rejects with StartError. */
   async start(plan: Plan): Promise<string> {
-    this.store.adopt(this.options.host.takeKeptDescriptors());
+    const { inherited, host } = this.options;
+    if (inherited) this.store.adoptDeferred(inherited.sockets);
+    else this.store.adopt(host.takeKeptDescriptors());
     try {
       await this.apply(plan);
     } catch (error) {
@@ -181,6 +196,50 @@ export class Keeper {
     });
   }
 
+  // --- succession ---
+
+  /** What a successor takes over. The sockets stay ours too. */
+  bequeath(): Inherited {
+    return { servers: this.health.memories(), names: this.names.memories(), sockets: this.store.descriptors };
+  }
+
+  /** The addresses that are listened on. */
+  get openAddresses(): readonly string[] {
+    return this.store.names;
+  }
+
+  /** The predecessor has given way: what is said to the service manager counts from now on. */
+  settle(): void {
+    this.store.settle();
+  }
+
+  /** A successor serves at these addresses. Resolves when everything here has ended, at the latest when `drain` is over. */
+  async giveWay(addresses: readonly string[]): Promise<void> {
+    const { drainMs } = this.plan;
+    this.isStopping = true;
+    clearTimeout(this.retry);
+    this.health.stop();
+    this.names.stop();
+    await this.store.emptyAllBut(addresses);
+    this.store.closeAll();
+    await this.supervisor.drain(drainMs);
+    this.release();
+  }
+
+  /** After `giveWay`: within this time. */
+  hasten(graceMs: number): void {
+    void this.supervisor.drain(graceMs);
+  }
+
+  /** Open connections by listener, `web 12, ssh 1`; empty: there are none. */
+  connections(): string {
+    return this.plan.listeners
+      .map(({ name, slot }) => [name, this.board.listenerConnections(slot)] as const)
+      .filter(([, count]) => count > 0)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ');
+  }
+
   /** Stops accepting and lets the proxies finish. Resolves when they are gone. */
   async stop(): Promise<void> {
     const { log } = this.options;
@@ -189,8 +248,14 @@ export class Keeper {
     clearTimeout(this.retry);
     await this.store.emptyAll();
     this.store.closeAll();
+    let left = '';
+    const look = setInterval(() => (left = this.connections()), LEFT_LOOK_MS);
     const killed = await this.supervisor.drain(graceMs);
-    if (killed > 0) log.warn(`${proxyCount(killed)} had connections left after ${graceMs / 1000} s: ended`);
+    clearInterval(look);
+    if (killed > 0) {
+      const which = left === '' ? '' : ` (${left})`;
+      log.warn(`${proxyCount(killed)} had connections left after ${graceMs / 1000} s${which}: ended`);
+    }
     this.release();
   }
 

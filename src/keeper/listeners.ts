@@ -30,7 +30,7 @@ interface OpenBind {
   readonly plan: BindPlan;
   /** One for each proxy, or one for all. */
   readonly sockets: readonly ListeningSocket[];
-  /** The service manager has it too. */
+  /** The service manager, or a successor, has it too. */
   isKept: boolean;
 }
 
@@ -72,6 +72,8 @@ export class ListenerStore {
   private readonly log: Log;
   private nextId = 0;
   private adopted: AdoptedSockets[] = [];
+  /** The service manager listens to another process yet. */
+  private isDeferred = false;
 
   constructor(host: Host, log: Log) {
     this.host = host;
@@ -91,6 +93,40 @@ export class ListenerStore {
       if (known === undefined) this.adopted.push({ name, place, descriptors: [descriptor] });
       else known.descriptors.push(descriptor);
     }
+  }
+
+  /** They are those of a predecessor, which is in charge until `settle` is called. */
+  adoptDeferred(descriptors: readonly number[]): void {
+    this.isDeferred = true;
+    this.adopt(descriptors);
+  }
+
+  /** From now on the service manager keeps what is open, and what was adopted and is not needed is closed. */
+  settle(): void {
+    this.isDeferred = false;
+    for (const bind of this.openBinds()) this.keep(bind);
+    for (const { name, descriptors } of this.adopted.splice(0)) {
+      this.host.forgetDescriptors(name);
+      for (const descriptor of descriptors) this.host.closeDescriptor(descriptor);
+    }
+  }
+
+  /** All listening sockets, for a successor. */
+  get descriptors(): readonly number[] {
+    return this.openBinds().flatMap(({ sockets }) => sockets.map(({ descriptor }) => descriptor));
+  }
+
+  /** The addresses that are open: `127.0.0.1:80`. */
+  get names(): readonly string[] {
+    return this.openBinds().map(({ plan }) => bindText(plan));
+  }
+
+  /** A successor has these addresses now. Resolves when what waited at the others has been accepted. */
+  async emptyAllBut(names: readonly string[]): Promise<void> {
+    const gone = this.openBinds().filter(({ plan }) => !names.includes(bindText(plan)));
+    const isGone = new Set(gone);
+    for (const bind of this.openBinds()) bind.isKept = !isGone.has(bind);
+    await this.empty(gone);
   }
 
   /**
@@ -133,8 +169,7 @@ export class ListenerStore {
       emptyGone: () => this.empty(gone),
       commit: () => {
         this.listeners = listeners;
-        for (const bind of kept) this.keep(bind);
-        this.closeAdopted();
+        if (!this.isDeferred) this.settle();
         return () => this.close(gone);
       },
       abandon: () => this.close(opened),
@@ -173,13 +208,6 @@ export class ListenerStore {
     if (found === undefined) return undefined;
     this.adopted = this.adopted.filter((each) => each !== found);
     return this.bindOf(plan, found.descriptors);
-  }
-
-  private closeAdopted(): void {
-    for (const { name, descriptors } of this.adopted.splice(0)) {
-      this.host.forgetDescriptors(name);
-      for (const descriptor of descriptors) this.host.closeDescriptor(descriptor);
-    }
   }
 
   /** The service manager keeps it for a successor. */

@@ -21,6 +21,11 @@ export interface NameFailure {
   readonly sinceMs: number;
 }
 
+/** An answer from before. */
+export interface NameMemory extends NameAnswer {
+  readonly hostname: string;
+}
+
 /** Rejects if there is no answer; the error's code or message says why. */
 export type AskName = (hostname: string) => Promise<NameAnswer>;
 
@@ -45,11 +50,19 @@ export class Names {
   private readonly ask: AskName;
   private readonly log: Log;
   private readonly onAnswer: (hostname: string, answer: NameAnswer) => void;
+  private readonly known: ReadonlyMap<string, NameMemory>;
   private questions = new Map<string, Question>();
   private readonly turns: (() => void)[] = [];
   private asking = 0;
 
-  constructor(ask: AskName, log: Log, onAnswer: (hostname: string, answer: NameAnswer) => void) {
+  /** `known`: the last answers that a predecessor got. */
+  constructor(
+    ask: AskName,
+    log: Log,
+    onAnswer: (hostname: string, answer: NameAnswer) => void,
+    known: readonly NameMemory[] = [],
+  ) {
+    this.known = new Map(known.map((answer) => [answer.hostname, answer]));
     this.ask = ask;
     this.log = log;
     this.onAnswer = onAnswer;
@@ -63,12 +76,20 @@ export class Names {
     for (const hostname of new Set(hostnames)) {
       const known = former.get(hostname);
       former.delete(hostname);
-      const question = known ?? { hostname, timer: undefined, failures: 0, failure: null, answer: null };
+      const answer = this.known.get(hostname) ?? null;
+      const question = known ?? { hostname, timer: undefined, failures: 0, failure: null, answer };
       if (known === undefined) added.push(question);
       this.questions.set(hostname, question);
     }
     for (const { timer } of former.values()) clearTimeout(timer);
     await Promise.all(added.map((question) => this.refresh(question)));
+  }
+
+  /** The last answers, for a successor. */
+  memories(): readonly NameMemory[] {
+    return Array.from(this.questions.values()).flatMap(({ hostname, answer }) =>
+      answer === null ? [] : [{ ...answer, hostname }],
+    );
   }
 
   stop(): void {

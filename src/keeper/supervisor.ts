@@ -64,7 +64,10 @@ export class Supervisor {
     return applied;
   }
 
-  /** Lets every proxy finish. Resolves when all are gone, with the number of those that had to be killed. */
+  /**
+   * Lets every proxy finish. Resolves when all are gone, with the number of those that had to be killed. May be called again, to
+   * have them finish sooner.
+   */
   drain(graceMs: number): Promise<number> {
     this.fleet.handleStop(this.options.now(), graceMs);
     this.act();
@@ -105,7 +108,7 @@ export class Supervisor {
       case 'apply':
         return this.send(action.row, action.worker, action.generation);
       case 'drain':
-        return this.children.get(action.row)?.send({ type: 'drain' });
+        return this.children.get(action.row)?.send({ type: 'drain', withinMs: action.withinMs });
       case 'kill':
         return this.children.get(action.row)?.kill();
       case 'clear':

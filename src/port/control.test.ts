@@ -36,7 +36,8 @@ test('every message survives the way, and is one line of ASCII', () => {
     assert.deepEqual(rest, []);
     assert.deepEqual(parseProxyMessage(line!), message);
   }
-  assert.deepEqual(parseKeeperMessage(linesOf([encodeControl({ type: 'drain' })])[0]!), { type: 'drain' });
+  const drain = { type: 'drain', withinMs: 20 } as const;
+  assert.deepEqual(parseKeeperMessage(linesOf([encodeControl(drain)])[0]!), drain);
 });
 
 test('lines come out the same however the stream is cut', () => {

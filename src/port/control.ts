@@ -16,8 +16,8 @@ export type KeeperMessage =
    * a file that holds a Delivery (keeper/delivery.ts), the others the listening sockets that it names.
    */
   | { readonly type: 'apply'; readonly generation: number; readonly descriptors: number }
-  /** Stop accepting, finish what is in flight, say `drained`. */
-  | { readonly type: 'drain' };
+  /** Stop accepting, finish what is in flight, say `drained`. `withinMs`: the time for that; null: `grace` of the plan. */
+  | { readonly type: 'drain'; readonly withinMs: number | null };
 
 /** A proxy to the keeper. */
 export type ProxyMessage =
@@ -132,7 +132,7 @@ export function parseKeeperMessage(line: string): KeeperMessage | null {
   if (value === null) return null;
   const { type, generation, descriptors } = value;
   if (type === 'apply' && isCount(generation) && isCount(descriptors)) return { type, generation, descriptors };
-  return type === 'drain' ? { type } : null;
+  return type === 'drain' ? { type, withinMs: isCount(value.withinMs) ? value.withinMs : null } : null;
 }
 
 /** Null if it is not one of the messages. */

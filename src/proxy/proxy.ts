@@ -146,13 +146,14 @@ export class Proxy implements TransportDriver, ExpiryHandler {
 
   /**
    * Accepts no more, ends what is idle, and reports `drained` when the last exchange and session has ended. `withinMs`: when that is
-   * to be over.
+   * to be over. A later call may shorten that.
    */
   drain(withinMs: number): void {
-    if (this.context.isDraining) return;
-    this.context.isDraining = true;
-    this.drainedAt = this.context.transport.now + LATE_ACCEPT_MS;
-    this.closePoints();
+    if (!this.context.isDraining) {
+      this.context.isDraining = true;
+      this.drainedAt = this.context.transport.now + LATE_ACCEPT_MS;
+      this.closePoints();
+    }
     for (const listener of [...this.listeners, ...this.leaving]) listener.drain(withinMs * IDLE_SHARE);
   }
 

@@ -30,7 +30,7 @@ export class ActiveHealth {
   rise: number;
   fall: number;
 
-  constructor(rise: number, fall: number, state: 'assumed' | 'awaited' = 'assumed') {
+  constructor(rise: number, fall: number, state: ActiveState = 'assumed') {
     this.rise = rise;
     this.fall = fall;
     this.state = state;

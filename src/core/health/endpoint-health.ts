@@ -8,7 +8,7 @@
 import type { Address } from '../../base/address.ts';
 import { SERVER_DOWN, SERVER_EJECTED, SERVER_UP, type ServerState } from '../../base/board.ts';
 import type { Prng } from '../../base/prng.ts';
-import { ActiveHealth } from './active.ts';
+import { ActiveHealth, type ActiveState } from './active.ts';
 import { FailureWindow } from './passive.ts';
 import { nextStepMs, slowStartShare } from './slow-start.ts';
 
@@ -62,6 +62,18 @@ export interface EndpointAccount {
   readonly share: number;
 }
 
+/** What a keeper knows of an endpoint, for its successor: by ages, for their clocks differ. */
+export interface EndpointMemory {
+  /** By probes; null: nobody asks. */
+  readonly active: ActiveState | null;
+  readonly reason: string;
+  readonly sinceAgoMs: number;
+  readonly lastProbe: (Sighting & { readonly isPassed: ProbeVerdict; readonly agoMs: number }) | null;
+  readonly lastFailure: (Sighting & { readonly agoMs: number }) | null;
+  /** Null: it is not ejected. */
+  readonly ejectedForMs: number | null;
+}
+
 const NEVER = Infinity;
 export const EJECTION_OVER = 'its ejection is over';
 
@@ -89,6 +101,33 @@ export class EndpointHealth {
     this.nextProbeAt = this.active === null ? NEVER : now;
     this.reason = this.active === null ? 'no health check' : FIRST_REASONS[first];
     this.sinceMs = now;
+  }
+
+  memory(now: number): EndpointMemory {
+    const { reason, sinceMs, lastProbe, lastFailure } = this;
+    return {
+      active: this.active?.state ?? null,
+      reason,
+      sinceAgoMs: now - sinceMs,
+      lastProbe: lastProbe === null ? null : { ...lastProbe, agoMs: now - lastProbe.atMs },
+      lastFailure: lastFailure === null ? null : { ...lastFailure, agoMs: now - lastFailure.atMs },
+      ejectedForMs: this.isEjected ? Math.max(0, this.ejectedUntil - now) : null,
+    };
+  }
+
+  /** Another one has found this out before. What is no longer asked for is not remembered. */
+  recall(now: number, memory: EndpointMemory): void {
+    const { lastProbe, lastFailure, ejectedForMs } = memory;
+    const { active } = this.options;
+    if (active !== null && memory.active !== null) {
+      this.active = new ActiveHealth(active.rise, active.fall, memory.active);
+      this.lastProbe = lastProbe === null ? null : { ...lastProbe, atMs: now - lastProbe.agoMs };
+    }
+    if (ejectedForMs !== null && this.options.passive !== null) this.ejectedUntil = now + ejectedForMs;
+    this.lastFailure = lastFailure === null ? null : { ...lastFailure, atMs: now - lastFailure.agoMs };
+    if ((active === null) !== (memory.active === null)) return;
+    this.reason = memory.reason;
+    this.sinceMs = now - memory.sinceAgoMs;
   }
 
   /** Goes on by other options. What was found out so far holds until something else is. `isCheckNew`: it asks otherwise. */
@@ -258,7 +297,7 @@ export class EndpointHealth {
 
 const FIRST_REASONS = { assumed: 'not checked yet', awaited: 'waits for its first check' } as const;
 
-function activeOf({ active }: HealthOptions, first: 'assumed' | 'awaited'): ActiveHealth | null {
+function activeOf({ active }: HealthOptions, first: ActiveState): ActiveHealth | null {
   return active === null ? null : new ActiveHealth(active.rise, active.fall, first);
 }
 

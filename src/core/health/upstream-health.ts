@@ -28,6 +28,7 @@ import {
   EJECTION_OVER,
   type EndpointAccount,
   EndpointHealth,
+  type EndpointMemory,
   type HealthOptions,
   type ProbeVerdict,
 } from './endpoint-health.ts';
@@ -60,9 +61,13 @@ export interface Probe {
   readonly address: Address;
 }
 
+/** Of a server, by its index, at this address. Undefined: nothing. */
+export type Recall = (server: number, address: Address) => EndpointMemory | undefined;
+
 export class UpstreamHealth {
   private options: UpstreamHealthOptions;
   private readonly prng: Prng;
+  private readonly recall: Recall;
   /** Per server, per slot of it. */
   private endpoints: (EndpointHealth | null)[][] = [];
   private readonly serverOfSlot = new Map<number, number>();
@@ -71,9 +76,11 @@ export class UpstreamHealth {
   private events: HealthEvent[] = [];
   private sparedUntil = -1;
 
-  constructor(options: UpstreamHealthOptions, prng: Prng) {
+  /** `recall`: what a predecessor has found out. */
+  constructor(options: UpstreamHealthOptions, prng: Prng, recall: Recall = () => undefined) {
     this.options = options;
     this.prng = prng;
+    this.recall = recall;
     this.setServers(options.servers, () => null);
   }
 
@@ -112,7 +119,7 @@ export class UpstreamHealth {
     const first = !this.isNew && this.usableCount() > 0 ? 'awaited' : 'assumed';
     change.slots.forEach((address, i) => {
       if (address === endpoints[i]?.address) return;
-      endpoints[i] = address === null ? null : new EndpointHealth(address, this.options, now, first);
+      endpoints[i] = address === null ? null : this.begin(now, server, address, first);
     });
     for (const address of change.added) this.tell('added', server, address, '');
     for (const address of change.removed) this.tell('removed', server, address, '');
@@ -205,6 +212,12 @@ export class UpstreamHealth {
     return endpoint === null ? null : { ...endpoint.account(now), address: endpoint.address };
   }
 
+  /** Of the server in this slot, for a successor; null: the slot is empty. */
+  memoryOf(now: number, slot: number): { readonly address: Address; readonly memory: EndpointMemory } | null {
+    const endpoint = this.endpointAt(slot);
+    return endpoint === null ? null : { address: endpoint.address, memory: endpoint.memory(now) };
+  }
+
   /** What happened since the last call, for the log. */
   takeEvents(): readonly HealthEvent[] {
     const { events } = this;
@@ -213,6 +226,15 @@ export class UpstreamHealth {
   }
 
   // --- inside ---
+
+  private begin(now: number, server: number, address: Address, first: 'assumed' | 'awaited'): EndpointHealth {
+    const endpoint = new EndpointHealth(address, this.options, now, first);
+    const memory = this.recall(server, address);
+    if (memory === undefined) return endpoint;
+    endpoint.recall(now, memory);
+    if (memory.lastProbe !== null) this.isNew = false;
+    return endpoint;
+  }
 
   private readmitIfNoneIsUsable(now: number): void {
     if (this.usableCount() > 0) return;

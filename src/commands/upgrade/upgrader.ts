@@ -1,0 +1,296 @@
+/**
+ * The succession of keepers, as the one in charge performs it: starts the program that is on disk now, gives it what it
+ * inherits, and gives way when it serves. core/fleet/generations.ts decides. What it hears once it has been succeeded comes over
+ * the same link.
+ */
+import { closeSync } from 'node:fs';
+import { systemReason } from '../../base/system-error.ts';
+import { Generations, type GenerationAction } from '../../core/fleet/generations.ts';
+import { becomeSubreaper, startOrphan } from '../../io/linux/family.ts';
+import { linuxHost } from '../../io/linux/host.ts';
+import { SOCK_STREAM } from '../../io/linux/libc.ts';
+import { socketPair } from '../../io/linux/segment/system.ts';
+import { GenerationLink, type GenerationMessage } from '../../keeper/generation-link.ts';
+import type { Inheritance } from '../../keeper/inheritance.ts';
+import type { Keeper } from '../../keeper/keeper.ts';
+import type { Log } from '../../keeper/log.ts';
+import type { DescriptorChannel } from '../../port/host.ts';
+import { SUCCESSOR_VARIABLE, type Succession } from './succession.ts';
+import type { Wards } from './wards.ts';
+
+/** This keeper is still in charge. The message says why. */
+export class UpgradeError extends Error {
+  override readonly name = 'UpgradeError';
+}
+
+export interface UpgraderOptions {
+  readonly keeper: Pick<Keeper, 'bequeath' | 'connections'>;
+  readonly log: Log;
+  /** The command line that has started this keeper. */
+  readonly command: readonly [string, ...string[]];
+  /** It stays until its successors have ended, and they are its children. Null: they fall to somebody else. */
+  readonly wards: Wards | null;
+  /** Why there can be no successor now; null: there can. */
+  readonly findObstacle: () => string | null;
+  /** This process is about to be no longer the one that the service manager listens to. */
+  readonly onHandOver: (successor: number) => void;
+}
+
+/** Who is in charge now. */
+export interface Successor {
+  readonly pid: number;
+  readonly version: string;
+  /** What it listens on. */
+  readonly addresses: readonly string[];
+}
+
+const LOOK_MS = 1_000;
+/** For what a keeper before this one has to say when its time is over. */
+const OLD_MARGIN_MS = 1_000;
+
+interface Candidate {
+  readonly link: GenerationLink;
+  readonly channel: DescriptorChannel;
+  pid: number;
+  version: string;
+  addresses: readonly string[];
+  isAbandoned: boolean;
+}
+
+export class Upgrader {
+  /** Resolves when another keeper is in charge. */
+  readonly succeeded: Promise<Successor>;
+  /** Another one is in charge, after this one's own successor. */
+  onInCharge: (pid: number) => void = () => undefined;
+  /** Whoever is in charge wants this one to have finished within this time. */
+  onFinish: (graceMs: number) => void = () => undefined;
+  private readonly options: UpgraderOptions;
+  private readonly generations = new Generations();
+  /** Keepers before this one, by the order of their succession. */
+  private readonly old = new Map<number, GenerationLink>();
+  private whenAlone: () => void = () => undefined;
+  private candidate: Candidate | null = null;
+  private running: Promise<Successor> | null = null;
+  private settle: { resolve(successor: Successor): void; reject(error: UpgradeError): void } | null = null;
+  private settleSucceeded: (successor: Successor) => void = () => undefined;
+  private looking: NodeJS.Timeout | undefined;
+
+  constructor(options: UpgraderOptions) {
+    this.options = options;
+    this.succeeded = new Promise((resolve) => {
+      this.settleSucceeded = resolve;
+    });
+  }
+
+  /** This keeper has come into charge: it looks after those before it. */
+  follow({ link, links }: Succession): void {
+    const before = links.map((descriptor) => {
+      return new GenerationLink(descriptor, { handleMessage: () => undefined, handleGone: () => undefined });
+    });
+    [...before, link].forEach((each, id) => {
+      this.old.set(id, each);
+      each.handler = {
+        handleMessage: ({ type }) => {
+          if (type === 'finished') this.forget(id);
+        },
+        handleGone: () => this.forget(id),
+      };
+      each.say({ type: 'in-charge', pid: process.pid });
+      this.generations.handleOld(id);
+    });
+    this.act();
+  }
+
+  /** Resolves when a successor is in charge; rejects with UpgradeError. `by`: who asked, for the log. */
+  async upgrade(by: string): Promise<Successor> {
+    const { log, findObstacle } = this.options;
+    if (this.running !== null) return this.running;
+    const obstacle = findObstacle();
+    if (obstacle !== null) {
+      log.error(`upgrade by ${by} refused: ${obstacle}`);
+      throw new UpgradeError(obstacle);
+    }
+    log.info(`upgrade by ${by}: starting the program that is on disk now`);
+    const running = new Promise<Successor>((resolve, reject) => {
+      this.settle = { resolve, reject };
+    });
+    this.running = running;
+    this.generations.handleUpgrade(performance.now());
+    this.act();
+    return running;
+  }
+
+  /** Everything ends. Resolves when the keepers before this one have finished, or had this time. */
+  async stop(graceMs: number): Promise<void> {
+    this.generations.handleStop();
+    this.act();
+    if (this.old.size === 0) return;
+    const alone = new Promise<void>((resolve) => {
+      this.whenAlone = resolve;
+    });
+    for (const link of this.old.values()) link.say({ type: 'finish', graceMs });
+    const timer = setTimeout(() => this.whenAlone(), graceMs + OLD_MARGIN_MS);
+    await alone;
+    clearTimeout(timer);
+  }
+
+  kill(): void {
+    this.generations.handleStop();
+    this.act();
+    for (const link of this.old.values()) link.say({ type: 'finish', graceMs: 0 });
+  }
+
+  /** After it was succeeded: nothing is left here. Resolves when that is said. */
+  async sayFinished(): Promise<void> {
+    this.candidate?.link.say({ type: 'finished' });
+    await this.candidate?.link.flush();
+  }
+
+  // --- inside ---
+
+  private act(): void {
+    for (const action of this.generations.takeActions()) this.perform(action);
+  }
+
+  private perform(action: GenerationAction): void {
+    switch (action.kind) {
+      case 'start':
+        return void this.start();
+      case 'hand-over':
+        return this.handOver();
+      case 'abandon':
+        return this.abandon(action.reason);
+      case 'end':
+        this.options.log.warn('there are too many keepers that still finish: the oldest one is ended');
+        return this.old.get(action.id)?.say({ type: 'finish', graceMs: 0 });
+    }
+  }
+
+  private async start(): Promise<void> {
+    const { command, wards } = this.options;
+    if (wards !== null) becomeSubreaper();
+    this.looking = setInterval(() => {
+      this.generations.handleLook(performance.now());
+      this.act();
+    }, LOOK_MS);
+    const ends = socketPair(SOCK_STREAM);
+    if (typeof ends === 'number') return this.fail('out of file descriptors');
+    const [own, other] = ends;
+    const channel = linuxHost.createDescriptorChannel();
+    const candidate: Candidate = {
+      link: new GenerationLink(own, {
+        handleMessage: (message) => this.handleMessage(candidate, message),
+        handleGone: () => {
+          // Who asked for it is told, whatever became of it.
+          if (!this.generations.isInCharge) this.settle?.resolve(candidate);
+          else if (this.candidate === candidate)
+            this.fail('the new program ended before it served; the log has what it wrote');
+        },
+      }),
+      channel,
+      pid: 0,
+      version: '',
+      addresses: [],
+      isAbandoned: false,
+    };
+    this.candidate = candidate;
+    const { WATCHDOG_PID: _, ...environment } = process.env;
+    const env = { ...environment, [SUCCESSOR_VARIABLE]: '1' };
+    try {
+      candidate.pid = await startOrphan(command, env, [other, channel.other]);
+      if (candidate.isAbandoned) this.end(candidate.pid);
+    } catch (error) {
+      this.fail(`the new program cannot be started: ${systemReason(error)}`);
+    } finally {
+      closeSync(other);
+      closeSync(channel.other);
+    }
+  }
+
+  private handleMessage(candidate: Candidate, message: GenerationMessage): void {
+    switch (message.type) {
+      case 'hello':
+        candidate.version = message.version;
+        return this.bequeath(candidate);
+      case 'serving':
+        candidate.addresses = message.addresses;
+        this.generations.handleReady();
+        return this.act();
+      case 'failed':
+        return this.fail(message.reason);
+      case 'in-charge':
+        if (message.pid === candidate.pid) this.settle?.resolve(candidate);
+        return this.onInCharge(message.pid);
+      case 'finish':
+        return this.onFinish(message.graceMs);
+      case 'inherit':
+      case 'take-over':
+      case 'finished':
+    }
+  }
+
+  private bequeath({ link, channel }: Candidate): void {
+    const { sockets, ...memories } = this.options.keeper.bequeath();
+    const links = Array.from(this.old.values(), ({ descriptor }) => descriptor);
+    const inheritance: Inheritance = { ...memories, links: links.length };
+    const file = linuxHost.createUnnamedFile('evenkeel-inheritance', Buffer.from(JSON.stringify(inheritance)));
+    const descriptors = [file, ...links, ...sockets];
+    const isSent = channel.send(descriptors);
+    closeSync(file);
+    if (isSent) link.say({ type: 'inherit', descriptors: descriptors.length });
+    else this.fail('the listening sockets could not be sent to the new program');
+  }
+
+  private handOver(): void {
+    const { log, keeper, onHandOver } = this.options;
+    const { link, channel, pid, version, addresses } = this.candidate!;
+    clearInterval(this.looking);
+    channel.close();
+    onHandOver(pid);
+    link.say({ type: 'take-over' });
+    for (const each of this.old.values()) each.close();
+    this.old.clear();
+    const left = keeper.connections();
+    const finishes = left === '' ? 'nothing is left here to finish' : `this one finishes what is open: ${left}`;
+    log.info(`evenkeel ${version} is in charge (pid ${pid}); ${finishes}`);
+    this.settleSucceeded({ pid, version, addresses });
+  }
+
+  private fail(reason: string): void {
+    this.generations.handleFailed(reason);
+    this.act();
+  }
+
+  /** As if nothing had been. */
+  private abandon(reason: string): void {
+    const { candidate } = this;
+    clearInterval(this.looking);
+    this.candidate = null;
+    if (candidate !== null) {
+      candidate.isAbandoned = true;
+      candidate.link.close();
+      candidate.channel.close();
+      if (candidate.pid > 0) this.end(candidate.pid);
+    }
+    this.options.log.error(`upgrade failed, and this evenkeel goes on: ${reason}`);
+    this.settle?.reject(new UpgradeError(reason));
+    this.settle = null;
+    this.running = null;
+  }
+
+  private forget(id: number): void {
+    this.generations.handleFinished(id);
+    this.old.get(id)?.close();
+    this.old.delete(id);
+    if (this.old.size === 0) this.whenAlone();
+  }
+
+  private end(pid: number): void {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+    void this.options.wards?.ended(pid);
+  }
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Generations, OLD_GENERATIONS_MAX, renderCharge, UPGRADE_MS_MAX } from './generations.ts';
+
+const page = new URL('../../../../docs/upgrade.md', import.meta.url);
+
+test('the table in docs/upgrade.md is what the machine renders to (EVENKEEL_WRITE_DOCS=1 writes it)', () => {
+  const text = readFileSync(page, 'utf8');
+  const rendered = text.replace(/(<!-- charge -->\n)[^]*(<!-- \/charge -->)/, `$1${renderCharge()}\n$2`);
+  if (process.env.EVENKEEL_WRITE_DOCS === '1') writeFileSync(page, rendered);
+  else assert.equal(text, rendered);
+});
+
+test('a successor that serves takes over, once', () => {
+  const generations = new Generations();
+  assert.equal(generations.handleUpgrade(0), true);
+  assert.deepEqual(generations.takeActions(), [{ kind: 'start' }]);
+  assert.equal(generations.handleUpgrade(1), false);
+  assert.equal(generations.isInCharge, true);
+  generations.handleReady();
+  assert.deepEqual(generations.takeActions(), [{ kind: 'hand-over' }]);
+  assert.equal(generations.isInCharge, false);
+  generations.handleFailed('it ended');
+  generations.handleLook(UPGRADE_MS_MAX);
+  assert.equal(generations.handleUpgrade(2), false);
+  assert.deepEqual(generations.takeActions(), []);
+});
+
+test('a successor that fails, or does not serve in time, leaves no trace: the next one may try', () => {
+  const generations = new Generations();
+  generations.handleUpgrade(0);
+  generations.handleFailed('it ended');
+  assert.deepEqual(generations.takeActions().slice(1), [{ kind: 'abandon', reason: 'it ended' }]);
+  generations.handleReady();
+  assert.equal(generations.isInCharge, true);
+  assert.equal(generations.handleUpgrade(10), true);
+  generations.handleLook(9 + UPGRADE_MS_MAX);
+  assert.deepEqual(generations.takeActions(), [{ kind: 'start' }]);
+  generations.handleLook(10 + UPGRADE_MS_MAX);
+  assert.deepEqual(generations.takeActions(), [
+    { kind: 'abandon', reason: 'the new program does not serve after 30 s' },
+  ]);
+});
+
+test('a stop abandons the successor', () => {
+  const generations = new Generations();
+  generations.handleStop();
+  assert.deepEqual(generations.takeActions(), []);
+  generations.handleUpgrade(0);
+  generations.handleStop();
+  assert.deepEqual(generations.takeActions().slice(1), [{ kind: 'abandon', reason: 'evenkeel ends' }]);
+});
+
+test('of more old generations than there may be, the oldest ends first', () => {
+  const generations = new Generations();
+  for (let id = 0; id < OLD_GENERATIONS_MAX; id++) generations.handleOld(id);
+  assert.deepEqual(generations.takeActions(), []);
+  generations.handleFinished(1);
+  generations.handleOld(10);
+  assert.deepEqual(generations.takeActions(), []);
+  generations.handleOld(11);
+  assert.deepEqual(generations.takeActions(), [{ kind: 'end', id: 0 }]);
+});

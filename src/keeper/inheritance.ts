@@ -1,0 +1,18 @@
+/** What a keeper leaves to its successor, besides listening sockets. By names, for the successor may be of another version. */
+import type { EndpointMemory } from '../core/health/endpoint-health.ts';
+import type { NameMemory } from './names.ts';
+
+export interface Inheritance {
+  /** Links to the keepers before it that still finish, the oldest first. So many descriptors; listening sockets follow. */
+  readonly links: number;
+  readonly servers: readonly ServerMemory[];
+  readonly names: readonly NameMemory[];
+}
+
+/** What is known of a server at one of its addresses. */
+export interface ServerMemory {
+  readonly upstream: string;
+  readonly server: string;
+  readonly address: string;
+  readonly memory: EndpointMemory;
+}

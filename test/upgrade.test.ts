@@ -1,0 +1,169 @@
+/** The program is replaced while it runs: nobody who asks notices, and a program that cannot serve changes nothing. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import type { StatusDocument } from '../src/keeper/status.ts';
+import {
+  connect,
+  engineSkip,
+  ENGINES,
+  Evenkeel,
+  freePort,
+  get,
+  kill,
+  program,
+  startBackend,
+  startLoad,
+  startTcpBackend,
+  WAIT_MS,
+} from './evenkeel.ts';
+
+interface Told {
+  readonly pid?: number;
+  readonly error?: string;
+}
+
+function ask<T>(evenkeel: Evenkeel, method: string, path: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const options = { socketPath: `${evenkeel.file}.sock`, method, path, agent: false };
+    const request = http.request(options, (response) => {
+      let text = '';
+      response.on('data', (data: Buffer) => (text += data.toString()));
+      response.on('end', () => resolve(JSON.parse(text) as T));
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+const upgrade = (evenkeel: Evenkeel): Promise<Told> => ask(evenkeel, 'POST', '/v1/upgrade');
+const status = (evenkeel: Evenkeel): Promise<StatusDocument> => ask(evenkeel, 'GET', '/v1/status');
+
+async function gone(pid: number): Promise<void> {
+  for (const end = performance.now() + WAIT_MS; kill(pid, 0);) {
+    assert.ok(performance.now() < end, `${pid} is still there`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Ends whoever is in charge now, with its proxies, when the test is over. */
+function endAfter(t: TestContext, pid: number): void {
+  t.after(() => {
+    for (const each of [...childrenOf(pid), pid]) kill(each, 'SIGKILL');
+  });
+}
+
+function childrenOf(pid: number): readonly number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+for (const engine of ENGINES) {
+  test(
+    `[${engine}] upgrades under load fail no request and end no session; the first process stays and passes signals on`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t);
+      const echo = await startTcpBackend(t, (socket) => socket.pipe(socket));
+      const [port, tcpPort] = [await freePort(), await freePort()];
+      const yaml = `
+listeners:
+  web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] }
+  tcp: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: echo }
+upstreams:
+  web: { servers: [ "${backend.address}" ] }
+  echo: { servers: [ "${echo.address}" ] }
+`;
+      const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 2, hasSocket: true });
+      const session = await connect(tcpPort);
+      const say = async (text: string): Promise<void> => {
+        session.write(text);
+        assert.equal(String(await once(session, 'data')), text);
+      };
+      await say('first');
+      const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+      t.after(() => agent.destroy());
+      const load = startLoad(port, 4);
+      const pids = [evenkeel.child.pid!];
+      for (let round = 1; round <= 3; round++) {
+        assert.equal((await get(port, '/', agent)).status, 200);
+        const { pid, error } = await upgrade(evenkeel);
+        assert.equal(error, undefined, evenkeel.stderr);
+        endAfter(t, pid!);
+        pids.push(pid!);
+        assert.equal((await get(port, '/', agent)).status, 200);
+        await say(`round ${round}`);
+        assert.equal((await status(evenkeel)).pid, pid);
+      }
+      const { done, failures } = await load.stop();
+      assert.deepEqual(failures, []);
+      assert.ok(done > 0);
+      assert.equal(new Set(pids).size, 4);
+      // The one before the last had nothing to finish, and is gone; the first one has the session, and is counted on.
+      await gone(pids[1]);
+      await gone(pids[2]);
+      assert.equal(kill(pids[0], 0), true);
+      await say('last');
+      session.end();
+      await once(session, 'close');
+      evenkeel.signal('SIGTERM');
+      assert.equal(await evenkeel.exit, 0);
+      await gone(pids[3]);
+      await assert.rejects(get(port), { code: 'ECONNREFUSED' });
+    },
+  );
+}
+
+/** A copy of the command that can be replaced by another program. */
+function replaceable(t: TestContext): { readonly path: string; replace(source: string | null): void } {
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-program-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const path = join(directory, 'evenkeel.mjs');
+  const replace = (source: string | null): void => {
+    rmSync(path, { force: true });
+    if (source === null) symlinkSync(program, path);
+    else writeFileSync(path, source);
+  };
+  replace(null);
+  return { path, replace };
+}
+
+const BROKEN = {
+  'lacks a module': `import './missing.mjs';`,
+  'ends at once': `process.exit(0);`,
+  crashes: `throw new Error('broken');`,
+};
+
+for (const [what, source] of Object.entries(BROKEN)) {
+  test(`a program that ${what} changes nothing, and says why`, engineSkip('node'), async (t) => {
+    const backend = await startBackend(t);
+    const port = await freePort();
+    const file = replaceable(t);
+    const yaml = `
+listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "${backend.address}" ] } }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node', hasSocket: true, program: file.path });
+    const proxies = evenkeel.proxies();
+    const load = startLoad(port, 2);
+    file.replace(source);
+    assert.match((await upgrade(evenkeel)).error!, /^the new program ended before it served/);
+    await evenkeel.said(/upgrade failed, and this evenkeel goes on/);
+    while (evenkeel.proxies().length > proxies.length) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual(evenkeel.proxies(), proxies);
+    file.replace(null);
+    const { pid } = await upgrade(evenkeel);
+    endAfter(t, pid!);
+    assert.notEqual(pid, evenkeel.child.pid);
+    assert.deepEqual((await load.stop()).failures, []);
+    evenkeel.signal('SIGTERM');
+    assert.equal(await evenkeel.exit, 0);
+  });
+}
