@@ -75,7 +75,7 @@ export class SystemdMachine {
     });
     let init = 0;
     let said = '';
-    boot.stderr!.on('data', (data: Buffer) => (said += data.toString()));
+    boot.stderr.on('data', (data: Buffer) => (said += data.toString()));
     t.after(async () => {
       if (init > 0) process.kill(init, 'SIGKILL');
       boot.kill('SIGKILL');

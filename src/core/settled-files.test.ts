@@ -6,7 +6,7 @@ import { LOOK_INTERVAL_MS, SettledFiles } from './settled-files.ts';
 /** What each look of a row sees of one file, and in which looks it says that it has changed. */
 function looks(states: string): number[] {
   const files = new SettledFiles(new Map([['f', states[0]]]));
-  return [...states].flatMap((state, i) => {
+  return Array.from(states).flatMap((state, i) => {
     return files.handleLook(i * LOOK_INTERVAL_MS, new Map([['f', state]])).length > 0 ? [i] : [];
   });
 }
@@ -40,7 +40,7 @@ test('the last state is always taken note of once it rests, and nothing is told 
       const whole = `${states}${states.at(-1)!.repeat(3)}`;
       const files = new SettledFiles(new Map([['f', whole[0]]]));
       let known = whole[0];
-      [...whole].forEach((state, i) => {
+      Array.from(whole).forEach((state, i) => {
         if (files.handleLook(i * LOOK_INTERVAL_MS, new Map([['f', state]])).length === 0) return;
         assert.notEqual(state, known);
         assert.equal(state, whole[i - 1]);

@@ -44,7 +44,7 @@ export interface Order {
 export interface Proposal {
   readonly plan: Plan;
   /** The plan is in force. Returns what has been ordered, for people. */
-  commit(): string;
+  readonly commit: () => string;
 }
 
 const NAMES_SHOWN = 8;
