@@ -15,6 +15,7 @@ import {
   METHOD_TRACE,
 } from '../wire/http1/head.ts';
 import {
+  type Failure,
   FAILED_BAD_RESPONSE,
   FAILED_CONNECT,
   FAILED_CONNECT_TIMEOUT,
@@ -49,7 +50,7 @@ test('RFC 9110 section 9.2.2: the idempotent methods', () => {
 });
 
 test('each kind of failure is repeated if and only if the rule names it', () => {
-  const cases: readonly (readonly [how: number, status: number, by: Partial<RetryPlan>])[] = [
+  const cases: readonly (readonly [how: Failure, status: number, by: Partial<RetryPlan>])[] = [
     [FAILED_CONNECT, 0, { connect: true }],
     [FAILED_CONNECT_TIMEOUT, 0, { connect: true }],
     [FAILED_RESET, 0, { reset: true }],
@@ -99,7 +100,14 @@ test('for every input: nothing half gone is sent again, and nothing unsafe witho
     nonIdempotent: fc.boolean(),
   });
   const sents = fc.constantFrom(SENT_NOTHING, SENT_EVERYTHING_KEPT, SENT_UNREPEATABLE);
-  const hows = fc.integer({ min: FAILED_CONNECT, max: FAILED_STATUS });
+  const hows = fc.constantFrom<Failure>(
+    FAILED_CONNECT,
+    FAILED_CONNECT_TIMEOUT,
+    FAILED_RESET,
+    FAILED_RESPONSE_TIMEOUT,
+    FAILED_BAD_RESPONSE,
+    FAILED_STATUS,
+  );
   const statuses = fc.constantFrom(429, 500, 502, 503, 504, 418);
   fc.assert(
     fc.property(

@@ -39,8 +39,25 @@ export const FAILED_NO_PORT = 8;
 /** A response came, and this proxy had no buffer for its head. Never tried again: the server did receive the request. */
 export const FAILED_NO_BUFFER = 9;
 
+/** How a connection cannot be made. */
+export type ConnectFailure =
+  | typeof FAILED_CONNECT
+  | typeof FAILED_CONNECT_TIMEOUT
+  | typeof FAILED_NO_RESOURCE
+  | typeof FAILED_NO_PORT;
+export type LocalFailure = typeof FAILED_NO_RESOURCE | typeof FAILED_NO_PORT | typeof FAILED_NO_BUFFER;
+export type ServerFailure =
+  | typeof FAILED_CONNECT
+  | typeof FAILED_CONNECT_TIMEOUT
+  | typeof FAILED_RESET
+  | typeof FAILED_RESPONSE_TIMEOUT
+  | typeof FAILED_BAD_RESPONSE
+  | typeof FAILED_STATUS;
+/** How a try failed. */
+export type Failure = LocalFailure | ServerFailure;
+
 /** The shortage is this machine's: the server is not to blame. */
-export function isLocalFailure(how: number): boolean {
+export function isLocalFailure(how: Failure): how is LocalFailure {
   return how >= FAILED_NO_RESOURCE;
 }
 
@@ -73,7 +90,7 @@ export function mayRetry(
   rule: RetryPlan,
   isIdempotent: boolean,
   sent: number,
-  how: number,
+  how: Failure,
   status: number,
   isStale: boolean,
   tries: number,
@@ -94,7 +111,8 @@ export function mayRetry(
       return rule.timeout;
     case FAILED_STATUS:
       return rule.statuses.includes(status);
-    default:
+    case FAILED_BAD_RESPONSE:
+    case FAILED_NO_BUFFER:
       return false;
   }
 }

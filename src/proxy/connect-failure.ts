@@ -1,8 +1,14 @@
 /** What a connection that could not be made says about the server, or about this machine. */
-import { FAILED_CONNECT, FAILED_CONNECT_TIMEOUT, FAILED_NO_PORT, FAILED_NO_RESOURCE } from '../core/retry.ts';
+import {
+  type ConnectFailure,
+  FAILED_CONNECT,
+  FAILED_CONNECT_TIMEOUT,
+  FAILED_NO_PORT,
+  FAILED_NO_RESOURCE,
+} from '../core/retry.ts';
 import type { CloseReason } from '../port/transport.ts';
 
-const FAILURES: Readonly<Record<CloseReason, number>> = {
+const FAILURES: Readonly<Record<CloseReason, ConnectFailure>> = {
   reset: FAILED_CONNECT,
   refused: FAILED_CONNECT,
   timeout: FAILED_CONNECT_TIMEOUT,
@@ -14,6 +20,6 @@ const FAILURES: Readonly<Record<CloseReason, number>> = {
 };
 
 /** FAILED_... for why a socket ended while it was connecting. */
-export function connectFailure(reason: CloseReason): number {
+export function connectFailure(reason: CloseReason): ConnectFailure {
   return FAILURES[reason];
 }

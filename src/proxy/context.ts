@@ -1,4 +1,5 @@
 /** What every driver of one proxy process shares. Made once by `proxy.ts`; nothing in it is made per connection. */
+import type { Failure } from '../core/retry.ts';
 import type { Arena } from '../base/arena.ts';
 import type { Board, WorkerRow } from '../base/board.ts';
 import type { Prng } from '../base/prng.ts';
@@ -40,7 +41,7 @@ export interface Context {
   readonly date: Uint8Array;
   readonly report: (event: ProxyEvent) => void;
   /** A try on the server in this place failed: how (FAILED_... of core/retry), or with which status. For passive health. */
-  readonly noteFailure: (place: Place, how: number, status: number) => void;
+  readonly noteFailure: (place: Place, how: Failure, status: number) => void;
   /** Sockets that there may be until the descriptors that are left are kept for servers. */
   readonly socketsMax: number;
   /** Closes an unused connection to a server, else the client that has been idle for longest; without one, stops accepting until there are fewer sockets. */

@@ -4,6 +4,9 @@
  */
 import type { WorkerRow } from '../base/board.ts';
 import {
+  type Failure,
+  type LocalFailure,
+  type ServerFailure,
   FAILED_BAD_RESPONSE,
   FAILED_CONNECT,
   FAILED_CONNECT_TIMEOUT,
@@ -11,6 +14,7 @@ import {
   FAILED_NO_PORT,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
+  FAILED_STATUS,
   isLocalFailure,
 } from '../core/retry.ts';
 import type { ProxyEvent } from '../port/control.ts';
@@ -30,7 +34,7 @@ export class FailureLog {
   }
 
   /** `place`: the same object for the same server. */
-  note(place: Place, how: number, status: number): void {
+  note(place: Place, how: Failure, status: number): void {
     if (isLocalFailure(how)) {
       this.noteShortage(place, how);
       return;
@@ -41,7 +45,7 @@ export class FailureLog {
     else entry.count++;
   }
 
-  private noteShortage(place: Place, how: number): void {
+  private noteShortage(place: Place, how: LocalFailure): void {
     // of the buffers tells whoever owns them: they have nothing to do with the server
     if (how === FAILED_NO_BUFFER) return;
     this.row.countServerShortage(place.slot);
@@ -70,7 +74,7 @@ export class FailureLog {
   }
 }
 
-function reasonText(how: number, status: number): string {
+function reasonText(how: ServerFailure, status: number): string {
   switch (how) {
     case FAILED_CONNECT:
       return 'connection refused or unreachable';
@@ -82,7 +86,7 @@ function reasonText(how: number, status: number): string {
       return 'no response in time';
     case FAILED_BAD_RESPONSE:
       return 'invalid response';
-    default:
+    case FAILED_STATUS:
       return `status ${status}`;
   }
 }

@@ -1,6 +1,12 @@
 /** Why a TCP connection got no server, in the words of core/answers/kinds.ts: its client gets a reset and no answer. */
 import { answerKind } from '../core/answers/kinds.ts';
-import { FAILED_CONNECT_TIMEOUT, FAILED_NO_PORT, FAILED_NO_RESOURCE } from '../core/retry.ts';
+import {
+  type ConnectFailure,
+  FAILED_CONNECT,
+  FAILED_CONNECT_TIMEOUT,
+  FAILED_NO_PORT,
+  FAILED_NO_RESOURCE,
+} from '../core/retry.ts';
 
 export const NO_SERVER = answerKind('no-server');
 export const QUEUE_FULL = answerKind('queue-full');
@@ -11,7 +17,7 @@ const NO_DESCRIPTOR = answerKind('no-descriptor');
 const NO_PORT = answerKind('no-port');
 
 /** `how`: FAILED_... of the last try. */
-export function kindOfFailure(how: number): number {
+export function kindOfFailure(how: ConnectFailure): number {
   switch (how) {
     case FAILED_CONNECT_TIMEOUT:
       return CONNECT_TIMEOUT;
@@ -19,7 +25,7 @@ export function kindOfFailure(how: number): number {
       return NO_DESCRIPTOR;
     case FAILED_NO_PORT:
       return NO_PORT;
-    default:
+    case FAILED_CONNECT:
       return CONNECT_FAILED;
   }
 }

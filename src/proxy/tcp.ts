@@ -6,7 +6,13 @@
  */
 import { hashWords } from '../base/hash.ts';
 import { PICK_FULL, PICK_TRIED } from '../core/balance/balancer.ts';
-import { FAILED_CONNECT, FAILED_CONNECT_TIMEOUT, FAILED_NO_RESOURCE, isLocalFailure } from '../core/retry.ts';
+import {
+  type ConnectFailure,
+  FAILED_CONNECT,
+  FAILED_CONNECT_TIMEOUT,
+  FAILED_NO_RESOURCE,
+  isLocalFailure,
+} from '../core/retry.ts';
 import type { ListenerPlan } from '../config/plan.ts';
 import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
 import { connectFailure } from './connect-failure.ts';
@@ -150,7 +156,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     this.end();
   }
 
-  private tryAnother(how: number): void {
+  private tryAnother(how: ConnectFailure): void {
     const server = this.server as Server;
     this.server = null;
     if (isLocalFailure(how)) this.upstream.give(server);

@@ -102,13 +102,13 @@ export class Server implements Endpoint {
     this.forgetAddress();
     this.identity = identity;
     this.preparedAddress = this.transport.prepareAddress(address, sources);
+    this.idle.closeAll();
   }
 
-  /** It is nowhere; its connections go on. */
-  forgetAddress(): void {
+  /** Its connections go on. */
+  private forgetAddress(): void {
     if (this.preparedAddress >= 0) this.transport.forgetAddress(this.preparedAddress);
     this.preparedAddress = -1;
-    this.idle.closeAll();
   }
 
   /** It may be that it serves no more connections than it may be sent requests at a time: those here count, and one that is done. */

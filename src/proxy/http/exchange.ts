@@ -14,12 +14,14 @@ import { hashWords } from '../../base/hash.ts';
 import type { ProxyActionPlan } from '../../config/plan.ts';
 import { PICK_FULL, PICK_TRIED } from '../../core/balance/balancer.ts';
 import {
+  type Failure,
   FAILED_BAD_RESPONSE,
   FAILED_CONNECT,
   FAILED_CONNECT_TIMEOUT,
   FAILED_NO_BUFFER,
   FAILED_NO_PORT,
   FAILED_NO_RESOURCE,
+  FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
   SENT_EVERYTHING_KEPT,
@@ -253,7 +255,7 @@ export class Exchange extends Waiter implements ResponseHandler {
     (this.serverSide as ServerSide).touch();
   }
 
-  handleTryFailed(how: number, status: number, server: ServerSide): void {
+  handleTryFailed(how: Failure, status: number, server: ServerSide): void {
     this.serverSide = null;
     const { client } = this;
     this.judgeFailure(how, status, server.isStale(how), server.wasConnected ? this.sent : SENT_NOTHING);
@@ -264,7 +266,7 @@ export class Exchange extends Waiter implements ResponseHandler {
     return this.isRequestSpent ? SENT_UNREPEATABLE : SENT_EVERYTHING_KEPT;
   }
 
-  private judgeFailure(how: number, status: number, isStale: boolean, sent: number): void {
+  private judgeFailure(how: Failure, status: number, isStale: boolean, sent: number): void {
     const { upstream } = this;
     const server = this.server as Server;
     this.failure = failureOf(how, status);
@@ -416,7 +418,7 @@ function namesH2c(bytes: Uint8Array, at: number, length: number): boolean {
   return false;
 }
 
-function failureOf(how: number, status: number): own.OwnResponse {
+function failureOf(how: Failure, status: number): own.OwnResponse {
   switch (how) {
     case FAILED_CONNECT:
       return own.CONNECT_FAILED;
@@ -434,7 +436,7 @@ function failureOf(how: number, status: number): own.OwnResponse {
       return own.SERVER_INVALID;
     case FAILED_STATUS:
       return own.serverStatus(status);
-    default:
+    case FAILED_RESET:
       return own.SERVER_RESET;
   }
 }

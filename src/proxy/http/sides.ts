@@ -4,6 +4,7 @@
  *
  * Heads are those of the context: they hold until the call returns. Bodies pass in the slots that they were received in.
  */
+import type { Failure } from '../../core/retry.ts';
 import type { RelayTimes } from '../relay.ts';
 import type { Socket } from '../../port/transport.ts';
 import type { ResponseHead } from '../../wire/http1/head.ts';
@@ -91,7 +92,7 @@ export interface ServerSide {
   /** All of a request was sent whose response was complete before. */
   finishRest(): void;
   /** A failure (FAILED_...) that is no more than this: the server had closed the connection while it was idle. */
-  isStale(how: number): boolean;
+  isStale(how: Failure): boolean;
   /** The exchange gives this try up. */
   abandon(): void;
 
@@ -129,7 +130,7 @@ export interface ResponseHandler {
   /** Whether a response with this status is to be dropped and the request tried elsewhere. */
   retriesStatus(status: number): boolean;
   /** The try on `server`, which is closed, failed before a response began: how (FAILED_...), or with which status. */
-  handleTryFailed(how: number, status: number, server: ServerSide): void;
+  handleTryFailed(how: Failure, status: number, server: ServerSide): void;
 
   /** As of the ClientSide. */
   passInterim(head: ResponseHead): boolean;

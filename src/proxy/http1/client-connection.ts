@@ -178,7 +178,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
         this.halfClosedDeadline = this.context.transport.now + this.listener.plan.timeouts.halfClosedMs;
         this.armInExchange();
         return;
-      default:
+      case TUNNEL:
+      case CLOSED:
     }
   }
 
@@ -216,7 +217,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
         if (this.stallLookAt === 0 || this.isStalled()) this.close();
         else this.context.timers.arm(this, this.stallLookAt);
         return;
-      default:
+      case TUNNEL:
+      case CLOSED:
     }
   }
 
@@ -318,7 +320,10 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
         return this.stepHead();
       case BODY:
         return this.stepBody();
-      default:
+      case RESPONSE:
+      case LINGER:
+      case TUNNEL:
+      case CLOSED:
         return false;
     }
   }

@@ -10,6 +10,7 @@
 import { PLENTY } from '../../base/arena.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import {
+  type Failure,
   FAILED_BAD_RESPONSE,
   FAILED_CONNECT,
   FAILED_CONNECT_TIMEOUT,
@@ -192,7 +193,8 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
       case REST:
         this.refuseRest();
         return;
-      default:
+      case CONNECTING:
+      case CLOSED:
     }
   }
 
@@ -222,7 +224,7 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
       case IDLE:
         this.leavePool();
         return;
-      default:
+      case CLOSED:
     }
   }
 
@@ -257,7 +259,8 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
         if (this.isClientsTurn) this.touch();
         else this.refuseRest();
         return;
-      default:
+      case IDLE:
+      case CLOSED:
     }
   }
 
@@ -491,7 +494,7 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
   }
 
   /** This try failed before a response began: how (FAILED_...), with FAILED_STATUS with which status. */
-  private fail(how: number, status: number): void {
+  private fail(how: Failure, status: number): void {
     const exchange = this.exchange as ResponseHandler;
     this.close();
     if (isLocalFailure(how) || this.isStale(how)) this.upstream.give(this.server);
@@ -500,7 +503,7 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
   }
 
   /** A failure that is no more than this: the server had closed the connection while it was idle. */
-  isStale(how: number): boolean {
+  isStale(how: Failure): boolean {
     return how === FAILED_RESET && this.isReused && !this.hasResponded;
   }
 
