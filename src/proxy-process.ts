@@ -10,8 +10,9 @@ import { type EngineName, loadTransport } from './engine.ts';
 import { openBoard, receiveDelivery } from './inheritance.ts';
 import { descriptorsLeft } from './io/linux/descriptor-limit.ts';
 import { dropPrivileges } from './io/linux/privileges.ts';
-import { CONTROL_DESCRIPTOR, parseArguments, type ProxyArguments } from './keeper/handover.ts';
+import { CONTROL_DESCRIPTOR, EXIT_OTHER_PROGRAM, parseArguments, type ProxyArguments } from './keeper/handover.ts';
 import type { KeeperMessage } from './port/control.ts';
+import { isProgramOfKeeper } from './program-identity.ts';
 import type { Transport, TransportDriver } from './port/transport.ts';
 import { Proxy, type ProxyEvent } from './proxy/proxy.ts';
 
@@ -21,6 +22,7 @@ export async function runProxy(engine: EngineName, text: string): Promise<number
   process.title = `evenkeel: proxy ${place.worker}`;
   ignoreSignals();
   const createTransport = await loadTransport(engine);
+  if (!isProgramOfKeeper(process.env)) return EXIT_OTHER_PROGRAM;
   const descriptors = descriptorsLeft();
   // From here on nothing is read that strangers sent. All code is loaded: where it lies may be closed for that user.
   dropPrivileges(place.user);

@@ -15,7 +15,9 @@ import { becomePunctual, collectYoung } from './io/linux/segment/punctuality.ts'
 import { startRefreshThread } from './io/linux/segment/refresh-thread.ts';
 import { StreamSocket } from './io/linux/segment/stream-socket.ts';
 import { bootTimeUs } from './io/linux/segment/system.ts';
+import { EXIT_OTHER_PROGRAM } from './keeper/handover.ts';
 import { ControlLines, encodeLine } from './port/control.ts';
+import { isProgramOfKeeper } from './program-identity.ts';
 import { VipBoard } from './vip/board.ts';
 import { type KeeperToVip, parseKeeperToVip, VIP_LINE_BYTES_MAX, type VipToKeeper } from './vip/messages.ts';
 import { type Predecessor, VipOwner } from './vip/owner.ts';
@@ -41,6 +43,7 @@ const COLLECT_SLACK_US = 5_000;
 /** Returns the exit code. */
 export function runVip(runDirectory: string, isStandby: boolean): number {
   process.title = 'evenkeel: vip (standby)';
+  if (!isProgramOfKeeper(process.env)) return EXIT_OTHER_PROGRAM;
   holdLifeline(LIFELINE_DESCRIPTOR);
   forbidDumps();
   forbidGain();

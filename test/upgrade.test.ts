@@ -1,7 +1,8 @@
 /** The program is replaced while it runs: nobody who asks notices, and a program that cannot serve changes nothing. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -167,3 +168,35 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
     assert.equal(await evenkeel.exit, 0);
   });
 }
+
+test(
+  'a proxy never runs another program than its keeper: if it has to be replaced, all of it is',
+  engineSkip('node'),
+  async (t) => {
+    const repository = fileURLToPath(new URL('../..', import.meta.url));
+    const copy = mkdtempSync(join(tmpdir(), 'evenkeel-copy-'));
+    t.after(() => rmSync(copy, { recursive: true, force: true }));
+    for (const path of ['bin', 'dist/src', 'package.json'])
+      cpSync(join(repository, path), join(copy, path), { recursive: true });
+    symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'));
+    const backend = await startBackend(t);
+    const port = await freePort();
+    const yaml = `
+listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "${backend.address}" ] } }
+`;
+    const options = { engine: 'node', hasSocket: true, program: join(copy, 'bin/evenkeel') } as const;
+    const evenkeel = await Evenkeel.start(t, yaml, options);
+    const [proxy] = evenkeel.proxies();
+    utimesSync(join(copy, 'dist/src/proxy-process.js'), 1, 1);
+    kill(proxy, 'SIGKILL');
+    await evenkeel.said(/the program on disk is another one now/);
+    await evenkeel.said(/is in charge \(pid \d+\)/);
+    const pid = Number(/is in charge \(pid (\d+)\)/.exec(evenkeel.stderr)![1]);
+    endAfter(t, pid);
+    assert.notEqual(pid, evenkeel.child.pid);
+    assert.equal((await get(port)).status, 200);
+    evenkeel.signal('SIGTERM');
+    assert.equal(await evenkeel.exit, 0);
+  },
+);

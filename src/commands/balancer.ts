@@ -19,6 +19,7 @@ import { probe } from '../keeper/probe.ts';
 import { StartError } from '../keeper/start-error.ts';
 import { BEAT_LOOK_MS, BeatAges, type StatusDocument } from '../keeper/status.ts';
 import { VipLink } from '../keeper/vip-link.ts';
+import { identifyProgram } from '../program-identity.ts';
 import { createVipMachine } from '../vip-host.ts';
 import type { Print } from './config-file.ts';
 import type { Loaded, LoadedConfiguration } from './loaded-configuration.ts';
@@ -77,6 +78,8 @@ export class Balancer {
   private changing: Promise<unknown> = Promise.resolve();
   private readonly upgrader: Upgrader;
   readonly wards = new Wards();
+  /** The program on disk for which an upgrade was tried unasked. */
+  private followed = '';
   private loaded: Loaded;
   /** What is in force, or is being applied. */
   private wanted: Loaded;
@@ -102,6 +105,7 @@ export class Balancer {
       proxyCommand,
       mayBeIdle: () => this.wanted.ready.ha !== null,
       inherited,
+      onOtherProgram: () => this.followDisk(),
     });
     this.upgrader = new Upgrader({
       keeper: this.keeper,
@@ -194,6 +198,14 @@ export class Balancer {
   }
 
   // --- inside ---
+
+  /** Once for each program that comes to be there. */
+  private followDisk(): void {
+    const program = identifyProgram();
+    if (program === this.followed) return;
+    this.followed = program;
+    void this.upgrade('a process that had to be replaced').catch(() => undefined);
+  }
 
   private async takeOver(succession: Succession): Promise<void> {
     await succession.takeOver(this.keeper.openAddresses);

@@ -6,6 +6,7 @@ import { findFooting } from '../footing.ts';
 import { keepCapabilities } from '../io/linux/capabilities.ts';
 import { forbidDumps } from '../io/linux/privileges.ts';
 import { linuxHost } from '../io/linux/host.ts';
+import { bindChildren } from '../program-identity.ts';
 import { journalLine } from '../keeper/log.ts';
 import { openLog } from './log-output.ts';
 import { StartError } from '../keeper/start-error.ts';
@@ -33,6 +34,7 @@ export interface Program {
 
 export async function runCommand(options: RunOptions, program: Program): Promise<number> {
   process.title = `evenkeel: run ${options.file}`;
+  bindChildren(process.env);
   keepCapabilities();
   forbidDumps();
   const { log, write, format } = openLog(options.logFormat, options.logLevel);

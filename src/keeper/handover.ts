@@ -13,6 +13,10 @@ export const TABLE_DESCRIPTOR = 5;
 /** The status board's rows follow: its own to write, the others to read. */
 export const FIRST_ROW_DESCRIPTOR = 6;
 
+/** Its exit code if the program on disk, which it is, is no longer that of its keeper. */
+export const EXIT_OTHER_PROGRAM = 3;
+export const OTHER_PROGRAM = 'the program on disk is another one now';
+
 /** What it is told on its command line. */
 export interface ProxyArguments {
   /** Which row of the board is its own, of so many. */

@@ -48,6 +48,8 @@ export interface KeeperOptions {
   readonly proxyCommand: readonly [program: string, ...args: string[]];
   /** From a predecessor that is in charge until `settle` is called. Null: there is none. */
   readonly inherited?: Inherited | null;
+  /** No proxy can be started any more, for the program on disk is another one. */
+  readonly onOtherProgram?: () => void;
   /** There is something else to do, so that it is right to have no listener: then nothing is started but health checks. */
   readonly mayBeIdle?: () => boolean;
 }
@@ -139,6 +141,7 @@ export class Keeper {
       descriptorsOf: (_, worker) => this.descriptorsOf(worker),
       onApplied: (row, number) => this.acknowledge(row, number),
       onGone: (row) => this.forget(row),
+      onOtherProgram: () => options.onOtherProgram?.(),
       onEvent: (event, worker) => this.handleEvent(event, worker),
       now: monotonicMs,
     });

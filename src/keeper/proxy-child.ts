@@ -10,7 +10,7 @@ import {
   type ProxyMessage,
 } from '../port/control.ts';
 import type { DescriptorChannel } from '../port/host.ts';
-import { CONTROL_DESCRIPTOR } from './handover.ts';
+import { CONTROL_DESCRIPTOR, EXIT_OTHER_PROGRAM, OTHER_PROGRAM } from './handover.ts';
 
 export interface ProxyChildHandler {
   /** Null: what came is not a valid message. */
@@ -18,6 +18,8 @@ export interface ProxyChildHandler {
   handleChannelError(reason: string): void;
   /** The process is gone, or could not be started. Called once. */
   handleExit(reason: string): void;
+  /** Before that: it ended because the program on disk is no longer this one. */
+  handleOtherProgram(): void;
 }
 
 export class ProxyChild {
@@ -35,7 +37,12 @@ export class ProxyChild {
       channel.close();
       handler.handleExit(reason);
     };
-    process.on('exit', (code, signal) => gone(signal === null ? `exit code ${code}` : `killed by ${signal}`));
+    process.on('exit', (code, signal) => {
+      const isOther = code === EXIT_OTHER_PROGRAM;
+      if (isOther) handler.handleOtherProgram();
+      const how = signal === null ? `exit code ${code}` : `killed by ${signal}`;
+      gone(isOther ? OTHER_PROGRAM : how);
+    });
     process.on('error', (error) => gone(systemReason(error)));
 
     const lines = new ControlLines();

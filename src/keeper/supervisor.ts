@@ -19,6 +19,8 @@ export interface SupervisorOptions {
   readonly onApplied: (row: number, generation: number) => void;
   /** It uses nothing any more. */
   readonly onGone: (row: number) => void;
+  /** The program on disk is no longer this one: nothing can be started from there. */
+  readonly onOtherProgram: () => void;
   readonly onEvent: (event: ProxyEvent, worker: number) => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
@@ -125,6 +127,7 @@ export class Supervisor {
     const child = this.options.spawn(row, worker, {
       handleMessage: (message) => this.handleMessage(row, worker, message),
       handleChannelError: (reason) => log.warn(`proxy ${worker}: control channel: ${reason}`),
+      handleOtherProgram: () => this.options.onOtherProgram(),
       handleExit: (reason) => {
         this.fleet.handleExit(now(), row, reason);
         this.act();

@@ -3,6 +3,7 @@ import { systemReason } from '../base/system-error.ts';
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { ControlLines, encodeLine } from '../port/control.ts';
+import { EXIT_OTHER_PROGRAM, OTHER_PROGRAM } from './handover.ts';
 import { type KeeperToVip, parseVipToKeeper, VIP_LINE_BYTES_MAX, type VipToKeeper } from '../vip/messages.ts';
 
 /** What a vip process inherits, and under which descriptors. */
@@ -39,7 +40,10 @@ export class VipChild {
       handler.handleGone(reason);
     };
     // `close` follows `exit` when the control channel has been read to its end. What a frozen machine buffers is little.
-    process.on('close', (code, signal) => gone(signal === null ? `exit code ${code}` : `killed by ${signal}`));
+    process.on('close', (code, signal) => {
+      const how = signal === null ? `exit code ${code}` : `killed by ${signal}`;
+      gone(code === EXIT_OTHER_PROGRAM ? OTHER_PROGRAM : how);
+    });
     process.on('error', (error) => gone(systemReason(error)));
     const lines = new ControlLines(VIP_LINE_BYTES_MAX);
     this.control?.on('data', (data: Buffer) => {
