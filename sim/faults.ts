@@ -8,7 +8,8 @@ export const HARMLESS_FAULTS = [
   'shortWrites',
   'oddOffsets',
   'oneByOne',
-  'reloads', // the plan is applied again and again, in another order
+  'reloads', // the plan is applied again and again, in another order, and servers are replaced by others in their places
+  'overrides', // an operator drains and disables servers, but never the last one
 ] as const;
 
 /** Classes that may show as an error, a cut connection or a delay, each only in its own way. */

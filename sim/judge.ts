@@ -101,6 +101,8 @@ export class Judge {
     if (this.ledger.hasFault(...ANYTHING, ...excuses)) return;
     if (head.status === 408 && isSlow) return;
     if (head.status === 502) {
+      // a connection waited for room at a server that was then taken away
+      if (this.ledger.hasFault('connectFails') && this.ledger.hasFault('reloads', 'overrides')) return;
       // the server's side of a tunnel may reset at once
       if (request.tunnel !== null && request.tunnel.server.resetAtBytes >= 0) return;
       if (exchange.attempts.some((attempt) => attempt.response.fault !== 'none')) return;

@@ -4,6 +4,7 @@
  */
 import {
   SERVER_DOWN,
+  SERVER_DRAINING,
   SERVER_EJECTED,
   SERVER_EMPTY,
   SERVER_UP,
@@ -12,6 +13,8 @@ import {
   type ServerState,
 } from '../src/base/board.ts';
 import { parseIPv4 } from '../src/base/address.ts';
+import type { AdminState, UpstreamPlan } from '../src/config/plan.ts';
+import { stateOnBoard } from '../src/core/health/upstream-health.ts';
 import { FailureWindow } from '../src/core/health/passive.ts';
 import type { ProxyEvent } from '../src/proxy/proxy.ts';
 import type { Acceptor, Network } from './network.ts';
@@ -23,6 +26,13 @@ import type { World } from './world.ts';
 interface Line {
   readonly server: Reachable;
   state: ServerState;
+  admin: AdminState;
+  readonly upstream: UpstreamPlan;
+  readonly isBackup: boolean;
+  /** How often the place has been given to another server. */
+  epoch: number;
+  /** Connections that were tried since. */
+  connects: number;
   weight: number;
   host: string;
   port: number;
@@ -32,6 +42,8 @@ interface Line {
   ejectMs: number;
   /** Since when the board has said what it says now. */
   changedAtUs: number;
+  /** Since when an operator has said what he says now. */
+  overriddenAtUs: number;
 }
 
 /** What clients, the keeper, the configuration and this machine's own shortages do is no server's fault. */
@@ -50,6 +62,15 @@ const BLAMELESS: ReadonlySet<string> = new Set([
   'shortages',
 ]);
 
+function isHashed({ balance }: UpstreamPlan): boolean {
+  return balance === 'hash' || balance === 'source-hash';
+}
+
+function takesConnections({ admin, weight, state, upstream }: Line): boolean {
+  const onBoard = stateOnBoard({ state: admin, weight }, state);
+  return onBoard === SERVER_UP || (onBoard === SERVER_DRAINING && isHashed(upstream));
+}
+
 const STATES = { up: SERVER_UP, down: SERVER_DOWN, ejected: SERVER_EJECTED, empty: SERVER_EMPTY } as const;
 
 /** What answers at a server's address; `mode` can be changed. */
@@ -66,12 +87,17 @@ export class Keeper {
   private readonly lines = new Map<number, Line>();
   /** Something in the run can make a server look bad. */
   private readonly isBlameable: boolean;
+  private readonly reachables: readonly Reachable[];
+  /** So long after a change the proxy has had a turn. */
+  private readonly knowsAfterUs: number;
   private readonly paused = new Set<string>();
 
   constructor(world: World, network: Network, board: Board, scenario: Scenario, reachables: readonly Reachable[]) {
     this.world = world;
     this.network = network;
     this.board = board;
+    this.reachables = reachables;
+    this.knowsAfterUs = scenario.transport.lateOneIn > 0 ? 10_000_000 : 100_000;
     this.isBlameable = [...scenario.faults].some((fault) => !BLAMELESS.has(fault));
     for (const server of scenario.servers) {
       const upstream = scenario.plan.upstreams[server.upstream];
@@ -81,6 +107,11 @@ export class Keeper {
       this.lines.set(server.slot, {
         server: reachables[server.index],
         state: SERVER_UP,
+        admin: 'enabled',
+        upstream,
+        isBackup: configured?.backup ?? false,
+        epoch: 0,
+        connects: 0,
         weight: (configured?.weight ?? 1) * WEIGHT_UNIT,
         host: server.host,
         port: server.port,
@@ -90,6 +121,7 @@ export class Keeper {
           upstream.passive === null ? null : new FailureWindow(upstream.passive.failures, upstream.passive.withinMs),
         ejectMs: upstream.passive?.ejectMs ?? 0,
         changedAtUs: 0,
+        overriddenAtUs: 0,
       });
       network.acceptors.set(`${server.host}:${server.port}`, reachables[server.index]);
     }
@@ -106,6 +138,15 @@ export class Keeper {
       this.world.fail('wrong blame', `server ${event.slot} has failed, it is said: ${event.reason}`);
     }
     const line = this.line(event.slot);
+    if (event.epoch !== line.epoch) {
+      if (event.epoch > line.epoch)
+        this.world.fail('wrong blame', `server ${event.slot} never had epoch ${event.epoch}`);
+      this.world.note('an outdated report, of server %a', event.slot);
+      return;
+    }
+    if (line.connects === 0) {
+      this.world.fail('wrong blame', `server ${event.slot} has failed, it is said, and has had no connection yet`);
+    }
     if (line.window === null || line.state !== SERVER_UP) return;
     if (!line.window.handleFailures(this.world.nowUs / 1000, event.count)) return;
     this.world.note('keeper ejects server %a', event.slot);
@@ -119,8 +160,37 @@ export class Keeper {
   isUsable(address: string, sinceUs: number): boolean {
     return [...this.lines.values()].some((line) => {
       const isHere = address === `${line.host}:${line.port}`;
-      return (isHere && line.state === SERVER_UP) || line.changedAtUs >= sinceUs;
+      return (isHere && takesConnections(line)) || line.changedAtUs >= sinceUs;
     });
+  }
+
+  /** A connection is tried to this address; to one that nobody has any more: whoever had it. */
+  noteConnect(address: string): void {
+    const here = [...this.lines.values()].filter((line) => address === `${line.host}:${line.port}`);
+    for (const line of here.length > 0 ? here : this.lines.values()) line.connects++;
+  }
+
+  /** The request began so late that the proxy knew how the server stands. */
+  checkArrival(server: number, begunAtUs: number): void {
+    const found = [...this.lines].find(([, { server: reachable }]) => reachable === this.reachables[server]);
+    if (found === undefined) return;
+    const [slot, line] = found;
+    if (line.admin === 'enabled' || begunAtUs <= line.overriddenAtUs + this.knowsAfterUs) return;
+    if (line.admin === 'drain' && isHashed(line.upstream)) return;
+    this.world.fail('drained server', `server ${slot} is ${line.admin}, and got a request that began after that`);
+  }
+
+  /** Another server has these places now: nothing is known of it. */
+  handleReplaced(firstSlot: number, slotCount: number, epoch: number): void {
+    for (let slot = firstSlot; slot < firstSlot + slotCount; slot++) {
+      const line = this.lines.get(slot);
+      if (line === undefined) continue;
+      line.epoch = epoch;
+      line.connects = 0;
+      const { passive } = line.upstream;
+      if (passive !== null) line.window = new FailureWindow(passive.failures, passive.withinMs);
+      if (line.state === SERVER_EJECTED) this.change(slot, SERVER_UP);
+    }
   }
 
   private noteAccepting(event: ProxyEvent & { readonly listener: string }): void {
@@ -129,6 +199,17 @@ export class Keeper {
       this.world.fail('events', `${event.kind} of ${event.listener}, again`);
     if (isPaused) this.paused.add(event.listener);
     else this.paused.delete(event.listener);
+  }
+
+  /** Never the last one of its upstream: without one there would be reason for errors. */
+  private override(slot: number, state: AdminState): void {
+    const line = this.line(slot);
+    const others = [...this.lines.values()].filter((each) => each.upstream === line.upstream && each !== line);
+    if (state !== 'enabled' && !others.some(({ admin, isBackup }) => admin === 'enabled' && !isBackup)) return;
+    line.admin = state;
+    line.changedAtUs = this.world.nowUs;
+    line.overriddenAtUs = this.world.nowUs;
+    this.publish();
   }
 
   private change(slot: number, state: ServerState): void {
@@ -149,6 +230,8 @@ export class Keeper {
       case 'state':
         this.change(step.slot, STATES[step.state]);
         return;
+      case 'override':
+        return this.override(step.slot, step.state);
       case 'weight':
         line.weight = step.share;
         this.publish();
@@ -178,7 +261,7 @@ export class Keeper {
         address.set(parseIPv4(line.host) as Uint8Array);
         const isEmpty = line.state === SERVER_EMPTY;
         set(slot, {
-          state: line.state,
+          state: stateOnBoard({ state: line.admin, weight: line.weight }, line.state),
           weight: line.weight,
           family: isEmpty ? 0 : 4,
           port: isEmpty ? 0 : line.port,

@@ -76,6 +76,8 @@ export class Ledger {
   readonly relays = new Map<number, TcpRelay>();
   /** Heads with identifiers that nobody gave out, from mutated requests. */
   strangers = 0;
+  /** Called for each request that reaches a server, with the time at which its client began with it. */
+  watchArrival: (server: number, begunAtUs: number) => void = () => undefined;
   private readonly prng: Prng;
 
   constructor(world: World, scenario: Scenario) {
@@ -114,6 +116,7 @@ export class Ledger {
     const number = exchange.attempts.length + 1;
     world.note('request %a reaches server %b, attempt %c', request.id, server, number);
     this.checkRequest(exchange, head, upstream);
+    this.watchArrival(server, exchange.begunAtUs);
     if (number > 1) this.checkRetry(exchange);
     const key = mix(request.id, 0x100 + number);
     const attempt: Attempt = {

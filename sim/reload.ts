@@ -1,9 +1,10 @@
 /**
- * Reloads that change nothing but positions: the same listeners and upstreams in another order, as new objects. Whoever keeps a
+ * Reloads that change nothing that a client could see. The positions: the same listeners and upstreams in another order, as new objects. Whoever keeps a
  * position across plans takes one for another, and whoever does not keep what has not changed loses it: neither may be seen.
+ * And now and then one server is gone and another one has its place.
  */
 import type { Prng } from '../src/base/prng.ts';
-import type { Plan, RoutePlan } from '../src/config/plan.ts';
+import type { Plan, RoutePlan, ServerPlan } from '../src/config/plan.ts';
 import type { PlannedSocket } from '../src/proxy/proxy.ts';
 
 export interface Reordered {
@@ -35,6 +36,16 @@ export function reorder(prng: Prng, plan: Plan, sockets: readonly PlannedSocket[
     plan: structuredClone(moved),
     sockets: sockets.map(({ id, listener, descriptor }) => ({ id, listener: listenerAt[listener], descriptor })),
   };
+}
+
+/** A server of the plan has been replaced by another one, which has its slots. */
+export function replaceServer(prng: Prng, plan: Plan): { readonly plan: Plan; readonly replaced: ServerPlan } {
+  const upstream = plan.upstreams[prng.below(plan.upstreams.length)];
+  const server = upstream.servers[prng.below(upstream.servers.length)];
+  const replaced: ServerPlan = { ...server, epoch: server.epoch + 1 };
+  const servers = upstream.servers.map((each) => (each === server ? replaced : each));
+  const upstreams = plan.upstreams.map((each) => (each === upstream ? Object.assign({}, upstream, { servers }) : each));
+  return { plan: { ...plan, upstreams }, replaced };
 }
 
 function shuffled<T>(prng: Prng, list: readonly T[]): T[] {

@@ -4,7 +4,7 @@
  */
 import { HOLD_MS_MAX } from '../src/core/balance/service-time.ts';
 import { Board } from '../src/base/board.ts';
-import type { Plan } from '../src/config/plan.ts';
+import type { Plan, ServerPlan } from '../src/config/plan.ts';
 import { type PlannedSocket, Proxy, type ProxyOptions } from '../src/proxy/proxy.ts';
 import type { TransportDriver } from '../src/port/transport.ts';
 import { CheckedArena } from './checked-arena.ts';
@@ -20,7 +20,7 @@ import { Prng } from '../src/base/prng.ts';
 import { drawLink, drawScenario, NO_OMISSIONS, type Omissions, type Scenario } from './scenario.ts';
 import { GRACE_MS } from './scenario-plan.ts';
 import { SimTransport, type Sabotage } from './transport.ts';
-import { reorder } from './reload.ts';
+import { reorder, replaceServer } from './reload.ts';
 import { Violation, World } from './world.ts';
 
 /** What a driver under test must offer: the production proxy does, and the simulator's own small one. */
@@ -114,6 +114,8 @@ class Run {
   private readonly judge: Judge;
   private readonly driver: Driver;
   private readonly reloadPrng: Prng;
+  /** What was applied last, in its first order. */
+  private plan: Plan;
   private readonly clients: { isDone: boolean; describe(): string }[] = [];
   private readonly servers: (HttpServer | TcpServer)[];
   private slotsAtRest = 0;
@@ -122,6 +124,7 @@ class Run {
   constructor(world: World, scenario: Scenario, options: RunOptions) {
     this.world = world;
     this.scenario = scenario;
+    this.plan = scenario.plan;
     this.reloadPrng = new Prng(scenario.seed ^ 0xa00a);
     this.ledger = new Ledger(world, scenario);
     this.network = new Network(world);
@@ -151,6 +154,7 @@ class Run {
 
   go(): void {
     const { world, scenario, transport, arena } = this;
+    this.ledger.watchArrival = (server, begunAtUs) => this.keeper.checkArrival(server, begunAtUs);
     transport.watchConnect = (address) => this.checkConnect(address);
     transport.watchTurn = () => this.checkTurn();
     this.slotsAtRest = arena.usedSlots;
@@ -180,10 +184,13 @@ class Run {
   }
 
   private reload(sockets: readonly PlannedSocket[]): void {
-    const { world, scenario } = this;
-    const { plan, sockets: moved } = reorder(this.reloadPrng, scenario.plan, sockets);
-    world.note('the plan is applied again, in another order');
+    const { world, reloadPrng } = this;
+    let replaced: ServerPlan | null = null;
+    if (reloadPrng.oneIn(2)) ({ plan: this.plan, replaced } = replaceServer(reloadPrng, this.plan));
+    const { plan, sockets: moved } = reorder(reloadPrng, this.plan, sockets);
+    world.note('the plan is applied again, in another order; server %a is another one', replaced?.firstSlot ?? 'none');
     this.driver.apply(plan, moved);
+    if (replaced !== null) this.keeper.handleReplaced(replaced.firstSlot, replaced.slotCount, replaced.epoch);
   }
 
   private startClients(): void {
@@ -249,6 +256,7 @@ class Run {
     if (!this.keeper.isUsable(address, this.lastTurnUs)) {
       this.world.fail('server that is down', `connect to ${address}, which is not up on the board`);
     }
+    this.keeper.noteConnect(address);
   }
 
   private checkTurn(): void {

@@ -1,6 +1,6 @@
 /** What the stand-in keeper does to the status board, and what happens to the servers that it watches. */
-import type { Prng } from '../src/base/prng.ts';
-import type { Plan } from '../src/config/plan.ts';
+import { Prng } from '../src/base/prng.ts';
+import type { AdminState, Plan } from '../src/config/plan.ts';
 import type { Fault } from './faults.ts';
 import type { ServerSpec } from './scenario-plan.ts';
 
@@ -11,6 +11,7 @@ export type KeeperStep =
       readonly slot: number;
       readonly state: 'up' | 'down' | 'ejected' | 'empty';
     }
+  | { readonly atUs: number; readonly kind: 'override'; readonly slot: number; readonly state: AdminState }
   | { readonly atUs: number; readonly kind: 'weight'; readonly slot: number; readonly share: number }
   /** The server answers at a new address from now on, and the board learns of it after `lagUs`. */
   | { readonly atUs: number; readonly kind: 'move'; readonly slot: number; readonly lagUs: number }
@@ -27,6 +28,14 @@ export interface KeeperSpec {
 }
 
 const SPAN_US = 4_000_000;
+
+function drawOverrides(prng: Prng, servers: readonly ServerSpec[], steps: KeeperStep[]): void {
+  for (let i = 2 + prng.below(20); i > 0; i--) {
+    const { slot } = servers[prng.below(servers.length)];
+    const state = (['drain', 'drain', 'disabled', 'enabled'] as const)[prng.below(4)];
+    steps.push({ atUs: prng.below(SPAN_US), kind: 'override', slot, state });
+  }
+}
 
 export function drawKeeper(
   prng: Prng,
@@ -60,5 +69,6 @@ export function drawKeeper(
       if (!prng.oneIn(3)) steps.push({ atUs: atUs + prng.below(2_000_000), slot, kind: 'reach', mode: 'accept' });
     });
   }
+  if (faults.has('overrides')) drawOverrides(new Prng(prng.nextU32()), servers, steps);
   return { steps: steps.sort((x, y) => x.atUs - y.atUs) };
 }

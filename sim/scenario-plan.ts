@@ -31,6 +31,9 @@ export interface ServerSpec {
 /** How long a stop may take. */
 export const GRACE_MS = 20_000;
 
+/** Longer than a run: what went to a server that has been replaced ends by itself. */
+const DRAIN_MS = 1_000_000;
+
 const NO_EDIT: HeaderEditPlan = { set: [], add: [], remove: [] };
 const ANY: MatchPlan = { hosts: [], path: null, methods: [], values: [] };
 const BALANCES: readonly Balance[] = ['round-robin', 'least-connections', 'random-two', 'source-hash', 'hash'];
@@ -63,7 +66,7 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
     });
   }
   return {
-    plan: { workers: 1, listeners, upstreams, serverSlots: slots.count, graceMs: GRACE_MS, drainMs: 20_000 },
+    plan: { workers: 1, listeners, upstreams, serverSlots: slots.count, graceMs: GRACE_MS, drainMs: DRAIN_MS },
     servers,
   };
 }

@@ -6,7 +6,9 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Proxy } from '../src/proxy/proxy.ts';
+import { type Board, SERVER_DRAINING, SERVER_UP } from '../src/base/board.ts';
+import type { Plan } from '../src/config/plan.ts';
+import { type PlannedSocket, Proxy, type ProxyEvent, type ProxyOptions } from '../src/proxy/proxy.ts';
 import { runSeed, type RunOptions } from './run.ts';
 import type { Sabotage } from './transport.ts';
 
@@ -81,4 +83,45 @@ test('canary: a driver whose timers stand still is caught', () => {
     }
   }
   assert.ok(caught({ createDriver: (options) => new Timeless(options) }).length > 0);
+});
+
+test('canary: a driver that names servers by their slots alone is caught', () => {
+  class Forgetful extends Proxy {
+    private readonly epochs: Map<number, number>;
+
+    constructor(options: ProxyOptions) {
+      const epochs = new Map<number, number>();
+      const report = (event: ProxyEvent): void =>
+        options.report('slot' in event ? { ...event, epoch: epochs.get(event.slot) ?? 0 } : event);
+      super({ ...options, report });
+      this.epochs = epochs;
+    }
+
+    override apply(plan: Plan, sockets: readonly PlannedSocket[]): void {
+      super.apply(plan, sockets);
+      for (const { firstSlot, slotCount, epoch } of plan.upstreams.flatMap(({ servers }) => servers)) {
+        for (let i = 0; i < slotCount; i++) this.epochs.set(firstSlot + i, epoch);
+      }
+    }
+  }
+  assert.ok(caught({ createDriver: (options) => new Forgetful(options) }).includes('wrong blame'));
+});
+
+/** A board on which who is drained looks up. */
+function heedless(board: Board): Board {
+  const readTable: Board['readTable'] = (scratch, apply) =>
+    board.readTable(scratch, (slot, line) => {
+      if (line.state === SERVER_DRAINING) line.state = SERVER_UP;
+      apply(slot, line);
+    });
+  return Object.assign(Object.create(board) as Board, { readTable });
+}
+
+test('canary: a driver that takes a drained server for one that is up is caught', () => {
+  class Heedless extends Proxy {
+    constructor(options: ProxyOptions) {
+      super({ ...options, board: heedless(options.board) });
+    }
+  }
+  assert.ok(caught({ createDriver: (options) => new Heedless(options) }).includes('server that is down'));
 });

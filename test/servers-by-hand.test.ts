@@ -8,6 +8,7 @@ import type net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { askOverride, askReload, askStatus } from '../src/commands/control-client.ts';
 import type { ListenerView, ServerView, StatusDocument } from '../src/keeper/status.ts';
 import {
   connect,
@@ -71,8 +72,19 @@ class Instance {
     return { ...ran, code };
   }
 
-  async status(): Promise<StatusDocument> {
-    return JSON.parse((await this.say('status', '--json')).out) as StatusDocument;
+  /** The same without a process of its own: `server web/192.0.2.7:80 drain`. */
+  async order(kind: 'server' | 'listener' | 'node', name: string, word: string, weight?: number): Promise<void> {
+    const slash = name.indexOf('/');
+    const place = {
+      server: `upstreams/${name.slice(0, slash)}/servers/${name.slice(slash + 1)}`,
+      listener: `listeners/${name}`,
+      node: 'node',
+    };
+    await askOverride(join(this.directory, 'evenkeel.sock'), `/v1/${place[kind]}/${word}`, weight ?? null, 'alice');
+  }
+
+  status(): Promise<StatusDocument> {
+    return askStatus(join(this.directory, 'evenkeel.sock'));
   }
 
   async server(name: string): Promise<ServerView> {
@@ -136,9 +148,9 @@ upstreams:
     for (let i = 0; i < 20; i++) assert.equal((await get(port)).body, `${third.port}\n`);
     assert.equal(second.count, count);
     assert.equal((await instance.server(second.address)).state, 'draining');
-    assert.equal((await instance.say('server', 'disable', `web/${third.address}`)).code, 0);
+    await instance.order('server', `web/${third.address}`, 'disable');
     assert.equal((await get(port)).status, 503);
-    assert.equal((await instance.say('server', 'enable', `web/${third.address}`)).code, 0);
+    await instance.order('server', `web/${third.address}`, 'enable');
     const { failures } = await load.stop();
     assert.ok(failures.every((failure) => failure === 'status 503'));
 
@@ -148,7 +160,7 @@ upstreams:
     assert.match(waited.out, /: 1 connection is left after 1\.\d s\n$/);
     assert.equal(await echo(session, 'after'), 'after');
     assert.equal(await endOf(tcpPort), 'ECONNRESET');
-    assert.equal((await instance.say('server', 'enable', `echo/${first.address}`)).code, 0);
+    await instance.order('server', `echo/${first.address}`, 'enable');
     assert.equal(await echo(await connect(tcpPort), 'again'), 'again');
     session.destroy();
   });
@@ -174,11 +186,11 @@ upstreams: { web: { balance: hash, hash: { query: user }, servers: [ "${first.ad
       };
       const before = await answers();
       assert.ok(before.includes(`${first.port}\n`) && before.includes(`${second.port}\n`));
-      await instance.say('server', 'drain', `web/${first.address}`);
+      await instance.order('server', `web/${first.address}`, 'drain');
       assert.deepEqual(await answers(), before);
-      await instance.say('server', 'disable', `web/${first.address}`);
+      await instance.order('server', `web/${first.address}`, 'disable');
       assert.ok((await answers()).every((body) => body === `${second.port}\n`));
-      await instance.say('server', 'enable', `web/${first.address}`);
+      await instance.order('server', `web/${first.address}`, 'enable');
       assert.deepEqual(await answers(), before);
     },
   );
@@ -209,14 +221,14 @@ upstreams: { echo: { servers: [ "${backend.address}" ] } }
       assert.equal((await instance.listener('one')).state, 'drained');
       assert.equal((await instance.listener('other')).state, 'open');
       // With the last one closed too, a restart has nothing to open, and starts.
-      await instance.say('listener', 'drain', 'other');
+      await instance.order('listener', 'other', 'drain');
       session.destroy();
       assert.equal((await instance.say('listener', 'drain', 'one', '--wait', '60s')).code, 0);
       instance.evenkeel.signal('SIGTERM');
       assert.equal(await instance.evenkeel.exit, 0);
       await instance.run();
       await assert.rejects(connect(port), { code: 'ECONNREFUSED' });
-      assert.equal((await instance.say('listener', 'enable', 'one')).code, 0);
+      await instance.order('listener', 'one', 'enable');
       assert.equal(await echo(await connect(port), 'again'), 'again');
     },
   );
@@ -249,7 +261,7 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
     assert.deepEqual(await get(port, '/ready', agent), { status: 503, body: 'drained\n' });
     const waited = await instance.say('node', 'drain', '--wait', '60s');
     assert.equal(waited.code, 0, waited.out);
-    assert.equal((await instance.say('node', 'enable')).code, 0);
+    await instance.order('node', '', 'enable');
     assert.deepEqual(await get(port, '/ready', agent), { status: 200, body: 'ready\n' });
     assert.equal(await instance.readiness(), 200);
   });
@@ -273,15 +285,15 @@ upstreams: { web: { servers: [ { address: "${first.address}"${server} }, "${seco
     return first.count - before;
   };
   assert.equal(await ofFirst(), 4);
-  await instance.say('server', 'weight', `web/${first.address}`, '3');
+  await instance.order('server', `web/${first.address}`, 'weight', 3);
   assert.equal(await ofFirst(), 6);
   assert.equal((await instance.server(first.address)).weight, 3);
-  await instance.say('server', 'drain', `web/${first.address}`);
+  await instance.order('server', `web/${first.address}`, 'drain');
   await instance.evenkeel.said(new RegExp(`${name}, by alice: drained, weight 3; the file says enabled, weight 1`));
   assert.equal(await ofFirst(), 0);
 
   writeFileSync(instance.file, yaml(', weight: 2, state: disabled'));
-  assert.equal((await instance.say('reload')).code, 0);
+  await askReload(join(instance.directory, 'evenkeel.sock'));
   await instance.evenkeel.said(
     new RegExp(
       `${name} stays as it was said by hand by alice at .*: drained, weight 3; the file says disabled, weight 2`,
@@ -313,11 +325,11 @@ upstreams: { web: { servers: [ { address: "${first.address}"${server} }, "${seco
 
   // The file's word holds again.
   writeFileSync(instance.file, yaml(', weight: 3, state: drain'));
-  assert.equal((await instance.say('reload')).code, 0);
+  await askReload(join(instance.directory, 'evenkeel.sock'));
   await instance.evenkeel.said(new RegExp(`${name}: what was said by hand has ended: the file says the same`));
   const view = await instance.server(first.address);
   assert.deepEqual([view.state, view.reason], ['draining', '`state: drain` in the file']);
-  assert.equal((await instance.say('server', 'enable', `web/${first.address}`)).code, 0);
+  await instance.order('server', `web/${first.address}`, 'enable');
   assert.equal(await ofFirst(), 6);
 });
 
@@ -343,7 +355,7 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
     `evenkeel: there is no server wbe/${backend.address}; did you mean web/${backend.address}?\n`,
   );
   assert.equal(await wrong('listener', 'drain', 'mysql'), 'evenkeel: there is no listener mysql; write web\n');
-  assert.equal((await instance.say('listener', 'drain', 'web')).code, 0);
+  await instance.order('listener', 'web', 'drain');
   const taken = http.createServer().listen(port, '127.0.0.1');
   await once(taken, 'listening');
   t.after(() => taken.close());

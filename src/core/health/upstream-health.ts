@@ -287,12 +287,12 @@ export class UpstreamHealth {
   }
 }
 
-function takesClients({ state, weight }: ServerOptions): boolean {
+function takesClients({ state, weight }: Pick<ServerOptions, 'state' | 'weight'>): boolean {
   return state === 'enabled' && weight > 0;
 }
 
 /** What an operator says comes before what was found out, but for what is down: nobody can be sent there. */
-function stateOnBoard(server: ServerOptions, found: ServerState): ServerState {
+export function stateOnBoard(server: Pick<ServerOptions, 'state' | 'weight'>, found: ServerState): ServerState {
   if (server.state === 'disabled') return SERVER_DOWN;
   return found === SERVER_UP && !takesClients(server) ? SERVER_DRAINING : found;
 }
