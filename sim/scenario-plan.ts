@@ -34,6 +34,7 @@ export const GRACE_MS = 20_000;
 /** Longer than a run: what went to a server that has been replaced ends by itself. */
 const DRAIN_MS = 1_000_000;
 
+const KEEP_ALIVE = { idleS: 60, intervalS: 0, probes: 0 };
 const NO_EDIT: HeaderEditPlan = { set: [], add: [], remove: [] };
 const ANY: MatchPlan = { hosts: [], path: null, methods: [], values: [] };
 const BALANCES: readonly Balance[] = ['round-robin', 'least-connections', 'random-two', 'source-hash', 'hash'];
@@ -108,6 +109,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
       bodyRate: prng.oneIn(3) ? 1 + prng.below(200) : 0,
       connections: isTight ? 1 + prng.below(4) : 10_000,
     },
+    keepAlive: prng.oneIn(4) ? KEEP_ALIVE : null,
     via: prng.oneIn(3) ? 'evenkeel' : null,
     forwarded: FORWARDED[prng.below(FORWARDED.length)],
     escapedSlash: 'compare',
@@ -174,6 +176,7 @@ function drawUpstream(
       tunnelMs: around(prng, 4000),
       halfClosedMs: around(prng, 4000),
     },
+    keepAlive: prng.oneIn(4) ? KEEP_ALIVE : null,
     poolIdle: prng.oneIn(3) ? null : prng.below(prng.oneIn(2) ? 3 : 30),
     queueMax: isTight ? prng.below(4) : 1000,
   };

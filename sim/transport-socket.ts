@@ -131,6 +131,10 @@ export class SimSocket implements Socket {
     this.endpoint.reset();
   }
 
+  setKeepAlive(): void {
+    if (this.isFreed) this.transport.world.fail('contract', `socket ${this.id}: setKeepAlive after close`);
+  }
+
   resetIfKilled(): void {
     if (this.isFreed) this.transport.world.fail('contract', `socket ${this.id}: resetIfKilled after close`);
   }

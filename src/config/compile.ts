@@ -4,6 +4,7 @@
  */
 import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
+import type { KeepAlive } from '../base/keep-alive.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import { parseBind, parseNetwork, parseServer, parseIp } from './addresses.ts';
 import { compileRoute } from './compile-routes.ts';
@@ -110,12 +111,23 @@ function compileListener(
       bodyRate: bytes(limits['body-rate']),
       connections: Math.ceil(limits.connections / workers),
     },
+    keepAlive: compileKeepAlive(listener['tcp-keepalive']),
     via: listener.via ?? null,
     forwarded: compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded),
     escapedSlash: listener['escaped-slash'] ?? 'compare',
     routes: (listener.routes ?? []).map((route) => compileRoute(route, indexOf)),
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
   };
+}
+
+function compileKeepAlive(written: ListenerConfig['tcp-keepalive']): KeepAlive | null {
+  if (written === undefined || written === false) return null;
+  const { idle, interval, probes } = written === true ? {} : written;
+  return { idleS: seconds(idle), intervalS: seconds(interval), probes: probes ?? 0 };
+}
+
+function seconds(duration: string | undefined): number {
+  return duration === undefined ? 0 : Math.ceil(ms(duration) / 1000);
 }
 
 function compileForwarded(forwarded: NonNullable<ListenerConfig['forwarded']>): ForwardedPlan {
@@ -157,6 +169,7 @@ function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean,
       tunnelMs: ms(timeouts.tunnel),
       halfClosedMs: ms(timeouts['half-closed']),
     },
+    keepAlive: compileKeepAlive(upstream['tcp-keepalive']),
     poolIdle: upstream.pool?.idle ?? null,
     queueMax: upstream.queue?.max ?? defaults.queue.max,
   };

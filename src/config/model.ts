@@ -46,6 +46,24 @@ const sourceList = [
 
 const httpOnly = 'Only for `protocol: http`.';
 
+const TcpKeepalive = z.union([
+  flag,
+  z.strictObject({
+    idle: key(
+      duration('1s', '9h'),
+      "Silence until a peer is asked. Without it the system's `net.ipv4.tcp_keepalive_time`.",
+    ),
+    interval: key(
+      duration('1s', '9h'),
+      "From one unanswered question to the next. Without it the system's `tcp_keepalive_intvl`.",
+    ),
+    probes: key(
+      integer(1, 127),
+      "Questions without an answer that end the connection. Without it the system's `tcp_keepalive_probes`.",
+    ),
+  }),
+]);
+
 const ListenerTimeouts = z.strictObject({
   head: key(
     duration('1ms', '1h'),
@@ -259,6 +277,12 @@ const Listener = z.strictObject({
   ),
   timeouts: key(ListenerTimeouts, `Of the client's side. ${httpOnly}`),
   limits: key(ListenerLimits, "Of the client's side. For `protocol: tcp` only `connections`."),
+  'tcp-keepalive': key(
+    TcpKeepalive,
+    "Asks clients that say nothing whether they are still there (TCP keep-alive): `true` as the system's settings say, or `{ idle: 60s, " +
+      'interval: 10s, probes: 5 }`. In whole seconds, rounded up. Holds for connections that come from then on.',
+    false,
+  ),
   via: key(
     headerName.meta({ title: 'pseudonym', examples: ['evenkeel'] }),
     `Adds \`Via: 1.1 <this>\` in both directions. ${httpOnly}`,
@@ -428,6 +452,7 @@ const Upstream = z.strictObject({
     DEFAULTS.upstream.slowStart,
   ),
   timeouts: key(UpstreamTimeouts, "Of the servers' side."),
+  'tcp-keepalive': key(TcpKeepalive, "As a listener's, towards servers.", false),
   pool: key(Pool, 'Connections kept for the next request. Only for HTTP.'),
   queue: key(Queue, 'Requests that wait for a server.'),
 });

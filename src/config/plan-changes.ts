@@ -50,7 +50,7 @@ function namedListener(listener: ListenerPlan, { upstreams }: Plan): NamedListen
 }
 
 function listenerChanges(before: NamedListener, after: NamedListener): readonly string[] {
-  return changedKeys(before, after).map((key) => `${key === 'binds' ? 'bind' : key} changed`);
+  return changedKeys(before, after).map((key) => `${KEYS[key] ?? key} changed`);
 }
 
 function upstreamChanges(before: UpstreamPlan, after: UpstreamPlan): readonly string[] {
@@ -65,7 +65,13 @@ function upstreamChanges(before: UpstreamPlan, after: UpstreamPlan): readonly st
 }
 
 /** Where the plan's name is not the configuration's. */
-const KEYS: Readonly<Record<string, string>> = { slowStartMs: 'slow-start', poolIdle: 'pool', queueMax: 'queue' };
+const KEYS: Readonly<Record<string, string>> = {
+  binds: 'bind',
+  slowStartMs: 'slow-start',
+  poolIdle: 'pool',
+  keepAlive: 'tcp-keepalive',
+  queueMax: 'queue',
+};
 
 function withoutPlace({ firstSlot: _first, slotCount: _count, epoch: _epoch, ...rest }: ServerPlan): object {
   return rest;

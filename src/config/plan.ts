@@ -3,6 +3,7 @@
  * unit converted. Serialisable as JSON; the keeper hands it to each proxy. Shapes only; `config/compile.ts` makes it.
  */
 import type { Address } from '../base/address.ts';
+import type { KeepAlive } from '../base/keep-alive.ts';
 import type { SourcePlan } from './template.ts';
 
 export interface Plan {
@@ -46,6 +47,8 @@ export interface ListenerPlan {
     /** Of this proxy: the configured number divided by the number of proxies, rounded up. */
     readonly connections: number;
   };
+  /** Towards clients. Null: none. */
+  readonly keepAlive: KeepAlive | null;
   /** Adds `Via: 1.1 <this>` in both directions when set. */
   readonly via: string | null;
   /** What is believed of a request's earlier hops. */
@@ -206,6 +209,8 @@ export interface UpstreamPlan {
     /** Silence in a TCP session, or after an Upgrade, of which one side has sent FIN. */
     readonly halfClosedMs: number;
   };
+  /** Towards servers. Null: none. */
+  readonly keepAlive: KeepAlive | null;
   /** Idle keep-alive connections that one proxy keeps per server, at most. Null: as many as were in use at one time. */
   readonly poolIdle: number | null;
   /** Exchanges of one proxy that may wait for a free connection. */

@@ -46,6 +46,7 @@ function upstream(name: string, servers: ServerPlan[], rest: Partial<UpstreamPla
     passive: null,
     slowStartMs: 0,
     timeouts: { connectMs: 1, responseMs: 1, idleMs: 1, queueMs: 1, tunnelMs: 1, halfClosedMs: 1 },
+    keepAlive: null,
     poolIdle: 1,
     queueMax: 1,
     ...rest,

@@ -71,6 +71,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     binds: [{ address: { family: 4, host: '127.0.0.1', port }, dual: false }],
     timeouts: { headMs: 1, bodyMs: 1, idleMs: 1, halfClosedMs: 1000 },
     limits: { headBytes: 1, headers: 1, bodyRate: 0, bodyBytes: 1, connections: 1 },
+    keepAlive: null,
     via: null,
     forwarded: { kind: 'replace' },
     escapedSlash: 'compare',
@@ -99,6 +100,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     passive: { failures: 3, withinMs: 1_000, ejectMs: 60_000 },
     slowStartMs: 0,
     timeouts: { connectMs: 1, responseMs: 1, idleMs: 1, queueMs: 1, tunnelMs: 1, halfClosedMs: 1 },
+    keepAlive: null,
     poolIdle: 1,
     queueMax: 1,
   } as const;

@@ -154,6 +154,7 @@ export class ListenerStore {
         const result =
           failed === undefined ? await this.open(plan, bindPlan, copies, deadline) : this.openAgain(failed, copies);
         if ('sockets' in result) {
+          this.setOptions(plan, result);
           opened.push(result);
           binds.push(result);
         } else {
@@ -169,6 +170,7 @@ export class ListenerStore {
       emptyGone: () => this.empty(gone),
       commit: () => {
         this.listeners = listeners;
+        for (const { plan, binds } of listeners) for (const bind of binds) this.setOptions(plan, bind);
         if (!this.isDeferred) this.settle();
         return () => this.close(gone);
       },
@@ -182,6 +184,7 @@ export class ListenerStore {
     this.listeners = this.listeners.map(({ plan, binds, failures }) => {
       const tried = failures.map((failure) => this.openAgain(failure, copies));
       const opened = tried.filter((each) => 'sockets' in each);
+      for (const bind of opened) this.setOptions(plan, bind);
       places.push(...opened.map((bind) => `${plan.name} ${bindText(bind.plan)}`));
       return { plan, binds: [...binds, ...opened], failures: tried.filter((each) => 'reason' in each) };
     });
@@ -245,6 +248,10 @@ export class ListenerStore {
     const opened = this.host.listen(plan.address, plan.dual, copies, this.isPortOurs(plan));
     if (opened.kind === 'listening') return this.bindOf(plan, opened.descriptors);
     return { plan, reason: opened.reason, remedy, isOld: true };
+  }
+
+  private setOptions({ keepAlive }: ListenerPlan, { sockets }: OpenBind): void {
+    for (const { descriptor } of sockets) this.host.setKeepAlive(descriptor, keepAlive);
   }
 
   private bindOf(plan: BindPlan, descriptors: readonly number[]): OpenBind {

@@ -5,6 +5,7 @@
  * Descriptors are closed on exec unless they are handed to a child by name. Operating failures are values; only bugs throw.
  */
 import type { Address } from '../base/address.ts';
+import type { KeepAlive } from '../base/keep-alive.ts';
 
 export interface Host {
   /** Files that a process may have open. */
@@ -34,6 +35,9 @@ export interface Host {
    * queues has been accepted, or after a moment in which nobody did.
    */
   emptyQueues(descriptors: readonly number[]): Promise<void>;
+
+  /** TCP keep-alive of what is accepted from this listening socket from now on. Null: none. */
+  setKeepAlive(descriptor: number, keepAlive: KeepAlive | null): void;
 
   closeDescriptor(descriptor: number): void;
 

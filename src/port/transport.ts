@@ -13,6 +13,7 @@
  * - Operating failures (no descriptor, no memory, refused) are values; only bugs throw.
  */
 import type { Address } from '../base/address.ts';
+import type { KeepAlive } from '../base/keep-alive.ts';
 import type { Arena } from '../base/arena.ts';
 
 /** Why a socket ended without being closed by us. */
@@ -130,6 +131,9 @@ export interface Socket {
 
   /** Frees the socket now and sends RST. Idempotent. */
   reset(): void;
+
+  /** TCP keep-alive from now on. Up to four system calls. */
+  setKeepAlive(keepAlive: KeepAlive): void;
 
   /**
    * From now on the end of this process, or of the transport, resets the connection where it would send FIN: its peer takes what

@@ -108,6 +108,8 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
   handleConnect(): void {
     this.context.timers.remove(this);
     const socket = this.serverSocket as Socket;
+    const { keepAlive } = this.upstream.plan;
+    if (keepAlive !== null) socket.setKeepAlive(keepAlive);
     Relay.join(this.context, this.downstream, socket, this.upstream.plan.timeouts, this);
   }
 

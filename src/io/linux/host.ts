@@ -3,6 +3,7 @@ import { closeSync, unlinkSync } from 'node:fs';
 import type { Host } from '../../port/host.ts';
 import { createDescriptorChannel, sendDescriptors } from './descriptor-channel.ts';
 import { descriptorLimit } from './descriptor-limit.ts';
+import { setKeepAlive } from './keep-alive.ts';
 import { emptyQueues } from './listen-queue.ts';
 import { openListeningSockets, placeOf } from './listen.ts';
 import { descriptorName, notifyServiceManager, takeKeptDescriptors } from './service-manager.ts';
@@ -21,6 +22,7 @@ export const linuxHost: Host = {
       close: () => closeSync(own),
     };
   },
+  setKeepAlive,
   emptyQueues,
   closeDescriptor: closeSync,
   removeSocketFile(path) {

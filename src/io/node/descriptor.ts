@@ -1,5 +1,6 @@
 /** The calls on descriptors that Node has no words for. */
 import koffi from 'koffi';
+import type { KeepAlive } from '../../base/keep-alive.ts';
 import { NARROW_RECEIVE_BYTES, UNSENT_BYTES_MAX } from '../../base/limits.ts';
 
 const libc = koffi.load(null);
@@ -24,6 +25,10 @@ const SO_NWRITE = 0x1024;
 const isLinux = process.platform === 'linux';
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
+const SO_KEEPALIVE = isDarwin ? 8 : 9;
+const TCP_KEEPIDLE = isDarwin ? 0x10 : 4;
+const TCP_KEEPINTVL = isDarwin ? 0x101 : 5;
+const TCP_KEEPCNT = isDarwin ? 0x102 : 6;
 const TCP_NOTSENT_LOWAT = isDarwin ? 0x201 : 25;
 const ETIMEDOUT = isDarwin ? 60 : 110;
 /** struct linger: on, for no time; and off. */
@@ -58,6 +63,20 @@ export function closeDescriptorNow(descriptor: number): void {
 /** Makes the descriptor's close send RST and drop what is queued, in whatever state the connection is; or not. */
 export function resetOnClose(descriptor: number, isOn = true): void {
   setsockopt(descriptor, SOL_SOCKET, SO_LINGER, isOn ? LINGER_NOT : LINGER_OFF, LINGER_NOT.byteLength);
+}
+
+const option = new Int32Array(1);
+
+/** TCP keep-alive. */
+export function setKeepAlive(descriptor: number, { idleS, intervalS, probes }: KeepAlive): void {
+  const set = (level: number, name: number, value: number): void => {
+    option[0] = value;
+    if (value > 0) setsockopt(descriptor, level, name, option, option.byteLength);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, idleS);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, intervalS);
+  set(IPPROTO_TCP, TCP_KEEPCNT, probes);
 }
 
 const unsentMax = new Int32Array([UNSENT_BYTES_MAX]);

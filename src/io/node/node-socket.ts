@@ -13,6 +13,7 @@ import { parseIPv4, parseIPv6 } from '../../base/address.ts';
 import type { Address } from '../../base/address.ts';
 import { PLENTY } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
+import type { KeepAlive } from '../../base/keep-alive.ts';
 import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import type { SourceRing } from '../../base/source-ring.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
@@ -24,6 +25,7 @@ import {
   hasRoom,
   openBound,
   resetOnClose,
+  setKeepAlive,
   setNarrow,
   takeError,
   unacknowledgedBytes,
@@ -216,6 +218,11 @@ export class NodeSocket implements Socket {
   reset(): void {
     this.resetIfKilled();
     this.drop();
+  }
+
+  setKeepAlive(keepAlive: KeepAlive): void {
+    const handle = handleOf(this.stream);
+    if (handle !== null && !this.isGone) setKeepAlive(handle.fd, keepAlive);
   }
 
   resetIfKilled(): void {

@@ -3,6 +3,7 @@
  * sockets that the turn has to look at again. The turn itself is in transport.ts.
  */
 import type { Arena } from '../../base/arena.ts';
+import type { KeepAlive } from '../../base/keep-alive.ts';
 import { NARROW_RECEIVE_BYTES, SOCKETS_MAX, UNSENT_BYTES_MAX } from '../../base/limits.ts';
 import * as abi from './abi.ts';
 import * as ffi from './ffi.ts';
@@ -148,6 +149,18 @@ export class Engine {
     const { address } = this.scratch;
     const result = ffi.getsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_INFO, address, address + LENGTH_AT * 4);
     return result < 0 ? 0 : this.scratchWords[TCP_INFO_BYTES_ACKED];
+  }
+
+  setKeepAlive(descriptor: number, { idleS, intervalS, probes }: KeepAlive): void {
+    this.setOption(descriptor, ffi.SOL_SOCKET, ffi.SO_KEEPALIVE, 1);
+    if (idleS > 0) this.setOption(descriptor, ffi.IPPROTO_TCP, ffi.TCP_KEEPIDLE, idleS);
+    if (intervalS > 0) this.setOption(descriptor, ffi.IPPROTO_TCP, ffi.TCP_KEEPINTVL, intervalS);
+    if (probes > 0) this.setOption(descriptor, ffi.IPPROTO_TCP, ffi.TCP_KEEPCNT, probes);
+  }
+
+  private setOption(descriptor: number, level: number, option: number, value: number): void {
+    this.scratchWords[0] = value;
+    ffi.setsockopt(descriptor, level, option, this.scratch.address, 4);
   }
 
   /** Whether the descriptor's close, also that by the end of the process, sends a reset. */

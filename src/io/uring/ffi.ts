@@ -144,6 +144,10 @@ export const SO_LINGER = 13;
 export const SO_BUF_LOCK = 72;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
+export const TCP_KEEPIDLE = 4;
+export const TCP_KEEPINTVL = 5;
+export const TCP_KEEPCNT = 6;
+export const SO_KEEPALIVE = 9;
 export const TCP_INFO = 11;
 /** The state of a connection that is over, in the first byte of tcp_info. */
 export const TCP_CLOSE = 7;

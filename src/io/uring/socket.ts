@@ -46,6 +46,7 @@
  */
 import { Arena, PLENTY } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
+import type { KeepAlive } from '../../base/keep-alive.ts';
 import { PROVING_BYTES, SEND_SEGMENTS_MAX, UNSENT_BYTES_MAX, UNSENT_BYTES_MAX_PROVEN } from '../../base/limits.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
 import * as abi from './abi.ts';
@@ -201,6 +202,10 @@ export class UringSocket implements Socket {
     if (this.phase === CLOSED) return;
     this.resetIfKilled();
     this.dispose();
+  }
+
+  setKeepAlive(keepAlive: KeepAlive): void {
+    if (this.phase !== CLOSED) this.engine.setKeepAlive(this.descriptor, keepAlive);
   }
 
   resetIfKilled(): void {

@@ -151,6 +151,8 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
 
   handleConnect(): void {
     this.wasConnected = true;
+    const { keepAlive } = this.upstream.plan;
+    if (keepAlive !== null) this.socket.setKeepAlive(keepAlive);
     this.beginResponse();
     (this.exchange as ResponseHandler).handleServerReady();
   }
