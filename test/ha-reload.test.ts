@@ -44,9 +44,9 @@ class Site {
     return new Site(pair);
   }
 
-  async start(host: 'lb01' | 'lb02', text: string): Promise<RunningNode> {
+  async start(host: 'lb01' | 'lb02', text: string, options: readonly string[] = []): Promise<RunningNode> {
     writeFileSync(this.file, text);
-    const node = new RunningNode(this.pair, host, this.file);
+    const node = new RunningNode(this.pair, host, this.file, options);
     await node.said(/ready: web \*:80/);
     return node;
   }
@@ -142,4 +142,23 @@ test('a file that is refused changes nothing of the ha part either', lab, async 
   writeFileSync(site.file, `node: lb02\n${REST}${HA}`);
   assert.equal(lb01.command('reload').code, 0, '`--node` says which node this is');
   assert.equal(lb01.router().account?.priority, 150);
+});
+
+function keyLine(id: number): string {
+  return `${id} hex:${`${id}`.repeat(64)}\n`;
+}
+
+test('with --watch, a key file that changes is used', lab, async (t) => {
+  const site = await Site.create(t);
+  const key = join(site.pair.network.directory, 'vrrp.key');
+  writeFileSync(key, keyLine(1), { mode: 0o600 });
+  const unicast = `    unicast: { peers: [192.168.15.5, 192.168.15.6], key: ${key} }\n`;
+  const lb01 = await site.start('lb01', REST + HA + unicast, ['--watch']);
+  await lb01.is('active');
+  const { length } = lb01.router().changes;
+  writeFileSync(key, keyLine(2) + keyLine(1));
+  await lb01.said(/reload by a change of \S+vrrp\.key: virtual router VI_1: key changed/);
+  writeFileSync(key, 'nothing of the kind\n');
+  await lb01.said(/reload by a change of \S+vrrp\.key refused, nothing has changed: /);
+  assert.equal(lb01.router().changes.length, length);
 });

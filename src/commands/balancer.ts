@@ -271,7 +271,8 @@ export class Balancer {
     if (plan === null) {
       this.ha = null;
       await ha?.release();
-      await ha?.finish(this.graceMs);
+      // What is run for that may take its time, and holds up nothing.
+      void ha?.finish(this.graceMs);
     } else if (ha === null) {
       const created = this.createHa(plan, false);
       this.ha = created;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VipPlan, VirtualRouterPlan } from '../../src/vip/plan.ts';
 import { routerPlan } from '../../src/vip/testing/router-plan.ts';
+import { Keepalived, needsKeepalived } from './keepalived.ts';
 import { needsNamespaces, planOf, Segment, signal, until, type VirtualNode } from './virtual-node.ts';
 
 const FIRST = { address: '192.168.15.3', prefixLength: 24 };
@@ -181,3 +182,32 @@ function gateway(address: string): VirtualRouterPlan['guard'] {
 function weightOf({ tracked }: VirtualRouterPlan): number {
   return tracked.reduce((sum, { weight }) => sum + weight, 0);
 }
+
+test(
+  'keepalived as the peer: it stays a backup through every change but the one that asks for it',
+  needsKeepalived,
+  async (t) => {
+    const segment = new Segment(t);
+    const node = await segment.host(5).start(planOf({ ...FAST, priority: 150 }));
+    await node.becomes('active');
+    const peer = new Keepalived(segment.host(6), { ...FAST, priority: 100 });
+    t.after(() => peer.terminate());
+    await peer.becomes('BACKUP');
+    const ours = node.messages.length;
+    for (const step of [
+      { ...FAST, priority: 200 },
+      // It believes a longer interval at once.
+      { intervalUs: 1_000_000, priority: 200 },
+      { intervalUs: 100_000, priority: 120, guard: gateway('192.168.15.6') },
+      { ...FAST, priority: 101, tracked: [eth0(0)] },
+    ]) {
+      await node.apply(planOf(step));
+      // Longer than it waits by any of them.
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      assert.deepEqual([peer.states(), changesSince(node, ours)], [['BACKUP'], []], JSON.stringify(step));
+    }
+    await node.apply(planOf({ ...FAST, priority: 50 }));
+    await peer.becomes('MASTER');
+    await node.becomes('backup', undefined, ours);
+  },
+);

@@ -215,6 +215,17 @@ test('who took part dies before it has applied a plan: it is applied when the su
   assert.deepEqual(stage.heard(), ['applied 2']);
 });
 
+test('with nobody left, a plan is waited for by nobody: the next process goes by it', () => {
+  const stage = pair().exit(2);
+  stage.succession.handlePlan(stage.nowUs, 2, ROUTERS);
+  stage.act();
+  stage.heard();
+  assert.deepEqual(stage.exit(1).heard(), ['ended 1 killed 0', 'applied 2']);
+  stage.succession.handlePlan(stage.nowUs, 3, ROUTERS);
+  stage.act();
+  assert.deepEqual(stage.heard(), ['applied 3']);
+});
+
 test('with nobody left during a change, a router that the new plan has no more is given up too', () => {
   const stage = pair().exit(2).holds(0).holds(1);
   stage.succession.handlePlan(stage.nowUs, 2, ROUTERS.slice(0, 1));

@@ -69,7 +69,7 @@ export type SuccessionEvent =
   /** One takes part; `restarts` 0: for the first time. */
   | { readonly kind: 'started'; readonly id: number; readonly restarts: number; readonly tookMs: number }
   | { readonly kind: 'start-failed'; readonly reason: string }
-  /** Whoever takes part goes by the plan of this generation. */
+  /** Whoever takes part goes by the plan of this generation; or nobody does now, and the next one will. */
   | { readonly kind: 'applied'; readonly generation: number }
   | { readonly kind: 'spawn-failed'; readonly reason: string; readonly retryMs: number }
   /** The one that took part ended; `successor`: who goes on, or when one starts that may. */
@@ -137,6 +137,7 @@ export class Succession {
     if (this.phase === 'ending' || this.phase === 'over') return;
     if (isFirst) this.startOne(nowUs);
     else for (const life of [this.owner, this.standby]) if (life !== null) this.send(life, nowUs);
+    this.report();
   }
 
   /** It has everything ready by the plan that it was started with. */
@@ -222,6 +223,7 @@ export class Succession {
     if (standby === null) this.startLater(nowUs, delayMs);
     else this.promote(nowUs);
     this.awaitSuccessor(nowUs);
+    this.report();
   }
 
   /** Looks at the heartbeat, every LOOK_INTERVAL_MS. */
@@ -376,7 +378,9 @@ export class Succession {
 
   private report(): void {
     const { owner, generation } = this;
-    if (owner?.state !== 'speaking' || owner.applied < generation || this.reported === generation) return;
+    if (this.phase !== 'running' || this.reported === generation) return;
+    const isNext = owner === null || owner.state === 'preparing';
+    if (!isNext && (owner.state !== 'speaking' || owner.applied < generation)) return;
     this.reported = generation;
     this.tell({ kind: 'applied', generation });
   }
