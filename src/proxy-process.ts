@@ -80,6 +80,8 @@ class ProxyProcess implements TransportDriver, ControlHandler {
         return this.apply(message.generation, message.descriptors);
       case 'drain':
         return this.drain(message.withinMs);
+      case 'free-port':
+        return this.proxy.freePort(message.slot);
     }
   }
 

@@ -13,6 +13,15 @@ import { type Engine, engineSkip, ENGINES, Evenkeel } from './evenkeel.ts';
 import { peerSkip, temporaryDirectory } from './peers.ts';
 
 const PORTS = 10;
+/** It answers when it holds as many requests as there are ports, and says when it is checked. It ends with its network's other programs. */
+const HOLDING_SERVER = `
+const held = [];
+require('node:http').createServer({ keepAliveTimeout: 3600000 }, (request, response) => {
+  if (request.url === '/check') { console.log('checked'); response.end(); return; }
+  if (held.push(response) === ${PORTS}) for (const each of held.splice(0)) each.end();
+}).listen(9000, '127.0.0.1');
+setInterval(() => { if (process.ppid === 1) process.exit(); }, 500);
+`;
 const NETWORK = [
   'unshare',
   '--net',
@@ -114,4 +123,35 @@ for (const engine of ENGINES) {
     assert.equal((await scene.get()).status, 503);
     assert.doesNotMatch(evenkeel.stderr, /ejected|spared|down/);
   });
+
+  test(
+    `[${engine}] a check that lacks a local port gets that of an unused connection`,
+    networkSkip(engine),
+    async (t) => {
+      const socketPath = join(temporaryDirectory(t), 'web');
+      const yaml = `
+grace: 0s
+listeners: { web: { bind: "unix:${socketPath}", routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "127.0.0.1:9000" ], timeouts: { idle: 1h }, health: { http: /check, interval: 500ms } } }
+`;
+      const start = ['sh', '-c', '"$0" -e "$1" & shift; exec "$@"', process.execPath, HOLDING_SERVER];
+      const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1, through: [...NETWORK, ...start] });
+      await evenkeel.said(/checked/);
+      const ask = async (): Promise<void> => {
+        for (let status = 0; status !== 200;) {
+          const request = http.get({ socketPath, path: '/hold', agent: false });
+          const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+          response.resume();
+          status = response.statusCode ?? 0;
+        }
+      };
+      // all at one time, so that all ports are those of unused connections then
+      await Promise.all(Array.from({ length: PORTS }, ask));
+      await evenkeel.said(/could not be checked and keeps its state: no local port is left/);
+      const checks = evenkeel.stdout.split('checked').length;
+      await evenkeel.said(new RegExp(`(?:checked[^]*){${checks + 1}}`));
+      evenkeel.signal('SIGTERM');
+      await evenkeel.exit;
+    },
+  );
 }

@@ -68,6 +68,7 @@ class Scene {
     const shape = { servers: serverSlots, listeners: 0, rows: 1 };
     this.board = Board.createAlone(shape);
     this.keeper = new HealthRegistry({
+      onNoPort: () => undefined,
       board: this.board,
       prng: new Prng(1),
       log: createLog(

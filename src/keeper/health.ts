@@ -20,7 +20,7 @@ import type { Place } from '../core/slots.ts';
 import type { ServerMemory } from './inheritance.ts';
 import type { Log } from './log.ts';
 import type { NameAnswer } from './names.ts';
-import type { ProbeResult } from './probe.ts';
+import { type ProbeResult, REASON_NO_PORT } from './probe.ts';
 import { type Recurring, RecurringLog } from './recurring-log.ts';
 
 /** `sources`: what the probe comes from; none: any. */
@@ -36,6 +36,8 @@ export interface HealthRegistryOptions {
   readonly prng: Prng;
   readonly log: Log;
   readonly makeProbe: MakeProbe;
+  /** A probe of the server in this slot found no local port. */
+  readonly onNoPort: (slot: number) => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   /** What a predecessor has found out. */
@@ -226,6 +228,7 @@ export class HealthRegistry {
     this.probesUnderway--;
     if (this.isStopped) return;
     if (isPassed === null) {
+      if (reason === REASON_NO_PORT) this.options.onNoPort(probe.slot);
       const server = serverText(upstream.plan.name, serverName, probe.address);
       this.recurring.handle(reason, shortage(server, reason), 1, '');
     }

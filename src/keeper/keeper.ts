@@ -118,6 +118,7 @@ export class Keeper {
     this.board = Board.create({ table: this.table.buffer, rows: this.rows.map(({ buffer }) => buffer) }, shape);
     this.store = new ListenerStore(host, log);
     this.health = new HealthRegistry({
+      onNoPort: (slot) => this.freePort(slot),
       board: this.board,
       prng: new Prng(process.pid ^ Date.now()),
       log,
@@ -469,6 +470,11 @@ export class Keeper {
     return new ProxyChild(child, channel, handler);
   }
 
+  /** Unused connections of any proxy may have the ports that others lack. */
+  private freePort(slot: number): void {
+    this.supervisor.tellAll({ type: 'free-port', slot });
+  }
+
   private handleEvent(event: ProxyEvent, proxyIndex: number): void {
     const { log } = this.options;
     switch (event.kind) {
@@ -477,6 +483,7 @@ export class Keeper {
       case 'answered':
         return this.traffic.handleAnswered(event);
       case 'shortage':
+        if (event.shortage === 'port') this.freePort(event.slot);
         return this.traffic.handleShortage(event);
       case 'accept-paused':
         return log.warn(`listener ${event.listener} does not accept for now: ${event.reason}`, { proxy: proxyIndex });

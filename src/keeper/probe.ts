@@ -172,7 +172,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'no such socket',
 };
 
-const NO_PORT = 'no local port is left for connections to this address';
+export const REASON_NO_PORT = 'no local port is left for connections to this address';
 
 /** What this machine was out of. */
 const SHORTAGES: Readonly<Record<string, string>> = {
@@ -180,9 +180,9 @@ const SHORTAGES: Readonly<Record<string, string>> = {
   ENFILE: 'no file descriptor is left on this machine',
   ENOBUFS: 'no memory for sockets is left on this machine',
   ENOMEM: 'no memory for sockets is left on this machine',
-  EADDRNOTAVAIL: NO_PORT,
+  EADDRNOTAVAIL: REASON_NO_PORT,
   // binding a source chooses a port, too
-  EADDRINUSE: NO_PORT,
+  EADDRINUSE: REASON_NO_PORT,
 };
 
 function finishWith(error: NodeJS.ErrnoException, finish: Finish): void {

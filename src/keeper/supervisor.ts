@@ -3,7 +3,7 @@
  */
 import type { Board } from '../base/board.ts';
 import { Fleet, type FleetAccount, type FleetAction, type FleetEvent, LOOK_INTERVAL_MS } from '../core/fleet/fleet.ts';
-import type { ProxyEvent, ProxyMessage } from '../port/control.ts';
+import type { KeeperMessage, ProxyEvent, ProxyMessage } from '../port/control.ts';
 import type { Log } from './log.ts';
 import type { ProxyChild, ProxyChildHandler } from './proxy-child.ts';
 import { StartError } from './start-error.ts';
@@ -80,6 +80,11 @@ export class Supervisor {
   kill(): void {
     this.fleet.handleKill();
     this.act();
+  }
+
+  /** Tells every proxy. */
+  tellAll(message: KeeperMessage): void {
+    for (const child of this.children.values()) child.send(message);
   }
 
   accounts(): readonly ProxyAccount[] {

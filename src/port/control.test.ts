@@ -37,7 +37,10 @@ test('every message survives the way, and is one line of ASCII', () => {
     assert.deepEqual(parseProxyMessage(line!), message);
   }
   const drain = { type: 'drain', withinMs: 20 } as const;
-  assert.deepEqual(parseKeeperMessage(linesOf([encodeControl(drain)])[0]!), drain);
+  const freePort = { type: 'free-port', slot: 3 } as const;
+  for (const message of [drain, freePort]) {
+    assert.deepEqual(parseKeeperMessage(linesOf([encodeControl(message)])[0]!), message);
+  }
 });
 
 test('lines come out the same however the stream is cut', () => {

@@ -17,7 +17,9 @@ export type KeeperMessage =
    */
   | { readonly type: 'apply'; readonly generation: number; readonly descriptors: number }
   /** Stop accepting, finish what is in flight, say `drained`. `withinMs`: the time for that; null: `grace` of the plan. */
-  | { readonly type: 'drain'; readonly withinMs: number | null };
+  | { readonly type: 'drain'; readonly withinMs: number | null }
+  /** No local port is left for connections to the server in this slot: give up one that an unused connection there has. */
+  | { readonly type: 'free-port'; readonly slot: number };
 
 /** A proxy to the keeper. */
 export type ProxyMessage =
@@ -132,6 +134,7 @@ export function parseKeeperMessage(line: string): KeeperMessage | null {
   if (value === null) return null;
   const { type, generation, descriptors } = value;
   if (type === 'apply' && isCount(generation) && isCount(descriptors)) return { type, generation, descriptors };
+  if (type === 'free-port' && isCount(value.slot)) return { type, slot: value.slot };
   return type === 'drain' ? { type, withinMs: isCount(value.withinMs) ? value.withinMs : null } : null;
 }
 

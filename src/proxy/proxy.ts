@@ -157,6 +157,17 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     for (const listener of [...this.listeners, ...this.leaving]) listener.drain(withinMs * IDLE_SHARE);
   }
 
+  /**
+   * Somebody on this machine lacks a local port for connections to the server in this slot: one that an unused connection
+   * there has is given up.
+   */
+  freePort(slot: number): void {
+    const wanted = this.serverOfSlot[slot];
+    if (wanted === undefined) return;
+    const owner = this.serverOfSlot.find((server) => server?.identity === wanted.identity && server.idle.count > 0);
+    owner?.idle.resetOldest();
+  }
+
   handleTurn(now: number): void {
     this.context.row.beat();
     if (this.board.generation !== this.boardGeneration) this.readBoard();
