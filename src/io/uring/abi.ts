@@ -63,6 +63,10 @@ export const OP_CONNECT = 16;
 export const OP_CLOSE = 19;
 export const OP_SEND = 26;
 export const OP_RECV = 27;
+export const OP_URING_CMD = 46;
+
+/** Of OP_URING_CMD on a socket, from 6.7. */
+export const SOCKET_SETSOCKOPT = 3;
 
 // Flags of a submission: byte 1, so shifted by 8 in its first word.
 export const SQE_BUFFER_SELECT = (1 << 5) << 8;

@@ -4,7 +4,7 @@
  */
 import type { Arena } from '../../base/arena.ts';
 import type { KeepAlive } from '../../base/keep-alive.ts';
-import { NARROW_RECEIVE_BYTES, SOCKETS_MAX, UNSENT_BYTES_MAX } from '../../base/limits.ts';
+import { NARROW_RECEIVE_BYTES, SOCKETS_MAX, UNSENT_BYTES_MAX, UNSENT_BYTES_MAX_PROVEN } from '../../base/limits.ts';
 import * as abi from './abi.ts';
 import * as ffi from './ffi.ts';
 import { LateSlots } from './late-slots.ts';
@@ -13,6 +13,7 @@ import { ReceiveBuffers } from './receive-buffers.ts';
 import type { Ring } from './ring.ts';
 import { SegmentTable } from './segments.ts';
 import { AddressTable, SOCKADDR_BYTES } from './sockaddr.ts';
+import { SocketOptions } from './socket-options.ts';
 import type { UringSocket } from './socket.ts';
 import { CANCEL, CLOSE, GENERATION_MASK } from './user-data.ts';
 
@@ -54,12 +55,27 @@ export class Engine {
   /** A descriptor was given back since this was last cleared. */
   hasClosedDescriptor = false;
 
+  private readonly options: SocketOptions;
+  /** Values of options. `yes` is also a struct linger without time, and `no` one that is off. */
+  private readonly yes: number;
+  private readonly no: number;
+  private readonly unsentMax: number;
+  private readonly unsentMaxProven: number;
+  private readonly narrowBytes: number;
+
   /** For socket options and names: never used across a call. */
   private readonly scratch = ffi.mapMemory(4096);
   private readonly scratchBytes = new Uint8Array(this.scratch.buffer);
   private readonly scratchWords = new Int32Array(this.scratch.buffer);
 
-  constructor(ring: Ring, arena: Arena, memory: ffi.Mapping, postedSlots: number, receiveLimit: number) {
+  constructor(
+    ring: Ring,
+    arena: Arena,
+    memory: ffi.Mapping,
+    postedSlots: number,
+    receiveLimit: number,
+    submitsOptions: boolean,
+  ) {
     this.ring = ring;
     this.arena = arena;
     this.memory = memory;
@@ -67,6 +83,13 @@ export class Engine {
     this.buffers = new ReceiveBuffers(ring, arena, memory, postedSlots);
     this.late = new LateSlots(arena.large.count);
     this.messages = new Messages(ring.submissionCount, memory);
+    const options = new SocketOptions(ring, submitsOptions);
+    this.options = options;
+    this.yes = options.value(1);
+    this.no = options.value(0);
+    this.unsentMax = options.value(UNSENT_BYTES_MAX);
+    this.unsentMaxProven = options.value(UNSENT_BYTES_MAX_PROVEN);
+    this.narrowBytes = options.value(NARROW_RECEIVE_BYTES);
   }
 
   nextGeneration(): number {
@@ -111,17 +134,25 @@ export class Engine {
     this.ring.push(head, -1, dataLow, dataHigh, 0, 0, dataLow | CANCEL, dataHigh, 0);
   }
 
-  /** What every TCP socket gets, or its listening socket for it. A socket that is not TCP refuses, which is no loss. */
+  /** What every TCP socket gets that connects. Accepted ones have it from their listening socket. */
   prepareStream(descriptor: number): void {
-    this.scratchWords[0] = 1;
-    ffi.setsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NODELAY, this.scratch.address, 4);
-    this.setUnsentMax(descriptor, UNSENT_BYTES_MAX);
+    this.options.set(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NODELAY, this.yes, 4);
+    this.setProven(descriptor, false);
   }
 
-  /** Bounds what waits unsent in the kernel. */
-  setUnsentMax(descriptor: number, bytes: number): void {
-    this.scratchWords[0] = bytes;
-    ffi.setsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NOTSENT_LOWAT, this.scratch.address, 4);
+  /** The same for what it will accept, at once. A socket that is not TCP refuses, which is no loss. */
+  prepareListening(descriptor: number): void {
+    const { address } = this.scratch;
+    this.scratchWords[0] = 1;
+    ffi.setsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NODELAY, address, 4);
+    this.scratchWords[0] = UNSENT_BYTES_MAX;
+    ffi.setsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NOTSENT_LOWAT, address, 4);
+  }
+
+  /** How much may wait unsent in the kernel. */
+  setProven(descriptor: number, isProven: boolean): void {
+    const value = isProven ? this.unsentMaxProven : this.unsentMax;
+    this.options.set(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NOTSENT_LOWAT, value, 4);
   }
 
   /** Binding chooses an address alone: the port is chosen by connecting, for which it need be free towards the peer only. */
@@ -138,9 +169,8 @@ export class Engine {
 
   /** Bounds what the kernel receives for the descriptor, or lets it find the bound by itself again. */
   setNarrow(descriptor: number, isNarrow: boolean): void {
-    this.scratchWords[0] = isNarrow ? NARROW_RECEIVE_BYTES : 0;
-    const option = isNarrow ? ffi.SO_RCVBUF : ffi.SO_BUF_LOCK;
-    ffi.setsockopt(descriptor, ffi.SOL_SOCKET, option, this.scratch.address, 4);
+    if (isNarrow) this.options.set(descriptor, ffi.SOL_SOCKET, ffi.SO_RCVBUF, this.narrowBytes, 4);
+    else this.options.set(descriptor, ffi.SOL_SOCKET, ffi.SO_BUF_LOCK, this.no, 4);
   }
 
   /** Bytes that the peer's kernel has acknowledged, modulo 2^32; 0 for what is not TCP. */
@@ -165,9 +195,7 @@ export class Engine {
 
   /** Whether the descriptor's close, also that by the end of the process, sends a reset. */
   setResetOnClose(descriptor: number, isOn: boolean): void {
-    this.scratchWords[0] = isOn ? 1 : 0;
-    this.scratchWords[1] = 0;
-    ffi.setsockopt(descriptor, ffi.SOL_SOCKET, ffi.SO_LINGER, this.scratch.address, 8);
+    this.options.set(descriptor, ffi.SOL_SOCKET, ffi.SO_LINGER, isOn ? this.yes : this.no, 8);
   }
 
   /** TCP: a reset has come, or the kernel has given the connection up. */

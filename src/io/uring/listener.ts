@@ -47,7 +47,7 @@ export class UringListener implements ListenSocket {
     this.handler = handler;
     this.generation = engine.nextGeneration();
     // Accepted sockets inherit it, which saves system calls for each.
-    engine.prepareStream(descriptor);
+    engine.prepareListening(descriptor);
     this.arm();
   }
 

@@ -9,12 +9,15 @@ import { POSTED_SLOTS } from '../../base/limits.ts';
 import * as abi from './abi.ts';
 import * as ffi from './ffi.ts';
 import { Ring, RingError } from './ring.ts';
+import { pushOption } from './socket-options.ts';
 
 export type UringProbe =
   | {
       readonly ok: true;
       /** A multishot receive can be told to end by itself after a number of bytes (Linux 6.17). */
       readonly hasReceiveLimit: boolean;
+      /** Options of sockets can be submitted (Linux 6.7). */
+      readonly hasSocketOptions: boolean;
     }
   | { readonly ok: false; readonly reason: string; readonly remedy: string };
 
@@ -81,10 +84,15 @@ function tryOperations(ring: Ring): UringProbe {
   const [near, far] = words.subarray(pairAt >> 2, (pairAt >> 2) + 2);
   try {
     assert(ffi.write(far, memory.address + 4096 + 512, 4) === 4, 'a new socket takes four bytes');
+    const hasSocketOptions = submitsOption(ring, near, memory);
     const limited = receive(ring, near, 4);
-    if (limited !== null && limited.result === 4 && !limited.hasMore) return { ok: true, hasReceiveLimit: true };
+    if (limited !== null && limited.result === 4 && !limited.hasMore) {
+      return { ok: true, hasReceiveLimit: true, hasSocketOptions };
+    }
     const unlimited = receive(ring, near, 0);
-    if (unlimited !== null && unlimited.result === 4 && unlimited.hasMore) return { ok: true, hasReceiveLimit: false };
+    if (unlimited !== null && unlimited.result === 4 && unlimited.hasMore) {
+      return { ok: true, hasReceiveLimit: false, hasSocketOptions };
+    }
     return failure('io_uring has no multishot receive', KERNEL_REMEDY);
   } finally {
     // A receive that is still armed ends with the ring.
@@ -100,7 +108,18 @@ function receive(ring: Ring, descriptor: number, limit: number): Completion | nu
   return nextCompletion(ring);
 }
 
+/** Only a failure is reported, so a NOP is looked for behind it. */
+function submitsOption(ring: Ring, descriptor: number, memory: ffi.Mapping): boolean {
+  const lingerAt = 4096 + 2048; // zero: off
+  pushOption(ring, descriptor, ffi.SOL_SOCKET, ffi.SO_LINGER, memory.low + lingerAt, memory.high, 8, 3);
+  ring.push(abi.OP_NOP, -1, 0, 0, 0, 0, 4, 0, 0);
+  let isRefused = false;
+  for (let next = nextCompletion(ring); next !== null && next.data !== 4; next = nextCompletion(ring)) isRefused = true;
+  return !isRefused;
+}
+
 interface Completion {
+  readonly data: number;
   readonly result: number;
   readonly hasMore: boolean;
 }
@@ -112,7 +131,7 @@ function nextCompletion(ring: Ring): Completion | null {
   if (head === words[ring.completionTailAt]) return null;
   const at = ring.completionsAt + ((head & ring.completionMask) << 2);
   words[ring.completionHeadAt] = (head + 1) | 0;
-  return { result: words[at + 2], hasMore: (words[at + 3] & abi.CQE_F_MORE) !== 0 };
+  return { data: words[at], result: words[at + 2], hasMore: (words[at + 3] & abi.CQE_F_MORE) !== 0 };
 }
 
 /** `had` rings of those that `proxies` need could be set up. */

@@ -37,7 +37,7 @@ export class Ring {
   readonly completionTailAt: number;
   readonly completionMask: number;
   readonly completionsAt: number;
-  /** Submissions, 16 words each. Words 11 to 15 stay zero unless the caller of `push` sets and a later push clears them. */
+  /** Submissions, 16 words each. The caller of `push` may set words 11 to 13, which the next push there clears; 14 and 15 stay zero. */
   readonly submissions: Int32Array;
   readonly submissionCount: number;
   readonly descriptor: number;
@@ -105,7 +105,7 @@ export class Ring {
 
   /**
    * The next submission, as the index of its first word in `submissions`. `head` is opcode, flags and priority. Words 2, 3
-   * (offset) and 11 are zero and may be set by the caller before the next push.
+   * (offset) and 11 to 13 are zero and may be set by the caller before the next push.
    */
   push(
     head: number,
@@ -134,6 +134,8 @@ export class Ring {
     words[at + 9] = dataHigh;
     words[at + 10] = group;
     words[at + 11] = 0;
+    words[at + 12] = 0;
+    words[at + 13] = 0;
     return at;
   }
 

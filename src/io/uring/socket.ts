@@ -47,7 +47,7 @@
 import { Arena, PLENTY } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import type { KeepAlive } from '../../base/keep-alive.ts';
-import { PROVING_BYTES, SEND_SEGMENTS_MAX, UNSENT_BYTES_MAX, UNSENT_BYTES_MAX_PROVEN } from '../../base/limits.ts';
+import { PROVING_BYTES, SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
 import * as abi from './abi.ts';
 import type { Engine } from './engine.ts';
@@ -582,14 +582,14 @@ export class UringSocket implements Socket {
     this.unprovenBytes -= bytes;
     if (this.unprovenBytes > 0) return;
     this.unprovenBytes = 0;
-    this.engine.setUnsentMax(this.descriptor, UNSENT_BYTES_MAX_PROVEN);
+    this.engine.setProven(this.descriptor, true);
   }
 
   private awaitRoom(): void {
     if (this.isAwaitingRoom) return;
     if (this.unprovenBytes === 0) {
       this.unprovenBytes = PROVING_BYTES;
-      this.engine.setUnsentMax(this.descriptor, UNSENT_BYTES_MAX);
+      this.engine.setProven(this.descriptor, false);
     }
     this.isAwaitingRoom = true;
     this.pendingSegments++;

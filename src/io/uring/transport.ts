@@ -36,6 +36,8 @@ export interface UringOptions {
   readonly postedSlots?: number;
   /** See Engine.receiveLimit; by default what this kernel can do. */
   readonly receiveLimit?: number;
+  /** Whether options of sockets are submitted; by default where this kernel can. */
+  readonly submitsOptions?: boolean;
   /** Sizes of the queues; small ones show what happens when they are full. */
   readonly submissions?: number;
   readonly completions?: number;
@@ -47,7 +49,11 @@ export interface UringOptions {
 export function createUringTransport(options: UringOptions = {}): Transport {
   const probe = probeUring();
   if (!probe.ok) throw new Error(`${probe.reason}; ${probe.remedy}`);
-  return new UringTransport(options, options.receiveLimit ?? (probe.hasReceiveLimit ? Arena.receiveBytes : 0));
+  return new UringTransport(
+    options,
+    options.receiveLimit ?? (probe.hasReceiveLimit ? Arena.receiveBytes : 0),
+    options.submitsOptions ?? probe.hasSocketOptions,
+  );
 }
 
 class UringTransport implements Transport {
@@ -61,7 +67,7 @@ class UringTransport implements Transport {
   private isStopping = false;
   private spare: UringSocket[] = [];
 
-  constructor(options: UringOptions, receiveLimit: number) {
+  constructor(options: UringOptions, receiveLimit: number, submitsOptions: boolean) {
     const largeSlots = options.largeSlots ?? LARGE_SLOTS;
     const smallSlots = options.smallSlots ?? SMALL_SLOTS;
     const memory = ffi.mapMemory(Arena.bytesFor(largeSlots, smallSlots));
@@ -69,7 +75,7 @@ class UringTransport implements Transport {
     // The driver must see a turn every TICK_MS, and what it does in a turn takes time too.
     this.ring = new Ring(TICK_MS - 5, options.submissions, options.completions);
     const postedSlots = options.postedSlots ?? POSTED_SLOTS;
-    this.engine = new Engine(this.ring, this.arena, memory, postedSlots, receiveLimit);
+    this.engine = new Engine(this.ring, this.arena, memory, postedSlots, receiveLimit, submitsOptions);
     this.reserve = (options.descriptorReserve ?? 0) > 0 ? new DescriptorReserve(options.descriptorReserve!) : null;
     this.now = clock();
   }
@@ -222,7 +228,7 @@ class UringTransport implements Transport {
   /** A completion whose socket is gone, or that belongs to no socket. */
   private handleStale(operation: number, index: number, result: number): void {
     if (operation === (data.CANCEL | data.ACCEPT)) this.listeners[index].handleCancelFailed();
-    else assert(operation >= data.CANCEL, `operation ${operation >> 20} outlived its socket: ${result}`);
+    else assert(operation >= data.OPTION, `operation ${operation >> 20} outlived its socket: ${result}`);
   }
 
   private deliverLate(): void {

@@ -14,6 +14,8 @@ export const SEND = 4 << 20;
 export const CLOSE = 5 << 20;
 /** A poll for room in the kernel's send buffer. */
 export const ROOM = 6 << 20;
+/** Reports of options that a socket does not have, which is no loss. */
+export const OPTION = 7 << 20;
 /** Reports of failed cancellations: this bit and the operation that was to be cancelled. */
 export const CANCEL = 8 << 20;
 
