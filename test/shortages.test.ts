@@ -26,23 +26,24 @@ interface Shortage {
 }
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n';
-const SIZES: ArenaSizes = { large: 512, small: 512, posted: 16 };
+const FEW_SMALL: ArenaSizes = { large: 512, small: 256, posted: 16 };
+const FEW_HEADS: ArenaSizes = { large: 512, small: 512, posted: 16 };
 const BODY_BYTES = 20_000;
 
 const SHORTAGES: readonly Shortage[] = [
-  { of: 'small', buffers: '512 buffers of 2 KiB', sizes: SIZES, count: 512, begun: GET, rest: '\r\n' },
+  { of: 'small', buffers: '256 buffers of 2 KiB', sizes: FEW_SMALL, count: 256, begun: GET, rest: '\r\n' },
   {
     of: 'medium',
-    buffers: '257 buffers of 8 KiB',
-    sizes: SIZES,
-    count: 257,
+    buffers: '129 buffers of 8 KiB',
+    sizes: FEW_SMALL,
+    count: 129,
     begun: `${GET}Cookie: ${'c'.repeat(3000)}\r\n`,
     rest: '\r\n',
   },
   {
     of: 'head',
     buffers: '34 buffers of 72 KiB',
-    sizes: SIZES,
+    sizes: FEW_HEADS,
     count: 34,
     begun: `${GET}Authorization: Negotiate ${'k'.repeat(12_000)}\r\n`,
     rest: '\r\n',
@@ -50,9 +51,9 @@ const SHORTAGES: readonly Shortage[] = [
   {
     // what has come of their bodies waits for a server
     of: 'large',
-    buffers: '256 buffers of 32 KiB',
-    sizes: { large: 256, small: 2048, posted: 8 },
-    count: 256,
+    buffers: '128 buffers of 32 KiB',
+    sizes: { large: 128, small: 2048, posted: 4 },
+    count: 128,
     begun: `POST /one/ HTTP/1.1\r\nHost: a\r\nContent-Length: ${2 * BODY_BYTES}\r\n\r\n${'b'.repeat(BODY_BYTES)}`,
     rest: '',
   },
@@ -77,6 +78,10 @@ for (const engine of ENGINES) {
       await join(t, 200, scene.webPort, `${begun}Cookie: ${'c'.repeat(3000)}\r\n\r\n`);
       await join(t, 50, scene.webPort, `${begun}Authorization: Negotiate ${'k'.repeat(12_000)}\r\n\r\n`);
       await scene.untilOpen(250);
+      // those that are answered and stay are idle, and keep nothing at all
+      await join(t, 20, scene.webPort, `${GET}Cookie: ${'c'.repeat(3000)}\r\n\r\n`);
+      await until(async () => (await scene.proxy()).connections >= 270);
+      await scene.untilMemory(({ medium }) => medium === 200);
       const { done, failures } = await load.stop();
       assert.deepEqual(failures, []);
       assert.ok(done > 0);

@@ -37,7 +37,9 @@ const LINGER_OFF = new Int32Array([0, 0]);
 
 const SOL_IP = 0;
 const IP_BIND_ADDRESS_NO_PORT = 24;
-const SOCK_STREAM_NONBLOCK_CLOEXEC = 0o2004001;
+const NONBLOCK_CLOEXEC = 0o2004000;
+const SOCK_STREAM = 1;
+const TCP_NODELAY = 1;
 const yes = new Int32Array([1]);
 
 /**
@@ -45,10 +47,23 @@ const yes = new Int32Array([1]);
  * towards the peer only. `descriptor` -1: none is left. `isBound` false: this machine does not have the address.
  */
 export function openBound(source: Uint8Array): { descriptor: number; isBound: boolean } {
-  const descriptor = socket(source[0], SOCK_STREAM_NONBLOCK_CLOEXEC, 0) as number;
+  const descriptor = socket(source[0], SOCK_STREAM | NONBLOCK_CLOEXEC, 0) as number;
   if (descriptor < 0) return { descriptor, isBound: false };
   setsockopt(descriptor, SOL_IP, IP_BIND_ADDRESS_NO_PORT, yes, yes.byteLength);
   return { descriptor, isBound: (bind(descriptor, source, source.byteLength) as number) === 0 };
+}
+
+/** Of connections that wait at a listening socket of Linux the next one, or -1: none waits, or it cannot be had. */
+export function acceptFrom(descriptor: number): number {
+  if (!isLinux) return -1;
+  accept4 ??= libc.func('int accept4(int, void *, void *, int)');
+  return accept4(descriptor, null, null, NONBLOCK_CLOEXEC) as number;
+}
+let accept4: ReturnType<typeof libc.func> | null = null;
+
+/** Nothing waits for more to send with it. Sockets inherit it from the one they were accepted from. Unix sockets refuse. */
+export function sendAtOnce(descriptor: number): void {
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, yes, yes.byteLength);
 }
 
 /** Another descriptor of the same open file, or -1 when there is none left. */

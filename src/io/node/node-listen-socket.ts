@@ -7,7 +7,8 @@
 import net from 'node:net';
 import { assert } from '../../base/assert.ts';
 import type { ListenHandler, ListenSocket, SocketHandler } from '../../port/transport.ts';
-import { boundUnsent, closeDescriptorNow, duplicateDescriptor } from './descriptor.ts';
+import { acceptFrom, boundUnsent, closeDescriptorNow, duplicateDescriptor, sendAtOnce } from './descriptor.ts';
+import type { StreamSource } from './node-socket.ts';
 import type { NodeTransport } from './node-transport.ts';
 import { takeHandle } from './stream-handle.ts';
 
@@ -16,6 +17,12 @@ import { takeHandle } from './stream-handle.ts';
  * Node takes it as an argument, and ignores it among the options: 511 then, and who comes while that is full is reset.
  */
 const BACKLOG = 65535;
+
+/**
+ * Connections accepted in one round of the loop. libuv takes one, so that of a crowd that comes each would wait for as many rounds
+ * as have come before it.
+ */
+const ACCEPTED_PER_ROUND = 16;
 
 /** How soon listening is tried again when there was no descriptor for it. */
 const RETRY_MS = 100;
@@ -46,6 +53,7 @@ export class NodeListenSocket implements ListenSocket {
     this.descriptor = descriptor;
     this.handler = handler;
     boundUnsent(descriptor);
+    sendAtOnce(descriptor);
     this.resume();
   }
 
@@ -89,6 +97,15 @@ export class NodeListenSocket implements ListenSocket {
     }
     // the stream that Node made reads into blocks of its own and cannot be told otherwise: only its handle is kept
     const handle = takeHandle(stream);
-    if (handle !== null) this.handler.handleAccept(this.transport.add(NO_HANDLER, { handle }));
+    if (handle !== null) this.accept({ handle });
+    for (let more = ACCEPTED_PER_ROUND - 1; more > 0 && this.server !== null && !this.transport.isFull; more--) {
+      const descriptor = acceptFrom(this.descriptor);
+      if (descriptor < 0) return;
+      this.accept({ fd: descriptor });
+    }
+  }
+
+  private accept(source: StreamSource): void {
+    this.handler.handleAccept(this.transport.add(NO_HANDLER, source));
   }
 }
