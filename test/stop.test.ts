@@ -102,7 +102,8 @@ for (const engine of ENGINES) {
       evenkeel.signal('SIGTERM');
       await assert.rejects(answer);
       assert.equal(await evenkeel.exit, 0);
-      assert.match(evenkeel.stderr, /had connections left after 0\.3 s/);
+      assert.match(evenkeel.stderr, /SIGTERM: finishing what is in flight \(connections: web 1\), for up to 0\.3 s/);
+      assert.match(evenkeel.stderr, /had connections left after 0\.3 s \(web 1\): ended/);
     },
   );
 
@@ -126,6 +127,7 @@ for (const engine of ENGINES) {
         evenkeel.signal(signal);
         await assert.rejects(answer);
         assert.equal(await evenkeel.exit, code);
+        assert.match(evenkeel.stderr, new RegExp(`${signal} again: ending at once`));
         while (proxies.some((pid) => kill(pid, 0))) await new Promise((resolve) => setTimeout(resolve, 10));
       },
     );

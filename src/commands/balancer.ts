@@ -175,6 +175,11 @@ export class Balancer {
     this.keeper.hasten(graceMs);
   }
 
+  /** Open ones by listener, `web 12, ssh 1`; empty: there are none. */
+  connections(): string {
+    return this.keeper.connections();
+  }
+
   /** How long `stop` takes at most. */
   get graceMs(): number {
     return this.loaded.ready.plan.graceMs;

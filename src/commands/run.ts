@@ -139,7 +139,11 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     if (typeof end === 'object') return await finishAsOld(balancer, end, isParent, asked);
     service.stopping();
     const { graceMs } = balancer;
-    log.info(`${end}: finishing what is in flight, for up to ${graceMs / 1000} s; a second signal ends at once`);
+    const open = balancer.connections();
+    const which = open === '' ? '' : ` (connections: ${open})`;
+    log.info(
+      `${end}: finishing what is in flight${which}, for up to ${graceMs / 1000} s; a second signal ends at once`,
+    );
     await balancer.stop();
     log.info('ended');
     return EXIT_OK;

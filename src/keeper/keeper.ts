@@ -252,7 +252,7 @@ export class Keeper {
     clearTimeout(this.retry);
     await this.store.emptyAll();
     this.store.closeAll();
-    let left = '';
+    let left = this.connections();
     const look = setInterval(() => (left = this.connections()), LEFT_LOOK_MS);
     const killed = await this.supervisor.drain(graceMs);
     clearInterval(look);
