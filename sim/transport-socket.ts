@@ -144,11 +144,11 @@ export class SimSocket implements Socket {
   }
 
   remoteAddress(into: Uint8Array, at: number): number {
-    const { host, port } = splitAddress(this.endpoint.remote);
-    into.fill(0, at, at + 16);
-    const v6 = parseIPv6(host.includes(':') ? host : `::ffff:${host}`);
-    if (v6 !== null) into.set(v6, at);
-    return port;
+    return writeAddress(this.endpoint.remote, into, at);
+  }
+
+  localAddress(into: Uint8Array, at: number): number {
+    return writeAddress(this.endpoint.local, into, at);
   }
 
   describe(): string {
@@ -346,4 +346,12 @@ export class SimSocket implements Socket {
     if (this.isSabotaged('flip-byte')) memory[offset + length - 1] ^= 1;
     return length;
   }
+}
+
+function writeAddress(text: string, into: Uint8Array, at: number): number {
+  const { host, port } = splitAddress(text);
+  into.fill(0, at, at + 16);
+  const v6 = parseIPv6(host.includes(':') ? host : `::ffff:${host}`);
+  if (v6 !== null) into.set(v6, at);
+  return port;
 }

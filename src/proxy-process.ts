@@ -78,6 +78,8 @@ class ProxyProcess implements TransportDriver, ControlHandler {
     switch (message.type) {
       case 'apply':
         return this.apply(message.generation, message.descriptors);
+      case 'abandon':
+        return this.proxy.abandon(message.addresses);
       case 'drain':
         return this.drain(message.withinMs);
       case 'free-port':

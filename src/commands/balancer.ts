@@ -3,7 +3,7 @@
  * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
  * stops to serve.
  */
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { systemReason } from '../base/system-error.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
 import { linuxHost } from '../io/linux/host.ts';
@@ -190,6 +190,7 @@ export class Balancer {
     this.isStopping = true;
     // While the addresses are here, connections come, and must be served.
     await this.ha?.release();
+    this.abandonMoved();
     await Promise.all([this.keeper.stop(), this.upgrader.stop(this.graceMs), this.ha?.finish(this.graceMs)]);
     this.close();
   }
@@ -206,10 +207,28 @@ export class Balancer {
 
   /** Once for each program that comes to be there. */
   private followDisk(): void {
+    // At the start there is nothing to keep: it fails.
+    if (this.control === null) return;
     const program = identifyProgram();
     if (program === this.followed) return;
     this.followed = program;
     void this.upgrade('a process that had to be replaced').catch(() => undefined);
+  }
+
+  /** Clients that came to a virtual address are with a peer now, or nowhere. */
+  private abandonMoved(): void {
+    const routers = this.ha === null ? [] : (this.loaded.ready.ha?.vip.routers ?? []);
+    const own = new Set(
+      Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? []),
+    );
+    const moved = routers
+      .flatMap(({ addresses, excluded }) => [...addresses, ...excluded].map(({ address }) => address))
+      .filter((address) => !own.has(address));
+    if (moved.length === 0) return;
+    this.options.log.info(
+      `connections that came to ${moved.join(', ')} are ended: these addresses have left this machine`,
+    );
+    this.keeper.abandon(moved);
   }
 
   private async takeOver(succession: Succession): Promise<void> {

@@ -200,6 +200,11 @@ export class Keeper {
     });
   }
 
+  /** These addresses are on another machine now: clients that came to them are not waited for. */
+  abandon(addresses: readonly string[]): void {
+    this.supervisor.abandon(addresses);
+  }
+
   // --- succession ---
 
   /** What a successor takes over. The sockets stay ours too. */

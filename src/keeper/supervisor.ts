@@ -76,6 +76,11 @@ export class Supervisor {
     return this.over;
   }
 
+  /** These addresses are on another machine now: no proxy waits for clients that came to them. */
+  abandon(addresses: readonly string[]): void {
+    for (const child of this.children.values()) child.send({ type: 'abandon', addresses });
+  }
+
   /** Ends every proxy at once. */
   kill(): void {
     this.fleet.handleKill();

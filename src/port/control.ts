@@ -16,6 +16,8 @@ export type KeeperMessage =
    * a file that holds a Delivery (keeper/delivery.ts), the others the listening sockets that it names.
    */
   | { readonly type: 'apply'; readonly generation: number; readonly descriptors: number }
+  /** These addresses are on another machine now: clients that came to them are not waited for. */
+  | { readonly type: 'abandon'; readonly addresses: readonly string[] }
   /** Stop accepting, finish what is in flight, say `drained`. `withinMs`: the time for that; null: `grace` of the plan. */
   | { readonly type: 'drain'; readonly withinMs: number | null }
   /** No local port is left for connections to the server in this slot: give up one that an unused connection there has. */
@@ -135,6 +137,7 @@ export function parseKeeperMessage(line: string): KeeperMessage | null {
   const { type, generation, descriptors } = value;
   if (type === 'apply' && isCount(generation) && isCount(descriptors)) return { type, generation, descriptors };
   if (type === 'free-port' && isCount(value.slot)) return { type, slot: value.slot };
+  if (type === 'abandon' && isTexts(value.addresses)) return { type, addresses: value.addresses };
   return type === 'drain' ? { type, withinMs: isCount(value.withinMs) ? value.withinMs : null } : null;
 }
 
@@ -196,6 +199,10 @@ function parseObject(line: string): Readonly<Record<string, unknown>> | null {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }
 
 function isCount(value: unknown): value is number {

@@ -146,6 +146,9 @@ export interface Socket {
    * `into[at]` and returns its port.
    */
   remoteAddress(into: Uint8Array, at: number): number;
+
+  /** The same of its own address. A system call: not for the hot path. */
+  localAddress(into: Uint8Array, at: number): number;
 }
 
 export interface SocketHandler {

@@ -70,6 +70,13 @@ class TestSession extends Session {
     // nothing is retired here
   }
 
+  override localAddress(): number {
+    return 0;
+  }
+  override abandon(): void {
+    // nor abandoned
+  }
+
   override handleExpiry(): void {
     // not here
   }

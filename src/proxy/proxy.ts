@@ -4,6 +4,7 @@
  */
 import { PLENTY } from '../base/arena.ts';
 import { assert } from '../base/assert.ts';
+import { formatIP } from '../base/address.ts';
 import type { Board, ServerSlot } from '../base/board.ts';
 import { HEAD_SLOT_BYTES, HEADER_COUNT_MAX, TICK_MS } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
@@ -166,6 +167,15 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     if (wanted === undefined) return;
     const owner = this.serverOfSlot.find((server) => server?.identity === wanted.identity && server.idle.count > 0);
     owner?.idle.resetOldest();
+  }
+
+  /** These addresses are on another machine now: who came to one of them is out of reach, and not waited for. */
+  abandon(addresses: readonly string[]): void {
+    const local = new Uint8Array(16);
+    for (const session of this.context.sessions) {
+      session.localAddress(local, 0);
+      if (addresses.includes(formatIP(local))) session.abandon();
+    }
   }
 
   handleTurn(now: number): void {

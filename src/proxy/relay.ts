@@ -95,6 +95,14 @@ export class Relay extends Session {
     this.abort();
   }
 
+  override localAddress(into: Uint8Array, at: number): number {
+    return this.downstream.socket.localAddress(into, at);
+  }
+
+  override abandon(): void {
+    this.abort();
+  }
+
   /** Everything is to end now: the peers get resets. */
   private abort(): void {
     if (this.isOver) return;

@@ -28,4 +28,10 @@ export abstract class Session extends Expiring {
 
   /** That time has come. */
   abstract retire(): void;
+
+  /** The address that its client has come to, as `Socket.localAddress` gives it. */
+  abstract localAddress(into: Uint8Array, at: number): number;
+
+  /** That address is on another machine now: nothing that is sent from here reaches the client. */
+  abstract abandon(): void;
 }

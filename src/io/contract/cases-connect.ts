@@ -38,6 +38,10 @@ function* remoteAddress(stage: Stage, kind: AddressKind, expected: readonly numb
   const into = new Uint8Array(20).fill(0xaa);
   assert.equal(recorder.socket!.remoteAddress(into, 2), peer.localPort);
   assert.deepEqual([...into], [0xaa, 0xaa, ...expected, 0xaa, 0xaa]);
+  // Here it is the same address, and another port.
+  const ownPort = recorder.socket!.localAddress(into.fill(0xaa), 2);
+  assert.deepEqual([...into], [0xaa, 0xaa, ...expected, 0xaa, 0xaa]);
+  assert.equal(ownPort > 0 && ownPort !== peer.localPort, kind !== 'unix');
   recorder.close();
 }
 

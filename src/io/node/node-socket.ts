@@ -250,17 +250,13 @@ export class NodeSocket implements Socket {
   }
 
   remoteAddress(into: Uint8Array, at: number): number {
-    into.fill(0, at, at + 16);
-    const { remoteAddress: text, remoteFamily: family, remotePort: port } = this.stream;
-    if (text === undefined || port === undefined) return 0;
-    if (family === 'IPv4') {
-      into.fill(0xff, at + 10, at + 12);
-      into.set(parseIPv4(text) ?? [], at + 12);
-    } else {
-      // without the zone of a link-local address
-      into.set(parseIPv6(text.split('%', 1)[0]) ?? [], at);
-    }
-    return port;
+    const { remoteAddress: text, remotePort: port } = this.stream;
+    return writeAddress(text, port, into, at);
+  }
+
+  localAddress(into: Uint8Array, at: number): number {
+    const { localAddress: text, localPort: port } = this.stream;
+    return writeAddress(text, port, into, at);
   }
 
   // --- events ---
@@ -456,4 +452,19 @@ function isNoPort(error: NodeJS.ErrnoException): boolean {
 function sockaddrOf(address: Address): Uint8Array {
   const bytes = new Uint8Array(SOCKADDR_BYTES);
   return bytes.subarray(0, emitSockaddr(address, bytes));
+}
+
+/** As `Socket.remoteAddress`. */
+function writeAddress(text: string | undefined, port: number | undefined, into: Uint8Array, at: number): number {
+  into.fill(0, at, at + 16);
+  if (text === undefined || port === undefined) return 0;
+  // without the zone of a link-local address
+  const v6 = parseIPv6(text.split('%', 1)[0]);
+  if (v6 !== null) into.set(v6, at);
+  const v4 = v6 === null ? parseIPv4(text) : null;
+  if (v4 !== null) {
+    into.fill(0xff, at + 10, at + 12);
+    into.set(v4, at + 12);
+  }
+  return port;
 }

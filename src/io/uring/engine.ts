@@ -218,4 +218,11 @@ export class Engine {
     if (ffi.getpeername(descriptor, this.scratch.address, this.scratch.address + LENGTH_AT * 4) < 0) return null;
     return this.scratchBytes;
   }
+
+  /** Its own, likewise. */
+  ownName(descriptor: number): Uint8Array | null {
+    this.scratchWords[LENGTH_AT] = SOCKADDR_BYTES;
+    if (ffi.getsockname(descriptor, this.scratch.address, this.scratch.address + LENGTH_AT * 4) < 0) return null;
+    return this.scratchBytes;
+  }
 }

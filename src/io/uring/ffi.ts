@@ -56,6 +56,12 @@ export const getpeername = libc.func('int getpeername(int descriptor, uintptr_t 
   length: number,
 ) => number;
 
+export const getsockname = libc.func('int getsockname(int descriptor, uintptr_t address, uintptr_t length)') as (
+  descriptor: number,
+  address: number,
+  length: number,
+) => number;
+
 export const ioctl = libc.func('int ioctl(int descriptor, unsigned long request, uintptr_t value)') as (
   descriptor: number,
   request: number,

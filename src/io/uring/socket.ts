@@ -222,7 +222,14 @@ export class UringSocket implements Socket {
   }
 
   remoteAddress(into: Uint8Array, at: number): number {
-    const name = this.phase === CLOSED ? null : this.engine.peerName(this.descriptor);
+    return this.write(this.phase === CLOSED ? null : this.engine.peerName(this.descriptor), into, at);
+  }
+
+  localAddress(into: Uint8Array, at: number): number {
+    return this.write(this.phase === CLOSED ? null : this.engine.ownName(this.descriptor), into, at);
+  }
+
+  private write(name: Uint8Array | null, into: Uint8Array, at: number): number {
     if (name !== null) return parseSockaddr(name, into, at);
     into.fill(0, at, at + 16);
     return 0;

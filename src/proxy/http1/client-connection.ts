@@ -755,6 +755,14 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     else this.abortWithReset();
   }
 
+  override localAddress(into: Uint8Array, at: number): number {
+    return this.socket.localAddress(into, at);
+  }
+
+  override abandon(): void {
+    this.close();
+  }
+
   /** Nothing more is wanted of this client: sends FIN behind what is queued, and closes when the client has closed, or will send nothing. */
   private linger(): void {
     const { now } = this.context.transport;
