@@ -102,6 +102,20 @@ test('a hand-over for a time ends by itself, also over a restart', lab, async (t
   await again.is('active');
 });
 
+test('a drained node hands its addresses over, and takes them back when it is enabled', lab, async (t) => {
+  const { lb01, lb02 } = await start(t);
+  const backup = lb02.command('node', 'drain');
+  assert.deepEqual([backup.code, backup.out], [0, 'node: drained; the file says enabled\n']);
+  assert.equal(lb02.command('node', 'enable').out, 'node: as in the file: enabled\n');
+  const drained = lb01.command('node', 'drain');
+  assert.equal(drained.code, 0, drained.err);
+  assert.match(drained.out, /^node: drained; the file says enabled\nVI_1: handed over to 192\.168\.15\.6 /);
+  await lb02.is('active');
+  const enabled = lb01.command('node', 'enable');
+  assert.equal(enabled.out, 'node: as in the file: enabled\nVI_1: takes part as configured again\n');
+  await lb01.is('active');
+});
+
 test('a hand-over ends when nobody else has the address', lab, async (t) => {
   const { lb01, lb02 } = await start(t);
   assert.equal(lb01.command('handover', 'VI_1').code, 0);
