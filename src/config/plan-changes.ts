@@ -7,7 +7,7 @@ import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from './plan.ts';
 export function planChanges(from: Plan, to: Plan): readonly string[] {
   const changes = [
     ...changesOf('listener', from.listeners, to.listeners, (before, after) =>
-      listenerChanges(namedListener(before, from), namedListener(after, to)),
+      listenerChanges(namedListener(before, from), namedListener(shareOf(after, to, before, from), to)),
     ),
     ...changesOf('upstream', from.upstreams, to.upstreams, upstreamChanges),
   ];
@@ -47,6 +47,15 @@ function namedListener(listener: ListenerPlan, { upstreams }: Plan): NamedListen
     return Object.assign({}, route, { action: { ...action, upstream: nameOf(action.upstream) } });
   });
   return { ...rest, routes: named, upstream: nameOf(upstream) };
+}
+
+/** What is configured for all proxies is shared among them: another share of the same is no change of the listener. */
+function shareOf(after: ListenerPlan, to: Plan, before: ListenerPlan, from: Plan): ListenerPlan {
+  const { connections } = before.limits;
+  const isSame =
+    connections * from.workers > (after.limits.connections - 1) * to.workers &&
+    after.limits.connections * to.workers > (connections - 1) * from.workers;
+  return isSame ? { ...after, limits: { ...after.limits, connections } } : after;
 }
 
 function listenerChanges(before: NamedListener, after: NamedListener): readonly string[] {
