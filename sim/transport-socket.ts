@@ -131,6 +131,10 @@ export class SimSocket implements Socket {
     this.endpoint.reset();
   }
 
+  get isStanding(): boolean {
+    return !this.isFreed && this.endpoint.broken === null && !this.endpoint.hasFin;
+  }
+
   setKeepAlive(): void {
     if (this.isFreed) this.transport.world.fail('contract', `socket ${this.id}: setKeepAlive after close`);
   }

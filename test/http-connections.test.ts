@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { engineSkip, ENGINES, Evenkeel, freePort, WAIT_MS } from './evenkeel.ts';
+import { engineSkip, ENGINES, Evenkeel, freePort, kill, WAIT_MS } from './evenkeel.ts';
 import { assertSameText, RawConnection, RawServer, text } from './raw.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -19,6 +19,29 @@ upstreams: { web: { servers: [ "${server.address}" ], pool: { idle: 2 } } }
 `;
     const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1 });
     const [pid] = evenkeel.proxies();
+
+    await t.test(
+      'a request that cannot be repeated is not sent on a connection that the server has closed',
+      async (t) => {
+        const client = await RawConnection.open(t, port);
+        client.write(GET);
+        const first = await server.exchange();
+        first.ok();
+        assert.equal((await client.response()).status, 200);
+        // the request is the first that the proxy sees when it goes on
+        kill(pid, 'SIGSTOP');
+        client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc');
+        await client.delivered();
+        const ended = once(first.connection.socket, 'close');
+        first.connection.socket.destroy();
+        await ended;
+        kill(pid, 'SIGCONT');
+        const second = await server.exchange();
+        assert.notEqual(second.connection, first.connection);
+        second.ok('once');
+        assert.equal((await client.response()).body, 'once');
+      },
+    );
 
     await t.test('a client that sends FIN after its request still gets the response', async (t) => {
       const client = await RawConnection.open(t, port);

@@ -132,6 +132,9 @@ export interface Socket {
   /** Frees the socket now and sends RST. Idempotent. */
   reset(): void;
 
+  /** False: the peer has ended or broken the connection, though no handler may have been told yet. A system call. */
+  readonly isStanding: boolean;
+
   /** TCP keep-alive from now on. Up to four system calls. */
   setKeepAlive(keepAlive: KeepAlive): void;
 

@@ -25,6 +25,8 @@ const SO_NWRITE = 0x1024;
 const isLinux = process.platform === 'linux';
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
+/** The first byte of what it gives. */
+const TCP_ESTABLISHED = 1;
 const SO_KEEPALIVE = isDarwin ? 8 : 9;
 const TCP_KEEPIDLE = isDarwin ? 0x10 : 4;
 const TCP_KEEPINTVL = isDarwin ? 0x101 : 5;
@@ -120,6 +122,11 @@ const NOTSENT_BYTES = 144 >> 2;
 function readInfo(descriptor: number): boolean {
   infoLength[0] = info.byteLength;
   return isLinux && (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, infoLength) as number) === 0;
+}
+
+/** TCP: nothing has come that ends the connection, as far as the system tells. */
+export function isStanding(descriptor: number): boolean {
+  return !readInfo(descriptor) || (info[0] & 0xff) === TCP_ESTABLISHED;
 }
 
 /** Bytes that the peer's kernel has acknowledged, modulo 2^32; 0 where the system does not tell. */

@@ -23,6 +23,7 @@ import {
   closeDescriptorNow,
   duplicateDescriptor,
   hasRoom,
+  isStanding,
   openBound,
   resetOnClose,
   setKeepAlive,
@@ -218,6 +219,11 @@ export class NodeSocket implements Socket {
   reset(): void {
     this.resetIfKilled();
     this.drop();
+  }
+
+  get isStanding(): boolean {
+    const handle = handleOf(this.stream);
+    return handle !== null && !this.isGone && isStanding(handle.fd);
   }
 
   setKeepAlive(keepAlive: KeepAlive): void {

@@ -200,11 +200,22 @@ export class Engine {
 
   /** TCP: a reset has come, or the kernel has given the connection up. */
   isOver(descriptor: number): boolean {
+    return this.tcpState(descriptor) === ffi.TCP_CLOSE;
+  }
+
+  /** Nothing has come that ends the connection. */
+  isStanding(descriptor: number): boolean {
+    const state = this.tcpState(descriptor);
+    return state === ffi.TCP_ESTABLISHED || state < 0;
+  }
+
+  /** -1: it is not TCP. */
+  private tcpState(descriptor: number): number {
     const lengthAt = 128;
     this.scratchWords[lengthAt >> 2] = 1;
     const { address } = this.scratch;
     const result = ffi.getsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_INFO, address, address + lengthAt);
-    return result === 0 && this.scratchBytes[0] === ffi.TCP_CLOSE;
+    return result === 0 ? this.scratchBytes[0] : -1;
   }
 
   /** What was sent and is not acknowledged. */

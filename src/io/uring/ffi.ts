@@ -156,6 +156,7 @@ export const TCP_KEEPCNT = 6;
 export const SO_KEEPALIVE = 9;
 export const TCP_INFO = 11;
 /** The state of a connection that is over, in the first byte of tcp_info. */
+export const TCP_ESTABLISHED = 1;
 export const TCP_CLOSE = 7;
 export const TCP_NOTSENT_LOWAT = 25;
 export const SHUT_WR = 1;

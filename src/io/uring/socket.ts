@@ -204,6 +204,10 @@ export class UringSocket implements Socket {
     this.dispose();
   }
 
+  get isStanding(): boolean {
+    return this.phase !== CLOSED && this.engine.isStanding(this.descriptor);
+  }
+
   setKeepAlive(keepAlive: KeepAlive): void {
     if (this.phase !== CLOSED) this.engine.setKeepAlive(this.descriptor, keepAlive);
   }

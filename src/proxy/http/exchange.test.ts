@@ -109,6 +109,7 @@ class FakeServer implements ServerSide {
   isReady = false;
   wasConnected = false;
   isStaleNext = false;
+  isStanding = true;
   isReused = false;
   isAbandoned = false;
   /** Lengths of the requests that it was sent. */

@@ -206,7 +206,7 @@ export class Exchange extends Waiter implements ResponseHandler {
     this.server = server;
     this.tries++;
     upstream.take(server);
-    const idle = this.needsFreshConnection ? null : server.idle.take();
+    const idle = this.needsFreshConnection ? null : server.idle.take(!this.isRepeatable);
     if (idle !== null) {
       this.serverSide = idle;
       idle.reuse(this);
@@ -217,6 +217,11 @@ export class Exchange extends Waiter implements ResponseHandler {
     if (this.serverSide !== null) return;
     upstream.give(server);
     this.judgeFailure(FAILED_NO_RESOURCE, 0, false, SENT_NOTHING);
+  }
+
+  /** A server that closes its unused connection while the request is on its way costs no more than another try. */
+  private get isRepeatable(): boolean {
+    return this.client.isRequestComplete && (isIdempotent(this.method) || this.action.retry.nonIdempotent);
   }
 
   private handleNoServer(picked: number): void {

@@ -46,8 +46,8 @@ test('it keeps as many as were in use at one time, and gives the last one first'
   const busy = stage.make(5000);
   for (const connection of busy) stage.pool.put(connection);
   assert.equal(stage.pool.count, 5000);
-  for (const connection of busy.toReversed()) assert.equal(stage.pool.take(), connection);
-  assert.equal(stage.pool.take(), null);
+  for (const connection of busy.toReversed()) assert.equal(stage.pool.take(false), connection);
+  assert.equal(stage.pool.take(false), null);
   assert.deepEqual(stage.ends, []);
 });
 
@@ -58,7 +58,7 @@ test('what is not needed for its time is let go little by little, the longest un
   const serve = (ms: number): number => {
     let most = 0;
     for (let passed = 0; passed < ms; passed += TICK_MS) {
-      const connection = stage.pool.take();
+      const connection = stage.pool.take(false);
       assert.notEqual(connection, null);
       stage.pool.put(connection!);
       const before = stage.pool.count;
@@ -80,7 +80,7 @@ test('what has been unused for its time is not taken any more, though it is stil
   for (const connection of stage.make(1000)) stage.pool.put(connection);
   stage.pass(KEEP_MS);
   assert.ok(stage.pool.count > 900);
-  assert.equal(stage.pool.take(), null);
+  assert.equal(stage.pool.take(false), null);
 });
 
 test('a bound closes the oldest; 0 keeps none', () => {

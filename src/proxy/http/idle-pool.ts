@@ -53,12 +53,19 @@ export class IdlePool extends Expiring implements Pool {
     if (this.oldest === null) this.context.pools.delete(this);
   }
 
-  /** The connection that was used last, or null. */
-  take(): ServerSide | null {
-    const connection = this.newest;
-    if (connection === null || connection.idleSince + this.keepMs <= this.context.transport.now) return null;
-    this.remove(connection);
-    return connection;
+  /**
+   * The connection that was used last, or null. `isToStand`: what is sent on it cannot be sent again, so it must not be one that
+   * the server has closed already.
+   */
+  take(isToStand: boolean): ServerSide | null {
+    const { now } = this.context.transport;
+    for (;;) {
+      const connection = this.newest;
+      if (connection === null || connection.idleSince + this.keepMs <= now) return null;
+      this.remove(connection);
+      if (!isToStand || connection.isStanding) return connection;
+      connection.close();
+    }
   }
 
   /** Keeps it; the oldest goes when there are too many. */

@@ -103,6 +103,8 @@ export interface ServerSide {
 
   // --- in the pool: since when, and its neighbours ---
 
+  /** False: the server has ended it already, which nobody was told yet. A system call. */
+  readonly isStanding: boolean;
   idleSince: number;
   newer: ServerSide | null;
   older: ServerSide | null;

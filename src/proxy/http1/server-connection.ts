@@ -117,6 +117,10 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
     return this.socketOrNull as Socket;
   }
 
+  get isStanding(): boolean {
+    return this.socket.isStanding;
+  }
+
   /** The exchange may send. */
   get isReady(): boolean {
     return this.socketOrNull !== null && this.state >= HEAD && this.state <= REST;
