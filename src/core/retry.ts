@@ -38,14 +38,21 @@ export const FAILED_NO_RESOURCE = 7;
 export const FAILED_NO_PORT = 8;
 /** A response came, and this proxy had no buffer for its head. Never tried again: the server did receive the request. */
 export const FAILED_NO_BUFFER = 9;
+/** No connection: while it waited for room in the server's queue the server was taken out, by its health or by hand. */
+export const FAILED_WITHDRAWN = 10;
 
 /** How a connection cannot be made. */
 export type ConnectFailure =
   | typeof FAILED_CONNECT
   | typeof FAILED_CONNECT_TIMEOUT
   | typeof FAILED_NO_RESOURCE
-  | typeof FAILED_NO_PORT;
-export type LocalFailure = typeof FAILED_NO_RESOURCE | typeof FAILED_NO_PORT | typeof FAILED_NO_BUFFER;
+  | typeof FAILED_NO_PORT
+  | typeof FAILED_WITHDRAWN;
+export type LocalFailure =
+  | typeof FAILED_NO_RESOURCE
+  | typeof FAILED_NO_PORT
+  | typeof FAILED_NO_BUFFER
+  | typeof FAILED_WITHDRAWN;
 export type ServerFailure =
   | typeof FAILED_CONNECT
   | typeof FAILED_CONNECT_TIMEOUT
@@ -56,7 +63,7 @@ export type ServerFailure =
 /** How a try failed. */
 export type Failure = LocalFailure | ServerFailure;
 
-/** The shortage is this machine's: the server is not to blame. */
+/** A shortage of this machine's, or its own decision: the server is not to blame. */
 export function isLocalFailure(how: Failure): how is LocalFailure {
   return how >= FAILED_NO_RESOURCE;
 }
@@ -104,6 +111,7 @@ export function mayRetry(
     case FAILED_CONNECT_TIMEOUT:
     case FAILED_NO_RESOURCE:
     case FAILED_NO_PORT:
+    case FAILED_WITHDRAWN:
       return rule.connect;
     case FAILED_RESET:
       return rule.reset;

@@ -15,6 +15,7 @@ import {
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
+  FAILED_WITHDRAWN,
   isLocalFailure,
 } from '../core/retry.ts';
 import type { ProxyEvent } from '../port/control.ts';
@@ -46,8 +47,8 @@ export class FailureLog {
   }
 
   private noteShortage(place: Place, how: LocalFailure): void {
-    // of the buffers tells whoever owns them: they have nothing to do with the server
-    if (how === FAILED_NO_BUFFER) return;
+    // The arena tells of its shortage; a server that was taken out is short of nothing.
+    if (how === FAILED_NO_BUFFER || how === FAILED_WITHDRAWN) return;
     this.row.countServerShortage(place.slot);
     const counts = how === FAILED_NO_PORT ? this.withoutPort : this.withoutResource;
     counts.set(place, (counts.get(place) ?? 0) + 1);

@@ -6,6 +6,7 @@ import {
   FAILED_CONNECT_TIMEOUT,
   FAILED_NO_PORT,
   FAILED_NO_RESOURCE,
+  FAILED_WITHDRAWN,
 } from '../core/retry.ts';
 
 export const NO_SERVER = answerKind('no-server');
@@ -26,6 +27,7 @@ export function kindOfFailure(how: ConnectFailure): number {
     case FAILED_NO_PORT:
       return NO_PORT;
     case FAILED_CONNECT:
+    case FAILED_WITHDRAWN:
       return CONNECT_FAILED;
   }
 }

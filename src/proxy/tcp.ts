@@ -8,8 +8,8 @@ import { hashWords } from '../base/hash.ts';
 import { PICK_FULL, PICK_TRIED } from '../core/balance/balancer.ts';
 import {
   type ConnectFailure,
-  FAILED_CONNECT,
   FAILED_CONNECT_TIMEOUT,
+  FAILED_WITHDRAWN,
   FAILED_NO_RESOURCE,
   isLocalFailure,
 } from '../core/retry.ts';
@@ -144,7 +144,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
       this.dial(this.server as Server);
     } else {
       this.closeServerSocket();
-      this.tryAnother(now < this.connectDeadline ? FAILED_CONNECT : FAILED_CONNECT_TIMEOUT);
+      this.tryAnother(now < this.connectDeadline ? FAILED_WITHDRAWN : FAILED_CONNECT_TIMEOUT);
     }
   }
 

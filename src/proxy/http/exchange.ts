@@ -24,6 +24,7 @@ import {
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
+  FAILED_WITHDRAWN,
   SENT_EVERYTHING_KEPT,
   SENT_NOTHING,
   SENT_UNREPEATABLE,
@@ -426,6 +427,7 @@ function namesH2c(bytes: Uint8Array, at: number, length: number): boolean {
 function failureOf(how: Failure, status: number): own.OwnResponse {
   switch (how) {
     case FAILED_CONNECT:
+    case FAILED_WITHDRAWN:
       return own.CONNECT_FAILED;
     case FAILED_CONNECT_TIMEOUT:
       return own.CONNECT_TIMEOUT;

@@ -12,12 +12,12 @@ import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import {
   type Failure,
   FAILED_BAD_RESPONSE,
-  FAILED_CONNECT,
   FAILED_CONNECT_TIMEOUT,
   FAILED_NO_BUFFER,
   FAILED_NO_RESOURCE,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
+  FAILED_WITHDRAWN,
   FAILED_STATUS,
   isLocalFailure,
 } from '../../core/retry.ts';
@@ -250,7 +250,7 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
     switch (this.state) {
       case CONNECTING:
         if (now >= this.connectDeadline) this.fail(FAILED_CONNECT_TIMEOUT, 0);
-        else if (!this.server.isUsable) this.fail(FAILED_CONNECT, 0);
+        else if (!this.server.isUsable) this.fail(FAILED_WITHDRAWN, 0);
         else if (!this.dial()) this.fail(FAILED_NO_RESOURCE, 0);
         return;
       case HEAD:
