@@ -124,7 +124,7 @@ test('what does not fit is said, not cut, and nothing is written behind the end'
     assert.equal(one.write(bytes, head, out, 0, room), room);
   }
   const { bytes, head } = request(`/${'a'.repeat(20_000)}`);
-  const growing = compiled(null, { kind: 'regex', regex: '^(.*)$', to: '$1$1$1' });
+  const growing = compiled(null, { kind: 'regex', regex: '^(.*)$', to: '$1$1$1$1' });
   assert.equal(growing.write(bytes, head, out, 0, out.length), REWRITE_TOO_LONG);
 });
 
