@@ -200,3 +200,106 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
     assert.equal(await evenkeel.exit, 0);
   },
 );
+
+test(
+  'an upgrade keeps what is known of servers and what was said by hand, takes another file, and refuses a wrong one',
+  engineSkip('node'),
+  async (t) => {
+    const [good, down, drained] = [await startBackend(t), await startBackend(t), await startBackend(t)];
+    await down.stop();
+    const [port, gone, added] = [await freePort(), await freePort(), await freePort()];
+    const yaml = (name: string, extra: number): string => `
+listeners:
+  web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] }
+  ${name}: { bind: "127.0.0.1:${extra}", routes: [ { upstream: web } ] }
+upstreams:
+  web:
+    servers: [ "${good.address}", "${down.address}", "${drained.address}" ]
+    health: { http: /, interval: 1h }
+`;
+    const state = mkdtempSync(join(tmpdir(), 'evenkeel-state-'));
+    t.after(() => rmSync(state, { recursive: true, force: true }));
+    const options = { engine: 'node', workers: 1, hasSocket: true, env: { STATE_DIRECTORY: state } } as const;
+    const evenkeel = await Evenkeel.start(t, yaml('gone', gone), options);
+    await evenkeel.said(/server web\/\S+ down/);
+    await ask(evenkeel, 'POST', `/v1/upstreams/web/servers/${drained.address}/drain?by=test`);
+    const states = async (): Promise<unknown> => {
+      const { upstreams } = await status(evenkeel);
+      return upstreams[0].servers.map(({ state, reason }) => [state, reason]);
+    };
+    const before = await states();
+
+    writeFileSync(evenkeel.file, 'listeners: 7\n');
+    assert.match((await upgrade(evenkeel)).error!, /listeners/);
+    assert.equal((await get(port)).status, 200);
+
+    writeFileSync(evenkeel.file, yaml('added', added));
+    const { pid, error } = await upgrade(evenkeel);
+    assert.equal(error, undefined);
+    endAfter(t, pid!);
+    assert.deepEqual(await states(), before);
+    assert.equal((await get(added)).status, 200);
+    for (;;) {
+      try {
+        await get(gone);
+      } catch (failure) {
+        if ((failure as NodeJS.ErrnoException).code === 'ECONNREFUSED') break;
+      }
+    }
+    evenkeel.signal('SIGTERM');
+    assert.equal(await evenkeel.exit, 0);
+  },
+);
+
+test(
+  'of the programs that still finish the oldest is ended first, and a stop ends them all',
+  engineSkip('node'),
+  async (t) => {
+    const echo = await startTcpBackend(t, (socket) => socket.pipe(socket));
+    const port = await freePort();
+    const yaml = `
+grace: 1s
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: echo } }
+upstreams: { echo: { servers: [ "${echo.address}" ] } }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node', workers: 1, hasSocket: true });
+    const ends: Promise<unknown>[] = [];
+    const pids = [evenkeel.child.pid!];
+    for (let round = 0; round < 4; round++) {
+      const session = await connect(port);
+      session.write('x');
+      await once(session, 'data');
+      ends.push(new Promise((resolve) => session.once('close', resolve)));
+      const { pid } = await upgrade(evenkeel);
+      endAfter(t, pid!);
+      pids.push(pid!);
+    }
+    await evenkeel.said(/the oldest one is ended/);
+    await evenkeel.said(/connections of a former program are ended: echo 1/);
+    await ends[0];
+    assert.deepEqual(
+      pids.slice(1).map((pid) => kill(pid, 0)),
+      [true, true, true, true],
+    );
+    evenkeel.signal('SIGTERM');
+    await Promise.all(ends);
+    assert.equal(await evenkeel.exit, 0);
+    for (const pid of pids) await gone(pid);
+  },
+);
+
+test('a program that hangs is ended when its time is over, and nothing has changed', engineSkip('node'), async (t) => {
+  const backend = await startBackend(t);
+  const port = await freePort();
+  const file = replaceable(t);
+  const yaml = `
+listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "${backend.address}" ] } }
+`;
+  const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node', workers: 1, hasSocket: true, program: file.path });
+  file.replace('for (;;);');
+  evenkeel.signal('SIGUSR2');
+  await evenkeel.said(/upgrade failed, and this evenkeel goes on: the new program does not serve after 30 s/);
+  assert.equal((await get(port)).status, 200);
+  while (evenkeel.proxies().length > 1) await new Promise((resolve) => setTimeout(resolve, 20));
+});
