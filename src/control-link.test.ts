@@ -89,7 +89,7 @@ test('for a keeper that does not listen a bounded amount is kept, and later mess
 
 test('orders are heard however they are cut, and what is no order is ignored', () => {
   const scene = new Scene();
-  const bytes = encodeControl({ type: 'drain', withinMs: null });
+  const bytes = encodeControl({ type: 'drain', withinMs: null, keepsIdle: false });
   scene.receive(bytes.subarray(0, 5));
   scene.receive(bytes.subarray(5));
   scene.receive(Uint8Array.of(200, 10));

@@ -81,7 +81,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       case 'abandon':
         return this.proxy.abandon(message.addresses);
       case 'drain':
-        return this.drain(message.withinMs);
+        return this.drain(message.keepsIdle ? Infinity : message.withinMs);
       case 'free-port':
         return this.proxy.freePort(message.slot);
     }

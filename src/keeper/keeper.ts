@@ -231,7 +231,7 @@ export class Keeper {
     this.names.stop();
     await this.store.emptyAllBut(addresses);
     this.store.closeAll();
-    await this.supervisor.drain(drainMs);
+    await this.supervisor.drain(drainMs, true);
     this.release();
   }
 

@@ -68,10 +68,10 @@ export class Supervisor {
 
   /**
    * Lets every proxy finish. Resolves when all are gone, with the number of those that had to be killed. May be called again, to
-   * have them finish sooner.
+   * have them finish sooner. `keepsIdle`: clients between requests are not sent away.
    */
-  drain(graceMs: number): Promise<number> {
-    this.fleet.handleStop(this.options.now(), graceMs);
+  drain(graceMs: number, keepsIdle = false): Promise<number> {
+    this.fleet.handleStop(this.options.now(), graceMs, keepsIdle);
     this.act();
     return this.over;
   }
@@ -120,7 +120,9 @@ export class Supervisor {
       case 'apply':
         return this.send(action.row, action.worker, action.generation);
       case 'drain':
-        return this.children.get(action.row)?.send({ type: 'drain', withinMs: action.withinMs });
+        return this.children
+          .get(action.row)
+          ?.send({ type: 'drain', withinMs: action.withinMs, keepsIdle: action.keepsIdle });
       case 'kill':
         return this.children.get(action.row)?.kill();
       case 'clear':

@@ -38,7 +38,7 @@ test('every message survives the way, and is one line of ASCII', () => {
   }
   const abandon = { type: 'abandon', addresses: ['192.0.2.3', '2001:db8::3'] } as const;
   assert.deepEqual(parseKeeperMessage(linesOf([encodeControl(abandon)])[0]!), abandon);
-  const drain = { type: 'drain', withinMs: 20 } as const;
+  const drain = { type: 'drain', withinMs: 20, keepsIdle: true } as const;
   const freePort = { type: 'free-port', slot: 3 } as const;
   for (const message of [drain, freePort]) {
     assert.deepEqual(parseKeeperMessage(linesOf([encodeControl(message)])[0]!), message);

@@ -18,8 +18,11 @@ export type KeeperMessage =
   | { readonly type: 'apply'; readonly generation: number; readonly descriptors: number }
   /** These addresses are on another machine now: clients that came to them are not waited for. */
   | { readonly type: 'abandon'; readonly addresses: readonly string[] }
-  /** Stop accepting, finish what is in flight, say `drained`. `withinMs`: the time for that; null: `grace` of the plan. */
-  | { readonly type: 'drain'; readonly withinMs: number | null }
+  /**
+   * Stop accepting, finish what is in flight, say `drained`. `withinMs`: the time for that; null: `grace` of the plan. `keepsIdle`:
+   * clients between requests are not sent away, but told with their next response.
+   */
+  | { readonly type: 'drain'; readonly withinMs: number | null; readonly keepsIdle: boolean }
   /** No local port is left for connections to the server in this slot: give up one that an unused connection there has. */
   | { readonly type: 'free-port'; readonly slot: number };
 
@@ -138,7 +141,8 @@ export function parseKeeperMessage(line: string): KeeperMessage | null {
   if (type === 'apply' && isCount(generation) && isCount(descriptors)) return { type, generation, descriptors };
   if (type === 'free-port' && isCount(value.slot)) return { type, slot: value.slot };
   if (type === 'abandon' && isTexts(value.addresses)) return { type, addresses: value.addresses };
-  return type === 'drain' ? { type, withinMs: isCount(value.withinMs) ? value.withinMs : null } : null;
+  if (type !== 'drain') return null;
+  return { type, withinMs: isCount(value.withinMs) ? value.withinMs : null, keepsIdle: value.keepsIdle === true };
 }
 
 /** Null if it is not one of the messages. */

@@ -147,7 +147,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
 
   /**
    * Accepts no more, ends what is idle, and reports `drained` when the last exchange and session has ended. `withinMs`: when that is
-   * to be over. A later call may shorten that.
+   * to be over; Infinity: clients between requests are not sent away. A later call may shorten that.
    */
   drain(withinMs: number): void {
     if (!this.context.isDraining) {

@@ -27,7 +27,7 @@ export type FleetAction =
   /** Start a process as `worker`, with this row, which is cleared before. Its first message is to be `apply`. */
   | { readonly kind: 'spawn'; readonly row: number; readonly worker: number; readonly generation: number }
   | { readonly kind: 'apply'; readonly row: number; readonly worker: number; readonly generation: number }
-  | { readonly kind: 'drain'; readonly row: number; readonly withinMs: number | null }
+  | { readonly kind: 'drain'; readonly row: number; readonly withinMs: number | null; readonly keepsIdle: boolean }
   | { readonly kind: 'kill'; readonly row: number }
   /** The process is gone: what it left on its row counts no longer. */
   | { readonly kind: 'clear'; readonly row: number }
@@ -174,10 +174,10 @@ export class Fleet {
   }
 
   /** Everything ends, within `graceMs`. A later call may shorten that. */
-  handleStop(now: number, graceMs: number): void {
+  handleStop(now: number, graceMs: number, keepsIdle = false): void {
     if (this.phase === 'over') return;
     this.phase = 'stopping';
-    for (const life of this.lives()) this.drain(life, now, graceMs);
+    for (const life of this.lives()) this.drain(life, now, graceMs, keepsIdle);
     this.report();
   }
 
@@ -282,19 +282,19 @@ export class Fleet {
     const wasServing = life.state === 'serving';
     const state = this.step(life, 'refused');
     if (state === 'killed') this.act({ kind: 'kill', row: life.row });
-    else this.act({ kind: 'drain', row: life.row, withinMs: null });
+    else this.act({ kind: 'drain', row: life.row, withinMs: null, keepsIdle: false });
     if (!wasServing || this.phase !== 'serving') return; // its exit says when the next one starts
     this.tell({ kind: 'replaced', worker: life.worker, reason });
     this.workers[life.worker].startAt = now;
     this.fill(now);
   }
 
-  private drain(life: Life, now: number, withinMs: number): void {
+  private drain(life: Life, now: number, withinMs: number, keepsIdle = false): void {
     const finishBy = now + withinMs;
     if (life.state === 'killed' || (life.state === 'draining' && life.finishBy <= finishBy)) return;
     life.finishBy = finishBy;
     this.step(life, 'drain');
-    this.act({ kind: 'drain', row: life.row, withinMs });
+    this.act({ kind: 'drain', row: life.row, withinMs, keepsIdle });
   }
 
   private kill(life: Life, event: LifeEvent): void {
