@@ -1,13 +1,12 @@
-/** The program is replaced while it runs: nobody who asks notices, and a program that cannot serve changes nothing. */
+/** The program is replaced while it runs: nobody who asks notices. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { cpSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import type { StatusDocument } from '../src/keeper/status.ts';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import {
   connect,
   engineSkip,
@@ -16,55 +15,11 @@ import {
   freePort,
   get,
   kill,
-  program,
   startBackend,
   startLoad,
   startTcpBackend,
-  WAIT_MS,
 } from './evenkeel.ts';
-
-interface Told {
-  readonly pid?: number;
-  readonly error?: string;
-}
-
-function ask<T>(evenkeel: Evenkeel, method: string, path: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const options = { socketPath: `${evenkeel.file}.sock`, method, path, agent: false };
-    const request = http.request(options, (response) => {
-      let text = '';
-      response.on('data', (data: Buffer) => (text += data.toString()));
-      response.on('end', () => resolve(JSON.parse(text) as T));
-    });
-    request.on('error', reject);
-    request.end();
-  });
-}
-
-const upgrade = (evenkeel: Evenkeel): Promise<Told> => ask(evenkeel, 'POST', '/v1/upgrade');
-const status = (evenkeel: Evenkeel): Promise<StatusDocument> => ask(evenkeel, 'GET', '/v1/status');
-
-async function gone(pid: number): Promise<void> {
-  for (const end = performance.now() + WAIT_MS; kill(pid, 0);) {
-    assert.ok(performance.now() < end, `${pid} is still there`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** Ends whoever is in charge now, with its proxies, when the test is over. */
-function endAfter(t: TestContext, pid: number): void {
-  t.after(() => {
-    for (const each of [...childrenOf(pid), pid]) kill(each, 'SIGKILL');
-  });
-}
-
-function childrenOf(pid: number): readonly number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
-}
+import { ask, endAfter, gone, status, upgrade } from './upgrading.ts';
 
 for (const engine of ENGINES) {
   test(
@@ -120,53 +75,6 @@ upstreams:
       await assert.rejects(get(port), { code: 'ECONNREFUSED' });
     },
   );
-}
-
-/** A copy of the command that can be replaced by another program. */
-function replaceable(t: TestContext): { readonly path: string; replace(source: string | null): void } {
-  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-program-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const path = join(directory, 'evenkeel.mjs');
-  const replace = (source: string | null): void => {
-    rmSync(path, { force: true });
-    if (source === null) symlinkSync(program, path);
-    else writeFileSync(path, source);
-  };
-  replace(null);
-  return { path, replace };
-}
-
-const BROKEN = {
-  'lacks a module': `import './missing.mjs';`,
-  'ends at once': `process.exit(0);`,
-  crashes: `throw new Error('broken');`,
-};
-
-for (const [what, source] of Object.entries(BROKEN)) {
-  test(`a program that ${what} changes nothing, and says why`, engineSkip('node'), async (t) => {
-    const backend = await startBackend(t);
-    const port = await freePort();
-    const file = replaceable(t);
-    const yaml = `
-listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
-upstreams: { web: { servers: [ "${backend.address}" ] } }
-`;
-    const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node', hasSocket: true, program: file.path });
-    const proxies = evenkeel.proxies();
-    const load = startLoad(port, 2);
-    file.replace(source);
-    assert.match((await upgrade(evenkeel)).error!, /^the new program ended before it served/);
-    await evenkeel.said(/upgrade failed, and this evenkeel goes on/);
-    while (evenkeel.proxies().length > proxies.length) await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.deepEqual(evenkeel.proxies(), proxies);
-    file.replace(null);
-    const { pid } = await upgrade(evenkeel);
-    endAfter(t, pid!);
-    assert.notEqual(pid, evenkeel.child.pid);
-    assert.deepEqual((await load.stop()).failures, []);
-    evenkeel.signal('SIGTERM');
-    assert.equal(await evenkeel.exit, 0);
-  });
 }
 
 test(
@@ -287,19 +195,3 @@ upstreams: { echo: { servers: [ "${echo.address}" ] } }
     for (const pid of pids) await gone(pid);
   },
 );
-
-test('a program that hangs is ended when its time is over, and nothing has changed', engineSkip('node'), async (t) => {
-  const backend = await startBackend(t);
-  const port = await freePort();
-  const file = replaceable(t);
-  const yaml = `
-listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
-upstreams: { web: { servers: [ "${backend.address}" ] } }
-`;
-  const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node', workers: 1, hasSocket: true, program: file.path });
-  file.replace('for (;;);');
-  evenkeel.signal('SIGUSR2');
-  await evenkeel.said(/upgrade failed, and this evenkeel goes on: the new program does not serve after 30 s/);
-  assert.equal((await get(port)).status, 200);
-  while (evenkeel.proxies().length > 1) await new Promise((resolve) => setTimeout(resolve, 20));
-});
