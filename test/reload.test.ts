@@ -46,7 +46,7 @@ ${round % 2 === 1 ? `      - { match: { path: /round }, respond: { status: 200, 
   tcp: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: echo }
 upstreams:
 ${round % 4 < 2 ? '' : `  other: { servers: [ "${second.address}" ] }`}
-  web: { servers: [ { address: "${first.address}", weight: ${1 + round} } ${round % 2 === 0 ? `, "${second.address}"` : ''} ] }
+  web: { servers: [ { address: "${first.address}", weight: ${1 + round} } ${round % 2 === 1 ? `, "${second.address}"` : ''} ] }
   echo: { servers: [ "127.0.0.1:${echoPort}" ] }
 `;
       const evenkeel = await Evenkeel.start(t, yaml(0), { engine, workers: 2, hasSocket: true });

@@ -446,7 +446,7 @@ class Run implements NodeObserver {
 
   // --- the checks ---
 
-  /** How long after healing what may take: the one down-interval, and all that configuration adds to it. */
+  /** How long after healing what may take: the one down-interval that is allowed, and all that configuration adds to it. */
   private graces(): { readonly oneActiveUs: number } {
     const [{ version }] = this.scenario.nodes[0].routers;
     const downUs = downIntervalUs(version, 1, this.intervalUsMax);

@@ -3,6 +3,7 @@
  * One at a time. Of those that are asked for meanwhile only the last one is carried out, for it reads what all of them would
  * have read; all of them are told how it ended.
  */
+import { AssertionError } from '../base/assert.ts';
 import { haChanges } from '../config/ha-changes.ts';
 import { planChanges } from '../config/plan-changes.ts';
 import type { Log } from '../keeper/log.ts';
@@ -52,8 +53,16 @@ export class Reloader {
       log.info(`reload by ${by}: ${changes.length === 0 ? 'nothing has changed' : changes.join('; ')}`);
       return changes;
     } catch (error) {
+      if (isBug(error)) {
+        log.error(
+          `reload by ${by} failed, and what is in force is not certain: restart; ${lines((error as Error).stack ?? '')}`,
+        );
+        throw new ReloadError(
+          'failed by a bug, and what is in force is not certain: restart, and report what the log says',
+        );
+      }
       const { message } = error as Error;
-      log.error(`reload by ${by} refused, nothing has changed: ${message.split('\n').join('; ')}`);
+      log.error(`reload by ${by} refused, nothing has changed: ${lines(message)}`);
       throw error instanceof ReloadError ? error : new ReloadError(message);
     }
   }
@@ -78,4 +87,13 @@ function needsRestart({ ready: before }: Loaded, { ready: after }: Loaded): stri
   if (before.ha !== null && after.ha !== null && before.ha.node !== after.ha.node) return '`node`';
   if (before.config.user !== after.config.user) return '`user`';
   return null;
+}
+
+/** No refusal: nobody knows how far it got. */
+function isBug(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError || error instanceof AssertionError;
+}
+
+function lines(text: string): string {
+  return text.split('\n').join('; ');
 }

@@ -70,7 +70,8 @@ export class HealthRegistry {
   private upstreams: readonly Upstream[] = [];
   private upstreamOfSlot = new Map<number, Upstream>();
   private readonly recurring: RecurringLog;
-  private readonly memoryOf: ReadonlyMap<string, EndpointMemory>;
+  /** Of a predecessor, until it is recalled. */
+  private readonly memoryOf: Map<string, EndpointMemory>;
   private readonly onBoard = emptySlot();
   private readonly wanted = emptySlot();
   private probesUnderway = 0;
@@ -96,7 +97,7 @@ export class HealthRegistry {
     this.upstreams = plan.upstreams.map((upstreamPlan) => {
       const known = former.get(upstreamPlan.name);
       if (known === undefined) {
-        const health = new UpstreamHealth(optionsOf(upstreamPlan), this.options.prng, this.recallOf(upstreamPlan));
+        const health = new UpstreamHealth(optionsOf(upstreamPlan), this.options.prng, this.recallOf(upstreamPlan.name));
         return { plan: upstreamPlan, health, isOut: false };
       }
       const isCheckNew = JSON.stringify(known.plan.health) !== JSON.stringify(upstreamPlan.health);
@@ -188,8 +189,16 @@ export class HealthRegistry {
 
   // --- inside ---
 
-  private recallOf({ name, servers }: UpstreamPlan): Recall {
-    return (server, address) => this.memoryOf.get(memoryKey(name, servers[server].name, addressText(address)));
+  /** Once each: what comes to that address later is another one. */
+  private recallOf(name: string): Recall {
+    return (server, address) => {
+      if (this.memoryOf.size === 0) return undefined;
+      const { plan } = this.upstreams.find((upstream) => upstream.plan.name === name)!;
+      const key = memoryKey(name, plan.servers[server].name, addressText(address));
+      const memory = this.memoryOf.get(key);
+      this.memoryOf.delete(key);
+      return memory;
+    };
   }
 
   /** Does what is due, and sleeps until more is. */

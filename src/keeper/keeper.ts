@@ -8,6 +8,7 @@ import type { Address } from '../base/address.ts';
 import { Board, type BoardShape } from '../base/board.ts';
 import { LISTENERS_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
+import { systemReason } from '../base/system-error.ts';
 import type { Plan, ServerPlan } from '../config/plan.ts';
 import { clientsServed } from '../core/descriptors.ts';
 import { type Placed, placePlan } from '../core/place.ts';
@@ -300,11 +301,13 @@ export class Keeper {
     }
     const prepared = await this.store.prepare(plan.listeners, workers);
     const placed = this.place(plan, number, prepared, isFirst);
+    const files = this.writeFiles(placed.plan, prepared);
     await prepared.emptyGone();
+    // From here on nothing may fail: the keeper and every proxy have to mean the same by a number.
     placed.commit();
     const closeGone = prepared.commit();
     const former = this.generation;
-    this.generation = { number, plan: placed.plan, files: this.writeFiles(placed.plan, prepared.listeners) };
+    this.generation = { number, plan: placed.plan, files };
     this.warnOfDescriptors();
     this.warnOfFaults();
     this.traffic.apply(placed.plan);
@@ -346,15 +349,23 @@ export class Keeper {
     return placed;
   }
 
-  /** A file for each worker. */
-  private writeFiles(plan: Plan, listeners: readonly OpenListener[]): readonly number[] {
+  /** A file for each worker. Throws ApplyError, having undone what was prepared. */
+  private writeFiles(plan: Plan, prepared: PreparedListeners): readonly number[] {
     const { host } = this.options;
     const { workers } = plan;
-    return Array.from({ length: workers }, (_, worker) => {
-      const sockets = socketsOf(listeners, worker, workers).map(({ listener, id }) => ({ listener, id }));
-      const delivery: Delivery = { plan, sockets };
-      return host.createUnnamedFile('evenkeel-plan', Buffer.from(JSON.stringify(delivery)));
-    });
+    const files: number[] = [];
+    try {
+      for (let worker = 0; worker < workers; worker++) {
+        const sockets = socketsOf(prepared.listeners, worker, workers).map(({ listener, id }) => ({ listener, id }));
+        const delivery: Delivery = { plan, sockets };
+        files.push(host.createUnnamedFile('evenkeel-plan', Buffer.from(JSON.stringify(delivery))));
+      }
+      return files;
+    } catch (error) {
+      for (const file of files) host.closeDescriptor(file);
+      prepared.abandon();
+      throw new ApplyError(`the plan cannot be handed to the proxies: ${systemReason(error)}`);
+    }
   }
 
   private descriptorsOf(worker: number): readonly number[] {
