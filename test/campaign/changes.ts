@@ -37,7 +37,8 @@ ${routes.join('')}      - { upstream: web }
   const some = site.servers.filter((_, i) => i === 0 || prng.below(2) === 0);
   const servers = (of: 'http' | 'tcp'): string =>
     some.map((server) => `{ address: "${server[of]}", weight: ${1 + prng.below(10)} }`).join(', ');
-  const health = (check: string): string => (prng.below(2) === 0 ? `    health: { ${check}, interval: 2s, timeout: 30s }\n` : '');
+  const health = (check: string): string =>
+    prng.below(2) === 0 ? `    health: { ${check}, interval: 2s, timeout: 30s }\n` : '';
   const yaml = `listeners:
 ${listener('web', site.ports.http)}${open.map((port) => listener(`extra-${port}`, port)).join('')}  tcp:
     bind: "127.0.0.1:${site.ports.tcp}"

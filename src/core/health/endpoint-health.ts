@@ -272,12 +272,12 @@ export class EndpointHealth {
 
   // --- time ---
 
-  /** True if the ejection ended. */
+  /** True if the ejection ended, and nothing else keeps it out. */
   handleTimer(now: number): boolean {
     if (this.recoveredAt >= 0 && now - this.recoveredAt >= this.options.slowStartMs) this.recoveredAt = -1;
     if (!this.isEjected || now < this.ejectedUntil) return false;
     this.readmit(now, EJECTION_OVER);
-    return true;
+    return !this.isDown;
   }
 
   /** When `handleTimer` or a probe is due next. */

@@ -129,6 +129,15 @@ test('failures of real traffic eject a server for its time', () => {
   assert.deepEqual(story.events(), ['readmitted 0: its ejection is over']);
 });
 
+test('an ejection that ends while the check says that the server is down puts nothing back, and says nothing', () => {
+  const story = new Story(2, { active: ACTIVE, passive: PASSIVE });
+  story.health.handleFailures(0, place(0), 3, 'connection reset');
+  story.events();
+  story.pass(60_000, (server) => server === 1);
+  assert.equal(story.states(2), 'down up');
+  assert.ok(!story.events().some((event) => event.startsWith('readmitted')));
+});
+
 test('the last usable server is spared, and that is said once in a while and not for every failure', () => {
   const story = new Story(2, { passive: PASSIVE });
   story.health.handleFailures(0, place(0), 3, 'timeout');
