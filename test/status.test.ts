@@ -1,6 +1,7 @@
 /** `evenkeel status` says which instance it asked, and of everything in it why it is as it is and since when. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
@@ -227,3 +228,32 @@ upstreams: { web: { servers: [ "${slow.address}" ] } }
     await assert.rejects(connect(port));
   },
 );
+
+test('who answers with something else than a status is told apart, in one line', engineSkip('node'), async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-status-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const path = join(directory, 'other.sock');
+  let body = '';
+  const other = http.createServer((_, response) => void response.end(body)).listen(path);
+  t.after(() => other.close());
+  await once(other, 'listening');
+  const asked = async (): Promise<string> => {
+    const child = spawn(process.execPath, [program, 'status', '--socket', path], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+    const [code] = (await once(child, 'close')) as [number];
+    assert.equal(code, 1, said);
+    return said;
+  };
+  for (body of ['{}', 'null', '7', 'hello']) {
+    assert.equal(await asked(), `evenkeel: ${path}: the answer is not from evenkeel\n`);
+  }
+  body = '{"format":2,"listeners":{}}';
+  const ask = 'ask with the version that runs there';
+  assert.equal(
+    await asked(),
+    `evenkeel: ${path}: the status is of format 2, and this evenkeel reads format 1: ${ask}\n`,
+  );
+});

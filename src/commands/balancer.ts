@@ -7,7 +7,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import { systemReason } from '../base/system-error.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
 import { linuxHost } from '../io/linux/host.ts';
-import { ControlServer, type OrderResult, SocketTakenError } from '../keeper/control-server.ts';
+import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '../keeper/control-server.ts';
 import { runCommand } from '../keeper/ha/command.ts';
 import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { restraintFile } from '../keeper/ha/restraint-file.ts';
@@ -66,6 +66,7 @@ export interface BalancerOptions {
 const NOT_STARTED: MoveResult = { kind: 'unknown', why: 'the virtual routers have not started yet' };
 const NO_UPGRADE_WITH_HA =
   'with an `ha` part in the file the program cannot be upgraded while it runs: hand over and restart';
+const UPGRADE_UNDER_WAY = 'an upgrade is under way; try again when it is over';
 const NO_ROUTERS: MoveResult = { kind: 'unknown', why: 'this evenkeel has no virtual routers: its file has no `ha`' };
 
 export class Balancer {
@@ -74,7 +75,10 @@ export class Balancer {
   private readonly beats: BeatAges;
   private readonly reloader: Reloader;
   private readonly overrides: Overrides;
-  /** The file and what is said by hand change one after the other. */
+  /**
+   * The file and what is said by hand change one after the other, and an upgrade begins after those before it: the successor reads
+   * both once.
+   */
   private changing: Promise<unknown> = Promise.resolve();
   private readonly upgrader: Upgrader;
   readonly wards = new Wards();
@@ -137,14 +141,22 @@ export class Balancer {
     return [served, routers].filter((text) => text !== '').join(', ');
   }
 
-  /** Goes on by what the file says now. Resolves with what has changed; rejects with ReloadError, and then nothing has. */
+  /** Goes on by what the file says now. Resolves with what has changed; rejects with ReloadError or NotNowError, and then nothing has. */
   reload(by: string): Promise<readonly string[]> {
     return this.options.service.during(() => this.reloader.reload(by));
   }
 
   /** Gives way to the program that is on disk now. Resolves when that is in charge; rejects with UpgradeError. */
   upgrade(by: string): Promise<Successor> {
-    return this.options.service.during(() => this.upgrader.upgrade(by));
+    return this.options.service.during(async () => {
+      const { upgraded } = await this.change(async () => ({ upgraded: this.upgrader.upgrade(by) }));
+      return upgraded;
+    });
+  }
+
+  /** Nothing can be changed here. */
+  get isUpgrading(): boolean {
+    return this.upgrader.isUnderWay;
   }
 
   /** Resolves when another keeper is in charge. */
@@ -241,6 +253,7 @@ export class Balancer {
 
   private apply(loaded: Loaded): Promise<void> {
     return this.change(async () => {
+      if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
       const former = this.loaded;
       const { plan, commit } = this.overrides.propose(loaded.ready.plan, null);
       this.wanted = loaded;
@@ -263,6 +276,7 @@ export class Balancer {
 
   private order(order: Order): Promise<OrderResult> {
     return this.change(async () => {
+      if (this.isUpgrading) return { kind: 'refused', why: UPGRADE_UNDER_WAY };
       const filed = this.loaded.ready.plan;
       const why = this.overrides.whyUnknown(filed, order.change.subject);
       if (why !== null) return { kind: 'unknown', why };

@@ -13,8 +13,18 @@ const ANSWER_MS_MAX = 3_000;
 /** Sockets are opened, names asked for, and every proxy has to answer. */
 const RELOAD_MS_MAX = 60_000;
 
+/** Of the status document. */
+const FORMAT: StatusDocument['format'] = 1;
+
 export async function askStatus(socketPath: string): Promise<StatusDocument> {
-  return (await ask(socketPath, 'GET', '/v1/status')) as StatusDocument;
+  const document = (await ask(socketPath, 'GET', '/v1/status', 'format')) as { readonly format: unknown };
+  if (document.format !== FORMAT) {
+    throw new ControlError(
+      `${socketPath}: the status is of format ${String(document.format)}, and this evenkeel reads format ${FORMAT}: ` +
+        'ask with the version that runs there',
+    );
+  }
+  return document as StatusDocument;
 }
 
 export interface MoveOrder {
@@ -28,7 +38,7 @@ export interface MoveOrder {
 
 export async function askMove(socketPath: string, { kind, router, forS, by }: MoveOrder): Promise<void> {
   const query = new URLSearchParams(forS === null ? { by } : { by, for: String(forS) });
-  await ask(socketPath, 'POST', `/v1/routers/${router}/${kind}?${query.toString()}`);
+  await ask(socketPath, 'POST', `/v1/routers/${router}/${kind}?${query.toString()}`, 'router');
 }
 
 /** `path`: as in keeper/override-request.ts. What has been ordered and holds, for people. */
@@ -39,19 +49,21 @@ export async function askOverride(
   by: string,
 ): Promise<string> {
   const query = new URLSearchParams(weight === null ? { by } : { by, to: String(weight) });
-  const answer = await ask(socketPath, 'POST', `${path}?${query.toString()}`, RELOAD_MS_MAX);
+  const answer = await ask(socketPath, 'POST', `${path}?${query.toString()}`, 'text', RELOAD_MS_MAX);
   return (answer as { readonly text: string }).text;
 }
 
 /** What has changed, a line for each. */
 export async function askReload(socketPath: string): Promise<readonly string[]> {
-  const { changes } = (await ask(socketPath, 'POST', '/v1/reload', RELOAD_MS_MAX)) as { readonly changes: string[] };
+  const { changes } = (await ask(socketPath, 'POST', '/v1/reload', 'changes', RELOAD_MS_MAX)) as {
+    readonly changes: string[];
+  };
   return changes;
 }
 
 /** Who is in charge now. */
 export async function askUpgrade(socketPath: string): Promise<{ readonly pid: number; readonly version: string }> {
-  return (await ask(socketPath, 'POST', '/v1/upgrade', RELOAD_MS_MAX)) as {
+  return (await ask(socketPath, 'POST', '/v1/upgrade', 'pid', RELOAD_MS_MAX)) as {
     readonly pid: number;
     readonly version: string;
   };
@@ -68,7 +80,8 @@ export async function failing(command: () => Promise<number>): Promise<number> {
   }
 }
 
-function ask(socketPath: string, method: string, path: string, msMax = ANSWER_MS_MAX): Promise<unknown> {
+/** `field`: what every answer has. */
+function ask(socketPath: string, method: string, path: string, field: string, msMax = ANSWER_MS_MAX): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const fail = (reason: string): void => reject(new ControlError(reason));
     const signal = AbortSignal.timeout(msMax);
@@ -78,9 +91,10 @@ function ask(socketPath: string, method: string, path: string, msMax = ANSWER_MS
       response.on('error', (error) => fail(describe(error, socketPath, msMax)));
       response.on('end', () => {
         try {
-          const body = JSON.parse(Buffer.concat(chunks).toString()) as { readonly error?: string };
-          if ((response.statusCode ?? 0) < 300) resolve(body);
-          else fail(body.error ?? `status ${response.statusCode}`);
+          const body = JSON.parse(Buffer.concat(chunks).toString()) as Readonly<Record<string, unknown>>;
+          if ((response.statusCode ?? 0) >= 300) fail(String(body.error ?? `status ${response.statusCode}`));
+          else if (body[field] === undefined) throw new Error(`no ${field}`);
+          else resolve(body);
         } catch {
           fail(`${socketPath}: the answer is not from evenkeel`);
         }

@@ -10,6 +10,8 @@ import { LOOK_INTERVAL_MS, SettledFiles, type Sight } from '../core/settled-file
 export interface FileWatchOptions {
   /** Those that count now. */
   readonly files: () => readonly string[];
+  /** What changes meanwhile is told later. */
+  readonly isPaused: () => boolean;
   readonly onChange: (changed: readonly string[]) => void;
 }
 
@@ -39,6 +41,7 @@ export class FileWatch {
   }
 
   private async look(): Promise<void> {
+    if (this.options.isPaused()) return this.lookLater();
     const files = this.options.files();
     const states = await Promise.all(files.map(see));
     const sight: Sight = new Map(files.map((path, i) => [path, states[i]]));

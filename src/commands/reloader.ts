@@ -6,6 +6,7 @@
 import { AssertionError } from '../base/assert.ts';
 import { haChanges } from '../config/ha-changes.ts';
 import { planChanges } from '../config/plan-changes.ts';
+import { NotNowError } from '../keeper/control-server.ts';
 import type { Log } from '../keeper/log.ts';
 import type { Print } from './config-file.ts';
 import type { Loaded } from './loaded-configuration.ts';
@@ -34,7 +35,7 @@ export class Reloader {
     this.options = options;
   }
 
-  /** Resolves with what has changed; rejects with ReloadError. `by`: who asked, for the log. */
+  /** Resolves with what has changed; rejects with ReloadError or NotNowError. `by`: who asked, for the log. */
   reload(by: string): Promise<readonly string[]> {
     if (this.next !== null) return this.next;
     const next = this.running.then(() => {
@@ -63,7 +64,7 @@ export class Reloader {
       }
       const { message } = error as Error;
       log.error(`reload by ${by} refused, nothing has changed: ${lines(message)}`);
-      throw error instanceof ReloadError ? error : new ReloadError(message);
+      throw error instanceof ReloadError || error instanceof NotNowError ? error : new ReloadError(message);
     }
   }
 

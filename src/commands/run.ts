@@ -57,6 +57,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
   // Before the file is read: what changes meanwhile is a change.
   const watch = new FileWatch({
     files: () => (options.isWatching ? [options.file, ...named] : []),
+    isPaused: () => balancer?.isUpgrading === true,
     onChange: (changed) => void balancer?.reload(`a change of ${changed.join(', ')}`).catch(() => undefined),
   });
   const read = (print: Print): Loaded | null => {

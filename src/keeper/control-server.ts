@@ -21,7 +21,7 @@ import type { StatusDocument } from './status.ts';
 
 export interface ControlHandlers {
   readonly status: () => StatusDocument;
-  /** Resolves with what has changed; rejects if nothing could be. */
+  /** Resolves with what has changed; rejects if nothing could be, with NotNowError if it can be later. */
   readonly reload: () => Promise<readonly string[]>;
   /** Why this node takes no clients; null: it does. */
   readonly whyUnready: () => string | null;
@@ -45,6 +45,11 @@ export class SocketTakenError extends Error {
   constructor(path: string) {
     super(`another evenkeel answers on ${path}`);
   }
+}
+
+/** It cannot be done now, and can be later. The message says why, for people. */
+export class NotNowError extends Error {
+  override readonly name = 'NotNowError';
 }
 
 const CONNECTIONS_MAX = 32;
@@ -165,7 +170,7 @@ async function reload(handlers: ControlHandlers): Promise<Answer> {
   try {
     return { status: 200, body: { changes: await handlers.reload() } };
   } catch (error) {
-    return failure(422, (error as Error).message);
+    return failure(error instanceof NotNowError ? 409 : 422, (error as Error).message);
   }
 }
 

@@ -8,7 +8,7 @@
 import type { AdminState } from '../config/plan.ts';
 import { type Change, listenerSubject, NODE, serverSubject } from '../core/overrides.ts';
 
-const WEIGHT_MAX = 256;
+export const WEIGHT_MAX = 256;
 
 const PLACE = /^\/v1\/(?:upstreams\/([^/]+)\/servers\/([^/]+)|listeners\/([^/]+)|node)\/([a-z]+)$/;
 

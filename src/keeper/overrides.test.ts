@@ -117,3 +117,30 @@ test('a file that cannot be read is as none, and one that cannot be written is t
   );
   assert.deepEqual(overrides.views(), []);
 });
+
+test('records that evenkeel does not write are as if nothing had been said', (t) => {
+  const right = { subject, state: 'drain', weight: null, by: null, atMs: 1 };
+  const wrong = [
+    { ...right, atMs: 1e300 },
+    { ...right, atMs: -1 },
+    { ...right, subject: 'node', state: 'disabled' },
+    { ...right, subject: 'listener web', state: 'disabled' },
+    { ...right, subject: 'node', weight: 3 },
+    { ...right, subject: 'web' },
+    { ...right, state: null },
+    { ...right, state: 'toString' },
+    { ...right, weight: 257 },
+    { ...right, by: 'a\nb' },
+  ];
+  for (const records of [...wrong.map((each) => [each]), [right, right]]) {
+    const scene = new Scene(t);
+    writeFileSync(join(scene.directory, 'overrides.lb01.json'), JSON.stringify({ overrides: records }));
+    assert.deepEqual(scene.start(fileOf()).views(), [], JSON.stringify(records));
+    assert.match(scene.said().join('\n'), /^warn {2}what was said by hand from before are not known: [^\n]*$/);
+  }
+  for (const each of [right, { ...right, subject: 'node' }, { ...right, subject: 'listener web' }]) {
+    const scene = new Scene(t);
+    writeFileSync(join(scene.directory, 'overrides.lb01.json'), JSON.stringify({ overrides: [each] }));
+    assert.equal(scene.start(fileOf()).views().length, 1);
+  }
+});

@@ -15,7 +15,8 @@ import {
   remaining,
 } from '../core/overrides.ts';
 import type { Log } from './log.ts';
-import { StateFile } from './state-file.ts';
+import { WEIGHT_MAX } from './override-request.ts';
+import { isTime, isWho, StateFile } from './state-file.ts';
 
 export interface OverridesOptions {
   readonly file: Pick<StateFile<Override>, 'read' | 'write'>;
@@ -145,7 +146,15 @@ export class Overrides {
 }
 
 export function overridesFile(directory: string, node: string, warn: (message: string) => void): StateFile<Override> {
-  return new StateFile({ directory, name: 'overrides', node, what: 'what was said by hand', isRecord, warn });
+  return new StateFile({
+    directory,
+    name: 'overrides',
+    node,
+    what: 'what was said by hand',
+    isRecord,
+    keyOf: ({ subject }) => subject,
+    warn,
+  });
 }
 
 /** `drained; the file says enabled` */
@@ -171,15 +180,27 @@ function nameOf(subject: string): string {
   return subject.slice(subject.indexOf(' ') + 1);
 }
 
+const SERVER = /^server [^/]+\/./;
+const OTHER = /^(?:node$|listener .)/;
+
+/** A listener and the node can be drained and nothing else. */
 function isRecord(value: unknown): value is Override {
   if (typeof value !== 'object' || value === null) return false;
   const { subject, state, weight, by, atMs } = value as Record<string, unknown>;
-  return (
-    typeof subject === 'string' &&
-    (state === null || state === 'enabled' || state === 'drain' || state === 'disabled') &&
-    (weight === null || (Number.isInteger(weight) && (weight as number) >= 0 && (weight as number) <= 256)) &&
-    (by === null || typeof by === 'string') &&
-    typeof atMs === 'number' &&
-    Number.isFinite(atMs)
-  );
+  if (typeof subject !== 'string' || !isWho(by) || !isTime(atMs)) return false;
+  if (OTHER.test(subject)) return state === 'drain' && weight === null;
+  return SERVER.test(subject) && isSaid(state, isState) && isSaid(weight, isWeight) && (state ?? weight) !== null;
+}
+
+/** Null: as in the file. */
+function isSaid(value: unknown, is: (value: unknown) => boolean): boolean {
+  return value === null || is(value);
+}
+
+function isState(value: unknown): boolean {
+  return typeof value === 'string' && Object.hasOwn(STATE_WORDS, value);
+}
+
+function isWeight(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= WEIGHT_MAX;
 }

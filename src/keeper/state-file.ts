@@ -15,7 +15,22 @@ export interface StateFileOptions<T> {
   /** For people: `hand-overs`. */
   readonly what: string;
   readonly isRecord: (value: unknown) => value is T;
+  /** What it is about: there is one of it. */
+  readonly keyOf: (record: T) => string;
   readonly warn: (message: string) => void;
+}
+
+/** The last millisecond that has a date. */
+const TIME_MAX = 8_640_000_000_000_000;
+
+/** Milliseconds since 1970. */
+export function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= TIME_MAX;
+}
+
+/** A name as the control socket lets it through; null: they did not say. */
+export function isWho(value: unknown): value is string | null {
+  return value === null || (typeof value === 'string' && /^[\x21-\x7e]*$/.test(value));
 }
 
 /** A record has about 150 bytes. */
@@ -32,11 +47,13 @@ export class StateFile<T> {
   }
 
   read(): readonly T[] {
-    const { name, what, isRecord, warn } = this.options;
+    const { name, what, isRecord, keyOf, warn } = this.options;
     try {
       const parsed: unknown = JSON.parse(readBounded(this.path));
       const records = (parsed as Readonly<Record<string, unknown>>)[name];
-      if (!Array.isArray(records) || !records.every(isRecord)) throw new Error('it is not what evenkeel writes');
+      if (!Array.isArray(records) || !records.every(isRecord) || new Set(records.map(keyOf)).size < records.length) {
+        throw new Error('it is not what evenkeel writes');
+      }
       return records;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];

@@ -82,6 +82,11 @@ export class Upgrader {
     });
   }
 
+  /** From its beginning until it has failed: what changes here now is not known to a successor. */
+  get isUnderWay(): boolean {
+    return this.running !== null;
+  }
+
   /** This keeper has come into charge: it looks after those before it. */
   follow({ link, links }: Succession): void {
     const before = links.map((descriptor) => {

@@ -1,5 +1,5 @@
 /** Where hand-overs are written down: which routers leave their addresses to a peer, who said so, and until when. */
-import { StateFile } from '../state-file.ts';
+import { isTime, isWho, StateFile } from '../state-file.ts';
 
 /** Milliseconds since 1970: a restart of the machine is outlived. */
 export interface RestraintRecord {
@@ -14,20 +14,19 @@ export interface RestraintRecord {
 export type RestraintFile = StateFile<RestraintRecord>;
 
 export function restraintFile(directory: string, node: string, warn: (message: string) => void): RestraintFile {
-  return new StateFile({ directory, name: 'restraints', node, what: 'hand-overs', isRecord, warn });
-}
-
-function isTime(value: unknown): boolean {
-  return typeof value === 'number' && Number.isFinite(value);
+  return new StateFile({
+    directory,
+    name: 'restraints',
+    node,
+    what: 'hand-overs',
+    isRecord,
+    keyOf: ({ router }) => router,
+    warn,
+  });
 }
 
 function isRecord(value: unknown): value is RestraintRecord {
   if (typeof value !== 'object' || value === null) return false;
   const { router, by, atMs, untilMs } = value as Record<string, unknown>;
-  return (
-    typeof router === 'string' &&
-    (by === null || typeof by === 'string') &&
-    isTime(atMs) &&
-    (untilMs === null || isTime(untilMs))
-  );
+  return typeof router === 'string' && isWho(by) && isTime(atMs) && (untilMs === null || isTime(untilMs));
 }
