@@ -1,8 +1,10 @@
 /** The demo, as `npm start` runs it. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
-import { engineSkip, ENGINES, Evenkeel } from './evenkeel.ts';
+import { engineSkip, ENGINES, Evenkeel, program } from './evenkeel.ts';
 
 for (const engine of ENGINES) {
   test(
@@ -36,6 +38,26 @@ test('a port that is taken is not changed silently', engineSkip('node'), async (
 test('Ctrl-C ends the demo cleanly', engineSkip('node'), async (t) => {
   const demo = Evenkeel.spawn(t, ['demo']);
   await demo.said(/requests, 0 failed/);
+  demo.signal('SIGINT');
+  assert.equal(await demo.exit, 0);
+});
+
+test('a SIGTERM to the whole group fails no request', engineSkip('node'), async (t) => {
+  const demo = spawn(process.execPath, [program, 'demo'], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  t.after(() => demo.kill('SIGKILL'));
+  let said = '';
+  for await (const data of demo.stdout) {
+    said += String(data);
+    if (/requests, 0 failed/.test(said)) break;
+  }
+  process.kill(-demo.pid!, 'SIGTERM');
+  assert.deepEqual(await once(demo, 'exit'), [0, null]);
+});
+
+test('with the usual limit of open files the demo begins without a warning', engineSkip('node'), async (t) => {
+  const demo = Evenkeel.spawn(t, ['demo'], { through: ['sh', '-c', 'ulimit -n 1024; exec "$@"', 'sh'] });
+  await demo.said(/requests, 0 failed/);
+  assert.doesNotMatch(demo.stdout + demo.stderr, /open files/);
   demo.signal('SIGINT');
   assert.equal(await demo.exit, 0);
 });

@@ -32,8 +32,8 @@ export async function runDemoServers(): Promise<number> {
   process.on('message', (order: DemoOrder) => {
     web[WEB_SERVERS.indexOf(order.server)].set(order.isUp);
   });
-  // Ctrl-C reaches this process too; the demo ends it when the proxies need it no more.
-  process.on('SIGINT', () => undefined);
+  // Signals to the whole group (Ctrl-C) reach this process too; the demo ends it when the proxies need it no more.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
   process.send!({ web: web.map(({ port }) => port), echo: echo.map(({ port }) => port) } satisfies DemoPorts);
   await once(process, 'disconnect');
   return 0;

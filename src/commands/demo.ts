@@ -27,6 +27,8 @@ import { type Program, proxyCommand } from './run.ts';
 import { watchSignals } from './signals.ts';
 
 const FIRST_PORT = 8080;
+/** Of each listener: as many as the usual 1024 open files let a proxy serve, each with a connection to a server. */
+const CLIENTS_MAX = 256;
 const FRAME_MS = 200;
 const LINE_MS = 2_000;
 const EVENTS_MAX = 100;
@@ -68,7 +70,7 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
   process.once('exit', () => screen.restore());
   const asked = watchSignals(() => {
     keeper.kill();
-    servers.child.kill();
+    endServers(servers.child);
   });
   await keeper.start(plan);
 
@@ -97,7 +99,7 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
   await traffic.stop();
   screen.close(frame());
   await keeper.stop();
-  servers.child.kill();
+  endServers(servers.child);
   return traffic.failed === 0 ? EXIT_OK : EXIT_FAILED;
 }
 
@@ -105,8 +107,8 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
 function configurationOf({ http, tcp }: ListenPorts, servers: DemoPorts): string {
   return `
 listeners:
-  web: { bind: "127.0.0.1:${http}", protocol: http, routes: [ { upstream: web, retry: { attempts: 3, on: [connect, reset] } } ] }
-  echo: { bind: "127.0.0.1:${tcp}", protocol: tcp, upstream: echo }
+  web: { bind: "127.0.0.1:${http}", protocol: http, limits: { connections: ${CLIENTS_MAX} }, routes: [ { upstream: web, retry: { attempts: 3, on: [connect, reset] } } ] }
+  echo: { bind: "127.0.0.1:${tcp}", protocol: tcp, limits: { connections: ${CLIENTS_MAX} }, upstream: echo }
 upstreams:
   web:
     servers: [ ${addressList(servers.web)} ]
@@ -126,6 +128,11 @@ async function startServers({ command }: Program): Promise<{ child: ChildProcess
   const child = spawn(command[0], [command[1], '__demo-servers'], { stdio: ['ignore', 2, 2, 'ipc'] });
   const [ports] = (await once(child, 'message')) as [DemoPorts];
   return { child, ports };
+}
+
+/** They ignore the signals that are for the demo. */
+function endServers(child: ChildProcess): void {
+  child.kill('SIGKILL');
 }
 
 interface ListenPorts {
