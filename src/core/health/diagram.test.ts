@@ -6,7 +6,13 @@ import { ACTIVE_TRANSITIONS } from './active.ts';
 const page = new URL('../../../../docs/health.md', import.meta.url);
 
 function renderStates(): string {
-  const lines = ['```mermaid', 'stateDiagram-v2', '  [*] --> assumed'];
+  const lines = [
+    '```mermaid',
+    'stateDiagram-v2',
+    '  [*] --> assumed',
+    '  [*] --> awaited: joins servers that work',
+    '  awaited --> assumed: no other is left',
+  ];
   for (const [from, row] of Object.entries(ACTIVE_TRANSITIONS)) {
     const inputs = Object.entries(row);
     for (const to of new Set(Object.values(row))) {
