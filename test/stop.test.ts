@@ -15,6 +15,7 @@ import {
   startTcpBackend,
 } from './evenkeel.ts';
 import { RawConnection, type Response } from './raw.ts';
+import { ask, status } from './upgrading.ts';
 
 /** Resolves when nobody listens there. */
 async function refused(port: number): Promise<void> {
@@ -236,3 +237,46 @@ test('a signal during the start ends it with exit code 0', engineSkip('node'), a
   evenkeel.signal('SIGTERM');
   assert.equal(await evenkeel.exit, 0);
 });
+
+test(
+  'one that stops says so and takes no orders; the next one is asked in its place at once, and still is when it is gone',
+  engineSkip('node'),
+  async (t) => {
+    const echo = await startTcpBackend(t, (socket) => socket.pipe(socket));
+    const port = await freePort();
+    const yaml = `
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: echo } }
+upstreams: { echo: { servers: [ "${echo.address}" ] } }
+`;
+    const old = await Evenkeel.start(t, yaml, { engine: 'node', workers: 1, hasSocket: true });
+    const session = await connect(port);
+    session.write('x');
+    await once(session, 'data');
+    old.signal('SIGTERM');
+    await old.said(/finishing what is in flight/);
+    const document = await status(old);
+    assert.deepEqual([document.pid, document.isStopping], [old.child.pid, true]);
+    for (const path of ['reload', 'upgrade', `upstreams/echo/servers/${echo.address}/disable`]) {
+      assert.deepEqual(await ask(old, 'POST', `/v1/${path}`), { error: 'this evenkeel is stopping' }, path);
+    }
+    old.signal('SIGHUP');
+    await old.said(/reload by SIGHUP refused: this evenkeel is stopping/);
+    old.signal('SIGUSR2');
+    await old.said(/upgrade by SIGUSR2 refused: this evenkeel is stopping/);
+    await refused(port);
+
+    const next = await Evenkeel.start(t, yaml, {
+      engine: 'node',
+      workers: 1,
+      args: ['--socket', `${old.file}.sock`],
+    });
+    assert.equal((await status(old)).pid, next.child.pid);
+    session.end();
+    assert.equal(await old.exit, 0);
+    const { pid, isStopping } = await status(old);
+    assert.deepEqual([pid, isStopping], [next.child.pid, false]);
+    assert.doesNotMatch(next.stderr, /no socket for/);
+    next.signal('SIGTERM');
+    assert.equal(await next.exit, 0);
+  },
+);

@@ -77,6 +77,45 @@ upstreams:
   );
 }
 
+for (const [signal, code] of [
+  ['SIGTERM', 0],
+  ['SIGKILL', 137],
+] as const) {
+  test(
+    `the first process stays when it has nothing left, over all upgrades, and ends as the one in charge does: ${signal}`,
+    engineSkip('node'),
+    async (t) => {
+      const backend = await startBackend(t);
+      const port = await freePort();
+      const yaml = `
+listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "${backend.address}" ] } }
+`;
+      const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node', workers: 1, hasSocket: true });
+      const first = evenkeel.child.pid!;
+      const successors: number[] = [];
+      for (let round = 1; round <= 3; round++) {
+        const before = evenkeel.proxies();
+        const { pid, error } = await upgrade(evenkeel);
+        assert.equal(error, undefined, evenkeel.stderr);
+        endAfter(t, pid!);
+        // Whoever was there has nothing left, and is gone, with its proxies; the first one has only who is in charge.
+        for (const each of before) await gone(each);
+        assert.deepEqual(evenkeel.proxies(), [pid]);
+        successors.push(pid!);
+        assert.equal((await status(evenkeel)).pid, pid);
+        assert.equal(evenkeel.child.exitCode, null);
+      }
+      assert.equal(new Set([first, ...successors]).size, 4);
+      if (signal === 'SIGKILL') kill(successors[2], signal);
+      else evenkeel.signal(signal);
+      assert.equal(await evenkeel.exit, code);
+      await gone(successors[2]);
+      assert.doesNotMatch(evenkeel.stderr, /too many keepers/);
+    },
+  );
+}
+
 test(
   'a proxy never runs another program than its keeper: if it has to be replaced, all of it is',
   engineSkip('node'),

@@ -24,7 +24,7 @@ import { createVipMachine } from '../vip-host.ts';
 import type { Print } from './config-file.ts';
 import type { Loaded, LoadedConfiguration } from './loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
-import { Reloader } from './reloader.ts';
+import { Reloader, ReloadError } from './reloader.ts';
 import type { ServiceState } from './service-state.ts';
 import type { Succession } from './upgrade/succession.ts';
 import { type Successor, Upgrader } from './upgrade/upgrader.ts';
@@ -67,6 +67,7 @@ const NOT_STARTED: MoveResult = { kind: 'unknown', why: 'the virtual routers hav
 const NO_UPGRADE_WITH_HA =
   'with an `ha` part in the file the program cannot be upgraded while it runs: hand over and restart';
 const UPGRADE_UNDER_WAY = 'an upgrade is under way; try again when it is over';
+const STOPPING = 'this evenkeel is stopping';
 const NO_ROUTERS: MoveResult = { kind: 'unknown', why: 'this evenkeel has no virtual routers: its file has no `ha`' };
 
 export class Balancer {
@@ -116,7 +117,7 @@ export class Balancer {
       log,
       command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as [string, ...string[]],
       wards: isParent ? this.wards : null,
-      findObstacle: () => (this.ha === null ? null : NO_UPGRADE_WITH_HA),
+      findObstacle: () => (this.isStopping ? STOPPING : this.ha === null ? null : NO_UPGRADE_WITH_HA),
       onHandOver: (pid) => service.handOver(isParent ? null : pid),
     });
     const node = loaded.ready.ha?.node ?? loaded.ready.config.node ?? hostname();
@@ -142,7 +143,11 @@ export class Balancer {
   }
 
   /** Goes on by what the file says now. Resolves with what has changed; rejects with ReloadError or NotNowError, and then nothing has. */
-  reload(by: string): Promise<readonly string[]> {
+  async reload(by: string): Promise<readonly string[]> {
+    if (this.isStopping) {
+      this.options.log.warn(`reload by ${by} refused: ${STOPPING}`);
+      throw new ReloadError(STOPPING);
+    }
     return this.options.service.during(() => this.reloader.reload(by));
   }
 
@@ -368,6 +373,7 @@ export class Balancer {
       const isSuccessor = this.options.succession !== null;
       this.control = await ControlServer.open(socketPath, isSuccessor, {
         status: () => this.status(),
+        isStopping: () => this.isStopping,
         reload: () => this.reload('the control socket'),
         order: (order) => this.order(order),
         whyUnready: () => this.whyUnready(),
@@ -382,7 +388,7 @@ export class Balancer {
         throw new StartError(`${error.message}: stop that one first, or give one of them another --socket`);
       }
       const message = `no socket for \`evenkeel status\` at ${socketPath ?? 'any place'}: ${systemReason(error)}`;
-      if (isSocketWanted) log.warn(message);
+      if (isSocketWanted || error instanceof SocketTakenError) log.warn(message);
       else log.info(message);
     }
   }
@@ -402,6 +408,7 @@ export class Balancer {
       format: 1,
       version,
       pid: process.pid,
+      isStopping: this.isStopping,
       uptimeMs: performance.now() - this.startedMs,
       at: new Date().toISOString(),
       configuration: configuration.view(),

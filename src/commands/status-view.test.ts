@@ -89,6 +89,7 @@ const DOCUMENT: StatusDocument = {
   format: 1,
   version: '1.2.3',
   pid: 4711,
+  isStopping: false,
   uptimeMs: 200_000_000,
   at: '2030-01-01T00:00:00.000Z',
   configuration: { file: '/etc/evenkeel/evenkeel.yaml', digest: '0a1b2c3d4e5f', isChanged: true },
@@ -277,6 +278,10 @@ test('a router without any account, and a node without routers', () => {
     /has not reported yet/,
   );
   const plain = renderStatus({ ...DOCUMENT, ha: null }, '/s', false);
+  assert.match(
+    renderStatus({ ...DOCUMENT, isStopping: true }, '/s', false),
+    /^evenkeel 1\.2\.3, node lb01, pid 4711, up 2 d 7 h, stopping\n/,
+  );
   assert.match(plain, /^evenkeel 1\.2\.3, pid 4711, up 2 d 7 h\nasked on \/s; .*\n\nlistener/);
 });
 

@@ -28,11 +28,12 @@ const EVIDENCE_SHOWN = 5;
 /** `socketPath`: who was asked. */
 export function renderStatus(document: StatusDocument, socketPath: string, hasColor: boolean): string {
   const paint: Paint = (color, text) => (hasColor ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text);
-  const { version, pid, uptimeMs, configuration, problems, ha, proxies, listeners, upstreams, overrides, answers } =
+  const { version, pid, isStopping, uptimeMs, configuration, problems, ha, proxies, listeners, upstreams, overrides } =
     document;
+  const { answers } = document;
   const node = ha === null ? '' : `, node ${ha.node}`;
   const lines = [
-    `evenkeel ${version}${node}, pid ${pid}, up ${ageText(uptimeMs)}`,
+    `evenkeel ${version}${node}, pid ${pid}, up ${ageText(uptimeMs)}${isStopping ? paint('yellow', ', stopping') : ''}`,
     `asked on ${socketPath}; ${configurationText(configuration, paint)}`,
   ];
   if (problems.length > 0) lines.push('', ...problems.map((problem) => paint('yellow', `warning: ${problem}`)));

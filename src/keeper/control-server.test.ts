@@ -16,9 +16,15 @@ after(() => {
 let count = 0;
 const freshPath = (): string => join(folder, `new-${++count}`, 'evenkeel.sock');
 
-async function open(t: TestContext, path: string, told: string[] = []): Promise<ControlServer> {
+async function open(
+  t: TestContext,
+  path: string,
+  told: string[] = [],
+  said: Partial<StatusDocument> = {},
+): Promise<ControlServer> {
   const handlers: ControlHandlers = {
-    status: () => ({ version: '1.2.3' }) as StatusDocument,
+    status: () => ({ version: '1.2.3', ...said }) as StatusDocument,
+    isStopping: () => said.isStopping === true,
     reload: () =>
       told.push('reload') > 1 ? Promise.resolve(['web added']) : Promise.reject(new Error('no such file')),
     whyUnready: () => (told.includes('drain') ? 'this node is drained' : null),
@@ -194,6 +200,27 @@ test('a successor puts its socket in the place of a living one, which leaves it 
   t.after(() => second.close());
   first.close();
   assert.deepEqual(await ask(path, 'GET', '/v1/status'), [200, { version: '1.2.4' }]);
+});
+
+test('one that stops takes no orders, and is still asked how it is', async (t) => {
+  const path = freshPath();
+  const told: string[] = [];
+  await open(t, path, told, { isStopping: true });
+  for (const each of ['reload', 'upgrade', 'routers/VI_1/hand-over', 'node/drain', 'upstreams/web/servers/a/disable']) {
+    assert.deepEqual(await ask(path, 'POST', `/v1/${each}`), [409, { error: 'this evenkeel is stopping' }], each);
+  }
+  assert.deepEqual(told, []);
+  assert.equal((await ask(path, 'GET', '/v1/status'))[0], 200);
+  assert.equal((await ask(path, 'GET', '/v1/ready'))[0], 200);
+});
+
+test('one that stops gives its socket to the next one; one that may still have virtual addresses does not', async (t) => {
+  const path = freshPath();
+  const first = await open(t, path, [], { isStopping: true, ha: null });
+  await open(t, path, [], { version: '1.2.4', isStopping: true, ha: {} as StatusDocument['ha'] });
+  first.close();
+  assert.deepEqual(await ask(path, 'GET', '/v1/status'), [200, { version: '1.2.4', isStopping: true, ha: {} }]);
+  await assert.rejects(open(t, path), /another evenkeel answers on/);
 });
 
 test('a reload is waited for, and answered with what has changed or why nothing has', async (t) => {

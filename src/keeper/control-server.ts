@@ -21,6 +21,8 @@ import type { StatusDocument } from './status.ts';
 
 export interface ControlHandlers {
   readonly status: () => StatusDocument;
+  /** Then nothing can be ordered any more. */
+  readonly isStopping: () => boolean;
   /** Resolves with what has changed; rejects if nothing could be, with NotNowError if it can be later. */
   readonly reload: () => Promise<readonly string[]>;
   /** Why this node takes no clients; null: it does. */
@@ -58,6 +60,8 @@ const REQUEST_MS_MAX = 5_000;
 const BY_CHARACTERS_MAX = 64;
 /** A year. */
 const HAND_OVER_S_MAX = 366 * 86_400;
+/** The most that the one who answers there may take to say whether it stops. */
+const STOPPING_MS_MAX = 1_000;
 /** Read and write for the owner of the process and nobody else. */
 const UMASK = 0o177;
 
@@ -75,7 +79,7 @@ export class ControlServer {
 
   /**
    * Rejects with the reason. A socket that a dead predecessor left behind is replaced; that of a living one is only if this one
-   * `succeeds` it. Who asks there finds one or the other at every moment.
+   * `succeeds` it, or if that one stops. Who asks there finds one or the other at every moment.
    */
   static async open(path: string, succeeds: boolean, handlers: ControlHandlers): Promise<ControlServer> {
     const server = http.createServer(
@@ -89,7 +93,7 @@ export class ControlServer {
     // Nothing of it keeps the program alive.
     server.unref();
     makeDirectory(dirname(path));
-    if (!succeeds && (await isAlive(path))) throw new SocketTakenError(path);
+    if (!succeeds && (await isAlive(path)) && !(await isLeaving(path))) throw new SocketTakenError(path);
     const draft = `${path}~`;
     rmSync(draft, { force: true });
     await listen(server, draft);
@@ -121,6 +125,7 @@ interface Answer {
 }
 
 async function answer(method: string, url: string, handlers: ControlHandlers): Promise<Answer> {
+  if (method === 'POST' && handlers.isStopping()) return failure(409, 'this evenkeel is stopping');
   if (url === '/v1/status') {
     return method === 'GET' ? { status: 200, body: handlers.status() } : failure(405, 'only GET');
   }
@@ -227,4 +232,27 @@ function isAlive(path: string): Promise<boolean> {
     socket.on('connect', () => finish(true));
     socket.on('error', () => finish(false));
   });
+}
+
+/** The evenkeel there only finishes what it has. One with virtual addresses may still have them. */
+function isLeaving(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const signal = AbortSignal.timeout(STOPPING_MS_MAX);
+    const request = http.get({ socketPath, path: '/v1/status', agent: false, signal }, (response) => {
+      let text = '';
+      response.on('data', (data: Buffer) => (text += data.toString()));
+      response.on('error', () => resolve(false));
+      response.on('end', () => resolve(saysLeaving(text)));
+    });
+    request.on('error', () => resolve(false));
+  });
+}
+
+function saysLeaving(text: string): boolean {
+  try {
+    const { isStopping, ha } = JSON.parse(text) as Partial<StatusDocument>;
+    return isStopping === true && ha === null;
+  } catch {
+    return false;
+  }
 }

@@ -3,8 +3,10 @@ import type { EndpointMemory } from '../core/health/endpoint-health.ts';
 import type { NameMemory } from './names.ts';
 
 export interface Inheritance {
-  /** Links to the keepers before it that still finish, the oldest first. So many descriptors; listening sockets follow. */
+  /** Links to the keepers before it that are still there, the oldest first. So many descriptors; listening sockets follow. */
   readonly links: number;
+  /** Which of these have nothing left to finish, and stay as the parent of all. Keepers up to 0.1.0 do not say it. */
+  readonly finished?: readonly number[];
   readonly servers: readonly ServerMemory[];
   readonly names: readonly NameMemory[];
 }

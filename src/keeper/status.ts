@@ -22,6 +22,8 @@ export interface StatusDocument extends DataPlaneStatus {
   /** Of the program. */
   readonly version: string;
   readonly pid: number;
+  /** It finishes what is in flight, and takes no orders. */
+  readonly isStopping: boolean;
   readonly uptimeMs: number;
   /** When this was made, ISO 8601. */
   readonly at: string;

@@ -3,6 +3,7 @@
  * container whose PID 1 it is, a supervisor that knows its process id. It passes signals on to the keeper in charge, buries what
  * falls to it, and ends as that ends.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Wards } from './wards.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR2'] as const;
@@ -36,6 +37,9 @@ export class Parent {
 
   private async await(pid: number): Promise<void> {
     const code = await this.wards.ended(pid);
+    // It ends after its successor has said that it is in charge, which has come, but may not be read yet: a whole turn of the loop.
+    await setImmediate();
+    await setImmediate();
     if (pid === this.inCharge) this.settle(code);
   }
 

@@ -16,8 +16,10 @@ const CHANNEL = ORPHAN_DESCRIPTORS + 1;
 export class Succession {
   /** To the predecessor. */
   readonly link: GenerationLink;
-  /** To the keepers before it, which still finish; the oldest first. */
+  /** To the keepers before it; the oldest first. */
   links: readonly number[] = [];
+  /** Which of them have nothing left to finish. */
+  finished: readonly number[] = [];
   private readonly waiting = new Map<GenerationMessage['type'], (message: GenerationMessage) => void>();
   private readonly gone: Promise<never>;
 
@@ -46,9 +48,10 @@ export class Succession {
     closeSync(CHANNEL);
     if (received === null) throw new StartError('the listening sockets did not arrive: out of file descriptors');
     const [file, ...others] = received;
-    const { links, servers, names } = JSON.parse(readWhole(file)) as Inheritance;
+    const { links, finished, servers, names } = JSON.parse(readWhole(file)) as Inheritance;
     closeSync(file);
     this.links = others.slice(0, links);
+    this.finished = finished ?? [];
     return { servers, names, sockets: others.slice(links) };
   }
 

@@ -66,14 +66,17 @@ export class Upgrader {
   onFinish: (graceMs: number) => void = () => undefined;
   private readonly options: UpgraderOptions;
   private readonly generations = new Generations();
-  /** Keepers before this one, by the order of their succession. */
+  /** Keepers before this one, by the order of their succession. The first may stay, as the parent of all, when it has finished. */
   private readonly old = new Map<number, GenerationLink>();
+  /** Those that have something left. */
+  private readonly finishing = new Set<number>();
   private whenAlone: () => void = () => undefined;
   private candidate: Candidate | null = null;
   private running: Promise<Successor> | null = null;
   private settle: { resolve(successor: Successor): void; reject(error: UpgradeError): void } | null = null;
   private settleSucceeded: (successor: Successor) => void = () => undefined;
   private looking: NodeJS.Timeout | undefined;
+  private hasFinished = false;
 
   constructor(options: UpgraderOptions) {
     this.options = options;
@@ -88,7 +91,7 @@ export class Upgrader {
   }
 
   /** This keeper has come into charge: it looks after those before it. */
-  follow({ link, links }: Succession): void {
+  follow({ link, links, finished }: Succession): void {
     const before = links.map((descriptor) => {
       return new GenerationLink(descriptor, { handleMessage: () => undefined, handleGone: () => undefined });
     });
@@ -96,11 +99,13 @@ export class Upgrader {
       this.old.set(id, each);
       each.handler = {
         handleMessage: ({ type }) => {
-          if (type === 'finished') this.forget(id);
+          if (type === 'finished') this.handleFinished(id);
         },
         handleGone: () => this.forget(id),
       };
       each.say({ type: 'in-charge', pid: process.pid });
+      if (finished.includes(id)) return;
+      this.finishing.add(id);
       this.generations.handleOld(id);
     });
     this.act();
@@ -129,7 +134,7 @@ export class Upgrader {
   async stop(graceMs: number): Promise<void> {
     this.generations.handleStop();
     this.act();
-    if (this.old.size === 0) return;
+    if (this.finishing.size === 0) return;
     const alone = new Promise<void>((resolve) => {
       this.whenAlone = resolve;
     });
@@ -145,8 +150,11 @@ export class Upgrader {
     for (const link of this.old.values()) link.say({ type: 'finish', graceMs: 0 });
   }
 
-  /** After it was succeeded: nothing is left here. Resolves when that is said. */
+  /** After it was succeeded: nothing is left here. Resolves when that is said to whoever is in charge. */
   async sayFinished(): Promise<void> {
+    // Until the successor has said so to all of us, the end of this process would be taken for the end of evenkeel.
+    await this.running?.catch(() => undefined);
+    this.hasFinished = true;
     this.candidate?.link.say({ type: 'finished' });
     await this.candidate?.link.flush();
   }
@@ -225,7 +233,10 @@ export class Upgrader {
         return this.fail(message.reason);
       case 'in-charge':
         if (message.pid === candidate.pid) this.settle?.resolve(candidate);
-        return this.onInCharge(message.pid);
+        this.onInCharge(message.pid);
+        // What was said to the one before may not have been passed on.
+        if (this.hasFinished) void this.sayFinished();
+        return;
       case 'finish':
         return this.onFinish(message.graceMs);
       case 'inherit':
@@ -237,7 +248,8 @@ export class Upgrader {
   private bequeath({ link, channel }: Candidate): void {
     const { sockets, ...memories } = this.options.keeper.bequeath();
     const links = Array.from(this.old.values(), ({ descriptor }) => descriptor);
-    const inheritance: Inheritance = { ...memories, links: links.length };
+    const finished = [...this.old.keys()].flatMap((id, i) => (this.finishing.has(id) ? [] : [i]));
+    const inheritance: Inheritance = { ...memories, links: links.length, finished };
     const file = linuxHost.createUnnamedFile('evenkeel-inheritance', Buffer.from(JSON.stringify(inheritance)));
     const descriptors = [file, ...links, ...sockets];
     const isSent = channel.send(descriptors);
@@ -255,6 +267,7 @@ export class Upgrader {
     link.say({ type: 'take-over' });
     for (const each of this.old.values()) each.close();
     this.old.clear();
+    this.finishing.clear();
     const left = keeper.connections();
     const finishes = left === '' ? 'nothing is left here to finish' : `this one finishes what is open: ${left}`;
     log.info(`evenkeel ${version} is in charge (pid ${pid}); ${finishes}`);
@@ -283,11 +296,16 @@ export class Upgrader {
     this.running = null;
   }
 
-  private forget(id: number): void {
+  private handleFinished(id: number): void {
     this.generations.handleFinished(id);
+    this.finishing.delete(id);
+    if (this.finishing.size === 0) this.whenAlone();
+  }
+
+  private forget(id: number): void {
     this.old.get(id)?.close();
     this.old.delete(id);
-    if (this.old.size === 0) this.whenAlone();
+    this.handleFinished(id);
   }
 
   private end(pid: number): void {
