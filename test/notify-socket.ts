@@ -6,7 +6,7 @@ import { encodeUnixPath } from '../src/io/linux/socket-address.ts';
 
 export interface NotifySocket {
   readonly path: string;
-  /** The next datagram; waits for it. */
+  /** The next state; waits for it. What is given to the descriptor store is passed over. */
   read(): string;
 }
 
@@ -15,5 +15,11 @@ export function linuxNotifySocket(t: TestContext, path: string): NotifySocket {
   libc.bind(descriptor, encodeUnixPath(path)!);
   t.after(() => closeSync(descriptor));
   const buffer = Buffer.alloc(4096);
-  return { path, read: () => buffer.toString('utf8', 0, readSync(descriptor, buffer)) };
+  const receive = (): string => buffer.toString('utf8', 0, readSync(descriptor, buffer));
+  const read = (): string => {
+    let state = receive();
+    while (state.startsWith('FDSTORE=')) state = receive();
+    return state;
+  };
+  return { path, read };
 }

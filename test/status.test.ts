@@ -221,7 +221,8 @@ upstreams: { web: { servers: [ "${slow.address}" ] } }
     instance.evenkeel.signal('SIGTERM');
     const draining = await instance.until(({ listeners }) => listeners[0].state !== 'open');
     assert.equal(draining.listeners[0].state, 'draining');
-    assert.ok(draining.proxies.some(({ state }) => state === 'draining'));
+    // First the queues of the listening sockets are emptied.
+    await instance.until(({ proxies }) => proxies.some(({ state }) => state === 'draining'));
     held[0].end('done');
     assert.equal((await answer).body, 'done');
     assert.equal(await instance.evenkeel.exit, 0);
