@@ -45,7 +45,7 @@ for (const unit of UNITS) {
 listeners: { web: { bind: ["127.0.0.1:${await freePort()}", "127.0.0.1:89"], routes: [ { upstream: web } ] } }
 upstreams: { web: { servers: [ "${backend.address}" ] } }
 `;
-      const env = { NOTIFY_SOCKET: notify.path, WATCHDOG_USEC: '200000' };
+      const env = { NOTIFY_SOCKET: notify.path, WATCHDOG_USEC: '200000', RUNTIME_DIRECTORY: directory };
       const evenkeel = await Evenkeel.start(t, yaml, { through: asUnit(unit), env });
       assert.ok(!/ (warn|error) /.test(evenkeel.stderr), evenkeel.stderr);
       assert.equal((await get(89)).status, 200);

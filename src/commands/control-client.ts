@@ -92,7 +92,8 @@ function ask(socketPath: string, method: string, path: string, field: string, ms
       response.on('end', () => {
         try {
           const body = JSON.parse(Buffer.concat(chunks).toString()) as Readonly<Record<string, unknown>>;
-          if ((response.statusCode ?? 0) >= 300) fail(typeof body.error === 'string' ? body.error : `status ${response.statusCode}`);
+          if ((response.statusCode ?? 0) >= 300)
+            fail(typeof body.error === 'string' ? body.error : `status ${response.statusCode}`);
           else if (body[field] === undefined) throw new Error(`no ${field}`);
           else resolve(body);
         } catch {
