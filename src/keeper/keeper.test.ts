@@ -16,6 +16,12 @@ const module = (path: string): string => JSON.stringify(new URL(path, import.met
 /** Stands in for a proxy: answers each connection with its process id and then does what it is told. */
 const STAND_IN = `
   const net = await import('node:net');
+  const { spawn } = await import('node:child_process');
+  const FORKED = \`
+    require('node:net').connect(+process.argv[1]);
+    const line = JSON.stringify({ type: 'log', level: 'error', message: 'I am dead' }) + String.fromCharCode(10);
+    setInterval(() => { try { require('node:fs').writeSync(3, line); } catch { process.exit(); } }, 20);
+  \`;
   const { openBoard, receiveDelivery } = await import(${module('../inheritance.js')});
   const { ControlLines } = await import(${module('../port/control.js')});
   const place = JSON.parse(process.argv.at(-1));
@@ -36,10 +42,14 @@ const STAND_IN = `
       const word = data.toString();
       if (word === 'crash') process.exit(7);
       if (word === 'hang') for (;;);
+      if (word.startsWith('{')) control.write(word + '\\n');
+      if (word === 'deaf') control.pause();
+      if (word.startsWith('fork ')) fork(word.slice(5));
       if (word === 'bye') socket.end('bye');
       if (word === 'fail') say({ type: 'event', event: { kind: 'server-failed', slot: 0, epoch: 0, reason: 'timeout', count: 9 } });
     });
   }).listen({ fd });
+  const fork = (port) => spawn(process.execPath, ['-e', FORKED, port], { stdio: ['ignore', 'ignore', 'ignore', control], detached: true });
   const apply = async ({ generation, descriptors }) => {
     const { sockets, plan } = receiveDelivery(descriptors);
     if (plan.listeners.length === 3) return say({ type: 'refused', generation, reason: 'three are too many' });
@@ -267,6 +277,60 @@ test('failures that a proxy reports eject the server', linux, async (t) => {
   await keeper.start(plan);
   (await connect(port)).write('fail');
   await logged(/server u\/s0 \(192\.0\.2\.1:80\) ejected for 60 s: 3 failures within 1 s, last: timeout/);
+});
+
+for (const lie of [
+  '{"type":"applied","generation":0}',
+  '{"type":"applied","generation":1}',
+  `{"type":"applied","generation":${Number.MAX_SAFE_INTEGER}}`,
+  '{"type":"refused","generation":7,"reason":"no"}',
+  '{"type":"event","event":{"kind":"server-failed","slot":0,"epoch":0,"reason":"x","count":0}}',
+  '{"type":"reboot"}',
+]) {
+  test(`a proxy that says ${lie} is replaced, and the keeper goes on`, linux, async (t) => {
+    const { keeper, plan, port, lines, logged } = await createScene(t, 1);
+    await keeper.start(plan);
+    const socket = await connect(port);
+    const pid = await pidOf(socket);
+    socket.write([lie, lie, lie].join('\n'));
+    await logged(/error proxy 0 ended \(killed by SIGKILL\); another one starts at once/);
+    assert.equal(lines.filter((line) => line.endsWith('; ending it')).length, 1);
+    assert.notEqual(await pidOf(await connect(port)), pid);
+    await keeper.apply(plan);
+  });
+}
+
+test('a proxy that does not read what it is told is replaced', linux, async (t) => {
+  const { keeper, plan, port, logged } = await createScene(t, 1);
+  await keeper.start(plan);
+  const socket = await connect(port);
+  const pid = await pidOf(socket);
+  socket.write('deaf');
+  const replaced = logged(/error proxy 0 does not read what it is told; ending it/);
+  // Its pause comes when it comes.
+  const telling = setInterval(() => keeper.abandon(new Array<string>(1_000).fill('192.0.2.1')), 1);
+  t.after(() => clearInterval(telling));
+  await replaced;
+  clearInterval(telling);
+  assert.notEqual(await pidOf(await connect(port)), pid);
+});
+
+test('what holds the control channel of a dead proxy is not heard', linux, async (t) => {
+  const { keeper, plan, port, logged } = await createScene(t, 1);
+  await keeper.start(plan);
+  const socket = await connect(port);
+  const pid = await pidOf(socket);
+  const server = net.createServer().listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  socket.write(`fork ${(server.address() as net.AddressInfo).port}`);
+  const [forked] = (await once(server, 'connection')) as [net.Socket];
+  await logged(/error proxy 0: I am dead/);
+  const ended = once(forked.on('error', () => undefined).resume(), 'close');
+  process.kill(pid, 'SIGKILL');
+  // It ends when nobody is there to hear it.
+  await ended;
+  assert.notEqual(await pidOf(await connect(port)), pid);
 });
 
 test('stop takes no new connections and waits for those that are open', linux, async (t) => {

@@ -31,6 +31,7 @@ import type { Log } from './log.ts';
 import { askSystem, type NameAnswer, Names } from './names.ts';
 import type { OverrideView } from './overrides.ts';
 import { probe } from './probe.ts';
+import { PortRelief } from './port-relief.ts';
 import { ProxyChild, type ProxyChildHandler } from './proxy-child.ts';
 import { StartError } from './start-error.ts';
 import { type BeatAges, type DataPlaneStatus, dataPlaneStatus } from './status.ts';
@@ -95,6 +96,8 @@ export class Keeper {
   private readonly names: Names;
   private readonly traffic: TrafficLog;
   private readonly supervisor: Supervisor;
+  /** Unused connections of any proxy may have the ports that others lack. */
+  private readonly ports = new PortRelief((slot) => this.supervisor.advise({ type: 'free-port', slot }), monotonicMs);
   private readonly store: ListenerStore;
   private readonly places = { servers: new SlotTable(SERVER_SLOTS_MAX), listeners: new SlotTable(LISTENER_SLOTS) };
   private generation: Generation | null = null;
@@ -119,7 +122,7 @@ export class Keeper {
     this.board = Board.create({ table: this.table.buffer, rows: this.rows.map(({ buffer }) => buffer) }, shape);
     this.store = new ListenerStore(host, log);
     this.health = new HealthRegistry({
-      onNoPort: (slot) => this.freePort(slot),
+      onNoPort: (slot) => this.ports.handleNoPort(slot),
       board: this.board,
       prng: new Prng(process.pid ^ Date.now()),
       log,
@@ -486,11 +489,6 @@ export class Keeper {
     return new ProxyChild(child, channel, handler);
   }
 
-  /** Unused connections of any proxy may have the ports that others lack. */
-  private freePort(slot: number): void {
-    this.supervisor.tellAll({ type: 'free-port', slot });
-  }
-
   private handleEvent(event: ProxyEvent, proxyIndex: number): void {
     const { log } = this.options;
     switch (event.kind) {
@@ -499,8 +497,8 @@ export class Keeper {
       case 'answered':
         return this.traffic.handleAnswered(event);
       case 'shortage':
-        if (event.shortage === 'port') this.freePort(event.slot);
-        return this.traffic.handleShortage(event);
+        if (this.traffic.handleShortage(event) && event.shortage === 'port') this.ports.handleNoPort(event.slot);
+        return undefined;
       case 'accept-paused':
         return log.warn(`listener ${event.listener} does not accept for now: ${event.reason}`, { proxy: proxyIndex });
       case 'idle-closed':

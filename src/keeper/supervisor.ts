@@ -87,9 +87,9 @@ export class Supervisor {
     this.act();
   }
 
-  /** Tells every proxy. */
-  tellAll(message: KeeperMessage): void {
-    for (const child of this.children.values()) child.send(message);
+  /** Tells every proxy that has read what it was told before. The others do without. */
+  advise(message: KeeperMessage): void {
+    for (const child of this.children.values()) child.advise(message);
   }
 
   accounts(): readonly ProxyAccount[] {
@@ -125,6 +125,8 @@ export class Supervisor {
           ?.send({ type: 'drain', withinMs: action.withinMs, keepsIdle: action.keepsIdle });
       case 'kill':
         return this.children.get(action.row)?.kill();
+      case 'acknowledge':
+        return this.options.onApplied(action.row, action.generation);
       case 'clear':
         this.children.delete(action.row);
         this.options.board.worker(action.row).clearGauges();
@@ -139,6 +141,10 @@ export class Supervisor {
     const child = this.options.spawn(row, worker, {
       handleMessage: (message) => this.handleMessage(row, worker, message),
       handleChannelError: (reason) => log.warn(`proxy ${worker}: control channel: ${reason}`),
+      handleDeaf: () => {
+        this.fleet.handleInvalid(row, 'does not read what it is told');
+        this.actLater();
+      },
       handleOtherProgram: () => this.options.onOtherProgram(),
       handleExit: (reason) => {
         this.fleet.handleExit(now(), row, reason);
@@ -153,17 +159,20 @@ export class Supervisor {
     const descriptors = this.options.descriptorsOf(generation, worker);
     if (this.children.get(row)?.apply(generation, descriptors) !== false) return;
     this.fleet.handleRefused(this.options.now(), row, generation, 'its sockets cannot be sent to it');
-    // What that asks for is performed after what is being performed now.
+    this.actLater();
+  }
+
+  /** What is asked for now is performed after what is being performed. */
+  private actLater(): void {
     setImmediate(() => this.act());
   }
 
   private handleMessage(row: number, worker: number, message: ProxyMessage | null): void {
     const { log, now } = this.options;
-    if (message === null) {
-      log.error(`proxy ${worker} sent an invalid control message`);
-      return;
-    }
-    switch (message.type) {
+    switch (message?.type) {
+      case undefined:
+        this.fleet.handleInvalid(row, 'sent an invalid control message');
+        break;
       case 'log':
         log[message.level](`proxy ${worker}: ${message.message}`);
         return;
@@ -171,7 +180,6 @@ export class Supervisor {
         this.options.onEvent(message.event, worker);
         return;
       case 'applied':
-        this.options.onApplied(row, message.generation);
         this.fleet.handleApplied(now(), row, message.generation);
         break;
       case 'refused':
@@ -204,6 +212,9 @@ export class Supervisor {
         log.error(
           `proxy ${event.worker} cannot apply the configuration (${event.reason}); another one takes its place`,
         );
+        return;
+      case 'invalid':
+        log.error(`proxy ${event.worker} ${event.reason}; ending it`);
         return;
       case 'silent': {
         const forMs = Math.round(event.silenceMs);

@@ -47,11 +47,12 @@ export class TrafficLog {
     this.recurring.handle(`${answer} ${owner}`, what, count, sample);
   }
 
-  handleShortage({ slot, epoch, shortage, count }: Extract<ProxyEvent, { kind: 'shortage' }>): void {
+  /** False: it was about one that had this slot before, or about none. */
+  handleShortage({ slot, epoch, shortage, count }: Extract<ProxyEvent, { kind: 'shortage' }>): boolean {
     const server = this.serverOfSlot[slot];
-    // It was about the one that had this slot before.
-    if (server?.epoch !== epoch) return;
+    if (server?.epoch !== epoch) return false;
     this.recurring.handle(`${shortage} ${server.text}`, SHORTAGES[shortage](server.text), count, '');
+    return true;
   }
 
   stop(): void {

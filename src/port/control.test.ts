@@ -8,6 +8,7 @@ import {
   parseKeeperMessage,
   parseProxyMessage,
   type ProxyMessage,
+  TALLY_MAX,
 } from './control.ts';
 
 const MESSAGES: ProxyMessage[] = [
@@ -82,6 +83,13 @@ test('what is not a message is null and never throws', () => {
     '{"type":"event","event":{"kind":"server-failed","slot":1,"epoch":0,"reason":7,"count":1}}',
     '{"type":"event","event":{"kind":"server-failed","slot":1,"reason":"x","count":1}}',
     '{"type":"event","event":{"kind":"accept-paused","listener":"web"}}',
+    ...[0, -1, 1.5, TALLY_MAX + 1, Number.MAX_SAFE_INTEGER].flatMap((count) =>
+      [
+        { kind: 'server-failed', slot: 1, epoch: 0, reason: 'x', count },
+        { kind: 'shortage', slot: 1, epoch: 0, shortage: 'port', count },
+        { kind: 'answered', owner: 'web', answer: 1, sample: '', count },
+      ].map((event) => JSON.stringify({ type: 'event', event })),
+    ),
   ];
   for (const line of wrong) {
     assert.equal(parseProxyMessage(line), null, line);

@@ -8,6 +8,8 @@
  */
 
 export const CONTROL_LINE_BYTES_MAX = 64 * 1024;
+/** More of one kind does not happen between two reports. */
+export const TALLY_MAX = 2 ** 32;
 
 /** The keeper to a proxy. */
 export type KeeperMessage =
@@ -164,26 +166,26 @@ function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null
   const { kind, slot, epoch, count, reason, listener, owner, answer, sample, shortage } = value;
   if (kind === 'memory-short') {
     const { bytes, used } = value;
-    return isCount(bytes) && isCount(used) && isCount(count) ? { kind, bytes, used, count } : null;
+    return isCount(bytes) && isCount(used) && isTally(count) ? { kind, bytes, used, count } : null;
   }
   if (kind === 'memory-recovered' && isCount(value.seconds) && isCount(value.shed)) {
     return { kind, seconds: value.seconds, shed: value.shed };
   }
-  if (kind === 'server-failed' && isCount(slot) && isCount(epoch) && isCount(count) && typeof reason === 'string') {
+  if (kind === 'server-failed' && isCount(slot) && isCount(epoch) && isTally(count) && typeof reason === 'string') {
     return { kind, slot, epoch, count, reason };
   }
   if (kind === 'accept-paused' && typeof listener === 'string' && typeof reason === 'string') {
     return { kind, listener, reason };
   }
   if (kind === 'idle-closed' && typeof listener === 'string') return { kind, listener };
-  if (kind === 'shortage' && isCount(slot) && isCount(epoch) && isCount(count)) {
+  if (kind === 'shortage' && isCount(slot) && isCount(epoch) && isTally(count)) {
     return shortage === 'port' || shortage === 'resource' ? { kind, slot, epoch, shortage, count } : null;
   }
   if (
     kind === 'answered' &&
     typeof owner === 'string' &&
     isCount(answer) &&
-    isCount(count) &&
+    isTally(count) &&
     typeof sample === 'string'
   ) {
     return { kind, owner, answer, count, sample };
@@ -211,6 +213,11 @@ function isTexts(value: unknown): value is readonly string[] {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** How often something happened that is reported because it did. */
+function isTally(value: unknown): value is number {
+  return isCount(value) && value >= 1 && value <= TALLY_MAX;
 }
 
 function isLogLevel(value: unknown): value is LogLevel {

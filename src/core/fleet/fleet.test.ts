@@ -11,6 +11,9 @@ class Stage {
   /** By row: the worker, and the plans that were sent and are not answered yet. */
   readonly processes = new Map<number, { worker: number; unanswered: number[]; isDraining: boolean; beat: number }>();
   readonly frozen = new Set<number>();
+  /** By process: what the rest of the keeper believes of it. */
+  readonly acknowledged = new Map<object, number>();
+  newest = -1;
   readonly events: FleetEvent[] = [];
 
   constructor(rows = 8) {
@@ -30,6 +33,7 @@ class Stage {
       return;
     }
     const { row } = action;
+    if (action.kind === 'spawn' || action.kind === 'apply') this.newest = Math.max(this.newest, action.generation);
     if (action.kind === 'spawn') {
       assert.ok(!this.processes.has(row), `row ${row} has a process`);
       const wanted = [...this.processes.values()].filter((one) => !one.isDraining && one.worker === action.worker);
@@ -47,6 +51,10 @@ class Stage {
       const process = this.processes.get(row);
       if (process !== undefined) process.isDraining = true;
       this.said.push(`kill ${row}`);
+    } else if (action.kind === 'acknowledge') {
+      const before = this.acknowledged.get(this.processes.get(row)!) ?? -1;
+      assert.ok(action.generation > before && action.generation <= this.newest, `${before}, then ${action.generation}`);
+      this.acknowledged.set(this.processes.get(row)!, action.generation);
     }
   }
 
@@ -56,6 +64,15 @@ class Stage {
       if (this.frozen.has(row)) continue;
       for (const generation of process.unanswered.splice(0)) this.fleet.handleApplied(this.now, row, generation);
     }
+    return this.act();
+  }
+
+  /** One answer, whether asked for or not. */
+  say(row: number, word: 'applied' | 'refused', generation: number, reason = 'no'): this {
+    const unanswered = this.processes.get(row)?.unanswered ?? [];
+    if (unanswered.includes(generation)) unanswered.splice(unanswered.indexOf(generation), 1);
+    if (word === 'applied') this.fleet.handleApplied(this.now, row, generation);
+    else this.fleet.handleRefused(this.now, row, generation, reason);
     return this.act();
   }
 
@@ -113,9 +130,9 @@ test('a new plan goes to those that live, and is applied when all of them have a
   const stage = serving(2);
   stage.fleet.handlePlan(0, 2, 2, 1_000);
   assert.deepEqual(stage.act().heard(), ['apply 2 to 0', 'apply 2 to 1']);
-  stage.fleet.handleApplied(0, 0, 2);
+  stage.say(0, 'applied', 2);
   assert.deepEqual(stage.act().heard(), []);
-  stage.fleet.handleApplied(0, 1, 2);
+  stage.say(1, 'applied', 2);
   assert.deepEqual(stage.act().heard(), ['applied 2']);
 });
 
@@ -123,7 +140,7 @@ test('who dies between two plans begins with the newer one, and holds nobody up'
   const stage = serving(2);
   stage.fleet.handlePlan(0, 2, 2, 1_000);
   stage.act();
-  stage.fleet.handleApplied(0, 0, 2);
+  stage.say(0, 'applied', 2);
   stage.exit(1, 'killed by SIGKILL');
   assert.deepEqual(stage.heard().slice(2), ['ended 1 killed by SIGKILL 0', 'spawn 1 as 1 with 2', 'applied 2']);
 });
@@ -132,7 +149,7 @@ test('a process that cannot apply a plan finishes what it has while another one 
   const stage = serving(1);
   stage.fleet.handlePlan(0, 2, 1, 1_000);
   stage.act().heard();
-  stage.fleet.handleRefused(0, 0, 2, 'out of descriptors');
+  stage.say(0, 'refused', 2, 'out of descriptors');
   assert.deepEqual(stage.act().heard(), [
     'drain 0',
     'replaced 0 out of descriptors',
@@ -201,6 +218,40 @@ test('if no process ever served and one failed three times, the start has failed
   assert.deepEqual(stage.exit(1, 'killed by SIGKILL').heard(), ['over 1']);
 });
 
+for (const generation of [0, 1, 3, Number.MAX_SAFE_INTEGER]) {
+  for (const word of ['applied', 'refused'] as const) {
+    test(`a process that says \`${word} ${generation}\`, and was not asked, is ended and not believed`, () => {
+      const stage = serving(2);
+      stage.fleet.handlePlan(0, 2, 2, 1_000);
+      stage.act().heard();
+      stage.say(0, word, generation);
+      assert.deepEqual(stage.heard(), ['invalid 0 answered a plan that it was not asked about', 'kill 0']);
+      // What else it says is no news.
+      stage.say(0, word, generation).say(0, 'applied', 2);
+      stage.fleet.handleInvalid(0, 'sent an invalid control message');
+      assert.deepEqual(stage.act().heard(), []);
+      stage.exit(0, 'killed by SIGKILL').answer();
+      assert.deepEqual(stage.heard(), [
+        'ended 0 killed by SIGKILL 0',
+        'spawn 0 as 0 with 2',
+        'applied 2',
+        'serving 0 0',
+      ]);
+    });
+  }
+}
+
+test('two plans may be under way to a process: it answers both, or the newer one alone', () => {
+  const stage = serving(2);
+  stage.fleet.handlePlan(0, 2, 2, 1_000);
+  stage.fleet.handlePlan(0, 3, 2, 1_000);
+  stage.act().heard();
+  stage.say(0, 'applied', 2).say(0, 'applied', 3).say(1, 'applied', 3);
+  assert.deepEqual(stage.heard(), ['applied 3']);
+  stage.say(1, 'applied', 2);
+  assert.deepEqual(stage.heard(), ['invalid 1 answered a plan that it was not asked about', 'kill 1']);
+});
+
 test('stopping: all finish, within the grace; nothing starts any more', () => {
   const stage = serving(2);
   stage.fleet.handleStop(0, 500);
@@ -219,7 +270,7 @@ test('where every row is taken by who finishes, the end of one of them makes roo
   stage.act().answer();
   stage.fleet.handlePlan(0, 2, 1, 1_000);
   stage.act().heard();
-  stage.fleet.handleRefused(0, 0, 2, 'no');
+  stage.say(0, 'refused', 2, 'no');
   assert.deepEqual(stage.act().heard(), ['drain 0', 'replaced 0 no', 'applied 2']);
   assert.deepEqual(stage.exit(0, 'exit code 0').heard(), ['spawn 0 as 0 with 2']);
 });
@@ -229,6 +280,12 @@ test('it always comes to rest with every worker serving by the newest plan, or w
   const happening = fc.oneof(
     fc.record({ what: fc.constant('plan' as const), workers: fc.integer({ min: 1, max: 3 }) }),
     fc.record({ what: fc.constantFrom('exit', 'refuse', 'answer', 'freeze', 'thaw'), row: fc.nat(7) }),
+    fc.record({
+      what: fc.constant('lie' as const),
+      row: fc.nat(7),
+      word: fc.constantFrom('applied' as const, 'refused' as const),
+      generation: fc.oneof(fc.nat(6), fc.constant(Number.MAX_SAFE_INTEGER)),
+    }),
     fc.record({ what: fc.constant('pass' as const), ms: fc.constantFrom(10, 250, 3_500, 11_000) }),
   );
   fc.assert(
@@ -249,8 +306,8 @@ test('it always comes to rest with every worker serving by the newest plan, or w
           if (one.what === 'freeze') stage.frozen.add(one.row);
           if (one.what === 'thaw') stage.frozen.delete(one.row);
           if (one.what === 'answer') stage.answer();
-          if (one.what === 'refuse')
-            stage.fleet.handleRefused(stage.now, one.row, process.unanswered.at(-1) ?? 0, 'no');
+          if (one.what === 'refuse') stage.say(one.row, 'refused', process.unanswered.at(-1) ?? 0);
+          if (one.what === 'lie') stage.say(one.row, one.word, one.generation);
         }
         stage.act();
       }

@@ -29,6 +29,8 @@ export type FleetAction =
   | { readonly kind: 'apply'; readonly row: number; readonly worker: number; readonly generation: number }
   | { readonly kind: 'drain'; readonly row: number; readonly withinMs: number | null; readonly keepsIdle: boolean }
   | { readonly kind: 'kill'; readonly row: number }
+  /** The process serves by the plan `generation`, which it was sent: it uses nothing of before. */
+  | { readonly kind: 'acknowledge'; readonly row: number; readonly generation: number }
   /** The process is gone: what it left on its row counts no longer. */
   | { readonly kind: 'clear'; readonly row: number }
   | { readonly kind: 'tell'; readonly event: FleetEvent };
@@ -44,6 +46,8 @@ export type FleetEvent =
   /** `restartMs`: how long until another one starts. */
   | { readonly kind: 'ended'; readonly worker: number; readonly reason: string; readonly restartMs: number }
   | { readonly kind: 'replaced'; readonly worker: number; readonly reason: string }
+  /** What a proxy that works as it should never does. It is ended. `reason`: what it did, as a predicate. */
+  | { readonly kind: 'invalid'; readonly worker: number; readonly reason: string }
   | { readonly kind: 'silent'; readonly worker: number; readonly silenceMs: number }
   /** Its time to finish is over while it still had something to finish. */
   | { readonly kind: 'overdue'; readonly worker: number }
@@ -58,9 +62,11 @@ interface Life {
   state: LifeState;
   /** The plan it has; -1: none yet. */
   applied: number;
-  /** The plan it was sent, and when. */
+  /** The plan it was sent last, and when. */
   sent: number;
   sentAt: number;
+  /** The plans it was sent and has said nothing about. */
+  readonly unanswered: Set<number>;
   /** When it has to have finished. */
   finishBy: number;
 }
@@ -119,12 +125,15 @@ export class Fleet {
     this.report();
   }
 
-  /** The process of this row serves by the plan `generation`. */
+  /** The process of this row says that it serves by the plan `generation`. */
   handleApplied(now: number, row: number, generation: number): void {
-    const life = this.rows[row];
+    const life = this.answering(row, generation);
     if (life === null) return;
     const before = life.state;
-    life.applied = Math.max(life.applied, generation);
+    life.applied = generation;
+    // Plans are answered in order.
+    for (const each of life.unanswered) if (each < generation) life.unanswered.delete(each);
+    this.act({ kind: 'acknowledge', row, generation });
     this.step(life, 'applied');
     if (before === 'starting' && life.state === 'serving' && this.phase === 'serving') {
       this.tell({ kind: 'serving', worker: life.worker, tookMs: now - life.startedAt });
@@ -132,12 +141,20 @@ export class Fleet {
     this.report();
   }
 
-  /** It cannot apply the plan `generation`. */
+  /** It says that it cannot apply the plan `generation`, or that could not be sent to it. */
   handleRefused(now: number, row: number, generation: number, reason: string): void {
-    const life = this.rows[row];
-    if (life === null || generation !== life.sent) return;
-    this.replace(life, now, reason);
+    const life = this.answering(row, generation);
+    if (life === null) return;
+    if (generation === life.sent) this.replace(life, now, reason);
     this.report();
+  }
+
+  /** The process of this row did what none does that works as it should: `reason`, as a predicate. */
+  handleInvalid(row: number, reason: string): void {
+    const life = this.rows[row];
+    if (life === null || life.state === 'killed') return;
+    this.tell({ kind: 'invalid', worker: life.worker, reason });
+    this.kill(life, 'invalid');
   }
 
   /** The process of this row is gone, or could not be started. */
@@ -224,6 +241,15 @@ export class Fleet {
     for (const life of this.rows) if (life !== null) yield life;
   }
 
+  /** Who answers this plan. Null: nobody does, or one who was not asked, or has answered. */
+  private answering(row: number, generation: number): Life | null {
+    const life = this.rows[row];
+    if (life === null || life.state === 'killed') return null;
+    if (life.unanswered.delete(generation)) return life;
+    this.handleInvalid(row, 'answered a plan that it was not asked about');
+    return null;
+  }
+
   private lifeOf(worker: number): Life | null {
     for (const life of this.lives()) if (life.worker === worker && isWanted(life)) return life;
     return null;
@@ -247,6 +273,7 @@ export class Fleet {
         applied: -1,
         sent: generation,
         sentAt: now,
+        unanswered: new Set([generation]),
         finishBy: Infinity,
       };
       this.act({ kind: 'spawn', row, worker: index, generation });
@@ -256,6 +283,7 @@ export class Fleet {
   private send(life: Life, now: number): void {
     life.sent = this.generation;
     life.sentAt = now;
+    life.unanswered.add(life.sent);
     this.act({ kind: 'apply', row: life.row, worker: life.worker, generation: this.generation });
   }
 

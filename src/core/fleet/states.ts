@@ -13,12 +13,13 @@ export const LIFE_STATES: Readonly<Record<LifeState, string>> = {
   gone: 'The process is no more.',
 };
 
-export type LifeEvent = 'applied' | 'refused' | 'drain' | 'silent' | 'overdue' | 'exit';
+export type LifeEvent = 'applied' | 'refused' | 'drain' | 'invalid' | 'silent' | 'overdue' | 'exit';
 
 export const LIFE_EVENTS: Readonly<Record<LifeEvent, string>> = {
   applied: 'It serves by the plan that it was sent.',
   refused: 'It cannot apply the plan that it was sent, or does not answer: another process takes its place.',
   drain: 'It is no longer needed.',
+  invalid: 'It says what no proxy can have to say, or does not read what it is told.',
   silent: 'Its heartbeat stands still.',
   overdue: 'Its time to finish is over.',
   exit: 'The process ended.',
@@ -28,6 +29,7 @@ const ENDING: Readonly<Record<LifeEvent, LifeState>> = {
   applied: 'killed',
   refused: 'killed',
   drain: 'killed',
+  invalid: 'killed',
   silent: 'killed',
   overdue: 'killed',
   exit: 'gone',
@@ -39,6 +41,7 @@ export const LIFE_TRANSITIONS: Readonly<Record<LifeState, Readonly<Record<LifeEv
     applied: 'serving',
     refused: 'killed',
     drain: 'draining',
+    invalid: 'killed',
     silent: 'killed',
     overdue: 'killed',
     exit: 'gone',
@@ -47,6 +50,7 @@ export const LIFE_TRANSITIONS: Readonly<Record<LifeState, Readonly<Record<LifeEv
     applied: 'serving',
     refused: 'draining',
     drain: 'draining',
+    invalid: 'killed',
     silent: 'killed',
     overdue: 'killed',
     exit: 'gone',
@@ -55,6 +59,7 @@ export const LIFE_TRANSITIONS: Readonly<Record<LifeState, Readonly<Record<LifeEv
     applied: 'draining',
     refused: 'draining',
     drain: 'draining',
+    invalid: 'killed',
     silent: 'killed',
     overdue: 'killed',
     exit: 'gone',
@@ -64,6 +69,7 @@ export const LIFE_TRANSITIONS: Readonly<Record<LifeState, Readonly<Record<LifeEv
     applied: 'gone',
     refused: 'gone',
     drain: 'gone',
+    invalid: 'gone',
     silent: 'gone',
     overdue: 'gone',
     exit: 'gone',
