@@ -188,6 +188,15 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       assert.equal(sent.get('x-forwarded-host'), 'a', 'what the client asked for');
     });
 
+    await t.test('no other spelling of a field that a route sets reaches a server', async () => {
+      const { sent } = await pass(
+        'GET /edited HTTP/1.1\r\nHost: a\r\nX_Env: evil\r\nX.ENV: evil\r\nX_Debug: 1\r\nX_Stays: 1\r\n\r\n',
+        plain,
+      );
+      for (const name of ['x_env', 'x.env', 'x_debug']) assert.equal(sent.has(name), false, name);
+      assert.equal(sent.get('x_stays'), '1');
+    });
+
     await t.test('a route sets, adds and removes fields of the response', async () => {
       const { got } = await pass(
         'GET /edited HTTP/1.1\r\nHost: a\r\n\r\n',
@@ -197,6 +206,14 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       assert.equal(got.get('x-secret'), undefined);
       assert.equal(got.get('x-served-by'), 'evenkeel');
       assert.deepEqual(valuesOf(got, 'x-more'), ['1', 'three']);
+    });
+
+    // last: the server has the beginning of this request
+    await t.test('a trailer that is a field which a route sets is refused', async (t) => {
+      const client = await RawConnection.open(t, port);
+      const head = 'POST /edited HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+      client.write(`${head}1\r\na\r\n0\r\nX_Env: evil\r\n\r\n`);
+      assert.equal((await client.response()).status, 400);
     });
   });
 }

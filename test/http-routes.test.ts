@@ -16,6 +16,7 @@ const ROUTES = `
       - { match: { host: [one.example, two.example] }, respond: { body: "list\\n" } }
       - { match: { host: go.example, path: { exact: /old } }, redirect: { to: /new, status: 301 } }
       - { match: { host: go.example, path: { exact: /post } }, redirect: { to: /there, status: 308 } }
+      - { match: { host: go.example, path: /next }, redirect: { to: "/{query:next}" } }
       - { match: { host: go.example }, redirect: { to: "https://{host}{uri}" } }
       - { match: { host: fix.example, path: { exact: /teapot } }, respond: { status: 418, body: "short\\n", content-type: text/x-tea } }
       - { match: { host: fix.example, path: { exact: /empty } }, respond: { status: 204 } }
@@ -111,6 +112,12 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       const secure = await ask('go.example', '/a/b?c=d');
       assert.equal(secure.status, 302);
       assert.equal(secure.get('location'), 'https://go.example/a/b?c=d');
+    });
+
+    await t.test('no value leads a redirect to another host', async () => {
+      for (const next of ['evil.example', '/evil.example', '\\evil.example', '/\\/evil.example']) {
+        assert.equal((await ask('go.example', `/next?next=${next}`)).get('location'), '/evil.example', next);
+      }
     });
 
     await t.test('fixed responses, and HEAD for them', async () => {

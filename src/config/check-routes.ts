@@ -7,6 +7,9 @@ import { show } from './diagnostic.ts';
 import type { Loose, RouteConfig } from './model.ts';
 import { isFramingHeader } from './patterns.ts';
 import { itemsOf, listOf } from './parts.ts';
+import { parseTemplate } from './template.ts';
+import { isMarkup } from './media-type.ts';
+import { DEFAULTS } from './defaults.ts';
 import type { Report } from './report.ts';
 
 type Route = Loose<RouteConfig>;
@@ -59,7 +62,42 @@ function checkAction(
   if (status !== undefined && BODYLESS_STATUSES.has(status) && (route.respond?.body ?? '') !== '') {
     report.atKey([...path, 'respond', 'body'], 'body-not-allowed', { status: String(status) });
   }
+  checkMarkup(route.respond, [...path, 'respond', 'body'], report);
+  checkOwnFields(action, route.headers?.response, [...path, 'headers', 'response'], report);
   return action;
+}
+
+/** Escapes of markup do not hold a value inside of a script, a style or the attribute of an event. */
+function checkMarkup(respond: Route['respond'], path: Path, report: Report): void {
+  if (respond?.body === undefined || !isMarkup(respond['content-type'] ?? DEFAULTS.route.respond.contentType)) return;
+  let before = '';
+  for (const part of parseTemplate(respond.body)) {
+    if (typeof part === 'string') {
+      before += part.toLowerCase();
+      continue;
+    }
+    const isInside = (tag: string): boolean => before.lastIndexOf(`<${tag}`) > before.lastIndexOf(`</${tag}`);
+    const isEvent = /[\s"'/]on[a-z]+\s*=\s*("[^"]*|'[^']*|[^\s"'>]*)$/.test(before.slice(before.lastIndexOf('<') + 1));
+    if (!isInside('script') && !isInside('style') && !isEvent) continue;
+    const value = part.name === null ? part.kind : `${part.kind}:${part.name}`;
+    report.atValue(path, 'value-in-script', { value: show(`{${value}}`) });
+    return;
+  }
+}
+
+/** What the proxy writes itself in an answer of its own, and a date in every response that lacks one. */
+function checkOwnFields(action: string | null, edit: HeaderEdit | undefined, path: Path, report: Report): void {
+  const fixes = new Map([['date', 'leave it out']]);
+  if (action !== null && action !== 'upstream') {
+    fixes.set('content-type', action === 'respond' ? 'write it as `respond.content-type`' : 'leave it out');
+    fixes.set('location', action === 'redirect' ? 'write it as `redirect.to`' : 'use `redirect`');
+  }
+  for (const part of ['set', 'add'] as const) {
+    for (const name of Object.keys(edit?.[part] ?? {})) {
+      const fix = fixes.get(name.toLowerCase());
+      if (fix !== undefined) report.atKey([...path, part, name], 'own-header', { value: show(name), fix });
+    }
+  }
 }
 
 /** What goes into one slot with a response's head. */

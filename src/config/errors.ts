@@ -289,6 +289,16 @@ export const CATALOGUE = {
     remedy: 'leave it out',
     about: 'A field that contradicts the bytes that follow is how requests are smuggled (RFC 9112 section 11.2).',
   },
+  'own-header': {
+    severity: 'error',
+    message: '<value> is written by the proxy itself here, and would be there twice',
+    remedy: '<fix>',
+  },
+  'value-in-script': {
+    severity: 'error',
+    message: '<value> stands in a script, a style or the attribute of an event, where no escape makes it safe',
+    remedy: 'put it into an attribute such as `data-value` and let the script read that',
+  },
   'duplicate-header': {
     severity: 'error',
     message: '<value> is a duplicate; names of header fields are compared without case',

@@ -34,6 +34,26 @@ test('a request must not lead to another host: a Location that begins with the p
   assert.equal(location('https://a.example{path}', '//x'), 'https://a.example//x');
 });
 
+test('no value, full or empty, makes a Location that begins with one slash begin with two', () => {
+  const to = '/{query:a}{query:b}/x';
+  assert.equal(location(to, '/?a=en'), '/en/x');
+  assert.equal(location(to, '/'), '/x');
+  assert.equal(location(to, '/?a=/evil.example'), '/evil.example/x');
+  assert.equal(location(to, '/?a=\\/\\&b=/\\evil.example'), '/evil.example/x');
+  assert.equal(location('/{query:a}/{query:b}', '/?b=evil.example'), '/evil.example');
+  assert.equal(location('{path}{query:a}', '/?a=/evil.example'), '/evil.example');
+  assert.equal(location('{path}/x', '/'), '/x');
+  assert.equal(location('//cdn.example/{query:a}', '/?a=/b'), '//cdn.example//b', 'the operator’s own two');
+  const part = fc.constantFrom('/', '\\', '{query:a}', '{query:b}', '{path}', '{query:none}', 'x');
+  const value = fc.string({ unit: fc.constantFrom('/', '\\', 'e', '%2F'), maxLength: 5 });
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 6 }), value, value, (parts, a, b) => {
+      const made = location(`/{query:a}${parts.join('')}`, `/${b}?a=${a}&b=${b}`);
+      assert.match(made, /^\/(?![/\\])/);
+    }),
+  );
+});
+
 test('a request must not end the header line', () => {
   const { bytes, head } = request('/aXXb?cXXd', 'hXXt');
   for (let i = 0; i < bytes.length; i++) {

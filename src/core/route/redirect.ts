@@ -1,9 +1,9 @@
 /**
  * The Location of a redirect: a template of the operator's with values of the request in it (RFC 9110 section 10.2.2).
  *
- * What comes from the request is escaped where it is not visible ASCII, so it cannot end the header line. And a
- * Location that begins with the request's path begins with exactly one `/`, or `//evil.example/` in a request would
- * lead to another host.
+ * What comes from the request is escaped where it is not visible ASCII, so it cannot end the header line. And where the
+ * Location is one `/` so far, whatever follows is written without the slashes and backslashes that it begins with, or
+ * `//evil.example/` in a request, or a value that is empty, would lead to another host.
  */
 import { SLASH } from '../../wire/http1/classes.ts';
 import type { RequestView } from '../value/request-view.ts';
@@ -35,27 +35,28 @@ export class Redirect {
     writer.start(out, at, end);
     for (const part of this.template.parts) {
       if (part instanceof Uint8Array) {
-        writer.known(part);
-        continue;
+        span.set(part, 0, part.length);
+      } else {
+        part.find(view, span);
+        if (part.kind === PATH) separatePath(at);
       }
-      part.find(view, span);
-      if (part.kind === PATH) writePath(at);
-      else writer.sent(span.bytes, span.at, span.length);
+      const from = writer.isAfterOnly(at, SLASH) ? skipSlashes() : span.at;
+      writer.sent(span.bytes, from, span.end - from);
     }
     return writer.at;
   }
 }
 
-/** `start`: where the Location begins. */
-function writePath(start: number): void {
-  const { bytes } = span;
+/** A path in `span` comes behind a slash, its own or this one. `start`: where the Location begins. */
+function separatePath(start: number): void {
+  const hasSlash = span.length > 0 && span.bytes[span.at] === SLASH;
+  if (writer.at === start || !(hasSlash || writer.isAfterOnly(start, SLASH))) writer.byte(SLASH);
+}
+
+/** The offset of the first byte in `span` that is none of those which browsers take for a slash (WHATWG URL, section 4.4). */
+function skipSlashes(): number {
+  const { bytes, end } = span;
   let { at } = span;
-  const end = at + span.length;
-  if (writer.at === start || writer.isAfterOnly(start, SLASH)) {
-    while (at < end && (bytes[at] === SLASH || bytes[at] === BACKSLASH)) at++;
-    if (writer.at === start) writer.byte(SLASH);
-  } else if (at === end || bytes[at] !== SLASH) {
-    writer.byte(SLASH);
-  }
-  writer.sent(bytes, at, end - at);
+  while (at < end && (bytes[at] === SLASH || bytes[at] === BACKSLASH)) at++;
+  return at;
 }

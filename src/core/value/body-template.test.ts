@@ -14,7 +14,7 @@ function body(text: string, contentType: string, value: string, room = 1000): st
 
 test('a value is escaped as the type of the content asks', () => {
   const value = `<b a="1" b='2'>&\\\`$`;
-  const markup = '&#60;b a=&#34;1&#34; b=&#39;2&#39;&#62;&#38;\\`$';
+  const markup = '&#60;b&#32;a&#61;&#34;1&#34;&#32;b&#61;&#39;2&#39;&#62;&#38;&#92;&#96;&#36;';
   const script = '\\u003cb a=\\u00221\\u0022 b=\\u00272\\u0027\\u003e\\u0026\\u005c\\u0060\\u0024';
   for (const [type, expected] of [
     ['text/plain; charset=utf-8', value],
@@ -25,6 +25,13 @@ test('a value is escaped as the type of the content asks', () => {
     ['image/svg+xml', markup],
     ['application/json', script],
     ['application/problem+json', script],
+    ['application/x-ndjson', script],
+    ['application/jsonl', script],
+    ['application/json-seq', script],
+    ['application/geo+json-seq; x=html', script],
+    ['', markup],
+    ['unknown/unknown', markup],
+    ['text/plain, text/html', markup],
     ['text/javascript', script],
     ['application/x-javascript', script],
   ]) {

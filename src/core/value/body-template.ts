@@ -4,6 +4,7 @@
  * that no reading of the characters can make something else of it.
  */
 import { encodeUtf8 } from '../../base/text.ts';
+import { isMarkup, mediaType } from '../../config/media-type.ts';
 import { ascii } from '../../wire/http1/classes.ts';
 import { emitFragment } from '../../wire/http1/emit.ts';
 import type { RequestView } from './request-view.ts';
@@ -16,7 +17,8 @@ type Escapes = readonly Uint8Array[];
 const SPACE = 0x20;
 const TILDE = 0x7e;
 const PLAIN = escapes(() => null);
-const MARKUP = escapes((char) => ('&<>"\''.includes(char) ? `&#${char.charCodeAt(0)};` : null));
+/** The last ones end strings of scripts and attributes without quotes. */
+const MARKUP = escapes((char) => ('&<>"\'\\`$= '.includes(char) ? `&#${char.charCodeAt(0)};` : null));
 /** Of strings in JSON and scripts, also where a page of markup has the script in it. */
 const SCRIPT = escapes((char) =>
   '"\\\'`<>&$'.includes(char) ? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}` : null,
@@ -54,9 +56,8 @@ export class BodyTemplate {
 }
 
 function escapesFor(contentType: string): Escapes {
-  const type = contentType.split(';', 1)[0].trim().toLowerCase();
-  if (/[/+](html|xml)$/.test(type)) return MARKUP;
-  return /[/+](json|.*javascript|ecmascript)$/.test(type) ? SCRIPT : PLAIN;
+  if (isMarkup(contentType)) return MARKUP;
+  return /json|javascript|ecmascript|jscript|livescript/.test(mediaType(contentType)) ? SCRIPT : PLAIN;
 }
 
 function escapes(special: (char: string) => string | null): Escapes {

@@ -45,7 +45,7 @@ import {
 import type { Context } from '../context.ts';
 import { Waiter, type Server, type Upstream } from '../upstream.ts';
 import { KeptRequest } from './kept-request.ts';
-import { linesFor } from './header-edit.ts';
+import { type HeaderEdit, linesFor } from './header-edit.ts';
 import * as own from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
 import type { Route } from './route.ts';
@@ -128,6 +128,11 @@ export class Exchange extends Waiter implements ResponseHandler {
 
   private get route(): Route {
     return this.routeOrNull as Route;
+  }
+
+  /** What the route changes in the request. */
+  get requestEdit(): HeaderEdit {
+    return this.route.requestEdit;
   }
 
   /** When the try under way has to have ended, because no plan has its server any more. */

@@ -4,12 +4,14 @@ import type { HeaderEditPlan } from '../../config/plan.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Template } from '../../core/value/template.ts';
 import { ascii } from '../../wire/http1/emit.ts';
+import { FOLDED_NAME, isSpelt } from '../../wire/http1/fields.ts';
+import { FIELD_NAME, FIELD_NAME_LENGTH, FIELD_WORDS, type FieldTable } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 export class HeaderEdit {
-  /** Names whose fields are taken out, lower-case. */
+  /** Names whose fields are taken out, as FOLDED_NAME has them: servers that make variables of names must not merge another. */
   private readonly dropped: readonly Uint8Array[];
   /** The lines that are put behind the fields that stay: complete, and the same for every request. */
   readonly appendix: Uint8Array;
@@ -26,7 +28,7 @@ export class HeaderEdit {
     }
     for (const [name, value] of plan.add) lines += `${name}: ${value}\r\n`;
     for (const name of plan.remove) dropped.add(name.toLowerCase());
-    this.dropped = Array.from(dropped, ascii);
+    this.dropped = Array.from(dropped, (name) => ascii(name).map((byte) => FOLDED_NAME[byte]));
     const template = new Template(lines, ascii);
     this.template = template.isConstant ? null : template;
     this.appendix = template.isConstant ? ascii(lines) : NOTHING;
@@ -38,10 +40,18 @@ export class HeaderEdit {
     return this.template === null ? this.appendix.length : this.template.bound(view);
   }
 
-  /** Whether the field with this name is to go. */
+  /** Whether the field with this name is to go, in any case and with any character for `-`. */
   drops(bytes: Uint8Array, name: number, length: number): boolean {
     for (const candidate of this.dropped) {
-      if (candidate.length === length && equalsLower(bytes, name, candidate)) return true;
+      if (candidate.length === length && isSpelt(bytes, name, length, candidate, 0)) return true;
+    }
+    return false;
+  }
+
+  /** Whether a field of a trailer section is to go. */
+  dropsAnyOf(bytes: Uint8Array, { fields, fieldCount }: FieldTable): boolean {
+    for (let word = 0; word < fieldCount * FIELD_WORDS; word += FIELD_WORDS) {
+      if (this.drops(bytes, fields[word + FIELD_NAME], fields[word + FIELD_NAME_LENGTH])) return true;
     }
     return false;
   }
@@ -59,14 +69,4 @@ export function linesFor(context: Context, { appendix, template }: HeaderEdit, v
   const start = arena.start(scratchSlot);
   const end = template.emitInField(view, memory, start, start + RESPONSE_EDIT_BYTES_MAX);
   return end < 0 ? null : memory.slice(start, end);
-}
-
-/** Names are tokens, so setting bit 5 of a letter is lower-casing, and no other token byte becomes a letter by it. */
-function equalsLower(bytes: Uint8Array, at: number, lower: Uint8Array): boolean {
-  for (let i = 0; i < lower.length; i++) {
-    const byte = bytes[at + i];
-    const folded = byte >= 65 && byte <= 90 ? byte + 32 : byte;
-    if (folded !== lower[i]) return false;
-  }
-  return true;
 }

@@ -373,7 +373,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const sink = exchange.requestSink;
     if (sink === null) return false;
     // The table for trailers is the other direction's, which is not in use at this moment.
-    const result = this.reader.relay(sink, this.context.responseHead);
+    const result = this.reader.relay(sink, this.context.responseHead, exchange.requestEdit);
     if (result === READ_BLOCKED) return false;
     exchange.noteBodySent();
     this.bodyDeadline = this.context.transport.now + this.listener.plan.timeouts.bodyMs;

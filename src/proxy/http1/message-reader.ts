@@ -9,10 +9,11 @@ import { PLENTY } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import { MEDIUM_SLOT_BYTES, TAILROOM, TRAILER_BYTES_MAX } from '../../base/limits.ts';
 import { ChunkScanner } from '../../wire/http1/chunked.ts';
-import { ERR_TRAILER_TOO_LARGE } from '../../wire/http1/errors.ts';
+import { ERR_TRAILER_FIELD, ERR_TRAILER_TOO_LARGE } from '../../wire/http1/errors.ts';
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type FieldTable } from '../../wire/http1/head.ts';
 import { parseTrailers } from '../../wire/http1/trailers.ts';
 import type { Context } from '../context.ts';
+import type { HeaderEdit } from '../http/header-edit.ts';
 import type { BodySink } from '../http/sides.ts';
 import { Stash, STASH_NO_MEMORY } from '../stash.ts';
 
@@ -160,18 +161,19 @@ export class MessageReader {
 
   /**
    * Passes on what the input has of the body. READ_... or an ERR_ code; in the error and READ_NO_MEMORY cases nothing was sent,
-   * a head that waits in front of it neither. `trailers` is scratch.
+   * a head that waits in front of it neither. `trailers` is scratch. `edit`: no trailer may be a field
+   * that it takes out of the head.
    */
-  relay(to: BodySink, trailers: FieldTable): number {
+  relay(to: BodySink, trailers: FieldTable, edit: HeaderEdit | null): number {
     if (to.isFull) return READ_BLOCKED;
-    if (this.isInTrailers) return this.relayTrailers(to, trailers);
+    if (this.isInTrailers) return this.relayTrailers(to, trailers, edit);
     const measured = this.measure(to);
     if (measured < 0 || measured === READ_TOO_LARGE) return measured;
     if (!this.ship(to)) return READ_NO_MEMORY;
     if (measured === READ_DONE) return this.finish(to);
     if (this.isInTrailers && this.length > 0) {
       // not READ_BLOCKED, which says that nothing was sent: the caller finds that out by asking again
-      return to.isFull ? READ_MORE : this.relayTrailers(to, trailers);
+      return to.isFull ? READ_MORE : this.relayTrailers(to, trailers, edit);
     }
     return measured;
   }
@@ -253,7 +255,7 @@ export class MessageReader {
     this.stash.beginAfterLine();
   }
 
-  private relayTrailers(to: BodySink, trailers: FieldTable): number {
+  private relayTrailers(to: BodySink, trailers: FieldTable, edit: HeaderEdit | null): number {
     const arena = this.context.arena;
     const filled = this.fillStash(TRAILER_BYTES_MAX);
     if (filled === READ_NO_MEMORY) return filled;
@@ -262,6 +264,7 @@ export class MessageReader {
     // Also of a part: what is wrong is wrong at once, not when its peer sends more or the time is up.
     const parsed = parseTrailers(this.context.memory, start, start + stash.length, trailers, TRAILER_FIELDS_MAX);
     if (parsed < 0) return parsed;
+    if (edit !== null && edit.dropsAnyOf(this.context.memory, trailers)) return ERR_TRAILER_FIELD;
     if (filled === READ_MORE) return READ_MORE;
     if (!stash.isComplete) return ERR_TRAILER_TOO_LARGE;
     assert(parsed === stash.length, 'a complete trailer section was not read to its end');

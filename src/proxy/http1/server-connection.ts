@@ -422,14 +422,14 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
   /** Hands on the head with what is here of the body. */
   private passFirst({ responseSink }: ResponseHandler, isEmpty: boolean, hasMore: boolean): number {
     if (isEmpty) return this.reader.passEmpty(responseSink);
-    if (hasMore) return this.reader.relay(responseSink, this.context.requestHead);
+    if (hasMore) return this.reader.relay(responseSink, this.context.requestHead, null);
     return responseSink.flush() ? READ_MORE : READ_NO_MEMORY;
   }
 
   /** False: blocked. */
   private stepBody(): boolean {
     const exchange = this.exchange as ResponseHandler;
-    const result = this.reader.relay(exchange.responseSink, this.context.requestHead);
+    const result = this.reader.relay(exchange.responseSink, this.context.requestHead, null);
     if (result === READ_BLOCKED) {
       exchange.noteBacklog();
       return false;

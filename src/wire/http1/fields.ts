@@ -108,7 +108,7 @@ const LOOKALIKES =
   (1 << F_X_FORWARDED_PROTO) |
   (1 << F_X_FORWARDED_HOST);
 /** By token byte: letters in lower case, digits, and a hyphen for everything else. */
-const FOLDED = TOKEN_LOWER.map((byte) => (/[0-9a-z]/.test(String.fromCharCode(byte)) ? byte : 0x2d));
+export const FOLDED_NAME = TOKEN_LOWER.map((byte) => (/[0-9a-z]/.test(String.fromCharCode(byte)) ? byte : 0x2d));
 const LOWER_WORDS = new DataView(LOWER_NAMES.buffer);
 
 /** In CANDIDATE: none of NAMES, but maybe a claim. */
@@ -173,10 +173,10 @@ function claimId(bytes: Uint8Array, at: number, length: number): number {
   return isForwarded ? F_PROXY_CLAIM : F_OTHER;
 }
 
-/** Whether the token is `lower[from..]` to a server that takes `_` for `-` (CGI, RFC 3875 4.1.18), or any other character (lighttpd). */
-function isSpelt(bytes: Uint8Array, at: number, length: number, lower: Uint8Array, from: number): boolean {
+/** Whether the token is `lower[from..]`, in FOLDED_NAME's letters, to a server that takes `_` for `-` (CGI, RFC 3875 4.1.18), or any other character (lighttpd). */
+export function isSpelt(bytes: Uint8Array, at: number, length: number, lower: Uint8Array, from: number): boolean {
   for (let i = 0; i < length; i++) {
-    if (FOLDED[bytes[at + i]] !== lower[from + i]) return false;
+    if (FOLDED_NAME[bytes[at + i]] !== lower[from + i]) return false;
   }
   return true;
 }
