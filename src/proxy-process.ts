@@ -1,5 +1,5 @@
 /**
- * A proxy process: takes over what the keeper hands it (inheritance.ts), and runs the data plane on the engine it is told to
+ * A proxy process: takes over what the keeper hands it (proxy-descriptors.ts), and runs the data plane on the engine it is told to
  * use, by one plan after the other. It ends when it is drained, when its keeper is gone and its work is done, or by a bug.
  */
 import { randomInt } from 'node:crypto';
@@ -7,10 +7,15 @@ import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from
 import { type ControlHandler, ControlLink } from './control-link.ts';
 import { descriptorReserve } from './core/descriptors.ts';
 import { type EngineName, loadTransport } from './engine.ts';
-import { openBoard, receiveDelivery } from './inheritance.ts';
+import { openBoard, receiveDelivery } from './proxy-descriptors.ts';
 import { descriptorsLeft } from './io/linux/descriptor-limit.ts';
 import { dropPrivileges } from './io/linux/privileges.ts';
-import { CONTROL_DESCRIPTOR, EXIT_OTHER_PROGRAM, parseArguments, type ProxyArguments } from './keeper/handover.ts';
+import {
+  CONTROL_DESCRIPTOR,
+  EXIT_OTHER_PROGRAM,
+  parseArguments,
+  type ProxyArguments,
+} from './keeper/proxy-arguments.ts';
 import type { KeeperMessage } from './port/control.ts';
 import { isProgramOfKeeper } from './program-identity.ts';
 import type { Transport, TransportDriver } from './port/transport.ts';

@@ -15,7 +15,7 @@ import { becomePunctual, collectYoung } from './io/linux/segment/punctuality.ts'
 import { startRefreshThread } from './io/linux/segment/refresh-thread.ts';
 import { StreamSocket } from './io/linux/segment/stream-socket.ts';
 import { bootTimeUs } from './io/linux/segment/system.ts';
-import { EXIT_OTHER_PROGRAM } from './keeper/handover.ts';
+import { EXIT_OTHER_PROGRAM } from './keeper/proxy-arguments.ts';
 import { ControlLines, encodeLine } from './port/control.ts';
 import { isProgramOfKeeper } from './program-identity.ts';
 import { VipBoard } from './vip/board.ts';

@@ -24,7 +24,7 @@ import {
   FIRST_ROW_DESCRIPTOR,
   formatArguments,
   TABLE_DESCRIPTOR,
-} from './handover.ts';
+} from './proxy-arguments.ts';
 import { HealthRegistry } from './health.ts';
 import { bindText, ListenerStore, type OpenListener, type PreparedListeners, socketsOf } from './listeners.ts';
 import type { Log } from './log.ts';
@@ -46,7 +46,7 @@ export interface KeeperOptions {
   readonly log: Log;
   /** The user that the proxies run as. Null: that of this process. */
   readonly user: ProcessUser | null;
-  /** The program and its arguments that are a proxy; the one of handover.ts follows as the last one. */
+  /** The program and its arguments that are a proxy; the one of proxy-arguments.ts follows as the last one. */
   readonly proxyCommand: readonly [program: string, ...args: string[]];
   /** From a predecessor that is in charge until `settle` is called. Null: there is none. */
   readonly inherited?: Inherited | null;

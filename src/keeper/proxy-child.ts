@@ -10,7 +10,7 @@ import {
   type ProxyMessage,
 } from '../port/control.ts';
 import type { DescriptorChannel } from '../port/host.ts';
-import { CONTROL_DESCRIPTOR, EXIT_OTHER_PROGRAM, OTHER_PROGRAM } from './handover.ts';
+import { CONTROL_DESCRIPTOR, EXIT_OTHER_PROGRAM, OTHER_PROGRAM } from './proxy-arguments.ts';
 
 export interface ProxyChildHandler {
   /** Null: what came is not a valid message. */

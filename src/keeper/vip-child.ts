@@ -3,7 +3,7 @@ import { systemReason } from '../base/system-error.ts';
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { ControlLines, encodeLine } from '../port/control.ts';
-import { EXIT_OTHER_PROGRAM, OTHER_PROGRAM } from './handover.ts';
+import { EXIT_OTHER_PROGRAM, OTHER_PROGRAM } from './proxy-arguments.ts';
 import { type KeeperToVip, parseVipToKeeper, VIP_LINE_BYTES_MAX, type VipToKeeper } from '../vip/messages.ts';
 
 /** What a vip process inherits, and under which descriptors. */

@@ -25,6 +25,7 @@ export class Backlog implements SocketHandler {
 
   /** The one that has waited for longest, or null. It has no handler yet. */
   take(): Socket | null {
+    if (this.sockets.size === 0) return null;
     for (const socket of this.sockets) {
       this.remove(socket);
       socket.resume();

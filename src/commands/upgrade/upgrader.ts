@@ -9,7 +9,7 @@ import { Generations, type GenerationAction } from '../../core/fleet/generations
 import { becomeSubreaper, startOrphan } from '../../io/linux/family.ts';
 import { linuxHost } from '../../io/linux/host.ts';
 import { SOCK_STREAM } from '../../io/linux/libc.ts';
-import { socketPair } from '../../io/linux/segment/system.ts';
+import { socketPair } from '../../io/linux/socket-messages.ts';
 import { GenerationLink, type GenerationMessage } from '../../keeper/generation-link.ts';
 import type { Inheritance } from '../../keeper/inheritance.ts';
 import type { Keeper } from '../../keeper/keeper.ts';

@@ -5,6 +5,7 @@
  * A successor is told to take over when it serves; from then on this keeper finishes. One that does not get there is ended,
  * and nothing has happened.
  */
+import { arrowsOf, meanings, stateDiagram } from '../state-diagram.ts';
 
 /** How long a successor may take until it serves. */
 export const UPGRADE_MS_MAX = 30_000;
@@ -35,19 +36,15 @@ export const CHARGE_TRANSITIONS: Readonly<Record<ChargeState, Readonly<Record<Ch
   succeeded: { upgrade: 'succeeded', ready: 'succeeded', failed: 'succeeded', overdue: 'succeeded', stop: 'succeeded' },
 };
 
-/** The table of docs/upgrade.md. */
+/** The diagram and the tables of docs/upgrade.md. */
 export function renderCharge(): string {
-  const states = Object.keys(CHARGE_STATES) as ChargeState[];
-  const row = (event: ChargeEvent): string => {
-    const cells = states.map((from) =>
-      CHARGE_TRANSITIONS[from][event] === from ? '' : CHARGE_TRANSITIONS[from][event],
-    );
-    return `| ${event}: ${CHARGE_EVENTS[event]} | ${cells.join(' | ')} |`;
-  };
+  const arrows = arrowsOf(CHARGE_TRANSITIONS).filter(({ from, to }) => from !== to);
   return [
-    `| | ${states.map((state) => `**${state}**: ${CHARGE_STATES[state]}`).join(' | ')} |`,
-    `|---|${states.map(() => '---|').join('')}`,
-    ...(Object.keys(CHARGE_EVENTS) as ChargeEvent[]).map(row),
+    ...stateDiagram(['[*] --> serving'], arrows),
+    '',
+    ...meanings('state', CHARGE_STATES),
+    '',
+    ...meanings('event', CHARGE_EVENTS),
   ].join('\n');
 }
 

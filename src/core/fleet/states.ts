@@ -2,6 +2,7 @@
  * The life of one proxy process, from its start to its end: every state, and every way from one to another. The machine in
  * fleet.ts makes no other transition, and the diagram in docs/operations.md is rendered from this table.
  */
+import { arrowsOf, meanings, stateDiagram } from '../state-diagram.ts';
 
 export type LifeState = 'starting' | 'serving' | 'draining' | 'killed' | 'gone';
 
@@ -78,27 +79,12 @@ export const LIFE_TRANSITIONS: Readonly<Record<LifeState, Readonly<Record<LifeEv
 
 /** The diagram and the tables of docs/reload.md. */
 export function renderLife(): string {
-  const arrows = new Map<string, string[]>();
-  for (const [from, row] of Object.entries(LIFE_TRANSITIONS)) {
-    for (const [event, to] of Object.entries(row)) {
-      if (from === to) continue;
-      const arrow = `  ${from} --> ${to}`;
-      arrows.set(arrow, [...(arrows.get(arrow) ?? []), event]);
-    }
-  }
+  const arrows = arrowsOf(LIFE_TRANSITIONS).filter(({ from, to }) => from !== to);
   return [
-    '```mermaid',
-    'stateDiagram-v2',
-    '  [*] --> starting',
-    ...Array.from(arrows, ([arrow, events]) => `${arrow}: ${events.join(', ')}`),
-    '```',
+    ...stateDiagram(['[*] --> starting'], arrows),
     '',
-    '| state | |',
-    '|---|---|',
-    ...Object.entries(LIFE_STATES).map(([state, meaning]) => `| ${state} | ${meaning} |`),
+    ...meanings('state', LIFE_STATES),
     '',
-    '| event | |',
-    '|---|---|',
-    ...Object.entries(LIFE_EVENTS).map(([event, meaning]) => `| ${event} | ${meaning} |`),
+    ...meanings('event', LIFE_EVENTS),
   ].join('\n');
 }

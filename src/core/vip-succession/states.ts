@@ -2,6 +2,7 @@
  * The life of one vip process, from its start to its end: every state, and every way from one to another. The machine in
  * succession.ts makes no other transition, and the diagram in docs/decisions/vip-process.md is rendered from this table.
  */
+import { arrowsOf, meanings, stateDiagram } from '../state-diagram.ts';
 
 export type LifeState = 'preparing' | 'ready' | 'begun' | 'speaking' | 'superseded' | 'leaving' | 'killed' | 'gone';
 
@@ -48,26 +49,11 @@ export function nextState(from: LifeState, event: LifeEvent): LifeState {
 
 /** The diagram and the tables of docs/decisions/vip-process.md. */
 export function renderVipLife(): string {
-  const arrows = new Map<string, string[]>();
-  for (const [from, row] of Object.entries(ROWS)) {
-    for (const [event, to] of Object.entries(row)) {
-      const arrow = `  ${from} --> ${to}`;
-      arrows.set(arrow, [...(arrows.get(arrow) ?? []), event]);
-    }
-  }
   return [
-    '```mermaid',
-    'stateDiagram-v2',
-    '  [*] --> preparing',
-    ...Array.from(arrows, ([arrow, events]) => `${arrow}: ${events.join(', ')}`),
-    '```',
+    ...stateDiagram(['[*] --> preparing'], arrowsOf(ROWS)),
     '',
-    '| state | |',
-    '|---|---|',
-    ...Object.entries(LIFE_STATES).map(([state, meaning]) => `| ${state} | ${meaning} |`),
+    ...meanings('state', LIFE_STATES),
     '',
-    '| event | |',
-    '|---|---|',
-    ...Object.entries(LIFE_EVENTS).map(([event, meaning]) => `| ${event} | ${meaning} |`),
+    ...meanings('event', LIFE_EVENTS),
   ].join('\n');
 }

@@ -3,7 +3,7 @@
  * password, and the authentication trailer with its protection against replay.
  *
  * What is refused is counted under its reason and has no other effect. Of a flood most is dropped in the kernel, by what a
- * filter can tell (io/linux/segment/filter.ts), and what is left of it stands for many: `weight`. Two checks of the RFCs are only observed, because
+ * filter can tell (io/linux/segment/advert-filter.ts), and what is left of it stands for many: `weight`. Two checks of the RFCs are only observed, because
  * a pair whose configurations differ for a minute must not become two active routers: version 2's equal interval (RFC
  * 3768 section 7.1: the peer's is adopted, as in version 3) and the link-local first address (section 5.2.9).
  */
@@ -115,7 +115,7 @@ export class AdvertReceiver {
     return null;
   }
 
-  /** What the narrow filters of io/linux/segment/filter.ts can tell too. The two must agree. */
+  /** What the narrow filters of io/linux/segment/advert-filter.ts can tell too. The two must agree. */
   private findFault(packet: ReceivedPacket): Refusal | null {
     const { settings, view } = this;
     const { bytes, start, end, source, destination } = packet;

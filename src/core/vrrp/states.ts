@@ -6,6 +6,7 @@
  * `active` and `leaving` its Active: to the peers, nothing else is visible.
  */
 
+import { meanings, stateDiagram } from '../state-diagram.ts';
 import type { Severity } from './severity.ts';
 
 export type State = 'initialize' | 'fault' | 'backup' | 'claiming' | 'active' | 'leaving';
@@ -144,19 +145,14 @@ export function renderStatesPage(): string {
     'To its peers a router of evenkeel is a router of RFC 9568: `initialize` and `fault` are its Initialize, `backup`',
     'and `claiming` its Backup, `active` and `leaving` its Active.',
     '',
-    '```mermaid',
-    'stateDiagram-v2',
-    '  [*] --> initialize',
-    ...arrows(),
-    '```',
+    ...stateDiagram(
+      ['[*] --> initialize'],
+      TRANSITIONS.map(({ from, to, cause }) => ({ from, to, label: cause })),
+    ),
     '',
-    '| state | |',
-    '|---|---|',
-    ...Object.entries(STATES).map(([state, meaning]) => `| ${state} | ${meaning} |`),
+    ...meanings('state', STATES),
     '',
-    '| cause | |',
-    '|---|---|',
-    ...Object.entries(CAUSES).map(([cause, meaning]) => `| ${cause} | ${meaning} |`),
+    ...meanings('cause', CAUSES),
     '',
     'An unplanned takeover, a fault and a missing successor are warnings or errors in the log; what was planned is not.',
     '',
@@ -168,16 +164,4 @@ export function renderStatesPage(): string {
     '',
   ];
   return lines.join('\n');
-}
-
-/** One arrow for every pair of states, with all its causes. */
-function arrows(): string[] {
-  const labels = new Map<string, string[]>();
-  for (const { from, to, cause } of TRANSITIONS) {
-    const arrow = `${from} --> ${to}`;
-    const causes = labels.get(arrow);
-    if (causes === undefined) labels.set(arrow, [cause]);
-    else causes.push(cause);
-  }
-  return Array.from(labels, ([arrow, causes]) => `  ${arrow}: ${causes.join(', ')}`);
 }

@@ -4,17 +4,16 @@
  */
 import { closeSync } from 'node:fs';
 import * as libc from './libc.ts';
+import { allocateNative, type NativeMemory } from './native-memory.ts';
 import {
-  allocateNative,
   MSG_CMSG_CLOEXEC,
   MSG_CTRUNC,
   MSG_DONTWAIT,
-  type NativeMemory,
   receiveMessage,
   sendMessage,
   SOCK_SEQPACKET,
   socketPair,
-} from './segment/system.ts';
+} from './socket-messages.ts';
 
 /** The kernel takes 253 in one message (SCM_MAX_FD). */
 const PER_MESSAGE = 250;

@@ -99,9 +99,9 @@ export function getOptionBytes(descriptor: number, level: number, option: number
 }
 /** The value of an option that is a number; or a negative errno. */
 export function getOption(descriptor: number, level: number, option: number): number {
-  const value = new Int32Array(1);
-  const got = result(c.getsockopt(descriptor, level, option, value, Uint32Array.of(4)));
-  return got < 0 ? got : value[0];
+  const value = new Uint8Array(4);
+  const got = getOptionBytes(descriptor, level, option, value);
+  return got < 0 ? got : new DataView(value.buffer).getInt32(0, true);
 }
 /** The `sockaddr` that a socket is bound to. Empty: it is none. */
 export function boundAddress(descriptor: number): Uint8Array {

@@ -5,7 +5,7 @@
  * is empty. A client whose SYN was dropped repeats it a second later, and is refused then, or accepted by another socket.
  */
 import * as libc from './libc.ts';
-import { ACCEPT, attachFilter, type Filter, op, REFUSE } from './segment/filter.ts';
+import { ACCEPT, attachFilter, type Filter, op, REFUSE } from './socket-filter.ts';
 
 /** For a handshake that has begun. Its last packet is the time to the client and back away; one that takes longer is repeated. */
 const HANDSHAKE_MS = 20;

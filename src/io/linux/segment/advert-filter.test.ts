@@ -15,7 +15,7 @@ import { TRAILER_BYTES, TrailerKey } from '../../../wire/vrrp/trailer.ts';
 import * as libc from '../libc.ts';
 import { encodeUnixPath } from '../socket-address.ts';
 import { advertFilter4, advertFilter6, authenticatedAdvertFilter } from './advert-filter.ts';
-import { attachFilter, type Filter, op } from './filter.ts';
+import { attachFilter, type Filter, op } from '../socket-filter.ts';
 import { receive, SOCK_NONBLOCK } from './system.ts';
 
 const name = encodeUnixPath(`@evenkeel-advert-filter-test-${process.pid}`)!;

@@ -7,7 +7,7 @@ import { assert } from '../../../base/assert.ts';
 import { type AdvertShape, NARROW_SAMPLE } from '../../../port/segment.ts';
 import { VRRP_GROUP_4, VRRP_GROUP_6, VRRP_PROTOCOL } from '../../../wire/vrrp/advert.ts';
 import { TRAILER_BYTES } from '../../../wire/vrrp/trailer.ts';
-import { ACCEPT, acceptIfAny, type Filter, type Instruction, op, REFUSE } from './filter.ts';
+import { ACCEPT, acceptIfAny, type Filter, type Instruction, op, REFUSE } from '../socket-filter.ts';
 
 /** A virtual router that is flooded. */
 export interface NarrowRouter {

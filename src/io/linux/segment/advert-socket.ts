@@ -10,7 +10,7 @@ import { VRRP_GROUP_4, VRRP_GROUP_6, VRRP_PROTOCOL } from '../../../wire/vrrp/ad
 import { emitIpv4, IPV4_HEADER_BYTES, parseIpv4, TRAFFIC_CLASS_CONTROL } from '../../../wire/ipv4.ts';
 import { emitIpv6, IPV6_HEADER_BYTES } from '../../../wire/ipv6.ts';
 import * as libc from '../libc.ts';
-import { attachFilter, type Filter } from './filter.ts';
+import { attachFilter, type Filter } from '../socket-filter.ts';
 import { MessageReceiver } from './message-receiver.ts';
 import { openRaw } from './open-socket.ts';
 import type { Link } from './rtnetlink.ts';

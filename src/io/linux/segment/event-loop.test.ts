@@ -5,7 +5,8 @@ import koffi from 'koffi';
 import * as libc from '../libc.ts';
 import { EventLoop } from './event-loop.ts';
 import { StreamSocket } from './stream-socket.ts';
-import { bootTimeUs, MSG_DONTWAIT, receive, send } from './system.ts';
+import { bootTimeUs, receive, send } from './system.ts';
+import { MSG_DONTWAIT } from '../socket-messages.ts';
 
 const socketpair = koffi.load(null).func('int socketpair(int, int, int, void *)') as (...operands: unknown[]) => number;
 const SOL_SOCKET = 1;

@@ -13,7 +13,7 @@ import {
 import { emitIpv4, IPV4_HEADER_BYTES, TRAFFIC_CLASS_CONTROL } from '../../../wire/ipv4.ts';
 import { emitIpv6, IPV6_HEADER_BYTES } from '../../../wire/ipv6.ts';
 import { VRRP_PROTOCOL, VRRP_TTL } from '../../../wire/vrrp/advert.ts';
-import { REFUSE_ALL } from './filter.ts';
+import { REFUSE_ALL } from '../socket-filter.ts';
 import { openPacket } from './open-socket.ts';
 import type { Link } from './rtnetlink.ts';
 import { send } from './system.ts';

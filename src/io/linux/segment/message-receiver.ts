@@ -3,7 +3,9 @@
  * messages (RFC 3542 sections 6.2 and 6.3).
  */
 import * as libc from '../libc.ts';
-import { allocateNative, EINTR, type NativeMemory, receiveMessage } from './system.ts';
+import { allocateNative, type NativeMemory } from '../native-memory.ts';
+import { EINTR } from './system.ts';
+import { receiveMessage } from '../socket-messages.ts';
 
 const IPV6_RECVPKTINFO = 49;
 const IPV6_PKTINFO = 50;

@@ -6,7 +6,7 @@ import { parseArpFrame } from '../../../wire/arp.ts';
 import { ETHERTYPE_ARP } from '../../../wire/ethernet.ts';
 import { ICMPV6_PROTOCOL, parseNeighborMessage } from '../../../wire/ndp.ts';
 import * as libc from '../libc.ts';
-import { attachFilter, type Filter, REFUSE_ALL } from './filter.ts';
+import { attachFilter, type Filter, REFUSE_ALL } from '../socket-filter.ts';
 import { MessageReceiver } from './message-receiver.ts';
 import { openPacket, openRaw } from './open-socket.ts';
 import type { Link } from './rtnetlink.ts';

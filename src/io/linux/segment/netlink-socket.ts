@@ -14,18 +14,8 @@ import {
   numberMessages,
   portions,
 } from './netlink-message.ts';
-import {
-  AF_NETLINK,
-  EAGAIN,
-  EINTR,
-  ENOBUFS,
-  MSG_DONTWAIT,
-  receive,
-  receiveFrom,
-  send,
-  SOCK_NONBLOCK,
-  SOCK_RAW,
-} from './system.ts';
+import { AF_NETLINK, EAGAIN, EINTR, ENOBUFS, receive, receiveFrom, send, SOCK_NONBLOCK, SOCK_RAW } from './system.ts';
+import { MSG_DONTWAIT } from '../socket-messages.ts';
 
 const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;

@@ -1,6 +1,6 @@
 /** Sockets that hear and speak on one interface only, raw IP (raw(7)) and whole frames (packet(7)). */
 import * as libc from '../libc.ts';
-import { attachFilter, type Filter, REFUSE_ALL } from './filter.ts';
+import { attachFilter, type Filter, REFUSE_ALL } from '../socket-filter.ts';
 import type { Link } from './rtnetlink.ts';
 import { AF_PACKET, receive, SOCK_NONBLOCK, SOCK_RAW } from './system.ts';
 

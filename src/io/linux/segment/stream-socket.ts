@@ -2,7 +2,8 @@
  * The vip process's end of its control channel: a connected stream socket that is never waited for. What cannot be sent now
  * waits, up to a bound; then it is dropped, for a keeper that does not listen must not stop an advert.
  */
-import { send, EAGAIN, EINTR, MSG_DONTWAIT, receive } from './system.ts';
+import { send, EAGAIN, EINTR, receive } from './system.ts';
+import { MSG_DONTWAIT } from '../socket-messages.ts';
 import type { EventLoop } from './event-loop.ts';
 
 const WAITING_BYTES_MAX = 1024 * 1024;

@@ -5,24 +5,19 @@
  * Structures are those of 64-bit little-endian Linux (x64 and arm64), which is where koffi and this program run.
  */
 import koffi from 'koffi';
-import { AF_UNIX, type Call, result } from '../libc.ts';
+import { type Call, result } from '../libc.ts';
 
 const library = koffi.load(null);
 
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 export const SOCK_RAW = 3;
-export const SOCK_SEQPACKET = 5;
 export const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
 
 export const POLLIN = 1;
 export const POLLOUT = 4;
 export const POLLHUP = 16;
 
-export const MSG_DONTWAIT = 0x40;
-export const MSG_CMSG_CLOEXEC = 0x40000000;
-export const MSG_CTRUNC = 8;
 const MSG_NOSIGNAL = 0x4000;
 
 export const EINTR = -4;
@@ -34,22 +29,13 @@ const CLOCK_BOOTTIME = 7;
 const TFD_NONBLOCK_CLOEXEC = 0o2004000;
 const TFD_TIMER_ABSTIME = 1;
 
-const PROT_READ_WRITE = 3;
-const MAP_PRIVATE_ANONYMOUS = 0x22;
-const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
-
 const c = {
   poll: library.func('int poll(void *, uint64_t, int)') as Call,
   recvfrom: library.func('intptr_t recvfrom(int, void *, size_t, int, void *, void *)') as Call,
-  recvmsg: library.func('intptr_t recvmsg(int, uintptr_t, int)') as Call,
-  sendmsg: library.func('intptr_t sendmsg(int, uintptr_t, int)') as Call,
-  socketpair: library.func('int socketpair(int, int, int, void *)') as Call,
   send: library.func('intptr_t send(int, const void *, size_t, int)') as Call,
-  getsockopt: library.func('int getsockopt(int, int, int, void *, void *)') as Call,
   clock_gettime: library.func('int clock_gettime(int, void *)') as Call,
   timerfd_create: library.func('int timerfd_create(int, int)') as Call,
   timerfd_settime: library.func('int timerfd_settime(int, int, const void *, void *)') as Call,
-  mmap: library.func('void *mmap(uintptr_t, size_t, int, int, int, int64_t)'),
 };
 
 /** `descriptors` are pairs of words: a descriptor, and the events asked for with those that happened in the upper half. */
@@ -70,31 +56,8 @@ export function receiveFrom(descriptor: number, into: Uint8Array, from: Uint8Arr
   return result(c.recvfrom(descriptor, into, into.length, 0, from, nameLength));
 }
 
-/** `header` is the address of a `struct msghdr`. */
-export function receiveMessage(descriptor: number, header: number, flags = 0): number {
-  return result(c.recvmsg(descriptor, header, flags));
-}
-
-/** The same. */
-export function sendMessage(descriptor: number, header: number, flags: number): number {
-  return result(c.sendmsg(descriptor, header, flags | MSG_NOSIGNAL));
-}
-
-/** Two connected sockets; or a negative errno. */
-export function socketPair(type: number): readonly [number, number] | number {
-  const ends = new Int32Array(2);
-  const created = result(c.socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends));
-  return created < 0 ? created : [ends[0], ends[1]];
-}
-
 export function send(descriptor: number, data: Uint8Array, flags = 0): number {
   return result(c.send(descriptor, data, data.length, flags | MSG_NOSIGNAL));
-}
-
-/** Fills `value` and returns 0. */
-export function getOption(descriptor: number, level: number, option: number, value: Uint8Array): number {
-  nameLength[0] = value.length;
-  return result(c.getsockopt(descriptor, level, option, value, nameLength));
 }
 
 // --- time ---
@@ -133,20 +96,4 @@ export function setTimer(descriptor: number, atUs: number): number {
   itimerspec[4] = seconds;
   itimerspec[6] = isSet ? (us - seconds * 1_000_000) * 1_000 + (us === 0 ? 1 : 0) : 0;
   return result(c.timerfd_settime(descriptor, TFD_TIMER_ABSTIME, itimerspec, null));
-}
-
-// --- memory whose address is known ---
-
-/** For structures that point to each other. Lives as long as the process. */
-export interface NativeMemory {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  readonly address: number;
-}
-
-export function allocateNative(length: number): NativeMemory {
-  const address = koffi.address(c.mmap(0, length, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0));
-  if (address === MAP_FAILED) throw new Error('out of memory');
-  const buffer = koffi.view(address, length);
-  return { bytes: new Uint8Array(buffer), view: new DataView(buffer), address: Number(address) };
 }

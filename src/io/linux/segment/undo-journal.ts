@@ -19,7 +19,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import * as libc from '../libc.ts';
-import { getOption } from './system.ts';
 
 export type Undo =
   | { readonly kind: 'sysctl'; readonly name: string; readonly before: number; readonly set: number }
@@ -213,8 +212,8 @@ function startTicks(pid: number): number | null {
 function networkNamespace(): string {
   const cookie = new Uint8Array(8);
   const descriptor = libc.socket(libc.AF_UNIX, libc.SOCK_DGRAM);
-  const result = getOption(descriptor, libc.SOL_SOCKET, SO_NETNS_COOKIE, cookie);
+  const length = libc.getOptionBytes(descriptor, libc.SOL_SOCKET, SO_NETNS_COOKIE, cookie);
   closeSync(descriptor);
-  if (result === 0) return `${new DataView(cookie.buffer).getBigUint64(0, true)}`;
+  if (length === cookie.length) return `${new DataView(cookie.buffer).getBigUint64(0, true)}`;
   return /\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0] ?? '0';
 }

@@ -2,9 +2,9 @@
  * Socket filters (classic BPF, socket(7) SO_ATTACH_FILTER): what is of no interest never wakes the process, and takes no
  * place in a queue that an advert should find.
  */
-import { assert } from '../../../base/assert.ts';
-import * as libc from '../libc.ts';
-import { allocateNative, type NativeMemory } from './system.ts';
+import { assert } from '../../base/assert.ts';
+import * as libc from './libc.ts';
+import { allocateNative, type NativeMemory } from './native-memory.ts';
 
 const SO_ATTACH_FILTER = 26;
 
@@ -51,22 +51,6 @@ export const REFUSE: Instruction = { code: op.RETURN, operand: NOTHING };
 
 export const REFUSE_ALL: Filter = [REFUSE];
 export const ACCEPT_ALL: Filter = [ACCEPT];
-
-const ETHERNET_HEADER_BYTES = 14;
-const ARP_OPERATION_AT = ETHERNET_HEADER_BYTES + 6;
-const ARP_SENDER_AT = ETHERNET_HEADER_BYTES + 14;
-const ARP_REPLY = 2;
-
-/** Of ARP frames: what says who has one of these addresses, and replies, which answer this machine. */
-export function arpFilter(addresses: readonly Uint8Array[]): Filter {
-  return [
-    { code: op.LOAD_HALF, operand: ARP_OPERATION_AT },
-    { code: op.JUMP_IF_EQUAL, operand: ARP_REPLY, skips: [0, 1] },
-    ACCEPT,
-    { code: op.LOAD_WORD, operand: ARP_SENDER_AT },
-    ...acceptIfAny(addresses.map((address) => new DataView(address.buffer, address.byteOffset).getUint32(0))),
-  ];
-}
 
 /** Accepts if A is one of the values. */
 export function acceptIfAny(values: readonly number[]): Filter {

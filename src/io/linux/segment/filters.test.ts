@@ -7,7 +7,8 @@ import { arpFrame, arpProbe, arpRequest, gratuitousReply, gratuitousRequest } fr
 import * as libc from '../libc.ts';
 import { encodeUnixPath } from '../socket-address.ts';
 import { advertFilter4, advertFilter6, authenticatedAdvertFilter } from './advert-filter.ts';
-import { ACCEPT_ALL, arpFilter, attachFilter, type Filter, REFUSE_ALL } from './filter.ts';
+import { arpFilter } from './arp-filter.ts';
+import { ACCEPT_ALL, attachFilter, type Filter, REFUSE_ALL } from '../socket-filter.ts';
 import { receive, SOCK_NONBLOCK } from './system.ts';
 
 const name = encodeUnixPath(`@evenkeel-filter-test-${process.pid}`)!;

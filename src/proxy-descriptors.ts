@@ -1,10 +1,15 @@
-/** Takes over, in a proxy process, what keeper/handover.ts says that it inherits, and what keeper/delivery.ts says that it is sent. */
+/** Takes over, in a proxy process, what keeper/proxy-arguments.ts says that it inherits, and what keeper/delivery.ts says that it is sent. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Board } from './base/board.ts';
 import { receiveDescriptors } from './io/linux/descriptor-channel.ts';
 import { openSharedMemory } from './io/linux/shared-memory.ts';
 import type { Delivery, SocketName } from './keeper/delivery.ts';
-import { DESCRIPTOR_CHANNEL, FIRST_ROW_DESCRIPTOR, type ProxyArguments, TABLE_DESCRIPTOR } from './keeper/handover.ts';
+import {
+  DESCRIPTOR_CHANNEL,
+  FIRST_ROW_DESCRIPTOR,
+  type ProxyArguments,
+  TABLE_DESCRIPTOR,
+} from './keeper/proxy-arguments.ts';
 
 /** Of the board, this process can write its own row. */
 export function openBoard({ row, rows }: ProxyArguments): Board {
