@@ -94,7 +94,7 @@ export class Evenkeel {
     return evenkeel;
   }
 
-  /** Runs `evenkeel run` with this configuration. */
+  /** Runs `evenkeel run` with this configuration, in a run directory of its own. */
   static run(t: TestContext, yaml: string, options: StartOptions = {}): Evenkeel {
     const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
     t.after(() => rmSync(directory, { recursive: true, force: true }));
@@ -104,7 +104,8 @@ export class Evenkeel {
     const workers = options.workers === 'file' ? [] : ['--workers', `${options.workers ?? 2}`];
     const args = ['run', file, ...socket, ...workers];
     if (options.engine !== undefined) args.push('--engine', options.engine);
-    const evenkeel = Evenkeel.spawn(t, [...args, ...(options.args ?? [])], options);
+    const env = { RUNTIME_DIRECTORY: directory, ...options.env };
+    const evenkeel = Evenkeel.spawn(t, [...args, ...(options.args ?? [])], { ...options, env });
     evenkeel.file = file;
     return evenkeel;
   }
