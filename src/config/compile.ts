@@ -40,7 +40,7 @@ export interface Compiled {
 export function compile(config: Config, source: SourceMap, options: CompileOptions): Compiled {
   const unsupported: Diagnostic[] = [];
   const notYet = (path: Path, key: string): void => {
-    unsupported.push(diagnose(problem('not-yet', { key }), source.file, source.locate(path, 'key')));
+    unsupported.push(diagnose(problem('not-yet', { key }), source.locate(path, 'key')));
   };
   if (config.admin !== undefined) notYet(['admin'], 'admin');
 
