@@ -2,6 +2,7 @@
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { CheckOptions } from '../cli/check.ts';
 import { type Diagnostic, sortDiagnostics } from '../config/diagnostic.ts';
+import { countRoutes } from '../config/route-text.ts';
 import { printDiagnostics, readConfigTexts } from './config-file.ts';
 import { askStatus } from './control-client.ts';
 import { prepare, type Ready, refuses } from './prepare.ts';
@@ -66,7 +67,7 @@ function summary({ plan, config }: Ready): string {
   const routers = Object.keys(config.ha ?? {}).length;
   return [
     count(plan.listeners.length, 'listener'),
-    count(sum(plan.listeners.map((listener) => listener.routes.length)), 'route'),
+    count(sum(plan.listeners.map(({ routes }) => countRoutes(routes))), 'route'),
     count(plan.upstreams.length, 'upstream'),
     count(sum(plan.upstreams.map((upstream) => upstream.servers.length)), 'server'),
     ...(routers === 0 ? [] : [count(routers, 'virtual router')]),

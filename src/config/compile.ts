@@ -13,6 +13,7 @@ import type { Diagnostic, Path, SourceMap } from './diagnostic.ts';
 import { diagnose, problem } from './diagnostic.ts';
 import type { Config, ListenerConfig, UpstreamConfig } from './model.ts';
 import { parseStatusRange } from './patterns.ts';
+import { formatRoutes } from './route-text.ts';
 import type {
   ForwardedPlan,
   HashKeyPlan,
@@ -115,7 +116,8 @@ function compileListener(
     via: listener.via ?? null,
     forwarded: compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded),
     escapedSlash: listener['escaped-slash'] ?? 'compare',
-    routes: (listener.routes ?? []).map((route) => compileRoute(route, indexOf)),
+    routes: formatRoutes((listener.routes ?? []).map(compileRoute)),
+    isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
   };
 }

@@ -4,6 +4,7 @@ import { closingsDue } from '../core/spread.ts';
 import type { ListenSocket, Socket } from '../port/transport.ts';
 import { Backlog } from './backlog.ts';
 import type { Context } from './context.ts';
+import type { RouteSet } from './http/route-set.ts';
 import { PauseNews } from './pause-news.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -54,10 +55,10 @@ export abstract class Listener {
   }
 
   /** Goes on by another plan of this listener. What is under way ends as it began. */
-  apply(plan: ListenerPlan, upstreams: readonly Upstream[]): void {
+  apply(plan: ListenerPlan, upstreams: readonly Upstream[], routes: RouteSet | null): void {
     this.plan = plan;
     this.isLeaving = plan.intake !== 'open';
-    this.configure(upstreams);
+    this.configure(upstreams, routes);
     this.settle();
   }
 
@@ -69,6 +70,11 @@ export abstract class Listener {
     this.leftAt = this.context.transport.now;
     this.leaveBy = this.leftAt + leaveMs;
     this.settle();
+  }
+
+  /** What its requests take; null: it has no requests. */
+  get routes(): RouteSet | null {
+    return null;
   }
 
   get hasConnections(): boolean {
@@ -208,5 +214,5 @@ export abstract class Listener {
   /** Sets up a session for an accepted socket. It calls `release` when it ends. */
   protected abstract begin(socket: Socket): void;
   /** Prepares what `plan` says. */
-  protected abstract configure(upstreams: readonly Upstream[]): void;
+  protected abstract configure(upstreams: readonly Upstream[], routes: RouteSet | null): void;
 }

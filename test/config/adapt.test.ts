@@ -22,6 +22,7 @@ import type { Plan } from '../../src/config/plan.ts';
 import type { FileAccess, RootFile } from '../../src/config/front-end.ts';
 import { frontEndFor } from '../../src/config/front-ends.ts';
 import { loadDocuments } from '../../src/config/load.ts';
+import { parseRoutes } from '../../src/config/route-text.ts';
 
 const FOLDER = new URL('../../../test/config/', import.meta.url);
 const isUpdating = process.env['EVENKEEL_UPDATE'] === '1';
@@ -33,7 +34,7 @@ interface Section {
 
 interface Outcome {
   readonly said: string;
-  readonly plan: Plan | null;
+  readonly plan: object | null;
   readonly config: Config | null;
 }
 
@@ -44,7 +45,19 @@ function outcomeOf(input: string): Outcome {
   const loaded = loadDocuments(documents, null);
   const compiled = loaded.config === null ? null : compile(loaded.config, loaded.source, { workers: 2 });
   const lines = [...loaded.diagnostics, ...(compiled?.unsupported ?? [])].map(formatDiagnostic);
-  return { said: lines.map((line) => `${line}\n`).join(''), plan: compiled?.plan ?? null, config: loaded.config };
+  return {
+    said: lines.map((line) => `${line}\n`).join(''),
+    plan: compiled === null ? null : withRoutes(compiled.plan),
+    config: loaded.config,
+  };
+}
+
+/** Each route as what it says. */
+function withRoutes(plan: Plan): object {
+  const listeners = plan.listeners.map((listener) =>
+    Object.assign({}, listener, { routes: parseRoutes(listener.routes) }),
+  );
+  return { ...plan, listeners };
 }
 
 function filesOf(input: string): { readonly roots: readonly RootFile[]; readonly files: FileAccess } {

@@ -251,14 +251,15 @@ class Stage implements ServerProtocol {
     const noEdit = { set: [], add: [], remove: [] };
     const action = {
       kind: 'proxy',
-      upstream: 0,
+      upstream: 'web',
       rewrite: null,
       timeoutMs: EXCHANGE_MS,
       retry: { ...RETRIES, ...retry },
     } as const;
     const match = { hosts: [], path: null, methods: [], values: [] };
     const plan: RoutePlan = { match, action, requestHeaders: noEdit, responseHeaders: noEdit };
-    this.route = new Route(plan, [this.upstream], 0);
+    this.route = new Route(plan, 0);
+    this.route.bind(new Map([['web', this.upstream]]), true);
   }
 
   keep(kept: KeptRequest): null {

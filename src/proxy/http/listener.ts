@@ -1,14 +1,9 @@
 /** One HTTP listener of one proxy: its routes, and what every connection of it shares. */
+import { assert } from '../../base/assert.ts';
 import type { ListenerPlan } from '../../config/plan.ts';
 import { BelievedHops, resolveClient } from '../../core/client/forwarded-for.ts';
 import { TrustedProxies } from '../../core/client/trusted-proxies.ts';
-import {
-  compileRoutes,
-  readingOf,
-  ROUTE_BAD_PATH,
-  ROUTE_DOUBTFUL_PATH,
-  type RouteTable,
-} from '../../core/route/table.ts';
+import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
 import { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
 import { BODY_LENGTH, BODY_NONE, METHOD_TRACE } from '../../wire/http1/head.ts';
@@ -20,13 +15,13 @@ import { IdleClients } from './idle-clients.ts';
 import { takeForward } from './max-forwards.ts';
 import * as own from './own-responses.ts';
 import type { HttpProtocol } from './protocol.ts';
-import { Route } from './route.ts';
+import type { Route } from './route.ts';
+import type { RouteSet } from './route-set.ts';
 
 export class HttpListener extends Listener {
   readonly protocol: HttpProtocol;
   /** Another set by another plan; an exchange keeps the route it began with. */
-  private routes!: readonly Route[];
-  private table!: RouteTable;
+  private set!: RouteSet;
   /** The request that is looked at. */
   readonly view: RequestView;
   readonly hops = new BelievedHops();
@@ -38,18 +33,24 @@ export class HttpListener extends Listener {
     context: Context,
     plan: ListenerPlan,
     upstreams: readonly Upstream[],
+    routes: RouteSet,
     protocol: (listener: HttpListener) => HttpProtocol,
   ) {
     super(context, plan);
     this.view = new RequestView(context.memory, context.requestHead);
     this.protocol = protocol(this);
-    this.configure(upstreams);
+    this.configure(upstreams, routes);
   }
 
-  protected override configure(upstreams: readonly Upstream[]): void {
+  override get routes(): RouteSet {
+    return this.set;
+  }
+
+  protected override configure(upstreams: readonly Upstream[], routes: RouteSet | null): void {
     const { plan } = this;
-    this.routes = plan.routes.map((route) => new Route(route, upstreams, readingOf(plan.escapedSlash)));
-    this.table = compileRoutes(plan.routes, plan.escapedSlash);
+    assert(routes !== null, 'an HTTP listener has routes');
+    routes.bind(upstreams, plan.isReady);
+    this.set = routes;
     const { forwarded } = plan;
     this.trusted = forwarded.kind === 'trust' ? new TrustedProxies(forwarded) : null;
     this.protocol.configure(plan);
@@ -59,9 +60,10 @@ export class HttpListener extends Listener {
   admit(): Route | own.OwnResponse {
     const { plan, view } = this;
     const { head } = view;
-    const index = this.table.match(view);
+    const { set } = this;
+    const index = set.table.match(view);
     if (index < 0) return withoutRoute(index);
-    const route = this.routes[index];
+    const route = set.routes[index];
     if (route.own !== null) return route;
     if (head.body === BODY_LENGTH && head.contentLength > plan.limits.bodyBytes) return own.BODY_TOO_LARGE;
     if (head.method === METHOD_TRACE && head.body !== BODY_NONE) return own.TRACE_CONTENT;
