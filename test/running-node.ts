@@ -100,7 +100,8 @@ export class RunningNode {
       const request = http.get({ socketPath: this.socket, path: '/v1/status', agent: false }, (response) => {
         resolve(json(response) as Promise<StatusDocument>);
       });
-      request.on('error', reject);
+      const failed = ({ message }: Error): Error => new Error(`${this.host}: ${message}:\n${this.process.output}`);
+      request.on('error', (error) => reject(failed(error)));
     });
   }
 }
