@@ -7,9 +7,10 @@ import { once } from 'node:events';
 import type net from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { ProxyView } from '../src/keeper/status.ts';
-import { join, Scene, until } from './crowd.ts';
+import { join, Scene } from './crowd.ts';
 import { ENGINES, type Engine, engineSkip, get, startLoad } from './evenkeel.ts';
 import type { ArenaSizes } from './small-arena.ts';
+import { until } from './waiting.ts';
 
 type Memory = NonNullable<ProxyView['memory']>;
 
