@@ -58,7 +58,8 @@ const cores = availableParallelism();
 const progress = new Progress(files.length);
 const single = (path: string): TestModule => ({ path, files: 1 });
 const first: Outcome[] = [
-  await runFiles(dist, together(dist, pure, cores), cores, progress),
+  // More than there are cores: with one process for each, the slower half would be waited for.
+  await runFiles(dist, together(dist, pure, 3 * cores), cores, progress),
   // Most of the time most tests wait for a timeout, a signal or a process.
   await runFiles(dist, others.map(single), 2 * cores, progress),
 ];

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { type AddressChange, parseAddressLine, sumUpHolders } from '../../src/lab/address-watch.ts';
-import { Change } from '../waiting.ts';
+import { Change, until } from '../waiting.ts';
 import type { Host } from './virtual-node.ts';
 
 const run = promisify(execFile);
@@ -71,10 +71,11 @@ export class Holders {
       this.changes.sort((a, b) => a.atMs - b.atMs);
       this.change.wake();
     });
-    while (!this.heard.has(host.name)) {
+    await until(async () => {
       for (const verb of ['add', 'delete']) {
         await run('ip', ['-n', host.name, 'address', verb, `${TEST_ADDRESS}/32`, 'dev', 'lo']);
       }
-    }
+      return this.heard.has(host.name);
+    });
   }
 }

@@ -20,7 +20,7 @@ export const PUNCTUAL = ['chrt', '--fifo', '50'] as const;
 /** For a test's options: why it cannot run here. What takes this long hangs. */
 export const needsKeepalived: { readonly skip: string | false; readonly timeout: number } = {
   skip: needsNamespaces.skip === false ? findObstacle() : needsNamespaces.skip,
-  timeout: 120_000,
+  timeout: 240_000,
 };
 
 function findObstacle(): string | false {
