@@ -17,16 +17,16 @@ import type { Context, Pool, ProxyEvent } from './context.ts';
 import type { Expiring } from './expiring.ts';
 import { resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
 import { FailureLog } from './failure-log.ts';
-import { HttpListener } from './http/listener.ts';
+import { HttpService } from './http/service.ts';
 import type { RouteSet } from './http/route-set.ts';
 import { http1 } from './http1/http1.ts';
 import { writeHttpDate, HTTP_DATE_BYTES } from './http-date.ts';
-import type { Listener } from './listener.ts';
+import { Listener } from './listener.ts';
 import { ListeningPoint } from './listening-point.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { type PlannedSocket, Provision, STEPS_PER_TURN } from './provision.ts';
 import { Retirements } from './retirements.ts';
-import { TcpListener } from './tcp.ts';
+import { TcpService } from './tcp.ts';
 import { Upstream, type Server } from './upstream.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
@@ -302,8 +302,9 @@ export class Proxy implements TransportDriver, ExpiryHandler {
 
   private createListener(plan: ListenerPlan, upstreams: readonly Upstream[], routes: RouteSet | null): Listener {
     const { context } = this;
-    if (routes === null) return new TcpListener(context, plan, upstreams);
-    return new HttpListener(context, plan, upstreams, routes, http1);
+    return new Listener(context, plan, upstreams, routes, (listener) =>
+      plan.protocol === 'tcp' ? new TcpService(listener) : new HttpService(listener, [http1]),
+    );
   }
 
   private applyListeners(provision: Provision, upstreams: readonly Upstream[], retireAt: number): void {

@@ -30,17 +30,19 @@ import type { IpWords } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
 import { DeferredReset } from '../deferred-reset.ts';
 import { Relay, type RelayOwner } from '../relay.ts';
+import type { IdleClient } from '../idle-clients.ts';
+import type { PeerAddress } from '../layer.ts';
+import type { Listener } from '../listener.ts';
 import { KEEPS_NOTHING, Session } from '../session.ts';
 import type { Stash } from '../stash.ts';
 import { Exchange } from '../http/exchange.ts';
 import { type HeaderEdit, linesFor } from '../http/header-edit.ts';
-import type { IdleClient } from '../http/idle-clients.ts';
-import type { HttpListener } from '../http/listener.ts';
 import { MessageReader, READ_BLOCKED, READ_DONE, READ_MORE, READ_NO_MEMORY, READ_TOO_LARGE } from './message-reader.ts';
 import { FRAME_AS_IS, FRAME_DECODED, FRAME_ENCODED, type Framing, MessageWriter } from './message-writer.ts';
 import * as own from '../http/own-responses.ts';
 import { CLOSE, PERSIST_EXPLICITLY, PERSIST_SILENTLY } from './response-emitter.ts';
 import { Route } from '../http/route.ts';
+import type { HttpService } from '../http/service.ts';
 import type { ClientSide, Tunnel } from '../http/sides.ts';
 import type { Emitters } from './emitters.ts';
 
@@ -69,7 +71,9 @@ const addressWords = new DataView(addressBytes.buffer);
 
 export class ClientConnection extends Session implements SocketHandler, RelayOwner, IpWords, IdleClient, ClientSide {
   private readonly socket: Socket;
-  private readonly listener: HttpListener;
+  private readonly peer: PeerAddress;
+  private readonly service: HttpService;
+  private readonly listener: Listener;
   private readonly emitters: Emitters;
   /** Of responses. */
   readonly sink: MessageWriter;
@@ -132,9 +136,12 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   /** In TUNNEL. */
   private tunnel: Tunnel | null = null;
 
-  constructor(listener: HttpListener, emitters: Emitters, socket: Socket) {
+  constructor(service: HttpService, emitters: Emitters, socket: Socket, peer: PeerAddress) {
     super();
+    const { listener } = service;
+    this.service = service;
     this.listener = listener;
+    this.peer = peer;
     this.emitters = emitters;
     this.context = listener.context;
     this.socket = socket;
@@ -425,7 +432,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.isRequestComplete = head.body === BODY_NONE || (head.body === BODY_LENGTH && head.contentLength === 0);
     this.isEndedByClose = false;
     this.readsRest = false;
-    const admitted = listener.admit();
+    const admitted = this.service.admit();
     if (!(admitted instanceof Route)) {
       if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
       else this.answer(admitted);
@@ -447,8 +454,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private beginExchange(route: Route, head: RequestHead, length: number, isStashed: boolean): void {
     const { context, reader } = this;
     this.look();
-    const { hops, protocol, view } = this.listener;
-    const exchange = Exchange.create(context, this, protocol, route, head);
+    const { hops, towardsServers, view } = this.service;
+    const exchange = Exchange.create(context, this, towardsServers, route, head);
     this.exchange = exchange;
     const obstacle = exchange.keep(view, hops, length);
     if (obstacle !== null) {
@@ -493,18 +500,18 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   /** Sets up the view of the request whose head is in `context.requestHead`. */
   private look(): void {
-    if (!this.hasAddress || this.judge !== this.listener.trusted) this.readAddress();
-    this.listener.look(this, this.isTrusted);
+    if (!this.hasAddress || this.judge !== this.service.trusted) this.readAddress();
+    this.service.look(this, this.isTrusted);
   }
 
   private readAddress(): void {
     this.hasAddress = true;
-    this.socket.remoteAddress(addressBytes, 0);
+    this.peer.remoteAddress(addressBytes, 0);
     this.ip0 = addressWords.getInt32(0);
     this.ip1 = addressWords.getInt32(4);
     this.ip2 = addressWords.getInt32(8);
     this.ip3 = addressWords.getInt32(12);
-    this.judge = this.listener.trusted;
+    this.judge = this.service.trusted;
     this.isTrusted = this.judge !== null && this.judge.has(this);
   }
 
@@ -644,9 +651,9 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private answerByRoute(route: Route): void {
     if (route.needsView) {
       this.look();
-      this.emitters.request.identify(this.listener.view);
+      this.emitters.request.identify(this.service.view);
     }
-    const lines = linesFor(this.context, route.responseEdit, this.listener.view);
+    const lines = linesFor(this.context, route.responseEdit, this.service.view);
     let location = own.NOTHING;
     if (lines === null) {
       this.answer(own.HEAD_GREW_TOO_LARGE);
@@ -655,7 +662,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     if (route.redirect !== null) {
       const { arena, memory, scratchSlot } = this.context;
       const at = arena.start(scratchSlot);
-      const end = route.redirect.write(this.listener.view, memory, at, at + HEAD_BYTES_MAX);
+      const end = route.redirect.write(this.service.view, memory, at, at + HEAD_BYTES_MAX);
       if (end < 0) {
         this.answer(own.HEAD_GREW_TOO_LARGE);
         return;
@@ -682,7 +689,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const { arena, memory, scratchSlot } = this.context;
     const start = arena.start(scratchSlot);
     const bound = start + RESPOND_BODY_BYTES_MAX - ownContentType.length;
-    const end = ownBody.emit(this.listener.view, memory, start, bound);
+    const end = ownBody.emit(this.service.view, memory, start, bound);
     return end < 0 ? null : { ...(response as own.OwnResponse), body: memory.slice(start, end) };
   }
 

@@ -10,24 +10,21 @@
 import { PLENTY } from '../../base/arena.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import {
+  type ConnectFailure,
   type Failure,
   FAILED_BAD_RESPONSE,
-  FAILED_CONNECT_TIMEOUT,
   FAILED_NO_BUFFER,
-  FAILED_NO_RESOURCE,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
-  FAILED_WITHDRAWN,
   FAILED_STATUS,
   isLocalFailure,
 } from '../../core/retry.ts';
-import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
+import type { Socket, SocketHandler } from '../../port/transport.ts';
 import { BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type HeadLimits } from '../../wire/http1/head.ts';
 import { parseResponseHead, responseBody } from '../../wire/http1/response.ts';
-import { connectFailure } from '../connect-failure.ts';
 import type { Context } from '../context.ts';
+import { Dial, type DialOwner } from '../dial.ts';
 import { Expiring } from '../expiring.ts';
-import { redialAt } from '../redial.ts';
 import type { RelayTimes } from '../relay.ts';
 import type { Stash } from '../stash.ts';
 import type { Server, Upstream } from '../upstream.ts';
@@ -51,7 +48,7 @@ const SWITCHING_PROTOCOLS = 101;
 /** This and above. */
 const SERVER_ERRORS = 500;
 
-export class ServerConnection extends Expiring implements SocketHandler, ServerSide, Tunnel {
+export class ServerConnection extends Expiring implements SocketHandler, DialOwner, ServerSide, Tunnel {
   readonly server: Server;
   readonly upstream: Upstream;
   private readonly context: Context;
@@ -59,14 +56,14 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
   /** Of requests. */
   readonly sink: MessageWriter;
   private socketOrNull: Socket | null = null;
+  /** In CONNECTING. */
+  private dial: Dial | null = null;
   private exchange: ResponseHandler | null = null;
   private state: State = CONNECTING;
   /** When this exchange took it. */
   private takenAt = 0;
   /** The response is one of the server's failures: 5xx. */
   private isServerError = false;
-  /** When it has to stand. */
-  private connectDeadline = 0;
   /** The response's framing and both sides' words allow another exchange. */
   private isReusable = false;
   /** Carried an exchange before this one: it may have been closed by the server meanwhile. */
@@ -98,19 +95,25 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
   ): ServerConnection | null {
     const connection = new ServerConnection(context, upstream, server);
     connection.takenAt = context.transport.now;
-    connection.connectDeadline = connection.takenAt + upstream.plan.timeouts.connectMs;
-    if (!connection.dial()) return null;
+    connection.dial = Dial.begin(context, upstream, server, connection);
+    if (connection.dial === null) return null;
     connection.exchange = exchange;
     return connection;
   }
 
-  private dial(): boolean {
-    const { timers, transport } = this.context;
-    this.socketOrNull = transport.connect(this.server.preparedAddress, this);
-    this.sink.socket = this.socketOrNull;
-    if (this.socketOrNull === null) return false;
-    timers.arm(this, this.connectDeadline);
-    return true;
+  handleDialed(socket: Socket): void {
+    this.dial = null;
+    this.wasConnected = true;
+    this.socketOrNull = socket;
+    this.sink.socket = socket;
+    socket.handler = this;
+    this.beginResponse();
+    (this.exchange as ResponseHandler).handleServerReady();
+  }
+
+  handleDialFailed(how: ConnectFailure): void {
+    this.dial = null;
+    this.fail(how, 0);
   }
 
   private get socket(): Socket {
@@ -154,11 +157,7 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
   // --- events of the socket ---
 
   handleConnect(): void {
-    this.wasConnected = true;
-    const { keepAlive } = this.upstream.plan;
-    if (keepAlive !== null) this.socket.setKeepAlive(keepAlive);
-    this.beginResponse();
-    (this.exchange as ResponseHandler).handleServerReady();
+    // it is connected
   }
 
   handleData(_socket: Socket, slot: number, offset: number, length: number): void {
@@ -212,13 +211,9 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
     else exchange.pumpRequest();
   }
 
-  handleClose(_socket: Socket, reason: CloseReason): void {
-    const wasState = this.state;
+  handleClose(): void {
     this.socketOrNull = null;
-    switch (wasState) {
-      case CONNECTING:
-        this.handleNoConnection(reason);
-        return;
+    switch (this.state) {
       case HEAD:
       case BODY:
         // else when the client has taken what came before
@@ -230,15 +225,9 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
       case IDLE:
         this.leavePool();
         return;
+      case CONNECTING:
       case CLOSED:
     }
-  }
-
-  private handleNoConnection(reason: CloseReason): void {
-    const { timers, transport } = this.context;
-    const dialAt = redialAt(reason, transport.now, this.connectDeadline);
-    if (dialAt > 0) timers.arm(this, dialAt);
-    else this.fail(connectFailure(reason), 0);
   }
 
   private endBroken(): void {
@@ -246,13 +235,8 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
     else this.breakOff();
   }
 
-  override handleExpiry(now: number): void {
+  override handleExpiry(): void {
     switch (this.state) {
-      case CONNECTING:
-        if (now >= this.connectDeadline) this.fail(FAILED_CONNECT_TIMEOUT, 0);
-        else if (!this.server.isUsable) this.fail(FAILED_WITHDRAWN, 0);
-        else if (!this.dial()) this.fail(FAILED_NO_RESOURCE, 0);
-        return;
       case HEAD:
         if (this.isClientsTurn) this.touch();
         else this.fail(FAILED_RESPONSE_TIMEOUT, 0);
@@ -265,6 +249,7 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
         if (this.isClientsTurn) this.touch();
         else this.refuseRest();
         return;
+      case CONNECTING:
       case IDLE:
       case CLOSED:
     }
@@ -563,6 +548,8 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
     this.exchange = null;
     this.socketOrNull = null;
     this.sink.socket = null;
+    if (this.dial !== null) this.dial.cancel();
+    this.dial = null;
     this.context.timers.remove(this);
     this.reader.clear();
   }

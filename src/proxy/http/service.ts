@@ -1,6 +1,5 @@
-/** One HTTP listener of one proxy: its routes, and what every connection of it shares. */
+/** HTTP for the clients of one listener: its routes, and what every connection of it shares. */
 import { assert } from '../../base/assert.ts';
-import type { ListenerPlan } from '../../config/plan.ts';
 import { BelievedHops, resolveClient } from '../../core/client/forwarded-for.ts';
 import { TrustedProxies } from '../../core/client/trusted-proxies.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
@@ -8,18 +7,20 @@ import { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
 import { BODY_LENGTH, BODY_NONE, METHOD_TRACE } from '../../wire/http1/head.ts';
 import { copyIp, type IpWords } from '../../wire/ip-text.ts';
-import type { Context } from '../context.ts';
-import { Listener } from '../listener.ts';
+import type { ConnectionInfo } from '../layer.ts';
+import type { Listener } from '../listener.ts';
+import type { Service } from '../service.ts';
 import type { Upstream } from '../upstream.ts';
-import { IdleClients } from './idle-clients.ts';
 import { takeForward } from './max-forwards.ts';
 import * as own from './own-responses.ts';
-import type { HttpProtocol } from './protocol.ts';
+import type { HttpProtocol, ServerProtocol } from './protocol.ts';
 import type { Route } from './route.ts';
 import type { RouteSet } from './route-set.ts';
 
-export class HttpListener extends Listener {
-  readonly protocol: HttpProtocol;
+export class HttpService implements Service {
+  readonly listener: Listener;
+  /** What its clients may speak; servers are spoken to in the first one, and so is a client with whom nothing else is agreed. */
+  private readonly protocols: readonly HttpProtocol[];
   /** Another set by another plan; an exchange keeps the route it began with. */
   private set!: RouteSet;
   /** The request that is looked at. */
@@ -27,38 +28,45 @@ export class HttpListener extends Listener {
   readonly hops = new BelievedHops();
   /** Null: nobody is. */
   trusted: TrustedProxies | null = null;
-  readonly idle = new IdleClients();
 
-  constructor(
-    context: Context,
-    plan: ListenerPlan,
-    upstreams: readonly Upstream[],
-    routes: RouteSet,
-    protocol: (listener: HttpListener) => HttpProtocol,
-  ) {
-    super(context, plan);
-    this.view = new RequestView(context.memory, context.requestHead);
-    this.protocol = protocol(this);
-    this.configure(upstreams, routes);
+  constructor(listener: Listener, protocols: readonly ((service: HttpService) => HttpProtocol)[]) {
+    const { memory, requestHead } = listener.context;
+    this.listener = listener;
+    this.view = new RequestView(memory, requestHead);
+    this.protocols = protocols.map((protocol) => protocol(this));
   }
 
-  override get routes(): RouteSet {
-    return this.set;
-  }
-
-  protected override configure(upstreams: readonly Upstream[], routes: RouteSet | null): void {
-    const { plan } = this;
+  configure(upstreams: readonly Upstream[], routes: RouteSet | null): void {
+    const { plan } = this.listener;
     assert(routes !== null, 'an HTTP listener has routes');
     routes.bind(upstreams, plan.isReady);
     this.set = routes;
     const { forwarded } = plan;
     this.trusted = forwarded.kind === 'trust' ? new TrustedProxies(forwarded) : null;
-    this.protocol.configure(plan);
+    for (const protocol of this.protocols) protocol.configure(plan);
+  }
+
+  serve(socket: Socket, info: ConnectionInfo | null): void {
+    const protocol = this.protocolFor(info === null ? null : info.protocol);
+    this.listener.context.sessions.add(protocol.accept(socket, info));
+  }
+
+  private protocolFor(name: string | null): HttpProtocol {
+    if (name === null) return this.protocols[0];
+    const agreed = this.protocols.find((protocol) => protocol.name === name);
+    assert(agreed !== undefined, `a layer has agreed on ${name}, which is not spoken here`);
+    return agreed;
+  }
+
+  /** How servers are spoken to. */
+  get towardsServers(): ServerProtocol {
+    return this.protocols[0];
   }
 
   /** The route of the request whose head is in the view, or what the proxy answers instead. */
   admit(): Route | own.OwnResponse {
-    const { plan, view } = this;
+    const { view } = this;
+    const { plan } = this.listener;
     const { head } = view;
     const { set } = this;
     const index = set.table.match(view);
@@ -79,26 +87,6 @@ export class HttpListener extends Listener {
     view.requestIdLength = 0;
     if (isTrusted) resolveClient(view.bytes, view.head, peer, this.trusted as TrustedProxies, view.client, hops);
     else copyIp(peer, view.client);
-  }
-
-  override get idleSince(): number {
-    return this.idle.idleSince;
-  }
-
-  protected override get idleCount(): number {
-    return this.idle.count;
-  }
-
-  protected override closeIdle(): void {
-    this.idle.closeLongest();
-  }
-
-  protected override endIdle(): void {
-    this.idle.endLongest();
-  }
-
-  protected override begin(socket: Socket): void {
-    this.context.sessions.add(this.protocol.accept(socket));
   }
 }
 
