@@ -83,7 +83,7 @@ export class Arrival extends Session implements LayerUser, IdleClient {
     this.giveUp();
   }
 
-  leave(): void {
+  endIdle(): void {
     this.giveUp();
   }
 

@@ -17,6 +17,7 @@ import type { Context, Pool, ProxyEvent } from './context.ts';
 import type { Expiring } from './expiring.ts';
 import { resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
 import { FailureLog } from './failure-log.ts';
+import { RequestCounter } from './http/request-counter.ts';
 import { HttpService } from './http/service.ts';
 import type { RouteSet } from './http/route-set.ts';
 import { http1 } from './http1/http1.ts';
@@ -94,6 +95,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.board = board;
     this.wallClockMs = options.wallClockMs;
     this.failures = new FailureLog(row, report);
+    const answers = new AnswerLog(row, report);
     this.context = {
       transport,
       arena: transport.arena,
@@ -111,7 +113,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       socketsMax: socketsMaxOf(options.descriptors),
       makeRoom: () => this.makeRoom(),
       evictIdle: () => this.evictIdle(),
-      answers: new AnswerLog(row, report),
+      requestReaders: [new RequestCounter(row), answers],
+      answers,
       isDraining: false,
       liveSessions: 0,
       sessions: new Set(),

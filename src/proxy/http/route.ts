@@ -46,7 +46,7 @@ export class Route {
   readonly addsForwardedHost: boolean;
   readonly addsRequestId: boolean;
   readonly setsHost: boolean;
-  /** Its redirect or its changes of the response have values that are not in the request's head. */
+  /** It goes to a server, or its answer has values that are not in the request's head. */
   readonly needsView: boolean;
   /** Fields that do not go to a server, by F_ number: of any request, and of one that a trusted proxy sent. */
   readonly requestDropTable: Uint8Array;
@@ -81,7 +81,7 @@ export class Route {
     this.requestDropTable = requestDropTable(this, false);
     this.trustedDropTable = requestDropTable(this, true);
     const templates = [this.redirect?.template ?? null, this.ownBody?.template ?? null, this.responseEdit.template];
-    this.needsView = templates.some((template) => template !== null && template.needsView);
+    this.needsView = this.proxy !== null || templates.some((template) => template !== null && template.needsView);
     this.upstreamName = ascii(this.proxy === null ? '' : this.proxy.upstream);
     const rewrite = this.proxy === null ? null : this.proxy.rewrite;
     this.rewriteGrowthMax = rewrite === null ? 0 : JSON.stringify(rewrite).length * 3;

@@ -6,13 +6,14 @@ import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
 import { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
 import { BODY_LENGTH, BODY_NONE, METHOD_TRACE } from '../../wire/http1/head.ts';
-import { copyIp, type IpWords } from '../../wire/ip-text.ts';
+import { copyIp } from '../../wire/ip-text.ts';
 import type { ConnectionInfo } from '../layer.ts';
 import type { Listener } from '../listener.ts';
 import type { Service } from '../service.ts';
 import type { Upstream } from '../upstream.ts';
 import { takeForward } from './max-forwards.ts';
 import * as own from './own-responses.ts';
+import type { Peer } from './peer.ts';
 import type { HttpProtocol, ServerProtocol } from './protocol.ts';
 import type { Route } from './route.ts';
 import type { RouteSet } from './route-set.ts';
@@ -27,7 +28,7 @@ export class HttpService implements Service {
   readonly view: RequestView;
   readonly hops = new BelievedHops();
   /** Null: nobody is. */
-  trusted: TrustedProxies | null = null;
+  private trusted: TrustedProxies | null = null;
 
   constructor(listener: Listener, protocols: readonly ((service: HttpService) => HttpProtocol)[]) {
     const { memory, requestHead } = listener.context;
@@ -63,8 +64,11 @@ export class HttpService implements Service {
     return this.protocols[0];
   }
 
-  /** The route of the request whose head is in the view, or what the proxy answers instead. */
-  admit(): Route | own.OwnResponse {
+  /**
+   * The route of the request from this peer whose head is in `context.requestHead`, or what the proxy answers instead. With a route that
+   * needs it, the view is complete.
+   */
+  admit(peer: Peer): Route | own.OwnResponse {
     const { view } = this;
     const { plan } = this.listener;
     const { head } = view;
@@ -72,20 +76,23 @@ export class HttpService implements Service {
     const index = set.table.match(view);
     if (index < 0) return withoutRoute(index);
     const route = set.routes[index];
-    if (route.own !== null) return route;
-    if (head.body === BODY_LENGTH && head.contentLength > plan.limits.bodyBytes) return own.BODY_TOO_LARGE;
-    if (head.method === METHOD_TRACE && head.body !== BODY_NONE) return own.TRACE_CONTENT;
-    if (takeForward(view.bytes, head)) return route;
-    return head.method === METHOD_TRACE ? own.TRACE_END : own.OPTIONS_END;
+    if (route.own === null) {
+      if (head.body === BODY_LENGTH && head.contentLength > plan.limits.bodyBytes) return own.BODY_TOO_LARGE;
+      if (head.method === METHOD_TRACE && head.body !== BODY_NONE) return own.TRACE_CONTENT;
+      if (!takeForward(view.bytes, head)) return head.method === METHOD_TRACE ? own.TRACE_END : own.OPTIONS_END;
+    }
+    if (route.needsView) this.look(peer);
+    return route;
   }
 
-  /** Sets up the view of a request from this peer, whose head is in `context.requestHead`. */
-  look(peer: IpWords, isTrusted: boolean): void {
-    const { view, hops } = this;
+  /** Completes the view of a request from this peer. */
+  private look(peer: Peer): void {
+    const { hops, trusted, view } = this;
+    peer.judgeBy(trusted);
     copyIp(peer, view.peer);
-    view.isTrusted = isTrusted;
+    view.isTrusted = peer.isTrusted;
     view.requestIdLength = 0;
-    if (isTrusted) resolveClient(view.bytes, view.head, peer, this.trusted as TrustedProxies, view.client, hops);
+    if (peer.isTrusted) resolveClient(view.bytes, view.head, peer, trusted as TrustedProxies, view.client, hops);
     else copyIp(peer, view.client);
   }
 }

@@ -26,11 +26,18 @@ import type { Context } from '../context.ts';
 import { Dial, type DialOwner } from '../dial.ts';
 import { Expiring } from '../expiring.ts';
 import type { RelayTimes } from '../relay.ts';
-import type { Stash } from '../stash.ts';
 import type { Server, Upstream } from '../upstream.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
 import type { ResponseHandler, ServerSide, Tunnel } from '../http/sides.ts';
-import { MessageReader, READ_BLOCKED, READ_DONE, READ_MORE, READ_NO_MEMORY } from './message-reader.ts';
+import {
+  HEAD_MORE,
+  HEAD_NO_MEMORY,
+  MessageReader,
+  READ_BLOCKED,
+  READ_DONE,
+  READ_MORE,
+  READ_NO_MEMORY,
+} from './message-reader.ts';
 import { FRAME_AS_IS, MessageWriter } from './message-writer.ts';
 
 const CONNECTING = 0;
@@ -284,15 +291,8 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
       if (this.exchange !== null && this.state !== CONNECTING && this.reader.length === 0) this.endBroken();
       return;
     }
-    if (this.reader.length > 0) {
-      this.reader.settle();
-      this.socketOrNull.pause();
-    } else if (this.isClientFull) {
-      (this.exchange as ResponseHandler).noteBacklog();
-      this.socketOrNull.pause();
-    } else {
-      this.socketOrNull.resume();
-    }
+    const reads = this.reader.regulate(this.socketOrNull, this.isClientFull);
+    if (!reads && this.reader.length === 0) (this.exchange as ResponseHandler).noteBacklog();
   }
 
   /** Memory is tight, and the client has to take what it was sent before more of the response is received for it. */
@@ -308,51 +308,28 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
       exchange.noteBacklog();
       return false;
     }
-    const { memory, arena, responseHead } = this.context;
-    const reader = this.reader;
-    if (reader.isBetweenMessages) {
-      const end = reader.offset + reader.length;
-      const used = parseResponseHead(memory, reader.offset, end, RESPONSE_LIMITS, responseHead);
-      if (used !== 0) {
-        if (used > 0) this.takeHead(used, false);
-        else this.fail(FAILED_BAD_RESPONSE, 0);
-        return true;
-      }
-    }
-    const filled = reader.fillStash(RESPONSE_LIMITS.headBytes);
-    if (filled === READ_MORE) return true;
-    if (filled !== READ_DONE) {
-      this.fail(filled === READ_NO_MEMORY ? FAILED_NO_BUFFER : FAILED_BAD_RESPONSE, 0);
-      return true;
-    }
-    const held = reader.stash as Stash;
-    const start = arena.start(held.slot);
-    const used = parseResponseHead(memory, start, start + held.length, RESPONSE_LIMITS, responseHead);
-    if (used > 0) this.takeHead(used, true);
-    else this.fail(FAILED_BAD_RESPONSE, 0);
+    const read = this.reader.readHead(parseResponseHead, RESPONSE_LIMITS, this.context.responseHead);
+    if (read > 0) this.takeHead();
+    else if (read === HEAD_NO_MEMORY) this.fail(FAILED_NO_BUFFER, 0);
+    else if (read !== HEAD_MORE) this.fail(FAILED_BAD_RESPONSE, 0);
     return true;
   }
 
-  /** A head is in `context.responseHead`: in the stash, or in the first `length` bytes of the input. */
-  private takeHead(length: number, isStashed: boolean): void {
-    const status = this.context.responseHead.status;
-    if (status === SWITCHING_PROTOCOLS) this.switchProtocols(length, isStashed);
-    else if (status < 200) this.passInterim(length, isStashed);
-    else this.passFinal(length, isStashed);
+  /** A head is in `context.responseHead`. */
+  private takeHead(): void {
+    const { status } = this.context.responseHead;
+    if (status === SWITCHING_PROTOCOLS) this.switchProtocols();
+    else if (status < 200) this.passInterim();
+    else this.passFinal();
   }
 
-  private dropHead(length: number, isStashed: boolean): void {
-    if (isStashed) (this.reader.stash as Stash).clear(this.context.arena);
-    else this.reader.consume(length);
-  }
-
-  private passInterim(length: number, isStashed: boolean): void {
+  private passInterim(): void {
     const isSent = (this.exchange as ResponseHandler).passInterim(this.context.responseHead);
-    this.dropHead(length, isStashed);
+    this.reader.dropHead();
     if (!isSent) this.fail(FAILED_NO_BUFFER, 0);
   }
 
-  private switchProtocols(length: number, isStashed: boolean): void {
+  private switchProtocols(): void {
     const { responseHead: head } = this.context;
     const exchange = this.exchange as ResponseHandler;
     // What follows of the request would look like the new protocol's bytes, so it must be over (RFC 9110 section 7.8).
@@ -365,7 +342,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
       this.fail(FAILED_NO_BUFFER, 0);
       return;
     }
-    this.dropHead(length, isStashed);
+    this.reader.dropHead();
     // The server's first bytes may have come together with its head.
     if (this.reader.length > 0) this.reader.sendAll(exchange.responseSink);
     const { socket } = this;
@@ -373,8 +350,8 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     exchange.beginTunnel(this, socket);
   }
 
-  private passFinal(length: number, isStashed: boolean): void {
-    const { arena, responseHead: head } = this.context;
+  private passFinal(): void {
+    const { responseHead: head } = this.context;
     const exchange = this.exchange as ResponseHandler;
     const reader = this.reader;
     if (exchange.retriesStatus(head.status)) {
@@ -387,11 +364,9 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     this.isReusable = isPersistent && kind !== BODY_UNTIL_CLOSE;
     exchange.beginResponse(head, kind, this.isReusable);
     const { contentLength } = head;
-    // The head's bytes are used up from here, but not yet their slot: the body may be behind them.
-    if (isStashed) (reader.stash as Stash).clear(arena);
-    const hasMore = isStashed ? reader.length > 0 : reader.length > length;
+    reader.dropHead();
+    const hasMore = reader.length > 0;
     const isEmpty = kind === BODY_NONE || (kind === BODY_LENGTH && contentLength === 0);
-    if (!isStashed) reader.consume(length);
     reader.beginBody(kind, contentLength, Infinity);
     const result = this.passFirst(exchange, isEmpty, hasMore);
     if (result !== READ_MORE && result !== READ_DONE && result !== READ_BLOCKED) {
