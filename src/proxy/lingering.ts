@@ -22,21 +22,32 @@ export interface LingeringClient {
   readonly isEndedByClose: boolean;
 }
 
+/** The client's listener. */
+interface LingeringOwner {
+  release(): void;
+}
+
 export class Lingering extends Session implements SocketHandler {
   private readonly context: Context;
   private readonly socket: Socket;
   private readonly stall: StallWatch;
   private readonly stallMs: number;
   private readonly isEndedByClose: boolean;
-  private readonly onGone: () => void;
+  private readonly owner: LingeringOwner;
   private hasEnded: boolean;
   private closesAtOnce: boolean;
   /** Once everything has left: until when what the client sends is taken and dropped; 0: not yet. */
   private endBy = 0;
 
-  /** Takes over the socket and calls `onGone`, perhaps at once, when it is gone. */
-  static begin(context: Context, socket: Socket, stall: StallWatch, client: LingeringClient, onGone: () => void): void {
-    const lingering = new Lingering(context, socket, stall, client, onGone);
+  /** Takes over the socket and calls `release`, perhaps at once, when it is gone. */
+  static begin(
+    context: Context,
+    socket: Socket,
+    stall: StallWatch,
+    client: LingeringClient,
+    owner: LingeringOwner,
+  ): void {
+    const lingering = new Lingering(context, socket, stall, client, owner);
     context.sessions.add(lingering);
     socket.handler = lingering;
     if (!lingering.closesAtOnce) socket.end();
@@ -49,7 +60,7 @@ export class Lingering extends Session implements SocketHandler {
     socket: Socket,
     stall: StallWatch,
     client: LingeringClient,
-    onGone: () => void,
+    owner: LingeringOwner,
   ) {
     super();
     this.context = context;
@@ -59,7 +70,7 @@ export class Lingering extends Session implements SocketHandler {
     this.hasEnded = client.hasEnded;
     this.closesAtOnce = client.closesAtOnce;
     this.isEndedByClose = client.isEndedByClose;
-    this.onGone = onGone;
+    this.owner = owner;
   }
 
   private proceed(): void {
@@ -114,7 +125,7 @@ export class Lingering extends Session implements SocketHandler {
     timers.remove(this);
     if (this.isEndedByClose && this.socket.pendingSegments > 0) this.socket.reset();
     else this.socket.close();
-    this.onGone();
+    this.owner.release();
   }
 
   override progress(): number {

@@ -615,8 +615,12 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     // When memory is tight, only an ended socket is done as soon as the kernel has everything.
     const closesAtOnce = this.isLastRequest && this.reader.length === 0 && this.context.arena.pressure === PLENTY;
     this.leave(outcome);
-    Lingering.begin(this.context, this.socket, this.stall, { stallMs, hasEnded, closesAtOnce, isEndedByClose }, () =>
-      this.listener.release(),
+    Lingering.begin(
+      this.context,
+      this.socket,
+      this.stall,
+      { stallMs, hasEnded, closesAtOnce, isEndedByClose },
+      this.listener,
     );
   }
 
