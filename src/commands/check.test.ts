@@ -29,13 +29,7 @@ interface Ran {
 async function check(file: string, options: Partial<CheckOptions> = {}): Promise<Ran> {
   let out = '';
   let err = '';
-  const usual = {
-    files: [{ path: file, language: null }],
-    node: null,
-    socket: null,
-    looksAtHost: false,
-    isJson: false,
-  };
+  const usual = { file, node: null, socket: null, looksAtHost: false, isJson: false };
   const code = await checkCommand(
     { ...usual, ...options },
     {

@@ -35,12 +35,18 @@ function changesOf<T extends { readonly name: string }>(
   return changes;
 }
 
-/** With its upstream by its name, which stays when positions change. */
+/** With upstreams by their names, which stay when positions change. */
 type NamedListener = Readonly<Record<string, unknown>>;
 
 function namedListener(listener: ListenerPlan, { upstreams }: Plan): NamedListener {
-  const { upstream, slot: _, ...rest } = listener;
-  return { ...rest, upstream: upstreams[upstream]?.name ?? '' };
+  const { routes, upstream, slot: _, ...rest } = listener;
+  const nameOf = (index: number): string => upstreams[index]?.name ?? '';
+  const named = routes.map((route) => {
+    const { action } = route;
+    if (action.kind !== 'proxy') return route;
+    return Object.assign({}, route, { action: { ...action, upstream: nameOf(action.upstream) } });
+  });
+  return { ...rest, routes: named, upstream: nameOf(upstream) };
 }
 
 /** What is configured for all proxies is shared among them: another share of the same is no change of the listener. */
@@ -84,10 +90,5 @@ function changedKeys(before: object, after: object): readonly string[] {
   const former = before as Readonly<Record<string, unknown>>;
   const latter = after as Readonly<Record<string, unknown>>;
   const keys = [...new Set([...Object.keys(former), ...Object.keys(latter)])];
-  return keys.filter((key) => !isSame(former[key], latter[key]));
-}
-
-/** Routes are a long text. */
-function isSame(before: unknown, after: unknown): boolean {
-  return typeof before === 'string' ? before === after : JSON.stringify(before) === JSON.stringify(after);
+  return keys.filter((key) => JSON.stringify(former[key]) !== JSON.stringify(latter[key]));
 }

@@ -41,8 +41,7 @@ export class Report {
   }
 
   lineOf(path: Path): string {
-    const { file, line } = this.source.locate(path, 'value');
-    return file === this.source.file ? String(line) : `${line} of ${file}`;
+    return String(this.source.locate(path, 'value').line);
   }
 
   /** A map of which exactly one of some keys must be there. The one that is there, or null. */

@@ -85,8 +85,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     via: null,
     forwarded: { kind: 'replace' },
     escapedSlash: 'compare',
-    routes: '',
-    isReady: true,
+    routes: [],
     upstream: 0,
   }));
   const target = { family: 4, host: '192.0.2.1', port: 80 } as const;

@@ -33,8 +33,7 @@ class ProbingClient {
   private nextMs = 0;
   private isStopping = false;
   private resolve: (code: number) => void = () => undefined;
-  private turns: NodeJS.Timeout | null = null;
-  private reports: NodeJS.Timeout | null = null;
+  private timers: NodeJS.Timeout[] = [];
 
   constructor(address: string, port: number, intervalMs: number, deadlineMs: number) {
     this.options = { host: address, port, noDelay: true, autoSelectFamily: false };
@@ -46,8 +45,7 @@ class ProbingClient {
 
   run(): Promise<number> {
     this.nextMs = monotonicMs();
-    this.reports = setInterval(() => this.report(), REPORT_MS);
-    this.turn();
+    this.timers = [setInterval(() => this.turn(), 1), setInterval(() => this.report(), REPORT_MS)];
     return new Promise((resolve) => {
       this.resolve = resolve;
     });
@@ -56,8 +54,6 @@ class ProbingClient {
   /** Lets what is under way come to its end. */
   stop(): void {
     this.isStopping = true;
-    clearTimeout(this.turns!);
-    this.turn();
   }
 
   private turn(): void {
@@ -71,10 +67,6 @@ class ProbingClient {
       if (now - probe.startedMs < this.deadlineMs) break;
       probe.end('no answer');
     }
-    const waiting = this.probes.find(({ outcome }) => outcome === null);
-    const deadline = waiting === undefined ? Infinity : waiting.startedMs + this.deadlineMs;
-    const due = this.isStopping ? deadline : Math.min(this.nextMs, deadline);
-    if (due < Infinity) this.turns = setTimeout(() => this.turn(), Math.max(1, due - now));
   }
 
   private report(): void {
@@ -87,8 +79,7 @@ class ProbingClient {
     }
     process.send!(report);
     if (this.isStopping && this.probes.length === 0) {
-      clearTimeout(this.turns!);
-      clearInterval(this.reports!);
+      for (const timer of this.timers) clearInterval(timer);
       this.resolve(0);
     }
   }

@@ -6,18 +6,10 @@ export const KEEPS_NOTHING = -1;
 
 export abstract class Session extends Expiring {
   // The guard's own.
-  declare guardProgress: number;
-  declare guardMovedAt: number;
+  guardProgress = KEEPS_NOTHING;
+  guardMovedAt = 0;
   /** It has moved again after it had stood still. */
-  declare guardHasResumed: boolean;
-
-  /** As of Timed. */
-  constructor() {
-    super();
-    this.guardProgress = KEEPS_NOTHING;
-    this.guardMovedAt = 0;
-    this.guardHasResumed = false;
-  }
+  guardHasResumed = false;
 
   /**
    * A number that changes when the peer moves for which this session keeps slots, or KEEPS_NOTHING. The guard alone calls

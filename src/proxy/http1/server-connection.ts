@@ -10,34 +10,30 @@
 import { PLENTY } from '../../base/arena.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import {
-  type ConnectFailure,
   type Failure,
   FAILED_BAD_RESPONSE,
+  FAILED_CONNECT_TIMEOUT,
   FAILED_NO_BUFFER,
+  FAILED_NO_RESOURCE,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
+  FAILED_WITHDRAWN,
   FAILED_STATUS,
   isLocalFailure,
 } from '../../core/retry.ts';
-import type { Socket, SocketHandler } from '../../port/transport.ts';
+import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
 import { BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type HeadLimits } from '../../wire/http1/head.ts';
 import { parseResponseHead, responseBody } from '../../wire/http1/response.ts';
+import { connectFailure } from '../connect-failure.ts';
 import type { Context } from '../context.ts';
-import { Dial, type DialOwner } from '../dial.ts';
 import { Expiring } from '../expiring.ts';
+import { redialAt } from '../redial.ts';
 import type { RelayTimes } from '../relay.ts';
+import type { Stash } from '../stash.ts';
 import type { Server, Upstream } from '../upstream.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
 import type { ResponseHandler, ServerSide, Tunnel } from '../http/sides.ts';
-import {
-  HEAD_MORE,
-  HEAD_NO_MEMORY,
-  MessageReader,
-  READ_BLOCKED,
-  READ_DONE,
-  READ_MORE,
-  READ_NO_MEMORY,
-} from './message-reader.ts';
+import { MessageReader, READ_BLOCKED, READ_DONE, READ_MORE, READ_NO_MEMORY } from './message-reader.ts';
 import { FRAME_AS_IS, MessageWriter } from './message-writer.ts';
 
 const CONNECTING = 0;
@@ -55,7 +51,7 @@ const SWITCHING_PROTOCOLS = 101;
 /** This and above. */
 const SERVER_ERRORS = 500;
 
-export class ServerConnection extends Expiring implements SocketHandler, DialOwner, ServerSide, Tunnel {
+export class ServerConnection extends Expiring implements SocketHandler, ServerSide, Tunnel {
   readonly server: Server;
   readonly upstream: Upstream;
   private readonly context: Context;
@@ -63,14 +59,14 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
   /** Of requests. */
   readonly sink: MessageWriter;
   private socketOrNull: Socket | null = null;
-  /** In CONNECTING. */
-  private dial: Dial | null = null;
   private exchange: ResponseHandler | null = null;
   private state: State = CONNECTING;
   /** When this exchange took it. */
   private takenAt = 0;
   /** The response is one of the server's failures: 5xx. */
   private isServerError = false;
+  /** When it has to stand. */
+  private connectDeadline = 0;
   /** The response's framing and both sides' words allow another exchange. */
   private isReusable = false;
   /** Carried an exchange before this one: it may have been closed by the server meanwhile. */
@@ -102,25 +98,19 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
   ): ServerConnection | null {
     const connection = new ServerConnection(context, upstream, server);
     connection.takenAt = context.transport.now;
-    connection.dial = Dial.begin(context, upstream, server, connection);
-    if (connection.dial === null) return null;
+    connection.connectDeadline = connection.takenAt + upstream.plan.timeouts.connectMs;
+    if (!connection.dial()) return null;
     connection.exchange = exchange;
     return connection;
   }
 
-  handleDialed(socket: Socket): void {
-    this.dial = null;
-    this.wasConnected = true;
-    this.socketOrNull = socket;
-    this.sink.socket = socket;
-    socket.handler = this;
-    this.beginResponse();
-    (this.exchange as ResponseHandler).handleServerReady();
-  }
-
-  handleDialFailed(how: ConnectFailure): void {
-    this.dial = null;
-    this.fail(how, 0);
+  private dial(): boolean {
+    const { timers, transport } = this.context;
+    this.socketOrNull = transport.connect(this.server.preparedAddress, this);
+    this.sink.socket = this.socketOrNull;
+    if (this.socketOrNull === null) return false;
+    timers.arm(this, this.connectDeadline);
+    return true;
   }
 
   private get socket(): Socket {
@@ -164,7 +154,11 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
   // --- events of the socket ---
 
   handleConnect(): void {
-    // it is connected
+    this.wasConnected = true;
+    const { keepAlive } = this.upstream.plan;
+    if (keepAlive !== null) this.socket.setKeepAlive(keepAlive);
+    this.beginResponse();
+    (this.exchange as ResponseHandler).handleServerReady();
   }
 
   handleData(_socket: Socket, slot: number, offset: number, length: number): void {
@@ -218,9 +212,13 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     else exchange.pumpRequest();
   }
 
-  handleClose(): void {
+  handleClose(_socket: Socket, reason: CloseReason): void {
+    const wasState = this.state;
     this.socketOrNull = null;
-    switch (this.state) {
+    switch (wasState) {
+      case CONNECTING:
+        this.handleNoConnection(reason);
+        return;
       case HEAD:
       case BODY:
         // else when the client has taken what came before
@@ -232,9 +230,15 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
       case IDLE:
         this.leavePool();
         return;
-      case CONNECTING:
       case CLOSED:
     }
+  }
+
+  private handleNoConnection(reason: CloseReason): void {
+    const { timers, transport } = this.context;
+    const dialAt = redialAt(reason, transport.now, this.connectDeadline);
+    if (dialAt > 0) timers.arm(this, dialAt);
+    else this.fail(connectFailure(reason), 0);
   }
 
   private endBroken(): void {
@@ -242,8 +246,13 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     else this.breakOff();
   }
 
-  override handleExpiry(): void {
+  override handleExpiry(now: number): void {
     switch (this.state) {
+      case CONNECTING:
+        if (now >= this.connectDeadline) this.fail(FAILED_CONNECT_TIMEOUT, 0);
+        else if (!this.server.isUsable) this.fail(FAILED_WITHDRAWN, 0);
+        else if (!this.dial()) this.fail(FAILED_NO_RESOURCE, 0);
+        return;
       case HEAD:
         if (this.isClientsTurn) this.touch();
         else this.fail(FAILED_RESPONSE_TIMEOUT, 0);
@@ -256,7 +265,6 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
         if (this.isClientsTurn) this.touch();
         else this.refuseRest();
         return;
-      case CONNECTING:
       case IDLE:
       case CLOSED:
     }
@@ -291,8 +299,15 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
       if (this.exchange !== null && this.state !== CONNECTING && this.reader.length === 0) this.endBroken();
       return;
     }
-    const reads = this.reader.regulate(this.socketOrNull, this.isClientFull);
-    if (!reads && this.reader.length === 0) (this.exchange as ResponseHandler).noteBacklog();
+    if (this.reader.length > 0) {
+      this.reader.settle();
+      this.socketOrNull.pause();
+    } else if (this.isClientFull) {
+      (this.exchange as ResponseHandler).noteBacklog();
+      this.socketOrNull.pause();
+    } else {
+      this.socketOrNull.resume();
+    }
   }
 
   /** Memory is tight, and the client has to take what it was sent before more of the response is received for it. */
@@ -308,28 +323,51 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
       exchange.noteBacklog();
       return false;
     }
-    const read = this.reader.readHead(parseResponseHead, RESPONSE_LIMITS, this.context.responseHead);
-    if (read > 0) this.takeHead();
-    else if (read === HEAD_NO_MEMORY) this.fail(FAILED_NO_BUFFER, 0);
-    else if (read !== HEAD_MORE) this.fail(FAILED_BAD_RESPONSE, 0);
+    const { memory, arena, responseHead } = this.context;
+    const reader = this.reader;
+    if (reader.isBetweenMessages) {
+      const end = reader.offset + reader.length;
+      const used = parseResponseHead(memory, reader.offset, end, RESPONSE_LIMITS, responseHead);
+      if (used !== 0) {
+        if (used > 0) this.takeHead(used, false);
+        else this.fail(FAILED_BAD_RESPONSE, 0);
+        return true;
+      }
+    }
+    const filled = reader.fillStash(RESPONSE_LIMITS.headBytes);
+    if (filled === READ_MORE) return true;
+    if (filled !== READ_DONE) {
+      this.fail(filled === READ_NO_MEMORY ? FAILED_NO_BUFFER : FAILED_BAD_RESPONSE, 0);
+      return true;
+    }
+    const held = reader.stash as Stash;
+    const start = arena.start(held.slot);
+    const used = parseResponseHead(memory, start, start + held.length, RESPONSE_LIMITS, responseHead);
+    if (used > 0) this.takeHead(used, true);
+    else this.fail(FAILED_BAD_RESPONSE, 0);
     return true;
   }
 
-  /** A head is in `context.responseHead`. */
-  private takeHead(): void {
-    const { status } = this.context.responseHead;
-    if (status === SWITCHING_PROTOCOLS) this.switchProtocols();
-    else if (status < 200) this.passInterim();
-    else this.passFinal();
+  /** A head is in `context.responseHead`: in the stash, or in the first `length` bytes of the input. */
+  private takeHead(length: number, isStashed: boolean): void {
+    const status = this.context.responseHead.status;
+    if (status === SWITCHING_PROTOCOLS) this.switchProtocols(length, isStashed);
+    else if (status < 200) this.passInterim(length, isStashed);
+    else this.passFinal(length, isStashed);
   }
 
-  private passInterim(): void {
+  private dropHead(length: number, isStashed: boolean): void {
+    if (isStashed) (this.reader.stash as Stash).clear(this.context.arena);
+    else this.reader.consume(length);
+  }
+
+  private passInterim(length: number, isStashed: boolean): void {
     const isSent = (this.exchange as ResponseHandler).passInterim(this.context.responseHead);
-    this.reader.dropHead();
+    this.dropHead(length, isStashed);
     if (!isSent) this.fail(FAILED_NO_BUFFER, 0);
   }
 
-  private switchProtocols(): void {
+  private switchProtocols(length: number, isStashed: boolean): void {
     const { responseHead: head } = this.context;
     const exchange = this.exchange as ResponseHandler;
     // What follows of the request would look like the new protocol's bytes, so it must be over (RFC 9110 section 7.8).
@@ -342,7 +380,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
       this.fail(FAILED_NO_BUFFER, 0);
       return;
     }
-    this.reader.dropHead();
+    this.dropHead(length, isStashed);
     // The server's first bytes may have come together with its head.
     if (this.reader.length > 0) this.reader.sendAll(exchange.responseSink);
     const { socket } = this;
@@ -350,8 +388,8 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     exchange.beginTunnel(this, socket);
   }
 
-  private passFinal(): void {
-    const { responseHead: head } = this.context;
+  private passFinal(length: number, isStashed: boolean): void {
+    const { arena, responseHead: head } = this.context;
     const exchange = this.exchange as ResponseHandler;
     const reader = this.reader;
     if (exchange.retriesStatus(head.status)) {
@@ -364,9 +402,11 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     this.isReusable = isPersistent && kind !== BODY_UNTIL_CLOSE;
     exchange.beginResponse(head, kind, this.isReusable);
     const { contentLength } = head;
-    reader.dropHead();
-    const hasMore = reader.length > 0;
+    // The head's bytes are used up from here, but not yet their slot: the body may be behind them.
+    if (isStashed) (reader.stash as Stash).clear(arena);
+    const hasMore = isStashed ? reader.length > 0 : reader.length > length;
     const isEmpty = kind === BODY_NONE || (kind === BODY_LENGTH && contentLength === 0);
+    if (!isStashed) reader.consume(length);
     reader.beginBody(kind, contentLength, Infinity);
     const result = this.passFirst(exchange, isEmpty, hasMore);
     if (result !== READ_MORE && result !== READ_DONE && result !== READ_BLOCKED) {
@@ -523,8 +563,6 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     this.exchange = null;
     this.socketOrNull = null;
     this.sink.socket = null;
-    if (this.dial !== null) this.dial.cancel();
-    this.dial = null;
     this.context.timers.remove(this);
     this.reader.clear();
   }
