@@ -122,6 +122,33 @@ export const CLOSE_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'resetIfKilled: when both ways have ended, everything is sent to a peer that reads late, and FIN',
+    *script(stage) {
+      for (const isFirst of [true, false]) {
+        const { recorder, peer } = yield* connected(stage, 'ipv4', true);
+        recorder.socket!.resetIfKilled();
+        const bytes = pattern(SEND_SEGMENTS_MAX * LARGE_SLOT_BYTES, 1);
+        if (isFirst) {
+          peer.end();
+          yield* stage.until('handleEnd', () => recorder.isEnded);
+        }
+        yield* recorder.sendAll(bytes, [LARGE_SLOT_BYTES]);
+        recorder.socket!.end();
+        yield* stage.until('all of it is in the hands of the kernel', () => recorder.socket!.pendingSegments === 0);
+        if (!isFirst) {
+          peer.end();
+          yield* stage.until('handleEnd', () => recorder.isEnded);
+        }
+        yield* stage.settle();
+        peer.resume();
+        yield* stage.until('the peer sees the end', () => peer.isEnded || peer.isClosed);
+        assertSame(peer.received(), bytes);
+        assert.equal(peer.error, null);
+        recorder.close();
+      }
+    },
+  },
+  {
     name: 'close drops what is queued for a peer that does not read, and gives every slot back',
     *script(stage) {
       const before = stage.transport.arena.usedSlots;

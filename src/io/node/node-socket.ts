@@ -92,8 +92,14 @@ export class NodeSocket implements Socket {
     const onread = { buffer: transport.scratch, callback: (length: number): boolean => this.handleRead(length) };
     const options = { ...source, allowHalfOpen: true, readable: true, writable: true, onread };
     const stream = new net.Socket(options);
+    // Once both ways have ended, the stream closes its descriptor itself, right after these events.
+    stream.on('finish', () => {
+      if (stream === this.stream && stream.readableEnded) this.leaveRestToKernel();
+    });
     stream.on('end', () => {
-      if (stream === this.stream) this.handleEnd();
+      if (stream !== this.stream) return;
+      if (stream.writableFinished) this.leaveRestToKernel();
+      this.handleEnd();
     });
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (stream === this.stream) this.handleError(closeReason(error.code));
@@ -212,7 +218,7 @@ export class NodeSocket implements Socket {
   }
 
   close(): void {
-    if (this.isResetting && !this.isGone) this.setResetting(false);
+    this.leaveRestToKernel();
     this.drop();
   }
 
@@ -233,6 +239,11 @@ export class NodeSocket implements Socket {
 
   resetIfKilled(): void {
     if (!this.isResetting && !this.isGone) this.setResetting(true);
+  }
+
+  /** Closed from now on, it still sends what the kernel has, and FIN. */
+  private leaveRestToKernel(): void {
+    if (this.isResetting && !this.isGone) this.setResetting(false);
   }
 
   /** resetAndDestroy waits for a connection that is being made, and fails while a FIN waits for queued data. */
