@@ -150,13 +150,14 @@ describe('llhttp, strict', { skip }, () => {
     assert.ok(acceptedCount > ROUNDS / 20, `only ${acceptedCount} accepted`);
   });
 
-  it('is stricter with a tab behind Content-Length, which is why that line is written anew', () => {
+  it('is stricter, before version 9.4, with a tab behind Content-Length, which is why that line is written anew', () => {
     const text = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\t\r\n\r\nhello';
     const bytes = ascii(text);
     assert.ok(parseRequestHead(bytes, 0, bytes.length, LIMITS, requestHead) > 0);
     assert.equal(requestHead.contentLength, 5);
     assert.equal(requestHead.hasOddLength, true);
-    assert.equal(llhttpParse('request', text).hasHead, false);
+    const [major, minor] = process.versions.llhttp!.split('.').map(Number);
+    assert.equal(llhttpParse('request', text).hasHead, major > 9 || (major === 9 && minor >= 4));
   });
 
   it('is more lenient in the known places only', () => {
