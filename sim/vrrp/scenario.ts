@@ -284,8 +284,12 @@ class Draw {
   /** A change that asks for no other active router. */
   private harmless({ priority, family }: VirtualRouterPlan, priorities: number[], node: number): PlanChange {
     const { random, version } = this;
-    const factor = this.pick(version === 2 ? [1, 2, 8, 20] : [0.1, 0.5, 4, 20]);
-    const toUs = Math.min(Math.max(Math.round((this.baseIntervalUs * factor) / 10_000), 1), 4095) * 10_000;
+    // Version 2 counts whole seconds to 255, version 3 hundredths to 4095.
+    const toUs =
+      version === 2
+        ? this.baseIntervalUs * this.pick([1, 2, 8, 20])
+        : Math.min(Math.max(Math.round((this.baseIntervalUs * this.pick([0.1, 0.5, 4, 20])) / 10_000), 1), 4095) *
+          10_000;
     const change = this.pick<PlanChange>([
       { what: 'interval', toUs },
       { what: 'interval', toUs },
