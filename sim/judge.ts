@@ -121,7 +121,8 @@ export class Judge {
       );
       if (listener !== undefined) leastMs = Math.min(listener.timeouts.headMs, listener.timeouts.bodyMs);
     } else if (status === 504 && request.expect.kind === 'proxy') {
-      const { connectMs, responseMs } = plan.upstreams[request.expect.upstream].timeouts;
+      const { upstream } = request.expect;
+      const { connectMs, responseMs } = plan.upstreams.find(({ name }) => name === upstream)!.timeouts;
       const { action } = request.expect.route;
       const wholeMs = action.kind === 'proxy' && action.timeoutMs > 0 ? action.timeoutMs : Infinity;
       leastMs = Math.min(connectMs, responseMs, wholeMs);

@@ -147,7 +147,8 @@ export class Ledger {
     }
     if (expect.kind !== 'proxy') return fail(`reached a server, but its route says ${expect.kind}`);
     if (head.method !== request.method) fail(`method ${head.method} instead of ${request.method}`);
-    if (upstream !== expect.upstream) fail(`reached upstream ${upstream} instead of ${expect.upstream}`);
+    const reached = this.scenario.plan.upstreams[upstream].name;
+    if (reached !== expect.upstream) fail(`reached ${reached} instead of ${expect.upstream}`);
     if (head.target !== expect.target) fail(`target ${head.target} instead of ${expect.target}`);
     if (head.version !== 11) fail('not sent as HTTP/1.1');
     const hosts = fieldValues(head, 'host');

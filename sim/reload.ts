@@ -4,7 +4,7 @@
  * And now and then one server is gone and another one has its place.
  */
 import type { Prng } from '../src/base/prng.ts';
-import type { Plan, RoutePlan, ServerPlan } from '../src/config/plan.ts';
+import type { Plan, ServerPlan } from '../src/config/plan.ts';
 import type { PlannedSocket } from '../src/proxy/proxy.ts';
 
 export interface Reordered {
@@ -17,17 +17,11 @@ export function reorder(prng: Prng, plan: Plan, sockets: readonly PlannedSocket[
   const listeners = shuffled(prng, plan.listeners);
   const upstreamAt = plan.upstreams.map((upstream) => upstreams.indexOf(upstream));
   const listenerAt = plan.listeners.map((listener) => listeners.indexOf(listener));
-  const route = (one: RoutePlan): RoutePlan => {
-    const { action } = one;
-    if (action.kind !== 'proxy') return one;
-    return Object.assign({}, one, { action: { ...action, upstream: upstreamAt[action.upstream] } });
-  };
   const moved: Plan = {
     ...plan,
     upstreams,
     listeners: listeners.map((listener) =>
       Object.assign({}, listener, {
-        routes: listener.routes.map(route),
         upstream: listener.upstream < 0 ? -1 : upstreamAt[listener.upstream],
       }),
     ),

@@ -1,6 +1,7 @@
 /** The drawn HTTP clients: what each sends on its connection, how fast, and what must become of it. */
 import type { Prng } from '../src/base/prng.ts';
 import type { ListenerPlan, Plan, RoutePlan } from '../src/config/plan.ts';
+import { parseRoutes } from '../src/config/route-text.ts';
 import { TRAILER_BYTES_MAX } from '../src/base/limits.ts';
 import { idText } from './content.ts';
 import { FULL_PACE, type Pace } from './peers/port.ts';
@@ -20,7 +21,7 @@ export type BodySpec =
 
 /** What the configuration says must become of a request if nothing breaks. */
 export type Expectation =
-  | { readonly kind: 'proxy'; readonly route: RoutePlan; readonly upstream: number; readonly target: string }
+  | { readonly kind: 'proxy'; readonly route: RoutePlan; readonly upstream: string; readonly target: string }
   | { readonly kind: 'respond'; readonly status: number; readonly body: string }
   | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
   /** Refused for what it is. `isLate`: perhaps only after it was passed on in part. */
@@ -273,7 +274,7 @@ interface Aim {
 }
 
 function drawAim(prng: Prng, listener: ListenerPlan, id: number): Aim {
-  const { routes } = listener;
+  const routes = parseRoutes(listener.routes);
   const index = prng.below(routes.length + 1);
   const query = prng.oneIn(2) ? `?id=${id}&x=%20${prng.below(10)}` : '';
   const route = routes[index];

@@ -15,6 +15,7 @@ import type {
   ServerPlan,
   UpstreamPlan,
 } from '../src/config/plan.ts';
+import { formatRoutes } from '../src/config/route-text.ts';
 import { isCramped } from './scenario-http.ts';
 import type { Fault } from './faults.ts';
 
@@ -54,7 +55,7 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
     listeners.push({
       ...drawListener(prng, faults, l),
       protocol: 'http',
-      routes: drawRoutes(prng, faults, httpUpstreams),
+      routes: formatRoutes(drawRoutes(prng, faults, httpUpstreams)),
       upstream: -1,
     });
   }
@@ -62,7 +63,7 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
     listeners.push({
       ...drawListener(prng, faults, httpListeners),
       protocol: 'tcp',
-      routes: [],
+      routes: '',
       upstream: httpUpstreams,
     });
   }
@@ -113,7 +114,8 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     via: prng.oneIn(3) ? 'evenkeel' : null,
     forwarded: FORWARDED[prng.below(FORWARDED.length)],
     escapedSlash: 'compare',
-    routes: [],
+    routes: '',
+    isReady: true,
     upstream: -1,
   };
 }
@@ -276,7 +278,7 @@ function drawProxy(prng: Prng, faults: ReadonlySet<Fault>, upstreams: number): A
   const isTimed = faults.has('serverStalls') && prng.oneIn(3);
   return {
     kind: 'proxy',
-    upstream: prng.below(upstreams),
+    upstream: `upstream-${prng.below(upstreams)}`,
     rewrite: null,
     timeoutMs: isTimed ? around(prng, 1500) : 0,
     retry: drawRetry(prng),

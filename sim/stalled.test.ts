@@ -4,6 +4,7 @@
  * memory but those.
  */
 import assert from 'node:assert/strict';
+import { formatRoutes } from '../src/config/route-text.ts';
 import { test } from 'node:test';
 import { Board, SERVER_UP, WEIGHT_UNIT } from '../src/base/board.ts';
 import { Prng } from '../src/base/prng.ts';
@@ -115,12 +116,12 @@ function planOf(): Plan {
         slot: 0,
         binds: [{ address: { family: 4, host: '10.0.0.1', port: 8000 }, dual: false }],
         timeouts,
-        routes: [
+        routes: formatRoutes([
           {
             match: { hosts: [], path: null, methods: [], values: [] },
             action: {
               kind: 'proxy',
-              upstream: 0,
+              upstream: upstream.name,
               rewrite: null,
               timeoutMs: 0,
               retry: { attempts: 0, connect: false, reset: false, timeout: false, statuses: [], nonIdempotent: false },
@@ -128,7 +129,7 @@ function planOf(): Plan {
             requestHeaders: edit,
             responseHeaders: edit,
           },
-        ],
+        ]),
       },
     ],
   };

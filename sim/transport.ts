@@ -170,6 +170,10 @@ export class SimTransport implements Transport {
     return new Promise((resolve) => (this.resolveRun = resolve));
   }
 
+  requestTurn(): void {
+    this.wakeAt(this.world.nowUs + 1);
+  }
+
   stop(): void {
     this.isStopped = true;
     for (const socket of this.sockets) socket.close();

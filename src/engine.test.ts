@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseEngine, EngineError } from './engine.ts';
+import {
+  type EngineChoice,
+  EngineError,
+  engineFor,
+  type EngineName,
+  type ProbeCommand,
+  refusalOfUring,
+} from './engine.ts';
 
 const linux = { skip: process.platform === 'linux' ? false : 'needs Linux' };
 
@@ -9,6 +16,10 @@ const probe = (script: string): [string, string, string] => [process.execPath, '
 const WORKS = probe('');
 const REFUSED = probe('process.stdout.write("io_uring is switched off; switch it on\\n"); process.exitCode = 1');
 const KILLED = probe('process.kill(process.pid, "SIGSYS")');
+
+async function chooseEngine(wanted: EngineName | null, command: ProbeCommand): Promise<EngineChoice> {
+  return engineFor(wanted, await refusalOfUring(command));
+}
 
 test('the best engine that works is taken, with the reason where it is not the first', linux, async () => {
   assert.deepEqual(await chooseEngine(null, WORKS), { engine: 'uring', text: 'uring', fallback: null });

@@ -38,10 +38,14 @@ export async function loadTransport(engine: EngineName): Promise<(descriptorRese
   return (descriptorReserve) => createUringTransport({ descriptorReserve });
 }
 
-/** `wanted` null: the best that works here. `probeCommand` is what ends in `runProbe`, in a process of its own. */
-export async function chooseEngine(wanted: EngineName | null, probeCommand: ProbeCommand): Promise<EngineChoice> {
+/** Null, or why io_uring cannot be used. `probeCommand` is what ends in `runProbe`, in a process of its own. */
+export async function refusalOfUring(probeCommand: ProbeCommand): Promise<string | null> {
+  return process.platform === 'linux' ? askProbe(probeCommand) : 'io_uring is Linux only';
+}
+
+/** `wanted` null: the best that works here. `refusal`: of io_uring. */
+export function engineFor(wanted: EngineName | null, refusal: string | null): EngineChoice {
   if (wanted === 'node') return { engine: 'node', text: 'node (asked for)', fallback: null };
-  const refusal = process.platform === 'linux' ? await askProbe(probeCommand) : 'io_uring is Linux only';
   if (refusal === null) return { engine: 'uring', text: 'uring', fallback: null };
   if (wanted === 'uring') throw new EngineError(`engine uring cannot run here: ${refusal}`);
   return { engine: 'node', text: `node because ${refusal}`, fallback: refusal };

@@ -1,9 +1,10 @@
 /** Takes over, in a proxy process, what keeper/proxy-arguments.ts says that it inherits, and what keeper/delivery.ts says that it is sent. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Board } from './base/board.ts';
+import type { Plan } from './config/plan.ts';
 import { receiveDescriptors } from './io/linux/descriptor-channel.ts';
 import { openSharedMemory } from './io/linux/shared-memory.ts';
-import type { Delivery, SocketName } from './keeper/delivery.ts';
+import { type Delivery, planOf, type SocketName } from './keeper/delivery.ts';
 import {
   DESCRIPTOR_CHANNEL,
   FIRST_ROW_DESCRIPTOR,
@@ -28,17 +29,21 @@ function take(descriptor: number, access: 'read' | 'write'): ArrayBuffer {
 /** The numbers of the listening sockets that this process has. */
 let known: ReadonlySet<number> = new Set();
 
-export type Received = Pick<Delivery, 'plan'> & {
+export interface Received {
+  readonly plan: Plan;
   readonly sockets: readonly (SocketName & { readonly descriptor: number })[];
-};
+}
 
 /** The plan whose `count` descriptors are there. Null: this process can have no more descriptors. */
 export function receiveDelivery(count: number): Received | null {
   const descriptors = receiveDescriptors(DESCRIPTOR_CHANNEL, count);
   if (descriptors === null) return null;
-  const [file, ...listening] = descriptors;
-  const { plan, sockets } = JSON.parse(readWhole(file)) as Delivery;
+  const [file, routes, ...listening] = descriptors;
+  const delivery = JSON.parse(readWhole(file).toString()) as Delivery;
+  const plan = planOf(delivery, readWhole(routes).toString('latin1'));
+  const { sockets } = delivery;
   closeSync(file);
+  closeSync(routes);
   // A second descriptor of a socket would keep it open when the first one is closed.
   for (const [i, { id }] of sockets.entries()) if (known.has(id)) closeSync(listening[i]);
   const received = sockets.map(({ listener, id }, i) => {
@@ -48,13 +53,13 @@ export function receiveDelivery(count: number): Received | null {
   return { plan, sockets: received };
 }
 
-function readWhole(file: number): string {
-  const bytes = Buffer.alloc(fstatSync(file).size);
+function readWhole(file: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(fstatSync(file).size);
   // With positions: the file's own position is shared with the keeper.
   for (let at = 0; at < bytes.length;) {
     const count = readSync(file, bytes, at, bytes.length - at, at);
     if (count === 0) throw new Error('the plan is cut short');
     at += count;
   }
-  return bytes.toString();
+  return bytes;
 }

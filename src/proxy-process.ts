@@ -105,9 +105,10 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       return;
     }
     this.graceMs = received.plan.graceMs;
-    this.proxy.apply(received.plan, received.sockets);
-    if (this.row.state === WORKER_STARTING) this.row.state = WORKER_SERVING;
-    this.control.say({ type: 'applied', generation });
+    this.proxy.apply(received.plan, received.sockets, () => {
+      if (this.row.state === WORKER_STARTING) this.row.state = WORKER_SERVING;
+      this.control.say({ type: 'applied', generation });
+    });
   }
 
   private drain(withinMs: number | null): void {

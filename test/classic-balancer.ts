@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { ADDRESSES, type Balancer, type Pair, WEB_SERVERS } from '../src/lab/pair.ts';
 import { commandLineOf, type HostProcess, killAtOnce, signalAll } from '../src/lab/processes.ts';
 import { findProgram } from './peers.ts';
+import { PUNCTUAL } from './vip/keepalived.ts';
 
 const FILES = fileURLToPath(new URL('../../test/classic-pair/', import.meta.url));
 
@@ -71,7 +72,7 @@ export class ClassicBalancer {
   startKeepalived(): void {
     const pidFiles = ['--pid', 'keepalived.pid', '--vrrp_pid', 'vrrp.pid', '--checkers_pid', 'checkers.pid'];
     const files = pidFiles.map((word, index) => (index % 2 === 0 ? word : join(this.directory, word)));
-    this.keepalived = this.run('keepalived', '--dont-fork', '--log-console', '--log-detail', ...files);
+    this.keepalived = this.run(...PUNCTUAL, 'keepalived', '--dont-fork', '--log-console', '--log-detail', ...files);
   }
 
   /** Resolves when its keepalived, as it was started last, has said that it is in this state. */
@@ -114,7 +115,9 @@ export class ClassicBalancer {
 
 /** Null, or why this machine cannot have one. */
 export function refusalOfClassic(): string | null {
-  const missing = ['keepalived', 'nginx', 'unshare', 'nsenter'].filter((program) => findProgram(program) === null);
+  const missing = ['keepalived', 'chrt', 'nginx', 'unshare', 'nsenter'].filter(
+    (program) => findProgram(program) === null,
+  );
   if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
   const { status, stderr } = spawnSync(MACHINE[0], [...MACHINE.slice(1), 'true'], { encoding: 'utf8' });
   return status === 0 ? null : `no machine with process ids of its own: ${stderr.trim()}`;

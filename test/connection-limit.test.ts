@@ -83,9 +83,9 @@ upstreams:
       for (const client of clients) client.destroy();
     });
 
-    // On node nothing is accepted beyond the limit: they wait in the kernel's queue, which is reset when the socket is closed.
-    if (engine === 'node') return;
-    await t.test('HTTP: those that wait are served when a stop begins', async (t) => {
+    // on node they wait in the kernel's queue, which is reset when the socket is closed
+    const skip = engine === 'node' ? 'nothing is accepted beyond the limit' : false;
+    await t.test('HTTP: those that wait are served when a stop begins', { skip }, async (t) => {
       const clients: RawConnection[] = [];
       await whileStopped(async () => {
         for (let i = 0; i < 10; i++) {

@@ -1,14 +1,15 @@
 /** A crowd of clients before one proxy with little memory: a few hundred do what takes thousands with an arena of full size. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import http from 'node:http';
+import type http from 'node:http';
 import type net from 'node:net';
 import type { TestContext } from 'node:test';
 import type { ProxyView, StatusDocument } from '../src/keeper/status.ts';
 import { setOption, SOL_SOCKET } from '../src/io/linux/libc.ts';
 import { handleOf } from '../src/io/node/stream-handle.ts';
-import { connect, type Engine, Evenkeel, freePort, startBackend, startTcpBackend, WAIT_MS } from './evenkeel.ts';
+import { askSocket } from './control-socket.ts';
+import { connect, type Engine, Evenkeel, freePort, startBackend, startTcpBackend } from './evenkeel.ts';
 import { type ArenaSizes, smallArena } from './small-arena.ts';
+import { until } from './waiting.ts';
 
 const CONNECTED_AT_ONCE = 10;
 
@@ -71,14 +72,8 @@ upstreams:
     return new Scene(evenkeel, webPort, tcpPort, () => open);
   }
 
-  async status(): Promise<StatusDocument> {
-    const socketPath = `${this.evenkeel.file}.sock`;
-    const request = http.get({ socketPath, path: '/v1/status', agent: false, timeout: WAIT_MS });
-    request.on('timeout', () => request.destroy(new Error('status was not answered')));
-    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
-    let body = '';
-    for await (const data of response) body += String(data);
-    return JSON.parse(body) as StatusDocument;
+  status(): Promise<StatusDocument> {
+    return askSocket(`${this.evenkeel.file}.sock`, 'GET', '/v1/status');
   }
 
   async proxy(): Promise<ProxyView> {
@@ -95,14 +90,6 @@ upstreams:
 
   async untilOpen(count: number): Promise<void> {
     await until(() => Promise.resolve(this.open() >= count));
-  }
-}
-
-export async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + WAIT_MS;
-  while (!(await isSo())) {
-    assert.ok(performance.now() < deadline, `not so after ${WAIT_MS} ms: ${isSo.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

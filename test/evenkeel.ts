@@ -15,11 +15,9 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../src/io/contract/free-port.ts';
 import { resetOnClose } from '../src/io/node/descriptor.ts';
 import { handleOf } from '../src/io/node/stream-handle.ts';
+import { Change, until, WAIT_MS } from './waiting.ts';
 
-/** Many times what anything takes on a slow, busy machine: what does not come in this time does not come. */
-export const WAIT_MS = 60_000;
-
-export { freePort };
+export { freePort, WAIT_MS };
 
 export const program = fileURLToPath(new URL('../../bin/evenkeel', import.meta.url));
 
@@ -59,22 +57,22 @@ export class Evenkeel {
   stdout = '';
   stderr = '';
   private isGone = false;
-  private readonly waiting = new Set<() => void>();
+  private readonly change = new Change();
 
   private constructor(child: ChildProcess) {
     this.child = child;
     this.exit = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
     child.on('close', () => {
       this.isGone = true;
-      this.wake();
+      this.change.wake();
     });
     child.stdout!.on('data', (data: Buffer) => {
       this.stdout += data.toString();
-      this.wake();
+      this.change.wake();
     });
     child.stderr!.on('data', (data: Buffer) => {
       this.stderr += data.toString();
-      this.wake();
+      this.change.wake();
     });
   }
 
@@ -119,23 +117,12 @@ export class Evenkeel {
 
   /** Resolves when it has said this, on stdout or stderr; rejects if it ends before. */
   async said(pattern: RegExp): Promise<void> {
-    const deadline = performance.now() + WAIT_MS;
-    const timer = setTimeout(() => this.wake(), WAIT_MS + 1);
-    try {
-      while (!pattern.test(this.stdout + this.stderr)) {
-        const what = `it never said ${pattern}:\n${this.stdout}${this.stderr}`;
-        assert.ok(!this.isGone, `it ended, and ${what}`);
-        assert.ok(performance.now() < deadline, what);
-        await new Promise<void>((resolve) => this.waiting.add(resolve));
-      }
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  private wake(): void {
-    for (const resolve of this.waiting) resolve();
-    this.waiting.clear();
+    const describe = (): string => `it never said ${pattern}:\n${this.stdout}${this.stderr}`;
+    await this.change.until(() => {
+      const hasSaid = pattern.test(this.stdout + this.stderr);
+      if (!hasSaid) assert.ok(!this.isGone, `it ended, and ${describe()}`);
+      return hasSaid;
+    }, describe);
   }
 
   /** Process ids of the proxies that run now. */
@@ -251,11 +238,12 @@ export function get(port: number, path = '/', agent: http.Agent | false = false)
 
 /** Asks until the answer is as wanted. */
 export async function getUntil(port: number, isWanted: (answer: Answer) => boolean): Promise<Answer> {
-  for (;;) {
-    const answer = await get(port);
-    if (isWanted(answer)) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  let answer!: Answer;
+  await until(
+    async () => isWanted((answer = await get(port))),
+    () => `another answer than ${JSON.stringify(answer)}`,
+  );
+  return answer;
 }
 
 export async function connect(port: number, options: Partial<net.TcpNetConnectOpts> = {}): Promise<net.Socket> {
@@ -276,6 +264,9 @@ export function endOf(port: number): Promise<string> {
   });
 }
 
+/** Between an answer and the next request: nobody notices more for a processor that is busy with nothing else. */
+const PACE_MS = 2;
+
 /** Requests one after the other on several connections of their own until `stop`, which says what went wrong. */
 export function startLoad(
   port: number,
@@ -293,6 +284,7 @@ export function startLoad(
       } catch (error) {
         failures.push((error as NodeJS.ErrnoException).code ?? (error as Error).message);
       }
+      await new Promise((resolve) => setTimeout(resolve, PACE_MS));
     }
   });
   return {

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { Pair } from '../src/lab/pair.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
 import { program } from './evenkeel.ts';
-import { RunningNode } from './running-node.ts';
+import { acceptedBy, RunningNode } from './running-node.ts';
 
 const lab = { skip: refusalOfLab() ?? false };
 
@@ -45,8 +45,11 @@ async function start(t: TestContext): Promise<Scene> {
 
 /** It hears the other one for longer than it would wait before it preempts. */
 async function stays(node: RunningNode): Promise<void> {
-  const accepted = (): number => node.router().account?.adverts.accepted ?? 0;
-  for (const end = accepted() + ADVERTS_TO_PREEMPT; accepted() < end;) assert.equal(node.router().state, 'backup');
+  const end = acceptedBy(await node.router()) + ADVERTS_TO_PREEMPT;
+  await node.untilRouter('patient', (router) => {
+    assert.equal(router.state, 'backup');
+    return acceptedBy(router) >= end;
+  });
 }
 
 async function end(node: RunningNode): Promise<void> {
@@ -70,7 +73,7 @@ test(
     for (const times of [1, 2]) {
       process.kill((await vipOf(lb01)).pid, 'SIGKILL');
       await lb01.said(/vip process ended \(killed by SIGKILL\)/);
-      while ((await vipOf(lb01)).restarts < times);
+      while ((await vipOf(lb01)).restarts < times) await new Promise((resolve) => setTimeout(resolve, 20));
       await stays(lb01);
     }
 
@@ -122,7 +125,7 @@ test('a hand-over ends when nobody else has the address', lab, async (t) => {
   await end(lb02);
   await lb01.is('active');
   await lb01.said(/VI_1: nobody else has the addresses, so it is not held back any more: takes part as configured/);
-  assert.equal(lb01.router().restraint, null);
+  await lb01.untilRouter('free', ({ restraint }) => restraint === null);
 });
 
 test('what is written down is readable, and what cannot be read is told and forgotten', lab, async (t) => {

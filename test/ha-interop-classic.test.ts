@@ -131,7 +131,7 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 5 }, () =>
       await scene.servedBy('lb01');
       lb02.kill('keepalived');
       await scene.staysWith('lb01');
-      assert.equal(again.router().state, 'active');
+      assert.equal((await again.router()).state, 'active');
     },
   );
 
@@ -143,13 +143,13 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 5 }, () =>
     await scene.servedBy('lb01');
     const lb02 = await scene.startEvenkeel('lb02');
     await scene.staysWith('lb01');
-    assert.equal(lb02.router().state, 'backup');
+    assert.equal((await lb02.router()).state, 'backup');
 
     await lb01.stopKeepalived();
     await scene.servedBy('lb02');
     lb01.startKeepalived();
     await scene.servedBy('lb01');
-    assert.equal(lb02.router().state, 'backup');
+    assert.equal((await lb02.router()).state, 'backup');
 
     // The classic script finds that nginx is gone, cannot start it, and stops keepalived.
     lb01.kill('nginx');
@@ -241,6 +241,6 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 5 }, () =>
     await scene.servedBy('lb01');
     const again = await scene.startEvenkeel('lb02');
     await scene.staysWith('lb01');
-    assert.equal(again.router().state, 'backup');
+    assert.equal((await again.router()).state, 'backup');
   });
 });

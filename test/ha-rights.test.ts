@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { commandLineOf } from '../src/lab/processes.ts';
 import { program } from './evenkeel.ts';
-import { type Host, needsNamespaces, Segment, until } from './vip/virtual-node.ts';
+import { type Host, needsNamespaces, Segment } from './vip/virtual-node.ts';
+import { until } from './waiting.ts';
 
 const ADDRESS = '192.168.15.3';
 const RIGHTS = ['net_admin', 'net_raw', 'net_bind_service'];

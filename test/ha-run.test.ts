@@ -63,7 +63,8 @@ test('handover, resume and a clean stop move the address, and clients hardly not
     /^VI_1: handed over to 192\.168\.15\.6 of priority 100 within 0\.\d s, until `evenkeel resume VI_1`\n$/,
   );
   assert.equal(moved.code, 0);
-  assert.deepEqual([lb01.router().state, lb02.router().state], ['backup', 'active']);
+  await lb01.is('backup');
+  await lb02.is('active');
   assert.match(
     lb01.command('handover', '--all').out,
     /^VI_1: is backup here, and active on 192\.168\.15\.6: there is nothing to hand over\n$/,
@@ -71,7 +72,7 @@ test('handover, resume and a clean stop move the address, and clients hardly not
 
   // It does not preempt until it is told to.
   await client.served(1_000);
-  assert.equal(lb02.router().state, 'active');
+  assert.equal((await lb02.router()).state, 'active');
   assert.equal(lb01.command('resume', 'VI_1').out, 'VI_1: takes part as configured again\n');
   await lb01.is('active');
 
@@ -120,13 +121,13 @@ test(
     writeFileSync(ill, '');
     await lb01.said(/script sh fails \(exit code 1\): running \/bin\/sh -c test .* once/);
     // The first failure was told before the cure began; this is told after it.
-    while (existsSync(ill) || lb01.router().tracked[0].detail !== 'exit code 0') await sleep(50);
+    while (existsSync(ill) || (await lb01.router()).tracked[0].detail !== 'exit code 0') await sleep(50);
 
     writeFileSync(join(pair.network.directory, 'incurable'), '');
     writeFileSync(ill, '');
     await lb01.said(/script sh: \/bin\/sh -c test .* failed: exit code 1/);
     await lb01.is('fault');
-    const [tracked] = lb01.router().tracked;
+    const [tracked] = (await lb01.router()).tracked;
     assert.equal(tracked.isUp, false);
     assert.match(tracked.detail, /exit code 1/);
     assert.match(lb01.command('status').out, /^ {2}fault {6}script sh$/m);
@@ -174,7 +175,7 @@ test('a proxy that hangs gives the address to the other node, and it comes back 
   const proxy = pair.processes('lb01').find((pid) => commandLineOf(pid).startsWith('evenkeel: proxy'))!;
   process.kill(proxy, 'SIGSTOP');
   await lb02.is('active');
-  assert.match(lb01.router().account?.fault ?? '', /^proxy$/);
+  assert.match((await lb01.router()).account?.fault ?? '', /^proxy$/);
   // The keeper replaces it.
   await lb01.is('active');
   assert.equal(existsSync(`/proc/${proxy}`), false);
@@ -220,7 +221,7 @@ test('a second evenkeel for the same addresses does not start', lab, async (t) =
   assert.equal(await second.process.exit, 1);
   assert.match(second.process.output, /cannot start: another evenkeel answers on \S+lb01\.sock: stop that one first/);
   assert.deepEqual(
-    first.router().changes.map(({ to }) => to),
+    (await first.router()).changes.map(({ to }) => to),
     ['active', 'backup'],
   );
 });

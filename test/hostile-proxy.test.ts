@@ -1,6 +1,15 @@
 /** What a proxy that somebody else has taken over can do to the rest: with what it inherited, as if it still had all of it. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -110,7 +119,9 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
       ];
       for (const [i, lie] of lies.entries()) {
         const [liar] = evenkeel.proxies();
-        writeFileSync(join(directory, `${liar}`), `${lie}\n`.repeat(100));
+        // by its name it is found as a whole
+        writeFileSync(join(directory, 'lie'), `${lie}\n`.repeat(100));
+        renameSync(join(directory, 'lie'), join(directory, `${liar}`));
         const times = i + 1;
         await evenkeel.said(new RegExp(`(?:[^]*; ending it\\n){${times}}`));
         await evenkeel.said(new RegExp(`(?:[^]*serves again){${times}}`));

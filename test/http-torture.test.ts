@@ -10,12 +10,13 @@ import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
 import { Prng } from '../src/base/prng.ts';
-import { engineSkip, ENGINES, Evenkeel, freePort, WAIT_MS } from './evenkeel.ts';
+import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
 import { assertSameText, RawConnection, text } from './raw.ts';
+import { until } from './waiting.ts';
 
 const SIZES = [0, 1, 100, 2000, 5000, 33_000, 70_000, 400_000];
 const CLIENTS = 24;
-const RUN_MS = 3000;
+const REQUESTS = 1500;
 
 interface Script {
   readonly requestBody: string;
@@ -70,11 +71,10 @@ upstreams: { web: { servers: [ "127.0.0.1:${(server.address() as net.AddressInfo
     const descriptors = (): number => readdirSync(`/proc/${pid}/fd`).length;
     const before = descriptors();
 
-    const deadline = Date.now() + RUN_MS;
     let next = 1;
     let whole = 0;
     const clients = Array.from({ length: CLIENTS }, async () => {
-      while (Date.now() < deadline) {
+      while (next <= REQUESTS) {
         const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
         const connection = new RawConnection(socket);
         await once(socket, 'connect');
@@ -91,12 +91,10 @@ upstreams: { web: { servers: [ "127.0.0.1:${(server.address() as net.AddressInfo
     assert.deepEqual(evenkeel.proxies(), [pid], evenkeel.stderr);
     assert.ok(whole > 100, `${whole} whole responses of ${next} requests`);
 
-    const settled = Date.now() + WAIT_MS;
-    while (descriptors() > before || open.size > 0) {
-      const left = `${descriptors()} descriptors, ${before} before; ${open.size} connections at the server`;
-      assert.ok(Date.now() < settled, left);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await until(
+      () => descriptors() <= before && open.size === 0,
+      () => `${descriptors()} descriptors, ${before} before; ${open.size} connections at the server`,
+    );
   });
 }
 

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { type Engine, engineSkip, ENGINES, Evenkeel, freePort, get, reset, startBackend, WAIT_MS } from './evenkeel.ts';
+import { type Engine, engineSkip, ENGINES, Evenkeel, freePort, get, reset, startBackend } from './evenkeel.ts';
 import { RawConnection, RawServer, silentPort } from './raw.ts';
 import type { Response } from './raw.ts';
+import { until } from './waiting.ts';
 
 const HOST = 'Host: a\r\n';
 
@@ -345,12 +346,4 @@ function assertHalf(statuses: readonly number[], otherStatus: number): void {
     statuses.toSorted((a, b) => a - b),
     [200, 200, otherStatus, otherStatus],
   );
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + WAIT_MS;
-  while (!(await isSo())) {
-    assert.ok(Date.now() < deadline);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

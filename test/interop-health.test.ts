@@ -9,6 +9,7 @@ import { freePort } from './evenkeel.ts';
 import { startMariadb } from './mariadb.ts';
 import { Daemon, findProgram, peerSkip, runOk, temporaryDirectory } from './peers.ts';
 import { startSshd } from './sshd.ts';
+import { until } from './waiting.ts';
 
 const CHECKS = 20;
 
@@ -20,14 +21,6 @@ function check(plan: HealthPlan['probe'], port: number): Promise<ProbeResult> {
 async function checkOften(plan: HealthPlan['probe'], port: number): Promise<ProbeResult> {
   for (let i = 1; i < CHECKS; i++) assert.equal((await check(plan, port)).isPassed, true);
   return check(plan, port);
-}
-
-/** Until the server has noticed that the last client is gone. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 30_000; !(await condition());) {
-    assert.ok(performance.now() < end);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 test(

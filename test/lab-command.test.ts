@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { refusalOfLab } from '../src/lab/system.ts';
 import { program } from './evenkeel.ts';
+import { Change } from './waiting.ts';
 
 const skip = refusalOfLab() ?? false;
 
@@ -14,7 +15,7 @@ class RunningLab {
   private readonly child;
   private output = '';
   private readFrom = 0;
-  private wake: () => void = () => undefined;
+  private readonly change = new Change();
 
   constructor(t: TestContext, args: readonly string[]) {
     this.child = spawn(process.execPath, [program, 'lab', ...args], { stdio: 'pipe' });
@@ -22,10 +23,10 @@ class RunningLab {
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.on('data', (data: Buffer) => {
         this.output += data.toString();
-        this.wake();
+        this.change.wake();
       });
     }
-    this.child.on('exit', () => this.wake());
+    this.child.on('exit', () => this.change.wake());
     t.after(async () => {
       this.child.kill('SIGKILL');
       await this.exit;
@@ -44,17 +45,15 @@ class RunningLab {
 
   /** Resolves when it has said this after what was awaited before. */
   async says(pattern: RegExp): Promise<void> {
-    for (;;) {
-      const found = pattern.exec(this.output.slice(this.readFrom));
-      if (found !== null) {
-        this.readFrom += found.index + found[0].length;
-        return;
-      }
-      assert.equal(this.child.exitCode, null, this.output);
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    }
+    await this.change.until(
+      () => {
+        const found = pattern.exec(this.output.slice(this.readFrom));
+        if (found === null) assert.equal(this.child.exitCode, null, this.output);
+        else this.readFrom += found.index + found[0].length;
+        return found !== null;
+      },
+      () => `it did not say ${pattern}: ${this.output}`,
+    );
   }
 }
 

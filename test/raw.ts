@@ -9,7 +9,8 @@ import type { TestContext } from 'node:test';
 import { close, openListening } from '../src/io/contract/sockets.ts';
 import { takeError, unacknowledgedBytes } from '../src/io/node/descriptor.ts';
 import { handleOf } from '../src/io/node/stream-handle.ts';
-import { freePort, reset, WAIT_MS } from './evenkeel.ts';
+import { freePort, reset } from './evenkeel.ts';
+import { Change, until } from './waiting.ts';
 
 export interface Message {
   /** The request line or status line. */
@@ -35,28 +36,28 @@ export class RawConnection {
   /** What came and was not taken yet. */
   buffered = '';
   private endedBy: End | null = null;
-  private wake: (() => void) | null = null;
+  private readonly change = new Change();
 
   constructor(socket: net.Socket) {
     this.socket = socket;
     socket.setNoDelay(true);
     socket.on('data', (data: Buffer) => {
       this.buffered += data.toString('latin1');
-      this.wake?.();
+      this.change.wake();
     });
     socket.on('end', () => {
       // libuv calls a reset that comes with the last data an end
       const handle = handleOf(socket);
       this.endedBy ??= handle !== null && takeError(handle.fd) !== null ? 'reset' : 'end';
-      this.wake?.();
+      this.change.wake();
     });
     socket.on('error', () => {
       this.endedBy = 'reset';
-      this.wake?.();
+      this.change.wake();
     });
     socket.on('close', () => {
       this.endedBy ??= 'reset';
-      this.wake?.();
+      this.change.wake();
     });
   }
 
@@ -95,37 +96,24 @@ export class RawConnection {
 
   /** Waits until the other side's kernel has acknowledged everything written. */
   async delivered(): Promise<void> {
-    const deadline = Date.now() + WAIT_MS;
     const isDelivered = (): boolean => {
       const handle = handleOf(this.socket);
       return handle === null || (this.socket.writableLength === 0 && unacknowledgedBytes(handle.fd) === 0);
     };
-    while (!isDelivered()) {
-      assert.ok(Date.now() < deadline, 'what was written is not taken');
-      await this.change(10);
-    }
+    await until(isDelivered, () => 'what was written is not taken');
   }
 
   /** Waits until `isDone` or the end of the connection. */
   async wait(what: string, isDone: () => boolean): Promise<void> {
-    const deadline = Date.now() + WAIT_MS;
-    while (!isDone()) {
-      const have = `${JSON.stringify(this.buffered.slice(0, 2000))}, ended by ${this.endedBy}`;
-      assert.ok(Date.now() < deadline, `waited for ${what}; have ${have}`);
-      assert.ok(!this.hasEnded, `the connection ended before ${what}; have ${have}`);
-      await this.change(deadline - Date.now());
-    }
-  }
-
-  private change(withinMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.max(withinMs, 1));
-      this.wake = () => {
-        clearTimeout(timer);
-        this.wake = null;
-        resolve();
-      };
-    });
+    const have = (): string => `${JSON.stringify(this.buffered.slice(0, 2000))}, ended by ${this.endedBy}`;
+    await this.change.until(
+      () => {
+        const isOver = isDone();
+        if (!isOver) assert.ok(!this.hasEnded, `the connection ended before ${what}; have ${have()}`);
+        return isOver;
+      },
+      () => `${what}; have ${have()}`,
+    );
   }
 
   /** Takes everything up to the end of `mark`. */
@@ -148,12 +136,11 @@ export class RawConnection {
 
   /** Waits for the end, and says how it came and what was before it. */
   async ending(): Promise<{ how: End; rest: string }> {
-    const deadline = Date.now() + WAIT_MS;
-    while (this.endedBy === null) {
-      assert.ok(Date.now() < deadline, `the connection stays open; have ${JSON.stringify(this.buffered)}`);
-      await this.change(deadline - Date.now());
-    }
-    return { how: this.endedBy, rest: this.take(this.buffered.length) };
+    await this.change.until(
+      () => this.endedBy !== null,
+      () => `the end of the connection; have ${JSON.stringify(this.buffered.slice(0, 2000))}`,
+    );
+    return { how: this.endedBy!, rest: this.take(this.buffered.length) };
   }
 
   async head(): Promise<{ startLine: string; fields: [string, string][] }> {
@@ -239,7 +226,7 @@ export class RawServer {
   readonly connections: RawConnection[] = [];
   private readonly server: net.Server;
   private served = 0;
-  private wake: (() => void) | null = null;
+  private readonly change = new Change();
 
   private constructor(server: net.Server) {
     this.server = server;
@@ -247,8 +234,8 @@ export class RawServer {
     server.on('connection', (socket) => {
       const connection = new RawConnection(socket);
       this.connections.push(connection);
-      socket.on('data', () => this.wake?.());
-      this.wake?.();
+      socket.on('data', () => this.change.wake());
+      this.change.wake();
     });
   }
 
@@ -306,19 +293,8 @@ export class RawServer {
     this.served = 0;
   }
 
-  private async wait(what: string, isDone: () => boolean): Promise<void> {
-    const deadline = Date.now() + WAIT_MS;
-    while (!isDone()) {
-      assert.ok(Date.now() < deadline, `waited for ${what}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, deadline - Date.now());
-        this.wake = () => {
-          clearTimeout(timer);
-          this.wake = null;
-          resolve();
-        };
-      });
-    }
+  private wait(what: string, isDone: () => boolean): Promise<void> {
+    return this.change.until(isDone, () => what);
   }
 }
 

@@ -4,11 +4,10 @@
  * need, a test that skips fails too. `npm run test:unit` runs those of the pure layers only, in seconds.
  *
  * Tests of the pure layers share a few processes, for starting one costs more than most of them take. Other files have one
- * each and run beside each other, but for those that want the machine for themselves: they come last, one after the other.
+ * each and run beside each other, those that take longest first.
  *
- * Many tests watch real clocks, so a busy machine can make one fail that is right. A file that failed is therefore run once
- * more, alone; what then passes is named as unstable at the end, because a test that fails only under load hides a defect as
- * well as any other.
+ * A file that failed is run once more, alone, to tell what is broken from what is unstable. Both fail the run: a test that
+ * fails only under load hides a defect as well as any other.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -16,6 +15,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Progress, runFiles, type Outcome, type TestModule } from './run-files.ts';
 import { together } from './together.ts';
+import { verdictOf } from './verdict.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const dist = join(root, 'dist');
@@ -25,11 +25,21 @@ const words = process.argv.slice(2).filter((word) => word !== '--unit');
 
 /** Layers that know nothing of the world: their tests can share a process. */
 const PURE = ['base', 'wire', 'config', 'core', 'port', 'proxy', 'vip'].map((layer) => `src/${layer}/`);
-/**
- * How the paths begin of files that want the machine for themselves. Those with keepalived: it has no real-time priority,
- * and beside other tests on few cores it is late by more than its peers wait.
- */
-const ALONE = ['test/ha-interop'];
+/** What takes longest, the longest first: begun last, the others would be over and it would be waited for alone. */
+const LONG = [
+  'test/ha-hand-over',
+  'test/vip/replacement',
+  'test/stop',
+  'test/ha-interop.test',
+  'test/ha-interop-classic',
+  'test/vip/virtual-mac',
+  'test/upgrade.test',
+  'test/supervision',
+  'test/shortages',
+  'test/ha-reload',
+  'test/ha-run',
+  'test/interop-nginx',
+];
 
 const startsWith = (file: string, starts: readonly string[]): boolean => starts.some((start) => file.startsWith(start));
 const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
@@ -41,33 +51,23 @@ const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
   .sort();
 
 const pure = files.filter((file) => startsWith(file, PURE));
-const alone = files.filter((file) => startsWith(file, ALONE));
-const others = files.filter((file) => !pure.includes(file) && !alone.includes(file));
+const rank = (file: string): number => LONG.findIndex((start) => file.startsWith(start)) + 1 || LONG.length + 1;
+const others = files.filter((file) => !pure.includes(file)).sort((one, other) => rank(one) - rank(other));
 
 const cores = availableParallelism();
 const progress = new Progress(files.length);
 const single = (path: string): TestModule => ({ path, files: 1 });
-const outcomes: Outcome[] = [
-  await runFiles(dist, together(dist, pure, cores), cores, progress),
+const first: Outcome[] = [
+  // More than there are cores: with one process for each, the slower half would be waited for.
+  await runFiles(dist, together(dist, pure, 3 * cores), cores, progress),
   // Most of the time most tests wait for a timeout, a signal or a process.
-  await runFiles(dist, others.map(single), cores + 1, progress),
-  await runFiles(dist, alone.map(single), 1, progress),
+  await runFiles(dist, others.map(single), 2 * cores, progress),
 ];
-const failedFirst = outcomes.flatMap(({ failed }) => failed);
-const repeated = files.filter((file) => failedFirst.some((test) => test.file === file));
+const failed = new Set(first.flatMap((outcome) => outcome.failed.map(({ file }) => file)));
+const repeated = files.filter((file) => failed.has(file));
 const again = await runFiles(dist, repeated.map(single), 1, new Progress(repeated.length));
-const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
-const skipped = outcomes.flatMap((outcome) => outcome.skipped);
-// What failed in no file that could be run again has failed.
-const failed = [...again.failed, ...failedFirst.filter(({ file }) => !repeated.includes(file))];
-
-for (const line of skipped) console.log(`skipped: ${line}`);
-for (const { name, file } of failed) console.log(`failed: ${file}: ${name}`);
-for (const { name, file } of failedFirst) {
-  if (!failed.some((test) => test.name === name)) console.log(`unstable: ${file}: ${name}`);
-}
-const isSkipWrong = process.env.EVENKEEL_NO_SKIP === '1' && skipped.length > 0;
-if (isSkipWrong) console.log('no test may skip here');
-if (passed === 0) console.log(`no test ran: is ${relative(process.cwd(), dist)} built?`);
-console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped, in ${files.length} files`);
-process.exit(failed.length > 0 || passed === 0 || isSkipWrong ? 1 : 0);
+const mustNotSkip = process.env.EVENKEEL_NO_SKIP === '1';
+const { isGood, lines } = verdictOf({ first, again, repeated, mustNotSkip });
+if (first.every(({ passed }) => passed === 0)) console.log(`no test ran: is ${relative(process.cwd(), dist)} built?`);
+for (const line of lines) console.log(line);
+process.exit(isGood ? 0 : 1);

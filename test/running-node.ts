@@ -1,14 +1,14 @@
 /** `evenkeel run` on a load balancer of a lab's pair, and an operator's commands to it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import http from 'node:http';
 import { join } from 'node:path';
-import { json } from 'node:stream/consumers';
 import type { RouterView } from '../src/keeper/ha/ha-status.ts';
 import type { StatusDocument } from '../src/keeper/status.ts';
 import type { Balancer, Pair } from '../src/lab/pair.ts';
 import type { HostProcess } from '../src/lab/processes.ts';
+import { askSocket } from './control-socket.ts';
 import { program } from './evenkeel.ts';
+import { Change, until } from './waiting.ts';
 
 export interface Ran {
   readonly code: number | null;
@@ -22,12 +22,18 @@ export function evenkeel(...args: string[]): Ran {
   return { code: ran.status, out: ran.stdout, err: ran.stderr };
 }
 
+/** Adverts of its peers that it has believed. */
+export function acceptedBy({ account }: RouterView): number {
+  return account?.adverts.accepted ?? 0;
+}
+
 export class RunningNode {
   readonly host: Balancer;
   readonly process: HostProcess;
   private readonly socket: string;
   private readonly lines: string[] = [];
-  private wake: () => void = () => undefined;
+  private readonly change = new Change();
+  private isGone = false;
 
   constructor(pair: Pair, host: Balancer, file: string, options: readonly string[] = []) {
     this.host = host;
@@ -49,59 +55,60 @@ export class RunningNode {
       env: { RUNTIME_DIRECTORY: pair.network.directory },
       onLine: (line) => {
         this.lines.push(line);
-        this.wake();
+        this.change.wake();
       },
+    });
+    this.process.child.on('close', () => {
+      this.isGone = true;
+      this.change.wake();
     });
   }
 
   /** Resolves when it has said this, since its start. */
   async said(pattern: RegExp): Promise<void> {
-    while (!this.lines.some((line) => pattern.test(line))) {
-      await Promise.race([
-        new Promise<void>((resolve) => {
-          this.wake = resolve;
-        }),
-        this.process.exit.then((code) => assert.fail(`${this.host} ended (${code}):\n${this.process.output}`)),
-      ]);
-    }
+    await this.change.until(
+      () => {
+        const hasSaid = this.lines.some((line) => pattern.test(line));
+        if (!hasSaid) assert.ok(!this.isGone, `${this.host} ended:\n${this.process.output}`);
+        return hasSaid;
+      },
+      () => `${this.host} did not say ${pattern}:\n${this.process.output}`,
+    );
   }
 
   command(...args: string[]): Ran {
     return evenkeel(...args, '--socket', this.socket);
   }
 
-  /** Of its only router. */
-  router(): RouterView {
-    const { out, err } = this.command('status', '--json');
-    assert.equal(err, '');
-    return (JSON.parse(out) as StatusDocument).ha!.routers[0];
+  /** Its only router. */
+  async router(): Promise<RouterView> {
+    return (await this.ask()).ha!.routers[0];
   }
 
   /** Resolves when its only router is in that state. */
   async is(state: RouterView['state']): Promise<void> {
-    for (const end = performance.now() + 60_000; (await this.ask()).ha!.routers[0].state !== state;) {
-      assert.ok(performance.now() < end, `${this.host} is not ${state}:\n${this.process.output}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await this.untilRouter(state, (router) => router.state === state);
   }
 
   /** Resolves when its only router has accepted an advert: from now on it knows the peer, and the peer's MAC. */
   async hears(): Promise<void> {
-    const accepted = async (): Promise<number> => (await this.ask()).ha!.routers[0].account?.adverts.accepted ?? 0;
-    for (const end = performance.now() + 60_000; (await accepted()) === 0;) {
-      assert.ok(performance.now() < end, `${this.host} hears nobody:\n${this.process.output}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await this.untilRouter('one that hears a peer', (router) => acceptedBy(router) > 0);
+  }
+
+  /** Resolves when its only router is so; `what` it then is. */
+  async untilRouter(what: string, isSo: (router: RouterView) => boolean): Promise<void> {
+    await until(
+      async () => isSo(await this.router()),
+      () => `the router of ${this.host} is not ${what}:\n${this.process.output}`,
+    );
   }
 
   /** What the status command asks, without a process each time. */
-  ask(): Promise<StatusDocument> {
-    return new Promise((resolve, reject) => {
-      const request = http.get({ socketPath: this.socket, path: '/v1/status', agent: false }, (response) => {
-        resolve(json(response) as Promise<StatusDocument>);
-      });
-      const failed = ({ message }: Error): Error => new Error(`${this.host}: ${message}:\n${this.process.output}`);
-      request.on('error', (error) => reject(failed(error)));
-    });
+  async ask(): Promise<StatusDocument> {
+    try {
+      return await askSocket(this.socket, 'GET', '/v1/status');
+    } catch (error) {
+      throw new Error(`${this.host}: ${(error as Error).message}:\n${this.process.output}`, { cause: error });
+    }
   }
 }

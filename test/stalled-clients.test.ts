@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { join, Scene, until } from './crowd.ts';
+import { join, Scene } from './crowd.ts';
 import { ENGINES, engineSkip, get, startLoad } from './evenkeel.ts';
+import { until } from './waiting.ts';
 
 /** The proportions of a real one. */
 const FEW_LARGE = { large: 256, small: 2048, posted: 8 };

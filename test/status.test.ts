@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { ServerView, StatusDocument } from '../src/keeper/status.ts';
+import { askSocket } from './control-socket.ts';
 import {
   connect,
   engineSkip,
@@ -22,6 +23,7 @@ import {
   startTcpBackend,
   WAIT_MS,
 } from './evenkeel.ts';
+import { until } from './waiting.ts';
 
 class Instance {
   readonly evenkeel: Evenkeel;
@@ -54,26 +56,16 @@ class Instance {
 
   /** Asks the socket itself: a process per question would take longer than what is asked about. */
   document(): Promise<StatusDocument> {
-    const socketPath = join(this.directory, 'evenkeel.sock');
-    return new Promise((resolve, reject) => {
-      const request = http.get({ socketPath, path: '/v1/status', agent: false }, (response) => {
-        let body = '';
-        response.on('data', (data: Buffer) => {
-          body += data.toString();
-        });
-        response.on('end', () => resolve(JSON.parse(body) as StatusDocument));
-      });
-      request.on('error', reject);
-    });
+    return askSocket(join(this.directory, 'evenkeel.sock'), 'GET', '/v1/status');
   }
 
   async until(isSo: (document: StatusDocument) => boolean): Promise<StatusDocument> {
-    const deadline = performance.now() + WAIT_MS;
-    for (;;) {
-      const document = await this.document();
-      if (isSo(document)) return document;
-      assert.ok(performance.now() < deadline, JSON.stringify(document, null, 1));
-    }
+    let document!: StatusDocument;
+    await until(
+      async () => isSo((document = await this.document())),
+      () => JSON.stringify(document, null, 1),
+    );
+    return document;
   }
 }
 

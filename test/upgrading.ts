@@ -1,12 +1,12 @@
 /** What tests of upgrades share: asks a running evenkeel for one, and sees who is left. */
-import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { StatusDocument } from '../src/keeper/status.ts';
-import { type Evenkeel, kill, program, WAIT_MS } from './evenkeel.ts';
+import { askSocket } from './control-socket.ts';
+import { type Evenkeel, kill, program } from './evenkeel.ts';
+import { until } from './waiting.ts';
 
 interface Told {
   readonly pid?: number;
@@ -14,26 +14,17 @@ interface Told {
 }
 
 export function ask<T>(evenkeel: Evenkeel, method: string, path: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const options = { socketPath: `${evenkeel.file}.sock`, method, path, agent: false };
-    const request = http.request(options, (response) => {
-      let text = '';
-      response.on('data', (data: Buffer) => (text += data.toString()));
-      response.on('end', () => resolve(JSON.parse(text) as T));
-    });
-    request.on('error', reject);
-    request.end();
-  });
+  return askSocket(`${evenkeel.file}.sock`, method, path);
 }
 
 export const upgrade = (evenkeel: Evenkeel): Promise<Told> => ask(evenkeel, 'POST', '/v1/upgrade');
 export const status = (evenkeel: Evenkeel): Promise<StatusDocument> => ask(evenkeel, 'GET', '/v1/status');
 
 export async function gone(pid: number): Promise<void> {
-  for (const end = performance.now() + WAIT_MS; kill(pid, 0);) {
-    assert.ok(performance.now() < end, `${pid} is still there`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await until(
+    () => !kill(pid, 0),
+    () => `the end of ${pid}`,
+  );
 }
 
 /** Ends whoever is in charge now, with its proxies, when the test is over. */

@@ -1,11 +1,12 @@
 /** `evenkeel check FILE`: everything that keeps a configuration from running here, or one line about what it says. */
 import type { Command } from 'commander';
 import { NODE_OPTION, SOCKET_DEFAULT } from './arguments.ts';
+import { addConfigFiles, type ConfigFile, configFilesOf, type LanguageFlags } from './config-files.ts';
 import type { CliContext } from './context.ts';
 
 export interface CheckOptions {
-  /** `-`: standard input. */
-  readonly file: string;
+  /** At least one. */
+  readonly files: readonly ConfigFile[];
   /** Null: the file's `node`, or else the host name. */
   readonly node: string | null;
   /** Of the evenkeel that runs here, whose ports are no obstacle. Null: where it usually is. */
@@ -19,7 +20,7 @@ interface CheckCommand {
   check(options: CheckOptions): Promise<number>;
 }
 
-interface Flags {
+interface Flags extends LanguageFlags {
   readonly node?: string;
   readonly socket?: string;
   readonly host: boolean;
@@ -27,10 +28,11 @@ interface Flags {
 }
 
 export function addCheckCommand(program: Command, context: CliContext<CheckCommand>): void {
-  program
-    .command('check')
-    .description('check a configuration and this machine: exit code 0 if `run` would start, else 1 and every error')
-    .argument('<file>', 'the configuration, usually evenkeel.yaml; `-` reads standard input')
+  addConfigFiles(
+    program
+      .command('check')
+      .description('check a configuration and this machine: exit code 0 if `run` would start, else 1 and every error'),
+  )
     .option('--node <name>', NODE_OPTION)
     .option(
       '--no-host',
@@ -42,8 +44,10 @@ export function addCheckCommand(program: Command, context: CliContext<CheckComma
       'after',
       '\nEvery error is a line on stderr: file:line:column: what is wrong; what to write instead [code]\n',
     )
-    .action(async (file: string, { node, socket, host, json = false }: Flags) => {
-      const options = { file, node: node ?? null, socket: socket ?? null, looksAtHost: host, isJson: json };
+    .action(async (paths: readonly string[], flags: Flags, command: Command) => {
+      const { node, socket, host, json = false } = flags;
+      const files = configFilesOf(command, paths, flags);
+      const options = { files, node: node ?? null, socket: socket ?? null, looksAtHost: host, isJson: json };
       context.exit(await context.commands.check(options));
     });
 }

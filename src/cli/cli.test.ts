@@ -119,7 +119,7 @@ test('run hands its options over and exits with what it resolves to', async () =
   assert.equal(plain.code, 7);
   assert.deepEqual(plain.calls, [
     {
-      file: 'x.yaml',
+      files: [{ path: 'x.yaml', language: null }],
       node: null,
       engine: null,
       workers: null,
@@ -133,7 +133,7 @@ test('run hands its options over and exits with what it resolves to', async () =
   const full = await run('run', 'x.yaml', '--node', 'lb01', '--engine', 'node', '--workers', '3', '--socket', '/s');
   assert.deepEqual(full.calls, [
     {
-      file: 'x.yaml',
+      files: [{ path: 'x.yaml', language: null }],
       node: 'lb01',
       engine: 'node',
       workers: 3,
@@ -175,11 +175,19 @@ test('status, handover and resume hand their options over and exit with what the
 });
 
 test('check hands its options over', async () => {
-  const usual = { file: 'x.yaml', node: null, socket: null, looksAtHost: true, isJson: false };
+  const usual = {
+    files: [{ path: 'x.yaml', language: null }],
+    node: null,
+    socket: null,
+    looksAtHost: true,
+    isJson: false,
+  };
   assert.deepEqual((await run('check', 'x.yaml')).calls, [usual]);
   const { code, calls } = await run('check', '-', '--node', 'lb01', '--no-host', '--json', '--socket', '/s');
   assert.equal(code, 1);
-  assert.deepEqual(calls, [{ file: '-', node: 'lb01', socket: '/s', looksAtHost: false, isJson: true }]);
+  assert.deepEqual(calls, [
+    { files: [{ path: '-', language: null }], node: 'lb01', socket: '/s', looksAtHost: false, isJson: true },
+  ]);
 });
 
 test('schema prints the JSON Schema', async () => {

@@ -3,9 +3,11 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { CliContext } from './context.ts';
 import { NODE_OPTION, parseWorkers, SOCKET_DEFAULT } from './arguments.ts';
+import { addConfigFiles, type ConfigFile, configFilesOf, type LanguageFlags, STANDARD_INPUT } from './config-files.ts';
 
 export interface RunOptions {
-  readonly file: string;
+  /** At least one. */
+  readonly files: readonly ConfigFile[];
   /** Null: the file's `node`, or else the host name. */
   readonly node: string | null;
   /** Null: the best that works here. */
@@ -19,7 +21,7 @@ export interface RunOptions {
   readonly logLevel: 'info' | 'warn' | 'error';
   /** Virtual routers do not preempt. */
   readonly isRestrained: boolean;
-  /** Reloads when the file changes. */
+  /** Reloads when a file changes. */
   readonly isWatching: boolean;
 }
 
@@ -27,7 +29,7 @@ interface RunCommand {
   run(options: RunOptions): Promise<number>;
 }
 
-interface Flags {
+interface Flags extends LanguageFlags {
   readonly socket?: string;
   readonly node?: string;
   readonly engine?: 'uring' | 'node';
@@ -39,10 +41,7 @@ interface Flags {
 }
 
 export function addRunCommand(program: Command, context: CliContext<RunCommand>): void {
-  program
-    .command('run')
-    .description('run the load balancer in the foreground')
-    .argument('<file>', 'the configuration, usually evenkeel.yaml')
+  addConfigFiles(program.command('run').description('run the load balancer in the foreground'))
     .option('--node <name>', NODE_OPTION)
     .addOption(
       new Option('--engine <engine>', 'force an engine (default: the best that works here)').choices(['uring', 'node']),
@@ -58,20 +57,21 @@ export function addRunCommand(program: Command, context: CliContext<RunCommand>)
     .addOption(
       new Option('--log-level <level>', 'the least that is logged').choices(['info', 'warn', 'error']).default('info'),
     )
-    .option('--watch', 'reload when the file, or a key file that it names, has changed')
+    .option('--watch', 'reload when a file, or one that it includes or names, has changed')
     .option('--restrained', 'do not preempt: take a virtual address only if no other node is active, until `resume`')
     .addHelpText(
       'after',
       '\nSIGTERM or SIGINT: stop accepting, finish what is in flight within `grace`, exit 0. A second signal ends at once.\n',
     )
-    .action(async (file: string, flags: Flags, command: Command) => {
+    .action(async (paths: readonly string[], flags: Flags, command: Command) => {
       const { node = null, engine = null, workers = null, socket = null, logFormat = null, logLevel } = flags;
       const { restrained: isRestrained = false, watch: isWatching = false } = flags;
-      if (isWatching && file === '-')
+      const files = configFilesOf(command, paths, flags);
+      if (isWatching && files.some(({ path }) => path === STANDARD_INPUT))
         command.error("error: option '--watch' needs a file: standard input does not change");
       context.exit(
         await context.commands.run({
-          file,
+          files,
           node,
           engine,
           workers,

@@ -274,7 +274,7 @@ export class Balancer {
       }
       this.loaded = loaded;
       this.wanted = loaded;
-      this.options.configuration.replace(loaded.text);
+      this.options.configuration.replace(loaded.texts);
       commit();
     });
   }

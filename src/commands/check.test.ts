@@ -29,7 +29,13 @@ interface Ran {
 async function check(file: string, options: Partial<CheckOptions> = {}): Promise<Ran> {
   let out = '';
   let err = '';
-  const usual = { file, node: null, socket: null, looksAtHost: false, isJson: false };
+  const usual = {
+    files: [{ path: file, language: null }],
+    node: null,
+    socket: null,
+    looksAtHost: false,
+    isJson: false,
+  };
   const code = await checkCommand(
     { ...usual, ...options },
     {

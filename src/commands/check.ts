@@ -2,7 +2,8 @@
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { CheckOptions } from '../cli/check.ts';
 import { type Diagnostic, sortDiagnostics } from '../config/diagnostic.ts';
-import { printDiagnostics, readConfigText } from './config-file.ts';
+import { countRoutes } from '../config/route-text.ts';
+import { printDiagnostics, readConfigTexts } from './config-file.ts';
 import { askStatus } from './control-client.ts';
 import { prepare, type Ready, refuses } from './prepare.ts';
 import { socketToAsk } from './socket-path.ts';
@@ -13,25 +14,26 @@ export interface Output {
 }
 
 export async function checkCommand(options: CheckOptions, { out, err }: Output): Promise<number> {
-  const text = readConfigText(options.file, err);
-  if (text === null) return EXIT_FAILED;
+  const texts = readConfigTexts(options.files, err);
+  if (texts === null) return EXIT_FAILED;
+  const name = texts.map((text) => text.name).join(', ');
   // Elsewhere than on Linux nothing can be run, and the system calls are missing that look at the machine.
   const looksAtHost = options.looksAtHost && process.platform === 'linux';
   const look = looksAtHost ? (await import('./preflight/look.ts')).lookAtMachine : null;
-  const { diagnostics, ready } = prepare(text, { node: options.node, workers: null, look });
+  const { diagnostics, ready } = prepare(texts, { node: options.node, workers: null, look });
   const all = ready === null || !looksAtHost ? diagnostics : await withRehearsal(ready, diagnostics, options.socket);
   const refusals = all.filter(refuses).length;
   const isOk = refusals === 0;
   if (options.isJson) {
-    out(`${JSON.stringify({ file: text.name, ok: isOk, diagnostics: all }, null, 2)}\n`);
+    out(`${JSON.stringify({ file: name, ok: isOk, diagnostics: all }, null, 2)}\n`);
     return isOk ? EXIT_OK : EXIT_FAILED;
   }
   printDiagnostics(all, err);
   if (ready === null || !isOk) {
-    err(`${text.name}: ${count(refusals, 'error')}\n`);
+    err(`${name}: ${count(refusals, 'error')}\n`);
     return EXIT_FAILED;
   }
-  out(`${text.name}: ok: ${summary(ready)}\n`);
+  out(`${name}: ok: ${summary(ready)}\n`);
   return EXIT_OK;
 }
 
@@ -65,7 +67,7 @@ function summary({ plan, config }: Ready): string {
   const routers = Object.keys(config.ha ?? {}).length;
   return [
     count(plan.listeners.length, 'listener'),
-    count(sum(plan.listeners.map((listener) => listener.routes.length)), 'route'),
+    count(sum(plan.listeners.map(({ routes }) => countRoutes(routes))), 'route'),
     count(plan.upstreams.length, 'upstream'),
     count(sum(plan.upstreams.map((upstream) => upstream.servers.length)), 'server'),
     ...(routers === 0 ? [] : [count(routers, 'virtual router')]),

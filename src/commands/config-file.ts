@@ -1,30 +1,40 @@
-/** The text of a configuration, from a file or from standard input, and printing what is wrong with it. */
+/** The texts of a configuration, from files or from standard input, and printing what is wrong with them. */
 import { readFileSync } from 'node:fs';
 import { systemReason } from '../base/system-error.ts';
+import type { ConfigFile } from '../cli/config-files.ts';
+import { STANDARD_INPUT } from '../cli/config-files.ts';
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
+import type { FrontEndName, RootFile } from '../config/front-end.ts';
 
 export type Print = (text: string) => void;
 
-export interface ConfigText {
-  /** As printed in front of every diagnostic. */
-  readonly name: string;
-  readonly text: string;
+export interface ConfigText extends RootFile {
+  /** Null: its content tells. */
+  readonly language: FrontEndName | null;
 }
 
 /** A file of another kind has an error in every line. */
 const PRINTED_MAX = 100;
 
-/** Null: it cannot be read, and why has been printed. `-` is standard input. */
-export function readConfigText(file: string, err: Print): ConfigText | null {
-  const name = file === '-' ? '<stdin>' : file;
+/** Null: one cannot be read, and why has been printed. */
+export function readConfigTexts(files: readonly ConfigFile[], err: Print): readonly ConfigText[] | null {
+  const texts: ConfigText[] = [];
+  for (const { path, language } of files) {
+    const name = path === STANDARD_INPUT ? '<stdin>' : path;
+    const read = readText(path === STANDARD_INPUT ? 0 : path);
+    if ('reason' in read) err(`${name}: cannot be read: ${read.reason}\n`);
+    else texts.push({ name, text: read.text, language });
+  }
+  return texts.length === files.length ? texts : null;
+}
+
+export function readText(file: string | number): { readonly text: string } | { readonly reason: string } {
   try {
-    const bytes = readFileSync(file === '-' ? 0 : file);
-    return { name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)) };
   } catch (error) {
     const isOtherText = (error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA';
-    err(`${name}: cannot be read: ${isOtherText ? 'it is not UTF-8 text' : systemReason(error)}\n`);
-    return null;
+    return { reason: isOtherText ? 'it is not UTF-8 text' : systemReason(error) };
   }
 }
 

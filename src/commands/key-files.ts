@@ -29,7 +29,7 @@ export function readKeyFiles(config: Config, source: SourceMap): ReadKeys {
       continue;
     }
     const position = source.locate(['ha', router, 'unicast', 'key'], 'value');
-    diagnostics.push(diagnose(problem('key-file', { path, ...keys }), source.file, position));
+    diagnostics.push(diagnose(problem('key-file', { path, ...keys }), position));
   }
   return { files, diagnostics };
 }

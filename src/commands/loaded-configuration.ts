@@ -1,48 +1,63 @@
-/** Which configuration runs, and whether its file still says the same: for who compares two nodes, or has edited one. */
+/** Which configuration runs, and whether its files still say the same: for who compares two nodes, or has edited one. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type ConfigFile, STANDARD_INPUT } from '../cli/config-files.ts';
 import type { ConfigurationView } from '../keeper/status.ts';
+import { readText } from './config-file.ts';
+import { glob } from './glob.ts';
+import type { Texts } from './included-files.ts';
 import type { Ready } from './prepare.ts';
 
-/** A configuration and the text it was made of. */
 export interface Loaded {
   readonly ready: Ready;
-  readonly text: string;
+  readonly texts: Texts;
 }
 
 /** Enough to tell texts apart at a glance. */
 const DIGEST_CHARACTERS = 12;
 
 export class LoadedConfiguration {
-  private readonly file: string | null;
-  private digest: string;
+  private readonly files: readonly ConfigFile[];
+  private texts: Texts;
 
-  /** `file` as it was given; `-` is standard input. */
-  constructor(file: string, text: string) {
-    this.file = file === '-' ? null : resolve(file);
-    this.digest = digestOf(text);
+  constructor(files: readonly ConfigFile[], texts: Texts) {
+    this.files = files;
+    this.texts = texts;
   }
 
-  /** Another text of the same file is in force. */
-  replace(text: string): void {
-    this.digest = digestOf(text);
+  /** Other texts of the same files are in force. */
+  replace(texts: Texts): void {
+    this.texts = texts;
   }
 
   view(): ConfigurationView {
-    const { file, digest } = this;
-    return { file, digest, isChanged: file === null ? false : this.isChanged(file) };
+    const paths = this.files.filter(({ path }) => path !== STANDARD_INPUT).map(({ path }) => resolve(path));
+    return {
+      file: paths.length === 0 ? null : paths.join(', '),
+      digest: digestOf(this.texts),
+      isChanged: this.isChanged(),
+    };
   }
 
-  private isChanged(file: string): boolean | null {
-    try {
-      return digestOf(new TextDecoder().decode(readFileSync(file))) !== this.digest;
-    } catch {
-      return null;
+  private isChanged(): boolean | null {
+    const { roots, included, listings } = this.texts;
+    let isChanged = listings.some(({ pattern, paths }) => glob(pattern).join('\0') !== paths.join('\0'));
+    for (const [i, { path }] of this.files.entries()) {
+      if (path === STANDARD_INPUT) continue;
+      const now = readText(path);
+      if ('reason' in now) return null;
+      isChanged ||= now.text !== roots[i];
     }
+    for (const { path, text } of included) {
+      const now = readText(path);
+      isChanged ||= ('text' in now ? now.text : null) !== text;
+    }
+    return isChanged;
   }
 }
 
-function digestOf(text: string): string {
+/** Of a single file the beginning of its SHA-256. */
+function digestOf({ roots, included }: Texts): string {
+  const text = [...roots, ...included.map((each) => each.text ?? '')].join('\0');
   return createHash('sha256').update(text).digest('hex').slice(0, DIGEST_CHARACTERS);
 }

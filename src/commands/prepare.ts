@@ -10,8 +10,12 @@ import { type Diagnostic, sortDiagnostics, type SourceMap } from '../config/diag
 import type { HaPlan } from '../config/ha-plan.ts';
 import type { Config } from '../config/model.ts';
 import type { Plan } from '../config/plan.ts';
-import { type Loaded, loadYaml } from '../config/yaml/load.ts';
+import type { FileAccess } from '../config/front-end.ts';
+import { frontEndFor } from '../config/front-ends.ts';
+import { type Loaded, loadDocuments } from '../config/load.ts';
+import { loadYaml } from '../config/yaml/load.ts';
 import type { ConfigText } from './config-file.ts';
+import { IncludedFiles, type Texts } from './included-files.ts';
 import { readKeyFiles } from './key-files.ts';
 
 export interface Plans {
@@ -31,25 +35,30 @@ export interface PrepareOptions {
 
 export type LookAtMachine = (ready: Ready) => readonly Diagnostic[];
 
-/** A configuration that is right, and where in the file each part of it is. */
+/** A configuration that is right, and where in the files each part of it is. */
 export interface Ready extends Plans {
   readonly config: Config;
   readonly source: SourceMap;
 }
 
 export interface Prepared {
-  /** Other files that it names, and that count as a part of it. */
+  /** Other files that it names, and that count as a part of it, and folders that patterns of it look into. */
   readonly files: readonly string[];
-  /** In the order of the file. */
+  readonly texts: Texts;
+  /** In the order of the files. */
   readonly diagnostics: readonly Diagnostic[];
   /** Null: it cannot be run. */
   readonly ready: Ready | null;
 }
 
-export function prepare({ name, text }: ConfigText, options: PrepareOptions): Prepared {
-  const { loaded, node } = loadForNode(name, text, options);
+/** At least one text. */
+export function prepare(roots: readonly ConfigText[], options: PrepareOptions): Prepared {
+  const access = new IncludedFiles();
+  const { loaded, node } = loadForNode(roots, access, options);
   const { config, source } = loaded;
-  if (config === null) return { files: [], diagnostics: loaded.diagnostics, ready: null };
+  const { included, listings, paths } = access;
+  const texts: Texts = { roots: roots.map(({ text }) => text), included, listings };
+  if (config === null) return { files: paths, texts, diagnostics: loaded.diagnostics, ready: null };
   const { plan, unsupported } = compile(config, source, {
     workers: options.workers ?? config.workers ?? defaultWorkers(),
   });
@@ -61,8 +70,8 @@ export function prepare({ name, text }: ConfigText, options: PrepareOptions): Pr
     ...keys.diagnostics,
     ...(options.look?.(ready) ?? []),
   ]);
-  const files = [...keyFilesOf(config).keys()];
-  return { files, diagnostics, ready: diagnostics.some(refuses) ? null : ready };
+  const files = [...paths, ...keyFilesOf(config).keys()];
+  return { files, texts, diagnostics, ready: diagnostics.some(refuses) ? null : ready };
 }
 
 /** A file that asks for more than can be given must not look as if it were served. */
@@ -72,16 +81,20 @@ export function refuses({ severity }: Diagnostic): boolean {
 
 /** Values per node must be there for the node that this is, or, where that is not known, for every node of the file. */
 function loadForNode(
-  file: string,
-  text: string,
+  roots: readonly ConfigText[],
+  files: FileAccess,
   { node, look }: PrepareOptions,
 ): { readonly loaded: Loaded; readonly node: string | null } {
-  const loaded = loadYaml(text, { file, node: node ?? undefined });
+  const load = (name: string | null): Loaded => {
+    const documents = roots.map((root) => frontEndFor(root.text, root.language).read(root, { files, node: name }));
+    return loadDocuments(documents, name);
+  };
+  const loaded = load(node);
   const known = node ?? loaded.config?.node;
   if (known !== undefined) return { loaded, node: known };
   if (look === null) return { loaded, node: null };
   const own = hostname();
-  return { loaded: loaded.config?.ha === undefined ? loaded : loadYaml(text, { file, node: own }), node: own };
+  return { loaded: loaded.config?.ha === undefined ? loaded : load(own), node: own };
 }
 
 export function defaultWorkers(): number {

@@ -13,7 +13,7 @@ import { StartError } from '../keeper/start-error.ts';
 import { proxyCount } from '../keeper/supervisor.ts';
 import { Balancer } from './balancer.ts';
 import { count } from './check.ts';
-import { type Print, printDiagnostics, readConfigText } from './config-file.ts';
+import { type Print, printDiagnostics, readConfigTexts } from './config-file.ts';
 import { type Loaded, LoadedConfiguration } from './loaded-configuration.ts';
 import { lookAtMachine } from './preflight/look.ts';
 import { defaultWorkers, prepare, refuses } from './prepare.ts';
@@ -33,7 +33,8 @@ export interface Program {
 }
 
 export async function runCommand(options: RunOptions, program: Program): Promise<number> {
-  process.title = `evenkeel: run ${options.file}`;
+  const name = options.files.map(({ path }) => path).join(' ');
+  process.title = `evenkeel: run ${name}`;
   bindChildren(process.env);
   keepCapabilities();
   forbidDumps();
@@ -56,18 +57,18 @@ export async function runCommand(options: RunOptions, program: Program): Promise
   let named: readonly string[] = [];
   // Before the file is read: what changes meanwhile is a change.
   const watch = new FileWatch({
-    files: () => (options.isWatching ? [options.file, ...named] : []),
+    files: () => (options.isWatching ? [...options.files.map(({ path }) => path), ...named] : []),
     isPaused: () => balancer?.isUpgrading === true,
     onChange: (changed) => void balancer?.reload(`a change of ${changed.join(', ')}`).catch(() => undefined),
   });
   const read = (print: Print): Loaded | null => {
-    const text = readConfigText(options.file, print);
-    if (text === null) return null;
-    const { diagnostics, ready, files } = prepare(text, { node: options.node, workers, look: lookAtMachine });
+    const roots = readConfigTexts(options.files, print);
+    if (roots === null) return null;
+    const { diagnostics, ready, files, texts } = prepare(roots, { node: options.node, workers, look: lookAtMachine });
     named = files;
     printDiagnostics(diagnostics, print);
-    if (ready !== null) return { ready, text: text.text };
-    print(`${text.name}: ${count(diagnostics.filter(refuses).length, 'error')}\n`);
+    if (ready !== null) return { ready, texts };
+    print(`${name}: ${count(diagnostics.filter(refuses).length, 'error')}\n`);
     return null;
   };
   const faults: string[] = [];
@@ -96,7 +97,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     // Without listeners the addresses are all there is.
     const proxies = ready.plan.listeners.length === 0 ? 'no proxy' : proxyCount(ready.plan.workers);
     log.info(`evenkeel ${program.version} starts ${proxies}, engine ${engine.text}`, {
-      file: options.file,
+      file: name,
       pid: process.pid,
       ...(user === null ? {} : { user: user.name }),
     });
@@ -107,7 +108,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       proxyUser: user,
       problems,
       version: program.version,
-      configuration: new LoadedConfiguration(options.file, loaded.text),
+      configuration: new LoadedConfiguration(options.files, loaded.texts),
       service,
       succession,
       inherited: (await succession?.inherit(program.version)) ?? null,

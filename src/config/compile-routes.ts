@@ -16,10 +16,10 @@ import { listOf } from './parts.ts';
 import type { SourcePlan } from './template.ts';
 import { parseDuration } from './units.ts';
 
-export function compileRoute(route: RouteConfig, indexOf: (upstream: string) => number): RoutePlan {
+export function compileRoute(route: RouteConfig): RoutePlan {
   return {
     match: compileMatch(route.match ?? {}),
-    action: compileAction(route, indexOf),
+    action: compileAction(route),
     requestHeaders: compileHeaders(route.headers?.request ?? {}),
     responseHeaders: compileHeaders(route.headers?.response ?? {}),
   };
@@ -56,7 +56,7 @@ function compileValue(source: SourcePlan, value: ValueMatch): ValueMatchPlan {
   return { source, kind: 'exact', value: value.exact };
 }
 
-function compileAction(route: RouteConfig, indexOf: (upstream: string) => number): ActionPlan {
+function compileAction(route: RouteConfig): ActionPlan {
   if (route.redirect !== undefined) {
     const { to, status } = { ...DEFAULTS.route.redirect, ...route.redirect };
     return { kind: 'redirect', status, to };
@@ -70,11 +70,11 @@ function compileAction(route: RouteConfig, indexOf: (upstream: string) => number
     } = route.respond;
     return { kind: 'respond', status, body, contentType };
   }
-  if (route.ready === true) return { kind: 'ready', isReady: true };
+  if (route.ready === true) return { kind: 'ready' };
   assert(route.upstream !== undefined, 'one of four was checked');
   return {
     kind: 'proxy',
-    upstream: indexOf(route.upstream),
+    upstream: route.upstream,
     rewrite: route.rewrite === undefined ? null : compileRewrite(route.rewrite),
     timeoutMs: route.timeout === undefined ? 0 : (parseDuration(route.timeout) ?? 0),
     retry: compileRetry(route.retry ?? {}),

@@ -13,6 +13,7 @@ import type { Diagnostic, Path, SourceMap } from './diagnostic.ts';
 import { diagnose, problem } from './diagnostic.ts';
 import type { Config, ListenerConfig, UpstreamConfig } from './model.ts';
 import { parseStatusRange } from './patterns.ts';
+import { formatRoutes } from './route-text.ts';
 import type {
   ForwardedPlan,
   HashKeyPlan,
@@ -40,7 +41,7 @@ export interface Compiled {
 export function compile(config: Config, source: SourceMap, options: CompileOptions): Compiled {
   const unsupported: Diagnostic[] = [];
   const notYet = (path: Path, key: string): void => {
-    unsupported.push(diagnose(problem('not-yet', { key }), source.file, source.locate(path, 'key')));
+    unsupported.push(diagnose(problem('not-yet', { key }), source.locate(path, 'key')));
   };
   if (config.admin !== undefined) notYet(['admin'], 'admin');
 
@@ -115,7 +116,8 @@ function compileListener(
     via: listener.via ?? null,
     forwarded: compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded),
     escapedSlash: listener['escaped-slash'] ?? 'compare',
-    routes: (listener.routes ?? []).map((route) => compileRoute(route, indexOf)),
+    routes: formatRoutes((listener.routes ?? []).map(compileRoute)),
+    isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
   };
 }

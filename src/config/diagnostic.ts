@@ -10,15 +10,20 @@ export interface Position {
   readonly column: number;
 }
 
+export interface Place extends Position {
+  /** As printed in front of a diagnostic. */
+  readonly file: string;
+}
+
 /** The keys and indexes that lead to a value of a document: `['listeners', 'web', 'routes', 0]`. */
 export type Path = readonly (string | number)[];
 
 /** A front-end's memory of where things were written. */
 export interface SourceMap {
-  /** As printed in front of every diagnostic. */
-  readonly file: string;
+  /** Null: there are several, and a line alone is no place. */
+  readonly file: string | null;
   /** Of a value or of the key in front of it. For what is not there: of the nearest thing around it. */
-  locate(path: Path, part: 'key' | 'value'): Position;
+  locate(path: Path, part: 'key' | 'value'): Place;
 }
 
 /** In a document: a value that could not be read and has been reported, so that nothing more is said about it. */
@@ -36,10 +41,9 @@ export interface Finding extends Problem {
   readonly part: 'key' | 'value';
 }
 
-export interface Diagnostic extends Position {
+export interface Diagnostic extends Place {
   readonly severity: Severity;
   readonly code: Code;
-  readonly file: string;
   /** What is wrong. */
   readonly message: string;
   /** What to write instead. */
@@ -63,29 +67,35 @@ export function refused<C extends Code>(code: C, args: Args<C>): Parsed<never> {
   return { value: null, problem: problem(code, args) };
 }
 
-export function diagnose(found: Problem, file: string, position: Position): Diagnostic {
+export function diagnose(found: Problem, place: Place): Diagnostic {
   const entry = CATALOGUE[found.code];
   const fill = (template: string): string =>
     template.replace(/<([a-z]+)>/g, (_, name: string) => clean(found.args[name] ?? '', ARGUMENT_CHARACTERS_MAX));
   return {
     severity: entry.severity,
     code: found.code,
-    file,
-    line: position.line,
-    column: position.column,
+    file: place.file,
+    line: place.line,
+    column: place.column,
     message: fill(entry.message),
     remedy: fill(entry.remedy),
   };
 }
 
-/** In the order of the file, each once: an aliased value may have been looked at several times. */
+export function placeText({ file, line, column }: Place): string {
+  return `${file}:${line}:${column}`;
+}
+
+/** In the order of the files, each once: an aliased value may have been looked at several times. */
 export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const seen = new Set<string>();
   const unique = diagnostics.filter((one) => {
     const key = formatDiagnostic(one);
     return !seen.has(key) && seen.add(key);
   });
-  return unique.sort((a, b) => a.line - b.line || a.column - b.column);
+  const order = new Map<string, number>();
+  for (const { file } of unique) if (!order.has(file)) order.set(file, order.size);
+  return unique.sort((a, b) => order.get(a.file)! - order.get(b.file)! || a.line - b.line || a.column - b.column);
 }
 
 /** `file:line:column: what is wrong; what to write instead [code]`. */

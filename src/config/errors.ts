@@ -77,6 +77,12 @@ export const CATALOGUE = {
     remedy: 'keep one of them',
   },
 
+  'in-two-files': {
+    severity: 'error',
+    message: '`<what>` is already at <other>',
+    remedy: 'keep one of them, or give one another name: several files are one configuration',
+  },
+
   // The shape of each part.
   'unknown-key': {
     severity: 'error',

@@ -35,18 +35,12 @@ function changesOf<T extends { readonly name: string }>(
   return changes;
 }
 
-/** With upstreams by their names, which stay when positions change. */
+/** With its upstream by its name, which stays when positions change. */
 type NamedListener = Readonly<Record<string, unknown>>;
 
 function namedListener(listener: ListenerPlan, { upstreams }: Plan): NamedListener {
-  const { routes, upstream, slot: _, ...rest } = listener;
-  const nameOf = (index: number): string => upstreams[index]?.name ?? '';
-  const named = routes.map((route) => {
-    const { action } = route;
-    if (action.kind !== 'proxy') return route;
-    return Object.assign({}, route, { action: { ...action, upstream: nameOf(action.upstream) } });
-  });
-  return { ...rest, routes: named, upstream: nameOf(upstream) };
+  const { upstream, slot: _, ...rest } = listener;
+  return { ...rest, upstream: upstreams[upstream]?.name ?? '' };
 }
 
 /** What is configured for all proxies is shared among them: another share of the same is no change of the listener. */
@@ -90,5 +84,10 @@ function changedKeys(before: object, after: object): readonly string[] {
   const former = before as Readonly<Record<string, unknown>>;
   const latter = after as Readonly<Record<string, unknown>>;
   const keys = [...new Set([...Object.keys(former), ...Object.keys(latter)])];
-  return keys.filter((key) => JSON.stringify(former[key]) !== JSON.stringify(latter[key]));
+  return keys.filter((key) => !isSame(former[key], latter[key]));
+}
+
+/** Routes are a long text. */
+function isSame(before: unknown, after: unknown): boolean {
+  return typeof before === 'string' ? before === after : JSON.stringify(before) === JSON.stringify(after);
 }

@@ -54,8 +54,10 @@ export interface ListenerPlan {
   /** What is believed of a request's earlier hops. */
   readonly forwarded: ForwardedPlan;
   readonly escapedSlash: EscapedSlash;
-  /** protocol http: first match wins. */
-  readonly routes: readonly RoutePlan[];
+  /** protocol http: first match wins. As config/route-text.ts writes them; of another protocol none. */
+  readonly routes: string;
+  /** What its `ready` routes say: whether this node takes clients. */
+  readonly isReady: boolean;
   /** protocol tcp: index into upstreams. -1 for http. */
   readonly upstream: number;
 }
@@ -121,7 +123,8 @@ export type ActionPlan = ProxyActionPlan | RedirectActionPlan | RespondActionPla
 
 export interface ProxyActionPlan {
   readonly kind: 'proxy';
-  readonly upstream: number;
+  /** By its name: what a route says is the same wherever in a plan its upstream stands. */
+  readonly upstream: string;
   readonly rewrite: RewritePlan | null;
   /** Whole exchange, request head to end of response, retries included. 0: no limit. */
   readonly timeoutMs: number;
@@ -169,7 +172,6 @@ export interface RespondActionPlan {
 /** Says whether this node takes clients. */
 export interface ReadyActionPlan {
   readonly kind: 'ready';
-  readonly isReady: boolean;
 }
 
 export interface HeaderEditPlan {

@@ -41,7 +41,8 @@ export class Report {
   }
 
   lineOf(path: Path): string {
-    return String(this.source.locate(path, 'value').line);
+    const { file, line } = this.source.locate(path, 'value');
+    return file === this.source.file ? String(line) : `${line} of ${file}`;
   }
 
   /** A map of which exactly one of some keys must be there. The one that is there, or null. */

@@ -4,7 +4,7 @@ import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../config/pla
 import { type Change, changed, filedOf, NODE, type Override, overridden, remaining } from './overrides.ts';
 
 function planOf(servers: Partial<ServerPlan>[]): Plan {
-  const listener = { name: 'web', intake: 'open', routes: [{ action: { kind: 'ready', isReady: true } }] };
+  const listener = { name: 'web', intake: 'open', isReady: true };
   const upstream = {
     name: 'web',
     servers: servers.map((server, i) => ({ name: `s${i}`, weight: 1, state: 'enabled', ...server })),
@@ -71,11 +71,11 @@ test('a drained listener takes nobody; a drained node is not ready and keeps nob
   const plan = planOf([{}]);
   const [closed] = overridden(plan, after(plan, { subject: 'listener web', state: 'drain' })).listeners;
   assert.equal(closed.intake, 'closed');
-  assert.deepEqual(closed.routes[0].action, { kind: 'ready', isReady: true });
+  assert.equal(closed.isReady, true);
   const drained = after(plan, { subject: NODE, state: 'drain' });
   const [last] = overridden(plan, drained).listeners;
   assert.equal(last.intake, 'last');
-  assert.deepEqual(last.routes[0].action, { kind: 'ready', isReady: false });
+  assert.equal(last.isReady, false);
   const both = overridden(plan, [...drained, ...after(plan, { subject: 'listener web', state: 'drain' })]);
   assert.equal(both.listeners[0].intake, 'closed');
   assert.equal(overridden(plan, after(plan, { subject: NODE, state: 'drain' }, { subject: NODE, state: null })), plan);

@@ -5,7 +5,7 @@
  * One that says nothing else than the file is none: so an override ends when it is taken back, and when the file comes to
  * say the same.
  */
-import type { AdminState, Plan, RoutePlan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
+import type { AdminState, Plan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
 
 export interface Override {
   /** `server web/192.0.2.1:80`, `listener web`, or `node`. */
@@ -94,8 +94,7 @@ export function overridden(plan: Plan, overrides: readonly Override[]): Plan {
     listeners: plan.listeners.map((listener) => {
       const isClosed = isDrained(bySubject.get(listenerSubject(listener.name)));
       const intake = isClosed ? 'closed' : isNodeDrained ? 'last' : listener.intake;
-      const routes = isNodeDrained ? listener.routes.map(unready) : listener.routes;
-      return Object.assign({}, listener, { intake, routes });
+      return Object.assign({}, listener, { intake, isReady: listener.isReady && !isNodeDrained });
     }),
     upstreams: plan.upstreams.map((upstream) => overriddenUpstream(upstream, bySubject)),
   };
@@ -109,10 +108,6 @@ function overriddenUpstream(upstream: UpstreamPlan, bySubject: ReadonlyMap<strin
     return Object.assign({}, server, { state: state ?? server.state, weight: weight ?? server.weight });
   });
   return { ...upstream, servers };
-}
-
-function unready(route: RoutePlan): RoutePlan {
-  return route.action.kind === 'ready' ? { ...route, action: { kind: 'ready', isReady: false } } : route;
 }
 
 function isDrained(override: Override | undefined): boolean {

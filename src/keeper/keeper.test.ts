@@ -85,7 +85,8 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     via: null,
     forwarded: { kind: 'replace' },
     escapedSlash: 'compare',
-    routes: [],
+    routes: '',
+    isReady: true,
     upstream: 0,
   }));
   const target = { family: 4, host: '192.0.2.1', port: 80 } as const;

@@ -17,7 +17,7 @@ import type { ProxyEvent } from '../port/control.ts';
 import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
 import { logOutput } from './child-output.ts';
 import type { Inheritance } from './inheritance.ts';
-import type { Delivery } from './delivery.ts';
+import { deliveryOf, routesOf } from './delivery.ts';
 import {
   CONTROL_DESCRIPTOR,
   DESCRIPTOR_CHANNEL,
@@ -66,8 +66,14 @@ export interface Inherited extends Pick<Inheritance, 'servers' | 'names'> {
 interface Generation {
   readonly number: number;
   readonly plan: Plan;
-  /** The sealed file that holds it, and the listening sockets; by worker, for the names of the sockets differ. */
-  readonly files: readonly number[];
+  readonly files: PlanFiles;
+}
+
+/** Sealed files that hold a plan: see delivery.ts. */
+interface PlanFiles {
+  /** By worker, for the names of their listening sockets differ. */
+  readonly deliveries: readonly number[];
+  readonly routes: number;
 }
 
 /** The plan cannot be applied; what was in force still is. The message says why, and what to do. */
@@ -322,7 +328,7 @@ export class Keeper {
     await Promise.all([this.supervisor.apply(number, proxies, placed.plan.drainMs), isFirst ? named : null]);
     closeGone();
     this.retryLater(RETRY_MS_MIN);
-    for (const file of former?.files ?? []) this.options.host.closeDescriptor(file);
+    if (former !== null) this.closeFiles(former.files);
   }
 
   /** Throws ApplyError, having undone what was prepared, if the plan cannot be applied. */
@@ -352,20 +358,22 @@ export class Keeper {
     return placed;
   }
 
-  /** A file for each worker. Throws ApplyError, having undone what was prepared. */
-  private writeFiles(plan: Plan, prepared: PreparedListeners): readonly number[] {
+  /** Throws ApplyError, having undone what was prepared. */
+  private writeFiles(plan: Plan, prepared: PreparedListeners): PlanFiles {
     const { host } = this.options;
     const { workers } = plan;
-    const files: number[] = [];
+    const deliveries: number[] = [];
+    let routes = -1;
     try {
+      routes = host.createUnnamedFile('evenkeel-routes', Buffer.from(routesOf(plan), 'latin1'));
       for (let worker = 0; worker < workers; worker++) {
         const sockets = socketsOf(prepared.listeners, worker, workers).map(({ listener, id }) => ({ listener, id }));
-        const delivery: Delivery = { plan, sockets };
-        files.push(host.createUnnamedFile('evenkeel-plan', Buffer.from(JSON.stringify(delivery))));
+        const delivery = Buffer.from(JSON.stringify(deliveryOf(plan, sockets)));
+        deliveries.push(host.createUnnamedFile('evenkeel-plan', delivery));
       }
-      return files;
+      return { deliveries, routes };
     } catch (error) {
-      for (const file of files) host.closeDescriptor(file);
+      this.closeFiles({ deliveries, routes });
       prepared.abandon();
       throw new ApplyError(`the plan cannot be handed to the proxies: ${systemReason(error)}`);
     }
@@ -373,8 +381,13 @@ export class Keeper {
 
   private descriptorsOf(worker: number): readonly number[] {
     const { workers } = this.plan;
+    const { deliveries, routes } = this.generation!.files;
     const sockets = socketsOf(this.store.listeners, worker, workers);
-    return [this.generation!.files[worker], ...sockets.map(({ descriptor }) => descriptor)];
+    return [deliveries[worker], routes, ...sockets.map(({ descriptor }) => descriptor)];
+  }
+
+  private closeFiles({ deliveries, routes }: PlanFiles): void {
+    for (const file of [...deliveries, routes]) if (file >= 0) this.options.host.closeDescriptor(file);
   }
 
   /** Names that were known before answer at once; the others delay a start for a moment and nothing else. */

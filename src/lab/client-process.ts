@@ -33,7 +33,8 @@ class ProbingClient {
   private nextMs = 0;
   private isStopping = false;
   private resolve: (code: number) => void = () => undefined;
-  private timers: NodeJS.Timeout[] = [];
+  private turns: NodeJS.Timeout | null = null;
+  private reports: NodeJS.Timeout | null = null;
 
   constructor(address: string, port: number, intervalMs: number, deadlineMs: number) {
     this.options = { host: address, port, noDelay: true, autoSelectFamily: false };
@@ -45,7 +46,8 @@ class ProbingClient {
 
   run(): Promise<number> {
     this.nextMs = monotonicMs();
-    this.timers = [setInterval(() => this.turn(), 1), setInterval(() => this.report(), REPORT_MS)];
+    this.reports = setInterval(() => this.report(), REPORT_MS);
+    this.turn();
     return new Promise((resolve) => {
       this.resolve = resolve;
     });
@@ -54,6 +56,8 @@ class ProbingClient {
   /** Lets what is under way come to its end. */
   stop(): void {
     this.isStopping = true;
+    clearTimeout(this.turns!);
+    this.turn();
   }
 
   private turn(): void {
@@ -67,6 +71,10 @@ class ProbingClient {
       if (now - probe.startedMs < this.deadlineMs) break;
       probe.end('no answer');
     }
+    const waiting = this.probes.find(({ outcome }) => outcome === null);
+    const deadline = waiting === undefined ? Infinity : waiting.startedMs + this.deadlineMs;
+    const due = this.isStopping ? deadline : Math.min(this.nextMs, deadline);
+    if (due < Infinity) this.turns = setTimeout(() => this.turn(), Math.max(1, due - now));
   }
 
   private report(): void {
@@ -79,7 +87,8 @@ class ProbingClient {
     }
     process.send!(report);
     if (this.isStopping && this.probes.length === 0) {
-      for (const timer of this.timers) clearInterval(timer);
+      clearTimeout(this.turns!);
+      clearInterval(this.reports!);
       this.resolve(0);
     }
   }

@@ -67,12 +67,15 @@ export interface Transport {
   /** Runs until `stop`; resolves when every socket is gone. `io/uring` blocks the thread for that time. */
   run(driver: TransportDriver): Promise<void>;
 
+  /** The next turn begins at once, though nothing may have happened: the driver has work left that it does in parts. */
+  requestTurn(): void;
+
   /** Ends `run` after this turn, dropping what is still open. */
   stop(): void;
 }
 
 export interface TransportDriver {
-  /** The start of a turn: something happened, or TICK_MS passed. At most TICK_MS lie between two calls. */
+  /** The start of a turn: something happened, a turn was requested, or TICK_MS passed. At most TICK_MS lie between two calls. */
   handleTurn(now: number): void;
 }
 

@@ -5,13 +5,14 @@
  */
 import type { WorkerRow } from '../base/board.ts';
 import type { ProxyEvent } from '../port/control.ts';
+import type { RequestReader, RequestRecord } from './http/request-record.ts';
 
 interface Entry {
   count: number;
   sample: string;
 }
 
-export class AnswerLog {
+export class AnswerLog implements RequestReader {
   private readonly row: WorkerRow;
   private readonly report: (event: ProxyEvent) => void;
   /** By the name of the listener or upstream, by kind. */
@@ -20,6 +21,10 @@ export class AnswerLog {
   constructor(row: WorkerRow, report: (event: ProxyEvent) => void) {
     this.row = row;
     this.report = report;
+  }
+
+  handleRequest({ answer }: RequestRecord): void {
+    if (answer !== null) this.note(answer.owner, answer.kind, answer.id, answer.idAt, answer.idLength);
   }
 
   /** The request's identifier is `length` bytes of `bytes` at `at`. */

@@ -9,6 +9,7 @@ import type { ProxyEvent } from '../port/control.ts';
 import type { Transport } from '../port/transport.ts';
 import type { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import type { AnswerLog } from './answer-log.ts';
+import type { RequestReader } from './http/request-record.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
 import type { Session } from './session.ts';
@@ -48,7 +49,9 @@ export interface Context {
   readonly makeRoom: () => void;
   /** Closes an unused connection to a server, of any server. False: there is none. */
   readonly evictIdle: () => boolean;
-  /** Answers of the proxy's own. */
+  /** Are told of every HTTP request that has ended. */
+  readonly requestReaders: readonly RequestReader[];
+  /** Answers of the proxy's own, and why TCP clients get no server. */
   readonly answers: AnswerLog;
   /** After `drain()`: no connection is kept alive. */
   isDraining: boolean;

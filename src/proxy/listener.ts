@@ -1,10 +1,18 @@
-/** What all listeners do: accept, count, and stop accepting at the connection limit, or while descriptors are short. */
+/**
+ * Accepts clients, counts them, and stops accepting at the connection limit, or while descriptors are short. What is done for
+ * a client is its service's matter; what has to be done on the connection before that, its layer's.
+ */
 import type { ListenerPlan } from '../config/plan.ts';
 import { closingsDue } from '../core/spread.ts';
 import type { ListenSocket, Socket } from '../port/transport.ts';
 import { Backlog } from './backlog.ts';
+import { Arrival } from './arrival.ts';
 import type { Context } from './context.ts';
+import type { RouteSet } from './http/route-set.ts';
+import { IdleClients } from './idle-clients.ts';
+import type { Layer } from './layer.ts';
 import { PauseNews } from './pause-news.ts';
+import type { Service } from './service.ts';
 import type { Upstream } from './upstream.ts';
 
 /**
@@ -15,9 +23,14 @@ const IDLE_MIN_MS = 1000;
 /** How often it is told, at most. */
 const TELL_MS = 60_000;
 
-export abstract class Listener {
+export class Listener {
   readonly context: Context;
   plan: ListenerPlan;
+  /** Null: it has none. */
+  routes: RouteSet | null;
+  readonly service: Service;
+  readonly idle = new IdleClients();
+  private readonly layer: Layer | null;
   /** When what began here has to have ended, because no plan has this listener any more. */
   retireAt = Infinity;
   /** No client is kept for another request. */
@@ -35,12 +48,23 @@ export abstract class Listener {
   private toldRoomAt = -Infinity;
   private readonly news: PauseNews;
 
-  constructor(context: Context, plan: ListenerPlan) {
+  constructor(
+    context: Context,
+    plan: ListenerPlan,
+    upstreams: readonly Upstream[],
+    routes: RouteSet | null,
+    service: (listener: Listener) => Service,
+    layer: Layer | null = null,
+  ) {
     this.context = context;
     this.plan = plan;
+    this.routes = routes;
+    this.layer = layer;
     this.isLeaving = plan.intake !== 'open';
     this.backlog = new Backlog(context);
     this.news = new PauseNews(context, plan.name);
+    this.service = service(this);
+    this.service.configure(upstreams, routes);
   }
 
   /** No later use of its connections is waited for. */
@@ -54,10 +78,11 @@ export abstract class Listener {
   }
 
   /** Goes on by another plan of this listener. What is under way ends as it began. */
-  apply(plan: ListenerPlan, upstreams: readonly Upstream[]): void {
+  apply(plan: ListenerPlan, upstreams: readonly Upstream[], routes: RouteSet | null): void {
     this.plan = plan;
     this.isLeaving = plan.intake !== 'open';
-    this.configure(upstreams);
+    this.routes = routes;
+    this.service.configure(upstreams, routes);
     this.settle();
   }
 
@@ -119,13 +144,13 @@ export abstract class Listener {
   /** Time has passed: clients may now be idle for long enough. */
   handleTick(now: number): void {
     if (this.isPaused) this.settle();
-    if (this.leaveBy < Infinity && this.idleCount > 0) this.sendAway(now);
+    if (this.leaveBy < Infinity && this.idle.count > 0) this.sendAway(now);
   }
 
   private sendAway(now: number): void {
-    for (let due = closingsDue(this.idleCount, now - this.leftAt, this.leaveBy - this.leftAt); due > 0; due--) {
+    for (let due = closingsDue(this.idle.count, now - this.leftAt, this.leaveBy - this.leftAt); due > 0; due--) {
       if (now < this.leaveBy && !this.canCloseIdle) break;
-      this.endIdle();
+      this.idle.endLongest();
     }
     this.leftAt = now;
   }
@@ -137,12 +162,7 @@ export abstract class Listener {
 
   /** Since when the client has been idle that has been so for longest; Infinity: nobody is. */
   get idleSince(): number {
-    return Infinity;
-  }
-
-  /** Clients that are idle. */
-  protected get idleCount(): number {
-    return 0;
+    return this.idle.idleSince;
   }
 
   /** Closes the client that has been idle for longest. */
@@ -152,17 +172,7 @@ export abstract class Listener {
       this.toldRoomAt = now;
       this.context.report({ kind: 'idle-closed', listener: this.plan.name });
     }
-    this.closeIdle();
-  }
-
-  /** Closes the connection of that client. */
-  protected closeIdle(): void {
-    // nobody is idle
-  }
-
-  /** Ends that connection, without hurry. */
-  protected endIdle(): void {
-    // nobody is idle
+    this.idle.closeLongest();
   }
 
   private get isFull(): boolean {
@@ -176,7 +186,8 @@ export abstract class Listener {
     this.context.row.addListenerConnections(this.plan.slot, 1);
     if (this.connectionCount > this.plan.limits.connections && this.canCloseIdle) this.makeRoom();
     if (this.context.transport.socketCount >= this.context.socketsMax) this.context.makeRoom();
-    this.begin(socket);
+    if (this.layer === null) this.service.serve(socket, null);
+    else Arrival.begin(this, this.layer, socket);
   }
 
   /** Serves who waits as far as there is room, then accepts more or stops. What is served may end at once: no recursion. */
@@ -204,9 +215,4 @@ export abstract class Listener {
       this.news.handleResume();
     }
   }
-
-  /** Sets up a session for an accepted socket. It calls `release` when it ends. */
-  protected abstract begin(socket: Socket): void;
-  /** Prepares what `plan` says. */
-  protected abstract configure(upstreams: readonly Upstream[]): void;
 }

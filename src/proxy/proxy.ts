@@ -17,17 +17,21 @@ import type { Context, Pool, ProxyEvent } from './context.ts';
 import type { Expiring } from './expiring.ts';
 import { resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
 import { FailureLog } from './failure-log.ts';
-import { HttpListener } from './http/listener.ts';
+import { RequestCounter } from './http/request-counter.ts';
+import { HttpService } from './http/service.ts';
+import type { RouteSet } from './http/route-set.ts';
 import { http1 } from './http1/http1.ts';
 import { writeHttpDate, HTTP_DATE_BYTES } from './http-date.ts';
-import type { Listener } from './listener.ts';
+import { Listener } from './listener.ts';
 import { ListeningPoint } from './listening-point.ts';
 import { MemoryGuard } from './memory-guard.ts';
+import { type PlannedSocket, Provision, STEPS_PER_TURN } from './provision.ts';
 import { Retirements } from './retirements.ts';
-import { TcpListener } from './tcp.ts';
+import { TcpService } from './tcp.ts';
 import { Upstream, type Server } from './upstream.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
+export type { PlannedSocket } from './provision.ts';
 
 export interface ProxyOptions {
   readonly transport: Transport;
@@ -41,16 +45,6 @@ export interface ProxyOptions {
   readonly report: (event: ProxyEvent) => void;
   /** Descriptors that this process may have besides those that it has now. */
   readonly descriptors: number;
-}
-
-/** A listening socket of a plan. */
-export interface PlannedSocket {
-  /** The same number is the same socket, in every plan. */
-  readonly id: number;
-  /** Index into the plan's listeners. */
-  readonly listener: number;
-  /** This proxy's own; not looked at for a socket that it has already. */
-  readonly descriptor: number;
 }
 
 const DATE_MS = 1000;
@@ -72,6 +66,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   /** Listeners that no plan has any more, as long as they have connections. */
   private leaving: Listener[] = [];
   private readonly retirements: Retirements;
+  /** Plans that are to be applied, in this order. */
+  private readonly provisions: Provision[] = [];
   /** The plan that is being applied has retired something. */
   private hasRetired = false;
   /** By the keeper's number of the socket. */
@@ -99,6 +95,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.board = board;
     this.wallClockMs = options.wallClockMs;
     this.failures = new FailureLog(row, report);
+    const answers = new AnswerLog(row, report);
     this.context = {
       transport,
       arena: transport.arena,
@@ -116,7 +113,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       socketsMax: socketsMaxOf(options.descriptors),
       makeRoom: () => this.makeRoom(),
       evictIdle: () => this.evictIdle(),
-      answers: new AnswerLog(row, report),
+      requestReaders: [new RequestCounter(row), answers],
+      answers,
       isDraining: false,
       liveSessions: 0,
       sessions: new Set(),
@@ -133,16 +131,12 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   /**
    * Serves by this plan from now on; the first one is the start. What an earlier plan had too stays what it is, with its
    * connections; what it had and this one has not finishes what is under way, for `drainMs`. Once draining, no plan matters.
+   * With many new routes it takes turns until `onApplied` is called; then all of it holds at once. Plans are applied in order.
    */
-  apply(plan: Plan, sockets: readonly PlannedSocket[]): void {
+  apply(plan: Plan, sockets: readonly PlannedSocket[], onApplied: () => void = () => undefined): void {
     if (this.context.isDraining) return;
-    const retireAt = this.context.transport.now + plan.drainMs;
-    const upstreams = this.applyUpstreams(plan, retireAt);
-    this.readBoard();
-    this.applyListeners(plan, upstreams, retireAt);
-    this.applySockets(sockets);
-    if (this.hasRetired) this.retirements.add(plan.drainMs);
-    this.hasRetired = false;
+    this.provisions.push(new Provision(plan, sockets, onApplied));
+    this.provide(STEPS_PER_TURN);
   }
 
   /**
@@ -151,6 +145,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
    */
   drain(withinMs: number): void {
     if (!this.context.isDraining) {
+      // Its sockets are known from then on, and can be closed.
+      while (this.provisions.length > 0) this.provide(Infinity);
       this.context.isDraining = true;
       this.drainedAt = this.context.transport.now + LATE_ACCEPT_MS;
       this.closePoints();
@@ -182,6 +178,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.context.row.beat();
     if (this.board.generation !== this.boardGeneration) this.readBoard();
     this.failures.flush();
+    if (this.provisions.length > 0) this.provide(STEPS_PER_TURN);
     this.context.segmentsEnough = this.context.arena.pressure === PLENTY ? SEGMENTS_ENOUGH : 1;
     if (now === this.tickAt) return;
     this.tickAt = now;
@@ -253,6 +250,33 @@ export class Proxy implements TransportDriver, ExpiryHandler {
 
   // --- applying a plan ---
 
+  /** Goes on with the plan that is to be applied next, in the next turn too if it is not ready then. */
+  private provide(steps: number): void {
+    const [next] = this.provisions;
+    if (next.advance(steps, (plan) => this.routesOf(plan))) {
+      this.provisions.shift();
+      this.applyReady(next);
+      next.onApplied();
+    }
+    if (this.provisions.length > 0) this.context.transport.requestTurn();
+  }
+
+  private routesOf(plan: ListenerPlan): RouteSet | null {
+    const listener = this.listeners.find((each) => listenerKey(each.plan) === listenerKey(plan));
+    return listener?.routes ?? null;
+  }
+
+  private applyReady(provision: Provision): void {
+    const { plan } = provision;
+    const retireAt = this.context.transport.now + plan.drainMs;
+    const upstreams = this.applyUpstreams(plan, retireAt);
+    this.readBoard();
+    this.applyListeners(provision, upstreams, retireAt);
+    this.applySockets(provision.sockets);
+    if (this.hasRetired) this.retirements.add(plan.drainMs);
+    this.hasRetired = false;
+  }
+
   private applyUpstreams(plan: Plan, retireAt: number): readonly Upstream[] {
     const former = new Map(this.upstreams.map((upstream) => [upstream.plan.name, upstream]));
     this.upstreams = plan.upstreams.map((upstreamPlan) => {
@@ -279,23 +303,25 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     return this.upstreams;
   }
 
-  private createListener(plan: ListenerPlan, upstreams: readonly Upstream[]): Listener {
+  private createListener(plan: ListenerPlan, upstreams: readonly Upstream[], routes: RouteSet | null): Listener {
     const { context } = this;
-    if (plan.protocol === 'tcp') return new TcpListener(context, plan, upstreams);
-    return new HttpListener(context, plan, upstreams, http1);
+    return new Listener(context, plan, upstreams, routes, (listener) =>
+      plan.protocol === 'tcp' ? new TcpService(listener) : new HttpService(listener, [http1]),
+    );
   }
 
-  private applyListeners(plan: Plan, upstreams: readonly Upstream[], retireAt: number): void {
+  private applyListeners(provision: Provision, upstreams: readonly Upstream[], retireAt: number): void {
     const former = new Map(this.listeners.map((listener) => [listenerKey(listener.plan), listener]));
-    this.listeners = plan.listeners.map((listenerPlan) => {
+    this.listeners = provision.plan.listeners.map((listenerPlan) => {
+      const routes = provision.routesOf(listenerPlan);
       const known = former.get(listenerKey(listenerPlan));
       if (known === undefined) {
-        const added = this.createListener(listenerPlan, upstreams);
+        const added = this.createListener(listenerPlan, upstreams, routes);
         if (this.isHoldingAccepting) added.setHeld(true);
         return added;
       }
       former.delete(listenerKey(listenerPlan));
-      known.apply(listenerPlan, upstreams);
+      known.apply(listenerPlan, upstreams, routes);
       return known;
     });
     for (const gone of former.values()) {

@@ -6,10 +6,18 @@ export const KEEPS_NOTHING = -1;
 
 export abstract class Session extends Expiring {
   // The guard's own.
-  guardProgress = KEEPS_NOTHING;
-  guardMovedAt = 0;
+  declare guardProgress: number;
+  declare guardMovedAt: number;
   /** It has moved again after it had stood still. */
-  guardHasResumed = false;
+  declare guardHasResumed: boolean;
+
+  /** As of Timed. */
+  constructor() {
+    super();
+    this.guardProgress = KEEPS_NOTHING;
+    this.guardMovedAt = 0;
+    this.guardHasResumed = false;
+  }
 
   /**
    * A number that changes when the peer moves for which this session keeps slots, or KEEPS_NOTHING. The guard alone calls

@@ -1,45 +1,39 @@
 /**
- * TCP listeners: each connection is joined to one of the upstream's servers.
+ * TCP for the clients of a listener: each connection is joined to one of the upstream's servers.
  *
  * Nothing is read from the client until a server has taken the connection, so that a failed try loses no byte and another
  * server can be tried. Without any server the client gets a reset at once.
  */
 import { hashWords } from '../base/hash.ts';
 import { PICK_FULL, PICK_TRIED } from '../core/balance/balancer.ts';
-import {
-  type ConnectFailure,
-  FAILED_CONNECT_TIMEOUT,
-  FAILED_WITHDRAWN,
-  FAILED_NO_RESOURCE,
-  isLocalFailure,
-} from '../core/retry.ts';
-import type { ListenerPlan } from '../config/plan.ts';
-import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
-import { connectFailure } from './connect-failure.ts';
+import { type ConnectFailure, FAILED_NO_RESOURCE, isLocalFailure } from '../core/retry.ts';
+import type { Socket, SocketHandler } from '../port/transport.ts';
 import type { Context } from './context.ts';
-import { Listener } from './listener.ts';
-import { redialAt } from './redial.ts';
+import { Dial, type DialOwner } from './dial.ts';
+import type { ConnectionInfo, PeerAddress } from './layer.ts';
+import type { Listener } from './listener.ts';
 import { kindOfFailure, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT } from './tcp-failures.ts';
 import { Relay, type RelayOwner } from './relay.ts';
+import type { Service } from './service.ts';
 import { Waiter, type Server, type Upstream } from './upstream.ts';
 
 /** Servers tried for one connection before it is given up. */
 const TRIES_MAX = 3;
 
-export class TcpListener extends Listener {
+export class TcpService implements Service {
+  private readonly listener: Listener;
   private upstream!: Upstream;
 
-  constructor(context: Context, plan: ListenerPlan, upstreams: readonly Upstream[]) {
-    super(context, plan);
-    this.configure(upstreams);
+  constructor(listener: Listener) {
+    this.listener = listener;
   }
 
-  protected override configure(upstreams: readonly Upstream[]): void {
-    this.upstream = upstreams[this.plan.upstream];
+  configure(upstreams: readonly Upstream[]): void {
+    this.upstream = upstreams[this.listener.plan.upstream];
   }
 
-  protected override begin(socket: Socket): void {
-    new TcpSession(this, this.upstream, socket).connect();
+  serve(socket: Socket, info: ConnectionInfo | null): void {
+    new TcpSession(this.listener, this.upstream, socket, info?.peer ?? socket).connect();
   }
 }
 
@@ -48,22 +42,20 @@ const addressBytes = new Uint8Array(16);
 const addressWords = new DataView(addressBytes.buffer);
 
 /** A client's connection until it is joined to a server's. */
-class TcpSession extends Waiter implements SocketHandler, RelayOwner {
-  private readonly listener: TcpListener;
+class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner {
+  private readonly listener: Listener;
   private readonly context: Context;
   private readonly upstream: Upstream;
   private readonly downstream: Socket;
   private server: Server | null = null;
-  private serverSocket: Socket | null = null;
+  private dial: Dial | null = null;
   /** When the server was picked. */
   private takenAt = 0;
-  /** When its connection has to stand. */
-  private connectDeadline = 0;
   /** Of the last try: a kind of answer. */
   private failure = NO_SERVER;
   private isOver = false;
 
-  constructor(listener: TcpListener, upstream: Upstream, downstream: Socket) {
+  constructor(listener: Listener, upstream: Upstream, downstream: Socket, peer: PeerAddress) {
     super();
     this.listener = listener;
     this.context = listener.context;
@@ -72,7 +64,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     downstream.handler = this;
     downstream.pause();
     downstream.resetIfKilled();
-    if (upstream.plan.balance === 'source-hash') this.key = addressKey(downstream);
+    if (upstream.plan.balance === 'source-hash') this.key = addressKey(peer);
   }
 
   connect(): void {
@@ -89,40 +81,32 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
       this.refuse(picked === PICK_FULL ? QUEUE_FULL : picked === PICK_TRIED ? this.failure : NO_SERVER);
       return;
     }
+    context.timers.remove(this);
     this.server = upstream.servers[picked];
     upstream.take(this.server);
     this.takenAt = context.transport.now;
-    this.connectDeadline = this.takenAt + upstream.plan.timeouts.connectMs;
-    this.dial(this.server);
+    this.dial = Dial.begin(context, upstream, this.server, this);
+    if (this.dial === null) this.tryAnother(FAILED_NO_RESOURCE);
   }
 
-  private dial(server: Server): void {
-    const { context } = this;
-    this.serverSocket = context.transport.connect(server.preparedAddress, this);
-    if (this.serverSocket === null) this.tryAnother(FAILED_NO_RESOURCE);
-    else context.timers.arm(this, this.connectDeadline);
-  }
-
-  // --- events: of the server's socket while it connects, and of the client's if it breaks meanwhile ---
-
-  handleConnect(): void {
-    this.context.timers.remove(this);
-    const socket = this.serverSocket as Socket;
-    const { keepAlive } = this.upstream.plan;
-    if (keepAlive !== null) socket.setKeepAlive(keepAlive);
+  handleDialed(socket: Socket): void {
+    this.dial = null;
     Relay.join(this.context, this.downstream, socket, this.upstream.plan.timeouts, this);
   }
 
-  handleClose(socket: Socket, reason: CloseReason): void {
-    if (socket === this.downstream) {
-      this.giveUp();
-      return;
-    }
-    this.serverSocket = null;
-    const { timers, transport } = this.context;
-    const dialAt = redialAt(reason, transport.now, this.connectDeadline);
-    if (dialAt > 0) timers.arm(this, dialAt);
-    else this.tryAnother(connectFailure(reason));
+  handleDialFailed(how: ConnectFailure): void {
+    this.dial = null;
+    this.tryAnother(how);
+  }
+
+  // --- events of the client's socket, which is not read before it is joined ---
+
+  handleClose(): void {
+    this.giveUp();
+  }
+
+  handleConnect(): void {
+    // accepted, never connected
   }
 
   handleData(_socket: Socket, slot: number): void {
@@ -130,22 +114,16 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
   }
 
   handleEnd(): void {
-    // Neither side is read before they are joined.
+    // not read
   }
 
   handleDrain(): void {
     // nothing was sent yet
   }
 
-  override handleExpiry(now: number): void {
-    if (this.isQueued) {
-      this.refuse(QUEUE_TIMEOUT);
-    } else if (now < this.connectDeadline && (this.server as Server).isUsable) {
-      this.dial(this.server as Server);
-    } else {
-      this.closeServerSocket();
-      this.tryAnother(now < this.connectDeadline ? FAILED_WITHDRAWN : FAILED_CONNECT_TIMEOUT);
-    }
+  /** In the queue. */
+  override handleExpiry(): void {
+    this.refuse(QUEUE_TIMEOUT);
   }
 
   relayRetireAt(): number {
@@ -170,10 +148,10 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
     else this.handlePicked(this.upstream.pick(this));
   }
 
-  private closeServerSocket(): void {
-    const socket = this.serverSocket;
-    this.serverSocket = null;
-    if (socket !== null) socket.close();
+  private cancelDial(): void {
+    const { dial } = this;
+    this.dial = null;
+    if (dial !== null) dial.cancel();
   }
 
   private giveBack(): void {
@@ -191,7 +169,7 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
   /** The client is to know at once. */
   private giveUp(): void {
     this.upstream.dequeue(this);
-    this.closeServerSocket();
+    this.cancelDial();
     this.giveBack();
     this.downstream.reset();
     this.end();
@@ -205,8 +183,8 @@ class TcpSession extends Waiter implements SocketHandler, RelayOwner {
   }
 }
 
-function addressKey(socket: Socket): number {
-  socket.remoteAddress(addressBytes, 0);
+function addressKey(peer: PeerAddress): number {
+  peer.remoteAddress(addressBytes, 0);
   return hashWords(
     addressWords.getInt32(0),
     addressWords.getInt32(4),

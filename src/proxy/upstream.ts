@@ -20,6 +20,7 @@ import type { Transport } from '../port/transport.ts';
 import type { Context } from './context.ts';
 import { HeldPlace } from './held-place.ts';
 import { IdlePool } from './http/idle-pool.ts';
+import type { Layer } from './layer.ts';
 
 const NO_SERVERS = new Int32Array(0);
 
@@ -137,6 +138,8 @@ export class Upstream {
   hashKey: HashKey | null;
   /** When what began here has to have ended, because no plan has this upstream any more. */
   retireAt = Infinity;
+  /** What connections to its servers go through; null: nothing. */
+  readonly layer: Layer | null;
   private readonly context: Context;
   private balancer: Balancer;
   private firstWaiter: Waiter | null = null;
@@ -145,9 +148,10 @@ export class Upstream {
   private isServing = false;
   private readonly serviceTime = new ServiceTime();
 
-  constructor(context: Context, plan: UpstreamPlan) {
+  constructor(context: Context, plan: UpstreamPlan, layer: Layer | null = null) {
     this.context = context;
     this.plan = plan;
+    this.layer = layer;
     this.hashKey = plan.hash === null ? null : new HashKey(plan.hash);
     this.balancer = createBalancer(plan.balance, context.prng);
     this.replaceServers(plan, Infinity);

@@ -1,5 +1,7 @@
 /**
- * The files beside this one: a configuration, then after lines that begin with `---- ` what becomes of it.
+ * The files beside this one and in the folders of the languages: a configuration, then after lines that begin with `---- `
+ * what becomes of it. A configuration of several files, or in another language than YAML, has its files after lines
+ * `==== NAME`, and what they include after lines `==== include NAME`.
  *
  *   ---- says         every diagnostic, one per line, complete and in order
  *   ---- plan         JSON: the plan has at least this; lists are as long as here
@@ -17,7 +19,10 @@ import { compileHa, NO_KEY_FILES } from '../../src/config/compile-ha.ts';
 import { formatDiagnostic } from '../../src/config/diagnostic.ts';
 import type { Config } from '../../src/config/model.ts';
 import type { Plan } from '../../src/config/plan.ts';
-import { loadYaml } from '../../src/config/yaml/load.ts';
+import type { FileAccess, RootFile } from '../../src/config/front-end.ts';
+import { frontEndFor } from '../../src/config/front-ends.ts';
+import { loadDocuments } from '../../src/config/load.ts';
+import { parseRoutes } from '../../src/config/route-text.ts';
 
 const FOLDER = new URL('../../../test/config/', import.meta.url);
 const isUpdating = process.env['EVENKEEL_UPDATE'] === '1';
@@ -29,15 +34,52 @@ interface Section {
 
 interface Outcome {
   readonly said: string;
-  readonly plan: Plan | null;
+  readonly plan: object | null;
   readonly config: Config | null;
 }
 
 function outcomeOf(input: string): Outcome {
-  const loaded = loadYaml(input, { file: 'evenkeel.yaml' });
+  const { roots, files } = filesOf(input);
+  const context = { files, node: null };
+  const documents = roots.map((root) => frontEndFor(root.text, null).read(root, context));
+  const loaded = loadDocuments(documents, null);
   const compiled = loaded.config === null ? null : compile(loaded.config, loaded.source, { workers: 2 });
   const lines = [...loaded.diagnostics, ...(compiled?.unsupported ?? [])].map(formatDiagnostic);
-  return { said: lines.map((line) => `${line}\n`).join(''), plan: compiled?.plan ?? null, config: loaded.config };
+  return {
+    said: lines.map((line) => `${line}\n`).join(''),
+    plan: compiled === null ? null : withRoutes(compiled.plan),
+    config: loaded.config,
+  };
+}
+
+/** Each route as what it says. */
+function withRoutes(plan: Plan): object {
+  const listeners = plan.listeners.map((listener) =>
+    Object.assign({}, listener, { routes: parseRoutes(listener.routes) }),
+  );
+  return { ...plan, listeners };
+}
+
+function filesOf(input: string): { readonly roots: readonly RootFile[]; readonly files: FileAccess } {
+  const [first, ...others] = input.split(/^==== (.*)\n/m);
+  const roots: RootFile[] = first === '' && others.length > 0 ? [] : [{ name: 'evenkeel.yaml', text: first }];
+  const included = new Map<string, string>();
+  for (let i = 0; i < others.length; i += 2) {
+    const path = /^include (.*)/.exec(others[i])?.[1];
+    if (path === undefined) roots.push({ name: others[i], text: others[i + 1] });
+    else included.set(path, others[i + 1]);
+  }
+  const files: FileAccess = {
+    read: (path) => {
+      const text = included.get(path);
+      return text === undefined ? { reason: 'there is no such file' } : { text };
+    },
+    glob: (pattern) => {
+      const expression = new RegExp(`^${pattern.replace(/[.+^${}()|\\]/g, '\\$&').replaceAll('*', '[^/]*')}$`);
+      return [...included.keys()].filter((path) => expression.test(path)).sort();
+    },
+  };
+  return { roots, files };
 }
 
 function parse(content: string): { input: string; sections: Section[] } {
@@ -85,7 +127,7 @@ function compare(section: Section, { said, plan, config }: Outcome): void {
   }
 }
 
-const names = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'));
+const names = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.txt'));
 assert.ok(names.length > 10, 'the files are here');
 
 for (const name of names) {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { routerPlan } from '../../src/vip/testing/router-plan.ts';
-import { needsNamespaces, planOf, Segment, signal, until } from './virtual-node.ts';
+import { until } from '../waiting.ts';
+import { needsNamespaces, planOf, Segment, signal } from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
 /** Becomes active within a third of a second. */
@@ -200,7 +201,7 @@ test("the interface's own address is another one: adverts come from that", needs
   host.ip('address', 'add', '192.168.15.55/24', 'dev', 'eth0');
   host.ip('address', 'delete', '192.168.15.5/24', 'dev', 'eth0');
   const sourceIs = async (source: string): Promise<boolean> => (await node.status()).status[0].source === source;
-  while (!(await sourceIs('192.168.15.55')));
+  await until(() => sourceIs('192.168.15.55'));
   // The kernel may have removed both with the first one; then the virtual one was put back.
   await until(() => host.has(ADDRESS));
   assert.equal((await node.status()).status[0].state, 'active');

@@ -9,7 +9,8 @@ import { emitIpv4, IPV4_HEADER_BYTES, TRAFFIC_CLASS_CONTROL } from '../../src/wi
 import { VRRP_GROUP_4, VRRP_PROTOCOL, VRRP_TTL } from '../../src/wire/vrrp/advert.ts';
 import { AUTHENTICATION_HEADER_PROTOCOL } from '../../src/wire/vrrp/authentication-header.ts';
 import { forge, Forger } from './forger.ts';
-import { type Host, ip, needsNamespaces, planOf, Segment, signal, until } from './virtual-node.ts';
+import { until } from '../waiting.ts';
+import { type Host, ip, needsNamespaces, planOf, Segment, signal } from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
 const FAST = { intervalUs: 100_000 };

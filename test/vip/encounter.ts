@@ -15,7 +15,7 @@ import { type Host, planOf, Segment, type VirtualNode } from './virtual-node.ts'
 export const PATIENT_ADVERTS = 5;
 /**
  * A backup waits for three intervals of silence and its skew. What took less was not for silence: bounds are no closer than
- * that, because keepalived has no real-time priority and a busy machine lets it wait.
+ * that, because a busy machine lets what surrounds the two wait.
  */
 export const SILENCE_ADVERTS = 3;
 

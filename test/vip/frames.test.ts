@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import type { VipPlan } from '../../src/vip/plan.ts';
 import { routerPlan } from '../../src/vip/testing/router-plan.ts';
-import { type Host, needsTcpdump, planOf, Segment, until } from './virtual-node.ts';
+import { Change, until } from '../waiting.ts';
+import { type Host, needsTcpdump, planOf, Segment } from './virtual-node.ts';
 
 const FAST = { intervalUs: 100_000 };
 const ADDRESS_6 = '2001:db8:15::3';
@@ -25,24 +26,23 @@ async function listen(
 ): Promise<{ readonly lines: string[]; until(pattern: RegExp): Promise<string> }> {
   const tcpdump = host.spawn('tcpdump', '-i', 'eth0', '-n', '-l', '-e', '-vv', '--immediate-mode', filter);
   const lines: string[] = [];
-  let wake: (() => void) | null = null;
+  const change = new Change();
   createInterface(tcpdump.stdout!).on('line', (line) => {
     // A packet's second line is indented.
     if (/^\s/.test(line) && lines.length > 0) lines.push(`${lines.pop()} ${line.trim()}`);
     else lines.push(line);
-    wake?.();
+    change.wake();
   });
   await once(tcpdump.stderr!, 'data');
   return {
     lines,
     async until(pattern) {
-      for (;;) {
-        const found = lines.find((line) => pattern.test(line));
-        if (found !== undefined) return found;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
+      let found: string | undefined;
+      await change.until(
+        () => (found = lines.find((line) => pattern.test(line))) !== undefined,
+        () => `no packet is ${pattern}:\n${lines.join('\n')}`,
+      );
+      return found!;
     },
   };
 }
@@ -138,7 +138,7 @@ for (const family of [4, 6] as const) {
       const first = await lb01.start(unicastPlan(family, 150, lb02));
       const second = await lb02.start(unicastPlan(family, 100, lb01));
       await first.becomes('active');
-      while ((await second.status()).status[0].peers.length === 0);
+      await until(async () => (await second.status()).status[0].peers.length > 0);
       const [{ adverts, state }] = (await second.status()).status;
       assert.equal(state, 'backup');
       assert.ok(adverts.accepted > 0);
@@ -171,7 +171,7 @@ test('version 2 with a password, and several routers on one interface', needsTcp
   await second.becomes('active', 'new');
   const advert = await heard.until(/VRRPv2/);
   assert.match(advert, /vrid 2, prio 150, authtype simple, intvl 1s.*addrs: 192\.168\.15\.4 auth "s3cret99"/);
-  while ((await second.status()).status.find(({ name }) => name === 'old')?.peers.length === 0);
+  await until(async () => ((await second.status()).status.find(({ name }) => name === 'old')?.peers.length ?? 0) > 0);
   for (const { status } of [await first.status(), await second.status()]) {
     for (const { adverts } of status) assert.equal(adverts.refused['virtual-router-id'], 0);
   }

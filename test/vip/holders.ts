@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { type AddressChange, parseAddressLine, sumUpHolders } from '../../src/lab/address-watch.ts';
+import { Change, until } from '../waiting.ts';
 import type { Host } from './virtual-node.ts';
 
 const run = promisify(execFile);
@@ -14,7 +15,7 @@ export class Holders {
   private readonly changes: AddressChange[] = [];
   private readonly address: string;
   private readonly heard = new Set<string>();
-  private readonly waiting = new Set<() => void>();
+  private readonly change = new Change();
 
   static async watch(address: string, hosts: readonly Host[]): Promise<Holders> {
     const holders = new Holders(address);
@@ -40,7 +41,10 @@ export class Holders {
 
   /** Resolves when that host holds it, and no other. */
   async settle(host: Host): Promise<void> {
-    while (this.holders.join() !== host.name) await new Promise<void>((resolve) => this.waiting.add(resolve));
+    await this.change.until(
+      () => this.holders.join() === host.name,
+      () => `${host.name} alone holds ${this.address}: ${JSON.stringify(this.changes)}`,
+    );
   }
 
   private get holders(): string[] {
@@ -65,13 +69,13 @@ export class Holders {
       wasHeld = found.isAdded;
       this.changes.push({ host: host.name, isHeld: wasHeld, atMs: found.unixMs });
       this.changes.sort((a, b) => a.atMs - b.atMs);
-      for (const resolve of this.waiting) resolve();
-      this.waiting.clear();
+      this.change.wake();
     });
-    while (!this.heard.has(host.name)) {
+    await until(async () => {
       for (const verb of ['add', 'delete']) {
         await run('ip', ['-n', host.name, 'address', verb, `${TEST_ADDRESS}/32`, 'dev', 'lo']);
       }
-    }
+      return this.heard.has(host.name);
+    });
   }
 }

@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { VirtualRouterPlan } from '../../src/vip/plan.ts';
-import { type Host, needsNamespaces, planOf, Segment, until, type VirtualNode } from './virtual-node.ts';
+import { until } from '../waiting.ts';
+import { type Host, needsNamespaces, planOf, Segment, type VirtualNode } from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
 const FAST = { intervalUs: 100_000 };
@@ -52,7 +53,7 @@ for (const promotes of [0, 1]) {
       const { host, node } = scene;
       host.ip('address', 'add', '192.168.15.55/24', 'dev', 'eth0');
       host.ip('address', 'delete', '192.168.15.5/24', 'dev', 'eth0');
-      while ((await node.status()).status[0].source !== '192.168.15.55');
+      await until(async () => (await node.status()).status[0].source === '192.168.15.55');
       await isUntouched(scene);
       assert.match(
         host.ip('route', 'show'),

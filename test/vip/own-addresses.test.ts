@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { routerPlan } from '../../src/vip/testing/router-plan.ts';
-import { type Host, needsNamespaces, planOf, Segment, until } from './virtual-node.ts';
+import { until } from '../waiting.ts';
+import { type Host, needsNamespaces, planOf, Segment } from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
 const FAST = { intervalUs: 100_000 };

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import type { VipPlan, VirtualRouterPlan } from '../../src/vip/plan.ts';
 import { routerPlan } from '../../src/vip/testing/router-plan.ts';
 import { Keepalived, needsKeepalived } from './keepalived.ts';
-import { needsNamespaces, planOf, Segment, signal, until, type VirtualNode } from './virtual-node.ts';
+import { until } from '../waiting.ts';
+import { needsNamespaces, planOf, Segment, signal, type VirtualNode } from './virtual-node.ts';
 
 const FIRST = { address: '192.168.15.3', prefixLength: 24 };
 const SECOND = { address: '192.168.15.4', prefixLength: 24 };

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { commandLineOf } from '../../src/lab/processes.ts';
 import { Holders } from './holders.ts';
-import { needsNamespaces, planOf, Segment, signal, until, type VirtualNode } from './virtual-node.ts';
+import { until } from '../waiting.ts';
+import { needsNamespaces, planOf, Segment, signal, type VirtualNode } from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
 
@@ -85,9 +86,7 @@ test('with short intervals its peer has the address meanwhile, and keeps it', ne
   signal(await lb01.vipPid(), 'SIGSTOP');
   assert.equal((await lb01.becomes('backup', undefined, ours)).cause, 'late');
   // The change is told at once, the status behind it.
-  let restraint = (await lb01.status()).status[0]?.restraint;
-  for (; restraint === undefined || restraint === null; restraint = (await lb01.status()).status[0]?.restraint);
-  assert.equal(restraint.reason, 'late');
+  await until(async () => (await lb01.status()).status[0]?.restraint?.reason === 'late');
   await holders.settle(lb02.host);
   // It has the higher priority and would preempt, but for the second move that this would be.
   await lb01.hears(5);

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HELD_ADDRESSES_MAX } from '../../src/base/limits.ts';
 import { routerPlan } from '../../src/vip/testing/router-plan.ts';
-import { type Host, needsNamespaces, planOf, Segment, until } from './virtual-node.ts';
+import { until } from '../waiting.ts';
+import { type Host, needsNamespaces, planOf, Segment } from './virtual-node.ts';
 
 const ADVERTISED_MAX = 255;
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { commandLineOf } from '../../src/lab/processes.ts';
 import { routerPlan } from '../../src/vip/testing/router-plan.ts';
-import { type Host, needsNamespaces, planOf, Segment, signal, until, type VirtualNode } from './virtual-node.ts';
+import { until } from '../waiting.ts';
+import { type Host, needsNamespaces, planOf, Segment, signal, type VirtualNode } from './virtual-node.ts';
 
 const ADDRESS = '192.168.15.3';
 const VIRTUAL_MAC = '00:00:5e:00:01:32';

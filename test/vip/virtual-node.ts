@@ -19,6 +19,7 @@ import type { Verdict } from '../../src/vip/messages.ts';
 import type { VipPlan, VirtualRouterPlan } from '../../src/vip/plan.ts';
 import type { RestraintChange, RoleChange, RouterStatus } from '../../src/vip/status.ts';
 import { routerPlan } from '../../src/vip/testing/router-plan.ts';
+import { Change, until } from '../waiting.ts';
 
 export type NodeCommand =
   | Verdict
@@ -219,7 +220,7 @@ export class VirtualNode {
   readonly exit: Promise<number | string>;
   readonly messages: NodeMessage[] = [];
   log = '';
-  private readonly waiting = new Set<() => void>();
+  private readonly change = new Change();
   private isGone = false;
 
   constructor(host: Host, plan: VipPlan) {
@@ -232,15 +233,15 @@ export class VirtualNode {
     this.exit = once(this.keeper, 'close').then(([code, signal]) => (code ?? signal) as number | string);
     this.keeper.on('close', () => {
       this.isGone = true;
-      this.wake();
+      this.change.wake();
     });
     createInterface(this.keeper.stdout!).on('line', (line) => {
       this.messages.push(JSON.parse(line) as NodeMessage);
-      this.wake();
+      this.change.wake();
     });
     this.keeper.stderr!.on('data', (data: Buffer) => {
       this.log += data.toString();
-      this.wake();
+      this.change.wake();
     });
   }
 
@@ -250,21 +251,28 @@ export class VirtualNode {
 
   /** Resolves with the first message from the `from`th on that is as wanted. */
   async told(isWanted: (message: NodeMessage) => boolean, from = 0): Promise<NodeMessage> {
-    for (let i = from; ; i++) {
-      while (i >= this.messages.length) {
+    let i = from;
+    await this.change.until(
+      () => {
+        for (; i < this.messages.length; i++) if (isWanted(this.messages[i])) return true;
         assert.ok(!this.isGone, `it ended: ${this.log}`);
-        await new Promise<void>((resolve) => this.waiting.add(resolve));
-      }
-      if (isWanted(this.messages[i])) return this.messages[i];
-    }
+        return false;
+      },
+      () => `${isWanted.toString()}; it told ${JSON.stringify(this.messages.slice(from))}\n${this.log}`,
+    );
+    return this.messages[i];
   }
 
   /** Resolves when it has logged this. */
   async logged(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.log)) {
-      assert.ok(!this.isGone, `it ended: ${this.log}`);
-      await new Promise<void>((resolve) => this.waiting.add(resolve));
-    }
+    await this.change.until(
+      () => {
+        const hasLogged = pattern.test(this.log);
+        if (!hasLogged) assert.ok(!this.isGone, `it ended: ${this.log}`);
+        return hasLogged;
+      },
+      () => `it did not log ${pattern}: ${this.log}`,
+    );
   }
 
   /** Resolves when a router, the only one if not named, becomes this from the `from`th message on. */
@@ -338,11 +346,6 @@ export class VirtualNode {
     const children = readFileSync(`/proc/${keeper}/task/${keeper}/children`, 'utf8').trim();
     return children.split(' ').filter(Boolean).map(Number);
   }
-
-  private wake(): void {
-    for (const resolve of this.waiting) resolve();
-    this.waiting.clear();
-  }
 }
 
 export function signal(pid: number, name: NodeJS.Signals): void {
@@ -355,13 +358,6 @@ export function signal(pid: number, name: NodeJS.Signals): void {
 
 export function ip(...args: readonly string[]): string {
   return execFileSync('ip', args, { stdio: 'pipe' }).toString();
-}
-
-/** Resolves when it is so; how long that took, in milliseconds. */
-export async function until(isSo: () => boolean): Promise<number> {
-  const from = performance.now();
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 10));
-  return performance.now() - from;
 }
 
 export function planOf(changes: Partial<VirtualRouterPlan> = {}): VipPlan {

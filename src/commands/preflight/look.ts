@@ -139,7 +139,7 @@ class MachineLook {
 
   private report(path: Path, part: 'key' | 'value', found: Problem): void {
     const { source } = this.ready;
-    this.found.push(diagnose(found, source.file, source.locate(path, part)));
+    this.found.push(diagnose(found, source.locate(path, part)));
   }
 }
 

@@ -49,7 +49,7 @@ async function rehearseListeners(
   }
   if (openable === 0 && plan.listeners.length > 0) {
     const position = ready.source.locate(['listeners'], 'key');
-    found.push(diagnose(problem('nothing-to-listen-on', {}), ready.source.file, position));
+    found.push(diagnose(problem('nothing-to-listen-on', {}), position));
   }
   return found;
 }
@@ -132,5 +132,5 @@ async function whyUnresolved(hostname: string): Promise<string | null> {
 }
 
 function at({ source }: Ready, path: Path, found: Problem): Diagnostic {
-  return diagnose(found, source.file, source.locate(path, 'value'));
+  return diagnose(found, source.locate(path, 'value'));
 }

@@ -75,7 +75,10 @@ export function readYaml(file: string, text: string): YamlText {
     if (problems.length === 0) problems.push({ ...problem('yaml-empty', {}), offset: 0 });
     return { ...nothing(file, problems, positionOf), soundUntil };
   }
-  const source: SourceMap = { file, locate: (path, part) => positionOf(locate(root.located, path, part)) };
+  const source: SourceMap = {
+    file,
+    locate: (path, part) => ({ file, ...positionOf(locate(root.located, path, part)) }),
+  };
   return { value: root.value, source, problems, positionOf, soundUntil };
 }
 
@@ -84,7 +87,7 @@ function nothing(
   problems: readonly TextProblem[],
   positionOf: (offset: number) => Position,
 ): Omit<YamlText, 'soundUntil'> {
-  return { value: null, source: { file, locate: () => ({ line: 1, column: 1 }) }, problems, positionOf };
+  return { value: null, source: { file, locate: () => ({ file, line: 1, column: 1 }) }, problems, positionOf };
 }
 
 /** What the parser must not be given: its stack, and the expressions it compiles, grow with the nesting. */

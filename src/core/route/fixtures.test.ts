@@ -12,7 +12,7 @@ const NO_EDIT = { set: [], add: [], remove: [] };
 const NO_RETRY = { attempts: 1, connect: false, reset: false, timeout: false, statuses: [], nonIdempotent: false };
 
 function proxyTo(rewrite: RewritePlan | null): ActionPlan {
-  return { kind: 'proxy', upstream: 0, rewrite, timeoutMs: 0, retry: NO_RETRY };
+  return { kind: 'proxy', upstream: 'web', rewrite, timeoutMs: 0, retry: NO_RETRY };
 }
 
 /** A route for everything, or what `match` says. */

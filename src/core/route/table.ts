@@ -5,12 +5,13 @@
  *
  * Nothing is allocated for a request.
  */
-import { Regex } from '../../base/regex/regex.ts';
+import type { Regex } from '../../base/regex/regex.ts';
 import type { EscapedSlash, RoutePlan } from '../../config/plan.ts';
 import type { RequestView } from '../value/request-view.ts';
-import { Conditions } from './conditions.ts';
-import { HostTable } from './hosts.ts';
-import { DOT, NormalPath, READ_DOTS, READ_SLASH, type Reading, normaliseRule } from '../value/path.ts';
+import type { Conditions } from './conditions.ts';
+import { HostTrees } from './hosts.ts';
+import { Rule } from './rule.ts';
+import { DOT, NormalPath, READ_DOTS, READ_SLASH, type Reading } from '../value/path.ts';
 import { NO_ROUTE_YET, TrieBuilder, type RouteFilter, type Trie } from './trie.ts';
 
 /** No route matches. */
@@ -22,7 +23,6 @@ export const ROUTE_DOUBTFUL_PATH = -3;
 
 /** The tree of the routes that take any host. */
 const ANY_HOST = 0;
-const NO_PATH = new Uint8Array(0);
 /** Used within one call only, so all tables share it. */
 const path = new NormalPath();
 
@@ -30,7 +30,9 @@ const path = new NormalPath();
 const DOUBTS_MAX = 3;
 
 export function compileRoutes(routes: readonly RoutePlan[], escapedSlash: EscapedSlash = 'compare'): RouteTable {
-  return new RouteTable(routes, escapedSlash);
+  const builder = new RouteTableBuilder();
+  for (const route of routes) builder.add(new Rule(route));
+  return builder.build(escapedSlash);
 }
 
 /** The reading that rules and rewrites go by. */
@@ -38,22 +40,91 @@ export function readingOf(escapedSlash: EscapedSlash): Reading {
   return escapedSlash === 'decode' ? READ_SLASH : 0;
 }
 
-export class RouteTable implements RouteFilter {
+/** What a table is made of. */
+interface Parts {
   /** By route; null: nothing besides host and path. */
-  private readonly conditions: (Conditions | null)[];
-  private readonly trie: Trie;
-  /** Host names to their trees, less the first. */
-  private readonly exactHosts: HostTable;
-  /** x of `*.x` to its tree, less `wildcardTree`. */
-  private readonly wildcardHosts: HostTable;
-  private readonly wildcardTree: number;
-  /** Of the longest x, in labels. 0: there is none. */
-  private readonly wildcardLabels: number;
-  private readonly hasHosts: boolean;
-  /** By tree; null: the tree has none. */
-  private readonly regexRules: (readonly RegexRule[] | null)[];
-  private readonly hasPaths: boolean;
+  readonly conditions: readonly (Conditions | null)[];
+  readonly trie: Trie;
+  readonly exactHosts: HostTrees;
+  /** x of `*.x`. */
+  readonly wildcardHosts: HostTrees;
+  /** By tree; undefined: the tree has none. */
+  readonly regexRules: readonly (readonly RegexRule[] | undefined)[];
+  readonly hasPaths: boolean;
   /** The first route takes everything as it is. */
+  readonly isCatchAll: boolean;
+}
+
+interface RegexRule {
+  readonly route: number;
+  readonly regex: Regex;
+}
+
+/** Puts a table together, a rule at a time, so that nobody has to wait for all of them. */
+export class RouteTableBuilder {
+  private readonly conditions: (Conditions | null)[] = [];
+  private readonly tries = new TrieBuilder();
+  private readonly exact = new Map<string, number>();
+  private readonly wildcard = new Map<string, number>();
+  private readonly regexRules: RegexRule[][] = [];
+  private hasPaths = false;
+  private isCatchAll = false;
+  private isFull = false;
+
+  constructor() {
+    this.tries.addTree();
+  }
+
+  /** In written order. */
+  add(rule: Rule): void {
+    if (this.isFull) return;
+    const route = this.conditions.push(rule.conditions) - 1;
+    this.hasPaths ||= rule.needsPath;
+    this.isFull = rule.takesEverything;
+    if (route === 0) this.isCatchAll = rule.takesEverything && !rule.needsPath;
+    if (rule.hosts.length === 0) this.addTo(ANY_HOST, rule, route);
+    for (const host of rule.hosts) this.addTo(this.treeOf(host), rule, route);
+  }
+
+  build(escapedSlash: EscapedSlash): RouteTable {
+    const { conditions, regexRules, hasPaths, isCatchAll } = this;
+    const parts: Parts = {
+      conditions,
+      trie: this.tries.build(),
+      exactHosts: new HostTrees(this.exact),
+      wildcardHosts: new HostTrees(this.wildcard),
+      regexRules,
+      hasPaths,
+      isCatchAll,
+    };
+    return new RouteTable(parts, escapedSlash);
+  }
+
+  private treeOf(host: string): number {
+    const isWildcard = host.startsWith('*.');
+    const name = isWildcard ? host.slice(2) : host;
+    const trees = isWildcard ? this.wildcard : this.exact;
+    const known = trees.get(name);
+    if (known !== undefined) return known;
+    const tree = this.tries.addTree();
+    trees.set(name, tree);
+    return tree;
+  }
+
+  private addTo(tree: number, { path, isExact, regex }: Rule, route: number): void {
+    if (regex !== null) (this.regexRules[tree] ??= []).push({ route, regex });
+    else this.tries.add(tree, path, isExact, route);
+  }
+}
+
+export class RouteTable implements RouteFilter {
+  private readonly conditions: readonly (Conditions | null)[];
+  private readonly trie: Trie;
+  private readonly exactHosts: HostTrees;
+  private readonly wildcardHosts: HostTrees;
+  private readonly hasHosts: boolean;
+  private readonly regexRules: Parts['regexRules'];
+  private readonly hasPaths: boolean;
   private readonly isCatchAll: boolean;
 
   /** What one call of `match` works on. */
@@ -61,29 +132,16 @@ export class RouteTable implements RouteFilter {
 
   private readonly escapedSlash: EscapedSlash;
 
-  constructor(routes: readonly RoutePlan[], escapedSlash: EscapedSlash) {
+  constructor(parts: Parts, escapedSlash: EscapedSlash) {
     this.escapedSlash = escapedSlash;
-    const reachable = routes.slice(0, routes.findIndex(takesEverything) + 1 || routes.length);
-    this.conditions = reachable.map((route) => Conditions.of(route.match));
-    this.hasPaths = reachable.some(needsPath);
-    this.isCatchAll = reachable.length > 0 && takesEverything(reachable[0]) && !this.hasPaths;
-
-    const hosts = new Set(reachable.flatMap((route) => route.match.hosts));
-    const exact = [...hosts].filter((host) => !host.startsWith('*.'));
-    const wildcard = [...hosts].filter((host) => host.startsWith('*.')).map((host) => host.slice(2));
-    this.exactHosts = new HostTable(exact);
-    this.wildcardHosts = new HostTable(wildcard);
-    this.wildcardTree = 1 + exact.length;
-    this.wildcardLabels = wildcard.reduce((max, name) => Math.max(max, name.split('.').length), 0);
-    this.hasHosts = hosts.size > 0;
-
-    const builder = new TrieBuilder();
-    const treeOf = new Map<string, number>();
-    builder.addTree();
-    for (const host of exact) treeOf.set(host, builder.addTree());
-    for (const host of wildcard) treeOf.set(`*.${host}`, builder.addTree());
-    this.regexRules = addRules(builder, reachable, treeOf);
-    this.trie = builder.build();
+    this.conditions = parts.conditions;
+    this.trie = parts.trie;
+    this.exactHosts = parts.exactHosts;
+    this.wildcardHosts = parts.wildcardHosts;
+    this.hasHosts = parts.exactHosts.labels + parts.wildcardHosts.labels > 0;
+    this.regexRules = parts.regexRules;
+    this.hasPaths = parts.hasPaths;
+    this.isCatchAll = parts.isCatchAll;
   }
 
   /**
@@ -135,13 +193,13 @@ export class RouteTable implements RouteFilter {
     if (bytes[end - 1] === DOT) end--;
     let best = NO_ROUTE_YET;
     const exact = this.exactHosts.find(bytes, host, end - host);
-    if (exact >= 0) best = this.findInTree(1 + exact, best);
+    if (exact >= 0) best = this.findInTree(exact, best);
     let labels = 0;
-    for (let i = end - 1; i > host && labels < this.wildcardLabels; i--) {
+    for (let i = end - 1; i > host && labels < this.wildcardHosts.labels; i--) {
       if (bytes[i] !== DOT) continue;
       labels++;
       const wildcard = this.wildcardHosts.find(bytes, i + 1, end - i - 1);
-      if (wildcard >= 0) best = this.findInTree(this.wildcardTree + wildcard, best);
+      if (wildcard >= 0) best = this.findInTree(wildcard, best);
     }
     return best;
   }
@@ -150,7 +208,7 @@ export class RouteTable implements RouteFilter {
     if (!this.hasPaths) return this.trie.findAny(tree, best, this);
     const found = this.trie.find(tree, path.bytes, path.at, path.length, best, this);
     const rules = this.regexRules[tree];
-    return rules === null ? found : this.findRegex(rules, found);
+    return rules === undefined ? found : this.findRegex(rules, found);
   }
 
   private findRegex(rules: readonly RegexRule[], best: number): number {
@@ -165,37 +223,4 @@ function bitCount(bits: number): number {
   let count = 0;
   for (let rest = bits; rest > 0; rest &= rest - 1) count++;
   return count;
-}
-
-interface RegexRule {
-  readonly route: number;
-  readonly regex: Regex;
-}
-
-/** Adds every route to the trees of its hosts, in order, and returns the regular expressions by tree. */
-function addRules(
-  builder: TrieBuilder,
-  routes: readonly RoutePlan[],
-  treeOf: ReadonlyMap<string, number>,
-): (readonly RegexRule[] | null)[] {
-  const regexRules: (RegexRule[] | null)[] = new Array<null>(1 + treeOf.size).fill(null);
-  for (const [route, { match }] of routes.entries()) {
-    const trees = match.hosts.length === 0 ? [ANY_HOST] : match.hosts.map((host) => treeOf.get(host) as number);
-    const regex = match.path?.kind === 'regex' ? new Regex(match.path.value) : null;
-    const rule = match.path === null ? NO_PATH : normaliseRule(match.path.value);
-    for (const tree of new Set(trees)) {
-      if (regex !== null) (regexRules[tree] ??= []).push({ route, regex });
-      else builder.add(tree, rule, match.path?.kind === 'exact', route);
-    }
-  }
-  return regexRules;
-}
-
-function takesEverything({ match }: RoutePlan): boolean {
-  return match.hosts.length === 0 && match.path === null && Conditions.of(match) === null;
-}
-
-/** A route that rewrites must know that the path can be normalised. */
-function needsPath({ match, action }: RoutePlan): boolean {
-  return match.path !== null || (action.kind === 'proxy' && action.rewrite !== null);
 }

@@ -15,14 +15,16 @@ import { compareBytes, equalBytes } from '../../base/bytes.ts';
 import { PRIORITY_OWNER, PRIORITY_RELEASE } from '../../wire/vrrp/advert.ts';
 import type { RouterAction, RouterEvent } from './events.ts';
 import type { HeardAdvert } from './heard-advert.ts';
+import { Departure } from './departure.ts';
 import { Following } from './following.ts';
-import { DOWN_ADVERTS, longestSkewUs, US_PER_S } from './intervals.ts';
+import { Inquiry } from './inquiry.ts';
+import { DOWN_ADVERTS, US_PER_S } from './intervals.ts';
 import { Gates } from './gates.ts';
 import { IntervalBelief } from './interval-belief.ts';
 import { Observer, seconds } from './observer.ts';
 import type { OccupantView, ServingVerdict } from './occupant.ts';
-import { PROBE_US } from './probe.ts';
 import type { Restraint, RestraintEnd } from './restraint.ts';
+import { Sending } from './sending.ts';
 import type { RouterSettings } from './settings.ts';
 import { type Cause, findTransition, type State } from './states.ts';
 import { describeTakeover, type Takeover, whyTakeOver } from './takeover.ts';
@@ -36,10 +38,6 @@ const LONG_AGO = Number.NEGATIVE_INFINITY;
 const HEARTBEAT_INTERVALS = 1.25;
 /** Not having run for this many intervals, a backup has not listened: two adverts may be lost, three may not. */
 const STALL_INTERVALS = 2;
-/** A claim that lasts this long is told: nobody is active, and something keeps this router from it. */
-const CLAIM_TOLD_US = US_PER_S;
-/** A router that leaves repeats its release after this part of an interval: sooner than most peers take over. */
-const RELEASE_REPEAT_DIVISOR = 16;
 /**
  * What a peer's takeover leaves unfinished is finished: the successor passes it on to here for half a second (tenure.ts). This
  * one waits for longer than that, so that nothing is sent to one that is gone.
@@ -57,22 +55,18 @@ export class VirtualRouter {
   private readonly beliefs: IntervalBelief;
   private readonly gates: Gates;
   private readonly following: Following;
+  private readonly inquiry: Inquiry;
+  private readonly departure = new Departure();
+  private readonly sending = new Sending(this.observer);
   private actions: RouterAction[] = [];
 
   private source: Uint8Array | null = null;
   private sourceLoss = 'interface down or without an address';
-  /** Why adverts do not leave this machine, and since when; null: they do. */
-  private sendProblem: string | null = null;
-  private mutedUs = LONG_AGO;
   private isGroupFaulty = false;
   private groupPriorityMax = PRIORITY_OWNER;
 
   /** When an event was last handled. */
   private lastRunUs = LONG_AGO;
-  private leaveUs = NEVER;
-  /** When a release is repeated while leaving. */
-  private releaseUs = NEVER;
-  private leaveTo: 'initialize' | 'backup' = 'initialize';
   /** When the preemption delay ends; NEVER while it has not begun. */
   private preemptUs = NEVER;
   /** Gave the addresses to a peer, and keeps them out of sight until then. */
@@ -88,10 +82,12 @@ export class VirtualRouter {
     assert(settings.intervalUs > 0, 'an interval is positive');
     this.settings = settings;
     this.tracking = new Tracking(settings.tracked);
-    this.tenure = new Tenure(settings, this.observer, (action) => this.actions.push(action));
+    const act = (action: RouterAction): unknown => this.actions.push(action);
+    this.tenure = new Tenure(settings, this.observer, act);
     this.beliefs = new IntervalBelief(settings.intervalUs);
     this.following = new Following(settings);
     this.gates = new Gates(settings.guards, settings.probesAddresses, settings.isGrouped);
+    this.inquiry = new Inquiry(this.gates, this.following, this.observer, act);
   }
 
   get state(): State {
@@ -180,13 +176,18 @@ export class VirtualRouter {
   private stateDeadlineUs(): number {
     switch (this.current) {
       case 'backup':
-        return Math.min(this.following.downUs, this.gates.probe.deadlineUs, this.probeStartUs(), this.heartbeatUs());
+        return Math.min(
+          this.following.downUs,
+          this.gates.probe.deadlineUs,
+          this.inquiry.startUs(this.priority),
+          this.heartbeatUs(),
+        );
       case 'claiming':
         return Math.min(this.gates.probe.deadlineUs, this.heartbeatUs());
       case 'active':
         return this.tenure.deadlineUs;
       case 'leaving':
-        return Math.min(this.leaveUs, this.releaseUs);
+        return this.departure.deadlineUs;
       case 'initialize':
       case 'fault':
         break;
@@ -236,7 +237,7 @@ export class VirtualRouter {
         if (this.current === 'active') this.tenure.announce(nowUs);
         break;
       case 'sending':
-        this.handleSending(event.problem, nowUs);
+        this.sending.handle(event.problem, nowUs);
         break;
       case 'address-answered':
         this.handleAddressAnswered(event.by, event.peer, nowUs);
@@ -309,7 +310,7 @@ export class VirtualRouter {
         else this.release('initialize', 'stop', '', nowUs);
         break;
       case 'leaving':
-        if (isGraceful) this.leaveTo = 'initialize';
+        if (isGraceful) this.departure.to = 'initialize';
         else this.dropTo('initialize', 'stop', '', nowUs);
         break;
       case 'backup':
@@ -329,10 +330,10 @@ export class VirtualRouter {
     switch (this.current) {
       case 'backup':
         if (nowUs >= this.following.downUs) this.claim(nowUs);
-        else this.runProbe(nowUs);
+        else this.inquiry.run(this.priority, nowUs);
         break;
       case 'claiming':
-        this.runProbe(nowUs);
+        this.inquiry.run(this.priority, nowUs);
         this.tryGates(this.takeover, nowUs);
         this.watchClaim(nowUs);
         break;
@@ -341,8 +342,8 @@ export class VirtualRouter {
         this.tenure.tick(this.priority, nowUs);
         break;
       case 'leaving':
-        if (nowUs >= this.leaveUs) this.handleNoSuccessor(nowUs);
-        else if (nowUs >= this.releaseUs) this.repeatRelease(nowUs);
+        if (this.departure.isOver(nowUs)) this.handleNoSuccessor(nowUs);
+        else if (this.departure.takeRepeat(nowUs)) this.tenure.release(nowUs);
         break;
       case 'initialize':
       case 'fault':
@@ -374,7 +375,7 @@ export class VirtualRouter {
       case 'claiming':
         // Who answers for an address is asked anew.
         if (hasOtherAddresses) this.gates.probe.cancel();
-        this.runProbe(nowUs);
+        this.inquiry.run(this.priority, nowUs);
         this.tryGates(this.takeover, nowUs);
         break;
       case 'active':
@@ -406,9 +407,9 @@ export class VirtualRouter {
         break;
       case 'leaving':
         if (advert.priority === PRIORITY_RELEASE) break;
-        if (this.leaveTo === 'backup') this.follow(advert, nowUs);
+        if (this.departure.to === 'backup') this.follow(advert, nowUs);
         this.linger(nowUs);
-        this.goTo(this.leaveTo, 'successor', `${formatIP(advert.source)} of priority ${advert.priority}`, nowUs);
+        this.goTo(this.departure.to, 'successor', `${formatIP(advert.source)} of priority ${advert.priority}`, nowUs);
         break;
     }
   }
@@ -455,27 +456,12 @@ export class VirtualRouter {
       this.transition('backup', 'higher-advert', this.compare(advert), nowUs);
       return;
     }
-    if (this.isMute(nowUs)) {
+    if (this.sending.isMute(this.settings.intervalUs, nowUs)) {
       this.giveWay(advert, nowUs);
       return;
     }
     if (!this.isFarewell(advert, nowUs)) this.observer.noteRival(advert, this.priority, nowUs);
     this.tenure.answer(this.priority, advert.intervalUs, nowUs);
-  }
-
-  private handleSending(problem: string | null, nowUs: number): void {
-    if (problem === null) {
-      this.sendProblem = null;
-      return;
-    }
-    if (this.sendProblem === null) this.mutedUs = nowUs;
-    this.sendProblem = problem;
-    this.observer.note('unsent', () => `this machine does not send adverts: ${problem}`, nowUs);
-  }
-
-  /** No advert has left this machine for as long as peers wait for one. */
-  private isMute(nowUs: number): boolean {
-    return this.sendProblem !== null && nowUs - this.mutedUs >= DOWN_ADVERTS * this.settings.intervalUs;
   }
 
   /** To a peer of lower priority that can be heard, where this router cannot: two would be active for ever. */
@@ -484,7 +470,7 @@ export class VirtualRouter {
     this.restrain({ reason: 'mute', sinceUs: nowUs, untilUs: NEVER });
     this.follow(advert, nowUs);
     this.linger(nowUs);
-    this.transition('backup', 'higher-advert', `no advert leaves this machine: ${this.sendProblem}`, nowUs);
+    this.transition('backup', 'higher-advert', `no advert leaves this machine: ${this.sending.problem}`, nowUs);
   }
 
   private handleGuard(name: string, passes: boolean, nowUs: number): void {
@@ -511,20 +497,8 @@ export class VirtualRouter {
   }
 
   private handleAddressAnswered(by: string, peer: string | null, nowUs: number): void {
-    const { probe, occupant } = this.gates;
-    if (this.current === 'active') {
-      this.tenure.handleAddressAnswered(by, peer, nowUs);
-    } else if (probe.isRunning || (probe.isClear && !probe.isOverruled)) {
-      occupant.handleAnswer(by, peer, nowUs);
-      if (peer === null) {
-        const told = (): string => `${by}, which is no peer's, answers for an address: it is never taken from there`;
-        this.observer.note('held-by-stranger', told, nowUs);
-      } else {
-        const told = (): string => `${by} (${peer}) answers for an address, and nobody is active: not taken yet`;
-        this.observer.note('held-by-peer', told, nowUs);
-      }
-      probe.handleAnswer(nowUs);
-    }
+    if (this.current === 'active') this.tenure.handleAddressAnswered(by, peer, nowUs);
+    else this.inquiry.handleAnswer(by, peer, nowUs);
   }
 
   private handleServing(verdict: ServingVerdict, nowUs: number): void {
@@ -538,7 +512,7 @@ export class VirtualRouter {
   /** Nobody took over in the time that the slowest peer may need. */
   private handleNoSuccessor(nowUs: number): void {
     this.observer.note('no-successor', () => 'nobody took over', nowUs);
-    if (this.leaveTo === 'initialize') {
+    if (this.departure.to === 'initialize') {
       this.dropTo('initialize', 'no-successor', '', nowUs);
     } else {
       this.becomeActive('no-successor', nowUs);
@@ -573,7 +547,7 @@ export class VirtualRouter {
   /** The Active_Down_Timer fired. */
   private claim(nowUs: number): void {
     this.takeover = whyTakeOver(this.gates, this.following, nowUs);
-    this.runProbe(nowUs);
+    this.inquiry.run(this.priority, nowUs);
     const gate = this.gates.closed(nowUs);
     if (gate === null) this.becomeActive(this.takeover, nowUs);
     else
@@ -589,30 +563,8 @@ export class VirtualRouter {
     if (this.gates.closed(nowUs) === null) this.becomeActive(cause, nowUs);
   }
 
-  /** What a claim that lasts waits for, and what may end it. */
   private watchClaim(nowUs: number): void {
-    if (this.current !== 'claiming' || nowUs - this.sinceUs < CLAIM_TOLD_US) return;
-    const { occupant } = this.gates;
-    if (occupant.shouldAsk(nowUs)) this.actions.push({ kind: 'ask-serving' });
-    if (occupant.view(nowUs) !== null) return;
-    const told = (): string => `nobody is active, and ${this.gates.closed(nowUs)} keeps this node from it`;
-    this.observer.note('unheld', told, nowUs);
-  }
-
-  /** Asks early, while the last adverts are overdue, so that a takeover need not wait for the answer. */
-  private probeStartUs(): number {
-    const { probe } = this.gates;
-    const { downUs, intervalUs } = this.following;
-    const startUs = downUs - Math.min(PROBE_US, intervalUs + this.following.skew(this.priority));
-    return probe.isRunning || probe.isClear || !this.gates.needsProbe(startUs) ? NEVER : startUs;
-  }
-
-  private runProbe(nowUs: number): void {
-    const { probe } = this.gates;
-    const isOverdue =
-      nowUs >= this.following.downUs && !probe.isRunning && !probe.isClear && this.gates.needsProbe(nowUs);
-    if (isOverdue || nowUs >= this.probeStartUs()) probe.start(nowUs);
-    if (probe.shouldAsk(nowUs)) this.actions.push({ kind: 'probe' });
+    if (this.current === 'claiming') this.inquiry.watchClaim(this.sinceUs, nowUs);
   }
 
   private becomeActive(cause: Cause, nowUs: number): void {
@@ -627,8 +579,7 @@ export class VirtualRouter {
     this.lingerUs = NEVER;
     this.endRestraint('taken');
     this.preemptUs = NEVER;
-    this.leaveUs = NEVER;
-    this.releaseUs = NEVER;
+    this.departure.end();
     this.tenure.begin(this.priority, predecessor, cause === 'not-serving', nowUs);
     this.transition('active', cause, why, nowUs);
   }
@@ -659,21 +610,12 @@ export class VirtualRouter {
 
   /** Tells the peers to take over, and keeps the addresses until one has. */
   private leave(to: 'initialize' | 'backup', cause: Cause, nowUs: number): void {
-    const { version, intervalUs } = this.settings;
     this.tenure.end();
     this.lingerUs = NEVER;
     this.tenure.release(nowUs);
     this.tenure.hold(nowUs);
-    this.leaveTo = to;
-    this.releaseUs = nowUs + intervalUs / RELEASE_REPEAT_DIVISOR;
-    this.leaveUs = this.releaseUs + longestSkewUs(version, intervalUs) + intervalUs / 4;
+    this.departure.begin(to, this.settings, nowUs);
     this.transition('leaving', cause, '', nowUs);
-  }
-
-  /** The first one may be lost, or overtaken by the advert before it, which would cost the peers their whole patience. */
-  private repeatRelease(nowUs: number): void {
-    this.releaseUs = NEVER;
-    this.tenure.release(nowUs);
   }
 
   /** Ceases at once: tells the peers, and drops the addresses. */
@@ -686,7 +628,7 @@ export class VirtualRouter {
 
   /** Ceases without a word, if need be before a successor was found. */
   private abandon(cause: Cause, detail: string, nowUs: number): void {
-    if (this.current === 'leaving' && this.leaveTo === 'initialize') {
+    if (this.current === 'leaving' && this.departure.to === 'initialize') {
       this.dropTo('initialize', 'no-successor', detail, nowUs);
       return;
     }
@@ -700,8 +642,7 @@ export class VirtualRouter {
   }
 
   private goTo(to: State, cause: Cause, detail: string, nowUs: number): void {
-    this.leaveUs = NEVER;
-    this.releaseUs = NEVER;
+    this.departure.end();
     this.transition(to, cause, detail, nowUs);
   }
 
@@ -732,7 +673,7 @@ export class VirtualRouter {
       return;
     }
     if (this.current === 'active') this.release('fault', 'fault', fault, nowUs);
-    else if (this.current === 'leaving' && this.leaveTo === 'initialize')
+    else if (this.current === 'leaving' && this.departure.to === 'initialize')
       this.dropTo('initialize', 'stop', fault, nowUs);
     else if (this.current === 'leaving') this.dropTo('fault', 'fault', fault, nowUs);
     else if (this.current === 'backup' || this.current === 'claiming') this.transition('fault', 'fault', fault, nowUs);

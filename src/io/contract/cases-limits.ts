@@ -242,6 +242,19 @@ export const LIMIT_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'requestTurn: the next turn begins at once, though nothing happens',
+    *script(stage) {
+      yield* stage.settle();
+      const begun = stage.transport.now;
+      const from = stage.turns;
+      stage.onTurn = () => stage.transport.requestTurn();
+      yield* stage.until('turns', () => stage.turns >= from + 200);
+      stage.onTurn = null;
+      const tookMs = stage.transport.now - begun;
+      assert.ok(tookMs < 100 * TICK_MS, `${tookMs} ms for 200 turns: they wait for ticks`);
+    },
+  },
+  {
     name: 'stop may be called from a handler',
     *script(stage) {
       const { recorder, peer } = yield* accepted(stage);

@@ -46,6 +46,8 @@ export class NodeTransport implements Transport {
   private driver: TransportDriver | null = null;
   private isInTurn = false;
   private isTurnAsked = false;
+  /** Another one is to follow. */
+  private isTurnRequested = false;
   private isStopping = false;
   private ticker: NodeJS.Timeout | null = null;
   private resolveRun: (() => void) | null = null;
@@ -94,6 +96,11 @@ export class NodeTransport implements Transport {
     return new Promise((resolve) => {
       this.resolveRun = resolve;
     });
+  }
+
+  requestTurn(): void {
+    this.isTurnRequested = true;
+    this.askForTurn();
   }
 
   stop(): void {
@@ -169,6 +176,10 @@ export class NodeTransport implements Transport {
     if (this.starved.length > 0 && this.arena.large.freeCount > 0) this.callStarved();
     if (this.roomless.length > 0 && this.now - this.roomLooksAt >= TICK_MS) this.lookForRoom();
     this.isInTurn = false;
+    if (this.isTurnRequested) {
+      this.isTurnRequested = false;
+      setImmediate(() => this.beginTurn());
+    }
     if (this.isStopping) this.dropAll();
   }
 

@@ -65,6 +65,7 @@ class UringTransport implements Transport {
   private readonly ring: Ring;
   private readonly listeners: UringListener[] = [];
   private isStopping = false;
+  private isTurnRequested = false;
   private spare: UringSocket[] = [];
 
   constructor(options: UringOptions, receiveLimit: number, submitsOptions: boolean) {
@@ -142,16 +143,21 @@ class UringTransport implements Transport {
       if (engine.starved.length > 0) this.feedStarved();
       ring.turn(isIdle);
       this.now = clock();
+      this.isTurnRequested = false;
       driver.handleTurn(this.now);
       this.handleCompletions();
       if (engine.ready.length > 0) this.deliverLate();
       if (engine.held.length > 0) this.releaseHeld();
       if (engine.stalledListeners > 0) this.retryListeners();
       engine.hasClosedDescriptor = false;
-      isIdle = engine.ready.length === 0;
+      isIdle = engine.ready.length === 0 && !this.isTurnRequested;
     }
     this.shutDown();
     return Promise.resolve();
+  }
+
+  requestTurn(): void {
+    this.isTurnRequested = true;
   }
 
   stop(): void {

@@ -6,6 +6,7 @@ import { SERVER_UP } from '../../base/board.ts';
 import { Prng } from '../../base/prng.ts';
 import { Timers } from '../../base/timers.ts';
 import type { RetryPlan, RoutePlan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { BelievedHops } from '../../core/client/forwarded-for.ts';
 import {
   type Failure,
@@ -22,8 +23,9 @@ import type { Expiring } from '../expiring.ts';
 import { Upstream, type Server } from '../upstream.ts';
 import { Exchange } from './exchange.ts';
 import type { KeptRequest } from './kept-request.ts';
-import type { OwnResponse } from './own-responses.ts';
+import { NOTHING, type OwnResponse } from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
+import type { Outcome, RequestRecord } from './request-record.ts';
 import { Route } from './route.ts';
 import type { BodySink, ClientSide, ResponseHandler, ServerSide } from './sides.ts';
 
@@ -76,28 +78,31 @@ class FakeClient implements ClientSide {
   }
   beginTunnel(): void {
     this.said.push('tunnel');
-    this.end();
+    this.end('switched');
   }
   handleResponseComplete(): void {
     this.said.push('complete');
-    this.end();
+    this.end('served');
   }
   handleResponseBroken(): void {
     this.said.push('broken');
-    this.end();
+    this.end('broken');
   }
   answer(response: OwnResponse): void {
     this.said.push(`answer ${response.status}`);
-    this.end();
+    this.exchange?.noteAnswer(response, 'web', NOTHING, 0, 0);
+    this.end('answered');
   }
   giveUp(response: OwnResponse): void {
     this.said.push(`gives up ${response.status}`);
-    this.end();
+    this.exchange?.noteAnswer(response, 'web', NOTHING, 0, 0);
+    this.end('answered');
   }
 
-  private end(): void {
-    this.exchange?.end();
+  end(outcome: Outcome): void {
+    const { exchange } = this;
     this.exchange = null;
+    exchange?.finish(outcome);
   }
 }
 
@@ -203,6 +208,8 @@ class Stage implements ServerProtocol {
   readonly upstream: Upstream;
   readonly route: Route;
   readonly failures: number[] = [];
+  /** Of the requests that have ended. */
+  readonly records: string[] = [];
   /** Of each, in their order. */
   readonly connections: FakeServer[] = [];
   /** The machine has no descriptor for the next so many. */
@@ -230,6 +237,15 @@ class Stage implements ServerProtocol {
         countServerRequest: () => undefined,
         setWaiting: () => undefined,
       },
+      requestReaders: [
+        {
+          handleRequest: ({ answer, outcome, server, status }: RequestRecord) => {
+            const by = server === null ? 'nobody' : server.plan.name;
+            const error = answer === null ? '' : `, ${ANSWER_KINDS[answer.kind].name} of ${answer.owner}`;
+            this.records.push(`${outcome} ${status} by ${by}${error}`);
+          },
+        },
+      ],
       noteFailure: (_: unknown, how: Failure) => this.failures.push(how),
       evictIdle: () => this.evictions-- > 0,
     } as unknown as Context;
@@ -251,14 +267,15 @@ class Stage implements ServerProtocol {
     const noEdit = { set: [], add: [], remove: [] };
     const action = {
       kind: 'proxy',
-      upstream: 0,
+      upstream: 'web',
       rewrite: null,
       timeoutMs: EXCHANGE_MS,
       retry: { ...RETRIES, ...retry },
     } as const;
     const match = { hosts: [], path: null, methods: [], values: [] };
     const plan: RoutePlan = { match, action, requestHeaders: noEdit, responseHeaders: noEdit };
-    this.route = new Route(plan, [this.upstream], 0);
+    this.route = new Route(plan, 0);
+    this.route.bind(new Map([['web', this.upstream]]), true);
   }
 
   keep(kept: KeptRequest): null {
@@ -278,9 +295,9 @@ class Stage implements ServerProtocol {
   begin(method = 'GET'): FakeClient {
     const client = new FakeClient();
     const view = request('/', 'a.example', method);
-    const exchange = Exchange.create(this.context, client, this, this.route, view.head);
+    const exchange = Exchange.begin(this.context, client, view.head);
     client.exchange = exchange;
-    assert.equal(exchange.keep(view, new BelievedHops(), view.bytes.length), null);
+    assert.equal(exchange.keep(this.route, this, view, new BelievedHops(), view.bytes.length), null);
     exchange.start();
     exchange.begin();
     return client;
@@ -431,8 +448,8 @@ test('a client that leaves gives the try up, or its place in the queue', () => {
   const stage = new Stage({ servers: 1, maxConnections: 1 });
   const first = stage.begin();
   const second = stage.begin();
-  second.exchange?.end();
-  first.exchange?.end();
+  second.end('left');
+  first.end('left');
   assert.ok(stage.connections[0].isAbandoned);
   assert.equal(stage.upstream.hasWaiters, false);
   stage.assertClean();
@@ -449,4 +466,33 @@ test('101: the server’s side is no longer the exchange’s, and is not given u
   assert.deepEqual(client.said, ['switching', 'tunnel']);
   assert.equal(server.isAbandoned, false);
   stage.assertClean();
+});
+
+test('a request has one end, of which its record tells: how, with what, by whom', () => {
+  const stage = new Stage({ servers: 1, maxConnections: 1, retry: { attempts: 1 } });
+  const ends: (() => void)[] = [
+    () => stage.connections.at(-1)?.respond(200),
+    () => stage.connections.at(-1)?.fail(FAILED_RESET),
+    () => stage.pass(EXCHANGE_MS),
+  ];
+  for (const end of ends) {
+    stage.begin();
+    stage.connections.at(-1)?.connect();
+    end();
+    const { server } = stage.connections.at(-1) as FakeServer;
+    stage.upstream.give(server);
+  }
+  stage.begin().end('left');
+  stage.upstream.give(stage.upstream.servers[0]);
+  const client = stage.begin();
+  stage.connections.at(-1)?.connect();
+  stage.connections.at(-1)?.exchange.beginResponse(new ResponseHead(1), 0, true);
+  client.handleResponseBroken();
+  assert.deepEqual(stage.records, [
+    'served 200 by s0',
+    'answered 502 by s0, server-reset of u',
+    'answered 504 by s0, exchange-timeout of u',
+    'left 0 by s0',
+    'broken 0 by s0',
+  ]);
 });

@@ -1,9 +1,13 @@
 /**
- * One request on its way to a server and its response: the tries it takes, and when to give up. The only one that knows both
+ * One request and its response. On its way to a server: the tries it takes, and when to give up. The only one that knows both
  * sides, each through an interface (sides.ts): whatever a side wants of the other goes through here.
  *
- *   picked -> (queued ->) connecting or a pooled connection -> sent -> response begins -> complete
+ *   begun -> picked -> (queued ->) connecting or a pooled connection -> sent -> response begins -> complete
  *                 any of them -> a try fails -> picked again, or answered by the proxy
+ *                 any of them -> finished, with an outcome
+ *
+ * However it ends, it ends in `finish`, where it is what there is to say of the request (request-record.ts). What the proxy answers
+ * itself, and what is no request at all, is an exchange too, without a server.
  *
  * The request is kept when its head is complete and stays until a response begins, so that a try that failed can be repeated
  * elsewhere if that is safe (`core/retry.ts`). The rest of a large body stays with the client's side until a server takes it.
@@ -12,6 +16,7 @@
  */
 import { hashWords } from '../../base/hash.ts';
 import type { ProxyActionPlan } from '../../config/plan.ts';
+import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { PICK_FULL, PICK_TRIED } from '../../core/balance/balancer.ts';
 import {
   type Failure,
@@ -48,21 +53,36 @@ import { KeptRequest } from './kept-request.ts';
 import { type HeaderEdit, linesFor } from './header-edit.ts';
 import * as own from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
+import type { AnswerRecord, Outcome, RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
 import type { BodySink, ClientSide, ResponseHandler, ServerSide, Tunnel } from './sides.ts';
+
+class Answer implements AnswerRecord {
+  owner = '';
+  kind = own.NO_KIND;
+  id: Uint8Array = own.NOTHING;
+  idAt = 0;
+  idLength = 0;
+}
 
 /** Idle exchanges kept for reuse; more than this are only needed in a burst. */
 const SPARE_EXCHANGES_MAX = 4096;
 const spares: Exchange[] = [];
 
-export class Exchange extends Waiter implements ResponseHandler {
+export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private readonly context: Context;
   readonly request: KeptRequest;
   private clientOrNull: ClientSide | null = null;
   private protocolOrNull: ServerProtocol | null = null;
   private routeOrNull: Route | null = null;
+  // --- the record ---
+  isRequest = false;
   /** METHOD_... */
   method = METHOD_OTHER;
+  outcome: Outcome = 'left';
+  status = 0;
+  private readonly ownAnswer = new Answer();
+
   wantsUpgrade = false;
   /** The head of a final response has been handed to the client's socket. */
   hasResponse = false;
@@ -71,8 +91,8 @@ export class Exchange extends Waiter implements ResponseHandler {
   /** The client may wait to be told to send the body, or not to. */
   awaitsContinue = false;
   private serverSide: ServerSide | null = null;
-  /** The server of the try under way, or of the last one. */
-  private server: Server | null = null;
+  /** Of the try under way, or of the last one. */
+  server: Server | null = null;
   /** Tries that count (a dead pooled connection does not). */
   private tries = 0;
   private needsFreshConnection = false;
@@ -93,23 +113,19 @@ export class Exchange extends Waiter implements ResponseHandler {
     this.request = new KeptRequest(context.arena);
   }
 
-  static create(
-    context: Context,
-    client: ClientSide,
-    protocol: ServerProtocol,
-    route: Route,
-    head: RequestHead,
-  ): Exchange {
+  /** Of a client's request, whose head is this; null: what came is no request. */
+  static begin(context: Context, client: ClientSide, head: RequestHead | null): Exchange {
     let exchange = spares.pop();
     if (exchange === undefined || exchange.context !== context) exchange = new Exchange(context);
     exchange.clientOrNull = client;
-    exchange.protocolOrNull = protocol;
-    exchange.routeOrNull = route;
-    exchange.method = head.method;
+    exchange.isRequest = head !== null;
+    exchange.method = head === null ? METHOD_OTHER : head.method;
+    exchange.status = 0;
+    exchange.ownAnswer.kind = own.NO_KIND;
     exchange.wantsUpgrade = false;
     exchange.hasResponse = false;
     exchange.isResponseAhead = false;
-    exchange.awaitsContinue = head.expectsContinue;
+    exchange.awaitsContinue = head !== null && head.expectsContinue;
     exchange.tries = 0;
     exchange.triedCount = 0;
     exchange.needsFreshConnection = false;
@@ -151,13 +167,22 @@ export class Exchange extends Waiter implements ResponseHandler {
   // --- the request ---
 
   /**
-   * Keeps the request in the view, whose head was `headLength` bytes long. Null, or what to answer because that is not possible.
+   * The request in the view is to go to a server of `route`, in `protocol`: keeps it. Its head was `headLength` bytes long. Null, or
+   * what to answer because that is not possible.
    */
-  keep(view: RequestView, hops: BelievedHops, headLength: number): own.OwnResponse | null {
-    const { request, route } = this;
+  keep(
+    route: Route,
+    protocol: ServerProtocol,
+    view: RequestView,
+    hops: BelievedHops,
+    headLength: number,
+  ): own.OwnResponse | null {
+    const { request } = this;
+    this.routeOrNull = route;
+    this.protocolOrNull = protocol;
     this.wantsUpgrade = mayUpgrade(view.bytes, view.head);
     this.key = this.keyFor(view);
-    const obstacle = this.protocol.keep(request, view, hops, route, this.wantsUpgrade, headLength);
+    const obstacle = protocol.keep(request, view, hops, route, this.wantsUpgrade, headLength);
     if (obstacle !== null) return obstacle;
     const lines = linesFor(this.context, route.responseEdit, view);
     if (lines === null) {
@@ -340,10 +365,12 @@ export class Exchange extends Waiter implements ResponseHandler {
   }
 
   beginResponse(head: ResponseHead, body: number, isReusable: boolean): void {
+    this.status = head.status;
     this.client.beginResponse(head, this.route.responseEdit, this.responseLines, body, isReusable);
   }
 
   passSwitching(head: ResponseHead): boolean {
+    this.status = head.status;
     return this.client.sendSwitching(head, this.route.responseEdit, this.responseLines);
   }
 
@@ -397,8 +424,33 @@ export class Exchange extends Waiter implements ResponseHandler {
     this.client.giveUp(isExchangeOver ? own.EXCHANGE_TIMEOUT : own.QUEUE_TIMEOUT);
   }
 
-  /** Ends it, whatever it is doing: the try under way is given up, the place in the queue left. */
-  end(): void {
+  get answer(): AnswerRecord | null {
+    return this.ownAnswer.kind === own.NO_KIND ? null : this.ownAnswer;
+  }
+
+  /** The proxy's answer to this request is an error of its own. `listener`: by whose rules, if not the upstream's. */
+  noteAnswer(
+    response: own.OwnResponse,
+    listener: string,
+    id: Uint8Array,
+    idAt: number,
+    idLength: number,
+  ): AnswerRecord {
+    const { ownAnswer } = this;
+    this.status = response.status;
+    ownAnswer.owner = ANSWER_KINDS[response.kind].of === 'upstream' ? this.upstream.plan.name : listener;
+    ownAnswer.kind = response.kind;
+    ownAnswer.id = id;
+    ownAnswer.idAt = idAt;
+    ownAnswer.idLength = idLength;
+    return ownAnswer;
+  }
+
+  /** The end, the only one, whatever it is doing: the try under way is given up, the place in the queue left. */
+  finish(outcome: Outcome): void {
+    this.outcome = outcome;
+    const { requestReaders } = this.context;
+    for (let i = 0; i < requestReaders.length; i++) requestReaders[i].handleRequest(this);
     if (this.isQueued) this.upstream.dequeue(this);
     const { serverSide } = this;
     this.serverSide = null;

@@ -3,6 +3,7 @@ import type { ListenerPlan } from '../../config/plan.ts';
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
+import type { ConnectionInfo } from '../layer.ts';
 import type { Session } from '../session.ts';
 import type { Server, Upstream } from '../upstream.ts';
 import type { KeptRequest } from './kept-request.ts';
@@ -29,8 +30,10 @@ export interface ServerProtocol {
 }
 
 export interface HttpProtocol extends ServerProtocol {
+  /** As ALPN names it (RFC 7301): `http/1.1`. */
+  readonly name: string;
   /** Prepares what the listener's plan says. */
   configure(plan: ListenerPlan): void;
-  /** A client has connected. */
-  accept(socket: Socket): Session;
+  /** A client has connected. `info`: as Service.serve has it. */
+  accept(socket: Socket, info: ConnectionInfo | null): Session;
 }

@@ -19,18 +19,22 @@ const X_FORWARDED_PROTO = ascii('x-forwarded-proto');
 const X_FORWARDED_HOST = ascii('x-forwarded-host');
 const X_REQUEST_ID = ascii('x-request-id');
 
+const READY = fixed(200, 'ready\n');
+const DRAINED = fixed(503, 'drained\n');
+
 export class Route {
   readonly plan: RoutePlan;
   readonly action: ActionPlan;
   /** Set if and only if the action is `proxy`. */
   readonly proxy: ProxyActionPlan | null;
-  readonly upstream: Upstream | null;
+  /** Set if and only if the action is `proxy`, and the route is bound. */
+  upstream: Upstream | null = null;
   /** Null: the target stays as sent. */
   readonly rewrite: Rewrite | null;
   /** Set if and only if the action is `redirect`. */
   readonly redirect: Redirect | null;
   /** Set if and only if the action is not `proxy`. */
-  readonly own: OwnResponse | null;
+  own: OwnResponse | null;
   /** Of that response, where values of the request are in its body. */
   readonly ownBody: BodyTemplate | null;
   readonly ownContentType: Uint8Array;
@@ -42,7 +46,7 @@ export class Route {
   readonly addsForwardedHost: boolean;
   readonly addsRequestId: boolean;
   readonly setsHost: boolean;
-  /** Its redirect or its changes of the response have values that are not in the request's head. */
+  /** It goes to a server, or its answer has values that are not in the request's head. */
   readonly needsView: boolean;
   /** Fields that do not go to a server, by F_ number: of any request, and of one that a trusted proxy sent. */
   readonly requestDropTable: Uint8Array;
@@ -54,11 +58,10 @@ export class Route {
   /** The part of it that rewriting may add. */
   readonly rewriteGrowthMax: number;
 
-  constructor(plan: RoutePlan, upstreams: readonly Upstream[], reading: Reading) {
+  constructor(plan: RoutePlan, reading: Reading) {
     this.plan = plan;
     this.action = plan.action;
     this.proxy = plan.action.kind === 'proxy' ? plan.action : null;
-    this.upstream = this.proxy === null ? null : upstreams[this.proxy.upstream];
     this.rewrite = compileRewrite(plan, reading);
     this.redirect = plan.action.kind === 'redirect' ? new Redirect(plan.action.to) : null;
     this.own = ownResponse(plan.action);
@@ -78,11 +81,23 @@ export class Route {
     this.requestDropTable = requestDropTable(this, false);
     this.trustedDropTable = requestDropTable(this, true);
     const templates = [this.redirect?.template ?? null, this.ownBody?.template ?? null, this.responseEdit.template];
-    this.needsView = templates.some((template) => template !== null && template.needsView);
-    this.upstreamName = ascii(this.upstream === null ? '' : this.upstream.plan.name);
+    this.needsView = this.proxy !== null || templates.some((template) => template !== null && template.needsView);
+    this.upstreamName = ascii(this.proxy === null ? '' : this.proxy.upstream);
     const rewrite = this.proxy === null ? null : this.proxy.rewrite;
     this.rewriteGrowthMax = rewrite === null ? 0 : JSON.stringify(rewrite).length * 3;
     this.requestGrowthMax = this.rewriteGrowthMax + this.upstreamName.length;
+  }
+
+  /**
+   * It is a route of a plan with these upstreams. An upstream that a later plan with the same route has too is the same object,
+   * so that an exchange which began by an earlier one notices nothing.
+   */
+  bind(upstreams: ReadonlyMap<string, Upstream>, isReady: boolean): void {
+    const { action } = this;
+    if (action.kind === 'ready') this.own = isReady ? READY : DRAINED;
+    if (action.kind !== 'proxy') return;
+    this.upstream = upstreams.get(action.upstream) ?? null;
+    assert(this.upstream !== null, 'a plan has the upstreams of its routes');
   }
 }
 
@@ -101,7 +116,7 @@ function ownResponse(action: ActionPlan): OwnResponse | null {
     case 'respond':
       return fixed(action.status, action.body);
     case 'ready':
-      return action.isReady ? fixed(200, 'ready\n') : fixed(503, 'drained\n');
+      return DRAINED;
   }
 }
 

@@ -3,19 +3,15 @@
  *
  *   head -> body -> response -> head ...        a request with a body that is still coming
  *   head -> response -> head ...                without
- *   any of them -> linger -> closed             no further request is wanted: FIN is sent, the rest is read and dropped;
- *                                               closed without waiting for a client that said itself it sends nothing more
+ *   any of them -> gone                         no further request is wanted, or the connection is over: what is left to do with
+ *                                               the socket is a Lingering's, or a DeferredReset's
  *   response -> tunnel                          101 Switching Protocols: a Relay takes over both sockets
  *
- * It reads requests one at a time (pipelined ones wait in the input), answers what the proxy answers itself, and hands the
- * others to an Exchange.
+ * It reads requests one at a time (pipelined ones wait in the input), and makes an Exchange of each: of what the proxy answers
+ * itself, too.
  */
 import { PLENTY } from '../../base/arena.ts';
-import { HEAD_BYTES_MAX, RESPOND_BODY_BYTES_MAX } from '../../base/limits.ts';
-import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
-import type { TrustedProxies } from '../../core/client/trusted-proxies.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
-import { ERR_HEAD_TOO_LARGE } from '../../wire/http1/errors.ts';
 import {
   BODY_CHUNKED,
   BODY_LENGTH,
@@ -26,67 +22,62 @@ import {
   type ResponseHead,
 } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
-import type { IpWords } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
 import { DeferredReset } from '../deferred-reset.ts';
+import { BodyPace } from '../http/body-pace.ts';
+import { Exchange } from '../http/exchange.ts';
+import type { HeaderEdit } from '../http/header-edit.ts';
+import * as own from '../http/own-responses.ts';
+import { Peer } from '../http/peer.ts';
+import type { Outcome } from '../http/request-record.ts';
+import { Route } from '../http/route.ts';
+import type { HttpService } from '../http/service.ts';
+import type { ClientSide, Tunnel } from '../http/sides.ts';
+import type { IdleClient } from '../idle-clients.ts';
+import type { PeerAddress } from '../layer.ts';
+import { Lingering } from '../lingering.ts';
+import type { Listener } from '../listener.ts';
 import { Relay, type RelayOwner } from '../relay.ts';
 import { KEEPS_NOTHING, Session } from '../session.ts';
-import type { Stash } from '../stash.ts';
-import { Exchange } from '../http/exchange.ts';
-import { type HeaderEdit, linesFor } from '../http/header-edit.ts';
-import type { IdleClient } from '../http/idle-clients.ts';
-import type { HttpListener } from '../http/listener.ts';
-import { MessageReader, READ_BLOCKED, READ_DONE, READ_MORE, READ_NO_MEMORY, READ_TOO_LARGE } from './message-reader.ts';
-import { FRAME_AS_IS, FRAME_DECODED, FRAME_ENCODED, type Framing, MessageWriter } from './message-writer.ts';
-import * as own from '../http/own-responses.ts';
-import { CLOSE, PERSIST_EXPLICITLY, PERSIST_SILENTLY } from './response-emitter.ts';
-import { Route } from '../http/route.ts';
-import type { ClientSide, Tunnel } from '../http/sides.ts';
+import { StallWatch } from '../stall-watch.ts';
 import type { Emitters } from './emitters.ts';
+import {
+  HEAD_MORE,
+  HEAD_NO_MEMORY,
+  MessageReader,
+  READ_BLOCKED,
+  READ_DONE,
+  READ_MORE,
+  READ_NO_MEMORY,
+  READ_TOO_LARGE,
+} from './message-reader.ts';
+import { FRAME_AS_IS, FRAME_DECODED, FRAME_ENCODED, type Framing, MessageWriter } from './message-writer.ts';
+import { looksLikeHead } from './own-answers.ts';
+import { CLOSE, PERSIST_EXPLICITLY, PERSIST_SILENTLY } from './response-emitter.ts';
 
 const HEAD = 0;
 const BODY = 1;
 const RESPONSE = 2;
-const LINGER = 3;
-const TUNNEL = 4;
-const CLOSED = 5;
-type State = 0 | 1 | 2 | 3 | 4 | 5;
+const TUNNEL = 3;
+const GONE = 4;
+type State = 0 | 1 | 2 | 3 | 4;
 
 const NO_CONTENT = 204;
 
-const CR = 13;
-const LF = 10;
-/** `HEAD ` */
-const HEAD_SPACE = [72, 69, 65, 68, 32];
-
-/** A client that was told to go and sends no more has this long to close; one that does, `timeouts.body` in all. */
-const LINGER_MS = 2000;
-/** How often within `timeouts.body` a client that leaves a response unread is looked at. */
-const STALL_LOOKS = 4;
-
-const addressBytes = new Uint8Array(16);
-const addressWords = new DataView(addressBytes.buffer);
-
-export class ClientConnection extends Session implements SocketHandler, RelayOwner, IpWords, IdleClient, ClientSide {
-  private readonly socket: Socket;
-  private readonly listener: HttpListener;
+export class ClientConnection extends Session implements SocketHandler, RelayOwner, IdleClient, ClientSide {
+  private readonly context: Context;
+  private readonly service: HttpService;
+  private readonly listener: Listener;
   private readonly emitters: Emitters;
+  private readonly socket: Socket;
+  private readonly peer: Peer;
+  private readonly reader: MessageReader;
   /** Of responses. */
   readonly sink: MessageWriter;
-  private readonly context: Context;
-  private readonly reader: MessageReader;
+  /** Of the client that does not take what waits for it. */
+  private readonly stall = new StallWatch();
   private state: State = HEAD;
   private isPumping = false;
-
-  /** The peer's address, once `hasAddress`. */
-  ip0 = 0;
-  ip1 = 0;
-  ip2 = 0;
-  ip3 = 0;
-  private hasAddress = false;
-  private isTrusted = false;
-  /** By whose judgement it is trusted, or not. */
-  private judge: TrustedProxies | null = null;
   /** The client has sent FIN. */
   private hasEnded = false;
 
@@ -104,27 +95,14 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private readsRest = false;
   /** The response's end is the connection's end. */
   private isEndedByClose = false;
-  /** The client does not take what waits for it: when to look whether it takes something; 0: it takes everything. */
-  private stallLookAt = 0;
-  /** What the kernel said at the last look, and how many looks in a row it said the same. */
-  private stallProgress = 0;
-  private stallLooks = 0;
-  /** In BODY: until when more of it has to come. */
-  private bodyDeadline = 0;
-  /** In BODY: when the rate of the current window is judged, what of it has come in, and whether the client was held up. */
-  private rateDeadline = 0;
-  private rateBytes = 0;
-  private isRateExcused = false;
+  /** Of the body, once a request had one that was not here at once. */
+  private pace: BodyPace | null = null;
   /** In BODY, of a small body that is kept with its head: what of it has to come until a server is looked for. */
   private gatherBytes = 0;
   /**
    * A client that has sent FIN may be gone or may still read; TCP does not tell. Until when a response may begin; 0: it has not.
    */
   private halfClosedDeadline = 0;
-  /** In LINGER: nothing is to come, so that it is closed as soon as everything has left. */
-  private closesAtOnce = false;
-  /** In LINGER, once everything has left: until when what the client sends is taken and dropped; 0: not yet. */
-  private lingerDeadline = 0;
   // The list of idle clients' own.
   idleSince = Infinity;
   idleBefore: IdleClient | null = null;
@@ -132,12 +110,15 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   /** In TUNNEL. */
   private tunnel: Tunnel | null = null;
 
-  constructor(listener: HttpListener, emitters: Emitters, socket: Socket) {
+  constructor(service: HttpService, emitters: Emitters, socket: Socket, address: PeerAddress) {
     super();
+    const { listener } = service;
+    this.context = listener.context;
+    this.service = service;
     this.listener = listener;
     this.emitters = emitters;
-    this.context = listener.context;
     this.socket = socket;
+    this.peer = new Peer(address);
     this.reader = new MessageReader(listener.context);
     this.sink = new MessageWriter(listener.context, socket);
     socket.handler = this;
@@ -152,13 +133,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   handleData(_socket: Socket, slot: number, offset: number, length: number): void {
-    if (this.state === LINGER) {
-      this.context.arena.release(slot);
-      if (this.closesAtOnce) this.takeRest();
-      if (this.lingerDeadline > 0) this.linger();
-      return;
-    }
-    if (this.state === BODY) this.rateBytes += length;
+    if (this.state === BODY) (this.pace as BodyPace).arrive(length);
     this.reader.accept(slot, offset, length);
     this.pump();
   }
@@ -167,11 +142,10 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.hasEnded = true;
     switch (this.state) {
       case HEAD:
-      case LINGER:
-        this.linger();
+        this.linger('left');
         return;
       case BODY:
-        this.close();
+        this.close('left');
         return;
       case RESPONSE:
         if ((this.exchange as Exchange).hasResponse) return;
@@ -179,14 +153,13 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
         this.armInExchange();
         return;
       case TUNNEL:
-      case CLOSED:
+      case GONE:
     }
   }
 
   handleDrain(): void {
-    this.stallLookAt = 0;
-    if (this.state === LINGER) this.linger();
-    else if (this.exchange !== null) this.exchange.pumpResponse();
+    this.stall.end();
+    if (this.exchange !== null) this.exchange.pumpResponse();
     else if (this.reader.length > 0) this.pump();
     else if (this.state === HEAD && this.reader.isBetweenMessages && this.idleSince === Infinity) {
       this.listener.idle.add(this, this.context.transport.now);
@@ -194,7 +167,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   handleClose(): void {
-    this.close();
+    this.close('left');
   }
 
   // --- time ---
@@ -202,49 +175,45 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   override handleExpiry(now: number): void {
     switch (this.state) {
       case HEAD:
-        if (this.reader.isBetweenMessages) this.linger();
+        if (this.reader.isBetweenMessages) this.linger('left');
         else this.refuse(own.HEAD_TIMEOUT);
         return;
       case BODY:
       case RESPONSE:
-        if (isPast(this.stallLookAt, now) && this.isStalled()) this.close();
-        else if (isPast(this.halfClosedDeadline, now) && !(this.exchange as Exchange).hasResponse) this.close();
+        if (this.stall.isDue(now) && this.stall.look(this.socket, this.stallMs)) this.close('left');
+        else if (this.isHalfClosedTooLong(now)) this.close('left');
         else if (this.isBodyLate(now)) this.giveUp(own.BODY_TIMEOUT);
         else if (this.isBodySlow(now)) this.giveUp(own.BODY_TOO_SLOW);
         else this.armInExchange();
         return;
-      case LINGER:
-        if (this.stallLookAt === 0 || this.isStalled()) this.close();
-        else this.context.timers.arm(this, this.stallLookAt);
-        return;
       case TUNNEL:
-      case CLOSED:
+      case GONE:
     }
   }
 
+  private isHalfClosedTooLong(now: number): boolean {
+    const isOver = this.halfClosedDeadline !== 0 && now >= this.halfClosedDeadline;
+    return isOver && !(this.exchange as Exchange).hasResponse;
+  }
+
   private isBodyLate(now: number): boolean {
-    if (this.state !== BODY || !isPast(this.bodyDeadline, now)) return false;
+    const pace = this.pace as BodyPace;
+    if (this.state !== BODY || !pace.isLate(now)) return false;
     if (this.reader.length === 0 && !this.isServerFull) return true;
     // Body is here; it is the server that does not take it, and the server's own timeout sees to that.
-    this.bodyDeadline = now + this.listener.plan.timeouts.bodyMs;
+    pace.move(now, this.stallMs);
     return false;
   }
 
-  /** A body that trickles in would hold a server for as long as the client likes. */
   private isBodySlow(now: number): boolean {
-    if (this.state !== BODY || now < this.rateDeadline) return false;
-    const { limits, timeouts } = this.listener.plan;
-    const isSlow = this.rateBytes < (limits.bodyRate * timeouts.bodyMs) / 1000;
-    // where the server held it up, nobody can say how fast the client is
-    if (isSlow && !this.isRateExcused && this.reader.length === 0) return true;
-    this.beginRateWindow();
-    return false;
+    if (this.state !== BODY) return false;
+    const { bodyRate } = this.listener.plan.limits;
+    return (this.pace as BodyPace).isSlow(now, this.stallMs, bodyRate, this.reader.length > 0);
   }
 
-  private beginRateWindow(): void {
-    this.rateDeadline = this.context.transport.now + this.listener.plan.timeouts.bodyMs;
-    this.rateBytes = 0;
-    this.isRateExcused = false;
+  /** The longest silence inside a body, and stall of a client that does not read. */
+  private get stallMs(): number {
+    return this.listener.plan.timeouts.bodyMs;
   }
 
   private armIn(delayMs: number): void {
@@ -253,36 +222,18 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   /** During an exchange: the earliest of what the client can be late with. */
   private armInExchange(): void {
-    let earliest = this.state === BODY ? Math.min(this.bodyDeadline, this.rateDeadline) : Infinity;
-    if (this.stallLookAt > 0 && this.stallLookAt < earliest) earliest = this.stallLookAt;
+    const { lookAt } = this.stall;
+    let earliest = this.state === BODY ? (this.pace as BodyPace).deadline : Infinity;
+    if (lookAt > 0 && lookAt < earliest) earliest = lookAt;
     if (this.halfClosedDeadline > 0 && this.halfClosedDeadline < earliest) earliest = this.halfClosedDeadline;
     if (earliest === Infinity) this.deadline = 0;
     else this.context.timers.arm(this, earliest);
   }
 
-  /** The server has more for the client than it takes. */
   noteBacklog(): void {
-    if (this.stallLookAt !== 0) return;
-    this.beginStall();
+    if (this.stall.lookAt !== 0) return;
+    this.stall.begin(this.context.transport.now, this.stallMs);
     this.armInExchange();
-  }
-
-  private beginStall(): void {
-    this.stallLooks = 0;
-    this.stallLookAt = this.context.transport.now + this.listener.plan.timeouts.bodyMs / STALL_LOOKS;
-  }
-
-  /**
-   * A segment that waits may be on its way, slowly: what the client's kernel has acknowledged tells. True: nothing for the
-   * whole of the time.
-   */
-  private isStalled(): boolean {
-    const progress = this.socket.acknowledgedBytes;
-    if (this.stallLooks > 0 && progress !== this.stallProgress) this.stallLooks = 0;
-    this.stallProgress = progress;
-    this.stallLooks++;
-    this.stallLookAt += this.listener.plan.timeouts.bodyMs / STALL_LOOKS;
-    return this.stallLooks >= STALL_LOOKS;
   }
 
   // --- the input ---
@@ -294,16 +245,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     while (this.reader.length > 0 && this.step());
     this.isPumping = false;
     if (this.state >= TUNNEL) return;
-    if (this.reader.length > 0) {
-      this.isRateExcused = true;
-      this.reader.settle();
-      this.socket.pause();
-    } else if (this.isServerFull) {
-      this.isRateExcused = true;
-      this.socket.pause();
-    } else {
-      this.socket.resume();
-    }
+    const reads = this.reader.regulate(this.socket, this.isServerFull);
+    if (!reads && this.pace !== null) this.pace.excuse();
   }
 
   /** Memory is tight, and the server has to take what it was sent before more of the body is received for it. */
@@ -321,9 +264,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
       case BODY:
         return this.stepBody();
       case RESPONSE:
-      case LINGER:
       case TUNNEL:
-      case CLOSED:
+      case GONE:
         return false;
     }
   }
@@ -331,35 +273,13 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private stepHead(): boolean {
     this.leaveIdle();
     if (this.sink.isFull) return false;
-    const { memory, arena, requestHead } = this.context;
-    const { limits } = this.emitters;
-    const reader = this.reader;
-    if (reader.isBetweenMessages) {
-      const end = reader.offset + reader.length;
-      const used = parseRequestHead(memory, reader.offset, end, limits, requestHead);
-      if (used > 0) {
-        this.beginRequest(used, false);
-        return true;
-      }
-      if (used < 0) {
-        this.refuseCode(used);
-        return true;
-      }
-      this.armIn(this.listener.plan.timeouts.headMs);
-    }
-    const filled = reader.fillStash(limits.headBytes);
-    if (filled === READ_MORE) return true;
-    if (filled !== READ_DONE) {
-      this.refuse(own.OUT_OF_MEMORY);
-      return true;
-    }
-    const stash = reader.stash as Stash;
-    const start = arena.start(stash.slot);
-    const used = parseRequestHead(memory, start, start + stash.length, limits, requestHead);
-    if (used > 0) this.beginRequest(used, true);
-    else if (used < 0) this.refuseCode(used);
-    else if (stash.length >= limits.headBytes) this.refuseCode(ERR_HEAD_TOO_LARGE);
-    else stash.continue();
+    const { reader } = this;
+    const isFirst = reader.isBetweenMessages;
+    const read = reader.readHead(parseRequestHead, this.emitters.limits, this.context.requestHead);
+    if (read > 0) this.beginRequest();
+    else if (read === HEAD_NO_MEMORY) this.refuse(own.OUT_OF_MEMORY);
+    else if (read !== HEAD_MORE) this.refuse(own.refusal(read));
+    else if (isFirst) this.armIn(this.listener.plan.timeouts.headMs);
     return true;
   }
 
@@ -376,7 +296,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const result = this.reader.relay(sink, this.context.responseHead, exchange.requestEdit);
     if (result === READ_BLOCKED) return false;
     exchange.noteBodySent();
-    this.bodyDeadline = this.context.transport.now + this.listener.plan.timeouts.bodyMs;
+    (this.pace as BodyPace).move(this.context.transport.now, this.stallMs);
     if (result === READ_DONE) {
       this.isRequestComplete = true;
       this.state = RESPONSE;
@@ -398,7 +318,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     exchange.request.append(reader.offset, count);
     reader.consume(count);
     this.gatherBytes -= count;
-    this.bodyDeadline = this.context.transport.now + this.listener.plan.timeouts.bodyMs;
+    (this.pace as BodyPace).move(this.context.transport.now, this.stallMs);
     if (this.gatherBytes > 0) return;
     this.isRequestComplete = true;
     this.state = RESPONSE;
@@ -412,11 +332,10 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   // --- a request ---
 
-  /** A request's head is in `context.requestHead`: in the stash, or in the first `length` bytes of the input. */
-  private beginRequest(length: number, isStashed: boolean): void {
+  /** A request's head is in `context.requestHead`. */
+  private beginRequest(): void {
     const { context, listener } = this;
     const head = context.requestHead;
-    context.row.countRequest();
     this.isHttp10 = head.version === 10;
     this.isHeadMethod = head.method === METHOD_HEAD;
     const wantsMore = this.isHttp10 ? head.hasKeepAlive : !head.hasClose;
@@ -425,48 +344,46 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.isRequestComplete = head.body === BODY_NONE || (head.body === BODY_LENGTH && head.contentLength === 0);
     this.isEndedByClose = false;
     this.readsRest = false;
-    const admitted = listener.admit();
+    const exchange = Exchange.begin(context, this, head);
+    this.exchange = exchange;
+    const admitted = this.service.admit(this.peer);
     if (!(admitted instanceof Route)) {
       if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
       else this.answer(admitted);
     } else if (admitted.own !== null) {
-      this.answerByRoute(admitted);
+      this.answerByRoute(admitted, admitted.own);
     } else {
-      this.beginExchange(admitted, head, length, isStashed);
+      this.forward(exchange, admitted, head);
       return;
     }
-    this.dropHead(length, isStashed);
+    this.dropHead();
   }
 
-  private dropHead(length: number, isStashed: boolean): void {
-    if (this.state >= LINGER) return; // all input was dropped
-    if (isStashed) (this.reader.stash as Stash).clear(this.context.arena);
-    else this.reader.consume(length);
+  private dropHead(): void {
+    if (this.state !== GONE) this.reader.dropHead(); // else all input was dropped
   }
 
-  private beginExchange(route: Route, head: RequestHead, length: number, isStashed: boolean): void {
+  /** The request goes to a server. */
+  private forward(exchange: Exchange, route: Route, head: RequestHead): void {
     const { context, reader } = this;
-    this.look();
-    const { hops, protocol, view } = this.listener;
-    const exchange = Exchange.create(context, this, protocol, route, head);
-    this.exchange = exchange;
-    const obstacle = exchange.keep(view, hops, length);
+    const { hops, towardsServers, view } = this.service;
+    const obstacle = exchange.keep(route, towardsServers, view, hops, reader.headLength);
     if (obstacle !== null) {
       this.answer(obstacle);
-      this.dropHead(length, isStashed);
+      this.dropHead();
       return;
     }
     const bodyKind = head.body;
     const contentLength = head.contentLength;
     const { expectsContinue } = head;
-    this.dropHead(length, isStashed);
+    this.dropHead();
     const isSmall = bodyKind === BODY_LENGTH && exchange.request.hasRoomFor(contentLength);
     if (!this.isRequestComplete && isSmall && contentLength <= reader.length) {
       exchange.request.append(reader.offset, contentLength);
       reader.consume(contentLength);
       this.isRequestComplete = true;
     }
-    this.stallLookAt = 0;
+    this.stall.end();
     this.halfClosedDeadline = 0;
     exchange.start();
     if (this.isRequestComplete) {
@@ -476,10 +393,9 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
       return;
     }
     this.state = BODY;
-    this.bodyDeadline = context.transport.now + this.listener.plan.timeouts.bodyMs;
-    context.timers.arm(this, this.bodyDeadline);
-    this.beginRateWindow();
-    this.rateBytes = reader.length;
+    this.pace ??= new BodyPace();
+    this.pace.begin(context.transport.now, this.stallMs, reader.length);
+    context.timers.arm(this, this.pace.deadline);
     // A client that waits for 100 Continue sends nothing until a server has been asked.
     if (isSmall && !expectsContinue) {
       this.gatherBytes = contentLength;
@@ -489,23 +405,6 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.gatherBytes = 0;
     reader.beginBody(bodyKind, contentLength, this.listener.plan.limits.bodyBytes);
     exchange.begin();
-  }
-
-  /** Sets up the view of the request whose head is in `context.requestHead`. */
-  private look(): void {
-    if (!this.hasAddress || this.judge !== this.listener.trusted) this.readAddress();
-    this.listener.look(this, this.isTrusted);
-  }
-
-  private readAddress(): void {
-    this.hasAddress = true;
-    this.socket.remoteAddress(addressBytes, 0);
-    this.ip0 = addressWords.getInt32(0);
-    this.ip1 = addressWords.getInt32(4);
-    this.ip2 = addressWords.getInt32(8);
-    this.ip3 = addressWords.getInt32(12);
-    this.judge = this.listener.trusted;
-    this.isTrusted = this.judge !== null && this.judge.has(this);
   }
 
   // --- what the exchange says ---
@@ -569,65 +468,78 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   handleResponseComplete(): void {
-    this.endExchange();
+    this.endExchange('served');
     this.pump();
   }
 
-  /** The client must be able to tell. */
   handleResponseBroken(): void {
-    if (this.isEndedByClose) this.abortWithReset();
-    else this.linger();
+    this.breakOff('broken');
+  }
+
+  /** A response has begun and will not be complete: the client must be able to tell. */
+  private breakOff(outcome: Outcome): void {
+    if (this.isEndedByClose) this.abortWithReset(outcome);
+    else this.linger(outcome);
   }
 
   giveUp(response: own.OwnResponse): void {
-    if ((this.exchange as Exchange).hasResponse) this.handleResponseBroken();
+    if ((this.exchange as Exchange).hasResponse) this.breakOff('cut');
     else this.answer(response);
     this.pump();
   }
 
   /** The response is handed on completely: to the next request, or no further. */
-  private endExchange(): void {
-    this.dropExchange();
+  private endExchange(outcome: Outcome): void {
+    this.finishExchange(outcome);
     if (!this.isPersistent || !this.isRequestComplete || this.hasEnded) {
-      this.linger();
+      this.linger(outcome);
       return;
     }
     this.state = HEAD;
     this.armIn(this.listener.plan.timeouts.idleMs);
   }
 
-  private dropExchange(): void {
+  private finishExchange(outcome: Outcome): void {
     const { exchange } = this;
     this.exchange = null;
-    if (exchange !== null) exchange.end();
+    if (exchange !== null) exchange.finish(outcome);
   }
 
   // --- the proxy's own answers ---
 
   /** Something is wrong: an error of the proxy's own, which can be found again by its identifier. */
   answer(response: own.OwnResponse): void {
-    const { context, exchange, listener } = this;
-    const hasId = exchange !== null && exchange.request.idLength > 0;
-    const bytes = hasId ? context.memory : this.emitters.request.makeId();
-    const at = hasId ? exchange.request.id : 0;
-    const length = hasId ? exchange.request.idLength : bytes.length;
-    const isOfUpstream = exchange !== null && ANSWER_KINDS[response.kind].of === 'upstream';
-    const owner = isOfUpstream ? exchange.upstream.plan.name : listener.plan.name;
-    context.answers.note(owner, response.kind, bytes, at, length);
+    const exchange = this.exchange as Exchange;
+    const { id, idLength } = exchange.request;
+    const { memory } = this.context;
+    const { name } = this.listener.plan;
+    const made = idLength > 0 ? null : this.emitters.request.makeId();
+    const record =
+      made === null
+        ? exchange.noteAnswer(response, name, memory, id, idLength)
+        : exchange.noteAnswer(response, name, made, 0, made.length);
     this.settlePersistence();
-    const start = context.arena.start(context.scratchSlot);
-    const word = this.connectionWord;
-    const emitter = this.emitters.response;
-    this.sendOwn(emitter.emitError(response, bytes, at, length, this.isHeadMethod, word, start) - start);
+    this.sendOwn(this.emitters.own.writeError(response, record, this.isHeadMethod, this.connectionWord));
   }
 
   /** An answer that is no error. */
   private answerPlainly(response: own.OwnResponse): void {
+    (this.exchange as Exchange).status = response.status;
     this.settlePersistence();
-    const start = this.context.arena.start(this.context.scratchSlot);
-    const { NOTHING, TEXT_PLAIN } = own;
-    const emitter = this.emitters.response;
-    this.sendOwn(emitter.emitOwn(response, TEXT_PLAIN, NOTHING, NOTHING, false, this.connectionWord, start) - start);
+    this.sendOwn(this.emitters.own.writePlain(response, this.connectionWord));
+  }
+
+  private answerByRoute(route: Route, { status }: own.OwnResponse): void {
+    const { view } = this.service;
+    if (route.needsView) this.emitters.request.identify(view);
+    this.settlePersistence();
+    const length = this.emitters.own.writeRoute(route, view, this.isHeadMethod, this.connectionWord);
+    if (length < 0) {
+      this.answer(own.HEAD_GREW_TOO_LARGE);
+      return;
+    }
+    (this.exchange as Exchange).status = status;
+    this.sendOwn(length);
   }
 
   /** A response of ours is no reason to wait for what the client will not send, or for more of it. */
@@ -637,81 +549,16 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   /** Sends a whole response of ours, which stands in the scratch slot. */
   private sendOwn(length: number): void {
-    if (this.sink.sendScratch(length)) this.endExchange();
-    else this.close();
-  }
-
-  private answerByRoute(route: Route): void {
-    if (route.needsView) {
-      this.look();
-      this.emitters.request.identify(this.listener.view);
-    }
-    const lines = linesFor(this.context, route.responseEdit, this.listener.view);
-    let location = own.NOTHING;
-    if (lines === null) {
-      this.answer(own.HEAD_GREW_TOO_LARGE);
-      return;
-    }
-    if (route.redirect !== null) {
-      const { arena, memory, scratchSlot } = this.context;
-      const at = arena.start(scratchSlot);
-      const end = route.redirect.write(this.listener.view, memory, at, at + HEAD_BYTES_MAX);
-      if (end < 0) {
-        this.answer(own.HEAD_GREW_TOO_LARGE);
-        return;
-      }
-      location = own.locationLine(memory.subarray(at, end));
-    }
-    this.settlePersistence();
-    const response = this.ownResponse(route);
-    if (response === null) {
-      this.answer(own.HEAD_GREW_TOO_LARGE);
-      return;
-    }
-    const { arena, scratchSlot } = this.context;
-    const start = arena.start(scratchSlot);
-    const word = this.connectionWord;
-    const emitter = this.emitters.response;
-    const { ownContentType } = route;
-    this.sendOwn(emitter.emitOwn(response, ownContentType, location, lines, this.isHeadMethod, word, start) - start);
-  }
-
-  /** With the body for the request in the view. Null: it is too long. */
-  private ownResponse({ own: response, ownBody, ownContentType }: Route): own.OwnResponse | null {
-    if (ownBody === null) return response;
-    const { arena, memory, scratchSlot } = this.context;
-    const start = arena.start(scratchSlot);
-    const bound = start + RESPOND_BODY_BYTES_MAX - ownContentType.length;
-    const end = ownBody.emit(this.listener.view, memory, start, bound);
-    return end < 0 ? null : { ...(response as own.OwnResponse), body: memory.slice(start, end) };
+    if (this.sink.sendScratch(length)) this.endExchange('answered');
+    else this.close('cut');
   }
 
   /** What came is not a request, or not in time: answer, and close. */
   private refuse(response: own.OwnResponse): void {
+    this.exchange ??= Exchange.begin(this.context, this, null);
     this.isPersistent = false;
-    this.isHeadMethod = this.isHeadWaiting;
+    this.isHeadMethod = looksLikeHead(this.context, this.reader);
     this.answer(response);
-  }
-
-  /** What is here of the refused request begins with HEAD, as far as one can tell: its answer has no body. */
-  private get isHeadWaiting(): boolean {
-    const { reader } = this;
-    const { arena, memory } = this.context;
-    const { stash } = reader;
-    let at = reader.offset;
-    let end = at + reader.length;
-    if (stash !== null && !stash.isEmpty) {
-      at = arena.start(stash.slot);
-      end = at + stash.length;
-    }
-    while (at < end && (memory[at] === CR || memory[at] === LF)) at++;
-    if (end - at < HEAD_SPACE.length) return false;
-    for (let i = 0; i < HEAD_SPACE.length; i++) if (memory[at + i] !== HEAD_SPACE[i]) return false;
-    return true;
-  }
-
-  private refuseCode(code: number): void {
-    this.refuse(own.refusal(code));
   }
 
   // --- tunnels ---
@@ -720,7 +567,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   beginTunnel(tunnel: Tunnel, socket: Socket): void {
     this.state = TUNNEL;
     this.tunnel = tunnel;
-    this.dropExchange();
+    this.finishExchange('switched');
     this.context.timers.remove(this);
     this.context.sessions.delete(this);
     // the client's first bytes may have come together with its request
@@ -737,7 +584,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   handleRelayEnd(): void {
     const tunnel = this.tunnel as Tunnel;
     this.tunnel = null;
-    this.state = CLOSED;
+    this.state = GONE;
     this.listener.release();
     tunnel.endTunnel();
   }
@@ -745,14 +592,13 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   // --- ends ---
 
   override retireAt(): number {
-    if (this.state === LINGER) return Infinity;
     return Math.min(this.listener.retireAt, this.exchange === null ? Infinity : this.exchange.retireAt);
   }
 
   override retire(): void {
-    if (this.state === HEAD && this.reader.isBetweenMessages) this.linger();
+    if (this.state === HEAD && this.reader.isBetweenMessages) this.linger('cut');
     else if (this.exchange !== null && !this.exchange.hasResponse) this.giveUp(own.EXCHANGE_TIMEOUT);
-    else this.abortWithReset();
+    else this.abortWithReset('cut');
   }
 
   override localAddress(into: Uint8Array, at: number): number {
@@ -760,39 +606,64 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   override abandon(): void {
-    this.close();
+    this.close('left');
   }
 
-  /** Nothing more is wanted of this client: sends FIN behind what is queued, and closes when the client has closed, or will send nothing. */
-  private linger(): void {
-    const { now } = this.context.transport;
-    const { bodyMs } = this.listener.plan.timeouts;
-    if (this.state !== LINGER) {
-      this.state = LINGER;
-      this.leaveIdle();
-      this.dropExchange();
-      this.lingerDeadline = 0;
-      // When memory is tight, only an ended socket is done as soon as the kernel has everything.
-      this.closesAtOnce = this.isLastRequest && this.reader.length === 0 && this.context.arena.pressure === PLENTY;
-      this.reader.clear();
-      if (!this.closesAtOnce) this.socket.end();
-      this.socket.resume();
-    }
-    if (this.socket.pendingSegments > 0) {
-      this.beginStall();
-      this.context.timers.arm(this, this.stallLookAt);
-      return;
-    }
-    this.stallLookAt = 0;
-    if (this.lingerDeadline === 0) this.lingerDeadline = now + bodyMs;
-    if (this.hasEnded || this.closesAtOnce) this.close();
-    else this.context.timers.arm(this, Math.min(now + LINGER_MS, this.lingerDeadline));
+  /** Nothing more is wanted of this client, which gets what is queued. */
+  private linger(outcome: Outcome): void {
+    const { hasEnded, isEndedByClose, stallMs } = this;
+    // When memory is tight, only an ended socket is done as soon as the kernel has everything.
+    const closesAtOnce = this.isLastRequest && this.reader.length === 0 && this.context.arena.pressure === PLENTY;
+    this.leave(outcome);
+    Lingering.begin(
+      this.context,
+      this.socket,
+      this.stall,
+      { stallMs, hasEnded, closesAtOnce, isEndedByClose },
+      this.listener,
+    );
   }
 
-  /** The client sends more than it said: closing under that would take the response from it. */
-  private takeRest(): void {
-    this.closesAtOnce = false;
-    this.socket.end();
+  /** The client gets what it is owed, then a reset: FIN behind a part of a response that ends with it would make it look whole. */
+  private abortWithReset(outcome: Outcome): void {
+    this.leave(outcome);
+    DeferredReset.begin(this.context, this.socket, this.stallMs, () => this.listener.release());
+  }
+
+  private close(outcome: Outcome): void {
+    if (this.state === GONE) return;
+    // FIN behind a part of a response that ends with the connection would make the part look whole
+    const isCut = this.isEndedByClose && (this.exchange !== null || this.socket.pendingSegments > 0);
+    this.leave(outcome);
+    if (isCut) this.socket.reset();
+    else this.socket.close();
+    this.listener.release();
+  }
+
+  /** This object is done; the socket is somebody else's. */
+  private leave(outcome: Outcome): void {
+    this.state = GONE;
+    this.leaveIdle();
+    this.finishExchange(outcome);
+    this.reader.clear();
+    this.context.timers.remove(this);
+    this.context.sessions.delete(this);
+  }
+
+  // --- between requests ---
+
+  /** There is no room for a client that has something to ask: one that has not makes room. */
+  closeIdle(): void {
+    this.close('left');
+  }
+
+  /** It has been idle, and the listener is to end. */
+  endIdle(): void {
+    this.linger('left');
+  }
+
+  private leaveIdle(): void {
+    if (this.idleSince !== Infinity) this.listener.idle.remove(this);
   }
 
   // --- for the memory guard ---
@@ -807,8 +678,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   override quietSince(): number {
-    const { now } = this.context.transport;
-    return this.stallLookAt === 0 ? now : this.stallLookAt - this.listener.plan.timeouts.bodyMs / STALL_LOOKS;
+    return this.stall.quietSince(this.context.transport.now, this.stallMs);
   }
 
   override shed(): void {
@@ -818,49 +688,6 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     }
     // at once: what waits to be sent is what is wanted back
     this.socket.reset();
-    this.close();
+    this.close('cut');
   }
-
-  /** The client gets what it is owed, then a reset: FIN behind a part of a response that ends with it would make it look whole. */
-  private abortWithReset(): void {
-    this.state = CLOSED;
-    this.dropExchange();
-    this.reader.clear();
-    this.context.timers.remove(this);
-    this.context.sessions.delete(this);
-    DeferredReset.begin(this.context, this.socket, this.listener.plan.timeouts.bodyMs, () => this.listener.release());
-  }
-
-  /** There is no room for a client that has something to ask: one that has not makes room. */
-  closeIdle(): void {
-    this.close();
-  }
-
-  /** It has been idle, and the listener is to end. */
-  leave(): void {
-    this.linger();
-  }
-
-  private leaveIdle(): void {
-    if (this.idleSince !== Infinity) this.listener.idle.remove(this);
-  }
-
-  private close(): void {
-    if (this.state === CLOSED) return;
-    this.state = CLOSED;
-    this.leaveIdle();
-    // FIN behind a part of a response that ends with the connection would make the part look whole
-    const isCut = this.isEndedByClose && (this.exchange !== null || this.socket.pendingSegments > 0);
-    this.dropExchange();
-    this.reader.clear();
-    this.context.timers.remove(this);
-    if (isCut) this.socket.reset();
-    else this.socket.close();
-    this.context.sessions.delete(this);
-    this.listener.release();
-  }
-}
-
-function isPast(deadline: number, now: number): boolean {
-  return deadline !== 0 && now >= deadline;
 }

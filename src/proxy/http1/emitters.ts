@@ -3,6 +3,7 @@ import type { ListenerPlan } from '../../config/plan.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { HeadLimits } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
+import { OwnAnswers } from './own-answers.ts';
 import { RequestEmitter } from './request-emitter.ts';
 import { ResponseEmitter } from './response-emitter.ts';
 
@@ -11,6 +12,7 @@ export class Emitters {
   limits!: HeadLimits;
   request!: RequestEmitter;
   response!: ResponseEmitter;
+  own!: OwnAnswers;
 
   constructor(context: Context, plan: ListenerPlan) {
     this.context = context;
@@ -23,5 +25,6 @@ export class Emitters {
     this.limits = { headBytes: limits.headBytes, headers: limits.headers };
     this.request = new RequestEmitter(memory, prng, via, forwarded.kind === 'append');
     this.response = new ResponseEmitter(memory, date, via);
+    this.own = new OwnAnswers(this.context, this.response);
   }
 }

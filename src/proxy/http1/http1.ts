@@ -7,11 +7,12 @@ import type { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
 import type { Context } from '../context.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
-import type { HttpListener } from '../http/listener.ts';
 import * as own from '../http/own-responses.ts';
 import type { HttpProtocol } from '../http/protocol.ts';
 import type { Route } from '../http/route.ts';
+import type { HttpService } from '../http/service.ts';
 import type { ResponseHandler, ServerSide } from '../http/sides.ts';
+import type { ConnectionInfo } from '../layer.ts';
 import type { Session } from '../session.ts';
 import type { Server, Upstream } from '../upstream.ts';
 import { ClientConnection } from './client-connection.ts';
@@ -19,22 +20,24 @@ import { Emitters } from './emitters.ts';
 import { ServerConnection } from './server-connection.ts';
 
 class Http1 implements HttpProtocol {
+  readonly name = 'http/1.1';
   private readonly context: Context;
-  private readonly listener: HttpListener;
+  private readonly service: HttpService;
   private readonly emitters: Emitters;
 
-  constructor(listener: HttpListener) {
-    this.context = listener.context;
-    this.listener = listener;
-    this.emitters = new Emitters(listener.context, listener.plan);
+  constructor(service: HttpService) {
+    const { context, plan } = service.listener;
+    this.context = context;
+    this.service = service;
+    this.emitters = new Emitters(context, plan);
   }
 
   configure(plan: ListenerPlan): void {
     this.emitters.configure(plan);
   }
 
-  accept(socket: Socket): Session {
-    return new ClientConnection(this.listener, this.emitters, socket);
+  accept(socket: Socket, info: ConnectionInfo | null): Session {
+    return new ClientConnection(this.service, this.emitters, socket, info?.peer ?? socket);
   }
 
   keep(
@@ -68,7 +71,7 @@ class Http1 implements HttpProtocol {
   }
 }
 
-/** As `HttpListener` wants it. */
-export function http1(listener: HttpListener): HttpProtocol {
-  return new Http1(listener);
+/** As `HttpService` wants it. */
+export function http1(service: HttpService): HttpProtocol {
+  return new Http1(service);
 }

@@ -1,6 +1,6 @@
 /**
- * What both ends of an exchange do with incoming bytes: hold the segment that is being worked on, put a head together that
- * came in pieces, and pass a body on to a sink while watching for its end.
+ * What both ends of an exchange do with incoming bytes: hold the segment that is being worked on, read a head, also one that
+ * came in pieces, pass a body on to a sink while watching for its end, and read no more than can be passed on.
  *
  * A reader owns one reference of the slot it holds. Bodies are passed on in the slot they were received in; only chunk
  * framing is added or taken away, in place.
@@ -9,8 +9,16 @@ import { PLENTY } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import { MEDIUM_SLOT_BYTES, TAILROOM, TRAILER_BYTES_MAX } from '../../base/limits.ts';
 import { ChunkScanner } from '../../wire/http1/chunked.ts';
-import { ERR_TRAILER_FIELD, ERR_TRAILER_TOO_LARGE } from '../../wire/http1/errors.ts';
-import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type FieldTable } from '../../wire/http1/head.ts';
+import type { Socket } from '../../port/transport.ts';
+import { ERR_HEAD_TOO_LARGE, ERR_TRAILER_FIELD, ERR_TRAILER_TOO_LARGE } from '../../wire/http1/errors.ts';
+import {
+  BODY_CHUNKED,
+  BODY_LENGTH,
+  BODY_NONE,
+  BODY_UNTIL_CLOSE,
+  type FieldTable,
+  type HeadLimits,
+} from '../../wire/http1/head.ts';
 import { parseTrailers } from '../../wire/http1/trailers.ts';
 import type { Context } from '../context.ts';
 import type { HeaderEdit } from '../http/header-edit.ts';
@@ -28,6 +36,14 @@ export const READ_NO_MEMORY = 3;
 /** The content is larger than the configured limit. */
 export const READ_TOO_LARGE = 4;
 // Negative: an ERR_ code of wire/http1/errors.
+
+/** Of a head: more of it has to come. */
+export const HEAD_MORE = 0;
+/** No slot was free for the part that came. No ERR_ code. */
+export const HEAD_NO_MEMORY = -1000;
+
+/** `parseRequestHead` or `parseResponseHead`. */
+type HeadParser<Head> = (bytes: Uint8Array, from: number, to: number, limits: HeadLimits, head: Head) => number;
 
 /** Fields of a trailer section; a section is at most TRAILER_BYTES_MAX long anyway. */
 const TRAILER_FIELDS_MAX = 100;
@@ -47,6 +63,9 @@ export class MessageReader {
   length = 0;
   /** The part of a head or trailer section that came in earlier segments. */
   stash: Stash | null = null;
+  /** Of the head that was read last: how long it is, and whether it stands in the stash or at the start of the input. */
+  headLength = 0;
+  private isHeadStashed = false;
 
   /** BODY_... */
   private bodyKind = BODY_NONE;
@@ -108,7 +127,7 @@ export class MessageReader {
   }
 
   /** The input has to wait. When large slots are scarce, and it is short, it waits in a smaller one. */
-  settle(): void {
+  private settle(): void {
     const { arena } = this.context;
     const from = this.slot;
     const bytes = this.length + TAILROOM;
@@ -122,8 +141,54 @@ export class MessageReader {
     this.offset = start;
   }
 
+  /** Reads on from `socket` unless input waits, or what was passed on has to leave first. True: it does. */
+  regulate(socket: Socket, isReceiverFull: boolean): boolean {
+    const reads = this.length === 0 && !isReceiverFull;
+    if (reads) {
+      socket.resume();
+    } else {
+      if (this.length > 0) this.settle();
+      socket.pause();
+    }
+    return reads;
+  }
+
+  // --- heads ---
+
+  /**
+   * Reads a head, in place or put together. Its length: it is in `head`, and `dropHead` has to follow. HEAD_MORE: all input was
+   * taken, or what was taken is not the end yet. HEAD_NO_MEMORY or an ERR_ code: it cannot be read.
+   */
+  readHead<Head>(parse: HeadParser<Head>, limits: HeadLimits, head: Head): number {
+    const { arena, memory } = this.context;
+    if (this.isBetweenMessages) {
+      const used = parse(memory, this.offset, this.offset + this.length, limits, head);
+      this.headLength = used;
+      this.isHeadStashed = false;
+      if (used !== 0) return used;
+    }
+    const filled = this.fillStash(limits.headBytes);
+    if (filled === READ_MORE) return HEAD_MORE;
+    if (filled !== READ_DONE) return HEAD_NO_MEMORY;
+    const stash = this.stash as Stash;
+    const start = arena.start(stash.slot);
+    const used = parse(memory, start, start + stash.length, limits, head);
+    this.headLength = used;
+    this.isHeadStashed = true;
+    if (used !== 0) return used;
+    if (stash.length >= limits.headBytes) return ERR_HEAD_TOO_LARGE;
+    stash.continue();
+    return HEAD_MORE;
+  }
+
+  /** The head that was read is used up. */
+  dropHead(): void {
+    if (this.isHeadStashed) (this.stash as Stash).clear(this.context.arena);
+    else this.consume(this.headLength);
+  }
+
   /** Adds input to the stash; READ_MORE when used up, READ_DONE when the stash holds a whole section. */
-  fillStash(limitBytes: number): number {
+  private fillStash(limitBytes: number): number {
     this.stash ??= new Stash();
     const taken = this.stash.take(this.context.arena, this.offset, this.offset + this.length, limitBytes);
     if (taken === STASH_NO_MEMORY) return READ_NO_MEMORY;

@@ -10,30 +10,34 @@
 import { PLENTY } from '../../base/arena.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import {
+  type ConnectFailure,
   type Failure,
   FAILED_BAD_RESPONSE,
-  FAILED_CONNECT_TIMEOUT,
   FAILED_NO_BUFFER,
-  FAILED_NO_RESOURCE,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
-  FAILED_WITHDRAWN,
   FAILED_STATUS,
   isLocalFailure,
 } from '../../core/retry.ts';
-import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
+import type { Socket, SocketHandler } from '../../port/transport.ts';
 import { BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type HeadLimits } from '../../wire/http1/head.ts';
 import { parseResponseHead, responseBody } from '../../wire/http1/response.ts';
-import { connectFailure } from '../connect-failure.ts';
 import type { Context } from '../context.ts';
+import { Dial, type DialOwner } from '../dial.ts';
 import { Expiring } from '../expiring.ts';
-import { redialAt } from '../redial.ts';
 import type { RelayTimes } from '../relay.ts';
-import type { Stash } from '../stash.ts';
 import type { Server, Upstream } from '../upstream.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
 import type { ResponseHandler, ServerSide, Tunnel } from '../http/sides.ts';
-import { MessageReader, READ_BLOCKED, READ_DONE, READ_MORE, READ_NO_MEMORY } from './message-reader.ts';
+import {
+  HEAD_MORE,
+  HEAD_NO_MEMORY,
+  MessageReader,
+  READ_BLOCKED,
+  READ_DONE,
+  READ_MORE,
+  READ_NO_MEMORY,
+} from './message-reader.ts';
 import { FRAME_AS_IS, MessageWriter } from './message-writer.ts';
 
 const CONNECTING = 0;
@@ -51,7 +55,7 @@ const SWITCHING_PROTOCOLS = 101;
 /** This and above. */
 const SERVER_ERRORS = 500;
 
-export class ServerConnection extends Expiring implements SocketHandler, ServerSide, Tunnel {
+export class ServerConnection extends Expiring implements SocketHandler, DialOwner, ServerSide, Tunnel {
   readonly server: Server;
   readonly upstream: Upstream;
   private readonly context: Context;
@@ -59,14 +63,14 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
   /** Of requests. */
   readonly sink: MessageWriter;
   private socketOrNull: Socket | null = null;
+  /** In CONNECTING. */
+  private dial: Dial | null = null;
   private exchange: ResponseHandler | null = null;
   private state: State = CONNECTING;
   /** When this exchange took it. */
   private takenAt = 0;
   /** The response is one of the server's failures: 5xx. */
   private isServerError = false;
-  /** When it has to stand. */
-  private connectDeadline = 0;
   /** The response's framing and both sides' words allow another exchange. */
   private isReusable = false;
   /** Carried an exchange before this one: it may have been closed by the server meanwhile. */
@@ -98,19 +102,25 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
   ): ServerConnection | null {
     const connection = new ServerConnection(context, upstream, server);
     connection.takenAt = context.transport.now;
-    connection.connectDeadline = connection.takenAt + upstream.plan.timeouts.connectMs;
-    if (!connection.dial()) return null;
+    connection.dial = Dial.begin(context, upstream, server, connection);
+    if (connection.dial === null) return null;
     connection.exchange = exchange;
     return connection;
   }
 
-  private dial(): boolean {
-    const { timers, transport } = this.context;
-    this.socketOrNull = transport.connect(this.server.preparedAddress, this);
-    this.sink.socket = this.socketOrNull;
-    if (this.socketOrNull === null) return false;
-    timers.arm(this, this.connectDeadline);
-    return true;
+  handleDialed(socket: Socket): void {
+    this.dial = null;
+    this.wasConnected = true;
+    this.socketOrNull = socket;
+    this.sink.socket = socket;
+    socket.handler = this;
+    this.beginResponse();
+    (this.exchange as ResponseHandler).handleServerReady();
+  }
+
+  handleDialFailed(how: ConnectFailure): void {
+    this.dial = null;
+    this.fail(how, 0);
   }
 
   private get socket(): Socket {
@@ -154,11 +164,7 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
   // --- events of the socket ---
 
   handleConnect(): void {
-    this.wasConnected = true;
-    const { keepAlive } = this.upstream.plan;
-    if (keepAlive !== null) this.socket.setKeepAlive(keepAlive);
-    this.beginResponse();
-    (this.exchange as ResponseHandler).handleServerReady();
+    // it is connected
   }
 
   handleData(_socket: Socket, slot: number, offset: number, length: number): void {
@@ -212,13 +218,9 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
     else exchange.pumpRequest();
   }
 
-  handleClose(_socket: Socket, reason: CloseReason): void {
-    const wasState = this.state;
+  handleClose(): void {
     this.socketOrNull = null;
-    switch (wasState) {
-      case CONNECTING:
-        this.handleNoConnection(reason);
-        return;
+    switch (this.state) {
       case HEAD:
       case BODY:
         // else when the client has taken what came before
@@ -230,15 +232,9 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
       case IDLE:
         this.leavePool();
         return;
+      case CONNECTING:
       case CLOSED:
     }
-  }
-
-  private handleNoConnection(reason: CloseReason): void {
-    const { timers, transport } = this.context;
-    const dialAt = redialAt(reason, transport.now, this.connectDeadline);
-    if (dialAt > 0) timers.arm(this, dialAt);
-    else this.fail(connectFailure(reason), 0);
   }
 
   private endBroken(): void {
@@ -246,13 +242,8 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
     else this.breakOff();
   }
 
-  override handleExpiry(now: number): void {
+  override handleExpiry(): void {
     switch (this.state) {
-      case CONNECTING:
-        if (now >= this.connectDeadline) this.fail(FAILED_CONNECT_TIMEOUT, 0);
-        else if (!this.server.isUsable) this.fail(FAILED_WITHDRAWN, 0);
-        else if (!this.dial()) this.fail(FAILED_NO_RESOURCE, 0);
-        return;
       case HEAD:
         if (this.isClientsTurn) this.touch();
         else this.fail(FAILED_RESPONSE_TIMEOUT, 0);
@@ -265,6 +256,7 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
         if (this.isClientsTurn) this.touch();
         else this.refuseRest();
         return;
+      case CONNECTING:
       case IDLE:
       case CLOSED:
     }
@@ -299,15 +291,8 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
       if (this.exchange !== null && this.state !== CONNECTING && this.reader.length === 0) this.endBroken();
       return;
     }
-    if (this.reader.length > 0) {
-      this.reader.settle();
-      this.socketOrNull.pause();
-    } else if (this.isClientFull) {
-      (this.exchange as ResponseHandler).noteBacklog();
-      this.socketOrNull.pause();
-    } else {
-      this.socketOrNull.resume();
-    }
+    const reads = this.reader.regulate(this.socketOrNull, this.isClientFull);
+    if (!reads && this.reader.length === 0) (this.exchange as ResponseHandler).noteBacklog();
   }
 
   /** Memory is tight, and the client has to take what it was sent before more of the response is received for it. */
@@ -323,51 +308,28 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
       exchange.noteBacklog();
       return false;
     }
-    const { memory, arena, responseHead } = this.context;
-    const reader = this.reader;
-    if (reader.isBetweenMessages) {
-      const end = reader.offset + reader.length;
-      const used = parseResponseHead(memory, reader.offset, end, RESPONSE_LIMITS, responseHead);
-      if (used !== 0) {
-        if (used > 0) this.takeHead(used, false);
-        else this.fail(FAILED_BAD_RESPONSE, 0);
-        return true;
-      }
-    }
-    const filled = reader.fillStash(RESPONSE_LIMITS.headBytes);
-    if (filled === READ_MORE) return true;
-    if (filled !== READ_DONE) {
-      this.fail(filled === READ_NO_MEMORY ? FAILED_NO_BUFFER : FAILED_BAD_RESPONSE, 0);
-      return true;
-    }
-    const held = reader.stash as Stash;
-    const start = arena.start(held.slot);
-    const used = parseResponseHead(memory, start, start + held.length, RESPONSE_LIMITS, responseHead);
-    if (used > 0) this.takeHead(used, true);
-    else this.fail(FAILED_BAD_RESPONSE, 0);
+    const read = this.reader.readHead(parseResponseHead, RESPONSE_LIMITS, this.context.responseHead);
+    if (read > 0) this.takeHead();
+    else if (read === HEAD_NO_MEMORY) this.fail(FAILED_NO_BUFFER, 0);
+    else if (read !== HEAD_MORE) this.fail(FAILED_BAD_RESPONSE, 0);
     return true;
   }
 
-  /** A head is in `context.responseHead`: in the stash, or in the first `length` bytes of the input. */
-  private takeHead(length: number, isStashed: boolean): void {
-    const status = this.context.responseHead.status;
-    if (status === SWITCHING_PROTOCOLS) this.switchProtocols(length, isStashed);
-    else if (status < 200) this.passInterim(length, isStashed);
-    else this.passFinal(length, isStashed);
+  /** A head is in `context.responseHead`. */
+  private takeHead(): void {
+    const { status } = this.context.responseHead;
+    if (status === SWITCHING_PROTOCOLS) this.switchProtocols();
+    else if (status < 200) this.passInterim();
+    else this.passFinal();
   }
 
-  private dropHead(length: number, isStashed: boolean): void {
-    if (isStashed) (this.reader.stash as Stash).clear(this.context.arena);
-    else this.reader.consume(length);
-  }
-
-  private passInterim(length: number, isStashed: boolean): void {
+  private passInterim(): void {
     const isSent = (this.exchange as ResponseHandler).passInterim(this.context.responseHead);
-    this.dropHead(length, isStashed);
+    this.reader.dropHead();
     if (!isSent) this.fail(FAILED_NO_BUFFER, 0);
   }
 
-  private switchProtocols(length: number, isStashed: boolean): void {
+  private switchProtocols(): void {
     const { responseHead: head } = this.context;
     const exchange = this.exchange as ResponseHandler;
     // What follows of the request would look like the new protocol's bytes, so it must be over (RFC 9110 section 7.8).
@@ -380,7 +342,7 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
       this.fail(FAILED_NO_BUFFER, 0);
       return;
     }
-    this.dropHead(length, isStashed);
+    this.reader.dropHead();
     // The server's first bytes may have come together with its head.
     if (this.reader.length > 0) this.reader.sendAll(exchange.responseSink);
     const { socket } = this;
@@ -388,8 +350,8 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
     exchange.beginTunnel(this, socket);
   }
 
-  private passFinal(length: number, isStashed: boolean): void {
-    const { arena, responseHead: head } = this.context;
+  private passFinal(): void {
+    const { responseHead: head } = this.context;
     const exchange = this.exchange as ResponseHandler;
     const reader = this.reader;
     if (exchange.retriesStatus(head.status)) {
@@ -402,11 +364,9 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
     this.isReusable = isPersistent && kind !== BODY_UNTIL_CLOSE;
     exchange.beginResponse(head, kind, this.isReusable);
     const { contentLength } = head;
-    // The head's bytes are used up from here, but not yet their slot: the body may be behind them.
-    if (isStashed) (reader.stash as Stash).clear(arena);
-    const hasMore = isStashed ? reader.length > 0 : reader.length > length;
+    reader.dropHead();
+    const hasMore = reader.length > 0;
     const isEmpty = kind === BODY_NONE || (kind === BODY_LENGTH && contentLength === 0);
-    if (!isStashed) reader.consume(length);
     reader.beginBody(kind, contentLength, Infinity);
     const result = this.passFirst(exchange, isEmpty, hasMore);
     if (result !== READ_MORE && result !== READ_DONE && result !== READ_BLOCKED) {
@@ -563,6 +523,8 @@ export class ServerConnection extends Expiring implements SocketHandler, ServerS
     this.exchange = null;
     this.socketOrNull = null;
     this.sink.socket = null;
+    if (this.dial !== null) this.dial.cancel();
+    this.dial = null;
     this.context.timers.remove(this);
     this.reader.clear();
   }

@@ -6,7 +6,7 @@
  * 6.4.2), and its own must not draw the segment's switches to it.
  */
 import { formatIP } from '../../../base/address.ts';
-import { compareBytes, equalBytes } from '../../../base/bytes.ts';
+import { equalBytes } from '../../../base/bytes.ts';
 import type {
   Attachment,
   AttachmentHandler,
@@ -14,10 +14,13 @@ import type {
   SourceLoss,
   VirtualAddress,
 } from '../../../port/segment.ts';
-import { virtualMac, VRRP_TTL } from '../../../wire/vrrp/advert.ts';
+import { VRRP_TTL } from '../../../wire/vrrp/advert.ts';
 import { errorName } from '../libc.ts';
+import { ConcealedAddresses } from './concealed-addresses.ts';
 import { advertFrame } from './frame-socket.ts';
+import { isForeign, isInNetwork, isLinkLocal } from './link-address.ts';
 import type { Machine } from './machine.ts';
+import { Macvlan } from './macvlan.ts';
 import { NetlinkWriter } from './netlink-message.ts';
 import { OwnAddresses } from './own-addresses.ts';
 import { Relay } from './relay.ts';
@@ -26,16 +29,14 @@ import {
   type Link,
   type LinkAddress,
   writeAddRoute,
-  writeCreateMacvlan,
   writeDeleteAddress,
-  writeDeleteLink,
   writeDeleteRoute,
   writeHoldAddress,
-  writeNoLinkLocal,
   writeSetUp,
 } from './rtnetlink.ts';
 import type { SegmentInterface } from './segment-interface.ts';
-import { readSysctl, writeSysctl } from './sysctl.ts';
+import { chooseSource, isSameSource } from './source-choice.ts';
+import { readSysctl } from './sysctl.ts';
 import type { Undo } from './undo-journal.ts';
 
 /** What has the kernel hold the addresses, as long as nothing else on that link has changed. */
@@ -47,7 +48,6 @@ interface Holding {
 }
 
 const NO_MAC = new Uint8Array(6);
-const LOOPBACK = 'lo';
 const EADDRNOTAVAIL = -99;
 const EEXIST = -17;
 
@@ -59,9 +59,7 @@ export class LinuxAttachment implements Attachment {
   private readonly machine: Machine;
   private readonly segment: SegmentInterface;
   private readonly isVirtual: (address: LinkAddress) => boolean;
-  private readonly virtualMac: Uint8Array;
   private readonly handleClose: () => void;
-  private readonly handleReveal: () => void;
   private readonly handleApplied: () => void;
   /** What the handler was told last; undefined: nothing yet. */
   private source: Uint8Array | SourceLoss | undefined = undefined;
@@ -77,8 +75,9 @@ export class LinuxAttachment implements Attachment {
   private own: OwnAddresses;
   /** All addresses, to find one among hundreds. */
   private texts: ReadonlySet<string>;
-  /** These addresses are on the loopback interface: this machine has them, and no neighbour sees it. */
-  private concealed: readonly Uint8Array[] = [];
+  private readonly concealed: ConcealedAddresses;
+  /** There while it is needed; with the virtual MAC only. */
+  private readonly macvlan: Macvlan;
   private currentRelay: Relay | null = null;
   /** The messages that put the addresses there; the same each time while they are held. */
   private holding: Holding | null = null;
@@ -106,10 +105,11 @@ export class LinuxAttachment implements Attachment {
     this.segment = segment;
     this.isVirtual = isVirtual;
     this.handleClose = handleClose;
-    this.handleReveal = handleReveal;
     this.handleApplied = handleApplied;
-    this.virtualMac = virtualMac(request.family, request.virtualRouterId);
-    const addresses = request.addresses.map(({ address }) => address);
+    const { family, virtualRouterId } = request;
+    this.macvlan = new Macvlan(machine, segment, family, virtualRouterId, (message) => this.note(message));
+    this.concealed = new ConcealedAddresses(machine, family, handleReveal);
+    const addresses = this.virtualAddresses;
     this.own = new OwnAddresses(machine, segment.name, addresses);
     this.texts = new Set(addresses.map(textOf));
   }
@@ -196,7 +196,8 @@ export class LinuxAttachment implements Attachment {
     this.isHolding = true;
     if (this.isHeld && this.machine.refresh(messages)) return;
     // A macvlan that goes up says so to the segment (MLD), and switches believe it, before its addresses are of any use.
-    if (isNew && this.request.family === 6 && this.request.hasVirtualMac) this.addConcealed(lifetimeS);
+    if (isNew && this.request.family === 6 && this.request.hasVirtualMac)
+      this.concealed.conceal(this.virtualAddresses, lifetimeS);
     if (this.request.hasVirtualMac && !link.isUp) {
       this.machine.change(
         (writer) => writeSetUp(writer, link.index, true),
@@ -210,24 +211,21 @@ export class LinuxAttachment implements Attachment {
       for (const { address } of this.request.addresses) this.seen.add(address);
     }
     if (isNew && this.request.family === 6) {
-      this.machine.awaitDelivery6(
-        link.index,
-        this.request.addresses.map(({ address }) => address),
-      );
+      this.machine.awaitDelivery6(link.index, this.virtualAddresses);
     }
-    this.reveal();
+    this.concealed.reveal();
   }
 
   drop(): void {
     this.removeHeld();
     this.removeRoutes();
-    this.reveal();
+    this.concealed.reveal();
   }
 
   conceal(lifetimeS: number): void {
     if (this.isHolding) {
       this.raiseArpSettings();
-      this.addConcealed(lifetimeS);
+      this.concealed.conceal(this.virtualAddresses, lifetimeS);
     }
     this.removeHeld();
   }
@@ -304,7 +302,7 @@ export class LinuxAttachment implements Attachment {
       request.addresses.some((each) => each.prefixLength === prefixLength && equalBytes(each.address, address));
     const gone = this.request.addresses.filter((each) => !isKept(each));
     if (this.hasBegun) {
-      this.reveal();
+      this.concealed.reveal();
       this.removeSome(gone);
     }
     const before = this.texts;
@@ -356,12 +354,9 @@ export class LinuxAttachment implements Attachment {
     const { machine, request, segment } = this;
     if (this.hasBegun) {
       this.drop();
-      if (request.hasVirtualMac) this.deleteMacvlan();
+      if (request.hasVirtualMac) this.macvlan.delete();
       const link = segment.link?.index ?? null;
-      this.own.giveBack(
-        link,
-        request.addresses.map(({ address }) => address),
-      );
+      this.own.giveBack(link, this.virtualAddresses);
       machine.journal.remove(
         (undo) =>
           undo.kind === 'address' &&
@@ -377,7 +372,7 @@ export class LinuxAttachment implements Attachment {
 
   /** The interface may answer for what it has itself only: else it answers for virtual addresses that are elsewhere too. */
   get needsArpSettings(): boolean {
-    return this.request.family === 4 && (this.request.hasVirtualMac || this.concealed.length > 0);
+    return this.request.family === 4 && (this.request.hasVirtualMac || !this.concealed.isEmpty);
   }
 
   /** Addresses that should be there and are not. */
@@ -385,7 +380,7 @@ export class LinuxAttachment implements Attachment {
     if (!this.isHolding) return [];
     const { network } = this.machine;
     const link = network.findLink(this.addressLinkName);
-    const addresses = this.request.addresses.map(({ address }) => address);
+    const addresses = this.virtualAddresses;
     // A macvlan that is down has its addresses and does not answer for them.
     if (link === null || (this.request.hasVirtualMac && !link.isUp)) return addresses;
     // Of an IPv6 address that was added the kernel tells a moment later, from a queue of its own (addrconf_dad_work):
@@ -446,51 +441,11 @@ export class LinuxAttachment implements Attachment {
     machine.raiseSysctl(`net/ipv4/conf/${segment.name}/arp_announce`, 2);
   }
 
-  /**
-   * What can be put on the loopback interface: a link-local address is nothing without its link, and what somebody has put
-   * there already is theirs.
-   */
-  private concealable(loopback: Link): Uint8Array[] {
-    const there = this.machine.network.othersOf(loopback.index).filter(isForeign);
-    return this.request.addresses
-      .map(({ address }) => address)
-      .filter((address) => !isLinkLocal(address) && !there.some((each) => equalBytes(each.address, address)));
-  }
-
-  /** On Linux an address belongs to the machine: what is for it is taken, whatever interface it is on. */
-  private addConcealed(lifetimeS: number): void {
-    const { machine, request } = this;
-    const loopback = machine.network.findLink(LOOPBACK);
-    if (loopback === null) return;
-    const addresses = this.concealable(loopback);
-    machine.change((writer) => {
-      for (const address of addresses) {
-        const held = { address, prefixLength: 8 * address.length, hasRoute: true };
-        writeHoldAddress(writer, loopback.index, held, lifetimeS);
-      }
-    });
-    if (request.family === 6) machine.awaitDelivery6(loopback.index, addresses);
-    this.concealed = addresses;
-  }
-
-  private reveal(): void {
-    const { concealed } = this;
-    if (concealed.length === 0) return;
-    this.concealed = [];
-    const loopback = this.machine.network.findLink(LOOPBACK);
-    if (loopback !== null) {
-      this.machine.change((writer) => {
-        for (const address of concealed) writeDeleteAddress(writer, loopback.index, address, 8 * address.length);
-      });
-    }
-    this.handleReveal();
-  }
-
   private send(source: Uint8Array, destination: Uint8Array, payload: Uint8Array): number {
     const { request, segment } = this;
     if (request.adverts?.shape.peers !== null) return segment.sendAdvert(source, destination, payload, VRRP_TTL);
     this.identification = (this.identification + 1) & 0xffff;
-    const mac = request.hasVirtualMac ? this.virtualMac : this.mac;
+    const mac = request.hasVirtualMac ? this.macvlan.mac : this.mac;
     return segment.sendFrame(advertFrame(mac, source, destination, payload, this.identification));
   }
 
@@ -499,44 +454,29 @@ export class LinuxAttachment implements Attachment {
   }
 
   private findSource(): Uint8Array | SourceLoss {
-    const { request, segment, machine } = this;
-    const { link, name } = segment;
-    const { adverts, family } = request;
-    if (link === null) return cut(`there is no interface ${name}`);
-    if (!link.isRunning) return cut(link.isUp ? `${name} has no carrier` : `${name} is down`);
-    if (link.portOf !== null) return cut(`${name} is a port of a ${link.portOf}, which is the interface now`);
-    if (segment.problem !== null) return cut(`${name} cannot be used: ${segment.problem}`);
-    const bytes = adverts?.packetBytes ?? 0;
-    if (bytes > link.mtu) return cut(`an advert has ${bytes} bytes, and the MTU of ${name} is ${link.mtu}`);
-    const all = machine.network.othersOf(link.index).filter((each) => each.family === family);
-    const usable = all.filter(({ isTentative }) => !isTentative);
-    const wanted = adverts?.source ?? null;
-    if (wanted !== null) {
-      const isThere = usable.some(({ address }) => equalBytes(address, wanted));
-      return isThere ? wanted : lost(`${formatIP(wanted)}, which adverts are sent from, is not an address of ${name}`);
-    }
-    const own = usable.filter((each) => !this.isVirtual(each));
-    const source =
-      family === 6
-        ? own.find(({ address }) => isLinkLocal(address))
-        : (own.find(({ isSecondary }) => !isSecondary) ?? own[0]);
-    if (source !== undefined) return source.address;
-    // The owner of the addresses may have no others.
-    const owned = adverts?.isOwner === true ? this.findOwned(all) : undefined;
-    if (owned !== undefined) return owned;
-    const isTested = all.some((each) => each.isTentative && !this.isVirtual(each));
-    if (isTested) return lost(`${name} has no address yet that was found to be nobody else's`);
-    return lost(`${name} has no ${family === 6 ? 'link-local' : 'IPv4'} address of its own`);
+    const { request, segment, machine, isVirtual } = this;
+    const there = segment.link === null ? [] : machine.network.othersOf(segment.link.index);
+    const addresses = there.filter(({ family }) => family === request.family);
+    return chooseSource(request, segment, { addresses, isVirtual, findOwned: () => this.findOwned(addresses) });
   }
 
   private get addressLinkName(): string {
-    return this.request.hasVirtualMac ? this.macvlanName : this.segment.name;
+    return this.request.hasVirtualMac ? this.macvlan.name : this.segment.name;
   }
 
   /** As it is in the kernel now: with a virtual MAC the macvlan, which is made if need be. */
   private findAddressLink(): Link | null {
     if (!this.request.hasVirtualMac) return this.segment.link;
     return this.segment.link === null ? null : this.findMacvlan();
+  }
+
+  /** Before it has begun, nothing is changed. */
+  private findMacvlan(): Link | null {
+    return this.hasBegun ? this.macvlan.findOrCreate(this.isEstablished) : this.macvlan.find();
+  }
+
+  private get virtualAddresses(): Uint8Array[] {
+    return this.request.addresses.map(({ address }) => address);
   }
 
   /** The addresses first, in their order. */
@@ -588,7 +528,7 @@ export class LinuxAttachment implements Attachment {
   private removeLeftovers(): void {
     const { machine } = this;
     this.removeAddresses((each) => this.isLeftover(each));
-    if (machine.network.findLink(this.macvlanName) !== null) this.deleteMacvlan();
+    if (machine.network.findLink(this.macvlan.name) !== null) this.macvlan.delete();
     machine.network.update();
   }
 
@@ -635,7 +575,7 @@ export class LinuxAttachment implements Attachment {
 
   /** One of the addresses that the machine had by itself; `there` is what the interface has. */
   private findOwned(there: readonly LinkAddress[]): Uint8Array | undefined {
-    const addresses = this.request.addresses.map(({ address }) => address);
+    const addresses = this.virtualAddresses;
     return (
       addresses.find((address) => this.own.prefixOf(address) !== null) ??
       there.find((each) => isForeign(each) && this.isOneOfOurs(each.address))?.address ??
@@ -646,99 +586,6 @@ export class LinuxAttachment implements Attachment {
   private isOneOfOurs(address: Uint8Array): boolean {
     return this.texts.has(textOf(address));
   }
-
-  // --- the macvlan ---
-
-  /** At most the 15 characters that a name may have. */
-  private get macvlanName(): string {
-    const { family, virtualRouterId } = this.request;
-    return `vip${family}.${this.segment.link?.index ?? 0}.${virtualRouterId}`;
-  }
-
-  private findMacvlan(): Link | null {
-    const { machine, macvlanName: name, segment, virtualMac: mac } = this;
-    machine.network.update();
-    const parent = segment.link;
-    if (parent === null) return null;
-    const found = machine.network.findLink(name);
-    if (!this.hasBegun) return found;
-    if (found !== null) {
-      if (found.isMacvlan && found.parentIndex === parent.index && equalBytes(found.mac, mac)) {
-        if (this.isEstablished) machine.journal.add({ kind: 'link', name });
-        return found;
-      }
-      this.deleteMacvlan();
-    }
-    machine.journal.add({ kind: 'link', name });
-    let problem: number | null = null;
-    machine.change(
-      (writer) => writeCreateMacvlan(writer, name, parent.index, mac),
-      (_, error) => {
-        problem = error;
-      },
-    );
-    if (problem !== null) {
-      this.note(`cannot create the macvlan ${name} (${errorName(problem)})`);
-      return null;
-    }
-    machine.network.update();
-    const created = machine.network.findLink(name);
-    if (created !== null) this.configureMacvlan(created);
-    return created;
-  }
-
-  private configureMacvlan(link: Link): void {
-    this.machine.change((writer) => writeNoLinkLocal(writer, link.index));
-    const settings: readonly (readonly [name: string, value: number])[] =
-      this.request.family === 4
-        ? [
-            // Answer for the virtual addresses only.
-            ['ipv4/conf/*/arp_ignore', 1],
-            // Answers leave by the parent. Loose, which also overrides a strict `all`.
-            ['ipv4/conf/*/rp_filter', 2],
-            ['ipv4/conf/*/promote_secondaries', 1],
-            ['ipv6/conf/*/disable_ipv6', 1],
-          ]
-        : [
-            ['ipv4/conf/*/arp_ignore', 1],
-            ['ipv6/conf/*/accept_ra', 0],
-            ['ipv6/conf/*/autoconf', 0],
-          ];
-    for (const [name, value] of settings) {
-      const error = writeSysctl(`net/${name.replace('*', link.name)}`, value);
-      // Where IPv6 is off there is nothing to switch off.
-      if (error === null || error === 'ENOENT') continue;
-      this.note(`cannot set net.${name.replace('*', link.name).replaceAll('/', '.')} to ${value} (${error})`);
-    }
-  }
-
-  private deleteMacvlan(): void {
-    const { machine, macvlanName: name } = this;
-    const link = machine.network.findLink(name);
-    if (link !== null) machine.change((writer) => writeDeleteLink(writer, link.index));
-    machine.journal.remove((undo) => undo.kind === 'link' && undo.name === name);
-    machine.network.update();
-  }
-}
-
-function cut(reason: string): SourceLoss {
-  return { reason, isLinkUp: false };
-}
-
-function lost(reason: string): SourceLoss {
-  return { reason, isLinkUp: true };
-}
-
-function isSameSource(a: Uint8Array | SourceLoss, b: Uint8Array | SourceLoss): boolean {
-  if (a instanceof Uint8Array || b instanceof Uint8Array) {
-    return a instanceof Uint8Array && b instanceof Uint8Array && equalBytes(a, b);
-  }
-  return a.reason === b.reason && a.isLinkUp === b.isLinkUp;
-}
-
-/** Somebody else's: those of this program have an end, also on kernels that do not say whose they are. */
-function isForeign({ isOurs, isPermanent }: LinkAddress): boolean {
-  return !isOurs && isPermanent;
 }
 
 function textOf(address: Uint8Array): string {
@@ -748,15 +595,4 @@ function textOf(address: Uint8Array): string {
 /** An IPv4 address that is written with a network around it. */
 function hasNetwork({ address, prefixLength }: VirtualAddress): boolean {
   return address.length === 4 && prefixLength < 32;
-}
-
-function isLinkLocal(address: Uint8Array): boolean {
-  return address[0] === 0xfe && (address[1] & 0xc0) === 0x80;
-}
-
-function isInNetwork(address: Uint8Array, network: LinkAddress): boolean {
-  const whole = network.prefixLength >> 3;
-  const rest = network.prefixLength & 7;
-  if (compareBytes(address.subarray(0, whole), network.address.subarray(0, whole)) !== 0) return false;
-  return rest === 0 || (address[whole] ^ network.address[whole]) >> (8 - rest) === 0;
 }

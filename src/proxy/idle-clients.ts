@@ -11,7 +11,7 @@ export interface IdleClient {
   /** Another client needs its room. */
   closeIdle(): void;
   /** Nobody will answer it here any more. */
-  leave(): void;
+  endIdle(): void;
 }
 
 export class IdleClients {
@@ -52,6 +52,6 @@ export class IdleClients {
 
   /** It is told that nobody will answer it here any more. */
   endLongest(): void {
-    this.longest?.leave();
+    this.longest?.endIdle();
   }
 }

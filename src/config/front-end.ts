@@ -1,0 +1,53 @@
+/**
+ * What a language of configuration files has to offer: it tells its own texts from others, and makes of a file, with all that
+ * the file includes, a part of a configuration document. Whatever follows (shape, checks, plan) is the same for all languages.
+ *
+ * A front-end is pure: what it needs of the file system it asks the caller for, who so knows every file that counts.
+ */
+import type { Diagnostic, Finding, Problem, SourceMap } from './diagnostic.ts';
+
+export type FrontEndName = 'yaml' | 'nginx' | 'keepalived';
+
+/** A file that was named by who starts evenkeel. */
+export interface RootFile {
+  /** As it is to be printed in diagnostics; `include` is relative to it where a language says so. */
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface FileAccess {
+  /** The text of a file that is included, or why it cannot be had. */
+  read(path: string): { readonly text: string } | { readonly reason: string };
+  /** The paths that match a pattern as glob(3) has it, sorted. A pattern without special characters matches what is there. */
+  glob(pattern: string): readonly string[];
+}
+
+export interface FrontEndContext {
+  readonly files: FileAccess;
+  /** Which node this is, where the caller knows. */
+  readonly node: string | null;
+}
+
+/** A file as a part of a configuration document. */
+export interface FrontEndDocument {
+  readonly frontEnd: FrontEndName;
+  /** A document as YAML could hold it, or null: there is nothing that could be checked. It becomes the caller's. */
+  readonly value: unknown;
+  readonly source: SourceMap;
+  /** What the front-end has found itself. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Whether something that was found about the document is worth saying: not if it follows from what was said already. */
+  isSound(finding: Finding): boolean;
+  /** In this document parts may be missing because they could not be read: how it fits together cannot be told. */
+  readonly isBroken: boolean;
+  /** The words of this language for something that was found about the document; what it has no better words for as it is. */
+  explain(finding: Finding): Problem;
+}
+
+export interface FrontEnd {
+  readonly name: FrontEndName;
+  /** By its content. What no other language recognizes is YAML. */
+  recognizes(text: string): boolean;
+  /** Never throws for what is in the text. */
+  read(root: RootFile, context: FrontEndContext): FrontEndDocument;
+}

@@ -1,0 +1,39 @@
+/** From files to a Config that is right, or to everything that is wrong with them, whatever languages they are written in. */
+import { checkDocument } from './check.ts';
+import type { Diagnostic, SourceMap } from './diagnostic.ts';
+import { diagnose, sortDiagnostics } from './diagnostic.ts';
+import type { FrontEndDocument } from './front-end.ts';
+import { mergeDocuments } from './merge.ts';
+import type { Config } from './model.ts';
+import { checkShape } from './shape.ts';
+
+export interface Loaded {
+  /** Null if there is any error. */
+  readonly config: Config | null;
+  /** Errors and warnings, in the order of the files. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly source: SourceMap;
+}
+
+/** At least one. `node`: which node this is, where the caller knows; it goes before the document's `node`. */
+export function loadDocuments(documents: readonly FrontEndDocument[], node: string | null): Loaded {
+  const diagnostics = documents.flatMap((document) => document.diagnostics);
+  if (documents.some(({ value }) => value === null)) {
+    return { config: null, diagnostics: sortDiagnostics(diagnostics), source: documents[0].source };
+  }
+  const { value, source, ownerOf, diagnostics: clashes } = mergeDocuments(documents);
+  diagnostics.push(...clashes);
+  const shape = checkShape(value);
+  const isBroken = documents.some((document) => document.isBroken);
+  const findings = isBroken ? shape.findings : [...shape.findings, ...checkDocument(shape, source, node)];
+  for (const found of findings) {
+    const owner = ownerOf(found.path);
+    if (owner.isSound(found)) diagnostics.push(diagnose(owner.explain(found), source.locate(found.path, found.part)));
+  }
+  const isRight = diagnostics.every(({ severity }) => severity !== 'error');
+  return {
+    config: isRight ? (shape.document as Config) : null,
+    diagnostics: sortDiagnostics(diagnostics),
+    source,
+  };
+}

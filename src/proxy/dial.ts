@@ -1,0 +1,126 @@
+/**
+ * A connection to a server until it stands, with its upstream's layer if that has one. It has to stand in time; where the
+ * queue of a Unix socket is full, it is tried again within that time.
+ */
+import { type ConnectFailure, FAILED_CONNECT_TIMEOUT, FAILED_NO_RESOURCE, FAILED_WITHDRAWN } from '../core/retry.ts';
+import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
+import { connectFailure } from './connect-failure.ts';
+import type { Context } from './context.ts';
+import { Expiring } from './expiring.ts';
+import type { LayerUser, Opening } from './layer.ts';
+import { redialAt } from './redial.ts';
+import type { Server, Upstream } from './upstream.ts';
+
+export interface DialOwner {
+  /** It stands. The socket is to be given a handler before this returns. */
+  handleDialed(socket: Socket): void;
+  handleDialFailed(how: ConnectFailure): void;
+}
+
+export class Dial extends Expiring implements SocketHandler, LayerUser {
+  private readonly context: Context;
+  private readonly upstream: Upstream;
+  private readonly server: Server;
+  private readonly owner: DialOwner;
+  private readonly standsBy: number;
+  /** Null: it waits to be tried again, or the layer has it. */
+  private socket: Socket | null = null;
+  private opening: Opening | null = null;
+  private isOver = false;
+
+  /** Null: no socket could be made. */
+  static begin(context: Context, upstream: Upstream, server: Server, owner: DialOwner): Dial | null {
+    const dial = new Dial(context, upstream, server, owner);
+    return dial.connect() ? dial : null;
+  }
+
+  private constructor(context: Context, upstream: Upstream, server: Server, owner: DialOwner) {
+    super();
+    this.context = context;
+    this.upstream = upstream;
+    this.server = server;
+    this.owner = owner;
+    this.standsBy = context.transport.now + upstream.plan.timeouts.connectMs;
+  }
+
+  private connect(): boolean {
+    const { timers, transport } = this.context;
+    this.socket = transport.connect(this.server.preparedAddress, this);
+    if (this.socket === null) return false;
+    timers.arm(this, this.standsBy);
+    return true;
+  }
+
+  /** It is not wanted any more. Idempotent. */
+  cancel(): void {
+    const { opening, socket } = this;
+    this.end();
+    if (socket !== null) socket.close();
+    if (opening !== null) opening.cancel();
+  }
+
+  private end(): void {
+    this.isOver = true;
+    this.socket = null;
+    this.opening = null;
+    this.context.timers.remove(this);
+  }
+
+  private fail(how: ConnectFailure): void {
+    this.cancel();
+    this.owner.handleDialFailed(how);
+  }
+
+  // --- the socket ---
+
+  handleConnect(socket: Socket): void {
+    const { keepAlive } = this.upstream.plan;
+    if (keepAlive !== null) socket.setKeepAlive(keepAlive);
+    const { layer } = this.upstream;
+    if (layer === null) {
+      this.handleOpen(socket);
+      return;
+    }
+    this.socket = null;
+    const opening = layer.open(socket, this);
+    if (!this.isOver) this.opening = opening;
+  }
+
+  handleClose(_socket: Socket, reason: CloseReason): void {
+    this.socket = null;
+    const { timers, transport } = this.context;
+    const dialAt = redialAt(reason, transport.now, this.standsBy);
+    if (dialAt > 0) timers.arm(this, dialAt);
+    else this.fail(connectFailure(reason));
+  }
+
+  handleData(_socket: Socket, slot: number): void {
+    this.context.arena.release(slot); // not before it stands
+  }
+
+  handleEnd(): void {
+    // not before it stands
+  }
+
+  handleDrain(): void {
+    // nothing was sent
+  }
+
+  // --- the layer ---
+
+  handleOpen(socket: Socket): void {
+    this.end();
+    this.owner.handleDialed(socket);
+  }
+
+  handleOpenFailed(reason: CloseReason): void {
+    this.opening = null;
+    this.fail(connectFailure(reason));
+  }
+
+  override handleExpiry(now: number): void {
+    if (now >= this.standsBy) this.fail(FAILED_CONNECT_TIMEOUT);
+    else if (!this.server.isUsable) this.fail(FAILED_WITHDRAWN);
+    else if (!this.connect()) this.fail(FAILED_NO_RESOURCE);
+  }
+}

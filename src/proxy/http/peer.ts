@@ -1,0 +1,41 @@
+/** Where a client's connection comes from, and whether what it says of earlier hops is believed. Read when the first request needs it. */
+import type { TrustedProxies } from '../../core/client/trusted-proxies.ts';
+import type { IpWords } from '../../wire/ip-text.ts';
+import type { PeerAddress } from '../layer.ts';
+
+const bytes = new Uint8Array(16);
+const words = new DataView(bytes.buffer);
+
+export class Peer implements IpWords {
+  ip0 = 0;
+  ip1 = 0;
+  ip2 = 0;
+  ip3 = 0;
+  /** It is a trusted proxy. */
+  isTrusted = false;
+  private readonly address: PeerAddress;
+  private isRead = false;
+  /** By whose judgement it is trusted, or not. */
+  private judge: TrustedProxies | null = null;
+
+  constructor(address: PeerAddress) {
+    this.address = address;
+  }
+
+  /** Is judged by these. Null: nobody is trusted. */
+  judgeBy(judge: TrustedProxies | null): void {
+    if (!this.isRead) this.read();
+    else if (this.judge === judge) return;
+    this.judge = judge;
+    this.isTrusted = judge !== null && judge.has(this);
+  }
+
+  private read(): void {
+    this.isRead = true;
+    this.address.remoteAddress(bytes, 0);
+    this.ip0 = words.getInt32(0);
+    this.ip1 = words.getInt32(4);
+    this.ip2 = words.getInt32(8);
+    this.ip3 = words.getInt32(12);
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * All routes of a listener, prepared. Of ten thousand that takes longer than a request may wait, so it is done step by step. A
+ * line that the set before has too is the same route, and is not prepared again.
+ */
+import type { EscapedSlash } from '../../config/plan.ts';
+import { parseRoute } from '../../config/route-text.ts';
+import { Rule } from '../../core/route/rule.ts';
+import { readingOf, type RouteTable, RouteTableBuilder } from '../../core/route/table.ts';
+import type { Upstream } from '../upstream.ts';
+import { Route } from './route.ts';
+
+interface Prepared {
+  readonly rule: Rule;
+  readonly route: Route;
+}
+
+/** What a listener's plan says of its routes. */
+export interface RoutesPlan {
+  readonly routes: string;
+  readonly escapedSlash: EscapedSlash;
+}
+
+/** So many lines that were there before cost about what a new one does. */
+const KEPT_PER_STEP = 16;
+
+export class RouteSet {
+  readonly table: RouteTable;
+  readonly routes: readonly Route[];
+  private readonly plan: RoutesPlan;
+  private readonly byLine: ReadonlyMap<string, Prepared>;
+
+  private constructor(plan: RoutesPlan, table: RouteTable, routes: readonly Route[], byLine: Map<string, Prepared>) {
+    this.plan = plan;
+    this.table = table;
+    this.routes = routes;
+    this.byLine = byLine;
+  }
+
+  /** Between two steps somebody else may have the turn. `former` stays as it is. */
+  static *prepare(plan: RoutesPlan, former: RouteSet | null): Generator<undefined, RouteSet> {
+    const known = former?.plan.escapedSlash === plan.escapedSlash ? former : null;
+    if (known?.plan.routes === plan.routes) return known;
+    const { routes: text, escapedSlash } = plan;
+    const builder = new RouteTableBuilder();
+    const routes: Route[] = [];
+    const byLine = new Map<string, Prepared>();
+    let kept = 0;
+    for (let at = 0; at < text.length;) {
+      const end = text.indexOf('\n', at);
+      const line = text.slice(at, end);
+      at = end + 1;
+      let prepared = known?.byLine.get(line) ?? byLine.get(line);
+      const isNew = prepared === undefined;
+      prepared ??= prepareLine(line, escapedSlash);
+      byLine.set(line, prepared);
+      builder.add(prepared.rule);
+      routes.push(prepared.route);
+      if (isNew || ++kept % KEPT_PER_STEP === 0) yield;
+    }
+    return new RouteSet(plan, builder.build(escapedSlash), routes, byLine);
+  }
+
+  /** The plan that these routes are of has these upstreams. */
+  bind(upstreams: readonly Upstream[], isReady: boolean): void {
+    const byName = new Map(upstreams.map((upstream) => [upstream.plan.name, upstream]));
+    for (const route of this.routes) route.bind(byName, isReady);
+  }
+}
+
+function prepareLine(line: string, escapedSlash: EscapedSlash): Prepared {
+  const plan = parseRoute(line);
+  return { rule: new Rule(plan), route: new Route(plan, readingOf(escapedSlash)) };
+}

@@ -1,0 +1,104 @@
+/** HTTP for the clients of one listener: its routes, and what every connection of it shares. */
+import { assert } from '../../base/assert.ts';
+import { BelievedHops, resolveClient } from '../../core/client/forwarded-for.ts';
+import { TrustedProxies } from '../../core/client/trusted-proxies.ts';
+import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
+import { RequestView } from '../../core/value/request-view.ts';
+import type { Socket } from '../../port/transport.ts';
+import { BODY_LENGTH, BODY_NONE, METHOD_TRACE } from '../../wire/http1/head.ts';
+import { copyIp } from '../../wire/ip-text.ts';
+import type { ConnectionInfo } from '../layer.ts';
+import type { Listener } from '../listener.ts';
+import type { Service } from '../service.ts';
+import type { Upstream } from '../upstream.ts';
+import { takeForward } from './max-forwards.ts';
+import * as own from './own-responses.ts';
+import type { Peer } from './peer.ts';
+import type { HttpProtocol, ServerProtocol } from './protocol.ts';
+import type { Route } from './route.ts';
+import type { RouteSet } from './route-set.ts';
+
+export class HttpService implements Service {
+  readonly listener: Listener;
+  /** What its clients may speak; servers are spoken to in the first one, and so is a client with whom nothing else is agreed. */
+  private readonly protocols: readonly HttpProtocol[];
+  /** Another set by another plan; an exchange keeps the route it began with. */
+  private set!: RouteSet;
+  /** The request that is looked at. */
+  readonly view: RequestView;
+  readonly hops = new BelievedHops();
+  /** Null: nobody is. */
+  private trusted: TrustedProxies | null = null;
+
+  constructor(listener: Listener, protocols: readonly ((service: HttpService) => HttpProtocol)[]) {
+    const { memory, requestHead } = listener.context;
+    this.listener = listener;
+    this.view = new RequestView(memory, requestHead);
+    this.protocols = protocols.map((protocol) => protocol(this));
+  }
+
+  configure(upstreams: readonly Upstream[], routes: RouteSet | null): void {
+    const { plan } = this.listener;
+    assert(routes !== null, 'an HTTP listener has routes');
+    routes.bind(upstreams, plan.isReady);
+    this.set = routes;
+    const { forwarded } = plan;
+    this.trusted = forwarded.kind === 'trust' ? new TrustedProxies(forwarded) : null;
+    for (const protocol of this.protocols) protocol.configure(plan);
+  }
+
+  serve(socket: Socket, info: ConnectionInfo | null): void {
+    const protocol = this.protocolFor(info === null ? null : info.protocol);
+    this.listener.context.sessions.add(protocol.accept(socket, info));
+  }
+
+  private protocolFor(name: string | null): HttpProtocol {
+    if (name === null) return this.protocols[0];
+    const agreed = this.protocols.find((protocol) => protocol.name === name);
+    assert(agreed !== undefined, `a layer has agreed on ${name}, which is not spoken here`);
+    return agreed;
+  }
+
+  /** How servers are spoken to. */
+  get towardsServers(): ServerProtocol {
+    return this.protocols[0];
+  }
+
+  /**
+   * The route of the request from this peer whose head is in `context.requestHead`, or what the proxy answers instead. With a route that
+   * needs it, the view is complete.
+   */
+  admit(peer: Peer): Route | own.OwnResponse {
+    const { view } = this;
+    const { plan } = this.listener;
+    const { head } = view;
+    const { set } = this;
+    const index = set.table.match(view);
+    if (index < 0) return withoutRoute(index);
+    const route = set.routes[index];
+    if (route.own === null) {
+      if (head.body === BODY_LENGTH && head.contentLength > plan.limits.bodyBytes) return own.BODY_TOO_LARGE;
+      if (head.method === METHOD_TRACE && head.body !== BODY_NONE) return own.TRACE_CONTENT;
+      if (!takeForward(view.bytes, head)) return head.method === METHOD_TRACE ? own.TRACE_END : own.OPTIONS_END;
+    }
+    if (route.needsView) this.look(peer);
+    return route;
+  }
+
+  /** Completes the view of a request from this peer. */
+  private look(peer: Peer): void {
+    const { hops, trusted, view } = this;
+    peer.judgeBy(trusted);
+    copyIp(peer, view.peer);
+    view.isTrusted = peer.isTrusted;
+    view.requestIdLength = 0;
+    if (peer.isTrusted) resolveClient(view.bytes, view.head, peer, trusted as TrustedProxies, view.client, hops);
+    else copyIp(peer, view.client);
+  }
+}
+
+/** The answer to a request that the table has no route for. */
+function withoutRoute(code: number): own.OwnResponse {
+  if (code === ROUTE_BAD_PATH) return own.BAD_PATH;
+  return code === ROUTE_DOUBTFUL_PATH ? own.DOUBTFUL_PATH : own.NO_ROUTE;
+}

@@ -1,0 +1,83 @@
+/** Whole responses of the proxy's own, written into the scratch slot for a client of HTTP/1. */
+import { HEAD_BYTES_MAX, RESPOND_BODY_BYTES_MAX } from '../../base/limits.ts';
+import type { RequestView } from '../../core/value/request-view.ts';
+import type { Context } from '../context.ts';
+import { linesFor } from '../http/header-edit.ts';
+import { locationLine, NOTHING, type OwnResponse, TEXT_PLAIN } from '../http/own-responses.ts';
+import type { AnswerRecord } from '../http/request-record.ts';
+import type { Route } from '../http/route.ts';
+import type { MessageReader } from './message-reader.ts';
+import type { ResponseEmitter } from './response-emitter.ts';
+
+const CR = 13;
+const LF = 10;
+/** `HEAD ` */
+const HEAD_SPACE = [72, 69, 65, 68, 32];
+
+export class OwnAnswers {
+  private readonly context: Context;
+  private readonly emitter: ResponseEmitter;
+
+  constructor(context: Context, emitter: ResponseEmitter) {
+    this.context = context;
+    this.emitter = emitter;
+  }
+
+  private get start(): number {
+    const { arena, scratchSlot } = this.context;
+    return arena.start(scratchSlot);
+  }
+
+  /** An error. `word`: what is said about the connection. The length. */
+  writeError(response: OwnResponse, { id, idAt, idLength }: AnswerRecord, isHead: boolean, word: number): number {
+    const { start } = this;
+    return this.emitter.emitError(response, id, idAt, idLength, isHead, word, start) - start;
+  }
+
+  /** An answer that is no error, and no route's. */
+  writePlain(response: OwnResponse, word: number): number {
+    const { start } = this;
+    return this.emitter.emitOwn(response, TEXT_PLAIN, NOTHING, NOTHING, false, word, start) - start;
+  }
+
+  /** What the route answers the request in the view with. -1: that is too long. */
+  writeRoute(route: Route, view: RequestView, isHead: boolean, word: number): number {
+    const lines = linesFor(this.context, route.responseEdit, view);
+    const location = this.locationFor(route, view);
+    const response = this.responseFor(route, view);
+    if (lines === null || location === null || response === null) return -1;
+    const { start } = this;
+    return this.emitter.emitOwn(response, route.ownContentType, location, lines, isHead, word, start) - start;
+  }
+
+  private locationFor({ redirect }: Route, view: RequestView): Uint8Array | null {
+    if (redirect === null) return NOTHING;
+    const { start } = this;
+    const { memory } = this.context;
+    const end = redirect.write(view, memory, start, start + HEAD_BYTES_MAX);
+    return end < 0 ? null : locationLine(memory.subarray(start, end));
+  }
+
+  private responseFor({ own: response, ownBody, ownContentType }: Route, view: RequestView): OwnResponse | null {
+    if (ownBody === null) return response;
+    const { start } = this;
+    const { memory } = this.context;
+    const end = ownBody.emit(view, memory, start, start + RESPOND_BODY_BYTES_MAX - ownContentType.length);
+    return end < 0 ? null : { ...(response as OwnResponse), body: memory.slice(start, end) };
+  }
+}
+
+/** What has come of a request that is refused begins with HEAD, as far as one can tell: its answer has no body. */
+export function looksLikeHead({ arena, memory }: Context, reader: MessageReader): boolean {
+  const { stash } = reader;
+  let at = reader.offset;
+  let end = at + reader.length;
+  if (stash !== null && !stash.isEmpty) {
+    at = arena.start(stash.slot);
+    end = at + stash.length;
+  }
+  while (at < end && (memory[at] === CR || memory[at] === LF)) at++;
+  if (end - at < HEAD_SPACE.length) return false;
+  for (let i = 0; i < HEAD_SPACE.length; i++) if (memory[at + i] !== HEAD_SPACE[i]) return false;
+  return true;
+}

@@ -1,0 +1,44 @@
+/**
+ * A layer between the port's sockets and the protocols: what has to be done on a connection before a protocol may have it (a
+ * header is read or written, keys are agreed on), and what goes on below the protocol from then on.
+ *
+ * It is the same on both sides: a listener opens its layer on what it has accepted (arrival.ts), an upstream on what it has
+ * connected (dial.ts). Without one, the protocol gets the port's own socket, and nothing is in between. Two layers are a layer
+ * that opens the other.
+ */
+import type { CloseReason, Socket } from '../port/transport.ts';
+
+export interface Layer {
+  /** Takes over `socket`, which stands. Tells `above` what has become of it, once: now, or in a later turn. */
+  open(socket: Socket, above: LayerUser): Opening;
+}
+
+export interface LayerUser {
+  /**
+   * The connection is the protocol's from here: `socket` is the one from below, or one that the layer has put over it. It is
+   * to be given a handler before this returns; bytes that the layer has and that are the protocol's follow at once.
+   */
+  handleOpen(socket: Socket, info: ConnectionInfo): void;
+  /** The socket is closed. */
+  handleOpenFailed(reason: CloseReason): void;
+}
+
+/** A layer at work. */
+export interface Opening {
+  /** It is not wanted any more: closes the socket and tells nobody. */
+  cancel(): void;
+}
+
+/** Where a connection comes from: of all that a socket is, what a layer may know better. */
+export interface PeerAddress {
+  /** As of Socket. */
+  remoteAddress(into: Uint8Array, at: number): number;
+}
+
+/** What a layer has found out. */
+export interface ConnectionInfo {
+  /** Who the client is; null: who the socket says. */
+  readonly peer: PeerAddress | null;
+  /** What both sides have agreed to speak, as ALPN names it (RFC 7301): `http/1.1`. Null: they have not. */
+  readonly protocol: string | null;
+}

@@ -1,0 +1,42 @@
+/** How tests wait: for events where somebody tells, else by looking again and again; never for ever, and never for a time that hopes. */
+import assert from 'node:assert/strict';
+
+/** Many times what anything takes on a slow, busy machine: what does not come in this time does not come. */
+export const WAIT_MS = 60_000;
+
+/** What tests wait for at one place: who notes a change there wakes them, and they look whether it is the one. */
+export class Change {
+  private readonly waiting = new Set<() => void>();
+
+  wake(): void {
+    for (const resolve of this.waiting) resolve();
+    this.waiting.clear();
+  }
+
+  /** Resolves when it is so. Rejects when `isSo` throws, and when it takes too long: `describe` says what was waited for, and what is. */
+  async until(isSo: () => boolean, describe: () => string): Promise<void> {
+    const deadline = performance.now() + WAIT_MS;
+    const timer = setTimeout(() => this.wake(), WAIT_MS + 1);
+    try {
+      while (!isSo()) {
+        assert.ok(performance.now() < deadline, `waited in vain: ${describe()}`);
+        await new Promise<void>((resolve) => this.waiting.add(resolve));
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+const LOOK_MS = 20;
+
+/** Resolves when it is so, of what nobody tells: how long that took, in milliseconds. Rejects as `Change.until` does. */
+export async function until(isSo: () => boolean | Promise<boolean>, describe?: () => string): Promise<number> {
+  const from = performance.now();
+  const deadline = from + WAIT_MS;
+  while (!(await isSo())) {
+    assert.ok(performance.now() < deadline, `waited in vain: ${describe?.() ?? isSo.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  return performance.now() - from;
+}
