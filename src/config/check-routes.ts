@@ -206,8 +206,7 @@ function checkTwice(names: readonly string[], path: Path, seen: Set<string>, rep
  * same or a prefix. It does not find all of them, and what it finds is certain. Linear in the number of routes.
  */
 class Reachability {
-  /** By conditions and path: the first such route. */
-  private readonly takers = new Map<string, Path>();
+  private readonly takers = new Map<string, Takers>();
 
   /** Where the route is that takes everything this one could, or null. */
   add(match: Match, path: Path): Path | null {
@@ -215,18 +214,45 @@ class Reachability {
     const own = conditionsOf(match, hosts);
     const matched = matchedPath(match);
     for (const conditions of new Set([own, conditionsOf(match, []), conditionsOf({}, hosts), conditionsOf({}, [])])) {
-      for (const paths of widerPaths(matched)) {
-        const taker = this.takers.get(`${conditions} ${paths}`);
-        if (taker !== undefined) return taker;
-      }
+      const taker = this.takers.get(conditions)?.find(matched) ?? null;
+      if (taker !== null) return taker;
     }
-    this.takers.set(`${own} ${pathIdentity(matched)}`, path);
+    const takers = this.takers.get(own) ?? new Takers();
+    this.takers.set(own, takers);
+    takers.add(matched, path);
+    return null;
+  }
+}
+
+/** The first routes for each path, of those with the same conditions. */
+class Takers {
+  private readonly byPath = new Map<string, Path>();
+  /** Of the prefixes among them. */
+  private readonly lengths = new Set<number>();
+
+  add(matched: PathMatch, path: Path): void {
+    this.byPath.set(pathIdentity(matched), path);
+    if (matched.kind === 'prefix') this.lengths.add(matched.value.length);
+  }
+
+  /** One that takes all that this one matches: by the same path, or a prefix of it. */
+  find(matched: PathMatch): Path | null {
+    const { byPath } = this;
+    const same = byPath.get(pathIdentity(matched)) ?? byPath.get('prefix /');
+    if (same !== undefined) return same;
+    if (matched.kind !== 'prefix' && matched.kind !== 'exact') return null;
+    for (const length of this.lengths) {
+      const taker = length > matched.value.length ? undefined : byPath.get(`prefix ${matched.value.slice(0, length)}`);
+      if (taker !== undefined) return taker;
+    }
     return null;
   }
 }
 
 /** Everything but the path, as one text: the same for the same conditions in any order. */
 function conditionsOf(match: Match, hosts: readonly string[]): string {
+  if (match.method === undefined && match.header === undefined && match.query === undefined)
+    return [...hosts].sort().join(' ');
   return JSON.stringify([
     [...hosts].sort(),
     [...listOf(match.method)].sort(),
@@ -241,12 +267,4 @@ function sortedEntries(map: Readonly<Record<string, unknown>> | undefined): unkn
 
 function pathIdentity(matched: PathMatch): string {
   return 'value' in matched ? `${matched.kind} ${matched.value}` : 'prefix /';
-}
-
-/** What a route may match to take everything that this one matches: itself, or a prefix of it. */
-function* widerPaths(matched: PathMatch): Generator<string> {
-  yield pathIdentity(matched);
-  yield 'prefix /';
-  if (matched.kind !== 'prefix' && matched.kind !== 'exact') return;
-  for (let length = 2; length <= matched.value.length; length++) yield `prefix ${matched.value.slice(0, length)}`;
 }

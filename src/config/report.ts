@@ -31,11 +31,12 @@ export class Report {
 
   /** Nothing was taken out here or anywhere inside. */
   isWhole(path: Path): boolean {
-    return !this.touched.has(JSON.stringify(path));
+    return this.touched.size === 0 || !this.touched.has(JSON.stringify(path));
   }
 
   /** That a key is not in the document (any more) is how it was written: it was not wrong, nor misspelt. */
   lacks(path: Path, key: string): boolean {
+    if (this.wrong.size === 0 && this.unclear.size === 0) return true;
     const isTakenOut = [[], path, [...path, key]].some((taken) => this.wrong.has(JSON.stringify(taken)));
     return !isTakenOut && !this.unclear.has(JSON.stringify(path));
   }
