@@ -22,7 +22,8 @@ import { VipLink } from '../keeper/vip-link.ts';
 import { identifyProgram } from '../program-identity.ts';
 import { createVipMachine } from '../vip-host.ts';
 import type { Print } from './config-file.ts';
-import type { Loaded, LoadedConfiguration } from './loaded-configuration.ts';
+import type { Loaded } from './load.ts';
+import type { LoadedConfiguration } from './loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
 import { Reloader, ReloadError } from './reloader.ts';
 import type { ServiceState } from './service-state.ts';
@@ -33,7 +34,7 @@ import { Wards } from './upgrade/wards.ts';
 export interface BalancerOptions {
   readonly loaded: Loaded;
   /** Reads the file again, as a start would. Null: it cannot be run, and why has been printed. */
-  readonly read: (print: Print) => Loaded | null;
+  readonly read: (print: Print) => Promise<Loaded | null>;
   readonly proxyUser: ProcessUser | null;
   /** What is less than it should be from the start on. */
   readonly problems: readonly string[];
@@ -120,7 +121,7 @@ export class Balancer {
       findObstacle: () => (this.isStopping ? STOPPING : this.ha === null ? null : NO_UPGRADE_WITH_HA),
       onHandOver: (pid) => service.handOver(isParent ? null : pid),
     });
-    const node = loaded.ready.ha?.node ?? loaded.ready.config.node ?? hostname();
+    const node = loaded.ready.ha?.node ?? loaded.ready.node ?? hostname();
     const file = overridesFile(options.stateDirectory, node, (message) => log.warn(message));
     this.overrides = new Overrides({ file, log, unixMs: Date.now });
     this.reloader = new Reloader({ log, read, current: () => this.loaded, apply: (next) => this.apply(next) });

@@ -22,7 +22,8 @@ import { type DemoOrder, type DemoPorts, ECHO_SERVERS, WEB_SERVERS, type WebServ
 import { DemoTraffic } from './demo-traffic.ts';
 import { type Color, type DemoFrame, noPaint, paint, renderFrame, renderLine } from './demo-view.ts';
 import { CTRL_C, keyName, readKeys } from './keys.ts';
-import { defaultWorkers, planOf } from './prepare.ts';
+import { defaultWorkers } from './default-workers.ts';
+import { planOf } from './prepare.ts';
 import { type Program, proxyCommand } from './run.ts';
 import { watchSignals } from './signals.ts';
 

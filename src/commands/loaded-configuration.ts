@@ -6,12 +6,6 @@ import type { ConfigurationView } from '../keeper/status.ts';
 import { readText } from './config-file.ts';
 import { glob } from './glob.ts';
 import type { Texts } from './included-files.ts';
-import type { Ready } from './prepare.ts';
-
-export interface Loaded {
-  readonly ready: Ready;
-  readonly texts: Texts;
-}
 
 /** Enough to tell texts apart at a glance. */
 const DIGEST_CHARACTERS = 12;

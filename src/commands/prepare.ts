@@ -2,8 +2,7 @@
  * From a configuration to what `run` runs, or to everything that keeps it from running here. `run` begins with this, and
  * `check` is this and a rehearsal of what follows: there is no second opinion about a file.
  */
-import { availableParallelism, hostname } from 'node:os';
-import { WORKERS_MAX } from '../base/limits.ts';
+import { hostname } from 'node:os';
 import { compile } from '../config/compile.ts';
 import { compileHa, keyFilesOf, NO_KEY_FILES } from '../config/compile-ha.ts';
 import { type Diagnostic, sortDiagnostics, type SourceMap } from '../config/diagnostic.ts';
@@ -15,6 +14,7 @@ import { frontEndFor } from '../config/front-ends.ts';
 import { type Loaded, loadDocuments } from '../config/load.ts';
 import { loadYaml } from '../config/yaml/load.ts';
 import type { ConfigText } from './config-file.ts';
+import { defaultWorkers } from './default-workers.ts';
 import { IncludedFiles, type Texts } from './included-files.ts';
 import { readKeyFiles } from './key-files.ts';
 
@@ -95,10 +95,6 @@ function loadForNode(
   if (look === null) return { loaded, node: null };
   const own = hostname();
   return { loaded: loaded.config?.ha === undefined ? loaded : load(own), node: own };
-}
-
-export function defaultWorkers(): number {
-  return Math.min(WORKERS_MAX, availableParallelism());
 }
 
 /** Of a text that is known to be right. */

@@ -9,7 +9,7 @@ import { planChanges } from '../config/plan-changes.ts';
 import { NotNowError } from '../keeper/control-server.ts';
 import type { Log } from '../keeper/log.ts';
 import type { Print } from './config-file.ts';
-import type { Loaded } from './loaded-configuration.ts';
+import type { Loaded } from './load.ts';
 
 /** Nothing has changed. The message says why, for people: a line for each reason. */
 export class ReloadError extends Error {
@@ -19,7 +19,7 @@ export class ReloadError extends Error {
 export interface ReloaderOptions {
   readonly log: Log;
   /** Reads the file and checks it as a start would. Null: it cannot be run, and why has been printed. */
-  readonly read: (print: Print) => Loaded | null;
+  readonly read: (print: Print) => Promise<Loaded | null>;
   /** What is in force. */
   readonly current: () => Loaded;
   /** Makes it what is in force; rejects, with nothing changed, if it cannot be. */
@@ -71,7 +71,7 @@ export class Reloader {
   private async applyFile(): Promise<readonly string[]> {
     const { read, current, apply } = this.options;
     let printed = '';
-    const loaded = read((text) => {
+    const loaded = await read((text) => {
       printed += text;
     });
     if (loaded === null) throw new ReloadError(printed.trim());
@@ -86,7 +86,7 @@ export class Reloader {
 /** A part of the file that is only read at the start; null: none of them has changed. */
 function needsRestart({ ready: before }: Loaded, { ready: after }: Loaded): string | null {
   if (before.ha !== null && after.ha !== null && before.ha.node !== after.ha.node) return '`node`';
-  if (before.config.user !== after.config.user) return '`user`';
+  if (before.user !== after.user) return '`user`';
   return null;
 }
 

@@ -12,11 +12,11 @@ import { openLog } from './log-output.ts';
 import { StartError } from '../keeper/start-error.ts';
 import { proxyCount } from '../keeper/supervisor.ts';
 import { Balancer } from './balancer.ts';
-import { count } from './check.ts';
-import { type Print, printDiagnostics, readConfigTexts } from './config-file.ts';
-import { type Loaded, LoadedConfiguration } from './loaded-configuration.ts';
-import { lookAtMachine } from './preflight/look.ts';
-import { defaultWorkers, prepare, refuses } from './prepare.ts';
+import type { Print } from './config-file.ts';
+import { defaultWorkers } from './default-workers.ts';
+import type { Loaded } from './load.ts';
+import { LoadedConfiguration } from './loaded-configuration.ts';
+import { Loader } from './loader.ts';
 import { ServiceState } from './service-state.ts';
 import { FileWatch } from './file-watch.ts';
 import { Parent } from './upgrade/parent.ts';
@@ -61,18 +61,15 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     isPaused: () => balancer?.isUpgrading === true,
     onChange: (changed) => void balancer?.reload(`a change of ${changed.join(', ')}`).catch(() => undefined),
   });
-  const read = (print: Print): Loaded | null => {
-    const roots = readConfigTexts(options.files, print);
-    if (roots === null) return null;
-    const { diagnostics, ready, files, texts } = prepare(roots, { node: options.node, workers, look: lookAtMachine });
+  const loader = new Loader({ request: { files: options.files, node: options.node, workers } });
+  const read = async (print: Print): Promise<Loaded | null> => {
+    const { printed, files, loaded: read } = await loader.load();
+    for (const line of printed) print(line);
     named = files;
-    printDiagnostics(diagnostics, print);
-    if (ready !== null) return { ready, texts };
-    print(`${name}: ${count(diagnostics.filter(refuses).length, 'error')}\n`);
-    return null;
+    return read;
   };
   const faults: string[] = [];
-  const loaded = read((line) => {
+  const loaded = await read((line) => {
     faults.push(line.trim());
     err(line);
   });
@@ -89,7 +86,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
   try {
     const probeCommand = [...program.command, '__probe'] as const;
     const { engine, user, problems } = await findFooting({
-      user: ready.config.user ?? null,
+      user: ready.user,
       engine: options.engine,
       workers: workersMax,
       probeCommand,

@@ -1,0 +1,58 @@
+/**
+ * Reads a configuration as a start, a reload and an upgrade do, and leaves what a keeper needs of it: plain data, which a thread
+ * can hand over.
+ */
+import type { ConfigFile } from '../cli/config-files.ts';
+import { count } from './check.ts';
+import { printDiagnostics, readConfigTexts } from './config-file.ts';
+import type { Texts } from './included-files.ts';
+import { lookAtMachine } from './preflight/look.ts';
+import { type Plans, prepare, refuses } from './prepare.ts';
+
+export interface LoadRequest {
+  readonly files: readonly ConfigFile[];
+  /** Which node this is. Null: the file's `node`, or else the host name. */
+  readonly node: string | null;
+  /** Null: the file's `workers`, or else one per core. */
+  readonly workers: number | null;
+}
+
+/** A configuration that can be run here. */
+export interface Loaded {
+  readonly ready: ReadyPlans;
+  readonly texts: Texts;
+}
+
+export interface ReadyPlans extends Plans {
+  /** What the file says. */
+  readonly node: string | null;
+  readonly user: string | null;
+}
+
+export interface LoadResult {
+  /** What is to be said about it: a line each. */
+  readonly printed: readonly string[];
+  /** Other files that count as a part of it. */
+  readonly files: readonly string[];
+  /** Null: it cannot be run. */
+  readonly loaded: Loaded | null;
+}
+
+export function loadConfiguration({ files: named, node, workers }: LoadRequest): LoadResult {
+  const printed: string[] = [];
+  const print = (text: string): void => void printed.push(text);
+  const roots = readConfigTexts(named, print);
+  if (roots === null) return { printed, files: [], loaded: null };
+  const { diagnostics, ready, files, texts } = prepare(roots, { node, workers, look: lookAtMachine });
+  printDiagnostics(diagnostics, print);
+  if (ready === null) {
+    print(`${named.map(({ path }) => path).join(' ')}: ${count(diagnostics.filter(refuses).length, 'error')}\n`);
+    return { printed, files, loaded: null };
+  }
+  const { plan, ha, config } = ready;
+  return {
+    printed,
+    files,
+    loaded: { ready: { plan, ha, node: config.node ?? null, user: config.user ?? null }, texts },
+  };
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatRoutes } from '../../config/route-text.ts';
+import type { RoutePlan } from '../../config/plan.ts';
+import { request } from '../../core/value/fixtures.test.ts';
+import { prefix, route } from '../../core/route/fixtures.test.ts';
+import { RouteSet, type RoutesPlan } from './route-set.ts';
+
+function planOf(routes: readonly RoutePlan[], escapedSlash: RoutesPlan['escapedSlash'] = 'compare'): RoutesPlan {
+  return { routes: formatRoutes(routes), escapedSlash };
+}
+
+/** The set, and in how many steps it was prepared. */
+function prepared(plan: RoutesPlan, former: RouteSet | null): { readonly set: RouteSet; readonly steps: number } {
+  const work = RouteSet.prepare(plan, former);
+  for (let steps = 0; ; steps++) {
+    const next = work.next();
+    if (next.done === true) return { set: next.value, steps };
+  }
+}
+
+/** What the route says that takes this path. */
+function taken({ table, routes }: RouteSet, path: string): string | undefined {
+  const index = table.match(request(path));
+  return index < 0 ? undefined : routes[index].plan.match.path?.value;
+}
+
+const many = Array.from({ length: 1000 }, (_, i) => route({ path: prefix(`/r${i}/`) }));
+
+test('each new route is a step; those that were there are the same objects, wherever they stand now, and few steps', () => {
+  const before = prepared(planOf(many), null);
+  assert.equal(before.steps, 1000);
+  const added = route({ path: prefix('/added/') });
+  const after = prepared(planOf([added, ...many.slice(1).toReversed()]), before.set);
+  assert.equal(after.steps, 1 + Math.floor(999 / 16));
+  assert.equal(after.set.routes.length, 1000);
+  const known = new Set(before.set.routes);
+  assert.deepEqual(
+    after.set.routes.filter((each) => !known.has(each)).map(({ plan }) => plan),
+    [added],
+  );
+  assert.equal(taken(after.set, '/added/x'), '/added/');
+  assert.equal(taken(after.set, '/r0/x'), undefined);
+  for (const i of [1, 500, 999]) assert.equal(taken(after.set, `/r${i}/x`), `/r${i}/`);
+  // The set before is what it was, for as long as it serves.
+  assert.equal(taken(before.set, '/r0/x'), '/r0/');
+});
+
+test('the same routes are the same set; with paths read in another way all of them are others', () => {
+  const before = prepared(planOf(many), null).set;
+  assert.equal(prepared(planOf(many), before).set, before);
+  const after = prepared(planOf(many, 'decode'), before).set;
+  assert.ok(after.routes.every((each, i) => each !== before.routes[i]));
+});
+
+test('a route that is written twice, and text of any script', () => {
+  const twice = route({ path: prefix('/\u00e9/\ud83d\ude00/') });
+  const { set } = prepared(planOf([twice, twice, route()]), null);
+  assert.equal(set.routes[0], set.routes[1]);
+  assert.deepEqual(set.routes[1].plan, twice);
+  assert.match(formatRoutes([twice]), /^[ -~]*\n$/);
+});
