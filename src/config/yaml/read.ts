@@ -8,6 +8,8 @@ import type { Document, Node, Pair, YAMLMap } from 'yaml';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Path, Position, Problem, SourceMap } from '../diagnostic.ts';
 import { problem, show, UNREADABLE } from '../diagnostic.ts';
+import { readCommon } from './common.ts';
+import { leaf, type Located, type Read } from './located.ts';
 import type { TextProblem } from './syntax.ts';
 import { explainSyntax } from './syntax.ts';
 
@@ -31,24 +33,21 @@ export interface YamlText {
 /** In YAML 1.1, and in everybody's files. In a value it stands for a part of the map that could not be read. */
 const MERGE_KEY = '<<';
 
-/** A value and its place; for maps and lists, those of their parts. */
-interface Located {
-  readonly offset: number;
-  readonly entries: ReadonlyMap<string, { readonly keyOffset: number; readonly located: Located }> | null;
-  readonly items: readonly Located[] | null;
-}
-
-interface Read {
-  readonly value: unknown;
-  readonly located: Located;
-}
-
 export function readYaml(file: string, text: string): YamlText {
+  const common = text.length > TEXT_LENGTH_MAX ? null : readCommon(text, VALUES_MAX);
+  if (common === null) return readWholeYaml(file, text);
   const lines = new LineCounter();
-  const positionOf = (offset: number): Position => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
+  lines.addNewLine(0);
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
+  const positionOf = positionsIn(lines);
+  const source = sourceOf(file, common.located, positionOf);
+  return { value: common.value, source, problems: [], positionOf, soundUntil: Infinity };
+}
+
+/** The same for all that YAML has, and all that may be wrong with it. */
+export function readWholeYaml(file: string, text: string): YamlText {
+  const lines = new LineCounter();
+  const positionOf = positionsIn(lines);
   const tooLarge = sizeProblem(text);
   if (tooLarge !== null) {
     lines.addNewLine(0);
@@ -75,11 +74,19 @@ export function readYaml(file: string, text: string): YamlText {
     if (problems.length === 0) problems.push({ ...problem('yaml-empty', {}), offset: 0 });
     return { ...nothing(file, problems, positionOf), soundUntil };
   }
-  const source: SourceMap = {
-    file,
-    locate: (path, part) => ({ file, ...positionOf(locate(root.located, path, part)) }),
-  };
+  const source = sourceOf(file, root.located, positionOf);
   return { value: root.value, source, problems, positionOf, soundUntil };
+}
+
+function positionsIn(lines: LineCounter): (offset: number) => Position {
+  return (offset) => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+}
+
+function sourceOf(file: string, root: Located, positionOf: (offset: number) => Position): SourceMap {
+  return { file, locate: (path, part) => ({ file, ...positionOf(locate(root, path, part)) }) };
 }
 
 function nothing(
@@ -277,10 +284,6 @@ function keyKind(key: Node | null): string {
   if (isSeq(key)) return 'a list';
   if (isAlias(key)) return 'an alias';
   return isScalar(key) && key.value !== null ? show(key.value) : 'nothing';
-}
-
-function leaf(value: unknown, offset: number): Read {
-  return { value, located: { offset, entries: null, items: null } };
 }
 
 /** What the core schema makes of a scalar. Anything else comes of a tag, and has been reported. */
