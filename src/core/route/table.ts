@@ -32,7 +32,11 @@ const DOUBTS_MAX = 3;
 export function compileRoutes(routes: readonly RoutePlan[], escapedSlash: EscapedSlash = 'compare'): RouteTable {
   const builder = new RouteTableBuilder();
   for (const route of routes) builder.add(new Rule(route));
-  return builder.build(escapedSlash);
+  const work = builder.build(escapedSlash);
+  for (;;) {
+    const next = work.next();
+    if (next.done === true) return next.value;
+  }
 }
 
 /** The reading that rules and rewrites go by. */
@@ -86,11 +90,12 @@ export class RouteTableBuilder {
     for (const host of rule.hosts) this.addTo(this.treeOf(host), rule, route);
   }
 
-  build(escapedSlash: EscapedSlash): RouteTable {
+  /** Between two steps somebody else may have the turn. */
+  *build(escapedSlash: EscapedSlash): Generator<undefined, RouteTable> {
     const { conditions, regexRules, hasPaths, isCatchAll } = this;
     const parts: Parts = {
       conditions,
-      trie: this.tries.build(),
+      trie: yield* this.tries.build(),
       exactHosts: new HostTrees(this.exact),
       wildcardHosts: new HostTrees(this.wildcard),
       regexRules,

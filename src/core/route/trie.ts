@@ -32,7 +32,16 @@ class BuildNode {
   constructor(label: Uint8Array) {
     this.label = label;
   }
+
+  /** Its children, by their first bytes. */
+  sorted(): Iterable<BuildNode> {
+    if (this.children.size < 2) return this.children.values();
+    return [...this.children].sort(([a], [b]) => a - b).map(([, child]) => child);
+  }
 }
+
+/** They are done in a fraction of a millisecond, also by code that has not run before. */
+const NODES_PER_STEP = 64;
 
 const EMPTY = new Uint8Array(0);
 
@@ -64,22 +73,27 @@ export class TrieBuilder {
     if (list.at(-1) !== route) list.push(route);
   }
 
-  build(): Trie {
+  /** Between two steps somebody else may have the turn. */
+  *build(): Generator<undefined, Trie> {
     // breadth first, so that the roots come first and siblings stand together
     const order = [...this.roots];
     const firstChild: number[] = [];
+    let labelsSize = 0;
     for (let i = 0; i < order.length; i++) {
       firstChild.push(order.length);
-      for (const [, child] of [...order[i].children].sort(([a], [b]) => a - b)) order.push(child);
+      labelsSize += order[i].label.length;
+      for (const child of order[i].sorted()) order.push(child);
+      if (i % NODES_PER_STEP === 0) yield;
     }
 
     const nodes = new Int32Array(order.length * NODE_WORDS);
-    const firstBytes = Uint8Array.from(order, (node) => (node.label.length > 0 ? node.label[0] : 0));
-    const labels = new Uint8Array(order.reduce((sum, node) => sum + node.label.length, 0));
+    const firstBytes = new Uint8Array(order.length);
+    const labels = new Uint8Array(labelsSize);
     const lists: number[] = [NO_ROUTE_YET];
     let labelsLength = 0;
     for (let i = order.length - 1; i >= 0; i--) {
       const { label, children, prefix, exact } = order[i];
+      firstBytes[i] = label.length > 0 ? label[0] : 0;
       const at = i * NODE_WORDS;
       nodes[at + N_LABEL] = labelsLength;
       nodes[at + N_LABEL_LENGTH] = label.length;
@@ -94,6 +108,7 @@ export class TrieBuilder {
       nodes[at + N_LOWEST] = lowest;
       labels.set(label, labelsLength);
       labelsLength += label.length;
+      if (i % NODES_PER_STEP === 0) yield;
     }
     return new Trie(nodes, firstBytes, labels, Int32Array.from(lists));
   }

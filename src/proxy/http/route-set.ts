@@ -57,7 +57,7 @@ export class RouteSet {
       routes.push(prepared.route);
       if (isNew || ++kept % KEPT_PER_STEP === 0) yield;
     }
-    return new RouteSet(plan, builder.build(escapedSlash), routes, byLine);
+    return new RouteSet(plan, yield* builder.build(escapedSlash), routes, byLine);
   }
 
   /** The plan that these routes are of has these upstreams. */
