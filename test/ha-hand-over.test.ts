@@ -6,20 +6,11 @@ import { test, type TestContext } from 'node:test';
 import { Pair } from '../src/lab/pair.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
 import { program } from './evenkeel.ts';
-import { acceptedBy, RunningNode } from './running-node.ts';
+import { acceptedBy, HA, RunningNode } from './running-node.ts';
 
 const lab = { skip: refusalOfLab() ?? false };
 
-/** Adverts each 200 ms: what preempts does so within 800 ms. */
-const CONFIGURATION = `
-ha:
-  VI_1:
-    interface: eth0
-    router-id: 50
-    priority: { lb01: 150, lb02: 100 }
-    advertise: 200ms
-    addresses: [ 192.168.15.3/24 ]
-`;
+/** Many times what it takes. */
 const ADVERTS_TO_PREEMPT = 20;
 
 interface Scene {
@@ -34,7 +25,7 @@ async function start(t: TestContext): Promise<Scene> {
   const pair = await Pair.create([process.execPath, program]);
   t.after(() => pair.remove());
   const file = join(pair.network.directory, 'evenkeel.yaml');
-  writeFileSync(file, CONFIGURATION);
+  writeFileSync(file, HA);
   const lb01 = new RunningNode(pair, 'lb01', file);
   const lb02 = new RunningNode(pair, 'lb02', file);
   for (const node of [lb01, lb02]) await node.said(/ready: VI_1 on eth0/);
@@ -93,14 +84,17 @@ test(
 );
 
 test('a hand-over for a time ends by itself, also over a restart', lab, async (t) => {
+  const beganAt = performance.now();
   const { pair, file, lb01 } = await start(t);
+  // Longer than a restart takes, on whatever machine this is.
+  const forS = Math.max(8, Math.ceil((2 * (performance.now() - beganAt)) / 1_000));
   assert.match(
-    lb01.command('handover', 'VI_1', '--for', '8s').out,
-    /handed over to .*, for 8\.0 s, or until `evenkeel resume VI_1`/,
+    lb01.command('handover', 'VI_1', '--for', `${forS}s`).out,
+    /handed over to .*, for [^,]+, or until `evenkeel resume VI_1`/,
   );
   await end(lb01);
   const again = new RunningNode(pair, 'lb01', file);
-  await again.said(/VI_1: handed over by \S+: leaves its addresses to a peer, for \d s, until/);
+  await again.said(/VI_1: handed over by \S+: leaves its addresses to a peer, for [^,]+, until/);
   await again.said(/VI_1: its hand-over is over: takes part as configured/);
   await again.is('active');
 });

@@ -9,7 +9,7 @@ import { test, type TestContext } from 'node:test';
 import { Pair } from '../src/lab/pair.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
 import { program } from './evenkeel.ts';
-import { RunningNode } from './running-node.ts';
+import { HA, RunningNode } from './running-node.ts';
 
 const lab = { skip: refusalOfLab() ?? false };
 
@@ -18,15 +18,6 @@ listeners:
   web: { bind: "*:80", routes: [ { upstream: web } ] }
 upstreams:
   web: { servers: [ "192.168.15.7:80", "192.168.15.8:80" ] }
-`;
-const HA = `
-ha:
-  VI_1:
-    interface: eth0
-    router-id: 50
-    priority: { lb01: 150, lb02: 100 }
-    advertise: 200ms
-    addresses: [ 192.168.15.3/24 ]
 `;
 
 class Site {

@@ -12,7 +12,7 @@ import { type Balancer, BALANCERS, Pair } from '../src/lab/pair.ts';
 import { commandLineOf } from '../src/lab/processes.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
 import { Evenkeel, program } from './evenkeel.ts';
-import { evenkeel, RunningNode } from './running-node.ts';
+import { evenkeel, HA, RunningNode } from './running-node.ts';
 
 const lab = { skip: refusalOfLab() ?? false };
 const asRoot = { skip: process.getuid?.() === 0 ? false : 'needs root' };
@@ -22,14 +22,7 @@ listeners:
   web: { bind: "*:80", routes: [ { upstream: web } ] }
 upstreams:
   web: { servers: [ "192.168.15.7:80", "192.168.15.8:80" ] }
-ha:
-  VI_1:
-    interface: eth0
-    router-id: 50
-    priority: { lb01: 150, lb02: 100 }
-    advertise: 200ms
-    addresses: [ 192.168.15.3/24 ]
-`;
+${HA}`;
 
 /** Both are ready, and lb01 is active. \`more\` is added to the router. */
 async function startPair(
@@ -200,7 +193,7 @@ test('`ha` without listeners is keepalived’s part alone', lab, async (t) => {
   const pair = await Pair.create([process.execPath, program]);
   t.after(() => pair.remove());
   const file = join(pair.network.directory, 'evenkeel.yaml');
-  writeFileSync(file, CONFIGURATION.slice(CONFIGURATION.indexOf('ha:')));
+  writeFileSync(file, HA);
   const node = new RunningNode(pair, 'lb01', file);
   await node.said(/ready: VI_1 on eth0/);
   await node.is('active');
@@ -213,7 +206,7 @@ test('a second evenkeel for the same addresses does not start', lab, async (t) =
   t.after(() => pair.remove());
   const file = join(pair.network.directory, 'evenkeel.yaml');
   // Without listeners, whose ports would tell.
-  writeFileSync(file, CONFIGURATION.slice(CONFIGURATION.indexOf('ha:')));
+  writeFileSync(file, HA);
   const first = new RunningNode(pair, 'lb01', file);
   await first.said(/ready: VI_1 on eth0/);
   await first.is('active');

@@ -6,15 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { engineSkip, ENGINES, Evenkeel } from './evenkeel.ts';
-
-const SET_UP = [
-  'ip link set lo up',
-  'ip link add eth0 type veth peer name eth1',
-  'ip address add 192.0.2.5/24 dev eth0',
-  'ip link set eth0 up',
-  'ip link set eth1 up',
-  'exec "$@"',
-].join(' && ');
+import { LONE_HOST } from './lone-host.ts';
 
 /** A server that says what it hears, and two clients: one of the virtual address, one of the node's own, which ends with stdin. */
 const CLIENTS = `
@@ -46,7 +38,7 @@ ha: { VI_1: { interface: eth0, router-id: 50, addresses: [192.0.2.3/24] } }
       const evenkeel = await Evenkeel.start(t, yaml, {
         engine,
         workers: 1,
-        through: ['unshare', '--net', 'sh', '-c', SET_UP, 'sh'],
+        through: LONE_HOST,
         args: ['--node', 'lb01'],
         env: { RUNTIME_DIRECTORY: directory, STATE_DIRECTORY: directory },
       });

@@ -10,6 +10,17 @@ import { askSocket } from './control-socket.ts';
 import { program } from './evenkeel.ts';
 import { Change, until } from './waiting.ts';
 
+/** The part of the file for a pair's virtual router. Adverts each 200 ms: what preempts does so within 800 ms. */
+export const HA = `
+ha:
+  VI_1:
+    interface: eth0
+    router-id: 50
+    priority: { lb01: 150, lb02: 100 }
+    advertise: 200ms
+    addresses: [ 192.168.15.3/24 ]
+`;
+
 export interface Ran {
   readonly code: number | null;
   readonly out: string;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Evenkeel, get, startBackend, freePort } from './evenkeel.ts';
+import { LONE_HOST } from './lone-host.ts';
 import { linuxNotifySocket } from './notify-socket.ts';
 
 const FOLDER = fileURLToPath(new URL('../../packaging/systemd/', import.meta.url));
@@ -61,17 +62,9 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
 }
 
 test('evenkeel-ha.service: what it permits is enough to hold an address', needsRoot, async (t) => {
-  const setUp = [
-    'ip link set lo up',
-    'ip link add eth0 type veth peer name eth1',
-    'ip address add 192.0.2.5/24 dev eth0',
-    'ip link set eth0 up',
-    'ip link set eth1 up',
-    'exec "$@"',
-  ].join(' && ');
   const directory = mkdtempSync(join(tmpdir(), 'evenkeel-run-'));
   t.after(() => rmSync(directory, { recursive: true }));
-  const through = ['unshare', '--net', 'sh', '-c', setUp, 'sh', ...asUnit('evenkeel-ha.service')];
+  const through = [...LONE_HOST, ...asUnit('evenkeel-ha.service')];
   const yaml = `
 listeners: { web: { bind: "*:80", routes: [ { respond: {} } ] } }
 ha: { VI_1: { interface: eth0, router-id: 50, addresses: [192.0.2.3/24] } }
