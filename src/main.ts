@@ -47,6 +47,7 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
       run: (options) => onLinux(async () => (await import('./commands/run.ts')).runCommand(options, program)),
       demo: (options) => onLinux(async () => (await import('./commands/demo.ts')).demoCommand(options, program)),
       lab: (options) => onLinux(async () => (await import('./commands/lab.ts')).labCommand(options, program)),
+      convert: async (options) => (await import('./commands/convert.ts')).convertCommand(options, output),
       check: async (options) => (await import('./commands/check.ts')).checkCommand(options, output),
       status: async (options) => (await import('./commands/status.ts')).statusCommand(options),
       reload: async (options) => (await import('./commands/reload.ts')).reloadCommand(options),

@@ -75,6 +75,26 @@ export class ClassicBalancer {
     this.keepalived = this.run(...PUNCTUAL, 'keepalived', '--dont-fork', '--log-console', '--log-detail', ...files);
   }
 
+  /** In place of keepalived, with its file. A `systemctl stop keepalived` reaches it, as an alias of its unit does. */
+  startEvenkeel(...command: readonly string[]): HostProcess {
+    const pid = join(this.directory, 'keepalived.pid');
+    const file = '/etc/keepalived/keepalived.conf';
+    const shell = `echo $$ > ${pid} && exec "$@"`;
+    return this.run(
+      'sh',
+      '-c',
+      shell,
+      'sh',
+      ...command,
+      'run',
+      file,
+      '--node',
+      this.host,
+      '--socket',
+      join(this.directory, 's'),
+    );
+  }
+
   /** Resolves when its keepalived, as it was started last, has said that it is in this state. */
   async entered(state: 'MASTER' | 'BACKUP'): Promise<void> {
     while (!this.keepalived!.output.includes(`Entering ${state} STATE`)) {

@@ -11,7 +11,7 @@ import { sumUpHolders } from '../src/lab/address-watch.ts';
 import type { Client } from '../src/lab/client.ts';
 import { monotonicMs } from '../src/lab/clock.ts';
 import { type Balancer, BALANCERS, Pair } from '../src/lab/pair.ts';
-import { killAtOnce } from '../src/lab/processes.ts';
+import { commandLineOf, killAtOnce } from '../src/lab/processes.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
 import { ClassicBalancer, refusalOfClassic } from './classic-balancer.ts';
 import { program } from './evenkeel.ts';
@@ -243,4 +243,42 @@ describe('the classic pair, of which one is evenkeel', { concurrency: 5 }, () =>
     await scene.staysWith('lb01');
     assert.equal((await again.router()).state, 'backup');
   });
+});
+
+describe('the classic pair with the files that it has', { concurrency: 2 }, () => {
+  for (const variant of ['', '-nopreempt'] as const) {
+    const title = `evenkeel runs lb01${variant}/keepalived.conf beside keepalived: killed, back, and stopped by the classic script`;
+    test(title, classic, async (t) => {
+      const scene = await Scene.create(t);
+      const { pair } = scene;
+      const [lb01, lb02] = [
+        await ClassicBalancer.boot(pair, 'lb01', variant),
+        await ClassicBalancer.boot(pair, 'lb02', variant),
+      ];
+      await Promise.all([lb01.startNginx(), lb02.startNginx()]);
+      lb01.startEvenkeel(process.execPath, program);
+      await scene.servedBy('lb01');
+      lb02.startKeepalived();
+      await lb02.entered('BACKUP');
+      await scene.staysWith('lb01');
+
+      killAtOnce(pair.processes('lb01').filter((pid) => commandLineOf(pid).startsWith('evenkeel')));
+      await scene.servedBy('lb02');
+
+      const back = lb01.startEvenkeel(process.execPath, program);
+      if (variant === '') await scene.servedBy('lb01');
+      else {
+        await scene.staysWith('lb02');
+        await lb02.stopKeepalived();
+        await scene.servedBy('lb01');
+        lb02.startKeepalived();
+        await lb02.entered('BACKUP');
+      }
+
+      // The script finds no nginx, starts none, and stops keepalived, which is evenkeel here.
+      lb01.kill('nginx');
+      await scene.servedBy('lb02');
+      assert.equal(await back.exit, 0);
+    });
+  }
 });

@@ -26,6 +26,10 @@ async function run(...argv: string[]): Promise<Ran> {
         calls.push(options);
         return Promise.resolve(1);
       },
+      convert: (options) => {
+        calls.push(options);
+        return Promise.resolve(0);
+      },
       demo: (options) => {
         calls.push(options);
         return Promise.resolve(0);

@@ -6,6 +6,8 @@
 import { Command, CommanderError } from 'commander';
 import type { CheckOptions } from './check.ts';
 import { addCheckCommand } from './check.ts';
+import type { ConvertOptions } from './convert.ts';
+import { addConvertCommand } from './convert.ts';
 import type { DemoOptions } from './demo.ts';
 import type { CliContext, Output } from './context.ts';
 import { addDemoCommand } from './demo.ts';
@@ -30,6 +32,7 @@ import { addStatusCommand } from './status.ts';
 export interface Commands {
   run(options: RunOptions): Promise<number>;
   check(options: CheckOptions): Promise<number>;
+  convert(options: ConvertOptions): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
   lab(options: LabOptions): Promise<number>;
   status(options: StatusOptions): Promise<number>;
@@ -60,6 +63,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   // Subcommands inherit the settings above: they are added after them.
   addRunCommand(program, context);
   addCheckCommand(program, context);
+  addConvertCommand(program, context);
   addDemoCommand(program, context);
   addLabCommand(program, context);
   addSchemaCommand(program, context);

@@ -21,6 +21,7 @@ import type {
 import type { VrrpKey } from './key-file.ts';
 import type { Config } from './model.ts';
 import type { VirtualRouterConfig } from './model-ha.ts';
+import { listOf } from './parts.ts';
 import { forNode } from './per-node.ts';
 import { parseDuration } from './units.ts';
 import type { AddressPlan, UnicastPlan, VirtualRouterPlan } from './vip-plan.ts';
@@ -192,7 +193,7 @@ function compileScript(script: ScriptConfig): ScriptPlan {
     timeoutMs: ms(script.timeout ?? defaults.timeout),
     rise: script.rise ?? defaults.rise,
     fall: script.fall ?? defaults.fall,
-    user: script.user ?? null,
+    user: script.user === undefined ? null : listOf(script.user),
   };
 }
 
@@ -256,14 +257,14 @@ function compileWitness({ tcp = '', http }: { readonly tcp?: string; readonly ht
 // --- what is run ---
 
 function compileNotify(notify: NonNullable<VirtualRouterConfig['notify']> = {}): NotifyPlan {
-  const { active, backup, fault, stop, timeout = DEFAULTS.ha.notify.timeout, user = null } = notify;
+  const { active, backup, fault, stop, timeout = DEFAULTS.ha.notify.timeout, user } = notify;
   return {
     active: active === undefined ? null : commandOf(active),
     backup: backup === undefined ? null : commandOf(backup),
     fault: fault === undefined ? null : commandOf(fault),
     stop: stop === undefined ? null : commandOf(stop),
     timeoutMs: ms(timeout),
-    user,
+    user: user === undefined ? null : listOf(user),
   };
 }
 

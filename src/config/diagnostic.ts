@@ -33,6 +33,8 @@ export const UNREADABLE: unique symbol = Symbol('unreadable');
 export interface Problem {
   readonly code: Code;
   readonly args: Readonly<Record<string, string>>;
+  /** What to write instead, where a language has other words for it than the catalogue. */
+  readonly remedy?: string;
 }
 
 /** A problem of one part of a document. */
@@ -78,7 +80,7 @@ export function diagnose(found: Problem, place: Place): Diagnostic {
     line: place.line,
     column: place.column,
     message: fill(entry.message),
-    remedy: fill(entry.remedy),
+    remedy: found.remedy ?? fill(entry.remedy),
   };
 }
 

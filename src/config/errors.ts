@@ -83,6 +83,51 @@ export const CATALOGUE = {
     remedy: 'keep one of them, or give one another name: several files are one configuration',
   },
 
+  // The directives of keepalived.conf.
+  'directive-wrong': {
+    severity: 'error',
+    message: '<reason>',
+    remedy: '<fix>',
+    about: 'What keepalived would only log and leave out.',
+  },
+  'unknown-directive': {
+    severity: 'error',
+    message: 'there is no keyword `<keyword>` <where>',
+    remedy: '<fix>',
+  },
+  'bad-argument': {
+    severity: 'error',
+    message: '<value> cannot be the value of `<keyword>`',
+    remedy: '<fix>',
+  },
+  'directive-refused': {
+    severity: 'error',
+    message: '`<keyword>` is not supported: <reason>',
+    remedy: '<fix>',
+  },
+  'directive-trap': {
+    severity: 'warning',
+    message: '<what>',
+    remedy: '<fix>',
+    about: 'It has the meaning that it has for keepalived, which may not be what was meant.',
+  },
+  'directive-left-out': {
+    severity: 'warning',
+    message: '`<keyword>` is not done by this version: <reason>',
+    remedy: 'it can stay: everything else runs',
+  },
+  'directives-without-effect': {
+    severity: 'warning',
+    message: 'these have no effect: <keywords>',
+    remedy: 'they can stay: they are for keepalived alone (docs/reference/keepalived-conf.md)',
+  },
+  'directive-not-yet': {
+    severity: 'unsupported',
+    message: '`<keyword>` is not supported yet: <reason>',
+    remedy: '<fix>',
+    about: 'It protects something or changes what the file means, so that the file is not run without it.',
+  },
+
   // The shape of each part.
   'unknown-key': {
     severity: 'error',

@@ -46,8 +46,8 @@ export interface ScriptPlan {
   readonly timeoutMs: number;
   readonly rise: number;
   readonly fall: number;
-  /** Null: the default one. */
-  readonly user: string | null;
+  /** Of these the first that there is. Null: the default one. */
+  readonly user: readonly string[] | null;
 }
 
 /** A program by its whole path, and its arguments. */
@@ -81,6 +81,6 @@ export interface NotifyPlan {
   readonly fault: Command | null;
   readonly stop: Command | null;
   readonly timeoutMs: number;
-  /** Null: the default one. */
-  readonly user: string | null;
+  /** Of these the first that there is. Null: the default one. */
+  readonly user: readonly string[] | null;
 }

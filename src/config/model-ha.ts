@@ -16,6 +16,7 @@ import {
   key,
   name,
   networkInterface,
+  oneOrMany,
   perNode,
   required,
   server,
@@ -35,8 +36,8 @@ const command = z
 
 /** Who runs a program of the operator's. */
 const user = key(
-  anyText('user name', 'root'),
-  'Who runs it, if evenkeel runs as root. Without it `evenkeel_script` if there is such a user, or else `nobody`.',
+  oneOrMany(anyText('user name', 'root')),
+  'Who runs it, if evenkeel runs as root: of a list the first that there is. Without it `evenkeel_script`, or else `nobody`.',
 );
 
 const Script = z.strictObject({

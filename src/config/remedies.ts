@@ -130,7 +130,7 @@ export function adviseColon(word: string, keys: readonly string[]): string | nul
 /** A file that is no map at all is often one of another program. */
 export function adviseWholeFile(text: string): string | null {
   if (/^(vrrp_instance|vrrp_script|vrrp_sync_group|global_defs|virtual_server)\b/m.test(text)) {
-    return 'keepalived.conf is not read: docs/coming-from-keepalived.md has each of its words in YAML';
+    return 'if it is keepalived.conf, name it with `--keepalived`';
   }
   if (/\b(http|server|events|upstream|stream|location)\b[^{;]*\{/.test(text)) {
     return 'nginx.conf is not read: write listeners and upstreams in YAML (docs/configuration.md)';

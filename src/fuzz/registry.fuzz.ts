@@ -1,5 +1,6 @@
 /** Every fuzzer of the program. A fuzzer plays one round with a seeded generator and throws if something is wrong. */
 import { Prng } from '../base/prng.ts';
+import { fuzzKeepalived } from '../config/keepalived/front-end.fuzz.ts';
 import {
   fuzzCanary,
   fuzzChunks,
@@ -17,6 +18,7 @@ export const FUZZERS: ReadonlyMap<string, Fuzzer> = new Map([
   ['http1-chunks', fuzzChunks],
   ['http1-trailers', fuzzTrailers],
   ['http1-random', fuzzRandomBytes],
+  ['keepalived-conf', fuzzKeepalived],
 ]);
 
 /** Has a planted mistake: fuzzing that does not find it within CANARY_ROUNDS is broken. */

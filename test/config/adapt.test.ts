@@ -16,9 +16,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { compile } from '../../src/config/compile.ts';
 import { compileHa, NO_KEY_FILES } from '../../src/config/compile-ha.ts';
-import { formatDiagnostic } from '../../src/config/diagnostic.ts';
+import { formatDiagnostic, type SourceMap } from '../../src/config/diagnostic.ts';
 import type { Config } from '../../src/config/model.ts';
 import type { Plan } from '../../src/config/plan.ts';
+import { loadYaml } from '../../src/config/yaml/load.ts';
+import { writeYaml } from '../../src/config/yaml/write.ts';
 import type { FileAccess, RootFile } from '../../src/config/front-end.ts';
 import { frontEndFor } from '../../src/config/front-ends.ts';
 import { loadDocuments } from '../../src/config/load.ts';
@@ -36,6 +38,7 @@ interface Outcome {
   readonly said: string;
   readonly plan: object | null;
   readonly config: Config | null;
+  readonly source: SourceMap;
 }
 
 function outcomeOf(input: string): Outcome {
@@ -49,6 +52,7 @@ function outcomeOf(input: string): Outcome {
     said: lines.map((line) => `${line}\n`).join(''),
     plan: compiled === null ? null : withRoutes(compiled.plan),
     config: loaded.config,
+    source: loaded.source,
   };
 }
 
@@ -127,6 +131,14 @@ function compare(section: Section, { said, plan, config }: Outcome): void {
   }
 }
 
+/** What `convert` prints is the same configuration. */
+function convertsToItself({ config, source }: Outcome): void {
+  if (config === null) return;
+  const yaml = writeYaml(config, source, 'made by a test');
+  const again = loadYaml(yaml, { file: 'converted.yaml' });
+  assert.deepEqual(again.config, config, [yaml, ...again.diagnostics.map(formatDiagnostic)].join('\n'));
+}
+
 const names = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.txt'));
 assert.ok(names.length > 10, 'the files are here');
 
@@ -145,5 +157,6 @@ for (const name of names) {
       return;
     }
     for (const section of sections) compare(section, outcome);
+    convertsToItself(outcome);
   });
 }

@@ -160,7 +160,7 @@ test('more servers than the status board has room for are an error, as are more 
 });
 
 test('every code of the catalogue is in some file of this folder', () => {
-  const said = readdirSync(FOLDER)
+  const said = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.txt'))
     .map((name) => readFileSync(new URL(name, FOLDER), 'utf8'))
     .join('');

@@ -7,7 +7,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { formatDiagnostic } from '../../src/config/diagnostic.ts';
 import type { Code } from '../../src/config/errors.ts';
+import { keepalivedFrontEnd } from '../../src/config/keepalived/front-end.ts';
+import { loadDocuments } from '../../src/config/load.ts';
 import { loadYaml } from '../../src/config/yaml/load.ts';
+import { writeYaml } from '../../src/config/yaml/write.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 
@@ -84,4 +87,17 @@ for (const block of pages.flatMap(blocksOf)) {
 
 test('there are examples', () => {
   assert.ok(count > 5);
+});
+
+test('the keepalived.conf of the page is the YAML that follows it', () => {
+  const page = readFileSync(new URL('docs/coming-from-keepalived.md', ROOT), 'utf8');
+  const [, text, yaml] = /^```keepalived\n([^]*?)^```[^]*?^```yaml\n([^]*?)^```/m.exec(page)!;
+  const files = {
+    read: () => ({ reason: 'none' }),
+    glob: (path: string) => (path === '/usr/bin/killall' ? [path] : []),
+  };
+  const document = keepalivedFrontEnd.read({ name: 'keepalived.conf', text }, { files, node: 'lb01' });
+  const { config, source, diagnostics } = loadDocuments([document], 'lb01');
+  assert.deepEqual(diagnostics, []);
+  assert.equal(writeYaml(config!, source, '').replace(/^#.*\n\n/, ''), yaml);
 });

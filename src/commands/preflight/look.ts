@@ -118,16 +118,20 @@ class MachineLook {
 
   private lookAtPrograms(
     commands: Readonly<Record<string, readonly string[] | undefined>>,
-    userName: string | undefined,
+    userNames: string | readonly string[] | undefined,
     path: Path,
   ): void {
     const written = Object.entries(commands).filter((entry) => entry[1] !== undefined);
     if (written.length === 0) return;
-    const user = chooseUser(userName ?? null, this.ownUid);
+    const user = chooseUser(userNames === undefined ? null : listOf(userNames), this.ownUid);
     if (typeof user === 'string') {
       const fix = 'write `user:` with a user of this machine, or make the one that is missing';
-      const at: Path = userName === undefined ? path : [...path, 'user'];
-      this.report(at, 'value', problem('bad-user', { user: show(userName ?? 'nobody'), reason: user, fix }));
+      const at: Path = userNames === undefined ? path : [...path, 'user'];
+      this.report(
+        at,
+        'value',
+        problem('bad-user', { user: show(listOf(userNames ?? 'nobody').join(' or ')), reason: user, fix }),
+      );
       return;
     }
     for (const [key, command] of written) {

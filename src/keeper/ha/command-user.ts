@@ -15,13 +15,13 @@ export interface CommandUser {
 /** Made for it, or else the one that owns nothing. */
 const DEFAULT_USERS = ['evenkeel_script', 'nobody'];
 
-/** Null: the user of this process. A text: why it cannot be. `wanted` null: the default one. */
-export function chooseUser(wanted: string | null, ownUid: number): CommandUser | null | string {
+/** Null: the user of this process. A text: why it cannot be. Of several the first that there is; `wanted` null: the default one. */
+export function chooseUser(wanted: readonly string[] | null, ownUid: number): CommandUser | null | string {
   if (ownUid !== 0) {
-    if (wanted === null || findUser(wanted)?.uid === ownUid) return null;
-    return `only root can run it as ${wanted}`;
+    if (wanted === null || wanted.some((name) => findUser(name)?.uid === ownUid)) return null;
+    return `only root can run it as ${wanted.join(' or ')}`;
   }
-  const names = wanted === null ? DEFAULT_USERS : [wanted];
+  const names = wanted ?? DEFAULT_USERS;
   for (const name of names) {
     const user = findUser(name);
     if (user !== null) return user;

@@ -121,7 +121,7 @@ test('a service that it leaves behind goes on, and its end is not waited for', a
 });
 
 test('as root, it is run as the user it is meant for, with no other group', asRoot, async () => {
-  const nobody = chooseUser('nobody', 0);
+  const nobody = chooseUser(['nobody'], 0);
   assert.ok(nobody !== null && typeof nobody !== 'string');
   const { output } = await run(script('who', 'id -u; id -g; id -G'), { user: nobody });
   assert.equal(output, `${nobody.uid}\n${nobody.gid}\n${nobody.gid}`);
@@ -129,10 +129,10 @@ test('as root, it is run as the user it is meant for, with no other group', asRo
 
 test('whoever is not root runs it as themselves, and as nobody else', () => {
   assert.equal(chooseUser(null, 1_000), null);
-  assert.equal(chooseUser('root', 1_000), 'only root can run it as root');
-  assert.equal(chooseUser('root', 0) !== null, true);
-  assert.equal(chooseUser('no such user', 0), 'there is no user no such user');
-  assert.equal(chooseUser('nosuchuser', 0), 'there is no user nosuchuser');
+  assert.equal(chooseUser(['root'], 1_000), 'only root can run it as root');
+  assert.equal(chooseUser(['root'], 0) !== null, true);
+  assert.equal(chooseUser(['no such user'], 0), 'there is no user no such user');
+  assert.equal(chooseUser(['nosuchuser'], 0), 'there is no user nosuchuser');
 });
 
 test('without being told, root runs it as a user without rights', () => {
@@ -143,7 +143,7 @@ test('without being told, root runs it as a user without rights', () => {
 });
 
 test('what runs as root must be root’s own, with every directory on its way', asRoot, async () => {
-  const root = chooseUser('root', 0);
+  const root = chooseUser(['root'], 0);
   assert.ok(root !== null && typeof root !== 'string');
   const path = script('roots', 'id -u');
   assert.equal((await run(path, { user: root })).output, '0');

@@ -73,7 +73,7 @@ export class HaKeeper {
   private readonly routers = new Map<string, HaRouter>();
   private readonly names: Names;
   private readonly restraints: Restraints;
-  private readonly users = new Map<string | null, CommandUser | null | string>();
+  private readonly users = new Map<string, CommandUser | null | string>();
 
   constructor(options: HaKeeperOptions) {
     const { plan, log, now } = options;
@@ -206,7 +206,7 @@ export class HaKeeper {
         },
       },
       notifier: { run: runCommand, log },
-      userFor: (name: string | null) => this.userFor(name),
+      userFor: (names: readonly string[] | null) => this.userFor(names),
     };
     plan.routers.forEach(({ name }, index) => {
       const known = this.routers.get(name);
@@ -311,12 +311,13 @@ export class HaKeeper {
     return lookAtUpstream(board, () => serversOf(plan.upstream));
   }
 
-  /** Asked once for each name: it may take a directory service. */
-  private userFor(name: string | null): CommandUser | null | string {
-    const known = this.users.get(name);
+  /** Asked once for each list of names: it may take a directory service. */
+  private userFor(names: readonly string[] | null): CommandUser | null | string {
+    const key = JSON.stringify(names);
+    const known = this.users.get(key);
     if (known !== undefined) return known;
-    const user = chooseUser(name, this.options.ownUid);
-    this.users.set(name, user);
+    const user = chooseUser(names, this.options.ownUid);
+    this.users.set(key, user);
     return user;
   }
 }

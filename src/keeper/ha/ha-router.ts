@@ -9,7 +9,7 @@ import { WitnessWatch, type WitnessWatchOptions } from './witness-watch.ts';
 export interface HaRouterOptions {
   readonly witness: Omit<WitnessWatchOptions, 'router' | 'plan'>;
   readonly notifier: Pick<NotifierOptions, 'run' | 'log'>;
-  readonly userFor: (name: string | null) => NotifierOptions['user'];
+  readonly userFor: (names: readonly string[] | null) => NotifierOptions['user'];
 }
 
 export class HaRouter {

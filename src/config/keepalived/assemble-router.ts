@@ -1,0 +1,318 @@
+/** A vrrp_instance as a virtual router of the model. */
+import { formatDuration } from '../units.ts';
+import type { PlacedDocument } from './document.ts';
+import type { Address, Drafts, GroupDraft, InstanceDraft, Notifies, Placed, Program, Tracked } from './draft.ts';
+import type { KeepalivedReport } from './report.ts';
+
+const OWNER_PRIORITY = 255;
+/** keepalived's own defaults. */
+const ADVERT_MS = 1000;
+const INTERFACE = 'eth0';
+const FIRST_USER = 'keepalived_script';
+
+export function putRouter(
+  instance: InstanceDraft,
+  drafts: Drafts,
+  document: PlacedDocument,
+  report: KeepalivedReport,
+): void {
+  new Router(instance, drafts, document, report).put();
+}
+
+class Router {
+  private readonly instance: InstanceDraft;
+  private readonly drafts: Drafts;
+  private readonly document: PlacedDocument;
+  private readonly report: KeepalivedReport;
+  private readonly group: GroupDraft | null;
+
+  constructor(instance: InstanceDraft, drafts: Drafts, document: PlacedDocument, report: KeepalivedReport) {
+    this.instance = instance;
+    this.drafts = drafts;
+    this.document = document;
+    this.report = report;
+    const isMember = (group: GroupDraft): boolean => group.members.some(({ value }) => value === instance.name);
+    this.group = drafts.groups.find(isMember) ?? null;
+  }
+
+  put(): void {
+    const { instance, drafts, report } = this;
+    const { name, place, routerId } = instance;
+    if (routerId === undefined && !report.hasErrors) {
+      report.error(place, `${name} has no virtual_router_id`, 'write one from 1 to 255, the same on both nodes');
+    }
+    if (instance.addresses.length === 0 && !report.hasErrors) {
+      report.error(place, `${name} has no virtual_ipaddress`, 'write `virtual_ipaddress { ADDRESS }`');
+    }
+    const { globals } = drafts;
+    this.document.mark(['ha', name], place);
+    this.add('interface', {
+      value: instance.interface?.value ?? globals.defaultInterface ?? INTERFACE,
+      place: instance.interface?.place ?? place,
+    });
+    this.add('router-id', routerId);
+    this.add('priority', instance.priority);
+    const version = this.putVersion();
+    this.putAdvertise(version);
+    this.putAuthentication(version);
+    this.putAddresses('addresses', instance.addresses);
+    this.putAddresses('excluded', instance.excluded);
+    this.add('virtual-mac', instance.virtualMac);
+    this.putPreempt();
+    if (globals.startupDelayMs !== undefined && globals.startupDelayMs > 0) {
+      this.add('start-delay', { value: formatDuration(globals.startupDelayMs), place });
+    }
+    if (this.group !== null) this.add('group', { value: this.group.name, place: this.group.place });
+    this.putUnicast();
+    this.putTracks();
+    this.putNotify();
+  }
+
+  private add(key: string, placed: Placed<unknown> | undefined): void {
+    if (placed !== undefined) this.document.put(['ha', this.instance.name, key], placed.value, placed.place);
+  }
+
+  private putVersion(): 2 | 3 {
+    const { addresses, version, place, name } = this.instance;
+    const isIpv6 = addresses[0]?.value.cidr.includes(':') ?? false;
+    const written = version?.value ?? this.drafts.globals.version;
+    if (isIpv6 && version?.value === 2) {
+      this.report.trap(version.place, `${name} speaks version 3: over IPv6 there is no other`, 'write `version 3`');
+    }
+    const value = isIpv6 || written === 3 ? 3 : 2;
+    this.add('version', { value, place: version?.place ?? place });
+    return value;
+  }
+
+  private putAdvertise(version: 2 | 3): void {
+    const { advertMs, place, name } = this.instance;
+    const written = advertMs?.value ?? ADVERT_MS;
+    const stepMs = version === 2 ? 1000 : 10;
+    const rounded = Math.max(stepMs, Math.round(written / stepMs) * stepMs);
+    if (rounded !== written && advertMs !== undefined) {
+      const fix =
+        version === 2
+          ? `write \`advert_int ${rounded / 1000}\`, or \`vrrp_version 3\` on both nodes`
+          : `write ${rounded / 1000}`;
+      this.report.trap(
+        advertMs.place,
+        `${name} advertises every ${rounded / 1000} s: version ${version} has no finer step`,
+        fix,
+      );
+    }
+    this.add('advertise', { value: formatDuration(rounded), place: advertMs?.place ?? place });
+  }
+
+  private putAuthentication(version: 2 | 3): void {
+    const { authType, pass } = this.instance;
+    const place = (authType ?? pass)?.place;
+    if (place === undefined) return;
+    if (version === 3) {
+      this.report.trap(place, 'version 3 has no passwords: `authentication` is dropped', 'leave it out');
+    } else if (authType === undefined || pass === undefined) {
+      const lack = authType === undefined ? 'auth_type PASS' : 'auth_pass';
+      this.report.error(place, `\`authentication\` has no \`${lack}\``, 'write it, or leave the block out');
+    } else {
+      this.document.put(['ha', this.instance.name, 'auth', 'pass'], pass.value, pass.place);
+    }
+  }
+
+  private putAddresses(key: 'addresses' | 'excluded', addresses: readonly Placed<Address>[]): void {
+    const [first] = addresses;
+    if (first === undefined) return;
+    const own = this.instance.interface?.value;
+    const list = addresses.map(({ value: { cidr, device } }) => {
+      return device === null || device === own ? cidr : { address: cidr, interface: device };
+    });
+    this.add(key, { value: list, place: first.place });
+    for (const [i, { place }] of addresses.entries()) this.document.mark(['ha', this.instance.name, key, i], place);
+  }
+
+  private putPreempt(): void {
+    const { preempt, preemptDelayMs, state, priority, name } = this.instance;
+    let isPreempting = preempt?.value ?? true;
+    if (preempt !== undefined && !isPreempting) {
+      const isMaster = state?.value === 'MASTER';
+      if (isMaster || priority?.value === OWNER_PRIORITY) {
+        const why = isMaster ? '`state MASTER`' : 'priority 255';
+        const fix = isMaster ? 'write `state BACKUP` on both nodes, or leave `nopreempt` out' : 'leave one of them out';
+        this.report.trap(preempt.place, `${name} preempts: keepalived drops \`nopreempt\` with ${why}`, fix);
+        isPreempting = true;
+      } else this.add('preempt', { value: false, place: preempt.place });
+    }
+    if (preemptDelayMs === undefined || preemptDelayMs.value === 0) return;
+    if (!isPreempting || state?.value === 'MASTER') {
+      const why = isPreempting ? '`state MASTER`' : '`nopreempt`';
+      this.report.trap(
+        preemptDelayMs.place,
+        `\`preempt_delay\` has no effect with ${why}`,
+        'leave it out, or write `state BACKUP`',
+      );
+      return;
+    }
+    this.add('preempt', { value: { delay: formatDuration(preemptDelayMs.value) }, place: preemptDelayMs.place });
+  }
+
+  private putUnicast(): void {
+    const { peers, hasPeers, unicastSource, name } = this.instance;
+    const place = hasPeers?.place ?? unicastSource?.place;
+    if (place === undefined) return;
+    if (peers.length === 0) {
+      if (this.report.hasErrors) return;
+      const what = `${name} has no unicast peers: its adverts are multicast`;
+      this.report.trap(place, what, 'write `unicast_peer { ADDRESS }`, or leave unicast out');
+      return;
+    }
+    const limits = peers.map(({ value }) => value.minTtl ?? 1);
+    const lowest = Math.max(1, Math.min(...limits));
+    if (limits.some((limit) => limit !== limits[0])) {
+      this.report.trap(
+        place,
+        `every peer may send with a TTL from ${lowest} on: there is one limit for all`,
+        'write the same `min_ttl` for each',
+      );
+    }
+    this.document.put(
+      ['ha', name, 'unicast', 'peers'],
+      peers.map(({ value }) => value.address),
+      place,
+    );
+    for (const [i, peer] of peers.entries()) this.document.mark(['ha', name, 'unicast', 'peers', i], peer.place);
+    if (unicastSource !== undefined)
+      this.document.put(['ha', name, 'unicast', 'source'], unicastSource.value, unicastSource.place);
+    this.document.put(['ha', name, 'unicast', 'min-ttl'], lowest, place);
+  }
+
+  // --- what is tracked ---
+
+  private putTracks(): void {
+    const tracks: Placed<unknown>[] = [];
+    for (const from of [this.instance, ...(this.group === null ? [] : [this.group])]) {
+      for (const { value, place } of from.scripts) tracks.push(...this.scriptTrack(value, place));
+      for (const { value, place } of from.processes) tracks.push(...this.processTrack(value, place));
+      for (const { value, place } of from.interfaces) {
+        const weight = this.weightOf(value.weight ?? 0, place);
+        tracks.push({ value: { interface: value.name, ...weight }, place });
+      }
+    }
+    const [first] = tracks;
+    if (first === undefined) return;
+    this.add('track', { value: tracks.map(({ value }) => value), place: first.place });
+    for (const [i, { place }] of tracks.entries()) this.document.mark(['ha', this.instance.name, 'track', i], place);
+  }
+
+  /** In a group weights do not count, so that members do not part. */
+  private weightOf(weight: number, place: Placed<unknown>['place']): { readonly weight?: number } {
+    if (weight === 0) return {};
+    if (this.group === null || this.group.isWeighted === true) return { weight };
+    const what = `the weight has no effect: ${this.instance.name} is in the group ${this.group.name}, where a failure is a fault`;
+    this.report.trap(place, what, 'leave the weight out, or write `sync_group_tracking_weight` in the group');
+    return {};
+  }
+
+  private scriptTrack({ name, weight }: Tracked, place: Placed<unknown>['place']): Placed<unknown>[] {
+    const script = this.drafts.scripts.find((each) => each.name === name);
+    if (script === undefined) {
+      this.report.error(place, `there is no vrrp_script ${name}`, 'correct the name, or remove it');
+      return [];
+    }
+    if (script.script === undefined) {
+      this.report.error(script.place, `vrrp_script ${name} has no script`, 'write `script "/PATH ARGUMENTS"`');
+      return [];
+    }
+    const intervalMs = script.intervalMs ?? 1000;
+    const timeoutMs = Math.min(
+      script.timeoutMs === undefined || script.timeoutMs === 0 ? intervalMs : script.timeoutMs,
+      3_600_000,
+    );
+    const value = {
+      run: script.script.value,
+      interval: formatDuration(intervalMs),
+      timeout: formatDuration(Math.max(100, timeoutMs)),
+      rise: script.rise ?? 1,
+      fall: script.fall ?? 1,
+      user: this.userOf(script.user ?? null),
+      ...this.weightOf(weight ?? script.weight ?? 0, place),
+    };
+    return [{ value: { script: value }, place }];
+  }
+
+  private processTrack({ name, weight }: Tracked, place: Placed<unknown>['place']): Placed<unknown>[] {
+    const draft = this.drafts.processes.find((each) => each.name === name);
+    const [program, ...args] = draft?.process?.value ?? [];
+    if (draft === undefined || program === undefined) {
+      const reason =
+        draft === undefined ? `there is no vrrp_track_process ${name}` : `vrrp_track_process ${name} has no process`;
+      this.report.error(draft?.place ?? place, reason, 'correct the name, or write `process NAME`');
+      return [];
+    }
+    const own = program.slice(program.lastIndexOf('/') + 1);
+    const match = draft.match === undefined ? {} : { match: draft.match };
+    const process = args.length === 0 ? own : { name: own, arguments: args, ...match };
+    return [{ value: { process, ...this.weightOf(weight ?? draft.weight ?? 0, place) }, place }];
+  }
+
+  // --- programs ---
+
+  /** Whom keepalived runs a program as. */
+  private userOf(written: string | null): string | readonly string[] {
+    const { scriptUser, isSecure } = this.drafts.globals;
+    const user = written ?? scriptUser;
+    if (user !== undefined) return user;
+    return isSecure ? FIRST_USER : [FIRST_USER, 'root'];
+  }
+
+  private putNotify(): void {
+    const { instance, group, report } = this;
+    const own = programsOf(instance);
+    const ofGroup = group !== null && group.members[0]?.value === instance.name ? programsOf(group) : [];
+    if (own.length > 0 && ofGroup.length > 0) {
+      const reason = "a group's programs are those of its first member, which has some of its own";
+      report.notYet(ofGroup[0].program.place, 'notify', reason, 'write them in one of both');
+      return;
+    }
+    if (ofGroup.some(({ key }) => key === 'notify')) {
+      const what = `\`notify\` of the group runs once, with the arguments INSTANCE and ${instance.name}`;
+      report.trap(ofGroup[0].program.place, what, 'let the program expect that');
+    }
+    const programs = own.length > 0 ? own : ofGroup;
+    const [first] = programs;
+    if (first === undefined) return;
+    const general = programs.find(({ key }) => key === 'notify');
+    if (general !== undefined && programs.length > 1) {
+      const reason = 'a change of role runs one program';
+      report.notYet(general.program.place, 'notify', reason, 'leave it out, or the `notify_...` beside it');
+      return;
+    }
+    const path = ['ha', instance.name, 'notify'];
+    for (const { key, program } of programs) {
+      for (const role of key === 'notify' ? ROLES : [key])
+        this.document.put([...path, role], program.value.command, program.place);
+    }
+    const users = programs.map(({ program }) => this.userOf(program.value.user));
+    const other = users.findIndex((user) => JSON.stringify(user) !== JSON.stringify(users[0]));
+    if (other >= 0) {
+      report.notYet(
+        programs[other].program.place,
+        programs[other].key,
+        'all notify programs have one user',
+        'write the same user',
+      );
+    }
+    this.document.put([...path, 'user'], users[0], first.program.place);
+  }
+}
+
+const ROLES = ['active', 'backup', 'fault', 'stop'] as const;
+
+interface Noted {
+  readonly key: keyof Notifies;
+  readonly program: Placed<Program>;
+}
+
+function programsOf(draft: Notifies): readonly Noted[] {
+  return (['notify', ...ROLES] as const).flatMap((key) => {
+    const program = draft[key];
+    return program === undefined ? [] : [{ key, program }];
+  });
+}

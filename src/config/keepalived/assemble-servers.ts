@@ -1,0 +1,107 @@
+/** A virtual_server as a listener and an upstream of the model. */
+import type { PlacedDocument } from './document.ts';
+import type { CheckDraft, VirtualServerDraft } from './draft.ts';
+import { formatDuration } from '../units.ts';
+import type { KeepalivedReport } from './report.ts';
+
+/** keepalived's own defaults, and IPVS's for a TCP connection without traffic. */
+const DELAY_LOOP_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+const RETRY = 1;
+const IDLE = '15m';
+/** `lb_algo` may be left out. */
+const BALANCE = 'least-connections';
+
+export function putVirtualServer(server: VirtualServerDraft, document: PlacedDocument, report: KeepalivedReport): void {
+  const { host, port, place, servers, sorry } = server;
+  const name = `tcp-${host.replace(/:/g, '-')}-${port}`;
+  if (document.has(['listeners', name])) {
+    report.error(place, `there is a virtual_server ${host} ${port} already`, 'remove one of them');
+    return;
+  }
+  if (servers.length === 0) {
+    report.error(place, `virtual_server ${host} ${port} has no real_server`, 'write `real_server ADDRESS PORT { }`');
+    return;
+  }
+  const where = server.method === undefined ? place : server.method.place;
+  report.trap(
+    where,
+    'connections are relayed: servers see an address of this node, and answer to it',
+    'see docs/coming-from-keepalived.md',
+  );
+  document.put(['listeners', name], { bind: endpoint(host, port), protocol: 'tcp', upstream: name }, place);
+  const isPersistent = server.isPersistent?.value === true;
+  if (isPersistent && server.isPersistent !== undefined) {
+    report.trap(
+      server.isPersistent.place,
+      'a client stays with its server for as long as the server is up, without a time',
+      'leave it out if clients need no server of their own',
+    );
+  }
+  const list = servers.map((each) => {
+    const address = endpoint(each.host, each.port);
+    const { weight, connectionsMax } = each;
+    return weight === undefined && connectionsMax === undefined
+      ? address
+      : {
+          address,
+          ...(weight === undefined ? {} : { weight }),
+          ...(connectionsMax === undefined ? {} : { 'max-connections': connectionsMax }),
+        };
+  });
+  const path = ['upstreams', name];
+  const all = sorry === undefined ? list : [...list, { address: endpoint(sorry.host, sorry.port), backup: true }];
+  document.put([...path, 'balance'], isPersistent ? 'source-hash' : (server.balance ?? BALANCE), place);
+  document.put([...path, 'servers'], all, place);
+  for (const [i, each] of servers.entries()) document.mark([...path, 'servers', i], each.place);
+  document.put([...path, 'health'], healthOf(server, report), place);
+  document.put([...path, 'timeouts', 'idle'], IDLE, place);
+}
+
+function endpoint(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** One check for all servers of an upstream; undefined: there is none. */
+function healthOf(server: VirtualServerDraft, report: KeepalivedReport): unknown {
+  const [first] = server.servers;
+  const texts = server.servers.map(({ checks }) => JSON.stringify(checks.map((check) => healthOfCheck(check, server))));
+  const other = texts.findIndex((text) => text !== texts[0]);
+  if (other >= 0) {
+    const reason = 'all servers of an upstream are checked in the same way';
+    report.notYet(
+      server.servers[other].place,
+      'a check of its own',
+      reason,
+      'write the same check at each `real_server`',
+    );
+    return undefined;
+  }
+  if (first.checks.length > 1) {
+    report.notYet(first.checks[1].place, 'a second check', 'a server has one check', 'leave one of them out');
+    return undefined;
+  }
+  return first.checks.length === 0 ? undefined : healthOfCheck(first.checks[0], server);
+}
+
+function healthOfCheck(check: CheckDraft, server: VirtualServerDraft): unknown {
+  const { kind, path, status, port } = check;
+  const host = check.host ?? server.virtualhost;
+  const kinds = {
+    tcp: { tcp: true },
+    smtp: { expect: '^220' },
+    http: {
+      http: path ?? '/',
+      ...(host === undefined ? {} : { host }),
+      ...(status === undefined ? {} : { status: /^[0-9]+$/.test(status) ? Number(status) : status }),
+    },
+  };
+  return {
+    ...kinds[kind],
+    ...(port === undefined ? {} : { port }),
+    interval: formatDuration(server.delayLoopMs ?? DELAY_LOOP_MS),
+    timeout: formatDuration(check.timeoutMs ?? server.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
+    rise: 1,
+    fall: (check.retry ?? server.retry ?? RETRY) + 1,
+  };
+}

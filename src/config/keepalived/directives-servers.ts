@@ -1,0 +1,280 @@
+/** The directives of virtual servers (IPVS), which become TCP listeners: connections are relayed, and not forwarded by the kernel. */
+import { parseIp } from '../addresses.ts';
+import type { Place } from '../diagnostic.ts';
+import {
+  blockOf,
+  differs,
+  each,
+  integerOf,
+  onlyWord,
+  readBlock,
+  type Reading,
+  secondsOf,
+  type Table,
+  works,
+} from './directive.ts';
+import type { CheckDraft, RealServerDraft, VirtualServerDraft } from './draft.ts';
+import type { Statement } from './statements.ts';
+
+const HOUR_MS = 3_600_000;
+
+const ALGORITHMS: Readonly<Record<string, string>> = {
+  rr: 'round-robin',
+  wrr: 'round-robin',
+  lc: 'least-connections',
+  wlc: 'least-connections',
+  sed: 'least-connections',
+  nq: 'least-connections',
+  sh: 'source-hash',
+  mh: 'source-hash',
+};
+
+/** `IP PORT`. Null, and reported: it is something else. */
+export function endpointOf(
+  statement: Statement,
+  { report }: Reading,
+): { readonly host: string; readonly port: number } | null {
+  const [host, port] = statement.words.map(({ text }) => text);
+  const { keyword, place } = statement;
+  if (host === 'fwmark' || host === 'group') {
+    report.notYet(
+      place,
+      `${keyword} ${host}`,
+      'a virtual server has one address and one port',
+      `write \`${keyword} ADDRESS PORT\` for each`,
+    );
+    return null;
+  }
+  const ip = host === undefined ? null : parseIp(host).value;
+  if (ip === null) {
+    report.badArgument(statement.placeOf(0), host ?? '', keyword, 'write an IP address and a port');
+    return null;
+  }
+  if (port === undefined) {
+    report.notYet(place, `${keyword} without a port`, 'a listener has one port', 'write a port');
+    return null;
+  }
+  if (!/^[0-9]{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535) {
+    report.badArgument(statement.placeOf(1), port, keyword, 'write a port from 1 to 65535');
+    return null;
+  }
+  return { host: ip.address, port: Number(port) };
+}
+
+const CHECK_COMMON = {
+  connect_port: works<CheckDraft>('`health.port`', (draft, statement, reading) => {
+    draft.port = integerOf(statement, reading, 1, 65535) ?? undefined;
+  }),
+  connect_timeout: works<CheckDraft>('`health.timeout`', (draft, statement, reading) => {
+    draft.timeoutMs = secondsOf(statement, reading, 1, HOUR_MS) ?? undefined;
+  }),
+  retry: works<CheckDraft>('`health.fall` is one more', (draft, statement, reading) => {
+    draft.retry = integerOf(statement, reading, 0, 999) ?? undefined;
+  }),
+  nb_get_retry: works<CheckDraft>('`health.fall` is one more', (draft, statement, reading) => {
+    draft.retry = integerOf(statement, reading, 0, 999) ?? undefined;
+  }),
+  ...each<CheckDraft>(
+    'not yet',
+    'a server is checked at its own address',
+    'connect_ip bindto bind_if bind_port fwmark',
+  ),
+  ...each<CheckDraft>(
+    'no effect',
+    'checks are spread by themselves, and repeated after the interval',
+    'delay_before_retry delay_loop warmup alpha log_all_failures',
+  ),
+};
+
+const URL: Table<CheckDraft> = {
+  where: 'in `url`',
+  directives: {
+    path: works('`health.http`', (draft, statement, reading) => {
+      draft.path = onlyWord(statement, reading, 'write for example `path /`') ?? undefined;
+    }),
+    status_code: works('`health.status`, 200-299 without it', (draft, statement, reading) => {
+      draft.status = onlyWord(statement, reading, 'write for example `status_code 200`') ?? undefined;
+    }),
+    virtualhost: works('`health.host`', (draft, statement, reading) => {
+      draft.host = onlyWord(statement, reading, 'write a host name') ?? undefined;
+    }),
+    ...each(
+      'not yet',
+      'a check looks at the status alone',
+      'digest regex regex_no_match regex_options regex_min_offset regex_max_offset regex_stack',
+    ),
+  },
+};
+
+const CHECK: Table<CheckDraft> = { where: 'in `TCP_CHECK` and `SMTP_CHECK`', directives: CHECK_COMMON };
+
+const HTTP_CHECK: Table<CheckDraft> = {
+  where: 'in `HTTP_GET`',
+  directives: {
+    ...CHECK_COMMON,
+    url: works(
+      'one `url` a check',
+      (draft, statement, reading) => {
+        if (draft.path !== undefined)
+          reading.report.notYet(statement.place, 'url', 'a check asks for one path', 'leave the second one out');
+        readBlock(blockOf(statement, reading), URL, draft, reading);
+      },
+      true,
+    ),
+    virtualhost: works('`health.host`', (draft, statement, reading) => {
+      draft.host ??= onlyWord(statement, reading, 'write a host name') ?? undefined;
+    }),
+    ...each('no effect', 'for keepalived alone', 'http_protocol fast_recovery tls_compliant enable_sni sni_name'),
+  },
+};
+
+function addCheck(
+  draft: RealServerDraft,
+  kind: CheckDraft['kind'],
+  table: Table<CheckDraft>,
+  statement: Statement,
+  reading: Reading,
+): void {
+  const check: CheckDraft = { place: statement.place, kind };
+  readBlock(statement.block ?? [], table, check, reading);
+  draft.checks.push(check);
+}
+
+const REAL_SERVER: Table<RealServerDraft> = {
+  where: 'in `real_server`',
+  directives: {
+    weight: works('`weight`', (draft, statement, reading) => {
+      draft.weight = integerOf(statement, reading, 0, 256) ?? undefined;
+    }),
+    uthreshold: works('`max-connections`', (draft, statement, reading) => {
+      draft.connectionsMax = integerOf(statement, reading, 1, 1_000_000) ?? undefined;
+    }),
+    TCP_CHECK: works('`health.tcp`', (draft, statement, reading) => addCheck(draft, 'tcp', CHECK, statement, reading)),
+    HTTP_GET: works('`health.http`', (draft, statement, reading) =>
+      addCheck(draft, 'http', HTTP_CHECK, statement, reading),
+    ),
+    SMTP_CHECK: differs('`health.expect: ^220`: nothing is said to the server', (draft, statement, reading) =>
+      addCheck(draft, 'smtp', CHECK, statement, reading),
+    ),
+    ...each(
+      'not yet',
+      'there is no check of this kind',
+      'SSL_GET DNS_CHECK MISC_CHECK UDP_CHECK PING_CHECK BFD_CHECK FILE_CHECK',
+    ),
+    ...each('not yet', 'no program is run when a server changes its state', 'notify_up notify_down'),
+    ...each(
+      'no effect',
+      'a server that is down gets no new connections, and keeps those that it has',
+      'inhibit_on_failure lthreshold',
+    ),
+    lvs_method: { state: 'no effect', about: 'connections are relayed' },
+    ...each(
+      'no effect',
+      'the settings of the virtual server and its check count',
+      'alpha retry delay_loop delay_before_retry warmup connect_timeout virtualhost snmp_name',
+    ),
+    smtp_alert: { state: 'left out', about: 'there is no e-mail; the log says it' },
+  },
+};
+
+export const VIRTUAL_SERVER: Table<VirtualServerDraft> = {
+  where: 'in `virtual_server`',
+  directives: {
+    real_server: works(
+      'a server of the upstream',
+      (draft, statement, reading) => {
+        const endpoint = endpointOf(statement, reading);
+        const server: RealServerDraft = { host: '', port: 0, ...endpoint, place: statement.place, checks: [] };
+        readBlock(statement.block ?? [], REAL_SERVER, server, reading);
+        if (endpoint !== null) draft.servers.push(server);
+      },
+      true,
+    ),
+    sorry_server: differs('a server with `backup: true`, checked as the others are', (draft, statement, reading) => {
+      const endpoint = endpointOf(statement, reading);
+      if (endpoint !== null) draft.sorry = { ...endpoint, place: statement.place };
+    }),
+    delay_loop: works('`health.interval`, 60 s without it', (draft, statement, reading) => {
+      draft.delayLoopMs = secondsOf(statement, reading, 10, 24 * HOUR_MS) ?? undefined;
+    }),
+    connect_timeout: works('`health.timeout`, 5 s without it', (draft, statement, reading) => {
+      draft.connectTimeoutMs = secondsOf(statement, reading, 1, HOUR_MS) ?? undefined;
+    }),
+    retry: works('`health.fall` is one more', (draft, statement, reading) => {
+      draft.retry = integerOf(statement, reading, 0, 999) ?? undefined;
+    }),
+    lb_algo: algorithm(),
+    lvs_sched: algorithm(),
+    lb_kind: method(),
+    lvs_method: method(),
+    protocol: differs('only `TCP`', (_draft, statement, reading) => {
+      const text = onlyWord(statement, reading, 'write TCP');
+      if (text === 'UDP' || text === 'SCTP')
+        reading.report.notYet(
+          statement.place,
+          `protocol ${text}`,
+          'only TCP is relayed',
+          'leave this virtual server out',
+        );
+      else if (text !== null && text !== 'TCP')
+        reading.report.badArgument(statement.placeOf(0), text, 'protocol', 'write TCP');
+    }),
+    persistence_timeout: differs(
+      '`balance: source-hash`: a client stays with its server without an end',
+      (draft, statement) => {
+        draft.isPersistent = { value: statement.words[0]?.text !== '0', place: statement.place };
+      },
+    ),
+    virtualhost: works('`health.host`', (draft, statement, reading) => {
+      draft.virtualhost = onlyWord(statement, reading, 'write a host name') ?? undefined;
+    }),
+    quorum: differs('only 1: one server is enough', (_draft, statement, reading) => {
+      const quorum = integerOf(statement, reading, 1, 65535);
+      if (quorum !== null && quorum > 1)
+        reading.report.notYet(statement.place, 'quorum', 'one server is enough', 'leave it out');
+    }),
+    hysteresis: { state: 'no effect', about: 'without a quorum' },
+    ...each('not yet', 'no program is run when servers change their state', 'quorum_up quorum_down'),
+    ...each('not yet', 'of IPVS', 'persistence_engine persistence_granularity ip_family'),
+    ...each(
+      'no effect',
+      'connections are relayed; checks are spread by themselves and repeated after the interval',
+      'alpha omega ha_suspend ops hashed flag-1 flag-2 flag-3 sh-port sh-fallback mh-port mh-fallback delay_before_retry warmup inhibit_on_failure sorry_server_inhibit sorry_server_lvs_method snmp_name weight',
+    ),
+    smtp_alert: { state: 'left out', about: 'there is no e-mail; the log says it' },
+  },
+};
+
+function algorithm(): Table<VirtualServerDraft>['directives'][string] {
+  return differs(
+    '`balance`: rr, wrr: `round-robin`; lc, wlc, sed, nq: `least-connections`; sh, mh: `source-hash`; **others are refused**',
+    (draft, statement, reading) => {
+      const text = onlyWord(statement, reading, 'write for example wrr');
+      if (text === null) return;
+      if (Object.hasOwn(ALGORITHMS, text)) draft.balance = ALGORITHMS[text];
+      else
+        reading.report.notYet(
+          statement.place,
+          `${statement.keyword} ${text}`,
+          'there is no such way to balance',
+          'write wrr or wlc',
+        );
+    },
+  );
+}
+
+function method(): Table<VirtualServerDraft>['directives'][string] {
+  return differs(
+    'connections are relayed, whatever it says: servers see an address of this node',
+    (draft, statement, reading) => {
+      const text = onlyWord(statement, reading, 'write NAT, DR or TUN');
+      if (text !== null) draft.method = { value: text, place: statement.place };
+    },
+  );
+}
+
+export function emptyVirtualServer(host: string, port: number, place: Place): VirtualServerDraft {
+  return { host, port, place, servers: [] };
+}
+
+export const SERVER_TABLES: readonly Table<never>[] = [VIRTUAL_SERVER, REAL_SERVER, HTTP_CHECK, URL, CHECK];

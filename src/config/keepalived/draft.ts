@@ -1,0 +1,145 @@
+/** What a keepalived.conf says, as it is read: nothing is put together yet, and each value knows where it was written. */
+import type { Place } from '../diagnostic.ts';
+
+export interface Placed<T> {
+  readonly value: T;
+  readonly place: Place;
+}
+
+/** A program and who runs it; null: the default. */
+export interface Program {
+  readonly command: readonly string[];
+  readonly user: string | null;
+}
+
+export interface Address {
+  /** With its prefix length. */
+  readonly cidr: string;
+  readonly device: string | null;
+}
+
+export interface Tracked {
+  readonly name: string;
+  /** Null: that of what is tracked. */
+  readonly weight: number | null;
+}
+
+export interface Notifies {
+  notify?: Placed<Program> | undefined;
+  active?: Placed<Program> | undefined;
+  backup?: Placed<Program> | undefined;
+  fault?: Placed<Program> | undefined;
+  stop?: Placed<Program> | undefined;
+}
+
+export interface Tracking {
+  readonly scripts: Placed<Tracked>[];
+  readonly processes: Placed<Tracked>[];
+  readonly interfaces: Placed<Tracked>[];
+}
+
+export interface Globals {
+  version?: number | undefined;
+  scriptUser?: string | undefined;
+  isSecure: boolean;
+  isStrict: boolean;
+  startupDelayMs?: number | undefined;
+  defaultInterface?: string | undefined;
+}
+
+export interface ScriptDraft {
+  readonly name: string;
+  readonly place: Place;
+  script?: Placed<readonly string[]> | undefined;
+  intervalMs?: number | undefined;
+  timeoutMs?: number | undefined;
+  weight?: number | undefined;
+  rise?: number | undefined;
+  fall?: number | undefined;
+  user?: string | undefined;
+}
+
+export interface ProcessDraft {
+  readonly name: string;
+  readonly place: Place;
+  process?: Placed<readonly string[]> | undefined;
+  match?: 'first' | 'prefix' | undefined;
+  weight?: number | undefined;
+}
+
+export interface UnicastPeer {
+  readonly address: string;
+  readonly minTtl: number | null;
+}
+
+export interface InstanceDraft extends Tracking, Notifies {
+  readonly name: string;
+  readonly place: Place;
+  state?: Placed<'MASTER' | 'BACKUP'> | undefined;
+  interface?: Placed<string> | undefined;
+  routerId?: Placed<number> | undefined;
+  priority?: Placed<number> | undefined;
+  version?: Placed<number> | undefined;
+  advertMs?: Placed<number> | undefined;
+  authType?: Placed<'PASS'> | undefined;
+  pass?: Placed<string> | undefined;
+  preempt?: Placed<boolean> | undefined;
+  preemptDelayMs?: Placed<number> | undefined;
+  virtualMac?: Placed<boolean> | undefined;
+  unicastSource?: Placed<string> | undefined;
+  readonly peers: Placed<UnicastPeer>[];
+  hasPeers?: Placed<true> | undefined;
+  readonly addresses: Placed<Address>[];
+  readonly excluded: Placed<Address>[];
+}
+
+export interface GroupDraft extends Tracking, Notifies {
+  readonly name: string;
+  readonly place: Place;
+  readonly members: Placed<string>[];
+  isWeighted?: boolean | undefined;
+}
+
+export interface CheckDraft {
+  readonly place: Place;
+  kind: 'tcp' | 'http' | 'smtp';
+  port?: number | undefined;
+  timeoutMs?: number | undefined;
+  path?: string | undefined;
+  status?: string | undefined;
+  host?: string | undefined;
+  retry?: number | undefined;
+}
+
+export interface RealServerDraft {
+  readonly host: string;
+  readonly port: number;
+  readonly place: Place;
+  weight?: number | undefined;
+  readonly checks: CheckDraft[];
+  connectionsMax?: number | undefined;
+}
+
+export interface VirtualServerDraft {
+  readonly host: string;
+  readonly port: number;
+  readonly place: Place;
+  balance?: string | undefined;
+  method?: Placed<string> | undefined;
+  delayLoopMs?: number | undefined;
+  connectTimeoutMs?: number | undefined;
+  retry?: number | undefined;
+  isPersistent?: Placed<boolean> | undefined;
+  virtualhost?: string | undefined;
+  readonly servers: RealServerDraft[];
+  sorry?: { readonly host: string; readonly port: number; readonly place: Place } | undefined;
+}
+
+export interface Drafts {
+  readonly globals: Globals;
+  readonly scripts: ScriptDraft[];
+  readonly processes: ProcessDraft[];
+  readonly instances: InstanceDraft[];
+  readonly groups: GroupDraft[];
+  readonly virtualServers: VirtualServerDraft[];
+}

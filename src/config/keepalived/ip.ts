@@ -1,0 +1,5 @@
+import { parseIp } from '../addresses.ts';
+
+export function isIP(text: string): boolean {
+  return parseIp(text).value !== null;
+}
