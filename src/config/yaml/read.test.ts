@@ -59,7 +59,7 @@ test('what is not there is found at the nearest thing around it', () => {
 test('a byte order mark and CR LF change nothing', () => {
   const { value, source } = readYaml('f', '\ufeffa: 1\r\nb:\r\n  c: 2\r\n');
   assert.deepEqual(value, { a: 1, b: { c: 2 } });
-  assert.deepEqual(source.locate(['b', 'c'], 'value'), { line: 3, column: 6 });
+  assert.deepEqual(source.locate(['b', 'c'], 'value'), { file: 'f', line: 3, column: 6 });
 });
 
 test('keys are text, whatever they look like', () => {
@@ -76,7 +76,7 @@ test('an anchor gives each alias a value of its own, at the place where it was w
   const { a, c, d } = value as { a: object; c: object; d: object };
   assert.deepEqual([a, c, d], [{ b: 1 }, { b: 1 }, { e: 2, b: 1 }]);
   assert.notEqual(a, c);
-  assert.deepEqual(source.locate(['c', 'b'], 'value'), { line: 1, column: 12 });
+  assert.deepEqual(source.locate(['c', 'b'], 'value'), { file: 'f', line: 1, column: 12 });
 });
 
 test('a merge does not replace what is there, and the first of several wins', () => {
