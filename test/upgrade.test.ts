@@ -234,3 +234,30 @@ upstreams: { echo: { servers: [ "${echo.address}" ] } }
     for (const pid of pids) await gone(pid);
   },
 );
+
+test(
+  'programs that finish have `grace` left, and no more, when the one in charge is killed: nobody counts them',
+  engineSkip('node'),
+  async (t) => {
+    const echo = await startTcpBackend(t, (socket) => socket.pipe(socket));
+    const port = await freePort();
+    const yaml = `
+grace: 1s
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: echo } }
+upstreams: { echo: { servers: [ "${echo.address}" ] } }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node', workers: 1, hasSocket: true });
+    const { pid: second } = await upgrade(evenkeel);
+    endAfter(t, second!);
+    const session = await connect(port);
+    session.write('x');
+    await once(session, 'data');
+    const { pid: third } = await upgrade(evenkeel);
+    endAfter(t, third!);
+    const closed = new Promise((resolve) => session.once('close', resolve));
+    kill(third!, 'SIGKILL');
+    await closed;
+    await gone(second!);
+    assert.equal(await evenkeel.exit, 137);
+  },
+);

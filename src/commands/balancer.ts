@@ -118,6 +118,7 @@ export class Balancer {
       log,
       command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as [string, ...string[]],
       wards: isParent ? this.wards : null,
+      graceMs: () => this.graceMs,
       findObstacle: () => (this.isStopping ? STOPPING : this.ha === null ? null : NO_UPGRADE_WITH_HA),
       onHandOver: (pid) => service.handOver(isParent ? null : pid),
     });

@@ -30,6 +30,8 @@ export interface UpgraderOptions {
   readonly command: readonly [string, ...string[]];
   /** It stays until its successors have ended, and they are its children. Null: they fall to somebody else. */
   readonly wards: Wards | null;
+  /** For what a keeper has open that nobody counts among those that finish. */
+  readonly graceMs: () => number;
   /** Why there can be no successor now; null: there can. */
   readonly findObstacle: () => string | null;
   /** This process is about to be no longer the one that the service manager listens to. */
@@ -62,7 +64,7 @@ export class Upgrader {
   readonly succeeded: Promise<Successor>;
   /** Another one is in charge, after this one's own successor. */
   onInCharge: (pid: number) => void = () => undefined;
-  /** Whoever is in charge wants this one to have finished within this time. */
+  /** Whoever is in charge wants this one to have finished within this time; or nobody is. */
   onFinish: (graceMs: number) => void = () => undefined;
   private readonly options: UpgraderOptions;
   private readonly generations = new Generations();
@@ -173,6 +175,8 @@ export class Upgrader {
         return this.handOver();
       case 'abandon':
         return this.abandon(action.reason);
+      case 'hasten':
+        return this.onFinish(this.options.graceMs());
       case 'end':
         this.options.log.warn('there are too many keepers that still finish: the oldest one is ended');
         return this.old.get(action.id)?.say({ type: 'finish', graceMs: 0 });
@@ -194,10 +198,11 @@ export class Upgrader {
       link: new GenerationLink(own, {
         handleMessage: (message) => this.handleMessage(candidate, message),
         handleGone: () => {
+          if (this.candidate !== candidate) return;
           // Who asked for it is told, whatever became of it.
           if (!this.generations.isInCharge) this.settle?.resolve(candidate);
-          else if (this.candidate === candidate)
-            this.fail('the new program ended before it served; the log has what it wrote');
+          this.generations.handleSuccessorGone();
+          this.act();
         },
       }),
       channel,

@@ -43,6 +43,24 @@ test('a successor that fails, or does not serve in time, leaves no trace: the ne
   ]);
 });
 
+test('a successor that is gone before it serves has failed; after that, who finishes has only `grace` left', () => {
+  const generations = new Generations();
+  generations.handleSuccessorGone();
+  assert.deepEqual(generations.takeActions(), []);
+  generations.handleUpgrade(0);
+  generations.handleSuccessorGone();
+  assert.deepEqual(
+    generations.takeActions().map(({ kind }) => kind),
+    ['start', 'abandon'],
+  );
+  assert.equal(generations.isInCharge, true);
+  generations.handleUpgrade(1);
+  generations.handleReady();
+  generations.takeActions();
+  generations.handleSuccessorGone();
+  assert.deepEqual(generations.takeActions(), [{ kind: 'hasten' }]);
+});
+
 test('a stop abandons the successor', () => {
   const generations = new Generations();
   generations.handleStop();

@@ -55,6 +55,8 @@ export type GenerationAction =
   | { readonly kind: 'hand-over' }
   /** End it now. */
   | { readonly kind: 'abandon'; readonly reason: string }
+  /** Nobody is in charge who would count this keeper among those that finish: finish within `grace`. */
+  | { readonly kind: 'hasten' }
   /** End a keeper before this one now, whatever it has left. */
   | { readonly kind: 'end'; readonly id: number };
 
@@ -93,6 +95,12 @@ export class Generations {
 
   handleFailed(reason: string): void {
     this.abandon('failed', reason);
+  }
+
+  /** The successor, or whoever succeeded that one, is gone, and nobody has taken its place. */
+  handleSuccessorGone(): void {
+    if (this.state === 'succeeded') this.actions.push({ kind: 'hasten' });
+    else this.abandon('failed', 'the new program ended before it served; the log has what it wrote');
   }
 
   handleStop(): void {
