@@ -71,14 +71,18 @@ export class World {
 
   /** Does everything planned up to `untilUs`, or until `isDone` says so; returns whether it did. */
   run(untilUs: number, isDone: () => boolean): boolean {
-    while (!isDone()) {
-      if (this.heap.length === 0 || this.heap[0].atUs > untilUs) return false;
-      const planned = this.take();
-      this.nowUs = planned.atUs;
-      this.actionCount++;
-      planned.action();
-      if (this.violation !== null) throw this.violation;
-    }
+    while (!isDone()) if (!this.step(untilUs)) return false;
+    return true;
+  }
+
+  /** Does what is planned next, if that is up to `untilUs`; returns whether it did. */
+  step(untilUs: number): boolean {
+    if (this.heap.length === 0 || this.heap[0].atUs > untilUs) return false;
+    const planned = this.take();
+    this.nowUs = planned.atUs;
+    this.actionCount++;
+    planned.action();
+    if (this.violation !== null) throw this.violation;
     return true;
   }
 

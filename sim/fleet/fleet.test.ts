@@ -1,0 +1,50 @@
+/**
+ * A part of the simulation of keepers for `npm test`: a fixed range of seeds, as many as the time allows; the same seed twice; and
+ * keepers that are broken, which must be caught. SIM_SECONDS is the time for the range and more (default 10: half of it is used here).
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Sabotage } from './keeper-process.ts';
+import { runFleet } from './run.ts';
+
+const SECONDS = Number(process.env.SIM_SECONDS ?? 10) / 2;
+
+test('keepers and proxies keep every invariant over reloads, upgrades and kills', async (t) => {
+  const until = performance.now() + SECONDS * 1_000;
+  const totals: Record<string, number> = {};
+  let seed = 1;
+  for (; performance.now() < until; seed++) {
+    const { invariant, detail, counts } = await runFleet(seed);
+    assert.equal(invariant, null, `seed ${seed}: ${detail}\nreplay: npm run sim:fleet -- --seed ${seed}`);
+    for (const [name, count] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + count;
+  }
+  t.diagnostic(`seeds 1 to ${seed - 1}: ${JSON.stringify(totals)}`);
+  for (const name of ['served', 'reloads', 'orders', 'upgrades', 'inVain', 'kills']) {
+    assert.ok(totals[name] > 0 || seed < 5, `no ${name}`);
+  }
+});
+
+test('the same seed is the same history, to the last event', async () => {
+  const [first, second] = [await runFleet(7), await runFleet(7, 'none', true)];
+  assert.equal(second.traceHash, first.traceHash);
+  assert.ok(second.trace.length > 0);
+});
+
+/** And what catches them. */
+const SABOTAGES: Readonly<Record<Exclude<Sabotage, 'none'>, string>> = {
+  'closes-first': 'no connection is refused',
+  'keeps-all': 'bounded generations',
+  'both-command': 'one keeper commands',
+  'loses-orders': 'orders hold',
+  'places-at-once': 'places',
+};
+
+for (const [sabotage, invariant] of Object.entries(SABOTAGES)) {
+  test(`canary: a keeper that is broken (${sabotage}) is caught`, async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const run = await runFleet(seed, sabotage as Sabotage);
+      if (run.invariant === invariant) return;
+    }
+    assert.fail('nothing was seen in 40 seeds');
+  });
+}

@@ -1,0 +1,463 @@
+/**
+ * A keeper process over the pure machines of the production one: proxies as core/fleet says, places as core/place, succession as
+ * core/fleet/generations, sockets by the production `ListenerStore`. What is here stands for keeper/keeper.ts, keeper/supervisor.ts
+ * and commands/upgrade, and is to be as stupid as they are.
+ */
+import type { BoardShape } from '../../src/base/board.ts';
+import type { Prng } from '../../src/base/prng.ts';
+import type { Plan } from '../../src/config/plan.ts';
+import { Fleet, type FleetAction, LOOK_INTERVAL_MS } from '../../src/core/fleet/fleet.ts';
+import { type GenerationAction, Generations } from '../../src/core/fleet/generations.ts';
+import { placePlan } from '../../src/core/place.ts';
+import { SlotTable } from '../../src/core/slots.ts';
+import { ListenerStore, socketsOf } from '../../src/keeper/listeners.ts';
+import type { Log } from '../../src/keeper/log.ts';
+import type { World } from '../world.ts';
+import { createHost } from './host.ts';
+import type { Kernel } from './kernel.ts';
+import { ProxyProcess } from './proxy-process.ts';
+
+/** What becomes of a program that is started to succeed another one. */
+export type Fate = 'serves' | 'ends' | 'hangs' | 'hangs with what it was given' | 'has proxies that end';
+
+/** What the keepers of one evenkeel have in common, and the world around them. */
+export interface Surroundings {
+  readonly world: World;
+  readonly kernel: Kernel;
+  readonly prng: Prng;
+  /** What is on disk: the file, and what was ordered by hand. */
+  readonly disk: { plan: Plan; readonly orders: number[] };
+  readonly shape: Pick<BoardShape, 'rows' | 'servers' | 'listeners'>;
+  nextPid(): number;
+  /** A successor begins to exist. */
+  readonly begin: (fate: Fate, predecessor: KeeperProcess) => KeeperProcess;
+  /** This one is the main process from now on, for the service manager and for whoever asks on the control socket. */
+  readonly takeCharge: (keeper: KeeperProcess) => void;
+  /** It goes on by another plan: nobody may mean by a place what is not there any more. */
+  readonly checkPlaces: (keeper: KeeperProcess) => void;
+  /** Nobody else waits for it: what goes wrong is to be seen. */
+  readonly follow: (promise: Promise<unknown>) => void;
+  /** What the keepers do wrong. */
+  readonly sabotage: Sabotage;
+}
+
+export type Sabotage = 'none' | 'closes-first' | 'keeps-all' | 'both-command' | 'loses-orders' | 'places-at-once';
+
+const QUIET_LOG: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const START_US = 300_000;
+const MESSAGE_US = 500;
+
+export class KeeperProcess {
+  readonly pid: number;
+  /** By row. */
+  readonly proxies = new Map<number, ProxyProcess>();
+  /** Also those that are gone. */
+  readonly everyProxy: ProxyProcess[] = [];
+  /** It has served, and nobody has succeeded it. */
+  isInCharge = false;
+  isGone = false;
+  /** Of the plan in force. */
+  plan: Plan | null = null;
+  orders: number[] = [];
+  readonly fate: Fate;
+  private readonly around: Surroundings;
+  private readonly fleet: Fleet;
+  private readonly generations = new Generations();
+  private readonly store: ListenerStore;
+  private readonly places: { readonly servers: SlotTable; readonly listeners: SlotTable };
+  private number = 0;
+  private readonly sent = new Map<number, Map<number, Plan>>();
+  /** By row: the plan that its process serves by, as it has said. */
+  private readonly acknowledged = new Map<number, Plan>();
+  private waiters: { readonly generation: number; readonly resolve: () => void }[] = [];
+  private changing: Promise<unknown> = Promise.resolve();
+  /** Keepers before it, the oldest first. */
+  private old: KeeperProcess[] = [];
+  private readonly finished = new Set<KeeperProcess>();
+  private candidate: KeeperProcess | null = null;
+  /** Whom it succeeded, or is to. */
+  private predecessor: KeeperProcess | null = null;
+  private isGivingWay = false;
+
+  constructor(around: Surroundings, fate: Fate) {
+    this.around = around;
+    this.fate = fate;
+    this.pid = around.nextPid();
+    this.fleet = new Fleet(around.shape.rows);
+    this.places = {
+      servers: new SlotTable(around.shape.servers),
+      listeners: new SlotTable(around.shape.listeners),
+    };
+    this.store = new ListenerStore(createHost(around.kernel, this.pid), QUIET_LOG);
+    this.look();
+  }
+
+  // --- the world does this to it ---
+
+  /** The first one, or one that the service manager starts in place of one that has died. */
+  start(): void {
+    this.later(START_US, () => this.around.follow(this.startAlone()));
+  }
+
+  /** It has been started by `predecessor`, to succeed it. */
+  succeed(predecessor: KeeperProcess): void {
+    this.predecessor = predecessor;
+    this.later(START_US, () => {
+      if (this.fate === 'ends') return this.die();
+      if (this.fate === 'hangs') return;
+      this.tell(predecessor, () => predecessor.handleHello(this));
+    });
+  }
+
+  kill(): void {
+    this.die();
+  }
+
+  /** False: it is refused. Resolves with whether it holds. */
+  async reload(plan: Plan): Promise<boolean> {
+    return this.change(async () => {
+      if (!this.takesOrders) return false;
+      await this.apply(plan);
+      return !this.isGone;
+    });
+  }
+
+  async order(order: number): Promise<boolean> {
+    return this.change(async () => {
+      if (!this.takesOrders) return false;
+      await this.apply(this.plan!);
+      if (this.isGone) return false;
+      this.orders.push(order);
+      this.around.disk.orders.push(order);
+      return true;
+    });
+  }
+
+  async upgrade(): Promise<void> {
+    await this.change(async () => {
+      if (this.isGone || !this.isInCharge) return;
+      this.generations.handleUpgrade(this.nowMs);
+      this.actGenerations();
+    });
+  }
+
+  get takesOrders(): boolean {
+    const isFree = this.isInCharge && !this.generations.isUpgrading;
+    return !this.isGone && (isFree || (this.around.sabotage === 'loses-orders' && this.isInCharge));
+  }
+
+  /** Nothing is under way. */
+  get isAtRest(): boolean {
+    return this.isInCharge && !this.generations.isUpgrading && this.waiters.length === 0;
+  }
+
+  /** It serves no more, but finishes. */
+  get isFinishing(): boolean {
+    return this.isGivingWay && !this.isGone && this.proxies.size > 0;
+  }
+
+  describe(): string {
+    const role = this.isInCharge ? 'is in charge' : this.isGivingWay ? 'finishes' : 'starts';
+    const proxies = [...this.proxies.values()].map(({ pid, connections }) => `${pid} with ${connections}`);
+    return `keeper ${this.pid} ${role}, proxies ${proxies.join(', ')}`;
+  }
+
+  /** Those that its proxies serve by, as they have said. */
+  get plansInUse(): Iterable<Plan> {
+    return this.acknowledged.values();
+  }
+
+  // --- plans ---
+
+  private async startAlone(): Promise<void> {
+    this.store.adopt(createHost(this.around.kernel, this.pid).takeKeptDescriptors());
+    this.orders = [...this.around.disk.orders];
+    await this.apply(this.around.disk.plan);
+    this.comeIntoCharge([]);
+  }
+
+  private async apply(plan: Plan): Promise<void> {
+    const number = ++this.number;
+    const prepared = await this.store.prepare(plan.listeners, plan.workers);
+    const isQuiet = (): boolean => this.around.prng.below(4) > 0;
+    const placed = placePlan(plan, number, this.places, { servers: isQuiet, listeners: isQuiet });
+    if (placed === null) return this.around.world.fail('places', 'there are no places left');
+    if (this.around.sabotage !== 'closes-first') await prepared.emptyGone();
+    placed.commit();
+    const closeGone = prepared.commit();
+    this.plan = placed.plan;
+    this.around.checkPlaces(this);
+    if (this.around.sabotage === 'closes-first') closeGone();
+    const applied = new Promise<void>((resolve) => this.waiters.push({ generation: number, resolve }));
+    this.fleet.handlePlan(this.nowMs, number, plan.workers, plan.drainMs);
+    this.act();
+    await applied;
+    if (this.isGone) return;
+    if (this.around.sabotage !== 'closes-first') closeGone();
+  }
+
+  private change<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.changing.then(change);
+    this.changing = changed;
+    return changed;
+  }
+
+  // --- proxies ---
+
+  private look(): void {
+    if (this.isGone) return;
+    this.fleet.handleLook(this.nowMs, (row) => this.proxies.get(row)?.beat ?? 0);
+    this.generations.handleLook(this.nowMs);
+    this.act();
+    this.actGenerations();
+    this.around.world.schedule(LOOK_INTERVAL_MS * 1_000, () => this.look());
+  }
+
+  private act(): void {
+    if (this.isGone) return;
+    for (const action of this.fleet.takeActions()) this.perform(action);
+  }
+
+  private perform(action: FleetAction): void {
+    switch (action.kind) {
+      case 'spawn':
+        this.spawn(action.row);
+        return this.send(action.row, action.worker, action.generation);
+      case 'apply':
+        return this.send(action.row, action.worker, action.generation);
+      case 'drain':
+        return this.proxies.get(action.row)?.drain(action.withinMs);
+      case 'kill':
+        return this.proxies.get(action.row)?.kill();
+      case 'acknowledge':
+        this.acknowledged.set(action.row, this.sent.get(action.row)!.get(action.generation)!);
+        if (this.around.sabotage === 'places-at-once') return;
+        this.places.servers.acknowledge(action.row, action.generation);
+        return this.places.listeners.acknowledge(action.row, action.generation);
+      case 'clear':
+        this.proxies.delete(action.row);
+        this.sent.delete(action.row);
+        this.acknowledged.delete(action.row);
+        this.places.servers.forget(action.row);
+        return this.places.listeners.forget(action.row);
+      case 'tell': {
+        const { event } = action;
+        if (event.kind === 'applied') {
+          for (const { resolve } of this.waiters.filter((each) => each.generation <= event.generation)) resolve();
+          this.waiters = this.waiters.filter((each) => each.generation > event.generation);
+        } else if (event.kind === 'start-failed') {
+          this.fail(event.reason);
+        } else if (event.kind === 'over') {
+          this.handleOver();
+        }
+      }
+    }
+  }
+
+  private spawn(row: number): void {
+    const { world, kernel, prng } = this.around;
+    const proxy = new ProxyProcess(world, kernel, prng, this.around.nextPid(), {
+      applied: (generation) => {
+        this.fleet.handleApplied(this.nowMs, row, generation);
+        this.act();
+      },
+      exited: (reason) => {
+        this.fleet.handleExit(this.nowMs, row, reason);
+        this.act();
+      },
+    });
+    this.proxies.set(row, proxy);
+    this.everyProxy.push(proxy);
+    if (this.fate === 'has proxies that end') world.schedule(10_000, () => proxy.kill());
+  }
+
+  private send(row: number, worker: number, generation: number): void {
+    const { kernel } = this.around;
+    const proxy = this.proxies.get(row)!;
+    const plan = this.plan!;
+    const sockets = socketsOf(this.store.listeners, worker, plan.workers);
+    const descriptors = sockets.map(({ descriptor }) => kernel.copy(descriptor, proxy.pid));
+    const sent = this.sent.get(row) ?? new Map<number, Plan>();
+    this.sent.set(row, sent.set(generation, plan));
+    proxy.apply({ generation, plan, descriptors });
+  }
+
+  // --- succession ---
+
+  private actGenerations(): void {
+    if (this.isGone) return;
+    for (const action of this.generations.takeActions()) this.performGeneration(action);
+  }
+
+  private performGeneration(action: GenerationAction): void {
+    switch (action.kind) {
+      case 'start': {
+        const { begin, prng } = this.around;
+        const fates: readonly Fate[] = ['ends', 'hangs', 'hangs with what it was given', 'has proxies that end'];
+        this.candidate = begin(prng.below(4) === 0 ? fates[prng.below(fates.length)] : 'serves', this);
+        return;
+      }
+      case 'hand-over':
+        return this.handOver();
+      case 'abandon':
+        this.candidate?.die();
+        this.candidate = null;
+        return;
+      case 'hasten':
+        return this.finishWithin(this.plan!.graceMs, 'nobody is in charge of it');
+      case 'end': {
+        const oldest = this.old[action.id];
+        if (this.around.sabotage !== 'keeps-all')
+          this.tell(oldest, () => oldest.finishWithin(0, 'it is the oldest of too many'));
+      }
+    }
+  }
+
+  private handleHello(successor: KeeperProcess): void {
+    if (successor !== this.candidate) return;
+    const { kernel } = this.around;
+    const sockets = this.store.descriptors.map((descriptor) => kernel.copy(descriptor, successor.pid));
+    const old = this.old.filter((each) => !each.isGone);
+    const finished = old.filter((each) => this.finished.has(each));
+    this.tell(successor, () => this.around.follow(successor.inherit(sockets, old, finished)));
+  }
+
+  private async inherit(
+    sockets: readonly number[],
+    old: readonly KeeperProcess[],
+    finished: readonly KeeperProcess[],
+  ): Promise<void> {
+    const predecessor = this.predecessor!;
+    this.store.adoptDeferred(sockets);
+    this.old = [...old, predecessor];
+    for (const each of finished) this.finished.add(each);
+    this.orders = [...this.around.disk.orders];
+    await this.apply(this.around.disk.plan);
+    if (this.isGone || this.fate === 'hangs with what it was given') return;
+    if (this.around.sabotage === 'both-command') this.isInCharge = true;
+    this.tell(predecessor, () => predecessor.handleServing(this, this.store.names));
+  }
+
+  private handleServing(successor: KeeperProcess, addresses: readonly string[]): void {
+    if (successor !== this.candidate) return;
+    this.addressesTaken = addresses;
+    this.generations.handleReady();
+    this.actGenerations();
+  }
+
+  private addressesTaken: readonly string[] = [];
+
+  private handOver(): void {
+    const successor = this.candidate!;
+    this.isInCharge = false;
+    this.isGivingWay = true;
+    this.around.takeCharge(successor);
+    this.tell(successor, () => {
+      successor.store.settle();
+      successor.comeIntoCharge(successor.old);
+    });
+    this.around.follow(this.giveWay());
+  }
+
+  private comeIntoCharge(old: readonly KeeperProcess[]): void {
+    if (this.isGone) return;
+    this.isInCharge = true;
+    this.around.takeCharge(this);
+    old.forEach((each, id) => {
+      if (this.finished.has(each) || each.isGone) return;
+      each.heir = this;
+      this.generations.handleOld(id);
+    });
+    this.actGenerations();
+  }
+
+  /** Who is told when it has finished. */
+  private heir: KeeperProcess | null = null;
+
+  private async giveWay(): Promise<void> {
+    await this.store.emptyAllBut(this.addressesTaken);
+    if (this.isGone) return;
+    this.store.closeAll();
+    this.fleet.handleStop(this.nowMs, this.plan!.drainMs, true);
+    this.act();
+  }
+
+  private finishWithin(graceMs: number, why: string): void {
+    const { world } = this.around;
+    world.schedule(graceMs * 1_000, () => {
+      for (const proxy of this.proxies.values()) proxy.excuse ??= why;
+    });
+    this.fleet.handleStop(this.nowMs, graceMs);
+    this.act();
+  }
+
+  /** Every proxy is gone. */
+  private handleOver(): void {
+    const { heir } = this;
+    this.die();
+    if (heir !== null) this.tell(heir, () => heir.handleFinished(this));
+  }
+
+  private handleFinished(keeper: KeeperProcess): void {
+    const id = this.old.indexOf(keeper);
+    this.finished.add(keeper);
+    this.generations.handleFinished(id);
+  }
+
+  private fail(reason: string): void {
+    const { predecessor } = this;
+    if (predecessor === null || this.isInCharge) return;
+    this.tell(predecessor, () => {
+      if (predecessor.candidate !== this) return;
+      predecessor.generations.handleFailed(reason);
+      predecessor.actGenerations();
+    });
+  }
+
+  /** Its descriptors are closed, its proxies are alone. */
+  private die(): void {
+    if (this.isGone) return;
+    const { world, kernel } = this.around;
+    this.isGone = true;
+    this.isInCharge = false;
+    world.note('keeper %a is gone', this.pid);
+    for (const proxy of this.proxies.values()) proxy.handleKeeperGone();
+    kernel.closeAll(this.pid);
+    const { predecessor, candidate } = this;
+    // The ends of its links are closed: whoever it was linked to sees that.
+    if (candidate !== null) this.tell(candidate, () => candidate.handlePredecessorGone());
+    // Its own successor, if it has got that far, has the links as well.
+    if (this.isGivingWay) return;
+    const linked = new Set(predecessor === null ? this.old : [...this.old, predecessor]);
+    for (const each of linked) this.tell(each, () => each.handleLinkGone(this));
+  }
+
+  /** To the one that is to succeed it, or to the one in charge. */
+  private handleLinkGone(other: KeeperProcess): void {
+    if (other !== (this.heir ?? this.candidate)) return;
+    this.generations.handleSuccessorGone();
+    this.actGenerations();
+  }
+
+  private handlePredecessorGone(): void {
+    if (!this.isInCharge && !this.isGivingWay) this.die();
+  }
+
+  private tell(whom: KeeperProcess, message: () => void): void {
+    const { world, prng } = this.around;
+    world.schedule(MESSAGE_US + prng.below(20_000), () => {
+      if (!whom.isGone) message();
+    });
+  }
+
+  private later(us: number, act: () => void): void {
+    const { world, prng } = this.around;
+    world.schedule(us + prng.below(us), () => {
+      if (!this.isGone) act();
+    });
+  }
+
+  private get nowMs(): number {
+    return this.around.world.nowUs / 1_000;
+  }
+}
