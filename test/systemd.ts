@@ -64,6 +64,16 @@ export class SystemdMachine {
     this.pid = pid;
   }
 
+  /** Its PID 1, as it is known here. */
+  get init(): number {
+    return this.pid;
+  }
+
+  /** Its files, as they are reached from here. */
+  get root(): string {
+    return `/proc/${this.pid}/root`;
+  }
+
   static async start(t: TestContext): Promise<SystemdMachine> {
     const base = mkdtempSync(join(tmpdir(), 'evenkeel-systemd-'));
     const cgroup = `evenkeel-test-${process.pid}-${Date.now()}`;

@@ -1,7 +1,7 @@
 /** Configurations at random: each is a change of the one before in servers, weights, routes, listeners, timeouts, health. */
 import type { Prng } from '../../src/base/prng.ts';
 
-export interface Site {
+export interface Place {
   /** Never without any of these. */
   readonly ports: { readonly http: number; readonly tcp: number };
   /** Of listeners that come and go. */
@@ -17,11 +17,13 @@ export interface Change {
   readonly open: readonly number[];
 }
 
+/** Longer than any campaign: nothing ends because its time is over. */
+const DRAIN = '24h';
 const BALANCE = ['round-robin', 'least-connections', 'random-two', 'source-hash'] as const;
 
-export function change(prng: Prng, site: Site, round: number): Change {
+export function change(prng: Prng, place: Place, round: number): Change {
   const generation = `generation ${round}`;
-  const open = site.extra.filter(() => prng.below(2) === 0);
+  const open = place.extra.filter(() => prng.below(2) === 0);
   const routes = Array.from({ length: prng.below(20) }, (_, i) => {
     return `      - { match: { path: /extra/${prng.below(1_000)}/${i} }, respond: { status: 404 } }\n`;
   });
@@ -34,14 +36,15 @@ export function change(prng: Prng, site: Site, round: number): Change {
 ${routes.join('')}      - { upstream: web }
 `;
   // The first server is always there: it has the sessions that live through everything.
-  const some = site.servers.filter((_, i) => i === 0 || prng.below(2) === 0);
+  const some = place.servers.filter((_, i) => i === 0 || prng.below(2) === 0);
   const servers = (of: 'http' | 'tcp'): string =>
     some.map((server) => `{ address: "${server[of]}", weight: ${1 + prng.below(10)} }`).join(', ');
   const health = (check: string): string =>
     prng.below(2) === 0 ? `    health: { ${check}, interval: 2s, timeout: 30s }\n` : '';
-  const yaml = `listeners:
-${listener('web', site.ports.http)}${open.map((port) => listener(`extra-${port}`, port)).join('')}  tcp:
-    bind: "127.0.0.1:${site.ports.tcp}"
+  const yaml = `drain: ${DRAIN}
+listeners:
+${listener('web', place.ports.http)}${open.map((port) => listener(`extra-${port}`, port)).join('')}  tcp:
+    bind: "127.0.0.1:${place.ports.tcp}"
     protocol: tcp
     upstream: tcp
 upstreams:

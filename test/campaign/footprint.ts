@@ -1,22 +1,48 @@
-/** What the processes of one evenkeel take: memory and descriptors, as /proc tells. */
+/** What the processes of one evenkeel take: memory and descriptors, as /proc tells, and buffers, as it tells itself. */
 import { readdirSync, readFileSync } from 'node:fs';
+import type { StatusDocument } from '../../src/keeper/status.ts';
 
 export interface Footprint {
   readonly keeperKib: number;
   /** Of the largest one. */
   readonly proxyKib: number;
   readonly keeperDescriptors: number;
-  /** Of all together. */
+  /** Of the one with most. */
   readonly proxyDescriptors: number;
+  /** Buffers in use, of all proxies. */
+  readonly slots: number;
+  /** Processes that are, or descend from, the one that was started. */
+  readonly processes: number;
 }
 
-export function footprint(keeper: number, proxies: readonly number[]): Footprint {
+/** Of the program in charge, which has told this of itself. `first`: the process that was started. */
+export function footprint({ pid, proxies }: StatusDocument, first: number): Footprint {
+  const pids = proxies.map((proxy) => proxy.pid).filter((each) => each > 0);
+  const slots = proxies.map(({ memory }) =>
+    memory === null ? 0 : memory.large + memory.small + memory.medium + memory.head,
+  );
   return {
-    keeperKib: residentKib(keeper),
-    proxyKib: Math.max(...proxies.map(residentKib)),
-    keeperDescriptors: descriptors(keeper),
-    proxyDescriptors: proxies.reduce((sum, pid) => sum + descriptors(pid), 0),
+    keeperKib: residentKib(pid),
+    proxyKib: Math.max(...pids.map(residentKib)),
+    keeperDescriptors: descriptors(pid),
+    proxyDescriptors: Math.max(...pids.map(descriptors)),
+    slots: slots.reduce((sum, count) => sum + count, 0),
+    processes: [...family(first)].length,
   };
+}
+
+/** This process and everything below it. */
+export function* family(pid: number): Generator<number> {
+  yield pid;
+  for (const child of childrenOf(pid)) yield* family(child);
+}
+
+export function childrenOf(pid: number): readonly number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 function residentKib(pid: number): number {

@@ -1,7 +1,7 @@
 /**
  * Traffic of every kind through one evenkeel, for as long as it changes: whatever goes wrong is told with its kind. Small
  * requests over kept and over new connections, downloads, uploads, and sessions (WebSocket, TCP) that say something now and
- * then and want it back.
+ * then and want it back. There are always as many sessions: in place of one that has ended another one begins.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -12,6 +12,8 @@ import { WebSocket, WebSocketServer } from 'ws';
 
 const DOWNLOAD = Buffer.alloc(1024 * 1024, 'evenkeel ');
 const UPLOAD = Buffer.alloc(256 * 1024, 'upload ');
+/** What is said of a session that ended by itself. */
+export const CLOSED = 'the session was closed';
 /** What takes longer does not come. */
 const WAIT_MS = 60_000;
 const SESSION_PAUSE_MS = 250;
@@ -20,14 +22,32 @@ export type Kind = 'kept' | 'fresh' | 'download' | 'upload' | 'websocket' | 'tcp
 
 /** Loops of each kind: each has one request under way. */
 const LOOPS = { kept: 4, fresh: 2, download: 1, upload: 1 } as const;
-export const REQUESTS_MAX = 8;
-/** Of each kind, those that live from the beginning to the end. */
+/** Sessions of each kind. */
 const SESSIONS = 50;
 
-export interface Failure {
+/** A connection of a client. */
+interface Line {
+  /** The client's; 0: it does not stand. */
+  port: number;
+  /** When it was begun. */
+  sinceMs: number;
+}
+
+export interface Failure extends Line {
   readonly kind: Kind;
   readonly what: string;
   readonly atMs: number;
+}
+
+/** Why it is right that this has failed; null: it is not. */
+export type Excuse = (failure: Failure, bornAt: number) => string | null;
+
+interface Session {
+  readonly line: Line;
+  /** The age when it was begun. */
+  readonly bornAt: number;
+  readonly ask: (text: string) => Promise<string>;
+  readonly end: () => void;
 }
 
 /** One server for all of it: HTTP, WebSocket and, on another port, TCP. */
@@ -57,19 +77,25 @@ export async function startServer(t: TestContext): Promise<{ readonly http: stri
 export class Traffic {
   readonly done: Record<Kind, number> = { kept: 0, fresh: 0, download: 0, upload: 0, websocket: 0, tcp: 0 };
   readonly failures: Failure[] = [];
+  /** What has failed and was to fail: how often, by why. */
+  readonly excused: Record<string, number> = {};
   private readonly ports: { readonly http: number; readonly tcp: number };
+  /** Given to every session that begins, and told when it fails. */
+  private readonly age: () => number;
+  private readonly findExcuse: Excuse;
   private readonly loops: Promise<void>[] = [];
   private isOver = false;
 
-  private constructor(ports: Traffic['ports']) {
+  private constructor(ports: Traffic['ports'], age: () => number, findExcuse: Excuse) {
     this.ports = ports;
+    this.age = age;
+    this.findExcuse = findExcuse;
   }
 
   /** Resolves when every session stands. */
-  static async start(ports: Traffic['ports'], { hasSessions }: { readonly hasSessions: boolean }): Promise<Traffic> {
-    const traffic = new Traffic(ports);
-    const count = hasSessions ? SESSIONS : 0;
-    await Promise.all(Array.from({ length: count }, () => [traffic.openWebSocket(), traffic.openTcp()]).flat());
+  static async start(ports: Traffic['ports'], age: () => number, findExcuse: Excuse): Promise<Traffic> {
+    const traffic = new Traffic(ports, age, findExcuse);
+    await Promise.all(Array.from({ length: SESSIONS }, () => [traffic.hold('websocket'), traffic.hold('tcp')]).flat());
     for (const kind of ['kept', 'fresh', 'download', 'upload'] as const) {
       for (let i = 0; i < LOOPS[kind]; i++) traffic.loops.push(traffic.repeat(kind));
     }
@@ -89,11 +115,14 @@ export class Traffic {
 
   private async repeat(kind: 'kept' | 'fresh' | 'download' | 'upload'): Promise<void> {
     const agent = kind === 'fresh' ? false : new http.Agent({ keepAlive: true, maxSockets: 1 });
-    while (!this.isOver) await this.attempt(kind, () => this.request(kind, agent));
+    while (!this.isOver) {
+      const line = { port: 0, sinceMs: performance.now() };
+      await this.attempt(kind, line, this.age(), () => this.request(kind, agent, line));
+    }
     if (agent !== false) agent.destroy();
   }
 
-  private async request(kind: Kind, agent: http.Agent | false): Promise<void> {
+  private async request(kind: Kind, agent: http.Agent | false, line: Line): Promise<void> {
     const isUpload = kind === 'upload';
     const path = kind === 'download' ? '/download' : '/';
     const length = await new Promise<number>((resolve, reject) => {
@@ -110,6 +139,7 @@ export class Traffic {
           else resolve(body.length);
         });
       });
+      request.on('socket', (socket) => watch(socket, line));
       request.on('error', reject);
       request.setTimeout(WAIT_MS, () => request.destroy(new Error(`no answer within ${WAIT_MS} ms`)));
       request.end(isUpload ? UPLOAD : undefined);
@@ -118,56 +148,101 @@ export class Traffic {
     if (length !== expected) throw new Error(`${length} bytes instead of ${expected}`);
   }
 
-  private async openWebSocket(): Promise<void> {
-    const socket = new WebSocket(`ws://127.0.0.1:${this.ports.http}/`);
+  /** Resolves when the first one stands. */
+  private async hold(kind: 'websocket' | 'tcp'): Promise<void> {
+    const first = await this.open(kind);
+    this.loops.push(this.talk(kind, first));
+  }
+
+  private open(kind: 'websocket' | 'tcp'): Promise<Session> {
+    return kind === 'websocket' ? this.openWebSocket() : this.openTcp();
+  }
+
+  private async openWebSocket(): Promise<Session> {
+    const line = { port: 0, sinceMs: performance.now() };
+    const bornAt = this.age();
+    const createConnection = (): net.Socket => {
+      const socket = net.connect(this.ports.http, '127.0.0.1');
+      watch(socket, line);
+      return socket;
+    };
+    const socket = new WebSocket(`ws://127.0.0.1:${this.ports.http}/`, { createConnection });
     await once(socket, 'open');
     const ask = async (text: string): Promise<string> => {
       socket.send(text);
       return String((await once(socket, 'message'))[0]);
     };
-    this.loops.push(this.talk('websocket', ask, socket).finally(() => socket.terminate()));
+    return { line, bornAt, ask: untilClosed(socket, ask), end: () => socket.terminate() };
   }
 
-  private async openTcp(): Promise<void> {
+  private async openTcp(): Promise<Session> {
+    const line = { port: 0, sinceMs: performance.now() };
+    const bornAt = this.age();
     const socket = net.connect(this.ports.tcp, '127.0.0.1');
+    watch(socket, line);
     await once(socket, 'connect');
     const ask = async (text: string): Promise<string> => {
       socket.write(text);
       return String((await once(socket, 'data'))[0]);
     };
-    this.loops.push(this.talk('tcp', ask, socket).finally(() => socket.destroy()));
+    return { line, bornAt, ask: untilClosed(socket, ask), end: () => socket.destroy() };
   }
 
-  /** A session that fails has ended. */
-  private async talk(
-    kind: 'websocket' | 'tcp',
-    ask: (text: string) => Promise<string>,
-    session: WebSocket | net.Socket,
-  ): Promise<void> {
-    const closed = new Promise<never>((_, reject) => {
-      session.once('close', () => reject(new Error('the session was closed')));
-      session.on('error', () => undefined);
-    });
-    closed.catch(() => undefined);
-    let isOpen = true;
-    for (let said = 0; !this.isOver && isOpen; said++) {
-      isOpen = await this.attempt(kind, async () => {
-        assert.equal(await Promise.race([ask(`${said}`), closed]), `${said}`);
-      });
+  private async talk(kind: 'websocket' | 'tcp', first: Session): Promise<void> {
+    let session: Session | null = first;
+    for (let said = 0; !this.isOver; said++) {
+      if (session === null) {
+        const opening = { port: 0, sinceMs: performance.now() };
+        await this.attempt(kind, opening, this.age(), async () => (session = await this.open(kind)));
+        continue;
+      }
+      const { line, bornAt, ask, end }: Session = session;
+      const isWell = await this.attempt(kind, line, bornAt, async () => assert.equal(await ask(`${said}`), `${said}`));
+      if (!isWell) {
+        end();
+        session = null;
+      }
       await new Promise((resolve) => setTimeout(resolve, SESSION_PAUSE_MS));
     }
+    session?.end();
   }
 
   /** Whether it went well. */
-  private async attempt(kind: Kind, what: () => Promise<void>): Promise<boolean> {
+  private async attempt(kind: Kind, line: Line, bornAt: number, what: () => Promise<unknown>): Promise<boolean> {
     try {
       await what();
       this.done[kind]++;
       return true;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      this.failures.push({ kind, what: code ?? message, atMs: performance.now() });
+      const failure = { ...line, kind, what: code ?? message, atMs: performance.now() };
+      const excuse = this.findExcuse(failure, bornAt);
+      if (excuse === null) this.failures.push(failure);
+      else this.excused[excuse] = (this.excused[excuse] ?? 0) + 1;
       return false;
     }
   }
+}
+
+/** Since when each connection has been there. */
+const begun = new WeakMap<net.Socket, number>();
+
+function watch(socket: net.Socket, line: Line): void {
+  const sinceMs = begun.get(socket) ?? performance.now();
+  begun.set(socket, sinceMs);
+  line.sinceMs = sinceMs;
+  line.port = socket.localPort ?? 0;
+  if (socket.connecting) socket.once('connect', () => (line.port = socket.localPort ?? 0));
+}
+
+/** Rejects with CLOSED if the session ends meanwhile. */
+function untilClosed(session: WebSocket | net.Socket, ask: Session['ask']): Session['ask'] {
+  const closed = new Promise<never>((_, reject) => session.once('close', () => reject(new Error(CLOSED))));
+  closed.catch(() => undefined);
+  session.on('error', () => undefined);
+  return async (text) => {
+    const answer = ask(text);
+    answer.catch(() => undefined);
+    return Promise.race([answer, closed]);
+  };
 }
