@@ -161,7 +161,7 @@ const PLAN = {
   escapedSlash: 'refuse',
 } as unknown as ListenerPlan;
 
-const ROUTES = RouteSet.prepare({ routes: '', escapedSlash: 'refuse' }, null).next().value as RouteSet;
+const ROUTES = noRoutes();
 
 /** A service that notes what it is given, and what its clients say. */
 class Noted {
@@ -184,6 +184,14 @@ class Noted {
       }),
       layer,
     );
+  }
+}
+
+function noRoutes(): RouteSet {
+  const work = RouteSet.prepare({ routes: '', escapedSlash: 'refuse' }, null);
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
   }
 }
 
