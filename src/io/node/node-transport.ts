@@ -176,11 +176,11 @@ export class NodeTransport implements Transport {
     if (this.starved.length > 0 && this.arena.large.freeCount > 0) this.callStarved();
     if (this.roomless.length > 0 && this.now - this.roomLooksAt >= TICK_MS) this.lookForRoom();
     this.isInTurn = false;
+    if (this.isStopping) return this.dropAll();
     if (this.isTurnRequested) {
       this.isTurnRequested = false;
       setImmediate(() => this.beginTurn());
     }
-    if (this.isStopping) this.dropAll();
   }
 
   private callDeferred(): void {
