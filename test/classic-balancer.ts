@@ -18,11 +18,11 @@ const FILES = fileURLToPath(new URL('../../test/classic-pair/', import.meta.url)
 /** Runs a program as the first process of a machine. */
 const MACHINE = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
 /** That process: waits for orphans, as somebody has to, or `ps` would show a dead nginx for ever. */
-const INIT = 'mount --bind "$1" /etc/keepalived && echo booted && while :; do sleep 1000 & wait $!; done';
+const INIT =
+  'mount --bind "$1" /etc/keepalived && mount --bind "$2" "$3" && echo booted && while :; do sleep 1000 & wait $!; done';
 
-const SYSTEMCTL = `#!/bin/sh
-[ "$*" = "stop keepalived" ] && kill "$(cat "$(dirname "$0")/../keepalived.pid")"
-`;
+/** Where keepalived and evenkeel look for programs first. */
+const PROGRAMS = '/usr/local/sbin';
 
 type Program = 'keepalived' | 'nginx';
 
@@ -39,14 +39,17 @@ export class ClassicBalancer {
     const directory = join(pair.network.directory, `classic-${host}`);
     const configuration = join(directory, 'etc');
     mkdirSync(configuration, { recursive: true });
-    mkdirSync(join(directory, 'bin'));
+    const programs = join(directory, 'bin');
+    mkdirSync(programs);
     copyFileSync(join(FILES, `${host}${variant}`, 'keepalived.conf'), join(configuration, 'keepalived.conf'));
     copyFileSync(join(FILES, host, 'checkng.sh'), join(configuration, 'checkng.sh'));
-    writeFileSync(join(directory, 'bin/systemctl'), SYSTEMCTL, { mode: 0o755 });
+    writeFileSync(join(programs, 'systemctl'), systemctl(join(directory, 'keepalived.pid')), { mode: 0o755 });
     writeFileSync(join(directory, 'nginx.conf'), nginxConfiguration(directory));
     const init = await new Promise<HostProcess>((resolve, reject) => {
       const onLine = (line: string): void => (line === 'booted' ? resolve(process) : reject(new Error(line)));
-      const process = pair.run(host, [...MACHINE, 'sh', '-c', INIT, 'init', configuration], { onLine });
+      const process = pair.run(host, [...MACHINE, 'sh', '-c', INIT, 'init', configuration, programs, PROGRAMS], {
+        onLine,
+      });
     });
     const [pid] = readFileSync(`/proc/${init.pid}/task/${init.pid}/children`, 'utf8').trim().split(' ');
     return new ClassicBalancer(pair, host, directory, ['nsenter', `--target=${pid}`, '--mount', '--pid']);
@@ -128,8 +131,8 @@ export class ClassicBalancer {
   }
 
   private run(...command: readonly string[]): HostProcess {
-    const path = `${join(this.directory, 'bin')}:${process.env.PATH ?? ''}`;
-    return this.pair.run(this.host, [...this.enter, ...command], { env: { PATH: path } });
+    const env = { PATH: `${PROGRAMS}:${process.env.PATH ?? ''}` };
+    return this.pair.run(this.host, [...this.enter, ...command], { env });
   }
 }
 
@@ -141,6 +144,10 @@ export function refusalOfClassic(): string | null {
   if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
   const { status, stderr } = spawnSync(MACHINE[0], [...MACHINE.slice(1), 'true'], { encoding: 'utf8' });
   return status === 0 ? null : `no machine with process ids of its own: ${stderr.trim()}`;
+}
+
+function systemctl(pidFile: string): string {
+  return `#!/bin/sh\n[ "$*" = "stop keepalived" ] && kill "$(cat ${pidFile})"\n`;
 }
 
 /** What the classic pair's does with HTTP; its own needs a user and directories that Debian does not have. */
