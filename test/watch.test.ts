@@ -59,6 +59,7 @@ test('a file that is written in pieces is read when it is whole', linux, async (
   }
   closeSync(descriptor);
   await answers(port, 'second');
+  await evenkeel.said(/reload by/);
   assert.equal(reloads(evenkeel).length, 1, evenkeel.stderr);
 });
 
