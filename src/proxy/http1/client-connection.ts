@@ -418,6 +418,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   sendSwitching(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): boolean {
+    // Whatever follows ends with the connection.
+    this.socket.resetIfKilled();
     const { arena, scratchSlot } = this.context;
     const start = arena.start(scratchSlot);
     return this.sink.sendScratch(this.emitters.response.emitSwitching(head, edit, lines, start) - start);
