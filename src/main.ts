@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { EngineName } from './engine.ts';
+import type { VipSpawnRole } from './keeper/vip-child.ts';
 
 // A reader that went away (a closed terminal, `| head`) is no reason to fail.
 process.stdout.on('error', () => undefined);
@@ -17,7 +18,7 @@ async function main(args: readonly string[]): Promise<number> {
     case '__proxy':
       return (await import('./proxy-process.ts')).runProxy(rest[0] as EngineName, rest[1]);
     case '__vip':
-      return (await import('./vip-process.ts')).runVip(rest[0], rest[1] === 'standby');
+      return (await import('./vip-process.ts')).runVip(rest[0], rest[1] as VipSpawnRole);
     case '__probe':
       return (await import('./engine.ts')).runProbe(rest);
     case '__demo-servers':

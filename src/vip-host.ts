@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { type Capability, lendCapabilities } from './io/linux/capabilities.ts';
 import { createLifeline } from './io/linux/lifeline.ts';
-import { createSharedMemory } from './io/linux/shared-memory.ts';
+import { createSharedMemory, openSharedMemory } from './io/linux/shared-memory.ts';
 import { LinuxSegmentHost } from './io/linux/segment/linux-segment-host.ts';
 import { PUNCTUAL_NODE_OPTIONS } from './io/linux/segment/punctuality.ts';
 import { bootTimeUs } from './io/linux/segment/system.ts';
@@ -20,11 +20,24 @@ import { releaseRouters } from './vip/release.ts';
 /** The last one is for real-time scheduling, and may be missing. */
 const RIGHTS: readonly Capability[] = ['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_SYS_NICE'];
 
-export type VipMachine = Pick<VipLinkOptions, 'board' | 'spawn' | 'closeLifeline' | 'release' | 'cleanUp' | 'nowUs'>;
+export type VipMachine = Pick<
+  VipLinkOptions,
+  'board' | 'boardDescriptor' | 'spawn' | 'createLifeline' | 'closeLifeline' | 'release' | 'cleanUp' | 'nowUs'
+>;
 
-/** `program` is the interpreter and the main file. `runDirectory` is where changes to the machine are written down. */
-export function createVipMachine(program: readonly [string, string], runDirectory: string): VipMachine {
-  const memory = createSharedMemory('evenkeel-vip', VipBoard.bytes, 'holder');
+/**
+ * `program` is the interpreter and the main file. `runDirectory` is where changes to the machine are written down.
+ * `boardDescriptor`: of the predecessor's board, which is gone on with; null: there is none.
+ */
+export function createVipMachine(
+  program: readonly [string, string],
+  runDirectory: string,
+  boardDescriptor: number | null,
+): VipMachine {
+  const memory =
+    boardDescriptor === null
+      ? createSharedMemory('evenkeel-vip', VipBoard.bytes, 'holder')
+      : { descriptor: boardDescriptor, buffer: openSharedMemory(boardDescriptor, 'write') };
   const [interpreter, main] = program;
   const withHost = (use: (host: LinuxSegmentHost) => void): void => {
     // Nobody waits for its descriptors: everything is done when this returns.
@@ -38,18 +51,18 @@ export function createVipMachine(program: readonly [string, string], runDirector
   };
   return {
     board: new VipBoard(memory.buffer),
-    spawn(watched) {
+    boardDescriptor: memory.descriptor,
+    spawn(role, watched) {
       const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', 'ignore', 'pipe'];
       stdio[VIP_CONTROL_DESCRIPTOR] = 'pipe';
       stdio[VIP_BOARD_DESCRIPTOR] = memory.descriptor;
       const { heldEnd, watchedEnd } = createLifeline();
       stdio[VIP_LIFELINE_DESCRIPTOR] = heldEnd;
       if (watched !== null) stdio[VIP_WATCHED_DESCRIPTOR] = watched;
-      const role = watched === null ? [] : ['standby'];
       try {
         // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
         const options = { stdio, detached: true } as const;
-        const args = [...PUNCTUAL_NODE_OPTIONS, main, '__vip', runDirectory, ...role];
+        const args = [...PUNCTUAL_NODE_OPTIONS, main, '__vip', runDirectory, role];
         const process = lendCapabilities(RIGHTS, () => spawn(interpreter, args, options));
         return { process, lifeline: watchedEnd };
       } catch (error) {
@@ -59,6 +72,7 @@ export function createVipMachine(program: readonly [string, string], runDirector
         closeSync(heldEnd);
       }
     },
+    createLifeline,
     closeLifeline: closeSync,
     release: (routers) => withHost((host) => releaseRouters(routers, host, () => host.update())),
     cleanUp: (killed) => withHost((host) => host.removeLeftovers(killed)),

@@ -5,6 +5,7 @@
  * It is started ahead of time and gets everything ready. It takes part when the keeper says so, or when the process that it
  * stands by for is gone: it hears that before the keeper does, and also while the keeper is busy, or gone too.
  */
+import { closeSync } from 'node:fs';
 import { HeartbeatWatch } from './core/heartbeat.ts';
 import { holdLifeline } from './io/linux/lifeline.ts';
 import { forbidDumps, forbidGain } from './io/linux/privileges.ts';
@@ -16,6 +17,7 @@ import { startRefreshThread } from './io/linux/segment/refresh-thread.ts';
 import { StreamSocket } from './io/linux/segment/stream-socket.ts';
 import { bootTimeUs } from './io/linux/segment/system.ts';
 import { EXIT_OTHER_PROGRAM } from './keeper/proxy-arguments.ts';
+import type { VipSpawnRole } from './keeper/vip-child.ts';
 import { ControlLines, encodeLine } from './port/control.ts';
 import { isProgramOfKeeper } from './program-identity.ts';
 import { VipBoard } from './vip/board.ts';
@@ -40,15 +42,21 @@ const STATUS_US = 1_000_000;
 const COLLECT_US = 500_000;
 const COLLECT_SLACK_US = 5_000;
 
+/** Before it yields, one waits for a moment in which nothing is due for so long, or for half of the shortest interval. */
+const YIELD_SLACK_US = 20_000;
+/** And for so many of the longest intervals, but no longer than this. */
+const YIELD_INTERVALS = 3;
+const YIELD_US_MAX = 5_000_000;
+
 /** Returns the exit code. */
-export function runVip(runDirectory: string, isStandby: boolean): number {
+export function runVip(runDirectory: string, role: VipSpawnRole): number {
   process.title = 'evenkeel: vip (standby)';
   if (!isProgramOfKeeper(process.env)) return EXIT_OTHER_PROGRAM;
-  holdLifeline(LIFELINE_DESCRIPTOR);
+  const lifeline = holdLifeline(LIFELINE_DESCRIPTOR);
   forbidDumps();
   forbidGain();
   ignoreSignals();
-  new VipProcess(runDirectory, isStandby).run();
+  new VipProcess(runDirectory, role, lifeline).run();
   return 0;
 }
 
@@ -59,7 +67,8 @@ function ignoreSignals(): void {
 
 class VipProcess {
   private readonly runDirectory: string;
-  private readonly isStandby: boolean;
+  private readonly role: VipSpawnRole;
+  private readonly lifeline: number;
   private readonly loop = new EventLoop();
   private readonly board = new VipBoard(openSharedMemory(BOARD_DESCRIPTOR, 'write'));
   private readonly control: StreamSocket;
@@ -73,16 +82,20 @@ class VipProcess {
   private isOrphan = false;
   private isStopping = false;
   private isOver = false;
+  /** Until when it waits for a good moment to yield; null: it is not to. */
+  private yieldUs: number | null = null;
   private plan: VipPlan = { routers: [] };
+  private predecessor: number | null = null;
   /** Routers whose status is told without waiting for its turn. */
   private readonly changed = new Set<string>();
   private nextStatus = 0;
   private statusUs = Number.POSITIVE_INFINITY;
   private collectUs = 0;
 
-  constructor(runDirectory: string, isStandby: boolean) {
+  constructor(runDirectory: string, role: VipSpawnRole, lifeline: number) {
     this.runDirectory = runDirectory;
-    this.isStandby = isStandby;
+    this.role = role;
+    this.lifeline = lifeline;
     const lines = new ControlLines(VIP_LINE_BYTES_MAX);
     this.control = new StreamSocket(
       CONTROL_DESCRIPTOR,
@@ -91,7 +104,7 @@ class VipProcess {
       () => this.handleKeeperGone(),
     );
     // Nobody writes to it: readable is at its end.
-    if (isStandby) this.loop.add(WATCHED_DESCRIPTOR, () => this.handleWatchedGone());
+    if (role === 'standby') this.loop.add(WATCHED_DESCRIPTOR, () => this.handleWatchedGone());
   }
 
   run(): void {
@@ -101,7 +114,8 @@ class VipProcess {
       this.owner?.tick();
       this.leaveTraces();
       this.watchKeeper();
-      if (this.isStopping && this.owner?.hasStopped !== false) this.end();
+      if (this.yieldUs !== null && this.isGoodMoment(this.yieldUs)) this.vanish();
+      else if (this.isStopping && this.owner?.hasStopped !== false) this.end();
       else this.sayStatus();
       this.collect();
     }
@@ -151,16 +165,22 @@ class VipProcess {
       case 'resume':
         this.owner?.resume(message.router);
         break;
+      case 'watch':
+        this.watch();
+        break;
+      case 'yield':
+        this.yield();
+        break;
       case 'stop':
         this.stop(message.isGraceful);
         break;
     }
   }
 
-  private prepare({ generation, plan, verdicts }: Extract<KeeperToVip, { type: 'prepare' }>): void {
+  private prepare({ generation, plan, verdicts, predecessor }: Extract<KeeperToVip, { type: 'prepare' }>): void {
     const note = (message: string): void => {
       // Two that see the same need not both tell it.
-      if (!this.isStandby || this.hasBegun) this.say({ type: 'note', message });
+      if (this.role === 'first' || this.hasBegun) this.say({ type: 'note', message });
     };
     const { loop, runDirectory, refreshes } = this;
     const host = new LinuxSegmentHost({ readable: loop, note, runDirectory, refreshes });
@@ -178,6 +198,7 @@ class VipProcess {
       handleAskServing: (router) => this.say({ type: 'ask-serving', router }),
     });
     this.plan = plan;
+    this.predecessor = predecessor;
     host.update();
     for (const verdict of verdicts) this.handleMessage(verdict);
     // Not before: what a start costs must not be taken from the process that takes part.
@@ -202,15 +223,48 @@ class VipProcess {
     owner.start(this.findPredecessor());
     this.leaveTraces();
     // What is urgent is done.
-    host.settle();
+    host.settle(this.predecessor === null ? [] : [this.predecessor]);
     this.say({ type: 'started', scheduling: this.scheduling });
     process.title = 'evenkeel: vip';
     this.statusUs = bootTimeUs();
   }
 
+  private watch(): void {
+    this.loop.add(WATCHED_DESCRIPTOR, () => this.handleWatchedGone());
+    this.say({ type: 'watching' });
+  }
+
+  private yield(): void {
+    const longestUs = Math.max(0, ...this.plan.routers.map(({ intervalUs }) => intervalUs));
+    this.yieldUs = bootTimeUs() + Math.min(YIELD_INTERVALS * longestUs, YIELD_US_MAX);
+  }
+
+  /** No advert is due soon, no address is changing hands, and nobody is overdue. */
+  private isGoodMoment(untilUs: number): boolean {
+    const { owner, plan } = this;
+    const nowUs = bootTimeUs();
+    if (owner === null || nowUs >= untilUs) return true;
+    const slackUs = Math.min(YIELD_SLACK_US, ...plan.routers.map(({ intervalUs }) => intervalUs / 2));
+    return owner.isCalm && owner.deadlineUs - nowUs >= slackUs;
+  }
+
+  /** What it has said on the board and has done to the machine stays: whoever watches its lifeline goes on with it. */
+  private vanish(): void {
+    this.leaveTraces();
+    this.isOver = true;
+    closeSync(this.lifeline);
+  }
+
   private handleKeeperGone(): void {
+    // Its keeper has none left but this one, and another keeper's goes on with everything.
+    if (this.yieldUs !== null) return;
+    if (this.role === 'heir' && !this.hasBegun) {
+      // The one that it stands by for has a keeper, which looks after it.
+      this.isOver = true;
+      return;
+    }
     // The process that takes part hands over and ends. Should it have been killed too, that is left to this one.
-    if (this.isStandby && !this.hasBegun) this.isOrphan = true;
+    if (this.role === 'standby' && !this.hasBegun) this.isOrphan = true;
     else this.stop(true);
   }
 
@@ -224,6 +278,7 @@ class VipProcess {
   }
 
   private handleWatchedGone(): void {
+    if (this.isOver) return;
     const isHeld = this.plan.routers.some(({ slot }) => this.board.lastAdvertUs(slot) !== null);
     if (!this.isOrphan || isHeld) this.begin();
     if (this.isOrphan) this.stop(true);

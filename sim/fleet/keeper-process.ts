@@ -18,7 +18,14 @@ import type { Kernel } from './kernel.ts';
 import { ProxyProcess } from './proxy-process.ts';
 
 /** What becomes of a program that is started to succeed another one. */
-export type Fate = 'serves' | 'ends' | 'hangs' | 'hangs with what it was given' | 'has proxies that end';
+export type Fate =
+  | 'serves'
+  | 'ends'
+  | 'hangs'
+  | 'hangs with what it was given'
+  | 'has proxies that end'
+  | 'does not stand by'
+  | 'ends when it is to stand by';
 
 /** What the keepers of one evenkeel have in common, and the world around them. */
 export interface Surroundings {
@@ -27,6 +34,8 @@ export interface Surroundings {
   readonly prng: Prng;
   /** What is on disk: the file, and what was ordered by hand. */
   readonly disk: { plan: Plan; readonly orders: number[] };
+  /** Virtual addresses are left by one process and gone on with by another one. */
+  readonly hasAddresses: boolean;
   readonly shape: Pick<BoardShape, 'rows' | 'servers' | 'listeners'>;
   nextPid(): number;
   /** A successor begins to exist. */
@@ -45,7 +54,11 @@ export type Sabotage = 'none' | 'closes-first' | 'keeps-all' | 'both-command' | 
 
 const QUIET_LOG: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const START_US = 300_000;
+/** What processes for virtual addresses take until one of them is left, and until it ends. */
+const VIP_US = 100_000;
 const MESSAGE_US = 500;
+const FATES: readonly Fate[] = ['ends', 'hangs', 'hangs with what it was given', 'has proxies that end'];
+const FATES_WITH_ADDRESSES: readonly Fate[] = [...FATES, 'does not stand by', 'ends when it is to stand by'];
 
 export class KeeperProcess {
   readonly pid: number;
@@ -142,13 +155,13 @@ export class KeeperProcess {
   }
 
   get takesOrders(): boolean {
-    const isFree = this.isInCharge && !this.generations.isUpgrading;
+    const isFree = this.isInCharge && this.candidate === null;
     return !this.isGone && (isFree || (this.around.sabotage === 'loses-orders' && this.isInCharge));
   }
 
   /** Nothing is under way. */
   get isAtRest(): boolean {
-    return this.isInCharge && !this.generations.isUpgrading && this.waiters.length === 0;
+    return this.isInCharge && this.candidate === null && this.waiters.length === 0;
   }
 
   /** It serves no more, but finishes. */
@@ -292,11 +305,16 @@ export class KeeperProcess {
   private performGeneration(action: GenerationAction): void {
     switch (action.kind) {
       case 'start': {
-        const { begin, prng } = this.around;
-        const fates: readonly Fate[] = ['ends', 'hangs', 'hangs with what it was given', 'has proxies that end'];
+        const { begin, prng, hasAddresses } = this.around;
+        const fates = hasAddresses ? FATES_WITH_ADDRESSES : FATES;
         this.candidate = begin(prng.below(4) === 0 ? fates[prng.below(fates.length)] : 'serves', this);
         return;
       }
+      case 'part':
+        return this.part(this.candidate!);
+      case 'yield':
+        if (!this.around.hasAddresses) return this.handleYielded();
+        return this.later(VIP_US, () => this.handleYielded());
       case 'hand-over':
         return this.handOver();
       case 'abandon':
@@ -341,7 +359,29 @@ export class KeeperProcess {
   private handleServing(successor: KeeperProcess, addresses: readonly string[]): void {
     if (successor !== this.candidate) return;
     this.addressesTaken = addresses;
-    this.generations.handleReady();
+    this.generations.handleReady(this.nowMs);
+    this.actGenerations();
+  }
+
+  private part(successor: KeeperProcess): void {
+    if (!this.around.hasAddresses) return this.handleStandsBy(successor);
+    this.later(VIP_US, () => this.tell(successor, () => successor.standBy(this)));
+  }
+
+  private standBy(predecessor: KeeperProcess): void {
+    if (this.fate === 'does not stand by') return;
+    if (this.fate === 'ends when it is to stand by') return this.die();
+    this.tell(predecessor, () => predecessor.handleStandsBy(this));
+  }
+
+  private handleStandsBy(successor: KeeperProcess): void {
+    if (successor !== this.candidate) return;
+    this.generations.handleStandsBy();
+    this.actGenerations();
+  }
+
+  private handleYielded(): void {
+    this.generations.handleYielded();
     this.actGenerations();
   }
 
@@ -356,6 +396,8 @@ export class KeeperProcess {
       successor.store.settle();
       successor.comeIntoCharge(successor.old);
     });
+    // Nobody has the links to them any more.
+    if (successor.isGone) for (const each of this.old) this.tell(each, () => each.handleLinkGone(this));
     this.around.follow(this.giveWay());
   }
 

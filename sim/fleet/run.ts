@@ -110,6 +110,7 @@ class Run {
       kernel: this.kernel,
       prng: this.prng,
       disk: { plan: this.drawPlan(), orders: [] },
+      hasAddresses: this.prng.oneIn(2),
       shape: { rows: ROWS, servers: 64, listeners: 16 },
       nextPid: () => this.nextPid++,
       begin: (fate, predecessor) => this.begin(fate, predecessor),

@@ -11,7 +11,7 @@ import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '
 import { runCommand } from '../keeper/ha/command.ts';
 import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { restraintFile } from '../keeper/ha/restraint-file.ts';
-import { ApplyError, type Inherited, Keeper } from '../keeper/keeper.ts';
+import { ApplyError, Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log.ts';
 import { askSystem } from '../keeper/names.ts';
 import { type Order, Overrides, overridesFile } from '../keeper/overrides.ts';
@@ -27,8 +27,8 @@ import type { LoadedConfiguration } from './loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
 import { Reloader, ReloadError } from './reloader.ts';
 import type { ServiceState } from './service-state.ts';
-import type { Succession } from './upgrade/succession.ts';
-import { type Successor, Upgrader } from './upgrade/upgrader.ts';
+import type { Estate, InheritedHa, Succession } from './upgrade/succession.ts';
+import { type Successor, UpgradeError, Upgrader } from './upgrade/upgrader.ts';
 import { Wards } from './upgrade/wards.ts';
 
 export interface BalancerOptions {
@@ -43,7 +43,7 @@ export interface BalancerOptions {
   readonly service: ServiceState;
   /** Null: it succeeds nobody. */
   readonly succession: Succession | null;
-  readonly inherited: Inherited | null;
+  readonly inherited: Estate | null;
   /** It stays for as long as its successors. */
   readonly isParent: boolean;
   /** The most that a file may ask for. */
@@ -65,8 +65,9 @@ export interface BalancerOptions {
 }
 
 const NOT_STARTED: MoveResult = { kind: 'unknown', why: 'the virtual routers have not started yet' };
-const NO_UPGRADE_WITH_HA =
-  'with an `ha` part in the file the program cannot be upgraded while it runs: hand over and restart';
+const NO_ROUTERS_LEFT =
+  'the file has no `ha` part any more, and the running evenkeel has virtual addresses: reload before the upgrade';
+const ROUTERS_STARTING = 'the virtual routers have not started yet; try again';
 const UPGRADE_UNDER_WAY = 'an upgrade is under way; try again when it is over';
 const STOPPING = 'this evenkeel is stopping';
 const NO_ROUTERS: MoveResult = { kind: 'unknown', why: 'this evenkeel has no virtual routers: its file has no `ha`' };
@@ -93,6 +94,7 @@ export class Balancer {
   private ha: HaKeeper | null = null;
   private control: ControlServer | null = null;
   private looking: NodeJS.Timeout | undefined;
+  private isStarting = true;
   private isStopping = false;
   private isOver = false;
   /** It has been succeeded, and nothing is left here. */
@@ -115,11 +117,12 @@ export class Balancer {
     });
     this.upgrader = new Upgrader({
       keeper: this.keeper,
+      ha: () => this.ha,
       log,
       command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as [string, ...string[]],
       wards: isParent ? this.wards : null,
       graceMs: () => this.graceMs,
-      findObstacle: () => (this.isStopping ? STOPPING : this.ha === null ? null : NO_UPGRADE_WITH_HA),
+      findObstacle: () => (this.isStopping ? STOPPING : this.isStarting ? ROUTERS_STARTING : null),
       onHandOver: (pid) => service.handOver(isParent ? null : pid),
     });
     const node = loaded.ready.ha?.node ?? loaded.ready.node ?? hostname();
@@ -131,16 +134,17 @@ export class Balancer {
 
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
   async start(): Promise<string> {
-    const { succession } = this.options;
-    if (succession !== null && this.loaded.ready.ha !== null) throw new StartError(NO_UPGRADE_WITH_HA);
+    const { succession, inherited } = this.options;
     const { plan, commit } = this.overrides.propose(this.loaded.ready.plan, null);
     const served = await this.keeper.start(plan);
     commit();
     if (this.isOver) return served;
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
+    if (inherited?.ha) await this.prepareHa(inherited.ha);
     if (succession === null) await this.openControl();
     else await this.takeOver(succession);
     const routers = await this.startHa();
+    this.isStarting = false;
     return [served, routers].filter((text) => text !== '').join(', ');
   }
 
@@ -178,8 +182,9 @@ export class Balancer {
 
   /** To be called then. Resolves when everything that was under way here is finished, or its time is over. */
   async giveWay(addresses: readonly string[]): Promise<void> {
-    this.upgrader.onFinish = (graceMs) => this.hasten(graceMs);
-    await this.keeper.giveWay(addresses);
+    const given = Promise.all([this.keeper.giveWay(addresses), this.ha?.finish(this.loaded.ready.plan.drainMs)]);
+    this.upgrader.onFinish((graceMs) => this.hasten(graceMs));
+    await given;
     this.hasFinished = true;
     await this.upgrader.sayFinished();
     this.close();
@@ -216,8 +221,9 @@ export class Balancer {
 
   /** Ends everything now. */
   kill(): void {
-    this.ha?.kill();
+    // First: a successor that is to go on with the addresses must not, when they are given up.
     this.upgrader.kill();
+    this.ha?.kill();
     this.keeper.kill();
     this.close();
   }
@@ -231,7 +237,9 @@ export class Balancer {
     const program = identifyProgram();
     if (program === this.followed) return;
     this.followed = program;
-    void this.upgrade('a process that had to be replaced').catch(() => undefined);
+    this.upgrade('a process that had to be replaced').catch((error: unknown) => {
+      if (error instanceof UpgradeError && error.isPassing) this.followed = '';
+    });
   }
 
   /** Clients that came to a virtual address are with a peer now, or nowhere. */
@@ -251,9 +259,11 @@ export class Balancer {
   }
 
   private async takeOver(succession: Succession): Promise<void> {
-    await succession.takeOver(this.keeper.openAddresses);
+    const { ha } = this;
+    const memory = await succession.takeOver(this.keeper.openAddresses, async () => ha?.watch());
     this.options.service.ready();
     this.keeper.settle();
+    await ha?.adopt(memory);
     await this.openControl();
     this.upgrader.follow(succession);
   }
@@ -333,11 +343,25 @@ export class Balancer {
     }
   }
 
+  /** With the virtual addresses of the predecessor, or for the first time here. */
   private async startHa(): Promise<string> {
     const { ha } = this.loaded.ready;
     if (ha === null || this.isOver) return '';
-    this.ha = this.createHa(ha, this.options.isRestrained);
+    if (this.ha !== null) return this.ha.description;
+    return this.startAddresses(() => this.createHa(ha, this.options.isRestrained));
+  }
+
+  private async prepareHa(inherited: InheritedHa): Promise<void> {
+    const { ha } = this.loaded.ready;
+    await this.startAddresses(() => {
+      if (ha === null) throw new Error(NO_ROUTERS_LEFT);
+      return this.createHa(ha, false, inherited);
+    });
+  }
+
+  private async startAddresses(create: () => HaKeeper): Promise<string> {
     try {
+      this.ha = create();
       return await this.ha.start();
     } catch (error) {
       this.kill();
@@ -345,7 +369,7 @@ export class Balancer {
     }
   }
 
-  private createHa(ha: HaPlan, isRestrained: boolean): HaKeeper {
+  private createHa(ha: HaPlan, isRestrained: boolean, inherited: InheritedHa | null = null): HaKeeper {
     const { log, command, runDirectory, stateDirectory } = this.options;
     return new HaKeeper({
       plan: ha,
@@ -355,7 +379,14 @@ export class Balancer {
       closedListeners: () => this.keeper.closedListeners,
       log,
       createAddresses: (events) =>
-        new VipLink({ plan: ha.vip, log, ...events, ...createVipMachine(command, runDirectory) }),
+        new VipLink({
+          plan: ha.vip,
+          log,
+          ...events,
+          ...createVipMachine(command, runDirectory, inherited?.board ?? null),
+          heritage: inherited === null ? null : { vip: inherited.heritage.vip, lifeline: inherited.lifeline },
+          onOtherProgram: () => this.followDisk(),
+        }),
       runCommand,
       makeProbe: probe,
       askName: askSystem,
@@ -363,6 +394,7 @@ export class Balancer {
       notifyServiceManager: (state) => this.options.service.notify(state),
       restraintFile: restraintFile(stateDirectory, ha.node, (message) => log.warn(message)),
       isRestrained,
+      heritage: inherited?.heritage ?? null,
       now: () => performance.now(),
       unixMs: Date.now,
     });
@@ -380,8 +412,8 @@ export class Balancer {
         order: (order) => this.order(order),
         whyUnready: () => this.whyUnready(),
         upgrade: () => this.upgrade('the control socket'),
-        handOver: (router, forMs, by) => this.ha?.handOver(router, forMs, by) ?? this.withoutRouters(),
-        resume: (router, by) => this.ha?.resume(router, by) ?? this.withoutRouters(),
+        handOver: (router, forMs, by) => this.move((ha) => ha.handOver(router, forMs, by)),
+        resume: (router, by) => this.move((ha) => ha.resume(router, by)),
       });
     } catch (error) {
       // Two of one machine, with the same addresses to hold and to let go.
@@ -395,7 +427,9 @@ export class Balancer {
     }
   }
 
-  private withoutRouters(): MoveResult {
+  private move(order: (ha: HaKeeper) => MoveResult): MoveResult {
+    if (this.isUpgrading) return { kind: 'refused', why: UPGRADE_UNDER_WAY };
+    if (this.ha !== null) return order(this.ha);
     return this.loaded.ready.ha === null ? NO_ROUTERS : NOT_STARTED;
   }
 

@@ -48,6 +48,12 @@ export class SlotTable {
     this.capacity = capacity;
   }
 
+  /** Before the first proposal: who has which place already. */
+  restore(ranges: ReadonlyMap<string, SlotRange>): void {
+    this.owned = new Map(ranges);
+    this.used = Math.max(0, ...Array.from(ranges.values(), ({ first, count }) => first + count));
+  }
+
   /**
    * The places of `wanted` (how many each of these names needs) from `generation` on, which is higher than before. A name
    * that had as many keeps them. Null: there is not enough room.

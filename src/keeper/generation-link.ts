@@ -11,6 +11,8 @@ export type GenerationMessage =
   | { readonly type: 'hello'; readonly version: string; readonly pid: number }
   /** Every proxy of it serves, at these addresses. */
   | { readonly type: 'serving'; readonly addresses: readonly string[] }
+  /** Its process goes on with the virtual addresses when the other one is gone. */
+  | { readonly type: 'standing-by' }
   | { readonly type: 'failed'; readonly reason: string }
   /** This one is in charge now: whoever is the parent of all passes signals on to it. */
   | { readonly type: 'in-charge'; readonly pid: number }
@@ -19,8 +21,10 @@ export type GenerationMessage =
   // from the predecessor
   /** So many descriptors were sent before; the first is a file that holds an Inheritance. */
   | { readonly type: 'inherit'; readonly descriptors: number }
-  /** It is in charge from now on. */
-  | { readonly type: 'take-over' }
+  /** There is no other process left here that would go on with the virtual addresses: have one stand by for them. */
+  | { readonly type: 'stand-by' }
+  /** It is in charge from now on. `memory`: one more descriptor was sent before, a file that holds an HaMemory. */
+  | { readonly type: 'take-over'; readonly memory?: boolean }
   /** Nothing is left that it could finish. */
   | { readonly type: 'finished' };
 

@@ -1,14 +1,20 @@
 /** What a keeper leaves to its successor, besides listening sockets. By names, for the successor may be of another version. */
+import type { HaHeritage } from './ha/heritage.ts';
 import type { EndpointMemory } from '../core/health/endpoint-health.ts';
 import type { NameMemory } from './names.ts';
 
 export interface Inheritance {
-  /** Links to the keepers before it that are still there, the oldest first. So many descriptors; listening sockets follow. */
+  /**
+   * Links to the keepers before it that are still there, the oldest first. So many descriptors; those of `ha` follow, and then
+   * listening sockets.
+   */
   readonly links: number;
   /** Which of these have nothing left to finish, and stay as the parent of all. Keepers up to 0.1.0 do not say it. */
   readonly finished?: readonly number[];
   readonly servers: readonly ServerMemory[];
   readonly names: readonly NameMemory[];
+  /** There are virtual addresses. */
+  readonly ha?: HaHeritage | null;
 }
 
 /** What is known of a server at one of its addresses. */

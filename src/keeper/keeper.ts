@@ -56,7 +56,7 @@ export interface KeeperOptions {
   readonly mayBeIdle?: () => boolean;
 }
 
-/** What a predecessor leaves. */
+/** What a predecessor leaves of the data plane. */
 export interface Inherited extends Pick<Inheritance, 'servers' | 'names'> {
   /** Listening sockets. */
   readonly sockets: readonly number[];

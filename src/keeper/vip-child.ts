@@ -18,6 +18,12 @@ export interface VipChildHandler {
   handleGone(reason: string): void;
 }
 
+/**
+ * `first`: takes part when it is told to. `standby`: also when the one that it stands by for is gone. `heir`: that one is another
+ * keeper's, and it goes on in its place only once that keeper has no other one.
+ */
+export type VipSpawnRole = 'first' | 'standby' | 'heir';
+
 /** A process that was started, and the end of its lifeline for the process that is to hear of its death at once. */
 export interface VipSpawned {
   readonly process: ChildProcess;
@@ -27,6 +33,8 @@ export interface VipSpawned {
 export class VipChild {
   /** Has given everything up as it was told to, and ends. */
   hasStopped = false;
+  /** It has ended, for it is not of this program. */
+  isOtherProgram = false;
   readonly lifeline: number;
   private readonly child: ChildProcess;
 
@@ -42,7 +50,8 @@ export class VipChild {
     // `close` follows `exit` when the control channel has been read to its end. What a frozen machine buffers is little.
     process.on('close', (code, signal) => {
       const how = signal === null ? `exit code ${code}` : `killed by ${signal}`;
-      gone(code === EXIT_OTHER_PROGRAM ? OTHER_PROGRAM : how);
+      this.isOtherProgram = code === EXIT_OTHER_PROGRAM;
+      gone(this.isOtherProgram ? OTHER_PROGRAM : how);
     });
     process.on('error', (error) => gone(systemReason(error)));
     const lines = new ControlLines(VIP_LINE_BYTES_MAX);

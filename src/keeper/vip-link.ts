@@ -10,6 +10,7 @@ import { SlotTable } from '../core/slots.ts';
 import {
   LOOK_INTERVAL_MS,
   type OwnedRouter,
+  PREDECESSOR_ID,
   Succession,
   type SuccessionAction,
   type SuccessionEvent,
@@ -19,21 +20,29 @@ import type { ServingVerdict } from '../core/vrrp/occupant.ts';
 import type { RestraintReason } from '../core/vrrp/restraint.ts';
 import type { Severity } from '../core/vrrp/severity.ts';
 import type { State } from '../core/vrrp/states.ts';
-import { ROUTER_SLOTS_MAX, type VipBoard } from '../vip/board.ts';
+import { ROUTER_SLOTS_MAX, VIP_BOARD_FORMAT, type VipBoard } from '../vip/board.ts';
 import type { KeeperToVip, Verdict, VipToKeeper } from '../vip/messages.ts';
 import { routerKey, type VipPlan, type VirtualRouterPlan } from '../vip/plan.ts';
 import type { RestraintChange, RoleChange, RouterStatus } from '../vip/status.ts';
 import { logOutput } from './child-output.ts';
 import type { Log } from './log.ts';
-import { VipChild, type VipSpawned } from './vip-child.ts';
+import type { VipHeritage } from './ha/heritage.ts';
+import { VipChild, type VipSpawned, type VipSpawnRole } from './vip-child.ts';
+import { VipEstate } from './vip-estate.ts';
 
 export interface VipLinkOptions {
   readonly plan: VipPlan;
   readonly log: Log;
   readonly board: VipBoard;
+  readonly boardDescriptor: number;
+  /** From a predecessor, whose board this is; null: there is none. */
+  readonly heritage: { readonly vip: VipHeritage; readonly lifeline: number } | null;
   /** Starts a vip process that stands by for the one with this lifeline; null: for none. */
-  readonly spawn: (watched: number | null) => VipSpawned;
+  readonly spawn: (role: VipSpawnRole, watched: number | null) => VipSpawned;
+  readonly createLifeline: () => { readonly heldEnd: number; readonly watchedEnd: number };
   readonly closeLifeline: (lifeline: number) => void;
+  /** The program on disk is no longer this one: nothing can be started from there. */
+  readonly onOtherProgram: () => void;
   /** Tells the peers of these routers that they are given up, and removes their addresses. Returns when it is done. */
   readonly release: (routers: readonly VirtualRouterPlan[]) => void;
   /** Undoes what vip processes have left on the machine that are gone, or were killed just now. */
@@ -77,12 +86,15 @@ interface Waiter {
 }
 
 export class VipLink {
+  readonly estate: VipEstate;
   private readonly options: VipLinkOptions;
   private readonly succession: Succession;
   private readonly slots = new SlotTable(ROUTER_SLOTS_MAX);
   private readonly children = new Map<number, VipChild>();
   private plan: VipPlan = { routers: [] };
   private generation = 0;
+  /** Slots of the plan in force, or of the predecessor's. */
+  private known: ReadonlySet<number> = new Set();
   /** By their slots, those that are gone from the plan too. */
   private readonly placed = new Map<number, VirtualRouterPlan>();
   private verdicts = new Map<string, Verdict>();
@@ -92,15 +104,41 @@ export class VipLink {
   private wakeUp: NodeJS.Timeout | undefined;
   private waiters: Waiter[] = [];
   private settleStart: ((failure: Error | null) => void) | null = null;
+  private settleWatch: () => void = () => undefined;
+  private settleAdopt: () => void = () => undefined;
+  /** This keeper is in charge: vip processes count on its heartbeat. */
+  private isInCharge: boolean;
   private settleEnd: (() => void) | null = null;
 
   constructor(options: VipLinkOptions) {
+    const { plan, board, boardDescriptor, heritage, createLifeline, closeLifeline, nowUs } = options;
     this.options = options;
-    this.succession = new Succession(options.board);
-    this.plan = this.place(options.plan, 1);
+    this.succession = new Succession(board);
+    this.isInCharge = heritage === null;
+    if (heritage !== null) {
+      this.succession.handlePredecessor(nowUs());
+      this.restorePlaces(plan, heritage.vip);
+    }
+    this.plan = this.place(plan, 1);
+    this.estate = new VipEstate({
+      boardDescriptor,
+      plan: () => this.plan,
+      speaker: () => this.findSpeaker(),
+      createLifeline,
+      closeDescriptor: closeLifeline,
+      handle: (event) => {
+        if (event === 'alone') this.succession.handleAlone();
+        else if (event === 'together') this.succession.handleTogether(nowUs());
+        else this.succession.handleYield(nowUs());
+        this.act();
+      },
+    });
   }
 
-  /** Resolves when the routers take part; rejects if they cannot. Verdicts should have been set before. */
+  /**
+   * Resolves when the routers take part, or, with a heritage, when a process stands by for the predecessor's; rejects if they
+   * cannot. Verdicts should have been set before.
+   */
   async start(): Promise<void> {
     this.looking = setInterval(() => this.look(), LOOK_INTERVAL_MS);
     const failure = await new Promise<Error | null>((resolve) => {
@@ -128,6 +166,30 @@ export class VipLink {
     }
     this.handPlanOver(placed);
     return applied;
+  }
+
+  /** With a heritage, after `start`: the predecessor has no other process left. Resolves when one of ours goes on by itself. */
+  watch(): Promise<void> {
+    const watching = new Promise<void>((resolve) => {
+      this.settleWatch = resolve;
+    });
+    this.succession.handleWatch();
+    this.act();
+    return watching;
+  }
+
+  /** And then: the predecessor's process is gone. Resolves when one of ours takes part, or has ended before it did. */
+  async adopt(): Promise<void> {
+    const { nowUs, closeLifeline, heritage } = this.options;
+    this.isInCharge = true;
+    this.look();
+    const adopted = new Promise<void>((resolve) => {
+      this.settleAdopt = resolve;
+    });
+    this.succession.handlePredecessorGone(nowUs());
+    this.act();
+    if (this.succession.speakerId === null || this.succession.speakerId === 'changing') await adopted;
+    if (heritage !== null) closeLifeline(heritage.lifeline);
   }
 
   setVerdict(verdict: Verdict): void {
@@ -193,6 +255,23 @@ export class VipLink {
 
   // --- plans ---
 
+  /** Routers of the predecessor keep their places on its board. Throws if one of them is none of ours. */
+  private restorePlaces({ routers }: VipPlan, heritage: VipHeritage): void {
+    if (heritage.format !== VIP_BOARD_FORMAT) {
+      throw new Error('this version knows another layout of what virtual addresses leave: hand over and restart');
+    }
+    const keys = new Set(routers.map(routerKey));
+    for (const { name, key } of heritage.routers) {
+      if (!keys.has(key)) {
+        throw new Error(
+          `virtual router ${name} is not in the file any more, or is another one there: reload before the upgrade`,
+        );
+      }
+    }
+    this.slots.restore(new Map(heritage.routers.map(({ key, slot }) => [key, { first: slot, count: 1, epoch: 0 }])));
+    this.known = new Set(heritage.routers.map(({ slot }) => slot));
+  }
+
   /** A router that an earlier plan had keeps its slot, and with it what is on the board. */
   private place({ routers }: VipPlan, generation: number): VipPlan {
     const { board } = this.options;
@@ -202,7 +281,8 @@ export class VipLink {
     if (proposal === null)
       throw new Error('there is no room for more routers while former ones leave; try again later');
     proposal.commit();
-    const known = new Set(this.plan.routers.map(({ slot }) => slot));
+    const { known } = this;
+    this.known = new Set(Array.from(proposal.ranges.values(), ({ first }) => first));
     return {
       routers: routers.map((router) => {
         const slot = proposal.ranges.get(routerKey(router))!.first;
@@ -228,7 +308,7 @@ export class VipLink {
 
   private look(): void {
     const { board, nowUs } = this.options;
-    board.beatAsKeeper();
+    if (this.isInCharge) board.beatAsKeeper();
     this.succession.handleLook(nowUs());
     this.act();
   }
@@ -254,9 +334,12 @@ export class VipLink {
       case 'spawn':
         return this.spawn(action.id, action.watched);
       case 'apply':
-        return this.sendPlan(action.id, 'apply');
+        return this.children.get(action.id)?.send({ type: 'apply', ...this.planMessage() });
       case 'begin':
         return this.children.get(action.id)?.send({ type: 'begin' });
+      case 'watch':
+      case 'yield':
+        return this.children.get(action.id)?.send({ type: action.kind });
       case 'stop':
         return this.children.get(action.id)?.send({ type: 'stop', isGraceful: true });
       case 'kill':
@@ -273,14 +356,15 @@ export class VipLink {
   private spawn(id: number, watched: number | null): void {
     const { log, nowUs, spawn } = this.options;
     try {
-      const spawned = spawn(watched === null ? null : (this.children.get(watched)?.lifeline ?? null));
+      const spawned = spawn(...this.roleBeside(watched));
       logOutput(spawned.process.stderr, 'the vip process', log);
       const child = new VipChild(spawned, {
         handleMessage: (message) => this.handleMessage(id, message),
         handleGone: (reason) => this.handleGone(id, reason),
       });
       this.children.set(id, child);
-      this.sendPlan(id, 'prepare');
+      const predecessor = watched === PREDECESSOR_ID ? this.options.heritage!.vip.pid : this.pidOf(watched);
+      child.send({ type: 'prepare', predecessor: predecessor === 0 ? null : predecessor, ...this.planMessage() });
     } catch (error) {
       this.succession.handleSpawnFailed(nowUs(), id, systemReason(error));
       // What that asks for is performed after what is being performed now.
@@ -288,9 +372,15 @@ export class VipLink {
     }
   }
 
-  private sendPlan(id: number, type: 'prepare' | 'apply'): void {
-    const { generation, plan } = this;
-    this.children.get(id)?.send({ type, generation, plan, verdicts: [...this.verdicts.values()] });
+  private roleBeside(watched: number | null): [role: VipSpawnRole, lifeline: number | null] {
+    if (watched === PREDECESSOR_ID) return ['heir', this.options.heritage!.lifeline];
+    const lifeline = watched === null ? undefined : this.children.get(watched)?.lifeline;
+    return lifeline === undefined ? ['first', null] : ['standby', lifeline];
+  }
+
+  private planMessage(): Pick<Extract<KeeperToVip, { type: 'apply' }>, 'generation' | 'plan' | 'verdicts'> {
+    const { generation, plan, verdicts } = this;
+    return { generation, plan, verdicts: [...verdicts.values()] };
   }
 
   private giveUp(owned: readonly OwnedRouter[], why: string): void {
@@ -319,11 +409,19 @@ export class VipLink {
       case 'start-failed':
         this.settleStart?.(new Error(event.reason));
         return;
+      case 'prepared':
+        this.settleStart?.(null);
+        return;
+      case 'watching':
+        return this.settleWatch();
+      case 'alone':
+        return this.estate.handleAlone();
       case 'applied':
         for (const { resolve } of this.waiters.filter(({ generation }) => generation <= event.generation)) resolve();
         this.waiters = this.waiters.filter(({ generation }) => generation > event.generation);
         return;
       case 'spawn-failed':
+        this.settleAdopt();
         return log.error(`no vip process can be started (${event.reason}); tried again in ${event.retryMs} ms`);
       case 'ended': {
         const { successor } = event;
@@ -340,7 +438,9 @@ export class VipLink {
         });
       case 'over':
         clearTimeout(this.wakeUp);
+        clearInterval(this.looking);
         for (const { reject } of this.waiters.splice(0)) reject(new Error(ENDED));
+        this.estate.handleOver();
         this.settleEnd?.();
     }
   }
@@ -350,9 +450,11 @@ export class VipLink {
     const pid = this.pidOf(id);
     const count = this.plan.routers.length;
     const who = count === 1 ? '1 virtual router' : `${count} virtual routers`;
-    if (restarts === 0) log.info(`${who} on this node; scheduling ${this.scheduling}`, { pid });
+    const from = this.options.heritage === null ? '' : ', from the former program';
+    if (restarts === 0) log.info(`${who} on this node${from}; scheduling ${this.scheduling}`, { pid });
     else log.info(`${who} on this node again`, { pid, startMs: tookMs });
     this.settleStart?.(null);
+    this.settleAdopt();
   }
 
   // --- from a child ---
@@ -370,6 +472,9 @@ export class VipLink {
       case 'applied':
         this.slots.acknowledge(id, message.generation);
         this.succession.handleApplied(id, message.generation);
+        break;
+      case 'watching':
+        this.succession.handleWatching(id);
         break;
       case 'started':
         this.scheduling = message.scheduling;
@@ -414,6 +519,8 @@ export class VipLink {
     this.succession.handleExit(this.options.nowUs(), id, reason, child.hasStopped);
     this.act();
     this.children.delete(id);
+    this.settleAdopt();
+    if (child.isOtherProgram) this.options.onOtherProgram();
   }
 
   // --- inside ---
@@ -421,6 +528,13 @@ export class VipLink {
   private tellOwner(message: KeeperToVip): void {
     const { ownerId } = this.succession;
     if (ownerId !== null) this.children.get(ownerId)?.send(message);
+  }
+
+  private findSpeaker(): { readonly id: number; readonly pid: number; readonly lifeline: number } | 'changing' | null {
+    const { speakerId: id } = this.succession;
+    const child = typeof id === 'number' ? this.children.get(id) : undefined;
+    if (typeof id !== 'number' || child === undefined) return id === null ? null : 'changing';
+    return { id, pid: child.pid, lifeline: child.lifeline };
   }
 
   private pidOf(id: number | null): number {

@@ -2,8 +2,11 @@
  * What the vip process leaves in shared memory for the case that it cannot say anything any more: that its loop turns, for
  * every router that holds addresses, when it sent its last advert, and for every router that is restrained, why and until
  * when. From there its successor goes on. A router has a slot to itself, whatever else a plan has (core/slots.ts). One writer
- * at a time: the process that takes part, and while there is none, the keeper; and the keeper always of its own heartbeat.
- * Every number is written whole.
+ * at a time: the process that takes part, and while there is none, the keeper; and the keeper in charge always of its own
+ * heartbeat. Every number is written whole.
+ *
+ * In an upgrade the next program goes on with the same board. So what is here keeps its place from version to version, and new
+ * words are those at the end of a router's; what cannot be done like that is another VIP_BOARD_FORMAT, and then no upgrade.
  */
 import { assert } from '../base/assert.ts';
 import { ROUTERS_MAX } from '../base/limits.ts';
@@ -17,10 +20,14 @@ const LAST_ADVERT = 0;
 const RESTRAINT_REASON = 1;
 const RESTRAINT_SINCE = 2;
 const RESTRAINT_UNTIL = 3;
-const WORDS_PER_ROUTER = 4;
+/** With room for later versions. */
+const WORDS_PER_ROUTER = 8;
 /** Those of an earlier plan keep their places while they leave. */
 export const ROUTER_SLOTS_MAX = 2 * ROUTERS_MAX;
 const WORDS = FIRST_ROUTER + WORDS_PER_ROUTER * ROUTER_SLOTS_MAX;
+
+/** Of what is laid out like this. */
+export const VIP_BOARD_FORMAT = 1;
 
 /** By their number on the board; 0: none. */
 const REASONS: readonly (RestraintReason | null)[] = [null, 'hand-over', 'late', 'start', 'mute'];

@@ -27,8 +27,11 @@ interface PlanMessage<Type> {
 
 /** The keeper to the vip process. */
 export type KeeperToVip =
-  /** The first message: get everything ready by this plan, and say so. */
-  | PlanMessage<'prepare'>
+  /**
+   * The first message: get everything ready by this plan, and say so. `predecessor`: the process that it stands by for, whose
+   * changes to the machine are its own when that is gone; null: none.
+   */
+  | (PlanMessage<'prepare'> & { readonly predecessor: number | null })
   /** Go by this plan from now on, and say so. The verdicts are all there are. */
   | PlanMessage<'apply'>
   /** Take part. Not waited for when the process that it stands by for is gone: it hears that itself. */
@@ -39,6 +42,10 @@ export type KeeperToVip =
   /** The answer to `ask-serving`. */
   | { readonly type: 'serving'; readonly router: string; readonly verdict: ServingVerdict }
   | { readonly type: 'resume'; readonly router: string }
+  /** The one that it stands by for is another keeper's, which has no other one left: go on when it is gone, and say `watching`. */
+  | { readonly type: 'watch' }
+  /** End in a good moment and leave everything as it is: a process of another keeper goes on with it. */
+  | { readonly type: 'yield' }
   /** Say `stopped` and end. Graceful: keep addresses until a peer has taken over. */
   | { readonly type: 'stop'; readonly isGraceful: boolean };
 
@@ -47,6 +54,7 @@ export type VipToKeeper =
   /** Stands by. */
   | { readonly type: 'ready'; readonly generation: number }
   | { readonly type: 'applied'; readonly generation: number }
+  | { readonly type: 'watching' }
   /** Takes part. `scheduling`: how this process was made punctual, for people. */
   | { readonly type: 'started'; readonly scheduling: string }
   | { readonly type: 'change'; readonly change: RoleChange }
@@ -69,11 +77,14 @@ const KEEPER_TYPES: ReadonlySet<unknown> = new Set<KeeperToVip['type']>([
   'hand-over',
   'serving',
   'resume',
+  'watch',
+  'yield',
   'stop',
 ]);
 const VIP_TYPES: ReadonlySet<unknown> = new Set<VipToKeeper['type']>([
   'ready',
   'applied',
+  'watching',
   'started',
   'change',
   'restraint',

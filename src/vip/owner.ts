@@ -152,6 +152,13 @@ export class VipOwner {
     for (const member of [...this.members, ...this.leaving]) member.send({ kind: 'stop', isGraceful });
   }
 
+  /** See VirtualRouter. */
+  get isCalm(): boolean {
+    return (
+      this.leaving.length === 0 && this.joining.length === 0 && this.members.every(({ machine }) => machine.isCalm)
+    );
+  }
+
   get hasStopped(): boolean {
     return this.members.every(hasLeft) && this.leaving.every(hasLeft);
   }

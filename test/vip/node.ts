@@ -18,12 +18,14 @@ const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const say = (message: NodeMessage): void => {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 };
-const machine = createVipMachine([process.execPath, main], runDirectory);
-const broken = createVipMachine(['false', main], runDirectory);
+const machine = createVipMachine([process.execPath, main], runDirectory, null);
+const broken = createVipMachine(['false', main], runDirectory, null);
 let isBroken = false;
 const link = new VipLink({
   ...machine,
-  spawn: (watched) => (isBroken ? broken : machine).spawn(watched),
+  spawn: (role, watched) => (isBroken ? broken : machine).spawn(role, watched),
+  heritage: null,
+  onOtherProgram: () => undefined,
   plan,
   log: createLog((line) => process.stderr.write(line), Date.now),
   onChange: (change) => say({ type: 'change', change }),

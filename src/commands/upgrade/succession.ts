@@ -3,9 +3,27 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { receiveDescriptors } from '../../io/linux/descriptor-channel.ts';
 import { ORPHAN_DESCRIPTORS } from '../../io/linux/family.ts';
 import { GenerationLink, type GenerationMessage } from '../../keeper/generation-link.ts';
+import type { HaHeritage, HaMemory } from '../../keeper/ha/heritage.ts';
 import type { Inheritance } from '../../keeper/inheritance.ts';
 import type { Inherited } from '../../keeper/keeper.ts';
 import { StartError } from '../../keeper/start-error.ts';
+
+/** What a predecessor leaves. */
+export interface Estate extends Inherited {
+  /** Null: it has no virtual addresses. */
+  readonly ha: InheritedHa | null;
+}
+
+export interface InheritedHa {
+  readonly heritage: HaHeritage;
+  readonly board: number;
+  /** Of the process that takes part. */
+  readonly lifeline: number;
+}
+
+const NOTHING: HaMemory = { routers: [], restraints: [] };
+/** Descriptors of `ha`. */
+const HA_DESCRIPTORS = 2;
 
 /** Set for a successor, and for nobody else. */
 export const SUCCESSOR_VARIABLE = 'EVENKEEL_SUCCESSOR';
@@ -41,24 +59,44 @@ export class Succession {
   }
 
   /** Takes over what the predecessor has. */
-  async inherit(version: string): Promise<Inherited> {
+  async inherit(version: string): Promise<Estate> {
     this.link.say({ type: 'hello', version, pid: process.pid });
     const { descriptors } = await this.next('inherit');
     const received = receiveDescriptors(CHANNEL, descriptors);
-    closeSync(CHANNEL);
     if (received === null) throw new StartError('the listening sockets did not arrive: out of file descriptors');
     const [file, ...others] = received;
-    const { links, finished, servers, names } = JSON.parse(readWhole(file)) as Inheritance;
+    const { links, finished, servers, names, ha = null } = JSON.parse(readWhole(file)) as Inheritance;
     closeSync(file);
     this.links = others.slice(0, links);
     this.finished = finished ?? [];
-    return { servers, names, sockets: others.slice(links) };
+    const rest = others.slice(links);
+    if (ha === null) return { servers, names, ha: null, sockets: rest };
+    const [board, lifeline] = rest.splice(0, HA_DESCRIPTORS);
+    return { servers, names, ha: { heritage: ha, board, lifeline }, sockets: rest };
   }
 
-  /** Serves at these addresses. Resolves when this keeper is in charge. */
-  async takeOver(addresses: readonly string[]): Promise<void> {
+  /**
+   * Serves at these addresses. `watch` has a process stand by for the virtual addresses. Resolves when this keeper is in charge, with
+   * what is known of them.
+   */
+  async takeOver(addresses: readonly string[], watch: () => Promise<void>): Promise<HaMemory> {
+    // Where there are no virtual addresses it is not asked for.
+    this.standBy(watch).catch(() => undefined);
+    const taken = this.next('take-over');
     this.link.say({ type: 'serving', addresses });
-    await this.next('take-over');
+    const { memory = false } = await taken;
+    const [file] = memory ? (receiveDescriptors(CHANNEL, 1) ?? []) : [];
+    closeSync(CHANNEL);
+    if (file === undefined) return NOTHING;
+    const known = JSON.parse(readWhole(file)) as HaMemory;
+    closeSync(file);
+    return known;
+  }
+
+  private async standBy(watch: () => Promise<void>): Promise<void> {
+    await this.next('stand-by');
+    await watch();
+    this.link.say({ type: 'standing-by' });
   }
 
   /** It cannot. Resolves when that is said. */

@@ -6,11 +6,14 @@
 import { closeSync } from 'node:fs';
 import { systemReason } from '../../base/system-error.ts';
 import { Generations, type GenerationAction } from '../../core/fleet/generations.ts';
+import { lendCapabilities } from '../../io/linux/capabilities.ts';
 import { becomeSubreaper, startOrphan } from '../../io/linux/family.ts';
 import { linuxHost } from '../../io/linux/host.ts';
 import { SOCK_STREAM } from '../../io/linux/libc.ts';
 import { socketPair } from '../../io/linux/socket-messages.ts';
 import { GenerationLink, type GenerationMessage } from '../../keeper/generation-link.ts';
+import type { HaKeeper } from '../../keeper/ha/ha-keeper.ts';
+import type { HaMemory } from '../../keeper/ha/heritage.ts';
 import type { Inheritance } from '../../keeper/inheritance.ts';
 import type { Keeper } from '../../keeper/keeper.ts';
 import type { Log } from '../../keeper/log.ts';
@@ -21,10 +24,19 @@ import type { Wards } from './wards.ts';
 /** This keeper is still in charge. The message says why. */
 export class UpgradeError extends Error {
   override readonly name = 'UpgradeError';
+  /** It has nothing to do with the new program: the next try may do. */
+  readonly isPassing: boolean;
+
+  constructor(message: string, isPassing = false) {
+    super(message);
+    this.isPassing = isPassing;
+  }
 }
 
 export interface UpgraderOptions {
   readonly keeper: Pick<Keeper, 'bequeath' | 'connections'>;
+  /** Null: there are no virtual addresses. */
+  readonly ha: () => Pick<HaKeeper, 'bequeath' | 'part' | 'rejoin' | 'yield'> | null;
   readonly log: Log;
   /** The command line that has started this keeper. */
   readonly command: readonly [string, ...string[]];
@@ -50,6 +62,8 @@ const LOOK_MS = 1_000;
 /** For what a keeper before this one has to say when its time is over. */
 const OLD_MARGIN_MS = 1_000;
 
+const RIGHTS = ['CAP_NET_BIND_SERVICE', 'CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_SYS_NICE'] as const;
+
 interface Candidate {
   readonly link: GenerationLink;
   readonly channel: DescriptorChannel;
@@ -57,6 +71,7 @@ interface Candidate {
   version: string;
   addresses: readonly string[];
   isAbandoned: boolean;
+  isGone: boolean;
 }
 
 export class Upgrader {
@@ -64,8 +79,6 @@ export class Upgrader {
   readonly succeeded: Promise<Successor>;
   /** Another one is in charge, after this one's own successor. */
   onInCharge: (pid: number) => void = () => undefined;
-  /** Whoever is in charge wants this one to have finished within this time; or nobody is. */
-  onFinish: (graceMs: number) => void = () => undefined;
   private readonly options: UpgraderOptions;
   private readonly generations = new Generations();
   /** Keepers before this one, by the order of their succession. The first may stay, as the parent of all, when it has finished. */
@@ -74,17 +87,28 @@ export class Upgrader {
   private readonly finishing = new Set<number>();
   private whenAlone: () => void = () => undefined;
   private candidate: Candidate | null = null;
+  private memory: HaMemory | null = null;
   private running: Promise<Successor> | null = null;
   private settle: { resolve(successor: Successor): void; reject(error: UpgradeError): void } | null = null;
   private settleSucceeded: (successor: Successor) => void = () => undefined;
   private looking: NodeJS.Timeout | undefined;
+  /** Null: it has not begun to finish; how long it may take is kept until then. */
+  private handleFinish: ((graceMs: number) => void) | null = null;
+  private finishMs: number | null = null;
   private hasFinished = false;
+  private isPassing = false;
 
   constructor(options: UpgraderOptions) {
     this.options = options;
     this.succeeded = new Promise((resolve) => {
       this.settleSucceeded = resolve;
     });
+  }
+
+  /** To be called when this one has begun to finish. Whoever is in charge wants it to have done so within this time; or nobody is. */
+  onFinish(handle: (graceMs: number) => void): void {
+    this.handleFinish = handle;
+    if (this.finishMs !== null) handle(this.finishMs);
   }
 
   /** From its beginning until it has failed: what changes here now is not known to a successor. */
@@ -171,12 +195,16 @@ export class Upgrader {
     switch (action.kind) {
       case 'start':
         return void this.start();
+      case 'part':
+        return void this.part(this.candidate!);
+      case 'yield':
+        return void this.yield();
       case 'hand-over':
         return this.handOver();
       case 'abandon':
         return this.abandon(action.reason);
       case 'hasten':
-        return this.onFinish(this.options.graceMs());
+        return this.hasten(this.options.graceMs());
       case 'end':
         this.options.log.warn('there are too many keepers that still finish: the oldest one is ended');
         return this.old.get(action.id)?.say({ type: 'finish', graceMs: 0 });
@@ -198,6 +226,7 @@ export class Upgrader {
       link: new GenerationLink(own, {
         handleMessage: (message) => this.handleMessage(candidate, message),
         handleGone: () => {
+          candidate.isGone = true;
           if (this.candidate !== candidate) return;
           // Who asked for it is told, whatever became of it.
           if (!this.generations.isInCharge) this.settle?.resolve(candidate);
@@ -210,12 +239,14 @@ export class Upgrader {
       version: '',
       addresses: [],
       isAbandoned: false,
+      isGone: false,
     };
     this.candidate = candidate;
     const { WATCHDOG_PID: _, ...environment } = process.env;
     const env = { ...environment, [SUCCESSOR_VARIABLE]: '1' };
     try {
-      candidate.pid = await startOrphan(command, env, [other, channel.other]);
+      // It is to have the rights of this process, whoever has given them.
+      candidate.pid = await lendCapabilities(RIGHTS, () => startOrphan(command, env, [other, channel.other]));
       if (candidate.isAbandoned) this.end(candidate.pid);
     } catch (error) {
       this.fail(`the new program cannot be started: ${systemReason(error)}`);
@@ -232,7 +263,10 @@ export class Upgrader {
         return this.bequeath(candidate);
       case 'serving':
         candidate.addresses = message.addresses;
-        this.generations.handleReady();
+        this.generations.handleReady(performance.now());
+        return this.act();
+      case 'standing-by':
+        this.generations.handleStandsBy();
         return this.act();
       case 'failed':
         return this.fail(message.reason);
@@ -243,8 +277,9 @@ export class Upgrader {
         if (this.hasFinished) void this.sayFinished();
         return;
       case 'finish':
-        return this.onFinish(message.graceMs);
+        return this.hasten(message.graceMs);
       case 'inherit':
+      case 'stand-by':
       case 'take-over':
       case 'finished':
     }
@@ -252,24 +287,52 @@ export class Upgrader {
 
   private bequeath({ link, channel }: Candidate): void {
     const { sockets, ...memories } = this.options.keeper.bequeath();
+    let ha: ReturnType<HaKeeper['bequeath']> | null;
+    try {
+      ha = this.options.ha()?.bequeath() ?? null;
+    } catch (error) {
+      return this.fail((error as Error).message, true);
+    }
     const links = Array.from(this.old.values(), ({ descriptor }) => descriptor);
     const finished = [...this.old.keys()].flatMap((id, i) => (this.finishing.has(id) ? [] : [i]));
-    const inheritance: Inheritance = { ...memories, links: links.length, finished };
+    const inheritance: Inheritance = { ...memories, links: links.length, finished, ha: ha?.heritage ?? null };
     const file = linuxHost.createUnnamedFile('evenkeel-inheritance', Buffer.from(JSON.stringify(inheritance)));
-    const descriptors = [file, ...links, ...sockets];
+    const descriptors = [file, ...links, ...(ha?.descriptors ?? []), ...sockets];
     const isSent = channel.send(descriptors);
     closeSync(file);
     if (isSent) link.say({ type: 'inherit', descriptors: descriptors.length });
     else this.fail('the listening sockets could not be sent to the new program');
   }
 
+  private async part(candidate: Candidate): Promise<void> {
+    const ha = this.options.ha();
+    if (ha === null) {
+      this.generations.handleStandsBy();
+      return this.act();
+    }
+    try {
+      await ha.part();
+      if (!candidate.isAbandoned) candidate.link.say({ type: 'stand-by' });
+    } catch (error) {
+      if (!candidate.isAbandoned) this.fail((error as Error).message, true);
+    }
+  }
+
+  private async yield(): Promise<void> {
+    this.memory = (await this.options.ha()?.yield()) ?? null;
+    this.generations.handleYielded();
+    this.act();
+  }
+
   private handOver(): void {
     const { log, keeper, onHandOver } = this.options;
-    const { link, channel, pid, version, addresses } = this.candidate!;
+    const { link, channel, pid, version, addresses, isGone } = this.candidate!;
     clearInterval(this.looking);
-    channel.close();
     onHandOver(pid);
-    link.say({ type: 'take-over' });
+    link.say({ type: 'take-over', memory: this.sendMemory(channel) });
+    channel.close();
+    // It has ended when there was no way back.
+    if (isGone) this.settle?.resolve(this.candidate!);
     for (const each of this.old.values()) each.close();
     this.old.clear();
     this.finishing.clear();
@@ -279,7 +342,17 @@ export class Upgrader {
     this.settleSucceeded({ pid, version, addresses });
   }
 
-  private fail(reason: string): void {
+  private sendMemory(channel: DescriptorChannel): boolean {
+    if (this.memory === null) return false;
+    const file = linuxHost.createUnnamedFile('evenkeel-memory', Buffer.from(JSON.stringify(this.memory)));
+    const isSent = channel.send([file]);
+    closeSync(file);
+    return isSent;
+  }
+
+  /** `isPassing`: see UpgradeError. */
+  private fail(reason: string, isPassing = false): void {
+    this.isPassing = isPassing;
     this.generations.handleFailed(reason);
     this.act();
   }
@@ -295,10 +368,17 @@ export class Upgrader {
       candidate.channel.close();
       if (candidate.pid > 0) this.end(candidate.pid);
     }
+    this.options.ha()?.rejoin();
     this.options.log.error(`upgrade failed, and this evenkeel goes on: ${reason}`);
-    this.settle?.reject(new UpgradeError(reason));
+    this.settle?.reject(new UpgradeError(reason, this.isPassing));
+    this.isPassing = false;
     this.settle = null;
     this.running = null;
+  }
+
+  private hasten(graceMs: number): void {
+    this.finishMs = graceMs;
+    this.handleFinish?.(graceMs);
   }
 
   private handleFinished(id: number): void {

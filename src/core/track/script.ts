@@ -41,6 +41,13 @@ export class ScriptTrack {
     this.options = options;
   }
 
+  /** As if the last results had been these, before the first run. */
+  restore(isUp: boolean): void {
+    this.state = isUp ? 'up' : 'down';
+    this.isUp = isUp;
+    this.isPassing = isUp;
+  }
+
   /** What is to be run next. `check-now` does not wait for the interval. */
   get next(): 'check' | 'check-now' | 'recover' {
     if (this.state === 'recovering') return 'recover';

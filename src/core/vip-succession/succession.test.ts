@@ -19,7 +19,8 @@ class Stage {
   heartbeat = 0;
   readonly succession: Succession;
 
-  constructor(routers: readonly OwnedRouter[] = ROUTERS) {
+  /** `hasPredecessor`: of another keeper, which holds what `adverts` say. */
+  constructor(routers: readonly OwnedRouter[] = ROUTERS, hasPredecessor = false) {
     const { adverts } = this;
     // oxlint-disable-next-line typescript/no-this-alias -- what the getter reads
     const stage = this;
@@ -29,8 +30,16 @@ class Stage {
       },
       lastAdvertUs: (slot) => adverts.get(slot) ?? null,
     });
+    if (hasPredecessor) this.succession.handlePredecessor(this.nowUs);
     this.succession.handlePlan(this.nowUs, 1, routers);
     this.act();
+  }
+
+  /** What another keeper has to do with it. */
+  with(handle: (succession: Succession, nowUs: number) => void): this {
+    handle(this.succession, this.nowUs);
+    this.act();
+    return this;
   }
 
   act(): void {
@@ -52,6 +61,8 @@ class Stage {
       case 'begin':
       case 'kill':
       case 'stop':
+      case 'watch':
+      case 'yield':
         return `${action.kind} ${action.id}`;
     }
   }
@@ -95,6 +106,14 @@ class Stage {
   heard(): string[] {
     return this.said.splice(0);
   }
+}
+
+/** Of a pair, one has ended for the process of another keeper. */
+function alone(): Stage {
+  return pair()
+    .holds(1)
+    .with((succession) => succession.handleAlone())
+    .exit(2);
 }
 
 /** One takes part, and has run for long; another one stands by. */
@@ -189,6 +208,103 @@ test('one that hangs, that does not get ready, or that does not apply a plan, is
   const deaf = pair();
   deaf.succession.handlePlan(deaf.nowUs, 2, ROUTERS);
   assert.deepEqual(deaf.pass(11 * S).heard(), ['apply 1', 'apply 2', 'silent 1 10100', 'kill 1']);
+});
+
+test('an upgrade: only the one that takes part is left, it yields, and nothing is given up', () => {
+  const stage = pair().holds(0).holds(1);
+  stage.with((succession) => succession.handleAlone());
+  assert.deepEqual(stage.heard(), ['kill 2']);
+  assert.deepEqual(stage.exit(2).heard(), ['alone']);
+  assert.deepEqual(stage.with((succession, nowUs) => succession.handleYield(nowUs)).heard(), ['yield 1']);
+  assert.deepEqual(
+    stage
+      .exit(1)
+      .pass(60 * S)
+      .heard(),
+    ['over'],
+  );
+});
+
+test('an upgrade: one that does not yield in time is killed', () => {
+  const stage = pair()
+    .holds(0)
+    .with((succession) => succession.handleAlone())
+    .exit(2)
+    .with((succession, nowUs) => succession.handleYield(nowUs));
+  stage.heard();
+  assert.deepEqual(stage.pass(10 * S).heard(), ['kill 1']);
+  assert.deepEqual(stage.exit(1).heard(), ['over']);
+});
+
+test('an upgrade that fails after all: another one stands by again, or takes part if the one that did is gone', () => {
+  const stage = alone();
+  stage.heard();
+  stage.with((succession, nowUs) => succession.handleTogether(nowUs));
+  assert.deepEqual(stage.pass(100 * MS).heard(), ['spawn 3 beside 1']);
+
+  const bereft = alone().exit(1);
+  bereft.heard();
+  assert.deepEqual(bereft.pass(S).heard(), [], 'it may have been gone on with: nothing is given up');
+  bereft.with((succession, nowUs) => succession.handleTogether(nowUs));
+  assert.deepEqual(bereft.pass(100 * MS).heard(), ['give up VI_2', 'spawn 3']);
+});
+
+test('an upgrade while one that stood by goes on: it is killed, and the other keeper hears of both', () => {
+  const stage = pair().holds(0);
+  stage.with((succession, nowUs) => succession.handleSpoke(nowUs, 2));
+  stage.heard();
+  stage.with((succession) => succession.handleAlone());
+  assert.deepEqual(stage.heard(), ['kill 1', 'kill 2']);
+  assert.deepEqual(stage.exit(2).exit(1).heard(), ['alone']);
+  assert.deepEqual(stage.with((succession, nowUs) => succession.handleYield(nowUs)).heard(), ['over']);
+});
+
+test('a successor: its process stands by for the predecessor, and goes on by itself only when it is told to', () => {
+  const stage = new Stage(ROUTERS, true).holds(0);
+  assert.deepEqual(stage.heard(), ['spawn 1 beside 0']);
+  assert.deepEqual(stage.ready(1).heard(), ['prepared']);
+  assert.deepEqual(stage.pass(60 * S, false).heard(), [], 'its heartbeat is not our affair');
+  assert.deepEqual(stage.with((succession) => succession.handleWatch()).heard(), ['watch 1']);
+  assert.deepEqual(stage.with((succession) => succession.handleWatching(1)).heard(), ['watching']);
+  assert.deepEqual(stage.started(1).heard(), ['begin 1', 'started 1 0 0', 'applied 1']);
+  assert.deepEqual(stage.pass(S).heard(), [], 'not before the predecessor is gone');
+  stage.with((succession, nowUs) => succession.handlePredecessorGone(nowUs));
+  assert.deepEqual(stage.pass(100 * MS).heard(), ['spawn 2 beside 1']);
+});
+
+test('a successor hears that the predecessor is gone before its own process has said a word', () => {
+  const stage = new Stage(ROUTERS, true).holds(0).ready(1);
+  stage.with((succession) => succession.handleWatch());
+  stage.heard();
+  stage.with((succession, nowUs) => succession.handlePredecessorGone(nowUs));
+  assert.deepEqual(stage.heard(), ['begin 1']);
+  assert.deepEqual(stage.started(1).heard(), ['started 1 0 0', 'applied 1']);
+  assert.deepEqual(stage.pass(100 * MS).heard(), ['spawn 2 beside 1']);
+});
+
+test("a successor's process dies first: another one stands by, and is told at once", () => {
+  const stage = new Stage(ROUTERS, true).holds(0).ready(1);
+  stage.with((succession) => succession.handleWatch()).exit(1);
+  stage.heard();
+  assert.deepEqual(stage.pass(100 * MS).heard(), ['spawn 2 beside 0']);
+  assert.deepEqual(stage.ready(2).heard(), ['prepared', 'watch 2']);
+});
+
+test('a successor whose processes die when the predecessor is gone gives up what it held, before the peers lose patience', () => {
+  const stage = new Stage(ROUTERS, true).holds(0).holds(1).ready(1);
+  stage.with((succession) => succession.handleWatch()).exit(1);
+  stage.heard();
+  stage.with((succession, nowUs) => succession.handlePredecessorGone(nowUs));
+  assert.deepEqual(stage.pass(300 * MS).heard(), ['spawn 2', 'give up VI_2']);
+});
+
+test('a successor that ends before the predecessor has yielded leaves it what it has', () => {
+  for (const end of ['stop', 'kill'] as const) {
+    const stage = new Stage(ROUTERS, true).holds(0).ready(1);
+    stage.heard();
+    stage.with((succession, nowUs) => (end === 'stop' ? succession.handleStop(nowUs) : succession.handleKill()));
+    assert.deepEqual(stage.heard(), ['kill 1', 'over']);
+  }
 });
 
 test('a plan goes to both, and is applied when the one that takes part has said so', () => {

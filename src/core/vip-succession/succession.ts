@@ -31,6 +31,10 @@ const START_US_MAX = 20 * US_PER_S;
 const APPLY_US_MAX = 10 * US_PER_S;
 /** If it never started and failed this often, it will not. */
 const START_FAILURES_MAX = 3;
+/** What one that is to yield may wait for a good moment. */
+const YIELD_US_MAX = 10 * US_PER_S;
+/** The process of the keeper before this one. Its own begin with 1. */
+export const PREDECESSOR_ID = 0;
 /** On top of what a hand-over takes. */
 const STOP_MARGIN_US = 2 * US_PER_S;
 
@@ -55,6 +59,10 @@ export type SuccessionAction =
   /** Send it the newest plan. */
   | { readonly kind: 'apply'; readonly id: number }
   | { readonly kind: 'begin'; readonly id: number }
+  /** It is to go on when the one that it stands by for, of another keeper, is gone; and to say that it will. */
+  | { readonly kind: 'watch'; readonly id: number }
+  /** It is to end in a good moment, and to leave everything as it is. */
+  | { readonly kind: 'yield'; readonly id: number }
   /** It is to hand over and end. */
   | { readonly kind: 'stop'; readonly id: number }
   | { readonly kind: 'kill'; readonly id: number }
@@ -69,6 +77,12 @@ export type SuccessionEvent =
   /** One takes part; `restarts` 0: for the first time. */
   | { readonly kind: 'started'; readonly id: number; readonly restarts: number; readonly tookMs: number }
   | { readonly kind: 'start-failed'; readonly reason: string }
+  /** After `handlePredecessor`: one of this keeper's stands by for the one that takes part. */
+  | { readonly kind: 'prepared' }
+  /** And goes on by itself. */
+  | { readonly kind: 'watching' }
+  /** After `handleAlone`: none is left but the one that takes part, if that is there. */
+  | { readonly kind: 'alone' }
   /** Whoever takes part goes by the plan of this generation; or nobody does now, and the next one will. */
   | { readonly kind: 'applied'; readonly generation: number }
   | { readonly kind: 'spawn-failed'; readonly reason: string; readonly retryMs: number }
@@ -78,7 +92,7 @@ export type SuccessionEvent =
   | { readonly kind: 'succeeded'; readonly id: number; readonly reason: string }
   | { readonly kind: 'standby-ended'; readonly id: number; readonly reason: string }
   | { readonly kind: 'silent'; readonly id: number; readonly silenceMs: number }
-  /** After `handleStop` and `handleKill`: no process is left that could speak. */
+  /** After `handleStop`, `handleKill` and `handleYield`: no process is left that could speak. */
   | { readonly kind: 'over' };
 
 interface Life {
@@ -95,7 +109,9 @@ interface Life {
 export class Succession {
   private readonly traces: Traces;
   private readonly lives = new Map<number, Life>();
-  private phase: 'starting' | 'running' | 'ending' | 'over' = 'starting';
+  private phase: 'starting' | 'running' | 'alone' | 'yielding' | 'ending' | 'over' = 'starting';
+  /** The one that takes part is another keeper's; `watched`: whoever stands by for it goes on by itself. */
+  private predecessor: 'there' | 'watched' | null = null;
   /** Takes part, or is to do so as soon as it can. */
   private owner: Life | null = null;
   private standby: Life | null = null;
@@ -126,6 +142,40 @@ export class Succession {
 
   // --- in ---
 
+  /** Before the first plan: one of another keeper takes part, or did, and this machine's processes are to follow it. */
+  handlePredecessor(nowUs: number): void {
+    assert(this.generation < 0, 'a predecessor is known before the start');
+    const life: Life = { id: PREDECESSOR_ID, bornUs: nowUs, state: 'speaking', applied: -1, sent: -1, sentUs: nowUs };
+    this.lives.set(life.id, life);
+    this.predecessor = 'there';
+    this.makeOwner(life, nowUs);
+  }
+
+  /** The predecessor's keeper has no other one left. */
+  handleWatch(): void {
+    if (this.predecessor !== 'there') return;
+    this.predecessor = 'watched';
+    if (this.standby?.state === 'ready') this.act({ kind: 'watch', id: this.standby.id });
+  }
+
+  /** It will go on by itself. */
+  handleWatching(id: number): void {
+    if (id === this.standby?.id) this.tell({ kind: 'watching' });
+  }
+
+  /** The predecessor's process is gone, and its keeper starts no other one. */
+  handlePredecessorGone(nowUs: number): void {
+    if (!this.lives.has(PREDECESSOR_ID)) return;
+    const wasOwner = this.owner?.id === PREDECESSOR_ID;
+    this.predecessor = null;
+    this.remove(PREDECESSOR_ID);
+    if (this.phase === 'ending' || this.phase === 'over') return;
+    if (!wasOwner) return this.startLater(nowUs, 0);
+    if (this.standby === null) this.startLater(nowUs, 0);
+    else this.promote(nowUs);
+    this.awaitSuccessor(nowUs);
+  }
+
   /** From now on these are the routers, by the plan `generation`. The first call is the start. */
   handlePlan(nowUs: number, generation: number, routers: readonly OwnedRouter[]): void {
     assert(generation > this.generation, 'generations only grow');
@@ -134,7 +184,7 @@ export class Succession {
     const kept = new Set(routers.map(({ slot }) => slot));
     this.former = [...this.former, ...this.routers].filter(({ slot }) => !kept.has(slot) && this.isHeld(slot));
     this.routers = routers;
-    if (this.phase === 'ending' || this.phase === 'over') return;
+    if (this.phase !== 'starting' && this.phase !== 'running') return;
     if (isFirst) this.startOne(nowUs);
     else for (const life of [this.owner, this.standby]) if (life !== null) this.send(life, nowUs);
     this.report();
@@ -147,6 +197,9 @@ export class Succession {
     life.applied = Math.max(life.applied, generation);
     this.step(life, 'ready');
     if (life === this.owner) this.begin(life, nowUs);
+    if (life !== this.standby || this.predecessor === null) return;
+    this.tell({ kind: 'prepared' });
+    if (this.predecessor === 'watched') this.act({ kind: 'watch', id });
   }
 
   /** It goes by the plan `generation`. */
@@ -162,7 +215,7 @@ export class Succession {
     const life = this.lives.get(id);
     if (life === undefined || life !== this.standby) return;
     if (this.owner !== null) this.step(this.owner, 'superseded');
-    this.replacements++;
+    if (this.owner?.id !== PREDECESSOR_ID) this.replacements++;
     this.promote(nowUs);
   }
 
@@ -201,8 +254,17 @@ export class Succession {
       if (life === owner) this.handleEnd(reason, hasStopped);
       return;
     }
+    if (this.phase === 'yielding') return this.finish();
+    if (this.phase === 'alone') return this.tellAlone();
     const delayMs = this.policy.handleExit((nowUs - life.bornUs) / 1_000);
     this.startDelayMs = delayMs;
+    const hasFailed = this.phase === 'starting' && this.policy.failures >= START_FAILURES_MAX;
+    if (hasFailed && (life === owner || this.predecessor !== null)) {
+      const { failures } = this.policy;
+      this.phase = 'over';
+      this.tell({ kind: 'start-failed', reason: `the vip process ended ${failures} times at its start: ${reason}` });
+      return;
+    }
     if (life !== owner) {
       // Nothing is lost: another one takes part.
       this.tell({ kind: wasSuperseded ? 'succeeded' : 'standby-ended', id, reason });
@@ -212,11 +274,6 @@ export class Succession {
     const { failures } = this.policy;
     const often = failures === 1 ? 'once' : `${failures} times in a row`;
     this.trouble = `the vip process ended (${reason}), ${often}`;
-    if (this.phase === 'starting' && failures >= START_FAILURES_MAX) {
-      this.phase = 'over';
-      this.tell({ kind: 'start-failed', reason: `the vip process ended ${failures} times at its start: ${reason}` });
-      return;
-    }
     this.replacements++;
     const { standby } = this;
     this.tell({ kind: 'ended', id, reason, successor: standby === null ? delayMs : 'standby' });
@@ -228,10 +285,11 @@ export class Succession {
 
   /** Looks at the heartbeat, every LOOK_INTERVAL_MS. */
   handleLook(nowUs: number): void {
-    if (this.phase === 'ending' || this.phase === 'over') return;
+    if (this.phase !== 'starting' && this.phase !== 'running') return;
     const { owner, standby } = this;
     if (standby?.state === 'preparing' && nowUs - standby.bornUs > START_US_MAX) this.kill(standby);
-    if (owner === null) return;
+    // Another keeper looks after its own.
+    if (owner === null || owner.id === PREDECESSOR_ID) return;
     if (owner.state !== 'speaking') {
       if (nowUs - this.ownerUs > START_US_MAX) this.kill(owner);
       return;
@@ -256,12 +314,48 @@ export class Succession {
     }
   }
 
+  /**
+   * A process of another keeper is to go on in the place of whoever takes part now. Until `handleYield` or `handleTogether` none
+   * but that one is there, and what it holds is not given up if it dies.
+   */
+  handleAlone(): void {
+    if (this.phase !== 'starting' && this.phase !== 'running') return;
+    this.phase = 'alone';
+    this.startUs = NEVER;
+    this.patienceUs = NEVER;
+    for (const life of this.lives.values()) if (life.state !== 'speaking') this.kill(life);
+    this.tellAlone();
+  }
+
+  /** It will not. All is as before. */
+  handleTogether(nowUs: number): void {
+    if (this.phase !== 'alone') return;
+    this.phase = 'running';
+    if (this.owner === null) this.trouble = 'the vip process ended';
+    this.startLater(nowUs, 0);
+    this.awaitSuccessor(nowUs);
+  }
+
+  /** It goes on from now on. */
+  handleYield(nowUs: number): void {
+    if (this.phase !== 'alone') return;
+    this.phase = 'yielding';
+    const { owner } = this;
+    if (owner === null) return this.finish();
+    this.step(owner, 'yield');
+    this.act({ kind: 'yield', id: owner.id });
+    this.stopUs = nowUs + YIELD_US_MAX;
+  }
+
   /** Everything is handed over. */
   handleStop(nowUs: number): void {
-    if (this.phase === 'ending') return;
+    // One that yields ends by itself.
+    if (this.phase === 'ending' || this.phase === 'yielding') return;
     if (this.phase === 'over') return this.finish();
     this.end();
     const { owner } = this;
+    // What a predecessor has is that one's.
+    if (owner?.id === PREDECESSOR_ID) return this.finish();
     if (owner === null) {
       this.act({ kind: 'clean-up', killed: null });
       this.finish();
@@ -277,9 +371,12 @@ export class Succession {
   /** Everything ends at once, and the peers are told. */
   handleKill(): void {
     if (this.phase === 'over') return;
+    // What it holds is another one's by now, or is so any moment.
+    const isYielding = this.phase === 'yielding';
     this.end();
     const { owner } = this;
-    if (owner !== null) {
+    if (owner !== null && isYielding) this.kill(owner);
+    else if (owner !== null && owner.id !== PREDECESSOR_ID) {
       this.owner = null;
       this.kill(owner);
       this.giveUp(this.held(), 'evenkeel ends');
@@ -306,6 +403,13 @@ export class Succession {
     return this.owner?.id ?? null;
   }
 
+  /** The one that takes part, and has said so; `changing`: one has just begun to; null: none does. */
+  get speakerId(): number | 'changing' | null {
+    const { owner } = this;
+    if (owner === null || owner.state === 'preparing' || owner.state === 'ready') return null;
+    return owner.state === 'speaking' ? owner.id : 'changing';
+  }
+
   /** Those that are to hear what changes. */
   get listeners(): readonly number[] {
     return [this.owner, this.standby].flatMap((life) => (life === null ? [] : [life.id]));
@@ -329,6 +433,7 @@ export class Succession {
   // --- inside ---
 
   private startLater(nowUs: number, delayMs: number): void {
+    if (this.phase !== 'starting' && this.phase !== 'running') return;
     this.startUs = nowUs + delayMs * 1_000;
   }
 
@@ -336,7 +441,7 @@ export class Succession {
   private startOne(nowUs: number): void {
     this.startUs = NEVER;
     const { owner } = this;
-    if (this.phase === 'ending' || this.phase === 'over') return;
+    if (this.phase !== 'starting' && this.phase !== 'running') return;
     if (this.standby !== null || (owner !== null && owner.state !== 'speaking')) return;
     const id = this.nextId++;
     const { generation: sent } = this;
@@ -369,7 +474,7 @@ export class Succession {
   }
 
   private send(life: Life, nowUs: number): void {
-    if (life.state === 'killed') return;
+    if (life.state === 'killed' || life.id === PREDECESSOR_ID) return;
     // From the first one that it has not answered.
     if (life.applied === life.sent) life.sentUs = nowUs;
     life.sent = this.generation;
@@ -421,6 +526,12 @@ export class Succession {
 
   private giveUp(routers: readonly OwnedRouter[], why: string): void {
     if (routers.length > 0) this.act({ kind: 'give-up', routers, why });
+  }
+
+  private tellAlone(): void {
+    if ([...this.lives.values()].every((life) => life === this.owner && life.state === 'speaking')) {
+      this.tell({ kind: 'alone' });
+    }
   }
 
   private handleEnd(reason: string, hasStopped: boolean): void {

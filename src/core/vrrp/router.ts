@@ -38,6 +38,8 @@ const LONG_AGO = Number.NEGATIVE_INFINITY;
 const HEARTBEAT_INTERVALS = 1.25;
 /** Not having run for this many intervals, a backup has not listened: two adverts may be lost, three may not. */
 const STALL_INTERVALS = 2;
+/** An advert of the active router that was due so long ago is not merely late. */
+const CALM_INTERVALS = 1.5;
 /**
  * What a peer's takeover leaves unfinished is finished: the successor passes it on to here for half a second (tenure.ts). This
  * one waits for longer than that, so that nothing is sent to one that is gone.
@@ -157,6 +159,23 @@ export class VirtualRouter {
   /** The same without the group's. */
   get ownFault(): string | null {
     return this.source === null ? this.sourceLoss : this.tracking.fault;
+  }
+
+  /** The addresses are not changing hands, nor about to: a process that began anew now would go on as this one would. */
+  get isCalm(): boolean {
+    if (this.lingerUs !== NEVER || this.tenure.relayUs !== NEVER) return false;
+    const { router, intervalUs } = this.following;
+    switch (this.current) {
+      case 'claiming':
+      case 'leaving':
+        return false;
+      case 'backup':
+        return router !== null && this.lastRunUs - router.atUs < CALM_INTERVALS * intervalUs;
+      case 'active':
+      case 'initialize':
+      case 'fault':
+        return true;
+    }
   }
 
   /** Would be active if the group allowed it. */

@@ -26,11 +26,13 @@ export function createLifeline(): Lifeline {
   return { heldEnd: ends[1], watchedEnd: ends[0] };
 }
 
-/** To be called by the process whose life it is. */
-export function holdLifeline(heldEnd: number): void {
+/** To be called by the process whose life it is. What is returned can be closed to say that it is over. */
+export function holdLifeline(heldEnd: number): number {
   for (const place of PLACES) {
-    if (libc.duplicateFrom(heldEnd, place) < 0) continue;
+    const held = libc.duplicateFrom(heldEnd, place);
+    if (held < 0) continue;
     closeSync(heldEnd);
-    return;
+    return held;
   }
+  return heldEnd;
 }

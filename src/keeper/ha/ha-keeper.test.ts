@@ -9,10 +9,11 @@ import type { RoleChange, RouterStatus } from '../../vip/status.ts';
 import { routerPlan } from '../../vip/testing/router-plan.ts';
 import type { CommandRequest, CommandResult } from './command.ts';
 import { type AddressEvents, HaKeeper } from './ha-keeper.ts';
+import type { HaHeritage } from './heritage.ts';
 import type { InheritedRestraint } from '../vip-link.ts';
 import type { RestraintRecord } from './restraint-file.ts';
 import { testLog } from './testing/test-log.ts';
-import type { VirtualAddresses } from './virtual-addresses.ts';
+import type { Estate, VirtualAddresses } from './virtual-addresses.ts';
 
 const PASSED: CommandResult = { isPassed: true, reason: 'exit code 0', output: '' };
 
@@ -91,6 +92,22 @@ class FakeAddresses implements VirtualAddresses {
   resume(router: string): void {
     this.told.push(`resume ${router}`);
   }
+  readonly estate: Estate = {
+    bequeath: () => ({ heritage: { format: 1, pid: 7, routers: [] }, descriptors: [8, 9] }),
+    part: () => this.tell('part'),
+    rejoin: () => void this.tell('rejoin'),
+    yield: () => this.tell('yield'),
+  };
+  watch(): Promise<void> {
+    return this.tell('watch');
+  }
+  adopt(): Promise<void> {
+    return this.tell('adopt');
+  }
+  private tell(what: string): Promise<void> {
+    this.told.push(what);
+    return Promise.resolve();
+  }
   status(): { status: RouterStatus; ageMs: number }[] {
     return this.accounts;
   }
@@ -118,7 +135,12 @@ class Scene {
   nowMs = 1_000;
   written: readonly RestraintRecord[];
 
-  constructor(t: TestContext, plan: HaPlan, written: readonly RestraintRecord[] = []) {
+  constructor(
+    t: TestContext,
+    plan: HaPlan,
+    written: readonly RestraintRecord[] = [],
+    heritage: HaHeritage | null = null,
+  ) {
     this.written = written;
     const shape = { servers: 0, listeners: 1, rows: 1 };
     const board = Board.createAlone(shape);
@@ -146,6 +168,7 @@ class Scene {
         },
       },
       isRestrained: false,
+      heritage,
       now: () => this.nowMs,
       unixMs: () => 1_000_000_000_000 + this.nowMs,
     });

@@ -21,6 +21,7 @@ import { HaRouter } from './ha-router.ts';
 import { type HaStatus, type History, haStatus } from './ha-status.ts';
 import { type Look, LookWatch, lookAtProxies, lookAtUpstream, lookForProcess } from './look-watch.ts';
 import { roleOf } from './notifier.ts';
+import type { HaHeritage, HaMemory } from './heritage.ts';
 import type { RestraintFile } from './restraint-file.ts';
 import { Restraints } from './restraints.ts';
 import { ScriptWatch } from './script-watch.ts';
@@ -47,6 +48,8 @@ export interface HaKeeperOptions {
   readonly restraintFile: Pick<RestraintFile, 'read' | 'write'>;
   /** Every router is held back at the start. */
   readonly isRestrained: boolean;
+  /** From a predecessor that still has the addresses when this one starts; null: there is none. */
+  readonly heritage: HaHeritage | null;
   readonly notifyServiceManager: (state: string) => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
@@ -74,15 +77,19 @@ export class HaKeeper {
   private readonly names: Names;
   private readonly restraints: Restraints;
   private readonly users = new Map<string, CommandUser | null | string>();
+  /** What happens before it is known what was; null: it is. */
+  private early: (() => void)[] | null;
 
   constructor(options: HaKeeperOptions) {
     const { plan, log, now } = options;
     this.options = options;
     this.plan = plan;
+    this.early = options.heritage === null ? null : [];
     this.addresses = options.createAddresses({
-      onChange: (change) => this.handleChange(change),
-      onEvidence: (router, evidence) => this.routers.get(router)?.history.handleEvidence(evidence, now()),
-      onRestraint: (change) => this.restraints.handleChange(change),
+      onChange: (change) => this.inOrder(() => this.handleChange(change)),
+      onEvidence: (router, evidence) =>
+        this.inOrder(() => this.routers.get(router)?.history.handleEvidence(evidence, now())),
+      onRestraint: (change) => this.inOrder(() => this.restraints.handleChange(change)),
       onAskServing: (router) => void this.checkServing(router),
     });
     this.restraints = new Restraints({
@@ -101,15 +108,68 @@ export class HaKeeper {
     this.keepRouters();
   }
 
-  /** Resolves when the routers take part, with their names. Rejects, with the reason, if they cannot. */
+  /**
+   * Resolves when the routers take part, with their names; with a heritage, when they could go on with it. Rejects, with the
+   * reason, if they cannot.
+   */
   async start(): Promise<string> {
     const { plan } = this;
+    const { heritage, isRestrained } = this.options;
     this.askNames();
     for (const { witnesses } of this.routers.values()) witnesses?.start();
-    await this.watches.add(plan.watches);
-    this.addresses.inherit(this.restraints.inherit(this.options.isRestrained));
+    await this.watches.add(plan.watches, heritage?.watches);
+    // What holds them back is on the predecessor's board.
+    if (heritage === null) this.addresses.inherit(this.restraints.inherit(isRestrained));
     await this.addresses.start();
-    return plan.vip.routers.map(({ name, interfaceName }) => `${name} on ${interfaceName}`).join(', ');
+    return this.description;
+  }
+
+  /** The routers' names: `VI_1 on eth0`. */
+  get description(): string {
+    return this.plan.vip.routers.map(({ name, interfaceName }) => `${name} on ${interfaceName}`).join(', ');
+  }
+
+  // --- succession ---
+
+  /** For a successor. With descriptors, which stay ours; throws if the addresses cannot be left to anybody just now. */
+  bequeath(): { readonly heritage: HaHeritage; readonly descriptors: readonly number[] } {
+    const { heritage, descriptors } = this.addresses.estate.bequeath();
+    return { heritage: { vip: heritage, watches: this.watches.memories(this.options.now()) }, descriptors };
+  }
+
+  /** The successor has a process ready: none is left here that would go on by itself if the one that takes part died. */
+  part(): Promise<void> {
+    return this.addresses.estate.part();
+  }
+
+  /** There is no successor after all. */
+  rejoin(): void {
+    this.addresses.estate.rejoin();
+  }
+
+  /** After `part`. Resolves when the process that took part is gone, with what happened until then. */
+  async yield(): Promise<HaMemory> {
+    await this.addresses.estate.yield();
+    this.stopWatches();
+    const nowMs = this.options.now();
+    const routers = Array.from(this.routers, ([name, { history }]) => history.memory(name, nowMs));
+    return { routers, restraints: this.restraints.memories() };
+  }
+
+  /** With a heritage, when the predecessor has parted. Resolves when a process goes on as soon as its one is gone. */
+  watch(): Promise<void> {
+    return this.addresses.watch();
+  }
+
+  /** And then, when it is gone. Resolves when the routers take part here, or will as soon as they can. */
+  async adopt({ routers, restraints }: HaMemory): Promise<void> {
+    const nowMs = this.options.now();
+    for (const memory of routers) this.routers.get(memory.router)?.restore(memory, nowMs);
+    this.restraints.restore(restraints);
+    const early = this.early ?? [];
+    this.early = null;
+    for (const handle of early) handle();
+    await this.addresses.adopt();
   }
 
   /**
@@ -191,6 +251,11 @@ export class HaKeeper {
   }
 
   // --- inside ---
+
+  private inOrder(handle: () => void): void {
+    if (this.early === null) handle();
+    else this.early.push(handle);
+  }
 
   /** Each router of the plan has what belongs to it, and what no plan has any more is let go of when it has left. */
   private keepRouters(): void {

@@ -2,6 +2,7 @@
 import type { HaPlan, HaRouterPlan } from '../../config/ha-plan.ts';
 import { isSamePlan, type VirtualRouterPlan } from '../../vip/plan.ts';
 import type { RoleChange } from '../../vip/status.ts';
+import type { RouterMemory } from './heritage.ts';
 import { History } from './ha-status.ts';
 import { Notifier, type NotifierOptions } from './notifier.ts';
 import { WitnessWatch, type WitnessWatchOptions } from './witness-watch.ts';
@@ -39,6 +40,12 @@ export class HaRouter {
     this.witnesses?.stop();
     this.askWitnesses();
     this.witnesses?.start();
+  }
+
+  /** From a predecessor. */
+  restore(memory: RouterMemory, nowMs: number): void {
+    this.history.restore(memory, nowMs);
+    this.notifier.restore(memory.state);
   }
 
   /** `priority`: as its owner told it; null: it has told none. */

@@ -10,6 +10,7 @@ import type { Cause, State } from '../../core/vrrp/states.ts';
 import { addressText } from '../../vip/plan.ts';
 import type { RoleChange, RouterStatus } from '../../vip/status.ts';
 import type { OwnerView } from '../vip-link.ts';
+import type { RouterMemory } from './heritage.ts';
 import type { RestraintView } from './restraints.ts';
 import type { WatchStatus } from './watch.ts';
 import type { WitnessStatus } from './witness-watch.ts';
@@ -168,6 +169,23 @@ export class History {
     this.state = change.to;
     this.changes.unshift({ change, atMs: nowMs });
     this.changes.splice(CHANGES_MAX);
+  }
+
+  /** For a successor. */
+  memory(router: string, nowMs: number): RouterMemory {
+    const { state, changes, evidence } = this;
+    const aged = <T extends { readonly atMs: number }>({ atMs, ...rest }: T): Omit<T, 'atMs'> & { ageMs: number } => {
+      return { ...rest, ageMs: nowMs - atMs };
+    };
+    return { router, state, changes: changes.map(aged), evidence: Array.from(evidence.values(), aged) };
+  }
+
+  restore({ state, changes, evidence }: RouterMemory, nowMs: number): void {
+    this.state = state;
+    for (const { change, ageMs } of changes) this.changes.push({ change, atMs: nowMs - ageMs });
+    for (const each of evidence) {
+      this.evidence.set(each.evidence.kind, { evidence: each.evidence, atMs: nowMs - each.ageMs });
+    }
   }
 
   handleEvidence(evidence: Evidence, nowMs: number): void {

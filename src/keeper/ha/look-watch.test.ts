@@ -134,7 +134,7 @@ test('changes are logged, but not that all is well from the start', (t) => {
     now += LOOK_INTERVAL_MS;
     t.mock.timers.tick(LOOK_INTERVAL_MS);
   };
-  watch.start((verdict) => verdicts.push(verdict));
+  watch.start((verdict) => verdicts.push(verdict), null);
   for (const next of [null, true, true, false, false, true]) pass(next);
   assert.deepEqual(verdicts, [true, false, true]);
   assert.deepEqual(log.lines, ['warn process nginx fails: down', 'info process nginx recovered: up']);

@@ -16,6 +16,7 @@ import type { ServerPlan } from '../../config/plan.ts';
 import { hasArguments, isProcessNamed, parseProcessStat, ProcessTrack } from '../../core/track/process.ts';
 import { ProxiesTrack } from '../../core/track/proxies.ts';
 import type { Log } from '../log.ts';
+import type { WatchMemory } from './heritage.ts';
 import { Verdict, type Watch, type WatchStatus } from './watch.ts';
 
 export const LOOK_INTERVAL_MS = 100;
@@ -46,8 +47,8 @@ export class LookWatch implements Watch {
     this.now = now;
   }
 
-  start(onVerdict: (isUp: boolean) => void): void {
-    this.verdict.start(this.now(), onVerdict);
+  start(onVerdict: (isUp: boolean) => void, memory: WatchMemory | null): void {
+    this.verdict.start(this.now(), onVerdict, memory);
     this.lookOnce();
     this.timer = setInterval(() => this.lookOnce(), LOOK_INTERVAL_MS);
   }

@@ -65,6 +65,11 @@ export class Notifier {
     this.options = options;
   }
 
+  /** What was told already. */
+  restore(state: State): void {
+    this.role = roleOf(state);
+  }
+
   handleChange(change: RoleChange, priority: number): void {
     const role = roleOf(change.to);
     if (role === this.role) return;

@@ -6,7 +6,8 @@ import type { RestraintReason } from '../../core/vrrp/restraint.ts';
 import type { RestraintChange } from '../../vip/status.ts';
 import type { Log } from '../log.ts';
 import type { InheritedRestraint } from '../vip-link.ts';
-import type { RestraintFile, RestraintRecord } from './restraint-file.ts';
+import type { RestraintMemory } from './heritage.ts';
+import type { RestraintFile } from './restraint-file.ts';
 
 export interface RestraintsOptions {
   /** The routers' names, in the order of the plan. */
@@ -26,7 +27,7 @@ export interface RestraintView {
   readonly leftMs: number | null;
 }
 
-type Known = RestraintRecord & { readonly reason: RestraintReason };
+type Known = RestraintMemory;
 
 export class Restraints {
   private readonly options: RestraintsOptions;
@@ -64,6 +65,16 @@ export class Restraints {
         return [router, { reason, agoMs: nowMs - atMs, leftMs: untilMs === null ? null : untilMs - nowMs }];
       }),
     );
+  }
+
+  /** For a successor. */
+  memories(): readonly RestraintMemory[] {
+    return [...this.known.values()];
+  }
+
+  /** From a predecessor, whose routers go on. What it has written down stays. */
+  restore(memories: readonly RestraintMemory[]): void {
+    for (const memory of memories) if (this.routers.includes(memory.router)) this.known.set(memory.router, memory);
   }
 
   /** These are the routers from now on: an order for one that is gone is forgotten. */

@@ -76,7 +76,7 @@ class Scene {
       log: this.log,
       now: () => this.nowMs,
     });
-    this.watch.start((isUp) => this.verdicts.push(isUp));
+    this.watch.start((isUp) => this.verdicts.push(isUp), null);
   }
 
   async pass(ms: number): Promise<void> {
@@ -229,7 +229,7 @@ test('real programs: a check that fails, the command that cures it, and the chec
     now: () => performance.now(),
   });
   t.after(() => watch.stop());
-  assert.equal(await new Promise((resolve) => watch.start(resolve)), true);
+  assert.equal(await new Promise((resolve) => watch.start(resolve, null)), true);
   assert.deepEqual(log.lines, [`warn script test fails (exit code 1): running /bin/rm ${sick} once`]);
 });
 

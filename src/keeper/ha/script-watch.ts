@@ -7,6 +7,7 @@ import { nextRunMs, ScriptTrack } from '../../core/track/script.ts';
 import type { Log } from '../log.ts';
 import type { CommandResult, RunCommand, RunningCommand } from './command.ts';
 import type { CommandUser } from './command-user.ts';
+import type { WatchMemory } from './heritage.ts';
 import { Verdict, type Watch, type WatchStatus } from './watch.ts';
 
 export interface ScriptWatchOptions {
@@ -38,8 +39,9 @@ export class ScriptWatch implements Watch {
     this.track = new ScriptTrack({ rise, fall, hasRecover: recover !== null });
   }
 
-  start(onVerdict: (isUp: boolean) => void): void {
-    this.verdict.start(this.options.now(), onVerdict);
+  start(onVerdict: (isUp: boolean) => void, memory: WatchMemory | null): void {
+    if (memory !== null) this.track.restore(memory.isUp);
+    this.verdict.start(this.options.now(), onVerdict, memory);
     void this.runCheck();
   }
 

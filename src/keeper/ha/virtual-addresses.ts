@@ -7,6 +7,7 @@ import type { VipPlan } from '../../vip/plan.ts';
 import type { RouterStatus } from '../../vip/status.ts';
 import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
 import type { InheritedRestraint, OwnerView } from '../vip-link.ts';
+import type { VipEstate } from '../vip-estate.ts';
 
 export interface VirtualAddresses {
   /** Begins to take part. Resolves when the owner runs; rejects, with the reason, if it cannot here. */
@@ -29,8 +30,16 @@ export interface VirtualAddresses {
   /** As told last, at every change and now and then. */
   status(): readonly { readonly status: RouterStatus; readonly ageMs: number }[];
   readonly process: OwnerView;
+  /** For a successor. */
+  readonly estate: Estate;
+  /** With a heritage, after `start`: goes on when the predecessor's process is gone. Resolves when it would. */
+  watch(): Promise<void>;
+  /** And then: it is gone. Resolves when the owner runs. */
+  adopt(): Promise<void>;
   /** Hands over to the peers, waits until one has taken over or none will, and ends the owner. */
   stop(): Promise<void>;
   /** Ends the owner at once: the addresses are removed, and peers are told. */
   kill(): void;
 }
+
+export type Estate = Pick<VipEstate, 'bequeath' | 'part' | 'rejoin' | 'yield'>;

@@ -1,8 +1,10 @@
 /** Something that is watched: what they all have in common, whoever tells and however often. */
 
+import type { WatchMemory } from './heritage.ts';
+
 export interface Watch {
-  /** Begins; `onVerdict` is called at the first verdict and at every change. */
-  start(onVerdict: (isUp: boolean) => void): void;
+  /** Begins; `onVerdict` is called at the first verdict and at every change. `memory`: the verdict so far; null: none. */
+  start(onVerdict: (isUp: boolean) => void, memory: WatchMemory | null): void;
   stop(): void;
   status(): WatchStatus;
 }
@@ -27,9 +29,15 @@ export class Verdict {
   private detail = 'not seen yet';
   private onVerdict: (isUp: boolean) => void = () => undefined;
 
-  start(nowMs: number, onVerdict: (isUp: boolean) => void): void {
+  start(nowMs: number, onVerdict: (isUp: boolean) => void, memory: WatchMemory | null): void {
     this.sinceMs = nowMs;
     this.onVerdict = onVerdict;
+    if (memory === null) return;
+    const { isUp, sinceAgeMs, detail } = memory;
+    this.isUp = isUp;
+    this.sinceMs = nowMs - sinceAgeMs;
+    this.detail = detail;
+    onVerdict(isUp);
   }
 
   /** True if the verdict is now another one; null is none yet. */

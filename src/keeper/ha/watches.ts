@@ -1,5 +1,6 @@
 /** What is watched, each thing once however many routers depend on it, and known by what is written for it. */
 import type { WatchPlan } from '../../config/ha-plan.ts';
+import type { WatchMemory } from './heritage.ts';
 import type { Watch, WatchStatus } from './watch.ts';
 
 /** How long first verdicts are waited for: what begins in fault would tell so, and run programs for it. */
@@ -16,18 +17,19 @@ export class Watches {
     this.onVerdict = onVerdict;
   }
 
-  /** Watches these too. Resolves when each new one has a verdict, or has had time for one. */
-  async add(plans: readonly WatchPlan[]): Promise<void> {
+  /** Watches these too. Resolves when each new one has a verdict, or has had time for one. `memories`: verdicts so far. */
+  async add(plans: readonly WatchPlan[], memories: readonly WatchMemory[] = []): Promise<void> {
     const verdicts = plans.flatMap((plan) => {
       const key = watchKey(plan);
       if (this.watches.has(key)) return [];
       const watch = this.create(plan);
       this.watches.set(key, watch);
       return new Promise<void>((resolve) => {
+        const memory = memories.find((each) => each.key === key) ?? null;
         watch.start((isUp) => {
           this.onVerdict(key, isUp);
           resolve();
-        });
+        }, memory);
       });
     });
     if (verdicts.length === 0) return;
@@ -52,6 +54,13 @@ export class Watches {
   /** Watches nothing any more; what was seen last is still told. */
   stop(): void {
     for (const watch of this.watches.values()) watch.stop();
+  }
+
+  /** For a successor. */
+  memories(nowMs: number): readonly WatchMemory[] {
+    return Array.from(this.watches, ([key, watch]) => ({ key, ...watch.status() })).flatMap(
+      ({ key, isUp, sinceMs, detail }) => (isUp === null ? [] : [{ key, isUp, sinceAgeMs: nowMs - sinceMs, detail }]),
+    );
   }
 
   /** Of something that is, or was, watched. */

@@ -105,10 +105,10 @@ export class LinuxSegmentHost implements SegmentHost {
     };
   }
 
-  /** To be called when all have begun: makes their changes, and undoes what a predecessor did and nobody continues. */
-  settle(): void {
+  /** To be called when all have begun: makes their changes, and undoes what predecessors did and nobody continues. */
+  settle(gone: readonly number[]): void {
     for (const attachment of this.attachments) attachment.establish();
-    this.removeLeftovers();
+    this.removeLeftovers(gone);
   }
 
   /** Undoes what processes that are gone, or as good as that, have left behind, and nobody goes on with. */

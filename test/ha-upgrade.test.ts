@@ -1,0 +1,296 @@
+/**
+ * The program is replaced while it runs on a node that has, or backs up, a virtual address: the address stays where it is, the
+ * peer hears every advert in time, and nobody who connects notices.
+ */
+import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Client } from '../src/lab/client.ts';
+import { program } from './evenkeel.ts';
+import { replaceable } from './upgrading.ts';
+import { adverts, Capture, timeMs } from './vip/capture.ts';
+import { EvenkeelHost } from './vip/evenkeel-host.ts';
+import { Holders } from './vip/holders.ts';
+import { Keepalived, needsKeepalived } from './vip/keepalived.ts';
+import { type Host, Segment, signal } from './vip/virtual-node.ts';
+
+const ADDRESS = '192.168.15.3';
+const INTERVAL_MS = 500;
+/** What the adverts of one node may be apart, in intervals. */
+const APART_MAX = 1.2;
+
+const PEER = {
+  name: 'VI_1',
+  interfaceName: 'eth0',
+  virtualRouterId: 50,
+  intervalUs: 1_000 * INTERVAL_MS,
+  addresses: [{ address: ADDRESS, prefixLength: 24 }],
+};
+
+const yaml = (priority = 150, more = ''): string => `
+listeners:
+  web: { bind: "*:80", routes: [ { upstream: web } ] }
+upstreams:
+  web: { servers: [ "192.168.15.7:8080" ] }
+ha:
+  VI_1:
+    interface: eth0
+    router-id: 50
+    priority: ${priority}
+    advertise: ${INTERVAL_MS}ms
+    addresses: [ ${ADDRESS}/24 ]
+${more}`;
+
+const SERVER = `
+  require('node:http').createServer((request, response) => response.end('ok')).listen(8080, () => console.log('listens'));
+`;
+
+interface Site {
+  readonly segment: Segment;
+  readonly ours: Host;
+  readonly theirs: Host;
+  readonly holders: Holders;
+  startClient(): Client;
+}
+
+/** Two load balancers, a web server, a client. */
+async function createSite(t: TestContext): Promise<Site> {
+  const segment = new Segment(t);
+  const [client, ours, theirs, web] = [1, 5, 6, 7].map((number) => segment.host(number));
+  const server = web.spawn(process.execPath, '-e', SERVER);
+  await new Promise((resolve) => server.stdout!.once('data', resolve));
+  const holders = await Holders.watch(ADDRESS, [ours, theirs]);
+  return {
+    segment,
+    ours,
+    theirs,
+    holders,
+    startClient: () => {
+      const own = [process.execPath, program];
+      return new Client({
+        namespace: client.name,
+        program: own,
+        address: ADDRESS,
+        port: 80,
+        intervalMs: 5,
+        deadlineMs: 10_000,
+      });
+    },
+  };
+}
+
+/** Every advert of this node came in time, whichever process sent it. */
+async function assertPunctual(capture: Capture, { address }: Host): Promise<void> {
+  const times = adverts(await capture.frames(), address).map(timeMs);
+  assert.ok(times.length > 2, 'there are some');
+  const gaps = times.slice(1).map((time, i) => time - times[i]);
+  assert.ok(Math.max(...gaps) <= APART_MAX * INTERVAL_MS, `adverts ${gaps.map(Math.round).join(', ')} ms apart`);
+}
+
+test('keepalived backs it up: three upgrades under load, and it is active all the time', needsKeepalived, async (t) => {
+  const site = await createSite(t);
+  const evenkeel = new EvenkeelHost(site.ours, 'lb01', yaml());
+  await evenkeel.said(/ready: /);
+  await evenkeel.is('active');
+  const keepalived = new Keepalived(site.theirs, { ...PEER, priority: 100 });
+  await keepalived.becomes('BACKUP');
+  const client = site.startClient();
+  await client.served(200);
+  client.restart();
+  await evenkeel.owner();
+  const capture = await Capture.start(t, site.segment);
+  const pids = [evenkeel.child.pid!];
+  const owners = [await evenkeel.owner()];
+  const timesElse = async (): Promise<number> =>
+    (await evenkeel.router()).changes.filter(({ to }) => to !== 'active').length;
+  const before = await timesElse();
+  for (let round = 0; round < 3; round++) {
+    pids.push(await evenkeel.upgrade());
+    owners.push(await evenkeel.owner());
+    assert.equal((await evenkeel.router()).state, 'active');
+  }
+  assert.equal(new Set(pids).size, 4);
+  assert.equal(new Set(owners).size, 4, 'each program has processes of its own');
+  await evenkeel.eventually(() => Promise.resolve(evenkeel.vipProcesses() === 2), 'has other vip processes left');
+  // One that dies is gone on with as before.
+  signal(owners[3], 'SIGKILL');
+  await evenkeel.said(/takes its place|has taken its place/);
+  await evenkeel.owner();
+  await client.served(200);
+  assert.deepEqual(client.outages.all, [], evenkeel.text);
+  await client.stop();
+  await assertPunctual(capture, site.ours);
+  assert.deepEqual(keepalived.states(), ['BACKUP']);
+  assert.deepEqual(site.holders.takers, [site.ours.name]);
+  assert.equal(await timesElse(), before);
+  await evenkeel.stop();
+  await keepalived.becomes('MASTER');
+  assert.equal(site.ours.has(ADDRESS), false);
+});
+
+test('a backup of keepalived is upgraded, and stays one; then it takes over as ever', needsKeepalived, async (t) => {
+  const site = await createSite(t);
+  const keepalived = new Keepalived(site.theirs, { ...PEER, priority: 200 });
+  await keepalived.becomes('MASTER');
+  const evenkeel = new EvenkeelHost(site.ours, 'lb01', yaml());
+  await evenkeel.said(/ready: /);
+  await evenkeel.is('backup');
+  await evenkeel.upgrade();
+  await evenkeel.is('backup');
+  assert.deepEqual(keepalived.states(), ['BACKUP', 'MASTER']);
+  await keepalived.stop();
+  await evenkeel.is('active');
+  await evenkeel.upgrade();
+  await evenkeel.is('active');
+  assert.deepEqual(site.holders.takers, [site.theirs.name, site.ours.name]);
+});
+
+test(
+  'a hand-over, verdicts and what happened outlive an upgrade, and no program is run for it',
+  needsKeepalived,
+  async (t) => {
+    const site = await createSite(t);
+    const told = join(site.segment.directory, 'told');
+    const more = `    track: [ { script: { run: [ /bin/true ], interval: 1h, weight: 3 } }, { upstream: web } ]
+    notify: { active: [ /bin/sh, -c, 'echo active >> ${told}' ], backup: [ /bin/sh, -c, 'echo backup >> ${told}' ], user: root }
+`;
+    const evenkeel = new EvenkeelHost(site.ours, 'lb01', yaml(150, more));
+    await evenkeel.said(/ready: /);
+    await evenkeel.is('active');
+    const keepalived = new Keepalived(site.theirs, { ...PEER, priority: 100 });
+    await keepalived.becomes('BACKUP');
+    await evenkeel.eventually(async () => (await evenkeel.router()).account?.adverts.accepted === 0, 'hears');
+    const lines = (): string[] => site.ours.run('cat', told).trim().split('\n');
+    await evenkeel.eventually(() => Promise.resolve(lines().length === 2), 'has told');
+    assert.deepEqual(await evenkeel.ask('POST', '/v1/routers/VI_1/hand-over?by=test'), { router: 'VI_1' });
+    await keepalived.becomes('MASTER');
+    await evenkeel.is('backup');
+    await evenkeel.eventually(() => Promise.resolve(lines().length === 3), 'has told');
+    const before = await evenkeel.router();
+    await evenkeel.upgrade();
+    await evenkeel.is('backup');
+    const after = await evenkeel.router();
+    assert.equal(after.restraint?.reason, 'hand-over');
+    assert.equal(after.restraint?.by, 'test');
+    assert.ok(after.restraint.sinceAgeMs >= before.restraint!.sinceAgeMs);
+    assert.equal(after.account?.priority, 153);
+    for (const [i, { sinceAgeMs, detail }] of before.tracked.entries()) {
+      assert.ok(after.tracked[i].sinceAgeMs >= sinceAgeMs);
+      assert.equal(after.tracked[i].detail, detail);
+    }
+    assert.deepEqual(
+      after.changes.slice(-before.changes.length).map(({ to, cause }) => [to, cause]),
+      before.changes.map(({ to, cause }) => [to, cause]),
+    );
+    assert.deepEqual(lines(), ['backup', 'active', 'backup']);
+    await new Promise((resolve) => setTimeout(resolve, 4 * INTERVAL_MS));
+    assert.deepEqual(keepalived.states().at(-1), 'MASTER', 'it is left to the peer');
+    assert.deepEqual(await evenkeel.ask('POST', '/v1/routers/VI_1/resume?by=test'), { router: 'VI_1' });
+    await evenkeel.is('active');
+  },
+);
+
+const link = (message: object): string =>
+  `process.send ? 0 : require('node:fs').writeSync(3, '${JSON.stringify(message)}\\n');`;
+const BROKEN: Readonly<Record<string, readonly [source: string, why: RegExp]>> = {
+  'lacks a module': [`import './missing.mjs';`, /ended before it served/],
+  'serves, and does not stand by for the address': [
+    `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+     ${link({ type: 'hello', version: '9', pid: 1 })} ${link({ type: 'serving', addresses: [] })} setInterval(() => 0, 1000);`,
+    /does not stand by for the virtual addresses after 3 s/,
+  ],
+  'serves, and ends when it is to stand by': [
+    `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+     ${link({ type: 'hello', version: '9', pid: 1 })} ${link({ type: 'serving', addresses: [] })}
+     const socket = new (require('node:net').Socket)({ fd: 3, readable: true, writable: false });
+     socket.on('data', (data) => String(data).includes('stand-by') && process.exit(1));`,
+    /ended before it stood by for the virtual addresses/,
+  ],
+};
+
+for (const [what, [source, why]] of Object.entries(BROKEN)) {
+  test(`a program that ${what} changes nothing`, needsKeepalived, async (t) => {
+    const site = await createSite(t);
+    const file = replaceable(t);
+    const evenkeel = new EvenkeelHost(site.ours, 'lb01', yaml(), file.path);
+    await evenkeel.said(/ready: /);
+    await evenkeel.is('active');
+    const keepalived = new Keepalived(site.theirs, { ...PEER, priority: 100 });
+    await keepalived.becomes('BACKUP');
+    const owner = await evenkeel.owner();
+    const capture = await Capture.start(t, site.segment);
+    file.replace(source);
+    assert.match(await evenkeel.fails(), why);
+    assert.equal(await evenkeel.owner(), owner);
+    file.replace(null);
+    assert.notEqual(await evenkeel.upgrade(), evenkeel.child.pid);
+    await evenkeel.owner();
+    await assertPunctual(capture, site.ours);
+    assert.deepEqual(keepalived.states(), ['BACKUP']);
+    assert.deepEqual(site.holders.takers, [site.ours.name]);
+  });
+}
+
+test(
+  'a file without a router that runs is refused; with another priority it is taken over',
+  needsKeepalived,
+  async (t) => {
+    const site = await createSite(t);
+    const evenkeel = new EvenkeelHost(site.ours, 'lb01', yaml());
+    await evenkeel.said(/ready: /);
+    await evenkeel.is('active');
+    evenkeel.write(yaml().replace('VI_1', 'VI_2'));
+    assert.match(await evenkeel.fails(), /virtual router VI_1 is not in the file any more/);
+    evenkeel.write(yaml().slice(0, yaml().indexOf('ha:')));
+    assert.match(await evenkeel.fails(), /the file has no `ha` part any more/);
+    assert.equal((await evenkeel.router()).state, 'active');
+    evenkeel.write(yaml(160));
+    await evenkeel.upgrade();
+    await evenkeel.eventually(async () => (await evenkeel.router()).account?.priority === 160, 'has the new priority');
+    assert.deepEqual(site.holders.takers, [site.ours.name]);
+  },
+);
+
+test(
+  'once the files are others, what dies is replaced by an upgrade: a proxy, and a vip process',
+  needsKeepalived,
+  async (t) => {
+    const site = await createSite(t);
+    const repository = fileURLToPath(new URL('../..', import.meta.url));
+    const copy = mkdtempSync(join(tmpdir(), 'evenkeel-copy-'));
+    t.after(() => rmSync(copy, { recursive: true, force: true }));
+    for (const path of ['bin', 'dist/src', 'package.json']) {
+      cpSync(join(repository, path), join(copy, path), { recursive: true });
+    }
+    symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'));
+    const evenkeel = new EvenkeelHost(site.ours, 'lb01', yaml(), join(copy, 'bin/evenkeel'));
+    await evenkeel.said(/ready: /);
+    await evenkeel.is('active');
+    const keepalived = new Keepalived(site.theirs, { ...PEER, priority: 100 });
+    await keepalived.becomes('BACKUP');
+    let inCharge = evenkeel.child.pid!;
+    const kill = {
+      'a proxy': async () => (await evenkeel.ask<{ proxies: { pid: number }[] }>('GET', '/v1/status')).proxies[0].pid,
+      'the vip process': () => evenkeel.owner(),
+    };
+    for (const [i, pidOf] of Object.values(kill).entries()) {
+      await evenkeel.owner();
+      const pid = await pidOf();
+      utimesSync(join(copy, 'dist/src/proxy-process.js'), i + 1, i + 1);
+      const from = evenkeel.text.length;
+      signal(pid, 'SIGKILL');
+      await evenkeel.said(/is in charge \(pid \d+\)/, from);
+      await evenkeel.eventually(async () => {
+        const { pid: now } = await evenkeel.ask<{ pid: number }>('GET', '/v1/status');
+        return now !== inCharge;
+      }, 'has no successor');
+      inCharge = (await evenkeel.ask<{ pid: number }>('GET', '/v1/status')).pid;
+      await evenkeel.owner();
+    }
+    assert.deepEqual(keepalived.states(), ['BACKUP']);
+    assert.deepEqual(site.holders.takers, [site.ours.name]);
+  },
+);
