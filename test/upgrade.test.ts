@@ -175,16 +175,25 @@ upstreams:
       return upstreams[0].servers.map(({ state, reason }) => [state, reason]);
     };
     const before = await states();
+    const counts = async (): Promise<unknown> => {
+      const { listeners, upstreams, answers } = await status(evenkeel);
+      const [{ servers }] = upstreams;
+      const all = servers.map(({ requests, failures }) => [requests, failures]);
+      return { accepted: listeners[0].accepted, all, answers: answers.map(({ name, count }) => [name, count]) };
+    };
 
     writeFileSync(evenkeel.file, 'listeners: 7\n');
     assert.match((await upgrade(evenkeel)).error!, /listeners/);
     assert.equal((await get(port)).status, 200);
 
     writeFileSync(evenkeel.file, yaml('added', added));
+    const counted = await counts();
+    assert.match(JSON.stringify(counted), /[1-9]/);
     const { pid, error } = await upgrade(evenkeel);
     assert.equal(error, undefined);
     endAfter(t, pid!);
     assert.deepEqual(await states(), before);
+    assert.deepEqual(await counts(), counted);
     assert.equal((await get(added)).status, 200);
     for (;;) {
       try {

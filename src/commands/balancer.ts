@@ -17,7 +17,7 @@ import { askSystem } from '../keeper/names.ts';
 import { type Order, Overrides, overridesFile } from '../keeper/overrides.ts';
 import { probe } from '../keeper/probe.ts';
 import { StartError } from '../keeper/start-error.ts';
-import { BEAT_LOOK_MS, BeatAges, type StatusDocument } from '../keeper/status.ts';
+import { BEAT_LOOK_MS, BeatAges, countsOf, type StatusDocument } from '../keeper/status.ts';
 import { VipLink } from '../keeper/vip-link.ts';
 import { identifyProgram } from '../program-identity.ts';
 import { createVipMachine } from '../vip-host.ts';
@@ -117,6 +117,7 @@ export class Balancer {
     });
     this.upgrader = new Upgrader({
       keeper: this.keeper,
+      counts: () => countsOf(this.keeper.status(this.beats, [])),
       ha: () => this.ha,
       log,
       command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as [string, ...string[]],
@@ -260,10 +261,11 @@ export class Balancer {
 
   private async takeOver(succession: Succession): Promise<void> {
     const { ha } = this;
-    const memory = await succession.takeOver(this.keeper.openAddresses, async () => ha?.watch());
+    const words = await succession.takeOver(this.keeper.openAddresses, async () => ha?.watch());
+    if (words !== null) this.keeper.former.recall(words.counts);
     this.options.service.ready();
     this.keeper.settle();
-    await ha?.adopt(memory);
+    await ha?.adopt(words?.ha ?? { routers: [], restraints: [] });
     await this.openControl();
     this.upgrader.follow(succession);
   }

@@ -23,7 +23,7 @@ export type GenerationMessage =
   | { readonly type: 'inherit'; readonly descriptors: number }
   /** There is no other process left here that would go on with the virtual addresses: have one stand by for them. */
   | { readonly type: 'stand-by' }
-  /** It is in charge from now on. `memory`: one more descriptor was sent before, a file that holds an HaMemory. */
+  /** It is in charge from now on. `memory`: one more descriptor was sent before, a file that holds LastWords. */
   | { readonly type: 'take-over'; readonly memory?: boolean }
   /** Nothing is left that it could finish. */
   | { readonly type: 'finished' };

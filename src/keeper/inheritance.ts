@@ -1,5 +1,6 @@
 /** What a keeper leaves to its successor, besides listening sockets. By names, for the successor may be of another version. */
-import type { HaHeritage } from './ha/heritage.ts';
+import type { CountMemory } from './former-counts.ts';
+import type { HaHeritage, HaMemory } from './ha/heritage.ts';
 import type { EndpointMemory } from '../core/health/endpoint-health.ts';
 import type { NameMemory } from './names.ts';
 
@@ -15,6 +16,13 @@ export interface Inheritance {
   readonly names: readonly NameMemory[];
   /** There are virtual addresses. */
   readonly ha?: HaHeritage | null;
+}
+
+/** And what is known in the end, when the successor is in charge. */
+export interface LastWords {
+  readonly counts: CountMemory;
+  /** Null: there were no virtual addresses. */
+  readonly ha: HaMemory | null;
 }
 
 /** What is known of a server at one of its addresses. */

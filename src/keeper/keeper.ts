@@ -25,6 +25,7 @@ import {
   formatArguments,
   TABLE_DESCRIPTOR,
 } from './proxy-arguments.ts';
+import { FormerCounts } from './former-counts.ts';
 import { HealthRegistry } from './health.ts';
 import { bindText, ListenerStore, type OpenListener, type PreparedListeners, socketsOf } from './listeners.ts';
 import type { Log } from './log.ts';
@@ -105,6 +106,8 @@ export class Keeper {
   /** Unused connections of any proxy may have the ports that others lack. */
   private readonly ports = new PortRelief((slot) => this.supervisor.advise({ type: 'free-port', slot }), monotonicMs);
   private readonly store: ListenerStore;
+  /** Of the keepers before this one. */
+  readonly former = new FormerCounts();
   private readonly places = { servers: new SlotTable(SERVER_SLOTS_MAX), listeners: new SlotTable(LISTENER_SLOTS) };
   private generation: Generation | null = null;
   private applying: Promise<unknown> = Promise.resolve();
@@ -206,6 +209,7 @@ export class Keeper {
       isStopping: this.isStopping,
       proxies: this.supervisor.accounts(),
       health: this.health,
+      former: this.former,
       failureOfName: (hostname) => this.names.failureOf(hostname),
     });
   }
@@ -321,6 +325,7 @@ export class Keeper {
     this.warnOfFaults();
     this.traffic.apply(placed.plan);
     this.health.apply(placed.plan);
+    this.former.retain(placed.plan);
     const named = this.applyNames();
     if (isFirst) this.health.start();
     const proxies = placed.plan.listeners.length === 0 ? 0 : workers;

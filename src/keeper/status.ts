@@ -8,6 +8,7 @@ import type { Board, WorkerRow } from '../base/board.ts';
 import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { ANSWER_KINDS } from '../core/answers/kinds.ts';
 import type { EndpointState } from '../core/health/endpoint-health.ts';
+import type { CountMemory, FormerCounts } from './former-counts.ts';
 import type { HaStatus } from './ha/ha-status.ts';
 import type { HealthRegistry, ServerHealth } from './health.ts';
 import { bindText, type OpenListener } from './listeners.ts';
@@ -195,6 +196,7 @@ export interface DataPlaneFacts {
   readonly overrides: readonly OverrideView[];
   readonly proxies: readonly ProxyAccount[];
   readonly health: HealthRegistry;
+  readonly former: FormerCounts;
   readonly failureOfName: (hostname: string) => NameFailure | null;
 }
 
@@ -207,6 +209,19 @@ export function dataPlaneStatus(facts: DataPlaneFacts): DataPlaneStatus {
     upstreams: plan.upstreams.map((upstream, index) => upstreamView(facts, upstream, index)),
     overrides: facts.overrides,
     answers: answerViews(facts),
+  };
+}
+
+/** For a successor. */
+export function countsOf({ listeners, upstreams, answers }: DataPlaneStatus): CountMemory {
+  return {
+    listeners: listeners.map(({ name, accepted }) => ({ listener: name, accepted })),
+    servers: upstreams.flatMap(({ name: upstream, servers }) =>
+      servers.map(({ name: server, address, requests, failures, shortages }) => {
+        return { upstream, server, address, requests, failures, shortages };
+      }),
+    ),
+    answers: answers.map(({ name, count }) => ({ answer: name, count })),
   };
 }
 
@@ -246,7 +261,7 @@ function memoryView(row: WorkerRow): MemoryView {
 }
 
 function listenerView(
-  { board, listeners, isStopping }: DataPlaneFacts,
+  { board, listeners, isStopping, former }: DataPlaneFacts,
   { name, slot, protocol, binds, intake }: ListenerPlan,
 ): ListenerView {
   const open = listeners.find(({ plan }) => plan.name === name);
@@ -257,7 +272,7 @@ function listenerView(
     state: isStopping ? 'draining' : intake === 'closed' ? 'drained' : open?.binds.length === 0 ? 'closed' : 'open',
     binds: binds.map((bind) => ({ address: bindText(bind), failure: failureOf.get(bind) ?? null })),
     connections: sumOfWorkers(board, (row) => row.listenerConnections(slot)),
-    accepted: sumOfWorkers(board, (row) => row.listenerAccepted(slot)),
+    accepted: former.accepted(name) + sumOfWorkers(board, (row) => row.listenerAccepted(slot)),
   };
 }
 
@@ -275,18 +290,20 @@ function serverView(facts: DataPlaneFacts, upstream: string, server: ServerPlan,
   const { board, nowMs } = facts;
   const { slot, address, account } = health;
   const { name, weight, backup, maxConnections } = server;
+  const where = address === null ? null : addressText(address);
+  const before = facts.former.server(upstream, name, where);
   return {
     name,
-    address: address === null ? null : addressText(address),
+    address: where,
     ...(account === null ? unresolved(facts, server) : stateOf(account, nowMs)),
     ...administrativeState(facts, upstream, server, account?.state ?? 'unresolved'),
     weight,
     isBackup: backup,
     maxConnections: maxConnections === 0 ? null : maxConnections,
     connections: board.serverConnections(slot),
-    requests: sumOfWorkers(board, (row) => row.serverRequests(slot)),
-    failures: sumOfWorkers(board, (row) => row.serverFailures(slot)),
-    shortages: sumOfWorkers(board, (row) => row.serverShortages(slot)),
+    requests: before.requests + sumOfWorkers(board, (row) => row.serverRequests(slot)),
+    failures: before.failures + sumOfWorkers(board, (row) => row.serverFailures(slot)),
+    shortages: before.shortages + sumOfWorkers(board, (row) => row.serverShortages(slot)),
   };
 }
 
@@ -348,9 +365,9 @@ function unresolved({ failureOfName, nowMs }: DataPlaneFacts, { target }: Server
   };
 }
 
-function answerViews({ board }: DataPlaneFacts): readonly AnswerView[] {
+function answerViews({ board, former }: DataPlaneFacts): readonly AnswerView[] {
   return ANSWER_KINDS.flatMap(({ name, status, text }, kind) => {
-    const count = sumOfWorkers(board, (row) => row.answers(kind));
+    const count = former.answers(name) + sumOfWorkers(board, (row) => row.answers(kind));
     return count === 0 ? [] : [{ name, status, text, count }];
   });
 }

@@ -3,8 +3,8 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { receiveDescriptors } from '../../io/linux/descriptor-channel.ts';
 import { ORPHAN_DESCRIPTORS } from '../../io/linux/family.ts';
 import { GenerationLink, type GenerationMessage } from '../../keeper/generation-link.ts';
-import type { HaHeritage, HaMemory } from '../../keeper/ha/heritage.ts';
-import type { Inheritance } from '../../keeper/inheritance.ts';
+import type { HaHeritage } from '../../keeper/ha/heritage.ts';
+import type { Inheritance, LastWords } from '../../keeper/inheritance.ts';
 import type { Inherited } from '../../keeper/keeper.ts';
 import { StartError } from '../../keeper/start-error.ts';
 
@@ -21,7 +21,6 @@ export interface InheritedHa {
   readonly lifeline: number;
 }
 
-const NOTHING: HaMemory = { routers: [], restraints: [] };
 /** Descriptors of `ha`. */
 const HA_DESCRIPTORS = 2;
 
@@ -77,9 +76,9 @@ export class Succession {
 
   /**
    * Serves at these addresses. `watch` has a process stand by for the virtual addresses. Resolves when this keeper is in charge, with
-   * what is known of them.
+   * what is known in the end; null: nothing was said.
    */
-  async takeOver(addresses: readonly string[], watch: () => Promise<void>): Promise<HaMemory> {
+  async takeOver(addresses: readonly string[], watch: () => Promise<void>): Promise<LastWords | null> {
     // Where there are no virtual addresses it is not asked for.
     this.standBy(watch).catch(() => undefined);
     const taken = this.next('take-over');
@@ -87,8 +86,8 @@ export class Succession {
     const { memory = false } = await taken;
     const [file] = memory ? (receiveDescriptors(CHANNEL, 1) ?? []) : [];
     closeSync(CHANNEL);
-    if (file === undefined) return NOTHING;
-    const known = JSON.parse(readWhole(file)) as HaMemory;
+    if (file === undefined) return null;
+    const known = JSON.parse(readWhole(file)) as LastWords;
     closeSync(file);
     return known;
   }

@@ -12,9 +12,10 @@ import { linuxHost } from '../../io/linux/host.ts';
 import { SOCK_STREAM } from '../../io/linux/libc.ts';
 import { socketPair } from '../../io/linux/socket-messages.ts';
 import { GenerationLink, type GenerationMessage } from '../../keeper/generation-link.ts';
+import type { CountMemory } from '../../keeper/former-counts.ts';
 import type { HaKeeper } from '../../keeper/ha/ha-keeper.ts';
 import type { HaMemory } from '../../keeper/ha/heritage.ts';
-import type { Inheritance } from '../../keeper/inheritance.ts';
+import type { Inheritance, LastWords } from '../../keeper/inheritance.ts';
 import type { Keeper } from '../../keeper/keeper.ts';
 import type { Log } from '../../keeper/log.ts';
 import type { DescriptorChannel } from '../../port/host.ts';
@@ -35,6 +36,7 @@ export class UpgradeError extends Error {
 
 export interface UpgraderOptions {
   readonly keeper: Pick<Keeper, 'bequeath' | 'connections'>;
+  readonly counts: () => CountMemory;
   /** Null: there are no virtual addresses. */
   readonly ha: () => Pick<HaKeeper, 'bequeath' | 'part' | 'rejoin' | 'yield'> | null;
   readonly log: Log;
@@ -329,7 +331,7 @@ export class Upgrader {
     const { link, channel, pid, version, addresses, isGone } = this.candidate!;
     clearInterval(this.looking);
     onHandOver(pid);
-    link.say({ type: 'take-over', memory: this.sendMemory(channel) });
+    link.say({ type: 'take-over', memory: this.sendLastWords(channel) });
     channel.close();
     // It has ended when there was no way back.
     if (isGone) this.settle?.resolve(this.candidate!);
@@ -342,9 +344,9 @@ export class Upgrader {
     this.settleSucceeded({ pid, version, addresses });
   }
 
-  private sendMemory(channel: DescriptorChannel): boolean {
-    if (this.memory === null) return false;
-    const file = linuxHost.createUnnamedFile('evenkeel-memory', Buffer.from(JSON.stringify(this.memory)));
+  private sendLastWords(channel: DescriptorChannel): boolean {
+    const words: LastWords = { counts: this.options.counts(), ha: this.memory };
+    const file = linuxHost.createUnnamedFile('evenkeel-last-words', Buffer.from(JSON.stringify(words)));
     const isSent = channel.send([file]);
     closeSync(file);
     return isSent;

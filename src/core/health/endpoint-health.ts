@@ -72,6 +72,8 @@ export interface EndpointMemory {
   readonly lastFailure: (Sighting & { readonly agoMs: number }) | null;
   /** Null: it is not ejected. */
   readonly ejectedForMs: number | null;
+  /** How long its slow start has taken so far; null: it is in none. Keepers up to 0.1.0 do not say it. */
+  readonly slowStartMs?: number | null;
 }
 
 const NEVER = Infinity;
@@ -112,17 +114,19 @@ export class EndpointHealth {
       lastProbe: lastProbe === null ? null : { ...lastProbe, agoMs: now - lastProbe.atMs },
       lastFailure: lastFailure === null ? null : { ...lastFailure, agoMs: now - lastFailure.atMs },
       ejectedForMs: this.isEjected ? Math.max(0, this.ejectedUntil - now) : null,
+      slowStartMs: this.recoveredAt < 0 ? null : now - this.recoveredAt,
     };
   }
 
   /** Another one has found this out before. What is no longer asked for is not remembered. */
   recall(now: number, memory: EndpointMemory): void {
-    const { lastProbe, lastFailure, ejectedForMs } = memory;
+    const { lastProbe, lastFailure, ejectedForMs, slowStartMs = null } = memory;
     const { active } = this.options;
     if (active !== null && memory.active !== null) {
       this.active = new ActiveHealth(active.rise, active.fall, memory.active);
       this.lastProbe = lastProbe === null ? null : { ...lastProbe, atMs: now - lastProbe.agoMs };
     }
+    if (slowStartMs !== null && slowStartMs < this.options.slowStartMs) this.recoveredAt = now - slowStartMs;
     if (ejectedForMs !== null && this.options.passive !== null) this.ejectedUntil = now + ejectedForMs;
     this.lastFailure = lastFailure === null ? null : { ...lastFailure, atMs: now - lastFailure.agoMs };
     if ((active === null) !== (memory.active === null)) return;
