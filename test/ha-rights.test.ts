@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { commandLineOf } from '../src/lab/processes.ts';
 import { program } from './evenkeel.ts';
+import { EvenkeelHost } from './vip/evenkeel-host.ts';
 import { type Host, needsNamespaces, Segment } from './vip/virtual-node.ts';
 import { until } from './waiting.ts';
 
@@ -76,6 +77,10 @@ function rightsIn(status: string): Record<string, string> {
   return Object.fromEntries(Array.from(status.matchAll(/^(Cap\w+):\s*(\w+)$/gm), ([, name, set]) => [name, set]));
 }
 
+function rightsOf(pid: number): string {
+  return rightsIn(readFileSync(`/proc/${pid}/status`, 'utf8')).CapEff;
+}
+
 const NONE = '0'.repeat(16);
 
 test('three capabilities are enough, and only the vip processes inherit any', needsNobody, async (t) => {
@@ -102,6 +107,23 @@ test('three capabilities are enough, and only the vip processes inherit any', ne
   child.kill('SIGTERM');
   assert.deepEqual(await once(child, 'close'), [0, null], text());
   assert.equal(host.has(ADDRESS), false);
+  assert.equal(host.sysctl('net/ipv4/conf/eth0/arp_ignore'), '0');
+});
+
+test('a successor has the same capabilities, and goes on with the address', needsNobody, async (t) => {
+  const segment = new Segment(t);
+  chmodSync(segment.directory, 0o777);
+  const host = segment.host(5);
+  const yaml = configuration(segment.directory);
+  const evenkeel = new EvenkeelHost(host, 'lb01', yaml, program, asNobody(RIGHTS));
+  await evenkeel.is('active');
+  await evenkeel.owner();
+  const pid = await evenkeel.upgrade();
+  assert.equal((await evenkeel.router()).state, 'active');
+  assert.equal(rightsOf(pid), rightsOf(evenkeel.child.pid!));
+  assert.equal(rightsOf(await evenkeel.owner()), '0000000000003000');
+  assert.ok(host.has(ADDRESS));
+  await evenkeel.stop();
   assert.equal(host.sysctl('net/ipv4/conf/eth0/arp_ignore'), '0');
 });
 

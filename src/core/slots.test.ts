@@ -135,3 +135,22 @@ test('place and epoch name one owner for ever, and no two owners overlap', () =>
     }),
   );
 });
+
+test('places that another table gave stay with their names, and those of nobody rest until they are quiet', () => {
+  const table = new SlotTable(4);
+  table.restore(new Map([['a', 2]]), 3);
+  const wanted = new Map([
+    ['a', 1],
+    ['b', 1],
+    ['c', 1],
+  ]);
+  const proposal = table.propose(wanted, 1, ({ first }) => first !== 0);
+  assert.deepEqual(
+    Array.from(proposal!.ranges, ([name, { first }]) => [name, first]),
+    [
+      ['a', 2],
+      ['b', 1],
+      ['c', 3],
+    ],
+  );
+});

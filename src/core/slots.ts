@@ -48,10 +48,14 @@ export class SlotTable {
     this.capacity = capacity;
   }
 
-  /** Before the first proposal: who has which place already. */
-  restore(ranges: ReadonlyMap<string, SlotRange>): void {
-    this.owned = new Map(ranges);
-    this.used = Math.max(0, ...Array.from(ranges.values(), ({ first, count }) => first + count));
+  /** Before the first proposal: who has which place already, each a single one. Others below `used` rest until they are quiet. */
+  restore(places: ReadonlyMap<string, number>, used: number): void {
+    const taken = new Set(places.values());
+    this.owned = new Map(Array.from(places, ([name, slot]) => [name, rangeOf(slot)]));
+    this.used = used;
+    this.resting = Array.from({ length: used }, (_, slot) => slot)
+      .filter((slot) => !taken.has(slot))
+      .map((slot) => ({ range: rangeOf(slot), since: 0 }));
   }
 
   /**
@@ -113,4 +117,8 @@ export class SlotTable {
     for (const generation of this.acknowledged.values()) if (generation < since) return false;
     return true;
   }
+}
+
+function rangeOf(first: number): SlotRange {
+  return { first, count: 1, epoch: 0 };
 }

@@ -9,6 +9,7 @@ import type { VipHeritage } from './ha/heritage.ts';
 export interface EstateOptions {
   readonly boardDescriptor: number;
   readonly plan: () => VipPlan;
+  readonly slotsUsed: () => number;
   /** The process that takes part; null: none does. `changing`: that is just being found out. */
   readonly speaker: () => { readonly id: number; readonly pid: number; readonly lifeline: number } | 'changing' | null;
   readonly createLifeline: () => { readonly heldEnd: number; readonly watchedEnd: number };
@@ -36,14 +37,14 @@ export class VipEstate {
 
   /** With descriptors, which stay ours. Throws if there is nothing that could be left just now. */
   bequeath(): { readonly heritage: VipHeritage; readonly descriptors: readonly number[] } {
-    const { boardDescriptor, plan, speaker, createLifeline } = this.options;
+    const { boardDescriptor, plan, slotsUsed, speaker, createLifeline } = this.options;
     const found = speaker();
     if (found === 'changing') throw new Error('a vip process is taking the place of another one; try again');
     const ends = found === null ? createLifeline() : null;
     this.bequest = { id: found?.id ?? null, ends };
     const routers = plan().routers.map((router) => ({ name: router.name, key: routerKey(router), slot: router.slot }));
     return {
-      heritage: { format: VIP_BOARD_FORMAT, pid: found?.pid ?? null, routers },
+      heritage: { format: VIP_BOARD_FORMAT, pid: found?.pid ?? null, routers, slotsUsed: slotsUsed() },
       descriptors: [boardDescriptor, found?.lifeline ?? ends!.watchedEnd],
     };
   }

@@ -123,6 +123,7 @@ export class VipLink {
     this.estate = new VipEstate({
       boardDescriptor,
       plan: () => this.plan,
+      slotsUsed: () => this.slots.used,
       speaker: () => this.findSpeaker(),
       createLifeline,
       closeDescriptor: closeLifeline,
@@ -268,7 +269,7 @@ export class VipLink {
         );
       }
     }
-    this.slots.restore(new Map(heritage.routers.map(({ key, slot }) => [key, { first: slot, count: 1, epoch: 0 }])));
+    this.slots.restore(new Map(heritage.routers.map(({ key, slot }) => [key, slot])), heritage.slotsUsed);
     this.known = new Set(heritage.routers.map(({ slot }) => slot));
   }
 

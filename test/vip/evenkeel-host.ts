@@ -83,6 +83,7 @@ export class EvenkeelHost {
   }
 
   async is(state: RouterView['state']): Promise<void> {
+    await this.said(/ready: /);
     await this.eventually(async () => (await this.router()).state === state, `is not ${state}`);
   }
 

@@ -93,7 +93,7 @@ class FakeAddresses implements VirtualAddresses {
     this.told.push(`resume ${router}`);
   }
   readonly estate: Estate = {
-    bequeath: () => ({ heritage: { format: 1, pid: 7, routers: [] }, descriptors: [8, 9] }),
+    bequeath: () => ({ heritage: { format: 1, pid: 7, routers: [], slotsUsed: 0 }, descriptors: [8, 9] }),
     part: () => this.tell('part'),
     rejoin: () => void this.tell('rejoin'),
     yield: () => this.tell('yield'),

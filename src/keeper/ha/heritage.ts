@@ -19,6 +19,8 @@ export interface VipHeritage {
   /** The process whose lifeline it is; null: none takes part. */
   readonly pid: number | null;
   readonly routers: readonly { readonly name: string; readonly key: string; readonly slot: number }[];
+  /** Places below this one may be those of routers that are still leaving. */
+  readonly slotsUsed: number;
 }
 
 /** A verdict on something that is watched. */
