@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { StatusDocument } from '../src/keeper/status.ts';
 import { Client } from '../src/lab/client.ts';
 import { program } from './evenkeel.ts';
 import { replaceable } from './upgrading.ts';
@@ -255,7 +256,7 @@ test(
 );
 
 test(
-  'once the files are others, what dies is replaced by an upgrade: a proxy, and a vip process',
+  'once the files are others, what dies is replaced by an upgrade: a vip process, and a proxy',
   needsKeepalived,
   async (t) => {
     const site = await createSite(t);
@@ -272,25 +273,26 @@ test(
     const keepalived = new Keepalived(site.theirs, { ...PEER, priority: 100 });
     await keepalived.becomes('BACKUP');
     let inCharge = evenkeel.child.pid!;
-    const kill = {
-      'a proxy': async () => (await evenkeel.ask<{ proxies: { pid: number }[] }>('GET', '/v1/status')).proxies[0].pid,
-      'the vip process': () => evenkeel.owner(),
+    const charge = async (): Promise<number> => (await evenkeel.ask<{ pid: number }>('GET', '/v1/status')).pid;
+    const proxy = async (): Promise<number> => {
+      return (await evenkeel.ask<StatusDocument>('GET', '/v1/status')).proxies[0].pid;
     };
-    for (const [i, pidOf] of Object.values(kill).entries()) {
+    for (const [i, pidOf] of [() => evenkeel.owner(), proxy].entries()) {
       await evenkeel.owner();
       const pid = await pidOf();
       utimesSync(join(copy, 'dist/src/proxy-process.js'), i + 1, i + 1);
       const from = evenkeel.text.length;
       signal(pid, 'SIGKILL');
       await evenkeel.said(/is in charge \(pid \d+\)/, from);
-      await evenkeel.eventually(async () => {
-        const { pid: now } = await evenkeel.ask<{ pid: number }>('GET', '/v1/status');
-        return now !== inCharge;
-      }, 'has no successor');
-      inCharge = (await evenkeel.ask<{ pid: number }>('GET', '/v1/status')).pid;
+      await evenkeel.eventually(async () => (await charge()) !== inCharge, 'has no successor');
+      inCharge = await charge();
       await evenkeel.owner();
+      // Where the only proxy is missing for longer than a second, the peer has the address meanwhile.
+      if (pidOf === proxy) continue;
+      assert.deepEqual(keepalived.states(), ['BACKUP']);
+      assert.deepEqual(site.holders.takers, [site.ours.name]);
     }
-    assert.deepEqual(keepalived.states(), ['BACKUP']);
-    assert.deepEqual(site.holders.takers, [site.ours.name]);
+    await evenkeel.is('active');
+    assert.deepEqual(evenkeel.vipProcesses(), 2);
   },
 );

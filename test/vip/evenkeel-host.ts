@@ -10,6 +10,7 @@ import type { HaStatus, RouterView } from '../../src/keeper/ha/ha-status.ts';
 import type { StatusDocument } from '../../src/keeper/status.ts';
 import { commandLineOf, processesIn } from '../../src/lab/processes.ts';
 import { program } from '../evenkeel.ts';
+import { Change, until } from '../waiting.ts';
 import type { Host } from './virtual-node.ts';
 
 let nodes = 0;
@@ -21,7 +22,7 @@ export class EvenkeelHost {
   text = '';
   private readonly socket: string;
   private readonly exit: Promise<unknown[]>;
-  private wake: () => void = () => undefined;
+  private readonly change = new Change();
 
   /** `main` is what is run, and what an upgrade finds there. */
   constructor(host: Host, name: string, yaml: string, main: string = program, wrapper: readonly string[] = []) {
@@ -41,10 +42,11 @@ export class EvenkeelHost {
     const command = [...wrapper, ...run, this.file, '--node', name, '--workers', '1', '--socket', this.socket];
     this.child = host.spawn(command[0], ...command.slice(1));
     this.exit = once(this.child, 'exit');
+    this.child.on('close', () => this.change.wake());
     for (const stream of [this.child.stdout!, this.child.stderr!]) {
       stream.on('data', (data: Buffer) => {
         this.text += data.toString();
-        this.wake();
+        this.change.wake();
       });
     }
   }
@@ -55,12 +57,10 @@ export class EvenkeelHost {
 
   /** Resolves when it has said this, after the `from`th character. */
   async said(pattern: RegExp, from = 0): Promise<void> {
-    while (!pattern.test(this.text.slice(from))) {
-      const woken = new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-      await Promise.race([woken, this.exit.then(() => assert.fail(`it ended:\n${this.text}`))]);
-    }
+    const hasEnded = (): boolean => this.child.exitCode !== null || this.child.signalCode !== null;
+    const isSo = (): boolean =>
+      pattern.test(this.text.slice(from)) || (hasEnded() && assert.fail(`it ended:\n${this.text}`));
+    await this.change.until(isSo, () => `${pattern}:\n${this.text}`);
   }
 
   ask<T>(method: string, path: string): Promise<T> {
@@ -115,9 +115,6 @@ export class EvenkeelHost {
   }
 
   async eventually(isSo: () => Promise<boolean>, what: string): Promise<void> {
-    for (const end = performance.now() + 60_000; !(await isSo());) {
-      assert.ok(performance.now() < end, `${this.host.name} ${what}:\n${this.text}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until(isSo, () => `${this.host.name} ${what}:\n${this.text}`);
   }
 }
