@@ -95,6 +95,35 @@ for (const engine of ENGINES) {
   );
 }
 
+for (const engine of ENGINES) {
+  test(`[${engine}] large heads that trickle deny nobody a large head`, engineSkip(engine), async (t) => {
+    const scene = await Scene.start(t, engine, FEW_HEADS);
+    const { evenkeel, webPort } = scene;
+    const ask = async (bytes: number): Promise<string> => {
+      const [client] = await join(t, 1, webPort, headOf(bytes));
+      client.write('\r\n');
+      const [answer] = (await once(client.resume(), 'data')) as [Buffer];
+      client.destroy();
+      return answer.toString().slice(0, 12);
+    };
+    // more than there are slots for the largest heads; a line of each comes all the time
+    const trickling = await join(t, 60, webPort, headOf(12_000));
+    const timer = setInterval(() => trickling.forEach((socket) => socket.write('X: y\r\n')), 50);
+    t.after(() => clearInterval(timer));
+    for (let i = 0; i < 20; i++) assert.equal(await ask(12_000), 'HTTP/1.1 200');
+    // what fits nowhere else is served when the first of those have gone: this server takes no such head itself
+    await until(async () => (await ask(40_000)) === 'HTTP/1.1 431');
+    await evenkeel.said(/proxy 0 is short of memory: [0-9]+ of 34 buffers of 72 KiB are in use/);
+    evenkeel.signal('SIGTERM');
+    assert.equal(await evenkeel.exit, 0);
+  });
+}
+
+/** Of a GET, but for its end. */
+function headOf(bytes: number): string {
+  return `${GET}Authorization: Negotiate ${'k'.repeat(bytes)}\r\n`;
+}
+
 async function play(
   t: TestContext,
   engine: Engine,

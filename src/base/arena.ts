@@ -8,7 +8,8 @@
  * Large slots receive. Their first HEADROOM bytes and last TAILROOM bytes are never given to the kernel to fill: a rebuilt
  * head is put in front of the body, and a chunk's frame around it, without moving the body. The other sizes keep what may wait
  * for long, and so never takes what others want to receive into: part of a head, a request that waits for its answer. Small
- * ones for most, medium ones for heads with cookies and tokens, and few that hold the largest head that there may be.
+ * ones for most, medium ones for heads with cookies and tokens, and few that hold the largest head that there may be. A size
+ * that is used up borrows of a larger one of which more than half is free, so that whoever fills one size denies nobody.
  *
  * How much is free decides how much a peer may make the proxy hold (docs/decisions/memory-reserve.md):
  *
@@ -40,6 +41,8 @@ export class Arena {
   /** Of the largest heads. */
   readonly head: Slots;
   readonly sizes: readonly Slots[];
+  /** The same by what they hold, the smallest first. */
+  private readonly bySize: readonly Slots[];
   private readonly firstSmall: number;
   private readonly firstMedium: number;
   private readonly smallStart: number;
@@ -60,6 +63,7 @@ export class Arena {
     this.medium = behind(this.small, mediumCount(smallCount), MEDIUM_SLOT_BYTES);
     this.head = behind(this.medium, headCount(smallCount), HEAD_SLOT_BYTES);
     this.sizes = [this.large, this.small, this.medium, this.head];
+    this.bySize = [this.small, this.medium, this.large, this.head];
     this.firstSmall = this.small.first;
     this.firstMedium = this.medium.first;
     this.smallStart = this.small.start;
@@ -87,8 +91,16 @@ export class Arena {
 
   /** A slot for `bytes` bytes that may wait for long, with one reference, or -1. At most HEAD_SLOT_BYTES. */
   allocate(bytes: number): number {
-    if (bytes <= SMALL_SLOT_BYTES) return this.begin(this.small.take());
-    return this.begin(bytes <= MEDIUM_SLOT_BYTES ? this.medium.take() : this.head.take());
+    const size = bytes <= SMALL_SLOT_BYTES ? this.small : bytes <= MEDIUM_SLOT_BYTES ? this.medium : this.head;
+    const slot = size.take();
+    return slot >= 0 ? this.begin(slot) : this.borrow(bytes);
+  }
+
+  private borrow(bytes: number): number {
+    for (const size of this.bySize) {
+      if (size.bytes >= bytes && size.canLend) return this.begin(size.take());
+    }
+    return -1;
   }
 
   private begin(slot: number): number {

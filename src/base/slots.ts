@@ -57,6 +57,11 @@ export class Slots {
     return this.pressure === SHORT ? 2 * this.reserve - this.freeCount - this.posted : 0;
   }
 
+  /** There is enough for what is too large for its own size. */
+  get canLend(): boolean {
+    return this.freeCount > this.count >> 1;
+  }
+
   get isExhausted(): boolean {
     return this.freeCount + this.posted === 0;
   }

@@ -151,5 +151,6 @@ export class MemoryGuard {
 }
 
 function isStill(session: Session, now: number): boolean {
-  return now - session.guardMovedAt >= (session.guardHasResumed ? STILL_SLOW_MS : STILL_MS);
+  const mayLeap = session.guardHasResumed && session.movesInLeaps;
+  return now - session.guardMovedAt >= (mayLeap ? STILL_SLOW_MS : STILL_MS);
 }

@@ -25,6 +25,14 @@ export abstract class Session extends Expiring {
    */
   abstract progress(): number;
 
+  /**
+   * Whether it moves when the kernel of a peer acknowledges what it was sent. Where segments are large that is seldom, and much at
+   * a time.
+   */
+  get movesInLeaps(): boolean {
+    return true;
+  }
+
   /** Since when nothing has moved, as far as the driver itself can see. */
   abstract quietSince(): number;
 
