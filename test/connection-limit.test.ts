@@ -20,6 +20,39 @@ const LIMIT = 3;
 const BURST = 40;
 
 for (const engine of ENGINES) {
+  test(`[${engine}] half-sent heads at the limit make room as idle clients do`, engineSkip(engine), async (t) => {
+    const port = await freePort();
+    const server = await RawServer.start(t);
+    const yaml = `
+listeners:
+  web: { bind: "127.0.0.1:${port}", limits: { connections: ${LIMIT} }, timeouts: { head: 10m }, routes: [ { upstream: web } ] }
+upstreams:
+  web: { servers: [ "${server.address}" ] }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1 });
+    const halves: RawConnection[] = [];
+    for (let i = 0; i < LIMIT; i++) {
+      const half = await RawConnection.open(t, port);
+      half.write('GET / HTTP/1.1\r\nHo');
+      await half.delivered();
+      halves.push(half);
+    }
+    // goes on sending, which makes it no younger
+    const timer = setInterval(() => halves[0].write('o'), 50);
+    t.after(() => clearInterval(timer));
+    const client = await RawConnection.open(t, port);
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const exchange = await server.exchange();
+    await halves[0].ending();
+    await evenkeel.said(/listener web closes idle clients for new ones: connection limit reached/);
+    // the others may still say what they want
+    halves[1].write('st: b\r\n\r\n');
+    (await server.exchange()).ok('b');
+    assert.equal((await halves[1].response()).body, 'b');
+    exchange.ok('a');
+    assert.equal((await client.response()).body, 'a');
+  });
+
   test(`[${engine}] a burst of connections keeps to the limit`, engineSkip(engine), async (t) => {
     const [tcpPort, webPort, otherPort] = [await freePort(), await freePort(), await freePort()];
     const accepted: net.Socket[] = [];

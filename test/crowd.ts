@@ -94,7 +94,7 @@ upstreams:
 }
 
 /** As little in the kernel as possible: what is to be full is full soon. */
-function narrow(socket: net.Socket): void {
+export function narrow(socket: net.Socket): void {
   const handle = handleOf(socket);
   if (handle === null) return;
   setOption(handle.fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
@@ -103,7 +103,7 @@ function narrow(socket: net.Socket): void {
 
 const block = Buffer.alloc(64 * 1024, 'x');
 
-function pump(to: net.Socket | http.ServerResponse): void {
+export function pump(to: net.Socket | http.ServerResponse): void {
   const go = (): void => {
     while (!to.destroyed && to.write(block));
   };

@@ -280,7 +280,7 @@ upstreams:
       }
       first[0].exchange.ok('busy');
       assert.equal((await first[0].client.response()).body, 'busy');
-      await evenkeel.said(/listener room has no room for more clients/);
+      await evenkeel.said(/listener room closes idle clients for new ones: connection limit reached/);
     });
   });
 }

@@ -1,9 +1,13 @@
 /** Clients that send as slowly as they can: what they hold, and for how long. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { narrow, pump } from './crowd.ts';
 import { engineSkip, ENGINES, type Engine, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
 import { RawConnection } from './raw.ts';
+import { until } from './waiting.ts';
 
 /** One server that takes one request at a time, and a listener that asks for 1 KiB/s over each `body`. */
 async function start(
@@ -11,6 +15,7 @@ async function start(
   engine: Engine,
   server: string,
   body = '500ms',
+  rate = '1KiB',
 ): Promise<{ port: number; evenkeel: Evenkeel }> {
   const port = await freePort();
   const yaml = `
@@ -18,7 +23,7 @@ listeners:
   web:
     bind: "127.0.0.1:${port}"
     timeouts: { body: ${body} }
-    limits: { body-rate: 1KiB }
+    limits: { body-rate: ${rate} }
     routes: [ { upstream: web } ]
 upstreams:
   web: { servers: [ { address: "${server}", max-connections: 1 } ], timeouts: { queue: 1m, response: 1m } }
@@ -33,7 +38,52 @@ function trickle(t: TestContext, { socket }: RawConnection): void {
   t.after(() => clearInterval(timer));
 }
 
+/** A GET of which it takes 1,000 bytes every 10 ms; `taken` counts them. */
+async function readSlowly(t: TestContext, port: number): Promise<{ taken: number; isOver: boolean }> {
+  const reader = { taken: 0, isOver: false };
+  const takeSome = (bytes: number): boolean => {
+    reader.taken += bytes;
+    return false;
+  };
+  const socket = net.connect({ port, host: '127.0.0.1', onread: { buffer: Buffer.alloc(1000), callback: takeSome } });
+  await once(socket, 'connect');
+  narrow(socket);
+  const timer = setInterval(() => socket.resume(), 10);
+  socket.on('error', () => undefined);
+  socket.on('close', () => {
+    reader.isOver = true;
+    clearInterval(timer);
+  });
+  t.after(() => socket.destroy());
+  socket.write('GET /endless HTTP/1.1\r\nHost: a\r\n\r\n');
+  return reader;
+}
+
 for (const engine of ENGINES) {
+  test(
+    `[${engine}] a response that is taken in trickles is cut off, and its server is free again`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t, (request, response) => {
+        if (request.url === '/endless') pump(response);
+        else response.end();
+      });
+      // at least 1 MiB/s
+      const strict = await start(t, engine, backend.address, '500ms', '1MiB');
+      const reader = await readSlowly(t, strict.port);
+      await until(() => reader.taken > 0);
+      assert.equal((await get(strict.port)).status, 200);
+      await until(() => reader.isOver);
+      await strict.evenkeel.said(/listener web: 1 response cut off: the client takes it too slowly/);
+
+      // 1 KiB/s, and it takes up to a hundred times that
+      const lax = await start(t, engine, backend.address);
+      const other = await readSlowly(t, lax.port);
+      await until(() => other.isOver || other.taken > 150_000);
+      assert.equal(other.isOver, false);
+    },
+  );
+
   test(`[${engine}] a small body that trickles holds no server`, engineSkip(engine), async (t) => {
     const backend = await startBackend(t);
     const { port } = await start(t, engine, backend.address, '1m');

@@ -72,7 +72,7 @@ const ListenerTimeouts = z.strictObject({
   ),
   body: key(
     duration('1ms', '24h'),
-    "Longest silence inside a request's body, and longest stall of a client that does not read its response.",
+    "Longest silence inside a request's body, and what `limits.body-rate` is the average over, of requests and responses.",
     DEFAULTS.listener.timeouts.body,
   ),
   idle: key(
@@ -105,7 +105,7 @@ const ListenerLimits = z.strictObject({
   ),
   'body-rate': key(
     size(0, 2 ** 30),
-    "Bytes per second that a request's body must come with, on average over each `timeouts.body`; slower is 408. 0: any rate.",
+    "Bytes per second that a request's body must come with, on average over each `timeouts.body`; slower is 408. A response that its client takes slower is cut off. 0: any rate.",
     DEFAULTS.listener.limits['body-rate'],
   ),
   connections: key(

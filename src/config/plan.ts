@@ -31,7 +31,7 @@ export interface ListenerPlan {
   readonly timeouts: {
     /** First byte of a request to the end of its head. */
     readonly headMs: number;
-    /** Longest silence inside a request's body, and longest stall of a client that does not read. */
+    /** Longest silence inside a request's body, and the time over which `bodyRate` is an average. */
     readonly bodyMs: number;
     /** Silence between requests of a kept-alive connection. */
     readonly idleMs: number;
@@ -42,7 +42,7 @@ export interface ListenerPlan {
     readonly headBytes: number;
     readonly headers: number;
     readonly bodyBytes: number;
-    /** Bytes per second that a body must come with, on average over bodyMs. 0: any. */
+    /** Bytes per second that a request's body must come with, and a response be taken with, on average over bodyMs. 0: any. */
     readonly bodyRate: number;
     /** Of this proxy: the configured number divided by the number of proxies, rounded up. */
     readonly connections: number;

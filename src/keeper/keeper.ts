@@ -520,10 +520,9 @@ export class Keeper {
       case 'accept-paused':
         return log.warn(`listener ${event.listener} does not accept for now: ${event.reason}`, { proxy: proxyIndex });
       case 'idle-closed':
-        return log.warn(
-          `listener ${event.listener} has no room for more clients: it closes those that are idle for new ones`,
-          { proxy: proxyIndex },
-        );
+        return log.warn(`listener ${event.listener} closes idle clients for new ones: ${event.reason}`, {
+          proxy: proxyIndex,
+        });
       case 'accept-resumed':
         return log.info(`listener ${event.listener} accepts again`, { proxy: proxyIndex });
       case 'memory-short':

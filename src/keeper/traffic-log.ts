@@ -43,7 +43,8 @@ export class TrafficLog {
     const kind = ANSWER_KINDS[answer];
     if (!this.owners[kind.of].has(owner)) return;
     const isTcp = kind.of === 'upstream' && this.tcpUpstreams.has(owner);
-    const what = isTcp ? refused(kind, owner) : answered(kind, owner);
+    const isCut = kind.of === 'listener' && kind.status === 0;
+    const what = isTcp ? refused(kind, owner) : isCut ? cutOff(kind, owner) : answered(kind, owner);
     this.recurring.handle(`${answer} ${owner}`, what, count, sample);
   }
 
@@ -66,6 +67,16 @@ function answered({ of, name, status, text }: AnswerKind, owner: string): Recurr
   return {
     level: of === 'upstream' || status >= 500 ? 'warn' : 'info',
     text: (count, within) => `${of} ${owner}: ${count === 1 ? '1 request' : `${count} requests`}${within} ${answer}`,
+    details: { reason: name },
+  };
+}
+
+/** A response that had begun. */
+function cutOff({ name, text }: AnswerKind, owner: string): Recurring {
+  return {
+    level: 'info',
+    text: (count, within) =>
+      `listener ${owner}: ${count === 1 ? '1 response' : `${count} responses`}${within} cut off: ${text}`,
     details: { reason: name },
   };
 }

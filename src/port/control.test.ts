@@ -16,7 +16,7 @@ const MESSAGES: ProxyMessage[] = [
   { type: 'refused', generation: 4, reason: 'out of descriptors' },
   { type: 'log', level: 'warn', message: 'Grüße,\n"quoted" \u{1f642}' },
   { type: 'event', event: { kind: 'server-failed', slot: 3, epoch: 2, reason: 'timeout', count: 17 } },
-  { type: 'event', event: { kind: 'idle-closed', listener: 'web' } },
+  { type: 'event', event: { kind: 'idle-closed', listener: 'web', reason: 'connection limit reached' } },
   { type: 'event', event: { kind: 'accept-paused', listener: 'web', reason: 'no file descriptor left' } },
   { type: 'event', event: { kind: 'accept-resumed', listener: 'web' } },
   { type: 'event', event: { kind: 'drained' } },

@@ -51,7 +51,7 @@ export type ProxyEvent =
     }
   | { readonly kind: 'accept-paused'; readonly listener: string; readonly reason: string }
   /** Idle clients are closed, since there is no room for new ones. Told at most once a minute. */
-  | { readonly kind: 'idle-closed'; readonly listener: string }
+  | { readonly kind: 'idle-closed'; readonly listener: string; readonly reason: string }
   | { readonly kind: 'accept-resumed'; readonly listener: string }
   /** `count` connections to the server of this place failed because this machine has no local port, or no descriptor or memory. */
   | {
@@ -174,10 +174,13 @@ function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null
   if (kind === 'server-failed' && isCount(slot) && isCount(epoch) && isTally(count) && typeof reason === 'string') {
     return { kind, slot, epoch, count, reason };
   }
-  if (kind === 'accept-paused' && typeof listener === 'string' && typeof reason === 'string') {
+  if (
+    (kind === 'accept-paused' || kind === 'idle-closed') &&
+    typeof listener === 'string' &&
+    typeof reason === 'string'
+  ) {
     return { kind, listener, reason };
   }
-  if (kind === 'idle-closed' && typeof listener === 'string') return { kind, listener };
   if (kind === 'shortage' && isCount(slot) && isCount(epoch) && isTally(count)) {
     return shortage === 'port' || shortage === 'resource' ? { kind, slot, epoch, shortage, count } : null;
   }

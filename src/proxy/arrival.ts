@@ -27,7 +27,8 @@ export class Arrival extends Session implements LayerUser, IdleClient {
   private opening: Opening | null = null;
   private isOver = false;
   // The list of idle clients' own.
-  idleSince = Infinity;
+  idleIn: IdleClients | null = null;
+  idleSince = 0;
   idleBefore: IdleClient | null = null;
   idleAfter: IdleClient | null = null;
 

@@ -1,10 +1,12 @@
 /**
- * The connections of one listener whose clients are between requests and have been sent everything, by how long they have
- * been so. When there is no room for another client, the one at the front makes room.
+ * The connections of one listener from which nothing is worked on, by how long that has been so: those whose clients are between
+ * requests and have been sent everything, or those that have sent a part of a head. When there is no room for another client,
+ * the one at the front makes room.
  */
 
 export interface IdleClient {
-  /** Since when it is in the list; Infinity: it is not. This and its neighbours there are the list's. */
+  /** The list that it is in, or null. This, since when, and its neighbours there are the list's. */
+  idleIn: IdleClients | null;
   idleSince: number;
   idleBefore: IdleClient | null;
   idleAfter: IdleClient | null;
@@ -20,6 +22,7 @@ export class IdleClients {
   count = 0;
 
   add(client: IdleClient, now: number): void {
+    client.idleIn = this;
     client.idleSince = now;
     client.idleBefore = this.latest;
     client.idleAfter = null;
@@ -30,7 +33,7 @@ export class IdleClients {
   }
 
   remove(client: IdleClient): void {
-    client.idleSince = Infinity;
+    client.idleIn = null;
     if (client.idleBefore === null) this.longest = client.idleAfter;
     else client.idleBefore.idleAfter = client.idleAfter;
     if (client.idleAfter === null) this.latest = client.idleBefore;

@@ -5,15 +5,16 @@
  */
 import type { Socket, SocketHandler } from '../port/transport.ts';
 import type { Context } from './context.ts';
+import type { RateWindow } from './rate-window.ts';
 import { KEEPS_NOTHING, Session } from './session.ts';
-import type { StallWatch } from './stall-watch.ts';
 
-/** A client that was told to go and sends no more has this long to close; one that does, the time for a stall in all. */
+/** A client that was told to go and sends no more has this long to close; one that does, `bodyMs` in all. */
 const SILENCE_MS = 2000;
 
 export interface LingeringClient {
-  /** The longest stall of a client that does not read. */
-  readonly stallMs: number;
+  /** How many bytes a second it has to take of what is queued, on average over how long. */
+  readonly bodyRate: number;
+  readonly bodyMs: number;
   /** The client has sent FIN. */
   readonly hasEnded: boolean;
   /** It has said that it sends nothing more: closed without FIN and waiting, as soon as everything has left. */
@@ -24,14 +25,16 @@ export interface LingeringClient {
 
 /** The client's listener. */
 interface LingeringOwner {
+  noteCutOff(): void;
   release(): void;
 }
 
 export class Lingering extends Session implements SocketHandler {
   private readonly context: Context;
   private readonly socket: Socket;
-  private readonly stall: StallWatch;
-  private readonly stallMs: number;
+  private readonly taking: RateWindow;
+  private readonly bodyMs: number;
+  private readonly bodyRate: number;
   private readonly isEndedByClose: boolean;
   private readonly owner: LingeringOwner;
   private hasEnded: boolean;
@@ -43,11 +46,11 @@ export class Lingering extends Session implements SocketHandler {
   static begin(
     context: Context,
     socket: Socket,
-    stall: StallWatch,
+    taking: RateWindow,
     client: LingeringClient,
     owner: LingeringOwner,
   ): void {
-    const lingering = new Lingering(context, socket, stall, client, owner);
+    const lingering = new Lingering(context, socket, taking, client, owner);
     context.sessions.add(lingering);
     socket.handler = lingering;
     if (!lingering.closesAtOnce) socket.end();
@@ -58,15 +61,16 @@ export class Lingering extends Session implements SocketHandler {
   private constructor(
     context: Context,
     socket: Socket,
-    stall: StallWatch,
+    taking: RateWindow,
     client: LingeringClient,
     owner: LingeringOwner,
   ) {
     super();
     this.context = context;
     this.socket = socket;
-    this.stall = stall;
-    this.stallMs = client.stallMs;
+    this.taking = taking;
+    this.bodyMs = client.bodyMs;
+    this.bodyRate = client.bodyRate;
     this.hasEnded = client.hasEnded;
     this.closesAtOnce = client.closesAtOnce;
     this.isEndedByClose = client.isEndedByClose;
@@ -77,12 +81,12 @@ export class Lingering extends Session implements SocketHandler {
     const { timers, transport } = this.context;
     const { now } = transport;
     if (this.socket.pendingSegments > 0) {
-      this.stall.begin(now, this.stallMs);
-      timers.arm(this, this.stall.lookAt);
+      this.taking.openLater(now, this.bodyMs);
+      timers.arm(this, this.taking.endsAt);
       return;
     }
-    this.stall.end();
-    if (this.endBy === 0) this.endBy = now + this.stallMs;
+    this.taking.close();
+    if (this.endBy === 0) this.endBy = now + this.bodyMs;
     if (this.hasEnded || this.closesAtOnce) this.close();
     else timers.arm(this, Math.min(now + SILENCE_MS, this.endBy));
   }
@@ -114,9 +118,16 @@ export class Lingering extends Session implements SocketHandler {
     // it is connected
   }
 
-  override handleExpiry(): void {
-    if (this.stall.lookAt === 0 || this.stall.look(this.socket, this.stallMs)) this.close();
-    else this.context.timers.arm(this, this.stall.lookAt);
+  override handleExpiry(now: number): void {
+    const { socket, taking } = this;
+    if (taking.endsAt === 0) {
+      this.close();
+    } else if (taking.isOver(now) && taking.judge(now, this.bodyMs, socket.acknowledgedBytes, this.bodyRate)) {
+      this.owner.noteCutOff();
+      this.close();
+    } else {
+      this.context.timers.arm(this, taking.endsAt);
+    }
   }
 
   private close(): void {
@@ -135,7 +146,7 @@ export class Lingering extends Session implements SocketHandler {
   }
 
   override quietSince(): number {
-    return this.stall.quietSince(this.context.transport.now, this.stallMs);
+    return this.taking.quietSince(this.context.transport.now);
   }
 
   /** At once: what waits to be sent is what is wanted back. */

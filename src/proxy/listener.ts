@@ -3,6 +3,7 @@
  * a client is its service's matter; what has to be done on the connection before that, its layer's.
  */
 import type { ListenerPlan } from '../config/plan.ts';
+import { answerKind } from '../core/answers/kinds.ts';
 import { closingsDue } from '../core/spread.ts';
 import type { ListenSocket, Socket } from '../port/transport.ts';
 import { Backlog } from './backlog.ts';
@@ -15,6 +16,9 @@ import { PauseNews } from './pause-news.ts';
 import type { Service } from './service.ts';
 import type { Upstream } from './upstream.ts';
 
+const CLIENT_TOO_SLOW = answerKind('client-too-slow');
+const NO_BYTES = new Uint8Array(0);
+
 /**
  * At the limit a client makes room for a new one when it has been idle for so long, and at the end it is let go. One that has
  * just come, or goes from request to request, is not idle: its next request may be on the way.
@@ -23,13 +27,19 @@ const IDLE_MIN_MS = 1000;
 /** How often it is told, at most. */
 const TELL_MS = 60_000;
 
+const AT_LIMIT = 'connection limit reached';
+const FEW_DESCRIPTORS = 'what file descriptors are left is kept for connections to servers';
+
 export class Listener {
   readonly context: Context;
   plan: ListenerPlan;
   /** Null: it has none. */
   routes: RouteSet | null;
   readonly service: Service;
+  /** Who has not asked for anything yet, or again. */
   readonly idle = new IdleClients();
+  /** Who is in the middle of a head. To a client that waits for room they are worth no more. */
+  readonly unfinished = new IdleClients();
   private readonly layer: Layer | null;
   /** When what began here has to have ended, because no plan has this listener any more. */
   retireAt = Infinity;
@@ -45,7 +55,8 @@ export class Listener {
   /** Draining with its proxy: when clients that are idle have to be gone, and when some were last sent away. */
   private leaveBy = Infinity;
   private leftAt = 0;
-  private toldRoomAt = -Infinity;
+  /** By the reason. */
+  private readonly toldRoomAt = new Map<string, number>();
   private readonly news: PauseNews;
 
   constructor(
@@ -135,6 +146,11 @@ export class Listener {
     this.settle();
   }
 
+  /** A client of its that takes what it is sent too slowly is cut off. */
+  noteCutOff(): void {
+    this.context.answers.note(this.plan.name, CLIENT_TOO_SLOW, NO_BYTES, 0, 0);
+  }
+
   /** Descriptors are short: what there is is kept for servers. */
   setHeld(isHeld: boolean): void {
     this.isHeld = isHeld;
@@ -162,17 +178,22 @@ export class Listener {
 
   /** Since when the client has been idle that has been so for longest; Infinity: nobody is. */
   get idleSince(): number {
-    return this.idle.idleSince;
+    return Math.min(this.idle.idleSince, this.unfinished.idleSince);
   }
 
-  /** Closes the client that has been idle for longest. */
+  /** Descriptors are short: closes the client that has been idle for longest, for one of this or of another listener. */
   makeRoom(): void {
+    this.closeIdleFor(FEW_DESCRIPTORS);
+  }
+
+  private closeIdleFor(reason: string): void {
     const { now } = this.context.transport;
-    if (now - this.toldRoomAt >= TELL_MS) {
-      this.toldRoomAt = now;
-      this.context.report({ kind: 'idle-closed', listener: this.plan.name });
+    if (now - (this.toldRoomAt.get(reason) ?? -Infinity) >= TELL_MS) {
+      this.toldRoomAt.set(reason, now);
+      this.context.report({ kind: 'idle-closed', listener: this.plan.name, reason });
     }
-    this.idle.closeLongest();
+    const { idle, unfinished } = this;
+    (idle.idleSince <= unfinished.idleSince ? idle : unfinished).closeLongest();
   }
 
   private get isFull(): boolean {
@@ -184,7 +205,7 @@ export class Listener {
     this.connectionCount++;
     this.context.liveSessions++;
     this.context.row.addListenerConnections(this.plan.slot, 1);
-    if (this.connectionCount > this.plan.limits.connections && this.canCloseIdle) this.makeRoom();
+    if (this.connectionCount > this.plan.limits.connections && this.canCloseIdle) this.closeIdleFor(AT_LIMIT);
     if (this.context.transport.socketCount >= this.context.socketsMax) this.context.makeRoom();
     if (this.layer === null) this.service.serve(socket, null);
     else Arrival.begin(this, this.layer, socket);
@@ -208,9 +229,7 @@ export class Listener {
       else listening.resume();
     }
     if (isToPause) {
-      this.news.handlePause(
-        this.isHeld ? 'what file descriptors are left is kept for connections to servers' : 'connection limit reached',
-      );
+      this.news.handlePause(this.isHeld ? FEW_DESCRIPTORS : AT_LIMIT);
     } else {
       this.news.handleResume();
     }

@@ -9,7 +9,7 @@ import { HTTP_ERRORS } from '../../wire/http1/errors.ts';
 
 export interface AnswerKind {
   readonly name: string;
-  /** 0: that of the server's last response. */
+  /** 0: that of the server's last response, which was passed on or is cut off. */
   readonly status: number;
   /** Why, for people: the answer's text. */
   readonly text: string;
@@ -31,6 +31,7 @@ const OWN = [
   row('listener', 'trace-content', 400, 'a TRACE request has no content'),
   row('listener', 'trace-end', 501, 'TRACE is not answered here, and Max-Forwards lets it go no further'),
   row('listener', 'body-too-slow', 408, 'the body comes too slowly'),
+  row('listener', 'client-too-slow', 0, 'the client takes it too slowly'),
   row('listener', 'head-grew', 431, 'the head is too large to be rewritten'),
   row('listener', 'out-of-memory', 503, 'the proxy is out of buffers'),
   row('upstream', 'no-server', 503, 'no server is up'),

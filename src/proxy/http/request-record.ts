@@ -10,8 +10,8 @@ export type Outcome =
   | 'answered' // by the proxy itself
   | 'switched' // to another protocol: the connection goes on as a tunnel
   | 'broken' // the server ended in the middle of its response
-  | 'cut' // the proxy ended it: a time was over, or memory was short
-  | 'left'; // the client is gone, or takes nothing
+  | 'cut' // the proxy ended it: a time was over, memory was short, or the client too slow
+  | 'left'; // the client is gone
 
 export interface RequestRecord {
   /** False: what came was no request, or not all of one. */

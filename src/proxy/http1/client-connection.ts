@@ -11,6 +11,7 @@
  * itself, too.
  */
 import { PLENTY } from '../../base/arena.ts';
+import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
 import {
   BODY_CHUNKED,
@@ -33,13 +34,13 @@ import type { Outcome } from '../http/request-record.ts';
 import { Route } from '../http/route.ts';
 import type { HttpService } from '../http/service.ts';
 import type { ClientSide, Tunnel } from '../http/sides.ts';
-import type { IdleClient } from '../idle-clients.ts';
+import type { IdleClient, IdleClients } from '../idle-clients.ts';
 import type { PeerAddress } from '../layer.ts';
 import { Lingering } from '../lingering.ts';
 import type { Listener } from '../listener.ts';
+import { RateWindow } from '../rate-window.ts';
 import { Relay, type RelayOwner } from '../relay.ts';
 import { KEEPS_NOTHING, Session } from '../session.ts';
-import { StallWatch } from '../stall-watch.ts';
 import type { Emitters } from './emitters.ts';
 import {
   HEAD_MORE,
@@ -63,6 +64,9 @@ const GONE = 4;
 type State = 0 | 1 | 2 | 3 | 4;
 
 const NO_CONTENT = 204;
+/** A head moves when so much more of it has come: one that trickles stands still. */
+const HEAD_STEP_BYTES = 2048;
+const HEAD_STEPS_MAX = HEAD_BYTES_MAX / HEAD_STEP_BYTES + 1;
 
 export class ClientConnection extends Session implements SocketHandler, RelayOwner, IdleClient, ClientSide {
   private readonly context: Context;
@@ -74,8 +78,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private readonly reader: MessageReader;
   /** Of responses. */
   readonly sink: MessageWriter;
-  /** Of the client that does not take what waits for it. */
-  private readonly stall = new StallWatch();
+  /** How fast the client takes a response, while something waits for it. */
+  private readonly taking = new RateWindow();
   private state: State = HEAD;
   private isPumping = false;
   /** The client has sent FIN. */
@@ -103,8 +107,9 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
    * A client that has sent FIN may be gone or may still read; TCP does not tell. Until when a response may begin; 0: it has not.
    */
   private halfClosedDeadline = 0;
-  // The list of idle clients' own.
-  idleSince = Infinity;
+  // The lists of idle clients' own.
+  idleIn: IdleClients | null = null;
+  idleSince = 0;
   idleBefore: IdleClient | null = null;
   idleAfter: IdleClient | null = null;
   /** In TUNNEL. */
@@ -158,11 +163,12 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   handleDrain(): void {
-    this.stall.end();
+    this.taking.close();
     if (this.exchange !== null) this.exchange.pumpResponse();
     else if (this.reader.length > 0) this.pump();
-    else if (this.state === HEAD && this.reader.isBetweenMessages && this.idleSince === Infinity) {
-      this.listener.idle.add(this, this.context.transport.now);
+    else if (this.state === HEAD && this.idleIn === null) {
+      const { idle, unfinished } = this.listener;
+      (this.reader.isBetweenMessages ? idle : unfinished).add(this, this.context.transport.now);
     }
   }
 
@@ -180,7 +186,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
         return;
       case BODY:
       case RESPONSE:
-        if (this.stall.isDue(now) && this.stall.look(this.socket, this.stallMs)) this.close('left');
+        if (this.isTakingSlowly(now)) this.cutOff();
         else if (this.isHalfClosedTooLong(now)) this.close('left');
         else if (this.isBodyLate(now)) this.giveUp(own.BODY_TIMEOUT);
         else if (this.isBodySlow(now)) this.giveUp(own.BODY_TOO_SLOW);
@@ -201,18 +207,24 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     if (this.state !== BODY || !pace.isLate(now)) return false;
     if (this.reader.length === 0 && !this.isServerFull) return true;
     // Body is here; it is the server that does not take it, and the server's own timeout sees to that.
-    pace.move(now, this.stallMs);
+    pace.move(now, this.bodyMs);
     return false;
   }
 
   private isBodySlow(now: number): boolean {
     if (this.state !== BODY) return false;
     const { bodyRate } = this.listener.plan.limits;
-    return (this.pace as BodyPace).isSlow(now, this.stallMs, bodyRate, this.reader.length > 0);
+    return (this.pace as BodyPace).isSlow(now, this.bodyMs, bodyRate, this.reader.length > 0);
   }
 
-  /** The longest silence inside a body, and stall of a client that does not read. */
-  private get stallMs(): number {
+  /** A response that is taken in trickles would hold a server too: what the client's kernel has acknowledged tells. */
+  private isTakingSlowly(now: number): boolean {
+    if (!this.taking.isOver(now)) return false;
+    return this.taking.judge(now, this.bodyMs, this.socket.acknowledgedBytes, this.listener.plan.limits.bodyRate);
+  }
+
+  /** The longest silence inside a request's body, and the time over which a rate is an average. */
+  private get bodyMs(): number {
     return this.listener.plan.timeouts.bodyMs;
   }
 
@@ -222,17 +234,17 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   /** During an exchange: the earliest of what the client can be late with. */
   private armInExchange(): void {
-    const { lookAt } = this.stall;
+    const { endsAt } = this.taking;
     let earliest = this.state === BODY ? (this.pace as BodyPace).deadline : Infinity;
-    if (lookAt > 0 && lookAt < earliest) earliest = lookAt;
+    if (endsAt > 0 && endsAt < earliest) earliest = endsAt;
     if (this.halfClosedDeadline > 0 && this.halfClosedDeadline < earliest) earliest = this.halfClosedDeadline;
     if (earliest === Infinity) this.deadline = 0;
     else this.context.timers.arm(this, earliest);
   }
 
   noteBacklog(): void {
-    if (this.stall.lookAt !== 0) return;
-    this.stall.begin(this.context.transport.now, this.stallMs);
+    if (this.taking.endsAt !== 0) return;
+    this.taking.openLater(this.context.transport.now, this.bodyMs);
     this.armInExchange();
   }
 
@@ -271,16 +283,26 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   private stepHead(): boolean {
-    this.leaveIdle();
     if (this.sink.isFull) return false;
     const { reader } = this;
     const isFirst = reader.isBetweenMessages;
     const read = reader.readHead(parseRequestHead, this.emitters.limits, this.context.requestHead);
+    if (read === HEAD_MORE) {
+      if (isFirst) this.awaitHead();
+      return true;
+    }
+    this.leaveIdle();
     if (read > 0) this.beginRequest();
     else if (read === HEAD_NO_MEMORY) this.refuse(own.OUT_OF_MEMORY);
-    else if (read !== HEAD_MORE) this.refuse(own.refusal(read));
-    else if (isFirst) this.armIn(this.listener.plan.timeouts.headMs);
+    else this.refuse(own.refusal(read));
     return true;
+  }
+
+  /** A part of a head is here. */
+  private awaitHead(): void {
+    this.leaveIdle();
+    this.armIn(this.listener.plan.timeouts.headMs);
+    if (this.socket.pendingSegments === 0) this.listener.unfinished.add(this, this.context.transport.now);
   }
 
   /** False: the server has not taken what it was given. */
@@ -296,7 +318,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const result = this.reader.relay(sink, this.context.responseHead, exchange.requestEdit);
     if (result === READ_BLOCKED) return false;
     exchange.noteBodySent();
-    (this.pace as BodyPace).move(this.context.transport.now, this.stallMs);
+    (this.pace as BodyPace).move(this.context.transport.now, this.bodyMs);
     if (result === READ_DONE) {
       this.isRequestComplete = true;
       this.state = RESPONSE;
@@ -318,7 +340,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     exchange.request.append(reader.offset, count);
     reader.consume(count);
     this.gatherBytes -= count;
-    (this.pace as BodyPace).move(this.context.transport.now, this.stallMs);
+    (this.pace as BodyPace).move(this.context.transport.now, this.bodyMs);
     if (this.gatherBytes > 0) return;
     this.isRequestComplete = true;
     this.state = RESPONSE;
@@ -383,7 +405,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
       reader.consume(contentLength);
       this.isRequestComplete = true;
     }
-    this.stall.end();
+    this.taking.close();
     this.halfClosedDeadline = 0;
     exchange.start();
     if (this.isRequestComplete) {
@@ -394,7 +416,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     }
     this.state = BODY;
     this.pace ??= new BodyPace();
-    this.pace.begin(context.transport.now, this.stallMs, reader.length);
+    this.pace.begin(context.transport.now, this.bodyMs, reader.length);
     context.timers.arm(this, this.pace.deadline);
     // A client that waits for 100 Continue sends nothing until a server has been asked.
     if (isSmall && !expectsContinue) {
@@ -613,15 +635,16 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   /** Nothing more is wanted of this client, which gets what is queued. */
   private linger(outcome: Outcome): void {
-    const { hasEnded, isEndedByClose, stallMs } = this;
+    const { bodyMs, hasEnded, isEndedByClose } = this;
+    const { bodyRate } = this.listener.plan.limits;
     // When memory is tight, only an ended socket is done as soon as the kernel has everything.
     const closesAtOnce = this.isLastRequest && this.reader.length === 0 && this.context.arena.pressure === PLENTY;
     this.leave(outcome);
     Lingering.begin(
       this.context,
       this.socket,
-      this.stall,
-      { stallMs, hasEnded, closesAtOnce, isEndedByClose },
+      this.taking,
+      { bodyMs, bodyRate, hasEnded, closesAtOnce, isEndedByClose },
       this.listener,
     );
   }
@@ -629,7 +652,13 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   /** The client gets what it is owed, then a reset: FIN behind a part of a response that ends with it would make it look whole. */
   private abortWithReset(outcome: Outcome): void {
     this.leave(outcome);
-    DeferredReset.begin(this.context, this.socket, this.stallMs, () => this.listener.release());
+    DeferredReset.begin(this.context, this.socket, this.bodyMs, () => this.listener.release());
+  }
+
+  /** It takes its response too slowly. */
+  private cutOff(): void {
+    this.listener.noteCutOff();
+    this.close('cut');
   }
 
   private close(outcome: Outcome): void {
@@ -665,7 +694,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   private leaveIdle(): void {
-    if (this.idleSince !== Infinity) this.listener.idle.remove(this);
+    if (this.idleIn !== null) this.idleIn.remove(this);
   }
 
   // --- for the memory guard ---
@@ -676,11 +705,18 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     if (!isKeeping) return KEEPS_NOTHING;
     if (socket.pendingSegments > 0) return socket.acknowledgedBytes;
     if (exchange !== null) return exchange.acknowledgedBytes;
-    return reader.stash === null ? 0 : reader.stash.length;
+    if (reader.stash === null) return 0;
+    // another for each head: one sent in pieces right behind the other is no standstill
+    return this.idleSince * HEAD_STEPS_MAX + Math.floor(reader.stash.length / HEAD_STEP_BYTES);
+  }
+
+  override get movesInLeaps(): boolean {
+    return this.state !== HEAD || this.socket.pendingSegments > 0;
   }
 
   override quietSince(): number {
-    return this.stall.quietSince(this.context.transport.now, this.stallMs);
+    if (this.idleIn === this.listener.unfinished) return this.idleSince;
+    return this.taking.quietSince(this.context.transport.now);
   }
 
   override shed(): void {
