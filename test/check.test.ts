@@ -1,7 +1,7 @@
 /** `evenkeel check` is never kinder than `evenkeel run`, and says what of the machine is missing. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -237,4 +237,29 @@ test('virtual addresses without the rights for them', root, (t) => {
     assert.equal(ran.status, 1, ran.stderr);
     assert.match(ran.stderr, /:3:1: a virtual address needs CAP_NET_ADMIN and CAP_NET_RAW, which this process/);
   }
+});
+
+test('a configuration is a regular file of a bounded size, or comes through a pipe', linux, (t) => {
+  const there = directory(t);
+  const fifo = join(there, 'fifo');
+  assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
+  const long = join(there, 'long.yaml');
+  writeFileSync(long, '# nothing\n');
+  truncateSync(long, 17 * 2 ** 20);
+  for (const [file, reason] of [
+    [fifo, 'it is not a regular file'],
+    ['/dev/zero', 'it is not a regular file'],
+    [there, 'it is a directory'],
+    [long, 'it is longer than 16 MiB'],
+  ]) {
+    const run = ['run', file, '--socket', join(there, 'sock')];
+    for (const args of file === fifo ? [['check', file], run] : [['check', file]]) {
+      const { code, err } = evenkeel(args);
+      assert.equal(code, 1);
+      assert.match(err, new RegExp(`: cannot be read: ${reason}`));
+    }
+  }
+  const { code, err } = evenkeel(['check', '-'], { input: '#'.repeat(17 * 2 ** 20) });
+  assert.equal(code, 1);
+  assert.match(err, /<stdin>: cannot be read: it is longer than 16 MiB/);
 });

@@ -293,7 +293,7 @@ upstreams: { web: { servers: [ { address: "${first.address}"${server} }, "${seco
   assert.equal(await ofFirst(), 0);
 
   writeFileSync(instance.file, yaml(', weight: 2, state: disabled'));
-  await askReload(join(instance.directory, 'evenkeel.sock'));
+  await askReload(join(instance.directory, 'evenkeel.sock'), 'alice');
   await instance.evenkeel.said(
     new RegExp(
       `${name} stays as it was said by hand by alice at .*: drained, weight 3; the file says disabled, weight 2`,
@@ -325,7 +325,7 @@ upstreams: { web: { servers: [ { address: "${first.address}"${server} }, "${seco
 
   // The file's word holds again.
   writeFileSync(instance.file, yaml(', weight: 3, state: drain'));
-  await askReload(join(instance.directory, 'evenkeel.sock'));
+  await askReload(join(instance.directory, 'evenkeel.sock'), 'alice');
   await instance.evenkeel.said(new RegExp(`${name}: what was said by hand has ended: the file says the same`));
   const view = await instance.server(first.address);
   assert.deepEqual([view.state, view.reason], ['draining', '`state: drain` in the file']);

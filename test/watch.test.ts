@@ -1,5 +1,6 @@
 /** `run --watch`: a changed file is used by itself, however it was changed. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -97,4 +98,23 @@ test('standard input cannot be watched', linux, async (t) => {
   const evenkeel = Evenkeel.spawn(t, ['run', '-', '--watch']);
   assert.equal(await evenkeel.exit, 2);
   assert.match(evenkeel.stderr, /'--watch' needs a file/);
+});
+
+test('a FIFO and many errors: each is said, and it serves on', linux, async (t) => {
+  const port = await freePort();
+  const evenkeel = await start(t, port, 'first');
+  const { file } = evenkeel;
+  assert.equal(spawnSync('mkfifo', [`${file}.fifo`]).status, 0);
+  renameSync(`${file}.fifo`, file);
+  await evenkeel.said(
+    /reload by a change of \S+ refused, nothing has changed: \S+: cannot be read: it is not a regular file/,
+  );
+  assert.equal((await get(port)).body, 'first');
+  rmSync(file);
+  const lines = Array.from({ length: 30 }, (_, i) => `  l${i}: { bind: "*:${20_000 + i}", rouets: [] }\n`);
+  writeFileSync(file, `listeners:\n${lines.join('')}`);
+  await evenkeel.said(/refused, nothing has changed: \S+evenkeel\.yaml: 30 errors/);
+  await evenkeel.said(/error reload refused: \.\.\. and 10 more/);
+  assert.equal(evenkeel.stderr.match(/error reload refused: \S+evenkeel\.yaml:[0-9]+:[0-9]+: .*rouets/g)?.length, 20);
+  assert.equal((await get(port)).body, 'first');
 });

@@ -72,6 +72,9 @@ const UPGRADE_UNDER_WAY = 'an upgrade is under way; try again when it is over';
 const STOPPING = 'this evenkeel is stopping';
 const NO_ROUTERS: MoveResult = { kind: 'unknown', why: 'this evenkeel has no virtual routers: its file has no `ha`' };
 
+/** Of who says nothing of themselves. */
+const CONTROL_SOCKET = 'the control socket';
+
 export class Balancer {
   private readonly options: BalancerOptions;
   private readonly keeper: Keeper;
@@ -395,6 +398,7 @@ export class Balancer {
       ownUid: process.getuid?.() ?? -1,
       notifyServiceManager: (state) => this.options.service.notify(state),
       restraintFile: restraintFile(stateDirectory, ha.node, (message) => log.warn(message)),
+      isDrained: () => this.overrides.isNodeDrained,
       isRestrained,
       heritage: inherited?.heritage ?? null,
       now: () => performance.now(),
@@ -410,10 +414,10 @@ export class Balancer {
       this.control = await ControlServer.open(socketPath, isSuccessor, {
         status: () => this.status(),
         isStopping: () => this.isStopping,
-        reload: () => this.reload('the control socket'),
+        reload: (by) => this.reload(by ?? CONTROL_SOCKET),
         order: (order) => this.order(order),
         whyUnready: () => this.whyUnready(),
-        upgrade: () => this.upgrade('the control socket'),
+        upgrade: (by) => this.upgrade(by ?? CONTROL_SOCKET),
         handOver: (router, forMs, by) => this.move((ha) => ha.handOver(router, forMs, by)),
         resume: (router, by) => this.move((ha) => ha.resume(router, by)),
       });

@@ -1,11 +1,11 @@
 /** The texts of a configuration, from files or from standard input, and printing what is wrong with them. */
-import { readFileSync } from 'node:fs';
 import { systemReason } from '../base/system-error.ts';
 import type { ConfigFile } from '../cli/config-files.ts';
 import { STANDARD_INPUT } from '../cli/config-files.ts';
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { FrontEndName, RootFile } from '../config/front-end.ts';
+import { readAll, readRegularFile } from './regular-file.ts';
 
 export type Print = (text: string) => void;
 
@@ -14,6 +14,8 @@ export interface ConfigText extends RootFile {
   readonly language: FrontEndName | null;
 }
 
+/** Ten thousand routes take some 2 MiB. */
+export const CONFIG_BYTES_MAX = 16 * 2 ** 20;
 /** A file of another kind has an error in every line. */
 const PRINTED_MAX = 100;
 
@@ -31,7 +33,9 @@ export function readConfigTexts(files: readonly ConfigFile[], err: Print): reado
 
 export function readText(file: string | number): { readonly text: string } | { readonly reason: string } {
   try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)) };
+    const bytes =
+      typeof file === 'number' ? readAll(file, CONFIG_BYTES_MAX) : readRegularFile(file, CONFIG_BYTES_MAX).bytes;
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch (error) {
     const isOtherText = (error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA';
     return { reason: isOtherText ? 'it is not UTF-8 text' : systemReason(error) };

@@ -54,16 +54,31 @@ export async function askOverride(
 }
 
 /** What has changed, a line for each. */
-export async function askReload(socketPath: string): Promise<readonly string[]> {
-  const { changes } = (await ask(socketPath, 'POST', '/v1/reload', 'changes', RELOAD_MS_MAX)) as {
+export async function askReload(socketPath: string, by: string): Promise<readonly string[]> {
+  const { changes } = (await ask(
+    socketPath,
+    'POST',
+    `/v1/reload?${new URLSearchParams({ by }).toString()}`,
+    'changes',
+    RELOAD_MS_MAX,
+  )) as {
     readonly changes: string[];
   };
   return changes;
 }
 
 /** Who is in charge now. */
-export async function askUpgrade(socketPath: string): Promise<{ readonly pid: number; readonly version: string }> {
-  return (await ask(socketPath, 'POST', '/v1/upgrade', 'pid', RELOAD_MS_MAX)) as {
+export async function askUpgrade(
+  socketPath: string,
+  by: string,
+): Promise<{ readonly pid: number; readonly version: string }> {
+  return (await ask(
+    socketPath,
+    'POST',
+    `/v1/upgrade?${new URLSearchParams({ by }).toString()}`,
+    'pid',
+    RELOAD_MS_MAX,
+  )) as {
     readonly pid: number;
     readonly version: string;
   };

@@ -2,12 +2,12 @@
  * Reading the key files that a configuration names. A key that others can read authenticates nobody, so that a file whose
  * permissions are too wide is as good as missing.
  */
-import { fstatSync, openSync, closeSync, readFileSync } from 'node:fs';
 import { systemReason } from '../base/system-error.ts';
 import { type KeyFiles, keyFilesOf } from '../config/compile-ha.ts';
 import { type Diagnostic, diagnose, problem, type SourceMap } from '../config/diagnostic.ts';
 import { parseKeyFile, type VrrpKey } from '../config/key-file.ts';
 import type { Config } from '../config/model.ts';
+import { readRegularFile } from './regular-file.ts';
 
 export interface ReadKeys {
   readonly files: KeyFiles;
@@ -36,18 +36,15 @@ export function readKeyFiles(config: Config, source: SourceMap): ReadKeys {
 
 function readKeyFile(path: string): readonly VrrpKey[] | { readonly reason: string; readonly fix: string } {
   const fix = `make one: (umask 077; echo "1 hex:$(openssl rand -hex 32)" > ${path}), the same on every node`;
-  let descriptor = -1;
   try {
-    descriptor = openSync(path, 'r');
-    const { mode, size } = fstatSync(descriptor);
+    const { bytes, mode } = readRegularFile(path, FILE_BYTES_MAX);
     if ((mode & OTHERS) !== 0) {
       return {
         reason: `everybody on this machine can use it (mode ${(mode & 0o777).toString(8)})`,
         fix: `chmod 600 ${path}`,
       };
     }
-    if (size > FILE_BYTES_MAX) return { reason: `it is longer than ${FILE_BYTES_MAX / 1024} KiB`, fix };
-    const keys = parseKeyFile(readFileSync(descriptor, 'utf8'));
+    const keys = parseKeyFile(bytes.toString());
     return typeof keys === 'string' ? { reason: keys, fix } : keys;
   } catch (error) {
     const isDenied = (error as NodeJS.ErrnoException).code === 'EACCES';
@@ -55,7 +52,5 @@ function readKeyFile(path: string): readonly VrrpKey[] | { readonly reason: stri
       reason: systemReason(error),
       fix: isDenied ? 'give it to the user that runs evenkeel, mode 600' : fix,
     };
-  } finally {
-    if (descriptor >= 0) closeSync(descriptor);
   }
 }

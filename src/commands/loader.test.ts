@@ -29,7 +29,7 @@ test('a thread that ends, breaks, hangs or eats memory is a reason to refuse, an
   assert.match(await said(ends), /^the configuration cannot be read: the thread that reads it ended with 4\n$/);
   assert.match(await said(ends), /ended with 4\n$/);
   const breaks = loaderOf(t, { thread: thread("throw new Error('boom')") });
-  assert.match(await said(breaks), /reading it failed by a bug: Error: boom\n/);
+  assert.match(await said(breaks), /reading it failed by a bug: Error: boom; +at .*\n$/);
   const hangs = loaderOf(t, { thread: thread('for (;;);'), withinMs: 300 });
   assert.match(await said(hangs), /reading it took longer than 0\.3 s\n$/);
   assert.match(await said(hangs), /reading it took longer than 0\.3 s\n$/);

@@ -79,7 +79,7 @@ export class Loader {
       const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
       reason = isMemory
         ? `reading it took more than ${memoryMiB} MiB of memory`
-        : `reading it failed by a bug: ${error.stack ?? error.message}`;
+        : `reading it failed by a bug: ${(error.stack ?? error.message).split('\n').join('; ')}`;
     });
     worker.on('exit', (code) => {
       this.end =

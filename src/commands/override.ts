@@ -5,8 +5,9 @@ import type { OverrideOptions } from '../cli/override.ts';
 import type { StatusDocument } from '../keeper/status.ts';
 import { askOverride, askStatus, failing } from './control-client.ts';
 import { socketToAsk } from './socket-path.ts';
-import { moveCommand, userName } from './status.ts';
+import { moveCommand } from './status.ts';
 import { ageText } from './status-view.ts';
+import { userName } from './user-name.ts';
 
 const LOOK_MS = 100;
 

@@ -26,6 +26,9 @@ export interface ReloaderOptions {
   readonly apply: (loaded: Loaded) => Promise<void>;
 }
 
+/** Of what is wrong with a file. */
+const LOGGED_MAX = 20;
+
 export class Reloader {
   private readonly options: ReloaderOptions;
   private running: Promise<unknown> = Promise.resolve();
@@ -63,9 +66,21 @@ export class Reloader {
         );
       }
       const { message } = error as Error;
-      log.error(`reload by ${by} refused, nothing has changed: ${lines(message)}`);
+      this.logRefusal(by, message.split('\n'));
       throw error instanceof ReloadError || error instanceof NotNowError ? error : new ReloadError(message);
     }
+  }
+
+  /** What is wrong with a file is a line each, and the last one counts them. */
+  private logRefusal(by: string, reasons: readonly string[]): void {
+    const { log } = this.options;
+    const several = reasons.length > 2;
+    log.error(`reload by ${by} refused, nothing has changed: ${several ? reasons.at(-1) : reasons[0]}`);
+    if (!several) return;
+    for (const reason of reasons.slice(0, Math.min(LOGGED_MAX, reasons.length - 1)))
+      log.error(`reload refused: ${reason}`);
+    const left = reasons.length - 1 - LOGGED_MAX;
+    if (left > 0) log.error(`reload refused: ... and ${left} more: \`evenkeel check\` has all of them`);
   }
 
   private async applyFile(): Promise<readonly string[]> {
@@ -95,6 +110,7 @@ function isBug(error: unknown): boolean {
   return error instanceof TypeError || error instanceof RangeError || error instanceof AssertionError;
 }
 
+/** As one line. */
 function lines(text: string): string {
   return text.split('\n').join('; ');
 }

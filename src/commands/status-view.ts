@@ -106,7 +106,7 @@ function routerLines(router: RouterView, paint: Paint): string[] {
   const where = hasThem ? paint('green', 'here') : state === 'unknown' ? 'may be here' : 'not here';
   lines.push(field('addresses', `${addresses.join(', ')}, ${where}`));
   if (excluded.length > 0) lines.push(field('excluded', `${excluded.join(', ')}: not in adverts`));
-  if (router.restraint !== null) lines.push(field('held back', paint('yellow', restraintText(router.restraint, name))));
+  if (router.restraint !== null) lines.push(field('held back', paint('yellow', restraintText(router.restraint))));
   if (account !== null) lines.push(...accountLines(router, paint));
   lines.push(...list('tracked', router.tracked, (each) => trackedText(each, paint)));
   lines.push(...list('witnesses', router.witnesses, (each) => witnessText(each, paint)));
@@ -130,7 +130,7 @@ function unknownText({ accountAgeMs, account }: RouterView): string {
   return `the vip process has not reported for ${ageText(accountAgeMs)}; what follows is its last report, when it was ${account.state}`;
 }
 
-function restraintText({ reason, by, sinceAgeMs, leftMs }: RestraintView, router: string): string {
+function restraintText({ reason, by, sinceAgeMs, leftMs, endOrder }: RestraintView): string {
   const why =
     reason === 'hand-over'
       ? `handed over${by === null ? '' : ` by ${by}`} ${ageText(sinceAgeMs)} ago`
@@ -140,7 +140,7 @@ function restraintText({ reason, by, sinceAgeMs, leftMs }: RestraintView, router
           ? `its adverts did not leave this machine ${ageText(sinceAgeMs)} ago`
           : `started with --restrained ${ageText(sinceAgeMs)} ago`;
   const end = leftMs === null ? '' : `for ${ageText(leftMs)} more, or `;
-  return `${why}: leaves them to a peer that serves, ${end}until \`evenkeel resume ${router}\``;
+  return `${why}: leaves them to a peer that serves, ${end}until \`${endOrder}\``;
 }
 
 function claimText({ gate, occupant }: ClaimView): string {

@@ -1,5 +1,4 @@
 /** `evenkeel status`, `handover` and `resume`: clients of a running evenkeel. */
-import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { MoveOptions } from '../cli/handover.ts';
@@ -8,6 +7,7 @@ import type { RouterView } from '../keeper/ha/ha-status.ts';
 import { askMove, askStatus, ControlError, failing } from './control-client.ts';
 import { socketToAsk } from './socket-path.ts';
 import { ageText, renderStatus } from './status-view.ts';
+import { userName } from './user-name.ts';
 
 export function statusCommand({ socket, isJson }: StatusOptions): Promise<number> {
   return failing(async () => {
@@ -51,18 +51,6 @@ export function moveCommand({ kind, router, socket, forS }: MoveOptions): Promis
   });
 }
 
-/** For the log: the one who became root. */
-export function userName(): string {
-  const became = process.env['SUDO_USER'];
-  if (became !== undefined && became !== '') return became;
-  try {
-    return userInfo().username;
-  } catch {
-    // A uid without a name.
-    return String(process.getuid?.() ?? 'somebody');
-  }
-}
-
 function say({ name }: RouterView, text: string): void {
   process.stdout.write(`${name}: ${text}\n`);
 }
@@ -96,7 +84,8 @@ async function follow(path: string, before: RouterView, beganMs: number, forS: n
       }
       const end = forS === null ? '' : `for ${ageText(forS * 1_000)}, or `;
       const who = done?.detail === undefined || done.detail === '' ? '' : ` to ${done.detail}`;
-      say(before, `handed over${who} within ${ageText(passedMs)}, ${end}until \`evenkeel resume ${before.name}\``);
+      const endOrder = view?.restraint?.endOrder ?? `evenkeel resume ${before.name}`;
+      say(before, `handed over${who} within ${ageText(passedMs)}, ${end}until \`${endOrder}\``);
       return true;
     }
     if (performance.now() > endMs) {

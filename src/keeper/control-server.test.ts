@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
@@ -25,8 +26,10 @@ async function open(
   const handlers: ControlHandlers = {
     status: () => ({ version: '1.2.3', ...said }) as StatusDocument,
     isStopping: () => said.isStopping === true,
-    reload: () =>
-      told.push('reload') > 1 ? Promise.resolve(['web added']) : Promise.reject(new Error('no such file')),
+    reload: (by) =>
+      told.push(by === null ? 'reload' : `reload by ${by}`) > 1
+        ? Promise.resolve(['web added'])
+        : Promise.reject(new Error('no such file')),
     whyUnready: () => (told.includes('drain') ? 'this node is drained' : null),
     order: ({ change, by }) => {
       told.push(`order ${JSON.stringify(change)} ${by}`);
@@ -227,6 +230,34 @@ test('a reload is waited for, and answered with what has changed or why nothing 
   const path = freshPath();
   await open(t, path);
   assert.deepEqual(await ask(path, 'POST', '/v1/reload'), [422, { error: 'no such file' }]);
-  assert.deepEqual(await ask(path, 'POST', '/v1/reload'), [200, { changes: ['web added'] }]);
+  assert.deepEqual(await ask(path, 'POST', '/v1/reload?by=alice'), [200, { changes: ['web added'] }]);
   assert.equal((await ask(path, 'GET', '/v1/reload'))[0], 405);
+});
+
+test('clients that never finish their request, or never take the answer, keep nobody out for long', async (t) => {
+  const path = freshPath();
+  await open(t, path, [], { version: 'v'.repeat(4_000_000) });
+  const silent = Array.from({ length: 32 }, (_, i) => {
+    const socket = net.connect(path);
+    t.after(() => socket.destroy());
+    socket.on('error', () => undefined);
+    socket.pause();
+    if (i % 3 === 1) socket.write('GET /v1/status HT');
+    if (i % 3 === 2) socket.write('GET /v1/status HTTP/1.1\r\nHost: a\r\n\r\n');
+    return socket;
+  });
+  await Promise.all(silent.map((socket) => once(socket, 'connect')));
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const answered = await new Promise<boolean>((resolve) => {
+      const request = http.get({ socketPath: path, path: '/v1/ready', agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      });
+      request.on('error', () => resolve(false));
+    });
+    if (answered) return;
+    assert.ok(performance.now() < deadline, 'they keep everybody out');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 });

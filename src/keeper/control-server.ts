@@ -4,8 +4,8 @@
  *
  *   GET  /v1/status
  *   GET  /v1/ready                                  200, or 503 while this node takes no clients
- *   POST /v1/reload
- *   POST /v1/upgrade
+ *   POST /v1/reload?by=WHO
+ *   POST /v1/upgrade?by=WHO
  *   POST /v1/routers/NAME/hand-over?for=SECONDS&by=WHO
  *   POST /v1/routers/NAME/resume?by=WHO
  *   POST /v1/upstreams/..., listeners/..., node/...  override-request.ts
@@ -24,13 +24,13 @@ export interface ControlHandlers {
   /** Then nothing can be ordered any more. */
   readonly isStopping: () => boolean;
   /** Resolves with what has changed; rejects if nothing could be, with NotNowError if it can be later. */
-  readonly reload: () => Promise<readonly string[]>;
+  readonly reload: (by: string | null) => Promise<readonly string[]>;
   /** Why this node takes no clients; null: it does. */
   readonly whyUnready: () => string | null;
   /** Resolves when it holds, or with why it cannot. */
   readonly order: (order: Order) => Promise<OrderResult>;
   /** Resolves with who is in charge now; rejects if that is still this one. */
-  readonly upgrade: () => Promise<{ readonly pid: number; readonly version: string }>;
+  readonly upgrade: (by: string | null) => Promise<{ readonly pid: number; readonly version: string }>;
   /** `forMs`: null is until `resume`. `by`: who says so; null: they do not. */
   readonly handOver: (router: string, forMs: number | null, by: string | null) => MoveResult;
   readonly resume: (router: string, by: string | null) => MoveResult;
@@ -55,7 +55,9 @@ export class NotNowError extends Error {
 }
 
 const CONNECTIONS_MAX = 32;
-const REQUEST_MS_MAX = 5_000;
+/** A request takes a client of this machine milliseconds to send, and its answer to take. */
+const REQUEST_MS_MAX = 2_000;
+const LOOK_MS = 500;
 /** A name that goes into the log and into a file. */
 const BY_CHARACTERS_MAX = 64;
 /** A year. */
@@ -83,7 +85,7 @@ export class ControlServer {
    */
   static async open(path: string, succeeds: boolean, handlers: ControlHandlers): Promise<ControlServer> {
     const server = http.createServer(
-      { requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX },
+      { requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX, connectionsCheckingInterval: LOOK_MS },
       (request, response) => {
         request.resume();
         void respond(request, response, handlers);
@@ -115,6 +117,7 @@ async function respond(
   handlers: ControlHandlers,
 ): Promise<void> {
   const { status, body } = await answer(method, url, handlers);
+  response.socket?.setTimeout(REQUEST_MS_MAX, () => response.destroy());
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
   response.end(`${JSON.stringify(body, wholeMilliseconds)}\n`);
 }
@@ -130,10 +133,10 @@ async function answer(method: string, url: string, handlers: ControlHandlers): P
     return method === 'GET' ? { status: 200, body: handlers.status() } : failure(405, 'only GET');
   }
   if (url === '/v1/ready') return method === 'GET' ? readiness(handlers) : failure(405, 'only GET');
-  if (url === '/v1/upgrade') return method === 'POST' ? upgrade(handlers) : failure(405, 'only POST');
-  if (url === '/v1/reload') return method === 'POST' ? reload(handlers) : failure(405, 'only POST');
   const [path, queryText = ''] = url.split('?', 2);
   const query = new URLSearchParams(queryText);
+  if (path === '/v1/upgrade') return method === 'POST' ? upgrade(handlers, whoSays(query)) : failure(405, 'only POST');
+  if (path === '/v1/reload') return method === 'POST' ? reload(handlers, whoSays(query)) : failure(405, 'only POST');
   const change = parseOverrideRequest(path, query);
   if (change !== null) {
     if (method !== 'POST') return failure(405, 'only POST');
@@ -171,17 +174,17 @@ async function order(handlers: ControlHandlers, wanted: Order): Promise<Answer> 
   return failure(result.kind === 'unknown' ? 404 : 409, result.why);
 }
 
-async function reload(handlers: ControlHandlers): Promise<Answer> {
+async function reload(handlers: ControlHandlers, by: string | null): Promise<Answer> {
   try {
-    return { status: 200, body: { changes: await handlers.reload() } };
+    return { status: 200, body: { changes: await handlers.reload(by) } };
   } catch (error) {
     return failure(error instanceof NotNowError ? 409 : 422, (error as Error).message);
   }
 }
 
-async function upgrade(handlers: ControlHandlers): Promise<Answer> {
+async function upgrade(handlers: ControlHandlers, by: string | null): Promise<Answer> {
   try {
-    const { pid, version } = await handlers.upgrade();
+    const { pid, version } = await handlers.upgrade(by);
     return { status: 200, body: { pid, version } };
   } catch (error) {
     return failure(422, (error as Error).message);

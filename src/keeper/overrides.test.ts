@@ -144,3 +144,17 @@ test('records that evenkeel does not write are as if nothing had been said', (t)
     assert.equal(scene.start(fileOf()).views().length, 1);
   }
 });
+
+test('an order that leaves an upstream without a server for new clients is told so, and stands', (t) => {
+  const scene = new Scene(t);
+  const overrides = scene.start(fileOf());
+  const order = (server: string, change: object): string =>
+    overrides.propose(fileOf(), { change: { subject: `server web/${server}:80`, ...change }, by: null }).commit();
+  assert.doesNotMatch(order('192.0.2.7', { state: 'drain' }), /warning/);
+  const text = 'upstream web: no server takes new clients any more';
+  assert.ok(order('192.0.2.8', { weight: 0 }).endsWith(`\nwarning: ${text}`));
+  assert.equal(scene.said().at(-1), `warn  ${text}`);
+  assert.doesNotMatch(order('192.0.2.8', { state: 'disabled' }), /warning/, 'it is known');
+  assert.doesNotMatch(order('192.0.2.7', { state: null }), /warning/);
+  assert.match(order('192.0.2.7', { state: 'disabled' }), /warning/);
+});

@@ -3,7 +3,7 @@
  * where the file says otherwise.
  */
 import { nearest, orList } from '../config/suggest.ts';
-import type { Plan } from '../config/plan.ts';
+import type { Plan, UpstreamPlan } from '../config/plan.ts';
 import {
   type Change,
   changed,
@@ -53,6 +53,8 @@ const NAMES_SHOWN = 8;
 export class Overrides {
   private readonly options: OverridesOptions;
   private overrides: readonly Override[];
+  /** The plan in force; null: none is yet. */
+  private inForce: Plan | null = null;
   /** What the file in force says. */
   private filed: ReadonlyMap<string, Filed> = new Map();
 
@@ -67,17 +69,20 @@ export class Overrides {
     const { unixMs } = this.options;
     const said = order === null ? this.overrides : changed(this.overrides, order.change, order.by, unixMs());
     const overrides = remaining(said, filed);
+    const proposed = overridden(plan, overrides);
     return {
-      plan: overridden(plan, overrides),
+      plan: proposed,
       commit: () => {
         const subject = order?.change.subject ?? null;
+        const idle = order === null ? [] : idleUpstreams(this.inForce, proposed);
+        this.inForce = proposed;
         this.tellStanding(overrides, filed, subject);
         this.tellEnded(overrides, filed, subject);
         const isSame = JSON.stringify(overrides) === JSON.stringify(this.overrides);
         this.overrides = overrides;
         this.filed = filed;
         if (!isSame) this.options.file.write(overrides);
-        return order === null ? '' : this.tellOrder(order);
+        return order === null ? '' : [this.tellOrder(order), ...this.tellIdle(idle)].join('\n');
       },
     };
   }
@@ -117,6 +122,15 @@ export class Overrides {
     return `${subject}: ${what}`;
   }
 
+  /** The order stands, whatever it leaves: whoever gave it may be about to enable another one. */
+  private tellIdle(upstreams: readonly string[]): readonly string[] {
+    return upstreams.map((name) => {
+      const text = `upstream ${name}: no server takes new clients any more`;
+      this.options.log.warn(text);
+      return `warning: ${text}`;
+    });
+  }
+
   /** Of those that stand: where the file says otherwise, and did not before. */
   private tellStanding(
     overrides: readonly Override[],
@@ -143,6 +157,16 @@ export class Overrides {
       this.options.log.info(`${subject}: what was said by hand has ended: ${why}`);
     }
   }
+}
+
+/** Upstreams of which no server takes new clients by `after`, and one does by `before`. */
+function idleUpstreams(before: Plan | null, after: Plan): readonly string[] {
+  const were = new Set((before?.upstreams ?? []).filter(isIdle).map(({ name }) => name));
+  return after.upstreams.filter((upstream) => isIdle(upstream) && !were.has(upstream.name)).map(({ name }) => name);
+}
+
+function isIdle({ servers }: UpstreamPlan): boolean {
+  return servers.every(({ state, weight }) => state !== 'enabled' || weight === 0);
 }
 
 export function overridesFile(directory: string, node: string, warn: (message: string) => void): StateFile<Override> {

@@ -133,6 +133,7 @@ class Scene {
   addresses!: FakeAddresses;
   readonly keeper: HaKeeper;
   nowMs = 1_000;
+  isDrained = false;
   written: readonly RestraintRecord[];
 
   constructor(
@@ -167,6 +168,7 @@ class Scene {
           this.written = records;
         },
       },
+      isDrained: () => this.isDrained,
       isRestrained: false,
       heritage,
       now: () => this.nowMs,
@@ -312,6 +314,22 @@ test('a backup has nothing to hand over', async (t) => {
   assert.deepEqual(scene.addresses.told, ['start']);
 });
 
+test('what a drained node has handed over comes back when it is enabled, and not by resume', async (t) => {
+  const scene = new Scene(t, planOf([], [[]]));
+  await scene.keeper.start();
+  scene.change('VI_1', 'backup', 'active');
+  scene.isDrained = true;
+  assert.equal(scene.keeper.handOver('VI_1', null, 'alice').kind, 'ordered');
+  const restraint = { reason: 'hand-over', sinceUs: 5_000_000, untilUs: null } as const;
+  scene.addresses.events.onRestraint({ router: 'VI_1', restraint, end: null });
+  assert.match(scene.log.lines.at(-1)!, /until that one fails or `evenkeel node enable`$/);
+  assert.equal(scene.keeper.status().routers[0].restraint?.endOrder, 'evenkeel node enable');
+  const why = 'this node is drained: `evenkeel node enable` ends that, and takes addresses back';
+  assert.deepEqual(scene.keeper.resume('VI_1', 'bob'), { kind: 'refused', why });
+  scene.isDrained = false;
+  assert.equal(scene.keeper.resume('VI_1', 'bob').kind, 'ordered');
+});
+
 test('a hand-over is written down with who ordered it and until when, is shown, and ends with resume', async (t) => {
   const scene = new Scene(t, planOf([], [[]]));
   await scene.keeper.start();
@@ -327,6 +345,7 @@ test('a hand-over is written down with who ordered it and until when, is shown, 
     by: 'alice',
     sinceAgeMs: 60_000,
     leftMs: 540_000,
+    endOrder: 'evenkeel resume VI_1',
   });
   assert.equal(scene.keeper.resume('VI_1', 'bob').kind, 'ordered');
   scene.addresses.events.onRestraint({ router: 'VI_1', restraint: null, end: 'resume' });

@@ -46,6 +46,8 @@ export interface HaKeeperOptions {
   readonly askName: AskName;
   readonly ownUid: number;
   readonly restraintFile: Pick<RestraintFile, 'read' | 'write'>;
+  /** By hand: as long as that stands, nothing is taken back. */
+  readonly isDrained: () => boolean;
   /** Every router is held back at the start. */
   readonly isRestrained: boolean;
   /** From a predecessor that still has the addresses when this one starts; null: there is none. */
@@ -66,6 +68,8 @@ export interface AddressEvents {
   readonly onRestraint: (change: RestraintChange) => void;
   readonly onAskServing: (router: string) => void;
 }
+
+const ENABLE_ORDER = 'evenkeel node enable';
 
 export class HaKeeper {
   private readonly options: HaKeeperOptions;
@@ -96,6 +100,7 @@ export class HaKeeper {
       routers: plan.routers.map(({ name }) => name),
       file: options.restraintFile,
       log,
+      endOrder: (router) => (options.isDrained() ? ENABLE_ORDER : `evenkeel resume ${router}`),
       unixMs: options.unixMs,
     });
     this.watches = new Watches(
@@ -227,6 +232,9 @@ export class HaKeeper {
 
   resume(router: string, by: string | null): MoveResult {
     if (this.historyOf(router) === undefined) return unknownRouter(router);
+    if (this.options.isDrained()) {
+      return { kind: 'refused', why: `this node is drained: \`${ENABLE_ORDER}\` ends that, and takes addresses back` };
+    }
     const isHeldBack = this.groupOf(router).some((name) => this.restraints.isHeldBack(name));
     const what = isHeldBack ? 'resume ordered' : 'resume ordered, and nothing holds it back';
     this.options.log.info(`virtual router ${router}: ${what}${by === null ? '' : ` by ${by}`}`);

@@ -14,6 +14,8 @@ export interface RestraintsOptions {
   readonly routers: readonly string[];
   readonly file: Pick<RestraintFile, 'read' | 'write'>;
   readonly log: Log;
+  /** What an operator types to end the restraint of a router. */
+  readonly endOrder: (router: string) => string;
   /** Milliseconds since 1970. */
   readonly unixMs: () => number;
 }
@@ -23,8 +25,10 @@ export interface RestraintView {
   /** Who handed over; null: nobody did, or they did not say. */
   readonly by: string | null;
   readonly sinceAgeMs: number;
-  /** Null: until `resume`. */
+  /** Null: until an operator ends it. */
   readonly leftMs: number | null;
+  /** What the operator types for that. */
+  readonly endOrder: string;
 }
 
 type Known = RestraintMemory;
@@ -43,7 +47,7 @@ export class Restraints {
 
   /** From before this program's start, and for all routers if it was started with --restrained. */
   inherit(isRestrained: boolean): ReadonlyMap<string, InheritedRestraint> {
-    const { file, log, unixMs } = this.options;
+    const { endOrder, file, log, unixMs } = this.options;
     const { routers } = this;
     const nowMs = unixMs();
     for (const record of file.read()) {
@@ -59,7 +63,7 @@ export class Restraints {
       this.known.set(router, { router, reason: 'start', by: null, atMs: nowMs, untilMs: null });
     }
     this.save();
-    for (const known of this.known.values()) log.info(describe(known, nowMs));
+    for (const known of this.known.values()) log.info(describe(known, nowMs, endOrder));
     return new Map(
       Array.from(this.known.values(), ({ router, reason, atMs, untilMs }) => {
         return [router, { reason, agoMs: nowMs - atMs, leftMs: untilMs === null ? null : untilMs - nowMs }];
@@ -93,7 +97,7 @@ export class Restraints {
   }
 
   handleChange({ router, restraint, end }: RestraintChange): void {
-    const { log, unixMs } = this.options;
+    const { endOrder, log, unixMs } = this.options;
     const nowMs = unixMs();
     const by = this.orders.get(router) ?? null;
     this.orders.delete(router);
@@ -102,8 +106,8 @@ export class Restraints {
       const untilMs = untilUs === null ? null : nowMs + (untilUs - sinceUs) / 1_000;
       const known: Known = { router, reason, by: reason === 'hand-over' ? by : null, atMs: nowMs, untilMs };
       this.known.set(router, known);
-      if (reason === 'hand-over') log.info(describe(known, nowMs));
-      else log.warn(describe(known, nowMs));
+      if (reason === 'hand-over') log.info(describe(known, nowMs, endOrder));
+      else log.warn(describe(known, nowMs, endOrder));
     } else {
       this.known.delete(router);
       const why =
@@ -131,6 +135,7 @@ export class Restraints {
       by,
       sinceAgeMs: Math.max(0, nowMs - atMs),
       leftMs: untilMs === null ? null : Math.max(0, untilMs - nowMs),
+      endOrder: this.options.endOrder(router),
     };
   }
 
@@ -140,7 +145,11 @@ export class Restraints {
   }
 }
 
-function describe({ router, reason, by, untilMs }: Known, nowMs: number): string {
+function describe(
+  { router, reason, by, untilMs }: Known,
+  nowMs: number,
+  endOrder: RestraintsOptions['endOrder'],
+): string {
   const why =
     reason === 'hand-over'
       ? `handed over${by === null ? '' : ` by ${by}`}`
@@ -152,6 +161,6 @@ function describe({ router, reason, by, untilMs }: Known, nowMs: number): string
   const left = untilMs === null ? '' : `for ${Math.ceil((untilMs - nowMs) / 1_000)} s, `;
   return (
     `virtual router ${router}: ${why}: leaves its addresses to a peer, ${left}until that one fails or ` +
-    `\`evenkeel resume ${router}\``
+    `\`${endOrder(router)}\``
   );
 }
