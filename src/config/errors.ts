@@ -162,7 +162,7 @@ export const CATALOGUE = {
   'empty-list': {
     severity: 'error',
     message: 'the list is empty',
-    remedy: 'write <expected>, or leave the key out',
+    remedy: '<fix>',
   },
   'empty-text': {
     severity: 'error',

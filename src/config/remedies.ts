@@ -105,6 +105,10 @@ function wrapObject(object: z.ZodObject, value: unknown): unknown {
   if (typeof value === 'string' && Object.hasOwn(shape, value) && passes(object, { [value]: true })) {
     return { [value]: true };
   }
+  if (typeof value === 'string' && Object.hasOwn(shape, value)) {
+    const example = metaOf(shape[value]).examples?.[0] ?? metaOf(unwrap(shape[value])).examples?.[0];
+    if (example !== undefined && passes(object, { [value]: example })) return { [value]: example };
+  }
   const taking = Object.keys(shape).flatMap((key) => {
     const inside = [value, ...(Array.isArray(value) ? [] : [[value]])].find((one) => passes(object, { [key]: one }));
     return inside === undefined ? [] : [{ key, inside }];

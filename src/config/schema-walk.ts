@@ -135,7 +135,7 @@ function choices(union: z.ZodUnion): readonly Schema[] {
 
 function withArticle(title: string): string {
   if (title === 'text') return title;
-  return /^[aeiou]/i.test(title) && !title.startsWith('U') ? `an ${title}` : `a ${title}`;
+  return /^[aeiou]/i.test(title) && !/^(U|us|uni)/.test(title) ? `an ${title}` : `a ${title}`;
 }
 
 /** A value as one would write it in YAML, on one line. */

@@ -23,7 +23,7 @@ import {
   yamlText,
 } from './schema-walk.ts';
 import { adviseChoice, adviseColon, adviseType, adviseWholeFile, isNumberInQuotes } from './remedies.ts';
-import { adviseUnknownKey } from './suggest.ts';
+import { adviseUnknownKey, type KeysBelow } from './suggest.ts';
 
 export interface Shape {
   readonly findings: readonly Finding[];
@@ -139,7 +139,8 @@ class Translator {
       this.wrong.push([...path, key]);
       return;
     }
-    const shape = schema instanceof z.ZodObject ? (schema.shape as Readonly<Record<string, Schema>>) : {};
+    const option = optionFor(schema, given);
+    const shape = option instanceof z.ZodObject ? (option.shape as Readonly<Record<string, Schema>>) : {};
     const colon = given[key] === null ? adviseColon(key, Object.keys(shape)) : null;
     const fix = colon ?? adviseUnknownKey(key, given, childKeys(shape));
     const place = path.length === 0 ? 'at the top level' : `in ${pathText(path)}`;
@@ -171,14 +172,16 @@ class Translator {
   }
 }
 
-/** The keys of a map, each with those of the map below it. */
-function childKeys(shape: Readonly<Record<string, Schema>>): Readonly<Record<string, readonly string[]>> {
-  const keys: Record<string, readonly string[]> = {};
-  for (const [key, schema] of Object.entries(shape)) {
-    const child = unwrap(schema);
-    keys[key] = child instanceof z.ZodObject ? Object.keys(child.shape) : [];
-  }
-  return keys;
+/** The keys of a map, each with those of the map below it, or of the maps in the list below it. */
+function childKeys(shape: Readonly<Record<string, Schema>>): Readonly<Record<string, KeysBelow>> {
+  return Object.fromEntries(Object.entries(shape).map(([key, schema]) => [key, keysBelow(schema)]));
+}
+
+function keysBelow(schema: Schema): KeysBelow {
+  const list = optionFor(schema, []);
+  const isList = list instanceof z.ZodArray;
+  const map = optionFor(isList ? list.element : schema, {});
+  return { isList, keys: map instanceof z.ZodObject ? Object.keys(map.shape) : [] };
 }
 
 /** The union in which values of a scalar kind have several options, so that no single one can be said to be meant. */
@@ -223,9 +226,18 @@ function describe(issue: Issue, declared: Schema, path: Path, value: unknown, is
     return problem('not-a-choice', { value: showScalar(value), fix });
   }
   if (issue.code !== 'too_small' && issue.code !== 'too_big') return wrongType(schema, path, value);
-  if (!(schema instanceof z.ZodNumber)) return problem('empty-list', { expected: 'at least one' });
+  if (!(schema instanceof z.ZodNumber)) return emptyList(schema, isOptional);
   const range = { min: String(schema.minValue), max: String(schema.maxValue) };
   return problem('out-of-range', { value: show(value), kind: 'a number', ...range });
+}
+
+function emptyList(schema: Schema, isOptional: boolean): Problem {
+  const example = metaOf(schema).examples?.[0];
+  const sample = example === undefined ? '' : `, for example ${yamlText(example)}`;
+  // a list with an example is one that little works without
+  const fix =
+    isOptional && example === undefined ? 'write at least one, or leave the key out' : `write at least one${sample}`;
+  return problem('empty-list', { fix });
 }
 
 function noValue(schema: Schema, path: Path, isOptional: boolean): Problem {
@@ -252,9 +264,20 @@ function wrongType(schema: Schema, path: Path, value: unknown): Problem {
     expected: expectation(schema),
     fix:
       (path.length === 0 && typeof value === 'string' ? adviseWholeFile(value) : null) ??
+      adviseName(schema, path, value) ??
       adviseType(schema, kinds, value),
   };
   return problem('wrong-type', args);
+}
+
+/** `upstreams: { servers: [ ... ] }`: the name between them is missing. */
+function adviseName(schema: Schema, path: Path, value: unknown): string | null {
+  const key = path[path.length - 1];
+  const map = optionFor(schema, {});
+  if (path.length !== 2 || typeof key !== 'string' || kindOf(value) === 'map' || !(map instanceof z.ZodObject))
+    return null;
+  if (!Object.hasOwn(map.shape, key)) return null;
+  return `write a name of yours between them, and this below it: \`${path[0]}: { NAME: { ${key}: ... } }\``;
 }
 
 function problemIn(issues: readonly Issue[]): Problem | null {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { adviseUnknownKey, nearest, orList } from './suggest.ts';
+import { adviseUnknownKey, type KeysBelow, nearest, orList } from './suggest.ts';
 
 test('the nearest word is found through a typing error, a swap, case and underscores', () => {
   const words = ['bind', 'protocol', 'timeouts', 'max-connections', 'routes'];
@@ -20,17 +20,18 @@ test('a word that is near to nothing finds nothing', () => {
 });
 
 test('an unknown key is advised by what others call it, by where it belongs, by likeness, or by what is possible', () => {
-  const keys = { bind: [], limits: ['head', 'connections'], timeouts: ['head', 'idle'] };
+  const below = (...names: string[]): KeysBelow => ({ isList: false, keys: names });
+  const keys = { bind: below(), limits: below('head', 'connections'), timeouts: below('head', 'idle') };
   assert.equal(adviseUnknownKey('listen', {}, keys), 'write `bind`');
   assert.equal(adviseUnknownKey('idle', {}, keys), 'write `idle` inside `timeouts`');
   assert.equal(adviseUnknownKey('head', {}, keys), 'write `head` inside `limits` or `timeouts`');
   assert.equal(adviseUnknownKey('maxconn', {}, keys), 'write `connections` inside `limits`');
-  assert.equal(adviseUnknownKey('limit', {}, keys), 'write `limits`');
+  assert.equal(adviseUnknownKey('limit', {}, keys), 'write `limits`, and below it head or connections');
   assert.equal(adviseUnknownKey('colour', {}, keys), 'leave it out; what is possible here: bind, limits, timeouts');
 });
 
 test('what is there already is not advised again', () => {
-  assert.equal(adviseUnknownKey('bnid', { bind: '*:80' }, { bind: [] }), 'leave it out');
+  assert.equal(adviseUnknownKey('bnid', { bind: '*:80' }, { bind: { isList: false, keys: [] } }), 'leave it out');
 });
 
 test('a list in words has its `or`', () => {

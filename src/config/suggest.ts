@@ -55,7 +55,11 @@ const ELSEWHERE_CALLED: ReadonlyMap<string, readonly string[]> = new Map(
     servers: ['listeners'],
     backends: ['upstreams'],
     pools: ['upstreams'],
-    server: ['servers'],
+    server: ['servers', 'address'],
+    host: ['address'],
+    ip: ['address'],
+    target: ['address'],
+    read: ['response'],
     backend: ['upstream'],
     'proxy-pass': ['upstream'],
     'default-backend': ['upstream'],
@@ -63,7 +67,9 @@ const ELSEWHERE_CALLED: ReadonlyMap<string, readonly string[]> = new Map(
     locations: ['routes'],
     'server-name': ['host'],
     location: ['path'],
-    uri: ['path'],
+    path: ['http'],
+    uri: ['path', 'http'],
+    url: ['path', 'http', 'address'],
     algorithm: ['balance'],
     'lb-algo': ['balance'],
     'lb-policy': ['balance'],
@@ -84,6 +90,10 @@ const ELSEWHERE_CALLED: ReadonlyMap<string, readonly string[]> = new Map(
     down: ['state'],
     disabled: ['state'],
     vrrp: ['ha'],
+    iface: ['interface'],
+    device: ['interface'],
+    dev: ['interface'],
+    nic: ['interface'],
     'virtual-router-id': ['router-id'],
     vrid: ['router-id'],
     'advert-int': ['advertise'],
@@ -142,6 +152,8 @@ const VALUES_ELSEWHERE: ReadonlyMap<string, string> = new Map(
     maint: 'disabled',
     down: 'disabled',
     up: 'enabled',
+    on: 'enabled',
+    off: 'disabled',
     draining: 'drain',
     error: 'connect, reset',
     'connect-failure': 'connect',
@@ -184,32 +196,62 @@ const KEYS_NOT_NEEDED: ReadonlyMap<string, string> = new Map(
     certificate: 'leave it out: TLS is not supported yet (docs/not-supported.md)',
     http2: 'leave it out: HTTP/2 is not supported yet (docs/not-supported.md)',
     'access-log': 'leave it out: access logs are not supported yet (docs/not-supported.md)',
+    connect: 'write it in the `timeouts` of an upstream',
+    response: 'write it in the `timeouts` of an upstream',
+    queue: 'write it in the `timeouts` of an upstream',
+    tunnel: 'write it in the `timeouts` of an upstream',
+    head: 'write it in the `timeouts` of a listener',
+    retry: 'write it in the routes that lead to this upstream',
+    retries: 'write `retry` in the routes that lead to this upstream',
     'worker-processes': 'leave it out, and start it with `--workers`',
     workers: 'leave it out, and start it with `--workers`',
   }),
 );
 
+/** What a key leads to: the keys of its map, or of the maps in its list; none: no maps. */
+export interface KeysBelow {
+  readonly isList: boolean;
+  readonly keys: readonly string[];
+}
+
 /**
  * What to write instead of an unknown key: the one that was meant, or the place where it belongs, or all that are possible.
- * `keys`: what is possible, each with the keys below it.
+ * `keys`: what is possible, each with what is below it.
  */
 export function adviseUnknownKey(
   unknown: string,
   given: Readonly<Record<string, unknown>>,
-  keys: Readonly<Record<string, readonly string[]>>,
+  keys: Readonly<Record<string, KeysBelow>>,
 ): string {
   const free = Object.keys(keys).filter((key) => !Object.hasOwn(given, key));
   const synonyms = ELSEWHERE_CALLED.get(normalise(unknown)) ?? [];
   const known = synonyms.filter((synonym) => free.includes(synonym.split(':')[0]));
   if (known.length > 0) return `write \`${known[0]}\``;
+  const near = nearest(unknown, free);
+  // a letter too many or too few: likelier than a key that belongs elsewhere
+  if (near !== null && isPluralOf(unknown, near)) return writeInstead(near, given[unknown], keys[near]);
   for (const word of [unknown, ...synonyms]) {
-    const parents = Object.keys(keys).filter((key) => keys[key].includes(word));
-    if (parents.length > 0) return `write \`${word}\` inside ${orList(parents.map((key) => `\`${key}\``))}`;
+    const parents = Object.keys(keys).filter((key) => keys[key].keys.includes(word));
+    if (parents.length > 0) {
+      return `write \`${word}\` inside ${orList(parents.map((key) => `${keys[key].isList ? 'each of ' : ''}\`${key}\``))}`;
+    }
   }
   const notNeeded = KEYS_NOT_NEEDED.get(normalise(unknown));
   if (notNeeded !== undefined) return notNeeded;
-  const near = nearest(unknown, free);
-  if (near !== null) return `write \`${near}\``;
+  if (near !== null) return writeInstead(near, given[unknown], keys[near]);
   if (free.length === 0) return 'leave it out';
   return `leave it out; what is possible here: ${free.join(', ')}`;
+}
+
+/** `timeout` for `timeouts`, or the other way round. */
+function isPluralOf(one: string, other: string): boolean {
+  const [a, b] = [normalise(one), normalise(other)];
+  return a === `${b}s` || b === `${a}s`;
+}
+
+/** `value`: what the key that is not known leads to. */
+function writeInstead(key: string, value: unknown, { isList, keys }: KeysBelow): string {
+  const isScalar = typeof value !== 'object' || value === null;
+  if (isScalar && !isList && keys.length > 0) return `write \`${key}\`, and below it ${orList(keys)}`;
+  return `write \`${key}\``;
 }
