@@ -231,7 +231,7 @@ upstreams: { echo: { servers: [ "${echo.address}" ] } }
       pids.push(pid!);
     }
     await evenkeel.said(/the oldest one is ended/);
-    await evenkeel.said(/connections of a former program are ended: echo 1/);
+    await evenkeel.said(/replaced, and told to end: what is open is cut: echo 1/);
     await ends[0];
     assert.deepEqual(
       pids.slice(1).map((pid) => kill(pid, 0)),

@@ -18,6 +18,7 @@ import type { MoveOptions } from './handover.ts';
 import { addMoveCommands } from './handover.ts';
 import type { OverrideOptions } from './override.ts';
 import { addOverrideCommands } from './override.ts';
+import { plainError } from './plain-errors.ts';
 import type { RunOptions } from './run.ts';
 import { addRunCommand } from './run.ts';
 import { addSchemaCommand } from './schema.ts';
@@ -57,6 +58,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
     .configureOutput({
       writeOut: context.out,
       writeErr: context.err,
+      outputError: (text, write) => write(plainError(text)),
     })
     .showHelpAfterError('(`evenkeel --help` lists the commands)')
     .exitOverride();

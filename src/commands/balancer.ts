@@ -199,7 +199,9 @@ export class Balancer {
     const { log } = this.options;
     if (this.hasFinished) return void this.upgrader.sayFinished();
     const left = this.keeper.connections();
-    log.warn(`connections of a former program are ended${graceMs === 0 ? '' : ` after ${graceMs / 1_000} s`}: ${left}`);
+    log.warn(
+      `replaced, and told to end: what is open is cut${graceMs === 0 ? '' : ` in ${graceMs / 1_000} s`}: ${left}`,
+    );
     this.keeper.hasten(graceMs);
   }
 

@@ -9,7 +9,7 @@ import type { LabOptions } from '../cli/lab.ts';
 import { monotonicMs } from '../lab/clock.ts';
 import { DEFAULT_HA } from '../lab/evenkeel-node.ts';
 import { sweepLabs } from '../lab/janitor.ts';
-import { lengthOf, type Outcome } from '../lab/outages.ts';
+import { lengthOf, type Outcome, Outages } from '../lab/outages.ts';
 import { VIRTUAL_ADDRESS } from '../lab/pair.ts';
 import { LabSession } from '../lab/session.ts';
 import { LabError, refusalOfLab } from '../lab/system.ts';
@@ -88,7 +88,7 @@ async function watch(session: LabSession, signal: AbortSignal): Promise<void> {
 
 function frameOf(session: LabSession, title: string): LabFrame {
   const nowMs = monotonicMs();
-  const { outages } = session.client;
+  const outages = session.isServed ? session.client.outages : new Outages();
   const last = outages.all.at(-1);
   return {
     title,

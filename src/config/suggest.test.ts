@@ -19,8 +19,11 @@ test('a word that is near to nothing finds nothing', () => {
   assert.equal(nearest('a'.repeat(100_000), ['bind']), null);
 });
 
+function below(...names: string[]): KeysBelow {
+  return { isList: false, keys: names };
+}
+
 test('an unknown key is advised by what others call it, by where it belongs, by likeness, or by what is possible', () => {
-  const below = (...names: string[]): KeysBelow => ({ isList: false, keys: names });
   const keys = { bind: below(), limits: below('head', 'connections'), timeouts: below('head', 'idle') };
   assert.equal(adviseUnknownKey('listen', {}, keys), 'write `bind`');
   assert.equal(adviseUnknownKey('idle', {}, keys), 'write `idle` inside `timeouts`');

@@ -44,6 +44,8 @@ export class LabSession {
   readonly pair: Pair;
   readonly client: Client;
   path: Path = { mac: null, port: null };
+  /** The service has begun: what the client counts means something. */
+  isServed = false;
   private readonly nodes: Readonly<Record<Balancer, EvenkeelNode>>;
   private readonly statuses: Record<Balancer, NodeStatus | null> = { lb01: null, lb02: null };
   private readonly links: Record<Balancer, NodeView['link']> = { lb01: 'up', lb02: 'up' };
@@ -66,10 +68,15 @@ export class LabSession {
     }
     // What fails before anybody had the address is no outage.
     session.client.served(CALM_MS).then(
-      () => session.client.restart(),
+      () => session.beginCounting(),
       () => undefined,
     );
     return session;
+  }
+
+  private beginCounting(): void {
+    this.client.restart();
+    this.isServed = true;
   }
 
   private constructor(pair: Pair, program: readonly string[], ha: HaOptions, tell: Tell) {

@@ -236,8 +236,10 @@ export class HaKeeper {
       return { kind: 'refused', why: `this node is drained: \`${ENABLE_ORDER}\` ends that, and takes addresses back` };
     }
     const isHeldBack = this.groupOf(router).some((name) => this.restraints.isHeldBack(name));
-    const what = isHeldBack ? 'resume ordered' : 'resume ordered, and nothing holds it back';
-    this.options.log.info(`virtual router ${router}: ${what}${by === null ? '' : ` by ${by}`}`);
+    // the end of what holds it back is a line of its own, which says who ordered it
+    if (!isHeldBack) {
+      this.options.log.info(`virtual router ${router}: resume${by === null ? '' : ` by ${by}`}: nothing holds it back`);
+    }
     this.restraints.handleOrder(this.groupOf(router), by);
     this.addresses.resume(router);
     return { kind: 'ordered' };
