@@ -98,11 +98,12 @@ test('keepalived backs it up: three upgrades under load, and it is active all th
   await evenkeel.is('active');
   const keepalived = new Keepalived(site.theirs, { ...PEER, priority: 100 });
   await keepalived.becomes('BACKUP');
+  // tcpdump counts what comes before it has its filter, and would wait for that in vain.
+  const capture = await Capture.start(t, site.segment);
   const client = site.startClient();
   await client.served(200);
   client.restart();
   await evenkeel.owner();
-  const capture = await Capture.start(t, site.segment);
   const pids = [evenkeel.child.pid!];
   const owners = [await evenkeel.owner()];
   const timesElse = async (): Promise<number> =>

@@ -88,6 +88,8 @@ export class KeeperProcess {
   private old: KeeperProcess[] = [];
   private readonly finished = new Set<KeeperProcess>();
   private candidate: KeeperProcess | null = null;
+  /** Those that have the other end of its link: it is to be succeeded by one, or finishes for one. */
+  private readonly holders = new Set<KeeperProcess>();
   /** Whom it succeeded, or is to. */
   private predecessor: KeeperProcess | null = null;
   private isGivingWay = false;
@@ -115,6 +117,7 @@ export class KeeperProcess {
   /** It has been started by `predecessor`, to succeed it. */
   succeed(predecessor: KeeperProcess): void {
     this.predecessor = predecessor;
+    predecessor.holders.add(this);
     this.later(START_US, () => {
       if (this.fate === 'ends') return this.die();
       if (this.fate === 'hangs') return;
@@ -337,6 +340,7 @@ export class KeeperProcess {
     const sockets = this.store.descriptors.map((descriptor) => kernel.copy(descriptor, successor.pid));
     const old = this.old.filter((each) => !each.isGone);
     const finished = old.filter((each) => this.finished.has(each));
+    for (const each of old) each.holders.add(successor);
     this.tell(successor, () => this.around.follow(successor.inherit(sockets, old, finished)));
   }
 
@@ -396,8 +400,7 @@ export class KeeperProcess {
       successor.store.settle();
       successor.comeIntoCharge(successor.old);
     });
-    // Nobody has the links to them any more.
-    if (successor.isGone) for (const each of this.old) this.tell(each, () => each.handleLinkGone(this));
+    for (const each of this.old) this.letGo(each);
     this.around.follow(this.giveWay());
   }
 
@@ -468,15 +471,18 @@ export class KeeperProcess {
     const { predecessor, candidate } = this;
     // The ends of its links are closed: whoever it was linked to sees that.
     if (candidate !== null) this.tell(candidate, () => candidate.handlePredecessorGone());
-    // Its own successor, if it has got that far, has the links as well.
-    if (this.isGivingWay) return;
-    const linked = new Set(predecessor === null ? this.old : [...this.old, predecessor]);
-    for (const each of linked) this.tell(each, () => each.handleLinkGone(this));
+    for (const each of new Set(predecessor === null ? this.old : [...this.old, predecessor])) this.letGo(each);
   }
 
-  /** To the one that is to succeed it, or to the one in charge. */
-  private handleLinkGone(other: KeeperProcess): void {
-    if (other !== (this.heir ?? this.candidate)) return;
+  /** Closes its end of the link to it. */
+  private letGo(other: KeeperProcess): void {
+    if (!other.holders.delete(this) || other.holders.size > 0) return;
+    this.tell(other, () => other.handleLinkGone());
+  }
+
+  /** Nobody is to succeed it any more, or counts on it. */
+  private handleLinkGone(): void {
+    if (this.holders.size > 0 || (this.isInCharge && this.candidate === null)) return;
     this.generations.handleSuccessorGone();
     this.actGenerations();
   }
