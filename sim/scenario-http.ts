@@ -304,6 +304,7 @@ function expectationOf(route: RoutePlan, target: string, _host: string): Expecta
   if (action.kind === 'redirect')
     return { kind: 'redirect', status: action.status, location: action.to.replace('{uri}', target) };
   if (action.kind === 'ready') return { kind: 'respond', status: 200, body: 'ready\n' };
+  if (action.kind !== 'proxy') throw new Error(`scenarios have no action ${action.kind}`);
   const at = target.indexOf('?');
   const path = at < 0 ? target : target.slice(0, at);
   const query = at < 0 ? '' : target.slice(at);

@@ -155,6 +155,7 @@ function drawUpstream(
       firstSlot,
       slotCount,
       epoch: 0,
+      passive: null,
     });
   }
   return {
@@ -239,6 +240,7 @@ function drawRoutes(prng: Prng, faults: ReadonlySet<Fault>, upstreams: number): 
       action: drawAction(prng, faults, upstreams, shape),
       requestHeaders: drawEdit(prng, faults, 'q'),
       responseHeaders: drawEdit(prng, faults, 's'),
+      successHeaders: [],
     });
   }
   if (!prng.oneIn(8)) {
@@ -247,6 +249,7 @@ function drawRoutes(prng: Prng, faults: ReadonlySet<Fault>, upstreams: number): 
       action: drawProxy(prng, faults, upstreams),
       requestHeaders: NO_EDIT,
       responseHeaders: NO_EDIT,
+      successHeaders: [],
     });
   }
   return routes;
@@ -282,5 +285,8 @@ function drawProxy(prng: Prng, faults: ReadonlySet<Fault>, upstreams: number): A
     rewrite: null,
     timeoutMs: isTimed ? around(prng, 1500) : 0,
     retry: drawRetry(prng),
+    upgrade: true,
+    bodyBytes: null,
+    passesClaims: false,
   };
 }

@@ -13,6 +13,7 @@ export interface ConfigFile {
 
 /** What the options leave of themselves. */
 export interface LanguageFlags {
+  readonly nginx?: readonly string[];
   readonly keepalived?: readonly string[];
 }
 
@@ -21,8 +22,9 @@ export function addConfigFiles(command: Command): Command {
   return command
     .argument(
       '[files...]',
-      'the configuration: evenkeel.yaml, keepalived.conf; several are one configuration; `-` reads standard input',
+      'the configuration: evenkeel.yaml, nginx.conf, keepalived.conf; several are one configuration; `-` reads standard input',
     )
+    .addOption(languageOption('nginx'))
     .addOption(languageOption('keepalived'));
 }
 
@@ -41,6 +43,7 @@ function languageOption(language: FrontEndName): Option {
 export function configFilesOf(command: Command, paths: readonly string[], flags: LanguageFlags): readonly ConfigFile[] {
   const files: readonly ConfigFile[] = [
     ...paths.map((path) => ({ path, language: null })),
+    ...(flags.nginx ?? []).map((path) => ({ path, language: 'nginx' as const })),
     ...(flags.keepalived ?? []).map((path) => ({ path, language: 'keepalived' as const })),
   ];
   if (files.length === 0) command.error("error: missing required argument 'file'");

@@ -6,7 +6,7 @@ import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
 import type { Loose, RouteConfig } from './model.ts';
 import { isFramingHeader } from './patterns.ts';
-import { itemsOf, listOf } from './parts.ts';
+import { hostsOf, itemsOf, listOf } from './parts.ts';
 import { parseTemplate } from './template.ts';
 import { isMarkup } from './media-type.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -32,6 +32,7 @@ export function checkRoutes(
     if (route.rewrite !== undefined) checkRewrite(route, [...at, 'rewrite'], report);
     for (const side of ['request', 'response'] as const)
       checkHeaders(route.headers?.[side], [...at, 'headers', side], report);
+    checkHeaders(route.headers?.success, [...at, 'headers', 'success'], report);
     checkSizes(route, at, report);
     // Of a match that is not whole nobody knows what it takes.
     if (action === null) continue;
@@ -48,22 +49,27 @@ function checkAction(
   uses: UpstreamUses,
   report: Report,
 ): string | null {
-  const action = report.oneOf(route, path, ['upstream', 'redirect', 'respond', 'ready']);
+  const action = report.oneOf(route, path, ['upstream', 'redirect', 'respond', 'ready', 'close']);
   if (route.upstream !== undefined) uses.add(route.upstream, [...path, 'upstream'], 'http', listener);
   if (action !== null && action !== 'upstream') {
     const reason = `\`${action}\` answers without a server`;
     const refuse = (keys: readonly string[]): void => {
       report.atKey([...path, ...keys], 'no-effect', { key: keys.join('.'), reason, fix: 'leave it out' });
     };
-    for (const key of ['rewrite', 'timeout', 'retry'] as const) if (route[key] !== undefined) refuse([key]);
+    for (const key of ['rewrite', 'timeout', 'retry', 'upgrade', 'limits'] as const)
+      if (route[key] !== undefined) refuse([key]);
     if (route.headers?.request !== undefined) refuse(['headers', 'request']);
+    if (route.headers?.success !== undefined) refuse(['headers', 'success']);
+    if (action === 'close' && route.headers?.response !== undefined) refuse(['headers', 'response']);
   }
   const status = route.respond?.status;
   if (status !== undefined && BODYLESS_STATUSES.has(status) && (route.respond?.body ?? '') !== '') {
     report.atKey([...path, 'respond', 'body'], 'body-not-allowed', { status: String(status) });
   }
   checkMarkup(route.respond, [...path, 'respond', 'body'], report);
-  checkOwnFields(action, route.headers?.response, [...path, 'headers', 'response'], report);
+  for (const part of ['response', 'success'] as const) {
+    checkOwnFields(action, route.headers?.[part], [...path, 'headers', part], report);
+  }
   return action;
 }
 
@@ -114,7 +120,7 @@ function checkSizes(route: Route, path: Path, report: Report): void {
   }
   const edit = route.headers?.response;
   let linesBytes = 0;
-  for (const part of [edit?.set, edit?.add]) {
+  for (const part of [edit?.set, edit?.add, route.headers?.success?.add]) {
     for (const [name, values] of Object.entries(part ?? {})) {
       for (const value of listOf(values)) linesBytes += name.length + value.length + ': \r\n'.length;
     }
@@ -210,10 +216,16 @@ class Reachability {
 
   /** Where the route is that takes everything this one could, or null. */
   add(match: Match, path: Path): Path | null {
-    const hosts = listOf(match.host).map((host) => host.toLowerCase());
+    const hosts = hostsOf(match.host).map((host) => host.toLowerCase());
     const own = conditionsOf(match, hosts);
+    const regex = conditionsOf({ host: match.host }, hosts);
     const matched = matchedPath(match);
-    for (const conditions of new Set([own, conditionsOf(match, []), conditionsOf({}, hosts), conditionsOf({}, [])])) {
+    for (const conditions of new Set([
+      own,
+      conditionsOf({ ...match, host: undefined }, []),
+      regex,
+      conditionsOf({}, []),
+    ])) {
       const taker = this.takers.get(conditions)?.find(matched) ?? null;
       if (taker !== null) return taker;
     }
@@ -251,10 +263,12 @@ class Takers {
 
 /** Everything but the path, as one text: the same for the same conditions in any order. */
 function conditionsOf(match: Match, hosts: readonly string[]): string {
-  if (match.method === undefined && match.header === undefined && match.query === undefined)
+  const regex = typeof match.host === 'object' && !Array.isArray(match.host) ? match.host : null;
+  if (regex === null && match.method === undefined && match.header === undefined && match.query === undefined)
     return [...hosts].sort().join(' ');
   return JSON.stringify([
     [...hosts].sort(),
+    regex,
     [...listOf(match.method)].sort(),
     sortedEntries(match.header),
     sortedEntries(match.query),

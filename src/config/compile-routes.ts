@@ -12,31 +12,39 @@ import type {
   RoutePlan,
   ValueMatchPlan,
 } from './plan.ts';
-import { listOf } from './parts.ts';
+import { hostsOf, listOf } from './parts.ts';
 import type { SourcePlan } from './template.ts';
-import { parseDuration } from './units.ts';
+import { parseDuration, parseSize } from './units.ts';
 
-export function compileRoute(route: RouteConfig): RoutePlan {
+/** `passesClaims`: the listener says `forwarded: pass`. */
+export function compileRoute(route: RouteConfig, passesClaims: boolean): RoutePlan {
   return {
     match: compileMatch(route.match ?? {}),
-    action: compileAction(route),
+    action: compileAction(route, passesClaims),
     requestHeaders: compileHeaders(route.headers?.request ?? {}),
     responseHeaders: compileHeaders(route.headers?.response ?? {}),
+    successHeaders: compileHeaders(route.headers?.success ?? {}).add,
   };
 }
 
 function compileMatch(match: NonNullable<RouteConfig['match']>): MatchPlan {
   return {
-    hosts: listOf(match.host).map((host) => host.toLowerCase()),
+    hosts: hostsOf(match.host).map((host) => host.toLowerCase()),
     path: match.path === undefined ? null : compilePath(match.path),
     methods: [...listOf(match.method)],
     values: [
+      ...hostValues(match.host),
       ...Object.entries(match.header ?? {}).map(([name, value]) =>
         compileValue({ kind: 'header', name: name.toLowerCase() }, value),
       ),
       ...Object.entries(match.query ?? {}).map(([name, value]) => compileValue({ kind: 'query', name }, value)),
     ],
   };
+}
+
+function hostValues(host: NonNullable<RouteConfig['match']>['host']): ValueMatchPlan[] {
+  if (typeof host !== 'object' || !('regex' in host)) return [];
+  return [{ source: { kind: 'host', name: null }, kind: 'regex', value: host.regex }];
 }
 
 function compilePath(path: NonNullable<NonNullable<RouteConfig['match']>['path']>): PathMatchPlan {
@@ -56,7 +64,7 @@ function compileValue(source: SourcePlan, value: ValueMatch): ValueMatchPlan {
   return { source, kind: 'exact', value: value.exact };
 }
 
-function compileAction(route: RouteConfig): ActionPlan {
+function compileAction(route: RouteConfig, passesClaims: boolean): ActionPlan {
   if (route.redirect !== undefined) {
     const { to, status } = { ...DEFAULTS.route.redirect, ...route.redirect };
     return { kind: 'redirect', status, to };
@@ -71,13 +79,17 @@ function compileAction(route: RouteConfig): ActionPlan {
     return { kind: 'respond', status, body, contentType };
   }
   if (route.ready === true) return { kind: 'ready' };
-  assert(route.upstream !== undefined, 'one of four was checked');
+  if (route.close === true) return { kind: 'close' };
+  assert(route.upstream !== undefined, 'one of five was checked');
   return {
     kind: 'proxy',
     upstream: route.upstream,
     rewrite: route.rewrite === undefined ? null : compileRewrite(route.rewrite),
     timeoutMs: route.timeout === undefined ? 0 : (parseDuration(route.timeout) ?? 0),
     retry: compileRetry(route.retry ?? {}),
+    upgrade: route.upgrade ?? DEFAULTS.route.upgrade,
+    bodyBytes: route.limits?.body === undefined ? null : parseSize(String(route.limits.body)),
+    passesClaims,
   };
 }
 

@@ -116,7 +116,7 @@ function compileListener(
     via: listener.via ?? null,
     forwarded: compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded),
     escapedSlash: listener['escaped-slash'] ?? 'compare',
-    routes: formatRoutes((listener.routes ?? []).map(compileRoute)),
+    routes: formatRoutes((listener.routes ?? []).map((route) => compileRoute(route, listener.forwarded === 'pass'))),
     isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
   };
@@ -196,6 +196,7 @@ function compileServer(written: UpstreamConfig['servers'][number], firstSlot: nu
     state: server.state ?? DEFAULTS.upstream.state,
     maxConnections: server['max-connections'] ?? 0,
     backup: server.backup ?? false,
+    passive: server.passive === undefined ? null : compilePassive(server.passive),
     firstSlot,
     epoch: 0,
     slotCount: 'hostname' in target ? ADDRESSES_PER_NAME_MAX : 1,

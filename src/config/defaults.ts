@@ -13,6 +13,7 @@ export const DEFAULTS = {
   },
   route: {
     redirect: { status: 302 },
+    upgrade: true,
     respond: { status: 200, body: '', contentType: 'text/plain; charset=utf-8' },
     // Three tries: one server down and its neighbour full is still served. Only where nothing was sent yet.
     retry: { attempts: 3, on: ['connect'] },

@@ -128,6 +128,35 @@ export const CATALOGUE = {
     about: 'It protects something or changes what the file means, so that the file is not run without it.',
   },
 
+  // nginx.conf.
+  'nginx-error': {
+    severity: 'error',
+    message: '<reason>',
+    remedy: '<fix>',
+    about: 'nginx would not start with this either. The words are its own where it has any.',
+  },
+  'nginx-refused': {
+    severity: 'unsupported',
+    message: '<what> is right for nginx, and evenkeel cannot do the same: <reason>',
+    remedy: '<fix>',
+    about: 'Without it the file would mean something else. docs/reference/nginx-conf.md has every directive.',
+  },
+  'nginx-not-yet': {
+    severity: 'warning',
+    message: '<names>: <reason>',
+    remedy: 'leave it out, or live without it for now: everything else runs',
+  },
+  'nginx-no-effect': {
+    severity: 'warning',
+    message: 'these have no effect here: <names>',
+    remedy: 'leave them: evenkeel needs none of them (docs/reference/nginx-conf.md says why)',
+  },
+  'nginx-trap': {
+    severity: 'warning',
+    message: '<reason>',
+    remedy: '<fix>',
+  },
+
   // The shape of each part.
   'unknown-key': {
     severity: 'error',

@@ -137,10 +137,17 @@ const valueMatch = (what: string): z.ZodType<ValueMatch> =>
 
 export type ValueMatch = boolean | string | { exact?: string; prefix?: string; regex?: string };
 
+const HostMatch = z.union([
+  host,
+  z.array(host).min(1),
+  z.strictObject({ regex: required(regex, 'The host matches this ECMAScript regular expression.', '^www[0-9]+\\.') }),
+]);
+
 const Match = z.strictObject({
   host: key(
-    oneOrMany(host),
-    'Names without port; case does not matter. `*.shop.example` is every name under shop.example, but not shop.example.',
+    HostMatch,
+    'Names without port; case does not matter. `*.shop.example` is every name under shop.example, but not shop.example. Or ' +
+      '`{ regex: ... }`, which is compared with case.',
   ),
   path: key(
     PathMatch,
@@ -206,7 +213,7 @@ const HeaderEdit = z.strictObject({
 });
 
 const Forwarded = z.union([
-  z.enum(['replace', 'append']),
+  z.enum(['replace', 'append', 'pass']),
   z.strictObject({
     trust: required(
       oneOrMany(trustedNetwork),
@@ -220,6 +227,10 @@ const Forwarded = z.union([
 const Headers = z.strictObject({
   request: key(HeaderEdit, 'Changes of the request on its way to the server.'),
   response: key(HeaderEdit, 'Changes of the response on its way to the client.'),
+  success: key(
+    z.strictObject({ add: required(z.record(headerName, oneOrMany(headerTemplate)), 'As `response.add`.') }),
+    "Added to a server's response only if its status is 200, 201, 204, 206, 301 to 304, 307 or 308.",
+  ),
 });
 
 const RETRY_REASONS = ['connect', 'reset', 'timeout', 'non-idempotent'] as const;
@@ -239,11 +250,15 @@ const Retry = z.strictObject({
   ),
 });
 
+const RouteLimits = z.strictObject({
+  body: key(size(0, 8191 * 2 ** 40), "Size of a request's body; more is 413."),
+});
+
 const Route = z.strictObject({
   match: key(Match, 'What a request must be to take this route. Without it every request does. All of it must hold.'),
   upstream: key(
     name,
-    'Send the request to this upstream. One of `upstream`, `redirect`, `respond`, `ready` is needed.',
+    'Send the request to this upstream. One of `upstream`, `redirect`, `respond`, `ready`, `close` is needed.',
   ),
   redirect: key(Redirect, 'Answer with a redirect.'),
   respond: key(Respond, 'Answer with a fixed response.'),
@@ -256,6 +271,9 @@ const Route = z.strictObject({
     'Change the path before it is sent to the upstream. One of `prefix`, `path`, or `regex` with `to`.',
   ),
   headers: key(Headers, 'Header fields to set, add and remove.'),
+  close: key(z.literal(true).meta({ examples: [true] }), 'Close the connection without an answer.'),
+  upgrade: key(flag, 'Pass an Upgrade on, for example to WebSocket.', DEFAULTS.route.upgrade),
+  limits: key(RouteLimits, "Of this route, in place of the listener's."),
   timeout: key(
     duration('1ms', '576h'),
     'The whole exchange, from the end of the request head to the end of the response, retries included; then 504. ' +
@@ -290,7 +308,8 @@ const Listener = z.strictObject({
   forwarded: key(
     Forwarded,
     'What servers are told of the client. `replace`: X-Forwarded-For is its address alone, whatever it claimed. `append`: behind what ' +
-      `it sent. \`{ trust: [...] }\`: what these proxies say is believed and passed on. ${httpOnly}`,
+      'it sent. `pass`: nothing is added, and whatever it claims is passed on. ' +
+      `\`{ trust: [...] }\`: what these proxies say is believed and passed on. ${httpOnly}`,
     DEFAULTS.listener.forwarded,
   ),
   'escaped-slash': key(
@@ -315,6 +334,16 @@ const Hash = z.strictObject({
   path: key(z.literal(true).meta({ examples: [true] }), 'The path, without the query.'),
 });
 
+const Passive = z.strictObject({
+  failures: key(
+    integer(1, 1_000_000),
+    'This many failed requests or connections ...',
+    DEFAULTS.upstream.passive.failures,
+  ),
+  within: key(duration('1ms', '24h'), '... within this time ...', DEFAULTS.upstream.passive.within),
+  eject: key(duration('1ms', '24h'), '... and the server gets nothing for this long.', DEFAULTS.upstream.passive.eject),
+});
+
 const Server = z.strictObject({
   address: required(server, 'As the plain string.', '192.0.2.1:80'),
   weight: key(
@@ -333,6 +362,7 @@ const Server = z.strictObject({
     'Connections in use at one time, of all proxies together; more requests wait (`queue`). Without it there is no limit.',
   ),
   backup: key(flag, 'Used only while no other server is up.', false),
+  passive: key(Passive, "In place of the upstream's."),
 });
 
 const Health = z.strictObject({
@@ -366,16 +396,6 @@ const Health = z.strictObject({
     'Each interval is longer or shorter by up to this share of it, so that checks do not come all at once.',
     DEFAULTS.upstream.health.jitter,
   ),
-});
-
-const Passive = z.strictObject({
-  failures: key(
-    integer(1, 1_000_000),
-    'This many failed requests or connections ...',
-    DEFAULTS.upstream.passive.failures,
-  ),
-  within: key(duration('1ms', '24h'), '... within this time ...', DEFAULTS.upstream.passive.within),
-  eject: key(duration('1ms', '24h'), '... and the server gets nothing for this long.', DEFAULTS.upstream.passive.eject),
 });
 
 const UpstreamTimeouts = z.strictObject({

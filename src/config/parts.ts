@@ -25,3 +25,12 @@ export function itemsOf<T>(
 export function entriesOf<T>(map: { readonly [name: string]: T | undefined } | undefined): [name: string, value: T][] {
   return Object.entries(map ?? {}).filter((entry): entry is [string, T & {}] => entry[1] !== undefined);
 }
+
+/** The names of `match.host`; none where it is a regular expression. */
+export function hostsOf(
+  host: string | readonly (string | undefined)[] | { readonly regex?: string | undefined } | undefined,
+): readonly string[] {
+  return typeof host === 'object' && !Array.isArray(host)
+    ? []
+    : listOf(host as string | readonly (string | undefined)[]);
+}

@@ -70,6 +70,8 @@ export type ForwardedPlan =
   | { readonly kind: 'replace' }
   /** Nothing, but X-Forwarded-For is passed on with the peer behind what is there. */
   | { readonly kind: 'append' }
+  /** Everything, without believing it; nothing is added. */
+  | { readonly kind: 'pass' }
   /** What these peers say. */
   | { readonly kind: 'trust'; readonly networks: readonly NetworkPlan[]; readonly unix: boolean };
 
@@ -97,6 +99,8 @@ export interface RoutePlan {
   readonly action: ActionPlan;
   readonly requestHeaders: HeaderEditPlan;
   readonly responseHeaders: HeaderEditPlan;
+  /** Added to a server's response of a status that is no error. */
+  readonly successHeaders: HeaderEditPlan['add'];
 }
 
 export interface MatchPlan {
@@ -119,7 +123,7 @@ export type ValueMatchPlan =
   | { readonly source: SourcePlan; readonly kind: 'present' | 'absent' }
   | { readonly source: SourcePlan; readonly kind: 'exact' | 'prefix' | 'regex'; readonly value: string };
 
-export type ActionPlan = ProxyActionPlan | RedirectActionPlan | RespondActionPlan | ReadyActionPlan;
+export type ActionPlan = ProxyActionPlan | RedirectActionPlan | RespondActionPlan | ReadyActionPlan | CloseActionPlan;
 
 export interface ProxyActionPlan {
   readonly kind: 'proxy';
@@ -129,6 +133,12 @@ export interface ProxyActionPlan {
   /** Whole exchange, request head to end of response, retries included. 0: no limit. */
   readonly timeoutMs: number;
   readonly retry: RetryPlan;
+  /** An Upgrade is passed on. */
+  readonly upgrade: boolean;
+  /** Of a request's body. Null: the listener's. */
+  readonly bodyBytes: number | null;
+  /** What a client says of itself goes to servers, and nothing of ours is added. */
+  readonly passesClaims: boolean;
 }
 
 export type RewritePlan =
@@ -172,6 +182,11 @@ export interface RespondActionPlan {
 /** Says whether this node takes clients. */
 export interface ReadyActionPlan {
   readonly kind: 'ready';
+}
+
+/** The connection ends without an answer. */
+export interface CloseActionPlan {
+  readonly kind: 'close';
 }
 
 export interface HeaderEditPlan {
@@ -236,6 +251,8 @@ export interface ServerPlan {
   /** Of all proxies together. 0: no limit. */
   readonly maxConnections: number;
   readonly backup: boolean;
+  /** Null: the upstream's. */
+  readonly passive: PassivePlan | null;
   /** The first of its slots on the status board; a name has ADDRESSES_PER_NAME_MAX of them, an address one. */
   readonly firstSlot: number;
   readonly slotCount: number;

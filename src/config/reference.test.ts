@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { keepalivedPage } from './keepalived/reference.ts';
+import { nginxPage } from './nginx/reference.ts';
 import { configurationPage, errorsPage } from './reference.ts';
 
 const FOLDER = new URL('../../../docs/reference/', import.meta.url);
@@ -10,6 +11,7 @@ for (const [name, content] of [
   ['configuration.md', configurationPage()],
   ['errors.md', errorsPage()],
   ['keepalived-conf.md', keepalivedPage()],
+  ['nginx-conf.md', nginxPage()],
 ]) {
   test(`docs/reference/${name} is what the model makes (EVENKEEL_WRITE_DOCS=1 writes it)`, () => {
     const file = new URL(name, FOLDER);

@@ -137,7 +137,7 @@ export function adviseWholeFile(text: string): string | null {
     return 'if it is keepalived.conf, name it with `--keepalived`';
   }
   if (/\b(http|server|events|upstream|stream|location)\b[^{;]*\{/.test(text)) {
-    return 'nginx.conf is not read: write listeners and upstreams in YAML (docs/configuration.md)';
+    return 'if it is an nginx.conf, say so with `--nginx FILE`';
   }
   if (/^\s*(global|defaults|frontend|backend|listen)\b/.test(text)) {
     return 'haproxy.cfg is not read: write listeners and upstreams in YAML (docs/configuration.md)';

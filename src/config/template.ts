@@ -11,6 +11,7 @@ import { nearest } from './suggest.ts';
 /** Each with what it stands for, for the reference page. */
 export const SOURCES = {
   client: "the client's address, see `forwarded`",
+  'forwarded-for': "X-Forwarded-For of the request with the client's address behind it",
   peer: 'the address that the connection came from',
   host: 'the host that the request is for, without port',
   authority: 'the same with its port, as sent',
@@ -90,6 +91,7 @@ const EXAMPLES: Readonly<Record<string, string>> = { header: 'User-Agent', cooki
 const NGINX_VARIABLES: ReadonlyMap<string, string> = new Map([
   ['remote_addr', 'client'],
   ['realip_remote_addr', 'peer'],
+  ['proxy_add_x_forwarded_for', 'forwarded-for'],
   ['host', 'host'],
   ['http_host', 'authority'],
   ['request_method', 'method'],

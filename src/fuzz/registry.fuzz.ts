@@ -1,6 +1,7 @@
 /** Every fuzzer of the program. A fuzzer plays one round with a seeded generator and throws if something is wrong. */
 import { Prng } from '../base/prng.ts';
 import { fuzzKeepalived } from '../config/keepalived/front-end.fuzz.ts';
+import { fuzzNginx } from '../config/nginx/nginx.fuzz.ts';
 import {
   fuzzCanary,
   fuzzChunks,
@@ -19,6 +20,7 @@ export const FUZZERS: ReadonlyMap<string, Fuzzer> = new Map([
   ['http1-trailers', fuzzTrailers],
   ['http1-random', fuzzRandomBytes],
   ['keepalived-conf', fuzzKeepalived],
+  ['nginx-conf', fuzzNginx],
 ]);
 
 /** Has a planted mistake: fuzzing that does not find it within CANARY_ROUNDS is broken. */

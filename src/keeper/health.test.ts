@@ -30,6 +30,7 @@ function server(target: ServerPlan['target'], firstSlot: number, slotCount = 1):
     firstSlot,
     slotCount,
     epoch: 0,
+    passive: null,
   };
 }
 

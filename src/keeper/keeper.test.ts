@@ -100,6 +100,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     firstSlot,
     slotCount: 1,
     epoch: 0,
+    passive: null,
   }));
   const upstream = {
     name: 'u',

@@ -56,6 +56,7 @@ function server(target: ServerPlan['target'], firstSlot: number, slotCount: numb
     firstSlot,
     slotCount,
     epoch: 0,
+    passive: null,
   };
 }
 

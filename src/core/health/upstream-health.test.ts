@@ -19,6 +19,7 @@ function serversOf(count: number): UpstreamHealthOptions['servers'] {
     firstSlot: i,
     slotCount: 1,
     epoch: 0,
+    passive: null,
   }));
 }
 
@@ -72,7 +73,9 @@ class Story {
 }
 
 test('without checks a server with an address is up, and one without is an empty slot', () => {
-  const story = new Story(1, { servers: [{ weight: 3, state: 'enabled', firstSlot: 4, slotCount: 2, epoch: 0 }] });
+  const story = new Story(1, {
+    servers: [{ weight: 3, state: 'enabled', firstSlot: 4, slotCount: 2, epoch: 0, passive: null }],
+  });
   assert.deepEqual(story.slot(4), {
     state: SERVER_UP,
     weight: 3 * 256,
@@ -177,8 +180,8 @@ test('a server that comes back starts slowly, from one eighth of its weight to a
     active: ACTIVE,
     slowStartMs: 30_000,
     servers: [
-      { weight: 2, state: 'enabled', firstSlot: 0, slotCount: 1, epoch: 0 },
-      { weight: 1, state: 'enabled', firstSlot: 1, slotCount: 1, epoch: 0 },
+      { weight: 2, state: 'enabled', firstSlot: 0, slotCount: 1, epoch: 0, passive: null },
+      { weight: 1, state: 'enabled', firstSlot: 1, slotCount: 1, epoch: 0, passive: null },
     ],
   });
   story.pass(5_000, () => true);
@@ -200,7 +203,7 @@ test('a server that comes back starts slowly, from one eighth of its weight to a
 test('an address that is no longer answered leaves; its probe on the way is void', () => {
   const story = new Story(1, {
     active: ACTIVE,
-    servers: [{ weight: 1, state: 'enabled', firstSlot: 0, slotCount: 2, epoch: 0 }],
+    servers: [{ weight: 1, state: 'enabled', firstSlot: 0, slotCount: 2, epoch: 0, passive: null }],
   });
   const probe = story.health.nextProbe(0)!;
   story.health.handleAddresses(10, 0, [at(8), at(9)]);
@@ -214,7 +217,7 @@ test('an address that is no longer answered leaves; its probe on the way is void
 test('failures for a slot that has no address any more are ignored', () => {
   const story = new Story(1, {
     passive: PASSIVE,
-    servers: [{ weight: 1, state: 'enabled', firstSlot: 0, slotCount: 2, epoch: 0 }],
+    servers: [{ weight: 1, state: 'enabled', firstSlot: 0, slotCount: 2, epoch: 0, passive: null }],
   });
   story.health.handleFailures(0, place(1), 100, 'timeout');
   story.health.handleFailures(0, place(77), 100, 'timeout');
@@ -270,7 +273,7 @@ test('what an operator says of a server comes before what was found out, but nob
 
 test('weight 0 is drained, with no weight', () => {
   const story = new Story(1, {
-    servers: [{ weight: 0, state: 'enabled', firstSlot: 0, slotCount: 1, epoch: 0 }],
+    servers: [{ weight: 0, state: 'enabled', firstSlot: 0, slotCount: 1, epoch: 0, passive: null }],
   });
   assert.equal(story.states(1), 'draining');
   assert.equal(story.slot(0).weight, 0);

@@ -30,6 +30,7 @@ import {
   EndpointHealth,
   type EndpointMemory,
   type HealthOptions,
+  type PassiveOptions,
   type ProbeVerdict,
 } from './endpoint-health.ts';
 
@@ -44,6 +45,8 @@ export interface ServerOptions {
   readonly slotCount: number;
   /** How often these slots had been another server's before. */
   readonly epoch: number;
+  /** Null: the upstream's. */
+  readonly passive: PassiveOptions | null;
 }
 
 export interface HealthEvent {
@@ -103,7 +106,7 @@ export class UpstreamHealth {
       if (known.server.state === 'disabled' && state !== 'disabled') enabled.push(...known.at);
       return known.at;
     });
-    this.forEach((endpoint) => endpoint.apply(now, options, isCheckNew));
+    this.forEach((endpoint, server) => endpoint.apply(now, this.optionsOf(server), isCheckNew));
     for (const endpoint of enabled) endpoint?.beginSlowStart(now);
     this.readmitIfNoneIsUsable(now);
   }
@@ -145,7 +148,7 @@ export class UpstreamHealth {
     if (server === undefined || this.options.servers[server].epoch !== epoch) return;
     const endpoint = this.endpointAt(slot);
     if (endpoint === null || !endpoint.handleFailures(now, count, reason)) return;
-    const { failures, withinMs, ejectMs } = this.options.passive!;
+    const { failures, withinMs, ejectMs } = this.optionsOf(server).passive!;
     const what = `${failures} failures within ${seconds(withinMs)}, last: ${reason}`;
     if (this.usableCount(endpoint) > 0) {
       endpoint.eject(now, what);
@@ -227,8 +230,14 @@ export class UpstreamHealth {
 
   // --- inside ---
 
+  /** What holds for one server. */
+  private optionsOf(server: number): HealthOptions {
+    const { passive } = this.options.servers[server];
+    return passive === null ? this.options : { ...this.options, passive };
+  }
+
   private begin(now: number, server: number, address: Address, first: 'assumed' | 'awaited'): EndpointHealth {
-    const endpoint = new EndpointHealth(address, this.options, now, first);
+    const endpoint = new EndpointHealth(address, this.optionsOf(server), now, first);
     const memory = this.recall(server, address);
     if (memory === undefined) return endpoint;
     endpoint.recall(now, memory);

@@ -12,7 +12,17 @@ const NO_EDIT = { set: [], add: [], remove: [] };
 const NO_RETRY = { attempts: 1, connect: false, reset: false, timeout: false, statuses: [], nonIdempotent: false };
 
 function proxyTo(rewrite: RewritePlan | null): ActionPlan {
-  return { kind: 'proxy', upstream: 'web', rewrite, timeoutMs: 0, retry: NO_RETRY };
+  const retry = NO_RETRY;
+  return {
+    kind: 'proxy',
+    upstream: 'web',
+    rewrite,
+    timeoutMs: 0,
+    retry,
+    upgrade: true,
+    bodyBytes: null,
+    passesClaims: false,
+  };
 }
 
 /** A route for everything, or what `match` says. */
@@ -22,6 +32,7 @@ export function route(match: Partial<MatchPlan> = {}, rewrite: RewritePlan | nul
     action: proxyTo(rewrite),
     requestHeaders: NO_EDIT,
     responseHeaders: NO_EDIT,
+    successHeaders: [],
   };
 }
 

@@ -3,16 +3,20 @@
  * scratch of its own. What may be done with the bytes is the template's business: they are a peer's, and not to be trusted.
  */
 import { assert } from '../../base/assert.ts';
+import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import type { SourcePlan } from '../../config/template.ts';
 import { ascii } from '../../wire/http1/classes.ts';
 import {
+  FIELD_ID,
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
+  F_X_FORWARDED_FOR,
   F_X_FORWARDED_PROTO,
   type RequestHead,
 } from '../../wire/http1/head.ts';
+import { emitBytes, emitFragment } from '../../wire/http1/emit.ts';
 import { emitIpText, IP_TEXT_BYTES_MAX, isNoIp, type IpWords } from '../../wire/ip-text.ts';
 import { findCookie, findField, findParameter, onlyFieldWithId } from './lookup.ts';
 import { NormalPath, pathLength } from './path.ts';
@@ -29,10 +33,11 @@ export const NORMAL_PATH = 6;
 export const QUERY = 7;
 export const SCHEME = 8;
 export const REQUEST_ID = 9;
+export const FORWARDED_FOR = 10;
 // those with a name, which may be there several times
-export const HEADER = 10;
-export const COOKIE = 11;
-export const PARAMETER = 12;
+export const HEADER = 11;
+export const COOKIE = 12;
+export const PARAMETER = 13;
 
 type Kind =
   | typeof CLIENT
@@ -45,6 +50,7 @@ type Kind =
   | typeof QUERY
   | typeof SCHEME
   | typeof REQUEST_ID
+  | typeof FORWARDED_FOR
   | typeof HEADER
   | typeof COOKIE
   | typeof PARAMETER;
@@ -59,14 +65,17 @@ const KINDS = {
   query: QUERY,
   scheme: SCHEME,
   'request-id': REQUEST_ID,
+  'forwarded-for': FORWARDED_FOR,
 } as const;
 const NAMED_KINDS = { header: HEADER, cookie: COOKIE, query: PARAMETER } as const;
-const OUTSIDE_HEAD: ReadonlySet<number> = new Set([CLIENT, PEER, REQUEST_ID, SCHEME]);
+const OUTSIDE_HEAD: ReadonlySet<number> = new Set([CLIENT, PEER, REQUEST_ID, SCHEME, FORWARDED_FOR]);
 
 const HTTP = ascii('http');
 const SLASH = ascii('/');
 const addressText = new Uint8Array(IP_TEXT_BYTES_MAX);
 const path = new NormalPath();
+const COMMA = ascii(', ');
+const forwardedFor = new Uint8Array(HEAD_BYTES_MAX + IP_TEXT_BYTES_MAX);
 
 export class Source {
   readonly kind: Kind;
@@ -122,6 +131,8 @@ export class Source {
         return findScheme(view, span);
       case REQUEST_ID:
         return leave(span, view.requestIdBytes, view.requestId, view.requestIdLength);
+      case FORWARDED_FOR:
+        return findForwardedFor(view, span);
       case HEADER:
       case COOKIE:
       case PARAMETER:
@@ -150,6 +161,24 @@ function leave(span: Span, bytes: Uint8Array, at: number, length: number): boole
 
 function findAddress(ip: IpWords, span: Span): boolean {
   return leave(span, addressText, 0, isNoIp(ip) ? 0 : emitIpText(addressText, 0, ip));
+}
+
+/** All fields as one list, as several are one (RFC 9110 section 5.3), and the client behind it. */
+function findForwardedFor({ bytes, head, client }: RequestView, span: Span): boolean {
+  let length = 0;
+  if ((head.seen & (1 << F_X_FORWARDED_FOR)) !== 0) {
+    for (let word = 0; word < head.fieldCount * FIELD_WORDS; word += FIELD_WORDS) {
+      const { fields } = head;
+      if (fields[word + FIELD_ID] !== F_X_FORWARDED_FOR) continue;
+      if (length > 0) length = emitFragment(forwardedFor, length, COMMA);
+      length = emitBytes(forwardedFor, length, bytes, fields[word + FIELD_VALUE], fields[word + FIELD_VALUE_LENGTH]);
+    }
+  }
+  if (!isNoIp(client)) {
+    if (length > 0) length = emitFragment(forwardedFor, length, COMMA);
+    length = emitIpText(forwardedFor, length, client);
+  }
+  return leave(span, forwardedFor, 0, length);
 }
 
 /** An absolute-form target may have no path: it means `/`. */

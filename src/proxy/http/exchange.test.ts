@@ -191,6 +191,7 @@ function serverPlan(slot: number, maxConnections: number): ServerPlan {
     firstSlot: slot,
     slotCount: 1,
     epoch: 0,
+    passive: null,
     state: 'enabled',
   };
 }
@@ -271,9 +272,12 @@ class Stage implements ServerProtocol {
       rewrite: null,
       timeoutMs: EXCHANGE_MS,
       retry: { ...RETRIES, ...retry },
+      upgrade: true,
+      bodyBytes: null,
+      passesClaims: false,
     } as const;
     const match = { hosts: [], path: null, methods: [], values: [] };
-    const plan: RoutePlan = { match, action, requestHeaders: noEdit, responseHeaders: noEdit };
+    const plan: RoutePlan = { match, action, requestHeaders: noEdit, responseHeaders: noEdit, successHeaders: [] };
     this.route = new Route(plan, 0);
     this.route.bind(new Map([['web', this.upstream]]), true);
   }

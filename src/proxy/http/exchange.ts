@@ -102,6 +102,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private failure: own.OwnResponse = own.NO_SERVER;
   /** What the route adds to the response. */
   private responseLines: Uint8Array = own.NOTHING;
+  private successLines: Uint8Array = own.NOTHING;
   /** More of the body than is kept has been sent. */
   private isRequestSpent = false;
   /** When the whole exchange has to be over; 0: never. */
@@ -180,7 +181,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { request } = this;
     this.routeOrNull = route;
     this.protocolOrNull = protocol;
-    this.wantsUpgrade = mayUpgrade(view.bytes, view.head);
+    this.wantsUpgrade = this.action.upgrade && mayUpgrade(view.bytes, view.head);
     this.key = this.keyFor(view);
     const obstacle = protocol.keep(request, view, hops, route, this.wantsUpgrade, headLength);
     if (obstacle !== null) return obstacle;
@@ -190,6 +191,17 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
       return own.HEAD_GREW_TOO_LARGE;
     }
     this.responseLines = lines;
+    this.successLines = lines;
+    return route.successEdit === route.responseEdit ? null : this.keepSuccessLines(view);
+  }
+
+  private keepSuccessLines(view: RequestView): own.OwnResponse | null {
+    const lines = linesFor(this.context, this.route.successEdit, view);
+    if (lines === null) {
+      this.request.release();
+      return own.HEAD_GREW_TOO_LARGE;
+    }
+    this.successLines = lines;
     return null;
   }
 
@@ -366,7 +378,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   beginResponse(head: ResponseHead, body: number, isReusable: boolean): void {
     this.status = head.status;
-    this.client.beginResponse(head, this.route.responseEdit, this.responseLines, body, isReusable);
+    const lines = isSuccess(head.status) ? this.successLines : this.responseLines;
+    this.client.beginResponse(head, this.route.responseEdit, lines, body, isReusable);
   }
 
   passSwitching(head: ResponseHead): boolean {
@@ -464,6 +477,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     if (spares.length < SPARE_EXCHANGES_MAX) spares.push(this);
     else this.context.timers.remove(this);
   }
+}
+
+/** The statuses that `headers.success` is for. */
+function isSuccess(status: number): boolean {
+  if (status < 300) return status === 200 || status === 201 || status === 204 || status === 206;
+  return status <= 304 ? status > 300 : status === 307 || status === 308;
 }
 
 /** Upgrade is passed on whatever the method, with a body too; h2c never is (RFC 9113 section 3.1 has removed it). */

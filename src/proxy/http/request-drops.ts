@@ -12,6 +12,8 @@ import { HOP_BY_HOP } from './hop-by-hop.ts';
 
 /** Fields that the proxy adds itself, in place of those that are there. */
 export interface AddedFields {
+  /** Whatever a client says of itself goes to servers. */
+  readonly passesClaims: boolean;
   readonly addsForwardedFor: boolean;
   readonly addsForwardedProto: boolean;
   readonly addsForwardedHost: boolean;
@@ -19,12 +21,13 @@ export interface AddedFields {
 }
 
 /** Whatever the route. */
-const DROPPED = droppedIds(...HOP_BY_HOP, F_CLIENT_CLAIM);
+const DROPPED = droppedIds(...HOP_BY_HOP);
 
 /** `isTrusted`: of a request that a trusted proxy sent. */
 export function requestDropTable(added: AddedFields, isTrusted: boolean): Uint8Array {
   const table = DROPPED.slice();
-  if (!isTrusted) table[F_PROXY_CLAIM] = 1;
+  if (!added.passesClaims) table[F_CLIENT_CLAIM] = 1;
+  if (!added.passesClaims && !isTrusted) table[F_PROXY_CLAIM] = 1;
   if (added.addsForwardedFor) table[F_X_FORWARDED_FOR] = 1;
   if (added.addsForwardedProto) table[F_X_FORWARDED_PROTO] = 1;
   if (added.addsForwardedHost) table[F_X_FORWARDED_HOST] = 1;

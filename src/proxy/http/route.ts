@@ -10,7 +10,7 @@ import { compileRewrite, type Rewrite } from '../../core/route/rewrite.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { Upstream } from '../upstream.ts';
 import { HeaderEdit } from './header-edit.ts';
-import { NO_KIND, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
+import { NOTHING, NO_KIND, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
 import { requestDropTable } from './request-drops.ts';
 
 const HOST = ascii('host');
@@ -40,12 +40,17 @@ export class Route {
   readonly ownContentType: Uint8Array;
   readonly requestEdit: HeaderEdit;
   readonly responseEdit: HeaderEdit;
+  /** The same for a server's response that is no error. */
+  readonly successEdit: HeaderEdit;
+  readonly passesClaims: boolean;
   /** The proxy adds its own X-Forwarded-... and X-Request-Id except where the route sets or removes them. */
   readonly addsForwardedFor: boolean;
   readonly addsForwardedProto: boolean;
   readonly addsForwardedHost: boolean;
   readonly addsRequestId: boolean;
   readonly setsHost: boolean;
+  /** Values of the request are in what it adds. */
+  readonly hasTemplates: boolean;
   /** It goes to a server, or its answer has values that are not in the request's head. */
   readonly needsView: boolean;
   /** Fields that do not go to a server, by F_ number: of any request, and of one that a trusted proxy sent. */
@@ -73,10 +78,19 @@ export class Route {
     assert(this.responseEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
     const ownBytes = this.own === null ? 0 : this.own.body.length + this.ownContentType.length;
     assert(ownBytes <= RESPOND_BODY_BYTES_MAX, 'fixed response too large');
-    this.addsForwardedFor = !this.requestEdit.dropsName(X_FORWARDED_FOR);
-    this.addsForwardedProto = !this.requestEdit.dropsName(X_FORWARDED_PROTO);
-    this.addsForwardedHost = !this.requestEdit.dropsName(X_FORWARDED_HOST);
-    this.addsRequestId = !this.requestEdit.dropsName(X_REQUEST_ID);
+    const { successHeaders, responseHeaders } = plan;
+    this.successEdit =
+      successHeaders.length === 0
+        ? this.responseEdit
+        : new HeaderEdit({ ...responseHeaders, add: [...responseHeaders.add, ...successHeaders] });
+    assert(this.successEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
+    this.passesClaims = this.proxy?.passesClaims === true;
+    const adds = !this.passesClaims;
+    this.addsForwardedFor = adds && !this.requestEdit.dropsName(X_FORWARDED_FOR);
+    this.addsForwardedProto = adds && !this.requestEdit.dropsName(X_FORWARDED_PROTO);
+    this.addsForwardedHost = adds && !this.requestEdit.dropsName(X_FORWARDED_HOST);
+    this.addsRequestId = adds && !this.requestEdit.dropsName(X_REQUEST_ID);
+    this.hasTemplates = [this.requestEdit, this.successEdit].some(({ template }) => template !== null);
     this.setsHost = this.requestEdit.dropsName(HOST);
     this.requestDropTable = requestDropTable(this, false);
     this.trustedDropTable = requestDropTable(this, true);
@@ -115,10 +129,15 @@ function ownResponse(action: ActionPlan): OwnResponse | null {
       return fixed(action.status, '');
     case 'respond':
       return fixed(action.status, action.body);
+    case 'close':
+      return CLOSED;
     case 'ready':
       return DRAINED;
   }
 }
+
+/** Never sent. */
+const CLOSED: OwnResponse = { kind: NO_KIND, status: 444, reason: NOTHING, body: NOTHING };
 
 function fixed(status: number, body: string): OwnResponse {
   return { kind: NO_KIND, status, reason: reasonOf(status), body: encodeUtf8(body) };

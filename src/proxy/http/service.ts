@@ -70,19 +70,23 @@ export class HttpService implements Service {
    */
   admit(peer: Peer): Route | own.OwnResponse {
     const { view } = this;
-    const { plan } = this.listener;
     const { head } = view;
     const { set } = this;
     const index = set.table.match(view);
     if (index < 0) return withoutRoute(index);
     const route = set.routes[index];
     if (route.own === null) {
-      if (head.body === BODY_LENGTH && head.contentLength > plan.limits.bodyBytes) return own.BODY_TOO_LARGE;
+      if (head.body === BODY_LENGTH && head.contentLength > this.bodyBytesMax(route)) return own.BODY_TOO_LARGE;
       if (head.method === METHOD_TRACE && head.body !== BODY_NONE) return own.TRACE_CONTENT;
       if (!takeForward(view.bytes, head)) return head.method === METHOD_TRACE ? own.TRACE_END : own.OPTIONS_END;
     }
     if (route.needsView) this.look(peer);
     return route;
+  }
+
+  /** Of the body of a request that takes this route. */
+  bodyBytesMax({ proxy }: Route): number {
+    return proxy?.bodyBytes ?? this.listener.plan.limits.bodyBytes;
   }
 
   /** Completes the view of a request from this peer. */

@@ -372,6 +372,9 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     if (!(admitted instanceof Route)) {
       if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
       else this.answer(admitted);
+    } else if (admitted.action.kind === 'close') {
+      this.close('cut');
+      return;
     } else if (admitted.own !== null) {
       this.answerByRoute(admitted, admitted.own);
     } else {
@@ -425,7 +428,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
       return;
     }
     this.gatherBytes = 0;
-    reader.beginBody(bodyKind, contentLength, this.listener.plan.limits.bodyBytes);
+    reader.beginBody(bodyKind, contentLength, this.service.bodyBytesMax(route));
     exchange.begin();
   }
 

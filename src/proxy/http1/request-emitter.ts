@@ -80,7 +80,7 @@ export class RequestEmitter {
     at = this.emitRequestLine(head, route, at);
     if (at < 0) return at;
     at = this.emitFields(head, route, isTrusted ? route.trustedDropTable : route.requestDropTable, at);
-    if (head.isAbsoluteForm) {
+    if (head.isAbsoluteForm && !route.setsHost) {
       // RFC 9112 section 3.2.2: the target's authority is the host.
       at = emitFragment(memory, at, HOST);
       at = emitBytes(memory, at, memory, head.authority, head.authorityLength);
@@ -109,7 +109,7 @@ export class RequestEmitter {
     }
     // a route that sets the field may do so with {request-id}
     if (route.addsRequestId) at = this.emitIdField(view, at);
-    else if (route.requestEdit.template !== null || route.responseEdit.template !== null) this.identify(view);
+    else if (route.hasTemplates) this.identify(view);
     if (this.via.length > 0) at = emitFragment(memory, at, this.via);
     if (head.hasOddLength) at = emitContentLength(memory, at, head.contentLength);
     if (head.body === BODY_CHUNKED) at = emitFragment(memory, at, TRANSFER_ENCODING_CHUNKED);

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { formatDiagnostic } from '../diagnostic.ts';
+import type { FileAccess } from '../front-end.ts';
+import { frontEndFor } from '../front-ends.ts';
+import { loadDocuments } from '../load.ts';
+import type { Config } from '../model.ts';
+import { DIRECTIVE_NAMES, rulesFor } from './directive-table.ts';
+import { nginxFrontEnd } from './front-end.ts';
+
+interface Read {
+  readonly config: Config | null;
+  readonly said: readonly string[];
+}
+
+function read(text: string, included: Readonly<Record<string, string>> = {}): Read {
+  const files: FileAccess = {
+    read: (path) => (included[path] === undefined ? { reason: 'No such file or directory' } : { text: included[path] }),
+    glob: (pattern) => {
+      const regex = new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '[^/]*')}$`);
+      return Object.keys(included).filter((path) => regex.test(path));
+    },
+  };
+  const document = nginxFrontEnd.read({ name: '/etc/nginx/nginx.conf', text }, { files, node: null });
+  const { config, diagnostics } = loadDocuments([document], null);
+  return { config, said: diagnostics.map(formatDiagnostic) };
+}
+
+function inServer(lines: string): Read {
+  return read(`http {\nserver {\nlisten 80;\n${lines}\n}\n}`);
+}
+
+test('a file is told by its content', () => {
+  for (const text of ['events { }\nhttp { }', 'user x;\nhttp\n{\n}', 'server {\n listen 80;\n}', 'upstream web {\n}']) {
+    assert.equal(frontEndFor(text, null).name, 'nginx', text);
+  }
+  for (const text of ['listeners:\n  web: { bind: "*:80" }', 'vrrp_instance VI_1 {\n}', '']) {
+    assert.notEqual(frontEndFor(text, null).name, 'nginx', text);
+  }
+});
+
+test('the classic pair: what it says is what the model has', () => {
+  const { config, said } = read(
+    `user nginx; worker_processes 2;
+events { worker_connections 1024; }
+stream { include stream/*.conf; }
+http {
+  upstream web { server 192.168.15.7:80; server 192.168.15.8:80 weight=2 max_fails=3 fail_timeout=10s; }
+  server { listen 80; server_name lb.example.com;
+    location / { proxy_pass http://web; proxy_connect_timeout 10s; proxy_read_timeout 10s; proxy_send_timeout 10s;
+      proxy_next_upstream error timeout http_500; } } }`,
+    { '/etc/nginx/stream/ssh.conf': 'server { listen 1122; proxy_timeout 300s; proxy_pass 192.168.15.7:22; }' },
+  );
+  assert.deepEqual(
+    said.filter((line) => !line.includes('warning')),
+    [],
+  );
+  assert.ok(config !== null);
+  assert.equal(config.workers, 2);
+  const web = config.upstreams!['web'];
+  assert.deepEqual(web.servers[1], {
+    address: '192.168.15.8:80',
+    weight: 2,
+    passive: { failures: 3, within: '10s', eject: '10s' },
+  });
+  assert.deepEqual(web.timeouts, { connect: '10s', response: '10s', tunnel: '10s' });
+  assert.deepEqual(web.pool, { idle: 0 });
+  const route = config.listeners!['http-80'].routes![0];
+  assert.deepEqual(route.retry, { attempts: 2, on: ['connect', 'reset', 'timeout', 500] });
+  assert.deepEqual(route.headers?.request, { set: { Host: 'web' } });
+  assert.equal(config.listeners!['tcp-1122'].protocol, 'tcp');
+});
+
+const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
+  ['no_such on;', /:4:1: unknown directive "no_such"; .*\[nginx-error\]/],
+  ['proxy_pas http://x;', /unknown directive "proxy_pas"; write proxy_pass /],
+  ['worker_processes 1;', /"worker_processes" directive is not allowed here; write it in the file itself/],
+  ['location / { listen 81; }', /4:14: "listen" directive is not allowed here/],
+  ['merge_slashes;', /invalid number of arguments in "merge_slashes" directive/],
+  ['merge_slashes maybe;', /invalid value "maybe" in "merge_slashes" directive, it must be "on" or "off"/],
+  [
+    'client_max_body_size 1m; client_max_body_size 2m;',
+    /"client_max_body_size" directive is duplicate; keep one; the first is on line 4/,
+  ],
+  ['location / proxy_pass x;', /directive "location" has no opening "\{"/],
+  ['root { }', /directive "root" is not terminated by ";"/],
+  ['listen 443 ssl;', /unsupported: `listen ... ssl` is right for nginx.*TLS/],
+  ['auth_basic "x";', /unsupported: `auth_basic`/],
+  ['limit_req zone=a;', /unsupported: `limit_req`/],
+  ['allow 192.0.2.0\\/24; deny all;', /unsupported: `allow 192/],
+  ['location / { proxy_pass https://x; }', /unsupported: `proxy_pass https/],
+  ['location / { proxy_pass http://$http_x; }', /unsupported: `proxy_pass http:\/\/\$http_x`/],
+  ['location ~ (a)\\1 { return 200; }', /unsupported: the regular expression .*backtracking/],
+  [
+    'location / { add_header X $upstream_addr; proxy_pass http://192.0.2.1; }',
+    /unsupported: `add_header X .*\$upstream_addr is not there yet/,
+  ],
+  ['location /a { } location /a { }', /duplicate location "\/a"/],
+  ['gzip on;', /warning: `gzip`: compression is not there yet/],
+  ['sendfile on;', /warning: these have no effect here: `sendfile`/],
+  [
+    'proxy_set_header A b; location / { proxy_set_header C d; proxy_pass http://192.0.2.1; }',
+    /warning: the `proxy_set_header` lines of the outer block do not hold here.*: A;/,
+  ],
+  ['error_page 404 = @x;', /unsupported: `error_page/],
+  ['location / { if ($x) { set $a b; } }', /unsupported: `if`/],
+  ['include missing.conf;', /open\(\) "\/etc\/nginx\/missing.conf" failed: No such file/],
+];
+
+for (const [lines, expected] of SAID) {
+  test(`${lines}: ${expected.source.slice(0, 60)}`, () => {
+    assert.ok(
+      inServer(lines).said.some((line) => expected.test(line)),
+      inServer(lines).said.join('\n'),
+    );
+  });
+}
+
+test('`off` refuses nothing', () => {
+  const { config, said } = inServer('auth_basic off; access_log off; location / { return 204; }');
+  assert.ok(config !== null);
+  assert.deepEqual(said, []);
+});
+
+test('an include may stand anywhere, and what is wrong in it is said with its place', () => {
+  const included = { '/etc/nginx/a.conf': 'location / { return 204; }\nbad on;' };
+  const { said } = read('http { server { listen 80; include *.conf; include none-*.conf; } }', included);
+  assert.deepEqual(said.length, 1);
+  assert.match(said[0], /^\/etc\/nginx\/a\.conf:2:1: unknown directive "bad"/);
+});
+
+test('a file that includes itself ends', () => {
+  const { config, said } = read('include nginx.conf;', { '/etc/nginx/nginx.conf': 'include nginx.conf;' });
+  assert.equal(config, null);
+  assert.match(said.join('\n'), /includes nested deeper than/);
+});
+
+test('every directive of the table has one rule for a context', () => {
+  assert.ok(DIRECTIVE_NAMES.length > 500);
+  for (const name of DIRECTIVE_NAMES) {
+    const contexts = rulesFor(name).flatMap((rule) => rule.contexts);
+    assert.equal(new Set(contexts).size, contexts.length, name);
+  }
+});
+
+test('the files of Debian begin', () => {
+  const { config } = read(readFileSync(new URL('../../../../test/config/nginx/debian.conf', import.meta.url), 'utf8'));
+  assert.ok(config !== null);
+});

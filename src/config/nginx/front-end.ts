@@ -1,0 +1,85 @@
+/** nginx.conf as one of the languages of a configuration: text to the same document that YAML holds. */
+import { diagnose, problem } from '../diagnostic.ts';
+import { formatDuration } from '../units.ts';
+import type { FrontEnd, FrontEndContext, FrontEndDocument, RootFile } from '../front-end.ts';
+import { DocumentBuilder } from './document.ts';
+import { readHttp } from './http.ts';
+import { Notes } from './notes.ts';
+import { type Directive, parseNginx } from './parse.ts';
+import { Scope } from './scope.ts';
+import { readStream } from './stream.ts';
+import { checkStructure } from './structure.ts';
+import { parseTime } from './values.ts';
+
+const GRACE_MS_MAX = 24 * 3_600_000;
+/** A whole file, or a piece of one as they lie in conf.d. */
+const LOOKS_LIKE = /^[ \t]*(?:events|http|stream|server|upstream[ \t]+[\w.-]+|map[ \t]+\$\w+[ \t]+\$\w+)[ \t\r\n]*\{/m;
+
+export const nginxFrontEnd: FrontEnd = {
+  name: 'nginx',
+  recognizes: (text) => LOOKS_LIKE.test(text),
+  read,
+};
+
+function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
+  const { directives, fault } = parseNginx(root, context.files);
+  const document = new DocumentBuilder(root.name);
+  const notes = new Notes();
+  if (fault !== null) {
+    return result(null, document, [
+      diagnose(problem('nginx-error', { reason: fault.reason, fix: fault.fix }), fault.place),
+    ]);
+  }
+  const main = wrapFragment(directives);
+  checkStructure(main, 'main', notes);
+  // What is built on a directive that is none would only say the same again.
+  if (notes.hasErrors) return result(null, document, notes.diagnostics);
+  readMain(new Scope('main', main, null), document, notes);
+  return result(notes.hasErrors ? null : document.value, document, notes.diagnostics, notes.hasRefusals);
+}
+
+function readMain(main: Scope, document: DocumentBuilder, notes: Notes): void {
+  const workers = main.own('worker_processes')[0]?.args[0];
+  if (workers !== undefined && workers.text !== 'auto') {
+    if (/^[1-9][0-9]{0,3}$/.test(workers.text)) document.value['workers'] = Number(workers.text);
+    else notes.error(workers.place, 'invalid number of "worker_processes"', 'write a number, or auto');
+    document.mark(['workers'], workers.place);
+  }
+  const shutdown = main.own('worker_shutdown_timeout')[0]?.args[0];
+  if (shutdown !== undefined) {
+    const ms = parseTime(shutdown.text);
+    if (ms === null)
+      notes.error(shutdown.place, '"worker_shutdown_timeout" directive invalid value', 'write for example 30s');
+    else document.value['grace'] = formatDuration(Math.min(ms, GRACE_MS_MAX));
+    document.mark(['grace'], shutdown.place);
+  }
+  for (const { block } of main.own('http')) readHttp(new Scope('http', block!, main), document, notes);
+  for (const { block } of main.own('stream')) readStream(new Scope('stream', block!, main), document, notes);
+  document.value['listeners'] = document.listeners;
+  document.value['upstreams'] = document.upstreams;
+}
+
+/** A piece of a configuration, as it is included in `http`, stands for the whole. */
+function wrapFragment(directives: readonly Directive[]): readonly Directive[] {
+  const isWhole = directives.some(({ name }) => name === 'http' || name === 'stream' || name === 'events');
+  const first = directives.find(({ name, block }) => block !== null && /^(server|upstream|map)$/.test(name));
+  if (isWhole || first === undefined) return directives;
+  return [{ name: 'http', args: [], block: directives, place: first.place }];
+}
+
+function result(
+  value: unknown,
+  document: DocumentBuilder,
+  diagnostics: FrontEndDocument['diagnostics'],
+  isBroken = false,
+): FrontEndDocument {
+  return {
+    frontEnd: 'nginx',
+    value,
+    source: document.source,
+    diagnostics,
+    isSound: () => true,
+    isBroken,
+    explain: (finding) => finding,
+  };
+}

@@ -1,0 +1,173 @@
+/** `proxy_set_header`, `add_header` and what nginx hides of a server's response, as header edits of the model. */
+import type { PlainMap } from './document.ts';
+import type { Notes } from './notes.ts';
+import type { Directive } from './parse.ts';
+import type { Scope } from './scope.ts';
+import { type Constants, translateText } from './variables.ts';
+
+/** Fields of a server that nginx keeps to itself; Date is the server's here. */
+const HIDDEN = [
+  'Server',
+  'X-Pad',
+  'X-Accel-Expires',
+  'X-Accel-Redirect',
+  'X-Accel-Limit-Rate',
+  'X-Accel-Buffering',
+  'X-Accel-Charset',
+];
+/** The statuses of responses that `add_header` without `always` is for. */
+const SUCCESSES: ReadonlySet<number> = new Set([200, 201, 204, 206, 301, 302, 303, 304, 307, 308]);
+/** Evenkeel's own: what is set there says nothing about how a connection is used. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+]);
+
+export interface RequestHeaders {
+  readonly edit: PlainMap;
+  readonly passesUpgrade: boolean;
+}
+
+/** `upgradeMaps`: variables that a map makes of $http_upgrade. */
+export function readRequestHeaders(
+  scope: Scope,
+  constants: Constants,
+  upgradeMaps: ReadonlySet<string>,
+  notes: Notes,
+): RequestHeaders {
+  const directives = scope.all('proxy_set_header');
+  warnOfLost(scope, 'proxy_set_header', notes);
+  const set: Record<string, string> = { Host: constants.get('proxy_host') ?? '' };
+  const add: Record<string, string[]> = {};
+  const remove: string[] = [];
+  const seen = new Set<string>();
+  let passesUpgrade = false;
+  for (const directive of directives) {
+    const [{ text: name }, { text: value, place }] = directive.args;
+    const lower = name.toLowerCase();
+    if (lower === 'upgrade') {
+      if (/^\$\{?http_upgrade\}?$/.test(value)) passesUpgrade = true;
+      else if (value !== '')
+        notes.refuse(place, `\`proxy_set_header Upgrade ${value}\``, 'only $http_upgrade is passed on');
+      continue;
+    }
+    if (HOP_BY_HOP.has(lower)) {
+      if (!isOwnConnection(lower, value, upgradeMaps)) {
+        const reason = 'how a connection is used is decided for each of the two connections';
+        notes.refuse(place, `\`proxy_set_header ${name} "${value}"\``, reason, 'leave it out');
+      }
+      continue;
+    }
+    if (lower === 'host') delete set['Host'];
+    if (value === '') {
+      if (!seen.has(lower)) remove.push(name);
+      continue;
+    }
+    const translated = translateText(value, constants);
+    if ('problem' in translated) {
+      notes.refuse(place, `\`proxy_set_header ${name} "${value}"\``, translated.problem);
+      continue;
+    }
+    if (seen.has(lower)) (add[name] ??= []).push(translated.template);
+    else set[name] = translated.template;
+    seen.add(lower);
+  }
+  const edit: PlainMap = {};
+  if (Object.keys(set).length > 0) edit['set'] = set;
+  if (Object.keys(add).length > 0) edit['add'] = add;
+  if (remove.length > 0) edit['remove'] = remove;
+  return { edit, passesUpgrade };
+}
+
+function isOwnConnection(name: string, value: string, upgradeMaps: ReadonlySet<string>): boolean {
+  if (value === '') return true;
+  if (name !== 'connection') return false;
+  const variable = /^\$\{?(\w+)\}?$/.exec(value)?.[1];
+  return (
+    /^(upgrade|close|keep-alive)$/i.test(value) ||
+    variable === 'http_connection' ||
+    (variable !== undefined && upgradeMaps.has(variable))
+  );
+}
+
+/** nginx drops all of an outer block where an inner one has a single line. */
+export function warnOfLost(scope: Scope, name: string, notes: Notes): void {
+  const own = scope.own(name);
+  if (own.length === 0) return;
+  const has = new Set(own.map(({ args }) => args[0].text.toLowerCase()));
+  const lost = scope.outside(name).filter(({ args }) => !has.has(args[0].text.toLowerCase()));
+  if (lost.length === 0) return;
+  const names = [...new Set(lost.map(({ args }) => args[0].text))].join(', ');
+  const reason = `the \`${name}\` lines of the outer block do not hold here, because this block has some of its own: ${names}`;
+  notes.warn(own[0].place, reason, 'repeat them here, if they were meant to hold');
+}
+
+/** Of a response with this status that evenkeel makes itself, or, where it is null, of a server's. */
+export function readResponseHeaders(
+  scope: Scope,
+  constants: Constants,
+  status: number | null,
+  notes: Notes,
+): { readonly response: PlainMap; readonly success: PlainMap } {
+  warnOfLost(scope, 'add_header', notes);
+  const response: Record<string, string[]> = {};
+  const success: Record<string, string[]> = {};
+  const hidden = status === null ? hiddenFields(scope) : new Map<string, string>();
+  const set: Record<string, string> = {};
+  for (const directive of scope.all('add_header')) {
+    const isAlways = directive.args[2] !== undefined;
+    if (isAlways && directive.args[2].text !== 'always') {
+      notes.error(
+        directive.args[2].place,
+        `invalid parameter "${directive.args[2].text}"`,
+        'write always, or leave it out',
+      );
+      continue;
+    }
+    const line = readLine(directive, constants, notes);
+    if (line === null || (status !== null && !isAlways && !SUCCESSES.has(status))) continue;
+    const [name, value] = line;
+    if (hidden.delete(name.toLowerCase())) set[name] = value;
+    else
+      (status === null && !isAlways ? success : response)[name] = [
+        ...((status === null && !isAlways ? success : response)[name] ?? []),
+        value,
+      ];
+  }
+  const edit: PlainMap = {};
+  if (Object.keys(set).length > 0) edit['set'] = set;
+  if (Object.keys(response).length > 0) edit['add'] = flat(response);
+  if (hidden.size > 0) edit['remove'] = [...hidden.values()];
+  return { response: edit, success: Object.keys(success).length === 0 ? {} : { add: flat(success) } };
+}
+
+function readLine(directive: Directive, constants: Constants, notes: Notes): readonly [string, string] | null {
+  const [{ text: name }, { text: value, place }] = directive.args;
+  if (value === '') return null;
+  const translated = translateText(value, constants);
+  if ('template' in translated) return [name, translated.template];
+  notes.refuse(place, `\`add_header ${name} "${value}"\``, translated.problem);
+  return null;
+}
+
+function flat(fields: Readonly<Record<string, readonly string[]>>): PlainMap {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  );
+}
+
+/** By lower-case name. */
+function hiddenFields(scope: Scope): Map<string, string> {
+  const passed = new Set(scope.all('proxy_pass_header').map(({ args }) => args[0].text.toLowerCase()));
+  const names = [...HIDDEN, ...scope.all('proxy_hide_header').map(({ args }) => args[0].text)];
+  const hidden = new Map<string, string>();
+  for (const name of names) {
+    const lower = name.toLowerCase();
+    if (!passed.has(lower) && !HOP_BY_HOP.has(lower) && lower !== 'upgrade' && lower !== 'date')
+      hidden.set(lower, name);
+  }
+  return hidden;
+}

@@ -1,0 +1,242 @@
+/**
+ * `http`: servers that share an address become one listener. Which server a request is for, nginx finds out by its host in four
+ * steps; here it is the order of the routes: exact names, wildcards in front and behind, the longest first, expressions as they
+ * are written, and the default server's routes for every other host.
+ */
+import { HEADER_COUNT_MAX, HEAD_BYTES_MAX } from '../../base/limits.ts';
+import { formatDuration, formatSize } from '../units.ts';
+import type { DocumentBuilder, PlainMap } from './document.ts';
+import { type Listen, readListen } from './listen.ts';
+import type { Draft } from './locations.ts';
+import { type NameKind, readServerNames, type ServerName } from './names.ts';
+import type { Notes } from './notes.ts';
+import type { Directive } from './parse.ts';
+import { Scope } from './scope.ts';
+import { ServerRoutes, type Surroundings } from './server-routes.ts';
+import { Upstreams } from './upstreams.ts';
+import { parseTime } from './values.ts';
+
+interface HttpServer {
+  readonly directive: Directive;
+  readonly scope: Scope;
+  readonly names: readonly ServerName[];
+  readonly listens: readonly Listen[];
+}
+
+interface Bound {
+  readonly bind: string;
+  readonly port: number;
+  readonly servers: HttpServer[];
+  standard: HttpServer;
+  keepAlive: Listen['keepAlive'];
+  readonly listen: Listen;
+}
+
+const NAME_ORDER: readonly NameKind[] = ['exact', 'suffix', 'prefix', 'regex'];
+
+export function readHttp(http: Scope, document: DocumentBuilder, notes: Notes): void {
+  const surroundings: Surroundings = {
+    upstreams: new Upstreams('http', http, document, notes),
+    upgradeMaps: readUpgradeMaps(http),
+    notes,
+  };
+  const servers = http.own('server').map((directive) => readServer(directive, http, notes));
+  const bounds = new Map<string, Bound>();
+  for (const server of servers) for (const listen of server.listens) bind(server, listen, bounds, notes);
+  for (const group of groupsOf([...bounds.values()])) addListener(group, document, surroundings);
+  // What is wrong with a server that listens nowhere is said too.
+  for (const server of servers) if (server.listens.length === 0) draftsOf(server, 0, surroundings);
+}
+
+function readServer(directive: Directive, http: Scope, notes: Notes): HttpServer {
+  const scope = new Scope('server', directive.block!, http);
+  const written = scope.own('listen');
+  const read = written.map((listen) => readListen(listen, notes));
+  const listens = read.filter((listen) => listen !== null);
+  if (written.length === 0) {
+    listens.push({ bind: '0.0.0.0:80', port: 80, isDefault: false, keepAlive: null, directive });
+  }
+  return { directive, scope, names: readServerNames(scope, notes), listens };
+}
+
+function bind(server: HttpServer, listen: Listen, bounds: Map<string, Bound>, notes: Notes): void {
+  const known = bounds.get(listen.bind);
+  if (known === undefined) {
+    bounds.set(listen.bind, {
+      bind: listen.bind,
+      port: listen.port,
+      servers: [server],
+      standard: server,
+      keepAlive: listen.keepAlive,
+      listen,
+    });
+    return;
+  }
+  if (known.servers.includes(server)) {
+    notes.error(listen.directive.place, `a duplicate listen ${listen.directive.args[0].text}`, 'keep one of them');
+    return;
+  }
+  known.servers.push(server);
+  known.keepAlive ??= listen.keepAlive;
+  if (!listen.isDefault) return;
+  const hasDefault = known.servers
+    .slice(0, -1)
+    .some(({ listens }) => listens.some((one) => one.bind === listen.bind && one.isDefault));
+  if (hasDefault) {
+    const reason = `a duplicate default server for ${listen.directive.args[0].text}`;
+    notes.error(listen.directive.place, reason, 'write default_server once for each address');
+  } else known.standard = server;
+}
+
+/** Addresses with the same servers and the same port are one listener. */
+function groupsOf(bounds: readonly Bound[]): readonly Bound[][] {
+  const groups = new Map<string, Bound[]>();
+  const numbers = new Map<HttpServer, number>();
+  const numberOf = (server: HttpServer): number => {
+    if (!numbers.has(server)) numbers.set(server, numbers.size);
+    return numbers.get(server)!;
+  };
+  for (const bound of bounds) {
+    const key = JSON.stringify([bound.port, numberOf(bound.standard), bound.servers.map(numberOf), bound.keepAlive]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [bound]);
+    else group.push(bound);
+  }
+  return [...groups.values()];
+}
+
+function addListener(group: readonly Bound[], document: DocumentBuilder, surroundings: Surroundings): void {
+  const { notes } = surroundings;
+  const [{ port, servers, standard, keepAlive, listen }] = group;
+  const wanted = port === 0 ? 'http-unix' : `http-${port}`;
+  const name = document.freeName(document.listeners, wanted);
+  const routes: PlainMap[] = [];
+  const listener: PlainMap = {
+    bind: group.length === 1 ? group[0].bind : group.map((bound) => bound.bind),
+    timeouts: timeoutsOf(standard.scope, notes),
+    limits: {
+      head: formatSize(HEAD_BYTES_MAX),
+      headers: HEADER_COUNT_MAX,
+      body: '8191TiB',
+      // nginx bounds the silence within a body, not its rate.
+      'body-rate': 0,
+    },
+    forwarded: 'pass',
+    'escaped-slash': 'decode',
+    ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),
+    routes,
+  };
+  document.listeners[name] = listener;
+  document.mark(['listeners', name], listen.directive.place);
+  document.mark(['listeners', name, 'bind'], listen.directive.place);
+  group.forEach((bound, i) => document.mark(['listeners', name, 'bind', i], bound.listen.directive.place));
+
+  const drafts = new Map<HttpServer, readonly Draft[]>();
+  for (const server of servers) {
+    drafts.set(server, draftsOf(server, port, surroundings));
+  }
+  const add = (server: HttpServer, host: unknown): void => {
+    for (const { route, place } of drafts.get(server)!) {
+      document.mark(['listeners', name, 'routes', routes.length], place);
+      const match = { ...(host === null ? {} : { host }), ...(route['match'] as PlainMap | undefined) };
+      routes.push(withoutRoot(Object.keys(match).length === 0 ? route : { ...route, match }));
+    }
+  };
+  for (const { server, host } of hostsOf(servers, standard, notes)) add(server, host);
+  add(standard, null);
+}
+
+function draftsOf({ scope, names, directive }: HttpServer, port: number, surroundings: Surroundings): readonly Draft[] {
+  const constants = new Map([
+    ['server_name', names[0]?.text ?? ''],
+    ['server_port', String(port)],
+  ]);
+  return new ServerRoutes(scope, port, constants, surroundings).build(directive.place);
+}
+
+/** A prefix `/` takes every path: nothing has to be said about it. */
+function withoutRoot(route: PlainMap): PlainMap {
+  const { match, rewrite } = route as { match?: PlainMap; rewrite?: PlainMap };
+  if (match === undefined) return route;
+  if (match['path'] !== '/' || rewrite?.['prefix'] !== undefined) return { match, ...omitMatch(route) };
+  const rest = Object.fromEntries(Object.entries(match).filter(([key]) => key !== 'path'));
+  if (Object.keys(rest).length > 0) return { match: rest, ...omitMatch(route) };
+  return omitMatch(route);
+}
+
+function omitMatch(route: PlainMap): PlainMap {
+  return Object.fromEntries(Object.entries(route).filter(([key]) => key !== 'match'));
+}
+
+/** Servers with their hosts, in nginx's order. Names of the default server are left out where they would be found last anyway. */
+function hostsOf(
+  servers: readonly HttpServer[],
+  standard: HttpServer,
+  notes: Notes,
+): readonly { server: HttpServer; host: unknown }[] {
+  const taken = new Map<string, HttpServer>();
+  const found: { server: HttpServer; name: ServerName }[] = [];
+  for (const server of servers) {
+    for (const name of server.names) {
+      const key = `${name.kind === 'regex' ? '~' : ''}${name.text}`;
+      const other = taken.get(key);
+      if (other === undefined) {
+        taken.set(key, server);
+        found.push({ server, name });
+      } else if (other !== server) {
+        const reason = `conflicting server name "${name.text}", ignored: the server on line ${other.directive.place.line} has it`;
+        notes.warn(server.directive.place, reason, 'give each name to one server');
+      }
+    }
+  }
+  const hosts: { server: HttpServer; host: unknown }[] = [];
+  for (const kind of NAME_ORDER) {
+    const ofKind = found.filter(({ name }) => name.kind === kind);
+    if (kind === 'suffix' || kind === 'prefix') ofKind.sort((a, b) => b.name.length - a.name.length);
+    if (kind !== 'exact') {
+      for (const { server, name } of ofKind) hosts.push({ server, host: name.host });
+      continue;
+    }
+    // Exact names exclude each other: those of one server are one list.
+    for (const server of servers) {
+      const plain = ofKind.filter((one) => one.server === server && typeof one.name.host === 'string');
+      if (plain.length > 0)
+        hosts.push({ server, host: plain.length === 1 ? plain[0].name.host : plain.map(({ name }) => name.host) });
+      for (const one of ofKind) {
+        if (one.server === server && typeof one.name.host !== 'string') hosts.push({ server, host: one.name.host });
+      }
+    }
+  }
+  // What is asked last of all leads to the default server with and without its name.
+  while (hosts.length > 0 && hosts[hosts.length - 1].server === standard) hosts.pop();
+  return hosts;
+}
+
+function timeoutsOf(scope: Scope, notes: Notes): PlainMap {
+  const time = (name: string, otherwise: number, max: number): number => {
+    const directive = scope.find(name);
+    if (directive === null) return otherwise;
+    const ms = parseTime(directive.args[0].text);
+    if (ms === null) notes.error(directive.args[0].place, `"${name}" directive invalid value`, 'write for example 30s');
+    return Math.min(Math.max(1, ms ?? otherwise), max);
+  };
+  const hour = 3_600_000;
+  return {
+    head: formatDuration(time('client_header_timeout', 60_000, hour)),
+    body: formatDuration(
+      Math.min(time('client_body_timeout', 60_000, 24 * hour), time('send_timeout', 60_000, 24 * hour)),
+    ),
+    idle: formatDuration(time('keepalive_timeout', 75_000, 24 * hour)),
+  };
+}
+
+/** `map $http_upgrade $connection_upgrade { default upgrade; '' close; }` */
+function readUpgradeMaps(http: Scope): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { args, block } of http.own('map')) {
+    const values = (block ?? []).map((line) => line.args[0]?.text ?? '');
+    const isConnection = values.every((value) => /^(upgrade|close|keep-alive|\$http_connection|)$/i.test(value));
+    if (/^\$\{?http_upgrade\}?$/.test(args[0].text) && isConnection) names.add(args[1].text.replace(/[${}]/g, ''));
+  }
+  return names;
+}

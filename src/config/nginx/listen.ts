@@ -1,0 +1,96 @@
+/** `listen`: where a server takes connections. */
+import { parseIPv4, parseIPv6 } from '../../base/address.ts';
+import type { Notes } from './notes.ts';
+import type { Directive } from './parse.ts';
+import { parseTime } from './values.ts';
+
+export interface Listen {
+  /** As the model writes it. */
+  readonly bind: string;
+  /** 0: a Unix socket. */
+  readonly port: number;
+  readonly isDefault: boolean;
+  readonly keepAlive: boolean | { idle?: string; interval?: string; probes?: number } | null;
+  readonly directive: Directive;
+}
+
+/** Of the socket, which evenkeel sets up itself. */
+const TUNING = /^(backlog|rcvbuf|sndbuf|setfib|fastopen|accept_filter|ipv6only)=|^(deferred|bind|reuseport|multipath)$/;
+const REFUSED: Readonly<Record<string, string>> = {
+  ssl: 'TLS is not there yet',
+  quic: 'HTTP/3 is not there yet',
+  spdy: 'SPDY is not there',
+  proxy_protocol: 'the PROXY protocol is not there yet',
+  udp: 'UDP is not there yet',
+};
+
+export function readListen(directive: Directive, notes: Notes): Listen | null {
+  const [address, ...options] = directive.args;
+  let isDefault = false;
+  let keepAlive: Listen['keepAlive'] = null;
+  let isDual = false;
+  let isRight = true;
+  for (const { text, place } of options) {
+    if (text === 'default_server' || text === 'default') isDefault = true;
+    else if (text === 'http2')
+      notes.addNotYet(place, 'listen ... http2', 'HTTP/2 is not there yet: clients are answered in HTTP/1.1');
+    else if (text === 'ipv6only=off') isDual = true;
+    else if (text.startsWith('so_keepalive=')) keepAlive = readKeepAlive(text.slice('so_keepalive='.length));
+    else if (REFUSED[text] !== undefined) {
+      const fix = text === 'ssl' ? 'keep nginx for this server, or end TLS in front of evenkeel' : 'leave it out';
+      notes.refuse(place, `\`listen ... ${text}\``, REFUSED[text], fix);
+      isRight = false;
+    } else if (TUNING.test(text)) notes.addNoEffect(place, `listen ... ${text.replace(/=.*/, '=')}`);
+    else {
+      notes.error(place, `invalid parameter "${text}"`, 'correct or remove it');
+      isRight = false;
+    }
+  }
+  const where = readAddress(address.text, isDual);
+  if (typeof where === 'string') {
+    notes.error(
+      address.place,
+      `${where} in "${address.text}" of the "listen" directive`,
+      'write for example 80, 192.0.2.1:80, [2001:db8::1]:80 or unix:/run/x.sock',
+    );
+    return null;
+  }
+  return isRight ? { ...where, isDefault, keepAlive, directive } : null;
+}
+
+function readAddress(text: string, isDual: boolean): { bind: string; port: number } | string {
+  if (text.startsWith('unix:')) return text.startsWith('unix:/') ? { bind: text, port: 0 } : 'no absolute path';
+  const match = /^(?:(\[[^\]]*\]|[^:[\]]*?):)?([0-9]{1,5})$/.exec(text);
+  const host = match === null ? text : (match[1] ?? '*');
+  const port = match === null ? 80 : Number(match[2]);
+  if (match !== null && match[1] === undefined && /^[0-9]+\./.test(text)) return 'invalid address';
+  if (port < 1 || port > 65535) return 'invalid port';
+  if (host === '*') return { bind: `0.0.0.0:${port}`, port };
+  if (host === 'localhost') return { bind: `127.0.0.1:${port}`, port };
+  if (parseIPv4(host) !== null) return { bind: `${host}:${port}`, port };
+  if (host.startsWith('[') && parseIPv6(host.slice(1, -1)) !== null) {
+    return {
+      bind: isDual && parseIPv6(host.slice(1, -1))!.every((byte) => byte === 0) ? `*:${port}` : `${host}:${port}`,
+      port,
+    };
+  }
+  return /^[A-Za-z]/.test(host) ? 'a name, which could have any address,' : 'invalid address';
+}
+
+function readKeepAlive(text: string): Listen['keepAlive'] {
+  if (text === 'on') return true;
+  if (text === 'off') return false;
+  const [idle, interval, probes] = text.split(':');
+  const keepAlive: { idle?: string; interval?: string; probes?: number } = {};
+  const idleTime = seconds(idle);
+  const intervalTime = seconds(interval);
+  if (idleTime !== undefined) keepAlive.idle = idleTime;
+  if (intervalTime !== undefined) keepAlive.interval = intervalTime;
+  if (/^[0-9]+$/.test(probes ?? '')) keepAlive.probes = Number(probes);
+  return keepAlive;
+}
+
+function seconds(time: string | undefined): string | undefined {
+  const ms = time === undefined || time === '' ? null : parseTime(time, true);
+  return ms === null ? undefined : `${Math.max(1, Math.round(ms / 1000))}s`;
+}

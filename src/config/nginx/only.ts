@@ -1,0 +1,51 @@
+/** Directives of which only some values can be had. */
+import type { Rule } from './directive-table.ts';
+import type { Notes } from './notes.ts';
+import type { Directive } from './parse.ts';
+
+interface Only {
+  /** Of the arguments, with a space between them. */
+  readonly possible: RegExp;
+  readonly reason: string;
+  /** What is missing only adds. */
+  readonly isAddition?: true;
+}
+
+const ON = /^on$/i;
+const OFF = /^off$/i;
+const ONLY: Readonly<Record<string, Only>> = {
+  merge_slashes: { possible: ON, reason: 'several slashes are one for every rule about paths' },
+  chunked_transfer_encoding: { possible: ON, reason: 'a body of unknown length needs chunks' },
+  proxy_store: { possible: OFF, reason: 'responses are not stored' },
+  proxy_pass_request_headers: { possible: ON, reason: 'it is not there yet' },
+  proxy_pass_request_body: { possible: ON, reason: 'it is not there yet' },
+  proxy_half_close: { possible: OFF, reason: 'it is not there yet' },
+  proxy_redirect: { possible: /^(off|default)$/, reason: 'the Location of a server is passed on as it is' },
+  proxy_ignore_client_abort: { possible: OFF, reason: 'a request whose client is gone is given up', isAddition: true },
+  proxy_intercept_errors: { possible: OFF, reason: 'errors of servers are passed on as they are', isAddition: true },
+};
+
+export function checkOnly(directive: Directive, rule: Rule, notes: Notes): void {
+  const { name, place, args } = directive;
+  const text = args.map((word) => word.text).join(' ');
+  if (name === 'error_page') {
+    checkErrorPage(directive, notes);
+    return;
+  }
+  if (name === 'proxy_next_upstream' && rule.contexts.includes('stream')) {
+    if (!ON.test(text))
+      notes.refuse(place, '`proxy_next_upstream off`', 'another server is tried where none is connected yet');
+    return;
+  }
+  const only = ONLY[name];
+  if (only === undefined || only.possible.test(text)) return;
+  if (only.isAddition === true) notes.addNotYet(place, name, only.reason);
+  else notes.refuse(place, `\`${name} ${text}\``, only.reason);
+}
+
+function checkErrorPage({ args, place }: Directive, notes: Notes): void {
+  const target = args[args.length - 1].text;
+  const isPage = target.startsWith('/') && !args.some(({ text }) => text.startsWith('='));
+  if (isPage) notes.addNotYet(place, 'error_page', "error pages are evenkeel's own");
+  else notes.refuse(place, `\`error_page ... ${target}\``, 'another answer for an error is not there yet');
+}

@@ -1,0 +1,48 @@
+/** docs/reference/nginx-conf.md, made from the table that the reader works by. */
+import type { State } from './directive-row.ts';
+import { MODULES } from './directive-table.ts';
+
+const STATES: readonly State[] = ['works', 'differs', 'not yet', 'refused', 'no effect'];
+
+export function nginxPage(): string {
+  return `<!-- made by \`npm run docs\`; edit src/config/nginx/table-*.ts instead -->
+
+# Directives of nginx.conf
+
+Every directive that evenkeel knows, and what becomes of it. How to run an nginx.conf, and what differs that is no directive, is in
+[nginx.conf](../nginx-conf.md).
+
+| state | what it means | how many |
+|---|---|---|
+| works | has nginx's meaning | ${count('works')} |
+| differs | the note says how; **what is bold in it is not there** | ${count('differs')} |
+| not yet | it would add something: \`check\` warns, and the rest runs | ${count('not yet')} |
+| refused | without it the file would mean something else: it is an error; \`off\` is none | ${count('refused')} |
+| no effect | there is nothing here that it could tune: \`check\` lists them once | ${count('no effect')} |
+
+A name that is not here is a typing mistake, or belongs to a module that is not nginx's own: it is an error.
+
+${MODULES.map(({ module, rows }) => section(module, rows)).join('\n')}`;
+}
+
+function section(module: string, rows: (typeof MODULES)[number]['rows']): string {
+  const sorted = rows.toSorted((a, b) => STATES.indexOf(a[3]) - STATES.indexOf(b[3]));
+  const lines = sorted.map(([names, contexts, , state, note]) => {
+    const list = names
+      .split(' ')
+      .map((name) => `\`${name}\``)
+      .join(', ');
+    return `| ${list} | ${contexts.split(' ').map(contextText).join(', ')} | ${state} | ${note.replaceAll('|', '\\|')} |\n`;
+  });
+  return `## ${module}\n\n| directive | in | state | |\n|---|---|---|---|\n${lines.join('')}`;
+}
+
+function contextText(context: string): string {
+  return context === 'any' ? 'everywhere' : context.replace('-', ' ');
+}
+
+function count(state: State): number {
+  return MODULES.flatMap(({ rows }) => rows)
+    .filter((row) => row[3] === state)
+    .reduce((sum, [names]) => sum + names.split(' ').length, 0);
+}

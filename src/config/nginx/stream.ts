@@ -1,0 +1,98 @@
+/** `stream`: each server is one listener that passes bytes on. */
+import { formatDuration } from '../units.ts';
+import type { DocumentBuilder } from './document.ts';
+import { readListen } from './listen.ts';
+import type { Notes } from './notes.ts';
+import type { Directive } from './parse.ts';
+import { Scope } from './scope.ts';
+import { Upstreams } from './upstreams.ts';
+import { parseTime } from './values.ts';
+import { hasVariables } from './variables.ts';
+
+const CONNECT_MS_MAX = 3_600_000;
+const IDLE_MS_MAX = 576 * 3_600_000;
+
+export function readStream(stream: Scope, document: DocumentBuilder, notes: Notes): void {
+  const upstreams = new Upstreams('stream', stream, document, notes);
+  for (const directive of stream.own('server')) {
+    readServer(new Scope('stream-server', directive.block!, stream), directive, upstreams, document, notes);
+  }
+}
+
+function readServer(
+  scope: Scope,
+  directive: Directive,
+  upstreams: Upstreams,
+  document: DocumentBuilder,
+  notes: Notes,
+): void {
+  const written = scope.own('listen');
+  if (written.length === 0)
+    notes.error(directive.place, 'no "listen" is defined for server', 'write a `listen` line in it');
+  const listens = written.map((listen) => readListen(listen, notes)).filter((listen) => listen !== null);
+  checkAccess(scope, notes);
+  const [pass] = scope.own('proxy_pass');
+  if (pass === undefined) {
+    const answered = scope.own('return').length > 0 || scope.own('pass').length > 0;
+    if (!answered) notes.error(directive.place, 'no handler for server', 'write a `proxy_pass` line in it');
+    return;
+  }
+  const [{ text, place }] = pass.args;
+  if (hasVariables(text)) {
+    notes.refuse(place, `\`proxy_pass ${text}\``, 'a variable says where to, which is not there yet');
+    return;
+  }
+  const isAddress = text.startsWith('unix:') || /:[0-9]+$/.test(text);
+  if (!upstreams.has(text) && !isAddress) {
+    notes.error(place, `no port in upstream "${text}"`, 'write it with its port, for example 192.0.2.1:3306');
+    return;
+  }
+  if (listens.length === 0) return;
+  const bind = scope.find('proxy_bind');
+  const source = bind === null || bind.args[0].text === 'off' ? null : bind.args[0].text;
+  if (bind !== null && source !== null && (bind.args.length > 1 || source.includes('$'))) {
+    notes.refuse(bind.place, '`proxy_bind` with a variable or `transparent`', 'it is not there yet');
+  }
+  const upstream = upstreams.use(
+    text,
+    {
+      timeouts: {
+        connect: formatDuration(time(scope, 'proxy_connect_timeout', 60_000, CONNECT_MS_MAX, notes)),
+        idle: formatDuration(time(scope, 'proxy_timeout', 600_000, IDLE_MS_MAX, notes)),
+      },
+      bind: source,
+      keepAlive: scope.argument('proxy_socket_keepalive')?.toLowerCase() === 'on',
+    },
+    pass,
+  );
+  const [{ port, keepAlive }] = listens;
+  const name = document.freeName(document.listeners, port === 0 ? 'tcp-unix' : `tcp-${port}`);
+  document.listeners[name] = {
+    bind: listens.length === 1 ? listens[0].bind : listens.map((listen) => listen.bind),
+    protocol: 'tcp',
+    ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),
+    upstream,
+  };
+  document.mark(['listeners', name], written[0].place);
+  document.mark(['listeners', name, 'bind'], written[0].place);
+  listens.forEach((listen, i) => document.mark(['listeners', name, 'bind', i], listen.directive.place));
+  document.mark(['listeners', name, 'upstream'], place);
+}
+
+function checkAccess(scope: Scope, notes: Notes): void {
+  const rules = [...scope.all('allow'), ...scope.all('deny')];
+  const isOpen =
+    rules.length === 0 || (rules.length === 1 && rules[0].name === 'allow' && rules[0].args[0].text === 'all');
+  if (isOpen) return;
+  const [{ name, args, place }] = rules;
+  const fix = 'keep nginx for this part: without the rule everybody would come in';
+  notes.refuse(place, `\`${name} ${args[0].text}\``, 'access rules are not there yet', fix);
+}
+
+function time(scope: Scope, name: string, otherwise: number, max: number, notes: Notes): number {
+  const directive = scope.find(name);
+  if (directive === null) return otherwise;
+  const ms = parseTime(directive.args[0].text);
+  if (ms === null) notes.error(directive.args[0].place, `"${name}" directive invalid value`, 'write for example 30s');
+  return Math.min(Math.max(1, ms ?? otherwise), max);
+}

@@ -1,0 +1,107 @@
+/**
+ * Whether each directive is one that nginx knows, stands where it may and has what it takes; and what the table says of it once
+ * and for all. What a directive means is the readers' business.
+ */
+import { nearest, orList } from '../suggest.ts';
+import { DIRECTIVE_NAMES, ruleIn, rulesFor, type Rule } from './directive-table.ts';
+import { checkOnly } from './only.ts';
+import type { Notes } from './notes.ts';
+import type { Directive } from './parse.ts';
+
+/** The context inside of a block; null: whatever is in it is data. */
+function contextInside(name: string, context: string): string | null {
+  if (context === 'stream') return name === 'server' || name === 'upstream' ? `stream-${name}` : null;
+  if (name === 'if') return `${context}-if`;
+  return ['events', 'http', 'stream', 'server', 'upstream', 'location', 'limit_except'].includes(name) ? name : null;
+}
+
+/** May be written several times although it takes one argument. */
+const REPEATABLE: ReadonlySet<string> = new Set(
+  (
+    'allow deny env load_module set_real_ip_from proxy_hide_header proxy_pass_header debug_connection server ' +
+    'location upstream mirror ssl_certificate ssl_certificate_key sub_filter_types resolver error_log return ' +
+    'fastcgi_hide_header fastcgi_pass_header uwsgi_hide_header uwsgi_pass_header scgi_hide_header scgi_pass_header ' +
+    'grpc_hide_header grpc_pass_header index include perl_modules ancient_browser_value'
+  ).split(' '),
+);
+
+/** Directives that only say that something is not done. */
+function isOff({ args }: Directive): boolean {
+  return args.length === 1 && /^(off|none)$/i.test(args[0].text);
+}
+
+export function checkStructure(directives: readonly Directive[], context: string, notes: Notes): void {
+  const seen = new Map<string, Directive>();
+  for (const directive of directives) {
+    const rule = findRule(directive, context, notes);
+    if (rule === null) continue;
+    if (!hasRightForm(directive, rule, notes)) continue;
+    const first = seen.get(rule.name);
+    if (first !== undefined && rule.max === 1 && rule.min === 1 && !rule.isBlock && !REPEATABLE.has(rule.name)) {
+      const fix = `keep one; the first is on line ${first.place.line}`;
+      notes.error(directive.place, `"${rule.name}" directive is duplicate`, fix);
+    }
+    seen.set(rule.name, directive);
+    tellState(directive, rule, notes);
+    checkOnly(directive, rule, notes);
+    const inside = directive.block === null ? null : contextInside(rule.name, context);
+    if (inside !== null) checkStructure(directive.block!, inside, notes);
+  }
+}
+
+function findRule({ name, place }: Directive, context: string, notes: Notes): Rule | null {
+  const rule = ruleIn(name, context);
+  if (rule !== null) return rule;
+  const known = rulesFor(name);
+  if (known.length > 0) {
+    const places = [...new Set(known.flatMap(({ contexts }) => contexts))];
+    const fix = `write it in ${orList(places.map((one) => (one === 'main' ? 'the file itself' : `\`${one.replace('-', ' ')}\``)))}`;
+    notes.error(place, `"${name}" directive is not allowed here`, fix);
+    return null;
+  }
+  const near = nearest(name, DIRECTIVE_NAMES);
+  const fix =
+    near === null ? 'leave it out: no module of nginx that evenkeel knows has such a directive' : `write ${near}`;
+  notes.error(place, `unknown directive "${name}"`, fix);
+  return null;
+}
+
+function hasRightForm({ name, args, block, place }: Directive, rule: Rule, notes: Notes): boolean {
+  if (rule.isBlock && block === null) {
+    notes.error(place, `directive "${name}" has no opening "{"`, 'write its block in braces');
+    return false;
+  }
+  if (!rule.isBlock && block !== null) {
+    const reason = `directive "${name}" is not terminated by ";"`;
+    notes.error(place, reason, 'end it with ";"; a "{" in an argument needs quotes');
+    return false;
+  }
+  if (args.length < rule.min || args.length > rule.max) {
+    const wanted = rule.max === Infinity ? `at least ${rule.min}` : rangeText(rule);
+    const fix = `write ${wanted}, not ${args.length}; an argument with spaces needs quotes`;
+    notes.error(place, `invalid number of arguments in "${name}" directive`, fix);
+    return false;
+  }
+  if (rule.isFlag && !/^(on|off)$/i.test(args[0].text)) {
+    const reason = `invalid value "${args[0].text}" in "${name}" directive, it must be "on" or "off"`;
+    notes.error(args[0].place, reason, 'write on or off');
+    return false;
+  }
+  return true;
+}
+
+function rangeText({ min, max }: Rule): string {
+  return min === max ? String(min) : `${min} to ${max}`;
+}
+
+function tellState(directive: Directive, rule: Rule, notes: Notes): void {
+  const { name, place } = directive;
+  if (rule.state === 'no effect') notes.addNoEffect(place, name);
+  else if (rule.state === 'not yet' && !isOff(directive)) notes.addNotYet(place, name, rule.note);
+  else if (rule.state === 'refused' && !isOff(directive)) notes.refuse(place, `\`${name}\``, plain(rule.note));
+}
+
+/** A note of the docs as a part of a sentence. */
+function plain(note: string): string {
+  return note.replaceAll('**', '');
+}

@@ -1,0 +1,255 @@
+/** The directives of `stream`. */
+import type { ModuleRows } from './directive-row.ts';
+
+export const STREAM_ROWS: readonly ModuleRows[] = [
+  {
+    module: 'ngx_stream_core_module',
+    rows: [
+      [
+        'variables_hash_max_size variables_hash_bucket_size server_names_hash_max_size server_names_hash_bucket_size',
+        'stream',
+        '1',
+        'no effect',
+        'it tunes the inside of nginx',
+      ],
+      ['server', 'stream', '0 {}', 'works', ''],
+      ['listen', 'stream-server', '1+', 'differs', 'as for HTTP; **`ssl`, `udp` and `proxy_protocol` are refused**'],
+      ['server_name', 'stream-server', '1+', 'refused', '**not there yet**'],
+      ['error_log', 'stream stream-server', '1+', 'not yet', 'evenkeel logs on stderr'],
+      [
+        'resolver',
+        'stream stream-server',
+        '1+',
+        'no effect',
+        "names of servers are resolved again and again by the system's resolver",
+      ],
+      [
+        'resolver_timeout',
+        'stream stream-server',
+        '1',
+        'no effect',
+        "names of servers are resolved again and again by the system's resolver",
+      ],
+      [
+        'proxy_protocol_timeout preread_buffer_size preread_timeout',
+        'stream stream-server',
+        '1',
+        'no effect',
+        'it tunes the inside of nginx',
+      ],
+      ['tcp_nodelay', 'stream stream-server', 'flag', 'no effect', 'it tunes the inside of nginx'],
+    ],
+  },
+  {
+    module: 'ngx_stream_upstream_module',
+    rows: [
+      ['upstream', 'stream', '1 {}', 'works', ''],
+      ['server', 'stream-upstream', '1+', 'differs', 'as for HTTP; **a port is needed**'],
+      [
+        'resolver',
+        'stream-upstream',
+        '1+',
+        'no effect',
+        "names of servers are resolved again and again by the system's resolver",
+      ],
+      [
+        'resolver_timeout',
+        'stream-upstream',
+        '1',
+        'no effect',
+        "names of servers are resolved again and again by the system's resolver",
+      ],
+      [
+        'hash',
+        'stream-upstream',
+        '1-2',
+        'differs',
+        'only `$remote_addr`; which server an address goes to is not the one that nginx chooses',
+      ],
+      ['least_conn', 'stream-upstream', '0', 'works', ''],
+      ['least_time', 'stream-upstream', '1-2', 'refused', '**not there yet**'],
+      ['random', 'stream-upstream', '0-2', 'differs', 'always the less loaded of two'],
+      ['zone', 'stream-upstream', '1-2', 'no effect', 'all proxies share what is known of the servers'],
+    ],
+  },
+  {
+    module: 'ngx_stream_access_module',
+    rows: [
+      ['allow deny', 'stream stream-server', '1', 'differs', 'only `allow all` alone: **access rules are refused**'],
+    ],
+  },
+  {
+    module: 'ngx_stream_geo_module',
+    rows: [['geo', 'stream', '1-2 {}', 'differs', '**refused where its variable is used**']],
+  },
+  {
+    module: 'ngx_stream_geoip_module',
+    rows: [['geoip_country geoip_org geoip_city', 'stream', '1-2', 'refused', 'there is no such module']],
+  },
+  {
+    module: 'ngx_stream_limit_conn_module',
+    rows: [
+      ['limit_conn_zone', 'stream', '2', 'not yet', 'a zone alone limits nothing'],
+      ['limit_conn', 'stream stream-server', '2', 'refused', 'limits are not there yet'],
+      ['limit_conn_log_level', 'stream stream-server', '1', 'no effect', 'it tunes the inside of nginx'],
+      ['limit_conn_dry_run', 'stream stream-server', 'flag', 'no effect', 'it tunes the inside of nginx'],
+    ],
+  },
+  {
+    module: 'ngx_stream_log_module',
+    rows: [
+      ['log_format', 'stream', '2+', 'no effect', 'it tunes the inside of nginx'],
+      ['access_log', 'stream stream-server', '1+', 'not yet', 'an access log is not there yet; `off` works'],
+      ['open_log_file_cache', 'stream stream-server', '1-4', 'no effect', 'it tunes the inside of nginx'],
+    ],
+  },
+  {
+    module: 'ngx_stream_map_module',
+    rows: [
+      ['map', 'stream', '2 {}', 'differs', '**refused where its variable is used**'],
+      ['map_hash_max_size map_hash_bucket_size', 'stream', '1', 'no effect', 'it tunes the inside of nginx'],
+    ],
+  },
+  {
+    module: 'ngx_stream_pass_module',
+    rows: [['pass', 'stream-server', '1', 'refused', '**not there yet**']],
+  },
+  {
+    module: 'ngx_stream_proxy_module',
+    rows: [
+      ['proxy_pass', 'stream-server', '1', 'works', ''],
+      ['proxy_bind', 'stream stream-server', '1-2', 'works', ''],
+      ['proxy_socket_keepalive', 'stream stream-server', 'flag', 'works', ''],
+      [
+        'proxy_socket_rcvbuf proxy_socket_sndbuf proxy_buffer_size proxy_downstream_buffer proxy_upstream_buffer',
+        'stream stream-server',
+        '1',
+        'no effect',
+        'it tunes the inside of nginx',
+      ],
+      ['proxy_connect_timeout', 'stream stream-server', '1', 'works', ''],
+      ['proxy_timeout', 'stream stream-server', '1', 'works', 'silence in both directions'],
+      ['proxy_upload_rate proxy_download_rate', 'stream stream-server', '1', 'refused', '**not there yet**'],
+      ['proxy_requests proxy_responses', 'stream stream-server', '1', 'no effect', 'it concerns UDP'],
+      ['proxy_next_upstream', 'stream stream-server', 'flag', 'differs', 'only `on`'],
+      [
+        'proxy_next_upstream_tries proxy_next_upstream_timeout',
+        'stream stream-server',
+        '1',
+        'not yet',
+        'tries are bounded by their number and their timeouts',
+      ],
+      ['proxy_protocol', 'stream stream-server', '1', 'refused', 'the PROXY protocol is not there yet; `off` works'],
+      [
+        'proxy_half_close',
+        'stream stream-server',
+        'flag',
+        'differs',
+        'only `off`: evenkeel always keeps the other direction, for a minute of silence',
+      ],
+      ['proxy_ssl', 'stream stream-server', 'flag', 'refused', 'TLS is not there yet'],
+      [
+        'proxy_ssl_session_reuse proxy_ssl_server_name proxy_ssl_verify',
+        'stream stream-server',
+        'flag',
+        'no effect',
+        'servers are not spoken to in TLS yet: `proxy_pass https://` is refused',
+      ],
+      [
+        'proxy_ssl_protocols proxy_ssl_alpn',
+        'stream stream-server',
+        '1+',
+        'no effect',
+        'servers are not spoken to in TLS yet: `proxy_pass https://` is refused',
+      ],
+      [
+        'proxy_ssl_ciphers proxy_ssl_name proxy_ssl_verify_depth proxy_ssl_trusted_certificate proxy_ssl_crl proxy_ssl_certificate proxy_ssl_certificate_key proxy_ssl_password_file',
+        'stream stream-server',
+        '1',
+        'no effect',
+        'servers are not spoken to in TLS yet: `proxy_pass https://` is refused',
+      ],
+      [
+        'proxy_ssl_certificate_cache',
+        'stream stream-server',
+        '1-3',
+        'no effect',
+        'servers are not spoken to in TLS yet: `proxy_pass https://` is refused',
+      ],
+      [
+        'proxy_ssl_conf_command',
+        'stream stream-server',
+        '2',
+        'no effect',
+        'servers are not spoken to in TLS yet: `proxy_pass https://` is refused',
+      ],
+    ],
+  },
+  {
+    module: 'ngx_stream_realip_module',
+    rows: [['set_real_ip_from', 'stream stream-server', '1', 'refused', '**not there yet**']],
+  },
+  {
+    module: 'ngx_stream_return_module',
+    rows: [['return', 'stream-server', '1', 'refused', '**not there yet**']],
+  },
+  {
+    module: 'ngx_stream_set_module',
+    rows: [['set', 'stream-server', '2', 'refused', '**not there yet**']],
+  },
+  {
+    module: 'ngx_stream_split_clients_module',
+    rows: [['split_clients', 'stream', '2 {}', 'differs', '**refused where its variable is used**']],
+  },
+  {
+    module: 'ngx_stream_ssl_module',
+    rows: [
+      [
+        'ssl_handshake_timeout ssl_certificate ssl_certificate_key ssl_ech_file ssl_password_file ssl_dhparam ssl_ecdh_curve ssl_ciphers ssl_verify_client ssl_verify_depth ssl_client_certificate ssl_trusted_certificate ssl_session_ticket_key ssl_session_timeout ssl_crl ssl_ocsp ssl_ocsp_responder ssl_ocsp_cache ssl_stapling_file ssl_stapling_responder',
+        'stream stream-server',
+        '1',
+        'not yet',
+        'TLS is not there yet: `listen ... ssl` is refused, and without it this means nothing',
+      ],
+      [
+        'ssl_certificate_cache',
+        'stream stream-server',
+        '1-3',
+        'not yet',
+        'TLS is not there yet: `listen ... ssl` is refused, and without it this means nothing',
+      ],
+      [
+        'ssl_certificate_compression ssl_prefer_server_ciphers ssl_session_tickets ssl_stapling ssl_stapling_verify ssl_reject_handshake',
+        'stream stream-server',
+        'flag',
+        'not yet',
+        'TLS is not there yet: `listen ... ssl` is refused, and without it this means nothing',
+      ],
+      [
+        'ssl_protocols ssl_alpn',
+        'stream stream-server',
+        '1+',
+        'not yet',
+        'TLS is not there yet: `listen ... ssl` is refused, and without it this means nothing',
+      ],
+      [
+        'ssl_session_cache',
+        'stream stream-server',
+        '1-2',
+        'not yet',
+        'TLS is not there yet: `listen ... ssl` is refused, and without it this means nothing',
+      ],
+      [
+        'ssl_conf_command',
+        'stream stream-server',
+        '2',
+        'not yet',
+        'TLS is not there yet: `listen ... ssl` is refused, and without it this means nothing',
+      ],
+    ],
+  },
+  {
+    module: 'ngx_stream_ssl_preread_module',
+    rows: [['ssl_preread', 'stream stream-server', 'flag', 'refused', '**not there yet**']],
+  },
+];

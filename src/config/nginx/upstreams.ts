@@ -1,0 +1,190 @@
+/**
+ * `upstream` blocks, and servers that are named without one, as upstreams of the model. In nginx the timeouts belong to who
+ * sends, here to the upstream: who sends with other ones gets an upstream of its own over the same servers.
+ */
+import { formatDuration } from '../units.ts';
+import type { DocumentBuilder, PlainMap } from './document.ts';
+import type { Notes } from './notes.ts';
+import type { Directive } from './parse.ts';
+import { Scope } from './scope.ts';
+import { parseTime } from './values.ts';
+import { hasVariables } from './variables.ts';
+
+/** What who sends says of the servers' side. */
+export interface Settings {
+  /** By key of the model's `timeouts`. */
+  readonly timeouts: Readonly<Record<string, string>>;
+  readonly bind: string | null;
+  readonly keepAlive: boolean;
+}
+
+interface Group {
+  readonly directive: Directive;
+  readonly servers: readonly PlainMap[];
+  readonly places: readonly Directive[];
+  /** Keys of the model. */
+  readonly rest: PlainMap;
+  readonly idle: string | null;
+}
+
+const FAILED_FIX = 'leave it out';
+
+export class Upstreams {
+  private readonly family: 'http' | 'stream';
+  private readonly document: DocumentBuilder;
+  private readonly notes: Notes;
+  private readonly groups = new Map<string, Group>();
+  /** By what was asked for: the name in the model. */
+  private readonly made = new Map<string, string>();
+
+  constructor(family: 'http' | 'stream', scope: Scope, document: DocumentBuilder, notes: Notes) {
+    this.family = family;
+    this.document = document;
+    this.notes = notes;
+    for (const directive of scope.own('upstream')) {
+      const name = directive.args[0].text.toLowerCase();
+      if (this.groups.has(name)) {
+        notes.error(directive.place, `duplicate upstream "${name}"`, 'give it another name, or keep one');
+        continue;
+      }
+      this.groups.set(name, this.readGroup(directive, scope));
+    }
+  }
+
+  has(name: string): boolean {
+    return this.groups.has(name.toLowerCase());
+  }
+
+  serverCount(name: string): number {
+    return this.groups.get(name.toLowerCase())?.servers.length ?? 1;
+  }
+
+  /** The upstream of the model for a group, or for one address. */
+  use(name: string, settings: Settings, directive: Directive): string {
+    const key = JSON.stringify([name.toLowerCase(), settings]);
+    const known = this.made.get(key);
+    if (known !== undefined) return known;
+    const group = this.groups.get(name.toLowerCase()) ?? this.single(name, directive);
+    const { upstreams } = this.document;
+    const modelName = this.document.freeName(upstreams, name.replace(/^unix:\/+/, ''));
+    this.made.set(key, modelName);
+    const timeouts = { ...settings.timeouts, ...(group.idle === null ? {} : { idle: group.idle }) };
+    upstreams[modelName] = {
+      servers: group.servers,
+      ...group.rest,
+      ...(settings.bind === null ? {} : { source: settings.bind }),
+      timeouts,
+      ...(settings.keepAlive ? { 'tcp-keepalive': true } : {}),
+      // nginx sends nobody away who waits for a place: it has no queue.
+      queue: { max: 0 },
+    };
+    this.document.mark(['upstreams', modelName], group.directive.place);
+    group.places.forEach((server, i) => {
+      this.document.mark(['upstreams', modelName, 'servers', i], server.place);
+    });
+    return modelName;
+  }
+
+  private single(address: string, directive: Directive): Group {
+    const rest = this.family === 'http' ? { pool: { idle: 0 } } : {};
+    return { directive, servers: [{ address }], places: [directive], rest, idle: null };
+  }
+
+  private readGroup(directive: Directive, outer: Scope): Group {
+    const scope = new Scope(this.family === 'http' ? 'upstream' : 'stream-upstream', directive.block!, outer);
+    const lines = scope.own('server');
+    const servers: PlainMap[] = [];
+    const places: Directive[] = [];
+    for (const line of lines) {
+      const server = this.readServer(line, lines.length === 1);
+      if (server === null) continue;
+      const twin = servers.find(({ address, backup }) => address === server['address'] && backup === server['backup']);
+      if (twin === undefined) {
+        servers.push(server);
+        places.push(line);
+        continue;
+      }
+      const reason = `the server "${String(server['address'])}" is listed twice: it gets the weights of both`;
+      this.notes.warn(line.place, reason, 'write it once, with `weight=`');
+      twin['weight'] = Number(twin['weight'] ?? 1) + Number(server['weight'] ?? 1);
+    }
+    if (lines.length === 0) {
+      this.notes.error(directive.place, 'no servers are inside upstream', 'write a `server` line in it');
+    }
+    const rest: PlainMap = this.readMethod(scope);
+    let idle: string | null = null;
+    if (this.family === 'http') {
+      const keepalive = scope.own('keepalive')[0];
+      rest['pool'] = { idle: keepalive === undefined ? 0 : Math.min(10_000, Number(keepalive.args[0].text) || 0) };
+      if (keepalive !== undefined) {
+        const time = scope.own('keepalive_timeout')[0];
+        const ms = time === undefined ? 60_000 : (parseTime(time.args[0].text) ?? 60_000);
+        idle = formatDuration(Math.max(1, ms));
+      }
+    }
+    return { directive, servers, places, rest, idle };
+  }
+
+  private readServer(line: Directive, isOnly: boolean): PlainMap | null {
+    const [address, ...options] = line.args;
+    if (hasVariables(address.text)) {
+      this.notes.error(address.place, `host not found in upstream "${address.text}"`, 'write a name or an address');
+      return null;
+    }
+    const server: PlainMap = { address: address.text };
+    let failures = 1;
+    let timeMs = 10_000;
+    for (const { text, place } of options) {
+      const [key, value] = text.split(/=(.*)/s, 2);
+      const number = /^[0-9]{1,9}$/.test(value ?? '') ? Number(value) : null;
+      const bad = (): void => this.notes.error(place, `invalid parameter "${text}"`, 'correct or remove it');
+      if (key === 'weight' && number !== null && number > 0) server['weight'] = number;
+      else if (key === 'max_conns' && number !== null) {
+        if (number > 0) server['max-connections'] = number;
+      } else if (key === 'max_fails' && number !== null) failures = number;
+      else if (key === 'fail_timeout' && value !== undefined) {
+        const ms = parseTime(value, true);
+        if (ms === null) bad();
+        else timeMs = Math.max(1, ms);
+      } else if (text === 'backup') server['backup'] = true;
+      else if (text === 'down') server['state'] = 'disabled';
+      else if (text === 'resolve') continue;
+      else if (/^(slow_start|route|service)$/.test(key) || text === 'drain') {
+        this.notes.refuse(place, `\`server ... ${key}\``, 'it is not there yet', FAILED_FIX);
+      } else bad();
+    }
+    // nginx never gives up the only server of a group.
+    if (!isOnly && failures > 0) {
+      const time = formatDuration(Math.min(timeMs, 86_400_000));
+      server['passive'] = { failures, within: time, eject: time };
+    }
+    return server;
+  }
+
+  private readMethod(scope: Scope): PlainMap {
+    const hash = scope.own('hash')[0];
+    if (scope.own('ip_hash').length > 0) return { balance: 'source-hash' };
+    if (scope.own('least_conn').length > 0) return { balance: 'least-connections' };
+    if (scope.own('random').length > 0) return { balance: 'random-two' };
+    if (hash === undefined) return {};
+    const key = hash.args[0].text;
+    if (/^\$\{?(binary_)?remote_addr\}?$/.test(key)) return { balance: 'source-hash' };
+    const named = /^\$\{?(http|cookie|arg)_(\w+)\}?$/.exec(key);
+    if (this.family === 'http') {
+      if (/^\$\{?(uri|document_uri)\}?$/.test(key)) return { balance: 'hash', hash: { path: true } };
+      if (/^\$\{?(host|http_host)\}?$/.test(key)) return { balance: 'hash', hash: { header: 'Host' } };
+      if (named !== null) {
+        const part = { http: 'header', cookie: 'cookie', arg: 'query' }[named[1] as 'http' | 'cookie' | 'arg'];
+        return { balance: 'hash', hash: { [part]: named[1] === 'http' ? named[2].replaceAll('_', '-') : named[2] } };
+      }
+    }
+    const reason = 'its key is not a single value of the request that evenkeel can hash';
+    this.notes.refuse(
+      hash.args[0].place,
+      `\`hash ${key}\``,
+      reason,
+      'use $remote_addr, $uri, $http_NAME, $cookie_NAME or $arg_NAME',
+    );
+    return {};
+  }
+}

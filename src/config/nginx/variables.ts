@@ -1,0 +1,93 @@
+/** Texts of nginx.conf with variables in them as templates of the model. */
+import { parseTemplate } from '../template.ts';
+
+/** With values of the model; null where there is none yet. */
+const SOURCES: Readonly<Record<string, string>> = {
+  host: '{host}',
+  http_host: '{authority}',
+  remote_addr: '{client}',
+  realip_remote_addr: '{peer}',
+  proxy_add_x_forwarded_for: '{forwarded-for}',
+  request_uri: '{uri}',
+  request_method: '{method}',
+  request_id: '{request-id}',
+  content_type: '{header:Content-Type}',
+  content_length: '{header:Content-Length}',
+  // There is no TLS yet.
+  scheme: 'http',
+  https: '',
+};
+
+/** What is known when the file is read: `proxy_host`, `server_name`, `server_port`. */
+export type Constants = ReadonlyMap<string, string>;
+
+export interface TextPart {
+  /** Null: literal text. */
+  readonly variable: string | null;
+  readonly text: string;
+}
+
+/** `$name`, `${name}` and what stands between them; null: a `$` without a name, which nginx refuses. */
+export function splitVariables(text: string): readonly TextPart[] | null {
+  const parts: TextPart[] = [];
+  const pattern = /\$(?:\{(\w+)\}|(\w+))?/g;
+  let from = 0;
+  for (const match of text.matchAll(pattern)) {
+    const name = match[1] ?? match[2];
+    if (name === undefined) return null;
+    if (match.index > from) parts.push({ variable: null, text: text.slice(from, match.index) });
+    parts.push({ variable: name, text: match[0] });
+    from = match.index + match[0].length;
+  }
+  if (from < text.length) parts.push({ variable: null, text: text.slice(from) });
+  return parts;
+}
+
+export function hasVariables(text: string): boolean {
+  return splitVariables(text)?.some(({ variable }) => variable !== null) !== false;
+}
+
+export type Translated = { readonly template: string } | { readonly problem: string };
+
+export function translateText(text: string, constants: Constants): Translated {
+  // The query with its `?`, as it is nearly always written.
+  const parts = splitVariables(
+    text.replace(/\$(\{is_args\}|is_args\b)\$(\{(args|query_string)\}|(args|query_string)\b)/g, '$is_args_args'),
+  );
+  if (parts === null) return { problem: 'a `$` has no name behind it' };
+  let template = '';
+  for (const { variable, text: literal } of parts) {
+    if (variable === null) {
+      if (parseTemplate(literal).some((part) => typeof part !== 'string')) {
+        return {
+          problem: `\`${literal}\` has a word in braces that is a value here, and cannot be written as text yet`,
+        };
+      }
+      template += literal;
+      continue;
+    }
+    const source = sourceOf(variable, constants);
+    if (source === null) return { problem: `the variable $${variable} is not there yet` };
+    template += source;
+  }
+  return { template };
+}
+
+/** A template of one value, or text; null: it is not there yet. */
+export function sourceOf(variable: string, constants: Constants): string | null {
+  if (variable === 'is_args_args') return '{query}';
+  const known = constants.get(variable) ?? SOURCES[variable];
+  if (known !== undefined) return known;
+  const named = /^(http|cookie|arg)_(\w+)$/.exec(variable);
+  if (named === null) return null;
+  if (named[1] === 'http') return `{header:${fieldName(named[2])}}`;
+  return named[1] === 'cookie' ? `{cookie:${named[2]}}` : `{query:${named[2]}}`;
+}
+
+/** `x_forwarded_proto` is X-Forwarded-Proto. */
+export function fieldName(variable: string): string {
+  return variable
+    .split('_')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('-');
+}
