@@ -1,6 +1,6 @@
 /**
  * `evenkeel run` in place of one node of the classic pair: keepalived and nginx with their files as they are on the other,
- * evenkeel with the file of docs/coming-from-keepalived.md, and a client that asks the virtual address all the time.
+ * evenkeel with the file of docs/coming-from-keepalived.md or with theirs, and a client that asks the virtual address all the time.
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -19,6 +19,7 @@ import { RunningNode } from './running-node.ts';
 
 const classic = { skip: refusalOfLab() ?? refusalOfClassic() ?? false, timeout: 240_000 };
 
+const CLASSIC = fileURLToPath(new URL('../../test/classic-pair/', import.meta.url));
 const PAGE = readFileSync(fileURLToPath(new URL('../../docs/coming-from-keepalived.md', import.meta.url)), 'utf8');
 /** The whole file that the page gives for both nodes. */
 const TRANSLATED = /^```yaml\n(listeners:[^]*?)^```/m.exec(PAGE)![1];
@@ -282,3 +283,32 @@ describe('the classic pair with the files that it has', { concurrency: 2 }, () =
     });
   }
 });
+
+describe('the classic pair with evenkeel in place of its four programs', () => {
+  test('keepalived.conf and nginx.conf are one configuration: killed, and back', classic, async (t) => {
+    const scene = await Scene.create(t);
+    const { pair } = scene;
+    const start = async (host: Balancer): Promise<RunningNode> => {
+      const file = join(pair.network.directory, `${host}-keepalived.conf`);
+      writeFileSync(file, withoutScript(readFileSync(join(CLASSIC, host, 'keepalived.conf'), 'utf8')));
+      const node = new RunningNode(pair, host, file, [join(CLASSIC, host, 'nginx.conf')]);
+      await node.said(/ready: http-80 0\.0\.0\.0:80, VI_1 on eth0; 1 proxy/);
+      return node;
+    };
+    await start('lb01');
+    await scene.servedBy('lb01');
+    const lb02 = await start('lb02');
+    await lb02.hears();
+    await scene.staysWith('lb01');
+
+    killAtOnce(pair.processes('lb01'));
+    await scene.servedBy('lb02');
+    await start('lb01');
+    await scene.servedBy('lb01');
+  });
+});
+
+/** It looks for a process with the name of nginx, which evenkeel's have not. */
+function withoutScript(keepalivedConf: string): string {
+  return keepalivedConf.replace(/^vrrp_script [^]*?^}\n/m, '').replace(/^ *track_script \{[^]*?\}\n/m, '');
+}

@@ -1,16 +1,17 @@
 /**
- * Real nginx and evenkeel with the same nginx.conf in front of the same servers, request by request. Each file of
+ * Real nginx and evenkeel with the same nginx.conf, and with the YAML that `convert` makes of it, in front of the same servers, request by request. Each file of
  * nginx-differential/ has servers for the `http` block, and the requests that are made of them; a file more is a case more. What is
  * not compared is a row of docs/nginx-conf.md: Server and Date, error pages, the connections' own fields, HTTP/1.1 to servers.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Evenkeel, freePort, startTcpBackend } from './evenkeel.ts';
+import { Evenkeel, freePort, program, startTcpBackend } from './evenkeel.ts';
 import { Daemon, peerSkip, temporaryDirectory } from './peers.ts';
 
 const CASES = fileURLToPath(new URL('../../test/nginx-differential/', import.meta.url));
@@ -157,6 +158,21 @@ function isAboutTurns(name: string): boolean {
 }
 
 test('nginx and evenkeel do the same by the same nginx.conf', peerSkip(null, 'nginx'), async (t) => {
+  await compareWithNginx(t, (file) => file);
+});
+
+test('nginx by its file and evenkeel by what convert makes of it do the same', peerSkip(null, 'nginx'), async (t) => {
+  await compareWithNginx(t, (file) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'convert', file], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    const converted = file.replace(/conf$/, 'yaml');
+    writeFileSync(converted, stdout);
+    return converted;
+  });
+});
+
+/** `prepare`: gives the file that evenkeel runs. */
+async function compareWithNginx(t: TestContext, prepare: (file: string) => string): Promise<void> {
   const seen: Seen[] = [];
   const servers = new Map<string, number>();
   for (const name of ['a', 'b', 'c']) servers.set(name, await startServer(t, name, seen));
@@ -188,7 +204,7 @@ test('nginx and evenkeel do the same by the same nginx.conf', peerSkip(null, 'ng
   writeFileSync(join(directory, 'evenkeel.conf'), whole(ours.text));
   await Daemon.start(t, 'nginx', ['-p', directory, '-e', join(directory, 'error.log'), '-c', file], theirs.ports[0]);
   const env = { RUNTIME_DIRECTORY: directory };
-  const evenkeel = Evenkeel.spawn(t, ['run', join(directory, 'evenkeel.conf'), '--workers', '1'], { env });
+  const evenkeel = Evenkeel.spawn(t, ['run', prepare(join(directory, 'evenkeel.conf')), '--workers', '1'], { env });
   await evenkeel.said(/ready: .*\n/);
 
   let compared = 0;
@@ -207,7 +223,7 @@ test('nginx and evenkeel do the same by the same nginx.conf', peerSkip(null, 'ng
     });
   }
   t.diagnostic(`${cases.length} configurations, ${compared} requests`);
-});
+}
 
 /** Both programs have ports of their own. */
 function normal(text: string, ports: readonly number[]): string {

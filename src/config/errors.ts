@@ -83,12 +83,12 @@ export const CATALOGUE = {
     remedy: 'keep one of them, or give one another name: several files are one configuration',
   },
 
-  // The directives of keepalived.conf.
+  // The directives of nginx.conf and keepalived.conf.
   'directive-wrong': {
     severity: 'error',
     message: '<reason>',
     remedy: '<fix>',
-    about: 'What keepalived would only log and leave out.',
+    about: 'nginx would not start with it either; keepalived would only log it and leave it out.',
   },
   'unknown-directive': {
     severity: 'error',
@@ -109,52 +109,23 @@ export const CATALOGUE = {
     severity: 'warning',
     message: '<what>',
     remedy: '<fix>',
-    about: 'It has the meaning that it has for keepalived, which may not be what was meant.',
+    about: 'It has the meaning that it has for nginx or keepalived, which may not be what was meant.',
   },
   'directive-left-out': {
     severity: 'warning',
-    message: '`<keyword>` is not done by this version: <reason>',
-    remedy: 'it can stay: everything else runs',
+    message: 'this version goes without <keywords>: <reason>',
+    remedy: 'nothing has to be done: everything else runs',
   },
   'directives-without-effect': {
     severity: 'warning',
     message: 'these have no effect: <keywords>',
-    remedy: 'they can stay: they are for keepalived alone (docs/reference/keepalived-conf.md)',
+    remedy: 'they can stay: they are for <program> alone (docs/reference/<program>-conf.md)',
   },
   'directive-not-yet': {
     severity: 'unsupported',
-    message: '`<keyword>` is not supported yet: <reason>',
+    message: '<what> is not supported yet: <reason>',
     remedy: '<fix>',
     about: 'It protects something or changes what the file means, so that the file is not run without it.',
-  },
-
-  // nginx.conf.
-  'nginx-error': {
-    severity: 'error',
-    message: '<reason>',
-    remedy: '<fix>',
-    about: 'nginx would not start with this either. The words are its own where it has any.',
-  },
-  'nginx-refused': {
-    severity: 'unsupported',
-    message: '<what> is right for nginx, and evenkeel cannot do the same: <reason>',
-    remedy: '<fix>',
-    about: 'Without it the file would mean something else. docs/reference/nginx-conf.md has every directive.',
-  },
-  'nginx-not-yet': {
-    severity: 'warning',
-    message: '<names>: <reason>',
-    remedy: 'leave it out, or live without it for now: everything else runs',
-  },
-  'nginx-no-effect': {
-    severity: 'warning',
-    message: 'these have no effect here: <names>',
-    remedy: 'leave them: evenkeel needs none of them (docs/reference/nginx-conf.md says why)',
-  },
-  'nginx-trap': {
-    severity: 'warning',
-    message: '<reason>',
-    remedy: '<fix>',
   },
 
   // The shape of each part.

@@ -3,14 +3,9 @@
  * (directives-*.ts) are what the reader works by and what docs/reference/keepalived-conf.md is made from.
  */
 import type { Place } from '../diagnostic.ts';
+import type { DirectiveState } from '../directive-state.ts';
 import type { KeepalivedReport } from './report.ts';
 import type { Statement } from './statements.ts';
-
-/**
- * `works`: as in keepalived. `differs`: it has an effect, which is another one. `no effect`: it tunes keepalived alone. `left out`: it
- * would add something; warned about. `not yet`: it would protect or change something, and refuses. `refused`: it will not come.
- */
-export type DirectiveState = 'works' | 'differs' | 'no effect' | 'left out' | 'not yet' | 'refused';
 
 export interface Reading {
   readonly report: KeepalivedReport;

@@ -1,5 +1,6 @@
 /** docs/reference/keepalived-conf.md, made from the tables that the reader works by. */
-import type { Directive, DirectiveState, Table } from './directive.ts';
+import type { DirectiveState } from '../directive-state.ts';
+import type { Directive, Table } from './directive.ts';
 import { GLOBAL } from './directives-global.ts';
 import { ROOT } from './directives-root.ts';
 import { SERVER_TABLES } from './directives-servers.ts';

@@ -21,7 +21,7 @@ export class KeepalivedReport {
     const [first] = this.without.values();
     if (first === undefined) return this.found;
     const keywords = [...this.without.keys()].map((keyword) => `\`${keyword}\``).join(', ');
-    return [...this.found, diagnose(problem('directives-without-effect', { keywords }), first)];
+    return [...this.found, diagnose(problem('directives-without-effect', { keywords, program: 'keepalived' }), first)];
   }
 
   error(place: Place, reason: string, fix: string): void {
@@ -35,12 +35,12 @@ export class KeepalivedReport {
 
   /** It means something that this version cannot do. */
   notYet(place: Place, keyword: string, reason: string, fix: string): void {
-    this.found.push(diagnose(problem('directive-not-yet', { keyword, reason, fix }), place));
+    this.found.push(diagnose(problem('directive-not-yet', { what: `\`${keyword}\``, reason, fix }), place));
   }
 
   /** It would only add something. */
   leftOut(place: Place, keyword: string, reason: string): void {
-    this.found.push(diagnose(problem('directive-left-out', { keyword, reason }), place));
+    this.found.push(diagnose(problem('directive-left-out', { keywords: `\`${keyword}\``, reason }), place));
   }
 
   refuse(place: Place, keyword: string, reason: string, fix: string): void {

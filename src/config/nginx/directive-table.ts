@@ -2,7 +2,8 @@
  * What nginx knows by name: where each directive may stand, what it takes, and what becomes of it here. The reader goes by this
  * table, and docs/reference/nginx-conf.md is made from it.
  */
-import type { ModuleRows, Row, State } from './directive-row.ts';
+import type { DirectiveState } from '../directive-state.ts';
+import type { ModuleRows, Row } from './directive-row.ts';
 import { CORE_ROWS } from './table-core.ts';
 import { HTTP_SERVER_ROWS } from './table-http-servers.ts';
 import { HTTP_ROWS } from './table-http.ts';
@@ -17,7 +18,7 @@ export interface Rule {
   readonly max: number;
   readonly isFlag: boolean;
   readonly isBlock: boolean;
-  readonly state: State;
+  readonly state: DirectiveState;
   readonly note: string;
 }
 

@@ -73,7 +73,7 @@ http {
 });
 
 const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
-  ['no_such on;', /:4:1: unknown directive "no_such"; .*\[nginx-error\]/],
+  ['no_such on;', /:4:1: unknown directive "no_such"; .*\[directive-wrong\]/],
   ['proxy_pas http://x;', /unknown directive "proxy_pas"; write proxy_pass /],
   ['worker_processes 1;', /"worker_processes" directive is not allowed here; write it in the file itself/],
   ['location / { listen 81; }', /4:14: "listen" directive is not allowed here/],
@@ -85,7 +85,7 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
   ],
   ['location / proxy_pass x;', /directive "location" has no opening "\{"/],
   ['root { }', /directive "root" is not terminated by ";"/],
-  ['listen 443 ssl;', /unsupported: `listen ... ssl` is right for nginx.*TLS/],
+  ['listen 443 ssl;', /unsupported: `listen ... ssl` is not supported yet.*TLS/],
   ['auth_basic "x";', /unsupported: `auth_basic`/],
   ['limit_req zone=a;', /unsupported: `limit_req`/],
   ['allow 192.0.2.0\\/24; deny all;', /unsupported: `allow 192/],
@@ -97,8 +97,8 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
     /unsupported: `add_header X .*\$upstream_addr is not there yet/,
   ],
   ['location /a { } location /a { }', /duplicate location "\/a"/],
-  ['gzip on;', /warning: `gzip`: compression is not there yet/],
-  ['sendfile on;', /warning: these have no effect here: `sendfile`/],
+  ['gzip on;', /warning: this version goes without `gzip`: compression is not there yet/],
+  ['sendfile on;', /warning: these have no effect: `sendfile`/],
   [
     'proxy_set_header A b; location / { proxy_set_header C d; proxy_pass http://192.0.2.1; }',
     /warning: the `proxy_set_header` lines of the outer block do not hold here.*: A;/,

@@ -1,5 +1,6 @@
 /** nginx.conf as one of the languages of a configuration: text to the same document that YAML holds. */
-import { diagnose, problem } from '../diagnostic.ts';
+import { diagnose, type Finding, type Problem, problem } from '../diagnostic.ts';
+import type { Code } from '../errors.ts';
 import { formatDuration } from '../units.ts';
 import type { FrontEnd, FrontEndContext, FrontEndDocument, RootFile } from '../front-end.ts';
 import { DocumentBuilder } from './document.ts';
@@ -27,7 +28,7 @@ function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
   const notes = new Notes();
   if (fault !== null) {
     return result(null, document, [
-      diagnose(problem('nginx-error', { reason: fault.reason, fix: fault.fix }), fault.place),
+      diagnose(problem('directive-wrong', { reason: fault.reason, fix: fault.fix }), fault.place),
     ]);
   }
   const main = wrapFragment(directives);
@@ -35,7 +36,7 @@ function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
   // What is built on a directive that is none would only say the same again.
   if (notes.hasErrors) return result(null, document, notes.diagnostics);
   readMain(new Scope('main', main, null), document, notes);
-  return result(notes.hasErrors ? null : document.value, document, notes.diagnostics, notes.hasRefusals);
+  return result(notes.hasErrors ? null : document.value, document, notes.diagnostics, notes.lacksParts);
 }
 
 function readMain(main: Scope, document: DocumentBuilder, notes: Notes): void {
@@ -80,6 +81,16 @@ function result(
     diagnostics,
     isSound: () => true,
     isBroken,
-    explain: (finding) => finding,
+    explain,
   };
+}
+
+/** What the checks of the model say in YAML's words. */
+const REMEDIES: Readonly<Partial<Record<Code, string>>> = {
+  'missing-key': 'write a `server` in `http` or in `stream`',
+};
+
+function explain(finding: Finding): Problem {
+  const remedy = REMEDIES[finding.code];
+  return remedy === undefined ? finding : { ...finding, remedy };
 }

@@ -51,13 +51,13 @@ export function readRequestHeaders(
     if (lower === 'upgrade') {
       if (/^\$\{?http_upgrade\}?$/.test(value)) passesUpgrade = true;
       else if (value !== '')
-        notes.refuse(place, `\`proxy_set_header Upgrade ${value}\``, 'only $http_upgrade is passed on');
+        notes.notYet(place, `\`proxy_set_header Upgrade ${value}\``, 'only $http_upgrade is passed on');
       continue;
     }
     if (HOP_BY_HOP.has(lower)) {
       if (!isOwnConnection(lower, value, upgradeMaps)) {
         const reason = 'how a connection is used is decided for each of the two connections';
-        notes.refuse(place, `\`proxy_set_header ${name} "${value}"\``, reason, 'leave it out');
+        notes.notYet(place, `\`proxy_set_header ${name} "${value}"\``, reason, 'leave it out');
       }
       continue;
     }
@@ -68,7 +68,7 @@ export function readRequestHeaders(
     }
     const translated = translateText(value, constants);
     if ('problem' in translated) {
-      notes.refuse(place, `\`proxy_set_header ${name} "${value}"\``, translated.problem);
+      notes.notYet(place, `\`proxy_set_header ${name} "${value}"\``, translated.problem);
       continue;
     }
     if (seen.has(lower)) (add[name] ??= []).push(translated.template);
@@ -102,7 +102,7 @@ export function warnOfLost(scope: Scope, name: string, notes: Notes): void {
   if (lost.length === 0) return;
   const names = [...new Set(lost.map(({ args }) => args[0].text))].join(', ');
   const reason = `the \`${name}\` lines of the outer block do not hold here, because this block has some of its own: ${names}`;
-  notes.warn(own[0].place, reason, 'repeat them here, if they were meant to hold');
+  notes.trap(own[0].place, reason, 'repeat them here, if they were meant to hold');
 }
 
 /** Of a response with this status that evenkeel makes itself, or, where it is null, of a server's. */
@@ -149,7 +149,7 @@ function readLine(directive: Directive, constants: Constants, notes: Notes): rea
   if (value === '') return null;
   const translated = translateText(value, constants);
   if ('template' in translated) return [name, translated.template];
-  notes.refuse(place, `\`add_header ${name} "${value}"\``, translated.problem);
+  notes.notYet(place, `\`add_header ${name} "${value}"\``, translated.problem);
   return null;
 }
 

@@ -185,7 +185,7 @@ function hostsOf(
         found.push({ server, name });
       } else if (other !== server) {
         const reason = `conflicting server name "${name.text}", ignored: the server on line ${other.directive.place.line} has it`;
-        notes.warn(server.directive.place, reason, 'give each name to one server');
+        notes.trap(server.directive.place, reason, 'give each name to one server');
       }
     }
   }

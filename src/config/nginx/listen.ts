@@ -33,14 +33,14 @@ export function readListen(directive: Directive, notes: Notes): Listen | null {
   for (const { text, place } of options) {
     if (text === 'default_server' || text === 'default') isDefault = true;
     else if (text === 'http2')
-      notes.addNotYet(place, 'listen ... http2', 'HTTP/2 is not there yet: clients are answered in HTTP/1.1');
+      notes.leftOut(place, 'listen ... http2', 'HTTP/2 is not there yet: clients are answered in HTTP/1.1');
     else if (text === 'ipv6only=off') isDual = true;
     else if (text.startsWith('so_keepalive=')) keepAlive = readKeepAlive(text.slice('so_keepalive='.length));
     else if (REFUSED[text] !== undefined) {
       const fix = text === 'ssl' ? 'keep nginx for this server, or end TLS in front of evenkeel' : 'leave it out';
-      notes.refuse(place, `\`listen ... ${text}\``, REFUSED[text], fix);
+      notes.notYet(place, `\`listen ... ${text}\``, REFUSED[text], fix);
       isRight = false;
-    } else if (TUNING.test(text)) notes.addNoEffect(place, `listen ... ${text.replace(/=.*/, '=')}`);
+    } else if (TUNING.test(text)) notes.noEffect(place, `listen ... ${text.replace(/=.*/, '=')}`);
     else {
       notes.error(place, `invalid parameter "${text}"`, 'correct or remove it');
       isRight = false;

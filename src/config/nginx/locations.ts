@@ -75,10 +75,10 @@ function isPossibleInside(parent: Location, location: Location, { place }: Direc
     const reason = `location "${location.path}" is outside location "${parent.path}"`;
     notes.error(place, reason, 'write it outside, or begin its path with that of the outer one');
   } else {
-    notes.refuse(
+    notes.notYet(
       place,
       'a regular expression in or around another location',
-      'it is not there yet',
+      'there is nothing like it yet',
       'write both side by side',
     );
   }
@@ -106,7 +106,7 @@ function readLocation(directive: Directive, outer: Scope, notes: Notes): Locatio
   const { regex, reason } = translatePcre(path, modifier === '~*');
   if (regex === null) {
     const fix = 'write an expression without it';
-    notes.refuse(at, `the regular expression \`${path}\``, reason, fix);
+    notes.notYet(at, `the regular expression \`${path}\``, reason, fix);
     return null;
   }
   return { kind: 'regex', path: regex, isFinal: false, scope, place };

@@ -23,7 +23,7 @@ export function readServerNames(server: Scope, notes: Notes): readonly ServerNam
       const found = readName(text.toLowerCase(), text, names);
       if (found === null) continue;
       if (found.isError) notes.error(place, `invalid server name or wildcard "${text}"`, found.reason);
-      else notes.refuse(place, `\`server_name ${text}\``, found.reason, 'write the names themselves');
+      else notes.notYet(place, `\`server_name ${text}\``, found.reason, 'write the names themselves');
     }
   }
   return names;

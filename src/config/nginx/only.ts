@@ -17,9 +17,9 @@ const ONLY: Readonly<Record<string, Only>> = {
   merge_slashes: { possible: ON, reason: 'several slashes are one for every rule about paths' },
   chunked_transfer_encoding: { possible: ON, reason: 'a body of unknown length needs chunks' },
   proxy_store: { possible: OFF, reason: 'responses are not stored' },
-  proxy_pass_request_headers: { possible: ON, reason: 'it is not there yet' },
-  proxy_pass_request_body: { possible: ON, reason: 'it is not there yet' },
-  proxy_half_close: { possible: OFF, reason: 'it is not there yet' },
+  proxy_pass_request_headers: { possible: ON, reason: 'there is nothing like it yet' },
+  proxy_pass_request_body: { possible: ON, reason: 'there is nothing like it yet' },
+  proxy_half_close: { possible: OFF, reason: 'there is nothing like it yet' },
   proxy_redirect: { possible: /^(off|default)$/, reason: 'the Location of a server is passed on as it is' },
   proxy_ignore_client_abort: { possible: OFF, reason: 'a request whose client is gone is given up', isAddition: true },
   proxy_intercept_errors: { possible: OFF, reason: 'errors of servers are passed on as they are', isAddition: true },
@@ -34,18 +34,18 @@ export function checkOnly(directive: Directive, rule: Rule, notes: Notes): void 
   }
   if (name === 'proxy_next_upstream' && rule.contexts.includes('stream')) {
     if (!ON.test(text))
-      notes.refuse(place, '`proxy_next_upstream off`', 'another server is tried where none is connected yet');
+      notes.notYet(place, '`proxy_next_upstream off`', 'another server is tried where none is connected yet');
     return;
   }
   const only = ONLY[name];
   if (only === undefined || only.possible.test(text)) return;
-  if (only.isAddition === true) notes.addNotYet(place, name, only.reason);
-  else notes.refuse(place, `\`${name} ${text}\``, only.reason);
+  if (only.isAddition === true) notes.leftOut(place, name, only.reason);
+  else notes.notYet(place, `\`${name} ${text}\``, only.reason);
 }
 
 function checkErrorPage({ args, place }: Directive, notes: Notes): void {
   const target = args[args.length - 1].text;
   const isPage = target.startsWith('/') && !args.some(({ text }) => text.startsWith('='));
-  if (isPage) notes.addNotYet(place, 'error_page', "error pages are evenkeel's own");
-  else notes.refuse(place, `\`error_page ... ${target}\``, 'another answer for an error is not there yet');
+  if (isPage) notes.leftOut(place, 'error_page', "error pages are evenkeel's own");
+  else notes.notYet(place, `\`error_page ... ${target}\``, 'another answer for an error is not there yet');
 }

@@ -1,8 +1,8 @@
 /** docs/reference/nginx-conf.md, made from the table that the reader works by. */
-import type { State } from './directive-row.ts';
+import type { DirectiveState } from '../directive-state.ts';
 import { MODULES } from './directive-table.ts';
 
-const STATES: readonly State[] = ['works', 'differs', 'not yet', 'refused', 'no effect'];
+const STATES: readonly DirectiveState[] = ['works', 'differs', 'left out', 'not yet', 'no effect'];
 
 export function nginxPage(): string {
   return `<!-- made by \`npm run docs\`; edit src/config/nginx/table-*.ts instead -->
@@ -16,8 +16,8 @@ Every directive that evenkeel knows, and what becomes of it. How to run an nginx
 |---|---|---|
 | works | has nginx's meaning | ${count('works')} |
 | differs | the note says how; **what is bold in it is not there** | ${count('differs')} |
-| not yet | it would add something: \`check\` warns, and the rest runs | ${count('not yet')} |
-| refused | without it the file would mean something else: it is an error; \`off\` is none | ${count('refused')} |
+| left out | it would only add something: \`check\` warns, and the rest runs | ${count('left out')} |
+| **not yet** | **without it the file would mean something else: the file is refused**; with \`off\` it is not | ${count('not yet')} |
 | no effect | there is nothing here that it could tune: \`check\` lists them once | ${count('no effect')} |
 
 A name that is not here is a typing mistake, or belongs to a module that is not nginx's own: it is an error.
@@ -32,7 +32,7 @@ function section(module: string, rows: (typeof MODULES)[number]['rows']): string
       .split(' ')
       .map((name) => `\`${name}\``)
       .join(', ');
-    return `| ${list} | ${contexts.split(' ').map(contextText).join(', ')} | ${state} | ${note.replaceAll('|', '\\|')} |\n`;
+    return `| ${list} | ${contexts.split(' ').map(contextText).join(', ')} | ${state === 'not yet' ? '**not yet**' : state} | ${note.replaceAll('|', '\\|')} |\n`;
   });
   return `## ${module}\n\n| directive | in | state | |\n|---|---|---|---|\n${lines.join('')}`;
 }
@@ -41,7 +41,7 @@ function contextText(context: string): string {
   return context === 'any' ? 'everywhere' : context.replace('-', ' ');
 }
 
-function count(state: State): number {
+function count(state: DirectiveState): number {
   return MODULES.flatMap(({ rows }) => rows)
     .filter((row) => row[3] === state)
     .reduce((sum, [names]) => sum + names.split(' ').length, 0);

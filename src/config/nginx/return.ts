@@ -39,7 +39,7 @@ export function readReturn({ args, place }: Directive, context: AnswerContext): 
     return { status, action: () => ({ close: true }) };
   }
   if (status < 200 || status > 599) {
-    notes.refuse(
+    notes.notYet(
       first.place,
       `\`return ${first.text}\``,
       'it is no status code of a response',
@@ -60,7 +60,7 @@ export function redirect(
 ): Answer | null {
   const translated = translateText(text, constants);
   if ('problem' in translated) {
-    notes.refuse(place, `\`return ${status} ${text}\``, translated.problem);
+    notes.notYet(place, `\`return ${status} ${text}\``, translated.problem);
     return null;
   }
   const { template } = translated;
@@ -77,7 +77,7 @@ function respond(
 ): Answer | null {
   const translated = translateText(text ?? '', context.constants);
   if ('problem' in translated) {
-    context.notes.refuse(place, `\`return ${status}\``, translated.problem);
+    context.notes.notYet(place, `\`return ${status}\``, translated.problem);
     return null;
   }
   const isBodyless = status === 204 || status === 205 || status === 304;

@@ -13,7 +13,7 @@ export function readRewrite(directive: Directive, context: AnswerContext): Rewri
   const [pattern, replacement, flag] = args;
   const { notes } = context;
   const refuse = (reason: string, fix?: string): null => {
-    notes.refuse(place, `\`rewrite ${pattern.text} ${replacement.text}\``, reason, fix);
+    notes.notYet(place, `\`rewrite ${pattern.text} ${replacement.text}\``, reason, fix);
     return null;
   };
   if (flag !== undefined && !/^(last|break|redirect|permanent)$/.test(flag.text)) {

@@ -59,10 +59,10 @@ export class ServerRoutes {
     const phase = this.runRewritePhase(this.server, this.constants);
     if (phase.isOver) return phase.drafts;
     if (phase.rewrite !== null) {
-      this.notes.refuse(
+      this.notes.notYet(
         phase.rewrite.place,
         '`rewrite` outside of a location',
-        'it is not there yet',
+        'there is nothing like it yet',
         'write it into the locations',
       );
     }
@@ -109,7 +109,7 @@ export class ServerRoutes {
 
   private runIf(directive: Directive, scope: Scope, phase: Phase): void {
     const refuse = (reason: string): void => {
-      this.notes.refuse(
+      this.notes.notYet(
         directive.place,
         '`if`',
         reason,
@@ -141,7 +141,7 @@ export class ServerRoutes {
     } else if (phase.rewrite === null) {
       phase.rewrite = { ...found, place: directive.place };
     } else {
-      this.notes.refuse(directive.place, 'a second `rewrite` in one block', 'it is not there yet');
+      this.notes.notYet(directive.place, 'a second `rewrite` in one block', 'there is nothing like it yet');
     }
   }
 
@@ -153,7 +153,7 @@ export class ServerRoutes {
     }
     const translated = translateText(args[1].text, phase.constants);
     if ('template' in translated) phase.constants.set(name, translated.template);
-    else this.notes.refuse(place, `\`set ${args[0].text} "${args[1].text}"\``, translated.problem);
+    else this.notes.notYet(place, `\`set ${args[0].text} "${args[1].text}"\``, translated.problem);
   }
 
   // --- a location ---
@@ -181,7 +181,7 @@ export class ServerRoutes {
       return route === null ? [] : [{ place: pass.place, route }];
     }
     if (phase.rewrite !== null) {
-      this.notes.refuse(phase.rewrite.place, '`rewrite`', 'it is only possible beside `proxy_pass`');
+      this.notes.notYet(phase.rewrite.place, '`rewrite`', 'it is only possible beside `proxy_pass`');
     }
     return this.fileContent(scope, place, phase, found);
   }
@@ -196,7 +196,7 @@ export class ServerRoutes {
     if (rules.length === 0) return 'allow';
     const first = from.directives.find((directive) => rules.includes(directive))!;
     if (first.args[0].text === 'all') return first.name === 'deny' ? 'deny' : 'allow';
-    this.notes.refuse(
+    this.notes.notYet(
       first.place,
       `\`${first.name} ${first.args[0].text}\``,
       'access rules are not there yet',
@@ -213,7 +213,7 @@ export class ServerRoutes {
       const code = /^=([0-9]{3})$/.exec(last.text);
       if (last.text.startsWith('@')) {
         const target = found.named.get(last.text);
-        this.notes.refuse(
+        this.notes.notYet(
           last.place,
           `\`try_files ... ${last.text}\``,
           target === undefined
@@ -223,14 +223,14 @@ export class ServerRoutes {
         );
         return [];
       }
-      this.notes.addNotYet(
+      this.notes.leftOut(
         tried.place,
         'try_files',
         'files are not served yet: what would be answered from files is 404',
       );
       if (code !== null) return [{ place, route: plainAnswer(Number(code[1])) }];
     } else {
-      this.notes.addNotYet(place, scope.context, 'files are not served yet: what would be answered from files is 404');
+      this.notes.leftOut(place, 'root', 'files are not served yet: what would be answered from files is 404');
     }
     const { response } = readResponseHeaders(scope, phase.constants, 404, this.notes);
     return [
@@ -248,7 +248,7 @@ export class ServerRoutes {
     const target = parseTarget(text, phase.constants);
     if ('problem' in target) {
       if (target.isError === true) this.notes.error(place, target.problem, 'write http:// and a name or an address');
-      else this.notes.refuse(place, `\`proxy_pass ${text}\``, target.problem);
+      else this.notes.notYet(place, `\`proxy_pass ${text}\``, target.problem);
       return null;
     }
     const { name, proxyHost, uri } = target;
@@ -279,7 +279,7 @@ export class ServerRoutes {
     if (phase.rewrite !== null) {
       if (uri !== null) {
         const reason = 'beside a `proxy_pass` with a path it is not there yet';
-        this.notes.refuse(phase.rewrite.place, '`rewrite`', reason, 'leave the path out of proxy_pass');
+        this.notes.notYet(phase.rewrite.place, '`rewrite`', reason, 'leave the path out of proxy_pass');
       }
       return { regex: phase.rewrite.regex, to: phase.rewrite.to };
     }
@@ -295,7 +295,7 @@ export class ServerRoutes {
     let source: string | null = null;
     if (bind !== null && bind.args[0].text !== 'off') {
       if (bind.args.length > 1 || bind.args[0].text.includes('$')) {
-        this.notes.refuse(bind.place, '`proxy_bind` with a variable or `transparent`', 'it is not there yet');
+        this.notes.notYet(bind.place, '`proxy_bind` with a variable or `transparent`', 'there is nothing like it yet');
       } else source = bind.args[0].text;
     }
     return {
@@ -349,7 +349,7 @@ export class ServerRoutes {
       else if (/^http_(50[0234]|429)$/.test(text)) on.push(Number(text.slice(5)));
       else if (text === 'off') isOff = true;
       else if (/^http_40[34]$/.test(text))
-        this.notes.refuse(place, `\`proxy_next_upstream ${text}\``, 'it is not there yet', 'leave it out');
+        this.notes.notYet(place, `\`proxy_next_upstream ${text}\``, 'there is nothing like it yet', 'leave it out');
       else if (text !== 'invalid_header' && text !== 'updating') {
         this.notes.error(place, `invalid value "${text}"`, 'write error, timeout, http_502 and the like, or off');
       }

@@ -39,7 +39,7 @@ function readServer(
   }
   const [{ text, place }] = pass.args;
   if (hasVariables(text)) {
-    notes.refuse(place, `\`proxy_pass ${text}\``, 'a variable says where to, which is not there yet');
+    notes.notYet(place, `\`proxy_pass ${text}\``, 'a variable says where to, which is not there yet');
     return;
   }
   const isAddress = text.startsWith('unix:') || /:[0-9]+$/.test(text);
@@ -51,7 +51,7 @@ function readServer(
   const bind = scope.find('proxy_bind');
   const source = bind === null || bind.args[0].text === 'off' ? null : bind.args[0].text;
   if (bind !== null && source !== null && (bind.args.length > 1 || source.includes('$'))) {
-    notes.refuse(bind.place, '`proxy_bind` with a variable or `transparent`', 'it is not there yet');
+    notes.notYet(bind.place, '`proxy_bind` with a variable or `transparent`', 'there is nothing like it yet');
   }
   const upstream = upstreams.use(
     text,
@@ -86,7 +86,7 @@ function checkAccess(scope: Scope, notes: Notes): void {
   if (isOpen) return;
   const [{ name, args, place }] = rules;
   const fix = 'keep nginx for this part: without the rule everybody would come in';
-  notes.refuse(place, `\`${name} ${args[0].text}\``, 'access rules are not there yet', fix);
+  notes.notYet(place, `\`${name} ${args[0].text}\``, 'access rules are not there yet', fix);
 }
 
 function time(scope: Scope, name: string, otherwise: number, max: number, notes: Notes): number {

@@ -96,9 +96,9 @@ function rangeText({ min, max }: Rule): string {
 
 function tellState(directive: Directive, rule: Rule, notes: Notes): void {
   const { name, place } = directive;
-  if (rule.state === 'no effect') notes.addNoEffect(place, name);
-  else if (rule.state === 'not yet' && !isOff(directive)) notes.addNotYet(place, name, rule.note);
-  else if (rule.state === 'refused' && !isOff(directive)) notes.refuse(place, `\`${name}\``, plain(rule.note));
+  if (rule.state === 'no effect') notes.noEffect(place, name);
+  else if (rule.state === 'left out' && !isOff(directive)) notes.leftOut(place, name, rule.note);
+  else if (rule.state === 'not yet' && !isOff(directive)) notes.notYet(place, `\`${name}\``, plain(rule.note));
 }
 
 /** A note of the docs as a part of a sentence. */

@@ -23,9 +23,9 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
       ],
       ['keepalive_timeout', 'upstream', '1', 'works', ''],
       ['least_conn', 'upstream', '0', 'works', ''],
-      ['least_time', 'upstream', '1-2', 'refused', '`least_conn` is the nearest'],
+      ['least_time', 'upstream', '1-2', 'not yet', '`least_conn` is the nearest'],
       ['random', 'upstream', '0-2', 'differs', 'always the less loaded of two'],
-      ['sticky', 'upstream', '2+', 'refused', '**not there yet**'],
+      ['sticky', 'upstream', '2+', 'not yet', '**there is nothing like it yet**'],
       ['zone', 'upstream', '1-2', 'no effect', 'all proxies share what is known of the servers'],
       ['upstream', 'http', '1 {}', 'works', ''],
       [
@@ -49,9 +49,9 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'no effect',
         "names of servers are resolved again and again by the system's resolver",
       ],
-      ['queue', 'upstream', '1-2', 'refused', '**not there yet**'],
-      ['state', 'upstream', '1', 'refused', '**not there yet**'],
-      ['ntlm', 'upstream', '0', 'refused', '**not there yet**'],
+      ['queue', 'upstream', '1-2', 'not yet', '**there is nothing like it yet**'],
+      ['state', 'upstream', '1', 'not yet', '**there is nothing like it yet**'],
+      ['ntlm', 'upstream', '0', 'not yet', '**there is nothing like it yet**'],
     ],
   },
   {
@@ -71,8 +71,14 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'differs',
         '`off` and `default`: **`default` rewrites nothing yet**; the rest is refused',
       ],
-      ['proxy_cookie_domain proxy_cookie_path', 'http server location', '1-2', 'refused', '**not there yet**'],
-      ['proxy_cookie_flags', 'http server location', '1-4', 'refused', '**not there yet**'],
+      [
+        'proxy_cookie_domain proxy_cookie_path',
+        'http server location',
+        '1-2',
+        'not yet',
+        '**there is nothing like it yet**',
+      ],
+      ['proxy_cookie_flags', 'http server location', '1-4', 'not yet', '**there is nothing like it yet**'],
       ['proxy_store', 'http server location', '1', 'differs', 'only `off`'],
       [
         'proxy_store_access',
@@ -119,9 +125,15 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'the longer of this and `proxy_read_timeout` counts',
       ],
       ['proxy_set_header', 'http server location', '2', 'works', ''],
-      ['proxy_set_body proxy_method proxy_limit_rate', 'http server location', '1', 'refused', '**not there yet**'],
+      [
+        'proxy_set_body proxy_method proxy_limit_rate',
+        'http server location',
+        '1',
+        'not yet',
+        '**there is nothing like it yet**',
+      ],
       ['proxy_pass_request_headers proxy_pass_request_body', 'http server location', 'flag', 'differs', 'only `on`'],
-      ['proxy_pass_trailers', 'http server location', 'flag', 'refused', '**not there yet**'],
+      ['proxy_pass_trailers', 'http server location', 'flag', 'not yet', '**there is nothing like it yet**'],
       [
         'proxy_buffers',
         'http server location',
@@ -140,7 +152,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'proxy_cache',
         'http server location',
         '1',
-        'not yet',
+        'left out',
         'responses are not kept; only requests that come are answered',
       ],
       [
@@ -183,7 +195,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'proxy_next_upstream_timeout',
         'http server location',
         '1',
-        'not yet',
+        'left out',
         'tries are bounded by their number and their timeouts',
       ],
       [
@@ -229,14 +241,14 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'no effect',
         'servers are not spoken to in TLS yet: `proxy_pass https://` is refused',
       ],
-      ['health_check', 'location', '0+', 'refused', '**not there yet**'],
-      ['match', 'http', '1 {}', 'refused', '**not there yet**'],
+      ['health_check', 'location', '0+', 'not yet', '**there is nothing like it yet**'],
+      ['match', 'http', '1 {}', 'not yet', '**there is nothing like it yet**'],
     ],
   },
   {
     module: 'ngx_http_fastcgi_module',
     rows: [
-      ['fastcgi_pass', 'location location-if', '1', 'refused', 'servers are only spoken to in HTTP/1.1'],
+      ['fastcgi_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP/1.1'],
       [
         'fastcgi_index fastcgi_split_path_info fastcgi_store fastcgi_socket_rcvbuf fastcgi_socket_sndbuf fastcgi_connect_timeout fastcgi_send_timeout fastcgi_send_lowat fastcgi_buffer_size fastcgi_read_timeout fastcgi_busy_buffers_size fastcgi_limit_rate fastcgi_cache fastcgi_cache_key fastcgi_cache_min_uses fastcgi_cache_max_range_offset fastcgi_cache_lock_timeout fastcgi_cache_lock_age fastcgi_max_temp_file_size fastcgi_temp_file_write_size fastcgi_next_upstream_tries fastcgi_next_upstream_timeout fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr',
         'http server location',
@@ -299,7 +311,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_uwsgi_module',
     rows: [
-      ['uwsgi_pass', 'location location-if', '1', 'refused', 'servers are only spoken to in HTTP/1.1'],
+      ['uwsgi_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP/1.1'],
       [
         'uwsgi_modifier1 uwsgi_modifier2 uwsgi_store uwsgi_socket_rcvbuf uwsgi_socket_sndbuf uwsgi_connect_timeout uwsgi_send_timeout uwsgi_buffer_size uwsgi_read_timeout uwsgi_busy_buffers_size uwsgi_limit_rate uwsgi_cache uwsgi_cache_key uwsgi_cache_min_uses uwsgi_cache_max_range_offset uwsgi_cache_lock_timeout uwsgi_cache_lock_age uwsgi_cache_background_update uwsgi_max_temp_file_size uwsgi_temp_file_write_size uwsgi_next_upstream_tries uwsgi_next_upstream_timeout uwsgi_string uwsgi_pass_header uwsgi_hide_header uwsgi_ssl_ciphers uwsgi_ssl_name uwsgi_ssl_verify_depth uwsgi_ssl_trusted_certificate uwsgi_ssl_crl uwsgi_ssl_certificate uwsgi_ssl_certificate_key uwsgi_ssl_password_file',
         'http server location',
@@ -350,7 +362,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_scgi_module',
     rows: [
-      ['scgi_pass', 'location location-if', '1', 'refused', 'servers are only spoken to in HTTP/1.1'],
+      ['scgi_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP/1.1'],
       [
         'scgi_store scgi_socket_rcvbuf scgi_socket_sndbuf scgi_connect_timeout scgi_send_timeout scgi_buffer_size scgi_read_timeout scgi_busy_buffers_size scgi_limit_rate scgi_cache scgi_cache_key scgi_cache_min_uses scgi_cache_max_range_offset scgi_cache_lock_timeout scgi_cache_lock_age scgi_max_temp_file_size scgi_temp_file_write_size scgi_next_upstream_tries scgi_next_upstream_timeout scgi_pass_header scgi_hide_header',
         'http server location',
@@ -395,7 +407,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_grpc_module',
     rows: [
-      ['grpc_pass', 'location location-if', '1', 'refused', 'servers are only spoken to in HTTP/1.1'],
+      ['grpc_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP/1.1'],
       ['grpc_bind', 'http server location', '1-2', 'no effect', 'without the `_pass` of its module it means nothing'],
       [
         'grpc_socket_keepalive grpc_intercept_errors grpc_ssl_session_reuse grpc_ssl_server_name grpc_ssl_verify',
@@ -437,7 +449,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_memcached_module',
     rows: [
-      ['memcached_pass', 'location location-if', '1', 'refused', 'servers are only spoken to in HTTP/1.1'],
+      ['memcached_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP/1.1'],
       [
         'memcached_bind',
         'http server location',
@@ -471,7 +483,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_tunnel_module',
     rows: [
-      ['tunnel_pass', 'server location location-if', '0-1', 'refused', 'servers are only spoken to in HTTP/1.1'],
+      ['tunnel_pass', 'server location location-if', '0-1', 'not yet', 'servers are only spoken to in HTTP/1.1'],
       ['tunnel_bind', 'http server location', '1-2', 'no effect', 'without the `_pass` of its module it means nothing'],
       [
         'tunnel_socket_keepalive',

@@ -105,7 +105,7 @@ export class Upstreams {
         continue;
       }
       const reason = `the server "${String(server['address'])}" is listed twice: it gets the weights of both`;
-      this.notes.warn(line.place, reason, 'write it once, with `weight=`');
+      this.notes.trap(line.place, reason, 'write it once, with `weight=`');
       twin['weight'] = Number(twin['weight'] ?? 1) + Number(server['weight'] ?? 1);
     }
     if (lines.length === 0) {
@@ -150,7 +150,7 @@ export class Upstreams {
       else if (text === 'down') server['state'] = 'disabled';
       else if (text === 'resolve') continue;
       else if (/^(slow_start|route|service)$/.test(key) || text === 'drain') {
-        this.notes.refuse(place, `\`server ... ${key}\``, 'it is not there yet', FAILED_FIX);
+        this.notes.notYet(place, `\`server ... ${key}\``, 'there is nothing like it yet', FAILED_FIX);
       } else bad();
     }
     // nginx never gives up the only server of a group.
@@ -179,7 +179,7 @@ export class Upstreams {
       }
     }
     const reason = 'its key is not a single value of the request that evenkeel can hash';
-    this.notes.refuse(
+    this.notes.notYet(
       hash.args[0].place,
       `\`hash ${key}\``,
       reason,
