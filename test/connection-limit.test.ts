@@ -116,25 +116,26 @@ upstreams:
       for (const client of clients) client.destroy();
     });
 
-    // on node they wait in the kernel's queue, which is reset when the socket is closed
-    const skip = engine === 'node' ? 'nothing is accepted beyond the limit' : false;
-    await t.test('HTTP: those that wait are served when a stop begins', { skip }, async (t) => {
-      const clients: RawConnection[] = [];
-      await whileStopped(async () => {
-        for (let i = 0; i < 10; i++) {
-          const client = await RawConnection.open(t, webPort);
-          client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-          clients.push(client);
-        }
+    // On node nothing is accepted beyond the limit: they wait in the kernel's queue, which is reset when the socket is closed.
+    if (engine !== 'node') {
+      await t.test('HTTP: those that wait are served when a stop begins', async (t) => {
+        const clients: RawConnection[] = [];
+        await whileStopped(async () => {
+          for (let i = 0; i < 10; i++) {
+            const client = await RawConnection.open(t, webPort);
+            client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+            clients.push(client);
+          }
+        });
+        const exchanges = [await server.exchange(), await server.exchange(), await server.exchange()];
+        await settled();
+        assert.equal(server.hasRequest, false);
+        evenkeel.signal('SIGTERM');
+        while (exchanges.length < clients.length) exchanges.push(await server.exchange());
+        for (const exchange of exchanges) exchange.ok();
+        for (const client of clients) assert.equal((await client.response()).status, 200);
+        assert.equal(await evenkeel.exit, 0);
       });
-      const exchanges = [await server.exchange(), await server.exchange(), await server.exchange()];
-      await settled();
-      assert.equal(server.hasRequest, false);
-      evenkeel.signal('SIGTERM');
-      while (exchanges.length < clients.length) exchanges.push(await server.exchange());
-      for (const exchange of exchanges) exchange.ok();
-      for (const client of clients) assert.equal((await client.response()).status, 200);
-      assert.equal(await evenkeel.exit, 0);
-    });
+    }
   });
 }
