@@ -7,6 +7,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Segment, signal } from './virtual-node.ts';
 
@@ -55,6 +56,10 @@ export type Frame = Readonly<Record<Field, string>>;
 
 /** What tcpdump says when it is sent SIGUSR1. */
 const COUNTS = /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped/;
+
+/** So often, and so long after one another, its counts are the same when it has nothing more to read. */
+const RESTS = 5;
+const REST_MS = 50;
 
 /** It takes a second and more to start, in which other tests of the file go on. */
 const run = promisify(execFile);
@@ -114,16 +119,24 @@ export class Capture {
 
   /** Resolves when it has read all that the kernel has for it: what it has not when it ends is lost. */
   private async catchUp(): Promise<void> {
+    // What came before its filter was there is counted as received, and never captured: then the counts come to rest apart.
+    for (let last = '', rests = 0; rests < RESTS;) {
+      const [counts, captured, received, dropped] = await this.counts();
+      if (Number(captured) + Number(dropped) >= Number(received)) return;
+      rests = counts === last ? rests + 1 : 0;
+      last = counts;
+      await sleep(REST_MS);
+    }
+  }
+
+  private async counts(): Promise<RegExpExecArray> {
+    this.said = '';
+    this.tcpdump.kill('SIGUSR1');
     for (;;) {
-      this.said = '';
-      this.tcpdump.kill('SIGUSR1');
-      let counts: RegExpExecArray | null = null;
-      while ((counts = COUNTS.exec(this.said)) === null) {
-        const isGone = this.exit.then(() => assert.fail(`tcpdump ended: ${this.said}`));
-        await Promise.race([once(this.tcpdump.stderr!, 'data'), isGone]);
-      }
-      const [captured, received, dropped] = counts.slice(1).map(Number);
-      if (captured + dropped >= received) return;
+      const counts = COUNTS.exec(this.said);
+      if (counts !== null) return counts;
+      const isGone = this.exit.then(() => assert.fail(`tcpdump ended: ${this.said}`));
+      await Promise.race([once(this.tcpdump.stderr!, 'data'), isGone]);
     }
   }
 }
