@@ -1,6 +1,6 @@
 /**
- * A tiny arena, clients that send half a head and stand still, some that go on a little at a time, and others that ask and
- * are answered: whoever moves is not shed, whoever is shed has stood still for longest, and nobody is refused for want of
+ * A tiny arena, clients that send half a head and stand still, some that go on from one head to the next, and others that ask
+ * and are answered: whoever moves is not shed, whoever is shed has stood still for longest, and nobody is refused for want of
  * memory but those.
  */
 import assert from 'node:assert/strict';
@@ -191,11 +191,16 @@ function play(seed: number): { shed: number; answered: number } {
     }
   };
   for (let i = 0; i < MOVERS; i++) {
-    const mover = dial(({ text }) => world.fail('a moving client is shed', text));
-    mover.write('GET / HTTP/1.1\r\nHost: a\r\nX: ');
+    const mover = dial((peer) => {
+      if (!peer.text.startsWith('HTTP/1.1 200 ')) world.fail('a moving client is shed', peer.text);
+      peer.text = '';
+    });
+    const half = 'GET / HTTP/1.1\r\nHost: a\r\n';
+    mover.write(half);
     movers.push(mover);
+    // It ends the head that it has begun, and begins another: a head that only trickles stands still.
     const go = (): void => {
-      mover.write('x');
+      mover.write(`\r\n${half}`);
       world.schedule(MOVE_US, go);
     };
     world.schedule(MOVE_US, go);
