@@ -4,7 +4,8 @@
  * need, a test that skips fails too. `npm run test:unit` runs those of the pure layers only, in seconds.
  *
  * Tests of the pure layers share a few processes, for starting one costs more than most of them take. Other files have one
- * each and run beside each other, those that take longest first.
+ * each and run beside each other, those that take longest first, but for those that want the machine for themselves: they come
+ * last, one after the other.
  *
  * A file that failed is run once more, alone, to tell what is broken from what is unstable. Both fail the run: a test that
  * fails only under load hides a defect as well as any other.
@@ -30,8 +31,6 @@ const LONG = [
   'test/ha-hand-over',
   'test/vip/replacement',
   'test/stop',
-  'test/ha-interop.test',
-  'test/ha-interop-classic',
   'test/vip/virtual-mac',
   'test/upgrade.test',
   'test/supervision',
@@ -40,6 +39,9 @@ const LONG = [
   'test/ha-run',
   'test/interop-nginx',
 ];
+
+/** With keepalived: how long it takes for what is nobody's fault here, and tests of a pair measure how long clients wait. */
+const ALONE = ['test/ha-interop'];
 
 const startsWith = (file: string, starts: readonly string[]): boolean => starts.some((start) => file.startsWith(start));
 const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
@@ -52,7 +54,10 @@ const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
 
 const pure = files.filter((file) => startsWith(file, PURE));
 const rank = (file: string): number => LONG.findIndex((start) => file.startsWith(start)) + 1 || LONG.length + 1;
-const others = files.filter((file) => !pure.includes(file)).sort((one, other) => rank(one) - rank(other));
+const alone = files.filter((file) => startsWith(file, ALONE));
+const others = files
+  .filter((file) => !pure.includes(file) && !alone.includes(file))
+  .sort((one, other) => rank(one) - rank(other));
 
 const cores = availableParallelism();
 const progress = new Progress(files.length);
@@ -61,7 +66,8 @@ const first: Outcome[] = [
   // More than there are cores: with one process for each, the slower half would be waited for.
   await runFiles(dist, together(dist, pure, 3 * cores), cores, progress),
   // Most of the time most tests wait for a timeout, a signal or a process.
-  await runFiles(dist, others.map(single), 2 * cores, progress),
+  await runFiles(dist, others.map(single), cores + 1, progress),
+  await runFiles(dist, alone.map(single), 1, progress),
 ];
 const failed = new Set(first.flatMap((outcome) => outcome.failed.map(({ file }) => file)));
 const repeated = files.filter((file) => failed.has(file));
