@@ -7,8 +7,8 @@
  * each and run beside each other, those that take longest first, but for those that want the machine for themselves: they come
  * last, one after the other.
  *
- * A file that failed is run once more, alone, to tell what is broken from what is unstable. Both fail the run: a test that
- * fails only under load hides a defect as well as any other.
+ * A file that failed is run once more, alone, to tell what is broken from what is unstable. What then passes does not fail the
+ * run, and is named at its end: a test that fails only under load hides a defect as well as any other.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

@@ -14,6 +14,7 @@ import { startServer } from './traffic.ts';
 
 const SERVERS = 3;
 const EXTRA = 3;
+const UPGRADE_UNDER_WAY = 'an upgrade is under way; try again when it is over';
 
 /** Asks the program in charge. */
 export type Ask = <T>(method: 'GET' | 'POST', path: string) => Promise<T>;
@@ -113,7 +114,12 @@ export class Site {
 
   /** So that the file is in force, whatever happened. */
   async repeatReload(): Promise<void> {
-    const { error } = await this.options.ask<{ error?: string }>('POST', '/v1/reload');
+    let error: string | undefined;
+    // Who asked for an upgrade may have got no answer while it goes on.
+    await until(async () => {
+      ({ error } = await this.options.ask<{ error?: string }>('POST', '/v1/reload'));
+      return error !== UPGRADE_UNDER_WAY;
+    });
     assert.equal(error, undefined);
   }
 
