@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
   connect,
@@ -207,24 +208,35 @@ upstreams:
   },
 );
 
-test(
-  'of the programs that still finish the oldest is ended first, and a stop ends them all',
-  engineSkip('node'),
-  async (t) => {
-    const echo = await startTcpBackend(t, (socket) => socket.pipe(socket));
-    const port = await freePort();
-    const yaml = `
+/** A short `grace`, and sessions that stay open. */
+async function startEcho(t: TestContext): Promise<{ readonly evenkeel: Evenkeel; readonly port: number }> {
+  const echo = await startTcpBackend(t, (socket) => socket.pipe(socket));
+  const port = await freePort();
+  const yaml = `
 grace: 1s
 listeners: { echo: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: echo } }
 upstreams: { echo: { servers: [ "${echo.address}" ] } }
 `;
-    const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node', workers: 1, hasSocket: true });
+  return { evenkeel: await Evenkeel.start(t, yaml, { engine: 'node', workers: 1, hasSocket: true }), port };
+}
+
+/** Resolves when it is relayed. */
+async function openSession(port: number): Promise<Socket> {
+  const session = await connect(port);
+  session.write('x');
+  await once(session, 'data');
+  return session;
+}
+
+test(
+  'of the programs that still finish the oldest is ended first, and a stop ends them all',
+  engineSkip('node'),
+  async (t) => {
+    const { evenkeel, port } = await startEcho(t);
     const ends: Promise<unknown>[] = [];
     const pids = [evenkeel.child.pid!];
     for (let round = 0; round < 4; round++) {
-      const session = await connect(port);
-      session.write('x');
-      await once(session, 'data');
+      const session = await openSession(port);
       ends.push(new Promise((resolve) => session.once('close', resolve)));
       const { pid } = await upgrade(evenkeel);
       endAfter(t, pid!);
@@ -248,19 +260,10 @@ test(
   'programs that finish have `grace` left, and no more, when the one in charge is killed: nobody counts them',
   engineSkip('node'),
   async (t) => {
-    const echo = await startTcpBackend(t, (socket) => socket.pipe(socket));
-    const port = await freePort();
-    const yaml = `
-grace: 1s
-listeners: { echo: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: echo } }
-upstreams: { echo: { servers: [ "${echo.address}" ] } }
-`;
-    const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node', workers: 1, hasSocket: true });
+    const { evenkeel, port } = await startEcho(t);
     const { pid: second } = await upgrade(evenkeel);
     endAfter(t, second!);
-    const session = await connect(port);
-    session.write('x');
-    await once(session, 'data');
+    const session = await openSession(port);
     const { pid: third } = await upgrade(evenkeel);
     endAfter(t, third!);
     const closed = new Promise((resolve) => session.once('close', resolve));

@@ -6,13 +6,13 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { freePort } from '../../src/io/contract/free-port.ts';
 import { privateBytes, waitForPort } from '../process.ts';
-import { Bystanders, type Latency } from '../stalled/bystanders.ts';
+import { Bystanders, formatLatency, type Latency } from '../stalled/bystanders.ts';
 import { configurationOf } from './configuration.ts';
 
 const { values: options } = parseArgs({
@@ -137,7 +137,7 @@ async function main(): Promise<void> {
     await bystanders.measure(2);
     const before = await bystanders.measure(WATCH_S);
     console.log(`\n${HEAD}`);
-    console.log(`| none | | | | ${latency(before)} |`);
+    console.log(`| none | | | | ${requests(before)} |`);
     let round = 0;
     for (const changed of CHANGES) {
       const rows: Row[] = [];
@@ -167,21 +167,13 @@ async function measure(subject: Subject, bystanders: Bystanders, changed: number
 const HEAD = `| routes changed | signal to applied | keeper's longest turn | proxy's longest turn | requests: p50 / p99 / max ms |
 |---|---|---|---|---|`;
 
-function latency({ p50, p99, max, failed }: Latency): string {
-  return `${[p50, p99, max].map((ms) => ms.toFixed(1)).join(' / ')}${failed === 0 ? '' : `, ${failed} failed`}`;
+function requests(latency: Latency): string {
+  return `${formatLatency(latency)}${latency.failed === 0 ? '' : `, ${latency.failed} failed`}`;
 }
 
 function line(row: Row): string {
   const times = [row.appliedMs, row.keeperMs, row.proxyMs].map((ms) => `${ms.toFixed(ms < 100 ? 1 : 0)} ms`);
-  return `| ${row.changed} | ${times.join(' | ')} | ${latency(row.latency)} |`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
+  return `| ${row.changed} | ${times.join(' | ')} | ${requests(row.latency)} |`;
 }
 
 await main();

@@ -10,6 +10,11 @@ export interface Latency {
   readonly max: number;
 }
 
+/** `p50 / p99 / max`, in milliseconds. */
+export function formatLatency({ p50, p99, max }: Latency): string {
+  return [p50, p99, max].map((ms) => ms.toFixed(1)).join(' / ');
+}
+
 const PACE_MS = 5;
 /** One request in so many is on a connection of its own. */
 const NEW_ONE_IN = 5;

@@ -6,14 +6,15 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../src/io/contract/free-port.ts';
 import { cpuMicroseconds, killAll, type Started, startPinned, waitForPort } from '../process.ts';
 import type { CrowdKind, CrowdReport } from './crowd-process.ts';
-import { Bystanders, type Latency } from './bystanders.ts';
+import { Bystanders, formatLatency, type Latency } from './bystanders.ts';
 
 const KINDS: readonly CrowdKind[] = ['http', 'tcp', 'websocket', 'upload', 'slow'];
 const PROXY_CORE = 0;
@@ -60,18 +61,14 @@ async function main(): Promise<void> {
 const HEAD = `| engine | crowd | before: p50 / p99 / max ms | while it comes | beside it | failed | crowd ended | done | buffers | TCP memory | CPU | stop heard |
 |---|---|---|---|---|---|---|---|---|---|---|---|`;
 
-function latency({ p50, p99, max }: Latency): string {
-  return [p50, p99, max].map((ms) => ms.toFixed(1)).join(' / ');
-}
-
 function line(row: Row): string {
   const { engine, kind, crowd, beside } = row;
   const cells = [
     engine,
     `${row.connected} ${kind}`,
-    latency(row.before),
-    latency(row.arriving),
-    latency(beside),
+    formatLatency(row.before),
+    formatLatency(row.arriving),
+    formatLatency(beside),
     `${row.arriving.failed + beside.failed} of ${row.arriving.count + beside.count}`,
     `${crowd.ended}`,
     `${crowd.done}`,
@@ -196,14 +193,6 @@ function accepts(port: number): Promise<boolean> {
     });
     socket.on('error', () => resolve(false));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 /** The highest TCP memory of the machine until it is asked, in MiB. */

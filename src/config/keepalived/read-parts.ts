@@ -1,8 +1,10 @@
 /** Parts that several directives are made of: programs, addresses, what is tracked. */
 import { parseIp } from '../addresses.ts';
+import type { Place } from '../diagnostic.ts';
 import type { Directive, Reading } from './directive.ts';
 import { blockOf, differs, works } from './directive.ts';
 import type { Address, Notifies, Placed, Program, Tracked, Tracking } from './draft.ts';
+import type { KeepalivedReport } from './report.ts';
 import type { Statement } from './statements.ts';
 import { argumentsOf, scriptWordsOf } from './words.ts';
 
@@ -139,16 +141,7 @@ function readTracked(into: Placed<Tracked>[], statement: Statement, reading: Rea
       report.badArgument(line.placeOf(1), weight ?? '', 'weight', 'write a whole number from -253 to 253');
       continue;
     }
-    if (reverse === 'reverse') {
-      report.notYet(
-        line.placeOf(2),
-        'reverse',
-        'a weight counts while what is tracked passes',
-        'write the weight without it',
-      );
-    } else if (reverse !== undefined && reverse !== 'noreverse') {
-      report.error(line.placeOf(2), `${reverse} is not expected behind the weight`, 'leave it out');
-    }
+    if (reverse !== 'noreverse') checkReverse(reverse, line.placeOf(2), report);
     into.push({
       value: { name: line.keyword, weight: weight === undefined ? null : Number(weight) },
       place: line.place,
@@ -160,6 +153,13 @@ function isWeight(text: string | undefined): text is string {
   return text !== undefined && /^[+-]?[0-9]{1,3}$/.test(text) && Math.abs(Number(text)) <= 253;
 }
 
+/** What stands behind a weight, if anything does. */
+function checkReverse(word: string | undefined, place: Place, report: KeepalivedReport): void {
+  if (word === 'reverse') {
+    report.notYet(place, word, 'a weight counts while what is tracked passes', 'write the weight without it');
+  } else if (word !== undefined) report.error(place, `${word} is not expected behind the weight`, 'leave it out');
+}
+
 /** `weight W [reverse]` as a statement of its own. */
 export function weightOf(statement: Statement, { report }: Reading): number | null {
   const [weight, reverse] = statement.words.map(({ text }) => text);
@@ -167,15 +167,7 @@ export function weightOf(statement: Statement, { report }: Reading): number | nu
     report.badArgument(statement.placeOf(0), weight ?? '', 'weight', 'write a whole number from -253 to 253');
     return null;
   }
-  if (reverse === 'reverse') {
-    report.notYet(
-      statement.placeOf(1),
-      'reverse',
-      'a weight counts while what is tracked passes',
-      'write the weight without it',
-    );
-  } else if (reverse !== undefined)
-    report.error(statement.placeOf(1), `${reverse} is not expected behind the weight`, 'leave it out');
+  checkReverse(reverse, statement.placeOf(1), report);
   return Number(weight);
 }
 
