@@ -11,7 +11,7 @@ import { type Balancer, Pair } from '../src/lab/pair.ts';
 import { killAtOnce, signalAll } from '../src/lab/processes.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
 
-const program = [process.execPath, fileURLToPath(new URL('../src/main.js', import.meta.url))];
+const program = [process.execPath, fileURLToPath(new URL('../../bin/evenkeel', import.meta.url))];
 
 interface Stop {
   readonly title: string;

@@ -3,7 +3,7 @@ import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { EXIT_OTHER_PROGRAM } from './keeper/proxy-arguments.ts';
 import { loadConfiguration, type LoadRequest } from './commands/load.ts';
-import { isProgramOfKeeper } from './program-identity.ts';
+import { isProgramOfKeeper } from './keeper/program-identity.ts';
 
 /** Behind the proxies and the keeper: whoever serves goes first. Of this thread alone. */
 const NICENESS = 10;

@@ -17,7 +17,7 @@ import {
   type ProxyArguments,
 } from './keeper/proxy-arguments.ts';
 import type { KeeperMessage } from './port/control.ts';
-import { isProgramOfKeeper } from './program-identity.ts';
+import { isProgramOfKeeper } from './keeper/program-identity.ts';
 import type { Transport, TransportDriver } from './port/transport.ts';
 import { Proxy, type ProxyEvent } from './proxy/proxy.ts';
 

@@ -19,7 +19,7 @@ import { bootTimeUs } from './io/linux/segment/system.ts';
 import { EXIT_OTHER_PROGRAM } from './keeper/proxy-arguments.ts';
 import type { VipSpawnRole } from './keeper/vip-child.ts';
 import { ControlLines, encodeLine } from './port/control.ts';
-import { isProgramOfKeeper } from './program-identity.ts';
+import { isProgramOfKeeper } from './keeper/program-identity.ts';
 import { VipBoard } from './vip/board.ts';
 import { type KeeperToVip, parseKeeperToVip, VIP_LINE_BYTES_MAX, type VipToKeeper } from './vip/messages.ts';
 import { type Predecessor, VipOwner } from './vip/owner.ts';

@@ -7,7 +7,7 @@ import type { ProxyView, StatusDocument } from '../src/keeper/status.ts';
 import { setOption, SOL_SOCKET } from '../src/io/linux/libc.ts';
 import { handleOf } from '../src/io/node/stream-handle.ts';
 import { askSocket } from './control-socket.ts';
-import { connect, type Engine, Evenkeel, freePort, startBackend, startTcpBackend } from './evenkeel.ts';
+import { connect, type Engine, Evenkeel, freePort, startBackend, startTcpBackend, unbundled } from './evenkeel.ts';
 import { type ArenaSizes, smallArena } from './small-arena.ts';
 import { until } from './waiting.ts';
 
@@ -67,7 +67,7 @@ upstreams:
     timeouts: { response: 10m, queue: 10m }
   tcp: { servers: [ "${tcp.address}" ] }
 `;
-    const options = { engine, workers: 1, hasSocket: true, env: smallArena(sizes) };
+    const options = { engine, workers: 1, hasSocket: true, env: smallArena(sizes), program: unbundled };
     const evenkeel = await Evenkeel.start(t, yaml, options);
     return new Scene(evenkeel, webPort, tcpPort, () => open);
   }

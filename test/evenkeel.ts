@@ -20,11 +20,24 @@ import { Change, until, WAIT_MS } from './waiting.ts';
 export { freePort, WAIT_MS };
 
 export const program = fileURLToPath(new URL('../../bin/evenkeel', import.meta.url));
+/** The same, loaded file by file: for tests that put something else in the place of one. */
+export const unbundled = fileURLToPath(new URL('../src/main.js', import.meta.url));
 
-export const ENGINES = ['uring', 'node'] as const;
-export type Engine = (typeof ENGINES)[number];
+export type Engine = 'uring' | 'node';
 
-const uringProbe = spawnSync(process.execPath, [fileURLToPath(new URL('../src/main.js', import.meta.url)), '__probe']);
+const uringProbe = spawnSync(process.execPath, [program, '__probe']);
+
+/**
+ * What black-box tests run on: what EVENKEEL_ENGINES says, or else the engine that the program would choose here. What both have to
+ * do alike is also held by the shared suite of transports, on every run.
+ */
+export const ENGINES = enginesOf(process.env['EVENKEEL_ENGINES'] ?? (uringProbe.status === 0 ? 'uring' : 'node'));
+
+function enginesOf(text: string): readonly Engine[] {
+  const names = text.split(',');
+  if (names.every((name) => name === 'uring' || name === 'node')) return names;
+  throw new Error(`EVENKEEL_ENGINES is ${text}: write uring, node, or uring,node`);
+}
 
 /** For a test's options: why it cannot run on this engine here. */
 export function engineSkip(engine: Engine): { skip: string | false } {

@@ -264,7 +264,7 @@ test(
     const repository = fileURLToPath(new URL('../..', import.meta.url));
     const copy = mkdtempSync(join(tmpdir(), 'evenkeel-copy-'));
     t.after(() => rmSync(copy, { recursive: true, force: true }));
-    for (const path of ['bin', 'dist/src', 'package.json']) {
+    for (const path of ['bin', 'dist/program', 'package.json']) {
       cpSync(join(repository, path), join(copy, path), { recursive: true });
     }
     symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'));
@@ -281,7 +281,7 @@ test(
     for (const [i, pidOf] of [() => evenkeel.owner(), proxy].entries()) {
       await evenkeel.owner();
       const pid = await pidOf();
-      utimesSync(join(copy, 'dist/src/proxy-process.js'), i + 1, i + 1);
+      utimesSync(join(copy, 'dist/program/main.js'), i + 1, i + 1);
       const from = evenkeel.text.length;
       signal(pid, 'SIGKILL');
       await evenkeel.said(/is in charge \(pid \d+\)/, from);

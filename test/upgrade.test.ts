@@ -124,7 +124,7 @@ test(
     const repository = fileURLToPath(new URL('../..', import.meta.url));
     const copy = mkdtempSync(join(tmpdir(), 'evenkeel-copy-'));
     t.after(() => rmSync(copy, { recursive: true, force: true }));
-    for (const path of ['bin', 'dist/src', 'package.json'])
+    for (const path of ['bin', 'dist/program', 'package.json'])
       cpSync(join(repository, path), join(copy, path), { recursive: true });
     symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'));
     const backend = await startBackend(t);
@@ -136,7 +136,7 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
     const options = { engine: 'node', hasSocket: true, program: join(copy, 'bin/evenkeel') } as const;
     const evenkeel = await Evenkeel.start(t, yaml, options);
     const [proxy] = evenkeel.proxies();
-    utimesSync(join(copy, 'dist/src/proxy-process.js'), 1, 1);
+    utimesSync(join(copy, 'dist/program/main.js'), 1, 1);
     kill(proxy, 'SIGKILL');
     await evenkeel.said(/the program on disk is another one now/);
     await evenkeel.said(/is in charge \(pid \d+\)/);

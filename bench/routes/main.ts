@@ -22,7 +22,8 @@ const { values: options } = parseArgs({
     workers: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '5' },
     engine: { type: 'string', default: 'uring' },
-    program: { type: 'string', default: join(import.meta.dirname, '../../../bin/evenkeel') },
+    /** Loaded file by file: parts of it are watched. */
+    program: { type: 'string', default: join(import.meta.dirname, '../../src/main.js') },
   },
 });
 
@@ -56,7 +57,7 @@ class Subject {
     this.file = join(directory, 'evenkeel.yaml');
     this.turns = mkdtempSync(join(directory, 'turns-'));
     this.write(0, 0);
-    const folder = join(dirname(options.program), '../dist/src');
+    const folder = dirname(options.program);
     const probe = join(import.meta.dirname, 'turn-probe.js');
     const env = {
       ...process.env,

@@ -19,7 +19,7 @@ import { probe } from '../keeper/probe.ts';
 import { StartError } from '../keeper/start-error.ts';
 import { BEAT_LOOK_MS, BeatAges, countsOf, type StatusDocument } from '../keeper/status.ts';
 import { VipLink } from '../keeper/vip-link.ts';
-import { identifyProgram } from '../program-identity.ts';
+import { identifyProgram } from '../keeper/program-identity.ts';
 import { createVipMachine } from '../vip-host.ts';
 import type { Print } from './config-file.ts';
 import type { Loaded } from './load.ts';

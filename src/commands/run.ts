@@ -6,7 +6,7 @@ import { findFooting } from '../footing.ts';
 import { keepCapabilities } from '../io/linux/capabilities.ts';
 import { forbidDumps } from '../io/linux/privileges.ts';
 import { linuxHost } from '../io/linux/host.ts';
-import { bindChildren } from '../program-identity.ts';
+import { bindChildren } from '../keeper/program-identity.ts';
 import { journalLine } from '../keeper/log.ts';
 import { openLog } from './log-output.ts';
 import { StartError } from '../keeper/start-error.ts';

@@ -1,6 +1,6 @@
 /**
  * Programs to upgrade to, made of this one: another build, whose boards, messages and plans are not those of this one, and
- * some that cannot serve. Each is a whole copy, installed in the place that the running one was started from.
+ * some that cannot serve. Each is a whole copy, file by file and not bundled, installed in the place that the running one was started from.
  */
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -64,7 +64,7 @@ export class Builds {
     this.directory = mkdtempSync(join(parent, 'evenkeel-builds-'));
     t.after(() => rmSync(this.directory, { recursive: true, force: true }));
     symlinkSync(join(REPOSITORY, 'node_modules'), join(this.directory, 'node_modules'));
-    this.program = join(this.place(null), 'bin/evenkeel');
+    this.program = join(this.place(null), 'dist/src/main.js');
     const other = this.copy('other');
     edit(other, OTHER_LAYOUT);
     for (const [name, renamed] of Object.entries(RENAMED)) rename(other, name, renamed);
@@ -90,7 +90,7 @@ export class Builds {
 
   private copy(name: BuildName): string {
     const place = this.place(name);
-    for (const path of ['bin', 'dist/src', 'package.json']) {
+    for (const path of ['dist/src', 'package.json']) {
       cpSync(join(REPOSITORY, path), join(place, path), { recursive: true, filter: isNeeded });
     }
     return place;

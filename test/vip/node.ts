@@ -13,7 +13,7 @@ import type { NodeCommand, NodeMessage } from './virtual-node.ts';
 
 const [planFile, runDirectory] = process.argv.slice(2);
 const plan = JSON.parse(readFileSync(planFile, 'utf8')) as VipPlan;
-const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../../../bin/evenkeel', import.meta.url));
 
 const say = (message: NodeMessage): void => {
   process.stdout.write(`${JSON.stringify(message)}\n`);

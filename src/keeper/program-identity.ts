@@ -8,7 +8,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const FOLDER = fileURLToPath(new URL('.', import.meta.url));
+const FOLDER = fileURLToPath(new URL('..', import.meta.url));
 /** A keeper says to its children by it what they have to be. */
 const VARIABLE = 'EVENKEEL_PROGRAM';
 
