@@ -18,8 +18,8 @@ import { Bystanders, formatLatency, type Latency } from './bystanders.ts';
 
 const KINDS: readonly CrowdKind[] = ['http', 'tcp', 'websocket', 'upload', 'slow'];
 const PROXY_CORE = 0;
-/** Of one process's descriptors, what its own work needs. */
-const SPARE_DESCRIPTORS = 300;
+/** Of the proxy's descriptors: an eighth is kept for connections to servers, and others than the crowd come too. */
+const CROWD_SHARE = 0.8;
 
 const { values: options } = parseArgs({
   options: {
@@ -85,7 +85,7 @@ async function measure(engine: string, kind: CrowdKind): Promise<Row> {
     execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).replace('unlimited', '1000000'),
   );
   const wanted = Number(kind === 'slow' ? options.slow : options.count);
-  const count = Math.min(wanted, Math.floor((descriptors - SPARE_DESCRIPTORS) / 2));
+  const count = Math.min(wanted, Math.floor((descriptors * CROWD_SHARE) / 2));
   const server = fork(join(import.meta.dirname, 'server-process.js'));
   const [ports] = (await once(server, 'message')) as [[number, number]];
   const proxy = await startProxy(engine, kind, ports);

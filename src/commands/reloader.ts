@@ -79,8 +79,7 @@ export class Reloader {
     if (!several) return;
     for (const reason of reasons.slice(0, Math.min(LOGGED_MAX, reasons.length - 1)))
       log.error(`reload refused: ${reason}`);
-    const left = reasons.length - 1 - LOGGED_MAX;
-    if (left > 0) log.error(`reload refused: ... and ${left} more: \`evenkeel check\` has all of them`);
+    if (reasons.length - 1 > LOGGED_MAX) log.error('reload refused: `evenkeel check` shows what else is wrong');
   }
 
   private async applyFile(): Promise<readonly string[]> {
