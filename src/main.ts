@@ -33,6 +33,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function runCommandLine(args: readonly string[]): Promise<number> {
+  // Who looks for processes of nginx means those that serve: a command line must not look like one, not for a moment.
+  if (args.some((word) => /nginx/i.test(word))) process.title = 'evenkeel';
   const [{ runCli }, { readVersion }] = await Promise.all([import('./cli/cli.ts'), import('./cli/version.ts')]);
   const program = {
     version: readVersion(),
@@ -53,6 +55,12 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
       status: async (options) => (await import('./commands/status.ts')).statusCommand(options),
       reload: async (options) => (await import('./commands/reload.ts')).reloadCommand(options),
       override: async (options) => (await import('./commands/override.ts')).overrideCommand(options),
+      nginx: (options) =>
+        onLinux(async () => (await import('./commands/nginx/nginx.ts')).nginxCommand(options, program, output)),
+      keepalived: (options) =>
+        onLinux(async () =>
+          (await import('./commands/keepalived/keepalived.ts')).keepalivedCommand(options, program, output),
+        ),
       upgrade: async (options) => (await import('./commands/upgrade.ts')).upgradeCommand(options),
       move: async (options) => (await import('./commands/status.ts')).moveCommand(options),
     },

@@ -8,6 +8,7 @@ import { type ControlHandler, ControlLink } from './control-link.ts';
 import { descriptorReserve } from './core/descriptors.ts';
 import { type EngineName, loadTransport } from './engine.ts';
 import { openBoard, receiveDelivery } from './proxy-descriptors.ts';
+import { nameThreads } from './io/linux/thread-names.ts';
 import { descriptorsLeft } from './io/linux/descriptor-limit.ts';
 import { dropPrivileges } from './io/linux/privileges.ts';
 import {
@@ -15,19 +16,25 @@ import {
   EXIT_OTHER_PROGRAM,
   parseArguments,
   type ProxyArguments,
+  type ProxyTitles,
 } from './keeper/proxy-arguments.ts';
 import type { KeeperMessage } from './port/control.ts';
 import { isProgramOfKeeper } from './keeper/program-identity.ts';
 import type { Transport, TransportDriver } from './port/transport.ts';
 import { Proxy, type ProxyEvent } from './proxy/proxy.ts';
 
+/** What `ps -ef` and `ps -C` find of nginx. */
+const NGINX = 'nginx';
+const NGINX_WORKER = 'nginx: worker process';
+
 /** Resolves to the exit code. */
 export async function runProxy(engine: EngineName, text: string): Promise<number> {
   const place = parseArguments(text);
-  process.title = `evenkeel: proxy ${place.worker}`;
+  process.title = place.titles === 'borrowed' ? NGINX_WORKER : `evenkeel: proxy ${place.worker}`;
   ignoreSignals();
   const createTransport = await loadTransport(engine);
   if (!isProgramOfKeeper(process.env)) return EXIT_OTHER_PROGRAM;
+  if (place.titles === 'borrowed') nameThreads(NGINX);
   const descriptors = descriptorsLeft();
   // From here on nothing is read that strangers sent. All code is loaded: where it lies may be closed for that user.
   dropPrivileges(place.user);
@@ -48,11 +55,13 @@ class ProxyProcess implements TransportDriver, ControlHandler {
   private readonly row: WorkerRow;
   private readonly control: ControlLink;
   private readonly proxy: Proxy;
+  private readonly titles: ProxyTitles;
   private graceMs = 0;
   private lastTurnAt = Infinity;
 
   constructor(transport: Transport, place: ProxyArguments, descriptors: number) {
     this.transport = transport;
+    this.titles = place.titles;
     const board = openBoard(place);
     this.row = board.worker(place.row);
     this.row.pid = process.pid;
@@ -113,6 +122,10 @@ class ProxyProcess implements TransportDriver, ControlHandler {
 
   private drain(withinMs: number | null): void {
     this.row.state = WORKER_DRAINING;
+    if (this.titles === 'borrowed') {
+      process.title = `${NGINX_WORKER} is shutting down`;
+      nameThreads(NGINX);
+    }
     this.proxy.drain(withinMs ?? this.graceMs);
   }
 

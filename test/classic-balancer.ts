@@ -78,8 +78,8 @@ export class ClassicBalancer {
     this.keepalived = this.run(...PUNCTUAL, 'keepalived', '--dont-fork', '--log-console', '--log-detail', ...files);
   }
 
-  /** In place of keepalived, with its file. A `systemctl stop keepalived` reaches it, as an alias of its unit does. */
-  startEvenkeel(...command: readonly string[]): HostProcess {
+  /** In place of keepalived, with its file and perhaps others. A `systemctl stop keepalived` reaches it, as an alias of its unit does. */
+  startEvenkeel(command: readonly string[], ...others: readonly string[]): HostProcess {
     const pid = join(this.directory, 'keepalived.pid');
     const file = '/etc/keepalived/keepalived.conf';
     const shell = `echo $$ > ${pid} && exec "$@"`;
@@ -91,6 +91,7 @@ export class ClassicBalancer {
       ...command,
       'run',
       file,
+      ...others,
       '--node',
       this.host,
       '--socket',

@@ -257,7 +257,7 @@ describe('the classic pair with the files that it has', { concurrency: 2 }, () =
         await ClassicBalancer.boot(pair, 'lb02', variant),
       ];
       await Promise.all([lb01.startNginx(), lb02.startNginx()]);
-      lb01.startEvenkeel(process.execPath, program);
+      lb01.startEvenkeel([process.execPath, program]);
       await scene.servedBy('lb01');
       lb02.startKeepalived();
       await lb02.entered('BACKUP');
@@ -266,7 +266,7 @@ describe('the classic pair with the files that it has', { concurrency: 2 }, () =
       killAtOnce(pair.processes('lb01').filter((pid) => commandLineOf(pid).startsWith('evenkeel')));
       await scene.servedBy('lb02');
 
-      const back = lb01.startEvenkeel(process.execPath, program);
+      const back = lb01.startEvenkeel([process.execPath, program]);
       if (variant === '') await scene.servedBy('lb01');
       else {
         await scene.staysWith('lb02');
@@ -284,7 +284,7 @@ describe('the classic pair with the files that it has', { concurrency: 2 }, () =
   }
 });
 
-describe('the classic pair with evenkeel in place of its four programs', () => {
+describe('the classic pair with evenkeel in place of its four programs', { concurrency: 2 }, () => {
   test('keepalived.conf and nginx.conf are one configuration: killed, and back', classic, async (t) => {
     const scene = await Scene.create(t);
     const { pair } = scene;
@@ -306,9 +306,39 @@ describe('the classic pair with evenkeel in place of its four programs', () => {
     await start('lb01');
     await scene.servedBy('lb01');
   });
+
+  test(
+    'the classic script sees the proxies: killed for good, evenkeel is stopped, and the address moves',
+    classic,
+    async (t) => {
+      const scene = await Scene.create(t);
+      const { pair } = scene;
+      const lb01 = await ClassicBalancer.boot(pair, 'lb01');
+      const evenkeel = lb01.startEvenkeel([process.execPath, program], join(CLASSIC, 'lb01', 'nginx.conf'));
+      await scene.servedBy('lb01');
+      const lb02 = await ClassicBalancer.boot(pair, 'lb02');
+      await lb02.startNginx();
+      lb02.startKeepalived();
+      await lb02.entered('BACKUP');
+      // Longer than the script's interval and its patience: it finds a proxy each time.
+      await scene.staysWith('lb01');
+      await scene.staysWith('lb01');
+      assert.ok(evenkeel.isRunning, evenkeel.output);
+
+      const killing = setInterval(() => {
+        killAtOnce(pair.processes('lb01').filter((pid) => commandLineOf(pid).startsWith('nginx: worker process')));
+      }, 10);
+      t.after(() => clearInterval(killing));
+      // `systemctl start nginx` starts nothing; two seconds later the script stops keepalived, which is evenkeel.
+      assert.equal(await evenkeel.exit, 0);
+      clearInterval(killing);
+      assert.match(evenkeel.output, /SIGTERM: finishing/);
+      await scene.servedBy('lb02');
+    },
+  );
 });
 
-/** It looks for a process with the name of nginx, which evenkeel's have not. */
+/** It would stop what runs beside it on this machine. */
 function withoutScript(keepalivedConf: string): string {
   return keepalivedConf.replace(/^vrrp_script [^]*?^}\n/m, '').replace(/^ *track_script \{[^]*?\}\n/m, '');
 }

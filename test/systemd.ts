@@ -1,6 +1,6 @@
 /**
  * A machine whose service manager is the real systemd, as PID 1 of a PID namespace on an overlay of this machine's files.
- * Its network is this machine's, so that a test's clients reach what runs there. It starts nothing but what a test asks for.
+ * Its network is this machine's, so that a test's clients reach what runs there, or one of its own. It starts nothing but what a test asks for.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -52,6 +52,11 @@ export function systemdSkip(): { skip: string | false } {
   return { skip: tried.status === 0 ? false : 'needs namespaces' };
 }
 
+export interface MachineOptions {
+  /** Its network is its own, with nothing but a loopback interface that is down. */
+  readonly isApart?: boolean;
+}
+
 export interface Ran {
   readonly code: number | null;
   readonly out: string;
@@ -59,9 +64,11 @@ export interface Ran {
 
 export class SystemdMachine {
   private readonly pid: number;
+  private readonly isApart: boolean;
 
-  private constructor(pid: number) {
+  private constructor(pid: number, isApart: boolean) {
     this.pid = pid;
+    this.isApart = isApart;
   }
 
   /** Its PID 1, as it is known here. */
@@ -74,11 +81,25 @@ export class SystemdMachine {
     return `/proc/${this.pid}/root`;
   }
 
-  static async start(t: TestContext): Promise<SystemdMachine> {
+  static async start(t: TestContext, { isApart = false }: MachineOptions = {}): Promise<SystemdMachine> {
     const base = mkdtempSync(join(tmpdir(), 'evenkeel-systemd-'));
     const cgroup = `evenkeel-test-${process.pid}-${Date.now()}`;
     const others = [REPOSITORY, dirname(process.execPath)].filter((path) => !existsOnRoot(path));
-    const args = ['--mount', '--pid', '--fork', '--kill-child', '--uts', '--ipc', 'bash', '-c', BOOT, 'boot', base];
+    const network = isApart ? ['--net'] : [];
+    const args = [
+      ...network,
+      '--mount',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--uts',
+      '--ipc',
+      'bash',
+      '-c',
+      BOOT,
+      'boot',
+      base,
+    ];
     const boot = spawn('unshare', [...args, ...others], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, CGROUP: cgroup },
@@ -96,7 +117,7 @@ export class SystemdMachine {
     for (const end = performance.now() + WAIT_MS; ;) {
       assert.ok(performance.now() < end && boot.exitCode === null, `systemd does not start: ${said}`);
       init = findInit(boot.pid!);
-      const machine = new SystemdMachine(init);
+      const machine = new SystemdMachine(init, isApart);
       if (init > 0 && machine.run('systemctl', 'is-active', 'test.target').out === 'active\n') return machine;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -130,8 +151,18 @@ export class SystemdMachine {
   }
 
   private enter(): readonly string[] {
-    const { pid } = this;
-    return [`--target=${pid}`, '--mount', '--pid', '--uts', '--ipc', '--cgroup', `--root=/proc/${pid}/root`, '--wd=/'];
+    const { pid, isApart } = this;
+    return [
+      ...(isApart ? ['--net'] : []),
+      `--target=${pid}`,
+      '--mount',
+      '--pid',
+      '--uts',
+      '--ipc',
+      '--cgroup',
+      `--root=/proc/${pid}/root`,
+      '--wd=/',
+    ];
   }
 }
 

@@ -23,6 +23,7 @@ function settingOf(unit: string, key: string): string {
 /** What the unit leaves to the keeper. */
 function asUnit(unit: string): string[] {
   const rights = settingOf(unit, 'CapabilityBoundingSet').split(' ');
+  if (rights.join('') === '') return [];
   const set = rights.map((name) => `+${name.replace('CAP_', '').toLowerCase()}`).join(',');
   return ['setpriv', `--bounding-set=-all,${set}`, '--'];
 }

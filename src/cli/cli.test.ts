@@ -50,6 +50,14 @@ async function run(...argv: string[]): Promise<Ran> {
         calls.push(options);
         return Promise.resolve(1);
       },
+      nginx: (options) => {
+        calls.push(options);
+        return Promise.resolve(0);
+      },
+      keepalived: (options) => {
+        calls.push(options);
+        return Promise.resolve(0);
+      },
       override: (options) => {
         calls.push(options);
         return Promise.resolve(0);

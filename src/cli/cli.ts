@@ -12,10 +12,14 @@ import type { DemoOptions } from './demo.ts';
 import type { CliContext, Output } from './context.ts';
 import { addDemoCommand } from './demo.ts';
 import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
+import { addKeepalivedCommand } from './keepalived.ts';
+import type { KeepalivedOptions } from './keepalived-arguments.ts';
 import type { LabOptions } from './lab.ts';
 import { addLabCommand } from './lab.ts';
 import type { MoveOptions } from './handover.ts';
 import { addMoveCommands } from './handover.ts';
+import { addNginxCommand } from './nginx.ts';
+import type { NginxOptions } from './nginx-arguments.ts';
 import type { OverrideOptions } from './override.ts';
 import { addOverrideCommands } from './override.ts';
 import { plainError } from './plain-errors.ts';
@@ -41,6 +45,8 @@ export interface Commands {
   upgrade(options: UpgradeOptions): Promise<number>;
   move(options: MoveOptions): Promise<number>;
   override(options: OverrideOptions): Promise<number>;
+  nginx(options: NginxOptions): Promise<number>;
+  keepalived(options: KeepalivedOptions): Promise<number>;
 }
 
 export interface CliDeps extends Output {
@@ -61,6 +67,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
       outputError: (text, write) => write(plainError(text)),
     })
     .showHelpAfterError('(`evenkeel --help` lists the commands)')
+    .enablePositionalOptions()
     .exitOverride();
   // Subcommands inherit the settings above: they are added after them.
   addRunCommand(program, context);
@@ -74,6 +81,8 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addUpgradeCommand(program, context);
   addMoveCommands(program, context);
   addOverrideCommands(program, context);
+  addNginxCommand(program, context);
+  addKeepalivedCommand(program, context);
   return program;
 }
 

@@ -9,6 +9,10 @@ export interface ConfigFile {
   readonly path: string;
   /** What its language is. Null: its content tells. */
   readonly language: FrontEndName | null;
+  /** What the command line says in that language, before the file. */
+  readonly preface?: string;
+  /** What the file says of the processes themselves holds. */
+  readonly rulesProcesses?: boolean;
 }
 
 /** What the options leave of themselves. */

@@ -8,6 +8,8 @@ import { addConfigFiles, type ConfigFile, configFilesOf, type LanguageFlags, STA
 export interface RunOptions {
   /** At least one. */
   readonly files: readonly ConfigFile[];
+  /** Only this of them runs. */
+  readonly part?: 'addresses' | 'listeners' | null;
   /** Null: the file's `node`, or else the host name. */
   readonly node: string | null;
   /** Null: the best that works here. */

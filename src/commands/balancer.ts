@@ -25,6 +25,7 @@ import type { Print } from './config-file.ts';
 import type { Loaded } from './load.ts';
 import type { LoadedConfiguration } from './loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
+import type { Manner } from './manner.ts';
 import { Reloader, ReloadError } from './reloader.ts';
 import type { ServiceState } from './service-state.ts';
 import type { Estate, InheritedHa, Succession } from './upgrade/succession.ts';
@@ -62,6 +63,7 @@ export interface BalancerOptions {
   readonly stateDirectory: string;
   /** Virtual routers do not preempt. */
   readonly isRestrained: boolean;
+  readonly manner: Pick<Manner, 'startsWhole' | 'handleLoaded' | 'handleReloadRefused' | 'graceMs' | 'writeStatus'>;
 }
 
 const NOT_STARTED: MoveResult = { kind: 'unknown', why: 'the virtual routers have not started yet' };
@@ -104,7 +106,7 @@ export class Balancer {
   private hasFinished = false;
 
   constructor(options: BalancerOptions) {
-    const { loaded, read, workersMax, log, proxyCommand, proxyUser, inherited, isParent, service } = options;
+    const { loaded, read, workersMax, log, proxyCommand, proxyUser, inherited, isParent, service, manner } = options;
     this.options = options;
     this.loaded = loaded;
     this.wanted = loaded;
@@ -115,6 +117,9 @@ export class Balancer {
       user: proxyUser,
       proxyCommand,
       mayBeIdle: () => this.wanted.ready.ha !== null,
+      startsWhole: manner.startsWhole,
+      // An nginx whose processes are looked for is one that serves.
+      proxyTitles: loaded.ready.processes === null ? 'own' : 'borrowed',
       inherited,
       onOtherProgram: () => this.followDisk(),
     });
@@ -132,7 +137,13 @@ export class Balancer {
     const node = loaded.ready.ha?.node ?? loaded.ready.node ?? hostname();
     const file = overridesFile(options.stateDirectory, node, (message) => log.warn(message));
     this.overrides = new Overrides({ file, log, unixMs: Date.now });
-    this.reloader = new Reloader({ log, read, current: () => this.loaded, apply: (next) => this.apply(next) });
+    this.reloader = new Reloader({
+      log,
+      read,
+      current: () => this.loaded,
+      apply: (next) => this.apply(next),
+      tellRefused: manner.handleReloadRefused,
+    });
     this.beats = new BeatAges(this.keeper.board, performance.now());
   }
 
@@ -212,16 +223,49 @@ export class Balancer {
 
   /** How long `stop` takes at most. */
   get graceMs(): number {
-    return this.loaded.ready.plan.graceMs;
+    return this.options.manner.graceMs(this.loaded);
+  }
+
+  /** What a signal asks for, short of an end. Rejects as what it asks for does. */
+  async obey(meaning: 'reload' | 'upgrade' | 'rest' | 'dump' | 'statistics', signal: string): Promise<void> {
+    switch (meaning) {
+      case 'reload':
+        await this.reload(signal);
+        return;
+      case 'upgrade':
+        await this.upgrade(signal);
+        return;
+      case 'rest':
+        return this.rest(signal);
+      case 'dump':
+      case 'statistics':
+        return this.options.manner.writeStatus(meaning, this.status());
+    }
+  }
+
+  /** The proxies finish and go; the listening sockets stay. A reload starts others. */
+  private rest(by: string): Promise<void> {
+    return this.change(async () => {
+      this.options.log.info(`${by}: the proxies finish what is in flight and end; a reload starts others`);
+      await this.keeper.rest();
+    });
+  }
+
+  /** Without waiting for what is under way: only the addresses are handed over first. */
+  async end(): Promise<void> {
+    this.isStopping = true;
+    await this.ha?.release();
+    this.kill();
   }
 
   /** Resolves when everything that was under way is finished, or its time is over. */
   async stop(): Promise<void> {
+    const { graceMs } = this;
     this.isStopping = true;
     // While the addresses are here, connections come, and must be served.
     await this.ha?.release();
     this.abandonMoved();
-    await Promise.all([this.keeper.stop(), this.upgrader.stop(this.graceMs), this.ha?.finish(this.graceMs)]);
+    await Promise.all([this.keeper.stop(graceMs), this.upgrader.stop(graceMs), this.ha?.finish(graceMs)]);
     this.close();
   }
 
@@ -295,6 +339,7 @@ export class Balancer {
       this.wanted = loaded;
       this.options.configuration.replace(loaded.texts);
       commit();
+      this.options.manner.handleLoaded(loaded, true);
     });
   }
 

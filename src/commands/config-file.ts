@@ -2,10 +2,10 @@
 import { systemReason } from '../base/system-error.ts';
 import type { ConfigFile } from '../cli/config-files.ts';
 import { STANDARD_INPUT } from '../cli/config-files.ts';
-import { formatDiagnostic } from '../config/diagnostic.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { FrontEndName, RootFile } from '../config/front-end.ts';
 import { readAll, readRegularFile } from './regular-file.ts';
+import { type Wording, wordsFor } from './wording.ts';
 
 export type Print = (text: string) => void;
 
@@ -22,11 +22,11 @@ const PRINTED_MAX = 100;
 /** Null: one cannot be read, and why has been printed. */
 export function readConfigTexts(files: readonly ConfigFile[], err: Print): readonly ConfigText[] | null {
   const texts: ConfigText[] = [];
-  for (const { path, language } of files) {
+  for (const { path, ...file } of files) {
     const name = path === STANDARD_INPUT ? '<stdin>' : path;
     const read = readText(path === STANDARD_INPUT ? 0 : path);
     if ('reason' in read) err(`${name}: cannot be read: ${read.reason}\n`);
-    else texts.push({ name, text: read.text, language });
+    else texts.push({ ...file, name, text: read.text });
   }
   return texts.length === files.length ? texts : null;
 }
@@ -42,7 +42,8 @@ export function readText(file: string | number): { readonly text: string } | { r
   }
 }
 
-export function printDiagnostics(diagnostics: readonly Diagnostic[], err: Print): void {
-  for (const diagnostic of diagnostics.slice(0, PRINTED_MAX)) err(`${formatDiagnostic(diagnostic)}\n`);
+export function printDiagnostics(diagnostics: readonly Diagnostic[], err: Print, wording: Wording = 'evenkeel'): void {
+  const words = wordsFor(wording);
+  for (const diagnostic of diagnostics.slice(0, PRINTED_MAX)) err(`${words(diagnostic)}\n`);
   if (diagnostics.length > PRINTED_MAX) err(`... and ${diagnostics.length - PRINTED_MAX} more\n`);
 }

@@ -11,6 +11,7 @@ import type { Config } from '../config/model.ts';
 import type { Plan } from '../config/plan.ts';
 import type { FileAccess } from '../config/front-end.ts';
 import { frontEndFor } from '../config/front-ends.ts';
+import type { ProcessSettings } from '../config/process-settings.ts';
 import { type Loaded, loadDocuments } from '../config/load.ts';
 import { loadYaml } from '../config/yaml/load.ts';
 import type { ConfigText } from './config-file.ts';
@@ -39,6 +40,8 @@ export type LookAtMachine = (ready: Ready) => readonly Diagnostic[];
 export interface Ready extends Plans {
   readonly config: Config;
   readonly source: SourceMap;
+  /** What an nginx.conf among the files says of the processes. Null: there is none. */
+  readonly processes: ProcessSettings | null;
 }
 
 export interface Prepared {
@@ -54,7 +57,7 @@ export interface Prepared {
 /** At least one text. */
 export function prepare(roots: readonly ConfigText[], options: PrepareOptions): Prepared {
   const access = new IncludedFiles();
-  const { loaded, node } = loadForNode(roots, access, options);
+  const { loaded, node, processes } = loadForNode(roots, access, options);
   const { config, source } = loaded;
   const { included, listings, paths } = access;
   const texts: Texts = { roots: roots.map(({ text }) => text), included, listings };
@@ -63,7 +66,13 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
     workers: options.workers ?? config.workers ?? defaultWorkers(),
   });
   const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(config, source);
-  const ready: Ready = { config, source, plan, ha: node === null ? null : compileHa(config, node, keys.files) };
+  const ready: Ready = {
+    config,
+    source,
+    processes,
+    plan,
+    ha: node === null ? null : compileHa(config, node, keys.files),
+  };
   const diagnostics = sortDiagnostics([
     ...loaded.diagnostics,
     ...unsupported,
@@ -79,22 +88,26 @@ export function refuses({ severity }: Diagnostic): boolean {
   return severity !== 'warning';
 }
 
+interface LoadedForNode {
+  readonly loaded: Loaded;
+  readonly node: string | null;
+  readonly processes: ProcessSettings | null;
+}
+
 /** Values per node must be there for the node that this is, or, where that is not known, for every node of the file. */
-function loadForNode(
-  roots: readonly ConfigText[],
-  files: FileAccess,
-  { node, look }: PrepareOptions,
-): { readonly loaded: Loaded; readonly node: string | null } {
+function loadForNode(roots: readonly ConfigText[], files: FileAccess, { node, look }: PrepareOptions): LoadedForNode {
+  let processes: ProcessSettings | null = null;
   const load = (name: string | null): Loaded => {
     const documents = roots.map((root) => frontEndFor(root.text, root.language).read(root, { files, node: name }));
+    processes = documents.find((document) => document.processes !== undefined)?.processes ?? null;
     return loadDocuments(documents, name);
   };
   const loaded = load(node);
   const known = node ?? loaded.config?.node;
-  if (known !== undefined) return { loaded, node: known };
-  if (look === null) return { loaded, node: null };
+  if (known !== undefined) return { loaded, node: known, processes };
+  if (look === null) return { loaded, node: null, processes };
   const own = hostname();
-  return { loaded: loaded.config?.ha === undefined ? loaded : load(own), node: own };
+  return { loaded: loaded.config?.ha === undefined ? loaded : load(own), node: own, processes };
 }
 
 /** Of a text that is known to be right. */

@@ -24,6 +24,8 @@ export interface ReloaderOptions {
   readonly current: () => Loaded;
   /** Makes it what is in force; rejects, with nothing changed, if it cannot be. */
   readonly apply: (loaded: Loaded) => Promise<void>;
+  /** Of one that was refused, instead of the usual lines of the log. */
+  readonly tellRefused?: ((by: string, reasons: readonly string[]) => void) | null;
 }
 
 /** Of what is wrong with a file. */
@@ -66,7 +68,9 @@ export class Reloader {
         );
       }
       const { message } = error as Error;
-      this.logRefusal(by, message.split('\n'));
+      const reasons = message.split('\n');
+      if (this.options.tellRefused) this.options.tellRefused(by, reasons);
+      else this.logRefusal(by, reasons);
       throw error instanceof ReloadError || error instanceof NotNowError ? error : new ReloadError(message);
     }
   }

@@ -7,8 +7,8 @@ import { keepCapabilities } from '../io/linux/capabilities.ts';
 import { forbidDumps } from '../io/linux/privileges.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { bindChildren } from '../keeper/program-identity.ts';
-import { journalLine } from '../keeper/log.ts';
-import { openLog } from './log-output.ts';
+import { journalLine, type Log } from '../keeper/log.ts';
+import { type LogOutput, openLog } from './log-output.ts';
 import { StartError } from '../keeper/start-error.ts';
 import { proxyCount } from '../keeper/supervisor.ts';
 import { Balancer } from './balancer.ts';
@@ -17,13 +17,14 @@ import { defaultWorkers } from './default-workers.ts';
 import type { Loaded } from './load.ts';
 import { LoadedConfiguration } from './loaded-configuration.ts';
 import { Loader } from './loader.ts';
+import type { Manner } from './manner.ts';
 import { ServiceState } from './service-state.ts';
 import { FileWatch } from './file-watch.ts';
 import { Parent } from './upgrade/parent.ts';
 import { Succession } from './upgrade/succession.ts';
 import type { Successor } from './upgrade/upgrader.ts';
 import { feedWatchdog } from './watchdog.ts';
-import { watchSignals } from './signals.ts';
+import { type EndAsked, EVENKEEL_SIGNALS, watchSignals } from './signals.ts';
 import { runDirectory, socketToOpen, stateDirectory } from './socket-path.ts';
 
 export interface Program {
@@ -32,28 +33,78 @@ export interface Program {
   readonly command: readonly [string, string];
 }
 
-export async function runCommand(options: RunOptions, program: Program): Promise<number> {
+export function runCommand(options: RunOptions, program: Program): Promise<number> {
+  return runInManner(options, program, new OwnManner(options, program));
+}
+
+/** The ways of `evenkeel run`. */
+class OwnManner implements Manner {
+  readonly wording = 'evenkeel';
+  readonly signals = EVENKEEL_SIGNALS;
+  readonly log: Log;
+  readonly startsWhole = false;
+  readonly staysInForeground = true;
+  readonly handleReloadRefused = null;
+  private readonly output: LogOutput;
+  private readonly version: string;
+
+  constructor({ logFormat, logLevel }: RunOptions, { version }: Program) {
+    this.output = openLog(logFormat, logLevel);
+    this.log = this.output.log;
+    this.version = version;
+  }
+
+  tell(line: string): void {
+    const { write, format } = this.output;
+    const level = line.includes(': warning: ') ? 'warn' : 'error';
+    write(format === 'journal' ? journalLine(level, line) : line);
+  }
+
+  handleServing(text: string, engine: EngineName): void {
+    process.stdout.write(`evenkeel ${this.version} ready: ${text}, engine ${engine}\n`);
+  }
+
+  handleStartFailed({ message }: Error): void {
+    this.log.error(`cannot start: ${message}`);
+  }
+
+  graceMs({ ready }: Loaded): number {
+    return ready.plan.graceMs;
+  }
+
+  handleLoaded(): void {}
+  reopen(): void {}
+  writeStatus(): void {}
+  handleEnd(): void {}
+}
+
+export async function runInManner(options: RunOptions, program: Program, manner: Manner): Promise<number> {
   const name = options.files.map(({ path }) => path).join(' ');
-  process.title = `evenkeel: run ${name}`;
+  // Who looks for processes of nginx means those that serve: no name of a file may look like one.
+  process.title = `evenkeel: run ${options.files.flatMap(({ path }) => (/nginx/i.test(path) ? [] : [path])).join(' ')}`;
   bindChildren(process.env);
   keepCapabilities();
   forbidDumps();
-  const { log, write, format } = openLog(options.logFormat, options.logLevel);
-  const err = (line: string): void => {
-    const level = line.includes(': warning: ') ? 'warn' : 'error';
-    write(format === 'journal' ? journalLine(level, line) : line);
-  };
+  const { log } = manner;
   const succession = Succession.take(process.env);
   const service = new ServiceState((state) => linuxHost.notifyServiceManager(state), succession === null);
   const { workers } = options;
   let balancer: Balancer | null = null;
-  const asked = watchSignals((signal) => {
-    log.warn(`${signal} again: ending at once`);
-    balancer?.kill();
-  });
-  // Until it serves there is nothing that could go on by another file, or as another program.
-  process.on('SIGHUP', () => void balancer?.reload('SIGHUP').catch(() => undefined));
-  process.on('SIGUSR2', () => void balancer?.upgrade('SIGUSR2').catch(() => undefined));
+  const asked = watchSignals(
+    (signal) => {
+      log.warn(`${signal} again: ending at once`);
+      balancer?.kill();
+      manner.handleEnd();
+    },
+    {
+      meanings: manner.signals,
+      handle(meaning, signal) {
+        if (meaning === 'reopen') return manner.reopen();
+        // Until it serves there is nothing that could go on by another file, or as another program.
+        void balancer?.obey(meaning, signal).catch(() => undefined);
+      },
+    },
+  );
   let named: readonly string[] = [];
   // Before the file is read: what changes meanwhile is a change.
   const watch = new FileWatch({
@@ -61,7 +112,10 @@ export async function runCommand(options: RunOptions, program: Program): Promise
     isPaused: () => balancer?.isUpgrading === true,
     onChange: (changed) => void balancer?.reload(`a change of ${changed.join(', ')}`).catch(() => undefined),
   });
-  const loader = new Loader({ request: { files: options.files, node: options.node, workers } });
+  const { wording } = manner;
+  const loader = new Loader({
+    request: { files: options.files, node: options.node, workers, wording, part: options.part ?? null },
+  });
   const read = async (print: Print): Promise<Loaded | null> => {
     const { printed, files, loaded: read } = await loader.load();
     for (const line of printed) print(line);
@@ -71,7 +125,7 @@ export async function runCommand(options: RunOptions, program: Program): Promise
   const faults: string[] = [];
   const loaded = await read((line) => {
     faults.push(line.trim());
-    err(line);
+    manner.tell(line);
   });
   if (loaded === null) {
     await succession?.fail(faults.join('\n'));
@@ -81,9 +135,11 @@ export async function runCommand(options: RunOptions, program: Program): Promise
   // As many as a reload may ask for: with `--workers` it is as many as there are.
   const workersMax = workers ?? Math.max(ready.plan.workers, defaultWorkers());
   // Who starts it counts on this process, if it is not a service manager that can be told of another one.
-  const isParent = succession === null && (process.pid === 1 || process.env['NOTIFY_SOCKET'] === undefined);
+  const isCountedOn = process.pid === 1 || process.env['NOTIFY_SOCKET'] === undefined;
+  const isParent = succession === null && manner.staysInForeground && isCountedOn;
 
   try {
+    manner.handleLoaded(loaded, false);
     const probeCommand = [...program.command, '__probe'] as const;
     const { engine, user, problems } = await findFooting({
       user: ready.user,
@@ -119,38 +175,47 @@ export async function runCommand(options: RunOptions, program: Program): Promise
       runDirectory: runDirectory(process.env),
       stateDirectory: stateDirectory(process.env),
       isRestrained: options.isRestrained,
+      manner,
     });
     const started = balancer.start();
     const first = await Promise.race([started, asked]);
-    if (first === 'SIGTERM' || first === 'SIGINT') {
+    if (typeof first === 'object') {
       started.catch(() => undefined);
-      log.info(`${first} during the start: ending`);
+      log.info(`${first.signal} during the start: ending`);
       balancer.kill();
       return EXIT_OK;
     }
-    process.stdout.write(`evenkeel ${program.version} ready: ${first}; ${proxies}, engine ${engine.engine}\n`);
+    manner.handleServing(`${first}; ${proxies}`, engine.engine);
     service.ready();
     feedWatchdog(process.env, process.pid, (state) => service.notify(state));
 
     if (options.isWatching) watch.start();
     const end = await Promise.race([asked, balancer.succeeded]);
     watch.stop();
-    if (typeof end === 'object') return await finishAsOld(balancer, end, isParent, asked);
+    if ('pid' in end) return await finishAsOld(balancer, end, isParent, asked);
     service.stopping();
+    if (!end.isQuiet) {
+      log.info(`${end.signal}: ending`);
+      await balancer.end();
+      return EXIT_OK;
+    }
     const { graceMs } = balancer;
     const open = balancer.connections();
     const which = open === '' ? '' : ` (connections: ${open})`;
     log.info(
-      `${end}: finishing what is in flight${which}, for up to ${graceMs / 1000} s; a second signal ends at once`,
+      `${end.signal}: finishing what is in flight${which}, for up to ${graceMs / 1000} s; a second signal ends at once`,
     );
     await balancer.stop();
     log.info('ended');
     return EXIT_OK;
   } catch (error) {
     if (!(error instanceof StartError) && !(error instanceof EngineError)) throw error;
-    log.error(`cannot start: ${error.message}`);
+    balancer?.kill();
+    manner.handleStartFailed(error);
     await succession?.fail(error.message);
     return EXIT_FAILED;
+  } finally {
+    manner.handleEnd();
   }
 }
 
@@ -159,11 +224,11 @@ async function finishAsOld(
   balancer: Balancer,
   successor: Successor,
   isParent: boolean,
-  asked: Promise<unknown>,
+  asked: Promise<EndAsked>,
 ): Promise<number> {
   const finished = balancer.giveWay(successor.addresses);
   if (!isParent) {
-    void asked.then(() => balancer.hasten(balancer.graceMs));
+    void asked.then(({ isQuiet }) => balancer.hasten(isQuiet ? balancer.graceMs : 0));
     await finished;
     return EXIT_OK;
   }

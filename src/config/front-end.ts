@@ -5,6 +5,7 @@
  * A front-end is pure: what it needs of the file system it asks the caller for, who so knows every file that counts.
  */
 import type { Diagnostic, Finding, Problem, SourceMap } from './diagnostic.ts';
+import type { ProcessSettings } from './process-settings.ts';
 
 export type FrontEndName = 'yaml' | 'nginx' | 'keepalived';
 
@@ -13,6 +14,10 @@ export interface RootFile {
   /** As it is to be printed in diagnostics; `include` is relative to it where a language says so. */
   readonly name: string;
   readonly text: string;
+  /** What the command line says in the same language; it is read before the text. */
+  readonly preface?: string;
+  /** What it says of the processes themselves holds. */
+  readonly rulesProcesses?: boolean;
 }
 
 export interface FileAccess {
@@ -40,6 +45,8 @@ export interface FrontEndDocument {
   isSound(finding: Finding): boolean;
   /** In this document parts may be missing because they could not be read: how it fits together cannot be told. */
   readonly isBroken: boolean;
+  /** What it says of the processes themselves, in a language that says such things. */
+  readonly processes?: ProcessSettings;
   /** The words of this language for something that was found about the document; what it has no better words for as it is. */
   explain(finding: Finding): Problem;
 }

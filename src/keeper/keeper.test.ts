@@ -209,7 +209,15 @@ test('if no listener can be opened, start fails', linux, async (t) => {
   await once(taken, 'listening');
   t.after(() => taken.close());
   const { keeper, plan } = await createScene(t, 1, [(taken.address() as net.AddressInfo).port]);
-  await assert.rejects(keeper.start(plan), new StartError('no listener could be opened'));
+  await assert.rejects(keeper.start(plan), (error) => {
+    assert.ok(error instanceof StartError);
+    assert.equal(error.message, 'no listener could be opened');
+    assert.deepEqual(
+      error.failures.map(({ code }) => code),
+      ['EADDRINUSE'],
+    );
+    return true;
+  });
 });
 
 test('if no proxy can start, start fails with the reason', linux, async (t) => {

@@ -23,11 +23,19 @@ import {
   DESCRIPTOR_CHANNEL,
   FIRST_ROW_DESCRIPTOR,
   formatArguments,
+  type ProxyTitles,
   TABLE_DESCRIPTOR,
 } from './proxy-arguments.ts';
 import { FormerCounts } from './former-counts.ts';
 import { HealthRegistry } from './health.ts';
-import { bindText, ListenerStore, type OpenListener, type PreparedListeners, socketsOf } from './listeners.ts';
+import {
+  type BindFailure,
+  bindText,
+  ListenerStore,
+  type OpenListener,
+  type PreparedListeners,
+  socketsOf,
+} from './listeners.ts';
 import type { Log } from './log.ts';
 import { askSystem, type NameAnswer, Names } from './names.ts';
 import type { OverrideView } from './overrides.ts';
@@ -49,6 +57,10 @@ export interface KeeperOptions {
   readonly user: ProcessUser | null;
   /** The program and its arguments that are a proxy; the one of proxy-arguments.ts follows as the last one. */
   readonly proxyCommand: readonly [program: string, ...args: string[]];
+  /** A first plan of which a listener cannot be opened is not applied, like any later one. */
+  readonly startsWhole?: boolean;
+  /** What the processes of the proxies are called. */
+  readonly proxyTitles?: ProxyTitles;
   /** From a predecessor that is in charge until `settle` is called. Null: there is none. */
   readonly inherited?: Inherited | null;
   /** No proxy can be started any more, for the program on disk is another one. */
@@ -80,6 +92,13 @@ interface PlanFiles {
 /** The plan cannot be applied; what was in force still is. The message says why, and what to do. */
 export class ApplyError extends Error {
   override readonly name = 'ApplyError';
+  /** What of it could not be opened. */
+  readonly failures: readonly BindFailure[];
+
+  constructor(message: string, failures: readonly BindFailure[] = []) {
+    super(message);
+    this.failures = failures;
+  }
 }
 
 /** How long the first answers for names may delay the start. They come when they come. */
@@ -112,6 +131,7 @@ export class Keeper {
   private generation: Generation | null = null;
   private applying: Promise<unknown> = Promise.resolve();
   private isStopping = false;
+  private isResting = false;
   private retry: NodeJS.Timeout | undefined;
   private warnedConnections = 0;
 
@@ -170,7 +190,7 @@ export class Keeper {
       await this.apply(plan);
     } catch (error) {
       this.kill();
-      throw error instanceof ApplyError ? new StartError(error.message) : error;
+      throw error instanceof ApplyError ? new StartError(error.message, error.failures) : error;
     }
     return this.describeListeners();
   }
@@ -180,7 +200,14 @@ export class Keeper {
    * cannot be applied; then nothing has changed. Plans are applied one after the other.
    */
   apply(plan: Plan): Promise<void> {
+    this.isResting = false;
     return this.applyInTurn(() => plan);
+  }
+
+  /** Lets the proxies finish and go, and keeps the listening sockets, until another plan is applied. */
+  rest(): Promise<void> {
+    this.isResting = true;
+    return this.applyInTurn(() => this.plan);
   }
 
   /** Of an upstream, as placed on the board; none if there is no such upstream. */
@@ -264,9 +291,8 @@ export class Keeper {
   }
 
   /** Stops accepting and lets the proxies finish. Resolves when they are gone. */
-  async stop(): Promise<void> {
+  async stop(graceMs = this.plan.graceMs): Promise<void> {
     const { log } = this.options;
-    const { graceMs } = this.plan;
     this.isStopping = true;
     clearTimeout(this.retry);
     await this.store.emptyAll();
@@ -328,7 +354,7 @@ export class Keeper {
     this.former.retain(placed.plan);
     const named = this.applyNames();
     if (isFirst) this.health.start();
-    const proxies = placed.plan.listeners.length === 0 ? 0 : workers;
+    const proxies = placed.plan.listeners.length === 0 || this.isResting ? 0 : workers;
     this.board.workers = proxies;
     await Promise.all([this.supervisor.apply(number, proxies, placed.plan.drainMs), isFirst ? named : null]);
     closeGone();
@@ -338,17 +364,17 @@ export class Keeper {
 
   /** Throws ApplyError, having undone what was prepared, if the plan cannot be applied. */
   private place(plan: Plan, number: number, prepared: PreparedListeners, isFirst: boolean): Placed {
+    const failed = prepared.listeners.flatMap(({ failures }) => failures.filter(({ isOld }) => !isOld));
     const refuse = (reason: string): ApplyError => {
       prepared.abandon();
-      return new ApplyError(reason);
+      return new ApplyError(reason, failed);
     };
-    const failures = prepared.listeners.flatMap(({ plan: { name }, failures: each }) =>
-      each
-        .filter(({ isOld }) => !isOld)
-        .map(({ plan: bind, reason, remedy }) => `listener ${name} ${bindText(bind)}: ${reason}; ${remedy}`),
-    );
+    const failures = failed.map(({ listener, plan: bind, reason, remedy }) => {
+      return `listener ${listener} ${bindText(bind)}: ${reason}; ${remedy}`;
+    });
     // A start serves what it can; a change of what runs is made whole or not at all.
-    if (!isFirst && failures.length > 0) throw refuse(failures.join('; '));
+    const isWhole = !isFirst || this.options.startsWhole === true;
+    if (isWhole && failures.length > 0) throw refuse(failures.join('; '));
     for (const failure of failures) this.options.log.error(`${failure}; it is tried again`);
     if (prepared.listeners.some(isClosed) && prepared.listeners.every(({ binds }) => binds.length === 0)) {
       throw refuse('no listener could be opened');
@@ -499,7 +525,8 @@ export class Keeper {
     });
     // It reads the board from now on, by this plan or a later one.
     this.acknowledge(row, this.generation!.number);
-    const own = formatArguments({ row, rows: this.rows.length, worker, user: this.options.user });
+    const { user, proxyTitles: titles = 'own' } = this.options;
+    const own = formatArguments({ row, rows: this.rows.length, worker, user, titles });
     // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
     const child = spawn(program, [...args, own], { stdio, detached: true });
     host.closeDescriptor(channel.other);

@@ -19,7 +19,11 @@ export interface OpenListener {
 }
 
 export interface BindFailure {
+  /** Its name. */
+  readonly listener: string;
   readonly plan: BindPlan;
+  /** The system's name of the error: `EADDRINUSE`. */
+  readonly code: string;
   readonly reason: string;
   readonly remedy: string;
   /** It failed for an earlier plan too. */
@@ -236,7 +240,8 @@ export class ListenerStore {
       log.warn(`${place}: ${reason}; trying again for a moment`);
     });
     if (opened.kind === 'failed') {
-      return { plan, reason: opened.reason, remedy: opened.remedy, isOld: false };
+      const { code, reason, remedy } = opened;
+      return { listener: listener.name, plan, code, reason, remedy, isOld: false };
     }
     if (opened.note !== null) log.warn(`${place}: ${opened.note}`);
     return this.bindOf(plan, opened.descriptors);
@@ -244,10 +249,10 @@ export class ListenerStore {
 
   /** One quiet try at what could not be opened before. */
   private openAgain(failure: BindFailure, copies: number): OpenBind | BindFailure {
-    const { plan, remedy } = failure;
+    const { plan } = failure;
     const opened = this.host.listen(plan.address, plan.dual, copies, this.isPortOurs(plan));
     if (opened.kind === 'listening') return this.bindOf(plan, opened.descriptors);
-    return { plan, reason: opened.reason, remedy, isOld: true };
+    return { ...failure, code: opened.code, reason: opened.reason, isOld: true };
   }
 
   private setOptions({ keepAlive }: ListenerPlan, { sockets }: OpenBind): void {

@@ -61,9 +61,10 @@ export function journalLine(level: LogLevel, text: string): string {
   return `<${PRIORITIES[level]}>${text}`;
 }
 
-function sentence(message: string, details: LogDetails): string {
+/** Without what could begin a line of its own. */
+export function sentence(message: string, details: LogDetails): string {
   const pairs = Object.entries(details).map(([key, value]) => ` ${key}=${quote(cut(String(value)))}`);
-  return `${printable(message)}${pairs.join('')}`;
+  return `${printable(cut(message))}${pairs.join('')}`;
 }
 
 function cut(message: string): string {

@@ -26,7 +26,14 @@ export interface ProxyArguments {
   readonly worker: number;
   /** Whom it is to become. Null: it stays who it is. */
   readonly user: ProcessUser | null;
+  readonly titles: ProxyTitles;
 }
+
+/**
+ * What its process is called: `own`, as a part of evenkeel; `borrowed`, as nginx's workers, for who looks whether nginx runs. The word itself
+ * must not be on a command line: a proxy that has only been started does not serve.
+ */
+export type ProxyTitles = 'own' | 'borrowed';
 
 export function formatArguments(given: ProxyArguments): string {
   return JSON.stringify(given);

@@ -6,7 +6,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Wards } from './wards.ts';
 
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR2'] as const;
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const;
 
 export class Parent {
   private readonly wards: Wards;

@@ -1,12 +1,14 @@
 /** nginx.conf as one of the languages of a configuration: text to the same document that YAML holds. */
-import { diagnose, type Finding, type Problem, problem } from '../diagnostic.ts';
+import { diagnose, type Diagnostic, type Finding, type Problem, problem } from '../diagnostic.ts';
 import type { Code } from '../errors.ts';
 import { formatDuration } from '../units.ts';
-import type { FrontEnd, FrontEndContext, FrontEndDocument, RootFile } from '../front-end.ts';
+import type { FileAccess, FrontEnd, FrontEndContext, FrontEndDocument, RootFile } from '../front-end.ts';
+import type { ProcessSettings } from '../process-settings.ts';
 import { DocumentBuilder } from './document.ts';
 import { readHttp } from './http.ts';
 import { Notes } from './notes.ts';
 import { type Directive, parseNginx } from './parse.ts';
+import { PROCESS_DIRECTIVES, readProcessSettings } from './process-settings.ts';
 import { Scope } from './scope.ts';
 import { readStream } from './stream.ts';
 import { checkStructure } from './structure.ts';
@@ -25,7 +27,7 @@ export const nginxFrontEnd: FrontEnd = {
 function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
   const { directives, fault } = parseNginx(root, context.files);
   const document = new DocumentBuilder(root.name);
-  const notes = new Notes();
+  const notes = new Notes(root.rulesProcesses === true ? PROCESS_DIRECTIVES : undefined);
   if (fault !== null) {
     return result(null, document, [
       diagnose(problem('directive-wrong', { reason: fault.reason, fix: fault.fix }), fault.place),
@@ -35,12 +37,29 @@ function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
   checkStructure(main, 'main', notes);
   // What is built on a directive that is none would only say the same again.
   if (notes.hasErrors) return result(null, document, notes.diagnostics);
-  readMain(new Scope('main', main, null), document, notes);
-  return result(notes.hasErrors ? null : document.value, document, notes.diagnostics, notes.lacksParts);
+  const scope = new Scope('main', main, null);
+  const processes = readProcessSettings(scope, notes);
+  readMain(scope, document, notes);
+  const value = notes.hasErrors ? null : document.value;
+  return { ...result(value, document, notes.diagnostics, notes.lacksParts), processes };
+}
+
+/** Only what the file says of the processes. Null: it cannot be read, and the diagnostics say why. */
+export function readNginxProcesses(
+  root: RootFile,
+  files: FileAccess,
+): { readonly processes: ProcessSettings | null; readonly diagnostics: readonly Diagnostic[] } {
+  const { directives, fault } = parseNginx(root, files);
+  const notes = new Notes();
+  if (fault !== null) notes.error(fault.place, fault.reason, fault.fix);
+  const processes = fault === null ? readProcessSettings(new Scope('main', directives, null), notes) : null;
+  return { processes, diagnostics: notes.diagnostics };
 }
 
 function readMain(main: Scope, document: DocumentBuilder, notes: Notes): void {
   const workers = main.own('worker_processes')[0]?.args[0];
+  // A piece of a configuration does not say how much of the machine there is for it.
+  if (workers === undefined && main.own('events').length > 0) document.value['workers'] = 1;
   if (workers !== undefined && workers.text !== 'auto') {
     if (/^[1-9][0-9]{0,3}$/.test(workers.text)) document.value['workers'] = Number(workers.text);
     else notes.error(workers.place, 'invalid number of "worker_processes"', 'write a number, or auto');

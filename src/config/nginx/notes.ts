@@ -8,6 +8,12 @@ export class Notes {
   private readonly left = new Map<string, { readonly names: Set<string>; readonly place: Place }>();
   private readonly withoutEffect = new Set<string>();
   private withoutEffectPlace: Place | null = null;
+  /** These have an effect, whatever the table says of them. */
+  private readonly effective: ReadonlySet<string>;
+
+  constructor(effective: ReadonlySet<string> = new Set()) {
+    this.effective = effective;
+  }
 
   /** nginx would not start. */
   error(place: Place, reason: string, fix: string): void {
@@ -24,12 +30,14 @@ export class Notes {
   }
 
   leftOut(place: Place, name: string, reason: string): void {
+    if (this.effective.has(name)) return;
     const entry = this.left.get(reason) ?? { names: new Set(), place };
     entry.names.add(name);
     this.left.set(reason, entry);
   }
 
   noEffect(place: Place, name: string): void {
+    if (this.effective.has(name)) return;
     this.withoutEffectPlace ??= place;
     this.withoutEffect.add(name);
   }

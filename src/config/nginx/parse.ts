@@ -20,6 +20,8 @@ export interface Parsed {
   readonly fault: NginxSyntaxError | null;
 }
 
+/** Where a preface is written. */
+export const COMMAND_LINE = 'command line';
 /** Blocks in blocks; a parser that recurses has to end somewhere. */
 const DEPTH_MAX = 64;
 const INCLUDE_DEPTH_MAX = 32;
@@ -30,6 +32,7 @@ const DIRECTIVES_MAX = 2_000_000;
 export function parseNginx(root: RootFile, files: FileAccess): Parsed {
   const parser = new Parser(root.name, files);
   try {
+    if (root.preface !== undefined) parser.readFile(COMMAND_LINE, root.preface, 0, 0);
     parser.readFile(root.name, root.text, 0, 0);
     return { directives: parser.root, fault: null };
   } catch (error) {

@@ -148,7 +148,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'differs',
         "only `/page` without `=`, of which only a warning is given: **error pages are evenkeel's own**",
       ],
-      ['error_log', 'http server location', '1+', 'left out', 'evenkeel logs on stderr'],
+      ['error_log', 'server location', '1+', 'left out', 'there is one log for all servers'],
       [
         'resolver',
         'http server location',

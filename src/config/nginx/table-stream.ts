@@ -15,7 +15,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
       ['server', 'stream', '0 {}', 'works', ''],
       ['listen', 'stream-server', '1+', 'differs', 'as for HTTP; **`ssl`, `udp` and `proxy_protocol` are refused**'],
       ['server_name', 'stream-server', '1+', 'not yet', '**there is nothing like it yet**'],
-      ['error_log', 'stream stream-server', '1+', 'left out', 'evenkeel logs on stderr'],
+      ['error_log', 'stream-server', '1+', 'left out', 'there is one log for all servers'],
       [
         'resolver',
         'stream stream-server',

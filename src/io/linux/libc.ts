@@ -61,6 +61,7 @@ const c = {
   getsockname: library.func('int getsockname(int, void *, void *)') as Call,
   sendto: library.func('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)') as Call,
   pipe2: library.func('int pipe2(void *, int)') as Call,
+  dup3: library.func('int dup3(int, int, int)') as Call,
   fcntl: library.func('int fcntl(int, int, intptr_t)') as Call,
   poll: library.func('int poll(void *, unsigned long, int)') as Call,
   memfd_create: library.func('int memfd_create(const char *, uint32_t)') as Call,
@@ -123,6 +124,11 @@ export function pipe(): readonly [number, number] | number {
 /** The same under the lowest free number that is not below `place`. */
 export function duplicateFrom(descriptor: number, place: number): number {
   return result(c.fcntl(descriptor, F_DUPFD_CLOEXEC, place));
+}
+
+/** The same under this number, whatever had it before; processes to come inherit it. 0, or a negative errno. */
+export function duplicateTo(descriptor: number, place: number): number {
+  return Math.min(0, result(c.dup3(descriptor, place, 0)));
 }
 
 const POLLOUT = 4;

@@ -1,0 +1,107 @@
+/** `evenkeel nginx`: what each of nginx's options asks for. */
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { EXIT_FAILED, EXIT_OK } from '../../cli/exit-codes.ts';
+import type { NginxOptions, NginxSignal } from '../../cli/nginx-arguments.ts';
+import { readNginxProcesses } from '../../config/nginx/front-end.ts';
+import type { ProcessSettings } from '../../config/process-settings.ts';
+import type { Output } from '../check.ts';
+import { startDaemon, takeDaemon } from '../daemon.ts';
+import { IncludedFiles } from '../included-files.ts';
+import { readPid } from '../pid-file.ts';
+import { type Program, runInManner } from '../run.ts';
+import { SUCCESSOR_VARIABLE } from '../upgrade/succession.ts';
+import { wordsFor } from '../wording.ts';
+import { ErrorLog } from './error-log.ts';
+import { NginxManner } from './nginx-manner.ts';
+import { Places } from './places.ts';
+import { systemWords } from './system-words.ts';
+import { HELP, versionText } from './tell-version.ts';
+import { testConfiguration } from './test-configuration.ts';
+
+const SIGNALS = { stop: 'SIGTERM', quit: 'SIGQUIT', reopen: 'SIGUSR1', reload: 'SIGHUP' } as const satisfies Readonly<
+  Record<NginxSignal, NodeJS.Signals>
+>;
+
+export async function nginxCommand(options: NginxOptions, program: Program, { out, err }: Output): Promise<number> {
+  const { showsHelp, showsVersion, showsModules, isTest, isDump, isQuiet, signal } = options;
+  if (showsVersion) {
+    err(versionText(program.version, showsModules));
+    if (showsHelp) err(HELP);
+    if (!isTest) return EXIT_OK;
+  }
+  const places = new Places(options);
+  const errorLog = new ErrorLog(places.errorLog);
+  const { file } = places;
+  const daemon = takeDaemon(process.env);
+  const manner = new NginxManner({ places, errorLog, daemon });
+  const unreadable = whyUnreadable(file.path);
+  if (unreadable !== null) {
+    errorLog.put('emerg', `open() "${file.path}" failed (${unreadable})`);
+    if (isTest) err(`nginx: configuration file ${file.path} test failed\n`);
+    return EXIT_FAILED;
+  }
+  if (isTest) return testConfiguration({ file, isDump, isQuiet, tell: (line) => manner.tell(line), out, err });
+  const text = readFileSync(file.path, 'utf8');
+  const { processes, diagnostics } = readNginxProcesses({ ...file, name: file.path, text }, new IncludedFiles());
+  if (signal !== null) {
+    for (const diagnostic of diagnostics) manner.tell(wordsFor('nginx')(diagnostic));
+    return processes === null ? EXIT_FAILED : sendSignal(signal, places.pidFile(processes), errorLog);
+  }
+  if (leavesForeground(processes) && daemon === null) return startDaemon();
+  const socket = processes === null ? null : `${places.pidFile(processes)}.control`;
+  return runInManner(
+    {
+      files: [file],
+      node: null,
+      engine: null,
+      workers: null,
+      socket,
+      logFormat: null,
+      logLevel: 'info',
+      isRestrained: false,
+      isWatching: false,
+    },
+    program,
+    manner,
+  );
+}
+
+/** What is wrong with the file is said by who reads it to serve. */
+function leavesForeground(processes: ProcessSettings | null): boolean {
+  return process.env[SUCCESSOR_VARIABLE] === undefined && processes?.isDaemon === true;
+}
+
+/** Null: it can be read. */
+function whyUnreadable(path: string): string | null {
+  try {
+    closeSync(openSync(path, 'r'));
+    return null;
+  } catch (error) {
+    return systemWords(error);
+  }
+}
+
+function sendSignal(name: NginxSignal, path: string, errorLog: ErrorLog): number {
+  let pid: number | string | null;
+  try {
+    pid = readPid(path);
+  } catch (error) {
+    errorLog.put('error', `open() "${path}" failed (${systemWords(error)})`);
+    return EXIT_FAILED;
+  }
+  if (typeof pid !== 'number' || pid === 0) {
+    const text =
+      pid === null
+        ? `open() "${path}" failed (2: No such file or directory)`
+        : `invalid PID number "${pid}" in "${path}"`;
+    errorLog.put('error', text);
+    return EXIT_FAILED;
+  }
+  try {
+    process.kill(pid, SIGNALS[name]);
+    return EXIT_OK;
+  } catch (error) {
+    errorLog.put('alert', `kill(${pid}, ${SIGNALS[name]}) failed (${systemWords(error)})`);
+    return EXIT_FAILED;
+  }
+}

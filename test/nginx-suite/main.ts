@@ -1,0 +1,144 @@
+/**
+ * nginx's own test suite against `evenkeel nginx`: `npm run nginx-suite -- FOLDER [WORD...]`, with a checkout of the public repository
+ * nginx/nginx-tests, of which nothing is kept here; WORDs choose files by their names. Counts per file, and why files fail, grouped by the
+ * first thing that is said. It runs in a network namespace of its own, with a copy of the suite whose patience is longer.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { program } from '../evenkeel.ts';
+
+const SELF = fileURLToPath(import.meta.url);
+/** Says that this process is the one inside of the namespace. */
+const INSIDE = 'EVENKEEL_NGINX_SUITE';
+/** How many looks of 0.1 s for a program that starts or ends; the suite's own are 50. */
+const LOOKS = 600;
+const FILE_MS_MAX = 180_000;
+
+interface Outcome {
+  readonly file: string;
+  readonly kind: 'pass' | 'fail' | 'skip';
+  readonly ok: number;
+  readonly notOk: number;
+  /** The first thing that is wrong, or why it was skipped. */
+  readonly reason: string;
+}
+
+const [folder, ...words] = process.argv.slice(2);
+process.exitCode = process.env[INSIDE] === undefined ? enterNamespace() : await runSuite();
+
+function enterNamespace(): number {
+  if (folder === undefined) {
+    process.stderr.write('usage: npm run nginx-suite -- FOLDER [WORD...]\n');
+    return 2;
+  }
+  const script = 'ip link set lo up && exec "$@"';
+  const args = ['--net', 'sh', '-c', script, 'sh', process.execPath, SELF, ...process.argv.slice(2)];
+  const { status } = spawnSync('unshare', args, { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1' } });
+  return status ?? 1;
+}
+
+async function runSuite(): Promise<number> {
+  const base = mkdtempSync(join(tmpdir(), 'evenkeel-suite-'));
+  try {
+    const suite = join(base, 'suite');
+    cpSync(folder, suite, { recursive: true });
+    const harness = join(suite, 'lib/Test/Nginx.pm');
+    writeFileSync(harness, readFileSync(harness, 'utf8').replaceAll('(1 .. 50)', `(1 .. ${LOOKS})`));
+    const binary = writeBinary(base);
+    const files = readdirSync(suite)
+      .filter((name) => name.endsWith('.t') && (words.length === 0 || words.some((word) => name.includes(word))))
+      .sort();
+    const outcomes: Outcome[] = [];
+    for (const file of files) {
+      const outcome = await runFile(suite, file, binary);
+      outcomes.push(outcome);
+      const { kind, ok, notOk, reason } = outcome;
+      process.stdout.write(`${kind} ${file} ${ok} ok, ${notOk} not ok${reason === '' ? '' : `: ${reason}`}\n`);
+    }
+    summarize(outcomes);
+    return 0;
+  } finally {
+    rmSync(base, { recursive: true, force: true });
+  }
+}
+
+/** What the suite runs as nginx. Which modules there are does not change from file to file. */
+function writeBinary(base: string): string {
+  const { stderr } = spawnSync(process.execPath, [program, 'nginx', '-V'], { encoding: 'utf8' });
+  const modules = join(base, 'modules');
+  writeFileSync(modules, stderr);
+  mkdirSync(join(base, 'bin'));
+  const binary = join(base, 'bin/nginx');
+  const script = `#!/bin/sh\n[ "$*" = -V ] && exec cat ${modules} >&2\nexec ${process.execPath} ${program} nginx "$@"\n`;
+  writeFileSync(binary, script, { mode: 0o755 });
+  return binary;
+}
+
+async function runFile(suite: string, file: string, binary: string): Promise<Outcome> {
+  const child = spawn('perl', [file], {
+    cwd: suite,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TEST_NGINX_BINARY: binary },
+  });
+  let out = '';
+  let said = '';
+  child.stdout.on('data', (data: Buffer) => (out += data.toString('latin1')));
+  child.stderr.on('data', (data: Buffer) => (said += data.toString('latin1')));
+  const timer = setTimeout(() => endGroup(child.pid!), FILE_MS_MAX);
+  const code = await new Promise<number | null>((resolve) => child.on('exit', resolve));
+  clearTimeout(timer);
+  endGroup(child.pid!);
+  return judge(basename(file, '.t'), out, said, code);
+}
+
+/** What a file that failed has left running. */
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // Nothing is left.
+  }
+}
+
+function judge(file: string, out: string, said: string, code: number | null): Outcome {
+  const skipped = /^1\.\.0 # SKIP (.*)$/m.exec(out);
+  if (skipped !== null) return { file, kind: 'skip', ok: 0, notOk: 0, reason: skipped[1] };
+  const results = out.match(/^(?:not )?ok \d+.*$/gm) ?? [];
+  const wrong = results.filter((line) => line.startsWith('not ok') && !/# TODO/.test(line));
+  const planned = Number(/^1\.\.(\d+)$/m.exec(out)?.[1] ?? -1);
+  const isWhole = wrong.length === 0 && results.length === planned && code === 0;
+  const emerg = /\[emerg\] (.*)/.exec(said)?.[1];
+  const first = emerg ?? wrong[0] ?? said.split('\n').find((line) => line !== '') ?? `exit code ${code}`;
+  return {
+    file,
+    kind: isWhole ? 'pass' : 'fail',
+    ok: results.length - wrong.length,
+    notOk: wrong.length,
+    reason: isWhole ? '' : first,
+  };
+}
+
+function summarize(outcomes: readonly Outcome[]): void {
+  const count = (kind: Outcome['kind']): number => outcomes.filter((outcome) => outcome.kind === kind).length;
+  const subtests = outcomes.reduce((sum, { ok }) => sum + ok, 0);
+  const total = `${count('pass')} pass, ${count('fail')} fail, ${count('skip')} skip; ${subtests} subtests ok`;
+  process.stdout.write(`\n${outcomes.length} files: ${total}\n`);
+  for (const kind of ['fail', 'skip'] as const) {
+    const groups = new Map<string, string[]>();
+    for (const { file, reason } of outcomes.filter((outcome) => outcome.kind === kind)) {
+      // Places and numbers differ from file to file.
+      const key = reason
+        .replace(/ in \S+$/, '')
+        .replace(/\d+/g, 'N')
+        .slice(0, 120);
+      groups.set(key, [...(groups.get(key) ?? []), file]);
+    }
+    const sorted = [...groups].sort(([, a], [, b]) => b.length - a.length);
+    for (const [reason, files] of sorted)
+      process.stdout.write(`${kind} ${files.length}: ${reason}: ${files.join(' ')}\n`);
+  }
+}
