@@ -150,8 +150,11 @@ test(
 
     // Reload: a wrong file changes nothing.
     nginx.configure('wrong on;', 'return 204;');
+    const refused = nginx.run('-s', 'reload');
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /^nginx: \[emerg\] unknown directive "wrong" in .*:2\n$/);
     kill(first, 'SIGHUP');
-    await nginx.logs(/\[emerg\] \d+#\d+: unknown directive "wrong" in .*:2\n/);
+    await nginx.logs(/reload by SIGHUP refused[^]*\[emerg\] \d+#\d+: unknown directive "wrong" in .*:2\n/);
     assert.equal((await get(nginx.port)).status, 200);
     nginx.configure('', 'return 204;');
     assert.equal(nginx.run('-s', 'reload').code, 0);

@@ -82,7 +82,8 @@ async function runFile(suite: string, file: string, binary: string): Promise<Out
     cwd: suite,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TEST_NGINX_BINARY: binary },
+    // With what keeps a file from being tried in the output.
+    env: { ...process.env, TEST_NGINX_BINARY: binary, TEST_NGINX_VERBOSE: '1' },
   });
   let out = '';
   let said = '';
@@ -105,14 +106,15 @@ function endGroup(leader: number): void {
 }
 
 function judge(file: string, out: string, said: string, code: number | null): Outcome {
+  const emerg = /\[emerg\] (?:\d+#\d+: )?(.*)/.exec(said + out)?.[1];
   const skipped = /^1\.\.0 # SKIP (.*)$/m.exec(out);
-  if (skipped !== null) return { file, kind: 'skip', ok: 0, notOk: 0, reason: skipped[1] };
+  if (skipped !== null) return { file, kind: 'skip', ok: 0, notOk: 0, reason: emerg ?? skipped[1] };
   const results = out.match(/^(?:not )?ok \d+.*$/gm) ?? [];
   const wrong = results.filter((line) => line.startsWith('not ok') && !/# TODO/.test(line));
   const planned = Number(/^1\.\.(\d+)$/m.exec(out)?.[1] ?? -1);
   const isWhole = wrong.length === 0 && results.length === planned && code === 0;
-  const emerg = /\[emerg\] (.*)/.exec(said)?.[1];
-  const first = emerg ?? wrong[0] ?? said.split('\n').find((line) => line !== '') ?? `exit code ${code}`;
+  const broken = said.split('\n').find((line) => line !== '' && !line.startsWith('nginx: ') && !line.startsWith('#'));
+  const first = emerg ?? wrong[0] ?? broken ?? `exit code ${code}`;
   return {
     file,
     kind: isWhole ? 'pass' : 'fail',

@@ -76,9 +76,8 @@ export class NginxManner implements Manner {
       throw new StartError(openFault(this.pidFile.path, error));
     }
     this.isServing = true;
-    if (daemon === null) return;
     errorLog.leaveTerminal();
-    daemon.report();
+    daemon?.report();
   }
 
   handleStartFailed(error: Error): void {

@@ -7,10 +7,10 @@ import type { ProcessSettings } from '../../config/process-settings.ts';
 import type { Output } from '../check.ts';
 import { startDaemon, takeDaemon } from '../daemon.ts';
 import { IncludedFiles } from '../included-files.ts';
+import { loadConfiguration } from '../load.ts';
 import { readPid } from '../pid-file.ts';
 import { type Program, runInManner } from '../run.ts';
 import { SUCCESSOR_VARIABLE } from '../upgrade/succession.ts';
-import { wordsFor } from '../wording.ts';
 import { ErrorLog } from './error-log.ts';
 import { NginxManner } from './nginx-manner.ts';
 import { Places } from './places.ts';
@@ -41,12 +41,14 @@ export async function nginxCommand(options: NginxOptions, program: Program, { ou
     return EXIT_FAILED;
   }
   if (isTest) return testConfiguration({ file, isDump, isQuiet, tell: (line) => manner.tell(line), out, err });
-  const text = readFileSync(file.path, 'utf8');
-  const { processes, diagnostics } = readNginxProcesses({ ...file, name: file.path, text }, new IncludedFiles());
   if (signal !== null) {
-    for (const diagnostic of diagnostics) manner.tell(wordsFor('nginx')(diagnostic));
-    return processes === null ? EXIT_FAILED : sendSignal(signal, places.pidFile(processes), errorLog);
+    // As nginx: a file that is wrong is said now, and nothing is sent.
+    const { printed, loaded } = loadConfiguration({ files: [file], node: null, workers: null, wording: 'nginx' });
+    for (const line of printed) manner.tell(line);
+    return loaded === null ? EXIT_FAILED : sendSignal(signal, places.pidFile(loaded.ready.processes!), errorLog);
   }
+  const text = readFileSync(file.path, 'utf8');
+  const processes = readNginxProcesses({ ...file, name: file.path, text }, new IncludedFiles());
   if (leavesForeground(processes) && daemon === null) return startDaemon();
   const socket = processes === null ? null : `${places.pidFile(processes)}.control`;
   return runInManner(

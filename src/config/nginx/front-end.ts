@@ -1,5 +1,5 @@
 /** nginx.conf as one of the languages of a configuration: text to the same document that YAML holds. */
-import { diagnose, type Diagnostic, type Finding, type Problem, problem } from '../diagnostic.ts';
+import { diagnose, type Finding, type Problem, problem } from '../diagnostic.ts';
 import type { Code } from '../errors.ts';
 import { formatDuration } from '../units.ts';
 import type { FileAccess, FrontEnd, FrontEndContext, FrontEndDocument, RootFile } from '../front-end.ts';
@@ -44,16 +44,10 @@ function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
   return { ...result(value, document, notes.diagnostics, notes.lacksParts), processes };
 }
 
-/** Only what the file says of the processes. Null: it cannot be read, and the diagnostics say why. */
-export function readNginxProcesses(
-  root: RootFile,
-  files: FileAccess,
-): { readonly processes: ProcessSettings | null; readonly diagnostics: readonly Diagnostic[] } {
+/** Only what the file says of the processes. Null: it cannot be read, and why is said by who reads all of it. */
+export function readNginxProcesses(root: RootFile, files: FileAccess): ProcessSettings | null {
   const { directives, fault } = parseNginx(root, files);
-  const notes = new Notes();
-  if (fault !== null) notes.error(fault.place, fault.reason, fault.fix);
-  const processes = fault === null ? readProcessSettings(new Scope('main', directives, null), notes) : null;
-  return { processes, diagnostics: notes.diagnostics };
+  return fault === null ? readProcessSettings(new Scope('main', directives, null), new Notes()) : null;
 }
 
 function readMain(main: Scope, document: DocumentBuilder, notes: Notes): void {

@@ -1,0 +1,95 @@
+/** Units that were written for nginx and keepalived, with evenkeel under these names: what they do to their programs has its effect. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { freePort, get, program, startBackend } from './evenkeel.ts';
+import { SystemdMachine, systemdSkip } from './systemd.ts';
+import { until } from './waiting.ts';
+
+/** As Debian has it: leaves the foreground, is known by its pid file, and is stopped by SIGQUIT. */
+const NGINX_UNIT = `
+[Service]
+Type=forking
+PIDFile=/run/nginx.pid
+ExecStartPre=/usr/local/sbin/nginx -t -q -g 'daemon on; master_process on;'
+ExecStart=/usr/local/sbin/nginx -g 'daemon on; master_process on;'
+ExecReload=/usr/local/sbin/nginx -g 'daemon on; master_process on;' -s reload
+ExecStop=-/sbin/start-stop-daemon --quiet --stop --retry QUIT/5 --pidfile /run/nginx.pid
+TimeoutStopSec=5
+KillMode=mixed
+`;
+
+/** Likewise: stays, says when it is ready, and is reloaded by SIGHUP. */
+const KEEPALIVED_UNIT = `
+[Service]
+Type=notify
+ExecStart=/usr/local/sbin/keepalived --dont-fork
+ExecReload=/bin/kill -HUP $MAINPID
+`;
+
+function install(machine: SystemdMachine, name: 'nginx' | 'keepalived', unit: string): void {
+  machine.run('mkdir', '-p', '/usr/local/sbin', `/etc/${name}`);
+  machine.write(`/usr/local/sbin/${name}`, `#!/bin/sh\nexec ${process.execPath} ${program} ${name} "$@"\n`);
+  machine.run('chmod', '755', `/usr/local/sbin/${name}`);
+  machine.write(`/run/units/${name}.service`, unit);
+  machine.run('systemctl', 'daemon-reload');
+}
+
+test("nginx's own unit: start, reload, SIGUSR2 and stop", systemdSkip(), async (t) => {
+  const backend = await startBackend(t);
+  const port = await freePort();
+  const machine = await SystemdMachine.start(t);
+  const configure = (location: string): void => {
+    const http = `http { server { listen 127.0.0.1:${port}; location / { ${location} } } }`;
+    machine.write('/etc/nginx/nginx.conf', `error_log /tmp/error.log info; events { } ${http}\n`);
+  };
+  install(machine, 'nginx', NGINX_UNIT);
+  configure(`proxy_pass http://${backend.address};`);
+  const started = await machine.runBeside('systemctl', 'start', 'nginx');
+  assert.equal(started.code, 0, `${started.out}${machine.run('systemctl', 'status', 'nginx').out}`);
+  assert.equal((await get(port)).status, 200);
+  const first = machine.show('nginx', 'MainPID');
+  assert.equal(machine.read('/run/nginx.pid'), `${first}\n`);
+
+  configure('return 204;');
+  assert.equal((await machine.runBeside('systemctl', 'reload', 'nginx')).code, 0);
+  await until(async () => (await get(port)).status === 204);
+
+  machine.run('kill', '-USR2', first);
+  await until(
+    () =>
+      machine.show('nginx', 'MainPID') !== first &&
+      machine.read('/run/nginx.pid') === `${machine.show('nginx', 'MainPID')}\n`,
+    () => machine.read('/tmp/error.log'),
+  );
+  assert.equal((await get(port)).status, 204);
+  assert.equal((await machine.runBeside('systemctl', 'stop', 'nginx')).code, 0);
+  assert.equal(machine.show('nginx', 'Result'), 'success');
+  await assert.rejects(get(port), { code: 'ECONNREFUSED' });
+  assert.notEqual(machine.run('sh', '-c', 'ps -ef | grep -q "[n]ginx"').code, 0);
+});
+
+test("keepalived's own unit: start, reload and stop", systemdSkip(), async (t) => {
+  const machine = await SystemdMachine.start(t, { isApart: true });
+  machine.run('ip', 'link', 'set', 'lo', 'up');
+  machine.run('ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'wire');
+  machine.run('ip', 'link', 'set', 'wire', 'up');
+  machine.run('ip', 'address', 'add', '192.168.15.5/24', 'dev', 'eth0');
+  machine.run('ip', 'link', 'set', 'eth0', 'up');
+  const configure = (address: string): void => {
+    const router = `interface eth0\nvirtual_router_id 50\npriority 150\nvirtual_ipaddress {\n${address}\n}\n`;
+    machine.write('/etc/keepalived/keepalived.conf', `vrrp_instance VI_1 {\n${router}}\n`);
+  };
+  const has = (address: string): boolean => machine.run('ip', '-br', 'address').out.includes(address);
+  install(machine, 'keepalived', KEEPALIVED_UNIT);
+  configure('192.168.15.3');
+  const started = await machine.runBeside('systemctl', 'start', 'keepalived');
+  assert.equal(started.code, 0, `${started.out}${machine.run('systemctl', 'status', 'keepalived').out}`);
+  await until(() => has('192.168.15.3'));
+  assert.equal(machine.read('/run/keepalived.pid'), `${machine.show('keepalived', 'MainPID')}\n`);
+  configure('192.168.15.4');
+  assert.equal((await machine.runBeside('systemctl', 'reload', 'keepalived')).code, 0);
+  await until(() => has('192.168.15.4') && !has('192.168.15.3'));
+  assert.equal((await machine.runBeside('systemctl', 'stop', 'keepalived')).code, 0);
+  assert.equal(machine.show('keepalived', 'Result'), 'success');
+  assert.equal(has('192.168.15.4'), false);
+});
