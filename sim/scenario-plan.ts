@@ -68,7 +68,15 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
     });
   }
   return {
-    plan: { workers: 1, listeners, upstreams, serverSlots: slots.count, graceMs: GRACE_MS, drainMs: DRAIN_MS },
+    plan: {
+      workers: 1,
+      listeners,
+      upstreams,
+      values: [],
+      serverSlots: slots.count,
+      graceMs: GRACE_MS,
+      drainMs: DRAIN_MS,
+    },
     servers,
   };
 }
@@ -241,6 +249,10 @@ function drawRoutes(prng: Prng, faults: ReadonlySet<Fault>, upstreams: number): 
       requestHeaders: drawEdit(prng, faults, 'q'),
       responseHeaders: drawEdit(prng, faults, 's'),
       successHeaders: [],
+      name: null,
+      steps: [],
+      errors: [],
+      isInternal: false,
     });
   }
   if (!prng.oneIn(8)) {
@@ -250,6 +262,10 @@ function drawRoutes(prng: Prng, faults: ReadonlySet<Fault>, upstreams: number): 
       requestHeaders: NO_EDIT,
       responseHeaders: NO_EDIT,
       successHeaders: [],
+      name: null,
+      steps: [],
+      errors: [],
+      isInternal: false,
     });
   }
   return routes;
@@ -288,5 +304,6 @@ function drawProxy(prng: Prng, faults: ReadonlySet<Fault>, upstreams: number): A
     upgrade: true,
     bodyBytes: null,
     passesClaims: false,
+    interceptsErrors: false,
   };
 }

@@ -203,7 +203,7 @@ function mediumCount(smallCount: number): number {
   return (smallCount >> 1) + 1;
 }
 
-/** One of them is the scratch slot. */
+/** Two of them are the scratch slot and that of targets. */
 function headCount(smallCount: number): number {
-  return (smallCount >> 4) + 2;
+  return (smallCount >> 4) + 3;
 }

@@ -26,19 +26,82 @@ export function checkRoutes(
   report: Report,
 ): void {
   const seen = new Reachability();
+  const names = new Set<string>();
   for (const { path: at, value: route } of itemsOf(routes, path)) {
-    const action = checkAction(listener, route, at, uses, report);
+    if (route.name === undefined) continue;
+    if (names.has(route.name)) report.atValue([...at, 'name'], 'name-taken', { value: show(route.name) });
+    names.add(route.name);
+  }
+  for (const { path: at, value: route } of itemsOf(routes, path)) {
+    checkErrors(route, at, names, report);
+    checkSteps(listener, route.steps, [...at, 'steps'], names, uses, report);
+    const action =
+      route.steps !== undefined && !hasAction(route) ? 'steps' : checkAction(listener, route, at, uses, report);
     if (route.match !== undefined) checkMatch(route.match, [...at, 'match'], report);
     if (route.rewrite !== undefined) checkRewrite(route, [...at, 'rewrite'], report);
-    for (const side of ['request', 'response'] as const)
-      checkHeaders(route.headers?.[side], [...at, 'headers', side], report);
-    checkHeaders(route.headers?.success, [...at, 'headers', 'success'], report);
-    checkSizes(route, at, report);
+    checkEdits(route, at, report);
+    if (route.steps !== undefined || route.name !== undefined) continue;
     // Of a match that is not whole nobody knows what it takes.
     if (action === null) continue;
     if (!report.isWhole([...at, 'match']) || !report.lacks(at, 'match')) continue;
     const taker = seen.add(route.match ?? {}, at);
     if (taker !== null) report.atKey(at, 'route-unreachable', { line: report.lineOf(taker) });
+  }
+}
+
+const ACTIONS = ['upstream', 'redirect', 'respond', 'ready', 'close'] as const;
+
+function hasAction(route: Route): boolean {
+  return ACTIONS.some((key) => route[key] !== undefined);
+}
+
+function checkEdits(route: Route, path: Path, report: Report): void {
+  for (const side of ['request', 'response'] as const)
+    checkHeaders(route.headers?.[side], [...path, 'headers', side], report);
+  checkHeaders(route.headers?.success, [...path, 'headers', 'success'], report);
+  checkSizes(route, path, report);
+}
+
+function checkErrors(route: Route, path: Path, names: ReadonlySet<string>, report: Report): void {
+  for (const { path: at, value: page } of itemsOf(route.errors, [...path, 'errors'])) {
+    report.oneOf(page, at, ['call', 'to', 'redirect']);
+    if (page.call !== undefined && !names.has(page.call)) {
+      report.atValue([...at, 'call'], 'undefined-route', { value: show(page.call) });
+    }
+  }
+}
+
+function checkSteps(
+  listener: string | null,
+  steps: Route['steps'] | undefined,
+  path: Path,
+  names: ReadonlySet<string>,
+  uses: UpstreamUses,
+  report: Report,
+): void {
+  for (const { path: at, value: step } of itemsOf(steps, path)) {
+    const kind = report.oneOf(step, at, ['set', 'if', 'rewrite', 'take', 'call', 'find', 'stop']);
+    if (kind === 'if') {
+      if (step.if?.is !== undefined) report.oneOf(step.if, [...at, 'if'], ['is', 'is-not', 'regex', 'not-regex']);
+      if (step.do === undefined && report.lacks(at, 'do')) {
+        report.atKey(at, 'missing-key', { place: 'a step with `if`', key: 'do', fix: 'write `do: [ ... ]`' });
+      }
+      checkSteps(listener, step.do, [...at, 'do'], names, uses, report);
+    } else if (step.do !== undefined) {
+      report.atKey([...at, 'do'], 'no-effect', { key: 'do', reason: 'there is no `if`', fix: 'leave it out' });
+    }
+    if (step.rewrite !== undefined) report.oneOf(step.rewrite, [...at, 'rewrite'], ['to', 'take']);
+    const inner = step.take === undefined ? [...at, 'rewrite', 'take'] : [...at, 'take'];
+    const taken = step.take ?? step.rewrite?.take;
+    if (taken !== undefined) {
+      checkErrors(taken, inner, names, report);
+      checkAction(listener, taken, inner, uses, report);
+      checkEdits(taken, inner, report);
+      if (taken.rewrite !== undefined) checkRewrite(taken, [...inner, 'rewrite'], report);
+    }
+    if (step.call !== undefined && !names.has(step.call)) {
+      report.atValue([...at, 'call'], 'undefined-route', { value: show(step.call) });
+    }
   }
 }
 
@@ -49,7 +112,7 @@ function checkAction(
   uses: UpstreamUses,
   report: Report,
 ): string | null {
-  const action = report.oneOf(route, path, ['upstream', 'redirect', 'respond', 'ready', 'close']);
+  const action = report.oneOf(route, path, ACTIONS);
   if (route.upstream !== undefined) uses.add(route.upstream, [...path, 'upstream'], 'http', listener);
   if (action !== null && action !== 'upstream') {
     const reason = `\`${action}\` answers without a server`;

@@ -1,15 +1,17 @@
 /** A route of the Config to a route of the Plan. */
 import { assert } from '../base/assert.ts';
 import { DEFAULTS } from './defaults.ts';
-import type { RouteConfig, ValueMatch } from './model.ts';
+import type { RouteConfig, StepConfig, ValueMatch } from './model.ts';
 import type {
   ActionPlan,
+  ErrorPagePlan,
   HeaderEditPlan,
   MatchPlan,
   PathMatchPlan,
   RetryPlan,
   RewritePlan,
   RoutePlan,
+  StepPlan,
   ValueMatchPlan,
 } from './plan.ts';
 import { hostsOf, listOf } from './parts.ts';
@@ -19,12 +21,46 @@ import { parseDuration, parseSize } from './units.ts';
 /** `passesClaims`: the listener says `forwarded: pass`. */
 export function compileRoute(route: RouteConfig, passesClaims: boolean): RoutePlan {
   return {
+    name: route.name ?? null,
+    steps: (route.steps ?? []).flatMap((step) => compileStep(step, passesClaims)),
+    errors: (route.errors ?? []).map(compileErrorPage),
+    isInternal: route.internal ?? DEFAULTS.route.internal,
     match: compileMatch(route.match ?? {}),
     action: compileAction(route, passesClaims),
     requestHeaders: compileHeaders(route.headers?.request ?? {}),
     responseHeaders: compileHeaders(route.headers?.response ?? {}),
     successHeaders: compileHeaders(route.headers?.success ?? {}).add,
   };
+}
+
+function compileErrorPage(page: NonNullable<RouteConfig['errors']>[number]): ErrorPagePlan {
+  const { status, call, to, redirect, answer = null } = page;
+  const statuses = listOf(status);
+  if (call !== undefined) return { statuses, to: { kind: 'call', name: call }, answer };
+  if (to !== undefined) return { statuses, to: { kind: 'target', target: to }, answer };
+  assert(redirect !== undefined, 'one of three was checked');
+  return { statuses, to: { kind: 'take', route: compileRoute({ redirect }, false) }, answer: answer ?? 'own' };
+}
+
+function compileStep(step: StepConfig, passesClaims: boolean): StepPlan[] {
+  if (step.set !== undefined) return Object.entries(step.set).map(([name, value]) => ({ kind: 'set', name, value }));
+  if (step.rewrite !== undefined) {
+    const { regex, to = '', end, take } = { ...DEFAULTS.step.rewrite, ...step.rewrite };
+    return [{ kind: 'rewrite', regex, to, end, take: take === undefined ? null : compileRoute(take, passesClaims) }];
+  }
+  if (step.take !== undefined) return [{ kind: 'take', route: compileRoute(step.take, passesClaims) }];
+  if (step.call !== undefined) return [{ kind: 'call', name: step.call }];
+  if (step.stop !== undefined) return [{ kind: 'stop' }];
+  if (step.find !== undefined) return [{ kind: 'find' }];
+  assert(step.if !== undefined, 'one of seven was checked');
+  const { if: asked } = step;
+  const test = {
+    value: asked.value,
+    is: asked.is ?? asked['is-not'] ?? null,
+    regex: asked.regex ?? asked['not-regex'] ?? null,
+    isNegated: asked['is-not'] !== undefined || asked['not-regex'] !== undefined,
+  };
+  return [{ kind: 'if', test, steps: (step.do ?? []).flatMap((one) => compileStep(one, passesClaims)) }];
 }
 
 function compileMatch(match: NonNullable<RouteConfig['match']>): MatchPlan {
@@ -80,6 +116,7 @@ function compileAction(route: RouteConfig, passesClaims: boolean): ActionPlan {
   }
   if (route.ready === true) return { kind: 'ready' };
   if (route.close === true) return { kind: 'close' };
+  if (route.upstream === undefined && route.steps !== undefined) return { kind: 'next' };
   assert(route.upstream !== undefined, 'one of five was checked');
   return {
     kind: 'proxy',
@@ -90,6 +127,7 @@ function compileAction(route: RouteConfig, passesClaims: boolean): ActionPlan {
     upgrade: route.upgrade ?? DEFAULTS.route.upgrade,
     bodyBytes: route.limits?.body === undefined ? null : parseSize(String(route.limits.body)),
     passesClaims,
+    interceptsErrors: route.intercept ?? DEFAULTS.route.intercept,
   };
 }
 

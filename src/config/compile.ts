@@ -7,6 +7,7 @@ import { assert } from '../base/assert.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import { parseBind, parseNetwork, parseServer, parseIp } from './addresses.ts';
+import { compileValue } from './compile-values.ts';
 import { compileRoute } from './compile-routes.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Diagnostic, Path, SourceMap } from './diagnostic.ts';
@@ -76,6 +77,7 @@ export function compile(config: Config, source: SourceMap, options: CompileOptio
       workers: options.workers,
       listeners,
       upstreams,
+      values: Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value)),
       serverSlots,
       graceMs: ms(config.grace ?? DEFAULTS.grace),
       drainMs: ms(config.drain ?? DEFAULTS.drain),

@@ -14,6 +14,8 @@ export const DEFAULTS = {
   route: {
     redirect: { status: 302 },
     upgrade: true,
+    intercept: false,
+    internal: false,
     respond: { status: 200, body: '', contentType: 'text/plain; charset=utf-8' },
     // Three tries: one server down and its neighbour full is still served. Only where nothing was sent yet.
     retry: { attempts: 3, on: ['connect'] },
@@ -46,6 +48,8 @@ export const DEFAULTS = {
     },
     passive: { failures: 3, within: '10s', eject: '10s' },
   },
+  value: { of: '{client}', otherwise: '' },
+  step: { rewrite: { end: 'next' } },
   ha: {
     priority: 100,
     version: 3,

@@ -276,6 +276,16 @@ export const CATALOGUE = {
     message: '<value> is not a valid redirect target',
     remedy: '<fix>',
   },
+  'bad-share': {
+    severity: 'error',
+    message: '<value> is not a share',
+    remedy: 'write a percentage from 0.01% to 100%, with at most two digits behind the point, for example 12.5%',
+  },
+  'bad-variable': {
+    severity: 'error',
+    message: '<value> is not a name of a value',
+    remedy: 'begin it with a letter and use letters, digits, `_` and `-`',
+  },
   'bad-interface': {
     severity: 'error',
     message: '<value> is not a name of a network interface',
@@ -292,6 +302,31 @@ export const CATALOGUE = {
     severity: 'error',
     message: 'there is no upstream <value>',
     remedy: '<fix>',
+  },
+  'undefined-route': {
+    severity: 'error',
+    message: 'no route of this listener has the name <value>',
+    remedy: 'give the route that is meant this `name`',
+  },
+  'name-taken': {
+    severity: 'error',
+    message: 'another route of this listener has the name <value> already',
+    remedy: 'give each its own name',
+  },
+  'undefined-value': {
+    severity: 'error',
+    message: 'there is no value <value>',
+    remedy: '<fix>',
+  },
+  'value-circle': {
+    severity: 'error',
+    message: 'the value <value> is made of itself',
+    remedy: 'take `{value:...}` out of one of the values that it is made of',
+  },
+  'shares-over': {
+    severity: 'error',
+    message: 'the shares are <sum> together',
+    remedy: 'write shares of 100% at most',
   },
   'duplicate-bind': {
     severity: 'error',

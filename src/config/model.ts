@@ -32,10 +32,14 @@ import {
   required,
   rewrittenPath,
   server,
+  share,
   size,
   statusRange,
+  steppedTarget,
   target,
+  template,
   trustedNetwork,
+  variableName,
 } from './scalars.ts';
 import { NAMED_SOURCES, SOURCES } from './template.ts';
 
@@ -206,7 +210,7 @@ const Respond = z.strictObject({
 const HeaderEdit = z.strictObject({
   set: key(
     z.record(headerName, headerTemplate),
-    `By field name: replaces every field of that name. Values of the request stand in braces: ${sourceList}.`,
+    `By field name: replaces every field of that name. Values of the request stand in braces: ${sourceList}. A field whose value is empty for a request is not there.`,
   ),
   add: key(z.record(headerName, oneOrMany(headerTemplate)), 'By field name: added after those that are there.'),
   remove: key(oneOrMany(headerName), 'Names of fields to remove.'),
@@ -254,11 +258,11 @@ const RouteLimits = z.strictObject({
   body: key(size(0, 8191 * 2 ** 40), "Size of a request's body; more is 413."),
 });
 
-const Route = z.strictObject({
-  match: key(Match, 'What a request must be to take this route. Without it every request does. All of it must hold.'),
+/** What a route does. */
+const routeKeys = {
   upstream: key(
     name,
-    'Send the request to this upstream. One of `upstream`, `redirect`, `respond`, `ready`, `close` is needed.',
+    'Send the request to this upstream. One of `upstream`, `redirect`, `respond`, `ready`, `close` is needed, or `steps`.',
   ),
   redirect: key(Redirect, 'Answer with a redirect.'),
   respond: key(Respond, 'Answer with a fixed response.'),
@@ -280,6 +284,147 @@ const Route = z.strictObject({
       'Without it there is no limit besides those of the upstream.',
   ),
   retry: key(Retry, 'When another server is tried.'),
+};
+
+const ErrorPage = z.strictObject({
+  status: required(oneOrMany(integer(300, 599)), 'Of the errors.', [502, 503]),
+  call: key(variableName, 'The request goes on with the route that has this `name`.'),
+  to: key(steppedTarget, 'The request goes on with this target, path and perhaps a query.'),
+  redirect: key(Redirect, 'The client is redirected.'),
+  answer: key(
+    z.union([integer(200, 599), z.literal('own')]),
+    "The status that the client gets, or `own`: that of what is answered. Without it the error's.",
+  ),
+});
+
+const errorKeys = {
+  errors: key(
+    z.array(ErrorPage).min(1),
+    'What is answered in place of errors of the proxy that this route ends in. An answer that is an error itself is none.',
+  ),
+  intercept: key(
+    flag,
+    'Also in place of what servers answer with such a status. Its connection is closed.',
+    DEFAULTS.route.intercept,
+  ),
+};
+
+const Condition = z.strictObject({
+  value: required(
+    template,
+    'What is asked about: text with values of the request in it. With nothing else it must be neither empty nor `0`.',
+    '{header:User-Agent}',
+  ),
+  is: key(template, 'It is this.'),
+  'is-not': key(template, 'It is not this.'),
+  regex: key(capturingRegex, 'It matches this ECMAScript regular expression; `{capture:1}` is then its first group.'),
+  'not-regex': key(capturingRegex, 'It does not match this.'),
+});
+
+const StepRewrite = z.strictObject({
+  regex: required(
+    capturingRegex,
+    'Where this ECMAScript regular expression matches in the decoded path ...',
+    '^/old/(.*)$',
+  ),
+  to: key(
+    steppedTarget,
+    "... this is the request's target from here: path, and perhaps a query in front of the request's own; a `?` at the end drops that.",
+    '/new/{capture:1}',
+  ),
+  end: key(
+    z.enum(['next', 'again', 'stop']),
+    '`next`: the next step follows, and at the end a route for the new target is looked for; `again`: that is done at once; `stop`: the ' +
+      'request stays in this route.',
+    DEFAULTS.step.rewrite.end,
+  ),
+  take: key(z.strictObject(routeKeys), '... the request takes this route, in place of `to`.'),
+});
+
+const stepKeys = {
+  set: key(z.record(variableName, template), 'By name: gives values, `{value:name}`.'),
+  rewrite: key(StepRewrite, 'Changes the target.'),
+  take: key(
+    z.strictObject({ ...routeKeys, ...errorKeys }),
+    'The request takes this route, written as one without `match` and `steps`.',
+  ),
+  call: key(
+    variableName,
+    'When the steps are done, the request goes on with the route that has this `name`; the last one counts.',
+  ),
+  find: key(
+    z.literal(true).meta({ examples: [true] }),
+    'What follows is only for requests that stay in this route: the steps end here if the target was rewritten, or another route called.',
+  ),
+  stop: key(
+    z.literal(true).meta({ examples: [true] }),
+    'The steps up to the next `find` are left out, or all that follow, and a rewritten target stays in this route.',
+  ),
+};
+
+const Step = z.strictObject({
+  if: key(Condition, 'Asks about a value. With `do`.'),
+  do: key(
+    z.array(z.strictObject(stepKeys)),
+    'With `if`: the steps that follow if it holds. Captures stay if there are none.',
+  ),
+  ...stepKeys,
+});
+
+const Route = z.strictObject({
+  match: key(Match, 'What a request must be to take this route. Without it every request does. All of it must hold.'),
+  internal: key(
+    flag,
+    'Only for requests whose target was rewritten, and for error pages; others are answered 404.',
+    DEFAULTS.route.internal,
+  ),
+  name: key(variableName, 'The route is only taken by steps that `call` it.'),
+  steps: key(
+    z.array(Step).min(1),
+    'What is done first, in this order. Without anything else to do the next route that matches follows, for the target that there is then.',
+  ),
+  ...routeKeys,
+  ...errorKeys,
+});
+
+const HostTexts = z.record(z.string().meta({ title: 'host pattern', examples: ['*.shop.example'] }), template);
+
+const Value = z.strictObject({
+  map: key(template, 'The value depends on this text: on `exact`, then `hosts`, then `regex`.'),
+  exact: key(
+    z.record(z.string().meta({ title: 'text', examples: ['websocket'] }), template),
+    'With `map`: by text, compared without regard to case: the value.',
+  ),
+  hosts: key(
+    HostTexts,
+    'With `map`: by `*.shop.example` or `www.*`; the longest counts, the first kind before the second.',
+  ),
+  regex: key(
+    z.array(
+      z.strictObject({
+        is: required(capturingRegex, 'Where this ECMAScript regular expression matches ...', '^10\\.'),
+        value: required(template, '... this is the value.', 'inside'),
+      }),
+    ),
+    'With `map`: the first that matches.',
+  ),
+  volatile: key(flag, 'With `map`: made anew wherever it is read, not once for a request.', false),
+  networks: key(
+    z.record(z.string().meta({ title: 'network', examples: ['10.0.0.0/8'] }), template),
+    'By network or address: the value for the addresses in it; the longest counts.',
+  ),
+  split: key(template, 'The value depends on a hash (MurmurHash2) of this text: equal texts have equal values.'),
+  shares: key(
+    z.array(
+      z.strictObject({
+        share: required(share, 'This part of all texts ...', '12.5%'),
+        value: required(template, '... has this value.', 'canary'),
+      }),
+    ),
+    'With `split`.',
+  ),
+  of: key(template, 'With `networks`: the address.', DEFAULTS.value.of),
+  otherwise: key(template, 'The value where nothing else says one.', DEFAULTS.value.otherwise),
 });
 
 const Listener = z.strictObject({
@@ -501,6 +646,10 @@ export const Config = z
     ),
     listeners: key(z.record(name, Listener), 'By name: where clients connect.'),
     upstreams: key(z.record(name, Upstream), 'By name: groups of servers.'),
+    values: key(
+      z.record(variableName, Value),
+      'By name: values that are made of others, `{value:name}` wherever values of the request may stand. One of `map`, `networks`, `split`.',
+    ),
     ha: key(HighAvailability, 'By name: virtual routers (VRRP), each with its addresses.'),
     admin: key(Admin, 'The API, the dashboard and the metrics. **Not there yet**: a file with it is refused.'),
   })
@@ -512,6 +661,8 @@ export const Config = z
 export type Config = z.infer<typeof Config>;
 export type ListenerConfig = NonNullable<Config['listeners']>[string];
 export type RouteConfig = NonNullable<ListenerConfig['routes']>[number];
+export type StepConfig = NonNullable<RouteConfig['steps']>[number];
+export type ValueConfig = NonNullable<Config['values']>[string];
 export type UpstreamConfig = NonNullable<Config['upstreams']>[string];
 
 /** A document of which parts may be missing, because they were wrong and have been reported. */

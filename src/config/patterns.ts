@@ -182,9 +182,20 @@ export function checkRedirectTarget(text: string): Problem | null {
   const found = checkTemplate(text);
   if (found !== null) return found;
   if (/\$[0-9a-z_]/i.test(text)) return bad('use {host}, {path}, {query} or {uri} where nginx has $host, $request_uri');
-  if (!/^(\/|\{(path|uri)\}|https?:\/\/.)/.test(text)) return bad('begin it with /, http:// or https://');
+  if (!/^(\/|\{(path|uri|decoded-path|value:[^}]*|capture:[0-9])\}|\{scheme\}:\/\/.|https?:\/\/.)/.test(text))
+    return bad('begin it with /, http:// or https://');
   if (/[^\u0021-\u007e]/.test(text)) return bad('percent-encode what is not ASCII, and spaces');
   return null;
+}
+
+/** `12.5%`: up to two digits behind the point. */
+export function checkShare(text: string): Problem | null {
+  const percent = Number(/^([0-9]{1,3}(?:\.[0-9]{1,2})?)%$/.exec(text)?.[1] ?? '-1');
+  return percent > 0 && percent <= 100 ? null : problem('bad-share', { value: show(text) });
+}
+
+export function checkVariableName(text: string): Problem | null {
+  return /^[A-Za-z_][A-Za-z0-9_-]{0,127}$/.test(text) ? null : problem('bad-variable', { value: show(text) });
 }
 
 /** Linux's IFNAMSIZ: 15 bytes without `/` and white space. */

@@ -11,6 +11,8 @@ export interface Plan {
   readonly workers: number;
   readonly listeners: readonly ListenerPlan[];
   readonly upstreams: readonly UpstreamPlan[];
+  /** Values by name that are made of others when somebody reads them. */
+  readonly values: readonly ValuePlan[];
   /** Every server's slots lie below this. */
   readonly serverSlots: number;
   /** How long `stop` waits for what is in flight. */
@@ -94,7 +96,81 @@ export interface BindPlan {
   readonly dual: boolean;
 }
 
+/** Texts are templates. */
+export type ValuePlan = MapPlan | NetworksPlan | SplitPlan;
+
+export interface MapPlan {
+  readonly kind: 'map';
+  readonly name: string;
+  readonly of: string;
+  /** Lower-case: `of` is compared without regard to case. */
+  readonly exact: readonly (readonly [text: string, value: string])[];
+  /** `*.x` and `x.*`. */
+  readonly hosts: readonly (readonly [host: string, value: string])[];
+  readonly regexes: readonly (readonly [regex: string, value: string])[];
+  readonly otherwise: string;
+  /** Made once for a request. */
+  readonly isKept: boolean;
+}
+
+export interface NetworksPlan {
+  readonly kind: 'networks';
+  readonly name: string;
+  readonly of: string;
+  /** The longest one that has the address. */
+  readonly networks: readonly (readonly [network: NetworkPlan, value: string])[];
+  readonly otherwise: string;
+}
+
+export interface SplitPlan {
+  readonly kind: 'split';
+  readonly name: string;
+  readonly of: string;
+  /** In hundredths of a percent. */
+  readonly shares: readonly (readonly [share: number, value: string])[];
+  readonly otherwise: string;
+}
+
+export type StepPlan =
+  | { readonly kind: 'set'; readonly name: string; readonly value: string }
+  | { readonly kind: 'if'; readonly test: TestPlan; readonly steps: readonly StepPlan[] }
+  | RewriteStepPlan
+  /** The steps up to the next `find` are left out, or all that follow; a rewritten target stays in this route. */
+  | { readonly kind: 'stop' }
+  /** What follows is not for a request whose target is another one now, or that calls another route: its steps end here. */
+  | { readonly kind: 'find' }
+  /** The request takes this route, whose match and steps are empty. */
+  | { readonly kind: 'take'; readonly route: RoutePlan }
+  /** When the steps are done, the request goes on with this route. */
+  | { readonly kind: 'call'; readonly name: string };
+
+export interface RewriteStepPlan {
+  readonly kind: 'rewrite';
+  /** Of the decoded path. Where it does not match, the next step follows. */
+  readonly regex: string;
+  /** Path and query, a template. The request's query is added, unless it ends in `?`. */
+  readonly to: string;
+  readonly end: 'next' | 'again' | 'stop';
+  /** What the request takes instead; null: it gets the target. */
+  readonly take: RoutePlan | null;
+}
+
+/** Without `is` and `regex`: the value is neither empty nor `0`. */
+export interface TestPlan {
+  readonly value: string;
+  readonly is: string | null;
+  readonly regex: string | null;
+  readonly isNegated: boolean;
+}
+
 export interface RoutePlan {
+  /** Not null: it is only taken by steps that call it. */
+  readonly name: string | null;
+  readonly steps: readonly StepPlan[];
+  /** What is answered in place of an error: the first that has its status. */
+  readonly errors: readonly ErrorPagePlan[];
+  /** It is only taken by a request whose target is not the one that was sent. */
+  readonly isInternal: boolean;
   readonly match: MatchPlan;
   readonly action: ActionPlan;
   readonly requestHeaders: HeaderEditPlan;
@@ -123,7 +199,13 @@ export type ValueMatchPlan =
   | { readonly source: SourcePlan; readonly kind: 'present' | 'absent' }
   | { readonly source: SourcePlan; readonly kind: 'exact' | 'prefix' | 'regex'; readonly value: string };
 
-export type ActionPlan = ProxyActionPlan | RedirectActionPlan | RespondActionPlan | ReadyActionPlan | CloseActionPlan;
+export type ActionPlan =
+  | ProxyActionPlan
+  | RedirectActionPlan
+  | RespondActionPlan
+  | ReadyActionPlan
+  | CloseActionPlan
+  | NextActionPlan;
 
 export interface ProxyActionPlan {
   readonly kind: 'proxy';
@@ -139,6 +221,19 @@ export interface ProxyActionPlan {
   readonly bodyBytes: number | null;
   /** What a client says of itself goes to servers, and nothing of ours is added. */
   readonly passesClaims: boolean;
+  /** `errors` are for what servers answer too. */
+  readonly interceptsErrors: boolean;
+}
+
+export interface ErrorPagePlan {
+  readonly statuses: readonly number[];
+  readonly to:
+    | { readonly kind: 'call'; readonly name: string }
+    /** A template. */
+    | { readonly kind: 'target'; readonly target: string }
+    | { readonly kind: 'take'; readonly route: RoutePlan };
+  /** What the client is told: this, `own`: what the page has, or null: the error's. */
+  readonly answer: number | 'own' | null;
 }
 
 export type RewritePlan =
@@ -182,6 +277,11 @@ export interface RespondActionPlan {
 /** Says whether this node takes clients. */
 export interface ReadyActionPlan {
   readonly kind: 'ready';
+}
+
+/** When the steps are done, the request takes the next route that matches. */
+export interface NextActionPlan {
+  readonly kind: 'next';
 }
 
 /** The connection ends without an answer. */

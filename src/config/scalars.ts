@@ -19,7 +19,9 @@ import {
   checkRedirectTarget,
   checkRegex,
   checkRewrittenPath,
+  checkShare,
   checkTarget,
+  checkVariableName,
   METHOD_PATTERN,
   NAME_PATTERN,
   parseStatusRange,
@@ -169,6 +171,16 @@ export const headerName = text('header name', 'X-Env', checkHeaderName, TOKEN_PA
 export const headerValue = text('header value', 'prod', checkHeaderValue);
 export const headerTemplate = text('header value', 'prod', checkHeaderTemplate);
 export const bodyTemplate = text('text', 'pong\n', (value) => checkTemplate(value, true));
+export const template = z
+  .string()
+  .check((context) => {
+    const found = checkTemplate(context.value);
+    if (found !== null) context.issues.push({ code: 'custom', input: context.value, params: found });
+  })
+  .meta({ title: 'text', examples: ['{header:User-Agent}'] });
+export const share = text('share', '12.5%', checkShare);
+export const variableName = text('name of a value', 'backend', checkVariableName);
+export const steppedTarget = text('target', '/v2/{capture:1}', checkHeaderTemplate);
 export const trustedNetwork = text('network, address or `unix`', '10.0.0.0/8', (value) =>
   value === 'unix' ? null : parseNetwork(value).problem,
 );

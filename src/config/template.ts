@@ -13,12 +13,21 @@ export const SOURCES = {
   client: "the client's address, see `forwarded`",
   'forwarded-for': "X-Forwarded-For of the request with the client's address behind it",
   peer: 'the address that the connection came from',
-  host: 'the host that the request is for, without port',
+  host: 'the host that the request is for, in lower case and without port',
   authority: 'the same with its port, as sent',
   method: 'the method',
   path: 'the path as sent',
   query: 'the query with its `?`, if there is one',
-  uri: 'path and query',
+  uri: 'path and query as sent',
+  'decoded-path': 'the path in normal form with all escapes decoded, as it is after `rewrite` steps',
+  args: 'the query without its `?`',
+  'question-mark': '`?` if there is a query',
+  'peer-port': 'the port that the connection came from',
+  local: 'the address that the connection came to',
+  'local-port': 'the port that the connection came to',
+  protocol: '`HTTP/1.1` or `HTTP/1.0`',
+  'request-line': 'method, target and protocol as sent',
+  connection: 'the number of the connection among those of this proxy',
   scheme: '`http`, or what a trusted proxy said in X-Forwarded-Proto',
   'request-id': 'the identifier of the request',
 } as const;
@@ -28,6 +37,8 @@ export const NAMED_SOURCES = {
   header: 'a field of the request',
   cookie: 'a cookie',
   query: 'a parameter of the query, as sent',
+  value: 'what `values` or a `set` step says',
+  capture: 'a group, 1 to 9, of the regular expression that matched last in `steps`',
 } as const;
 
 export type SourcePlan =
@@ -82,10 +93,17 @@ export function checkTemplate(text: string, hasBraces = false): Problem | null {
 function sourceOf(word: string, name: string | null): SourcePlan | null {
   if (name === null) return word in SOURCES ? { kind: word as keyof typeof SOURCES, name } : null;
   if (!(word in NAMED_SOURCES) || !/^[!-~]+$/.test(name)) return null;
+  if (word === 'capture' && !/^[0-9]$/.test(name)) return null;
   return { kind: word as keyof typeof NAMED_SOURCES, name };
 }
 
-const EXAMPLES: Readonly<Record<string, string>> = { header: 'User-Agent', cookie: 'session', query: 'user' };
+const EXAMPLES: Readonly<Record<string, string>> = {
+  header: 'User-Agent',
+  cookie: 'session',
+  query: 'user',
+  value: 'backend',
+  capture: '1',
+};
 
 /** What people bring along, each with what it is here. */
 const NGINX_VARIABLES: ReadonlyMap<string, string> = new Map([
@@ -95,10 +113,10 @@ const NGINX_VARIABLES: ReadonlyMap<string, string> = new Map([
   ['host', 'host'],
   ['http_host', 'authority'],
   ['request_method', 'method'],
-  ['uri', 'path'],
+  ['uri', 'decoded-path'],
   ['request_uri', 'uri'],
-  ['args', 'query'],
-  ['query_string', 'query'],
+  ['args', 'args'],
+  ['query_string', 'args'],
   ['scheme', 'scheme'],
   ['request_id', 'request-id'],
 ]);

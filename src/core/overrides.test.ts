@@ -13,6 +13,7 @@ function planOf(servers: Partial<ServerPlan>[]): Plan {
     listeners: [listener as unknown as ListenerPlan],
     upstreams: [upstream as unknown as UpstreamPlan],
     workers: 1,
+    values: [],
     serverSlots: servers.length,
     graceMs: 0,
     drainMs: 0,

@@ -116,7 +116,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     poolIdle: 1,
     queueMax: 1,
   } as const;
-  return { workers, listeners, upstreams: [upstream], serverSlots: 2, graceMs: 500, drainMs: 1_000 };
+  return { workers, listeners, upstreams: [upstream], values: [], serverSlots: 2, graceMs: 500, drainMs: 1_000 };
 }
 
 interface Scene {

@@ -567,7 +567,7 @@ export class Keeper {
   }
 }
 
-const NO_PLAN: Plan = { workers: 0, listeners: [], upstreams: [], serverSlots: 0, graceMs: 0, drainMs: 0 };
+const NO_PLAN: Plan = { workers: 0, listeners: [], upstreams: [], values: [], serverSlots: 0, graceMs: 0, drainMs: 0 };
 
 /** None of its addresses could be opened. */
 function isClosed({ binds, failures }: OpenListener): boolean {

@@ -4,6 +4,8 @@ import type { Arena } from '../base/arena.ts';
 import type { Board, WorkerRow } from '../base/board.ts';
 import type { Prng } from '../base/prng.ts';
 import type { Timers } from '../base/timers.ts';
+import type { RequestView } from '../core/value/request-view.ts';
+import type { Variables } from '../core/value/variables.ts';
 import type { Place } from '../core/slots.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Transport } from '../port/transport.ts';
@@ -38,6 +40,10 @@ export interface Context {
   readonly responseHead: ResponseHead;
   /** A slot of our own for the largest head, where a head is rebuilt before it is known how long it gets. */
   readonly scratchSlot: number;
+  /** A slot of our own for a request's target that is not the one that was sent. */
+  readonly targetSlot: number;
+  /** Of the request that is looked at. */
+  readonly variables: Variables<RequestView>;
   /** The value of a Date field, renewed each second. */
   readonly date: Uint8Array;
   readonly report: (event: ProxyEvent) => void;

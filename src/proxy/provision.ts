@@ -3,6 +3,9 @@
  * one turn, when everything is ready (proxy.ts).
  */
 import type { ListenerPlan, Plan } from '../config/plan.ts';
+import { defineValue } from '../core/value/definitions.ts';
+import type { RequestView } from '../core/value/request-view.ts';
+import type { Definition } from '../core/value/variables.ts';
 import { RouteSet } from './http/route-set.ts';
 
 /** A listening socket of a plan. */
@@ -23,6 +26,8 @@ export class Provision {
   readonly sockets: readonly PlannedSocket[];
   /** To be called when it is applied. */
   readonly onApplied: () => void;
+  /** What the plan's values are made by. */
+  readonly values: Definition<RequestView>[] = [];
   private readonly sets = new Map<ListenerPlan, RouteSet>();
   private steps: Generator<undefined, void> | null = null;
 
@@ -45,6 +50,10 @@ export class Provision {
   }
 
   private *prepare(formerOf: (plan: ListenerPlan) => RouteSet | null): Generator<undefined, void> {
+    for (const plan of this.plan.values) {
+      this.values.push(defineValue(plan));
+      yield;
+    }
     for (const plan of this.plan.listeners) {
       if (plan.protocol === 'http') this.sets.set(plan, yield* RouteSet.prepare(plan, formerOf(plan)));
     }

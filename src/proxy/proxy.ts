@@ -9,6 +9,8 @@ import type { Board, ServerSlot } from '../base/board.ts';
 import { HEAD_SLOT_BYTES, HEADER_COUNT_MAX, TICK_MS } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
+import type { RequestView } from '../core/value/request-view.ts';
+import { Variables } from '../core/value/variables.ts';
 import type { ListenerPlan, Plan } from '../config/plan.ts';
 import type { Transport, TransportDriver } from '../port/transport.ts';
 import { RequestHead, ResponseHead } from '../wire/http1/head.ts';
@@ -92,6 +94,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     const row = board.worker(options.row);
     const scratchSlot = transport.arena.allocate(HEAD_SLOT_BYTES);
     assert(scratchSlot >= 0, 'an arena without a slot for the largest head');
+    const targetSlot = transport.arena.allocate(HEAD_SLOT_BYTES);
+    assert(targetSlot >= 0, 'an arena without a second slot for the largest head');
     this.board = board;
     this.wallClockMs = options.wallClockMs;
     this.failures = new FailureLog(row, report);
@@ -107,6 +111,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       requestHead: new RequestHead(HEADER_COUNT_MAX),
       responseHead: new ResponseHead(HEADER_COUNT_MAX),
       scratchSlot,
+      targetSlot,
+      variables: new Variables<RequestView>(),
       date: new Uint8Array(HTTP_DATE_BYTES),
       report,
       noteFailure: (place, how, status) => this.failures.note(place, how, status),
@@ -271,6 +277,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     const retireAt = this.context.transport.now + plan.drainMs;
     const upstreams = this.applyUpstreams(plan, retireAt);
     this.readBoard();
+    this.context.variables.define(provision.values);
     this.applyListeners(provision, upstreams, retireAt);
     this.applySockets(provision.sockets);
     if (this.hasRetired) this.retirements.add(plan.drainMs);

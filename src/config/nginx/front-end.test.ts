@@ -88,7 +88,7 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
   ['listen 443 ssl;', /unsupported: `listen ... ssl` is not supported yet.*TLS/],
   ['auth_basic "x";', /unsupported: `auth_basic`/],
   ['limit_req zone=a;', /unsupported: `limit_req`/],
-  ['allow 192.0.2.0\\/24; deny all;', /unsupported: `allow 192/],
+  ['allow unix:; deny all;', /unsupported: `allow unix:/],
   ['location / { proxy_pass https://x; }', /unsupported: `proxy_pass https/],
   ['location / { proxy_pass http://$http_x; }', /unsupported: `proxy_pass http:\/\/\$http_x`/],
   ['location ~ (a)\\1 { return 200; }', /unsupported: the regular expression .*backtracking/],
@@ -103,8 +103,8 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
     'proxy_set_header A b; location / { proxy_set_header C d; proxy_pass http://192.0.2.1; }',
     /warning: the `proxy_set_header` lines of the outer block do not hold here.*: A;/,
   ],
-  ['error_page 404 = @x;', /unsupported: `error_page/],
-  ['location / { if ($x) { set $a b; } }', /unsupported: `if`/],
+  ['error_page 404 = @x; location / { return 404; }', /there is no location @x/],
+  ['location / { if (-f $uri) { set $a b; } }', /unsupported: `if`/],
   ['include missing.conf;', /open\(\) "\/etc\/nginx\/missing.conf" failed: No such file/],
 ];
 

@@ -4,6 +4,8 @@
  * are written, and the default server's routes for every other host.
  */
 import { HEADER_COUNT_MAX, HEAD_BYTES_MAX } from '../../base/limits.ts';
+import { collectNames, NamedValues } from './named-values.ts';
+import { hasVariables, translateText } from './variables.ts';
 import { formatDuration, formatSize } from '../units.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { type Listen, readListen } from './listen.ts';
@@ -12,7 +14,7 @@ import { type NameKind, readServerNames, type ServerName } from './names.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { Scope } from './scope.ts';
-import { ServerRoutes, type Surroundings } from './server-routes.ts';
+import { captureStep, ServerRoutes, type Surroundings } from './server-routes.ts';
 import { Upstreams } from './upstreams.ts';
 import { parseTime } from './values.ts';
 
@@ -35,7 +37,16 @@ interface Bound {
 const NAME_ORDER: readonly NameKind[] = ['exact', 'suffix', 'prefix', 'regex'];
 
 export function readHttp(http: Scope, document: DocumentBuilder, notes: Notes): void {
+  const names = new Set<string>();
+  collectNames(http.directives, names);
+  const fixed = constantSets(http.directives);
+  const variables = new Map([...names].map((one) => [one, fixed.get(one) ?? `{value:${one}}`]));
+  const values = new NamedValues(http, document, variables, notes);
+  let number = 0;
   const surroundings: Surroundings = {
+    values,
+    nextNumber: () => ++number,
+    variables,
     upstreams: new Upstreams('http', http, document, notes),
     upgradeMaps: readUpgradeMaps(http),
     notes,
@@ -46,6 +57,39 @@ export function readHttp(http: Scope, document: DocumentBuilder, notes: Notes): 
   for (const group of groupsOf([...bounds.values()])) addListener(group, document, surroundings);
   // What is wrong with a server that listens nowhere is said too.
   for (const server of servers) if (server.listens.length === 0) draftsOf(server, 0, surroundings);
+  values.finish();
+}
+
+/** How often each variable is read. */
+function readsOf(directives: readonly Directive[]): ReadonlyMap<string, number> {
+  const reads = new Map<string, number>();
+  for (const [, name] of JSON.stringify(directives).matchAll(/\$\{?(\w+)/g))
+    reads.set(name, (reads.get(name) ?? 0) + 1);
+  return reads;
+}
+
+/** Variables that are set once, to a text, in front of any `if`, and read in the same block only: the text stands for them. */
+function constantSets(directives: readonly Directive[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string | null>();
+  const allReads = readsOf(directives);
+  const look = (list: readonly Directive[], isCertain: boolean): void => {
+    for (const { name, args, block } of list) {
+      const given = /^(set|map|geo|split_clients)$/.test(name)
+        ? args[name === 'set' ? 0 : args.length - 1]?.text.slice(1)
+        : '';
+      if (given !== undefined && given !== '') {
+        const isFixed = name === 'set' && isCertain && args[1] !== undefined && !hasVariables(args[1].text);
+        const isOwn = isFixed && !found.has(given) && readsOf(list).get(given) === allReads.get(given);
+        const translated = isOwn ? translateText(args[1].text, new Map()) : null;
+        found.set(given, translated !== null && 'template' in translated ? translated.template : null);
+      }
+      // What an earlier step ends before is not set.
+      if (block !== null) look(block, isCertain && name !== 'if');
+      if (/^(if|rewrite|break|return)$/.test(name)) isCertain = false;
+    }
+  };
+  look(directives, true);
+  return new Map([...found].filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
 function readServer(directive: Directive, http: Scope, notes: Notes): HttpServer {
@@ -135,9 +179,19 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
   for (const server of servers) {
     drafts.set(server, draftsOf(server, port, surroundings));
   }
+  const named = new Set<unknown>();
   const add = (server: HttpServer, host: unknown): void => {
+    const captures = hostCaptures(server, host);
+    if (captures !== null) routes.push({ match: { host }, steps: [captures] });
     for (const { route, place } of drafts.get(server)!) {
+      const called = route['name'];
+      if (called !== undefined && named.has(called)) continue;
       document.mark(['listeners', name, 'routes', routes.length], place);
+      if (called !== undefined) {
+        named.add(called);
+        routes.push(route);
+        continue;
+      }
       const match = { ...(host === null ? {} : { host }), ...(route['match'] as PlainMap | undefined) };
       routes.push(withoutRoot(Object.keys(match).length === 0 ? route : { ...route, match }));
     }
@@ -146,8 +200,15 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
   add(standard, null);
 }
 
+/** What captures the groups of an expression among the names of a server, if it uses them. */
+function hostCaptures({ scope }: HttpServer, host: unknown): PlainMap | null {
+  const regex = (host as { readonly regex?: string } | null)?.regex;
+  return regex === undefined ? null : captureStep('{host}', regex, scope);
+}
+
 function draftsOf({ scope, names, directive }: HttpServer, port: number, surroundings: Surroundings): readonly Draft[] {
   const constants = new Map([
+    ...surroundings.variables,
     ['server_name', names[0]?.text ?? ''],
     ['server_port', String(port)],
   ]);
@@ -208,7 +269,11 @@ function hostsOf(
     }
   }
   // What is asked last of all leads to the default server with and without its name.
-  while (hosts.length > 0 && hosts[hosts.length - 1].server === standard) hosts.pop();
+  while (hosts.length > 0) {
+    const { server, host } = hosts[hosts.length - 1];
+    if (server !== standard || hostCaptures(server, host) !== null) break;
+    hosts.pop();
+  }
   return hosts;
 }
 

@@ -9,7 +9,7 @@ import type { Directive } from './parse.ts';
 import { behindPrefix, translatePcre } from './pcre.ts';
 import { Scope } from './scope.ts';
 
-export type LocationKind = 'exact' | 'prefix' | 'regex';
+export type LocationKind = 'exact' | 'prefix' | 'regex' | 'named';
 
 export interface Location {
   readonly kind: LocationKind;

@@ -21,17 +21,13 @@ const ONLY: Readonly<Record<string, Only>> = {
   proxy_pass_request_body: { possible: ON, reason: 'there is nothing like it yet' },
   proxy_half_close: { possible: OFF, reason: 'there is nothing like it yet' },
   proxy_redirect: { possible: /^(off|default)$/, reason: 'the Location of a server is passed on as it is' },
+  recursive_error_pages: { possible: OFF, reason: 'an error of a page is answered as it is' },
   proxy_ignore_client_abort: { possible: OFF, reason: 'a request whose client is gone is given up', isAddition: true },
-  proxy_intercept_errors: { possible: OFF, reason: 'errors of servers are passed on as they are', isAddition: true },
 };
 
 export function checkOnly(directive: Directive, rule: Rule, notes: Notes): void {
   const { name, place, args } = directive;
   const text = args.map((word) => word.text).join(' ');
-  if (name === 'error_page') {
-    checkErrorPage(directive, notes);
-    return;
-  }
   if (name === 'proxy_next_upstream' && rule.contexts.includes('stream')) {
     if (!ON.test(text))
       notes.notYet(place, '`proxy_next_upstream off`', 'another server is tried where none is connected yet');
@@ -41,11 +37,4 @@ export function checkOnly(directive: Directive, rule: Rule, notes: Notes): void 
   if (only === undefined || only.possible.test(text)) return;
   if (only.isAddition === true) notes.leftOut(place, name, only.reason);
   else notes.notYet(place, `\`${name} ${text}\``, only.reason);
-}
-
-function checkErrorPage({ args, place }: Directive, notes: Notes): void {
-  const target = args[args.length - 1].text;
-  const isPage = target.startsWith('/') && !args.some(({ text }) => text.startsWith('='));
-  if (isPage) notes.leftOut(place, 'error_page', "error pages are evenkeel's own");
-  else notes.notYet(place, `\`error_page ... ${target}\``, 'another answer for an error is not there yet');
 }

@@ -8,6 +8,8 @@ import { type Constants, translateText } from './variables.ts';
 
 export interface Answer {
   readonly status: number;
+  /** Nothing is said but the status: an `error_page` may say more. */
+  readonly isPage: boolean;
   /** The keys of a route; `response`: what is changed in the header fields. */
   action(scope: Scope, response: PlainMap): PlainMap;
 }
@@ -36,7 +38,7 @@ export function readReturn({ args, place }: Directive, context: AnswerContext): 
     return null;
   }
   if (status === 444) {
-    return { status, action: () => ({ close: true }) };
+    return { status, isPage: false, action: () => ({ close: true }) };
   }
   if (status < 200 || status > 599) {
     notes.notYet(
@@ -66,7 +68,7 @@ export function redirect(
   const { template } = translated;
   const isPath = template.startsWith('/') || template.startsWith('{uri}');
   const to = isPath ? `${absolutePrefix(server, port)}${template}` : template;
-  return { status, action: (_, response) => withHeaders({ redirect: { to, status } }, response) };
+  return { status, isPage: false, action: (_, response) => withHeaders({ redirect: { to, status } }, response) };
 }
 
 function respond(
@@ -83,6 +85,7 @@ function respond(
   const isBodyless = status === 204 || status === 205 || status === 304;
   return {
     status,
+    isPage: text === null,
     action: (scope, response) => {
       const respondKeys: PlainMap = { status };
       if (!isBodyless) respondKeys['body'] = text === null ? pageOf(status) : translated.template;

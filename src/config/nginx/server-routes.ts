@@ -2,10 +2,13 @@
 import type { Place } from '../diagnostic.ts';
 import { formatDuration } from '../units.ts';
 import { absolutePrefix, plainAnswer } from './answers.ts';
-import { type Condition, readCondition } from './conditions.ts';
+import { readAccess } from './access.ts';
+import { readCondition } from './conditions.ts';
 import type { PlainMap } from './document.ts';
 import { readRequestHeaders, readResponseHeaders } from './headers.ts';
 import { type Draft, type Location, orderRoutes, readLocations, type ServerLocations } from './locations.ts';
+import type { NamedValues } from './named-values.ts';
+import { readErrorPages } from './error-pages.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { parseTarget, rewriteFor, type Target } from './pass.ts';
@@ -21,6 +24,11 @@ export interface Surroundings {
   readonly upstreams: Upstreams;
   /** Variables that a map makes of $http_upgrade. */
   readonly upgradeMaps: ReadonlySet<string>;
+  readonly values: NamedValues;
+  /** Those that the file makes. */
+  readonly variables: Constants;
+  /** For names: another one each time. */
+  nextNumber(): number;
   readonly notes: Notes;
 }
 
@@ -29,14 +37,19 @@ const UNLIMITED = '8191TiB';
 const CONNECT_MS_MAX = 3_600_000;
 const RESPONSE_MS_MAX = 576 * 3_600_000;
 
-/** What the rewrite phase leaves of a block. */
+/** Directives of the rewrite phase: a block of others is content. */
+const REWRITING: ReadonlySet<string> = new Set(['set', 'rewrite', 'return', 'break', 'if']);
+
+/** What the rewrite phase of a block does. */
 interface Phase {
-  /** Answers under a condition, in their order, then perhaps one without. */
-  readonly drafts: Draft[];
+  /** In their order; the last one of one that is over answers. */
+  readonly steps: PlainMap[];
   /** Everything is answered by now. */
   isOver: boolean;
-  rewrite: { readonly regex: string; readonly to: string; readonly place: Place } | null;
-  readonly constants: Map<string, string>;
+  /** It may have given the request another target. */
+  hasMoved: boolean;
+  /** A `break` may go around what answers. */
+  canStop: boolean;
 }
 
 export class ServerRoutes {
@@ -45,6 +58,13 @@ export class ServerRoutes {
   private readonly constants: Constants;
   private readonly surroundings: Surroundings;
   private readonly notes: Notes;
+  /** Routes that steps call. */
+  private readonly called: Draft[] = [];
+  /** Of the routes that named locations become, by their names in the file; and those that somebody calls. */
+  private readonly names = new Map<string, string>();
+  private readonly wanted = new Set<string>();
+  /** Blocks of `if` that are to become such routes. */
+  private readonly pending: { readonly name: string; readonly scope: Scope; readonly place: Place }[] = [];
 
   /** `port`: of the listener. */
   constructor(server: Scope, port: number, constants: Constants, surroundings: Surroundings) {
@@ -56,93 +76,108 @@ export class ServerRoutes {
   }
 
   build(place: Place): Draft[] {
-    const phase = this.runRewritePhase(this.server, this.constants);
-    if (phase.isOver) return phase.drafts;
-    if (phase.rewrite !== null) {
-      this.notes.notYet(
-        phase.rewrite.place,
-        '`rewrite` outside of a location',
-        'there is nothing like it yet',
-        'write it into the locations',
-      );
-    }
     const found = readLocations(this.server, this.notes);
-    const all = [...phase.drafts, ...this.slashRedirects(found.locations)];
-    all.push(...orderRoutes(found.locations, (location) => this.draftsOf(location, phase.constants, found)));
+    for (const name of found.named.keys()) this.names.set(name, this.nameFor(name.slice(1)));
+    const phase = this.runRewritePhase(this.server);
+    const first: Draft[] = phase.steps.length === 0 ? [] : [{ place, route: { steps: phase.steps } }];
+    if (phase.isOver && !phase.canStop) return [{ place, route: routeOf(phase) }, ...this.called];
+    first.push(...this.slashRedirects(found.locations));
+    first.push(...orderRoutes(found.locations, (location) => this.draftsOf(location, found)));
     if (!found.locations.some(({ kind, path }) => kind === 'prefix' && path === '/')) {
-      all.push(...this.contentOf(this.server, null, place, phase, found));
+      const empty = { steps: [], isOver: false, hasMoved: false, canStop: false };
+      first.push(...this.contentOf(this.server, null, place, empty, found));
     }
-    return all;
+    for (const [name, location] of found.named) {
+      if (!this.wanted.has(name)) continue;
+      for (const { route, place: at } of this.draftsOf({ ...location, kind: 'named' }, found)) {
+        this.called.push({ place: at, route: { name: this.names.get(name), ...route } });
+      }
+    }
+    return [...first, ...this.called];
   }
 
   // --- the rewrite phase ---
 
-  private runRewritePhase(scope: Scope, outer: Constants): Phase {
-    const phase: Phase = { drafts: [], isOver: false, rewrite: null, constants: new Map(outer) };
+  private runRewritePhase(scope: Scope): Phase {
+    const phase: Phase = { steps: [], isOver: false, hasMoved: false, canStop: false };
     for (const directive of scope.directives) {
       if (phase.isOver) break;
       if (directive.name === 'if') this.runIf(directive, scope, phase);
-      else if (directive.name === 'return')
-        this.answer(phase, scope, readReturn(directive, this.contextOf(phase)), directive.place, null);
-      else if (directive.name === 'rewrite') this.runRewrite(directive, scope, phase);
-      else if (directive.name === 'set') this.runSet(directive, phase);
+      else this.runStep(directive, scope, phase);
     }
     return phase;
   }
 
-  private contextOf(phase: Phase): { constants: Constants; port: number; server: Scope; notes: Notes } {
-    return { constants: phase.constants, port: this.port, server: this.server, notes: this.notes };
+  /** What may also stand in an `if`. */
+  private runStep(directive: Directive, scope: Scope, phase: Phase): void {
+    switch (directive.name) {
+      case 'return': {
+        const answer = readReturn(directive, this.context);
+        phase.isOver = true;
+        if (answer !== null) phase.steps.push({ take: this.answerIn(scope, answer) });
+        return;
+      }
+      case 'rewrite': {
+        const step = readRewrite(directive, this.context, (answer) => this.answerIn(scope, answer));
+        if (step === null) return;
+        phase.hasMoved ||= (step['rewrite'] as PlainMap)['take'] === undefined;
+        phase.canStop ||= (step['rewrite'] as PlainMap)['end'] === 'stop';
+        phase.steps.push(step);
+        return;
+      }
+      case 'set':
+        this.runSet(directive, phase);
+        return;
+      case 'break':
+        phase.canStop = true;
+        phase.steps.push({ stop: true });
+        return;
+    }
   }
 
-  private answer(phase: Phase, scope: Scope, answer: Answer | null, place: Place, match: PlainMap | null): void {
-    if (match === null) phase.isOver = true;
-    if (answer === null) return;
-    const { response } = readResponseHeaders(scope, phase.constants, answer.status, this.notes);
-    phase.drafts.push({
-      place,
-      route: {
-        ...(match === null ? {} : { match }),
-        ...answer.action(scope, response),
-      },
-    });
+  private get context(): { constants: Constants; port: number; server: Scope; notes: Notes } {
+    return { constants: this.constants, port: this.port, server: this.server, notes: this.notes };
+  }
+
+  private answerIn(scope: Scope, answer: Answer): PlainMap {
+    const { response } = readResponseHeaders(scope, this.constants, answer.status, this.notes);
+    const route = answer.action(scope, response);
+    return answer.isPage ? { ...route, ...this.errorsOf(scope) } : route;
+  }
+
+  /** The keys of a route that can end in an error. */
+  private errorsOf(scope: Scope): PlainMap {
+    const nameOf = (name: string): string | null => {
+      this.wanted.add(name);
+      return this.names.get(name) ?? null;
+    };
+    const errors = readErrorPages(scope, this.constants, nameOf, this.notes);
+    return errors.length === 0 ? {} : { errors };
   }
 
   private runIf(directive: Directive, scope: Scope, phase: Phase): void {
-    const refuse = (reason: string): void => {
-      this.notes.notYet(
-        directive.place,
-        '`if`',
-        reason,
-        'use locations and servers instead, or keep nginx for this part',
-      );
-    };
-    const inside = new Scope(`${scope.context}-if`, directive.block!, scope);
-    const returned = directive.block!.find(({ name }) => name === 'return');
-    if (
-      returned === undefined ||
-      directive.block!.some(({ name }) => !/^(return|add_header|access_log|default_type)$/.test(name))
-    ) {
-      refuse('only `return` is possible inside');
+    const found = readCondition(directive, this.constants);
+    if ('error' in found) {
+      this.notes.error(directive.place, found.error, 'write for example ($request_method = POST)');
       return;
     }
-    const condition: Condition = readCondition(directive);
-    if (condition === null) refuse('its condition is not one that evenkeel has');
-    else if (condition !== 'never') {
-      const answer = readReturn(returned, this.contextOf(phase));
-      this.answer(phase, inside, answer, directive.place, condition === 'always' ? null : condition.match);
+    if ('problem' in found) {
+      this.notes.notYet(directive.place, '`if`', found.problem, 'leave it out, or keep nginx for this part');
+      return;
     }
-  }
-
-  private runRewrite(directive: Directive, scope: Scope, phase: Phase): void {
-    const found = readRewrite(directive, this.contextOf(phase));
-    if (found === null) return;
-    if ('answer' in found) {
-      this.answer(phase, scope, found.answer, directive.place, null);
-    } else if (phase.rewrite === null) {
-      phase.rewrite = { ...found, place: directive.place };
-    } else {
-      this.notes.notYet(directive.place, 'a second `rewrite` in one block', 'there is nothing like it yet');
+    const block = directive.block ?? [];
+    const inside = new Scope(`${scope.context}-if`, block, scope);
+    const inner: Phase = { steps: [], isOver: false, hasMoved: false, canStop: false };
+    for (const one of block) if (!inner.isOver) this.runStep(one, inside, inner);
+    phase.hasMoved ||= inner.hasMoved;
+    phase.canStop ||= inner.canStop;
+    const hasContent = block.some(({ name }) => !REWRITING.has(name));
+    if (hasContent && !inner.isOver && scope.context === 'location') {
+      const name = this.nameFor('if');
+      this.pending.push({ name, scope: inside, place: directive.place });
+      inner.steps.push({ call: name });
     }
+    phase.steps.push({ if: found.condition, do: inner.steps });
   }
 
   private runSet({ args, place }: Directive, phase: Phase): void {
@@ -151,19 +186,47 @@ export class ServerRoutes {
       this.notes.error(args[0].place, `invalid variable name "${args[0].text}"`, 'write it with a `$`');
       return;
     }
-    const translated = translateText(args[1].text, phase.constants);
-    if ('template' in translated) phase.constants.set(name, translated.template);
+    if (this.constants.get(name) !== `{value:${name}}`) return;
+    const translated = translateText(args[1].text, this.constants);
+    if ('template' in translated) phase.steps.push({ set: { [name]: translated.template } });
     else this.notes.notYet(place, `\`set ${args[0].text} "${args[1].text}"\``, translated.problem);
+  }
+
+  /** A name for a route that steps call. */
+  private nameFor(wanted: string): string {
+    return `${wanted}-${this.surroundings.nextNumber()}`;
   }
 
   // --- a location ---
 
-  private draftsOf(location: Location, outer: Constants, found: ServerLocations): readonly Draft[] {
+  private draftsOf(location: Location, found: ServerLocations): readonly Draft[] {
+    const { scope } = location;
+    if (scope.own('internal').length > 0) {
+      const keys = { internal: true, ...this.errorsOf(scope) };
+      return this.draftsInside(location, found).map(({ place, route }) => ({ place, route: { ...keys, ...route } }));
+    }
+    return this.draftsInside(location, found);
+  }
+
+  private draftsInside(location: Location, found: ServerLocations): readonly Draft[] {
     const { scope, place } = location;
-    if (scope.own('internal').length > 0) return [{ place, route: plainAnswer(404) }];
-    const phase = this.runRewritePhase(scope, outer);
-    if (phase.isOver) return phase.drafts;
-    return [...phase.drafts, ...this.contentOf(scope, location, place, phase, found)];
+    const phase = this.runRewritePhase(scope);
+    const captures = this.capturesOf(location);
+    if (captures !== null) phase.steps.unshift(captures);
+    if (phase.isOver && !phase.canStop) return [{ place, route: routeOf(phase) }];
+    const drafts = this.contentOf(scope, location, place, phase, found);
+    for (const { name, scope: inside, place: at } of this.pending.splice(0)) {
+      const empty = { steps: [], isOver: false, hasMoved: false, canStop: false };
+      for (const { route } of this.contentOf(inside, location, at, empty, found)) {
+        this.called.push({ place: at, route: { name, ...route } });
+      }
+    }
+    return drafts;
+  }
+
+  /** Groups of the location's expression are captured where something in it uses them. */
+  private capturesOf({ kind, path, scope }: Location): PlainMap | null {
+    return kind === 'regex' ? captureStep('{decoded-path}', path, scope) : null;
   }
 
   private contentOf(
@@ -173,40 +236,31 @@ export class ServerRoutes {
     phase: Phase,
     found: ServerLocations,
   ): Draft[] {
-    const access = this.accessOf(scope);
-    if (access === 'deny') return [{ place, route: plainAnswer(403) }];
-    const [pass] = scope.own('proxy_pass');
-    if (pass !== undefined) {
-      const route = this.passRoute(pass, scope, location, phase);
-      return route === null ? [] : [{ place: pass.place, route }];
+    const later: PlainMap[] = [];
+    const access = readAccess(scope, this.surroundings.values, this.notes);
+    if (access !== null) {
+      const refused = this.answerIn(scope, {
+        status: 403,
+        isPage: true,
+        action: (_, response) => withResponse(plainAnswer(403), response),
+      });
+      if (access === 'deny') later.push({ take: refused });
+      else later.push({ if: access, do: [{ take: refused }] });
     }
-    if (phase.rewrite !== null) {
-      this.notes.notYet(phase.rewrite.place, '`rewrite`', 'it is only possible beside `proxy_pass`');
-    }
-    return this.fileContent(scope, place, phase, found);
-  }
-
-  private accessOf(scope: Scope): 'allow' | 'deny' {
-    const rules = ['allow', 'deny'].flatMap((name) => scope.own(name));
-    let from: Scope | null = scope;
-    while (rules.length === 0 && from.outer !== null) {
-      from = from.outer;
-      for (const name of ['allow', 'deny']) rules.push(...from.own(name));
-    }
-    if (rules.length === 0) return 'allow';
-    const first = from.directives.find((directive) => rules.includes(directive))!;
-    if (first.args[0].text === 'all') return first.name === 'deny' ? 'deny' : 'allow';
-    this.notes.notYet(
-      first.place,
-      `\`${first.name} ${first.args[0].text}\``,
-      'access rules are not there yet',
-      'keep nginx for this part: without the rule everybody would come in',
-    );
-    return 'deny';
+    const [pass] = scope.context === 'location-if' ? scope.all('proxy_pass') : scope.own('proxy_pass');
+    const route =
+      pass === undefined
+        ? null
+        : (this.chooseRoute(pass, scope, location) ?? this.passRoute(pass, pass.args[0].text, scope, location));
+    later.push(...((route?.['steps'] ?? []) as PlainMap[]));
+    const steps = joined(phase, later);
+    if (pass !== undefined)
+      return route === null ? [] : [{ place: pass.place, route: { ...route, ...stepsOf(steps) } }];
+    return this.fileContent(scope, place, steps, found);
   }
 
   /** What nginx would answer from files. */
-  private fileContent(scope: Scope, place: Place, phase: Phase, found: ServerLocations): Draft[] {
+  private fileContent(scope: Scope, place: Place, steps: readonly PlainMap[], found: ServerLocations): Draft[] {
     const tried = scope.find('try_files');
     if (tried !== null && tried.args.length > 1) {
       const last = tried.args[tried.args.length - 1];
@@ -228,41 +282,56 @@ export class ServerRoutes {
         'try_files',
         'files are not served yet: what would be answered from files is 404',
       );
-      if (code !== null) return [{ place, route: plainAnswer(Number(code[1])) }];
+      if (code !== null) return [{ place, route: withSteps(steps, plainAnswer(Number(code[1]))) }];
     } else {
       this.notes.leftOut(place, 'root', 'files are not served yet: what would be answered from files is 404');
     }
-    const { response } = readResponseHeaders(scope, phase.constants, 404, this.notes);
+    const { response } = readResponseHeaders(scope, this.constants, 404, this.notes);
     return [
-      {
-        place,
-        route: { ...plainAnswer(404), ...(Object.keys(response).length === 0 ? {} : { headers: { response } }) },
-      },
+      { place, route: withSteps(steps, { ...withResponse(plainAnswer(404), response), ...this.errorsOf(scope) }) },
     ];
   }
 
   // --- proxy_pass ---
 
-  private passRoute(pass: Directive, scope: Scope, location: Location | null, phase: Phase): PlainMap | null {
-    const [{ text, place }] = pass.args;
-    const target = parseTarget(text, phase.constants);
+  /** Where a variable says where to: a step for each text that it can be. Null: it is no such variable, or that is not known. */
+  private chooseRoute(pass: Directive, scope: Scope, location: Location | null): PlainMap | null {
+    const [{ text }] = pass.args;
+    const found = /^(http:\/\/)?\$\{?(\w+)\}?(\$\{?request_uri\}?)?$/.exec(text);
+    if (found === null || this.constants.get(found[2]) !== `{value:${found[2]}}`) return null;
+    const [, scheme = '', variable, rest = ''] = found;
+    const choices = this.surroundings.values.choicesOf(variable);
+    if (choices === null || choices.length === 0) return null;
+    const steps: PlainMap[] = [];
+    for (const choice of choices) {
+      const route = this.passRoute(pass, `${scheme}${choice}${rest}`, scope, location);
+      if (route !== null) steps.push({ if: { value: `{value:${variable}}`, is: choice }, do: [{ take: route }] });
+    }
+    // nginx finds no host in an empty text
+    return { steps, ...plainAnswer(500), ...this.errorsOf(scope) };
+  }
+
+  private passRoute(pass: Directive, text: string, scope: Scope, location: Location | null): PlainMap | null {
+    const [{ place }] = pass.args;
+    const target = parseTarget(text, this.constants);
     if ('problem' in target) {
       if (target.isError === true) this.notes.error(place, target.problem, 'write http:// and a name or an address');
       else this.notes.notYet(place, `\`proxy_pass ${text}\``, target.problem);
       return null;
     }
     const { name, proxyHost, uri } = target;
-    if (uri !== null && (location === null || location.kind === 'regex')) {
+    const isInIf = scope.context === 'location-if' && scope.own('proxy_pass').length > 0;
+    if (uri !== null && (location === null || location.kind === 'regex' || location.kind === 'named' || isInIf)) {
       const reason =
         '"proxy_pass" cannot have URI part in location given by regular expression, or inside named location, or inside "if" statement, or inside "limit_except" block';
       this.notes.error(place, reason, 'leave the path out');
       return null;
     }
-    const constants = new Map(phase.constants).set('proxy_host', proxyHost);
+    const constants = new Map(this.constants).set('proxy_host', proxyHost);
     const { edit, passesUpgrade } = readRequestHeaders(scope, constants, this.surroundings.upgradeMaps, this.notes);
     const { response, success } = readResponseHeaders(scope, constants, null, this.notes);
     const route: PlainMap = { upstream: this.surroundings.upstreams.use(name, this.settingsOf(scope), pass) };
-    const rewrite = this.rewriteOf(location, uri, phase);
+    const rewrite = this.rewriteOf(location, uri);
     if (rewrite !== null) route['rewrite'] = rewrite;
     const headers: PlainMap = {};
     if (Object.keys(edit).length > 0) headers['request'] = edit;
@@ -272,18 +341,14 @@ export class ServerRoutes {
     if (!passesUpgrade) route['upgrade'] = false;
     route['limits'] = { body: this.bodySize(scope) };
     route['retry'] = this.retryOf(scope, target);
+    Object.assign(route, this.errorsOf(scope));
+    const isIntercepting = scope.argument('proxy_intercept_errors')?.toLowerCase() === 'on';
+    if (isIntercepting && route['errors'] !== undefined) route['intercept'] = true;
     return route;
   }
 
-  private rewriteOf(location: Location | null, uri: string | null, phase: Phase): PlainMap | null {
-    if (phase.rewrite !== null) {
-      if (uri !== null) {
-        const reason = 'beside a `proxy_pass` with a path it is not there yet';
-        this.notes.notYet(phase.rewrite.place, '`rewrite`', reason, 'leave the path out of proxy_pass');
-      }
-      return { regex: phase.rewrite.regex, to: phase.rewrite.to };
-    }
-    if (uri === null || location === null || location.kind === 'regex') return null;
+  private rewriteOf(location: Location | null, uri: string | null): PlainMap | null {
+    if (uri === null || location === null || location.kind === 'regex' || location.kind === 'named') return null;
     return rewriteFor(location.kind, location.path, uri);
   }
 
@@ -374,4 +439,39 @@ export class ServerRoutes {
     }
     return drafts;
   }
+}
+
+/** Of a phase that is over: what answers stands at the end of the steps where something else could come of them. */
+function routeOf({ steps, hasMoved }: Phase): PlainMap {
+  const last = steps[steps.length - 1]?.['take'] as PlainMap | undefined;
+  if (last === undefined) return { ...withSteps(steps, plainAnswer(500)) };
+  const isSure = !hasMoved && !steps.some((step) => JSON.stringify(step).includes('"call"'));
+  return withSteps(isSure ? steps.slice(0, -1) : steps, last);
+}
+
+/** What is not of the rewrite phase is for requests that stay, whatever ended the phase. */
+function joined({ steps, hasMoved, canStop }: Phase, later: readonly PlainMap[]): readonly PlainMap[] {
+  if (later.length === 0) return steps;
+  const isCalling = steps.some((step) => JSON.stringify(step).includes('"call"'));
+  return hasMoved || canStop || isCalling ? [...steps, { find: true }, ...later] : [...steps, ...later];
+}
+
+function stepsOf(steps: readonly PlainMap[]): PlainMap {
+  return steps.length === 0 ? {} : { steps };
+}
+
+function withSteps(steps: readonly PlainMap[], route: PlainMap): PlainMap {
+  return steps.length === 0 ? route : { steps, ...route };
+}
+
+function withResponse(route: PlainMap, response: PlainMap): PlainMap {
+  return Object.keys(response).length === 0 ? route : { ...route, headers: { response } };
+}
+
+/** What captures the groups of an expression that `value` has matched; null: nothing in the block uses them. */
+export function captureStep(value: string, regex: string, { directives }: Scope): PlainMap | null {
+  if (!/\((?!\?[:=!])/.test(regex)) return null;
+  const names = [...regex.matchAll(/\(\?<(\w+)>/g)].map(([, name]) => name);
+  const uses = new RegExp(`\\$\\{?([1-9]${names.map((name) => `|${name}\\b`).join('')})`);
+  return uses.test(JSON.stringify(directives)) ? { if: { value, regex }, do: [] } : null;
 }

@@ -62,7 +62,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'location location-if limit_except',
         '1',
         'differs',
-        '`http://` with a name, an address or `unix:`, with or without a path; **no variables in the name, no `https://`**',
+        '`http://` with a name, an address or `unix:`, with or without a path; a variable in place of the name where the file says all that it can be (`map`, `split_clients`, `geo`, `set`); **no other variables, no `https://`**',
       ],
       [
         'proxy_redirect',
@@ -94,7 +94,14 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'differs',
         'bodies are always streamed, with a bound for what waits',
       ],
-      ['proxy_ignore_client_abort proxy_intercept_errors', 'http server location', 'flag', 'differs', 'only `off`'],
+      ['proxy_ignore_client_abort', 'http server location', 'flag', 'differs', 'only `off`'],
+      [
+        'proxy_intercept_errors',
+        'http server location',
+        'flag',
+        'differs',
+        'for requests without a body; the connection to the server is closed',
+      ],
       [
         'proxy_bind',
         'http server location',

@@ -65,7 +65,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'files are not served yet: what would be answered from files is 404',
       ],
       ['alias', 'location', '1', 'not yet', 'files are not served yet'],
-      ['limit_except', 'location', '1+ {}', 'not yet', 'access by method is not there yet'],
+      ['limit_except', 'location', '1+ {}', 'differs', 'with `allow` and `deny`; **`proxy_pass` inside is refused**'],
       ['client_max_body_size client_body_timeout', 'http server location', '1', 'works', ''],
       ['client_body_buffer_size', 'http server location', '1', 'no effect', 'bodies are streamed: nothing is stored'],
       ['client_body_temp_path', 'http server location', '1-4', 'no effect', 'bodies are streamed: nothing is stored'],
@@ -128,7 +128,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'it concerns files, or tunes the inside of nginx',
       ],
       ['satisfy auth_delay', 'http server location', '1', 'not yet', '**there is nothing like it yet**'],
-      ['internal', 'location', '0', 'works', 'answers 404'],
+      ['internal', 'location', '0', 'works', ''],
       [
         'lingering_close lingering_time lingering_timeout',
         'http server location',
@@ -137,7 +137,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'evenkeel always lingers, for two seconds at most where nothing comes',
       ],
       ['absolute_redirect port_in_redirect', 'http server location', 'flag', 'works', ''],
-      ['recursive_error_pages', 'http server location', 'flag', 'no effect', 'there are no error pages to find'],
+      ['recursive_error_pages', 'http server location', 'flag', 'differs', 'only `off`'],
       ['server_tokens', 'http server location', '1', 'no effect', 'evenkeel names itself nowhere'],
       ['chunked_transfer_encoding', 'http server location', 'flag', 'differs', 'only `on`'],
       ['early_hints', 'http server location', '1+', 'not yet', '**there is nothing like it yet**'],
@@ -146,7 +146,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server location location-if',
         '2+',
         'differs',
-        "only `/page` without `=`, of which only a warning is given: **error pages are evenkeel's own**",
+        'for errors of requests without a body; **a page that is a file is not answered yet**: the error is',
       ],
       ['error_log', 'server location', '1+', 'left out', 'there is one log for all servers'],
       [
@@ -183,7 +183,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server location limit_except',
         '1',
         'differs',
-        '`allow all` alone and `deny all` alone; **other access rules are refused**',
+        'addresses, networks and `all`; **`unix:` is refused**',
       ],
     ],
   },
@@ -237,13 +237,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_rewrite_module',
     rows: [
-      [
-        'rewrite',
-        'server server-if location location-if',
-        '2-3',
-        'differs',
-        '`break` beside `proxy_pass` without a path; `permanent`, `redirect` and URLs where the target needs no group of the expression; **the rest is refused**',
-      ],
+      ['rewrite', 'server server-if location location-if', '2-3', 'works', ''],
       [
         'return',
         'server server-if location location-if',
@@ -251,21 +245,9 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'differs',
         "**444 with a text, and variables that are not there yet, are refused**; the body of a code alone is evenkeel's",
       ],
-      ['break', 'server server-if location location-if', '0', 'not yet', '**there is nothing like it yet**'],
-      [
-        'if',
-        'server location',
-        '1+ {}',
-        'differs',
-        'conditions on one value of the request with `return` as the only directive; **the rest is refused**',
-      ],
-      [
-        'set',
-        'server server-if location location-if',
-        '2',
-        'differs',
-        'outside of `if`: what it is set to stands for the variable in all that follows',
-      ],
+      ['break', 'server server-if location location-if', '0', 'works', ''],
+      ['if', 'server location', '1+ {}', 'differs', '**`-f`, `-d`, `-e` and `-x` are refused**'],
+      ['set', 'server server-if location location-if', '2', 'works', ''],
       [
         'rewrite_log uninitialized_variable_warn',
         'http server server-if location location-if',
@@ -278,23 +260,17 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_map_module',
     rows: [
-      [
-        'map',
-        'http',
-        '2 {}',
-        'differs',
-        'only `$http_upgrade` to a value for Connection; **other maps are refused where their variable is used**',
-      ],
+      ['map', 'http', '2 {}', 'works', ''],
       ['map_hash_max_size map_hash_bucket_size', 'http', '1', 'no effect', 'it tunes the inside of nginx'],
     ],
   },
   {
     module: 'ngx_http_geo_module',
-    rows: [['geo', 'http', '1-2 {}', 'differs', '**refused where its variable is used**']],
+    rows: [['geo', 'http', '1-2 {}', 'differs', '**`ranges`, `proxy` and `proxy_recursive` are refused**']],
   },
   {
     module: 'ngx_http_split_clients_module',
-    rows: [['split_clients', 'http', '2 {}', 'differs', '**refused where its variable is used**']],
+    rows: [['split_clients', 'http', '2 {}', 'works', '']],
   },
   {
     module: 'ngx_http_realip_module',

@@ -1,7 +1,7 @@
 /** Texts of nginx.conf with variables in them as templates of the model. */
 import { parseTemplate } from '../template.ts';
 
-/** With values of the model; null where there is none yet. */
+/** With values of the model. */
 const SOURCES: Readonly<Record<string, string>> = {
   host: '{host}',
   http_host: '{authority}',
@@ -13,12 +13,24 @@ const SOURCES: Readonly<Record<string, string>> = {
   request_id: '{request-id}',
   content_type: '{header:Content-Type}',
   content_length: '{header:Content-Length}',
+  args: '{args}',
+  query_string: '{args}',
+  is_args: '{question-mark}',
+  uri: '{decoded-path}',
+  document_uri: '{decoded-path}',
+  remote_port: '{peer-port}',
+  realip_remote_port: '{peer-port}',
+  server_addr: '{local}',
+  server_protocol: '{protocol}',
+  request: '{request-line}',
+  connection: '{connection}',
+  remote_user: '',
   // There is no TLS yet.
   scheme: 'http',
   https: '',
 };
 
-/** What is known when the file is read: `proxy_host`, `server_name`, `server_port`. */
+/** What is known when the file is read, and the variables that it makes itself: by name, a template. */
 export type Constants = ReadonlyMap<string, string>;
 
 export interface TextPart {
@@ -30,7 +42,7 @@ export interface TextPart {
 /** `$name`, `${name}` and what stands between them; null: a `$` without a name, which nginx refuses. */
 export function splitVariables(text: string): readonly TextPart[] | null {
   const parts: TextPart[] = [];
-  const pattern = /\$(?:\{(\w+)\}|(\w+))?/g;
+  const pattern = /\$(?:\{(\w+)\}|([1-9]|\w+))?/g;
   let from = 0;
   for (const match of text.matchAll(pattern)) {
     const name = match[1] ?? match[2];
@@ -50,10 +62,7 @@ export function hasVariables(text: string): boolean {
 export type Translated = { readonly template: string } | { readonly problem: string };
 
 export function translateText(text: string, constants: Constants): Translated {
-  // The query with its `?`, as it is nearly always written.
-  const parts = splitVariables(
-    text.replace(/\$(\{is_args\}|is_args\b)\$(\{(args|query_string)\}|(args|query_string)\b)/g, '$is_args_args'),
-  );
+  const parts = splitVariables(text);
   if (parts === null) return { problem: 'a `$` has no name behind it' };
   let template = '';
   for (const { variable, text: literal } of parts) {
@@ -75,9 +84,9 @@ export function translateText(text: string, constants: Constants): Translated {
 
 /** A template of one value, or text; null: it is not there yet. */
 export function sourceOf(variable: string, constants: Constants): string | null {
-  if (variable === 'is_args_args') return '{query}';
   const known = constants.get(variable) ?? SOURCES[variable];
   if (known !== undefined) return known;
+  if (/^[1-9]$/.test(variable)) return `{capture:${variable}}`;
   const named = /^(http|cookie|arg)_(\w+)$/.exec(variable);
   if (named === null) return null;
   if (named[1] === 'http') return `{header:${fieldName(named[2])}}`;

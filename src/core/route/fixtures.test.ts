@@ -22,6 +22,7 @@ function proxyTo(rewrite: RewritePlan | null): ActionPlan {
     upgrade: true,
     bodyBytes: null,
     passesClaims: false,
+    interceptsErrors: false,
   };
 }
 
@@ -33,6 +34,10 @@ export function route(match: Partial<MatchPlan> = {}, rewrite: RewritePlan | nul
     requestHeaders: NO_EDIT,
     responseHeaders: NO_EDIT,
     successHeaders: [],
+    name: null,
+    steps: [],
+    errors: [],
+    isInternal: false,
   };
 }
 

@@ -7,7 +7,7 @@
  */
 import { SLASH } from '../../wire/http1/classes.ts';
 import type { RequestView } from '../value/request-view.ts';
-import { PATH } from '../value/source.ts';
+import { PATH, SENT_PATH } from '../value/source.ts';
 import { Span } from '../value/span.ts';
 import { Template } from '../value/template.ts';
 import { OVERFLOW, TargetWriter, encodeLocation } from './target-writer.ts';
@@ -38,7 +38,7 @@ export class Redirect {
         span.set(part, 0, part.length);
       } else {
         part.find(view, span);
-        if (part.kind === PATH) separatePath(at);
+        if (part.kind === PATH || part.kind === SENT_PATH) separatePath(at);
       }
       const from = writer.isAfterOnly(at, SLASH) ? skipSlashes() : span.at;
       writer.sent(span.bytes, from, span.end - from);

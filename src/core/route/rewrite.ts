@@ -231,7 +231,7 @@ function withSlash(text: string): string {
 }
 
 /** True if a path has dot segments in any reading, or is refused in one. */
-function mayClimb(bytes: Uint8Array, length: number): boolean {
+export function mayClimb(bytes: Uint8Array, length: number): boolean {
   if (!rewritten.read(bytes, 0, length) || rewritten.hadDotSegments) return true;
   const { doubts } = rewritten;
   for (let reading = doubts; reading > 0; reading = (reading - 1) & doubts) {

@@ -20,14 +20,20 @@ export class Rule {
   /** No route behind it is ever taken. */
   readonly takesEverything: boolean;
 
-  constructor({ match, action }: RoutePlan) {
+  /** It is only taken by who calls it. */
+  readonly isCalled: boolean;
+
+  constructor({ match, action, steps, name }: RoutePlan) {
+    this.isCalled = name !== null;
+    const hasSteps = steps.length > 0;
     const { path } = match;
     this.hosts = [...new Set(match.hosts)];
     this.path = path === null || path.kind === 'regex' ? NO_PATH : normaliseRule(path.value);
     this.isExact = path?.kind === 'exact';
     this.regex = path?.kind === 'regex' ? new Regex(path.value) : null;
     this.conditions = Conditions.of(match);
-    this.needsPath = path !== null || (action.kind === 'proxy' && action.rewrite !== null);
-    this.takesEverything = match.hosts.length === 0 && path === null && this.conditions === null;
+    this.needsPath = path !== null || hasSteps || (action.kind === 'proxy' && action.rewrite !== null);
+    this.takesEverything =
+      match.hosts.length === 0 && path === null && this.conditions === null && !hasSteps && !this.isCalled;
   }
 }

@@ -9,7 +9,7 @@ import type { Regex } from '../../base/regex/regex.ts';
 import type { EscapedSlash, RoutePlan } from '../../config/plan.ts';
 import type { RequestView } from '../value/request-view.ts';
 import type { Conditions } from './conditions.ts';
-import { HostTrees } from './hosts.ts';
+import { NameTable } from '../value/name-table.ts';
 import { Rule } from './rule.ts';
 import { DOT, NormalPath, READ_DOTS, READ_SLASH, type Reading } from '../value/path.ts';
 import { NO_ROUTE_YET, TrieBuilder, type RouteFilter, type Trie } from './trie.ts';
@@ -49,9 +49,9 @@ interface Parts {
   /** By route; null: nothing besides host and path. */
   readonly conditions: readonly (Conditions | null)[];
   readonly trie: Trie;
-  readonly exactHosts: HostTrees;
+  readonly exactHosts: NameTable;
   /** x of `*.x`. */
-  readonly wildcardHosts: HostTrees;
+  readonly wildcardHosts: NameTable;
   /** By tree; undefined: the tree has none. */
   readonly regexRules: readonly (readonly RegexRule[] | undefined)[];
   readonly hasPaths: boolean;
@@ -85,6 +85,7 @@ export class RouteTableBuilder {
     const route = this.conditions.push(rule.conditions) - 1;
     this.hasPaths ||= rule.needsPath;
     this.isFull = rule.takesEverything;
+    if (rule.isCalled) return;
     if (route === 0) this.isCatchAll = rule.takesEverything && !rule.needsPath;
     if (rule.hosts.length === 0) this.addTo(ANY_HOST, rule, route);
     for (const host of rule.hosts) this.addTo(this.treeOf(host), rule, route);
@@ -96,8 +97,8 @@ export class RouteTableBuilder {
     const parts: Parts = {
       conditions,
       trie: yield* this.tries.build(),
-      exactHosts: new HostTrees(this.exact),
-      wildcardHosts: new HostTrees(this.wildcard),
+      exactHosts: new NameTable(this.exact),
+      wildcardHosts: new NameTable(this.wildcard),
       regexRules,
       hasPaths,
       isCatchAll,
@@ -125,8 +126,8 @@ export class RouteTableBuilder {
 export class RouteTable implements RouteFilter {
   private readonly conditions: readonly (Conditions | null)[];
   private readonly trie: Trie;
-  private readonly exactHosts: HostTrees;
-  private readonly wildcardHosts: HostTrees;
+  private readonly exactHosts: NameTable;
+  private readonly wildcardHosts: NameTable;
   private readonly hasHosts: boolean;
   private readonly regexRules: Parts['regexRules'];
   private readonly hasPaths: boolean;
@@ -134,6 +135,8 @@ export class RouteTable implements RouteFilter {
 
   /** What one call of `match` works on. */
   private view: RequestView | null = null;
+
+  private after = -1;
 
   private readonly escapedSlash: EscapedSlash;
 
@@ -151,11 +154,12 @@ export class RouteTable implements RouteFilter {
 
   /**
    * The index of the first matching route, ROUTE_NONE, or, if the table has rules about paths or rewrites them,
-   * ROUTE_BAD_PATH or ROUTE_DOUBTFUL_PATH.
+   * ROUTE_BAD_PATH or ROUTE_DOUBTFUL_PATH. `after`: only routes behind this one count.
    */
-  match(view: RequestView): number {
+  match(view: RequestView, after = -1): number {
     if (this.isCatchAll) return 0;
     this.view = view;
+    this.after = after;
     if (!this.hasPaths) return this.find(view);
     if (!path.readFrom(view.bytes, view.head, readingOf(this.escapedSlash))) return ROUTE_BAD_PATH;
     const { doubts } = path;
@@ -187,6 +191,7 @@ export class RouteTable implements RouteFilter {
 
   /** RouteFilter: for the request that `match` is called with. */
   holds(route: number): boolean {
+    if (route <= this.after) return false;
     const conditions = this.conditions[route];
     return conditions === null || conditions.hold(this.view as RequestView);
   }

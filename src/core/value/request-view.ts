@@ -1,6 +1,16 @@
 /** A request as values see it: its head, and what is known of it besides. One object, filled anew for each request. */
 import type { RequestHead } from '../../wire/http1/head.ts';
 import { IpWords } from '../../wire/ip-text.ts';
+import { Variables } from './variables.ts';
+
+/** The connection that a request came over. */
+export interface Connection {
+  /** Its number among those of this proxy. */
+  readonly number: number;
+  /** As of a socket. */
+  remoteAddress(into: Uint8Array, at: number): number;
+  localAddress(into: Uint8Array, at: number): number;
+}
 
 export class RequestView {
   /** Holds the head's bytes; valid only as long as they are there. */
@@ -17,9 +27,58 @@ export class RequestView {
   requestId = 0;
   requestIdLength = 0;
 
-  constructor(bytes: Uint8Array, head: RequestHead) {
+  /** Null: nothing is known of it. */
+  connection: Connection | null = null;
+  readonly variables: Variables<RequestView>;
+
+  // --- a target that is not the one that was sent ---
+  /** The head's target, path and query are what steps of a route made of those that were sent, which are here. */
+  isRewritten = false;
+  /** The status of an answer, whatever the route says; 0: what it says. */
+  answerStatus = 0;
+  /** The path begins with what the route's rule says; false: it was put in its place by the route itself. */
+  isPlaced = true;
+  sentPath = 0;
+  sentPathLength = 0;
+  sentQuery = 0;
+  sentQueryLength = 0;
+  /** Where in `bytes` a new target may be written; empty: nowhere. */
+  private readonly targetAt: number;
+  private readonly targetEnd: number;
+
+  constructor(
+    bytes: Uint8Array,
+    head: RequestHead,
+    variables = new Variables<RequestView>(),
+    target: { readonly at: number; readonly end: number } = { at: 0, end: 0 },
+  ) {
+    this.targetAt = target.at;
+    this.targetEnd = target.end;
+    this.variables = variables;
     this.bytes = bytes;
     this.requestIdBytes = bytes;
     this.head = head;
+  }
+
+  /**
+   * From here the request is for the target in the `length` bytes of `target`, whose query begins at `question`; without one it
+   * is `length`. False: it is too long.
+   */
+  rewrite(target: Uint8Array, question: number, length: number): boolean {
+    const { bytes, head, targetAt: at } = this;
+    if (at + length > this.targetEnd) return false;
+    if (!this.isRewritten) {
+      this.isRewritten = true;
+      this.sentPath = head.path;
+      this.sentPathLength = head.pathLength - head.queryLength;
+      this.sentQuery = head.query;
+      this.sentQueryLength = head.queryLength;
+    }
+    for (let i = 0; i < length; i++) bytes[at + i] = target[i];
+    head.target = head.path = at;
+    head.targetLength = head.pathLength = length;
+    head.query = at + question;
+    head.queryLength = length - question;
+    return true;
   }
 }

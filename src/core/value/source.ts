@@ -6,7 +6,7 @@ import { assert } from '../../base/assert.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import type { SourcePlan } from '../../config/template.ts';
-import { ascii } from '../../wire/http1/classes.ts';
+import { ascii, LOWER } from '../../wire/http1/classes.ts';
 import {
   FIELD_ID,
   FIELD_VALUE,
@@ -17,11 +17,12 @@ import {
   type RequestHead,
 } from '../../wire/http1/head.ts';
 import { emitBytes, emitFragment } from '../../wire/http1/emit.ts';
-import { emitIpText, IP_TEXT_BYTES_MAX, isNoIp, type IpWords } from '../../wire/ip-text.ts';
+import { emitIpText, IP_TEXT_BYTES_MAX, IpWords, isNoIp } from '../../wire/ip-text.ts';
 import { findCookie, findField, findParameter, onlyFieldWithId } from './lookup.ts';
-import { NormalPath, pathLength } from './path.ts';
+import { escapedByte, isEscape, NormalPath, pathLength, PERCENT, READ_SLASH } from './path.ts';
 import type { RequestView } from './request-view.ts';
 import type { Span } from './span.ts';
+import { variableNumber } from './variables.ts';
 
 export const CLIENT = 0;
 export const PEER = 1;
@@ -34,10 +35,23 @@ export const QUERY = 7;
 export const SCHEME = 8;
 export const REQUEST_ID = 9;
 export const FORWARDED_FOR = 10;
+export const SENT_PATH = 11;
+export const SENT_QUERY = 12;
+export const DECODED_PATH = 13;
+export const ARGUMENTS = 14;
+export const QUESTION_MARK = 15;
+export const PEER_PORT = 16;
+export const LOCAL = 17;
+export const LOCAL_PORT = 18;
+export const PROTOCOL = 19;
+export const REQUEST_LINE = 20;
+export const CONNECTION = 21;
+export const VARIABLE = 22;
+export const CAPTURE = 23;
 // those with a name, which may be there several times
-export const HEADER = 11;
-export const COOKIE = 12;
-export const PARAMETER = 13;
+export const HEADER = 24;
+export const COOKIE = 25;
+export const PARAMETER = 26;
 
 type Kind =
   | typeof CLIENT
@@ -51,6 +65,19 @@ type Kind =
   | typeof SCHEME
   | typeof REQUEST_ID
   | typeof FORWARDED_FOR
+  | typeof SENT_PATH
+  | typeof SENT_QUERY
+  | typeof DECODED_PATH
+  | typeof ARGUMENTS
+  | typeof QUESTION_MARK
+  | typeof PEER_PORT
+  | typeof LOCAL
+  | typeof LOCAL_PORT
+  | typeof PROTOCOL
+  | typeof REQUEST_LINE
+  | typeof CONNECTION
+  | typeof VARIABLE
+  | typeof CAPTURE
   | typeof HEADER
   | typeof COOKIE
   | typeof PARAMETER;
@@ -66,11 +93,41 @@ const KINDS = {
   scheme: SCHEME,
   'request-id': REQUEST_ID,
   'forwarded-for': FORWARDED_FOR,
+  'decoded-path': DECODED_PATH,
+  args: ARGUMENTS,
+  'question-mark': QUESTION_MARK,
+  'peer-port': PEER_PORT,
+  local: LOCAL,
+  'local-port': LOCAL_PORT,
+  protocol: PROTOCOL,
+  'request-line': REQUEST_LINE,
+  connection: CONNECTION,
 } as const;
-const NAMED_KINDS = { header: HEADER, cookie: COOKIE, query: PARAMETER } as const;
-const OUTSIDE_HEAD: ReadonlySet<number> = new Set([CLIENT, PEER, REQUEST_ID, SCHEME, FORWARDED_FOR]);
+const NAMED_KINDS = { header: HEADER, cookie: COOKIE, query: PARAMETER, value: VARIABLE, capture: CAPTURE } as const;
+const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
+  CLIENT,
+  PEER,
+  REQUEST_ID,
+  SCHEME,
+  FORWARDED_FOR,
+  PEER_PORT,
+  LOCAL,
+  LOCAL_PORT,
+  CONNECTION,
+  VARIABLE,
+  CAPTURE,
+]);
 
 const HTTP = ascii('http');
+const HTTP_1_0 = ascii('HTTP/1.0');
+const HTTP_1_1 = ascii('HTTP/1.1');
+const QUESTION = ascii('?');
+const address = new Uint8Array(16);
+const addressWords = new DataView(address.buffer);
+const addressIp = new IpWords();
+const lowerHost = new Uint8Array(HEAD_BYTES_MAX);
+const decimals = new Uint8Array(20);
+const decodedPath = new Uint8Array(HEAD_BYTES_MAX);
 const SLASH = ascii('/');
 const addressText = new Uint8Array(IP_TEXT_BYTES_MAX);
 const path = new NormalPath();
@@ -80,10 +137,13 @@ const forwardedFor = new Uint8Array(HEAD_BYTES_MAX + IP_TEXT_BYTES_MAX);
 export class Source {
   readonly kind: Kind;
   private readonly name: Uint8Array;
+  /** Of a variable or a capture. */
+  private readonly number: number;
 
   private constructor(kind: Kind, name: string) {
     this.kind = kind;
     this.name = encodeUtf8(name);
+    this.number = kind === VARIABLE ? variableNumber(name) : kind === CAPTURE ? Number(name) : 0;
   }
 
   /** The path in the form that routes are matched on: equal for equal paths, however they are spelt. */
@@ -91,7 +151,7 @@ export class Source {
 
   /** The source of a placeholder, or the two of `{uri}`. */
   static allOf(plan: SourcePlan): readonly Source[] {
-    return plan.kind === 'uri' ? [new Source(PATH, ''), new Source(QUERY, '')] : [Source.of(plan)];
+    return plan.kind === 'uri' ? [new Source(SENT_PATH, ''), new Source(SENT_QUERY, '')] : [Source.of(plan)];
   }
 
   static of(plan: SourcePlan): Source {
@@ -116,7 +176,7 @@ export class Source {
       case PEER:
         return findAddress(view.peer, span);
       case HOST:
-        return leave(span, bytes, head.host, head.hostLength);
+        return findHost(bytes, head, span);
       case AUTHORITY:
         return leave(span, bytes, head.authority, head.authorityLength);
       case METHOD:
@@ -137,6 +197,34 @@ export class Source {
       case COOKIE:
       case PARAMETER:
         return this.findNamed(view, 0, span);
+      case VARIABLE:
+        return view.variables.find(this.number, view, span);
+      case CAPTURE:
+        return view.variables.captures.find(this.number, span);
+      case SENT_PATH:
+        if (!view.isRewritten) return findPath(bytes, head, span);
+        return leave(span, bytes, view.sentPath, view.sentPathLength);
+      case SENT_QUERY:
+        if (!view.isRewritten) return leave(span, bytes, head.query, head.queryLength);
+        return leave(span, bytes, view.sentQuery, view.sentQueryLength);
+      case DECODED_PATH:
+        return findDecodedPath(bytes, head, span);
+      case ARGUMENTS:
+        return leave(span, bytes, head.query + 1, Math.max(0, head.queryLength - 1));
+      case QUESTION_MARK:
+        return leave(span, QUESTION, 0, head.queryLength > 1 ? 1 : 0);
+      case PEER_PORT:
+        return leaveNumber(span, view.connection === null ? 0 : view.connection.remoteAddress(address, 0));
+      case LOCAL:
+        return findLocal(view, span);
+      case LOCAL_PORT:
+        return leaveNumber(span, view.connection === null ? 0 : view.connection.localAddress(address, 0));
+      case PROTOCOL:
+        return leave(span, head.version === 10 ? HTTP_1_0 : HTTP_1_1, 0, HTTP_1_0.length);
+      case REQUEST_LINE:
+        return leave(span, bytes, head.start, head.fieldsStart - 2 - head.start);
+      case CONNECTION:
+        return leaveNumber(span, view.connection === null ? 0 : view.connection.number);
       default:
         assert(false, 'a source of no kind');
     }
@@ -159,6 +247,41 @@ function leave(span: Span, bytes: Uint8Array, at: number, length: number): boole
   return length > 0;
 }
 
+function leaveNumber(span: Span, number: number): boolean {
+  let at = decimals.length;
+  for (let rest = number; rest > 0 || at === decimals.length; rest = Math.floor(rest / 10)) {
+    decimals[--at] = 0x30 + (rest % 10);
+  }
+  return leave(span, decimals, at, number === 0 ? 0 : decimals.length - at);
+}
+
+function findLocal({ connection }: RequestView, span: Span): boolean {
+  if (connection === null) return leave(span, addressText, 0, 0);
+  connection.localAddress(address, 0);
+  addressIp.ip0 = addressWords.getInt32(0);
+  addressIp.ip1 = addressWords.getInt32(4);
+  addressIp.ip2 = addressWords.getInt32(8);
+  addressIp.ip3 = addressWords.getInt32(12);
+  return findAddress(addressIp, span);
+}
+
+/** Without a single escape: for whoever looks at it, and never for a target. */
+function findDecodedPath(bytes: Uint8Array, head: RequestHead, span: Span): boolean {
+  if (!path.readFrom(bytes, head, READ_SLASH)) return findPath(bytes, head, span);
+  const end = path.at + path.length;
+  let first = path.at;
+  while (first < end && path.bytes[first] !== PERCENT) first++;
+  if (first === end) return leave(span, path.bytes, path.at, path.length);
+  let length = 0;
+  for (let i = path.at; i < end; i++) {
+    if (isEscape(path.bytes, i, end)) {
+      decodedPath[length++] = escapedByte(path.bytes, i);
+      i += 2;
+    } else decodedPath[length++] = path.bytes[i];
+  }
+  return leave(span, decodedPath, 0, length);
+}
+
 function findAddress(ip: IpWords, span: Span): boolean {
   return leave(span, addressText, 0, isNoIp(ip) ? 0 : emitIpText(addressText, 0, ip));
 }
@@ -179,6 +302,15 @@ function findForwardedFor({ bytes, head, client }: RequestView, span: Span): boo
     length = emitIpText(forwardedFor, length, client);
   }
   return leave(span, forwardedFor, 0, length);
+}
+
+/** In lower case: names are compared so (RFC 4343). */
+function findHost(bytes: Uint8Array, { host, hostLength }: RequestHead, span: Span): boolean {
+  let first = 0;
+  while (first < hostLength && LOWER[bytes[host + first]] === bytes[host + first]) first++;
+  if (first === hostLength || hostLength > lowerHost.length) return leave(span, bytes, host, hostLength);
+  for (let i = 0; i < hostLength; i++) lowerHost[i] = LOWER[bytes[host + i]];
+  return leave(span, lowerHost, 0, hostLength);
 }
 
 /** An absolute-form target may have no path: it means `/`. */

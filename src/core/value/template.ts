@@ -14,6 +14,7 @@ import { Span } from './span.ts';
 export const TEMPLATE_OVERFLOW = -1;
 
 const QUESTION_MARK = 0x3f;
+const NOTHING: Uint8Array = new Uint8Array(0);
 const span = new Span();
 
 export class Template {
@@ -21,6 +22,8 @@ export class Template {
   readonly parts: readonly (Uint8Array | Source)[];
   /** Without values: the same bytes for every request. */
   readonly isConstant: boolean;
+  /** Those bytes, where they are one part or none. */
+  readonly constant: Uint8Array | null;
   /** There are values in it that are not in the request's head: the view must have been filled. */
   readonly needsView: boolean;
 
@@ -30,6 +33,8 @@ export class Template {
       typeof part === 'string' ? [encode(part)] : Source.allOf(part),
     );
     this.isConstant = this.parts.every((part) => part instanceof Uint8Array);
+    const [first = NOTHING] = this.parts;
+    this.constant = this.parts.length <= 1 && first instanceof Uint8Array ? first : null;
     this.needsView = this.parts.some((part) => part instanceof Source && part.needsView);
   }
 
@@ -45,6 +50,21 @@ export class Template {
       }
     }
     return length;
+  }
+
+  /** Writes it as it is to `out` from `at`, as far as there is room, and returns the offset behind it or TEMPLATE_OVERFLOW. */
+  emitAsIs(view: RequestView, out: Uint8Array, at: number): number {
+    for (let k = 0; k < this.parts.length; k++) {
+      const part = this.parts[k];
+      if (part instanceof Uint8Array) span.set(part, 0, part.length);
+      else part.find(view, span);
+      const { bytes, length } = span;
+      if (at + length > out.length) return TEMPLATE_OVERFLOW;
+      const from = span.at;
+      for (let i = 0; i < length; i++) out[at + i] = bytes[from + i];
+      at += length;
+    }
+    return at;
   }
 
   /**

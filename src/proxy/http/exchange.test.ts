@@ -275,9 +275,20 @@ class Stage implements ServerProtocol {
       upgrade: true,
       bodyBytes: null,
       passesClaims: false,
+      interceptsErrors: false,
     } as const;
     const match = { hosts: [], path: null, methods: [], values: [] };
-    const plan: RoutePlan = { match, action, requestHeaders: noEdit, responseHeaders: noEdit, successHeaders: [] };
+    const plan: RoutePlan = {
+      match,
+      action,
+      requestHeaders: noEdit,
+      responseHeaders: noEdit,
+      successHeaders: [],
+      name: null,
+      steps: [],
+      errors: [],
+      isInternal: false,
+    };
     this.route = new Route(plan, 0);
     this.route.bind(new Map([['web', this.upstream]]), true);
   }

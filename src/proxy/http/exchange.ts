@@ -40,6 +40,7 @@ import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
 import {
+  BODY_NONE,
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
@@ -49,6 +50,7 @@ import {
 } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
 import { Waiter, type Server, type Upstream } from '../upstream.ts';
+import type { ErrorPage } from './error-page.ts';
 import { KeptRequest } from './kept-request.ts';
 import { type HeaderEdit, linesFor } from './header-edit.ts';
 import * as own from './own-responses.ts';
@@ -82,6 +84,14 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   outcome: Outcome = 'left';
   status = 0;
   private readonly ownAnswer = new Answer();
+
+  /** What a client is told in place of the status of a response; 0: that. */
+  private answerStatus = 0;
+  /** The answer is a page for an error: there is no page for one of its own. */
+  private isErrorPage = false;
+  /** Of the request as it came, where the route has pages for errors. -1: it is not kept. */
+  private headSlot = -1;
+  private headLength = 0;
 
   wantsUpgrade = false;
   /** The head of a final response has been handed to the client's socket. */
@@ -132,6 +142,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     exchange.needsFreshConnection = false;
     exchange.hasEvicted = false;
     exchange.isRequestSpent = false;
+    exchange.answerStatus = 0;
+    exchange.isErrorPage = false;
     return exchange;
   }
 
@@ -181,6 +193,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { request } = this;
     this.routeOrNull = route;
     this.protocolOrNull = protocol;
+    this.answerStatus = view.answerStatus;
     this.wantsUpgrade = this.action.upgrade && mayUpgrade(view.bytes, view.head);
     this.key = this.keyFor(view);
     const obstacle = protocol.keep(request, view, hops, route, this.wantsUpgrade, headLength);
@@ -190,9 +203,43 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
       request.release();
       return own.HEAD_GREW_TOO_LARGE;
     }
+    if (route.hasErrorPages && !this.isErrorPage) this.keepHead(view, headLength);
     this.responseLines = lines;
     this.successLines = lines;
     return route.successEdit === route.responseEdit ? null : this.keepSuccessLines(view);
+  }
+
+  /** Without a slot for it errors are answered as they are. */
+  private keepHead({ bytes, head }: RequestView, length: number): void {
+    const { arena } = this.context;
+    if (head.body !== BODY_NONE) return;
+    this.headSlot = arena.allocate(length);
+    if (this.headSlot < 0) return;
+    this.headLength = length;
+    const at = arena.start(this.headSlot);
+    for (let i = 0; i < length; i++) bytes[at + i] = bytes[head.start + i];
+  }
+
+  /** The page for an error with this status; null: there is none. */
+  errorPageFor(status: number): ErrorPage<Route> | null {
+    if (this.headSlot < 0 || this.hasResponse || this.isErrorPage || this.routeOrNull === null) return null;
+    return this.route.errorPageFor(status);
+  }
+
+  /** Where the head stands that was kept. */
+  get keptHead(): { readonly at: number; readonly end: number } {
+    const at = this.context.arena.start(this.headSlot);
+    return { at, end: at + this.headLength };
+  }
+
+  /** The request ends in an error, and is to be answered with a page for it: as if it had come now. */
+  turn(): void {
+    this.isErrorPage = true;
+    this.request.release();
+    this.tries = 0;
+    this.triedCount = 0;
+    this.needsFreshConnection = false;
+    this.deadline = 0;
   }
 
   private keepSuccessLines(view: RequestView): own.OwnResponse | null {
@@ -317,6 +364,10 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private judgeFailure(how: Failure, status: number, isStale: boolean, sent: number): void {
     const { upstream } = this;
     const server = this.server as Server;
+    if (how === FAILED_STATUS && this.isIntercepted(status)) {
+      this.client.answer(own.serverStatus(status));
+      return;
+    }
     this.failure = failureOf(how, status);
     if (!isStale) this.context.noteFailure(server, how, status);
     if (how === FAILED_NO_RESOURCE && !this.hasEvicted && this.context.evictIdle()) {
@@ -344,12 +395,22 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   retriesStatus(status: number): boolean {
     const { retry } = this.action;
-    if (status < 429 || !retry.statuses.includes(status)) return false;
+    if (status < 429 || !retry.statuses.includes(status)) return this.isIntercepted(status);
     // without another server the client gets this response, which says more than one of our own would
+    return this.mayTryOther(status) || this.isIntercepted(status);
+  }
+
+  private mayTryOther(status: number): boolean {
     return (
-      mayRetry(retry, isIdempotent(this.method), this.sent, FAILED_STATUS, status, false, this.tries) &&
+      mayRetry(this.action.retry, isIdempotent(this.method), this.sent, FAILED_STATUS, status, false, this.tries) &&
       this.upstream.hasOther(this, this.server as Server)
     );
+  }
+
+  /** A response with this status is not for the client, and no other server is tried. */
+  private isIntercepted(status: number): boolean {
+    if (!this.action.interceptsErrors || status < 300 || this.errorPageFor(status) === null) return false;
+    return !this.action.retry.statuses.includes(status) || !this.mayTryOther(status);
   }
 
   get isRequestComplete(): boolean {
@@ -377,6 +438,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   }
 
   beginResponse(head: ResponseHead, body: number, isReusable: boolean): void {
+    if (this.answerStatus > 0) restate(this.context.memory, head, this.answerStatus);
     this.status = head.status;
     const lines = isSuccess(head.status) ? this.successLines : this.responseLines;
     this.client.beginResponse(head, this.route.responseEdit, lines, body, isReusable);
@@ -468,6 +530,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { serverSide } = this;
     this.serverSide = null;
     this.request.release();
+    if (this.headSlot >= 0) this.context.arena.release(this.headSlot);
+    this.headSlot = -1;
     this.deadline = 0;
     this.clientOrNull = null;
     this.protocolOrNull = null;
@@ -477,6 +541,15 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     if (spares.length < SPARE_EXCHANGES_MAX) spares.push(this);
     else this.context.timers.remove(this);
   }
+}
+
+/** Gives a response that is here another status. */
+function restate(memory: Uint8Array, head: ResponseHead, status: number): void {
+  const at = head.start + 'HTTP/1.1 '.length;
+  memory[at] = 0x30 + Math.floor(status / 100);
+  memory[at + 1] = 0x30 + (Math.floor(status / 10) % 10);
+  memory[at + 2] = 0x30 + (status % 10);
+  head.status = status;
 }
 
 /** The statuses that `headers.success` is for. */

@@ -2,7 +2,7 @@
 import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import type { HeaderEditPlan } from '../../config/plan.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
-import { Template } from '../../core/value/template.ts';
+import { FieldLines } from '../../core/value/field-lines.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import { FOLDED_NAME, isSpelt } from '../../wire/http1/fields.ts';
 import { FIELD_NAME, FIELD_NAME_LENGTH, FIELD_WORDS, type FieldTable } from '../../wire/http1/head.ts';
@@ -16,23 +16,18 @@ export class HeaderEdit {
   /** The lines that are put behind the fields that stay: complete, and the same for every request. */
   readonly appendix: Uint8Array;
   /** Instead of the appendix, where values of the request are in the lines. */
-  readonly template: Template | null;
+  readonly template: FieldLines | null;
   readonly isEmpty: boolean;
 
   constructor(plan: HeaderEditPlan) {
     const dropped = new Set<string>();
-    let lines = '';
-    for (const [name, value] of plan.set) {
-      dropped.add(name.toLowerCase());
-      lines += `${name}: ${value}\r\n`;
-    }
-    for (const [name, value] of plan.add) lines += `${name}: ${value}\r\n`;
+    for (const [name] of plan.set) dropped.add(name.toLowerCase());
     for (const name of plan.remove) dropped.add(name.toLowerCase());
     this.dropped = Array.from(dropped, (name) => ascii(name).map((byte) => FOLDED_NAME[byte]));
-    const template = new Template(lines, ascii);
-    this.template = template.isConstant ? null : template;
-    this.appendix = template.isConstant ? ascii(lines) : NOTHING;
-    this.isEmpty = dropped.size === 0 && lines === '';
+    const lines = new FieldLines([...plan.set, ...plan.add]);
+    this.template = lines.constant === null ? lines : null;
+    this.appendix = lines.constant ?? NOTHING;
+    this.isEmpty = dropped.size === 0 && this.template === null && this.appendix.length === 0;
   }
 
   /** How many bytes the lines have at most for this request. */
@@ -67,6 +62,6 @@ export function linesFor(context: Context, { appendix, template }: HeaderEdit, v
   if (template === null) return appendix;
   const { arena, memory, scratchSlot } = context;
   const start = arena.start(scratchSlot);
-  const end = template.emitInField(view, memory, start, start + RESPONSE_EDIT_BYTES_MAX);
+  const end = template.emit(view, memory, start, start + RESPONSE_EDIT_BYTES_MAX);
   return end < 0 ? null : memory.slice(start, end);
 }

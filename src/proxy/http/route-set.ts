@@ -26,6 +26,8 @@ const KEPT_PER_STEP = 16;
 export class RouteSet {
   readonly table: RouteTable;
   readonly routes: readonly Route[];
+  /** Those that steps call, by name: where they stand in `routes`. */
+  readonly called: ReadonlyMap<string, number>;
   private readonly plan: RoutesPlan;
   private readonly byLine: ReadonlyMap<string, Prepared>;
 
@@ -33,6 +35,9 @@ export class RouteSet {
     this.plan = plan;
     this.table = table;
     this.routes = routes;
+    this.called = new Map(
+      routes.flatMap(({ plan: { name } }, i) => (name === null ? [] : [[name, i] satisfies [string, number]])),
+    );
     this.byLine = byLine;
   }
 

@@ -6,9 +6,11 @@ import { encodeUtf8 } from '../../base/text.ts';
 import { BodyTemplate } from '../../core/value/body-template.ts';
 import { Redirect } from '../../core/route/redirect.ts';
 import type { Reading } from '../../core/value/path.ts';
+import { Steps } from '../../core/route/steps.ts';
 import { compileRewrite, type Rewrite } from '../../core/route/rewrite.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { Upstream } from '../upstream.ts';
+import { ErrorPage } from './error-page.ts';
 import { HeaderEdit } from './header-edit.ts';
 import { NOTHING, NO_KIND, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
 import { requestDropTable } from './request-drops.ts';
@@ -25,6 +27,9 @@ const DRAINED = fixed(503, 'drained\n');
 export class Route {
   readonly plan: RoutePlan;
   readonly action: ActionPlan;
+  /** Null: there are none. */
+  readonly steps: Steps<Route> | null;
+  private readonly errors: readonly ErrorPage<Route>[];
   /** Set if and only if the action is `proxy`. */
   readonly proxy: ProxyActionPlan | null;
   /** Set if and only if the action is `proxy`, and the route is bound. */
@@ -66,6 +71,8 @@ export class Route {
   constructor(plan: RoutePlan, reading: Reading) {
     this.plan = plan;
     this.action = plan.action;
+    this.errors = plan.errors.map((page) => new ErrorPage(page, (inner) => new Route(inner, reading)));
+    this.steps = plan.steps.length === 0 ? null : new Steps(plan.steps, (inner) => new Route(inner, reading));
     this.proxy = plan.action.kind === 'proxy' ? plan.action : null;
     this.rewrite = compileRewrite(plan, reading);
     this.redirect = plan.action.kind === 'redirect' ? new Redirect(plan.action.to) : null;
@@ -102,12 +109,26 @@ export class Route {
     this.requestGrowthMax = this.rewriteGrowthMax + this.upstreamName.length;
   }
 
+  /** What is answered in place of an error with this status; null: the error itself. */
+  errorPageFor(status: number): ErrorPage<Route> | null {
+    for (let i = 0; i < this.errors.length; i++)
+      if (this.errors[i].plan.statuses.includes(status)) return this.errors[i];
+    return null;
+  }
+
+  /** An error may be answered with something else. */
+  get hasErrorPages(): boolean {
+    return this.errors.length > 0;
+  }
+
   /**
    * It is a route of a plan with these upstreams. An upstream that a later plan with the same route has too is the same object,
    * so that an exchange which began by an earlier one notices nothing.
    */
   bind(upstreams: ReadonlyMap<string, Upstream>, isReady: boolean): void {
-    const { action } = this;
+    const { action, steps } = this;
+    for (const { route } of this.errors) route?.bind(upstreams, isReady);
+    if (steps !== null) for (const route of steps.routes) route.bind(upstreams, isReady);
     if (action.kind === 'ready') this.own = isReady ? READY : DRAINED;
     if (action.kind !== 'proxy') return;
     this.upstream = upstreams.get(action.upstream) ?? null;
@@ -130,6 +151,7 @@ function ownResponse(action: ActionPlan): OwnResponse | null {
     case 'respond':
       return fixed(action.status, action.body);
     case 'close':
+    case 'next':
       return CLOSED;
     case 'ready':
       return DRAINED;

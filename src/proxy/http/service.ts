@@ -11,12 +11,16 @@ import type { ConnectionInfo } from '../layer.ts';
 import type { Listener } from '../listener.ts';
 import type { Service } from '../service.ts';
 import type { Upstream } from '../upstream.ts';
+import type { ErrorPage } from './error-page.ts';
 import { takeForward } from './max-forwards.ts';
 import * as own from './own-responses.ts';
 import type { Peer } from './peer.ts';
 import type { HttpProtocol, ServerProtocol } from './protocol.ts';
-import type { Route } from './route.ts';
+import { Route } from './route.ts';
 import type { RouteSet } from './route-set.ts';
+
+/** How often a request may be sent back to look for another route. */
+const TURNS_MAX = 10;
 
 export class HttpService implements Service {
   readonly listener: Listener;
@@ -31,9 +35,10 @@ export class HttpService implements Service {
   private trusted: TrustedProxies | null = null;
 
   constructor(listener: Listener, protocols: readonly ((service: HttpService) => HttpProtocol)[]) {
-    const { memory, requestHead } = listener.context;
+    const { arena, memory, requestHead, targetSlot, variables } = listener.context;
     this.listener = listener;
-    this.view = new RequestView(memory, requestHead);
+    const target = { at: arena.start(targetSlot), end: arena.end(targetSlot) };
+    this.view = new RequestView(memory, requestHead, variables, target);
     this.protocols = protocols.map((protocol) => protocol(this));
   }
 
@@ -72,16 +77,90 @@ export class HttpService implements Service {
     const { view } = this;
     const { head } = view;
     const { set } = this;
+    view.isRewritten = false;
+    view.isPlaced = true;
+    view.answerStatus = 0;
     const index = set.table.match(view);
     if (index < 0) return withoutRoute(index);
-    const route = set.routes[index];
+    let route = set.routes[index];
+    const isWalked = route.steps !== null || route.plan.isInternal || route.hasErrorPages;
+    if (isWalked) {
+      this.look(peer);
+      const end = this.walk(index, false);
+      if (!(end instanceof Route)) return end;
+      route = this.pageOf(end);
+    }
     if (route.own === null) {
       if (head.body === BODY_LENGTH && head.contentLength > this.bodyBytesMax(route)) return own.BODY_TOO_LARGE;
       if (head.method === METHOD_TRACE && head.body !== BODY_NONE) return own.TRACE_CONTENT;
       if (!takeForward(view.bytes, head)) return head.method === METHOD_TRACE ? own.TRACE_END : own.OPTIONS_END;
     }
-    if (route.needsView) this.look(peer);
+    if (route.needsView && !isWalked) this.look(peer);
     return route;
+  }
+
+  /** The route that the request takes in the end, or what is answered because there is none. */
+  private walk(first: number, isTurned: boolean): Route | own.OwnResponse {
+    const { view } = this;
+    const { table, routes, called } = this.set;
+    let index = first;
+    /** Behind this one a route for another target is looked for. */
+    let after = -1;
+    for (let turns = 0; turns <= TURNS_MAX;) {
+      const route = routes[index];
+      if (route.plan.isInternal && !isTurned && !view.isRewritten) {
+        const page = route.errorPageFor(own.NO_ROUTE.status);
+        return (page === null ? null : this.turn(page, own.NO_ROUTE.status)) ?? own.NO_ROUTE;
+      }
+      const isNext = route.action.kind === 'next';
+      const end = route.steps === null ? 'done' : route.steps.run(view);
+      if (end === 'took') return (route.steps as NonNullable<Route['steps']>).taken as Route;
+      if (end === 'failed') return own.HEAD_GREW_TOO_LARGE;
+      if (end === 'called') {
+        isTurned = true;
+        index = called.get((route.steps as NonNullable<Route['steps']>).calledName) as number;
+        turns++;
+        continue;
+      }
+      if (end === 'done' && !isNext) return route;
+      if (isNext) after = index;
+      else turns++;
+      view.isPlaced = true;
+      index = table.match(view, after);
+      if (index < 0) return withoutRoute(index);
+    }
+    return own.REWRITE_CYCLE;
+  }
+
+  /** What is answered in place of a route that answers with an error itself. */
+  private pageOf(route: Route): Route {
+    if (route.own === null) return route;
+    const page = route.errorPageFor(route.own.status);
+    return page === null ? route : (this.turn(page, route.own.status) ?? route);
+  }
+
+  /** The route of the page for an error with this status, for the request in the view. Null: the page is an error itself. */
+  private turn(page: ErrorPage<Route>, status: number): Route | null {
+    const { view } = this;
+    const { to } = page.plan;
+    view.answerStatus = page.statusFor(status);
+    if (page.route !== null) return page.route;
+    if (page.target !== null && !page.target.apply(view)) return null;
+    view.isPlaced = true;
+    const index = to.kind === 'call' ? (this.set.called.get(to.name) ?? -1) : this.set.table.match(view);
+    const end = index < 0 ? null : this.walk(index, true);
+    if (end instanceof Route && (end.own === null || end.own.status < 400 || page.plan.answer === 'own')) return end;
+    view.answerStatus = 0;
+    return null;
+  }
+
+  /** The same for an error that a request ends in whose head was kept, and is in `context.requestHead` again. */
+  turnFailed(peer: Peer, page: ErrorPage<Route>, status: number): Route | null {
+    const { view } = this;
+    view.isRewritten = false;
+    view.isPlaced = true;
+    this.look(peer);
+    return this.turn(page, status);
   }
 
   /** Of the body of a request that takes this route. */
@@ -94,6 +173,8 @@ export class HttpService implements Service {
     const { hops, trusted, view } = this;
     peer.judgeBy(trusted);
     copyIp(peer, view.peer);
+    view.connection = peer;
+    view.variables.begin();
     view.isTrusted = peer.isTrusted;
     view.requestIdLength = 0;
     if (peer.isTrusted) resolveClient(view.bytes, view.head, peer, trusted as TrustedProxies, view.client, hops);

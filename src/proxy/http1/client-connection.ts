@@ -26,6 +26,7 @@ import { parseRequestHead } from '../../wire/http1/request.ts';
 import type { Context } from '../context.ts';
 import { DeferredReset } from '../deferred-reset.ts';
 import { BodyPace } from '../http/body-pace.ts';
+import type { ErrorPage } from '../http/error-page.ts';
 import { Exchange } from '../http/exchange.ts';
 import type { HeaderEdit } from '../http/header-edit.ts';
 import * as own from '../http/own-responses.ts';
@@ -123,7 +124,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.listener = listener;
     this.emitters = emitters;
     this.socket = socket;
-    this.peer = new Peer(address);
+    this.peer = new Peer(address, socket);
     this.reader = new MessageReader(listener.context);
     this.sink = new MessageWriter(listener.context, socket);
     socket.handler = this;
@@ -537,6 +538,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   /** Something is wrong: an error of the proxy's own, which can be found again by its identifier. */
   answer(response: own.OwnResponse): void {
     const exchange = this.exchange as Exchange;
+    const page = exchange.errorPageFor(response.status);
+    if (page !== null && this.answerByPage(exchange, page, response.status)) return;
     const { id, idLength } = exchange.request;
     const { memory } = this.context;
     const { name } = this.listener.plan;
@@ -547,6 +550,30 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
         : exchange.noteAnswer(response, name, made, 0, made.length);
     this.settlePersistence();
     this.sendOwn(this.emitters.own.writeError(response, record, this.isHeadMethod, this.connectionWord));
+  }
+
+  /** Answers with the page for an error, whose request was kept. False: the page is no answer. */
+  private answerByPage(exchange: Exchange, page: ErrorPage<Route>, status: number): boolean {
+    const { context, service } = this;
+    const { at, end } = exchange.keptHead;
+    if (parseRequestHead(context.memory, at, end, this.emitters.limits, context.requestHead) <= 0) return false;
+    exchange.turn();
+    const route = service.turnFailed(this.peer, page, status);
+    if (route === null) return false;
+    if (route.action.kind === 'close') {
+      this.close('cut');
+      return true;
+    }
+    if (route.own !== null) {
+      this.answerByRoute(route, route.own);
+      return true;
+    }
+    const { hops, towardsServers, view } = service;
+    if (exchange.keep(route, towardsServers, view, hops, end - at) !== null) return false;
+    this.state = RESPONSE;
+    exchange.start();
+    exchange.begin();
+    return true;
   }
 
   /** An answer that is no error. */
@@ -565,7 +592,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
       this.answer(own.HEAD_GREW_TOO_LARGE);
       return;
     }
-    (this.exchange as Exchange).status = status;
+    (this.exchange as Exchange).status = view.answerStatus === 0 ? status : view.answerStatus;
     this.sendOwn(length);
   }
 

@@ -3,7 +3,7 @@ import { HEAD_BYTES_MAX, RESPOND_BODY_BYTES_MAX } from '../../base/limits.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Context } from '../context.ts';
 import { linesFor } from '../http/header-edit.ts';
-import { locationLine, NOTHING, type OwnResponse, TEXT_PLAIN } from '../http/own-responses.ts';
+import { locationLine, NOTHING, type OwnResponse, reasonOf, TEXT_PLAIN } from '../http/own-responses.ts';
 import type { AnswerRecord } from '../http/request-record.ts';
 import type { Route } from '../http/route.ts';
 import type { MessageReader } from './message-reader.ts';
@@ -44,7 +44,7 @@ export class OwnAnswers {
   writeRoute(route: Route, view: RequestView, isHead: boolean, word: number): number {
     const lines = linesFor(this.context, route.responseEdit, view);
     const location = this.locationFor(route, view);
-    const response = this.responseFor(route, view);
+    const response = withStatus(this.responseFor(route, view), view.answerStatus);
     if (lines === null || location === null || response === null) return -1;
     const { start } = this;
     return this.emitter.emitOwn(response, route.ownContentType, location, lines, isHead, word, start) - start;
@@ -65,6 +65,11 @@ export class OwnAnswers {
     const end = ownBody.emit(view, memory, start, start + RESPOND_BODY_BYTES_MAX - ownContentType.length);
     return end < 0 ? null : { ...(response as OwnResponse), body: memory.slice(start, end) };
   }
+}
+
+/** `status` 0: its own. */
+function withStatus(response: OwnResponse | null, status: number): OwnResponse | null {
+  return response === null || status === 0 ? response : { ...response, status, reason: reasonOf(status) };
 }
 
 /** What has come of a request that is refused begins with HEAD, as far as one can tell: its answer has no body. */

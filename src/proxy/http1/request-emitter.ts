@@ -65,7 +65,8 @@ export class RequestEmitter {
   /** An upper bound for what `emit` will write, to choose a slot by. */
   bound(view: RequestView, headLength: number, route: Route): number {
     const { head } = view;
-    const targetGrowth = route.rewrite === null ? 0 : head.targetLength * 2;
+    const targetGrowth =
+      (route.rewrite === null ? 0 : head.targetLength * 2) + (view.isRewritten ? head.targetLength : 0);
     const growth = route.requestGrowthMax + targetGrowth + route.requestEdit.linesBound(view);
     return headLength + head.authorityLength * 2 + this.via.length + growth + ADDED_BYTES_MAX;
   }
@@ -77,7 +78,7 @@ export class RequestEmitter {
   emit(view: RequestView, hops: BelievedHops, route: Route, isUpgrade: boolean, at: number): number {
     const { memory } = this;
     const { head, isTrusted } = view;
-    at = this.emitRequestLine(head, route, at);
+    at = this.emitRequestLine(view, route, at);
     if (at < 0) return at;
     at = this.emitFields(head, route, isTrusted ? route.trustedDropTable : route.requestDropTable, at);
     if (head.isAbsoluteForm && !route.setsHost) {
@@ -115,16 +116,16 @@ export class RequestEmitter {
     if (head.body === BODY_CHUNKED) at = emitFragment(memory, at, TRANSFER_ENCODING_CHUNKED);
     if (isUpgrade) at = this.emitCopy(CONNECTION_UPGRADE, head, head.upgradeField, at);
     const { appendix, template } = route.requestEdit;
-    at = template === null ? emitFragment(memory, at, appendix) : template.emitInField(view, memory, at, memory.length);
+    at = template === null ? emitFragment(memory, at, appendix) : template.emit(view, memory, at, memory.length);
     return emitCrlf(memory, at);
   }
 
-  private emitRequestLine(head: RequestHead, route: Route, at: number): number {
+  private emitRequestLine({ head, isPlaced }: RequestView, route: Route, at: number): number {
     const memory = this.memory;
     at = emitBytes(memory, at, memory, head.start, head.methodLength + 1);
     // what `bound` has reserved for it
     const end = at + head.targetLength * 3 + route.rewriteGrowthMax;
-    if (route.rewrite !== null) at = route.rewrite.write(memory, head, memory, at, end);
+    if (route.rewrite !== null && isPlaced) at = route.rewrite.write(memory, head, memory, at, end);
     else if (head.isAbsoluteForm) at = writeOriginForm(memory, head, memory, at, end);
     else at = emitBytes(memory, at, memory, head.target, head.targetLength);
     return at < 0 ? at : emitFragment(memory, at, HTTP_1_1);

@@ -1,0 +1,37 @@
+/** A value of the Config to one of the Plan. */
+import { assert } from '../base/assert.ts';
+import { parseNetwork } from './addresses.ts';
+import { DEFAULTS } from './defaults.ts';
+import type { ValueConfig } from './model.ts';
+import type { ValuePlan } from './plan.ts';
+
+export function compileValue(name: string, value: ValueConfig): ValuePlan {
+  const { otherwise = DEFAULTS.value.otherwise } = value;
+  if (value.map !== undefined) {
+    return {
+      kind: 'map',
+      name,
+      of: value.map,
+      exact: Object.entries(value.exact ?? {}).map(([text, to]) => [text.toLowerCase(), to]),
+      hosts: Object.entries(value.hosts ?? {}).map(([host, to]) => [host.toLowerCase(), to]),
+      regexes: (value.regex ?? []).map(({ is, value: to }) => [is, to]),
+      otherwise,
+      isKept: value.volatile !== true,
+    };
+  }
+  if (value.split !== undefined) {
+    const shares = (value.shares ?? []).map(({ share, value: to }) => [hundredths(share), to] as const);
+    return { kind: 'split', name, of: value.split, shares, otherwise };
+  }
+  const networks = Object.entries(value.networks ?? {}).map(([text, to]) => {
+    const network = parseNetwork(text).value;
+    assert(network !== null, `${text} was checked`);
+    return [network, to] as const;
+  });
+  return { kind: 'networks', name, of: value.of ?? DEFAULTS.value.of, networks, otherwise };
+}
+
+/** Of a percent; the text was checked. */
+function hundredths(share: string): number {
+  return Math.round(Number(share.slice(0, -1)) * 100);
+}

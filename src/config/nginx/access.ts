@@ -1,0 +1,104 @@
+/** `allow`, `deny` and `limit_except`: who may come, as values by network that a step asks. */
+import type { PlainMap } from './document.ts';
+import { type NamedValues, networkOf } from './named-values.ts';
+import type { Notes } from './notes.ts';
+import type { Directive } from './parse.ts';
+import type { Scope } from './scope.ts';
+
+interface Rule {
+  readonly isAllowed: boolean;
+  /** Null: all. */
+  readonly network: string | null;
+}
+
+/** What answers who may not come; null: everybody may. `deny`: nobody may. */
+export function readAccess(scope: Scope, values: NamedValues, notes: Notes): PlainMap | 'deny' | null {
+  const rules = readRules(directivesOf(scope), notes);
+  const [exception] = scope.own('limit_except');
+  for (const { name, place } of exception?.block ?? []) {
+    if (name !== 'allow' && name !== 'deny')
+      notes.notYet(place, `\`${name}\` in \`limit_except\``, 'only `allow` and `deny` are possible');
+  }
+  const inside = exception === undefined ? [] : readRules(exception.block ?? [], notes);
+  if (exception !== undefined && inside.length > 0) {
+    const methods = exception.args.map(({ text }) => text.toUpperCase());
+    if (methods.includes('GET')) methods.push('HEAD');
+    const own = decisionOf(rules, values);
+    const exact = Object.fromEntries(methods.map((method) => [method.toLowerCase(), own]));
+    const name = values.addOwn('access', { map: '{method}', exact, otherwise: decisionOf(inside, values) });
+    return { value: `{value:${name}}`, is: 'deny' };
+  }
+  if (rules.length === 0) return null;
+  const decision = decisionOf(rules, values);
+  if (decision === 'allow') return null;
+  return decision === 'deny' ? 'deny' : { value: decision, is: 'deny' };
+}
+
+/** Those of the nearest block that has any, in their order. */
+function directivesOf(scope: Scope): readonly Directive[] {
+  for (let from: Scope | null = scope; from !== null; from = from.outer) {
+    const found = from.directives.filter(({ name }) => name === 'allow' || name === 'deny');
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+function readRules(directives: readonly Directive[], notes: Notes): Rule[] {
+  const rules: Rule[] = [];
+  for (const { name, args, place } of directives) {
+    if (name !== 'allow' && name !== 'deny') continue;
+    const [{ text }] = args;
+    const network = text === 'all' ? null : networkOf(text);
+    if (text === 'unix:') {
+      notes.notYet(place, `\`${name} unix:\``, 'clients of a Unix socket are not told apart', 'write `all`');
+    } else if (network === null && text !== 'all') {
+      notes.error(args[0].place, `invalid parameter "${text}"`, 'write an address, a network or all');
+    } else rules.push({ isAllowed: name === 'allow', network });
+  }
+  return rules;
+}
+
+/** `allow`, `deny`, or a value that is one of both. The first rule counts: of networks in each other, one that comes later and is narrower is never reached. */
+function decisionOf(rules: readonly Rule[], values: NamedValues): string {
+  const networks: Record<string, string> = {};
+  let otherwise = 'allow';
+  for (const { isAllowed, network } of rules) {
+    const decision = isAllowed ? 'allow' : 'deny';
+    if (network === null) {
+      otherwise = decision;
+      break;
+    }
+    if (!Object.keys(networks).some((earlier) => covers(earlier, network))) networks[network] = decision;
+  }
+  const differs = Object.values(networks).some((decision) => decision !== otherwise);
+  return differs ? `{value:${values.addOwn('access', { networks, otherwise })}}` : otherwise;
+}
+
+/** Whether the addresses of `inner` are all in `outer`. */
+function covers(outer: string, inner: string): boolean {
+  const [a, b] = [outer, inner].map(bitsOf);
+  return b.startsWith(a);
+}
+
+/** The bits of a network's prefix, behind those of the family. */
+function bitsOf(network: string): string {
+  const [address, length = address.includes(':') ? '128' : '32'] = network.split('/');
+  if (!address.includes(':'))
+    return `4${address
+      .split('.')
+      .map((part) => Number(part).toString(2).padStart(8, '0'))
+      .join('')}`.slice(0, 1 + Number(length));
+  const [front, back] = address.split('::');
+  const missing = 8 - groupsOf(front).length - groupsOf(back).length;
+  const all = address.includes('::')
+    ? [...groupsOf(front), ...Array<string>(missing).fill('0'), ...groupsOf(back)]
+    : groupsOf(front);
+  return `6${all.map((group) => parseInt(group, 16).toString(2).padStart(16, '0')).join('')}`.slice(
+    0,
+    1 + Number(length),
+  );
+}
+
+function groupsOf(text: string | undefined): string[] {
+  return text === undefined || text === '' ? [] : text.split(':');
+}

@@ -1,0 +1,220 @@
+/** `map`, `geo` and `split_clients`: values by name. */
+import { parseNetwork } from '../addresses.ts';
+import type { DocumentBuilder, PlainMap } from './document.ts';
+import type { Notes } from './notes.ts';
+import type { Directive } from './parse.ts';
+import { translatePcre } from './pcre.ts';
+import type { Scope } from './scope.ts';
+import { type Constants, hasVariables, translateText } from './variables.ts';
+
+/** Each is compared with, one after the other. */
+const CHOICES_MAX = 64;
+const VARIABLE = /^\$(\w+)$/;
+
+/** Every name that a `set`, a `map` or the like gives a value, or a group of an expression. */
+export function collectNames(directives: readonly Directive[], into: Set<string>): void {
+  for (const { name, args, block } of directives) {
+    const given = name === 'set' ? args[0] : /^(map|geo|split_clients)$/.test(name) ? args[args.length - 1] : undefined;
+    const found = VARIABLE.exec(given?.text ?? '')?.[1];
+    if (found !== undefined) into.add(found);
+    for (const text of [name, ...args.map((word) => word.text)]) {
+      for (const [, group] of text.matchAll(/\(\?P?[<']([A-Za-z_]\w*)[>']/g)) into.add(group);
+    }
+    if (block !== null) collectNames(block, into);
+  }
+}
+
+/** Every text that a `set` gives each variable; null: not all of them are known when the file is read. */
+function collectSets(directives: readonly Directive[], into: Map<string, Set<string> | null>): void {
+  for (const { name, args, block } of directives) {
+    const variable = name === 'set' ? VARIABLE.exec(args[0]?.text ?? '')?.[1] : undefined;
+    if (variable !== undefined) {
+      const known = into.get(variable);
+      const isText = args[1] !== undefined && !hasVariables(args[1].text);
+      if (!isText) into.set(variable, null);
+      else if (known !== null) into.set(variable, (known ?? new Set()).add(args[1].text));
+    }
+    if (block !== null) collectSets(block, into);
+  }
+}
+
+export class NamedValues {
+  private readonly sets = new Map<string, Set<string> | null>();
+  private readonly values: PlainMap = {};
+  private readonly document: DocumentBuilder;
+  private readonly constants: Constants;
+  private readonly notes: Notes;
+
+  /** Of an `http` or `stream` block. */
+  constructor(scope: Scope, document: DocumentBuilder, constants: Constants, notes: Notes) {
+    this.document = document;
+    this.constants = constants;
+    this.notes = notes;
+    collectSets(scope.directives, this.sets);
+    for (const directive of scope.directives) {
+      if (directive.name === 'map') this.add(directive, (name) => this.readMap(directive, name));
+      else if (directive.name === 'geo') this.add(directive, () => this.readGeo(directive));
+      else if (directive.name === 'split_clients') this.add(directive, () => this.readSplit(directive));
+    }
+  }
+
+  /** Gives the document those that something in it reads. */
+  finish(): void {
+    const wanted = new Set<string>();
+    const look = (part: unknown): void => {
+      for (const [, name] of JSON.stringify(part).matchAll(/\{value:(\w[\w-]*)\}/g)) {
+        if (wanted.has(name) || !Object.hasOwn(this.values, name)) continue;
+        wanted.add(name);
+        look(this.values[name]);
+      }
+    };
+    look(this.document.listeners);
+    look(this.document.upstreams);
+    const all = (this.document.value['values'] ?? {}) as PlainMap;
+    for (const name of Object.keys(this.values)) if (wanted.has(name)) all[name] = this.values[name];
+    if (Object.keys(all).length > 0) this.document.value['values'] = all;
+  }
+
+  /** All texts that a variable can be; null: that is not known, or they are too many. */
+  choicesOf(variable: string): readonly string[] | null {
+    const sets = this.sets.get(variable);
+    if (sets === null) return null;
+    const texts = new Set(sets ?? []);
+    const value = this.values[variable] as PlainMap | undefined;
+    if (value === undefined && sets === undefined) return null;
+    if (value !== undefined) {
+      const tables = ['exact', 'hosts', 'networks'].flatMap((key) => Object.values((value[key] ?? {}) as PlainMap));
+      const lists = ['regex', 'shares'].flatMap((key) =>
+        ((value[key] ?? []) as PlainMap[]).map((line) => line['value']),
+      );
+      for (const text of [...tables, ...lists, value['otherwise'] ?? '']) texts.add(String(text));
+    }
+    texts.delete('');
+    const isKnown = texts.size <= CHOICES_MAX && [...texts].every((text) => !/[{}]/.test(text));
+    return isKnown ? [...texts] : null;
+  }
+
+  /** One more, under a name near to `wanted` that no file can have. */
+  addOwn(wanted: string, value: PlainMap): string {
+    for (const [name, known] of Object.entries(this.values)) {
+      if (name.startsWith(`${wanted}-`) && JSON.stringify(known) === JSON.stringify(value)) return name;
+    }
+    let number = 1;
+    while (Object.hasOwn(this.values, `${wanted}-${number}`)) number++;
+    this.values[`${wanted}-${number}`] = value;
+    return `${wanted}-${number}`;
+  }
+
+  private add(directive: Directive, read: (name: string) => PlainMap): void {
+    const word = directive.args[directive.args.length - 1];
+    const name = VARIABLE.exec(word.text)?.[1];
+    if (name === undefined) {
+      this.notes.error(word.place, `invalid variable name "${word.text}"`, 'write it with a `$`');
+      return;
+    }
+    this.values[name] = read(name);
+    this.document.mark(['values', name], directive.place);
+  }
+
+  private text(text: string, directive: Directive): string {
+    const found = translateText(text, this.constants);
+    if ('template' in found) return found.template;
+    this.notes.notYet(directive.place, `\`${text}\``, found.problem);
+    return '';
+  }
+
+  private readMap(directive: Directive, variable: string): PlainMap {
+    const exact: Record<string, string> = {};
+    const hosts: Record<string, string> = {};
+    const regex: PlainMap[] = [];
+    const value: PlainMap = { map: this.text(directive.args[0].text, directive) };
+    const lines = directive.block ?? [];
+    const hasHosts = lines.some(({ name, args }) => name === 'hostnames' && args.length === 0);
+    for (const line of lines) {
+      const { name, args, place } = line;
+      if (args.length === 0 && name === 'hostnames') continue;
+      if (args.length === 0 && name === 'volatile') {
+        value['volatile'] = true;
+        continue;
+      }
+      if (args.length !== 1 || line.block !== null) {
+        this.notes.error(place, 'invalid number of the map parameters', 'write a text and a value');
+        continue;
+      }
+      const to = this.text(args[0].text, line);
+      const key = name.startsWith('\\') ? name.slice(1) : name;
+      if (name === 'default') value['otherwise'] = to;
+      else if (name.startsWith('~')) {
+        const isCaseless = name.startsWith('~*');
+        const { regex: is, reason } = translatePcre(name.slice(isCaseless ? 2 : 1), isCaseless, true);
+        if (is === null) this.notes.notYet(place, `the regular expression \`${name}\``, reason);
+        else regex.push({ is, value: to });
+      } else {
+        const isPattern = hasHosts && /^\*\.|^\.|\.\*$/.test(key);
+        const texts = isPattern && key.startsWith('.') ? [key.slice(1), `*${key}`] : [key];
+        for (const text of texts) {
+          const table = isPattern && text.includes('*') ? hosts : exact;
+          const lower = text.toLowerCase();
+          if (Object.hasOwn(table, lower)) {
+            this.notes.error(place, `conflicting parameter "${text}" in map $${variable}`, 'keep one of them');
+          } else table[lower] = to;
+        }
+      }
+    }
+    if (Object.keys(exact).length > 0) value['exact'] = exact;
+    if (Object.keys(hosts).length > 0) value['hosts'] = hosts;
+    if (regex.length > 0) value['regex'] = regex;
+    return value;
+  }
+
+  private readGeo(directive: Directive): PlainMap {
+    const networks: Record<string, string> = {};
+    const value: PlainMap = { networks };
+    if (directive.args.length > 1) value['of'] = this.text(directive.args[0].text, directive);
+    for (const { name, args, place } of directive.block ?? []) {
+      const [word] = args;
+      if (/^(ranges|proxy|proxy_recursive)$/.test(name)) {
+        this.notes.notYet(place, `\`${name}\` in \`geo\``, 'there is nothing like it yet', 'write networks instead');
+      } else if (word === undefined || args.length > 1) {
+        this.notes.error(place, 'invalid number of the geo parameters', 'write a network and a value');
+      } else if (name === 'default') value['otherwise'] = word.text;
+      else if (name === 'delete') delete networks[networkOf(word.text) ?? ''];
+      else {
+        const network = networkOf(name);
+        if (network === null) this.notes.error(place, `invalid network "${name}"`, 'write for example 192.0.2.0/24');
+        else networks[network] = word.text;
+      }
+    }
+    return value;
+  }
+
+  private readSplit(directive: Directive): PlainMap {
+    const shares: PlainMap[] = [];
+    const value: PlainMap = { split: this.text(directive.args[0].text, directive), shares };
+    for (const { name, args, place } of directive.block ?? []) {
+      const to = args[0]?.text;
+      if (to === undefined || args.length > 1) {
+        this.notes.error(place, 'invalid number of the split_clients parameters', 'write a share and a value');
+      } else if (hasVariables(to)) {
+        this.notes.notYet(place, `\`${name} ${to}\``, 'a value of a share is text');
+      } else if (name === '*') value['otherwise'] = to;
+      else if (/^[0-9]+(\.[0-9]{1,2})?%$/.test(name)) shares.push({ share: name, value: to });
+      else this.notes.error(place, `invalid percent value "${name}"`, 'write for example 12.5%, or *');
+    }
+    return value;
+  }
+}
+
+/** With the bits behind the prefix cleared, as nginx does it; null: it is none. */
+export function networkOf(text: string): string | null {
+  if (text === '0/0') return '0.0.0.0/0';
+  if (parseNetwork(text).problem === null) return text;
+  const match = /^([0-9.]+)\/([0-9]{1,2})$/.exec(text);
+  if (match === null || Number(match[2]) > 32) return null;
+  const numbers = match[1].split('.').map(Number);
+  if (numbers.length !== 4 || numbers.some((number) => number > 255)) return null;
+  const bits = Number(match[2]);
+  const cleared = numbers.map((number, i) => number & (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff);
+  const network = `${cleared.join('.')}/${bits}`;
+  return parseNetwork(network).problem === null ? network : null;
+}
