@@ -154,7 +154,7 @@ function comparable({ status, fields, body, seen }: Result): unknown {
 
 /** Whose turn comes first is anybody's: what counts is how often each one has it. */
 function isAboutTurns(name: string): boolean {
-  return name === 'balance-turns' || name === 'next-upstream';
+  return name === 'next-upstream';
 }
 
 test('nginx and evenkeel do the same by the same nginx.conf', peerSkip(null, 'nginx'), async (t) => {

@@ -4,6 +4,7 @@ import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import type { ServerAddress } from './addresses.ts';
 import { parseIp, parseServer } from './addresses.ts';
 import { DEFAULTS } from './defaults.ts';
+import { isKeyed } from './plan.ts';
 import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
 import type { Loose, UpstreamConfig } from './model.ts';
@@ -99,16 +100,17 @@ function identityOf({ target, hasPort }: ServerAddress): string {
 function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, report: Report): void {
   const balance = upstream.balance ?? (report.lacks(path, 'balance') ? DEFAULTS.upstream.balance : null);
   if (upstream.hash === undefined) {
-    if (balance === 'hash' && report.lacks(path, 'hash')) report.atValue([...path, 'balance'], 'hash-without-key', {});
+    if (balance !== null && isKeyed(balance) && report.lacks(path, 'hash'))
+      report.atValue([...path, 'balance'], 'hash-without-key', {});
     return;
   }
   if (isTcp) {
     const fix = 'leave it out; `balance: source-hash` goes by the client address';
     report.atKey([...path, 'hash'], 'wrong-protocol', { key: 'hash', protocol: 'tcp', fix });
-  } else if (balance !== null && balance !== 'hash') {
+  } else if (balance !== null && !isKeyed(balance)) {
     report.atKey([...path, 'hash'], 'key-without-hash', { balance });
   }
-  report.oneOf(upstream.hash, [...path, 'hash'], ['header', 'cookie', 'query', 'path']);
+  report.oneOf(upstream.hash, [...path, 'hash'], ['header', 'cookie', 'query', 'path', 'text']);
 }
 
 const PROBES = ['tcp', 'http', 'mysql', 'postgres', 'redis', 'ssh', 'expect'] as const;

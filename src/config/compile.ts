@@ -208,6 +208,7 @@ function compileServer(written: UpstreamConfig['servers'][number], firstSlot: nu
 function compileHash(hash: NonNullable<UpstreamConfig['hash']>): HashKeyPlan {
   if (hash.header !== undefined) return { kind: 'header', name: hash.header.toLowerCase() };
   if (hash.cookie !== undefined) return { kind: 'cookie', name: hash.cookie };
+  if (hash.text !== undefined) return { kind: 'text', text: hash.text };
   return hash.query === undefined ? { kind: 'path', name: null } : { kind: 'query', name: hash.query };
 }
 

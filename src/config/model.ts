@@ -477,6 +477,7 @@ const Hash = z.strictObject({
   cookie: key(headerName.meta({ title: 'cookie name', examples: ['session'] }), 'The value of this cookie.'),
   query: key(anyText('name of a query parameter', 'user'), 'The value of this query parameter.'),
   path: key(z.literal(true).meta({ examples: [true] }), 'The path, without the query.'),
+  text: key(template, 'This text, with values of the request in it.'),
 });
 
 const Passive = z.strictObject({
@@ -590,12 +591,25 @@ const Queue = z.strictObject({
 
 const Upstream = z.strictObject({
   balance: key(
-    z.enum(['round-robin', 'least-connections', 'random-two', 'source-hash', 'hash']),
+    z.enum([
+      'round-robin',
+      'least-connections',
+      'random-two',
+      'source-hash',
+      'hash',
+      'nginx-ip-hash',
+      'nginx-hash',
+      'ketama',
+    ]),
     "How a server is chosen. `round-robin` and `least-connections` go by weight; `random-two`: the less loaded of two at random; `source-hash`: by the client's " +
-      'address; `hash`: by what `hash` says. Losing one of N servers moves 1/N of the keys.',
+      'address; `hash`: by what `hash` says. Losing one of N servers moves 1/N of the keys. `nginx-ip-hash`, `nginx-hash` and `ketama` choose ' +
+      'the server that nginx would with `ip_hash`, `hash` and `hash ... consistent`; the last two go by `hash`.',
     DEFAULTS.upstream.balance,
   ),
-  hash: key(Hash, 'With `balance: hash`: one of `header`, `cookie`, `query`, `path`. Only for HTTP.'),
+  hash: key(
+    Hash,
+    'With `balance: hash`, `nginx-hash` or `ketama`: one of `header`, `cookie`, `query`, `path`, `text`. Only for HTTP.',
+  ),
   servers: required(
     z.array(z.union([server, Server])).min(1),
     'Strings or maps. `192.0.2.1:80`, `name.example:80` (resolved again and again), `unix:/run/x.sock`. Without port: 80 for HTTP; for TCP it is needed.',

@@ -296,15 +296,29 @@ export interface HeaderEditPlan {
   readonly remove: readonly string[];
 }
 
-export type Balance = 'round-robin' | 'least-connections' | 'random-two' | 'source-hash' | 'hash';
+export type Balance =
+  | 'round-robin'
+  | 'least-connections'
+  | 'random-two'
+  | 'source-hash'
+  | 'hash'
+  // as nginx's `ip_hash`, `hash` and `hash ... consistent`
+  | 'nginx-ip-hash'
+  | 'nginx-hash'
+  | 'ketama';
+
+/** Those that go by `hash`. */
+export function isKeyed(balance: string): boolean {
+  return balance === 'hash' || balance === 'nginx-hash' || balance === 'ketama';
+}
 
 /** A value of the request. The path counts in its normal form, and a query parameter decoded. */
-export type HashKeyPlan = SourcePlan;
+export type HashKeyPlan = SourcePlan | { readonly kind: 'text'; readonly text: string };
 
 export interface UpstreamPlan {
   readonly name: string;
   readonly balance: Balance;
-  /** Set if and only if balance is `hash`. */
+  /** Set if and only if the balance goes by it. */
   readonly hash: HashKeyPlan | null;
   readonly servers: readonly ServerPlan[];
   /** What connections to servers of the same family come from, with port 0. Empty: what the kernel chooses. */

@@ -59,6 +59,8 @@ export interface Context {
   readonly requestReaders: readonly RequestReader[];
   /** Answers of the proxy's own, and why TCP clients get no server. */
   readonly answers: AnswerLog;
+  /** No other proxy serves by the plan. */
+  isAlone: boolean;
   /** After `drain()`: no connection is kept alive. */
   isDraining: boolean;
   /** Client connections and relays that still live; at zero a draining proxy is done. */

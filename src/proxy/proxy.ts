@@ -121,6 +121,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       evictIdle: () => this.evictIdle(),
       requestReaders: [new RequestCounter(row), answers],
       answers,
+      isAlone: false,
       isDraining: false,
       liveSessions: 0,
       sessions: new Set(),
@@ -275,6 +276,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private applyReady(provision: Provision): void {
     const { plan } = provision;
     const retireAt = this.context.transport.now + plan.drainMs;
+    this.context.isAlone = plan.workers === 1;
     const upstreams = this.applyUpstreams(plan, retireAt);
     this.readBoard();
     this.context.variables.define(provision.values);

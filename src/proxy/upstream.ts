@@ -10,6 +10,7 @@ import { formatIP } from '../base/address.ts';
 import { preparedText } from '../base/source-ring.ts';
 import { type Board, SERVER_DRAINING, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import { Expiring } from './expiring.ts';
+
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { PICK_FULL, type Balancer, type Endpoint } from '../core/balance/balancer.ts';
 import { createBalancer } from '../core/balance/create.ts';
@@ -152,8 +153,8 @@ export class Upstream {
     this.context = context;
     this.plan = plan;
     this.layer = layer;
-    this.hashKey = plan.hash === null ? null : new HashKey(plan.hash);
-    this.balancer = createBalancer(plan.balance, context.prng);
+    this.hashKey = plan.hash === null ? null : new HashKey(plan.hash, plan.balance !== 'hash');
+    this.balancer = createBalancer(plan.balance, context.prng, context.isAlone);
     this.replaceServers(plan, Infinity);
   }
 
@@ -162,8 +163,9 @@ export class Upstream {
    * `readSlot` for every server and `refreshed` must follow.
    */
   apply(plan: UpstreamPlan, retireAt: number): boolean {
-    if (plan.balance !== this.plan.balance) this.balancer = createBalancer(plan.balance, this.context.prng);
-    this.hashKey = plan.hash === null ? null : new HashKey(plan.hash);
+    if (plan.balance !== this.plan.balance)
+      this.balancer = createBalancer(plan.balance, this.context.prng, this.context.isAlone);
+    this.hashKey = plan.hash === null ? null : new HashKey(plan.hash, plan.balance !== 'hash');
     this.plan = plan;
     return this.replaceServers(plan, retireAt);
   }

@@ -47,7 +47,7 @@ export function readHttp(http: Scope, document: DocumentBuilder, notes: Notes): 
     values,
     nextNumber: () => ++number,
     variables,
-    upstreams: new Upstreams('http', http, document, notes),
+    upstreams: new Upstreams('http', http, document, variables, notes),
     upgradeMaps: readUpgradeMaps(http),
     notes,
   };

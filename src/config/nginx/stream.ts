@@ -13,7 +13,7 @@ const CONNECT_MS_MAX = 3_600_000;
 const IDLE_MS_MAX = 576 * 3_600_000;
 
 export function readStream(stream: Scope, document: DocumentBuilder, notes: Notes): void {
-  const upstreams = new Upstreams('stream', stream, document, notes);
+  const upstreams = new Upstreams('stream', stream, document, new Map(), notes);
   for (const directive of stream.own('server')) {
     readServer(new Scope('stream-server', directive.block!, stream), directive, upstreams, document, notes);
   }

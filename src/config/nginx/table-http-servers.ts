@@ -10,9 +10,9 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'upstream',
         '1-2',
         'differs',
-        'one value of the request; which server a key goes to is not the one that nginx chooses',
+        'the server that nginx chooses, with its port written; where that is not there, another one than nginx takes may follow',
       ],
-      ['ip_hash', 'upstream', '0', 'differs', 'which server an address goes to is not the one that nginx chooses'],
+      ['ip_hash', 'upstream', '0', 'differs', 'the server that nginx chooses for IPv4; **for IPv6 another one**'],
       ['keepalive', 'upstream', '1-2', 'differs', 'per server, not for all servers of the group together'],
       [
         'keepalive_time keepalive_requests',

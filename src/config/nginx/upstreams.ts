@@ -8,7 +8,7 @@ import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { Scope } from './scope.ts';
 import { parseTime } from './values.ts';
-import { hasVariables } from './variables.ts';
+import { type Constants, hasVariables, translateText } from './variables.ts';
 
 /** What who sends says of the servers' side. */
 export interface Settings {
@@ -33,11 +33,14 @@ export class Upstreams {
   private readonly family: 'http' | 'stream';
   private readonly document: DocumentBuilder;
   private readonly notes: Notes;
+  private readonly variables: Constants;
   private readonly groups = new Map<string, Group>();
   /** By what was asked for: the name in the model. */
   private readonly made = new Map<string, string>();
 
-  constructor(family: 'http' | 'stream', scope: Scope, document: DocumentBuilder, notes: Notes) {
+  /** `variables`: those that the file makes. */
+  constructor(family: 'http' | 'stream', scope: Scope, document: DocumentBuilder, variables: Constants, notes: Notes) {
+    this.variables = variables;
     this.family = family;
     this.document = document;
     this.notes = notes;
@@ -163,20 +166,17 @@ export class Upstreams {
 
   private readMethod(scope: Scope): PlainMap {
     const hash = scope.own('hash')[0];
-    if (scope.own('ip_hash').length > 0) return { balance: 'source-hash' };
+    const isHttp = this.family === 'http';
+    if (scope.own('ip_hash').length > 0) return { balance: 'nginx-ip-hash' };
     if (scope.own('least_conn').length > 0) return { balance: 'least-connections' };
     if (scope.own('random').length > 0) return { balance: 'random-two' };
     if (hash === undefined) return {};
     const key = hash.args[0].text;
-    if (/^\$\{?(binary_)?remote_addr\}?$/.test(key)) return { balance: 'source-hash' };
-    const named = /^\$\{?(http|cookie|arg)_(\w+)\}?$/.exec(key);
-    if (this.family === 'http') {
-      if (/^\$\{?(uri|document_uri)\}?$/.test(key)) return { balance: 'hash', hash: { path: true } };
-      if (/^\$\{?(host|http_host)\}?$/.test(key)) return { balance: 'hash', hash: { header: 'Host' } };
-      if (named !== null) {
-        const part = { http: 'header', cookie: 'cookie', arg: 'query' }[named[1] as 'http' | 'cookie' | 'arg'];
-        return { balance: 'hash', hash: { [part]: named[1] === 'http' ? named[2].replaceAll('_', '-') : named[2] } };
-      }
+    if (!isHttp && /^\$\{?(binary_)?remote_addr\}?$/.test(key)) return { balance: 'source-hash' };
+    const found = isHttp ? translateText(key.replaceAll('$binary_remote_addr', '$remote_addr'), this.variables) : null;
+    if (found !== null && 'template' in found) {
+      const isConsistent = hash.args[1]?.text === 'consistent';
+      return { balance: isConsistent ? 'ketama' : 'nginx-hash', hash: { text: found.template } };
     }
     const reason = 'its key is not a single value of the request that evenkeel can hash';
     this.notes.notYet(

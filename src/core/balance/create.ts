@@ -6,22 +6,29 @@ import type { Balance } from '../../config/plan.ts';
 import { PICK_FULL, PICK_NONE, PICK_TRIED, type Balancer, type Endpoint, type Load } from './balancer.ts';
 import { LeastConnections } from './least-connections.ts';
 import { Maglev } from './maglev.ts';
+import { Ketama, RemainderHash } from './nginx-hash.ts';
 import { RandomTwo } from './random-two.ts';
 import { RoundRobin } from './round-robin.ts';
 import type { Method } from './tier.ts';
 
-const METHODS: Record<Balance, (prng: Prng) => Method> = {
-  'round-robin': (prng) => new RoundRobin(prng),
+const METHODS: Record<Balance, (prng: Prng, isAlone: boolean) => Method> = {
+  'round-robin': (prng, isAlone) => new RoundRobin(prng, isAlone),
   'least-connections': (prng) => new LeastConnections(prng),
   'random-two': (prng) => new RandomTwo(prng),
   'source-hash': () => new Maglev(),
   hash: () => new Maglev(),
+  'nginx-ip-hash': () => new RemainderHash(true),
+  'nginx-hash': () => new RemainderHash(false),
+  ketama: () => new Ketama(),
 };
 
-/** `prng` sets where a round begins and what is drawn; consistent hashing does not depend on it. */
-export function createBalancer(balance: Balance, prng: Prng): Balancer {
+/**
+ * `prng` sets where a round begins and what is drawn; consistent hashing does not depend on it. `isAlone`: no other proxy serves, so
+ * that a round may begin with the first server.
+ */
+export function createBalancer(balance: Balance, prng: Prng, isAlone = false): Balancer {
   const create = METHODS[balance];
-  return new TieredBalancer(create(prng), create(prng));
+  return new TieredBalancer(create(prng, isAlone), create(prng, isAlone));
 }
 
 class TieredBalancer implements Balancer {

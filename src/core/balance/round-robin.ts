@@ -15,7 +15,10 @@ export class RoundRobin implements Method {
   /** Positions: those to choose from, or those taken out of the queue. */
   private scratch = new Int32Array(0);
 
-  constructor(prng: Prng) {
+  private readonly isAlone: boolean;
+
+  constructor(prng: Prng, isAlone = false) {
+    this.isAlone = isAlone;
     this.prng = prng;
   }
 
@@ -25,7 +28,8 @@ export class RoundRobin implements Method {
     this.scratch = new Int32Array(tier.count);
     const isScanned = tier.count <= SCAN_MAX;
     // no endpoint is no round: whoever comes first after that begins anew
-    this.smooth = isScanned && tier.count > 0 ? new SmoothTurns(tier, this.smooth, this.prng) : null;
+    this.smooth =
+      isScanned && tier.count > 0 ? new SmoothTurns(tier, this.smooth, this.isAlone ? null : this.prng) : null;
     this.queued = isScanned ? null : new QueuedTurns(tier, this.queued, this.prng);
   }
 

@@ -18,14 +18,14 @@ export class SmoothTurns {
   private tier: Tier;
   private credit: Int32Array;
 
-  /** Endpoints that `previous` knew keep their credit, so that a change elsewhere does not start the round again. */
-  constructor(tier: Tier, previous: SmoothTurns | null, prng: Prng) {
+  /** `prng` null: the round begins with the first. Endpoints that `previous` knew keep their credit, so that a change elsewhere does not start the round again. */
+  constructor(tier: Tier, previous: SmoothTurns | null, prng: Prng | null) {
     this.tier = tier;
     this.credit = new Int32Array(tier.count);
     const creditBySlot = new Map<number, number>();
     if (previous !== null) previous.tier.slots.forEach((slot, i) => creditBySlot.set(slot, previous.credit[i]));
     for (let i = 0; i < tier.count; i++) this.credit[i] = creditBySlot.get(tier.slots[i]) ?? 0;
-    if (previous === null) this.begin(prng);
+    if (previous === null && prng !== null) this.begin(prng);
   }
 
   /** The position whose turn it is among the first `count` (>= 1) of `candidates`, in ascending order. */

@@ -67,6 +67,8 @@ class Answer implements AnswerRecord {
   idLength = 0;
 }
 
+/** What an IPv4 address stands behind. */
+const MAPPED = 0xffff;
 /** Idle exchanges kept for reuse; more than this are only needed in a burst. */
 const SPARE_EXCHANGES_MAX = 4096;
 const spares: Exchange[] = [];
@@ -254,8 +256,10 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   private keyFor(view: RequestView): number {
     const { hashKey, plan } = this.upstream;
-    if (hashKey === null && plan.balance !== 'source-hash') return 0;
     const { client } = view;
+    if (plan.balance === 'nginx-ip-hash')
+      return client.ip2 === MAPPED ? client.ip3 >>> 8 : hashWords(client.ip0, client.ip1, client.ip2, client.ip3) >>> 8;
+    if (hashKey === null && plan.balance !== 'source-hash') return 0;
     const source = hashWords(client.ip0, client.ip1, client.ip2, client.ip3);
     return hashKey === null ? source : hashKey.of(view, source);
   }
