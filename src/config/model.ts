@@ -240,15 +240,15 @@ const Headers = z.strictObject({
 const RETRY_REASONS = ['connect', 'reset', 'timeout', 'non-idempotent'] as const;
 
 const retryStatus = z
-  .union([integer(500, 599), z.literal(429)])
-  .meta({ title: 'status code from 500 to 599, or 429', examples: [503] });
+  .union([integer(500, 599), z.literal([403, 404, 429])])
+  .meta({ title: 'status code from 500 to 599, or 403, 404 or 429', examples: [503] });
 
 const Retry = z.strictObject({
   attempts: key(integer(1, 16), 'Tries in all, the first included: 1 is no retry.', DEFAULTS.route.retry.attempts),
   on: key(
     z.array(z.union([z.enum(RETRY_REASONS), retryStatus])),
     'What makes another server be tried. `connect`: no connection; `reset`: it ended before a response; `timeout`: the response did ' +
-      'not begin in time; status codes 500 to 599 and 429. Once something was sent, only idempotent methods are tried again, ' +
+      'not begin in time; status codes 500 to 599, 429, 403 and 404, of which the last two are no failure of the server. Once something was sent, only idempotent methods are tried again, ' +
       'unless `non-idempotent` is in the list too.',
     DEFAULTS.route.retry.on,
   ),

@@ -253,7 +253,7 @@ export interface RetryPlan {
   readonly reset: boolean;
   /** ... when the response does not begin in time. */
   readonly timeout: boolean;
-  /** ... when the response has one of these status codes (500..599, 429). */
+  /** ... when the response has one of these status codes (500..599, 429, 403, 404). */
   readonly statuses: readonly number[];
   /** Also methods that are not idempotent (RFC 9110 section 9.2.2), once something of them was sent. */
   readonly nonIdempotent: boolean;

@@ -334,8 +334,8 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   ],
   [
     'on: [connect, 502, 503]',
-    'on: [404]',
-    '19:36: `404` is not one of the choices; write a status code from 500 to 599, or 429 [not-a-choice]',
+    'on: [401]',
+    '19:36: `401` is not one of the choices; write a status code from 500 to 599, or 403, 404 or 429 [not-a-choice]',
   ],
   [
     'retry: { attempts: 2, on: [connect, 502, 503] }',

@@ -411,10 +411,8 @@ export class ServerRoutes {
       if (text === 'error') on.push('connect', 'reset');
       else if (text === 'timeout') on.push('timeout');
       else if (text === 'non_idempotent') on.push('non-idempotent');
-      else if (/^http_(50[0234]|429)$/.test(text)) on.push(Number(text.slice(5)));
+      else if (/^http_(50[0234]|429|40[34])$/.test(text)) on.push(Number(text.slice(5)));
       else if (text === 'off') isOff = true;
-      else if (/^http_40[34]$/.test(text))
-        this.notes.notYet(place, `\`proxy_next_upstream ${text}\``, 'there is nothing like it yet', 'leave it out');
       else if (text !== 'invalid_header' && text !== 'updating') {
         this.notes.error(place, `invalid value "${text}"`, 'write error, timeout, http_502 and the like, or off');
       }

@@ -191,13 +191,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'no effect',
         'bodies are streamed with a bound of their own: nothing is stored',
       ],
-      [
-        'proxy_next_upstream',
-        'http server location',
-        '1+',
-        'differs',
-        '`invalid_header` is not tried again; `http_403` and `http_404` are **refused**',
-      ],
+      ['proxy_next_upstream', 'http server location', '1+', 'differs', '`invalid_header` is not tried again'],
       [
         'proxy_next_upstream_timeout',
         'http server location',

@@ -373,7 +373,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
       return;
     }
     this.failure = failureOf(how, status);
-    if (!isStale) this.context.noteFailure(server, how, status);
+    // a server that has not got something, or does not give it, is well
+    const isWell = how === FAILED_STATUS && (status === 403 || status === 404);
+    if (!isStale && !isWell) this.context.noteFailure(server, how, status);
     if (how === FAILED_NO_RESOURCE && !this.hasEvicted && this.context.evictIdle()) {
       this.hasEvicted = true;
       this.tries--;
@@ -399,7 +401,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   retriesStatus(status: number): boolean {
     const { retry } = this.action;
-    if (status < 429 || !retry.statuses.includes(status)) return this.isIntercepted(status);
+    if (status < 403 || !retry.statuses.includes(status)) return this.isIntercepted(status);
     // without another server the client gets this response, which says more than one of our own would
     return this.mayTryOther(status) || this.isIntercepted(status);
   }
