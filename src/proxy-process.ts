@@ -1,6 +1,7 @@
 /**
  * A proxy process: takes over what the keeper hands it (proxy-descriptors.ts), and runs the data plane on the engine it is told to
- * use, by one plan after the other. It ends when it is drained, when its keeper is gone and its work is done, or by a bug.
+ * use, by one plan after the other. It ends when it is drained, or by a bug. When its keeper is gone it serves on, until another one
+ * has found it and serves in its place; where none would find it, it finishes what it has.
  */
 import { randomInt } from 'node:crypto';
 import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from './base/board.ts';
@@ -17,9 +18,11 @@ import {
   parseArguments,
   type ProxyArguments,
   type ProxyTitles,
+  RENDEZVOUS_DESCRIPTOR,
 } from './keeper/proxy-arguments.ts';
 import type { KeeperMessage } from './port/control.ts';
 import { isProgramOfKeeper } from './keeper/program-identity.ts';
+import { Straying } from './straying.ts';
 import type { Transport, TransportDriver } from './port/transport.ts';
 import { Proxy, type ProxyEvent } from './proxy/proxy.ts';
 
@@ -56,6 +59,10 @@ class ProxyProcess implements TransportDriver, ControlHandler {
   private readonly control: ControlLink;
   private readonly proxy: Proxy;
   private readonly titles: ProxyTitles;
+  /** Null: no other keeper would find it. */
+  private readonly straying: Straying | null;
+  /** When its keeper is gone. */
+  private servesOn = false;
   private graceMs = 0;
   private lastTurnAt = Infinity;
 
@@ -77,6 +84,13 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       report: (event) => this.handleEvent(event),
       descriptors,
     });
+    this.straying = place.hasRendezvous
+      ? new Straying(RENDEZVOUS_DESCRIPTOR, {
+          listening: () => this.proxy.listening,
+          handleMessage: (message) => this.handleMessage(message),
+          handleAdopterGone: () => this.handleKeeperGone(),
+        })
+      : null;
   }
 
   async run(): Promise<void> {
@@ -85,6 +99,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
 
   handleTurn(now: number): void {
     if (now >= this.lastTurnAt) this.transport.stop();
+    this.straying?.handleTurn(now);
     this.proxy.handleTurn(now);
   }
 
@@ -96,13 +111,18 @@ class ProxyProcess implements TransportDriver, ControlHandler {
         return this.proxy.abandon(message.addresses);
       case 'drain':
         return this.drain(message.keepsIdle ? Infinity : message.withinMs);
+      case 'serve-on':
+        this.servesOn = this.straying !== null;
+        return;
       case 'free-port':
         return this.proxy.freePort(message.slot);
     }
   }
 
-  /** Nobody else will end this process now, so it gives itself the time that the keeper would have given it. */
   handleKeeperGone(): void {
+    this.straying?.handleKeeperGone();
+    if (this.servesOn && this.row.state === WORKER_SERVING) return;
+    // Nobody else may end this process now, so it gives itself the time that the keeper would have given it.
     this.lastTurnAt = this.transport.now + this.graceMs;
     this.drain(null);
   }

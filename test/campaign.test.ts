@@ -24,6 +24,8 @@ const SEED = Number(process.env.EVENKEEL_SEED ?? Date.now() % 1_000_000);
 const WORKERS = 2;
 /** Programs that hang take half a minute each. */
 const IS_LONG = RELOADS >= 100;
+/** V8 collects old memory when it likes: of forty programs that did the same, proxies had 62 to 82 MiB, keepers 82 to 106. */
+const UNCOLLECTED_KIB = 24 * 1_024;
 const BOUND_TO_END = 'its program was the oldest of too many';
 
 for (const engine of ENGINES) {
@@ -105,8 +107,8 @@ for (const engine of ENGINES) {
 function checkFlat([first, ...later]: readonly Footprint[]): void {
   for (const each of later) {
     const text = `${JSON.stringify(first)}, then ${JSON.stringify(each)}`;
-    assert.ok(each.keeperKib < 1.25 * first.keeperKib, `the keeper grows: ${text}`);
-    assert.ok(each.proxyKib < 1.25 * first.proxyKib, `a proxy grows: ${text}`);
+    assert.ok(each.keeperKib < first.keeperKib + UNCOLLECTED_KIB, `the keeper grows: ${text}`);
+    assert.ok(each.proxyKib < first.proxyKib + UNCOLLECTED_KIB, `a proxy grows: ${text}`);
     // Listening sockets that come and go, links to keepers before it.
     assert.ok(each.keeperDescriptors < first.keeperDescriptors + 20, `the keeper keeps descriptors: ${text}`);
     // A session has two; those of programs that have ended are here.

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { StatusDocument } from '../src/keeper/status.ts';
 import { Client } from '../src/lab/client.ts';
 import { program } from './evenkeel.ts';
-import { replaceable } from './upgrading.ts';
+import { dyingAfter, replaceable } from './upgrading.ts';
 import { adverts, Capture, timeMs } from './vip/capture.ts';
 import { EvenkeelHost } from './vip/evenkeel-host.ts';
 import { Holders } from './vip/holders.ts';
@@ -54,7 +54,8 @@ interface Site {
   readonly ours: Host;
   readonly theirs: Host;
   readonly holders: Holders;
-  startClient(): Client;
+  /** `address`: the virtual one, if there is nothing else said. */
+  startClient(address?: string): Client;
 }
 
 /** Two load balancers, a web server, a client. */
@@ -69,12 +70,12 @@ async function createSite(t: TestContext): Promise<Site> {
     ours,
     theirs,
     holders,
-    startClient: () => {
+    startClient: (address = ADDRESS) => {
       const own = [process.execPath, program];
       return new Client({
         namespace: client.name,
         program: own,
-        address: ADDRESS,
+        address,
         port: 80,
         intervalMs: 5,
         deadlineMs: 10_000,
@@ -235,6 +236,59 @@ for (const [what, [source, why]] of Object.entries(BROKEN)) {
     assert.deepEqual(site.holders.takers, [site.ours.name]);
   });
 }
+
+test(
+  'the keeper alone is killed: its vip process hands over, its proxies serve on, and the next keeper has both again',
+  needsKeepalived,
+  async (t) => {
+    const site = await createSite(t);
+    const evenkeel = new EvenkeelHost(site.ours, 'lb01', yaml());
+    await evenkeel.is('active');
+    const keepalived = new Keepalived(site.theirs, { ...PEER, priority: 100 });
+    await keepalived.becomes('BACKUP');
+    await evenkeel.owner();
+    const client = site.startClient(site.ours.address);
+    await client.served(100);
+    signal(evenkeel.child.pid!, 'SIGKILL');
+    await keepalived.becomes('MASTER');
+    await client.served(200);
+    assert.equal(site.ours.has(ADDRESS), false);
+    const next = new EvenkeelHost(site.ours, 'lb01', yaml(), program, [], evenkeel);
+    await next.is('active');
+    await next.said(/an evenkeel that was killed are still there/);
+    await client.served(300);
+    assert.deepEqual(client.outages.all, [], next.text);
+    assert.equal((await next.ask<StatusDocument>('GET', '/v1/status')).pid, next.child.pid);
+    await client.stop();
+    await next.owner();
+    assert.equal(next.vipProcesses(), 2);
+    assert.deepEqual(site.holders.takers, [site.ours.name, site.theirs.name, site.ours.name]);
+    await next.stop();
+  },
+);
+
+test(
+  'a successor that is killed when there is no way back: the peer has the address, and no two do',
+  needsKeepalived,
+  async (t) => {
+    const site = await createSite(t);
+    const file = replaceable(t);
+    const evenkeel = new EvenkeelHost(site.ours, 'lb01', yaml(), file.path);
+    await evenkeel.said(/ready: /);
+    await evenkeel.is('active');
+    const keepalived = new Keepalived(site.theirs, { ...PEER, priority: 100 });
+    await keepalived.becomes('BACKUP');
+    await evenkeel.owner();
+    file.replace(dyingAfter('standing-by'));
+    signal(evenkeel.child.pid!, 'SIGUSR2');
+    // Its vip process hands over what it was left; nobody is left to take part here.
+    await keepalived.becomes('MASTER');
+    await evenkeel.ends(137);
+    await evenkeel.eventually(() => Promise.resolve(evenkeel.vipProcesses() === 0), 'has vip processes left');
+    assert.equal(site.ours.has(ADDRESS), false);
+    assert.deepEqual(site.holders.takers, [site.ours.name, site.theirs.name]);
+  },
+);
 
 test(
   'a file without a router that runs is refused; with another priority it is taken over',

@@ -15,7 +15,7 @@ const WAYS: readonly (readonly [what: string, grace: string, end: (evenkeel: Eve
       void evenkeel.said(/SIGTERM: finishing/).then(() => evenkeel.signal('SIGTERM'));
     },
   ],
-  ['the keeper is killed, and the grace time is over', '300ms', (evenkeel) => evenkeel.signal('SIGKILL')],
+  ['the keeper of a service is killed, and the grace time is over', '300ms', (evenkeel) => evenkeel.signal('SIGKILL')],
 ];
 
 for (const engine of ENGINES) {
@@ -41,7 +41,9 @@ upstreams:
   tcp: { servers: [ "${server.address}" ] }
   web: { servers: [ "${server.address}" ] }
 `;
-  const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1 });
+  // No proxy of a service serves on without a keeper.
+  const env = { NOTIFY_SOCKET: '@evenkeel-test-nobody' };
+  const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1, env });
 
   const session = await RawConnection.open(t, tcpPort);
   session.write('GET /session\r\n\r\n');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { engineSkip, freePort, get, kill, program, startBackend } from './evenkeel.ts';
+import { endAll } from './upgrading.ts';
 import { until } from './waiting.ts';
 
 interface Ran {
@@ -26,7 +27,7 @@ class Nginx {
     nginx.configure(main, `proxy_pass http://${backend.address};`);
     t.after(() => {
       const pid = nginx.pid;
-      if (pid !== null) kill(pid, 'SIGKILL');
+      if (pid !== null) endAll(pid);
       rmSync(folder, { recursive: true, force: true });
     });
     return nginx;
@@ -51,7 +52,9 @@ class Nginx {
   /** `daemon off`. Ended with the test. */
   spawn(...args: readonly string[]): ChildProcess {
     const child = spawn(process.execPath, this.command(args), { stdio: 'ignore' });
-    this.t.after(() => child.kill('SIGKILL'));
+    this.t.after(() => {
+      if (child.exitCode === null && child.signalCode === null) endAll(child.pid!);
+    });
     return child;
   }
 

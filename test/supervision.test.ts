@@ -21,6 +21,9 @@ listeners: { web: { bind: "127.0.0.1:${port}", protocol: http, routes: [ { upstr
 upstreams: { web: { servers: [ "${server}" ] } }
 `;
 
+/** A service manager keeps the listening sockets: no proxy serves on without a keeper. */
+const SERVICE = { NOTIFY_SOCKET: '@evenkeel-test-nobody' };
+
 for (const engine of ENGINES) {
   test(
     `[${engine}] a proxy killed under load is back within a second and no connection is refused`,
@@ -90,7 +93,7 @@ for (const engine of ENGINES) {
   });
 
   test(
-    `[${engine}] if the keeper is killed, proxies finish what is in flight and end; another one can start at once`,
+    `[${engine}] if the keeper of a service is killed, proxies finish what is in flight and end; another one can start at once`,
     engineSkip(engine),
     async (t) => {
       let answer: (() => void) | null = null;
@@ -109,12 +112,12 @@ for (const engine of ENGINES) {
       const port = await freePort();
       // longer than a start may take
       const yaml = configuration(port, backend.address).replace('grace: 10s', 'grace: 1m');
-      const evenkeel = await Evenkeel.start(t, yaml, { engine });
+      const evenkeel = await Evenkeel.start(t, yaml, { engine, env: SERVICE });
       const proxies = evenkeel.proxies();
       const slow = get(port, '/slow');
       await arrived;
       evenkeel.signal('SIGKILL');
-      const second = await Evenkeel.start(t, yaml, { engine });
+      const second = await Evenkeel.start(t, yaml, { engine, env: SERVICE });
       assert.equal((await get(port)).body, 'fast');
       answer!();
       assert.deepEqual(await slow, { status: 200, body: 'slow' });
@@ -126,13 +129,13 @@ for (const engine of ENGINES) {
   );
 
   test(
-    `[${engine}] proxies without a keeper end when the grace time is over, whatever is left`,
+    `[${engine}] proxies of a service without a keeper end when the grace time is over, whatever is left`,
     engineSkip(engine),
     async (t) => {
       const backend = await startBackend(t, () => undefined);
       const port = await freePort();
       const yaml = configuration(port, backend.address).replace('grace: 10s', 'grace: 300ms');
-      const evenkeel = await Evenkeel.start(t, yaml, { engine });
+      const evenkeel = await Evenkeel.start(t, yaml, { engine, env: SERVICE });
       const proxies = evenkeel.proxies();
       const cut = assert.rejects(get(port));
       while (backend.count === 0) await new Promise((resolve) => setTimeout(resolve, 10));

@@ -29,9 +29,14 @@ export async function gone(pid: number): Promise<void> {
 
 /** Ends whoever is in charge now, with its proxies, when the test is over. */
 export function endAfter(t: TestContext, pid: number): void {
-  t.after(() => {
-    for (const each of [...childrenOf(pid), pid]) kill(each, 'SIGKILL');
-  });
+  t.after(() => endAll(pid));
+}
+
+/** Ends this keeper with its proxies: without it, they would serve on. */
+export function endAll(pid: number): void {
+  // Stopped, it starts no further one.
+  kill(pid, 'SIGSTOP');
+  for (const each of [...childrenOf(pid), pid]) kill(each, 'SIGKILL');
 }
 
 function childrenOf(pid: number): readonly number[] {
@@ -54,4 +59,18 @@ export function replaceable(t: TestContext): { readonly path: string; replace(so
   };
   replace(null);
   return { path, replace };
+}
+
+/** This program, but it is killed the moment that it has said `message` to the keeper that it is to succeed. */
+export function dyingAfter(message: string): string {
+  return `
+    import net from 'node:net';
+    const { write } = net.Socket.prototype;
+    net.Socket.prototype.write = function (data, ...rest) {
+      const written = write.call(this, data, ...rest);
+      if (Buffer.from(data).includes('"type":"${message}"')) write.call(this, '', () => process.kill(process.pid, 'SIGKILL'));
+      return written;
+    };
+    await import('${program}');
+  `;
 }

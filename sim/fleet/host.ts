@@ -7,7 +7,8 @@ const missing = (): never => {
   throw new Error('the simulated keeper has no use for this');
 };
 
-export function createHost(kernel: Kernel, owner: number): Host {
+/** `hasManager`: without a service manager nobody keeps anything. */
+export function createHost(kernel: Kernel, owner: number, hasManager: boolean): Host {
   const kept = (name: string): readonly number[] => {
     return kernel.heldBy(MANAGER).filter((descriptor) => kernel.addressOf(descriptor) === name);
   };
@@ -23,6 +24,7 @@ export function createHost(kernel: Kernel, owner: number): Host {
     },
     takeKeptDescriptors: () => kernel.heldBy(MANAGER).map((descriptor) => kernel.copy(descriptor, owner)),
     keepDescriptors(name, descriptors) {
+      if (!hasManager) return false;
       // One that it has already is not kept twice.
       const known = new Set(kept(name).map((descriptor) => kernel.identityOf(descriptor)));
       for (const descriptor of descriptors) {

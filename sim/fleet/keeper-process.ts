@@ -1,6 +1,6 @@
 /**
  * A keeper process over the pure machines of the production one: proxies as core/fleet says, places as core/place, succession as
- * core/fleet/generations, sockets by the production `ListenerStore`. What is here stands for keeper/keeper.ts, keeper/supervisor.ts
+ * core/fleet/generations, strays as core/fleet/strays, sockets by the production `ListenerStore`. What is here stands for keeper/keeper.ts, keeper/supervisor.ts
  * and commands/upgrade, and is to be as stupid as they are.
  */
 import type { BoardShape } from '../../src/base/board.ts';
@@ -8,6 +8,7 @@ import type { Prng } from '../../src/base/prng.ts';
 import type { Plan } from '../../src/config/plan.ts';
 import { Fleet, type FleetAction, LOOK_INTERVAL_MS } from '../../src/core/fleet/fleet.ts';
 import { type GenerationAction, Generations } from '../../src/core/fleet/generations.ts';
+import { STRAY_LOOK_MS, type StrayAction, Strays } from '../../src/core/fleet/strays.ts';
 import { placePlan } from '../../src/core/place.ts';
 import { SlotTable } from '../../src/core/slots.ts';
 import { ListenerStore, socketsOf } from '../../src/keeper/listeners.ts';
@@ -15,7 +16,7 @@ import type { Log } from '../../src/keeper/log.ts';
 import type { World } from '../world.ts';
 import { createHost } from './host.ts';
 import type { Kernel } from './kernel.ts';
-import { ProxyProcess } from './proxy-process.ts';
+import { type Adopter, ProxyProcess } from './proxy-process.ts';
 
 /** What becomes of a program that is started to succeed another one. */
 export type Fate =
@@ -36,6 +37,10 @@ export interface Surroundings {
   readonly disk: { plan: Plan; readonly orders: number[] };
   /** Virtual addresses are left by one process and gone on with by another one. */
   readonly hasAddresses: boolean;
+  /** A service manager keeps the sockets, and starts another keeper at once. Without one the proxies serve on. */
+  readonly hasManager: boolean;
+  /** Those that live, whoever started them. */
+  readonly everyProxy: () => readonly ProxyProcess[];
   readonly shape: Pick<BoardShape, 'rows' | 'servers' | 'listeners'>;
   nextPid(): number;
   /** A successor begins to exist. */
@@ -44,6 +49,8 @@ export interface Surroundings {
   readonly takeCharge: (keeper: KeeperProcess) => void;
   /** It goes on by another plan: nobody may mean by a place what is not there any more. */
   readonly checkPlaces: (keeper: KeeperProcess) => void;
+  /** Whoever has a link to it sees that it is gone. */
+  readonly handleKeeperGone: (keeper: KeeperProcess) => void;
   /** Nobody else waits for it: what goes wrong is to be seen. */
   readonly follow: (promise: Promise<unknown>) => void;
   /** What the keepers do wrong. */
@@ -57,10 +64,12 @@ const START_US = 300_000;
 /** What processes for virtual addresses take until one of them is left, and until it ends. */
 const VIP_US = 100_000;
 const MESSAGE_US = 500;
+/** By then a process that was killed is gone. */
+const SOON_US = 1_000_000;
 const FATES: readonly Fate[] = ['ends', 'hangs', 'hangs with what it was given', 'has proxies that end'];
 const FATES_WITH_ADDRESSES: readonly Fate[] = [...FATES, 'does not stand by', 'ends when it is to stand by'];
 
-export class KeeperProcess {
+export class KeeperProcess implements Adopter {
   readonly pid: number;
   /** By row. */
   readonly proxies = new Map<number, ProxyProcess>();
@@ -68,6 +77,7 @@ export class KeeperProcess {
   readonly everyProxy: ProxyProcess[] = [];
   /** It has served, and nobody has succeeded it. */
   isInCharge = false;
+  wasInCharge = false;
   isGone = false;
   /** Of the plan in force. */
   plan: Plan | null = null;
@@ -78,6 +88,14 @@ export class KeeperProcess {
   private readonly generations = new Generations();
   private readonly store: ListenerStore;
   private readonly places: { readonly servers: SlotTable; readonly listeners: SlotTable };
+  private readonly strays = new Strays();
+  /** By process id. */
+  private readonly found = new Map<number, { readonly proxy: ProxyProcess; beat: number }>();
+  private leftSockets: number[] = [];
+  private areSocketsTaken = false;
+  private waitsForStrays: (() => void)[] = [];
+  /** When what it has said to each arrives at the earliest. */
+  private readonly lastToldUs = new Map<KeeperProcess, number>();
   private number = 0;
   private readonly sent = new Map<number, Map<number, Plan>>();
   /** By row: the plan that its process serves by, as it has said. */
@@ -103,7 +121,7 @@ export class KeeperProcess {
       servers: new SlotTable(around.shape.servers),
       listeners: new SlotTable(around.shape.listeners),
     };
-    this.store = new ListenerStore(createHost(around.kernel, this.pid), QUIET_LOG);
+    this.store = new ListenerStore(createHost(around.kernel, this.pid, around.hasManager), QUIET_LOG);
     this.look();
   }
 
@@ -157,6 +175,11 @@ export class KeeperProcess {
     });
   }
 
+  /** Another keeper, before it or to be after it, is gone. */
+  handleOtherGone(): void {
+    if (this.isInCharge) this.lookForStraysSoon();
+  }
+
   get takesOrders(): boolean {
     const isFree = this.isInCharge && this.candidate === null;
     return !this.isGone && (isFree || (this.around.sabotage === 'loses-orders' && this.isInCharge));
@@ -169,7 +192,7 @@ export class KeeperProcess {
 
   /** It serves no more, but finishes. */
   get isFinishing(): boolean {
-    return this.isGivingWay && !this.isGone && this.proxies.size > 0;
+    return this.isGivingWay && !this.isGone && (this.proxies.size > 0 || this.found.size > 0);
   }
 
   describe(): string {
@@ -186,9 +209,16 @@ export class KeeperProcess {
   // --- plans ---
 
   private async startAlone(): Promise<void> {
-    this.store.adopt(createHost(this.around.kernel, this.pid).takeKeptDescriptors());
-    this.orders = [...this.around.disk.orders];
-    await this.apply(this.around.disk.plan);
+    const { kernel, hasManager, disk } = this.around;
+    const kept = createHost(kernel, this.pid, hasManager).takeKeptDescriptors();
+    this.lookForStrays();
+    await this.untilStrays(() => this.strays.isSettled);
+    if (this.isGone) return;
+    this.areSocketsTaken = true;
+    this.store.adopt([...kept, ...this.leftSockets.splice(0)]);
+    this.orders = [...disk.orders];
+    await this.apply(disk.plan);
+    if (this.isGone) return;
     this.comeIntoCharge([]);
   }
 
@@ -227,6 +257,97 @@ export class KeeperProcess {
     this.act();
     this.actGenerations();
     this.around.world.schedule(LOOK_INTERVAL_MS * 1_000, () => this.look());
+  }
+
+  // --- strays ---
+
+  private lookForStrays(): void {
+    const mine = new Set(this.everyProxy);
+    for (const proxy of this.around.everyProxy()) {
+      if (proxy.isGone || mine.has(proxy) || this.found.has(proxy.pid)) continue;
+      this.found.set(proxy.pid, { proxy, beat: 0 });
+      this.strays.handleFound(proxy.pid);
+      proxy.meet(this);
+    }
+    this.hearStrays();
+  }
+
+  private lookForStraysSoon(): void {
+    this.around.world.schedule(SOON_US, () => {
+      if (!this.isGone && this.isInCharge) this.lookForStrays();
+    });
+  }
+
+  private hearStrays(): void {
+    if (this.isGone) return;
+    for (const [id, { proxy }] of this.found) {
+      if (!proxy.isGone) continue;
+      this.found.delete(id);
+      this.strays.handleGone(id);
+    }
+    this.strays.handleLook(
+      this.nowMs,
+      (id) => this.found.get(id)!.beat,
+      (id) => this.found.get(id)!.proxy.hasLivingKeeper,
+    );
+    this.actStrays();
+    if (this.found.size > 0) this.around.world.schedule(STRAY_LOOK_MS * 1_000, () => this.hearStrays());
+  }
+
+  private actStrays(): void {
+    for (const action of this.strays.takeActions()) this.performStray(action);
+    for (const look of this.waitsForStrays.splice(0)) look();
+  }
+
+  private performStray(action: StrayAction): void {
+    const proxy = this.found.get(action.id)?.proxy;
+    if (proxy === undefined) return;
+    switch (action.kind) {
+      case 'let-go':
+        return void this.found.delete(action.id);
+      case 'drain':
+        return proxy.drain(action.withinMs);
+      case 'kill':
+        return proxy.kill();
+    }
+  }
+
+  private untilStrays(holds: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (holds()) resolve();
+        else this.waitsForStrays.push(look);
+      };
+      look();
+    });
+  }
+
+  private supersedeStrays(withinMs: number): void {
+    this.strays.handleSuperseded(this.nowMs, withinMs, true);
+    this.actStrays();
+  }
+
+  kept({ pid }: ProxyProcess): void {
+    if (this.isGone) return;
+    this.strays.handleKept(pid);
+    this.actStrays();
+  }
+
+  stray({ pid, descriptors }: ProxyProcess): void {
+    if (this.isGone) return;
+    const { kernel } = this.around;
+    const known = new Set(this.leftSockets.map((descriptor) => kernel.identityOf(descriptor)));
+    const sockets = this.areSocketsTaken || this.isInCharge ? [] : descriptors;
+    for (const descriptor of sockets) {
+      if (!known.has(kernel.identityOf(descriptor))) this.leftSockets.push(kernel.copy(descriptor, this.pid));
+    }
+    this.strays.handleStray(this.nowMs, pid);
+    this.actStrays();
+  }
+
+  alive({ pid }: ProxyProcess): void {
+    const found = this.found.get(pid);
+    if (found !== undefined) found.beat++;
   }
 
   private act(): void {
@@ -284,6 +405,7 @@ export class KeeperProcess {
     });
     this.proxies.set(row, proxy);
     this.everyProxy.push(proxy);
+    if (this.isOutlived) proxy.outlive();
     if (this.fate === 'has proxies that end') world.schedule(10_000, () => proxy.kill());
   }
 
@@ -357,6 +479,7 @@ export class KeeperProcess {
     await this.apply(this.around.disk.plan);
     if (this.isGone || this.fate === 'hangs with what it was given') return;
     if (this.around.sabotage === 'both-command') this.isInCharge = true;
+    this.outlive();
     this.tell(predecessor, () => predecessor.handleServing(this, this.store.names));
   }
 
@@ -407,6 +530,10 @@ export class KeeperProcess {
   private comeIntoCharge(old: readonly KeeperProcess[]): void {
     if (this.isGone) return;
     this.isInCharge = true;
+    this.wasInCharge = true;
+    this.areSocketsTaken = true;
+    this.outlive();
+    this.supersedeStrays(this.plan!.drainMs);
     this.around.takeCharge(this);
     old.forEach((each, id) => {
       if (this.finished.has(each) || each.isGone) return;
@@ -416,6 +543,14 @@ export class KeeperProcess {
     this.actGenerations();
   }
 
+  /** Without a service manager its proxies serve on, from before anything is given up for it. */
+  private outlive(): void {
+    this.isOutlived = !this.around.hasManager;
+    if (this.isOutlived) for (const proxy of this.proxies.values()) proxy.outlive();
+  }
+
+  private isOutlived = false;
+
   /** Who is told when it has finished. */
   private heir: KeeperProcess | null = null;
 
@@ -423,6 +558,7 @@ export class KeeperProcess {
     await this.store.emptyAllBut(this.addressesTaken);
     if (this.isGone) return;
     this.store.closeAll();
+    this.supersedeStrays(this.plan!.drainMs);
     this.fleet.handleStop(this.nowMs, this.plan!.drainMs, true);
     this.act();
   }
@@ -431,13 +567,21 @@ export class KeeperProcess {
     const { world } = this.around;
     world.schedule(graceMs * 1_000, () => {
       for (const proxy of this.proxies.values()) proxy.excuse ??= why;
+      for (const { proxy } of this.found.values()) proxy.excuse ??= why;
     });
+    this.supersedeStrays(graceMs);
     this.fleet.handleStop(this.nowMs, graceMs);
     this.act();
   }
 
   /** Every proxy is gone. */
   private handleOver(): void {
+    this.around.follow(this.finish());
+  }
+
+  private async finish(): Promise<void> {
+    await this.untilStrays(() => this.found.size === 0 || this.isGone);
+    if (this.isGone) return;
     const { heir } = this;
     this.die();
     if (heir !== null) this.tell(heir, () => heir.handleFinished(this));
@@ -467,6 +611,8 @@ export class KeeperProcess {
     this.isInCharge = false;
     world.note('keeper %a is gone', this.pid);
     for (const proxy of this.proxies.values()) proxy.handleKeeperGone();
+    for (const { proxy } of this.found.values()) proxy.handleAdopterGone(this);
+    this.around.handleKeeperGone(this);
     kernel.closeAll(this.pid);
     const { predecessor, candidate } = this;
     // The ends of its links are closed: whoever it was linked to sees that.
@@ -491,9 +637,12 @@ export class KeeperProcess {
     if (!this.isInCharge && !this.isGivingWay) this.die();
   }
 
+  /** In order, and its end comes last. */
   private tell(whom: KeeperProcess, message: () => void): void {
     const { world, prng } = this.around;
-    world.schedule(MESSAGE_US + prng.below(20_000), () => {
+    const atUs = Math.max(world.nowUs + MESSAGE_US + prng.below(20_000), this.lastToldUs.get(whom) ?? 0);
+    this.lastToldUs.set(whom, atUs);
+    world.schedule(atUs - world.nowUs, () => {
       if (!whom.isGone) message();
     });
   }

@@ -19,6 +19,8 @@ export interface Connection {
   /** How long it takes to serve it. */
   readonly workUs: number;
   state: 'waiting' | 'accepted' | 'served' | 'cut' | 'refused' | 'reset';
+  /** It is lost: which process was the last to let go of the socket that it waited at, or would have. */
+  closedBy: number | null;
 }
 
 interface ListeningSocket {
@@ -41,6 +43,8 @@ export class Kernel {
   private readonly descriptors = new Map<number, Descriptor>();
   private readonly sockets = new Set<ListeningSocket>();
   private lost: Connection[] = [];
+  /** Of each address: which process was the last to let go of a socket there. */
+  private readonly lastCloser = new Map<string, number>();
   private nextDescriptor = 3;
 
   constructor(world: World, prng: Prng) {
@@ -71,12 +75,14 @@ export class Kernel {
   }
 
   close(descriptor: number): void {
-    const { socket } = this.of(descriptor);
+    const { socket, owner } = this.of(descriptor);
     this.descriptors.delete(descriptor);
     if (--socket.holders > 0) return;
     this.sockets.delete(socket);
+    this.lastCloser.set(socket.address, owner);
     for (const connection of socket.queue) {
       connection.state = 'reset';
+      connection.closedBy = owner;
       this.lost.push(connection);
       this.world.note('connection %a was waiting at a socket of %b that is closed', connection.id, socket.address);
     }
@@ -117,7 +123,7 @@ export class Kernel {
   // --- clients ---
 
   connect(address: string, workUs: number): Connection {
-    const connection: Connection = { id: this.connections.length, address, workUs, state: 'waiting' };
+    const connection: Connection = { id: this.connections.length, address, workUs, state: 'waiting', closedBy: null };
     this.connections.push(connection);
     this.trySyn(connection);
     return connection;
@@ -143,6 +149,7 @@ export class Kernel {
     const group = [...this.sockets].filter(({ address }) => address === connection.address);
     if (group.length === 0) {
       connection.state = 'refused';
+      connection.closedBy = this.lastCloser.get(connection.address) ?? null;
       this.lost.push(connection);
       this.world.note('connection %a to %b is refused', connection.id, connection.address);
       return;

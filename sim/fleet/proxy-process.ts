@@ -1,4 +1,7 @@
-/** A stand-in for a proxy process: takes plans and sockets, accepts, serves for a while, drains. It hangs and dies when it is told to. */
+/**
+ * A stand-in for a proxy process: takes plans and sockets, accepts, serves for a while, drains. Without a keeper it serves on or
+ * finishes, and is adopted. It hangs and dies when it is told to.
+ */
 import type { Prng } from '../../src/base/prng.ts';
 import type { Plan } from '../../src/config/plan.ts';
 import type { World } from '../world.ts';
@@ -14,6 +17,15 @@ export interface Delivered {
 export interface ProxyEvents {
   applied(generation: number): void;
   exited(reason: string): void;
+}
+
+/** A keeper that has found it. */
+export interface Adopter {
+  /** It has a keeper. */
+  kept(proxy: ProxyProcess): void;
+  /** It has none. */
+  stray(proxy: ProxyProcess): void;
+  alive(proxy: ProxyProcess): void;
 }
 
 const TURN_US = 10_000;
@@ -34,7 +46,11 @@ export class ProxyProcess {
   private readonly inbox: (() => void)[] = [];
   private sockets: readonly number[] = [];
   private isDraining = false;
+  private servesOn = false;
+  private hasKeeper = true;
+  private adopter: Adopter | null = null;
   private graceUs = 0;
+  private endAtUs = Infinity;
 
   constructor(world: World, kernel: Kernel, prng: Prng, pid: number, events: ProxyEvents) {
     this.world = world;
@@ -67,16 +83,41 @@ export class ProxyProcess {
     this.inbox.push(() => this.beginDrain());
   }
 
-  /** Nobody ends it now: it does so itself. */
+  /** From now on it serves on without a keeper. */
+  outlive(): void {
+    this.inbox.push(() => (this.servesOn = true));
+  }
+
   handleKeeperGone(): void {
     this.events = null;
+    this.hasKeeper = false;
+    this.inbox.push(() => this.beAlone());
+  }
+
+  // --- by another one ---
+
+  meet(adopter: Adopter): void {
     this.inbox.push(() => {
-      this.beginDrain();
-      this.world.schedule(this.graceUs, () => {
-        this.excuse = 'its keeper is gone';
-        this.exit('exit code 0');
-      });
+      if (this.hasKeeper || this.adopter !== null) return adopter.kept(this);
+      this.adopter = adopter;
+      adopter.stray(this);
     });
+  }
+
+  handleAdopterGone(adopter: Adopter): void {
+    this.inbox.push(() => {
+      if (this.adopter !== adopter) return;
+      this.adopter = null;
+      this.beAlone();
+    });
+  }
+
+  get hasLivingKeeper(): boolean {
+    return this.hasKeeper;
+  }
+
+  get descriptors(): readonly number[] {
+    return this.sockets;
   }
 
   kill(): void {
@@ -89,7 +130,12 @@ export class ProxyProcess {
     if (this.isGone) return;
     if (!this.isFrozen) {
       this.beat++;
+      if (this.world.nowUs >= this.endAtUs) {
+        this.excuse ??= 'its keeper is gone';
+        return this.exit('exit code 0');
+      }
       for (const act of this.inbox.splice(0)) act();
+      this.adopter?.alive(this);
       for (const socket of this.sockets) this.acceptFrom(socket);
       if (this.isDraining && this.open.size === 0) return this.exit('exit code 0');
     }
@@ -105,6 +151,13 @@ export class ProxyProcess {
         connection.state = 'served';
       });
     }
+  }
+
+  /** Nobody may end it now: where it does not serve on, it ends itself. */
+  private beAlone(): void {
+    if (this.servesOn && !this.isDraining) return;
+    this.beginDrain();
+    this.endAtUs = Math.min(this.endAtUs, this.world.nowUs + this.graceUs);
   }
 
   private beginDrain(): void {

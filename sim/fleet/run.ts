@@ -49,7 +49,7 @@ const SOMETIMES = [8_002, 8_003, 8_004];
 const WORKERS_MAX = 3;
 /** As keeper/keeper.ts has it. */
 const ROWS = 3 * WORKERS_MAX;
-/** The service manager's RestartSec=. */
+/** The service manager's RestartSec=; without one, somebody's patience at least, and up to twice that more. */
 const RESTART_US = 1_000_000;
 /** A keeper that has died, or is going to give way, has a successor by then. */
 const NOBODY_US_MAX = 10_000_000;
@@ -111,6 +111,11 @@ class Run {
       prng: this.prng,
       disk: { plan: this.drawPlan(), orders: [] },
       hasAddresses: this.prng.oneIn(2),
+      hasManager: this.prng.oneIn(2),
+      everyProxy: () => this.livingProxies(),
+      handleKeeperGone: (gone) => {
+        for (const keeper of this.keepers) if (keeper !== gone) keeper.handleOtherGone();
+      },
       shape: { rows: ROWS, servers: 64, listeners: 16 },
       nextPid: () => this.nextPid++,
       begin: (fate, predecessor) => this.begin(fate, predecessor),
@@ -182,6 +187,8 @@ class Run {
     const { prng } = this;
     const keepers = this.keepers.filter(({ isGone }) => !isGone);
     const proxies = this.livingProxies();
+    // Nobody but the proxies has the sockets then.
+    if (!this.around.hasManager && this.main?.isInCharge !== true) return;
     this.counts.kills++;
     const kind = prng.below(6);
     if (kind < 3 && proxies.length > 0) {
@@ -248,9 +255,23 @@ class Run {
     world.schedule(CHECK_US, () => this.check());
   }
 
-  private checkLost({ id, address, state }: Connection): void {
-    if (!ALWAYS.some((port) => address.endsWith(`:${port}`))) return;
+  private checkLost({ id, address, state, closedBy }: Connection): void {
+    if (!ALWAYS.some((port) => address.endsWith(`:${port}`)) || this.isLostWith(closedBy)) return;
     this.world.fail('no connection is refused', `connection ${id} to ${address} is ${state}`);
+  }
+
+  /** Without a service manager a proxy whose keeper was killed is the only one that has its sockets: what was wrong with it? */
+  private isLostWith(pid: number | null): boolean {
+    if (this.around.hasManager) return false;
+    const closer = this.keepers.flatMap(({ everyProxy }) => everyProxy).find((proxy) => proxy.pid === pid);
+    return closer !== undefined && closer.excuse !== null && !closer.hasLivingKeeper;
+  }
+
+  /** Of a program that never was in charge: its addresses were never those of the file in force. */
+  private isOfNobodyInCharge(pid: number | null): boolean {
+    return this.keepers.some(
+      (keeper) => !keeper.wasInCharge && (keeper.pid === pid || keeper.everyProxy.some((proxy) => proxy.pid === pid)),
+    );
   }
 
   private checkOrders({ pid, orders }: KeeperProcess): void {
@@ -301,12 +322,13 @@ class Run {
     }
     for (const owner of [MANAGER, keeper.pid]) {
       const held = kernel.heldBy(owner).length;
-      if (held !== kernel.socketCount) {
+      const wantedHeld = owner === MANAGER && !this.around.hasManager ? 0 : kernel.socketCount;
+      if (held !== wantedHeld) {
         world.fail('comes to rest', `process ${owner} holds ${held} descriptors of ${kernel.socketCount} sockets`);
       }
     }
     if (!this.hasFaults) {
-      const lost = connections.filter(({ state }) => state === 'reset');
+      const lost = connections.filter(({ state, closedBy }) => state === 'reset' && !this.isOfNobodyInCharge(closedBy));
       if (lost.length > 0) world.fail('no connection is refused', `${lost.length} waited at a socket that was closed`);
     }
   }
@@ -315,7 +337,8 @@ class Run {
 
   private restart(): void {
     this.isRestarting = true;
-    this.world.schedule(RESTART_US, () => {
+    const { prng, around } = this;
+    this.world.schedule(around.hasManager ? RESTART_US : RESTART_US + prng.below(2 * RESTART_US), () => {
       this.isRestarting = false;
       this.startMain();
     });

@@ -7,6 +7,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import { systemReason } from '../base/system-error.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
 import { linuxHost } from '../io/linux/host.ts';
+import { linuxRendezvous } from '../io/linux/rendezvous.ts';
 import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '../keeper/control-server.ts';
 import { runCommand } from '../keeper/ha/command.ts';
 import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
@@ -17,6 +18,7 @@ import { askSystem } from '../keeper/names.ts';
 import { type Order, Overrides, overridesFile } from '../keeper/overrides.ts';
 import { probe } from '../keeper/probe.ts';
 import { StartError } from '../keeper/start-error.ts';
+import { StrayProxies } from '../keeper/stray-proxies.ts';
 import { BEAT_LOOK_MS, BeatAges, countsOf, type StatusDocument } from '../keeper/status.ts';
 import { VipLink } from '../keeper/vip-link.ts';
 import { identifyProgram } from '../keeper/program-identity.ts';
@@ -45,6 +47,8 @@ export interface BalancerOptions {
   /** Null: it succeeds nobody. */
   readonly succession: Succession | null;
   readonly inherited: Estate | null;
+  /** A service manager keeps the listening sockets, and starts another keeper if this one ends without a word. */
+  readonly isManaged: boolean;
   /** It stays for as long as its successors. */
   readonly isParent: boolean;
   /** The most that a file may ask for. */
@@ -80,6 +84,7 @@ const CONTROL_SOCKET = 'the control socket';
 export class Balancer {
   private readonly options: BalancerOptions;
   private readonly keeper: Keeper;
+  private readonly strays: StrayProxies | null;
   private readonly beats: BeatAges;
   private readonly reloader: Reloader;
   private readonly overrides: Overrides;
@@ -110,6 +115,7 @@ export class Balancer {
     this.options = options;
     this.loaded = loaded;
     this.wanted = loaded;
+    this.strays = this.createStrays();
     this.keeper = new Keeper({
       workersMax,
       host: linuxHost,
@@ -121,6 +127,7 @@ export class Balancer {
       // An nginx whose processes are looked for is one that serves.
       proxyTitles: loaded.ready.processes === null ? 'own' : 'borrowed',
       inherited,
+      strays: this.strays,
       onOtherProgram: () => this.followDisk(),
     });
     this.upgrader = new Upgrader({
@@ -132,6 +139,7 @@ export class Balancer {
       wards: isParent ? this.wards : null,
       graceMs: () => this.graceMs,
       findObstacle: () => (this.isStopping ? STOPPING : this.isStarting ? ROUTERS_STARTING : null),
+      onKeeperGone: () => this.strays?.lookSoon(),
       onHandOver: (pid) => service.handOver(isParent ? null : pid),
     });
     const node = loaded.ready.ha?.node ?? loaded.ready.node ?? hostname();
@@ -149,13 +157,15 @@ export class Balancer {
 
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
   async start(): Promise<string> {
-    const { succession, inherited } = this.options;
+    const { succession, inherited, isManaged } = this.options;
     const { plan, commit } = this.overrides.propose(this.loaded.ready.plan, null);
     const served = await this.keeper.start(plan);
     commit();
     if (this.isOver) return served;
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
     if (inherited?.ha) await this.prepareHa(inherited.ha);
+    // Before anything is given up for it.
+    if (!isManaged) this.keeper.outlive();
     if (succession === null) await this.openControl();
     else await this.takeOver(succession);
     const routers = await this.startHa();
@@ -279,6 +289,12 @@ export class Balancer {
   }
 
   // --- inside ---
+
+  private createStrays(): StrayProxies | null {
+    const { socketPath, log } = this.options;
+    if (socketPath === null) return null;
+    return new StrayProxies({ host: linuxRendezvous, path: socketPath, log, now: () => performance.now() });
+  }
 
   /** Once for each program that comes to be there. */
   private followDisk(): void {

@@ -135,7 +135,8 @@ export async function runInManner(options: RunOptions, program: Program, manner:
   // As many as a reload may ask for: with `--workers` it is as many as there are.
   const workersMax = workers ?? Math.max(ready.plan.workers, defaultWorkers());
   // Who starts it counts on this process, if it is not a service manager that can be told of another one.
-  const isCountedOn = process.pid === 1 || process.env['NOTIFY_SOCKET'] === undefined;
+  const isManaged = process.env['NOTIFY_SOCKET'] !== undefined;
+  const isCountedOn = process.pid === 1 || !isManaged;
   const isParent = succession === null && manner.staysInForeground && isCountedOn;
 
   try {
@@ -165,6 +166,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       service,
       succession,
       inherited: (await succession?.inherit(program.version)) ?? null,
+      isManaged,
       isParent,
       workersMax,
       log,

@@ -10,11 +10,12 @@
  *   POST /v1/routers/NAME/resume?by=WHO
  *   POST /v1/upstreams/..., listeners/..., node/...  override-request.ts
  */
-import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { dirname } from 'node:path';
 import type { MoveResult } from './ha/ha-keeper.ts';
+import { makeDirectory } from './make-directory.ts';
 import { parseOverrideRequest } from './override-request.ts';
 import type { Order } from './overrides.ts';
 import type { StatusDocument } from './status.ts';
@@ -198,15 +199,6 @@ function failure(status: number, error: string): Answer {
 /** Nobody needs an age to the nanosecond. */
 function wholeMilliseconds(key: string, value: unknown): unknown {
   return key.endsWith('Ms') && typeof value === 'number' ? Math.round(value) : value;
-}
-
-/** One level, and not `recursive`: that never returns where nothing can be made, as in /proc (Node 20). */
-function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o755 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
 }
 
 function listen(server: http.Server, path: string): Promise<void> {

@@ -24,6 +24,7 @@ import {
   FIRST_ROW_DESCRIPTOR,
   formatArguments,
   type ProxyTitles,
+  RENDEZVOUS_DESCRIPTOR,
   TABLE_DESCRIPTOR,
 } from './proxy-arguments.ts';
 import { FormerCounts } from './former-counts.ts';
@@ -43,6 +44,7 @@ import { probe } from './probe.ts';
 import { PortRelief } from './port-relief.ts';
 import { ProxyChild, type ProxyChildHandler } from './proxy-child.ts';
 import { StartError } from './start-error.ts';
+import type { StrayProxies } from './stray-proxies.ts';
 import { type BeatAges, type DataPlaneStatus, dataPlaneStatus } from './status.ts';
 import { proxyCount, Supervisor } from './supervisor.ts';
 import { TrafficLog } from './traffic-log.ts';
@@ -63,6 +65,8 @@ export interface KeeperOptions {
   readonly proxyTitles?: ProxyTitles;
   /** From a predecessor that is in charge until `settle` is called. Null: there is none. */
   readonly inherited?: Inherited | null;
+  /** Those of keepers that were killed; and where ours are found if this one is. Null: there is no place for that. */
+  readonly strays?: StrayProxies | null;
   /** No proxy can be started any more, for the program on disk is another one. */
   readonly onOtherProgram?: () => void;
   /** There is something else to do, so that it is right to have no listener: then nothing is started but health checks. */
@@ -185,9 +189,10 @@ export class Keeper {
   async start(plan: Plan): Promise<string> {
     const { inherited, host } = this.options;
     if (inherited) this.store.adoptDeferred(inherited.sockets);
-    else this.store.adopt(host.takeKeptDescriptors());
+    else this.store.adopt([...host.takeKeptDescriptors(), ...((await this.strays?.find()) ?? [])]);
     try {
       await this.apply(plan);
+      this.strays?.supersede(plan.drainMs);
     } catch (error) {
       this.kill();
       throw error instanceof ApplyError ? new StartError(error.message, error.failures) : error;
@@ -263,6 +268,11 @@ export class Keeper {
     this.store.settle();
   }
 
+  /** From now on the proxies serve on if this process ends without a word. */
+  outlive(): void {
+    this.supervisor.outlive();
+  }
+
   /** A successor serves at these addresses. Resolves when everything here has ended, at the latest when `drain` is over. */
   async giveWay(addresses: readonly string[]): Promise<void> {
     const { drainMs } = this.plan;
@@ -272,13 +282,14 @@ export class Keeper {
     this.names.stop();
     await this.store.emptyAllBut(addresses);
     this.store.closeAll();
-    await this.supervisor.drain(drainMs, true);
+    await Promise.all([this.supervisor.drain(drainMs, true), this.strays?.finish(drainMs, true)]);
     this.release();
   }
 
   /** After `giveWay`: within this time. */
   hasten(graceMs: number): void {
     void this.supervisor.drain(graceMs);
+    this.strays?.supersede(graceMs, false);
   }
 
   /** Open connections by listener, `web 12, ssh 1`; empty: there are none. */
@@ -299,7 +310,7 @@ export class Keeper {
     this.store.closeAll();
     let left = this.connections();
     const look = setInterval(() => (left = this.connections()), LEFT_LOOK_MS);
-    const killed = await this.supervisor.drain(graceMs);
+    const [killed] = await Promise.all([this.supervisor.drain(graceMs), this.strays?.finish(graceMs)]);
     clearInterval(look);
     if (killed > 0) {
       const which = left === '' ? '' : ` (${left})`;
@@ -311,6 +322,7 @@ export class Keeper {
   /** Ends everything now. */
   kill(): void {
     this.supervisor.kill();
+    this.strays?.kill();
     this.store.closeAll();
     this.release();
   }
@@ -321,6 +333,10 @@ export class Keeper {
     const applied = this.applying.then(() => this.applyNow(planToApply()));
     this.applying = applied.catch(() => undefined);
     return applied;
+  }
+
+  private get strays(): StrayProxies | null {
+    return this.options.strays ?? null;
   }
 
   private get plan(): Plan {
@@ -443,6 +459,7 @@ export class Keeper {
   }
 
   private forget(row: number): void {
+    this.strays?.close(row);
     this.places.servers.forget(row);
     this.places.listeners.forget(row);
   }
@@ -520,16 +537,20 @@ export class Keeper {
     stdio[CONTROL_DESCRIPTOR] = 'pipe';
     stdio[DESCRIPTOR_CHANNEL] = channel.other;
     stdio[TABLE_DESCRIPTOR] = this.table.readOnlyDescriptor;
+    const rendezvous = this.strays?.open(row) ?? null;
+    stdio[RENDEZVOUS_DESCRIPTOR] = rendezvous ?? 'ignore';
     this.rows.forEach((memory, i) => {
       stdio[FIRST_ROW_DESCRIPTOR + i] = i === row ? memory.descriptor : memory.readOnlyDescriptor;
     });
     // It reads the board from now on, by this plan or a later one.
     this.acknowledge(row, this.generation!.number);
     const { user, proxyTitles: titles = 'own' } = this.options;
-    const own = formatArguments({ row, rows: this.rows.length, worker, user, titles });
+    const hasRendezvous = rendezvous !== null;
+    const own = formatArguments({ row, rows: this.rows.length, worker, hasRendezvous, user, titles });
     // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
     const child = spawn(program, [...args, own], { stdio, detached: true });
     host.closeDescriptor(channel.other);
+    if (rendezvous !== null) host.closeDescriptor(rendezvous);
     logOutput(child.stderr, `proxy ${worker}`, this.options.log);
     return new ProxyChild(child, channel, handler);
   }

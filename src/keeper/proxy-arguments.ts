@@ -10,8 +10,10 @@ export const CONTROL_DESCRIPTOR = 3;
 export const DESCRIPTOR_CHANNEL = 4;
 /** The status board's server table, to read. */
 export const TABLE_DESCRIPTOR = 5;
+/** Where it listens for keepers other than its own (port/rendezvous.ts); if there is no such place, nothing. */
+export const RENDEZVOUS_DESCRIPTOR = 6;
 /** The status board's rows follow: its own to write, the others to read. */
-export const FIRST_ROW_DESCRIPTOR = 6;
+export const FIRST_ROW_DESCRIPTOR = 7;
 
 /** Its exit code if the program on disk, which it is, is no longer that of its keeper. */
 export const EXIT_OTHER_PROGRAM = 3;
@@ -24,6 +26,7 @@ export interface ProxyArguments {
   readonly rows: number;
   /** The place that it fills. */
   readonly worker: number;
+  readonly hasRendezvous: boolean;
   /** Whom it is to become. Null: it stays who it is. */
   readonly user: ProcessUser | null;
   readonly titles: ProxyTitles;

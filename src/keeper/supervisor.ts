@@ -47,6 +47,7 @@ export class Supervisor {
   private waiters: Waiter[] = [];
   private readonly over: Promise<number>;
   private settleOver: (killed: number) => void = () => undefined;
+  private isOutlived = false;
 
   /** Processes at a time, finishing ones included: as many as the board has rows. */
   constructor(options: SupervisorOptions) {
@@ -74,6 +75,12 @@ export class Supervisor {
     this.fleet.handleStop(this.options.now(), graceMs, keepsIdle);
     this.act();
     return this.over;
+  }
+
+  /** From now on every proxy serves on if this process ends without a word. */
+  outlive(): void {
+    this.isOutlived = true;
+    for (const child of this.children.values()) child.send({ type: 'serve-on' });
   }
 
   /** These addresses are on another machine now: no proxy waits for clients that came to them. */
@@ -153,6 +160,7 @@ export class Supervisor {
     });
     this.children.set(row, child);
     this.send(row, worker, generation);
+    if (this.isOutlived) child.send({ type: 'serve-on' });
   }
 
   private send(row: number, worker: number, generation: number): void {

@@ -25,6 +25,11 @@ export type KeeperMessage =
    * clients between requests are not sent away, but told with their next response.
    */
   | { readonly type: 'drain'; readonly withinMs: number | null; readonly keepsIdle: boolean }
+  /**
+   * If this keeper ends without a word from now on, serve on until another one is there (port/rendezvous.ts). Whoever was not told
+   * so, or drains, finishes what it has then.
+   */
+  | { readonly type: 'serve-on' }
   /** No local port is left for connections to the server in this slot: give up one that an unused connection there has. */
   | { readonly type: 'free-port'; readonly slot: number };
 
@@ -142,6 +147,7 @@ export function parseKeeperMessage(line: string): KeeperMessage | null {
   const { type, generation, descriptors } = value;
   if (type === 'apply' && isCount(generation) && isCount(descriptors)) return { type, generation, descriptors };
   if (type === 'free-port' && isCount(value.slot)) return { type, slot: value.slot };
+  if (type === 'serve-on') return { type };
   if (type === 'abandon' && isTexts(value.addresses)) return { type, addresses: value.addresses };
   if (type !== 'drain') return null;
   return { type, withinMs: isCount(value.withinMs) ? value.withinMs : null, keepsIdle: value.keepsIdle === true };

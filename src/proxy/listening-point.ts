@@ -3,11 +3,13 @@ import type { ListenHandler, ListenSocket, Socket, Transport } from '../port/tra
 import type { Listener } from './listener.ts';
 
 export class ListeningPoint implements ListenHandler {
+  readonly descriptor: number;
   private readonly socket: ListenSocket;
   private listener: Listener;
 
   /** Owns `descriptor`. */
   constructor(transport: Transport, descriptor: number, listener: Listener) {
+    this.descriptor = descriptor;
     this.listener = listener;
     this.socket = transport.listen(descriptor, this);
     listener.attach(this.socket);

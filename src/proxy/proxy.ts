@@ -181,6 +181,11 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     }
   }
 
+  /** Of all sockets that it listens on. They stay its own. */
+  get listening(): readonly number[] {
+    return Array.from(this.points.values(), ({ descriptor }) => descriptor);
+  }
+
   handleTurn(now: number): void {
     this.context.row.beat();
     if (this.board.generation !== this.boardGeneration) this.readBoard();

@@ -24,11 +24,18 @@ export class EvenkeelHost {
   private readonly exit: Promise<unknown[]>;
   private readonly change = new Change();
 
-  /** `main` is what is run, and what an upgrade finds there. */
-  constructor(host: Host, name: string, yaml: string, main: string = program, wrapper: readonly string[] = []) {
+  /** `main` is what is run, and what an upgrade finds there. `former`: it is started in place of that one. */
+  constructor(
+    host: Host,
+    name: string,
+    yaml: string,
+    main: string = program,
+    wrapper: readonly string[] = [],
+    former: EvenkeelHost | null = null,
+  ) {
     const { directory } = host.segment;
     this.host = host;
-    this.file = join(directory, `evenkeel-${nodes++}.yaml`);
+    this.file = former?.file ?? join(directory, `evenkeel-${nodes++}.yaml`);
     this.socket = `${this.file}.sock`;
     this.write(yaml);
     const run = [
@@ -112,6 +119,11 @@ export class EvenkeelHost {
   async stop(): Promise<void> {
     this.child.kill('SIGTERM');
     assert.deepEqual(await this.exit, [0, null], this.text);
+  }
+
+  /** It ends by itself, with this code. */
+  async ends(code: number): Promise<void> {
+    assert.deepEqual(await this.exit, [code, null], this.text);
   }
 
   async eventually(isSo: () => Promise<boolean>, what: string): Promise<void> {

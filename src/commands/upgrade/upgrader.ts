@@ -48,6 +48,8 @@ export interface UpgraderOptions {
   readonly graceMs: () => number;
   /** Why there can be no successor now; null: there can. */
   readonly findObstacle: () => string | null;
+  /** Another keeper, before this one or to be after it, has ended: it may have left proxies. */
+  readonly onKeeperGone: () => void;
   /** This process is about to be no longer the one that the service manager listens to. */
   readonly onHandOver: (successor: number) => void;
 }
@@ -231,7 +233,8 @@ export class Upgrader {
           candidate.isGone = true;
           if (this.candidate !== candidate) return;
           // Who asked for it is told, whatever became of it.
-          if (!this.generations.isInCharge) this.settle?.resolve(candidate);
+          if (this.generations.isInCharge) this.options.onKeeperGone();
+          else this.settle?.resolve(candidate);
           this.generations.handleSuccessorGone();
           this.act();
         },
@@ -390,6 +393,7 @@ export class Upgrader {
   }
 
   private forget(id: number): void {
+    this.options.onKeeperGone();
     this.old.get(id)?.close();
     this.old.delete(id);
     this.handleFinished(id);
@@ -402,5 +406,6 @@ export class Upgrader {
       // It has ended by itself.
     }
     void this.options.wards?.ended(pid);
+    this.options.onKeeperGone();
   }
 }

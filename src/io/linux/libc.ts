@@ -55,6 +55,7 @@ const c = {
   socket: library.func('int socket(int, int, int)') as Call,
   bind: library.func('int bind(int, const void *, uint32_t)') as Call,
   listen: library.func('int listen(int, int)') as Call,
+  accept4: library.func('int accept4(int, uintptr_t, uintptr_t, int)') as Call,
   connect: library.func('int connect(int, const void *, uint32_t)') as Call,
   setsockopt: library.func('int setsockopt(int, int, int, const void *, uint32_t)') as Call,
   getsockopt: library.func('int getsockopt(int, int, int, void *, void *)') as Call,
@@ -82,6 +83,9 @@ export function bind(descriptor: number, socketAddress: Uint8Array): number {
 }
 export function listen(descriptor: number, backlog: number): number {
   return result(c.listen(descriptor, backlog));
+}
+export function accept(descriptor: number): number {
+  return result(c.accept4(descriptor, 0, 0, SOCK_CLOEXEC));
 }
 export function connect(descriptor: number, socketAddress: Uint8Array): number {
   return result(c.connect(descriptor, socketAddress, socketAddress.length));

@@ -1,0 +1,11 @@
+/** The directory of a socket, as far as it can be made. */
+import { mkdirSync } from 'node:fs';
+
+/** One level, and not `recursive`: that never returns where nothing can be made, as in /proc (Node 20). */
+export function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o755 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
