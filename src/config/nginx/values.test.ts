@@ -96,7 +96,7 @@ test('variables are values of the model, and unknown ones are none', () => {
   assert.deepEqual(translateText('$http_x_real_ip;$cookie_a;$arg_b', constants), {
     template: '{header:X-Real-Ip};{cookie:a};{query:b}',
   });
-  assert.deepEqual(translateText('/x$is_args$args', constants), { template: '/x{query}' });
+  assert.deepEqual(translateText('/x$is_args$args', constants), { template: '/x{question-mark}{args}' });
   assert.deepEqual(translateText('{"a": 1}', constants), { template: '{"a": 1}' });
   assert.ok('problem' in translateText('$no_such', constants));
   assert.ok('problem' in translateText('a$', constants));
