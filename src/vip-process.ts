@@ -196,6 +196,7 @@ class VipProcess {
         this.say({ type: 'restraint', change });
       },
       handleAskServing: (router) => this.say({ type: 'ask-serving', router }),
+      handleEndConnections: (router) => this.say({ type: 'end-connections', router }),
     });
     this.plan = plan;
     this.predecessor = predecessor;

@@ -225,6 +225,14 @@ test('missing interfaces, programs and users are said where they are written', r
   assert.deepEqual(check(t, yaml, '--no-host').err, '');
 });
 
+test('a source of adverts that is not an address of the interface', root, (t) => {
+  const yaml = pair('    interface: lo\n    unicast: { peers: [ 192.0.2.6 ], source: 192.0.2.77 }\n');
+  const { code, err } = check(t, yaml);
+  assert.equal(code, 0, err);
+  assert.match(err, /: warning: `192\.0\.2\.77` is not an address of `lo`; [^\n]* \[no-such-advert-source\]/);
+  assert.doesNotMatch(check(t, yaml.replace('192.0.2.77', '127.0.0.1')).err, /no-such-advert-source/);
+});
+
 test('virtual addresses without the rights for them', root, (t) => {
   const file = join(directory(t), 'evenkeel.yaml');
   writeFileSync(file, pair('    interface: lo\n'));

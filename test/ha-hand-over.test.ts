@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { Pair } from '../src/lab/pair.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
-import { program } from './evenkeel.ts';
+import { engineSkip, ENGINES, program } from './evenkeel.ts';
 import { acceptedBy, HA, RunningNode } from './running-node.ts';
+import { Change } from './waiting.ts';
 
 const lab = { skip: refusalOfLab() ?? false };
 
@@ -21,14 +22,14 @@ interface Scene {
 }
 
 /** lb01 is active. */
-async function start(t: TestContext): Promise<Scene> {
+async function start(t: TestContext, options: readonly string[] = [], serving = ''): Promise<Scene> {
   const pair = await Pair.create([process.execPath, program]);
   t.after(() => pair.remove());
   const file = join(pair.network.directory, 'evenkeel.yaml');
-  writeFileSync(file, HA);
-  const lb01 = new RunningNode(pair, 'lb01', file);
-  const lb02 = new RunningNode(pair, 'lb02', file);
-  for (const node of [lb01, lb02]) await node.said(/ready: VI_1 on eth0/);
+  writeFileSync(file, serving + HA);
+  const lb01 = new RunningNode(pair, 'lb01', file, options);
+  const lb02 = new RunningNode(pair, 'lb02', file, options);
+  for (const node of [lb01, lb02]) await node.said(/ready: .*VI_1 on eth0/);
   await lb01.is('active');
   await lb02.is('backup');
   return { pair, file, lb01, lb02 };
@@ -152,4 +153,73 @@ test('run --restrained leaves the address to whoever has it, until resume', lab,
 
 async function vipOf(node: RunningNode): Promise<{ readonly pid: number; readonly restarts: number }> {
   return (await node.ask()).ha!.owner;
+}
+
+const SERVING = `
+listeners:
+  web: { bind: "*:80", routes: [ { match: { path: /own }, respond: { body: own } }, { upstream: silent } ] }
+  talk: { bind: "*:7000", protocol: tcp, upstream: talker }
+upstreams:
+  silent: { servers: [ "192.168.15.7:7001" ] }
+  talker: { servers: [ "192.168.15.7:7000" ] }
+`;
+/** Says something each 50 ms to whoever connects, and tells on stdout when a connection is over. */
+const TALKER = `
+  require('node:net').createServer((socket) => {
+    const talk = setInterval(() => socket.write('x'), 50);
+    socket.on('error', () => {}).on('close', () => { clearInterval(talk); console.log('over'); });
+  }).listen(7000, () => console.log('talks'));
+  require('node:net').createServer((socket) => socket.on('error', () => {})).listen(7001, () => console.log('is silent'));
+`;
+/** Three that have nothing more to say: one listens to the talker, one waits for an answer, one is between two requests. */
+const LISTENERS = `
+  const net = require('node:net');
+  const connect = (name, port, request) => {
+    const socket = net.connect(port, '192.168.15.3', () => socket.write(request));
+    socket.once('data', () => console.log(name + ' is served'));
+    socket.on('end', () => console.log(name + ' is closed')).on('error', ({ code }) => console.log(name + ' is ended: ' + code));
+  };
+  connect('listener', 7000, '');
+  connect('waiting', 80, 'GET /silent HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n');
+  connect('idle', 80, 'GET /own HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n');
+`;
+
+for (const engine of ENGINES) {
+  test(
+    `[${engine}] after a hand-over nobody waits at a connection that the node had: the client is told, and the server`,
+    { skip: lab.skip || engineSkip(engine).skip },
+    async (t) => {
+      const { pair, lb01, lb02 } = await start(t, ['--engine', engine], SERVING);
+      const server = speaker(pair, 'web1', TALKER);
+      await server('talks');
+      await server('is silent');
+      const clients = speaker(pair, 'client', LISTENERS);
+      await clients('listener is served');
+      await clients('idle is served');
+      assert.equal(lb01.command('handover', 'VI_1').code, 0);
+      await lb02.is('active');
+      await clients('listener is ended: ECONNRESET');
+      await clients('waiting is closed');
+      await clients('idle is closed');
+      await server('over');
+      await lb01.said(/VI_1: connections that came to 192\.168\.15\.3 are ended: a peer has them now/);
+    },
+  );
+}
+
+/** Runs a script there. What it returns resolves when that has said so. */
+function speaker(pair: Pair, host: string, script: string): (line: string) => Promise<void> {
+  const lines: string[] = [];
+  const change = new Change();
+  pair.run(host, [process.execPath, '-e', script], {
+    onLine: (line) => {
+      lines.push(line);
+      change.wake();
+    },
+  });
+  return (line) =>
+    change.until(
+      () => lines.includes(line),
+      () => `${host} did not say ${line}, but: ${lines.join('; ')}`,
+    );
 }

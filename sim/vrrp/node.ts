@@ -164,6 +164,8 @@ export class SimNode implements SegmentHost {
         else this.restraints.set(router, restraint);
       },
       handleAskServing: (router) => this.observer.handleAskServing(router, this),
+      // nobody is connected here
+      handleEndConnections: () => undefined,
     });
     this.owner = owner;
     this.isStarting = false;

@@ -462,6 +462,7 @@ export class Balancer {
       notifyServiceManager: (state) => this.options.service.notify(state),
       restraintFile: restraintFile(stateDirectory, ha.node, (message) => log.warn(message)),
       isDrained: () => this.overrides.isNodeDrained,
+      endConnections: (addresses) => this.keeper.abandon(addresses),
       isRestrained,
       heritage: inherited?.heritage ?? null,
       now: () => performance.now(),

@@ -146,7 +146,7 @@ function restraintText({ reason, by, sinceAgeMs, leftMs, endOrder }: RestraintVi
 function claimText({ gate, occupant }: ClaimView): string {
   if (occupant === null) return `nobody is active that is heard; ${gate} keeps this node from it`;
   const { by, peer, sinceAgeMs, verdict } = occupant;
-  const answers = `${by} answers for an address since ${ageText(sinceAgeMs)}`;
+  const answers = `${by} has answered for an address for ${ageText(sinceAgeMs)}`;
   if (peer === null) return `${answers}, and is no peer that was heard: it is never taken from there`;
   if (verdict === null)
     return `${answers}, on the machine of peer ${peer}, which is not active: whether it serves is tried soon`;

@@ -583,6 +583,11 @@ export const CATALOGUE = {
     message: '<value> is not an address of this machine',
     remedy: 'write one that is, or add it to an interface; no connection comes from it until it is there',
   },
+  'no-such-advert-source': {
+    severity: 'warning',
+    message: '<value> is not an address of <interface>',
+    remedy: 'write one that is, or leave it out for the first one; the virtual router is in fault until it is there',
+  },
   'no-interface': {
     severity: 'warning',
     message: 'this machine has no network interface <value>; it has <others>',

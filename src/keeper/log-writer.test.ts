@@ -8,6 +8,8 @@ class Sink {
   text = '';
   isOpen = true;
   code: string | null = null;
+  /** Bytes until the disk is full. */
+  room = Infinity;
 
   isWritable(): boolean {
     return this.isOpen;
@@ -15,8 +17,11 @@ class Sink {
 
   write(bytes: Uint8Array): number {
     if (this.code !== null) throw Object.assign(new Error(this.code), { code: this.code });
-    this.text += Buffer.from(bytes).toString();
-    return bytes.length;
+    if (this.room === 0) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    const taken = Math.min(bytes.length, this.room);
+    this.room -= taken;
+    this.text += Buffer.from(bytes).toString('latin1', 0, taken);
+    return taken;
   }
 }
 
@@ -54,6 +59,35 @@ test('a disk that is full loses lines, says how many, and is written to again wh
   t.mock.timers.tick(100);
   writer.write('c\n');
   assert.equal(sink.text, '2 lost: ENOSPC\nc\n');
+});
+
+test('a disk that stays full for a while loses no count of what it lost', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { sink, writer } = scene();
+  sink.code = 'ENOSPC';
+  writer.write('a\n');
+  writer.write('b\n');
+  for (let i = 0; i < 5; i++) t.mock.timers.tick(100);
+  writer.write('c\n');
+  t.mock.timers.tick(100);
+  sink.code = null;
+  t.mock.timers.tick(100);
+  assert.equal(sink.text, '3 lost: ENOSPC\n');
+});
+
+test('a line that had begun when the disk was full ends before the next one begins', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { sink, writer } = scene();
+  sink.room = 3;
+  writer.write('abcdef\n');
+  writer.write('lost\n');
+  t.mock.timers.tick(100);
+  sink.room = Infinity;
+  t.mock.timers.tick(100);
+  writer.write('g\n');
+  assert.match(sink.text, /^abc\n/);
+  assert.match(sink.text, /^1 lost: ENOSPC$/m);
+  assert.match(sink.text, /^g$/m);
 });
 
 test('a reader that is gone for good costs nothing', (t) => {

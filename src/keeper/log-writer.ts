@@ -14,6 +14,7 @@ export interface LogSink {
 export const SINK_BYTES_MAX = 4_096;
 const WAITING_BYTES_MAX = 256 * 1024;
 const RETRY_MS = 100;
+const LINE_FEED = Buffer.from('\n');
 
 export class LogWriter {
   private readonly sink: LogSink;
@@ -21,8 +22,12 @@ export class LogWriter {
   private readonly describeLoss: (count: number, why: string) => string;
   private waiting: Buffer[] = [];
   private waitingBytes = 0;
+  /** The first of them has begun and not ended: what was taken of it cannot be taken back. */
+  private isTorn = false;
   private lost = 0;
   private whyLost = '';
+  /** How many lost ones the line that is to be written next tells of; 0: it is an event. */
+  private told = 0;
   private retry: NodeJS.Timeout | undefined;
   private isClosed = false;
 
@@ -54,8 +59,13 @@ export class LogWriter {
     try {
       const taken = this.sink.write(line.subarray(0, SINK_BYTES_MAX));
       this.waitingBytes -= taken;
-      if (taken < line.length) this.waiting[0] = line.subarray(taken);
-      else this.waiting.shift();
+      this.isTorn = taken < line.length;
+      if (this.isTorn) {
+        this.waiting[0] = line.subarray(taken);
+      } else {
+        this.waiting.shift();
+        this.told = 0;
+      }
       return true;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
@@ -68,13 +78,23 @@ export class LogWriter {
       }
       if (code !== 'EAGAIN') {
         // A disk that is full, for example. It may not be for ever, and the newest lines are worth the most then.
-        this.waiting.shift();
-        this.waitingBytes -= line.length;
-        this.lose(code ?? 'error');
+        this.discard(line, code ?? 'error');
       }
       this.later();
       return false;
     }
+  }
+
+  private discard(line: Buffer, why: string): void {
+    // Of a line that has begun the end is written as soon as there is room, so that the next one has a line of its own.
+    const rest = this.isTorn ? [LINE_FEED] : [];
+    if (this.isTorn && line.length === LINE_FEED.length) return;
+    this.waiting.splice(0, 1, ...rest);
+    this.waitingBytes -= line.length - rest.length;
+    if (this.told === 0) return this.lose(why);
+    // Nobody has been told of those.
+    this.lost += this.told;
+    this.told = 0;
   }
 
   private push(bytes: Buffer): void {
@@ -84,6 +104,7 @@ export class LogWriter {
 
   private pushLoss(): void {
     this.push(Buffer.from(this.describeLoss(this.lost, this.whyLost)));
+    this.told = this.lost;
     this.lost = 0;
   }
 

@@ -53,6 +53,7 @@ export interface VipLinkOptions {
   readonly onRestraint: (change: RestraintChange) => void;
   /** Somebody is to try whether anything serves at this router's addresses, and to answer by `setServing`. */
   readonly onAskServing: (router: string) => void;
+  readonly onEndConnections: (router: string) => void;
   /** Microseconds of the clock that the vip process uses. */
   readonly nowUs: () => number;
 }
@@ -464,7 +465,7 @@ export class VipLink {
   private scheduling = '';
 
   private handleMessage(id: number, message: VipToKeeper): void {
-    const { log, nowUs, onChange, onEvidence, onRestraint, onAskServing } = this.options;
+    const { log, nowUs, onChange, onEvidence, onRestraint, onAskServing, onEndConnections } = this.options;
     switch (message.type) {
       case 'ready':
         this.slots.acknowledge(id, message.generation);
@@ -499,6 +500,9 @@ export class VipLink {
         break;
       case 'ask-serving':
         onAskServing(message.router);
+        break;
+      case 'end-connections':
+        onEndConnections(message.router);
         break;
       case 'status':
         this.statuses.set(message.status.name, { status: message.status, atUs: nowUs() });

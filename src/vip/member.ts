@@ -287,6 +287,9 @@ export class VipMember implements AttachmentHandler {
       case 'conceal-addresses':
         for (const { attachment } of places) attachment.conceal(action.lifetimeS);
         break;
+      case 'end-connections':
+        this.listener.handleEndConnections(plan.name);
+        break;
       case 'relay':
         this.relay(action.to);
         break;

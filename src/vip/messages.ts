@@ -61,6 +61,8 @@ export type VipToKeeper =
   | { readonly type: 'restraint'; readonly change: RestraintChange }
   /** To try whether anything serves at the addresses of this router. */
   | { readonly type: 'ask-serving'; readonly router: string }
+  /** A peer has the addresses of this router: to end the connections that came to them. */
+  | { readonly type: 'end-connections'; readonly router: string }
   | { readonly type: 'evidence'; readonly router: string; readonly evidence: Evidence }
   /** Now and then, for each router. */
   | { readonly type: 'status'; readonly status: RouterStatus }
@@ -89,6 +91,7 @@ const VIP_TYPES: ReadonlySet<unknown> = new Set<VipToKeeper['type']>([
   'change',
   'restraint',
   'ask-serving',
+  'end-connections',
   'evidence',
   'status',
   'note',

@@ -105,6 +105,7 @@ class Stage implements SegmentHost {
   readonly evidence: string[] = [];
   readonly restraints: string[] = [];
   readonly asked: string[] = [];
+  readonly ended: string[] = [];
   readonly owner: VipOwner;
 
   constructor(plans: Partial<VirtualRouterPlan>[], predecessor: Predecessor = new Map()) {
@@ -114,6 +115,7 @@ class Stage implements SegmentHost {
       handleEvidence: (_: string, { kind }: { readonly kind: string }) => this.evidence.push(kind),
       handleRestraint: ({ restraint, end }: RestraintChange) => this.restraints.push(restraint?.reason ?? `${end}`),
       handleAskServing: (router: string) => this.asked.push(router),
+      handleEndConnections: (router: string) => this.ended.push(router),
     };
     this.owner = new VipOwner({ routers }, this, listener);
     for (const { handler, request } of this.attachments) {
@@ -657,6 +659,7 @@ test('One that stands by takes another plan without a word, and goes on by it', 
     handleEvidence: () => assert.fail('it says nothing'),
     handleRestraint: () => assert.fail('it says nothing'),
     handleAskServing: () => assert.fail('it says nothing'),
+    handleEndConnections: () => assert.fail('it says nothing'),
   });
   host.first.handler.handleSource(OWN);
   const next = { ...PLAN, priority: 200 };

@@ -13,6 +13,8 @@ export interface VipListener {
   handleRestraint(change: RestraintChange): void;
   /** Somebody is to try whether anything serves at its addresses, and to say so by `handleServing`. */
   handleAskServing(router: string): void;
+  /** A peer has its addresses, and in a moment nothing sent from them arrives: who has a connection to one is to be told. */
+  handleEndConnections(router: string): void;
 }
 
 export interface RestraintChange {

@@ -32,6 +32,7 @@ const link = new VipLink({
   onEvidence: (router, evidence) => say({ type: 'evidence', router, evidence }),
   onRestraint: (change) => say({ type: 'restraint', change }),
   onAskServing: (router) => say({ type: 'ask-serving', router }),
+  onEndConnections: () => undefined,
 });
 
 createInterface(process.stdin).on('line', (line) => {

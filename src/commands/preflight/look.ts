@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { BlockList, isIPv4 } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { advertPacketBytes } from '../../config/advert-size.ts';
 import type { Path } from '../../config/diagnostic.ts';
 import { type Diagnostic, diagnose, type Problem, problem, show } from '../../config/diagnostic.ts';
@@ -41,6 +41,7 @@ class MachineLook {
       const path: Path = ['ha', name];
       this.lookAtInterface(router.interface, [...path, 'interface'], interfaces);
       this.lookAtMtu(name, path);
+      this.lookAtAdvertSource(name, path);
       for (const key of ['addresses', 'excluded'] as const) {
         for (const [i, address] of (router[key] ?? []).entries()) {
           if (typeof address === 'string') continue;
@@ -71,14 +72,12 @@ class MachineLook {
   private lookAtSources(): void {
     const upstreams = Object.entries(this.ready.config.upstreams ?? {});
     if (upstreams.every(([, { source }]) => source === undefined)) return;
-    const own = new BlockList();
-    for (const { address, family } of Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []))
-      own.addAddress(address, family === 'IPv4' ? 'ipv4' : 'ipv6');
+    const own = listOfAddresses(Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []));
     // All of it is this machine's.
     own.addSubnet('127.0.0.0', 8, 'ipv4');
     for (const [name, { source }] of upstreams) {
       for (const { path, value } of itemsOf(source, ['upstreams', name, 'source'])) {
-        if (own.check(value, isIPv4(value) ? 'ipv4' : 'ipv6')) continue;
+        if (includesAddress(own, value)) continue;
         this.report(path, 'value', problem('no-such-source', { value: show(value) }));
       }
     }
@@ -116,6 +115,19 @@ class MachineLook {
     this.report([...path, 'addresses'], 'key', problem('adverts-exceed-mtu', args));
   }
 
+  private lookAtAdvertSource(name: string, path: Path): void {
+    const router = this.ready.ha?.vip.routers.find((each) => each.name === name);
+    const source = router?.source ?? null;
+    // Addresses are listed of those that are up alone.
+    const addresses = router === undefined ? undefined : networkInterfaces()[router.interfaceName];
+    if (router === undefined || source === null || addresses === undefined) return;
+    if (includesAddress(listOfAddresses(addresses), source)) return;
+    const written = valuesByNode(this.ready.config.ha?.[name].unicast?.source, [...path, 'unicast', 'source']);
+    const at = written.find(({ node }) => node === null || node === this.node)?.path ?? path;
+    const args = { value: show(source), interface: show(router.interfaceName) };
+    this.report(at, 'value', problem('no-such-advert-source', args));
+  }
+
   private lookAtPrograms(
     commands: Readonly<Record<string, readonly string[] | undefined>>,
     userNames: string | readonly string[] | undefined,
@@ -145,6 +157,16 @@ class MachineLook {
     const { source } = this.ready;
     this.found.push(diagnose(found, source.locate(path, part)));
   }
+}
+
+function listOfAddresses(addresses: readonly NetworkInterfaceInfo[]): BlockList {
+  const list = new BlockList();
+  for (const { address, family } of addresses) list.addAddress(address, family === 'IPv4' ? 'ipv4' : 'ipv6');
+  return list;
+}
+
+function includesAddress(list: BlockList, address: string): boolean {
+  return list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
 }
 
 /** Null: there is no such interface. */

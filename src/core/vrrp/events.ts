@@ -58,6 +58,8 @@ export type RouterAction =
    * `drop-addresses` or at most for so long.
    */
   | { readonly kind: 'conceal-addresses'; readonly lifetimeS: number }
+  /** End the connections that came to the addresses: they are a peer's, and in a moment nothing sent from them would arrive. */
+  | { readonly kind: 'end-connections' }
   /** Pass what belongs to no connection of this machine on to this peer, the predecessor, until `end-relay`. */
   | { readonly kind: 'relay'; readonly to: Uint8Array }
   | { readonly kind: 'end-relay' }

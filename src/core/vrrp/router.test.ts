@@ -302,6 +302,22 @@ test('A graceful stop keeps the addresses until a peer has taken over', () => {
   assert.deepEqual(stage.takeWords(), ['conceal', 'leaving>initialize successor']);
 });
 
+test('Connections to addresses that a peer has taken have their time, and are ended while that can still be told', () => {
+  const stage = new Stage().active();
+  stage.send(HAND_OVER);
+  stage.pass(100 * MS);
+  stage.takeWords();
+  stage.hear(90);
+  assert.deepEqual(stage.takeWords(), ['conceal', 'leaving>backup successor']);
+  // The successor passes on what is theirs for so long.
+  stage.pass(500 * MS);
+  assert.deepEqual(stage.takeWords(), []);
+  stage.pass(100 * MS);
+  assert.deepEqual(stage.takeWords(), ['end connections']);
+  stage.pass(100 * MS);
+  assert.deepEqual(stage.takeWords(), ['drop']);
+});
+
 test('A graceful stop ends when the slowest peer would have taken over', () => {
   const stage = new Stage().active();
   const sinceUs = stage.nowUs;

@@ -45,6 +45,8 @@ const CALM_INTERVALS = 1.5;
  * one waits for longer than that, so that nothing is sent to one that is gone.
  */
 const LINGER_US = 700_000;
+/** After so much of it connections have had their time, and there is time left to tell those that still have one. */
+const CONNECTIONS_US = 600_000;
 
 export class VirtualRouter {
   settings: RouterSettings;
@@ -73,6 +75,8 @@ export class VirtualRouter {
   private preemptUs = NEVER;
   /** Gave the addresses to a peer, and keeps them out of sight until then. */
   private lingerUs = NEVER;
+  /** Until when it finishes connections. */
+  private connectionsUs = NEVER;
   /** Why it is claiming. */
   private takeover: Takeover = 'nobody-heard';
   /** Whom it took the addresses from by its consent. */
@@ -185,7 +189,13 @@ export class VirtualRouter {
 
   /** When the next tick is due. */
   get deadlineUs(): number {
-    return Math.min(this.stateDeadlineUs(), this.lingerUs, this.tenure.relayUs, this.restraintEndUs());
+    return Math.min(
+      this.stateDeadlineUs(),
+      this.lingerUs,
+      this.connectionsUs,
+      this.tenure.relayUs,
+      this.restraintEndUs(),
+    );
   }
 
   private restraintEndUs(): number {
@@ -343,6 +353,7 @@ export class VirtualRouter {
   }
 
   private handleTick(nowUs: number): void {
+    if (nowUs >= this.connectionsUs) this.endConnections();
     if (nowUs >= this.lingerUs) this.endLinger();
     if (nowUs >= this.tenure.relayUs) this.tenure.endRelay();
     if (this.held !== null && nowUs >= this.held.untilUs) this.endRestraint('over');
@@ -596,6 +607,7 @@ export class VirtualRouter {
     this.takenFrom = predecessor;
     this.following.forget();
     this.lingerUs = NEVER;
+    this.connectionsUs = NEVER;
     this.endRestraint('taken');
     this.preemptUs = NEVER;
     this.departure.end();
@@ -631,6 +643,7 @@ export class VirtualRouter {
   private leave(to: 'initialize' | 'backup', cause: Cause, nowUs: number): void {
     this.tenure.end();
     this.lingerUs = NEVER;
+    this.connectionsUs = NEVER;
     this.tenure.release(nowUs);
     this.tenure.hold(nowUs);
     this.departure.begin(to, this.settings, nowUs);
@@ -668,12 +681,20 @@ export class VirtualRouter {
   /** Somebody else has the addresses now and passes on what is for this router: it finishes that, unseen. */
   private linger(nowUs: number): void {
     this.lingerUs = nowUs + LINGER_US;
+    this.connectionsUs = nowUs + CONNECTIONS_US;
     this.actions.push({ kind: 'conceal-addresses', lifetimeS: Math.ceil(LINGER_US / US_PER_S) });
+  }
+
+  /** While what is sent from the addresses still reaches whom it is for. */
+  private endConnections(): void {
+    this.connectionsUs = NEVER;
+    this.actions.push({ kind: 'end-connections' });
   }
 
   private endLinger(): void {
     if (this.lingerUs === NEVER) return;
     this.lingerUs = NEVER;
+    this.connectionsUs = NEVER;
     this.actions.push({ kind: 'drop-addresses' });
   }
 

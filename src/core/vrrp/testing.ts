@@ -123,6 +123,8 @@ export class Stage {
           return [`${action.from}>${action.to} ${action.cause}`];
         case 'ask-serving':
           return ['ask serving'];
+        case 'end-connections':
+          return ['end connections'];
         case 'restraint':
         case 'evidence':
           return [];

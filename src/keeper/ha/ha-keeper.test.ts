@@ -129,6 +129,7 @@ class Scene {
   readonly log = testLog();
   readonly runs: CommandRequest[] = [];
   readonly service: string[] = [];
+  readonly ended: (readonly string[])[] = [];
   result: Promise<CommandResult> = Promise.resolve(PASSED);
   addresses!: FakeAddresses;
   readonly keeper: HaKeeper;
@@ -169,6 +170,7 @@ class Scene {
         },
       },
       isDrained: () => this.isDrained,
+      endConnections: (addresses) => this.ended.push(addresses),
       isRestrained: false,
       heritage,
       now: () => this.nowMs,
@@ -375,6 +377,15 @@ test('whether a left-over address serves cannot be told where there is no port t
   scene.addresses.events.onAskServing('VI_1');
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(scene.addresses.told, ['VI_1 serves null: there is nothing to try: write a port at `guard.serves`']);
+});
+
+test('when a peer has the addresses, the connections that came to them are ended, and the log says so', async (t) => {
+  const scene = new Scene(t, planOf([], [[], []]));
+  await scene.keeper.start();
+  scene.addresses.events.onEndConnections('VI_2');
+  const [{ addresses, excluded }] = planOf([], [[], []]).vip.routers.slice(1);
+  assert.deepEqual(scene.ended, [[...addresses, ...excluded].map(({ address }) => address)]);
+  assert.match(scene.log.lines.at(-1)!, /VI_2: connections that came to .+ are ended: a peer has them now$/);
 });
 
 // --- another plan ---

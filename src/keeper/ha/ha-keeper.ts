@@ -48,6 +48,8 @@ export interface HaKeeperOptions {
   readonly restraintFile: Pick<RestraintFile, 'read' | 'write'>;
   /** By hand: as long as that stands, nothing is taken back. */
   readonly isDrained: () => boolean;
+  /** Ends the connections that came to these addresses. */
+  readonly endConnections: (addresses: readonly string[]) => void;
   /** Every router is held back at the start. */
   readonly isRestrained: boolean;
   /** From a predecessor that still has the addresses when this one starts; null: there is none. */
@@ -67,6 +69,7 @@ export interface AddressEvents {
   readonly onEvidence: (router: string, evidence: Evidence) => void;
   readonly onRestraint: (change: RestraintChange) => void;
   readonly onAskServing: (router: string) => void;
+  readonly onEndConnections: (router: string) => void;
 }
 
 const ENABLE_ORDER = 'evenkeel node enable';
@@ -95,6 +98,7 @@ export class HaKeeper {
         this.inOrder(() => this.routers.get(router)?.history.handleEvidence(evidence, now())),
       onRestraint: (change) => this.inOrder(() => this.restraints.handleChange(change)),
       onAskServing: (router) => void this.checkServing(router),
+      onEndConnections: (router) => this.endConnections(router),
     });
     this.restraints = new Restraints({
       routers: plan.routers.map(({ name }) => name),
@@ -345,6 +349,15 @@ export class HaKeeper {
     const { routers } = this.plan.vip;
     const group = routers.find(({ name }) => name === router)?.group ?? null;
     return group === null ? [router] : routers.filter((each) => each.group === group).map(({ name }) => name);
+  }
+
+  private endConnections(router: string): void {
+    const plan = this.plan.vip.routers.find(({ name }) => name === router);
+    if (plan === undefined) return;
+    const moved = [...plan.addresses, ...plan.excluded].map(({ address }) => address);
+    const { log, endConnections } = this.options;
+    log.info(`virtual router ${router}: connections that came to ${moved.join(', ')} are ended: a peer has them now`);
+    endConnections(moved);
   }
 
   private async checkServing(router: string): Promise<void> {
