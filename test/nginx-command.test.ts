@@ -215,6 +215,11 @@ test('nginx with daemon off stays, and SIGUSR2 has the pid file follow', engineS
     () => nginx.pid === child.pid,
     () => `no pid file of ${child.pid}:\n${nginx.log}`,
   );
+  // It stays in the pid file, and passes signals on, for somebody counts on it.
+  child.kill('SIGUSR2');
+  await nginx.logs(/is in charge \(pid \d+\); [^]*is in charge \(pid \d+\); /);
+  assert.equal(nginx.pid, child.pid);
+  assert.equal(nginx.has('nginx.pid.oldbin'), false);
   const code = new Promise((resolve) => child.on('exit', resolve));
   child.kill('SIGTERM');
   assert.equal(await code, 0);

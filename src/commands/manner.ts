@@ -10,6 +10,9 @@ import type { Loaded } from './load.ts';
 import type { Wording } from './wording.ts';
 import type { SignalMeanings } from './signals.ts';
 
+/** `heir`: another process had the signals until now. `ward`: it has them still, and passes them on. */
+export type Place = 'first' | 'heir' | 'ward';
+
 export interface Manner {
   /** How faults of files are worded. */
   readonly wording: Wording;
@@ -26,7 +29,7 @@ export interface Manner {
   /** Null: what every reload says is enough. */
   readonly handleReloadRefused: ((by: string, reasons: readonly string[]) => void) | null;
   /** `text`: what serves, for people. */
-  handleServing(text: string, engine: EngineName): void;
+  handleServing(text: string, engine: EngineName, place: Place): void;
   handleStartFailed(error: Error): void;
   /** Log files are to be opened anew. */
   reopen(): void;

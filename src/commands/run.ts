@@ -187,7 +187,8 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       balancer.kill();
       return EXIT_OK;
     }
-    manner.handleServing(`${first}; ${proxies}`, engine.engine);
+    const place = succession === null ? 'first' : manner.staysInForeground && isCountedOn ? 'ward' : 'heir';
+    manner.handleServing(`${first}; ${proxies}`, engine.engine, place);
     service.ready();
     feedWatchdog(process.env, process.pid, (state) => service.notify(state));
 

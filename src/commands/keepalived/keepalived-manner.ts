@@ -2,6 +2,7 @@
 import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import type { KeepalivedOptions } from '../../cli/keepalived-arguments.ts';
 import { systemReason } from '../../base/system-error.ts';
+import type { EngineName } from '../../engine.ts';
 import { duplicateTo } from '../../io/linux/libc.ts';
 import { journalLine, type Log } from '../../keeper/log.ts';
 import { StartError } from '../../keeper/start-error.ts';
@@ -9,7 +10,7 @@ import type { StatusDocument } from '../../keeper/status.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Loaded } from '../load.ts';
 import type { LogOutput } from '../log-output.ts';
-import type { Manner } from '../manner.ts';
+import type { Manner, Place } from '../manner.ts';
 import { PidFile } from '../pid-file.ts';
 import { KEEPALIVED_SIGNALS } from '../signals.ts';
 import { renderStatus } from '../status-view.ts';
@@ -20,7 +21,7 @@ const STDERR = 2;
 export interface KeepalivedMannerOptions {
   readonly options: KeepalivedOptions;
   readonly output: LogOutput;
-  /** Null: it stays in the foreground. */
+  /** Null: nobody waits until it serves. */
   readonly daemon: Daemon | null;
   /** Of its control socket. */
   readonly socketPath: string;
@@ -40,7 +41,7 @@ export class KeepalivedManner implements Manner {
   constructor(given: KeepalivedMannerOptions) {
     this.given = given;
     this.log = given.output.log;
-    this.staysInForeground = given.daemon === null;
+    this.staysInForeground = given.options.staysInForeground;
   }
 
   tell(line: string): void {
@@ -52,16 +53,17 @@ export class KeepalivedManner implements Manner {
     this.loaded = loaded;
   }
 
-  handleServing(text: string): void {
+  handleServing(text: string, _: EngineName, place: Place): void {
     const { options, daemon } = this.given;
     const { plan, ha } = this.loaded!.ready;
     this.log.info(`serves ${text}`);
     // The processes of these names are one here.
-    this.pidFiles = [
+    const pidFiles = [
       new PidFile(options.pidFile ?? PID_PATH),
       ...(ha === null ? [] : [new PidFile(options.vrrpPidFile ?? VRRP_PID_PATH)]),
       ...(plan.listeners.length === 0 ? [] : [new PidFile(options.checkersPidFile ?? CHECKERS_PID_PATH)]),
     ];
+    this.pidFiles = place === 'ward' ? [] : pidFiles;
     for (const file of this.pidFiles) {
       try {
         file.write(false);

@@ -1,11 +1,12 @@
 /** The ways of `evenkeel nginx`: nginx's signals, log and files. */
+import type { EngineName } from '../../engine.ts';
 import type { ErrorLogLevel, ProcessSettings } from '../../config/process-settings.ts';
 import { type BindFailure, bindText } from '../../keeper/listeners.ts';
 import type { Log } from '../../keeper/log.ts';
 import { StartError } from '../../keeper/start-error.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Loaded } from '../load.ts';
-import type { Manner } from '../manner.ts';
+import type { Manner, Place } from '../manner.ts';
 import { PidFile } from '../pid-file.ts';
 import { NGINX_SIGNALS } from '../signals.ts';
 import type { ErrorLog } from './error-log.ts';
@@ -18,7 +19,8 @@ const SHUTDOWN_MS_MAX = 24 * 3_600_000;
 export interface NginxMannerOptions {
   readonly places: Places;
   readonly errorLog: ErrorLog;
-  /** Null: it stays in the foreground. */
+  readonly staysInForeground: boolean;
+  /** Null: nobody waits until it serves. */
   readonly daemon: Daemon | null;
 }
 
@@ -31,18 +33,15 @@ export class NginxManner implements Manner {
   private readonly options: NginxMannerOptions;
   private settings: ProcessSettings | null = null;
   private pidFile: PidFile | null = null;
-  private isServing = false;
 
   constructor(options: NginxMannerOptions) {
     this.options = options;
     this.log = options.errorLog.log;
-    this.staysInForeground = options.daemon === null;
+    this.staysInForeground = options.staysInForeground;
   }
 
-  /** `[emerg] what is wrong in FILE:LINE`. */
   tell(line: string): void {
-    const [, level = 'emerg', text] = /^(?:\[([a-z]+)\] )?(.*)/.exec(line)!;
-    this.options.errorLog.put(level as ErrorLogLevel, text);
+    tellFault(line, this.options.errorLog);
   }
 
   handleLoaded({ ready }: Loaded, isReload: boolean): void {
@@ -66,16 +65,10 @@ export class NginxManner implements Manner {
     for (const reason of reasons) this.tell(reason);
   };
 
-  handleServing(text: string): void {
+  handleServing(text: string, _: EngineName, place: Place): void {
     const { errorLog, daemon, places } = this.options;
     errorLog.put('notice', `serves ${text}`);
-    this.pidFile = new PidFile(places.pidFile(this.settings!));
-    try {
-      this.pidFile.write(true);
-    } catch (error) {
-      throw new StartError(openFault(this.pidFile.path, error));
-    }
-    this.isServing = true;
+    if (place !== 'ward') this.writePidFile(new PidFile(places.pidFile(this.settings!)), place === 'heir');
     errorLog.leaveTerminal();
     daemon?.report();
   }
@@ -99,7 +92,16 @@ export class NginxManner implements Manner {
   writeStatus(): void {}
 
   handleEnd(): void {
-    if (this.isServing) this.pidFile?.remove();
+    this.pidFile?.remove();
+  }
+
+  private writePidFile(file: PidFile, keepsFormer: boolean): void {
+    try {
+      file.write(keepsFormer);
+      this.pidFile = file;
+    } catch (error) {
+      throw new StartError(openFault(file.path, error));
+    }
   }
 
   private movePidFile(): void {
@@ -114,6 +116,12 @@ export class NginxManner implements Manner {
       this.options.errorLog.put('emerg', openFault(path, error));
     }
   }
+}
+
+/** `[emerg] what is wrong in FILE:LINE`. */
+export function tellFault(line: string, errorLog: ErrorLog): void {
+  const [, level = 'emerg', text] = /^(?:\[([a-z]+)\] )?(.*)/.exec(line)!;
+  errorLog.put(level as ErrorLogLevel, text);
 }
 
 function openFault(path: string | undefined, error: unknown): string {

@@ -3,7 +3,6 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { EXIT_FAILED, EXIT_OK } from '../../cli/exit-codes.ts';
 import type { NginxOptions, NginxSignal } from '../../cli/nginx-arguments.ts';
 import { readNginxProcesses } from '../../config/nginx/front-end.ts';
-import type { ProcessSettings } from '../../config/process-settings.ts';
 import type { Output } from '../check.ts';
 import { startDaemon, takeDaemon } from '../daemon.ts';
 import { IncludedFiles } from '../included-files.ts';
@@ -12,7 +11,7 @@ import { readPid } from '../pid-file.ts';
 import { type Program, runInManner } from '../run.ts';
 import { SUCCESSOR_VARIABLE } from '../upgrade/succession.ts';
 import { ErrorLog } from './error-log.ts';
-import { NginxManner } from './nginx-manner.ts';
+import { NginxManner, tellFault } from './nginx-manner.ts';
 import { Places } from './places.ts';
 import { systemWords } from './system-words.ts';
 import { HELP, versionText } from './tell-version.ts';
@@ -33,23 +32,26 @@ export async function nginxCommand(options: NginxOptions, program: Program, { ou
   const errorLog = new ErrorLog(places.errorLog);
   const { file } = places;
   const daemon = takeDaemon(process.env);
-  const manner = new NginxManner({ places, errorLog, daemon });
   const unreadable = whyUnreadable(file.path);
   if (unreadable !== null) {
     errorLog.put('emerg', `open() "${file.path}" failed (${unreadable})`);
     if (isTest) err(`nginx: configuration file ${file.path} test failed\n`);
     return EXIT_FAILED;
   }
-  if (isTest) return testConfiguration({ file, isDump, isQuiet, tell: (line) => manner.tell(line), out, err });
+  const tell = (line: string): void => tellFault(line, errorLog);
+  if (isTest) return testConfiguration({ file, isDump, isQuiet, tell, out, err });
   if (signal !== null) {
     // As nginx: a file that is wrong is said now, and nothing is sent.
     const { printed, loaded } = loadConfiguration({ files: [file], node: null, workers: null, wording: 'nginx' });
-    for (const line of printed) manner.tell(line);
+    for (const line of printed) tell(line);
     return loaded === null ? EXIT_FAILED : sendSignal(signal, places.pidFile(loaded.ready.processes!), errorLog);
   }
   const text = readFileSync(file.path, 'utf8');
   const processes = readNginxProcesses({ ...file, name: file.path, text }, new IncludedFiles());
-  if (leavesForeground(processes) && daemon === null) return startDaemon();
+  const isSuccessor = process.env[SUCCESSOR_VARIABLE] !== undefined;
+  // What is wrong with the file is said by who reads it to serve.
+  const staysInForeground = processes?.isDaemon !== true;
+  if (!staysInForeground && !isSuccessor && daemon === null) return startDaemon();
   const socket = processes === null ? null : `${places.pidFile(processes)}.control`;
   return runInManner(
     {
@@ -64,13 +66,8 @@ export async function nginxCommand(options: NginxOptions, program: Program, { ou
       isWatching: false,
     },
     program,
-    manner,
+    new NginxManner({ places, errorLog, daemon, staysInForeground }),
   );
-}
-
-/** What is wrong with the file is said by who reads it to serve. */
-function leavesForeground(processes: ProcessSettings | null): boolean {
-  return process.env[SUCCESSOR_VARIABLE] === undefined && processes?.isDaemon === true;
 }
 
 /** Null: it can be read. */
