@@ -77,3 +77,49 @@ upstreams:
     },
   );
 }
+
+for (const engine of ENGINES) {
+  test(
+    `[${engine}] rules about methods and fields hold for what servers take for the same; odd-fields: drop`,
+    engineSkip(engine),
+    async (t) => {
+      const [port, strictPort] = [await freePort(), await freePort()];
+      const server = await RawServer.start(t);
+      await Evenkeel.start(
+        t,
+        `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    routes:
+      - { match: { path: /m, method: POST }, respond: { status: 403 } }
+      - { match: { path: /f, header: { X-Debug: true } }, respond: { status: 403 } }
+      - { upstream: web }
+  strict: { bind: "127.0.0.1:${strictPort}", odd-fields: drop, routes: [{ upstream: web }] }
+upstreams:
+  web: { servers: [ "127.0.0.1:${server.port}" ] }
+`,
+        { engine, workers: 1 },
+      );
+      const statusOf = async (line: string, field: string): Promise<number> => {
+        const client = await RawConnection.open(t, port);
+        client.write(`${line} HTTP/1.1\r\nHost: a\r\n${field}\r\n\r\n`);
+        return (await client.response()).status;
+      };
+      assert.equal(await statusOf('POST /m', 'Content-Length: 0'), 403);
+      for (const method of ['post', 'Post', 'pOST'])
+        assert.equal(await statusOf(`${method} /m`, 'Content-Length: 0'), 400);
+      assert.equal(await statusOf('GET /f', 'X-Debug: 1'), 403);
+      for (const field of ['X_Debug: 1', 'X.Debug: 1', 'x_debug:'])
+        assert.equal(await statusOf('GET /f', field), 400, field);
+
+      const client = await RawConnection.open(t, strictPort);
+      client.write('GET / HTTP/1.1\r\nHost: a\r\nX_User: root\r\nX.User: root\r\nX-User: a\r\n\r\n');
+      const exchange = await server.exchange();
+      exchange.send('HTTP/1.1 204 No Content\r\n\r\n');
+      assert.equal((await client.response()).status, 204);
+      const names = exchange.fields.map(([name]) => name).filter((name) => /user/i.test(name));
+      assert.deepEqual(names, ['X-User']);
+    },
+  );
+}

@@ -18,16 +18,27 @@ import { hostsOf, listOf } from './parts.ts';
 import type { SourcePlan } from './template.ts';
 import { parseDuration, parseSize } from './units.ts';
 
-/** `passesClaims`: the listener says `forwarded: pass`. */
-export function compileRoute(route: RouteConfig, passesClaims: boolean): RoutePlan {
+/** What a listener says that concerns its routes. */
+export interface ListenerTraits {
+  /** `forwarded: pass` */
+  readonly passesClaims: boolean;
+  /** `odd-fields: drop` */
+  readonly dropsOddFields: boolean;
+}
+
+const NO_TRAITS: ListenerTraits = { passesClaims: false, dropsOddFields: false };
+
+export function compileRoute(route: RouteConfig, traits: ListenerTraits): RoutePlan {
+  const { passesClaims, dropsOddFields } = traits;
+  const requestHeaders = compileHeaders(route.headers?.request ?? {});
   return {
     name: route.name ?? null,
-    steps: (route.steps ?? []).flatMap((step) => compileStep(step, passesClaims)),
+    steps: (route.steps ?? []).flatMap((step) => compileStep(step, traits)),
     errors: (route.errors ?? []).map(compileErrorPage),
     isInternal: route.internal ?? DEFAULTS.route.internal,
     match: compileMatch(route.match ?? {}),
     action: compileAction(route, passesClaims),
-    requestHeaders: compileHeaders(route.headers?.request ?? {}),
+    requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,
     responseHeaders: compileHeaders(route.headers?.response ?? {}),
     successHeaders: compileHeaders(route.headers?.success ?? {}).add,
   };
@@ -39,16 +50,16 @@ function compileErrorPage(page: NonNullable<RouteConfig['errors']>[number]): Err
   if (call !== undefined) return { statuses, to: { kind: 'call', name: call }, answer };
   if (to !== undefined) return { statuses, to: { kind: 'target', target: to }, answer };
   assert(redirect !== undefined, 'one of three was checked');
-  return { statuses, to: { kind: 'take', route: compileRoute({ redirect }, false) }, answer: answer ?? 'own' };
+  return { statuses, to: { kind: 'take', route: compileRoute({ redirect }, NO_TRAITS) }, answer: answer ?? 'own' };
 }
 
-function compileStep(step: StepConfig, passesClaims: boolean): StepPlan[] {
+function compileStep(step: StepConfig, traits: ListenerTraits): StepPlan[] {
   if (step.set !== undefined) return Object.entries(step.set).map(([name, value]) => ({ kind: 'set', name, value }));
   if (step.rewrite !== undefined) {
     const { regex, to = '', end, take } = { ...DEFAULTS.step.rewrite, ...step.rewrite };
-    return [{ kind: 'rewrite', regex, to, end, take: take === undefined ? null : compileRoute(take, passesClaims) }];
+    return [{ kind: 'rewrite', regex, to, end, take: take === undefined ? null : compileRoute(take, traits) }];
   }
-  if (step.take !== undefined) return [{ kind: 'take', route: compileRoute(step.take, passesClaims) }];
+  if (step.take !== undefined) return [{ kind: 'take', route: compileRoute(step.take, traits) }];
   if (step.call !== undefined) return [{ kind: 'call', name: step.call }];
   if (step.stop !== undefined) return [{ kind: 'stop' }];
   if (step.find !== undefined) return [{ kind: 'find' }];
@@ -60,7 +71,7 @@ function compileStep(step: StepConfig, passesClaims: boolean): StepPlan[] {
     regex: asked.regex ?? asked['not-regex'] ?? null,
     isNegated: asked['is-not'] !== undefined || asked['not-regex'] !== undefined,
   };
-  return [{ kind: 'if', test, steps: (step.do ?? []).flatMap((one) => compileStep(one, passesClaims)) }];
+  return [{ kind: 'if', test, steps: (step.do ?? []).flatMap((one) => compileStep(one, traits)) }];
 }
 
 function compileMatch(match: NonNullable<RouteConfig['match']>): MatchPlan {

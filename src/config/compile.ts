@@ -95,6 +95,7 @@ function compileListener(
 ): ListenerPlan {
   const timeouts = { ...DEFAULTS.listener.timeouts, ...listener.timeouts };
   const limits = { ...DEFAULTS.listener.limits, ...listener.limits };
+  const traits = { passesClaims: listener.forwarded === 'pass', dropsOddFields: listener['odd-fields'] === 'drop' };
   return {
     name,
     slot,
@@ -118,7 +119,7 @@ function compileListener(
     via: listener.via ?? null,
     forwarded: compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded),
     escapedSlash: listener['escaped-slash'] ?? 'compare',
-    routes: formatRoutes((listener.routes ?? []).map((route) => compileRoute(route, listener.forwarded === 'pass'))),
+    routes: formatRoutes((listener.routes ?? []).map((route) => compileRoute(route, traits))),
     isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
   };

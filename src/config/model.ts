@@ -462,6 +462,12 @@ const Listener = z.strictObject({
     'What `%2F` in a path is for `routes`. `keep`: a part of a name; `decode`: a slash; `refuse`: answered 400. Without it a ' +
       `request is answered 400 if its route depends on that. ${httpOnly}`,
   ),
+  'odd-fields': key(
+    z.enum(['pass', 'drop']),
+    'What becomes of fields whose name has anything but letters, digits and hyphens (`X_User`, which CGI, WSGI and PHP take for ' +
+      `\`X-User\`). ${httpOnly}`,
+    DEFAULTS.listener['odd-fields'],
+  ),
   routes: key(
     z
       .array(Route)

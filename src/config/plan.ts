@@ -294,6 +294,8 @@ export interface HeaderEditPlan {
   readonly set: readonly (readonly [name: string, value: string])[];
   readonly add: readonly (readonly [name: string, value: string])[];
   readonly remove: readonly string[];
+  /** Fields whose name has anything but letters, digits and hyphens are taken out. */
+  readonly removesOdd?: boolean;
 }
 
 export type Balance =

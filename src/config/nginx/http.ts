@@ -167,6 +167,7 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
     },
     forwarded: 'pass',
     'escaped-slash': 'decode',
+    ...(standard.scope.argument('ignore_invalid_headers') === 'off' ? {} : { 'odd-fields': 'drop' }),
     ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),
     routes,
   };

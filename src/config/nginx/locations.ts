@@ -6,7 +6,7 @@ import type { Place } from '../diagnostic.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
-import { behindPrefix, translatePcre } from './pcre.ts';
+import { behindPrefix, translatePathPcre, translatePcre } from './pcre.ts';
 import { Scope } from './scope.ts';
 
 export type LocationKind = 'exact' | 'prefix' | 'regex' | 'named';
@@ -15,6 +15,8 @@ export interface Location {
   readonly kind: LocationKind;
   /** The path, or the translated expression. */
   readonly path: string;
+  /** The expression for the path when every escape in it is decoded. */
+  readonly decoded?: string;
   /** `^~` */
   readonly isFinal: boolean;
   readonly scope: Scope;
@@ -103,13 +105,14 @@ function readLocation(directive: Directive, outer: Scope, notes: Notes): Locatio
       place,
     };
   }
-  const { regex, reason } = translatePcre(path, modifier === '~*');
+  const { regex, reason } = translatePathPcre(path, modifier === '~*');
   if (regex === null) {
     const fix = 'write an expression without it';
     notes.notYet(at, `the regular expression \`${path}\``, reason, fix);
     return null;
   }
-  return { kind: 'regex', path: regex, isFinal: false, scope, place };
+  const decoded = translatePcre(path, modifier === '~*').regex ?? regex;
+  return { kind: 'regex', path: regex, decoded, isFinal: false, scope, place };
 }
 
 /** nginx compares what it has decoded with what is written: no character of a path is an escape or means something else. */

@@ -43,12 +43,26 @@ const NEGATED: Readonly<Record<string, string>> = {
   N: '[^\\n]',
 };
 
+/** Characters that stand as escapes in the normal form of a path (core/value/path.ts). */
+const KEPT: Readonly<Record<string, string>> = { ' ': '%20', '#': '%23', '%': '%25', '?': '%3F' };
+/** They, and all that their escapes are written with. */
+const KEPT_AND_WRITTEN: readonly string[] = [...Object.keys(KEPT), '0', '2', '3', '5', 'F'];
+
 class Untranslatable extends Error {}
 
 /** `isCaseless`: as `~*` and names of servers are compared. */
 export function translatePcre(text: string, isCaseless: boolean, captures = false): Translation {
+  return translate(new Translator(text, isCaseless, false), captures);
+}
+
+/** An expression for the whole path, which nginx decodes and which has some escapes here. */
+export function translatePathPcre(text: string, isCaseless: boolean): Translation {
+  return translate(new Translator(text, isCaseless, true), false);
+}
+
+function translate(translator: Translator, captures: boolean): Translation {
   try {
-    const regex = new Translator(text, isCaseless).run();
+    const regex = translator.run();
     const found = checkRegexText(regex, captures);
     return found === null ? { regex, reason: '' } : { regex: null, reason: found.reason };
   } catch (error) {
@@ -61,10 +75,12 @@ class Translator {
   private readonly text: string;
   private at = 0;
   private isCaseless: boolean;
+  private readonly isPath: boolean;
 
-  constructor(text: string, isCaseless: boolean) {
+  constructor(text: string, isCaseless: boolean, isPath: boolean) {
     this.text = text;
     this.isCaseless = isCaseless;
+    this.isPath = isPath;
   }
 
   run(): string {
@@ -91,7 +107,7 @@ class Translator {
         return this.group();
       case '.':
         this.at++;
-        return '[^\\n]';
+        return this.set('[^\\n]');
       case '$':
         this.at++;
         // PCRE's also matches in front of a line feed at the end, which no path, host or field value has.
@@ -128,6 +144,7 @@ class Translator {
       throw new Untranslatable('PCRE repeats the last byte of a character that is not ASCII');
     }
     if (/[A-Za-z]/.test(char)) return this.isCaseless ? `[${char.toUpperCase()}${char.toLowerCase()}]` : char;
+    if (this.isPath && KEPT[char] !== undefined) return `(?:${KEPT[char]})`;
     return /[\^$.*+?()[\]{}|\\/]/.test(char) && char !== '/' && char !== '|' && char !== '^' && char !== ')'
       ? `\\${char}`
       : char;
@@ -141,24 +158,37 @@ class Translator {
       const end = text.indexOf('\\E', this.at + 2);
       const quoted = text.slice(this.at + 2, end < 0 ? text.length : end);
       this.at = end < 0 ? text.length : end + 2;
-      return Array.from(quoted, (one) => (/[A-Za-z]/.test(one) ? this.char(one) : escaped(one))).join('');
+      return Array.from(quoted, (one) => this.one(one)).join('');
     }
     const code = this.escapedCode();
-    if (code !== null) {
-      const literal = String.fromCodePoint(code);
-      return /[A-Za-z]/.test(literal) ? this.char(literal) : escaped(literal);
-    }
+    if (code !== null) return this.one(String.fromCodePoint(code));
     this.at += 2;
     if (char === 'E') return '';
     if (char === 'A') return '^';
     if (char === 'z' || char === 'Z') return '$';
     if (char === 'b' || char === 'B') return `\\${char}`;
-    if (CLASSES[char] !== undefined) return char === 'w' ? '\\w' : `[${CLASSES[char]}]`;
-    if (NEGATED[char] !== undefined) return NEGATED[char];
+    if (CLASSES[char] !== undefined) return this.set(char === 'w' ? '\\w' : `[${CLASSES[char]}]`);
+    if (NEGATED[char] !== undefined) return this.set(NEGATED[char]);
     if (/[0-9gk]/.test(char))
       throw new Untranslatable(`\`\\${char}\` refers back to a group, which needs backtracking`);
     if (/[A-Za-z]/.test(char)) throw new Untranslatable(`\`\\${char}\` is not there`);
-    return escaped(char);
+    return this.one(char);
+  }
+
+  /** A character that was quoted or written as an escape. */
+  private one(char: string): string {
+    return /[A-Za-z]/.test(char) || (this.isPath && KEPT[char] !== undefined) ? this.char(char) : escaped(char);
+  }
+
+  /** What one character of a class is. In a path some of them are three. */
+  private set(text: string): string {
+    if (!this.isPath) return text;
+    const regex = new RegExp(`^${text}$`, 'u');
+    const kept = Object.keys(KEPT).filter((char) => regex.test(char));
+    // Any number of them is the same with and without escapes.
+    const isRepeated = /[*+]/.test(this.text[this.at] ?? '');
+    if (kept.length === 0 || (isRepeated && KEPT_AND_WRITTEN.every((char) => regex.test(char)))) return text;
+    return `(?:${withoutPercent(text)}|${kept.map((char) => KEPT[char]).join('|')})`;
   }
 
   /** The code of an escape that stands for one character, or null; then nothing was taken. */
@@ -233,7 +263,7 @@ class Translator {
       out += this.classItem();
     }
     this.at++;
-    return `${out}]`;
+    return this.set(`${out}]`);
   }
 
   /** A character, a range or the name of a set. */
@@ -286,6 +316,12 @@ class Translator {
     }
     return out;
   }
+}
+
+/** The same class without `%`, which begins an escape wherever it stands. */
+function withoutPercent(text: string): string {
+  if (text.startsWith('[^')) return `${text.slice(0, -1)}%]`;
+  return text === '\\W' ? '[^\\w%]' : `(?!%)${text}`;
 }
 
 function rangeText(from: number, to: number): string {

@@ -201,7 +201,7 @@ export class ServerRoutes {
 
   private draftsOf(location: Location, found: ServerLocations): readonly Draft[] {
     const { scope } = location;
-    if (scope.own('internal').length > 0) {
+    if (scope.find('internal') !== null) {
       const keys = { internal: true, ...this.errorsOf(scope) };
       return this.draftsInside(location, found).map(({ place, route }) => ({ place, route: { ...keys, ...route } }));
     }
@@ -225,8 +225,8 @@ export class ServerRoutes {
   }
 
   /** Groups of the location's expression are captured where something in it uses them. */
-  private capturesOf({ kind, path, scope }: Location): PlainMap | null {
-    return kind === 'regex' ? captureStep('{decoded-path}', path, scope) : null;
+  private capturesOf({ kind, path, decoded = path, scope }: Location): PlainMap | null {
+    return kind === 'regex' ? captureStep('{decoded-path}', decoded, scope) : null;
   }
 
   private contentOf(

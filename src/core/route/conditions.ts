@@ -101,6 +101,7 @@ class ValueCondition {
 
   holds(view: RequestView): boolean {
     const { source } = this;
+    if (source.isDoubtful(view)) view.hasLookalike = true;
     for (let found = source.find(view, span); found; found = source.findNext(view, span)) {
       if (this.kind === ABSENT) return false;
       if (this.isMatch()) return true;

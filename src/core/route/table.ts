@@ -21,6 +21,9 @@ export const ROUTE_BAD_PATH = -2;
 /** Servers that read the path in another way would take it for one of another route: answer 400. */
 export const ROUTE_DOUBTFUL_PATH = -3;
 
+/** A condition asks for a field that this request has in a spelling that only some servers take for it: answer 400. */
+export const ROUTE_DOUBTFUL_FIELD = -4;
+
 /** The tree of the routes that take any host. */
 const ANY_HOST = 0;
 /** Used within one call only, so all tables share it. */
@@ -154,13 +157,18 @@ export class RouteTable implements RouteFilter {
 
   /**
    * The index of the first matching route, ROUTE_NONE, or, if the table has rules about paths or rewrites them,
-   * ROUTE_BAD_PATH or ROUTE_DOUBTFUL_PATH. `after`: only routes behind this one count.
+   * ROUTE_BAD_PATH or ROUTE_DOUBTFUL_PATH; or ROUTE_DOUBTFUL_FIELD. `after`: only routes behind this one count.
    */
   match(view: RequestView, after = -1): number {
     if (this.isCatchAll) return 0;
     this.view = view;
     this.after = after;
-    if (!this.hasPaths) return this.find(view);
+    view.hasLookalike = false;
+    const found = this.hasPaths ? this.matchPath(view) : this.find(view);
+    return view.hasLookalike ? ROUTE_DOUBTFUL_FIELD : found;
+  }
+
+  private matchPath(view: RequestView): number {
     if (!path.readFrom(view.bytes, view.head, readingOf(this.escapedSlash))) return ROUTE_BAD_PATH;
     const { doubts } = path;
     const found = this.find(view);
@@ -205,7 +213,7 @@ export class RouteTable implements RouteFilter {
     const exact = this.exactHosts.find(bytes, host, end - host);
     if (exact >= 0) best = this.findInTree(exact, best);
     let labels = 0;
-    for (let i = end - 1; i > host && labels < this.wildcardHosts.labels; i--) {
+    for (let i = end - 1; i >= host && labels < this.wildcardHosts.labels; i--) {
       if (bytes[i] !== DOT) continue;
       labels++;
       const wildcard = this.wildcardHosts.find(bytes, i + 1, end - i - 1);

@@ -4,6 +4,7 @@
  * found leads to the next of the same name; 0 finds the first.
  */
 import { HTAB, SP, equalsIgnoringCase } from '../../wire/http1/classes.ts';
+import { FOLDED_NAME } from '../../wire/http1/fields.ts';
 import {
   FIELD_ID,
   FIELD_NAME,
@@ -15,7 +16,7 @@ import {
   type FieldTable,
   type RequestHead,
 } from '../../wire/http1/head.ts';
-import { QueryCursor, skipDecoded } from './query.ts';
+import { QueryCursor, isDecodedName } from './query.ts';
 import type { Span } from './span.ts';
 
 const SEMICOLON = 0x3b;
@@ -35,6 +36,24 @@ export function findField(bytes: Uint8Array, table: FieldTable, lower: Uint8Arra
   }
   span.clear();
   return false;
+}
+
+/** Whether there is a field that some servers take for the one of this name, as `X_Env` for `X-Env`, and others do not. */
+export function hasLookalike(bytes: Uint8Array, { fields, fieldCount }: FieldTable, lower: Uint8Array): boolean {
+  for (let word = 0; word < fieldCount * FIELD_WORDS; word += FIELD_WORDS) {
+    const length = fields[word + FIELD_NAME_LENGTH];
+    if (length !== lower.length) continue;
+    const name = fields[word + FIELD_NAME];
+    if (!equalsIgnoringCase(bytes, name, length, lower) && isSpeltLike(bytes, name, length, lower)) return true;
+  }
+  return false;
+}
+
+function isSpeltLike(bytes: Uint8Array, at: number, length: number, lower: Uint8Array): boolean {
+  for (let i = 0; i < length; i++) {
+    if (FOLDED_NAME[bytes[at + i]] !== FOLDED_NAME[lower[i]]) return false;
+  }
+  return true;
 }
 
 /** RFC 6265 section 4.2.1: `name=value` pairs between `; `. Names are compared with case. */
@@ -66,11 +85,11 @@ export function findCookie(bytes: Uint8Array, table: FieldTable, name: Uint8Arra
   return false;
 }
 
-/** The value as sent, with its escapes. `name` is compared with the decoded names. */
+/** The value as sent, with its escapes. `lower`: the decoded name in lower case; ASP.NET and nginx do not tell cases apart. */
 export function findParameter(
   bytes: Uint8Array,
   head: RequestHead,
-  name: Uint8Array,
+  lower: Uint8Array,
   from: number,
   span: Span,
 ): boolean {
@@ -78,7 +97,7 @@ export function findParameter(
   const start = Math.max(from, head.query);
   cursor.start(bytes, start, end - start);
   while (cursor.move(bytes)) {
-    if (skipDecoded(bytes, cursor.name, cursor.nameEnd, name) !== cursor.nameEnd) continue;
+    if (!isDecodedName(bytes, cursor.name, cursor.nameEnd, lower)) continue;
     span.setEncoded(bytes, cursor.value, cursor.end - cursor.value);
     return true;
   }

@@ -2,7 +2,7 @@
  * Query parameters, compared as the backends' form decoders read them: `&` separates, the first `=` ends the name, `+`
  * is a space and escapes are decoded; an escape that is none stands for itself (WHATWG URL, section 5.1).
  */
-import { HEX_VALUE } from '../../wire/http1/classes.ts';
+import { HEX_VALUE, LOWER } from '../../wire/http1/classes.ts';
 import { isEscape } from './path.ts';
 
 const AMPERSAND = 0x26;
@@ -51,6 +51,16 @@ export function skipDecoded(bytes: Uint8Array, at: number, end: number, expected
     i += isEscape(bytes, i, end) ? 3 : 1;
   }
   return i;
+}
+
+/** Whether the encoded bytes are `lower` when decoded, letters compared without case. */
+export function isDecodedName(bytes: Uint8Array, at: number, end: number, lower: Uint8Array): boolean {
+  let i = at;
+  for (let k = 0; k < lower.length; k++) {
+    if (i >= end || LOWER[decodedAt(bytes, i, end)] !== lower[k]) return false;
+    i += isEscape(bytes, i, end) ? 3 : 1;
+  }
+  return i === end;
 }
 
 /** Writes the decoded bytes to the start of `out`, as many as it holds, and returns their number. */

@@ -22,6 +22,8 @@ export class RequestView {
   readonly peer = new IpWords();
   /** The peer is a trusted proxy: what it says of the request is believed. */
   isTrusted = false;
+  /** A field is spelt so that some servers take it for one that a condition asks for. */
+  hasLookalike = false;
   /** The request's identifier. Length 0: it has none. */
   requestIdBytes: Uint8Array;
   requestId = 0;

@@ -18,8 +18,8 @@ import {
 } from '../../wire/http1/head.ts';
 import { emitBytes, emitFragment } from '../../wire/http1/emit.ts';
 import { emitIpText, IP_TEXT_BYTES_MAX, IpWords, isNoIp } from '../../wire/ip-text.ts';
-import { findCookie, findField, findParameter, onlyFieldWithId } from './lookup.ts';
-import { escapedByte, isEscape, NormalPath, pathLength, PERCENT, READ_SLASH } from './path.ts';
+import { findCookie, findField, findParameter, hasLookalike, onlyFieldWithId } from './lookup.ts';
+import { DOT, escapedByte, isEscape, NormalPath, pathLength, PERCENT, READ_SLASH } from './path.ts';
 import type { RequestView } from './request-view.ts';
 import type { Span } from './span.ts';
 import { variableNumber } from './variables.ts';
@@ -156,7 +156,9 @@ export class Source {
 
   static of(plan: SourcePlan): Source {
     if (plan.name !== null) {
-      return new Source(NAMED_KINDS[plan.kind], plan.kind === 'header' ? plan.name.toLowerCase() : plan.name);
+      // With a target in absolute form HTTP/1.0 needs no Host, and servers go by the target.
+      if (plan.kind === 'header' && plan.name.toLowerCase() === 'host') return new Source(AUTHORITY, '');
+      return new Source(NAMED_KINDS[plan.kind], plan.kind === 'cookie' ? plan.name : lowerCase(plan.name));
     }
     assert(plan.kind !== 'uri', 'path and query are two values');
     return new Source(KINDS[plan.kind], '');
@@ -235,11 +237,20 @@ export class Source {
     return this.kind >= HEADER && this.findNamed(view, span.end, span);
   }
 
+  /** A field of the request may be this one for some servers and is not for others. */
+  isDoubtful({ bytes, head }: RequestView): boolean {
+    return this.kind === HEADER && hasLookalike(bytes, head, this.name);
+  }
+
   private findNamed({ bytes, head }: RequestView, from: number, span: Span): boolean {
     if (this.kind === HEADER) return findField(bytes, head, this.name, from, span);
     if (this.kind === COOKIE) return findCookie(bytes, head, this.name, from, span);
     return findParameter(bytes, head, this.name, from, span);
   }
+}
+
+function lowerCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 function leave(span: Span, bytes: Uint8Array, at: number, length: number): boolean {
@@ -306,11 +317,13 @@ function findForwardedFor({ bytes, head, client }: RequestView, span: Span): boo
 
 /** In lower case: names are compared so (RFC 4343). */
 function findHost(bytes: Uint8Array, { host, hostLength }: RequestHead, span: Span): boolean {
+  // The dot at its end says that the name is complete (RFC 1034 section 3.1): it is the same name.
+  const length = hostLength > 0 && bytes[host + hostLength - 1] === DOT ? hostLength - 1 : hostLength;
   let first = 0;
-  while (first < hostLength && LOWER[bytes[host + first]] === bytes[host + first]) first++;
-  if (first === hostLength || hostLength > lowerHost.length) return leave(span, bytes, host, hostLength);
-  for (let i = 0; i < hostLength; i++) lowerHost[i] = LOWER[bytes[host + i]];
-  return leave(span, lowerHost, 0, hostLength);
+  while (first < length && LOWER[bytes[host + first]] === bytes[host + first]) first++;
+  if (first === length || length > lowerHost.length) return leave(span, bytes, host, length);
+  for (let i = 0; i < length; i++) lowerHost[i] = LOWER[bytes[host + i]];
+  return leave(span, lowerHost, 0, length);
 }
 
 /** An absolute-form target may have no path: it means `/`. */

@@ -9,10 +9,12 @@ import { FIELD_NAME, FIELD_NAME_LENGTH, FIELD_WORDS, type FieldTable } from '../
 import type { Context } from '../context.ts';
 
 const NOTHING: Uint8Array = new Uint8Array(0);
+const HYPHEN = 0x2d;
 
 export class HeaderEdit {
   /** Names whose fields are taken out, as FOLDED_NAME has them: servers that make variables of names must not merge another. */
   private readonly dropped: readonly Uint8Array[];
+  private readonly removesOdd: boolean;
   /** The lines that are put behind the fields that stay: complete, and the same for every request. */
   readonly appendix: Uint8Array;
   /** Instead of the appendix, where values of the request are in the lines. */
@@ -27,7 +29,8 @@ export class HeaderEdit {
     const lines = new FieldLines([...plan.set, ...plan.add]);
     this.template = lines.constant === null ? lines : null;
     this.appendix = lines.constant ?? NOTHING;
-    this.isEmpty = dropped.size === 0 && this.template === null && this.appendix.length === 0;
+    this.removesOdd = plan.removesOdd === true;
+    this.isEmpty = dropped.size === 0 && this.template === null && this.appendix.length === 0 && !this.removesOdd;
   }
 
   /** How many bytes the lines have at most for this request. */
@@ -37,6 +40,7 @@ export class HeaderEdit {
 
   /** Whether the field with this name is to go, in any case and with any character for `-`. */
   drops(bytes: Uint8Array, name: number, length: number): boolean {
+    if (this.removesOdd && isOdd(bytes, name, length)) return true;
     for (const candidate of this.dropped) {
       if (candidate.length === length && isSpelt(bytes, name, length, candidate, 0)) return true;
     }
@@ -55,6 +59,14 @@ export class HeaderEdit {
   dropsName(name: Uint8Array): boolean {
     return this.drops(name, 0, name.length);
   }
+}
+
+/** A token that has anything but letters, digits and hyphens. */
+function isOdd(bytes: Uint8Array, at: number, length: number): boolean {
+  for (let i = at; i < at + length; i++) {
+    if (FOLDED_NAME[bytes[i]] === HYPHEN && bytes[i] !== HYPHEN) return true;
+  }
+  return false;
 }
 
 /** The lines that an edit adds to the response to the request in the view. Null: they are too long. */

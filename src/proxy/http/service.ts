@@ -2,9 +2,10 @@
 import { assert } from '../../base/assert.ts';
 import { BelievedHops, resolveClient } from '../../core/client/forwarded-for.ts';
 import { TrustedProxies } from '../../core/client/trusted-proxies.ts';
-import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
+import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_FIELD, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
 import { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
+import { ERR_FIELD_LOOKALIKE } from '../../wire/http1/errors.ts';
 import { BODY_LENGTH, BODY_NONE, METHOD_TRACE } from '../../wire/http1/head.ts';
 import { copyIp } from '../../wire/ip-text.ts';
 import type { ConnectionInfo } from '../layer.ts';
@@ -185,5 +186,6 @@ export class HttpService implements Service {
 /** The answer to a request that the table has no route for. */
 function withoutRoute(code: number): own.OwnResponse {
   if (code === ROUTE_BAD_PATH) return own.BAD_PATH;
+  if (code === ROUTE_DOUBTFUL_FIELD) return own.refusal(ERR_FIELD_LOOKALIKE);
   return code === ROUTE_DOUBTFUL_PATH ? own.DOUBTFUL_PATH : own.NO_ROUTE;
 }

@@ -60,7 +60,7 @@ function row(name: string, status: number, text: string): HttpError {
 const ERRORS: readonly HttpError[] = [
   row('none', 200, 'No error.'),
   row('line-end', 400, 'A line does not end with CR LF: a CR or LF stands alone.'),
-  row('method', 400, 'The request does not begin with a method, which is a token.'),
+  row('method', 400, 'The request does not begin with a method, which is a token without small letters.'),
   row('request-line', 400, 'The request line is not method, one space, target, one space, version.'),
   row('target', 400, 'The request target has a byte that is not visible ASCII, or a fragment.'),
   row(
@@ -98,7 +98,11 @@ const ERRORS: readonly HttpError[] = [
   row('chunk-end', 400, 'The data of a chunk is not followed by CR LF.'),
   row('trailer-too-large', 431, 'The trailer section is longer than allowed.'),
   row('trailer-field', 400, 'The trailer section has a field that is only allowed in the head.'),
-  row('field-lookalike', 400, 'A field for framing or forwarding is spelt with other characters than its hyphens.'),
+  row(
+    'field-lookalike',
+    400,
+    'A field for framing or forwarding, or one that a route asks for, is spelt with other characters than its hyphens.',
+  ),
   row('connection-too-long', 400, 'The Connection field names more than 32 other fields.'),
 ];
 

@@ -14,6 +14,7 @@ const NUM_RUNS = 300;
 
 const TOKEN_CHARS = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".split('');
 const token = fc.string({ unit: fc.constantFrom(...TOKEN_CHARS), minLength: 1, maxLength: 20 });
+const method = token.map((text) => text.toUpperCase());
 const byteChar = fc.integer({ min: 0x21, max: 0xff }).filter((byte) => byte !== 0x7f);
 const valueChar = fc.oneof(
   byteChar.map((byte) => String.fromCharCode(byte)),
@@ -37,7 +38,7 @@ const trimmed = (text: string) => text.replace(/^[ \t]+|[ \t]+$/g, '');
 describe('HTTP/1 properties', () => {
   it('any head of tokens, target bytes and field values is read back as it was written', () => {
     fc.assert(
-      fc.property(token, target, fields, (method, target, fields) => {
+      fc.property(method, target, fields, (method, target, fields) => {
         fc.pre(method !== 'CONNECT');
         const text = `${method} ${target} HTTP/1.1\r\nHost: a\r\n${linesOf(fields)}\r\n`;
         const r = request(text);

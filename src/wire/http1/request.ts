@@ -129,6 +129,7 @@ function parseRequestLine(bytes: Uint8Array, offset: number, stop: number, head:
     head.methodLength = methodLength;
     head.method = methodOf(bytes, head.start, methodLength);
     if (head.method === METHOD_CONNECT) return ERR_CONNECT;
+    if (head.method === METHOD_OTHER && hasSmallLetter(bytes, head.start, i)) return ERR_METHOD;
     i++;
   }
 
@@ -249,6 +250,14 @@ function readHost(bytes: Uint8Array, at: number, length: number, head: RequestHe
   head.host = at;
   head.hostLength = hostLength;
   return 0;
+}
+
+/** Methods are compared with case, and some servers take `post` for POST: a rule about POST would not hold for them. */
+function hasSmallLetter(bytes: Uint8Array, at: number, end: number): boolean {
+  for (let i = at; i < end; i++) {
+    if (bytes[i] >= 0x61 && bytes[i] <= 0x7a) return true;
+  }
+  return false;
 }
 
 function methodOf(bytes: Uint8Array, at: number, length: number): number {

@@ -44,7 +44,12 @@ export function referenceRequest(text: string, limits: HeadLimits): ReferenceHea
   const fields = splitFields(lines);
   const isOld = minor === '0';
   const body = bodyOf(fields, isOld);
-  if (whole.length > limits.headBytes || fields.length > limits.headers || body === null || method === 'CONNECT')
+  if (
+    whole.length > limits.headBytes ||
+    fields.length > limits.headers ||
+    body === null ||
+    /^CONNECT$|[a-z]/.test(method)
+  )
     return null;
 
   const hosts = fields.filter(([name]) => name.toLowerCase() === 'host').map(([, value]) => value);
