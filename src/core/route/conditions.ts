@@ -102,7 +102,7 @@ class ValueCondition {
   holds(view: RequestView): boolean {
     const { source } = this;
     if (source.isDoubtful(view)) view.hasLookalike = true;
-    for (let found = source.find(view, span); found; found = source.findNext(view, span)) {
+    for (let found = source.findFirst(view, span); found; found = source.findNext(view, span)) {
       if (this.kind === ABSENT) return false;
       if (this.isMatch()) return true;
     }

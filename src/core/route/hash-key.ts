@@ -41,7 +41,7 @@ export class HashKey {
    */
   of(view: RequestView, fallback: number): number {
     if (this.source !== null) {
-      if (!this.source.find(view, span)) return fallback;
+      if (!this.source.findFirst(view, span)) return fallback;
       span.decode(said);
     } else said.set(text, 0, Math.max(0, (this.text as Template).emitAsIs(view, text, 0)));
     if (said.length === 0) return fallback;

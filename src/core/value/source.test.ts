@@ -11,7 +11,7 @@ function all(plan: SourcePlan, target: string, ...fields: string[]): string[] {
   const source = Source.of(plan);
   const span = new Span();
   const found: string[] = [];
-  for (let has = source.find(view, span); has; has = source.findNext(view, span)) {
+  for (let has = source.findFirst(view, span); has; has = source.findNext(view, span)) {
     found.push(Buffer.from(span.bytes.subarray(span.at, span.end)).toString('latin1'));
   }
   assert.equal(span.length, 0);
@@ -27,6 +27,19 @@ test('fields, cookies and parameters are found one after the other, empty ones t
   ]);
   assert.deepEqual(all({ kind: 'query', name: 'q' }, '/?q=1&qq=2&q&%71=a%26&q=?'), ['1', '', 'a%26', '?']);
   for (const kind of ['header', 'cookie', 'query'] as const) assert.deepEqual(all({ kind, name: 'none' }, '/?a'), []);
+});
+
+test('as a value several fields are the list that they mean, an empty one too', () => {
+  const value = (name: string, ...fields: string[]): string => {
+    const span = new Span();
+    const view = request('/', 'a.example', 'GET', fields);
+    assert.equal(Source.of({ kind: 'header', name }).find(view, span), fields.length > 0);
+    return Buffer.from(span.bytes.subarray(span.at, span.end)).toString('latin1');
+  };
+  assert.equal(value('X-A', 'X-A: 1', 'X-AB: 2', 'x-a:', 'X-a: 3'), '1, , 3');
+  assert.equal(value('Cookie', 'Cookie: a=1', 'cookie: b=2; c=3'), 'a=1; b=2; c=3');
+  assert.equal(value('Cookie', 'Cookie: a=1'), 'a=1');
+  assert.equal(value('X-A'), '');
 });
 
 test('what a request has once is found once', () => {

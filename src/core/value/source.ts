@@ -6,7 +6,7 @@ import { assert } from '../../base/assert.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import type { SourcePlan } from '../../config/template.ts';
-import { ascii, LOWER } from '../../wire/http1/classes.ts';
+import { ascii, equalsIgnoringCase, LOWER } from '../../wire/http1/classes.ts';
 import {
   FIELD_ID,
   FIELD_VALUE,
@@ -21,7 +21,7 @@ import { emitIpText, IP_TEXT_BYTES_MAX, IpWords, isNoIp } from '../../wire/ip-te
 import { findCookie, findField, findParameter, hasLookalike, onlyFieldWithId } from './lookup.ts';
 import { DOT, escapedByte, isEscape, NormalPath, pathLength, PERCENT, READ_SLASH } from './path.ts';
 import type { RequestView } from './request-view.ts';
-import type { Span } from './span.ts';
+import { Span } from './span.ts';
 import { variableNumber } from './variables.ts';
 
 export const CLIENT = 0;
@@ -132,6 +132,11 @@ const SLASH = ascii('/');
 const addressText = new Uint8Array(IP_TEXT_BYTES_MAX);
 const path = new NormalPath();
 const COMMA = ascii(', ');
+const SEMICOLON = ascii('; ');
+const COOKIE_FIELD = ascii('cookie');
+/** A line of a field is longer than its value and a separator. */
+const fieldList = new Uint8Array(HEAD_BYTES_MAX);
+const other = new Span();
 const forwardedFor = new Uint8Array(HEAD_BYTES_MAX + IP_TEXT_BYTES_MAX);
 
 export class Source {
@@ -169,7 +174,10 @@ export class Source {
     return OUTSIDE_HEAD.has(this.kind);
   }
 
-  /** Leaves the value in `span`, of several the first; it holds until the next call. False: the request has none, the span is empty. */
+  /**
+   * Leaves the value in `span`: of several fields the list that they are, of several cookies or parameters the first. It holds until
+   * the next call. False: the request has none, the span is empty.
+   */
   find(view: RequestView, span: Span): boolean {
     const { bytes, head } = view;
     switch (this.kind) {
@@ -196,6 +204,7 @@ export class Source {
       case FORWARDED_FOR:
         return findForwardedFor(view, span);
       case HEADER:
+        return this.findNamed(view, 0, span) && this.findList(view, span);
       case COOKIE:
       case PARAMETER:
         return this.findNamed(view, 0, span);
@@ -232,6 +241,11 @@ export class Source {
     }
   }
 
+  /** As `find`, but of several fields too the first: for who asks for the others then. */
+  findFirst(view: RequestView, span: Span): boolean {
+    return this.kind === HEADER ? this.findNamed(view, 0, span) : this.find(view, span);
+  }
+
   /** The next value of the same name: the one behind that in `span`. */
   findNext(view: RequestView, span: Span): boolean {
     return this.kind >= HEADER && this.findNamed(view, span.end, span);
@@ -240,6 +254,20 @@ export class Source {
   /** A field of the request may be this one for some servers and is not for others. */
   isDoubtful({ bytes, head }: RequestView): boolean {
     return this.kind === HEADER && hasLookalike(bytes, head, this.name);
+  }
+
+  /** `span` has the first field. If there are others, the list of all: they mean the same (RFC 9110 section 5.3, RFC 9113 section 8.2.3). */
+  private findList(view: RequestView, span: Span): true {
+    const { bytes, head } = view;
+    if (!findField(bytes, head, this.name, span.end, other)) return true;
+    const separator = equalsIgnoringCase(this.name, 0, this.name.length, COOKIE_FIELD) ? SEMICOLON : COMMA;
+    let length = emitBytes(fieldList, 0, bytes, span.at, span.length);
+    do {
+      length = emitFragment(fieldList, length, separator);
+      length = emitBytes(fieldList, length, bytes, other.at, other.length);
+    } while (findField(bytes, head, this.name, other.end, other));
+    span.set(fieldList, 0, length);
+    return true;
   }
 
   private findNamed({ bytes, head }: RequestView, from: number, span: Span): boolean {
