@@ -18,6 +18,14 @@ function all(plan: SourcePlan, target: string, ...fields: string[]): string[] {
   return found;
 }
 
+/** What the field is as a value. */
+function value(name: string, ...fields: string[]): string {
+  const span = new Span();
+  const view = request('/', 'a.example', 'GET', fields);
+  assert.equal(Source.of({ kind: 'header', name }).find(view, span), fields.length > 0);
+  return Buffer.from(span.bytes.subarray(span.at, span.end)).toString('latin1');
+}
+
 test('fields, cookies and parameters are found one after the other, empty ones too', () => {
   assert.deepEqual(all({ kind: 'header', name: 'X-A' }, '/', 'X-A: 1', 'X-AB: 2', 'x-a:', 'X-a: 3'), ['1', '', '3']);
   assert.deepEqual(all({ kind: 'cookie', name: 'c' }, '/', 'Cookie: c=1; cc=2;c= ; c', 'X: y', 'Cookie: b=c=4; c=5 '), [
@@ -30,12 +38,6 @@ test('fields, cookies and parameters are found one after the other, empty ones t
 });
 
 test('as a value several fields are the list that they mean, an empty one too', () => {
-  const value = (name: string, ...fields: string[]): string => {
-    const span = new Span();
-    const view = request('/', 'a.example', 'GET', fields);
-    assert.equal(Source.of({ kind: 'header', name }).find(view, span), fields.length > 0);
-    return Buffer.from(span.bytes.subarray(span.at, span.end)).toString('latin1');
-  };
   assert.equal(value('X-A', 'X-A: 1', 'X-AB: 2', 'x-a:', 'X-a: 3'), '1, , 3');
   assert.equal(value('Cookie', 'Cookie: a=1', 'cookie: b=2; c=3'), 'a=1; b=2; c=3');
   assert.equal(value('Cookie', 'Cookie: a=1'), 'a=1');

@@ -8,11 +8,16 @@
  *               out of descriptors or memory       waits for a close of ours, or RETRY_MS STALLED
  *               pause, close                       cancels                                CANCELLING
  *   CANCELLING  a connection                       hands it over all the same             CANCELLING
+ *               -ECANCELED, closed                 arms and cancels, once: see below      CANCELLING
  *               -ECANCELED                         arms again if resumed meanwhile        IDLE | ARMED
  *               the cancellation found nothing     cancels again                          CANCELLING
  *   STALLED     a descriptor was closed, or late   arms                                   ARMED
  *
  * An accept takes everything that waits in the kernel's queue in one go.
+ *
+ * Other processes may accept from the same socket, and for a connection the kernel wakes one of them alone. Was that this
+ * one, and is its accept cancelled before it came to take the connection, then nobody would until the next one comes. So once
+ * the accept is cancelled for good another one takes what waits, and is cancelled at once.
  */
 import type { ListenHandler, ListenSocket } from '../../port/transport.ts';
 import * as abi from './abi.ts';
@@ -38,6 +43,8 @@ export class UringListener implements ListenSocket {
   private accept: AcceptState = IDLE;
   private isPaused = false;
   private isClosed = false;
+  /** What was in the queue when the accept had been cancelled for good has been taken. */
+  private isSwept = false;
   private retryAt = 0;
 
   constructor(engine: Engine, descriptor: number, index: number, handler: ListenHandler) {
@@ -65,7 +72,13 @@ export class UringListener implements ListenSocket {
     if (this.isClosed) return;
     this.isClosed = true;
     this.disarm();
-    this.engine.closeDescriptor(this.descriptor);
+    if (this.accept === IDLE) this.engine.closeDescriptor(this.descriptor);
+  }
+
+  /** As `close`, but what waits in the queue is left to whoever else has the socket. */
+  drop(): void {
+    this.isSwept = true;
+    this.close();
   }
 
   /** Nothing is in flight any more. */
@@ -76,7 +89,11 @@ export class UringListener implements ListenSocket {
   /** The accept reported an error, or that it was its last connection. `now` as in Transport. */
   handleEnded(result: number, now: number): void {
     this.accept = IDLE;
-    if (this.isClosed || this.isPaused) return;
+    if (this.isClosed) {
+      this.finish(result);
+      return;
+    }
+    if (this.isPaused) return;
     if (result >= 0 || result === -ffi.ECONNABORTED || result === -ffi.EINTR || result === -ffi.ECANCELED) {
       this.arm();
       return;
@@ -84,6 +101,16 @@ export class UringListener implements ListenSocket {
     this.accept = STALLED;
     this.retryAt = now + RETRY_MS;
     this.engine.stalledListeners++;
+  }
+
+  private finish(result: number): void {
+    if (this.isSwept && result < 0) {
+      this.engine.closeDescriptor(this.descriptor);
+      return;
+    }
+    this.isSwept = true;
+    this.arm();
+    this.disarm();
   }
 
   handleCancelFailed(): void {

@@ -268,7 +268,7 @@ class UringTransport implements Transport {
   private shutDown(): void {
     const { engine, ring } = this;
     for (const socket of engine.sockets) socket?.drop();
-    for (const listener of this.listeners) listener.close();
+    for (const listener of this.listeners) listener.drop();
     while (engine.socketCount > 0 || !this.listeners.every((listener) => listener.isDone)) {
       ring.turn(true);
       this.handleCompletions();
