@@ -175,6 +175,7 @@ test('every code of the catalogue is in some file of this folder', () => {
     'foreign-address',
     'unresolved-name',
     'no-such-source',
+    'no-such-advert-source',
     'no-interface',
     'bad-program',
     'bad-proxy-user',
