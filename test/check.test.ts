@@ -207,6 +207,8 @@ test('missing interfaces, programs and users are said where they are written', r
       - interface: eth78
       - script: { run: [ ${good} ] }
       - script: { run: [ ${good} ], user: nobody-of-this-name }
+      - script: { run: [ /nowhere/decides ] }
+      - script: { run: [ /nowhere/weighs ], weight: -20 }
 `);
   const { code, err } = check(t, yaml);
   assert.equal(code, 0, err);
@@ -221,7 +223,12 @@ test('missing interfaces, programs and users are said where they are written', r
   assert.match(lines[4], /x\.sh cannot be run: (nobody|evenkeel_script) may not enter .*closed/);
   assert.match(lines[5], /^:10:20: warning: this machine has no network interface `eth78`/);
   assert.match(lines[6], /^:12:\d+: warning: no program can be run as `nobody-of-this-name`/);
-  assert.equal(lines.length, 7);
+  assert.match(
+    lines[7],
+    /^:13:\d+: warning: \/nowhere\/decides cannot be run.*; the virtual router is in fault until then/,
+  );
+  assert.match(lines[8], /^:14:\d+: warning: \/nowhere\/weighs cannot be run.*; it fails until then/);
+  assert.equal(lines.length, 9);
   assert.deepEqual(check(t, yaml, '--no-host').err, '');
 });
 

@@ -1,7 +1,7 @@
 /** `evenkeel nginx` in place of nginx: for whoever knows nginx by its options, signals, pid file, log and process names. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -209,6 +209,8 @@ test('nginx with daemon off stays, and SIGUSR2 has the pid file follow', engineS
   assert.equal((await get(nginx.port)).status, 200);
   assert.equal(nginx.run('-s', 'stop').code, 0);
   await nginx.ended(second);
+  const left = readdirSync(nginx.folder).filter((name) => name.startsWith('nginx.pid'));
+  assert.deepEqual(left, []);
 
   const child = nginx.spawn('-g', 'daemon off;');
   await until(

@@ -37,6 +37,8 @@ export class StrayProxies {
   private readonly options: StrayOptions;
   /** Of this keeper's places. Another one may have the same process id in another container. */
   private readonly own: string;
+  /** Rows that have a place. */
+  private readonly rows = new Set<number>();
   private readonly strays = new Strays();
   private readonly found = new Map<number, Found>();
   private nextId = 0;
@@ -58,7 +60,9 @@ export class StrayProxies {
     const { host, path } = this.options;
     try {
       makeDirectory(dirname(path));
-      return host.open(`${this.own}${row}`);
+      const descriptor = host.open(`${this.own}${row}`);
+      this.rows.add(row);
+      return descriptor;
     } catch {
       return null;
     }
@@ -67,6 +71,7 @@ export class StrayProxies {
   /** The proxy of this row is gone. */
   close(row: number): void {
     rmSync(`${this.own}${row}`, { force: true });
+    this.rows.delete(row);
   }
 
   /** Finds those whose keeper is gone. Resolves with what they listen on, which is the caller's, when each has said so or was ended. */
@@ -126,8 +131,9 @@ export class StrayProxies {
     await this.until(() => this.found.size === 0);
   }
 
-  /** Ends all of them at once. */
+  /** Ends all of them at once, with this keeper's own, whose end nobody waits for any more. */
   kill(): void {
+    for (const row of this.rows) this.close(row);
     this.strays.handleKill();
     this.act();
     for (const id of this.found.keys()) this.forget(id);

@@ -52,8 +52,10 @@ class MachineLook {
         const at: Path = [...path, 'track', i];
         if (track.interface !== undefined) this.lookAtInterface(track.interface, [...at, 'interface'], interfaces);
         if (track.script === undefined) continue;
-        const { run, recover, user } = track.script;
-        this.lookAtPrograms({ run, recover }, user, [...at, 'script']);
+        const { run, recover, user, weight = 0 } = track.script;
+        const isFault = (track.weight ?? weight) === 0;
+        const until = isFault ? 'the virtual router is in fault until then' : 'it fails until then';
+        this.lookAtPrograms({ run, recover }, user, [...at, 'script'], until);
       }
       if (router.notify === undefined) continue;
       const { active, backup, fault, stop, user } = router.notify;
@@ -128,10 +130,12 @@ class MachineLook {
     this.report(at, 'value', problem('no-such-advert-source', args));
   }
 
+  /** `until`: what follows from a script that cannot be run. */
   private lookAtPrograms(
     commands: Readonly<Record<string, readonly string[] | undefined>>,
     userNames: string | readonly string[] | undefined,
     path: Path,
+    until: string | null = null,
   ): void {
     const written = Object.entries(commands).filter((entry) => entry[1] !== undefined);
     if (written.length === 0) return;
@@ -149,7 +153,9 @@ class MachineLook {
     for (const [key, command] of written) {
       const [program] = listOf(command);
       const fault = findProgramFault(program, user, this.ownUid);
-      if (fault !== null) this.report([...path, key, 0], 'value', problem('bad-program', { path: program, ...fault }));
+      if (fault === null) continue;
+      const fix = key === 'run' && until !== null ? `${fault.fix}; ${until}` : fault.fix;
+      this.report([...path, key, 0], 'value', problem('bad-program', { path: program, reason: fault.reason, fix }));
     }
   }
 
