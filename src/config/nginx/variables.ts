@@ -76,7 +76,7 @@ export function translateText(text: string, constants: Constants): Translated {
       continue;
     }
     const source = sourceOf(variable, constants);
-    if (source === null) return { problem: `the variable $${variable} is not there yet` };
+    if (source === null) return { problem: `the variable $${variable} is not there yet, or is misspelt` };
     template += source;
   }
   return { template };
