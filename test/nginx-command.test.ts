@@ -112,6 +112,11 @@ test('nginx -t, -T, -v, -V and wrong options: words and exit codes', engineSkip(
   const dumped = nginx.run('-T');
   assert.equal(dumped.out, `# configuration file ${file}:\n${nginx.read('nginx.conf')}\n`);
 
+  nginx.configure('', 'proxy_pass http://misspelt.invalid;');
+  const misspelt = nginx.run('-t');
+  assert.equal(misspelt.code, 0);
+  assert.match(misspelt.err, /\[warn\] .*`misspelt\.invalid` does not resolve.* in .*:\d+\n/);
+
   nginx.configure('wrong on;', 'return 204;');
   assert.deepEqual(nginx.run('-t'), {
     code: 1,
@@ -120,7 +125,7 @@ test('nginx -t, -T, -v, -V and wrong options: words and exit codes', engineSkip(
   });
   assert.match(
     nginx.read('first.log'),
-    /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[emerg\] \d+#\d+: unknown directive "wrong" in /,
+    /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[emerg\] \d+#\d+: unknown directive "wrong" in /m,
   );
   const started = nginx.run();
   assert.equal(started.code, 1);

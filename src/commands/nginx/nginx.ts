@@ -43,8 +43,10 @@ export async function nginxCommand(options: NginxOptions, program: Program, { ou
   if (signal !== null) {
     // As nginx: a file that is wrong is said now, and nothing is sent.
     const { printed, loaded } = loadConfiguration({ files: [file], node: null, workers: null, wording: 'nginx' });
+    // What is only warned of is in the log of the one that runs: this may be called every night.
+    if (loaded !== null) return sendSignal(signal, places.pidFile(loaded.ready.processes!), errorLog);
     for (const line of printed) tell(line);
-    return loaded === null ? EXIT_FAILED : sendSignal(signal, places.pidFile(loaded.ready.processes!), errorLog);
+    return EXIT_FAILED;
   }
   const text = readFileSync(file.path, 'utf8');
   const processes = readNginxProcesses({ ...file, name: file.path, text }, new IncludedFiles());

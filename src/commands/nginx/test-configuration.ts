@@ -2,8 +2,11 @@
 import { EXIT_FAILED, EXIT_OK } from '../../cli/exit-codes.ts';
 import type { ConfigFile } from '../../cli/config-files.ts';
 import { tryListening } from '../../io/linux/listen.ts';
-import { loadConfiguration } from '../load.ts';
+import { printDiagnostics, readConfigTexts } from '../config-file.ts';
 import type { Manner } from '../manner.ts';
+import { lookAtMachine } from '../preflight/look.ts';
+import { rehearseNames } from '../preflight/rehearse.ts';
+import { prepare } from '../prepare.ts';
 import { bindWords } from './nginx-manner.ts';
 
 export interface TestOptions {
@@ -17,16 +20,17 @@ export interface TestOptions {
   readonly err: (text: string) => void;
 }
 
-export function testConfiguration({ file, isDump, isQuiet, tell, out, err }: TestOptions): number {
-  const { printed, loaded } = loadConfiguration({ files: [file], node: null, workers: null, wording: 'nginx' });
-  for (const line of printed) tell(line);
+export async function testConfiguration({ file, isDump, isQuiet, tell, out, err }: TestOptions): Promise<number> {
   const fail = (): number => {
     err(`nginx: configuration file ${file.path} test failed\n`);
     return EXIT_FAILED;
   };
-  if (loaded === null) return fail();
+  const roots = readConfigTexts([file], tell);
+  if (roots === null) return fail();
+  const { diagnostics, ready, texts } = prepare(roots, { node: null, workers: null, look: lookAtMachine });
+  printDiagnostics([...diagnostics, ...(ready === null ? [] : await rehearseNames(ready))], tell, 'nginx');
+  if (ready === null) return fail();
   if (!isQuiet) err(`nginx: the configuration file ${file.path} syntax is ok\n`);
-  const { ready, texts } = loaded;
   for (const plan of ready.plan.listeners.flatMap(({ binds }) => binds)) {
     const failure = tryListening(plan.address, plan.dual);
     // Most likely by the one whose next configuration this is.

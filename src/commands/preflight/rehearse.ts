@@ -78,7 +78,8 @@ function isForeign({ address, dual }: BindPlan, known: ReadonlySet<string>): boo
   return !isWildcard && !address.host.startsWith('127.') && !known.has(address.host);
 }
 
-async function rehearseNames(ready: Ready): Promise<readonly Diagnostic[]> {
+/** Names of servers and witnesses that do not resolve. */
+export async function rehearseNames(ready: Ready): Promise<readonly Diagnostic[]> {
   const places = namesOf(ready);
   const found = await Promise.all(
     [...places].map(async ([hostname, path]) => {
