@@ -10,7 +10,6 @@ import { formatIP } from '../base/address.ts';
 import { preparedText } from '../base/source-ring.ts';
 import { type Board, SERVER_DRAINING, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import { Expiring } from './expiring.ts';
-
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { PICK_FULL, type Balancer, type Endpoint } from '../core/balance/balancer.ts';
 import { createBalancer } from '../core/balance/create.ts';
@@ -153,7 +152,7 @@ export class Upstream {
     this.context = context;
     this.plan = plan;
     this.layer = layer;
-    this.hashKey = plan.hash === null ? null : new HashKey(plan.hash, plan.balance !== 'hash');
+    this.hashKey = hashKeyOf(plan);
     this.balancer = createBalancer(plan.balance, context.prng, context.isAlone);
     this.replaceServers(plan, Infinity);
   }
@@ -165,7 +164,7 @@ export class Upstream {
   apply(plan: UpstreamPlan, retireAt: number): boolean {
     if (plan.balance !== this.plan.balance)
       this.balancer = createBalancer(plan.balance, this.context.prng, this.context.isAlone);
-    this.hashKey = plan.hash === null ? null : new HashKey(plan.hash, plan.balance !== 'hash');
+    this.hashKey = hashKeyOf(plan);
     this.plan = plan;
     return this.replaceServers(plan, retireAt);
   }
@@ -332,4 +331,9 @@ function addressOf(plan: ServerPlan, line: ServerSlot): Address | null {
   if (line.family === 0) return line.state !== SERVER_EMPTY && 'host' in plan.target ? plan.target : null;
   const bytes = line.family === 4 ? line.address.subarray(0, 4) : line.address;
   return { family: line.family, host: formatIP(bytes), port: line.port };
+}
+
+/** Our own balancing by `hash` has a key of its own; the others are nginx's, and so are their keys. */
+function hashKeyOf({ hash, balance }: UpstreamPlan): HashKey | null {
+  return hash === null ? null : new HashKey(hash, balance !== 'hash');
 }

@@ -43,7 +43,7 @@ export class HashKey {
     if (this.source !== null) {
       if (!this.source.findFirst(view, span)) return fallback;
       span.decode(said);
-    } else said.set(text, 0, Math.max(0, (this.text as Template).emitAsIs(view, text, 0)));
+    } else (this.text as Template).read(view, text, said);
     if (said.length === 0) return fallback;
     return this.isCrc ? crc32(said.bytes, said.at, said.length) : hashBytes(said.bytes, said.at, said.length, SEED);
   }

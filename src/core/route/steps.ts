@@ -12,7 +12,7 @@ import { Span } from '../value/span.ts';
 import { Template } from '../value/template.ts';
 import { variableNumber } from '../value/variables.ts';
 import { TargetTemplate } from './target-template.ts';
-import { Test } from './test.ts';
+import { StepTest } from './step-test.ts';
 
 /** How the steps ended. */
 export type StepsEnd =
@@ -100,7 +100,7 @@ function compileStep<R>(plan: StepPlan, prepare: (plan: RoutePlan) => R): Step<R
       };
     }
     case 'if': {
-      const test = new Test(plan.test);
+      const test = new StepTest(plan.test);
       const inner = compileSteps(plan.steps, prepare);
       return { run: (view, steps) => (test.holds(view) ? runAll(inner, view, steps) : null) };
     }

@@ -11,11 +11,9 @@ import { Span } from './span.ts';
 import { Template } from './template.ts';
 import { keepMatch } from './match.ts';
 import type { Definition } from './variables.ts';
-import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 
 const DOT = 0x2e;
 const found = new Span();
-const scratch = new Uint8Array(HEAD_BYTES_MAX);
 const ip = new IpWords();
 
 export function defineValue(plan: ValuePlan): Definition<RequestView> {
@@ -41,16 +39,6 @@ class Texts {
   get(index: number): Template {
     return (this.templates[index] ??= new Template(this.texts[index], encodeUtf8));
   }
-}
-
-/** Leaves in `found` what the template says. */
-function read(template: Template, view: RequestView): void {
-  const [part] = template.parts;
-  if (template.parts.length === 1 && !(part instanceof Uint8Array)) {
-    part.find(view, found);
-    return;
-  }
-  found.set(scratch, 0, Math.max(0, template.emitAsIs(view, scratch, 0)));
 }
 
 function tableOf(names: readonly string[], first: number): NameTable {
@@ -98,10 +86,9 @@ class MapDefinition implements Definition<RequestView> {
     ]);
   }
 
-  choose(view: RequestView): Template {
-    read(this.of, view);
-    const { bytes, at } = found;
-    const { length } = found;
+  choose(view: RequestView, draft: Uint8Array): Template {
+    this.of.read(view, draft, found);
+    const { bytes, at, length } = found;
     let end = at + length;
     if (this.hasHosts && end > at && bytes[end - 1] === DOT) end--;
     const exact = this.exact.find(bytes, at, end - at);
@@ -152,8 +139,8 @@ class NetworksDefinition implements Definition<RequestView> {
     this.texts = new Texts([plan.otherwise, ...plan.networks.map(([, text]) => text)]);
   }
 
-  choose(view: RequestView): Template {
-    read(this.of, view);
+  choose(view: RequestView, draft: Uint8Array): Template {
+    this.of.read(view, draft, found);
     const isAddress = parseIpText(found.bytes, found.at, found.end, ip);
     return this.texts.get(isAddress ? this.tree.find(ip) : 0);
   }
@@ -178,8 +165,8 @@ class SplitDefinition implements Definition<RequestView> {
     this.texts = new Texts([...plan.shares.map(([, text]) => text), plan.otherwise]);
   }
 
-  choose(view: RequestView): Template {
-    read(this.of, view);
+  choose(view: RequestView, draft: Uint8Array): Template {
+    this.of.read(view, draft, found);
     const hash = murmur2(found.bytes, found.at, found.length);
     const share = this.ends.findIndex((end) => hash < end);
     return this.texts.get(share < 0 ? this.ends.length : share);

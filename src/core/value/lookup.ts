@@ -4,7 +4,7 @@
  * found leads to the next of the same name; 0 finds the first.
  */
 import { HTAB, SP, equalsIgnoringCase } from '../../wire/http1/classes.ts';
-import { FOLDED_NAME } from '../../wire/http1/fields.ts';
+import { isSpelt } from '../../wire/http1/fields.ts';
 import {
   FIELD_ID,
   FIELD_NAME,
@@ -38,22 +38,23 @@ export function findField(bytes: Uint8Array, table: FieldTable, lower: Uint8Arra
   return false;
 }
 
-/** Whether there is a field that some servers take for the one of this name, as `X_Env` for `X-Env`, and others do not. */
-export function hasLookalike(bytes: Uint8Array, { fields, fieldCount }: FieldTable, lower: Uint8Array): boolean {
+/**
+ * Whether there is a field that some servers take for the one of this name, as `X_Env` for `X-Env`, and others do not. `folded`: the
+ * name in FOLDED_NAME's letters.
+ */
+export function hasLookalike(
+  bytes: Uint8Array,
+  { fields, fieldCount }: FieldTable,
+  lower: Uint8Array,
+  folded: Uint8Array,
+): boolean {
   for (let word = 0; word < fieldCount * FIELD_WORDS; word += FIELD_WORDS) {
     const length = fields[word + FIELD_NAME_LENGTH];
-    if (length !== lower.length) continue;
+    if (length !== folded.length) continue;
     const name = fields[word + FIELD_NAME];
-    if (!equalsIgnoringCase(bytes, name, length, lower) && isSpeltLike(bytes, name, length, lower)) return true;
+    if (isSpelt(bytes, name, length, folded, 0) && !equalsIgnoringCase(bytes, name, length, lower)) return true;
   }
   return false;
-}
-
-function isSpeltLike(bytes: Uint8Array, at: number, length: number, lower: Uint8Array): boolean {
-  for (let i = 0; i < length; i++) {
-    if (FOLDED_NAME[bytes[at + i]] !== FOLDED_NAME[lower[i]]) return false;
-  }
-  return true;
 }
 
 /** RFC 6265 section 4.2.1: `name=value` pairs between `; `. Names are compared with case. */

@@ -6,7 +6,8 @@ import { assert } from '../../base/assert.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import type { SourcePlan } from '../../config/template.ts';
-import { ascii, equalsIgnoringCase, LOWER } from '../../wire/http1/classes.ts';
+import { ascii, LOWER } from '../../wire/http1/classes.ts';
+import { FOLDED_NAME } from '../../wire/http1/fields.ts';
 import {
   FIELD_ID,
   FIELD_VALUE,
@@ -133,7 +134,6 @@ const addressText = new Uint8Array(IP_TEXT_BYTES_MAX);
 const path = new NormalPath();
 const COMMA = ascii(', ');
 const SEMICOLON = ascii('; ');
-const COOKIE_FIELD = ascii('cookie');
 /** A line of a field is longer than its value and a separator. */
 const fieldList = new Uint8Array(HEAD_BYTES_MAX);
 const other = new Span();
@@ -142,12 +142,17 @@ const forwardedFor = new Uint8Array(HEAD_BYTES_MAX + IP_TEXT_BYTES_MAX);
 export class Source {
   readonly kind: Kind;
   private readonly name: Uint8Array;
+  /** Of a field: its name in FOLDED_NAME's letters, and what stands between the values of several. */
+  private readonly folded: Uint8Array;
+  private readonly separator: Uint8Array;
   /** Of a variable or a capture. */
   private readonly number: number;
 
   private constructor(kind: Kind, name: string) {
     this.kind = kind;
     this.name = encodeUtf8(name);
+    this.folded = this.name.map((byte) => FOLDED_NAME[byte]);
+    this.separator = name === 'cookie' ? SEMICOLON : COMMA;
     this.number = kind === VARIABLE ? variableNumber(name) : kind === CAPTURE ? Number(name) : 0;
   }
 
@@ -253,17 +258,16 @@ export class Source {
 
   /** A field of the request may be this one for some servers and is not for others. */
   isDoubtful({ bytes, head }: RequestView): boolean {
-    return this.kind === HEADER && hasLookalike(bytes, head, this.name);
+    return this.kind === HEADER && hasLookalike(bytes, head, this.name, this.folded);
   }
 
   /** `span` has the first field. If there are others, the list of all: they mean the same (RFC 9110 section 5.3, RFC 9113 section 8.2.3). */
   private findList(view: RequestView, span: Span): true {
     const { bytes, head } = view;
     if (!findField(bytes, head, this.name, span.end, other)) return true;
-    const separator = equalsIgnoringCase(this.name, 0, this.name.length, COOKIE_FIELD) ? SEMICOLON : COMMA;
     let length = emitBytes(fieldList, 0, bytes, span.at, span.length);
     do {
-      length = emitFragment(fieldList, length, separator);
+      length = emitFragment(fieldList, length, this.separator);
       length = emitBytes(fieldList, length, bytes, other.at, other.length);
     } while (findField(bytes, head, this.name, other.end, other));
     span.set(fieldList, 0, length);

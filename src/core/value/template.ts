@@ -52,6 +52,13 @@ export class Template {
     return length;
   }
 
+  /** Leaves in `into` what it says, in `buffer` if it is not the same for every request. What has no room there is nothing. */
+  read(view: RequestView, buffer: Uint8Array, into: Span): void {
+    const { constant } = this;
+    if (constant !== null) into.set(constant, 0, constant.length);
+    else into.set(buffer, 0, Math.max(0, this.emitAsIs(view, buffer, 0)));
+  }
+
   /** Writes it as it is to `out` from `at`, as far as there is room, and returns the offset behind it or TEMPLATE_OVERFLOW. */
   emitAsIs(view: RequestView, out: Uint8Array, at: number): number {
     for (let k = 0; k < this.parts.length; k++) {

@@ -9,7 +9,7 @@ import type { Span } from './span.ts';
 /** Of all values of one request. */
 const BYTES_MAX = 4 * HEAD_BYTES_MAX;
 /** Definitions that are made of each other. Circles are refused with the configuration. */
-const DEPTH_MAX = 8;
+const DEPTH_MAX = 16;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** Of this process: names are the configuration's, and so a bounded number. */
@@ -34,8 +34,8 @@ export interface Definition<View> {
   readonly name: string;
   /** Made once for a request. */
   readonly isKept: boolean;
-  /** Which text the value is; null: it is empty. */
-  choose(view: View): Text<View> | null;
+  /** Which text the value is; null: it is empty. `draft`: for what it is chosen by. */
+  choose(view: View, draft: Uint8Array): Text<View> | null;
 }
 
 export class Variables<View> {
@@ -79,7 +79,7 @@ export class Variables<View> {
         return false;
       }
       const { used } = this;
-      this.assign(number, definition.choose(view), view);
+      this.assign(number, this.choose(definition, view), view);
       if (!definition.isKept) {
         this.requests[number] = 0;
         // holds until the next value is made
@@ -110,17 +110,33 @@ export class Variables<View> {
     this.keep(number, this.bytes, used, length);
   }
 
+  private choose(definition: Definition<View>, view: View): Text<View> | null {
+    const draft = this.beginDraft();
+    if (draft === null) return null;
+    const text = definition.choose(view, draft);
+    this.depth--;
+    return text;
+  }
+
   private write(number: number, text: Text<View>, view: View): void {
-    if (this.depth === DEPTH_MAX) {
-      this.isFull = true;
+    const draft = this.beginDraft();
+    if (draft === null) {
       this.keep(number, NOTHING, 0, 0);
       return;
     }
-    const draft = (this.drafts[this.depth++] ??= new Uint8Array(HEAD_BYTES_MAX));
     const end = text.emitAsIs(view, draft, 0);
     this.depth--;
     if (end < 0) this.isFull = true;
     this.set(number, draft, 0, Math.max(0, end));
+  }
+
+  /** For a text whose values may need drafts themselves. Null: too many need each other. */
+  private beginDraft(): Uint8Array | null {
+    if (this.depth === DEPTH_MAX) {
+      this.isFull = true;
+      return null;
+    }
+    return (this.drafts[this.depth++] ??= new Uint8Array(HEAD_BYTES_MAX));
   }
 
   private keep(number: number, bytes: Uint8Array, at: number, length: number): void {

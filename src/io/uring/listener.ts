@@ -45,6 +45,8 @@ export class UringListener implements ListenSocket {
   private isClosed = false;
   /** What was in the queue when the accept had been cancelled for good has been taken. */
   private isSwept = false;
+  /** What is in the queue is for whoever else has the socket. */
+  private leavesQueue = false;
   private retryAt = 0;
 
   constructor(engine: Engine, descriptor: number, index: number, handler: ListenHandler) {
@@ -77,7 +79,7 @@ export class UringListener implements ListenSocket {
 
   /** As `close`, but what waits in the queue is left to whoever else has the socket. */
   drop(): void {
-    this.isSwept = true;
+    this.leavesQueue = true;
     this.close();
   }
 
@@ -103,16 +105,6 @@ export class UringListener implements ListenSocket {
     this.engine.stalledListeners++;
   }
 
-  private finish(result: number): void {
-    if (this.isSwept && result < 0) {
-      this.engine.closeDescriptor(this.descriptor);
-      return;
-    }
-    this.isSwept = true;
-    this.arm();
-    this.disarm();
-  }
-
   handleCancelFailed(): void {
     if (this.accept === CANCELLING) this.engine.cancel(ACCEPT | this.index, this.generation);
   }
@@ -123,6 +115,17 @@ export class UringListener implements ListenSocket {
     this.accept = IDLE;
     this.engine.stalledListeners--;
     if (!this.isPaused && !this.isClosed) this.arm();
+  }
+
+  /** Closed, and nothing is in flight. `result`: of the accept that ended. */
+  private finish(result: number): void {
+    if (this.leavesQueue || (this.isSwept && result < 0)) {
+      this.engine.closeDescriptor(this.descriptor);
+      return;
+    }
+    this.isSwept = true;
+    this.arm();
+    this.disarm();
   }
 
   private arm(): void {

@@ -14,7 +14,7 @@ const expected = new Span();
 const text = new Uint8Array(HEAD_BYTES_MAX);
 const otherText = new Uint8Array(HEAD_BYTES_MAX);
 
-export class Test {
+export class StepTest {
   private readonly value: Template;
   /** What it is compared with; null: with nothing. */
   private readonly is: Template | null;
@@ -30,7 +30,7 @@ export class Test {
 
   /** What an expression captured is kept, whatever the answer. */
   holds(view: RequestView): boolean {
-    read(this.value, view, text, span);
+    this.value.read(view, text, span);
     return this.isTrue(view) !== this.isNegated;
   }
 
@@ -42,16 +42,9 @@ export class Test {
       return true;
     }
     if (this.is === null) return length > 1 || (length === 1 && bytes[at] !== ZERO);
-    read(this.is, view, otherText, expected);
+    this.is.read(view, otherText, expected);
     if (expected.length !== length) return false;
     for (let i = 0; i < length; i++) if (bytes[at + i] !== expected.bytes[expected.at + i]) return false;
     return true;
   }
-}
-
-/** Leaves in `into` what the template says, in `buffer` if it is not there already. */
-function read(template: Template, view: RequestView, buffer: Uint8Array, into: Span): void {
-  const [part] = template.parts;
-  if (template.parts.length === 1 && part instanceof Uint8Array) into.set(part, 0, part.length);
-  else into.set(buffer, 0, Math.max(0, template.emitAsIs(view, buffer, 0)));
 }
