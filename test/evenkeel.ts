@@ -282,6 +282,7 @@ const PACE_MS = 2;
 
 /** Requests one after the other on several connections of their own until `stop`, which says what went wrong. */
 export function startLoad(
+  t: TestContext,
   port: number,
   connections: number,
 ): { stop(): Promise<{ done: number; failures: string[] }> } {
@@ -300,6 +301,7 @@ export function startLoad(
       await new Promise((resolve) => setTimeout(resolve, PACE_MS));
     }
   });
+  t.after(() => (control.isOver = true));
   return {
     async stop() {
       control.isOver = true;

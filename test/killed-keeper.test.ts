@@ -90,7 +90,7 @@ for (const engine of ENGINES) {
       const { evenkeel, proxies, port, say, endSession, startAgain } = await start(t, engine);
       const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
       t.after(() => agent.destroy());
-      const load = startLoad(port, 4);
+      const load = startLoad(t, port, 4);
       await say('with a keeper');
       assert.equal((await get(port, '/', agent)).status, 200);
       evenkeel.signal('SIGKILL');
@@ -112,6 +112,8 @@ for (const engine of ENGINES) {
       await say('without the second one');
       const third = await startAgain();
       assert.equal((await get(port, '/', agent)).status, 200);
+      // A client that stays idle would keep whoever has it.
+      agent.destroy();
       const { pid, proxies: listed } = await status(third);
       assert.equal(pid, third.child.pid);
       assert.deepEqual(
@@ -178,7 +180,7 @@ for (const engine of ENGINES) {
   test(`[${engine}] a successor that is killed before it serves changes nothing`, engineSkip(engine), async (t) => {
     const file = replaceable(t);
     const { evenkeel, proxies, port, say, endSession } = await start(t, engine, file.path);
-    const load = startLoad(port, 2);
+    const load = startLoad(t, port, 2);
     await say('before');
     file.replace(dyingAfter('hello'));
     assert.match((await upgrade(evenkeel)).error!, /^the new program ended before it served/);
@@ -197,7 +199,7 @@ for (const engine of ENGINES) {
     async (t) => {
       const file = replaceable(t);
       const { evenkeel, proxies, port, say, endSession, startAgain } = await start(t, engine, file.path);
-      const load = startLoad(port, 2);
+      const load = startLoad(t, port, 2);
       await say('before');
       file.replace(dyingAfter('serving'));
       evenkeel.signal('SIGUSR2');

@@ -53,7 +53,7 @@ ${round % 4 < 2 ? '' : `  other: { servers: [ "${second.address}" ] }`}
       const proxies = evenkeel.proxies();
       const session = await connect(tcpPort);
       assert.equal(await echo(session, 'before'), 'before');
-      const load = startLoad(port, 4);
+      const load = startLoad(t, port, 4);
       for (let round = 1; round <= 24; round++) {
         writeFileSync(evenkeel.file, yaml(round));
         const { changes, error } = await reload(evenkeel);
@@ -113,7 +113,7 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
 `;
     const evenkeel = await Evenkeel.start(t, yaml(3), { engine, workers: 'file', hasSocket: true });
     assert.equal(evenkeel.proxies().length, 3);
-    const load = startLoad(port, 8);
+    const load = startLoad(t, port, 8);
     for (const workers of [1, 2, 3, 1, 3]) {
       writeFileSync(evenkeel.file, yaml(workers));
       const { changes, error } = await reload(evenkeel);
@@ -178,7 +178,7 @@ listeners: { ${name}: { bind: "${bind}:${port}", routes: [ { upstream: web } ] }
 upstreams: { web: { servers: [ "${backend.address}" ] } }
 `;
     const evenkeel = await Evenkeel.start(t, yaml('one', '127.0.0.1'), { engine: 'node', workers: 2, hasSocket: true });
-    const load = startLoad(port, 4);
+    const load = startLoad(t, port, 4);
     for (const [name, bind] of [
       ['two', '127.0.0.1'],
       ['two', '0.0.0.0'],

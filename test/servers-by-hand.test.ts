@@ -134,7 +134,7 @@ upstreams:
     );
     const session = await connect(tcpPort);
     assert.equal(await echo(session, 'before'), 'before');
-    const load = startLoad(port, 4);
+    const load = startLoad(t, port, 4);
     const name = `web/${second.address}`;
     const drained = await instance.say('server', 'drain', name, '--wait', '60s');
     assert.equal(drained.code, 0, drained.out + drained.err);

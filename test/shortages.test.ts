@@ -73,7 +73,7 @@ for (const engine of ENGINES) {
     engineSkip(engine),
     async (t) => {
       const scene = await Scene.start(t, engine, { large: 128, small: 2048, posted: 8 });
-      const load = startLoad(scene.webPort, BYSTANDERS);
+      const load = startLoad(t, scene.webPort, BYSTANDERS);
       t.after(() => load.stop());
       const begun = 'GET /never HTTP/1.1\r\nHost: a\r\n';
       await join(t, 200, scene.webPort, `${begun}Cookie: ${'c'.repeat(3000)}\r\n\r\n`);
@@ -132,7 +132,7 @@ async function play(
   const scene = await Scene.start(t, engine, sizes);
   const { evenkeel, webPort } = scene;
   const used = ({ [of]: slots }: Memory): number => slots;
-  const load = startLoad(webPort, BYSTANDERS);
+  const load = startLoad(t, webPort, BYSTANDERS);
   t.after(() => load.stop());
   if (of === 'large') {
     // the only connection there may be to the server of the crowd

@@ -29,7 +29,7 @@ for (const engine of ENGINES) {
     async (t) => {
       const scene = await Scene.start(t, engine, FEW_LARGE);
       const { evenkeel, webPort, tcpPort } = scene;
-      const load = startLoad(webPort, BYSTANDERS);
+      const load = startLoad(t, webPort, BYSTANDERS);
       t.after(() => load.stop());
       let crowd = 0;
       for (const [kind, request] of Object.entries(REQUESTS)) {

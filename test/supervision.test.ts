@@ -39,7 +39,7 @@ for (const engine of ENGINES) {
       const cut: string[] = [];
       let done = 0;
       for (let round = 0; round < 3; round++) {
-        const load = startLoad(port, 8);
+        const load = startLoad(t, port, 8);
         await get(port);
         const [pid] = evenkeel.proxies();
         const killedAt = performance.now();

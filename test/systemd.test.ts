@@ -74,7 +74,7 @@ test('systemd: reload, upgrade, restart and the death of the keeper fail no requ
   const service = await Service.start(t);
   const { machine, port } = service;
   assert.equal((await get(port)).status, 200);
-  const load = startLoad(port, 4);
+  const load = startLoad(t, port, 4);
   const first = service.mainPid;
 
   service.configure('drain: 1m');

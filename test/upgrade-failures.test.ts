@@ -25,7 +25,7 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
 `;
     const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node', hasSocket: true, program: file.path });
     const proxies = evenkeel.proxies();
-    const load = startLoad(port, 2);
+    const load = startLoad(t, port, 2);
     file.replace(source);
     assert.match((await upgrade(evenkeel)).error!, /^the new program ended before it served/);
     await evenkeel.said(/upgrade failed, and this evenkeel goes on/);

@@ -47,7 +47,7 @@ upstreams:
       await say('first');
       const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
       t.after(() => agent.destroy());
-      const load = startLoad(port, 4);
+      const load = startLoad(t, port, 4);
       const pids = [evenkeel.child.pid!];
       for (let round = 1; round <= 3; round++) {
         assert.equal((await get(port, '/', agent)).status, 200);

@@ -338,6 +338,8 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
       this.fail(FAILED_BAD_RESPONSE, 0);
       return;
     }
+    // From the instant in which the client knows, both are a stream's.
+    this.socket.resetIfKilled();
     if (!exchange.passSwitching(head)) {
       this.fail(FAILED_NO_BUFFER, 0);
       return;
