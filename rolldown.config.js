@@ -6,10 +6,10 @@ import { defineConfig } from 'rolldown';
 import { thirdPartyLicenses } from './packaging/third-party-licenses.js';
 
 /** What is started by its path: a process, and two threads. */
-const ENTRIES = ['main', 'load-thread', 'io/linux/segment/refresh-thread'];
+const ENTRIES = ['main', 'process/load-thread', 'io/linux/segment/refresh-thread'];
 
 export default defineConfig({
-  input: Object.fromEntries(ENTRIES.map((entry) => [entry.split('/').at(-1), `dist/src/${entry}.js`])),
+  input: Object.fromEntries(ENTRIES.map((entry) => [entry, `dist/src/${entry}.js`])),
   // It loads native code, which it looks for beside itself.
   external: ['koffi'],
   platform: 'node',

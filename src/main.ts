@@ -3,8 +3,8 @@
  * itself. Each imports only what it needs: a proxy is back sooner without the parsers of configurations.
  */
 import { fileURLToPath } from 'node:url';
-import type { EngineName } from './engine.ts';
-import type { VipSpawnRole } from './keeper/vip-child.ts';
+import type { EngineName } from './process/engine.ts';
+import type { VipSpawnRole } from './keeper/ha/vip-child.ts';
 
 // A reader that went away (a closed terminal, `| head`) is no reason to fail.
 process.stdout.on('error', () => undefined);
@@ -16,11 +16,11 @@ async function main(args: readonly string[]): Promise<number> {
   const [word, ...rest] = args;
   switch (word) {
     case '__proxy':
-      return (await import('./proxy-process.ts')).runProxy(rest[0] as EngineName, rest[1]);
+      return (await import('./process/proxy.ts')).runProxy(rest[0] as EngineName, rest[1]);
     case '__vip':
-      return (await import('./vip-process.ts')).runVip(rest[0], rest[1] as VipSpawnRole);
+      return (await import('./process/vip.ts')).runVip(rest[0], rest[1] as VipSpawnRole);
     case '__probe':
-      return (await import('./engine.ts')).runProbe(rest);
+      return (await import('./process/engine.ts')).runProbe(rest);
     case '__demo-servers':
       return (await import('./commands/demo-servers.ts')).runDemoServers();
     case '__lab-client':

@@ -12,7 +12,7 @@ import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Prng } from '../src/base/prng.ts';
 import { OLD_GENERATIONS_MAX } from '../src/core/fleet/generations.ts';
-import type { StatusDocument } from '../src/keeper/status.ts';
+import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { Builds, type Flaw, FLAWS } from './campaign/builds.ts';
 import { change } from './campaign/changes.ts';
 import { footprint } from './campaign/footprint.ts';

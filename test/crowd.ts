@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type http from 'node:http';
 import type net from 'node:net';
 import type { TestContext } from 'node:test';
-import type { ProxyView, StatusDocument } from '../src/keeper/status.ts';
+import type { ProxyView, StatusDocument } from '../src/keeper/api/status.ts';
 import { setOption, SOL_SOCKET } from '../src/io/linux/libc.ts';
 import { handleOf } from '../src/io/node/stream-handle.ts';
 import { askSocket } from './control-socket.ts';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { StatusDocument } from '../src/keeper/status.ts';
+import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { Client } from '../src/lab/client.ts';
 import { program } from './evenkeel.ts';
 import { dyingAfter, replaceable } from './upgrading.ts';

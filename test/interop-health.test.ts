@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { HealthPlan } from '../src/config/plan.ts';
-import { probe, type ProbeResult } from '../src/keeper/probe.ts';
+import { probe, type ProbeResult } from '../src/keeper/servers/probe.ts';
 import { freePort } from './evenkeel.ts';
 import { startMariadb } from './mariadb.ts';
 import { Daemon, findProgram, peerSkip, runOk, temporaryDirectory } from './peers.ts';

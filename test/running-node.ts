@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { RouterView } from '../src/keeper/ha/ha-status.ts';
-import type { StatusDocument } from '../src/keeper/status.ts';
+import type { StatusDocument } from '../src/keeper/api/status.ts';
 import type { Balancer, Pair } from '../src/lab/pair.ts';
 import type { HostProcess } from '../src/lab/processes.ts';
 import { askSocket } from './control-socket.ts';

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { askOverride, askReload, askStatus } from '../src/commands/control-client.ts';
-import type { ListenerView, ServerView, StatusDocument } from '../src/keeper/status.ts';
+import type { ListenerView, ServerView, StatusDocument } from '../src/keeper/api/status.ts';
 import {
   connect,
   endOf,

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type net from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { ProxyView } from '../src/keeper/status.ts';
+import type { ProxyView } from '../src/keeper/api/status.ts';
 import { join, Scene } from './crowd.ts';
 import { ENGINES, type Engine, engineSkip, get, startLoad } from './evenkeel.ts';
 import type { ArenaSizes } from './small-arena.ts';

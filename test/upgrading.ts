@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { StatusDocument } from '../src/keeper/status.ts';
+import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { askSocket } from './control-socket.ts';
 import { type Evenkeel, kill, program } from './evenkeel.ts';
 import { until } from './waiting.ts';

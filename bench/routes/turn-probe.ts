@@ -38,7 +38,7 @@ interface Turning {
 async function watchProxy(): Promise<void> {
   const report = createReport('proxy');
   const { Proxy: Driver } = (await import(join(ROOT, 'proxy/proxy.js'))) as { Proxy: Turning };
-  const { ControlLink } = (await import(join(ROOT, 'control-link.js'))) as { ControlLink: Turning };
+  const { ControlLink } = (await import(join(ROOT, 'process/control-link.js'))) as { ControlLink: Turning };
   for (const [owner, name] of [
     [Driver, 'handleTurn'],
     [ControlLink, 'handleData'],

@@ -1,6 +1,6 @@
 /**
  * A keeper process over the pure machines of the production one: proxies as core/fleet says, places as core/place, succession as
- * core/fleet/generations, strays as core/fleet/strays, sockets by the production `ListenerStore`. What is here stands for keeper/keeper.ts, keeper/supervisor.ts
+ * core/fleet/generations, strays as core/fleet/strays, sockets by the production `ListenerStore`. What is here stands for keeper/keeper.ts, keeper/proxies/supervisor.ts
  * and commands/upgrade, and is to be as stupid as they are.
  */
 import type { BoardShape } from '../../src/base/board.ts';
@@ -11,8 +11,8 @@ import { type GenerationAction, Generations } from '../../src/core/fleet/generat
 import { STRAY_LOOK_MS, type StrayAction, Strays } from '../../src/core/fleet/strays.ts';
 import { placePlan } from '../../src/core/place.ts';
 import { SlotTable } from '../../src/core/slots.ts';
-import { ListenerStore, socketsOf } from '../../src/keeper/listeners.ts';
-import type { Log } from '../../src/keeper/log.ts';
+import { ListenerStore, socketsOf } from '../../src/keeper/proxies/listeners.ts';
+import type { Log } from '../../src/keeper/log/log.ts';
 import type { World } from '../world.ts';
 import { createHost } from './host.ts';
 import type { Kernel } from './kernel.ts';

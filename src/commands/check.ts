@@ -3,10 +3,10 @@ import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { CheckOptions } from '../cli/check.ts';
 import { type Diagnostic, sortDiagnostics } from '../config/diagnostic.ts';
 import { countRoutes } from '../config/route-text.ts';
-import { printDiagnostics, readConfigTexts } from './config-file.ts';
+import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
 import { askStatus } from './control-client.ts';
-import { prepare, type Ready, refuses } from './prepare.ts';
-import { socketToAsk } from './socket-path.ts';
+import { prepare, type Ready, refuses } from '../load/prepare.ts';
+import { socketToAsk } from '../instance/socket-path.ts';
 
 export interface Output {
   readonly out: (text: string) => void;
@@ -19,7 +19,7 @@ export async function checkCommand(options: CheckOptions, { out, err }: Output):
   const name = texts.map((text) => text.name).join(', ');
   // Elsewhere than on Linux nothing can be run, and the system calls are missing that look at the machine.
   const looksAtHost = options.looksAtHost && process.platform === 'linux';
-  const look = looksAtHost ? (await import('./preflight/look.ts')).lookAtMachine : null;
+  const look = looksAtHost ? (await import('../load/preflight/look.ts')).lookAtMachine : null;
   const { diagnostics, ready } = prepare(texts, { node: options.node, workers: null, look });
   const all = ready === null || !looksAtHost ? diagnostics : await withRehearsal(ready, diagnostics, options.socket);
   const refusals = all.filter(refuses).length;
@@ -42,7 +42,7 @@ async function withRehearsal(
   diagnostics: readonly Diagnostic[],
   socket: string | null,
 ): Promise<readonly Diagnostic[]> {
-  const { rehearse } = await import('./preflight/rehearse.ts');
+  const { rehearse } = await import('../load/preflight/rehearse.ts');
   return sortDiagnostics([...diagnostics, ...(await rehearse(ready, createOwnership(socket)))]);
 }
 

@@ -1,7 +1,7 @@
 /** Asks a running evenkeel, over its socket. Whatever keeps it from answering in time is one kind of error, with a reason. */
 import http from 'node:http';
 import { EXIT_FAILED } from '../cli/exit-codes.ts';
-import type { StatusDocument } from '../keeper/status.ts';
+import type { StatusDocument } from '../keeper/api/status.ts';
 
 /** Nothing answers, or not what should: the message says where and why. */
 export class ControlError extends Error {
@@ -41,7 +41,7 @@ export async function askMove(socketPath: string, { kind, router, forS, by }: Mo
   await ask(socketPath, 'POST', `/v1/routers/${router}/${kind}?${query.toString()}`, 'router');
 }
 
-/** `path`: as in keeper/override-request.ts. What has been ordered and holds, for people. */
+/** `path`: as in keeper/api/override-request.ts. What has been ordered and holds, for people. */
 export async function askOverride(
   socketPath: string,
   path: string,

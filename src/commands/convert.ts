@@ -4,8 +4,8 @@ import type { ConvertOptions } from '../cli/convert.ts';
 import { writeYaml } from '../config/yaml/write.ts';
 import type { Output } from './check.ts';
 import { count } from './check.ts';
-import { printDiagnostics, readConfigTexts } from './config-file.ts';
-import { prepare, refuses } from './prepare.ts';
+import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
+import { prepare, refuses } from '../load/prepare.ts';
 
 export async function convertCommand({ files, node }: ConvertOptions, { out, err }: Output): Promise<number> {
   const texts = readConfigTexts(files, err);

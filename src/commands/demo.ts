@@ -10,22 +10,22 @@ import { type Board, type ServerSlot, WEIGHT_UNIT, type WorkerRow } from '../bas
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { DemoOptions } from '../cli/demo.ts';
 import type { Plan } from '../config/plan.ts';
-import { EngineError } from '../engine.ts';
-import { findFooting } from '../footing.ts';
+import { EngineError } from '../process/engine.ts';
+import { findFooting } from '../process/footing.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { findPortOwner } from '../io/linux/port-owner.ts';
 import { Keeper } from '../keeper/keeper.ts';
-import type { Log } from '../keeper/log.ts';
+import type { Log } from '../keeper/log/log.ts';
 import { StartError } from '../keeper/start-error.ts';
-import { proxyCount } from '../keeper/supervisor.ts';
+import { proxyCount } from '../keeper/proxies/supervisor.ts';
 import { type DemoOrder, type DemoPorts, ECHO_SERVERS, WEB_SERVERS, type WebServer } from './demo-servers.ts';
 import { DemoTraffic } from './demo-traffic.ts';
 import { type Color, type DemoFrame, noPaint, paint, renderFrame, renderLine } from './demo-view.ts';
 import { CTRL_C, keyName, readKeys } from './keys.ts';
-import { defaultWorkers } from './default-workers.ts';
-import { planOf } from './prepare.ts';
+import { defaultWorkers } from '../load/default-workers.ts';
+import { planOf } from '../load/prepare.ts';
 import { type Program, proxyCommand } from './run.ts';
-import { watchSignals } from './signals.ts';
+import { watchSignals } from '../instance/signals.ts';
 
 const FIRST_PORT = 8080;
 /** Of each listener: as many as the usual 1024 open files let a proxy serve, each with a connection to a server. */

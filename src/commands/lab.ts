@@ -17,7 +17,7 @@ import { noPaint, paint } from './demo-view.ts';
 import { KEYS, type LabFrame, renderLabFrame, renderLabLine, renderLabScreen, type ScreenSize } from './lab-view.ts';
 import { CTRL_C, keyName, readKeys } from './keys.ts';
 import type { Program } from './run.ts';
-import { watchSignals } from './signals.ts';
+import { watchSignals } from '../instance/signals.ts';
 
 const LOOK_MS = 400;
 const FRAME_MS = 200;

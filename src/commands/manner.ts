@@ -3,12 +3,12 @@
  * mean, what it leaves in the file system. `evenkeel run` has its own (OwnManner, in run.ts); `evenkeel nginx` and `evenkeel keepalived`
  * have those of the programs that they stand in for.
  */
-import type { EngineName } from '../engine.ts';
-import type { Log } from '../keeper/log.ts';
-import type { StatusDocument } from '../keeper/status.ts';
-import type { Loaded } from './load.ts';
+import type { EngineName } from '../process/engine.ts';
+import type { Log } from '../keeper/log/log.ts';
+import type { StatusDocument } from '../keeper/api/status.ts';
+import type { Loaded } from '../load/load.ts';
 import type { Wording } from './wording.ts';
-import type { SignalMeanings } from './signals.ts';
+import type { SignalMeanings } from '../instance/signals.ts';
 
 /** `heir`: another process had the signals until now. `ward`: it has them still, and passes them on. */
 export type Place = 'first' | 'heir' | 'ward';

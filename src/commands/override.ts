@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { OverrideOptions } from '../cli/override.ts';
-import type { StatusDocument } from '../keeper/status.ts';
+import type { StatusDocument } from '../keeper/api/status.ts';
 import { askOverride, askStatus, failing } from './control-client.ts';
-import { socketToAsk } from './socket-path.ts';
+import { socketToAsk } from '../instance/socket-path.ts';
 import { moveCommand } from './status.ts';
 import { ageText } from './status-view.ts';
 import { userName } from './user-name.ts';

@@ -2,7 +2,7 @@
 import { EXIT_OK } from '../cli/exit-codes.ts';
 import type { ReloadOptions } from '../cli/reload.ts';
 import { askReload, failing } from './control-client.ts';
-import { socketToAsk } from './socket-path.ts';
+import { socketToAsk } from '../instance/socket-path.ts';
 import { userName } from './user-name.ts';
 
 export function reloadCommand({ socket }: ReloadOptions): Promise<number> {

@@ -1,31 +1,31 @@
 /** `evenkeel run`: reads the configuration, starts the keeper, and stays until a signal. */
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { RunOptions } from '../cli/run.ts';
-import { EngineError, type EngineName } from '../engine.ts';
-import { findFooting } from '../footing.ts';
+import { EngineError, type EngineName } from '../process/engine.ts';
+import { findFooting } from '../process/footing.ts';
 import { keepCapabilities } from '../io/linux/capabilities.ts';
 import { forbidDumps } from '../io/linux/privileges.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { bindChildren } from '../keeper/program-identity.ts';
-import { journalLine, type Log } from '../keeper/log.ts';
-import { type LogOutput, openLog } from './log-output.ts';
+import { journalLine, type Log } from '../keeper/log/log.ts';
+import { type LogOutput, openLog } from '../instance/log-output.ts';
 import { StartError } from '../keeper/start-error.ts';
-import { proxyCount } from '../keeper/supervisor.ts';
-import { Balancer } from './balancer.ts';
-import type { Print } from './config-file.ts';
-import { defaultWorkers } from './default-workers.ts';
-import type { Loaded } from './load.ts';
-import { LoadedConfiguration } from './loaded-configuration.ts';
-import { Loader } from './loader.ts';
+import { proxyCount } from '../keeper/proxies/supervisor.ts';
+import { Instance } from '../instance/instance.ts';
+import type { Print } from '../load/config-file.ts';
+import { defaultWorkers } from '../load/default-workers.ts';
+import type { Loaded } from '../load/load.ts';
+import { LoadedConfiguration } from '../load/loaded-configuration.ts';
+import { Loader } from '../load/loader.ts';
 import type { Manner } from './manner.ts';
-import { ServiceState } from './service-state.ts';
-import { FileWatch } from './file-watch.ts';
-import { Parent } from './upgrade/parent.ts';
-import { Succession } from './upgrade/succession.ts';
-import type { Successor } from './upgrade/upgrader.ts';
-import { feedWatchdog } from './watchdog.ts';
-import { type EndAsked, EVENKEEL_SIGNALS, watchSignals } from './signals.ts';
-import { runDirectory, socketToOpen, stateDirectory } from './socket-path.ts';
+import { ServiceState } from '../instance/service-state.ts';
+import { FileWatch } from '../load/file-watch.ts';
+import { Parent } from '../instance/upgrade/parent.ts';
+import { Succession } from '../instance/upgrade/succession.ts';
+import type { Successor } from '../instance/upgrade/upgrader.ts';
+import { feedWatchdog } from '../instance/watchdog.ts';
+import { type EndAsked, EVENKEEL_SIGNALS, watchSignals } from '../instance/signals.ts';
+import { runDirectory, socketToOpen, stateDirectory } from '../instance/socket-path.ts';
 
 export interface Program {
   readonly version: string;
@@ -89,11 +89,11 @@ export async function runInManner(options: RunOptions, program: Program, manner:
   const succession = Succession.take(process.env);
   const service = new ServiceState((state) => linuxHost.notifyServiceManager(state), succession === null);
   const { workers } = options;
-  let balancer: Balancer | null = null;
+  let instance: Instance | null = null;
   const asked = watchSignals(
     (signal) => {
       log.warn(`${signal} again: ending at once`);
-      balancer?.kill();
+      instance?.kill();
       manner.handleEnd();
     },
     {
@@ -101,7 +101,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       handle(meaning, signal) {
         if (meaning === 'reopen') return manner.reopen();
         // Until it serves there is nothing that could go on by another file, or as another program.
-        void balancer?.obey(meaning, signal).catch(() => undefined);
+        void instance?.obey(meaning, signal).catch(() => undefined);
       },
     },
   );
@@ -109,8 +109,8 @@ export async function runInManner(options: RunOptions, program: Program, manner:
   // Before the file is read: what changes meanwhile is a change.
   const watch = new FileWatch({
     files: () => (options.isWatching ? [...options.files.map(({ path }) => path), ...named] : []),
-    isPaused: () => balancer?.isUpgrading === true,
-    onChange: (changed) => void balancer?.reload(`a change of ${changed.join(', ')}`).catch(() => undefined),
+    isPaused: () => instance?.isUpgrading === true,
+    onChange: (changed) => void instance?.reload(`a change of ${changed.join(', ')}`).catch(() => undefined),
   });
   const { wording } = manner;
   const loader = new Loader({
@@ -156,7 +156,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       ...(user === null ? {} : { user: user.name }),
     });
     for (const problem of problems) log.warn(problem);
-    balancer = new Balancer({
+    instance = new Instance({
       loaded,
       read,
       proxyUser: user,
@@ -179,12 +179,12 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       isRestrained: options.isRestrained,
       manner,
     });
-    const started = balancer.start();
+    const started = instance.start();
     const first = await Promise.race([started, asked]);
     if (typeof first === 'object') {
       started.catch(() => undefined);
       log.info(`${first.signal} during the start: ending`);
-      balancer.kill();
+      instance.kill();
       return EXIT_OK;
     }
     const place = succession === null ? 'first' : manner.staysInForeground && isCountedOn ? 'ward' : 'heir';
@@ -193,27 +193,27 @@ export async function runInManner(options: RunOptions, program: Program, manner:
     feedWatchdog(process.env, process.pid, (state) => service.notify(state));
 
     if (options.isWatching) watch.start();
-    const end = await Promise.race([asked, balancer.succeeded]);
+    const end = await Promise.race([asked, instance.succeeded]);
     watch.stop();
-    if ('pid' in end) return await finishAsOld(balancer, end, isParent, asked);
+    if ('pid' in end) return await finishAsOld(instance, end, isParent, asked);
     service.stopping();
     if (!end.isQuiet) {
       log.info(`${end.signal}: ending`);
-      await balancer.end();
+      await instance.end();
       return EXIT_OK;
     }
-    const { graceMs } = balancer;
-    const open = balancer.connections();
+    const { graceMs } = instance;
+    const open = instance.connections();
     const which = open === '' ? '' : ` (connections: ${open})`;
     log.info(
       `${end.signal}: finishing what is in flight${which}, for up to ${graceMs / 1000} s; a second signal ends at once`,
     );
-    await balancer.stop();
+    await instance.stop();
     log.info('ended');
     return EXIT_OK;
   } catch (error) {
     if (!(error instanceof StartError) && !(error instanceof EngineError)) throw error;
-    balancer?.kill();
+    instance?.kill();
     manner.handleStartFailed(error);
     await succession?.fail(error.message);
     return EXIT_FAILED;
@@ -224,23 +224,23 @@ export async function runInManner(options: RunOptions, program: Program, manner:
 
 /** Another keeper is in charge: this one finishes what it has, and where it is counted on, it stays for as long as that one. */
 async function finishAsOld(
-  balancer: Balancer,
+  instance: Instance,
   successor: Successor,
   isParent: boolean,
   asked: Promise<EndAsked>,
 ): Promise<number> {
-  const finished = balancer.giveWay(successor.addresses);
+  const finished = instance.giveWay(successor.addresses);
   if (!isParent) {
-    void asked.then(({ isQuiet }) => balancer.hasten(isQuiet ? balancer.graceMs : 0));
+    void asked.then(({ isQuiet }) => instance.hasten(isQuiet ? instance.graceMs : 0));
     await finished;
     return EXIT_OK;
   }
   process.title = 'evenkeel: parent';
-  const parent = new Parent(balancer.wards);
+  const parent = new Parent(instance.wards);
   const ended = parent.run();
   parent.handleInCharge(successor.pid);
-  balancer.onInCharge((pid) => parent.handleInCharge(pid));
-  void finished.then(() => balancer.wards.takeAll());
+  instance.onInCharge((pid) => parent.handleInCharge(pid));
+  void finished.then(() => instance.wards.takeAll());
   return ended;
 }
 

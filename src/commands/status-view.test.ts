@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RouterView } from '../keeper/ha/ha-status.ts';
-import type { ServerView, StatusDocument } from '../keeper/status.ts';
+import type { ServerView, StatusDocument } from '../keeper/api/status.ts';
 import { ageText, renderStatus } from './status-view.ts';
 
 const ROUTER: RouterView = {

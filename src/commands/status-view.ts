@@ -11,7 +11,7 @@ import type {
   ServerView,
   StatusDocument,
   UpstreamView,
-} from '../keeper/status.ts';
+} from '../keeper/api/status.ts';
 
 type Color = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
 type Paint = (color: Color, text: string) => string;

@@ -5,7 +5,7 @@ import type { MoveOptions } from '../cli/handover.ts';
 import type { StatusOptions } from '../cli/status.ts';
 import type { RouterView } from '../keeper/ha/ha-status.ts';
 import { askMove, askStatus, ControlError, failing } from './control-client.ts';
-import { socketToAsk } from './socket-path.ts';
+import { socketToAsk } from '../instance/socket-path.ts';
 import { ageText, renderStatus } from './status-view.ts';
 import { userName } from './user-name.ts';
 

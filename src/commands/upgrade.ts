@@ -2,7 +2,7 @@
 import { EXIT_OK } from '../cli/exit-codes.ts';
 import type { UpgradeOptions } from '../cli/upgrade.ts';
 import { askUpgrade, failing } from './control-client.ts';
-import { socketToAsk } from './socket-path.ts';
+import { socketToAsk } from '../instance/socket-path.ts';
 import { userName } from './user-name.ts';
 
 export function upgradeCommand({ socket }: UpgradeOptions): Promise<number> {

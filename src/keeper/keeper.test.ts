@@ -7,7 +7,7 @@ import type { ListenerPlan, Plan } from '../config/plan.ts';
 import { freePort } from '../io/contract/free-port.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { Keeper } from './keeper.ts';
-import { createLog } from './log.ts';
+import { createLog } from './log/log.ts';
 import { StartError } from './start-error.ts';
 
 const linux = { skip: process.platform === 'linux' ? false : 'needs Linux' };
@@ -22,7 +22,7 @@ const STAND_IN = `
     const line = JSON.stringify({ type: 'log', level: 'error', message: 'I am dead' }) + String.fromCharCode(10);
     setInterval(() => { try { require('node:fs').writeSync(3, line); } catch { process.exit(); } }, 20);
   \`;
-  const { openBoard, receiveDelivery } = await import(${module('../proxy-descriptors.js')});
+  const { openBoard, receiveDelivery } = await import(${module('../process/proxy-descriptors.js')});
   const { ControlLines } = await import(${module('../port/control.js')});
   const place = JSON.parse(process.argv.at(-1));
   const row = openBoard(place).worker(place.row);

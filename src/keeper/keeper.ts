@@ -15,9 +15,9 @@ import { type Placed, placePlan } from '../core/place.ts';
 import { type SlotRange, SlotTable } from '../core/slots.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
-import { logOutput } from './child-output.ts';
-import type { Inheritance } from './inheritance.ts';
-import { deliveryOf, routesOf } from './delivery.ts';
+import { logOutput } from './log/child-output.ts';
+import type { Inheritance } from './generations/inheritance.ts';
+import { deliveryOf, routesOf } from './proxies/delivery.ts';
 import {
   CONTROL_DESCRIPTOR,
   DESCRIPTOR_CHANNEL,
@@ -26,9 +26,9 @@ import {
   type ProxyTitles,
   RENDEZVOUS_DESCRIPTOR,
   TABLE_DESCRIPTOR,
-} from './proxy-arguments.ts';
-import { FormerCounts } from './former-counts.ts';
-import { HealthRegistry } from './health.ts';
+} from './proxies/proxy-arguments.ts';
+import { FormerCounts } from './generations/former-counts.ts';
+import { HealthRegistry } from './servers/health.ts';
 import {
   type BindFailure,
   bindText,
@@ -36,19 +36,19 @@ import {
   type OpenListener,
   type PreparedListeners,
   socketsOf,
-} from './listeners.ts';
-import type { Log } from './log.ts';
-import { askSystem, type NameAnswer, Names } from './names.ts';
+} from './proxies/listeners.ts';
+import type { Log } from './log/log.ts';
+import { askSystem, type NameAnswer, Names } from './servers/names.ts';
 import type { OverrideView } from './overrides.ts';
-import { probe } from './probe.ts';
-import { PortRelief } from './port-relief.ts';
-import { ProxyChild, type ProxyChildHandler } from './proxy-child.ts';
+import { probe } from './servers/probe.ts';
+import { PortRelief } from './servers/port-relief.ts';
+import { ProxyChild, type ProxyChildHandler } from './proxies/proxy-child.ts';
 import { StartError } from './start-error.ts';
-import type { StrayProxies } from './stray-proxies.ts';
-import { type BeatAges, type DataPlaneStatus, dataPlaneStatus } from './status.ts';
-import { proxyCount, Supervisor } from './supervisor.ts';
-import { TrafficLog } from './traffic-log.ts';
-import { findUnixFault } from './unix-reach.ts';
+import type { StrayProxies } from './proxies/stray-proxies.ts';
+import { type BeatAges, type DataPlaneStatus, dataPlaneStatus } from './api/status.ts';
+import { proxyCount, Supervisor } from './proxies/supervisor.ts';
+import { TrafficLog } from './log/traffic-log.ts';
+import { findUnixFault } from './servers/unix-reach.ts';
 
 export interface KeeperOptions {
   /** The most proxies that a plan may have. */

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { planOf } from '../commands/prepare.ts';
+import { planOf } from '../load/prepare.ts';
 import type { Plan } from '../config/plan.ts';
-import { createLog } from './log.ts';
+import { createLog } from './log/log.ts';
 import { Overrides, overridesFile } from './overrides.ts';
 
 function fileOf(server = ''): Plan {

@@ -14,8 +14,8 @@ import {
   overridden,
   remaining,
 } from '../core/overrides.ts';
-import type { Log } from './log.ts';
-import { WEIGHT_MAX } from './override-request.ts';
+import type { Log } from './log/log.ts';
+import { WEIGHT_MAX } from './api/override-request.ts';
 import { isTime, isWho, StateFile } from './state-file.ts';
 
 export interface OverridesOptions {

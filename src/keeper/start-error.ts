@@ -1,5 +1,5 @@
 /** None of it can serve; the message says why and what to do. */
-import type { BindFailure } from './listeners.ts';
+import type { BindFailure } from './proxies/listeners.ts';
 
 export class StartError extends Error {
   override readonly name = 'StartError';

@@ -44,10 +44,10 @@ const RENAMED = { keepsIdle: 'sparesIdle', firstSlot: 'slotsFrom', drainMs: 'dra
 
 const FLAWED: Readonly<Record<Exclude<Flaw, 'lacks a module'>, Edit>> = {
   'refuses the file': ['base/limits.js', /LISTENERS_MAX = [\d_]+;/, 'LISTENERS_MAX = 1;'],
-  'has proxies that end': ['proxy-process.js', /^/, 'process.exit(7);\n'],
+  'has proxies that end': ['process/proxy.js', /^/, 'process.exit(7);\n'],
   hangs: ['main.js', /^/, 'for (;;);\n'],
   'hangs with what it was given': [
-    'commands/upgrade/succession.js',
+    'instance/upgrade/succession.js',
     /this\.link\.say\(\{ type: 'serving', addresses \}\);/,
     '',
   ],
@@ -70,7 +70,7 @@ export class Builds {
     for (const [name, renamed] of Object.entries(RENAMED)) rename(other, name, renamed);
     const manifest = join(other, 'package.json');
     writeFileSync(manifest, readFileSync(manifest, 'utf8').replace(/("version": "[^"]*)"/, '$1-other"'));
-    rmSync(join(this.copy('lacks a module'), 'dist/src/keeper/listeners.js'));
+    rmSync(join(this.copy('lacks a module'), 'dist/src/keeper/proxies/listeners.js'));
     for (const [flaw, change] of Object.entries(FLAWED)) edit(this.copy(flaw as Flaw), [change]);
     renameSync(this.copy('this'), this.place(null));
   }

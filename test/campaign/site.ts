@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { TestContext } from 'node:test';
 import type { Prng } from '../../src/base/prng.ts';
-import type { StatusDocument } from '../../src/keeper/status.ts';
+import type { StatusDocument } from '../../src/keeper/api/status.ts';
 import { connect, freePort, get } from '../evenkeel.ts';
 import { until } from '../waiting.ts';
 import type { BuildName, Builds, Flaw } from './builds.ts';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { EVIDENCE_KINDS } from '../../src/core/vrrp/observer.ts';
 
 const root = new URL('../../../', import.meta.url);
-const DIRECTORIES = ['src/keeper/', 'src/keeper/ha/', 'src/commands/', 'src/io/linux/segment/'];
+const DIRECTORIES = ['src/keeper/', 'src/load/', 'src/instance/', 'src/commands/', 'src/io/linux/segment/'];
 /** What is shorter says nothing. */
 const FRAGMENT_MIN = 8;
 
@@ -16,7 +16,7 @@ function read(path: string): string {
 /** Of each message that is logged where it is written: its longest part that is always the same. */
 function fragments(): string[] {
   const files = DIRECTORIES.flatMap((directory) => {
-    const names = readdirSync(new URL(directory, root));
+    const names = readdirSync(new URL(directory, root), { recursive: true, encoding: 'utf8' });
     return names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).map((name) => directory + name);
   });
   return files.flatMap((path) => {

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { StatusDocument } from '../../src/keeper/status.ts';
+import type { StatusDocument } from '../../src/keeper/api/status.ts';
 
 const skip = spawnSync('jq', ['--version']).status === 0 ? false : 'needs jq';
 const page = readFileSync(new URL('../../../docs/monitoring.md', import.meta.url), 'utf8');

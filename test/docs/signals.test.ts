@@ -7,7 +7,7 @@ import {
   KEEPALIVED_SIGNALS,
   NGINX_SIGNALS,
   type SignalMeanings,
-} from '../../src/commands/signals.ts';
+} from '../../src/instance/signals.ts';
 
 test('the table of signals is that of the program', () => {
   const page = readFileSync(new URL('../../../docs/signals.md', import.meta.url), 'utf8');

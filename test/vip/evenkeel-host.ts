@@ -7,7 +7,7 @@ import http from 'node:http';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import type { HaStatus, RouterView } from '../../src/keeper/ha/ha-status.ts';
-import type { StatusDocument } from '../../src/keeper/status.ts';
+import type { StatusDocument } from '../../src/keeper/api/status.ts';
 import { commandLineOf, processesIn } from '../../src/lab/processes.ts';
 import { program } from '../evenkeel.ts';
 import { Change, until } from '../waiting.ts';

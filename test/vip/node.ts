@@ -5,9 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { createLog } from '../../src/keeper/log.ts';
-import { VipLink } from '../../src/keeper/vip-link.ts';
-import { createVipMachine } from '../../src/vip-host.ts';
+import { createLog } from '../../src/keeper/log/log.ts';
+import { VipLink } from '../../src/keeper/ha/vip-link.ts';
+import { createVipMachine } from '../../src/process/vip-host.ts';
 import type { VipPlan } from '../../src/vip/plan.ts';
 import type { NodeCommand, NodeMessage } from './virtual-node.ts';
 

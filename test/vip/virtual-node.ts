@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { OwnerView } from '../../src/keeper/vip-link.ts';
+import type { OwnerView } from '../../src/keeper/ha/vip-link.ts';
 import type { ServingVerdict } from '../../src/core/vrrp/occupant.ts';
 import type { Evidence } from '../../src/core/vrrp/observer.ts';
 import { killAtOnce } from '../../src/lab/processes.ts';

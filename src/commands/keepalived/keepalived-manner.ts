@@ -2,17 +2,17 @@
 import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import type { KeepalivedOptions } from '../../cli/keepalived-arguments.ts';
 import { systemReason } from '../../base/system-error.ts';
-import type { EngineName } from '../../engine.ts';
+import type { EngineName } from '../../process/engine.ts';
 import { duplicateTo } from '../../io/linux/libc.ts';
-import { journalLine, type Log } from '../../keeper/log.ts';
+import { journalLine, type Log } from '../../keeper/log/log.ts';
 import { StartError } from '../../keeper/start-error.ts';
-import type { StatusDocument } from '../../keeper/status.ts';
+import type { StatusDocument } from '../../keeper/api/status.ts';
 import type { Daemon } from '../daemon.ts';
-import type { Loaded } from '../load.ts';
-import type { LogOutput } from '../log-output.ts';
+import type { Loaded } from '../../load/load.ts';
+import type { LogOutput } from '../../instance/log-output.ts';
 import type { Manner, Place } from '../manner.ts';
 import { PidFile } from '../pid-file.ts';
-import { KEEPALIVED_SIGNALS } from '../signals.ts';
+import { KEEPALIVED_SIGNALS } from '../../instance/signals.ts';
 import { renderStatus } from '../status-view.ts';
 import { CHECKERS_PID_PATH, DATA_PATH, PID_PATH, STATISTICS_PATH, VRRP_PID_PATH } from './places.ts';
 

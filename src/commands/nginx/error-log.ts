@@ -6,9 +6,9 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { ErrorLogLevel, ErrorLogSettings } from '../../config/process-settings.ts';
 import { LOG_LEVELS } from '../../config/process-settings.ts';
 import { duplicateTo, isWritable } from '../../io/linux/libc.ts';
-import { LimitedLog } from '../../keeper/log-limit.ts';
-import { LogWriter } from '../../keeper/log-writer.ts';
-import { type Log, type LogDetails, sentence } from '../../keeper/log.ts';
+import { LimitedLog } from '../../keeper/log/log-limit.ts';
+import { LogWriter } from '../../keeper/log/log-writer.ts';
+import { type Log, type LogDetails, sentence } from '../../keeper/log/log.ts';
 import { systemWords } from './system-words.ts';
 
 const STDERR = 2;

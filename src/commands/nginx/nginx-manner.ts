@@ -1,14 +1,14 @@
 /** The ways of `evenkeel nginx`: nginx's signals, log and files. */
-import type { EngineName } from '../../engine.ts';
+import type { EngineName } from '../../process/engine.ts';
 import type { ErrorLogLevel, ProcessSettings } from '../../config/process-settings.ts';
-import { type BindFailure, bindText } from '../../keeper/listeners.ts';
-import type { Log } from '../../keeper/log.ts';
+import { type BindFailure, bindText } from '../../keeper/proxies/listeners.ts';
+import type { Log } from '../../keeper/log/log.ts';
 import { StartError } from '../../keeper/start-error.ts';
 import type { Daemon } from '../daemon.ts';
-import type { Loaded } from '../load.ts';
+import type { Loaded } from '../../load/load.ts';
 import type { Manner, Place } from '../manner.ts';
 import { PidFile } from '../pid-file.ts';
-import { NGINX_SIGNALS } from '../signals.ts';
+import { NGINX_SIGNALS } from '../../instance/signals.ts';
 import type { ErrorLog } from './error-log.ts';
 import type { Places } from './places.ts';
 import { systemWords } from './system-words.ts';

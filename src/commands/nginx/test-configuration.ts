@@ -2,11 +2,11 @@
 import { EXIT_FAILED, EXIT_OK } from '../../cli/exit-codes.ts';
 import type { ConfigFile } from '../../cli/config-files.ts';
 import { tryListening } from '../../io/linux/listen.ts';
-import { printDiagnostics, readConfigTexts } from '../config-file.ts';
+import { printDiagnostics, readConfigTexts } from '../../load/config-file.ts';
 import type { Manner } from '../manner.ts';
-import { lookAtMachine } from '../preflight/look.ts';
-import { rehearseNames } from '../preflight/rehearse.ts';
-import { prepare } from '../prepare.ts';
+import { lookAtMachine } from '../../load/preflight/look.ts';
+import { rehearseNames } from '../../load/preflight/rehearse.ts';
+import { prepare } from '../../load/prepare.ts';
 import { bindWords } from './nginx-manner.ts';
 
 export interface TestOptions {

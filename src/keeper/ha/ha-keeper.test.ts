@@ -10,7 +10,7 @@ import { routerPlan } from '../../vip/testing/router-plan.ts';
 import type { CommandRequest, CommandResult } from './command.ts';
 import { type AddressEvents, HaKeeper } from './ha-keeper.ts';
 import type { HaHeritage } from './heritage.ts';
-import type { InheritedRestraint } from '../vip-link.ts';
+import type { InheritedRestraint } from './vip-link.ts';
 import type { RestraintRecord } from './restraint-file.ts';
 import { testLog } from './testing/test-log.ts';
 import type { Estate, VirtualAddresses } from './virtual-addresses.ts';

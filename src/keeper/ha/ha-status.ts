@@ -9,7 +9,7 @@ import type { Evidence } from '../../core/vrrp/observer.ts';
 import type { Cause, State } from '../../core/vrrp/states.ts';
 import { addressText } from '../../vip/plan.ts';
 import type { RoleChange, RouterStatus } from '../../vip/status.ts';
-import type { OwnerView } from '../vip-link.ts';
+import type { OwnerView } from './vip-link.ts';
 import type { RouterMemory } from './heritage.ts';
 import type { RestraintView } from './restraints.ts';
 import type { WatchStatus } from './watch.ts';

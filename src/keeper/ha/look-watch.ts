@@ -15,7 +15,7 @@ import type { ProcessPlan } from '../../config/ha-plan.ts';
 import type { ServerPlan } from '../../config/plan.ts';
 import { hasArguments, isProcessNamed, parseProcessStat, ProcessTrack } from '../../core/track/process.ts';
 import { ProxiesTrack } from '../../core/track/proxies.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { WatchMemory } from './heritage.ts';
 import { Verdict, type Watch, type WatchStatus } from './watch.ts';
 

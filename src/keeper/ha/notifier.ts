@@ -8,7 +8,7 @@
 import type { Command, HaRouterPlan } from '../../config/ha-plan.ts';
 import type { State } from '../../core/vrrp/states.ts';
 import type { RoleChange } from '../../vip/status.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { RunCommand, RunningCommand } from './command.ts';
 import type { CommandUser } from './command-user.ts';
 

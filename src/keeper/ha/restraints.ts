@@ -4,8 +4,8 @@
  */
 import type { RestraintReason } from '../../core/vrrp/restraint.ts';
 import type { RestraintChange } from '../../vip/status.ts';
-import type { Log } from '../log.ts';
-import type { InheritedRestraint } from '../vip-link.ts';
+import type { Log } from '../log/log.ts';
+import type { InheritedRestraint } from './vip-link.ts';
 import type { RestraintMemory } from './heritage.ts';
 import type { RestraintFile } from './restraint-file.ts';
 

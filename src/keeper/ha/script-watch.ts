@@ -4,7 +4,7 @@
  */
 import type { Command, ScriptPlan } from '../../config/ha-plan.ts';
 import { nextRunMs, ScriptTrack } from '../../core/track/script.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { CommandResult, RunCommand, RunningCommand } from './command.ts';
 import type { CommandUser } from './command-user.ts';
 import type { WatchMemory } from './heritage.ts';

@@ -9,8 +9,8 @@ import type { Address } from '../../base/address.ts';
 import type { ServesPlan } from '../../config/ha-plan.ts';
 import type { HealthPlan, ListenerPlan } from '../../config/plan.ts';
 import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
-import type { MakeProbe } from '../health.ts';
-import { REASON_REFUSED } from '../probe.ts';
+import type { MakeProbe } from '../servers/health.ts';
+import { REASON_REFUSED } from '../servers/probe.ts';
 
 const TIMEOUT_MS = 1_000;
 /** Of all listeners' ports, and all addresses: a few tell enough. */

@@ -6,8 +6,8 @@ import type { Verdict } from '../../vip/messages.ts';
 import type { VipPlan } from '../../vip/plan.ts';
 import type { RouterStatus } from '../../vip/status.ts';
 import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
-import type { InheritedRestraint, OwnerView } from '../vip-link.ts';
-import type { VipEstate } from '../vip-estate.ts';
+import type { InheritedRestraint, OwnerView } from './vip-link.ts';
+import type { VipEstate } from './vip-estate.ts';
 
 export interface VirtualAddresses {
   /** Begins to take part. Resolves when the owner runs; rejects, with the reason, if it cannot here. */

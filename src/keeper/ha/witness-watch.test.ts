@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test';
 import type { Address } from '../../base/address.ts';
 import type { WitnessesPlan } from '../../config/ha-plan.ts';
 import type { HealthPlan } from '../../config/plan.ts';
-import type { ProbeResult } from '../probe.ts';
+import type { ProbeResult } from '../servers/probe.ts';
 import { testLog } from './testing/test-log.ts';
 import { WitnessWatch } from './witness-watch.ts';
 

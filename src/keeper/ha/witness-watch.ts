@@ -3,9 +3,9 @@ import type { Address } from '../../base/address.ts';
 import type { HealthPlan } from '../../config/plan.ts';
 import type { WitnessesPlan, WitnessPlan } from '../../config/ha-plan.ts';
 import { Witnesses } from '../../core/track/witnesses.ts';
-import type { MakeProbe } from '../health.ts';
-import type { Log } from '../log.ts';
-import type { NameAnswer } from '../names.ts';
+import type { MakeProbe } from '../servers/health.ts';
+import type { Log } from '../log/log.ts';
+import type { NameAnswer } from '../servers/names.ts';
 
 export interface WitnessWatchOptions {
   readonly router: string;

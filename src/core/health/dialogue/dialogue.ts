@@ -1,7 +1,7 @@
 /**
  * A health check as a conversation in the server's own protocol, that ends as the protocol wants it to end: a server that is
  * left in the middle of a login writes it to its log, and MySQL blocks the host after some of them. Pure: what was received
- * goes in, what is to be sent and a verdict come out. `keeper/probe.ts` has the connection.
+ * goes in, what is to be sent and a verdict come out. `keeper/servers/probe.ts` has the connection.
  */
 import { decodeUtf8 } from '../../../base/text.ts';
 

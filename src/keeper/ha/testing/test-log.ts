@@ -1,5 +1,5 @@
 /** A log that tests read. */
-import type { Log } from '../../log.ts';
+import type { Log } from '../../log/log.ts';
 
 export interface TestLog extends Log {
   /** `warn message key=value` */

@@ -1,0 +1,526 @@
+/**
+ * All of one running evenkeel: the data plane, the virtual addresses in front of it, and the socket on which it is asked.
+ * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
+ * stops to serve.
+ */
+import { hostname, networkInterfaces } from 'node:os';
+import { systemReason } from '../base/system-error.ts';
+import type { HaPlan } from '../config/ha-plan.ts';
+import { linuxHost } from '../io/linux/host.ts';
+import { linuxRendezvous } from '../io/linux/rendezvous.ts';
+import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '../keeper/api/control-server.ts';
+import { runCommand } from '../keeper/ha/command.ts';
+import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
+import { restraintFile } from '../keeper/ha/restraint-file.ts';
+import { ApplyError, Keeper } from '../keeper/keeper.ts';
+import type { Log } from '../keeper/log/log.ts';
+import { askSystem } from '../keeper/servers/names.ts';
+import { type Order, Overrides, overridesFile } from '../keeper/overrides.ts';
+import { probe } from '../keeper/servers/probe.ts';
+import { StartError } from '../keeper/start-error.ts';
+import { StrayProxies } from '../keeper/proxies/stray-proxies.ts';
+import { BEAT_LOOK_MS, BeatAges, countsOf, type StatusDocument } from '../keeper/api/status.ts';
+import { VipLink } from '../keeper/ha/vip-link.ts';
+import { identifyProgram } from '../keeper/program-identity.ts';
+import { createVipMachine } from '../process/vip-host.ts';
+import type { Print } from '../load/config-file.ts';
+import type { Loaded } from '../load/load.ts';
+import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
+import type { ProcessUser } from '../port/host.ts';
+import type { Manner } from '../commands/manner.ts';
+import { Reloader, ReloadError } from './reloader.ts';
+import type { ServiceState } from './service-state.ts';
+import type { Estate, InheritedHa, Succession } from './upgrade/succession.ts';
+import { type Successor, UpgradeError, Upgrader } from './upgrade/upgrader.ts';
+import { Wards } from './upgrade/wards.ts';
+
+export interface InstanceOptions {
+  readonly loaded: Loaded;
+  /** Reads the file again, as a start would. Null: it cannot be run, and why has been printed. */
+  readonly read: (print: Print) => Promise<Loaded | null>;
+  readonly proxyUser: ProcessUser | null;
+  /** What is less than it should be from the start on. */
+  readonly problems: readonly string[];
+  readonly version: string;
+  readonly configuration: LoadedConfiguration;
+  readonly service: ServiceState;
+  /** Null: it succeeds nobody. */
+  readonly succession: Succession | null;
+  readonly inherited: Estate | null;
+  /** A service manager keeps the listening sockets, and starts another keeper if this one ends without a word. */
+  readonly isManaged: boolean;
+  /** It stays for as long as its successors. */
+  readonly isParent: boolean;
+  /** The most that a file may ask for. */
+  readonly workersMax: number;
+  readonly log: Log;
+  /** Runs this program's main file: the interpreter, the file. */
+  readonly command: readonly [string, string];
+  readonly proxyCommand: readonly [string, ...string[]];
+  /** Null: there is no place for one. */
+  readonly socketPath: string | null;
+  /** Without it something is missing that the operator counts on. */
+  readonly isSocketWanted: boolean;
+  /** Where changes to the machine are written down, for a successor. */
+  readonly runDirectory: string;
+  /** Where hand-overs are written down, for a restart. */
+  readonly stateDirectory: string;
+  /** Virtual routers do not preempt. */
+  readonly isRestrained: boolean;
+  readonly manner: Pick<Manner, 'startsWhole' | 'handleLoaded' | 'handleReloadRefused' | 'graceMs' | 'writeStatus'>;
+}
+
+const NOT_STARTED: MoveResult = { kind: 'unknown', why: 'the virtual routers have not started yet' };
+const NO_ROUTERS_LEFT =
+  'the file has no `ha` part any more, and the running evenkeel has virtual addresses: reload before the upgrade';
+const ROUTERS_STARTING = 'the virtual routers have not started yet; try again';
+const UPGRADE_UNDER_WAY = 'an upgrade is under way; try again when it is over';
+const STOPPING = 'this evenkeel is stopping';
+const NO_ROUTERS: MoveResult = { kind: 'unknown', why: 'this evenkeel has no virtual routers: its file has no `ha`' };
+
+/** Of who says nothing of themselves. */
+const CONTROL_SOCKET = 'the control socket';
+
+export class Instance {
+  private readonly options: InstanceOptions;
+  private readonly keeper: Keeper;
+  private readonly strays: StrayProxies | null;
+  private readonly beats: BeatAges;
+  private readonly reloader: Reloader;
+  private readonly overrides: Overrides;
+  /**
+   * The file and what is said by hand change one after the other, and an upgrade begins after those before it: the successor reads
+   * both once.
+   */
+  private changing: Promise<unknown> = Promise.resolve();
+  private readonly upgrader: Upgrader;
+  readonly wards = new Wards();
+  /** The program on disk for which an upgrade was tried unasked. */
+  private followed = '';
+  private loaded: Loaded;
+  /** What is in force, or is being applied. */
+  private wanted: Loaded;
+  private readonly startedMs = performance.now();
+  private ha: HaKeeper | null = null;
+  private control: ControlServer | null = null;
+  private looking: NodeJS.Timeout | undefined;
+  private isStarting = true;
+  private isStopping = false;
+  private isOver = false;
+  /** It has been succeeded, and nothing is left here. */
+  private hasFinished = false;
+
+  constructor(options: InstanceOptions) {
+    const { loaded, read, workersMax, log, proxyCommand, proxyUser, inherited, isParent, service, manner } = options;
+    this.options = options;
+    this.loaded = loaded;
+    this.wanted = loaded;
+    this.strays = this.createStrays();
+    this.keeper = new Keeper({
+      workersMax,
+      host: linuxHost,
+      log,
+      user: proxyUser,
+      proxyCommand,
+      mayBeIdle: () => this.wanted.ready.ha !== null,
+      startsWhole: manner.startsWhole,
+      // An nginx whose processes are looked for is one that serves.
+      proxyTitles: loaded.ready.processes === null ? 'own' : 'borrowed',
+      inherited,
+      strays: this.strays,
+      onOtherProgram: () => this.followDisk(),
+    });
+    this.upgrader = new Upgrader({
+      keeper: this.keeper,
+      counts: () => countsOf(this.keeper.status(this.beats, [])),
+      ha: () => this.ha,
+      log,
+      command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as [string, ...string[]],
+      wards: isParent ? this.wards : null,
+      graceMs: () => this.graceMs,
+      findObstacle: () => (this.isStopping ? STOPPING : this.isStarting ? ROUTERS_STARTING : null),
+      onKeeperGone: () => this.strays?.lookSoon(),
+      onHandOver: (pid) => service.handOver(isParent ? null : pid),
+    });
+    const node = loaded.ready.ha?.node ?? loaded.ready.node ?? hostname();
+    const file = overridesFile(options.stateDirectory, node, (message) => log.warn(message));
+    this.overrides = new Overrides({ file, log, unixMs: Date.now });
+    this.reloader = new Reloader({
+      log,
+      read,
+      current: () => this.loaded,
+      apply: (next) => this.apply(next),
+      tellRefused: manner.handleReloadRefused,
+    });
+    this.beats = new BeatAges(this.keeper.board, performance.now());
+  }
+
+  /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
+  async start(): Promise<string> {
+    const { succession, inherited, isManaged } = this.options;
+    const { plan, commit } = this.overrides.propose(this.loaded.ready.plan, null);
+    const served = await this.keeper.start(plan);
+    commit();
+    if (this.isOver) return served;
+    this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
+    if (inherited?.ha) await this.prepareHa(inherited.ha);
+    // Before anything is given up for it.
+    if (!isManaged) this.keeper.outlive();
+    if (succession === null) await this.openControl();
+    else await this.takeOver(succession);
+    const routers = await this.startHa();
+    this.isStarting = false;
+    return [served, routers].filter((text) => text !== '').join(', ');
+  }
+
+  /** Goes on by what the file says now. Resolves with what has changed; rejects with ReloadError or NotNowError, and then nothing has. */
+  async reload(by: string): Promise<readonly string[]> {
+    if (this.isStopping) {
+      this.options.log.warn(`reload by ${by} refused: ${STOPPING}`);
+      throw new ReloadError(STOPPING);
+    }
+    return this.options.service.during(() => this.reloader.reload(by));
+  }
+
+  /** Gives way to the program that is on disk now. Resolves when that is in charge; rejects with UpgradeError. */
+  upgrade(by: string): Promise<Successor> {
+    return this.options.service.during(async () => {
+      const { upgraded } = await this.change(async () => ({ upgraded: this.upgrader.upgrade(by) }));
+      return upgraded;
+    });
+  }
+
+  /** Nothing can be changed here. */
+  get isUpgrading(): boolean {
+    return this.upgrader.isUnderWay;
+  }
+
+  /** Resolves when another keeper is in charge. */
+  get succeeded(): Promise<Successor> {
+    return this.upgrader.succeeded;
+  }
+
+  /** Later ones than that. */
+  onInCharge(handle: (pid: number) => void): void {
+    this.upgrader.onInCharge = handle;
+  }
+
+  /** To be called then. Resolves when everything that was under way here is finished, or its time is over. */
+  async giveWay(addresses: readonly string[]): Promise<void> {
+    const given = Promise.all([this.keeper.giveWay(addresses), this.ha?.finish(this.loaded.ready.plan.drainMs)]);
+    this.upgrader.onFinish((graceMs) => this.hasten(graceMs));
+    await given;
+    this.hasFinished = true;
+    await this.upgrader.sayFinished();
+    this.close();
+  }
+
+  /** Then it has so long. */
+  hasten(graceMs: number): void {
+    const { log } = this.options;
+    if (this.hasFinished) return void this.upgrader.sayFinished();
+    const left = this.keeper.connections();
+    log.warn(
+      `replaced, and told to end: what is open is cut${graceMs === 0 ? '' : ` in ${graceMs / 1_000} s`}: ${left}`,
+    );
+    this.keeper.hasten(graceMs);
+  }
+
+  /** Open ones by listener, `web 12, ssh 1`; empty: there are none. */
+  connections(): string {
+    return this.keeper.connections();
+  }
+
+  /** How long `stop` takes at most. */
+  get graceMs(): number {
+    return this.options.manner.graceMs(this.loaded);
+  }
+
+  /** What a signal asks for, short of an end. Rejects as what it asks for does. */
+  async obey(meaning: 'reload' | 'upgrade' | 'rest' | 'dump' | 'statistics', signal: string): Promise<void> {
+    switch (meaning) {
+      case 'reload':
+        await this.reload(signal);
+        return;
+      case 'upgrade':
+        await this.upgrade(signal);
+        return;
+      case 'rest':
+        return this.rest(signal);
+      case 'dump':
+      case 'statistics':
+        return this.options.manner.writeStatus(meaning, this.status());
+    }
+  }
+
+  /** The proxies finish and go; the listening sockets stay. A reload starts others. */
+  private rest(by: string): Promise<void> {
+    return this.change(async () => {
+      this.options.log.info(`${by}: the proxies finish what is in flight and end; a reload starts others`);
+      await this.keeper.rest();
+    });
+  }
+
+  /** Without waiting for what is under way: only the addresses are handed over first. */
+  async end(): Promise<void> {
+    this.isStopping = true;
+    await this.ha?.release();
+    this.kill();
+  }
+
+  /** Resolves when everything that was under way is finished, or its time is over. */
+  async stop(): Promise<void> {
+    const { graceMs } = this;
+    this.isStopping = true;
+    // While the addresses are here, connections come, and must be served.
+    await this.ha?.release();
+    this.abandonMoved();
+    await Promise.all([this.keeper.stop(graceMs), this.upgrader.stop(graceMs), this.ha?.finish(graceMs)]);
+    this.close();
+  }
+
+  /** Ends everything now. */
+  kill(): void {
+    // First: a successor that is to go on with the addresses must not, when they are given up.
+    this.upgrader.kill();
+    this.ha?.kill();
+    this.keeper.kill();
+    this.close();
+  }
+
+  // --- inside ---
+
+  private createStrays(): StrayProxies | null {
+    const { socketPath, log } = this.options;
+    if (socketPath === null) return null;
+    return new StrayProxies({ host: linuxRendezvous, path: socketPath, log, now: () => performance.now() });
+  }
+
+  /** Once for each program that comes to be there. */
+  private followDisk(): void {
+    // At the start there is nothing to keep: it fails.
+    if (this.control === null) return;
+    const program = identifyProgram();
+    if (program === this.followed) return;
+    this.followed = program;
+    this.upgrade('a process that had to be replaced').catch((error: unknown) => {
+      if (error instanceof UpgradeError && error.isPassing) this.followed = '';
+    });
+  }
+
+  /** Clients that came to a virtual address are with a peer now, or nowhere. */
+  private abandonMoved(): void {
+    const routers = this.ha === null ? [] : (this.loaded.ready.ha?.vip.routers ?? []);
+    const own = new Set(
+      Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? []),
+    );
+    const moved = routers
+      .flatMap(({ addresses, excluded }) => [...addresses, ...excluded].map(({ address }) => address))
+      .filter((address) => !own.has(address));
+    if (moved.length === 0) return;
+    this.options.log.info(
+      `connections that came to ${moved.join(', ')} are ended: these addresses have left this machine`,
+    );
+    this.keeper.abandon(moved);
+  }
+
+  private async takeOver(succession: Succession): Promise<void> {
+    const { ha } = this;
+    const words = await succession.takeOver(this.keeper.openAddresses, async () => ha?.watch());
+    if (words !== null) this.keeper.former.recall(words.counts);
+    this.options.service.ready();
+    this.keeper.settle();
+    await ha?.adopt(words?.ha ?? { routers: [], restraints: [] });
+    await this.openControl();
+    this.upgrader.follow(succession);
+  }
+
+  private apply(loaded: Loaded): Promise<void> {
+    return this.change(async () => {
+      if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
+      const former = this.loaded;
+      const { plan, commit } = this.overrides.propose(loaded.ready.plan, null);
+      this.wanted = loaded;
+      try {
+        await this.keeper.apply(plan);
+        await this.applyHa(loaded.ready.ha).catch(async (error: unknown) => {
+          this.wanted = former;
+          await this.keeper.apply(this.overrides.propose(former.ready.plan, null).plan);
+          throw error;
+        });
+      } finally {
+        this.wanted = this.loaded;
+      }
+      this.loaded = loaded;
+      this.wanted = loaded;
+      this.options.configuration.replace(loaded.texts);
+      commit();
+      this.options.manner.handleLoaded(loaded, true);
+    });
+  }
+
+  private order(order: Order): Promise<OrderResult> {
+    return this.change(async () => {
+      if (this.isUpgrading) return { kind: 'refused', why: UPGRADE_UNDER_WAY };
+      const filed = this.loaded.ready.plan;
+      const why = this.overrides.whyUnknown(filed, order.change.subject);
+      if (why !== null) return { kind: 'unknown', why };
+      const { plan, commit } = this.overrides.propose(filed, order);
+      try {
+        await this.keeper.apply(plan);
+      } catch (error) {
+        if (!(error instanceof ApplyError)) throw error;
+        return { kind: 'refused', why: error.message };
+      }
+      return { kind: 'done', text: commit() };
+    });
+  }
+
+  private change<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.changing.then(change);
+    this.changing = changed.catch(() => undefined);
+    return changed;
+  }
+
+  private close(): void {
+    this.isOver = true;
+    clearInterval(this.looking);
+    this.control?.close();
+  }
+
+  /** To be called when everything serves. Rejects with nothing changed. */
+  private async applyHa(plan: HaPlan | null): Promise<void> {
+    const { ha } = this;
+    if (plan === null) {
+      this.ha = null;
+      await ha?.release();
+      // What is run for that may take its time, and holds up nothing.
+      void ha?.finish(this.graceMs);
+    } else if (ha === null) {
+      const created = this.createHa(plan, false);
+      this.ha = created;
+      try {
+        await created.start();
+      } catch (error) {
+        created.kill();
+        this.ha = null;
+        throw error;
+      }
+    } else {
+      await ha.apply(plan);
+    }
+  }
+
+  /** With the virtual addresses of the predecessor, or for the first time here. */
+  private async startHa(): Promise<string> {
+    const { ha } = this.loaded.ready;
+    if (ha === null || this.isOver) return '';
+    if (this.ha !== null) return this.ha.description;
+    return this.startAddresses(() => this.createHa(ha, this.options.isRestrained));
+  }
+
+  private async prepareHa(inherited: InheritedHa): Promise<void> {
+    const { ha } = this.loaded.ready;
+    await this.startAddresses(() => {
+      if (ha === null) throw new Error(NO_ROUTERS_LEFT);
+      return this.createHa(ha, false, inherited);
+    });
+  }
+
+  private async startAddresses(create: () => HaKeeper): Promise<string> {
+    try {
+      this.ha = create();
+      return await this.ha.start();
+    } catch (error) {
+      this.kill();
+      throw new StartError((error as Error).message);
+    }
+  }
+
+  private createHa(ha: HaPlan, isRestrained: boolean, inherited: InheritedHa | null = null): HaKeeper {
+    const { log, command, runDirectory, stateDirectory } = this.options;
+    return new HaKeeper({
+      plan: ha,
+      serversOf: (upstream) => this.keeper.serversOf(upstream),
+      listeners: () => this.loaded.ready.plan.listeners,
+      board: this.keeper.board,
+      closedListeners: () => this.keeper.closedListeners,
+      log,
+      createAddresses: (events) =>
+        new VipLink({
+          plan: ha.vip,
+          log,
+          ...events,
+          ...createVipMachine(command, runDirectory, inherited?.board ?? null),
+          heritage: inherited === null ? null : { vip: inherited.heritage.vip, lifeline: inherited.lifeline },
+          onOtherProgram: () => this.followDisk(),
+        }),
+      runCommand,
+      makeProbe: probe,
+      askName: askSystem,
+      ownUid: process.getuid?.() ?? -1,
+      notifyServiceManager: (state) => this.options.service.notify(state),
+      restraintFile: restraintFile(stateDirectory, ha.node, (message) => log.warn(message)),
+      isDrained: () => this.overrides.isNodeDrained,
+      endConnections: (addresses) => this.keeper.abandon(addresses),
+      isRestrained,
+      heritage: inherited?.heritage ?? null,
+      now: () => performance.now(),
+      unixMs: Date.now,
+    });
+  }
+
+  private async openControl(): Promise<void> {
+    const { socketPath, isSocketWanted, log } = this.options;
+    try {
+      if (socketPath === null) throw new Error('there is no directory for it; say where with --socket');
+      const isSuccessor = this.options.succession !== null;
+      this.control = await ControlServer.open(socketPath, isSuccessor, {
+        status: () => this.status(),
+        isStopping: () => this.isStopping,
+        reload: (by) => this.reload(by ?? CONTROL_SOCKET),
+        order: (order) => this.order(order),
+        whyUnready: () => this.whyUnready(),
+        upgrade: (by) => this.upgrade(by ?? CONTROL_SOCKET),
+        handOver: (router, forMs, by) => this.move((ha) => ha.handOver(router, forMs, by)),
+        resume: (router, by) => this.move((ha) => ha.resume(router, by)),
+      });
+    } catch (error) {
+      // Two of one machine, with the same addresses to hold and to let go.
+      if (error instanceof SocketTakenError && this.loaded.ready.ha !== null) {
+        this.kill();
+        throw new StartError(`${error.message}: stop that one first, or give one of them another --socket`);
+      }
+      const message = `no socket for \`evenkeel status\` at ${socketPath ?? 'any place'}: ${systemReason(error)}`;
+      if (isSocketWanted || error instanceof SocketTakenError) log.warn(message);
+      else log.info(message);
+    }
+  }
+
+  private move(order: (ha: HaKeeper) => MoveResult): MoveResult {
+    if (this.isUpgrading) return { kind: 'refused', why: UPGRADE_UNDER_WAY };
+    if (this.ha !== null) return order(this.ha);
+    return this.loaded.ready.ha === null ? NO_ROUTERS : NOT_STARTED;
+  }
+
+  private whyUnready(): string | null {
+    if (this.isStopping) return 'it stops';
+    return this.overrides.isNodeDrained ? 'this node is drained: `evenkeel node enable`' : null;
+  }
+
+  private status(): StatusDocument {
+    const { version, configuration } = this.options;
+    return {
+      format: 1,
+      version,
+      pid: process.pid,
+      isStopping: this.isStopping,
+      uptimeMs: performance.now() - this.startedMs,
+      at: new Date().toISOString(),
+      configuration: configuration.view(),
+      problems: this.options.problems,
+      ha: this.ha?.status() ?? null,
+      ...this.keeper.status(this.beats, this.overrides.views()),
+    };
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * What the keepers before this one have counted: `status` shows it together with what this one counts. By names, for places on the
+ * board are another's. Whatever a predecessor counts after it has given way, of what it finishes, is not in it.
+ */
+import type { Plan } from '../../config/plan.ts';
+
+/** For a successor, which may be of another version. */
+export interface CountMemory {
+  readonly listeners: readonly { readonly listener: string; readonly accepted: number }[];
+  readonly servers: readonly ServerCountMemory[];
+  readonly answers: readonly { readonly answer: string; readonly count: number }[];
+}
+
+interface ServerCountMemory extends ServerCounts {
+  readonly upstream: string;
+  readonly server: string;
+  /** Null: its name had none. */
+  readonly address: string | null;
+}
+
+export interface ServerCounts {
+  readonly requests: number;
+  readonly failures: number;
+  readonly shortages: number;
+}
+
+const NONE: ServerCounts = { requests: 0, failures: 0, shortages: 0 };
+
+export class FormerCounts {
+  private readonly listeners = new Map<string, number>();
+  private readonly upstreams = new Map<string, Map<string, Map<string | null, ServerCounts>>>();
+  private readonly answered = new Map<string, number>();
+
+  recall({ listeners, servers, answers }: CountMemory): void {
+    for (const { listener, accepted } of listeners) this.listeners.set(listener, accepted);
+    for (const { upstream, server, address, ...counts } of servers) {
+      const known = getOrAdd(this.upstreams, upstream, () => new Map<string, Map<string | null, ServerCounts>>());
+      getOrAdd(known, server, () => new Map<string | null, ServerCounts>()).set(address, counts);
+    }
+    for (const { answer, count } of answers) this.answered.set(answer, count);
+  }
+
+  /** What this plan does not have is counted from zero if it comes again. */
+  retain({ listeners, upstreams }: Plan): void {
+    keep(this.listeners, new Set(listeners.map(({ name }) => name)));
+    keep(this.upstreams, new Set(upstreams.map(({ name }) => name)));
+    for (const { name, servers } of upstreams) {
+      const known = this.upstreams.get(name);
+      if (known !== undefined) keep(known, new Set(servers.map((server) => server.name)));
+    }
+  }
+
+  accepted(listener: string): number {
+    return this.listeners.get(listener) ?? 0;
+  }
+
+  server(upstream: string, server: string, address: string | null): ServerCounts {
+    return this.upstreams.get(upstream)?.get(server)?.get(address) ?? NONE;
+  }
+
+  answers(answer: string): number {
+    return this.answered.get(answer) ?? 0;
+  }
+}
+
+function keep<T>(map: Map<string, T>, names: ReadonlySet<string>): void {
+  for (const name of map.keys()) if (!names.has(name)) map.delete(name);
+}
+
+function getOrAdd<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const created = create();
+  map.set(key, created);
+  return created;
+}

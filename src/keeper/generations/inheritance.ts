@@ -1,0 +1,34 @@
+/** What a keeper leaves to its successor, besides listening sockets. By names, for the successor may be of another version. */
+import type { CountMemory } from './former-counts.ts';
+import type { HaHeritage, HaMemory } from '../ha/heritage.ts';
+import type { EndpointMemory } from '../../core/health/endpoint-health.ts';
+import type { NameMemory } from '../servers/names.ts';
+
+export interface Inheritance {
+  /**
+   * Links to the keepers before it that are still there, the oldest first. So many descriptors; those of `ha` follow, and then
+   * listening sockets.
+   */
+  readonly links: number;
+  /** Which of these have nothing left to finish, and stay as the parent of all. Keepers up to 0.1.0 do not say it. */
+  readonly finished?: readonly number[];
+  readonly servers: readonly ServerMemory[];
+  readonly names: readonly NameMemory[];
+  /** There are virtual addresses. */
+  readonly ha?: HaHeritage | null;
+}
+
+/** And what is known in the end, when the successor is in charge. */
+export interface LastWords {
+  readonly counts: CountMemory;
+  /** Null: there were no virtual addresses. */
+  readonly ha: HaMemory | null;
+}
+
+/** What is known of a server at one of its addresses. */
+export interface ServerMemory {
+  readonly upstream: string;
+  readonly server: string;
+  readonly address: string;
+  readonly memory: EndpointMemory;
+}

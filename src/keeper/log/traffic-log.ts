@@ -1,0 +1,113 @@
+/**
+ * What the proxies meet in traffic and people should find in the log: answers of the proxies' own, by listener or upstream and
+ * reason, and shortages of this machine that kept them from a server. A proxy is not believed for what the configuration says.
+ */
+import type { Plan } from '../../config/plan.ts';
+import { type AnswerKind, ANSWER_KINDS } from '../../core/answers/kinds.ts';
+import type { ProxyEvent } from '../../port/control.ts';
+import type { Log } from './log.ts';
+import { type Recurring, RecurringLog } from './recurring-log.ts';
+
+export class TrafficLog {
+  private readonly recurring: RecurringLog;
+  private owners: Readonly<Record<AnswerKind['of'], ReadonlySet<string>>> = {
+    listener: new Set(),
+    upstream: new Set(),
+  };
+  private tcpUpstreams: ReadonlySet<string> = new Set();
+  private serverOfSlot: { readonly text: string; readonly epoch: number }[] = [];
+
+  constructor(log: Log, now: () => number) {
+    this.recurring = new RecurringLog(log, now);
+  }
+
+  /** This is what is served now. */
+  apply(plan: Plan): void {
+    this.serverOfSlot = [];
+    this.owners = {
+      listener: new Set(plan.listeners.map(({ name }) => name)),
+      upstream: new Set(plan.upstreams.map(({ name }) => name)),
+    };
+    const tcpListeners = plan.listeners.filter(({ protocol }) => protocol === 'tcp');
+    this.tcpUpstreams = new Set(tcpListeners.map(({ upstream }) => plan.upstreams[upstream].name));
+    for (const { name, servers } of plan.upstreams) {
+      for (const server of servers) {
+        const known = { text: `${name}/${server.name}`, epoch: server.epoch };
+        for (let i = 0; i < server.slotCount; i++) this.serverOfSlot[server.firstSlot + i] = known;
+      }
+    }
+  }
+
+  handleAnswered({ owner, answer, count, sample }: Extract<ProxyEvent, { kind: 'answered' }>): void {
+    if (answer >= ANSWER_KINDS.length) return;
+    const kind = ANSWER_KINDS[answer];
+    if (!this.owners[kind.of].has(owner)) return;
+    const isTcp = kind.of === 'upstream' && this.tcpUpstreams.has(owner);
+    const isCut = kind.of === 'listener' && kind.status === 0;
+    const what = isTcp ? refused(kind, owner) : isCut ? cutOff(kind, owner) : answered(kind, owner);
+    this.recurring.handle(`${answer} ${owner}`, what, count, sample);
+  }
+
+  /** False: it was about one that had this slot before, or about none. */
+  handleShortage({ slot, epoch, shortage, count }: Extract<ProxyEvent, { kind: 'shortage' }>): boolean {
+    const server = this.serverOfSlot[slot];
+    if (server?.epoch !== epoch) return false;
+    this.recurring.handle(`${shortage} ${server.text}`, SHORTAGES[shortage](server.text), count, '');
+    return true;
+  }
+
+  stop(): void {
+    this.recurring.stop();
+  }
+}
+
+/** What a client did wrong is no warning: it happens all day. */
+function answered({ of, name, status, text }: AnswerKind, owner: string): Recurring {
+  const answer = `answered ${status === 0 ? "with the server's status" : status}: ${text.replace(/\.$/, '')}`;
+  return {
+    level: of === 'upstream' || status >= 500 ? 'warn' : 'info',
+    text: (count, within) => `${of} ${owner}: ${count === 1 ? '1 request' : `${count} requests`}${within} ${answer}`,
+    details: { reason: name },
+  };
+}
+
+/** A response that had begun. */
+function cutOff({ name, text }: AnswerKind, owner: string): Recurring {
+  return {
+    level: 'info',
+    text: (count, within) =>
+      `listener ${owner}: ${count === 1 ? '1 response' : `${count} responses`}${within} cut off: ${text}`,
+    details: { reason: name },
+  };
+}
+
+/** Of TCP: there is no answer but a reset. */
+function refused({ name, text }: AnswerKind, owner: string): Recurring {
+  return {
+    level: 'warn',
+    text: (count, within) =>
+      `upstream ${owner}: ${count === 1 ? '1 connection' : `${count} connections`}${within} reset: ${text}`,
+    details: { reason: name },
+  };
+}
+
+const SHORTAGES: Readonly<Record<'port' | 'resource', (server: string) => Recurring>> = {
+  port: (server) => ({
+    level: 'warn',
+    text: (count, within) =>
+      `no local port is left for connections to server ${server}: ${tries(count)}${within} failed; ` +
+      'give its upstream several `source` addresses, or widen net.ipv4.ip_local_port_range',
+    details: { reason: 'no-port' },
+  }),
+  resource: (server) => ({
+    level: 'warn',
+    text: (count, within) =>
+      `no file descriptor or memory is left for connections to server ${server}: ${tries(count)}${within} failed; ` +
+      'raise LimitNOFILE, or lower `limits.connections`',
+    details: { reason: 'no-descriptor' },
+  }),
+};
+
+function tries(count: number): string {
+  return count === 1 ? '1 try' : `${count} tries`;
+}

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { mock, test, type TestContext } from 'node:test';
+import type { Address } from '../../base/address.ts';
+import { Board, type ServerSlot } from '../../base/board.ts';
+import { Prng } from '../../base/prng.ts';
+import type { HealthPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import { HealthRegistry } from './health.ts';
+import { createLog } from '../log/log.ts';
+import type { ProbeResult } from './probe.ts';
+
+const CHECK: HealthPlan = {
+  probe: { kind: 'tcp' },
+  port: null,
+  intervalMs: 1_000,
+  timeoutMs: 500,
+  rise: 2,
+  fall: 2,
+  jitter: 0,
+};
+
+function server(target: ServerPlan['target'], firstSlot: number, slotCount = 1): ServerPlan {
+  const name = 'hostname' in target ? `${target.hostname}:${target.port}` : `${target.host}:${target.port}`;
+  return {
+    name,
+    target,
+    weight: 1,
+    state: 'enabled',
+    maxConnections: 0,
+    backup: false,
+    firstSlot,
+    slotCount,
+    epoch: 0,
+    passive: null,
+  };
+}
+
+const at = (last: number): Address => ({ family: 4, host: `192.0.2.${last}`, port: 80 });
+
+function upstream(name: string, servers: ServerPlan[], rest: Partial<UpstreamPlan> = {}): UpstreamPlan {
+  return {
+    name,
+    balance: 'round-robin',
+    hash: null,
+    servers,
+    sources: [],
+    health: null,
+    passive: null,
+    slowStartMs: 0,
+    timeouts: { connectMs: 1, responseMs: 1, idleMs: 1, queueMs: 1, tunnelMs: 1, halfClosedMs: 1 },
+    keepAlive: null,
+    poolIdle: 1,
+    queueMax: 1,
+    ...rest,
+  };
+}
+
+class Scene {
+  now = 0;
+  readonly lines: string[] = [];
+  readonly probed: string[] = [];
+  readonly board: Board;
+  readonly keeper: HealthRegistry;
+  answer: (address: Address) => Promise<ProbeResult> | ProbeResult = () => ({ isPassed: true, reason: '' });
+
+  constructor(t: TestContext, upstreams: UpstreamPlan[]) {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    const serverSlots = upstreams.flatMap(({ servers }) => servers).reduce((sum, { slotCount }) => sum + slotCount, 0);
+    const plan: Plan = { workers: 1, listeners: [], upstreams, values: [], serverSlots, graceMs: 0, drainMs: 0 };
+    const shape = { servers: serverSlots, listeners: 0, rows: 1 };
+    this.board = Board.createAlone(shape);
+    this.keeper = new HealthRegistry({
+      onNoPort: () => undefined,
+      board: this.board,
+      prng: new Prng(1),
+      log: createLog(
+        (line) => this.lines.push(line.slice('1970-01-01T00:00:00.000Z '.length, -1)),
+        () => 0,
+      ),
+      makeProbe: (_, address, name) => {
+        this.probed.push(`${address.host} ${name}`);
+        return Promise.resolve(this.answer(address));
+      },
+      now: () => this.now,
+    });
+    this.keeper.apply(plan);
+    t.after(() => {
+      this.keeper.stop();
+      mock.timers.reset();
+    });
+  }
+
+  async pass(ms: number): Promise<void> {
+    for (let i = 0; i < ms; i += 50) {
+      this.now += 50;
+      mock.timers.tick(50);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  states(): string {
+    const slot: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+    const states: string[] = [];
+    for (let i = 0; i < this.board.shape.servers; i++) {
+      this.board.readServer(i, slot);
+      states.push(['empty', 'up', 'down', 'ejected'][slot.state] + (slot.state === 0 ? '' : ` ${slot.address[3]}`));
+    }
+    return states.join(', ');
+  }
+}
+
+test('before anything is known, fixed addresses are on the board and names are empty slots', (t) => {
+  const scene = new Scene(t, [
+    upstream('web', [server(at(1), 0), server({ hostname: 'b.internal', port: 80 }, 1, 2)]),
+    upstream('api', [server(at(2), 3)]),
+  ]);
+  assert.equal(scene.states(), 'up 1, empty, empty, up 2');
+  assert.deepEqual(scene.lines, []);
+  assert.deepEqual(scene.keeper.hostnames(), ['b.internal']);
+});
+
+test('an answer for a name reaches every server of that name, each with its port', (t) => {
+  const scene = new Scene(t, [
+    upstream('web', [server({ hostname: 'b.internal', port: 80 }, 0, 2)]),
+    upstream('api', [server({ hostname: 'b.internal', port: 81 }, 2, 2)]),
+  ]);
+  scene.keeper.handleName('b.internal', { addresses: [{ family: 4, host: '192.0.2.7' }], ttlMs: null });
+  assert.equal(scene.states(), 'up 7, empty, up 7, empty');
+  assert.deepEqual(scene.lines, [
+    'info  server web/b.internal:80 (192.0.2.7:80) has an address',
+    'info  server api/b.internal:81 (192.0.2.7:81) has an address',
+  ]);
+});
+
+test('failing probes take a server off the board and passing ones put it back, each with one line', async (t) => {
+  const scene = new Scene(t, [upstream('web', [server(at(1), 0), server(at(2), 1)], { health: CHECK })]);
+  scene.keeper.start();
+  await scene.pass(2_000);
+  const before = scene.board.generation;
+  scene.answer = ({ host }) => ({ isPassed: host !== '192.0.2.2', reason: 'connection refused' });
+  await scene.pass(2_500);
+  assert.equal(scene.states(), 'up 1, down 2');
+  assert.equal(scene.board.generation, before + 1, 'one change is one update');
+  scene.answer = () => ({ isPassed: true, reason: '' });
+  await scene.pass(2_500);
+  assert.equal(scene.states(), 'up 1, up 2');
+  assert.deepEqual(scene.lines, [
+    'warn  server web/192.0.2.2:80 down: 2 probes failed, last: connection refused',
+    'info  server web/192.0.2.2:80 up: 2 probes passed',
+  ]);
+});
+
+test('upstreams without checks are not probed', async (t) => {
+  const scene = new Scene(t, [upstream('web', [server(at(1), 0)])]);
+  scene.keeper.start();
+  await scene.pass(5_000);
+  assert.deepEqual(scene.probed, []);
+});
+
+test('reports of failures eject a server for its time', async (t) => {
+  const passive = { failures: 2, withinMs: 1_000, ejectMs: 3_000 };
+  const scene = new Scene(t, [upstream('web', [server(at(1), 0), server(at(2), 1)], { passive })]);
+  scene.keeper.start();
+  scene.keeper.handleServerFailed({ slot: 1, epoch: 0 }, 2, 'timeout');
+  scene.keeper.handleServerFailed({ slot: 99, epoch: 0 }, 2, 'timeout');
+  assert.equal(scene.states(), 'up 1, ejected 2');
+  await scene.pass(3_050);
+  assert.equal(scene.states(), 'up 1, up 2');
+  assert.deepEqual(scene.lines, [
+    'warn  server web/192.0.2.2:80 ejected for 3 s: 2 failures within 1 s, last: timeout',
+    'info  server web/192.0.2.2:80 takes requests again: its ejection is over',
+  ]);
+});
+
+test('no more than 256 probes are on their way, and the others follow', async (t) => {
+  const servers = Array.from({ length: 300 }, (_, i) =>
+    server({ family: 4, host: `192.0.2.${i % 250}`, port: 1000 + i }, i),
+  );
+  const scene = new Scene(t, [upstream('web', servers, { health: CHECK })]);
+  const open: (() => void)[] = [];
+  scene.answer = () => new Promise((resolve) => open.push(() => resolve({ isPassed: true, reason: '' })));
+  scene.keeper.start();
+  await scene.pass(3_000);
+  assert.equal(scene.probed.length, 256);
+  for (const end of open.splice(0, 50)) end();
+  await scene.pass(50);
+  assert.ok(scene.probed.length >= 300);
+});
+
+test('checks that could not be made change nothing, are one line, and are shown as the last ones', async (t) => {
+  const servers = [server(at(1), 0), server(at(2), 1)];
+  const scene = new Scene(t, [upstream('web', servers, { health: { ...CHECK, fall: 1 } })]);
+  scene.keeper.start();
+  scene.answer = ({ host }) => ({ isPassed: host === '192.0.2.1', reason: 'connection refused' });
+  await scene.pass(2_500);
+  assert.equal(scene.states(), 'up 1, down 2');
+  scene.lines.length = 0;
+  scene.answer = () => ({ isPassed: null, reason: 'no file descriptor is left in the keeper' });
+  await scene.pass(62_000);
+  assert.equal(scene.states(), 'up 1, down 2');
+  assert.match(
+    scene.lines[0],
+    /^warn {2}server web\/192\.0\.2\.[12]:80 could not be checked and keeps its state: no file descriptor is left in the keeper/,
+  );
+  assert.match(
+    scene.lines[1],
+    /^warn {2}1\d\d health checks within 60 s could not be made, and servers keep their states: no file descriptor/,
+  );
+  assert.equal(scene.lines.length, 2);
+  const account = scene.keeper.serversOf(0)[0][0].account!;
+  assert.deepEqual([account.state, account.lastProbe?.isPassed], ['up', null]);
+  scene.answer = () => ({ isPassed: true, reason: '' });
+  await scene.pass(2_500);
+  assert.equal(scene.states(), 'up 1, up 2');
+});

@@ -1,0 +1,352 @@
+/**
+ * What is known of every server, why, and since when: feeds the health machines with addresses, probe results, failures of
+ * real traffic and the time, and makes the probes they ask for. It decides nothing itself. The status board has what proxies
+ * need of it, the log what changed; who wants to know why asks here.
+ */
+import { type Address, addressText } from '../../base/address.ts';
+import { type Board, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../../base/board.ts';
+import type { Prng } from '../../base/prng.ts';
+import type { HealthPlan, Plan, UpstreamPlan } from '../../config/plan.ts';
+import type { EndpointAccount, EndpointMemory } from '../../core/health/endpoint-health.ts';
+import {
+  type HealthEvent,
+  type Probe,
+  type Recall,
+  serverText,
+  UpstreamHealth,
+  type UpstreamHealthOptions,
+} from '../../core/health/upstream-health.ts';
+import type { Place } from '../../core/slots.ts';
+import type { ServerMemory } from '../generations/inheritance.ts';
+import type { Log } from '../log/log.ts';
+import type { NameAnswer } from './names.ts';
+import { type ProbeResult, REASON_NO_PORT } from './probe.ts';
+import { type Recurring, RecurringLog } from '../log/recurring-log.ts';
+
+/** `sources`: what the probe comes from; none: any. */
+export type MakeProbe = (
+  health: HealthPlan,
+  address: Address,
+  serverName: string,
+  sources?: readonly Address[],
+) => Promise<ProbeResult>;
+
+export interface HealthRegistryOptions {
+  readonly board: Board;
+  readonly prng: Prng;
+  readonly log: Log;
+  readonly makeProbe: MakeProbe;
+  /** A probe of the server in this slot found no local port. */
+  readonly onNoPort: (slot: number) => void;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+  /** What a predecessor has found out. */
+  readonly memories?: readonly ServerMemory[];
+}
+
+/** Probes on their way at the same time; more would be a burst of descriptors and no faster answer. */
+const PROBES_MAX = 256;
+/** setTimeout's bound; a deadline that is further away is looked at again then. */
+const SLEEP_MS_MAX = 60_000;
+
+interface Upstream {
+  plan: UpstreamPlan;
+  readonly health: UpstreamHealth;
+  /** No server takes requests, and the log says so. */
+  isOut: boolean;
+}
+
+/** One address of a configured server, or the server itself while its name has none. */
+export interface ServerHealth {
+  /** Of the server table. */
+  readonly slot: number;
+  readonly address: Address | null;
+  /** Null: no address. */
+  readonly account: EndpointAccount | null;
+}
+
+export class HealthRegistry {
+  private readonly options: HealthRegistryOptions;
+  private upstreams: readonly Upstream[] = [];
+  private upstreamOfSlot = new Map<number, Upstream>();
+  private readonly recurring: RecurringLog;
+  /** Of a predecessor, until it is recalled. */
+  private readonly memoryOf: Map<string, EndpointMemory>;
+  private readonly onBoard = emptySlot();
+  private readonly wanted = emptySlot();
+  private probesUnderway = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private isStarted = false;
+  private isStopped = false;
+
+  constructor(options: HealthRegistryOptions) {
+    this.options = options;
+    this.recurring = new RecurringLog(options.log, options.now);
+    this.memoryOf = new Map(
+      options.memories?.map(({ upstream, server, address, memory }) => [memoryKey(upstream, server, address), memory]),
+    );
+  }
+
+  /**
+   * Goes on by this plan. What is known of a server that an earlier plan had stays known. Servers with fixed addresses are on
+   * the board when this returns; those with names follow with `handleName`.
+   */
+  apply(plan: Plan): void {
+    const now = this.options.now();
+    const former = new Map(this.upstreams.map((upstream) => [upstream.plan.name, upstream]));
+    this.upstreams = plan.upstreams.map((upstreamPlan) => {
+      const known = former.get(upstreamPlan.name);
+      if (known === undefined) {
+        const health = new UpstreamHealth(optionsOf(upstreamPlan), this.options.prng, this.recallOf(upstreamPlan.name));
+        return { plan: upstreamPlan, health, isOut: false };
+      }
+      const isCheckNew = JSON.stringify(known.plan.health) !== JSON.stringify(upstreamPlan.health);
+      known.health.apply(now, optionsOf(upstreamPlan), isCheckNew);
+      known.plan = upstreamPlan;
+      return known;
+    });
+    this.upstreamOfSlot = new Map();
+    for (const upstream of this.upstreams) {
+      upstream.plan.servers.forEach((server, index) => {
+        for (let i = 0; i < server.slotCount; i++) this.upstreamOfSlot.set(server.firstSlot + i, upstream);
+        if (!('hostname' in server.target)) upstream.health.handleAddresses(now, index, [server.target]);
+      });
+      this.write(upstream);
+      // That a server has the address that the file says is no news.
+      const events = upstream.health.takeEvents().filter(({ kind }) => kind !== 'added');
+      for (const event of events) this.tell(upstream, event);
+      this.tellOutage(upstream);
+    }
+    if (this.isStarted) this.pump();
+  }
+
+  /** Begins with the probes. */
+  start(): void {
+    this.isStarted = true;
+    this.pump();
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+    this.recurring.stop();
+  }
+
+  /** The names that servers are given by. */
+  hostnames(): readonly string[] {
+    const servers = this.upstreams.flatMap(({ plan }) => plan.servers);
+    return [...new Set(servers.flatMap(({ target }) => ('hostname' in target ? [target.hostname] : [])))];
+  }
+
+  /** What is known of each server of an upstream now: as many entries as it has addresses, but at least one. */
+  serversOf(upstreamIndex: number): readonly (readonly ServerHealth[])[] {
+    const { plan, health } = this.upstreams[upstreamIndex];
+    const now = this.options.now();
+    return plan.servers.map(({ firstSlot, slotCount }) => {
+      const known: ServerHealth[] = [];
+      for (let slot = firstSlot; slot < firstSlot + slotCount; slot++) {
+        const account = health.accountOf(now, slot);
+        if (account !== null) known.push({ slot, address: account.address, account });
+      }
+      return known.length > 0 ? known : [{ slot: firstSlot, address: null, account: null }];
+    });
+  }
+
+  /** Everything that is known, for a successor. */
+  memories(): readonly ServerMemory[] {
+    const now = this.options.now();
+    return this.upstreams.flatMap(({ plan, health }) =>
+      plan.servers.flatMap(({ name, firstSlot, slotCount }) =>
+        Array.from({ length: slotCount }, (_, i) => health.memoryOf(now, firstSlot + i)).flatMap((known) =>
+          known === null
+            ? []
+            : [{ upstream: plan.name, server: name, address: addressText(known.address), memory: known.memory }],
+        ),
+      ),
+    );
+  }
+
+  handleName(hostname: string, answer: NameAnswer): void {
+    for (const upstream of this.upstreams) {
+      upstream.plan.servers.forEach(({ target }, index) => {
+        if (!('hostname' in target) || target.hostname !== hostname) return;
+        const addresses = answer.addresses.map((address) => ({ ...address, port: target.port }));
+        upstream.health.handleAddresses(this.options.now(), index, addresses);
+      });
+      this.settle(upstream);
+    }
+    this.pump();
+  }
+
+  /** A proxy met failures of real traffic, at the server that has this place, or had it before. */
+  handleServerFailed(place: Place, count: number, reason: string): void {
+    const upstream = this.upstreamOfSlot.get(place.slot);
+    if (upstream === undefined) return;
+    upstream.health.handleFailures(this.options.now(), place, count, reason);
+    this.settle(upstream);
+    this.pump();
+  }
+
+  // --- inside ---
+
+  /** Once each: what comes to that address later is another one. */
+  private recallOf(name: string): Recall {
+    return (server, address) => {
+      if (this.memoryOf.size === 0) return undefined;
+      const { plan } = this.upstreams.find((upstream) => upstream.plan.name === name)!;
+      const key = memoryKey(name, plan.servers[server].name, addressText(address));
+      const memory = this.memoryOf.get(key);
+      this.memoryOf.delete(key);
+      return memory;
+    };
+  }
+
+  /** Does what is due, and sleeps until more is. */
+  private pump(): void {
+    if (this.isStopped) return;
+    clearTimeout(this.timer);
+    const now = this.options.now();
+    let deadline = Infinity;
+    for (const upstream of this.upstreams) {
+      if (upstream.health.nextDeadline(now) <= now) {
+        upstream.health.handleTimer(now);
+        this.beginProbes(upstream, now);
+        this.settle(upstream);
+      }
+      deadline = Math.min(deadline, upstream.health.nextDeadline(now));
+    }
+    // Probes that had to wait are due already: the end of another one calls again.
+    if (deadline <= now && this.probesUnderway >= PROBES_MAX) return;
+    if (deadline === Infinity) return;
+    this.timer = setTimeout(() => this.pump(), Math.min(SLEEP_MS_MAX, Math.max(1, Math.ceil(deadline - now))));
+  }
+
+  private beginProbes(upstream: Upstream, now: number): void {
+    while (this.probesUnderway < PROBES_MAX) {
+      const probe = upstream.health.nextProbe(now);
+      if (probe === null) return;
+      this.probesUnderway++;
+      void this.runProbe(upstream, probe);
+    }
+  }
+
+  private async runProbe(upstream: Upstream, probe: Probe): Promise<void> {
+    const { health, servers, sources } = upstream.plan;
+    const serverName = servers[probe.server].name;
+    const { isPassed, reason } = await this.options.makeProbe(health!, probe.address, serverName, sources);
+    this.probesUnderway--;
+    if (this.isStopped) return;
+    if (isPassed === null) {
+      if (reason === REASON_NO_PORT) this.options.onNoPort(probe.slot);
+      const server = serverText(upstream.plan.name, serverName, probe.address);
+      this.recurring.handle(reason, shortage(server, reason), 1, '');
+    }
+    upstream.health.handleProbeResult(this.options.now(), probe, isPassed, reason);
+    this.settle(upstream);
+    this.pump();
+  }
+
+  /** After anything happened to an upstream: the board and the log say so. */
+  private settle(upstream: Upstream): void {
+    this.write(upstream);
+    for (const event of upstream.health.takeEvents()) this.tell(upstream, event);
+    this.tellOutage(upstream);
+  }
+
+  /** One server less is a warning; the last one is an error. */
+  private tellOutage(upstream: Upstream): void {
+    const { name, servers } = upstream.plan;
+    const states = servers.flatMap(({ firstSlot, slotCount }) =>
+      Array.from({ length: slotCount }, (_, i) => {
+        this.options.board.readServer(firstSlot + i, this.onBoard);
+        return this.onBoard.state;
+      }),
+    );
+    const isOut = !states.includes(SERVER_UP) && states.some((state) => state !== SERVER_EMPTY);
+    if (isOut === upstream.isOut) return;
+    upstream.isOut = isOut;
+    if (isOut) this.options.log.error(`upstream ${name}: no server is up`);
+    else this.options.log.info(`upstream ${name}: a server is up again`);
+  }
+
+  private write(upstream: Upstream): void {
+    const now = this.options.now();
+    const { board } = this.options;
+    const changed: number[] = [];
+    for (const { firstSlot, slotCount } of upstream.plan.servers) {
+      for (let slot = firstSlot; slot < firstSlot + slotCount; slot++) {
+        upstream.health.readSlot(now, slot, this.wanted);
+        // Nobody else writes the table, so reading it needs no care.
+        board.readServer(slot, this.onBoard);
+        if (!isSame(this.wanted, this.onBoard)) changed.push(slot);
+      }
+    }
+    if (changed.length === 0) return;
+    board.update((set) => {
+      for (const slot of changed) {
+        upstream.health.readSlot(now, slot, this.wanted);
+        set(slot, this.wanted);
+      }
+    });
+  }
+
+  private tell(upstream: Upstream, event: HealthEvent): void {
+    const { log } = this.options;
+    const { name, state } = upstream.plan.servers[event.server];
+    const server = serverText(upstream.plan.name, name, event.address);
+    switch (event.kind) {
+      case 'down':
+        // Nobody is missing it.
+        if (state === 'disabled') return log.info(`server ${server}, which is disabled, down: ${event.reason}`);
+        return log.warn(`server ${server} down: ${event.reason}`);
+      case 'up':
+        return log.info(`server ${server} up: ${event.reason}`);
+      case 'ejected':
+        return log.warn(`server ${server} ejected ${event.reason}`);
+      case 'readmitted':
+        return log.info(`server ${server} takes requests again: ${event.reason}`);
+      case 'spared':
+        return log.warn(`server ${server} fails but is the last one and stays: ${event.reason}`);
+      case 'added':
+        return log.info(`server ${server} has an address`);
+      case 'removed':
+        return log.info(`server ${server} is gone from its name's addresses`);
+      case 'surplus':
+        return log.warn(`server ${server}: ${event.reason} more addresses than can be used`);
+    }
+  }
+}
+
+/** Checks that this machine could not make: one line for all servers, whom it says nothing of. */
+function shortage(server: string, reason: string): Recurring {
+  return {
+    level: 'warn',
+    text: (count, within) =>
+      within === ''
+        ? `server ${server} could not be checked and keeps its state: ${reason}`
+        : `${count} health checks${within} could not be made, and servers keep their states: ${reason}`,
+    details: { reason: 'check-impossible' },
+  };
+}
+
+function memoryKey(upstream: string, server: string, address: string): string {
+  return `${upstream}/${server} ${address}`;
+}
+
+function optionsOf({ servers, health, passive, slowStartMs }: UpstreamPlan): UpstreamHealthOptions {
+  return { servers, active: health, passive, slowStartMs };
+}
+
+function emptySlot(): ServerSlot {
+  return { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+}
+
+function isSame(a: ServerSlot, b: ServerSlot): boolean {
+  return (
+    a.state === b.state &&
+    a.weight === b.weight &&
+    a.family === b.family &&
+    a.port === b.port &&
+    a.address.every((byte, i) => byte === b.address[i])
+  );
+}

@@ -1,0 +1,170 @@
+/**
+ * Asks for the names of servers again and again. The answer comes from the system's resolver (getaddrinfo: hosts file,
+ * search domains, mDNS: what every other program on this machine gets); when to ask again comes from the time to live of a
+ * DNS query of our own, because getaddrinfo does not tell it. Whatever fails here leaves the last answer in force.
+ */
+import dns from 'node:dns';
+import { systemReason } from '../../base/system-error.ts';
+import { refreshDelayMs } from '../../core/health/refresh.ts';
+import type { Log } from '../log/log.ts';
+
+export interface NameAnswer {
+  /** Without port. */
+  readonly addresses: readonly { readonly family: 4 | 6; readonly host: string }[];
+  /** Null: not known. */
+  readonly ttlMs: number | null;
+}
+
+export interface NameFailure {
+  readonly reason: string;
+  /** Of the first in a row, by `performance.now()`. */
+  readonly sinceMs: number;
+}
+
+/** An answer from before. */
+export interface NameMemory extends NameAnswer {
+  readonly hostname: string;
+}
+
+/** Rejects if there is no answer; the error's code or message says why. */
+export type AskName = (hostname: string) => Promise<NameAnswer>;
+
+/**
+ * getaddrinfo blocks one of the four threads that Node has for such things, for many seconds if a DNS server does not
+ * answer. One thread stays free for the rest.
+ */
+const QUESTIONS_MAX = 3;
+
+/** A name that is asked for. */
+interface Question {
+  readonly hostname: string;
+  timer: NodeJS.Timeout | undefined;
+  /** How often in a row there was no answer. */
+  failures: number;
+  /** Null: there is an answer, or none is due yet. */
+  failure: NameFailure | null;
+  answer: NameAnswer | null;
+}
+
+export class Names {
+  private readonly ask: AskName;
+  private readonly log: Log;
+  private readonly onAnswer: (hostname: string, answer: NameAnswer) => void;
+  private readonly known: ReadonlyMap<string, NameMemory>;
+  private questions = new Map<string, Question>();
+  private readonly turns: (() => void)[] = [];
+  private asking = 0;
+
+  /** `known`: the last answers that a predecessor got. */
+  constructor(
+    ask: AskName,
+    log: Log,
+    onAnswer: (hostname: string, answer: NameAnswer) => void,
+    known: readonly NameMemory[] = [],
+  ) {
+    this.known = new Map(known.map((answer) => [answer.hostname, answer]));
+    this.ask = ask;
+    this.log = log;
+    this.onAnswer = onAnswer;
+  }
+
+  /** From now on asks for these names and no others. Resolves when each new one was answered once, or not. */
+  async apply(hostnames: readonly string[]): Promise<void> {
+    const former = this.questions;
+    const added: Question[] = [];
+    this.questions = new Map();
+    for (const hostname of new Set(hostnames)) {
+      const known = former.get(hostname);
+      former.delete(hostname);
+      const answer = this.known.get(hostname) ?? null;
+      const question = known ?? { hostname, timer: undefined, failures: 0, failure: null, answer };
+      if (known === undefined) added.push(question);
+      this.questions.set(hostname, question);
+    }
+    for (const { timer } of former.values()) clearTimeout(timer);
+    await Promise.all(added.map((question) => this.refresh(question)));
+  }
+
+  /** The last answers, for a successor. */
+  memories(): readonly NameMemory[] {
+    return Array.from(this.questions.values()).flatMap(({ hostname, answer }) =>
+      answer === null ? [] : [{ ...answer, hostname }],
+    );
+  }
+
+  stop(): void {
+    void this.apply([]);
+  }
+
+  /** Why there is no answer now; null: there is one, or none is due yet. */
+  failureOf(hostname: string): NameFailure | null {
+    return this.questions.get(hostname)?.failure ?? null;
+  }
+
+  /** The last answer, for a server that is new under a name that is known; null: there was none. */
+  answerOf(hostname: string): NameAnswer | null {
+    return this.questions.get(hostname)?.answer ?? null;
+  }
+
+  private async refresh(question: Question): Promise<void> {
+    const { hostname } = question;
+    await this.takeTurn();
+    let delayMs: number;
+    try {
+      const answer = await this.ask(hostname);
+      if (answer.addresses.length === 0) throw new Error('the answer has no address');
+      if (this.isOver(question)) return;
+      delayMs = refreshDelayMs(answer.ttlMs, 0);
+      if (question.failures > 0) this.log.info(`name ${hostname} resolves`);
+      question.failures = 0;
+      question.failure = null;
+      question.answer = answer;
+      this.onAnswer(hostname, answer);
+    } catch (error) {
+      if (this.isOver(question)) return;
+      const reason = systemReason(error);
+      question.failures++;
+      if (question.failures === 1) this.log.warn(`name ${hostname} does not resolve: ${reason}`);
+      question.failure = { reason, sinceMs: question.failure?.sinceMs ?? performance.now() };
+      delayMs = refreshDelayMs(null, question.failures);
+    } finally {
+      this.giveTurn();
+    }
+    question.timer = setTimeout(() => void this.refresh(question), delayMs);
+  }
+
+  /** Nobody wants to know any more. */
+  private isOver(question: Question): boolean {
+    return this.questions.get(question.hostname) !== question;
+  }
+
+  private async takeTurn(): Promise<void> {
+    if (this.asking < QUESTIONS_MAX) {
+      this.asking++;
+      return;
+    }
+    await new Promise<void>((resolve) => this.turns.push(resolve));
+  }
+
+  private giveTurn(): void {
+    const next = this.turns.shift();
+    if (next === undefined) this.asking--;
+    else next();
+  }
+}
+
+const resolver = new dns.promises.Resolver({ timeout: 2000, tries: 1 });
+
+/** The system's answer. Families that this machine has no address of are left out (AI_ADDRCONFIG). */
+export const askSystem: AskName = async (hostname) => {
+  const [found, ttl4, ttl6] = await Promise.all([
+    dns.promises.lookup(hostname, { all: true, hints: dns.ADDRCONFIG }),
+    resolver.resolve4(hostname, { ttl: true }).catch(() => []),
+    resolver.resolve6(hostname, { ttl: true }).catch(() => []),
+  ]);
+  const ttls = [...ttl4, ...ttl6].map((record) => record.ttl * 1000);
+  return {
+    addresses: found.map(({ address, family }) => ({ host: address, family: family === 6 ? 6 : 4 })),
+    ttlMs: ttls.length === 0 ? null : Math.min(...ttls),
+  };
+};

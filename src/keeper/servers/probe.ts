@@ -1,0 +1,198 @@
+/**
+ * One health probe: a TCP connection, a conversation in the server's protocol, or an HTTP request, over a connection of its own. Always answers, within
+ * the timeout, with a result; never throws. Nothing of it goes through the proxies: a probe asks the server, not the pool.
+ */
+import http from 'node:http';
+import net from 'node:net';
+import type { Address } from '../../base/address.ts';
+import type { HealthPlan } from '../../config/plan.ts';
+import { createDialogue } from '../../core/health/dialogue/create.ts';
+import { DIALOGUE_BYTES_MAX, type Dialogue, type Verdict, evidence } from '../../core/health/dialogue/dialogue.ts';
+
+export interface ProbeResult {
+  /** Null: it could not be made, for want of something on this machine, which says nothing of the server. */
+  readonly isPassed: boolean | null;
+  /** Why it failed or could not be made, for people: `connection refused`, `status 500`. */
+  readonly reason: string;
+}
+
+/** A server that was told goodbye has this long to close. */
+const LEAVE_MS = 2000;
+/** How much of an answer is read, and searched. */
+const BODY_BYTES_MAX = 64 * 1024;
+
+type HttpProbe = Extract<HealthPlan['probe'], { kind: 'http' }>;
+
+/**
+ * `serverName` is the server as configured: the Host of a request that has no other. `sources`: what it comes from, the first of
+ * its family that has a port; none: any.
+ */
+export function probe(
+  health: HealthPlan,
+  address: Address,
+  serverName: string,
+  sources: readonly Address[] = [],
+): Promise<ProbeResult> {
+  const to = address.family === 0 || health.port === null ? address : { ...address, port: health.port };
+  const fitting = sources.filter(({ family }) => family === to.family);
+  return new Promise((resolve) => {
+    let abandon: (() => void) | null = null;
+    const timer = setTimeout(() => finish(false, `no answer within ${health.timeoutMs} ms`), health.timeoutMs);
+    let isDone = false;
+    const finish: Finish = (isPassed, reason) => {
+      if (isDone) return;
+      isDone = true;
+      clearTimeout(timer);
+      abandon?.();
+      resolve({ isPassed, reason });
+    };
+    const attempt = (index: number): void => {
+      const source = fitting.at(index)?.host;
+      const target: Target = { ...to, source };
+      abandon = begin(health.probe, target, serverName, (isPassed, reason) => {
+        if (isPassed === null && index + 1 < fitting.length && !isDone) attempt(index + 1);
+        else finish(isPassed, reason);
+      });
+    };
+    attempt(0);
+  });
+}
+
+/** `source`: the host that the connection comes from. */
+type Target = Address & { readonly source: string | undefined };
+type Finish = (isPassed: ProbeResult['isPassed'], reason: string) => void;
+
+/** Returns what ends it. */
+function begin(plan: HealthPlan['probe'], target: Target, serverName: string, finish: Finish): () => void {
+  if (plan.kind === 'tcp') return probeTcp(target, finish);
+  if (plan.kind === 'http') return probeHttp(plan, target, serverName, finish);
+  return probeDialogue(createDialogue(plan), target, finish);
+}
+
+function connect(target: Target): net.Socket {
+  return net.connect(placeOf(target));
+}
+
+function placeOf({ family, host, port, source }: Target): net.IpcNetConnectOpts | net.TcpNetConnectOpts {
+  return family === 0 ? { path: host } : { host, port, localAddress: source };
+}
+
+function probeTcp(target: Target, finish: Finish): () => void {
+  const socket = connect(target);
+  socket.on('connect', () => finish(true, 'connected'));
+  socket.on('error', (error) => finishWith(error, finish));
+  return () => socket.destroy();
+}
+
+function probeDialogue(dialogue: Dialogue, target: Target, finish: Finish): () => void {
+  const socket = connect(target);
+  const received = Buffer.alloc(DIALOGUE_BYTES_MAX);
+  let length = 0;
+  let isLeaving = false;
+  const leave = (verdict: Verdict, farewell: Uint8Array | null): void => {
+    isLeaving = true;
+    // It takes the farewell and closes first: a reset would look like a fault in its log.
+    if (farewell === null) socket.end();
+    else socket.end(farewell);
+    setTimeout(() => socket.destroy(), LEAVE_MS).unref();
+    finish(verdict.isPassed, verdict.reason);
+  };
+  const fail = (reason: string): void => leave({ isPassed: false, reason }, null);
+  socket.on('connect', () => {
+    if (dialogue.opening !== null) socket.write(dialogue.opening);
+  });
+  socket.on('data', (data: Buffer) => {
+    if (isLeaving) return;
+    length += data.copy(received, length);
+    const reply = dialogue.handle(received.subarray(0, length));
+    const { send = null, verdict = null } = reply ?? {};
+    if (verdict !== null) leave(verdict, send);
+    else if (send !== null) socket.write(send);
+    else if (length === received.length) fail(`not the expected answer: ${evidence(received, 0, length)}`);
+  });
+  socket.on('end', () => {
+    if (isLeaving) return;
+    fail(length === 0 ? 'closed without a word' : `closed after: ${evidence(received, 0, length)}`);
+  });
+  socket.on('error', (error) => finishWith(error, finish));
+  return () => {
+    if (!isLeaving) socket.destroy();
+  };
+}
+
+function probeHttp(plan: HttpProbe, target: Target, serverName: string, finish: Finish): () => void {
+  const { family, host: to, port, source } = target;
+  const place = family === 0 ? { socketPath: to } : { host: to, port, localAddress: source };
+  const host = plan.host ?? (target.family === 0 ? 'localhost' : serverName);
+  const request = http.request({
+    ...place,
+    method: plan.method,
+    path: plan.path,
+    headers: { host, 'user-agent': 'evenkeel-health', connection: 'close', accept: '*/*' },
+    agent: false,
+  });
+  request.on('response', (response) => {
+    const status = response.statusCode ?? 0;
+    if (!plan.statuses.some(([from, to]) => status >= from && status <= to)) return finish(false, `status ${status}`);
+    if (plan.body === null) return finish(true, `status ${status}`);
+    const wanted = Buffer.from(plan.body);
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const judge = (): void => {
+      const isFound = Buffer.concat(chunks).subarray(0, BODY_BYTES_MAX).includes(wanted);
+      finish(isFound, isFound ? `status ${status}` : 'the body does not have the expected text');
+    };
+    response.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= BODY_BYTES_MAX) judge();
+    });
+    response.on('end', judge);
+    response.on('error', (error) => finishWith(error, finish));
+  });
+  request.on('upgrade', (response, socket) => {
+    socket.destroy();
+    finish(false, `status ${response.statusCode}`);
+  });
+  request.on('error', (error) => finishWith(error, finish));
+  request.end();
+  return () => request.destroy();
+}
+
+/** The machine is there, and nobody listens. */
+export const REASON_REFUSED = 'connection refused';
+
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: REASON_REFUSED,
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'connection timed out',
+  ENOENT: 'no such socket',
+};
+
+export const REASON_NO_PORT = 'no local port is left for connections to this address';
+
+/** What this machine was out of. */
+const SHORTAGES: Readonly<Record<string, string>> = {
+  EMFILE: 'no file descriptor is left in the keeper',
+  ENFILE: 'no file descriptor is left on this machine',
+  ENOBUFS: 'no memory for sockets is left on this machine',
+  ENOMEM: 'no memory for sockets is left on this machine',
+  EADDRNOTAVAIL: REASON_NO_PORT,
+  // binding a source chooses a port, too
+  EADDRINUSE: REASON_NO_PORT,
+};
+
+function finishWith(error: NodeJS.ErrnoException, finish: Finish): void {
+  const shortage = SHORTAGES[error.code ?? ''] as string | undefined;
+  if (shortage === undefined) finish(false, describe(error));
+  else finish(null, shortage);
+}
+
+function describe(error: NodeJS.ErrnoException): string {
+  const code = error.code ?? '';
+  if (code.startsWith('HPE_')) return 'the answer is not HTTP';
+  return WORDS[code] ?? (code === '' ? error.message : code);
+}

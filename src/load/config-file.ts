@@ -1,0 +1,49 @@
+/** The texts of a configuration, from files or from standard input, and printing what is wrong with them. */
+import { systemReason } from '../base/system-error.ts';
+import type { ConfigFile } from '../cli/config-files.ts';
+import { STANDARD_INPUT } from '../cli/config-files.ts';
+import type { Diagnostic } from '../config/diagnostic.ts';
+import type { FrontEndName, RootFile } from '../config/front-end.ts';
+import { readAll, readRegularFile } from './regular-file.ts';
+import { type Wording, wordsFor } from '../commands/wording.ts';
+
+export type Print = (text: string) => void;
+
+export interface ConfigText extends RootFile {
+  /** Null: its content tells. */
+  readonly language: FrontEndName | null;
+}
+
+/** Ten thousand routes take some 2 MiB. */
+export const CONFIG_BYTES_MAX = 16 * 2 ** 20;
+/** A file of another kind has an error in every line. */
+const PRINTED_MAX = 100;
+
+/** Null: one cannot be read, and why has been printed. */
+export function readConfigTexts(files: readonly ConfigFile[], err: Print): readonly ConfigText[] | null {
+  const texts: ConfigText[] = [];
+  for (const { path, ...file } of files) {
+    const name = path === STANDARD_INPUT ? '<stdin>' : path;
+    const read = readText(path === STANDARD_INPUT ? 0 : path);
+    if ('reason' in read) err(`${name}: cannot be read: ${read.reason}\n`);
+    else texts.push({ ...file, name, text: read.text });
+  }
+  return texts.length === files.length ? texts : null;
+}
+
+export function readText(file: string | number): { readonly text: string } | { readonly reason: string } {
+  try {
+    const bytes =
+      typeof file === 'number' ? readAll(file, CONFIG_BYTES_MAX) : readRegularFile(file, CONFIG_BYTES_MAX).bytes;
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch (error) {
+    const isOtherText = (error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA';
+    return { reason: isOtherText ? 'it is not UTF-8 text' : systemReason(error) };
+  }
+}
+
+export function printDiagnostics(diagnostics: readonly Diagnostic[], err: Print, wording: Wording = 'evenkeel'): void {
+  const words = wordsFor(wording);
+  for (const diagnostic of diagnostics.slice(0, PRINTED_MAX)) err(`${words(diagnostic)}\n`);
+  if (diagnostics.length > PRINTED_MAX) err(`... and ${diagnostics.length - PRINTED_MAX} more\n`);
+}

@@ -1,0 +1,77 @@
+/**
+ * Reads a configuration as a start, a reload and an upgrade do, and leaves what a keeper needs of it: plain data, which a thread
+ * can hand over.
+ */
+import type { ConfigFile } from '../cli/config-files.ts';
+import { count } from '../commands/check.ts';
+import { printDiagnostics, readConfigTexts } from './config-file.ts';
+import type { Texts } from './included-files.ts';
+import { lookAtMachine } from './preflight/look.ts';
+import { type Plans, prepare, refuses } from './prepare.ts';
+import type { ProcessSettings } from '../config/process-settings.ts';
+import type { Wording } from '../commands/wording.ts';
+
+export interface LoadRequest {
+  readonly files: readonly ConfigFile[];
+  /** Which node this is. Null: the file's `node`, or else the host name. */
+  readonly node: string | null;
+  /** Null: the file's `workers`, or else one per core. */
+  readonly workers: number | null;
+  readonly wording?: Wording;
+  /** Only this of it runs. Null: all of it. */
+  readonly part?: ConfigurationPart | null;
+}
+
+/** Virtual addresses, or what is served. */
+export type ConfigurationPart = 'addresses' | 'listeners';
+
+/** A configuration that can be run here. */
+export interface Loaded {
+  readonly ready: ReadyPlans;
+  readonly texts: Texts;
+}
+
+export interface ReadyPlans extends Plans {
+  /** What the file says. */
+  readonly node: string | null;
+  readonly user: string | null;
+  /** What an nginx.conf among the files says of the processes. Null: there is none. */
+  readonly processes: ProcessSettings | null;
+}
+
+export interface LoadResult {
+  /** What is to be said about it: a line each. */
+  readonly printed: readonly string[];
+  /** Other files that count as a part of it. */
+  readonly files: readonly string[];
+  /** Null: it cannot be run. */
+  readonly loaded: Loaded | null;
+}
+
+export function loadConfiguration(request: LoadRequest): LoadResult {
+  const { files: named, node, workers, wording = 'evenkeel', part = null } = request;
+  const printed: string[] = [];
+  const print = (text: string): void => void printed.push(text);
+  const roots = readConfigTexts(named, print);
+  if (roots === null) return { printed, files: [], loaded: null };
+  const { diagnostics, ready, files, texts } = prepare(roots, { node, workers, look: lookAtMachine });
+  printDiagnostics(diagnostics, print, wording);
+  if (ready === null) {
+    // The originals do not count.
+    if (wording === 'evenkeel')
+      print(`${named.map(({ path }) => path).join(' ')}: ${count(diagnostics.filter(refuses).length, 'error')}\n`);
+    return { printed, files, loaded: null };
+  }
+  const { config, processes } = ready;
+  const { plan, ha } = partOf(ready, part);
+  return {
+    printed,
+    files,
+    loaded: { ready: { plan, ha, node: config.node ?? null, user: config.user ?? null, processes }, texts },
+  };
+}
+
+function partOf({ plan, ha }: Plans, part: ConfigurationPart | null): Plans {
+  if (part === 'addresses') return { plan: { ...plan, listeners: [], upstreams: [] }, ha };
+  return { plan, ha: part === 'listeners' ? null : ha };
+}

@@ -1,0 +1,57 @@
+/** Which configuration runs, and whether its files still say the same: for who compares two nodes, or has edited one. */
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { type ConfigFile, STANDARD_INPUT } from '../cli/config-files.ts';
+import type { ConfigurationView } from '../keeper/api/status.ts';
+import { readText } from './config-file.ts';
+import { glob } from './glob.ts';
+import type { Texts } from './included-files.ts';
+
+/** Enough to tell texts apart at a glance. */
+const DIGEST_CHARACTERS = 12;
+
+export class LoadedConfiguration {
+  private readonly files: readonly ConfigFile[];
+  private texts: Texts;
+
+  constructor(files: readonly ConfigFile[], texts: Texts) {
+    this.files = files;
+    this.texts = texts;
+  }
+
+  /** Other texts of the same files are in force. */
+  replace(texts: Texts): void {
+    this.texts = texts;
+  }
+
+  view(): ConfigurationView {
+    const paths = this.files.filter(({ path }) => path !== STANDARD_INPUT).map(({ path }) => resolve(path));
+    return {
+      file: paths.length === 0 ? null : paths.join(', '),
+      digest: digestOf(this.texts),
+      isChanged: this.isChanged(),
+    };
+  }
+
+  private isChanged(): boolean | null {
+    const { roots, included, listings } = this.texts;
+    let isChanged = listings.some(({ pattern, paths }) => glob(pattern).join('\0') !== paths.join('\0'));
+    for (const [i, { path }] of this.files.entries()) {
+      if (path === STANDARD_INPUT) continue;
+      const now = readText(path);
+      if ('reason' in now) return null;
+      isChanged ||= now.text !== roots[i];
+    }
+    for (const { path, text } of included) {
+      const now = readText(path);
+      isChanged ||= ('text' in now ? now.text : null) !== text;
+    }
+    return isChanged;
+  }
+}
+
+/** Of a single file the beginning of its SHA-256. */
+function digestOf({ roots, included }: Texts): string {
+  const text = [...roots, ...included.map((each) => each.text ?? '')].join('\0');
+  return createHash('sha256').update(text).digest('hex').slice(0, DIGEST_CHARACTERS);
+}

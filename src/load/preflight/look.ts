@@ -1,0 +1,185 @@
+/**
+ * What of this machine the configuration counts on: rights, interfaces, programs and their users. `run` says the same before
+ * it starts, so it must take no time and change nothing.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { BlockList, isIPv4 } from 'node:net';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
+import { advertPacketBytes } from '../../config/advert-size.ts';
+import type { Path } from '../../config/diagnostic.ts';
+import { type Diagnostic, diagnose, type Problem, problem, show } from '../../config/diagnostic.ts';
+import { itemsOf, listOf } from '../../config/parts.ts';
+import { valuesByNode } from '../../config/per-node.ts';
+import { missingCapabilities } from '../../io/linux/capabilities.ts';
+import { chooseUser } from '../../keeper/ha/command-user.ts';
+import { findProxyUser } from '../../keeper/proxies/proxy-user.ts';
+import type { Ready } from '../prepare.ts';
+import { findProgramFault } from './programs.ts';
+
+export function lookAtMachine(ready: Ready): readonly Diagnostic[] {
+  return new MachineLook(ready).look();
+}
+
+class MachineLook {
+  private readonly ready: Ready;
+  private readonly node: string | null;
+  private readonly ownUid = process.getuid?.() ?? -1;
+  private readonly found: Diagnostic[] = [];
+
+  constructor(ready: Ready) {
+    this.ready = ready;
+    this.node = ready.ha?.node ?? null;
+  }
+
+  look(): readonly Diagnostic[] {
+    this.lookAtProxyUser();
+    this.lookAtSources();
+    if (this.ready.ha === null) return this.found;
+    this.lookAtRights();
+    const interfaces = new Set(readdirSync('/sys/class/net'));
+    for (const [name, router] of Object.entries(this.ready.config.ha ?? {})) {
+      const path: Path = ['ha', name];
+      this.lookAtInterface(router.interface, [...path, 'interface'], interfaces);
+      this.lookAtMtu(name, path);
+      this.lookAtAdvertSource(name, path);
+      for (const key of ['addresses', 'excluded'] as const) {
+        for (const [i, address] of (router[key] ?? []).entries()) {
+          if (typeof address === 'string') continue;
+          this.lookAtInterface(address.interface, [...path, key, i, 'interface'], interfaces);
+        }
+      }
+      for (const [i, track] of (router.track ?? []).entries()) {
+        const at: Path = [...path, 'track', i];
+        if (track.interface !== undefined) this.lookAtInterface(track.interface, [...at, 'interface'], interfaces);
+        if (track.script === undefined) continue;
+        const { run, recover, user, weight = 0 } = track.script;
+        const isFault = (track.weight ?? weight) === 0;
+        const until = isFault ? 'the virtual router is in fault until then' : 'it fails until then';
+        this.lookAtPrograms({ run, recover }, user, [...at, 'script'], until);
+      }
+      if (router.notify === undefined) continue;
+      const { active, backup, fault, stop, user } = router.notify;
+      this.lookAtPrograms({ active, backup, fault, stop }, user, [...path, 'notify']);
+    }
+    return this.found;
+  }
+
+  private lookAtProxyUser(): void {
+    const { user } = this.ready.config;
+    const found = user === undefined ? null : findProxyUser(user);
+    if (found === null || !('reason' in found)) return;
+    this.report(['user'], 'value', problem('bad-proxy-user', { user: show(user), ...found }));
+  }
+
+  private lookAtSources(): void {
+    const upstreams = Object.entries(this.ready.config.upstreams ?? {});
+    if (upstreams.every(([, { source }]) => source === undefined)) return;
+    const own = listOfAddresses(Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []));
+    // All of it is this machine's.
+    own.addSubnet('127.0.0.0', 8, 'ipv4');
+    for (const [name, { source }] of upstreams) {
+      for (const { path, value } of itemsOf(source, ['upstreams', name, 'source'])) {
+        if (includesAddress(own, value)) continue;
+        this.report(path, 'value', problem('no-such-source', { value: show(value) }));
+      }
+    }
+  }
+
+  /** A node that can never be active must not look like a backup. */
+  private lookAtRights(): void {
+    const missing = missingCapabilities(['CAP_NET_ADMIN', 'CAP_NET_RAW']);
+    if (missing.length === 0) return;
+    const grant = "systemd's `AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE`";
+    const args = { what: 'a virtual address', rights: missing.join(' and '), grant };
+    this.report(['ha'], 'key', problem('missing-rights', args));
+  }
+
+  private lookAtInterface(
+    written: string | Readonly<Record<string, string>>,
+    path: Path,
+    interfaces: ReadonlySet<string>,
+  ): void {
+    for (const { node, path: at, value } of valuesByNode(written, path)) {
+      if ((node !== null && node !== this.node) || interfaces.has(value)) continue;
+      this.report(at, 'value', problem('no-interface', { value: show(value), others: [...interfaces].join(', ') }));
+    }
+  }
+
+  /** An advert that does not fit is a fault. For the usual MTU the file alone has been looked at. */
+  private lookAtMtu(name: string, path: Path): void {
+    const router = this.ready.ha?.vip.routers.find((each) => each.name === name);
+    if (router === undefined) return;
+    const { interfaceName, addresses, family, version, keys } = router;
+    const mtu = readMtu(interfaceName);
+    const bytes = advertPacketBytes(addresses.length, family, version, keys.length > 0);
+    if (mtu === null || bytes <= mtu) return;
+    const args = { bytes: String(bytes), value: show(interfaceName), mtu: String(mtu) };
+    this.report([...path, 'addresses'], 'key', problem('adverts-exceed-mtu', args));
+  }
+
+  private lookAtAdvertSource(name: string, path: Path): void {
+    const router = this.ready.ha?.vip.routers.find((each) => each.name === name);
+    const source = router?.source ?? null;
+    // Addresses are listed of those that are up alone.
+    const addresses = router === undefined ? undefined : networkInterfaces()[router.interfaceName];
+    if (router === undefined || source === null || addresses === undefined) return;
+    if (includesAddress(listOfAddresses(addresses), source)) return;
+    const written = valuesByNode(this.ready.config.ha?.[name].unicast?.source, [...path, 'unicast', 'source']);
+    const at = written.find(({ node }) => node === null || node === this.node)?.path ?? path;
+    const args = { value: show(source), interface: show(router.interfaceName) };
+    this.report(at, 'value', problem('no-such-advert-source', args));
+  }
+
+  /** `until`: what follows from a script that cannot be run. */
+  private lookAtPrograms(
+    commands: Readonly<Record<string, readonly string[] | undefined>>,
+    userNames: string | readonly string[] | undefined,
+    path: Path,
+    until: string | null = null,
+  ): void {
+    const written = Object.entries(commands).filter((entry) => entry[1] !== undefined);
+    if (written.length === 0) return;
+    const user = chooseUser(userNames === undefined ? null : listOf(userNames), this.ownUid);
+    if (typeof user === 'string') {
+      const fix = 'write `user:` with a user of this machine, or make the one that is missing';
+      const at: Path = userNames === undefined ? path : [...path, 'user'];
+      this.report(
+        at,
+        'value',
+        problem('bad-user', { user: show(listOf(userNames ?? 'nobody').join(' or ')), reason: user, fix }),
+      );
+      return;
+    }
+    for (const [key, command] of written) {
+      const [program] = listOf(command);
+      const fault = findProgramFault(program, user, this.ownUid);
+      if (fault === null) continue;
+      const fix = key === 'run' && until !== null ? `${fault.fix}; ${until}` : fault.fix;
+      this.report([...path, key, 0], 'value', problem('bad-program', { path: program, reason: fault.reason, fix }));
+    }
+  }
+
+  private report(path: Path, part: 'key' | 'value', found: Problem): void {
+    const { source } = this.ready;
+    this.found.push(diagnose(found, source.locate(path, part)));
+  }
+}
+
+function listOfAddresses(addresses: readonly NetworkInterfaceInfo[]): BlockList {
+  const list = new BlockList();
+  for (const { address, family } of addresses) list.addAddress(address, family === 'IPv4' ? 'ipv4' : 'ipv6');
+  return list;
+}
+
+function includesAddress(list: BlockList, address: string): boolean {
+  return list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
+}
+
+/** Null: there is no such interface. */
+function readMtu(name: string): number | null {
+  try {
+    return Number(readFileSync(`/sys/class/net/${name}/mtu`, 'utf8'));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,65 @@
+/** Takes over, in a proxy process, what keeper/proxies/proxy-arguments.ts says that it inherits, and what keeper/proxies/delivery.ts says that it is sent. */
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { Board } from '../base/board.ts';
+import type { Plan } from '../config/plan.ts';
+import { receiveDescriptors } from '../io/linux/descriptor-channel.ts';
+import { openSharedMemory } from '../io/linux/shared-memory.ts';
+import { type Delivery, planOf, type SocketName } from '../keeper/proxies/delivery.ts';
+import {
+  DESCRIPTOR_CHANNEL,
+  FIRST_ROW_DESCRIPTOR,
+  type ProxyArguments,
+  TABLE_DESCRIPTOR,
+} from '../keeper/proxies/proxy-arguments.ts';
+
+/** Of the board, this process can write its own row. */
+export function openBoard({ row, rows }: ProxyArguments): Board {
+  const table = take(TABLE_DESCRIPTOR, 'read');
+  const mappings = Array.from({ length: rows }, (_, i) => take(FIRST_ROW_DESCRIPTOR + i, i === row ? 'write' : 'read'));
+  return Board.open({ table, rows: mappings });
+}
+
+/** A mapping needs its descriptor no longer. */
+function take(descriptor: number, access: 'read' | 'write'): ArrayBuffer {
+  const buffer = openSharedMemory(descriptor, access);
+  closeSync(descriptor);
+  return buffer;
+}
+
+/** The numbers of the listening sockets that this process has. */
+let known: ReadonlySet<number> = new Set();
+
+export interface Received {
+  readonly plan: Plan;
+  readonly sockets: readonly (SocketName & { readonly descriptor: number })[];
+}
+
+/** The plan whose `count` descriptors are there. Null: this process can have no more descriptors. */
+export function receiveDelivery(count: number): Received | null {
+  const descriptors = receiveDescriptors(DESCRIPTOR_CHANNEL, count);
+  if (descriptors === null) return null;
+  const [file, routes, ...listening] = descriptors;
+  const delivery = JSON.parse(readWhole(file).toString()) as Delivery;
+  const plan = planOf(delivery, readWhole(routes).toString('latin1'));
+  const { sockets } = delivery;
+  closeSync(file);
+  closeSync(routes);
+  // A second descriptor of a socket would keep it open when the first one is closed.
+  for (const [i, { id }] of sockets.entries()) if (known.has(id)) closeSync(listening[i]);
+  const received = sockets.map(({ listener, id }, i) => {
+    return { listener, id, descriptor: known.has(id) ? -1 : listening[i] };
+  });
+  known = new Set(sockets.map(({ id }) => id));
+  return { plan, sockets: received };
+}
+
+function readWhole(file: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(fstatSync(file).size);
+  // With positions: the file's own position is shared with the keeper.
+  for (let at = 0; at < bytes.length;) {
+    const count = readSync(file, bytes, at, bytes.length - at, at);
+    if (count === 0) throw new Error('the plan is cut short');
+    at += count;
+  }
+  return bytes;
+}
