@@ -86,6 +86,9 @@ const TRUSTS: ForwardedPlan = {
   kind: 'trust',
   networks: [{ family: 4, address: '10.0.0.0', bits: 8 }],
   unix: false,
+  field: 'X-Forwarded-For',
+  isLastOnly: false,
+  isPassed: false,
 };
 const FORWARDED: readonly ForwardedPlan[] = [{ kind: 'replace' }, { kind: 'append' }, TRUSTS];
 

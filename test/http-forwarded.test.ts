@@ -41,6 +41,8 @@ for (const engine of ENGINES) {
       append: await freePort(),
       trust: await freePort(),
       far: await freePort(),
+      named: await freePort(),
+      only: await freePort(),
     };
     const hashed = await freePort();
     const server = await RawServer.start(t);
@@ -76,6 +78,11 @@ listeners:
         headers: { request: { set: { X-Real-IP: "{client}", X-Peer: "{peer}", X-Scheme: "{scheme}" } } }
       - upstream: web
   far: { bind: "127.0.0.1:${ports.far}", forwarded: { trust: 10.0.0.0/8 }, routes: [ { upstream: web } ] }
+  named: { bind: "127.0.0.1:${ports.named}", forwarded: { trust: 127.0.0.1, field: CF-Connecting-IP }, routes: [ { upstream: web } ] }
+  only:
+    bind: "127.0.0.1:${ports.only}"
+    forwarded: { trust: [127.0.0.1, 10.0.0.0/8], hops: last, pass: true }
+    routes: [ { upstream: web, headers: { request: { set: { X-Seen: "{client} {peer} {scheme}" } } } } ]
   hashed: { bind: "127.0.0.1:${hashed}", forwarded: { trust: 127.0.0.1 }, routes: [ { upstream: pair } ] }
 upstreams:
   web: { servers: [ "${server.address}" ] }
@@ -138,6 +145,26 @@ upstreams:
       assert.equal(sent.get('x-request-id'), 'Root=1-67891233-abcdef012345678912345678');
       for (const name of names(CLAIMS)) assert.equal(sent.has(name), false, name);
       for (const name of names(PROXY_CLAIMS)) assert.equal(sent.has(name), true, name);
+    });
+
+    await t.test('a field of the proxy names the client: it is the first hop of X-Forwarded-For', async () => {
+      const named = await pass(ports.named, ['CF-Connecting-IP: 198.51.100.9', 'X-Forwarded-For: 6.6.6.6']);
+      assert.equal(named.sent.get('x-forwarded-for'), '198.51.100.9, 127.0.0.1');
+      const { sent } = await pass(ports.named, ['X-Forwarded-For: 6.6.6.6']);
+      assert.equal(sent.get('x-forwarded-for'), '127.0.0.1');
+    });
+
+    await t.test('only the address is believed: the rest is passed on, and nothing is added', async () => {
+      const { sent } = await pass(ports.only, [
+        'X-Forwarded-For: 6.6.6.6, 10.1.1.1',
+        'X-Forwarded-Proto: https',
+        'X-Real-IP: 6.6.6.6',
+      ]);
+      assert.equal(sent.get('x-seen'), '10.1.1.1 127.0.0.1 http');
+      assert.equal(sent.get('x-forwarded-for'), '6.6.6.6, 10.1.1.1');
+      assert.equal(sent.get('x-forwarded-proto'), 'https');
+      assert.equal(sent.get('x-real-ip'), '6.6.6.6');
+      assert.equal(sent.has('x-request-id'), false);
     });
 
     await t.test('of a trusted proxy, what is missing, there twice or malformed is made', async () => {

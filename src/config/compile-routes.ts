@@ -20,7 +20,7 @@ import { parseDuration, parseSize } from './units.ts';
 
 /** What a listener says that concerns its routes. */
 export interface ListenerTraits {
-  /** `forwarded: pass` */
+  /** `forwarded: pass`, or `pass` of one that trusts. */
   readonly passesClaims: boolean;
   /** `odd-fields: drop` */
   readonly dropsOddFields: boolean;

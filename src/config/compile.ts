@@ -95,7 +95,9 @@ function compileListener(
 ): ListenerPlan {
   const timeouts = { ...DEFAULTS.listener.timeouts, ...listener.timeouts };
   const limits = { ...DEFAULTS.listener.limits, ...listener.limits };
-  const traits = { passesClaims: listener.forwarded === 'pass', dropsOddFields: listener['odd-fields'] === 'drop' };
+  const forwarded = compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded);
+  const passesClaims = forwarded.kind === 'pass' || (forwarded.kind === 'trust' && forwarded.isPassed);
+  const traits = { passesClaims, dropsOddFields: listener['odd-fields'] === 'drop' };
   return {
     name,
     slot,
@@ -117,7 +119,7 @@ function compileListener(
     },
     keepAlive: compileKeepAlive(listener['tcp-keepalive']),
     via: listener.via ?? null,
-    forwarded: compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded),
+    forwarded,
     escapedSlash: listener['escaped-slash'] ?? 'compare',
     routes: formatRoutes((listener.routes ?? []).map((route) => compileRoute(route, traits))),
     isReady: true,
@@ -137,12 +139,16 @@ function seconds(duration: string | undefined): number {
 
 function compileForwarded(forwarded: NonNullable<ListenerConfig['forwarded']>): ForwardedPlan {
   if (typeof forwarded === 'string') return { kind: forwarded };
-  const trusted = listOf(forwarded.trust);
+  const { trust, field, hops, pass } = { ...DEFAULTS.listener.trust, ...forwarded };
+  const trusted = listOf(trust);
   const networks = trusted.filter((text) => text !== 'unix');
   return {
     kind: 'trust',
     networks: networks.map((text) => checked(parseNetwork(text).value, text)),
     unix: networks.length < trusted.length,
+    field,
+    isLastOnly: hops === 'last',
+    isPassed: pass,
   };
 }
 

@@ -225,6 +225,22 @@ const Forwarded = z.union([
         'of the client in X-Forwarded-For, -Proto and -Host, and their X-Request-Id, is believed.',
       ['10.0.0.0/8'],
     ),
+    field: key(
+      headerName.meta({ title: 'field name', examples: ['CF-Connecting-IP'] }),
+      'The field of these proxies that names the client: an address, or a list of which each proxy has added the last one. Several ' +
+        'fields are one list.',
+      DEFAULTS.listener.trust.field,
+    ),
+    hops: key(
+      z.enum(['all', 'last']),
+      '`all`: from the right, past every trusted proxy. `last`: the last address of the list is the client, whoever that is.',
+      DEFAULTS.listener.trust.hops,
+    ),
+    pass: key(
+      flag,
+      'Only the address is believed. What a request claims of itself is passed on as it came, and nothing is added, as with `pass`.',
+      DEFAULTS.listener.trust.pass,
+    ),
   }),
 ]);
 

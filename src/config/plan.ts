@@ -75,7 +75,19 @@ export type ForwardedPlan =
   /** Everything, without believing it; nothing is added. */
   | { readonly kind: 'pass' }
   /** What these peers say. */
-  | { readonly kind: 'trust'; readonly networks: readonly NetworkPlan[]; readonly unix: boolean };
+  | TrustPlan;
+
+export interface TrustPlan {
+  readonly kind: 'trust';
+  readonly networks: readonly NetworkPlan[];
+  readonly unix: boolean;
+  /** Which field names the client. */
+  readonly field: string;
+  /** Only the last address of the list is believed, whosever it is. */
+  readonly isLastOnly: boolean;
+  /** Nothing but the address is believed; everything else is as with `pass`. */
+  readonly isPassed: boolean;
+}
 
 /** The addresses whose first `bits` bits are those of `address`. */
 export interface NetworkPlan {

@@ -31,6 +31,10 @@ export function copyIp(from: IpWords, into: IpWords): void {
   into.ip3 = from.ip3;
 }
 
+export function isSameIp(a: IpWords, b: IpWords): boolean {
+  return a.ip3 === b.ip3 && a.ip2 === b.ip2 && a.ip1 === b.ip1 && a.ip0 === b.ip0;
+}
+
 export function isNoIp(ip: IpWords): boolean {
   return (ip.ip0 | ip.ip1 | ip.ip2 | ip.ip3) === 0;
 }

@@ -105,6 +105,15 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
   ],
   ['error_page 404 = @x; location / { return 404; }', /there is no location @x/],
   ['location / { if (-f $uri) { set $a b; } }', /unsupported: `if`/],
+  ['satisfy some; allow all;', /unsupported: `satisfy some`/],
+  ['set_real_ip_from proxy.example;', /unsupported: `set_real_ip_from proxy\.example`.*could have any address/],
+  ['set_real_ip_from 300.0.0.1;', /host not found in set_real_ip_from "300\.0\.0\.1"/],
+  ['set_real_ip_from 10.0.0.0/8; real_ip_header proxy_protocol;', /unsupported: `real_ip_header proxy_protocol`/],
+  ['location / { set_real_ip_from 10.0.0.0/8; }', /unsupported: `set_real_ip_from` in a location/],
+  [
+    'set_real_ip_from 10.0.0.0/8; } server { listen 80; server_name b;',
+    /:4:1: unsupported: `set_real_ip_from` of one of several servers/,
+  ],
   ['include missing.conf;', /open\(\) "\/etc\/nginx\/missing.conf" failed: No such file/],
 ];
 

@@ -14,6 +14,7 @@ import { type NameKind, readServerNames, type ServerName } from './names.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { Scope } from './scope.ts';
+import { readForwarded } from './real-ip.ts';
 import { captureStep, ServerRoutes, type Surroundings } from './server-routes.ts';
 import { Upstreams } from './upstreams.ts';
 import { parseTime } from './values.ts';
@@ -165,7 +166,10 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
       // nginx bounds the silence within a body, not its rate.
       'body-rate': 0,
     },
-    forwarded: 'pass',
+    forwarded: readForwarded(
+      servers.map(({ scope }) => scope),
+      notes,
+    ),
     'escaped-slash': 'decode',
     ...(standard.scope.argument('ignore_invalid_headers') === 'off' ? {} : { 'odd-fields': 'drop' }),
     ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),

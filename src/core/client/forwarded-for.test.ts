@@ -4,7 +4,8 @@ import { parseIPv6 } from '../../base/address.ts';
 import { RequestHead } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
 import { emitIpText, IpWords, parseIpText } from '../../wire/ip-text.ts';
-import { BelievedHops, resolveClient } from './forwarded-for.ts';
+import type { TrustPlan } from '../../config/plan.ts';
+import { BelievedHops, ClientResolver } from './forwarded-for.ts';
 import { TrustedProxies } from './trusted-proxies.ts';
 
 function ip(text: string): IpWords {
@@ -18,7 +19,7 @@ function textOf(words: IpWords): string {
   return Buffer.from(out.subarray(0, emitIpText(out, 0, words))).toString();
 }
 
-const trusted = new TrustedProxies({
+const TRUST: TrustPlan = {
   kind: 'trust',
   networks: [
     { family: 4, address: '10.0.0.0', bits: 8 },
@@ -26,17 +27,24 @@ const trusted = new TrustedProxies({
     { family: 4, address: '192.0.2.77', bits: 32 },
   ],
   unix: true,
-});
+  field: 'X-Forwarded-For',
+  isLastOnly: false,
+  isPassed: false,
+};
 
 /** The client and the believed rest of the last field it begins in, for a request with these X-Forwarded-For fields. */
-function resolve(fields: readonly string[], peer = '10.0.0.1'): { client: string; believed: string | null } {
-  const lines = fields.map((value) => `X-Forwarded-For: ${value}\r\n`).join('');
+function resolve(
+  fields: readonly string[],
+  peer = '10.0.0.1',
+  { name = 'X-Forwarded-For', ...plan }: Partial<TrustPlan> & { name?: string } = {},
+): { client: string; believed: string | null } {
+  const lines = fields.map((value) => `${name}: ${value}\r\n`).join('');
   const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\n${lines}X-Other: 1\r\n\r\n`, 'latin1');
   const head = new RequestHead(100);
   assert.ok(parseRequestHead(bytes, 0, bytes.length, { headBytes: 8192, headers: 100 }, head) > 0);
   const client = new IpWords();
   const hops = new BelievedHops();
-  resolveClient(bytes, head, peer === '' ? new IpWords() : ip(peer), trusted, client, hops);
+  new ClientResolver({ ...TRUST, ...plan }).resolve(bytes, head, peer === '' ? new IpWords() : ip(peer), client, hops);
   const end = bytes.indexOf('\r\n', Math.max(0, hops.at));
   return { client: textOf(client), believed: hops.field < 0 ? null : bytes.toString('latin1', hops.at, end) };
 }
@@ -116,7 +124,6 @@ test('who comes through a Unix socket is a proxy like any other', () => {
 
 test('a network has the addresses whose first bits are its own', () => {
   const every = new TrustedProxies({
-    kind: 'trust',
     networks: [{ family: 4, address: '0.0.0.0', bits: 0 }],
     unix: false,
   });
@@ -129,7 +136,7 @@ test('a network has the addresses whose first bits are its own', () => {
     const address = Array.from({ length: 8 }, (_, i) => ((masked[i * 2] << 8) | masked[i * 2 + 1]).toString(16)).join(
       ':',
     );
-    const network = new TrustedProxies({ kind: 'trust', networks: [{ family: 6, address, bits }], unix: false });
+    const network = new TrustedProxies({ networks: [{ family: 6, address, bits }], unix: false });
     assert.ok(network.has(ip('2001:db8:a:b:c:d:e:f')), `${bits}`);
     const other = bytes.slice();
     other[(bits - 1) >> 3] ^= 0x80 >> ((bits - 1) & 7);
@@ -138,4 +145,24 @@ test('a network has the addresses whose first bits are its own', () => {
     [words.ip0, words.ip1, words.ip2, words.ip3] = [0, 4, 8, 12].map((at) => view.getInt32(at));
     assert.ok(!network.has(words), `${bits}`);
   }
+});
+
+test('another field names the client, in any case; what X-Forwarded-For says is not believed then', () => {
+  const other = { field: 'CF-Connecting-IP' };
+  assert.deepEqual(resolve(['198.51.100.9'], '10.0.0.1', other), { client: '10.0.0.1', believed: null });
+  assert.deepEqual(resolve(['198.51.100.9'], '10.0.0.1', { ...other, name: 'cf-connecting-ip' }), {
+    client: '198.51.100.9',
+    believed: null,
+  });
+  assert.equal(
+    resolve(['1.1.1.1', '198.51.100.9'], '10.0.0.1', { ...other, name: 'CF-Connecting-Ip' }).client,
+    '198.51.100.9',
+  );
+});
+
+test('the last hop alone is the client, also if it is a trusted proxy', () => {
+  const last = { isLastOnly: true };
+  assert.equal(resolve(['198.51.100.9, 10.2.2.2'], '10.0.0.1', last).client, '10.2.2.2');
+  assert.equal(resolve(['198.51.100.9'], '10.0.0.1', last).client, '198.51.100.9');
+  assert.equal(resolve(['198.51.100.9, unknown'], '10.0.0.1', last).client, '10.0.0.1');
 });

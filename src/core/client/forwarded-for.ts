@@ -1,14 +1,18 @@
 /**
- * Who the client of a request is, by its X-Forwarded-For fields: read from the right, each entry was written by the hop to
+ * Who the client of a request is, by its X-Forwarded-For fields, or another field of its proxies: read from the right, each entry was written by the hop to
  * its right, so it is believed as long as that hop is a trusted proxy. The first entry that is not one is the client;
  * whatever is left of it is the client's own claim. An entry that is no address (`unknown`, an obfuscated name, nothing) ends
  * the walk too: the client is then the hop that wrote it.
  *
  * Entries may have a port, brackets and quotes: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `"[2001:db8::1]:4711"`.
  */
-import { COLON, COMMA, HTAB, SP } from '../../wire/http1/classes.ts';
+import { encodeUtf8 } from '../../base/text.ts';
+import type { TrustPlan } from '../../config/plan.ts';
+import { COLON, COMMA, equalsIgnoringCase, HTAB, SP } from '../../wire/http1/classes.ts';
 import {
   FIELD_ID,
+  FIELD_NAME,
+  FIELD_NAME_LENGTH,
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
@@ -16,7 +20,7 @@ import {
   type RequestHead,
 } from '../../wire/http1/head.ts';
 import { copyIp, IpWords, parseIpText } from '../../wire/ip-text.ts';
-import type { TrustedProxies } from './trusted-proxies.ts';
+import { TrustedProxies } from './trusted-proxies.ts';
 
 const QUOTE = 0x22;
 const OPEN = 0x5b;
@@ -31,38 +35,55 @@ export class BelievedHops {
 }
 
 const entry = new IpWords();
+const FORWARDED_FOR = 'x-forwarded-for';
 
-/**
- * The client of a request that came from the trusted proxy `peer`, into `client`; what of the fields was believed, into
- * `hops`.
- */
-export function resolveClient(
-  bytes: Uint8Array,
-  head: RequestHead,
-  peer: IpWords,
-  trusted: TrustedProxies,
-  client: IpWords,
-  hops: BelievedHops,
-): void {
-  copyIp(peer, client);
-  hops.field = -1;
-  if ((head.seen & (1 << F_X_FORWARDED_FOR)) === 0) return;
-  const { fields } = head;
-  for (let field = head.fieldCount - 1; field >= 0; field--) {
-    const word = field * FIELD_WORDS;
-    if (fields[word + FIELD_ID] !== F_X_FORWARDED_FOR) continue;
-    const start = fields[word + FIELD_VALUE];
-    let end = start + fields[word + FIELD_VALUE_LENGTH];
-    while (end >= start) {
-      let at = end;
-      while (at > start && bytes[at - 1] !== COMMA) at--;
-      const first = skipSpace(bytes, at, end);
-      if (!readEntry(bytes, first, end)) return;
-      copyIp(entry, client);
-      hops.field = field;
-      hops.at = first;
-      if (!trusted.has(client)) return;
-      end = at - 1;
+export class ClientResolver {
+  readonly trusted: TrustedProxies;
+  /** Nothing but the address is believed. */
+  readonly isPassed: boolean;
+  private readonly isLastOnly: boolean;
+  /** In lower case; null: X-Forwarded-For, which has an id. */
+  private readonly name: Uint8Array | null;
+
+  constructor(plan: TrustPlan) {
+    this.trusted = new TrustedProxies(plan);
+    this.isPassed = plan.isPassed;
+    this.isLastOnly = plan.isLastOnly;
+    const name = plan.field.toLowerCase();
+    this.name = name === FORWARDED_FOR ? null : encodeUtf8(name);
+  }
+
+  /**
+   * The client of a request that came from the trusted proxy `peer`, into `client`; what of the X-Forwarded-For fields was
+   * believed, into `hops`.
+   */
+  resolve(bytes: Uint8Array, head: RequestHead, peer: IpWords, client: IpWords, hops: BelievedHops): void {
+    const { isLastOnly, name, trusted } = this;
+    copyIp(peer, client);
+    hops.field = -1;
+    if (name === null && (head.seen & (1 << F_X_FORWARDED_FOR)) === 0) return;
+    const { fields } = head;
+    for (let field = head.fieldCount - 1; field >= 0; field--) {
+      const word = field * FIELD_WORDS;
+      if (name === null) {
+        if (fields[word + FIELD_ID] !== F_X_FORWARDED_FOR) continue;
+      } else if (!equalsIgnoringCase(bytes, fields[word + FIELD_NAME], fields[word + FIELD_NAME_LENGTH], name))
+        continue;
+      const start = fields[word + FIELD_VALUE];
+      let end = start + fields[word + FIELD_VALUE_LENGTH];
+      while (end >= start) {
+        let at = end;
+        while (at > start && bytes[at - 1] !== COMMA) at--;
+        const first = skipSpace(bytes, at, end);
+        if (!readEntry(bytes, first, end)) return;
+        copyIp(entry, client);
+        if (name === null) {
+          hops.field = field;
+          hops.at = first;
+        }
+        if (isLastOnly || !trusted.has(client)) return;
+        end = at - 1;
+      }
     }
   }
 }

@@ -1,7 +1,6 @@
 /** HTTP for the clients of one listener: its routes, and what every connection of it shares. */
 import { assert } from '../../base/assert.ts';
-import { BelievedHops, resolveClient } from '../../core/client/forwarded-for.ts';
-import { TrustedProxies } from '../../core/client/trusted-proxies.ts';
+import { BelievedHops, ClientResolver } from '../../core/client/forwarded-for.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_FIELD, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
 import { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
@@ -32,8 +31,8 @@ export class HttpService implements Service {
   /** The request that is looked at. */
   readonly view: RequestView;
   readonly hops = new BelievedHops();
-  /** Null: nobody is. */
-  private trusted: TrustedProxies | null = null;
+  /** Null: nobody is trusted. */
+  private resolver: ClientResolver | null = null;
 
   constructor(listener: Listener, protocols: readonly ((service: HttpService) => HttpProtocol)[]) {
     const { arena, memory, requestHead, targetSlot, variables } = listener.context;
@@ -49,7 +48,7 @@ export class HttpService implements Service {
     routes.bind(upstreams, plan.isReady);
     this.set = routes;
     const { forwarded } = plan;
-    this.trusted = forwarded.kind === 'trust' ? new TrustedProxies(forwarded) : null;
+    this.resolver = forwarded.kind === 'trust' ? new ClientResolver(forwarded) : null;
     for (const protocol of this.protocols) protocol.configure(plan);
   }
 
@@ -171,15 +170,20 @@ export class HttpService implements Service {
 
   /** Completes the view of a request from this peer. */
   private look(peer: Peer): void {
-    const { hops, trusted, view } = this;
-    peer.judgeBy(trusted);
+    const { hops, resolver, view } = this;
+    peer.judgeBy(resolver === null ? null : resolver.trusted);
     copyIp(peer, view.peer);
     view.connection = peer;
     view.variables.begin();
     view.isTrusted = peer.isTrusted;
     view.requestIdLength = 0;
-    if (peer.isTrusted) resolveClient(view.bytes, view.head, peer, trusted as TrustedProxies, view.client, hops);
-    else copyIp(peer, view.client);
+    if (!peer.isTrusted) {
+      copyIp(peer, view.client);
+      return;
+    }
+    const { isPassed } = resolver as ClientResolver;
+    view.isTrusted = !isPassed;
+    (resolver as ClientResolver).resolve(view.bytes, view.head, peer, view.client, hops);
   }
 }
 

@@ -27,7 +27,7 @@ import {
   F_X_REQUEST_ID,
   type RequestHead,
 } from '../../wire/http1/head.ts';
-import { emitIpText, isNoIp } from '../../wire/ip-text.ts';
+import { emitIpText, isNoIp, isSameIp } from '../../wire/ip-text.ts';
 import { emitRequestId, isRequestId, REQUEST_ID_BYTES, REQUEST_ID_BYTES_MAX } from '../http/request-id.ts';
 import type { Route } from '../http/route.ts';
 
@@ -154,14 +154,20 @@ export class RequestEmitter {
   }
 
   /** One field with all hops that are passed on and this peer: a server that reads only one line must not read a forged one. */
-  private emitForwardedFor({ head, peer, isTrusted }: RequestView, hops: BelievedHops, at: number): number {
+  private emitForwardedFor({ head, peer, client, isTrusted }: RequestView, hops: BelievedHops, at: number): number {
     const memory = this.memory;
     const isUnix = isNoIp(peer);
     let first = -1;
     if (isTrusted) first = hops.field;
     else if (this.appends) first = fieldWithId(head, F_X_FORWARDED_FOR);
-    if (isUnix && first < 0) return at;
+    // another field has named the client
+    const isNamed = first < 0 && isTrusted && !isSameIp(client, peer);
+    if (isUnix && first < 0 && !isNamed) return at;
     at = emitFragment(memory, at, X_FORWARDED_FOR);
+    if (isNamed) {
+      at = emitIpText(memory, at, client);
+      if (!isUnix) at = emitFragment(memory, at, COMMA);
+    }
     if (first >= 0) {
       const fields = head.fields;
       for (let i = first; i < head.fieldCount; i++) {
