@@ -28,6 +28,11 @@ export const SOURCES = {
   protocol: '`HTTP/1.1` or `HTTP/1.0`',
   'request-line': 'method, target and protocol as sent',
   connection: 'the number of the connection among those of this proxy',
+  'connection-requests': 'how many requests have come over it, this one included',
+  'connection-time': 'seconds since it was accepted, with three decimals',
+  'client-bytes': "the 4 or 16 bytes of the client's address, as a key",
+  time: 'seconds since 1970, with three decimals',
+  'iso-time': 'the time, in UTC: `2026-11-29T15:31:23+00:00`',
   scheme: '`http`, or what a trusted proxy said in X-Forwarded-Proto',
   'request-id': 'the identifier of the request',
 } as const;

@@ -44,6 +44,8 @@ export interface Context {
   readonly targetSlot: number;
   /** Of the request that is looked at. */
   readonly variables: Variables<RequestView>;
+  /** Milliseconds since 1970. */
+  readonly wallClockMs: () => number;
   /** The value of a Date field, renewed each second. */
   readonly date: Uint8Array;
   readonly report: (event: ProxyEvent) => void;

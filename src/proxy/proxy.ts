@@ -23,7 +23,7 @@ import { RequestCounter } from './http/request-counter.ts';
 import { HttpService } from './http/service.ts';
 import type { RouteSet } from './http/route-set.ts';
 import { http1 } from './http1/http1.ts';
-import { writeHttpDate, HTTP_DATE_BYTES } from './http-date.ts';
+import { HTTP_DATE_BYTES, writeHttpDate } from '../base/date-text.ts';
 import { Listener } from './listener.ts';
 import { ListeningPoint } from './listening-point.ts';
 import { MemoryGuard } from './memory-guard.ts';
@@ -114,6 +114,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       targetSlot,
       variables: new Variables<RequestView>(),
       date: new Uint8Array(HTTP_DATE_BYTES),
+      wallClockMs: options.wallClockMs,
       report,
       noteFailure: (place, how, status) => this.failures.note(place, how, status),
       socketsMax: socketsMaxOf(options.descriptors),

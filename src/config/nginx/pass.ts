@@ -6,6 +6,8 @@ export interface Target {
   readonly name: string;
   /** `$proxy_host` */
   readonly proxyHost: string;
+  /** `$proxy_port` */
+  readonly proxyPort: string;
   /** Null: the path stays as sent. */
   readonly uri: string | null;
 }
@@ -35,16 +37,21 @@ export function parseTarget(
   }
   const [, name, path = ''] = match;
   if (name.includes('{')) return { problem: 'a variable says where to, which is not there yet' };
-  if (isVariable && /^\$\{?request_uri\}?$/.test(path)) return { name, proxyHost: hostOf(name), uri: null };
+  if (isVariable && /^\$\{?request_uri\}?$/.test(path))
+    return { name, proxyHost: hostOf(name), proxyPort: portOf(name), uri: null };
   if (path !== '' && (isVariable || hasVariables(path))) return { problem: 'variables in its path are not there yet' };
   if (path.includes('?')) return { problem: 'a query in its path is not there yet' };
   if (path !== '' && !path.startsWith('/')) return { problem: 'invalid path', isError: true };
-  return { name, proxyHost: hostOf(name), uri: path === '' ? null : path };
+  return { name, proxyHost: hostOf(name), proxyPort: portOf(name), uri: path === '' ? null : path };
 }
 
 /** The port is only part of it where it is not 80. */
 function hostOf(name: string): string {
   return name.startsWith('unix:') ? 'localhost' : name.replace(/:80$/, '');
+}
+
+function portOf(name: string): string {
+  return name.startsWith('unix:') ? '' : (/:([0-9]+)$/.exec(name)?.[1] ?? '80');
 }
 
 /** What replaces the matched prefix. nginx puts both together as they are; `prefix` of the model takes care of slashes. */

@@ -1,6 +1,7 @@
 /** docs/reference/nginx-conf.md, made from the table that the reader works by. */
 import type { DirectiveState } from '../directive-state.ts';
 import { MODULES } from './directive-table.ts';
+import { NAMED_VARIABLES, VARIABLES, type VariableRow } from './table-variables.ts';
 
 const STATES: readonly DirectiveState[] = ['works', 'differs', 'left out', 'not yet', 'no effect'];
 
@@ -22,7 +23,15 @@ Every directive that evenkeel knows, and what becomes of it. How to run an nginx
 
 A name that is not here is a typing mistake, or belongs to a module that is not nginx's own: it is an error.
 
-${MODULES.map(({ module, rows }) => section(module, rows)).join('\n')}`;
+${MODULES.map(({ module, rows }) => section(module, rows)).join('\n')}
+## Variables
+
+Each with what it is in YAML. A variable that is not here is made by the file (\`set\`, \`map\` and the like), or the file that reads it is
+refused.
+
+| variable | value | |
+|---|---|---|
+${[...VARIABLES, ...NAMED_VARIABLES].map(variableLine).join('')}`;
 }
 
 function section(module: string, rows: (typeof MODULES)[number]['rows']): string {
@@ -45,4 +54,14 @@ function count(state: DirectiveState): number {
   return MODULES.flatMap(({ rows }) => rows)
     .filter((row) => row[3] === state)
     .reduce((sum, [names]) => sum + names.split(' ').length, 0);
+}
+
+function variableLine([names, value, note]: VariableRow): string {
+  const list = names
+    .split(' ')
+    .map((name) => (/^\.+$/.test(name) ? name : `\`$${name}\``))
+    .join(', ')
+    .replace(', ..., ', ' ... ');
+  const text = value === null ? '**not there**' : value === '' ? 'empty' : `\`${value}\``;
+  return `| ${list} | ${text} | ${note} |\n`;
 }

@@ -319,7 +319,7 @@ export class ServerRoutes {
       else this.notes.notYet(place, `\`proxy_pass ${text}\``, target.problem);
       return null;
     }
-    const { name, proxyHost, uri } = target;
+    const { name, proxyHost, proxyPort, uri } = target;
     const isInIf = scope.context === 'location-if' && scope.own('proxy_pass').length > 0;
     if (uri !== null && (location === null || location.kind === 'regex' || location.kind === 'named' || isInIf)) {
       const reason =
@@ -327,7 +327,7 @@ export class ServerRoutes {
       this.notes.error(place, reason, 'leave the path out');
       return null;
     }
-    const constants = new Map(this.constants).set('proxy_host', proxyHost);
+    const constants = new Map(this.constants).set('proxy_host', proxyHost).set('proxy_port', proxyPort);
     const { edit, passesUpgrade } = readRequestHeaders(scope, constants, this.surroundings.upgradeMaps, this.notes);
     const { response, success } = readResponseHeaders(scope, constants, null, this.notes);
     const route: PlainMap = { upstream: this.surroundings.upstreams.use(name, this.settingsOf(scope), pass) };

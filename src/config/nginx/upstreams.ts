@@ -173,7 +173,7 @@ export class Upstreams {
     if (hash === undefined) return {};
     const key = hash.args[0].text;
     if (!isHttp && /^\$\{?(binary_)?remote_addr\}?$/.test(key)) return { balance: 'source-hash' };
-    const found = isHttp ? translateText(key.replaceAll('$binary_remote_addr', '$remote_addr'), this.variables) : null;
+    const found = isHttp ? translateText(key, this.variables) : null;
     if (found !== null && 'template' in found) {
       const isConsistent = hash.args[1]?.text === 'consistent';
       return { balance: isConsistent ? 'ketama' : 'nginx-hash', hash: { text: found.template } };

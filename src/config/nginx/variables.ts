@@ -1,34 +1,15 @@
 /** Texts of nginx.conf with variables in them as templates of the model. */
 import { parseTemplate } from '../template.ts';
+import { VARIABLES } from './table-variables.ts';
 
-/** With values of the model. */
-const SOURCES: Readonly<Record<string, string>> = {
-  host: '{host}',
-  http_host: '{authority}',
-  remote_addr: '{client}',
-  realip_remote_addr: '{peer}',
-  proxy_add_x_forwarded_for: '{forwarded-for}',
-  request_uri: '{uri}',
-  request_method: '{method}',
-  request_id: '{request-id}',
-  content_type: '{header:Content-Type}',
-  content_length: '{header:Content-Length}',
-  args: '{args}',
-  query_string: '{args}',
-  is_args: '{question-mark}',
-  uri: '{decoded-path}',
-  document_uri: '{decoded-path}',
-  remote_port: '{peer-port}',
-  realip_remote_port: '{peer-port}',
-  server_addr: '{local}',
-  server_protocol: '{protocol}',
-  request: '{request-line}',
-  connection: '{connection}',
-  remote_user: '',
-  // There is no TLS yet.
-  scheme: 'http',
-  https: '',
-};
+const SOURCES: ReadonlyMap<string, string> = new Map(
+  VARIABLES.flatMap(([names, value]) => (value === null ? [] : names.split(' ').map((name) => [name, value] as const))),
+);
+const MISSING: ReadonlyMap<string, string> = new Map(
+  VARIABLES.flatMap(([names, value, note]) =>
+    value === null ? names.split(' ').map((name) => [name, note.replaceAll('**', '')] as const) : [],
+  ),
+);
 
 /** What is known when the file is read, and the variables that it makes itself: by name, a template. */
 export type Constants = ReadonlyMap<string, string>;
@@ -76,15 +57,22 @@ export function translateText(text: string, constants: Constants): Translated {
       continue;
     }
     const source = sourceOf(variable, constants);
-    if (source === null) return { problem: `the variable $${variable} is not there yet, or is misspelt` };
+    if (source === null) return { problem: missing(variable) };
     template += source;
   }
   return { template };
 }
 
+function missing(variable: string): string {
+  const why = MISSING.get(variable);
+  return why === undefined
+    ? `the variable $${variable} is not there yet, or is misspelt`
+    : `the variable $${variable} is not there yet: ${why}`;
+}
+
 /** A template of one value, or text; null: it is not there yet. */
 export function sourceOf(variable: string, constants: Constants): string | null {
-  const known = constants.get(variable) ?? SOURCES[variable];
+  const known = constants.get(variable) ?? SOURCES.get(variable);
   if (known !== undefined) return known;
   if (/^[1-9]$/.test(variable)) return `{capture:${variable}}`;
   const named = /^(http|cookie|arg)_(\w+)$/.exec(variable);

@@ -7,9 +7,18 @@ import { Variables } from './variables.ts';
 export interface Connection {
   /** Its number among those of this proxy. */
   readonly number: number;
+  /** So many have come over it, this one included. */
+  readonly requests: number;
+  /** Since it was accepted. */
+  readonly ageMs: number;
   /** As of a socket. */
   remoteAddress(into: Uint8Array, at: number): number;
   localAddress(into: Uint8Array, at: number): number;
+}
+
+/** Gives a request that has no identifier one. */
+export interface RequestIdentifier {
+  identify(view: RequestView): void;
 }
 
 export class RequestView {
@@ -24,14 +33,17 @@ export class RequestView {
   isTrusted = false;
   /** A field is spelt so that some servers take it for one that a condition asks for. */
   hasLookalike = false;
-  /** The request's identifier. Length 0: it has none. */
+  /** The request's identifier. Length 0: it has none yet, and gets one when somebody asks. */
   requestIdBytes: Uint8Array;
   requestId = 0;
   requestIdLength = 0;
+  identifier: RequestIdentifier | null = null;
 
   /** Null: nothing is known of it. */
   connection: Connection | null = null;
   readonly variables: Variables<RequestView>;
+  /** Milliseconds since 1970. */
+  wallClockMs: () => number = () => 0;
 
   // --- a target that is not the one that was sent ---
   /** The head's target, path and query are what steps of a route made of those that were sent, which are here. */

@@ -75,3 +75,30 @@ test('a parameter says what it decodes to, the rest what was sent', () => {
     span.is(bytes) && span.beginsWith(Buffer.from('a+')) && !span.is(expected) && !span.is(Buffer.from('a+b%21cd')),
   );
 });
+
+test('the time, the connection and the client as bytes', () => {
+  const view = request('/');
+  view.wallClockMs = () => 1_764_430_283_007;
+  view.connection = {
+    number: 4,
+    requests: 12,
+    ageMs: 45,
+    remoteAddress: () => 0,
+    localAddress: () => 0,
+  };
+  const span = new Span();
+  const text = (kind: 'time' | 'iso-time' | 'connection-requests' | 'connection-time' | 'client-bytes'): string => {
+    Source.of({ kind, name: null }).find(view, span);
+    return Buffer.from(span.bytes.subarray(span.at, span.end)).toString('latin1');
+  };
+  assert.equal(text('time'), '1764430283.007');
+  assert.equal(text('iso-time'), '2025-11-29T15:31:23+00:00');
+  assert.equal(text('connection-requests'), '12');
+  assert.equal(text('connection-time'), '0.045');
+  assert.equal(text('client-bytes'), '');
+  view.client.ip2 = 0xffff;
+  view.client.ip3 = 0x7f000001;
+  assert.equal(text('client-bytes'), '\x7f\0\0\x01');
+  view.client.ip0 = 0x20010db8;
+  assert.equal(text('client-bytes').length, 16);
+});

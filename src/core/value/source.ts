@@ -3,6 +3,7 @@
  * scratch of its own. What may be done with the bytes is the template's business: they are a peer's, and not to be trusted.
  */
 import { assert } from '../../base/assert.ts';
+import { ISO_TIME_BYTES, writeIsoTime } from '../../base/date-text.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import type { SourcePlan } from '../../config/template.ts';
@@ -47,12 +48,17 @@ export const LOCAL_PORT = 18;
 export const PROTOCOL = 19;
 export const REQUEST_LINE = 20;
 export const CONNECTION = 21;
-export const VARIABLE = 22;
-export const CAPTURE = 23;
+export const CONNECTION_REQUESTS = 22;
+export const CONNECTION_TIME = 23;
+export const CLIENT_BYTES = 24;
+export const TIME = 25;
+export const ISO_TIME = 26;
+export const VARIABLE = 27;
+export const CAPTURE = 28;
 // those with a name, which may be there several times
-export const HEADER = 24;
-export const COOKIE = 25;
-export const PARAMETER = 26;
+export const HEADER = 29;
+export const COOKIE = 30;
+export const PARAMETER = 31;
 
 type Kind =
   | typeof CLIENT
@@ -77,6 +83,11 @@ type Kind =
   | typeof PROTOCOL
   | typeof REQUEST_LINE
   | typeof CONNECTION
+  | typeof CONNECTION_REQUESTS
+  | typeof CONNECTION_TIME
+  | typeof CLIENT_BYTES
+  | typeof TIME
+  | typeof ISO_TIME
   | typeof VARIABLE
   | typeof CAPTURE
   | typeof HEADER
@@ -103,6 +114,11 @@ const KINDS = {
   protocol: PROTOCOL,
   'request-line': REQUEST_LINE,
   connection: CONNECTION,
+  'connection-requests': CONNECTION_REQUESTS,
+  'connection-time': CONNECTION_TIME,
+  'client-bytes': CLIENT_BYTES,
+  time: TIME,
+  'iso-time': ISO_TIME,
 } as const;
 const NAMED_KINDS = { header: HEADER, cookie: COOKIE, query: PARAMETER, value: VARIABLE, capture: CAPTURE } as const;
 const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
@@ -115,10 +131,18 @@ const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
   LOCAL,
   LOCAL_PORT,
   CONNECTION,
+  CONNECTION_REQUESTS,
+  CONNECTION_TIME,
+  CLIENT_BYTES,
+  TIME,
+  ISO_TIME,
   VARIABLE,
   CAPTURE,
 ]);
 
+/** What an IPv4 address stands behind. */
+const MAPPED = 0xffff;
+const isoTime = new Uint8Array(ISO_TIME_BYTES);
 const HTTP = ascii('http');
 const HTTP_1_0 = ascii('HTTP/1.0');
 const HTTP_1_1 = ascii('HTTP/1.1');
@@ -205,6 +229,7 @@ export class Source {
       case SCHEME:
         return findScheme(view, span);
       case REQUEST_ID:
+        if (view.requestIdLength === 0) view.identifier?.identify(view);
         return leave(span, view.requestIdBytes, view.requestId, view.requestIdLength);
       case FORWARDED_FOR:
         return findForwardedFor(view, span);
@@ -241,6 +266,17 @@ export class Source {
         return leave(span, bytes, head.start, head.fieldsStart - 2 - head.start);
       case CONNECTION:
         return leaveNumber(span, view.connection === null ? 0 : view.connection.number);
+      case CONNECTION_REQUESTS:
+        return leaveNumber(span, view.connection === null ? 0 : view.connection.requests);
+      case CONNECTION_TIME:
+        return leaveSeconds(span, view.connection === null ? 0 : view.connection.ageMs);
+      case CLIENT_BYTES:
+        return leaveBytes(span, view.client);
+      case TIME:
+        return leaveSeconds(span, view.wallClockMs());
+      case ISO_TIME:
+        writeIsoTime(isoTime, view.wallClockMs());
+        return leave(span, isoTime, 0, isoTime.length);
       default:
         assert(false, 'a source of no kind');
     }
@@ -296,6 +332,29 @@ function leaveNumber(span: Span, number: number): boolean {
     decimals[--at] = 0x30 + (rest % 10);
   }
   return leave(span, decimals, at, number === 0 ? 0 : decimals.length - at);
+}
+
+/** With three decimals. */
+function leaveSeconds(span: Span, ms: number): boolean {
+  let at = decimals.length;
+  let rest = Math.max(0, Math.floor(ms));
+  for (let digits = 0; digits < 5 || rest > 0; digits++) {
+    if (digits === 3) decimals[--at] = DOT;
+    else {
+      decimals[--at] = 0x30 + (rest % 10);
+      rest = Math.floor(rest / 10);
+    }
+  }
+  return leave(span, decimals, at, decimals.length - at);
+}
+
+function leaveBytes(span: Span, ip: IpWords): boolean {
+  addressWords.setInt32(0, ip.ip0);
+  addressWords.setInt32(4, ip.ip1);
+  addressWords.setInt32(8, ip.ip2);
+  addressWords.setInt32(12, ip.ip3);
+  const isV4 = ip.ip0 === 0 && ip.ip1 === 0 && ip.ip2 === MAPPED;
+  return leave(span, address, isV4 ? 12 : 0, isNoIp(ip) ? 0 : isV4 ? 4 : 16);
 }
 
 function findLocal({ connection }: RequestView, span: Span): boolean {

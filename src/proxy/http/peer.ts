@@ -19,6 +19,9 @@ export class Peer implements IpWords, Connection {
   /** It is a trusted proxy. */
   isTrusted = false;
   readonly number: number;
+  requests = 0;
+  private readonly since: number;
+  private readonly clock: { readonly now: number };
   private readonly address: PeerAddress;
   private readonly socket: Pick<Socket, 'localAddress'>;
   private isRead = false;
@@ -26,7 +29,9 @@ export class Peer implements IpWords, Connection {
   private judge: TrustedProxies | null = null;
 
   /** `socket`: of the connection, whose `address` a layer may know better. */
-  constructor(address: PeerAddress, socket: Pick<Socket, 'localAddress'>) {
+  constructor(address: PeerAddress, socket: Pick<Socket, 'localAddress'>, clock: { readonly now: number }) {
+    this.clock = clock;
+    this.since = clock.now;
     this.address = address;
     this.socket = socket;
     this.number = ++connections;
@@ -38,6 +43,10 @@ export class Peer implements IpWords, Connection {
     else if (this.judge === judge) return;
     this.judge = judge;
     this.isTrusted = judge !== null && judge.has(this);
+  }
+
+  get ageMs(): number {
+    return this.clock.now - this.since;
   }
 
   remoteAddress(into: Uint8Array, at: number): number {

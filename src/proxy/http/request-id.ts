@@ -1,6 +1,9 @@
 /** The identifier of a request: what finds it in the logs of everybody who had it. Unique, not secret. */
 import type { Prng } from '../../base/prng.ts';
+import { onlyFieldWithId } from '../../core/value/lookup.ts';
+import type { RequestIdentifier, RequestView } from '../../core/value/request-view.ts';
 import { ascii } from '../../wire/http1/emit.ts';
+import { FIELD_VALUE, FIELD_VALUE_LENGTH, FIELD_WORDS, F_X_REQUEST_ID } from '../../wire/http1/head.ts';
 
 /** Of one of ours: 128 random bits in hexadecimal. */
 export const REQUEST_ID_BYTES = 32;
@@ -26,4 +29,37 @@ export function emitRequestId(out: Uint8Array, at: number, prng: Prng): number {
     for (let shift = 28; shift >= 0; shift -= 4) out[at++] = HEX[(random >>> shift) & 15];
   }
   return at;
+}
+
+export class RequestIds implements RequestIdentifier {
+  private readonly prng: Prng;
+  private readonly own = new Uint8Array(REQUEST_ID_BYTES);
+
+  constructor(prng: Prng) {
+    this.prng = prng;
+  }
+
+  identify(view: RequestView): void {
+    if (this.take(view)) return;
+    view.requestIdBytes = this.make();
+    view.requestId = 0;
+    view.requestIdLength = REQUEST_ID_BYTES;
+  }
+
+  /** Leaves a trusted proxy's identifier in the view. False: there is none, or none that could pass as one. */
+  take(view: RequestView): boolean {
+    const { head, isTrusted, bytes } = view;
+    const field = isTrusted ? onlyFieldWithId(head, F_X_REQUEST_ID) : -1;
+    if (field < 0) return false;
+    view.requestIdBytes = bytes;
+    view.requestId = head.fields[field * FIELD_WORDS + FIELD_VALUE];
+    view.requestIdLength = head.fields[field * FIELD_WORDS + FIELD_VALUE_LENGTH];
+    return isRequestId(bytes, view.requestId, view.requestIdLength);
+  }
+
+  /** A new one: valid until the next. */
+  make(): Uint8Array {
+    emitRequestId(this.own, 0, this.prng);
+    return this.own;
+  }
 }

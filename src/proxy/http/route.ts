@@ -54,8 +54,6 @@ export class Route {
   readonly addsForwardedHost: boolean;
   readonly addsRequestId: boolean;
   readonly setsHost: boolean;
-  /** Values of the request are in what it adds. */
-  readonly hasTemplates: boolean;
   /** It goes to a server, or its answer has values that are not in the request's head. */
   readonly needsView: boolean;
   /** Fields that do not go to a server, by F_ number: of any request, and of one that a trusted proxy sent. */
@@ -97,7 +95,6 @@ export class Route {
     this.addsForwardedProto = adds && !this.requestEdit.dropsName(X_FORWARDED_PROTO);
     this.addsForwardedHost = adds && !this.requestEdit.dropsName(X_FORWARDED_HOST);
     this.addsRequestId = adds && !this.requestEdit.dropsName(X_REQUEST_ID);
-    this.hasTemplates = [this.requestEdit, this.successEdit].some(({ template }) => template !== null);
     this.setsHost = this.requestEdit.dropsName(HOST);
     this.requestDropTable = requestDropTable(this, false);
     this.trustedDropTable = requestDropTable(this, true);

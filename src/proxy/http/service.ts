@@ -16,6 +16,7 @@ import { takeForward } from './max-forwards.ts';
 import * as own from './own-responses.ts';
 import type { Peer } from './peer.ts';
 import type { HttpProtocol, ServerProtocol } from './protocol.ts';
+import { RequestIds } from './request-id.ts';
 import { Route } from './route.ts';
 import type { RouteSet } from './route-set.ts';
 
@@ -31,14 +32,18 @@ export class HttpService implements Service {
   /** The request that is looked at. */
   readonly view: RequestView;
   readonly hops = new BelievedHops();
+  readonly ids: RequestIds;
   /** Null: nobody is trusted. */
   private resolver: ClientResolver | null = null;
 
   constructor(listener: Listener, protocols: readonly ((service: HttpService) => HttpProtocol)[]) {
-    const { arena, memory, requestHead, targetSlot, variables } = listener.context;
+    const { arena, memory, prng, requestHead, targetSlot, variables, wallClockMs } = listener.context;
     this.listener = listener;
     const target = { at: arena.start(targetSlot), end: arena.end(targetSlot) };
     this.view = new RequestView(memory, requestHead, variables, target);
+    this.view.wallClockMs = wallClockMs;
+    this.ids = new RequestIds(prng);
+    this.view.identifier = this.ids;
     this.protocols = protocols.map((protocol) => protocol(this));
   }
 

@@ -124,7 +124,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.listener = listener;
     this.emitters = emitters;
     this.socket = socket;
-    this.peer = new Peer(address, socket);
+    this.peer = new Peer(address, socket, listener.context.transport);
     this.reader = new MessageReader(listener.context);
     this.sink = new MessageWriter(listener.context, socket);
     socket.handler = this;
@@ -369,6 +369,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.readsRest = false;
     const exchange = Exchange.begin(context, this, head);
     this.exchange = exchange;
+    this.peer.requests++;
     const admitted = this.service.admit(this.peer);
     if (!(admitted instanceof Route)) {
       if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
@@ -543,7 +544,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const { id, idLength } = exchange.request;
     const { memory } = this.context;
     const { name } = this.listener.plan;
-    const made = idLength > 0 ? null : this.emitters.request.makeId();
+    const made = idLength > 0 ? null : this.emitters.ids.make();
     const record =
       made === null
         ? exchange.noteAnswer(response, name, memory, id, idLength)
@@ -585,7 +586,6 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   private answerByRoute(route: Route, { status }: own.OwnResponse): void {
     const { view } = this.service;
-    if (route.needsView) this.emitters.request.identify(view);
     this.settlePersistence();
     const length = this.emitters.own.writeRoute(route, view, this.isHeadMethod, this.connectionWord);
     if (length < 0) {

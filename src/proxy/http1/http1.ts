@@ -29,7 +29,7 @@ class Http1 implements HttpProtocol {
     const { context, plan } = service.listener;
     this.context = context;
     this.service = service;
-    this.emitters = new Emitters(context, plan);
+    this.emitters = new Emitters(context, service.ids, plan);
   }
 
   configure(plan: ListenerPlan): void {

@@ -24,11 +24,10 @@ import {
   F_X_FORWARDED_FOR,
   F_X_FORWARDED_HOST,
   F_X_FORWARDED_PROTO,
-  F_X_REQUEST_ID,
   type RequestHead,
 } from '../../wire/http1/head.ts';
 import { emitIpText, isNoIp, isSameIp } from '../../wire/ip-text.ts';
-import { emitRequestId, isRequestId, REQUEST_ID_BYTES, REQUEST_ID_BYTES_MAX } from '../http/request-id.ts';
+import { emitRequestId, type RequestIds, REQUEST_ID_BYTES_MAX } from '../http/request-id.ts';
 import type { Route } from '../http/route.ts';
 
 const HTTP_1_1 = ascii(' HTTP/1.1\r\n');
@@ -48,14 +47,14 @@ const ADDED_BYTES_MAX = 320 + REQUEST_ID_BYTES_MAX;
 export class RequestEmitter {
   private readonly memory: Uint8Array;
   private readonly prng: Prng;
+  private readonly ids: RequestIds;
   private readonly via: Uint8Array;
   /** X-Forwarded-For is passed on from anybody. */
   private readonly appends: boolean;
-  /** For an identifier that is not sent as a field of ours. */
-  private readonly ownId = new Uint8Array(REQUEST_ID_BYTES);
 
   /** `via`: a complete Via line, or empty. */
-  constructor(memory: Uint8Array, prng: Prng, via: Uint8Array, appends: boolean) {
+  constructor(memory: Uint8Array, prng: Prng, ids: RequestIds, via: Uint8Array, appends: boolean) {
+    this.ids = ids;
     this.memory = memory;
     this.prng = prng;
     this.via = via;
@@ -108,9 +107,7 @@ export class RequestEmitter {
         at = emitCrlf(memory, at);
       }
     }
-    // a route that sets the field may do so with {request-id}
     if (route.addsRequestId) at = this.emitIdField(view, at);
-    else if (route.hasTemplates) this.identify(view);
     if (this.via.length > 0) at = emitFragment(memory, at, this.via);
     if (head.hasOddLength) at = emitContentLength(memory, at, head.contentLength);
     if (head.body === BODY_CHUNKED) at = emitFragment(memory, at, TRANSFER_ENCODING_CHUNKED);
@@ -197,36 +194,12 @@ export class RequestEmitter {
     const memory = this.memory;
     at = emitFragment(memory, at, X_REQUEST_ID);
     const start = at;
-    if (this.takeId(view)) at = emitBytes(memory, at, memory, view.requestId, view.requestIdLength);
-    else at = emitRequestId(memory, at, this.prng);
+    if (view.requestIdLength > 0 || this.ids.take(view)) {
+      at = emitBytes(memory, at, view.requestIdBytes, view.requestId, view.requestIdLength);
+    } else at = emitRequestId(memory, at, this.prng);
     view.requestIdBytes = memory;
     view.requestId = start;
     view.requestIdLength = at - start;
     return emitCrlf(memory, at);
-  }
-
-  /** Gives the request an identifier that is sent nowhere: a trusted proxy's, or one of ours. */
-  identify(view: RequestView): void {
-    if (this.takeId(view)) return;
-    view.requestIdBytes = this.ownId;
-    view.requestId = 0;
-    view.requestIdLength = emitRequestId(this.ownId, 0, this.prng);
-  }
-
-  /** A new identifier for a request that has none: valid until the next one. */
-  makeId(): Uint8Array {
-    emitRequestId(this.ownId, 0, this.prng);
-    return this.ownId;
-  }
-
-  /** Leaves a trusted proxy's identifier in the view. False: there is none, or none that could pass as one. */
-  private takeId(view: RequestView): boolean {
-    const { head, isTrusted, bytes } = view;
-    const field = isTrusted ? onlyFieldWithId(head, F_X_REQUEST_ID) : -1;
-    if (field < 0) return false;
-    view.requestIdBytes = bytes;
-    view.requestId = head.fields[field * FIELD_WORDS + FIELD_VALUE];
-    view.requestIdLength = head.fields[field * FIELD_WORDS + FIELD_VALUE_LENGTH];
-    return isRequestId(bytes, view.requestId, view.requestIdLength);
   }
 }

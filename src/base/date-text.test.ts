@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { HTTP_DATE_BYTES, writeHttpDate } from './http-date.ts';
+import { HTTP_DATE_BYTES, ISO_TIME_BYTES, writeHttpDate, writeIsoTime } from './date-text.ts';
 
 function httpDate(timeMs: number): string {
   const bytes = new Uint8Array(HTTP_DATE_BYTES);
@@ -17,6 +17,19 @@ test('every moment until the year 9999 reads as Date.toUTCString says', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: Date.UTC(9999, 11, 31, 23, 59, 59) }), (timeMs) => {
       assert.equal(httpDate(timeMs), new Date(timeMs).toUTCString());
+    }),
+  );
+});
+
+test('ISO 8601 is what Date.toISOString says, without milliseconds', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: Date.UTC(9999, 11, 31, 23, 59, 59) }), (timeMs) => {
+      const bytes = new Uint8Array(ISO_TIME_BYTES);
+      writeIsoTime(bytes, timeMs);
+      assert.equal(
+        Buffer.from(bytes).toString('latin1'),
+        new Date(timeMs).toISOString().replace(/\.[0-9]*Z/, '+00:00'),
+      );
     }),
   );
 });

@@ -1,19 +1,35 @@
-/** IMF-fixdate, RFC 9110 section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`. Computed, since pure code has no Date. */
-import { ascii } from '../wire/http1/emit.ts';
+/** Points in time as text, in UTC. Computed, since pure code has no Date. */
+import { encodeUtf8 } from './text.ts';
 
 export const HTTP_DATE_BYTES = 29;
+export const ISO_TIME_BYTES = 25;
 
 const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed']; // 1970-01-01 was a Thursday
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const DAY_MS = 86_400_000;
 
-/** Writes the date of `timeMs`, milliseconds since 1970 and before 10000, into the first 29 bytes of `into`. */
+/**
+ * IMF-fixdate, RFC 9110 section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`. Writes the date of `timeMs`, milliseconds since 1970 and
+ * before 10000, into the first 29 bytes of `into`.
+ */
 export function writeHttpDate(into: Uint8Array, timeMs: number): void {
   const dayNumber = Math.floor(timeMs / DAY_MS);
-  const second = Math.floor((timeMs - dayNumber * DAY_MS) / 1000);
   const { year, month, day } = civil(dayNumber);
-  const clock = `${two(Math.floor(second / 3600))}:${two(Math.floor(second / 60) % 60)}:${two(second % 60)}`;
-  into.set(ascii(`${DAYS[dayNumber % 7]}, ${two(day)} ${MONTHS[month - 1]} ${year} ${clock} GMT`));
+  into.set(
+    encodeUtf8(`${DAYS[dayNumber % 7]}, ${two(day)} ${MONTHS[month - 1]} ${year} ${clockText(timeMs, dayNumber)} GMT`),
+  );
+}
+
+/** ISO 8601: `1994-11-06T08:49:37+00:00`, into the first 25 bytes. */
+export function writeIsoTime(into: Uint8Array, timeMs: number): void {
+  const dayNumber = Math.floor(timeMs / DAY_MS);
+  const { year, month, day } = civil(dayNumber);
+  into.set(encodeUtf8(`${year}-${two(month)}-${two(day)}T${clockText(timeMs, dayNumber)}+00:00`));
+}
+
+function clockText(timeMs: number, dayNumber: number): string {
+  const second = Math.floor((timeMs - dayNumber * DAY_MS) / 1000);
+  return `${two(Math.floor(second / 3600))}:${two(Math.floor(second / 60) % 60)}:${two(second % 60)}`;
 }
 
 /** Days since 1970-01-01 to the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms"). */

@@ -1,0 +1,67 @@
+/** nginx's variables that no file makes, each with the value of the model that it is here. docs/reference/nginx-conf.md shows them. */
+
+/** `value`: a template, or null: it is not there, and a file that reads it is refused. `note`: why, or what is another than in nginx. */
+export type VariableRow = readonly [names: string, value: string | null, note: string];
+
+const NO_TLS = 'empty: there is no TLS yet';
+const STREAMED = 'bodies are streamed: nothing is stored';
+const LATER = 'known when the request is over, for a log: **there is no access log yet**';
+const FILES = 'files are not served yet';
+
+export const VARIABLES: readonly VariableRow[] = [
+  ['host', '{host}', 'empty for a request without Host'],
+  ['http_host', '{authority}', ''],
+  ['remote_addr', '{client}', ''],
+  ['binary_remote_addr', '{client-bytes}', ''],
+  ['remote_port', '{peer-port}', 'of the connection, also with `set_real_ip_from`'],
+  ['realip_remote_addr', '{peer}', ''],
+  ['realip_remote_port', '{peer-port}', ''],
+  ['proxy_add_x_forwarded_for', '{forwarded-for}', ''],
+  ['request_uri', '{uri}', ''],
+  ['request_method', '{method}', ''],
+  ['request_id', '{request-id}', ''],
+  ['request', '{request-line}', ''],
+  ['content_type', '{header:Content-Type}', ''],
+  ['content_length', '{header:Content-Length}', ''],
+  ['args query_string', '{args}', ''],
+  ['is_args', '{question-mark}', ''],
+  ['uri document_uri', '{decoded-path}', ''],
+  ['server_addr', '{local}', ''],
+  ['server_protocol', '{protocol}', ''],
+  ['connection', '{connection}', 'counted by each proxy for itself'],
+  ['connection_requests', '{connection-requests}', ''],
+  ['connection_time', '{connection-time}', ''],
+  ['msec', '{time}', ''],
+  ['time_iso8601', '{iso-time}', 'in UTC'],
+  ['scheme', 'http', 'there is no TLS yet'],
+  ['https', '', NO_TLS],
+  ['http2 http3', '', 'empty: clients are answered in HTTP/1.1'],
+  [
+    'ssl_alpn_protocol ssl_cipher ssl_ciphers ssl_client_cert ssl_client_escaped_cert ssl_client_fingerprint ssl_client_i_dn ' +
+      'ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn ssl_client_s_dn_legacy ssl_client_serial ssl_client_v_end ' +
+      'ssl_client_v_remain ssl_client_v_start ssl_client_verify ssl_curve ssl_curves ssl_early_data ssl_protocol ' +
+      'ssl_server_name ssl_session_id ssl_session_reused',
+    '',
+    NO_TLS,
+  ],
+  [
+    'proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr proxy_protocol_server_port',
+    '',
+    'empty: the PROXY protocol is not there yet',
+  ],
+  ['remote_user', '', 'empty: nginx has here what a client says in Authorization, whoever it is'],
+  ['request_body request_body_file', null, STREAMED],
+  ['bytes_sent body_bytes_sent request_time request_length request_completion gzip_ratio pipe', null, LATER],
+  ['document_root realpath_root request_filename', null, FILES],
+  ['hostname pid time_local limit_rate nginx_version', null, '**there is nothing like it yet**'],
+  ['tcpinfo_rtt tcpinfo_rttvar tcpinfo_snd_cwnd tcpinfo_rcv_space', null, '**there is nothing like it yet**'],
+];
+
+/** Made of names, or known from the file. */
+export const NAMED_VARIABLES: readonly VariableRow[] = [
+  ['http_NAME', '{header:Name}', ''],
+  ['cookie_NAME', '{cookie:NAME}', ''],
+  ['arg_NAME', '{query:NAME}', ''],
+  ['1 ... 9', '{capture:1}', 'of the expression that matched last; named groups too'],
+  ['server_name server_port proxy_host proxy_port', 'text', 'known from the file'],
+];
