@@ -26,9 +26,6 @@ export interface SourceMap {
   locate(path: Path, part: 'key' | 'value'): Place;
 }
 
-/** In a document: a value that could not be read and has been reported, so that nothing more is said about it. */
-export const UNREADABLE: unique symbol = Symbol('unreadable');
-
 /** A code of the catalogue with the words for its gaps. */
 export interface Problem {
   readonly code: Code;

@@ -36,15 +36,11 @@ export interface FrontEndContext {
 /** A file as a part of a configuration document. */
 export interface FrontEndDocument {
   readonly frontEnd: FrontEndName;
-  /** A document as YAML could hold it, or null: there is nothing that could be checked. It becomes the caller's. */
+  /** A document as YAML could hold it, with gaps (gaps.ts) where something could not be read. It becomes the caller's. */
   readonly value: unknown;
   readonly source: SourceMap;
   /** What the front-end has found itself. */
   readonly diagnostics: readonly Diagnostic[];
-  /** Whether something that was found about the document is worth saying: not if it follows from what was said already. */
-  isSound(finding: Finding): boolean;
-  /** In this document parts may be missing because they could not be read: how it fits together cannot be told. */
-  readonly isBroken: boolean;
   /** What it says of the processes themselves, in a language that says such things. */
   readonly processes?: ProcessSettings;
   /** The words of this language for something that was found about the document; what it has no better words for as it is. */

@@ -18,19 +18,13 @@ export interface Loaded {
 /** At least one. `node`: which node this is, where the caller knows; it goes before the document's `node`. */
 export function loadDocuments(documents: readonly FrontEndDocument[], node: string | null): Loaded {
   const diagnostics = documents.flatMap((document) => document.diagnostics);
-  if (documents.some(({ value }) => value === null)) {
-    return { config: null, diagnostics: sortDiagnostics(diagnostics), source: documents[0].source };
-  }
   const { value, source, ownerOf, diagnostics: clashes } = mergeDocuments(documents);
   diagnostics.push(...clashes);
   const shape = checkShape(value);
-  const isBroken = documents.some((document) => document.isBroken);
-  const findings = isBroken ? shape.findings : [...shape.findings, ...checkDocument(shape, source, node)];
-  for (const found of findings) {
-    const owner = ownerOf(found.path);
-    if (owner.isSound(found)) diagnostics.push(diagnose(owner.explain(found), source.locate(found.path, found.part)));
+  for (const found of [...shape.findings, ...checkDocument(shape, source, node)]) {
+    diagnostics.push(diagnose(ownerOf(found.path).explain(found), source.locate(found.path, found.part)));
   }
-  const isRight = diagnostics.every(({ severity }) => severity !== 'error');
+  const isRight = shape.wrong.length === 0 && diagnostics.every(({ severity }) => severity !== 'error');
   return {
     config: isRight ? (shape.document as Config) : null,
     diagnostics: sortDiagnostics(diagnostics),

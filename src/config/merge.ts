@@ -5,6 +5,7 @@
 import type { Diagnostic, Path, SourceMap } from './diagnostic.ts';
 import { diagnose, placeText, problem } from './diagnostic.ts';
 import type { FrontEndDocument } from './front-end.ts';
+import { UNREADABLE } from './gaps.ts';
 import { kindOf } from './schema-walk.ts';
 
 export interface Merged {
@@ -32,6 +33,7 @@ export function mergeDocuments(documents: readonly FrontEndDocument[]): Merged {
   const take = (into: PlainMap, path: Path, part: unknown, from: FrontEndDocument): void => {
     const key = String(path[path.length - 1]);
     const owner = owners.get(JSON.stringify(path));
+    if (owner !== undefined && part === UNREADABLE) return;
     if (owner !== undefined) {
       const args = { what: path.map(String).join('.'), other: placeText(owner.source.locate(path, 'key')) };
       diagnostics.push(diagnose(problem('in-two-files', args), from.source.locate(path, 'key')));

@@ -6,7 +6,8 @@
  */
 import * as z from 'zod';
 import type { Finding, Path, Problem } from './diagnostic.ts';
-import { pathText, problem, show, UNREADABLE } from './diagnostic.ts';
+import { pathText, problem, show } from './diagnostic.ts';
+import { hasGap, REST, UNREADABLE } from './gaps.ts';
 import type { Loose } from './model.ts';
 import { Config } from './model.ts';
 import type { Kind, Schema } from './schema-walk.ts';
@@ -91,12 +92,12 @@ class Translator {
     const value = valueAt(this.document, path);
     if (value === UNREADABLE) {
       this.wrong.push(path);
-      if (issue.code === 'invalid_key') this.unclear.push(path.slice(0, -1));
+      if (path[path.length - 1] === REST) this.unclear.push(path.slice(0, -1));
       return;
     }
     const target = schemaAt(schema, issue.path as Path, valueAt(this.document, base));
     if (value === undefined && issue.code !== 'unrecognized_keys') {
-      this.reportMissing(target, path);
+      if (!hasGap(valueAt(this.document, path.slice(0, -1)))) this.reportMissing(target, path);
       return;
     }
     if (issue.code === 'unrecognized_keys') {

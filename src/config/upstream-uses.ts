@@ -9,10 +9,12 @@ export class UpstreamUses {
   /** By upstream: the first listener of each kind that sends to it. */
   private readonly uses = new Map<string, { http?: string; tcp?: string }>();
   private readonly names: ReadonlySet<string>;
+  private readonly hasUpstreams: boolean;
   private readonly report: Report;
 
   constructor(report: Report, document: Loose<Config>) {
     this.report = report;
+    this.hasUpstreams = document.upstreams !== undefined;
     this.names = new Set(Object.keys(document.upstreams ?? {}));
   }
 
@@ -20,7 +22,9 @@ export class UpstreamUses {
   add(name: string, path: Path, kind: 'http' | 'tcp', listener: string | null): void {
     // An upstream whose whole content was wrong is not in the document any more.
     const isThere =
-      this.names.has(name) || !this.report.lacks(['upstreams'], name) || !this.report.lacks([], 'upstreams');
+      this.names.has(name) ||
+      !this.report.lacks(['upstreams'], name) ||
+      (!this.hasUpstreams && !this.report.lacks([], 'upstreams'));
     if (!isThere) {
       const near = nearest(name, [...this.names]);
       const fix =

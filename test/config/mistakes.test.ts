@@ -587,3 +587,54 @@ for (const [text, mistake, expected] of MISTAKES) {
     assert.equal(said(EXAMPLE.replace(text, () => mistake)), expected);
   });
 }
+
+/** One line of the example is another one, and none is added or taken away. */
+const REPLACED = MISTAKES.filter(
+  ([text, mistake]) => !text.trimEnd().includes('\n') && text.split('\n').length === mistake.split('\n').length,
+);
+/** Of all pairs, so that no kind of mistake is left out and the test takes a second. */
+const EVERY_PAIR = 29;
+
+test('two mistakes are said in one round, as each of them alone, and no more', () => {
+  const alone = REPLACED.map((one) => ({ one, lines: said(EXAMPLE.replace(one[0], () => one[1])).split('\n') }));
+  const pairs = alone.flatMap((first) => alone.map((second) => [first, second] as const));
+  let compared = 0;
+  for (const [first, second] of pairs.filter((_, i) => i % EVERY_PAIR === 0)) {
+    const [text, mistake] = second.one;
+    if (lineOf(text) === lineOf(first.one[0]) || second.lines.some(isSyntax)) continue;
+    const lines = said(EXAMPLE.replace(first.one[0], () => first.one[1]).replace(text, () => mistake)).split('\n');
+    const allowed = [...first.lines, ...second.lines];
+    assert.deepEqual(
+      lines.filter((line) => !allowed.includes(line)),
+      [],
+      `an echo of ${first.one[1]} and ${mistake}`,
+    );
+    const brokenAt = Math.min(...first.lines.filter(isSyntax).map(numberOf));
+    const missing = allowed.filter((line) => numberOf(line) < brokenAt && !lines.includes(line));
+    assert.deepEqual(
+      missing.filter((line) => !isUnknowable(line, first.one[1], mistake, brokenAt)),
+      [],
+      `hidden by ${first.one[1]} or ${mistake}`,
+    );
+    compared++;
+  }
+  assert.ok(compared > 200, `${compared} pairs`);
+});
+
+function lineOf(text: string): number {
+  return EXAMPLE.slice(0, EXAMPLE.indexOf(text)).split('\n').length;
+}
+
+function numberOf(line: string): number {
+  return Number.parseInt(line, 10);
+}
+
+function isSyntax(line: string): boolean {
+  return line.includes('this is not YAML');
+}
+
+/** Upstreams may come behind what cannot be read, and what is below a key that nobody knows may be anything. */
+function isUnknowable(line: string, first: string, second: string, brokenAt: number): boolean {
+  if (line.includes('[undefined-upstream]')) return brokenAt !== Infinity;
+  return [first, second].includes('listener:\n');
+}

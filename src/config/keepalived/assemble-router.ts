@@ -38,11 +38,11 @@ class Router {
   put(): void {
     const { instance, drafts, report } = this;
     const { name, place, routerId } = instance;
-    if (routerId === undefined && !report.hasErrors) {
-      report.error(place, `${name} has no virtual_router_id`, 'write one from 1 to 255, the same on both nodes');
+    if (routerId === undefined) {
+      report.missing(place, `${name} has no virtual_router_id`, 'write one from 1 to 255, the same on both nodes');
     }
-    if (instance.addresses.length === 0 && !report.hasErrors) {
-      report.error(place, `${name} has no virtual_ipaddress`, 'write `virtual_ipaddress { ADDRESS }`');
+    if (instance.addresses.length === 0) {
+      report.missing(place, `${name} has no virtual_ipaddress`, 'write `virtual_ipaddress { ADDRESS }`');
     }
     const { globals } = drafts;
     this.document.mark(['ha', name], place);
@@ -111,7 +111,8 @@ class Router {
       this.report.trap(place, 'version 3 has no passwords: `authentication` is dropped', 'leave it out');
     } else if (authType === undefined || pass === undefined) {
       const lack = authType === undefined ? 'auth_type PASS' : 'auth_pass';
-      this.report.error(place, `\`authentication\` has no \`${lack}\``, 'write it, or leave the block out');
+      const { place: block } = this.instance;
+      this.report.missing(block, `\`authentication\` has no \`${lack}\``, 'write it, or leave the block out', place);
     } else {
       this.document.put(['ha', this.instance.name, 'auth', 'pass'], pass.value, pass.place);
     }
@@ -158,7 +159,7 @@ class Router {
     const place = hasPeers?.place ?? unicastSource?.place;
     if (place === undefined) return;
     if (peers.length === 0) {
-      if (this.report.hasErrors) return;
+      if (this.report.isWrongInside(this.instance.place)) return;
       const what = `${name} has no unicast peers: its adverts are multicast`;
       this.report.trap(place, what, 'write `unicast_peer { ADDRESS }`, or leave unicast out');
       return;
@@ -213,11 +214,11 @@ class Router {
   private scriptTrack({ name, weight }: Tracked, place: Placed<unknown>['place']): Placed<unknown>[] {
     const script = this.drafts.scripts.find((each) => each.name === name);
     if (script === undefined) {
-      this.report.error(place, `there is no vrrp_script ${name}`, 'correct the name, or remove it');
+      this.report.unknownName('vrrp_script', name, place);
       return [];
     }
     if (script.script === undefined) {
-      this.report.error(script.place, `vrrp_script ${name} has no script`, 'write `script "/PATH ARGUMENTS"`');
+      this.report.missing(script.place, `vrrp_script ${name} has no script`, 'write `script "/PATH ARGUMENTS"`');
       return [];
     }
     const intervalMs = script.intervalMs ?? 1000;
@@ -240,10 +241,12 @@ class Router {
   private processTrack({ name, weight }: Tracked, place: Placed<unknown>['place']): Placed<unknown>[] {
     const draft = this.drafts.processes.find((each) => each.name === name);
     const [program, ...args] = draft?.process?.value ?? [];
-    if (draft === undefined || program === undefined) {
-      const reason =
-        draft === undefined ? `there is no vrrp_track_process ${name}` : `vrrp_track_process ${name} has no process`;
-      this.report.error(draft?.place ?? place, reason, 'correct the name, or write `process NAME`');
+    if (draft === undefined) {
+      this.report.unknownName('vrrp_track_process', name, place);
+      return [];
+    }
+    if (program === undefined) {
+      this.report.missing(draft.place, `vrrp_track_process ${name} has no process`, 'write `process NAME`');
       return [];
     }
     const own = program.slice(program.lastIndexOf('/') + 1);

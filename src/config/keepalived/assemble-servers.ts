@@ -20,7 +20,7 @@ export function putVirtualServer(server: VirtualServerDraft, document: PlacedDoc
     return;
   }
   if (servers.length === 0) {
-    report.error(place, `virtual_server ${host} ${port} has no real_server`, 'write `real_server ADDRESS PORT { }`');
+    report.missing(place, `virtual_server ${host} ${port} has no real_server`, 'write `real_server ADDRESS PORT { }`');
     return;
   }
   const where = server.method === undefined ? place : server.method.place;
@@ -68,6 +68,8 @@ function healthOf(server: VirtualServerDraft, report: KeepalivedReport): unknown
   const texts = server.servers.map(({ checks }) => JSON.stringify(checks.map((check) => healthOfCheck(check, server))));
   const other = texts.findIndex((text) => text !== texts[0]);
   if (other >= 0) {
+    const places = server.servers.map(({ place }) => place);
+    if ([places[0], places[other]].some((place) => report.isWrongInside(place, places))) return undefined;
     const reason = 'all servers of an upstream are checked in the same way';
     report.notYet(
       server.servers[other].place,

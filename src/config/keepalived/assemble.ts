@@ -7,11 +7,11 @@ import type { KeepalivedReport } from './report.ts';
 
 export function assemble(drafts: Drafts, document: PlacedDocument, report: KeepalivedReport): void {
   for (const { members, name, place } of drafts.groups) {
-    if (members.length === 0) report.error(place, `the group ${name} has no members`, 'write `group { NAME ... }`');
+    if (members.length === 0) report.missing(place, `the group ${name} has no members`, 'write `group { NAME ... }`');
     for (const { value, place: at } of members) {
       const groups = drafts.groups.filter((group) => group.members.some((member) => member.value === value));
       if (!drafts.instances.some((instance) => instance.name === value)) {
-        report.error(at, `there is no vrrp_instance ${value}`, 'correct the name, or remove it');
+        report.unknownName('vrrp_instance', value, at);
       } else if (groups.length > 1) {
         report.error(at, `${value} is in two groups`, 'leave it in one');
       }

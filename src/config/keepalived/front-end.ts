@@ -5,6 +5,7 @@ import type { FrontEnd, FrontEndContext, FrontEndDocument, RootFile } from '../f
 import { assemble } from './assemble.ts';
 import { readBlock } from './directive.ts';
 import { ROOT, ROOT_KEYWORDS } from './directives-root.ts';
+import { markAllGaps } from '../gaps.ts';
 import { PlacedDocument } from './document.ts';
 import type { Drafts } from './draft.ts';
 import { LineReader } from './lines.ts';
@@ -36,18 +37,19 @@ function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
     virtualServers: [],
   };
   const findProgram = (name: string): string => programIn(context, name);
-  readBlock(statementsOf(reader.lines, report), ROOT, drafts, { report, findProgram });
+  const statements = statementsOf(reader.lines, report);
+  readBlock(statements, ROOT, drafts, { report, findProgram });
+  report.setLayout({ lines: reader.lines, starts: statements.map(({ place }) => place) });
   const document = new PlacedDocument(root.name);
   assemble(drafts, document, report);
   const { diagnostics } = report;
+  // What was left out for an error is not missing.
+  if (report.hasErrors) markAllGaps(document.value);
   return {
     frontEnd: 'keepalived',
     value: document.value,
     source: document.source,
     diagnostics,
-    // What was left out for an error is not missing.
-    isBroken: diagnostics.some(({ severity }) => severity === 'error'),
-    isSound: () => !diagnostics.some(({ severity }) => severity === 'error'),
     explain,
   };
 }

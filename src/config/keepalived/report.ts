@@ -1,6 +1,7 @@
 /** What is found in a keepalived.conf, in the words of the catalogue. */
 import { diagnose, type Diagnostic, type Place, placeText, problem, show } from '../diagnostic.ts';
 import { nearest } from '../suggest.ts';
+import type { Line } from './lines.ts';
 
 /** What a statement is for a report. */
 interface Keyword {
@@ -8,7 +9,14 @@ interface Keyword {
   readonly place: Place;
 }
 
+/** The lines that count, and which of them begin what stands in the file itself and in no block. */
+interface Layout {
+  readonly lines: readonly Line[];
+  readonly starts: readonly Place[];
+}
+
 export class KeepalivedReport {
+  private layout: Layout = { lines: [], starts: [] };
   private readonly found: Diagnostic[] = [];
   private readonly without = new Map<string, Place>();
 
@@ -22,6 +30,48 @@ export class KeepalivedReport {
     if (first === undefined) return this.found;
     const keywords = [...this.without.keys()].map((keyword) => `\`${keyword}\``).join(', ');
     return [...this.found, diagnose(problem('directives-without-effect', { keywords, program: 'keepalived' }), first)];
+  }
+
+  /** Before it is looked what is missing. */
+  setLayout(layout: Layout): void {
+    this.layout = layout;
+  }
+
+  /** Something that has to be in the block which begins at `block` is not there. Not said where that may be what was wrong in it. */
+  missing(block: Place, reason: string, fix: string, place = block): void {
+    if (!this.isWrongInside(block)) this.error(place, reason, fix);
+  }
+
+  /** There is no block `keyword name`. Not said where the line that may begin it was wrong. */
+  unknownName(keyword: string, name: string, place: Place): void {
+    const wrong = this.wrongLines();
+    const isMeant = ({ text, place: at }: Line): boolean => {
+      const [first, second] = text.split(/[\s{]+/);
+      const mayBegin = second === name || (first === keyword && !NAMED.test(text));
+      return mayBegin && wrong.has(lineText(at));
+    };
+    if (!this.layout.lines.some(isMeant))
+      this.error(place, `there is no ${keyword} ${name}`, 'correct the name, or remove it');
+  }
+
+  /** Whether something was wrong from this place on, up to where another block of these begins, or one of the file itself. */
+  isWrongInside(block: Place, others: readonly Place[] = []): boolean {
+    const { lines } = this.layout;
+    const starts = [...this.layout.starts, ...others];
+    const wrong = this.wrongLines();
+    if (wrong.size === 0) return false;
+    const begins = new Set(starts.map(lineText));
+    const from = lines.findIndex(({ place }) => lineText(place) === lineText(block));
+    for (let i = Math.max(0, from); i < lines.length; i++) {
+      const at = lineText(lines[i].place);
+      if (i > from && begins.has(at)) return false;
+      if (wrong.has(at)) return true;
+    }
+    return false;
+  }
+
+  private wrongLines(): ReadonlySet<string> {
+    return new Set(this.found.filter(({ severity }) => severity === 'error').map(lineText));
   }
 
   error(place: Place, reason: string, fix: string): void {
@@ -71,4 +121,11 @@ export class KeepalivedReport {
     const semicolon = value.endsWith(';') ? 'leave the `;` out: it is a part of the word' : fix;
     this.found.push(diagnose(problem('bad-argument', { value: show(value), keyword, fix: semicolon }), place));
   }
+}
+
+/** A keyword and a name. */
+const NAMED = /^\S+\s+[A-Za-z0-9][\w.-]*\s*(?:\{|$)/;
+
+function lineText({ file, line }: Place): string {
+  return `${line} ${file}`;
 }

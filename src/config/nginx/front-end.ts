@@ -3,6 +3,7 @@ import { diagnose, type Finding, type Problem, problem } from '../diagnostic.ts'
 import type { Code } from '../errors.ts';
 import { formatDuration } from '../units.ts';
 import type { FileAccess, FrontEnd, FrontEndContext, FrontEndDocument, RootFile } from '../front-end.ts';
+import { markAllGaps, nothingRead } from '../gaps.ts';
 import type { ProcessSettings } from '../process-settings.ts';
 import { DocumentBuilder } from './document.ts';
 import { readHttp } from './http.ts';
@@ -29,19 +30,16 @@ function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
   const document = new DocumentBuilder(root.name);
   const notes = new Notes(root.rulesProcesses === true ? PROCESS_DIRECTIVES : undefined);
   if (fault !== null) {
-    return result(null, document, [
+    return result(nothingRead(), document, [
       diagnose(problem('directive-wrong', { reason: fault.reason, fix: fault.fix }), fault.place),
     ]);
   }
-  const main = wrapFragment(directives);
-  checkStructure(main, 'main', notes);
-  // What is built on a directive that is none would only say the same again.
-  if (notes.hasErrors) return result(null, document, notes.diagnostics);
+  const main = checkStructure(wrapFragment(directives), 'main', notes);
   const scope = new Scope('main', main, null);
   const processes = readProcessSettings(scope, notes);
   readMain(scope, document, notes);
-  const value = notes.hasErrors ? null : document.value;
-  return { ...result(value, document, notes.diagnostics, notes.lacksParts), processes };
+  if (notes.hasErrors || notes.lacksParts) markAllGaps(document.value);
+  return { ...result(document.value, document, notes.diagnostics), processes };
 }
 
 /** Only what the file says of the processes. Null: it cannot be read, and why is said by who reads all of it. */
@@ -85,15 +83,12 @@ function result(
   value: unknown,
   document: DocumentBuilder,
   diagnostics: FrontEndDocument['diagnostics'],
-  isBroken = false,
 ): FrontEndDocument {
   return {
     frontEnd: 'nginx',
     value,
     source: document.source,
     diagnostics,
-    isSound: () => true,
-    isBroken,
     explain,
   };
 }

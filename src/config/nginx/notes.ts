@@ -8,6 +8,8 @@ export class Notes {
   private readonly left = new Map<string, { readonly names: Set<string>; readonly place: Place }>();
   private readonly withoutEffect = new Set<string>();
   private withoutEffectPlace: Place | null = null;
+  /** Blocks of which something was left out because it was wrong. */
+  private readonly lacking = new WeakSet<readonly object[]>();
   /** These have an effect, whatever the table says of them. */
   private readonly effective: ReadonlySet<string>;
 
@@ -18,6 +20,15 @@ export class Notes {
   /** nginx would not start. */
   error(place: Place, reason: string, fix: string): void {
     this.list.push(diagnose(problem('directive-wrong', { reason, fix }), place));
+  }
+
+  setLacking(block: readonly object[]): void {
+    this.lacking.add(block);
+  }
+
+  /** Something has to be in this block. Not said where it may be what was wrong in it. */
+  missing(block: readonly object[], place: Place, reason: string, fix: string): void {
+    if (!this.lacking.has(block)) this.error(place, reason, fix);
   }
 
   /** nginx would start, and evenkeel cannot do the same. */

@@ -28,13 +28,19 @@ function readServer(
 ): void {
   const written = scope.own('listen');
   if (written.length === 0)
-    notes.error(directive.place, 'no "listen" is defined for server', 'write a `listen` line in it');
+    notes.missing(
+      scope.directives,
+      directive.place,
+      'no "listen" is defined for server',
+      'write a `listen` line in it',
+    );
   const listens = written.map((listen) => readListen(listen, notes)).filter((listen) => listen !== null);
   checkAccess(scope, notes);
   const [pass] = scope.own('proxy_pass');
   if (pass === undefined) {
     const answered = scope.own('return').length > 0 || scope.own('pass').length > 0;
-    if (!answered) notes.error(directive.place, 'no handler for server', 'write a `proxy_pass` line in it');
+    const fix = 'write a `proxy_pass` line in it';
+    if (!answered) notes.missing(scope.directives, directive.place, 'no handler for server', fix);
     return;
   }
   const [{ text, place }] = pass.args;
@@ -44,7 +50,8 @@ function readServer(
   }
   const isAddress = text.startsWith('unix:') || /:[0-9]+$/.test(text);
   if (!upstreams.has(text) && !isAddress) {
-    notes.error(place, `no port in upstream "${text}"`, 'write it with its port, for example 192.0.2.1:3306');
+    const fix = 'write it with its port, for example 192.0.2.1:3306';
+    notes.missing(scope.outer?.directives ?? [], place, `no port in upstream "${text}"`, fix);
     return;
   }
   if (listens.length === 0) return;

@@ -30,8 +30,10 @@ function isOff({ args }: Directive): boolean {
   return args.length === 1 && /^(off|none)$/i.test(args[0].text);
 }
 
-export function checkStructure(directives: readonly Directive[], context: string, notes: Notes): void {
+/** Those that are right in this, with what is right of their blocks. */
+export function checkStructure(directives: readonly Directive[], context: string, notes: Notes): readonly Directive[] {
   const seen = new Map<string, Directive>();
+  const sound: Directive[] = [];
   for (const directive of directives) {
     const rule = findRule(directive, context, notes);
     if (rule === null) continue;
@@ -40,13 +42,17 @@ export function checkStructure(directives: readonly Directive[], context: string
     if (first !== undefined && rule.max === 1 && rule.min === 1 && !rule.isBlock && !REPEATABLE.has(rule.name)) {
       const fix = `keep one; the first is on line ${first.place.line}`;
       notes.error(directive.place, `"${rule.name}" directive is duplicate`, fix);
+      continue;
     }
     seen.set(rule.name, directive);
     tellState(directive, rule, notes);
     checkOnly(directive, rule, notes);
     const inside = directive.block === null ? null : contextInside(rule.name, context);
-    if (inside !== null) checkStructure(directive.block!, inside, notes);
+    const block = inside === null ? directive.block : checkStructure(directive.block!, inside, notes);
+    sound.push(block === directive.block ? directive : { ...directive, block });
   }
+  if (sound.length < directives.length) notes.setLacking(sound);
+  return sound.length === directives.length && sound.every((one, i) => one === directives[i]) ? directives : sound;
 }
 
 function findRule({ name, place }: Directive, context: string, notes: Notes): Rule | null {

@@ -112,7 +112,8 @@ export class Upstreams {
       twin['weight'] = Number(twin['weight'] ?? 1) + Number(server['weight'] ?? 1);
     }
     if (lines.length === 0) {
-      this.notes.error(directive.place, 'no servers are inside upstream', 'write a `server` line in it');
+      const fix = 'write a `server` line in it';
+      this.notes.missing(scope.directives, directive.place, 'no servers are inside upstream', fix);
     }
     const rest: PlainMap = this.readMethod(scope);
     let idle: string | null = null;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UNREADABLE } from '../diagnostic.ts';
+import { UNREADABLE } from '../gaps.ts';
 import type { Path } from '../diagnostic.ts';
 import { readYaml } from './read.ts';
 

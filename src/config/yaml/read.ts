@@ -7,10 +7,11 @@
 import type { Document, Node, Pair, YAMLMap } from 'yaml';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Path, Position, Problem, SourceMap } from '../diagnostic.ts';
-import { problem, show, UNREADABLE } from '../diagnostic.ts';
+import { problem, show } from '../diagnostic.ts';
+import { markGap, REST, UNREADABLE } from '../gaps.ts';
 import { readCommon } from './common.ts';
 import { leaf, type Located, type Read } from './located.ts';
-import type { TextProblem } from './syntax.ts';
+import type { Syntax, TextProblem } from './syntax.ts';
 import { explainSyntax } from './syntax.ts';
 
 /** A configuration with ten thousand routes has about 2 MiB. */
@@ -21,17 +22,18 @@ const VALUES_MAX = 500_000;
 const DEPTH_MAX = 64;
 
 export interface YamlText {
-  /** Plain objects, arrays, strings, numbers, booleans, null. No two parts of it are the same object. */
+  /**
+   * Plain objects, arrays, strings, numbers, booleans, null, and gaps where something could not be read. No two parts of it are the
+   * same object.
+   */
   readonly value: unknown;
   readonly source: SourceMap;
   readonly problems: readonly TextProblem[];
   readonly positionOf: (offset: number) => Position;
-  /** The first place where the structure is in doubt, so that what follows it may be misread. Infinity: none. */
-  readonly soundUntil: number;
 }
 
-/** In YAML 1.1, and in everybody's files. In a value it stands for a part of the map that could not be read. */
-const MERGE_KEY = '<<';
+/** In YAML 1.1, and in everybody's files. */
+const MERGE_KEY = REST;
 
 export function readYaml(file: string, text: string): YamlText {
   const common = text.length > TEXT_LENGTH_MAX ? null : readCommon(text, VALUES_MAX);
@@ -41,7 +43,7 @@ export function readYaml(file: string, text: string): YamlText {
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
   const positionOf = positionsIn(lines);
   const source = sourceOf(file, common.located, positionOf);
-  return { value: common.value, source, problems: [], positionOf, soundUntil: Infinity };
+  return { value: common.value, source, problems: [], positionOf };
 }
 
 /** The same for all that YAML has, and all that may be wrong with it. */
@@ -51,7 +53,7 @@ export function readWholeYaml(file: string, text: string): YamlText {
   const tooLarge = sizeProblem(text);
   if (tooLarge !== null) {
     lines.addNewLine(0);
-    return { ...nothing(file, [tooLarge], positionOf), soundUntil: 0 };
+    return nothing(file, [tooLarge], positionOf);
   }
 
   const document = parseDocument(text, {
@@ -61,21 +63,22 @@ export function readWholeYaml(file: string, text: string): YamlText {
     resolveKnownTags: false, // !!set, !!binary and the like are nothing here
     version: '1.2',
   });
-  const reader = new Reader(document, lines);
+  const syntax = explainSyntax(document, text);
+  const reader = new Reader(document, lines, syntax);
   const version = document.directives?.yaml;
   if (version?.explicit === true && version.version !== '1.2') {
     reader.report(0, problem('yaml-directive', { version: version.version }));
   }
   const root = document.contents === null ? null : reader.read(document.contents, 0);
-  const syntax = explainSyntax(document, text);
-  const soundUntil = syntax.reduce((least, { offset }) => Math.min(least, offset), Infinity);
-  const problems = [...syntax, ...reader.problems.filter((one) => one.offset < soundUntil)];
-  if (root === null || root.value === null) {
+  const { soundUntil } = syntax;
+  const problems = [...syntax.problems, ...reader.problems.filter((one) => one.offset < soundUntil)];
+  if (root === null || root.value === null || root.value === UNREADABLE) {
     if (problems.length === 0) problems.push({ ...problem('yaml-empty', {}), offset: 0 });
-    return { ...nothing(file, problems, positionOf), soundUntil };
+    return nothing(file, problems, positionOf);
   }
+  if (soundUntil !== Infinity) markEnd(root);
   const source = sourceOf(file, root.located, positionOf);
-  return { value: root.value, source, problems, positionOf, soundUntil };
+  return { value: root.value, source, problems, positionOf };
 }
 
 function positionsIn(lines: LineCounter): (offset: number) => Position {
@@ -89,11 +92,29 @@ function sourceOf(file: string, root: Located, positionOf: (offset: number) => P
   return { file, locate: (path, part) => ({ file, ...positionOf(locate(root, path, part)) }) };
 }
 
-function nothing(
-  file: string,
-  problems: readonly TextProblem[],
-  positionOf: (offset: number) => Position,
-): Omit<YamlText, 'soundUntil'> {
+/** Whatever is still open where the text breaks off: more may belong to it. */
+function markEnd(root: Read): void {
+  let { value, located } = root;
+  for (;;) {
+    markGap(value);
+    let last: [step: string | number, located: Located] | null = null;
+    for (const [key, entry] of located.entries ?? []) if (isLater(entry.located, last)) last = [key, entry.located];
+    for (const [i, item] of located.items?.entries() ?? []) if (isLater(item, last)) last = [i, item];
+    if (last === null) return;
+    const [step, part] = last;
+    const parent = value as Record<string | number, unknown>;
+    // `key:` with nothing behind it: that comes on the next line.
+    if (parent[step] === null) parent[step] = UNREADABLE;
+    value = parent[step];
+    located = part;
+  }
+}
+
+function isLater({ offset }: Located, last: readonly [unknown, Located] | null): boolean {
+  return last === null || offset > last[1].offset;
+}
+
+function nothing(file: string, problems: readonly TextProblem[], positionOf: (offset: number) => Position): YamlText {
   return { value: null, source: { file, locate: () => ({ file, line: 1, column: 1 }) }, problems, positionOf };
 }
 
@@ -140,6 +161,7 @@ function locate(root: Located, path: Path, part: 'key' | 'value'): number {
 class Reader {
   readonly problems: TextProblem[] = [];
   private readonly lines: LineCounter;
+  private readonly syntax: Syntax;
   /** Anchors so far, by name: a later one of the same name replaces an earlier. */
   private readonly anchors = new Map<string, Node>();
   /** Nodes that are being read: an alias of one of them has no end. */
@@ -147,8 +169,9 @@ class Reader {
   private count = 0;
   private isStopped = false;
 
-  constructor(document: Document.Parsed, lines: LineCounter) {
+  constructor(document: Document.Parsed, lines: LineCounter, syntax: Syntax) {
     this.lines = lines;
+    this.syntax = syntax;
     for (const warning of document.warnings) {
       // The only warnings are tags that could not be resolved.
       this.report(warning.pos[0], problem('yaml-tag', { tag: show(/: (.*)$/.exec(warning.message)?.[1] ?? '') }));
@@ -161,6 +184,7 @@ class Reader {
 
   read(node: Node, depth: number): Read {
     const offset = node.range?.[0] ?? 0;
+    if (this.isBroken(node)) return leaf(UNREADABLE, offset);
     this.count++;
     if (this.count > VALUES_MAX) {
       const what = 'the document has too many values once its aliases are followed';
@@ -174,6 +198,14 @@ class Reader {
     const read = this.readContents(node, offset, depth);
     this.open.delete(node);
     return read;
+  }
+
+  /** Behind the end of what can be understood, over it, or a word that is wrong in itself. */
+  private isBroken(node: Node): boolean {
+    const [from, to] = node.range ?? [0, 0];
+    const { problems, soundUntil } = this.syntax;
+    if (from >= soundUntil) return true;
+    return isScalar(node) && (to > soundUntil || problems.some(({ offset }) => offset >= from && offset < to));
   }
 
   /** Beyond a bound: said once. */
@@ -199,7 +231,9 @@ class Reader {
   private readContents(node: Node, offset: number, depth: number): Read {
     if (isScalar(node)) return leaf(plain(node.value), offset);
     if (isSeq(node)) {
-      const items = node.items.map((item) => this.read(item as Node, depth + 1));
+      const items = (node.items as Node[])
+        .filter((item) => (item.range?.[0] ?? 0) < this.syntax.soundUntil)
+        .map((item) => this.read(item, depth + 1));
       return {
         value: items.map((item) => item.value),
         located: { offset, entries: null, items: items.map((item) => item.located) },
@@ -214,10 +248,15 @@ class Reader {
     const merges: { readonly pair: Pair<Node, Node | null>; readonly keyOffset: number }[] = [];
     for (const pair of map.items) {
       const keyOffset = pair.key?.range?.[0] ?? offset;
+      if (keyOffset >= this.syntax.soundUntil) break;
+      if (pair.key !== null && this.isBroken(pair.key)) {
+        value[REST] = UNREADABLE;
+        continue;
+      }
       const key = keyText(pair.key);
       if (key === null) {
         this.report(keyOffset, problem('yaml-key', { value: keyKind(pair.key) }));
-        value[MERGE_KEY] = UNREADABLE;
+        value[REST] = UNREADABLE;
         continue;
       }
       if (key === MERGE_KEY && isScalar(pair.key) && pair.key.type === 'PLAIN') {
@@ -256,7 +295,7 @@ class Reader {
     for (const part of parts) {
       if (part.located.entries === null) {
         // What the map lacks for this reason is not missing.
-        value[MERGE_KEY] = UNREADABLE;
+        value[REST] = UNREADABLE;
         if (this.problems.length === problemsBefore) {
           this.report(keyOffset, problem('yaml-merge', { value: part.value === null ? 'nothing' : show(part.value) }));
         }

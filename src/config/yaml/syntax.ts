@@ -28,10 +28,19 @@ const STRUCTURAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'UNEXPECTED_TOKEN',
 ]);
 
+export interface Syntax {
+  readonly problems: readonly TextProblem[];
+  /** Where the line begins from which on nobody knows what belongs to what. Infinity: there is none. */
+  readonly soundUntil: number;
+}
+
 /** Everything up to the first error of the structure, which is said in the words of whoever sees the lines. */
-export function explainSyntax(document: Document.Parsed, text: string): TextProblem[] {
+export function explainSyntax(document: Document.Parsed, text: string): Syntax {
   const exhausted = document.errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
-  if (exhausted !== undefined) return [{ ...explain(exhausted, text, exhausted.pos[0]), offset: exhausted.pos[0] }];
+  if (exhausted !== undefined) {
+    const [offset] = exhausted.pos;
+    return { problems: [{ ...explain(exhausted, text, offset), offset }], soundUntil: 0 };
+  }
   const byLine = new Map<number, TextProblem>();
   let structural: TextProblem | null = null;
   for (const error of document.errors.slice(0, ERRORS_MAX)) {
@@ -48,7 +57,8 @@ export function explainSyntax(document: Document.Parsed, text: string): TextProb
   }
   const first = structural === null ? null : (clearer(text, structural.offset) ?? structural);
   const others = [...byLine.values()].filter(({ offset }) => first === null || offset < first.offset);
-  return first === null ? others : [...others, first];
+  if (first === null) return { problems: others, soundUntil: Infinity };
+  return { problems: [...others, first], soundUntil: startOfLine(text, first.offset) };
 }
 
 /** What the lines say about an error that the parser noticed at this offset, if they say anything. */
