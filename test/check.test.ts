@@ -232,6 +232,34 @@ test('missing interfaces, programs and users are said where they are written', r
   assert.deepEqual(check(t, yaml, '--no-host').err, '');
 });
 
+test('mistakes of form hide nothing else: all that can be known comes in one round', root, (t) => {
+  const yaml = pair(`    interface: eth77
+    unicast: { peers: [ 192.0.2.9 ], key: /nowhere/vrrp.key }
+    notify: { active: [ /nowhere/on-active ] }
+    track: [ { script: { run: [ /nowhere/decides ], intervall: 2s } } ]
+upstreams:
+  web: { servers: [ "nobody.invalid:80", "192.0.2.1:80" ], source: 192.0.2.99 }
+listeners:
+  web: { bind: "*:1", routes: [ { upstream: wbe } ], limits: { head: 10 KB } }
+  mail: { bind: "*:25", protocol: udp, upstream: web }
+user: nobody-of-this-name
+admin: { bind: "127.0.0.1:9" }
+`);
+  const said = (text: string): string => {
+    const { code, err } = check(t, text);
+    assert.equal(code, 1);
+    return err
+      .split('\n')
+      .flatMap((line) => /\[([a-z-]+)\]$/.exec(line)?.[1] ?? [])
+      .join(' ');
+  };
+  const all =
+    'no-interface key-file bad-program bad-program unknown-key unresolved-name no-such-source undefined-upstream bad-size ' +
+    'not-yet bad-proxy-user not-yet';
+  assert.equal(said(yaml), all);
+  assert.equal(said(`${yaml} broken: 1\n`), `${all} yaml-syntax`);
+});
+
 test('a source of adverts that is not an address of the interface', root, (t) => {
   const yaml = pair('    interface: lo\n    unicast: { peers: [ 192.0.2.6 ], source: 192.0.2.77 }\n');
   const { code, err } = check(t, yaml);

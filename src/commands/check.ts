@@ -5,7 +5,7 @@ import { type Diagnostic, sortDiagnostics } from '../config/diagnostic.ts';
 import { countRoutes } from '../config/route-text.ts';
 import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
 import { askStatus } from './control-client.ts';
-import { prepare, type Ready, refuses } from '../load/prepare.ts';
+import { type Known, prepare, type Ready, refuses } from '../load/prepare.ts';
 import { socketToAsk } from '../instance/socket-path.ts';
 
 export interface Output {
@@ -20,8 +20,8 @@ export async function checkCommand(options: CheckOptions, { out, err }: Output):
   // Elsewhere than on Linux nothing can be run, and the system calls are missing that look at the machine.
   const looksAtHost = options.looksAtHost && process.platform === 'linux';
   const look = looksAtHost ? (await import('../load/preflight/look.ts')).lookAtMachine : null;
-  const { diagnostics, ready } = prepare(texts, { node: options.node, workers: null, look });
-  const all = ready === null || !looksAtHost ? diagnostics : await withRehearsal(ready, diagnostics, options.socket);
+  const { diagnostics, known, ready } = prepare(texts, { node: options.node, workers: null, look });
+  const all = looksAtHost ? await withRehearsal(known, diagnostics, options.socket) : diagnostics;
   const refusals = all.filter(refuses).length;
   const isOk = refusals === 0;
   if (options.isJson) {
@@ -38,12 +38,12 @@ export async function checkCommand(options: CheckOptions, { out, err }: Output):
 }
 
 async function withRehearsal(
-  ready: Ready,
+  known: Known,
   diagnostics: readonly Diagnostic[],
   socket: string | null,
 ): Promise<readonly Diagnostic[]> {
   const { rehearse } = await import('../load/preflight/rehearse.ts');
-  return sortDiagnostics([...diagnostics, ...(await rehearse(ready, createOwnership(socket)))]);
+  return sortDiagnostics([...diagnostics, ...(await rehearse(known, createOwnership(socket)))]);
 }
 
 /** Whether a process belongs to the evenkeel that runs here: its ports will be free when it ends. Asked once. */

@@ -33,6 +33,7 @@ export function checkListener(
   const path: Path = ['listeners', name];
   // A wrong protocol was taken out: then nobody knows which keys belong here.
   const protocol = listener.protocol ?? (report.lacks(path, 'protocol') ? DEFAULTS.listener.protocol : null);
+  if (protocol === 'udp') report.atKey([...path, 'protocol'], 'not-yet', { key: 'protocol: udp' });
   checkBinds(name, listener.bind, [...path, 'bind'], protocol === 'udp' ? 'udp' : 'tcp', binds, report);
 
   if (protocol === 'http') checkHttp(listener, path, report);

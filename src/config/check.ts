@@ -21,6 +21,7 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
   const report = new Report(source, shape);
   const uses = new UpstreamUses(report, document);
 
+  if (document.admin !== undefined) report.atKey(['admin'], 'not-yet', { key: 'admin' });
   const listeners = entriesOf(document.listeners);
   const isEmpty = listeners.length === 0 && document.ha === undefined;
   if (isEmpty && report.isWhole(['listeners']) && report.lacks([], 'ha')) {

@@ -19,9 +19,9 @@ import type {
   WitnessPlan,
 } from './ha-plan.ts';
 import type { VrrpKey } from './key-file.ts';
-import type { Config } from './model.ts';
+import type { Config, Loose } from './model.ts';
 import type { VirtualRouterConfig } from './model-ha.ts';
-import { listOf } from './parts.ts';
+import { entriesOf, listOf } from './parts.ts';
 import { forNode } from './per-node.ts';
 import { parseDuration } from './units.ts';
 import type { AddressPlan, UnicastPlan, VirtualRouterPlan } from './vip-plan.ts';
@@ -41,9 +41,9 @@ export type KeyFiles = ReadonlyMap<string, readonly VrrpKey[]>;
 export const NO_KEY_FILES: KeyFiles = new Map();
 
 /** The key files that a configuration names, each once, with the router that names it first. */
-export function keyFilesOf(config: Config): ReadonlyMap<string, string> {
+export function keyFilesOf(config: Loose<Config>): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
-  for (const [name, router] of Object.entries(config.ha ?? {})) {
+  for (const [name, router] of entriesOf(config.ha)) {
     const file = router.unicast?.key;
     if (file !== undefined && !files.has(file)) files.set(file, name);
   }
@@ -51,7 +51,7 @@ export function keyFilesOf(config: Config): ReadonlyMap<string, string> {
 }
 
 /** Null: there is no `ha`. */
-export function compileHa(config: Config, node: string, keys: KeyFiles): HaPlan | null {
+export function compileHa(config: Pick<Config, 'ha' | 'listeners'>, node: string, keys: KeyFiles): HaPlan | null {
   if (config.ha === undefined) return null;
   const hasListeners = Object.keys(config.listeners ?? {}).length > 0;
   const vipRouters: VirtualRouterPlan[] = [];

@@ -1,6 +1,6 @@
 /**
  * Config to Plan: names become indexes, defaults are filled in, units are converted. The Config has passed the checks, so
- * that nothing can be wrong any more; what this version cannot do yet is told apart from what it can.
+ * that nothing can be wrong any more.
  */
 import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
@@ -10,8 +10,6 @@ import { parseBind, parseNetwork, parseServer, parseIp } from './addresses.ts';
 import { compileValue } from './compile-values.ts';
 import { compileRoute } from './compile-routes.ts';
 import { DEFAULTS } from './defaults.ts';
-import type { Diagnostic, Path, SourceMap } from './diagnostic.ts';
-import { diagnose, problem } from './diagnostic.ts';
 import type { Config, ListenerConfig, UpstreamConfig } from './model.ts';
 import { parseStatusRange } from './patterns.ts';
 import { formatRoutes } from './route-text.ts';
@@ -33,19 +31,7 @@ export interface CompileOptions {
   readonly workers: number;
 }
 
-export interface Compiled {
-  readonly plan: Plan;
-  /** What the document asks for and the plan does not have, because it is not built yet. */
-  readonly unsupported: readonly Diagnostic[];
-}
-
-export function compile(config: Config, source: SourceMap, options: CompileOptions): Compiled {
-  const unsupported: Diagnostic[] = [];
-  const notYet = (path: Path, key: string): void => {
-    unsupported.push(diagnose(problem('not-yet', { key }), source.locate(path, 'key')));
-  };
-  if (config.admin !== undefined) notYet(['admin'], 'admin');
-
+export function compile(config: Config, options: CompileOptions): Plan {
   const upstreamConfigs = Object.entries(config.upstreams ?? {});
   const upstreamIndex = new Map(upstreamConfigs.map(([name], index) => [name, index]));
   const indexOf = (name: string): number => {
@@ -57,10 +43,8 @@ export function compile(config: Config, source: SourceMap, options: CompileOptio
   const listeners: ListenerPlan[] = [];
   const tcpUpstreams = new Set<string>();
   for (const [name, listener] of Object.entries(config.listeners ?? {})) {
-    if (listener.protocol === 'udp') {
-      notYet(['listeners', name, 'protocol'], 'protocol: udp');
-      continue;
-    }
+    // The checks refuse it.
+    if (listener.protocol === 'udp') continue;
     if (listener.upstream !== undefined) tcpUpstreams.add(listener.upstream);
     listeners.push(compileListener(name, listener, listeners.length, indexOf, options.workers));
   }
@@ -73,16 +57,13 @@ export function compile(config: Config, source: SourceMap, options: CompileOptio
     upstreams.push(plan);
   }
   return {
-    plan: {
-      workers: options.workers,
-      listeners,
-      upstreams,
-      values: Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value)),
-      serverSlots,
-      graceMs: ms(config.grace ?? DEFAULTS.grace),
-      drainMs: ms(config.drain ?? DEFAULTS.drain),
-    },
-    unsupported,
+    workers: options.workers,
+    listeners,
+    upstreams,
+    values: Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value)),
+    serverSlots,
+    graceMs: ms(config.grace ?? DEFAULTS.grace),
+    drainMs: ms(config.drain ?? DEFAULTS.drain),
   };
 }
 

@@ -4,12 +4,16 @@ import type { Diagnostic, SourceMap } from './diagnostic.ts';
 import { diagnose, sortDiagnostics } from './diagnostic.ts';
 import type { FrontEndDocument } from './front-end.ts';
 import { mergeDocuments } from './merge.ts';
-import type { Config } from './model.ts';
+import type { Config, Loose } from './model.ts';
 import { checkShape } from './shape.ts';
 
 export interface Loaded {
   /** Null if there is any error. */
   readonly config: Config | null;
+  /** What is right of the document: all of it, if there is no error. */
+  readonly sound: Loose<Config>;
+  /** Whether nothing is wrong with this part of it, and nothing was taken out. */
+  isSound(part: keyof Config): boolean;
   /** Errors and warnings, in the order of the files. */
   readonly diagnostics: readonly Diagnostic[];
   readonly source: SourceMap;
@@ -21,11 +25,16 @@ export function loadDocuments(documents: readonly FrontEndDocument[], node: stri
   const { value, source, ownerOf, diagnostics: clashes } = mergeDocuments(documents);
   diagnostics.push(...clashes);
   const shape = checkShape(value);
+  const faulty = new Set<string | number | undefined>(shape.wrong.map(([part]) => part));
   for (const found of [...shape.findings, ...checkDocument(shape, source, node)]) {
-    diagnostics.push(diagnose(ownerOf(found.path).explain(found), source.locate(found.path, found.part)));
+    const diagnostic = diagnose(ownerOf(found.path).explain(found), source.locate(found.path, found.part));
+    diagnostics.push(diagnostic);
+    if (diagnostic.severity === 'error') faulty.add(found.path[0]);
   }
   const isRight = shape.wrong.length === 0 && diagnostics.every(({ severity }) => severity !== 'error');
   return {
+    sound: shape.document,
+    isSound: (part) => !faulty.has(part) && !faulty.has(undefined),
     config: isRight ? (shape.document as Config) : null,
     diagnostics: sortDiagnostics(diagnostics),
     source,

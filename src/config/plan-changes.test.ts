@@ -16,9 +16,9 @@ upstreams:
 `;
 
 function planOf(text: string, workers = 1): Plan {
-  const { config, source, diagnostics } = loadYaml(text, { file: 'test' });
+  const { config, diagnostics } = loadYaml(text, { file: 'test' });
   assert.ok(config !== null, diagnostics.map(({ message }) => message).join('; '));
-  return compile(config, source, { workers }).plan;
+  return compile(config, { workers });
 }
 
 function changes(from: string, to: string): readonly string[] {

@@ -6,7 +6,7 @@ import { systemReason } from '../base/system-error.ts';
 import { type KeyFiles, keyFilesOf } from '../config/compile-ha.ts';
 import { type Diagnostic, diagnose, problem, type SourceMap } from '../config/diagnostic.ts';
 import { parseKeyFile, type VrrpKey } from '../config/key-file.ts';
-import type { Config } from '../config/model.ts';
+import type { Config, Loose } from '../config/model.ts';
 import { readRegularFile } from './regular-file.ts';
 
 export interface ReadKeys {
@@ -19,7 +19,7 @@ export interface ReadKeys {
 const FILE_BYTES_MAX = 64 * 1024;
 const OTHERS = 0o007;
 
-export function readKeyFiles(config: Config, source: SourceMap): ReadKeys {
+export function readKeyFiles(config: Loose<Config>, source: SourceMap): ReadKeys {
   const files = new Map<string, readonly VrrpKey[]>();
   const diagnostics: Diagnostic[] = [];
   for (const [path, router] of keyFilesOf(config)) {

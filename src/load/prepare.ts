@@ -7,7 +7,7 @@ import { compile } from '../config/compile.ts';
 import { compileHa, keyFilesOf, NO_KEY_FILES } from '../config/compile-ha.ts';
 import { type Diagnostic, sortDiagnostics, type SourceMap } from '../config/diagnostic.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
-import type { Config } from '../config/model.ts';
+import type { Config, Loose } from '../config/model.ts';
 import type { Plan } from '../config/plan.ts';
 import type { FileAccess } from '../config/front-end.ts';
 import { frontEndFor } from '../config/front-ends.ts';
@@ -34,7 +34,20 @@ export interface PrepareOptions {
   readonly look: LookAtMachine | null;
 }
 
-export type LookAtMachine = (ready: Ready) => readonly Diagnostic[];
+export type LookAtMachine = (known: Known) => readonly Diagnostic[];
+
+/** What is known of a configuration, also of one that cannot be run. */
+export interface Known {
+  /** What is right of it. */
+  readonly config: Loose<Config>;
+  readonly source: SourceMap;
+  /** Which node this is. Null: that does not matter. */
+  readonly node: string | null;
+  /** Null: it has no `ha`, or something is wrong with that. */
+  readonly ha: HaPlan | null;
+  /** Nothing of it had to be left out. */
+  readonly isWhole: boolean;
+}
 
 /** A configuration that is right, and where in the files each part of it is. */
 export interface Ready extends Plans {
@@ -50,6 +63,7 @@ export interface Prepared {
   readonly texts: Texts;
   /** In the order of the files. */
   readonly diagnostics: readonly Diagnostic[];
+  readonly known: Known;
   /** Null: it cannot be run. */
   readonly ready: Ready | null;
 }
@@ -58,29 +72,18 @@ export interface Prepared {
 export function prepare(roots: readonly ConfigText[], options: PrepareOptions): Prepared {
   const access = new IncludedFiles();
   const { loaded, node, processes } = loadForNode(roots, access, options);
-  const { config, source } = loaded;
+  const { config, sound, source } = loaded;
   const { included, listings, paths } = access;
   const texts: Texts = { roots: roots.map(({ text }) => text), included, listings };
-  if (config === null) return { files: paths, texts, diagnostics: loaded.diagnostics, ready: null };
-  const { plan, unsupported } = compile(config, source, {
-    workers: options.workers ?? config.workers ?? defaultWorkers(),
-  });
-  const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(config, source);
-  const ready: Ready = {
-    config,
-    source,
-    processes,
-    plan,
-    ha: node === null ? null : compileHa(config, node, keys.files),
-  };
-  const diagnostics = sortDiagnostics([
-    ...loaded.diagnostics,
-    ...unsupported,
-    ...keys.diagnostics,
-    ...(options.look?.(ready) ?? []),
-  ]);
-  const files = [...paths, ...keyFilesOf(config).keys()];
-  return { files, texts, diagnostics, ready: diagnostics.some(refuses) ? null : ready };
+  const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(sound, source);
+  const canCompileHa = node !== null && loaded.isSound('ha') && loaded.isSound('node');
+  const ha = canCompileHa ? compileHa(sound as Config, node, keys.files) : null;
+  const known: Known = { config: sound, source, node, ha, isWhole: config !== null };
+  const diagnostics = sortDiagnostics([...loaded.diagnostics, ...keys.diagnostics, ...(options.look?.(known) ?? [])]);
+  const files = [...paths, ...keyFilesOf(sound).keys()];
+  if (config === null || diagnostics.some(refuses)) return { files, texts, diagnostics, known, ready: null };
+  const plan = compile(config, { workers: options.workers ?? config.workers ?? defaultWorkers() });
+  return { files, texts, diagnostics, known, ready: { config, source, processes, plan, ha } };
 }
 
 /** A file that asks for more than can be given must not look as if it were served. */
@@ -103,16 +106,16 @@ function loadForNode(roots: readonly ConfigText[], files: FileAccess, { node, lo
     return loadDocuments(documents, name);
   };
   const loaded = load(node);
-  const known = node ?? loaded.config?.node;
+  const known = node ?? loaded.sound.node;
   if (known !== undefined) return { loaded, node: known, processes };
   if (look === null) return { loaded, node: null, processes };
   const own = hostname();
-  return { loaded: loaded.config?.ha === undefined ? loaded : load(own), node: own, processes };
+  return { loaded: loaded.sound.ha === undefined ? loaded : load(own), node: own, processes };
 }
 
 /** Of a text that is known to be right. */
 export function planOf(name: string, text: string, workers: number): Plan {
-  const { config, source, diagnostics } = loadYaml(text, { file: name });
+  const { config, diagnostics } = loadYaml(text, { file: name });
   if (config === null) throw new Error(diagnostics.map(({ message }) => message).join('\n'));
-  return compile(config, source, { workers }).plan;
+  return compile(config, { workers });
 }

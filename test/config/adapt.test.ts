@@ -48,12 +48,12 @@ function outcomeOf(input: string): Outcome {
   const context = { files, node: null };
   const documents = roots.map((root) => frontEndFor(root.text, null).read(root, context));
   const loaded = loadDocuments(documents, null);
-  const compiled = loaded.config === null ? null : compile(loaded.config, loaded.source, { workers: 2 });
-  const diagnostics = [...loaded.diagnostics, ...(compiled?.unsupported ?? [])];
+  const plan = loaded.config === null ? null : compile(loaded.config, { workers: 2 });
+  const { diagnostics } = loaded;
   const lines = diagnostics.map(formatDiagnostic);
   return {
     said: lines.map((line) => `${line}\n`).join(''),
-    plan: compiled === null ? null : withRoutes(compiled.plan),
+    plan: plan === null ? null : withRoutes(plan),
     config: loaded.config,
     source: loaded.source,
     isRefused: diagnostics.some(({ severity }) => severity !== 'warning'),

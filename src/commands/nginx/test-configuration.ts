@@ -27,8 +27,8 @@ export async function testConfiguration({ file, isDump, isQuiet, tell, out, err 
   };
   const roots = readConfigTexts([file], tell);
   if (roots === null) return fail();
-  const { diagnostics, ready, texts } = prepare(roots, { node: null, workers: null, look: lookAtMachine });
-  printDiagnostics([...diagnostics, ...(ready === null ? [] : await rehearseNames(ready))], tell, 'nginx');
+  const { diagnostics, known, ready, texts } = prepare(roots, { node: null, workers: null, look: lookAtMachine });
+  printDiagnostics([...diagnostics, ...(ready === null ? [] : await rehearseNames(known))], tell, 'nginx');
   if (ready === null) return fail();
   if (!isQuiet) err(`nginx: the configuration file ${file.path} syntax is ok\n`);
   for (const plan of ready.plan.listeners.flatMap(({ binds }) => binds)) {

@@ -1,7 +1,6 @@
 /** What is found in a keepalived.conf, in the words of the catalogue. */
 import { diagnose, type Diagnostic, type Place, placeText, problem, show } from '../diagnostic.ts';
 import { nearest } from '../suggest.ts';
-import type { Line } from './lines.ts';
 
 /** What a statement is for a report. */
 interface Keyword {
@@ -11,7 +10,7 @@ interface Keyword {
 
 /** The lines that count, and which of them begin what stands in the file itself and in no block. */
 interface Layout {
-  readonly lines: readonly Line[];
+  readonly lines: readonly { readonly text: string; readonly place: Place }[];
   readonly starts: readonly Place[];
 }
 
@@ -45,8 +44,8 @@ export class KeepalivedReport {
   /** There is no block `keyword name`. Not said where the line that may begin it was wrong. */
   unknownName(keyword: string, name: string, place: Place): void {
     const wrong = this.wrongLines();
-    const isMeant = ({ text, place: at }: Line): boolean => {
-      const [first, second] = text.split(/[\s{]+/);
+    const isMeant = ({ text, place: at }: { text: string; place: Place }): boolean => {
+      const [first, second] = text.split(/[\s{"]+/);
       const mayBegin = second === name || (first === keyword && !NAMED.test(text));
       return mayBegin && wrong.has(lineText(at));
     };
@@ -124,7 +123,7 @@ export class KeepalivedReport {
 }
 
 /** A keyword and a name. */
-const NAMED = /^\S+\s+[A-Za-z0-9][\w.-]*\s*(?:\{|$)/;
+const NAMED = /^\S+\s+"?[A-Za-z0-9][\w.-]*"?\s*(?:\{|$)/;
 
 function lineText({ file, line }: Place): string {
   return `${line} ${file}`;

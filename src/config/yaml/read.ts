@@ -208,6 +208,11 @@ class Reader {
     return isScalar(node) && (to > soundUntil || problems.some(({ offset }) => offset >= from && offset < to));
   }
 
+  /** Its first key ends behind the end of what can be understood. */
+  private isCut(map: YAMLMap<Node, Node | null>): boolean {
+    return (map.items[0].key?.range?.[1] ?? 0) > this.syntax.soundUntil;
+  }
+
   /** Beyond a bound: said once. */
   private stop(offset: number, found: Problem): Read {
     if (!this.isStopped) this.report(offset, found);
@@ -273,6 +278,8 @@ class Reader {
       value[key] = read.value;
       entries.set(key, { keyOffset, located: read.located });
     }
+    // A text that would have gone on with the line that cannot be read.
+    if (entries.size === 0 && map.items.length > 0 && this.isCut(map)) return leaf(UNREADABLE, offset);
     for (const { pair, keyOffset } of merges) this.merge(pair, keyOffset, value, entries, depth);
     // The first key is where a block map begins; for `{` it is the brace.
     return { value, located: { offset, entries, items: null } };

@@ -8,49 +8,48 @@ import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { advertPacketBytes } from '../../config/advert-size.ts';
 import type { Path } from '../../config/diagnostic.ts';
 import { type Diagnostic, diagnose, type Problem, problem, show } from '../../config/diagnostic.ts';
-import { itemsOf, listOf } from '../../config/parts.ts';
+import { entriesOf, itemsOf, listOf } from '../../config/parts.ts';
 import { valuesByNode } from '../../config/per-node.ts';
 import { missingCapabilities } from '../../io/linux/capabilities.ts';
 import { chooseUser } from '../../keeper/ha/command-user.ts';
 import { findProxyUser } from '../../keeper/proxies/proxy-user.ts';
-import type { Ready } from '../prepare.ts';
+import type { Known } from '../prepare.ts';
 import { findProgramFault } from './programs.ts';
 
-export function lookAtMachine(ready: Ready): readonly Diagnostic[] {
-  return new MachineLook(ready).look();
+export function lookAtMachine(known: Known): readonly Diagnostic[] {
+  return new MachineLook(known).look();
 }
 
 class MachineLook {
-  private readonly ready: Ready;
+  private readonly known: Known;
   private readonly node: string | null;
   private readonly ownUid = process.getuid?.() ?? -1;
   private readonly found: Diagnostic[] = [];
 
-  constructor(ready: Ready) {
-    this.ready = ready;
-    this.node = ready.ha?.node ?? null;
+  constructor(known: Known) {
+    this.known = known;
+    this.node = known.node;
   }
 
   look(): readonly Diagnostic[] {
     this.lookAtProxyUser();
     this.lookAtSources();
-    if (this.ready.ha === null) return this.found;
+    if (this.known.config.ha === undefined) return this.found;
     this.lookAtRights();
     const interfaces = new Set(readdirSync('/sys/class/net'));
-    for (const [name, router] of Object.entries(this.ready.config.ha ?? {})) {
+    for (const [name, router] of entriesOf(this.known.config.ha)) {
       const path: Path = ['ha', name];
       this.lookAtInterface(router.interface, [...path, 'interface'], interfaces);
       this.lookAtMtu(name, path);
       this.lookAtAdvertSource(name, path);
       for (const key of ['addresses', 'excluded'] as const) {
-        for (const [i, address] of (router[key] ?? []).entries()) {
+        for (const { path: at, value: address } of itemsOf(router[key], [...path, key])) {
           if (typeof address === 'string') continue;
-          this.lookAtInterface(address.interface, [...path, key, i, 'interface'], interfaces);
+          this.lookAtInterface(address.interface, [...at, 'interface'], interfaces);
         }
       }
-      for (const [i, track] of (router.track ?? []).entries()) {
-        const at: Path = [...path, 'track', i];
-        if (track.interface !== undefined) this.lookAtInterface(track.interface, [...at, 'interface'], interfaces);
+      for (const { path: at, value: track } of itemsOf(router.track, [...path, 'track'])) {
+        this.lookAtInterface(track.interface, [...at, 'interface'], interfaces);
         if (track.script === undefined) continue;
         const { run, recover, user, weight = 0 } = track.script;
         const isFault = (track.weight ?? weight) === 0;
@@ -65,14 +64,14 @@ class MachineLook {
   }
 
   private lookAtProxyUser(): void {
-    const { user } = this.ready.config;
+    const { user } = this.known.config;
     const found = user === undefined ? null : findProxyUser(user);
     if (found === null || !('reason' in found)) return;
     this.report(['user'], 'value', problem('bad-proxy-user', { user: show(user), ...found }));
   }
 
   private lookAtSources(): void {
-    const upstreams = Object.entries(this.ready.config.upstreams ?? {});
+    const upstreams = entriesOf(this.known.config.upstreams);
     if (upstreams.every(([, { source }]) => source === undefined)) return;
     const own = listOfAddresses(Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []));
     // All of it is this machine's.
@@ -95,7 +94,7 @@ class MachineLook {
   }
 
   private lookAtInterface(
-    written: string | Readonly<Record<string, string>>,
+    written: string | { readonly [node: string]: string | undefined } | undefined,
     path: Path,
     interfaces: ReadonlySet<string>,
   ): void {
@@ -107,7 +106,7 @@ class MachineLook {
 
   /** An advert that does not fit is a fault. For the usual MTU the file alone has been looked at. */
   private lookAtMtu(name: string, path: Path): void {
-    const router = this.ready.ha?.vip.routers.find((each) => each.name === name);
+    const router = this.known.ha?.vip.routers.find((each) => each.name === name);
     if (router === undefined) return;
     const { interfaceName, addresses, family, version, keys } = router;
     const mtu = readMtu(interfaceName);
@@ -118,13 +117,13 @@ class MachineLook {
   }
 
   private lookAtAdvertSource(name: string, path: Path): void {
-    const router = this.ready.ha?.vip.routers.find((each) => each.name === name);
+    const router = this.known.ha?.vip.routers.find((each) => each.name === name);
     const source = router?.source ?? null;
     // Addresses are listed of those that are up alone.
     const addresses = router === undefined ? undefined : networkInterfaces()[router.interfaceName];
     if (router === undefined || source === null || addresses === undefined) return;
     if (includesAddress(listOfAddresses(addresses), source)) return;
-    const written = valuesByNode(this.ready.config.ha?.[name].unicast?.source, [...path, 'unicast', 'source']);
+    const written = valuesByNode(this.known.config.ha?.[name]?.unicast?.source, [...path, 'unicast', 'source']);
     const at = written.find(({ node }) => node === null || node === this.node)?.path ?? path;
     const args = { value: show(source), interface: show(router.interfaceName) };
     this.report(at, 'value', problem('no-such-advert-source', args));
@@ -132,12 +131,15 @@ class MachineLook {
 
   /** `until`: what follows from a script that cannot be run. */
   private lookAtPrograms(
-    commands: Readonly<Record<string, readonly string[] | undefined>>,
-    userNames: string | readonly string[] | undefined,
+    commands: Readonly<Record<string, readonly (string | undefined)[] | undefined>>,
+    userNames: string | readonly (string | undefined)[] | undefined,
     path: Path,
     until: string | null = null,
   ): void {
-    const written = Object.entries(commands).filter((entry) => entry[1] !== undefined);
+    const written = Object.entries(commands).flatMap(([key, command]) => {
+      const program = command?.[0];
+      return program === undefined ? [] : [{ key, program }];
+    });
     if (written.length === 0) return;
     const user = chooseUser(userNames === undefined ? null : listOf(userNames), this.ownUid);
     if (typeof user === 'string') {
@@ -150,8 +152,7 @@ class MachineLook {
       );
       return;
     }
-    for (const [key, command] of written) {
-      const [program] = listOf(command);
+    for (const { key, program } of written) {
       const fault = findProgramFault(program, user, this.ownUid);
       if (fault === null) continue;
       const fix = key === 'run' && until !== null ? `${fault.fix}; ${until}` : fault.fix;
@@ -160,7 +161,7 @@ class MachineLook {
   }
 
   private report(path: Path, part: 'key' | 'value', found: Problem): void {
-    const { source } = this.ready;
+    const { source } = this.known;
     this.found.push(diagnose(found, source.locate(path, part)));
   }
 }

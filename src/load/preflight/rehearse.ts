@@ -9,46 +9,48 @@ import type { ListenFailure } from '../../port/host.ts';
 import { askSystem } from '../../keeper/servers/names.ts';
 import { bindText } from '../../keeper/proxies/listeners.ts';
 import { systemReason } from '../../base/system-error.ts';
-import { parseHttpUrl, parseServer, type ServerAddress } from '../../config/addresses.ts';
-import { listOf } from '../../config/parts.ts';
+import { parseBind, parseHttpUrl, parseServer, type ServerAddress } from '../../config/addresses.ts';
+import { entriesOf, itemsOf } from '../../config/parts.ts';
 import { tryListening } from '../../io/linux/listen.ts';
-import type { Ready } from '../prepare.ts';
+import type { Known } from '../prepare.ts';
 
 /** `isOurs`: whether the process with this id belongs to an evenkeel that runs here, whose ports its successor will have. */
 export async function rehearse(
-  ready: Ready,
+  known: Known,
   isOurs: (pid: number) => Promise<boolean>,
 ): Promise<readonly Diagnostic[]> {
-  return [...(await rehearseListeners(ready, isOurs)), ...(await rehearseNames(ready))];
+  return [...(await rehearseListeners(known, isOurs)), ...(await rehearseNames(known))];
 }
 
 async function rehearseListeners(
-  ready: Ready,
+  known: Known,
   isOurs: (pid: number) => Promise<boolean>,
 ): Promise<readonly Diagnostic[]> {
-  const { plan, config } = ready;
-  const known = knownAddresses(ready);
+  const own = knownAddresses(known);
   const found: Diagnostic[] = [];
   let openable = 0;
-  for (const { name, binds } of plan.listeners) {
-    const isList = Array.isArray(config.listeners?.[name]?.bind);
-    for (const [i, bind] of binds.entries()) {
-      const path: Path = ['listeners', name, 'bind', ...(isList ? [i] : [])];
+  const listeners = entriesOf(known.config.listeners).filter(([, { protocol }]) => protocol !== 'udp');
+  for (const [name, listener] of listeners) {
+    for (const { path, value } of itemsOf(listener.bind, ['listeners', name, 'bind'])) {
+      const bind = parseBind(value).value;
+      if (bind === null) continue;
       const failure = tryListening(bind.address, bind.dual);
       if (failure !== null && !(await isTakenByOurs(failure, isOurs))) {
         const args = { value: show(bindText(bind)), reason: failure.reason, fix: failure.remedy };
-        found.push(at(ready, path, problem('cannot-listen', args)));
+        found.push(at(known, path, problem('cannot-listen', args)));
         continue;
       }
       openable++;
-      if (isForeign(bind, known)) {
+      // An address that could not be read may be this one.
+      const isSure = known.isWhole || known.ha !== null;
+      if (isSure && isForeign(bind, own)) {
         const args = { value: show(bindText(bind)), port: String(bind.address.port) };
-        found.push(at(ready, path, problem('foreign-address', args)));
+        found.push(at(known, path, problem('foreign-address', args)));
       }
     }
   }
-  if (openable === 0 && plan.listeners.length > 0) {
-    const position = ready.source.locate(['listeners'], 'key');
+  if (openable === 0 && listeners.length > 0 && known.isWhole) {
+    const position = known.source.locate(['listeners'], 'key');
     found.push(diagnose(problem('nothing-to-listen-on', {}), position));
   }
   return found;
@@ -62,7 +64,7 @@ async function isTakenByOurs(
 }
 
 /** Those of this machine, and those that come to it. */
-function knownAddresses({ ha }: Ready): ReadonlySet<string> {
+function knownAddresses({ ha }: Known): ReadonlySet<string> {
   const own = Object.values(networkInterfaces()).flatMap((addresses) =>
     (addresses ?? []).map(({ address }) => address),
   );
@@ -72,42 +74,43 @@ function knownAddresses({ ha }: Ready): ReadonlySet<string> {
   return new Set([...own, ...virtual]);
 }
 
-function isForeign({ address, dual }: BindPlan, known: ReadonlySet<string>): boolean {
+function isForeign({ address, dual }: BindPlan, own: ReadonlySet<string>): boolean {
   const isWildcard = dual || address.family === 0 || address.host === '0.0.0.0' || address.host === '::';
   // All of 127.0.0.0/8 is this machine.
-  return !isWildcard && !address.host.startsWith('127.') && !known.has(address.host);
+  return !isWildcard && !address.host.startsWith('127.') && !own.has(address.host);
 }
 
 /** Names of servers and witnesses that do not resolve. */
-export async function rehearseNames(ready: Ready): Promise<readonly Diagnostic[]> {
-  const places = namesOf(ready);
+export async function rehearseNames(known: Known): Promise<readonly Diagnostic[]> {
+  const places = namesOf(known);
   const found = await Promise.all(
     [...places].map(async ([hostname, path]) => {
       const reason = await whyUnresolved(hostname);
-      return reason === null ? [] : [at(ready, path, problem('unresolved-name', { value: show(hostname), reason }))];
+      return reason === null ? [] : [at(known, path, problem('unresolved-name', { value: show(hostname), reason }))];
     }),
   );
   return found.flat();
 }
 
 /** Each with the first place where it is written. */
-function namesOf({ config }: Ready): ReadonlyMap<string, Path> {
+function namesOf({ config }: Known): ReadonlyMap<string, Path> {
   const places = new Map<string, Path>();
   const add = (target: ServerAddress['target'] | undefined, path: Path): void => {
     if (target !== undefined && 'hostname' in target && !places.has(target.hostname)) places.set(target.hostname, path);
   };
-  for (const [name, upstream] of Object.entries(config.upstreams ?? {})) {
-    for (const [i, server] of listOf(upstream.servers).entries()) {
-      const path: Path = ['upstreams', name, 'servers', i];
-      if (typeof server === 'string') add(parseServer(server).value?.target, path);
-      else add(parseServer(server.address).value?.target, [...path, 'address']);
+  const addServer = (text: string | undefined, path: Path): void => {
+    if (text !== undefined) add(parseServer(text).value?.target, path);
+  };
+  for (const [name, upstream] of entriesOf(config.upstreams)) {
+    for (const { path, value } of itemsOf(upstream.servers, ['upstreams', name, 'servers'])) {
+      if (typeof value === 'string') addServer(value, path);
+      else addServer(value.address, [...path, 'address']);
     }
   }
-  for (const [name, router] of Object.entries(config.ha ?? {})) {
-    for (const [i, { tcp, http }] of (router.guard?.witnesses?.of ?? []).entries()) {
-      const path: Path = ['ha', name, 'guard', 'witnesses', 'of', i];
-      if (tcp !== undefined) add(parseServer(tcp).value?.target, [...path, 'tcp']);
-      if (http !== undefined) add(parseHttpUrl(http).value?.target, [...path, 'http']);
+  for (const [name, router] of entriesOf(config.ha)) {
+    for (const { path, value } of itemsOf(router.guard?.witnesses?.of, ['ha', name, 'guard', 'witnesses', 'of'])) {
+      addServer(value.tcp, [...path, 'tcp']);
+      if (value.http !== undefined) add(parseHttpUrl(value.http).value?.target, [...path, 'http']);
     }
   }
   return places;
@@ -132,6 +135,6 @@ async function whyUnresolved(hostname: string): Promise<string | null> {
   }
 }
 
-function at({ source }: Ready, path: Path, found: Problem): Diagnostic {
+function at({ source }: Known, path: Path, found: Problem): Diagnostic {
   return diagnose(found, source.locate(path, 'value'));
 }
