@@ -26,6 +26,10 @@ export class Notes {
     this.lacking.add(block);
   }
 
+  isLacking(block: readonly object[]): boolean {
+    return this.lacking.has(block);
+  }
+
   /** Something has to be in this block. Not said where it may be what was wrong in it. */
   missing(block: readonly object[], place: Place, reason: string, fix: string): void {
     if (!this.lacking.has(block)) this.error(place, reason, fix);

@@ -284,7 +284,9 @@ export class ServerRoutes {
       );
       if (code !== null) return [{ place, route: withSteps(steps, plainAnswer(Number(code[1]))) }];
     } else {
-      this.notes.leftOut(place, 'root', 'files are not served yet: what would be answered from files is 404');
+      // Its handler may be what was wrong.
+      if (!this.notes.isLacking(scope.directives))
+        this.notes.leftOut(place, 'root', 'files are not served yet: what would be answered from files is 404');
     }
     const { response } = readResponseHeaders(scope, this.constants, 404, this.notes);
     return [
