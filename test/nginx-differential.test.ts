@@ -67,6 +67,8 @@ async function startServer(t: TestContext, name: string, seen: Seen[]): Promise<
   return port;
 }
 
+const FIELDS = { location: 'Location', refresh: 'Refresh', cookie: 'Set-Cookie', accel: 'X-Accel-Redirect' };
+
 function answerTo(line: string, fields: readonly string[]): string {
   const [method, target] = line.split(' ');
   const status = Number(/\/status\/([0-9]{3})/.exec(target)?.[1] ?? '200');
@@ -77,6 +79,13 @@ function answerTo(line: string, fields: readonly string[]): string {
   }
   if (target.includes('/redirect'))
     return `HTTP/1.1 302 Found\r\nLocation: https://elsewhere.example/x\r\nContent-Length: 0\r\n\r\n`;
+  // what the path's query asks for
+  const query = new URLSearchParams(target.split('?')[1] ?? '');
+  const asked = (['location', 'refresh', 'cookie', 'accel'] as const).flatMap((name) =>
+    query.getAll(name).map((value) => `${FIELDS[name]}: ${value}\r\n`),
+  );
+  if (asked.length > 0)
+    return `HTTP/1.1 ${status} Status\r\nX-Expires: never\r\n${asked.join('')}Content-Length: 0\r\n\r\n`;
   const body = status === 204 ? '' : `${method} ${target}\n`;
   const length = status === 204 ? '' : `Content-Length: ${body.length}\r\n`;
   return `HTTP/1.1 ${status} Status\r\nContent-Type: text/x-test\r\n${own}${length}\r\n${method === 'HEAD' ? '' : body}`;
@@ -211,7 +220,10 @@ async function compareWithNginx(t: TestContext, prepare: (file: string) => strin
   for (const [index, { name, requests }] of cases.entries()) {
     await t.test(name, async () => {
       const results: { nginx: unknown[]; evenkeel: unknown[] } = { nginx: [], evenkeel: [] };
-      for (const request of requests) {
+      for (const written of requests) {
+        const request = written
+          .replace(/\{(a|b|c|dead)\}/g, (_, server: string) => String(servers.get(server)))
+          .replaceAll('{id}', `case${index}`);
         const nginx = normal(JSON.stringify(comparable(await ask(theirs.ports[index], request, seen))), theirs.ports);
         const own = normal(JSON.stringify(comparable(await ask(ours.ports[index], request, seen))), ours.ports);
         compared++;

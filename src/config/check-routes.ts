@@ -59,6 +59,16 @@ function checkEdits(route: Route, path: Path, report: Report): void {
   for (const side of ['request', 'response'] as const)
     checkHeaders(route.headers?.[side], [...path, 'headers', side], report);
   checkHeaders(route.headers?.success, [...path, 'headers', 'success'], report);
+  const replace: Path = [...path, 'headers', 'response', 'replace'];
+  for (const { path: at, value: rule } of itemsOf(route.headers?.response?.replace, replace)) {
+    report.oneOf(rule, at, ['is', 'prefix', 'regex']);
+    if (rule.field !== undefined && isFramingHeader(rule.field))
+      report.atValue([...at, 'field'], 'framing-header', { value: show(rule.field) });
+    if (rule.attribute !== undefined && rule.field?.toLowerCase() !== 'set-cookie') {
+      const reason = 'only Set-Cookie has attributes';
+      report.atKey([...at, 'attribute'], 'no-effect', { key: 'attribute', reason, fix: 'leave it out' });
+    }
+  }
   checkSizes(route, path, report);
 }
 
@@ -123,6 +133,8 @@ function checkAction(
       if (route[key] !== undefined) refuse([key]);
     if (route.headers?.request !== undefined) refuse(['headers', 'request']);
     if (route.headers?.success !== undefined) refuse(['headers', 'success']);
+    for (const key of ['replace', 'cookie-flags'] as const)
+      if (route.headers?.response?.[key] !== undefined) refuse(['headers', 'response', key]);
     if (action === 'close' && route.headers?.response !== undefined) refuse(['headers', 'response']);
   }
   const status = route.respond?.status;

@@ -8,6 +8,7 @@ import type {
   HeaderEditPlan,
   MatchPlan,
   PathMatchPlan,
+  ReplacePlan,
   RetryPlan,
   RewritePlan,
   RoutePlan,
@@ -39,7 +40,7 @@ export function compileRoute(route: RouteConfig, traits: ListenerTraits): RouteP
     match: compileMatch(route.match ?? {}),
     action: compileAction(route, passesClaims),
     requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,
-    responseHeaders: compileHeaders(route.headers?.response ?? {}),
+    responseHeaders: compileResponse(route.headers?.response ?? {}),
     successHeaders: compileHeaders(route.headers?.success ?? {}).add,
   };
 }
@@ -160,6 +161,40 @@ function compileRetry(retry: NonNullable<RouteConfig['retry']>): RetryPlan {
     statuses: reasons.filter((reason) => typeof reason === 'number'),
     nonIdempotent: reasons.includes('non-idempotent'),
   };
+}
+
+function compileResponse(edit: NonNullable<NonNullable<RouteConfig['headers']>['response']>): HeaderEditPlan {
+  const { replace, 'cookie-flags': cookieFlags, ...rest } = edit;
+  return {
+    ...compileHeaders(rest),
+    ...(replace === undefined ? {} : { replace: replace.map(compileReplace) }),
+    ...(cookieFlags === undefined
+      ? {}
+      : {
+          cookieFlags: cookieFlags.map(({ cookie, add, remove }) => ({
+            name: typeof cookie === 'string' ? cookie : null,
+            regex: typeof cookie === 'string' ? null : cookie.regex,
+            add: [...listOf(add)],
+            remove: [...listOf(remove)],
+          })),
+        }),
+  };
+}
+
+function compileReplace({
+  field,
+  attribute,
+  is,
+  prefix,
+  regex,
+  by,
+  base = '',
+}: NonNullable<NonNullable<NonNullable<RouteConfig['headers']>['response']>['replace']>[number]): ReplacePlan {
+  const rest = { field, attribute: attribute ?? null, by, base };
+  if (is !== undefined) return { ...rest, kind: 'exact', value: is };
+  if (prefix !== undefined) return { ...rest, kind: 'prefix', value: prefix };
+  assert(regex !== undefined, 'one of three was checked');
+  return { ...rest, kind: 'regex', value: regex };
 }
 
 function compileHeaders(edit: NonNullable<NonNullable<RouteConfig['headers']>['request']>): HeaderEditPlan {

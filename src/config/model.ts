@@ -30,6 +30,7 @@ import {
   redirectTarget,
   regex,
   required,
+  responseTemplate,
   rewrittenPath,
   server,
   share,
@@ -41,7 +42,7 @@ import {
   trustedNetwork,
   variableName,
 } from './scalars.ts';
-import { NAMED_SOURCES, SOURCES } from './template.ts';
+import { NAMED_RESPONSE_SOURCES, NAMED_SOURCES, RESPONSE_SOURCES, SOURCES } from './template.ts';
 
 const sourceList = [
   ...Object.entries(SOURCES).map(([word, what]) => `\`{${word}}\` ${what}`),
@@ -216,6 +217,59 @@ const HeaderEdit = z.strictObject({
   remove: key(oneOrMany(headerName), 'Names of fields to remove.'),
 });
 
+const responseList = [
+  ...Object.entries(RESPONSE_SOURCES).map(([word, what]) => `\`{${word}}\` ${what}`),
+  ...Object.entries(NAMED_RESPONSE_SOURCES).map(([word, what]) => `\`{${word}:name}\` ${what}`),
+].join('; ');
+
+const ReplaceField = z.strictObject({
+  field: required(headerName, 'Of this field of the response. Of Refresh it is the address that counts.', 'Location'),
+  attribute: key(
+    headerName.meta({ title: 'attribute', examples: ['Path'] }),
+    'With `field: Set-Cookie`: this attribute of each cookie, `Domain` for example, and not the whole value.',
+  ),
+  is: key(headerTemplate, 'Where it is this; `Domain` is compared without case, and without a dot in front ...'),
+  prefix: key(headerTemplate, 'Where it begins with this ...'),
+  regex: key(capturingRegex, 'Where this ECMAScript regular expression matches in it ...'),
+  by: required(
+    responseTemplate,
+    '... this takes the place of that; with `regex` of the whole value, and `{capture:1}` is the first group.',
+    '/app/',
+  ),
+  base: key(headerTemplate, 'What is put in front of a new value that begins with `/`.'),
+});
+
+const cookieFlag = z
+  .enum(['Secure', 'HttpOnly', 'SameSite=Strict', 'SameSite=Lax', 'SameSite=None'])
+  .meta({ title: 'flag' });
+
+const CookieFlags = z.strictObject({
+  cookie: required(
+    z.union([
+      anyText('name of a cookie', 'session'),
+      z.strictObject({ regex: required(regex, 'Whose name this matches.', '^sess') }),
+    ]),
+    'Of cookies with this name, in any case, or with `{ regex: }`.',
+    'session',
+  ),
+  add: key(oneOrMany(cookieFlag), 'The flags that they get.'),
+  remove: key(oneOrMany(z.enum(['Secure', 'HttpOnly', 'SameSite'])), 'The flags that they lose.'),
+});
+
+const ResponseEdit = z.strictObject({
+  set: key(
+    z.record(headerName, responseTemplate),
+    `As of a request. What is known of the response may stand there too: ${responseList}.`,
+  ),
+  add: key(z.record(headerName, oneOrMany(responseTemplate)), 'By field name: added after those that are there.'),
+  remove: key(oneOrMany(headerName), 'Names of fields to remove.'),
+  replace: key(
+    z.array(ReplaceField).min(1),
+    "Changes in the value of a server's field: the first rule that fits counts. With `is`, `prefix` or `regex`.",
+  ),
+  'cookie-flags': key(z.array(CookieFlags).min(1), "Flags of a server's cookies: the first rule for a cookie counts."),
+});
+
 const Forwarded = z.union([
   z.enum(['replace', 'append', 'pass']),
   z.strictObject({
@@ -246,9 +300,9 @@ const Forwarded = z.union([
 
 const Headers = z.strictObject({
   request: key(HeaderEdit, 'Changes of the request on its way to the server.'),
-  response: key(HeaderEdit, 'Changes of the response on its way to the client.'),
+  response: key(ResponseEdit, 'Changes of the response on its way to the client.'),
   success: key(
-    z.strictObject({ add: required(z.record(headerName, oneOrMany(headerTemplate)), 'As `response.add`.') }),
+    z.strictObject({ add: required(z.record(headerName, oneOrMany(responseTemplate)), 'As `response.add`.') }),
     "Added to a server's response only if its status is 200, 201, 204, 206, 301 to 304, 307 or 308.",
   ),
 });

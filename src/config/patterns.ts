@@ -176,6 +176,11 @@ export function checkHeaderTemplate(text: string): Problem | null {
   return checkTemplate(text) ?? checkHeaderValue(text);
 }
 
+/** The same in a response, with what is known of that. */
+export function checkResponseTemplate(text: string): Problem | null {
+  return checkTemplate(text, 'response') ?? checkHeaderValue(text);
+}
+
 /** `/new`, `https://shop.example{uri}`: text with values of the request in it. */
 export function checkRedirectTarget(text: string): Problem | null {
   const bad = (fix: string): Problem => problem('bad-redirect', { value: show(text), fix });

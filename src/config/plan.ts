@@ -308,6 +308,28 @@ export interface HeaderEditPlan {
   readonly remove: readonly string[];
   /** Fields whose name has anything but letters, digits and hyphens are taken out. */
   readonly removesOdd?: boolean;
+  /** Of a server's response, in their order. */
+  readonly replace?: readonly ReplacePlan[];
+  readonly cookieFlags?: readonly CookieFlagsPlan[];
+}
+
+export interface ReplacePlan {
+  readonly field: string;
+  /** Of a cookie. */
+  readonly attribute: string | null;
+  readonly kind: 'exact' | 'prefix' | 'regex';
+  /** A template, or the expression. */
+  readonly value: string;
+  readonly by: string;
+  readonly base: string;
+}
+
+export interface CookieFlagsPlan {
+  /** One of both. */
+  readonly name: string | null;
+  readonly regex: string | null;
+  readonly add: readonly string[];
+  readonly remove: readonly string[];
 }
 
 export type Balance =

@@ -18,6 +18,7 @@ import {
   checkPath,
   checkRedirectTarget,
   checkRegex,
+  checkResponseTemplate,
   checkRewrittenPath,
   checkShare,
   checkTarget,
@@ -170,7 +171,8 @@ export const method = text('method', 'GET', checkMethod, METHOD_PATTERN);
 export const headerName = text('header name', 'X-Env', checkHeaderName, TOKEN_PATTERN);
 export const headerValue = text('header value', 'prod', checkHeaderValue);
 export const headerTemplate = text('header value', 'prod', checkHeaderTemplate);
-export const bodyTemplate = text('text', 'pong\n', (value) => checkTemplate(value, true));
+export const bodyTemplate = text('text', 'pong\n', (value) => checkTemplate(value, 'body'));
+export const responseTemplate = text('header value', 'prod', checkResponseTemplate);
 export const template = z
   .string()
   .check((context) => {

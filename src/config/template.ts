@@ -46,6 +46,23 @@ export const NAMED_SOURCES = {
   capture: 'a group, 1 to 9, of the regular expression that matched last in `steps`',
 } as const;
 
+/** Of a response, where it is changed on its way to the client. */
+export const RESPONSE_SOURCES = {
+  status: 'the status of the response',
+  server: 'the address of the server; of several tries all of them, with a comma and a space between them',
+  'server-status': 'the status that each of them ended with: 502 without a response, 504 without one in time',
+  'server-connect-time': 'seconds until its connection stood, with three decimals; `-` if it never did',
+  'server-time': "seconds until its response's head was here, with three decimals",
+} as const;
+
+export const NAMED_RESPONSE_SOURCES = {
+  response: 'a field of the response, as the server sent it; of several the first',
+} as const;
+
+export type LatePlan =
+  | { readonly kind: keyof typeof RESPONSE_SOURCES; readonly name: '' }
+  | { readonly kind: keyof typeof NAMED_RESPONSE_SOURCES | 'capture'; readonly name: string };
+
 export type SourcePlan =
   | { readonly kind: keyof typeof SOURCES; readonly name: null }
   | { readonly kind: keyof typeof NAMED_SOURCES; readonly name: string };
@@ -67,18 +84,45 @@ export function parseTemplate(text: string): readonly (string | SourcePlan)[] {
   return parts;
 }
 
+/** The same with the values of a response; those of a request are text. `hasGroups`: of an expression too. */
+export function parseLate(text: string, hasGroups: boolean): readonly (string | LatePlan)[] {
+  const parts: (string | LatePlan)[] = [];
+  let from = 0;
+  for (const match of text.matchAll(PLACEHOLDER)) {
+    const plan = lateOf(match[1], match[2] ?? null);
+    if (plan === null || (plan.kind === 'capture' && !hasGroups)) continue;
+    parts.push(text.slice(from, match.index), plan);
+    from = match.index + match[0].length;
+  }
+  parts.push(text.slice(from));
+  return parts;
+}
+
+function lateOf(word: string, name: string | null): LatePlan | null {
+  if (name === null) return word in RESPONSE_SOURCES ? { kind: word as keyof typeof RESPONSE_SOURCES, name: '' } : null;
+  if (word === 'capture') return /^[0-9]$/.test(name) ? { kind: word, name } : null;
+  return word === 'response' && /^[!-~]+$/.test(name) ? { kind: word, name } : null;
+}
+
+/** Where a value stands: among values of a request alone, in a text that may well have braces of its own, or in a response. */
+export type TemplatePlace = 'request' | 'body' | 'response';
+
 /**
- * A placeholder that is none of the vocabulary, or a variable as nginx writes it. `hasBraces`: the text may well have words in
- * braces that are none, as styles and scripts do, so only what is nearly one is a mistake.
+ * A placeholder that is none of the vocabulary, or a variable as nginx writes it. In a body may well be words in
+ * braces that are none, as styles and scripts have them, so only what is nearly one is a mistake.
  */
-export function checkTemplate(text: string, hasBraces = false): Problem | null {
+export function checkTemplate(text: string, place: TemplatePlace = 'request'): Problem | null {
+  const hasBraces = place === 'body';
   for (const [whole, word, name] of text.matchAll(PLACEHOLDER)) {
     if (sourceOf(word, name ?? null) !== null) continue;
+    const isLate = lateOf(word, name ?? null) !== null;
+    if (isLate && place === 'response') continue;
     const bad = (fix: string): Problem => problem('bad-placeholder', { value: show(whole), fix });
     if (name === undefined && word in NAMED_SOURCES) return bad(`write for example {${word}:${EXAMPLES[word]}}`);
     if (name !== undefined && word in SOURCES && !hasBraces) return bad(`write {${word}}`);
     if (name !== undefined && word in NAMED_SOURCES)
       return bad(`write a name behind the colon, for example ${EXAMPLES[word]}`);
+    if (isLate && !hasBraces) return bad('it is only known in `headers.response` and `headers.success`: leave it out');
     const near = nearest(word, Object.keys(name === undefined ? SOURCES : NAMED_SOURCES));
     if (near === null && hasBraces) continue;
     return bad(

@@ -6,7 +6,7 @@
  * for all proxies together.
  */
 import type { Address } from '../base/address.ts';
-import { formatIP } from '../base/address.ts';
+import { addressText, formatIP } from '../base/address.ts';
 import { preparedText } from '../base/source-ring.ts';
 import { type Board, SERVER_DRAINING, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import { Expiring } from './expiring.ts';
@@ -67,6 +67,8 @@ export class Server implements Endpoint {
   readonly idle: IdlePool;
   /** What `preparedAddress` is, or was last, made of. */
   identity = '';
+  /** Where it is, or was last. */
+  addressText = '';
   weight = 0;
   isUsable = false;
   keepsKeys = false;
@@ -102,6 +104,7 @@ export class Server implements Endpoint {
     if (identity === this.identity && this.preparedAddress >= 0) return;
     this.forgetAddress();
     this.identity = identity;
+    this.addressText = addressText(address);
     this.preparedAddress = this.transport.prepareAddress(address, sources);
     this.idle.closeAll();
   }

@@ -93,9 +93,18 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
   ['location / { proxy_pass http://$http_x; }', /unsupported: `proxy_pass http:\/\/\$http_x`/],
   ['location ~ (a)\\1 { return 200; }', /unsupported: the regular expression .*backtracking/],
   [
-    'location / { add_header X $upstream_addr; proxy_pass http://192.0.2.1; }',
-    /unsupported: `add_header X .*\$upstream_addr is not there yet/,
+    'location / { proxy_set_header X $upstream_addr; proxy_pass http://192.0.2.1; }',
+    /unsupported: `proxy_set_header X .*\$upstream_addr is known when the response comes/,
   ],
+  [
+    'location / { add_header X $request_body; proxy_pass http://192.0.2.1; }',
+    /\$request_body is not there yet: bodies are streamed/,
+  ],
+  [
+    'location / { proxy_redirect default; proxy_pass http://192.0.2.1; }',
+    /"proxy_redirect default" should be placed after/,
+  ],
+  ['location / { proxy_pass http://192.0.2.1; proxy_cookie_flags a some; }', /invalid parameter "some"; write secure/],
   ['location /a { } location /a { }', /duplicate location "\/a"/],
   ['gzip on;', /warning: this version goes without `gzip`: compression is not there yet/],
   ['sendfile on;', /warning: these have no effect: `sendfile`/],

@@ -147,7 +147,7 @@ export function readResponseHeaders(
 function readLine(directive: Directive, constants: Constants, notes: Notes): readonly [string, string] | null {
   const [{ text: name }, { text: value, place }] = directive.args;
   if (value === '') return null;
-  const translated = translateText(value, constants);
+  const translated = translateText(value, constants, 'response');
   if ('template' in translated) return [name, translated.template];
   notes.notYet(place, `\`add_header ${name} "${value}"\``, translated.problem);
   return null;

@@ -20,7 +20,6 @@ const ONLY: Readonly<Record<string, Only>> = {
   proxy_pass_request_headers: { possible: ON, reason: 'there is nothing like it yet' },
   proxy_pass_request_body: { possible: ON, reason: 'there is nothing like it yet' },
   proxy_half_close: { possible: OFF, reason: 'there is nothing like it yet' },
-  proxy_redirect: { possible: /^(off|default)$/, reason: 'the Location of a server is passed on as it is' },
   satisfy: { possible: /^(any|all)$/, reason: 'it is neither `any` nor `all`' },
   recursive_error_pages: { possible: OFF, reason: 'an error of a page is answered as it is' },
   proxy_ignore_client_abort: { possible: OFF, reason: 'a request whose client is gone is given up', isAddition: true },

@@ -1,7 +1,7 @@
 /** docs/reference/nginx-conf.md, made from the table that the reader works by. */
 import type { DirectiveState } from '../directive-state.ts';
 import { MODULES } from './directive-table.ts';
-import { NAMED_VARIABLES, VARIABLES, type VariableRow } from './table-variables.ts';
+import { NAMED_VARIABLES, RESPONSE_VARIABLES, VARIABLES, type VariableRow } from './table-variables.ts';
 
 const STATES: readonly DirectiveState[] = ['works', 'differs', 'left out', 'not yet', 'no effect'];
 
@@ -31,7 +31,12 @@ refused.
 
 | variable | value | |
 |---|---|---|
-${[...VARIABLES, ...NAMED_VARIABLES].map(variableLine).join('')}`;
+${[...VARIABLES, ...NAMED_VARIABLES].map(variableLine).join('')}
+Those of a response are known in \`add_header\`, and in what replaces a part of one of its fields:
+
+| variable | value | |
+|---|---|---|
+${RESPONSE_VARIABLES.map(variableLine).join('')}`;
 }
 
 function section(module: string, rows: (typeof MODULES)[number]['rows']): string {

@@ -12,12 +12,13 @@ import { readErrorPages } from './error-pages.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { parseTarget, rewriteFor, type Target } from './pass.ts';
+import { readReplacements } from './redirects.ts';
 import { readReturn, type Answer } from './return.ts';
 import { readRewrite } from './rewrite.ts';
 import { Scope } from './scope.ts';
 import type { Settings, Upstreams } from './upstreams.ts';
 import { parseNginxSize, parseTime } from './values.ts';
-import { type Constants, translateText } from './variables.ts';
+import { type Constants, hasVariables, translateText } from './variables.ts';
 
 /** What all servers of a file share. */
 export interface Surroundings {
@@ -332,6 +333,14 @@ export class ServerRoutes {
     const constants = new Map(this.constants).set('proxy_host', proxyHost).set('proxy_port', proxyPort);
     const { edit, passesUpgrade } = readRequestHeaders(scope, constants, this.surroundings.upgradeMaps, this.notes);
     const { response, success } = readResponseHeaders(scope, constants, null, this.notes);
+    const passed = {
+      url: hasVariables(pass.args[0].text) ? pass.args[0].text : text,
+      hasPath: uri !== null,
+      location,
+      constants,
+      base: absolutePrefix(this.server, this.port),
+    };
+    Object.assign(response, readReplacements(scope, passed, this.notes));
     const route: PlainMap = { upstream: this.surroundings.upstreams.use(name, this.settingsOf(scope), pass) };
     const rewrite = this.rewriteOf(location, uri);
     if (rewrite !== null) route['rewrite'] = rewrite;

@@ -57,11 +57,21 @@ export const VARIABLES: readonly VariableRow[] = [
   ['tcpinfo_rtt tcpinfo_rttvar tcpinfo_snd_cwnd tcpinfo_rcv_space', null, '**there is nothing like it yet**'],
 ];
 
+/** Only where a response is changed: in `add_header`, and in what replaces a part of a field. */
+export const RESPONSE_VARIABLES: readonly VariableRow[] = [
+  ['status', '{status}', ''],
+  ['upstream_addr', '{server}', 'empty in answers of the proxy itself'],
+  ['upstream_status', '{server-status}', 'likewise'],
+  ['upstream_connect_time', '{server-connect-time}', 'likewise'],
+  ['upstream_header_time upstream_response_time', '{server-time}', 'until the head of the response'],
+];
+
 /** Made of names, or known from the file. */
 export const NAMED_VARIABLES: readonly VariableRow[] = [
   ['http_NAME', '{header:Name}', ''],
   ['cookie_NAME', '{cookie:NAME}', ''],
   ['arg_NAME', '{query:NAME}', ''],
   ['1 ... 9', '{capture:1}', 'of the expression that matched last; named groups too'],
+  ['upstream_http_NAME sent_http_NAME', '{response:Name}', 'in `add_header` alone: the field as the server sent it'],
   ['server_name server_port proxy_host proxy_port', 'text', 'known from the file'],
 ];

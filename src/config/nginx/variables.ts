@@ -1,9 +1,12 @@
 /** Texts of nginx.conf with variables in them as templates of the model. */
-import { parseTemplate } from '../template.ts';
-import { VARIABLES } from './table-variables.ts';
+import { parseLate, parseTemplate } from '../template.ts';
+import { RESPONSE_VARIABLES, VARIABLES } from './table-variables.ts';
 
 const SOURCES: ReadonlyMap<string, string> = new Map(
   VARIABLES.flatMap(([names, value]) => (value === null ? [] : names.split(' ').map((name) => [name, value] as const))),
+);
+const OF_RESPONSES: ReadonlyMap<string, string> = new Map(
+  RESPONSE_VARIABLES.flatMap(([names, value]) => names.split(' ').map((name) => [name, value ?? ''] as const)),
 );
 const MISSING: ReadonlyMap<string, string> = new Map(
   VARIABLES.flatMap(([names, value, note]) =>
@@ -42,13 +45,19 @@ export function hasVariables(text: string): boolean {
 
 export type Translated = { readonly template: string } | { readonly problem: string };
 
-export function translateText(text: string, constants: Constants): Translated {
+/** `place`: what is known where the text is read. */
+export function translateText(
+  text: string,
+  constants: Constants,
+  place: 'request' | 'response' = 'request',
+): Translated {
   const parts = splitVariables(text);
   if (parts === null) return { problem: 'a `$` has no name behind it' };
   let template = '';
   for (const { variable, text: literal } of parts) {
     if (variable === null) {
-      if (parseTemplate(literal).some((part) => typeof part !== 'string')) {
+      const isLate = place === 'response' && parseLate(literal, true).some((part) => typeof part !== 'string');
+      if (isLate || parseTemplate(literal).some((part) => typeof part !== 'string')) {
         return {
           problem: `\`${literal}\` has a word in braces that is a value here, and cannot be written as text yet`,
         };
@@ -56,7 +65,7 @@ export function translateText(text: string, constants: Constants): Translated {
       template += literal;
       continue;
     }
-    const source = sourceOf(variable, constants);
+    const source = sourceOf(variable, constants) ?? (place === 'response' ? lateSourceOf(variable) : null);
     if (source === null) return { problem: missing(variable) };
     template += source;
   }
@@ -64,6 +73,8 @@ export function translateText(text: string, constants: Constants): Translated {
 }
 
 function missing(variable: string): string {
+  if (lateSourceOf(variable) !== null)
+    return `$${variable} is known when the response comes: it can only be in \`add_header\` and in what replaces a part of a field`;
   const why = MISSING.get(variable);
   return why === undefined
     ? `the variable $${variable} is not there yet, or is misspelt`
@@ -79,6 +90,12 @@ export function sourceOf(variable: string, constants: Constants): string | null 
   if (named === null) return null;
   if (named[1] === 'http') return `{header:${fieldName(named[2])}}`;
   return named[1] === 'cookie' ? `{cookie:${named[2]}}` : `{query:${named[2]}}`;
+}
+
+/** What only the response knows; null: it is not there yet. */
+function lateSourceOf(variable: string): string | null {
+  const named = /^(?:upstream|sent)_http_(\w+)$/.exec(variable);
+  return named === null ? (OF_RESPONSES.get(variable) ?? null) : `{response:${fieldName(named[1])}}`;
 }
 
 /** `x_forwarded_proto` is X-Forwarded-Proto. */

@@ -57,6 +57,8 @@ import * as own from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
 import type { AnswerRecord, Outcome, RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
+import type { ResponseTexts } from './response-changes.ts';
+import { Trail } from './trail.ts';
 import type { BodySink, ClientSide, ResponseHandler, ServerSide, Tunnel } from './sides.ts';
 
 class Answer implements AnswerRecord {
@@ -72,6 +74,7 @@ const MAPPED = 0xffff;
 /** Idle exchanges kept for reuse; more than this are only needed in a burst. */
 const SPARE_EXCHANGES_MAX = 4096;
 const spares: Exchange[] = [];
+const NO_TEXTS: ResponseTexts = [];
 
 export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private readonly context: Context;
@@ -115,6 +118,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   /** What the route adds to the response. */
   private responseLines: Uint8Array = own.NOTHING;
   private successLines: Uint8Array = own.NOTHING;
+  /** Of the route's changes; the tries so far, if it tells of them. */
+  private texts: ResponseTexts = NO_TEXTS;
+  private trail: Trail | null = null;
   /** More of the body than is kept has been sent. */
   private isRequestSpent = false;
   /** When the whole exchange has to be over; 0: never. */
@@ -206,6 +212,11 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
       return own.HEAD_GREW_TOO_LARGE;
     }
     if (route.hasErrorPages && !this.isErrorPage) this.keepHead(view, headLength);
+    const { changes } = route;
+    if (changes !== null) {
+      this.texts = changes.render(view);
+      this.trail = changes.needsTrail ? new Trail() : null;
+    }
     this.responseLines = lines;
     this.successLines = lines;
     return route.successEdit === route.responseEdit ? null : this.keepSuccessLines(view);
@@ -300,9 +311,11 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.server = server;
     this.tries++;
     upstream.take(server);
+    if (this.trail !== null) this.trail.begin(server.addressText, this.context.transport.now);
     const idle = this.needsFreshConnection ? null : server.idle.take(!this.isRepeatable);
     if (idle !== null) {
       this.serverSide = idle;
+      if (this.trail !== null) this.trail.connected(this.context.transport.now);
       idle.reuse(this);
       this.sendRequest(idle);
       return;
@@ -333,6 +346,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   handleServerReady(): void {
     const { client } = this;
+    if (this.trail !== null) this.trail.connected(this.context.transport.now);
     this.sendRequest(this.serverSide as ServerSide);
     client.pump();
   }
@@ -373,6 +387,10 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
       return;
     }
     this.failure = failureOf(how, status);
+    if (this.trail !== null) {
+      if (isStale) this.trail.forget();
+      else this.trail.end(this.failure.status, this.context.transport.now);
+    }
     // a server that has not got something, or does not give it, is well
     const isWell = how === FAILED_STATUS && (status === 403 || status === 404);
     if (!isStale && !isWell) this.context.noteFailure(server, how, status);
@@ -443,16 +461,27 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     return this.client.sendInterim(head);
   }
 
-  beginResponse(head: ResponseHead, body: number, isReusable: boolean): void {
+  beginResponse(head: ResponseHead, body: number, isReusable: boolean): boolean {
     if (this.answerStatus > 0) restate(this.context.memory, head, this.answerStatus);
     this.status = head.status;
-    const lines = isSuccess(head.status) ? this.successLines : this.responseLines;
+    const lines = this.changed(head, isSuccess(head.status) ? this.successLines : this.responseLines);
+    if (lines === null) return false;
     this.client.beginResponse(head, this.route.responseEdit, lines, body, isReusable);
+    return true;
+  }
+
+  /** What the route adds, with what it changes by what is in the response. Null: that is too long. */
+  private changed(head: ResponseHead, lines: Uint8Array): Uint8Array | null {
+    const { changes, responseEdit } = this.route;
+    if (changes === null) return lines;
+    if (this.trail !== null) this.trail.end(head.status, this.context.transport.now);
+    return changes.apply(this.context.memory, head, responseEdit, lines, this.texts, this.trail);
   }
 
   passSwitching(head: ResponseHead): boolean {
     this.status = head.status;
-    return this.client.sendSwitching(head, this.route.responseEdit, this.responseLines);
+    const lines = this.changed(head, this.responseLines);
+    return lines !== null && this.client.sendSwitching(head, this.route.responseEdit, lines);
   }
 
   beginTunnel(tunnel: Tunnel, socket: Socket): void {
@@ -542,6 +571,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.clientOrNull = null;
     this.protocolOrNull = null;
     this.routeOrNull = null;
+    this.texts = NO_TEXTS;
+    this.trail = null;
     this.server = null;
     if (serverSide !== null) serverSide.abandon();
     if (spares.length < SPARE_EXCHANGES_MAX) spares.push(this);

@@ -2,6 +2,7 @@
 import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import type { HeaderEditPlan } from '../../config/plan.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
+import { markLate } from '../../core/value/late.ts';
 import { FieldLines } from '../../core/value/field-lines.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import { FOLDED_NAME, isSpelt } from '../../wire/http1/fields.ts';
@@ -21,12 +22,19 @@ export class HeaderEdit {
   readonly template: FieldLines | null;
   readonly isEmpty: boolean;
 
-  constructor(plan: HeaderEditPlan) {
+  /** Values that only the response knows are in the lines. */
+  readonly isLate: boolean;
+
+  /** `isResponse`: of one, which has values of its own. */
+  constructor(plan: HeaderEditPlan, isResponse = false) {
     const dropped = new Set<string>();
     for (const [name] of plan.set) dropped.add(name.toLowerCase());
     for (const name of plan.remove) dropped.add(name.toLowerCase());
     this.dropped = Array.from(dropped, (name) => ascii(name).map((byte) => FOLDED_NAME[byte]));
-    const lines = new FieldLines([...plan.set, ...plan.add]);
+    const written = [...plan.set, ...plan.add];
+    const fields = isResponse ? written.map(([name, value]) => [name, markLate(value)] as const) : written;
+    this.isLate = fields.some(([, value], i) => value !== written[i][1]);
+    const lines = new FieldLines(fields);
     this.template = lines.constant === null ? lines : null;
     this.appendix = lines.constant ?? NOTHING;
     this.removesOdd = plan.removesOdd === true;

@@ -13,6 +13,7 @@ import type { Upstream } from '../upstream.ts';
 import { ErrorPage } from './error-page.ts';
 import { HeaderEdit } from './header-edit.ts';
 import { NOTHING, NO_KIND, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
+import { ResponseChanges } from './response-changes.ts';
 import { requestDropTable } from './request-drops.ts';
 
 const HOST = ascii('host');
@@ -47,6 +48,8 @@ export class Route {
   readonly responseEdit: HeaderEdit;
   /** The same for a server's response that is no error. */
   readonly successEdit: HeaderEdit;
+  /** What it changes in a response by what is in it; null: nothing. */
+  readonly changes: ResponseChanges | null;
   readonly passesClaims: boolean;
   /** The proxy adds its own X-Forwarded-... and X-Request-Id except where the route sets or removes them. */
   readonly addsForwardedFor: boolean;
@@ -78,7 +81,7 @@ export class Route {
     this.ownBody = bodyTemplate(plan.action);
     this.ownContentType = plan.action.kind === 'respond' ? ascii(plan.action.contentType) : TEXT_PLAIN;
     this.requestEdit = new HeaderEdit(plan.requestHeaders);
-    this.responseEdit = new HeaderEdit(plan.responseHeaders);
+    this.responseEdit = new HeaderEdit(plan.responseHeaders, true);
     // The configuration's check sees to it; a longer one would be written over the next slot.
     assert(this.responseEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
     const ownBytes = this.own === null ? 0 : this.own.body.length + this.ownContentType.length;
@@ -87,7 +90,8 @@ export class Route {
     this.successEdit =
       successHeaders.length === 0
         ? this.responseEdit
-        : new HeaderEdit({ ...responseHeaders, add: [...responseHeaders.add, ...successHeaders] });
+        : new HeaderEdit({ ...responseHeaders, add: [...responseHeaders.add, ...successHeaders] }, true);
+    this.changes = ResponseChanges.of(responseHeaders, [this.responseEdit, this.successEdit]);
     assert(this.successEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
     this.passesClaims = this.proxy?.passesClaims === true;
     const adds = !this.passesClaims;

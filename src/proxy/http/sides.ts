@@ -134,9 +134,9 @@ export interface ResponseHandler {
   /** The try on `server`, which is closed, failed before a response began: how (FAILED_...), or with which status. */
   handleTryFailed(how: Failure, status: number, server: ServerSide): void;
 
-  /** As of the ClientSide. */
+  /** As of the ClientSide. False: what the route makes of the head is too long; nothing was sent. */
   passInterim(head: ResponseHead): boolean;
-  beginResponse(head: ResponseHead, body: number, isReusable: boolean): void;
+  beginResponse(head: ResponseHead, body: number, isReusable: boolean): boolean;
   passSwitching(head: ResponseHead): boolean;
   beginTunnel(tunnel: Tunnel, socket: Socket): void;
   /** The client has been sent a response's head: from here the request cannot be tried again. */

@@ -42,9 +42,12 @@ export class OwnAnswers {
 
   /** What the route answers the request in the view with. -1: that is too long. */
   writeRoute(route: Route, view: RequestView, isHead: boolean, word: number): number {
-    const lines = linesFor(this.context, route.responseEdit, view);
+    const plain = linesFor(this.context, route.responseEdit, view);
     const location = this.locationFor(route, view);
     const response = withStatus(this.responseFor(route, view), view.answerStatus);
+    const { changes } = route;
+    const isPlain = changes === null || plain === null || response === null;
+    const lines = isPlain ? plain : changes.answer(plain, response.status);
     if (lines === null || location === null || response === null) return -1;
     const { start } = this;
     return this.emitter.emitOwn(response, route.ownContentType, location, lines, isHead, word, start) - start;

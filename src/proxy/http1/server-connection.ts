@@ -364,7 +364,10 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     const kind = responseBody(head, exchange.method);
     const isPersistent = head.version === 11 ? !head.hasClose : head.hasKeepAlive;
     this.isReusable = isPersistent && kind !== BODY_UNTIL_CLOSE;
-    exchange.beginResponse(head, kind, this.isReusable);
+    if (!exchange.beginResponse(head, kind, this.isReusable)) {
+      this.fail(FAILED_BAD_RESPONSE, 0);
+      return;
+    }
     const { contentLength } = head;
     reader.dropHead();
     const hasMore = reader.length > 0;

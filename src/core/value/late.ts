@@ -1,0 +1,94 @@
+/**
+ * Values that are known when a response comes: until then a mark stands for each in the lines that a route adds. A mark is three
+ * bytes, of which the first cannot be in a field's value.
+ */
+import { assert } from '../../base/assert.ts';
+import { parseLate, type LatePlan } from '../../config/template.ts';
+import { CR, LF, SP, VALUE_CLASS } from '../../wire/http1/classes.ts';
+import type { Span } from './span.ts';
+
+const MARK = 1;
+const FIRST = 0x21;
+const DIGITS = 0x7e - FIRST + 1;
+const COLON = 0x3a;
+const QUESTION_MARK = 0x3f;
+
+/** Of this process: they are the configuration's, and so a bounded number. */
+const plans: LatePlan[] = [];
+const numbers = new Map<string, number>();
+
+export interface LateValues {
+  /** Leaves the value in `span`: empty if there is none. */
+  find(plan: LatePlan, span: Span): void;
+}
+
+/** The text with a mark for each of these values. `hasGroups`: of an expression too, as `{capture:1}`. */
+export function markLate(text: string, hasGroups = false): string {
+  return parseLate(text, hasGroups)
+    .map((part) => (typeof part === 'string' ? part : markOf(part)))
+    .join('');
+}
+
+function markOf(plan: LatePlan): string {
+  const key = `${plan.kind}:${plan.name}`;
+  let number = numbers.get(key);
+  if (number === undefined) {
+    number = plans.length;
+    plans.push(plan);
+    numbers.set(key, number);
+  }
+  assert(number < DIGITS * DIGITS, 'more values of responses than marks');
+  return String.fromCharCode(MARK, FIRST + Math.floor(number / DIGITS), FIRST + (number % DIGITS));
+}
+
+export function hasMarks(bytes: Uint8Array): boolean {
+  return bytes.includes(MARK);
+}
+
+/** Writes `text` at `at`, not past `end`, with the values for its marks. The offset behind it, or -1: there is no room. */
+export function expandText(
+  text: Uint8Array,
+  from: number,
+  to: number,
+  values: LateValues,
+  span: Span,
+  out: Uint8Array,
+  at: number,
+  end: number,
+): number {
+  for (let i = from; i < to; i++) {
+    if (text[i] !== MARK) {
+      if (at === end) return -1;
+      out[at++] = text[i];
+      continue;
+    }
+    values.find(plans[(text[i + 1] - FIRST) * DIGITS + text[i + 2] - FIRST], span);
+    i += 2;
+    if (at + span.length > end) return -1;
+    for (let k = span.at; k < span.end; k++) {
+      out[at++] = VALUE_CLASS[span.bytes[k]] === 0 ? QUESTION_MARK : span.bytes[k];
+    }
+  }
+  return at;
+}
+
+/** The same for whole lines of a head: a field whose value turns out to be empty is not there. */
+export function expandLines(
+  lines: Uint8Array,
+  values: LateValues,
+  span: Span,
+  out: Uint8Array,
+  at: number,
+  end: number,
+): number {
+  for (let from = 0; from < lines.length;) {
+    const to = lines.indexOf(LF, from) + 1;
+    const value = lines.indexOf(COLON, from) + 2;
+    const written = expandText(lines, from, to, values, span, out, at, end);
+    if (written < 0) return written;
+    const isEmpty = written - at === value - from + 2 && out[written - 2] === CR && out[written - 3] === SP;
+    if (!isEmpty || value + 2 === to) at = written;
+    from = to;
+  }
+  return at;
+}
