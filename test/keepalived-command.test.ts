@@ -1,7 +1,7 @@
 /** `evenkeel keepalived` in place of keepalived: for whoever knows keepalived by its options, signals and pid files. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { refusalOfLab } from '../src/lab/system.ts';
@@ -124,4 +124,52 @@ test("keepalived leaves the foreground; pid files and signals are keepalived's",
     () => `${pid} never ended`,
   );
   assert.deepEqual([keepalived.pidIn('k.pid'), keepalived.pidIn('v.pid')], [null, null]);
+});
+
+test('a tracked script that is not there is left out, as by keepalived, until a reload finds it', apart, async (t) => {
+  const keepalived = new Keepalived(t);
+  const script = keepalived.path('fails.sh');
+  const tracking = `vrrp_script missing {
+    script "${script}"
+    user root
+    interval 1
+}
+${CONFIGURATION.replace(/\}\n$/, '    track_script {\n        missing\n    }\n}\n')}`;
+  keepalived.write('k.conf', tracking);
+  const tested = keepalived.runApart('-t');
+  assert.equal(tested.code, 0, tested.err);
+  assert.match(
+    tested.err,
+    /fails\.sh cannot be run: there is no such file;? .*nothing asks for it, as with keepalived/,
+  );
+
+  const files = ['-p', keepalived.path('k.pid'), '-r', keepalived.path('v.pid'), '-c', keepalived.path('c.pid')];
+  assert.equal(keepalived.runApart('-D', ...files).code, 0);
+  const pid = keepalived.pidIn('k.pid')!;
+  const stateOf = (): string => {
+    const asked = spawnSync(
+      process.execPath,
+      [program, 'status', '--json', '--socket', `${keepalived.path('k.pid')}.control`],
+      { encoding: 'utf8' },
+    );
+    const { ha } = JSON.parse(asked.stdout) as { ha: { routers: { state: string }[] } };
+    return ha.routers[0].state;
+  };
+  await until(
+    () => stateOf() === 'active',
+    () => stateOf(),
+  );
+
+  keepalived.write('fails.sh', '#!/bin/sh\nexit 1\n');
+  chmodSync(script, 0o755);
+  kill(pid, 'SIGHUP');
+  await until(
+    () => stateOf() === 'fault',
+    () => stateOf(),
+  );
+  kill(pid, 'SIGTERM');
+  await until(
+    () => !kill(pid, 0),
+    () => `${pid} never ended`,
+  );
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -114,6 +114,37 @@ async function echo(socket: net.Socket, text: string): Promise<string> {
   const [data] = (await once(socket, 'data')) as [Buffer];
   return data.toString();
 }
+
+test('an order that cannot be written down holds until the next restart, and the command says so', async (t) => {
+  const server = await startBackend(t);
+  const instance = await Instance.start(
+    t,
+    ENGINES[0],
+    `
+node: lb01
+listeners: { web: { bind: "127.0.0.1:${await freePort()}", routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "${server.address}", "127.0.0.1:1" ] } }
+`,
+    1,
+  );
+  const blocked = join(instance.directory, 'overrides.lb01.json.next');
+  mkdirSync(blocked);
+  const order = ['server', 'drain', `web/${server.address}`];
+  const failed = await instance.say(...order);
+  assert.equal(failed.code, 1);
+  assert.match(failed.out, /: drained; the file says enabled/);
+  const forgotten =
+    /restarted, which will forget what was said by hand: \S+overrides\.lb01\.json cannot be written: it is a directory/;
+  assert.match(failed.err, forgotten);
+  assert.equal((await instance.server(server.address)).state, 'draining', 'it holds');
+  await instance.evenkeel.said(/ warn {2}a restart will forget what was said by hand: .*cannot be written/);
+  assert.match((await instance.say('status')).out, /^warning: a restart will forget what was said by hand: /m);
+
+  rmdirSync(blocked);
+  const stored = await instance.say(...order);
+  assert.deepEqual([stored.code, stored.err], [0, '']);
+  assert.doesNotMatch((await instance.say('status')).out, /will forget/);
+});
 
 for (const engine of ENGINES) {
   test(`[${engine}] a drained server gets no new client, and what is open goes on`, engineSkip(engine), async (t) => {

@@ -1,7 +1,7 @@
 /** The units that the package ships: complete, right for systemd, and enough for what they are for. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,7 +10,8 @@ import { Evenkeel, get, startBackend, freePort } from './evenkeel.ts';
 import { LONE_HOST } from './lone-host.ts';
 import { linuxNotifySocket } from './notify-socket.ts';
 
-const FOLDER = fileURLToPath(new URL('../../packaging/systemd/', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
+const FOLDER = join(PACKAGE, 'packaging/systemd/');
 const UNITS = readdirSync(FOLDER).filter((name) => name.endsWith('.service'));
 const isRoot = process.getuid?.() === 0;
 const needsRoot = { skip: isRoot ? false : 'needs root, as the units do' };
@@ -29,6 +30,20 @@ function asUnit(unit: string): string[] {
 }
 
 for (const unit of UNITS) {
+  test(`${unit}: its documentation is a file that the package ships`, () => {
+    const { files } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { files: readonly string[] };
+    const urls = settingOf(unit, 'Documentation').split(' ');
+    for (const url of urls) {
+      const path = /^file:\/usr\/(?:local\/)?lib\/node_modules\/evenkeel\/(.*)$/.exec(url)?.[1] ?? url;
+      assert.ok(
+        files.some((one) => path.startsWith(`${one}/`)),
+        `${url} is in the package`,
+      );
+      assert.ok(existsSync(join(PACKAGE, path)), `${url} is there`);
+    }
+    assert.equal(urls.length, 2, 'where npm puts it for Node as a package of the system, and for others');
+  });
+
   test(`${unit}: systemd finds nothing wrong`, { skip: hasAnalyze ? false : 'needs systemd-analyze' }, () => {
     const ran = spawnSync('systemd-analyze', ['verify', FOLDER + unit], { encoding: 'utf8' });
     assert.equal(ran.stderr + ran.stdout, '');

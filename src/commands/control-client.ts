@@ -1,6 +1,6 @@
 /** Asks a running evenkeel, over its socket. Whatever keeps it from answering in time is one kind of error, with a reason. */
 import http from 'node:http';
-import { EXIT_FAILED } from '../cli/exit-codes.ts';
+import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { StatusDocument } from '../keeper/api/status.ts';
 
 /** Nothing answers, or not what should: the message says where and why. */
@@ -82,6 +82,15 @@ export async function askUpgrade(
     readonly pid: number;
     readonly version: string;
   };
+}
+
+/** After an order: what a restart will forget of it, said on stderr. What was ordered holds, and is not all of what was meant. */
+export async function tellUnstored(socketPath: string): Promise<number> {
+  const { unstored } = await askStatus(socketPath);
+  for (const each of unstored) {
+    process.stderr.write(`evenkeel: this holds until evenkeel is restarted, which will forget ${each}\n`);
+  }
+  return unstored.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 /** Runs a command that asks; what keeps it from an answer is its failure. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { OverrideOptions } from '../cli/override.ts';
 import type { StatusDocument } from '../keeper/api/status.ts';
-import { askOverride, askStatus, failing } from './control-client.ts';
+import { askOverride, askStatus, failing, tellUnstored } from './control-client.ts';
 import { socketToAsk } from '../instance/socket-path.ts';
 import { moveCommand } from './status.ts';
 import { ageText } from './status-view.ts';
@@ -17,9 +17,10 @@ export function overrideCommand(options: OverrideOptions): Promise<number> {
     const path = socketToAsk(socket, process.env, process.getuid?.() ?? -1);
     const beganMs = performance.now();
     say(await askOverride(path, pathOf(options), weight, userName()));
+    const stored = await tellUnstored(path);
     const moved = kind === 'node' ? await moveAddresses(path, word) : EXIT_OK;
     const emptied = waitS === null ? EXIT_OK : await waitUntilEmpty(path, options, beganMs, waitS);
-    return moved === EXIT_OK ? emptied : moved;
+    return [stored, moved, emptied].find((code) => code !== EXIT_OK) ?? EXIT_OK;
   });
 }
 

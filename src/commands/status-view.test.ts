@@ -94,6 +94,7 @@ const DOCUMENT: StatusDocument = {
   at: '2030-01-01T00:00:00.000Z',
   configuration: { file: '/etc/evenkeel/evenkeel.yaml', digest: '0a1b2c3d4e5f', isChanged: true },
   problems: [],
+  unstored: [],
   ha: { node: 'lb01', owner: { pid: 4712, restarts: 2, hasStandby: true, problem: null }, routers: [ROUTER] },
   proxies: [
     {

@@ -30,13 +30,14 @@ export function renderStatus(document: StatusDocument, socketPath: string, hasCo
   const paint: Paint = (color, text) => (hasColor ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text);
   const { version, pid, isStopping, uptimeMs, configuration, problems, ha, proxies, listeners, upstreams, overrides } =
     document;
-  const { answers } = document;
+  const { answers, unstored } = document;
   const node = ha === null ? '' : `, node ${ha.node}`;
   const lines = [
     `evenkeel ${version}${node}, pid ${pid}, up ${ageText(uptimeMs)}${isStopping ? paint('yellow', ', stopping') : ''}`,
     `asked on ${socketPath}; ${configurationText(configuration, paint)}`,
   ];
-  if (problems.length > 0) lines.push('', ...problems.map((problem) => paint('yellow', `warning: ${problem}`)));
+  const warnings = [...problems, ...unstored.map((each) => `a restart will forget ${each}`)];
+  if (warnings.length > 0) lines.push('', ...warnings.map((warning) => paint('yellow', `warning: ${warning}`)));
   if (overrides.length > 0) lines.push('', ...overrides.map((override) => paint('yellow', byHandText(override))));
   for (const router of ha?.routers ?? []) lines.push('', ...routerLines(router, paint));
   if (ha !== null && ha.owner.problem !== null) {

@@ -4,7 +4,7 @@ import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { MoveOptions } from '../cli/handover.ts';
 import type { StatusOptions } from '../cli/status.ts';
 import type { RouterView } from '../keeper/ha/ha-status.ts';
-import { askMove, askStatus, ControlError, failing } from './control-client.ts';
+import { askMove, askStatus, ControlError, failing, tellUnstored } from './control-client.ts';
 import { socketToAsk } from '../instance/socket-path.ts';
 import { ageText, renderStatus } from './status-view.ts';
 import { userName } from './user-name.ts';
@@ -38,7 +38,7 @@ export function moveCommand({ kind, router, socket, forS }: MoveOptions): Promis
       for (const { name } of chosen) if (router === null || name === router) await order(name);
       for (const each of chosen)
         say(each, each.restraint === null ? 'was not held back' : 'takes part as configured again');
-      return EXIT_OK;
+      return tellUnstored(path);
     }
     const active = chosen.filter(({ state }) => state === 'active' || state === 'leaving');
     for (const each of chosen)
@@ -47,7 +47,8 @@ export function moveCommand({ kind, router, socket, forS }: MoveOptions): Promis
     for (const { name } of active) if (router === null || name === router) await order(name);
     const results: boolean[] = [];
     for (const each of active) results.push(await follow(path, each, beganMs, forS));
-    return results.length > 0 && results.every(Boolean) ? EXIT_OK : EXIT_FAILED;
+    const stored = await tellUnstored(path);
+    return results.length > 0 && results.every(Boolean) ? stored : EXIT_FAILED;
   });
 }
 

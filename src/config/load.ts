@@ -1,8 +1,8 @@
 /** From files to a Config that is right, or to everything that is wrong with them, whatever languages they are written in. */
 import { checkDocument } from './check.ts';
-import type { Diagnostic, SourceMap } from './diagnostic.ts';
+import type { Diagnostic, Path, SourceMap } from './diagnostic.ts';
 import { diagnose, sortDiagnostics } from './diagnostic.ts';
-import type { FrontEndDocument } from './front-end.ts';
+import type { FrontEndDocument, FrontEndName } from './front-end.ts';
 import { mergeDocuments } from './merge.ts';
 import type { Config, Loose } from './model.ts';
 import { checkShape } from './shape.ts';
@@ -14,6 +14,8 @@ export interface Loaded {
   readonly sound: Loose<Config>;
   /** Whether nothing is wrong with this part of it, and nothing was taken out. */
   isSound(part: keyof Config): boolean;
+  /** The language that a part of it is written in. */
+  frontEndOf(path: Path): FrontEndName;
   /** Errors and warnings, in the order of the files. */
   readonly diagnostics: readonly Diagnostic[];
   readonly source: SourceMap;
@@ -34,6 +36,7 @@ export function loadDocuments(documents: readonly FrontEndDocument[], node: stri
   const isRight = shape.wrong.length === 0 && diagnostics.every(({ severity }) => severity !== 'error');
   return {
     sound: shape.document,
+    frontEndOf: (path) => ownerOf(path).frontEnd,
     isSound: (part) => !faulty.has(part) && !faulty.has(undefined),
     config: isRight ? (shape.document as Config) : null,
     diagnostics: sortDiagnostics(diagnostics),

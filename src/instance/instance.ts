@@ -519,6 +519,7 @@ export class Instance {
       at: new Date().toISOString(),
       configuration: configuration.view(),
       problems: this.options.problems,
+      unstored: [this.overrides.unstored, this.ha?.unstored ?? null].filter((each) => each !== null),
       ha: this.ha?.status() ?? null,
       ...this.keeper.status(this.beats, this.overrides.views()),
     };

@@ -19,7 +19,7 @@ import { WEIGHT_MAX } from './api/override-request.ts';
 import { isTime, isWho, StateFile } from './state-file.ts';
 
 export interface OverridesOptions {
-  readonly file: Pick<StateFile<Override>, 'read' | 'write'>;
+  readonly file: Pick<StateFile<Override>, 'read' | 'write' | 'unstored'>;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly unixMs: () => number;
@@ -81,7 +81,7 @@ export class Overrides {
         const isSame = JSON.stringify(overrides) === JSON.stringify(this.overrides);
         this.overrides = overrides;
         this.filed = filed;
-        if (!isSame) this.options.file.write(overrides);
+        if (!isSame || this.unstored !== null) this.options.file.write(overrides);
         return order === null ? '' : [this.tellOrder(order), ...this.tellIdle(idle)].join('\n');
       },
     };
@@ -98,6 +98,11 @@ export class Overrides {
     const names = candidates.slice(0, NAMES_SHOWN).map(nameOf);
     const rest = candidates.length > names.length ? `, and ${candidates.length - names.length} more` : '';
     return `there is no ${subject}${names.length === 0 ? '' : `; write ${orList(names)}${rest}`}`;
+  }
+
+  /** As StateFile's. */
+  get unstored(): string | null {
+    return this.options.file.unstored;
   }
 
   get isNodeDrained(): boolean {

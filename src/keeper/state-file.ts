@@ -4,6 +4,7 @@
  */
 import { closeSync, mkdirSync, openSync, readSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { systemReason } from '../base/system-error.ts';
 
 export interface StateFileOptions<T> {
   /** `/var/lib/evenkeel`. It is made if it is not there. */
@@ -39,11 +40,19 @@ const FILE_BYTES_MAX = 1024 * 1024;
 export class StateFile<T> {
   private readonly options: StateFileOptions<T>;
   private readonly path: string;
+  private whyUnwritten: string | null = null;
 
   constructor(options: StateFileOptions<T>) {
     const { directory, name, node } = options;
     this.options = options;
     this.path = `${directory}/${name}.${node.replaceAll(/[^A-Za-z0-9_.-]/g, '_')}.json`;
+  }
+
+  /** What a restart will forget, and why. Null: it will know what was written last. */
+  get unstored(): string | null {
+    return this.whyUnwritten === null
+      ? null
+      : `${this.options.what}: ${this.path} cannot be written: ${this.whyUnwritten}`;
   }
 
   read(): readonly T[] {
@@ -63,8 +72,9 @@ export class StateFile<T> {
   }
 
   write(records: readonly T[]): void {
-    const { name, what, warn } = this.options;
+    const { name, warn } = this.options;
     try {
+      this.whyUnwritten = null;
       if (records.length === 0) {
         unlinkSync(this.path);
         return;
@@ -75,7 +85,8 @@ export class StateFile<T> {
       renameSync(next, this.path);
     } catch (error) {
       if (records.length === 0 && (error as NodeJS.ErrnoException).code === 'ENOENT') return;
-      warn(`a restart will forget ${what}: ${this.path} cannot be written: ${(error as Error).message}`);
+      this.whyUnwritten = systemReason(error);
+      warn(`a restart will forget ${this.unstored}`);
     }
   }
 }

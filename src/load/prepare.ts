@@ -18,6 +18,7 @@ import type { ConfigText } from './config-file.ts';
 import { defaultWorkers } from './default-workers.ts';
 import { IncludedFiles, type Texts } from './included-files.ts';
 import { readKeyFiles } from './key-files.ts';
+import { withoutAbsentScripts } from './preflight/absent-scripts.ts';
 
 export interface Plans {
   readonly plan: Plan;
@@ -41,6 +42,8 @@ export interface Known {
   /** What is right of it. */
   readonly config: Loose<Config>;
   readonly source: SourceMap;
+  /** The language that a part of it is written in. */
+  readonly frontEndOf: Loaded['frontEndOf'];
   /** Which node this is. Null: that does not matter. */
   readonly node: string | null;
   /** Null: it has no `ha`, or something is wrong with that. */
@@ -72,13 +75,14 @@ export interface Prepared {
 export function prepare(roots: readonly ConfigText[], options: PrepareOptions): Prepared {
   const access = new IncludedFiles();
   const { loaded, node, processes } = loadForNode(roots, access, options);
-  const { config, sound, source } = loaded;
+  const { config, sound, source, frontEndOf } = loaded;
   const { included, listings, paths } = access;
   const texts: Texts = { roots: roots.map(({ text }) => text), included, listings };
   const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(sound, source);
   const canCompileHa = node !== null && loaded.isSound('ha') && loaded.isSound('node');
-  const ha = canCompileHa ? compileHa(sound as Config, node, keys.files) : null;
-  const known: Known = { config: sound, source, node, ha, isWhole: config !== null };
+  const tracking = options.look === null ? sound : withoutAbsentScripts(sound, frontEndOf);
+  const ha = canCompileHa ? compileHa(tracking as Config, node, keys.files) : null;
+  const known: Known = { config: sound, source, frontEndOf, node, ha, isWhole: config !== null };
   const diagnostics = sortDiagnostics([...loaded.diagnostics, ...keys.diagnostics, ...(options.look?.(known) ?? [])]);
   const files = [...paths, ...keyFilesOf(sound).keys()];
   if (config === null || diagnostics.some(refuses)) return { files, texts, diagnostics, known, ready: null };

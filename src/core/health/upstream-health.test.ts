@@ -293,6 +293,17 @@ test('the last server that is enabled is not ejected, and ejected ones are back 
   assert.deepEqual(story.events(), ['readmitted 0: no other server is left']);
 });
 
+test('one whose first check is awaited is tried when no other is left, which is no return', () => {
+  const story = new Story(2, { active: ACTIVE });
+  story.pass(ACTIVE.intervalMs, () => true);
+  story.health.handleAddresses(story.now, 1, [at(9)]);
+  assert.equal(story.states(2), 'up down');
+  story.health.takeEvents();
+  administer(story, ['drain', 'enabled'], { active: ACTIVE });
+  assert.equal(story.states(2), 'draining up');
+  assert.deepEqual(story.events(), ['assumed 1: no other server is left']);
+});
+
 test('a server that was disabled comes back slowly, and one that was drained at once', () => {
   const slow = { slowStartMs: 8_000 };
   const story = new Story(3, slow);

@@ -50,7 +50,7 @@ export interface ServerOptions {
 }
 
 export interface HealthEvent {
-  readonly kind: 'down' | 'up' | 'ejected' | 'readmitted' | 'spared' | 'added' | 'removed' | 'surplus';
+  readonly kind: 'down' | 'up' | 'ejected' | 'readmitted' | 'assumed' | 'spared' | 'added' | 'removed' | 'surplus';
   /** Index into the options' servers. */
   readonly server: number;
   /** Null for `surplus`. */
@@ -250,7 +250,7 @@ export class UpstreamHealth {
     const reason = 'no other server is left';
     this.forEach((endpoint, server) => {
       if (!takesClients(this.options.servers[server])) return;
-      if (endpoint.assume(now, reason)) this.tell('readmitted', server, endpoint.address, reason);
+      if (endpoint.assume(now, reason)) this.tell('assumed', server, endpoint.address, reason);
       if (!endpoint.isEjected || endpoint.isDown) return;
       endpoint.readmit(now, reason);
       this.tell('readmitted', server, endpoint.address, reason);

@@ -31,6 +31,8 @@ export interface StatusDocument extends DataPlaneStatus {
   readonly configuration: ConfigurationView;
   /** What is less than it should be, though everything may serve; with remedies. */
   readonly problems: readonly string[];
+  /** Orders that a restart will forget, because they could not be written down; each with the reason. */
+  readonly unstored: readonly string[];
   /** Null: the configuration has no `ha`. */
   readonly ha: HaStatus | null;
 }

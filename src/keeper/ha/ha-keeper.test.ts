@@ -168,6 +168,7 @@ class Scene {
         write: (records) => {
           this.written = records;
         },
+        unstored: null,
       },
       isDrained: () => this.isDrained,
       endConnections: (addresses) => this.ended.push(addresses),

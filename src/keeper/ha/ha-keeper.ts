@@ -45,7 +45,7 @@ export interface HaKeeperOptions {
   readonly makeProbe: MakeProbe;
   readonly askName: AskName;
   readonly ownUid: number;
-  readonly restraintFile: Pick<RestraintFile, 'read' | 'write'>;
+  readonly restraintFile: Pick<RestraintFile, 'read' | 'write' | 'unstored'>;
   /** By hand: as long as that stands, nothing is taken back. */
   readonly isDrained: () => boolean;
   /** Ends the connections that came to these addresses. */
@@ -247,6 +247,11 @@ export class HaKeeper {
     this.restraints.handleOrder(this.groupOf(router), by);
     this.addresses.resume(router);
     return { kind: 'ordered' };
+  }
+
+  /** What a restart will forget of hand-overs, and why. Null: nothing. */
+  get unstored(): string | null {
+    return this.restraints.unstored;
   }
 
   status(): HaStatus {

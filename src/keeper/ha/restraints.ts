@@ -12,7 +12,7 @@ import type { RestraintFile } from './restraint-file.ts';
 export interface RestraintsOptions {
   /** The routers' names, in the order of the plan. */
   readonly routers: readonly string[];
-  readonly file: Pick<RestraintFile, 'read' | 'write'>;
+  readonly file: Pick<RestraintFile, 'read' | 'write' | 'unstored'>;
   readonly log: Log;
   /** What an operator types to end the restraint of a router. */
   readonly endOrder: (router: string) => string;
@@ -119,6 +119,11 @@ export class Restraints {
       log.info(`virtual router ${router}: ${why}: takes part as configured`);
     }
     this.save();
+  }
+
+  /** As StateFile's. */
+  get unstored(): string | null {
+    return this.options.file.unstored;
   }
 
   isHeldBack(router: string): boolean {

@@ -305,6 +305,8 @@ export class HealthRegistry {
         return log.warn(`server ${server} ejected ${event.reason}`);
       case 'readmitted':
         return log.info(`server ${server} takes requests again: ${event.reason}`);
+      case 'assumed':
+        return log.info(`server ${server} takes requests before its first check: ${event.reason}`);
       case 'spared':
         return log.warn(`server ${server} fails but is the last one and stays: ${event.reason}`);
       case 'added':

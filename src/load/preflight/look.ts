@@ -14,6 +14,7 @@ import { missingCapabilities } from '../../io/linux/capabilities.ts';
 import { chooseUser } from '../../keeper/ha/command-user.ts';
 import { findProxyUser } from '../../keeper/proxies/proxy-user.ts';
 import type { Known } from '../prepare.ts';
+import { isAbsentScript } from './absent-scripts.ts';
 import { findProgramFault } from './programs.ts';
 
 export function lookAtMachine(known: Known): readonly Diagnostic[] {
@@ -53,7 +54,12 @@ class MachineLook {
         if (track.script === undefined) continue;
         const { run, recover, user, weight = 0 } = track.script;
         const isFault = (track.weight ?? weight) === 0;
-        const until = isFault ? 'the virtual router is in fault until then' : 'it fails until then';
+        const isDropped = this.known.frontEndOf(path) === 'keepalived' && isAbsentScript(track);
+        const until = isDropped
+          ? 'until it is there and evenkeel is reloaded nothing asks for it, as with keepalived'
+          : isFault
+            ? 'the virtual router is in fault until then'
+            : 'it fails until then';
         this.lookAtPrograms({ run, recover }, user, [...at, 'script'], until);
       }
       if (router.notify === undefined) continue;

@@ -6,6 +6,8 @@ import { type CommandUser, findUnsafePart } from '../../keeper/ha/command-user.t
 export interface ProgramFault {
   readonly reason: string;
   readonly fix: string;
+  /** There is nothing there that its user could execute. */
+  readonly isAbsent: boolean;
 }
 
 const EXECUTE = 0o1;
@@ -21,23 +23,25 @@ export function findProgramFault(path: string, user: CommandUser | null, ownUid:
     for (let i = 1; i <= parts.length; i++) {
       const directory = `/${parts.slice(0, i).join('/')}`;
       if (allows(statSync(directory), EXECUTE, uid, gid)) continue;
-      return { reason: `${who} may not enter ${directory}`, fix: `chmod o+x ${directory}, or choose another place` };
+      const reason = `${who} may not enter ${directory}`;
+      return { reason, fix: `chmod o+x ${directory}, or choose another place`, isAbsent: true };
     }
     const file = statSync(path);
-    if (!file.isFile()) return { reason: 'it is not a file', fix: 'write the whole path of a program' };
+    if (!file.isFile()) return { reason: 'it is not a file', fix: 'write the whole path of a program', isAbsent: true };
     if (!allows(file, EXECUTE, uid, gid)) {
-      return { reason: `it is not executable for ${who}`, fix: `chmod a+x ${path}` };
+      return { reason: `it is not executable for ${who}`, fix: `chmod a+x ${path}`, isAbsent: true };
     }
     const unsafe = user?.uid === 0 ? findUnsafePart(path) : null;
     if (unsafe !== null) {
       return {
         reason: `it would run as root, and ${unsafe}`,
         fix: `give it to root alone, or write another \`user\``,
+        isAbsent: false,
       };
     }
     return findFormatFault(path, allows(file, READ, uid, gid));
   } catch (error) {
-    return { reason: systemReason(error), fix: 'write the whole path of a program that is there' };
+    return { reason: systemReason(error), fix: 'write the whole path of a program that is there', isAbsent: true };
   }
 }
 
@@ -55,13 +59,16 @@ function findFormatFault(path: string, isReadable: boolean): ProgramFault | null
   if (text.startsWith('\x7fELF')) return null;
   const interpreter = /^#![ \t]*([^ \t\n]+)/.exec(text)?.[1];
   if (interpreter === undefined) {
-    return { reason: 'it is neither a program nor a script', fix: 'begin the script with #! and its interpreter' };
+    const reason = 'it is neither a program nor a script';
+    return { reason, fix: 'begin the script with #! and its interpreter', isAbsent: false };
   }
-  if (!isReadable) return { reason: 'it is a script that its user may not read', fix: `chmod a+r ${path}` };
+  if (!isReadable)
+    return { reason: 'it is a script that its user may not read', fix: `chmod a+r ${path}`, isAbsent: false };
   // `\r` at its end: a file from elsewhere.
   if (statSync(interpreter, { throwIfNoEntry: false })?.isFile() === true) return null;
   const name = JSON.stringify(interpreter).slice(1, -1);
-  return { reason: `its interpreter ${name} is not there`, fix: 'install it, or correct the first line of the script' };
+  const fix = 'install it, or correct the first line of the script';
+  return { reason: `its interpreter ${name} is not there`, fix, isAbsent: false };
 }
 
 /** As the kernel does it, without supplementary groups: programs are run without any (command.ts). */
