@@ -82,3 +82,6 @@ export const HELD_INTERFACES_MAX = 512;
 export const HELD_ADDRESSES_MAX = 1000;
 /** How often the drivers look at their timers, and the precision of every timeout. */
 export const TICK_MS = 50;
+
+/** Of adverts with at most so many addresses a filter in the kernel can tell a wrong checksum: its program is of bounded length. */
+export const SUMMED_ADDRESSES_MAX = 64;

@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { parseIPv6 } from '../../src/base/address.ts';
 import { advertFrame } from '../../src/io/linux/segment/frame-socket.ts';
 import { ETHERNET_HEADER_BYTES } from '../../src/wire/ethernet.ts';
-import { advertBytes, emitAdvert, VRRP_GROUP_6 } from '../../src/wire/vrrp/advert.ts';
+import { advertBytes, emitAdvert, VRRP_GROUP_6, VRRP_TTL } from '../../src/wire/vrrp/advert.ts';
 import type { VipPlan } from '../../src/vip/plan.ts';
+import type { RouterStatus } from '../../src/vip/status.ts';
 import { forge } from './forger.ts';
 import { type Host, needsNamespaces, planOf, Segment, type VirtualNode } from './virtual-node.ts';
 
@@ -19,6 +20,8 @@ const FLOOD_S = 4;
  */
 const COST_MAX = 0.5;
 const HOP_LIMIT_AT = 7;
+const CHECKSUM_AT = 6;
+const REASONS = ['ttl', 'checksum'] as const;
 /** Of the times in /proc: USER_HZ. */
 const TICKS_PER_S = 100;
 
@@ -26,14 +29,14 @@ function hex(frame: Uint8Array): string {
   return Buffer.from(frame).toString('hex');
 }
 
-/** A good advert but for its hop limit. */
-function forge6(): Uint8Array {
+/** A good advert but for its hop limit, or its checksum. */
+function forge6(hopLimit: number): Uint8Array {
   const advert = { version: 3, virtualRouterId: 50, priority: 255, intervalCs: 100, auth: null } as const;
   const addresses = [parseIPv6('fe80::15:3')!];
   const payload = new Uint8Array(advertBytes({ ...advert, addresses }));
   emitAdvert({ ...advert, addresses }, payload, 0);
   const frame = advertFrame(Uint8Array.of(2, 0, 0, 0, 0, 0x77), parseIPv6('fe80::77')!, VRRP_GROUP_6, payload, 1);
-  frame[ETHERNET_HEADER_BYTES + HOP_LIMIT_AT] = 64;
+  frame[ETHERNET_HEADER_BYTES + HOP_LIMIT_AT] = hopLimit;
   return frame;
 }
 
@@ -70,11 +73,13 @@ test('a flood of refused adverts costs little, is counted, and moves nothing', n
   const changes = [active, backup].map((node) => node.changes().length);
 
   const before = [await cpuSeconds(active), await cpuSeconds(backup)];
-  const source = stranger.address;
+  const forgery = { priority: 255, intervalUs: 1_000_000, source: stranger.address };
   const { sent, costS } = await flood(
     stranger,
-    forge({ priority: 255, intervalUs: 1_000_000, source, ttl: 64 }),
-    forge6(),
+    forge({ ...forgery, ttl: 64 }),
+    forge6(64),
+    forge({ ...forgery, spoil: { change: (advert) => void (advert[CHECKSUM_AT] ^= 1), isSummedAfter: false } }),
+    forge6(VRRP_TTL),
   );
   const after = [await cpuSeconds(active), await cpuSeconds(backup)];
 
@@ -84,13 +89,17 @@ test('a flood of refused adverts costs little, is counted, and moves nothing', n
     }
     // The last second of it has yet to be told to the keeper.
     let status = (await node.status()).status;
-    while (status.some(({ observed, adverts }) => observed['refused-ttl'].total < adverts.refused['ttl'])) {
+    const isUntold = ({ observed, adverts }: RouterStatus): boolean =>
+      REASONS.some((reason) => observed[`refused-${reason}`].total < adverts.refused[reason]);
+    while (status.some(isUntold)) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       ({ status } = await node.status());
     }
     for (const { name, adverts } of status) {
-      const counted = adverts.refused['ttl'];
-      assert.ok(counted > sent * 0.5 && counted < sent * 1.5, `${name} counts ${counted} of ${sent}`);
+      for (const reason of REASONS) {
+        const counted = adverts.refused[reason];
+        assert.ok(counted > sent * 0.5 && counted < sent * 1.5, `${name} counts ${counted} of ${sent} for ${reason}`);
+      }
     }
     const cost = (after[i] - before[i]) / costS;
     t.diagnostic(`${(after[i] - before[i]).toFixed(2)} s of ${costS.toFixed(2)} s`);

@@ -9,6 +9,7 @@
  */
 import { formatIP } from '../../base/address.ts';
 import { equalBytes } from '../../base/bytes.ts';
+import { SUMMED_ADDRESSES_MAX } from '../../base/limits.ts';
 import {
   AdvertView,
   AUTH_NONE,
@@ -55,6 +56,8 @@ export class AdvertReceiver {
   private readonly replays: ReplayGuard;
   private readonly view = new AdvertView();
   private readonly counters: Record<Refusal, number>;
+  /** Of the advert that came last. */
+  private heardForm: ChecksumMatch | null = null;
   private form: ChecksumMatch = 'both';
 
   constructor(settings: AdvertSettings) {
@@ -80,12 +83,13 @@ export class AdvertReceiver {
   /** The advert, or why it is not believed. `ownAddress` is what this router sends from, `unixUs` the time since 1970. */
   receive(packet: ReceivedPacket, ownAddress: Uint8Array | null, unixUs: number): HeardAdvert | Refusal {
     const { view } = this;
-    const fault = this.findFault(packet);
+    const fault = this.findFault(packet) ?? this.findWrongSum(packet);
     const isOwn = ownAddress !== null && equalBytes(packet.source, ownAddress);
     const refusal = isOwn ? 'own-address' : (fault ?? this.findForgery(packet, unixUs));
     if (refusal !== null) {
-      this.counters[refusal] += fault === null ? 1 : this.weight;
-      if (fault !== null) this.misshapen++;
+      const canBeTold = fault !== null && (fault !== 'checksum' || view.addressCount <= SUMMED_ADDRESSES_MAX);
+      this.counters[refusal] += canBeTold ? this.weight : 1;
+      if (canBeTold) this.misshapen++;
       return refusal;
     }
     this.accepted++;
@@ -136,11 +140,15 @@ export class AdvertReceiver {
     return settings.keys !== null && !view.hasTrailer ? 'trailer-missing' : null;
   }
 
+  /** As well, of adverts with at most SUMMED_ADDRESSES_MAX addresses. */
+  private findWrongSum({ source, destination }: ReceivedPacket): Refusal | null {
+    this.heardForm = this.view.checksumForm(source, destination);
+    return this.heardForm === null ? 'checksum' : null;
+  }
+
   private findForgery(packet: ReceivedPacket, unixUs: number): Refusal | null {
-    const form = this.view.checksumForm(packet.source, packet.destination);
-    if (form === null) return 'checksum';
     const refusal = this.findAuthRefusal() ?? this.findTrailerRefusal(packet, unixUs);
-    if (refusal === null) this.form = form;
+    if (refusal === null && this.heardForm !== null) this.form = this.heardForm;
     return refusal;
   }
 

@@ -10,7 +10,14 @@ import { AdvertReceiver, type ReceivedPacket } from '../../../core/vrrp/receiver
 import type { AdvertSettings } from '../../../core/vrrp/settings.ts';
 import { emitIpv4, IPV4_HEADER_BYTES } from '../../../wire/ipv4.ts';
 import { emitIpv6, IPV6_HEADER_BYTES } from '../../../wire/ipv6.ts';
-import { advertBytes, emitAdvert, VRRP_GROUP_4, VRRP_GROUP_6, VRRP_PROTOCOL } from '../../../wire/vrrp/advert.ts';
+import {
+  advertBytes,
+  emitAdvert,
+  fillAdvertChecksum,
+  VRRP_GROUP_4,
+  VRRP_GROUP_6,
+  VRRP_PROTOCOL,
+} from '../../../wire/vrrp/advert.ts';
 import { TRAILER_BYTES, TrailerKey } from '../../../wire/vrrp/trailer.ts';
 import * as libc from '../libc.ts';
 import { encodeUnixPath } from '../socket-address.ts';
@@ -81,6 +88,7 @@ interface Draft {
   readonly count: number;
   readonly trailerBytes: number;
   readonly isCut: number;
+  readonly form: 'message' | 'pseudo-header' | null;
   readonly changes: readonly (readonly [at: number, value: number])[];
 }
 
@@ -88,9 +96,10 @@ const drafts: fc.Arbitrary<Draft> = fc.record({
   ttl: fc.constantFrom(255, 255, 254, 64, 1),
   source: fc.nat(3),
   isToGroup: fc.boolean(),
-  count: fc.constantFrom(1, 1, 2, 30),
+  count: fc.constantFrom(1, 1, 2, 30, 63, 64, 65),
   trailerBytes: fc.constantFrom(0, 0, TRAILER_BYTES, TRAILER_BYTES, 1, TRAILER_BYTES - 1),
   isCut: fc.constantFrom(0, 0, 0, 1, 5, 9),
+  form: fc.constantFrom('message' as const, 'pseudo-header' as const, null),
   changes: fc.array(fc.tuple(fc.constantFrom(0, 2, 3, 4, 5, 6), fc.constantFrom(0, 1, 0x21, 0x31, 0x32, 0xf0, 255)), {
     maxLength: 2,
   }),
@@ -124,6 +133,11 @@ function packetOf({ family, version }: Case, draft: Draft): { whole: Uint8Array;
   const payload = message.subarray(0, message.length - draft.isCut);
   const source = [...peers, own, group][draft.source];
   const destination = draft.isToGroup ? group : own;
+  if (draft.form !== null) {
+    const form = family === 6 ? 'pseudo-header' : draft.form;
+    const covered = family === 6 ? payload.length : Math.min(advertBytes(advert), payload.length);
+    fillAdvertChecksum(payload, 0, covered, form, source, destination);
+  }
   const whole = new Uint8Array(headerBytes + payload.length);
   const common = { source, destination, trafficClass: 0 };
   if (family === 4) {
@@ -157,7 +171,8 @@ function passesKernel(filter: Filter, packet: Uint8Array): boolean {
 /** `at`: where the socket's view of the packet begins. */
 function interpret(filter: Filter, whole: Uint8Array, at: number, random: number): boolean {
   const view = new DataView(whole.buffer, whole.byteOffset, whole.length);
-  let [a, x, memory] = [0, 0, 0];
+  let [a, x] = [0, 0];
+  const memory: number[] = [];
   const load = (offset: number, size: number): boolean => {
     if (offset + size > whole.length) return false;
     a = size === 4 ? view.getUint32(offset) : size === 2 ? view.getUint16(offset) : view.getUint8(offset);
@@ -177,9 +192,18 @@ function interpret(filter: Filter, whole: Uint8Array, at: number, random: number
     else if (code === op.LOAD_BYTE_FROM_X) isThere = load(at + x + operand, 1);
     else if (code === op.LOAD_LENGTH) a = whole.length - at;
     else if (code === op.LOAD_X_IPV4_HEADER) x = (whole[at + operand] & 15) * 4;
-    else if (code === op.LOAD_X_STORED) x = memory;
-    else if (code === op.STORE) memory = a;
+    else if (code === op.LOAD_NUMBER) a = operand;
+    else if (code === op.LOAD_X_NUMBER) x = operand;
+    else if (code === op.LOAD_STORED) a = memory[operand];
+    else if (code === op.LOAD_X_STORED) x = memory[operand];
+    else if (code === op.STORE) memory[operand] = a;
+    else if (code === op.STORE_X) memory[operand] = x;
+    else if (code === op.COPY_TO_X) x = a;
     else if (code === op.ADD) a = (a + operand) >>> 0;
+    else if (code === op.ADD_X) a = (a + x) >>> 0;
+    else if (code === op.AND) a = (a & operand) >>> 0;
+    else if (code === op.SHIFT_RIGHT) a >>>= operand;
+    else if (code === op.JUMP_IF_GREATER) pc += jump(a > operand);
     else if (code === op.SUBTRACT_X) a = (a - x) >>> 0;
     else if (code === op.SHIFT_LEFT) a = (a << operand) >>> 0;
     else if (code === op.JUMP) pc += operand;
@@ -212,7 +236,7 @@ test('a narrow filter passes what the receiver finds no fault with, and of the r
 
 test('of what it refuses it passes about one in 256', () => {
   const each: Case = { family: 4, version: 3, isUnicast: false, isSigned: false, ttlMin: 255 };
-  const draft = { ttl: 64, source: 0, isToGroup: true, count: 1, trailerBytes: 0, isCut: 0, changes: [] };
+  const draft = { ttl: 64, source: 0, isToGroup: true, count: 1, trailerBytes: 0, isCut: 0, form: null, changes: [] };
   const { whole } = packetOf(each, draft);
   assert.equal(attachFilter(receiver, filterOf(each)), 0);
   const into = new Uint8Array(4096);
@@ -228,7 +252,7 @@ test('of what it refuses it passes about one in 256', () => {
 test('wide routers pass whole beside a narrow one, and others not at all', () => {
   const each: Case = { family: 4, version: 3, isUnicast: false, isSigned: false, ttlMin: 255 };
   const shape = { version: 3, peers: null, ttlMin: 255, isSigned: false } as const;
-  const draft = { ttl: 64, source: 0, isToGroup: true, count: 1, trailerBytes: 0, isCut: 0, changes: [] };
+  const draft = { ttl: 64, source: 0, isToGroup: true, count: 1, trailerBytes: 0, isCut: 0, form: null, changes: [] };
   const { whole } = packetOf(each, draft);
   assert.ok(passesKernel(advertFilter4([ID], [{ routerId: 9, shape }]), whole));
   assert.ok(!interpret(advertFilter4([7], [{ routerId: 9, shape }]), whole, 0, 0));

@@ -4,10 +4,12 @@
  * `AdvertReceiver` of core/vrrp calls a fault, no more and no less.
  */
 import { assert } from '../../../base/assert.ts';
-import { type AdvertShape, NARROW_SAMPLE } from '../../../port/segment.ts';
+import type { AdvertShape } from '../../../port/segment.ts';
 import { VRRP_GROUP_4, VRRP_GROUP_6, VRRP_PROTOCOL } from '../../../wire/vrrp/advert.ts';
 import { TRAILER_BYTES } from '../../../wire/vrrp/trailer.ts';
-import { ACCEPT, acceptIfAny, type Filter, type Instruction, op, REFUSE } from '../socket-filter.ts';
+import { acceptIfAny, type Filter, type Instruction, op, REFUSE } from '../socket-filter.ts';
+import { CHECKSUM_FILTER_4, CHECKSUM_FILTER_6, MESSAGE_BYTES } from './checksum-filter.ts';
+import { NET_OFF, SAMPLE } from './sample-filter.ts';
 
 /** A virtual router that is flooded. */
 export interface NarrowRouter {
@@ -24,18 +26,6 @@ const V2_AUTH_BYTES = 8;
 const TYPE_ADVERTISEMENT = 1;
 /** An Authentication Header as VRRP had it, with HMAC-MD5-96. */
 const AUTHENTICATION_HEADER_BYTES = 24;
-
-/** Loads relative to the network header, and a random number (linux/filter.h). */
-const NET_OFF = -0x100000;
-const RANDOM = -0x1000 + 56;
-
-/** One in NARROW_SAMPLE; the end of a program. */
-const SAMPLE: Filter = [
-  { code: op.LOAD_WORD, operand: RANDOM },
-  { code: op.JUMP_IF_BITS, operand: NARROW_SAMPLE - 1, skips: [0, 1] },
-  REFUSE,
-  ACCEPT,
-];
 
 /** Where a family has what: a raw IPv4 socket sees the header too, whose length is in X; one of IPv6 sees the payload. */
 interface Layout {
@@ -80,7 +70,7 @@ export function advertFilter4(routerIds: readonly number[], narrow: readonly Nar
   return [
     { code: op.LOAD_X_IPV4_HEADER, operand: 0 },
     { code: op.LOAD_BYTE_FROM_X, operand: ROUTER_ID_AT },
-    ...narrow.flatMap(({ routerId, shape }) => ifRouter(routerId, shapeChecks(shape, V4))),
+    ...narrowChecks(narrow, V4, CHECKSUM_FILTER_4),
     ...acceptIfAny(routerIds),
   ];
 }
@@ -89,7 +79,7 @@ export function advertFilter4(routerIds: readonly number[], narrow: readonly Nar
 export function advertFilter6(routerIds: readonly number[], narrow: readonly NarrowRouter[] = []): Filter {
   return [
     { code: op.LOAD_BYTE, operand: ROUTER_ID_AT },
-    ...narrow.flatMap(({ routerId, shape }) => ifRouter(routerId, shapeChecks(shape, V6))),
+    ...narrowChecks(narrow, V6, CHECKSUM_FILTER_6),
     ...acceptIfAny(routerIds),
   ];
 }
@@ -107,7 +97,22 @@ export function authenticatedAdvertFilter(routerIds: readonly number[], narrow: 
   ];
 }
 
-/** A block that ends the program, for the router whose id is in A. */
+/** What has the shape goes on with `checksum`; what is for none of them goes on behind it. */
+function narrowChecks(narrow: readonly NarrowRouter[], layout: Layout, checksum: Filter): Filter {
+  if (narrow.length === 0) return [];
+  const blocks = narrow.map(({ routerId, shape }) => ({ routerId, checks: shapeChecks(shape, layout) }));
+  // Around each block's checks: two instructions before, and the jump at the end; and one behind all.
+  let rest = blocks.reduce((sum, { checks }) => sum + checks.length + 3, 1);
+  const program: Instruction[] = [];
+  for (const { routerId, checks } of blocks) {
+    rest -= checks.length + 3;
+    program.push(...ifRouter(routerId, [...checks, { code: op.JUMP, operand: rest }]));
+  }
+  program.push({ code: op.JUMP, operand: checksum.length }, ...checksum);
+  return program;
+}
+
+/** A block that does not go on behind itself, for the router whose id is in A. */
 function ifRouter(routerId: number, block: Filter): Filter {
   return [
     { code: op.JUMP_IF_EQUAL, operand: routerId, skips: [1, 0] },
@@ -144,14 +149,13 @@ function shapeChecks({ version, peers, ttlMin, isSigned }: AdvertShape, layout: 
     // What stands behind the addresses: nothing, or a trailer. X is of no use any more.
     { code: op.SHIFT_LEFT, operand: addressShift },
     { code: op.ADD, operand: fixedBytes },
-    { code: op.STORE, operand: 0 },
+    { code: op.STORE, operand: MESSAGE_BYTES },
     ...loadLength,
-    { code: op.LOAD_X_STORED, operand: 0 },
+    { code: op.LOAD_X_STORED, operand: MESSAGE_BYTES },
     { code: op.SUBTRACT_X, operand: 0 },
     { code: op.JUMP_IF_EQUAL, operand: TRAILER_BYTES, skips: [fails + (isSigned ? 0 : 1), 0] },
     ...(isSigned ? [] : [{ code: op.JUMP_IF_EQUAL, operand: 0, skips: [fails, 0] } as const]),
     ...SAMPLE,
-    ACCEPT,
   ];
 }
 
