@@ -202,9 +202,65 @@ for (const engine of ENGINES) {
       await clients('waiting is closed');
       await clients('idle is closed');
       await server('over');
-      await lb01.said(/VI_1: connections that came to 192\.168\.15\.3 are ended: a peer has them now/);
+      const ended = /connections that came to 192\.168\.15\.3 are ended/;
+      await lb01.said(ended);
+      // Once: a stop has nothing to add, and a node that is backup since has none.
+      const before = countOf(lb02, ended);
+      lb02.command('handover', 'VI_1');
+      await lb01.is('active');
+      await end(lb02);
+      assert.equal(countOf(lb02, ended), before + 1);
+      assert.doesNotMatch(lb01.command('status').out, /contested/);
     },
   );
+
+  test(
+    `[${engine}] after an unplanned move the server is told too, when the node finds that a peer has the address`,
+    { skip: lab.skip || engineSkip(engine).skip },
+    async (t) => {
+      for (const [lose, find] of [
+        [(pair: Pair) => pair.network.cutLink('lb01'), (pair: Pair) => pair.network.joinLink('lb01')],
+        [
+          async (pair: Pair) => pair.processes('lb01').forEach((pid) => process.kill(pid, 'SIGSTOP')),
+          async (pair: Pair) => pair.processes('lb01').forEach((pid) => process.kill(pid, 'SIGCONT')),
+        ],
+      ] as const) {
+        const { pair, lb01, lb02 } = await start(t, ['--engine', engine], SERVING);
+        const server = speaker(pair, 'web1', TALKER);
+        await server('talks');
+        const clients = speaker(pair, 'client', LISTENERS);
+        await clients('listener is served');
+        await lose(pair);
+        await lb02.is('active');
+        await find(pair);
+        await server('over');
+        await lb01.said(/connections that came to 192\.168\.15\.3 are ended/);
+      }
+    },
+  );
+
+  test(
+    `[${engine}] at the end of a cut the connections of the node that gives way are ended`,
+    { skip: lab.skip || engineSkip(engine).skip },
+    async (t) => {
+      const { pair, lb01, lb02 } = await start(t, ['--engine', engine], SERVING);
+      const server = speaker(pair, 'web1', TALKER);
+      await server('talks');
+      await pair.network.isolate('lb01');
+      await lb02.is('active');
+      const clients = speaker(pair, 'client', LISTENERS);
+      await clients('listener is served');
+      await pair.network.heal();
+      await lb02.is('backup');
+      await clients('listener is ended: ECONNRESET');
+      await server('over');
+      await lb01.is('active');
+    },
+  );
+}
+
+function countOf(node: RunningNode, pattern: RegExp): number {
+  return node.process.output.split('\n').filter((line) => pattern.test(line)).length;
 }
 
 /** Runs a script there. What it returns resolves when that has said so. */

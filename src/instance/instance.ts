@@ -3,7 +3,7 @@
  * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
  * stops to serve.
  */
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname } from 'node:os';
 import { systemReason } from '../base/system-error.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
 import { linuxHost } from '../io/linux/host.ts';
@@ -274,7 +274,6 @@ export class Instance {
     this.isStopping = true;
     // While the addresses are here, connections come, and must be served.
     await this.ha?.release();
-    this.abandonMoved();
     await Promise.all([this.keeper.stop(graceMs), this.upgrader.stop(graceMs), this.ha?.finish(graceMs)]);
     this.close();
   }
@@ -306,22 +305,6 @@ export class Instance {
     this.upgrade('a process that had to be replaced').catch((error: unknown) => {
       if (error instanceof UpgradeError && error.isPassing) this.followed = '';
     });
-  }
-
-  /** Clients that came to a virtual address are with a peer now, or nowhere. */
-  private abandonMoved(): void {
-    const routers = this.ha === null ? [] : (this.loaded.ready.ha?.vip.routers ?? []);
-    const own = new Set(
-      Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? []),
-    );
-    const moved = routers
-      .flatMap(({ addresses, excluded }) => [...addresses, ...excluded].map(({ address }) => address))
-      .filter((address) => !own.has(address));
-    if (moved.length === 0) return;
-    this.options.log.info(
-      `connections that came to ${moved.join(', ')} are ended: these addresses have left this machine`,
-    );
-    this.keeper.abandon(moved);
   }
 
   private async takeOver(succession: Succession): Promise<void> {

@@ -196,7 +196,7 @@ class VipProcess {
         this.say({ type: 'restraint', change });
       },
       handleAskServing: (router) => this.say({ type: 'ask-serving', router }),
-      handleEndConnections: (router) => this.say({ type: 'end-connections', router }),
+      handleEndConnections: (router, addresses) => this.say({ type: 'end-connections', router, addresses }),
     });
     this.plan = plan;
     this.predecessor = predecessor;

@@ -37,6 +37,9 @@ interface Place {
   readonly addresses: readonly Uint8Array[];
 }
 
+/** Whoever answers for an address as fast as it can must not have this machine ask as fast. */
+const PEERS_GAP_US = 1_000_000;
+
 export class VipMember implements AttachmentHandler {
   plan: VirtualRouterPlan;
   readonly machine: VirtualRouter;
@@ -56,6 +59,9 @@ export class VipMember implements AttachmentHandler {
   private readonly seen = new Map<string, { readonly detail: string; readonly atUs: number }>();
   /** What ends following them. */
   private readonly followed = new Map<string, () => void>();
+  /** Who answered for an address, and is no peer's as far as is known: the peers are being asked. */
+  private unnamed: { readonly address: Uint8Array; readonly mac: Uint8Array } | null = null;
+  private askedPeersUs = Number.NEGATIVE_INFINITY;
   private hasBegun = false;
   private gateway: GatewayGuard | null = null;
   private readonly own = new OwnAddress();
@@ -79,6 +85,7 @@ export class VipMember implements AttachmentHandler {
     this.machine = new VirtualRouter(routerSettings(plan));
     this.gatewayAddress = plan.guard.gateway === null ? null : ipBytes(plan.guard.gateway);
     const adverts = advertSettings(plan);
+    for (const peer of adverts.unicast?.peers ?? []) this.peers.expect(peer);
     this.receiver = new AdvertReceiver(adverts);
     this.refusals = new RefusalDigest(this.receiver.refused);
     this.sender = new AdvertSender(adverts);
@@ -95,10 +102,14 @@ export class VipMember implements AttachmentHandler {
     const { plan: before, host } = this;
     this.plan = plan;
     const adverts = advertSettings(plan);
+    for (const peer of adverts.unicast?.peers ?? []) this.peers.expect(peer);
     this.receiver.apply(adverts);
     this.sender.apply(adverts);
     this.move(attachRequests(plan));
     this.followInterfaces();
+    const gone = heldAddresses(before).filter((address) => !heldAddresses(plan).includes(address));
+    const hadThem = this.machine.isHolding || this.machine.isLingering;
+    if (hadThem && gone.length > 0) this.listener.handleEndConnections(plan.name, gone);
     if (before.guard.gateway === plan.guard.gateway && before.intervalUs === plan.intervalUs) return;
     this.gatewayAddress = plan.guard.gateway === null ? null : ipBytes(plan.guard.gateway);
     const isAsked = this.hasBegun && this.gatewayAddress !== null;
@@ -246,8 +257,19 @@ export class VipMember implements AttachmentHandler {
     if (this.isOwnMac(mac)) return;
     this.peers.handleMac(address, mac);
     const isOurs = this.places.some(({ addresses }) => addresses.some((each) => equalBytes(each, address)));
-    if (!isOurs) return;
-    this.send({ kind: 'address-answered', by: formatHex(mac, ':'), peer: this.findPeer(mac) });
+    if (isOurs) this.tellAnswer(address, mac);
+    else if (this.unnamed !== null && this.findPeer(this.unnamed.mac) !== null)
+      this.tellAnswer(this.unnamed.address, this.unnamed.mac);
+  }
+
+  private tellAnswer(address: Uint8Array, mac: Uint8Array): void {
+    const peer = this.findPeer(mac);
+    this.unnamed = null;
+    if (peer === null && this.source !== null && this.machine.isHolding) {
+      this.unnamed = { address: address.slice(), mac: mac.slice() };
+      if (this.host.nowUs - this.askedPeersUs >= PEERS_GAP_US) this.askPeers(this.source);
+    }
+    this.send({ kind: 'address-answered', address: formatIP(address), by: formatHex(mac, ':'), peer });
   }
 
   handleAddressRemoved(address: Uint8Array): void {
@@ -288,7 +310,7 @@ export class VipMember implements AttachmentHandler {
         for (const { attachment } of places) attachment.conceal(action.lifetimeS);
         break;
       case 'end-connections':
-        this.listener.handleEndConnections(plan.name);
+        this.listener.handleEndConnections(plan.name, heldAddresses(plan));
         break;
       case 'relay':
         this.relay(action.to);
@@ -373,11 +395,17 @@ export class VipMember implements AttachmentHandler {
       this.attachment.sendFrame(rivalFrame(this.places[0].addresses[0], source, mac));
       return;
     }
-    // Whose answer it is: see `findPeer`.
-    for (const peer of this.peers.sources()) this.attachment.sendFrame(neighborQuestion(peer, source, mac));
+    this.askPeers(source);
     for (const { attachment, addresses } of this.places) {
       for (const address of addresses) attachment.sendFrame(probeFrame(address, attachment.mac));
     }
+  }
+
+  /** Whose the MAC addresses are: see `findPeer`. */
+  private askPeers(source: Uint8Array): void {
+    const { attachment, peers } = this;
+    this.askedPeersUs = this.host.nowUs;
+    for (const peer of peers.sources()) attachment.sendFrame(neighborQuestion(peer, source, attachment.mac));
   }
 
   /** The address of the peer whose machine has that MAC address, or whose the virtual one may be; null: a stranger's. */
@@ -452,6 +480,10 @@ export class VipMember implements AttachmentHandler {
 
 function placeOf(request: AttachRequest): Omit<Place, 'attachment'> {
   return { request, addresses: request.addresses.map(({ address }) => address) };
+}
+
+function heldAddresses({ addresses, excluded }: VirtualRouterPlan): string[] {
+  return [...addresses, ...excluded].map(({ address }) => address);
 }
 
 function isSamePlace(a: AttachRequest, b: AttachRequest): boolean {

@@ -62,7 +62,7 @@ export type VipToKeeper =
   /** To try whether anything serves at the addresses of this router. */
   | { readonly type: 'ask-serving'; readonly router: string }
   /** A peer has the addresses of this router: to end the connections that came to them. */
-  | { readonly type: 'end-connections'; readonly router: string }
+  | { readonly type: 'end-connections'; readonly router: string; readonly addresses: readonly string[] }
   | { readonly type: 'evidence'; readonly router: string; readonly evidence: Evidence }
   /** Now and then, for each router. */
   | { readonly type: 'status'; readonly status: RouterStatus }

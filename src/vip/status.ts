@@ -14,7 +14,7 @@ export interface VipListener {
   /** Somebody is to try whether anything serves at its addresses, and to say so by `handleServing`. */
   handleAskServing(router: string): void;
   /** A peer has its addresses, and in a moment nothing sent from them arrives: who has a connection to one is to be told. */
-  handleEndConnections(router: string): void;
+  handleEndConnections(router: string, addresses: readonly string[]): void;
 }
 
 export interface RestraintChange {

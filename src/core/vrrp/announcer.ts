@@ -22,6 +22,11 @@ const CONTESTED_GAP_US = US_PER_S;
 const CONTESTED_INTERVALS = 5;
 const CONTESTED_US_MIN = 6 * US_PER_S;
 
+/** After the last sign of a rival it may still be there for so long. */
+export function contestedForUs(intervalUs: number): number {
+  return Math.max(CONTESTED_INTERVALS * intervalUs, CONTESTED_US_MIN);
+}
+
 export class Announcer {
   private contestedForUs = 0;
   private burstUs = Number.NEGATIVE_INFINITY;
@@ -36,7 +41,7 @@ export class Announcer {
 
   /** The interval is another one now. */
   apply(intervalUs: number): void {
-    this.contestedForUs = Math.max(CONTESTED_INTERVALS * intervalUs, CONTESTED_US_MIN);
+    this.contestedForUs = contestedForUs(intervalUs);
   }
 
   /** The addresses were just taken: a burst from now on. */
@@ -54,7 +59,7 @@ export class Announcer {
     else this.deadlineUs = Math.min(this.deadlineUs, nowUs + CONTESTED_GAP_US);
   }
 
-  isContested(nowUs: number): boolean {
+  private isContested(nowUs: number): boolean {
     return nowUs < this.contestedUntilUs;
   }
 

@@ -5,7 +5,7 @@ import { US_PER_S } from './intervals.ts';
 import { HIGHER_ADDRESS, LOWER_ADDRESS, Stage, timesOf } from './testing.ts';
 
 const MS = 1000;
-const ANSWER = { kind: 'address-answered', by: '02:00:00:00:00:09', peer: null } as const;
+const ANSWER = { kind: 'address-answered', address: '192.0.2.3', by: '02:00:00:00:00:09', peer: null } as const;
 
 /** Active for long enough that nothing is announced but for the refresh each minute. */
 function settled(changes = {}): Stage {
@@ -37,6 +37,8 @@ for (const [what, contest] of [
     const stage = settled();
     const sinceUs = stage.nowUs;
     contest(stage);
+    // An announcement may be that of a successor, whose advert comes then.
+    stage.pass(100 * MS);
     assert.ok(stage.router.isContested);
     stage.pass(30 * US_PER_S);
     const seconds = timesOf(stage.take(), 'announce', sinceUs).map((us) => us / US_PER_S);
@@ -81,6 +83,21 @@ test('A machine that answers for the addresses of an active router is a conflict
   assert.equal(preempted.router.observer.total('address-conflict'), 0);
 });
 
+test('A conflict names the address, and the peer if its MAC address comes to be known meanwhile', () => {
+  for (const [peer, who] of [
+    ['192.0.2.12', '02:00:00:00:00:09 (192.0.2.12)'],
+    [null, "02:00:00:00:00:09, which is no peer's,"],
+  ] as const) {
+    const stage = settled();
+    stage.send(ANSWER);
+    stage.send({ ...ANSWER, peer });
+    stage.take();
+    stage.pass(US_PER_S);
+    const told = stage.take().flatMap(({ action }) => (action.kind === 'evidence' ? [action.evidence.detail] : []));
+    assert.deepEqual(told, [`${who} answers for 192.0.2.3, which this router holds`]);
+  }
+});
+
 test('The last word of a router that was preempted is answered, and is no rival', () => {
   const stage = new Stage().start();
   for (let i = 0; i < 4; i++) {
@@ -93,6 +110,7 @@ test('The last word of a router that was preempted is answered, and is no rival'
   stage.hear(50, { source: LOWER_ADDRESS });
   assert.ok(stage.takeWords().includes('advert 100'));
   assert.equal(stage.router.observer.total('rival'), 0);
+  assert.ok(!stage.router.isContested);
   // Another one's is, and its own when it has had time to hear of its successor.
   stage.hear(40, { source: HIGHER_ADDRESS });
   assert.equal(stage.router.observer.total('rival'), 1);

@@ -34,7 +34,12 @@ export type RouterEvent =
   /** This machine did not send an advert, to anybody, and why; null: it sends them again. */
   | { readonly kind: 'sending'; readonly problem: string | null }
   /** A foreign machine says that it has an address of this router. `peer`: whose MAC address that is; null: a stranger's. */
-  | { readonly kind: 'address-answered'; readonly by: string; readonly peer: string | null }
+  | {
+      readonly kind: 'address-answered';
+      readonly address: string;
+      readonly by: string;
+      readonly peer: string | null;
+    }
   /** The answer to `ask-serving`. */
   | { readonly kind: 'serving'; readonly verdict: ServingVerdict }
   /** An address that this router holds was removed by somebody else. */
@@ -54,11 +59,11 @@ export type RouterAction =
   | { readonly kind: 'hold-addresses'; readonly lifetimeS: number }
   | { readonly kind: 'drop-addresses' }
   /**
-   * A peer has them now. No neighbour is to see them here any more, but connections that this machine has go on, until
+   * A peer has them now, or takes them. No neighbour is to see them here any more, but connections that this machine has go on, until
    * `drop-addresses` or at most for so long.
    */
   | { readonly kind: 'conceal-addresses'; readonly lifetimeS: number }
-  /** End the connections that came to the addresses: they are a peer's, and in a moment nothing sent from them would arrive. */
+  /** End the connections that came to the addresses: nothing that is sent from them arrives any more, or will in a moment. */
   | { readonly kind: 'end-connections' }
   /** Pass what belongs to no connection of this machine on to this peer, the predecessor, until `end-relay`. */
   | { readonly kind: 'relay'; readonly to: Uint8Array }

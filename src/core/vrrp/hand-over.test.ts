@@ -70,7 +70,7 @@ test('What takes long is not waited for by a stop that is not graceful, nor is a
   assert.deepEqual(stage.takeWords(), ['backup>fault fault']);
   assert.ok(stage.router.isLingering);
   stage.send({ kind: 'stop', isGraceful: false });
-  assert.deepEqual(stage.takeWords(), ['drop', 'fault>initialize stop']);
+  assert.deepEqual(stage.takeWords(), ['end connections', 'drop', 'fault>initialize stop']);
   assert.equal(stage.router.deadlineUs, Number.POSITIVE_INFINITY);
 });
 

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { US_PER_S } from './intervals.ts';
 import { DOWN_100_US, Stage } from './testing.ts';
 
-const PEER = { kind: 'address-answered', by: '02:00:00:00:00:09', peer: '192.0.2.12' } as const;
-const STRANGER = { kind: 'address-answered', by: '02:00:00:00:00:66', peer: null } as const;
+const PEER = { kind: 'address-answered', address: '192.0.2.3', by: '02:00:00:00:00:09', peer: '192.0.2.12' } as const;
+const STRANGER = { kind: 'address-answered', address: '192.0.2.3', by: '02:00:00:00:00:66', peer: null } as const;
 
 /** Each second, as long as it asks. */
 function answer(stage: Stage, event: typeof PEER | typeof STRANGER, seconds: number): void {

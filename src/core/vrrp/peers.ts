@@ -36,6 +36,12 @@ export class PeerTable {
     }
   }
 
+  /** A peer that is written in the file, and may never be heard. */
+  expect(source: Uint8Array): void {
+    const address = formatIP(source);
+    if (!this.places.has(address)) this.places.set(address, { source, mac: null });
+  }
+
   /** A machine with that MAC address has that IP address. Borrowed. */
   handleMac(address: Uint8Array, mac: Uint8Array): void {
     for (const place of this.places.values()) if (equalBytes(place.source, address)) place.mac = mac.slice();

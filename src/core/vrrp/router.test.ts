@@ -282,7 +282,7 @@ test('A rival with a shorter interval is answered as often as it needs it', () =
 test('RFC 9568 6.4.3: on shutdown the active router sends a release', () => {
   const stage = new Stage().active();
   stage.send({ kind: 'stop', isGraceful: false });
-  assert.deepEqual(stage.takeWords(), ['advert 0', 'advert 0', 'drop', 'active>initialize stop']);
+  assert.deepEqual(stage.takeWords(), ['advert 0', 'advert 0', 'drop', 'end connections', 'active>initialize stop']);
   stage.pass(100 * US_PER_S);
   assert.deepEqual(stage.takeWords(), []);
 });
@@ -327,7 +327,7 @@ test('A graceful stop ends when the slowest peer would have taken over', () => {
   stage.toDeadline();
   assert.ok(stage.nowUs - sinceUs > (255 / 256) * US_PER_S);
   assert.ok(stage.nowUs - sinceUs < 1.4 * US_PER_S);
-  assert.deepEqual(stage.takeWords(), ['drop', 'leaving>initialize no-successor']);
+  assert.deepEqual(stage.takeWords(), ['drop', 'end connections', 'leaving>initialize no-successor']);
   assert.equal(stage.router.observer.total('no-successor'), 1);
 });
 
@@ -336,7 +336,7 @@ test('A second stop that is not graceful ends at once', () => {
   stage.send({ kind: 'stop', isGraceful: true });
   stage.takeWords();
   stage.send({ kind: 'stop', isGraceful: false });
-  assert.deepEqual(stage.takeWords(), ['drop', 'leaving>initialize stop']);
+  assert.deepEqual(stage.takeWords(), ['drop', 'end connections', 'leaving>initialize stop']);
 });
 
 test('After a hand-over the peer keeps the addresses although its priority is lower', () => {
@@ -516,15 +516,15 @@ test('An interface without an address to send from is a fault', () => {
 });
 
 test('A fault during a hand-over or a stop drops the addresses at once', () => {
-  for (const [event, end] of [
+  for (const [event, ...end] of [
     [HAND_OVER, 'leaving>fault fault'],
-    [{ kind: 'stop', isGraceful: true }, 'leaving>initialize stop'],
+    [{ kind: 'stop', isGraceful: true }, 'end connections', 'leaving>initialize stop'],
   ] as const) {
     const stage = new Stage().active();
     stage.send(event);
     stage.takeWords();
     stage.send({ kind: 'source', address: null });
-    assert.deepEqual(stage.takeWords(), ['drop', end]);
+    assert.deepEqual(stage.takeWords(), ['drop', ...end]);
   }
 });
 
@@ -606,7 +606,7 @@ test('An active router whose guard does not pass any more releases at once', () 
     const expected = {
       tick: ['advert 0', 'advert 0', 'drop', 'active>backup guard-lost'],
       'hand-over': ['drop', 'leaving>backup guard-lost'],
-      stop: ['drop', 'leaving>initialize no-successor'],
+      stop: ['drop', 'end connections', 'leaving>initialize no-successor'],
     }[event.kind];
     assert.deepEqual(stage.takeWords(), expected);
   }
@@ -668,11 +668,11 @@ test('While somebody answers the probe the router does not take the addresses, a
   const stage = new Stage({ probesAddresses: true }).start();
   stage.takeWords();
   stage.pass(DOWN_100_US - 100 * MS);
-  stage.send({ kind: 'address-answered', by: '02:00:00:00:00:09', peer: null });
+  stage.send({ kind: 'address-answered', address: '192.0.2.3', by: '02:00:00:00:00:09', peer: null });
   assert.equal(stage.router.observer.total('held-by-stranger'), 1);
   stage.pass(US_PER_S);
   assert.deepEqual(stage.takeWords(), ['probe', 'probe', 'backup>claiming nobody-heard', 'probe']);
-  stage.send({ kind: 'address-answered', by: '02:00:00:00:00:09', peer: null });
+  stage.send({ kind: 'address-answered', address: '192.0.2.3', by: '02:00:00:00:00:09', peer: null });
   stage.takeWords();
   stage.pass(US_PER_S + 149 * MS);
   assert.deepEqual(stage.takeWords(), ['probe', 'probe', 'probe']);
@@ -683,7 +683,7 @@ test('While somebody answers the probe the router does not take the addresses, a
 test('An answer before the claim is forgotten when an active router is heard', () => {
   const stage = new Stage({ probesAddresses: true }).start();
   stage.pass(DOWN_100_US - 100 * MS);
-  stage.send({ kind: 'address-answered', by: '02:00:00:00:00:09', peer: null });
+  stage.send({ kind: 'address-answered', address: '192.0.2.3', by: '02:00:00:00:00:09', peer: null });
   stage.hear(150);
   stage.takeWords();
   stage.pass(DOWN_100_US);
@@ -723,7 +723,7 @@ test('A release by a peer that then stays silent is followed by a probe when the
 test('An owner whose probe was answered takes over as soon as it hears that the holder has less right', () => {
   const stage = new Stage({ priority: 255, probesAddresses: true }).start();
   stage.pass(10 * MS);
-  stage.send({ kind: 'address-answered', by: '02:00:00:00:00:09', peer: null });
+  stage.send({ kind: 'address-answered', address: '192.0.2.3', by: '02:00:00:00:00:09', peer: null });
   assert.equal(stage.router.state, 'claiming');
   stage.hear(100);
   assert.equal(stage.router.state, 'active');
@@ -732,7 +732,7 @@ test('An owner whose probe was answered takes over as soon as it hears that the 
 test('A foreign machine that answers for an address in a backup that does not ask means nothing', () => {
   const stage = new Stage({ probesAddresses: true }).start();
   stage.hear(150);
-  stage.send({ kind: 'address-answered', by: '02:00:00:00:00:09', peer: null });
+  stage.send({ kind: 'address-answered', address: '192.0.2.3', by: '02:00:00:00:00:09', peer: null });
   assert.equal(stage.router.observer.total('held-by-stranger'), 0);
 });
 
@@ -747,6 +747,44 @@ test('An active router that did not run for as long as peers wait listens before
   assert.equal(stage.router.state, 'backup');
   stage.pass(1);
   assert.equal(stage.router.state, 'active');
+});
+
+for (const [how, lose] of [
+  ['did not run', (stage: Stage) => stage.freeze(4 * US_PER_S)],
+  ['had no link', (stage: Stage) => stage.send({ kind: 'source', address: null })],
+  ['failed', (stage: Stage) => stage.send({ kind: 'tracked', index: 0, isUp: false })],
+] as const) {
+  test(`Connections of a router that ${how} are ended when somebody else has the addresses, and once`, () => {
+    const stage = new Stage({ tracked: [{ name: 'proxy', weight: 0 }] });
+    stage.send({ kind: 'tracked', index: 0, isUp: true });
+    stage.active();
+    lose(stage);
+    stage.send({ kind: 'tick' });
+    assert.ok(!stage.router.isHolding);
+    assert.ok(!stage.takeWords().includes('end connections'));
+    stage.hear(0);
+    assert.ok(!stage.takeWords().includes('end connections'));
+    stage.hear(50);
+    stage.hear(50);
+    assert.equal(stage.takeWords().filter((word) => word === 'end connections').length, 1);
+  });
+}
+
+test('Who has the addresses again before anybody else goes on with their connections', () => {
+  const stage = new Stage().active();
+  stage.freeze(4 * US_PER_S);
+  stage.send({ kind: 'tick' });
+  stage.pass(DOWN_100_US);
+  assert.equal(stage.router.state, 'active');
+  stage.hear(50);
+  assert.ok(!stage.takeWords().includes('end connections'));
+});
+
+test('One that began too late to go on as its predecessor ends the connections of that one', () => {
+  const stage = new Stage();
+  stage.send({ kind: 'start', lastAdvertUs: stage.nowUs - 10 * US_PER_S, restraint: null });
+  stage.hear(50);
+  assert.ok(stage.takeWords().includes('end connections'));
 });
 
 test('A shorter stall of the active router is of no consequence', () => {
@@ -765,16 +803,16 @@ test('After a stall the adverts that waited in the socket are heard as a backup'
 });
 
 test('A stall while leaving ends it: whoever took over is not to be disturbed', () => {
-  for (const [event, end] of [
+  for (const [event, ...end] of [
     [HAND_OVER, 'leaving>backup stall'],
-    [{ kind: 'stop', isGraceful: true }, 'leaving>initialize no-successor'],
+    [{ kind: 'stop', isGraceful: true }, 'end connections', 'leaving>initialize no-successor'],
   ] as const) {
     const stage = new Stage().active();
     stage.send(event);
     stage.takeWords();
     stage.freeze(5 * US_PER_S);
     stage.send({ kind: 'tick' });
-    assert.deepEqual(stage.takeWords(), ['drop', end]);
+    assert.deepEqual(stage.takeWords(), ['drop', ...end]);
   }
 });
 

@@ -77,6 +77,8 @@ export class VirtualRouter {
   private lingerUs = NEVER;
   /** Until when it finishes connections. */
   private connectionsUs = NEVER;
+  /** Lost the addresses, and there may be connections that came to them. */
+  private hasStranded = false;
   /** Why it is claiming. */
   private takeover: Takeover = 'nobody-heard';
   /** Whom it took the addresses from by its consent. */
@@ -135,7 +137,7 @@ export class VirtualRouter {
     return this.gates.occupant.view(this.lastRunUs);
   }
 
-  /** Somebody else has, or may have had, the addresses that it holds. */
+  /** Somebody else has the addresses that it holds, or had them a moment ago. */
   get isContested(): boolean {
     return this.tenure.isContested(this.lastRunUs);
   }
@@ -269,7 +271,7 @@ export class VirtualRouter {
         this.sending.handle(event.problem, nowUs);
         break;
       case 'address-answered':
-        this.handleAddressAnswered(event.by, event.peer, nowUs);
+        this.handleAddressAnswered(event.address, event.by, event.peer, nowUs);
         break;
       case 'serving':
         this.handleServing(event.verdict, nowUs);
@@ -309,8 +311,10 @@ export class VirtualRouter {
     const isPrompt = lastAdvertUs !== null && nowUs - lastAdvertUs < DOWN_ADVERTS * intervalUs;
     const isLate = lastAdvertUs !== null && !isPrompt;
     if (isLate && this.held === null) this.restrain({ reason: 'late', sinceUs: nowUs, untilUs: NEVER });
+    this.hasStranded = isLate;
     const { fault } = this;
     if (fault !== null) {
+      this.hasStranded = lastAdvertUs !== null;
       this.transition('fault', 'fault', fault, nowUs);
       return;
     }
@@ -345,6 +349,7 @@ export class VirtualRouter {
       case 'backup':
       case 'claiming':
       case 'fault':
+        if (this.hasStranded) this.endConnections();
         this.transition('initialize', 'stop', '', nowUs);
         break;
       case 'initialize':
@@ -423,7 +428,10 @@ export class VirtualRouter {
   }
 
   private handleAdvert(told: HeardAdvert, nowUs: number): void {
-    if (this.current === 'initialize' || this.current === 'fault') return;
+    if (this.current === 'initialize') return;
+    // Whoever takes the addresses again before somebody else does goes on with them.
+    if (this.hasStranded && told.priority !== PRIORITY_RELEASE) this.endConnections();
+    if (this.current === 'fault') return;
     this.observer.noteMismatches(told, this.priority, this.settings.intervalUs, nowUs);
     const advert = this.doubt(told, nowUs);
     this.following.endDelay(this.priority, nowUs);
@@ -490,8 +498,9 @@ export class VirtualRouter {
       this.giveWay(advert, nowUs);
       return;
     }
-    if (!this.isFarewell(advert, nowUs)) this.observer.noteRival(advert, this.priority, nowUs);
-    this.tenure.answer(this.priority, advert.intervalUs, nowUs);
+    const isRival = !this.isFarewell(advert, nowUs);
+    if (isRival) this.observer.noteRival(advert, this.priority, nowUs);
+    this.tenure.answer(this.priority, advert.intervalUs, isRival, nowUs);
   }
 
   /** To a peer of lower priority that can be heard, where this router cannot: two would be active for ever. */
@@ -526,8 +535,8 @@ export class VirtualRouter {
     this.applyFault(nowUs);
   }
 
-  private handleAddressAnswered(by: string, peer: string | null, nowUs: number): void {
-    if (this.current === 'active') this.tenure.handleAddressAnswered(by, peer, nowUs);
+  private handleAddressAnswered(address: string, by: string, peer: string | null, nowUs: number): void {
+    if (this.current === 'active') this.tenure.handleAddressAnswered(address, by, peer, nowUs);
     else this.inquiry.handleAnswer(by, peer, nowUs);
   }
 
@@ -608,6 +617,7 @@ export class VirtualRouter {
     this.following.forget();
     this.lingerUs = NEVER;
     this.connectionsUs = NEVER;
+    this.hasStranded = false;
     this.endRestraint('taken');
     this.preemptUs = NEVER;
     this.departure.end();
@@ -670,6 +680,8 @@ export class VirtualRouter {
 
   private dropTo(to: State, cause: Cause, detail: string, nowUs: number): void {
     this.actions.push({ kind: 'drop-addresses' });
+    this.hasStranded = true;
+    if (to === 'initialize') this.endConnections();
     this.goTo(to, cause, detail, nowUs);
   }
 
@@ -685,16 +697,17 @@ export class VirtualRouter {
     this.actions.push({ kind: 'conceal-addresses', lifetimeS: Math.ceil(LINGER_US / US_PER_S) });
   }
 
-  /** While what is sent from the addresses still reaches whom it is for. */
+  /** If it can be, while what is sent from the addresses still reaches whom it is for. */
   private endConnections(): void {
     this.connectionsUs = NEVER;
+    this.hasStranded = false;
     this.actions.push({ kind: 'end-connections' });
   }
 
   private endLinger(): void {
     if (this.lingerUs === NEVER) return;
     this.lingerUs = NEVER;
-    this.connectionsUs = NEVER;
+    if (this.connectionsUs !== NEVER) this.endConnections();
     this.actions.push({ kind: 'drop-addresses' });
   }
 

@@ -24,7 +24,7 @@ function anyEvent(random: Prng, settings: RouterSettings, nowUs: number): Router
     case 4:
       return { kind: 'source', address: random.oneIn(3) ? null : OWN };
     case 5:
-      return { kind: 'address-answered', by: 'x', peer: random.oneIn(4) ? null : '192.0.2.12' };
+      return { kind: 'address-answered', address: '192.0.2.3', by: 'x', peer: random.oneIn(4) ? null : '192.0.2.12' };
     case 16:
     case 17:
       return { kind: 'serving', verdict: { serves: random.oneIn(3), detail: '' } };

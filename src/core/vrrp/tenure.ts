@@ -4,7 +4,7 @@
  * matter; so is the priority that it has just now.
  */
 import { PRIORITY_RELEASE } from '../../wire/vrrp/advert.ts';
-import { Announcer } from './announcer.ts';
+import { Announcer, contestedForUs } from './announcer.ts';
 import type { RouterAction } from './events.ts';
 import { US_PER_S } from './intervals.ts';
 import { addressLifetimeS, RENEWAL_LATE_US_MAX, renewalsUs } from './lifetime.ts';
@@ -24,6 +24,15 @@ const REFRESH_GAP_US = 200_000;
 const RELAY_US = 500_000;
 /** Between two times that an address is put back. */
 const PUT_BACK_GAP_US = 50_000;
+
+interface Conflict {
+  readonly address: string;
+  /** A MAC address. */
+  readonly by: string;
+  /** Whose that is; null: nobody's who was heard. */
+  readonly peer: string | null;
+  readonly dueUs: number;
+}
 
 export class Tenure {
   private settings: RouterSettings;
@@ -45,7 +54,9 @@ export class Tenure {
   private askedUs = LONG_AGO;
   private putBackUs = LONG_AGO;
   /** Somebody else answered for the addresses, and when that is told if they are still held. */
-  private conflict: { readonly by: string; readonly dueUs: number } | null = null;
+  private conflict: Conflict | null = null;
+  /** When a rival was last seen. */
+  private rivalUs = LONG_AGO;
   private relayEndUs = NEVER;
 
   constructor(settings: RouterSettings, observer: Observer, act: (action: RouterAction) => void) {
@@ -93,7 +104,7 @@ export class Tenure {
   }
 
   isContested(nowUs: number): boolean {
-    return this.announcer.isContested(nowUs);
+    return nowUs < this.rivalUs + contestedForUs(this.settings.intervalUs);
   }
 
   isAdvertDue(nowUs: number): boolean {
@@ -116,6 +127,7 @@ export class Tenure {
     this.adverUs = nowUs + this.intervalUs;
     this.askedUs = nowUs;
     this.announcer.begin(nowUs);
+    this.rivalUs = isContested ? nowUs : LONG_AGO;
     if (isContested) this.announcer.contest(nowUs);
     this.announceIfDue(nowUs);
   }
@@ -149,8 +161,9 @@ export class Tenure {
     this.adverUs = nowUs + this.intervalUs;
   }
 
-  /** To a rival that advertises with less right every `intervalUs`. */
-  answer(priority: number, intervalUs: number, nowUs: number): void {
+  /** To one that advertises with less right every `intervalUs`: a rival, or who has not heard yet that it is none. */
+  answer(priority: number, intervalUs: number, isRival: boolean, nowUs: number): void {
+    if (isRival) this.rivalUs = nowUs;
     // At most one answer per interval, the shorter one of the two: two routers that each take themselves for the better one
     // (a clone with the same address) would otherwise answer each other's answers as fast as the wire allows.
     if (nowUs - this.answeredUs < Math.min(this.intervalUs, intervalUs)) return;
@@ -192,8 +205,10 @@ export class Tenure {
   }
 
   /** A foreign machine says that it has an address: a peer's, or a stranger's (null). */
-  handleAddressAnswered(by: string, peer: string | null, nowUs: number): void {
-    this.conflict ??= { by: peer === null ? by : `${by} (${peer})`, dueUs: nowUs + CONFLICT_US };
+  handleAddressAnswered(address: string, by: string, peer: string | null, nowUs: number): void {
+    const { conflict } = this;
+    if (conflict === null) this.conflict = { address, by, peer, dueUs: nowUs + CONFLICT_US };
+    else if (conflict.by === by) this.conflict = { ...conflict, peer: peer ?? conflict.peer };
     this.contest(nowUs);
   }
 
@@ -250,8 +265,10 @@ export class Tenure {
 
   private tellConflict(nowUs: number): void {
     if (this.conflict === null || nowUs < this.conflict.dueUs) return;
-    const { by } = this.conflict;
+    const { address, by, peer } = this.conflict;
     this.conflict = null;
-    this.observer.note('address-conflict', () => `${by} answers for an address that this router holds`, nowUs);
+    this.rivalUs = nowUs;
+    const who = peer === null ? `${by}, which is no peer's,` : `${by} (${peer})`;
+    this.observer.note('address-conflict', () => `${who} answers for ${address}, which this router holds`, nowUs);
   }
 }

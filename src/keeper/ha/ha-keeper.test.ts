@@ -380,13 +380,19 @@ test('whether a left-over address serves cannot be told where there is no port t
   assert.deepEqual(scene.addresses.told, ['VI_1 serves null: there is nothing to try: write a port at `guard.serves`']);
 });
 
-test('when a peer has the addresses, the connections that came to them are ended, and the log says so', async (t) => {
+test('when the addresses have left, the connections that came to them are ended, and the log says so', async (t) => {
   const scene = new Scene(t, planOf([], [[], []]));
   await scene.keeper.start();
-  scene.addresses.events.onEndConnections('VI_2');
-  const [{ addresses, excluded }] = planOf([], [[], []]).vip.routers.slice(1);
-  assert.deepEqual(scene.ended, [[...addresses, ...excluded].map(({ address }) => address)]);
-  assert.match(scene.log.lines.at(-1)!, /VI_2: connections that came to .+ are ended: a peer has them now$/);
+  const { events } = scene.addresses;
+  events.onEndConnections('VI_2', ['192.0.2.77', '192.0.2.78']);
+  assert.deepEqual(scene.ended, [['192.0.2.77', '192.0.2.78']]);
+  const line =
+    /VI_2: connections that came to 192\.0\.2\.77, 192\.0\.2\.78 are ended: this machine has given the addresses up$/;
+  assert.match(scene.log.lines.at(-1)!, line);
+  // What another router has now did not leave.
+  const [{ addresses }] = planOf([], [[], []]).vip.routers;
+  events.onEndConnections('VI_2', [addresses[0].address]);
+  assert.equal(scene.ended.length, 1);
 });
 
 // --- another plan ---

@@ -69,7 +69,7 @@ export interface AddressEvents {
   readonly onEvidence: (router: string, evidence: Evidence) => void;
   readonly onRestraint: (change: RestraintChange) => void;
   readonly onAskServing: (router: string) => void;
-  readonly onEndConnections: (router: string) => void;
+  readonly onEndConnections: (router: string, addresses: readonly string[]) => void;
 }
 
 const ENABLE_ORDER = 'evenkeel node enable';
@@ -98,7 +98,7 @@ export class HaKeeper {
         this.inOrder(() => this.routers.get(router)?.history.handleEvidence(evidence, now())),
       onRestraint: (change) => this.inOrder(() => this.restraints.handleChange(change)),
       onAskServing: (router) => void this.checkServing(router),
-      onEndConnections: (router) => this.endConnections(router),
+      onEndConnections: (router, addresses) => this.endConnections(router, addresses),
     });
     this.restraints = new Restraints({
       routers: plan.routers.map(({ name }) => name),
@@ -356,12 +356,16 @@ export class HaKeeper {
     return group === null ? [router] : routers.filter((each) => each.group === group).map(({ name }) => name);
   }
 
-  private endConnections(router: string): void {
-    const plan = this.plan.vip.routers.find(({ name }) => name === router);
-    if (plan === undefined) return;
-    const moved = [...plan.addresses, ...plan.excluded].map(({ address }) => address);
+  /** Those that another router has now are still here, or come back. */
+  private endConnections(router: string, addresses: readonly string[]): void {
+    const others = this.plan.vip.routers.filter(({ name }) => name !== router);
+    const kept = new Set(others.flatMap((each) => [...each.addresses, ...each.excluded].map(({ address }) => address)));
+    const moved = addresses.filter((address) => !kept.has(address));
+    if (moved.length === 0) return;
     const { log, endConnections } = this.options;
-    log.info(`virtual router ${router}: connections that came to ${moved.join(', ')} are ended: a peer has them now`);
+    log.info(
+      `virtual router ${router}: connections that came to ${moved.join(', ')} are ended: this machine has given the addresses up`,
+    );
     endConnections(moved);
   }
 

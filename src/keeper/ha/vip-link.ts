@@ -53,7 +53,7 @@ export interface VipLinkOptions {
   readonly onRestraint: (change: RestraintChange) => void;
   /** Somebody is to try whether anything serves at this router's addresses, and to answer by `setServing`. */
   readonly onAskServing: (router: string) => void;
-  readonly onEndConnections: (router: string) => void;
+  readonly onEndConnections: (router: string, addresses: readonly string[]) => void;
   /** Microseconds of the clock that the vip process uses. */
   readonly nowUs: () => number;
 }
@@ -502,7 +502,7 @@ export class VipLink {
         onAskServing(message.router);
         break;
       case 'end-connections':
-        onEndConnections(message.router);
+        onEndConnections(message.router, message.addresses);
         break;
       case 'status':
         this.statuses.set(message.status.name, { status: message.status, atUs: nowUs() });
