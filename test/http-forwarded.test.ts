@@ -1,26 +1,34 @@
 /** What servers are told of the client, and values of the request in header changes and redirects. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { engineSkip, ENGINES, Evenkeel, freePort, startBackend } from './evenkeel.ts';
 import { RawConnection, RawServer } from './raw.ts';
 import type { Exchange, Response } from './raw.ts';
 
-const CLAIMS = [
-  'Forwarded: for=6.6.6.6;proto=https',
-  'X-Real-IP: 6.6.6.6',
-  'x_real_ip: 6.6.6.6',
-  'X-Client-IP: 6.6.6.6',
-  'True-Client-IP: 6.6.6.6',
-  'CF-Connecting-IP: 6.6.6.6',
-  'X-Cluster-Client-IP: 6.6.6.6',
-  'X-Forwarded: for=6.6.6.6',
-];
+/** The fields of a row of the page's table. `-Port` stands for another one with the beginning of that before it. */
+function fieldsOnPage(row: RegExp): string[] {
+  const page = readFileSync(new URL('../../docs/headers.md', import.meta.url), 'utf8');
+  const [, cell] = page
+    .split('\n')
+    .find((line) => row.test(line))!
+    .split('|');
+  let before = '';
+  return Array.from(cell.matchAll(/`([A-Za-z0-9-]+)`/g), ([, name]) => {
+    if (name.startsWith('-')) return before.replace(/-[A-Za-z]+$/, name);
+    before = name;
+    return name;
+  });
+}
+
+const CLAIMS = ['x_real_ip', ...fieldsOnPage(/^\| `Forwarded`, /)].map((name) => `${name}: 6.6.6.6`);
 const PROXY_CLAIMS = [
-  'X-Forwarded-Port: 443',
-  'X-Forwarded-Ssl: on',
-  'X-Forwarded-Prefix: /evil',
-  'X-Original-URL: /admin',
-];
+  'X-Forwarded-Port',
+  'X-Forwarded-Ssl',
+  'X-Forwarded-Prefix',
+  ...fieldsOnPage(/^\| every other `X-Forwarded-/),
+].map((name) => `${name}: evil`);
+assert.ok(CLAIMS.length > 30 && PROXY_CLAIMS.length > 12, 'the page has them');
 
 const names = (claims: readonly string[]): string[] => claims.map((claim) => claim.split(':')[0].toLowerCase());
 const plain = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';

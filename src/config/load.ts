@@ -15,7 +15,7 @@ export interface Loaded {
   /** Whether nothing is wrong with this part of it, and nothing was taken out. */
   isSound(part: keyof Config): boolean;
   /** The language that a part of it is written in. */
-  frontEndOf(path: Path): FrontEndName;
+  readonly frontEndOf: (path: Path) => FrontEndName;
   /** Errors and warnings, in the order of the files. */
   readonly diagnostics: readonly Diagnostic[];
   readonly source: SourceMap;
