@@ -232,6 +232,11 @@ export const CATALOGUE = {
     message: 'the regular expression <value> does not compile: <reason>',
     remedy: '<fix>',
   },
+  'capital-in-host': {
+    severity: 'error',
+    message: '`<letter>` in the regular expression <value> never matches: names of hosts are compared in small letters',
+    remedy: 'write `<fix>`',
+  },
   'costly-regex': {
     severity: 'error',
     message: 'the regular expression <value> cannot be matched in linear time: <reason>',

@@ -28,6 +28,7 @@ import {
   oneOrMany,
   path,
   redirectTarget,
+  hostRegex,
   regex,
   required,
   responseTemplate,
@@ -145,14 +146,16 @@ export type ValueMatch = boolean | string | { exact?: string; prefix?: string; r
 const HostMatch = z.union([
   host,
   z.array(host).min(1),
-  z.strictObject({ regex: required(regex, 'The host matches this ECMAScript regular expression.', '^www[0-9]+\\.') }),
+  z.strictObject({
+    regex: required(hostRegex, 'The host matches this ECMAScript regular expression.', '^www[0-9]+\\.'),
+  }),
 ]);
 
 const Match = z.strictObject({
   host: key(
     HostMatch,
     'Names without port; case does not matter. `*.shop.example` is every name under shop.example, but not shop.example. Or ' +
-      '`{ regex: ... }`, which is compared with case.',
+      '`{ regex: ... }`, which the name in small letters has to match.',
   ),
   path: key(
     PathMatch,

@@ -103,6 +103,19 @@ export function checkRegex(text: string, captures = false): Problem | null {
   return problem(isCostly ? 'costly-regex' : 'bad-regex', { value: show(text), reason, fix });
 }
 
+/** Escapes, and groups of characters that have small letters as well. */
+const NO_CAPITALS =
+  /\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|c[A-Z]|.)|\(\?<\w+>|\[(?:[^\]\\]|\\.)*[a-z](?:[^\]\\]|\\.)*\]/gs;
+
+/** Names of hosts are in small letters by then. */
+export function checkHostRegex(text: string): Problem | null {
+  const found = checkRegex(text);
+  if (found !== null) return found;
+  const letter = /[A-Z]/.exec(text.replace(NO_CAPITALS, ''))?.[0];
+  if (letter === undefined) return null;
+  return problem('capital-in-host', { letter, value: show(text), fix: letter.toLowerCase() });
+}
+
 /** RFC 9110 section 5.6.2. */
 export const TOKEN_PATTERN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
 const TOKEN = new RegExp(TOKEN_PATTERN);

@@ -12,6 +12,7 @@ import {
   checkHeaderTemplate,
   checkHeaderValue,
   checkHost,
+  checkHostRegex,
   checkInterface,
   checkMethod,
   checkName,
@@ -166,6 +167,7 @@ export const path = text('path', '/api/', checkPath);
 export const rewrittenPath = text('path', '/v2/', checkRewrittenPath);
 export const target = text('path', '/healthz', checkTarget);
 export const regex = text('regular expression', '^/a/[0-9]+$', (value) => checkRegex(value));
+export const hostRegex = text('regular expression', '^www[0-9]+\\.', checkHostRegex);
 export const capturingRegex = text('regular expression', '^/a/([0-9]+)$', (value) => checkRegex(value, true));
 export const method = text('method', 'GET', checkMethod, METHOD_PATTERN);
 export const headerName = text('header name', 'X-Env', checkHeaderName, TOKEN_PATTERN);

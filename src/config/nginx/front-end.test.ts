@@ -135,6 +135,21 @@ for (const [lines, expected] of SAID) {
   });
 }
 
+test('backup servers behind the line of a method that has none', () => {
+  for (const method of ['ip_hash', 'hash $uri', 'random']) {
+    const upstream = (lines: string): readonly string[] => {
+      return read(`http { upstream a { ${lines} } server { listen 80; location / { proxy_pass http://a; } } }`).said;
+    };
+    const servers = 'server 192.0.2.1; server 192.0.2.2 backup;';
+    const refused = /balancing method does not support parameter "backup"; leave it out, or leave `\w+` out/;
+    assert.match(upstream(`${method}; ${servers}`).join('\n'), refused);
+    // nginx looks at a line alone: in front of the method it takes them.
+    assert.doesNotMatch(upstream(`${servers} ${method};`).join('\n'), refused);
+  }
+  const { said } = read('http { upstream a { least_conn; server 192.0.2.1; server 192.0.2.2 backup; } }');
+  assert.doesNotMatch(said.join('\n'), /backup/);
+});
+
 test('`off` refuses nothing', () => {
   const { config, said } = inServer('auth_basic off; access_log off; location / { return 204; }');
   assert.ok(config !== null);

@@ -27,6 +27,9 @@ interface Group {
   readonly idle: string | null;
 }
 
+/** Methods of nginx that know no backup servers. */
+const WITHOUT_BACKUPS: ReadonlySet<string> = new Set(['ip_hash', 'hash', 'random']);
+
 const FAILED_FIX = 'leave it out';
 
 export class Upstreams {
@@ -96,6 +99,7 @@ export class Upstreams {
   private readGroup(directive: Directive, outer: Scope): Group {
     const scope = new Scope(this.family === 'http' ? 'upstream' : 'stream-upstream', directive.block!, outer);
     const lines = scope.own('server');
+    this.checkBackups(scope.directives);
     const servers: PlainMap[] = [];
     const places: Directive[] = [];
     for (const line of lines) {
@@ -127,6 +131,18 @@ export class Upstreams {
       }
     }
     return { directive, servers, places, rest, idle };
+  }
+
+  /** nginx refuses them behind the line of a method that has none; in front of it they are what they always are. */
+  private checkBackups(directives: readonly Directive[]): void {
+    const method = directives.findIndex(({ name }) => WITHOUT_BACKUPS.has(name));
+    if (method < 0) return;
+    for (const { name, args } of directives.slice(method)) {
+      const backup = name === 'server' ? args.find(({ text }) => text === 'backup') : undefined;
+      if (backup === undefined) continue;
+      const reason = 'balancing method does not support parameter "backup"';
+      this.notes.error(backup.place, reason, `leave it out, or leave \`${directives[method].name}\` out`);
+    }
   }
 
   private readServer(line: Directive, isOnly: boolean): PlainMap | null {
