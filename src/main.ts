@@ -50,9 +50,9 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
       run: (options) => onLinux(async () => (await import('./commands/run.ts')).runCommand(options, program)),
       demo: (options) => onLinux(async () => (await import('./commands/demo.ts')).demoCommand(options, program)),
       lab: (options) => onLinux(async () => (await import('./commands/lab.ts')).labCommand(options, program)),
-      convert: async (options) => (await import('./commands/convert.ts')).convertCommand(options, output),
-      check: async (options) => (await import('./commands/check.ts')).checkCommand(options, output),
-      status: async (options) => (await import('./commands/status.ts')).statusCommand(options),
+      convert: async (options) => written((await import('./commands/convert.ts')).convertCommand(options, output)),
+      check: async (options) => written((await import('./commands/check.ts')).checkCommand(options, output)),
+      status: async (options) => written((await import('./commands/status.ts')).statusCommand(options)),
       reload: async (options) => (await import('./commands/reload.ts')).reloadCommand(options),
       override: async (options) => (await import('./commands/override.ts')).overrideCommand(options),
       nginx: (options) =>
@@ -66,6 +66,14 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
     },
     ...output,
   });
+}
+
+/** A slow reader of a pipe gets all of it: what is not written yet is lost with the process. */
+async function written(command: Promise<number>): Promise<number> {
+  const code = await command;
+  for (const stream of [process.stdout, process.stderr])
+    await new Promise<void>((resolve) => stream.write('', () => resolve()));
+  return code;
 }
 
 /** Elsewhere the system calls are missing that these commands import; the other commands work everywhere. */

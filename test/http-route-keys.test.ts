@@ -123,3 +123,52 @@ upstreams:
     },
   );
 }
+
+for (const engine of ENGINES) {
+  test(`[${engine}] a target made of values, and one that cannot be made`, engineSkip(engine), async (t) => {
+    const port = await freePort();
+    const server = await RawServer.start(t);
+    await Evenkeel.start(
+      t,
+      `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    limits: { head: 64KiB }
+    routes:
+      - match: { path: /all/ }
+        upstream: web
+        rewrite: { target: "/v2/{header:X-Part}/{method}?from={client}" }
+        headers: { response: { add: { X-Was: "{decoded-path}" } } }
+      - match: { path: /alone/ }
+        upstream: web
+        rewrite: { target: "{decoded-path}?user={cookie:user}?" }
+      - steps: [ { rewrite: { regex: ^/long, to: "/{header:X-Part}{header:X-Part}{header:X-Part}" } } ]
+      - upstream: web
+upstreams:
+  web: { servers: [ "${server.address}" ] }
+`,
+      { engine },
+    );
+    const client = await RawConnection.open(t, port);
+    const sent = async (target: string, ...fields: string[]): Promise<readonly [string, string | undefined]> => {
+      client.write(`GET ${target} HTTP/1.1\r\nHost: a\r\n${fields.map((field) => `${field}\r\n`).join('')}\r\n`);
+      const exchange = await server.exchange();
+      exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+      return [exchange.startLine, (await client.response()).get('x-was')];
+    };
+    assert.deepEqual(await sent('/all/x?q=1', 'X-Part: a b'), [
+      'GET /v2/a%20b/GET?from=127.0.0.1&q=1 HTTP/1.1',
+      '/all/x',
+    ]);
+    assert.deepEqual(await sent('/alone/x%20y?q=1', 'Cookie: user=me'), [
+      'GET /alone/x%20y?user=me HTTP/1.1',
+      undefined,
+    ]);
+    client.write('GET /all/x HTTP/1.1\r\nHost: a\r\nX-Part: ../..\r\n\r\n');
+    assert.equal((await client.response()).status, 500);
+    client.write(`GET /long HTTP/1.1\r\nHost: a\r\nX-Part: ${'x'.repeat(30_000)}\r\n\r\n`);
+    assert.equal((await client.response()).status, 500);
+    assert.equal((await sent('/plain'))[0], 'GET /plain HTTP/1.1');
+  });
+}

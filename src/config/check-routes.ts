@@ -222,7 +222,7 @@ function checkMatch(match: Match, path: Path, report: Report): void {
 
 function checkRewrite(route: Route, path: Path, report: Report): void {
   const rewrite = route.rewrite ?? {};
-  const kind = report.oneOf(rewrite, path, ['prefix', 'path', 'regex']);
+  const kind = report.oneOf(rewrite, path, ['prefix', 'path', 'target', 'regex']);
   if (kind === 'regex' && rewrite.to === undefined && report.lacks(path, 'to')) {
     report.atKey([...path, 'to'], 'missing-key', { place: '`rewrite`', key: 'to', fix: 'for example `to: /v2/$1`' });
   }

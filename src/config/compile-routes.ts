@@ -146,7 +146,8 @@ function compileAction(route: RouteConfig, passesClaims: boolean): ActionPlan {
 function compileRewrite(rewrite: NonNullable<RouteConfig['rewrite']>): RewritePlan {
   if (rewrite.prefix !== undefined) return { kind: 'prefix', value: rewrite.prefix };
   if (rewrite.path !== undefined) return { kind: 'path', value: rewrite.path };
-  assert(rewrite.regex !== undefined && rewrite.to !== undefined, 'one of three was checked');
+  if (rewrite.target !== undefined) return { kind: 'target', target: rewrite.target };
+  assert(rewrite.regex !== undefined && rewrite.to !== undefined, 'one of four was checked');
   return { kind: 'regex', regex: rewrite.regex, to: rewrite.to };
 }
 

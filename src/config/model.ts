@@ -185,6 +185,11 @@ const Rewrite = z.strictObject({
     'Replaces what this ECMAScript regular expression matches in the path by `to`. The query stays.',
   ),
   to: key(anyText('replacement', '/v2/$1'), 'With `regex`: the replacement; `$1` is the first group.'),
+  target: key(
+    steppedTarget,
+    'Replaces path and query by this text with values of the request, which are escaped. The query of the request is added, unless there is ' +
+      'a `?` at the end. Values in `headers.request` see the new one.',
+  ),
 });
 
 const Redirect = z.strictObject({
@@ -345,7 +350,7 @@ const routeKeys = {
   ),
   rewrite: key(
     Rewrite,
-    'Change the path before it is sent to the upstream. One of `prefix`, `path`, or `regex` with `to`.',
+    'Change the path before it is sent to the upstream. One of `prefix`, `path`, `target`, or `regex` with `to`.',
   ),
   headers: key(Headers, 'Header fields to set, add and remove.'),
   close: key(z.literal(true).meta({ examples: [true] }), 'Close the connection without an answer.'),

@@ -254,7 +254,9 @@ export type RewritePlan =
   /** Replaces the whole path; the query stays. */
   | { readonly kind: 'path'; readonly value: string }
   /** As ECMAScript's `path.replace(new RegExp(regex), to)`; the query stays. */
-  | { readonly kind: 'regex'; readonly regex: string; readonly to: string };
+  | { readonly kind: 'regex'; readonly regex: string; readonly to: string }
+  /** Replaces path and query: as of a step. */
+  | { readonly kind: 'target'; readonly target: string };
 
 export interface RetryPlan {
   /** Tries in all, the first included: 1 is no retry. */

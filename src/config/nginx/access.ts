@@ -21,8 +21,7 @@ export function readAccess(scope: Scope, values: NamedValues, notes: Notes): Pla
   }
   const inside = exception === undefined ? [] : readRules(exception.block ?? [], notes);
   if (exception !== undefined && inside.length > 0) {
-    const methods = exception.args.map(({ text }) => text.toUpperCase());
-    if (methods.includes('GET')) methods.push('HEAD');
+    const methods = exceptedMethods(exception);
     const own = decisionOf(rules, values);
     const exact = Object.fromEntries(methods.map((method) => [method.toLowerCase(), own]));
     const name = values.addOwn('access', { map: '{method}', exact, otherwise: decisionOf(inside, values) });
@@ -32,6 +31,22 @@ export function readAccess(scope: Scope, values: NamedValues, notes: Notes): Pla
   const decision = decisionOf(rules, values);
   if (decision === 'allow') return null;
   return decision === 'deny' ? 'deny' : { value: decision, is: 'deny' };
+}
+
+/**
+ * The step for requests with other methods than `limit_except` names, for which nothing of the location's rewriting is done; null: there
+ * is no such block.
+ */
+export function exceptionStep(scope: Scope): PlainMap | null {
+  const [exception] = scope.own('limit_except');
+  if (exception === undefined) return null;
+  const names = exceptedMethods(exception).map((name) => name.replace(/[^A-Z]/g, (char) => `\\${char}`));
+  return { if: { value: '{method}', 'not-regex': `^(?:${names.join('|')})$` }, do: [{ stop: true }] };
+}
+
+function exceptedMethods({ args }: Directive): string[] {
+  const methods = args.map(({ text }) => text.toUpperCase());
+  return methods.includes('GET') ? [...methods, 'HEAD'] : methods;
 }
 
 /** Those of the nearest block that has any, in their order. */

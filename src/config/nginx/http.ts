@@ -84,8 +84,9 @@ function constantSets(directives: readonly Directive[]): ReadonlyMap<string, str
         const translated = isOwn ? translateText(args[1].text, new Map()) : null;
         found.set(given, translated !== null && 'template' in translated ? translated.template : null);
       }
-      // What an earlier step ends before is not set.
-      if (block !== null) look(block, isCertain && name !== 'if');
+      // What an earlier step ends before is not set, and nothing is for the methods of `limit_except`.
+      const hasExceptions = block?.some((inner) => inner.name === 'limit_except') === true;
+      if (block !== null) look(block, isCertain && name !== 'if' && !hasExceptions);
       if (/^(if|rewrite|break|return)$/.test(name)) isCertain = false;
     }
   };

@@ -121,7 +121,7 @@ function literal(path: string): string {
 }
 
 /** As it stands in the normal form of a path, which keeps some escapes. */
-function normalText(path: string): string {
+export function normalText(path: string): string {
   return path.replaceAll('%24', '$').replaceAll('%2A', '*').replaceAll(' ', '%20');
 }
 

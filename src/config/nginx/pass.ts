@@ -1,5 +1,6 @@
 /** `proxy_pass`: where to, and what becomes of the path. */
-import { type Constants, hasVariables, splitVariables } from './variables.ts';
+import { normalText } from './locations.ts';
+import { type Constants, hasVariables, splitVariables, translateText } from './variables.ts';
 
 export interface Target {
   /** Name or address of a group or a server, as a server of the model is written. */
@@ -10,6 +11,8 @@ export interface Target {
   readonly proxyPort: string;
   /** Null: the path stays as sent. */
   readonly uri: string | null;
+  /** Path and query with values in them, which nothing is added to; null: there are none. */
+  readonly target: string | null;
 }
 
 export function parseTarget(
@@ -38,11 +41,29 @@ export function parseTarget(
   const [, name, path = ''] = match;
   if (name.includes('{')) return { problem: 'a variable says where to, which is not there yet' };
   if (isVariable && /^\$\{?request_uri\}?$/.test(path))
-    return { name, proxyHost: hostOf(name), proxyPort: portOf(name), uri: null };
-  if (path !== '' && (isVariable || hasVariables(path))) return { problem: 'variables in its path are not there yet' };
+    return { name, proxyHost: hostOf(name), proxyPort: portOf(name), uri: null, target: null };
+  if (path !== '' && isVariable) {
+    const target = targetOf(text, constants);
+    if (typeof target !== 'string') return target;
+    return { name, proxyHost: hostOf(name), proxyPort: portOf(name), uri: null, target };
+  }
   if (path.includes('?')) return { problem: 'a query in its path is not there yet' };
   if (path !== '' && !path.startsWith('/')) return { problem: 'invalid path', isError: true };
-  return { name, proxyHost: hostOf(name), proxyPort: portOf(name), uri: path === '' ? null : path };
+  return { name, proxyHost: hostOf(name), proxyPort: portOf(name), uri: path === '' ? null : path, target: null };
+}
+
+/** Path and query of a URL that has variables. nginx takes them as they are: the query of the request is not added. */
+function targetOf(text: string, constants: Constants): string | { readonly problem: string } {
+  const written = /^(?:http:\/\/)?(?:unix:[^:]+:|\$\{?\w+\}?|[^/?$]*)(.*)$/s.exec(text)?.[1] ?? '';
+  const withQuery = /^(.*)\$\{?is_args\}?\$\{?(?:args|query_string)\}?$/s.exec(written);
+  const [path, end] = withQuery === null ? [written, '?'] : [withQuery[1], ''];
+  const translated = translateText(path, constants);
+  if ('problem' in translated) return translated;
+  if (/\{(uri|path|query)\}/.test(translated.template)) {
+    return { problem: '$request_uri can only be all of the path' };
+  }
+  if (withQuery !== null && path.includes('?')) return { problem: 'it has two queries' };
+  return translated.template === '' ? '/' : `${translated.template}${end}`;
 }
 
 /** The port is only part of it where it is not 80. */
@@ -58,6 +79,6 @@ function portOf(name: string): string {
 export function rewriteFor(kind: 'exact' | 'prefix', path: string, uri: string): Record<string, string> {
   if (kind === 'exact') return { path: uri };
   if (path.endsWith('/') === uri.endsWith('/')) return { prefix: uri };
-  const from = path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const from = normalText(path).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return { regex: `^${from}`, to: uri.replaceAll('$', '$$$$') };
 }

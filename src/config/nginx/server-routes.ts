@@ -2,7 +2,7 @@
 import type { Place } from '../diagnostic.ts';
 import { formatDuration } from '../units.ts';
 import { absolutePrefix, plainAnswer } from './answers.ts';
-import { readAccess } from './access.ts';
+import { exceptionStep, readAccess } from './access.ts';
 import { readCondition } from './conditions.ts';
 import type { PlainMap } from './document.ts';
 import { readRequestHeaders, readResponseHeaders } from './headers.ts';
@@ -212,6 +212,11 @@ export class ServerRoutes {
   private draftsInside(location: Location, found: ServerLocations): readonly Draft[] {
     const { scope, place } = location;
     const phase = this.runRewritePhase(scope);
+    const exception = exceptionStep(scope);
+    if (exception !== null && phase.steps.length > 0) {
+      phase.steps.unshift(exception);
+      phase.canStop = true;
+    }
     const captures = this.capturesOf(location);
     if (captures !== null) phase.steps.unshift(captures);
     if (phase.isOver && !phase.canStop) return [{ place, route: routeOf(phase) }];
@@ -322,7 +327,7 @@ export class ServerRoutes {
       else this.notes.notYet(place, `\`proxy_pass ${text}\``, target.problem);
       return null;
     }
-    const { name, proxyHost, proxyPort, uri } = target;
+    const { name, proxyHost, proxyPort, uri, target: sent } = target;
     const isInIf = scope.context === 'location-if' && scope.own('proxy_pass').length > 0;
     if (uri !== null && (location === null || location.kind === 'regex' || location.kind === 'named' || isInIf)) {
       const reason =
@@ -342,7 +347,7 @@ export class ServerRoutes {
     };
     Object.assign(response, readReplacements(scope, passed, this.notes));
     const route: PlainMap = { upstream: this.surroundings.upstreams.use(name, this.settingsOf(scope), pass) };
-    const rewrite = this.rewriteOf(location, uri);
+    const rewrite = sent === null ? this.rewriteOf(location, uri) : { target: sent };
     if (rewrite !== null) route['rewrite'] = rewrite;
     const headers: PlainMap = {};
     if (Object.keys(edit).length > 0) headers['request'] = edit;

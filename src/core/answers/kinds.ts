@@ -34,6 +34,7 @@ const OWN = [
   row('listener', 'client-too-slow', 0, 'the client takes it too slowly'),
   row('listener', 'head-grew', 431, 'the head is too large to be rewritten'),
   row('listener', 'rewrite-cycle', 500, 'its target is rewritten again and again'),
+  row('listener', 'rewrite-failed', 500, 'its target cannot be rewritten'),
   row('listener', 'out-of-memory', 503, 'the proxy is out of buffers'),
   row('upstream', 'no-server', 503, 'no server is up'),
   row('upstream', 'queue-full', 503, 'every server is at its connection limit, and the queue is full'),

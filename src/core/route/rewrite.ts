@@ -47,6 +47,7 @@ export interface Rewrite {
 export function compileRewrite({ match, action }: RoutePlan, reading: Reading = 0): Rewrite | null {
   if (action.kind !== 'proxy' || action.rewrite === null) return null;
   const { rewrite } = action;
+  if (rewrite.kind === 'target') return null;
   if (rewrite.kind === 'regex') return new RegexRewrite(rewrite.regex, rewrite.to, reading);
   // an exact path is matched, and so replaced, as a whole
   if (rewrite.kind === 'path' || match.path?.kind === 'exact') return new PathRewrite(rewrite.value);

@@ -204,22 +204,25 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.answerStatus = view.answerStatus;
     this.wantsUpgrade = this.action.upgrade && mayUpgrade(view.bytes, view.head);
     this.key = this.keyFor(view);
-    const obstacle = protocol.keep(request, view, hops, route, this.wantsUpgrade, headLength);
-    if (obstacle !== null) return obstacle;
+    // what answers say of the request is from before its target is another one
     const lines = linesFor(this.context, route.responseEdit, view);
-    if (lines === null) {
-      request.release();
-      return own.HEAD_GREW_TOO_LARGE;
-    }
-    if (route.hasErrorPages && !this.isErrorPage) this.keepHead(view, headLength);
-    const { changes } = route;
+    const { successEdit } = route;
+    const successLines = successEdit === route.responseEdit ? lines : linesFor(this.context, successEdit, view);
+    if (lines === null || successLines === null) return own.HEAD_GREW_TOO_LARGE;
+    this.responseLines = lines;
+    this.successLines = successLines;
+    const { changes, target } = route;
     if (changes !== null) {
       this.texts = changes.render(view);
       this.trail = changes.needsTrail ? new Trail() : null;
     }
-    this.responseLines = lines;
-    this.successLines = lines;
-    return route.successEdit === route.responseEdit ? null : this.keepSuccessLines(view);
+    if (target !== null) {
+      if (!target.apply(view)) return own.REWRITE_FAILED;
+      view.isPlaced = false;
+    }
+    const obstacle = protocol.keep(request, view, hops, route, this.wantsUpgrade, headLength);
+    if (obstacle === null && route.hasErrorPages && !this.isErrorPage) this.keepHead(view, headLength);
+    return obstacle;
   }
 
   /** Without a slot for it errors are answered as they are. */
@@ -253,16 +256,6 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.triedCount = 0;
     this.needsFreshConnection = false;
     this.deadline = 0;
-  }
-
-  private keepSuccessLines(view: RequestView): own.OwnResponse | null {
-    const lines = linesFor(this.context, this.route.successEdit, view);
-    if (lines === null) {
-      this.request.release();
-      return own.HEAD_GREW_TOO_LARGE;
-    }
-    this.successLines = lines;
-    return null;
   }
 
   private keyFor(view: RequestView): number {

@@ -104,6 +104,7 @@ export const NO_SERVER = own('no-server');
 export const QUEUE_FULL = own('queue-full');
 export const QUEUE_TIMEOUT = own('queue-timeout');
 export const HEAD_GREW_TOO_LARGE = own('head-grew');
+export const REWRITE_FAILED = own('rewrite-failed');
 export const REWRITE_CYCLE = own('rewrite-cycle');
 export const OUT_OF_MEMORY = own('out-of-memory');
 export const NO_DESCRIPTOR = own('no-descriptor');

@@ -8,6 +8,7 @@ import { Redirect } from '../../core/route/redirect.ts';
 import type { Reading } from '../../core/value/path.ts';
 import { Steps } from '../../core/route/steps.ts';
 import { compileRewrite, type Rewrite } from '../../core/route/rewrite.ts';
+import { TargetTemplate } from '../../core/route/target-template.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { Upstream } from '../upstream.ts';
 import { ErrorPage } from './error-page.ts';
@@ -37,6 +38,8 @@ export class Route {
   upstream: Upstream | null = null;
   /** Null: the target stays as sent. */
   readonly rewrite: Rewrite | null;
+  /** What the target becomes, with values of the request in it; null: nothing of the kind. */
+  readonly target: TargetTemplate | null;
   /** Set if and only if the action is `redirect`. */
   readonly redirect: Redirect | null;
   /** Set if and only if the action is not `proxy`. */
@@ -76,6 +79,8 @@ export class Route {
     this.steps = plan.steps.length === 0 ? null : new Steps(plan.steps, (inner) => new Route(inner, reading));
     this.proxy = plan.action.kind === 'proxy' ? plan.action : null;
     this.rewrite = compileRewrite(plan, reading);
+    const rewritten = plan.action.kind === 'proxy' ? plan.action.rewrite : null;
+    this.target = rewritten?.kind === 'target' ? new TargetTemplate(rewritten.target) : null;
     this.redirect = plan.action.kind === 'redirect' ? new Redirect(plan.action.to) : null;
     this.own = ownResponse(plan.action);
     this.ownBody = bodyTemplate(plan.action);
@@ -105,7 +110,7 @@ export class Route {
     const templates = [this.redirect?.template ?? null, this.ownBody?.template ?? null, this.responseEdit.template];
     this.needsView = this.proxy !== null || templates.some((template) => template !== null && template.needsView);
     this.upstreamName = ascii(this.proxy === null ? '' : this.proxy.upstream);
-    const rewrite = this.proxy === null ? null : this.proxy.rewrite;
+    const rewrite = this.rewrite === null || this.proxy === null ? null : this.proxy.rewrite;
     this.rewriteGrowthMax = rewrite === null ? 0 : JSON.stringify(rewrite).length * 3;
     this.requestGrowthMax = this.rewriteGrowthMax + this.upstreamName.length;
   }

@@ -120,7 +120,7 @@ export class HttpService implements Service {
       const isNext = route.action.kind === 'next';
       const end = route.steps === null ? 'done' : route.steps.run(view);
       if (end === 'took') return (route.steps as NonNullable<Route['steps']>).taken as Route;
-      if (end === 'failed') return own.HEAD_GREW_TOO_LARGE;
+      if (end === 'failed') return own.REWRITE_FAILED;
       if (end === 'called') {
         isTurned = true;
         index = called.get((route.steps as NonNullable<Route['steps']>).calledName) as number;
