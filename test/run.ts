@@ -37,6 +37,7 @@ const LONG = [
   'test/shortages',
   'test/ha-reload',
   'test/ha-run',
+  'test/keepalived-differential',
   'test/interop-nginx',
 ];
 

@@ -220,14 +220,15 @@ function checkPriority(router: Router, path: Path, report: Report): void {
   }
 }
 
+const ROLES = ['active', 'backup', 'fault', 'stop'] as const;
+
 function checkNotify(router: Router, path: Path, report: Report): void {
-  const { notify } = router;
-  if (notify === undefined) return;
-  for (const role of ['active', 'backup', 'fault', 'stop'] as const) {
-    checkCommand(notify[role], [...path, 'notify', role], report);
+  for (const { path: at, value: notify } of itemsOf(router.notify, [...path, 'notify'])) {
+    for (const role of ROLES) checkCommand(notify[role], [...at, role], report);
+    if (!ROLES.some((role) => notify[role] !== undefined)) report.oneOf(notify, at, ROLES);
+    if (notify.arguments === 'group' && router.group === undefined)
+      report.atValue([...at, 'arguments'], 'no-group', {});
   }
-  if (notify.active ?? notify.backup ?? notify.fault ?? notify.stop) return;
-  report.oneOf(notify, [...path, 'notify'], ['active', 'backup', 'fault', 'stop']);
 }
 
 function checkGroups(ha: { readonly [name: string]: Router | undefined }, report: Report): void {

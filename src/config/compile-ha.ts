@@ -20,7 +20,7 @@ import type {
 } from './ha-plan.ts';
 import type { VrrpKey } from './key-file.ts';
 import type { Config, Loose } from './model.ts';
-import type { VirtualRouterConfig } from './model-ha.ts';
+import type { NotifyConfig, VirtualRouterConfig } from './model-ha.ts';
 import { entriesOf, listOf } from './parts.ts';
 import { forNode } from './per-node.ts';
 import { parseDuration } from './units.ts';
@@ -78,7 +78,7 @@ export function compileHa(config: Pick<Config, 'ha' | 'listeners'>, node: string
       ],
       witnesses: compileWitnesses(router),
       serves: compileServes(router),
-      notify: compileNotify(router.notify),
+      notify: listOf(router.notify).map((notify) => compileNotify(notify, name, router.group ?? '')),
     });
   }
   return { node, vip: { routers: vipRouters }, watches, routers };
@@ -256,13 +256,19 @@ function compileWitness({ tcp = '', http }: { readonly tcp?: string; readonly ht
 
 // --- what is run ---
 
-function compileNotify(notify: NonNullable<VirtualRouterConfig['notify']> = {}): NotifyPlan {
-  const { active, backup, fault, stop, timeout = DEFAULTS.ha.notify.timeout, user } = notify;
+function compileNotify(notify: NotifyConfig, router: string, group: string): NotifyPlan {
+  const { active, backup, fault, stop, user } = notify;
+  const { timeout, arguments: told } = { ...DEFAULTS.ha.notify, ...notify };
+  const whose = {
+    router: { whose: 'INSTANCE', name: router, priority: null },
+    group: { whose: 'GROUP', name: group, priority: 0 },
+  } as const;
   return {
     active: active === undefined ? null : commandOf(active),
     backup: backup === undefined ? null : commandOf(backup),
     fault: fault === undefined ? null : commandOf(fault),
     stop: stop === undefined ? null : commandOf(stop),
+    told: told === 'none' ? null : whose[told],
     timeoutMs: ms(timeout),
     user: user === undefined ? null : listOf(user),
   };

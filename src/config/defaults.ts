@@ -65,6 +65,6 @@ export const DEFAULTS = {
     process: { match: 'exact' },
     script: { interval: '2s', timeout: '2s', recoverTimeout: '10s', rise: 1, fall: 2, weight: 0 },
     weight: 0,
-    notify: { timeout: '60s' },
+    notify: { arguments: 'router', timeout: '60s' },
   },
 } as const;

@@ -528,6 +528,11 @@ export const CATALOGUE = {
     remedy: 'write a different one for each',
     about: 'At equal priority the node with the higher address is active, which is nothing that anybody chose.',
   },
+  'no-group': {
+    severity: 'error',
+    message: 'the virtual router is in no group',
+    remedy: 'write `group` at the router, or `arguments: router`',
+  },
   'lonely-group': {
     severity: 'warning',
     message: '`<router>` is the only virtual router of group `<group>`',

@@ -22,7 +22,7 @@ export interface HaRouterPlan {
   readonly witnesses: WitnessesPlan | null;
   /** How to see that its addresses serve, where they are; null: by the listeners. */
   readonly serves: ServesPlan | null;
-  readonly notify: NotifyPlan;
+  readonly notify: readonly NotifyPlan[];
 }
 
 export type WatchPlan =
@@ -80,6 +80,12 @@ export interface NotifyPlan {
   readonly backup: Command | null;
   readonly fault: Command | null;
   readonly stop: Command | null;
+  /** What stands behind their own arguments: of whom, and the priority that is told; null: that of the router. */
+  readonly told: {
+    readonly whose: 'INSTANCE' | 'GROUP';
+    readonly name: string;
+    readonly priority: number | null;
+  } | null;
   readonly timeoutMs: number;
   /** Of these the first that there is. Null: the default one. */
   readonly user: readonly string[] | null;

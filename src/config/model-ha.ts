@@ -143,6 +143,11 @@ const Notify = z.strictObject({
   backup: key(command, 'Run when it has become backup.'),
   fault: key(command, 'Run when it can be neither.'),
   stop: key(command, 'Run when evenkeel stops.'),
+  arguments: key(
+    z.enum(['router', 'group', 'none']),
+    "What they get behind their own arguments: `INSTANCE`, the router's name, its role and priority; `GROUP`, the name of its group, the role and `0`; or nothing.",
+    DEFAULTS.ha.notify.arguments,
+  ),
   timeout: key(duration('1s', '1h'), 'A program that takes longer is ended.', DEFAULTS.ha.notify.timeout),
   user,
 });
@@ -218,9 +223,13 @@ const VirtualRouter = z.strictObject({
       'Without it `proxy`, if there are listeners.',
   ),
   guard: key(Guard, 'Against two active nodes at one time.'),
-  notify: key(Notify, 'Programs to run when the role changes.'),
+  notify: key(
+    oneOrMany(Notify),
+    'Programs to run when the role changes. Those of several entries run beside each other.',
+  ),
 });
 
 export const HighAvailability = z.record(name, VirtualRouter);
 
 export type VirtualRouterConfig = z.infer<typeof VirtualRouter>;
+export type NotifyConfig = z.infer<typeof Notify>;

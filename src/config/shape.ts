@@ -180,8 +180,10 @@ function childKeys(shape: Readonly<Record<string, Schema>>): Readonly<Record<str
 
 function keysBelow(schema: Schema): KeysBelow {
   const list = optionFor(schema, []);
-  const isList = list instanceof z.ZodArray;
-  const map = optionFor(isList ? list.element : schema, {});
+  const only = optionFor(schema, {});
+  // One entry may stand without its list.
+  const isList = list instanceof z.ZodArray && !(only instanceof z.ZodObject);
+  const map = isList ? optionFor(list.element, {}) : only;
   return { isList, keys: map instanceof z.ZodObject ? Object.keys(map.shape) : [] };
 }
 

@@ -1,4 +1,5 @@
 /** A vrrp_instance as a virtual router of the model. */
+import { DEFAULTS } from '../defaults.ts';
 import { formatDuration } from '../units.ts';
 import type { PlacedDocument } from './document.ts';
 import type { Address, Drafts, GroupDraft, InstanceDraft, Notifies, Placed, Program, Tracked } from './draft.ts';
@@ -265,44 +266,26 @@ class Router {
     return isSecure ? FIRST_USER : [FIRST_USER, 'root'];
   }
 
+  /** keepalived runs a group's programs beside those of its routers; here they are those of its first member. */
   private putNotify(): void {
-    const { instance, group, report } = this;
-    const own = programsOf(instance);
+    const { instance, group } = this;
     const ofGroup = group !== null && group.members[0]?.value === instance.name ? programsOf(group) : [];
-    if (own.length > 0 && ofGroup.length > 0) {
-      const reason = "a group's programs are those of its first member, which has some of its own";
-      report.notYet(ofGroup[0].program.place, 'notify', reason, 'write them in one of both');
-      return;
-    }
-    if (ofGroup.some(({ key }) => key === 'notify')) {
-      const what = `\`notify\` of the group runs once, with the arguments INSTANCE and ${instance.name}`;
-      report.trap(ofGroup[0].program.place, what, 'let the program expect that');
-    }
-    const programs = own.length > 0 ? own : ofGroup;
-    const [first] = programs;
+    const entries = [...ownEntries(programsOf(instance), 'router'), ...ownEntries(ofGroup, 'group')];
+    const [first] = entries;
     if (first === undefined) return;
-    const general = programs.find(({ key }) => key === 'notify');
-    if (general !== undefined && programs.length > 1) {
-      const reason = 'a change of role runs one program';
-      report.notYet(general.program.place, 'notify', reason, 'leave it out, or the `notify_...` beside it');
-      return;
-    }
     const path = ['ha', instance.name, 'notify'];
-    for (const { key, program } of programs) {
-      for (const role of key === 'notify' ? ROLES : [key])
-        this.document.put([...path, role], program.value.command, program.place);
+    const value = entries.map(({ programs, told }) => ({
+      ...Object.fromEntries(programs.map(({ role, program }) => [role, program.value.command])),
+      ...(told === DEFAULTS.ha.notify.arguments ? {} : { arguments: told }),
+      user: this.userOf(programs[0].program.value.user),
+    }));
+    const isOne = value.length === 1;
+    this.document.put(path, isOne ? value[0] : value, first.programs[0].program.place);
+    for (const [i, { programs }] of entries.entries()) {
+      const at = isOne ? path : [...path, i];
+      this.document.mark(at, programs[0].program.place);
+      for (const { role, program } of programs) this.document.mark([...at, role], program.place);
     }
-    const users = programs.map(({ program }) => this.userOf(program.value.user));
-    const other = users.findIndex((user) => JSON.stringify(user) !== JSON.stringify(users[0]));
-    if (other >= 0) {
-      report.notYet(
-        programs[other].program.place,
-        programs[other].key,
-        'all notify programs have one user',
-        'write the same user',
-      );
-    }
-    this.document.put([...path, 'user'], users[0], first.program.place);
   }
 }
 
@@ -313,9 +296,32 @@ interface Noted {
   readonly program: Placed<Program>;
 }
 
+/** Programs that one entry of `notify` has: of one user, and told the same. */
+interface Entry {
+  readonly told: 'router' | 'group' | 'none';
+  readonly programs: { readonly role: (typeof ROLES)[number]; readonly program: Placed<Program> }[];
+}
+
 function programsOf(draft: Notifies): readonly Noted[] {
   return (['notify', ...ROLES] as const).flatMap((key) => {
     const program = draft[key];
     return program === undefined ? [] : [{ key, program }];
   });
+}
+
+/** `notify` is told whose role has changed, `notify_master` and the like are told nothing. */
+function ownEntries(programs: readonly Noted[], told: 'router' | 'group'): readonly Entry[] {
+  const entries: Entry[] = [];
+  for (const { key, program } of programs) {
+    if (key === 'notify') {
+      entries.push({ told, programs: ROLES.map((role) => ({ role, program })) });
+      continue;
+    }
+    const isSame = ({ told: other, programs: [one] }: Entry): boolean =>
+      other === 'none' && one.program.value.user === program.value.user;
+    const entry = entries.find(isSame);
+    if (entry === undefined) entries.push({ told: 'none', programs: [{ role: key, program }] });
+    else entry.programs.push({ role: key, program });
+  }
+  return entries;
 }

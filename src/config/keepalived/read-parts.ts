@@ -2,7 +2,7 @@
 import { parseIp } from '../addresses.ts';
 import type { Place } from '../diagnostic.ts';
 import type { Directive, Reading } from './directive.ts';
-import { blockOf, differs, works } from './directive.ts';
+import { blockOf, works } from './directive.ts';
 import type { Address, Notifies, Placed, Program, Tracked, Tracking } from './draft.ts';
 import type { KeepalivedReport } from './report.ts';
 import type { Statement } from './statements.ts';
@@ -198,20 +198,16 @@ function notify<D extends Notifies>(key: keyof Notifies, about: string): Directi
     const value = programOf(statement, reading, true);
     if (value !== null) (draft as Notifies)[key] = { value, place: statement.place };
   };
-  return key === 'notify' ? works(about, read) : differs(about, read);
+  return works(about, read);
 }
 
 export function notifyDirectives<D extends Notifies>(): Readonly<Record<string, Directive<D>>> {
-  const more = 'the program also gets the arguments of `notify`, behind its own';
   return {
-    notify: notify(
-      'notify',
-      '`notify` for all roles, with the arguments INSTANCE, name, state and priority; not beside `notify_master` and the like',
-    ),
-    notify_master: notify('active', `\`notify.active\`; ${more}`),
-    notify_backup: notify('backup', `\`notify.backup\`; ${more}`),
-    notify_fault: notify('fault', `\`notify.fault\`; ${more}`),
-    notify_stop: notify('stop', `\`notify.stop\`; ${more}`),
+    notify: notify('notify', '`notify` for all roles'),
+    notify_master: notify('active', '`notify.active` with `arguments: none`'),
+    notify_backup: notify('backup', '`notify.backup` with `arguments: none`'),
+    notify_fault: notify('fault', '`notify.fault` with `arguments: none`'),
+    notify_stop: notify('stop', '`notify.stop` with `arguments: none`'),
     notify_deleted: { state: 'left out', about: 'no program is run when a reload removes a virtual router' },
     notify_master_rx_lower_pri: { state: 'left out', about: 'the log says it' },
     notify_priority_changes: {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { Board, WORKER_SERVING } from '../../base/board.ts';
-import type { HaPlan, WatchPlan } from '../../config/ha-plan.ts';
+import type { Command, HaPlan, NotifyPlan, WatchPlan } from '../../config/ha-plan.ts';
 import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
 import type { Verdict } from '../../vip/messages.ts';
 import type { VipPlan } from '../../vip/plan.ts';
@@ -51,9 +51,14 @@ function planOf(watches: readonly WatchPlan[], routers: readonly (readonly numbe
       watches: own,
       witnesses: null,
       serves: null,
-      notify: { active: ['/on-active'], backup: null, fault: null, stop: ['/on-stop'], timeoutMs: 1_000, user: null },
+      notify: [notifyOf(['/on-active'], ['/on-stop'], `VI_${i + 1}`)],
     })),
   };
+}
+
+function notifyOf(active: Command, stop: Command | null, name = 'VI_1'): NotifyPlan {
+  const told = { whose: 'INSTANCE', name, priority: null } as const;
+  return { active, backup: null, fault: null, stop, told, timeoutMs: 1_000, user: null };
 }
 
 /** The owner as its keeper sees it: what it is told is written down. */
@@ -446,11 +451,26 @@ test('another program is run from the next change of role on', async (t) => {
   const scene = new Scene(t, BEFORE);
   await scene.keeper.start();
   const [first, second] = BEFORE.routers;
-  const notify = { ...first.notify, active: ['/other'] as const };
+  const notify = [notifyOf(['/other'], null)];
   await scene.keeper.apply({ ...BEFORE, routers: [{ ...first, notify }, second] });
   assert.equal(scene.runs.length, 1);
   scene.change('VI_1', 'backup', 'active');
   assert.equal(scene.runs.at(-1)?.command[0], '/other');
+});
+
+test('programs of several entries run beside each other; an entry more knows what was told', async (t) => {
+  const scene = new Scene(t, BEFORE);
+  const programs = (): string[] =>
+    scene.runs.map(({ command }) => command[0]).filter((name) => !name.startsWith('/bin/'));
+  await scene.keeper.start();
+  scene.change('VI_1', 'backup', 'active');
+  assert.deepEqual(programs(), ['/on-active']);
+  const [first, second] = BEFORE.routers;
+  const notify = [...first.notify, notifyOf(['/more'], ['/more-stop'])];
+  await scene.keeper.apply({ ...BEFORE, routers: [{ ...first, notify }, second] });
+  assert.deepEqual(programs(), ['/on-active']);
+  scene.change('VI_1', 'active', 'initialize');
+  assert.deepEqual(programs().slice(1).toSorted(), ['/more-stop', '/on-stop']);
 });
 
 test('a plan that the owner cannot take changes nothing', async (t) => {

@@ -1,5 +1,5 @@
 /** What the keeper has of one virtual router: whom it asks and what it runs for it, and what it remembers. */
-import type { HaPlan, HaRouterPlan } from '../../config/ha-plan.ts';
+import type { HaPlan, HaRouterPlan, NotifyPlan } from '../../config/ha-plan.ts';
 import { isSamePlan, type VirtualRouterPlan } from '../../vip/plan.ts';
 import type { RoleChange } from '../../vip/status.ts';
 import type { RouterMemory } from './heritage.ts';
@@ -17,7 +17,10 @@ export class HaRouter {
   readonly history = new History();
   witnesses: WitnessWatch | null = null;
   private readonly options: HaRouterOptions;
-  private readonly notifier: Notifier;
+  private notifiers: readonly Notifier[] = [];
+  /** No plan has them any more, and something of theirs still runs. */
+  private ending: readonly Notifier[] = [];
+  private node: string;
   private plan: HaRouterPlan;
   private vip: VirtualRouterPlan;
 
@@ -25,7 +28,8 @@ export class HaRouter {
     this.options = options;
     this.plan = ha.routers[index];
     this.vip = ha.vip.routers[index];
-    this.notifier = new Notifier(this.notifierOptions(ha.node));
+    this.node = ha.node;
+    this.applyNotify();
     this.askWitnesses();
   }
 
@@ -34,7 +38,8 @@ export class HaRouter {
     const before = this.plan;
     this.plan = ha.routers[index];
     this.vip = ha.vip.routers[index];
-    this.notifier.apply(this.notifierOptions(ha.node));
+    this.node = ha.node;
+    this.applyNotify();
     const { witnesses } = this.plan;
     if (isSamePlan(before.witnesses, witnesses) && (this.witnesses === null) === (witnesses === null)) return;
     this.witnesses?.stop();
@@ -45,23 +50,23 @@ export class HaRouter {
   /** From a predecessor. */
   restore(memory: RouterMemory, nowMs: number): void {
     this.history.restore(memory, nowMs);
-    this.notifier.restore(memory.state);
+    for (const notifier of this.notifiers) notifier.restore(memory.state);
   }
 
   /** `priority`: as its owner told it; null: it has told none. */
   handleChange(change: RoleChange, priority: number | null, nowMs: number): void {
     this.history.handleChange(change, nowMs);
-    this.notifier.handleChange(change, priority ?? this.vip.priority);
+    for (const notifier of this.notifiers) notifier.handleChange(change, priority ?? this.vip.priority);
   }
 
   /** No plan has it any more, its owner has given it up, and what was to be run for that has been run. */
   get isOver(): boolean {
-    return this.history.state === 'initialize' && this.notifier.isIdle;
+    return this.history.state === 'initialize' && this.allNotifiers.every(({ isIdle }) => isIdle);
   }
 
   /** See Notifier. */
-  finish(withinMs: number): Promise<void> {
-    return this.notifier.finish(withinMs);
+  async finish(withinMs: number): Promise<void> {
+    await Promise.all(this.allNotifiers.map((notifier) => notifier.finish(withinMs)));
   }
 
   /** No plan has it any more. */
@@ -76,7 +81,7 @@ export class HaRouter {
 
   kill(): void {
     this.stopAsking();
-    this.notifier.stop();
+    for (const notifier of this.allNotifiers) notifier.stop();
   }
 
   private askWitnesses(): void {
@@ -85,13 +90,30 @@ export class HaRouter {
     this.witnesses = witnesses === null ? null : new WitnessWatch({ ...witness, router: name, plan: witnesses });
   }
 
-  private notifierOptions(node: string): NotifierOptions {
-    const { plan, vip } = this;
+  private get allNotifiers(): readonly Notifier[] {
+    return [...this.notifiers, ...this.ending];
+  }
+
+  private applyNotify(): void {
+    const before = this.notifiers;
+    this.notifiers = this.plan.notify.map((plan, index) => {
+      const options = this.notifierOptions(plan);
+      const notifier = before[index] ?? new Notifier(options);
+      if (index < before.length) notifier.apply(options);
+      else notifier.restore(this.history.state);
+      return notifier;
+    });
+    this.ending = [...this.ending, ...before.slice(this.notifiers.length)].filter(({ isIdle }) => !isIdle);
+  }
+
+  private notifierOptions(plan: NotifyPlan): NotifierOptions {
+    const { node, vip } = this;
     const addresses = [...vip.addresses, ...vip.excluded];
     return {
       ...this.options.notifier,
+      name: this.plan.name,
       plan,
-      user: this.options.userFor(plan.notify.user),
+      user: this.options.userFor(plan.user),
       environment: {
         EVENKEEL_NODE: node,
         EVENKEEL_INTERFACE: vip.interfaceName,

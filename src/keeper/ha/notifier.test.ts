@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HaRouterPlan, NotifyPlan } from '../../config/ha-plan.ts';
+import type { NotifyPlan } from '../../config/ha-plan.ts';
 import type { State } from '../../core/vrrp/states.ts';
 import type { CommandRequest, CommandResult } from './command.ts';
 import { Notifier } from './notifier.ts';
@@ -11,10 +11,10 @@ const NOTIFY: NotifyPlan = {
   backup: ['/on-backup'],
   fault: null,
   stop: ['/on-stop'],
+  told: { whose: 'INSTANCE', name: 'VI_1', priority: null },
   timeoutMs: 5_000,
   user: null,
 };
-const PLAN: HaRouterPlan = { name: 'VI_1', watches: [], witnesses: null, serves: null, notify: NOTIFY };
 
 class Scene {
   readonly log = testLog();
@@ -24,9 +24,10 @@ class Scene {
   readonly notifier: Notifier;
   private state: State = 'initialize';
 
-  constructor(user: string | null = null) {
+  constructor(user: string | null = null, plan = NOTIFY) {
     this.notifier = new Notifier({
-      plan: PLAN,
+      name: 'VI_1',
+      plan,
       user,
       run: (request) => {
         this.requests.push(request);
@@ -180,4 +181,19 @@ test('a user that they cannot be run as is an error, and nothing is run', async 
   await scene.notifier.finish(60_000);
   assert.deepEqual(scene.programs, []);
   assert.deepEqual(scene.log.lines, ['error VI_1: /on-backup for backup is not run: there is no user x']);
+});
+
+const TOLD: readonly (readonly [told: NotifyPlan['told'], words: readonly string[]])[] = [
+  [{ whose: 'INSTANCE', name: 'VI_1', priority: null }, ['INSTANCE', 'VI_1', 'BACKUP', '150']],
+  [{ whose: 'GROUP', name: 'G', priority: 0 }, ['GROUP', 'G', 'BACKUP', '0']],
+  [null, []],
+];
+
+test('what stands behind their own arguments: of the router, of its group, or nothing', async () => {
+  for (const [told, words] of TOLD) {
+    const scene = new Scene(null, { ...NOTIFY, told });
+    scene.change('backup');
+    await settled();
+    assert.deepEqual(scene.requests[0].command, ['/on-backup', ...words]);
+  }
 });

@@ -5,7 +5,7 @@
  *
  * The states are those that keepalived calls INIT, BACKUP, MASTER and FAULT; the finer ones of evenkeel are not told.
  */
-import type { Command, HaRouterPlan } from '../../config/ha-plan.ts';
+import type { Command, NotifyPlan } from '../../config/ha-plan.ts';
 import type { State } from '../../core/vrrp/states.ts';
 import type { RoleChange } from '../../vip/status.ts';
 import type { Log } from '../log/log.ts';
@@ -30,7 +30,9 @@ const KEEPALIVED_STATES: Readonly<Record<Role, string>> = {
 };
 
 export interface NotifierOptions {
-  readonly plan: HaRouterPlan;
+  /** The router's. */
+  readonly name: string;
+  readonly plan: NotifyPlan;
   /** Null: this process's own. A text: why it cannot be. */
   readonly user: CommandUser | null | string;
   readonly run: RunCommand;
@@ -75,7 +77,7 @@ export class Notifier {
     if (role === this.role) return;
     this.role = role;
     this.dropWaiting(`${role} followed`);
-    const command = this.options.plan.notify[role];
+    const command = this.options.plan[role];
     // What is told again while it is being told has not changed.
     if (command === null || role === this.telling) return;
     this.waiting = { role, command, change, priority };
@@ -116,12 +118,12 @@ export class Notifier {
     const { waiting } = this;
     if (waiting === null) return;
     this.waiting = null;
-    this.options.log.info(`${this.options.plan.name}: ${waiting.command[0]} for ${waiting.role} is not run: ${why}`);
+    this.options.log.info(`${this.options.name}: ${waiting.command[0]} for ${waiting.role} is not run: ${why}`);
   }
 
   private endRunning(why: string): void {
     if (this.running === null) return;
-    this.options.log.warn(`${this.options.plan.name}: the program for ${this.telling} is ended: ${why}`);
+    this.options.log.warn(`${this.options.name}: the program for ${this.telling} is ended: ${why}`);
     this.running.end();
   }
 
@@ -136,19 +138,19 @@ export class Notifier {
   }
 
   private async runOne({ role, command, change, priority }: Notice): Promise<void> {
-    const { plan, user, run, log } = this.options;
-    const what = `${plan.name}: ${command[0]} for ${role}`;
+    const { name, plan, user, run, log } = this.options;
+    const what = `${name}: ${command[0]} for ${role}`;
     if (typeof user === 'string') {
       log.error(`${what} is not run: ${user}`);
       return;
     }
     const running = run({
-      command: [...command, 'INSTANCE', plan.name, KEEPALIVED_STATES[role], `${priority}`],
+      command: [...command, ...this.argumentsFor(role, priority)],
       user,
-      timeoutMs: plan.notify.timeoutMs,
+      timeoutMs: plan.timeoutMs,
       environment: {
         ...this.options.environment,
-        EVENKEEL_ROUTER: plan.name,
+        EVENKEEL_ROUTER: name,
         EVENKEEL_ROLE: role,
         EVENKEEL_CAUSE: change.cause,
         EVENKEEL_DETAIL: change.detail,
@@ -164,5 +166,10 @@ export class Notifier {
     // Not beside the next one: after its time was over it is told to end, and then killed.
     await running.gone;
     this.running = null;
+  }
+
+  private argumentsFor(role: Role, priority: number): readonly string[] {
+    const { told } = this.options.plan;
+    return told === null ? [] : [told.whose, told.name, KEEPALIVED_STATES[role], `${told.priority ?? priority}`];
   }
 }

@@ -62,9 +62,10 @@ class MachineLook {
             : 'it fails until then';
         this.lookAtPrograms({ run, recover }, user, [...at, 'script'], until);
       }
-      if (router.notify === undefined) continue;
-      const { active, backup, fault, stop, user } = router.notify;
-      this.lookAtPrograms({ active, backup, fault, stop }, user, [...path, 'notify']);
+      for (const { path: at, value: notify } of itemsOf(router.notify, [...path, 'notify'])) {
+        const { active, backup, fault, stop, user } = notify;
+        this.lookAtPrograms({ active, backup, fault, stop }, user, at);
+      }
     }
     return this.found;
   }
