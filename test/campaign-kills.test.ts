@@ -106,6 +106,7 @@ async function campaign(t: TestContext, engine: Engine, place: Place, stage: Sta
     }
     await struck;
     const settled = await settle(site);
+    killer.lookAgain();
     if (settled.pid !== inCharge) programs++;
     inCharge = settled.pid;
     site.handleInCharge(settled);

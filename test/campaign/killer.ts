@@ -12,6 +12,8 @@ const GRACE_MS = 30_000 - 1_000;
 interface Carried {
   readonly by: 'proxy' | 'keeper';
   readonly killedAtMs: number;
+  /** When its connection was seen: a later one of the same port is another one. */
+  readonly seenAtMs: number;
 }
 
 export interface KillerOptions {
@@ -30,6 +32,8 @@ export class Killer {
   readonly kills: Record<string, number> = {};
   private readonly options: KillerOptions;
   private readonly carried = new Map<number, Carried>();
+  /** Proxies whose keeper was killed, and when. */
+  private readonly left = new Map<number, number>();
 
   constructor(options: KillerOptions) {
     this.options = options;
@@ -45,19 +49,28 @@ export class Killer {
     const { process, role } = victims[prng.below(victims.length)];
     this.kills[role] = (this.kills[role] ?? 0) + 1;
     if (process.kind === 'keeper') {
-      for (const proxy of proxiesOf(process.pid)) this.note(proxy, 'keeper');
+      for (const proxy of proxiesOf(process.pid)) {
+        this.left.set(proxy, performance.now());
+        this.note(proxy, 'keeper', performance.now());
+      }
     } else {
       kill(process.pid, 'SIGSTOP');
       while (!isStopped(process.pid) && kill(process.pid, 0));
-      this.note(process.pid, 'proxy');
+      this.note(process.pid, 'proxy', performance.now());
     }
     return kill(process.pid, 'SIGKILL');
+  }
+
+  /** Proxies have taken what waited in their queues when their keeper was killed: to be called when others serve. */
+  lookAgain(): void {
+    for (const [proxy, killedAtMs] of this.left) this.note(proxy, 'keeper', killedAtMs);
+    this.left.clear();
   }
 
   /** Why it is right that this has failed. */
   findExcuse({ kind, what, port, sinceMs, atMs }: Failure): string | null {
     const carried = this.carried.get(port);
-    if (carried === undefined || sinceMs > carried.killedAtMs || !CUT.has(what)) return null;
+    if (carried === undefined || sinceMs > carried.seenAtMs || !CUT.has(what)) return null;
     if (carried.by === 'proxy') return 'its proxy was killed';
     const isSession = kind === 'websocket' || kind === 'tcp';
     if (!isSession) return 'its keeper was killed: the connection was closed between two requests';
@@ -78,11 +91,11 @@ export class Killer {
     return keeper !== undefined && proxiesOf(keeper.pid).includes(proxy);
   }
 
-  private note(proxy: number, by: Carried['by']): void {
-    const killedAtMs = performance.now();
+  private note(proxy: number, by: Carried['by'], killedAtMs: number): void {
+    const seenAtMs = performance.now();
     for (const port of clientsOf(proxy, this.options.ports)) {
       // Who has lost its keeper may still be killed itself.
-      if (by === 'proxy' || this.carried.get(port)?.by !== 'proxy') this.carried.set(port, { by, killedAtMs });
+      if (by === 'proxy' || this.carried.get(port)?.by !== 'proxy') this.carried.set(port, { by, killedAtMs, seenAtMs });
     }
   }
 }
