@@ -5,7 +5,7 @@ import { diagnose, sortDiagnostics } from './diagnostic.ts';
 import type { FrontEndDocument, FrontEndName } from './front-end.ts';
 import { mergeDocuments } from './merge.ts';
 import type { Config, Loose } from './model.ts';
-import { checkShape } from './shape.ts';
+import { checkShape, pathAsWritten } from './shape.ts';
 
 export interface Loaded {
   /** Null if there is any error. */
@@ -24,9 +24,12 @@ export interface Loaded {
 /** At least one. `node`: which node this is, where the caller knows; it goes before the document's `node`. */
 export function loadDocuments(documents: readonly FrontEndDocument[], node: string | null): Loaded {
   const diagnostics = documents.flatMap((document) => document.diagnostics);
-  const { value, source, ownerOf, diagnostics: clashes } = mergeDocuments(documents);
+  const { value, source: written, ownerOf: ownerOfWritten, diagnostics: clashes } = mergeDocuments(documents);
   diagnostics.push(...clashes);
   const shape = checkShape(value);
+  const asWritten = (path: Path): Path => pathAsWritten(path, shape.misspelt);
+  const source: SourceMap = { file: written.file, locate: (path, part) => written.locate(asWritten(path), part) };
+  const ownerOf = (path: Path): FrontEndDocument => ownerOfWritten(asWritten(path));
   const faulty = new Set<string | number | undefined>(shape.wrong.map(([part]) => part));
   for (const found of [...shape.findings, ...checkDocument(shape, source, node)]) {
     const diagnostic = diagnose(ownerOf(found.path).explain(found), source.locate(found.path, found.part));

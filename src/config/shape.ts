@@ -24,7 +24,7 @@ import {
   yamlText,
 } from './schema-walk.ts';
 import { adviseChoice, adviseColon, adviseType, adviseWholeFile, isNumberInQuotes } from './remedies.ts';
-import { adviseUnknownKey, type KeysBelow } from './suggest.ts';
+import { adviseUnknownKey, type KeysBelow, nearest } from './suggest.ts';
 
 export interface Shape {
   readonly findings: readonly Finding[];
@@ -34,25 +34,73 @@ export interface Shape {
   readonly wrong: readonly Path[];
   /** Maps with a key that nobody knows or that could not be read: any other key may have been meant. */
   readonly unclear: readonly Path[];
+  /** Misspelt keys of maps and lists, which are looked at by the name that was meant. */
+  readonly misspelt: readonly Misspelt[];
+}
+
+interface Misspelt {
+  /** With the name that was meant. */
+  readonly path: Path;
+  readonly written: string;
 }
 
 type Issue = z.core.$ZodIssue;
 
 /** `document` is changed: what is wrong is removed from it. Plain values, no two parts of it the same object. */
 export function checkShape(document: unknown): Shape {
-  const result = Config.safeParse(document);
-  if (result.success) return { findings: [], document: result.data, wrong: [], unclear: [] };
+  const misspelt: Misspelt[] = [];
+  const renaming: Finding[] = [];
+  for (;;) {
+    const result = Config.safeParse(document);
+    if (result.success) return { findings: renaming, document: result.data, wrong: [], unclear: [], misspelt };
+    const translator = new Translator(document);
+    for (const issue of result.error.issues) translator.translate(Config, [], issue);
+    const { findings, wrong, unclear } = translator;
+    const renamed = findings.map((found) => rename(document, found)).filter((one) => one !== null);
+    if (renamed.length > 0) {
+      for (const { finding, key } of renamed) {
+        renaming.push(finding);
+        misspelt.push(key);
+      }
+      continue;
+    }
+    for (const path of wrong) remove(document, path);
+    return {
+      findings: [...renaming, ...findings.filter(isNoEcho(findings))],
+      document: kindOf(document) === 'map' ? (document as Loose<Config>) : {},
+      wrong,
+      unclear,
+      misspelt,
+    };
+  }
+}
 
-  const translator = new Translator(document);
-  for (const issue of result.error.issues) translator.translate(Config, [], issue);
-  const { wrong, unclear } = translator;
-  for (const path of wrong) remove(document, path);
-  return {
-    findings: translator.findings.filter(isNoEcho(translator.findings)),
-    document: kindOf(document) === 'map' ? (document as Loose<Config>) : {},
-    wrong,
-    unclear,
-  };
+/** The path as it is written. */
+export function pathAsWritten(path: Path, misspelt: readonly Misspelt[]): Path {
+  if (misspelt.length === 0) return path;
+  return path.map((step, i) => {
+    const found = misspelt.find((one) => one.path.length === i + 1 && one.path.every((each, j) => each === path[j]));
+    return found?.written ?? step;
+  });
+}
+
+/**
+ * Gives a map or list the key that was meant, where its own is only misspelt: what is wrong in it is said in the same round. The
+ * finding has the path of the key that was meant, as all that come later. Null: it is something else.
+ */
+function rename(document: unknown, finding: Finding): { finding: Finding; key: Misspelt } | null {
+  const { code, path, args } = finding;
+  const written = path[path.length - 1];
+  const meant = /^write `([a-z-]+)`$/.exec(args['fix'] ?? '')?.[1];
+  const parent = valueAt(document, path.slice(0, -1)) as Record<string, unknown> | undefined;
+  if (code !== 'unknown-key' || meant === undefined || typeof written !== 'string' || parent === undefined) return null;
+  const value = parent[written];
+  const isContainer = Array.isArray(value) || (kindOf(value) === 'map' && value !== UNREADABLE);
+  if (!isContainer || Object.hasOwn(parent, meant) || nearest(written, [meant]) === null) return null;
+  delete parent[written];
+  parent[meant] = value;
+  const meantPath = [...path.slice(0, -1), meant];
+  return { finding: { ...finding, path: meantPath }, key: { path: meantPath, written } };
 }
 
 /** Of one mistake only what says most: not that a misspelt key is missing too, nor that a wrong one has no value. */

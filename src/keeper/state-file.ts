@@ -66,7 +66,7 @@ export class StateFile<T> {
       return records;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      warn(`${what} from before are not known: ${this.path}: ${(error as Error).message}`);
+      warn(`${what} from before are not known: ${this.path}: ${systemReason(error)}`);
       return [];
     }
   }
