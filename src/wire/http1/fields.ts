@@ -93,7 +93,6 @@ const CLIENT_CLAIMS: readonly Uint8Array[] = [
   'cf-pseudo-ipv4',
   'fly-client-ip',
   'do-connecting-ip',
-  'ali-cdn-real-ip',
   'cdn-src-ip',
   'remote-addr',
 ].map(ascii);
