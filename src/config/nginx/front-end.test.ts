@@ -135,6 +135,18 @@ for (const [lines, expected] of SAID) {
   });
 }
 
+test('what stands before a mistake of syntax is looked at in the same round', () => {
+  const { said } = read('http {\n  no_such on;\n  server { lisen 80; }\n  server { listen 80;\n');
+  assert.deepEqual(
+    said.map((line) => line.replace(/;.*/, '')),
+    [
+      '/etc/nginx/nginx.conf:2:3: unknown directive "no_such"',
+      '/etc/nginx/nginx.conf:3:12: unknown directive "lisen"',
+      '/etc/nginx/nginx.conf:5:1: unexpected end of file, expecting "}"',
+    ],
+  );
+});
+
 test('backup servers behind the line of a method that has none', () => {
   for (const method of ['ip_hash', 'hash $uri', 'random']) {
     const upstream = (lines: string): readonly string[] => {

@@ -1,5 +1,5 @@
 /** nginx.conf as one of the languages of a configuration: text to the same document that YAML holds. */
-import { diagnose, type Finding, type Problem, problem } from '../diagnostic.ts';
+import type { Finding, Problem } from '../diagnostic.ts';
 import type { Code } from '../errors.ts';
 import { formatDuration } from '../units.ts';
 import type { FileAccess, FrontEnd, FrontEndContext, FrontEndDocument, RootFile } from '../front-end.ts';
@@ -29,12 +29,11 @@ function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
   const { directives, fault } = parseNginx(root, context.files);
   const document = new DocumentBuilder(root.name);
   const notes = new Notes(root.rulesProcesses === true ? PROCESS_DIRECTIVES : undefined);
-  if (fault !== null) {
-    return result(nothingRead(), document, [
-      diagnose(problem('directive-wrong', { reason: fault.reason, fix: fault.fix }), fault.place),
-    ]);
-  }
   const main = checkStructure(wrapFragment(directives), 'main', notes);
+  if (fault !== null) {
+    notes.error(fault.place, fault.reason, fault.fix);
+    return result(nothingRead(), document, notes.diagnostics);
+  }
   const scope = new Scope('main', main, null);
   const processes = readProcessSettings(scope, notes);
   readMain(scope, document, notes);
