@@ -95,7 +95,8 @@ export class Killer {
     const seenAtMs = performance.now();
     for (const port of clientsOf(proxy, this.options.ports)) {
       // Who has lost its keeper may still be killed itself.
-      if (by === 'proxy' || this.carried.get(port)?.by !== 'proxy') this.carried.set(port, { by, killedAtMs, seenAtMs });
+      if (by === 'proxy' || this.carried.get(port)?.by !== 'proxy')
+        this.carried.set(port, { by, killedAtMs, seenAtMs });
     }
   }
 }
