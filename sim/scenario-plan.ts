@@ -128,6 +128,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     routes: '',
     isReady: true,
     upstream: -1,
+    access: null,
   };
 }
 

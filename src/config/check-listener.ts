@@ -1,7 +1,7 @@
 /** One listener: its addresses are nobody else's, and its keys are those of its protocol. */
 import { addressText } from '../base/address.ts';
 import { VIA_BYTES_MAX } from '../base/limits.ts';
-import { parseBind } from './addresses.ts';
+import { parseBind, parseNetwork } from './addresses.ts';
 import { checkRoutes } from './check-routes.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -54,12 +54,23 @@ function checkHttp(listener: Loose<ListenerConfig>, path: Path, report: Report):
       fix: 'write a shorter one',
     });
   }
+  if (listener.access !== undefined) {
+    const fix = 'let a route answer them: `steps` ask a value of `networks`';
+    report.atKey([...path, 'access'], 'wrong-protocol', { key: 'access', protocol: 'http', fix });
+  }
   if (listener.upstream !== undefined) {
     const fix = `write \`routes: [ { upstream: ${listener.upstream} } ]\`, or \`protocol: tcp\` to pass bytes on as they are`;
     report.atKey([...path, 'upstream'], 'wrong-protocol', { key: 'upstream', protocol: 'http', fix });
   } else if (listener.routes === undefined && report.lacks(path, 'routes')) {
     const fix = 'for example `routes: [ { upstream: web } ]`';
     report.atKey([...path, 'routes'], 'missing-key', { place: `\`${path.join('.')}\``, key: 'routes', fix });
+  }
+}
+
+function checkAccess(listener: Loose<ListenerConfig>, path: Path, report: Report): void {
+  for (const network of Object.keys(listener.access?.networks ?? {})) {
+    const found = parseNetwork(network).problem;
+    if (found !== null) report.findings.push({ ...found, path: [...path, 'access', 'networks', network], part: 'key' });
   }
 }
 
@@ -75,6 +86,7 @@ function checkBare(listener: Loose<ListenerConfig>, protocol: string, path: Path
     const fix = 'for example `upstream: web`';
     report.atKey([...path, 'upstream'], 'missing-key', { place: `\`${path.join('.')}\``, key: 'upstream', fix });
   }
+  checkAccess(listener, path, report);
   if (listener.timeouts !== undefined) refuse(['timeouts'], "leave it out; silence is the upstream's `timeouts.idle`");
   if (listener.via !== undefined) refuse(['via'], 'leave it out');
   for (const key of ['forwarded', 'escaped-slash', 'odd-fields'] as const)

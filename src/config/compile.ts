@@ -14,6 +14,7 @@ import type { Config, ListenerConfig, UpstreamConfig } from './model.ts';
 import { parseStatusRange } from './patterns.ts';
 import { formatRoutes } from './route-text.ts';
 import type {
+  AccessPlan,
   ForwardedPlan,
   HashKeyPlan,
   HealthPlan,
@@ -105,6 +106,7 @@ function compileListener(
     routes: formatRoutes((listener.routes ?? []).map((route) => compileRoute(route, traits))),
     isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
+    access: compileAccess(listener.access),
   };
 }
 
@@ -116,6 +118,17 @@ function compileKeepAlive(written: ListenerConfig['tcp-keepalive']): KeepAlive |
 
 function seconds(duration: string | undefined): number {
   return duration === undefined ? 0 : Math.ceil(ms(duration) / 1000);
+}
+
+function compileAccess(access: ListenerConfig['access']): AccessPlan | null {
+  if (access === undefined) return null;
+  return {
+    networks: Object.entries(access.networks).map(([text, decision]) => ({
+      network: checked(parseNetwork(text).value, text),
+      isAllowed: decision === 'allow',
+    })),
+    isOpen: access.otherwise === 'allow',
+  };
 }
 
 function compileForwarded(forwarded: NonNullable<ListenerConfig['forwarded']>): ForwardedPlan {

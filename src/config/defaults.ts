@@ -10,6 +10,7 @@ export const DEFAULTS = {
     timeouts: { head: '10s', body: '30s', idle: '75s', 'half-closed': '1s' },
     limits: { head: '16KiB', headers: 100, body: '1GiB', 'body-rate': 256, connections: 20000 },
     forwarded: 'replace',
+    access: { otherwise: 'deny' },
     trust: { field: 'X-Forwarded-For', hops: 'all', pass: false },
     'odd-fields': 'pass',
   },

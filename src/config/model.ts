@@ -505,6 +505,16 @@ const Value = z.strictObject({
   otherwise: key(template, 'The value where nothing else says one.', DEFAULTS.value.otherwise),
 });
 
+const decision = z.enum(['allow', 'deny']);
+
+const Access = z.strictObject({
+  networks: required(
+    z.record(z.string().meta({ title: 'network', examples: ['10.0.0.0/8'] }), decision),
+    'By network or address: whether its clients may connect. The longest that has an address counts.',
+  ),
+  otherwise: key(decision, 'For everybody else, and for clients of a Unix socket.', DEFAULTS.listener.access.otherwise),
+});
+
 const Listener = z.strictObject({
   bind: required(
     oneOrMany(bind),
@@ -554,6 +564,10 @@ const Listener = z.strictObject({
     `What happens to a request: the first route that matches. None: 404. ${httpOnly}`,
   ),
   upstream: key(name, 'Where connections go. Only for `protocol: tcp`.'),
+  access: key(
+    Access,
+    'Who may connect; the connections of others are reset. Only for `protocol: tcp`: a route of HTTP answers them (`steps`).',
+  ),
 });
 
 const Hash = z.strictObject({

@@ -62,6 +62,15 @@ export interface ListenerPlan {
   readonly isReady: boolean;
   /** protocol tcp: index into upstreams. -1 for http. */
   readonly upstream: number;
+  /** protocol tcp: who may connect. Null: everybody. */
+  readonly access: AccessPlan | null;
+}
+
+export interface AccessPlan {
+  /** The longest one that has the client's address counts. */
+  readonly networks: readonly { readonly network: NetworkPlan; readonly isAllowed: boolean }[];
+  /** For everybody else. */
+  readonly isOpen: boolean;
 }
 
 /** `open`: everybody. `last`: everybody, but nobody is kept for another request. `closed`: nobody new; nothing listens. */

@@ -9,6 +9,7 @@ import {
   FAILED_WITHDRAWN,
 } from '../core/retry.ts';
 
+export const DENIED = answerKind('denied');
 export const NO_SERVER = answerKind('no-server');
 export const QUEUE_FULL = answerKind('queue-full');
 export const QUEUE_TIMEOUT = answerKind('queue-timeout');

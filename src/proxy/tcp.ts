@@ -6,13 +6,15 @@
  */
 import { hashWords } from '../base/hash.ts';
 import { PICK_FULL, PICK_TRIED } from '../core/balance/balancer.ts';
+import { Access } from '../core/client/access.ts';
 import { type ConnectFailure, FAILED_NO_RESOURCE, isLocalFailure } from '../core/retry.ts';
 import type { Socket, SocketHandler } from '../port/transport.ts';
+import { IpWords } from '../wire/ip-text.ts';
 import type { Context } from './context.ts';
 import { Dial, type DialOwner } from './dial.ts';
 import type { ConnectionInfo, PeerAddress } from './layer.ts';
 import type { Listener } from './listener.ts';
-import { kindOfFailure, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT } from './tcp-failures.ts';
+import { DENIED, kindOfFailure, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT } from './tcp-failures.ts';
 import { Relay, type RelayOwner } from './relay.ts';
 import type { Service } from './service.ts';
 import { Waiter, type Server, type Upstream } from './upstream.ts';
@@ -23,21 +25,29 @@ const TRIES_MAX = 3;
 export class TcpService implements Service {
   private readonly listener: Listener;
   private upstream!: Upstream;
+  /** Null: everybody may come. */
+  private access: Access | null = null;
 
   constructor(listener: Listener) {
     this.listener = listener;
   }
 
   configure(upstreams: readonly Upstream[]): void {
-    this.upstream = upstreams[this.listener.plan.upstream];
+    const { access, upstream } = this.listener.plan;
+    this.upstream = upstreams[upstream];
+    this.access = access === null ? null : new Access(access);
   }
 
   serve(socket: Socket, info: ConnectionInfo | null): void {
-    new TcpSession(this.listener, this.upstream, socket, info?.peer ?? socket).connect();
+    const peer = info?.peer ?? socket;
+    const session = new TcpSession(this.listener, this.upstream, socket, peer);
+    if (this.access === null || this.access.admits(ipOfPeer(peer))) session.connect();
+    else session.deny();
   }
 }
 
 const NO_BYTES = new Uint8Array(0);
+const peerIp = new IpWords();
 const addressBytes = new Uint8Array(16);
 const addressWords = new DataView(addressBytes.buffer);
 
@@ -65,6 +75,12 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     downstream.pause();
     downstream.resetIfKilled();
     if (upstream.plan.balance === 'source-hash') this.key = addressKey(peer);
+  }
+
+  /** It may not come. */
+  deny(): void {
+    this.context.answers.note(this.listener.plan.name, DENIED, NO_BYTES, 0, 0);
+    this.giveUp();
   }
 
   connect(): void {
@@ -181,6 +197,15 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     this.context.timers.remove(this);
     this.listener.release();
   }
+}
+
+function ipOfPeer(peer: PeerAddress): IpWords {
+  peer.remoteAddress(addressBytes, 0);
+  peerIp.ip0 = addressWords.getInt32(0);
+  peerIp.ip1 = addressWords.getInt32(4);
+  peerIp.ip2 = addressWords.getInt32(8);
+  peerIp.ip3 = addressWords.getInt32(12);
+  return peerIp;
 }
 
 function addressKey(peer: PeerAddress): number {

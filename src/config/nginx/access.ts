@@ -73,20 +73,29 @@ function readRules(directives: readonly Directive[], notes: Notes): Rule[] {
   return rules;
 }
 
-/** `allow`, `deny`, or a value that is one of both. The first rule counts: of networks in each other, one that comes later and is narrower is never reached. */
+/** Of a server of `stream`, as `access` of its listener; null: everybody may come. */
+export function readStreamAccess(scope: Scope, notes: Notes): PlainMap | null {
+  const { networks, otherwise } = tableOf(readRules(directivesOf(scope), notes));
+  const isOpen = Object.values(networks).every((decision) => decision === otherwise) && otherwise === 'allow';
+  return isOpen ? null : { networks, ...(otherwise === 'deny' ? {} : { otherwise }) };
+}
+
+/** `allow`, `deny`, or a value that is one of both. */
 function decisionOf(rules: readonly Rule[], values: NamedValues): string {
-  const networks: Record<string, string> = {};
-  let otherwise = 'allow';
-  for (const { isAllowed, network } of rules) {
-    const decision = isAllowed ? 'allow' : 'deny';
-    if (network === null) {
-      otherwise = decision;
-      break;
-    }
-    if (!Object.keys(networks).some((earlier) => covers(earlier, network))) networks[network] = decision;
-  }
+  const { networks, otherwise } = tableOf(rules);
   const differs = Object.values(networks).some((decision) => decision !== otherwise);
   return differs ? `{value:${values.addOwn('access', { networks, otherwise })}}` : otherwise;
+}
+
+/** The first rule counts: of networks in each other, one that comes later and is narrower is never reached. */
+function tableOf(rules: readonly Rule[]): { readonly networks: Record<string, string>; readonly otherwise: string } {
+  const networks: Record<string, string> = {};
+  for (const { isAllowed, network } of rules) {
+    const decision = isAllowed ? 'allow' : 'deny';
+    if (network === null) return { networks, otherwise: decision };
+    if (!Object.keys(networks).some((earlier) => covers(earlier, network))) networks[network] = decision;
+  }
+  return { networks, otherwise: 'allow' };
 }
 
 /** Whether the addresses of `inner` are all in `outer`. */

@@ -1,5 +1,6 @@
 /** `stream`: each server is one listener that passes bytes on. */
 import { formatDuration } from '../units.ts';
+import { readStreamAccess } from './access.ts';
 import type { DocumentBuilder } from './document.ts';
 import { readListen } from './listen.ts';
 import type { Notes } from './notes.ts';
@@ -35,7 +36,7 @@ function readServer(
       'write a `listen` line in it',
     );
   const listens = written.map((listen) => readListen(listen, notes)).filter((listen) => listen !== null);
-  checkAccess(scope, notes);
+  const access = readStreamAccess(scope, notes);
   const [pass] = scope.own('proxy_pass');
   if (pass === undefined) {
     const answered = scope.own('return').length > 0 || scope.own('pass').length > 0;
@@ -79,21 +80,12 @@ function readServer(
     protocol: 'tcp',
     ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),
     upstream,
+    ...(access === null ? {} : { access }),
   };
   document.mark(['listeners', name], written[0].place);
   document.mark(['listeners', name, 'bind'], written[0].place);
   listens.forEach((listen, i) => document.mark(['listeners', name, 'bind', i], listen.directive.place));
   document.mark(['listeners', name, 'upstream'], place);
-}
-
-function checkAccess(scope: Scope, notes: Notes): void {
-  const rules = [...scope.all('allow'), ...scope.all('deny')];
-  const isOpen =
-    rules.length === 0 || (rules.length === 1 && rules[0].name === 'allow' && rules[0].args[0].text === 'all');
-  if (isOpen) return;
-  const [{ name, args, place }] = rules;
-  const fix = 'keep nginx for this part: without the rule everybody would come in';
-  notes.notYet(place, `\`${name} ${args[0].text}\``, 'access rules are not there yet', fix);
 }
 
 function time(scope: Scope, name: string, otherwise: number, max: number, notes: Notes): number {

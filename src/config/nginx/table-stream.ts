@@ -75,7 +75,13 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_stream_access_module',
     rows: [
-      ['allow deny', 'stream stream-server', '1', 'differs', 'only `allow all` alone: **access rules are refused**'],
+      [
+        'allow deny',
+        'stream stream-server',
+        '1',
+        'differs',
+        'addresses, networks and `all`; **`unix:` is refused**; who may not come gets a reset',
+      ],
     ],
   },
   {

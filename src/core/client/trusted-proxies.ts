@@ -2,7 +2,7 @@
 import { parseIPv4, parseIPv6 } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
 import type { NetworkPlan, TrustPlan } from '../../config/plan.ts';
-import { type IpWords, isNoIp } from '../../wire/ip-text.ts';
+import { IpWords, isNoIp } from '../../wire/ip-text.ts';
 
 /** Bits of an IPv4-mapped address in front of the IPv4 address. */
 const MAPPED_BITS = 96;
@@ -35,16 +35,31 @@ export class TrustedProxies {
   }
 }
 
-function wordsOf({ family, address, bits }: NetworkPlan): number[] {
+const network = new IpWords();
+
+function wordsOf(plan: NetworkPlan): number[] {
+  ipOf(plan, network);
+  const masks = [0, 32, 64, 96].map((from) => maskOf(prefixBits(plan) - from));
+  return [network.ip0, network.ip1, network.ip2, network.ip3].map((word, i) => word & masks[i]).concat(masks);
+}
+
+/** The address of a network, into `into`. */
+export function ipOf({ family, address }: NetworkPlan, into: IpWords): void {
   const bytes = new Uint8Array(16);
   const literal = family === 4 ? parseIPv4(address) : parseIPv6(address);
   assert(literal !== null, `${address} was checked`);
   if (family === 4) bytes.fill(0xff, 10, 12);
   bytes.set(literal, 16 - literal.length);
-  const maskBits = family === 4 ? MAPPED_BITS + bits : bits;
   const view = new DataView(bytes.buffer);
-  const masks = [0, 32, 64, 96].map((from) => maskOf(maskBits - from));
-  return [0, 4, 8, 12].map((at, i) => view.getInt32(at) & masks[i]).concat(masks);
+  into.ip0 = view.getInt32(0);
+  into.ip1 = view.getInt32(4);
+  into.ip2 = view.getInt32(8);
+  into.ip3 = view.getInt32(12);
+}
+
+/** Of an address in sixteen bytes. */
+export function prefixBits({ family, bits }: NetworkPlan): number {
+  return family === 4 ? MAPPED_BITS + bits : bits;
 }
 
 /** A word whose first `bits` bits are set. */
