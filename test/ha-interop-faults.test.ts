@@ -17,6 +17,7 @@ import {
 } from './vip/encounter.ts';
 import { forge, Forger } from './vip/forger.ts';
 import { needsKeepalived } from './vip/keepalived.ts';
+import { until } from './waiting.ts';
 import type { NodeMessage } from './vip/virtual-node.ts';
 
 const FAST: Speech = { name: 'fast', router: V3, isUnicast: false };
@@ -49,6 +50,21 @@ const MALFORMED: Readonly<Record<string, Uint8Array>> = {
 
 // Most of the time they wait.
 describe('faults', { concurrency: 5 }, () => {
+  test('a better keepalived with adverts each 5 s is followed by one with a second', needsKeepalived, async (t) => {
+    const encounter = await Encounter.create(t, SLOW);
+    const { ours, theirs, addresses, holders } = encounter;
+    encounter.startTheirs({ priority: 150, intervalUs: 5_000_000 });
+    const evenkeel = await encounter.startOurs({ priority: 100 });
+    // Who hears nothing for as long as its own adverts need may have it until the first advert.
+    await until(async () => (await evenkeel.status()).status[0]?.state === 'backup' && encounter.isWhole(theirs));
+    await evenkeel.hears(1);
+    await until(() => !ours.has(addresses[0]));
+    const takers = holders.takers.length;
+    await evenkeel.hears(3);
+    assert.equal((await evenkeel.status()).status[0].state, 'backup');
+    assert.equal(holders.takers.length, takers);
+  });
+
   test('evenkeel does not preempt keepalived with preempt: false', needsKeepalived, async (t) => {
     const encounter = await Encounter.create(t, FAST);
     const keepalived = encounter.startTheirs({ priority: 100 });

@@ -286,6 +286,20 @@ test(
   },
 );
 
+test('there is no route to the peer: adverts are not counted, and no peer is blamed', needsNamespaces, async (t) => {
+  const host = new Segment(t).host(5);
+  // Over IPv4 the kernel takes a peer without a route for a neighbour.
+  const addresses = [{ address: 'fe80::15:3', prefixLength: 64 }];
+  const unicast = { peers: ['fd00:9::9'], ttlMin: 255 };
+  const node = await host.start(planOf({ ...FAST, family: 6, addresses, unicast }));
+  await node.becomes('active');
+  await node.logged(/this machine does not send adverts: ENETUNREACH/);
+  await until(async () => ((await node.status()).status[0]?.adverts.unsent ?? 0) > 0);
+  const { adverts, observed } = (await node.status()).status[0];
+  assert.equal(adverts.sent, 0);
+  assert.deepEqual(Object.keys(observed), ['unsent']);
+});
+
 test('adverts that are larger than the MTU: a fault that says so, until they fit', needsNamespaces, async (t) => {
   const host = new Segment(t).host(5);
   const addresses = Array.from({ length: 100 }, (_, i) => ({ address: `10.7.0.${i + 1}`, prefixLength: 24 }));

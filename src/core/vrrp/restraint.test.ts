@@ -102,15 +102,21 @@ test('An owner of the addresses is restrained as anybody', () => {
   assert.equal(stage.router.state, 'backup');
 });
 
-test('Who came too late says so, until resume', () => {
-  const stage = new Stage();
-  stage.send({ kind: 'start', lastAdvertUs: 0, restraint: null });
-  follow(stage, 10);
-  assert.deepEqual(told(stage), ['late']);
-  stage.send({ kind: 'resume' });
-  follow(stage, 4);
-  assert.equal(stage.router.state, 'active');
-});
+for (const [until, end] of [
+  ['resume', (stage: Stage) => stage.send({ kind: 'resume' })],
+  ['five minutes have passed', (stage: Stage) => follow(stage, 290)],
+] as const) {
+  test(`Who came too late says so, and preempts no peer of lower priority until ${until}`, () => {
+    const stage = new Stage();
+    stage.send({ kind: 'start', lastAdvertUs: 0, restraint: null });
+    follow(stage, 10);
+    assert.deepEqual(told(stage), ['late']);
+    assert.equal(stage.router.state, 'backup');
+    end(stage);
+    follow(stage, 4);
+    assert.equal(stage.router.state, 'active');
+  });
+}
 
 test('Where nobody took over, nothing holds the router back', () => {
   const stage = new Stage().active();

@@ -23,7 +23,7 @@ import { Gates } from './gates.ts';
 import { IntervalBelief } from './interval-belief.ts';
 import { Observer, seconds } from './observer.ts';
 import type { OccupantView, ServingVerdict } from './occupant.ts';
-import type { Restraint, RestraintEnd } from './restraint.ts';
+import { LATE_US, type Restraint, type RestraintEnd } from './restraint.ts';
 import { Sending } from './sending.ts';
 import type { RouterSettings } from './settings.ts';
 import { type Cause, findTransition, type State } from './states.ts';
@@ -310,7 +310,7 @@ export class VirtualRouter {
     if (restraint !== null && restraint.untilUs <= nowUs) this.endRestraint('over');
     const isPrompt = lastAdvertUs !== null && nowUs - lastAdvertUs < DOWN_ADVERTS * intervalUs;
     const isLate = lastAdvertUs !== null && !isPrompt;
-    if (isLate && this.held === null) this.restrain({ reason: 'late', sinceUs: nowUs, untilUs: NEVER });
+    if (isLate && this.held === null) this.restrain({ reason: 'late', sinceUs: nowUs, untilUs: nowUs + LATE_US });
     this.hasStranded = isLate;
     const { fault } = this;
     if (fault !== null) {

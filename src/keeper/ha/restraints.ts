@@ -109,12 +109,15 @@ export class Restraints {
       if (reason === 'hand-over') log.info(describe(known, nowMs, endOrder));
       else log.warn(describe(known, nowMs, endOrder));
     } else {
+      const isLate = this.known.get(router)?.reason === 'late';
       this.known.delete(router);
       const why =
         end === 'resume'
           ? `resumed${by === null ? '' : ` by ${by}`}`
           : end === 'over'
-            ? 'its hand-over is over'
+            ? isLate
+              ? 'its process has lived for long enough'
+              : 'its hand-over is over'
             : 'nobody else has the addresses, so it is not held back any more';
       log.info(`virtual router ${router}: ${why}: takes part as configured`);
     }
