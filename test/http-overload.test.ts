@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import http from 'node:http';
 import net from 'node:net';
 import { test } from 'node:test';
 import { ENGINES, Evenkeel, freePort, get, reset, startBackend, startTcpBackend, WAIT_MS } from './evenkeel.ts';
@@ -57,6 +58,35 @@ upstreams: { web: { servers: [ "${backend.address}" ], pool: { idle: 0 }, passiv
       }
       assert.deepEqual(evenkeel.proxies(), [pid], 'it is still the same process');
       assert.doesNotMatch(evenkeel.stdout + evenkeel.stderr, /ejected|spared|could not be reached/);
+    },
+  );
+
+  test(
+    `[${engine}] of a crowd of slow requests each that was accepted gets its server, and the others wait`,
+    peerSkip(engine, 'prlimit'),
+    async (t) => {
+      const slow = http
+        .createServer((_, response) => setTimeout(() => response.end('slow'), 400))
+        .listen(0, '127.0.0.1');
+      await once(slow, 'listening');
+      t.after(() => slow.close());
+      const port = await freePort();
+      const yaml = `
+listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "127.0.0.1:${(slow.address() as net.AddressInfo).port}" ], passive: { failures: 1 } } }
+`;
+      const through = ['prlimit', `--nofile=${DESCRIPTORS}`, '--'];
+      const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1, through });
+      const ask = async (): Promise<string> => {
+        const client = await RawConnection.open(t, port);
+        client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+        const { status, body } = await client.response();
+        return `${status} ${body}`;
+      };
+      const answers = await Promise.all(Array.from({ length: 2 * DESCRIPTORS }, ask));
+      assert.deepEqual([...new Set(answers)], ['200 slow']);
+      await evenkeel.said(/does not accept for now: what file descriptors/);
+      assert.doesNotMatch(evenkeel.stdout + evenkeel.stderr, /ejected|spared|could not be reached|503/);
     },
   );
 

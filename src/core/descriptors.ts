@@ -6,6 +6,8 @@
 /** One of so many is kept for connections to servers. */
 const RESERVE_SHARE = 8;
 const RESERVE_MIN = 16;
+/** Clients that may wait in the kernel's queue of a listening socket (net.core.somaxconn as it usually is). */
+const QUEUE_MAX = 4096;
 
 /** Those that are kept for connections to servers, of `descriptors` that there may be besides the process's own. */
 export function descriptorReserve(descriptors: number): number {
@@ -22,7 +24,15 @@ export function resumeBelow(socketsMax: number): number {
   return socketsMax - Math.floor(socketsMax / 64);
 }
 
+/**
+ * Whether clients are to be accepted one by one: all that wait in the kernel's queues, accepted in one go, would take the
+ * descriptors of servers that those need who are here already.
+ */
+export function acceptsSingly(descriptors: number): boolean {
+  return descriptors < 4 * QUEUE_MAX;
+}
+
 /** Clients of one proxy that can all be served at the same time, each with a connection to a server. */
 export function clientsServed(descriptors: number): number {
-  return Math.floor(descriptors / 2);
+  return Math.max(1, Math.floor(descriptors / 2));
 }

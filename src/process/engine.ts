@@ -2,6 +2,7 @@
  * Which transport the proxies run on. Decided once, by the keeper, so that all proxies run on the same; by trying it, since
  * kernel version, sysctl, seccomp filter and container runtime each may forbid io_uring in their own way.
  */
+import { acceptsSingly, descriptorReserve } from '../core/descriptors.ts';
 import { systemReason } from '../base/system-error.ts';
 import { spawn } from 'node:child_process';
 import { LARGE_SLOTS, SMALL_SLOTS } from '../base/limits.ts';
@@ -27,15 +28,19 @@ export type ProbeCommand = readonly [program: string, ...args: string[]];
 
 /**
  * Imported only by the process that uses it: the other engine's code is never loaded. Call the result to make one, with the
- * number of descriptors that accepting leaves for connections to servers.
+ * number of descriptors that there are for connections.
  */
-export async function loadTransport(engine: EngineName): Promise<(descriptorReserve: number) => Transport> {
+export async function loadTransport(engine: EngineName): Promise<(descriptors: number) => Transport> {
   if (engine === 'node') {
     const { createNodeTransport } = await import('../io/node/node-transport.ts');
     return () => createNodeTransport({ largeSlots: LARGE_SLOTS, smallSlots: SMALL_SLOTS });
   }
   const { createUringTransport } = await import('../io/uring/transport.ts');
-  return (descriptorReserve) => createUringTransport({ descriptorReserve });
+  return (descriptors) =>
+    createUringTransport({
+      descriptorReserve: descriptorReserve(descriptors),
+      acceptsSingly: acceptsSingly(descriptors),
+    });
 }
 
 /** Null, or why io_uring cannot be used. `probeCommand` is what ends in `runProbe`, in a process of its own. */

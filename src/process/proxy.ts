@@ -6,7 +6,6 @@
 import { randomInt } from 'node:crypto';
 import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from '../base/board.ts';
 import { type ControlHandler, ControlLink } from './control-link.ts';
-import { descriptorReserve } from '../core/descriptors.ts';
 import { type EngineName, loadTransport } from './engine.ts';
 import { openBoard, receiveDelivery } from './proxy-descriptors.ts';
 import { nameThreads } from '../io/linux/thread-names.ts';
@@ -41,7 +40,7 @@ export async function runProxy(engine: EngineName, text: string): Promise<number
   const descriptors = descriptorsLeft();
   // From here on nothing is read that strangers sent. All code is loaded: where it lies may be closed for that user.
   dropPrivileges(place.user);
-  await new ProxyProcess(createTransport(descriptorReserve(descriptors)), place, descriptors).run();
+  await new ProxyProcess(createTransport(descriptors), place, descriptors).run();
   return 0;
 }
 

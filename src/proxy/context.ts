@@ -53,6 +53,8 @@ export interface Context {
   readonly noteFailure: (place: Place, how: Failure, status: number) => void;
   /** Sockets that there may be until the descriptors that are left are kept for servers. */
   readonly socketsMax: number;
+  /** Clients that can all be served at the same time, each with a connection to a server. */
+  clientsMax: number;
   /** Closes an unused connection to a server, else the client that has been idle for longest; without one, stops accepting until there are fewer sockets. */
   readonly makeRoom: () => void;
   /** Closes an unused connection to a server, of any server. False: there is none. */

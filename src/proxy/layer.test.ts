@@ -123,6 +123,7 @@ class Stage {
       sessions: this.sessions,
       requestHead: new RequestHead(1),
       socketsMax: Infinity,
+      clientsMax: Infinity,
       liveSessions: 0,
       waitingClients: 0,
       report: () => undefined,

@@ -206,7 +206,8 @@ export class Listener {
     this.context.liveSessions++;
     this.context.row.addListenerConnections(this.plan.slot, 1);
     if (this.connectionCount > this.plan.limits.connections && this.canCloseIdle) this.closeIdleFor(AT_LIMIT);
-    if (this.context.transport.socketCount >= this.context.socketsMax) this.context.makeRoom();
+    const { clientsMax, liveSessions, makeRoom, socketsMax, transport, waitingClients } = this.context;
+    if (transport.socketCount >= socketsMax || liveSessions - waitingClients >= clientsMax) makeRoom();
     if (this.layer === null) this.service.serve(socket, null);
     else Arrival.begin(this, this.layer, socket);
   }

@@ -17,7 +17,7 @@ import { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import { AnswerLog } from './answer-log.ts';
 import type { Context, Pool, ProxyEvent } from './context.ts';
 import type { Expiring } from './expiring.ts';
-import { resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
+import { clientsServed, resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
 import { FailureLog } from './failure-log.ts';
 import { RequestCounter } from './http/request-counter.ts';
 import { HttpService } from './http/service.ts';
@@ -56,10 +56,15 @@ const LATE_ACCEPT_MS = 20;
 const IDLE_SHARE = 0.1;
 /** See Context.segmentsEnough. */
 const SEGMENTS_ENOUGH = 2;
+/** A listening socket that is waited for on node:net has a second one. */
+const DESCRIPTORS_PER_POINT = 2;
+/** Sockets that are over, and whose descriptors are given back a moment later. */
+const CLOSING_SOCKETS = 8;
 
 export class Proxy implements TransportDriver, ExpiryHandler {
   private readonly context: Context;
   private readonly board: Board;
+  private readonly descriptors: number;
   private readonly wallClockMs: () => number;
   private listeners: readonly Listener[] = [];
   private upstreams: readonly Upstream[] = [];
@@ -97,6 +102,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     const targetSlot = transport.arena.allocate(HEAD_SLOT_BYTES);
     assert(targetSlot >= 0, 'an arena without a second slot for the largest head');
     this.board = board;
+    this.descriptors = options.descriptors;
     this.wallClockMs = options.wallClockMs;
     this.failures = new FailureLog(row, report);
     const answers = new AnswerLog(row, report);
@@ -118,6 +124,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       report,
       noteFailure: (place, how, status) => this.failures.note(place, how, status),
       socketsMax: socketsMaxOf(options.descriptors),
+      clientsMax: Infinity,
       makeRoom: () => this.makeRoom(),
       evictIdle: () => this.evictIdle(),
       requestReaders: [new RequestCounter(row), answers],
@@ -221,7 +228,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   }
 
   private makeRoom(): void {
-    if (this.evictIdle()) return;
+    const { socketsMax, transport } = this.context;
+    if (transport.socketCount >= socketsMax && this.evictIdle()) return;
     let longest: Listener | null = null;
     for (const listener of this.listeners) {
       if (listener.canCloseIdle && (longest === null || listener.idleSince < longest.idleSince)) longest = listener;
@@ -231,9 +239,10 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   }
 
   private get hasRoom(): boolean {
-    const { socketsMax, transport, waitingClients } = this.context;
-    if (transport.socketCount - waitingClients < resumeBelow(socketsMax)) return true;
-    return this.listeners.some(({ canCloseIdle }) => canCloseIdle) || this.oldestPool() !== null;
+    const { clientsMax, liveSessions, socketsMax, transport, waitingClients } = this.context;
+    if (this.listeners.some(({ canCloseIdle }) => canCloseIdle)) return true;
+    if (liveSessions - waitingClients >= clientsMax) return false;
+    return transport.socketCount - waitingClients < resumeBelow(socketsMax) || this.oldestPool() !== null;
   }
 
   private holdAccepting(isHeld: boolean): void {
@@ -288,6 +297,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.context.variables.define(provision.values);
     this.applyListeners(provision, upstreams, retireAt);
     this.applySockets(provision.sockets);
+    const own = DESCRIPTORS_PER_POINT * this.points.size + CLOSING_SOCKETS;
+    this.context.clientsMax = clientsServed(this.descriptors - own);
     if (this.hasRetired) this.retirements.add(plan.drainMs);
     this.hasRetired = false;
   }

@@ -102,6 +102,7 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     upstream.take(this.server);
     this.takenAt = context.transport.now;
     this.dial = Dial.begin(context, upstream, this.server, this);
+    if (this.dial === null && context.evictIdle()) this.dial = Dial.begin(context, upstream, this.server, this);
     if (this.dial === null) this.tryAnother(FAILED_NO_RESOURCE);
   }
 

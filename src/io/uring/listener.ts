@@ -1,5 +1,5 @@
 /**
- * A listening descriptor on the ring: one multishot accept.
+ * A listening descriptor on the ring: one multishot accept, or, where connections are to be accepted one by one, each time one.
  *
  *   state       event                              does                                   then
  *   IDLE        resume, or time to try again       arms                                   ARMED
@@ -13,7 +13,7 @@
  *               the cancellation found nothing     cancels again                          CANCELLING
  *   STALLED     a descriptor was closed, or late   arms                                   ARMED
  *
- * An accept takes everything that waits in the kernel's queue in one go.
+ * A multishot accept takes everything that waits in the kernel's queue in one go.
  *
  * Other processes may accept from the same socket, and for a connection the kernel wakes one of them alone. Was that this
  * one, and is its accept cancelled before it came to take the connection, then nobody would until the next one comes. So once
@@ -40,6 +40,7 @@ export class UringListener implements ListenSocket {
   private readonly engine: Engine;
   private readonly descriptor: number;
   private readonly generation: number;
+  private readonly acceptsSingly: boolean;
   private accept: AcceptState = IDLE;
   private isPaused = false;
   private isClosed = false;
@@ -49,11 +50,12 @@ export class UringListener implements ListenSocket {
   private leavesQueue = false;
   private retryAt = 0;
 
-  constructor(engine: Engine, descriptor: number, index: number, handler: ListenHandler) {
+  constructor(engine: Engine, descriptor: number, index: number, handler: ListenHandler, acceptsSingly: boolean) {
     this.engine = engine;
     this.descriptor = descriptor;
     this.index = index;
     this.handler = handler;
+    this.acceptsSingly = acceptsSingly;
     this.generation = engine.nextGeneration();
     // Accepted sockets inherit it, which saves system calls for each.
     engine.prepareListening(descriptor);
@@ -130,7 +132,7 @@ export class UringListener implements ListenSocket {
 
   private arm(): void {
     this.accept = ARMED;
-    const head = abi.OP_ACCEPT | abi.ACCEPT_MULTISHOT;
+    const head = this.acceptsSingly ? abi.OP_ACCEPT : abi.OP_ACCEPT | abi.ACCEPT_MULTISHOT;
     this.engine.ring.push(head, this.descriptor, 0, 0, 0, ffi.SOCK_CLOEXEC, ACCEPT | this.index, this.generation, 0);
   }
 

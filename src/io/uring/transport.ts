@@ -43,6 +43,8 @@ export interface UringOptions {
   readonly completions?: number;
   /** Descriptors that accepting leaves for connections to servers. */
   readonly descriptorReserve?: number;
+  /** An accept takes one connection of those that wait, and not all of them. */
+  readonly acceptsSingly?: boolean;
 }
 
 /** Makes a transport for this thread, which alone may use it. Throws where io_uring is not to be had; see probe.ts. */
@@ -62,6 +64,7 @@ class UringTransport implements Transport {
 
   private readonly engine: Engine;
   private readonly reserve: DescriptorReserve | null;
+  private readonly acceptsSingly: boolean;
   private readonly ring: Ring;
   private readonly listeners: UringListener[] = [];
   private isStopping = false;
@@ -78,6 +81,7 @@ class UringTransport implements Transport {
     const postedSlots = options.postedSlots ?? POSTED_SLOTS;
     this.engine = new Engine(this.ring, this.arena, memory, postedSlots, receiveLimit, submitsOptions);
     this.reserve = (options.descriptorReserve ?? 0) > 0 ? new DescriptorReserve(options.descriptorReserve!) : null;
+    this.acceptsSingly = options.acceptsSingly ?? false;
     this.now = clock();
   }
 
@@ -120,7 +124,7 @@ class UringTransport implements Transport {
   listen(descriptor: number, handler: ListenHandler): ListenSocket {
     const done = this.listeners.findIndex((listener) => listener.isDone);
     const index = done < 0 ? this.listeners.length : done;
-    const listener = new UringListener(this.engine, descriptor, index, handler);
+    const listener = new UringListener(this.engine, descriptor, index, handler, this.acceptsSingly);
     this.listeners[index] = listener;
     return listener;
   }

@@ -70,11 +70,13 @@ export class IdlePool extends Expiring implements Pool {
 
   /** Keeps it; the oldest goes when there are too many. */
   put(connection: ServerSide): void {
-    if (this.limit === 0 || this.context.isDraining) {
+    const { isDraining, socketsMax, transport } = this.context;
+    // Few descriptors are left: who may need this one goes to another server.
+    if (this.limit === 0 || isDraining || transport.socketCount > socketsMax) {
       connection.close();
       return;
     }
-    const { now } = this.context.transport;
+    const { now } = transport;
     connection.idleSince = now;
     connection.older = this.newest;
     connection.newer = null;
