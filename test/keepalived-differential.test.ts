@@ -79,7 +79,7 @@ class Scene {
     await Promise.all([scene.listen(), scene.watch()]);
     if (!given.steps.includes('start')) scene.start();
     for (const step of given.steps) await scene.take(step);
-    return { states: scene.states, adverts: collapse(scene.ownAdverts), told: byRouter(scene.told) };
+    return { states: scene.states, adverts: collapse(scene.adverts), told: byRouter(scene.told) };
   }
 
   private constructor(network: Network, given: Case, which: ProgramName) {
@@ -92,9 +92,10 @@ class Scene {
     this.write('told', '', 0o644);
   }
 
-  /** Everything that is sent by protocol 112 on the segment, as the peer's host hears it. */
+  /** What the node sends by protocol 112, as the peer's host hears it. */
   private async listen(): Promise<void> {
-    const command = ['tcpdump', '-l', '-n', '-v', '--immediate-mode', '-i', 'eth0', 'proto 112 or ip6 proto 112'];
+    const options = ['-l', '-n', '-v', '--immediate-mode', '--direction=in', '--interface=eth0'];
+    const command = ['tcpdump', ...options, 'proto 112 or ip6 proto 112'];
     let isListening = false;
     let head = '';
     this.observe(PEER, command, (line) => {
@@ -182,7 +183,7 @@ class Scene {
         await this.until(step, () => !this.held.has(rest));
         return this.note(step);
       case 'advert':
-        await this.until(step, () => this.ownAdverts.at(-1)?.includes(`prio ${rest},`) === true);
+        await this.until(step, () => this.adverts.at(-1)?.includes(`prio ${rest},`) === true);
         return;
       case 'told':
         await this.until(step, () => this.told.includes(rest));
@@ -225,10 +226,6 @@ class Scene {
       isSo,
       () => `${this.which}, ${this.given.name}, ${step}:\n${this.node!.output}\n${this.adverts.join('\n')}`,
     );
-  }
-
-  private get ownAdverts(): readonly string[] {
-    return this.adverts.filter((advert) => !advert.startsWith('192.0.2.2 ') && !advert.startsWith('2001:db8::2 '));
   }
 
   private addresses(): Promise<string> {
