@@ -278,7 +278,7 @@ export function endOf(port: number): Promise<string> {
 }
 
 /** Between an answer and the next request: nobody notices more for a processor that is busy with nothing else. */
-const PACE_MS = 2;
+const PACE_MS = 5;
 
 /** Requests one after the other on several connections of their own until `stop`, which says what went wrong. */
 export function startLoad(
