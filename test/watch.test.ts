@@ -111,7 +111,10 @@ test('a FIFO and many errors: each is said, and it serves on', linux, async (t) 
   );
   assert.equal((await get(port)).body, 'first');
   rmSync(file);
-  const lines = Array.from({ length: 30 }, (_, i) => `  l${i}: { bind: "*:${20_000 + i}", rouets: [ { close: true } ] }\n`);
+  const lines = Array.from(
+    { length: 30 },
+    (_, i) => `  l${i}: { bind: "*:${20_000 + i}", rouets: [ { close: true } ] }\n`,
+  );
   writeFileSync(file, `listeners:\n${lines.join('')}`);
   await evenkeel.said(/refused, nothing has changed: \S+evenkeel\.yaml: 30 errors/);
   await evenkeel.said(/error reload refused: `evenkeel check` shows what else is wrong/);
