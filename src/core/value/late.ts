@@ -3,6 +3,7 @@
  * bytes, of which the first cannot be in a field's value.
  */
 import { assert } from '../../base/assert.ts';
+import { encodeUtf8 } from '../../base/text.ts';
 import { parseLate, type LatePlan } from '../../config/template.ts';
 import { CR, LF, SP, VALUE_CLASS } from '../../wire/http1/classes.ts';
 import type { Span } from './span.ts';
@@ -13,13 +14,16 @@ const DIGITS = 0x7e - FIRST + 1;
 const COLON = 0x3a;
 const QUESTION_MARK = 0x3f;
 
+/** `lower`: the name in lower case. */
+export type LateValue = LatePlan & { readonly lower: Uint8Array };
+
 /** Of this process: they are the configuration's, and so a bounded number. */
-const plans: LatePlan[] = [];
+const marked: LateValue[] = [];
 const numbers = new Map<string, number>();
 
 export interface LateValues {
   /** Leaves the value in `span`: empty if there is none. */
-  find(plan: LatePlan, span: Span): void;
+  find(value: LateValue, span: Span): void;
 }
 
 /** The text with a mark for each of these values. `hasGroups`: of an expression too, as `{capture:1}`. */
@@ -33,8 +37,8 @@ function markOf(plan: LatePlan): string {
   const key = `${plan.kind}:${plan.name}`;
   let number = numbers.get(key);
   if (number === undefined) {
-    number = plans.length;
-    plans.push(plan);
+    number = marked.length;
+    marked.push({ ...plan, lower: encodeUtf8(plan.name.toLowerCase()) });
     numbers.set(key, number);
   }
   assert(number < DIGITS * DIGITS, 'more values of responses than marks');
@@ -62,7 +66,7 @@ export function expandText(
       out[at++] = text[i];
       continue;
     }
-    values.find(plans[(text[i + 1] - FIRST) * DIGITS + text[i + 2] - FIRST], span);
+    values.find(marked[(text[i + 1] - FIRST) * DIGITS + text[i + 2] - FIRST], span);
     i += 2;
     if (at + span.length > end) return -1;
     for (let k = span.at; k < span.end; k++) {

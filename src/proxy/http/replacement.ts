@@ -5,9 +5,9 @@
 import { HEAD_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { CapturingRegex } from '../../base/regex/regex.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import { type LatePlan, parseLate } from '../../config/template.ts';
+import { parseLate } from '../../config/template.ts';
 import type { ReplacePlan } from '../../config/plan.ts';
-import { expandText, type LateValues, markLate } from '../../core/value/late.ts';
+import { expandText, type LateValue, type LateValues, markLate } from '../../core/value/late.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Span } from '../../core/value/span.ts';
 import { Template } from '../../core/value/template.ts';
@@ -137,7 +137,7 @@ export class Replacement implements LateValues {
   }
 
   /** A group of its expression, or what only the response knows. */
-  find(plan: LatePlan, into: Span): void {
+  find(plan: LateValue, into: Span): void {
     if (plan.kind !== 'capture') {
       (this.values as LateValues).find(plan, into);
       return;

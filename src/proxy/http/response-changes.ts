@@ -4,10 +4,8 @@
  * the route adds.
  */
 import { HEAD_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
-import { encodeUtf8 } from '../../base/text.ts';
 import type { CookieFlagsPlan, HeaderEditPlan } from '../../config/plan.ts';
-import type { LatePlan } from '../../config/template.ts';
-import { expandLines, hasMarks, type LateValues } from '../../core/value/late.ts';
+import { expandLines, hasMarks, type LateValue, type LateValues } from '../../core/value/late.ts';
 import { findField } from '../../core/value/lookup.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Span } from '../../core/value/span.ts';
@@ -219,13 +217,14 @@ export class ResponseChanges implements LateValues {
     return DECLINED;
   }
 
-  find({ kind, name }: LatePlan, into: Span): void {
-    const text = kind === 'status' ? String(this.status) : (this.trail?.textOf(kind) ?? '');
-    if (kind !== 'response') {
-      const encoded = ascii(text);
-      into.set(encoded, 0, encoded.length);
-    } else if (this.head === null) into.set(NOTHING, 0, 0);
-    else findField(this.bytes, this.head, encodeUtf8(name.toLowerCase()), 0, into);
+  find({ kind, lower }: LateValue, into: Span): void {
+    if (kind === 'response') {
+      if (this.head === null) into.clear();
+      else findField(this.bytes, this.head, lower, 0, into);
+      return;
+    }
+    const text = ascii(kind === 'status' ? String(this.status) : (this.trail?.textOf(kind) ?? ''));
+    into.set(text, 0, text.length);
   }
 }
 
