@@ -129,6 +129,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     isReady: true,
     upstream: -1,
     access: null,
+    tls: null,
   };
 }
 

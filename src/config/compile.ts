@@ -107,6 +107,7 @@ function compileListener(
     isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
     access: compileAccess(listener.access),
+    tls: null,
   };
 }
 

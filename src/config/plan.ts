@@ -64,6 +64,36 @@ export interface ListenerPlan {
   readonly upstream: number;
   /** protocol tcp: who may connect. Null: everybody. */
   readonly access: AccessPlan | null;
+  /** Null: clients speak in clear. */
+  readonly tls: TlsPlan | null;
+}
+
+/** How a listener speaks TLS to its clients. What is secret is not in a plan (port/tls.ts). */
+export interface TlsPlan {
+  /** At least one. The first is the default. */
+  readonly entries: readonly TlsEntryPlan[];
+  /** What a client gets that names no entry's host, or none at all: the default's certificate, or an alert. */
+  readonly unknownName: 'default' | 'refuse';
+  readonly versions: readonly ('1.2' | '1.3')[];
+  /** Of TLS 1.2, by OpenSSL's names, with colons between. */
+  readonly ciphers: string;
+  /** Of TLS 1.3. */
+  readonly suites: string;
+  readonly groups: string;
+  readonly prefersOwnOrder: boolean;
+  /** What is agreed on by ALPN, best first. Empty: nothing. */
+  readonly protocols: readonly string[];
+  /** From the beginning of the connection to the end of the handshake. */
+  readonly handshakeMs: number;
+  /** What a client gets that speaks HTTP in clear. */
+  readonly plainHttp: 'refuse' | 'redirect';
+}
+
+export interface TlsEntryPlan {
+  /** Lower-case host names; `*.x` matches one label under x. */
+  readonly names: readonly string[];
+  /** Identifiers, one for each kind of key. */
+  readonly credentials: readonly string[];
 }
 
 export interface AccessPlan {

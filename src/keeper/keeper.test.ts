@@ -89,6 +89,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     isReady: true,
     upstream: 0,
     access: null,
+    tls: null,
   }));
   const target = { family: 4, host: '192.0.2.1', port: 80 } as const;
   const servers = [0, 1].map((firstSlot) => ({

@@ -6,6 +6,7 @@ import type { ListenerPlan, Plan } from '../config/plan.ts';
 import { defineValue } from '../core/value/definitions.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import type { Definition } from '../core/value/variables.ts';
+import type { Secrets } from '../port/tls.ts';
 import { RouteSet } from './http/route-set.ts';
 
 /** A listening socket of a plan. */
@@ -24,6 +25,7 @@ export const STEPS_PER_TURN = 16;
 export class Provision {
   readonly plan: Plan;
   readonly sockets: readonly PlannedSocket[];
+  readonly secrets: Secrets;
   /** To be called when it is applied. */
   readonly onApplied: () => void;
   /** What the plan's values are made by. */
@@ -31,9 +33,10 @@ export class Provision {
   private readonly sets = new Map<ListenerPlan, RouteSet>();
   private steps: Generator<undefined, void> | null = null;
 
-  constructor(plan: Plan, sockets: readonly PlannedSocket[], onApplied: () => void) {
+  constructor(plan: Plan, sockets: readonly PlannedSocket[], secrets: Secrets, onApplied: () => void) {
     this.plan = plan;
     this.sockets = sockets;
+    this.secrets = secrets;
     this.onApplied = onApplied;
   }
 

@@ -12,6 +12,7 @@ import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import { Variables } from '../core/value/variables.ts';
 import type { ListenerPlan, Plan } from '../config/plan.ts';
+import { NO_SECRETS, type Secrets } from '../port/tls.ts';
 import type { Transport, TransportDriver } from '../port/transport.ts';
 import { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import { AnswerLog } from './answer-log.ts';
@@ -144,13 +145,18 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   }
 
   /**
-   * Serves by this plan from now on; the first one is the start. What an earlier plan had too stays what it is, with its
+   * Serves by this plan from now on, with what the plan's secrets are; the first one is the start. What an earlier plan had too stays what it is, with its
    * connections; what it had and this one has not finishes what is under way, for `drainMs`. Once draining, no plan matters.
    * With many new routes it takes turns until `onApplied` is called; then all of it holds at once. Plans are applied in order.
    */
-  apply(plan: Plan, sockets: readonly PlannedSocket[], onApplied: () => void = () => undefined): void {
+  apply(
+    plan: Plan,
+    sockets: readonly PlannedSocket[],
+    secrets: Secrets = NO_SECRETS,
+    onApplied: () => void = () => undefined,
+  ): void {
     if (this.context.isDraining) return;
-    this.provisions.push(new Provision(plan, sockets, onApplied));
+    this.provisions.push(new Provision(plan, sockets, secrets, onApplied));
     this.provide(STEPS_PER_TURN);
   }
 
