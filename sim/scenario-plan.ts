@@ -129,6 +129,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     isReady: true,
     upstream: -1,
     access: null,
+    proxyProtocol: null,
     tls: null,
   };
 }
@@ -195,6 +196,7 @@ function drawUpstream(
     keepAlive: prng.oneIn(4) ? KEEP_ALIVE : null,
     poolIdle: prng.oneIn(3) ? null : prng.below(prng.oneIn(2) ? 3 : 30),
     queueMax: isTight ? prng.below(4) : 1000,
+    proxyProtocol: null,
   };
 }
 

@@ -20,7 +20,9 @@ import type {
   HealthPlan,
   ListenerPlan,
   PassivePlan,
+  PeersPlan,
   Plan,
+  ProxyProtocolPlan,
   ServerPlan,
   UpstreamPlan,
 } from './plan.ts';
@@ -107,6 +109,7 @@ function compileListener(
     isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
     access: compileAccess(listener.access),
+    proxyProtocol: compileProxyProtocol(listener['proxy-protocol']),
     tls: null,
   };
 }
@@ -135,15 +138,20 @@ function compileAccess(access: ListenerConfig['access']): AccessPlan | null {
 function compileForwarded(forwarded: NonNullable<ListenerConfig['forwarded']>): ForwardedPlan {
   if (typeof forwarded === 'string') return { kind: forwarded };
   const { trust, field, hops, pass } = { ...DEFAULTS.listener.trust, ...forwarded };
-  const trusted = listOf(trust);
-  const networks = trusted.filter((text) => text !== 'unix');
+  return { kind: 'trust', ...compilePeers(listOf(trust)), field, isLastOnly: hops === 'last', isPassed: pass };
+}
+
+function compileProxyProtocol(written: ListenerConfig['proxy-protocol']): ProxyProtocolPlan | null {
+  if (written === undefined) return null;
+  const { from, trust = from } = written;
+  return { from: compilePeers(listOf(from)), trust: compilePeers(trust === 'none' ? [] : listOf(trust)) };
+}
+
+function compilePeers(peers: readonly string[]): PeersPlan {
+  const networks = peers.filter((text) => text !== 'unix');
   return {
-    kind: 'trust',
     networks: networks.map((text) => checked(parseNetwork(text).value, text)),
-    unix: networks.length < trusted.length,
-    field,
-    isLastOnly: hops === 'last',
-    isPassed: pass,
+    unix: networks.length < peers.length,
   };
 }
 
@@ -151,6 +159,7 @@ function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean,
   const defaults = DEFAULTS.upstream;
   const timeouts = { ...defaults.timeouts, ...upstream.timeouts };
   const idle = upstream.timeouts?.idle ?? (isTcp ? defaults.timeouts.idleTcp : defaults.timeouts.idle);
+  const proxyProtocol = upstream['proxy-protocol'] ?? null;
   let slot = firstSlot;
   const servers: ServerPlan[] = [];
   for (const server of upstream.servers) {
@@ -164,7 +173,7 @@ function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean,
     hash: upstream.hash === undefined ? null : compileHash(upstream.hash),
     servers,
     sources: compileSources(upstream.source),
-    health: upstream.health === undefined ? null : compileHealth(upstream.health),
+    health: upstream.health === undefined ? null : compileHealth(upstream.health, proxyProtocol),
     passive: upstream.passive === undefined ? null : compilePassive(upstream.passive),
     slowStartMs: ms(upstream['slow-start'] ?? defaults.slowStart),
     timeouts: {
@@ -178,6 +187,7 @@ function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean,
     keepAlive: compileKeepAlive(upstream['tcp-keepalive']),
     poolIdle: upstream.pool?.idle ?? null,
     queueMax: upstream.queue?.max ?? defaults.queue.max,
+    proxyProtocol,
   };
 }
 
@@ -214,11 +224,15 @@ function compileHash(hash: NonNullable<UpstreamConfig['hash']>): HashKeyPlan {
   return hash.query === undefined ? { kind: 'path', name: null } : { kind: 'query', name: hash.query };
 }
 
-function compileHealth(health: NonNullable<UpstreamConfig['health']>): HealthPlan {
+function compileHealth(
+  health: NonNullable<UpstreamConfig['health']>,
+  proxyProtocol: UpstreamPlan['proxyProtocol'],
+): HealthPlan {
   const filled = { ...DEFAULTS.upstream.health, ...health };
   return {
     probe: compileProbe(health),
     port: health.port ?? null,
+    proxyProtocol,
     intervalMs: ms(filled.interval),
     timeoutMs: ms(filled.timeout),
     rise: filled.rise,

@@ -505,6 +505,21 @@ const Value = z.strictObject({
   otherwise: key(template, 'The value where nothing else says one.', DEFAULTS.value.otherwise),
 });
 
+const trustedPeers = oneOrMany(trustedNetwork);
+
+const ProxyProtocol = z.strictObject({
+  from: required(
+    trustedPeers,
+    'Networks, addresses, or `unix`: connections of these must begin with a header of version 1 or 2, and are reset without one. ' +
+      'Others are taken for clients.',
+    ['10.0.0.0/8'],
+  ),
+  trust: key(
+    z.union([z.literal('none'), trustedPeers]),
+    'Whose header says who the client is. Without it that of all who send one; with `none` it is read and nobody is believed.',
+  ),
+});
+
 const decision = z.enum(['allow', 'deny']);
 
 const Access = z.strictObject({
@@ -564,6 +579,10 @@ const Listener = z.strictObject({
     `What happens to a request: the first route that matches. None: 404. ${httpOnly}`,
   ),
   upstream: key(name, 'Where connections go. Only for `protocol: tcp`.'),
+  'proxy-protocol': key(
+    ProxyProtocol,
+    'Takes PROXY protocol headers from load balancers in front of this one: who they say has connected is the client.',
+  ),
   access: key(
     Access,
     'Who may connect; the connections of others are reset. Only for `protocol: tcp`: a route of HTTP answers them (`steps`).',
@@ -730,6 +749,11 @@ const Upstream = z.strictObject({
   ),
   timeouts: key(UpstreamTimeouts, "Of the servers' side."),
   'tcp-keepalive': key(TcpKeepalive, "As a listener's, towards servers.", false),
+  'proxy-protocol': key(
+    z.enum(['v1', 'v2']),
+    'Begins every connection to a server with a PROXY protocol header of this version, which names the client; checks say that they ' +
+      'are nobody else. A connection is then for one client only: with HTTP none is kept for the next request.',
+  ),
   pool: key(Pool, 'Connections kept for the next request. Only for HTTP.'),
   queue: key(Queue, 'Requests that wait for a server.'),
 });

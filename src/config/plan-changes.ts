@@ -74,6 +74,7 @@ const KEYS: Readonly<Record<string, string>> = {
   poolIdle: 'pool',
   keepAlive: 'tcp-keepalive',
   queueMax: 'queue',
+  proxyProtocol: 'proxy-protocol',
 };
 
 function withoutPlace({ firstSlot: _first, slotCount: _count, epoch: _epoch, ...rest }: ServerPlan): object {

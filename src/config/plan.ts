@@ -64,6 +64,8 @@ export interface ListenerPlan {
   readonly upstream: number;
   /** protocol tcp: who may connect. Null: everybody. */
   readonly access: AccessPlan | null;
+  /** Null: nobody sends a PROXY protocol header. */
+  readonly proxyProtocol: ProxyProtocolPlan | null;
   /** Null: clients speak in clear. */
   readonly tls: TlsPlan | null;
 }
@@ -96,6 +98,19 @@ export interface TlsEntryPlan {
   readonly credentials: readonly string[];
 }
 
+export interface ProxyProtocolPlan {
+  /** Whose connections begin with a header. */
+  readonly from: PeersPlan;
+  /** Of these, whose header is believed. */
+  readonly trust: PeersPlan;
+}
+
+/** Peers by their address, and those that come over a Unix socket. */
+export interface PeersPlan {
+  readonly networks: readonly NetworkPlan[];
+  readonly unix: boolean;
+}
+
 export interface AccessPlan {
   /** The longest one that has the client's address counts. */
   readonly networks: readonly { readonly network: NetworkPlan; readonly isAllowed: boolean }[];
@@ -116,10 +131,8 @@ export type ForwardedPlan =
   /** What these peers say. */
   | TrustPlan;
 
-export interface TrustPlan {
+export interface TrustPlan extends PeersPlan {
   readonly kind: 'trust';
-  readonly networks: readonly NetworkPlan[];
-  readonly unix: boolean;
   /** Which field names the client. */
   readonly field: string;
   /** Only the last address of the list is believed, whosever it is. */
@@ -423,6 +436,8 @@ export interface UpstreamPlan {
   readonly poolIdle: number | null;
   /** Exchanges of one proxy that may wait for a free connection. */
   readonly queueMax: number;
+  /** With which PROXY protocol header every connection and check begins. Null: with none. */
+  readonly proxyProtocol: 'v1' | 'v2' | null;
 }
 
 /**
@@ -472,6 +487,8 @@ export interface HealthPlan {
       };
   /** Null: the server's own port. */
   readonly port: number | null;
+  /** As of the upstream. */
+  readonly proxyProtocol: 'v1' | 'v2' | null;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly rise: number;

@@ -33,6 +33,10 @@ export const SOURCES = {
   'client-bytes': "the 4 or 16 bytes of the client's address, as a key",
   time: 'seconds since 1970, with three decimals',
   'iso-time': 'the time, in UTC: `2026-11-29T15:31:23+00:00`',
+  'proxy-client': 'who the client is by its PROXY protocol header, believed or not',
+  'proxy-client-port': 'its port',
+  'proxy-local': 'the address that it has connected to, by the header',
+  'proxy-local-port': 'the port of that',
   scheme: '`http`, or what a trusted proxy said in X-Forwarded-Proto',
   'request-id': 'the identifier of the request',
 } as const;

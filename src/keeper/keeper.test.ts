@@ -89,6 +89,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     isReady: true,
     upstream: 0,
     access: null,
+    proxyProtocol: null,
     tls: null,
   }));
   const target = { family: 4, host: '192.0.2.1', port: 80 } as const;
@@ -117,6 +118,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     keepAlive: null,
     poolIdle: 1,
     queueMax: 1,
+    proxyProtocol: null,
   } as const;
   return { workers, listeners, upstreams: [upstream], values: [], serverSlots: 2, graceMs: 500, drainMs: 1_000 };
 }

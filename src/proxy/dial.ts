@@ -4,18 +4,28 @@
  */
 import { type ConnectFailure, FAILED_CONNECT_TIMEOUT, FAILED_NO_RESOURCE, FAILED_WITHDRAWN } from '../core/retry.ts';
 import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
+import {
+  PROXY_HEADER_WRITTEN_MAX,
+  ProxyAddresses,
+  type ProxyVersion,
+  writeProxyHeader,
+} from '../wire/proxy-protocol/header.ts';
 import { connectFailure } from './connect-failure.ts';
 import type { Context } from './context.ts';
 import { Expiring } from './expiring.ts';
-import type { LayerUser, Opening } from './layer.ts';
+import type { LayerUser, Opening, PeerAddress } from './layer.ts';
 import { redialAt } from './redial.ts';
 import type { Server, Upstream } from './upstream.ts';
 
 export interface DialOwner {
+  /** For whom it is made. */
+  readonly client: PeerAddress;
   /** It stands. The socket is to be given a handler before this returns. */
   handleDialed(socket: Socket): void;
   handleDialFailed(how: ConnectFailure): void;
 }
+
+const addresses = new ProxyAddresses();
 
 export class Dial extends Expiring implements SocketHandler, LayerUser {
   private readonly context: Context;
@@ -74,8 +84,12 @@ export class Dial extends Expiring implements SocketHandler, LayerUser {
   // --- the socket ---
 
   handleConnect(socket: Socket): void {
-    const { keepAlive } = this.upstream.plan;
+    const { keepAlive, proxyProtocol } = this.upstream.plan;
     if (keepAlive !== null) socket.setKeepAlive(keepAlive);
+    if (proxyProtocol !== null && !this.sendHeader(socket, proxyProtocol)) {
+      this.fail(FAILED_NO_RESOURCE);
+      return;
+    }
     const { layer } = this.upstream;
     if (layer === null) {
       this.handleOpen(socket);
@@ -84,6 +98,20 @@ export class Dial extends Expiring implements SocketHandler, LayerUser {
     this.socket = null;
     const opening = layer.open(socket, this);
     if (!this.isOver) this.opening = opening;
+  }
+
+  /** Says whose connection it is. False: no slot was free. */
+  private sendHeader(socket: Socket, version: ProxyVersion): boolean {
+    const { arena, memory } = this.context;
+    const slot = arena.allocate(PROXY_HEADER_WRITTEN_MAX);
+    if (slot < 0) return false;
+    const { client } = this.owner;
+    addresses.isTold = true;
+    addresses.sourcePort = client.remoteAddress(addresses.source, 0);
+    addresses.destinationPort = client.localAddress(addresses.destination, 0);
+    const start = arena.start(slot);
+    socket.send(slot, start, writeProxyHeader(version, addresses, memory, start) - start, false);
+    return true;
   }
 
   handleClose(_socket: Socket, reason: CloseReason): void {
@@ -103,7 +131,7 @@ export class Dial extends Expiring implements SocketHandler, LayerUser {
   }
 
   handleDrain(): void {
-    // nothing was sent
+    // nobody waits for the header to leave
   }
 
   // --- the layer ---

@@ -80,8 +80,9 @@ class FirstLine implements Layer {
         const [protocol, host] = Buffer.from(arena.memory.subarray(offset, end - 1))
           .toString()
           .split(' ');
-        const peer = { remoteAddress: (into: Uint8Array) => into.fill(Number(host)).length };
-        above.handleOpen(socket, { peer, protocol });
+        const remoteAddress = (into: Uint8Array): number => into.fill(Number(host)).length;
+        const peer = { remoteAddress, localAddress: remoteAddress };
+        above.handleOpen(socket, { peer, told: null, protocol });
         const rest = offset + length - end;
         if (rest > 0) from.handler.handleData(from, slot, end, rest);
         else arena.release(slot);
@@ -304,9 +305,14 @@ class Caller {
   readonly dial: Dial | null;
 
   constructor(stage: Stage, layer: Layer | null) {
-    const plan = { timeouts: { connectMs: CONNECT_MS }, keepAlive: null } as unknown as UpstreamPlan;
+    const plan = {
+      timeouts: { connectMs: CONNECT_MS },
+      keepAlive: null,
+      proxyProtocol: null,
+    } as unknown as UpstreamPlan;
     const server = { preparedAddress: 0, isUsable: true } as Server;
     this.dial = Dial.begin(stage.context, { plan, layer } as unknown as Upstream, server, {
+      client: { remoteAddress: () => 0, localAddress: () => 0 },
       handleDialed: (socket) => {
         socket.handler = handlerOf(stage.arena, this.said);
         this.told.push(socket);

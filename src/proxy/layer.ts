@@ -29,16 +29,19 @@ export interface Opening {
   cancel(): void;
 }
 
-/** Where a connection comes from: of all that a socket is, what a layer may know better. */
+/** Where a connection comes from, and what address it came to: of all that a socket is, what a layer may know better. */
 export interface PeerAddress {
   /** As of Socket. */
   remoteAddress(into: Uint8Array, at: number): number;
+  localAddress(into: Uint8Array, at: number): number;
 }
 
 /** What a layer has found out. */
 export interface ConnectionInfo {
   /** Who the client is; null: who the socket says. */
   readonly peer: PeerAddress | null;
+  /** What a PROXY protocol header says of it, believed or not; null: there was none, or it says nothing. */
+  readonly told: PeerAddress | null;
   /** What both sides have agreed to speak, as ALPN names it (RFC 7301): `http/1.1`. Null: they have not. */
   readonly protocol: string | null;
 }

@@ -40,7 +40,7 @@ export class Listener {
   readonly idle = new IdleClients();
   /** Who is in the middle of a head. To a client that waits for room they are worth no more. */
   readonly unfinished = new IdleClients();
-  private readonly layer: Layer | null;
+  private layer: Layer | null;
   /** When what began here has to have ended, because no plan has this listener any more. */
   retireAt = Infinity;
   /** No client is kept for another request. */
@@ -89,8 +89,9 @@ export class Listener {
   }
 
   /** Goes on by another plan of this listener. What is under way ends as it began. */
-  apply(plan: ListenerPlan, upstreams: readonly Upstream[], routes: RouteSet | null): void {
+  apply(plan: ListenerPlan, upstreams: readonly Upstream[], routes: RouteSet | null, layer: Layer | null): void {
     this.plan = plan;
+    this.layer = layer;
     this.isLeaving = plan.intake !== 'open';
     this.routes = routes;
     this.service.configure(upstreams, routes);

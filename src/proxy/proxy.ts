@@ -25,9 +25,12 @@ import { HttpService } from './http/service.ts';
 import type { RouteSet } from './http/route-set.ts';
 import { http1 } from './http1/http1.ts';
 import { HTTP_DATE_BYTES, writeHttpDate } from '../base/date-text.ts';
+import type { Layer } from './layer.ts';
 import { Listener } from './listener.ts';
 import { ListeningPoint } from './listening-point.ts';
 import { MemoryGuard } from './memory-guard.ts';
+import { ProxyHeaders } from './proxy-header.ts';
+import type { Service } from './service.ts';
 import { type PlannedSocket, Provision, STEPS_PER_TURN } from './provision.ts';
 import { Retirements } from './retirements.ts';
 import { TcpService } from './tcp.ts';
@@ -337,9 +340,14 @@ export class Proxy implements TransportDriver, ExpiryHandler {
 
   private createListener(plan: ListenerPlan, upstreams: readonly Upstream[], routes: RouteSet | null): Listener {
     const { context } = this;
-    return new Listener(context, plan, upstreams, routes, (listener) =>
-      plan.protocol === 'tcp' ? new TcpService(listener) : new HttpService(listener, [http1]),
-    );
+    const service = (listener: Listener): Service =>
+      plan.protocol === 'tcp' ? new TcpService(listener) : new HttpService(listener, [http1]);
+    return new Listener(context, plan, upstreams, routes, service, this.layerOf(plan));
+  }
+
+  private layerOf(plan: ListenerPlan): Layer | null {
+    const { proxyProtocol } = plan;
+    return proxyProtocol === null ? null : new ProxyHeaders(this.context, plan, proxyProtocol);
   }
 
   private applyListeners(provision: Provision, upstreams: readonly Upstream[], retireAt: number): void {
@@ -353,7 +361,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
         return added;
       }
       former.delete(listenerKey(listenerPlan));
-      known.apply(listenerPlan, upstreams, routes);
+      known.apply(listenerPlan, upstreams, routes, this.layerOf(listenerPlan));
       return known;
     });
     for (const gone of former.values()) {

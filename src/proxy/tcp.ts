@@ -9,7 +9,7 @@ import { PICK_FULL, PICK_TRIED } from '../core/balance/balancer.ts';
 import { Access } from '../core/client/access.ts';
 import { type ConnectFailure, FAILED_NO_RESOURCE, isLocalFailure } from '../core/retry.ts';
 import type { Socket, SocketHandler } from '../port/transport.ts';
-import { IpWords } from '../wire/ip-text.ts';
+import { IpWords, readIp } from '../wire/ip-text.ts';
 import type { Context } from './context.ts';
 import { Dial, type DialOwner } from './dial.ts';
 import type { ConnectionInfo, PeerAddress } from './layer.ts';
@@ -49,7 +49,6 @@ export class TcpService implements Service {
 const NO_BYTES = new Uint8Array(0);
 const peerIp = new IpWords();
 const addressBytes = new Uint8Array(16);
-const addressWords = new DataView(addressBytes.buffer);
 
 /** A client's connection until it is joined to a server's. */
 class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner {
@@ -57,6 +56,11 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   private readonly context: Context;
   private readonly upstream: Upstream;
   private readonly downstream: Socket;
+  readonly client: PeerAddress;
+  /** What came right behind what the listener's layer has read; -1: nothing. */
+  private earlySlot = -1;
+  private earlyAt = 0;
+  private earlyLength = 0;
   private server: Server | null = null;
   private dial: Dial | null = null;
   /** When the server was picked. */
@@ -65,16 +69,17 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   private failure = NO_SERVER;
   private isOver = false;
 
-  constructor(listener: Listener, upstream: Upstream, downstream: Socket, peer: PeerAddress) {
+  constructor(listener: Listener, upstream: Upstream, downstream: Socket, client: PeerAddress) {
     super();
     this.listener = listener;
     this.context = listener.context;
     this.upstream = upstream;
     this.downstream = downstream;
+    this.client = client;
     downstream.handler = this;
     downstream.pause();
     downstream.resetIfKilled();
-    if (upstream.plan.balance === 'source-hash') this.key = addressKey(peer);
+    if (upstream.plan.balance === 'source-hash') this.key = addressKey(client);
   }
 
   /** It may not come. */
@@ -108,6 +113,8 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
 
   handleDialed(socket: Socket): void {
     this.dial = null;
+    if (this.earlySlot >= 0) socket.send(this.earlySlot, this.earlyAt, this.earlyLength, false);
+    this.earlySlot = -1;
     Relay.join(this.context, this.downstream, socket, this.upstream.plan.timeouts, this);
   }
 
@@ -126,8 +133,15 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     // accepted, never connected
   }
 
-  handleData(_socket: Socket, slot: number): void {
-    this.context.arena.release(slot);
+  /** It is paused: only what the layer below has too much, at once. */
+  handleData(_socket: Socket, slot: number, offset: number, length: number): void {
+    if (this.isOver) {
+      this.context.arena.release(slot);
+      return;
+    }
+    this.earlySlot = slot;
+    this.earlyAt = offset;
+    this.earlyLength = length;
   }
 
   handleEnd(): void {
@@ -195,6 +209,8 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   private end(): void {
     if (this.isOver) return;
     this.isOver = true;
+    if (this.earlySlot >= 0) this.context.arena.release(this.earlySlot);
+    this.earlySlot = -1;
     this.context.timers.remove(this);
     this.listener.release();
   }
@@ -202,19 +218,11 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
 
 function ipOfPeer(peer: PeerAddress): IpWords {
   peer.remoteAddress(addressBytes, 0);
-  peerIp.ip0 = addressWords.getInt32(0);
-  peerIp.ip1 = addressWords.getInt32(4);
-  peerIp.ip2 = addressWords.getInt32(8);
-  peerIp.ip3 = addressWords.getInt32(12);
+  readIp(addressBytes, 0, peerIp);
   return peerIp;
 }
 
 function addressKey(peer: PeerAddress): number {
-  peer.remoteAddress(addressBytes, 0);
-  return hashWords(
-    addressWords.getInt32(0),
-    addressWords.getInt32(4),
-    addressWords.getInt32(8),
-    addressWords.getInt32(12),
-  );
+  const { ip0, ip1, ip2, ip3 } = ipOfPeer(peer);
+  return hashWords(ip0, ip1, ip2, ip3);
 }

@@ -168,6 +168,7 @@ export class Upstream {
     if (plan.balance !== this.plan.balance)
       this.balancer = createBalancer(plan.balance, this.context.prng, this.context.isAlone);
     this.hashKey = hashKeyOf(plan);
+    if (plan.proxyProtocol !== this.plan.proxyProtocol) for (const { idle } of this.servers) idle.closeAll();
     this.plan = plan;
     return this.replaceServers(plan, retireAt);
   }

@@ -31,6 +31,33 @@ export function copyIp(from: IpWords, into: IpWords): void {
   into.ip3 = from.ip3;
 }
 
+/** Of the 16 bytes at `at`, as a socket tells addresses. */
+export function readIp(bytes: Uint8Array, at: number, into: IpWords): void {
+  into.ip0 = wordAt(bytes, at);
+  into.ip1 = wordAt(bytes, at + 4);
+  into.ip2 = wordAt(bytes, at + 8);
+  into.ip3 = wordAt(bytes, at + 12);
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+}
+
+/** Into the 16 bytes at `at`. */
+export function writeIp(bytes: Uint8Array, at: number, ip: IpWords): void {
+  writeWord(bytes, at, ip.ip0);
+  writeWord(bytes, at + 4, ip.ip1);
+  writeWord(bytes, at + 8, ip.ip2);
+  writeWord(bytes, at + 12, ip.ip3);
+}
+
+function writeWord(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word >>> 24;
+  bytes[at + 1] = word >>> 16;
+  bytes[at + 2] = word >>> 8;
+  bytes[at + 3] = word;
+}
+
 export function isSameIp(a: IpWords, b: IpWords): boolean {
   return a.ip3 === b.ip3 && a.ip2 === b.ip2 && a.ip1 === b.ip1 && a.ip0 === b.ip0;
 }

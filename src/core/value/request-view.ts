@@ -14,6 +14,8 @@ export interface Connection {
   /** As of a socket. */
   remoteAddress(into: Uint8Array, at: number): number;
   localAddress(into: Uint8Array, at: number): number;
+  /** The same as a PROXY protocol header has it, believed or not. Null: there was none. */
+  readonly told: Pick<Connection, 'remoteAddress' | 'localAddress'> | null;
 }
 
 /** Gives a request that has no identifier one. */

@@ -85,6 +85,7 @@ test('the time, the connection and the client as bytes', () => {
     ageMs: 45,
     remoteAddress: () => 0,
     localAddress: () => 0,
+    told: null,
   };
   const span = new Span();
   const text = (kind: 'time' | 'iso-time' | 'connection-requests' | 'connection-time' | 'client-bytes'): string => {

@@ -19,10 +19,10 @@ import {
   type RequestHead,
 } from '../../wire/http1/head.ts';
 import { emitBytes, emitFragment } from '../../wire/http1/emit.ts';
-import { emitIpText, IP_TEXT_BYTES_MAX, IpWords, isNoIp } from '../../wire/ip-text.ts';
+import { emitIpText, IP_TEXT_BYTES_MAX, IpWords, isNoIp, readIp, writeIp } from '../../wire/ip-text.ts';
 import { findCookie, findField, findParameter, hasLookalike, onlyFieldWithId } from './lookup.ts';
 import { DOT, escapedByte, isEscape, NormalPath, pathLength, PERCENT, READ_SLASH } from './path.ts';
-import type { RequestView } from './request-view.ts';
+import type { Connection, RequestView } from './request-view.ts';
 import { Span } from './span.ts';
 import { variableNumber } from './variables.ts';
 
@@ -53,12 +53,16 @@ export const CONNECTION_TIME = 23;
 export const CLIENT_BYTES = 24;
 export const TIME = 25;
 export const ISO_TIME = 26;
-export const VARIABLE = 27;
-export const CAPTURE = 28;
+export const PROXY_CLIENT = 27;
+export const PROXY_CLIENT_PORT = 28;
+export const PROXY_LOCAL = 29;
+export const PROXY_LOCAL_PORT = 30;
+export const VARIABLE = 31;
+export const CAPTURE = 32;
 // those with a name, which may be there several times
-export const HEADER = 29;
-export const COOKIE = 30;
-export const PARAMETER = 31;
+export const HEADER = 33;
+export const COOKIE = 34;
+export const PARAMETER = 35;
 
 type Kind =
   | typeof CLIENT
@@ -88,6 +92,10 @@ type Kind =
   | typeof CLIENT_BYTES
   | typeof TIME
   | typeof ISO_TIME
+  | typeof PROXY_CLIENT
+  | typeof PROXY_CLIENT_PORT
+  | typeof PROXY_LOCAL
+  | typeof PROXY_LOCAL_PORT
   | typeof VARIABLE
   | typeof CAPTURE
   | typeof HEADER
@@ -119,6 +127,10 @@ const KINDS = {
   'client-bytes': CLIENT_BYTES,
   time: TIME,
   'iso-time': ISO_TIME,
+  'proxy-client': PROXY_CLIENT,
+  'proxy-client-port': PROXY_CLIENT_PORT,
+  'proxy-local': PROXY_LOCAL,
+  'proxy-local-port': PROXY_LOCAL_PORT,
 } as const;
 const NAMED_KINDS = { header: HEADER, cookie: COOKIE, query: PARAMETER, value: VARIABLE, capture: CAPTURE } as const;
 const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
@@ -136,6 +148,10 @@ const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
   CLIENT_BYTES,
   TIME,
   ISO_TIME,
+  PROXY_CLIENT,
+  PROXY_CLIENT_PORT,
+  PROXY_LOCAL,
+  PROXY_LOCAL_PORT,
   VARIABLE,
   CAPTURE,
 ]);
@@ -148,7 +164,6 @@ const HTTP_1_0 = ascii('HTTP/1.0');
 const HTTP_1_1 = ascii('HTTP/1.1');
 const QUESTION = ascii('?');
 const address = new Uint8Array(16);
-const addressWords = new DataView(address.buffer);
 const addressIp = new IpWords();
 const lowerHost = new Uint8Array(HEAD_BYTES_MAX);
 const decimals = new Uint8Array(20);
@@ -257,7 +272,8 @@ export class Source {
       case PEER_PORT:
         return leaveNumber(span, view.connection === null ? 0 : view.connection.remoteAddress(address, 0));
       case LOCAL:
-        return findLocal(view, span);
+        view.connection?.localAddress(address, 0);
+        return leaveAddress(span, view.connection !== null);
       case LOCAL_PORT:
         return leaveNumber(span, view.connection === null ? 0 : view.connection.localAddress(address, 0));
       case PROTOCOL:
@@ -277,6 +293,11 @@ export class Source {
       case ISO_TIME:
         writeIsoTime(isoTime, view.wallClockMs());
         return leave(span, isoTime, 0, isoTime.length);
+      case PROXY_CLIENT:
+      case PROXY_CLIENT_PORT:
+      case PROXY_LOCAL:
+      case PROXY_LOCAL_PORT:
+        return findTold(view.connection?.told ?? null, this.kind, span);
       default:
         assert(false, 'a source of no kind');
     }
@@ -349,22 +370,23 @@ function leaveSeconds(span: Span, ms: number): boolean {
 }
 
 function leaveBytes(span: Span, ip: IpWords): boolean {
-  addressWords.setInt32(0, ip.ip0);
-  addressWords.setInt32(4, ip.ip1);
-  addressWords.setInt32(8, ip.ip2);
-  addressWords.setInt32(12, ip.ip3);
+  writeIp(address, 0, ip);
   const isV4 = ip.ip0 === 0 && ip.ip1 === 0 && ip.ip2 === MAPPED;
   return leave(span, address, isV4 ? 12 : 0, isNoIp(ip) ? 0 : isV4 ? 4 : 16);
 }
 
-function findLocal({ connection }: RequestView, span: Span): boolean {
-  if (connection === null) return leave(span, addressText, 0, 0);
-  connection.localAddress(address, 0);
-  addressIp.ip0 = addressWords.getInt32(0);
-  addressIp.ip1 = addressWords.getInt32(4);
-  addressIp.ip2 = addressWords.getInt32(8);
-  addressIp.ip3 = addressWords.getInt32(12);
+/** That in `address`. */
+function leaveAddress(span: Span, isKnown: boolean): boolean {
+  if (!isKnown) return leave(span, addressText, 0, 0);
+  readIp(address, 0, addressIp);
   return findAddress(addressIp, span);
+}
+
+function findTold(told: Connection['told'], kind: number, span: Span): boolean {
+  const isClient = kind === PROXY_CLIENT || kind === PROXY_CLIENT_PORT;
+  const port = isClient ? told?.remoteAddress(address, 0) : told?.localAddress(address, 0);
+  if (kind === PROXY_CLIENT || kind === PROXY_LOCAL) return leaveAddress(span, told !== null);
+  return leaveNumber(span, port ?? 0);
 }
 
 /** Without a single escape: for whoever looks at it, and never for a target. */

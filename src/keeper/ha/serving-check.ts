@@ -73,5 +73,6 @@ function healthOf(serves: ServesPlan | null): HealthPlan {
     http === null
       ? { kind: 'tcp' }
       : { kind: 'http', method: 'GET', path: http, host: null, statuses: [[200, 399]], body: null };
-  return { probe, port: null, intervalMs: TIMEOUT_MS, timeoutMs: TIMEOUT_MS, rise: 1, fall: 1, jitter: 0 };
+  const times = { intervalMs: TIMEOUT_MS, timeoutMs: TIMEOUT_MS, rise: 1, fall: 1, jitter: 0 };
+  return { probe, port: null, proxyProtocol: null, ...times };
 }

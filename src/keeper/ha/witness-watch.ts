@@ -138,5 +138,6 @@ function probeOf(witness: WitnessPlan, timeoutMs: number): HealthPlan {
     witness.http === null
       ? { kind: 'tcp' }
       : { kind: 'http', method: 'GET', ...witness.http, statuses: [[200, 399]], body: null };
-  return { probe, port: null, intervalMs: timeoutMs, timeoutMs, rise: 1, fall: 1, jitter: 0 };
+  const times = { intervalMs: timeoutMs, timeoutMs, rise: 1, fall: 1, jitter: 0 };
+  return { probe, port: null, proxyProtocol: null, ...times };
 }

@@ -11,6 +11,7 @@ import type { ProbeResult } from './probe.ts';
 const CHECK: HealthPlan = {
   probe: { kind: 'tcp' },
   port: null,
+  proxyProtocol: null,
   intervalMs: 1_000,
   timeoutMs: 500,
   rise: 2,
@@ -50,6 +51,7 @@ function upstream(name: string, servers: ServerPlan[], rest: Partial<UpstreamPla
     keepAlive: null,
     poolIdle: 1,
     queueMax: 1,
+    proxyProtocol: null,
     ...rest,
   };
 }

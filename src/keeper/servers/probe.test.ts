@@ -10,6 +10,7 @@ import { probe } from './probe.ts';
 const TCP: HealthPlan = {
   probe: { kind: 'tcp' },
   port: null,
+  proxyProtocol: null,
   intervalMs: 1_000,
   timeoutMs: 5_000,
   rise: 1,

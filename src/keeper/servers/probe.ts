@@ -7,6 +7,7 @@ import net from 'node:net';
 import type { Address } from '../../base/address.ts';
 import type { HealthPlan } from '../../config/plan.ts';
 import { createDialogue } from '../../core/health/dialogue/create.ts';
+import { ownProxyHeader } from '../../wire/proxy-protocol/header.ts';
 import { DIALOGUE_BYTES_MAX, type Dialogue, type Verdict, evidence } from '../../core/health/dialogue/dialogue.ts';
 
 export interface ProbeResult {
@@ -34,6 +35,7 @@ export function probe(
   sources: readonly Address[] = [],
 ): Promise<ProbeResult> {
   const to = address.family === 0 || health.port === null ? address : { ...address, port: health.port };
+  const preface = health.proxyProtocol === null ? null : ownProxyHeader(health.proxyProtocol);
   const fitting = sources.filter(({ family }) => family === to.family);
   return new Promise((resolve) => {
     let abandon: (() => void) | null = null;
@@ -48,7 +50,7 @@ export function probe(
     };
     const attempt = (index: number): void => {
       const source = fitting.at(index)?.host;
-      const target: Target = { ...to, source };
+      const target: Target = { ...to, source, preface };
       abandon = begin(health.probe, target, serverName, (isPassed, reason) => {
         if (isPassed === null && index + 1 < fitting.length && !isDone) attempt(index + 1);
         else finish(isPassed, reason);
@@ -58,8 +60,8 @@ export function probe(
   });
 }
 
-/** `source`: the host that the connection comes from. */
-type Target = Address & { readonly source: string | undefined };
+/** `source`: the host that the connection comes from. `preface`: what it begins with. */
+type Target = Address & { readonly source: string | undefined; readonly preface: Uint8Array | null };
 type Finish = (isPassed: ProbeResult['isPassed'], reason: string) => void;
 
 /** Returns what ends it. */
@@ -70,7 +72,9 @@ function begin(plan: HealthPlan['probe'], target: Target, serverName: string, fi
 }
 
 function connect(target: Target): net.Socket {
-  return net.connect(placeOf(target));
+  const socket = net.connect(placeOf(target));
+  if (target.preface !== null) socket.write(target.preface);
+  return socket;
 }
 
 function placeOf({ family, host, port, source }: Target): net.IpcNetConnectOpts | net.TcpNetConnectOpts {
@@ -121,15 +125,12 @@ function probeDialogue(dialogue: Dialogue, target: Target, finish: Finish): () =
 }
 
 function probeHttp(plan: HttpProbe, target: Target, serverName: string, finish: Finish): () => void {
-  const { family, host: to, port, source } = target;
-  const place = family === 0 ? { socketPath: to } : { host: to, port, localAddress: source };
   const host = plan.host ?? (target.family === 0 ? 'localhost' : serverName);
   const request = http.request({
-    ...place,
+    createConnection: () => connect(target),
     method: plan.method,
     path: plan.path,
     headers: { host, 'user-agent': 'evenkeel-health', connection: 'close', accept: '*/*' },
-    agent: false,
   });
   request.on('response', (response) => {
     const status = response.statusCode ?? 0;

@@ -55,6 +55,7 @@ class FakeClient implements ClientSide {
   isRequestComplete = true;
   hasBodyWaiting = false;
   wantsRestRead = false;
+  readonly address = { remoteAddress: () => 0, localAddress: () => 0 };
   pumps = 0;
   /** What it does with the end of its exchange, as the real one. */
   exchange: Exchange | null = null;

@@ -49,6 +49,7 @@ import {
   type ResponseHead,
 } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
+import type { PeerAddress } from '../layer.ts';
 import { Waiter, type Server, type Upstream } from '../upstream.ts';
 import type { ErrorPage } from './error-page.ts';
 import { KeptRequest } from './kept-request.ts';
@@ -165,6 +166,10 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   private get route(): Route {
     return this.routeOrNull as Route;
+  }
+
+  get clientAddress(): PeerAddress {
+    return this.client.address;
   }
 
   /** What the route changes in the request. */

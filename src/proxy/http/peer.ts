@@ -1,12 +1,10 @@
 /** Where a client's connection comes from, and whether what it says of earlier hops is believed. Read when the first request needs it. */
 import type { TrustedProxies } from '../../core/client/trusted-proxies.ts';
 import type { Connection } from '../../core/value/request-view.ts';
-import type { Socket } from '../../port/transport.ts';
-import type { IpWords } from '../../wire/ip-text.ts';
-import type { PeerAddress } from '../layer.ts';
+import { type IpWords, readIp } from '../../wire/ip-text.ts';
+import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 
 const bytes = new Uint8Array(16);
-const words = new DataView(bytes.buffer);
 
 /** There have been so many. */
 let connections = 0;
@@ -22,17 +20,19 @@ export class Peer implements IpWords, Connection {
   requests = 0;
   private readonly since: number;
   private readonly clock: { readonly now: number };
-  private readonly address: PeerAddress;
-  private readonly socket: Pick<Socket, 'localAddress'>;
+  readonly address: PeerAddress;
+  readonly told: PeerAddress | null;
+  private readonly socket: PeerAddress;
   private isRead = false;
   /** By whose judgement it is trusted, or not. */
   private judge: TrustedProxies | null = null;
 
-  /** `socket`: of the connection, whose `address` a layer may know better. */
-  constructor(address: PeerAddress, socket: Pick<Socket, 'localAddress'>, clock: { readonly now: number }) {
+  /** `socket`: of the connection, of which a layer may know more. */
+  constructor(info: ConnectionInfo | null, socket: PeerAddress, clock: { readonly now: number }) {
     this.clock = clock;
     this.since = clock.now;
-    this.address = address;
+    this.address = info?.peer ?? socket;
+    this.told = info === null ? null : info.told;
     this.socket = socket;
     this.number = ++connections;
   }
@@ -60,9 +60,6 @@ export class Peer implements IpWords, Connection {
   private read(): void {
     this.isRead = true;
     this.address.remoteAddress(bytes, 0);
-    this.ip0 = words.getInt32(0);
-    this.ip1 = words.getInt32(4);
-    this.ip2 = words.getInt32(8);
-    this.ip3 = words.getInt32(12);
+    readIp(bytes, 0, this);
   }
 }

@@ -5,6 +5,7 @@
  * Heads are those of the context: they hold until the call returns. Bodies pass in the slots that they were received in.
  */
 import type { Failure } from '../../core/retry.ts';
+import type { PeerAddress } from '../layer.ts';
 import type { RelayTimes } from '../relay.ts';
 import type { Socket } from '../../port/transport.ts';
 import type { ResponseHead } from '../../wire/http1/head.ts';
@@ -38,6 +39,8 @@ export interface ClientSide {
   readonly hasBodyWaiting: boolean;
   /** The response is handed on. Of the request more is to come, and goes to the server. */
   readonly wantsRestRead: boolean;
+  /** Whose connection it is. */
+  readonly address: PeerAddress;
 
   /** The server takes what is here of the request's body. */
   pump(): void;
@@ -123,6 +126,8 @@ export interface ResponseHandler {
   readonly wantsRestRead: boolean;
   /** Where the response's body goes. */
   readonly responseSink: BodySink;
+  /** Whose connection the exchange came over. */
+  readonly clientAddress: PeerAddress;
 
   /** The new connection stands. */
   handleServerReady(): void;

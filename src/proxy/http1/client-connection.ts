@@ -36,7 +36,7 @@ import { Route } from '../http/route.ts';
 import type { HttpService } from '../http/service.ts';
 import type { ClientSide, Tunnel } from '../http/sides.ts';
 import type { IdleClient, IdleClients } from '../idle-clients.ts';
-import type { PeerAddress } from '../layer.ts';
+import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import { Lingering } from '../lingering.ts';
 import type { Listener } from '../listener.ts';
 import { RateWindow } from '../rate-window.ts';
@@ -116,7 +116,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   /** In TUNNEL. */
   private tunnel: Tunnel | null = null;
 
-  constructor(service: HttpService, emitters: Emitters, socket: Socket, address: PeerAddress) {
+  constructor(service: HttpService, emitters: Emitters, socket: Socket, info: ConnectionInfo | null) {
     super();
     const { listener } = service;
     this.context = listener.context;
@@ -124,7 +124,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.listener = listener;
     this.emitters = emitters;
     this.socket = socket;
-    this.peer = new Peer(address, socket, listener.context.transport);
+    this.peer = new Peer(info, socket, listener.context.transport);
     this.reader = new MessageReader(listener.context);
     this.sink = new MessageWriter(listener.context, socket);
     socket.handler = this;
@@ -484,6 +484,10 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const isEarly = !this.isRequestComplete;
     this.readsRest = isEarly && isReusable && !isEndedByClose && !(this.exchange as Exchange).awaitsContinue;
     if (isEndedByClose || isEarly || this.hasEnded || this.listener.isDraining) this.isPersistent = false;
+  }
+
+  get address(): PeerAddress {
+    return this.peer.address;
   }
 
   get wantsRestRead(): boolean {

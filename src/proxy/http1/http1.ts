@@ -37,7 +37,7 @@ class Http1 implements HttpProtocol {
   }
 
   accept(socket: Socket, info: ConnectionInfo | null): Session {
-    return new ClientConnection(this.service, this.emitters, socket, info?.peer ?? socket);
+    return new ClientConnection(this.service, this.emitters, socket, info);
   }
 
   keep(

@@ -25,6 +25,7 @@ import { parseResponseHead, responseBody } from '../../wire/http1/response.ts';
 import type { Context } from '../context.ts';
 import { Dial, type DialOwner } from '../dial.ts';
 import { Expiring } from '../expiring.ts';
+import type { PeerAddress } from '../layer.ts';
 import type { RelayTimes } from '../relay.ts';
 import type { Server, Upstream } from '../upstream.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
@@ -116,6 +117,10 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     socket.handler = this;
     this.beginResponse();
     (this.exchange as ResponseHandler).handleServerReady();
+  }
+
+  get client(): PeerAddress {
+    return (this.exchange as ResponseHandler).clientAddress;
   }
 
   handleDialFailed(how: ConnectFailure): void {
@@ -446,6 +451,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     const exchange = this.exchange as ResponseHandler;
     const isClean =
       this.isReusable &&
+      this.upstream.plan.proxyProtocol === null &&
       this.server.hasRoomForIdle &&
       exchange.isRequestComplete &&
       this.reader.length === 0 &&

@@ -1,0 +1,249 @@
+/** The PROXY protocol: from load balancers in front, and towards servers; against HAProxy and nginx, and byte by byte. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type net from 'node:net';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { engineSkip, ENGINES, Evenkeel, freePort, startTcpBackend } from './evenkeel.ts';
+import { Daemon, peerSkip, runOk, startNginx, temporaryDirectory } from './peers.ts';
+import { RawConnection } from './raw.ts';
+import { reload } from './reloading.ts';
+import { until } from './waiting.ts';
+
+const LINE = 'PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n';
+const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex').toString('latin1');
+/** The same, of version 2, and from an IPv6 client. */
+const BINARY = `${SIGNATURE}\x21\x11\x00\x0c\xc0\x00\x02\x01\xc6\x33\x64\x02\xdc\x04\x01\xbb`;
+const BINARY_V6 = `${SIGNATURE}\x21\x21\x00\x24${'\x20\x01\x0d\xb8'.padEnd(15, '\0')}\x01${'\x20\x01\x0d\xb8'.padEnd(15, '\0')}\x02\x00\x07\x00\x50`;
+const OWN = `${SIGNATURE}\x20\x00\x00\x00`;
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+const WHO = '{client} of {peer}:{peer-port} told {proxy-client}:{proxy-client-port}>{proxy-local}:{proxy-local-port}';
+
+async function ask(t: TestContext, port: number, opening: string): Promise<string> {
+  const connection = await RawConnection.open(t, port);
+  connection.write(opening);
+  const { body } = await connection.response();
+  connection.socket.destroy();
+  return body;
+}
+
+/** A server that keeps what each connection has sent it, and says so back behind `> `. */
+async function startRecorder(t: TestContext): Promise<{ port: number; received: string[] }> {
+  const received: string[] = [];
+  const { port } = await startTcpBackend(t, (socket: net.Socket) => {
+    const index = received.push('') - 1;
+    socket.on('data', (data: Buffer) => {
+      received[index] += data.toString('latin1');
+      socket.write(`> ${data.toString('latin1').slice(-6)}`, 'latin1');
+    });
+    socket.on('end', () => socket.end());
+  });
+  return { port, received };
+}
+
+for (const engine of ENGINES) {
+  test(`[${engine}] HTTP: the header says who the client is`, engineSkip(engine), async (t) => {
+    const [port, strict, late] = [await freePort(), await freePort(), await freePort()];
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    proxy-protocol: { from: 127.0.0.0/8 }
+    routes: [ { respond: { body: "${WHO}" } } ]
+  read:
+    bind: "127.0.0.1:${strict}"
+    proxy-protocol: { from: 127.0.0.0/8, trust: none }
+    routes: [ { respond: { body: "${WHO}" } } ]
+  late:
+    bind: "127.0.0.1:${late}"
+    proxy-protocol: { from: 127.0.0.1 }
+    timeouts: { head: 200ms }
+    routes: [ { respond: { body: "{client}" } } ]
+`,
+      { engine, workers: 1 },
+    );
+    const told = '192.0.2.1:56324>198.51.100.2:443';
+    for (const header of [LINE, BINARY]) {
+      assert.equal(await ask(t, port, header + GET), `192.0.2.1 of 192.0.2.1:56324 told ${told}`);
+      assert.match(await ask(t, strict, header + GET), /^127\.0\.0\.1 of 127\.0\.0\.1:\d+ told /);
+    }
+    assert.match(await ask(t, port, BINARY_V6 + GET), /^2001:db8::1 of 2001:db8::1:7 /);
+    assert.match(await ask(t, port, OWN + GET), /^127\.0\.0\.1 of 127\.0\.0\.1:\d+ told :>:$/);
+
+    const slow = await RawConnection.open(t, port);
+    await slow.writeByteByByte(LINE + GET);
+    assert.match((await slow.response()).body, /^192\.0\.2\.1 /);
+    slow.write(GET);
+    assert.match((await slow.response()).body, /^192\.0\.2\.1 /, 'of each request of the connection');
+
+    const wrong = await RawConnection.open(t, port);
+    wrong.write(GET);
+    assert.equal((await wrong.ending()).how, 'reset');
+    await evenkeel.said(/listener web: .*it has to begin with a PROXY protocol header, and does not/);
+    const silent = await RawConnection.open(t, late);
+    await silent.ending();
+    await evenkeel.said(/listener late: .*PROXY protocol header/);
+    const other = await RawConnection.open(t, late, '127.0.0.1');
+    other.write('PROXY ');
+    await other.ending();
+  });
+
+  test(
+    `[${engine}] TCP: from the one to the other, with every byte behind the header`,
+    engineSkip(engine),
+    async (t) => {
+      const [from, plain, denied] = [await freePort(), await freePort(), await freePort()];
+      const server = await startRecorder(t);
+      const evenkeel = await Evenkeel.start(
+        t,
+        `
+listeners:
+  from:
+    bind: "127.0.0.1:${from}"
+    protocol: tcp
+    proxy-protocol: { from: 127.0.0.0/8 }
+    upstream: two
+  plain: { bind: "127.0.0.1:${plain}", protocol: tcp, upstream: one }
+  denied:
+    bind: "127.0.0.1:${denied}"
+    protocol: tcp
+    proxy-protocol: { from: 127.0.0.0/8 }
+    access: { networks: { 192.0.2.0/24: deny }, otherwise: allow }
+    upstream: one
+upstreams:
+  two: { servers: [ "127.0.0.1:${server.port}" ], proxy-protocol: v2 }
+  one: { servers: [ "127.0.0.1:${server.port}" ], proxy-protocol: v1 }
+`,
+        { engine, workers: 1 },
+      );
+      const client = await RawConnection.open(t, from);
+      client.write(`${LINE}hello`);
+      await client.until('> ');
+      assert.equal(server.received[0], `${BINARY}hello`);
+      client.write(' world');
+      await until(
+        () => server.received[0] === `${BINARY}hello world`,
+        () => 'the rest is there',
+      );
+      client.end();
+      assert.equal((await client.ending()).how, 'end');
+
+      const direct = await RawConnection.open(t, plain);
+      const { localPort } = direct.socket;
+      await until(
+        () => server.received.length === 2 && server.received[1] !== '',
+        () => 'the header is there',
+      );
+      assert.equal(server.received[1], `PROXY TCP4 127.0.0.1 127.0.0.1 ${localPort} ${plain}\r\n`);
+      direct.socket.destroy();
+
+      const refused = await RawConnection.open(t, denied);
+      refused.write(`${BINARY}hello`);
+      assert.equal((await refused.ending()).how, 'reset');
+      await evenkeel.said(/listener denied: .*the client may not connect/);
+      const admitted = await RawConnection.open(t, denied);
+      admitted.write(`${OWN}hello`);
+      await admitted.until('> ');
+      assert.equal(server.received.length, 3);
+    },
+  );
+
+  test(
+    `[${engine}] a connection with a header is one client's alone, and checks are nobody's`,
+    engineSkip(engine),
+    async (t) => {
+      const port = await freePort();
+      const received: string[] = [];
+      const server = await startTcpBackend(t, (socket) => {
+        const index = received.push('') - 1;
+        socket.on('data', (data: Buffer) => {
+          received[index] += data.toString('latin1');
+          if (received[index].endsWith('\r\n\r\n')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        });
+        socket.on('end', () => socket.end());
+      });
+      const evenkeel = await Evenkeel.start(
+        t,
+        `
+listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
+upstreams:
+  web: { servers: [ "127.0.0.1:${server.port}" ], proxy-protocol: v1, health: { http: /health, interval: 1h } }
+`,
+        { engine, workers: 1, hasSocket: true },
+      );
+      await until(
+        () => received.length > 0 && received[0].includes('\r\n\r\n'),
+        () => 'the check is there',
+      );
+      assert.match(received[0], /^PROXY UNKNOWN\r\nGET \/health HTTP/);
+      const client = await RawConnection.open(t, port);
+      for (let i = 1; i <= 2; i++) {
+        client.write(GET);
+        await client.response();
+        assert.match(
+          received[i],
+          new RegExp(`^PROXY TCP4 127.0.0.1 127.0.0.1 ${client.socket.localPort} ${port}\r\nGET /`),
+        );
+      }
+      // From a reload on there is none, and connections are kept again.
+      writeFileSync(evenkeel.file, readFileSync(evenkeel.file, 'utf8').replace('proxy-protocol: v1, ', ''));
+      assert.deepEqual((await reload(evenkeel)).changes, [
+        'upstream web: health changed',
+        'upstream web: proxy-protocol changed',
+      ]);
+      for (let i = 0; i < 2; i++) {
+        client.write(GET);
+        await client.response();
+      }
+      assert.equal(received.filter((text) => text.startsWith('GET / ')).length, 1);
+    },
+  );
+
+  test(`[${engine}] between HAProxy and nginx`, peerSkip(engine, 'haproxy', 'nginx', 'curl'), async (t) => {
+    const directory = temporaryDirectory(t);
+    const [port, tcp, behind] = [await freePort(), await freePort(), await freePort()];
+    const fronts = [await freePort(), await freePort(), await freePort(), await freePort()];
+    const nginx = await startNginx(
+      t,
+      `listen 127.0.0.1:${behind} proxy_protocol; location / { return 200 "$proxy_protocol_addr $http_x_forwarded_for\\n"; }`,
+    );
+    assert.ok(nginx.port > 0);
+    await Evenkeel.start(
+      t,
+      `
+listeners:
+  web: { bind: "127.0.0.1:${port}", proxy-protocol: { from: 127.0.0.0/8 }, routes: [ { upstream: web } ] }
+  tcp: { bind: "127.0.0.1:${tcp}", protocol: tcp, proxy-protocol: { from: 127.0.0.0/8 }, upstream: tcp }
+upstreams:
+  web: { servers: [ "127.0.0.1:${behind}" ], proxy-protocol: v2 }
+  tcp: { servers: [ "127.0.0.1:${behind}" ], proxy-protocol: v1 }
+`,
+      { engine, workers: 1 },
+    );
+    const file = join(directory, 'haproxy.cfg');
+    const ways = [
+      ['send-proxy', port],
+      ['send-proxy-v2', port],
+      ['send-proxy', tcp],
+      ['send-proxy-v2 proxy-v2-options crc32c,unique-id', tcp],
+    ] as const;
+    writeFileSync(
+      file,
+      `defaults\n timeout connect 5s\n timeout client 5s\n timeout server 5s\n${ways
+        .map(
+          ([how, to], i) =>
+            `frontend f${i}\n mode tcp\n unique-id-format %ci\n bind 127.0.0.1:${fronts[i]}\n default_backend b${i}\n` +
+            `backend b${i}\n mode tcp\n source 127.0.0.1\n server s 127.0.0.1:${to} ${how}\n`,
+        )
+        .join('')}`,
+    );
+    await Daemon.start(t, 'haproxy', ['-db', '-f', file], fronts[0]);
+    for (const [i, [how]] of ways.entries()) {
+      const answer = await runOk('curl', ['-sS', '--interface', '127.0.0.7', `http://127.0.0.1:${fronts[i]}/`]);
+      assert.match(answer, i < 2 ? /^127\.0\.0\.7 127\.0\.0\.7\n$/ : /^127\.0\.0\.7 \n$/, how);
+    }
+  });
+}
