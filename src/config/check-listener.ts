@@ -3,6 +3,7 @@ import { addressText } from '../base/address.ts';
 import { VIA_BYTES_MAX } from '../base/limits.ts';
 import { parseBind, parseNetwork } from './addresses.ts';
 import { checkRoutes } from './check-routes.ts';
+import { checkTls } from './check-tls.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Path } from './diagnostic.ts';
@@ -36,6 +37,7 @@ export function checkListener(
   if (protocol === 'udp') report.atKey([...path, 'protocol'], 'not-yet', { key: 'protocol: udp' });
   checkBinds(name, listener.bind, [...path, 'bind'], protocol === 'udp' ? 'udp' : 'tcp', binds, report);
 
+  if (listener.tls !== undefined) checkTls(listener.tls, protocol, [...path, 'tls'], report);
   if (protocol === 'http') checkHttp(listener, path, report);
   else if (protocol !== null) checkBare(listener, protocol, path, report);
   // What is in the wrong place is looked at, and is no use of the upstream.

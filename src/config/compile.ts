@@ -7,6 +7,7 @@ import { assert } from '../base/assert.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import { parseBind, parseNetwork, parseServer, parseIp } from './addresses.ts';
+import { compileTls } from './compile-tls.ts';
 import { compileValue } from './compile-values.ts';
 import { compileRoute } from './compile-routes.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -24,6 +25,7 @@ import type {
   Plan,
   ProxyProtocolPlan,
   ServerPlan,
+  TlsEntryPlan,
   UpstreamPlan,
 } from './plan.ts';
 import { listOf } from './parts.ts';
@@ -32,6 +34,8 @@ import { parseDuration, parseSize } from './units.ts';
 export interface CompileOptions {
   /** Proxy processes: each takes its share of a listener's connections. */
   readonly workers: number;
+  /** By listener: its certificates, as their files say. Without it they were not looked at. */
+  readonly certificates?: ReadonlyMap<string, readonly TlsEntryPlan[]>;
 }
 
 export function compile(config: Config, options: CompileOptions): Plan {
@@ -49,7 +53,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     // The checks refuse it.
     if (listener.protocol === 'udp') continue;
     if (listener.upstream !== undefined) tcpUpstreams.add(listener.upstream);
-    listeners.push(compileListener(name, listener, listeners.length, indexOf, options.workers));
+    listeners.push(compileListener(name, listener, listeners.length, indexOf, options));
   }
 
   const upstreams: UpstreamPlan[] = [];
@@ -75,8 +79,10 @@ function compileListener(
   listener: ListenerConfig,
   slot: number,
   indexOf: (upstream: string) => number,
-  workers: number,
+  { workers, certificates }: CompileOptions,
 ): ListenerPlan {
+  const protocol = listener.protocol === 'tcp' ? 'tcp' : 'http';
+  const { tls } = listener;
   const timeouts = { ...DEFAULTS.listener.timeouts, ...listener.timeouts };
   const limits = { ...DEFAULTS.listener.limits, ...listener.limits };
   const forwarded = compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded);
@@ -85,7 +91,7 @@ function compileListener(
   return {
     name,
     slot,
-    protocol: listener.protocol === 'tcp' ? 'tcp' : 'http',
+    protocol,
     intake: 'open',
     binds: listOf(listener.bind).map((text) => checked(parseBind(text).value, text)),
     timeouts: {
@@ -110,7 +116,10 @@ function compileListener(
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
     access: compileAccess(listener.access),
     proxyProtocol: compileProxyProtocol(listener['proxy-protocol']),
-    tls: null,
+    tls:
+      tls === undefined
+        ? null
+        : compileTls(tls, protocol, certificates?.get(name) ?? [], ms(tls.handshake ?? DEFAULTS.tls.handshake)),
   };
 }
 

@@ -14,6 +14,13 @@ export const DEFAULTS = {
     trust: { field: 'X-Forwarded-For', hops: 'all', pass: false },
     'odd-fields': 'pass',
   },
+  tls: {
+    profile: 'intermediate',
+    serverOrder: false,
+    'unknown-name': 'default',
+    'plain-http': 'refuse',
+    handshake: '10s',
+  },
   route: {
     redirect: { status: 302 },
     upgrade: true,

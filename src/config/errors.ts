@@ -301,6 +301,11 @@ export const CATALOGUE = {
     message: '<value> is not an absolute path of a file',
     remedy: 'begin it with /',
   },
+  'bad-path-of-file': {
+    severity: 'error',
+    message: '<value> is not the path of a file',
+    remedy: '<fix>',
+  },
 
   // What has to fit together: listeners and routes.
   'undefined-upstream': {
@@ -554,6 +559,63 @@ export const CATALOGUE = {
   'key-file': {
     severity: 'error',
     message: 'the key file <path> cannot be used: <reason>',
+    remedy: '<fix>',
+  },
+  'bad-certificate': {
+    severity: 'error',
+    message: 'the certificate <path> cannot be used: <reason>',
+    remedy: '<fix>',
+  },
+  'bad-private-key': {
+    severity: 'error',
+    message: 'the private key <path> cannot be used: <reason>',
+    remedy: '<fix>',
+  },
+  'key-mismatch': {
+    severity: 'error',
+    message: 'the private key <key> does not belong to the certificate <path>',
+    remedy: '<fix>',
+    about: 'A running evenkeel keeps the pair that it has until both files belong together.',
+  },
+  'open-private-key': {
+    severity: 'warning',
+    message: 'everybody on this machine can read the private key <path> (mode <mode>)',
+    remedy: 'chmod 600 <path>; who has read it can pretend to be this site',
+  },
+  'certificate-expired': {
+    severity: 'warning',
+    message: 'the certificate <path> has expired: it was valid until <date>',
+    remedy: 'renew it: clients refuse it',
+  },
+  'certificate-not-yet-valid': {
+    severity: 'warning',
+    message: 'the certificate <path> is valid from <date> on',
+    remedy: 'wait until then, or correct the time of this machine: clients refuse it',
+  },
+  'certificate-chain': {
+    severity: 'warning',
+    message: 'the file <path> has no complete chain: <reason>',
+    remedy: '<fix>',
+    about: 'Browsers often find what is missing, and programs do not.',
+  },
+  'certificate-name-taken': {
+    severity: 'warning',
+    message: 'the certificate <path> is not used for <names>: <other> has been named before it',
+    remedy: 'leave one of them out, or say with `names` which names each is for',
+  },
+  'certificate-without-names': {
+    severity: 'warning',
+    message: 'the certificate <path> has no name that clients could ask for, so that it is used for nobody',
+    remedy: 'write its names with `names`, or put it first',
+  },
+  'must-staple': {
+    severity: 'warning',
+    message: 'the certificate <path> asks for OCSP stapling (must-staple), which is not there yet',
+    remedy: 'get one without it: clients that heed it refuse this one',
+  },
+  'bad-tls-setting': {
+    severity: 'error',
+    message: 'OpenSSL does not take <value> as <what>: <reason>',
     remedy: '<fix>',
   },
   'missing-rights': {

@@ -16,6 +16,8 @@ export interface Loaded {
   isSound(part: keyof Config): boolean;
   /** The language that a part of it is written in. */
   readonly frontEndOf: (path: Path) => FrontEndName;
+  /** The file that was named, which a part of it is in or was included from. */
+  readonly rootOf: (path: Path) => string;
   /** Errors and warnings, in the order of the files. */
   readonly diagnostics: readonly Diagnostic[];
   readonly source: SourceMap;
@@ -40,6 +42,7 @@ export function loadDocuments(documents: readonly FrontEndDocument[], node: stri
   return {
     sound: shape.document,
     frontEndOf: (path) => ownerOf(path).frontEnd,
+    rootOf: (path) => ownerOf(path).source.locate([], 'value').file,
     isSound: (part) => !faulty.has(part) && !faulty.has(undefined),
     config: isRight ? (shape.document as Config) : null,
     diagnostics: sortDiagnostics(diagnostics),

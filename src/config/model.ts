@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { CHUNK_LINE_BYTES_MAX, HEADER_COUNT_MAX, HEAD_BYTES_MAX, WORKERS_MAX } from '../base/limits.ts';
 import { DEFAULTS } from './defaults.ts';
 import { HighAvailability } from './model-ha.ts';
+import { Tls } from './model-tls.ts';
 import {
   anyText,
   bind,
@@ -540,6 +541,10 @@ const Listener = z.strictObject({
     z.enum(['http', 'tcp', 'udp']),
     '`http`: HTTP/1.1 and HTTP/1.0, by `routes`. `tcp`: bytes, to one `upstream`. **`udp` is not there yet**: it is refused.',
     DEFAULTS.listener.protocol,
+  ),
+  tls: key(
+    Tls,
+    'TLS with clients, which ends here: servers get what is inside. Without it connections are plain. **Not there yet**: a file with it is refused.',
   ),
   timeouts: key(ListenerTimeouts, `Of the client's side. ${httpOnly}`),
   limits: key(ListenerLimits, "Of the client's side. For `protocol: tcp` only `connections`."),

@@ -223,6 +223,30 @@ export function checkInterface(text: string): Problem | null {
     : problem('bad-interface', { value: show(text) });
 }
 
+/** The name that a client asks a certificate for: RFC 6066 section 3 has no addresses. */
+export function checkCertificateName(text: string): Problem | null {
+  const found = checkHost(text);
+  if (found !== null) return found;
+  const isAddress = parseIPv4(text) !== null || text.startsWith('[');
+  return isAddress
+    ? problem('bad-host', { value: show(text), fix: 'leave it out: clients ask for no certificate of an address' })
+    : null;
+}
+
+export function checkFilePath(text: string): Problem | null {
+  if (text === '') return problem('empty-text', {});
+  if (text.startsWith('-----BEGIN')) {
+    return problem('bad-path-of-file', {
+      value: 'a text in PEM',
+      fix: 'write it to a file, and the path of that here',
+    });
+  }
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return /[\u0000-\u001f]/.test(text)
+    ? problem('bad-path-of-file', { value: show(text), fix: 'write a path, for example /etc/evenkeel/tls/site.pem' })
+    : null;
+}
+
 export function checkAbsolutePath(text: string): Problem | null {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return /^\/[^\u0000-\u001f]*$/.test(text) ? null : problem('bad-file', { value: show(text) });

@@ -8,6 +8,8 @@ import type { Problem } from './diagnostic.ts';
 import { problem, show } from './diagnostic.ts';
 import {
   checkAbsolutePath,
+  checkCertificateName,
+  checkFilePath,
   checkHeaderName,
   checkHeaderTemplate,
   checkHeaderValue,
@@ -193,6 +195,8 @@ export const cidr = text('address with prefix length', '192.0.2.3/24', (value) =
 export const ip = text('IP address', '192.0.2.1', (value) => parseIp(value).problem);
 export const networkInterface = text('network interface', 'eth0', checkInterface);
 export const httpUrl = text('URL', 'http://192.0.2.80/', (value) => parseHttpUrl(value).problem);
+export const filePath = text('path of a file', '/etc/evenkeel/tls/site.pem', checkFilePath);
+export const certificateName = text('host name', 'shop.example', checkCertificateName);
 export const absolutePath = text('absolute path', '/etc/evenkeel/on-active.sh', checkAbsolutePath);
 
 /** One status code, or a range as text. */

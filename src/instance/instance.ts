@@ -159,7 +159,7 @@ export class Instance {
   async start(): Promise<string> {
     const { succession, inherited, isManaged } = this.options;
     const { plan, commit } = this.overrides.propose(this.loaded.ready.plan, null);
-    const served = await this.keeper.start(plan);
+    const served = await this.keeper.start(plan, this.loaded.ready.certificates.credentials);
     commit();
     if (this.isOver) return served;
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
@@ -325,10 +325,11 @@ export class Instance {
       const { plan, commit } = this.overrides.propose(loaded.ready.plan, null);
       this.wanted = loaded;
       try {
-        await this.keeper.apply(plan);
+        await this.keeper.apply(plan, loaded.ready.certificates.credentials);
         await this.applyHa(loaded.ready.ha).catch(async (error: unknown) => {
           this.wanted = former;
-          await this.keeper.apply(this.overrides.propose(former.ready.plan, null).plan);
+          const { plan: formerPlan } = this.overrides.propose(former.ready.plan, null);
+          await this.keeper.apply(formerPlan, former.ready.certificates.credentials);
           throw error;
         });
       } finally {
@@ -350,7 +351,7 @@ export class Instance {
       if (why !== null) return { kind: 'unknown', why };
       const { plan, commit } = this.overrides.propose(filed, order);
       try {
-        await this.keeper.apply(plan);
+        await this.keeper.apply(plan, this.loaded.ready.certificates.credentials);
       } catch (error) {
         if (!(error instanceof ApplyError)) throw error;
         return { kind: 'refused', why: error.message };

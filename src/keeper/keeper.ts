@@ -15,9 +15,11 @@ import { type Placed, placePlan } from '../core/place.ts';
 import { type SlotRange, SlotTable } from '../core/slots.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
+import type { Credential } from '../port/tls.ts';
 import { logOutput } from './log/child-output.ts';
 import type { Inheritance } from './generations/inheritance.ts';
 import { deliveryOf, routesOf } from './proxies/delivery.ts';
+import { createTicketKey, emitSecrets } from './proxies/secrets.ts';
 import {
   CONTROL_DESCRIPTOR,
   DESCRIPTOR_CHANNEL,
@@ -75,6 +77,8 @@ export interface KeeperOptions {
 
 /** What a predecessor leaves of the data plane. */
 export interface Inherited extends Pick<Inheritance, 'servers' | 'names'> {
+  /** Null: it has none. */
+  readonly ticketKey: Uint8Array | null;
   /** Listening sockets. */
   readonly sockets: readonly number[];
 }
@@ -83,6 +87,7 @@ export interface Inherited extends Pick<Inheritance, 'servers' | 'names'> {
 interface Generation {
   readonly number: number;
   readonly plan: Plan;
+  readonly credentials: readonly Credential[];
   readonly files: PlanFiles;
 }
 
@@ -91,6 +96,7 @@ interface PlanFiles {
   /** By worker, for the names of their listening sockets differ. */
   readonly deliveries: readonly number[];
   readonly routes: number;
+  readonly secrets: number;
 }
 
 /** The plan cannot be applied; what was in force still is. The message says why, and what to do. */
@@ -132,6 +138,8 @@ export class Keeper {
   /** Of the keepers before this one. */
   readonly former = new FormerCounts();
   private readonly places = { servers: new SlotTable(SERVER_SLOTS_MAX), listeners: new SlotTable(LISTENER_SLOTS) };
+  /** All proxies take the sessions that one of them has begun, also after an upgrade. */
+  private readonly ticketKey: Uint8Array;
   private generation: Generation | null = null;
   private applying: Promise<unknown> = Promise.resolve();
   private isStopping = false;
@@ -142,6 +150,7 @@ export class Keeper {
   constructor(options: KeeperOptions) {
     const { workersMax, host, log } = options;
     this.options = options;
+    this.ticketKey = options.inherited?.ticketKey ?? createTicketKey();
     const shape: BoardShape = {
       servers: SERVER_SLOTS_MAX,
       listeners: LISTENER_SLOTS,
@@ -186,12 +195,12 @@ export class Keeper {
   }
 
   /** Resolves when every listener accepts, with what they listen on: `web *:80, mysql *:3306`. Rejects with StartError. */
-  async start(plan: Plan): Promise<string> {
+  async start(plan: Plan, credentials: readonly Credential[] = []): Promise<string> {
     const { inherited, host } = this.options;
     if (inherited) this.store.adoptDeferred(inherited.sockets);
     else this.store.adopt([...host.takeKeptDescriptors(), ...((await this.strays?.find()) ?? [])]);
     try {
-      await this.apply(plan);
+      await this.apply(plan, credentials);
       this.strays?.supersede(plan.drainMs);
     } catch (error) {
       this.kill();
@@ -202,17 +211,17 @@ export class Keeper {
 
   /**
    * Goes on by this plan: the start is the first one. Resolves when every proxy serves by it. Rejects with ApplyError if it
-   * cannot be applied; then nothing has changed. Plans are applied one after the other.
+   * cannot be applied; then nothing has changed. Plans are applied one after the other. `credentials`: of its certificates.
    */
-  apply(plan: Plan): Promise<void> {
+  apply(plan: Plan, credentials: readonly Credential[] = []): Promise<void> {
     this.isResting = false;
-    return this.applyInTurn(() => plan);
+    return this.applyInTurn(() => ({ plan, credentials }));
   }
 
   /** Lets the proxies finish and go, and keeps the listening sockets, until another plan is applied. */
   rest(): Promise<void> {
     this.isResting = true;
-    return this.applyInTurn(() => this.plan);
+    return this.applyInTurn(() => this.wanted);
   }
 
   /** Of an upstream, as placed on the board; none if there is no such upstream. */
@@ -254,8 +263,9 @@ export class Keeper {
   // --- succession ---
 
   /** What a successor takes over. The sockets stay ours too. */
-  bequeath(): Inherited {
-    return { servers: this.health.memories(), names: this.names.memories(), sockets: this.store.descriptors };
+  bequeath(): Inherited & { readonly ticketKey: Uint8Array } {
+    const { descriptors: sockets } = this.store;
+    return { servers: this.health.memories(), names: this.names.memories(), ticketKey: this.ticketKey, sockets };
   }
 
   /** The addresses that are listened on. */
@@ -329,8 +339,8 @@ export class Keeper {
 
   // --- applying a plan ---
 
-  private applyInTurn(planToApply: () => Plan): Promise<void> {
-    const applied = this.applying.then(() => this.applyNow(planToApply()));
+  private applyInTurn(toApply: () => Pick<Generation, 'plan' | 'credentials'>): Promise<void> {
+    const applied = this.applying.then(() => this.applyNow(toApply()));
     this.applying = applied.catch(() => undefined);
     return applied;
   }
@@ -343,7 +353,12 @@ export class Keeper {
     return this.generation?.plan ?? NO_PLAN;
   }
 
-  private async applyNow(plan: Plan): Promise<void> {
+  /** What is in force, once more. */
+  private get wanted(): Pick<Generation, 'plan' | 'credentials'> {
+    return { plan: this.plan, credentials: this.generation?.credentials ?? [] };
+  }
+
+  private async applyNow({ plan, credentials }: Pick<Generation, 'plan' | 'credentials'>): Promise<void> {
     const { workers } = plan;
     const isFirst = this.generation === null;
     const number = (this.generation?.number ?? 0) + 1;
@@ -356,13 +371,13 @@ export class Keeper {
     }
     const prepared = await this.store.prepare(plan.listeners, workers);
     const placed = this.place(plan, number, prepared, isFirst);
-    const files = this.writeFiles(placed.plan, prepared);
+    const files = this.writeFiles(placed.plan, credentials, prepared);
     await prepared.emptyGone();
     // From here on nothing may fail: the keeper and every proxy have to mean the same by a number.
     placed.commit();
     const closeGone = prepared.commit();
     const former = this.generation;
-    this.generation = { number, plan: placed.plan, files };
+    this.generation = { number, plan: placed.plan, credentials, files };
     this.warnOfDescriptors();
     this.warnOfFaults();
     this.traffic.apply(placed.plan);
@@ -406,21 +421,24 @@ export class Keeper {
   }
 
   /** Throws ApplyError, having undone what was prepared. */
-  private writeFiles(plan: Plan, prepared: PreparedListeners): PlanFiles {
+  private writeFiles(plan: Plan, credentials: readonly Credential[], prepared: PreparedListeners): PlanFiles {
     const { host } = this.options;
     const { workers } = plan;
     const deliveries: number[] = [];
     let routes = -1;
+    let secrets = -1;
     try {
+      const { ticketKey } = this;
+      secrets = host.createUnnamedFile('evenkeel-secrets', emitSecrets({ credentials, ticketKey }));
       routes = host.createUnnamedFile('evenkeel-routes', Buffer.from(routesOf(plan), 'latin1'));
       for (let worker = 0; worker < workers; worker++) {
         const sockets = socketsOf(prepared.listeners, worker, workers).map(({ listener, id }) => ({ listener, id }));
         const delivery = Buffer.from(JSON.stringify(deliveryOf(plan, sockets)));
         deliveries.push(host.createUnnamedFile('evenkeel-plan', delivery));
       }
-      return { deliveries, routes };
+      return { deliveries, routes, secrets };
     } catch (error) {
-      this.closeFiles({ deliveries, routes });
+      this.closeFiles({ deliveries, routes, secrets });
       prepared.abandon();
       throw new ApplyError(`the plan cannot be handed to the proxies: ${systemReason(error)}`);
     }
@@ -428,13 +446,13 @@ export class Keeper {
 
   private descriptorsOf(worker: number): readonly number[] {
     const { workers } = this.plan;
-    const { deliveries, routes } = this.generation!.files;
+    const { deliveries, routes, secrets } = this.generation!.files;
     const sockets = socketsOf(this.store.listeners, worker, workers);
-    return [deliveries[worker], routes, ...sockets.map(({ descriptor }) => descriptor)];
+    return [deliveries[worker], routes, secrets, ...sockets.map(({ descriptor }) => descriptor)];
   }
 
-  private closeFiles({ deliveries, routes }: PlanFiles): void {
-    for (const file of [...deliveries, routes]) if (file >= 0) this.options.host.closeDescriptor(file);
+  private closeFiles({ deliveries, routes, secrets }: PlanFiles): void {
+    for (const file of [...deliveries, routes, secrets]) if (file >= 0) this.options.host.closeDescriptor(file);
   }
 
   /** Names that were known before answer at once; the others delay a start for a moment and nothing else. */
@@ -487,7 +505,7 @@ export class Keeper {
   private async openMore(delayMs: number): Promise<void> {
     const { log } = this.options;
     const opened = this.store.openMore(this.plan.workers);
-    if (opened.length > 0) await this.applyInTurn(() => this.plan);
+    if (opened.length > 0) await this.applyInTurn(() => this.wanted);
     for (const place of opened) log.info(`listener ${place} accepts now`);
     this.retryLater(Math.min(2 * delayMs, RETRY_MS_MAX));
   }

@@ -6,6 +6,8 @@ import type { ConfigFile } from '../cli/config-files.ts';
 import { count } from '../commands/check.ts';
 import { printDiagnostics, readConfigTexts } from './config-file.ts';
 import type { Texts } from './included-files.ts';
+import { NO_CERTIFICATES } from './tls/certificates.ts';
+import type { ListenerSources } from './tls/sources.ts';
 import { lookAtMachine } from './preflight/look.ts';
 import { type Plans, prepare, refuses } from './prepare.ts';
 import type { ProcessSettings } from '../config/process-settings.ts';
@@ -37,6 +39,7 @@ export interface ReadyPlans extends Plans {
   readonly user: string | null;
   /** What an nginx.conf among the files says of the processes. Null: there is none. */
   readonly processes: ProcessSettings | null;
+  readonly certificateSources: readonly ListenerSources[];
 }
 
 export interface LoadResult {
@@ -62,16 +65,20 @@ export function loadConfiguration(request: LoadRequest): LoadResult {
       print(`${named.map(({ path }) => path).join(' ')}: ${count(diagnostics.filter(refuses).length, 'error')}\n`);
     return { printed, files, loaded: null };
   }
-  const { config, processes } = ready;
-  const { plan, ha } = partOf(ready, part);
+  const { config, processes, certificateSources } = ready;
+  const plans = partOf(ready, part);
+  const settings = { node: config.node ?? null, user: config.user ?? null, processes };
+  const isServing = plans.plan.listeners.length > 0;
   return {
     printed,
     files,
-    loaded: { ready: { plan, ha, node: config.node ?? null, user: config.user ?? null, processes }, texts },
+    loaded: { ready: { ...plans, ...settings, certificateSources: isServing ? certificateSources : [] }, texts },
   };
 }
 
-function partOf({ plan, ha }: Plans, part: ConfigurationPart | null): Plans {
-  if (part === 'addresses') return { plan: { ...plan, listeners: [], upstreams: [] }, ha };
-  return { plan, ha: part === 'listeners' ? null : ha };
+function partOf({ plan, ha, certificates }: Plans, part: ConfigurationPart | null): Plans {
+  if (part === 'addresses') {
+    return { plan: { ...plan, listeners: [], upstreams: [] }, ha, certificates: NO_CERTIFICATES };
+  }
+  return { plan, ha: part === 'listeners' ? null : ha, certificates };
 }

@@ -18,12 +18,16 @@ import type { ConfigText } from './config-file.ts';
 import { defaultWorkers } from './default-workers.ts';
 import { IncludedFiles, type Texts } from './included-files.ts';
 import { readKeyFiles } from './key-files.ts';
+import { type Certificates, NO_CERTIFICATES, readCertificates } from './tls/certificates.ts';
+import { certificateSourcesOf, type ListenerSources } from './tls/sources.ts';
+import { findSettingFaults } from './tls/settings.ts';
 import { withoutAbsentScripts } from './preflight/absent-scripts.ts';
 
 export interface Plans {
   readonly plan: Plan;
   /** Null: the configuration has no `ha`. */
   readonly ha: HaPlan | null;
+  readonly certificates: Certificates;
 }
 
 export interface PrepareOptions {
@@ -58,6 +62,8 @@ export interface Ready extends Plans {
   readonly source: SourceMap;
   /** What an nginx.conf among the files says of the processes. Null: there is none. */
   readonly processes: ProcessSettings | null;
+  /** Where its certificates are. */
+  readonly certificateSources: readonly ListenerSources[];
 }
 
 export interface Prepared {
@@ -75,7 +81,7 @@ export interface Prepared {
 export function prepare(roots: readonly ConfigText[], options: PrepareOptions): Prepared {
   const access = new IncludedFiles();
   const { loaded, node, processes } = loadForNode(roots, access, options);
-  const { config, sound, source, frontEndOf } = loaded;
+  const { config, sound, source, frontEndOf, rootOf } = loaded;
   const { included, listings, paths } = access;
   const texts: Texts = { roots: roots.map(({ text }) => text), included, listings };
   const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(sound, source);
@@ -83,11 +89,28 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const tracking = options.look === null ? sound : withoutAbsentScripts(sound, frontEndOf);
   const ha = canCompileHa ? compileHa(tracking as Config, node, keys.files) : null;
   const known: Known = { config: sound, source, frontEndOf, node, ha, isWhole: config !== null };
-  const diagnostics = sortDiagnostics([...loaded.diagnostics, ...keys.diagnostics, ...(options.look?.(known) ?? [])]);
+  const certificateSources = options.look === null ? [] : certificateSourcesOf({ config: sound, source, rootOf });
+  const tls =
+    options.look === null
+      ? { certificates: NO_CERTIFICATES, diagnostics: [] }
+      : readCertificates(certificateSources, Date.now());
+  const settings = options.look === null ? [] : findSettingFaults(sound, source);
+  const diagnostics = sortDiagnostics([
+    ...loaded.diagnostics,
+    ...keys.diagnostics,
+    ...tls.diagnostics,
+    ...settings,
+    ...(options.look?.(known) ?? []),
+  ]);
   const files = [...paths, ...keyFilesOf(sound).keys()];
   if (config === null || diagnostics.some(refuses)) return { files, texts, diagnostics, known, ready: null };
-  const plan = compile(config, { workers: options.workers ?? config.workers ?? defaultWorkers() });
-  return { files, texts, diagnostics, known, ready: { config, source, processes, plan, ha } };
+  const { certificates } = tls;
+  const plan = compile(config, {
+    workers: options.workers ?? config.workers ?? defaultWorkers(),
+    certificates: new Map(certificates.listeners.map(({ listener, entries }) => [listener, entries])),
+  });
+  const ready: Ready = { config, source, processes, plan, ha, certificates, certificateSources };
+  return { files, texts, diagnostics, known, ready };
 }
 
 /** A file that asks for more than can be given must not look as if it were served. */

@@ -15,7 +15,7 @@ export const TALLY_MAX = 2 ** 32;
 export type KeeperMessage =
   /**
    * Serve by the plan `generation` from now on. So many descriptors were sent before, on the descriptor channel: the first
-   * two are files that hold it (keeper/proxies/delivery.ts), the others the listening sockets that are named there.
+   * three are files that hold it (keeper/proxies/delivery.ts), the others the listening sockets that are named there.
    */
   | { readonly type: 'apply'; readonly generation: number; readonly descriptors: number }
   /** These addresses are on another machine now: clients that came to them are not waited for. */

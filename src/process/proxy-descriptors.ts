@@ -5,6 +5,8 @@ import type { Plan } from '../config/plan.ts';
 import { receiveDescriptors } from '../io/linux/descriptor-channel.ts';
 import { openSharedMemory } from '../io/linux/shared-memory.ts';
 import { type Delivery, planOf, type SocketName } from '../keeper/proxies/delivery.ts';
+import { parseSecrets } from '../keeper/proxies/secrets.ts';
+import type { Secrets } from '../port/tls.ts';
 import {
   DESCRIPTOR_CHANNEL,
   FIRST_ROW_DESCRIPTOR,
@@ -31,6 +33,9 @@ let known: ReadonlySet<number> = new Set();
 
 export interface Received {
   readonly plan: Plan;
+  /** Until `forgetSecrets` is called. */
+  readonly secrets: Secrets;
+  readonly forgetSecrets: () => void;
   readonly sockets: readonly (SocketName & { readonly descriptor: number })[];
 }
 
@@ -38,19 +43,21 @@ export interface Received {
 export function receiveDelivery(count: number): Received | null {
   const descriptors = receiveDescriptors(DESCRIPTOR_CHANNEL, count);
   if (descriptors === null) return null;
-  const [file, routes, ...listening] = descriptors;
+  const [file, routes, secretFile, ...listening] = descriptors;
   const delivery = JSON.parse(readWhole(file).toString()) as Delivery;
   const plan = planOf(delivery, readWhole(routes).toString('latin1'));
   const { sockets } = delivery;
   closeSync(file);
   closeSync(routes);
+  const bytes = readWhole(secretFile);
+  closeSync(secretFile);
   // A second descriptor of a socket would keep it open when the first one is closed.
   for (const [i, { id }] of sockets.entries()) if (known.has(id)) closeSync(listening[i]);
   const received = sockets.map(({ listener, id }, i) => {
     return { listener, id, descriptor: known.has(id) ? -1 : listening[i] };
   });
   known = new Set(sockets.map(({ id }) => id));
-  return { plan, sockets: received };
+  return { plan, secrets: parseSecrets(bytes), forgetSecrets: () => void bytes.fill(0), sockets: received };
 }
 
 function readWhole(file: number): Buffer {

@@ -22,7 +22,6 @@ import {
 import type { KeeperMessage } from '../port/control.ts';
 import { isProgramOfKeeper } from '../keeper/program-identity.ts';
 import { Straying } from './straying.ts';
-import { NO_SECRETS } from '../port/tls.ts';
 import type { Transport, TransportDriver } from '../port/transport.ts';
 import { Proxy, type ProxyEvent } from '../proxy/proxy.ts';
 
@@ -134,7 +133,8 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       return;
     }
     this.graceMs = received.plan.graceMs;
-    this.proxy.apply(received.plan, received.sockets, NO_SECRETS, () => {
+    this.proxy.apply(received.plan, received.sockets, received.secrets, () => {
+      received.forgetSecrets();
       if (this.row.state === WORKER_STARTING) this.row.state = WORKER_SERVING;
       this.control.say({ type: 'applied', generation });
     });

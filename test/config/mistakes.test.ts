@@ -136,12 +136,12 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     'protocol: http ',
     'protocol: https ',
-    '8:15: `https` is not one of the choices; TLS is not supported yet: write tcp to pass it on as it is, with the certificate at the servers [not-a-choice]',
+    '8:15: `https` is not one of the choices; write http, and `tls: { certificate: site.pem, key: site.key }` beside it [not-a-choice]',
   ],
   [
     'protocol: http ',
     'protocol: tls ',
-    '8:15: `tls` is not one of the choices; TLS is not supported yet: write tcp to pass it on as it is, with the certificate at the servers [not-a-choice]',
+    '8:15: `tls` is not one of the choices; write http or tcp, and `tls: { certificate: site.pem, key: site.key }` beside it [not-a-choice]',
   ],
   [
     'protocol: tcp, upstream: mysql',
@@ -523,7 +523,8 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     '    protocol: http ',
     '    tls: { cert: /x }\n    protocol: http ',
-    '8:5: there is no key `tls` in `listeners.web`; leave it out: TLS is not supported yet (docs/not-supported.md) [unknown-key]',
+    '8:5: unsupported: `tls` is valid, but this version of evenkeel does not support it yet; leave it out for now [not-yet]\n' +
+      '8:12: there is no key `cert` in `listeners.web.tls`; write `certificate` [unknown-key]',
   ],
   [
     '    protocol: http',

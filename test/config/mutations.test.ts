@@ -165,10 +165,21 @@ test('every code of the catalogue is in some file of this folder', () => {
     .map((name) => readFileSync(new URL(name, FOLDER), 'utf8'))
     .join('');
   const unsaid = Object.keys(CATALOGUE).filter((code) => !said.includes(`[${code}]`));
-  // These are about the machine: test/check.test.ts.
+  // These are about the machine: test/check.test.ts, src/load/tls/certificates.test.ts.
   assert.deepEqual(unsaid, [
     'adverts-exceed-mtu',
     'key-file',
+    'bad-certificate',
+    'bad-private-key',
+    'key-mismatch',
+    'open-private-key',
+    'certificate-expired',
+    'certificate-not-yet-valid',
+    'certificate-chain',
+    'certificate-name-taken',
+    'certificate-without-names',
+    'must-staple',
+    'bad-tls-setting',
     'missing-rights',
     'cannot-listen',
     'nothing-to-listen-on',

@@ -291,7 +291,7 @@ export class Upgrader {
   }
 
   private bequeath({ link, channel }: Candidate): void {
-    const { sockets, ...memories } = this.options.keeper.bequeath();
+    const { sockets, ticketKey, ...memories } = this.options.keeper.bequeath();
     let ha: ReturnType<HaKeeper['bequeath']> | null;
     try {
       ha = this.options.ha()?.bequeath() ?? null;
@@ -300,7 +300,13 @@ export class Upgrader {
     }
     const links = Array.from(this.old.values(), ({ descriptor }) => descriptor);
     const finished = [...this.old.keys()].flatMap((id, i) => (this.finishing.has(id) ? [] : [i]));
-    const inheritance: Inheritance = { ...memories, links: links.length, finished, ha: ha?.heritage ?? null };
+    const inheritance: Inheritance = {
+      ...memories,
+      ticketKey: Buffer.from(ticketKey).toString('hex'),
+      links: links.length,
+      finished,
+      ha: ha?.heritage ?? null,
+    };
     const file = linuxHost.createUnnamedFile('evenkeel-inheritance', Buffer.from(JSON.stringify(inheritance)));
     const descriptors = [file, ...links, ...(ha?.descriptors ?? []), ...sockets];
     const isSent = channel.send(descriptors);

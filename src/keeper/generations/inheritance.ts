@@ -14,6 +14,8 @@ export interface Inheritance {
   readonly finished?: readonly number[];
   readonly servers: readonly ServerMemory[];
   readonly names: readonly NameMemory[];
+  /** Hexadecimal: sessions of TLS go on. Keepers up to 0.1.0 do not say it. */
+  readonly ticketKey?: string;
   /** There are virtual addresses. */
   readonly ha?: HaHeritage | null;
 }

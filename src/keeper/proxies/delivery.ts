@@ -1,6 +1,6 @@
 /**
- * A plan on its way to a proxy: two sealed files and the listening sockets, by descriptor. What is the same for every proxy and
- * long, the routes, is a file of its own, which all of them are sent.
+ * A plan on its way to a proxy: three sealed files and the listening sockets, by descriptor. What is the same for every proxy and
+ * long, the routes, is a file of its own, which all of them are sent; and so are the secrets (secrets.ts), the third one.
  */
 import type { ListenerPlan, Plan } from '../../config/plan.ts';
 

@@ -1,0 +1,85 @@
+/** The `tls` part of a listener: which certificates it has, and how it speaks with its clients. */
+import * as z from 'zod';
+import { DEFAULTS } from './defaults.ts';
+import { anyText, certificateName, duration, filePath, flag, key, oneOrMany, required } from './scalars.ts';
+
+const relative = 'A path that is not absolute is relative to the file that it is written in.';
+
+/** Of one certificate. */
+const pairKeys = {
+  certificate: key(
+    filePath,
+    `The certificate and those that lead to its root, PEM, its own first (certbot's \`fullchain.pem\`). ${relative}`,
+  ),
+  key: key(
+    filePath,
+    'Its private key, PEM. Without it the key is in the file of the certificate. Root alone has to be able to read it.',
+  ),
+  'passphrase-file': key(filePath, 'Passphrases of an encrypted key, one a line, which are tried in turn.'),
+};
+
+const Certificate = z.strictObject({
+  ...pairKeys,
+  names: key(
+    oneOrMany(certificateName),
+    'The names that it is for, `shop.example` or `*.shop.example`. Without it those of the certificate (subject alternative names).',
+  ),
+  folder: key(
+    filePath,
+    'Every certificate of a folder: `x.pem` or `x.crt` with `x.key` or its key inside, and folders of certbot with `fullchain.pem` and ' +
+      '`privkey.pem`.',
+  ),
+});
+
+const Profile = z.union([
+  z.enum(['intermediate', 'modern']),
+  z.strictObject({
+    versions: required(oneOrMany(z.enum(['TLSv1.2', 'TLSv1.3'])), 'The versions of TLS.', ['TLSv1.2', 'TLSv1.3']),
+    ciphers: key(
+      anyText('list of ciphers', 'ECDHE+AESGCM'),
+      "The cipher suites of TLS 1.2, by OpenSSL's names and words (`openssl ciphers`). Without it those of `intermediate`.",
+    ),
+    ciphersuites: key(
+      anyText('list of cipher suites', 'TLS_AES_256_GCM_SHA384'),
+      "The cipher suites of TLS 1.3. Without it OpenSSL's own.",
+    ),
+    groups: key(
+      anyText('list of groups', 'X25519:prime256v1'),
+      "The groups for the key exchange. Without it OpenSSL's own.",
+    ),
+    'server-order': key(flag, 'Our order of cipher suites counts, not that of the client.', DEFAULTS.tls.serverOrder),
+  }),
+]);
+
+export const Tls = z.strictObject({
+  ...pairKeys,
+  certificates: key(
+    z.array(Certificate).min(1),
+    'Several certificates, or one for each kind of key (ECDSA beside RSA). The first one is the default. Each has `certificate` or `folder`.',
+  ),
+  profile: key(
+    Profile,
+    'Versions, cipher suites and groups by the guideline 5.8 of Mozilla. `intermediate`: TLS 1.2 and 1.3; `modern`: TLS 1.3 alone. ' +
+      'Or a map that says each.',
+    DEFAULTS.tls.profile,
+  ),
+  'unknown-name': key(
+    z.enum(['default', 'refuse']),
+    'What becomes of clients that ask for a name without certificate, or for none (SNI). `default`: they get the first certificate; ' +
+      '`refuse`: the handshake fails.',
+    DEFAULTS.tls['unknown-name'],
+  ),
+  'plain-http': key(
+    z.enum(['refuse', 'redirect']),
+    'What becomes of a request that comes without TLS. `refuse`: 400 with a text that says why; `redirect`: 308 to https. Only for ' +
+      '`protocol: http`.',
+    DEFAULTS.tls['plain-http'],
+  ),
+  handshake: key(
+    duration('1ms', '1h'),
+    'From the first byte to the end of the handshake; then the connection is closed.',
+    DEFAULTS.tls.handshake,
+  ),
+});
+
+export type TlsConfig = z.infer<typeof Tls>;

@@ -1,0 +1,61 @@
+/**
+ * The secrets of a plan on their way to a proxy, as the content of a sealed file: the ticket key, then each credential. Bytes and no
+ * text, so that who has read them can overwrite them. Numbers are 4 bytes, big-endian; each byte string has its length in front.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Credential, Secrets } from '../../port/tls.ts';
+
+const TICKET_KEY_BYTES = 80;
+const NUMBER_BYTES = 4;
+
+export function createTicketKey(): Uint8Array {
+  return Uint8Array.from(randomBytes(TICKET_KEY_BYTES));
+}
+
+export function emitSecrets({ credentials, ticketKey }: Secrets): Uint8Array {
+  const parts: Uint8Array[] = [lengthFirst(ticketKey), number(credentials.length)];
+  for (const { id, chain, key } of credentials) {
+    parts.push(
+      lengthFirst(Buffer.from(id, 'latin1')),
+      number(chain.length),
+      ...chain.map(lengthFirst),
+      lengthFirst(key),
+    );
+  }
+  return Buffer.concat(parts);
+}
+
+/** Everything but the identifiers is in `bytes` itself. */
+export function parseSecrets(bytes: Uint8Array): Secrets {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  const nextNumber = (): number => {
+    const value = view.getUint32(at);
+    at += NUMBER_BYTES;
+    return value;
+  };
+  const next = (): Uint8Array => {
+    const length = nextNumber();
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  const ticketKey = next();
+  const count = nextNumber();
+  const credentials: Credential[] = [];
+  for (let i = 0; i < count; i++) {
+    const id = Buffer.from(next()).toString('latin1');
+    const chain = Array.from({ length: nextNumber() }, next);
+    credentials.push({ id, chain, key: next() });
+  }
+  return { credentials, ticketKey };
+}
+
+function number(value: number): Uint8Array {
+  const bytes = Buffer.alloc(NUMBER_BYTES);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+function lengthFirst(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([number(bytes.length), bytes]);
+}

@@ -1,0 +1,189 @@
+/**
+ * Reads the certificates and keys that a configuration names, and finds which name of which listener each of them is for. Keys
+ * leave this as DER, and what is said of them has neither key nor passphrase in it.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemReason } from '../../base/system-error.ts';
+import { type Diagnostic, diagnose, problem, type Problem, type Place } from '../../config/diagnostic.ts';
+import type { TlsEntryPlan } from '../../config/plan.ts';
+import type { Credential } from '../../port/tls.ts';
+import { type Pair, type PairFiles, readPair, type ReadPair } from './pair.ts';
+import type { FolderSource, ListenerSources, PairSource, Source } from './sources.ts';
+
+export interface Certificates {
+  readonly listeners: readonly ListenerCertificates[];
+  /** Each once. */
+  readonly credentials: readonly Credential[];
+  /** What they were read from, and folders of them: what has to be looked at to notice a change. */
+  readonly files: readonly string[];
+}
+
+export interface ListenerCertificates {
+  readonly listener: string;
+  readonly entries: readonly TlsEntryPlan[];
+  readonly certificates: readonly CertificateFacts[];
+}
+
+/** What may be told of a certificate. */
+export interface CertificateFacts {
+  readonly id: string;
+  readonly file: string;
+  readonly kind: string;
+  readonly names: readonly string[];
+  /** Unix time. */
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+export const NO_CERTIFICATES: Certificates = { listeners: [], credentials: [], files: [] };
+
+export interface ReadCertificates {
+  readonly certificates: Certificates;
+  /** With an error among them the configuration cannot be run here. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function readCertificates(sources: readonly ListenerSources[], nowMs: number): ReadCertificates {
+  return new CertificateReader(nowMs).read(sources);
+}
+
+interface Found {
+  readonly pair: Pair;
+  readonly file: string;
+  readonly names: readonly string[];
+  readonly place: Place;
+}
+
+class CertificateReader {
+  private readonly nowMs: number;
+  private readonly pairs = new Map<string, ReadPair>();
+  private readonly files = new Set<string>();
+  private readonly diagnostics: Diagnostic[] = [];
+
+  constructor(nowMs: number) {
+    this.nowMs = nowMs;
+  }
+
+  read(sources: readonly ListenerSources[]): ReadCertificates {
+    const credentials = new Map<string, Credential>();
+    const listeners = sources.map(({ listener, sources: own }): ListenerCertificates => {
+      const found = own.flatMap((source) => this.readSource(source));
+      for (const { pair } of found) credentials.set(pair.credential.id, pair.credential);
+      return { listener, entries: this.divide(found), certificates: found.map(factsOf) };
+    });
+    return {
+      certificates: { listeners, credentials: [...credentials.values()], files: [...this.files] },
+      diagnostics: this.diagnostics,
+    };
+  }
+
+  private readSource(source: Source): readonly Found[] {
+    if (source.kind === 'pair') return this.readPair(source);
+    this.files.add(source.folder);
+    const pairs = this.listFolder(source);
+    if (pairs === null) return [];
+    if (pairs.length === 0) {
+      const fix = 'put x.pem and x.key into it, or folders with fullchain.pem and privkey.pem';
+      this.say(
+        source.place,
+        problem('bad-certificate', { path: source.folder, reason: 'nothing in the folder is one', fix }),
+      );
+    }
+    const { place } = source;
+    return pairs.flatMap((files) => this.readPair({ kind: 'pair', files, names: null, place, keyPlace: place }));
+  }
+
+  /** Null: it cannot be read, which has been said. */
+  private listFolder({ folder, place }: FolderSource): readonly PairFiles[] | null {
+    try {
+      const names = readdirSync(folder).sort();
+      return names.flatMap((name): PairFiles[] => {
+        if (name.startsWith('.')) return [];
+        const match = /^(.*)\.(?:pem|crt|cer)$/.exec(name);
+        if (match !== null) {
+          const key = `${match[1]}.key`;
+          return [
+            {
+              certificate: join(folder, name),
+              key: names.includes(key) ? join(folder, key) : null,
+              passphraseFile: null,
+            },
+          ];
+        }
+        return this.listCertbot(join(folder, name));
+      });
+    } catch (error) {
+      const fix = 'correct the path; where root alone may read it, run evenkeel as root';
+      this.say(place, problem('bad-certificate', { path: folder, reason: systemReason(error), fix }));
+      return null;
+    }
+  }
+
+  /** A folder of `/etc/letsencrypt/live`. What is anything else is none. */
+  private listCertbot(folder: string): PairFiles[] {
+    try {
+      const names = readdirSync(folder);
+      if (!names.includes('fullchain.pem') || !names.includes('privkey.pem')) return [];
+      return [{ certificate: join(folder, 'fullchain.pem'), key: join(folder, 'privkey.pem'), passphraseFile: null }];
+    } catch {
+      return [];
+    }
+  }
+
+  private readPair({ files, names, place, keyPlace }: PairSource): readonly Found[] {
+    const { certificate, key, passphraseFile } = files;
+    for (const file of [certificate, key, passphraseFile]) if (file !== null) this.files.add(file);
+    const id = JSON.stringify([certificate, key, passphraseFile]);
+    const read = this.pairs.get(id) ?? readPair(files, this.nowMs);
+    this.pairs.set(id, read);
+    for (const found of read.problems) this.say(found.about === 'key' ? keyPlace : place, found);
+    return read.pair === null ? [] : [{ pair: read.pair, file: certificate, names: names ?? read.pair.names, place }];
+  }
+
+  /** Which certificates each name has: one of each kind of key, the first of its kind. What has the same ones is one entry. */
+  private divide(found: readonly Found[]): readonly TlsEntryPlan[] {
+    const owners = new Map<string, Map<string, Found>>();
+    for (const one of found) {
+      const lost = new Map<Found, string[]>();
+      for (const name of one.names) {
+        const ofName = owners.get(name) ?? new Map<string, Found>();
+        owners.set(name, ofName);
+        const other = ofName.get(one.pair.keyType);
+        if (other === undefined) ofName.set(one.pair.keyType, one);
+        else if (other.pair.credential.id !== one.pair.credential.id)
+          lost.set(other, [...(lost.get(other) ?? []), name]);
+      }
+      for (const [other, names] of lost) {
+        const args = { path: one.file, names: names.join(', '), other: other.file };
+        this.say(one.place, problem('certificate-name-taken', args));
+      }
+      if (one.names.length === 0 && one !== found[0]) {
+        this.say(one.place, problem('certificate-without-names', { path: one.file }));
+      }
+    }
+    const entries = new Map<string, { names: string[]; credentials: readonly string[] }>();
+    // The first certificate is the default, also where it has no names.
+    if (found.length > 0 && found[0].names.length === 0) {
+      const { id } = found[0].pair.credential;
+      entries.set(id, { names: [], credentials: [id] });
+    }
+    for (const [name, ofName] of owners) {
+      const credentials = [...ofName.values()].map(({ pair }) => pair.credential.id);
+      const key = credentials.join(' ');
+      const entry = entries.get(key) ?? { names: [], credentials };
+      entry.names.push(name);
+      entries.set(key, entry);
+    }
+    return [...entries.values()];
+  }
+
+  private say(place: Place, found: Problem): void {
+    this.diagnostics.push(diagnose(found, place));
+  }
+}
+
+function factsOf({ pair, file, names }: Found): CertificateFacts {
+  const { credential, kind, notBeforeMs, notAfterMs } = pair;
+  return { id: credential.id, file, kind, names, notBeforeMs, notAfterMs };
+}

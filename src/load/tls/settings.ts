@@ -1,0 +1,51 @@
+/** Whether the OpenSSL of the proxies, which is the one of this process, takes the lists that a configuration has for it. */
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { profileOf } from '../../config/compile-tls.ts';
+import { type Diagnostic, diagnose, type Path, problem, show, type SourceMap } from '../../config/diagnostic.ts';
+import type { Config, Loose } from '../../config/model.ts';
+import type { TlsConfig } from '../../config/model-tls.ts';
+import { entriesOf } from '../../config/parts.ts';
+import { opensslReason } from './pair.ts';
+
+/** Known from OpenSSL 3.5 on, and left out where it is not. */
+const LATER_GROUPS: ReadonlySet<string> = new Set(['X25519MLKEM768']);
+
+export function findSettingFaults(config: Loose<Config>, source: SourceMap): readonly Diagnostic[] {
+  return entriesOf(config.listeners).flatMap(([name, { tls }]) => {
+    const profile = tls?.profile;
+    if (typeof profile !== 'object' || profile.versions === undefined) return [];
+    const path: Path = ['listeners', name, 'tls', 'profile'];
+    const { ciphers, suites, groups } = profileOf({ profile } as Pick<TlsConfig, 'profile'>);
+    const settings: readonly (readonly [key: string, what: string, value: string, options: SecureContextOptions])[] = [
+      ['ciphers', 'cipher suites of TLS 1.2', ciphers, { ciphers }],
+      ['ciphersuites', 'cipher suites of TLS 1.3', suites, { ciphers: suites }],
+      ...groups
+        .split(':')
+        .filter((group) => !LATER_GROUPS.has(group))
+        .map((group) => ['groups', 'a group', group, { ecdhCurve: group }] as const),
+    ];
+    return settings.flatMap(([key, what, value, options]) => {
+      const reason = value === '' ? null : refusal(options);
+      if (reason === null) return [];
+      const fix =
+        key === 'groups'
+          ? '`openssl list -tls-groups` has those that there are'
+          : '`openssl ciphers -v` has those that there are';
+      return [
+        diagnose(
+          problem('bad-tls-setting', { value: show(value), what, reason, fix }),
+          source.locate([...path, key], 'value'),
+        ),
+      ];
+    });
+  });
+}
+
+function refusal(options: SecureContextOptions): string | null {
+  try {
+    createSecureContext(options);
+    return null;
+  } catch (error) {
+    return opensslReason(error);
+  }
+}
