@@ -8,7 +8,7 @@ const NOTHING: Outcome = { passed: 0, skipped: [], failed: [] };
 const ILL: Outcome = { passed: 2, skipped: [], failed: [{ name: 'it moves', file: 'test/moves.test.js' }] };
 
 function runs(changes: Partial<Runs>): Runs {
-  return { first: [WELL], again: NOTHING, repeated: [], mustNotSkip: false, ...changes };
+  return { first: [WELL], again: NOTHING, repeated: [], mustNotSkip: false, mustBeStable: false, ...changes };
 }
 
 test('a run in which everything passes is good', () => {
@@ -46,4 +46,17 @@ test('a run without a test is not good, nor one that skips where it must not', (
   const skipping = { ...WELL, skipped: ['it flies (no wings)'] };
   assert.equal(verdictOf(runs({ first: [skipping] })).isGood, true);
   assert.equal(verdictOf(runs({ first: [skipping], mustNotSkip: true })).isGood, false);
+});
+
+test('where tests must be stable, one that passes only when it is repeated fails the run', () => {
+  const unstable = { first: [WELL, ILL], again: WELL, repeated: ['test/moves.test.js'] };
+  assert.equal(verdictOf(runs(unstable)).isGood, true);
+  const { isGood, lines } = verdictOf(runs({ ...unstable, mustBeStable: true }));
+  assert.equal(isGood, false);
+  assert.deepEqual(lines, [
+    'unstable: test/moves.test.js: it moves',
+    'no test may be unstable here',
+    '5 passed, 0 failed, 1 unstable, 0 skipped',
+  ]);
+  assert.equal(verdictOf(runs({ mustBeStable: true })).isGood, true);
 });

@@ -14,9 +14,11 @@ export interface Runs {
   readonly again: Outcome;
   readonly repeated: readonly string[];
   readonly mustNotSkip: boolean;
+  /** What passes only when it is repeated is a failure. */
+  readonly mustBeStable: boolean;
 }
 
-export function verdictOf({ first, again, repeated, mustNotSkip }: Runs): Verdict {
+export function verdictOf({ first, again, repeated, mustNotSkip, mustBeStable }: Runs): Verdict {
   const failedFirst = first.flatMap(({ failed }) => failed);
   const passed = first.reduce((sum, outcome) => sum + outcome.passed, 0);
   const skipped = first.flatMap((outcome) => outcome.skipped);
@@ -24,13 +26,15 @@ export function verdictOf({ first, again, repeated, mustNotSkip }: Runs): Verdic
   const failed = [...again.failed, ...failedFirst.filter(({ file }) => !repeated.includes(file))];
   const unstable = failedFirst.filter((test) => !failed.some((other) => isSame(test, other)));
   const isSkipWrong = mustNotSkip && skipped.length > 0;
+  const isUnstableWrong = mustBeStable && unstable.length > 0;
   return {
-    isGood: failed.length === 0 && passed > 0 && !isSkipWrong,
+    isGood: failed.length === 0 && passed > 0 && !isSkipWrong && !isUnstableWrong,
     lines: [
       ...skipped.map((line) => `skipped: ${line}`),
       ...failed.map(({ name, file }) => `failed: ${file}: ${name}`),
       ...unstable.map(({ name, file }) => `unstable: ${file}: ${name}`),
       ...(isSkipWrong ? ['no test may skip here'] : []),
+      ...(isUnstableWrong ? ['no test may be unstable here'] : []),
       `${passed} passed, ${failed.length} failed, ${unstable.length} unstable, ${skipped.length} skipped`,
     ],
   };

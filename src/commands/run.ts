@@ -83,6 +83,8 @@ export async function runInManner(options: RunOptions, program: Program, manner:
   // Who looks for processes of nginx means those that serve: no name of a file may look like one.
   process.title = `evenkeel: run ${options.files.flatMap(({ path }) => (/nginx/i.test(path) ? [] : [path])).join(' ')}`;
   bindChildren(process.env);
+  // Node parses all of them at its start, and no child has a use for one.
+  delete process.env['NODE_EXTRA_CA_CERTS'];
   keepCapabilities();
   forbidDumps();
   const { log } = manner;
