@@ -74,8 +74,10 @@ class Scene {
     const network = await Network.create();
     t.after(() => network.remove());
     const scene = new Scene(network, given, which);
-    await network.addHost(NODE, ['192.0.2.1/24', '2001:db8::1/64']);
-    await network.addHost(PEER, ['192.0.2.2/24', '2001:db8::2/64']);
+    await network.addHosts({
+      [NODE]: ['192.0.2.1/24', '2001:db8::1/64'],
+      [PEER]: ['192.0.2.2/24', '2001:db8::2/64'],
+    });
     await Promise.all([scene.listen(), scene.watch()]);
     if (!given.steps.includes('start')) scene.start();
     for (const step of given.steps) await scene.take(step);
@@ -121,10 +123,8 @@ class Scene {
       else if (change !== null) this.held.delete(change.address);
     });
     // It does not say when it listens.
-    while (!this.isHeard) {
-      for (const verb of ['add', 'delete'])
-        await this.network.ip(NODE, ['address', verb, '127.99.99.99/32', 'dev', 'lo']);
-    }
+    const touch = ['add', 'delete'].map((verb) => `address ${verb} 127.99.99.99/32 dev lo`);
+    while (!this.isHeard) await this.network.batch(NODE, touch);
   }
 
   private observe(host: string, command: readonly string[], onLine: (line: string) => void): void {

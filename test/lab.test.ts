@@ -33,9 +33,7 @@ test(
   async (t) => {
     const network = await Network.create();
     t.after(() => network.remove());
-    await network.addHost('a', ['10.9.0.1/24']);
-    await network.addHost('b', ['10.9.0.2/24']);
-    await network.addHost('c', ['10.9.0.3/24']);
+    await network.addHosts({ a: ['10.9.0.1/24'], b: ['10.9.0.2/24'], c: ['10.9.0.3/24'] });
     const ways = [
       ['a', '10.9.0.2'],
       ['a', '10.9.0.3'],

@@ -58,11 +58,8 @@ export class AddressWatch {
   /** `ip monitor` does not say when it listens: touches an address until it shows that it does. */
   private async hears(network: Network, host: string): Promise<void> {
     this.isHeard = false;
-    while (!this.isHeard) {
-      for (const verb of ['add', 'delete']) {
-        await network.ip(host, ['address', verb, `${TEST_ADDRESS}/32`, 'dev', 'lo']);
-      }
-    }
+    const touch = ['add', 'delete'].map((verb) => `address ${verb} ${TEST_ADDRESS}/32 dev lo`);
+    while (!this.isHeard) await network.batch(host, touch);
   }
 
   private handleLine(host: string, line: string): void {

@@ -35,10 +35,13 @@ export class Network {
     const network = new Network();
     mkdirSync(network.directory, { mode: 0o755 });
     try {
-      await network.addNamespace(SWITCH);
-      // No spanning tree, no IGMP snooping: what a switch does not know it floods, as unmanaged ones do.
-      await network.ip(SWITCH, ['link', 'add', BRIDGE, 'type', 'bridge', 'stp_state', '0', 'mcast_snooping', '0']);
-      await network.ip(SWITCH, ['link', 'set', BRIDGE, 'up']);
+      await runBatch([], [`netns add ${network.namespace(SWITCH)}`]);
+      await network.batch(SWITCH, [
+        'link set lo up',
+        // No spanning tree, no IGMP snooping: what a switch does not know it floods, as unmanaged ones do.
+        `link add ${BRIDGE} type bridge stp_state 0 mcast_snooping 0`,
+        `link set ${BRIDGE} up`,
+      ]);
     } catch (error) {
       await network.remove();
       throw error;
@@ -59,19 +62,39 @@ export class Network {
     return runTool('ip', ['-n', this.namespace(host), ...args]);
   }
 
-  /** Adds a host with these addresses, each with prefix length, on the switch. */
-  async addHost(host: string, addresses: readonly string[]): Promise<void> {
-    await this.addNamespace(host);
-    this.hosts.push(host);
-    const link = ['link', 'add', HOST_INTERFACE, 'type', 'veth', 'peer', 'name', host];
-    await this.ip(host, [...link, 'netns', this.namespace(SWITCH)]);
-    for (const address of addresses) {
-      // The addresses are known to be unique: no waiting for duplicate address detection.
-      const flags = address.includes(':') ? ['nodad'] : [];
-      await this.ip(host, ['address', 'add', address, 'dev', HOST_INTERFACE, ...flags]);
-    }
-    await this.ip(SWITCH, ['link', 'set', 'dev', host, 'master', BRIDGE, 'up']);
-    await this.ip(host, ['link', 'set', HOST_INTERFACE, 'up']);
+  /** Runs these commands of `ip`, one after the other, in that host. */
+  async batch(host: string, commands: readonly string[]): Promise<void> {
+    await runBatch(['-n', this.namespace(host)], commands);
+  }
+
+  /** Adds hosts with these addresses, each with prefix length, on the switch. */
+  async addHosts(addresses: Readonly<Record<string, readonly string[]>>): Promise<void> {
+    const hosts = Object.keys(addresses);
+    this.hosts.push(...hosts);
+    const port = (host: string): string => `type veth peer name ${host} netns ${this.namespace(SWITCH)}`;
+    await runBatch(
+      [],
+      hosts.flatMap((host) => {
+        const namespace = this.namespace(host);
+        return [`netns add ${namespace}`, `link add ${HOST_INTERFACE} netns ${namespace} ${port(host)}`];
+      }),
+    );
+    await this.batch(
+      SWITCH,
+      hosts.map((host) => `link set dev ${host} master ${BRIDGE} up`),
+    );
+    await Promise.all(
+      hosts.map((host) =>
+        this.batch(host, [
+          'link set lo up',
+          ...addresses[host].map((address) => {
+            // The addresses are known to be unique: no waiting for duplicate address detection.
+            return `address add ${address} dev ${HOST_INTERFACE}${address.includes(':') ? ' nodad' : ''}`;
+          }),
+          `link set ${HOST_INTERFACE} up`,
+        ]),
+      ),
+    );
   }
 
   /** Pulls the cable of a host: it sees that the carrier is gone. */
@@ -133,11 +156,6 @@ export class Network {
     await this.janitor.clean();
   }
 
-  private async addNamespace(host: string): Promise<void> {
-    await runTool('ip', ['netns', 'add', this.namespace(host)]);
-    await this.ip(host, ['link', 'set', 'lo', 'up']);
-  }
-
   private async applyCuts(): Promise<void> {
     const rules = this.cuts.map(({ from, to, what }) => {
       const ports = `iifname "${from}" oifname "${to}"`;
@@ -149,4 +167,9 @@ export class Network {
     await runTool('ip', ['netns', 'exec', this.namespace(SWITCH), 'nft', '-f', '-'], text);
     this.hasTable = true;
   }
+}
+
+/** Many commands in one process: a lab is built of some fifty. */
+async function runBatch(options: readonly string[], commands: readonly string[]): Promise<void> {
+  await runTool('ip', [...options, '-batch', '-'], `${commands.join('\n')}\n`);
 }

@@ -54,10 +54,11 @@ export class Pair {
   static async create(program: readonly string[], onAddressChange?: (change: AddressChange) => void): Promise<Pair> {
     const network = await Network.create();
     try {
-      for (const [host, address] of Object.entries(ADDRESSES)) {
+      const hosts = Object.entries(ADDRESSES).map(([host, address]): [string, readonly string[]] => {
         const address6 = NETWORK_6 + address.slice(address.lastIndexOf('.') + 1);
-        await network.addHost(host, [`${address}/${PREFIX_LENGTH}`, `${address6}/${PREFIX_LENGTH_6}`]);
-      }
+        return [host, [`${address}/${PREFIX_LENGTH}`, `${address6}/${PREFIX_LENGTH_6}`]];
+      });
+      await network.addHosts(Object.fromEntries(hosts));
       const pair = new Pair(network, program, onAddressChange);
       await Promise.all([pair.watch.start(network, BALANCERS), ...WEB_SERVERS.map((name) => pair.startWeb(name))]);
       return pair;
