@@ -8,6 +8,7 @@ import { systemReason } from '../base/system-error.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { linuxRendezvous } from '../io/linux/rendezvous.ts';
+import { findUser } from '../io/linux/users.ts';
 import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '../keeper/api/control-server.ts';
 import { runCommand } from '../keeper/ha/command.ts';
 import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
@@ -443,6 +444,7 @@ export class Instance {
       makeProbe: probe,
       askName: askSystem,
       ownUid: process.getuid?.() ?? -1,
+      findUser,
       notifyServiceManager: (state) => this.options.service.notify(state),
       restraintFile: restraintFile(stateDirectory, ha.node, (message) => log.warn(message)),
       isDrained: () => this.overrides.isNodeDrained,

@@ -67,6 +67,9 @@ export interface ListeningPlace {
   readonly isDual: boolean;
 }
 
+/** A user of this machine by name; null: there is none. */
+export type FindUser = (name: string) => { readonly uid: number; readonly gid: number } | null;
+
 /** Whom a process is to run as. */
 export interface ProcessUser {
   /** As in /etc/passwd; or the number, if it belongs to nobody. */

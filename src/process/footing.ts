@@ -13,7 +13,7 @@ import {
   trialArguments,
 } from './engine.ts';
 import { raiseLockedMemory } from '../io/linux/privileges.ts';
-import { findDefaultUser, findProxyUser } from '../keeper/proxies/proxy-user.ts';
+import { findDefaultUser, findProxyUser } from '../load/proxy-user.ts';
 import type { ProcessUser } from '../port/host.ts';
 
 export interface FootingOptions {

@@ -2,9 +2,9 @@
  * Who runs the programs of the operator's. A load balancer that runs as root must not lend that to whoever can write a
  * check: without being told otherwise it uses a user without rights, and what is to run as root must be root's own.
  */
-import { spawnSync } from 'node:child_process';
-import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { FindUser } from '../../port/host.ts';
 
 export interface CommandUser {
   readonly name: string;
@@ -16,7 +16,11 @@ export interface CommandUser {
 const DEFAULT_USERS = ['evenkeel_script', 'nobody'];
 
 /** Null: the user of this process. A text: why it cannot be. Of several the first that there is; `wanted` null: the default one. */
-export function chooseUser(wanted: readonly string[] | null, ownUid: number): CommandUser | null | string {
+export function chooseUser(
+  wanted: readonly string[] | null,
+  ownUid: number,
+  findUser: FindUser,
+): CommandUser | null | string {
   if (ownUid !== 0) {
     if (wanted === null || wanted.some((name) => findUser(name)?.uid === ownUid)) return null;
     return `only root can run it as ${wanted.join(' or ')}`;
@@ -24,29 +28,9 @@ export function chooseUser(wanted: readonly string[] | null, ownUid: number): Co
   const names = wanted ?? DEFAULT_USERS;
   for (const name of names) {
     const user = findUser(name);
-    if (user !== null) return user;
+    if (user !== null) return { name, ...user };
   }
   return `there is no user ${names.join(' or ')}`;
-}
-
-export function findUser(name: string): CommandUser | null {
-  if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]*\$?$/.test(name)) return null;
-  // A name may also come from a directory service, which getent asks.
-  const asked = spawnSync('getent', ['passwd', name], { encoding: 'utf8', timeout: 5_000 });
-  const text = asked.status === 0 ? asked.stdout : readPasswords();
-  for (const line of text.split('\n')) {
-    const [own, , uid, gid] = line.split(':');
-    if (own === name) return { name, uid: Number(uid), gid: Number(gid) };
-  }
-  return null;
-}
-
-function readPasswords(): string {
-  try {
-    return readFileSync('/etc/passwd', 'utf8');
-  } catch {
-    return '';
-  }
 }
 
 const WRITABLE_BY_GROUP = 0o020;

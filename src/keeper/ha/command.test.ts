@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type CommandRequest, type CommandResult, runCommand } from './command.ts';
+import { findUser } from '../../io/linux/users.ts';
 import { chooseUser, findUnsafePart } from './command-user.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -121,29 +122,29 @@ test('a service that it leaves behind goes on, and its end is not waited for', a
 });
 
 test('as root, it is run as the user it is meant for, with no other group', asRoot, async () => {
-  const nobody = chooseUser(['nobody'], 0);
+  const nobody = chooseUser(['nobody'], 0, findUser);
   assert.ok(nobody !== null && typeof nobody !== 'string');
   const { output } = await run(script('who', 'id -u; id -g; id -G'), { user: nobody });
   assert.equal(output, `${nobody.uid}\n${nobody.gid}\n${nobody.gid}`);
 });
 
 test('whoever is not root runs it as themselves, and as nobody else', () => {
-  assert.equal(chooseUser(null, 1_000), null);
-  assert.equal(chooseUser(['root'], 1_000), 'only root can run it as root');
-  assert.equal(chooseUser(['root'], 0) !== null, true);
-  assert.equal(chooseUser(['no such user'], 0), 'there is no user no such user');
-  assert.equal(chooseUser(['nosuchuser'], 0), 'there is no user nosuchuser');
+  assert.equal(chooseUser(null, 1_000, findUser), null);
+  assert.equal(chooseUser(['root'], 1_000, findUser), 'only root can run it as root');
+  assert.equal(chooseUser(['root'], 0, findUser) !== null, true);
+  assert.equal(chooseUser(['no such user'], 0, findUser), 'there is no user no such user');
+  assert.equal(chooseUser(['nosuchuser'], 0, findUser), 'there is no user nosuchuser');
 });
 
 test('without being told, root runs it as a user without rights', () => {
-  const user = chooseUser(null, 0);
+  const user = chooseUser(null, 0, findUser);
   assert.ok(user !== null && typeof user !== 'string');
   assert.ok(user.uid !== 0);
   assert.match(user.name, /^(evenkeel_script|nobody)$/);
 });
 
 test('what runs as root must be root’s own, with every directory on its way', asRoot, async () => {
-  const root = chooseUser(['root'], 0);
+  const root = chooseUser(['root'], 0, findUser);
   assert.ok(root !== null && typeof root !== 'string');
   const path = script('roots', 'id -u');
   assert.equal((await run(path, { user: root })).output, '0');

@@ -167,6 +167,7 @@ class Scene {
       makeProbe: () => Promise.resolve({ isPassed: true, reason: 'connected' }),
       askName: () => Promise.reject(new Error('nobody is asked')),
       ownUid: 1_000,
+      findUser: () => null,
       notifyServiceManager: (state) => this.service.push(state),
       restraintFile: {
         read: () => this.written,

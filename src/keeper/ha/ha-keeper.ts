@@ -12,6 +12,7 @@ import type { ListenerPlan, ServerPlan } from '../../config/plan.ts';
 import type { Verdict } from '../../vip/messages.ts';
 import { isSamePlan } from '../../vip/plan.ts';
 import type { RestraintChange, RoleChange } from '../../vip/status.ts';
+import type { FindUser } from '../../port/host.ts';
 import type { MakeProbe } from '../servers/health.ts';
 import type { Log } from '../log/log.ts';
 import { type AskName, Names } from '../servers/names.ts';
@@ -45,6 +46,7 @@ export interface HaKeeperOptions {
   readonly makeProbe: MakeProbe;
   readonly askName: AskName;
   readonly ownUid: number;
+  readonly findUser: FindUser;
   readonly restraintFile: Pick<RestraintFile, 'read' | 'write' | 'unstored'>;
   /** By hand: as long as that stands, nothing is taken back. */
   readonly isDrained: () => boolean;
@@ -413,7 +415,7 @@ export class HaKeeper {
     const key = JSON.stringify(names);
     const known = this.users.get(key);
     if (known !== undefined) return known;
-    const user = chooseUser(names, this.options.ownUid);
+    const user = chooseUser(names, this.options.ownUid, this.options.findUser);
     this.users.set(key, user);
     return user;
   }

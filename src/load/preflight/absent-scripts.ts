@@ -4,6 +4,7 @@
  */
 import type { Config, Loose } from '../../config/model.ts';
 import { listOf } from '../../config/parts.ts';
+import { findUser } from '../../io/linux/users.ts';
 import { chooseUser } from '../../keeper/ha/command-user.ts';
 import type { Loaded } from '../../config/load.ts';
 import { findProgramFault } from './programs.ts';
@@ -26,6 +27,6 @@ export function isAbsentScript(track: Track | undefined): boolean {
   if (program === undefined) return false;
   const ownUid = process.getuid?.() ?? -1;
   const names = track?.script?.user;
-  const user = chooseUser(names === undefined ? null : listOf(names), ownUid);
+  const user = chooseUser(names === undefined ? null : listOf(names), ownUid, findUser);
   return typeof user === 'string' || findProgramFault(program, user, ownUid)?.isAbsent === true;
 }

@@ -11,9 +11,10 @@ import { type Diagnostic, diagnose, type Problem, problem, show } from '../../co
 import { entriesOf, itemsOf, listOf } from '../../config/parts.ts';
 import { valuesByNode } from '../../config/per-node.ts';
 import { missingCapabilities } from '../../io/linux/capabilities.ts';
+import { findUser } from '../../io/linux/users.ts';
 import { chooseUser } from '../../keeper/ha/command-user.ts';
-import { findProxyUser } from '../../keeper/proxies/proxy-user.ts';
 import type { Known } from '../prepare.ts';
+import { findProxyUser } from '../proxy-user.ts';
 import { isAbsentScript } from './absent-scripts.ts';
 import { findProgramFault } from './programs.ts';
 
@@ -148,7 +149,7 @@ class MachineLook {
       return program === undefined ? [] : [{ key, program }];
     });
     if (written.length === 0) return;
-    const user = chooseUser(userNames === undefined ? null : listOf(userNames), this.ownUid);
+    const user = chooseUser(userNames === undefined ? null : listOf(userNames), this.ownUid, findUser);
     if (typeof user === 'string') {
       const fix = 'write `user:` with a user of this machine, or make the one that is missing';
       const at: Path = userNames === undefined ? path : [...path, 'user'];

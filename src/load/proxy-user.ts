@@ -5,10 +5,9 @@
  *
  * Never `nobody`: other programs run as that, and processes of one user may interfere with each other.
  */
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import type { ProcessUser } from '../../port/host.ts';
-import { findUser } from '../ha/command-user.ts';
+import { findUser, groupsOfUser, isGroup, isUser } from '../io/linux/users.ts';
+import type { ProcessUser } from '../port/host.ts';
 
 /** Why the configured one cannot be used, and what to do. */
 export interface UserFault {
@@ -40,28 +39,18 @@ export function findProxyUser(name: string): ProcessUser | UserFault {
   }
   if (user.uid === 0) return { reason: 'that is root, and who takes a proxy over would have this machine', fix };
   if (SHARED_USERS.has(name)) return { reason: 'other programs run as that user too', fix };
-  return { name, uid: user.uid, gid: user.gid, groups: groupsOf(name, user.gid) };
-}
-
-function groupsOf(name: string, gid: number): readonly number[] {
-  const asked = spawnSync('id', ['-G', name], { encoding: 'utf8', timeout: 5_000 });
-  const groups = asked.status === 0 ? asked.stdout.trim().split(/\s+/).map(Number) : [];
-  return groups.length > 0 && groups.every(Number.isSafeInteger) ? groups : [gid];
+  return { name, uid: user.uid, gid: user.gid, groups: groupsOfUser(name, user.gid) };
 }
 
 /** A number that no user, no group and no process has. */
 function findTransientUser(): ProcessUser | null {
   const taken = new Set([...usersOfProcesses(), ...idsIn('/etc/passwd'), ...idsIn('/etc/group')]);
   for (let uid = TRANSIENT_UID_MIN; uid <= TRANSIENT_UID_MAX; uid++) {
-    if (taken.has(uid) || isKnown('passwd', uid) || isKnown('group', uid)) continue;
+    // Directory services too: systemd's knows the numbers that it has given.
+    if (taken.has(uid) || isUser(uid) || isGroup(uid)) continue;
     return { name: `${uid}`, uid, gid: uid, groups: [uid] };
   }
   return null;
-}
-
-/** To the directory services of this machine; systemd's among them, which knows the numbers it has given. */
-function isKnown(database: 'passwd' | 'group', id: number): boolean {
-  return spawnSync('getent', [database, `${id}`], { timeout: 5_000 }).status === 0;
 }
 
 function idsIn(file: string): readonly number[] {
