@@ -7,6 +7,7 @@ import { Board } from '../src/base/board.ts';
 import type { Plan, ServerPlan } from '../src/config/plan.ts';
 import { type PlannedSocket, Proxy, type ProxyOptions } from '../src/proxy/proxy.ts';
 import type { TransportDriver } from '../src/port/transport.ts';
+import { Openssl } from '../src/io/openssl/openssl.ts';
 import { CheckedArena } from './checked-arena.ts';
 import { Judge } from './judge.ts';
 import { Keeper } from './keeper.ts';
@@ -149,6 +150,7 @@ class Run {
       wallClockMs: () => WALL_CLOCK_MS + Math.floor(world.nowUs / 1000),
       report: (event) => this.keeper.handleEvent(event),
       descriptors: scenario.transport.socketsMax,
+      openTls: () => Openssl.open(this.transport.arena.memory),
     });
   }
 

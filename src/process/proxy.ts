@@ -8,6 +8,7 @@ import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from
 import { type ControlHandler, ControlLink } from './control-link.ts';
 import { type EngineName, loadTransport } from './engine.ts';
 import { openBoard, receiveDelivery } from './proxy-descriptors.ts';
+import { Openssl } from '../io/openssl/openssl.ts';
 import { nameThreads } from '../io/linux/thread-names.ts';
 import { descriptorsLeft } from '../io/linux/descriptor-limit.ts';
 import { dropPrivileges } from '../io/linux/privileges.ts';
@@ -82,6 +83,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       wallClockMs: Date.now,
       report: (event) => this.handleEvent(event),
       descriptors,
+      openTls: () => Openssl.open(transport.arena.memory),
     });
     this.straying = place.hasRendezvous
       ? new Straying(RENDEZVOUS_DESCRIPTOR, {

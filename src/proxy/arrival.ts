@@ -1,6 +1,6 @@
 /**
- * A client's connection while its listener's layer is at work on it. It has as long as a request's head has, and until it is
- * through, it is idle: it makes room for one that is.
+ * A client's connection while its listener's layer is at work on it. It has as long as a handshake has, or a request's head, and until
+ * it is through, it is idle: it makes room for one that is.
  */
 import type { ListenerPlan } from '../config/plan.ts';
 import type { Socket } from '../port/transport.ts';
@@ -47,7 +47,8 @@ export class Arrival extends Session implements LayerUser, IdleClient {
     this.since = transport.now;
     sessions.add(this);
     listener.idle.add(this, this.since);
-    timers.arm(this, this.since + listener.plan.timeouts.headMs);
+    const { timeouts, tls } = listener.plan;
+    timers.arm(this, this.since + (tls?.handshakeMs ?? timeouts.headMs));
   }
 
   handleOpen(socket: Socket, info: ConnectionInfo): void {

@@ -82,7 +82,7 @@ class FirstLine implements Layer {
           .split(' ');
         const remoteAddress = (into: Uint8Array): number => into.fill(Number(host)).length;
         const peer = { remoteAddress, localAddress: remoteAddress };
-        above.handleOpen(socket, { peer, told: null, protocol });
+        above.handleOpen(socket, { peer, told: null, protocol, tls: null });
         const rest = offset + length - end;
         if (rest > 0) from.handler.handleData(from, slot, end, rest);
         else arena.release(slot);
@@ -156,6 +156,7 @@ const PLAN = {
   slot: 0,
   intake: 'open',
   timeouts: { headMs: HEAD_MS },
+  tls: null,
   limits: { connections: 1 },
   forwarded: { kind: 'none' },
   isReady: true,

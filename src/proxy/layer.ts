@@ -44,4 +44,15 @@ export interface ConnectionInfo {
   readonly told: PeerAddress | null;
   /** What both sides have agreed to speak, as ALPN names it (RFC 7301): `http/1.1`. Null: they have not. */
   readonly protocol: string | null;
+  /** Null: what is sent can be read on its way. */
+  readonly tls: TlsFacts | null;
+}
+
+/** Texts are empty when the connection is over. */
+export interface TlsFacts {
+  /** `TLSv1.3` */
+  readonly version: string;
+  readonly cipher: string;
+  /** The host that the client has asked for in its handshake, in lower case; empty: none. */
+  readonly serverName: string;
 }

@@ -128,7 +128,7 @@ test("however a header is cut, it says who the client is, and every byte behind 
 
 test('only who is to send one is asked for it, and only who is trusted is believed', () => {
   const client = new Stage('192.0.2.9');
-  assert.deepEqual(client.info, { peer: null, told: null, protocol: null });
+  assert.deepEqual(client.info, { peer: null, told: null, protocol: null, tls: null });
   client.say(LINE);
   assert.deepEqual(client.said, [LINE], 'it is what the client says');
   const stranger = new Stage('10.1.2.3', { trust: networks('10.9.0.0', 16) });
@@ -140,7 +140,7 @@ test('only who is to send one is asked for it, and only who is trusted is believ
   assert.equal(nobody.peer, null);
   const check = new Stage('10.1.2.3');
   check.say(OWN);
-  assert.deepEqual(check.info, { peer: null, told: null, protocol: null });
+  assert.deepEqual(check.info, { peer: null, told: null, protocol: null, tls: null });
 });
 
 test('who begins otherwise is reset, as soon as that is certain, and it is noted', () => {

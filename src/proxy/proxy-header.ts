@@ -13,7 +13,7 @@ import type { ConnectionInfo, Layer, LayerUser, Opening, PeerAddress } from './l
 
 const WRONG = answerKind('proxy-header');
 const NO_BYTES = new Uint8Array(0);
-const UNTOLD: ConnectionInfo = { peer: null, told: null, protocol: null };
+const UNTOLD: ConnectionInfo = { peer: null, told: null, protocol: null, tls: null };
 /** Most headers are shorter; one that comes in pieces is put together in so much at first. */
 const PIECES_BYTES = 256;
 
@@ -109,7 +109,7 @@ class Reading implements SocketHandler, Opening {
   private infoOf(addresses: ProxyAddresses): ConnectionInfo {
     if (!addresses.isTold) return UNTOLD;
     const told = new Told(addresses);
-    return { peer: this.isTrusted ? told : null, told, protocol: null };
+    return { peer: this.isTrusted ? told : null, told, protocol: null, tls: null };
   }
 
   private keep(from: Uint8Array, at: number, length: number): void {

@@ -12,10 +12,12 @@ import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import { Variables } from '../core/value/variables.ts';
 import type { ListenerPlan, Plan } from '../config/plan.ts';
-import { NO_SECRETS, type Secrets } from '../port/tls.ts';
+import { NO_SECRETS, type Secrets, type Tls } from '../port/tls.ts';
 import type { Transport, TransportDriver } from '../port/transport.ts';
+import { ascii } from '../wire/http1/emit.ts';
 import { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import { AnswerLog } from './answer-log.ts';
+import { answerKind } from '../core/answers/kinds.ts';
 import type { Context, Pool, ProxyEvent } from './context.ts';
 import type { Expiring } from './expiring.ts';
 import { clientsServed, resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
@@ -26,14 +28,17 @@ import type { RouteSet } from './http/route-set.ts';
 import { http1 } from './http1/http1.ts';
 import { HTTP_DATE_BYTES, writeHttpDate } from '../base/date-text.ts';
 import type { Layer } from './layer.ts';
+import { LayerPair } from './layer-pair.ts';
 import { Listener } from './listener.ts';
 import { ListeningPoint } from './listening-point.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { ProxyHeaders } from './proxy-header.ts';
-import type { Service } from './service.ts';
 import { type PlannedSocket, Provision, STEPS_PER_TURN } from './provision.ts';
 import { Retirements } from './retirements.ts';
+import type { Service } from './service.ts';
 import { TcpService } from './tcp.ts';
+import { Later } from './tls/later.ts';
+import { TlsLayers } from './tls/tls-layers.ts';
 import { Upstream, type Server } from './upstream.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
@@ -51,7 +56,11 @@ export interface ProxyOptions {
   readonly report: (event: ProxyEvent) => void;
   /** Descriptors that this process may have besides those that it has now. */
   readonly descriptors: number;
+  /** TLS for the transport's arena. Called when a plan has TLS for the first time. */
+  readonly openTls: () => Tls;
 }
+
+const TLS_FAILED = answerKind('tls-handshake');
 
 const DATE_MS = 1000;
 /** What the kernel had accepted when accepting ended is here after this time. */
@@ -77,6 +86,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   /** Listeners that no plan has any more, as long as they have connections. */
   private leaving: Listener[] = [];
   private readonly retirements: Retirements;
+  private readonly later: Later;
+  private readonly tls: TlsLayers;
   /** Plans that are to be applied, in this order. */
   private readonly provisions: Provision[] = [];
   /** The plan that is being applied has retired something. */
@@ -143,6 +154,14 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     };
     this.guard = new MemoryGuard(this.context.arena, row, this.context.sessions, report);
     this.retirements = new Retirements(this.context);
+    this.later = new Later(transport);
+    const { arena, requestHead: head, timers } = this.context;
+    this.tls = new TlsLayers({
+      room: { transport, arena, timers, later: this.later },
+      open: options.openTls,
+      head,
+      onFailure: (listener, failure) => answers.note(listener, TLS_FAILED, ascii(failure), 0, failure.length),
+    });
     this.tickAt = transport.now;
     this.renewDate(transport.now);
   }
@@ -207,6 +226,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.context.row.beat();
     if (this.board.generation !== this.boardGeneration) this.readBoard();
     this.failures.flush();
+    this.later.handleTurn();
     if (this.provisions.length > 0) this.provide(STEPS_PER_TURN);
     this.context.segmentsEnough = this.context.arena.pressure === PLENTY ? SEGMENTS_ENOUGH : 1;
     if (now === this.tickAt) return;
@@ -338,32 +358,41 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     return this.upstreams;
   }
 
-  private createListener(plan: ListenerPlan, upstreams: readonly Upstream[], routes: RouteSet | null): Listener {
-    const { context } = this;
+  private createListener(
+    plan: ListenerPlan,
+    upstreams: readonly Upstream[],
+    routes: RouteSet | null,
+    layer: Layer | null,
+  ): Listener {
     const service = (listener: Listener): Service =>
       plan.protocol === 'tcp' ? new TcpService(listener) : new HttpService(listener, [http1]);
-    return new Listener(context, plan, upstreams, routes, service, this.layerOf(plan));
+    return new Listener(this.context, plan, upstreams, routes, service, layer);
   }
 
   private layerOf(plan: ListenerPlan): Layer | null {
     const { proxyProtocol } = plan;
-    return proxyProtocol === null ? null : new ProxyHeaders(this.context, plan, proxyProtocol);
+    const header = proxyProtocol === null ? null : new ProxyHeaders(this.context, plan, proxyProtocol);
+    const tls = this.tls.layerOf(plan);
+    return header === null || tls === null ? (header ?? tls) : new LayerPair(header, tls);
   }
 
   private applyListeners(provision: Provision, upstreams: readonly Upstream[], retireAt: number): void {
     const former = new Map(this.listeners.map((listener) => [listenerKey(listener.plan), listener]));
+    this.tls.begin(provision.secrets);
     this.listeners = provision.plan.listeners.map((listenerPlan) => {
       const routes = provision.routesOf(listenerPlan);
+      const layer = this.layerOf(listenerPlan);
       const known = former.get(listenerKey(listenerPlan));
       if (known === undefined) {
-        const added = this.createListener(listenerPlan, upstreams, routes);
+        const added = this.createListener(listenerPlan, upstreams, routes, layer);
         if (this.isHoldingAccepting) added.setHeld(true);
         return added;
       }
       former.delete(listenerKey(listenerPlan));
-      known.apply(listenerPlan, upstreams, routes, this.layerOf(listenerPlan));
+      known.apply(listenerPlan, upstreams, routes, layer);
       return known;
     });
+    this.tls.end();
     for (const gone of former.values()) {
       gone.retire(retireAt);
       this.leaving.push(gone);

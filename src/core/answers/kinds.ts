@@ -38,6 +38,7 @@ const OWN = [
   row('listener', 'out-of-memory', 503, 'the proxy is out of buffers'),
   row('listener', 'denied', 403, 'the client may not connect'),
   row('listener', 'proxy-header', 400, 'it has to begin with a PROXY protocol header, and does not'),
+  row('listener', 'tls-handshake', 0, 'the TLS handshake came to nothing'),
   row('upstream', 'no-server', 503, 'no server is up'),
   row('upstream', 'queue-full', 503, 'every server is at its connection limit, and the queue is full'),
   row('upstream', 'queue-timeout', 503, 'every server is at its connection limit'),

@@ -1,0 +1,111 @@
+/**
+ * What OpenSSL calls back. It does so while one of its functions is called, and never besides: what it calls back about is the
+ * session that was called last. A callback that throws would unwind through C; what is thrown is kept for whoever has called OpenSSL.
+ */
+import type { TlsAcceptor, TlsContext } from '../../port/tls.ts';
+import { addressOf, type Library, registerCallback } from './library.ts';
+
+const SSL_TLSEXT_ERR_OK = 0;
+const SSL_TLSEXT_ERR_ALERT_FATAL = 2;
+const SSL_TLSEXT_ERR_NOACK = 3;
+const SSL_AD_UNRECOGNIZED_NAME = 112;
+const SSL_CB_HANDSHAKE_START = 0x10;
+
+/** A client's list of protocols has two bytes of length. */
+const LIST_BYTES_MAX = 65_536;
+
+/** A session while it is called. */
+interface CalledSession {
+  readonly acceptor: TlsAcceptor;
+  protocol: string | null;
+  /** The peer has sent a message of the protocol itself, behind the handshake. */
+  noteSignal(isHandshake: boolean): void;
+  /** For the host that the client says it wants. Null: it is refused. */
+  contextForClient(): TlsContext | null;
+  use(context: TlsContext): void;
+}
+
+export class Callbacks {
+  /** Addresses of functions. */
+  readonly serverName: number;
+  readonly protocols: number;
+  readonly info: number;
+  /** The session that is being called. */
+  current: CalledSession | null = null;
+  /** What a callback would have thrown. */
+  bug: Error | null = null;
+  private readonly library: Library;
+  private readonly scratch = new Uint8Array(LIST_BYTES_MAX);
+  private readonly scratchView = new DataView(this.scratch.buffer);
+  private readonly scratchAddress: number;
+
+  constructor(library: Library) {
+    this.library = library;
+    this.scratchAddress = addressOf(this.scratch);
+    this.serverName = registerCallback(
+      'int evenkeel_server_name(uintptr_t, uintptr_t, uintptr_t)',
+      (_: number, alert: number) => this.guard(() => this.handleServerName(alert)),
+    );
+    this.protocols = registerCallback(
+      'int evenkeel_protocols(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uint32_t, uintptr_t)',
+      (_: number, out: number, outLength: number, list: number, length: number) =>
+        this.guard(() => this.handleProtocols(out, outLength, list, length)),
+    );
+    this.info = registerCallback('void evenkeel_info(uintptr_t, int, int)', (_: number, where: number) => {
+      this.current?.noteSignal((where & SSL_CB_HANDSHAKE_START) !== 0);
+    });
+  }
+
+  private guard(callback: () => number): number {
+    try {
+      return callback();
+    } catch (error) {
+      this.bug = error as Error;
+      return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+  }
+
+  /** The certificate is chosen. `alert`: where the alert's number is to be written. */
+  private handleServerName(alert: number): number {
+    const session = this.current;
+    const context = session === null ? null : session.contextForClient();
+    if (session === null || context === null) {
+      this.scratchView.setInt32(0, SSL_AD_UNRECOGNIZED_NAME, true);
+      this.library.memcpy(alert, this.scratchAddress, 4);
+      return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    session.use(context);
+    return SSL_TLSEXT_ERR_OK;
+  }
+
+  /** The answer points into the client's list. */
+  private handleProtocols(out: number, outLength: number, list: number, length: number): number {
+    const session = this.current;
+    if (session === null || session.acceptor.protocols.length === 0) return SSL_TLSEXT_ERR_NOACK;
+    if (length > LIST_BYTES_MAX) return SSL_TLSEXT_ERR_ALERT_FATAL;
+    const { library, scratch, scratchAddress, scratchView } = this;
+    library.memcpy(scratchAddress, list, length);
+    for (const protocol of session.acceptor.protocols) {
+      const at = findProtocol(scratch, length, protocol);
+      if (at < 0) continue;
+      scratchView.setBigUint64(0, BigInt(list + at), true);
+      library.memcpy(out, scratchAddress, 8);
+      scratch[0] = protocol.length;
+      library.memcpy(outLength, scratchAddress, 1);
+      session.protocol = protocol;
+      return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+}
+
+/** Where in the list (RFC 7301 section 3.1) it stands, behind its length; -1: nowhere. */
+function findProtocol(list: Uint8Array, length: number, protocol: string): number {
+  for (let at = 0; at < length; at += 1 + list[at]) {
+    if (list[at] !== protocol.length || at + 1 + protocol.length > length) continue;
+    let i = 0;
+    while (i < protocol.length && list[at + 1 + i] === protocol.charCodeAt(i)) i++;
+    if (i === protocol.length) return at + 1;
+  }
+  return -1;
+}

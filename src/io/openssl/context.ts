@@ -1,0 +1,149 @@
+/** A context: settings, a certificate for each kind of key, and the ticket key. */
+import { assert } from '../../base/assert.ts';
+import type { Credential, TlsContext, TlsSettings } from '../../port/tls.ts';
+import type { Callbacks } from './callbacks.ts';
+import { addressOf, type Library } from './library.ts';
+
+const SSL_CTRL_MODE = 33;
+const SSL_CTRL_SET_SESS_CACHE_MODE = 44;
+const SSL_CTRL_SET_TLSEXT_SERVERNAME_CB = 53;
+const SSL_CTRL_SET_TLSEXT_TICKET_KEYS = 59;
+const SSL_CTRL_SET_GROUPS_LIST = 92;
+const SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
+const SSL_CTRL_SET_MAX_PROTO_VERSION = 124;
+
+const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x2;
+/** An idle session keeps no buffers. */
+const SSL_MODE_RELEASE_BUFFERS = 0x10;
+
+const SSL_OP_NO_COMPRESSION = 2 ** 17;
+const SSL_OP_CIPHER_SERVER_PREFERENCE = 2 ** 22;
+const SSL_OP_NO_RENEGOTIATION = 2 ** 30;
+
+const VERSIONS = { '1.2': 0x0303, '1.3': 0x0304 } as const;
+
+/** Without one, sessions are not resumed. Clients' certificates are not asked for, so that it is the same for all. */
+const SESSION_ID_CONTEXT = new TextEncoder().encode('evenkeel');
+
+/** What was refused, and why. */
+export class TlsRefusal extends Error {
+  override readonly name = 'TlsRefusal';
+}
+
+export class OpensslContext implements TlsContext {
+  readonly address: number;
+  private readonly library: Library;
+  private isFreed = false;
+
+  constructor(library: Library, callbacks: Callbacks, settings: TlsSettings, credentials: readonly Credential[]) {
+    this.library = library;
+    this.address = library.SSL_CTX_new(library.TLS_server_method());
+    assert(this.address !== 0, 'no memory for a TLS context');
+    try {
+      this.set(settings);
+      for (const credential of credentials) this.use(credential);
+    } catch (error) {
+      this.free();
+      throw error;
+    }
+    library.SSL_CTX_callback_ctrl(this.address, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, callbacks.serverName);
+    library.SSL_CTX_set_alpn_select_cb(this.address, callbacks.protocols, 0);
+  }
+
+  setTicketKey(key: Uint8Array): void {
+    this.control(SSL_CTRL_SET_TLSEXT_TICKET_KEYS, key.length, key, 'the ticket key');
+  }
+
+  free(): void {
+    assert(!this.isFreed, 'a TLS context is freed twice');
+    this.isFreed = true;
+    this.library.SSL_CTX_free(this.address);
+  }
+
+  private set({ versions, ciphers, suites, groups, prefersOwnOrder }: TlsSettings): void {
+    const { address, library } = this;
+    library.SSL_CTX_ctrl(address, SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER, null);
+    const order = prefersOwnOrder ? SSL_OP_CIPHER_SERVER_PREFERENCE : 0;
+    library.SSL_CTX_set_options(address, SSL_OP_NO_RENEGOTIATION + SSL_OP_NO_COMPRESSION + order);
+    const numbers = versions.map((version) => VERSIONS[version]);
+    this.control(SSL_CTRL_SET_MIN_PROTO_VERSION, Math.min(...numbers), null, 'the version');
+    this.control(SSL_CTRL_SET_MAX_PROTO_VERSION, Math.max(...numbers), null, 'the version');
+    if (ciphers !== '') this.demand(library.SSL_CTX_set_cipher_list(address, ciphers) === 1, `ciphers ${ciphers}`);
+    if (suites !== '') this.demand(library.SSL_CTX_set_ciphersuites(address, suites) === 1, `suites ${suites}`);
+    if (groups !== '') this.setGroups(groups);
+    // Tickets, which any proxy can take, keep sessions; nothing else does.
+    library.SSL_CTX_ctrl(address, SSL_CTRL_SET_SESS_CACHE_MODE, 0, null);
+    library.SSL_CTX_set_num_tickets(address, 1);
+    library.SSL_CTX_set_session_id_context(address, SESSION_ID_CONTEXT, SESSION_ID_CONTEXT.length);
+  }
+
+  /** Those that this OpenSSL has. */
+  private setGroups(groups: string): void {
+    const known = groups.split(':').filter((group) => this.hasGroup(group));
+    this.demand(known.length > 0, `groups ${groups}`);
+    this.control(SSL_CTRL_SET_GROUPS_LIST, 0, textBytes(known.join(':')), `groups ${groups}`);
+  }
+
+  private hasGroup(group: string): boolean {
+    const { address, library } = this;
+    const bytes = textBytes(group);
+    const isKnown = library.SSL_CTX_ctrl(address, SSL_CTRL_SET_GROUPS_LIST, 0, bytes) === 1;
+    library.ERR_clear_error();
+    return isKnown;
+  }
+
+  private use({ id, chain, key }: Credential): void {
+    const { library } = this;
+    const certificates: number[] = [];
+    let own = 0;
+    const stack = library.OPENSSL_sk_new_null();
+    try {
+      for (const der of chain) {
+        const certificate = decode(library.d2i_X509, der);
+        this.demand(certificate !== 0, `a certificate of ${id}`);
+        certificates.push(certificate);
+      }
+      own = decode(library.d2i_AutoPrivateKey, key);
+      this.demand(own !== 0, `the key of ${id}`);
+      for (const issuer of certificates.slice(1)) library.OPENSSL_sk_push(stack, issuer);
+      // It takes references of its own.
+      const isTaken = library.SSL_CTX_use_cert_and_key(this.address, certificates[0], own, stack, 1) === 1;
+      this.demand(isTaken, `the certificate and key ${id}`);
+    } finally {
+      library.OPENSSL_sk_free(stack);
+      for (const certificate of certificates) library.X509_free(certificate);
+      if (own !== 0) library.EVP_PKEY_free(own);
+    }
+  }
+
+  private control(command: number, number: number, bytes: Uint8Array | null, what: string): void {
+    this.demand(this.library.SSL_CTX_ctrl(this.address, command, number, bytes) === 1, what);
+  }
+
+  private demand(isDone: boolean, what: string): void {
+    if (isDone) return;
+    const reason = failureReason(this.library);
+    throw new TlsRefusal(`OpenSSL refuses ${what}: ${reason}`);
+  }
+}
+
+/** The oldest error there is, in words; the queue is empty afterwards. */
+export function failureReason(library: Library): string {
+  const error = library.ERR_get_error();
+  library.ERR_clear_error();
+  return (error === 0 ? null : library.ERR_reason_error_string(error)) ?? 'unknown reason';
+}
+
+function textBytes(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+/** 0: it cannot be read. */
+function decode(read: Library['d2i_X509'], der: Uint8Array): number {
+  const bytes = Uint8Array.from(der);
+  const cell = BigUint64Array.of(BigInt(addressOf(bytes)));
+  const made = read(null, cell, bytes.length);
+  // Of a key, nothing stays; and until here it is not collected.
+  bytes.fill(0);
+  return made;
+}

@@ -1,0 +1,147 @@
+/** One connection's session. It owns its SSL, which is freed once. */
+import { assert } from '../../base/assert.ts';
+import {
+  TLS_DONE,
+  TLS_ENDED,
+  TLS_FAILED,
+  TLS_WANTS_MORE,
+  type TlsAcceptor,
+  type TlsContext,
+  type TlsSession,
+} from '../../port/tls.ts';
+import type { Callbacks } from './callbacks.ts';
+import { failureReason, type OpensslContext } from './context.ts';
+import { addressOf, type Library } from './library.ts';
+import type { MemoryBios } from './memory-bios.ts';
+
+const SSL_READING = 3;
+const SSL_RECEIVED_SHUTDOWN = 2;
+const TLSEXT_NAMETYPE_HOST_NAME = 0;
+
+const dropped = new Uint8Array(16_384);
+
+export class OpensslSession implements TlsSession {
+  readonly acceptor: TlsAcceptor;
+  hasSpoken = false;
+  rekeyings = 0;
+  protocol: string | null = null;
+  serverName = '';
+  failure = '';
+  private readonly library: Library;
+  private readonly callbacks: Callbacks;
+  private readonly bios: MemoryBios;
+  private readonly base: number;
+  /** 0: freed. */
+  private ssl: number;
+
+  constructor(library: Library, callbacks: Callbacks, bios: MemoryBios, ssl: number, acceptor: TlsAcceptor) {
+    this.library = library;
+    this.callbacks = callbacks;
+    this.bios = bios;
+    this.base = bios.base;
+    this.ssl = ssl;
+    this.acceptor = acceptor;
+  }
+
+  get unreadBytes(): number {
+    return this.bios.unreadBytes;
+  }
+
+  feed(offset: number, length: number): void {
+    this.bios.feed(offset, length);
+  }
+
+  handshake(): number {
+    const { callbacks, library, ssl } = this;
+    assert(ssl !== 0, 'handshake of a freed session');
+    callbacks.current = this;
+    const isDone = library.SSL_do_handshake(ssl) === 1;
+    if (callbacks.bug !== null) throw callbacks.bug;
+    if (!isDone) return this.judge();
+    library.SSL_set_info_callback(ssl, callbacks.info);
+    return TLS_DONE;
+  }
+
+  read(offset: number, room: number): number {
+    const { ssl } = this;
+    assert(ssl !== 0, 'read of a freed session');
+    this.callbacks.current = this;
+    const count = this.library.SSL_read(ssl, this.base + offset, room);
+    return count > 0 ? count : this.judge();
+  }
+
+  /** Why nothing was read. The queue of errors is empty while nothing fails: whoever meets one empties it. */
+  private judge(): number {
+    const { library, ssl } = this;
+    if (library.ERR_peek_error() === 0 && library.SSL_want(ssl) === SSL_READING) return TLS_WANTS_MORE;
+    if ((library.SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) !== 0) {
+      library.ERR_clear_error();
+      return TLS_ENDED;
+    }
+    this.fail();
+    return TLS_FAILED;
+  }
+
+  private fail(): void {
+    this.failure = failureReason(this.library);
+  }
+
+  write(offset: number, length: number): boolean {
+    const { library, ssl } = this;
+    assert(ssl !== 0, 'write to a freed session');
+    this.callbacks.current = this;
+    if (library.SSL_write(ssl, this.base + offset, length) === length) return true;
+    this.fail();
+    return false;
+  }
+
+  take(offset: number, room: number): number {
+    const count = this.library.BIO_read(this.bios.output, this.base + offset, room);
+    return count > 0 ? count : 0;
+  }
+
+  dropOutput(): void {
+    const { bios, library } = this;
+    while (library.BIO_read(bios.output, addressOf(dropped), dropped.length) === dropped.length);
+  }
+
+  end(): void {
+    assert(this.ssl !== 0, 'end of a freed session');
+    this.callbacks.current = this;
+    if (this.library.SSL_shutdown(this.ssl) < 0) this.library.ERR_clear_error();
+  }
+
+  free(): void {
+    if (this.ssl === 0) return;
+    if (this.callbacks.current === this) this.callbacks.current = null;
+    this.bios.feed(0, 0);
+    this.library.SSL_free(this.ssl);
+    this.ssl = 0;
+  }
+
+  get version(): string {
+    return this.ssl === 0 ? '' : (this.library.SSL_get_version(this.ssl) ?? '');
+  }
+
+  get cipher(): string {
+    const { library, ssl } = this;
+    return ssl === 0 ? '' : (library.SSL_CIPHER_get_name(library.SSL_get_current_cipher(ssl)) ?? '');
+  }
+
+  // --- while OpenSSL calls back ---
+
+  noteSignal(isHandshake: boolean): void {
+    this.hasSpoken = true;
+    if (isHandshake) this.rekeyings++;
+  }
+
+  contextForClient(): TlsContext | null {
+    this.serverName = (this.library.SSL_get_servername(this.ssl, TLSEXT_NAMETYPE_HOST_NAME) ?? '').toLowerCase();
+    return this.acceptor.contextFor(this.serverName);
+  }
+
+  use(context: TlsContext): void {
+    if (context === this.acceptor.context) return;
+    this.library.SSL_set_SSL_CTX(this.ssl, (context as OpensslContext).address);
+  }
+}

@@ -1,0 +1,54 @@
+/** Two layers, one on the other: the upper one begins where the lower one is through. */
+import type { CloseReason, Socket } from '../port/transport.ts';
+import type { ConnectionInfo, Layer, LayerUser, Opening } from './layer.ts';
+
+export class LayerPair implements Layer {
+  private readonly lower: Layer;
+  private readonly upper: Layer;
+
+  constructor(lower: Layer, upper: Layer) {
+    this.lower = lower;
+    this.upper = upper;
+  }
+
+  open(socket: Socket, above: LayerUser): Opening {
+    const pair = new PairOpening(this.upper, above);
+    pair.takeLower(this.lower.open(socket, pair));
+    return pair;
+  }
+}
+
+class PairOpening implements Opening, LayerUser {
+  private readonly upper: Layer;
+  private readonly above: LayerUser;
+  /** Of the layer that is at work. */
+  private opening: Opening | null = null;
+  private isLower = true;
+
+  constructor(upper: Layer, above: LayerUser) {
+    this.upper = upper;
+    this.above = above;
+  }
+
+  takeLower(opening: Opening): void {
+    if (this.isLower) this.opening = opening;
+  }
+
+  handleOpen(socket: Socket, below: ConnectionInfo): void {
+    const { above } = this;
+    this.isLower = false;
+    this.opening = this.upper.open(socket, {
+      handleOpen: (own, { protocol, tls }) => above.handleOpen(own, { ...below, protocol, tls }),
+      handleOpenFailed: (reason) => above.handleOpenFailed(reason),
+    });
+  }
+
+  handleOpenFailed(reason: CloseReason): void {
+    this.isLower = false;
+    this.above.handleOpenFailed(reason);
+  }
+
+  cancel(): void {
+    this.opening?.cancel();
+  }
+}

@@ -1,0 +1,98 @@
+/** TLS below one listener, as one plan says it. The contexts are its own until the last handshake that began by them is over. */
+import type { TlsPlan } from '../../config/plan.ts';
+import { ServerNames } from '../../core/tls/server-names.ts';
+import type { Tls, TlsAcceptor, TlsContext } from '../../port/tls.ts';
+import type { Socket } from '../../port/transport.ts';
+import type { RequestHead } from '../../wire/http1/head.ts';
+import type { Layer, LayerUser, Opening } from '../layer.ts';
+import { Handshake, type HandshakeOwner } from './handshake.ts';
+import { emitRedirect, emitRefusal } from './plain-http.ts';
+import type { TlsRoom } from './room.ts';
+
+export interface TlsLayerOptions {
+  readonly room: TlsRoom;
+  readonly tls: Tls;
+  readonly plan: TlsPlan;
+  /** Of each of the plan's entries. */
+  readonly contexts: readonly TlsContext[];
+  /** The protocol above is HTTP. */
+  readonly isHttp: boolean;
+  /** For heads of clients that speak HTTP in clear. */
+  readonly head: RequestHead;
+  /** A handshake came to nothing: why. */
+  readonly onFailure: (failure: string) => void;
+  /** The contexts are not used any more. */
+  readonly onUnused: () => void;
+}
+
+const NOTHING: Opening = { cancel: () => undefined };
+
+export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
+  readonly room: TlsRoom;
+  readonly protocols: readonly string[];
+  readonly context: TlsContext;
+  readonly answersPlain: boolean;
+  private readonly options: TlsLayerOptions;
+  private readonly names: ServerNames;
+  private handshakes = 0;
+  private isRetired = false;
+  private isUnused = false;
+
+  constructor(options: TlsLayerOptions) {
+    const { contexts, isHttp, plan, room } = options;
+    this.options = options;
+    this.room = room;
+    this.names = new ServerNames(plan.entries);
+    [this.context] = contexts;
+    this.protocols = plan.protocols;
+    this.answersPlain = isHttp;
+  }
+
+  open(socket: Socket, above: LayerUser): Opening {
+    // of a listener that has left, somebody who was on the way
+    const session = this.isUnused ? null : this.options.tls.accept(this);
+    if (session === null) {
+      socket.close();
+      above.handleOpenFailed('no-resource');
+      return NOTHING;
+    }
+    this.handshakes++;
+    return new Handshake(this, socket, session, above);
+  }
+
+  contextFor(host: string): TlsContext | null {
+    const { contexts, plan } = this.options;
+    const index = host === '' ? -1 : this.names.find(host);
+    if (index >= 0) return contexts[index];
+    return plan.unknownName === 'refuse' ? null : this.context;
+  }
+
+  answerPlain(socket: Socket, offset: number, length: number, into: number): number {
+    const { head, plan } = this.options;
+    const { arena } = this.room;
+    const start = arena.start(into);
+    if (plan.plainHttp === 'refuse') return emitRefusal(arena.memory, start) - start;
+    const port = socket.localAddress(address, 0);
+    return emitRedirect(arena.memory, offset, length, head, port, start, arena.end(into)) - start;
+  }
+
+  handleOver(failure: string | null): void {
+    this.handshakes--;
+    if (failure !== null) this.options.onFailure(failure);
+    this.leaveIfUnused();
+  }
+
+  /** Another plan holds. What has begun goes on. */
+  retire(): void {
+    this.isRetired = true;
+    this.leaveIfUnused();
+  }
+
+  private leaveIfUnused(): void {
+    if (!this.isRetired || this.handshakes > 0) return;
+    this.isUnused = true;
+    this.options.onUnused();
+  }
+}
+
+const address = new Uint8Array(16);

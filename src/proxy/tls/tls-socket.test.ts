@@ -1,0 +1,635 @@
+/** TLS over sockets of the test's, with node:tls as the client, in memory. */
+import assert from 'node:assert/strict';
+import { Duplex } from 'node:stream';
+import { test } from 'node:test';
+import tls from 'node:tls';
+import { Arena } from '../../base/arena.ts';
+import { Prng } from '../../base/prng.ts';
+import { Timers } from '../../base/timers.ts';
+import type { TlsPlan } from '../../config/plan.ts';
+import { Openssl } from '../../io/openssl/openssl.ts';
+import { createCertificate } from '../../io/openssl/testing/certificates.ts';
+import type { Secrets } from '../../port/tls.ts';
+import type { CloseReason, Socket, SocketHandler, Transport } from '../../port/transport.ts';
+import { RequestHead } from '../../wire/http1/head.ts';
+import type { Expiring } from '../expiring.ts';
+import type { ConnectionInfo } from '../layer.ts';
+import { Later } from './later.ts';
+import { TlsLayers } from './tls-layers.ts';
+import type { ListenerPlan } from '../../config/plan.ts';
+
+const ONE = createCertificate(['one.test', '*.one.test']);
+const TWO = createCertificate(['two.test']);
+const RSA = createCertificate(['one.test'], 'rsa');
+
+const PLAN: TlsPlan = {
+  entries: [
+    { names: ['one.test', '*.one.test'], credentials: [ONE.id, RSA.id] },
+    { names: ['two.test'], credentials: [TWO.id] },
+  ],
+  unknownName: 'default',
+  versions: ['1.2', '1.3'],
+  ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256',
+  suites: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384',
+  groups: 'X25519MLKEM768:X25519:P-256',
+  prefersOwnOrder: false,
+  protocols: ['http/1.1'],
+  handshakeMs: 1000,
+  plainHttp: 'refuse',
+};
+
+/** The socket below, as the port shows it: what it is sent leaves when the test lets it. */
+class FakeSocket {
+  handler!: SocketHandler;
+  isPaused = false;
+  hasEnded = false;
+  isClosed = false;
+  isReset = false;
+  acknowledgedBytes = 0;
+  unacknowledgedBytes = 0;
+  isStanding = true;
+  keepsScarce = false;
+  readonly queue: { slot: number; offset: number; length: number }[] = [];
+  private readonly arena: Arena;
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+  }
+
+  get pendingSegments(): number {
+    return this.queue.length;
+  }
+
+  send(slot: number, offset: number, length: number): void {
+    assert.ok(length > 0 && this.queue.length < 4 && !this.hasEnded && !this.isClosed, 'send out of turn');
+    assert.ok(offset >= this.arena.start(slot) && offset + length <= this.arena.end(slot));
+    this.queue.push({ slot, offset, length });
+  }
+
+  /** Of one segment, what the peer gets. */
+  leave(): Buffer | null {
+    const segment = this.queue.shift();
+    if (segment === undefined) return null;
+    const { slot, offset, length } = segment;
+    const bytes = Buffer.from(this.arena.memory.subarray(offset, offset + length));
+    this.arena.release(slot);
+    if (this.queue.length === 0 && !this.isClosed) this.handler.handleDrain(this as unknown as Socket);
+    return bytes;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  end(): void {
+    this.hasEnded = true;
+  }
+
+  close(): void {
+    this.isClosed = true;
+    for (const { slot } of this.queue.splice(0)) this.arena.release(slot);
+  }
+
+  reset(): void {
+    this.isReset = true;
+    this.close();
+  }
+
+  localAddress(): number {
+    return 8443;
+  }
+}
+
+/** A node:tls client whose bytes are passed on in pieces that the test chooses. */
+class Wire extends Duplex {
+  readonly outgoing: Buffer[] = [];
+
+  override _read(): void {
+    // pushed
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.outgoing.push(chunk);
+    done();
+  }
+
+  override _final(done: () => void): void {
+    done();
+  }
+}
+
+class Stage {
+  readonly arena = new Arena(new Uint8Array(Arena.bytesFor(16, 64)), 16, 64);
+  readonly timers = new Timers(0);
+  readonly failures: string[] = [];
+  turnsWanted = 0;
+  private readonly clock = { now: 0, requestTurn: () => this.turnsWanted++ };
+  readonly later: Later;
+  readonly layers: TlsLayers;
+  info: ConnectionInfo | null = null;
+  socket: Socket | null = null;
+  failed: CloseReason | null = null;
+  readonly received: Buffer[] = [];
+  ends = 0;
+  drains = 0;
+  closed: CloseReason | null = null;
+  onData: (socket: Socket, bytes: Buffer) => void = () => undefined;
+
+  constructor() {
+    const transport = this.clock as unknown as Transport;
+    this.later = new Later(transport);
+    this.layers = new TlsLayers({
+      room: { transport, arena: this.arena, timers: this.timers, later: this.later },
+      open: () => Openssl.open(this.arena.memory),
+      head: new RequestHead(100),
+      onFailure: (_, failure) => this.failures.push(failure),
+    });
+  }
+
+  apply(plan: TlsPlan, secrets: Secrets = SECRETS, protocol: 'http' | 'tcp' = 'http') {
+    this.layers.begin(secrets);
+    const layer = this.layers.layerOf({ name: 'web', protocol, tls: plan } as unknown as ListenerPlan)!;
+    this.layers.end();
+    return layer;
+  }
+
+  turn(): void {
+    this.turnsWanted = 0;
+    this.later.handleTurn();
+  }
+
+  pass(ms: number): void {
+    this.clock.now += ms;
+    this.timers.advance(this.clock.now, { handleExpiry: (timed, now) => (timed as Expiring).handleExpiry(now) });
+  }
+
+  readonly above = {
+    handleOpen: (socket: Socket, info: ConnectionInfo): void => {
+      this.socket = socket;
+      this.info = info;
+      socket.handler = this.handler;
+    },
+    handleOpenFailed: (reason: CloseReason): void => {
+      this.failed = reason;
+    },
+  };
+
+  readonly handler: SocketHandler = {
+    handleConnect: () => undefined,
+    handleData: (socket, slot, offset, length) => {
+      const bytes = Buffer.from(this.arena.memory.subarray(offset, offset + length));
+      if (this.arena.isLarge(slot)) assert.ok(offset >= this.arena.receiveStart(slot));
+      this.arena.release(slot);
+      this.received.push(bytes);
+      this.onData(socket, bytes);
+    },
+    handleEnd: () => void this.ends++,
+    handleDrain: () => void this.drains++,
+    handleClose: (_, reason) => {
+      this.closed = reason;
+    },
+  };
+
+  get text(): string {
+    return Buffer.concat(this.received).toString();
+  }
+
+  /** Sends a copy of these bytes, as a driver does. */
+  send(text: Buffer | string, more = false, wanted = 0): void {
+    const bytes = Buffer.from(text);
+    const slot = bytes.length + wanted > 2048 ? this.arena.allocateLarge() : this.arena.allocate(bytes.length);
+    assert.ok(slot >= 0);
+    const start = this.arena.start(slot) + wanted;
+    this.arena.memory.set(bytes, start);
+    this.socket!.send(slot, start, bytes.length, more);
+  }
+}
+
+const SECRETS: Secrets = { credentials: [ONE, TWO, RSA], ticketKey: new Uint8Array(80).fill(5) };
+
+class Client {
+  readonly below: FakeSocket;
+  readonly wire = new Wire();
+  readonly tls: tls.TLSSocket;
+  readonly got: Buffer[] = [];
+  error: NodeJS.ErrnoException | null = null;
+  ended = false;
+  session: Buffer | null = null;
+  readonly opening: { cancel(): void };
+  readonly stage: Stage;
+  /** Sizes of the pieces that arrive; the last one is used on. */
+  sizes: number[] = [20_000];
+
+  constructor(stage: Stage, layer: ReturnType<Stage['apply']>, options: tls.ConnectionOptions = {}) {
+    this.stage = stage;
+    this.below = new FakeSocket(stage.arena);
+    this.opening = layer.open(this.below as unknown as Socket, stage.above);
+    this.tls = tls.connect({
+      socket: this.wire,
+      servername: 'one.test',
+      rejectUnauthorized: false,
+      ALPNProtocols: ['h2', 'http/1.1'],
+      ...options,
+    });
+    this.tls.on('data', (data: Buffer) => this.got.push(data));
+    this.tls.on('error', (error) => (this.error = error));
+    this.tls.on('end', () => (this.ended = true));
+    this.tls.on('session', (session: Buffer) => (this.session = session));
+  }
+
+  /** Hands on what is there in both directions until nothing moves. */
+  async run(): Promise<void> {
+    for (let quiet = 0; quiet < 4;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const moved = this.deliver() || this.collect();
+      this.stage.turn();
+      quiet = moved ? 0 : quiet + 1;
+    }
+  }
+
+  collect(): boolean {
+    let moved = false;
+    for (let bytes = this.below.leave(); bytes !== null; bytes = this.below.leave()) {
+      this.wire.push(bytes);
+      moved = true;
+    }
+    return moved;
+  }
+
+  deliver(): boolean {
+    const { below, stage, wire } = this;
+    if (below.isPaused || below.isClosed || wire.outgoing.length === 0) return false;
+    const first = Buffer.concat(wire.outgoing.splice(0));
+    const size = Math.min(first.length, this.sizes[0]);
+    if (this.sizes.length > 1) this.sizes.shift();
+    const slot = stage.arena.allocateLarge();
+    if (size < first.length) wire.outgoing.push(first.subarray(size));
+    assert.ok(slot >= 0);
+    stage.arena.memory.set(first.subarray(0, size), stage.arena.receiveStart(slot));
+    below.handler.handleData(below as unknown as Socket, slot, stage.arena.receiveStart(slot), size);
+    return true;
+  }
+
+  get text(): string {
+    return Buffer.concat(this.got).toString();
+  }
+
+  over(): void {
+    this.tls.destroy();
+    if (!this.below.isClosed) {
+      this.below.isClosed = true;
+      for (const { slot } of this.below.queue.splice(0)) this.stage.arena.release(slot);
+      this.below.handler.handleClose(this.below as unknown as Socket, 'reset');
+    }
+    this.stage.turn();
+    assert.equal(this.stage.arena.usedSlots, 0);
+  }
+}
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`${version}: a handshake, and data both ways`, async () => {
+    const stage = new Stage();
+    const client = new Client(stage, stage.apply(PLAN), { minVersion: version, maxVersion: version });
+    client.tls.write('hello');
+    await client.run();
+    assert.equal(client.error, null);
+    assert.equal(stage.text, 'hello');
+    assert.equal(stage.info?.protocol, 'http/1.1');
+    assert.equal(stage.info?.tls?.version, version);
+    assert.match(stage.info?.tls?.cipher ?? '', /AES/);
+    assert.equal(stage.info?.tls?.serverName, 'one.test');
+    stage.send('world');
+    await client.run();
+    assert.equal(client.text, 'world');
+    client.over();
+  });
+
+  test(`${version}: a session goes on in another proxy that has the same ticket key, and in no other`, async () => {
+    const options = { minVersion: version, maxVersion: version };
+    const first = new Stage();
+    const client = new Client(first, first.apply(PLAN), options);
+    await client.run();
+    first.send('x');
+    await client.run();
+    assert.ok(client.session !== null);
+    client.over();
+    for (const [ticketKey, isResumed] of [
+      [SECRETS.ticketKey, true],
+      [new Uint8Array(80).fill(6), false],
+    ] as const) {
+      const second = new Stage();
+      const again = new Client(second, second.apply(PLAN, { ...SECRETS, ticketKey }), {
+        ...options,
+        session: client.session,
+      });
+      await again.run();
+      assert.equal(again.error, null);
+      assert.equal(again.tls.isSessionReused(), isResumed);
+      again.over();
+    }
+  });
+}
+
+test('bytes come through whole, however they are cut on their way', async () => {
+  const prng = new Prng(7);
+  const bytes = Buffer.alloc(300_000);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = prng.below(256);
+  for (const sizes of [
+    [1, 2, 3, 4, 5, 6, 7, 11, 1000, 17, 4, 1, 32_000],
+    [32_192],
+    [16_406],
+    [700, 16_383, 5, 31_000],
+  ]) {
+    const stage = new Stage();
+    const client = new Client(stage, stage.apply(PLAN));
+    client.sizes = [...sizes];
+    let isOdd = false;
+    stage.onData = (socket) => {
+      // every other piece is more than the driver wants
+      isOdd = !isOdd;
+      if (isOdd) socket.pause();
+      queueMicrotask(() => socket.resume());
+    };
+    for (let at = 0; at < bytes.length; at += 37_000) client.tls.write(bytes.subarray(at, at + 37_000));
+    await client.run();
+    assert.ok(Buffer.concat(stage.received).equals(bytes), `in pieces of ${sizes.join()}`);
+    client.over();
+  }
+});
+
+test('segments of every kind are sent whole and in order', async () => {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN));
+  await client.run();
+  let expected = '';
+  for (const [length, more, at] of [
+    [5, false, 0],
+    [300, true, 0],
+    [1000, false, 600],
+    [300, true, 0],
+    [200, true, 0],
+    [16_380, false, 600],
+    [32_192, false, 512],
+    [10, true, 0],
+    [32_000, true, 512],
+    [3, false, 0],
+    [2048, false, 0],
+    [9, true, 0],
+  ] as const) {
+    const text = String.fromCharCode(97 + (expected.length % 26)).repeat(length);
+    expected += text;
+    stage.send(text, more, at);
+    if (!more) await client.run();
+  }
+  await client.run();
+  assert.equal(client.text.length, expected.length);
+  assert.equal(client.text, expected);
+  client.over();
+});
+
+test('two small parts of a message are one record', async () => {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN));
+  await client.run();
+  stage.send('head ', true);
+  assert.equal(client.below.queue.length, 0);
+  assert.equal(stage.socket?.pendingSegments, 1);
+  stage.send('body', false);
+  assert.equal(client.below.queue.length, 1);
+  assert.equal(client.below.queue[0].length, 'head body'.length + 22);
+  await client.run();
+  assert.equal(client.text, 'head body');
+  assert.ok(stage.drains > 0);
+  client.over();
+});
+
+test('without a free slot a segment waits, counts as pending, and leaves when there is one', async () => {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN));
+  await client.run();
+  const shared = stage.arena.allocateLarge();
+  stage.arena.memory.fill(65, stage.arena.start(shared), stage.arena.start(shared) + 30_000);
+  stage.arena.retain(shared);
+  const taken: number[] = [];
+  for (let slot = stage.arena.allocateLarge(); slot >= 0; slot = stage.arena.allocateLarge()) taken.push(slot);
+  stage.socket?.send(shared, stage.arena.start(shared), 30_000, false);
+  assert.equal(client.below.queue.length, 0);
+  assert.equal(stage.socket?.pendingSegments, 1);
+  stage.socket?.end();
+  for (const slot of taken) stage.arena.release(slot);
+  stage.turn();
+  await client.run();
+  assert.equal(client.text, 'A'.repeat(30_000));
+  assert.ok(client.ended, 'and behind it the end');
+  stage.arena.release(shared);
+  client.over();
+});
+
+test('the certificate is that of the name that the client asks for, and of its kind of key', async () => {
+  for (const [options, expected] of [
+    [{ servername: 'two.test' }, TWO],
+    [{ servername: 'www.one.test' }, ONE],
+    [{ servername: 'other.test' }, ONE],
+    [{ servername: '' }, ONE],
+    [{ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }, RSA],
+  ] as const) {
+    const stage = new Stage();
+    const client = new Client(stage, stage.apply(PLAN), options);
+    await client.run();
+    assert.equal(client.error, null);
+    assert.deepEqual(Uint8Array.from(client.tls.getPeerCertificate().raw), expected.chain[0], JSON.stringify(options));
+    client.over();
+  }
+});
+
+test('who names no host of ours is refused where the plan says so, by an alert', async () => {
+  for (const servername of ['other.test', '']) {
+    const stage = new Stage();
+    const client = new Client(stage, stage.apply({ ...PLAN, unknownName: 'refuse' }), { servername });
+    await client.run();
+    assert.match(String(client.error?.message), /unrecognized name/);
+    assert.ok(client.below.hasEnded);
+    assert.equal(stage.socket, null);
+    assert.equal(stage.failures.length, 1);
+    client.over();
+    assert.equal(stage.failed, 'reset');
+  }
+});
+
+test('a client that wants another protocol than those spoken here is refused; one that wants none is not', async () => {
+  for (const [protocols, isServed] of [
+    [['h2'], false],
+    [[], true],
+    [['http/1.1'], true],
+  ] as const) {
+    const stage = new Stage();
+    const client = new Client(stage, stage.apply(PLAN), { ALPNProtocols: [...protocols] });
+    await client.run();
+    assert.equal(stage.socket !== null, isServed);
+    if (isServed) assert.equal(stage.info?.protocol, protocols[0] ?? null);
+    client.over();
+  }
+});
+
+test('what is no TLS is told so, and the client that waits is let go by whoever counts it', async () => {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN));
+  client.wire.outgoing[0] = Buffer.from('\x16\x03\x01\x00\x05garbage and more garbage');
+  await client.run();
+  assert.ok(client.below.hasEnded);
+  assert.equal(stage.failures.length, 1);
+  client.opening.cancel();
+  assert.ok(client.below.isClosed);
+  client.tls.destroy();
+  assert.equal(stage.arena.usedSlots, 0);
+});
+
+test('HTTP in clear gets an answer: a refusal, or the way to the same with https', async () => {
+  for (const [plainHttp, said, answer] of [
+    ['refuse', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', /^HTTP\/1.1 400 .*HTTPS/s],
+    [
+      'redirect',
+      'GET /a?b HTTP/1.1\r\nHost: one.test:80\r\n\r\n',
+      /^HTTP\/1.1 308 .*Location: https:\/\/one\.test:8443\/a\?b\r\n/s,
+    ],
+    ['redirect', 'GET /a HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['redirect', 'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['redirect', 'GET', /^HTTP\/1.1 400 /],
+  ] as const) {
+    const stage = new Stage();
+    const client = new Client(stage, stage.apply({ ...PLAN, plainHttp }));
+    client.wire.outgoing[0] = Buffer.from(said);
+    client.deliver();
+    assert.match(client.below.leave()?.toString() ?? '', answer);
+    assert.ok(client.below.hasEnded);
+    client.over();
+  }
+});
+
+test('a TCP listener takes no HTTP for what it is not', async () => {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN, SECRETS, 'tcp'));
+  client.wire.outgoing[0] = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  client.deliver();
+  assert.equal(client.below.leave(), null);
+  assert.ok(client.below.hasEnded);
+  assert.deepEqual(stage.failures, ['http request']);
+  client.over();
+});
+
+test('a handshake of endless bytes ends', async () => {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN));
+  // a message of 16 MiB, in records of 16 KiB
+  const record = Buffer.alloc(5 + 16_384);
+  record.set([22, 3, 1, 64, 0, 1, 1, 0, 0]);
+  client.wire.outgoing[0] = record;
+  for (let i = 0; i < 20; i++) client.wire.outgoing.push(record);
+  await client.run();
+  assert.ok(client.below.hasEnded);
+  assert.equal(stage.failures.length, 1);
+  client.over();
+});
+
+test('both sides end by themselves: what comes behind is still read', async () => {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN), {});
+  client.tls.allowHalfOpen = true;
+  await client.run();
+  stage.send('last');
+  stage.socket?.end();
+  await client.run();
+  assert.equal(client.text, 'last');
+  assert.ok(client.ended);
+  assert.ok(client.below.hasEnded);
+  client.tls.end('late');
+  await client.run();
+  assert.equal(stage.text, 'late');
+  assert.equal(stage.ends, 1);
+  client.below.handler.handleEnd(client.below as unknown as Socket);
+  assert.equal(stage.ends, 1, 'FIN says it again');
+  client.over();
+});
+
+test('closed between messages it says so first', async () => {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN));
+  await client.run();
+  stage.socket?.close();
+  assert.equal(client.below.isClosed, false);
+  await client.run();
+  assert.ok(client.below.isClosed);
+  assert.ok(client.ended);
+  assert.equal(client.error, null);
+  client.tls.destroy();
+  assert.equal(stage.arena.usedSlots, 0);
+});
+
+test('a kernel that has no room for the last word does not keep the socket', async () => {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN));
+  await client.run();
+  stage.socket?.close();
+  stage.pass(5000);
+  assert.ok(client.below.isClosed);
+  client.tls.destroy();
+  assert.equal(stage.arena.usedSlots, 0);
+});
+
+test('bytes that were changed on their way break the connection', async () => {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN));
+  await client.run();
+  client.tls.write('hello');
+  await new Promise((resolve) => setImmediate(resolve));
+  client.wire.outgoing[0][9] ^= 1;
+  client.deliver();
+  assert.equal(stage.closed, 'reset');
+  assert.equal(stage.text, '');
+  await client.run();
+  assert.ok(client.below.isClosed);
+  client.tls.destroy();
+  assert.equal(stage.arena.usedSlots, 0);
+});
+
+test('a peer that breaks while its last bytes wait is heard to the end', async () => {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN));
+  await client.run();
+  stage.onData = (socket) => socket.pause();
+  for (let i = 0; i < 3; i++) client.tls.write(Buffer.alloc(16_384, 65));
+  client.sizes = [1000, 32_000];
+  await client.run();
+  assert.ok(client.below.isPaused);
+  assert.ok(stage.text.length < 3 * 16_384);
+  client.below.isClosed = true;
+  client.below.handler.handleClose(client.below as unknown as Socket, 'reset');
+  assert.equal(stage.closed, null);
+  const before = stage.text.length;
+  stage.onData = () => undefined;
+  stage.socket?.resume();
+  assert.equal(stage.text.length, before, 'not from where it is called');
+  stage.turn();
+  assert.ok(stage.text.length > before);
+  assert.equal(stage.closed, 'reset');
+  client.tls.destroy();
+  assert.equal(stage.arena.usedSlots, 0);
+});
+
+test('contexts of a plan that has gone stay for the handshakes that began by it', async () => {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN));
+  const layer = stage.apply({ ...PLAN, versions: ['1.3'] });
+  await client.run();
+  assert.equal(client.error, null);
+  assert.notEqual(stage.socket, null);
+  client.over();
+  const next = new Client(stage, layer, { maxVersion: 'TLSv1.2' });
+  await next.run();
+  assert.match(String(next.error?.message), /version/);
+  next.over();
+});
