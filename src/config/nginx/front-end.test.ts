@@ -85,7 +85,7 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
   ],
   ['location / proxy_pass x;', /directive "location" has no opening "\{"/],
   ['root { }', /directive "root" is not terminated by ";"/],
-  ['listen 443 ssl;', /unsupported: `listen ... ssl` is not supported yet.*TLS/],
+  ['listen 443 ssl;', /no "ssl_certificate" is defined for the "listen ... ssl" directive of 0\.0\.0\.0:443/],
   ['auth_basic "x";', /unsupported: `auth_basic`/],
   ['limit_req zone=a;', /unsupported: `limit_req`/],
   ['allow unix:; deny all;', /unsupported: `allow unix:/],

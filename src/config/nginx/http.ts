@@ -5,6 +5,8 @@
  */
 import { HEADER_COUNT_MAX, HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { collectNames, NamedValues } from './named-values.ts';
+import { readTls } from './ssl.ts';
+import { PLAIN_CONSTANTS, TLS_CONSTANTS } from './table-variables.ts';
 import { hasVariables, translateText } from './variables.ts';
 import { formatDuration, formatSize } from '../units.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
@@ -32,6 +34,7 @@ interface Bound {
   readonly servers: HttpServer[];
   standard: HttpServer;
   keepAlive: Listen['keepAlive'];
+  isTls: boolean;
   readonly listen: Listen;
 }
 
@@ -57,7 +60,7 @@ export function readHttp(http: Scope, document: DocumentBuilder, notes: Notes): 
   for (const server of servers) for (const listen of server.listens) bind(server, listen, bounds, notes);
   for (const group of groupsOf([...bounds.values()])) addListener(group, document, surroundings);
   // What is wrong with a server that listens nowhere is said too.
-  for (const server of servers) if (server.listens.length === 0) draftsOf(server, 0, surroundings);
+  for (const server of servers) if (server.listens.length === 0) draftsOf(server, 0, false, surroundings);
   values.finish();
 }
 
@@ -100,7 +103,7 @@ function readServer(directive: Directive, http: Scope, notes: Notes): HttpServer
   const read = written.map((listen) => readListen(listen, notes));
   const listens = read.filter((listen) => listen !== null);
   if (written.length === 0) {
-    listens.push({ bind: '0.0.0.0:80', port: 80, isDefault: false, keepAlive: null, directive });
+    listens.push({ bind: '0.0.0.0:80', port: 80, isDefault: false, isTls: false, keepAlive: null, directive });
   }
   return { directive, scope, names: readServerNames(scope, notes), listens };
 }
@@ -114,6 +117,7 @@ function bind(server: HttpServer, listen: Listen, bounds: Map<string, Bound>, no
       servers: [server],
       standard: server,
       keepAlive: listen.keepAlive,
+      isTls: listen.isTls,
       listen,
     });
     return;
@@ -124,6 +128,7 @@ function bind(server: HttpServer, listen: Listen, bounds: Map<string, Bound>, no
   }
   known.servers.push(server);
   known.keepAlive ??= listen.keepAlive;
+  known.isTls ||= listen.isTls;
   if (!listen.isDefault) return;
   const hasDefault = known.servers
     .slice(0, -1)
@@ -143,7 +148,13 @@ function groupsOf(bounds: readonly Bound[]): readonly Bound[][] {
     return numbers.get(server)!;
   };
   for (const bound of bounds) {
-    const key = JSON.stringify([bound.port, numberOf(bound.standard), bound.servers.map(numberOf), bound.keepAlive]);
+    const key = JSON.stringify([
+      bound.port,
+      numberOf(bound.standard),
+      bound.servers.map(numberOf),
+      bound.keepAlive,
+      bound.isTls,
+    ]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [bound]);
     else group.push(bound);
@@ -153,12 +164,16 @@ function groupsOf(bounds: readonly Bound[]): readonly Bound[][] {
 
 function addListener(group: readonly Bound[], document: DocumentBuilder, surroundings: Surroundings): void {
   const { notes } = surroundings;
-  const [{ port, servers, standard, keepAlive, listen }] = group;
+  const [{ port, servers, standard, keepAlive, isTls, listen }] = group;
   const wanted = port === 0 ? 'http-unix' : `http-${port}`;
   const name = document.freeName(document.listeners, wanted);
   const routes: PlainMap[] = [];
+  const sorted = [standard, ...servers.filter((server) => server !== standard)];
+  const socket = { text: listen.bind, servers: sorted, listener: name };
+  const tls = isTls ? readTls(socket, document, notes) : null;
   const listener: PlainMap = {
     bind: group.length === 1 ? group[0].bind : group.map((bound) => bound.bind),
+    ...(tls === null ? {} : { tls }),
     timeouts: timeoutsOf(standard.scope, notes),
     limits: {
       head: formatSize(HEAD_BYTES_MAX),
@@ -183,7 +198,7 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
 
   const drafts = new Map<HttpServer, readonly Draft[]>();
   for (const server of servers) {
-    drafts.set(server, draftsOf(server, port, surroundings));
+    drafts.set(server, draftsOf(server, port, isTls, surroundings));
   }
   const named = new Set<unknown>();
   const add = (server: HttpServer, host: unknown): void => {
@@ -212,8 +227,14 @@ function hostCaptures({ scope }: HttpServer, host: unknown): PlainMap | null {
   return regex === undefined ? null : captureStep('{host}', regex, scope);
 }
 
-function draftsOf({ scope, names, directive }: HttpServer, port: number, surroundings: Surroundings): readonly Draft[] {
+function draftsOf(
+  { scope, names, directive }: HttpServer,
+  port: number,
+  isTls: boolean,
+  surroundings: Surroundings,
+): readonly Draft[] {
   const constants = new Map([
+    ...(isTls ? TLS_CONSTANTS : PLAIN_CONSTANTS),
     ...surroundings.variables,
     ['server_name', names[0]?.text ?? ''],
     ['server_port', String(port)],

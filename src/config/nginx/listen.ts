@@ -10,6 +10,7 @@ export interface Listen {
   /** 0: a Unix socket. */
   readonly port: number;
   readonly isDefault: boolean;
+  readonly isTls: boolean;
   readonly keepAlive: boolean | { idle?: string; interval?: string; probes?: number } | null;
   readonly directive: Directive;
 }
@@ -17,7 +18,6 @@ export interface Listen {
 /** Of the socket, which evenkeel sets up itself. */
 const TUNING = /^(backlog|rcvbuf|sndbuf|setfib|fastopen|accept_filter|ipv6only)=|^(deferred|bind|reuseport|multipath)$/;
 const REFUSED: Readonly<Record<string, string>> = {
-  ssl: 'TLS is not there yet',
   quic: 'HTTP/3 is not there yet',
   spdy: 'SPDY is not there',
   proxy_protocol: 'the PROXY protocol is not there yet',
@@ -27,18 +27,19 @@ const REFUSED: Readonly<Record<string, string>> = {
 export function readListen(directive: Directive, notes: Notes): Listen | null {
   const [address, ...options] = directive.args;
   let isDefault = false;
+  let isTls = false;
   let keepAlive: Listen['keepAlive'] = null;
   let isDual = false;
   let isRight = true;
   for (const { text, place } of options) {
     if (text === 'default_server' || text === 'default') isDefault = true;
+    else if (text === 'ssl') isTls = true;
     else if (text === 'http2')
       notes.leftOut(place, 'listen ... http2', 'HTTP/2 is not there yet: clients are answered in HTTP/1.1');
     else if (text === 'ipv6only=off') isDual = true;
     else if (text.startsWith('so_keepalive=')) keepAlive = readKeepAlive(text.slice('so_keepalive='.length));
     else if (REFUSED[text] !== undefined) {
-      const fix = text === 'ssl' ? 'keep nginx for this server, or end TLS in front of evenkeel' : 'leave it out';
-      notes.notYet(place, `\`listen ... ${text}\``, REFUSED[text], fix);
+      notes.notYet(place, `\`listen ... ${text}\``, REFUSED[text], 'leave it out');
       isRight = false;
     } else if (TUNING.test(text)) notes.noEffect(place, `listen ... ${text.replace(/=.*/, '=')}`);
     else {
@@ -55,7 +56,7 @@ export function readListen(directive: Directive, notes: Notes): Listen | null {
     );
     return null;
   }
-  return isRight ? { ...where, isDefault, keepAlive, directive } : null;
+  return isRight ? { ...where, isDefault, isTls, keepAlive, directive } : null;
 }
 
 function readAddress(text: string, isDual: boolean): { bind: string; port: number } | string {

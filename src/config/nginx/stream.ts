@@ -1,11 +1,13 @@
 /** `stream`: each server is one listener that passes bytes on. */
 import { formatDuration } from '../units.ts';
 import { readStreamAccess } from './access.ts';
+import type { Place } from '../diagnostic.ts';
 import type { DocumentBuilder } from './document.ts';
-import { readListen } from './listen.ts';
+import { type Listen, readListen } from './listen.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { Scope } from './scope.ts';
+import { readTls, type TlsServer } from './ssl.ts';
 import { Upstreams } from './upstreams.ts';
 import { parseTime } from './values.ts';
 import { hasVariables } from './variables.ts';
@@ -73,17 +75,39 @@ function readServer(
     },
     pass,
   );
-  const [{ port, keepAlive }] = listens;
+  for (const isTls of [false, true]) {
+    const own = listens.filter((listen) => listen.isTls === isTls);
+    if (own.length > 0) addListener(own, { scope, names: [], directive }, { upstream, access, place }, document, notes);
+  }
+}
+
+interface Target {
+  readonly upstream: string;
+  readonly access: ReturnType<typeof readStreamAccess>;
+  readonly place: Place;
+}
+
+function addListener(
+  listens: readonly Listen[],
+  server: TlsServer,
+  { upstream, access, place }: Target,
+  document: DocumentBuilder,
+  notes: Notes,
+): void {
+  const [{ bind, port, keepAlive, isTls, directive }] = listens;
   const name = document.freeName(document.listeners, port === 0 ? 'tcp-unix' : `tcp-${port}`);
+  const socket = { text: bind, servers: [server], listener: name };
+  const tls = isTls ? readTls(socket, document, notes) : null;
   document.listeners[name] = {
-    bind: listens.length === 1 ? listens[0].bind : listens.map((listen) => listen.bind),
+    bind: listens.length === 1 ? bind : listens.map((listen) => listen.bind),
     protocol: 'tcp',
+    ...(tls === null ? {} : { tls }),
     ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),
     upstream,
     ...(access === null ? {} : { access }),
   };
-  document.mark(['listeners', name], written[0].place);
-  document.mark(['listeners', name, 'bind'], written[0].place);
+  document.mark(['listeners', name], directive.place);
+  document.mark(['listeners', name, 'bind'], directive.place);
   listens.forEach((listen, i) => document.mark(['listeners', name, 'bind', i], listen.directive.place));
   document.mark(['listeners', name, 'upstream'], place);
 }

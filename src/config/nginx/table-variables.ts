@@ -3,10 +3,27 @@
 /** `value`: a template, or null: it is not there, and a file that reads it is refused. `note`: why, or what is another than in nginx. */
 export type VariableRow = readonly [names: string, value: string | null, note: string];
 
-const NO_TLS = 'empty: there is no TLS yet';
+const TLS_VALUES = '**there is nothing like it yet**; empty where `listen` has no `ssl`';
 const STREAMED = 'bodies are streamed: nothing is stored';
 const LATER = 'known when the request is over, for a log: **there is no access log yet**';
 const FILES = 'files are not served yet';
+
+const SSL_VARIABLES =
+  'ssl_alpn_protocol ssl_cipher ssl_ciphers ssl_client_cert ssl_client_escaped_cert ssl_client_fingerprint ssl_client_i_dn ' +
+  'ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn ssl_client_s_dn_legacy ssl_client_serial ssl_client_v_end ' +
+  'ssl_client_v_remain ssl_client_v_start ssl_client_verify ssl_curve ssl_curves ssl_early_data ssl_protocol ' +
+  'ssl_server_name ssl_session_id ssl_session_reused';
+
+/** What is known of a socket with `ssl`, and of one without. */
+export const TLS_CONSTANTS: readonly (readonly [string, string])[] = [
+  ['scheme', 'https'],
+  ['https', 'on'],
+];
+export const PLAIN_CONSTANTS: readonly (readonly [string, string])[] = [
+  ['scheme', 'http'],
+  ['https', ''],
+  ...SSL_VARIABLES.split(' ').map((name) => [name, ''] as const),
+];
 
 export const VARIABLES: readonly VariableRow[] = [
   ['host', '{host}', 'empty for a request without Host'],
@@ -33,17 +50,14 @@ export const VARIABLES: readonly VariableRow[] = [
   ['connection_time', '{connection-time}', ''],
   ['msec', '{time}', ''],
   ['time_iso8601', '{iso-time}', 'in UTC'],
-  ['scheme', 'http', 'there is no TLS yet'],
-  ['https', '', NO_TLS],
-  ['http2 http3', '', 'empty: clients are answered in HTTP/1.1'],
   [
-    'ssl_alpn_protocol ssl_cipher ssl_ciphers ssl_client_cert ssl_client_escaped_cert ssl_client_fingerprint ssl_client_i_dn ' +
-      'ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn ssl_client_s_dn_legacy ssl_client_serial ssl_client_v_end ' +
-      'ssl_client_v_remain ssl_client_v_start ssl_client_verify ssl_curve ssl_curves ssl_early_data ssl_protocol ' +
-      'ssl_server_name ssl_session_id ssl_session_reused',
-    '',
-    NO_TLS,
+    'scheme',
+    '{scheme}',
+    'known from `listen`; in `map` and the like also what a trusted proxy says in X-Forwarded-Proto',
   ],
+  ['https', null, 'in `map` and the like; elsewhere it is known from `listen`'],
+  ['http2 http3', '', 'empty: clients are answered in HTTP/1.1'],
+  [SSL_VARIABLES, null, TLS_VALUES],
   [
     'proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr proxy_protocol_server_port',
     '',

@@ -91,7 +91,7 @@ test('an expression behind a prefix', () => {
 
 test('variables are values of the model, and unknown ones are none', () => {
   const constants = new Map([['proxy_host', 'web:8080']]);
-  assert.deepEqual(translateText('$scheme://${host}$request_uri', constants), { template: 'http://{host}{uri}' });
+  assert.deepEqual(translateText('$scheme://${host}$request_uri', constants), { template: '{scheme}://{host}{uri}' });
   assert.deepEqual(translateText('$proxy_host', constants), { template: 'web:8080' });
   assert.deepEqual(translateText('$http_x_real_ip;$cookie_a;$arg_b', constants), {
     template: '{header:X-Real-Ip};{cookie:a};{query:b}',

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatDiagnostic } from '../diagnostic.ts';
+import { nginxFrontEnd } from './front-end.ts';
+
+const FILES = { read: () => ({ reason: 'there is none' }), glob: () => [] };
+const PAIR = 'ssl_certificate a.pem; ssl_certificate_key a.key;';
+const OTHER = 'ssl_certificate /b.pem; ssl_certificate_key /b.key;';
+
+/** What becomes of the first listener, and what is said. */
+function read(text: string): {
+  readonly tls: unknown;
+  readonly listeners: Record<string, Record<string, unknown>>;
+  readonly said: string;
+} {
+  const { value, diagnostics } = nginxFrontEnd.read(
+    { name: '/etc/nginx/nginx.conf', text: `events { }\n${text}` },
+    { files: FILES, node: null },
+  );
+  const { listeners = {} } = value as { listeners?: Record<string, Record<string, unknown>> };
+  const [first] = Object.values(listeners);
+  return { tls: first?.['tls'], listeners, said: diagnostics.map(formatDiagnostic).join('\n') };
+}
+
+function http(...servers: readonly string[]): ReturnType<typeof read> {
+  const blocks = servers.map((server) => `server { ${server} location / { proxy_pass http://192.0.2.1; } }`);
+  return read(`http { ${blocks.join('\n')} }`);
+}
+
+function sayings(directives: string): string {
+  return http(`listen 443 ssl; ${directives}`).said;
+}
+
+const DEFAULTS = {
+  profile: { versions: ['TLSv1.2', 'TLSv1.3'], ciphers: 'HIGH:!aNULL:!MD5' },
+  handshake: '1m',
+};
+const A = { certificate: '/etc/nginx/a.pem', key: '/etc/nginx/a.key' };
+const B = { certificate: '/b.pem', key: '/b.key' };
+
+test('one server is one certificate, by a path that is relative to the file', () => {
+  const { tls, said } = http(`listen 443 ssl; server_name a.example; ${PAIR}`);
+  assert.deepEqual(tls, { ...A, ...DEFAULTS });
+  assert.equal(said, '');
+});
+
+test('servers of a socket are found by their names, the default server first', () => {
+  const { said } = http(
+    `listen 443 ssl; server_name .b.example ~^c; ${PAIR}`,
+    `listen 443 ssl default_server; server_name _ www.a.example; ${OTHER}`,
+  );
+  assert.match(said, /certificate for `server_name ~\^c` alone/);
+  const right = http(
+    `listen 443 ssl; server_name .b.example; ${PAIR}`,
+    `listen 443 ssl default_server; server_name _ www.a.example; ${OTHER}`,
+  );
+  assert.equal(right.said, '');
+  assert.deepEqual(right.tls, {
+    certificates: [
+      { ...B, names: 'www.a.example' },
+      { ...A, names: ['b.example', '*.b.example'] },
+    ],
+    ...DEFAULTS,
+  });
+});
+
+test('two kinds of key, a passphrase and all settings', () => {
+  const { tls, said } = http(
+    `listen 443 ssl; ${PAIR} ${OTHER} ssl_password_file pass; ssl_protocols TLSv1.1 TLSv1.3; ssl_conf_command Ciphersuites X; ` +
+      'ssl_ecdh_curve X25519:P-256; ssl_prefer_server_ciphers on; client_header_timeout 5s; error_page 497 =301 https://$host$request_uri;',
+  );
+  assert.match(said, /goes without `ssl_protocols TLSv1\.1`/);
+  assert.deepEqual(tls, {
+    certificates: [
+      { ...A, 'passphrase-file': '/etc/nginx/pass' },
+      { ...B, 'passphrase-file': '/etc/nginx/pass' },
+    ],
+    profile: { versions: 'TLSv1.3', ciphersuites: 'X', groups: 'X25519:P-256', 'server-order': true },
+    'plain-http': 'redirect',
+    handshake: '5s',
+  });
+});
+
+test('handshakes for unknown names are refused by the default server', () => {
+  const { tls, said } = http(
+    'listen 443 ssl; ssl_reject_handshake on;',
+    `listen 443 ssl; server_name a.example; ${PAIR}`,
+  );
+  assert.equal(said, '');
+  assert.deepEqual(tls, { ...A, ...DEFAULTS, 'unknown-name': 'refuse' });
+  assert.match(http('listen 443 ssl; ssl_reject_handshake on;').said, /a certificate is needed/);
+  const other = http(`listen 443 ssl; ${PAIR}`, 'listen 443 ssl; server_name b.example; ssl_reject_handshake on;');
+  assert.match(other.said, /`ssl_reject_handshake` of a server that is not the default one/);
+});
+
+test('a socket without ssl is plain, and `stream` has its own', () => {
+  const { listeners } = http(`listen 80; listen 443 ssl; ${PAIR}`);
+  assert.deepEqual(
+    Object.entries(listeners).map(([name, { tls }]) => [name, tls !== undefined]),
+    [
+      ['http-80', false],
+      ['http-443', true],
+    ],
+  );
+  const stream = read(
+    `stream { server { listen 1; listen 2 ssl; ${PAIR} ssl_handshake_timeout 7s; proxy_pass 192.0.2.1:3; } }`,
+  );
+  assert.equal(stream.said, '');
+  assert.equal(stream.tls, undefined);
+  assert.deepEqual(stream.listeners['tcp-2']['tls'], { ...A, ...DEFAULTS, handshake: '7s' });
+});
+
+test('what protects is refused, what only adds is left out, and what nginx refuses is said', () => {
+  assert.match(
+    sayings(`${PAIR} ssl_verify_client on;`),
+    /unsupported: `ssl_verify_client` is not supported yet: client certificates/,
+  );
+  assert.match(sayings(`${PAIR} ssl_crl x;`), /unsupported: `ssl_crl`/);
+  assert.match(sayings(`${PAIR} ssl_early_data on;`), /unsupported: `ssl_early_data`/);
+  assert.match(
+    sayings('ssl_certificate data:$x; ssl_certificate_key /a;'),
+    /unsupported: `ssl_certificate data:\.\.\.`/,
+  );
+  assert.match(sayings(`${PAIR} ssl_conf_command Options x;`), /unsupported: `ssl_conf_command Options`/);
+  assert.match(
+    sayings(`${PAIR} ssl_stapling on; ssl_session_tickets off; ssl_early_data off;`),
+    /goes without `ssl_stapling`: OCSP/,
+  );
+  assert.match(sayings('ssl_certificate a.pem;'), /no "ssl_certificate_key" is defined for certificate "a\.pem"/);
+  assert.match(sayings(''), /no "ssl_certificate" is defined for the "listen \.\.\. ssl" directive of 0\.0\.0\.0:443/);
+  assert.match(sayings(`${PAIR} ssl_protocols TLSv1.9;`), /invalid value "TLSv1\.9"/);
+});
+
+test('the scheme is that of the socket', () => {
+  const { listeners } = read(
+    `http { server { listen 80; listen 443 ssl; ${PAIR} return 301 $scheme://$host/$https$ssl_protocol; } }`,
+  );
+  const routes = (name: string): string => JSON.stringify(listeners[name]?.['routes']);
+  assert.match(routes('http-80'), /http:\/\/\{host\}\/"/);
+});

@@ -1,0 +1,265 @@
+/** `ssl_*`: the certificates of the servers that share a socket, and how it speaks TLS. */
+import { formatDuration } from '../units.ts';
+import type { DocumentBuilder, PlainMap } from './document.ts';
+import type { ServerName } from './names.ts';
+import type { Notes } from './notes.ts';
+import type { Directive } from './parse.ts';
+import type { Scope } from './scope.ts';
+import { parseTime } from './values.ts';
+import { hasVariables } from './variables.ts';
+
+/** A server behind a socket; of `stream` there is one. */
+export interface TlsServer {
+  readonly scope: Scope;
+  readonly names: readonly ServerName[];
+  readonly directive: Directive;
+}
+
+export interface TlsSocket {
+  /** As `listen` has it. */
+  readonly text: string;
+  /** The default server is the first. */
+  readonly servers: readonly TlsServer[];
+  /** Of the listener in the document. */
+  readonly listener: string;
+}
+
+interface Pair {
+  readonly certificate: Directive;
+  readonly key: Directive;
+}
+
+const HANDSHAKE_MS_MAX = 3_600_000;
+/** What nginx has without `ssl_ciphers`. */
+const CIPHERS = 'HIGH:!aNULL:!MD5';
+const SETTINGS = 'ssl_protocols ssl_ciphers ssl_conf_command ssl_prefer_server_ciphers ssl_ecdh_curve'.split(' ');
+
+/** Null: something of it cannot be had, and why has been said. */
+export function readTls(socket: TlsSocket, document: DocumentBuilder, notes: Notes): PlainMap | null {
+  return new TlsReader(socket, document, notes).read();
+}
+
+class TlsReader {
+  private readonly socket: TlsSocket;
+  private readonly document: DocumentBuilder;
+  private readonly notes: Notes;
+  private readonly standard: TlsServer;
+  private readonly certificates: PlainMap[] = [];
+
+  constructor(socket: TlsSocket, document: DocumentBuilder, notes: Notes) {
+    this.socket = socket;
+    this.document = document;
+    this.notes = notes;
+    [this.standard] = socket.servers;
+  }
+
+  read(): PlainMap | null {
+    const { servers, listener } = this.socket;
+    this.document.mark(['listeners', listener, 'tls'], this.standard.directive.place);
+    const known = servers.length === 1 ? null : new Set<string>();
+    for (const server of servers) this.readServer(server, known);
+    if (this.certificates.length === 0) {
+      if (isRefusing(this.standard)) {
+        const place = this.standard.scope.find('ssl_reject_handshake')!.place;
+        this.notes.notYet(
+          place,
+          'a socket all of whose servers have `ssl_reject_handshake`',
+          'a certificate is needed',
+        );
+      }
+      return null;
+    }
+    const [{ names: _, ...first }] = this.certificates;
+    return {
+      ...(this.certificates.length === 1 ? first : { certificates: this.certificates }),
+      profile: this.profile(),
+      ...(isRefusing(this.standard) ? { 'unknown-name': 'refuse' } : {}),
+      ...(this.redirects() ? { 'plain-http': 'redirect' } : {}),
+      handshake: this.handshake(),
+    };
+  }
+
+  /** `known`: the certificates of the servers before it; null: there is only one. */
+  private readServer(server: TlsServer, known: Set<string> | null): void {
+    const isStandard = server === this.standard;
+    if (isRefusing(server)) {
+      if (isStandard || isRefusing(this.standard)) return;
+      const { place } = server.scope.find('ssl_reject_handshake')!;
+      const what = '`ssl_reject_handshake` of a server that is not the default one';
+      this.notes.notYet(
+        place,
+        what,
+        'names without certificate are refused for a whole socket',
+        'write it in the default server',
+      );
+      return;
+    }
+    const pairs = this.pairsOf(server);
+    const text = pairs.map(({ certificate, key }) => `${certificate.args[0].text} ${key.args[0].text}`).join('\n');
+    const isRefusingOthers = isRefusing(this.standard);
+    if (!isStandard) this.compareSettings(server);
+    // Everybody gets it anyway.
+    if (known?.has(text) === true && !isRefusingOthers) return;
+    known?.add(text);
+    const names = known === null ? [] : this.namesOf(server, isStandard && !isRefusingOthers);
+    if (names.length === 0 && known !== null && !isStandard) return;
+    for (const pair of pairs) this.addPair(server, pair, names);
+  }
+
+  /** nginx finds the server by the name that the client asks for, as by Host. `isDefault`: others get it too. */
+  private namesOf({ names, directive }: TlsServer, isDefault: boolean): readonly string[] {
+    const found: string[] = [];
+    for (const { kind, text } of names) {
+      if (kind === 'exact' || kind === 'suffix') found.push(text);
+      else if (!isDefault) {
+        const reason = 'a certificate is for names and for `*.example.com`';
+        this.notes.notYet(
+          directive.place,
+          `a certificate for \`server_name ${text}\` alone`,
+          reason,
+          'write the names themselves',
+        );
+      }
+    }
+    return found.filter((name) => name !== '_');
+  }
+
+  private pairsOf({ scope, directive }: TlsServer): readonly Pair[] {
+    const certificates = scope.all('ssl_certificate');
+    const keys = scope.all('ssl_certificate_key');
+    if (certificates.length === 0) {
+      const reason = `no "ssl_certificate" is defined for the "listen ... ssl" directive of ${this.socket.text}`;
+      this.notes.missing(
+        scope.directives,
+        directive.place,
+        reason,
+        'write `ssl_certificate` and `ssl_certificate_key`',
+      );
+      return [];
+    }
+    return certificates.flatMap((certificate, i) => {
+      const key = keys[i];
+      if (key !== undefined) return [{ certificate, key }];
+      const reason = `no "ssl_certificate_key" is defined for certificate "${certificate.args[0].text}"`;
+      this.notes.error(certificate.place, reason, 'write one `ssl_certificate_key` for each `ssl_certificate`');
+      return [];
+    });
+  }
+
+  private addPair({ scope }: TlsServer, { certificate, key }: Pair, names: readonly string[]): void {
+    const isPath = [certificate, key].every(({ name, args: [{ text, place }] }) => {
+      const isOther = /^(data|engine|store):/.test(text) || hasVariables(text);
+      if (isOther)
+        this.notes.notYet(
+          place,
+          `\`${name} ${text.replace(/:.*/s, ':...')}\``,
+          'certificates and keys are read from files',
+        );
+      return !isOther;
+    });
+    if (!isPath) return;
+    const passphrases = scope.find('ssl_password_file');
+    const at = ['listeners', this.socket.listener, 'tls', 'certificates', this.certificates.length];
+    for (const path of [at, at.slice(0, 3)]) {
+      this.document.mark([...path, 'certificate'], certificate.args[0].place);
+      this.document.mark([...path, 'key'], key.args[0].place);
+    }
+    this.certificates.push({
+      certificate: this.path(certificate),
+      key: this.path(key),
+      ...(passphrases === null ? {} : { 'passphrase-file': this.path(passphrases) }),
+      ...(names.length === 0 ? {} : { names: names.length === 1 ? names[0] : names }),
+    });
+  }
+
+  /** Relative to the file that was named, as nginx has it. */
+  private path({ args: [{ text }] }: Directive): string {
+    const { file } = this.document.source.locate([], 'value');
+    return text.startsWith('/') || !file.startsWith('/') ? text : `${file.slice(0, file.lastIndexOf('/') + 1)}${text}`;
+  }
+
+  private profile(): PlainMap {
+    const { scope } = this.standard;
+    const versions = this.versions();
+    const suites = this.suites();
+    const groups = scope.argument('ssl_ecdh_curve') ?? 'auto';
+    const has = (version: string): boolean => versions.includes(version);
+    return {
+      versions: versions.length === 1 ? versions[0] : versions,
+      ...(has('TLSv1.2') ? { ciphers: scope.argument('ssl_ciphers') ?? CIPHERS } : {}),
+      ...(has('TLSv1.3') && suites !== null ? { ciphersuites: suites } : {}),
+      ...(groups === 'auto' ? {} : { groups }),
+      ...(scope.argument('ssl_prefer_server_ciphers')?.toLowerCase() === 'on' ? { 'server-order': true } : {}),
+    };
+  }
+
+  private versions(): readonly string[] {
+    const directive = this.standard.scope.find('ssl_protocols');
+    if (directive === null) return ['TLSv1.2', 'TLSv1.3'];
+    const written = directive.args.map(({ text }) => text);
+    const old = written.filter((version) => !/^TLSv1\.[23]$/.test(version));
+    for (const version of old) {
+      if (/^(SSLv[23]|TLSv1(\.1)?)$/.test(version)) {
+        this.notes.leftOut(
+          directive.place,
+          `ssl_protocols ${version}`,
+          'it is broken, and TLS 1.2 is the oldest that is spoken',
+        );
+      } else this.notes.error(directive.place, `invalid value "${version}"`, 'write TLSv1.2 TLSv1.3');
+    }
+    const versions = ['TLSv1.2', 'TLSv1.3'].filter((version) => written.includes(version));
+    if (versions.length > 0) return versions;
+    this.notes.notYet(
+      directive.place,
+      '`ssl_protocols` without TLSv1.2 and TLSv1.3',
+      'older versions are broken',
+      'add TLSv1.2',
+    );
+    return ['TLSv1.2'];
+  }
+
+  private suites(): string | null {
+    let suites: string | null = null;
+    for (const { args, place } of this.standard.scope.all('ssl_conf_command')) {
+      if (args[0].text.toLowerCase() === 'ciphersuites') suites = args[1].text;
+      else this.notes.notYet(place, `\`ssl_conf_command ${args[0].text}\``, 'only Ciphersuites is there');
+    }
+    return suites;
+  }
+
+  /** What a socket speaks is said by its default server. */
+  private compareSettings({ scope, directive }: TlsServer): void {
+    if (settingsText(scope) === settingsText(this.standard.scope)) return;
+    const what = `the ssl_protocols, ssl_ciphers and the like of this server are not those of the default server of ${this.socket.text}`;
+    this.notes.trap(
+      directive.place,
+      what,
+      'write them in `http`: those of the default server hold for all servers of the socket',
+    );
+  }
+
+  /** `error_page 497 https://...`: for requests without TLS. */
+  private redirects(): boolean {
+    return this.standard.scope
+      .all('error_page')
+      .some(
+        ({ args }) => args.slice(0, -1).some(({ text }) => text === '497') && args.at(-1)!.text.startsWith('https://'),
+      );
+  }
+
+  private handshake(): string {
+    const { scope } = this.standard;
+    const isStream = scope.context.startsWith('stream');
+    const name = isStream ? 'ssl_handshake_timeout' : 'client_header_timeout';
+    const ms = parseTime(scope.argument(name) ?? '60s') ?? 60_000;
+    return formatDuration(Math.min(Math.max(1, ms), HANDSHAKE_MS_MAX));
+  }
+}
+
+function isRefusing({ scope }: TlsServer): boolean {
+  return scope.argument('ssl_reject_handshake')?.toLowerCase() === 'on';
+}
+
+function settingsText(scope: Scope): string {
+  return SETTINGS.map((name) => scope.all(name).map(({ args }) => args.map(({ text }) => text).join(' '))).join('\n');
+}
