@@ -21,6 +21,9 @@ ha:
     addresses: [ 192.168.15.3/24 ]
 `;
 
+/** The program makes its whole status for each question; nothing that is waited for here lasts shorter. */
+const ASK_MS = 60;
+
 export interface Ran {
   readonly code: number | null;
   readonly out: string;
@@ -111,6 +114,7 @@ export class RunningNode {
     await until(
       async () => isSo(await this.router()),
       () => `the router of ${this.host} is not ${what}:\n${this.process.output}`,
+      ASK_MS,
     );
   }
 

@@ -30,13 +30,20 @@ export class Change {
 
 const LOOK_MS = 20;
 
-/** Resolves when it is so, of what nobody tells: how long that took, in milliseconds. Rejects as `Change.until` does. */
-export async function until(isSo: () => boolean | Promise<boolean>, describe?: () => string): Promise<number> {
+/**
+ * Resolves when it is so, of what nobody tells: how long that took, in milliseconds. Rejects as `Change.until` does. `lookMs`: how
+ * long to wait before looking again; longer where a look is dear.
+ */
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  describe?: () => string,
+  lookMs = LOOK_MS,
+): Promise<number> {
   const from = performance.now();
   const deadline = from + WAIT_MS;
   while (!(await isSo())) {
     assert.ok(performance.now() < deadline, `waited in vain: ${describe?.() ?? isSo.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
   return performance.now() - from;
 }

@@ -1,0 +1,84 @@
+/** Which test files a run has, and how it goes about each. */
+
+/** A test file, or several, by how their paths begin. */
+type Start = string;
+
+/** Layers that know nothing of the world: their tests can share a process. */
+const PURE: readonly Start[] = ['base', 'wire', 'config', 'core', 'port', 'proxy', 'vip'].map(
+  (layer) => `src/${layer}/`,
+);
+
+/** What takes longest, the longest first: begun last, the others would be over and it would be waited for alone. */
+const LONG: readonly Start[] = [
+  'test/keepalived-differential',
+  'test/campaign-kills',
+  'test/ha-hand-over',
+  'test/killed-keeper',
+  'test/check.test',
+  'test/interop-nginx',
+  'test/ha-upgrade',
+  'test/shortages',
+  'test/ha-run',
+  'test/ha-moves',
+  'test/vip/replacement',
+  'test/stop',
+  'test/vip/virtual-mac',
+  'test/upgrade.test',
+  'test/supervision',
+  'test/campaign.test',
+  'sim/fleet',
+  'test/ha-reload',
+];
+
+/** With keepalived: how long it takes for what is nobody's fault here, and tests of a pair measure how long clients wait. */
+const ALONE: readonly Start[] = ['test/ha-interop'];
+
+/** What continuous integration runs, and a run without words does not: each takes minutes, and why. */
+const LEFT: Readonly<Record<Start, string>> = {
+  'test/ha-interop': 'pairs with a real keepalived, which waits for seconds at each step; one file after the other',
+  'test/keepalived-differential': 'each configuration by a real keepalived too, which waits for seconds at each step',
+};
+
+export interface Selection {
+  /** They may share processes. */
+  readonly pure: readonly string[];
+  /** One process each, in the order in which they begin. */
+  readonly others: readonly string[];
+  /** When nothing else runs. */
+  readonly alone: readonly string[];
+  /** They are not run: how their paths begin, and why. */
+  readonly left: readonly (readonly [start: Start, why: string])[];
+}
+
+export interface Wanted {
+  /** Only files whose path has one of them; none: all. */
+  readonly words: readonly string[];
+  readonly isUnitOnly: boolean;
+  /** Those too that a run without words leaves out. */
+  readonly hasLong: boolean;
+}
+
+export function select(all: readonly string[], { words, isUnitOnly, hasLong }: Wanted): Selection {
+  const files = all
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+    .filter((file) => !isUnitOnly || startsWith(file, PURE))
+    .toSorted();
+  const left = Object.entries(LEFT).filter(
+    ([start]) => words.length === 0 && !hasLong && files.some((file) => file.startsWith(start)),
+  );
+  const run = files.filter((file) => !left.some(([start]) => file.startsWith(start)));
+  const pure = run.filter((file) => startsWith(file, PURE));
+  const alone = run.filter((file) => startsWith(file, ALONE));
+  const others = run
+    .filter((file) => !pure.includes(file) && !alone.includes(file))
+    .toSorted((one, other) => rank(one) - rank(other));
+  return { pure, others, alone, left };
+}
+
+function startsWith(file: string, starts: readonly Start[]): boolean {
+  return starts.some((start) => file.startsWith(start));
+}
+
+function rank(file: string): number {
+  return LONG.findIndex((start) => file.startsWith(start)) + 1 || LONG.length + 1;
+}
