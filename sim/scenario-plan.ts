@@ -131,6 +131,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     access: null,
     proxyProtocol: null,
     tls: null,
+    passthrough: null,
   };
 }
 

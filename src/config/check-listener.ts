@@ -44,6 +44,9 @@ export function checkListener(
   const bareOwner = protocol === 'http' ? null : name;
   const httpOwner = protocol === 'http' ? name : null;
   if (listener.upstream !== undefined) uses.add(listener.upstream, [...path, 'upstream'], 'tcp', bareOwner);
+  for (const { path: at, value } of itemsOf(listener.passthrough?.routes, [...path, 'passthrough', 'routes'])) {
+    if (value.upstream !== undefined) uses.add(value.upstream, [...at, 'upstream'], 'tcp', bareOwner);
+  }
   if (listener.routes !== undefined) checkRoutes(httpOwner, listener.routes, [...path, 'routes'], uses, report);
 }
 
@@ -59,6 +62,10 @@ function checkHttp(listener: Loose<ListenerConfig>, path: Path, report: Report):
   if (listener.access !== undefined) {
     const fix = 'let a route answer them: `steps` ask a value of `networks`';
     report.atKey([...path, 'access'], 'wrong-protocol', { key: 'access', protocol: 'http', fix });
+  }
+  if (listener.passthrough !== undefined) {
+    const fix = 'write `protocol: tcp`: nothing of HTTP is seen then';
+    report.atKey([...path, 'passthrough'], 'wrong-protocol', { key: 'passthrough', protocol: 'http', fix });
   }
   if (listener.upstream !== undefined) {
     const fix = `write \`routes: [ { upstream: ${listener.upstream} } ]\`, or \`protocol: tcp\` to pass bytes on as they are`;
@@ -84,9 +91,13 @@ function checkBare(listener: Loose<ListenerConfig>, protocol: string, path: Path
   if (listener.routes !== undefined) {
     const first = listOf(listener.routes).find((route) => route.upstream !== undefined)?.upstream ?? 'web';
     refuse(['routes'], `write \`upstream: ${first}\``);
-  } else if (listener.upstream === undefined && report.lacks(path, 'upstream')) {
+  } else if (listener.upstream === undefined && listener.passthrough === undefined && report.lacks(path, 'upstream')) {
     const fix = 'for example `upstream: web`';
     report.atKey([...path, 'upstream'], 'missing-key', { place: `\`${path.join('.')}\``, key: 'upstream', fix });
+  }
+  if (listener.passthrough !== undefined && listener.tls !== undefined) {
+    const [reason, fix] = ['the listener ends TLS itself', 'leave out one of both'];
+    report.atKey([...path, 'passthrough'], 'no-effect', { key: 'passthrough', reason, fix });
   }
   checkAccess(listener, path, report);
   if (listener.timeouts !== undefined) refuse(['timeouts'], "leave it out; silence is the upstream's `timeouts.idle`");

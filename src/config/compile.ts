@@ -21,6 +21,7 @@ import type {
   HealthPlan,
   ListenerPlan,
   PassivePlan,
+  PassthroughPlan,
   PeersPlan,
   Plan,
   ProxyProtocolPlan,
@@ -53,6 +54,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     // The checks refuse it.
     if (listener.protocol === 'udp') continue;
     if (listener.upstream !== undefined) tcpUpstreams.add(listener.upstream);
+    for (const { upstream } of listener.passthrough?.routes ?? []) tcpUpstreams.add(upstream);
     listeners.push(compileListener(name, listener, listeners.length, indexOf, options));
   }
 
@@ -115,6 +117,7 @@ function compileListener(
     isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
     access: compileAccess(listener.access),
+    passthrough: compilePassthrough(listener.passthrough),
     proxyProtocol: compileProxyProtocol(listener['proxy-protocol']),
     tls:
       tls === undefined
@@ -148,6 +151,18 @@ function compileForwarded(forwarded: NonNullable<ListenerConfig['forwarded']>): 
   if (typeof forwarded === 'string') return { kind: forwarded };
   const { trust, field, hops, pass } = { ...DEFAULTS.listener.trust, ...forwarded };
   return { kind: 'trust', ...compilePeers(listOf(trust)), field, isLastOnly: hops === 'last', isPassed: pass };
+}
+
+function compilePassthrough(written: ListenerConfig['passthrough']): PassthroughPlan | null {
+  if (written === undefined) return null;
+  return {
+    waitMs: ms(written.wait ?? DEFAULTS.listener.passthrough.wait),
+    routes: written.routes.map((route) => ({
+      names: listOf(route['server-name']).map((one) => one.toLowerCase()),
+      protocols: listOf(route.alpn),
+      upstream: route.upstream,
+    })),
+  };
 }
 
 function compileProxyProtocol(written: ListenerConfig['proxy-protocol']): ProxyProtocolPlan | null {

@@ -506,6 +506,26 @@ const Value = z.strictObject({
   otherwise: key(template, 'The value where nothing else says one.', DEFAULTS.value.otherwise),
 });
 
+const HelloRoute = z.strictObject({
+  'server-name': key(
+    oneOrMany(host),
+    'The client asks for this host (SNI). `*.shop.example` is every name under shop.example. Without it any, also none.',
+  ),
+  alpn: key(oneOrMany(anyText('protocol', 'acme-tls/1')), 'The client offers one of these protocols (ALPN).'),
+  upstream: required(name, 'Where the connection goes.', 'shop'),
+});
+
+const Passthrough = z.strictObject({
+  routes: required(z.array(HelloRoute).min(1), 'The first one that fits what the client says counts.', [
+    { 'server-name': 'shop.example', upstream: 'shop' },
+  ]),
+  wait: key(
+    duration('1ms', '10s'),
+    'How long a client may say nothing until it goes to `upstream`: it may speak a protocol in which the server begins.',
+    DEFAULTS.listener.passthrough.wait,
+  ),
+});
+
 const trustedPeers = oneOrMany(trustedNetwork);
 
 const ProxyProtocol = z.strictObject({
@@ -584,6 +604,11 @@ const Listener = z.strictObject({
     `What happens to a request: the first route that matches. None: 404. ${httpOnly}`,
   ),
   upstream: key(name, 'Where connections go. Only for `protocol: tcp`.'),
+  passthrough: key(
+    Passthrough,
+    'Passes TLS on as it is, by the host that the client asks for: nothing is decrypted, and servers have the certificates. What fits no ' +
+      'route, or is not TLS, goes to `upstream`, and is reset without one. Only for `protocol: tcp`.',
+  ),
   'proxy-protocol': key(
     ProxyProtocol,
     'Takes PROXY protocol headers from load balancers in front of this one: who they say has connected is the client.',

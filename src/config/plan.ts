@@ -60,10 +60,12 @@ export interface ListenerPlan {
   readonly routes: string;
   /** What its `ready` routes say: whether this node takes clients. */
   readonly isReady: boolean;
-  /** protocol tcp: index into upstreams. -1 for http. */
+  /** protocol tcp: index into upstreams. -1 for http, and where only `passthrough` says where to. */
   readonly upstream: number;
   /** protocol tcp: who may connect. Null: everybody. */
   readonly access: AccessPlan | null;
+  /** protocol tcp: which TLS connections go elsewhere than to `upstream`. Null: none. */
+  readonly passthrough: PassthroughPlan | null;
   /** Null: nobody sends a PROXY protocol header. */
   readonly proxyProtocol: ProxyProtocolPlan | null;
   /** Null: clients speak in clear. */
@@ -96,6 +98,22 @@ export interface TlsEntryPlan {
   readonly names: readonly string[];
   /** Identifiers, one for each kind of key. */
   readonly credentials: readonly string[];
+}
+
+export interface PassthroughPlan {
+  /** How long a client may be silent until it is taken for one that waits for the server to speak. */
+  readonly waitMs: number;
+  /** The first that fits counts. */
+  readonly routes: readonly HelloRoutePlan[];
+}
+
+export interface HelloRoutePlan {
+  /** Lower-case host names; `*.x` is every name under x. Empty: any, also none. */
+  readonly names: readonly string[];
+  /** Of which one has to be offered by ALPN. Empty: whatever is. */
+  readonly protocols: readonly string[];
+  /** By its name. */
+  readonly upstream: string;
 }
 
 export interface ProxyProtocolPlan {

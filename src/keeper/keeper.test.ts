@@ -91,6 +91,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     access: null,
     proxyProtocol: null,
     tls: null,
+    passthrough: null,
   }));
   const target = { family: 4, host: '192.0.2.1', port: 80 } as const;
   const servers = [0, 1].map((firstSlot) => ({

@@ -90,7 +90,8 @@ export class Arrival extends Session implements LayerUser, IdleClient {
   }
 
   override progress(): number {
-    return this.socket.keepsScarce ? this.socket.acknowledgedBytes : KEEPS_NOTHING;
+    const isKeeping = this.socket.keepsScarce || this.opening?.keepsScarce === true;
+    return isKeeping ? this.socket.acknowledgedBytes : KEEPS_NOTHING;
   }
 
   override quietSince(): number {

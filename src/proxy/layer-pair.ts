@@ -38,7 +38,7 @@ class PairOpening implements Opening, LayerUser {
     const { above } = this;
     this.isLower = false;
     this.opening = this.upper.open(socket, {
-      handleOpen: (own, { protocol, tls }) => above.handleOpen(own, { ...below, protocol, tls }),
+      handleOpen: (own, { hello, protocol, tls }) => above.handleOpen(own, { ...below, hello, protocol, tls }),
       handleOpenFailed: (reason) => above.handleOpenFailed(reason),
     });
   }
@@ -46,6 +46,10 @@ class PairOpening implements Opening, LayerUser {
   handleOpenFailed(reason: CloseReason): void {
     this.isLower = false;
     this.above.handleOpenFailed(reason);
+  }
+
+  get keepsScarce(): boolean {
+    return this.opening?.keepsScarce === true;
   }
 
   cancel(): void {

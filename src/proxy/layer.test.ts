@@ -13,7 +13,7 @@ import type { Expiring } from './expiring.ts';
 import type { HttpProtocol } from './http/protocol.ts';
 import { RouteSet } from './http/route-set.ts';
 import { HttpService } from './http/service.ts';
-import type { ConnectionInfo, Layer, LayerUser, Opening } from './layer.ts';
+import { type ConnectionInfo, type Layer, type LayerUser, NOTHING_KNOWN, type Opening } from './layer.ts';
 import { Listener } from './listener.ts';
 import type { Session } from './session.ts';
 import type { Server, Upstream } from './upstream.ts';
@@ -82,7 +82,7 @@ class FirstLine implements Layer {
           .split(' ');
         const remoteAddress = (into: Uint8Array): number => into.fill(Number(host)).length;
         const peer = { remoteAddress, localAddress: remoteAddress };
-        above.handleOpen(socket, { peer, told: null, protocol, tls: null });
+        above.handleOpen(socket, { ...NOTHING_KNOWN, peer, protocol });
         const rest = offset + length - end;
         if (rest > 0) from.handler.handleData(from, slot, end, rest);
         else arena.release(slot);
@@ -92,6 +92,7 @@ class FirstLine implements Layer {
       handleClose: (_, reason) => above.handleOpenFailed(reason),
     };
     return {
+      keepsScarce: false,
       cancel: () => {
         this.cancelled++;
         socket.close();

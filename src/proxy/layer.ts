@@ -6,6 +6,7 @@
  * connected (dial.ts). Without one, the protocol gets the port's own socket, and nothing is in between. Two layers are a layer
  * that opens the other.
  */
+import type { HelloRead } from '../core/route/hello-routes.ts';
 import type { CloseReason, Socket } from '../port/transport.ts';
 
 export interface Layer {
@@ -25,6 +26,8 @@ export interface LayerUser {
 
 /** A layer at work. */
 export interface Opening {
+  /** It keeps a slot of a scarce size (`arena.isScarce`). */
+  readonly keepsScarce: boolean;
   /** It is not wanted any more: closes the socket and tells nobody. */
   cancel(): void;
 }
@@ -46,6 +49,8 @@ export interface ConnectionInfo {
   readonly protocol: string | null;
   /** Null: what is sent can be read on its way. */
   readonly tls: TlsFacts | null;
+  /** What a TLS client has said whose connection is passed on as it is. Null: nothing, or it does not speak TLS. */
+  readonly hello: HelloRead | null;
 }
 
 /** Texts are empty when the connection is over. */
@@ -56,3 +61,5 @@ export interface TlsFacts {
   /** The host that the client has asked for in its handshake, in lower case; empty: none. */
   readonly serverName: string;
 }
+
+export const NOTHING_KNOWN: ConnectionInfo = { peer: null, told: null, protocol: null, tls: null, hello: null };

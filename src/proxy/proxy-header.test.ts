@@ -6,7 +6,7 @@ import { Arena } from '../base/arena.ts';
 import type { ListenerPlan, ProxyProtocolPlan } from '../config/plan.ts';
 import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
 import type { Context } from './context.ts';
-import type { ConnectionInfo } from './layer.ts';
+import { type ConnectionInfo, NOTHING_KNOWN } from './layer.ts';
 import { ProxyHeaders } from './proxy-header.ts';
 
 const HEAD_MS = 1000;
@@ -128,7 +128,7 @@ test("however a header is cut, it says who the client is, and every byte behind 
 
 test('only who is to send one is asked for it, and only who is trusted is believed', () => {
   const client = new Stage('192.0.2.9');
-  assert.deepEqual(client.info, { peer: null, told: null, protocol: null, tls: null });
+  assert.deepEqual(client.info, NOTHING_KNOWN);
   client.say(LINE);
   assert.deepEqual(client.said, [LINE], 'it is what the client says');
   const stranger = new Stage('10.1.2.3', { trust: networks('10.9.0.0', 16) });
@@ -140,7 +140,7 @@ test('only who is to send one is asked for it, and only who is trusted is believ
   assert.equal(nobody.peer, null);
   const check = new Stage('10.1.2.3');
   check.say(OWN);
-  assert.deepEqual(check.info, { peer: null, told: null, protocol: null, tls: null });
+  assert.deepEqual(check.info, NOTHING_KNOWN);
 });
 
 test('who begins otherwise is reset, as soon as that is certain, and it is noted', () => {

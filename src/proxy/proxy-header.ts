@@ -9,11 +9,17 @@ import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
 import { IpWords, readIp } from '../wire/ip-text.ts';
 import { PROXY_HEADER_BYTES_MAX, PROXY_MORE, ProxyAddresses, readProxyHeader } from '../wire/proxy-protocol/header.ts';
 import type { Context } from './context.ts';
-import type { ConnectionInfo, Layer, LayerUser, Opening, PeerAddress } from './layer.ts';
+import {
+  type ConnectionInfo,
+  type Layer,
+  type LayerUser,
+  NOTHING_KNOWN,
+  type Opening,
+  type PeerAddress,
+} from './layer.ts';
 
 const WRONG = answerKind('proxy-header');
 const NO_BYTES = new Uint8Array(0);
-const UNTOLD: ConnectionInfo = { peer: null, told: null, protocol: null, tls: null };
 /** Most headers are shorter; one that comes in pieces is put together in so much at first. */
 const PIECES_BYTES = 256;
 
@@ -38,7 +44,7 @@ export class ProxyHeaders implements Layer {
     readIp(bytes, 0, peer);
     const reading = new Reading(this, socket, above, this.trusted.has(peer));
     if (this.senders.has(peer)) socket.handler = reading;
-    else above.handleOpen(socket, UNTOLD);
+    else above.handleOpen(socket, NOTHING_KNOWN);
     return reading;
   }
 }
@@ -62,6 +68,7 @@ class Told implements PeerAddress {
 }
 
 class Reading implements SocketHandler, Opening {
+  readonly keepsScarce = false;
   private readonly layer: ProxyHeaders;
   private readonly socket: Socket;
   private readonly above: LayerUser;
@@ -107,9 +114,9 @@ class Reading implements SocketHandler, Opening {
   }
 
   private infoOf(addresses: ProxyAddresses): ConnectionInfo {
-    if (!addresses.isTold) return UNTOLD;
+    if (!addresses.isTold) return NOTHING_KNOWN;
     const told = new Told(addresses);
-    return { peer: this.isTrusted ? told : null, told, protocol: null, tls: null };
+    return { ...NOTHING_KNOWN, peer: this.isTrusted ? told : null, told };
   }
 
   private keep(from: Uint8Array, at: number, length: number): void {

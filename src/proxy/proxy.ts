@@ -26,6 +26,7 @@ import { RequestCounter } from './http/request-counter.ts';
 import { HttpService } from './http/service.ts';
 import type { RouteSet } from './http/route-set.ts';
 import { http1 } from './http1/http1.ts';
+import { HelloLayer } from './hello-layer.ts';
 import { HTTP_DATE_BYTES, writeHttpDate } from '../base/date-text.ts';
 import type { Layer } from './layer.ts';
 import { LayerPair } from './layer-pair.ts';
@@ -370,10 +371,10 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   }
 
   private layerOf(plan: ListenerPlan): Layer | null {
-    const { proxyProtocol } = plan;
+    const { passthrough, proxyProtocol } = plan;
     const header = proxyProtocol === null ? null : new ProxyHeaders(this.context, plan, proxyProtocol);
-    const tls = this.tls.layerOf(plan);
-    return header === null || tls === null ? (header ?? tls) : new LayerPair(header, tls);
+    const upper = passthrough === null ? this.tls.layerOf(plan) : new HelloLayer(this.context, passthrough.waitMs);
+    return header === null || upper === null ? (header ?? upper) : new LayerPair(header, upper);
   }
 
   private applyListeners(provision: Provision, upstreams: readonly Upstream[], retireAt: number): void {

@@ -10,6 +10,7 @@ import {
 } from '../core/retry.ts';
 
 export const DENIED = answerKind('denied');
+export const NO_ROUTE = answerKind('no-route');
 export const NO_SERVER = answerKind('no-server');
 export const QUEUE_FULL = answerKind('queue-full');
 export const QUEUE_TIMEOUT = answerKind('queue-timeout');

@@ -7,6 +7,7 @@
 import { hashWords } from '../base/hash.ts';
 import { PICK_FULL, PICK_TRIED } from '../core/balance/balancer.ts';
 import { Access } from '../core/client/access.ts';
+import { HelloRoutes } from '../core/route/hello-routes.ts';
 import { type ConnectFailure, FAILED_NO_RESOURCE, isLocalFailure } from '../core/retry.ts';
 import type { Socket, SocketHandler } from '../port/transport.ts';
 import { IpWords, readIp } from '../wire/ip-text.ts';
@@ -14,7 +15,7 @@ import type { Context } from './context.ts';
 import { Dial, type DialOwner } from './dial.ts';
 import type { ConnectionInfo, PeerAddress } from './layer.ts';
 import type { Listener } from './listener.ts';
-import { DENIED, kindOfFailure, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT } from './tcp-failures.ts';
+import { DENIED, kindOfFailure, NO_ROUTE, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT } from './tcp-failures.ts';
 import { Relay, type RelayOwner } from './relay.ts';
 import type { Service } from './service.ts';
 import { Waiter, type Server, type Upstream } from './upstream.ts';
@@ -24,7 +25,10 @@ const TRIES_MAX = 3;
 
 export class TcpService implements Service {
   private readonly listener: Listener;
-  private upstream!: Upstream;
+  /** Null: only those go anywhere whose ClientHello says where. */
+  private upstream: Upstream | null = null;
+  private routes: HelloRoutes | null = null;
+  private routed: readonly Upstream[] = [];
   /** Null: everybody may come. */
   private access: Access | null = null;
 
@@ -33,20 +37,70 @@ export class TcpService implements Service {
   }
 
   configure(upstreams: readonly Upstream[]): void {
-    const { access, upstream } = this.listener.plan;
-    this.upstream = upstreams[upstream];
+    const { access, passthrough, upstream } = this.listener.plan;
+    this.upstream = upstream < 0 ? null : upstreams[upstream];
+    this.routes = passthrough === null ? null : new HelloRoutes(passthrough.routes);
+    const byName = new Map(upstreams.map((each) => [each.plan.name, each]));
+    this.routed = (passthrough?.routes ?? []).map((route) => byName.get(route.upstream) as Upstream);
     this.access = access === null ? null : new Access(access);
   }
 
   serve(socket: Socket, info: ConnectionInfo | null): void {
     const peer = info?.peer ?? socket;
-    const session = new TcpSession(this.listener, this.upstream, socket, peer);
-    if (this.access === null || this.access.admits(ipOfPeer(peer))) session.connect();
-    else session.deny();
+    const upstream = this.upstreamFor(info);
+    if (this.access !== null && !this.access.admits(ipOfPeer(peer))) this.turnAway(socket, DENIED);
+    else if (upstream === null) this.turnAway(socket, NO_ROUTE);
+    else new TcpSession(this.listener, upstream, socket, peer).connect();
+  }
+
+  private upstreamFor(info: ConnectionInfo | null): Upstream | null {
+    const hello = info === null ? null : info.hello;
+    if (this.routes === null || hello === null) return this.upstream;
+    const route = this.routes.find(hello);
+    return route < 0 ? this.upstream : this.routed[route];
+  }
+
+  /** `kind`: of an answer. */
+  private turnAway(socket: Socket, kind: number): void {
+    const { context, plan } = this.listener;
+    context.answers.note(plan.name, kind, NO_BYTES, 0, 0);
+    socket.handler = new Gone(context);
+    socket.reset();
+    this.listener.release();
   }
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+/** What a layer still has of a client that is turned away goes nowhere. */
+class Gone implements SocketHandler {
+  private readonly context: Context;
+
+  constructor(context: Context) {
+    this.context = context;
+  }
+
+  handleData(_socket: Socket, slot: number): void {
+    this.context.arena.release(slot);
+  }
+
+  handleConnect(): void {
+    // it is reset
+  }
+
+  handleEnd(): void {
+    // it is reset
+  }
+
+  handleDrain(): void {
+    // it is reset
+  }
+
+  handleClose(): void {
+    // it is reset
+  }
+}
+
 const peerIp = new IpWords();
 const addressBytes = new Uint8Array(16);
 
@@ -80,12 +134,6 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     downstream.pause();
     downstream.resetIfKilled();
     if (upstream.plan.balance === 'source-hash') this.key = addressKey(client);
-  }
-
-  /** It may not come. */
-  deny(): void {
-    this.context.answers.note(this.listener.plan.name, DENIED, NO_BYTES, 0, 0);
-    this.giveUp();
   }
 
   connect(): void {

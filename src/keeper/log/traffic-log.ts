@@ -2,7 +2,7 @@
  * What the proxies meet in traffic and people should find in the log: answers of the proxies' own, by listener or upstream and
  * reason, and shortages of this machine that kept them from a server. A proxy is not believed for what the configuration says.
  */
-import type { Plan } from '../../config/plan.ts';
+import type { ListenerPlan, Plan } from '../../config/plan.ts';
 import { type AnswerKind, ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import type { ProxyEvent } from '../../port/control.ts';
 import type { Log } from './log.ts';
@@ -29,7 +29,7 @@ export class TrafficLog {
       upstream: new Set(plan.upstreams.map(({ name }) => name)),
     };
     const tcpListeners = plan.listeners.filter(({ protocol }) => protocol === 'tcp');
-    this.tcpUpstreams = new Set(tcpListeners.map(({ upstream }) => plan.upstreams[upstream].name));
+    this.tcpUpstreams = new Set(tcpListeners.flatMap((listener) => upstreamsOf(listener, plan)));
     for (const { name, servers } of plan.upstreams) {
       for (const server of servers) {
         const known = { text: `${name}/${server.name}`, epoch: server.epoch };
@@ -110,4 +110,10 @@ const SHORTAGES: Readonly<Record<'port' | 'resource', (server: string) => Recurr
 
 function tries(count: number): string {
   return count === 1 ? '1 try' : `${count} tries`;
+}
+
+/** Where connections of a TCP listener may go. */
+function upstreamsOf({ passthrough, upstream }: ListenerPlan, { upstreams }: Plan): readonly string[] {
+  const routed = (passthrough?.routes ?? []).map((route) => route.upstream);
+  return upstream < 0 ? routed : [...routed, upstreams[upstream].name];
 }

@@ -9,7 +9,7 @@
 import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import { TLS_DONE, TLS_WANTS_MORE, type TlsSession } from '../../port/tls.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
-import type { ConnectionInfo, LayerUser, Opening } from '../layer.ts';
+import { type LayerUser, NOTHING_KNOWN, type Opening } from '../layer.ts';
 import { isPlainHttp } from './plain-http.ts';
 import type { TlsRoom } from './room.ts';
 import { TlsSocket } from './tls-socket.ts';
@@ -36,6 +36,8 @@ const OVER = 3;
 type Stage = typeof HELLO | typeof KEYS | typeof TOLD | typeof OVER;
 
 export class Handshake implements SocketHandler, Opening {
+  /** What came is OpenSSL's. */
+  readonly keepsScarce = false;
   private readonly owner: HandshakeOwner;
   private readonly below: Socket;
   private readonly session: TlsSession;
@@ -115,8 +117,7 @@ export class Handshake implements SocketHandler, Opening {
     this.stage = OVER;
     owner.handleOver(null);
     const socket = new TlsSocket(room, below, session);
-    const info: ConnectionInfo = { peer: null, told: null, protocol: session.protocol, tls: session };
-    above.handleOpen(socket, info);
+    above.handleOpen(socket, { ...NOTHING_KNOWN, protocol: session.protocol, tls: session });
     if (rest > 0) socket.receive(slot, offset, rest);
     else room.arena.release(slot);
   }

@@ -25,7 +25,7 @@ export interface TlsLayerOptions {
   readonly onUnused: () => void;
 }
 
-const NOTHING: Opening = { cancel: () => undefined };
+const NOTHING: Opening = { keepsScarce: false, cancel: () => undefined };
 
 export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
   readonly room: TlsRoom;
