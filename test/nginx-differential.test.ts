@@ -98,12 +98,13 @@ interface Result {
   readonly seen: readonly Seen[];
 }
 
-/** `METHOD target | Field: value | body: text` */
+/** `METHOD target | Field: value | body: text | begins: a line in front of it` */
 async function ask(port: number, request: string, seen: Seen[]): Promise<Result> {
   const [start, ...parts] = request.split(' | ');
   const [method, target] = start.split(' ');
   const body = parts.find((part) => part.startsWith('body: '))?.slice('body: '.length);
-  const fields = parts.filter((part) => !part.startsWith('body: '));
+  const first = parts.find((part) => part.startsWith('begins: '))?.slice('begins: '.length);
+  const fields = parts.filter((part) => !/^(body|begins): /.test(part));
   if (!fields.some((field) => field.startsWith('Host:'))) fields.unshift('Host: default.example');
   if (!fields.some((field) => field.startsWith('Connection:'))) fields.push('Connection: close');
   if (body !== undefined) fields.push(`Content-Length: ${body.length}`);
@@ -115,6 +116,7 @@ async function ask(port: number, request: string, seen: Seen[]): Promise<Result>
     output += data.toString('latin1');
     if (output.startsWith('HTTP/1.1 101')) socket.end();
   });
+  socket.write(first === undefined ? '' : `${first}\r\n`);
   socket.write(`${method} ${target} HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n${body ?? ''}`);
   await once(socket, 'close');
   const end = output.indexOf('\r\n\r\n');

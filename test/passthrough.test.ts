@@ -1,9 +1,12 @@
 /** TLS that is passed on as it is, by what the client asks for. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import net from 'node:net';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 import { engineSkip, ENGINES, Evenkeel, freePort, startTcpBackend } from './evenkeel.ts';
+import { Daemon, peerSkip, temporaryDirectory } from './peers.ts';
 import { RawConnection } from './raw.ts';
 
 const LINE = 'PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n';
@@ -118,3 +121,78 @@ upstreams: { ${upstreams} }
     },
   );
 }
+
+const MAPS = `
+map $ssl_preread_server_name $by_name {
+  hostnames;
+  default other;
+  shop.example shop;
+  .acme.example acme;
+  *.b.acme.example shop;
+  a.b.acme.example other;
+}
+map $ssl_preread_protocol $by_version { "" other; "TLSv1.2" shop; "TLSv1.3" shop; default acme; }
+map $ssl_preread_server_name $strict { shop.example shop; }
+map $ssl_preread_alpn_protocols $by_protocol { acme-tls/1 acme; default shop; }
+`;
+const NAMES = ['by_name', 'by_version', 'strict', 'by_protocol'];
+
+test(
+  'nginx and evenkeel pass the same clients on to the same servers by ssl_preread',
+  peerSkip(null, 'nginx'),
+  async (t) => {
+    const directory = temporaryDirectory(t);
+    const named = ['shop', 'acme', 'other'];
+    const servers = await Promise.all(named.map((name) => startNamed(t, name)));
+    const configure = async (): Promise<{ text: string; ports: number[] }> => {
+      const ports: number[] = [];
+      let text = named.map((name, i) => `upstream ${name} { server 127.0.0.1:${servers[i]}; }\n`).join('') + MAPS;
+      for (const name of NAMES) {
+        const port = await freePort();
+        ports.push(port);
+        text += `server { listen 127.0.0.1:${port}; ssl_preread on; proxy_pass $${name}; }\n`;
+      }
+      return { text, ports };
+    };
+    const [theirs, ours] = [await configure(), await configure()];
+    const whole = (text: string): string =>
+      `load_module /usr/lib/nginx/modules/ngx_stream_module.so;\ndaemon off; master_process off; pid ${directory}/pid;\n` +
+      `error_log ${directory}/error.log;\nevents { }\nstream {\n${text}}\n`;
+    const [file, own] = [join(directory, 'nginx.conf'), join(directory, 'evenkeel.conf')];
+    writeFileSync(file, whole(theirs.text));
+    writeFileSync(own, whole(ours.text));
+    await Daemon.start(t, 'nginx', ['-p', directory, '-e', join(directory, 'error.log'), '-c', file], theirs.ports[0]);
+    const evenkeel = Evenkeel.spawn(t, ['run', own, '--workers', '1'], { env: { RUNTIME_DIRECTORY: directory } });
+    await evenkeel.said(/ready: .*\n/);
+    const clients: readonly (Buffer | string)[] = [
+      ...(await Promise.all(
+        [
+          'shop.example',
+          'x.shop.example',
+          'acme.example',
+          'x.acme.example',
+          'x.b.acme.example',
+          'A.b.acme.EXAMPLE',
+        ].map((servername) => helloOf(t, { servername })),
+      )),
+      await helloOf(t, {}),
+      await helloOf(t, { servername: 'shop.example', maxVersion: 'TLSv1.2' }),
+      await helloOf(t, { servername: 'shop.example', ALPNProtocols: ['acme-tls/1'] }),
+      'SSH-2.0-x\r\n',
+    ];
+    const serverOf = (port: number, bytes: Buffer | string): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = net.connect(port, '127.0.0.1', () => socket.write(bytes));
+        t.after(() => socket.destroy());
+        socket.on('error', () => undefined);
+        socket.on('data', (name: Buffer) => resolve(name.toString()));
+        socket.on('close', () => resolve('nowhere'));
+      });
+    for (const [i, name] of NAMES.entries()) {
+      for (const [number, bytes] of clients.entries()) {
+        const nginx = await serverOf(theirs.ports[i], bytes);
+        assert.equal(await serverOf(ours.ports[i], bytes), nginx, `${name}, client ${number}`);
+      }
+    }
+  },
+);

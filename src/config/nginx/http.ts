@@ -10,13 +10,13 @@ import { PLAIN_CONSTANTS, TLS_CONSTANTS } from './table-variables.ts';
 import { hasVariables, translateText } from './variables.ts';
 import { formatDuration, formatSize } from '../units.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
-import { type Listen, readListen } from './listen.ts';
+import { type Listen, proxyProtocolOf, readListen } from './listen.ts';
 import type { Draft } from './locations.ts';
 import { type NameKind, readServerNames, type ServerName } from './names.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { Scope } from './scope.ts';
-import { readForwarded } from './real-ip.ts';
+import { readRealIp } from './real-ip.ts';
 import { captureStep, ServerRoutes, type Surroundings } from './server-routes.ts';
 import { Upstreams } from './upstreams.ts';
 import { parseTime } from './values.ts';
@@ -35,6 +35,7 @@ interface Bound {
   standard: HttpServer;
   keepAlive: Listen['keepAlive'];
   isTls: boolean;
+  isProxied: boolean;
   readonly listen: Listen;
 }
 
@@ -103,7 +104,15 @@ function readServer(directive: Directive, http: Scope, notes: Notes): HttpServer
   const read = written.map((listen) => readListen(listen, notes));
   const listens = read.filter((listen) => listen !== null);
   if (written.length === 0) {
-    listens.push({ bind: '0.0.0.0:80', port: 80, isDefault: false, isTls: false, keepAlive: null, directive });
+    listens.push({
+      bind: '0.0.0.0:80',
+      port: 80,
+      isDefault: false,
+      isTls: false,
+      isProxied: false,
+      keepAlive: null,
+      directive,
+    });
   }
   return { directive, scope, names: readServerNames(scope, notes), listens };
 }
@@ -118,6 +127,7 @@ function bind(server: HttpServer, listen: Listen, bounds: Map<string, Bound>, no
       standard: server,
       keepAlive: listen.keepAlive,
       isTls: listen.isTls,
+      isProxied: listen.isProxied,
       listen,
     });
     return;
@@ -129,6 +139,7 @@ function bind(server: HttpServer, listen: Listen, bounds: Map<string, Bound>, no
   known.servers.push(server);
   known.keepAlive ??= listen.keepAlive;
   known.isTls ||= listen.isTls;
+  known.isProxied ||= listen.isProxied;
   if (!listen.isDefault) return;
   const hasDefault = known.servers
     .slice(0, -1)
@@ -154,6 +165,7 @@ function groupsOf(bounds: readonly Bound[]): readonly Bound[][] {
       bound.servers.map(numberOf),
       bound.keepAlive,
       bound.isTls,
+      bound.isProxied,
     ]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [bound]);
@@ -164,13 +176,17 @@ function groupsOf(bounds: readonly Bound[]): readonly Bound[][] {
 
 function addListener(group: readonly Bound[], document: DocumentBuilder, surroundings: Surroundings): void {
   const { notes } = surroundings;
-  const [{ port, servers, standard, keepAlive, isTls, listen }] = group;
+  const [{ port, servers, standard, keepAlive, isTls, isProxied, listen }] = group;
   const wanted = port === 0 ? 'http-unix' : `http-${port}`;
   const name = document.freeName(document.listeners, wanted);
   const routes: PlainMap[] = [];
   const sorted = [standard, ...servers.filter((server) => server !== standard)];
   const socket = { text: listen.bind, servers: sorted, listener: name };
   const tls = isTls ? readTls(socket, document, notes) : null;
+  const realIp = readRealIp(
+    servers.map(({ scope }) => scope),
+    notes,
+  );
   const listener: PlainMap = {
     bind: group.length === 1 ? group[0].bind : group.map((bound) => bound.bind),
     ...(tls === null ? {} : { tls }),
@@ -182,10 +198,8 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
       // nginx bounds the silence within a body, not its rate.
       'body-rate': 0,
     },
-    forwarded: readForwarded(
-      servers.map(({ scope }) => scope),
-      notes,
-    ),
+    ...(isProxied ? { 'proxy-protocol': proxyProtocolOf(realIp.proxied) } : {}),
+    forwarded: realIp.forwarded,
     'escaped-slash': 'decode',
     ...(standard.scope.argument('ignore_invalid_headers') === 'off' ? {} : { 'odd-fields': 'drop' }),
     ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),

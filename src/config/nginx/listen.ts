@@ -1,5 +1,6 @@
 /** `listen`: where a server takes connections. */
 import { parseIPv4, parseIPv6 } from '../../base/address.ts';
+import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { parseTime } from './values.ts';
@@ -11,6 +12,8 @@ export interface Listen {
   readonly port: number;
   readonly isDefault: boolean;
   readonly isTls: boolean;
+  /** Clients begin with a PROXY protocol header. */
+  readonly isProxied: boolean;
   readonly keepAlive: boolean | { idle?: string; interval?: string; probes?: number } | null;
   readonly directive: Directive;
 }
@@ -20,7 +23,6 @@ const TUNING = /^(backlog|rcvbuf|sndbuf|setfib|fastopen|accept_filter|ipv6only)=
 const REFUSED: Readonly<Record<string, string>> = {
   quic: 'HTTP/3 is not there yet',
   spdy: 'SPDY is not there',
-  proxy_protocol: 'the PROXY protocol is not there yet',
   udp: 'UDP is not there yet',
 };
 
@@ -28,12 +30,14 @@ export function readListen(directive: Directive, notes: Notes): Listen | null {
   const [address, ...options] = directive.args;
   let isDefault = false;
   let isTls = false;
+  let isProxied = false;
   let keepAlive: Listen['keepAlive'] = null;
   let isDual = false;
   let isRight = true;
   for (const { text, place } of options) {
     if (text === 'default_server' || text === 'default') isDefault = true;
     else if (text === 'ssl') isTls = true;
+    else if (text === 'proxy_protocol') isProxied = true;
     else if (text === 'http2')
       notes.leftOut(place, 'listen ... http2', 'HTTP/2 is not there yet: clients are answered in HTTP/1.1');
     else if (text === 'ipv6only=off') isDual = true;
@@ -56,7 +60,7 @@ export function readListen(directive: Directive, notes: Notes): Listen | null {
     );
     return null;
   }
-  return isRight ? { ...where, isDefault, isTls, keepAlive, directive } : null;
+  return isRight ? { ...where, isDefault, isTls, isProxied, keepAlive, directive } : null;
 }
 
 function readAddress(text: string, isDual: boolean): { bind: string; port: number } | string {
@@ -94,4 +98,9 @@ function readKeepAlive(text: string): Listen['keepAlive'] {
 function seconds(time: string | undefined): string | undefined {
   const ms = time === undefined || time === '' ? null : parseTime(time, true);
   return ms === null ? undefined : `${Math.max(1, Math.round(ms / 1000))}s`;
+}
+
+/** Everybody has to send a header, and these are believed. */
+export function proxyProtocolOf(trusted: readonly string[]): PlainMap {
+  return { from: ['0.0.0.0/0', '::/0', 'unix'], trust: trusted.length === 0 ? 'none' : trusted };
 }

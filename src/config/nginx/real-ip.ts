@@ -11,8 +11,15 @@ import type { Scope } from './scope.ts';
 
 const NAMES = ['set_real_ip_from', 'real_ip_header', 'real_ip_recursive'] as const;
 
+export interface RealIp {
+  /** As the model has it. */
+  readonly forwarded: PlainMap | 'pass';
+  /** Whose PROXY protocol header is believed. */
+  readonly proxied: readonly string[];
+}
+
 /** Of servers with one address. */
-export function readForwarded(servers: readonly Scope[], notes: Notes): PlainMap | 'pass' {
+export function readRealIp(servers: readonly Scope[], notes: Notes): RealIp {
   const [first, ...others] = servers.map((server) => readServer(server, notes));
   for (const [i, other] of others.entries()) {
     if (JSON.stringify(other) === JSON.stringify(first)) continue;
@@ -26,9 +33,20 @@ export function readForwarded(servers: readonly Scope[], notes: Notes): PlainMap
   return first;
 }
 
-function readServer(server: Scope, notes: Notes): PlainMap | 'pass' {
+function readServer(server: Scope, notes: Notes): RealIp {
+  const trust = readTrusted(server, notes);
+  const field = server.argument('real_ip_header') ?? 'X-Real-IP';
+  if (trust.length === 0) return { forwarded: 'pass', proxied: [] };
+  if (field === 'proxy_protocol') return { forwarded: 'pass', proxied: trust };
+  const isRecursive = server.argument('real_ip_recursive')?.toLowerCase() === 'on';
+  const forwarded = { trust, field, ...(isRecursive ? {} : { hops: 'last' }), pass: true };
+  return { forwarded, proxied: [] };
+}
+
+/** `set_real_ip_from`. */
+export function readTrusted(scope: Scope, notes: Notes): readonly string[] {
   const trust: string[] = [];
-  for (const { args } of server.all('set_real_ip_from')) {
+  for (const { args } of scope.all('set_real_ip_from')) {
     const [{ text, place }] = args;
     const network = text === 'unix:' ? 'unix' : networkOf(text);
     if (network !== null) trust.push(network);
@@ -36,13 +54,7 @@ function readServer(server: Scope, notes: Notes): PlainMap | 'pass' {
       notes.notYet(place, `\`set_real_ip_from ${text}\``, 'a name could have any address', 'write its addresses');
     else notes.error(place, `host not found in set_real_ip_from "${text}"`, 'write an address or a network');
   }
-  const header = server.find('real_ip_header');
-  const field = header?.args[0].text ?? 'X-Real-IP';
-  if (trust.length === 0) return 'pass';
-  if (field === 'proxy_protocol')
-    notes.notYet(header!.place, '`real_ip_header proxy_protocol`', 'the PROXY protocol is not there yet');
-  const isRecursive = server.argument('real_ip_recursive')?.toLowerCase() === 'on';
-  return { trust, field, ...(isRecursive ? {} : { hops: 'last' }), pass: true };
+  return trust;
 }
 
 function refuseInside(directives: readonly Directive[], notes: Notes): void {

@@ -2,18 +2,22 @@
 import { formatDuration } from '../units.ts';
 import { readStreamAccess } from './access.ts';
 import type { Place } from '../diagnostic.ts';
-import type { DocumentBuilder } from './document.ts';
-import { type Listen, readListen } from './listen.ts';
+import type { DocumentBuilder, PlainMap } from './document.ts';
+import { type Listen, proxyProtocolOf, readListen } from './listen.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
+import { readPreread } from './preread.ts';
+import { readTrusted } from './real-ip.ts';
 import { Scope } from './scope.ts';
 import { readTls, type TlsServer } from './ssl.ts';
-import { Upstreams } from './upstreams.ts';
+import { type Settings, Upstreams } from './upstreams.ts';
 import { parseTime } from './values.ts';
 import { hasVariables } from './variables.ts';
 
 const CONNECT_MS_MAX = 3_600_000;
 const IDLE_MS_MAX = 576 * 3_600_000;
+/** nginx waits longer for a client to begin, and then gives it up. */
+const PREREAD = '10s';
 
 export function readStream(stream: Scope, document: DocumentBuilder, notes: Notes): void {
   const upstreams = new Upstreams('stream', stream, document, new Map(), notes);
@@ -47,14 +51,13 @@ function readServer(
     return;
   }
   const [{ text, place }] = pass.args;
-  if (hasVariables(text)) {
-    notes.notYet(place, `\`proxy_pass ${text}\``, 'a variable says where to, which is not there yet');
-    return;
-  }
-  const isAddress = text.startsWith('unix:') || /:[0-9]+$/.test(text);
-  if (!upstreams.has(text) && !isAddress) {
+  const choice = hasVariables(text) ? readPreread(scope, pass, notes) : { routes: null, otherwise: text };
+  if (choice === null) return;
+  const targets = [...(choice.routes ?? []).map((route) => route.target), choice.otherwise];
+  for (const target of new Set(targets)) {
+    if (target === null || upstreams.has(target) || target.startsWith('unix:') || /:[0-9]+$/.test(target)) continue;
     const fix = 'write it with its port, for example 192.0.2.1:3306';
-    notes.missing(scope.outer?.directives ?? [], place, `no port in upstream "${text}"`, fix);
+    notes.missing(scope.outer?.directives ?? [], place, `no port in upstream "${target}"`, fix);
     return;
   }
   if (listens.length === 0) return;
@@ -63,26 +66,45 @@ function readServer(
   if (bind !== null && source !== null && (bind.args.length > 1 || source.includes('$'))) {
     notes.notYet(bind.place, '`proxy_bind` with a variable or `transparent`', 'there is nothing like it yet');
   }
-  const upstream = upstreams.use(
-    text,
-    {
-      timeouts: {
-        connect: formatDuration(time(scope, 'proxy_connect_timeout', 60_000, CONNECT_MS_MAX, notes)),
-        idle: formatDuration(time(scope, 'proxy_timeout', 600_000, IDLE_MS_MAX, notes)),
-      },
-      bind: source,
-      keepAlive: scope.argument('proxy_socket_keepalive')?.toLowerCase() === 'on',
+  const settings: Settings = {
+    timeouts: {
+      connect: formatDuration(time(scope, 'proxy_connect_timeout', 60_000, CONNECT_MS_MAX, notes)),
+      idle: formatDuration(time(scope, 'proxy_timeout', 600_000, IDLE_MS_MAX, notes)),
     },
-    pass,
-  );
-  for (const isTls of [false, true]) {
-    const own = listens.filter((listen) => listen.isTls === isTls);
-    if (own.length > 0) addListener(own, { scope, names: [], directive }, { upstream, access, place }, document, notes);
+    bind: source,
+    keepAlive: isOn(scope, 'proxy_socket_keepalive'),
+    sendsProxyHeader: isOn(scope, 'proxy_protocol'),
+  };
+  const routes = choice.routes?.map(({ match, target }) => ({
+    ...match,
+    upstream: upstreams.use(target, settings, pass),
+  }));
+  const upstream = choice.otherwise === null ? null : upstreams.use(choice.otherwise, settings, pass);
+  const target = { upstream, routes: routes ?? null, access, place };
+  for (const own of groupsOf(listens)) addListener(own, { scope, names: [], directive }, target, document, notes);
+}
+
+/** Those that speak alike. */
+function groupsOf(listens: readonly Listen[]): readonly (readonly Listen[])[] {
+  const groups = new Map<string, Listen[]>();
+  for (const listen of listens) {
+    const key = `${listen.isTls} ${listen.isProxied}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [listen]);
+    else group.push(listen);
   }
+  return [...groups.values()];
+}
+
+function isOn(scope: Scope, name: string): boolean {
+  return scope.argument(name)?.toLowerCase() === 'on';
 }
 
 interface Target {
-  readonly upstream: string;
+  /** Null: only the routes say where to. */
+  readonly upstream: string | null;
+  /** By what a TLS client says; null: nothing is asked. */
+  readonly routes: readonly PlainMap[] | null;
   readonly access: ReturnType<typeof readStreamAccess>;
   readonly place: Place;
 }
@@ -90,11 +112,11 @@ interface Target {
 function addListener(
   listens: readonly Listen[],
   server: TlsServer,
-  { upstream, access, place }: Target,
+  { upstream, routes, access, place }: Target,
   document: DocumentBuilder,
   notes: Notes,
 ): void {
-  const [{ bind, port, keepAlive, isTls, directive }] = listens;
+  const [{ bind, port, keepAlive, isTls, isProxied, directive }] = listens;
   const name = document.freeName(document.listeners, port === 0 ? 'tcp-unix' : `tcp-${port}`);
   const socket = { text: bind, servers: [server], listener: name };
   const tls = isTls ? readTls(socket, document, notes) : null;
@@ -103,7 +125,9 @@ function addListener(
     protocol: 'tcp',
     ...(tls === null ? {} : { tls }),
     ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),
-    upstream,
+    ...(isProxied ? { 'proxy-protocol': proxyProtocolOf(readTrusted(server.scope, notes)) } : {}),
+    ...(routes === null ? {} : { passthrough: { routes, wait: PREREAD } }),
+    ...(upstream === null ? {} : { upstream }),
     ...(access === null ? {} : { access }),
   };
   document.mark(['listeners', name], directive.place);

@@ -13,7 +13,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'it tunes the inside of nginx',
       ],
       ['server', 'stream', '0 {}', 'works', ''],
-      ['listen', 'stream-server', '1+', 'differs', 'as for HTTP; **`udp` and `proxy_protocol` are refused**'],
+      ['listen', 'stream-server', '1+', 'differs', 'as for HTTP; **`udp` is refused**'],
       ['server_name', 'stream-server', '1+', 'not yet', '**there is nothing like it yet**'],
       ['error_log', 'stream-server', '1+', 'left out', 'there is one log for all servers'],
       [
@@ -112,7 +112,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_stream_map_module',
     rows: [
-      ['map', 'stream', '2 {}', 'differs', '**refused where its variable is used**'],
+      ['map', 'stream', '2 {}', 'differs', 'for `ssl_preread`; **refused where its variable is used otherwise**'],
       ['map_hash_max_size map_hash_bucket_size', 'stream', '1', 'no effect', 'it tunes the inside of nginx'],
     ],
   },
@@ -151,7 +151,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'left out',
         'tries are bounded by their number and their timeouts',
       ],
-      ['proxy_protocol', 'stream stream-server', '1', 'not yet', 'the PROXY protocol is not there yet; `off` works'],
+      ['proxy_protocol', 'stream stream-server', 'flag', 'works', 'checks of servers begin with a header too'],
       [
         'proxy_half_close',
         'stream stream-server',
@@ -199,7 +199,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
   },
   {
     module: 'ngx_stream_realip_module',
-    rows: [['set_real_ip_from', 'stream stream-server', '1', 'not yet', '**there is nothing like it yet**']],
+    rows: [['set_real_ip_from', 'stream stream-server', '1', 'differs', '**names are refused**']],
   },
   {
     module: 'ngx_stream_return_module',
@@ -297,6 +297,14 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
   },
   {
     module: 'ngx_stream_ssl_preread_module',
-    rows: [['ssl_preread', 'stream stream-server', 'flag', 'not yet', '**there is nothing like it yet**']],
+    rows: [
+      [
+        'ssl_preread',
+        'stream stream-server',
+        'flag',
+        'differs',
+        'with `proxy_pass $name`, of which a `map` says what it is by `$ssl_preread_server_name` (texts, and names with `hostnames`), by `$ssl_preread_alpn_protocols` (`acme-tls/1` alone) or, for all versions alike, by `$ssl_preread_protocol`; a client that is silent for 10 s is sent on; **expressions are refused**',
+      ],
+    ],
   },
 ];

@@ -16,6 +16,8 @@ export interface Settings {
   readonly timeouts: Readonly<Record<string, string>>;
   readonly bind: string | null;
   readonly keepAlive: boolean;
+  /** Of `stream`. */
+  readonly sendsProxyHeader?: boolean;
 }
 
 interface Group {
@@ -81,6 +83,7 @@ export class Upstreams {
       ...(settings.bind === null ? {} : { source: settings.bind }),
       timeouts,
       ...(settings.keepAlive ? { 'tcp-keepalive': true } : {}),
+      ...(settings.sendsProxyHeader === true ? { 'proxy-protocol': 'v1' } : {}),
       // nginx sends nobody away who waits for a place: it has no queue.
       queue: { max: 0 },
     };
