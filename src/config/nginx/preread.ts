@@ -14,6 +14,8 @@ export interface Preread {
 }
 
 const VARIABLE = /^\$\{?(\w+)\}?$/;
+/** No name is longer. */
+const REACH_MAX = 1024;
 const ALONE = 'acme-tls/1';
 const VERSIONS = /^(TLSv1(\.[1-3])?|SSLv3)$/;
 
@@ -79,9 +81,13 @@ function byName(
     if (!isPattern || !name.startsWith('*')) found.push({ name: isPattern ? name.slice(1) : name, target });
     if (isPattern) found.push({ name: `*.${name.replace(/^\*?\./, '')}`, target });
   }
-  const rank = ({ name }: { readonly name: string }): number => (name.startsWith('*') ? -name.length : -Infinity);
-  const sorted = found.toSorted((one, other) => (rank(one) === rank(other) ? 0 : rank(one) - rank(other)));
+  const sorted = found.toSorted((one, other) => reachOf(one.name) - reachOf(other.name));
   return { routes: sorted.map(({ name, target }) => ({ match: { 'server-name': name }, target })), otherwise };
+}
+
+/** How far a name reaches, the least first. */
+function reachOf(name: string): number {
+  return name.startsWith('*') ? REACH_MAX - name.length : 0;
 }
 
 /** nginx has the whole list there, `h2,http/1.1`. Only of one protocol it is certain that a client offers nothing else (RFC 8737). */
