@@ -124,6 +124,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
     named = files;
     return read;
   };
+  let certificateWatch: FileWatch;
   const faults: string[] = [];
   const loaded = await read((line) => {
     faults.push(line.trim());
@@ -161,6 +162,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
     instance = new Instance({
       loaded,
       read,
+      renewCertificates: (request) => loader.renewCertificates(request),
       proxyUser: user,
       problems,
       version: program.version,
@@ -181,6 +183,12 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       isRestrained: options.isRestrained,
       manner,
     });
+    const running = instance;
+    certificateWatch = new FileWatch({
+      files: () => running.certificateFiles,
+      isPaused: () => running.isUpgrading,
+      onChange: () => void running.renewCertificates(),
+    });
     const started = instance.start();
     const first = await Promise.race([started, asked]);
     if (typeof first === 'object') {
@@ -195,8 +203,10 @@ export async function runInManner(options: RunOptions, program: Program, manner:
     feedWatchdog(process.env, process.pid, (state) => service.notify(state));
 
     if (options.isWatching) watch.start();
+    certificateWatch.start();
     const end = await Promise.race([asked, instance.succeeded]);
     watch.stop();
+    certificateWatch.stop();
     if ('pid' in end) return await finishAsOld(instance, end, isParent, asked);
     service.stopping();
     if (!end.isQuiet) {

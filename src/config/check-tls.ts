@@ -7,7 +7,6 @@ import type { Report } from './report.ts';
 
 /** `protocol`: null where that is not known. */
 export function checkTls(tls: Loose<TlsConfig>, protocol: string | null, path: Path, report: Report): void {
-  report.atKey(path, 'not-yet', { key: 'tls' });
   if (protocol === 'udp') report.atKey(path, 'wrong-protocol', { key: 'tls', protocol, fix: 'leave it out' });
   if (protocol === 'tcp' && tls['plain-http'] !== undefined) {
     const args = { key: 'tls.plain-http', protocol, fix: 'leave it out' };

@@ -562,10 +562,7 @@ const Listener = z.strictObject({
     '`http`: HTTP/1.1 and HTTP/1.0, by `routes`. `tcp`: bytes, to one `upstream`. **`udp` is not there yet**: it is refused.',
     DEFAULTS.listener.protocol,
   ),
-  tls: key(
-    Tls,
-    'TLS with clients, which ends here: servers get what is inside. Without it connections are plain. **Not there yet**: a file with it is refused.',
-  ),
+  tls: key(Tls, 'TLS with clients, which ends here: servers get what is inside. Without it connections are plain.'),
   timeouts: key(ListenerTimeouts, `Of the client's side. ${httpOnly}`),
   limits: key(ListenerLimits, "Of the client's side. For `protocol: tcp` only `connections`."),
   'tcp-keepalive': key(

@@ -26,6 +26,7 @@ import { identifyProgram } from '../keeper/program-identity.ts';
 import { createVipMachine } from '../process/vip-host.ts';
 import type { Print } from '../load/config-file.ts';
 import type { Loaded } from '../load/load.ts';
+import { describeRenewal, type Renewal, type RenewalRequest, withCertificates } from '../load/tls/renewal.ts';
 import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
 import type { Manner } from '../commands/manner.ts';
@@ -39,6 +40,8 @@ export interface InstanceOptions {
   readonly loaded: Loaded;
   /** Reads the file again, as a start would. Null: it cannot be run, and why has been printed. */
   readonly read: (print: Print) => Promise<Loaded | null>;
+  /** Reads the certificates of what runs again. */
+  readonly renewCertificates: (request: RenewalRequest) => Promise<Renewal>;
   readonly proxyUser: ProcessUser | null;
   /** What is less than it should be from the start on. */
   readonly problems: readonly string[];
@@ -181,6 +184,37 @@ export class Instance {
       throw new ReloadError(STOPPING);
     }
     return this.options.service.during(() => this.reloader.reload(by));
+  }
+
+  /** Files of certificates, and folders of them. */
+  get certificateFiles(): readonly string[] {
+    return this.loaded.ready.certificates.files;
+  }
+
+  /** Goes on by the certificates that are in their files now, with everything else as it is. */
+  renewCertificates(): Promise<void> {
+    return this.change(async () => {
+      if (this.isStopping || this.isUpgrading) return;
+      const { log } = this.options;
+      const { loaded } = this;
+      const { certificates: former, certificateSources: sources } = loaded.ready;
+      const { refusals, certificates } = await this.options.renewCertificates({ sources, former });
+      for (const refusal of refusals) log.warn(`the former certificate is kept: ${refusal}`);
+      if (certificates === null) return;
+      const filed = withCertificates(loaded.ready.plan, certificates);
+      const { plan, commit } = this.overrides.propose(filed, null);
+      try {
+        await this.keeper.apply(plan, certificates.credentials);
+      } catch (error) {
+        if (!(error instanceof ApplyError)) throw error;
+        log.error(`the certificates in force are kept: ${error.message}`);
+        return;
+      }
+      this.loaded = { ...loaded, ready: { ...loaded.ready, plan: filed, certificates } };
+      this.wanted = this.loaded;
+      commit();
+      for (const change of describeRenewal(former, certificates)) log.info(`certificate replaced: ${change}`);
+    });
   }
 
   /** Gives way to the program that is on disk now. Resolves when that is in charge; rejects with UpgradeError. */

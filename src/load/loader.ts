@@ -6,10 +6,11 @@
 import { Worker } from 'node:worker_threads';
 import { EXIT_OTHER_PROGRAM } from '../keeper/proxies/proxy-arguments.ts';
 import type { LoadRequest, LoadResult } from './load.ts';
+import type { Renewal, RenewalRequest } from './tls/renewal.ts';
 
 export interface LoaderOptions {
   readonly request: LoadRequest;
-  /** What the thread runs: it answers each LoadRequest with a LoadResult. */
+  /** What the thread runs: it answers each LoadRequest with a LoadResult, and each RenewalRequest with a Renewal. */
   readonly thread?: URL;
   readonly withinMs?: number;
   readonly memoryMiB?: number;
@@ -30,6 +31,8 @@ export class Loader {
   /** Null: the last one has ended before it was asked for anything. */
   private worker: Worker | null;
   private isAsked = false;
+  /** It reads one thing at a time. */
+  private asking: Promise<unknown> = Promise.resolve();
   /** Of the last one that has ended. */
   private end = '';
 
@@ -38,14 +41,36 @@ export class Loader {
     this.worker = this.begin();
   }
 
-  /** One at a time. Never rejects: what keeps the thread from reading a configuration keeps that from being run. */
+  /** Never rejects: what keeps the thread from reading a configuration keeps that from being run. */
   load(): Promise<LoadResult> {
-    const { request, withinMs = LOAD_MS_MAX } = this.options;
+    return this.askInTurn(this.options.request, refused);
+  }
+
+  /** Likewise. */
+  renewCertificates(request: RenewalRequest): Promise<Renewal> {
+    return this.askInTurn(request, (reason) => ({ refusals: [reason], certificates: null }));
+  }
+
+  /** Nothing more will be read. */
+  close(): void {
+    void this.worker?.terminate();
+  }
+
+  // --- inside ---
+
+  private askInTurn<A>(request: LoadRequest | RenewalRequest, refuse: (reason: string) => A): Promise<A> {
+    const answer = this.asking.then(() => this.ask(request, refuse));
+    this.asking = answer;
+    return answer;
+  }
+
+  private ask<A>(request: LoadRequest | RenewalRequest, refuse: (reason: string) => A): Promise<A> {
+    const { withinMs = LOAD_MS_MAX } = this.options;
     const worker = (this.worker ??= this.begin());
     this.isAsked = true;
     worker.ref();
     return new Promise((resolve) => {
-      const settle = (result: LoadResult): void => {
+      const settle = (result: A): void => {
         clearTimeout(timer);
         worker.off('message', settle);
         worker.off('exit', fail);
@@ -53,9 +78,9 @@ export class Loader {
         this.isAsked = false;
         resolve(result);
       };
-      const fail = (): void => settle(refused(this.end));
+      const fail = (): void => settle(refuse(this.end));
       const timer = setTimeout(() => {
-        settle(refused(`reading it took longer than ${withinMs / 1_000} s`));
+        settle(refuse(`reading it took longer than ${withinMs / 1_000} s`));
         this.worker = this.begin();
         void worker.terminate();
       }, withinMs);
@@ -63,11 +88,6 @@ export class Loader {
       worker.on('exit', fail);
       worker.postMessage(request, []);
     });
-  }
-
-  /** Nothing more will be read. */
-  close(): void {
-    void this.worker?.terminate();
   }
 
   private begin(): Worker {

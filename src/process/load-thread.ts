@@ -3,6 +3,7 @@ import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { EXIT_OTHER_PROGRAM } from '../keeper/proxies/proxy-arguments.ts';
 import { loadConfiguration, type LoadRequest } from '../load/load.ts';
+import { renewCertificates, type RenewalRequest } from '../load/tls/renewal.ts';
 import { isProgramOfKeeper } from '../keeper/program-identity.ts';
 
 /** Behind the proxies and the keeper: whoever serves goes first. Of this thread alone. */
@@ -10,4 +11,6 @@ const NICENESS = 10;
 
 if (!isProgramOfKeeper(process.env)) process.exit(EXIT_OTHER_PROGRAM);
 setPriority(NICENESS);
-parentPort?.on('message', (request: LoadRequest) => parentPort?.postMessage(loadConfiguration(request), []));
+parentPort?.on('message', (request: LoadRequest | RenewalRequest) => {
+  parentPort?.postMessage('sources' in request ? renewCertificates(request) : loadConfiguration(request), []);
+});

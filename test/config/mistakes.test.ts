@@ -523,8 +523,7 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     '    protocol: http ',
     '    tls: { cert: /x }\n    protocol: http ',
-    '8:5: unsupported: `tls` is valid, but this version of evenkeel does not support it yet; leave it out for now [not-yet]\n' +
-      '8:12: there is no key `cert` in `listeners.web.tls`; write `certificate` [unknown-key]',
+    '8:12: there is no key `cert` in `listeners.web.tls`; write `certificate` [unknown-key]',
   ],
   [
     '    protocol: http',

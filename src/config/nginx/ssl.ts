@@ -125,23 +125,20 @@ class TlsReader {
   }
 
   private pairsOf({ scope, directive }: TlsServer): readonly Pair[] {
+    const isMisspelt = isLacking(scope, this.notes);
     const certificates = scope.all('ssl_certificate');
     const keys = scope.all('ssl_certificate_key');
     if (certificates.length === 0) {
       const reason = `no "ssl_certificate" is defined for the "listen ... ssl" directive of ${this.socket.text}`;
-      this.notes.missing(
-        scope.directives,
-        directive.place,
-        reason,
-        'write `ssl_certificate` and `ssl_certificate_key`',
-      );
+      if (!isMisspelt) this.notes.error(directive.place, reason, 'write `ssl_certificate` and `ssl_certificate_key`');
       return [];
     }
     return certificates.flatMap((certificate, i) => {
       const key = keys[i];
       if (key !== undefined) return [{ certificate, key }];
       const reason = `no "ssl_certificate_key" is defined for certificate "${certificate.args[0].text}"`;
-      this.notes.error(certificate.place, reason, 'write one `ssl_certificate_key` for each `ssl_certificate`');
+      if (!isMisspelt)
+        this.notes.error(certificate.place, reason, 'write one `ssl_certificate_key` for each `ssl_certificate`');
       return [];
     });
   }
@@ -262,4 +259,9 @@ function isRefusing({ scope }: TlsServer): boolean {
 
 function settingsText(scope: Scope): string {
   return SETTINGS.map((name) => scope.all(name).map(({ args }) => args.map(({ text }) => text).join(' '))).join('\n');
+}
+
+/** Something here or around it was left out because it was wrong. */
+function isLacking({ directives, outer }: Scope, notes: Notes): boolean {
+  return notes.isLacking(directives) || (outer !== null && isLacking(outer, notes));
 }

@@ -28,8 +28,10 @@ export interface ListenerCertificates {
 /** What may be told of a certificate. */
 export interface CertificateFacts {
   readonly id: string;
-  readonly file: string;
+  readonly files: PairFiles;
+  readonly keyType: string;
   readonly kind: string;
+  /** That it is used for. */
   readonly names: readonly string[];
   /** Unix time. */
   readonly notBeforeMs: number;
@@ -44,25 +46,32 @@ export interface ReadCertificates {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export function readCertificates(sources: readonly ListenerSources[], nowMs: number): ReadCertificates {
-  return new CertificateReader(nowMs).read(sources);
+/** `former`: what was read by the same sources; a pair that cannot be used now is what it was then. */
+export function readCertificates(
+  sources: readonly ListenerSources[],
+  nowMs: number,
+  former: Certificates = NO_CERTIFICATES,
+): ReadCertificates {
+  return new CertificateReader(nowMs, former).read(sources);
 }
 
 interface Found {
   readonly pair: Pair;
-  readonly file: string;
+  readonly files: PairFiles;
   readonly names: readonly string[];
   readonly place: Place;
 }
 
 class CertificateReader {
   private readonly nowMs: number;
+  private readonly former: ReadonlyMap<string, Pair>;
   private readonly pairs = new Map<string, ReadPair>();
   private readonly files = new Set<string>();
   private readonly diagnostics: Diagnostic[] = [];
 
-  constructor(nowMs: number) {
+  constructor(nowMs: number, former: Certificates) {
     this.nowMs = nowMs;
+    this.former = pairsOf(former);
   }
 
   read(sources: readonly ListenerSources[]): ReadCertificates {
@@ -134,11 +143,12 @@ class CertificateReader {
   private readPair({ files, names, place, keyPlace }: PairSource): readonly Found[] {
     const { certificate, key, passphraseFile } = files;
     for (const file of [certificate, key, passphraseFile]) if (file !== null) this.files.add(file);
-    const id = JSON.stringify([certificate, key, passphraseFile]);
+    const id = idOf(files);
     const read = this.pairs.get(id) ?? readPair(files, this.nowMs);
     this.pairs.set(id, read);
     for (const found of read.problems) this.say(found.about === 'key' ? keyPlace : place, found);
-    return read.pair === null ? [] : [{ pair: read.pair, file: certificate, names: names ?? read.pair.names, place }];
+    const pair = read.pair ?? this.former.get(id) ?? null;
+    return pair === null ? [] : [{ pair, files, names: names ?? pair.names, place }];
   }
 
   /** Which certificates each name has: one of each kind of key, the first of its kind. What has the same ones is one entry. */
@@ -155,11 +165,11 @@ class CertificateReader {
           lost.set(other, [...(lost.get(other) ?? []), name]);
       }
       for (const [other, names] of lost) {
-        const args = { path: one.file, names: names.join(', '), other: other.file };
+        const args = { path: one.files.certificate, names: names.join(', '), other: other.files.certificate };
         this.say(one.place, problem('certificate-name-taken', args));
       }
       if (one.names.length === 0 && one !== found[0]) {
-        this.say(one.place, problem('certificate-without-names', { path: one.file }));
+        this.say(one.place, problem('certificate-without-names', { path: one.files.certificate }));
       }
     }
     const entries = new Map<string, { names: string[]; credentials: readonly string[] }>();
@@ -183,7 +193,20 @@ class CertificateReader {
   }
 }
 
-function factsOf({ pair, file, names }: Found): CertificateFacts {
-  const { credential, kind, notBeforeMs, notAfterMs } = pair;
-  return { id: credential.id, file, kind, names, notBeforeMs, notAfterMs };
+function factsOf({ pair, files, names }: Found): CertificateFacts {
+  const { credential, keyType, kind, notBeforeMs, notAfterMs } = pair;
+  return { id: credential.id, files, keyType, kind, names, notBeforeMs, notAfterMs };
+}
+
+function pairsOf({ listeners, credentials }: Certificates): ReadonlyMap<string, Pair> {
+  const byId = new Map(credentials.map((credential) => [credential.id, credential]));
+  return new Map(
+    listeners.flatMap(({ certificates }) =>
+      certificates.map(({ id, files, ...facts }) => [idOf(files), { ...facts, credential: byId.get(id)! }] as const),
+    ),
+  );
+}
+
+function idOf({ certificate, key, passphraseFile }: PairFiles): string {
+  return JSON.stringify([certificate, key, passphraseFile]);
 }

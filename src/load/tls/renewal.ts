@@ -1,0 +1,55 @@
+/** The certificates of a configuration that runs, read again because a file of them was replaced; nothing else of it is touched. */
+import { formatDiagnostic } from '../../config/diagnostic.ts';
+import type { Plan } from '../../config/plan.ts';
+import { type Certificates, readCertificates } from './certificates.ts';
+import type { ListenerSources } from './sources.ts';
+
+export interface RenewalRequest {
+  readonly sources: readonly ListenerSources[];
+  /** Those in force. */
+  readonly former: Certificates;
+}
+
+export interface Renewal {
+  /** Why a pair stays what it was: a line each. */
+  readonly refusals: readonly string[];
+  /** Null: nothing has changed. */
+  readonly certificates: Certificates | null;
+}
+
+export function renewCertificates({ sources, former }: RenewalRequest): Renewal {
+  const { certificates, diagnostics } = readCertificates(sources, Date.now(), former);
+  const refusals = diagnostics.filter(({ severity }) => severity === 'error').map(formatDiagnostic);
+  const isWhole = certificates.listeners.every(({ entries }) => entries.length > 0);
+  return { refusals, certificates: isWhole && differs(former, certificates) ? certificates : null };
+}
+
+/** The plan with these in place of its own. */
+export function withCertificates(plan: Plan, { listeners }: Certificates): Plan {
+  const entries = new Map(listeners.map((one) => [one.listener, one.entries]));
+  return {
+    ...plan,
+    listeners: plan.listeners.map((listener) => {
+      const own = entries.get(listener.name);
+      return listener.tls === null || own === undefined
+        ? listener
+        : { ...listener, tls: { ...listener.tls, entries: own } };
+    }),
+  };
+}
+
+/** `listener web: a.pem is valid until 2027-02-01`, of those that are new. */
+export function describeRenewal(former: Certificates, { listeners }: Certificates): readonly string[] {
+  const known = new Set(former.credentials.map(({ id }) => id));
+  return listeners.flatMap(({ listener, certificates }) =>
+    certificates
+      .filter(({ id }) => !known.has(id))
+      .map(({ files, notAfterMs }) => {
+        return `listener ${listener}: ${files.certificate} is valid until ${new Date(notAfterMs).toISOString().slice(0, 10)}`;
+      }),
+  );
+}
+
+function differs(former: Certificates, certificates: Certificates): boolean {
+  return JSON.stringify(former.listeners) !== JSON.stringify(certificates.listeners);
+}

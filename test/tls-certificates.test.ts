@@ -1,0 +1,192 @@
+/** Certificates of a running evenkeel: replaced on disk, and nowhere in memory where they have no business. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createPrivateKey } from 'node:crypto';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { test, type TestContext } from 'node:test';
+import tls from 'node:tls';
+import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
+import { ENGINES, engineSkip, Evenkeel, freePort } from './evenkeel.ts';
+import { LONE_HOST } from './lone-host.ts';
+import { until } from './waiting.ts';
+
+const isRoot = process.getuid?.() === 0;
+
+function makerFor(t: TestContext): CertificateMaker {
+  const maker = new CertificateMaker();
+  t.after(() => maker.remove());
+  return maker;
+}
+
+/** The serial number of the certificate that a client gets for this name. */
+async function serialFor(port: number, servername: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ port, host: '127.0.0.1', servername, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().serialNumber);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
+function serialOf(maker: CertificateMaker, file: string): string {
+  const { stdout } = spawnSync('openssl', ['x509', '-noout', '-serial', '-in', maker.path(file)], { encoding: 'utf8' });
+  return stdout.trim().replace('serial=', '');
+}
+
+async function serves(port: number, name: string, serial: string): Promise<void> {
+  await until(
+    async () => (await serialFor(port, name)) === serial,
+    () => `${name} never has the certificate ${serial}`,
+  );
+}
+
+for (const engine of ENGINES) {
+  test(`${engine}: a pair that is replaced is used when it is whole`, engineSkip(engine), async (t) => {
+    const maker = makerFor(t);
+    for (const name of ['a', 'b', 'new', 'newer']) maker.make(name, { names: ['shop.example'] });
+    maker.make('other', { names: ['other.example'] });
+    // As certbot has it.
+    for (const kind of ['pem', 'key']) symlinkSync(maker.path(`a.${kind}`), maker.path(`live.${kind}`));
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    tls:
+      certificates:
+        - { certificate: ${maker.path('live.pem')}, key: ${maker.path('live.key')} }
+        - { certificate: ${maker.path('other.pem')}, key: ${maker.path('other.key')} }
+    routes: [ { respond: { body: ok } } ]
+`,
+      { engine, workers: 1 },
+    );
+    assert.equal(await serialFor(port, 'shop.example'), serialOf(maker, 'a.pem'));
+    assert.equal(await serialFor(port, 'other.example'), serialOf(maker, 'other.pem'));
+
+    const swap = (kind: string, to: string): void => {
+      symlinkSync(maker.path(`${to}.${kind}`), maker.path('next'));
+      renameSync(maker.path('next'), maker.path(`live.${kind}`));
+    };
+    swap('pem', 'new');
+    await evenkeel.said(/the former certificate is kept: .*live\.key does not belong to the certificate .*live\.pem/);
+    assert.equal(await serialFor(port, 'shop.example'), serialOf(maker, 'a.pem'));
+    swap('key', 'new');
+    await serves(port, 'shop.example', serialOf(maker, 'new.pem'));
+    await evenkeel.said(/certificate replaced: listener web: \S+live\.pem is valid until 20/);
+    assert.equal(evenkeel.stderr.split('the former certificate is kept').length, 2, evenkeel.stderr);
+
+    // One that is gone does not keep the other from being renewed.
+    rmSync(maker.path('other.key'));
+    swap('pem', 'newer');
+    swap('key', 'newer');
+    await serves(port, 'shop.example', serialOf(maker, 'newer.pem'));
+    assert.equal(await serialFor(port, 'other.example'), serialOf(maker, 'other.pem'));
+    for (const line of readFileSync(maker.path('newer.key'), 'latin1').split('\n').slice(1, 3)) {
+      assert.ok(!evenkeel.stderr.includes(line));
+    }
+  });
+}
+
+test(
+  'no PEM text and no passphrase in a proxy, and no key at all in the vip process',
+  {
+    skip: engineSkip('node').skip !== false ? 'needs Linux' : isRoot ? false : 'needs root, to look into the processes',
+  },
+  async (t) => {
+    const maker = makerFor(t);
+    maker.make('site', { names: ['shop.example'], key: 'rsa' });
+    const passphrase = 'correct-horse-battery-staple';
+    maker.openssl(
+      'pkcs8',
+      '-topk8',
+      '-in',
+      maker.path('site.key'),
+      '-out',
+      maker.path('locked.key'),
+      '-passout',
+      `pass:${passphrase}`,
+    );
+    writeFileSync(maker.path('pass'), `${passphrase}\n`, { mode: 0o600 });
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners:
+  web:
+    bind: "127.0.0.1:443"
+    tls: { certificate: ${maker.path('site.pem')}, key: ${maker.path('locked.key')}, passphrase-file: ${maker.path('pass')} }
+    routes: [ { respond: { body: ok } } ]
+ha:
+  VI_1: { interface: eth0, router-id: 50, addresses: [ 192.168.15.3/24 ] }
+`,
+      { through: LONE_HOST, workers: 1, args: ['--node', 'lb01'] },
+    );
+    const pem = readFileSync(maker.path('site.key'), 'latin1');
+    const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' });
+    const texts = {
+      'PEM text': Buffer.from(pem.split('\n')[3]),
+      'encrypted PEM text': Buffer.from(readFileSync(maker.path('locked.key'), 'latin1').split('\n')[3]),
+      passphrase: Buffer.from(passphrase),
+    };
+    const key = { key: der.subarray(200, 240) };
+    const keeper = evenkeel.child.pid!;
+    assert.deepEqual(findIn(keeper, key), ['key'], 'the search finds what is there');
+    const children = readFileSync(`/proc/${keeper}/task/${keeper}/children`, 'latin1').trim().split(' ').map(Number);
+    const titles = children.map((pid) => [pid, readFileSync(`/proc/${pid}/cmdline`, 'latin1')] as const);
+    const proxy = titles.find(([, title]) => title.startsWith('evenkeel: proxy'))?.[0];
+    const vip = titles.find(([, title]) => title.startsWith('evenkeel: vip'))?.[0];
+    assert.ok(proxy !== undefined && vip !== undefined, JSON.stringify(titles));
+    assert.deepEqual(findIn(proxy, texts), []);
+    assert.deepEqual(findIn(vip, { ...texts, ...key }), []);
+    // Nobody but root may open what the keeper has of it.
+    for (const name of readdirSync(`/proc/${vip}/fd`)) {
+      const target = spawnSync('readlink', [`/proc/${vip}/fd/${name}`], { encoding: 'utf8' }).stdout;
+      assert.doesNotMatch(target, /evenkeel-secrets/);
+    }
+  },
+);
+
+const READ_BYTES = 1024 * 1024;
+/** A needle that lies across two reads. */
+const OVERLAP_BYTES = 256;
+
+/** Which of these bytes, or the same as UTF-16, are in memory that the process can write. */
+function findIn(pid: number, needles: Readonly<Record<string, Buffer>>): readonly string[] {
+  const wanted = Object.entries(needles).flatMap(([name, bytes]) => [
+    [name, bytes] as const,
+    [name, Buffer.from(bytes.toString('latin1'), 'utf16le')] as const,
+  ]);
+  const found = new Set<string>();
+  const memory = openSync(`/proc/${pid}/mem`, 'r');
+  const bytes = Buffer.alloc(READ_BYTES);
+  for (const line of readFileSync(`/proc/${pid}/maps`, 'latin1').split('\n')) {
+    const [, from, to] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? [];
+    if (from === undefined) continue;
+    const end = BigInt(`0x${to}`);
+    for (let at = BigInt(`0x${from}`); at < end; at += BigInt(READ_BYTES - OVERLAP_BYTES)) {
+      const length = Number(end - at < BigInt(READ_BYTES) ? end - at : BigInt(READ_BYTES));
+      let count = 0;
+      try {
+        count = readSync(memory, bytes, 0, length, at as unknown as number);
+      } catch {
+        break;
+      }
+      const part = bytes.subarray(0, count);
+      for (const [name, needle] of wanted) if (part.includes(needle)) found.add(name);
+    }
+  }
+  closeSync(memory);
+  return [...found];
+}
