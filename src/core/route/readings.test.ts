@@ -167,13 +167,13 @@ test('no server gets a path below /admin/ that did not take its route', () => {
     '%255c',
   ];
   const raw = fc.array(fc.constantFrom(...pieces), { maxLength: 9 }).map((parts) => `/${parts.join('')}`);
+  const table = compileRoutes(routes);
   fc.assert(
     fc.property(raw, (target) => {
-      const found = find(target);
-      if (found < 0) return;
+      if (table.match(request(target)) !== OTHER) return;
       for (let bits = 0; bits < 32; bits++) {
         const seen = server(target, (bits & 1) > 0, (bits & 2) > 0, (bits & 4) > 0, (bits & 8) > 0, bits > 15);
-        if (found === OTHER) assert.ok(!/^\/admin\/./.test(seen), `${target} is ${seen} to a server`);
+        assert.ok(!/^\/admin\/./.test(seen), `${target} is ${seen} to a server`);
       }
     }),
     { numRuns: 20_000 },

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { RequestHead } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
 import { RequestView } from './request-view.ts';
+import { Variables } from './variables.ts';
 
+/** As in a proxy, one request has them after the other: they are too large to be made for each of many thousands. */
+const variables = new Variables<RequestView>();
 const LIMITS = { headBytes: 24 * 1024, headers: 64 };
 
 /** A parsed request, with other bytes around it. */
@@ -19,7 +22,8 @@ export function request(
   const head = new RequestHead(64);
   const length = parseRequestHead(bytes, 3, bytes.length - 4, LIMITS, head);
   assert.equal(length, bytes.length - 7, `not a request: ${JSON.stringify(text)} (${length})`);
-  return new RequestView(bytes, head);
+  variables.begin();
+  return new RequestView(bytes, head, variables);
 }
 
 export function text(bytes: Uint8Array, at: number, end: number): string {
