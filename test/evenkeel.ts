@@ -3,7 +3,7 @@
  * what stands around it: servers, and clients that see what goes wrong.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../src/io/contract/free-port.ts';
 import { resetOnClose } from '../src/io/node/descriptor.ts';
 import { handleOf } from '../src/io/node/stream-handle.ts';
+import { findUringRefusal } from './uring-refusal.ts';
 import { Change, until, WAIT_MS } from './waiting.ts';
 
 export { freePort, WAIT_MS };
@@ -25,13 +26,13 @@ export const unbundled = fileURLToPath(new URL('../src/main.js', import.meta.url
 
 export type Engine = 'uring' | 'node';
 
-const uringProbe = spawnSync(process.execPath, [program, '__probe']);
+const uringRefusal = findUringRefusal();
 
 /**
  * What black-box tests run on: what EVENKEEL_ENGINES says, or else the engine that the program would choose here. What both have to
  * do alike is also held by the shared suite of transports, on every run.
  */
-export const ENGINES = enginesOf(process.env['EVENKEEL_ENGINES'] ?? (uringProbe.status === 0 ? 'uring' : 'node'));
+export const ENGINES = enginesOf(process.env['EVENKEEL_ENGINES'] ?? (uringRefusal === null ? 'uring' : 'node'));
 
 function enginesOf(text: string): readonly Engine[] {
   const names = text.split(',');
@@ -42,8 +43,8 @@ function enginesOf(text: string): readonly Engine[] {
 /** For a test's options: why it cannot run on this engine here. */
 export function engineSkip(engine: Engine): { skip: string | false } {
   if (process.platform !== 'linux') return { skip: 'needs Linux' };
-  if (engine === 'node' || uringProbe.status === 0) return { skip: false };
-  return { skip: `io_uring cannot be used here: ${uringProbe.stdout.toString().trim()}` };
+  if (engine === 'node' || uringRefusal === null) return { skip: false };
+  return { skip: `io_uring cannot be used here: ${uringRefusal}` };
 }
 
 export interface StartOptions {

@@ -18,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { Progress, runFiles, type Outcome, type TestModule } from './run-files.ts';
 import { select } from './selection.ts';
 import { together } from './together.ts';
+import { findUringRefusal } from './uring-refusal.ts';
 import { verdictOf } from './verdict.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -36,6 +37,8 @@ const { pure, others, alone, left } = select(built, {
   hasLong: process.env.EVENKEEL_ALL_FILES === '1',
 });
 const files = [...pure, ...others, ...alone];
+// For all of them at once.
+if (others.length + alone.length > 0) findUringRefusal();
 
 const cores = availableParallelism();
 /** More than run at once: the slowest of them would be waited for. */
