@@ -8,11 +8,13 @@ import { mix, parseId } from './content.ts';
 import type { Head } from './peers/http-reader.ts';
 import { splitAddress } from './network.ts';
 import { fieldValues } from './peers/http-reader.ts';
+import { Announcement } from './peers/proxy-header.ts';
 import { StreamRecord } from './peers/stream.ts';
 import { drawResponse, type ResponseSpec } from './response.ts';
 import { isIdempotent, type HttpClientSpec, type RequestSpec } from './scenario-http.ts';
 import type { Fault } from './faults.ts';
 import type { Scenario } from './scenario.ts';
+import type { ServerSpec } from './scenario-plan.ts';
 import type { TcpClientSpec } from './scenario-tcp.ts';
 import type { World } from './world.ts';
 
@@ -134,6 +136,11 @@ export class Ledger {
     };
     exchange.attempts.push(attempt);
     return attempt;
+  }
+
+  /** What a connection to this server begins with; null: with nothing of the kind. */
+  announcementFor({ upstream }: ServerSpec): Announcement | null {
+    return this.scenario.plan.upstreams[upstream].proxyProtocol === null ? null : new Announcement();
   }
 
   private checkRequest(exchange: Exchange, head: Head, upstream: number): void {

@@ -202,7 +202,8 @@ class Run {
       const index = this.clients.push({ isDone: false, describe: () => 'a client not started' }) - 1;
       world.schedule(atUs, () => (this.clients[index] = create()));
     };
-    for (const spec of scenario.hostileClients) later(spec.startUs, () => new HostileClient(network, spec));
+    for (const spec of scenario.hostileClients)
+      later(spec.startUs, () => new HostileClient(network, scenario.plan, spec));
     for (const spec of scenario.tcpClients) later(spec.startUs, () => new TcpClient(network, ledger, spec));
   }
 

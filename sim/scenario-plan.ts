@@ -10,12 +10,14 @@ import type {
   ListenerPlan,
   MatchPlan,
   Plan,
+  ProxyProtocolPlan,
   RetryPlan,
   RoutePlan,
   ServerPlan,
   UpstreamPlan,
 } from '../src/config/plan.ts';
 import { formatRoutes } from '../src/config/route-text.ts';
+import { BALANCER } from './peers/proxy-header.ts';
 import { isCramped } from './scenario-http.ts';
 import type { Fault } from './faults.ts';
 
@@ -28,6 +30,12 @@ export interface ServerSpec {
   readonly host: string;
   readonly port: number;
 }
+
+const BALANCERS: ProxyProtocolPlan = {
+  from: { networks: [{ family: 4, address: BALANCER, bits: 32 }], unix: false },
+  trust: { networks: [{ family: 4, address: BALANCER, bits: 32 }], unix: false },
+};
+const HEADER_MS = 60_000;
 
 /** How long a stop may take. */
 export const GRACE_MS = 20_000;
@@ -99,6 +107,7 @@ function around(prng: Prng, ms: number): number {
 
 function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): ListenerPlan {
   const isTight = faults.has('tightLimits') && prng.oneIn(2);
+  const isBehind = prng.oneIn(5);
   return {
     name: `listener-${index}`,
     slot: index,
@@ -109,7 +118,8 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
       dual: false,
     })),
     timeouts: {
-      headMs: around(prng, 2500),
+      // a balancer sends its header at once, but the network may hold it back
+      headMs: isBehind ? HEADER_MS : around(prng, 2500),
       bodyMs: around(prng, 2500),
       idleMs: around(prng, 2000),
       halfClosedMs: 1000,
@@ -129,7 +139,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     isReady: true,
     upstream: -1,
     access: null,
-    proxyProtocol: null,
+    proxyProtocol: isBehind ? BALANCERS : null,
     tls: null,
     passthrough: null,
   };
@@ -197,7 +207,7 @@ function drawUpstream(
     keepAlive: prng.oneIn(4) ? KEEP_ALIVE : null,
     poolIdle: prng.oneIn(3) ? null : prng.below(prng.oneIn(2) ? 3 : 30),
     queueMax: isTight ? prng.below(4) : 1000,
-    proxyProtocol: null,
+    proxyProtocol: prng.oneIn(5) ? (prng.oneIn(2) ? 'v1' : 'v2') : null,
   };
 }
 

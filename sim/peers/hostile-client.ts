@@ -4,12 +4,14 @@
  * only demands that a smuggling attempt is refused and its connection ended.
  */
 import { Prng } from '../../src/base/prng.ts';
+import type { Plan } from '../../src/config/plan.ts';
 import type { BreakReason, Network } from '../network.ts';
 import type { HostileClientSpec } from '../scenario-hostile.ts';
 import type { World } from '../world.ts';
 import { HttpReader, MalformedError, type Head } from './http-reader.ts';
 import { latin1 } from './http-writer.ts';
 import { FULL_PACE, PeerPort, type PortOwner } from './port.ts';
+import { approach } from './proxy-header.ts';
 import { SMUGGLING } from './smuggling.ts';
 
 /** A mutated request may be a valid beginning: the client ends its side after this time. */
@@ -52,7 +54,7 @@ export class HostileClient implements PortOwner {
   private readonly prng: Prng;
   private statuses: number[] = [];
 
-  constructor(network: Network, spec: HostileClientSpec) {
+  constructor(network: Network, plan: Plan, spec: HostileClientSpec) {
     this.world = network.world;
     this.spec = spec;
     this.prng = new Prng(spec.seed);
@@ -64,14 +66,9 @@ export class HostileClient implements PortOwner {
       handleBody: () => {},
       handleMessageEnd: () => {},
     });
-    this.port = new PeerPort(
-      this.world,
-      network.dial(spec.address, spec.listener),
-      this.prng,
-      FULL_PACE,
-      FULL_PACE,
-      this,
-    );
+    const { from, opening } = approach(plan, this.prng, spec.address, spec.listener);
+    const endpoint = network.dial(from, spec.listener);
+    this.port = new PeerPort(this.world, endpoint, this.prng, FULL_PACE, FULL_PACE, this, { opening });
   }
 
   describe(): string {

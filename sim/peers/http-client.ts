@@ -16,6 +16,7 @@ import type { World } from '../world.ts';
 import { fieldValues, HttpReader, MalformedError, type Head, type ReaderSink } from './http-reader.ts';
 import { bodyBytes, requestHead } from './http-writer.ts';
 import { PeerPort, type PortOwner } from './port.ts';
+import { approach } from './proxy-header.ts';
 import { StreamRecord, StreamSide, type StreamSpec } from './stream.ts';
 
 /** How long a client waits for 100 (Continue) before it sends the body without. */
@@ -85,9 +86,10 @@ export class HttpClient implements PortOwner, ReaderSink {
     this.connections++;
     this.isLastResponseSeen = false;
     this.reader = new HttpReader('response', this);
-    const endpoint = this.network.dial(address, spec.listener);
+    const { from, opening } = approach(this.ledger.scenario.plan, this.prng, address, spec.listener);
+    const endpoint = this.network.dial(from, spec.listener);
     this.world.note('client %a connects by endpoint %b', spec.id, endpoint.id);
-    this.port = new PeerPort(this.world, endpoint, this.prng, spec.writePace, spec.readPace, this);
+    this.port = new PeerPort(this.world, endpoint, this.prng, spec.writePace, spec.readPace, this, { opening });
   }
 
   // --- sending ---

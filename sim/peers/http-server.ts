@@ -99,7 +99,8 @@ class ServerConnection implements PortOwner, ReaderSink {
     this.name = `server ${server.spec.index} on endpoint ${endpoint.id}`;
     this.reader = new HttpReader('request', this);
     this.closesInIdle = server.ledger.hasFault('serverCloses') && prng.oneIn(2);
-    this.port = new PeerPort(this.world, endpoint, prng, FULL_PACE, FULL_PACE, this);
+    const announcement = server.ledger.announcementFor(server.spec);
+    this.port = new PeerPort(this.world, endpoint, prng, FULL_PACE, FULL_PACE, this, { announcement });
     this.watchIdle(0);
     this.port.step();
   }
@@ -190,6 +191,9 @@ class ServerConnection implements PortOwner, ReaderSink {
       this.isStranger = true;
       return 'as-framed';
     }
+    const { client, request } = attempt.exchange;
+    if (this.port.announcement?.isOf(client.address) === false)
+      this.world.fail('header', `${this.name} got request ${request.id} on another client's connection`);
     attempt.isHeld = () => this.attempt === attempt && !this.port.isOver && !this.isAbandoned;
     const { response } = attempt;
     const expects = fieldValues(head, 'expect').join().toLowerCase() === '100-continue';

@@ -5,6 +5,7 @@
 import type { Prng } from '../../src/base/prng.ts';
 import type { BreakReason, Endpoint } from '../network.ts';
 import type { World } from '../world.ts';
+import type { Announcement } from './proxy-header.ts';
 
 /** `gapUs` 0: as fast as the network takes or gives; else 1 to `sliceBytes` bytes every `gapUs`. */
 export interface Pace {
@@ -40,6 +41,10 @@ export class PeerPort {
   private readonly writePace: Pace;
   private readonly readPace: Pace;
   private readonly owner: PortOwner;
+  /** What is written before anything else, whatever the pace. */
+  private readonly opening: Uint8Array | null;
+  /** Of a server that is told who has connected; null: it is not. */
+  readonly announcement: Announcement | null;
   private readonly pieces: Uint8Array[] = [];
   private pieceAt = 0;
   private isConnected = false;
@@ -53,13 +58,24 @@ export class PeerPort {
   private isStepping = false;
   private isStepDue = false;
 
-  constructor(world: World, endpoint: Endpoint, prng: Prng, writePace: Pace, readPace: Pace, owner: PortOwner) {
+  constructor(
+    world: World,
+    endpoint: Endpoint,
+    prng: Prng,
+    writePace: Pace,
+    readPace: Pace,
+    owner: PortOwner,
+    { opening = null, announcement = null }: { opening?: Uint8Array | null; announcement?: Announcement | null } = {},
+  ) {
     this.world = world;
     this.endpoint = endpoint;
     this.prng = prng;
     this.writePace = writePace;
     this.readPace = readPace;
     this.owner = owner;
+    this.opening = opening;
+    this.announcement = announcement;
+    if (opening !== null) this.pieces.push(opening);
     this.isConnected = endpoint.isConnected;
     endpoint.watcher = () => this.step();
   }
@@ -154,8 +170,20 @@ export class PeerPort {
           this.step();
         });
       }
-      this.owner.handleBytes(scratch, 0, length);
+      this.deliver(length);
     }
+  }
+
+  /** `length` bytes of the scratch, without the header that a server is sent. */
+  private deliver(length: number): void {
+    const { announcement } = this;
+    if (announcement === null || announcement.isWhole) {
+      this.owner.handleBytes(scratch, 0, length);
+      return;
+    }
+    const taken = announcement.read(scratch, 0, length);
+    if (taken < 0) this.world.fail('header', 'a server got something else than a PROXY protocol header');
+    else if (taken < length) this.owner.handleBytes(scratch, taken, length - taken);
   }
 
   private writeOut(): void {
@@ -163,7 +191,7 @@ export class PeerPort {
     while (this.pieces.length > 0 && !this.isWriteWaiting) {
       const piece = this.pieces[0];
       let length = piece.length - this.pieceAt;
-      if (isPaced) length = Math.min(length, 1 + this.prng.below(this.writePace.sliceBytes));
+      if (isPaced && piece !== this.opening) length = Math.min(length, 1 + this.prng.below(this.writePace.sliceBytes));
       const taken = this.endpoint.write(piece, this.pieceAt, length);
       if (taken === 0) return;
       this.sentBytes += taken;

@@ -12,6 +12,7 @@ import type { ServerSpec } from '../scenario-plan.ts';
 import type { TcpClientSpec } from '../scenario-tcp.ts';
 import type { World } from '../world.ts';
 import { FULL_PACE, PeerPort, type PortOwner } from './port.ts';
+import { approach } from './proxy-header.ts';
 import { StreamSide } from './stream.ts';
 
 const PREAMBLE_BYTES = 8;
@@ -72,8 +73,9 @@ export class TcpClient implements PortOwner {
     this.name = `tcp client ${spec.id}`;
     this.relay = ledger.relays.get(spec.id) as TcpRelay;
     const prng = new Prng(spec.seed);
-    const endpoint = network.dial(spec.address, spec.listener);
-    this.port = new PeerPort(this.world, endpoint, prng, spec.writePace, spec.readPace, this);
+    const { from, opening } = approach(ledger.scenario.plan, prng, spec.address, spec.listener);
+    const endpoint = network.dial(from, spec.listener);
+    this.port = new PeerPort(this.world, endpoint, prng, spec.writePace, spec.readPace, this, { opening });
     const { toServer, toClient } = this.relay;
     this.stream = new StreamSide(this.world, this.port, prng, this.name, spec.client, toServer, toClient, () => {
       this.isDone = true;
@@ -203,7 +205,8 @@ class TcpServerConnection implements PortOwner {
     this.serial = serial;
     this.prng = prng;
     this.name = `tcp server ${server.spec.index}, connection ${serial}`;
-    this.port = new PeerPort(this.world, endpoint, prng, FULL_PACE, FULL_PACE, this);
+    const announcement = server.ledger.announcementFor(server.spec);
+    this.port = new PeerPort(this.world, endpoint, prng, FULL_PACE, FULL_PACE, this, { announcement });
     const isFirst = [...server.ledger.relays.values()].some((relay) => relay.spec.isServerFirst);
     if (isFirst) this.port.write(preamble(serial));
     this.port.step();
@@ -242,6 +245,8 @@ class TcpServerConnection implements PortOwner {
         `client ${id} is connected to ${relay.serialAtClient}, but its bytes came to ${this.serial}`,
       );
     }
+    if (this.port.announcement?.isOf(relay.spec.address) === false)
+      this.world.fail('header', `${this.name} was told that another client than ${id} has connected`);
     relay.serialAtServer = this.serial;
     this.clientId = id;
     this.world.note('tcp client %a is served by %b', id, this.serial);

@@ -350,7 +350,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   }
 
   private sendRequest(server: ServerSide): void {
-    server.sendRequest(this.request, this.context.segmentsEnough > 1 && this.client.hasBodyWaiting);
+    server.sendRequest(this.request, this.client.hasBodyWaiting);
   }
 
   /** Where the rest of the request's body goes; null: nowhere yet. */

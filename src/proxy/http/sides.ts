@@ -86,8 +86,8 @@ export interface ServerSide {
 
   /** From the pool: it works for another exchange. */
   reuse(exchange: ResponseHandler): void;
-  /** `isBodyNext`: more of the request follows at once. */
-  sendRequest(request: KeptRequest, isBodyNext: boolean): void;
+  /** `hasBodyWaiting`: more of the request is here, and follows at once if there is room for it. */
+  sendRequest(request: KeptRequest, hasBodyWaiting: boolean): void;
   /** The request moved on. */
   touch(): void;
   /** The client takes more of the response. */

@@ -149,9 +149,12 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     this.beginResponse();
   }
 
-  sendRequest(request: KeptRequest, isBodyNext: boolean): void {
-    this.context.arena.retain(request.slot);
-    this.socket.send(request.slot, request.start, request.length, isBodyNext);
+  sendRequest(request: KeptRequest, hasBodyWaiting: boolean): void {
+    const { context, socket } = this;
+    context.arena.retain(request.slot);
+    // with what is pending already, a PROXY header, the body may have to wait
+    const isBodyNext = hasBodyWaiting && socket.pendingSegments + 1 < context.segmentsEnough;
+    socket.send(request.slot, request.start, request.length, isBodyNext);
     this.sink.begin(0, FRAME_AS_IS);
   }
 
