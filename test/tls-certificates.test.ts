@@ -16,7 +16,7 @@ import {
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
-import { ENGINES, engineSkip, Evenkeel, freePort } from './evenkeel.ts';
+import { ENGINES, engineSkip, Evenkeel, freePort, program } from './evenkeel.ts';
 import { LONE_HOST } from './lone-host.ts';
 import { until } from './waiting.ts';
 
@@ -71,10 +71,17 @@ listeners:
         - { certificate: ${maker.path('other.pem')}, key: ${maker.path('other.key')} }
     routes: [ { respond: { body: ok } } ]
 `,
-      { engine, workers: 1 },
+      { engine, workers: 1, hasSocket: true },
     );
     assert.equal(await serialFor(port, 'shop.example'), serialOf(maker, 'a.pem'));
     assert.equal(await serialFor(port, 'other.example'), serialOf(maker, 'other.pem'));
+
+    const status = spawnSync(process.execPath, [program, 'status', '--socket', `${evenkeel.file}.sock`], {
+      encoding: 'utf8',
+    });
+    assert.match(status.stdout, /^certificate +\S+live\.pem +web +ECDSA P-256 +shop\.example +89 days left +until 20/m);
+    const isOld = process.versions.openssl.startsWith('3.0.');
+    assert.equal(/warning: TLS is spoken by OpenSSL 3\.0\.\d+, which is not maintained/.test(status.stdout), isOld);
 
     const swap = (kind: string, to: string): void => {
       symlinkSync(maker.path(`${to}.${kind}`), maker.path('next'));

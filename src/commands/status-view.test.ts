@@ -95,6 +95,7 @@ const DOCUMENT: StatusDocument = {
   configuration: { file: '/etc/evenkeel/evenkeel.yaml', digest: '0a1b2c3d4e5f', isChanged: true },
   problems: [],
   unstored: [],
+  tls: null,
   ha: { node: 'lb01', owner: { pid: 4712, restarts: 2, hasStandby: true, problem: null }, routers: [ROUTER] },
   proxies: [
     {
@@ -301,4 +302,37 @@ test('ages are as exact as anybody needs', () => {
     [86_400_000, '1 d 0 h'],
   ];
   for (const [ms, text] of cases) assert.equal(ageText(ms), text);
+});
+
+test('certificates have a line each', () => {
+  const tls = {
+    openssl: '3.5.4',
+    certificates: [
+      {
+        listener: 'web',
+        file: '/etc/tls/site.pem',
+        kind: 'ECDSA P-256',
+        names: ['a.example', 'b.example', 'c.example', 'd.example'],
+        notBefore: '2029-12-01T00:00:00.000Z',
+        notAfter: '2030-03-01T00:00:00.000Z',
+        daysLeft: 59,
+      },
+      {
+        listener: 'mail',
+        file: '/etc/tls/old.pem',
+        kind: 'RSA 2048',
+        names: [],
+        notBefore: '2029-01-01T00:00:00.000Z',
+        notAfter: '2029-12-31T00:00:00.000Z',
+        daysLeft: -1,
+      },
+    ],
+  };
+  const lines = renderStatus({ ...DOCUMENT, tls }, '/run/evenkeel.sock', false)
+    .split('\n')
+    .filter((line) => line.startsWith('certificate'));
+  assert.deepEqual(lines, [
+    'certificate  /etc/tls/site.pem  web   ECDSA P-256  a.example b.example c.example and 1 more  59 days left  until 2030-03-01',
+    'certificate  /etc/tls/old.pem   mail  RSA 2048                                               expired       until 2029-12-31',
+  ]);
 });

@@ -4,6 +4,7 @@ import type { RestraintView } from '../keeper/ha/restraints.ts';
 import { overrideText, type OverrideView } from '../keeper/overrides.ts';
 import type {
   AnswerView,
+  CertificateView,
   CheckView,
   ConfigurationView,
   ListenerView,
@@ -23,6 +24,7 @@ const SILENT_MS = 1_000;
 /** Adverts that are missed until a peer is taken for gone (RFC 9568 section 6.1). */
 const DOWN_INTERVALS = 4;
 const CHANGES_SHOWN = 3;
+const NAMES_SHOWN = 3;
 const EVIDENCE_SHOWN = 5;
 
 /** `socketPath`: who was asked. */
@@ -46,6 +48,8 @@ export function renderStatus(document: StatusDocument, socketPath: string, hasCo
     lines.push('', `the vip process (pid ${ha.owner.pid}) has been replaced ${times(ha.owner.restarts)}`);
   }
   if (listeners.length > 0) lines.push('', ...table('listener', listeners.map(listenerRow), paint));
+  // A program of before knows nothing of it.
+  if (document.tls) lines.push('', ...table('certificate', document.tls.certificates.map(certificateRow), paint));
   if (upstreams.length > 0) {
     lines.push('', ...table('upstream', upstreams.map(upstreamRow), paint));
     lines.push('', ...table('server', upstreams.flatMap(serverRows), paint));
@@ -221,6 +225,13 @@ function listenerRow({ name, protocol, state, binds, connections, accepted }: Li
   return [name, protocol, addresses, state, state === 'closed' ? '' : counts, failed.join('; ')];
 }
 
+function certificateRow({ listener, file, kind, names, notAfter, daysLeft }: CertificateView): string[] {
+  const shown = names.slice(0, NAMES_SHOWN).join(' ');
+  const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
+  const left = daysLeft < 0 ? 'expired' : `${count(daysLeft, 'day')} left`;
+  return [file, listener, kind, `${shown}${more}`, left, `until ${notAfter.slice(0, 10)}`];
+}
+
 function upstreamRow({ name, balance, waiting, servers }: UpstreamView): string[] {
   const usable = servers.filter(({ state }) => state === 'up' || state === 'unchecked').length;
   const verdict = usable === 0 ? 'no server' : `${usable} of ${servers.length}`;
@@ -307,7 +318,7 @@ function table(title: string, rows: readonly string[][], paint: Paint): string[]
 }
 
 const BAD = /^(.*short of memory|down|ejected|unresolved|ended|silent .*|closed|no server)$/;
-const DOUBTFUL = /^(unchecked|starting|draining|drained|disabled|[0-9]+ waiting)$/;
+const DOUBTFUL = /^(expired|unchecked|starting|draining|drained|disabled|[0-9]+ waiting)$/;
 
 /** The first line has the label. */
 function list<T>(label: string, items: readonly T[], text: (item: T) => string): string[] {

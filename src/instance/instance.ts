@@ -31,7 +31,9 @@ import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
 import type { Manner } from '../commands/manner.ts';
 import { Reloader, ReloadError } from './reloader.ts';
+import { ExpiryLog } from './expiry-log.ts';
 import type { ServiceState } from './service-state.ts';
+import { opensslProblem, tlsStatus } from './tls-status.ts';
 import type { Estate, InheritedHa, Succession } from './upgrade/succession.ts';
 import { type Successor, UpgradeError, Upgrader } from './upgrade/upgrader.ts';
 import { Wards } from './upgrade/wards.ts';
@@ -108,6 +110,7 @@ export class Instance {
   private ha: HaKeeper | null = null;
   private control: ControlServer | null = null;
   private looking: NodeJS.Timeout | undefined;
+  private readonly expiry: ExpiryLog;
   private isStarting = true;
   private isStopping = false;
   private isOver = false;
@@ -157,15 +160,19 @@ export class Instance {
       tellRefused: manner.handleReloadRefused,
     });
     this.beats = new BeatAges(this.keeper.board, performance.now());
+    this.expiry = new ExpiryLog(log, () => this.loaded.ready.certificates);
   }
 
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
   async start(): Promise<string> {
-    const { succession, inherited, isManaged } = this.options;
+    const { succession, inherited, isManaged, log } = this.options;
     const { plan, commit } = this.overrides.propose(this.loaded.ready.plan, null);
     const served = await this.keeper.start(plan, this.loaded.ready.certificates.credentials);
     commit();
     if (this.isOver) return served;
+    this.expiry.start();
+    const problem = this.opensslProblem();
+    if (problem !== null) log.warn(problem);
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
     if (inherited?.ha) await this.prepareHa(inherited.ha);
     // Before anything is given up for it.
@@ -403,6 +410,7 @@ export class Instance {
 
   private close(): void {
     this.isOver = true;
+    this.expiry.stop();
     clearInterval(this.looking);
     this.control?.close();
   }
@@ -528,8 +536,15 @@ export class Instance {
     return this.overrides.isNodeDrained ? 'this node is drained: `evenkeel node enable`' : null;
   }
 
+  private opensslProblem(): string | null {
+    const { listeners } = this.loaded.ready.certificates;
+    return listeners.length === 0 ? null : opensslProblem(process.versions.openssl, Date.now());
+  }
+
   private status(): StatusDocument {
     const { version, configuration } = this.options;
+    const tls = tlsStatus(this.loaded.ready.certificates, Date.now());
+    const problem = this.opensslProblem();
     return {
       format: 1,
       version,
@@ -538,9 +553,10 @@ export class Instance {
       uptimeMs: performance.now() - this.startedMs,
       at: new Date().toISOString(),
       configuration: configuration.view(),
-      problems: this.options.problems,
+      problems: problem === null ? this.options.problems : [...this.options.problems, problem],
       unstored: [this.overrides.unstored, this.ha?.unstored ?? null].filter((each) => each !== null),
       ha: this.ha?.status() ?? null,
+      tls,
       ...this.keeper.status(this.beats, this.overrides.views()),
     };
   }

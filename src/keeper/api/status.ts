@@ -35,6 +35,28 @@ export interface StatusDocument extends DataPlaneStatus {
   readonly unstored: readonly string[];
   /** Null: the configuration has no `ha`. */
   readonly ha: HaStatus | null;
+  /** Null: no listener has TLS. */
+  readonly tls: TlsStatus | null;
+}
+
+export interface TlsStatus {
+  /** Its version. */
+  readonly openssl: string;
+  readonly certificates: readonly CertificateView[];
+}
+
+export interface CertificateView {
+  readonly listener: string;
+  readonly file: string;
+  /** Of its key: `ECDSA P-256`. */
+  readonly kind: string;
+  /** That it is used for. */
+  readonly names: readonly string[];
+  /** ISO 8601. */
+  readonly notBefore: string;
+  readonly notAfter: string;
+  /** Whole ones; negative: it has expired. */
+  readonly daysLeft: number;
 }
 
 export interface ConfigurationView {

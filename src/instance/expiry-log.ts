@@ -1,0 +1,49 @@
+/** Says in the log in time that certificates end. */
+import { type ExpiryStage, expiryStage, ExpiryWatch } from '../core/tls/expiry.ts';
+import type { Log } from '../keeper/log/log.ts';
+import type { Certificates } from '../load/tls/certificates.ts';
+
+const LOOK_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+export class ExpiryLog {
+  private readonly log: Log;
+  private readonly certificates: () => Certificates;
+  private readonly watch = new ExpiryWatch();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(log: Log, certificates: () => Certificates) {
+    this.log = log;
+    this.certificates = certificates;
+  }
+
+  start(): void {
+    this.look();
+    this.timer = setInterval(() => this.look(), LOOK_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private look(): void {
+    const nowMs = Date.now();
+    const all = this.certificates().listeners.flatMap(({ listener, certificates }) =>
+      certificates.map((certificate) => ({ ...certificate, listener })),
+    );
+    for (const due of this.watch.handleLook(nowMs, all)) {
+      const { files, listener, notAfterMs } = due;
+      const stage: ExpiryStage | null = expiryStage(due, nowMs);
+      const place = `the certificate ${files.certificate} of listener ${listener}`;
+      const date = new Date(notAfterMs).toISOString().replace(/\.\d+Z$/, 'Z');
+      if (stage === 'ended') this.log.error(`${place} has expired at ${date}, and clients refuse it: renew it`);
+      else this.log.warn(`${place} expires at ${date}, in ${timeText(notAfterMs - nowMs)}: renew it`);
+    }
+  }
+}
+
+function timeText(ms: number): string {
+  const days = Math.floor(ms / DAY_MS);
+  if (days > 1) return `${days} days`;
+  return `${Math.max(1, Math.floor(ms / LOOK_MS))} h`;
+}

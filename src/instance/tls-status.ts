@@ -1,0 +1,40 @@
+/** The certificates that are in use, and the OpenSSL that speaks TLS, for `status`. */
+import type { TlsStatus } from '../keeper/api/status.ts';
+import type { Certificates } from '../load/tls/certificates.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Until when OpenSSL's authors mend it (openssl-library.org/policies/releasestrat). */
+const SUPPORT_ENDS: Readonly<Record<string, string>> = {
+  '3.0': '2026-09-07',
+  '3.1': '2025-03-14',
+  '3.2': '2025-11-23',
+  '3.3': '2026-04-09',
+  '3.4': '2026-10-22',
+  '3.5': '2030-04-08',
+  '3.6': '2026-11-01',
+};
+
+/** Null: no listener has TLS. */
+export function tlsStatus({ listeners }: Certificates, nowMs: number): TlsStatus | null {
+  if (listeners.length === 0) return null;
+  const certificates = listeners.flatMap(({ listener, certificates: own }) =>
+    own.map(({ files, kind, names, notBeforeMs, notAfterMs }) => ({
+      listener,
+      file: files.certificate,
+      kind,
+      names,
+      notBefore: new Date(notBeforeMs).toISOString(),
+      notAfter: new Date(notAfterMs).toISOString(),
+      daysLeft: Math.floor((notAfterMs - nowMs) / DAY_MS),
+    })),
+  );
+  return { openssl: process.versions.openssl, certificates };
+}
+
+/** What is wrong with it; null: nothing. */
+export function opensslProblem(version: string, nowMs: number): string | null {
+  const end = SUPPORT_ENDS[version.split('.').slice(0, 2).join('.')];
+  if (end === undefined || nowMs < Date.parse(end)) return null;
+  return `TLS is spoken by OpenSSL ${version}, which is not maintained since ${end}: run evenkeel by a later Node`;
+}
