@@ -81,6 +81,7 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
       listeners,
       upstreams,
       values: [],
+      files: null,
       serverSlots: slots.count,
       graceMs: GRACE_MS,
       drainMs: DRAIN_MS,

@@ -19,6 +19,8 @@ async function main(args: readonly string[]): Promise<number> {
       return (await import('./process/proxy.ts')).runProxy(rest[0] as EngineName, rest[1]);
     case '__vip':
       return (await import('./process/vip.ts')).runVip(rest[0], rest[1] as VipSpawnRole);
+    case '__files':
+      return (await import('./process/files.ts')).runFiles(rest[0]);
     case '__probe':
       return (await import('./process/engine.ts')).runProbe(rest);
     case '__demo-servers':

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -143,7 +143,7 @@ function comparable({ status, fields, body, seen }: Result): unknown {
   const isPage = isOwn && Number(status) >= 300;
   const skipped = (name: string): boolean =>
     NOT_COMPARED.has(name) || (isPage && ['content-type', 'content-length', 'x-request-id'].includes(name));
-  const isText = isOwn && /^(hello|text|none|teapot)/.test(body);
+  const isText = isOwn && /^(hello|text|none|teapot|file)/.test(body);
   return {
     status,
     fields: fields
@@ -182,6 +182,40 @@ test('nginx by its file and evenkeel by what convert makes of it do the same', p
   });
 });
 
+/** What is answered from: every user can read it. */
+function makeFiles(directory: string): string {
+  const www = join(directory, 'www');
+  for (const folder of ['', 'dir', 'empty', 'both', '.hidden', 'a b'])
+    mkdirSync(join(www, folder), { recursive: true });
+  const files = {
+    'index.html': 'file index\n',
+    'a.txt': 'file a, of some length\n',
+    'a.html': 'file a.html\n',
+    'page.X': 'file of another type\n',
+    'UPPER.HTML': 'file upper\n',
+    'none.': 'file with a dot at its end\n',
+    plain: 'file plain\n',
+    'empty.txt': '',
+    '404.html': 'file for 404\n',
+    '50x.html': 'file for 50x\n',
+    'dir/index.html': 'file dir index\n',
+    'dir/x.txt': 'file x\n',
+    'both/second.html': 'file second\n',
+    '.dot': 'file dot\n',
+    '.hidden/x.txt': 'file hidden\n',
+    'a b/c d.txt': 'file with spaces\n',
+    'ü.txt': 'file with an umlaut\n',
+    'large.bin': 'file '.repeat(50_000),
+  };
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(www, name), text);
+    utimesSync(join(www, name), 1_700_000_000, 1_700_000_000);
+  }
+  symlinkSync('a.txt', join(www, 'link.txt'));
+  chmodSync(directory, 0o755);
+  return www;
+}
+
 /** `prepare`: gives the file that evenkeel runs. */
 async function compareWithNginx(t: TestContext, prepare: (file: string) => string): Promise<void> {
   const seen: Seen[] = [];
@@ -189,18 +223,22 @@ async function compareWithNginx(t: TestContext, prepare: (file: string) => strin
   for (const name of ['a', 'b', 'c']) servers.set(name, await startServer(t, name, seen));
   servers.set('dead', await freePort());
   const cases = readCases();
+  const directory = temporaryDirectory(t);
+  const www = makeFiles(directory);
   const configure = async (): Promise<{ text: string; ports: number[] }> => {
     const ports: number[] = [];
     let text = '';
     for (const [index, { servers: block }] of cases.entries()) {
       const port = await freePort();
       ports.push(port);
-      const filled = block.replaceAll('{port}', String(port)).replaceAll('{id}', `case${index}`);
+      const filled = block
+        .replaceAll('{port}', String(port))
+        .replaceAll('{id}', `case${index}`)
+        .replaceAll('{www}', www);
       text += `${filled.replace(/\{(a|b|c|dead)\}/g, (_, name: string) => String(servers.get(name)))}\n`;
     }
     return { text, ports };
   };
-  const directory = temporaryDirectory(t);
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (path) => `${path}_temp_path ${directory}/${path};`,
   );

@@ -13,6 +13,8 @@ export interface ConfigFile {
   readonly preface?: string;
   /** What the file says of the processes themselves holds. */
   readonly rulesProcesses?: boolean;
+  /** Where paths in it begin that do not begin with a slash. */
+  readonly prefix?: string;
 }
 
 /** What the options leave of themselves. */

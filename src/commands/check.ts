@@ -2,6 +2,7 @@
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { CheckOptions } from '../cli/check.ts';
 import { type Diagnostic, sortDiagnostics } from '../config/diagnostic.ts';
+import { FILES_UPSTREAM } from '../config/files-plan.ts';
 import { countRoutes } from '../config/route-text.ts';
 import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
 import { askStatus } from './control-client.ts';
@@ -65,11 +66,13 @@ function createOwnership(socket: string | null): (pid: number) => Promise<boolea
 
 function summary({ plan, config }: Ready): string {
   const routers = Object.keys(config.ha ?? {}).length;
+  // what answers with files is no server of the configuration
+  const upstreams = plan.upstreams.filter(({ name }) => name !== FILES_UPSTREAM);
   return [
     count(plan.listeners.length, 'listener'),
     count(sum(plan.listeners.map(({ routes }) => countRoutes(routes))), 'route'),
-    count(plan.upstreams.length, 'upstream'),
-    count(sum(plan.upstreams.map((upstream) => upstream.servers.length)), 'server'),
+    count(upstreams.length, 'upstream'),
+    count(sum(upstreams.map((upstream) => upstream.servers.length)), 'server'),
     ...(routers === 0 ? [] : [count(routers, 'virtual router')]),
   ].join(', ');
 }

@@ -24,7 +24,7 @@ import { type Color, type DemoFrame, noPaint, paint, renderFrame, renderLine } f
 import { CTRL_C, keyName, readKeys } from './keys.ts';
 import { defaultWorkers } from '../load/default-workers.ts';
 import { planOf } from '../load/prepare.ts';
-import { type Program, proxyCommand } from './run.ts';
+import { filesCommand, type Program, proxyCommand } from './run.ts';
 import { watchSignals } from '../instance/signals.ts';
 
 const FIRST_PORT = 8080;
@@ -67,6 +67,8 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
     log,
     user,
     proxyCommand: proxyCommand(program, engine.engine),
+    filesCommand: filesCommand(program),
+    findFilesUser: () => null,
   });
   process.once('exit', () => screen.restore());
   const asked = watchSignals(() => {

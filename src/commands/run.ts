@@ -176,6 +176,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       log,
       command: program.command,
       proxyCommand: proxyCommand(program, engine.engine),
+      filesCommand: filesCommand(program),
       socketPath: socketToOpen(options.socket, process.env, process.getuid?.() ?? -1),
       isSocketWanted: options.socket !== null || ready.ha !== null,
       runDirectory: runDirectory(process.env),
@@ -254,6 +255,10 @@ async function finishAsOld(
   instance.onInCharge((pid) => parent.handleInCharge(pid));
   void finished.then(() => instance.wards.takeAll());
   return ended;
+}
+
+export function filesCommand(program: Program): [string, ...string[]] {
+  return [...program.command, '__files'];
 }
 
 export function proxyCommand(program: Program, engine: EngineName): [string, ...string[]] {

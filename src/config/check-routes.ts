@@ -1,6 +1,7 @@
 /** The routes of a listener: each says one thing to do, and can be reached. */
 import { RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../base/limits.ts';
 import { encodeUtf8 } from '../base/text.ts';
+import { checkFiles } from './check-files.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
 import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
@@ -36,7 +37,7 @@ export function checkRoutes(
     checkErrors(route, at, names, report);
     checkSteps(listener, route.steps, [...at, 'steps'], names, uses, report);
     const action =
-      route.steps !== undefined && !hasAction(route) ? 'steps' : checkAction(listener, route, at, uses, report);
+      route.steps !== undefined && !hasAction(route) ? 'steps' : checkAction(listener, route, at, names, uses, report);
     if (route.match !== undefined) checkMatch(route.match, [...at, 'match'], report);
     if (route.rewrite !== undefined) checkRewrite(route, [...at, 'rewrite'], report);
     checkEdits(route, at, report);
@@ -49,7 +50,7 @@ export function checkRoutes(
   }
 }
 
-const ACTIONS = ['upstream', 'redirect', 'respond', 'ready', 'close'] as const;
+const ACTIONS = ['upstream', 'redirect', 'respond', 'files', 'ready', 'close'] as const;
 
 function hasAction(route: Route): boolean {
   return ACTIONS.some((key) => route[key] !== undefined);
@@ -105,7 +106,7 @@ function checkSteps(
     const taken = step.take ?? step.rewrite?.take;
     if (taken !== undefined) {
       checkErrors(taken, inner, names, report);
-      checkAction(listener, taken, inner, uses, report);
+      checkAction(listener, taken, inner, names, uses, report);
       checkEdits(taken, inner, report);
       if (taken.rewrite !== undefined) checkRewrite(taken, [...inner, 'rewrite'], report);
     }
@@ -119,12 +120,14 @@ function checkAction(
   listener: string | null,
   route: Route,
   path: Path,
+  names: ReadonlySet<string>,
   uses: UpstreamUses,
   report: Report,
 ): string | null {
   const action = report.oneOf(route, path, ACTIONS);
   if (route.upstream !== undefined) uses.add(route.upstream, [...path, 'upstream'], 'http', listener);
-  if (action !== null && action !== 'upstream') {
+  if (action === 'files') checkFiles(route, path, names, report);
+  else if (action !== null && action !== 'upstream') {
     const reason = `\`${action}\` answers without a server`;
     const refuse = (keys: readonly string[]): void => {
       report.atKey([...path, ...keys], 'no-effect', { key: keys.join('.'), reason, fix: 'leave it out' });
@@ -169,7 +172,7 @@ function checkMarkup(respond: Route['respond'], path: Path, report: Report): voi
 /** What the proxy writes itself in an answer of its own, and a date in every response that lacks one. */
 function checkOwnFields(action: string | null, edit: HeaderEdit | undefined, path: Path, report: Report): void {
   const fixes = new Map([['date', 'leave it out']]);
-  if (action !== null && action !== 'upstream') {
+  if (action !== null && action !== 'upstream' && action !== 'files') {
     fixes.set('content-type', action === 'respond' ? 'write it as `respond.content-type`' : 'leave it out');
     fixes.set('location', action === 'redirect' ? 'write it as `redirect.to`' : 'use `redirect`');
   }

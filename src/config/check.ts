@@ -8,6 +8,7 @@ import { checkHighAvailability } from './check-ha.ts';
 import type { Binds } from './check-listener.ts';
 import { checkBinds, checkListener } from './check-listener.ts';
 import { UpstreamUses } from './upstream-uses.ts';
+import { checkFileTypes } from './check-files.ts';
 import { checkValues } from './check-values.ts';
 import { checkUpstream, slotsOf } from './check-upstream.ts';
 import type { Finding, SourceMap } from './diagnostic.ts';
@@ -52,5 +53,6 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
     report.atKey(['upstreams'], 'too-many', { count: String(slots), what, limit: String(SERVER_SLOTS_MAX) });
   }
   checkValues(document, report);
+  checkFileTypes(document, report);
   return report.findings;
 }

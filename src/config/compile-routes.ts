@@ -1,5 +1,7 @@
 /** A route of the Config to a route of the Plan. */
 import { assert } from '../base/assert.ts';
+import { compileFiles, type FileTypes } from './compile-files.ts';
+import { FileSites } from './files-plan.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { RouteConfig, StepConfig, ValueMatch } from './model.ts';
 import type {
@@ -27,18 +29,30 @@ export interface ListenerTraits {
   readonly dropsOddFields: boolean;
 }
 
-const NO_TRAITS: ListenerTraits = { passesClaims: false, dropsOddFields: false };
+/** What the routes of all listeners have in common. */
+export interface RouteContext extends ListenerTraits {
+  readonly sites: FileSites;
+  readonly types: FileTypes;
+}
 
-export function compileRoute(route: RouteConfig, traits: ListenerTraits): RoutePlan {
-  const { passesClaims, dropsOddFields } = traits;
-  const requestHeaders = compileHeaders(route.headers?.request ?? {});
+const NO_CONTEXT: RouteContext = { passesClaims: false, dropsOddFields: false, sites: new FileSites(), types: {} };
+
+export function compileRoute(route: RouteConfig, context: RouteContext): RoutePlan {
+  const { passesClaims, dropsOddFields, sites, types } = context;
+  const errors = (route.errors ?? []).map(compileErrorPage);
+  const answer = (status: number): RoutePlan => ({
+    ...compileRoute({ respond: { status, body: `${status}\n` } }, NO_CONTEXT),
+    errors,
+  });
+  const files = route.files === undefined ? null : compileFiles(route.files, types, sites, errors, answer);
+  const requestHeaders = files?.requestHeaders ?? compileHeaders(route.headers?.request ?? {});
   return {
     name: route.name ?? null,
-    steps: (route.steps ?? []).flatMap((step) => compileStep(step, traits)),
-    errors: (route.errors ?? []).map(compileErrorPage),
+    steps: [...(route.steps ?? []).flatMap((step) => compileStep(step, context)), ...(files?.steps ?? [])],
+    errors: files?.errors ?? errors,
     isInternal: route.internal ?? DEFAULTS.route.internal,
     match: compileMatch(route.match ?? {}),
-    action: compileAction(route, passesClaims),
+    action: files?.action ?? compileAction(route, passesClaims),
     requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,
     responseHeaders: compileResponse(route.headers?.response ?? {}),
     successHeaders: compileHeaders(route.headers?.success ?? {}).add,
@@ -51,16 +65,16 @@ function compileErrorPage(page: NonNullable<RouteConfig['errors']>[number]): Err
   if (call !== undefined) return { statuses, to: { kind: 'call', name: call }, answer };
   if (to !== undefined) return { statuses, to: { kind: 'target', target: to }, answer };
   assert(redirect !== undefined, 'one of three was checked');
-  return { statuses, to: { kind: 'take', route: compileRoute({ redirect }, NO_TRAITS) }, answer: answer ?? 'own' };
+  return { statuses, to: { kind: 'take', route: compileRoute({ redirect }, NO_CONTEXT) }, answer: answer ?? 'own' };
 }
 
-function compileStep(step: StepConfig, traits: ListenerTraits): StepPlan[] {
+function compileStep(step: StepConfig, context: RouteContext): StepPlan[] {
   if (step.set !== undefined) return Object.entries(step.set).map(([name, value]) => ({ kind: 'set', name, value }));
   if (step.rewrite !== undefined) {
     const { regex, to = '', end, take } = { ...DEFAULTS.step.rewrite, ...step.rewrite };
-    return [{ kind: 'rewrite', regex, to, end, take: take === undefined ? null : compileRoute(take, traits) }];
+    return [{ kind: 'rewrite', regex, to, end, take: take === undefined ? null : compileRoute(take, context) }];
   }
-  if (step.take !== undefined) return [{ kind: 'take', route: compileRoute(step.take, traits) }];
+  if (step.take !== undefined) return [{ kind: 'take', route: compileRoute(step.take, context) }];
   if (step.call !== undefined) return [{ kind: 'call', name: step.call }];
   if (step.stop !== undefined) return [{ kind: 'stop' }];
   if (step.find !== undefined) return [{ kind: 'find' }];
@@ -72,7 +86,7 @@ function compileStep(step: StepConfig, traits: ListenerTraits): StepPlan[] {
     regex: asked.regex ?? asked['not-regex'] ?? null,
     isNegated: asked['is-not'] !== undefined || asked['not-regex'] !== undefined,
   };
-  return [{ kind: 'if', test, steps: (step.do ?? []).flatMap((one) => compileStep(one, traits)) }];
+  return [{ kind: 'if', test, steps: (step.do ?? []).flatMap((one) => compileStep(one, context)) }];
 }
 
 function compileMatch(match: NonNullable<RouteConfig['match']>): MatchPlan {

@@ -9,7 +9,9 @@ import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import { parseBind, parseNetwork, parseServer, parseIp } from './addresses.ts';
 import { compileTls } from './compile-tls.ts';
 import { compileValue } from './compile-values.ts';
-import { compileRoute } from './compile-routes.ts';
+import { filesUpstream } from './compile-files.ts';
+import { compileRoute, type RouteContext } from './compile-routes.ts';
+import { FileSites } from './files-plan.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Config, ListenerConfig, UpstreamConfig } from './model.ts';
 import { parseStatusRange } from './patterns.ts';
@@ -48,6 +50,8 @@ export function compile(config: Config, options: CompileOptions): Plan {
     return index;
   };
 
+  const sites = new FileSites();
+  const shared = { sites, types: config.files?.types ?? {} };
   const listeners: ListenerPlan[] = [];
   const tcpUpstreams = new Set<string>();
   for (const [name, listener] of Object.entries(config.listeners ?? {})) {
@@ -55,7 +59,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     if (listener.protocol === 'udp') continue;
     if (listener.upstream !== undefined) tcpUpstreams.add(listener.upstream);
     for (const { upstream } of listener.passthrough?.routes ?? []) tcpUpstreams.add(upstream);
-    listeners.push(compileListener(name, listener, listeners.length, indexOf, options));
+    listeners.push(compileListener(name, listener, listeners.length, indexOf, options, shared));
   }
 
   const upstreams: UpstreamPlan[] = [];
@@ -65,10 +69,13 @@ export function compile(config: Config, options: CompileOptions): Plan {
     for (const server of plan.servers) serverSlots += server.slotCount;
     upstreams.push(plan);
   }
+  const files = sites.all.length === 0 ? null : { user: config.files?.user ?? null, sites: sites.all };
+  if (files !== null) upstreams.push(filesUpstream(serverSlots++));
   return {
     workers: options.workers,
     listeners,
     upstreams,
+    files,
     values: Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value)),
     serverSlots,
     graceMs: ms(config.grace ?? DEFAULTS.grace),
@@ -82,6 +89,7 @@ function compileListener(
   slot: number,
   indexOf: (upstream: string) => number,
   { workers, certificates }: CompileOptions,
+  shared: Pick<RouteContext, 'sites' | 'types'>,
 ): ListenerPlan {
   const protocol = listener.protocol === 'tcp' ? 'tcp' : 'http';
   const { tls } = listener;
@@ -89,7 +97,7 @@ function compileListener(
   const limits = { ...DEFAULTS.listener.limits, ...listener.limits };
   const forwarded = compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded);
   const passesClaims = forwarded.kind === 'pass' || (forwarded.kind === 'trust' && forwarded.isPassed);
-  const traits = { passesClaims, dropsOddFields: listener['odd-fields'] === 'drop' };
+  const context = { ...shared, passesClaims, dropsOddFields: listener['odd-fields'] === 'drop' };
   return {
     name,
     slot,
@@ -113,7 +121,7 @@ function compileListener(
     via: listener.via ?? null,
     forwarded,
     escapedSlash: listener['escaped-slash'] ?? 'compare',
-    routes: formatRoutes((listener.routes ?? []).map((route) => compileRoute(route, traits))),
+    routes: formatRoutes((listener.routes ?? []).map((route) => compileRoute(route, context))),
     isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
     access: compileAccess(listener.access),

@@ -28,6 +28,7 @@ export const DEFAULTS = {
     intercept: false,
     internal: false,
     respond: { status: 200, body: '', contentType: 'text/plain; charset=utf-8' },
+    files: { index: 'index.html', 'default-type': 'application/octet-stream', dotfiles: false },
     // Three tries: one server down and its neighbour full is still served. Only where nothing was sent yet.
     retry: { attempts: 3, on: ['connect'] },
   },

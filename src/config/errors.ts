@@ -296,6 +296,26 @@ export const CATALOGUE = {
     message: '<value> is not a name of a network interface',
     remedy: 'write at most 15 characters without spaces, for example eth0',
   },
+  'bad-file-name': {
+    severity: 'error',
+    message: '<value> is not the name of a file in a folder',
+    remedy: 'write a name without a slash',
+  },
+  'undefined-types': {
+    severity: 'error',
+    message: '`files.types` has no table with the name <value>',
+    remedy: '<fix>',
+  },
+  'no-files-user': {
+    severity: 'warning',
+    message: 'there is no user <user>: the user of the proxies reads files',
+    remedy: 'write a user of this machine',
+  },
+  'no-such-root': {
+    severity: 'warning',
+    message: 'the folder <value> <reason>: what would be answered from there is 404',
+    remedy: '<fix>',
+  },
   'bad-file': {
     severity: 'error',
     message: '<value> is not an absolute path of a file',

@@ -16,6 +16,8 @@ export interface RootFile {
   readonly text: string;
   /** What the command line says in the same language; it is read before the text. */
   readonly preface?: string;
+  /** Where paths begin that do not begin with a slash, in a language that says such things; with a slash at its end. */
+  readonly prefix?: string;
   /** What it says of the processes themselves holds. */
   readonly rulesProcesses?: boolean;
 }

@@ -9,12 +9,14 @@ import { DEFAULTS } from './defaults.ts';
 import { HighAvailability } from './model-ha.ts';
 import { Tls } from './model-tls.ts';
 import {
+  absolutePath,
   anyText,
   bind,
   bodyTemplate,
   capturingRegex,
   databaseUser,
   duration,
+  fileName,
   flag,
   fraction,
   headerName,
@@ -217,6 +219,51 @@ const Respond = z.strictObject({
   'content-type': key(headerValue, 'Of the body.', DEFAULTS.route.respond.contentType),
 });
 
+const Otherwise = z.strictObject({
+  call: key(variableName, 'The request goes on with the route that has this `name`.'),
+  to: key(steppedTarget, 'The request goes on with this target, path and perhaps a query.'),
+  status: key(integer(400, 599), 'It is answered with this status.'),
+});
+
+const Files = z.strictObject({
+  root: required(
+    absolutePath,
+    'The folder. The file is where the path of the request leads to below it, and nothing that leads out of it is answered. Read by ' +
+      'another process, see `files.user`.',
+    '/srv/www',
+  ),
+  strip: key(path, 'What the path begins with that is not part of the path below `root`.'),
+  path: key(template, "In place of the request's path: text with values of the request in it."),
+  try: key(
+    z.array(template.meta({ title: 'path', examples: ['{decoded-path}'] })).min(1),
+    'These paths one after the other: the first that there is. One that ends in `/` is that of a folder.',
+  ),
+  otherwise: key(
+    Otherwise,
+    'Where none of them is there; also for requests with a body, or with another method than GET and HEAD. One of `call`, `to`, ' +
+      '`status`. Without it 404.',
+  ),
+  index: key(
+    oneOrMany(fileName),
+    'The file of a folder: the first that there is. Without one 403.',
+    DEFAULTS.route.files.index,
+  ),
+  types: key(
+    name,
+    'Of `files.types`: the Content-Type by extension. Without it that of the usual extensions of the web.',
+  ),
+  'default-type': key(
+    z.union([z.literal(''), headerValue]),
+    'The Content-Type of files with another extension; empty for none.',
+    DEFAULTS.route.files['default-type'],
+  ),
+  dotfiles: key(
+    flag,
+    'Names that begin with a dot are answered like others. Without it they are 404, less `.well-known`.',
+    DEFAULTS.route.files.dotfiles,
+  ),
+});
+
 const HeaderEdit = z.strictObject({
   set: key(
     z.record(headerName, headerTemplate),
@@ -341,10 +388,11 @@ const RouteLimits = z.strictObject({
 const routeKeys = {
   upstream: key(
     name,
-    'Send the request to this upstream. One of `upstream`, `redirect`, `respond`, `ready`, `close` is needed, or `steps`.',
+    'Send the request to this upstream. One of `upstream`, `redirect`, `respond`, `files`, `ready`, `close` is needed, or `steps`.',
   ),
   redirect: key(Redirect, 'Answer with a redirect.'),
   respond: key(Respond, 'Answer with a fixed response.'),
+  files: key(Files, 'Answer with a file. [Static files](../files.md).'),
   ready: key(
     z.literal(true).meta({ examples: [true] }),
     'Say whether this node takes clients, for a load balancer in front of it: 200, and 503 after `evenkeel node drain`.',
@@ -814,6 +862,25 @@ export const Config = z
       'By name: values that are made of others, `{value:name}` wherever values of the request may stand. One of `map`, `networks`, `split`.',
     ),
     ha: key(HighAvailability, 'By name: virtual routers (VRRP), each with its addresses.'),
+    files: key(
+      z.strictObject({
+        user: key(
+          anyText('user name', 'www-data'),
+          'Whom the process runs as that reads the files of routes with `files`, when evenkeel is started as root. Without it the user of the proxies.',
+        ),
+        types: key(
+          z.record(
+            name,
+            z.record(
+              z.string().meta({ title: 'extension', examples: ['html'] }),
+              headerValue.meta({ title: 'Content-Type', examples: ['text/html'] }),
+            ),
+          ),
+          'By name: Content-Type by extension.',
+        ),
+      }),
+      'What concerns all routes with `files`.',
+    ),
     admin: key(Admin, 'The API, the dashboard and the metrics. **Not there yet**: a file with it is refused.'),
   })
   .meta({

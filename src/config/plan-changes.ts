@@ -11,6 +11,8 @@ export function planChanges(from: Plan, to: Plan): readonly string[] {
     ),
     ...changesOf('upstream', from.upstreams, to.upstreams, upstreamChanges),
   ];
+  if (from.files !== null && to.files !== null && from.files.user !== to.files.user)
+    changes.push('files: user changed');
   if (from.workers !== to.workers) changes.push('workers changed');
   if (from.graceMs !== to.graceMs) changes.push('grace changed');
   if (from.drainMs !== to.drainMs) changes.push('drain changed');

@@ -4,6 +4,7 @@
  */
 import type { Address } from '../base/address.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
+import type { FilesPlan } from './files-plan.ts';
 import type { SourcePlan } from './template.ts';
 
 export interface Plan {
@@ -13,6 +14,8 @@ export interface Plan {
   readonly upstreams: readonly UpstreamPlan[];
   /** Values by name that are made of others when somebody reads them. */
   readonly values: readonly ValuePlan[];
+  /** What is answered from files. Null: nothing. */
+  readonly files: FilesPlan | null;
   /** Every server's slots lie below this. */
   readonly serverSlots: number;
   /** How long `stop` waits for what is in flight. */
@@ -316,6 +319,8 @@ export interface ErrorPagePlan {
     | { readonly kind: 'take'; readonly route: RoutePlan };
   /** What the client is told: this, `own`: what the page has, or null: the error's. */
   readonly answer: number | 'own' | null;
+  /** There is no such file, which is no error: what follows may end in one, and have a page for it. */
+  readonly goesOn?: true;
 }
 
 export type RewritePlan =

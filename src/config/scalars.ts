@@ -197,6 +197,9 @@ export const networkInterface = text('network interface', 'eth0', checkInterface
 export const httpUrl = text('URL', 'http://192.0.2.80/', (value) => parseHttpUrl(value).problem);
 export const filePath = text('path of a file', '/etc/evenkeel/tls/site.pem', checkFilePath);
 export const certificateName = text('host name', 'shop.example', checkCertificateName);
+export const fileName = text('name of a file', 'index.html', (value) =>
+  /^[^/\0]+$/.test(value) && value !== '..' ? null : problem('bad-file-name', { value: show(value) }),
+);
 export const absolutePath = text('absolute path', '/etc/evenkeel/on-active.sh', checkAbsolutePath);
 
 /** One status code, or a range as text. */

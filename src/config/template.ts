@@ -39,6 +39,7 @@ export const SOURCES = {
   'proxy-local-port': 'the port of that',
   scheme: '`http`, or what a trusted proxy said in X-Forwarded-Proto',
   'request-id': 'the identifier of the request',
+  'page-status': 'the status that the page for an error is answered with in any case; empty for anything else',
 } as const;
 
 /** With a name behind a colon: `{header:User-Agent}`. Empty where the request has none; of several the first. */

@@ -14,6 +14,7 @@ function planOf(servers: Partial<ServerPlan>[]): Plan {
     upstreams: [upstream as unknown as UpstreamPlan],
     workers: 1,
     values: [],
+    files: null,
     serverSlots: servers.length,
     graceMs: 0,
     drainMs: 0,

@@ -3,6 +3,7 @@
  * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
  * stops to serve.
  */
+import { findFilesUser } from '../load/files-user.ts';
 import { hostname } from 'node:os';
 import { systemReason } from '../base/system-error.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
@@ -63,6 +64,8 @@ export interface InstanceOptions {
   /** Runs this program's main file: the interpreter, the file. */
   readonly command: readonly [string, string];
   readonly proxyCommand: readonly [string, ...string[]];
+  /** The same of the process that reads files. */
+  readonly filesCommand: readonly [string, ...string[]];
   /** Null: there is no place for one. */
   readonly socketPath: string | null;
   /** Without it something is missing that the operator counts on. */
@@ -129,6 +132,8 @@ export class Instance {
       log,
       user: proxyUser,
       proxyCommand,
+      filesCommand: options.filesCommand,
+      findFilesUser,
       mayBeIdle: () => this.wanted.ready.ha !== null,
       startsWhole: manner.startsWhole,
       // An nginx whose processes are looked for is one that serves.

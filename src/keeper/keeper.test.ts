@@ -121,7 +121,16 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     queueMax: 1,
     proxyProtocol: null,
   } as const;
-  return { workers, listeners, upstreams: [upstream], values: [], serverSlots: 2, graceMs: 500, drainMs: 1_000 };
+  return {
+    workers,
+    listeners,
+    upstreams: [upstream],
+    values: [],
+    files: null,
+    serverSlots: 2,
+    graceMs: 500,
+    drainMs: 1_000,
+  };
 }
 
 interface Scene {
@@ -150,6 +159,8 @@ async function createScene(t: TestContext, workers: number, ports?: number[]): P
     workersMax: workers,
     host: linuxHost,
     log,
+    filesCommand: [process.execPath, '--version'],
+    findFilesUser: () => null,
     proxyCommand: [process.execPath, '--input-type=module', '-e', STAND_IN, '--'],
   });
   t.after(() => keeper.kill());

@@ -29,6 +29,7 @@ import {
   RENDEZVOUS_DESCRIPTOR,
   TABLE_DESCRIPTOR,
 } from './proxies/proxy-arguments.ts';
+import { FilesProcess } from './files/files-process.ts';
 import { FormerCounts } from './generations/former-counts.ts';
 import { HealthRegistry } from './servers/health.ts';
 import {
@@ -63,6 +64,10 @@ export interface KeeperOptions {
   readonly proxyCommand: readonly [program: string, ...args: string[]];
   /** A first plan of which a listener cannot be opened is not applied, like any later one. */
   readonly startsWhole?: boolean;
+  /** The same of the process that reads files. */
+  readonly filesCommand: readonly [program: string, ...args: string[]];
+  /** The user of this name whom it may run as; null: there is none. */
+  readonly findFilesUser: (name: string) => ProcessUser | null;
   /** What the processes of the proxies are called. */
   readonly proxyTitles?: ProxyTitles;
   /** From a predecessor that is in charge until `settle` is called. Null: there is none. */
@@ -135,6 +140,7 @@ export class Keeper {
   /** Unused connections of any proxy may have the ports that others lack. */
   private readonly ports = new PortRelief((slot) => this.supervisor.advise({ type: 'free-port', slot }), monotonicMs);
   private readonly store: ListenerStore;
+  private readonly files: FilesProcess;
   /** Of the keepers before this one. */
   readonly former = new FormerCounts();
   private readonly places = { servers: new SlotTable(SERVER_SLOTS_MAX), listeners: new SlotTable(LISTENER_SLOTS) };
@@ -163,6 +169,14 @@ export class Keeper {
     );
     this.board = Board.create({ table: this.table.buffer, rows: this.rows.map(({ buffer }) => buffer) }, shape);
     this.store = new ListenerStore(host, log);
+    this.files = new FilesProcess({
+      host,
+      log,
+      command: options.filesCommand,
+      user: options.user,
+      findUser: options.findFilesUser,
+      onOtherProgram: () => options.onOtherProgram?.(),
+    });
     this.health = new HealthRegistry({
       onNoPort: (slot) => this.ports.handleNoPort(slot),
       board: this.board,
@@ -358,7 +372,9 @@ export class Keeper {
     return { plan: this.plan, credentials: this.generation?.credentials ?? [] };
   }
 
-  private async applyNow({ plan, credentials }: Pick<Generation, 'plan' | 'credentials'>): Promise<void> {
+  private async applyNow(given: Pick<Generation, 'plan' | 'credentials'>): Promise<void> {
+    const { credentials } = given;
+    const plan = this.placeFiles(given.plan);
     const { workers } = plan;
     const isFirst = this.generation === null;
     const number = (this.generation?.number ?? 0) + 1;
@@ -370,6 +386,7 @@ export class Keeper {
       throw new ApplyError(`\`workers: ${workers}\` takes a restart: this one has room for ${workersMax}`);
     }
     const prepared = await this.store.prepare(plan.listeners, workers);
+    await this.files.apply(plan);
     const placed = this.place(plan, number, prepared, isFirst);
     const files = this.writeFiles(placed.plan, credentials, prepared);
     await prepared.emptyGone();
@@ -391,6 +408,14 @@ export class Keeper {
     closeGone();
     this.retryLater(RETRY_MS_MIN);
     if (former !== null) this.closeFiles(former.files);
+  }
+
+  private placeFiles(plan: Plan): Plan {
+    try {
+      return this.files.place(plan);
+    } catch (error) {
+      throw new ApplyError((error as Error).message);
+    }
   }
 
   /** Throws ApplyError, having undone what was prepared, if the plan cannot be applied. */
@@ -530,6 +555,7 @@ export class Keeper {
     this.health.stop();
     this.names.stop();
     this.traffic.stop();
+    this.files.stop();
   }
 
   /** Each connection of a client may need one to a server. */
@@ -606,7 +632,16 @@ export class Keeper {
   }
 }
 
-const NO_PLAN: Plan = { workers: 0, listeners: [], upstreams: [], values: [], serverSlots: 0, graceMs: 0, drainMs: 0 };
+const NO_PLAN: Plan = {
+  workers: 0,
+  listeners: [],
+  upstreams: [],
+  values: [],
+  files: null,
+  serverSlots: 0,
+  graceMs: 0,
+  drainMs: 0,
+};
 
 /** None of its addresses could be opened. */
 function isClosed({ binds, failures }: OpenListener): boolean {

@@ -167,6 +167,8 @@ test('every code of the catalogue is in some file of this folder', () => {
   const unsaid = Object.keys(CATALOGUE).filter((code) => !said.includes(`[${code}]`));
   // These are about the machine: test/check.test.ts, src/load/tls/certificates.test.ts.
   assert.deepEqual(unsaid, [
+    'no-files-user',
+    'no-such-root',
     'adverts-exceed-mtu',
     'key-file',
     'bad-certificate',

@@ -1,9 +1,9 @@
 /** Where `evenkeel nginx` finds and leaves its files: as Debian builds nginx, so that what is there goes on working. */
 import type { NginxOptions } from '../../cli/nginx-arguments.ts';
 import type { ConfigFile } from '../../cli/config-files.ts';
+import { PREFIX } from '../../config/nginx/front-end.ts';
 import type { ErrorLogSettings, ProcessSettings } from '../../config/process-settings.ts';
 
-export const PREFIX = '/usr/share/nginx/';
 export const CONF_PATH = '/etc/nginx/nginx.conf';
 export const PID_PATH = '/run/nginx.pid';
 export const ERROR_LOG_PATH = 'stderr';
@@ -23,6 +23,7 @@ export class Places {
       path,
       language: 'nginx',
       rulesProcesses: true,
+      prefix: withSlash(this.options.prefix ?? PREFIX),
       ...(directives === null ? {} : { preface: withEnd(directives) }),
     };
   }
@@ -48,6 +49,10 @@ export class Places {
   private resolve(path: string): string {
     return path.startsWith('/') ? path : `${this.options.prefix ?? PREFIX}${path}`;
   }
+}
+
+function withSlash(path: string): string {
+  return path.endsWith('/') ? path : `${path}/`;
 }
 
 function withEnd(directives: string): string {

@@ -1,6 +1,7 @@
 /** `evenkeel nginx -v`, `-V` and `-h`: what nginx says of itself, of what is here. */
 import { configureArguments, NGINX_VERSION } from '../../config/nginx/modules.ts';
-import { CONF_PATH, ERROR_LOG_PATH, PID_PATH, PREFIX } from './places.ts';
+import { PREFIX } from '../../config/nginx/front-end.ts';
+import { CONF_PATH, ERROR_LOG_PATH, PID_PATH } from './places.ts';
 
 /** `version`: evenkeel's. */
 export function versionText(version: string, withModules: boolean): string {

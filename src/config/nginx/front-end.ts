@@ -5,7 +5,7 @@ import { formatDuration } from '../units.ts';
 import type { FileAccess, FrontEnd, FrontEndContext, FrontEndDocument, RootFile } from '../front-end.ts';
 import { markAllGaps, nothingRead } from '../gaps.ts';
 import type { ProcessSettings } from '../process-settings.ts';
-import { DocumentBuilder } from './document.ts';
+import { DocumentBuilder, type PlainMap } from './document.ts';
 import { readHttp } from './http.ts';
 import { Notes } from './notes.ts';
 import { type Directive, parseNginx } from './parse.ts';
@@ -15,6 +15,8 @@ import { readStream } from './stream.ts';
 import { checkStructure } from './structure.ts';
 import { parseTime } from './values.ts';
 
+/** As Debian builds nginx. */
+export const PREFIX = '/usr/share/nginx/';
 const GRACE_MS_MAX = 24 * 3_600_000;
 /** A whole file, or a piece of one as they lie in conf.d. */
 const LOOKS_LIKE = /^[ \t]*(?:events|http|stream|server|upstream[ \t]+[\w.-]+|map[ \t]+\$\w+[ \t]+\$\w+)[ \t\r\n]*\{/m;
@@ -36,7 +38,7 @@ function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
   }
   const scope = new Scope('main', main, null);
   const processes = readProcessSettings(scope, notes);
-  readMain(scope, document, notes);
+  readMain(scope, document, root.prefix ?? PREFIX, notes);
   if (notes.hasErrors || notes.lacksParts) markAllGaps(document.value);
   return { ...result(document.value, document, notes.diagnostics), processes };
 }
@@ -47,7 +49,7 @@ export function readNginxProcesses(root: RootFile, files: FileAccess): ProcessSe
   return fault === null ? readProcessSettings(new Scope('main', directives, null), new Notes()) : null;
 }
 
-function readMain(main: Scope, document: DocumentBuilder, notes: Notes): void {
+function readMain(main: Scope, document: DocumentBuilder, prefix: string, notes: Notes): void {
   const workers = main.own('worker_processes')[0]?.args[0];
   // A piece of a configuration does not say how much of the machine there is for it.
   if (workers === undefined && main.own('events').length > 0) document.value['workers'] = 1;
@@ -64,8 +66,14 @@ function readMain(main: Scope, document: DocumentBuilder, notes: Notes): void {
     else document.value['grace'] = formatDuration(Math.min(ms, GRACE_MS_MAX));
     document.mark(['grace'], shutdown.place);
   }
-  for (const { block } of main.own('http')) readHttp(new Scope('http', block!, main), document, notes);
+  for (const { block } of main.own('http')) readHttp(new Scope('http', block!, main), document, prefix, notes);
   for (const { block } of main.own('stream')) readStream(new Scope('stream', block!, main), document, notes);
+  const user = main.own('user')[0];
+  const files = document.value['files'] as PlainMap | undefined;
+  if (user !== undefined && files !== undefined) {
+    files['user'] = user.args[0].text;
+    document.mark(['files', 'user'], user.place);
+  }
   document.value['listeners'] = document.listeners;
   document.value['upstreams'] = document.upstreams;
 }

@@ -11,6 +11,7 @@ import { hasVariables, translateText } from './variables.ts';
 import { formatDuration, formatSize } from '../units.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { type Listen, proxyProtocolOf, readListen } from './listen.ts';
+import { TypeTables } from './files.ts';
 import type { Draft } from './locations.ts';
 import { type NameKind, readServerNames, type ServerName } from './names.ts';
 import type { Notes } from './notes.ts';
@@ -41,7 +42,7 @@ interface Bound {
 
 const NAME_ORDER: readonly NameKind[] = ['exact', 'suffix', 'prefix', 'regex'];
 
-export function readHttp(http: Scope, document: DocumentBuilder, notes: Notes): void {
+export function readHttp(http: Scope, document: DocumentBuilder, prefix: string, notes: Notes): void {
   const names = new Set<string>();
   collectNames(http.directives, names);
   const fixed = constantSets(http.directives);
@@ -50,6 +51,8 @@ export function readHttp(http: Scope, document: DocumentBuilder, notes: Notes): 
   let number = 0;
   const surroundings: Surroundings = {
     values,
+    tables: new TypeTables(document),
+    prefix,
     nextNumber: () => ++number,
     variables,
     upstreams: new Upstreams('http', http, document, variables, notes),

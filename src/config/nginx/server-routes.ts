@@ -9,6 +9,7 @@ import { readRequestHeaders, readResponseHeaders } from './headers.ts';
 import { type Draft, type Location, orderRoutes, readLocations, type ServerLocations } from './locations.ts';
 import type { NamedValues } from './named-values.ts';
 import { readErrorPages } from './error-pages.ts';
+import { readFiles, type TypeTables } from './files.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { parseTarget, rewriteFor, type Target } from './pass.ts';
@@ -28,6 +29,10 @@ export interface Surroundings {
   readonly values: NamedValues;
   /** Those that the file makes. */
   readonly variables: Constants;
+  /** Of Content-Type. */
+  readonly tables: TypeTables;
+  /** Where relative paths begin. */
+  readonly prefix: string;
   /** For names: another one each time. */
   nextNumber(): number;
   readonly notes: Notes;
@@ -148,13 +153,15 @@ export class ServerRoutes {
 
   /** The keys of a route that can end in an error. */
   private errorsOf(scope: Scope): PlainMap {
-    const nameOf = (name: string): string | null => {
-      this.wanted.add(name);
-      return this.names.get(name) ?? null;
-    };
-    const errors = readErrorPages(scope, this.constants, nameOf, this.notes);
+    const errors = readErrorPages(scope, this.constants, this.nameOf, this.notes);
     return errors.length === 0 ? {} : { errors };
   }
+
+  /** Of the route that a named location becomes. */
+  private readonly nameOf = (name: string): string | null => {
+    this.wanted.add(name);
+    return this.names.get(name) ?? null;
+  };
 
   private runIf(directive: Directive, scope: Scope, phase: Phase): void {
     const found = readCondition(directive, this.constants);
@@ -267,33 +274,31 @@ export class ServerRoutes {
 
   /** What nginx would answer from files. */
   private fileContent(scope: Scope, place: Place, steps: readonly PlainMap[], found: ServerLocations): Draft[] {
-    const tried = scope.find('try_files');
-    if (tried !== null && tried.args.length > 1) {
-      const last = tried.args[tried.args.length - 1];
-      const code = /^=([0-9]{3})$/.exec(last.text);
-      if (last.text.startsWith('@')) {
-        const target = found.named.get(last.text);
-        this.notes.notYet(
-          last.place,
-          `\`try_files ... ${last.text}\``,
-          target === undefined
-            ? 'there is no such location'
-            : 'what is in front of it could be files, which are not served yet',
-          'write `proxy_pass` into this location, if there are no files',
-        );
-        return [];
-      }
-      this.notes.leftOut(
-        tried.place,
-        'try_files',
-        'files are not served yet: what would be answered from files is 404',
-      );
-      if (code !== null) return [{ place, route: withSteps(steps, plainAnswer(Number(code[1]))) }];
-    } else {
-      // Its handler may be what was wrong.
-      if (!this.notes.isLacking(scope.directives))
-        this.notes.leftOut(place, 'root', 'files are not served yet: what would be answered from files is 404');
+    const locations = [...found.locations, ...found.named.values()];
+    const files = readFiles(scope, {
+      constants: this.constants,
+      prefix: this.surroundings.prefix,
+      locationOf: (wanted) => locations.find((location) => location.scope === wanted) ?? null,
+      nameOf: this.nameOf,
+      tables: this.surroundings.tables,
+      notes: this.notes,
+    });
+    if (files !== null) {
+      const { response, success } = readResponseHeaders(scope, this.constants, null, this.notes);
+      // a server would have to be kept from saying these
+      delete response['remove'];
+      const base = absolutePrefix(this.server, this.port);
+      if (base !== '') response['replace'] = [{ field: 'Location', prefix: '/', by: '/', base }];
+      const headers: PlainMap = {};
+      if (Object.keys(response).length > 0) headers['response'] = response;
+      if (Object.keys(success).length > 0) headers['success'] = success;
+      const route: PlainMap = { files, ...(Object.keys(headers).length > 0 ? { headers } : {}) };
+      const errors = this.errorsOf(scope);
+      return [{ place, route: withSteps(steps, { ...route, ...errors }) }];
     }
+    // Its handler may be what was wrong.
+    if (!this.notes.isLacking(scope.directives) && scope.find('root') === null && scope.find('alias') === null)
+      this.notes.leftOut(place, 'root', 'without it there are no files: what would be answered from files is 404');
     const { response } = readResponseHeaders(scope, this.constants, 404, this.notes);
     return [
       { place, route: withSteps(steps, { ...withResponse(plainAnswer(404), response), ...this.errorsOf(scope) }) },

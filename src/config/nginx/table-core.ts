@@ -29,7 +29,13 @@ export const CORE_ROWS: readonly ModuleRows[] = [
         'works',
         '`auto`, or a number of proxies; 1 without it; `--workers` goes before it',
       ],
-      ['user', 'main', '1-2', 'no effect', 'the proxies run as the user `evenkeel`, or as a number that nobody has'],
+      [
+        'user',
+        'main',
+        '1-2',
+        'differs',
+        'the process that reads files runs as this user, with its groups; the proxies run as the user `evenkeel`, or as a number that nobody has',
+      ],
       ['worker_cpu_affinity', 'main', '1+', 'no effect', 'it tunes the inside of nginx'],
       ['worker_rlimit_nofile', 'main', '1', 'no effect', 'evenkeel sets its own limit from what the system allows'],
       [

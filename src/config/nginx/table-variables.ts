@@ -6,7 +6,7 @@ export type VariableRow = readonly [names: string, value: string | null, note: s
 const TLS_VALUES = '**there is nothing like it yet**; empty where `listen` has no `ssl`';
 const STREAMED = 'bodies are streamed: nothing is stored';
 const LATER = 'known when the request is over, for a log: **there is no access log yet**';
-const FILES = 'files are not served yet';
+const FILES = '**there is nothing like it yet**';
 
 const SSL_VARIABLES =
   'ssl_alpn_protocol ssl_cipher ssl_ciphers ssl_client_cert ssl_client_escaped_cert ssl_client_fingerprint ssl_client_i_dn ' +

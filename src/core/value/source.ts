@@ -59,10 +59,11 @@ export const PROXY_LOCAL = 29;
 export const PROXY_LOCAL_PORT = 30;
 export const VARIABLE = 31;
 export const CAPTURE = 32;
+export const PAGE_STATUS = 33;
 // those with a name, which may be there several times
-export const HEADER = 33;
-export const COOKIE = 34;
-export const PARAMETER = 35;
+export const HEADER = 34;
+export const COOKIE = 35;
+export const PARAMETER = 36;
 
 type Kind =
   | typeof CLIENT
@@ -98,6 +99,7 @@ type Kind =
   | typeof PROXY_LOCAL_PORT
   | typeof VARIABLE
   | typeof CAPTURE
+  | typeof PAGE_STATUS
   | typeof HEADER
   | typeof COOKIE
   | typeof PARAMETER;
@@ -131,6 +133,7 @@ const KINDS = {
   'proxy-client-port': PROXY_CLIENT_PORT,
   'proxy-local': PROXY_LOCAL,
   'proxy-local-port': PROXY_LOCAL_PORT,
+  'page-status': PAGE_STATUS,
 } as const;
 const NAMED_KINDS = { header: HEADER, cookie: COOKIE, query: PARAMETER, value: VARIABLE, capture: CAPTURE } as const;
 const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
@@ -154,6 +157,7 @@ const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
   PROXY_LOCAL_PORT,
   VARIABLE,
   CAPTURE,
+  PAGE_STATUS,
 ]);
 
 /** What an IPv4 address stands behind. */
@@ -284,6 +288,8 @@ export class Source {
         return leaveNumber(span, view.connection === null ? 0 : view.connection.number);
       case CONNECTION_REQUESTS:
         return leaveNumber(span, view.connection === null ? 0 : view.connection.requests);
+      case PAGE_STATUS:
+        return leaveNumber(span, view.answerStatus);
       case CONNECTION_TIME:
         return leaveSeconds(span, view.connection === null ? 0 : view.connection.ageMs);
       case CLIENT_BYTES:

@@ -22,8 +22,8 @@ export function encodeSocketAddress(address: Address): Uint8Array | null {
 /** A path, or with a leading `@` a name in the abstract namespace. */
 export function encodeUnixPath(path: string): Uint8Array | null {
   const name = Buffer.from(path);
-  if (name.length > UNIX_PATH_BYTES_MAX || name.length === 0) return null;
   const isAbstract = path.startsWith('@');
+  if (name.length > UNIX_PATH_BYTES_MAX + (isAbstract ? 1 : 0) || name.length === 0) return null;
   const bytes = new Uint8Array(2 + name.length + (isAbstract ? 0 : 1));
   writeFamily(bytes, AF_UNIX);
   bytes.set(name, 2);

@@ -120,7 +120,8 @@ export class NodeSocket implements Socket {
       return;
     }
     this.stream.on('connect', () => this.handleConnect());
-    if (family === 0) this.stream.connect({ path: host });
+    // a name in the abstract namespace begins with a zero (unix(7))
+    if (family === 0) this.stream.connect({ path: host.replace(/^@/, '\0') });
     else {
       const localAddress = ring?.sources[ring.next()].host;
       this.stream.connect({ host, port, localAddress, noDelay: true, autoSelectFamily: false });

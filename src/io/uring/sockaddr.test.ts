@@ -21,6 +21,7 @@ test('IPv6: no flow information and no scope', () => {
 
 test('a Unix path ends in a zero byte that counts', () => {
   assert.equal(emit({ family: 0, host: '/run/é', port: 0 }), '01002f72756e2fc3a900');
+  assert.equal(emit({ family: 0, host: '@é', port: 0 }), '010000c3a9');
 });
 
 test('a Unix path of 107 bytes fits and one of 108 is a bug', () => {

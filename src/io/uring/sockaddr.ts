@@ -17,9 +17,18 @@ export function emitSockaddr(address: Address, into: Uint8Array): number {
   const view = new DataView(into.buffer, into.byteOffset, into.byteLength);
   if (address.family === 0) {
     const path = new TextEncoder().encode(address.host);
-    assert(path.length >= 1 && path.length <= PATH_BYTES_MAX, 'the path of a Unix socket has 1 to 107 bytes');
+    const isAbstract = address.host.startsWith('@');
+    assert(
+      path.length >= 1 && path.length <= PATH_BYTES_MAX + (isAbstract ? 1 : 0),
+      'the path of a Unix socket has 1 to 107 bytes',
+    );
     view.setUint16(0, AF_UNIX, true);
     into.set(path, 2);
+    // a name in the abstract namespace (unix(7)): a zero in front, and none at the end
+    if (isAbstract) {
+      into[2] = 0;
+      return 2 + path.length;
+    }
     into[2 + path.length] = 0;
     return 2 + path.length + 1;
   }

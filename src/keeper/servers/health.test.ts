@@ -67,7 +67,16 @@ class Scene {
   constructor(t: TestContext, upstreams: UpstreamPlan[]) {
     mock.timers.enable({ apis: ['setTimeout'] });
     const serverSlots = upstreams.flatMap(({ servers }) => servers).reduce((sum, { slotCount }) => sum + slotCount, 0);
-    const plan: Plan = { workers: 1, listeners: [], upstreams, values: [], serverSlots, graceMs: 0, drainMs: 0 };
+    const plan: Plan = {
+      workers: 1,
+      listeners: [],
+      upstreams,
+      values: [],
+      files: null,
+      serverSlots,
+      graceMs: 0,
+      drainMs: 0,
+    };
     const shape = { servers: serverSlots, listeners: 0, rows: 1 };
     this.board = Board.createAlone(shape);
     this.keeper = new HealthRegistry({

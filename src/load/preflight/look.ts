@@ -2,7 +2,7 @@
  * What of this machine the configuration counts on: rights, interfaces, programs and their users. `run` says the same before
  * it starts, so it must take no time and change nothing.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { BlockList, isIPv4 } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { advertPacketBytes } from '../../config/advert-size.ts';
@@ -36,6 +36,7 @@ class MachineLook {
   look(): readonly Diagnostic[] {
     this.lookAtProxyUser();
     this.lookAtSources();
+    this.lookAtRoots();
     if (this.known.config.ha === undefined) return this.found;
     this.lookAtRights();
     const interfaces = new Set(readdirSync('/sys/class/net'));
@@ -76,6 +77,27 @@ class MachineLook {
     const found = user === undefined ? null : findProxyUser(user);
     if (found === null || !('reason' in found)) return;
     this.report(['user'], 'value', problem('bad-proxy-user', { user: show(user), ...found }));
+  }
+
+  /** What would be answered from there is 404 until it is there: nothing to refuse a file for. */
+  private lookAtRoots(): void {
+    const { listeners, files } = this.known.config;
+    const user = files?.user;
+    if (this.ownUid === 0 && user !== undefined && findUser(user) === null) {
+      this.report(['files', 'user'], 'value', problem('no-files-user', { user: show(user) }));
+    }
+    const seen = new Set<string>();
+    for (const [name, listener] of entriesOf(listeners)) {
+      for (const { path, value: route } of itemsOf(listener.routes, ['listeners', name, 'routes'])) {
+        const root = route.files?.root;
+        if (root === undefined || seen.has(root)) continue;
+        seen.add(root);
+        const reason = findFolderFault(root);
+        if (reason === null) continue;
+        const fix = 'make it, or correct the path; no reload is needed then';
+        this.report([...path, 'files', 'root'], 'value', problem('no-such-root', { value: show(root), reason, fix }));
+      }
+    }
   }
 
   private lookAtSources(): void {
@@ -182,6 +204,15 @@ function listOfAddresses(addresses: readonly NetworkInterfaceInfo[]): BlockList 
 
 function includesAddress(list: BlockList, address: string): boolean {
   return list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
+}
+
+/** For people; null: it is a folder. */
+function findFolderFault(path: string): string | null {
+  try {
+    return statSync(path).isDirectory() ? null : 'is no folder';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : 'cannot be looked into';
+  }
 }
 
 /** Null: there is no such interface. */

@@ -74,6 +74,8 @@ class Answer implements AnswerRecord {
 const MAPPED = 0xffff;
 /** Idle exchanges kept for reuse; more than this are only needed in a burst. */
 const SPARE_EXCHANGES_MAX = 4096;
+/** As often as nginx lets a request be sent elsewhere. */
+const DETOURS_MAX = 10;
 const spares: Exchange[] = [];
 const NO_TEXTS: ResponseTexts = [];
 
@@ -95,6 +97,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private answerStatus = 0;
   /** The answer is a page for an error: there is no page for one of its own. */
   private isErrorPage = false;
+  /** How often it went on elsewhere because there was no file. */
+  private detours = 0;
   /** Of the request as it came, where the route has pages for errors. -1: it is not kept. */
   private headSlot = -1;
   private headLength = 0;
@@ -153,6 +157,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     exchange.isRequestSpent = false;
     exchange.answerStatus = 0;
     exchange.isErrorPage = false;
+    exchange.detours = 0;
     return exchange;
   }
 
@@ -233,7 +238,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   /** Without a slot for it errors are answered as they are. */
   private keepHead({ bytes, head }: RequestView, length: number): void {
     const { arena } = this.context;
-    if (head.body !== BODY_NONE) return;
+    if (head.body !== BODY_NONE || this.headSlot >= 0) return;
     this.headSlot = arena.allocate(length);
     if (this.headSlot < 0) return;
     this.headLength = length;
@@ -247,15 +252,21 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     return this.route.errorPageFor(status);
   }
 
+  /** It was sent elsewhere again and again. */
+  get goesRound(): boolean {
+    return this.detours > DETOURS_MAX;
+  }
+
   /** Where the head stands that was kept. */
   get keptHead(): { readonly at: number; readonly end: number } {
     const at = this.context.arena.start(this.headSlot);
     return { at, end: at + this.headLength };
   }
 
-  /** The request ends in an error, and is to be answered with a page for it: as if it had come now. */
-  turn(): void {
-    this.isErrorPage = true;
+  /** The request ends in an error, or there is no file for it, and is to be answered with this page: as if it had come now. */
+  turn({ plan }: ErrorPage<Route>): void {
+    this.isErrorPage = plan.goesOn !== true;
+    this.detours++;
     this.request.release();
     this.tries = 0;
     this.triedCount = 0;

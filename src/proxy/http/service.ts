@@ -147,13 +147,14 @@ export class HttpService implements Service {
   /** The route of the page for an error with this status, for the request in the view. Null: the page is an error itself. */
   private turn(page: ErrorPage<Route>, status: number): Route | null {
     const { view } = this;
-    const { to } = page.plan;
+    const { to, goesOn = false } = page.plan;
     view.answerStatus = page.statusFor(status);
-    if (page.route !== null) return page.route;
+    if (page.route !== null) return goesOn ? this.pageOf(page.route) : page.route;
     if (page.target !== null && !page.target.apply(view)) return null;
     view.isPlaced = true;
     const index = to.kind === 'call' ? (this.set.called.get(to.name) ?? -1) : this.set.table.match(view);
     const end = index < 0 ? null : this.walk(index, true);
+    if (end instanceof Route && goesOn) return this.pageOf(end);
     if (end instanceof Route && (end.own === null || end.own.status < 400 || page.plan.answer === 'own')) return end;
     view.answerStatus = 0;
     return null;

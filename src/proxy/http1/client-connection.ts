@@ -544,7 +544,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   answer(response: own.OwnResponse): void {
     const exchange = this.exchange as Exchange;
     const page = exchange.errorPageFor(response.status);
-    if (page !== null && this.answerByPage(exchange, page, response.status)) return;
+    if (page !== null && exchange.goesRound) response = own.REWRITE_CYCLE;
+    else if (page !== null && this.answerByPage(exchange, page, response.status)) return;
     const { id, idLength } = exchange.request;
     const { memory } = this.context;
     const { name } = this.listener.plan;
@@ -562,7 +563,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const { context, service } = this;
     const { at, end } = exchange.keptHead;
     if (parseRequestHead(context.memory, at, end, this.emitters.limits, context.requestHead) <= 0) return false;
-    exchange.turn();
+    exchange.turn(page);
     const route = service.turnFailed(this.peer, page, status);
     if (route === null) return false;
     if (route.action.kind === 'close') {

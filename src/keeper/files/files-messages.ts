@@ -1,0 +1,20 @@
+/** What the keeper and the `files` process say to each other, a line of JSON each, and what that process inherits. */
+import type { FileSite } from '../../config/files-plan.ts';
+import type { ProcessUser } from '../../port/host.ts';
+
+/** The listening socket that the proxies connect to. */
+export const FILES_LISTEN_DESCRIPTOR = 3;
+
+export interface FilesArguments {
+  /** Whom it becomes. Null: it stays who it is. */
+  readonly user: ProcessUser | null;
+  /** The users that may connect: whom the proxies run as. */
+  readonly peers: readonly number[];
+}
+
+/** From now on there are these. */
+export interface KeeperToFiles {
+  readonly sites: readonly FileSite[];
+}
+
+export type FilesToKeeper = { readonly type: 'applied' } | { readonly type: 'log'; readonly message: string };

@@ -1,0 +1,188 @@
+/**
+ * Keeps the process alive that reads files. The keeper has its listening socket, so that while the process is started anew requests wait
+ * and are not refused.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { systemReason } from '../../base/system-error.ts';
+import { FILES_UPSTREAM, type FilesPlan } from '../../config/files-plan.ts';
+import type { Plan } from '../../config/plan.ts';
+import type { Host, ProcessUser } from '../../port/host.ts';
+import { logOutput } from '../log/child-output.ts';
+import type { Log } from '../log/log.ts';
+import { EXIT_OTHER_PROGRAM } from '../proxies/proxy-arguments.ts';
+import {
+  FILES_LISTEN_DESCRIPTOR,
+  type FilesArguments,
+  type FilesToKeeper,
+  type KeeperToFiles,
+} from './files-messages.ts';
+
+export interface FilesProcessOptions {
+  readonly host: Host;
+  readonly log: Log;
+  /** The program and its arguments; what it is to be follows. */
+  readonly command: readonly [program: string, ...args: string[]];
+  /** Whom the proxies run as. Null: this process's user. */
+  readonly user: ProcessUser | null;
+  /** Of this name; null: there is none. */
+  readonly findUser: (name: string) => ProcessUser | null;
+  readonly onOtherProgram: () => void;
+}
+
+const RESTART_MS_MIN = 10;
+const RESTART_MS_MAX = 5_000;
+/** One that has lived so long has started well. */
+const SOUND_MS = 10_000;
+/** A plan waits no longer for it. */
+const APPLY_MS_MAX = 5_000;
+/** Of an abstract address of a Unix socket: `sun_path`. */
+const ADDRESS_BYTES = 108;
+/** Threads that may wait for disks: see files/disk.ts for the part of one root. */
+const THREADS = 64;
+
+export class FilesProcess {
+  private readonly options: FilesProcessOptions;
+  /** A name that fills the address: some releases of Node fill what is shorter with zeros, which are part of such a name. */
+  private readonly address = `@evenkeel-files-${process.pid}-${randomBytes(8).toString('hex')}`.padEnd(
+    ADDRESS_BYTES,
+    '.',
+  );
+  private listening = -1;
+  private child: ChildProcess | null = null;
+  private plan: FilesPlan | null = null;
+  private startedAt = 0;
+  private restartMs = RESTART_MS_MIN;
+  private restart: NodeJS.Timeout | undefined;
+  private retirement: NodeJS.Timeout | undefined;
+  private settle: (() => void) | null = null;
+  private isStopped = false;
+
+  constructor(options: FilesProcessOptions) {
+    this.options = options;
+  }
+
+  /** 0: there is none. */
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
+  /** The plan as the proxies need it. Throws if there can be no socket for it. */
+  place(plan: Plan): Plan {
+    if (plan.files === null) return plan;
+    if (this.listening < 0) {
+      const opened = this.options.host.listen({ family: 0, host: this.address, port: 0 }, false, 1, false);
+      if (opened.kind === 'failed') throw new Error(`files cannot be served: ${opened.reason}`);
+      [this.listening] = opened.descriptors;
+    }
+    const target = { family: 0 as const, host: this.address, port: 0 };
+    return {
+      ...plan,
+      upstreams: plan.upstreams.map((upstream) =>
+        upstream.name === FILES_UPSTREAM
+          ? { ...upstream, servers: upstream.servers.map((server) => ({ ...server, target })) }
+          : upstream,
+      ),
+    };
+  }
+
+  /** Resolves when it knows what is to be served, or when that takes too long: what is asked meanwhile waits. */
+  async apply({ files, drainMs }: Plan): Promise<void> {
+    clearTimeout(this.retirement);
+    if (files === null) {
+      // what is on its way is answered
+      if (this.plan !== null) this.retirement = setTimeout(() => this.end(), drainMs);
+      return;
+    }
+    const isOtherUser = this.child !== null && files.user !== this.plan?.user;
+    this.plan = files;
+    if (isOtherUser) this.end();
+    if (this.child === null) this.start();
+    else this.tell();
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.settle = resolve;
+      timer = setTimeout(resolve, APPLY_MS_MAX);
+    });
+    clearTimeout(timer);
+  }
+
+  /** Ends it for good. */
+  stop(): void {
+    this.isStopped = true;
+    clearTimeout(this.retirement);
+    this.end();
+    if (this.listening >= 0) this.options.host.closeDescriptor(this.listening);
+    this.listening = -1;
+  }
+
+  private end(): void {
+    clearTimeout(this.restart);
+    const { child } = this;
+    this.child = null;
+    child?.kill('SIGKILL');
+  }
+
+  private start(): void {
+    const { command, user, log } = this.options;
+    const [program, ...args] = command;
+    const chosen = this.chooseUser(this.plan?.user ?? null);
+    const peers = [...new Set([user?.uid ?? process.getuid?.() ?? 0])];
+    const given: FilesArguments = { user: chosen, peers };
+    const stdio: (number | 'pipe')[] = ['pipe', 'pipe', 'pipe'];
+    stdio[FILES_LISTEN_DESCRIPTOR] = this.listening;
+    const env = { ...process.env, UV_THREADPOOL_SIZE: String(THREADS) };
+    const child = spawn(program, [...args, JSON.stringify(given)], { stdio, detached: true, env });
+    this.child = child;
+    this.startedAt = performance.now();
+    logOutput(child.stderr, 'files', log);
+    child.stdin?.on('error', () => undefined);
+    if (child.stdout !== null) {
+      createInterface({ input: child.stdout }).on('line', (line) =>
+        this.handle(child, JSON.parse(line) as FilesToKeeper),
+      );
+    }
+    let isGone = false;
+    const gone = (reason: string): void => {
+      if (isGone) return;
+      isGone = true;
+      this.handleGone(child, reason);
+    };
+    child.on('exit', (code, signal) => {
+      if (code === EXIT_OTHER_PROGRAM) this.options.onOtherProgram();
+      gone(signal === null ? `exit code ${code}` : `killed by ${signal}`);
+    });
+    child.on('error', (error) => gone(systemReason(error)));
+    this.tell();
+  }
+
+  /** `wanted` null: whom the proxies run as. Null: the user of this process. */
+  private chooseUser(wanted: string | null): ProcessUser | null {
+    const { user, log, findUser } = this.options;
+    if (wanted === null || process.getuid?.() !== 0) return user;
+    const found = findUser(wanted);
+    if (found === null) log.warn(`files: there is no user ${wanted}: the user of the proxies reads them`);
+    return found ?? user;
+  }
+
+  private tell(): void {
+    const message: KeeperToFiles = { sites: this.plan?.sites ?? [] };
+    this.child?.stdin?.write(`${JSON.stringify(message)}\n`);
+  }
+
+  private handle(child: ChildProcess, message: FilesToKeeper): void {
+    if (child !== this.child) return;
+    if (message.type === 'log') this.options.log.warn(`files: ${message.message}`);
+    else this.settle?.();
+  }
+
+  private handleGone(child: ChildProcess, reason: string): void {
+    if (child !== this.child || this.isStopped) return;
+    this.child = null;
+    if (performance.now() - this.startedAt > SOUND_MS) this.restartMs = RESTART_MS_MIN;
+    this.options.log.error(`files ended (${reason}); another one starts in ${this.restartMs} ms`);
+    this.restart = setTimeout(() => this.start(), this.restartMs);
+    this.restartMs = Math.min(this.restartMs * 4, RESTART_MS_MAX);
+  }
+}
