@@ -49,39 +49,101 @@ async function end(node: RunningNode): Promise<void> {
   assert.equal(await node.process.exit, 0);
 }
 
-test(
-  'a hand-over holds over the death of the vip process and over restarts, is shown, and ends with resume',
-  lab,
-  async (t) => {
-    const { pair, file, lb01, lb02 } = await start(t);
-    const moved = lb01.command('handover', 'VI_1');
-    assert.match(
-      moved.out,
-      /^VI_1: handed over to 192\.168\.15\.6 of priority 100 within .* until `evenkeel resume VI_1`\n$/,
+// Each leaves the pair to the next one as it was: lb01 is active, and nothing is held back.
+test('orders to a pair', lab, async (t) => {
+  const scene = await start(t);
+  const { pair, file, lb02 } = scene;
+  let { lb01 } = scene;
+  const startAgain = (...options: string[]): RunningNode => (lb01 = new RunningNode(pair, 'lb01', file, options));
+
+  await t.test('a drained node hands its addresses over, and takes them back when it is enabled', async () => {
+    const backup = lb02.command('node', 'drain');
+    assert.deepEqual([backup.code, backup.out], [0, 'node: drained; the file says enabled\n']);
+    assert.equal(lb02.command('node', 'enable').out, 'node: as in the file: enabled\n');
+    const drained = lb01.command('node', 'drain');
+    assert.equal(drained.code, 0, drained.err);
+    assert.match(drained.out, /^node: drained; the file says enabled\nVI_1: handed over to 192\.168\.15\.6 /);
+    await lb02.is('active');
+    const enabled = lb01.command('node', 'enable');
+    assert.equal(enabled.out, 'node: as in the file: enabled\nVI_1: takes part as configured again\n');
+    await lb01.is('active');
+    await lb02.is('backup');
+  });
+
+  await t.test(
+    'a hand-over holds over the death of the vip process and over restarts, is shown, and ends with resume',
+    async () => {
+      const moved = lb01.command('handover', 'VI_1');
+      assert.match(
+        moved.out,
+        /^VI_1: handed over to 192\.168\.15\.6 of priority 100 within .* until `evenkeel resume VI_1`\n$/,
+      );
+      assert.match(
+        lb01.command('status').out,
+        /^ {2}held back {2}handed over by \S+ .* until `evenkeel resume VI_1`$/m,
+      );
+      await lb01.said(/VI_1: handed over by \S+: leaves its addresses to a peer/);
+
+      for (const times of [1, 2]) {
+        process.kill((await vipOf(lb01)).pid, 'SIGKILL');
+        await lb01.said(/vip process ended \(killed by SIGKILL\)/);
+        while ((await vipOf(lb01)).restarts < times) await new Promise((resolve) => setTimeout(resolve, 20));
+        await stays(lb01);
+      }
+
+      await end(lb01);
+      const again = startAgain();
+      await again.said(/VI_1: handed over by \S+: leaves its addresses to a peer/);
+      await again.said(/ready/);
+      await stays(again);
+
+      assert.equal(again.command('resume', 'VI_1').out, 'VI_1: takes part as configured again\n');
+      await again.said(/VI_1: resumed by \S+: takes part as configured/);
+      await again.is('active');
+      await lb02.is('backup');
+      assert.equal(again.command('resume', 'VI_1').out, 'VI_1: was not held back\n');
+    },
+  );
+
+  await t.test('what is written down is readable, and what cannot be read is told and forgotten', async () => {
+    assert.equal(lb01.command('handover', 'VI_1').code, 0);
+    const path = join(pair.network.directory, 'restraints.lb01.json');
+    const { restraints } = JSON.parse(readFileSync(path, 'utf8')) as {
+      restraints: { router: string; untilMs: null }[];
+    };
+    assert.deepEqual(
+      restraints.map(({ router, untilMs }) => [router, untilMs]),
+      [['VI_1', null]],
     );
-    assert.match(lb01.command('status').out, /^ {2}held back {2}handed over by \S+ .* until `evenkeel resume VI_1`$/m);
-    await lb01.said(/VI_1: handed over by \S+: leaves its addresses to a peer/);
-
-    for (const times of [1, 2]) {
-      process.kill((await vipOf(lb01)).pid, 'SIGKILL');
-      await lb01.said(/vip process ended \(killed by SIGKILL\)/);
-      while ((await vipOf(lb01)).restarts < times) await new Promise((resolve) => setTimeout(resolve, 20));
-      await stays(lb01);
-    }
-
     await end(lb01);
-    const again = new RunningNode(pair, 'lb01', file);
-    await again.said(/VI_1: handed over by \S+: leaves its addresses to a peer/);
-    await again.said(/ready/);
-    await stays(again);
-
-    assert.equal(again.command('resume', 'VI_1').out, 'VI_1: takes part as configured again\n');
-    await again.said(/VI_1: resumed by \S+: takes part as configured/);
+    writeFileSync(path, '{"restraints": [{"router": 7}]}');
+    const again = startAgain();
+    await again.said(/hand-overs from before are not known: .*restraints\.lb01\.json: it is not what evenkeel writes/);
     await again.is('active');
     await lb02.is('backup');
-    assert.equal(again.command('resume', 'VI_1').out, 'VI_1: was not held back\n');
-  },
-);
+  });
+
+  await t.test('run --restrained leaves the address to whoever has it, until resume', async () => {
+    await end(lb01);
+    await lb02.is('active');
+    const again = startAgain('--restrained');
+    await again.said(/ready/);
+    await stays(again);
+    assert.match(again.command('status').out, /^ {2}held back {2}started with --restrained/m);
+    assert.equal(again.command('handover', 'VI_1').code, 1);
+    assert.equal(again.command('resume', '--all').code, 0);
+    await again.is('active');
+    await lb02.is('backup');
+  });
+
+  await t.test('a hand-over ends when nobody else has the address', async () => {
+    assert.equal(lb01.command('handover', 'VI_1').code, 0);
+    await end(lb02);
+    await lb01.is('active');
+    await lb01.said(/VI_1: nobody else has the addresses, so it is not held back any more: takes part as configured/);
+    await lb01.untilRouter('free', ({ restraint }) => restraint === null);
+  });
+});
 
 test('a hand-over for a time ends by itself, also over a restart', lab, async (t) => {
   const beganAt = performance.now();
@@ -96,58 +158,6 @@ test('a hand-over for a time ends by itself, also over a restart', lab, async (t
   const again = new RunningNode(pair, 'lb01', file);
   await again.said(/VI_1: handed over by \S+: leaves its addresses to a peer, for [^,]+, until/);
   await again.said(/VI_1: its hand-over is over: takes part as configured/);
-  await again.is('active');
-});
-
-test('a drained node hands its addresses over, and takes them back when it is enabled', lab, async (t) => {
-  const { lb01, lb02 } = await start(t);
-  const backup = lb02.command('node', 'drain');
-  assert.deepEqual([backup.code, backup.out], [0, 'node: drained; the file says enabled\n']);
-  assert.equal(lb02.command('node', 'enable').out, 'node: as in the file: enabled\n');
-  const drained = lb01.command('node', 'drain');
-  assert.equal(drained.code, 0, drained.err);
-  assert.match(drained.out, /^node: drained; the file says enabled\nVI_1: handed over to 192\.168\.15\.6 /);
-  await lb02.is('active');
-  const enabled = lb01.command('node', 'enable');
-  assert.equal(enabled.out, 'node: as in the file: enabled\nVI_1: takes part as configured again\n');
-  await lb01.is('active');
-});
-
-test('a hand-over ends when nobody else has the address', lab, async (t) => {
-  const { lb01, lb02 } = await start(t);
-  assert.equal(lb01.command('handover', 'VI_1').code, 0);
-  await end(lb02);
-  await lb01.is('active');
-  await lb01.said(/VI_1: nobody else has the addresses, so it is not held back any more: takes part as configured/);
-  await lb01.untilRouter('free', ({ restraint }) => restraint === null);
-});
-
-test('what is written down is readable, and what cannot be read is told and forgotten', lab, async (t) => {
-  const { pair, file, lb01 } = await start(t);
-  assert.equal(lb01.command('handover', 'VI_1').code, 0);
-  const path = join(pair.network.directory, 'restraints.lb01.json');
-  const { restraints } = JSON.parse(readFileSync(path, 'utf8')) as { restraints: { router: string; untilMs: null }[] };
-  assert.deepEqual(
-    restraints.map(({ router, untilMs }) => [router, untilMs]),
-    [['VI_1', null]],
-  );
-  await end(lb01);
-  writeFileSync(path, '{"restraints": [{"router": 7}]}');
-  const again = new RunningNode(pair, 'lb01', file);
-  await again.said(/hand-overs from before are not known: .*restraints\.lb01\.json: it is not what evenkeel writes/);
-  await again.is('active');
-});
-
-test('run --restrained leaves the address to whoever has it, until resume', lab, async (t) => {
-  const { pair, file, lb01, lb02 } = await start(t);
-  await end(lb01);
-  await lb02.is('active');
-  const again = new RunningNode(pair, 'lb01', file, ['--restrained']);
-  await again.said(/ready/);
-  await stays(again);
-  assert.match(again.command('status').out, /^ {2}held back {2}started with --restrained/m);
-  assert.equal(again.command('handover', 'VI_1').code, 1);
-  assert.equal(again.command('resume', '--all').code, 0);
   await again.is('active');
 });
 
