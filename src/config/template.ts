@@ -37,7 +37,11 @@ export const SOURCES = {
   'proxy-client-port': 'its port',
   'proxy-local': 'the address that it has connected to, by the header',
   'proxy-local-port': 'the port of that',
-  scheme: '`http`, or what a trusted proxy said in X-Forwarded-Proto',
+  tls: '`on` where the client speaks TLS',
+  'tls-version': 'of a connection with TLS: `TLSv1.2` or `TLSv1.3`',
+  'tls-cipher': 'of a connection with TLS: its cipher suite, as OpenSSL names it',
+  'tls-server-name': 'of a connection with TLS: the host that the client has asked for in its handshake (SNI)',
+  scheme: '`http` or `https`, or what a trusted proxy said in X-Forwarded-Proto',
   'request-id': 'the identifier of the request',
   'page-status': 'the status that the page for an error is answered with in any case; empty for anything else',
 } as const;

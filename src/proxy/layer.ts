@@ -7,6 +7,7 @@
  * that opens the other.
  */
 import type { HelloRead } from '../core/route/hello-routes.ts';
+import type { TlsFacts } from '../core/value/request-view.ts';
 import type { CloseReason, Socket } from '../port/transport.ts';
 
 export interface Layer {
@@ -51,15 +52,6 @@ export interface ConnectionInfo {
   readonly tls: TlsFacts | null;
   /** What a TLS client has said whose connection is passed on as it is. Null: nothing, or it does not speak TLS. */
   readonly hello: HelloRead | null;
-}
-
-/** Texts are empty when the connection is over. */
-export interface TlsFacts {
-  /** `TLSv1.3` */
-  readonly version: string;
-  readonly cipher: string;
-  /** The host that the client has asked for in its handshake, in lower case; empty: none. */
-  readonly serverName: string;
 }
 
 export const NOTHING_KNOWN: ConnectionInfo = { peer: null, told: null, protocol: null, tls: null, hello: null };

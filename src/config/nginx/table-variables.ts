@@ -9,10 +9,10 @@ const LATER = 'known when the request is over, for a log: **there is no access l
 const FILES = '**there is nothing like it yet**';
 
 const SSL_VARIABLES =
-  'ssl_alpn_protocol ssl_cipher ssl_ciphers ssl_client_cert ssl_client_escaped_cert ssl_client_fingerprint ssl_client_i_dn ' +
+  'ssl_alpn_protocol ssl_ciphers ssl_client_cert ssl_client_escaped_cert ssl_client_fingerprint ssl_client_i_dn ' +
   'ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn ssl_client_s_dn_legacy ssl_client_serial ssl_client_v_end ' +
-  'ssl_client_v_remain ssl_client_v_start ssl_client_verify ssl_curve ssl_curves ssl_early_data ssl_protocol ' +
-  'ssl_server_name ssl_session_id ssl_session_reused';
+  'ssl_client_v_remain ssl_client_v_start ssl_client_verify ssl_curve ssl_curves ssl_early_data ' +
+  'ssl_session_id ssl_session_reused';
 
 /** What is known of a socket with `ssl`, and of one without. */
 export const TLS_CONSTANTS: readonly (readonly [string, string])[] = [
@@ -22,7 +22,7 @@ export const TLS_CONSTANTS: readonly (readonly [string, string])[] = [
 export const PLAIN_CONSTANTS: readonly (readonly [string, string])[] = [
   ['scheme', 'http'],
   ['https', ''],
-  ...SSL_VARIABLES.split(' ').map((name) => [name, ''] as const),
+  ...`${SSL_VARIABLES} ssl_protocol ssl_cipher ssl_server_name`.split(' ').map((name) => [name, ''] as const),
 ];
 
 export const VARIABLES: readonly VariableRow[] = [
@@ -55,7 +55,10 @@ export const VARIABLES: readonly VariableRow[] = [
     '{scheme}',
     'known from `listen`; in `map` and the like also what a trusted proxy says in X-Forwarded-Proto',
   ],
-  ['https', null, 'in `map` and the like; elsewhere it is known from `listen`'],
+  ['https', '{tls}', ''],
+  ['ssl_protocol', '{tls-version}', ''],
+  ['ssl_cipher', '{tls-cipher}', ''],
+  ['ssl_server_name', '{tls-server-name}', ''],
   ['http2 http3', '', 'empty: clients are answered in HTTP/1.1'],
   [SSL_VARIABLES, null, TLS_VALUES],
   ['proxy_protocol_addr', '{proxy-client}', ''],

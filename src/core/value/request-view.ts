@@ -16,6 +16,17 @@ export interface Connection {
   localAddress(into: Uint8Array, at: number): number;
   /** The same as a PROXY protocol header has it, believed or not. Null: there was none. */
   readonly told: Pick<Connection, 'remoteAddress' | 'localAddress'> | null;
+  /** Null: what comes over it could be read on its way. */
+  readonly tls: TlsFacts | null;
+}
+
+/** What was agreed on. The texts are ASCII, and empty where there is none. */
+export interface TlsFacts {
+  /** `TLSv1.3` */
+  readonly version: string;
+  readonly cipher: string;
+  /** The host that the client has asked for in its handshake. */
+  readonly serverName: string;
 }
 
 /** Gives a request that has no identifier one. */

@@ -86,6 +86,7 @@ test('the time, the connection and the client as bytes', () => {
     remoteAddress: () => 0,
     localAddress: () => 0,
     told: null,
+    tls: null,
   };
   const span = new Span();
   const text = (kind: 'time' | 'iso-time' | 'connection-requests' | 'connection-time' | 'client-bytes'): string => {
@@ -102,4 +103,29 @@ test('the time, the connection and the client as bytes', () => {
   assert.equal(text('client-bytes'), '\x7f\0\0\x01');
   view.client.ip0 = 0x20010db8;
   assert.equal(text('client-bytes').length, 16);
+});
+
+test('a connection with TLS is https, whatever the client says, and has a version, a cipher and a name', () => {
+  const view = request('/', 'a.example', 'GET', ['X-Forwarded-Proto: ftp']);
+  const span = new Span();
+  const found = (kind: 'scheme' | 'tls' | 'tls-version' | 'tls-cipher' | 'tls-server-name'): string => {
+    Source.of({ kind, name: null }).find(view, span);
+    return Buffer.from(span.bytes.subarray(span.at, span.end)).toString();
+  };
+  const plain = {
+    number: 1,
+    requests: 1,
+    ageMs: 0,
+    remoteAddress: () => 0,
+    localAddress: () => 0,
+    told: null,
+    tls: null,
+  };
+  view.connection = plain;
+  assert.equal(found('scheme'), 'http');
+  assert.equal(found('tls') + found('tls-version') + found('tls-cipher') + found('tls-server-name'), '');
+  view.connection = { ...plain, tls: { version: 'TLSv1.3', cipher: 'X', serverName: 'one.test' } };
+  assert.equal(found('scheme'), 'https');
+  assert.deepEqual([found('tls'), found('tls-version')], ['on', 'TLSv1.3']);
+  assert.deepEqual([found('tls-cipher'), found('tls-server-name')], ['X', 'one.test']);
 });

@@ -57,13 +57,17 @@ export const PROXY_CLIENT = 27;
 export const PROXY_CLIENT_PORT = 28;
 export const PROXY_LOCAL = 29;
 export const PROXY_LOCAL_PORT = 30;
-export const VARIABLE = 31;
-export const CAPTURE = 32;
-export const PAGE_STATUS = 33;
+export const TLS = 31;
+export const TLS_VERSION = 32;
+export const TLS_CIPHER = 33;
+export const TLS_SERVER_NAME = 34;
+export const VARIABLE = 35;
+export const CAPTURE = 36;
+export const PAGE_STATUS = 37;
 // those with a name, which may be there several times
-export const HEADER = 34;
-export const COOKIE = 35;
-export const PARAMETER = 36;
+export const HEADER = 38;
+export const COOKIE = 39;
+export const PARAMETER = 40;
 
 type Kind =
   | typeof CLIENT
@@ -97,6 +101,10 @@ type Kind =
   | typeof PROXY_CLIENT_PORT
   | typeof PROXY_LOCAL
   | typeof PROXY_LOCAL_PORT
+  | typeof TLS
+  | typeof TLS_VERSION
+  | typeof TLS_CIPHER
+  | typeof TLS_SERVER_NAME
   | typeof VARIABLE
   | typeof CAPTURE
   | typeof PAGE_STATUS
@@ -134,6 +142,10 @@ const KINDS = {
   'proxy-local': PROXY_LOCAL,
   'proxy-local-port': PROXY_LOCAL_PORT,
   'page-status': PAGE_STATUS,
+  tls: TLS,
+  'tls-version': TLS_VERSION,
+  'tls-cipher': TLS_CIPHER,
+  'tls-server-name': TLS_SERVER_NAME,
 } as const;
 const NAMED_KINDS = { header: HEADER, cookie: COOKIE, query: PARAMETER, value: VARIABLE, capture: CAPTURE } as const;
 const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
@@ -155,6 +167,10 @@ const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
   PROXY_CLIENT_PORT,
   PROXY_LOCAL,
   PROXY_LOCAL_PORT,
+  TLS,
+  TLS_VERSION,
+  TLS_CIPHER,
+  TLS_SERVER_NAME,
   VARIABLE,
   CAPTURE,
   PAGE_STATUS,
@@ -164,6 +180,8 @@ const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
 const MAPPED = 0xffff;
 const isoTime = new Uint8Array(ISO_TIME_BYTES);
 const HTTP = ascii('http');
+const HTTPS = ascii('https');
+const NOTHING = new Uint8Array(0);
 const HTTP_1_0 = ascii('HTTP/1.0');
 const HTTP_1_1 = ascii('HTTP/1.1');
 const QUESTION = ascii('?');
@@ -304,6 +322,11 @@ export class Source {
       case PROXY_LOCAL:
       case PROXY_LOCAL_PORT:
         return findTold(view.connection?.told ?? null, this.kind, span);
+      case TLS:
+      case TLS_VERSION:
+      case TLS_CIPHER:
+      case TLS_SERVER_NAME:
+        return findTls(view.connection?.tls ?? null, this.kind, span);
       default:
         assert(false, 'a source of no kind');
     }
@@ -395,6 +418,14 @@ function findTold(told: Connection['told'], kind: number, span: Span): boolean {
   return leaveNumber(span, port ?? 0);
 }
 
+function findTls(tls: Connection['tls'], kind: number, span: Span): boolean {
+  if (tls === null) return leave(span, NOTHING, 0, 0);
+  const { version, cipher, serverName } = tls;
+  const text = kind === TLS ? 'on' : kind === TLS_VERSION ? version : kind === TLS_CIPHER ? cipher : serverName;
+  const bytes = encodeUtf8(text);
+  return leave(span, bytes, 0, bytes.length);
+}
+
 /** Without a single escape: for whoever looks at it, and never for a target. */
 function findDecodedPath(bytes: Uint8Array, head: RequestHead, span: Span): boolean {
   if (!path.readFrom(bytes, head, READ_SLASH)) return findPath(bytes, head, span);
@@ -452,9 +483,12 @@ function findPath(bytes: Uint8Array, head: RequestHead, span: Span): boolean {
 }
 
 /** This proxy is spoken to in plain HTTP; whoever ended the TLS in front of it says so. */
-function findScheme({ bytes, head, isTrusted }: RequestView, span: Span): boolean {
+function findScheme({ bytes, connection, head, isTrusted }: RequestView, span: Span): boolean {
   const field = isTrusted ? onlyFieldWithId(head, F_X_FORWARDED_PROTO) : -1;
-  if (field < 0) return leave(span, HTTP, 0, HTTP.length);
+  if (field < 0) {
+    const own = connection === null || connection.tls === null ? HTTP : HTTPS;
+    return leave(span, own, 0, own.length);
+  }
   const word = field * FIELD_WORDS;
   return leave(span, bytes, head.fields[word + FIELD_VALUE], head.fields[word + FIELD_VALUE_LENGTH]);
 }

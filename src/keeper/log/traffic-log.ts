@@ -71,13 +71,23 @@ function answered({ of, name, status, text }: AnswerKind, owner: string): Recurr
   };
 }
 
-/** A response that had begun. */
+/** What did not come to its end: a response that had begun, or a connection that had not. */
 function cutOff({ name, text }: AnswerKind, owner: string): Recurring {
+  if (name === 'tls-handshake') return brokenHandshake(name, owner);
   return {
     level: 'info',
     text: (count, within) =>
       `listener ${owner}: ${count === 1 ? '1 response' : `${count} responses`}${within} cut off: ${text}`,
     details: { reason: name },
+  };
+}
+
+function brokenHandshake(reason: string, owner: string): Recurring {
+  return {
+    level: 'info',
+    text: (count, within) =>
+      `listener ${owner}: ${count === 1 ? '1 TLS handshake' : `${count} TLS handshakes`}${within} came to nothing`,
+    details: { reason },
   };
 }
 

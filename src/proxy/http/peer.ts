@@ -1,6 +1,6 @@
 /** Where a client's connection comes from, and whether what it says of earlier hops is believed. Read when the first request needs it. */
 import type { TrustedProxies } from '../../core/client/trusted-proxies.ts';
-import type { Connection } from '../../core/value/request-view.ts';
+import type { Connection, TlsFacts } from '../../core/value/request-view.ts';
 import { type IpWords, readIp } from '../../wire/ip-text.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 
@@ -22,6 +22,7 @@ export class Peer implements IpWords, Connection {
   private readonly clock: { readonly now: number };
   readonly address: PeerAddress;
   readonly told: PeerAddress | null;
+  readonly tls: TlsFacts | null;
   private readonly socket: PeerAddress;
   private isRead = false;
   /** By whose judgement it is trusted, or not. */
@@ -33,6 +34,7 @@ export class Peer implements IpWords, Connection {
     this.since = clock.now;
     this.address = info?.peer ?? socket;
     this.told = info === null ? null : info.told;
+    this.tls = info === null ? null : info.tls;
     this.socket = socket;
     this.number = ++connections;
   }

@@ -35,6 +35,7 @@ const HOST = ascii('Host: ');
 const X_FORWARDED_FOR = ascii('X-Forwarded-For: ');
 const X_FORWARDED_PROTO = ascii('X-Forwarded-Proto: ');
 const X_FORWARDED_PROTO_HTTP = ascii('X-Forwarded-Proto: http\r\n');
+const X_FORWARDED_PROTO_HTTPS = ascii('X-Forwarded-Proto: https\r\n');
 const X_FORWARDED_HOST = ascii('X-Forwarded-Host: ');
 const X_REQUEST_ID = ascii('X-Request-Id: ');
 const TRANSFER_ENCODING_CHUNKED = ascii('Transfer-Encoding: chunked\r\n');
@@ -94,8 +95,10 @@ export class RequestEmitter {
     if (route.addsForwardedFor) at = this.emitForwardedFor(view, hops, at);
     if (route.addsForwardedProto) {
       const field = isTrusted ? onlyFieldWithId(head, F_X_FORWARDED_PROTO) : -1;
-      if (field < 0) at = emitFragment(memory, at, X_FORWARDED_PROTO_HTTP);
-      else at = this.emitCopy(X_FORWARDED_PROTO, head, field, at);
+      if (field < 0) {
+        const isTls = view.connection !== null && view.connection.tls !== null;
+        at = emitFragment(memory, at, isTls ? X_FORWARDED_PROTO_HTTPS : X_FORWARDED_PROTO_HTTP);
+      } else at = this.emitCopy(X_FORWARDED_PROTO, head, field, at);
     }
     if (route.addsForwardedHost) {
       const field = isTrusted ? onlyFieldWithId(head, F_X_FORWARDED_HOST) : -1;
