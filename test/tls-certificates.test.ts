@@ -18,6 +18,7 @@ import tls from 'node:tls';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { ENGINES, engineSkip, Evenkeel, freePort, program } from './evenkeel.ts';
 import { LONE_HOST } from './lone-host.ts';
+import { endAfter, upgrade } from './upgrading.ts';
 import { until } from './waiting.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -106,6 +107,58 @@ listeners:
     }
   });
 }
+
+/** Of a connection for this name. */
+async function sessionFor(port: number, servername: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ port, host: '127.0.0.1', servername, rejectUnauthorized: false });
+    socket.on('session', (session) => {
+      resolve(session);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
+async function isResumed(port: number, servername: string, session: Buffer): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ port, host: '127.0.0.1', servername, session, rejectUnauthorized: false }, () => {
+      resolve(socket.isSessionReused());
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
+/** So that every proxy has had one. */
+const RESUMPTIONS = 8;
+
+test('sessions go on in every proxy, over a reload and an upgrade', engineSkip(ENGINES[0]), async (t) => {
+  const maker = makerFor(t);
+  maker.make('a', { names: ['shop.example'] });
+  const port = await freePort();
+  const yaml = (body: string): string => `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    tls: { certificate: ${maker.path('a.pem')}, key: ${maker.path('a.key')} }
+    routes: [ { respond: { body: ${body} } } ]
+`;
+  const evenkeel = await Evenkeel.start(t, yaml('first'), { engine: ENGINES[0], workers: 2, hasSocket: true });
+  const session = await sessionFor(port, 'shop.example');
+  const goesOn = async (when: string): Promise<void> => {
+    for (let i = 0; i < RESUMPTIONS; i++) assert.ok(await isResumed(port, 'shop.example', session), when);
+  };
+  await goesOn('at once');
+  writeFileSync(evenkeel.file, yaml('second'));
+  evenkeel.signal('SIGHUP');
+  await evenkeel.said(/reload by SIGHUP: listener web: routes changed/);
+  await goesOn('after a reload');
+  const { pid, error } = await upgrade(evenkeel);
+  assert.ok(pid !== undefined, error);
+  endAfter(t, pid);
+  await goesOn('after an upgrade');
+});
 
 test(
   'no PEM text and no passphrase in a proxy, and no key at all in the vip process',

@@ -383,7 +383,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server',
         '1+',
         'differs',
-        'TLSv1.2 and TLSv1.3; **older ones are not spoken**. Those of the default server hold for its socket, as with the next four',
+        'TLSv1.2 and TLSv1.3, which is the default, as in nginx 1.23.4; **older ones are not spoken**. Those of the default server hold for its socket, as with the next four',
       ],
       ['ssl_ciphers', 'http server', '1', 'works', ''],
       ['ssl_ecdh_curve', 'http server', '1', 'works', ''],

@@ -229,7 +229,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'stream stream-server',
         '1+',
         'differs',
-        'TLSv1.2 and TLSv1.3; **older ones are not spoken**. Those of the default server hold for its socket, as with the next four',
+        'TLSv1.2 and TLSv1.3, which is the default, as in nginx 1.23.4; **older ones are not spoken**. Those of the default server hold for its socket, as with the next four',
       ],
       ['ssl_ciphers', 'stream stream-server', '1', 'works', ''],
       ['ssl_ecdh_curve', 'stream stream-server', '1', 'works', ''],

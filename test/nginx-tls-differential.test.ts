@@ -1,0 +1,199 @@
+/**
+ * Real nginx and evenkeel with the same nginx.conf with `listen ... ssl`, and with the YAML that `convert` makes of it: which certificate
+ * a client gets, what is agreed on, and what it is answered.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import tls from 'node:tls';
+import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
+import { Evenkeel, freePort, program } from './evenkeel.ts';
+import { Daemon, peerSkip, temporaryDirectory } from './peers.ts';
+
+/** `{0}` and its like are ports. */
+const SERVERS = `
+  ssl_protocols TLSv1.2 TLSv1.3;
+  server {
+    listen 127.0.0.1:{0} ssl; server_name other.example;
+    ssl_certificate other.pem; ssl_certificate_key other.key;
+    location / { return 200 "other $host $scheme"; }
+  }
+  server {
+    listen 127.0.0.1:{0} ssl default_server; server_name shop.example;
+    ssl_certificate shop.pem; ssl_certificate_key shop.key; ssl_certificate shop-rsa.pem; ssl_certificate_key shop-rsa.key;
+    location / { return 200 "shop $host $scheme"; }
+    location /moved { return 301 $scheme://$host$request_uri; }
+  }
+  server {
+    listen 127.0.0.1:{0} ssl; server_name *.wild.example;
+    ssl_certificate wild.pem; ssl_certificate_key wild.key;
+    location / { return 200 "wild $host $https"; }
+  }
+  server {
+    listen 127.0.0.1:{1} ssl; ssl_reject_handshake on;
+  }
+  server {
+    listen 127.0.0.1:{1} ssl; server_name shop.example;
+    ssl_certificate shop.pem; ssl_certificate_key shop.key;
+    return 200 "only shop";
+  }
+  server {
+    listen 127.0.0.1:{2} ssl; server_name _;
+    ssl_certificate shop-rsa.pem; ssl_certificate_key locked.key; ssl_password_file pass;
+    ssl_protocols TLSv1.2; ssl_ciphers ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256;
+    ssl_prefer_server_ciphers on; ssl_ecdh_curve secp384r1; ssl_session_tickets off;
+    return 200 "old";
+  }
+  server { listen 127.0.0.1:{3}; return 200 "plain $scheme"; }
+`;
+const PORTS = 4;
+
+interface Ask {
+  readonly server: number;
+  readonly name?: string;
+  readonly path?: string;
+  readonly options?: tls.ConnectionOptions;
+}
+
+const ASKS: readonly Ask[] = [
+  { server: 0, name: 'shop.example' },
+  { server: 0, name: 'shop.example', path: '/moved?a=b' },
+  { server: 0, name: 'shop.example', options: { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256', maxVersion: 'TLSv1.2' } },
+  { server: 0, name: 'shop.example', options: { ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256', maxVersion: 'TLSv1.2' } },
+  { server: 0, name: 'SHOP.example' },
+  { server: 0, name: 'other.example' },
+  { server: 0, name: 'a.wild.example' },
+  { server: 0, name: 'wild.example' },
+  { server: 0, name: 'unknown.example' },
+  { server: 0 },
+  { server: 0, name: 'shop.example', options: { ALPNProtocols: ['http/1.1'] } },
+  {
+    server: 0,
+    name: 'shop.example',
+    options: { maxVersion: 'TLSv1.1', minVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' },
+  },
+  { server: 1, name: 'shop.example' },
+  { server: 1, name: 'unknown.example' },
+  { server: 1 },
+  { server: 2, name: 'shop.example' },
+  { server: 2, name: 'shop.example', options: { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384' } },
+  { server: 2, name: 'shop.example', options: { ecdhCurve: 'prime256v1' } },
+  { server: 2, name: 'shop.example', options: { minVersion: 'TLSv1.3' } },
+];
+
+/** What a client sees. */
+async function ask(port: number, { name, path = '/', options }: Ask): Promise<unknown> {
+  const socket = tls.connect({
+    port,
+    host: '127.0.0.1',
+    rejectUnauthorized: false,
+    ...(name === undefined ? {} : { servername: name }),
+    ...options,
+  });
+  let answer = '';
+  let alert = '';
+  socket.on('data', (data) => (answer += data.toString('latin1')));
+  socket.on('error', (error: NodeJS.ErrnoException) => (alert = error.code ?? error.message));
+  let seen = {};
+  socket.on('secureConnect', () => {
+    const { name: cipher, version } = socket.getCipher();
+    seen = {
+      certificate: socket.getPeerCertificate().fingerprint256,
+      protocol: socket.getProtocol(),
+      cipher,
+      version,
+      alpn: socket.alpnProtocol,
+    };
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${name ?? 'shop.example'}\r\nConnection: close\r\n\r\n`);
+  });
+  await new Promise((resolve) => socket.on('close', resolve));
+  const location = /^location: (.*)$/im.exec(answer)?.[1] ?? null;
+  const [head, body] = answer.split('\r\n\r\n');
+  const status = head.split(' ')[1] ?? null;
+  return { ...seen, alert, status, location, body: status === '200' ? body : '' };
+}
+
+/** The status of a request in clear. */
+async function askPlain(port: number): Promise<string> {
+  const socket = net.connect(port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (data) => (answer += data.toString('latin1')));
+  socket.write('GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n');
+  await new Promise((resolve) => socket.on('close', resolve));
+  return answer.split(' ')[1];
+}
+
+function makeFiles(t: TestContext): string {
+  const maker = new CertificateMaker();
+  t.after(() => maker.remove());
+  maker.make('shop', { names: ['shop.example'] });
+  maker.make('shop-rsa', { names: ['shop.example'], key: 'rsa' });
+  maker.make('other', { names: ['other.example'] });
+  maker.make('wild', { names: ['*.wild.example'] });
+  maker.openssl(
+    'pkcs8',
+    '-topk8',
+    '-in',
+    maker.path('shop-rsa.key'),
+    '-out',
+    maker.path('locked.key'),
+    '-passout',
+    'pass:secret',
+  );
+  writeFileSync(maker.path('pass'), 'other\nsecret\n', { mode: 0o600 });
+  return maker.folder;
+}
+
+async function fill(): Promise<{ readonly text: string; readonly ports: readonly number[] }> {
+  const ports: number[] = [];
+  for (let i = 0; i < PORTS; i++) ports.push(await freePort());
+  return { text: SERVERS.replace(/\{([0-9])\}/g, (_, i: string) => String(ports[Number(i)])), ports };
+}
+
+test('nginx and evenkeel speak TLS alike by the same nginx.conf', peerSkip(null, 'nginx'), async (t) => {
+  const folder = makeFiles(t);
+  const directory = temporaryDirectory(t);
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (path) => `${path}_temp_path ${directory}/${path};`,
+  );
+  const write = (name: string, servers: string): string => {
+    const file = join(folder, name);
+    const text =
+      `daemon off; master_process off; worker_processes 1; pid ${directory}/pid; error_log ${directory}/error.log;\n` +
+      `events { worker_connections 256; }\nhttp { access_log off; ${paths.join(' ')}\n${servers}}\n`;
+    writeFileSync(file, text);
+    return file;
+  };
+  const theirs = await fill();
+  await Daemon.start(
+    t,
+    'nginx',
+    ['-p', directory, '-e', join(directory, 'error.log'), '-c', write('nginx.conf', theirs.text)],
+    theirs.ports[3],
+  );
+  const expected = [];
+  for (const one of ASKS) expected.push(await ask(theirs.ports[one.server], one));
+  const plain = [await askPlain(theirs.ports[0]), await askPlain(theirs.ports[3])];
+
+  for (const isConverted of [false, true]) {
+    const ours = await fill();
+    let file = write('evenkeel.conf', ours.text);
+    if (isConverted) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'convert', file], { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+      file = join(directory, 'converted.yaml');
+      writeFileSync(file, stdout);
+    }
+    const evenkeel = Evenkeel.spawn(t, ['run', file, '--workers', '1'], { env: { RUNTIME_DIRECTORY: directory } });
+    await evenkeel.said(/ready: .*\n/);
+    const seen = [];
+    for (const one of ASKS) seen.push(await ask(ours.ports[one.server], one));
+    for (const [i, one] of ASKS.entries()) assert.deepEqual(seen[i], expected[i], JSON.stringify(one));
+    assert.deepEqual([await askPlain(ours.ports[0]), await askPlain(ours.ports[3])], plain);
+    evenkeel.signal('SIGTERM');
+    await evenkeel.exit;
+  }
+});
