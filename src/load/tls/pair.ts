@@ -3,13 +3,13 @@
  * will take them.
  */
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
 import { systemReason } from '../../base/system-error.ts';
 import { type Problem, problem } from '../../config/diagnostic.ts';
 import type { Credential } from '../../port/tls.ts';
 import { readRegularFile } from '../regular-file.ts';
 import { findChainFault, kindOf, mustStaple, namesOf } from './chain.ts';
 import { isCertificate, isPrivateKey, type PemBlock, pemBlocks } from './pem.ts';
+import { createSecureContext } from './secure-context.ts';
 
 export interface PairFiles {
   readonly certificate: string;

@@ -1,11 +1,12 @@
 /** Whether the OpenSSL of the proxies, which is the one of this process, takes the lists that a configuration has for it. */
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 import { profileOf } from '../../config/compile-tls.ts';
 import { type Diagnostic, diagnose, type Path, problem, show, type SourceMap } from '../../config/diagnostic.ts';
 import type { Config, Loose } from '../../config/model.ts';
 import type { TlsConfig } from '../../config/model-tls.ts';
 import { entriesOf } from '../../config/parts.ts';
 import { opensslReason } from './pair.ts';
+import { createSecureContext } from './secure-context.ts';
 
 /** Known from OpenSSL 3.5 on, and left out where it is not. */
 const LATER_GROUPS: ReadonlySet<string> = new Set(['X25519MLKEM768']);
