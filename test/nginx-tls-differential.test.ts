@@ -182,7 +182,10 @@ test('nginx and evenkeel speak TLS alike by the same nginx.conf', peerSkip(null,
     const ours = await fill();
     let file = write('evenkeel.conf', ours.text);
     if (isConverted) {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'convert', file], { encoding: 'utf8' });
+      const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'convert', 'evenkeel.conf'], {
+        encoding: 'utf8',
+        cwd: folder,
+      });
       assert.equal(status, 0, stderr);
       file = join(directory, 'converted.yaml');
       writeFileSync(file, stdout);

@@ -13,6 +13,8 @@ export type FrontEndName = 'yaml' | 'nginx' | 'keepalived';
 export interface RootFile {
   /** As it is to be printed in diagnostics; `include` is relative to it where a language says so. */
   readonly name: string;
+  /** The folder that it is in, from the root on; without it only `name` says. */
+  readonly directory?: string;
   readonly text: string;
   /** What the command line says in the same language; it is read before the text. */
   readonly preface?: string;

@@ -1,4 +1,5 @@
 /** The texts of a configuration, from files or from standard input, and printing what is wrong with them. */
+import { dirname, resolve } from 'node:path';
 import { systemReason } from '../base/system-error.ts';
 import type { ConfigFile } from '../cli/config-files.ts';
 import { STANDARD_INPUT } from '../cli/config-files.ts';
@@ -26,7 +27,7 @@ export function readConfigTexts(files: readonly ConfigFile[], err: Print): reado
     const name = path === STANDARD_INPUT ? '<stdin>' : path;
     const read = readText(path === STANDARD_INPUT ? 0 : path);
     if ('reason' in read) err(`${name}: cannot be read: ${read.reason}\n`);
-    else texts.push({ ...file, name, text: read.text });
+    else texts.push({ ...file, name, directory: dirname(resolve(path)), text: read.text });
   }
   return texts.length === files.length ? texts : null;
 }

@@ -85,6 +85,12 @@ for (const block of pages.flatMap(blocksOf)) {
   });
 }
 
+for (const name of readdirSync(new URL('examples/', ROOT)).filter((each) => each.endsWith('.yaml'))) {
+  test(`examples/${name} passes the checker without a warning`, () => {
+    check({ page: name, line: 1, fragment: null, text: readFileSync(new URL(`examples/${name}`, ROOT), 'utf8') });
+  });
+}
+
 test('there are examples', () => {
   assert.ok(count > 5);
 });

@@ -12,9 +12,17 @@ export class DocumentBuilder {
   readonly upstreams: PlainMap = {};
   private readonly places = new Map<string, Place>();
   private readonly root: Place;
+  private readonly directory: string | null;
 
-  constructor(file: string) {
+  /** `directory`: the folder of the file, from the root on, where that is known. */
+  constructor(file: string, directory: string | null = null) {
     this.root = { file, line: 1, column: 1 };
+    this.directory = directory ?? (file.startsWith('/') ? file.slice(0, file.lastIndexOf('/')) : null);
+  }
+
+  /** The path of a file that is written as nginx has it: relative to the file that was named. */
+  wholePath(path: string): string {
+    return path.startsWith('/') || this.directory === null ? path : `${this.directory}/${path}`;
   }
 
   mark(path: Path, place: Place): void {

@@ -29,7 +29,7 @@ export const nginxFrontEnd: FrontEnd = {
 
 function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
   const { directives, fault } = parseNginx(root, context.files);
-  const document = new DocumentBuilder(root.name);
+  const document = new DocumentBuilder(root.name, root.directory);
   const notes = new Notes(root.rulesProcesses === true ? PROCESS_DIRECTIVES : undefined);
   const main = checkStructure(wrapFragment(directives), 'main', notes);
   if (fault !== null) {

@@ -162,17 +162,11 @@ class TlsReader {
       this.document.mark([...path, 'key'], key.args[0].place);
     }
     this.certificates.push({
-      certificate: this.path(certificate),
-      key: this.path(key),
-      ...(passphrases === null ? {} : { 'passphrase-file': this.path(passphrases) }),
+      certificate: this.document.wholePath(certificate.args[0].text),
+      key: this.document.wholePath(key.args[0].text),
+      ...(passphrases === null ? {} : { 'passphrase-file': this.document.wholePath(passphrases.args[0].text) }),
       ...(names.length === 0 ? {} : { names: names.length === 1 ? names[0] : names }),
     });
-  }
-
-  /** Relative to the file that was named, as nginx has it. */
-  private path({ args: [{ text }] }: Directive): string {
-    const { file } = this.document.source.locate([], 'value');
-    return text.startsWith('/') || !file.startsWith('/') ? text : `${file.slice(0, file.lastIndexOf('/') + 1)}${text}`;
   }
 
   private profile(): PlainMap {
