@@ -3,7 +3,7 @@
  * turn, X-Forwarded-For, -Proto, -Host and X-Request-Id set, no access log.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPinned, waitForPort, type Started } from './process.ts';
@@ -22,6 +22,8 @@ export interface Contender {
   readonly version: string;
   readonly httpPort: number;
   readonly tcpPort: number;
+  /** HTTP over TLS; 0: it does not speak it. */
+  readonly tlsPort: number;
   /** Clients it can have with this process's limit of descriptors. */
   readonly connectionsMax: number;
   /** It can do nothing but small keep-alive requests. */
@@ -33,6 +35,17 @@ export const SIZES = { small: 62, '16KiB': 16 * 1024, '1MiB': 1024 * 1024 } as c
 
 const directory = mkdtempSync(join(tmpdir(), 'evenkeel-bench-'));
 const files = join(directory, 'files');
+
+const certificate = join(directory, 'certificate.pem');
+const key = join(directory, 'key.pem');
+
+/** One of P-256, the same for all. */
+function makeCertificate(): void {
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const subject = ['-subj', '/CN=bench.test', '-addext', 'subjectAltName=DNS:bench.test'];
+  const files = ['-keyout', key, '-out', certificate, '-days', '30'];
+  execFileSync('openssl', ['req', '-x509', ...curve, ...files, ...subject], { stdio: 'ignore' });
+}
 
 /** Two nginx backends in one process on the load's core, serving one file per size. */
 export async function startBackends(): Promise<Started> {
@@ -70,7 +83,8 @@ ${stream}`,
 function nginx(): Contender {
   const upstream = BACKEND_PORTS.map((port) => `server 127.0.0.1:${port};`).join(' ');
   const http = `upstream web { ${upstream} keepalive 1024; keepalive_requests 1000000000; }
-server { listen 127.0.0.1:18001 backlog=4096; location / {
+server { listen 127.0.0.1:18001 backlog=4096; listen 127.0.0.1:18021 ssl backlog=4096;
+  ssl_certificate ${certificate}; ssl_certificate_key ${key}; ssl_protocols TLSv1.2 TLSv1.3; location / {
   proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Request-Id $request_id; } }`;
@@ -80,6 +94,7 @@ server { listen 127.0.0.1:18001 backlog=4096; location / {
     version: firstMatch('nginx', ['-v'], /nginx\/([0-9.]+)/),
     httpPort: 18001,
     tcpPort: 18011,
+    tlsPort: 18021,
     connectionsMax: DESCRIPTORS - 2000,
     start: () => startAndWait('nginx', 'nginx', ['-c', nginxConfig('nginx', http, stream)], 18001),
   };
@@ -87,6 +102,8 @@ server { listen 127.0.0.1:18001 backlog=4096; location / {
 
 function haproxy(): Contender {
   const path = join(directory, 'haproxy.cfg');
+  const pair = join(directory, 'haproxy.pem');
+  writeFileSync(pair, readFileSync(certificate, 'utf8') + readFileSync(key, 'utf8'));
   const servers = BACKEND_PORTS.map((port, i) => `  server s${i} 127.0.0.1:${port}\n`).join('');
   writeFileSync(
     path,
@@ -100,13 +117,14 @@ defaults
 frontend web
   mode http
   bind 127.0.0.1:18002 backlog 4096
+  bind 127.0.0.1:18022 ssl crt ${pair} backlog 4096
   default_backend web
 backend web
   mode http
   balance roundrobin
   http-reuse always
   option forwardfor
-  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
   http-request set-header X-Request-Id %[uuid()]
 ${servers}
@@ -121,20 +139,32 @@ ${servers}`,
     version: firstMatch('haproxy', ['-v'], /version ([0-9.]+)/),
     httpPort: 18002,
     tcpPort: 18012,
+    tlsPort: 18022,
     connectionsMax: HAPROXY_CONNECTIONS,
     start: () => startAndWait('haproxy', 'haproxy', ['-f', path, '-db'], 18002),
   };
 }
 
-function evenkeel(name: string, root: string, engine: 'uring' | 'node', httpPort: number, tcpPort: number): Contender {
+/** `tlsPort` 0: a build from before it could. */
+function evenkeel(
+  name: string,
+  root: string,
+  engine: 'uring' | 'node',
+  [httpPort, tcpPort, tlsPort]: readonly [http: number, tcp: number, tls: number],
+): Contender {
   const path = join(directory, `evenkeel-${httpPort}.yaml`);
   const servers = BACKEND_PORTS.map((port) => `"127.0.0.1:${port}"`).join(', ');
+  const tls = `tls: { certificate: ${certificate}, key: ${key} }`;
+  const secure =
+    tlsPort === 0
+      ? ''
+      : `  secure: { bind: "127.0.0.1:${tlsPort}", ${tls}, timeouts: { idle: 300s }, routes: [{ upstream: web }] }\n`;
   writeFileSync(
     path,
     `listeners:
   web: { bind: "127.0.0.1:${httpPort}", protocol: http, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
   tcp: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: tcp }
-upstreams:
+${secure}upstreams:
   web: { servers: [${servers}] }
   tcp: { servers: [${servers}] }
 `,
@@ -145,6 +175,7 @@ upstreams:
     version: firstMatch(process.execPath, [bin, '--version'], /([0-9.]+)/),
     httpPort,
     tcpPort,
+    tlsPort,
     connectionsMax: DESCRIPTORS - 2000,
     start: () =>
       startAndWait(name, process.execPath, [bin, 'run', path, '--engine', engine, '--workers', '1'], httpPort),
@@ -159,6 +190,7 @@ function bareLoop(): Contender {
     version: process.version,
     httpPort: 18005,
     tcpPort: 0,
+    tlsPort: 0,
     connectionsMax: 0,
     isBare: true,
     start: () => startAndWait('bare loop', process.execPath, [script, ...ports], 18005),
@@ -167,15 +199,16 @@ function bareLoop(): Contender {
 
 /** `before`: the folder of another build of evenkeel, which then takes part too. */
 export function contenders(before: string): Contender[] {
+  makeCertificate();
   const here = join(import.meta.dirname, '../..');
   const all = [
     nginx(),
     haproxy(),
-    evenkeel('evenkeel', here, 'uring', 18003, 18013),
-    evenkeel('evenkeel (node)', here, 'node', 18004, 18014),
+    evenkeel('evenkeel', here, 'uring', [18003, 18013, 18023]),
+    evenkeel('evenkeel (node)', here, 'node', [18004, 18014, 18024]),
     bareLoop(),
   ];
-  return before === '' ? all : [...all, evenkeel('evenkeel (before)', before, 'uring', 18006, 18016)];
+  return before === '' ? all : [...all, evenkeel('evenkeel (before)', before, 'uring', [18006, 18016, 0])];
 }
 
 async function startAndWait(name: string, command: string, args: string[], port: number): Promise<Started> {

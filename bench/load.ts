@@ -12,7 +12,9 @@ export interface LoadResult {
   readonly errors: number;
 }
 
+/** `scheme`: every connection of `https` is a full handshake. */
 export function runWrk(
+  scheme: 'http' | 'https',
   port: number,
   path: string,
   connections: number,
@@ -20,7 +22,7 @@ export function runWrk(
   header?: string,
 ): Promise<LoadResult> {
   const headers = header === undefined ? [] : ['-H', header];
-  const url = `http://127.0.0.1:${port}${path}`;
+  const url = `${scheme}://127.0.0.1:${port}${path}`;
   const args = [
     '-c',
     String(LOAD_CORE),

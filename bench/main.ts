@@ -50,6 +50,30 @@ const SCENARIOS: readonly Scenario[] = [
     isTcp: true,
     target: { nginx: 0.95, haproxy: 0.95 },
   },
+  {
+    name: 'TLS, keep-alive, 64 connections',
+    path: '/',
+    connections: 64,
+    isTls: true,
+    target: { nginx: 0.85, haproxy: 0.95 },
+  },
+  {
+    name: 'TLS, keep-alive, 512 connections',
+    path: '/',
+    connections: 512,
+    isTls: true,
+    target: { nginx: 0.75, haproxy: 0.8 },
+  },
+  {
+    name: 'TLS, new connection per request',
+    path: '/',
+    connections: 64,
+    header: 'Connection: close',
+    isTls: true,
+    target: { nginx: 1.03, haproxy: 1.03 },
+  },
+  { name: 'TLS, 16 KiB bodies', path: '/16KiB', connections: 64, isTls: true, target: { nginx: 0.9 } },
+  { name: 'TLS, 1 MiB bodies, 16 connections', path: '/1MiB', connections: 16, isTls: true, target: { nginx: 1 } },
   ...[1, 16, 64, 256].map((streams) => ({
     name: `TCP, bulk, ${streams} ${streams === 1 ? 'stream' : 'streams'}`,
     path: '/1MiB',
@@ -110,15 +134,19 @@ async function runScenario(
   seconds: number,
   rounds: number,
 ): Promise<Row> {
-  const able = all.filter((contender) => contender.isBare !== true || scenario.isSmallKeepAlive === true);
+  const { connections, header, isTcp = false, isTls = false, path } = scenario;
+  const able = all.filter((contender) =>
+    isTls ? contender.tlsPort > 0 : contender.isBare !== true || scenario.isSmallKeepAlive === true,
+  );
   const row: Row = { scenario, samples: new Map(able.map((contender) => [contender.name, []])) };
   for (let round = -1; round < rounds; round++) {
     for (const contender of able) {
-      const port = scenario.isTcp === true ? contender.tcpPort : contender.httpPort;
+      const port = isTls ? contender.tlsPort : isTcp ? contender.tcpPort : contender.httpPort;
       const pids = (started.get(contender) as Started).pids();
       const before = cpuMicroseconds(pids);
       const isWarmUp = round < 0;
-      const load = await runWrk(port, scenario.path, scenario.connections, isWarmUp ? 1 : seconds, scenario.header);
+      const scheme = isTls ? 'https' : 'http';
+      const load = await runWrk(scheme, port, path, connections, isWarmUp ? 1 : seconds, header);
       if (load.errors > 0) console.error(`${contender.name}, ${scenario.name}: ${load.errors} errors`);
       const cpuUs = (cpuMicroseconds(pids) - before) / load.requests;
       if (!isWarmUp) row.samples.get(contender.name)?.push({ ...load, cpuUs, memoryBytes: privateBytes(pids) });

@@ -8,6 +8,8 @@ export interface Scenario {
   readonly header?: string;
   /** Over the layer-4 listener. */
   readonly isTcp?: boolean;
+  /** HTTP over TLS 1.3. */
+  readonly isTls?: boolean;
   /** The bare loop can play it. */
   readonly isSmallKeepAlive?: boolean;
   /** Highest ratio of CPU per request to this contender's that is good enough. */
