@@ -1,6 +1,7 @@
 /** Routes that answer with files (docs/files.md), and the process that reads them. */
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -53,6 +54,10 @@ upstreams: { api: { servers: [ "127.0.0.1:${dead}" ] } }
     assert.equal(await bodyOf('/app/dir/page.html'), 'a page\n');
     assert.equal(await bodyOf('/app/nothing'), 'the app');
     assert.deepEqual(await get(port, '/api/x'), { status: 502, body: 'down for a while\n' });
+    const reason = await new Promise((resolve) => {
+      http.get({ port, path: '/api/x', agent: false }, (response) => resolve(response.resume().statusMessage));
+    });
+    assert.equal(reason, '', 'that of the page is none of the error');
     for (const [path, status] of Object.entries({ '/out': 404, '/nothing': 404, '/dir': 301, '/dir/': 403 }))
       assert.equal((await get(port, path)).status, status, path);
     await evenkeel.said(/warn .*files: root .*"\/out" leads out of its root/);

@@ -1,7 +1,8 @@
 /**
  * nginx's own test suite against `evenkeel nginx`: `npm run nginx-suite -- FOLDER [WORD...]`, with a checkout of the public repository
  * nginx/nginx-tests, of which nothing is kept here; WORDs choose files by their names. Counts per file, and why files fail, grouped by the
- * first thing that is said. It runs in a network namespace of its own, with a copy of the suite whose patience is longer.
+ * first thing that is said. It runs in a network namespace of its own, with a copy of the suite whose patience is longer,
+ * and whose clients and servers end their lines with CR LF: a line that ends with LF alone is refused on purpose (docs/http.md).
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,6 +16,10 @@ const SELF = fileURLToPath(import.meta.url);
 const INSIDE = 'EVENKEEL_NGINX_SUITE';
 /** How many looks of 0.1 s for a program that starts or ends; the suite's own are 50. */
 const LOOKS = 600;
+/** Where the harness has a request that it is about to send; and the lines of its head get their ends. */
+const REQUEST = /sub http_start\(\$;%\) \{\n\tmy \(\$request, %extra\) = @_;\n/;
+const END_LINES =
+  '\tif ($request =~ /^(.*?\\n)\\r?\\n(.*)$/s) { my ($h, $b) = ($1, $2); $h =~ s/\\r?\\n/\\r\\n/g; $request = "$h\\r\\n$b"; }\n';
 const FILE_MS_MAX = 180_000;
 
 interface Outcome {
@@ -46,7 +51,15 @@ async function runSuite(): Promise<number> {
     const suite = join(base, 'suite');
     cpSync(folder, suite, { recursive: true });
     const harness = join(suite, 'lib/Test/Nginx.pm');
-    writeFileSync(harness, readFileSync(harness, 'utf8').replaceAll('(1 .. 50)', `(1 .. ${LOOKS})`));
+    const text = readFileSync(harness, 'utf8').replaceAll('(1 .. 50)', `(1 .. ${LOOKS})`);
+    writeFileSync(
+      harness,
+      text.replace(REQUEST, (start) => start + END_LINES),
+    );
+    const texts = readdirSync(suite, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(?:t|pm)$/.test(name));
+    for (const file of texts) {
+      writeFileSync(join(suite, file), withLineEnds(readFileSync(join(suite, file), 'latin1')), 'latin1');
+    }
     const binary = writeBinary(base);
     const files = readdirSync(suite)
       .filter((name) => name.endsWith('.t') && (words.length === 0 || words.some((word) => name.includes(word))))
@@ -66,6 +79,20 @@ async function runSuite(): Promise<number> {
 }
 
 /** What the suite runs as nginx. Which modules there are does not change from file to file. */
+/** Heads of messages that stand in the text of a test, line by line. Perl takes a CR out of such a text unless it is written as an escape. */
+function withLineEnds(text: string): string {
+  return text.replace(
+    /<<(['"]?)(\w+)\1([^\n]*\n)([^]*?\n)\2\n/g,
+    (whole, quote: string, word: string, rest: string, content: string) => {
+      if (!/^(?:HTTP\/1|[A-Z]+ \S* ?HTTP\/1)/.test(content)) return whole;
+      const plain = quote === "'" ? content.replace(/[\\$@]/g, '\\$&') : content;
+      const blank = /^\n/m.exec(plain)?.index ?? plain.length;
+      const head = plain.slice(0, blank + 1);
+      return `<<"${word}"${rest}${head.replaceAll('\n', '\\r\n')}${plain.slice(head.length)}${word}\n`;
+    },
+  );
+}
+
 function writeBinary(base: string): string {
   const { stderr } = spawnSync(process.execPath, [program, 'nginx', '-V'], { encoding: 'utf8' });
   const modules = join(base, 'modules');
@@ -83,7 +110,8 @@ async function runFile(suite: string, file: string, binary: string): Promise<Out
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     // With what keeps a file from being tried in the output.
-    env: { ...process.env, TEST_NGINX_BINARY: binary, TEST_NGINX_VERBOSE: '1' },
+    // whoever reads files has to get into the folder of the test
+    env: { ...process.env, TEST_NGINX_BINARY: binary, TEST_NGINX_VERBOSE: '1', TEST_NGINX_GLOBALS: 'user root;' },
   });
   let out = '';
   let said = '';

@@ -78,6 +78,7 @@ const SPARE_EXCHANGES_MAX = 4096;
 const DETOURS_MAX = 10;
 const spares: Exchange[] = [];
 const NO_TEXTS: ResponseTexts = [];
+const SPACE = 0x20;
 
 export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private readonly context: Context;
@@ -589,8 +590,15 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   }
 }
 
-/** Gives a response that is here another status. */
+/** Gives a response that is here another status, without the reason of the former one. */
 function restate(memory: Uint8Array, head: ResponseHead, status: number): void {
+  const end = head.fieldsStart - '\r\n'.length;
+  const length = 'HTTP/1.1 200 '.length;
+  if (end - head.start >= length) {
+    head.start = end - length;
+    memory[end - 1] = SPACE;
+    memory[end - 1 - '200 '.length] = SPACE;
+  }
   const at = head.start + 'HTTP/1.1 '.length;
   memory[at] = 0x30 + Math.floor(status / 100);
   memory[at + 1] = 0x30 + (Math.floor(status / 10) % 10);
