@@ -45,7 +45,9 @@ export class TrafficLog {
     const isTcp = kind.of === 'upstream' && this.tcpUpstreams.has(owner);
     const isCut = kind.of === 'listener' && kind.status === 0;
     const what = isTcp ? refused(kind, owner) : isCut ? cutOff(kind, owner) : answered(kind, owner);
-    this.recurring.handle(`${answer} ${owner}`, what, count, sample);
+    // of a handshake, the sample is why one of them came to nothing
+    if (kind.name === HANDSHAKE) this.recurring.handle(`${answer} ${owner}`, brokenHandshake(owner, sample), count, '');
+    else this.recurring.handle(`${answer} ${owner}`, what, count, sample);
   }
 
   /** False: it was about one that had this slot before, or about none. */
@@ -61,6 +63,8 @@ export class TrafficLog {
   }
 }
 
+const HANDSHAKE = 'tls-handshake';
+
 /** What a client did wrong is no warning: it happens all day. */
 function answered({ of, name, status, text }: AnswerKind, owner: string): Recurring {
   const answer = `answered ${status === 0 ? "with the server's status" : status}: ${text.replace(/\.$/, '')}`;
@@ -71,9 +75,8 @@ function answered({ of, name, status, text }: AnswerKind, owner: string): Recurr
   };
 }
 
-/** What did not come to its end: a response that had begun, or a connection that had not. */
+/** A response that had begun. */
 function cutOff({ name, text }: AnswerKind, owner: string): Recurring {
-  if (name === 'tls-handshake') return brokenHandshake(name, owner);
   return {
     level: 'info',
     text: (count, within) =>
@@ -82,12 +85,12 @@ function cutOff({ name, text }: AnswerKind, owner: string): Recurring {
   };
 }
 
-function brokenHandshake(reason: string, owner: string): Recurring {
+function brokenHandshake(owner: string, cause: string): Recurring {
   return {
     level: 'info',
     text: (count, within) =>
       `listener ${owner}: ${count === 1 ? '1 TLS handshake' : `${count} TLS handshakes`}${within} came to nothing`,
-    details: { reason },
+    details: { reason: HANDSHAKE, cause },
   };
 }
 
