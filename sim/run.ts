@@ -191,8 +191,9 @@ class Run {
     if (reloadPrng.oneIn(2)) ({ plan: this.plan, replaced } = replaceServer(reloadPrng, this.plan));
     const { plan, sockets: moved } = reorder(reloadPrng, this.plan, sockets);
     world.note('the plan is applied again, in another order; server %a is another one', replaced?.firstSlot ?? 'none');
-    this.driver.apply(plan, moved);
+    // what has waited goes to the other server at once
     if (replaced !== null) this.keeper.handleReplaced(replaced.firstSlot, replaced.slotCount, replaced.epoch);
+    this.driver.apply(plan, moved);
   }
 
   private startClients(): void {

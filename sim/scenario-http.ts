@@ -178,6 +178,8 @@ function drawRequest(
     target += 'x'.repeat(listener.limits.headBytes);
     expect = { kind: 'refuse', statuses: [414, 431], isLate: false };
   }
+  // so large a head may not be here in time
+  if (expect.kind === 'refuse' && isCramped(faults)) expect = { ...expect, statuses: [...expect.statuses, 408] };
   if (expect.kind === 'proxy' && body.kind !== 'none' && body.bytes > listener.limits.bodyBytes) {
     expect = { kind: 'refuse', statuses: [413], isLate: true };
   }

@@ -173,13 +173,13 @@ upstreams:
   silent: { servers: [ "192.168.15.7:7001" ] }
   talker: { servers: [ "192.168.15.7:7000" ] }
 `;
-/** Says something each 50 ms to whoever connects, and tells on stdout when a connection is over. */
+/** Says something each 50 ms to whoever connects, and tells on stdout when a connection is over; the other one tells when it is asked. */
 const TALKER = `
   require('node:net').createServer((socket) => {
     const talk = setInterval(() => socket.write('x'), 50);
     socket.on('error', () => {}).on('close', () => { clearInterval(talk); console.log('over'); });
   }).listen(7000, () => console.log('talks'));
-  require('node:net').createServer((socket) => socket.on('error', () => {})).listen(7001, () => console.log('is silent'));
+  require('node:net').createServer((socket) => socket.on('error', () => {}).on('data', () => console.log('is asked'))).listen(7001, () => console.log('is silent'));
 `;
 /** Three that have nothing more to say: one listens to the talker, one waits for an answer, one is between two requests. */
 const LISTENERS = `
@@ -206,6 +206,7 @@ for (const engine of ENGINES) {
       const clients = speaker(pair, 'client', LISTENERS);
       await clients('listener is served');
       await clients('idle is served');
+      await server('is asked');
       assert.equal(lb01.command('handover', 'VI_1').code, 0);
       await lb02.is('active');
       await clients('listener is ended: ECONNRESET');
@@ -260,6 +261,7 @@ for (const engine of ENGINES) {
       await lb02.is('active');
       const clients = speaker(pair, 'client', LISTENERS);
       await clients('listener is served');
+      await server('is asked');
       await pair.network.heal();
       await lb02.is('backup');
       await clients('waiting is closed');

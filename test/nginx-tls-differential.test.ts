@@ -26,6 +26,8 @@ const SERVERS = `
     ssl_certificate shop.pem; ssl_certificate_key shop.key; ssl_certificate shop-rsa.pem; ssl_certificate_key shop-rsa.key;
     location / { return 200 "shop $host $scheme"; }
     location /moved { return 301 $scheme://$host$request_uri; }
+    location /old { port_in_redirect off; return 301 /new; }
+    location /rewritten { port_in_redirect off; rewrite ^ /new redirect; }
   }
   server {
     listen 127.0.0.1:{0} ssl; server_name *.wild.example;
@@ -61,6 +63,8 @@ interface Ask {
 const ASKS: readonly Ask[] = [
   { server: 0, name: 'shop.example' },
   { server: 0, name: 'shop.example', path: '/moved?a=b' },
+  { server: 0, name: 'shop.example', path: '/old' },
+  { server: 0, name: 'shop.example', path: '/rewritten?a=b' },
   { server: 0, name: 'shop.example', options: { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256', maxVersion: 'TLSv1.2' } },
   { server: 0, name: 'shop.example', options: { ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256', maxVersion: 'TLSv1.2' } },
   { server: 0, name: 'SHOP.example' },

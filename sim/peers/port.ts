@@ -75,7 +75,10 @@ export class PeerPort {
     this.owner = owner;
     this.opening = opening;
     this.announcement = announcement;
-    if (opening !== null) this.pieces.push(opening);
+    if (opening !== null) {
+      this.pieces.push(opening);
+      this.queuedBytes = opening.length;
+    }
     this.isConnected = endpoint.isConnected;
     endpoint.watcher = () => this.step();
   }

@@ -115,7 +115,7 @@ listeners:
 upstreams:
   web:
     servers: [ ${addressList(servers.web)} ]
-    health: { http: /, interval: 500ms, timeout: 400ms, rise: 2, fall: 2 }
+    health: { http: /, interval: 1s, timeout: 1s, rise: 2, fall: 2 }
     slow-start: 4s
   echo:
     servers: [ ${addressList(servers.echo)} ]

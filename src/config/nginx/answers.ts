@@ -2,11 +2,19 @@
 import type { PlainMap } from './document.ts';
 import type { Scope } from './scope.ts';
 
-/** What nginx puts in front of a Location that begins with `/`. */
-export function absolutePrefix(server: Scope, port: number): string {
-  if (server.argument('absolute_redirect')?.toLowerCase() === 'off') return '';
-  const hasPort = port !== 80 && port !== 0 && server.argument('port_in_redirect')?.toLowerCase() !== 'off';
-  return `http://{host}${hasPort ? `:${port}` : ''}`;
+/** Where clients of a server come to. */
+export interface Front {
+  /** 0: a Unix socket. */
+  readonly port: number;
+  readonly isTls: boolean;
+}
+
+/** What nginx puts in front of a Location that begins with `/`, in this block. */
+export function absolutePrefix(scope: Scope, { port, isTls }: Front): string {
+  if (scope.argument('absolute_redirect')?.toLowerCase() === 'off') return '';
+  const isUsual = port === 0 || port === (isTls ? 443 : 80);
+  const hasPort = !isUsual && scope.argument('port_in_redirect')?.toLowerCase() !== 'off';
+  return `${isTls ? 'https' : 'http'}://{host}${hasPort ? `:${port}` : ''}`;
 }
 
 export function plainAnswer(status: number): PlainMap {

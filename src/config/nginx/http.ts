@@ -256,7 +256,7 @@ function draftsOf(
     ['server_name', names[0]?.text ?? ''],
     ['server_port', String(port)],
   ]);
-  return new ServerRoutes(scope, port, constants, surroundings).build(directive.place);
+  return new ServerRoutes(scope, { port, isTls }, constants, surroundings).build(directive.place);
 }
 
 /** A prefix `/` takes every path: nothing has to be said about it. */

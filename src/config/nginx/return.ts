@@ -1,5 +1,5 @@
 /** `return`: a code, a code with a text, a code with a URL, or a URL. */
-import { absolutePrefix, pageOf } from './answers.ts';
+import { absolutePrefix, type Front, pageOf } from './answers.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
@@ -16,8 +16,7 @@ export interface Answer {
 
 export interface AnswerContext {
   readonly constants: Constants;
-  readonly port: number;
-  readonly server: Scope;
+  readonly front: Front;
   readonly notes: Notes;
 }
 
@@ -58,7 +57,7 @@ export function redirect(
   status: number,
   text: string,
   place: Directive['place'],
-  { constants, port, server, notes }: AnswerContext,
+  { constants, front, notes }: AnswerContext,
 ): Answer | null {
   const translated = translateText(text, constants);
   if ('problem' in translated) {
@@ -67,8 +66,14 @@ export function redirect(
   }
   const { template } = translated;
   const isPath = template.startsWith('/') || template.startsWith('{uri}');
-  const to = isPath ? `${absolutePrefix(server, port)}${template}` : template;
-  return { status, isPage: false, action: (_, response) => withHeaders({ redirect: { to, status } }, response) };
+  return {
+    status,
+    isPage: false,
+    action: (scope, response) => {
+      const to = isPath ? `${absolutePrefix(scope, front)}${template}` : template;
+      return withHeaders({ redirect: { to, status } }, response);
+    },
+  };
 }
 
 function respond(

@@ -1,7 +1,7 @@
 /** One `server` block as routes, without the hosts that they are for. */
 import type { Place } from '../diagnostic.ts';
 import { formatDuration } from '../units.ts';
-import { absolutePrefix, plainAnswer } from './answers.ts';
+import { absolutePrefix, type Front, plainAnswer } from './answers.ts';
 import { exceptionStep, readAccess } from './access.ts';
 import { readCondition } from './conditions.ts';
 import type { PlainMap } from './document.ts';
@@ -14,7 +14,7 @@ import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { parseTarget, rewriteFor, type Target } from './pass.ts';
 import { readReplacements } from './redirects.ts';
-import { readReturn, type Answer } from './return.ts';
+import { readReturn, type Answer, type AnswerContext } from './return.ts';
 import { readRewrite } from './rewrite.ts';
 import { Scope } from './scope.ts';
 import type { Settings, Upstreams } from './upstreams.ts';
@@ -60,7 +60,7 @@ interface Phase {
 
 export class ServerRoutes {
   private readonly server: Scope;
-  private readonly port: number;
+  private readonly front: Front;
   private readonly constants: Constants;
   private readonly surroundings: Surroundings;
   private readonly notes: Notes;
@@ -72,10 +72,10 @@ export class ServerRoutes {
   /** Blocks of `if` that are to become such routes. */
   private readonly pending: { readonly name: string; readonly scope: Scope; readonly place: Place }[] = [];
 
-  /** `port`: of the listener. */
-  constructor(server: Scope, port: number, constants: Constants, surroundings: Surroundings) {
+  /** `front`: the listener's. */
+  constructor(server: Scope, front: Front, constants: Constants, surroundings: Surroundings) {
     this.server = server;
-    this.port = port;
+    this.front = front;
     this.constants = constants;
     this.surroundings = surroundings;
     this.notes = surroundings.notes;
@@ -141,8 +141,8 @@ export class ServerRoutes {
     }
   }
 
-  private get context(): { constants: Constants; port: number; server: Scope; notes: Notes } {
-    return { constants: this.constants, port: this.port, server: this.server, notes: this.notes };
+  private get context(): AnswerContext {
+    return { constants: this.constants, front: this.front, notes: this.notes };
   }
 
   private answerIn(scope: Scope, answer: Answer): PlainMap {
@@ -287,7 +287,7 @@ export class ServerRoutes {
       const { response, success } = readResponseHeaders(scope, this.constants, null, this.notes);
       // a server would have to be kept from saying these
       delete response['remove'];
-      const base = absolutePrefix(this.server, this.port);
+      const base = absolutePrefix(scope, this.front);
       if (base !== '') response['replace'] = [{ field: 'Location', prefix: '/', by: '/', base }];
       const headers: PlainMap = {};
       if (Object.keys(response).length > 0) headers['response'] = response;
@@ -348,7 +348,7 @@ export class ServerRoutes {
       hasPath: uri !== null,
       location,
       constants,
-      base: absolutePrefix(this.server, this.port),
+      base: absolutePrefix(scope, this.front),
     };
     Object.assign(response, readReplacements(scope, passed, this.notes));
     const route: PlainMap = { upstream: this.surroundings.upstreams.use(name, this.settingsOf(scope), pass) };
@@ -453,7 +453,7 @@ export class ServerRoutes {
       if (kind === 'regex' || path.length < 2 || !path.endsWith('/') || scope.own('proxy_pass').length === 0) continue;
       const without = path.slice(0, -1);
       if (locations.some((other) => other.kind !== 'regex' && other.path === without)) continue;
-      const to = `${absolutePrefix(this.server, this.port)}${path}{query}`;
+      const to = `${absolutePrefix(scope, this.front)}${path}{query}`;
       drafts.push({ place, route: { match: { path: { exact: without } }, redirect: { to, status: 301 } } });
     }
     return drafts;
