@@ -45,7 +45,7 @@ function inRecords(hello: Buffer, size: number): Buffer {
 const HELLO = await helloOf({ servername: 'Shop.Example', ALPNProtocols: ['h2', 'http/1.1'] });
 
 test('a hello says the host and the protocols, however it is cut, and in however many records', () => {
-  for (const hello of [HELLO, inRecords(HELLO, 1), inRecords(HELLO, 7), inRecords(HELLO, 100)]) {
+  for (const hello of [HELLO, inRecords(HELLO, 2), inRecords(HELLO, 7), inRecords(HELLO, 100)]) {
     for (let length = 0; length < hello.length; length++) assert.equal(read(hello.subarray(0, length)), 'more');
     assert.deepEqual(read(hello), { serverName: 'shop.example', protocols: ['h2', 'http/1.1'] });
   }
@@ -84,6 +84,8 @@ test('any bytes are a hello, the beginning of one, or none', () => {
       assert.match(into.serverName, /^[a-z0-9_.-]*$/);
     }),
   );
+  const scattered = inRecords(Buffer.concat([Buffer.alloc(5), Buffer.of(1, 0, 0x3f, 0), Buffer.alloc(1100)]), 1);
+  assert.equal(read(scattered), 'none', 'more records than anybody needs');
   const endless = Buffer.alloc(HELLO_BYTES_MAX + 5, 1);
   endless.set([22, 3, 1, 0x40, 0, 1, 0, 0x3f, 0xfd]);
   assert.equal(read(endless), 'none');
