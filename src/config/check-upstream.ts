@@ -34,6 +34,10 @@ export function checkUpstream(
   checkBalance(upstream, path, isTcp, report);
   if (upstream.health !== undefined) checkHealth(upstream.health, [...path, 'health'], report);
   if (isTcp) checkTcpOnly(upstream, path, report);
+  else if (upstream.pool !== undefined && upstream['proxy-protocol'] !== undefined) {
+    const reason = "a connection with a PROXY protocol header is one client's, and none is kept";
+    report.atKey([...path, 'pool'], 'no-effect', { key: 'pool', reason, fix: 'leave out one of both' });
+  }
 }
 
 /** A name may resolve to either family. */

@@ -34,3 +34,15 @@ export function hostsOf(
     ? []
     : listOf(host as string | readonly (string | undefined)[]);
 }
+
+/** Those with the same key together, in the order in which each key is met first. */
+export function groupedBy<T>(items: readonly T[], keyOf: (item: T) => string): readonly (readonly [T, ...T[]])[] {
+  const groups = new Map<string, [T, ...T[]]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return [...groups.values()];
+}

@@ -203,7 +203,8 @@ function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null
   return kind === 'drained' ? { kind } : null;
 }
 
-function parseObject(line: string): Readonly<Record<string, unknown>> | null {
+/** Null: it is none. */
+export function parseObject(line: string): Readonly<Record<string, unknown>> | null {
   try {
     const value: unknown = JSON.parse(line);
     return isObject(value) ? value : null;

@@ -15,6 +15,7 @@ import {
   type FilesToKeeper,
   type KeeperToFiles,
 } from '../keeper/files/files-messages.ts';
+import { encodeLine } from '../port/control.ts';
 import { isProgramOfKeeper } from '../keeper/program-identity.ts';
 import { EXIT_OTHER_PROGRAM } from '../keeper/proxies/proxy-arguments.ts';
 
@@ -62,5 +63,5 @@ export async function runFiles(text: string): Promise<number> {
 }
 
 function say(message: FilesToKeeper): void {
-  process.stdout.write(`${JSON.stringify(message)}\n`);
+  process.stdout.write(encodeLine(message));
 }

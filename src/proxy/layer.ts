@@ -6,9 +6,9 @@
  * connected (dial.ts). Without one, the protocol gets the port's own socket, and nothing is in between. Two layers are a layer
  * that opens the other.
  */
-import type { HelloRead } from '../core/route/hello-routes.ts';
 import type { TlsFacts } from '../core/value/request-view.ts';
 import type { CloseReason, Socket } from '../port/transport.ts';
+import type { ClientHello } from '../wire/tls/client-hello.ts';
 
 export interface Layer {
   /** Takes over `socket`, which stands. Tells `above` what has become of it, once: now, or in a later turn. */
@@ -51,7 +51,7 @@ export interface ConnectionInfo {
   /** Null: what is sent can be read on its way. */
   readonly tls: TlsFacts | null;
   /** What a TLS client has said whose connection is passed on as it is. Null: nothing, or it does not speak TLS. */
-  readonly hello: HelloRead | null;
+  readonly hello: ClientHello | null;
 }
 
 export const NOTHING_KNOWN: ConnectionInfo = { peer: null, told: null, protocol: null, tls: null, hello: null };

@@ -5,6 +5,7 @@
  * server can be tried. Without any server the client gets a reset at once.
  */
 import { hashWords } from '../base/hash.ts';
+import { MEDIUM_SLOT_BYTES } from '../base/limits.ts';
 import { PICK_FULL, PICK_TRIED } from '../core/balance/balancer.ts';
 import { Access } from '../core/client/access.ts';
 import { HelloRoutes } from '../core/route/hello-routes.ts';
@@ -181,14 +182,15 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     // accepted, never connected
   }
 
-  /** It is paused: only what the layer below has too much, at once. */
+  /** It is paused: only what the layer below has too much, at once. It may wait for long, and keeps no larger slot than it needs. */
   handleData(_socket: Socket, slot: number, offset: number, length: number): void {
-    if (this.isOver) {
-      this.context.arena.release(slot);
-      return;
-    }
-    this.earlySlot = slot;
-    this.earlyAt = offset;
+    const { arena, memory } = this.context;
+    const own = this.isOver || length > MEDIUM_SLOT_BYTES ? -1 : arena.allocate(length);
+    if (own >= 0) memory.copyWithin(arena.start(own), offset, offset + length);
+    if (this.isOver || own >= 0) arena.release(slot);
+    if (this.isOver) return;
+    this.earlySlot = own >= 0 ? own : slot;
+    this.earlyAt = own >= 0 ? arena.start(own) : offset;
     this.earlyLength = length;
   }
 

@@ -87,7 +87,7 @@ export class Server implements Endpoint {
     this.epoch = plan.epoch;
     this.transport = context.transport;
     this.board = context.board;
-    this.idle = new IdlePool(context, upstream.poolIdle ?? Infinity, upstream.timeouts.idleMs);
+    this.idle = new IdlePool(context, idleMax(upstream), upstream.timeouts.idleMs);
   }
 
   get isBackup(): boolean {
@@ -197,7 +197,7 @@ export class Upstream {
         } else {
           former.delete(slot);
           server.plan = serverPlan;
-          server.idle.configure(plan.poolIdle ?? Infinity, plan.timeouts.idleMs);
+          server.idle.configure(idleMax(plan), plan.timeouts.idleMs);
         }
         servers.push(server);
       }
@@ -328,6 +328,11 @@ export class Upstream {
   get hasWaiters(): boolean {
     return this.firstWaiter !== null;
   }
+}
+
+/** A connection that has begun with a PROXY protocol header is its client's, and no other's. */
+function idleMax({ poolIdle, proxyProtocol }: UpstreamPlan): number {
+  return proxyProtocol === null ? (poolIdle ?? Infinity) : 0;
 }
 
 /** Null: the slot has no address now. A Unix socket's path does not fit on the board; it is fixed in the plan. */

@@ -6,6 +6,7 @@
  */
 import type { ServingVerdict } from '../core/vrrp/occupant.ts';
 import type { Evidence } from '../core/vrrp/observer.ts';
+import { parseObject } from '../port/control.ts';
 import type { VipPlan } from './plan.ts';
 import type { RestraintChange, RoleChange, RouterStatus } from './status.ts';
 
@@ -109,10 +110,6 @@ export function parseVipToKeeper(line: string): VipToKeeper | null {
 }
 
 function parse(line: string, types: ReadonlySet<unknown>): unknown {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && 'type' in value && types.has(value.type) ? value : null;
-  } catch {
-    return null;
-  }
+  const value = parseObject(line);
+  return value !== null && types.has(value.type) ? value : null;
 }

@@ -9,6 +9,7 @@ import { readTls } from './ssl.ts';
 import { PLAIN_CONSTANTS, TLS_CONSTANTS } from './table-variables.ts';
 import { hasVariables, translateText } from './variables.ts';
 import { formatDuration, formatSize } from '../units.ts';
+import { groupedBy } from '../parts.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { type Listen, proxyProtocolOf, readListen } from './listen.ts';
 import { TypeTables } from './files.ts';
@@ -154,27 +155,15 @@ function bind(server: HttpServer, listen: Listen, bounds: Map<string, Bound>, no
 }
 
 /** Addresses with the same servers and the same port are one listener. */
-function groupsOf(bounds: readonly Bound[]): readonly Bound[][] {
-  const groups = new Map<string, Bound[]>();
+function groupsOf(bounds: readonly Bound[]): readonly (readonly [Bound, ...Bound[]])[] {
   const numbers = new Map<HttpServer, number>();
   const numberOf = (server: HttpServer): number => {
     if (!numbers.has(server)) numbers.set(server, numbers.size);
     return numbers.get(server)!;
   };
-  for (const bound of bounds) {
-    const key = JSON.stringify([
-      bound.port,
-      numberOf(bound.standard),
-      bound.servers.map(numberOf),
-      bound.keepAlive,
-      bound.isTls,
-      bound.isProxied,
-    ]);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [bound]);
-    else group.push(bound);
-  }
-  return [...groups.values()];
+  return groupedBy(bounds, ({ port, standard, servers, keepAlive, isTls, isProxied }) =>
+    JSON.stringify([port, numberOf(standard), servers.map(numberOf), keepAlive, isTls, isProxied]),
+  );
 }
 
 function addListener(group: readonly Bound[], document: DocumentBuilder, surroundings: Surroundings): void {

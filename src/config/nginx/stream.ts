@@ -1,4 +1,5 @@
 /** `stream`: each server is one listener that passes bytes on. */
+import { groupedBy } from '../parts.ts';
 import { formatDuration } from '../units.ts';
 import { readStreamAccess } from './access.ts';
 import type { Place } from '../diagnostic.ts';
@@ -81,19 +82,8 @@ function readServer(
   }));
   const upstream = choice.otherwise === null ? null : upstreams.use(choice.otherwise, settings, pass);
   const target = { upstream, routes: routes ?? null, access, place };
-  for (const own of groupsOf(listens)) addListener(own, { scope, names: [], directive }, target, document, notes);
-}
-
-/** Those that speak alike. */
-function groupsOf(listens: readonly Listen[]): readonly (readonly Listen[])[] {
-  const groups = new Map<string, Listen[]>();
-  for (const listen of listens) {
-    const key = `${listen.isTls} ${listen.isProxied}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [listen]);
-    else group.push(listen);
-  }
-  return [...groups.values()];
+  const alike = groupedBy(listens, ({ isTls, isProxied }) => `${isTls} ${isProxied}`);
+  for (const own of alike) addListener(own, { scope, names: [], directive }, target, document, notes);
 }
 
 function isOn(scope: Scope, name: string): boolean {

@@ -1,16 +1,8 @@
 /** Where a TLS connection goes that is passed on as it is: by what its ClientHello says. The first rule that fits counts. */
+import type { HelloRoutePlan } from '../../config/plan.ts';
+import type { ClientHello } from '../../wire/tls/client-hello.ts';
 
-export interface HelloRule {
-  /** Lower-case; `*.x` is every name under x. Empty: any, also none. */
-  readonly names: readonly string[];
-  /** One of them has to be offered. Empty: whatever is. */
-  readonly protocols: readonly string[];
-}
-
-export interface HelloRead {
-  readonly serverName: string;
-  readonly protocols: readonly string[];
-}
+type HelloRule = Pick<HelloRoutePlan, 'names' | 'protocols'>;
 
 /** Ten thousand names are looked up as fast as ten. */
 export class HelloRoutes {
@@ -32,7 +24,7 @@ export class HelloRoutes {
   }
 
   /** The index of a rule; -1: none fits. */
-  find({ serverName, protocols }: HelloRead): number {
+  find({ serverName, protocols }: ClientHello): number {
     let found = this.first(this.anyName, protocols);
     found = earlier(found, this.first(this.exact.get(serverName), protocols));
     for (let dot = serverName.indexOf('.'); dot >= 0; dot = serverName.indexOf('.', dot + 1)) {

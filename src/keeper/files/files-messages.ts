@@ -1,5 +1,6 @@
 /** What the keeper and the `files` process say to each other, a line of JSON each, and what that process inherits. */
 import type { FileSite } from '../../config/files-plan.ts';
+import { parseObject } from '../../port/control.ts';
 import type { ProcessUser } from '../../port/host.ts';
 
 /** The listening socket that the proxies connect to. */
@@ -18,3 +19,12 @@ export interface KeeperToFiles {
 }
 
 export type FilesToKeeper = { readonly type: 'applied' } | { readonly type: 'log'; readonly message: string };
+
+/** Null: it is none of them. */
+export function parseFilesToKeeper(line: string): FilesToKeeper | null {
+  const value = parseObject(line);
+  if (value === null) return null;
+  const { type, message } = value;
+  if (type === 'applied') return { type };
+  return type === 'log' && typeof message === 'string' ? { type, message } : null;
+}

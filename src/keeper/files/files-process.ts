@@ -4,10 +4,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createInterface } from 'node:readline';
 import { systemReason } from '../../base/system-error.ts';
 import { FILES_UPSTREAM, type FilesPlan } from '../../config/files-plan.ts';
 import type { Plan } from '../../config/plan.ts';
+import { ControlLines } from '../../port/control.ts';
 import type { Host, ProcessUser } from '../../port/host.ts';
 import { logOutput } from '../log/child-output.ts';
 import type { Log } from '../log/log.ts';
@@ -17,6 +17,7 @@ import {
   type FilesArguments,
   type FilesToKeeper,
   type KeeperToFiles,
+  parseFilesToKeeper,
 } from './files-messages.ts';
 
 export interface FilesProcessOptions {
@@ -138,11 +139,10 @@ export class FilesProcess {
     this.startedAt = performance.now();
     logOutput(child.stderr, 'files', log);
     child.stdin?.on('error', () => undefined);
-    if (child.stdout !== null) {
-      createInterface({ input: child.stdout }).on('line', (line) =>
-        this.handle(child, JSON.parse(line) as FilesToKeeper),
-      );
-    }
+    const lines = new ControlLines();
+    child.stdout?.on('data', (bytes: Buffer) =>
+      lines.push(bytes, 0, bytes.length, (line) => this.handle(child, line === null ? null : parseFilesToKeeper(line))),
+    );
     let isGone = false;
     const gone = (reason: string): void => {
       if (isGone) return;
@@ -171,9 +171,11 @@ export class FilesProcess {
     this.child?.stdin?.write(`${JSON.stringify(message)}\n`);
   }
 
-  private handle(child: ChildProcess, message: FilesToKeeper): void {
+  /** It may not be ours any longer: who says what is no message is ended, and started anew. */
+  private handle(child: ChildProcess, message: FilesToKeeper | null): void {
     if (child !== this.child) return;
-    if (message.type === 'log') this.options.log.warn(`files: ${message.message}`);
+    if (message === null) child.kill('SIGKILL');
+    else if (message.type === 'log') this.options.log.warn(`files: ${message.message}`);
     else this.settle?.();
   }
 

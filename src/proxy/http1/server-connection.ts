@@ -454,7 +454,6 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     const exchange = this.exchange as ResponseHandler;
     const isClean =
       this.isReusable &&
-      this.upstream.plan.proxyProtocol === null &&
       this.server.hasRoomForIdle &&
       exchange.isRequestComplete &&
       this.reader.length === 0 &&

@@ -8,8 +8,9 @@ import { Prng } from '../../base/prng.ts';
 import { Timers } from '../../base/timers.ts';
 import type { TlsPlan } from '../../config/plan.ts';
 import { Openssl } from '../../io/openssl/openssl.ts';
-import { createCertificate } from '../../io/openssl/testing/certificates.ts';
-import type { Secrets } from '../../port/tls.ts';
+import { readPair } from '../../load/tls/pair.ts';
+import { CertificateMaker } from '../../load/tls/testing/certificate-maker.ts';
+import type { Credential, Secrets } from '../../port/tls.ts';
 import type { CloseReason, Socket, SocketHandler, Transport } from '../../port/transport.ts';
 import { RequestHead } from '../../wire/http1/head.ts';
 import type { Expiring } from '../expiring.ts';
@@ -18,9 +19,17 @@ import { Later } from './later.ts';
 import { TlsLayers } from './tls-layers.ts';
 import type { ListenerPlan } from '../../config/plan.ts';
 
-const ONE = createCertificate(['one.test', '*.one.test']);
-const TWO = createCertificate(['two.test']);
-const RSA = createCertificate(['one.test'], 'rsa');
+const maker = new CertificateMaker();
+const ONE = credential('one', ['one.test', '*.one.test']);
+const TWO = credential('two', ['two.test']);
+const RSA = credential('rsa', ['one.test'], 'rsa');
+maker.remove();
+
+function credential(name: string, names: readonly string[], key: 'ec' | 'rsa' = 'ec'): Credential {
+  const { pair } = readPair({ ...maker.make(name, { names, key }), passphraseFile: null }, Date.now());
+  assert.ok(pair !== null);
+  return pair.credential;
+}
 
 const PLAN: TlsPlan = {
   entries: [
