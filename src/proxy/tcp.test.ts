@@ -20,6 +20,8 @@ const FULL = {
   dequeue: () => undefined,
 } as unknown as Upstream;
 
+const nothing = (): void => undefined;
+
 class Stage {
   readonly arena = new Arena(new Uint8Array(Arena.bytesFor(2, 16)), 2, 16);
   readonly timers = new Timers(0);
@@ -37,7 +39,6 @@ class Stage {
   }
 
   client(): { handler: SocketHandler } & Socket {
-    const nothing = (): void => undefined;
     return { handler: null, pause: nothing, resetIfKilled: nothing, reset: nothing } as never;
   }
 

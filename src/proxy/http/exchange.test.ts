@@ -259,6 +259,7 @@ class Stage implements ServerProtocol {
       sources: [],
       timeouts: { connectMs: 1000, responseMs: 1000, idleMs: 1000, queueMs: QUEUE_MS, tunnelMs: 1000 },
       poolIdle: 10,
+      proxyProtocol: null,
       queueMax: 1,
     } as unknown as UpstreamPlan);
     for (const server of this.upstream.servers) {
