@@ -28,7 +28,7 @@ const PROXY_CLAIMS = [
   'X-Forwarded-Prefix',
   ...fieldsOnPage(/^\| every other `X-Forwarded-/),
 ].map((name) => `${name}: evil`);
-assert.ok(CLAIMS.length > 25 && PROXY_CLAIMS.length > 8, 'the page has them');
+assert.deepEqual([CLAIMS.length, PROXY_CLAIMS.length], [30, 13], 'the fields that the page names');
 
 const names = (claims: readonly string[]): string[] => claims.map((claim) => claim.split(':')[0].toLowerCase());
 const plain = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
