@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -115,7 +115,7 @@ async function echo(socket: net.Socket, text: string): Promise<string> {
   return data.toString();
 }
 
-test('an order that cannot be written down holds until the next restart, and the command says so', async (t) => {
+test('an order that cannot be written down holds, the command says so, and it is written down when that is possible', async (t) => {
   const server = await startBackend(t);
   const instance = await Instance.start(
     t,
@@ -141,6 +141,10 @@ upstreams: { web: { servers: [ "${server.address}", "127.0.0.1:1" ] } }
   assert.match((await instance.say('status')).out, /^warning: a restart will forget what was said by hand: /m);
 
   rmdirSync(blocked);
+  await instance.evenkeel.said(
+    / info {2}what was said by hand: \S+overrides\.lb01\.json could be written: a restart forgets nothing/,
+  );
+  assert.match(readFileSync(join(instance.directory, 'overrides.lb01.json'), 'utf8'), /"state": "drain"/);
   const stored = await instance.say(...order);
   assert.deepEqual([stored.code, stored.err], [0, '']);
   assert.doesNotMatch((await instance.say('status')).out, /will forget/);

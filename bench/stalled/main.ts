@@ -1,6 +1,6 @@
 /**
  * `npm run bench:stalled`: what everybody else gets from a proxy while thousands of clients stand still on it or read slowly.
- * One row per engine and kind of crowd: latency before and beside it, what became of the crowd, and the TCP memory of the
+ * One row per engine (or nginx) and kind of crowd: latency before and beside it, what became of the crowd, and the TCP memory of the
  * machine at its peak. See docs/limits.md.
  */
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
@@ -88,7 +88,7 @@ async function measure(engine: string, kind: CrowdKind): Promise<Row> {
   const count = Math.min(wanted, Math.floor((descriptors * CROWD_SHARE) / 2));
   const server = fork(join(import.meta.dirname, 'server-process.js'));
   const [ports] = (await once(server, 'message')) as [[number, number]];
-  const proxy = await startProxy(engine, kind, ports);
+  const proxy = engine === 'nginx' ? await startNginx(ports, descriptors) : await startEvenkeel(engine, kind, ports);
   const seconds = Number(options.seconds);
   const memory = watchTcpMemory();
   const bystanders = new Bystanders(proxy.httpPort);
@@ -134,7 +134,7 @@ interface RunningProxy {
   stop(): Promise<number>;
 }
 
-async function startProxy(
+async function startEvenkeel(
   engine: string,
   kind: CrowdKind,
   [httpServer, tcpServer]: [number, number],
@@ -158,7 +158,7 @@ upstreams:
   const args = [options.program, 'run', file, '--engine', engine, '--workers', '1', '--socket', control];
   const started = startPinned('evenkeel', PROXY_CORE, process.execPath, args);
   await waitForPort(httpPort);
-  const status = (): string => {
+  const buffers = (): string => {
     const text = execFileSync(process.execPath, [options.program, 'status', '--json', '--socket', control], {
       encoding: 'utf8',
     });
@@ -168,20 +168,45 @@ upstreams:
     const [{ memory }] = proxies;
     return memory === undefined ? '?' : `${memory.largeMax} large, ${memory.smallMax} small, ${memory.shed} shed`;
   };
-  return {
-    started,
-    httpPort,
-    tcpPort,
-    buffers: status,
-    async stop() {
-      const began = performance.now();
-      const stopped = started.stop();
-      while (await accepts(httpPort)) await sleep(10);
-      const took = performance.now() - began;
-      await stopped;
-      return took;
-    },
-  };
+  return { started, httpPort, tcpPort, buffers, stop: () => stop(started, httpPort) };
+}
+
+/** One worker on the same core, with what it has by default but for its limits, for comparison. */
+async function startNginx([httpServer, tcpServer]: [number, number], descriptors: number): Promise<RunningProxy> {
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-stalled-'));
+  const file = join(directory, 'nginx.conf');
+  const httpPort = await freePort();
+  const tcpPort = await freePort();
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${join(directory, name)};`)
+    .join(' ');
+  writeFileSync(
+    file,
+    `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+user root; worker_processes 1; daemon off; pid ${join(directory, 'pid')}; error_log ${join(directory, 'log')};
+worker_rlimit_nofile ${descriptors}; events { worker_connections ${descriptors}; }
+http {
+  access_log off; send_timeout 600s; client_max_body_size 0; ${paths}
+  upstream web { server 127.0.0.1:${httpServer}; keepalive 1024; }
+  server { listen 127.0.0.1:${httpPort} backlog=4096; location / {
+    proxy_pass http://web; proxy_http_version 1.1; proxy_request_buffering off; proxy_max_temp_file_size 0;
+    proxy_set_header Connection $http_connection; proxy_set_header Upgrade $http_upgrade; proxy_send_timeout 600s; } }
+}
+stream { server { listen 127.0.0.1:${tcpPort} backlog=4096; proxy_pass 127.0.0.1:${tcpServer}; } }
+`,
+  );
+  const started = startPinned('nginx', PROXY_CORE, 'nginx', ['-p', directory, '-c', file]);
+  await waitForPort(httpPort);
+  return { started, httpPort, tcpPort, buffers: () => '', stop: () => stop(started, httpPort) };
+}
+
+async function stop(started: Started, port: number): Promise<number> {
+  const began = performance.now();
+  const stopped = started.stop();
+  while (await accepts(port)) await sleep(10);
+  const took = performance.now() - began;
+  await stopped;
+  return took;
 }
 
 function accepts(port: number): Promise<boolean> {

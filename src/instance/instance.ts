@@ -87,6 +87,9 @@ const UPGRADE_UNDER_WAY = 'an upgrade is under way; try again when it is over';
 const STOPPING = 'this evenkeel is stopping';
 const NO_ROUTERS: MoveResult = { kind: 'unknown', why: 'this evenkeel has no virtual routers: its file has no `ha`' };
 
+/** How often what could not be written down is tried again. */
+const STORE_AGAIN_MS = 5_000;
+
 /** Of who says nothing of themselves. */
 const CONTROL_SOCKET = 'the control socket';
 
@@ -113,6 +116,7 @@ export class Instance {
   private ha: HaKeeper | null = null;
   private control: ControlServer | null = null;
   private looking: NodeJS.Timeout | undefined;
+  private storing: NodeJS.Timeout | undefined;
   private readonly expiry: ExpiryLog;
   private isStarting = true;
   private isStopping = false;
@@ -155,7 +159,7 @@ export class Instance {
       onHandOver: (pid) => service.handOver(isParent ? null : pid),
     });
     const node = loaded.ready.ha?.node ?? loaded.ready.node ?? hostname();
-    const file = overridesFile(options.stateDirectory, node, (message) => log.warn(message));
+    const file = overridesFile(options.stateDirectory, node, log);
     this.overrides = new Overrides({ file, log, unixMs: Date.now });
     this.reloader = new Reloader({
       log,
@@ -179,6 +183,7 @@ export class Instance {
     const problem = this.opensslProblem();
     if (problem !== null) log.warn(problem);
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
+    this.storing = setInterval(() => this.storeAgain(), STORE_AGAIN_MS).unref();
     if (inherited?.ha) await this.prepareHa(inherited.ha);
     // Before anything is given up for it.
     if (!isManaged) this.keeper.outlive();
@@ -365,6 +370,13 @@ export class Instance {
     this.upgrader.follow(succession);
   }
 
+  /** A successor has its own say in the same files. */
+  private storeAgain(): void {
+    if (this.isUpgrading) return;
+    this.overrides.storeAgain();
+    this.ha?.storeAgain();
+  }
+
   private apply(loaded: Loaded): Promise<void> {
     return this.change(async () => {
       if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
@@ -417,6 +429,7 @@ export class Instance {
     this.isOver = true;
     this.expiry.stop();
     clearInterval(this.looking);
+    clearInterval(this.storing);
     this.control?.close();
   }
 
@@ -493,7 +506,7 @@ export class Instance {
       ownUid: process.getuid?.() ?? -1,
       findUser,
       notifyServiceManager: (state) => this.options.service.notify(state),
-      restraintFile: restraintFile(stateDirectory, ha.node, (message) => log.warn(message)),
+      restraintFile: restraintFile(stateDirectory, ha.node, log),
       isDrained: () => this.overrides.isNodeDrained,
       endConnections: (addresses) => this.keeper.abandon(addresses),
       isRestrained,

@@ -35,7 +35,7 @@ class Scene {
       (line) => this.lines.push(line.slice('1970-01-01T00:00:00.000Z '.length, -1)),
       () => 0,
     );
-    const file = overridesFile(this.directory, 'lb01', (message) => log.warn(message));
+    const file = overridesFile(this.directory, 'lb01', log);
     const overrides = new Overrides({ file, log, unixMs: () => this.nowMs });
     overrides.propose(plan, null).commit();
     return overrides;

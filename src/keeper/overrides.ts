@@ -19,7 +19,7 @@ import { WEIGHT_MAX } from './api/override-request.ts';
 import { isTime, isWho, StateFile } from './state-file.ts';
 
 export interface OverridesOptions {
-  readonly file: Pick<StateFile<Override>, 'read' | 'write' | 'unstored'>;
+  readonly file: Pick<StateFile<Override>, 'read' | 'write' | 'writeAgain' | 'unstored'>;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly unixMs: () => number;
@@ -105,6 +105,10 @@ export class Overrides {
     return this.options.file.unstored;
   }
 
+  storeAgain(): void {
+    this.options.file.writeAgain();
+  }
+
   get isNodeDrained(): boolean {
     return this.overrides.some(({ subject }) => subject === NODE);
   }
@@ -174,7 +178,7 @@ function isIdle({ servers }: UpstreamPlan): boolean {
   return servers.every(({ state, weight }) => state !== 'enabled' || weight === 0);
 }
 
-export function overridesFile(directory: string, node: string, warn: (message: string) => void): StateFile<Override> {
+export function overridesFile(directory: string, node: string, log: Log): StateFile<Override> {
   return new StateFile({
     directory,
     name: 'overrides',
@@ -182,7 +186,7 @@ export function overridesFile(directory: string, node: string, warn: (message: s
     what: 'what was said by hand',
     isRecord,
     keyOf: ({ subject }) => subject,
-    warn,
+    log,
   });
 }
 

@@ -2,9 +2,10 @@
  * What an operator has said and a restart must not forget: a list of records in a small file, replaced as a whole. Without it,
  * or with one that cannot be read, nothing was said.
  */
-import { closeSync, mkdirSync, openSync, readSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemReason } from '../base/system-error.ts';
+import type { Log } from './log/log.ts';
 
 export interface StateFileOptions<T> {
   /** `/var/lib/evenkeel`. It is made if it is not there. */
@@ -18,7 +19,7 @@ export interface StateFileOptions<T> {
   readonly isRecord: (value: unknown) => value is T;
   /** What it is about: there is one of it. */
   readonly keyOf: (record: T) => string;
-  readonly warn: (message: string) => void;
+  readonly log: Log;
 }
 
 /** The last millisecond that has a date. */
@@ -40,7 +41,7 @@ const FILE_BYTES_MAX = 1024 * 1024;
 export class StateFile<T> {
   private readonly options: StateFileOptions<T>;
   private readonly path: string;
-  private whyUnwritten: string | null = null;
+  private unwritten: { readonly records: readonly T[]; readonly why: string } | null = null;
 
   constructor(options: StateFileOptions<T>) {
     const { directory, name, node } = options;
@@ -50,13 +51,13 @@ export class StateFile<T> {
 
   /** What a restart will forget, and why. Null: it will know what was written last. */
   get unstored(): string | null {
-    return this.whyUnwritten === null
+    return this.unwritten === null
       ? null
-      : `${this.options.what}: ${this.path} cannot be written: ${this.whyUnwritten}`;
+      : `${this.options.what}: ${this.path} cannot be written: ${this.unwritten.why}`;
   }
 
   read(): readonly T[] {
-    const { name, what, isRecord, keyOf, warn } = this.options;
+    const { name, what, isRecord, keyOf, log } = this.options;
     try {
       const parsed: unknown = JSON.parse(readBounded(this.path));
       const records = (parsed as Readonly<Record<string, unknown>>)[name];
@@ -66,28 +67,42 @@ export class StateFile<T> {
       return records;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      warn(`${what} from before are not known: ${this.path}: ${systemReason(error)}`);
+      log.warn(`${what} from before are not known: ${this.path}: ${systemReason(error)}`);
       return [];
     }
   }
 
   write(records: readonly T[]): void {
-    const { name, warn } = this.options;
+    this.tryToWrite(records);
+    if (this.unwritten !== null) this.options.log.warn(`a restart will forget ${this.unstored}`);
+  }
+
+  /** To be called now and then: a disk that was full need not stay so. */
+  writeAgain(): void {
+    if (this.unwritten === null) return;
+    this.tryToWrite(this.unwritten.records);
+    const { log, what } = this.options;
+    if (this.unwritten === null) log.info(`${what}: ${this.path} could be written: a restart forgets nothing`);
+  }
+
+  private tryToWrite(records: readonly T[]): void {
     try {
-      this.whyUnwritten = null;
-      if (records.length === 0) {
-        unlinkSync(this.path);
-        return;
-      }
-      makeDirectory(dirname(this.path));
-      const next = `${this.path}.next`;
-      writeFileSync(next, `${JSON.stringify({ [name]: records }, null, 2)}\n`, { mode: 0o644 });
-      renameSync(next, this.path);
+      this.replace(records);
+      this.unwritten = null;
     } catch (error) {
-      if (records.length === 0 && (error as NodeJS.ErrnoException).code === 'ENOENT') return;
-      this.whyUnwritten = systemReason(error);
-      warn(`a restart will forget ${this.unstored}`);
+      this.unwritten = { records, why: systemReason(error) };
     }
+  }
+
+  private replace(records: readonly T[]): void {
+    if (records.length === 0) {
+      rmSync(this.path, { force: true });
+      return;
+    }
+    makeDirectory(dirname(this.path));
+    const next = `${this.path}.next`;
+    writeFileSync(next, `${JSON.stringify({ [this.options.name]: records }, null, 2)}\n`, { mode: 0o644 });
+    renameSync(next, this.path);
   }
 }
 

@@ -174,6 +174,7 @@ class Scene {
         write: (records) => {
           this.written = records;
         },
+        writeAgain: () => undefined,
         unstored: null,
       },
       isDrained: () => this.isDrained,

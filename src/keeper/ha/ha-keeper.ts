@@ -47,7 +47,7 @@ export interface HaKeeperOptions {
   readonly askName: AskName;
   readonly ownUid: number;
   readonly findUser: FindUser;
-  readonly restraintFile: Pick<RestraintFile, 'read' | 'write' | 'unstored'>;
+  readonly restraintFile: Pick<RestraintFile, 'read' | 'write' | 'writeAgain' | 'unstored'>;
   /** By hand: as long as that stands, nothing is taken back. */
   readonly isDrained: () => boolean;
   /** Ends the connections that came to these addresses. */
@@ -254,6 +254,10 @@ export class HaKeeper {
   /** What a restart will forget of hand-overs, and why. Null: nothing. */
   get unstored(): string | null {
     return this.restraints.unstored;
+  }
+
+  storeAgain(): void {
+    this.restraints.storeAgain();
   }
 
   status(): HaStatus {

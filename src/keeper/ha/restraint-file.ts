@@ -1,4 +1,5 @@
 /** Where hand-overs are written down: which routers leave their addresses to a peer, who said so, and until when. */
+import type { Log } from '../log/log.ts';
 import { isTime, isWho, StateFile } from '../state-file.ts';
 
 /** Milliseconds since 1970: a restart of the machine is outlived. */
@@ -13,7 +14,7 @@ export interface RestraintRecord {
 
 export type RestraintFile = StateFile<RestraintRecord>;
 
-export function restraintFile(directory: string, node: string, warn: (message: string) => void): RestraintFile {
+export function restraintFile(directory: string, node: string, log: Log): RestraintFile {
   return new StateFile({
     directory,
     name: 'restraints',
@@ -21,7 +22,7 @@ export function restraintFile(directory: string, node: string, warn: (message: s
     what: 'hand-overs',
     isRecord,
     keyOf: ({ router }) => router,
-    warn,
+    log,
   });
 }
 

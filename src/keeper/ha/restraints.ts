@@ -12,7 +12,7 @@ import type { RestraintFile } from './restraint-file.ts';
 export interface RestraintsOptions {
   /** The routers' names, in the order of the plan. */
   readonly routers: readonly string[];
-  readonly file: Pick<RestraintFile, 'read' | 'write' | 'unstored'>;
+  readonly file: Pick<RestraintFile, 'read' | 'write' | 'writeAgain' | 'unstored'>;
   readonly log: Log;
   /** What an operator types to end the restraint of a router. */
   readonly endOrder: (router: string) => string;
@@ -127,6 +127,10 @@ export class Restraints {
   /** As StateFile's. */
   get unstored(): string | null {
     return this.options.file.unstored;
+  }
+
+  storeAgain(): void {
+    this.options.file.writeAgain();
   }
 
   isHeldBack(router: string): boolean {
