@@ -108,6 +108,39 @@ listeners:
   });
 }
 
+test(
+  'a certificate that OpenSSL refuses with the settings of its listener is named, and changes nothing',
+  engineSkip(ENGINES[0]),
+  async (t) => {
+    const maker = makerFor(t);
+    maker.make('site', { names: ['shop.example'] });
+    maker.make('weak', { names: ['shop.example'], key: 'rsa-weak' });
+    const port = await freePort();
+    const yaml = (name: string): string => `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    tls:
+      certificate: ${maker.path(`${name}.pem`)}
+      key: ${maker.path(`${name}.key`)}
+      profile: { versions: [ TLSv1.2, TLSv1.3 ], ciphers: "ECDHE+AESGCM:@SECLEVEL=2" }
+    routes: [ { respond: { body: ok } } ]
+`;
+    const evenkeel = await Evenkeel.start(t, yaml('site'), { engine: ENGINES[0], workers: 1, hasSocket: true });
+    const [proxy] = evenkeel.proxies();
+    writeFileSync(evenkeel.file, yaml('weak'));
+    evenkeel.signal('SIGHUP');
+    await evenkeel.said(
+      /reload by SIGHUP refused, nothing has changed: \S+:6:20: the certificate \S+weak\.pem cannot be used: .*key too small/,
+    );
+    assert.equal(await serialFor(port, 'shop.example'), serialOf(maker, 'site.pem'));
+    assert.deepEqual(evenkeel.proxies(), [proxy]);
+    const start = Evenkeel.run(t, yaml('weak'));
+    assert.equal(await start.exit, 1);
+    assert.match(start.stderr, /weak\.pem cannot be used: .*key too small/);
+  },
+);
+
 /** Of a connection for this name. */
 async function sessionFor(port: number, servername: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {

@@ -14,7 +14,8 @@ import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '
 import { runCommand } from '../keeper/ha/command.ts';
 import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { restraintFile } from '../keeper/ha/restraint-file.ts';
-import { ApplyError, Keeper } from '../keeper/keeper.ts';
+import { ApplyError } from '../keeper/apply-error.ts';
+import { Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log/log.ts';
 import { askSystem } from '../keeper/servers/names.ts';
 import { type Order, Overrides, overridesFile } from '../keeper/overrides.ts';

@@ -8,6 +8,7 @@ import { freePort } from '../io/contract/free-port.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { Keeper } from './keeper.ts';
 import { createLog } from './log/log.ts';
+import { PlanRefusal } from './apply-error.ts';
 import { StartError } from './start-error.ts';
 
 const linux = { skip: process.platform === 'linux' ? false : 'needs Linux' };
@@ -51,8 +52,9 @@ const STAND_IN = `
   }).listen({ fd });
   const fork = (port) => spawn(process.execPath, ['-e', FORKED, port], { stdio: ['ignore', 'ignore', 'ignore', control], detached: true });
   const apply = async ({ generation, descriptors }) => {
-    const { sockets, plan } = receiveDelivery(descriptors);
-    if (plan.listeners.length === 3) return say({ type: 'refused', generation, reason: 'three are too many' });
+    const { sockets, plan, drop } = receiveDelivery(descriptors);
+    if (plan.listeners.length === 3) drop();
+    if (plan.listeners.length === 3) return say({ type: 'refused', generation, reason: 'three are too many', fault: 'plan' });
     for (const { id, descriptor } of sockets) if (!servers.has(id)) servers.set(id, serve(descriptor));
     const ids = sockets.map(({ id }) => id);
     for (const [id, server] of servers) if (!ids.includes(id)) { server.close(); servers.delete(id); }
@@ -244,6 +246,22 @@ test('if no proxy can start, start fails with the reason', linux, async (t) => {
   assert.ok(lines.includes('error proxy 0: no memory'));
 });
 
+test('a plan that the proxies refuse changes nothing, and at the start is its end', linux, async (t) => {
+  const ports = [await freePort(), await freePort(), await freePort()];
+  const { keeper, plan, port } = await createScene(t, 1, [ports[0]]);
+  await keeper.start(plan);
+  const pid = await pidOf(await connect(port));
+  await assert.rejects(keeper.apply(planOf(1, ports)), new PlanRefusal('three are too many'));
+  assert.equal(await pidOf(await connect(port)), pid);
+  await assert.rejects(connect(ports[1]));
+  await keeper.apply(planOf(1, ports.slice(0, 2)));
+  assert.equal(await pidOf(await connect(ports[1])), pid);
+
+  const other = await createScene(t, 1, ports.slice(0, 2));
+  await keeper.stop();
+  await assert.rejects(other.keeper.start(planOf(1, ports)), new StartError('three are too many'));
+});
+
 test('a killed proxy is replaced at once and no connection is refused or lost in the queue', linux, async (t) => {
   const { keeper, plan, port, logged } = await createScene(t, 1);
   await keeper.start(plan);
@@ -309,7 +327,7 @@ for (const lie of [
   '{"type":"applied","generation":0}',
   '{"type":"applied","generation":1}',
   `{"type":"applied","generation":${Number.MAX_SAFE_INTEGER}}`,
-  '{"type":"refused","generation":7,"reason":"no"}',
+  '{"type":"refused","generation":7,"reason":"no","fault":"plan"}',
   '{"type":"event","event":{"kind":"server-failed","slot":0,"epoch":0,"reason":"x","count":0}}',
   '{"type":"reboot"}',
 ]) {

@@ -16,6 +16,7 @@ import { type SlotRange, SlotTable } from '../core/slots.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
 import type { Credential } from '../port/tls.ts';
+import { ApplyError, PlanRefusal } from './apply-error.ts';
 import { logOutput } from './log/child-output.ts';
 import type { Inheritance } from './generations/inheritance.ts';
 import { deliveryOf, routesOf } from './proxies/delivery.ts';
@@ -32,14 +33,7 @@ import {
 import { FilesProcess } from './files/files-process.ts';
 import { FormerCounts } from './generations/former-counts.ts';
 import { HealthRegistry } from './servers/health.ts';
-import {
-  type BindFailure,
-  bindText,
-  ListenerStore,
-  type OpenListener,
-  type PreparedListeners,
-  socketsOf,
-} from './proxies/listeners.ts';
+import { bindText, ListenerStore, type OpenListener, type PreparedListeners, socketsOf } from './proxies/listeners.ts';
 import type { Log } from './log/log.ts';
 import { askSystem, type NameAnswer, Names } from './servers/names.ts';
 import type { OverrideView } from './overrides.ts';
@@ -102,18 +96,6 @@ interface PlanFiles {
   readonly deliveries: readonly number[];
   readonly routes: number;
   readonly secrets: number;
-}
-
-/** The plan cannot be applied; what was in force still is. The message says why, and what to do. */
-export class ApplyError extends Error {
-  override readonly name = 'ApplyError';
-  /** What of it could not be opened. */
-  readonly failures: readonly BindFailure[];
-
-  constructor(message: string, failures: readonly BindFailure[] = []) {
-    super(message);
-    this.failures = failures;
-  }
 }
 
 /** How long the first answers for names may delay the start. They come when they come. */
@@ -354,7 +336,7 @@ export class Keeper {
   // --- applying a plan ---
 
   private applyInTurn(toApply: () => Pick<Generation, 'plan' | 'credentials'>): Promise<void> {
-    const applied = this.applying.then(() => this.applyNow(toApply()));
+    const applied = this.applying.then(() => this.applyOrGoBack(toApply()));
     this.applying = applied.catch(() => undefined);
     return applied;
   }
@@ -372,7 +354,22 @@ export class Keeper {
     return { plan: this.plan, credentials: this.generation?.credentials ?? [] };
   }
 
-  private async applyNow(given: Pick<Generation, 'plan' | 'credentials'>): Promise<void> {
+  private async applyOrGoBack(given: Pick<Generation, 'plan' | 'credentials'>): Promise<void> {
+    const former = this.generation;
+    const isFirst = former === null;
+    try {
+      // A start serves what it can; a change of what runs is made whole or not at all.
+      await this.applyNow(given, !isFirst || this.options.startsWhole === true);
+    } catch (error) {
+      if (isFirst || !(error instanceof PlanRefusal)) throw error;
+      // What some proxies may have applied already is taken back; so all of them mean the same again.
+      await this.applyNow(former, false);
+      throw error;
+    }
+  }
+
+  /** `isWhole`: not without one of its listeners. */
+  private async applyNow(given: Pick<Generation, 'plan' | 'credentials'>, isWhole: boolean): Promise<void> {
     const { credentials } = given;
     const plan = this.placeFiles(given.plan);
     const { workers } = plan;
@@ -387,7 +384,7 @@ export class Keeper {
     }
     const prepared = await this.store.prepare(plan.listeners, workers);
     await this.files.apply(plan);
-    const placed = this.place(plan, number, prepared, isFirst);
+    const placed = this.place(plan, number, prepared, isWhole);
     const files = this.writeFiles(placed.plan, credentials, prepared);
     await prepared.emptyGone();
     // From here on nothing may fail: the keeper and every proxy have to mean the same by a number.
@@ -404,10 +401,13 @@ export class Keeper {
     if (isFirst) this.health.start();
     const proxies = placed.plan.listeners.length === 0 || this.isResting ? 0 : workers;
     this.board.workers = proxies;
-    await Promise.all([this.supervisor.apply(number, proxies, placed.plan.drainMs), isFirst ? named : null]);
-    closeGone();
-    this.retryLater(RETRY_MS_MIN);
-    if (former !== null) this.closeFiles(former.files);
+    try {
+      await Promise.all([this.supervisor.apply(number, proxies, placed.plan.drainMs), isFirst ? named : null]);
+    } finally {
+      closeGone();
+      this.retryLater(RETRY_MS_MIN);
+      if (former !== null) this.closeFiles(former.files);
+    }
   }
 
   private placeFiles(plan: Plan): Plan {
@@ -419,7 +419,7 @@ export class Keeper {
   }
 
   /** Throws ApplyError, having undone what was prepared, if the plan cannot be applied. */
-  private place(plan: Plan, number: number, prepared: PreparedListeners, isFirst: boolean): Placed {
+  private place(plan: Plan, number: number, prepared: PreparedListeners, isWhole: boolean): Placed {
     const failed = prepared.listeners.flatMap(({ failures }) => failures.filter(({ isOld }) => !isOld));
     const refuse = (reason: string): ApplyError => {
       prepared.abandon();
@@ -428,8 +428,6 @@ export class Keeper {
     const failures = failed.map(({ listener, plan: bind, reason, remedy }) => {
       return `listener ${listener} ${bindText(bind)}: ${reason}; ${remedy}`;
     });
-    // A start serves what it can; a change of what runs is made whole or not at all.
-    const isWhole = !isFirst || this.options.startsWhole === true;
     if (isWhole && failures.length > 0) throw refuse(failures.join('; '));
     for (const failure of failures) this.options.log.error(`${failure}; it is tried again`);
     if (prepared.listeners.some(isClosed) && prepared.listeners.every(({ binds }) => binds.length === 0)) {

@@ -13,7 +13,8 @@ import {
 
 const MESSAGES: ProxyMessage[] = [
   { type: 'applied', generation: 3 },
-  { type: 'refused', generation: 4, reason: 'out of descriptors' },
+  { type: 'refused', generation: 4, reason: 'out of descriptors', fault: 'process' },
+  { type: 'refused', generation: 5, reason: 'OpenSSL refuses it', fault: 'plan' },
   { type: 'log', level: 'warn', message: 'Grüße,\n"quoted" \u{1f642}' },
   { type: 'event', event: { kind: 'server-failed', slot: 3, epoch: 2, reason: 'timeout', count: 17 } },
   { type: 'event', event: { kind: 'idle-closed', listener: 'web', reason: 'connection limit reached' } },

@@ -37,8 +37,13 @@ export type KeeperMessage =
 export type ProxyMessage =
   /** The plan `generation` is in force. */
   | { readonly type: 'applied'; readonly generation: number }
-  /** It is not, and the one before still is. */
-  | { readonly type: 'refused'; readonly generation: number; readonly reason: string }
+  /** It is not, and the one before still is. `fault`: whether another process could apply it. */
+  | {
+      readonly type: 'refused';
+      readonly generation: number;
+      readonly reason: string;
+      readonly fault: 'plan' | 'process';
+    }
   | { readonly type: 'event'; readonly event: ProxyEvent }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string };
 
@@ -157,9 +162,11 @@ export function parseKeeperMessage(line: string): KeeperMessage | null {
 export function parseProxyMessage(line: string): ProxyMessage | null {
   const value = parseObject(line);
   if (value === null) return null;
-  const { type, level, message, generation, reason } = value;
+  const { type, level, message, generation, reason, fault } = value;
   if (type === 'applied' && isCount(generation)) return { type, generation };
-  if (type === 'refused' && isCount(generation) && typeof reason === 'string') return { type, generation, reason };
+  if (type === 'refused' && isCount(generation) && typeof reason === 'string') {
+    return fault === 'plan' || fault === 'process' ? { type, generation, reason, fault } : null;
+  }
   if (type === 'log' && isLogLevel(level) && typeof message === 'string') return { type, level, message };
   if (type === 'event' && isObject(value.event)) {
     const event = parseEvent(value.event);

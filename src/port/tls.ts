@@ -23,8 +23,13 @@ export interface Credential {
 /** For plans that need none. */
 export const NO_SECRETS: Secrets = { credentials: [], ticketKey: new Uint8Array(80) };
 
+/** OpenSSL does not take it, or is not there. The message says what and why. */
+export class TlsRefusal extends Error {
+  override readonly name: string = 'TlsRefusal';
+}
+
 export interface Tls {
-  /** Throws where a setting or credential is refused: they were checked before. */
+  /** Throws TlsRefusal: what was checked before may have changed, or there is no memory. */
   createContext(settings: TlsSettings, credentials: readonly Credential[]): TlsContext;
   /** A server's session with a client that has just connected. Null: out of memory. */
   accept(acceptor: TlsAcceptor): TlsSession | null;

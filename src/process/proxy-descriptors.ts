@@ -36,6 +36,8 @@ export interface Received {
   /** Until `forgetSecrets` is called. */
   readonly secrets: Secrets;
   readonly forgetSecrets: () => void;
+  /** It is not applied: what was there before is there. */
+  readonly drop: () => void;
   readonly sockets: readonly (SocketName & { readonly descriptor: number })[];
 }
 
@@ -56,8 +58,15 @@ export function receiveDelivery(count: number): Received | null {
   const received = sockets.map(({ listener, id }, i) => {
     return { listener, id, descriptor: known.has(id) ? -1 : listening[i] };
   });
+  const former = known;
   known = new Set(sockets.map(({ id }) => id));
-  return { plan, secrets: parseSecrets(bytes), forgetSecrets: () => void bytes.fill(0), sockets: received };
+  const forgetSecrets = (): void => void bytes.fill(0);
+  const drop = (): void => {
+    forgetSecrets();
+    for (const { descriptor } of received) if (descriptor >= 0) closeSync(descriptor);
+    known = former;
+  };
+  return { plan, secrets: parseSecrets(bytes), forgetSecrets, drop, sockets: received };
 }
 
 function readWhole(file: number): Buffer {

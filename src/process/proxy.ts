@@ -131,14 +131,20 @@ class ProxyProcess implements TransportDriver, ControlHandler {
   private apply(generation: number, descriptors: number): void {
     const received = receiveDelivery(descriptors);
     if (received === null) {
-      this.control.say({ type: 'refused', generation, reason: 'out of descriptors' });
+      this.control.say({ type: 'refused', generation, reason: 'out of descriptors', fault: 'process' });
       return;
     }
     this.graceMs = received.plan.graceMs;
-    this.proxy.apply(received.plan, received.sockets, received.secrets, () => {
-      received.forgetSecrets();
-      if (this.row.state === WORKER_STARTING) this.row.state = WORKER_SERVING;
-      this.control.say({ type: 'applied', generation });
+    this.proxy.apply(received.plan, received.sockets, received.secrets, {
+      onApplied: () => {
+        received.forgetSecrets();
+        if (this.row.state === WORKER_STARTING) this.row.state = WORKER_SERVING;
+        this.control.say({ type: 'applied', generation });
+      },
+      onRefused: (reason) => {
+        received.drop();
+        this.control.say({ type: 'refused', generation, reason, fault: 'plan' });
+      },
     });
   }
 

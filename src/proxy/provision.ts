@@ -6,8 +6,9 @@ import type { ListenerPlan, Plan } from '../config/plan.ts';
 import { defineValue } from '../core/value/definitions.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import type { Definition } from '../core/value/variables.ts';
-import type { Secrets } from '../port/tls.ts';
+import { type Secrets, TlsRefusal } from '../port/tls.ts';
 import { RouteSet } from './http/route-set.ts';
+import type { PreparedContexts, TlsLayers } from './tls/tls-layers.ts';
 
 /** A listening socket of a plan. */
 export interface PlannedSocket {
@@ -22,28 +23,54 @@ export interface PlannedSocket {
 /** Of a route or so each. They take less than a millisecond together, also in code that has not run before. */
 export const STEPS_PER_TURN = 16;
 
+/** What becomes of a plan: one of both is called, once. */
+export interface Outcome {
+  /** It holds. */
+  readonly onApplied: () => void;
+  /** No proxy could apply it, for the reason that is said; the one before still holds. */
+  readonly onRefused: (reason: string) => void;
+}
+
+/** What serves, as far as a plan that is prepared beside it needs it. */
+export interface Serving {
+  readonly tls: TlsLayers;
+  /** The routes that the listener has now. */
+  readonly routesOf: (plan: ListenerPlan) => RouteSet | null;
+}
+
 export class Provision {
   readonly plan: Plan;
   readonly sockets: readonly PlannedSocket[];
   readonly secrets: Secrets;
-  /** To be called when it is applied. */
-  readonly onApplied: () => void;
+  readonly outcome: Outcome;
+  /** Why it cannot be applied; null: so far, it can. */
+  refusal: string | null = null;
   /** What the plan's values are made by. */
   readonly values: Definition<RequestView>[] = [];
   private readonly sets = new Map<ListenerPlan, RouteSet>();
+  private readonly contexts = new Map<ListenerPlan, PreparedContexts>();
+  /** The name of the one that is prepared. */
+  private listener = '';
   private steps: Generator<undefined, void> | null = null;
 
-  constructor(plan: Plan, sockets: readonly PlannedSocket[], secrets: Secrets, onApplied: () => void) {
+  constructor(plan: Plan, sockets: readonly PlannedSocket[], secrets: Secrets, outcome: Outcome) {
     this.plan = plan;
     this.sockets = sockets;
     this.secrets = secrets;
-    this.onApplied = onApplied;
+    this.outcome = outcome;
   }
 
-  /** True: everything is ready. `formerOf`: the routes that a listener has now. */
-  advance(steps: number, formerOf: (plan: ListenerPlan) => RouteSet | null): boolean {
-    this.steps ??= this.prepare(formerOf);
-    for (let step = 0; step < steps; step++) if (this.steps.next().done === true) return true;
+  /** True: everything is ready, or it is refused. */
+  advance(steps: number, serving: Serving): boolean {
+    this.steps ??= this.prepare(serving);
+    try {
+      for (let step = 0; step < steps; step++) if (this.steps.next().done === true) return true;
+    } catch (error) {
+      if (!(error instanceof TlsRefusal)) throw error;
+      this.refusal = `listener ${this.listener}: ${error.message}`;
+      for (const contexts of this.contexts.values()) serving.tls.giveBack(contexts);
+      return true;
+    }
     return false;
   }
 
@@ -52,13 +79,19 @@ export class Provision {
     return this.sets.get(plan) ?? null;
   }
 
-  private *prepare(formerOf: (plan: ListenerPlan) => RouteSet | null): Generator<undefined, void> {
+  contextsOf(plan: ListenerPlan): PreparedContexts {
+    return this.contexts.get(plan) ?? [];
+  }
+
+  private *prepare({ routesOf, tls }: Serving): Generator<undefined, void> {
     for (const plan of this.plan.values) {
       this.values.push(defineValue(plan));
       yield;
     }
     for (const plan of this.plan.listeners) {
-      if (plan.protocol === 'http') this.sets.set(plan, yield* RouteSet.prepare(plan, formerOf(plan)));
+      this.listener = plan.name;
+      if (plan.protocol === 'http') this.sets.set(plan, yield* RouteSet.prepare(plan, routesOf(plan)));
+      if (plan.tls !== null) this.contexts.set(plan, yield* tls.prepare(plan.tls, this.secrets));
     }
   }
 }

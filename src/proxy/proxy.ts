@@ -34,7 +34,7 @@ import { Listener } from './listener.ts';
 import { ListeningPoint } from './listening-point.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { ProxyHeaders } from './proxy-header.ts';
-import { type PlannedSocket, Provision, STEPS_PER_TURN } from './provision.ts';
+import { type Outcome, type PlannedSocket, Provision, type Serving, STEPS_PER_TURN } from './provision.ts';
 import { Retirements } from './retirements.ts';
 import type { Service } from './service.ts';
 import { TcpService } from './tcp.ts';
@@ -89,6 +89,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private readonly retirements: Retirements;
   private readonly later: Later;
   private readonly tls: TlsLayers;
+  private readonly serving: Serving;
   /** Plans that are to be applied, in this order. */
   private readonly provisions: Provision[] = [];
   /** The plan that is being applied has retired something. */
@@ -163,6 +164,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       head,
       onFailure: (listener, failure) => answers.note(listener, TLS_FAILED, ascii(failure), 0, failure.length),
     });
+    this.serving = { tls: this.tls, routesOf: (plan) => this.routesOf(plan) };
     this.tickAt = transport.now;
     this.renewDate(transport.now);
   }
@@ -170,16 +172,16 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   /**
    * Serves by this plan from now on, with what the plan's secrets are; the first one is the start. What an earlier plan had too stays what it is, with its
    * connections; what it had and this one has not finishes what is under way, for `drainMs`. Once draining, no plan matters.
-   * With many new routes it takes turns until `onApplied` is called; then all of it holds at once. Plans are applied in order.
+   * With many new routes it takes turns until the outcome is told; then all of it holds at once, or none of it. Plans are applied in order.
    */
   apply(
     plan: Plan,
     sockets: readonly PlannedSocket[],
     secrets: Secrets = NO_SECRETS,
-    onApplied: () => void = () => undefined,
+    outcome: Outcome = NOT_REFUSED,
   ): void {
     if (this.context.isDraining) return;
-    this.provisions.push(new Provision(plan, sockets, secrets, onApplied));
+    this.provisions.push(new Provision(plan, sockets, secrets, outcome));
     this.provide(STEPS_PER_TURN);
   }
 
@@ -305,10 +307,13 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   /** Goes on with the plan that is to be applied next, in the next turn too if it is not ready then. */
   private provide(steps: number): void {
     const [next] = this.provisions;
-    if (next.advance(steps, (plan) => this.routesOf(plan))) {
+    if (next.advance(steps, this.serving)) {
       this.provisions.shift();
-      this.applyReady(next);
-      next.onApplied();
+      const { outcome, refusal } = next;
+      if (refusal === null) {
+        this.applyReady(next);
+        outcome.onApplied();
+      } else outcome.onRefused(refusal);
     }
     if (this.provisions.length > 0) this.context.transport.requestTurn();
   }
@@ -370,10 +375,13 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     return new Listener(this.context, plan, upstreams, routes, service, layer);
   }
 
-  private layerOf(plan: ListenerPlan): Layer | null {
+  private layerOf(plan: ListenerPlan, provision: Provision): Layer | null {
     const { passthrough, proxyProtocol } = plan;
     const header = proxyProtocol === null ? null : new ProxyHeaders(this.context, plan, proxyProtocol);
-    const upper = passthrough === null ? this.tls.layerOf(plan) : new HelloLayer(this.context, passthrough.waitMs);
+    const upper =
+      passthrough === null
+        ? this.tls.layerOf(plan, provision.contextsOf(plan))
+        : new HelloLayer(this.context, passthrough.waitMs);
     return header === null || upper === null ? (header ?? upper) : new LayerPair(header, upper);
   }
 
@@ -382,7 +390,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.tls.begin(provision.secrets);
     this.listeners = provision.plan.listeners.map((listenerPlan) => {
       const routes = provision.routesOf(listenerPlan);
-      const layer = this.layerOf(listenerPlan);
+      const layer = this.layerOf(listenerPlan, provision);
       const known = former.get(listenerKey(listenerPlan));
       if (known === undefined) {
         const added = this.createListener(listenerPlan, upstreams, routes, layer);
@@ -450,6 +458,11 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     writeHttpDate(this.context.date, this.wallClockMs());
   }
 }
+
+const NOT_REFUSED: Outcome = {
+  onApplied: () => undefined,
+  onRefused: (reason) => assert(false, reason),
+};
 
 /** A listener of another protocol is another one. */
 function listenerKey({ name, protocol }: ListenerPlan): string {

@@ -160,6 +160,36 @@ test('a process that cannot apply a plan finishes what it has while another one 
   assert.deepEqual(stage.exit(0, 'exit code 0').heard(), []);
 });
 
+test('a plan that none can apply: who serves goes on by the one before, and takes the next one', () => {
+  const stage = serving(2);
+  stage.fleet.handlePlan(0, 2, 2, 1_000);
+  stage.act().heard();
+  stage.say(0, 'applied', 2);
+  stage.fleet.handlePlanRefused(1, 2, 'no such cipher');
+  assert.deepEqual(stage.act().heard(), ['refused 2 no such cipher']);
+  stage.processes.get(1)!.unanswered.length = 0;
+  stage.pass(20_000);
+  assert.deepEqual(stage.heard(), []);
+  stage.fleet.handlePlan(stage.now, 3, 2, 1_000);
+  assert.deepEqual(stage.act().answer().heard(), ['apply 3 to 0', 'apply 3 to 1', 'applied 3']);
+});
+
+test('a process that starts with a plan that none can apply is ended, and another one starts later', () => {
+  const stage = serving(1);
+  stage.exit(0).heard();
+  stage.fleet.handlePlanRefused(0, 1, 'no such cipher');
+  assert.deepEqual(stage.act().heard(), ['refused 1 no such cipher', 'kill 0']);
+  assert.deepEqual(stage.exit(0, 'killed by SIGKILL').heard(), ['ended 0 killed by SIGKILL 100']);
+});
+
+test('if the first plan is one that none can apply, the start has failed', () => {
+  const stage = new Stage();
+  stage.fleet.handlePlan(0, 1, 2, 1_000);
+  stage.act().heard();
+  stage.fleet.handlePlanRefused(1, 1, 'no such cipher');
+  assert.deepEqual(stage.act().heard(), ['start-failed no such cipher', 'kill 0', 'kill 1']);
+});
+
 test('a process that lives but does not answer a plan is replaced too', () => {
   const stage = serving(1);
   stage.fleet.handlePlan(0, 2, 1, 1_000);

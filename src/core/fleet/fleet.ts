@@ -46,6 +46,8 @@ export type FleetEvent =
   /** `restartMs`: how long until another one starts. */
   | { readonly kind: 'ended'; readonly worker: number; readonly reason: string; readonly restartMs: number }
   | { readonly kind: 'replaced'; readonly worker: number; readonly reason: string }
+  /** No proxy can serve by this plan. Those that serve go on by the one before, and wait for another. */
+  | { readonly kind: 'refused'; readonly generation: number; readonly reason: string }
   /** What a proxy that works as it should never does. It is ended. `reason`: what it did, as a predicate. */
   | { readonly kind: 'invalid'; readonly worker: number; readonly reason: string }
   | { readonly kind: 'silent'; readonly worker: number; readonly silenceMs: number }
@@ -141,12 +143,26 @@ export class Fleet {
     this.report();
   }
 
-  /** It says that it cannot apply the plan `generation`, or that could not be sent to it. */
+  /** It says that it cannot apply the plan `generation`, or that could not be sent to it: another process may do better. */
   handleRefused(now: number, row: number, generation: number, reason: string): void {
     const life = this.answering(row, generation);
     if (life === null) return;
     if (generation === life.sent) this.replace(life, now, reason);
     this.report();
+  }
+
+  /** It says that no process can apply the plan `generation`. What serves serves on. */
+  handlePlanRefused(row: number, generation: number, reason: string): void {
+    const life = this.answering(row, generation);
+    if (life === null || generation !== life.sent || !isWanted(life)) return;
+    if (this.phase === 'starting') {
+      this.tell({ kind: 'start-failed', reason });
+      this.handleKill();
+      return;
+    }
+    this.tell({ kind: 'refused', generation, reason });
+    // its exit says when the next one starts
+    if (life.state === 'starting') this.kill(life, 'refused');
   }
 
   /** The process of this row did what none does that works as it should: `reason`, as a predicate. */
@@ -182,7 +198,7 @@ export class Fleet {
       } else if (now >= life.finishBy) {
         this.tell({ kind: 'overdue', worker: life.worker });
         this.kill(life, 'overdue');
-      } else if (life.state === 'serving' && life.applied < life.sent && now - life.sentAt >= APPLY_MS_MAX) {
+      } else if (life.state === 'serving' && life.unanswered.has(life.sent) && now - life.sentAt >= APPLY_MS_MAX) {
         this.replace(life, now, `no answer for ${APPLY_MS_MAX / 1000} s`);
       }
     }

@@ -18,7 +18,8 @@ export type LifeEvent = 'applied' | 'refused' | 'drain' | 'invalid' | 'silent' |
 
 export const LIFE_EVENTS: Readonly<Record<LifeEvent, string>> = {
   applied: 'It serves by the plan that it was sent.',
-  refused: 'It cannot apply the plan that it was sent, or does not answer: another process takes its place.',
+  refused:
+    'It cannot apply the plan that it was sent, or does not answer: another process takes its place. Of a plan that no process can apply, nothing comes while it serves.',
   drain: 'It is no longer needed.',
   invalid: 'It says what no proxy can have to say, or does not read what it is told.',
   silent: 'Its heartbeat stands still.',

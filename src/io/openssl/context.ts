@@ -1,6 +1,6 @@
 /** A context: settings, a certificate for each kind of key, and the ticket key. */
 import { assert } from '../../base/assert.ts';
-import type { Credential, TlsContext, TlsSettings } from '../../port/tls.ts';
+import { type Credential, type TlsContext, TlsRefusal, type TlsSettings } from '../../port/tls.ts';
 import type { Callbacks } from './callbacks.ts';
 import { addressOf, type Library } from './library.ts';
 
@@ -25,20 +25,15 @@ const VERSIONS = { '1.2': 0x0303, '1.3': 0x0304 } as const;
 /** Without one, sessions are not resumed. Clients' certificates are not asked for, so that it is the same for all. */
 const SESSION_ID_CONTEXT = new TextEncoder().encode('evenkeel');
 
-/** What was refused, and why. */
-export class TlsRefusal extends Error {
-  override readonly name = 'TlsRefusal';
-}
-
 export class OpensslContext implements TlsContext {
   readonly address: number;
   private readonly library: Library;
   private isFreed = false;
 
-  constructor(library: Library, callbacks: Callbacks, settings: TlsSettings, credentials: readonly Credential[]) {
+  constructor(library: Library, settings: TlsSettings, credentials: readonly Credential[]) {
     this.library = library;
     this.address = library.SSL_CTX_new(library.TLS_server_method());
-    assert(this.address !== 0, 'no memory for a TLS context');
+    if (this.address === 0) throw new TlsRefusal(`no TLS context can be made: ${failureReason(library)}`);
     try {
       this.set(settings);
       for (const credential of credentials) this.use(credential);
@@ -46,8 +41,13 @@ export class OpensslContext implements TlsContext {
       this.free();
       throw error;
     }
-    library.SSL_CTX_callback_ctrl(this.address, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, callbacks.serverName);
-    library.SSL_CTX_set_alpn_select_cb(this.address, callbacks.protocols, 0);
+  }
+
+  /** Its sessions ask these. */
+  ask({ protocols, serverName }: Callbacks): void {
+    const { address, library } = this;
+    library.SSL_CTX_callback_ctrl(address, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, serverName);
+    library.SSL_CTX_set_alpn_select_cb(address, protocols, 0);
   }
 
   setTicketKey(key: Uint8Array): void {
@@ -92,7 +92,7 @@ export class OpensslContext implements TlsContext {
     return isKnown;
   }
 
-  private use({ id, chain, key }: Credential): void {
+  private use({ chain, key }: Credential): void {
     const { library } = this;
     const certificates: number[] = [];
     let own = 0;
@@ -100,15 +100,15 @@ export class OpensslContext implements TlsContext {
     try {
       for (const der of chain) {
         const certificate = decode(library.d2i_X509, der);
-        this.demand(certificate !== 0, `a certificate of ${id}`);
+        this.demand(certificate !== 0, 'a certificate');
         certificates.push(certificate);
       }
       own = decode(library.d2i_AutoPrivateKey, key);
-      this.demand(own !== 0, `the key of ${id}`);
+      this.demand(own !== 0, 'the key');
       for (const issuer of certificates.slice(1)) library.OPENSSL_sk_push(stack, issuer);
       // It takes references of its own.
       const isTaken = library.SSL_CTX_use_cert_and_key(this.address, certificates[0], own, stack, 1) === 1;
-      this.demand(isTaken, `the certificate and key ${id}`);
+      this.demand(isTaken, 'the certificate with its key');
     } finally {
       library.OPENSSL_sk_free(stack);
       for (const certificate of certificates) library.X509_free(certificate);

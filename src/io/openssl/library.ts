@@ -3,6 +3,7 @@
  * numbers: user space ends far below 2^53.
  */
 import koffi from 'koffi';
+import { TlsRefusal } from '../../port/tls.ts';
 
 const PROTOTYPES = {
   TLS_server_method: 'uintptr_t TLS_server_method()',
@@ -65,7 +66,7 @@ export type Library = {
 };
 
 /** Every function that is missing is named, not only the first. */
-export class MissingOpenssl extends Error {
+export class MissingOpenssl extends TlsRefusal {
   override readonly name = 'MissingOpenssl';
 }
 

@@ -28,7 +28,9 @@ export class Openssl implements Tls {
   }
 
   createContext(settings: TlsSettings, credentials: readonly Credential[]): TlsContext {
-    return new OpensslContext(this.library, this.callbacks, settings, credentials);
+    const context = new OpensslContext(this.library, settings, credentials);
+    context.ask(this.callbacks);
+    return context;
   }
 
   accept(acceptor: TlsAcceptor): TlsSession | null {

@@ -12,6 +12,7 @@ import {
 import type { KeeperMessage, ProxyEvent, ProxyMessage } from '../../port/control.ts';
 import type { Log } from '../log/log.ts';
 import type { ProxyChild, ProxyChildHandler } from './proxy-child.ts';
+import { PlanRefusal } from '../apply-error.ts';
 import { StartError } from '../start-error.ts';
 
 export interface SupervisorOptions {
@@ -41,7 +42,7 @@ export interface ProxyAccount extends FleetAccount {
 interface Waiter {
   readonly generation: number;
   readonly resolve: () => void;
-  readonly reject: (error: StartError) => void;
+  readonly reject: (error: Error) => void;
 }
 
 export class Supervisor {
@@ -65,7 +66,10 @@ export class Supervisor {
     this.looking = setInterval(() => this.look(), LOOK_INTERVAL_MS);
   }
 
-  /** Resolves when every living proxy serves by this plan; rejects with StartError if none ever can. */
+  /**
+   * Resolves when every living proxy serves by this plan. Rejects with StartError if none ever can; with PlanRefusal if one says so that
+   * serves by another, and then waits for a plan.
+   */
   apply(generation: number, workers: number, drainMs: number): Promise<void> {
     const applied = new Promise<void>((resolve, reject) => this.waiters.push({ generation, resolve, reject }));
     this.fleet.handlePlan(this.options.now(), generation, workers, drainMs);
@@ -197,7 +201,8 @@ export class Supervisor {
         this.fleet.handleApplied(now(), row, message.generation);
         break;
       case 'refused':
-        this.fleet.handleRefused(now(), row, message.generation, message.reason);
+        if (message.fault === 'plan') this.fleet.handlePlanRefused(row, message.generation, message.reason);
+        else this.fleet.handleRefused(now(), row, message.generation, message.reason);
     }
     this.act();
   }
@@ -220,6 +225,13 @@ export class Supervisor {
       case 'ended': {
         const when = event.restartMs === 0 ? 'at once' : `in ${event.restartMs} ms`;
         log.error(`proxy ${event.worker} ended (${event.reason}); another one starts ${when}`);
+        return;
+      }
+      case 'refused': {
+        const refused = this.waiters.filter(({ generation }) => generation === event.generation);
+        this.waiters = this.waiters.filter((waiter) => !refused.includes(waiter));
+        for (const { reject } of refused) reject(new PlanRefusal(event.reason));
+        if (refused.length === 0) log.error(`a proxy cannot apply the configuration: ${event.reason}`);
         return;
       }
       case 'replaced':

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { systemReason } from '../../base/system-error.ts';
 import { type Diagnostic, diagnose, problem, type Problem, type Place } from '../../config/diagnostic.ts';
 import type { TlsEntryPlan } from '../../config/plan.ts';
-import type { Credential } from '../../port/tls.ts';
+import { findTlsRefusal } from '../../io/openssl/trial.ts';
+import type { Credential, TlsSettings } from '../../port/tls.ts';
 import { type Pair, type PairFiles, readPair, type ReadPair } from './pair.ts';
 import type { FolderSource, ListenerSources, PairSource, Source } from './sources.ts';
 
@@ -76,8 +77,8 @@ class CertificateReader {
 
   read(sources: readonly ListenerSources[]): ReadCertificates {
     const credentials = new Map<string, Credential>();
-    const listeners = sources.map(({ listener, sources: own }): ListenerCertificates => {
-      const found = own.flatMap((source) => this.readSource(source));
+    const listeners = sources.map(({ listener, settings, sources: own }): ListenerCertificates => {
+      const found = own.flatMap((source) => this.readSource(source, settings));
       for (const { pair } of found) credentials.set(pair.credential.id, pair.credential);
       return { listener, entries: this.divide(found), certificates: found.map(factsOf) };
     });
@@ -87,8 +88,8 @@ class CertificateReader {
     };
   }
 
-  private readSource(source: Source): readonly Found[] {
-    if (source.kind === 'pair') return this.readPair(source);
+  private readSource(source: Source, settings: TlsSettings | null): readonly Found[] {
+    if (source.kind === 'pair') return this.readPair(source, settings);
     this.files.add(source.folder);
     const pairs = this.listFolder(source);
     if (pairs === null) return [];
@@ -100,7 +101,9 @@ class CertificateReader {
       );
     }
     const { place } = source;
-    return pairs.flatMap((files) => this.readPair({ kind: 'pair', files, names: null, place, keyPlace: place }));
+    return pairs.flatMap((files) => {
+      return this.readPair({ kind: 'pair', files, names: null, place, keyPlace: place }, settings);
+    });
   }
 
   /** Null: it cannot be read, which has been said. */
@@ -140,15 +143,29 @@ class CertificateReader {
     }
   }
 
-  private readPair({ files, names, place, keyPlace }: PairSource): readonly Found[] {
+  private readPair({ files, names, place, keyPlace }: PairSource, settings: TlsSettings | null): readonly Found[] {
     const { certificate, key, passphraseFile } = files;
     for (const file of [certificate, key, passphraseFile]) if (file !== null) this.files.add(file);
     const id = idOf(files);
     const read = this.pairs.get(id) ?? readPair(files, this.nowMs);
     this.pairs.set(id, read);
     for (const found of read.problems) this.say(found.about === 'key' ? keyPlace : place, found);
-    const pair = read.pair ?? this.former.get(id) ?? null;
+    const pair = this.usable(read.pair, settings, files, place) ?? this.former.get(id) ?? null;
     return pair === null ? [] : [{ pair, files, names: names ?? pair.names, place }];
+  }
+
+  /** Null: no proxy could make a context of it. */
+  private usable(
+    pair: Pair | null,
+    settings: TlsSettings | null,
+    { certificate: path }: PairFiles,
+    place: Place,
+  ): Pair | null {
+    const reason = pair === null || settings === null ? null : findTlsRefusal(settings, [pair.credential]);
+    if (reason === null) return pair;
+    const fix = 'make one with another key or signature, or allow it with `profile`';
+    this.say(place, problem('bad-certificate', { path, reason, fix }));
+    return null;
   }
 
   /** Which certificates each name has: one of each kind of key, the first of its kind. What has the same ones is one entry. */

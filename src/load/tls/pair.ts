@@ -1,7 +1,4 @@
-/**
- * A certificate with its chain and its private key, read from their files: taken only if both belong together, and as OpenSSL
- * will take them.
- */
+/** A certificate with its chain and its private key, read from their files: taken only if both belong together. */
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { systemReason } from '../../base/system-error.ts';
 import { type Problem, problem } from '../../config/diagnostic.ts';
@@ -9,7 +6,6 @@ import type { Credential } from '../../port/tls.ts';
 import { readRegularFile } from '../regular-file.ts';
 import { findChainFault, kindOf, mustStaple, namesOf } from './chain.ts';
 import { isCertificate, isPrivateKey, type PemBlock, pemBlocks } from './pem.ts';
-import { createSecureContext } from './secure-context.ts';
 
 export interface PairFiles {
   readonly certificate: string;
@@ -63,14 +59,6 @@ class PairReader {
     const key = this.readKey(blocks);
     if (chain === null || key === null || !this.belongs(chain, key)) return { pair: null, problems: this.problems };
     const [leaf] = chain;
-    const reason = findRefusal(chain, key);
-    if (reason !== null) {
-      this.say(
-        'certificate',
-        problem('bad-certificate', { path, reason, fix: 'make one with another key or signature' }),
-      );
-      return { pair: null, problems: this.problems };
-    }
     const pair: Pair = {
       credential: credentialOf(chain, key),
       keyType: leaf.publicKey.asymmetricKeyType ?? '',
@@ -226,19 +214,6 @@ function credentialOf(chain: readonly X509Certificate[], privateKey: KeyObject):
   for (const { raw } of chain) hash.update(raw);
   const id = hash.update(key).digest('hex').slice(0, 32);
   return { id, chain: chain.map(({ raw }) => Uint8Array.from(raw)), key };
-}
-
-/** Why the OpenSSL of the proxies, which is this one, would not take it; null: it does. */
-function findRefusal(chain: readonly X509Certificate[], key: KeyObject): string | null {
-  try {
-    createSecureContext({
-      cert: chain.map(String).join('\n'),
-      key: key.export({ type: 'pkcs8', format: 'pem' }),
-    });
-    return null;
-  } catch (error) {
-    return opensslReason(error);
-  }
 }
 
 /** `error:0A00018F:SSL routines::ee key too small` without what is for OpenSSL's authors. */

@@ -5,8 +5,18 @@ import { type Diagnostic, diagnose, type Path, problem, show, type SourceMap } f
 import type { Config, Loose } from '../../config/model.ts';
 import type { TlsConfig } from '../../config/model-tls.ts';
 import { entriesOf } from '../../config/parts.ts';
+import { findTlsRefusal } from '../../io/openssl/trial.ts';
+import type { TlsSettings } from '../../port/tls.ts';
 import { opensslReason } from './pair.ts';
 import { createSecureContext } from './secure-context.ts';
+
+/** Those that a proxy will have; null: they are not known, or OpenSSL does not take them, which `findSettingFaults` tells. */
+export function settingsOf({ profile }: Loose<TlsConfig>): TlsSettings | null {
+  if (typeof profile === 'object' && profile.versions === undefined) return null;
+  const { versions, ciphers, suites, groups, prefersOwnOrder } = profileOf({ profile } as Pick<TlsConfig, 'profile'>);
+  const settings = { versions, ciphers, suites, groups, prefersOwnOrder };
+  return findTlsRefusal(settings, []) === null ? settings : null;
+}
 
 /** Known from OpenSSL 3.5 on, and left out where it is not. */
 const LATER_GROUPS: ReadonlySet<string> = new Set(['X25519MLKEM768']);
@@ -25,7 +35,7 @@ export function findSettingFaults(config: Loose<Config>, source: SourceMap): rea
         .filter((group) => !LATER_GROUPS.has(group))
         .map((group) => ['groups', 'a group', group, { ecdhCurve: group }] as const),
     ];
-    return settings.flatMap(([key, what, value, options]) => {
+    const faults = settings.flatMap(([key, what, value, options]) => {
       const reason = value === '' ? null : refusal(options);
       if (reason === null) return [];
       const fix =
@@ -39,6 +49,13 @@ export function findSettingFaults(config: Loose<Config>, source: SourceMap): rea
         ),
       ];
     });
+    if (faults.length > 0) return faults;
+    const whole = profileOf({ profile } as Pick<TlsConfig, 'profile'>);
+    const reason = findTlsRefusal(whole, []);
+    if (reason === null) return [];
+    const fix = 'leave out what does not go together';
+    const args = { value: '`profile`', what: 'a whole', reason, fix };
+    return [diagnose(problem('bad-tls-setting', args), source.locate(path, 'value'))];
   });
 }
 

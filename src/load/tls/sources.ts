@@ -4,10 +4,14 @@ import type { Path, Place, SourceMap } from '../../config/diagnostic.ts';
 import type { Config, Loose } from '../../config/model.ts';
 import type { TlsConfig } from '../../config/model-tls.ts';
 import { entriesOf, itemsOf, listOf } from '../../config/parts.ts';
+import type { TlsSettings } from '../../port/tls.ts';
 import type { PairFiles } from './pair.ts';
+import { settingsOf } from './settings.ts';
 
 export interface ListenerSources {
   readonly listener: string;
+  /** What they are used with. Null: something is wrong with that. */
+  readonly settings: TlsSettings | null;
   readonly sources: readonly Source[];
 }
 
@@ -39,7 +43,7 @@ export function certificateSourcesOf(written: Written): readonly ListenerSources
   return entriesOf(written.config.listeners).flatMap(([listener, { tls }]) => {
     if (tls === undefined) return [];
     const reader = new SourceReader(written, listener);
-    return [{ listener, sources: reader.read(tls) }];
+    return [{ listener, settings: settingsOf(tls), sources: reader.read(tls) }];
   });
 }
 

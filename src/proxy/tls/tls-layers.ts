@@ -1,5 +1,6 @@
 /**
- * TLS for the listeners of a proxy, from plan to plan. Contexts that two plans or two listeners have in common are one, so a reload
+ * TLS for the listeners of a proxy, from plan to plan. Contexts are made before a plan is applied, so that one that OpenSSL refuses
+ * changes nothing. Contexts that two plans or two listeners have in common are one, so a reload
  * makes none anew; one that no plan has any more goes when the last handshake that began by it is over, and OpenSSL keeps
  * what its sessions need.
  */
@@ -17,6 +18,9 @@ interface SharedContext {
   users: number;
 }
 
+/** Of each entry of a listener's plan, ready to be used by it. */
+export type PreparedContexts = readonly SharedContext[];
+
 export interface TlsLayersOptions {
   readonly room: TlsRoom;
   /** Called when a plan has TLS for the first time. */
@@ -33,35 +37,51 @@ export class TlsLayers {
   /** Of the plan that holds. */
   private layers: TlsLayer[] = [];
   private former: readonly TlsLayer[] = [];
-  private secrets: Secrets | null = null;
 
   constructor(options: TlsLayersOptions) {
     this.options = options;
   }
 
-  /** A plan with these secrets is applied. `layerOf` follows for each of its listeners, and `end`. */
-  begin(secrets: Secrets): void {
-    this.former = this.layers;
-    this.layers = [];
-    this.secrets = secrets;
-    for (const { context } of this.shared.values()) context.setTicketKey(secrets.ticketKey);
+  /**
+   * The contexts of a listener of a plan that is to be applied, one in each step. They are to be given to `layerOf`, or back. Throws TlsRefusal, with
+   * nothing kept, where one cannot be made.
+   */
+  *prepare(plan: TlsPlan, secrets: Secrets): Generator<undefined, PreparedContexts> {
+    this.tls ??= this.options.open();
+    const taken: SharedContext[] = [];
+    try {
+      for (const entry of plan.entries) {
+        taken.push(this.take(this.tls, plan, entry, secrets));
+        yield;
+      }
+    } catch (error) {
+      this.giveBack(taken);
+      throw error;
+    }
+    return taken;
   }
 
-  layerOf(listener: ListenerPlan): Layer | null {
+  /** A plan with these secrets is applied. `layerOf` follows for each of its listeners, and `end`. */
+  begin({ ticketKey }: Secrets): void {
+    this.former = this.layers;
+    this.layers = [];
+    for (const { context } of this.shared.values()) context.setTicketKey(ticketKey);
+  }
+
+  /** `prepared`: of its plan. */
+  layerOf(listener: ListenerPlan, prepared: PreparedContexts): Layer | null {
     const { tls: plan } = listener;
     if (plan === null) return null;
-    const { head, onFailure, open, room } = this.options;
-    this.tls ??= open();
-    const shared = plan.entries.map((entry) => this.take(plan, entry));
+    const { head, onFailure, room } = this.options;
     const layer = new TlsLayer({
       room,
-      tls: this.tls,
+      tls: this.tls as Tls,
       plan,
-      contexts: shared.map(({ context }) => context),
+      contexts: prepared.map(({ context }) => context),
       isHttp: listener.protocol === 'http',
       head,
       onFailure: (failure) => onFailure(listener.name, failure),
-      onUnused: () => this.giveBack(shared),
+      onUnused: () => this.giveBack(prepared),
     });
     this.layers.push(layer);
     return layer;
@@ -70,11 +90,9 @@ export class TlsLayers {
   end(): void {
     for (const layer of this.former) layer.retire();
     this.former = [];
-    // keys that are in contexts now need not be here too
-    this.secrets = null;
   }
 
-  private take(plan: TlsPlan, entry: TlsEntryPlan): SharedContext {
+  private take(tls: Tls, plan: TlsPlan, entry: TlsEntryPlan, secrets: Secrets): SharedContext {
     const { versions, ciphers, suites, groups, prefersOwnOrder } = plan;
     const settings = { versions, ciphers, suites, groups, prefersOwnOrder };
     const key = JSON.stringify([settings, entry.credentials]);
@@ -83,8 +101,7 @@ export class TlsLayers {
       known.users++;
       return known;
     }
-    const secrets = this.secrets as Secrets;
-    const context = (this.tls as Tls).createContext(
+    const context = tls.createContext(
       settings,
       entry.credentials.map((id) => credentialOf(secrets, id)),
     );
@@ -94,8 +111,8 @@ export class TlsLayers {
     return made;
   }
 
-  private giveBack(shared: readonly SharedContext[]): void {
-    for (const one of shared) {
+  giveBack(prepared: PreparedContexts): void {
+    for (const one of prepared) {
       one.users--;
       if (one.users > 0) continue;
       this.shared.delete(one.key);

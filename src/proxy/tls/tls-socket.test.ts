@@ -10,7 +10,7 @@ import type { TlsPlan } from '../../config/plan.ts';
 import { Openssl } from '../../io/openssl/openssl.ts';
 import { readPair } from '../../load/tls/pair.ts';
 import { CertificateMaker } from '../../load/tls/testing/certificate-maker.ts';
-import type { Credential, Secrets } from '../../port/tls.ts';
+import { type Credential, type Secrets, TlsRefusal } from '../../port/tls.ts';
 import type { CloseReason, Socket, SocketHandler, Transport } from '../../port/transport.ts';
 import { RequestHead } from '../../wire/http1/head.ts';
 import type { Expiring } from '../expiring.ts';
@@ -160,8 +160,11 @@ class Stage {
   }
 
   apply(plan: TlsPlan, secrets: Secrets = SECRETS, protocol: 'http' | 'tcp' = 'http') {
+    const steps = this.layers.prepare(plan, secrets);
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
     this.layers.begin(secrets);
-    const layer = this.layers.layerOf({ name: 'web', protocol, tls: plan } as unknown as ListenerPlan)!;
+    const layer = this.layers.layerOf({ name: 'web', protocol, tls: plan } as unknown as ListenerPlan, step.value)!;
     this.layers.end();
     return layer;
   }
@@ -298,6 +301,18 @@ class Client {
     assert.equal(this.stage.arena.usedSlots, 0);
   }
 }
+
+test('a plan whose contexts OpenSSL refuses leaves those before as they are, and keeps none of its own', async () => {
+  const stage = new Stage();
+  const layer = stage.apply(PLAN);
+  const refused = { ...PLAN, entries: [...PLAN.entries, { names: [], credentials: ['broken'] }] };
+  const secrets = { ...SECRETS, credentials: [...SECRETS.credentials, { ...ONE, id: 'broken', key: RSA.key }] };
+  assert.throws(() => stage.apply(refused, secrets), TlsRefusal);
+  const client = new Client(stage, layer);
+  await client.run();
+  assert.equal(client.error, null);
+  client.over();
+});
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   test(`${version}: a handshake, and data both ways`, async () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 export interface CertificateSpec {
   /** DNS names; empty: no subject alternative name. */
   readonly names: readonly string[];
-  readonly key?: 'rsa' | 'rsa-small' | 'ec' | 'ed25519';
+  readonly key?: 'rsa' | 'rsa-weak' | 'rsa-small' | 'ec' | 'ed25519';
   /** The name of one that was made before; without it it is self-signed. */
   readonly issuer?: string;
   readonly isAuthority?: boolean;
@@ -24,6 +24,7 @@ export interface MadeCertificate {
 
 const KEYS = {
   rsa: ['-newkey', 'rsa:2048'],
+  'rsa-weak': ['-newkey', 'rsa:1024'],
   'rsa-small': ['-newkey', 'rsa:512'],
   ec: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
   ed25519: ['-newkey', 'ed25519'],
