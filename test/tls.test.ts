@@ -164,6 +164,9 @@ for (const engine of ENGINES) {
       assert.equal((await open(sub, strict)).alpnProtocol, false);
       assert.equal((await open(sub, web, { ALPNProtocols: ['h2', 'http/1.1'] })).alpnProtocol, 'http/1.1');
       await assert.rejects(open(sub, web, { ALPNProtocols: ['h2'] }), /alert/);
+      // a hello of 60 KiB
+      const many = Array.from({ length: 240 }, (_, i) => `${i}`.padStart(250, 'x'));
+      assert.equal((await open(sub, web, { ALPNProtocols: [...many, 'http/1.1'] })).alpnProtocol, 'http/1.1');
     });
 
     await t.test('a session goes on with any proxy', async (sub) => {

@@ -25,8 +25,8 @@ export interface HandshakeOwner {
   handleOver(failure: string | null): void;
 }
 
-/** Certificates of clients are not asked for: a handshake is a few hundred bytes, some keys of today's 1200 more. */
-const HANDSHAKE_BYTES_MAX = 32_768;
+/** OpenSSL bounds each message, the longest hello to 128 KiB. This bounds all of them together, with records that carry little. */
+const HANDSHAKE_BYTES_MAX = 256 * 1024;
 const FLIGHT_BYTES = 8192;
 
 const HELLO = 0;
