@@ -134,7 +134,7 @@ function planOf(): Plan {
             },
             requestHeaders: edit,
             responseHeaders: edit,
-            successHeaders: [],
+            successHeaders: { set: [], add: [] },
             name: null,
             steps: [],
             errors: [],

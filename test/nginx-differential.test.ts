@@ -67,12 +67,17 @@ async function startServer(t: TestContext, name: string, seen: Seen[]): Promise<
   return port;
 }
 
+/** What a response says of how long it may be kept, and in which version it is. */
+const KEPT =
+  'Expires: Thu, 01 Dec 1994 16:00:00 GMT\r\nCache-Control: private\r\nETag: "theirs"\r\n' +
+  'Last-Modified: Tue, 15 Nov 1994 12:45:26 GMT\r\n';
 const FIELDS = { location: 'Location', refresh: 'Refresh', cookie: 'Set-Cookie', accel: 'X-Accel-Redirect' };
 
 function answerTo(line: string, fields: readonly string[]): string {
   const [method, target] = line.split(' ');
   const status = Number(/\/status\/([0-9]{3})/.exec(target)?.[1] ?? '200');
   const own =
+    (target.includes('/cached') ? KEPT : '') +
     'X-Powered-By: test\r\nX-Backend-Secret: 1\r\nX-Accel-Expires: 5\r\nX-Kept: kept\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n';
   if (target.includes('/upgrade') && fields.some((field) => /^upgrade: websocket/i.test(field))) {
     return 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
@@ -98,14 +103,15 @@ interface Result {
   readonly seen: readonly Seen[];
 }
 
-/** `METHOD target | Field: value | body: text | begins: a line in front of it` */
+/** `METHOD target | Field: value | body: text | begins: a line in front of it`; with ` HTTP/1.0` behind the target, and then without Host. */
 async function ask(port: number, request: string, seen: Seen[]): Promise<Result> {
   const [start, ...parts] = request.split(' | ');
-  const [method, target] = start.split(' ');
+  const [method, target, version = 'HTTP/1.1'] = start.split(' ');
   const body = parts.find((part) => part.startsWith('body: '))?.slice('body: '.length);
   const first = parts.find((part) => part.startsWith('begins: '))?.slice('begins: '.length);
   const fields = parts.filter((part) => !/^(body|begins): /.test(part));
-  if (!fields.some((field) => field.startsWith('Host:'))) fields.unshift('Host: default.example');
+  if (version === 'HTTP/1.1' && !fields.some((field) => field.startsWith('Host:')))
+    fields.unshift('Host: default.example');
   if (!fields.some((field) => field.startsWith('Connection:'))) fields.push('Connection: close');
   if (body !== undefined) fields.push(`Content-Length: ${body.length}`);
   const before = seen.length;
@@ -117,7 +123,7 @@ async function ask(port: number, request: string, seen: Seen[]): Promise<Result>
     if (output.startsWith('HTTP/1.1 101')) socket.end();
   });
   socket.write(first === undefined ? '' : `${first}\r\n`);
-  socket.write(`${method} ${target} HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n${body ?? ''}`);
+  socket.write(`${method} ${target} ${version}\r\n${fields.join('\r\n')}\r\n\r\n${body ?? ''}`);
   await once(socket, 'close');
   const end = output.indexOf('\r\n\r\n');
   const [line = '', ...answered] = output.slice(0, Math.max(0, end)).split('\r\n');

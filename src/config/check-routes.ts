@@ -6,7 +6,7 @@ import type { UpstreamUses } from './upstream-uses.ts';
 import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
 import type { Loose, RouteConfig } from './model.ts';
-import { isFramingHeader } from './patterns.ts';
+import { isFramingHeader, isRelativeTarget } from './patterns.ts';
 import { hostsOf, itemsOf, listOf } from './parts.ts';
 import { parseTemplate } from './template.ts';
 import { isMarkup } from './media-type.ts';
@@ -76,6 +76,7 @@ function checkEdits(route: Route, path: Path, report: Report): void {
 function checkErrors(route: Route, path: Path, names: ReadonlySet<string>, report: Report): void {
   for (const { path: at, value: page } of itemsOf(route.errors, [...path, 'errors'])) {
     report.oneOf(page, at, ['call', 'to', 'redirect']);
+    checkRedirect(page.redirect, [...at, 'redirect'], report);
     if (page.call !== undefined && !names.has(page.call)) {
       report.atValue([...at, 'call'], 'undefined-route', { value: show(page.call) });
     }
@@ -140,6 +141,7 @@ function checkAction(
       if (route.headers?.response?.[key] !== undefined) refuse(['headers', 'response', key]);
     if (action === 'close' && route.headers?.response !== undefined) refuse(['headers', 'response']);
   }
+  checkRedirect(route.redirect, [...path, 'redirect'], report);
   const status = route.respond?.status;
   if (status !== undefined && BODYLESS_STATUSES.has(status) && (route.respond?.body ?? '') !== '') {
     report.atKey([...path, 'respond', 'body'], 'body-not-allowed', { status: String(status) });
@@ -149,6 +151,11 @@ function checkAction(
     checkOwnFields(action, route.headers?.[part], [...path, 'headers', part], report);
   }
   return action;
+}
+
+function checkRedirect(redirect: Route['redirect'], path: Path, report: Report): void {
+  if (redirect?.to !== undefined && isRelativeTarget(redirect.to))
+    report.atValue([...path, 'to'], 'relative-redirect', { value: show(redirect.to) });
 }
 
 /** Escapes of markup do not hold a value inside of a script, a style or the attribute of an event. */
@@ -198,7 +205,8 @@ function checkSizes(route: Route, path: Path, report: Report): void {
   }
   const edit = route.headers?.response;
   let linesBytes = 0;
-  for (const part of [edit?.set, edit?.add, route.headers?.success?.add]) {
+  const { success } = route.headers ?? {};
+  for (const part of [edit?.set, edit?.add, success?.set, success?.add]) {
     for (const [name, values] of Object.entries(part ?? {})) {
       for (const value of listOf(values)) linesBytes += name.length + value.length + ': \r\n'.length;
     }

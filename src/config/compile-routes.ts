@@ -55,7 +55,7 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
     action: files?.action ?? compileAction(route, passesClaims),
     requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,
     responseHeaders: compileResponse(route.headers?.response ?? {}),
-    successHeaders: compileHeaders(route.headers?.success ?? {}).add,
+    successHeaders: compileSuccess(route.headers?.success ?? {}),
   };
 }
 
@@ -194,6 +194,13 @@ function compileResponse(edit: NonNullable<NonNullable<RouteConfig['headers']>['
           })),
         }),
   };
+}
+
+function compileSuccess(
+  edit: NonNullable<NonNullable<RouteConfig['headers']>['success']>,
+): RoutePlan['successHeaders'] {
+  const { set, add } = compileHeaders(edit);
+  return { set, add };
 }
 
 function compileReplace({

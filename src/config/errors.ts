@@ -281,6 +281,12 @@ export const CATALOGUE = {
     message: '<value> is not a valid redirect target',
     remedy: '<fix>',
   },
+  'relative-redirect': {
+    severity: 'warning',
+    message: 'the redirect to <value> leads to another place for each path that is asked for',
+    remedy: 'begin it with /, http:// or https://, unless that is meant',
+    about: 'Clients take such a target for one beside the path of their request.',
+  },
   'bad-share': {
     severity: 'error',
     message: '<value> is not a share',

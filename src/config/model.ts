@@ -358,8 +358,11 @@ const Headers = z.strictObject({
   request: key(HeaderEdit, 'Changes of the request on its way to the server.'),
   response: key(ResponseEdit, 'Changes of the response on its way to the client.'),
   success: key(
-    z.strictObject({ add: required(z.record(headerName, oneOrMany(responseTemplate)), 'As `response.add`.') }),
-    "Added to a server's response only if its status is 200, 201, 204, 206, 301 to 304, 307 or 308.",
+    z.strictObject({
+      set: key(z.record(headerName, responseTemplate), 'As `response.set`.'),
+      add: key(z.record(headerName, oneOrMany(responseTemplate)), 'As `response.add`.'),
+    }),
+    "Changes of a server's response only if its status is 200, 201, 204, 206, 301 to 304, 307 or 308.",
   ),
 });
 
@@ -699,7 +702,11 @@ const Server = z.strictObject({
     integer(1, 1_000_000),
     'Connections in use at one time, of all proxies together; more requests wait (`queue`). Without it there is no limit.',
   ),
-  backup: key(flag, 'Used only while no other server is up.', false),
+  backup: key(
+    flag,
+    'Used only while no other server is up; with `queue: { max: 0 }` also while all others are at `max-connections`.',
+    false,
+  ),
   passive: key(Passive, "In place of the upstream's."),
 });
 

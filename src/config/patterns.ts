@@ -200,10 +200,14 @@ export function checkRedirectTarget(text: string): Problem | null {
   const found = checkTemplate(text);
   if (found !== null) return found;
   if (/\$[0-9a-z_]/i.test(text)) return bad('use {host}, {path}, {query} or {uri} where nginx has $host, $request_uri');
-  if (!/^(\/|\{(path|uri|decoded-path|value:[^}]*|capture:[0-9])\}|\{scheme\}:\/\/.|https?:\/\/.)/.test(text))
-    return bad('begin it with /, http:// or https://');
+  if (/^https?:(?!\/\/.)/i.test(text)) return bad('write a host behind //');
   if (/[^\u0021-\u007e]/.test(text)) return bad('percent-encode what is not ASCII, and spaces');
   return null;
+}
+
+/** Where a client that resolves it ends up depends on the path of its request (RFC 3986 section 5.2). */
+export function isRelativeTarget(text: string): boolean {
+  return !/^(\/|\{|\?|[a-z][a-z0-9+.-]*:)/i.test(text);
 }
 
 /** `12.5%`: up to two digits behind the point. */

@@ -260,8 +260,8 @@ export interface RoutePlan {
   readonly action: ActionPlan;
   readonly requestHeaders: HeaderEditPlan;
   readonly responseHeaders: HeaderEditPlan;
-  /** Added to a server's response of a status that is no error. */
-  readonly successHeaders: HeaderEditPlan['add'];
+  /** Of a server's response with a status that is no error, besides. */
+  readonly successHeaders: Pick<HeaderEditPlan, 'set' | 'add'>;
 }
 
 export interface MatchPlan {

@@ -7,6 +7,9 @@
 import type { Problem } from './diagnostic.ts';
 import { problem, show } from './diagnostic.ts';
 import { nearest } from './suggest.ts';
+import { parseDuration } from './units.ts';
+
+const OFFSET_MS_MAX = 36_525 * 86_400_000;
 
 /** Each with what it stands for, for the reference page. */
 export const SOURCES = {
@@ -53,6 +56,7 @@ export const NAMED_SOURCES = {
   query: 'a parameter of the query, as sent',
   value: 'what `values` or a `set` step says',
   capture: 'a group, 1 to 9, of the regular expression that matched last in `steps`',
+  date: 'the date that is this long from now, as Expires has it: `{date:720h}`, `{date:-1h}`',
 } as const;
 
 /** Of a response, where it is changed on its way to the client. */
@@ -152,7 +156,16 @@ function sourceOf(word: string, name: string | null): SourcePlan | null {
   if (name === null) return word in SOURCES ? { kind: word as keyof typeof SOURCES, name } : null;
   if (!(word in NAMED_SOURCES) || !/^[!-~]+$/.test(name)) return null;
   if (word === 'capture' && !/^[0-9]$/.test(name)) return null;
+  if (word === 'date' && parseOffset(name) === null) return null;
   return { kind: word as keyof typeof NAMED_SOURCES, name };
+}
+
+/** `720h`, `-1h`: milliseconds; null: it is none, or more than a hundred years. */
+export function parseOffset(text: string): number | null {
+  const isBefore = text.startsWith('-');
+  const ms = parseDuration(isBefore ? text.slice(1) : text);
+  if (ms === null || ms > OFFSET_MS_MAX) return null;
+  return isBefore ? -ms : ms;
 }
 
 const EXAMPLES: Readonly<Record<string, string>> = {
@@ -161,6 +174,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   query: 'user',
   value: 'backend',
   capture: '1',
+  date: '720h',
 };
 
 /** What people bring along, each with what it is here. */

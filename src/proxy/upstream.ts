@@ -156,7 +156,7 @@ export class Upstream {
     this.plan = plan;
     this.layer = layer;
     this.hashKey = hashKeyOf(plan);
-    this.balancer = createBalancer(plan.balance, context.prng, context.isAlone);
+    this.balancer = balancerFor(plan, context);
     this.replaceServers(plan, Infinity);
   }
 
@@ -165,8 +165,8 @@ export class Upstream {
    * `readSlot` for every server and `refreshed` must follow.
    */
   apply(plan: UpstreamPlan, retireAt: number): boolean {
-    if (plan.balance !== this.plan.balance)
-      this.balancer = createBalancer(plan.balance, this.context.prng, this.context.isAlone);
+    if (plan.balance !== this.plan.balance || queues(plan) !== queues(this.plan))
+      this.balancer = balancerFor(plan, this.context);
     this.hashKey = hashKeyOf(plan);
     if (plan.proxyProtocol !== this.plan.proxyProtocol) for (const { idle } of this.servers) idle.closeAll();
     this.plan = plan;
@@ -340,6 +340,14 @@ function addressOf(plan: ServerPlan, line: ServerSlot): Address | null {
   if (line.family === 0) return line.state !== SERVER_EMPTY && 'host' in plan.target ? plan.target : null;
   const bytes = line.family === 4 ? line.address.subarray(0, 4) : line.address;
   return { family: line.family, host: formatIP(bytes), port: line.port };
+}
+
+function queues({ queueMax }: UpstreamPlan): boolean {
+  return queueMax > 0;
+}
+
+function balancerFor(plan: UpstreamPlan, { prng, isAlone }: Context): Balancer {
+  return createBalancer(plan.balance, prng, isAlone, !queues(plan));
 }
 
 /** Our own balancing by `hash` has a key of its own; the others are nginx's, and so are their keys. */

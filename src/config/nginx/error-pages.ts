@@ -4,12 +4,13 @@ import type { Notes } from './notes.ts';
 import type { Scope } from './scope.ts';
 import { type Constants, translateText } from './variables.ts';
 
-/** `nameOf`: of the route that a named location becomes; null: there is none. */
+/** `nameOf`: of the route that a named location becomes; null: there is none. `only`: of errors with this status; null: of all. */
 export function readErrorPages(
   scope: Scope,
   constants: Constants,
   nameOf: (location: string) => string | null,
   notes: Notes,
+  only: number | null,
 ): PlainMap[] {
   const pages: PlainMap[] = [];
   for (const { args, place } of scope.all('error_page')) {
@@ -26,6 +27,7 @@ export function readErrorPages(
       notes.error(args[args.length - 2].place, `invalid value "${over}"`, 'write = or for example =200');
       continue;
     }
+    if (only !== null && !statuses.includes(only)) continue;
     const answer = over === undefined ? {} : { answer: over === '=' ? 'own' : Number(over.slice(1)) };
     const status = statuses.length === 1 ? statuses[0] : statuses;
     const translated = translateText(target.text, constants);

@@ -1,5 +1,6 @@
 /** `proxy_set_header`, `add_header` and what nginx hides of a server's response, as header edits of the model. */
 import type { PlainMap } from './document.ts';
+import { readExpires } from './expires.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
@@ -17,6 +18,8 @@ const HIDDEN = [
 ];
 /** The statuses of responses that `add_header` without `always` is for. */
 const SUCCESSES: ReadonlySet<number> = new Set([200, 201, 204, 206, 301, 302, 303, 304, 307, 308]);
+/** `add_header` replaces these, and takes them out where there is nothing to say. */
+const SINGLE: ReadonlySet<string> = new Set(['etag', 'last-modified']);
 /** Evenkeel's own: what is set there says nothing about how a connection is used. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -71,8 +74,9 @@ export function readRequestHeaders(
       notes.notYet(place, `\`proxy_set_header ${name} "${value}"\``, translated.problem);
       continue;
     }
-    if (seen.has(lower)) (add[name] ??= []).push(translated.template);
-    else set[name] = translated.template;
+    const template = fieldValue(translated.template);
+    if (seen.has(lower)) (add[name] ??= []).push(template);
+    else set[name] = template;
     seen.add(lower);
   }
   const edit: PlainMap = {};
@@ -105,18 +109,21 @@ export function warnOfLost(scope: Scope, name: string, notes: Notes): void {
   notes.trap(own[0].place, reason, 'repeat them here, if they were meant to hold');
 }
 
-/** Of a response with this status that evenkeel makes itself, or, where it is null, of a server's. */
+/** `of`: a response with this status that evenkeel makes itself, or one of a server or of files. */
 export function readResponseHeaders(
   scope: Scope,
   constants: Constants,
-  status: number | null,
+  of: number | 'server' | 'files',
   notes: Notes,
 ): { readonly response: PlainMap; readonly success: PlainMap } {
   warnOfLost(scope, 'add_header', notes);
   const response: Record<string, string[]> = {};
   const success: Record<string, string[]> = {};
-  const hidden = status === null ? hiddenFields(scope) : new Map<string, string>();
+  const hidden = of === 'server' ? hiddenFields(scope) : new Map<string, string>();
+  const isKnown = typeof of === 'number';
+  const isSuccess = !isKnown || SUCCESSES.has(of);
   const set: Record<string, string> = {};
+  const successSet: Record<string, string> = {};
   for (const directive of scope.all('add_header')) {
     const isAlways = directive.args[2] !== undefined;
     if (isAlways && directive.args[2].text !== 'always') {
@@ -127,30 +134,46 @@ export function readResponseHeaders(
       );
       continue;
     }
+    if (!isAlways && !isSuccess) continue;
+    const isForSuccess = !isKnown && !isAlways;
+    const [{ text: field }, { text: written }] = directive.args;
+    const isSingle = SINGLE.has(field.toLowerCase());
+    if (isSingle && written === '') {
+      for (const one of [set, successSet]) delete one[field];
+      hidden.set(field.toLowerCase(), field);
+      continue;
+    }
     const line = readLine(directive, constants, notes);
-    if (line === null || (status !== null && !isAlways && !SUCCESSES.has(status))) continue;
+    if (line === null) continue;
     const [name, value] = line;
-    if (hidden.delete(name.toLowerCase())) set[name] = value;
-    else
-      (status === null && !isAlways ? success : response)[name] = [
-        ...((status === null && !isAlways ? success : response)[name] ?? []),
-        value,
-      ];
+    if (isSingle && isForSuccess) successSet[name] = value;
+    else if (hidden.delete(name.toLowerCase()) || isSingle) set[name] = value;
+    else (isForSuccess ? success : response)[name] = [...((isForSuccess ? success : response)[name] ?? []), value];
   }
+  const expiry = isSuccess ? readExpires(scope, notes) : null;
+  for (const [name, value] of Object.entries(expiry ?? {})) (isKnown ? set : successSet)[name] = value;
   const edit: PlainMap = {};
   if (Object.keys(set).length > 0) edit['set'] = set;
   if (Object.keys(response).length > 0) edit['add'] = flat(response);
   if (hidden.size > 0) edit['remove'] = [...hidden.values()];
-  return { response: edit, success: Object.keys(success).length === 0 ? {} : { add: flat(success) } };
+  const successes: PlainMap = {};
+  if (Object.keys(successSet).length > 0) successes['set'] = successSet;
+  if (Object.keys(success).length > 0) successes['add'] = flat(success);
+  return { response: edit, success: successes };
 }
 
 function readLine(directive: Directive, constants: Constants, notes: Notes): readonly [string, string] | null {
   const [{ text: name }, { text: value, place }] = directive.args;
   if (value === '') return null;
   const translated = translateText(value, constants, 'response');
-  if ('template' in translated) return [name, translated.template];
+  if ('template' in translated) return [name, fieldValue(translated.template)];
   notes.notYet(place, `\`add_header ${name} "${value}"\``, translated.problem);
   return null;
+}
+
+/** White space around a value is no part of it (RFC 9110 section 5.5). */
+function fieldValue(template: string): string {
+  return template.trim();
 }
 
 function flat(fields: Readonly<Record<string, readonly string[]>>): PlainMap {

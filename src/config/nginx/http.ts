@@ -46,6 +46,8 @@ const NAME_ORDER: readonly NameKind[] = ['exact', 'suffix', 'prefix', 'regex'];
 export function readHttp(http: Scope, document: DocumentBuilder, prefix: string, notes: Notes): void {
   const names = new Set<string>();
   collectNames(http.directives, names);
+  // what a `map` makes of it is made anew for each server
+  if (valueBlocksRead(http, 'server_name')) names.add('server_name');
   const fixed = constantSets(http.directives);
   const variables = new Map([...names].map((one) => [one, fixed.get(one) ?? `{value:${one}}`]));
   const values = new NamedValues(http, document, variables, notes);
@@ -67,6 +69,11 @@ export function readHttp(http: Scope, document: DocumentBuilder, prefix: string,
   // What is wrong with a server that listens nowhere is said too.
   for (const server of servers) if (server.listens.length === 0) draftsOf(server, 0, false, surroundings);
   values.finish();
+}
+
+function valueBlocksRead(http: Scope, variable: string): boolean {
+  const blocks = ['map', 'geo', 'split_clients'].flatMap((name) => http.own(name));
+  return readsOf(blocks).has(variable);
 }
 
 /** How often each variable is read. */
@@ -105,8 +112,7 @@ function constantSets(directives: readonly Directive[]): ReadonlyMap<string, str
 function readServer(directive: Directive, http: Scope, notes: Notes): HttpServer {
   const scope = new Scope('server', directive.block!, http);
   const written = scope.own('listen');
-  const read = written.map((listen) => readListen(listen, notes));
-  const listens = read.filter((listen) => listen !== null);
+  const listens = written.flatMap((listen) => readListen(listen, notes));
   if (written.length === 0) {
     listens.push({
       bind: '0.0.0.0:80',
@@ -207,9 +213,9 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
     drafts.set(server, draftsOf(server, port, isTls, surroundings));
   }
   const named = new Set<unknown>();
-  const add = (server: HttpServer, host: unknown): void => {
-    const captures = hostCaptures(server, host);
-    if (captures !== null) routes.push({ match: { host }, steps: [captures] });
+  const add = (server: HttpServer, asked: PlainMap): void => {
+    const captures = hostCaptures(server, asked);
+    if (captures !== null) routes.push({ match: asked, steps: [captures] });
     for (const { route, place } of drafts.get(server)!) {
       const called = route['name'];
       if (called !== undefined && named.has(called)) continue;
@@ -219,17 +225,17 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
         routes.push(route);
         continue;
       }
-      const match = { ...(host === null ? {} : { host }), ...(route['match'] as PlainMap | undefined) };
+      const match = { ...asked, ...(route['match'] as PlainMap | undefined) };
       routes.push(withoutRoot(Object.keys(match).length === 0 ? route : { ...route, match }));
     }
   };
-  for (const { server, host } of hostsOf(servers, standard, notes)) add(server, host);
-  add(standard, null);
+  for (const { server, match } of hostsOf(servers, standard, notes)) add(server, match);
+  add(standard, {});
 }
 
 /** What captures the groups of an expression among the names of a server, if it uses them. */
-function hostCaptures({ scope }: HttpServer, host: unknown): PlainMap | null {
-  const regex = (host as { readonly regex?: string } | null)?.regex;
+function hostCaptures({ scope }: HttpServer, { host }: PlainMap): PlainMap | null {
+  const regex = (host as { readonly regex?: string } | undefined)?.regex;
   return regex === undefined ? null : captureStep('{host}', regex, scope);
 }
 
@@ -262,12 +268,14 @@ function omitMatch(route: PlainMap): PlainMap {
   return Object.fromEntries(Object.entries(route).filter(([key]) => key !== 'match'));
 }
 
+/** What a request asks for that a server is for, as keys of the model's `match`. */
+interface Asked {
+  readonly server: HttpServer;
+  readonly match: PlainMap;
+}
+
 /** Servers with their hosts, in nginx's order. Names of the default server are left out where they would be found last anyway. */
-function hostsOf(
-  servers: readonly HttpServer[],
-  standard: HttpServer,
-  notes: Notes,
-): readonly { server: HttpServer; host: unknown }[] {
+function hostsOf(servers: readonly HttpServer[], standard: HttpServer, notes: Notes): readonly Asked[] {
   const taken = new Map<string, HttpServer>();
   const found: { server: HttpServer; name: ServerName }[] = [];
   for (const server of servers) {
@@ -283,28 +291,29 @@ function hostsOf(
       }
     }
   }
-  const hosts: { server: HttpServer; host: unknown }[] = [];
+  const hosts: Asked[] = [];
   for (const kind of NAME_ORDER) {
     const ofKind = found.filter(({ name }) => name.kind === kind);
     if (kind === 'suffix' || kind === 'prefix') ofKind.sort((a, b) => b.name.length - a.name.length);
     if (kind !== 'exact') {
-      for (const { server, name } of ofKind) hosts.push({ server, host: name.host });
+      for (const { server, name } of ofKind) hosts.push({ server, match: { host: name.host } });
       continue;
     }
     // Exact names exclude each other: those of one server are one list.
     for (const server of servers) {
       const plain = ofKind.filter((one) => one.server === server && typeof one.name.host === 'string');
-      if (plain.length > 0)
-        hosts.push({ server, host: plain.length === 1 ? plain[0].name.host : plain.map(({ name }) => name.host) });
-      for (const one of ofKind) {
-        if (one.server === server && typeof one.name.host !== 'string') hosts.push({ server, host: one.name.host });
+      const texts = plain.map(({ name }) => name.host);
+      if (texts.length > 0) hosts.push({ server, match: { host: texts.length === 1 ? texts[0] : texts } });
+      for (const { server: other, name } of ofKind) {
+        if (other !== server || typeof name.host === 'string') continue;
+        hosts.push({ server, match: name.host === null ? { header: { Host: false } } : { host: name.host } });
       }
     }
   }
   // What is asked last of all leads to the default server with and without its name.
   while (hosts.length > 0) {
-    const { server, host } = hosts[hosts.length - 1];
-    if (server !== standard || hostCaptures(server, host) !== null) break;
+    const { server, match } = hosts[hosts.length - 1];
+    if (server !== standard || hostCaptures(server, match) !== null) break;
     hosts.pop();
   }
   return hosts;

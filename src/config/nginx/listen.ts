@@ -20,13 +20,16 @@ export interface Listen {
 
 /** Of the socket, which evenkeel sets up itself. */
 const TUNING = /^(backlog|rcvbuf|sndbuf|setfib|fastopen|accept_filter|ipv6only)=|^(deferred|bind|reuseport|multipath)$/;
+/** Of a range. */
+const PORTS_MAX = 1024;
 const REFUSED: Readonly<Record<string, string>> = {
   quic: 'HTTP/3 is not there yet',
   spdy: 'SPDY is not there',
   udp: 'UDP is not there yet',
 };
 
-export function readListen(directive: Directive, notes: Notes): Listen | null {
+/** One for each port of a range. */
+export function readListen(directive: Directive, notes: Notes): readonly Listen[] {
   const [address, ...options] = directive.args;
   let isDefault = false;
   let isTls = false;
@@ -51,16 +54,29 @@ export function readListen(directive: Directive, notes: Notes): Listen | null {
       isRight = false;
     }
   }
-  const where = readAddress(address.text, isDual);
-  if (typeof where === 'string') {
+  const addresses = portsOf(address.text).map((text) => readAddress(text, isDual));
+  const wrong = addresses.find((where) => typeof where === 'string');
+  if (wrong !== undefined) {
     notes.error(
       address.place,
-      `${where} in "${address.text}" of the "listen" directive`,
-      'write for example 80, 192.0.2.1:80, [2001:db8::1]:80 or unix:/run/x.sock',
+      `${wrong} in "${address.text}" of the "listen" directive`,
+      'write for example 80, 192.0.2.1:80, 8000-8010, [2001:db8::1]:80 or unix:/run/x.sock',
     );
-    return null;
+    return [];
   }
-  return isRight ? { ...where, isDefault, isTls, isProxied, keepAlive, directive } : null;
+  if (!isRight) return [];
+  const right = addresses.filter((where) => typeof where !== 'string');
+  return right.map(({ bind, port }) => ({ bind, port, isDefault, isTls, isProxied, keepAlive, directive }));
+}
+
+/** `127.0.0.1:8000-8010` as its addresses; what is none, or has too many ports, as it stands. */
+function portsOf(text: string): readonly string[] {
+  const range = /^(?!unix:)(.*?)([0-9]{1,5})-([0-9]{1,5})$/.exec(text);
+  if (range === null) return [text];
+  const [, host, first, last] = range;
+  const count = Number(last) - Number(first) + 1;
+  if (count < 1 || count > PORTS_MAX) return [text];
+  return Array.from({ length: count }, (_, i) => `${host}${Number(first) + i}`);
 }
 
 function readAddress(text: string, isDual: boolean): { bind: string; port: number } | string {

@@ -95,7 +95,7 @@ function readLocation(directive: Directive, outer: Scope, notes: Notes): Locatio
     notes.error(args[0].place, `invalid location modifier "${args[0].text}"`, 'write =, ^~, ~ or ~*');
     return null;
   }
-  const scope = new Scope('location', directive.block!, outer);
+  const scope = new Scope('location', directive.block!, outer, modifier === '=' ? path : null);
   if (modifier !== '~' && modifier !== '~*') {
     return {
       kind: modifier === '=' ? 'exact' : 'prefix',

@@ -11,8 +11,8 @@ export interface ServerName {
   readonly kind: NameKind;
   /** For the order among those of one kind: the longer one first. */
   readonly length: number;
-  /** Of the model's `match`. */
-  readonly host: string | { readonly regex: string };
+  /** Of the model's `match`; null: a request without Host. */
+  readonly host: string | { readonly regex: string } | null;
   readonly text: string;
 }
 
@@ -41,7 +41,10 @@ function readName(
     into.push({ kind: 'regex', length: 0, host: { regex }, text });
     return null;
   }
-  if (name === '') return { isError: false, reason: 'a request without Host goes to the default server' };
+  if (name === '') {
+    into.push({ kind: 'exact', length: 0, host: null, text: '' });
+    return null;
+  }
   if (name === '$hostname')
     return { isError: false, reason: 'the name of this machine is not known when the file is read' };
   if (name.startsWith('.') && isHostname(name.slice(1))) {

@@ -1,6 +1,8 @@
 /** `return`: a code, a code with a text, a code with a URL, or a URL. */
 import { absolutePrefix, type Front, pageOf } from './answers.ts';
 import type { PlainMap } from './document.ts';
+import { typesOf } from './files.ts';
+import type { NamedValues } from './named-values.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
@@ -17,6 +19,7 @@ export interface Answer {
 export interface AnswerContext {
   readonly constants: Constants;
   readonly front: Front;
+  readonly values: NamedValues;
   readonly notes: Notes;
 }
 
@@ -52,23 +55,24 @@ export function readReturn({ args, place }: Directive, context: AnswerContext): 
   return respond(status, second === undefined ? null : second.text, place, context);
 }
 
-/** A Location that begins with `/` becomes a whole URL, as nginx does it. */
+/** A Location that begins with `/` becomes a whole URL, as nginx does it. `query`: a template, put behind it. */
 export function redirect(
   status: number,
   text: string,
   place: Directive['place'],
   { constants, front, notes }: AnswerContext,
+  query = '',
 ): Answer | null {
   const translated = translateText(text, constants);
   if ('problem' in translated) {
     notes.notYet(place, `\`return ${status} ${text}\``, translated.problem);
     return null;
   }
-  const { template } = translated;
+  const template = `${translated.template}${query}`;
   const isPath = template.startsWith('/') || template.startsWith('{uri}');
   return {
     status,
-    isPage: false,
+    isPage: true,
     action: (scope, response) => {
       const to = isPath ? `${absolutePrefix(scope, front)}${template}` : template;
       return withHeaders({ redirect: { to, status } }, response);
@@ -95,12 +99,18 @@ function respond(
       const respondKeys: PlainMap = { status };
       if (!isBodyless) respondKeys['body'] = text === null ? pageOf(status) : translated.template;
       if (respondKeys['body'] === '') delete respondKeys['body'];
-      const type =
-        takeContentType(response) ?? (text === null ? null : (scope.argument('default_type') ?? 'text/plain'));
+      const type = takeContentType(response) ?? (text === null ? null : contentTypeOf(scope));
       if (type !== null && type !== '') respondKeys['content-type'] = type;
       return withHeaders({ respond: respondKeys }, response);
     },
   };
+}
+
+/** By the extension of the path, where that is known. */
+function contentTypeOf(scope: Scope): string {
+  const extension = /[^/]\.([^./]+)$/.exec(scope.exactPath ?? '')?.[1];
+  const known = extension === undefined ? undefined : typesOf(scope)[extension.toLowerCase()];
+  return known ?? scope.argument('default_type') ?? 'text/plain';
 }
 
 /** nginx would write a second field; the one that is added is the one that was meant. */

@@ -26,7 +26,13 @@ export function readRewrite(
   if (regex === null) return refuse(reason, 'write an expression without it');
   if (/^(https?:\/\/|\$scheme)/.test(replacement.text) || /^(redirect|permanent)$/.test(flag?.text ?? '')) {
     const status = flag?.text === 'permanent' ? 301 : 302;
-    const answer = redirect(status, locationOf(replacement.text), place, context);
+    const answer = redirect(
+      status,
+      replacement.text.replace(/\?$/, ''),
+      place,
+      context,
+      queryBehind(replacement.text, context),
+    );
     return answer === null ? null : { rewrite: { regex, take: answerIn(answer) } };
   }
   const to = translateText(replacement.text, context.constants);
@@ -36,8 +42,10 @@ export function readRewrite(
   return { rewrite: { regex, to: to.template, ...(end === null ? {} : { end }) } };
 }
 
-/** The request's query is added, unless a `?` at the end says otherwise. */
-function locationOf(text: string): string {
-  if (text.endsWith('?')) return text.slice(0, -1);
-  return text.includes('?') ? `${text}&$args` : `${text}$is_args$args`;
+/** A template for the request's query behind a Location, unless a `?` at the end says that it is not wanted. */
+function queryBehind(text: string, { values }: AnswerContext): string {
+  if (text.endsWith('?')) return '';
+  if (!text.includes('?')) return '{question-mark}{args}';
+  const andArgs = { map: '{args}', exact: { '': '' }, otherwise: '&{args}' };
+  return `{value:${values.addOwn('and-args', andArgs)}}`;
 }

@@ -6,12 +6,15 @@ export class Scope {
   readonly context: string;
   readonly directives: readonly Directive[];
   readonly outer: Scope | null;
+  /** Of a `location =`, and of a block in one: the only path that there can be. */
+  readonly exactPath: string | null;
   private readonly byName = new Map<string, Directive[]>();
 
-  constructor(context: string, directives: readonly Directive[], outer: Scope | null) {
+  constructor(context: string, directives: readonly Directive[], outer: Scope | null, exactPath?: string | null) {
     this.context = context;
     this.directives = directives;
     this.outer = outer;
+    this.exactPath = exactPath ?? outer?.exactPath ?? null;
     for (const directive of directives) {
       // What does not belong here has been reported.
       if (ruleIn(directive.name, context) === null) continue;

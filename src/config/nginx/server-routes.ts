@@ -85,6 +85,8 @@ export class ServerRoutes {
     const found = readLocations(this.server, this.notes);
     for (const name of found.named.keys()) this.names.set(name, this.nameFor(name.slice(1)));
     const phase = this.runRewritePhase(this.server);
+    if (this.surroundings.variables.has('server_name'))
+      phase.steps.unshift({ set: { server_name: this.constants.get('server_name') } });
     const first: Draft[] = phase.steps.length === 0 ? [] : [{ place, route: { steps: phase.steps } }];
     if (phase.isOver && !phase.canStop) return [{ place, route: routeOf(phase) }, ...this.called];
     first.push(...this.slashRedirects(found.locations));
@@ -142,18 +144,19 @@ export class ServerRoutes {
   }
 
   private get context(): AnswerContext {
-    return { constants: this.constants, front: this.front, notes: this.notes };
+    const { values } = this.surroundings;
+    return { constants: this.constants, front: this.front, values, notes: this.notes };
   }
 
   private answerIn(scope: Scope, answer: Answer): PlainMap {
     const { response } = readResponseHeaders(scope, this.constants, answer.status, this.notes);
     const route = answer.action(scope, response);
-    return answer.isPage ? { ...route, ...this.errorsOf(scope) } : route;
+    return answer.isPage ? { ...route, ...this.errorsOf(scope, answer.status) } : route;
   }
 
-  /** The keys of a route that can end in an error. */
-  private errorsOf(scope: Scope): PlainMap {
-    const errors = readErrorPages(scope, this.constants, this.nameOf, this.notes);
+  /** The keys of a route that can end in an error; `only`: in one with this status. */
+  private errorsOf(scope: Scope, only: number | null = null): PlainMap {
+    const errors = readErrorPages(scope, this.constants, this.nameOf, this.notes, only);
     return errors.length === 0 ? {} : { errors };
   }
 
@@ -284,9 +287,7 @@ export class ServerRoutes {
       notes: this.notes,
     });
     if (files !== null) {
-      const { response, success } = readResponseHeaders(scope, this.constants, null, this.notes);
-      // a server would have to be kept from saying these
-      delete response['remove'];
+      const { response, success } = readResponseHeaders(scope, this.constants, 'files', this.notes);
       const base = absolutePrefix(scope, this.front);
       if (base !== '') response['replace'] = [{ field: 'Location', prefix: '/', by: '/', base }];
       const headers: PlainMap = {};
@@ -342,7 +343,7 @@ export class ServerRoutes {
     }
     const constants = new Map(this.constants).set('proxy_host', proxyHost).set('proxy_port', proxyPort);
     const { edit, passesUpgrade } = readRequestHeaders(scope, constants, this.surroundings.upgradeMaps, this.notes);
-    const { response, success } = readResponseHeaders(scope, constants, null, this.notes);
+    const { response, success } = readResponseHeaders(scope, constants, 'server', this.notes);
     const passed = {
       url: hasVariables(pass.args[0].text) ? pass.args[0].text : text,
       hasPath: uri !== null,

@@ -42,7 +42,7 @@ function readServer(
       'no "listen" is defined for server',
       'write a `listen` line in it',
     );
-  const listens = written.map((listen) => readListen(listen, notes)).filter((listen) => listen !== null);
+  const listens = written.flatMap((listen) => readListen(listen, notes));
   const access = readStreamAccess(scope, notes);
   const [pass] = scope.own('proxy_pass');
   if (pass === undefined) {

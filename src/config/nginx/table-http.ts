@@ -61,7 +61,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'no effect',
         'it concerns files, or tunes the inside of nginx',
       ],
-      ['types', 'http server location', '0 {}', 'differs', 'of files; **not of `return` with a text**'],
+      ['types', 'http server location', '0 {}', 'differs', 'of files, and of `return` with a text in a `location =`'],
       ['default_type', 'http server location', '1', 'works', 'of files, and of `return` with a text'],
       [
         'root',
@@ -241,7 +241,13 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_headers_filter_module',
     rows: [
-      ['expires', 'http server location location-if', '1-2', 'left out', 'expiry fields are not there yet'],
+      [
+        'expires',
+        'http server location location-if',
+        '1-2',
+        'differs',
+        'a time from now, `epoch`, `max` and `off`; **left out: `modified`, `@time` and variables**',
+      ],
       ['add_header', 'http server location location-if', '2-3', 'works', 'with and without `always`'],
       ['add_trailer', 'http server location location-if', '2-3', 'not yet', '**there is nothing like it yet**'],
       [

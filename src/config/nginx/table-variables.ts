@@ -45,6 +45,7 @@ export const VARIABLES: readonly VariableRow[] = [
   ['uri document_uri', '{decoded-path}', ''],
   ['server_addr', '{local}', ''],
   ['server_protocol', '{protocol}', ''],
+  ['server_port', '{local-port}', ''],
   ['connection', '{connection}', 'counted by each proxy for itself'],
   ['connection_requests', '{connection-requests}', ''],
   ['connection_time', '{connection-time}', ''],
@@ -89,5 +90,5 @@ export const NAMED_VARIABLES: readonly VariableRow[] = [
   ['arg_NAME', '{query:NAME}', ''],
   ['1 ... 9', '{capture:1}', 'of the expression that matched last; named groups too'],
   ['upstream_http_NAME sent_http_NAME', '{response:Name}', 'in `add_header` alone: the field as the server sent it'],
-  ['server_name server_port proxy_host proxy_port', 'text', 'known from the file'],
+  ['server_name proxy_host proxy_port', 'text', 'known from the file'],
 ];

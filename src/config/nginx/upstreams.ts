@@ -114,9 +114,12 @@ export class Upstreams {
         places.push(line);
         continue;
       }
-      const reason = `the server "${String(server['address'])}" is listed twice: it gets the weights of both`;
+      const reason = `the server "${String(server['address'])}" is listed twice: it gets the weights and \`max_conns\` of both`;
       this.notes.trap(line.place, reason, 'write it once, with `weight=`');
       twin['weight'] = Number(twin['weight'] ?? 1) + Number(server['weight'] ?? 1);
+      const most = Number(twin['max-connections'] ?? Infinity) + Number(server['max-connections'] ?? Infinity);
+      if (most < Infinity) twin['max-connections'] = most;
+      else delete twin['max-connections'];
     }
     if (lines.length === 0) {
       const fix = 'write a `server` line in it';

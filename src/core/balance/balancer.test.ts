@@ -98,4 +98,17 @@ for (const balance of BALANCES) {
     assert.equal(balancer.pick(full, 5, Int32Array.of(1, 0), 2), 2);
     assert.equal(balancer.pick(full, 5, Int32Array.of(1, 0, 2), 3), PICK_TRIED);
   });
+
+  test(`${balance}: where nobody is queued, one that finds every primary full goes to a backup`, () => {
+    const balancer = createBalancer(balance, new Prng(1), false, true);
+    balancer.update([
+      endpoint(0, { maxConnections: 1 }),
+      endpoint(1, { maxConnections: 1 }),
+      endpoint(2, { isBackup: true, maxConnections: 1 }),
+    ]);
+    assert.equal(balancer.pick(new FixedLoad([1, 1, 0]), 5, NOTHING_TRIED, 0), 2);
+    assert.equal(balancer.pick(new FixedLoad([1, 1, 1]), 5, NOTHING_TRIED, 0), PICK_FULL);
+    balancer.update([endpoint(0, { maxConnections: 1 })]);
+    assert.equal(balancer.pick(new FixedLoad([1]), 5, NOTHING_TRIED, 0), PICK_FULL);
+  });
 }

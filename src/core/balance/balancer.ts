@@ -47,8 +47,8 @@ export interface Balancer {
    *
    * `key` is the 32-bit hash of what the request is balanced by; methods without a key ignore it. The first
    * `triedCount` entries of `tried` are the slots of endpoints that this request failed on; they are not picked again. Backup
-   * endpoints are picked only when no other one is usable, or this request failed on every one that is; not when the
-   * others are only full.
+   * endpoints are picked only when no other one is usable, or this request failed on every one that is; when the others are
+   * only full, they are where nobody is queued.
    */
   pick(load: Load, key: number, tried: Int32Array, triedCount: number): number;
 }

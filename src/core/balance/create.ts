@@ -3,7 +3,7 @@
  */
 import type { Prng } from '../../base/prng.ts';
 import type { Balance } from '../../config/plan.ts';
-import { PICK_FULL, PICK_NONE, PICK_TRIED, type Balancer, type Endpoint, type Load } from './balancer.ts';
+import { PICK_FULL, PICK_NONE, type Balancer, type Endpoint, type Load } from './balancer.ts';
 import { LeastConnections } from './least-connections.ts';
 import { Maglev } from './maglev.ts';
 import { Ketama, RemainderHash } from './nginx-hash.ts';
@@ -24,20 +24,23 @@ const METHODS: Record<Balance, (prng: Prng, isAlone: boolean) => Method> = {
 
 /**
  * `prng` sets where a round begins and what is drawn; consistent hashing does not depend on it. `isAlone`: no other proxy serves, so
- * that a round may begin with the first server.
+ * that a round may begin with the first server. `spills`: nobody waits for a primary endpoint, and backups are picked also when all of
+ * those are full.
  */
-export function createBalancer(balance: Balance, prng: Prng, isAlone = false): Balancer {
+export function createBalancer(balance: Balance, prng: Prng, isAlone = false, spills = false): Balancer {
   const create = METHODS[balance];
-  return new TieredBalancer(create(prng, isAlone), create(prng, isAlone));
+  return new TieredBalancer(create(prng, isAlone), create(prng, isAlone), spills);
 }
 
 class TieredBalancer implements Balancer {
   private readonly primary: Method;
   private readonly backup: Method;
+  private readonly spills: boolean;
 
-  constructor(primary: Method, backup: Method) {
+  constructor(primary: Method, backup: Method, spills: boolean) {
     this.primary = primary;
     this.backup = backup;
+    this.spills = spills;
   }
 
   update(endpoints: readonly Endpoint[]): void {
@@ -47,9 +50,8 @@ class TieredBalancer implements Balancer {
 
   pick(load: Load, key: number, tried: Int32Array, triedCount: number): number {
     const primary = this.primary.pick(load, key, tried, triedCount);
-    if (primary >= 0 || primary === PICK_FULL) return primary;
+    if (primary >= 0 || (primary === PICK_FULL && !this.spills)) return primary;
     const backup = this.backup.pick(load, key, tried, triedCount);
-    if (backup === PICK_NONE && primary === PICK_TRIED) return PICK_TRIED;
-    return backup;
+    return backup === PICK_NONE ? primary : backup;
   }
 }

@@ -33,7 +33,7 @@ export function route(match: Partial<MatchPlan> = {}, rewrite: RewritePlan | nul
     action: proxyTo(rewrite),
     requestHeaders: NO_EDIT,
     responseHeaders: NO_EDIT,
-    successHeaders: [],
+    successHeaders: { set: [], add: [] },
     name: null,
     steps: [],
     errors: [],

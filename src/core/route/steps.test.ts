@@ -84,7 +84,7 @@ test('steps may end in another route', () => {
     action: { kind: 'close' as const },
     requestHeaders: none,
     responseHeaders: none,
-    successHeaders: [],
+    successHeaders: { set: [], add: [] },
   };
   const steps = new Steps([{ kind: 'take', route }], (plan) => plan.action.kind);
   assert.equal(steps.run(new RequestView(new Uint8Array(1), new RequestHead(1))), 'took');

@@ -95,6 +95,13 @@ test('the time, the connection and the client as bytes', () => {
   };
   assert.equal(text('time'), '1764430283.007');
   assert.equal(text('iso-time'), '2025-11-29T15:31:23+00:00');
+  const date = (name: string): string => {
+    Source.of({ kind: 'date', name }).find(view, span);
+    return Buffer.from(span.bytes.subarray(span.at, span.end)).toString('latin1');
+  };
+  assert.equal(date('0s'), 'Sat, 29 Nov 2025 15:31:23 GMT');
+  assert.equal(date('720h'), 'Mon, 29 Dec 2025 15:31:23 GMT');
+  assert.equal(date('-1h'), 'Sat, 29 Nov 2025 14:31:23 GMT');
   assert.equal(text('connection-requests'), '12');
   assert.equal(text('connection-time'), '0.045');
   assert.equal(text('client-bytes'), '');

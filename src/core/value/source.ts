@@ -3,10 +3,10 @@
  * scratch of its own. What may be done with the bytes is the template's business: they are a peer's, and not to be trusted.
  */
 import { assert } from '../../base/assert.ts';
-import { ISO_TIME_BYTES, writeIsoTime } from '../../base/date-text.ts';
+import { HTTP_DATE_BYTES, ISO_TIME_BYTES, writeHttpDate, writeIsoTime } from '../../base/date-text.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { SourcePlan } from '../../config/template.ts';
+import { parseOffset, type SourcePlan } from '../../config/template.ts';
 import { ascii, LOWER } from '../../wire/http1/classes.ts';
 import { FOLDED_NAME } from '../../wire/http1/fields.ts';
 import {
@@ -64,10 +64,11 @@ export const TLS_SERVER_NAME = 34;
 export const VARIABLE = 35;
 export const CAPTURE = 36;
 export const PAGE_STATUS = 37;
+export const DATE = 38;
 // those with a name, which may be there several times
-export const HEADER = 38;
-export const COOKIE = 39;
-export const PARAMETER = 40;
+export const HEADER = 39;
+export const COOKIE = 40;
+export const PARAMETER = 41;
 
 type Kind =
   | typeof CLIENT
@@ -108,6 +109,7 @@ type Kind =
   | typeof VARIABLE
   | typeof CAPTURE
   | typeof PAGE_STATUS
+  | typeof DATE
   | typeof HEADER
   | typeof COOKIE
   | typeof PARAMETER;
@@ -147,7 +149,14 @@ const KINDS = {
   'tls-cipher': TLS_CIPHER,
   'tls-server-name': TLS_SERVER_NAME,
 } as const;
-const NAMED_KINDS = { header: HEADER, cookie: COOKIE, query: PARAMETER, value: VARIABLE, capture: CAPTURE } as const;
+const NAMED_KINDS = {
+  header: HEADER,
+  cookie: COOKIE,
+  query: PARAMETER,
+  value: VARIABLE,
+  capture: CAPTURE,
+  date: DATE,
+} as const;
 const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
   CLIENT,
   PEER,
@@ -174,6 +183,7 @@ const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
   VARIABLE,
   CAPTURE,
   PAGE_STATUS,
+  DATE,
 ]);
 
 /** What an IPv4 address stands behind. */
@@ -206,15 +216,19 @@ export class Source {
   /** Of a field: its name in FOLDED_NAME's letters, and what stands between the values of several. */
   private readonly folded: Uint8Array;
   private readonly separator: Uint8Array;
-  /** Of a variable or a capture. */
+  /** Of a variable or a capture; of a date: milliseconds from now. */
   private readonly number: number;
+  /** Of a date: as text, and for which second of now. */
+  private readonly dateText: Uint8Array;
+  private dateSecond = -1;
 
   private constructor(kind: Kind, name: string) {
     this.kind = kind;
     this.name = encodeUtf8(name);
     this.folded = this.name.map((byte) => FOLDED_NAME[byte]);
     this.separator = name === 'cookie' ? SEMICOLON : COMMA;
-    this.number = kind === VARIABLE ? variableNumber(name) : kind === CAPTURE ? Number(name) : 0;
+    this.number = numberOf(kind, name);
+    this.dateText = kind === DATE ? new Uint8Array(HTTP_DATE_BYTES) : NOTHING;
   }
 
   /** The path in the form that routes are matched on: equal for equal paths, however they are spelt. */
@@ -317,6 +331,8 @@ export class Source {
       case ISO_TIME:
         writeIsoTime(isoTime, view.wallClockMs());
         return leave(span, isoTime, 0, isoTime.length);
+      case DATE:
+        return this.findDate(Math.floor(view.wallClockMs() / 1000), span);
       case PROXY_CLIENT:
       case PROXY_CLIENT_PORT:
       case PROXY_LOCAL:
@@ -347,6 +363,15 @@ export class Source {
     return this.kind === HEADER && hasLookalike(bytes, head, this.name, this.folded);
   }
 
+  private findDate(second: number, span: Span): true {
+    if (second !== this.dateSecond) {
+      writeHttpDate(this.dateText, Math.max(0, second * 1000 + this.number));
+      this.dateSecond = second;
+    }
+    span.set(this.dateText, 0, HTTP_DATE_BYTES);
+    return true;
+  }
+
   /** `span` has the first field. If there are others, the list of all: they mean the same (RFC 9110 section 5.3, RFC 9113 section 8.2.3). */
   private findList(view: RequestView, span: Span): true {
     const { bytes, head } = view;
@@ -365,6 +390,12 @@ export class Source {
     if (this.kind === COOKIE) return findCookie(bytes, head, this.name, from, span);
     return findParameter(bytes, head, this.name, from, span);
   }
+}
+
+function numberOf(kind: Kind, name: string): number {
+  if (kind === VARIABLE) return variableNumber(name);
+  if (kind === CAPTURE) return Number(name);
+  return kind === DATE ? (parseOffset(name) as number) : 0;
 }
 
 function lowerCase(name: string): string {

@@ -285,7 +285,7 @@ class Stage implements ServerProtocol {
       action,
       requestHeaders: noEdit,
       responseHeaders: noEdit,
-      successHeaders: [],
+      successHeaders: { set: [], add: [] },
       name: null,
       steps: [],
       errors: [],

@@ -474,23 +474,25 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   beginResponse(head: ResponseHead, body: number, isReusable: boolean): boolean {
     if (this.answerStatus > 0) restate(this.context.memory, head, this.answerStatus);
     this.status = head.status;
-    const lines = this.changed(head, isSuccess(head.status) ? this.successLines : this.responseLines);
+    const isWell = isSuccess(head.status);
+    const edit = isWell ? this.route.successEdit : this.route.responseEdit;
+    const lines = this.changed(head, edit, isWell ? this.successLines : this.responseLines);
     if (lines === null) return false;
-    this.client.beginResponse(head, this.route.responseEdit, lines, body, isReusable);
+    this.client.beginResponse(head, edit, lines, body, isReusable);
     return true;
   }
 
   /** What the route adds, with what it changes by what is in the response. Null: that is too long. */
-  private changed(head: ResponseHead, lines: Uint8Array): Uint8Array | null {
-    const { changes, responseEdit } = this.route;
+  private changed(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): Uint8Array | null {
+    const { changes } = this.route;
     if (changes === null) return lines;
     if (this.trail !== null) this.trail.end(head.status, this.context.transport.now);
-    return changes.apply(this.context.memory, head, responseEdit, lines, this.texts, this.trail);
+    return changes.apply(this.context.memory, head, edit, lines, this.texts, this.trail);
   }
 
   passSwitching(head: ResponseHead): boolean {
     this.status = head.status;
-    const lines = this.changed(head, this.responseLines);
+    const lines = this.changed(head, this.route.responseEdit, this.responseLines);
     return lines !== null && this.client.sendSwitching(head, this.route.responseEdit, lines);
   }
 

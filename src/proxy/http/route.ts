@@ -91,12 +91,8 @@ export class Route {
     assert(this.responseEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
     const ownBytes = this.own === null ? 0 : this.own.body.length + this.ownContentType.length;
     assert(ownBytes <= RESPOND_BODY_BYTES_MAX, 'fixed response too large');
-    const { successHeaders, responseHeaders } = plan;
-    this.successEdit =
-      successHeaders.length === 0
-        ? this.responseEdit
-        : new HeaderEdit({ ...responseHeaders, add: [...responseHeaders.add, ...successHeaders] }, true);
-    this.changes = ResponseChanges.of(responseHeaders, [this.responseEdit, this.successEdit]);
+    this.successEdit = successEdit(plan, this.responseEdit);
+    this.changes = ResponseChanges.of(plan.responseHeaders, [this.responseEdit, this.successEdit]);
     assert(this.successEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
     this.passesClaims = this.proxy?.passesClaims === true;
     const adds = !this.passesClaims;
@@ -169,4 +165,13 @@ const CLOSED: OwnResponse = { kind: NO_KIND, status: 444, reason: NOTHING, body:
 
 function fixed(status: number, body: string): OwnResponse {
   return { kind: NO_KIND, status, reason: reasonOf(status), body: encodeUtf8(body) };
+}
+
+/** The edit of a response whose status is no error: `edit`, with what is only for such. */
+function successEdit({ responseHeaders, successHeaders }: RoutePlan, edit: HeaderEdit): HeaderEdit {
+  const { set, add } = successHeaders;
+  if (set.length === 0 && add.length === 0) return edit;
+  const names = new Set(set.map(([name]) => name.toLowerCase()));
+  const kept = responseHeaders.set.filter(([name]) => !names.has(name.toLowerCase()));
+  return new HeaderEdit({ ...responseHeaders, set: [...kept, ...set], add: [...responseHeaders.add, ...add] }, true);
 }

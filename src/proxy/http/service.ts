@@ -155,6 +155,11 @@ export class HttpService implements Service {
     const index = to.kind === 'call' ? (this.set.called.get(to.name) ?? -1) : this.set.table.match(view);
     const end = index < 0 ? null : this.walk(index, true);
     if (end instanceof Route && goesOn) return this.pageOf(end);
+    if (end instanceof Route && end.redirect !== null) {
+      // a client follows it only for its own status
+      view.answerStatus = 0;
+      return end;
+    }
     if (end instanceof Route && (end.own === null || end.own.status < 400 || page.plan.answer === 'own')) return end;
     view.answerStatus = 0;
     return null;
