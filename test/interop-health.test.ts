@@ -1,13 +1,12 @@
 /** Health checks that speak the servers' protocols, against the real ones: what they see, and what they leave in the logs. */
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
 import type { HealthPlan } from '../src/config/plan.ts';
 import { probe, type ProbeResult } from '../src/keeper/servers/probe.ts';
 import { freePort } from './evenkeel.ts';
 import { startMariadb } from './mariadb.ts';
-import { Daemon, findProgram, peerSkip, runOk, temporaryDirectory } from './peers.ts';
+import { Daemon, peerSkip, temporaryDirectory } from './peers.ts';
+import { postgresSkip, startPostgres } from './postgres.ts';
 import { startSshd } from './sshd.ts';
 import { until } from './waiting.ts';
 
@@ -93,50 +92,8 @@ test('Redis: up, with a password, loading', peerSkip(null, 'redis-server'), asyn
   assert.deepEqual(await check(expected, await start()), { isPassed: true, reason: 'answer: +PONG??' });
 });
 
-/** Its programs are where no PATH looks. */
-function postgresDirectory(): string | null {
-  try {
-    const versions = readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a));
-    return versions.length === 0 ? null : `/usr/lib/postgresql/${versions[0]}/bin`;
-  } catch {
-    return null;
-  }
-}
-
-async function startPostgres(t: TestContext, bin: string): Promise<{ port: number; daemon: Daemon }> {
-  const directory = temporaryDirectory(t);
-  const data = `${directory}/data`;
-  mkdirSync(data);
-  // it refuses to run as root
-  const as =
-    process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups', '--'] : ['env'];
-  if (as.length > 1) {
-    chmodSync(directory, 0o755);
-    chownSync(data, Number(await runOk('id', ['-u', 'postgres'])), Number(await runOk('id', ['-g', 'postgres'])));
-  }
-  const [command, ...rest] = as;
-  await runOk(command, [
-    ...rest,
-    `${bin}/initdb`,
-    '-D',
-    data,
-    '-A',
-    'scram-sha-256',
-    '--pwfile=/etc/hostname',
-    '--no-sync',
-  ]);
-  const port = await freePort();
-  const settings = ['-D', data, '-p', `${port}`, '-h', '127.0.0.1', '-k', data, '-c', 'log_min_messages=info'];
-  const daemon = await Daemon.start(t, command, [...rest, `${bin}/postgres`, ...settings], port);
-  return { port, daemon };
-}
-
-const postgres = postgresDirectory();
-const postgresSkip =
-  postgres === null || findProgram('setpriv') === null ? 'not installed: postgresql, setpriv' : false;
-
-test('PostgreSQL: nothing in the log', { skip: postgresSkip }, async (t) => {
-  const { port, daemon } = await startPostgres(t, postgres as string);
+test('PostgreSQL: nothing in the log', postgresSkip(null), async (t) => {
+  const { port, daemon } = await startPostgres(t, { access: 'password' });
   await until(() => daemon.output.includes('ready to accept connections'));
   const { length } = daemon.output;
   const result = await checkOften({ kind: 'postgres', user: 'evenkeel' }, port);

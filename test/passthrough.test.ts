@@ -122,6 +122,97 @@ upstreams: { ${upstreams} }
   );
 }
 
+const LAST = 'the end!';
+const SSL_REQUEST = Buffer.from('0000000804d2162f', 'hex');
+const GSS_REQUEST = Buffer.from('0000000804d21630', 'hex');
+
+for (const engine of ENGINES) {
+  test(`[${engine}] a client of PostgreSQL asks first, and its server is asked`, engineSkip(engine), async (t) => {
+    const port = await freePort();
+    /** Says what it was sent, once that ends with LAST; answers the request for TLS with `answer`. */
+    const start = async (answer: string): Promise<number> => {
+      const server = await startTcpBackend(t, (socket) => {
+        let received = Buffer.alloc(0);
+        socket.on('data', (data: Buffer) => {
+          const before = received.length;
+          received = Buffer.concat([received, data]);
+          if (before < 8 && received.length >= 8 && received.subarray(0, 8).equals(SSL_REQUEST)) socket.write(answer);
+          if (received.toString('latin1').endsWith(LAST)) socket.end(`${received.toString('hex')}\n`);
+        });
+      });
+      return server.port;
+    };
+    const names = { willing: 'S', unwilling: 'N', talkative: 'SS', odd: 'E', mute: '' };
+    const upstreams = await Promise.all(
+      Object.entries(names).map(
+        async ([name, answer]) =>
+          `  ${name}: { servers: [ "127.0.0.1:${await start(answer)}" ], timeouts: { connect: 200ms } }\n`,
+      ),
+    );
+    const routes = Object.keys(names).map((name) => `        - { server-name: ${name}.example, upstream: ${name} }\n`);
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners:
+  postgres:
+    bind: "127.0.0.1:${port}"
+    protocol: tcp
+    passthrough:
+      postgres: true
+      routes:
+${routes.join('')}    upstream: willing
+upstreams:
+${upstreams.join('')}`,
+      { engine, workers: 1 },
+    );
+    const hello = async (name: string): Promise<Buffer> => helloOf(t, { servername: `${name}.example` });
+    const whole = Buffer.concat([await hello('willing'), Buffer.from(LAST)]);
+    const answered = async (request: Buffer, inPieces = false): Promise<RawConnection> => {
+      const connection = await RawConnection.open(t, port);
+      if (inPieces) await connection.writeByteByByte(request.toString('latin1'));
+      else connection.write(request);
+      return connection;
+    };
+
+    for (const inPieces of [false, true]) {
+      const connection = await answered(SSL_REQUEST, inPieces);
+      assert.equal(await connection.until('S'), 'S');
+      connection.write(whole);
+      assert.equal(await connection.until('\n'), `${SSL_REQUEST.toString('hex')}${whole.toString('hex')}\n`);
+    }
+    const direct = await answered(whole);
+    assert.equal(await direct.until('\n'), `${whole.toString('hex')}\n`, 'who has not asked is not asked for');
+
+    const kerberos = await answered(GSS_REQUEST);
+    assert.equal(await kerberos.until('N'), 'N');
+    kerberos.write(SSL_REQUEST);
+    assert.equal(await kerberos.until('S'), 'S');
+    const inClear = await answered(GSS_REQUEST);
+    assert.equal(await inClear.until('N'), 'N');
+    inClear.write(LAST);
+    assert.equal(await inClear.until('\n'), `${Buffer.from(LAST).toString('hex')}\n`);
+
+    for (const early of [
+      Buffer.concat([SSL_REQUEST, await hello('willing')]),
+      Buffer.concat([SSL_REQUEST, SSL_REQUEST]),
+    ]) {
+      assert.deepEqual(await (await answered(early)).ending(), { how: 'end', rest: '' });
+    }
+    const twice = await answered(SSL_REQUEST);
+    await twice.until('S');
+    twice.write('in clear');
+    assert.deepEqual(await twice.ending(), { how: 'end', rest: '' });
+
+    for (const name of ['unwilling', 'talkative', 'odd', 'mute']) {
+      const connection = await answered(SSL_REQUEST);
+      await connection.until('S');
+      connection.write(await hello(name));
+      assert.equal((await connection.ending()).how, 'reset', name);
+      await evenkeel.said(new RegExp(`upstream ${name}: .*reason=connect-${name === 'mute' ? 'timeout' : 'failed'}`));
+    }
+  });
+}
+
 const MAPS = `
 map $ssl_preread_server_name $by_name {
   hostnames;

@@ -165,6 +165,7 @@ function compilePassthrough(written: ListenerConfig['passthrough']): Passthrough
   if (written === undefined) return null;
   return {
     waitMs: ms(written.wait ?? DEFAULTS.listener.passthrough.wait),
+    hasPostgres: written.postgres ?? DEFAULTS.listener.passthrough.postgres,
     routes: written.routes.map((route) => ({
       names: listOf(route['server-name']).map((one) => one.toLowerCase()),
       protocols: listOf(route.alpn),

@@ -11,7 +11,7 @@ export const DEFAULTS = {
     limits: { head: '16KiB', headers: 100, body: '1GiB', 'body-rate': 256, connections: 20000 },
     forwarded: 'replace',
     access: { otherwise: 'deny' },
-    passthrough: { wait: '100ms' },
+    passthrough: { wait: '100ms', postgres: false },
     trust: { field: 'X-Forwarded-For', hops: 'all', pass: false },
     'odd-fields': 'pass',
   },

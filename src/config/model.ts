@@ -575,6 +575,12 @@ const Passthrough = z.strictObject({
     'How long a client may say nothing until it goes to `upstream`: it may speak a protocol in which the server begins.',
     DEFAULTS.listener.passthrough.wait,
   ),
+  postgres: key(
+    flag,
+    'Clients of PostgreSQL are answered that they may speak TLS (SSLRequest), and go by the host that they ask for then; their servers are asked ' +
+      'in turn.',
+    DEFAULTS.listener.passthrough.postgres,
+  ),
 });
 
 const trustedPeers = oneOrMany(trustedNetwork);

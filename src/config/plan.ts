@@ -106,6 +106,8 @@ export interface TlsEntryPlan {
 export interface PassthroughPlan {
   /** How long a client may be silent until it is taken for one that waits for the server to speak. */
   readonly waitMs: number;
+  /** Clients of PostgreSQL are told that they may speak TLS, and so are their servers. */
+  readonly hasPostgres: boolean;
   /** The first that fits counts. */
   readonly routes: readonly HelloRoutePlan[];
 }

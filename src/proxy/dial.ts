@@ -13,7 +13,7 @@ import {
 import { connectFailure } from './connect-failure.ts';
 import type { Context } from './context.ts';
 import { Expiring } from './expiring.ts';
-import type { LayerUser, Opening, PeerAddress } from './layer.ts';
+import type { Layer, LayerUser, Opening, PeerAddress } from './layer.ts';
 import { redialAt } from './redial.ts';
 import type { Server, Upstream } from './upstream.ts';
 
@@ -32,20 +32,28 @@ export class Dial extends Expiring implements SocketHandler, LayerUser {
   private readonly upstream: Upstream;
   private readonly server: Server;
   private readonly owner: DialOwner;
+  private readonly layer: Layer | null;
   private readonly standsBy: number;
   /** Null: it waits to be tried again, or the layer has it. */
   private socket: Socket | null = null;
   private opening: Opening | null = null;
   private isOver = false;
 
-  /** Null: no socket could be made. */
-  static begin(context: Context, upstream: Upstream, server: Server, owner: DialOwner): Dial | null {
-    const dial = new Dial(context, upstream, server, owner);
+  /** Null: no socket could be made. `layer`: another one than the upstream's. */
+  static begin(
+    context: Context,
+    upstream: Upstream,
+    server: Server,
+    owner: DialOwner,
+    layer: Layer | null = upstream.layer,
+  ): Dial | null {
+    const dial = new Dial(context, upstream, server, owner, layer);
     return dial.connect() ? dial : null;
   }
 
-  private constructor(context: Context, upstream: Upstream, server: Server, owner: DialOwner) {
+  private constructor(context: Context, upstream: Upstream, server: Server, owner: DialOwner, layer: Layer | null) {
     super();
+    this.layer = layer;
     this.context = context;
     this.upstream = upstream;
     this.server = server;
@@ -90,7 +98,7 @@ export class Dial extends Expiring implements SocketHandler, LayerUser {
       this.fail(FAILED_NO_RESOURCE);
       return;
     }
-    const { layer } = this.upstream;
+    const { layer } = this;
     if (layer === null) {
       this.handleOpen(socket);
       return;

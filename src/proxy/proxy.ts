@@ -381,7 +381,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     const upper =
       passthrough === null
         ? this.tls.layerOf(plan, provision.contextsOf(plan))
-        : new HelloLayer(this.context, passthrough.waitMs);
+        : new HelloLayer(this.context, passthrough);
     return header === null || upper === null ? (header ?? upper) : new LayerPair(header, upper);
   }
 

@@ -15,8 +15,10 @@ import { IpWords, readIp } from '../wire/ip-text.ts';
 import type { Context } from './context.ts';
 import { Dial, type DialOwner } from './dial.ts';
 import type { ConnectionInfo, PeerAddress } from './layer.ts';
+import { LayerPair } from './layer-pair.ts';
 import type { Listener } from './listener.ts';
 import { DENIED, kindOfFailure, NO_ROUTE, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT } from './tcp-failures.ts';
+import { PostgresRequest } from './postgres-request.ts';
 import { Relay, type RelayOwner } from './relay.ts';
 import type { Service } from './service.ts';
 import { Waiter, type Server, type Upstream } from './upstream.ts';
@@ -51,7 +53,7 @@ export class TcpService implements Service {
     const upstream = this.upstreamFor(info);
     if (this.access !== null && !this.access.admits(ipOfPeer(peer))) this.turnAway(socket, DENIED);
     else if (upstream === null) this.turnAway(socket, NO_ROUTE);
-    else new TcpSession(this.listener, upstream, socket, peer).connect();
+    else new TcpSession(this.listener, upstream, socket, info).connect();
   }
 
   private upstreamFor(info: ConnectionInfo | null): Upstream | null {
@@ -112,6 +114,7 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   private readonly upstream: Upstream;
   private readonly downstream: Socket;
   readonly client: PeerAddress;
+  private readonly info: ConnectionInfo | null;
   /** What came right behind what the listener's layer has read; -1: nothing. */
   private earlySlot = -1;
   private earlyAt = 0;
@@ -124,17 +127,18 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   private failure = NO_SERVER;
   private isOver = false;
 
-  constructor(listener: Listener, upstream: Upstream, downstream: Socket, client: PeerAddress) {
+  constructor(listener: Listener, upstream: Upstream, downstream: Socket, info: ConnectionInfo | null) {
     super();
     this.listener = listener;
     this.context = listener.context;
     this.upstream = upstream;
     this.downstream = downstream;
-    this.client = client;
+    this.client = info?.peer ?? downstream;
+    this.info = info;
     downstream.handler = this;
     downstream.pause();
     downstream.resetIfKilled();
-    if (upstream.plan.balance === 'source-hash') this.key = addressKey(client);
+    if (upstream.plan.balance === 'source-hash') this.key = addressKey(this.client);
   }
 
   connect(): void {
@@ -155,9 +159,18 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     this.server = upstream.servers[picked];
     upstream.take(this.server);
     this.takenAt = context.transport.now;
-    this.dial = Dial.begin(context, upstream, this.server, this);
-    if (this.dial === null && context.evictIdle()) this.dial = Dial.begin(context, upstream, this.server, this);
+    this.dial = this.dialled(this.server);
+    if (this.dial === null && context.evictIdle()) this.dial = this.dialled(this.server);
     if (this.dial === null) this.tryAnother(FAILED_NO_RESOURCE);
+  }
+
+  private dialled(server: Server): Dial | null {
+    const { context, info, upstream } = this;
+    if (info === null || info.hello === null || !info.hello.isAfterRequest)
+      return Dial.begin(context, upstream, server, this);
+    const { layer } = upstream;
+    const request = new PostgresRequest(context);
+    return Dial.begin(context, upstream, server, this, layer === null ? request : new LayerPair(layer, request));
   }
 
   handleDialed(socket: Socket): void {

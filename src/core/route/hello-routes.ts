@@ -2,6 +2,8 @@
 import type { HelloRoutePlan } from '../../config/plan.ts';
 import type { ClientHello } from '../../wire/tls/client-hello.ts';
 
+type Wanted = Pick<ClientHello, 'serverName' | 'protocols'>;
+
 type HelloRule = Pick<HelloRoutePlan, 'names' | 'protocols'>;
 
 /** Ten thousand names are looked up as fast as ten. */
@@ -24,7 +26,7 @@ export class HelloRoutes {
   }
 
   /** The index of a rule; -1: none fits. */
-  find({ serverName, protocols }: ClientHello): number {
+  find({ serverName, protocols }: Wanted): number {
     let found = this.first(this.anyName, protocols);
     found = earlier(found, this.first(this.exact.get(serverName), protocols));
     for (let dot = serverName.indexOf('.'); dot >= 0; dot = serverName.indexOf('.', dot + 1)) {

@@ -16,6 +16,8 @@ export class ClientHello {
   /** Lower-case, without a dot at its end. Empty: it says none. */
   serverName = '';
   protocols: readonly string[] = [];
+  /** TLS was asked for before, as PostgreSQL's clients do: their servers have to be asked, too. */
+  isAfterRequest = false;
 }
 
 const RECORD_HEAD_BYTES = 5;
