@@ -1,7 +1,7 @@
 /** The `tls` part of a listener: which keys go together. What the files have in them is looked at by load/tls. */
 import type { Path } from './diagnostic.ts';
 import type { Loose } from './model.ts';
-import type { TlsConfig } from './model-tls.ts';
+import type { ClientCertificateConfig, TlsConfig } from './model-tls.ts';
 import { itemsOf, listOf } from './parts.ts';
 import type { Report } from './report.ts';
 
@@ -13,10 +13,12 @@ export function checkTls(tls: Loose<TlsConfig>, protocol: string | null, path: P
     report.atKey([...path, 'plain-http'], 'wrong-protocol', args);
   }
   report.oneOf(tls, path, ['certificate', 'certificates']);
+  checkClientCertificate(tls['client-certificate'], [...path, 'client-certificate'], report);
   if (tls.certificates !== undefined) checkPairKeys(tls, path, report);
   for (const { path: at, value } of itemsOf(tls.certificates, [...path, 'certificates'])) {
     report.oneOf(value, at, ['certificate', 'folder']);
     if (value.folder !== undefined) checkPairKeys(value, at, report);
+    checkClientCertificate(value['client-certificate'], [...at, 'client-certificate'], report);
     if (value.certificate === undefined && value.names !== undefined && report.lacks(at, 'certificate')) {
       const args = {
         key: 'names',
@@ -38,6 +40,14 @@ export function checkTls(tls: Loose<TlsConfig>, protocol: string | null, path: P
       const args = { key, reason: `\`versions\` has no ${version}`, fix: 'leave it out' };
       report.atKey([...path, 'profile', key], 'no-effect', args);
     }
+  }
+}
+
+function checkClientCertificate(client: Loose<ClientCertificateConfig> | undefined, path: Path, report: Report): void {
+  if (client === undefined || client.mode === 'optional-no-ca') return;
+  if (client.ca === undefined && client['unannounced-ca'] === undefined && report.lacks(path, 'ca')) {
+    const args = { place: '`client-certificate`', key: 'ca', fix: 'a file with the certificates of authorities' };
+    report.atKey(path, 'missing-key', args);
   }
 }
 

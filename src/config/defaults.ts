@@ -21,6 +21,7 @@ export const DEFAULTS = {
     'unknown-name': 'default',
     'plain-http': 'refuse',
     handshake: '10s',
+    client: { mode: 'require', depth: 1 },
   },
   route: {
     redirect: { status: 302 },

@@ -639,6 +639,22 @@ export const CATALOGUE = {
     message: 'the certificate <path> asks for OCSP stapling (must-staple), which is not there yet',
     remedy: 'get one without it: clients that heed it refuse this one',
   },
+  'bad-client-authority': {
+    severity: 'error',
+    message: 'clients cannot be judged by <path>: <reason>',
+    remedy: '<fix>',
+    about: 'A running evenkeel keeps what it has until the file can be used.',
+  },
+  'client-authority': {
+    severity: 'warning',
+    message: 'clients are judged by <path>, and <reason>',
+    remedy: '<fix>',
+  },
+  'client-policies-differ': {
+    severity: 'error',
+    message: 'the certificates <path> and <other> are both for <names>, and ask clients for different certificates',
+    remedy: 'write the same `client-certificate` at both',
+  },
   'bad-tls-setting': {
     severity: 'error',
     message: 'OpenSSL does not take <value> as <what>: <reason>',

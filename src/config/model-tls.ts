@@ -18,6 +18,29 @@ const pairKeys = {
   'passphrase-file': key(filePath, 'Passphrases of an encrypted key, one a line, which are tried in turn.'),
 };
 
+const clientCertificate = z.strictObject({
+  ca: key(
+    filePath,
+    `Who may have issued the certificates of clients: certificates of authorities, PEM, one behind the other. Clients are told their names. ${relative}`,
+  ),
+  'unannounced-ca': key(filePath, 'More of them, whose names clients are not told.'),
+  mode: key(
+    z.enum(['require', 'optional', 'optional-no-ca']),
+    '`require`: requests without a certificate are answered 400, and TCP connections end; `optional`: who has none may come; ' +
+      '`optional-no-ca`: also with one that nobody known has issued, which the servers have to judge. One that is wrong otherwise is refused in each of them.',
+    DEFAULTS.tls.client.mode,
+  ),
+  crl: key(
+    filePath,
+    'What the authorities have revoked (CRL, PEM, one behind the other): of each authority on the way to the root there must be one.',
+  ),
+  depth: key(
+    z.int().min(0).max(100),
+    "How many certificates may stand between a client's own and a root.",
+    DEFAULTS.tls.client.depth,
+  ),
+});
+
 const Certificate = z.strictObject({
   ...pairKeys,
   names: key(
@@ -28,6 +51,10 @@ const Certificate = z.strictObject({
     filePath,
     'Every certificate of a folder: `x.pem` or `x.crt` with `x.key` or its key inside, and folders of certbot with `fullchain.pem` and ' +
       '`privkey.pem`.',
+  ),
+  'client-certificate': key(
+    clientCertificate,
+    'What clients that ask for its names have to show. Without it what stands in `tls`.',
   ),
 });
 
@@ -75,6 +102,10 @@ export const Tls = z.strictObject({
       '`protocol: http`.',
     DEFAULTS.tls['plain-http'],
   ),
+  'client-certificate': key(
+    clientCertificate,
+    'Clients are asked for a certificate (mutual TLS). Without it they are not.',
+  ),
   handshake: key(
     duration('1ms', '1h'),
     'From the first byte to the end of the handshake; then the connection is closed.',
@@ -82,4 +113,5 @@ export const Tls = z.strictObject({
   ),
 });
 
+export type ClientCertificateConfig = z.infer<typeof clientCertificate>;
 export type TlsConfig = z.infer<typeof Tls>;

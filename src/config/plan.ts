@@ -101,6 +101,17 @@ export interface TlsEntryPlan {
   readonly names: readonly string[];
   /** Identifiers, one for each kind of key. */
   readonly credentials: readonly string[];
+  /** What is asked of clients' certificates. Null: nothing. */
+  readonly clients: TlsClientsPlan | null;
+}
+
+export interface TlsClientsPlan {
+  /** `optional-no-ca`: a certificate may also be one that nobody known has issued. */
+  readonly mode: 'require' | 'optional' | 'optional-no-ca';
+  /** An identifier. Null: there is none. */
+  readonly authorities: string | null;
+  /** How many certificates may stand between a client's own and a root. */
+  readonly depth: number;
 }
 
 export interface PassthroughPlan {

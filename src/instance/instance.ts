@@ -28,7 +28,13 @@ import { identifyProgram } from '../keeper/program-identity.ts';
 import { createVipMachine } from '../process/vip-host.ts';
 import type { Print } from '../load/config-file.ts';
 import type { Loaded } from '../load/load.ts';
-import { describeRenewal, type Renewal, type RenewalRequest, withCertificates } from '../load/tls/renewal.ts';
+import {
+  describeAuthorities,
+  describeRenewal,
+  type Renewal,
+  type RenewalRequest,
+  withCertificates,
+} from '../load/tls/renewal.ts';
 import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
 import type { Manner } from '../commands/manner.ts';
@@ -177,7 +183,7 @@ export class Instance {
   async start(): Promise<string> {
     const { succession, inherited, isManaged, log } = this.options;
     const { plan, commit } = this.overrides.propose(this.loaded.ready.plan, null);
-    const served = await this.keeper.start(plan, this.loaded.ready.certificates.credentials);
+    const served = await this.keeper.start(plan, this.loaded.ready.certificates);
     commit();
     if (this.isOver) return served;
     this.expiry.start();
@@ -222,7 +228,7 @@ export class Instance {
       const filed = withCertificates(loaded.ready.plan, certificates);
       const { plan, commit } = this.overrides.propose(filed, null);
       try {
-        await this.keeper.apply(plan, certificates.credentials);
+        await this.keeper.apply(plan, certificates);
       } catch (error) {
         if (!(error instanceof ApplyError)) throw error;
         log.error(`the certificates in force are kept: ${error.message}`);
@@ -232,6 +238,9 @@ export class Instance {
       this.wanted = this.loaded;
       commit();
       for (const change of describeRenewal(former, certificates)) log.info(`certificate replaced: ${change}`);
+      for (const files of describeAuthorities(former, certificates)) {
+        log.info(`certificates of clients are judged by ${files} as they are now`);
+      }
     });
   }
 
@@ -385,11 +394,11 @@ export class Instance {
       const { plan, commit } = this.overrides.propose(loaded.ready.plan, null);
       this.wanted = loaded;
       try {
-        await this.keeper.apply(plan, loaded.ready.certificates.credentials);
+        await this.keeper.apply(plan, loaded.ready.certificates);
         await this.applyHa(loaded.ready.ha).catch(async (error: unknown) => {
           this.wanted = former;
           const { plan: formerPlan } = this.overrides.propose(former.ready.plan, null);
-          await this.keeper.apply(formerPlan, former.ready.certificates.credentials);
+          await this.keeper.apply(formerPlan, former.ready.certificates);
           throw error;
         });
       } finally {
@@ -411,7 +420,7 @@ export class Instance {
       if (why !== null) return { kind: 'unknown', why };
       const { plan, commit } = this.overrides.propose(filed, order);
       try {
-        await this.keeper.apply(plan, this.loaded.ready.certificates.credentials);
+        await this.keeper.apply(plan, this.loaded.ready.certificates);
       } catch (error) {
         if (!(error instanceof ApplyError)) throw error;
         return { kind: 'refused', why: error.message };

@@ -15,7 +15,7 @@ import { type Placed, placePlan } from '../core/place.ts';
 import { type SlotRange, SlotTable } from '../core/slots.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
-import type { Credential } from '../port/tls.ts';
+import { NO_SECRETS, type TlsMaterial } from '../port/tls.ts';
 import { ApplyError, PlanRefusal } from './apply-error.ts';
 import { logOutput } from './log/child-output.ts';
 import type { Inheritance } from './generations/inheritance.ts';
@@ -86,7 +86,7 @@ export interface Inherited extends Pick<Inheritance, 'servers' | 'names'> {
 interface Generation {
   readonly number: number;
   readonly plan: Plan;
-  readonly credentials: readonly Credential[];
+  readonly material: TlsMaterial;
   readonly files: PlanFiles;
 }
 
@@ -191,12 +191,12 @@ export class Keeper {
   }
 
   /** Resolves when every listener accepts, with what they listen on: `web *:80, mysql *:3306`. Rejects with StartError. */
-  async start(plan: Plan, credentials: readonly Credential[] = []): Promise<string> {
+  async start(plan: Plan, material: TlsMaterial = NO_SECRETS): Promise<string> {
     const { inherited, host } = this.options;
     if (inherited) this.store.adoptDeferred(inherited.sockets);
     else this.store.adopt([...host.takeKeptDescriptors(), ...((await this.strays?.find()) ?? [])]);
     try {
-      await this.apply(plan, credentials);
+      await this.apply(plan, material);
       this.strays?.supersede(plan.drainMs);
     } catch (error) {
       this.kill();
@@ -207,11 +207,11 @@ export class Keeper {
 
   /**
    * Goes on by this plan: the start is the first one. Resolves when every proxy serves by it. Rejects with ApplyError if it
-   * cannot be applied; then nothing has changed. Plans are applied one after the other. `credentials`: of its certificates.
+   * cannot be applied; then nothing has changed. Plans are applied one after the other. `material`: of its TLS.
    */
-  apply(plan: Plan, credentials: readonly Credential[] = []): Promise<void> {
+  apply(plan: Plan, material: TlsMaterial = NO_SECRETS): Promise<void> {
     this.isResting = false;
-    return this.applyInTurn(() => ({ plan, credentials }));
+    return this.applyInTurn(() => ({ plan, material }));
   }
 
   /** Lets the proxies finish and go, and keeps the listening sockets, until another plan is applied. */
@@ -335,7 +335,7 @@ export class Keeper {
 
   // --- applying a plan ---
 
-  private applyInTurn(toApply: () => Pick<Generation, 'plan' | 'credentials'>): Promise<void> {
+  private applyInTurn(toApply: () => Pick<Generation, 'plan' | 'material'>): Promise<void> {
     const applied = this.applying.then(() => this.applyOrGoBack(toApply()));
     this.applying = applied.catch(() => undefined);
     return applied;
@@ -350,11 +350,11 @@ export class Keeper {
   }
 
   /** What is in force, once more. */
-  private get wanted(): Pick<Generation, 'plan' | 'credentials'> {
-    return { plan: this.plan, credentials: this.generation?.credentials ?? [] };
+  private get wanted(): Pick<Generation, 'plan' | 'material'> {
+    return { plan: this.plan, material: this.generation?.material ?? NO_SECRETS };
   }
 
-  private async applyOrGoBack(given: Pick<Generation, 'plan' | 'credentials'>): Promise<void> {
+  private async applyOrGoBack(given: Pick<Generation, 'plan' | 'material'>): Promise<void> {
     const former = this.generation;
     const isFirst = former === null;
     try {
@@ -369,8 +369,8 @@ export class Keeper {
   }
 
   /** `isWhole`: not without one of its listeners. */
-  private async applyNow(given: Pick<Generation, 'plan' | 'credentials'>, isWhole: boolean): Promise<void> {
-    const { credentials } = given;
+  private async applyNow(given: Pick<Generation, 'plan' | 'material'>, isWhole: boolean): Promise<void> {
+    const { material } = given;
     const plan = this.placeFiles(given.plan);
     const { workers } = plan;
     const isFirst = this.generation === null;
@@ -385,13 +385,13 @@ export class Keeper {
     const prepared = await this.store.prepare(plan.listeners, workers);
     await this.files.apply(plan);
     const placed = this.place(plan, number, prepared, isWhole);
-    const files = this.writeFiles(placed.plan, credentials, prepared);
+    const files = this.writeFiles(placed.plan, material, prepared);
     await prepared.emptyGone();
     // From here on nothing may fail: the keeper and every proxy have to mean the same by a number.
     placed.commit();
     const closeGone = prepared.commit();
     const former = this.generation;
-    this.generation = { number, plan: placed.plan, credentials, files };
+    this.generation = { number, plan: placed.plan, material, files };
     this.warnOfDescriptors();
     this.warnOfFaults();
     this.traffic.apply(placed.plan);
@@ -444,7 +444,7 @@ export class Keeper {
   }
 
   /** Throws ApplyError, having undone what was prepared. */
-  private writeFiles(plan: Plan, credentials: readonly Credential[], prepared: PreparedListeners): PlanFiles {
+  private writeFiles(plan: Plan, material: TlsMaterial, prepared: PreparedListeners): PlanFiles {
     const { host } = this.options;
     const { workers } = plan;
     const deliveries: number[] = [];
@@ -452,7 +452,7 @@ export class Keeper {
     let secrets = -1;
     try {
       const { ticketKey } = this;
-      secrets = host.createUnnamedFile('evenkeel-secrets', emitSecrets({ credentials, ticketKey }));
+      secrets = host.createUnnamedFile('evenkeel-secrets', emitSecrets({ ...material, ticketKey }));
       routes = host.createUnnamedFile('evenkeel-routes', Buffer.from(routesOf(plan), 'latin1'));
       for (let worker = 0; worker < workers; worker++) {
         const sockets = socketsOf(prepared.listeners, worker, workers).map(({ listener, id }) => ({ listener, id }));

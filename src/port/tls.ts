@@ -6,9 +6,14 @@
 /** What a proxy is handed beside a plan so that it can speak TLS, and never finds in the plan itself: that may be read. */
 export interface Secrets {
   readonly credentials: readonly Credential[];
+  /** Not secret, and as large. */
+  readonly authorities: readonly Authorities[];
   /** For session tickets, the same in all proxies: 16 bytes of name, 32 for HMAC, 32 for AES. */
   readonly ticketKey: Uint8Array;
 }
+
+/** What of it was read from files. */
+export type TlsMaterial = Omit<Secrets, 'ticketKey'>;
 
 /** A certificate with its key. */
 export interface Credential {
@@ -20,8 +25,20 @@ export interface Credential {
   readonly key: Uint8Array;
 }
 
+/** Who may have issued the certificates of clients, and what they have revoked. */
+export interface Authorities {
+  /** As the plan names it: a hash of what it is. */
+  readonly id: string;
+  /** DER. */
+  readonly certificates: readonly Uint8Array[];
+  /** The names of so many of them, the first ones, are told to clients, who choose by them. */
+  readonly announced: number;
+  /** DER. With any, each certificate on the way to the root needs one. */
+  readonly revocations: readonly Uint8Array[];
+}
+
 /** For plans that need none. */
-export const NO_SECRETS: Secrets = { credentials: [], ticketKey: new Uint8Array(80) };
+export const NO_SECRETS: Secrets = { credentials: [], authorities: [], ticketKey: new Uint8Array(80) };
 
 /** OpenSSL does not take it, or is not there. The message says what and why. */
 export class TlsRefusal extends Error {
@@ -30,7 +47,7 @@ export class TlsRefusal extends Error {
 
 export interface Tls {
   /** Throws TlsRefusal: what was checked before may have changed, or there is no memory. */
-  createContext(settings: TlsSettings, credentials: readonly Credential[]): TlsContext;
+  createContext(settings: TlsSettings, credentials: readonly Credential[], clients: ClientSettings): TlsContext;
   /** A server's session with a client that has just connected. Null: out of memory. */
   accept(acceptor: TlsAcceptor): TlsSession | null;
 }
@@ -42,6 +59,29 @@ export interface TlsSettings {
   readonly suites: string;
   readonly groups: string;
   readonly prefersOwnOrder: boolean;
+}
+
+/** What clients are asked for besides. */
+export interface ClientSettings {
+  /**
+   * Who the client wants is asked before its session is looked at: where that decides which certificates of clients are
+   * asked for, a session must not go on by the rules of another name.
+   */
+  readonly choosesEarly: boolean;
+  /** Null: no certificate. */
+  readonly asked: AskedOfClients | null;
+}
+
+export const ASKS_NOTHING: ClientSettings = { choosesEarly: false, asked: null };
+
+/** A certificate. What becomes of clients that have none, or a wrong one, is for the session's owner to say. */
+export interface AskedOfClients {
+  /** Null: no certificate is right. */
+  readonly authorities: Authorities | null;
+  /** How many certificates may stand between a client's own and a root. */
+  readonly depth: number;
+  /** Sessions go on only where the same is asked for: a text for what that is. */
+  readonly policy: string;
 }
 
 export interface TlsContext {
@@ -108,6 +148,32 @@ export interface TlsSession {
   readonly cipher: string;
   /** The host that the client wants, in lower case; empty: none. */
   readonly serverName: string;
+  /** What the client has shown, right or wrong. Null: nothing, or it was not asked. */
+  readonly client: ClientCertificate | null;
   /** Why it has failed, in OpenSSL's words. */
   readonly failure: string;
+}
+
+/** Texts are ASCII, and made when they are asked for; empty when the session is freed. */
+export interface ClientCertificate {
+  /** 0: it is right. Else OpenSSL's X509_V_ERR_ */
+  readonly error: number;
+  /** `SUCCESS`, or `FAILED:` and why. */
+  readonly verified: string;
+  /** As of RFC 2253. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** Hexadecimal. */
+  readonly serial: string;
+  /** SHA-256, hexadecimal. */
+  readonly fingerprint: string;
+  /** SHA-1. */
+  readonly oldFingerprint: string;
+  /** `Nov 29 19:27:31 2026 GMT` */
+  readonly notBefore: string;
+  readonly notAfter: string;
+  /** Unix time. */
+  readonly notAfterMs: number;
+  /** PEM, with URL escapes. */
+  readonly escapedPem: string;
 }

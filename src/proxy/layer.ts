@@ -6,6 +6,7 @@
  * connected (dial.ts). Without one, the protocol gets the port's own socket, and nothing is in between. Two layers are a layer
  * that opens the other.
  */
+import type { Judgement } from '../core/tls/client-policies.ts';
 import type { TlsFacts } from '../core/value/request-view.ts';
 import type { CloseReason, Socket } from '../port/transport.ts';
 import type { ClientHello } from '../wire/tls/client-hello.ts';
@@ -52,6 +53,21 @@ export interface ConnectionInfo {
   readonly tls: TlsFacts | null;
   /** What a TLS client has said whose connection is passed on as it is. Null: nothing, or it does not speak TLS. */
   readonly hello: ClientHello | null;
+  /** Has a say in each request. Null: any may come. */
+  readonly gate: HostGate | null;
 }
 
-export const NOTHING_KNOWN: ConnectionInfo = { peer: null, told: null, protocol: null, tls: null, hello: null };
+/** Requests of a connection that may not be for every host. */
+export interface HostGate {
+  /** `host`: where in `bytes` its name is, as sent, without a port. */
+  judge(bytes: Uint8Array, host: number, length: number): Judgement;
+}
+
+export const NOTHING_KNOWN: ConnectionInfo = {
+  peer: null,
+  told: null,
+  protocol: null,
+  tls: null,
+  hello: null,
+  gate: null,
+};

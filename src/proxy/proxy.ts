@@ -62,6 +62,7 @@ export interface ProxyOptions {
 }
 
 const TLS_FAILED = answerKind('tls-handshake');
+const CLIENT_DISTRUSTED = answerKind('client-certificate');
 
 const DATE_MS = 1000;
 /** What the kernel had accepted when accepting ended is here after this time. */
@@ -163,6 +164,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       open: options.openTls,
       head,
       onFailure: (listener, failure) => answers.note(listener, TLS_FAILED, ascii(failure), 0, failure.length),
+      onDistrust: (listener, cause) => answers.note(listener, CLIENT_DISTRUSTED, ascii(cause), 0, cause.length),
     });
     this.serving = { tls: this.tls, routesOf: (plan) => this.routesOf(plan) };
     this.tickAt = transport.now;

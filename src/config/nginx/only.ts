@@ -14,6 +14,7 @@ interface Only {
 const ON = /^on$/i;
 const OFF = /^off$/i;
 const ONLY: Readonly<Record<string, Only>> = {
+  ssl_ocsp: { possible: OFF, reason: 'certificates of clients are looked up in `ssl_crl`' },
   merge_slashes: { possible: ON, reason: 'several slashes are one for every rule about paths' },
   chunked_transfer_encoding: { possible: ON, reason: 'a body of unknown length needs chunks' },
   proxy_store: { possible: OFF, reason: 'responses are not stored' },

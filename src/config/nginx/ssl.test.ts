@@ -111,11 +111,7 @@ test('a socket without ssl is plain, and `stream` has its own', () => {
 });
 
 test('what protects is refused, what only adds is left out, and what nginx refuses is said', () => {
-  assert.match(
-    sayings(`${PAIR} ssl_verify_client on;`),
-    /unsupported: `ssl_verify_client` is not supported yet: client certificates/,
-  );
-  assert.match(sayings(`${PAIR} ssl_crl x;`), /unsupported: `ssl_crl`/);
+  assert.match(sayings(`${PAIR} ssl_ocsp on;`), /unsupported: `ssl_ocsp on`/);
   assert.match(sayings(`${PAIR} ssl_early_data on;`), /unsupported: `ssl_early_data`/);
   assert.match(
     sayings('ssl_certificate data:$x; ssl_certificate_key /a;'),
@@ -137,4 +133,50 @@ test('the scheme is that of the socket', () => {
   );
   const routes = (name: string): string => JSON.stringify(listeners[name]?.['routes']);
   assert.match(routes('http-80'), /http:\/\/\{host\}\/"/);
+});
+
+test('certificates of clients are asked for by the whole socket, or by each server', () => {
+  const asks = 'ssl_verify_client on; ssl_client_certificate ca.pem;';
+  const client = { ca: '/etc/nginx/ca.pem', mode: 'require', depth: 1 };
+  const { tls, said } = http(`listen 443 ssl; ${PAIR} ${asks}`);
+  assert.equal(said, '');
+  assert.deepEqual(tls, { ...A, 'client-certificate': client, ...DEFAULTS });
+  const all = 'ssl_verify_client optional_no_ca; ssl_trusted_certificate /t.pem; ssl_crl /c.pem; ssl_verify_depth 3;';
+  assert.deepEqual(http(`listen 443 ssl; ${PAIR} ${all}`).tls, {
+    ...A,
+    'client-certificate': { 'unannounced-ca': '/t.pem', mode: 'optional-no-ca', crl: '/c.pem', depth: 3 },
+    ...DEFAULTS,
+  });
+  const differ = http(
+    `listen 443 ssl; server_name a.example; ${PAIR}`,
+    `listen 443 ssl; server_name b.example; ${PAIR} ${asks}`,
+    `listen 443 ssl; server_name c.example; ${PAIR}`,
+  );
+  assert.equal(differ.said, '');
+  assert.deepEqual(differ.tls, {
+    certificates: [
+      { ...A, names: 'a.example' },
+      { ...A, names: 'b.example', 'client-certificate': client },
+      { ...A, names: 'c.example' },
+    ],
+    ...DEFAULTS,
+  });
+  const regex = http(`listen 443 ssl; ${PAIR}`, `listen 443 ssl; server_name ~^b; ${PAIR} ${asks}`);
+  assert.match(regex.said, /unsupported: .*`server_name ~\^b` alone/, 'it must not let everybody in');
+  assert.match(sayings(`${PAIR} ssl_verify_client on;`), /no ssl_client_certificate for ssl_verify_client/);
+  assert.match(sayings(`${PAIR} ssl_verify_client maybe;`), /invalid value "maybe"/);
+  assert.equal(sayings(`${PAIR} ssl_verify_client off;`), '');
+});
+
+test('two servers with the same certificate have it both, whatever the default server has', () => {
+  const { tls } = http(
+    `listen 443 ssl; server_name a.example; ${PAIR}`,
+    `listen 443 ssl; server_name b.example; ${OTHER}`,
+    `listen 443 ssl; server_name c.example; ${OTHER}`,
+  );
+  assert.deepEqual((tls as { certificates: unknown }).certificates, [
+    { ...A, names: 'a.example' },
+    { ...B, names: 'b.example' },
+    { ...B, names: 'c.example' },
+  ]);
 });

@@ -5,6 +5,7 @@ import type { ServerName } from './names.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
+import { readClients } from './ssl-clients.ts';
 import { parseTime } from './values.ts';
 import { hasVariables } from './variables.ts';
 
@@ -45,19 +46,24 @@ class TlsReader {
   private readonly notes: Notes;
   private readonly standard: TlsServer;
   private readonly certificates: PlainMap[] = [];
+  /** Of each server, what it asks of clients' certificates. */
+  private readonly clients = new Map<TlsServer, PlainMap | null>();
+  /** All servers ask for the same. */
+  private readonly isOneForAll: boolean;
 
   constructor(socket: TlsSocket, document: DocumentBuilder, notes: Notes) {
     this.socket = socket;
     this.document = document;
     this.notes = notes;
     [this.standard] = socket.servers;
+    for (const server of socket.servers) this.clients.set(server, readClients(server.scope, document, notes));
+    this.isOneForAll = new Set([...this.clients.values()].map((clients) => JSON.stringify(clients))).size === 1;
   }
 
   read(): PlainMap | null {
     const { servers, listener } = this.socket;
     this.document.mark(['listeners', listener, 'tls'], this.standard.directive.place);
-    const known = servers.length === 1 ? null : new Set<string>();
-    for (const server of servers) this.readServer(server, known);
+    for (const server of servers) this.readServer(server);
     if (this.certificates.length === 0) {
       if (isRefusing(this.standard)) {
         const place = this.standard.scope.find('ssl_reject_handshake')!.place;
@@ -70,8 +76,10 @@ class TlsReader {
       return null;
     }
     const [{ names: _, ...first }] = this.certificates;
+    const clients = this.isOneForAll ? this.clients.get(this.standard) : null;
     return {
       ...(this.certificates.length === 1 ? first : { certificates: this.certificates }),
+      ...(clients ? { 'client-certificate': clients } : {}),
       profile: this.profile(),
       ...(isRefusing(this.standard) ? { 'unknown-name': 'refuse' } : {}),
       ...(this.redirects() ? { 'plain-http': 'redirect' } : {}),
@@ -79,8 +87,7 @@ class TlsReader {
     };
   }
 
-  /** `known`: the certificates of the servers before it; null: there is only one. */
-  private readServer(server: TlsServer, known: Set<string> | null): void {
+  private readServer(server: TlsServer): void {
     const isStandard = server === this.standard;
     if (isRefusing(server)) {
       if (isStandard || isRefusing(this.standard)) return;
@@ -95,15 +102,24 @@ class TlsReader {
       return;
     }
     const pairs = this.pairsOf(server);
-    const text = pairs.map(({ certificate, key }) => `${certificate.args[0].text} ${key.args[0].text}`).join('\n');
     const isRefusingOthers = isRefusing(this.standard);
     if (!isStandard) this.compareSettings(server);
+    const isLone = this.socket.servers.length === 1;
     // Everybody gets it anyway.
-    if (known?.has(text) === true && !isRefusingOthers) return;
-    known?.add(text);
-    const names = known === null ? [] : this.namesOf(server, isStandard && !isRefusingOthers);
-    if (names.length === 0 && known !== null && !isStandard) return;
+    const isLikeStandard = !isStandard && !isRefusingOthers && this.textOf(server) === this.textOf(this.standard);
+    if (isLikeStandard && this.isOneForAll) return;
+    const names = isLone ? [] : this.namesOf(server, (isStandard || isLikeStandard) && !isRefusingOthers);
+    if (names.length === 0 && !isLone && !isStandard) return;
     for (const pair of pairs) this.addPair(server, pair, names);
+  }
+
+  /** The same for servers that clients cannot tell from each other. */
+  private textOf(server: TlsServer): string {
+    const { scope } = server;
+    const files = ['ssl_certificate', 'ssl_certificate_key'].map((name) =>
+      scope.all(name).map(({ args }) => args[0].text),
+    );
+    return JSON.stringify([files, this.clients.get(server)]);
   }
 
   /** nginx finds the server by the name that the client asks for, as by Host. `isDefault`: others get it too. */
@@ -143,7 +159,8 @@ class TlsReader {
     });
   }
 
-  private addPair({ scope }: TlsServer, { certificate, key }: Pair, names: readonly string[]): void {
+  private addPair(server: TlsServer, { certificate, key }: Pair, names: readonly string[]): void {
+    const { scope } = server;
     const isPath = [certificate, key].every(({ name, args: [{ text, place }] }) => {
       const isOther = /^(data|engine|store):/.test(text) || hasVariables(text);
       if (isOther)
@@ -166,6 +183,7 @@ class TlsReader {
       key: this.document.wholePath(key.args[0].text),
       ...(passphrases === null ? {} : { 'passphrase-file': this.document.wholePath(passphrases.args[0].text) }),
       ...(names.length === 0 ? {} : { names: names.length === 1 ? names[0] : names }),
+      ...(this.isOneForAll || !this.clients.get(server) ? {} : { 'client-certificate': this.clients.get(server) }),
     });
   }
 

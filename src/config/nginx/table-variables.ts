@@ -9,10 +9,20 @@ const LATER = 'known when the request is over, for a log: **there is no access l
 const FILES = '**there is nothing like it yet**';
 
 const SSL_VARIABLES =
-  'ssl_alpn_protocol ssl_ciphers ssl_client_cert ssl_client_escaped_cert ssl_client_fingerprint ssl_client_i_dn ' +
-  'ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn ssl_client_s_dn_legacy ssl_client_serial ssl_client_v_end ' +
-  'ssl_client_v_remain ssl_client_v_start ssl_client_verify ssl_curve ssl_curves ssl_early_data ' +
-  'ssl_session_id ssl_session_reused';
+  'ssl_alpn_protocol ssl_ciphers ssl_client_cert ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn_legacy ssl_curve ' +
+  'ssl_curves ssl_early_data ssl_session_id ssl_session_reused';
+
+const CLIENT_VARIABLES: readonly VariableRow[] = [
+  ['ssl_client_verify', '{tls-client-verified}', ''],
+  ['ssl_client_s_dn', '{tls-client-subject}', ''],
+  ['ssl_client_i_dn', '{tls-client-issuer}', ''],
+  ['ssl_client_serial', '{tls-client-serial}', ''],
+  ['ssl_client_fingerprint', '{tls-client-old-fingerprint}', ''],
+  ['ssl_client_v_start', '{tls-client-not-before}', ''],
+  ['ssl_client_v_end', '{tls-client-not-after}', ''],
+  ['ssl_client_v_remain', '{tls-client-days-left}', ''],
+  ['ssl_client_escaped_cert', '{tls-client-certificate}', ''],
+];
 
 /** What is known of a socket with `ssl`, and of one without. */
 export const TLS_CONSTANTS: readonly (readonly [string, string])[] = [
@@ -23,6 +33,7 @@ export const PLAIN_CONSTANTS: readonly (readonly [string, string])[] = [
   ['scheme', 'http'],
   ['https', ''],
   ...`${SSL_VARIABLES} ssl_protocol ssl_cipher ssl_server_name`.split(' ').map((name) => [name, ''] as const),
+  ...CLIENT_VARIABLES.map(([name]) => [name, ''] as const),
 ];
 
 export const VARIABLES: readonly VariableRow[] = [
@@ -61,6 +72,7 @@ export const VARIABLES: readonly VariableRow[] = [
   ['ssl_cipher', '{tls-cipher}', ''],
   ['ssl_server_name', '{tls-server-name}', ''],
   ['http2 http3', '', 'empty: clients are answered in HTTP/1.1'],
+  ...CLIENT_VARIABLES,
   [SSL_VARIABLES, null, TLS_VALUES],
   ['proxy_protocol_addr', '{proxy-client}', ''],
   ['proxy_protocol_port', '{proxy-client-port}', ''],

@@ -27,6 +27,25 @@ export interface TlsFacts {
   readonly cipher: string;
   /** The host that the client has asked for in its handshake. */
   readonly serverName: string;
+  /** Null: the client has shown none, or was not asked. */
+  readonly client: ClientCertificateFacts | null;
+}
+
+/** A certificate of a client, right or wrong. The texts are ASCII. */
+export interface ClientCertificateFacts {
+  /** `SUCCESS`, or `FAILED:` and why. */
+  readonly verified: string;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serial: string;
+  readonly fingerprint: string;
+  readonly oldFingerprint: string;
+  /** `Nov 29 19:27:31 2026 GMT` */
+  readonly notBefore: string;
+  readonly notAfter: string;
+  /** Unix time. */
+  readonly notAfterMs: number;
+  readonly escapedPem: string;
 }
 
 /** Gives a request that has no identifier one. */

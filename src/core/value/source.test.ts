@@ -115,7 +115,7 @@ test('the time, the connection and the client as bytes', () => {
 test('a connection with TLS is https, whatever the client says, and has a version, a cipher and a name', () => {
   const view = request('/', 'a.example', 'GET', ['X-Forwarded-Proto: ftp']);
   const span = new Span();
-  const found = (kind: 'scheme' | 'tls' | 'tls-version' | 'tls-cipher' | 'tls-server-name'): string => {
+  const found = (kind: 'scheme' | Extract<SourcePlan['kind'], `tls${string}`>): string => {
     Source.of({ kind, name: null }).find(view, span);
     return Buffer.from(span.bytes.subarray(span.at, span.end)).toString();
   };
@@ -131,8 +131,28 @@ test('a connection with TLS is https, whatever the client says, and has a versio
   view.connection = plain;
   assert.equal(found('scheme'), 'http');
   assert.equal(found('tls') + found('tls-version') + found('tls-cipher') + found('tls-server-name'), '');
-  view.connection = { ...plain, tls: { version: 'TLSv1.3', cipher: 'X', serverName: 'one.test' } };
+  view.connection = { ...plain, tls: { version: 'TLSv1.3', cipher: 'X', serverName: 'one.test', client: null } };
   assert.equal(found('scheme'), 'https');
   assert.deepEqual([found('tls'), found('tls-version')], ['on', 'TLSv1.3']);
   assert.deepEqual([found('tls-cipher'), found('tls-server-name')], ['X', 'one.test']);
+  assert.deepEqual([found('tls-client-verified'), found('tls-client-subject')], ['NONE', '']);
+  const client = {
+    verified: 'SUCCESS',
+    subject: 'CN=door',
+    issuer: 'CN=root',
+    serial: '0A',
+    fingerprint: 'f2',
+    oldFingerprint: 'f1',
+    notBefore: 'from',
+    notAfter: 'until',
+    notAfterMs: 10 * 86_400_000 + 5,
+    escapedPem: '-----BEGIN%20',
+  };
+  view.connection = { ...plain, tls: { version: 'TLSv1.3', cipher: 'X', serverName: 'one.test', client } };
+  view.wallClockMs = () => 86_400_000;
+  const words = 'verified subject issuer serial fingerprint old-fingerprint not-before not-after days-left certificate';
+  assert.deepEqual(
+    words.split(' ').map((word) => found(`tls-client-${word}` as 'tls-client-subject')),
+    ['SUCCESS', 'CN=door', 'CN=root', '0A', 'f2', 'f1', 'from', 'until', '9', '-----BEGIN%20'],
+  );
 });

@@ -61,14 +61,24 @@ export const TLS = 31;
 export const TLS_VERSION = 32;
 export const TLS_CIPHER = 33;
 export const TLS_SERVER_NAME = 34;
-export const VARIABLE = 35;
-export const CAPTURE = 36;
-export const PAGE_STATUS = 37;
-export const DATE = 38;
+export const TLS_CLIENT_VERIFIED = 35;
+export const TLS_CLIENT_SUBJECT = 36;
+export const TLS_CLIENT_ISSUER = 37;
+export const TLS_CLIENT_SERIAL = 38;
+export const TLS_CLIENT_FINGERPRINT = 39;
+export const TLS_CLIENT_OLD_FINGERPRINT = 40;
+export const TLS_CLIENT_NOT_BEFORE = 41;
+export const TLS_CLIENT_NOT_AFTER = 42;
+export const TLS_CLIENT_DAYS_LEFT = 43;
+export const TLS_CLIENT_CERTIFICATE = 44;
+export const VARIABLE = 45;
+export const CAPTURE = 46;
+export const PAGE_STATUS = 47;
+export const DATE = 48;
 // those with a name, which may be there several times
-export const HEADER = 39;
-export const COOKIE = 40;
-export const PARAMETER = 41;
+export const HEADER = 49;
+export const COOKIE = 50;
+export const PARAMETER = 51;
 
 type Kind =
   | typeof CLIENT
@@ -106,6 +116,16 @@ type Kind =
   | typeof TLS_VERSION
   | typeof TLS_CIPHER
   | typeof TLS_SERVER_NAME
+  | typeof TLS_CLIENT_VERIFIED
+  | typeof TLS_CLIENT_SUBJECT
+  | typeof TLS_CLIENT_ISSUER
+  | typeof TLS_CLIENT_SERIAL
+  | typeof TLS_CLIENT_FINGERPRINT
+  | typeof TLS_CLIENT_OLD_FINGERPRINT
+  | typeof TLS_CLIENT_NOT_BEFORE
+  | typeof TLS_CLIENT_NOT_AFTER
+  | typeof TLS_CLIENT_DAYS_LEFT
+  | typeof TLS_CLIENT_CERTIFICATE
   | typeof VARIABLE
   | typeof CAPTURE
   | typeof PAGE_STATUS
@@ -148,6 +168,16 @@ const KINDS = {
   'tls-version': TLS_VERSION,
   'tls-cipher': TLS_CIPHER,
   'tls-server-name': TLS_SERVER_NAME,
+  'tls-client-verified': TLS_CLIENT_VERIFIED,
+  'tls-client-subject': TLS_CLIENT_SUBJECT,
+  'tls-client-issuer': TLS_CLIENT_ISSUER,
+  'tls-client-serial': TLS_CLIENT_SERIAL,
+  'tls-client-fingerprint': TLS_CLIENT_FINGERPRINT,
+  'tls-client-old-fingerprint': TLS_CLIENT_OLD_FINGERPRINT,
+  'tls-client-not-before': TLS_CLIENT_NOT_BEFORE,
+  'tls-client-not-after': TLS_CLIENT_NOT_AFTER,
+  'tls-client-days-left': TLS_CLIENT_DAYS_LEFT,
+  'tls-client-certificate': TLS_CLIENT_CERTIFICATE,
 } as const;
 const NAMED_KINDS = {
   header: HEADER,
@@ -180,12 +210,23 @@ const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
   TLS_VERSION,
   TLS_CIPHER,
   TLS_SERVER_NAME,
+  TLS_CLIENT_VERIFIED,
+  TLS_CLIENT_SUBJECT,
+  TLS_CLIENT_ISSUER,
+  TLS_CLIENT_SERIAL,
+  TLS_CLIENT_FINGERPRINT,
+  TLS_CLIENT_OLD_FINGERPRINT,
+  TLS_CLIENT_NOT_BEFORE,
+  TLS_CLIENT_NOT_AFTER,
+  TLS_CLIENT_DAYS_LEFT,
+  TLS_CLIENT_CERTIFICATE,
   VARIABLE,
   CAPTURE,
   PAGE_STATUS,
   DATE,
 ]);
 
+const DAY_MS = 86_400_000;
 /** What an IPv4 address stands behind. */
 const MAPPED = 0xffff;
 const isoTime = new Uint8Array(ISO_TIME_BYTES);
@@ -343,6 +384,17 @@ export class Source {
       case TLS_CIPHER:
       case TLS_SERVER_NAME:
         return findTls(view.connection?.tls ?? null, this.kind, span);
+      case TLS_CLIENT_VERIFIED:
+      case TLS_CLIENT_SUBJECT:
+      case TLS_CLIENT_ISSUER:
+      case TLS_CLIENT_SERIAL:
+      case TLS_CLIENT_FINGERPRINT:
+      case TLS_CLIENT_OLD_FINGERPRINT:
+      case TLS_CLIENT_NOT_BEFORE:
+      case TLS_CLIENT_NOT_AFTER:
+      case TLS_CLIENT_DAYS_LEFT:
+      case TLS_CLIENT_CERTIFICATE:
+        return findTlsClient(view, this.kind, span);
       default:
         assert(false, 'a source of no kind');
     }
@@ -453,6 +505,43 @@ function findTls(tls: Connection['tls'], kind: number, span: Span): boolean {
   if (tls === null) return leave(span, NOTHING, 0, 0);
   const { version, cipher, serverName } = tls;
   const text = kind === TLS ? 'on' : kind === TLS_VERSION ? version : kind === TLS_CIPHER ? cipher : serverName;
+  return leaveText(span, text);
+}
+
+function findTlsClient({ connection, wallClockMs }: RequestView, kind: number, span: Span): boolean {
+  const tls = connection === null ? null : connection.tls;
+  if (tls === null) return leave(span, NOTHING, 0, 0);
+  const { client } = tls;
+  if (client === null) return leaveText(span, kind === TLS_CLIENT_VERIFIED ? 'NONE' : '');
+  switch (kind) {
+    case TLS_CLIENT_VERIFIED:
+      return leaveText(span, client.verified);
+    case TLS_CLIENT_SUBJECT:
+      return leaveText(span, client.subject);
+    case TLS_CLIENT_ISSUER:
+      return leaveText(span, client.issuer);
+    case TLS_CLIENT_SERIAL:
+      return leaveText(span, client.serial);
+    case TLS_CLIENT_FINGERPRINT:
+      return leaveText(span, client.fingerprint);
+    case TLS_CLIENT_OLD_FINGERPRINT:
+      return leaveText(span, client.oldFingerprint);
+    case TLS_CLIENT_NOT_BEFORE:
+      return leaveText(span, client.notBefore);
+    case TLS_CLIENT_NOT_AFTER:
+      return leaveText(span, client.notAfter);
+    case TLS_CLIENT_DAYS_LEFT:
+      return leaveText(span, daysLeft(client.notAfterMs, wallClockMs()));
+    default:
+      return leaveText(span, client.escapedPem);
+  }
+}
+
+function daysLeft(untilMs: number, nowMs: number): string {
+  return String(Math.max(0, Math.floor((untilMs - nowMs) / DAY_MS)));
+}
+
+function leaveText(span: Span, text: string): boolean {
   const bytes = encodeUtf8(text);
   return leave(span, bytes, 0, bytes.length);
 }

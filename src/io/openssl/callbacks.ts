@@ -8,7 +8,10 @@ import { addressOf, type Library, registerCallback } from './library.ts';
 const SSL_TLSEXT_ERR_OK = 0;
 const SSL_TLSEXT_ERR_ALERT_FATAL = 2;
 const SSL_TLSEXT_ERR_NOACK = 3;
+const SSL_AD_INTERNAL_ERROR = 80;
 const SSL_AD_UNRECOGNIZED_NAME = 112;
+const SSL_CLIENT_HELLO_SUCCESS = 1;
+const SSL_CLIENT_HELLO_ERROR = 0;
 const SSL_CB_HANDSHAKE_START = 0x10;
 
 /** A client's list of protocols has two bytes of length. */
@@ -22,12 +25,16 @@ interface CalledSession {
   noteSignal(isHandshake: boolean): void;
   /** For the host that the client says it wants. Null: it is refused. */
   contextForClient(): TlsContext | null;
+  /** The same before anything else of its hello is looked at. */
+  contextForHello(): TlsContext | null;
   use(context: TlsContext): void;
 }
 
 export class Callbacks {
   /** Addresses of functions. */
   readonly serverName: number;
+  readonly hello: number;
+  readonly verify: number;
   readonly protocols: number;
   readonly info: number;
   /** The session that is being called. */
@@ -46,6 +53,11 @@ export class Callbacks {
       'int evenkeel_server_name(uintptr_t, uintptr_t, uintptr_t)',
       (_: number, alert: number) => this.guard(() => this.handleServerName(alert)),
     );
+    this.hello = registerCallback('int evenkeel_hello(uintptr_t, uintptr_t, uintptr_t)', (_: number, alert: number) =>
+      this.guard(() => this.handleHello(alert), SSL_CLIENT_HELLO_ERROR),
+    );
+    // What is wrong with a certificate is looked at when the handshake is over.
+    this.verify = registerCallback('int evenkeel_verify(int, uintptr_t)', () => 1);
     this.protocols = registerCallback(
       'int evenkeel_protocols(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uint32_t, uintptr_t)',
       (_: number, out: number, outLength: number, list: number, length: number) =>
@@ -56,13 +68,29 @@ export class Callbacks {
     });
   }
 
-  private guard(callback: () => number): number {
+  private guard(callback: () => number, failure = SSL_TLSEXT_ERR_ALERT_FATAL): number {
     try {
       return callback();
     } catch (error) {
       this.bug = error as Error;
-      return SSL_TLSEXT_ERR_ALERT_FATAL;
+      return failure;
     }
+  }
+
+  private handleHello(alert: number): number {
+    const session = this.current;
+    const context = session === null ? null : session.contextForHello();
+    if (session === null || context === null) {
+      this.writeAlert(alert, session === null ? SSL_AD_INTERNAL_ERROR : SSL_AD_UNRECOGNIZED_NAME);
+      return SSL_CLIENT_HELLO_ERROR;
+    }
+    session.use(context);
+    return SSL_CLIENT_HELLO_SUCCESS;
+  }
+
+  private writeAlert(at: number, alert: number): void {
+    this.scratchView.setInt32(0, alert, true);
+    this.library.memcpy(at, this.scratchAddress, 4);
   }
 
   /** The certificate is chosen. `alert`: where the alert's number is to be written. */
@@ -70,8 +98,7 @@ export class Callbacks {
     const session = this.current;
     const context = session === null ? null : session.contextForClient();
     if (session === null || context === null) {
-      this.scratchView.setInt32(0, SSL_AD_UNRECOGNIZED_NAME, true);
-      this.library.memcpy(alert, this.scratchAddress, 4);
+      this.writeAlert(alert, SSL_AD_UNRECOGNIZED_NAME);
       return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     session.use(context);

@@ -1,6 +1,14 @@
 /** A context: settings, a certificate for each kind of key, and the ticket key. */
 import { assert } from '../../base/assert.ts';
-import { type Credential, type TlsContext, TlsRefusal, type TlsSettings } from '../../port/tls.ts';
+import { createHash } from 'node:crypto';
+import {
+  type AskedOfClients,
+  type ClientSettings,
+  type Credential,
+  type TlsContext,
+  TlsRefusal,
+  type TlsSettings,
+} from '../../port/tls.ts';
 import type { Callbacks } from './callbacks.ts';
 import { addressOf, type Library } from './library.ts';
 
@@ -22,21 +30,41 @@ const SSL_OP_NO_RENEGOTIATION = 2 ** 30;
 
 const VERSIONS = { '1.2': 0x0303, '1.3': 0x0304 } as const;
 
-/** Without one, sessions are not resumed. Clients' certificates are not asked for, so that it is the same for all. */
+const SSL_VERIFY_NONE = 0;
+const SSL_VERIFY_PEER = 1;
+const X509_V_FLAG_CRL_CHECK = 0x4;
+const X509_V_FLAG_CRL_CHECK_ALL = 0x8;
+
+/** Of those that ask clients for nothing. A session goes on only where its own is that of the context: where the same is asked for. */
 const SESSION_ID_CONTEXT = new TextEncoder().encode('evenkeel');
 
 export class OpensslContext implements TlsContext {
   readonly address: number;
+  /** For certificates. */
+  readonly asksClients: boolean;
+  private readonly choosesEarly: boolean;
+  /** The callback that looks at them. */
+  private verify = 0;
+  private readonly depth: number;
   private readonly library: Library;
   private isFreed = false;
 
-  constructor(library: Library, settings: TlsSettings, credentials: readonly Credential[]) {
+  constructor(
+    library: Library,
+    settings: TlsSettings,
+    credentials: readonly Credential[],
+    { asked, choosesEarly }: ClientSettings,
+  ) {
     this.library = library;
+    this.choosesEarly = choosesEarly;
+    this.asksClients = asked !== null;
+    this.depth = asked === null ? 0 : asked.depth;
     this.address = library.SSL_CTX_new(library.TLS_server_method());
     if (this.address === 0) throw new TlsRefusal(`no TLS context can be made: ${failureReason(library)}`);
     try {
       this.set(settings);
       for (const credential of credentials) this.use(credential);
+      if (asked !== null) this.prepareAsking(asked);
     } catch (error) {
       this.free();
       throw error;
@@ -44,14 +72,25 @@ export class OpensslContext implements TlsContext {
   }
 
   /** Its sessions ask these. */
-  ask({ protocols, serverName }: Callbacks): void {
-    const { address, library } = this;
+  ask({ hello, protocols, serverName, verify }: Callbacks): void {
+    const { address, asksClients, choosesEarly, library } = this;
     library.SSL_CTX_callback_ctrl(address, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, serverName);
     library.SSL_CTX_set_alpn_select_cb(address, protocols, 0);
+    if (choosesEarly) library.SSL_CTX_set_client_hello_cb(address, hello, 0);
+    if (asksClients) library.SSL_CTX_set_verify(address, SSL_VERIFY_PEER, verify);
+    this.verify = verify;
   }
 
   setTicketKey(key: Uint8Array): void {
     this.control(SSL_CTRL_SET_TLSEXT_TICKET_KEYS, key.length, key, 'the ticket key');
+  }
+
+  /** A client's session is one of this context from here, with all that OpenSSL leaves as it was. */
+  takeOver(ssl: number): void {
+    const { depth, library, verify } = this;
+    library.SSL_set_SSL_CTX(ssl, this.address);
+    library.SSL_set_verify(ssl, this.asksClients ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, verify);
+    library.SSL_set_verify_depth(ssl, depth);
   }
 
   free(): void {
@@ -75,6 +114,34 @@ export class OpensslContext implements TlsContext {
     library.SSL_CTX_ctrl(address, SSL_CTRL_SET_SESS_CACHE_MODE, 0, null);
     library.SSL_CTX_set_num_tickets(address, 1);
     library.SSL_CTX_set_session_id_context(address, SESSION_ID_CONTEXT, SESSION_ID_CONTEXT.length);
+  }
+
+  /** How the certificates of clients are looked at. */
+  private prepareAsking({ authorities, depth, policy }: AskedOfClients): void {
+    const { address, library } = this;
+    library.SSL_CTX_set_verify_depth(address, depth);
+    const id = createHash('sha256').update(policy).digest();
+    this.demand(library.SSL_CTX_set_session_id_context(address, id, id.length) === 1, 'the context of sessions');
+    if (authorities === null) return;
+    const store = library.SSL_CTX_get_cert_store(address);
+    for (const [i, der] of authorities.certificates.entries()) {
+      const certificate = decode(library.d2i_X509, der);
+      this.demand(certificate !== 0, 'an authority');
+      const isTaken = library.X509_STORE_add_cert(store, certificate) === 1;
+      const isTold = i >= authorities.announced || library.SSL_CTX_add_client_CA(address, certificate) === 1;
+      library.X509_free(certificate);
+      this.demand(isTaken && isTold, 'an authority');
+    }
+    for (const der of authorities.revocations) {
+      const list = decode(library.d2i_X509_CRL, der);
+      this.demand(list !== 0, 'a revocation list');
+      const isTaken = library.X509_STORE_add_crl(store, list) === 1;
+      library.X509_CRL_free(list);
+      this.demand(isTaken, 'a revocation list');
+    }
+    if (authorities.revocations.length > 0) {
+      library.X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    }
   }
 
   /** Those that this OpenSSL has. */
@@ -139,7 +206,7 @@ function textBytes(text: string): Uint8Array {
 }
 
 /** 0: it cannot be read. */
-function decode(read: Library['d2i_X509'], der: Uint8Array): number {
+export function decode(read: Library['d2i_X509'], der: Uint8Array): number {
   const bytes = Uint8Array.from(der);
   const cell = BigUint64Array.of(BigInt(addressOf(bytes)));
   const made = read(null, cell, bytes.length);

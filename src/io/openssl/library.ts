@@ -21,6 +21,35 @@ const PROTOTYPES = {
   SSL_CTX_callback_ctrl: 'long SSL_CTX_callback_ctrl(uintptr_t context, int command, uintptr_t callback)',
   SSL_CTX_use_cert_and_key:
     'int SSL_CTX_use_cert_and_key(uintptr_t context, uintptr_t certificate, uintptr_t key, uintptr_t chain, int override)',
+  SSL_CTX_set_verify: 'void SSL_CTX_set_verify(uintptr_t context, int mode, uintptr_t callback)',
+  SSL_CTX_set_verify_depth: 'void SSL_CTX_set_verify_depth(uintptr_t context, int depth)',
+  SSL_CTX_get_cert_store: 'uintptr_t SSL_CTX_get_cert_store(uintptr_t context)',
+  SSL_CTX_add_client_CA: 'int SSL_CTX_add_client_CA(uintptr_t context, uintptr_t certificate)',
+  SSL_CTX_set_client_hello_cb:
+    'void SSL_CTX_set_client_hello_cb(uintptr_t context, uintptr_t callback, uintptr_t argument)',
+  X509_STORE_add_cert: 'int X509_STORE_add_cert(uintptr_t store, uintptr_t certificate)',
+  X509_STORE_add_crl: 'int X509_STORE_add_crl(uintptr_t store, uintptr_t list)',
+  X509_STORE_set_flags: 'int X509_STORE_set_flags(uintptr_t store, unsigned long flags)',
+  d2i_X509_CRL: 'uintptr_t d2i_X509_CRL(void *into, void *at, long length)',
+  X509_CRL_free: 'void X509_CRL_free(uintptr_t list)',
+  X509_CRL_get_issuer: 'uintptr_t X509_CRL_get_issuer(uintptr_t list)',
+  X509_CRL_get0_nextUpdate: 'uintptr_t X509_CRL_get0_nextUpdate(uintptr_t list)',
+  X509_CRL_verify: 'int X509_CRL_verify(uintptr_t list, uintptr_t key)',
+  X509_NAME_cmp: 'int X509_NAME_cmp(uintptr_t one, uintptr_t other)',
+  X509_NAME_print_ex: 'int X509_NAME_print_ex(uintptr_t bio, uintptr_t name, int indent, unsigned long flags)',
+  X509_get_subject_name: 'uintptr_t X509_get_subject_name(uintptr_t certificate)',
+  X509_get_issuer_name: 'uintptr_t X509_get_issuer_name(uintptr_t certificate)',
+  X509_get_serialNumber: 'uintptr_t X509_get_serialNumber(uintptr_t certificate)',
+  X509_get0_pubkey: 'uintptr_t X509_get0_pubkey(uintptr_t certificate)',
+  X509_get0_notBefore: 'uintptr_t X509_get0_notBefore(uintptr_t certificate)',
+  X509_get0_notAfter: 'uintptr_t X509_get0_notAfter(uintptr_t certificate)',
+  X509_digest: 'int X509_digest(uintptr_t certificate, uintptr_t type, void *into, void *length)',
+  X509_verify_cert_error_string: 'const char *X509_verify_cert_error_string(long error)',
+  EVP_sha1: 'uintptr_t EVP_sha1()',
+  EVP_sha256: 'uintptr_t EVP_sha256()',
+  PEM_write_bio_X509: 'int PEM_write_bio_X509(uintptr_t bio, uintptr_t certificate)',
+  i2a_ASN1_INTEGER: 'int i2a_ASN1_INTEGER(uintptr_t bio, uintptr_t integer)',
+  ASN1_TIME_print: 'int ASN1_TIME_print(uintptr_t bio, uintptr_t time)',
   d2i_X509: 'uintptr_t d2i_X509(void *into, void *at, long length)',
   d2i_AutoPrivateKey: 'uintptr_t d2i_AutoPrivateKey(void *into, void *at, long length)',
   X509_free: 'void X509_free(uintptr_t certificate)',
@@ -33,6 +62,7 @@ const PROTOTYPES = {
   BIO_new_mem_buf: 'uintptr_t BIO_new_mem_buf(uintptr_t bytes, int length)',
   BIO_ctrl: 'long BIO_ctrl(uintptr_t bio, int command, long number, void *pointer)',
   BIO_up_ref: 'int BIO_up_ref(uintptr_t bio)',
+  BIO_free: 'int BIO_free(uintptr_t bio)',
   BIO_read: 'int BIO_read(uintptr_t bio, uintptr_t into, int room)',
   SSL_new: 'uintptr_t SSL_new(uintptr_t context)',
   SSL_free: 'void SSL_free(uintptr_t ssl)',
@@ -41,6 +71,13 @@ const PROTOTYPES = {
   SSL_set_SSL_CTX: 'uintptr_t SSL_set_SSL_CTX(uintptr_t ssl, uintptr_t context)',
   SSL_set_info_callback: 'void SSL_set_info_callback(uintptr_t ssl, uintptr_t callback)',
   SSL_get_servername: 'const char *SSL_get_servername(uintptr_t ssl, int type)',
+  SSL_set_verify: 'void SSL_set_verify(uintptr_t ssl, int mode, uintptr_t callback)',
+  SSL_set_verify_depth: 'void SSL_set_verify_depth(uintptr_t ssl, int depth)',
+  SSL_client_hello_get0_ext:
+    'int SSL_client_hello_get0_ext(uintptr_t ssl, unsigned int type, uintptr_t at, uintptr_t length)',
+  SSL_get1_peer_certificate: 'uintptr_t SSL_get1_peer_certificate(uintptr_t ssl)',
+  SSL_get_verify_result: 'long SSL_get_verify_result(uintptr_t ssl)',
+  SSL_session_reused: 'int SSL_session_reused(uintptr_t ssl)',
   SSL_do_handshake: 'int SSL_do_handshake(uintptr_t ssl)',
   SSL_read: 'int SSL_read(uintptr_t ssl, uintptr_t into, int room)',
   SSL_write: 'int SSL_write(uintptr_t ssl, uintptr_t bytes, int length)',
@@ -58,7 +95,12 @@ const PROTOTYPES = {
 } as const;
 
 type Name = keyof typeof PROTOTYPES;
-type TextName = 'SSL_get_servername' | 'SSL_get_version' | 'SSL_CIPHER_get_name' | 'ERR_reason_error_string';
+type TextName =
+  | 'X509_verify_cert_error_string'
+  | 'SSL_get_servername'
+  | 'SSL_get_version'
+  | 'SSL_CIPHER_get_name'
+  | 'ERR_reason_error_string';
 type Operand = string | number | Uint8Array | BigUint64Array | Uint32Array | null;
 
 export type Library = {

@@ -1,5 +1,13 @@
 /** TLS by the OpenSSL that Node has inside (docs/decisions/tls.md), for the memory of one arena. */
-import type { Credential, Tls, TlsAcceptor, TlsContext, TlsSession, TlsSettings } from '../../port/tls.ts';
+import type {
+  ClientSettings,
+  Credential,
+  Tls,
+  TlsAcceptor,
+  TlsContext,
+  TlsSession,
+  TlsSettings,
+} from '../../port/tls.ts';
 import { Callbacks } from './callbacks.ts';
 import { OpensslContext } from './context.ts';
 import { addressOf, type Library, loadLibrary } from './library.ts';
@@ -27,8 +35,8 @@ export class Openssl implements Tls {
     this.bios = bios;
   }
 
-  createContext(settings: TlsSettings, credentials: readonly Credential[]): TlsContext {
-    const context = new OpensslContext(this.library, settings, credentials);
+  createContext(settings: TlsSettings, credentials: readonly Credential[], clients: ClientSettings): TlsContext {
+    const context = new OpensslContext(this.library, settings, credentials, clients);
     context.ask(this.callbacks);
     return context;
   }

@@ -10,7 +10,9 @@ import {
   type TlsSession,
 } from '../../port/tls.ts';
 import type { Callbacks } from './callbacks.ts';
+import { OpensslClientCertificate } from './client-certificate.ts';
 import { failureReason, type OpensslContext } from './context.ts';
+import { helloName } from './hello-name.ts';
 import { addressOf, type Library } from './library.ts';
 import type { MemoryBios } from './memory-bios.ts';
 
@@ -33,6 +35,10 @@ export class OpensslSession implements TlsSession {
   private readonly base: number;
   /** 0: freed. */
   private ssl: number;
+  private context: TlsContext;
+  /** It was chosen by the hello. */
+  private isChosen = false;
+  client: OpensslClientCertificate | null = null;
 
   constructor(library: Library, callbacks: Callbacks, bios: MemoryBios, ssl: number, acceptor: TlsAcceptor) {
     this.library = library;
@@ -41,6 +47,7 @@ export class OpensslSession implements TlsSession {
     this.base = bios.base;
     this.ssl = ssl;
     this.acceptor = acceptor;
+    this.context = acceptor.context;
   }
 
   get unreadBytes(): number {
@@ -59,6 +66,7 @@ export class OpensslSession implements TlsSession {
     if (callbacks.bug !== null) throw callbacks.bug;
     if (!isDone) return this.judge();
     library.SSL_set_info_callback(ssl, callbacks.info);
+    if ((this.context as OpensslContext).asksClients) this.client = OpensslClientCertificate.of(library, ssl);
     return TLS_DONE;
   }
 
@@ -115,6 +123,7 @@ export class OpensslSession implements TlsSession {
     if (this.ssl === 0) return;
     if (this.callbacks.current === this) this.callbacks.current = null;
     this.bios.feed(0, 0);
+    this.client?.free();
     this.library.SSL_free(this.ssl);
     this.ssl = 0;
   }
@@ -135,13 +144,21 @@ export class OpensslSession implements TlsSession {
     if (isHandshake) this.rekeyings++;
   }
 
+  contextForHello(): TlsContext | null {
+    this.isChosen = true;
+    this.serverName = helloName(this.library, this.ssl);
+    return this.acceptor.contextFor(this.serverName);
+  }
+
   contextForClient(): TlsContext | null {
+    if (this.isChosen) return this.context;
     this.serverName = (this.library.SSL_get_servername(this.ssl, TLSEXT_NAMETYPE_HOST_NAME) ?? '').toLowerCase();
     return this.acceptor.contextFor(this.serverName);
   }
 
   use(context: TlsContext): void {
-    if (context === this.acceptor.context) return;
-    this.library.SSL_set_SSL_CTX(this.ssl, (context as OpensslContext).address);
+    if (context === this.context) return;
+    this.context = context;
+    (context as OpensslContext).takeOver(this.ssl);
   }
 }

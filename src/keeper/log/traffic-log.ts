@@ -47,7 +47,9 @@ export class TrafficLog {
     const what = isTcp ? refused(kind, owner) : isCut ? cutOff(kind, owner) : answered(kind, owner);
     // of a handshake, the sample is why one of them came to nothing
     if (kind.name === HANDSHAKE) this.recurring.handle(`${answer} ${owner}`, brokenHandshake(owner, sample), count, '');
-    else this.recurring.handle(`${answer} ${owner}`, what, count, sample);
+    else if (kind.name === DISTRUST) {
+      this.recurring.handle(`${answer} ${owner} ${sample}`, distrusted(owner, sample), count, '');
+    } else this.recurring.handle(`${answer} ${owner}`, what, count, sample);
   }
 
   /** False: it was about one that had this slot before, or about none. */
@@ -64,6 +66,7 @@ export class TrafficLog {
 }
 
 const HANDSHAKE = 'tls-handshake';
+const DISTRUST = 'client-certificate';
 
 /** What a client did wrong is no warning: it happens all day. */
 function answered({ of, name, status, text }: AnswerKind, owner: string): Recurring {
@@ -91,6 +94,15 @@ function brokenHandshake(owner: string, cause: string): Recurring {
     text: (count, within) =>
       `listener ${owner}: ${count === 1 ? '1 TLS handshake' : `${count} TLS handshakes`}${within} came to nothing`,
     details: { reason: HANDSHAKE, cause },
+  };
+}
+
+function distrusted(owner: string, cause: string): Recurring {
+  return {
+    level: 'info',
+    text: (count, within) =>
+      `listener ${owner}: ${count === 1 ? 'the certificate of 1 client' : `the certificates of ${count} clients`}${within} refused`,
+    details: { reason: DISTRUST, cause },
   };
 }
 

@@ -9,9 +9,13 @@ test('secrets come out as they went in, and are gone with their bytes', () => {
     { id: 'a'.repeat(32), chain: [Uint8Array.of(1, 2, 3), new Uint8Array(0)], key: Uint8Array.of(4) },
     { id: 'b'.repeat(32), chain: [Uint8Array.of(5)], key: Uint8Array.of(6, 7) },
   ];
+  const authorities = [
+    { id: 'c', certificates: [Uint8Array.of(8), Uint8Array.of(9, 10)], announced: 1, revocations: [Uint8Array.of(11)] },
+    { id: 'd', certificates: [], announced: 0, revocations: [] },
+  ];
   for (const secrets of [
-    { credentials: [], ticketKey },
-    { credentials, ticketKey },
+    { credentials: [], authorities: [], ticketKey },
+    { credentials, authorities, ticketKey },
   ]) {
     const bytes = emitSecrets(secrets);
     const parsed = parseSecrets(bytes);
@@ -19,6 +23,11 @@ test('secrets come out as they went in, and are gone with their bytes', () => {
       return { id, chain: chain.map((each) => Uint8Array.from(each)), key: Uint8Array.from(key) };
     });
     assert.deepEqual(plain, secrets.credentials);
+    const known = parsed.authorities.map(({ certificates, revocations, ...rest }) => {
+      const copies = [certificates, revocations].map((each) => each.map((one) => Uint8Array.from(one)));
+      return { ...rest, certificates: copies[0], revocations: copies[1] };
+    });
+    assert.deepEqual(known, secrets.authorities);
     assert.deepEqual(Uint8Array.from(parsed.ticketKey), ticketKey);
     bytes.fill(0);
     assert.ok(parsed.ticketKey.every((byte) => byte === 0));

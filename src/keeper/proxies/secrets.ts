@@ -1,9 +1,9 @@
 /**
- * The secrets of a plan on their way to a proxy, as the content of a sealed file: the ticket key, then each credential. Bytes and no
+ * The secrets of a plan on their way to a proxy, as the content of a sealed file: the ticket key, then each credential, then each set of authorities. Bytes and no
  * text, so that who has read them can overwrite them. Numbers are 4 bytes, big-endian; each byte string has its length in front.
  */
 import { randomBytes } from 'node:crypto';
-import type { Credential, Secrets } from '../../port/tls.ts';
+import type { Authorities, Credential, Secrets } from '../../port/tls.ts';
 
 const TICKET_KEY_BYTES = 80;
 const NUMBER_BYTES = 4;
@@ -12,7 +12,7 @@ export function createTicketKey(): Uint8Array {
   return Uint8Array.from(randomBytes(TICKET_KEY_BYTES));
 }
 
-export function emitSecrets({ credentials, ticketKey }: Secrets): Uint8Array {
+export function emitSecrets({ authorities, credentials, ticketKey }: Secrets): Uint8Array {
   const parts: Uint8Array[] = [lengthFirst(ticketKey), number(credentials.length)];
   for (const { id, chain, key } of credentials) {
     parts.push(
@@ -20,6 +20,17 @@ export function emitSecrets({ credentials, ticketKey }: Secrets): Uint8Array {
       number(chain.length),
       ...chain.map(lengthFirst),
       lengthFirst(key),
+    );
+  }
+  parts.push(number(authorities.length));
+  for (const { id, certificates, announced, revocations } of authorities) {
+    parts.push(
+      lengthFirst(Buffer.from(id, 'latin1')),
+      number(certificates.length),
+      ...certificates.map(lengthFirst),
+      number(announced),
+      number(revocations.length),
+      ...revocations.map(lengthFirst),
     );
   }
   return Buffer.concat(parts);
@@ -47,7 +58,14 @@ export function parseSecrets(bytes: Uint8Array): Secrets {
     const chain = Array.from({ length: nextNumber() }, next);
     credentials.push({ id, chain, key: next() });
   }
-  return { credentials, ticketKey };
+  const authorities: Authorities[] = [];
+  for (let i = nextNumber(); i > 0; i--) {
+    const id = Buffer.from(next()).toString('latin1');
+    const certificates = Array.from({ length: nextNumber() }, next);
+    const announced = nextNumber();
+    authorities.push({ id, certificates, announced, revocations: Array.from({ length: nextNumber() }, next) });
+  }
+  return { credentials, authorities, ticketKey };
 }
 
 function number(value: number): Uint8Array {

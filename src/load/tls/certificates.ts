@@ -6,16 +6,19 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemReason } from '../../base/system-error.ts';
 import { type Diagnostic, diagnose, problem, type Problem, type Place } from '../../config/diagnostic.ts';
-import type { TlsEntryPlan } from '../../config/plan.ts';
+import type { TlsClientsPlan, TlsEntryPlan } from '../../config/plan.ts';
+import { policyText } from '../../core/tls/client-policies.ts';
 import { findTlsRefusal } from '../../io/openssl/trial.ts';
-import type { Credential, TlsSettings } from '../../port/tls.ts';
+import type { Authorities, Credential, TlsSettings } from '../../port/tls.ts';
+import { type AuthorityFiles, readAuthorities } from './authorities.ts';
 import { type Pair, type PairFiles, readPair, type ReadPair } from './pair.ts';
-import type { FolderSource, ListenerSources, PairSource, Source } from './sources.ts';
+import type { ClientSource, FolderSource, ListenerSources, PairSource, Source } from './sources.ts';
 
 export interface Certificates {
   readonly listeners: readonly ListenerCertificates[];
   /** Each once. */
   readonly credentials: readonly Credential[];
+  readonly authorities: readonly (Authorities & { readonly files: AuthorityFiles })[];
   /** What they were read from, and folders of them: what has to be looked at to notice a change. */
   readonly files: readonly string[];
 }
@@ -39,7 +42,7 @@ export interface CertificateFacts {
   readonly notAfterMs: number;
 }
 
-export const NO_CERTIFICATES: Certificates = { listeners: [], credentials: [], files: [] };
+export const NO_CERTIFICATES: Certificates = { listeners: [], credentials: [], authorities: [], files: [] };
 
 export interface ReadCertificates {
   readonly certificates: Certificates;
@@ -61,18 +64,22 @@ interface Found {
   readonly files: PairFiles;
   readonly names: readonly string[];
   readonly place: Place;
+  readonly clients: TlsClientsPlan | null;
 }
 
 class CertificateReader {
   private readonly nowMs: number;
   private readonly former: ReadonlyMap<string, Pair>;
+  private readonly formerAuthorities: ReadonlyMap<string, Authorities>;
   private readonly pairs = new Map<string, ReadPair>();
+  private readonly authorities = new Map<string, Certificates['authorities'][number] | null>();
   private readonly files = new Set<string>();
   private readonly diagnostics: Diagnostic[] = [];
 
   constructor(nowMs: number, former: Certificates) {
     this.nowMs = nowMs;
     this.former = pairsOf(former);
+    this.formerAuthorities = new Map(former.authorities.map((one) => [authorityKey(one.files), one]));
   }
 
   read(sources: readonly ListenerSources[]): ReadCertificates {
@@ -82,8 +89,9 @@ class CertificateReader {
       for (const { pair } of found) credentials.set(pair.credential.id, pair.credential);
       return { listener, entries: this.divide(found), certificates: found.map(factsOf) };
     });
+    const authorities = [...this.authorities.values()].filter((one) => one !== null);
     return {
-      certificates: { listeners, credentials: [...credentials.values()], files: [...this.files] },
+      certificates: { listeners, credentials: [...credentials.values()], authorities, files: [...this.files] },
       diagnostics: this.diagnostics,
     };
   }
@@ -100,9 +108,9 @@ class CertificateReader {
         problem('bad-certificate', { path: source.folder, reason: 'nothing in the folder is one', fix }),
       );
     }
-    const { place } = source;
+    const { clients, place } = source;
     return pairs.flatMap((files) => {
-      return this.readPair({ kind: 'pair', files, names: null, place, keyPlace: place }, settings);
+      return this.readPair({ kind: 'pair', files, names: null, place, keyPlace: place, clients }, settings);
     });
   }
 
@@ -143,7 +151,8 @@ class CertificateReader {
     }
   }
 
-  private readPair({ files, names, place, keyPlace }: PairSource, settings: TlsSettings | null): readonly Found[] {
+  private readPair(source: PairSource, settings: TlsSettings | null): readonly Found[] {
+    const { files, names, place, keyPlace } = source;
     const { certificate, key, passphraseFile } = files;
     for (const file of [certificate, key, passphraseFile]) if (file !== null) this.files.add(file);
     const id = idOf(files);
@@ -151,7 +160,23 @@ class CertificateReader {
     this.pairs.set(id, read);
     for (const found of read.problems) this.say(found.about === 'key' ? keyPlace : place, found);
     const pair = this.usable(read.pair, settings, files, place) ?? this.former.get(id) ?? null;
-    return pair === null ? [] : [{ pair, files, names: names ?? pair.names, place }];
+    const clients = source.clients === null ? null : this.readClients(source.clients);
+    return pair === null || clients === 'unknown' ? [] : [{ pair, files, names: names ?? pair.names, place, clients }];
+  }
+
+  private readClients({ mode, depth, files, places }: ClientSource): TlsClientsPlan | 'unknown' {
+    if (files.announced === null && files.unannounced === null) return { mode, authorities: null, depth };
+    const key = authorityKey(files);
+    let known = this.authorities.get(key);
+    if (known === undefined) {
+      for (const file of Object.values(files)) if (file !== null) this.files.add(file);
+      const { authorities, problems } = readAuthorities(files, this.nowMs);
+      for (const found of problems) this.say(places[found.about], found);
+      const usable = authorities ?? this.formerAuthorities.get(key) ?? null;
+      known = usable === null ? null : { ...usable, files };
+      this.authorities.set(key, known);
+    }
+    return known === null ? 'unknown' : { mode, authorities: known.id, depth };
   }
 
   /** Null: no proxy could make a context of it. */
@@ -180,6 +205,7 @@ class CertificateReader {
         if (other === undefined) ofName.set(one.pair.keyType, one);
         else if (other.pair.credential.id !== one.pair.credential.id)
           lost.set(other, [...(lost.get(other) ?? []), name]);
+        else if (policyText(other.clients) !== policyText(one.clients)) this.sayDiffer(one, other, name);
       }
       for (const [other, names] of lost) {
         const args = { path: one.files.certificate, names: names.join(', '), other: other.files.certificate };
@@ -189,20 +215,32 @@ class CertificateReader {
         this.say(one.place, problem('certificate-without-names', { path: one.files.certificate }));
       }
     }
-    const entries = new Map<string, { names: string[]; credentials: readonly string[] }>();
+    const entries = new Map<
+      string,
+      { names: string[]; credentials: readonly string[]; clients: TlsClientsPlan | null }
+    >();
     // The first certificate is the default, also where it has no names.
     if (found.length > 0 && found[0].names.length === 0) {
       const { id } = found[0].pair.credential;
-      entries.set(id, { names: [], credentials: [id] });
+      entries.set(id, { names: [], credentials: [id], clients: found[0].clients });
     }
     for (const [name, ofName] of owners) {
-      const credentials = [...ofName.values()].map(({ pair }) => pair.credential.id);
-      const key = credentials.join(' ');
-      const entry = entries.get(key) ?? { names: [], credentials };
+      const ones = [...ofName.values()];
+      const credentials = ones.map(({ pair }) => pair.credential.id);
+      const [{ clients }] = ones;
+      const other = ones.find((one) => policyText(one.clients) !== policyText(clients));
+      if (other !== undefined) this.sayDiffer(other, ones[0], name);
+      const key = `${credentials.join(' ')} ${policyText(clients)}`;
+      const entry = entries.get(key) ?? { names: [], credentials, clients };
       entry.names.push(name);
       entries.set(key, entry);
     }
     return [...entries.values()];
+  }
+
+  private sayDiffer(one: Found, other: Found, names: string): void {
+    const args = { path: one.files.certificate, other: other.files.certificate, names };
+    this.say(one.place, problem('client-policies-differ', args));
   }
 
   private say(place: Place, found: Problem): void {
@@ -222,6 +260,10 @@ function pairsOf({ listeners, credentials }: Certificates): ReadonlyMap<string, 
       certificates.map(({ id, files, ...facts }) => [idOf(files), { ...facts, credential: byId.get(id)! }] as const),
     ),
   );
+}
+
+function authorityKey({ announced, unannounced, revocations }: AuthorityFiles): string {
+  return JSON.stringify([announced, unannounced, revocations]);
 }
 
 function idOf({ certificate, key, passphraseFile }: PairFiles): string {

@@ -50,6 +50,17 @@ export function describeRenewal(former: Certificates, { listeners }: Certificate
   );
 }
 
+/** `ca.pem and clients.crl`, of those that are new. */
+export function describeAuthorities(former: Certificates, { authorities }: Certificates): readonly string[] {
+  const known = new Set(former.authorities.map(({ id }) => id));
+  return authorities
+    .filter(({ id }) => !known.has(id))
+    .map(({ files }) => {
+      const names = Object.values(files).filter((file): file is string => file !== null);
+      return names.join(' and ');
+    });
+}
+
 function differs(former: Certificates, certificates: Certificates): boolean {
   return JSON.stringify(former.listeners) !== JSON.stringify(certificates.listeners);
 }

@@ -97,6 +97,9 @@ export const TRACE_END = own('trace-end');
 /** To an OPTIONS request that Max-Forwards lets go no further. */
 export const OPTIONS_END: OwnResponse = { kind: NO_KIND, status: 200, reason: reasonOf(200), body: NOTHING };
 export const BODY_TOO_LARGE = own('body-too-large');
+export const MISDIRECTED = own('misdirected');
+export const NO_CLIENT_CERTIFICATE = own('no-client-certificate');
+export const BAD_CLIENT_CERTIFICATE = own('bad-client-certificate');
 export const HEAD_TIMEOUT = own('head-timeout');
 export const BODY_TIMEOUT = own('body-timeout');
 export const BODY_TOO_SLOW = own('body-too-slow');

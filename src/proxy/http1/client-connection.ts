@@ -25,6 +25,7 @@ import {
 import { parseRequestHead } from '../../wire/http1/request.ts';
 import type { Context } from '../context.ts';
 import { DeferredReset } from '../deferred-reset.ts';
+import { type Admission, admissionOf } from '../http/admission.ts';
 import { BodyPace } from '../http/body-pace.ts';
 import type { ErrorPage } from '../http/error-page.ts';
 import { Exchange } from '../http/exchange.ts';
@@ -72,6 +73,7 @@ const HEAD_STEPS_MAX = HEAD_BYTES_MAX / HEAD_STEP_BYTES + 1;
 export class ClientConnection extends Session implements SocketHandler, RelayOwner, IdleClient, ClientSide {
   private readonly context: Context;
   private readonly service: HttpService;
+  private readonly admission: Admission;
   private readonly listener: Listener;
   private readonly emitters: Emitters;
   private readonly socket: Socket;
@@ -121,6 +123,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const { listener } = service;
     this.context = listener.context;
     this.service = service;
+    this.admission = admissionOf(service, info);
     this.listener = listener;
     this.emitters = emitters;
     this.socket = socket;
@@ -370,7 +373,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const exchange = Exchange.begin(context, this, head);
     this.exchange = exchange;
     this.peer.requests++;
-    const admitted = this.service.admit(this.peer);
+    const admitted = this.admission.admit(this.peer);
     if (!(admitted instanceof Route)) {
       if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
       else this.answer(admitted);

@@ -9,7 +9,7 @@
 import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import { TLS_DONE, TLS_WANTS_MORE, type TlsSession } from '../../port/tls.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
-import { type LayerUser, NOTHING_KNOWN, type Opening } from '../layer.ts';
+import { type HostGate, type LayerUser, NOTHING_KNOWN, type Opening } from '../layer.ts';
 import { isPlainHttp } from './plain-http.ts';
 import type { TlsRoom } from './room.ts';
 import { TlsSocket } from './tls-socket.ts';
@@ -21,6 +21,8 @@ export interface HandshakeOwner {
   readonly answersPlain: boolean;
   /** Writes the answer to what is at `offset` into the slot: how long it is. */
   answerPlain(socket: Socket, offset: number, length: number, into: number): number;
+  /** Of a handshake that is done: what has a say in the client's requests, if anything; `refuse`: the client is not wanted. */
+  gateFor(session: TlsSession): HostGate | 'refuse' | null;
   /** `failure`: null, or what OpenSSL says. */
   handleOver(failure: string | null): void;
 }
@@ -114,15 +116,28 @@ export class Handshake implements SocketHandler, Opening {
   private finish(slot: number, offset: number, rest: number): void {
     const { above, below, owner, session } = this;
     const { room } = owner;
+    const gate = owner.gateFor(session);
+    if (gate === 'refuse') {
+      room.arena.release(slot);
+      this.dismiss();
+      return;
+    }
     this.stage = OVER;
     owner.handleOver(null);
     const socket = new TlsSocket(room, below, session);
-    above.handleOpen(socket, { ...NOTHING_KNOWN, protocol: session.protocol, tls: session });
+    above.handleOpen(socket, { ...NOTHING_KNOWN, protocol: session.protocol, tls: session, gate });
     if (rest > 0) socket.receive(slot, offset, rest);
     else room.arena.release(slot);
   }
 
   // --- clients that are told why not ---
+
+  /** It has shown no certificate, or one that is not right. */
+  private dismiss(): void {
+    this.session.end();
+    this.speak(false);
+    this.tell(null);
+  }
 
   private answerPlain(slot: number, offset: number, length: number): void {
     const { arena } = this.owner.room;

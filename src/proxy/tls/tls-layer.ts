@@ -1,10 +1,12 @@
 /** TLS below one listener, as one plan says it. The contexts are its own until the last handshake that began by them is over. */
 import type { TlsPlan } from '../../config/plan.ts';
+import { ClientPolicies } from '../../core/tls/client-policies.ts';
 import { ServerNames } from '../../core/tls/server-names.ts';
-import type { Tls, TlsAcceptor, TlsContext } from '../../port/tls.ts';
+import type { Tls, TlsAcceptor, TlsContext, TlsSession } from '../../port/tls.ts';
 import type { Socket } from '../../port/transport.ts';
 import type { RequestHead } from '../../wire/http1/head.ts';
-import type { Layer, LayerUser, Opening } from '../layer.ts';
+import type { HostGate, Layer, LayerUser, Opening } from '../layer.ts';
+import { ClientGate } from './client-gate.ts';
 import { Handshake, type HandshakeOwner } from './handshake.ts';
 import { emitRedirect, emitRefusal } from './plain-http.ts';
 import type { TlsRoom } from './room.ts';
@@ -21,6 +23,8 @@ export interface TlsLayerOptions {
   readonly head: RequestHead;
   /** A handshake came to nothing: why. */
   readonly onFailure: (failure: string) => void;
+  /** A client's certificate is refused: why. */
+  readonly onDistrust: (cause: string) => void;
   /** The contexts are not used any more. */
   readonly onUnused: () => void;
 }
@@ -34,6 +38,8 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
   readonly answersPlain: boolean;
   private readonly options: TlsLayerOptions;
   private readonly names: ServerNames;
+  /** Null: clients are not asked for certificates. */
+  private readonly policies: ClientPolicies | null;
   private handshakes = 0;
   private isRetired = false;
   private isUnused = false;
@@ -43,6 +49,7 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
     this.options = options;
     this.room = room;
     this.names = new ServerNames(plan.entries);
+    this.policies = ClientPolicies.of(plan.entries);
     [this.context] = contexts;
     this.protocols = plan.protocols;
     this.answersPlain = isHttp;
@@ -67,6 +74,11 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
     return plan.unknownName === 'refuse' ? null : this.context;
   }
 
+  /** The index of the one whose context a client has that names this host. */
+  private entryFor(host: string): number {
+    return host === '' ? 0 : Math.max(0, this.names.find(host));
+  }
+
   answerPlain(socket: Socket, offset: number, length: number, into: number): number {
     const { head, plan } = this.options;
     const { arena } = this.room;
@@ -74,6 +86,15 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
     if (plan.plainHttp === 'refuse') return emitRefusal(arena.memory, start) - start;
     const port = socket.localAddress(address, 0);
     return emitRedirect(arena.memory, offset, length, head, port, start, arena.end(into)) - start;
+  }
+
+  gateFor(session: TlsSession): HostGate | 'refuse' | null {
+    const { isHttp, onDistrust, plan } = this.options;
+    if (this.policies === null) return null;
+    const gate = new ClientGate(this.policies, session, plan.entries[this.entryFor(session.serverName)].clients);
+    if (gate.usual === 'passes') return isHttp ? gate : null;
+    if (!isHttp || session.client !== null) onDistrust(session.client?.verified ?? 'none was shown');
+    return isHttp ? gate : 'refuse';
   }
 
   handleOver(failure: string | null): void {

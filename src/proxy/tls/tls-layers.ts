@@ -4,8 +4,9 @@
  * makes none anew; one that no plan has any more goes when the last handshake that began by it is over, and OpenSSL keeps
  * what its sessions need.
  */
-import type { ListenerPlan, TlsEntryPlan, TlsPlan } from '../../config/plan.ts';
-import type { Credential, Secrets, Tls, TlsContext } from '../../port/tls.ts';
+import type { ListenerPlan, TlsClientsPlan, TlsEntryPlan, TlsPlan } from '../../config/plan.ts';
+import { policyText } from '../../core/tls/client-policies.ts';
+import type { Authorities, AskedOfClients, Credential, Secrets, Tls, TlsContext } from '../../port/tls.ts';
 import type { RequestHead } from '../../wire/http1/head.ts';
 import type { Layer } from '../layer.ts';
 import type { TlsRoom } from './room.ts';
@@ -28,6 +29,8 @@ export interface TlsLayersOptions {
   readonly head: RequestHead;
   /** A handshake with a client of this listener came to nothing. */
   readonly onFailure: (listener: string, failure: string) => void;
+  /** The certificate of a client is refused. */
+  readonly onDistrust: (listener: string, cause: string) => void;
 }
 
 export class TlsLayers {
@@ -72,7 +75,7 @@ export class TlsLayers {
   layerOf(listener: ListenerPlan, prepared: PreparedContexts): Layer | null {
     const { tls: plan } = listener;
     if (plan === null) return null;
-    const { head, onFailure, room } = this.options;
+    const { head, onDistrust, onFailure, room } = this.options;
     const layer = new TlsLayer({
       room,
       tls: this.tls as Tls,
@@ -81,6 +84,7 @@ export class TlsLayers {
       isHttp: listener.protocol === 'http',
       head,
       onFailure: (failure) => onFailure(listener.name, failure),
+      onDistrust: (cause) => onDistrust(listener.name, cause),
       onUnused: () => this.giveBack(prepared),
     });
     this.layers.push(layer);
@@ -94,8 +98,10 @@ export class TlsLayers {
 
   private take(tls: Tls, plan: TlsPlan, entry: TlsEntryPlan, secrets: Secrets): SharedContext {
     const { versions, ciphers, suites, groups, prefersOwnOrder } = plan;
+    const policy = policyText(entry.clients);
+    const choosesEarly = plan.entries.some(({ clients }) => policyText(clients) !== policy);
     const settings = { versions, ciphers, suites, groups, prefersOwnOrder };
-    const key = JSON.stringify([settings, entry.credentials]);
+    const key = JSON.stringify([settings, entry.credentials, policy, choosesEarly]);
     const known = this.shared.get(key);
     if (known !== undefined) {
       known.users++;
@@ -104,6 +110,7 @@ export class TlsLayers {
     const context = tls.createContext(
       settings,
       entry.credentials.map((id) => credentialOf(secrets, id)),
+      { choosesEarly, asked: entry.clients === null ? null : askedOf(secrets, entry.clients) },
     );
     context.setTicketKey(secrets.ticketKey);
     const made = { key, context, users: 1 };
@@ -125,4 +132,16 @@ function credentialOf({ credentials }: Secrets, id: string): Credential {
   const credential = credentials.find((one) => one.id === id);
   if (credential === undefined) throw new Error(`the certificate ${id} of the plan did not come with it`);
   return credential;
+}
+
+function askedOf(secrets: Secrets, clients: TlsClientsPlan): AskedOfClients {
+  const { authorities: id, depth } = clients;
+  const authorities = id === null ? null : authoritiesOf(secrets, id);
+  return { authorities, depth, policy: policyText(clients) };
+}
+
+function authoritiesOf({ authorities }: Secrets, id: string): Authorities {
+  const found = authorities.find((one) => one.id === id);
+  if (found === undefined) throw new Error(`the authorities ${id} of the plan did not come with it`);
+  return found;
 }

@@ -33,8 +33,8 @@ function credential(name: string, names: readonly string[], key: 'ec' | 'rsa' = 
 
 const PLAN: TlsPlan = {
   entries: [
-    { names: ['one.test', '*.one.test'], credentials: [ONE.id, RSA.id] },
-    { names: ['two.test'], credentials: [TWO.id] },
+    { names: ['one.test', '*.one.test'], credentials: [ONE.id, RSA.id], clients: null },
+    { names: ['two.test'], credentials: [TWO.id], clients: null },
   ],
   unknownName: 'default',
   versions: ['1.2', '1.3'],
@@ -156,6 +156,7 @@ class Stage {
       open: () => Openssl.open(this.arena.memory),
       head: new RequestHead(100),
       onFailure: (_, failure) => this.failures.push(failure),
+      onDistrust: (_, cause) => this.failures.push(cause),
     });
   }
 
@@ -221,7 +222,7 @@ class Stage {
   }
 }
 
-const SECRETS: Secrets = { credentials: [ONE, TWO, RSA], ticketKey: new Uint8Array(80).fill(5) };
+const SECRETS: Secrets = { credentials: [ONE, TWO, RSA], authorities: [], ticketKey: new Uint8Array(80).fill(5) };
 
 class Client {
   readonly below: FakeSocket;
@@ -305,7 +306,7 @@ class Client {
 test('a plan whose contexts OpenSSL refuses leaves those before as they are, and keeps none of its own', async () => {
   const stage = new Stage();
   const layer = stage.apply(PLAN);
-  const refused = { ...PLAN, entries: [...PLAN.entries, { names: [], credentials: ['broken'] }] };
+  const refused = { ...PLAN, entries: [...PLAN.entries, { names: [], credentials: ['broken'], clients: null }] };
   const secrets = { ...SECRETS, credentials: [...SECRETS.credentials, { ...ONE, id: 'broken', key: RSA.key }] };
   assert.throws(() => stage.apply(refused, secrets), TlsRefusal);
   const client = new Client(stage, layer);

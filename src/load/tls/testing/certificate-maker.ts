@@ -11,6 +11,8 @@ export interface CertificateSpec {
   /** The name of one that was made before; without it it is self-signed. */
   readonly issuer?: string;
   readonly isAuthority?: boolean;
+  /** As `/O=Example/CN=door`. */
+  readonly subject?: string;
   readonly mustStaple?: boolean;
   /** As days from now; negative: past. */
   readonly from?: number;
@@ -37,10 +39,23 @@ export class CertificateMaker {
   /** `NAME.pem` with the certificate alone, and `NAME.key`. */
   make(name: string, spec: CertificateSpec): MadeCertificate {
     const { names, key = 'ec', issuer, isAuthority = false, mustStaple = false, from = -1, until = 90 } = spec;
+    const { subject = `/CN=${name}` } = spec;
     const made = { certificate: this.path(`${name}.pem`), key: this.path(`${name}.key`) };
     const request = this.path(`${name}.csr`);
     const extensions = this.path(`${name}.ext`);
-    this.openssl('req', '-new', '-nodes', ...KEYS[key], '-keyout', made.key, '-out', request, '-subj', `/CN=${name}`);
+    this.openssl(
+      'req',
+      '-new',
+      '-nodes',
+      ...KEYS[key],
+      '-keyout',
+      made.key,
+      '-out',
+      request,
+      '-utf8',
+      '-subj',
+      subject,
+    );
     writeFileSync(
       extensions,
       [
@@ -55,7 +70,7 @@ export class CertificateMaker {
     writeFileSync(
       join(folder, 'ca.conf'),
       `[ca]\ndefault_ca=x\n[x]\ndatabase=${folder}/index.txt\nnew_certs_dir=${folder}\nrand_serial=yes\n` +
-        'default_md=sha256\npolicy=p\nunique_subject=no\n[p]\ncommonName=supplied\n',
+        'default_md=sha256\npolicy=p\nunique_subject=no\n[p]\norganizationName=optional\ncommonName=supplied\n',
     );
     const signer =
       issuer === undefined
@@ -66,6 +81,30 @@ export class CertificateMaker {
       ...`-startdate ${dateText(from)} -enddate ${dateText(until)} -extfile ${extensions}`.split(' '),
       ...signer,
     );
+    return made;
+  }
+
+  /** `NAME.pem`: what `issuer` has revoked, for `days` from now; negative: it has ended. */
+  revoke(name: string, issuer: string, revoked: readonly string[], days = 30): string {
+    const made = this.path(`${name}.pem`);
+    const folder = this.path(`${name}.crl`);
+    execFileSync('mkdir', [folder]);
+    writeFileSync(join(folder, 'index.txt'), '');
+    writeFileSync(
+      join(folder, 'ca.conf'),
+      `[ca]\ndefault_ca=x\n[x]\ndatabase=${folder}/index.txt\ndefault_md=sha256\n`,
+    );
+    const ca = [
+      'ca',
+      '-config',
+      join(folder, 'ca.conf'),
+      '-cert',
+      this.path(`${issuer}.pem`),
+      '-keyfile',
+      this.path(`${issuer}.key`),
+    ];
+    for (const one of revoked) this.openssl(...ca, '-revoke', this.path(`${one}.pem`));
+    this.openssl(...ca, '-gencrl', '-crl_lastupdate', dateText(-60), '-crl_nextupdate', dateText(days), '-out', made);
     return made;
   }
 

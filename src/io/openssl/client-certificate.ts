@@ -1,0 +1,126 @@
+/** What a client has shown, read by the functions that other servers read it by, so that the texts are the same. */
+import type { ClientCertificate } from '../../port/tls.ts';
+import { addressOf, type Library } from './library.ts';
+
+const X509_V_OK = 0;
+const XN_FLAG_RFC2253 = 0x1110317;
+const DIGEST_BYTES_MAX = 64;
+
+export class OpensslClientCertificate implements ClientCertificate {
+  readonly error: number;
+  private readonly library: Library;
+  /** 0: freed. */
+  private certificate: number;
+  private readonly known = new Map<string, string>();
+
+  /** Of a session whose handshake is over. Null: it has none. It is to be freed. */
+  static of(library: Library, ssl: number): OpensslClientCertificate | null {
+    const certificate = library.SSL_get1_peer_certificate(ssl);
+    if (certificate === 0) return null;
+    return new OpensslClientCertificate(library, certificate, library.SSL_get_verify_result(ssl));
+  }
+
+  private constructor(library: Library, certificate: number, error: number) {
+    this.library = library;
+    this.certificate = certificate;
+    this.error = error;
+  }
+
+  free(): void {
+    if (this.certificate === 0) return;
+    this.library.X509_free(this.certificate);
+    this.certificate = 0;
+    this.known.clear();
+  }
+
+  get verified(): string {
+    const { error, library } = this;
+    return error === X509_V_OK ? 'SUCCESS' : `FAILED:${library.X509_verify_cert_error_string(error) ?? error}`;
+  }
+
+  get subject(): string {
+    return this.text('subject', (bio) => this.printName(bio, this.library.X509_get_subject_name(this.certificate)));
+  }
+
+  get issuer(): string {
+    return this.text('issuer', (bio) => this.printName(bio, this.library.X509_get_issuer_name(this.certificate)));
+  }
+
+  get serial(): string {
+    const { library } = this;
+    return this.text('serial', (bio) => library.i2a_ASN1_INTEGER(bio, library.X509_get_serialNumber(this.certificate)));
+  }
+
+  get fingerprint(): string {
+    return this.digest(this.library.EVP_sha256());
+  }
+
+  get oldFingerprint(): string {
+    return this.digest(this.library.EVP_sha1());
+  }
+
+  get notBefore(): string {
+    const { library } = this;
+    return this.text('from', (bio) => library.ASN1_TIME_print(bio, library.X509_get0_notBefore(this.certificate)));
+  }
+
+  get notAfter(): string {
+    const { library } = this;
+    return this.text('until', (bio) => library.ASN1_TIME_print(bio, library.X509_get0_notAfter(this.certificate)));
+  }
+
+  get notAfterMs(): number {
+    return Date.parse(this.notAfter);
+  }
+
+  get escapedPem(): string {
+    const pem = this.text('pem', (bio) => this.library.PEM_write_bio_X509(bio, this.certificate));
+    return pem
+      .replaceAll('+', '%2B')
+      .replaceAll('/', '%2F')
+      .replaceAll('=', '%3D')
+      .replaceAll('\n', '%0A')
+      .replaceAll(' ', '%20');
+  }
+
+  private printName(bio: number, name: number): void {
+    this.library.X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
+  }
+
+  private digest(type: number): string {
+    if (this.certificate === 0) return '';
+    const bytes = new Uint8Array(DIGEST_BYTES_MAX);
+    const length = new Uint32Array(1);
+    this.library.X509_digest(this.certificate, type, bytes, length);
+    let text = '';
+    for (const byte of bytes.subarray(0, length[0])) text += byte.toString(16).padStart(2, '0');
+    return text;
+  }
+
+  /** Made once; it is asked for with each request. */
+  private text(name: string, print: (bio: number) => void): string {
+    if (this.certificate === 0) return '';
+    let text = this.known.get(name);
+    if (text === undefined) {
+      text = printed(this.library, print);
+      this.known.set(name, text);
+    }
+    return text;
+  }
+}
+
+const part = new Uint8Array(4096);
+
+/** What OpenSSL prints, in ASCII. */
+export function printed(library: Library, print: (bio: number) => void): string {
+  const bio = library.BIO_new(library.BIO_s_mem());
+  if (bio === 0) return '';
+  print(bio);
+  let text = '';
+  for (let count; (count = library.BIO_read(bio, addressOf(part), part.length)) > 0;) {
+    for (let i = 0; i < count; i++) text += String.fromCharCode(part[i]);
+  }
+  library.BIO_free(bio);
+  library.ERR_clear_error();
+  return text;
+}
