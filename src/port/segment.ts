@@ -62,6 +62,13 @@ export interface AdvertShape {
 
 /** While an attachment is narrow: one in so many of the packets that do not have the shape is handed over, by chance. */
 export const NARROW_SAMPLE = 256;
+/** The same of packets of senders that it does not name: one that begins to send is to be heard within seconds. */
+export const STRANGER_SAMPLE = 32;
+
+export interface Narrowing {
+  /** Whose packets are all handed over, if they have the shape; null: those of all senders are. */
+  readonly senders: readonly Uint8Array[] | null;
+}
 
 /** 4 or 16 bytes, and how many bits of them name the network. */
 export interface VirtualAddress {
@@ -102,10 +109,10 @@ export interface Attachment {
   relay(peer: Uint8Array, addresses: readonly Uint8Array[]): void;
   endRelay(): void;
   /**
-   * Hands over, from now on, only packets of the shape that its adverts have, and a sample of the others; or all again. What
+   * Hands over, from now on, only packets of the shape that its adverts have, and a sample of the others; null: all again. What
    * has come in already is handed over first. False: it cannot, and everything is handed over.
    */
-  narrow(isNarrow: boolean): boolean;
+  narrow(narrowing: Narrowing | null): boolean;
   /**
    * Other addresses, or another way of adverts, in the same place: of the same interface, family, router id and MAC address.
    * Addresses that are not among them are removed before this returns, new ones come with the next `hold`.

@@ -10,7 +10,7 @@ import { FloodGate } from '../core/vrrp/flood-gate.ts';
 import { GatewayGuard } from '../core/vrrp/gateway.ts';
 import { PeerTable } from '../core/vrrp/peers.ts';
 import type { Restraint } from '../core/vrrp/restraint.ts';
-import { AdvertReceiver } from '../core/vrrp/receiver.ts';
+import { AdvertReceiver, hasAddress } from '../core/vrrp/receiver.ts';
 import { RefusalDigest } from '../core/vrrp/refusal-digest.ts';
 import { VirtualRouter } from '../core/vrrp/router.ts';
 import { AdvertSender } from '../core/vrrp/sender.ts';
@@ -20,6 +20,7 @@ import {
   type AttachmentHandler,
   type AttachRequest,
   NARROW_SAMPLE,
+  STRANGER_SAMPLE,
   type SegmentHost,
   type SegmentPacket,
   type SourceLoss,
@@ -39,6 +40,8 @@ interface Place {
 
 /** Whoever answers for an address as fast as it can must not have this machine ask as fast. */
 const PEERS_GAP_US = 1_000_000;
+/** Nobody is a stranger before a router has listened for so many of its intervals, or has heard somebody with the key. */
+const STRANGERS_INTERVALS = 10;
 
 export class VipMember implements AttachmentHandler {
   plan: VirtualRouterPlan;
@@ -52,6 +55,9 @@ export class VipMember implements AttachmentHandler {
   private readonly sender: AdvertSender;
   private readonly refusals: RefusalDigest;
   private readonly gate = new FloodGate(NARROW_SAMPLE);
+  /** Of forgeries, which no filter can tell: of senders that never sent anything right. */
+  private readonly strangers = new FloodGate(STRANGER_SAMPLE);
+  private beganUs = Number.POSITIVE_INFINITY;
   private readonly peers = new PeerTable();
   private places: readonly Place[];
   private readonly attachment: Attachment;
@@ -127,6 +133,7 @@ export class VipMember implements AttachmentHandler {
   start(lastAdvertUs: number | null, restraint: Restraint | null): void {
     const { nowUs } = this.host;
     this.hasBegun = true;
+    this.beganUs = nowUs;
     for (const { attachment } of this.places) attachment.begin(lastAdvertUs !== null);
     if (this.gatewayAddress !== null) this.gateway = new GatewayGuard(this.plan.intervalUs, nowUs);
     this.send({ kind: 'start', lastAdvertUs, restraint });
@@ -136,15 +143,16 @@ export class VipMember implements AttachmentHandler {
 
   get deadlineUs(): number {
     const gatewayUs = this.gateway?.deadlineUs ?? Number.POSITIVE_INFINITY;
-    const { machine, own, refusals, gate } = this;
-    return Math.min(machine.deadlineUs, own.deadlineUs, refusals.deadlineUs, gate.deadlineUs, gatewayUs);
+    const { machine, own, refusals, gate, strangers } = this;
+    const gatesUs = Math.min(gate.deadlineUs, strangers.deadlineUs, gatewayUs);
+    return Math.min(machine.deadlineUs, own.deadlineUs, refusals.deadlineUs, gatesUs);
   }
 
   tick(nowUs: number): void {
     if (this.gateway !== null && nowUs >= this.gateway.deadlineUs) this.runGateway(this.gateway, nowUs);
     if (this.own.tick(nowUs)) this.tellSource();
     for (const event of this.refusals.tick(nowUs)) this.send(event);
-    this.runGate(nowUs);
+    this.runGates(nowUs);
     if (nowUs >= this.machine.deadlineUs) this.send({ kind: 'tick' });
   }
 
@@ -225,28 +233,48 @@ export class VipMember implements AttachmentHandler {
 
   handlePacket(packet: SegmentPacket): void {
     const { receiver } = this;
-    const { misshapen } = receiver;
+    const { misshapen, forged } = receiver;
     const advert = receiver.receive(packet, this.source, this.host.unixUs);
     if (typeof advert === 'string') {
       const { nowUs } = this.host;
       this.refusals.note(advert, packet.source, nowUs);
       if (receiver.misshapen !== misshapen) this.gate.count(nowUs);
+      if (receiver.forged !== forged && this.knowsItsPeers(nowUs)) this.strangers.count(nowUs);
       return;
     }
+    // One that began to send, or has another address now.
+    if (receiver.admitted !== null && !hasAddress(receiver.admitted, advert.source)) this.filter(this.host.nowUs);
     this.sender.mirror(advert.source, this.receiver.lastForm);
     this.peers.heard(advert, this.host.nowUs);
     this.send({ kind: 'advert', advert });
   }
 
-  private runGate(nowUs: number): void {
-    const { gate, receiver, attachment } = this;
-    const wanted = gate.tick(nowUs);
-    if (wanted === 'wide') attachment.narrow(false);
-    if (wanted === 'narrow') {
-      if (attachment.narrow(true)) this.send({ kind: 'flood' });
-      else gate.handleFailure(nowUs);
+  /** Who is active has been heard, if anybody is. */
+  private knowsItsPeers(nowUs: number): boolean {
+    return this.receiver.senders.length > 0 || nowUs - this.beganUs >= STRANGERS_INTERVALS * this.plan.intervalUs;
+  }
+
+  private runGates(nowUs: number): void {
+    const { gate, strangers, receiver } = this;
+    const wanted = [gate.tick(nowUs), strangers.tick(nowUs)];
+    if (wanted.some((each) => each !== null) && this.filter(nowUs) && wanted.includes('narrow')) {
+      this.send({ kind: 'flood' });
     }
-    receiver.weight = gate.weight;
+    receiver.weight = Math.max(gate.weight, strangers.state === 'narrow' ? NARROW_SAMPLE : 1);
+    receiver.strangerWeight = strangers.weight;
+  }
+
+  /** Tells the kernel how the gates are. False: it does not take it, and they are open. */
+  private filter(nowUs: number): boolean {
+    const { gate, strangers, receiver, attachment } = this;
+    const senders = strangers.state === 'open' ? null : receiver.senders;
+    const isNarrow = senders !== null || gate.state !== 'open';
+    receiver.admitted = senders;
+    if (attachment.narrow(isNarrow ? { senders } : null)) return true;
+    receiver.admitted = null;
+    gate.handleFailure(nowUs);
+    strangers.handleFailure(nowUs);
+    return false;
   }
 
   handleNeighbor(address: Uint8Array, mac: Uint8Array): void {

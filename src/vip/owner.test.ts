@@ -3,10 +3,18 @@ import { test } from 'node:test';
 import { formatIP, parseIPv4, parseIPv6 } from '../base/address.ts';
 import { formatHex } from '../base/bytes.ts';
 import { AdvertSender } from '../core/vrrp/sender.ts';
-import type { Attachment, AttachmentHandler, AttachRequest, InterfaceHandler, SegmentHost } from '../port/segment.ts';
+import type {
+  Attachment,
+  AttachmentHandler,
+  AttachRequest,
+  InterfaceHandler,
+  Narrowing,
+  SegmentHost,
+} from '../port/segment.ts';
 import { parseArpFrame } from '../wire/arp.ts';
 import { parseNeighborFrame } from '../wire/ndp.ts';
 import { AdvertView, VRRP_GROUP_4, VRRP_PROTOCOL } from '../wire/vrrp/advert.ts';
+import { TrailerKey } from '../wire/vrrp/trailer.ts';
 import { VipBoard } from './board.ts';
 import { type Predecessor, VipOwner } from './owner.ts';
 import type { VirtualRouterPlan } from './plan.ts';
@@ -46,7 +54,7 @@ class FakeAttachment implements Attachment {
   keepsAddresses: boolean | null = null;
   isConcealed = false;
   relaysTo: string | null = null;
-  isNarrow = false;
+  narrowing: Narrowing | null = null;
   canNarrow = true;
   isClosed = false;
   /** Why no advert leaves. */
@@ -77,9 +85,9 @@ class FakeAttachment implements Attachment {
   endRelay(): void {
     this.relaysTo = null;
   }
-  narrow(isNarrow: boolean): boolean {
-    this.isNarrow = isNarrow && this.canNarrow;
-    return this.isNarrow === isNarrow;
+  narrow(narrowing: Narrowing | null): boolean {
+    this.narrowing = this.canNarrow ? narrowing : null;
+    return this.narrowing === narrowing;
   }
   hold(lifetimeS: number): void {
     this.lifetimeS = lifetimeS;
@@ -163,7 +171,13 @@ class Stage implements SegmentHost {
   hear(
     index: number,
     priority: number,
-    changes: { ttl?: number; checksum?: 'message' | 'pseudo-header'; isUnicast?: boolean } = {},
+    changes: {
+      ttl?: number;
+      checksum?: 'message' | 'pseudo-header';
+      isUnicast?: boolean;
+      key?: TrailerKey;
+      source?: Uint8Array;
+    } = {},
   ): void {
     const sender = new AdvertSender({
       family: 4,
@@ -174,9 +188,9 @@ class Stage implements SegmentHost {
       unicast: changes.isUnicast === true ? { peers: [OWN], ttlMin: 255 } : null,
       checksum: changes.checksum ?? 'pseudo-header',
       password: null,
-      keys: null,
+      keys: changes.key === undefined ? null : [changes.key],
     });
-    const source = ip('192.0.2.12');
+    const source = changes.source ?? ip('192.0.2.12');
     const bytes = sender.payload(priority, 0, source, this.unixUs);
     this.attachments[index].handler.handlePacket({
       bytes,
@@ -318,7 +332,7 @@ test('A flood of what a filter can tell is left to the kernel but for a sample, 
     stage.pass(0);
   };
   hear(300);
-  assert.equal(stage.first.isNarrow, true);
+  assert.deepEqual(stage.first.narrowing, { senders: null });
   assert.deepEqual(stage.evidence, ['refused-ttl', 'flood']);
   // What the socket had queued before.
   hear(100);
@@ -329,10 +343,55 @@ test('A flood of what a filter can tell is left to the kernel but for a sample, 
   stage.hear(0, 255, { checksum: 'message' });
   assert.equal(stage.owner.status()[0].adverts.accepted, 1);
   stage.pass(20 * S);
-  assert.equal(stage.first.isNarrow, false);
+  assert.equal(stage.first.narrowing, null);
   hear(1);
   assert.equal(refused(), 400 + 10 * 256 + 1);
   assert.equal(stage.owner.status()[0].observed['refused-ttl'].total, refused());
+});
+
+test('Of a flood of forgeries those of strangers are left to the kernel but for a sample, and peers are heard whole', () => {
+  const key = new TrailerKey(1, new Uint8Array(32).fill(7));
+  const stage = new Stage([{ keys: [{ id: 1, secret: '07'.repeat(32) }] }]);
+  const forged = { key: new TrailerKey(1, new Uint8Array(32)), source: ip('192.0.2.66') };
+  const refused = (): number => stage.owner.status()[0].adverts.refused['code'];
+  const hear = (count: number): void => {
+    for (let i = 0; i < count; i++) stage.hear(0, 255, forged);
+    stage.pass(0);
+  };
+  // Who is active might not have been heard yet.
+  hear(1000);
+  assert.equal(stage.first.narrowing, null);
+  stage.hear(0, 200, { key });
+  hear(300);
+  assert.deepEqual(stage.first.narrowing, { senders: [ip('192.0.2.12')] });
+  assert.deepEqual(stage.evidence, ['refused-code', 'flood']);
+  hear(100);
+  assert.equal(refused(), 1400);
+  stage.pass(S / 10);
+  hear(10);
+  assert.equal(refused(), 1400 + 10 * 32);
+
+  const newcomer = ip('192.0.2.13');
+  stage.unixUs += S;
+  stage.hear(0, 200, { key, source: newcomer });
+  assert.deepEqual(stage.first.narrowing, { senders: [ip('192.0.2.12'), newcomer] });
+  // The code of a known one is computed, whoever has sent it.
+  stage.hear(0, 255, { ...forged, source: newcomer });
+  assert.equal(refused(), 1400 + 10 * 32);
+  assert.equal(stage.owner.status()[0].adverts.refused['replay'], 1);
+  stage.unixUs += S;
+  stage.hear(0, 255, { ...forged, source: newcomer });
+  assert.equal(refused(), 1400 + 10 * 32 + 1);
+  stage.pass(20 * S);
+  assert.equal(stage.first.narrowing, null);
+});
+
+test('A router that has listened for long and heard nobody leaves forgeries to the kernel too', () => {
+  const stage = new Stage([{ keys: [{ id: 1, secret: '07'.repeat(32) }] }]);
+  stage.pass(10 * S);
+  for (let i = 0; i < 300; i++) stage.hear(0, 255, { key: new TrailerKey(1, new Uint8Array(32)) });
+  stage.pass(0);
+  assert.deepEqual(stage.first.narrowing, { senders: [] });
 });
 
 test('Where the kernel takes no narrow filter, every packet of a flood is counted', () => {

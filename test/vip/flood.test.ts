@@ -9,6 +9,7 @@ import { ETHERNET_HEADER_BYTES } from '../../src/wire/ethernet.ts';
 import { advertBytes, emitAdvert, VRRP_GROUP_6, VRRP_TTL } from '../../src/wire/vrrp/advert.ts';
 import type { VipPlan } from '../../src/vip/plan.ts';
 import type { RouterStatus } from '../../src/vip/status.ts';
+import { TrailerKey } from '../../src/wire/vrrp/trailer.ts';
 import { forge } from './forger.ts';
 import { type Host, needsNamespaces, planOf, Segment, type VirtualNode } from './virtual-node.ts';
 
@@ -107,6 +108,38 @@ test('a flood of refused adverts costs little, is counted, and moves nothing', n
       cost < COST_MAX,
       `${(after[i] - before[i]).toFixed(2)} s to hear what it took ${costS.toFixed(2)} s to send`,
     );
+    assert.equal(node.changes().length, changes[i]);
+  }
+  assert.ok(sent > 1000, `only ${sent} were sent`);
+});
+
+test('a flood of forgeries of a key costs little, is counted, and moves nothing', needsNamespaces, async (t) => {
+  const segment = new Segment(t);
+  const [better, worse, stranger] = [segment.host(5), segment.host(6), segment.host(77)];
+  const plan = { intervalUs: 500_000, keys: [{ id: 1, secret: '5a'.repeat(32) }] };
+  const active = await better.start(planOf({ ...plan, priority: 150 }));
+  await active.becomes('active');
+  const backup = await worse.start(planOf({ ...plan, priority: 100 }));
+  await backup.becomes('backup');
+  await backup.hears(3);
+  // Who is alone has listened for long enough to know.
+  await active.sends(15);
+  const changes = [active, backup].map((node) => node.changes().length);
+
+  const before = [await cpuSeconds(active), await cpuSeconds(backup)];
+  const signed = { key: new TrailerKey(1, new Uint8Array(32)), unixUs: (Date.now() + 3000) * 1000 };
+  const forgery = { priority: 255, intervalUs: 1_000_000, source: stranger.address };
+  const { sent, costS } = await flood(stranger, forge({ ...forgery, signed }));
+  const after = [await cpuSeconds(active), await cpuSeconds(backup)];
+  const { accepted } = (await backup.status()).status[0].adverts;
+  await backup.hears(accepted + 3);
+  for (const [i, node] of [active, backup].entries()) {
+    await node.told((each) => each.type === 'evidence' && each.evidence.kind === 'flood');
+    const counted = (await node.status()).status[0].adverts.refused['code'];
+    assert.ok(counted > sent * 0.5 && counted < sent * 1.5, `${counted} of ${sent} are counted`);
+    const cost = after[i] - before[i];
+    t.diagnostic(`${cost.toFixed(2)} s of ${costS.toFixed(2)} s`);
+    assert.ok(cost < costS, `${cost.toFixed(2)} s to hear what it took ${costS.toFixed(2)} s to send`);
     assert.equal(node.changes().length, changes[i]);
   }
   assert.ok(sent > 1000, `only ${sent} were sent`);

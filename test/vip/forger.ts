@@ -14,6 +14,8 @@ import {
   VRRP_PROTOCOL,
   VRRP_TTL,
 } from '../../src/wire/vrrp/advert.ts';
+import { TRAILER_BYTES, type TrailerKey } from '../../src/wire/vrrp/trailer.ts';
+import { SendSequence } from '../../src/core/vrrp/sequence.ts';
 import type { Host } from './virtual-node.ts';
 
 /** Of the virtual router of `routerPlan`, in version 3; what is left out is as a good advert to the group has it. */
@@ -24,11 +26,14 @@ export interface Forgery {
   readonly to?: Host;
   readonly ttl?: number;
   readonly form?: ChecksumForm;
+  /** Signed with this key, and made at this time since 1970. */
+  readonly signed?: { readonly key: TrailerKey; readonly unixUs: number };
   /** Changes the finished advert; its checksum is then wrong, unless it is made anew. */
   readonly spoil?: { readonly change: (advert: Uint8Array) => void; readonly isSummedAfter: boolean };
 }
 
-export function forge({ priority, intervalUs, source, to, ttl, form = 'pseudo-header', spoil }: Forgery): Uint8Array {
+export function forge(forgery: Forgery): Uint8Array {
+  const { priority, intervalUs, source, to, ttl, form = 'pseudo-header', signed, spoil } = forgery;
   const from = parseIPv4(source)!;
   const destination = to === undefined ? VRRP_GROUP_4 : parseIPv4(to.address)!;
   const advert = {
@@ -40,12 +45,14 @@ export function forge({ priority, intervalUs, source, to, ttl, form = 'pseudo-he
     auth: null,
   } as const;
   const headerBytes = ETHERNET_HEADER_BYTES + IPV4_HEADER_BYTES;
-  const frame = new Uint8Array(headerBytes + advertBytes(advert));
+  const messageEnd = advertBytes(advert);
+  const frame = new Uint8Array(headerBytes + messageEnd + (signed === undefined ? 0 : TRAILER_BYTES));
   const payload = frame.subarray(headerBytes);
   emitAdvert(advert, payload, 0);
-  fillAdvertChecksum(payload, 0, payload.length, form, from, destination);
+  fillAdvertChecksum(payload, 0, messageEnd, form, from, destination);
+  signed?.key.emit(payload, 0, messageEnd, from, new SendSequence(intervalUs).next(signed.unixUs));
   spoil?.change(payload);
-  if (spoil?.isSummedAfter === true) fillAdvertChecksum(payload, 0, payload.length, form, from, destination);
+  if (spoil?.isSummedAfter === true) fillAdvertChecksum(payload, 0, messageEnd, form, from, destination);
   const ethernet = {
     source: Uint8Array.of(2, 0, 0, 0, 0, 0x77),
     destination: to === undefined ? multicastMac(VRRP_GROUP_4) : Buffer.from(to.mac.replaceAll(':', ''), 'hex'),

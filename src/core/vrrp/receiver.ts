@@ -49,6 +49,12 @@ export class AdvertReceiver {
   weight = 1;
   /** How many packets were handed over that a filter can tell will be refused. */
   misshapen = 0;
+  /** The only senders whose adverts are all handed over; null: those of all senders are. */
+  admitted: readonly Uint8Array[] | null = null;
+  /** For how many packets one of any other sender stands. */
+  strangerWeight = 1;
+  /** How many adverts to the group were refused for the key's sake, of senders that never sent a right one. */
+  forged = 0;
   /** Adverts over IPv6 whose first address is not link-local. */
   withoutLinkLocal = 0;
   private settings: AdvertSettings;
@@ -87,9 +93,7 @@ export class AdvertReceiver {
     const isOwn = ownAddress !== null && equalBytes(packet.source, ownAddress);
     const refusal = isOwn ? 'own-address' : (fault ?? this.findForgery(packet, unixUs));
     if (refusal !== null) {
-      const canBeTold = fault !== null && (fault !== 'checksum' || view.addressCount <= SUMMED_ADDRESSES_MAX);
-      this.counters[refusal] += canBeTold ? this.weight : 1;
-      if (canBeTold) this.misshapen++;
+      this.count(refusal, fault, packet);
       return refusal;
     }
     this.accepted++;
@@ -102,6 +106,21 @@ export class AdvertReceiver {
       addresses,
       foreignAddress: addresses === 'all' ? null : this.findForeign(),
     };
+  }
+
+  /** Who has sent what only somebody with the key can have made. */
+  get senders(): readonly Uint8Array[] {
+    return this.replays.senders;
+  }
+
+  private count(refusal: Refusal, fault: Refusal | null, { protocol, source }: ReceivedPacket): void {
+    const { admitted, settings, view } = this;
+    const canBeTold = fault !== null && (fault !== 'checksum' || view.addressCount <= SUMMED_ADDRESSES_MAX);
+    const isSampled = protocol === VRRP_PROTOCOL && admitted !== null && !hasAddress(admitted, source);
+    if (isSampled) this.counters[refusal] += this.strangerWeight;
+    else this.counters[refusal] += canBeTold ? this.weight : 1;
+    if (canBeTold) this.misshapen++;
+    else if (settings.keys !== null && settings.unicast === null && !this.replays.knows(source)) this.forged++;
   }
 
   private matchAddresses(): AddressMatch {
@@ -130,7 +149,7 @@ export class AdvertReceiver {
     if (settings.unicast === null) {
       if (packet.ttl !== VRRP_TTL) return 'ttl';
     } else {
-      if (!settings.unicast.peers.some((peer) => equalBytes(peer, source))) return 'not-a-peer';
+      if (!hasAddress(settings.unicast.peers, source)) return 'not-a-peer';
       if (packet.ttl < settings.unicast.ttlMin) return 'ttl';
     }
     const fault = view.wrap(bytes, start, end, settings.family);
@@ -167,14 +186,19 @@ export class AdvertReceiver {
     const { bytes, start, end, source } = packet;
     if (!isTrailerWellFormed(bytes, end)) return 'trailer-malformed';
     const sequence = trailerSequence(bytes, end);
-    // Before the code is computed, so that a flood of old captures costs little.
+    // Before the code is computed, so that a flood of captures costs little.
     if (!this.replays.isInWindow(sequence, unixUs)) return 'stale';
+    if (this.replays.isOld(source, sequence, unixUs)) return 'replay';
     const keyId = trailerKeyId(bytes, end);
     const key = keys.find((each) => each.id === keyId);
     if (key === undefined) return 'key-unknown';
     if (!key.verify(bytes, start, end, source)) return 'code';
     return this.replays.accept(source, sequence, unixUs) ? null : 'replay';
   }
+}
+
+export function hasAddress(addresses: readonly Uint8Array[], address: Uint8Array): boolean {
+  return addresses.some((each) => equalBytes(each, address));
 }
 
 function isLinkLocal(address: Uint8Array): boolean {

@@ -5,7 +5,7 @@
  * As keepalived 2.4.3 does it, where a clock that is set back does not silence a sender: it starts again from its clock,
  * and receivers forget a mark that lies in the future.
  */
-import { formatHex } from '../../base/bytes.ts';
+import { formatHex, parseHex } from '../../base/bytes.ts';
 import { US_PER_S } from './intervals.ts';
 
 /** Senders whose last sequence is kept: more than a segment has routers, fewer than would be a burden. */
@@ -60,12 +60,26 @@ export class ReplayGuard {
     return sequence >= clock - this.window && sequence <= clock + this.window;
   }
 
+  /** Who sent an authenticated advert. */
+  get senders(): readonly Uint8Array[] {
+    return Array.from(this.marks.keys(), (sender) => parseHex(sender)!);
+  }
+
+  knows(source: Uint8Array): boolean {
+    return this.marks.has(formatHex(source));
+  }
+
+  /** Whether there was one of this sender that is not older. Of one that is not authenticated it says nothing more. */
+  isOld(source: Uint8Array, sequence: bigint, unixUs: number): boolean {
+    const mark = this.marks.get(formatHex(source));
+    if (mark === undefined || sequence > mark) return false;
+    return mark <= sequenceAt(unixUs) + this.window;
+  }
+
   /** Of an authenticated advert: whether it is newer than the last one of its sender. If so, it is now the last one. */
   accept(source: Uint8Array, sequence: bigint, unixUs: number): boolean {
+    if (this.isOld(source, sequence, unixUs)) return false;
     const sender = formatHex(source);
-    const mark = this.marks.get(sender);
-    const isExpired = mark !== undefined && mark > sequenceAt(unixUs) + this.window;
-    if (mark !== undefined && !isExpired && sequence <= mark) return false;
     this.marks.delete(sender);
     this.marks.set(sender, sequence);
     if (this.marks.size > SENDERS_MAX) this.forgetOldest();

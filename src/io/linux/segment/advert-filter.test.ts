@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { closeSync } from 'node:fs';
 import { after, test } from 'node:test';
 import * as fc from 'fast-check';
+import { equalBytes } from '../../../base/bytes.ts';
 import { AdvertReceiver, type ReceivedPacket } from '../../../core/vrrp/receiver.ts';
 import type { AdvertSettings } from '../../../core/vrrp/settings.ts';
 import { emitIpv4, IPV4_HEADER_BYTES } from '../../../wire/ipv4.ts';
@@ -51,7 +52,17 @@ const FAMILIES = {
     filter: advertFilter6,
   },
 } as const;
-type Case = Pick<AdvertSettings, 'family' | 'version'> & { isUnicast: boolean; isSigned: boolean; ttlMin: number };
+interface Case extends Pick<AdvertSettings, 'family' | 'version'> {
+  readonly isUnicast: boolean;
+  readonly isSigned: boolean;
+  readonly ttlMin: number;
+  /** Of the peers, those that are named; null: no difference is made. */
+  readonly known: number | null;
+}
+
+function sendersOf({ family, known }: Case): readonly Uint8Array[] | null {
+  return known === null ? null : FAMILIES[family].peers.slice(0, known);
+}
 
 function settingsOf({ family, version, isUnicast, isSigned, ttlMin }: Case): AdvertSettings {
   const { peers } = FAMILIES[family];
@@ -68,14 +79,16 @@ function settingsOf({ family, version, isUnicast, isSigned, ttlMin }: Case): Adv
   };
 }
 
-function filterOf({ family, version, isUnicast, isSigned, ttlMin }: Case): Filter {
+function filterOf(each: Case): Filter {
+  const { family, version, isUnicast, isSigned, ttlMin } = each;
+  const senders = sendersOf(each);
   const { filter, peers } = FAMILIES[family];
   const shape = { version, peers: isUnicast ? peers : null, ttlMin: isUnicast ? ttlMin : 255, isSigned };
   return filter(
     [7],
     [
-      { routerId: 9, shape },
-      { routerId: ID, shape },
+      { routerId: 9, shape, senders },
+      { routerId: ID, shape, senders },
     ],
   );
 }
@@ -105,7 +118,12 @@ const drafts: fc.Arbitrary<Draft> = fc.record({
   }),
 });
 
-const speech = { isUnicast: fc.boolean(), isSigned: fc.boolean(), ttlMin: fc.constantFrom(255, 254, 64) };
+const speech = {
+  isUnicast: fc.boolean(),
+  isSigned: fc.boolean(),
+  ttlMin: fc.constantFrom(255, 254, 64),
+  known: fc.constantFrom(null, null, 0, 1, 2),
+};
 const cases: fc.Arbitrary<Case> = fc.oneof(
   fc.record({ ...speech, family: fc.constantFrom(4 as const, 6 as const), version: fc.constant(3 as const) }),
   fc.record({
@@ -223,11 +241,15 @@ test('a narrow filter passes what the receiver finds no fault with, and of the r
       const filter = filterOf(each);
       const fault = isFault(settingsOf(each), packet);
       seen[fault ? 'fault' : 'good']++;
+      const isStranger = sendersOf(each)?.some((sender) => equalBytes(sender, packet.source)) === false;
       const at = each.family === 4 ? 0 : IPV6_HEADER_BYTES;
-      assert.equal(interpret(filter, whole, at, 1), !fault);
+      assert.equal(interpret(filter, whole, at, 1), !fault && !isStranger);
       // A payload without a router id is nobody's, and is not counted.
-      if (whole.length - packet.start > 1) assert.equal(interpret(filter, whole, at, 0x100), true);
-      if (each.family === 4) assert.equal(passesKernel(filter, whole), !fault);
+      if (whole.length - packet.start > 1) {
+        assert.equal(interpret(filter, whole, at, 0x100), true);
+        assert.equal(interpret(filter, whole, at, 0x20), !fault || isStranger);
+      }
+      if (each.family === 4) assert.equal(passesKernel(filter, whole), !fault && !isStranger);
     }),
     { numRuns: 2000 },
   );
@@ -235,7 +257,7 @@ test('a narrow filter passes what the receiver finds no fault with, and of the r
 });
 
 test('of what it refuses it passes about one in 256', () => {
-  const each: Case = { family: 4, version: 3, isUnicast: false, isSigned: false, ttlMin: 255 };
+  const each: Case = { family: 4, version: 3, isUnicast: false, isSigned: false, ttlMin: 255, known: null };
   const draft = { ttl: 64, source: 0, isToGroup: true, count: 1, trailerBytes: 0, isCut: 0, form: null, changes: [] };
   const { whole } = packetOf(each, draft);
   assert.equal(attachFilter(receiver, filterOf(each)), 0);
@@ -250,13 +272,13 @@ test('of what it refuses it passes about one in 256', () => {
 });
 
 test('wide routers pass whole beside a narrow one, and others not at all', () => {
-  const each: Case = { family: 4, version: 3, isUnicast: false, isSigned: false, ttlMin: 255 };
+  const each: Case = { family: 4, version: 3, isUnicast: false, isSigned: false, ttlMin: 255, known: null };
   const shape = { version: 3, peers: null, ttlMin: 255, isSigned: false } as const;
   const draft = { ttl: 64, source: 0, isToGroup: true, count: 1, trailerBytes: 0, isCut: 0, form: null, changes: [] };
   const { whole } = packetOf(each, draft);
-  assert.ok(passesKernel(advertFilter4([ID], [{ routerId: 9, shape }]), whole));
-  assert.ok(!interpret(advertFilter4([7], [{ routerId: 9, shape }]), whole, 0, 0));
-  assert.ok(!interpret(advertFilter4([7], [{ routerId: ID, shape }]), whole, 0, 1));
+  assert.ok(passesKernel(advertFilter4([ID], [{ routerId: 9, shape, senders: null }]), whole));
+  assert.ok(!interpret(advertFilter4([7], [{ routerId: 9, shape, senders: null }]), whole, 0, 0));
+  assert.ok(!interpret(advertFilter4([7], [{ routerId: ID, shape, senders: null }]), whole, 0, 1));
 });
 
 test('behind an Authentication Header nothing passes but the sample', () => {
@@ -265,7 +287,7 @@ test('behind an Authentication Header nothing passes but the sample', () => {
   whole[0] = 0x45;
   whole[IPV4_HEADER_BYTES] = VRRP_PROTOCOL;
   whole[IPV4_HEADER_BYTES + 25] = ID;
-  const filter = authenticatedAdvertFilter([7], [{ routerId: ID, shape }]);
+  const filter = authenticatedAdvertFilter([7], [{ routerId: ID, shape, senders: null }]);
   assert.ok(!passesKernel(filter, whole));
   assert.ok(interpret(filter, whole, 0, 0x300));
 });

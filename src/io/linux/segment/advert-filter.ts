@@ -9,12 +9,14 @@ import { VRRP_GROUP_4, VRRP_GROUP_6, VRRP_PROTOCOL } from '../../../wire/vrrp/ad
 import { TRAILER_BYTES } from '../../../wire/vrrp/trailer.ts';
 import { acceptIfAny, type Filter, type Instruction, op, REFUSE } from '../socket-filter.ts';
 import { CHECKSUM_FILTER_4, CHECKSUM_FILTER_6, MESSAGE_BYTES } from './checksum-filter.ts';
-import { NET_OFF, SAMPLE } from './sample-filter.ts';
+import { NET_OFF, SAMPLE, STRANGERS } from './sample-filter.ts';
 
 /** A virtual router that is flooded. */
 export interface NarrowRouter {
   readonly routerId: number;
   readonly shape: AdvertShape;
+  /** Of all others a sample passes; null: there are no others. */
+  readonly senders: readonly Uint8Array[] | null;
 }
 
 /** Where in the advert. */
@@ -100,7 +102,10 @@ export function authenticatedAdvertFilter(routerIds: readonly number[], narrow: 
 /** What has the shape goes on with `checksum`; what is for none of them goes on behind it. */
 function narrowChecks(narrow: readonly NarrowRouter[], layout: Layout, checksum: Filter): Filter {
   if (narrow.length === 0) return [];
-  const blocks = narrow.map(({ routerId, shape }) => ({ routerId, checks: shapeChecks(shape, layout) }));
+  const blocks = narrow.map(({ routerId, shape, senders }) => {
+    const known = senders === null ? [] : unlessAnyOf(senders, layout.sourceAt, STRANGERS);
+    return { routerId, checks: [...known, ...shapeChecks(shape, layout)] };
+  });
   // Around each block's checks: two instructions before, and the jump at the end; and one behind all.
   let rest = blocks.reduce((sum, { checks }) => sum + checks.length + 3, 1);
   const program: Instruction[] = [];

@@ -11,6 +11,7 @@ import type {
   Attachment,
   AttachmentHandler,
   AttachRequest,
+  Narrowing,
   SourceLoss,
   VirtualAddress,
 } from '../../../port/segment.ts';
@@ -55,7 +56,7 @@ export class LinuxAttachment implements Attachment {
   request: AttachRequest;
   readonly handler: AttachmentHandler;
   /** Hears only what may be an advert that is believed, and a sample of the rest. */
-  isNarrow = false;
+  narrowing: Narrowing | null = null;
   private readonly machine: Machine;
   private readonly segment: SegmentInterface;
   private readonly isVirtual: (address: LinkAddress) => boolean;
@@ -245,11 +246,10 @@ export class LinuxAttachment implements Attachment {
     this.currentRelay = null;
   }
 
-  narrow(isNarrow: boolean): boolean {
-    const before = this.isNarrow;
-    this.isNarrow = isNarrow;
+  narrow(narrowing: Narrowing | null): boolean {
+    this.narrowing = narrowing;
     if (this.segment.refilter()) return true;
-    this.isNarrow = before;
+    this.narrowing = null;
     this.segment.refilter();
     return false;
   }

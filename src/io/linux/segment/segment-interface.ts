@@ -207,9 +207,10 @@ export class SegmentInterface {
     attachments: readonly LinuxAttachment[],
   ): void {
     const filter = (): Filter => {
-      const wide = attachments.filter(({ isNarrow }) => !isNarrow);
-      const narrow = attachments.flatMap(({ isNarrow, request: { virtualRouterId, adverts } }): NarrowRouter[] => {
-        return isNarrow && adverts !== null ? [{ routerId: virtualRouterId, shape: adverts.shape }] : [];
+      const wide = attachments.filter(({ narrowing }) => narrowing === null);
+      const narrow = attachments.flatMap(({ narrowing, request: { virtualRouterId, adverts } }): NarrowRouter[] => {
+        if (narrowing === null || adverts === null) return [];
+        return [{ routerId: virtualRouterId, shape: adverts.shape, senders: narrowing.senders }];
       });
       return filterOf([...new Set(wide.map(({ request }) => request.virtualRouterId))], narrow);
     };
