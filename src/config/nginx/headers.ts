@@ -4,6 +4,7 @@ import { readExpires } from './expires.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
+import { isFramingHeader } from '../patterns.ts';
 import { type Constants, translateText } from './variables.ts';
 
 /** Fields of a server that nginx keeps to itself; Date is the server's here. */
@@ -165,8 +166,15 @@ export function readResponseHeaders(
 function readLine(directive: Directive, constants: Constants, notes: Notes): readonly [string, string] | null {
   const [{ text: name }, { text: value, place }] = directive.args;
   if (value === '') return null;
+  if (isFramingHeader(name)) {
+    notes.noEffect(place, `add_header ${name}`);
+    return null;
+  }
   const translated = translateText(value, constants, 'response');
-  if ('template' in translated) return [name, fieldValue(translated.template)];
+  if ('template' in translated) {
+    const template = fieldValue(translated.template);
+    return template === '' ? null : [name, template];
+  }
   notes.notYet(place, `\`add_header ${name} "${value}"\``, translated.problem);
   return null;
 }

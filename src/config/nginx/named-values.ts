@@ -77,21 +77,26 @@ export class NamedValues {
 
   /** All texts that a variable can be; null: that is not known, or they are too many. */
   choicesOf(variable: string): readonly string[] | null {
-    const sets = this.sets.get(variable);
-    if (sets === null) return null;
-    const texts = new Set(sets ?? []);
-    const value = this.values[variable] as PlainMap | undefined;
-    if (value === undefined && sets === undefined) return null;
-    if (value !== undefined) {
-      const tables = ['exact', 'hosts', 'networks'].flatMap((key) => Object.values((value[key] ?? {}) as PlainMap));
-      const lists = ['regex', 'shares'].flatMap((key) =>
-        ((value[key] ?? []) as PlainMap[]).map((line) => line['value']),
-      );
-      for (const text of [...tables, ...lists, value['otherwise'] ?? '']) texts.add(String(text));
-    }
+    const texts = new Set<string>();
+    if (!this.collectChoices(variable, texts, new Set())) return null;
     texts.delete('');
-    const isKnown = texts.size <= CHOICES_MAX && [...texts].every((text) => !/[{}]/.test(text));
-    return isKnown ? [...texts] : null;
+    return texts.size <= CHOICES_MAX ? [...texts] : null;
+  }
+
+  /** False: not all of them are known. `seen`: the variables on the way, so that none is asked twice. */
+  private collectChoices(variable: string, into: Set<string>, seen: Set<string>): boolean {
+    if (seen.has(variable)) return true;
+    seen.add(variable);
+    const sets = this.sets.get(variable);
+    const value = this.values[variable] as PlainMap | undefined;
+    if (sets === null || (value === undefined && sets === undefined)) return false;
+    const texts = value === undefined ? [] : textsOf(value);
+    return [...(sets ?? []), ...texts].every((text) => {
+      const other = /^\{value:(\w+)\}$/.exec(text)?.[1];
+      if (other !== undefined) return this.collectChoices(other, into, seen);
+      into.add(text);
+      return !/[{}]/.test(text);
+    });
   }
 
   /** One more, under a name near to `wanted` that no file can have. */
@@ -203,6 +208,13 @@ export class NamedValues {
     }
     return value;
   }
+}
+
+/** What a `map`, a `geo` or a `split_clients` can be. */
+function textsOf(value: PlainMap): readonly string[] {
+  const tables = ['exact', 'hosts', 'networks'].flatMap((key) => Object.values((value[key] ?? {}) as PlainMap));
+  const lists = ['regex', 'shares'].flatMap((key) => ((value[key] ?? []) as PlainMap[]).map((line) => line['value']));
+  return [...tables, ...lists, value['otherwise'] ?? ''].map(String);
 }
 
 /** With the bits behind the prefix cleared, as nginx does it; null: it is none. */

@@ -89,6 +89,7 @@ export const VARIABLES: readonly VariableRow[] = [
 /** Only where a response is changed: in `add_header`, and in what replaces a part of a field. */
 export const RESPONSE_VARIABLES: readonly VariableRow[] = [
   ['status', '{status}', ''],
+  ['upstream_cache_status', '', 'empty: responses are not kept'],
   ['upstream_addr', '{server}', 'empty in answers of the proxy itself'],
   ['upstream_status', '{server-status}', 'likewise'],
   ['upstream_connect_time', '{server-connect-time}', 'likewise'],
