@@ -7,7 +7,7 @@ import { countRoutes } from '../config/route-text.ts';
 import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
 import { askStatus } from './control-client.ts';
 import { type Known, prepare, type Ready, refuses } from '../load/prepare.ts';
-import { socketToAsk } from '../instance/socket-path.ts';
+import { socketToAsk, stateDirectory } from '../instance/socket-path.ts';
 
 export interface Output {
   readonly out: (text: string) => void;
@@ -21,7 +21,12 @@ export async function checkCommand(options: CheckOptions, { out, err }: Output):
   // Elsewhere than on Linux nothing can be run, and the system calls are missing that look at the machine.
   const looksAtHost = options.looksAtHost && process.platform === 'linux';
   const look = looksAtHost ? (await import('../load/preflight/look.ts')).lookAtMachine : null;
-  const { diagnostics, known, ready } = prepare(texts, { node: options.node, workers: null, look });
+  const { diagnostics, known, ready } = prepare(texts, {
+    node: options.node,
+    workers: null,
+    stateDirectory: stateDirectory(process.env),
+    look,
+  });
   const all = looksAtHost ? await withRehearsal(known, diagnostics, options.socket) : diagnostics;
   const refusals = all.filter(refuses).length;
   const isOk = refusals === 0;

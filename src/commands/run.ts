@@ -116,7 +116,14 @@ export async function runInManner(options: RunOptions, program: Program, manner:
   });
   const { wording } = manner;
   const loader = new Loader({
-    request: { files: options.files, node: options.node, workers, wording, part: options.part ?? null },
+    request: {
+      files: options.files,
+      node: options.node,
+      workers,
+      stateDirectory: stateDirectory(process.env),
+      wording,
+      part: options.part ?? null,
+    },
   });
   const read = async (print: Print): Promise<Loaded | null> => {
     const { printed, files, loaded: read } = await loader.load();

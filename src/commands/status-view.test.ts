@@ -327,6 +327,7 @@ test('certificates have a line each', () => {
         daysLeft: -1,
       },
     ],
+    acme: [],
   };
   const lines = renderStatus({ ...DOCUMENT, tls }, '/run/evenkeel.sock', false)
     .split('\n')
@@ -334,5 +335,37 @@ test('certificates have a line each', () => {
   assert.deepEqual(lines, [
     'certificate  /etc/tls/site.pem  web   ECDSA P-256  a.example b.example c.example and 1 more  59 days left  until 2030-03-01',
     'certificate  /etc/tls/old.pem   mail  RSA 2048                                               expired       until 2029-12-31',
+  ]);
+});
+
+test('certificates that are asked for say when, and why they are not there', () => {
+  const view = {
+    names: ['shop.example', 'www.shop.example'],
+    directory: 'https://ca.example/directory',
+    file: '/var/lib/evenkeel/acme/shop.example.0.pem',
+    since: '2029-12-31T23:00:00.000Z',
+    failures: 0,
+  };
+  const acme = [
+    { ...view, state: 'held', next: '2030-02-01T00:00:00.000Z', failure: null },
+    {
+      ...view,
+      state: 'waiting',
+      next: '2030-01-01T00:05:00.000Z',
+      failures: 1,
+      failure: { text: 'no such name', at: '2030-01-01T00:00:00.000Z' },
+    },
+    { ...view, names: ['shop.example'], state: 'ordering', next: null, failure: null },
+  ] as const;
+  const { file, names } = view;
+  const certificate = { listener: 'web', file, names, kind: 'ECDSA P-256', notBefore: '', notAfter: '', daysLeft: 9 };
+  const tls = { openssl: '3.5.0', certificates: [certificate], acme };
+  const lines = renderStatus({ ...DOCUMENT, tls }, '/run/evenkeel.sock', false)
+    .split('\n')
+    .filter((line) => line.startsWith('asked for'));
+  assert.deepEqual(lines, [
+    'asked for  shop.example and 1 more  ca.example  held      renewed at 2030-02-01T00:00:00Z',
+    'asked for  shop.example and 1 more  ca.example  waiting   ordered at 2030-01-01T00:05:00Z  failed at 2030-01-01T00:00:00Z: no such name',
+    'asked for  shop.example             ca.example  ordering',
   ]);
 });

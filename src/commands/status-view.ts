@@ -4,6 +4,7 @@ import type { RestraintView } from '../keeper/ha/restraints.ts';
 import { overrideText, type OverrideView } from '../keeper/overrides.ts';
 import type {
   AnswerView,
+  AcmeView,
   CertificateView,
   CheckView,
   ConfigurationView,
@@ -50,6 +51,8 @@ export function renderStatus(document: StatusDocument, socketPath: string, hasCo
   if (listeners.length > 0) lines.push('', ...table('listener', listeners.map(listenerRow), paint));
   // A program of before knows nothing of it.
   if (document.tls) lines.push('', ...table('certificate', document.tls.certificates.map(certificateRow), paint));
+  const acme = document.tls?.acme ?? [];
+  if (acme.length > 0) lines.push('', ...table('asked for', acme.map(acmeRow), paint));
   if (upstreams.length > 0) {
     lines.push('', ...table('upstream', upstreams.map(upstreamRow), paint));
     lines.push('', ...table('server', upstreams.flatMap(serverRows), paint));
@@ -232,6 +235,13 @@ function certificateRow({ listener, file, kind, names, notAfter, daysLeft }: Cer
   return [file, listener, kind, `${shown}${more}`, left, `until ${notAfter.slice(0, 10)}`];
 }
 
+function acmeRow({ names, directory, state, next, failure }: AcmeView): string[] {
+  const more = names.length === 1 ? '' : ` and ${names.length - 1} more`;
+  const when = next === null ? '' : `${state === 'held' ? 'renewed' : 'ordered'} at ${next.slice(0, 19)}Z`;
+  const why = failure === null ? '' : `failed at ${failure.at.slice(0, 19)}Z: ${failure.text}`;
+  return [`${names[0]}${more}`, new URL(directory).host, state, when, why];
+}
+
 function upstreamRow({ name, balance, waiting, servers }: UpstreamView): string[] {
   const usable = servers.filter(({ state }) => state === 'up' || state === 'unchecked').length;
   const verdict = usable === 0 ? 'no server' : `${usable} of ${servers.length}`;
@@ -318,7 +328,7 @@ function table(title: string, rows: readonly string[][], paint: Paint): string[]
 }
 
 const BAD = /^(.*short of memory|down|ejected|unresolved|ended|silent .*|closed|no server)$/;
-const DOUBTFUL = /^(expired|unchecked|starting|draining|drained|disabled|[0-9]+ waiting)$/;
+const DOUBTFUL = /^(expired|unchecked|starting|draining|drained|disabled|waiting|[0-9]+ waiting)$/;
 
 /** The first line has the label. */
 function list<T>(label: string, items: readonly T[], text: (item: T) => string): string[] {

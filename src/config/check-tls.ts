@@ -16,15 +16,18 @@ export function checkTls(tls: Loose<TlsConfig>, protocol: string | null, path: P
   checkClientCertificate(tls['client-certificate'], [...path, 'client-certificate'], report);
   if (tls.certificates !== undefined) checkPairKeys(tls, path, report);
   for (const { path: at, value } of itemsOf(tls.certificates, [...path, 'certificates'])) {
-    report.oneOf(value, at, ['certificate', 'folder']);
-    if (value.folder !== undefined) checkPairKeys(value, at, report);
+    const kind = report.oneOf(value, at, ['certificate', 'folder', 'acme']);
+    if (kind === 'folder' || kind === 'acme') checkPairKeys(value, at, report);
     checkClientCertificate(value['client-certificate'], [...at, 'client-certificate'], report);
     if (value.certificate === undefined && value.names !== undefined && report.lacks(at, 'certificate')) {
-      const args = {
-        key: 'names',
-        reason: 'those of a folder are in its certificates',
-        fix: 'write it with `certificate`',
-      };
+      const args =
+        kind === 'acme'
+          ? { key: 'names', reason: 'those of `acme` are inside of it', fix: 'write it there' }
+          : {
+              key: 'names',
+              reason: 'those of a folder are in its certificates',
+              fix: 'write it with `certificate`',
+            };
       report.atKey([...at, 'names'], 'no-effect', args);
     }
   }

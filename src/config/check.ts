@@ -4,6 +4,7 @@
  * misspelt upstream in another, and says nothing that follows only from what was taken out.
  */
 import { LISTENERS_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
+import { checkAcme } from './check-acme.ts';
 import { checkHighAvailability } from './check-ha.ts';
 import type { Binds } from './check-listener.ts';
 import { checkBinds, checkListener } from './check-listener.ts';
@@ -52,6 +53,7 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
     const what = 'addresses of servers (a name counts for 16)';
     report.atKey(['upstreams'], 'too-many', { count: String(slots), what, limit: String(SERVER_SLOTS_MAX) });
   }
+  checkAcme(listeners, report);
   checkValues(document, report);
   checkFileTypes(document, report);
   return report.findings;

@@ -23,6 +23,10 @@ export const DEFAULTS = {
     handshake: '10s',
     client: { mode: 'require', depth: 1 },
   },
+  acme: {
+    directory: 'https://acme-v02.api.letsencrypt.org/directory',
+    challenge: 'http-01',
+  },
   route: {
     redirect: { status: 302 },
     upgrade: true,

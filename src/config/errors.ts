@@ -217,6 +217,11 @@ export const CATALOGUE = {
     message: '<value> is not an HTTP URL',
     remedy: '<fix>',
   },
+  'bad-https-url': {
+    severity: 'error',
+    message: '<value> is not an HTTPS URL',
+    remedy: 'write for example https://acme-v02.api.letsencrypt.org/directory',
+  },
   'bad-host': {
     severity: 'error',
     message: '<value> is not a host pattern',
@@ -394,6 +399,16 @@ export const CATALOGUE = {
     message: '`<key>` has no effect here: <reason>',
     remedy: '<fix>',
     about: 'Nothing that is written is ignored silently.',
+  },
+  'acme-challenge': {
+    severity: 'error',
+    message: '`challenge: <challenge>` cannot be answered: <reason>',
+    remedy: '<fix>',
+  },
+  'acme-conflict': {
+    severity: 'error',
+    message: 'the certificate of <name> is asked for here and in line <line>, and not in the same way',
+    remedy: 'write the same in both places, for example by an anchor (`&site` there and `*site` here)',
   },
   'route-unreachable': {
     severity: 'warning',
@@ -654,6 +669,11 @@ export const CATALOGUE = {
     severity: 'error',
     message: 'the certificates <path> and <other> are both for <names>, and ask clients for different certificates',
     remedy: 'write the same `client-certificate` at both',
+  },
+  'bad-acme-file': {
+    severity: 'error',
+    message: '<what> <path> cannot be used: <reason>',
+    remedy: '<fix>',
   },
   'bad-tls-setting': {
     severity: 'error',

@@ -8,6 +8,7 @@ import {
   absolutePath,
   anyText,
   cidr,
+  command,
   duration,
   flag,
   httpUrl,
@@ -18,6 +19,7 @@ import {
   networkInterface,
   oneOrMany,
   perNode,
+  programUser,
   required,
   server,
   target,
@@ -27,17 +29,6 @@ const weight = key(
   integer(-253, 253),
   'Other than 0: added to the priority (positive: while it passes; negative: while it fails) instead of giving the address up.',
   DEFAULTS.ha.weight,
-);
-
-const command = z
-  .array(anyText('argument', '/etc/evenkeel/check.sh'))
-  .min(1)
-  .meta({ title: 'command as a list of its arguments' });
-
-/** Who runs a program of the operator's. */
-const user = key(
-  oneOrMany(anyText('user name', 'root')),
-  'Who runs it, if evenkeel runs as root: of a list the first that there is. Without it `evenkeel_script`, or else `nobody`.',
 );
 
 const Script = z.strictObject({
@@ -62,7 +53,7 @@ const Script = z.strictObject({
   rise: key(integer(1, 1000), 'Runs in a row that must succeed.', DEFAULTS.ha.script.rise),
   fall: key(integer(1, 1000), 'Runs in a row that must fail.', DEFAULTS.ha.script.fall),
   weight,
-  user,
+  user: programUser,
 });
 
 const processName = anyText('name of a process', 'nginx');
@@ -149,7 +140,7 @@ const Notify = z.strictObject({
     DEFAULTS.ha.notify.arguments,
   ),
   timeout: key(duration('1s', '1h'), 'A program that takes longer is ended.', DEFAULTS.ha.notify.timeout),
-  user,
+  user: programUser,
 });
 
 const Held = z.strictObject({

@@ -1,6 +1,7 @@
 /** The `tls` part of a listener: which certificates it has, and how it speaks with its clients. */
 import * as z from 'zod';
 import { DEFAULTS } from './defaults.ts';
+import { Acme } from './model-acme.ts';
 import { anyText, certificateName, duration, filePath, flag, key, oneOrMany, required } from './scalars.ts';
 
 const relative = 'A path that is not absolute is relative to the file that it is written in.';
@@ -47,6 +48,7 @@ const Certificate = z.strictObject({
     oneOrMany(certificateName),
     'The names that it is for, `shop.example` or `*.shop.example`. Without it those of the certificate (subject alternative names).',
   ),
+  acme: key(Acme, 'One that evenkeel gets and renews by itself, from a certificate authority that speaks ACME.'),
   folder: key(
     filePath,
     'Every certificate of a folder: `x.pem` or `x.crt` with `x.key` or its key inside, and folders of certbot with `fullchain.pem` and ' +
@@ -82,7 +84,7 @@ export const Tls = z.strictObject({
   ...pairKeys,
   certificates: key(
     z.array(Certificate).min(1),
-    'Several certificates, or one for each kind of key (ECDSA beside RSA). The first one is the default. Each has `certificate` or `folder`.',
+    'Several certificates, or one for each kind of key (ECDSA beside RSA). The first one is the default. Each has `certificate`, `folder` or `acme`.',
   ),
   profile: key(
     Profile,

@@ -194,6 +194,9 @@ export const redirectTarget = text('target of a redirect', '/new', checkRedirect
 export const cidr = text('address with prefix length', '192.0.2.3/24', (value) => parseCidr(value).problem);
 export const ip = text('IP address', '192.0.2.1', (value) => parseIp(value).problem);
 export const networkInterface = text('network interface', 'eth0', checkInterface);
+export const httpsUrl = text('URL', 'https://ca.example/directory', (value) =>
+  /^https:\/\/[^/?#@\s]+\/[\u0021-\u007e]*$/.test(value) ? null : problem('bad-https-url', { value: show(value) }),
+);
 export const httpUrl = text('URL', 'http://192.0.2.80/', (value) => parseHttpUrl(value).problem);
 export const filePath = text('path of a file', '/etc/evenkeel/tls/site.pem', checkFilePath);
 export const certificateName = text('host name', 'shop.example', checkCertificateName);
@@ -212,6 +215,17 @@ export function oneOrMany<S extends z.ZodType>(schema: S): z.ZodUnion<readonly [
   const many = z.array(schema).min(1);
   return z.union([schema, many]).meta({ examples: meta?.examples });
 }
+
+export const command = z
+  .array(anyText('argument', '/etc/evenkeel/check.sh'))
+  .min(1)
+  .meta({ title: 'command as a list of its arguments' });
+
+/** Who runs a program of the operator's. */
+export const programUser = key(
+  oneOrMany(anyText('user name', 'root')),
+  'Who runs it, if evenkeel runs as root: of a list the first that there is. Without it `evenkeel_script`, or else `nobody`.',
+);
 
 /** A value, or one for each node by name. */
 export function perNode<S extends z.ZodType>(schema: S): z.ZodUnion<readonly [S, z.ZodRecord<z.ZodString, S>]> {

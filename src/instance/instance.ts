@@ -5,12 +5,17 @@
  */
 import { findFilesUser } from '../load/files-user.ts';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { systemReason } from '../base/system-error.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
+import type { Plan } from '../config/plan.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { linuxRendezvous } from '../io/linux/rendezvous.ts';
 import { findUser } from '../io/linux/users.ts';
 import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '../keeper/api/control-server.ts';
+import { withHttpAnswers } from '../core/acme/challenge-routes.ts';
+import { AcmeKeeper, acmeMemories } from '../keeper/acme/acme-keeper.ts';
+import type { ProxyProof } from '../keeper/acme/challenges.ts';
 import { runCommand } from '../keeper/ha/command.ts';
 import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { restraintFile } from '../keeper/ha/restraint-file.ts';
@@ -18,7 +23,7 @@ import { ApplyError } from '../keeper/apply-error.ts';
 import { Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log/log.ts';
 import { askSystem } from '../keeper/servers/names.ts';
-import { type Order, Overrides, overridesFile } from '../keeper/overrides.ts';
+import { type Order, Overrides, overridesFile, type Proposal } from '../keeper/overrides.ts';
 import { probe } from '../keeper/servers/probe.ts';
 import { StartError } from '../keeper/start-error.ts';
 import { StrayProxies } from '../keeper/proxies/stray-proxies.ts';
@@ -35,6 +40,7 @@ import {
   type RenewalRequest,
   withCertificates,
 } from '../load/tls/renewal.ts';
+import { acmeSourcesOf } from '../load/tls/sources.ts';
 import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
 import type { Manner } from '../commands/manner.ts';
@@ -125,6 +131,9 @@ export class Instance {
   private looking: NodeJS.Timeout | undefined;
   private storing: NodeJS.Timeout | undefined;
   private readonly expiry: ExpiryLog;
+  private readonly acme: AcmeKeeper;
+  /** What an authority looks for now. */
+  private proofs: readonly ProxyProof[] = [];
   private isStarting = true;
   private isStopping = false;
   private isOver = false;
@@ -177,12 +186,24 @@ export class Instance {
     });
     this.beats = new BeatAges(this.keeper.board, performance.now());
     this.expiry = new ExpiryLog(log, () => this.loaded.ready.certificates);
+    this.acme = new AcmeKeeper({
+      folder: join(options.stateDirectory, 'acme'),
+      memories: acmeMemories(options.stateDirectory, node, log),
+      version: options.version,
+      publish: (proofs) => this.publish(proofs),
+      onObtained: () => void this.renewCertificates(),
+      runCommand,
+      findUser,
+      ownUid: process.getuid?.() ?? -1,
+      random: Math.random,
+      log,
+    });
   }
 
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
   async start(): Promise<string> {
     const { succession, inherited, isManaged, log } = this.options;
-    const { plan, commit } = this.overrides.propose(this.loaded.ready.plan, null);
+    const { plan, commit } = this.propose(this.loaded.ready.plan, null);
     const served = await this.keeper.start(plan, this.loaded.ready.certificates);
     commit();
     if (this.isOver) return served;
@@ -198,6 +219,7 @@ export class Instance {
     else await this.takeOver(succession);
     const routers = await this.startHa();
     this.isStarting = false;
+    this.acme.apply(acmeSourcesOf(this.loaded.ready.certificateSources));
     return [served, routers].filter((text) => text !== '').join(', ');
   }
 
@@ -226,7 +248,7 @@ export class Instance {
       for (const refusal of refusals) log.warn(`the former certificate is kept: ${refusal}`);
       if (certificates === null) return;
       const filed = withCertificates(loaded.ready.plan, certificates);
-      const { plan, commit } = this.overrides.propose(filed, null);
+      const { plan, commit } = this.propose(filed, null);
       try {
         await this.keeper.apply(plan, certificates);
       } catch (error) {
@@ -269,6 +291,7 @@ export class Instance {
 
   /** To be called then. Resolves when everything that was under way here is finished, or its time is over. */
   async giveWay(addresses: readonly string[]): Promise<void> {
+    this.acme.stop();
     const given = Promise.all([this.keeper.giveWay(addresses), this.ha?.finish(this.loaded.ready.plan.drainMs)]);
     this.upgrader.onFinish((graceMs) => this.hasten(graceMs));
     await given;
@@ -334,6 +357,7 @@ export class Instance {
   async stop(): Promise<void> {
     const { graceMs } = this;
     this.isStopping = true;
+    this.acme.stop();
     // While the addresses are here, connections come, and must be served.
     await this.ha?.release();
     await Promise.all([this.keeper.stop(graceMs), this.upgrader.stop(graceMs), this.ha?.finish(graceMs)]);
@@ -391,13 +415,13 @@ export class Instance {
     return this.change(async () => {
       if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
       const former = this.loaded;
-      const { plan, commit } = this.overrides.propose(loaded.ready.plan, null);
+      const { plan, commit } = this.propose(loaded.ready.plan, null);
       this.wanted = loaded;
       try {
         await this.keeper.apply(plan, loaded.ready.certificates);
         await this.applyHa(loaded.ready.ha).catch(async (error: unknown) => {
           this.wanted = former;
-          const { plan: formerPlan } = this.overrides.propose(former.ready.plan, null);
+          const { plan: formerPlan } = this.propose(former.ready.plan, null);
           await this.keeper.apply(formerPlan, former.ready.certificates);
           throw error;
         });
@@ -408,7 +432,31 @@ export class Instance {
       this.wanted = loaded;
       this.options.configuration.replace(loaded.texts);
       commit();
+      this.acme.apply(acmeSourcesOf(loaded.ready.certificateSources));
       this.options.manner.handleLoaded(loaded, true);
+    });
+  }
+
+  /** What the file says, with what is said by hand, and what is answered for authorities. */
+  private propose(filed: Plan, order: Order | null): Proposal {
+    return this.overrides.propose(withHttpAnswers(filed, this.proofs), order);
+  }
+
+  /** Has the proxies answer challenges by these. Rejects if they cannot. */
+  private publish(proofs: readonly ProxyProof[]): Promise<void> {
+    return this.change(async () => {
+      if (this.isStopping || this.isOver) return;
+      if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
+      const { proofs: former } = this;
+      this.proofs = proofs;
+      const { plan, commit } = this.propose(this.loaded.ready.plan, null);
+      try {
+        await this.keeper.apply(plan, this.loaded.ready.certificates);
+        commit();
+      } catch (error) {
+        this.proofs = former;
+        throw error;
+      }
     });
   }
 
@@ -418,7 +466,7 @@ export class Instance {
       const filed = this.loaded.ready.plan;
       const why = this.overrides.whyUnknown(filed, order.change.subject);
       if (why !== null) return { kind: 'unknown', why };
-      const { plan, commit } = this.overrides.propose(filed, order);
+      const { plan, commit } = this.propose(filed, order);
       try {
         await this.keeper.apply(plan, this.loaded.ready.certificates);
       } catch (error) {
@@ -438,6 +486,7 @@ export class Instance {
   private close(): void {
     this.isOver = true;
     this.expiry.stop();
+    this.acme.stop();
     clearInterval(this.looking);
     clearInterval(this.storing);
     this.control?.close();
@@ -571,7 +620,7 @@ export class Instance {
 
   private status(): StatusDocument {
     const { version, configuration } = this.options;
-    const tls = tlsStatus(this.loaded.ready.certificates, Date.now());
+    const tls = tlsStatus(this.loaded.ready.certificates, this.acme.views(), Date.now());
     const problem = this.opensslProblem();
     return {
       format: 1,

@@ -1,5 +1,5 @@
 /** The certificates that are in use, and the OpenSSL that speaks TLS, for `status`. */
-import type { TlsStatus } from '../keeper/api/status.ts';
+import type { AcmeView, TlsStatus } from '../keeper/api/status.ts';
 import type { Certificates } from '../load/tls/certificates.ts';
 
 const DAY_MS = 86_400_000;
@@ -16,7 +16,7 @@ const SUPPORT_ENDS: Readonly<Record<string, string>> = {
 };
 
 /** Null: no listener has TLS. */
-export function tlsStatus({ listeners }: Certificates, nowMs: number): TlsStatus | null {
+export function tlsStatus({ listeners }: Certificates, acme: readonly AcmeView[], nowMs: number): TlsStatus | null {
   if (listeners.length === 0) return null;
   const certificates = listeners.flatMap(({ listener, certificates: own }) =>
     own.map(({ files, kind, names, notBeforeMs, notAfterMs }) => ({
@@ -29,7 +29,7 @@ export function tlsStatus({ listeners }: Certificates, nowMs: number): TlsStatus
       daysLeft: Math.floor((notAfterMs - nowMs) / DAY_MS),
     })),
   );
-  return { openssl: process.versions.openssl, certificates };
+  return { openssl: process.versions.openssl, certificates, acme };
 }
 
 /** What is wrong with it; null: nothing. */

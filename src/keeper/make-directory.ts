@@ -2,9 +2,9 @@
 import { mkdirSync } from 'node:fs';
 
 /** One level, and not `recursive`: that never returns where nothing can be made, as in /proc (Node 20). */
-export function makeDirectory(path: string): void {
+export function makeDirectory(path: string, mode = 0o755): void {
   try {
-    mkdirSync(path, { mode: 0o755 });
+    mkdirSync(path, { mode });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }

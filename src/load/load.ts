@@ -19,6 +19,8 @@ export interface LoadRequest {
   readonly node: string | null;
   /** Null: the file's `workers`, or else one per core. */
   readonly workers: number | null;
+  /** As PrepareOptions say. */
+  readonly stateDirectory?: string;
   readonly wording?: Wording;
   /** Only this of it runs. Null: all of it. */
   readonly part?: ConfigurationPart | null;
@@ -52,12 +54,17 @@ export interface LoadResult {
 }
 
 export function loadConfiguration(request: LoadRequest): LoadResult {
-  const { files: named, node, workers, wording = 'evenkeel', part = null } = request;
+  const { files: named, node, workers, stateDirectory, wording = 'evenkeel', part = null } = request;
   const printed: string[] = [];
   const print = (text: string): void => void printed.push(text);
   const roots = readConfigTexts(named, print);
   if (roots === null) return { printed, files: [], loaded: null };
-  const { diagnostics, ready, files, texts } = prepare(roots, { node, workers, look: lookAtMachine });
+  const { diagnostics, ready, files, texts } = prepare(roots, {
+    node,
+    workers,
+    ...(stateDirectory === undefined ? {} : { stateDirectory }),
+    look: lookAtMachine,
+  });
   printDiagnostics(diagnostics, print, wording);
   if (ready === null) {
     // The originals do not count.

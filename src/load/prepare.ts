@@ -35,6 +35,8 @@ export interface PrepareOptions {
   readonly node: string | null;
   /** Null: the file's `workers`, or else one per core. */
   readonly workers: number | null;
+  /** Where evenkeel keeps the certificates that it gets. Without it there are none: the language of the files knows no such. */
+  readonly stateDirectory?: string;
   /** What of the machine is looked at, now that the file is right. Null: this machine is not the one that will run it. */
   readonly look: LookAtMachine | null;
 }
@@ -79,6 +81,7 @@ export interface Prepared {
 
 /** At least one text. */
 export function prepare(roots: readonly ConfigText[], options: PrepareOptions): Prepared {
+  const { stateDirectory = '' } = options;
   const access = new IncludedFiles();
   const { loaded, node, processes } = loadForNode(roots, access, options);
   const { config, sound, source, frontEndOf, rootOf } = loaded;
@@ -89,7 +92,8 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const tracking = options.look === null ? sound : withoutAbsentScripts(sound, frontEndOf);
   const ha = canCompileHa ? compileHa(tracking as Config, node, keys.files) : null;
   const known: Known = { config: sound, source, frontEndOf, node, ha, isWhole: config !== null };
-  const certificateSources = options.look === null ? [] : certificateSourcesOf({ config: sound, source, rootOf });
+  const certificateSources =
+    options.look === null ? [] : certificateSourcesOf({ config: sound, source, rootOf, stateDirectory });
   const tls =
     options.look === null
       ? { certificates: NO_CERTIFICATES, diagnostics: [] }

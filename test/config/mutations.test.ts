@@ -184,6 +184,7 @@ test('every code of the catalogue is in some file of this folder', () => {
     'bad-client-authority',
     'client-authority',
     'client-policies-differ',
+    'bad-acme-file',
     'bad-tls-setting',
     'missing-rights',
     'cannot-listen',

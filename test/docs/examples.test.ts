@@ -27,6 +27,7 @@ const FRAME: Readonly<Record<string, { readonly before: string; readonly indent:
 };
 
 const NOT_MISSED: ReadonlySet<Code> = new Set<Code>([
+  'acme-challenge',
   'missing-key',
   'needs-one',
   'undefined-upstream',

@@ -1,8 +1,8 @@
 /** Why an ACME server does not give what it was asked for: problem documents (RFC 8555 section 6.7, RFC 9457), and what comes instead of one. */
 
 export interface AcmeFailure {
-  /** `unreachable`: no answer, or one that says that the server has trouble. `limited`: too often. `refused`: it will be so again. */
-  readonly kind: 'unreachable' | 'limited' | 'refused';
+  /** `trouble`: no answer, or one that says that the server has trouble, or trouble here: it will pass. `limited`: too often. `refused`: it will be so again. */
+  readonly kind: 'trouble' | 'limited' | 'refused';
   /** For people. */
   readonly text: string;
   /** `badNonce`; empty: it says none. */
@@ -22,9 +22,9 @@ export function parseFailure(status: number, body: unknown, retryAfter: string |
   const problem = isRecord(body) ? body : {};
   const type = typeText(problem['type']);
   const isLimited = type === 'rateLimited' || status === 429;
-  const isTrouble = status >= 500 || type === 'serverInternal';
+  const isTrouble = status >= 500 || type === 'serverInternal' || type === 'badNonce';
   return {
-    kind: isLimited ? 'limited' : isTrouble ? 'unreachable' : 'refused',
+    kind: isLimited ? 'limited' : isTrouble ? 'trouble' : 'refused',
     text: describeProblem(problem) || `it answers ${status}`,
     type,
     retryAfterMs: parseRetryAfter(retryAfter, nowMs),

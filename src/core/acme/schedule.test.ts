@@ -83,7 +83,7 @@ test('a refusal is tried again later and later, fewer than five times in the fir
 
 test('one that is not reached is tried again soon, and a server that says how long is heard', () => {
   const schedule = new Schedule(NOW, 0, null);
-  schedule.handleFailed(failure('unreachable'), NOW);
+  schedule.handleFailed(failure('trouble'), NOW);
   assert.equal(schedule.state(NOW).nextMs, NOW + 10_000);
   schedule.handleFailed(failure('limited', 3 * DAY), NOW);
   assert.equal(schedule.state(NOW).nextMs, NOW + 3 * DAY);

@@ -161,7 +161,7 @@ export class Schedule {
 
   private failed({ kind, text, retryAfterMs }: AcmeFailure, nowMs: number): AcmeMemory {
     const failures = (this.memory?.failures ?? 0) + 1;
-    const isUnreachable = kind === 'unreachable';
+    const isUnreachable = kind === 'trouble';
     const [min, max] = isUnreachable ? [UNREACHABLE_MS_MIN, UNREACHABLE_MS_MAX] : [REFUSED_MS_MIN, REFUSED_MS_MAX];
     const delayMs = Math.min(min * 2 ** Math.min(failures - 1, 30), max) * (1 + JITTER * this.fraction);
     return {

@@ -43,6 +43,25 @@ export interface TlsStatus {
   /** Its version. */
   readonly openssl: string;
   readonly certificates: readonly CertificateView[];
+  /** Those that are asked from authorities. */
+  readonly acme: readonly AcmeView[];
+}
+
+export interface AcmeView {
+  readonly names: readonly string[];
+  /** Of the authority: a URL. */
+  readonly directory: string;
+  readonly file: string;
+  /** `held`: it is there; `due`: it is to be ordered; `ordering`: it is; `waiting`: the order failed, and is repeated at `next`. */
+  readonly state: 'held' | 'due' | 'ordering' | 'waiting';
+  /** ISO 8601. */
+  readonly since: string;
+  /** The next order. Null: it is under way. */
+  readonly next: string | null;
+  /** Orders that have failed, one after the other. */
+  readonly failures: number;
+  /** Of the last one, if it failed. */
+  readonly failure: { readonly text: string; readonly at: string } | null;
 }
 
 export interface CertificateView {

@@ -37,6 +37,7 @@ class MachineLook {
     this.lookAtProxyUser();
     this.lookAtSources();
     this.lookAtRoots();
+    this.lookAtAcme();
     if (this.known.config.ha === undefined) return this.found;
     this.lookAtRights();
     const interfaces = new Set(readdirSync('/sys/class/net'));
@@ -96,6 +97,15 @@ class MachineLook {
         if (reason === null) continue;
         const fix = 'make it, or correct the path; no reload is needed then';
         this.report([...path, 'files', 'root'], 'value', problem('no-such-root', { value: show(root), reason, fix }));
+      }
+    }
+  }
+
+  private lookAtAcme(): void {
+    for (const [name, { tls }] of entriesOf(this.known.config.listeners)) {
+      for (const { path, value } of itemsOf(tls?.certificates, ['listeners', name, 'tls', 'certificates'])) {
+        if (value.acme === undefined) continue;
+        this.lookAtPrograms({ program: value.acme.program }, value.acme.user, [...path, 'acme']);
       }
     }
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { formatDiagnostic } from '../../config/diagnostic.ts';
 import { loadYaml } from '../../config/yaml/load.ts';
 import { readCertificates, type ReadCertificates } from './certificates.ts';
-import { certificateSourcesOf } from './sources.ts';
+import { certificateSourcesOf, type ListenerSources } from './sources.ts';
 import { findSettingFaults } from './settings.ts';
 import { CertificateMaker } from './testing/certificate-maker.ts';
 
@@ -21,11 +21,15 @@ for (const name of ['site', 'site-rsa']) maker.join(`${name}.chain.pem`, `${name
 const YAML =
   'upstreams: { web: { servers: [ 192.0.2.1 ] } }\nlisteners:\n  web:\n    bind: "*:443"\n    routes: [ { upstream: web } ]\n';
 
+function sourcesOf(tls: string): readonly ListenerSources[] {
+  const { config, source } = loadYaml(`${YAML}    tls: ${tls}\n`, { file: maker.path('evenkeel.yaml') });
+  const rootOf = (): string => maker.path('evenkeel.yaml');
+  return certificateSourcesOf({ config: config ?? {}, source, rootOf, stateDirectory: maker.folder });
+}
+
 /** Of a listener with this `tls`, in a file in the folder of the certificates. */
 function read(tls: string): ReadCertificates & { readonly said: readonly string[] } {
-  const { config, source } = loadYaml(`${YAML}    tls: ${tls}\n`, { file: maker.path('evenkeel.yaml') });
-  const sources = certificateSourcesOf({ config: config ?? {}, source, rootOf: () => maker.path('evenkeel.yaml') });
-  const found = readCertificates(sources, Date.now());
+  const found = readCertificates(sourcesOf(tls), Date.now());
   const said = found.diagnostics.map((one) => formatDiagnostic(one).replaceAll(`${maker.folder}/`, ''));
   return { ...found, said };
 }
@@ -221,4 +225,41 @@ test('a key that OpenSSL refuses, and lists that it does not know', () => {
     faults('{ versions: [ TLSv1.3 ], groups: "X25519:nonsense" }').join(),
     /does not take `nonsense` as a group/,
   );
+});
+
+test('one that an authority is asked for: a placeholder until its file is there, and what is named beside it is looked at', () => {
+  const asked = read(
+    '{ certificates: [ { acme: { names: [ Shop.example, b.example ], terms: agreed, challenge: tls-alpn-01 } } ] }',
+  );
+  assert.deepEqual(asked.said, []);
+  assert.deepEqual(entriesOf(asked), [['shop.example b.example', 'ECDSA P-256']]);
+  const [{ files }] = asked.certificates.listeners[0].certificates;
+  assert.equal(files.certificate.replace(/\.[0-9a-f]{8}\.pem$/, ''), maker.path('acme/shop.example'));
+
+  // What was made stays what it is, and what comes takes its place.
+  const acmeYaml = '{ names: shop.example, terms: agreed, challenge: tls-alpn-01 }';
+  const sources = sourcesOf(`{ certificates: [ { acme: ${acmeYaml} } ] }`);
+  const first = readCertificates(sources, Date.now()).certificates;
+  const second = readCertificates(sources, Date.now(), first).certificates;
+  assert.equal(second.credentials[0].id, first.credentials[0].id);
+  mkdirSync(maker.path('acme'), { mode: 0o700 });
+  renameSync(maker.join('both.pem', 'own.key', 'own.pem'), files.certificate);
+  chmodSync(files.certificate, 0o600);
+  const third = readCertificates(sources, Date.now(), second);
+  assert.deepEqual(third.diagnostics, []);
+  assert.deepEqual(third.certificates.listeners[0].entries[0].names, ['own.example']);
+  writeFileSync(files.certificate, 'damaged');
+  const fourth = readCertificates(sources, Date.now(), third.certificates);
+  assert.deepEqual(
+    [fourth.diagnostics.length, fourth.certificates.credentials[0].id],
+    [0, third.certificates.credentials[0].id],
+  );
+
+  writeFileSync(maker.path('eab'), 'what?\n', { mode: 0o644 });
+  const acme =
+    'names: a.example, terms: agreed, challenge: tls-alpn-01, ca: none.pem, eab: { key-id: x, key-file: eab }';
+  assert.deepEqual(read(`{ certificates: [ { acme: { ${acme} } } ] }`).said, [
+    'evenkeel.yaml:6:30: the certificates none.pem cannot be used: there is no such file; name a file in PEM [bad-acme-file]',
+    'evenkeel.yaml:6:30: the key eab cannot be used: it is no key in base64url; write the key into it as the authority shows it, on one line [bad-acme-file]',
+  ]);
 });

@@ -12,7 +12,9 @@ import { findTlsRefusal } from '../../io/openssl/trial.ts';
 import type { Authorities, Credential, TlsSettings } from '../../port/tls.ts';
 import { type AuthorityFiles, readAuthorities } from './authorities.ts';
 import { type Pair, type PairFiles, readPair, type ReadPair } from './pair.ts';
-import type { ClientSource, FolderSource, ListenerSources, PairSource, Source } from './sources.ts';
+import { findAcmeFaults } from './acme-faults.ts';
+import { makePlaceholder } from './placeholder.ts';
+import type { AcmeSource, ClientSource, FolderSource, ListenerSources, PairSource, Source } from './sources.ts';
 
 export interface Certificates {
   readonly listeners: readonly ListenerCertificates[];
@@ -98,6 +100,7 @@ class CertificateReader {
 
   private readSource(source: Source, settings: TlsSettings | null): readonly Found[] {
     if (source.kind === 'pair') return this.readPair(source, settings);
+    if (source.kind === 'acme') return this.readAcme(source);
     this.files.add(source.folder);
     const pairs = this.listFolder(source);
     if (pairs === null) return [];
@@ -112,6 +115,20 @@ class CertificateReader {
     return pairs.flatMap((files) => {
       return this.readPair({ kind: 'pair', files, names: null, place, keyPlace: place, clients }, settings);
     });
+  }
+
+  /** Of one that is not there yet, or cannot be used, a placeholder: the authority is asked for another one. */
+  private readAcme({ file, plan, place, clients: source }: AcmeSource): readonly Found[] {
+    const files: PairFiles = { certificate: file, key: null, passphraseFile: null };
+    this.files.add(file);
+    for (const found of findAcmeFaults(plan)) this.say(place, found);
+    const id = idOf(files);
+    const read = this.pairs.get(id) ?? readPair(files, this.nowMs);
+    for (const found of read.pair === null ? [] : read.problems) this.say(place, found);
+    const pair = read.pair ?? this.former.get(id) ?? makePlaceholder(plan.names, this.nowMs);
+    this.pairs.set(id, { pair, problems: read.problems });
+    const clients = source === null ? null : this.readClients(source);
+    return clients === 'unknown' ? [] : [{ pair, files, names: pair.names, place, clients }];
   }
 
   /** Null: it cannot be read, which has been said. */

@@ -60,7 +60,10 @@ class PairReader {
     if (chain === null || key === null || !this.belongs(chain, key)) return { pair: null, problems: this.problems };
     const [leaf] = chain;
     const pair: Pair = {
-      credential: credentialOf(chain, key),
+      credential: credentialOf(
+        chain.map(({ raw }) => raw),
+        key,
+      ),
       keyType: leaf.publicKey.asymmetricKeyType ?? '',
       kind: kindOf(leaf.publicKey),
       names: namesOf(leaf),
@@ -208,12 +211,12 @@ function timeText(ms: number): string {
 }
 
 /** The hash of what it is: the same pair has the same one in every generation. */
-function credentialOf(chain: readonly X509Certificate[], privateKey: KeyObject): Credential {
+export function credentialOf(chain: readonly Uint8Array[], privateKey: KeyObject): Credential {
   const key = Uint8Array.from(privateKey.export({ type: 'pkcs8', format: 'der' }));
   const hash = createHash('sha256');
-  for (const { raw } of chain) hash.update(raw);
+  for (const der of chain) hash.update(der);
   const id = hash.update(key).digest('hex').slice(0, 32);
-  return { id, chain: chain.map(({ raw }) => Uint8Array.from(raw)), key };
+  return { id, chain: chain.map((der) => Uint8Array.from(der)), key };
 }
 
 /** `error:0A00018F:SSL routines::ee key too small` without what is for OpenSSL's authors. */

@@ -1,8 +1,11 @@
 /** Which files of certificates a configuration names, and where it does. Plain data: a watch reads the same files again by it. */
+import { createHash } from 'node:crypto';
 import { dirname, isAbsolute, join } from 'node:path';
+import { type AcmePlan, compileAcme } from '../../config/acme-plan.ts';
 import type { Path, Place, SourceMap } from '../../config/diagnostic.ts';
 import type { Config, Loose } from '../../config/model.ts';
 import { DEFAULTS } from '../../config/defaults.ts';
+import type { AcmeConfig } from '../../config/model-acme.ts';
 import type { ClientCertificateConfig, TlsConfig } from '../../config/model-tls.ts';
 import { entriesOf, itemsOf, listOf } from '../../config/parts.ts';
 import type { TlsSettings } from '../../port/tls.ts';
@@ -18,7 +21,7 @@ export interface ListenerSources {
   readonly sources: readonly Source[];
 }
 
-export type Source = PairSource | FolderSource;
+export type Source = PairSource | FolderSource | AcmeSource;
 
 export interface PairSource {
   readonly kind: 'pair';
@@ -45,11 +48,23 @@ export interface ClientSource {
   readonly places: Readonly<Record<keyof AuthorityFiles, Place>>;
 }
 
+/** One that an authority is asked for. */
+export interface AcmeSource {
+  readonly kind: 'acme';
+  /** Where it will be, with its key. */
+  readonly file: string;
+  readonly plan: AcmePlan;
+  readonly place: Place;
+  readonly clients: ClientSource | null;
+}
+
 export interface Written {
   readonly config: Loose<Config>;
   readonly source: SourceMap;
   /** The file that a part of the configuration is in, or was included from. */
   readonly rootOf: (path: Path) => string;
+  /** Where evenkeel keeps what it gets. */
+  readonly stateDirectory: string;
 }
 
 export function certificateSourcesOf(written: Written): readonly ListenerSources[] {
@@ -80,6 +95,7 @@ class SourceReader {
           const folder = this.whole(value.folder, path);
           return [{ kind: 'folder', folder, place: this.place(path, 'folder'), clients }];
         }
+        if (value.acme !== undefined && value.certificate === undefined) return this.acmeOf(value.acme, clients, path);
         return this.pairOf(value, value.names === undefined ? null : listOf(value.names), clients, path);
       },
     );
@@ -124,6 +140,13 @@ class SourceReader {
     };
   }
 
+  private acmeOf(acme: Loose<AcmeConfig>, clients: ClientSource | null, path: Path): readonly AcmeSource[] {
+    const plan = compileAcme(acme, (file) => this.whole(file, path));
+    if (plan === null) return [];
+    const file = join(this.written.stateDirectory, ACME_FOLDER, fileNameOf(plan));
+    return [{ kind: 'acme', file, plan, place: this.place(path, 'acme'), clients }];
+  }
+
   private whole(file: string, path: Path): string {
     return isAbsolute(file) ? file : join(dirname(this.written.rootOf(path)), file);
   }
@@ -131,4 +154,23 @@ class SourceReader {
   private place(path: Path, key: string): Place {
     return this.written.source.locate([...path, key], 'value');
   }
+}
+
+/** In the state directory. */
+const ACME_FOLDER = 'acme';
+const HASH_CHARACTERS = 8;
+
+/** The same for the same first name and authority: one that is asked for with another name more takes the place of the one before. */
+function fileNameOf({ names: [first], directory }: AcmePlan): string {
+  const hash = createHash('sha256').update(`${directory} ${first}`).digest('hex').slice(0, HASH_CHARACTERS);
+  return `${first.replace('*', '_')}.${hash}.pem`;
+}
+
+/** Each once. */
+export function acmeSourcesOf(listeners: readonly ListenerSources[]): readonly AcmeSource[] {
+  const found = new Map<string, AcmeSource>();
+  for (const { sources } of listeners) {
+    for (const source of sources) if (source.kind === 'acme' && !found.has(source.file)) found.set(source.file, source);
+  }
+  return [...found.values()];
 }

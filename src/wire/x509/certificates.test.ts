@@ -64,19 +64,23 @@ test('RFC 5280 and RFC 8737: a self-signed certificate, with what ACME asks for'
   assert.equal(certificate.subjectAltName, 'DNS:shop.example');
   assert.equal(certificate.serialNumber, '810203');
   assert.equal(new Date(certificate.validTo).toISOString(), '2027-01-01T00:00:00.000Z');
-  const shown = execFileSync('openssl', ['x509', '-noout', '-text'], { input: certificate.toString(), encoding: 'utf8' });
+  const shown = execFileSync('openssl', ['x509', '-noout', '-text'], {
+    input: certificate.toString(),
+    encoding: 'utf8',
+  });
   assert.match(shown, /1\.3\.6\.1\.5\.5\.7\.1\.31: critical/);
   assert.equal(identityOf(certificate.raw), null);
 });
 
 test('RFC 9773 section 4.1: the identity of the certificate of its example', () => {
   const authorityKey = Buffer.from('aYhba4dGQEHhs3uEe6CuLN4ByNQ', 'base64url');
-  const extension = der(
+  const extension = der(0x30, objectIdentifier('2.5.29.35'), der(0x04, der(0x30, der(0x80, authorityKey))));
+  const body = der(
     0x30,
-    objectIdentifier('2.5.29.35'),
-    der(0x04, der(0x30, der(0x80, authorityKey))),
+    der(0xa0, integer(Uint8Array.of(2))),
+    integer(Uint8Array.of(0x87, 0x65, 0x43, 0x21)),
+    der(0xa3, der(0x30, extension)),
   );
-  const body = der(0x30, der(0xa0, integer(Uint8Array.of(2))), integer(Uint8Array.of(0x87, 0x65, 0x43, 0x21)), der(0xa3, der(0x30, extension)));
   const identity = identityOf(der(0x30, body))!;
   assert.equal(hex(identity.authorityKey), authorityKey.toString('hex'));
   assert.equal(Buffer.from(identity.serial).toString('base64url'), 'AIdlQyE');

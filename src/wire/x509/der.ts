@@ -51,7 +51,8 @@ export function objectIdentifier(text: string): Uint8Array {
   const bytes = [first * 40 + second];
   for (const arc of rest) {
     const digits = [arc & 0x7f];
-    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) digits.unshift(0x80 | (left & 0x7f));
+    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128))
+      digits.unshift(0x80 | (left & 0x7f));
     bytes.push(...digits);
   }
   return der(OBJECT_IDENTIFIER, Uint8Array.from(bytes));
@@ -64,13 +65,18 @@ export function bitString(bytes: Uint8Array): Uint8Array {
 
 /** Of a text in ASCII. */
 export function text(tag: number, ascii: string): Uint8Array {
-  return der(tag, Uint8Array.from(ascii, (character) => character.charCodeAt(0) & 0x7f));
+  return der(
+    tag,
+    Uint8Array.from(ascii, (character) => character.charCodeAt(0) & 0x7f),
+  );
 }
 
 /** A time as X.509 wants it (RFC 5280 section 4.1.2.5). `iso`: `2026-11-29T18:55:00Z`, with or without a fraction. */
 export function time(iso: string): Uint8Array {
   const digits = iso.replace(/\..*$/, '').replaceAll(/[^0-9]/g, '');
-  return Number(digits.slice(0, 4)) < 2050 ? text(UTC_TIME, `${digits.slice(2)}Z`) : text(GENERALIZED_TIME, `${digits}Z`);
+  return Number(digits.slice(0, 4)) < 2050
+    ? text(UTC_TIME, `${digits.slice(2)}Z`)
+    : text(GENERALIZED_TIME, `${digits}Z`);
 }
 
 /** A value that was read. Its content is in the bytes that it was read from. */
@@ -82,7 +88,7 @@ export interface DerValue {
 /** The values that stand one behind the other. Null: they are not whole. */
 export function parseDer(bytes: Uint8Array): readonly DerValue[] | null {
   const values: DerValue[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     if (at + 2 > bytes.length) return null;
     const tag = bytes[at];
     let length = bytes[at + 1];
