@@ -11,12 +11,15 @@ export interface ArenaSizes {
   readonly small: number;
   /** Of the large ones, those that the kernel may fill on io_uring. */
   readonly posted: number;
+  /** Pieces of memory that OpenSSL may keep for peers. */
+  readonly foreign?: number;
 }
 
 const CONSTANTS: Readonly<Record<keyof ArenaSizes, string>> = {
   large: 'LARGE_SLOTS',
   small: 'SMALL_SLOTS',
   posted: 'POSTED_SLOTS',
+  foreign: 'FOREIGN_COUNT',
 };
 
 /** The environment of a program whose proxies have an arena of these sizes. */
@@ -35,6 +38,7 @@ export const load: LoadHook = async (url, context, nextLoad) => {
   if (!url.endsWith('/src/base/limits.js')) return loaded;
   let source = Buffer.from(loaded.source as Uint8Array).toString();
   for (const [name, constant] of Object.entries(CONSTANTS)) {
+    if (!sizes.has(name)) continue;
     const before = source;
     source = source.replace(new RegExp(`(export const ${constant} = )[0-9_]+;`), `$1${sizes.get(name)};`);
     if (source === before) throw new Error(`base/limits.ts has no ${constant}`);

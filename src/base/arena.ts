@@ -18,6 +18,8 @@
  *   SHORT   the reserve is touched        of any size: who has stood still with one for longest is shed
  *
  * Each ends a little above where it began, so that it does not flicker.
+ *
+ * What others keep for peers, OpenSSL for half a record or half a handshake, is no slot, but is counted like one, and is as short: `foreign`.
  */
 import { assert } from './assert.ts';
 import {
@@ -25,10 +27,12 @@ import {
   HEADROOM,
   LARGE_SLOT_BYTES,
   MEDIUM_SLOT_BYTES,
+  FOREIGN_BYTES,
+  FOREIGN_COUNT,
   SMALL_SLOT_BYTES,
   TAILROOM,
 } from './limits.ts';
-import { PLENTY, type Pressure, Slots } from './slots.ts';
+import { PLENTY, type Pressure, Slots, Stock } from './slots.ts';
 
 export { PLENTY, type Pressure, SHORT, TIGHT } from './slots.ts';
 
@@ -40,7 +44,9 @@ export class Arena {
   readonly medium: Slots;
   /** Of the largest heads. */
   readonly head: Slots;
-  readonly sizes: readonly Slots[];
+  /** What others keep for peers. Nobody is refused a piece of it. */
+  readonly foreign: Stock;
+  readonly sizes: readonly Stock[];
   /** The same by what they hold, the smallest first. */
   private readonly bySize: readonly Slots[];
   private readonly firstSmall: number;
@@ -55,14 +61,15 @@ export class Arena {
    * `memory` holds largeCount large slots, then smallCount small ones, and of the other sizes what `mediumCount` and `headCount`
    * make of that: `Arena.bytesFor()` bytes.
    */
-  constructor(memory: Uint8Array, largeCount: number, smallCount: number) {
+  constructor(memory: Uint8Array, largeCount: number, smallCount: number, foreignCount = FOREIGN_COUNT) {
     assert(memory.length >= Arena.bytesFor(largeCount, smallCount), 'arena memory is too small');
     this.memory = memory;
     this.large = new Slots(0, 0, largeCount, LARGE_SLOT_BYTES);
     this.small = behind(this.large, smallCount, SMALL_SLOT_BYTES);
     this.medium = behind(this.small, mediumCount(smallCount), MEDIUM_SLOT_BYTES);
     this.head = behind(this.medium, headCount(smallCount), HEAD_SLOT_BYTES);
-    this.sizes = [this.large, this.small, this.medium, this.head];
+    this.foreign = new Stock(foreignCount, FOREIGN_BYTES);
+    this.sizes = [this.large, this.small, this.medium, this.head, this.foreign];
     this.bySize = [this.small, this.medium, this.large, this.head];
     this.firstSmall = this.small.first;
     this.firstMedium = this.medium.first;
@@ -131,18 +138,25 @@ export class Arena {
 
   /** Once a turn, by the transport: finds the pressure anew. `posted`: large slots that wait to be received into. */
   judge(posted: number): void {
-    const { large, small, medium, head } = this;
+    const { large, small, medium, head, foreign } = this;
     large.judge(posted);
     small.judge(0);
     medium.judge(0);
     head.judge(0);
+    foreign.judge(0);
     this.pressure = large.pressure;
-    this.worstPressure = Math.max(large.pressure, small.pressure, medium.pressure, head.pressure) as Pressure;
+    const own = Math.max(large.pressure, small.pressure, medium.pressure, head.pressure);
+    this.worstPressure = Math.max(own, foreign.pressure) as Pressure;
   }
 
   /** Whether the slot is of a size that is scarcer than others. */
   isScarce(slot: number): boolean {
     return this.worstPressure !== PLENTY && this.sizeOf(slot).pressure === this.worstPressure;
+  }
+
+  /** Whether what others keep is scarcer than slots are. */
+  get isForeignScarce(): boolean {
+    return this.worstPressure !== PLENTY && this.foreign.pressure === this.worstPressure;
   }
 
   /** How many slots have to come back before nothing is short any more. */
@@ -191,7 +205,7 @@ export class Arena {
 
   /** Slots with a reference; zero when nothing leaks. */
   get usedSlots(): number {
-    return this.slotCount - this.sizes.reduce((free, { freeCount }) => free + freeCount, 0);
+    return this.slotCount - this.bySize.reduce((free, { freeCount }) => free + freeCount, 0);
   }
 }
 

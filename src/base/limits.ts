@@ -18,6 +18,15 @@ export const LARGE_SLOTS = 8192;
  * a sixteenth of slots for the largest heads (144 MiB).
  */
 export const SMALL_SLOTS = 32768;
+/**
+ * What OpenSSL keeps for half a record, and how many of these there may be in one proxy: 272 MiB. A handshake that is not done counts
+ * as three of them (docs/limits.md).
+ */
+export const FOREIGN_BYTES = 17 * 1024;
+export const FOREIGN_COUNT = 16_384;
+export const HANDSHAKE_PIECES = 3;
+/** Handshakes of one proxy that have begun and are not done. For one more the oldest is given up. */
+export const HANDSHAKES_MAX = 2048;
 /** Large slots that the kernel may fill before the proxy looks. 32 of 32 KiB stay in a 1 MiB second-level cache. */
 export const POSTED_SLOTS = 64;
 /** Segments that wait on one socket: one in flight and one behind it keep the wire busy; more only hold memory. */

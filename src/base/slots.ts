@@ -7,10 +7,8 @@ export const TIGHT = 1;
 export const SHORT = 2;
 export type Pressure = 0 | 1 | 2;
 
-export class Slots {
-  /** The number of the first one, and where it begins. */
-  readonly first: number;
-  readonly start: number;
+/** So many pieces of memory of one size, of which it is known how many are free. */
+export class Stock {
   readonly count: number;
   readonly bytes: number;
   freeCount: number;
@@ -19,26 +17,12 @@ export class Slots {
   /** Free ones that are handed out all the same, to be filled: as judged last. */
   private posted = 0;
   private leastFree: number;
-  private readonly free: Int32Array;
 
-  constructor(first: number, start: number, count: number, bytes: number) {
-    this.first = first;
-    this.start = start;
+  constructor(count: number, bytes: number) {
     this.count = count;
     this.bytes = bytes;
     this.freeCount = count;
     this.leastFree = count;
-    this.free = new Int32Array(count);
-    for (let i = 0; i < count; i++) this.free[i] = first + count - 1 - i;
-  }
-
-  /** -1: none is free. */
-  take(): number {
-    return this.freeCount === 0 ? -1 : this.free[--this.freeCount];
-  }
-
-  putBack(slot: number): void {
-    this.free[this.freeCount++] = slot;
   }
 
   /** Finds the pressure anew. It ends later than it began. */
@@ -63,7 +47,7 @@ export class Slots {
   }
 
   get isExhausted(): boolean {
-    return this.freeCount + this.posted === 0;
+    return this.freeCount + this.posted <= 0;
   }
 
   /** In use, but for those that wait to be filled. */
@@ -78,5 +62,29 @@ export class Slots {
 
   private get reserve(): number {
     return this.count >> 4;
+  }
+}
+
+export class Slots extends Stock {
+  /** The number of the first one, and where it begins. */
+  readonly first: number;
+  readonly start: number;
+  private readonly free: Int32Array;
+
+  constructor(first: number, start: number, count: number, bytes: number) {
+    super(count, bytes);
+    this.first = first;
+    this.start = start;
+    this.free = new Int32Array(count);
+    for (let i = 0; i < count; i++) this.free[i] = first + count - 1 - i;
+  }
+
+  /** -1: none is free. */
+  take(): number {
+    return this.freeCount === 0 ? -1 : this.free[--this.freeCount];
+  }
+
+  putBack(slot: number): void {
+    this.free[this.freeCount++] = slot;
   }
 }

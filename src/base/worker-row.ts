@@ -9,7 +9,7 @@ import { assert } from './assert.ts';
 import { ANSWER_KINDS_MAX } from './limits.ts';
 import type { BoardShape } from './server-table.ts';
 
-const WORKER_WORDS = 16 + ANSWER_KINDS_MAX;
+const WORKER_WORDS = 20 + ANSWER_KINDS_MAX;
 const W_PID = 0;
 const W_HEARTBEAT = 1;
 const W_STATE = 2;
@@ -17,8 +17,8 @@ const W_WORKER = 3; // plus one; 0: nobody's
 const W_REQUESTS = 4; // 2 words
 const W_MEMORY_LEVEL = 6;
 const W_SHED = 7;
-const W_SLOTS = 8; // of each size of slots: in use, and at most
-const W_ANSWERS = 16; // a word for each kind
+const W_SLOTS = 8; // of each of the arena's sizes: in use, and at most
+const W_ANSWERS = 20; // a word for each kind
 
 /** Per worker and server. */
 const COUNTER_WORDS = 8;

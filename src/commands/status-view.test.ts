@@ -82,6 +82,8 @@ const MEMORY = {
   mediumMax: 1,
   head: 1,
   headMax: 1,
+  foreign: 0,
+  foreignMax: 0,
   shed: 0,
 } as const;
 

@@ -18,6 +18,10 @@ export function compileTls(
     ...profileOf(tls),
     protocols: protocol === 'http' ? ['http/1.1'] : [],
     handshakeMs,
+    handshakes: {
+      perSecond: tls.handshakes?.['per-second'] ?? 0,
+      perSource: tls.handshakes?.['per-source'] ?? 0,
+    },
     plainHttp: tls['plain-http'] ?? DEFAULTS.tls['plain-http'],
   };
 }

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { DEFAULTS } from './defaults.ts';
 import { Acme } from './model-acme.ts';
-import { anyText, certificateName, duration, filePath, flag, key, oneOrMany, required } from './scalars.ts';
+import { anyText, certificateName, duration, filePath, flag, integer, key, oneOrMany, required } from './scalars.ts';
 
 const relative = 'A path that is not absolute is relative to the file that it is written in.';
 
@@ -112,6 +112,16 @@ export const Tls = z.strictObject({
     duration('1ms', '1h'),
     'From the first byte to the end of the handshake; then the connection is closed.',
     DEFAULTS.tls.handshake,
+  ),
+  handshakes: key(
+    z.strictObject({
+      'per-second': key(integer(1, 1_000_000), 'In all. Without it any number.'),
+      'per-source': key(
+        integer(1, 1_000_000),
+        'With one IPv4 address, or one IPv6 network of 64 bits. Without it any number.',
+      ),
+    }),
+    'Full handshakes that each proxy begins in a second; so many may come at once. What comes beyond is reset. Sessions that are resumed do not count.',
   ),
 });
 

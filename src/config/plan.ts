@@ -92,6 +92,8 @@ export interface TlsPlan {
   readonly protocols: readonly string[];
   /** From the beginning of the connection to the end of the handshake. */
   readonly handshakeMs: number;
+  /** Full handshakes that a proxy begins in a second, in all and of one source (core/tls/handshake-rate.ts). 0: any number. */
+  readonly handshakes: { readonly perSecond: number; readonly perSource: number };
   /** What a client gets that speaks HTTP in clear. */
   readonly plainHttp: 'refuse' | 'redirect';
 }

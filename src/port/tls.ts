@@ -141,6 +141,8 @@ export interface TlsSession {
   end(): void;
   free(): void;
 
+  /** It goes on from an earlier session. Known when the handshake is done. */
+  readonly isResumed: boolean;
   /** What was agreed on by ALPN. */
   readonly protocol: string | null;
   /** Empty when the session is freed, as the next one. `TLSv1.3` */

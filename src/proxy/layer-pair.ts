@@ -37,10 +37,11 @@ class PairOpening implements Opening, LayerUser {
   handleOpen(socket: Socket, below: ConnectionInfo): void {
     const { above } = this;
     this.isLower = false;
-    this.opening = this.upper.open(socket, {
+    const user: LayerUser = {
       handleOpen: (own, { hello, protocol, tls }) => above.handleOpen(own, { ...below, hello, protocol, tls }),
       handleOpenFailed: (reason) => above.handleOpenFailed(reason),
-    });
+    };
+    this.opening = this.upper.open(socket, user, below.peer);
   }
 
   handleOpenFailed(reason: CloseReason): void {

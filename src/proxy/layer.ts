@@ -12,8 +12,11 @@ import type { CloseReason, Socket } from '../port/transport.ts';
 import type { ClientHello } from '../wire/tls/client-hello.ts';
 
 export interface Layer {
-  /** Takes over `socket`, which stands. Tells `above` what has become of it, once: now, or in a later turn. */
-  open(socket: Socket, above: LayerUser): Opening;
+  /**
+   * Takes over `socket`, which stands. Tells `above` what has become of it, once: now, or in a later turn. `peer`: who is there, if
+   * that is another than the socket says.
+   */
+  open(socket: Socket, above: LayerUser, peer?: PeerAddress | null): Opening;
 }
 
 export interface LayerUser {

@@ -38,6 +38,7 @@ import { type Outcome, type PlannedSocket, Provision, type Serving, STEPS_PER_TU
 import { Retirements } from './retirements.ts';
 import type { Service } from './service.ts';
 import { TcpService } from './tcp.ts';
+import { HandshakeGate } from './tls/handshake-gate.ts';
 import { Later } from './tls/later.ts';
 import { TlsLayers } from './tls/tls-layers.ts';
 import { Upstream, type Server } from './upstream.ts';
@@ -63,6 +64,8 @@ export interface ProxyOptions {
 
 const TLS_FAILED = answerKind('tls-handshake');
 const CLIENT_DISTRUSTED = answerKind('client-certificate');
+const TLS_REFUSED = answerKind('tls-refused');
+const NO_BYTES = new Uint8Array(0);
 
 const DATE_MS = 1000;
 /** What the kernel had accepted when accepting ended is here after this time. */
@@ -160,11 +163,12 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.later = new Later(transport);
     const { arena, requestHead: head, timers } = this.context;
     this.tls = new TlsLayers({
-      room: { transport, arena, timers, later: this.later },
+      room: { transport, arena, timers, later: this.later, gate: new HandshakeGate(arena, this.later) },
       open: options.openTls,
       head,
       onFailure: (listener, failure) => answers.note(listener, TLS_FAILED, ascii(failure), 0, failure.length),
       onDistrust: (listener, cause) => answers.note(listener, CLIENT_DISTRUSTED, ascii(cause), 0, cause.length),
+      onRefused: (listener) => answers.note(listener, TLS_REFUSED, NO_BYTES, 0, 0),
     });
     this.serving = { tls: this.tls, routesOf: (plan) => this.routesOf(plan) };
     this.tickAt = transport.now;

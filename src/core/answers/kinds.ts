@@ -43,6 +43,7 @@ const OWN = [
   row('listener', 'no-client-certificate', 400, 'No required SSL certificate was sent'),
   row('listener', 'bad-client-certificate', 400, 'The SSL certificate error'),
   row('listener', 'misdirected', 421, 'the TLS handshake was for another host, which asks for other certificates'),
+  row('listener', 'tls-refused', 0, 'there were more TLS handshakes than the listener takes'),
   row('upstream', 'no-server', 503, 'no server is up'),
   row('upstream', 'queue-full', 503, 'every server is at its connection limit, and the queue is full'),
   row('upstream', 'queue-timeout', 503, 'every server is at its connection limit'),

@@ -128,6 +128,10 @@ export class OpensslSession implements TlsSession {
     this.ssl = 0;
   }
 
+  get isResumed(): boolean {
+    return this.ssl !== 0 && this.library.SSL_session_reused(this.ssl) === 1;
+  }
+
   get version(): string {
     return this.ssl === 0 ? '' : (this.library.SSL_get_version(this.ssl) ?? '');
   }

@@ -134,6 +134,9 @@ export interface MemoryView {
   readonly mediumMax: number;
   readonly head: number;
   readonly headMax: number;
+  /** What OpenSSL keeps for half a record or half a handshake, as pieces of 17 KiB. */
+  readonly foreign: number;
+  readonly foreignMax: number;
   /** Connections that were ended because memory was short and they stood still. */
   readonly shed: number;
 }
@@ -288,7 +291,7 @@ function proxyViews({ plan, board, ages, nowMs, proxies }: DataPlaneFacts): read
 const MEMORY_STATES = ['plenty', 'tight', 'short', 'exhausted'] as const;
 
 function memoryView(row: WorkerRow): MemoryView {
-  const [large, small, medium, head] = [0, 1, 2, 3].map((size) => row.slots(size));
+  const [large, small, medium, head, foreign] = [0, 1, 2, 3, 4].map((size) => row.slots(size));
   return {
     state: MEMORY_STATES[row.memoryLevel],
     large: large.used,
@@ -299,6 +302,8 @@ function memoryView(row: WorkerRow): MemoryView {
     mediumMax: medium.usedMax,
     head: head.used,
     headMax: head.usedMax,
+    foreign: foreign.used,
+    foreignMax: foreign.usedMax,
     shed: row.shed,
   };
 }

@@ -47,7 +47,9 @@ export class TrafficLog {
     const what = isTcp ? refused(kind, owner) : isCut ? cutOff(kind, owner) : answered(kind, owner);
     // of a handshake, the sample is why one of them came to nothing
     if (kind.name === HANDSHAKE) this.recurring.handle(`${answer} ${owner}`, brokenHandshake(owner, sample), count, '');
-    else if (kind.name === DISTRUST) {
+    else if (kind.name === REFUSED_HANDSHAKE) {
+      this.recurring.handle(`${answer} ${owner}`, refusedHandshake(owner), count, '');
+    } else if (kind.name === DISTRUST) {
       this.recurring.handle(`${answer} ${owner} ${sample}`, distrusted(owner, sample), count, '');
     } else this.recurring.handle(`${answer} ${owner}`, what, count, sample);
   }
@@ -67,6 +69,7 @@ export class TrafficLog {
 
 const HANDSHAKE = 'tls-handshake';
 const DISTRUST = 'client-certificate';
+const REFUSED_HANDSHAKE = 'tls-refused';
 
 /** What a client did wrong is no warning: it happens all day. */
 function answered({ of, name, status, text }: AnswerKind, owner: string): Recurring {
@@ -103,6 +106,15 @@ function distrusted(owner: string, cause: string): Recurring {
     text: (count, within) =>
       `listener ${owner}: ${count === 1 ? 'the certificate of 1 client' : `the certificates of ${count} clients`}${within} refused`,
     details: { reason: DISTRUST, cause },
+  };
+}
+
+function refusedHandshake(owner: string): Recurring {
+  return {
+    level: 'warn',
+    text: (count, within) =>
+      `listener ${owner}: ${count === 1 ? '1 TLS handshake' : `${count} TLS handshakes`}${within} refused: more than this listener takes`,
+    details: { reason: REFUSED_HANDSHAKE },
   };
 }
 

@@ -3,13 +3,16 @@
  * may take is for its owner to say (arrival.ts).
  *
  *   hello      the first bytes: of TLS, or of HTTP in clear, which gets an answer that people can read
+ *   waits      for its turn: nothing is computed yet (handshake-gate.ts)
  *   keys       until the session says that it is done: a TlsSocket takes over
  *   told       the client was told why not, by an alert or an answer; it is waited for until it closes
  */
 import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import { TLS_DONE, TLS_WANTS_MORE, type TlsSession } from '../../port/tls.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
-import { type HostGate, type LayerUser, NOTHING_KNOWN, type Opening } from '../layer.ts';
+import { HELLO_READ, ClientHello, readClientHello } from '../../wire/tls/client-hello.ts';
+import { type HostGate, type LayerUser, NOTHING_KNOWN, type Opening, type PeerAddress } from '../layer.ts';
+import type { GateUser } from './handshake-gate.ts';
 import { isPlainHttp } from './plain-http.ts';
 import type { TlsRoom } from './room.ts';
 import { TlsSocket } from './tls-socket.ts';
@@ -23,8 +26,16 @@ export interface HandshakeOwner {
   answerPlain(socket: Socket, offset: number, length: number, into: number): number;
   /** Of a handshake that is done: what has a say in the client's requests, if anything; `refuse`: the client is not wanted. */
   gateFor(session: TlsSession): HostGate | 'refuse' | null;
+  /** Whether a handshake with this client may begin. It says that it resumes a session. */
+  admit(peer: PeerAddress, isResuming: boolean): boolean;
+  /** It did not, or another one than was meant. */
+  charge(peer: PeerAddress): void;
+  /** Null: out of memory. */
+  accept(): TlsSession | null;
   /** `failure`: null, or what OpenSSL says. */
   handleOver(failure: string | null): void;
+  /** Instead: it was not admitted. */
+  handleRefused(): void;
 }
 
 /** OpenSSL bounds each message, the longest hello to 128 KiB. This bounds all of them together, with records that carry little. */
@@ -32,27 +43,40 @@ const HANDSHAKE_BYTES_MAX = 256 * 1024;
 const FLIGHT_BYTES = 8192;
 
 const HELLO = 0;
-const KEYS = 1;
-const TOLD = 2;
-const OVER = 3;
-type Stage = typeof HELLO | typeof KEYS | typeof TOLD | typeof OVER;
+const WAITS = 1;
+const KEYS = 2;
+const TOLD = 3;
+const OVER = 4;
+type Stage = typeof HELLO | typeof WAITS | typeof KEYS | typeof TOLD | typeof OVER;
 
-export class Handshake implements SocketHandler, Opening {
-  /** What came is OpenSSL's. */
-  readonly keepsScarce = false;
+/** Of whoever is looked at. */
+const hello = new ClientHello();
+
+export class Handshake implements SocketHandler, Opening, GateUser {
   private readonly owner: HandshakeOwner;
   private readonly below: Socket;
-  private readonly session: TlsSession;
   private readonly above: LayerUser;
+  private readonly peer: PeerAddress;
+  /** Null: it has not begun. */
+  private session: TlsSession | null = null;
   private stage: Stage = HELLO;
   private bytes = 0;
+  private isResuming = false;
+  /** What came first, while it waits. */
+  private slot = -1;
+  private offset = 0;
 
-  constructor(owner: HandshakeOwner, below: Socket, session: TlsSession, above: LayerUser) {
+  constructor(owner: HandshakeOwner, below: Socket, peer: PeerAddress, above: LayerUser) {
     this.owner = owner;
     this.below = below;
-    this.session = session;
+    this.peer = peer;
     this.above = above;
     below.handler = this;
+  }
+
+  get keepsScarce(): boolean {
+    const { arena } = this.owner.room;
+    return this.stage === KEYS ? arena.isForeignScarce : this.slot >= 0 && arena.isScarce(this.slot);
   }
 
   handleConnect(): void {
@@ -60,20 +84,65 @@ export class Handshake implements SocketHandler, Opening {
   }
 
   handleData(_below: Socket, slot: number, offset: number, length: number): void {
-    const { arena } = this.owner.room;
-    if (this.stage === HELLO) {
-      this.stage = KEYS;
-      if (this.owner.answersPlain && isPlainHttp(arena.memory, offset, length)) {
-        this.answerPlain(slot, offset, length);
-        return;
-      }
+    const { stage } = this;
+    if (stage === HELLO) this.handleHello(slot, offset, length);
+    else if (stage === KEYS) this.proceed(slot, offset, length);
+    else this.owner.room.arena.release(slot);
+  }
+
+  private handleHello(slot: number, offset: number, length: number): void {
+    const { owner, peer } = this;
+    const { arena, gate } = owner.room;
+    const { memory } = arena;
+    if (owner.answersPlain && isPlainHttp(memory, offset, length)) {
+      this.answerPlain(slot, offset, length);
+      return;
     }
-    if (this.stage === KEYS) this.proceed(slot, offset, length);
-    else arena.release(slot);
+    this.isResuming = readClientHello(memory, offset, offset + length, hello) === HELLO_READ && hello.isResuming;
+    if (!owner.admit(peer, this.isResuming)) {
+      arena.release(slot);
+      this.refuse();
+    } else if (gate.enter(this, this.isResuming)) this.start(slot, offset, length);
+    else this.wait(slot, offset, length);
+  }
+
+  /** What came is kept where it takes little. */
+  private wait(slot: number, offset: number, length: number): void {
+    const { arena } = this.owner.room;
+    this.stage = WAITS;
+    this.below.pause();
+    const small = arena.allocate(length);
+    this.slot = small < 0 ? slot : small;
+    this.offset = small < 0 ? offset : arena.start(small);
+    this.bytes = length;
+    if (small < 0) return;
+    arena.memory.copyWithin(this.offset, offset, offset + length);
+    arena.release(slot);
+  }
+
+  begin(): void {
+    const { below, bytes, offset, slot } = this;
+    this.slot = -1;
+    this.bytes = 0;
+    below.resume();
+    this.start(slot, offset, bytes);
+  }
+
+  private start(slot: number, offset: number, length: number): void {
+    const { arena, gate } = this.owner.room;
+    this.session = this.owner.accept();
+    this.stage = KEYS;
+    if (this.session === null) {
+      arena.release(slot);
+      this.fail('no-resource', 'out of memory');
+      return;
+    }
+    gate.handleBegun(this);
+    this.proceed(slot, offset, length);
   }
 
   private proceed(slot: number, offset: number, length: number): void {
-    const { session } = this;
+    const session = this.session as TlsSession;
     const { arena } = this.owner.room;
     this.bytes += length;
     session.feed(offset, length);
@@ -81,10 +150,10 @@ export class Handshake implements SocketHandler, Opening {
     const rest = session.unreadBytes;
     session.feed(0, 0);
     const isOver = result !== TLS_DONE && (result !== TLS_WANTS_MORE || this.bytes > HANDSHAKE_BYTES_MAX);
-    if (!this.speak(result === TLS_DONE && rest > 0)) {
+    if (!this.speak(session, result === TLS_DONE && rest > 0)) {
       arena.release(slot);
       this.fail('no-resource', 'out of memory');
-    } else if (result === TLS_DONE) this.finish(slot, offset + length - rest, rest);
+    } else if (result === TLS_DONE) this.finish(session, slot, offset + length - rest, rest);
     else {
       arena.release(slot);
       if (isOver) this.tell(result === TLS_WANTS_MORE ? 'too many bytes' : session.failure);
@@ -92,8 +161,8 @@ export class Handshake implements SocketHandler, Opening {
   }
 
   /** Sends what the session says. False: there was no room for it. */
-  private speak(more: boolean): boolean {
-    const { below, session } = this;
+  private speak(session: TlsSession, more: boolean): boolean {
+    const { below } = this;
     const { arena } = this.owner.room;
     for (;;) {
       const slot = arena.allocate(FLIGHT_BYTES);
@@ -113,16 +182,18 @@ export class Handshake implements SocketHandler, Opening {
     }
   }
 
-  private finish(slot: number, offset: number, rest: number): void {
-    const { above, below, owner, session } = this;
+  private finish(session: TlsSession, slot: number, offset: number, rest: number): void {
+    const { above, below, owner } = this;
     const { room } = owner;
     const gate = owner.gateFor(session);
     if (gate === 'refuse') {
       room.arena.release(slot);
-      this.dismiss();
+      this.dismiss(session);
       return;
     }
     this.stage = OVER;
+    room.gate.leave(this);
+    if (this.isResuming && !session.isResumed) this.handleFalseResumption();
     owner.handleOver(null);
     const socket = new TlsSocket(room, below, session);
     above.handleOpen(socket, { ...NOTHING_KNOWN, protocol: session.protocol, tls: session, gate });
@@ -130,12 +201,18 @@ export class Handshake implements SocketHandler, Opening {
     else room.arena.release(slot);
   }
 
+  private handleFalseResumption(): void {
+    const { owner, peer } = this;
+    owner.room.gate.handleFalseResumption();
+    owner.charge(peer);
+  }
+
   // --- clients that are told why not ---
 
   /** It has shown no certificate, or one that is not right. */
-  private dismiss(): void {
-    this.session.end();
-    this.speak(false);
+  private dismiss(session: TlsSession): void {
+    session.end();
+    this.speak(session, false);
     this.tell(null);
   }
 
@@ -151,18 +228,44 @@ export class Handshake implements SocketHandler, Opening {
 
   /** What it is told is sent; closing under it would take that from a client that still sends. */
   private tell(failure: string | null): void {
+    this.drop();
     this.stage = TOLD;
-    this.session.free();
     this.owner.handleOver(failure);
     this.below.end();
   }
 
   private fail(reason: CloseReason, failure: string | null): void {
-    if (this.stage < TOLD) this.owner.handleOver(failure);
-    this.stage = OVER;
-    this.session.free();
+    const isToldOf = this.stage < TOLD;
+    this.drop();
+    if (isToldOf) this.owner.handleOver(failure);
     this.below.close();
     this.above.handleOpenFailed(reason);
+  }
+
+  /** There are too many: it costs as little as can be. */
+  private refuse(): void {
+    this.drop();
+    this.owner.handleRefused();
+    this.below.reset();
+    this.above.handleOpenFailed('other');
+  }
+
+  giveUp(why: string): void {
+    this.drop();
+    this.owner.handleOver(why);
+    this.below.reset();
+    this.above.handleOpenFailed('other');
+  }
+
+  /** Gives back what it keeps. */
+  private drop(): void {
+    const { arena, gate } = this.owner.room;
+    gate.leave(this);
+    this.stage = OVER;
+    if (this.slot >= 0) arena.release(this.slot);
+    this.slot = -1;
+    this.session?.free();
+    this.session = null;
   }
 
   handleEnd(): void {
@@ -183,9 +286,9 @@ export class Handshake implements SocketHandler, Opening {
   }
 
   cancel(): void {
-    if (this.stage < TOLD) this.owner.handleOver(this.stage === HELLO ? null : 'not done in time');
-    this.stage = OVER;
-    this.session.free();
+    const { stage } = this;
+    this.drop();
+    if (stage < TOLD) this.owner.handleOver(stage === HELLO ? null : 'not done in time');
     this.below.close();
   }
 }

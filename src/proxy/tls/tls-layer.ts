@@ -1,12 +1,13 @@
 /** TLS below one listener, as one plan says it. The contexts are its own until the last handshake that began by them is over. */
 import type { TlsPlan } from '../../config/plan.ts';
 import { ClientPolicies } from '../../core/tls/client-policies.ts';
+import { HandshakeRate, sourceOf } from '../../core/tls/handshake-rate.ts';
 import { ServerNames } from '../../core/tls/server-names.ts';
 import type { Tls, TlsAcceptor, TlsContext, TlsSession } from '../../port/tls.ts';
 import type { Socket } from '../../port/transport.ts';
 import type { RequestHead } from '../../wire/http1/head.ts';
-import type { HostGate, Layer, LayerUser, Opening } from '../layer.ts';
 import { ClientGate } from './client-gate.ts';
+import type { HostGate, Layer, LayerUser, Opening, PeerAddress } from '../layer.ts';
 import { Handshake, type HandshakeOwner } from './handshake.ts';
 import { emitRedirect, emitRefusal } from './plain-http.ts';
 import type { TlsRoom } from './room.ts';
@@ -25,6 +26,8 @@ export interface TlsLayerOptions {
   readonly onFailure: (failure: string) => void;
   /** A client's certificate is refused: why. */
   readonly onDistrust: (cause: string) => void;
+  /** One was not begun, since there are too many. */
+  readonly onRefused: () => void;
   /** The contexts are not used any more. */
   readonly onUnused: () => void;
 }
@@ -40,6 +43,7 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
   private readonly names: ServerNames;
   /** Null: clients are not asked for certificates. */
   private readonly policies: ClientPolicies | null;
+  private readonly rate: HandshakeRate;
   private handshakes = 0;
   private isRetired = false;
   private isUnused = false;
@@ -50,21 +54,39 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
     this.room = room;
     this.names = new ServerNames(plan.entries);
     this.policies = ClientPolicies.of(plan.entries);
+    this.rate = new HandshakeRate(plan.handshakes);
     [this.context] = contexts;
     this.protocols = plan.protocols;
     this.answersPlain = isHttp;
   }
 
-  open(socket: Socket, above: LayerUser): Opening {
-    // of a listener that has left, somebody who was on the way
-    const session = this.isUnused ? null : this.options.tls.accept(this);
-    if (session === null) {
+  open(socket: Socket, above: LayerUser, peer: PeerAddress | null = null): Opening {
+    if (this.isUnused) {
+      // of a listener that has left, somebody who was on the way
       socket.close();
       above.handleOpenFailed('no-resource');
       return NOTHING;
     }
     this.handshakes++;
-    return new Handshake(this, socket, session, above);
+    return new Handshake(this, socket, peer ?? socket, above);
+  }
+
+  admit(peer: PeerAddress, isResuming: boolean): boolean {
+    return !this.rate.isLimited || this.rate.admit(this.room.transport.now, this.sourceOf(peer), isResuming);
+  }
+
+  charge(peer: PeerAddress): void {
+    if (this.rate.isLimited) this.rate.charge(this.room.transport.now, this.sourceOf(peer));
+  }
+
+  private sourceOf(peer: PeerAddress): string {
+    if (this.options.plan.handshakes.perSource === 0) return '';
+    peer.remoteAddress(address, 0);
+    return sourceOf(address);
+  }
+
+  accept(): TlsSession | null {
+    return this.options.tls.accept(this);
   }
 
   contextFor(host: string): TlsContext | null {
@@ -100,6 +122,12 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
   handleOver(failure: string | null): void {
     this.handshakes--;
     if (failure !== null) this.options.onFailure(failure);
+    this.leaveIfUnused();
+  }
+
+  handleRefused(): void {
+    this.handshakes--;
+    this.options.onRefused();
     this.leaveIfUnused();
   }
 

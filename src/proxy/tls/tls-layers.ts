@@ -31,6 +31,8 @@ export interface TlsLayersOptions {
   readonly onFailure: (listener: string, failure: string) => void;
   /** The certificate of a client is refused. */
   readonly onDistrust: (listener: string, cause: string) => void;
+  /** One was not begun, since there are too many. */
+  readonly onRefused: (listener: string) => void;
 }
 
 export class TlsLayers {
@@ -75,7 +77,7 @@ export class TlsLayers {
   layerOf(listener: ListenerPlan, prepared: PreparedContexts): Layer | null {
     const { tls: plan } = listener;
     if (plan === null) return null;
-    const { head, onDistrust, onFailure, room } = this.options;
+    const { head, onDistrust, onFailure, onRefused, room } = this.options;
     const layer = new TlsLayer({
       room,
       tls: this.tls as Tls,
@@ -85,6 +87,7 @@ export class TlsLayers {
       head,
       onFailure: (failure) => onFailure(listener.name, failure),
       onDistrust: (cause) => onDistrust(listener.name, cause),
+      onRefused: () => onRefused(listener.name),
       onUnused: () => this.giveBack(prepared),
     });
     this.layers.push(layer);

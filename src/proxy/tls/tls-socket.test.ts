@@ -15,6 +15,7 @@ import type { CloseReason, Socket, SocketHandler, Transport } from '../../port/t
 import { RequestHead } from '../../wire/http1/head.ts';
 import type { Expiring } from '../expiring.ts';
 import type { ConnectionInfo } from '../layer.ts';
+import { HandshakeGate } from './handshake-gate.ts';
 import { Later } from './later.ts';
 import { TlsLayers } from './tls-layers.ts';
 import type { ListenerPlan } from '../../config/plan.ts';
@@ -44,6 +45,7 @@ const PLAN: TlsPlan = {
   prefersOwnOrder: false,
   protocols: ['http/1.1'],
   handshakeMs: 1000,
+  handshakes: { perSecond: 0, perSource: 0 },
   plainHttp: 'refuse',
 };
 
@@ -138,6 +140,7 @@ class Stage {
   turnsWanted = 0;
   private readonly clock = { now: 0, requestTurn: () => this.turnsWanted++ };
   readonly later: Later;
+  refused = 0;
   readonly layers: TlsLayers;
   info: ConnectionInfo | null = null;
   socket: Socket | null = null;
@@ -152,11 +155,18 @@ class Stage {
     const transport = this.clock as unknown as Transport;
     this.later = new Later(transport);
     this.layers = new TlsLayers({
-      room: { transport, arena: this.arena, timers: this.timers, later: this.later },
+      room: {
+        transport,
+        arena: this.arena,
+        timers: this.timers,
+        later: this.later,
+        gate: new HandshakeGate(this.arena, this.later),
+      },
       open: () => Openssl.open(this.arena.memory),
       head: new RequestHead(100),
       onFailure: (_, failure) => this.failures.push(failure),
       onDistrust: (_, cause) => this.failures.push(cause),
+      onRefused: () => void this.refused++,
     });
   }
 

@@ -185,7 +185,7 @@ export class TlsSocket implements Socket, SocketHandler {
     } while (unread > 0 && roomBytes - total >= recordBytes);
     session.feed(0, 0);
     this.hasRest = result > 0 && !isInPlace && total === roomBytes;
-    this.isAtRecord = result > 0 && unread === 0 && !this.hasRest;
+    this.noteRecord(result > 0 && unread === 0 && !this.hasRest);
     if (result <= 0 || unread === 0) {
       if (!isInPlace && cipherSlot >= 0) arena.release(cipherSlot);
       this.cipherSlot = -1;
@@ -197,6 +197,13 @@ export class TlsSocket implements Socket, SocketHandler {
     if (result === TLS_FAILED || this.isRekeyingTooOften) this.fail();
     else if (result === TLS_ENDED) this.handleSessionEnd();
     return true;
+  }
+
+  /** In the middle of one, OpenSSL keeps what there is of it. */
+  private noteRecord(isAtRecord: boolean): void {
+    if (isAtRecord === this.isAtRecord) return;
+    this.isAtRecord = isAtRecord;
+    this.arena.foreign.freeCount += isAtRecord ? 1 : -1;
   }
 
   private get isRekeyingTooOften(): boolean {
@@ -529,6 +536,7 @@ export class TlsSocket implements Socket, SocketHandler {
     this.cipherSlot = this.heldSlot = this.spokenSlot = -1;
     this.waiting = NONE;
     this.isEnding = false;
+    this.noteRecord(true);
     this.session.free();
   }
 
@@ -541,6 +549,7 @@ export class TlsSocket implements Socket, SocketHandler {
   get keepsScarce(): boolean {
     const { arena, below, cipherSlot, heldSlot, waiting } = this;
     if (below.keepsScarce || (cipherSlot >= 0 && arena.isScarce(cipherSlot))) return true;
+    if (!this.isAtRecord && arena.isForeignScarce) return true;
     if (heldSlot >= 0 && arena.isScarce(heldSlot)) return true;
     return waiting.some(({ slot }) => arena.isScarce(slot));
   }

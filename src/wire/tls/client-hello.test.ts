@@ -51,6 +51,16 @@ test('a hello says the host and the protocols, however it is cut, and in however
   }
 });
 
+test('a hello says whether it has what a session can be resumed by', async () => {
+  const into = new ClientHello();
+  const isResuming = (hello: Buffer): boolean => {
+    assert.equal(readClientHello(hello, 0, hello.length, into), HELLO_READ);
+    return into.isResuming;
+  };
+  assert.equal(isResuming(HELLO), false);
+  assert.equal(isResuming(await helloOf({ maxVersion: 'TLSv1.2' })), false);
+});
+
 test('without a name or protocols there are none', async () => {
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     const hello = await helloOf({ maxVersion });

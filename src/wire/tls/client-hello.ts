@@ -18,6 +18,8 @@ export class ClientHello {
   protocols: readonly string[] = [];
   /** TLS was asked for before, as PostgreSQL's clients do: their servers have to be asked, too. */
   isAfterRequest = false;
+  /** It has what a session can be resumed by. */
+  isResuming = false;
 }
 
 const RECORD_HEAD_BYTES = 5;
@@ -32,6 +34,9 @@ const CLIENT_HELLO = 1;
 const RANDOM_BYTES = 32;
 const EXTENSION_SERVER_NAME = 0;
 const EXTENSION_ALPN = 16;
+const EXTENSION_SESSION_TICKET = 35;
+const EXTENSION_PRE_SHARED_KEY = 41;
+const EXTENSION_SUPPORTED_VERSIONS = 43;
 const NAME_IS_HOST = 0;
 const NAME = /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/;
 const NAME_BYTES_MAX = 255;
@@ -83,15 +88,17 @@ class Reading {
 
   read(into: ClientHello): boolean {
     this.skip(2 + RANDOM_BYTES);
-    this.vector(1); // session id
+    const hasSessionId = !this.vector(1).isOver;
     this.vector(2); // cipher suites
     this.vector(1); // compression methods
     into.serverName = '';
     into.protocols = [];
+    into.isResuming = hasSessionId;
     // RFC 5246 knew hellos without extensions
     if (!this.isRight || this.isOver) return this.isRight;
     const extensions = this.vector(2);
     const seen = new Set<number>();
+    let hasTicket = false;
     while (!extensions.isOver) {
       const type = extensions.number(2);
       const data = extensions.vector(2);
@@ -99,8 +106,12 @@ class Reading {
       seen.add(type);
       if (type === EXTENSION_SERVER_NAME) into.serverName = data.serverName();
       else if (type === EXTENSION_ALPN) into.protocols = data.protocolNames();
+      else if (type === EXTENSION_SESSION_TICKET) hasTicket = !data.isOver;
       if (!data.isRight) return false;
     }
+    // of TLS 1.3, an identifier is there for the looks (RFC 8446 appendix D.4)
+    const isOlder = hasSessionId && !seen.has(EXTENSION_SUPPORTED_VERSIONS);
+    into.isResuming = seen.has(EXTENSION_PRE_SHARED_KEY) || hasTicket || isOlder;
     return this.isRight && this.isOver && extensions.isRight;
   }
 
