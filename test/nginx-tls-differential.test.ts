@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -51,11 +51,14 @@ const SERVERS = `
   }
   server { listen 127.0.0.1:{3}; return 200 "plain $scheme"; }
 `;
-const PORTS = 4;
 
 interface Ask {
   readonly server: number;
   readonly name?: string;
+  /** Without it the name. */
+  readonly host?: string;
+  /** The client's certificate: `x.pem` with `x.key`. */
+  readonly as?: string;
   readonly path?: string;
   readonly options?: tls.ConnectionOptions;
 }
@@ -89,12 +92,17 @@ const ASKS: readonly Ask[] = [
 ];
 
 /** What a client sees. */
-async function ask(port: number, { name, path = '/', options }: Ask): Promise<unknown> {
+async function ask(
+  folder: string,
+  port: number,
+  { name, host = name ?? 'shop.example', as, path = '/', options }: Ask,
+): Promise<unknown> {
   const socket = tls.connect({
     port,
     host: '127.0.0.1',
     rejectUnauthorized: false,
     ...(name === undefined ? {} : { servername: name }),
+    ...(as === undefined ? {} : credential(folder, as)),
     ...options,
   });
   let answer = '';
@@ -111,13 +119,17 @@ async function ask(port: number, { name, path = '/', options }: Ask): Promise<un
       version,
       alpn: socket.alpnProtocol,
     };
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${name ?? 'shop.example'}\r\nConnection: close\r\n\r\n`);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
   });
   await new Promise((resolve) => socket.on('close', resolve));
   const location = /^location: (.*)$/im.exec(answer)?.[1] ?? null;
   const [head, body] = answer.split('\r\n\r\n');
   const status = head.split(' ')[1] ?? null;
   return { ...seen, alert, status, location, body: status === '200' ? body : '' };
+}
+
+function credential(folder: string, name: string): tls.ConnectionOptions {
+  return { cert: readFileSync(join(folder, `${name}.pem`)), key: readFileSync(join(folder, `${name}.key`)) };
 }
 
 /** The status of a request in clear. */
@@ -151,14 +163,29 @@ function makeFiles(t: TestContext): string {
   return maker.folder;
 }
 
-async function fill(): Promise<{ readonly text: string; readonly ports: readonly number[] }> {
-  const ports: number[] = [];
-  for (let i = 0; i < PORTS; i++) ports.push(await freePort());
-  return { text: SERVERS.replace(/\{([0-9])\}/g, (_, i: string) => String(ports[Number(i)])), ports };
+interface Site {
+  /** Of files that it names. */
+  readonly folder: string;
+  /** Of `http`; `{0}` and its like are ports. */
+  readonly servers: string;
+  readonly ports: number;
+  readonly asks: readonly Ask[];
+  /** Ports, that are asked in clear. The last one tells that nginx is there. */
+  readonly plain: readonly number[];
 }
 
-test('nginx and evenkeel speak TLS alike by the same nginx.conf', peerSkip(null, 'nginx'), async (t) => {
-  const folder = makeFiles(t);
+async function fill({
+  ports: count,
+  servers,
+}: Site): Promise<{ readonly text: string; readonly ports: readonly number[] }> {
+  const ports: number[] = [];
+  for (let i = 0; i < count; i++) ports.push(await freePort());
+  return { text: servers.replace(/\{([0-9])\}/g, (_, i: string) => String(ports[Number(i)])), ports };
+}
+
+/** The same answers from nginx, from evenkeel with its file, and with what `convert` makes of it. */
+async function compare(t: TestContext, site: Site): Promise<void> {
+  const { asks, folder } = site;
   const directory = temporaryDirectory(t);
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (path) => `${path}_temp_path ${directory}/${path};`,
@@ -171,19 +198,23 @@ test('nginx and evenkeel speak TLS alike by the same nginx.conf', peerSkip(null,
     writeFileSync(file, text);
     return file;
   };
-  const theirs = await fill();
+  const askAll = async (ports: readonly number[]): Promise<readonly unknown[]> => {
+    const seen: unknown[] = [];
+    for (const one of asks) seen.push(await ask(folder, ports[one.server], one));
+    for (const one of site.plain) seen.push(await askPlain(ports[one]));
+    return seen;
+  };
+  const theirs = await fill(site);
   await Daemon.start(
     t,
     'nginx',
     ['-p', directory, '-e', join(directory, 'error.log'), '-c', write('nginx.conf', theirs.text)],
-    theirs.ports[3],
+    theirs.ports[site.plain[site.plain.length - 1]],
   );
-  const expected = [];
-  for (const one of ASKS) expected.push(await ask(theirs.ports[one.server], one));
-  const plain = [await askPlain(theirs.ports[0]), await askPlain(theirs.ports[3])];
+  const expected = await askAll(theirs.ports);
 
   for (const isConverted of [false, true]) {
-    const ours = await fill();
+    const ours = await fill(site);
     let file = write('evenkeel.conf', ours.text);
     if (isConverted) {
       const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'convert', 'evenkeel.conf'], {
@@ -196,11 +227,90 @@ test('nginx and evenkeel speak TLS alike by the same nginx.conf', peerSkip(null,
     }
     const evenkeel = Evenkeel.spawn(t, ['run', file, '--workers', '1'], { env: { RUNTIME_DIRECTORY: directory } });
     await evenkeel.said(/ready: .*\n/);
-    const seen = [];
-    for (const one of ASKS) seen.push(await ask(ours.ports[one.server], one));
-    for (const [i, one] of ASKS.entries()) assert.deepEqual(seen[i], expected[i], JSON.stringify(one));
-    assert.deepEqual([await askPlain(ours.ports[0]), await askPlain(ours.ports[3])], plain);
+    for (const [i, seen] of (await askAll(ours.ports)).entries()) {
+      assert.deepEqual(seen, expected[i], JSON.stringify(asks[i] ?? 'in clear'));
+    }
     evenkeel.signal('SIGTERM');
     await evenkeel.exit;
   }
+}
+
+test('nginx and evenkeel speak TLS alike by the same nginx.conf', peerSkip(null, 'nginx'), async (t) => {
+  await compare(t, { folder: makeFiles(t), servers: SERVERS, ports: 4, asks: ASKS, plain: [0, 3] });
+});
+
+const VALUES =
+  '$ssl_client_verify|$ssl_client_s_dn|$ssl_client_i_dn|$ssl_client_serial|$ssl_client_fingerprint|$ssl_client_v_start|$ssl_client_v_end|$ssl_client_v_remain|$ssl_client_escaped_cert';
+
+/** Who asks for what of clients. */
+const CLIENT_SERVERS = `
+  ssl_certificate site.pem; ssl_certificate_key site.key; ssl_protocols TLSv1.2 TLSv1.3;
+  server {
+    listen 127.0.0.1:{0} ssl; server_name open.example;
+    return 200 "open ${VALUES}";
+  }
+  server {
+    listen 127.0.0.1:{0} ssl; server_name strict.example;
+    ssl_verify_client on; ssl_client_certificate root.pem; ssl_crl crl.pem;
+    return 200 "strict ${VALUES}";
+  }
+  server {
+    listen 127.0.0.1:{0} ssl; server_name other.example;
+    ssl_verify_client on; ssl_client_certificate foreign.pem; ssl_trusted_certificate root.pem; ssl_verify_depth 2;
+    return 200 "other ${VALUES}";
+  }
+  server {
+    listen 127.0.0.1:{0} ssl; server_name maybe.example;
+    ssl_verify_client optional; ssl_client_certificate root.pem;
+    return 200 "maybe ${VALUES}";
+  }
+  server {
+    listen 127.0.0.1:{0} ssl; server_name any.example;
+    ssl_verify_client optional_no_ca;
+    return 200 "any ${VALUES}";
+  }
+  server {
+    listen 127.0.0.1:{1} ssl; server_name one.example;
+    ssl_verify_client on; ssl_client_certificate root.pem; ssl_verify_depth 0;
+    return 200 "one $ssl_client_verify";
+  }
+  server { listen 127.0.0.1:{2}; return 200 "plain $ssl_client_verify"; }
+`;
+const CLIENTS = [undefined, 'door', 'deep', 'deeper', 'revoked', 'stranger', 'late', 'alone', 'root'];
+const NAMES = ['open', 'strict', 'other', 'maybe', 'any'].map((name) => `${name}.example`);
+
+test('nginx and evenkeel take the same certificates of clients', peerSkip(null, 'nginx'), async (t) => {
+  const maker = new CertificateMaker();
+  t.after(() => maker.remove());
+  maker.make('site', { names: NAMES });
+  maker.make('root', { names: [], isAuthority: true, subject: '/O=Example, Inc/CN=Würzel', until: 90.5 });
+  maker.make('middle', { names: [], isAuthority: true, issuer: 'root', until: 90.5 });
+  maker.make('lower', { names: [], isAuthority: true, issuer: 'middle', until: 90.5 });
+  maker.make('foreign', { names: [], isAuthority: true });
+  maker.make('door', { names: [], issuer: 'root', subject: '/O=A\\+B "C"/CN=#door; <x>, y', key: 'rsa', until: 90.5 });
+  maker.make('deep', { names: [], issuer: 'middle', until: 90.5 });
+  maker.make('deeper', { names: [], issuer: 'lower', until: 90.5 });
+  maker.make('revoked', { names: [], issuer: 'root', until: 90.5 });
+  maker.make('stranger', { names: [], issuer: 'foreign', until: 90.5 });
+  maker.make('late', { names: [], issuer: 'root', from: -20, until: -10 });
+  maker.make('alone', { names: [], until: 90.5 });
+  maker.join('deep.pem', 'deep.pem', 'middle.pem');
+  maker.join('deeper.pem', 'deeper.pem', 'lower.pem', 'middle.pem');
+  maker.revoke('root-crl', 'root', ['revoked']);
+  maker.revoke('middle-crl', 'middle', []);
+  maker.join('crl.pem', 'root-crl.pem', 'middle-crl.pem');
+  const asks: Ask[] = [];
+  for (const as of CLIENTS) {
+    const own = as === undefined ? {} : { as };
+    for (const name of NAMES) {
+      for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const)
+        asks.push({ server: 0, name, ...own, options: { maxVersion } });
+    }
+    // With a lone server nginx does not compare the names.
+    asks.push({ server: 1, name: 'one.example', ...own }, { server: 1, ...own });
+  }
+  for (const name of NAMES) {
+    for (const host of [...NAMES, 'unknown.example']) asks.push({ server: 0, name, host, as: 'door' });
+  }
+  await compare(t, { folder: maker.folder, servers: CLIENT_SERVERS, ports: 3, asks, plain: [0, 2] });
 });

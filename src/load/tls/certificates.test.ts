@@ -263,3 +263,24 @@ test('one that an authority is asked for: a placeholder until its file is there,
     'evenkeel.yaml:6:30: the key eab cannot be used: it is no key in base64url; write the key into it as the authority shows it, on one line [bad-acme-file]',
   ]);
 });
+
+test('each certificate may ask clients for another one; for one name it must be the same', () => {
+  const shop = '{ certificate: site.chain.pem, key: site.key, client-certificate: { ca: root.pem, depth: 2 } }';
+  const own = '{ certificate: own.pem, key: own.key }';
+  const { certificates, said } = read(`{ certificates: [ ${shop}, ${own} ], client-certificate: { ca: middle.pem } }`);
+  assert.deepEqual(said, []);
+  const [root, middle] = certificates.authorities.map(({ id }) => id);
+  assert.deepEqual(
+    certificates.listeners[0].entries.map(({ names: [name], clients }) => [name, clients]),
+    [
+      ['shop.example', { mode: 'require', authorities: root, depth: 2 }],
+      ['own.example', { mode: 'require', authorities: middle, depth: 1 }],
+    ],
+  );
+  const rsa = '{ certificate: site-rsa.chain.pem, key: site-rsa.key }';
+  assert.match(sayings(`{ certificates: [ ${shop}, ${rsa} ] }`), /are both for shop\.example, and ask clients for/);
+  assert.match(
+    sayings('{ certificate: own.pem, key: own.key, client-certificate: { ca: nothing.pem } }'),
+    /clients cannot be judged by nothing\.pem/,
+  );
+});
