@@ -42,6 +42,7 @@ function begin(socket: net.Socket, head: string, bytes: number): void {
       left -= piece.length;
       goesOn = socket.write(piece);
     }
+    if (left === 0) socket.off('drain', pump);
   };
   socket.on('drain', pump);
   pump();
