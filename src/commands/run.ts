@@ -132,6 +132,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
     return read;
   };
   let certificateWatch: FileWatch;
+  let presenceWatch: FileWatch;
   const faults: string[] = [];
   const loaded = await read((line) => {
     faults.push(line.trim());
@@ -197,6 +198,11 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       isPaused: () => running.isUpgrading,
       onChange: () => void running.renewCertificates(),
     });
+    presenceWatch = new FileWatch({
+      files: () => running.presencePaths,
+      isPaused: () => running.isUpgrading,
+      onChange: () => void running.renewPresence(),
+    });
     const started = instance.start();
     const first = await Promise.race([started, asked]);
     if (typeof first === 'object') {
@@ -212,9 +218,11 @@ export async function runInManner(options: RunOptions, program: Program, manner:
 
     if (options.isWatching) watch.start();
     certificateWatch.start();
+    presenceWatch.start();
     const end = await Promise.race([asked, instance.succeeded]);
     watch.stop();
     certificateWatch.stop();
+    presenceWatch.stop();
     if ('pid' in end) return await finishAsOld(instance, end, isParent, asked);
     service.stopping();
     if (!end.isQuiet) {

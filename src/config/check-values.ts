@@ -8,7 +8,7 @@ import type { Report } from './report.ts';
 import { nearest } from './suggest.ts';
 import { parseTemplate } from './template.ts';
 
-const KINDS = ['map', 'networks', 'split'] as const;
+const KINDS = ['map', 'networks', 'split', 'file', 'folder'] as const;
 /** Keys that belong to one kind. */
 const BELONGS = { exact: 'map', hosts: 'map', regex: 'map', volatile: 'map', of: 'networks', shares: 'split' } as const;
 
@@ -24,6 +24,10 @@ export function checkValues(document: Loose<Config>, report: Report): void {
     for (const network of Object.keys(value.networks ?? {})) {
       const found = parseNetwork(network).problem;
       if (found !== null) report.findings.push({ ...found, path: [...path, 'networks', network], part: 'key' });
+    }
+    if ((kind === 'file' || kind === 'folder') && value.otherwise !== undefined) {
+      const reason = `with \`${kind}\` the value is 1, or empty`;
+      report.atKey([...path, 'otherwise'], 'no-effect', { key: 'otherwise', reason, fix: 'leave it out' });
     }
     let sum = 0;
     for (const share of value.shares ?? []) sum += Math.round(Number((share?.share ?? '0%').slice(0, -1)) * 100);

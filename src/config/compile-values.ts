@@ -23,6 +23,10 @@ export function compileValue(name: string, value: ValueConfig): ValuePlan {
     const shares = (value.shares ?? []).map(({ share, value: to }) => [hundredths(share), to] as const);
     return { kind: 'split', name, of: value.split, shares, otherwise };
   }
+  const path = value.file ?? value.folder;
+  if (path !== undefined) {
+    return { kind: 'presence', name, of: value.file === undefined ? 'folder' : 'file', path, isThere: false };
+  }
   const networks = Object.entries(value.networks ?? {}).map(([text, to]) => {
     const network = parseNetwork(text).value;
     assert(network !== null, `${text} was checked`);

@@ -553,6 +553,11 @@ const Value = z.strictObject({
     ),
     'With `split`.',
   ),
+  file: key(
+    absolutePath,
+    'The value is `1` while there is this file, which the keeper looks for twice a second, and empty while there is none.',
+  ),
+  folder: key(absolutePath, 'The same of a folder.'),
   of: key(template, 'With `networks`: the address.', DEFAULTS.value.of),
   otherwise: key(template, 'The value where nothing else says one.', DEFAULTS.value.otherwise),
 });

@@ -2,7 +2,7 @@
  * What another plan changes, for people: `listener web: routes changed`, `upstream api: server 10.0.0.3:80 added`. Parts are
  * known by their names; positions do not count.
  */
-import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from './plan.ts';
+import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan, ValuePlan } from './plan.ts';
 
 export function planChanges(from: Plan, to: Plan): readonly string[] {
   const changes = [
@@ -10,6 +10,7 @@ export function planChanges(from: Plan, to: Plan): readonly string[] {
       listenerChanges(namedListener(before, from), namedListener(shareOf(after, to, before, from), to)),
     ),
     ...changesOf('upstream', from.upstreams, to.upstreams, upstreamChanges),
+    ...changesOf('value', from.values, to.values, valueChanges),
   ];
   if (from.files !== null && to.files !== null && from.files.user !== to.files.user)
     changes.push('files: user changed');
@@ -56,6 +57,10 @@ function shareOf(after: ListenerPlan, to: Plan, before: ListenerPlan, from: Plan
 
 function listenerChanges(before: NamedListener, after: NamedListener): readonly string[] {
   return changedKeys(before, after).map((key) => `${KEYS[key] ?? key} changed`);
+}
+
+function valueChanges(before: ValuePlan, after: ValuePlan): readonly string[] {
+  return isSame(before, after) ? [] : ['changed'];
 }
 
 function upstreamChanges(before: UpstreamPlan, after: UpstreamPlan): readonly string[] {

@@ -197,7 +197,7 @@ export interface BindPlan {
 }
 
 /** Texts are templates. */
-export type ValuePlan = MapPlan | NetworksPlan | SplitPlan;
+export type ValuePlan = MapPlan | NetworksPlan | SplitPlan | PresencePlan;
 
 export interface MapPlan {
   readonly kind: 'map';
@@ -220,6 +220,16 @@ export interface NetworksPlan {
   /** The longest one that has the address. */
   readonly networks: readonly (readonly [network: NetworkPlan, value: string])[];
   readonly otherwise: string;
+}
+
+/** `1` while something is there, and else empty. */
+export interface PresencePlan {
+  readonly kind: 'presence';
+  readonly name: string;
+  readonly of: 'file' | 'folder';
+  readonly path: string;
+  /** As last seen: who makes a plan looks. */
+  readonly isThere: boolean;
 }
 
 export interface SplitPlan {

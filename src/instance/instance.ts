@@ -41,6 +41,8 @@ import {
   withCertificates,
 } from '../load/tls/renewal.ts';
 import { acmeSourcesOf } from '../load/tls/sources.ts';
+import type { Certificates } from '../load/tls/certificates.ts';
+import { describePresence, presencesOf, withPresence } from '../load/presence.ts';
 import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
 import type { Manner } from '../commands/manner.ts';
@@ -247,22 +249,51 @@ export class Instance {
       const { refusals, certificates } = await this.options.renewCertificates({ sources, former });
       for (const refusal of refusals) log.warn(`the former certificate is kept: ${refusal}`);
       if (certificates === null) return;
-      const filed = withCertificates(loaded.ready.plan, certificates);
-      const { plan, commit } = this.propose(filed, null);
-      try {
-        await this.keeper.apply(plan, certificates);
-      } catch (error) {
-        if (!(error instanceof ApplyError)) throw error;
-        log.error(`the certificates in force are kept: ${error.message}`);
+      const refused = await this.renew(withCertificates(loaded.ready.plan, certificates), certificates);
+      if (refused !== null) {
+        log.error(`the certificates in force are kept: ${refused}`);
         return;
       }
-      this.loaded = { ...loaded, ready: { ...loaded.ready, plan: filed, certificates } };
-      this.wanted = this.loaded;
-      commit();
       for (const change of describeRenewal(former, certificates)) log.info(`certificate replaced: ${change}`);
       for (const files of describeAuthorities(former, certificates)) {
         log.info(`certificates of clients are judged by ${files} as they are now`);
       }
+    });
+  }
+
+  /** Goes on by the same file, of which something on this machine has changed. Null, or why not: then nothing has changed. */
+  private async renew(filed: Plan, certificates: Certificates): Promise<string | null> {
+    const { loaded } = this;
+    const { plan, commit } = this.propose(filed, null);
+    try {
+      await this.keeper.apply(plan, certificates);
+    } catch (error) {
+      if (!(error instanceof ApplyError)) throw error;
+      return error.message;
+    }
+    this.loaded = { ...loaded, ready: { ...loaded.ready, plan: filed, certificates } };
+    this.wanted = this.loaded;
+    commit();
+    return null;
+  }
+
+  /** Files and folders whose presence is a value. */
+  get presencePaths(): readonly string[] {
+    return presencesOf(this.loaded.ready.plan).map(({ path }) => path);
+  }
+
+  /** Goes on by what is there now, with everything else as it is. */
+  renewPresence(): Promise<void> {
+    return this.change(async () => {
+      if (this.isStopping || this.isUpgrading) return;
+      const { loaded } = this;
+      const { log } = this.options;
+      const former = loaded.ready.plan;
+      const filed = withPresence(former);
+      if (filed === former) return;
+      const refused = await this.renew(filed, loaded.ready.certificates);
+      if (refused !== null) log.error(`what values say of files stays as it was: ${refused}`);
+      else for (const text of describePresence(former, filed)) log.info(text);
     });
   }
 

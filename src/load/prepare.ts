@@ -18,6 +18,7 @@ import type { ConfigText } from './config-file.ts';
 import { defaultWorkers } from './default-workers.ts';
 import { IncludedFiles, type Texts } from './included-files.ts';
 import { readKeyFiles } from './key-files.ts';
+import { withPresence } from './presence.ts';
 import { type Certificates, NO_CERTIFICATES, readCertificates } from './tls/certificates.ts';
 import { certificateSourcesOf, type ListenerSources } from './tls/sources.ts';
 import { findSettingFaults } from './tls/settings.ts';
@@ -109,10 +110,11 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const files = [...paths, ...keyFilesOf(sound).keys()];
   if (config === null || diagnostics.some(refuses)) return { files, texts, diagnostics, known, ready: null };
   const { certificates } = tls;
-  const plan = compile(config, {
+  const compiled = compile(config, {
     workers: options.workers ?? config.workers ?? defaultWorkers(),
     certificates: new Map(certificates.listeners.map(({ listener, entries }) => [listener, entries])),
   });
+  const plan = options.look === null ? compiled : withPresence(compiled);
   const ready: Ready = { config, source, processes, plan, ha, certificates, certificateSources };
   return { files, texts, diagnostics, known, ready };
 }

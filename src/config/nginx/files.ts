@@ -77,6 +77,13 @@ export function readFiles(scope: Scope, context: FilesContext): PlainMap | null 
   return files;
 }
 
+/** `$document_root` in this block, without a slash at its end; null: nobody has said it, or a variable is in it. */
+export function documentRoot(scope: Scope, prefix: string): string | null {
+  const text = findPlace(scope)?.directive.args[0].text ?? '$';
+  if (text.includes('$')) return null;
+  return `${text.startsWith('/') ? '' : prefix}${text}`.replace(/\/+$/, '');
+}
+
 /** `alias` is inherited as `root` is. */
 function findPlace(scope: Scope): { readonly directive: Directive; readonly scope: Scope } | null {
   const [directive] = [...scope.own('alias'), ...scope.own('root')];

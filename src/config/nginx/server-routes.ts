@@ -3,13 +3,13 @@ import type { Place } from '../diagnostic.ts';
 import { formatDuration } from '../units.ts';
 import { absolutePrefix, type Front, plainAnswer } from './answers.ts';
 import { exceptionStep, readAccess } from './access.ts';
-import { readCondition } from './conditions.ts';
+import { type FileQuestions, readCondition } from './conditions.ts';
 import type { PlainMap } from './document.ts';
 import { readRequestHeaders, readResponseHeaders } from './headers.ts';
 import { type Draft, type Location, orderRoutes, readLocations, type ServerLocations } from './locations.ts';
 import type { NamedValues } from './named-values.ts';
 import { readErrorPages } from './error-pages.ts';
-import { readFiles, type TypeTables } from './files.ts';
+import { documentRoot, readFiles, type TypeTables } from './files.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { parseTarget, rewriteFor, type Target } from './pass.ts';
@@ -167,7 +167,7 @@ export class ServerRoutes {
   };
 
   private runIf(directive: Directive, scope: Scope, phase: Phase): void {
-    const found = readCondition(directive, this.constants);
+    const found = readCondition(directive, this.constants, this.fileQuestionsOf(scope));
     if ('error' in found) {
       this.notes.error(directive.place, found.error, 'write for example ($request_method = POST)');
       return;
@@ -189,6 +189,14 @@ export class ServerRoutes {
       inner.steps.push({ call: name });
     }
     phase.steps.push({ if: found.condition, do: inner.steps });
+  }
+
+  private fileQuestionsOf(scope: Scope): FileQuestions {
+    const { prefix, values } = this.surroundings;
+    return {
+      root: documentRoot(scope, prefix),
+      valueOf: (kind, path) => `{value:${values.addOwn(kind, { [kind]: path })}}`,
+    };
   }
 
   private runSet({ args, place }: Directive, phase: Phase): void {

@@ -271,7 +271,13 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         "**444 with a text, and variables that are not there yet, are refused**; the body of a code alone is evenkeel's",
       ],
       ['break', 'server server-if location location-if', '0', 'works', ''],
-      ['if', 'server location', '1+ {}', 'differs', '**`-f`, `-d`, `-e` and `-x` are refused**'],
+      [
+        'if',
+        'server location',
+        '1+ {}',
+        'differs',
+        '`-f` and `-d` of one file or folder, seen within a second ([values](../values.md)); **of what a request asks for, `-e` and `-x` are refused**',
+      ],
       ['set', 'server server-if location location-if', '2', 'works', ''],
       [
         'rewrite_log uninitialized_variable_warn',

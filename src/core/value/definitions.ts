@@ -1,8 +1,11 @@
-/** The kinds of definitions: a value by what another one says (map), by an address (networks), or by chance that always falls the same way (split). */
+/**
+ * The kinds of definitions: a value by what another one says (map), by an address (networks), by chance that always falls the same
+ * way (split), or by what there is on this machine (presence).
+ */
 import { CapturingRegex } from '../../base/regex/regex.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { murmur2 } from '../../base/murmur2.ts';
-import type { MapPlan, NetworksPlan, SplitPlan, ValuePlan } from '../../config/plan.ts';
+import type { MapPlan, NetworksPlan, PresencePlan, SplitPlan, ValuePlan } from '../../config/plan.ts';
 import { IpWords, parseIpText } from '../../wire/ip-text.ts';
 import { NameTable } from './name-table.ts';
 import { NetworkTree } from './network-tree.ts';
@@ -24,6 +27,8 @@ export function defineValue(plan: ValuePlan): Definition<RequestView> {
       return new NetworksDefinition(plan);
     case 'split':
       return new SplitDefinition(plan);
+    case 'presence':
+      return new PresenceDefinition(plan);
   }
 }
 
@@ -170,5 +175,20 @@ class SplitDefinition implements Definition<RequestView> {
     const hash = murmur2(found.bytes, found.at, found.length);
     const share = this.ends.findIndex((end) => hash < end);
     return this.texts.get(share < 0 ? this.ends.length : share);
+  }
+}
+
+class PresenceDefinition implements Definition<RequestView> {
+  readonly name: string;
+  readonly isKept = true;
+  private readonly text: Template;
+
+  constructor({ name, isThere }: PresencePlan) {
+    this.name = name;
+    this.text = new Template(isThere ? '1' : '', encodeUtf8);
+  }
+
+  choose(): Template {
+    return this.text;
   }
 }
