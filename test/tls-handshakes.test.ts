@@ -1,4 +1,4 @@
-/** Clients that flood a TLS listener with handshakes, or stand still in the middle of one or of a record. */
+/** Clients that flood a TLS listener with handshakes, stand still in the middle of one or of a record, or break the protocol. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -7,13 +7,16 @@ import tls from 'node:tls';
 import type { ProxyView, StatusDocument } from '../src/keeper/api/status.ts';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { askSocket } from './control-socket.ts';
-import { ENGINES, engineSkip, Evenkeel, freePort, type StartOptions, unbundled } from './evenkeel.ts';
+import { ENGINES, engineSkip, Evenkeel, freePort, startBackend, type StartOptions, unbundled } from './evenkeel.ts';
 import { smallArena } from './small-arena.ts';
 import { until } from './waiting.ts';
 
 const maker = new CertificateMaker();
 after(() => maker.remove());
 const { certificate, key } = maker.make('one', { names: ['one.test'] });
+
+/** More than the kernels of both sides hold. */
+const ANSWER_BYTES = 20_000_000;
 
 interface Scene {
   readonly port: number;
@@ -22,7 +25,7 @@ interface Scene {
   proxy(): Promise<ProxyView>;
 }
 
-async function startWith(t: TestContext, more: string, options: StartOptions): Promise<Scene> {
+async function startWith(t: TestContext, more: string, options: StartOptions, server = '192.0.2.1:80'): Promise<Scene> {
   const port = await freePort();
   const yaml = `
 listeners:
@@ -30,7 +33,8 @@ listeners:
     bind: "127.0.0.1:${port}"
     timeouts: { head: 10m, idle: 10m }
     tls: { certificate: ${certificate}, key: ${key}, handshake: 10m${more} }
-    routes: [ { respond: { body: well } } ]
+    routes: [ { match: { path: /large }, upstream: large }, { respond: { body: well } } ]
+upstreams: { large: { servers: [ "${server}" ] } }
 `;
   const evenkeel = await Evenkeel.start(t, yaml, { workers: 1, hasSocket: true, ...options });
   const status = (): Promise<StatusDocument> => askSocket(`${evenkeel.file}.sock`, 'GET', '/v1/status');
@@ -152,4 +156,29 @@ for (const engine of ENGINES) {
       assert.ok((await open(t, scene.port)) !== null);
     },
   );
+
+  test(`${engine}: a client whose record is broken is told so, behind what it is being sent`, skip, async (t) => {
+    const backend = await startBackend(t, (_, response) => response.end(Buffer.alloc(ANSWER_BYTES)));
+    const scene = await startWith(t, '', { engine }, backend.address);
+    const garbage = Buffer.concat([Buffer.from([23, 3, 3, 1, 0]), Buffer.alloc(256, 7)]);
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      for (const isBusy of [false, true]) {
+        const client = await open(t, scene.port, { maxVersion });
+        assert.ok(client !== null);
+        const { socket, wire } = client;
+        const told = new Promise((resolve) => {
+          socket.on('error', resolve);
+        });
+        if (isBusy) {
+          const sent = backend.count;
+          socket.write('GET /large HTTP/1.1\r\nHost: one.test\r\n\r\n');
+          await until(() => backend.count > sent);
+          await once(socket, 'readable');
+        }
+        wire.write(garbage);
+        socket.resume();
+        assert.match(String(await told), /alert bad record mac/, `${maxVersion} ${isBusy}`);
+      }
+    }
+  });
 }

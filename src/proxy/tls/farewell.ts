@@ -1,6 +1,7 @@
 /**
- * A TLS connection that is to be closed while nothing waits to be sent: the peer is told by the session, too, that this was all, or what went wrong.
- * Its socket is closed as soon as that has left.
+ * The end of a TLS connection that nobody uses any more, so that the peer hears the last word. Where nothing waits to be sent, the session says that
+ * this was all, and the socket is closed as soon as that has left. A peer that has broken the protocol may send on, and a close under
+ * what it sends would take the alert from it (RFC 9112 section 9.6 has the same of HTTP): what it sends is dropped until it closes.
  */
 import type { TlsSession } from '../../port/tls.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
@@ -11,10 +12,13 @@ import type { TlsRoom } from './room.ts';
 const LAST_BYTES_MAX = 512;
 /** A kernel that has no room for it in this time gets none of it. */
 const WITHIN_MS = 1000;
+/** A peer that was told of its fault has this long to take that, and to close. */
+const AFTER_FAULT_MS = 2000;
 
 export class Farewell extends Expiring implements SocketHandler {
   private readonly room: TlsRoom;
   private readonly below: Socket;
+  private readonly isFault: boolean;
 
   /** Takes over the socket; the session is not needed any more when this returns. */
   static begin(room: TlsRoom, below: Socket, session: TlsSession): void {
@@ -28,16 +32,27 @@ export class Farewell extends Expiring implements SocketHandler {
       below.close();
       return;
     }
-    const farewell = new Farewell(room, below);
+    const farewell = new Farewell(room, below, false);
     below.handler = farewell;
     below.send(slot, arena.start(slot), count, false);
     timers.arm(farewell, transport.now + WITHIN_MS);
   }
 
-  private constructor(room: TlsRoom, below: Socket) {
+  /** Takes over the socket of a peer that has broken the protocol. The alert that says so is queued, if there is one. */
+  static afterFault(room: TlsRoom, below: Socket): void {
+    const { timers, transport } = room;
+    const farewell = new Farewell(room, below, true);
+    below.handler = farewell;
+    below.end();
+    below.resume();
+    timers.arm(farewell, transport.now + AFTER_FAULT_MS);
+  }
+
+  private constructor(room: TlsRoom, below: Socket, isFault: boolean) {
     super();
     this.room = room;
     this.below = below;
+    this.isFault = isFault;
   }
 
   private close(): void {
@@ -54,11 +69,12 @@ export class Farewell extends Expiring implements SocketHandler {
   }
 
   handleEnd(): void {
-    // it is told all the same
+    // else it is told all the same
+    if (this.isFault && this.below.pendingSegments === 0) this.close();
   }
 
   handleDrain(): void {
-    this.close();
+    if (!this.isFault) this.close();
   }
 
   handleClose(): void {

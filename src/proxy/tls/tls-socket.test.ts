@@ -626,6 +626,9 @@ test('bytes that were changed on their way break the connection', async () => {
   assert.equal(stage.closed, 'reset');
   assert.equal(stage.text, '');
   await client.run();
+  assert.match(String(client.error?.message), /bad record mac/);
+  assert.ok(client.below.hasEnded && !client.below.isClosed);
+  stage.pass(5000);
   assert.ok(client.below.isClosed);
   client.tls.destroy();
   assert.equal(stage.arena.usedSlots, 0);

@@ -194,7 +194,8 @@ export class TlsSocket implements Socket, SocketHandler {
     if (total > 0) this.handler.handleData(this, slot, start, total);
     else arena.release(slot);
     if (this.phase !== OPEN) return true;
-    if (result === TLS_FAILED || this.isRekeyingTooOften) this.fail();
+    if (result === TLS_FAILED) this.fail();
+    else if (this.isRekeyingTooOften) this.dismiss();
     else if (result === TLS_ENDED) this.handleSessionEnd();
     return true;
   }
@@ -487,10 +488,22 @@ export class TlsSocket implements Socket, SocketHandler {
 
   // --- ends ---
 
+  /** The peer asks for too much. */
+  private dismiss(): void {
+    this.session.end();
+    this.speak();
+    if (this.phase === OPEN) this.fail();
+  }
+
   /** The peer has broken the protocol: it has been told. */
   private fail(): void {
-    this.leave();
-    this.phase = CLOSED;
+    const { arena, below, room, spokenSlot } = this;
+    if (spokenSlot >= 0 && below.pendingSegments < SEND_SEGMENTS_MAX) {
+      this.spokenSlot = -1;
+      below.send(spokenSlot, arena.start(spokenSlot), this.spokenLength, false);
+    }
+    this.dispose();
+    Farewell.afterFault(room, below);
     this.handler.handleClose(this, 'reset');
   }
 
