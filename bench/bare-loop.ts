@@ -162,6 +162,9 @@ function setNoDelay(descriptor: number): void {
   ffi.setsockopt(descriptor, ffi.IPPROTO_TCP, ffi.TCP_NODELAY, one.address, 4);
 }
 
-const opened = openListeningSockets({ family: 4, host: '127.0.0.1', port }, false, 1);
+const opened = openListeningSockets(
+  { address: { family: 4, host: '127.0.0.1', port }, isDual: false, isUdp: false },
+  1,
+);
 assert(opened.kind === 'listening', `port ${port} cannot be listened on`);
 new BareLoop(serverPorts).run(opened.descriptors[0]);

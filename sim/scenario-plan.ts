@@ -117,6 +117,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     binds: ['10.0.0.1', '10.0.0.2'].slice(prng.below(2)).map((host) => ({
       address: { family: 4, host, port: 8000 + index },
       dual: false,
+      isUdp: false,
     })),
     timeouts: {
       // a balancer sends its header at once, but the network may hold it back
@@ -143,6 +144,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     proxyProtocol: isBehind ? BALANCERS : null,
     tls: null,
     passthrough: null,
+    udp: null,
   };
 }
 

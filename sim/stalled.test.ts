@@ -116,7 +116,7 @@ function planOf(): Plan {
       {
         ...listener,
         slot: 0,
-        binds: [{ address: { family: 4, host: '10.0.0.1', port: 8000 }, dual: false }],
+        binds: [{ address: { family: 4, host: '10.0.0.1', port: 8000 }, dual: false, isUdp: false }],
         timeouts,
         routes: formatRoutes([
           {

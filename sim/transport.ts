@@ -9,6 +9,7 @@
 import { addressText, type Address } from '../src/base/address.ts';
 import { AddressNumbers } from '../src/base/address-numbers.ts';
 import { TICK_MS } from '../src/base/limits.ts';
+import type { Datagrams } from '../src/port/datagram.ts';
 import type {
   CloseReason,
   ListenHandler,
@@ -113,6 +114,10 @@ export class SimTransport implements Transport {
 
   get socketCount(): number {
     return this.sockets.size;
+  }
+
+  get datagrams(): Datagrams {
+    throw new Error('the simulated network has no UDP');
   }
 
   prepareAddress(address: Address, sources: readonly Address[] = []): number {

@@ -255,7 +255,7 @@ admin: { bind: "127.0.0.1:9" }
   };
   const all =
     'no-interface key-file bad-program bad-program unknown-key unresolved-name no-such-source undefined-upstream bad-size ' +
-    'not-yet bad-proxy-user not-yet';
+    'bad-proxy-user not-yet';
   assert.equal(said(yaml), all);
   assert.equal(said(`${yaml} broken: 1\n`), `${all} yaml-syntax`);
 });

@@ -13,14 +13,14 @@ export function createHost(kernel: Kernel, owner: number, hasManager: boolean): 
     return kernel.heldBy(MANAGER).filter((descriptor) => kernel.addressOf(descriptor) === name);
   };
   return {
-    listen(address, _, copies) {
+    listen({ address }, copies) {
       const descriptors = Array.from({ length: copies }, () => kernel.listen(owner, addressText(address)));
       return { kind: 'listening', descriptors, note: null };
     },
     emptyQueues: (descriptors) => kernel.emptyQueues(descriptors),
     closeDescriptor: (descriptor) => kernel.close(descriptor),
     placeOf(descriptor) {
-      return { address: parse(kernel.addressOf(descriptor)), isDual: false };
+      return { address: parse(kernel.addressOf(descriptor)), isDual: false, isUdp: false };
     },
     takeKeptDescriptors: () => kernel.heldBy(MANAGER).map((descriptor) => kernel.copy(descriptor, owner)),
     keepDescriptors(name, descriptors) {

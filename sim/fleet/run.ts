@@ -392,7 +392,7 @@ class Run {
       listeners: ports.map((port) =>
         Object.assign({}, listener, {
           name: `listener-${port}`,
-          binds: [{ address: { family: 4, host: '10.0.0.1', port }, dual: false }],
+          binds: [{ address: { family: 4, host: '10.0.0.1', port }, dual: false, isUdp: false }],
         }),
       ),
       upstreams: [

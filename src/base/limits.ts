@@ -32,6 +32,13 @@ export const POSTED_SLOTS = 64;
 /** Segments that wait on one socket: one in flight and one behind it keep the wire busy; more only hold memory. */
 export const SEND_SEGMENTS_MAX = 4;
 
+/** The largest datagram (65,507 bytes over IPv4), and in front of it what the kernel tells of it. */
+export const DATAGRAM_BUFFER_BYTES = 66 * 1024;
+/** Datagrams that the kernel may hand over before the proxy looks. */
+export const DATAGRAMS_POSTED = 128;
+/** Those, and what came in two turns: 33 MiB of address space, resident only where used. */
+export const DATAGRAM_BUFFERS = 512;
+
 /**
  * Bytes that wait unsent in the kernel for a peer that does not take them (TCP_NOTSENT_LOWAT). A socket is writable again when
  * less than half of it waits, and then a whole slot fits: what a socket that is writable is given never waits here.

@@ -32,6 +32,8 @@ const C_WAITING = 4; // of the upstream whose servers begin with this one: who w
 const LISTENER_WORDS = 8;
 const L_CONNECTIONS = 0;
 const L_ACCEPTED = 1;
+const L_DATAGRAMS_IN = 2; // 2 words: of clients
+const L_DATAGRAMS_OUT = 4; // 2 words: to clients
 
 /** Worker states. */
 export const WORKER_STARTING = 0;
@@ -196,6 +198,19 @@ export class WorkerRow {
   }
   countListenerAccepted(listener: number): void {
     this.words[this.listenersAt + listener * LISTENER_WORDS + L_ACCEPTED]++;
+  }
+
+  datagramsIn(listener: number): number {
+    return this.readCounter(this.listenersAt + listener * LISTENER_WORDS + L_DATAGRAMS_IN);
+  }
+  countDatagramIn(listener: number): void {
+    this.addCounter(this.listenersAt + listener * LISTENER_WORDS + L_DATAGRAMS_IN);
+  }
+  datagramsOut(listener: number): number {
+    return this.readCounter(this.listenersAt + listener * LISTENER_WORDS + L_DATAGRAMS_OUT);
+  }
+  countDatagramOut(listener: number): void {
+    this.addCounter(this.listenersAt + listener * LISTENER_WORDS + L_DATAGRAMS_OUT);
   }
 
   private readCounter(at: number): number {

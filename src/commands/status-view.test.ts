@@ -139,6 +139,7 @@ const DOCUMENT: StatusDocument = {
       binds: [{ address: '*:80', failure: null }],
       connections: 3,
       accepted: 99,
+      datagrams: null,
     },
     {
       name: 'mysql',
@@ -147,6 +148,7 @@ const DOCUMENT: StatusDocument = {
       binds: [{ address: '*:3306', failure: 'port 3306 is taken by mariadbd (pid 9)' }],
       connections: 0,
       accepted: 0,
+      datagrams: null,
     },
   ],
   upstreams: [

@@ -219,12 +219,15 @@ function witnessText({ name, isAnswering, answerAgeMs, detail }: WitnessView, pa
   return `${name}  ${isAnswering ? paint('green', 'answers') : paint('red', 'does not answer')}: last ${answered}, ${detail}`;
 }
 
-function listenerRow({ name, protocol, state, binds, connections, accepted }: ListenerView): string[] {
+function listenerRow({ name, protocol, state, binds, connections, accepted, datagrams }: ListenerView): string[] {
   const failed = binds
     .filter(({ failure }) => failure !== null)
     .map(({ address, failure }) => `${address}: ${failure}`);
   const addresses = binds.map(({ address }) => address).join(' ');
-  const counts = `${count(connections, 'connection')}, ${accepted} accepted`;
+  const counts =
+    datagrams === null
+      ? `${count(connections, 'connection')}, ${accepted} accepted`
+      : `${count(connections, 'session')}, ${accepted} begun, ${count(datagrams.in, 'datagram')} in, ${datagrams.out} out`;
   return [name, protocol, addresses, state, state === 'closed' ? '' : counts, failed.join('; ')];
 }
 

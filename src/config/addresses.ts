@@ -24,12 +24,12 @@ export interface Cidr {
 /** Of sockaddr_un.sun_path on Linux, less the NUL that ends it. */
 const UNIX_PATH_BYTES_MAX = 107;
 
-/** `*:80`, `192.0.2.1:80`, `[2001:db8::1]:80` or `unix:/run/x.sock`. */
+/** `*:80`, `192.0.2.1:80`, `[2001:db8::1]:80` or `unix:/run/x.sock`, of TCP. */
 export function parseBind(text: string): Parsed<BindPlan> {
   if (text.startsWith('unix:')) {
     const path = text.slice(5);
     if (!isSocketPath(path)) return refused('bad-unix-path', { value: show(text) });
-    return parsed({ address: { family: 0, host: path, port: 0 }, dual: false });
+    return parsed({ address: { family: 0, host: path, port: 0 }, dual: false, isUdp: false });
   }
   const split = splitHostPort(text);
   if (split === null || split.host === '') {
@@ -39,10 +39,10 @@ export function parseBind(text: string): Parsed<BindPlan> {
   if (port === null && !/^[0-9]+$/.test(host))
     return refused('bad-bind', { value: show(text), fix: `write "${bracket(host)}:80", with a port` });
   if (port === null) return refused('bad-bind', { value: show(text), fix: bindFix(text) });
-  if (host === '*') return parsed({ address: { family: 6, host: '::', port }, dual: true });
+  if (host === '*') return parsed({ address: { family: 6, host: '::', port }, dual: true, isUdp: false });
   const literal = literalAddress(host, port);
   if (literal === null) return refused('bad-bind', { value: show(text), fix: bindFix(text) });
-  return parsed({ address: literal, dual: false });
+  return parsed({ address: literal, dual: false, isUdp: false });
 }
 
 function bindFix(text: string): string {

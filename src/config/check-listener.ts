@@ -34,12 +34,15 @@ export function checkListener(
   const path: Path = ['listeners', name];
   // A wrong protocol was taken out: then nobody knows which keys belong here.
   const protocol = listener.protocol ?? (report.lacks(path, 'protocol') ? DEFAULTS.listener.protocol : null);
-  if (protocol === 'udp') report.atKey([...path, 'protocol'], 'not-yet', { key: 'protocol: udp' });
   checkBinds(name, listener.bind, [...path, 'bind'], protocol === 'udp' ? 'udp' : 'tcp', binds, report);
 
   if (listener.tls !== undefined) checkTls(listener.tls, protocol, [...path, 'tls'], report);
   if (protocol === 'http') checkHttp(listener, path, report);
   else if (protocol !== null) checkBare(listener, protocol, path, report);
+  if (protocol === 'udp') checkUdp(listener, path, report);
+  else if (listener.udp !== undefined && protocol !== null) {
+    report.atKey([...path, 'udp'], 'wrong-protocol', { key: 'udp', protocol, fix: 'leave it out' });
+  }
   // What is in the wrong place is looked at, and is no use of the upstream.
   const bareOwner = protocol === 'http' ? null : name;
   const httpOwner = protocol === 'http' ? name : null;
@@ -106,6 +109,18 @@ function checkBare(listener: Loose<ListenerConfig>, protocol: string, path: Path
     if (listener[key] !== undefined) refuse([key], 'leave it out');
   for (const key of ['head', 'headers', 'body', 'body-rate'] as const) {
     if (listener.limits?.[key] !== undefined) refuse(['limits', key], 'leave it out');
+  }
+}
+
+/** What a datagram has none of. TLS is refused by its own checks. */
+function checkUdp(listener: Loose<ListenerConfig>, path: Path, report: Report): void {
+  for (const key of ['passthrough', 'proxy-protocol', 'tcp-keepalive'] as const) {
+    if (listener[key] === undefined) continue;
+    report.atKey([...path, key], 'wrong-protocol', { key, protocol: 'udp', fix: 'leave it out' });
+  }
+  for (const { path: at, value } of itemsOf(listener.bind, [...path, 'bind'])) {
+    if (parseBind(value).value?.address.family !== 0) continue;
+    report.atValue(at, 'bad-bind', { value: show(value), fix: 'write an address and a port, for example "*:53"' });
   }
 }
 

@@ -2,13 +2,13 @@
 import { DEFAULTS } from './defaults.ts';
 import type { TlsConfig } from './model-tls.ts';
 import { listOf } from './parts.ts';
-import type { TlsEntryPlan, TlsPlan } from './plan.ts';
+import type { ListenerPlan, TlsEntryPlan, TlsPlan } from './plan.ts';
 import { INTERMEDIATE, MODERN, type TlsProfile } from './tls-profiles.ts';
 
 /** `handshakeMs`: of the configuration, converted. */
 export function compileTls(
   tls: TlsConfig,
-  protocol: 'http' | 'tcp',
+  protocol: ListenerPlan['protocol'],
   entries: readonly TlsEntryPlan[],
   handshakeMs: number,
 ): TlsPlan {

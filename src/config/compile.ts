@@ -13,7 +13,7 @@ import { filesUpstream } from './compile-files.ts';
 import { compileRoute, type RouteContext } from './compile-routes.ts';
 import { FileSites } from './files-plan.ts';
 import { DEFAULTS } from './defaults.ts';
-import type { Config, ListenerConfig, UpstreamConfig } from './model.ts';
+import type { Config, ListenerConfig, UdpConfig, UpstreamConfig } from './model.ts';
 import { parseStatusRange } from './patterns.ts';
 import { formatRoutes } from './route-text.ts';
 import type {
@@ -29,6 +29,7 @@ import type {
   ProxyProtocolPlan,
   ServerPlan,
   TlsEntryPlan,
+  UdpPlan,
   UpstreamPlan,
 } from './plan.ts';
 import { listOf } from './parts.ts';
@@ -55,8 +56,6 @@ export function compile(config: Config, options: CompileOptions): Plan {
   const listeners: ListenerPlan[] = [];
   const tcpUpstreams = new Set<string>();
   for (const [name, listener] of Object.entries(config.listeners ?? {})) {
-    // The checks refuse it.
-    if (listener.protocol === 'udp') continue;
     if (listener.upstream !== undefined) tcpUpstreams.add(listener.upstream);
     for (const { upstream } of listener.passthrough?.routes ?? []) tcpUpstreams.add(upstream);
     listeners.push(compileListener(name, listener, listeners.length, indexOf, options, shared));
@@ -91,7 +90,7 @@ function compileListener(
   { workers, certificates }: CompileOptions,
   shared: Pick<RouteContext, 'sites' | 'types'>,
 ): ListenerPlan {
-  const protocol = listener.protocol === 'tcp' ? 'tcp' : 'http';
+  const { protocol = DEFAULTS.listener.protocol } = listener;
   const { tls } = listener;
   const timeouts = { ...DEFAULTS.listener.timeouts, ...listener.timeouts };
   const limits = { ...DEFAULTS.listener.limits, ...listener.limits };
@@ -103,7 +102,10 @@ function compileListener(
     slot,
     protocol,
     intake: 'open',
-    binds: listOf(listener.bind).map((text) => checked(parseBind(text).value, text)),
+    binds: listOf(listener.bind).map((text) => {
+      const { address, dual } = checked(parseBind(text).value, text);
+      return { address, dual, isUdp: protocol === 'udp' };
+    }),
     timeouts: {
       headMs: ms(timeouts.head),
       bodyMs: ms(timeouts.body),
@@ -131,7 +133,12 @@ function compileListener(
       tls === undefined
         ? null
         : compileTls(tls, protocol, certificates?.get(name) ?? [], ms(tls.handshake ?? DEFAULTS.tls.handshake)),
+    udp: protocol === 'udp' ? compileUdp(listener.udp ?? {}) : null,
   };
+}
+
+function compileUdp({ idle = DEFAULTS.listener.udp.idle, requests, responses }: UdpConfig): UdpPlan {
+  return { idleMs: ms(idle), requests: requests ?? 0, responses: responses ?? -1 };
 }
 
 function compileKeepAlive(written: ListenerConfig['tcp-keepalive']): KeepAlive | null {

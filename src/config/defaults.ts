@@ -12,6 +12,7 @@ export const DEFAULTS = {
     forwarded: 'replace',
     access: { otherwise: 'deny' },
     passthrough: { wait: '100ms', postgres: false },
+    udp: { idle: '60s' },
     trust: { field: 'X-Forwarded-For', hops: 'all', pass: false },
     'odd-fields': 'pass',
   },

@@ -613,6 +613,23 @@ const Access = z.strictObject({
   otherwise: key(decision, 'For everybody else, and for clients of a Unix socket.', DEFAULTS.listener.access.otherwise),
 });
 
+const Udp = z.strictObject({
+  idle: key(
+    duration('1ms', '576h'),
+    'A session ends after this silence in both directions.',
+    DEFAULTS.listener.udp.idle,
+  ),
+  responses: key(
+    integer(0, 1_000_000),
+    'Datagrams with which a server answers each one of the client: then the session ends, and a server that does not answer has failed. ' +
+      '0: it does not answer. Without it any number, so that sessions end by silence.',
+  ),
+  requests: key(
+    integer(1, 1_000_000),
+    'Datagrams of a client in one session: the next one begins another session, which may be with another server. Without it any number.',
+  ),
+});
+
 const Listener = z.strictObject({
   bind: required(
     oneOrMany(bind),
@@ -621,12 +638,13 @@ const Listener = z.strictObject({
   ),
   protocol: key(
     z.enum(['http', 'tcp', 'udp']),
-    '`http`: HTTP/1.1 and HTTP/1.0, by `routes`. `tcp`: bytes, to one `upstream`. **`udp` is not there yet**: it is refused.',
+    '`http`: HTTP/1.1 and HTTP/1.0, by `routes`. `tcp`: bytes, to one `upstream`. `udp`: datagrams, to one `upstream`.',
     DEFAULTS.listener.protocol,
   ),
   tls: key(Tls, 'TLS with clients, which ends here: servers get what is inside. Without it connections are plain.'),
+  udp: key(Udp, 'Which datagrams belong together: a session. Only for `protocol: udp`.'),
   timeouts: key(ListenerTimeouts, `Of the client's side. ${httpOnly}`),
-  limits: key(ListenerLimits, "Of the client's side. For `protocol: tcp` only `connections`."),
+  limits: key(ListenerLimits, "Of the client's side. For `protocol: tcp` and `udp` only `connections`."),
   'tcp-keepalive': key(
     TcpKeepalive,
     "Asks clients that say nothing whether they are still there (TCP keep-alive): `true` as the system's settings say, or `{ idle: 60s, " +
@@ -662,7 +680,7 @@ const Listener = z.strictObject({
       .meta({ examples: [[{ upstream: 'web' }]] }),
     `What happens to a request: the first route that matches. None: 404. ${httpOnly}`,
   ),
-  upstream: key(name, 'Where connections go. Only for `protocol: tcp`.'),
+  upstream: key(name, 'Where connections and datagrams go. Only for `protocol: tcp` and `udp`.'),
   passthrough: key(
     Passthrough,
     'Passes TLS on as it is, by the host that the client asks for: nothing is decrypted, and servers have the certificates. What fits no ' +
@@ -674,7 +692,8 @@ const Listener = z.strictObject({
   ),
   access: key(
     Access,
-    'Who may connect; the connections of others are reset. Only for `protocol: tcp`: a route of HTTP answers them (`steps`).',
+    'Who may connect; the connections of others are reset, and their datagrams dropped. Only for `protocol: tcp` and `udp`: a route of ' +
+      'HTTP answers them (`steps`).',
   ),
 });
 
@@ -909,6 +928,7 @@ export const Config = z
 export type Config = z.infer<typeof Config>;
 export type ListenerConfig = NonNullable<Config['listeners']>[string];
 export type RouteConfig = NonNullable<ListenerConfig['routes']>[number];
+export type UdpConfig = NonNullable<ListenerConfig['udp']>;
 export type StepConfig = NonNullable<RouteConfig['steps']>[number];
 export type ValueConfig = NonNullable<Config['values']>[string];
 export type UpstreamConfig = NonNullable<Config['upstreams']>[string];

@@ -28,7 +28,7 @@ export interface ListenerPlan {
   readonly name: string;
   /** Its place on the status board. */
   readonly slot: number;
-  readonly protocol: 'http' | 'tcp';
+  readonly protocol: 'http' | 'tcp' | 'udp';
   /** Who may come. */
   readonly intake: Intake;
   /** One listening socket each, per proxy. IPv6 `::` takes IPv4 too where `dual` says so (`*:80`). */
@@ -63,9 +63,9 @@ export interface ListenerPlan {
   readonly routes: string;
   /** What its `ready` routes say: whether this node takes clients. */
   readonly isReady: boolean;
-  /** protocol tcp: index into upstreams. -1 for http, and where only `passthrough` says where to. */
+  /** protocol tcp and udp: index into upstreams. -1 for http, and where only `passthrough` says where to. */
   readonly upstream: number;
-  /** protocol tcp: who may connect. Null: everybody. */
+  /** protocol tcp and udp: who may connect. Null: everybody. */
   readonly access: AccessPlan | null;
   /** protocol tcp: which TLS connections go elsewhere than to `upstream`. Null: none. */
   readonly passthrough: PassthroughPlan | null;
@@ -73,6 +73,18 @@ export interface ListenerPlan {
   readonly proxyProtocol: ProxyProtocolPlan | null;
   /** Null: clients speak in clear. */
   readonly tls: TlsPlan | null;
+  /** Null: of another protocol than udp. */
+  readonly udp: UdpPlan | null;
+}
+
+/** What a session of a UDP listener is; there are `limits.connections` of them at most. */
+export interface UdpPlan {
+  /** It ends after this silence in both directions. */
+  readonly idleMs: number;
+  /** Datagrams of the client in one session. 0: any number. */
+  readonly requests: number;
+  /** Answers to each of them, after which it ends. -1: any number. */
+  readonly responses: number;
 }
 
 /** How a listener speaks TLS to its clients. What is secret is not in a plan (port/tls.ts). */
@@ -194,6 +206,8 @@ export interface BindPlan {
   readonly address: Address;
   /** `*:port`: IPv6 any that also takes IPv4; falls back to IPv4 any where IPv6 is off. */
   readonly dual: boolean;
+  /** A port of UDP, which has nothing to do with that of TCP. */
+  readonly isUdp: boolean;
 }
 
 /** Texts are templates. */

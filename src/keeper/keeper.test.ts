@@ -80,7 +80,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     slot: i,
     protocol: 'tcp',
     intake: 'open',
-    binds: [{ address: { family: 4, host: '127.0.0.1', port }, dual: false }],
+    binds: [{ address: { family: 4, host: '127.0.0.1', port }, dual: false, isUdp: false }],
     timeouts: { headMs: 1, bodyMs: 1, idleMs: 1, halfClosedMs: 1000 },
     limits: { headBytes: 1, headers: 1, bodyRate: 0, bodyBytes: 1, connections: 1 },
     keepAlive: null,
@@ -94,6 +94,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     proxyProtocol: null,
     tls: null,
     passthrough: null,
+    udp: null,
   }));
   const target = { family: 4, host: '192.0.2.1', port: 80 } as const;
   const servers = [0, 1].map((firstSlot) => ({

@@ -12,11 +12,11 @@ export interface Host {
   descriptorLimit(): number;
 
   /**
-   * Opens `copies` listening sockets on one address, whose kernel queues share its connections by hash. A Unix socket
+   * Opens `copies` listening sockets on one address, whose kernel queues share its connections or datagrams by hash. A Unix socket
    * cannot be shared like that: there the result has one descriptor, for all. `isPortOurs`: we listen on another address with
    * this port, so that whether the port is free cannot be found out by taking it.
    */
-  listen(address: Address, isDual: boolean, copies: number, isPortOurs: boolean): Listening | ListenFailure;
+  listen(place: ListeningPlace, copies: number, isPortOurs: boolean): Listening | ListenFailure;
 
   /**
    * Zeroed memory, shared with every process that maps one of its descriptors. Lives as long as this process. Nobody can
@@ -65,6 +65,8 @@ export interface ListeningPlace {
   readonly address: Address;
   /** IPv4 too. */
   readonly isDual: boolean;
+  /** Datagrams come there, not connections. */
+  readonly isUdp: boolean;
 }
 
 /** A user of this machine by name; null: there is none. */

@@ -15,6 +15,7 @@
 import type { Address } from '../base/address.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
 import type { Arena } from '../base/arena.ts';
+import type { Datagrams } from './datagram.ts';
 
 /** Why a socket ended without being closed by us. */
 export type CloseReason =
@@ -32,6 +33,9 @@ export interface Transport {
 
   /** Sockets that hold a descriptor, listening ones excluded. */
   readonly socketCount: number;
+
+  /** UDP. */
+  readonly datagrams: Datagrams;
 
   /** Milliseconds of a monotonic clock, taken once at the start of the turn. Comparable only within one process. */
   readonly now: number;

@@ -69,6 +69,8 @@ export interface Context {
   isDraining: boolean;
   /** Client connections and relays that still live; at zero a draining proxy is done. */
   liveSessions: number;
+  /** Of these, sessions of UDP. */
+  udpSessions: number;
   /** Clients that were accepted and wait to be served. */
   waitingClients: number;
   /** Those that may have connections. */

@@ -41,6 +41,7 @@ import { TcpService } from './tcp.ts';
 import { HandshakeGate } from './tls/handshake-gate.ts';
 import { Later } from './tls/later.ts';
 import { TlsLayers } from './tls/tls-layers.ts';
+import { type PlannedUdpSocket, UdpListeners } from './udp/udp-listeners.ts';
 import { Upstream, type Server } from './upstream.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
@@ -100,6 +101,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private hasRetired = false;
   /** By the keeper's number of the socket. */
   private points = new Map<number, ListeningPoint>();
+  private readonly udp: UdpListeners;
   private readonly failures: FailureLog;
   private readonly guard: MemoryGuard;
   /** Whose line of the board is whose. */
@@ -153,11 +155,13 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       isAlone: false,
       isDraining: false,
       liveSessions: 0,
+      udpSessions: 0,
       sessions: new Set(),
       pools: new Set(),
       waitingClients: 0,
       segmentsEnough: SEGMENTS_ENOUGH,
     };
+    this.udp = new UdpListeners(this.context);
     this.guard = new MemoryGuard(this.context.arena, row, this.context.sessions, report);
     this.retirements = new Retirements(this.context);
     this.later = new Later(transport);
@@ -224,11 +228,12 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       session.localAddress(local, 0);
       if (addresses.includes(formatIP(local))) session.abandon();
     }
+    this.udp.abandon(addresses);
   }
 
   /** Of all sockets that it listens on. They stay its own. */
   get listening(): readonly number[] {
-    return Array.from(this.points.values(), ({ descriptor }) => descriptor);
+    return [...Array.from(this.points.values(), ({ descriptor }) => descriptor), ...this.udp.listening];
   }
 
   handleTurn(now: number): void {
@@ -244,6 +249,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     if (this.isHoldingAccepting && this.hasRoom) this.holdAccepting(false);
     for (const listener of this.listeners) listener.handleTick(now);
     if (this.leaving.length > 0) this.tickLeaving(now);
+    this.udp.handleTick(now);
     this.retirements.handleTick(now);
     if (now - this.guardedAt >= TICK_MS) {
       this.guardedAt = now;
@@ -337,8 +343,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.readBoard();
     this.context.variables.define(provision.values);
     this.applyListeners(provision, upstreams, retireAt);
-    this.applySockets(provision.sockets);
-    const own = DESCRIPTORS_PER_POINT * this.points.size + CLOSING_SOCKETS;
+    this.applySockets(provision, upstreams);
+    const own = DESCRIPTORS_PER_POINT * provision.sockets.length + CLOSING_SOCKETS;
     this.context.clientsMax = clientsServed(this.descriptors - own);
     if (this.hasRetired) this.retirements.add(plan.drainMs);
     this.hasRetired = false;
@@ -394,7 +400,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private applyListeners(provision: Provision, upstreams: readonly Upstream[], retireAt: number): void {
     const former = new Map(this.listeners.map((listener) => [listenerKey(listener.plan), listener]));
     this.tls.begin(provision.secrets);
-    this.listeners = provision.plan.listeners.map((listenerPlan) => {
+    this.listeners = provision.plan.listeners.filter(isOfStreams).map((listenerPlan) => {
       const routes = provision.routesOf(listenerPlan);
       const layer = this.layerOf(listenerPlan, provision);
       const known = former.get(listenerKey(listenerPlan));
@@ -416,22 +422,31 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   }
 
   /** What is listened on already goes on, whichever listener it is now for. */
-  private applySockets(sockets: readonly PlannedSocket[]): void {
+  private applySockets({ plan, sockets }: Provision, upstreams: readonly Upstream[]): void {
+    const byPlan = new Map(this.listeners.map((listener) => [listener.plan, listener]));
+    const udpSockets: PlannedUdpSocket[] = [];
     const former = this.points;
     this.points = new Map();
     for (const { id, descriptor, listener: index } of sockets) {
-      const listener = this.listeners[index];
+      const listener = byPlan.get(plan.listeners[index]);
+      if (listener === undefined) {
+        udpSockets.push({ id, descriptor, listener: plan.listeners[index] });
+        continue;
+      }
       const known = former.get(id);
       former.delete(id);
       known?.move(listener);
       this.points.set(id, known ?? new ListeningPoint(this.context.transport, descriptor, listener));
     }
     for (const gone of former.values()) gone.close();
+    const udpPlans = plan.listeners.filter((each) => !isOfStreams(each));
+    this.udp.apply(udpPlans, upstreams, udpSockets);
   }
 
   private closePoints(): void {
     for (const point of this.points.values()) point.close();
     this.points.clear();
+    this.udp.stop();
   }
 
   // --- inside ---
@@ -469,6 +484,10 @@ const NOT_REFUSED: Outcome = {
   onApplied: () => undefined,
   onRefused: (reason) => assert(false, reason),
 };
+
+function isOfStreams({ protocol }: ListenerPlan): boolean {
+  return protocol !== 'udp';
+}
 
 /** A listener of another protocol is another one. */
 function listenerKey({ name, protocol }: ListenerPlan): string {

@@ -8,7 +8,15 @@
 import type { Address } from '../base/address.ts';
 import { addressText, formatIP } from '../base/address.ts';
 import { preparedText } from '../base/source-ring.ts';
-import { type Board, SERVER_DRAINING, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
+import {
+  type Board,
+  SERVER_DOWN,
+  SERVER_DRAINING,
+  SERVER_EJECTED,
+  SERVER_EMPTY,
+  SERVER_UP,
+  type ServerSlot,
+} from '../base/board.ts';
 import { Expiring } from './expiring.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { PICK_FULL, type Balancer, type Endpoint } from '../core/balance/balancer.ts';
@@ -71,6 +79,8 @@ export class Server implements Endpoint {
   addressText = '';
   weight = 0;
   isUsable = false;
+  /** It was found to be down. */
+  private isDown = false;
   keepsKeys = false;
   /** What `Transport.connect` takes; -1: no address. */
   preparedAddress = -1;
@@ -96,6 +106,16 @@ export class Server implements Endpoint {
 
   get maxConnections(): number {
     return this.plan.maxConnections;
+  }
+
+  setState(state: number): void {
+    this.isUsable = state === SERVER_UP;
+    this.isDown = state === SERVER_DOWN || state === SERVER_EJECTED || state === SERVER_EMPTY;
+  }
+
+  /** Nothing that is sent there is of use any more: it is down, or its time after a reload is over. */
+  isLost(now: number): boolean {
+    return this.isDown || this.retireAt <= now;
   }
 
   /** Where it is from now on. */
@@ -215,7 +235,7 @@ export class Upstream {
   /** One server's line of the board. `refreshed` must follow when all were read. */
   readSlot(server: Server, line: ServerSlot): void {
     server.weight = line.weight;
-    server.isUsable = line.state === SERVER_UP;
+    server.setState(line.state);
     server.keepsKeys = line.state === SERVER_DRAINING && this.isHashed;
     const address = addressOf(server.plan, line);
     if (address === null) server.leave();

@@ -32,7 +32,7 @@ export async function testConfiguration({ file, isDump, isQuiet, tell, out, err 
   if (ready === null) return fail();
   if (!isQuiet) err(`nginx: the configuration file ${file.path} syntax is ok\n`);
   for (const plan of ready.plan.listeners.flatMap(({ binds }) => binds)) {
-    const failure = tryListening(plan.address, plan.dual);
+    const failure = tryListening({ address: plan.address, isDual: plan.dual, isUdp: plan.isUdp });
     // Most likely by the one whose next configuration this is.
     if (failure === null || failure.code === 'EADDRINUSE') continue;
     tell(`[emerg] ${bindWords({ plan, code: failure.code })}`);

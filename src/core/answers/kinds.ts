@@ -21,7 +21,25 @@ function row(of: AnswerKind['of'], name: string, status: number, text: string): 
   return { name, status, text, of };
 }
 
-const OWN = [
+/** Why a datagram is dropped, or a session of UDP ends early: nobody is answered. */
+const UDP_DROPS = [
+  ['udp-denied', 'the client may not come'],
+  ['udp-no-server', 'no server is up'],
+  ['udp-server-limit', 'every server is at its connection limit'],
+  ['udp-table-full', 'there are as many sessions as there may be, all of clients that have talked with a server'],
+  ['udp-no-descriptor', 'the proxy has no file descriptor or memory left for a session'],
+  ['udp-no-port', 'the proxy has no local port left for a session with the server'],
+  ['udp-full', 'the system has no room to send it now'],
+  ['udp-too-large', 'it is too large for the way'],
+  ['udp-refused', 'the system does not send it there'],
+] as const;
+const UDP_ENDS = [
+  ['udp-displaced', 'a new client needed the place'],
+  ['udp-unreachable', 'the server, or the network, says that nobody is there'],
+  ['udp-unanswered', 'the server has not answered'],
+] as const;
+
+const OWN: readonly AnswerKind[] = [
   row('listener', 'no-route', 404, 'no route matches'),
   row('listener', 'bad-path', 400, 'the path climbs above its root, or has an escape that is not valid'),
   row('listener', 'doubtful-path', 400, 'servers differ in what they take this path for, and its route depends on it'),
@@ -44,6 +62,8 @@ const OWN = [
   row('listener', 'bad-client-certificate', 400, 'The SSL certificate error'),
   row('listener', 'misdirected', 421, 'the TLS handshake was for another host, which asks for other certificates'),
   row('listener', 'tls-refused', 0, 'there were more TLS handshakes than the listener takes'),
+  ...UDP_DROPS.map(([name, text]) => row('listener', name, 0, text)),
+  ...UDP_ENDS.map(([name, text]) => row('listener', name, 0, text)),
   row('upstream', 'no-server', 503, 'no server is up'),
   row('upstream', 'queue-full', 503, 'every server is at its connection limit, and the queue is full'),
   row('upstream', 'queue-timeout', 503, 'every server is at its connection limit'),
@@ -56,7 +76,15 @@ const OWN = [
   row('upstream', 'server-timeout', 504, 'the server did not respond in time'),
   row('upstream', 'exchange-timeout', 504, 'the response was not complete in time'),
   row('upstream', 'server-status', 0, 'and no other server is left to try'),
-] as const;
+];
+
+const DROPS: ReadonlySet<string> = new Set(UDP_DROPS.map(([name]) => name));
+const ENDS: ReadonlySet<string> = new Set(UDP_ENDS.map(([name]) => name));
+
+/** What of UDP a kind is about: `datagrams` that were dropped, or `sessions` that have ended; null: of no UDP. */
+export function udpSubject({ name }: AnswerKind): 'datagram' | 'session' | null {
+  return DROPS.has(name) ? 'datagram' : ENDS.has(name) ? 'session' : null;
+}
 
 /** By kind. Behind our own stand the refusals of malformed requests, which wire/http1 has: kind FIRST_REFUSAL - code. */
 export const ANSWER_KINDS: readonly AnswerKind[] = [

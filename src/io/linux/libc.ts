@@ -24,13 +24,17 @@ export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_REUSEPORT = 15;
 export const SO_KEEPALIVE = 9;
+export const SO_TYPE = 3;
+export const SO_RCVBUF = 8;
 export const SO_ACCEPTCONN = 30;
 export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
 export const TCP_KEEPINTVL = 5;
 export const TCP_KEEPCNT = 6;
+export const IP_PKTINFO = 8;
 export const IP_FREEBIND = 15;
 export const IPV6_V6ONLY = 26;
+export const IPV6_RECVPKTINFO = 49;
 export const IPV6_FREEBIND = 78;
 const MSG_NOSIGNAL = 0x4000;
 /** `struct sockaddr_un` */

@@ -14,7 +14,10 @@ for (const host of ['127.0.0.1', '::1']) {
     linux,
     async (t) => {
       const port = await freePort();
-      const opened = openListeningSockets({ family: host === '::1' ? 6 : 4, host, port }, false, 1);
+      const opened = openListeningSockets(
+        { address: { family: host === '::1' ? 6 : 4, host, port }, isDual: false, isUdp: false },
+        1,
+      );
       if (host === '::1' && opened.kind === 'failed') return t.skip('no IPv6');
       assert.equal(opened.kind, 'listening');
       const [descriptor] = opened.descriptors;
@@ -50,7 +53,10 @@ for (const host of ['127.0.0.1', '::1']) {
 
 test('a queue that nobody serves is waited for, but not for long', linux, async (t) => {
   const port = await freePort();
-  const opened = openListeningSockets({ family: 4, host: '127.0.0.1', port }, false, 1);
+  const opened = openListeningSockets(
+    { address: { family: 4, host: '127.0.0.1', port }, isDual: false, isUdp: false },
+    1,
+  );
   assert.equal(opened.kind, 'listening');
   const server = net.createServer();
   const client = net.connect(port, '127.0.0.1').on('error', () => undefined);

@@ -19,7 +19,7 @@ function hasIpv6Loopback(): boolean {
 }
 
 function open(context: TestContext, address: Address, isDual = false, copies = 1): Listening {
-  const opened = openListeningSockets(address, isDual, copies);
+  const opened = openListeningSockets({ address, isDual, isUdp: false }, copies);
   assert.equal(opened.kind, 'listening', JSON.stringify(opened));
   context.after(() => {
     for (const descriptor of opened.descriptors) closeSync(descriptor);
@@ -28,7 +28,7 @@ function open(context: TestContext, address: Address, isDual = false, copies = 1
 }
 
 function fail(address: Address, isDual = false): ListenFailure {
-  const opened = openListeningSockets(address, isDual, 1);
+  const opened = openListeningSockets({ address, isDual, isUdp: false }, 1);
   assert.equal(opened.kind, 'failed');
   return opened;
 }
@@ -133,7 +133,10 @@ test('a Unix socket is one for all and reachable by every user', linux, async (t
 
 test('the file of a Unix socket whose program is dead is replaced', linux, async (t) => {
   const path = join(temporaryDirectory(t), 'web.sock');
-  const first = openListeningSockets({ family: 0, host: path, port: 0 }, false, 1) as Listening;
+  const first = openListeningSockets(
+    { address: { family: 0, host: path, port: 0 }, isDual: false, isUdp: false },
+    1,
+  ) as Listening;
   closeSync(first.descriptors[0]);
   assert.ok(existsSync(path));
   open(t, { family: 0, host: path, port: 0 });

@@ -25,71 +25,70 @@ import { decodeSocketAddress, encodeSocketAddress, UNIX_PATH_BYTES_MAX } from '.
 
 /** What the kernel queues per socket while nobody accepts, cut to net.core.somaxconn (4096 since Linux 5.4). */
 const BACKLOG = 4096;
+/** Of a UDP socket: datagrams that wait while the proxy is busy, or is replaced. */
+const DATAGRAM_QUEUE_BYTES = 4 * 1024 * 1024;
 
 /** `isPortOurs`: see port/host.ts. */
 export function openListeningSockets(
-  address: Address,
-  isDual: boolean,
+  place: ListeningPlace,
   copies: number,
   isPortOurs = false,
 ): Listening | ListenFailure {
+  const { address, isDual, isUdp } = place;
   if (address.family === 0) return openUnixSocket(address);
-  const opened = openGroup(address, isDual, copies, false, isPortOurs);
+  const opened = openGroup(place, copies, false, isPortOurs);
   if (typeof opened === 'object') return { kind: 'listening', descriptors: opened, note: null };
 
   const name = libc.errorName(opened);
   if (isDual && (name === 'EAFNOSUPPORT' || name === 'EADDRNOTAVAIL')) {
-    const v4 = openListeningSockets({ family: 4, host: '0.0.0.0', port: address.port }, false, copies, isPortOurs);
+    const any: Address = { family: 4, host: '0.0.0.0', port: address.port };
+    const v4 = openListeningSockets({ address: any, isDual: false, isUdp }, copies, isPortOurs);
     return v4.kind === 'failed' ? v4 : { ...v4, note: 'IPv6 is off on this machine: IPv4 only' };
   }
   if (name === 'EADDRNOTAVAIL') {
     // A virtual address that is on another machine now: be ready for the moment when it comes here.
-    const early = openGroup(address, isDual, copies, true, isPortOurs);
+    const early = openGroup(place, copies, true, isPortOurs);
     if (typeof early === 'object') {
       const note = `${address.host} is not an address of this machine now; accepting as soon as it is`;
       return { kind: 'listening', descriptors: early, note };
     }
   }
-  return explain(name, address);
+  return explain(name, address, isUdp);
 }
 
 /** Where a socket listens that somebody else has opened; null: it is no listening socket. */
 export function placeOf(descriptor: number): ListeningPlace | null {
-  if (libc.getOption(descriptor, libc.SOL_SOCKET, libc.SO_ACCEPTCONN) !== 1) return null;
+  const isUdp = libc.getOption(descriptor, libc.SOL_SOCKET, libc.SO_TYPE) === libc.SOCK_DGRAM;
+  if (!isUdp && libc.getOption(descriptor, libc.SOL_SOCKET, libc.SO_ACCEPTCONN) !== 1) return null;
   const address = decodeSocketAddress(libc.boundAddress(descriptor));
-  if (address === null) return null;
+  if (address === null || (isUdp && address.family === 0)) return null;
   // Without its file nobody reaches it.
   const { family, host } = address;
   if (family === 0 && !host.startsWith('@') && !existsSync(host)) return null;
   const isAny = address.host === '::' || address.host === '0.0.0.0';
-  if (!isAny) return { address, isDual: false };
+  if (!isAny) return { address, isDual: false, isUdp };
   // Where IPv6 is off, IPv4 is all that there is of both.
   const isDual =
     address.family === 4 ? isV6Off() : libc.getOption(descriptor, libc.IPPROTO_IPV6, libc.IPV6_V6ONLY) === 0;
-  return { address, isDual };
+  return { address, isDual, isUdp };
 }
 
 function isV6Off(): boolean {
-  const opened = openGroup({ family: 6, host: '::', port: 0 }, false, 0, false, true);
+  const place: ListeningPlace = { address: { family: 6, host: '::', port: 0 }, isDual: false, isUdp: false };
+  const opened = openGroup(place, 0, false, true);
   return typeof opened !== 'object';
 }
 
 /** Whether it could be listened on now; null: yes. Nothing is opened, so that no connection gets lost in it. */
-export function tryListening(address: Address, isDual: boolean): ListenFailure | null {
-  if (address.family === 0) return tryUnixSocket(address);
-  const opened = openListeningSockets(address, isDual, 0);
+export function tryListening(place: ListeningPlace): ListenFailure | null {
+  if (place.address.family === 0) return tryUnixSocket(place.address);
+  const opened = openListeningSockets(place, 0);
   return opened.kind === 'failed' ? opened : null;
 }
 
 /** The descriptors, or a negative errno. Without copies the address is only tried. */
-function openGroup(
-  address: Address,
-  isDual: boolean,
-  copies: number,
-  isFree: boolean,
-  isPortOurs: boolean,
-): number[] | number {
-  const probe = openSocket(address, isDual, isFree, isPortOurs);
+function openGroup(place: ListeningPlace, copies: number, isFree: boolean, isPortOurs: boolean): number[] | number {
+  const probe = openSocket(place, isFree, isPortOurs);
   if (probe < 0) return probe;
   closeDescriptor(probe);
 
@@ -99,10 +98,11 @@ function openGroup(
     return error;
   };
   for (let i = 0; i < copies; i++) {
-    const descriptor = openSocket(address, isDual, isFree, true);
+    const descriptor = openSocket(place, isFree, true);
     if (descriptor < 0) return giveUp(descriptor);
     descriptors.push(descriptor);
   }
+  if (place.isUdp) return descriptors;
   for (const descriptor of descriptors) {
     const listened = libc.listen(descriptor, BACKLOG);
     if (listened < 0) return giveUp(listened);
@@ -111,26 +111,30 @@ function openGroup(
 }
 
 /** A bound socket's descriptor, or a negative errno. */
-function openSocket(address: Address, isDual: boolean, isFree: boolean, isShared: boolean): number {
-  const descriptor = createSocket(address, isDual, isFree, isShared);
+function openSocket(place: ListeningPlace, isFree: boolean, isShared: boolean): number {
+  const descriptor = createSocket(place, isFree, isShared);
   if (descriptor < 0) return descriptor;
-  const bound = libc.bind(descriptor, encodeSocketAddress(address)!);
+  const bound = libc.bind(descriptor, encodeSocketAddress(place.address)!);
   if (bound >= 0) return descriptor;
   closeDescriptor(descriptor);
   return bound;
 }
 
-function createSocket(address: Address, isDual: boolean, isFree: boolean, isShared: boolean): number {
+function createSocket(place: ListeningPlace, isFree: boolean, isShared: boolean): number {
+  const { address, isDual, isUdp } = place;
   const isV6 = address.family === 6;
-  const descriptor = libc.socket(isV6 ? libc.AF_INET6 : libc.AF_INET, libc.SOCK_STREAM);
+  const type = isUdp ? libc.SOCK_DGRAM : libc.SOCK_STREAM;
+  const descriptor = libc.socket(isV6 ? libc.AF_INET6 : libc.AF_INET, type);
   if (descriptor < 0) return descriptor;
   const steps: (() => number)[] = [
-    () => libc.setOption(descriptor, libc.SOL_SOCKET, libc.SO_REUSEADDR, 1),
+    // Of UDP it would let anybody share the port.
+    () => (isUdp ? 0 : libc.setOption(descriptor, libc.SOL_SOCKET, libc.SO_REUSEADDR, 1)),
     () => (isV6 ? libc.setOption(descriptor, libc.IPPROTO_IPV6, libc.IPV6_V6ONLY, isDual ? 0 : 1) : 0),
     () => (isFree ? setFreeBind(descriptor, isV6) : 0),
     () => (isShared ? libc.setOption(descriptor, libc.SOL_SOCKET, libc.SO_REUSEPORT, 1) : 0),
     // Inherited by every accepted socket (tcp(7)): no call per connection.
-    () => libc.setOption(descriptor, libc.IPPROTO_TCP, libc.TCP_NODELAY, 1),
+    () =>
+      isUdp ? prepareDatagrams(descriptor, place) : libc.setOption(descriptor, libc.IPPROTO_TCP, libc.TCP_NODELAY, 1),
   ];
   for (const step of steps) {
     const result = step();
@@ -140,6 +144,16 @@ function createSocket(address: Address, isDual: boolean, isFree: boolean, isShar
     }
   }
   return descriptor;
+}
+
+/** Room for a burst, as far as net.core.rmem_max allows; and, of several addresses, the kernel is to tell which one was asked. */
+function prepareDatagrams(descriptor: number, { address, isDual }: ListeningPlace): number {
+  libc.setOption(descriptor, libc.SOL_SOCKET, libc.SO_RCVBUF, DATAGRAM_QUEUE_BYTES);
+  if (address.host === '::') {
+    const told = libc.setOption(descriptor, libc.IPPROTO_IPV6, libc.IPV6_RECVPKTINFO, 1);
+    return isDual && told >= 0 ? libc.setOption(descriptor, libc.IPPROTO_IP, libc.IP_PKTINFO, 1) : told;
+  }
+  return address.host === '0.0.0.0' ? libc.setOption(descriptor, libc.IPPROTO_IP, libc.IP_PKTINFO, 1) : 0;
 }
 
 function setFreeBind(descriptor: number, isV6: boolean): number {
@@ -210,16 +224,19 @@ function findSocketFile(path: string, socketAddress: Uint8Array): ListenFailure 
   };
 }
 
-function explain(code: string, address: Address): ListenFailure {
+function explain(code: string, address: Address, isUdp = false): ListenFailure {
   const { port } = address;
   const fail = (reason: string, remedy: string, ownerPid: number | null = null): ListenFailure => {
     return { kind: 'failed', code, reason, remedy, ownerPid };
   };
   switch (code) {
     case 'EADDRINUSE': {
-      const owner = address.family === 0 ? null : findPortOwner(port);
+      const owner = address.family === 0 ? null : findPortOwner(port, isUdp);
       return owner === null
-        ? fail('another program listens on it', `find it with "ss -ltnp sport = :${port}" as root and stop it`)
+        ? fail(
+            'another program listens on it',
+            `find it with "ss -l${isUdp ? 'u' : 't'}np sport = :${port}" as root and stop it`,
+          )
         : fail(
             `port ${port} is taken by ${owner.name} (pid ${owner.pid})`,
             'stop it, or listen on another port',

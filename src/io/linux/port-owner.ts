@@ -1,10 +1,12 @@
 /**
- * Who listens on a TCP port: for the error message of a bind that failed. Looks through /proc (proc(5)); what this user may
+ * Who listens on a port: for the error message of a bind that failed. Looks through /proc (proc(5)); what this user may
  * not see stays unknown.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const TCP_LISTEN = '0A';
+/** Bound, and not connected. */
+const UDP_UNCONNECTED = '07';
 
 export interface PortOwner {
   readonly name: string;
@@ -12,8 +14,10 @@ export interface PortOwner {
 }
 
 /** Null if it cannot be seen. */
-export function findPortOwner(port: number): PortOwner | null {
-  const inodes = new Set([...listeningInodes('/proc/net/tcp', port), ...listeningInodes('/proc/net/tcp6', port)]);
+export function findPortOwner(port: number, isUdp = false): PortOwner | null {
+  const files = isUdp ? ['/proc/net/udp', '/proc/net/udp6'] : ['/proc/net/tcp', '/proc/net/tcp6'];
+  const state = isUdp ? UDP_UNCONNECTED : TCP_LISTEN;
+  const inodes = new Set(files.flatMap((file) => listeningInodes(file, port, state)));
   if (inodes.size === 0) return null;
   for (const pid of list('/proc')) {
     if (!/^[0-9]+$/.test(pid)) continue;
@@ -33,12 +37,12 @@ function nameOf(pid: string): string {
   return title === null ? 'a process' : title.replace(/:.*/, '');
 }
 
-function listeningInodes(file: string, port: number): string[] {
+function listeningInodes(file: string, port: number, state: string): string[] {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const lines = (attempt(() => readFileSync(file, 'utf8')) ?? '').split('\n').slice(1);
   return lines
     .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields.length > 9 && fields[1].endsWith(suffix) && fields[3] === TCP_LISTEN)
+    .filter((fields) => fields.length > 9 && fields[1].endsWith(suffix) && fields[3] === state)
     .map((fields) => fields[9]);
 }
 

@@ -8,6 +8,7 @@ const dup = libc.func('int dup(int)');
 const closeDescriptor = libc.func('int close(int)');
 const getsockopt = libc.func('int getsockopt(int, int, int, void *, uint32_t *)');
 const ioctl = libc.func('int ioctl(int, unsigned long, void *)');
+const getsockname = libc.func('int getsockname(int, void *, void *)');
 const socket = libc.func('int socket(int, int, int)');
 const bind = libc.func('int bind(int, const void *, uint32_t)');
 const setsockopt = libc.func('int setsockopt(int, int, int, const void *, uint32_t)');
@@ -66,6 +67,15 @@ let accept4: ReturnType<typeof libc.func> | null = null;
 /** Nothing waits for more to send with it. Sockets inherit it from the one they were accepted from. Unix sockets refuse. */
 export function sendAtOnce(descriptor: number): void {
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, yes, yes.byteLength);
+}
+
+/** Whether it is bound to an IPv6 address, that for all addresses included. */
+export function isBoundToV6(descriptor: number): boolean {
+  const name = new Uint8Array(128);
+  const length = Uint32Array.of(name.length);
+  if ((getsockname(descriptor, name, length) as number) < 0) return false;
+  const family = isDarwin ? name[1] : name[0] | (name[1] << 8);
+  return family === (isDarwin ? 30 : 10);
 }
 
 /** Another descriptor of the same open file, or -1 when there is none left. */

@@ -12,7 +12,9 @@ import { AddressNumbers } from '../../base/address-numbers.ts';
 import { Arena } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import { SOCKETS_MAX, TICK_MS } from '../../base/limits.ts';
+import type { Datagrams } from '../../port/datagram.ts';
 import type { ListenHandler, SocketHandler, Transport, TransportDriver } from '../../port/transport.ts';
+import { NodeDatagrams } from './node-datagrams.ts';
 import { NodeListenSocket } from './node-listen-socket.ts';
 import { NodeSocket } from './node-socket.ts';
 import type { StreamSource } from './node-socket.ts';
@@ -43,6 +45,8 @@ export class NodeTransport implements Transport {
   /** Sockets whose kernel had no room when memory was tight: nobody says when it has, so they are looked at in turn. */
   private roomless: NodeSocket[] = [];
   private roomLooksAt = 0;
+  private ownDatagrams: NodeDatagrams | null = null;
+  private flowCount = 0;
   private driver: TransportDriver | null = null;
   private isInTurn = false;
   private isTurnAsked = false;
@@ -59,7 +63,12 @@ export class NodeTransport implements Transport {
   }
 
   get socketCount(): number {
-    return this.sockets.size;
+    return this.sockets.size + this.flowCount;
+  }
+
+  get datagrams(): Datagrams {
+    this.ownDatagrams ??= new NodeDatagrams(this);
+    return this.ownDatagrams;
   }
 
   prepareAddress(address: Address, sources: readonly Address[] = []): number {
@@ -156,6 +165,19 @@ export class NodeTransport implements Transport {
     if (this.isStopping) this.finish();
   }
 
+  addressOf(preparedAddress: number): Address {
+    return this.addresses.address(preparedAddress);
+  }
+
+  nextSourceOf(preparedAddress: number): Address | null {
+    const ring = this.addresses.ring(preparedAddress);
+    return ring === null ? null : ring.sources[ring.next()];
+  }
+
+  countFlow(change: 1 | -1): void {
+    this.flowCount += change;
+  }
+
   get isFull(): boolean {
     return this.sockets.size >= SOCKETS_MAX;
   }
@@ -210,6 +232,7 @@ export class NodeTransport implements Transport {
     for (const listenSocket of this.listenSockets) listenSocket.close();
     this.listenSockets.clear();
     for (const socket of this.sockets) socket.drop();
+    this.ownDatagrams?.drop();
     this.finish();
   }
 

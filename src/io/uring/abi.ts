@@ -57,6 +57,7 @@ export const REGISTER_PBUF_RING = 22;
 export const OP_NOP = 0;
 export const OP_POLL_ADD = 6;
 export const OP_SENDMSG = 9;
+export const OP_RECVMSG = 10;
 export const OP_ACCEPT = 13;
 export const OP_ASYNC_CANCEL = 14;
 export const OP_CONNECT = 16;

@@ -1,4 +1,5 @@
 /** What the kernel's error numbers mean to a driver. */
+import type { DropReason, FlowFailure } from '../../port/datagram.ts';
 import type { CloseReason } from '../../port/transport.ts';
 import * as ffi from './ffi.ts';
 
@@ -36,4 +37,19 @@ export function closeReason(errno: number): CloseReason {
 /** Whether an operation that ended with this error number did not fail but only has to be done again. */
 export function isInterruption(errno: number): boolean {
   return errno === ffi.EINTR || errno === ffi.EAGAIN;
+}
+
+/** What keeps a datagram from leaving. */
+export function dropReason(errno: number): DropReason {
+  if (errno === ffi.EAGAIN || errno === ffi.ENOBUFS || errno === ffi.ENOMEM) return 'full';
+  return errno === ffi.EMSGSIZE ? 'too-large' : 'refused';
+}
+
+const FLOW_FAILURES: readonly FlowFailure[] = ['refused', 'unreachable', 'no-port', 'no-resource'];
+
+/** What a UDP socket tells of its peer, or keeps it from having one. */
+export function flowFailure(errno: number): FlowFailure {
+  if (errno === ffi.EAGAIN) return 'no-port'; // connect(2): none is left to bind to
+  const reason = closeReason(errno);
+  return FLOW_FAILURES.find((one) => one === reason) ?? 'other';
 }

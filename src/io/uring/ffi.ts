@@ -42,6 +42,12 @@ export const bind = libc.func('int bind(int descriptor, uintptr_t address, uint3
   length: number,
 ) => number;
 
+export const connect = libc.func('int connect(int descriptor, uintptr_t address, uint32_t length)') as (
+  descriptor: number,
+  address: number,
+  length: number,
+) => number;
+
 export const setsockopt = libc.func(
   'int setsockopt(int descriptor, int level, int option, uintptr_t value, uint32_t bytes)',
 ) as (descriptor: number, level: number, option: number, value: number, bytes: number) => number;
@@ -124,6 +130,7 @@ export const EMFILE = 24;
 export const EPIPE = 32;
 export const ENOSYS = 38;
 export const ETIME = 62;
+export const EMSGSIZE = 90;
 export const EADDRNOTAVAIL = 99;
 export const ENETDOWN = 100;
 export const ENETUNREACH = 101;
@@ -140,6 +147,7 @@ export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_IP = 0;
@@ -161,6 +169,7 @@ export const TCP_CLOSE = 7;
 export const TCP_NOTSENT_LOWAT = 25;
 export const SHUT_WR = 1;
 export const SIOCOUTQ = 0x5411;
+export const MSG_DONTWAIT = 0x40;
 export const MSG_WAITALL = 0x100;
 export const MSG_NOSIGNAL = 0x4000;
 

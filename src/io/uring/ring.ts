@@ -173,13 +173,19 @@ export class Ring {
     return result < 0 ? ffi.errno() : 0;
   }
 
-  /** Hands a ring of provided buffers to the kernel, as group 0. */
-  registerBuffers(address: number, entries: number): void {
+  /** The kernel has taken everything that was pushed. */
+  get isSubmitted(): boolean {
+    return this.words[this.submissionHeadAt] === this.tail;
+  }
+
+  /** Hands a ring of provided buffers to the kernel, as this group. */
+  registerBuffers(address: number, entries: number, group = 0): void {
     const { descriptor, scratch } = this;
     new Uint8Array(scratch.buffer).fill(0);
     const view = new DataView(scratch.buffer);
     view.setBigUint64(0, BigInt(address), true);
     view.setUint32(8, entries, true);
+    view.setUint16(12, group, true);
     if (ffi.syscallWords(abi.SYS_IO_URING_REGISTER, descriptor, abi.REGISTER_PBUF_RING, scratch.address, 1) < 0) {
       throw new RingError('io_uring_register of buffers', ffi.errno());
     }

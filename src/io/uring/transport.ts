@@ -11,6 +11,7 @@ import { Arena } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import { LARGE_SLOTS, POSTED_SLOTS, SMALL_SLOTS, TICK_MS } from '../../base/limits.ts';
 import type { Address } from '../../base/address.ts';
+import type { Datagrams } from '../../port/datagram.ts';
 import type {
   ListenHandler,
   ListenSocket,
@@ -20,6 +21,7 @@ import type {
   TransportDriver,
 } from '../../port/transport.ts';
 import * as abi from './abi.ts';
+import { UringDatagrams } from './datagrams.ts';
 import { DescriptorReserve } from './descriptor-reserve.ts';
 import { Engine } from './engine.ts';
 import * as ffi from './ffi.ts';
@@ -67,6 +69,8 @@ class UringTransport implements Transport {
   private readonly acceptsSingly: boolean;
   private readonly ring: Ring;
   private readonly listeners: UringListener[] = [];
+  /** Null: no UDP socket yet. */
+  private ownDatagrams: UringDatagrams | null = null;
   private isStopping = false;
   private isTurnRequested = false;
   private spare: UringSocket[] = [];
@@ -87,6 +91,11 @@ class UringTransport implements Transport {
 
   get socketCount(): number {
     return this.engine.socketCount;
+  }
+
+  get datagrams(): Datagrams {
+    this.ownDatagrams ??= new UringDatagrams(this.engine);
+    return this.ownDatagrams;
   }
 
   prepareAddress(address: Address, sources: readonly Address[] = []): number {
@@ -153,6 +162,7 @@ class UringTransport implements Transport {
       if (engine.ready.length > 0) this.deliverLate();
       if (engine.held.length > 0) this.releaseHeld();
       if (engine.stalledListeners > 0) this.retryListeners();
+      if (this.ownDatagrams !== null) this.ownDatagrams.endTurn();
       engine.hasClosedDescriptor = false;
       isIdle = engine.ready.length === 0 && !this.isTurnRequested;
     }
@@ -188,7 +198,8 @@ class UringTransport implements Transport {
       }
       const socket = sockets[low & data.INDEX_MASK];
       if (socket === null || socket === undefined || socket.generation !== generation) {
-        this.handleStale(operation, low & data.INDEX_MASK, result);
+        if (operation >= data.DATAGRAM) this.ownDatagrams!.handleCompletion(operation, generation, result, flags);
+        else this.handleStale(operation, low & data.INDEX_MASK, result);
         continue;
       }
       switch (operation) {
@@ -273,7 +284,12 @@ class UringTransport implements Transport {
     const { engine, ring } = this;
     for (const socket of engine.sockets) socket?.drop();
     for (const listener of this.listeners) listener.drop();
-    while (engine.socketCount > 0 || !this.listeners.every((listener) => listener.isDone)) {
+    this.ownDatagrams?.drop();
+    while (
+      engine.socketCount > 0 ||
+      !this.listeners.every(({ isDone }) => isDone) ||
+      this.ownDatagrams?.isDone === false
+    ) {
       ring.turn(true);
       this.handleCompletions();
     }

@@ -19,6 +19,17 @@ export const OPTION = 7 << 20;
 /** Reports of failed cancellations: this bit and the operation that was to be cancelled. */
 export const CANCEL = 8 << 20;
 
-export const OPERATION_MASK = 15 << 20;
+/**
+ * Operations on datagrams: their index is in the high word, with a bit that no generation has, so that they are found among what
+ * belongs to no stream socket.
+ */
+export const DATAGRAM = 16 << 20;
+export const BOUND_RECEIVE = 17 << 20;
+export const FLOW_RECEIVE = 18 << 20;
+export const BOUND_SEND = 19 << 20;
+export const FLOW_SEND = 20 << 20;
+export const DATAGRAM_INDEX = 0x40000000;
+
+export const OPERATION_MASK = 31 << 20;
 export const INDEX_MASK = SOCKETS_MAX - 1;
 export const GENERATION_MASK = 0x3fffffff;

@@ -143,12 +143,21 @@ export interface MemoryView {
 
 export interface ListenerView {
   readonly name: string;
-  readonly protocol: 'http' | 'tcp';
+  readonly protocol: ListenerPlan['protocol'];
   /** `closed`: none of its addresses could be opened. `drained`: by hand. `draining`: the whole program stops. */
   readonly state: 'open' | 'closed' | 'drained' | 'draining';
   readonly binds: readonly BindView[];
+  /** Of UDP, sessions. */
   readonly connections: number;
   readonly accepted: number;
+  /** Null: of another protocol than udp. */
+  readonly datagrams: DatagramsView | null;
+}
+
+/** Of clients, and to clients. */
+export interface DatagramsView {
+  readonly in: number;
+  readonly out: number;
 }
 
 export interface BindView {
@@ -321,6 +330,13 @@ function listenerView(
     binds: binds.map((bind) => ({ address: bindText(bind), failure: failureOf.get(bind) ?? null })),
     connections: sumOfWorkers(board, (row) => row.listenerConnections(slot)),
     accepted: former.accepted(name) + sumOfWorkers(board, (row) => row.listenerAccepted(slot)),
+    datagrams:
+      protocol === 'udp'
+        ? {
+            in: sumOfWorkers(board, (row) => row.datagramsIn(slot)),
+            out: sumOfWorkers(board, (row) => row.datagramsOut(slot)),
+          }
+        : null,
   };
 }
 

@@ -73,7 +73,8 @@ export class FilesProcess {
   place(plan: Plan): Plan {
     if (plan.files === null) return plan;
     if (this.listening < 0) {
-      const opened = this.options.host.listen({ family: 0, host: this.address, port: 0 }, false, 1, false);
+      const address = { family: 0 as const, host: this.address, port: 0 };
+      const opened = this.options.host.listen({ address, isDual: false, isUdp: false }, 1, false);
       if (opened.kind === 'failed') throw new Error(`files cannot be served: ${opened.reason}`);
       [this.listening] = opened.descriptors;
     }

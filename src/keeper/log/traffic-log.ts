@@ -3,7 +3,7 @@
  * reason, and shortages of this machine that kept them from a server. A proxy is not believed for what the configuration says.
  */
 import type { ListenerPlan, Plan } from '../../config/plan.ts';
-import { type AnswerKind, ANSWER_KINDS } from '../../core/answers/kinds.ts';
+import { type AnswerKind, ANSWER_KINDS, udpSubject } from '../../core/answers/kinds.ts';
 import type { ProxyEvent } from '../../port/control.ts';
 import type { Log } from './log.ts';
 import { type Recurring, RecurringLog } from './recurring-log.ts';
@@ -42,6 +42,8 @@ export class TrafficLog {
     if (answer >= ANSWER_KINDS.length) return;
     const kind = ANSWER_KINDS[answer];
     if (!this.owners[kind.of].has(owner)) return;
+    const subject = udpSubject(kind);
+    if (subject !== null) return this.recurring.handle(`${answer} ${owner}`, lost(kind, subject, owner), count, '');
     const isTcp = kind.of === 'upstream' && this.tcpUpstreams.has(owner);
     const isCut = kind.of === 'listener' && kind.status === 0;
     const what = isTcp ? refused(kind, owner) : isCut ? cutOff(kind, owner) : answered(kind, owner);
@@ -87,6 +89,17 @@ function cutOff({ name, text }: AnswerKind, owner: string): Recurring {
     level: 'info',
     text: (count, within) =>
       `listener ${owner}: ${count === 1 ? '1 response' : `${count} responses`}${within} cut off: ${text}`,
+    details: { reason: name },
+  };
+}
+
+/** Of UDP. */
+function lost({ name, text }: AnswerKind, subject: 'datagram' | 'session', owner: string): Recurring {
+  const how = subject === 'datagram' ? 'dropped' : 'ended';
+  return {
+    level: name === 'udp-denied' ? 'info' : 'warn',
+    text: (count, within) =>
+      `listener ${owner}: ${count === 1 ? `1 ${subject}` : `${count} ${subject}s`}${within} ${how}: ${text}`,
     details: { reason: name },
   };
 }

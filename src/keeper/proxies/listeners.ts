@@ -92,7 +92,7 @@ export class ListenerStore {
         this.host.closeDescriptor(descriptor);
         continue;
       }
-      const name = bindText({ address: place.address, dual: place.isDual });
+      const name = bindText({ address: place.address, dual: place.isDual, isUdp: place.isUdp });
       const known = this.adopted.find((each) => each.name === name);
       if (known === undefined) this.adopted.push({ name, place, descriptors: [descriptor] });
       else known.descriptors.push(descriptor);
@@ -250,12 +250,13 @@ export class ListenerStore {
   /** One quiet try at what could not be opened before. */
   private openAgain(failure: BindFailure, copies: number): OpenBind | BindFailure {
     const { plan } = failure;
-    const opened = this.host.listen(plan.address, plan.dual, copies, this.isPortOurs(plan));
+    const opened = this.host.listen(placeOf(plan), copies, this.isPortOurs(plan));
     if (opened.kind === 'listening') return this.bindOf(plan, opened.descriptors);
     return { ...failure, code: opened.code, reason: opened.reason, isOld: true };
   }
 
-  private setOptions({ keepAlive }: ListenerPlan, { sockets }: OpenBind): void {
+  private setOptions({ keepAlive }: ListenerPlan, { plan, sockets }: OpenBind): void {
+    if (plan.isUdp) return;
     for (const { descriptor } of sockets) this.host.setKeepAlive(descriptor, keepAlive);
   }
 
@@ -276,7 +277,7 @@ export class ListenerStore {
   ): Promise<Listening | ListenFailure> {
     let isWaiting = false;
     for (;;) {
-      const opened = this.host.listen(bind.address, bind.dual, copies, this.isPortOurs(bind));
+      const opened = this.host.listen(placeOf(bind), copies, this.isPortOurs(bind));
       if (opened.kind === 'listening' || opened.code !== 'EADDRINUSE' || performance.now() >= deadline) return opened;
       if (!isWaiting) onWait(opened.reason);
       isWaiting = true;
@@ -286,7 +287,7 @@ export class ListenerStore {
 
   private async empty(binds: readonly OpenBind[]): Promise<void> {
     for (const { plan } of binds) this.removeFile(plan);
-    const tcp = binds.filter(({ plan }) => plan.address.family !== 0);
+    const tcp = binds.filter(({ plan }) => plan.address.family !== 0 && !plan.isUdp);
     await this.host.emptyQueues(tcp.flatMap(({ sockets }) => sockets.map(({ descriptor }) => descriptor)));
   }
 
@@ -326,16 +327,23 @@ export function socketsOf(
   );
 }
 
-/** As in a configuration: `*:80`. */
+/** As in a configuration: `*:80`; of UDP `*:53/udp`. */
 export function bindText(bind: BindPlan): string {
-  return bind.dual ? `*:${bind.address.port}` : addressText(bind.address);
+  const text = bind.dual ? `*:${bind.address.port}` : addressText(bind.address);
+  return bind.isUdp ? `${text}/udp` : text;
+}
+
+function placeOf({ address, dual, isUdp }: BindPlan): ListeningPlace {
+  return { address, isDual: dual, isUdp };
 }
 
 function isSamePort(a: BindPlan, b: BindPlan): boolean {
+  if (a.isUdp !== b.isUdp) return false;
   return a.address.family !== 0 && b.address.family !== 0 && a.address.port === b.address.port;
 }
 
-function isPlaceOf({ address, isDual }: ListeningPlace, bind: BindPlan): boolean {
+function isPlaceOf({ address, isDual, isUdp }: ListeningPlace, bind: BindPlan): boolean {
+  if (isUdp !== bind.isUdp) return false;
   if (bind.dual) return isDual && address.port === bind.address.port;
   return addressText(address) === addressText(bind.address) && !(isDual && address.family === 6);
 }

@@ -29,12 +29,13 @@ async function rehearseListeners(
   const own = knownAddresses(known);
   const found: Diagnostic[] = [];
   let openable = 0;
-  const listeners = entriesOf(known.config.listeners).filter(([, { protocol }]) => protocol !== 'udp');
+  const listeners = entriesOf(known.config.listeners);
   for (const [name, listener] of listeners) {
     for (const { path, value } of itemsOf(listener.bind, ['listeners', name, 'bind'])) {
-      const bind = parseBind(value).value;
-      if (bind === null) continue;
-      const failure = tryListening(bind.address, bind.dual);
+      const parsed = parseBind(value).value;
+      if (parsed === null) continue;
+      const bind = { ...parsed, isUdp: listener.protocol === 'udp' };
+      const failure = tryListening({ address: bind.address, isDual: bind.dual, isUdp: bind.isUdp });
       if (failure !== null && !(await isTakenByOurs(failure, isOurs))) {
         const args = { value: show(bindText(bind)), reason: failure.reason, fix: failure.remedy };
         found.push(at(known, path, problem('cannot-listen', args)));

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { Correspondents } from '../../base/correspondents.ts';
+import { NO_SESSION, type SessionRules, SessionTable } from './session-table.ts';
+
+const RULES: SessionRules = { sessionsMax: 1000, idleMs: 100, requests: 0, responses: -1 };
+
+/** A client on this port, which has asked the local address `local`. */
+function from(port: number, local = 1): Correspondents {
+  return { ip0: 0, ip1: 0, ip2: 0xffff, ip3: 0x0a000001, port, local0: 0, local1: 0, local2: 0xffff, local3: local };
+}
+
+function tableOf(rules: Partial<SessionRules> = {}): SessionTable {
+  return new SessionTable({ ...RULES, ...rules }, 7);
+}
+
+/** A client's datagram. */
+function ask(table: SessionTable, of: Correspondents, now: number): { session: number; isOver: boolean } {
+  const found = table.find(of);
+  const session = found === NO_SESSION ? table.begin(of, now) : found;
+  const isOver = table.noteRequest(session, now);
+  if (isOver) table.end(session);
+  return { session, isOver };
+}
+
+test('datagrams of one client to one address are one session', () => {
+  const table = tableOf();
+  const { session } = ask(table, from(1), 0);
+  assert.equal(ask(table, from(1), 1).session, session);
+  assert.notEqual(ask(table, from(2), 1).session, session);
+  assert.notEqual(ask(table, from(1, 2), 1).session, session);
+  assert.equal(table.size, 3);
+});
+
+test('a session ends by silence in both directions, the one that has been silent for longest first', () => {
+  const table = tableOf();
+  const first = ask(table, from(1), 0).session;
+  const second = ask(table, from(2), 10).session;
+  table.noteResponse(first, 50);
+  assert.equal(table.expired(109), NO_SESSION);
+  assert.equal(table.expired(110), second);
+  table.end(second);
+  assert.equal(table.expired(149), NO_SESSION);
+  assert.equal(table.expired(150), first);
+});
+
+test('with `responses` it ends with the last answer that its client waits for', () => {
+  const table = tableOf({ responses: 2 });
+  const { session } = ask(table, from(1), 0);
+  assert.equal(table.noteResponse(session, 1), false);
+  ask(table, from(1), 2);
+  assert.equal(table.noteResponse(session, 3), false);
+  assert.equal(table.noteResponse(session, 4), false);
+  assert.ok(table.lacksResponses(session));
+  assert.equal(table.noteResponse(session, 5), true);
+  assert.ok(!table.lacksResponses(session));
+});
+
+test('with `requests` the next datagram begins another session, and the one before waits for its answers', () => {
+  const table = tableOf({ requests: 2, responses: 1 });
+  const { session } = ask(table, from(1), 0);
+  assert.equal(table.noteResponse(session, 1), false, 'another datagram may come');
+  assert.equal(ask(table, from(1), 2).session, session);
+  const other = ask(table, from(1), 3).session;
+  assert.notEqual(other, session);
+  assert.equal(table.noteResponse(session, 4), true);
+  table.end(session);
+  assert.equal(table.find(from(1)), other);
+});
+
+test('a session of one datagram without an answer is over at once', () => {
+  const table = tableOf({ requests: 1, responses: 0 });
+  assert.ok(ask(table, from(1), 0).isOver);
+  assert.equal(table.size, 0);
+});
+
+test('room is made by who has not shown that it hears the answers, and who has keeps its place', () => {
+  const table = tableOf({ sessionsMax: 3 });
+  const proven = ask(table, from(1), 0).session;
+  table.noteResponse(proven, 1);
+  ask(table, from(1), 2);
+  const answered = ask(table, from(2), 3).session;
+  const silent = ask(table, from(3), 4).session;
+  table.noteResponse(answered, 5);
+  assert.ok(table.isFull);
+  assert.equal(table.victim, silent);
+  table.end(silent);
+  const third = ask(table, from(4), 6).session;
+  assert.equal(table.victim, answered);
+  table.end(answered);
+  table.noteResponse(third, 7);
+  ask(table, from(4), 8);
+  const last = ask(table, from(5), 9).session;
+  table.noteResponse(last, 10);
+  ask(table, from(5), 11);
+  assert.equal(table.victim, NO_SESSION, 'all have talked with their servers');
+  assert.equal(table.find(from(1)), proven);
+});
+
+test('what a plan changes holds for sessions that there are', () => {
+  const table = tableOf();
+  const { session } = ask(table, from(1), 0);
+  table.configure({ ...RULES, idleMs: 10, sessionsMax: 1, responses: 1 });
+  assert.ok(table.isFull);
+  assert.equal(table.expired(10), session);
+  assert.equal(table.noteResponse(session, 10), true);
+});
+
+test('it does what a map of lists does, with thousands of sessions that come and go', () => {
+  const event = fc.record({ port: fc.nat(400), kind: fc.constantFrom('ask', 'ask', 'answer', 'end', 'expire') });
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 3000, minLength: 1000, size: 'max' }), (events) => {
+      const table = tableOf({ requests: 3, responses: 1, sessionsMax: 300 });
+      const bound = new Map<number, number>();
+      const lastAt = new Map<number, number>();
+      const asked = new Map<number, number>();
+      const drop = (session: number): void => {
+        table.end(session);
+        lastAt.delete(session);
+        for (const [port, other] of bound) if (other === session) bound.delete(port);
+      };
+      events.forEach(({ port, kind }, now) => {
+        const of = from(port);
+        assert.equal(table.find(of), bound.get(port) ?? NO_SESSION);
+        const session = bound.get(port);
+        if (kind === 'ask') {
+          if (session === undefined && table.isFull) drop(table.victim);
+          const next = session ?? table.begin(of, now);
+          if (session === undefined) asked.set(next, 0);
+          asked.set(next, asked.get(next)! + 1);
+          table.noteRequest(next, now);
+          lastAt.set(next, now);
+          if (asked.get(next) === 3) bound.delete(port);
+          else bound.set(port, next);
+        } else if (kind === 'answer' && session !== undefined) {
+          lastAt.set(session, now);
+          if (table.noteResponse(session, now)) drop(session);
+        } else if (kind === 'end' && session !== undefined) {
+          drop(session);
+        } else if (kind === 'expire') {
+          for (;;) {
+            const expired = table.expired(now);
+            if (expired === NO_SESSION) break;
+            assert.ok(now - lastAt.get(expired)! >= 100);
+            drop(expired);
+          }
+          for (const at of lastAt.values()) assert.ok(now - at < 100);
+        }
+        assert.equal(table.size, lastAt.size);
+      });
+    }),
+    { numRuns: 30 },
+  );
+});

@@ -1,0 +1,295 @@
+/**
+ * Datagrams over node:dgram, for places without io_uring. See `port/datagram.ts` for the contract.
+ *
+ * Node does not tell which address a client has asked: of a socket that is bound to all addresses, answers come from the one that
+ * the system chooses. Bound to one address they come from that.
+ */
+import dgram from 'node:dgram';
+import type { Address } from '../../base/address.ts';
+import { parseIPv4, parseIPv6 } from '../../base/address.ts';
+import type {
+  DatagramHandler,
+  Datagrams,
+  DatagramSocket,
+  DropReason,
+  Flow,
+  FlowFailure,
+  FlowHandler,
+} from '../../port/datagram.ts';
+import { closeDescriptorNow, duplicateDescriptor, isBoundToV6 } from './descriptor.ts';
+
+/** Sends that Node has not finished, of one socket: more are dropped, as the kernel would. */
+const PENDING_MAX = 64;
+
+/** What it needs of the transport. */
+export interface NodeTurns {
+  beginTurn(): void;
+  addressOf(preparedAddress: number): Address;
+  /** The one that is next; null: any. */
+  nextSourceOf(preparedAddress: number): Address | null;
+  /** Opened or, with -1, closed. */
+  countFlow(change: 1 | -1): void;
+  readonly isFull: boolean;
+}
+
+export class NodeDatagrams implements Datagrams {
+  private readonly turns: NodeTurns;
+  private readonly sockets = new Set<NodeBoundSocket>();
+  private readonly flows = new Set<NodeFlow>();
+
+  constructor(turns: NodeTurns) {
+    this.turns = turns;
+  }
+
+  bind(descriptor: number, handler: DatagramHandler): DatagramSocket {
+    const socket = new NodeBoundSocket(this.turns, descriptor, handler, () => this.sockets.delete(socket));
+    this.sockets.add(socket);
+    return socket;
+  }
+
+  open(preparedAddress: number, handler: FlowHandler, tag: number): Flow | FlowFailure {
+    if (this.turns.isFull) return 'no-resource';
+    const flow = new NodeFlow(this.turns, preparedAddress, handler, tag, () => this.flows.delete(flow));
+    this.flows.add(flow);
+    return flow;
+  }
+
+  drop(): void {
+    for (const socket of this.sockets) socket.close();
+    for (const flow of this.flows) flow.close();
+  }
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+class NodeBoundSocket implements DatagramSocket {
+  readonly from = new Sender();
+  private readonly turns: NodeTurns;
+  private readonly descriptor: number;
+  private readonly handler: DatagramHandler;
+  private readonly onClosed: () => void;
+  private readonly socket: dgram.Socket;
+  private readonly places: (Place | null)[] = [];
+  private readonly free: number[] = [];
+  private last: Place = { host: '', port: 0 };
+  private pending = 0;
+  private isStopped = false;
+  private isClosed = false;
+
+  constructor(turns: NodeTurns, descriptor: number, handler: DatagramHandler, onClosed: () => void) {
+    this.turns = turns;
+    this.descriptor = descriptor;
+    this.handler = handler;
+    this.onClosed = onClosed;
+    this.socket = dgram.createSocket(isBoundToV6(descriptor) ? 'udp6' : 'udp4');
+    this.socket.on('message', (bytes, { address, port }) => this.handleMessage(bytes, address, port));
+    this.socket.on('error', () => undefined);
+    // Node closes what it is given; the descriptor itself is ours.
+    this.socket.bind({ fd: duplicateDescriptor(descriptor) });
+  }
+
+  keepReturn(): number {
+    const place = this.free.pop() ?? this.places.length;
+    this.places[place] = this.last;
+    return place;
+  }
+
+  forgetReturn(returnAddress: number): void {
+    this.places[returnAddress] = null;
+    this.free.push(returnAddress);
+  }
+
+  sendTo(returnAddress: number, bytes: Uint8Array, offset: number, length: number): void {
+    const place = this.places[returnAddress];
+    if (place === null || this.isClosed) return;
+    if (this.pending >= PENDING_MAX) {
+      process.nextTick(() => this.handler.handleDropped(this, 'full'));
+      return;
+    }
+    this.pending++;
+    this.socket.send(Buffer.from(bytes.subarray(offset, offset + length)), place.port, place.host, (error) => {
+      this.pending--;
+      if (error === null || this.isClosed) return;
+      this.turns.beginTurn();
+      this.handler.handleDropped(this, dropReason(error));
+    });
+  }
+
+  stop(): void {
+    if (this.isStopped) return;
+    this.isStopped = true;
+    this.socket.removeAllListeners('message');
+    recvStop(this.socket);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.socket.close();
+    closeDescriptorNow(this.descriptor);
+    this.onClosed();
+  }
+
+  private handleMessage(bytes: Buffer, host: string, port: number): void {
+    if (this.isStopped || this.isClosed) return;
+    this.turns.beginTurn();
+    this.last = { host, port };
+    this.from.read(host, port);
+    this.handler.handleDatagram(this, bytes, 0, bytes.length);
+  }
+}
+
+/** Node has no word for it: what comes is to wait for whoever else has the socket. */
+function recvStop(socket: dgram.Socket): void {
+  for (const symbol of Object.getOwnPropertySymbols(socket)) {
+    const state = (socket as unknown as Record<symbol, unknown>)[symbol];
+    const { handle } = (state ?? {}) as { handle?: { recvStop?: () => void } };
+    handle?.recvStop?.();
+  }
+}
+
+class NodeFlow implements Flow {
+  readonly tag: number;
+  private readonly turns: NodeTurns;
+  private readonly handler: FlowHandler;
+  private readonly onClosed: () => void;
+  private readonly socket: dgram.Socket;
+  /** Sent before the socket was connected, which takes Node a moment. */
+  private early: Buffer[] | null = [];
+  private pending = 0;
+  private isClosed = false;
+
+  constructor(turns: NodeTurns, preparedAddress: number, handler: FlowHandler, tag: number, onClosed: () => void) {
+    this.turns = turns;
+    this.handler = handler;
+    this.tag = tag;
+    this.onClosed = onClosed;
+    const address = turns.addressOf(preparedAddress);
+    const source = turns.nextSourceOf(preparedAddress);
+    turns.countFlow(1);
+    this.socket = dgram.createSocket(address.family === 6 ? 'udp6' : 'udp4');
+    this.socket.on('message', (bytes) => {
+      if (this.isClosed) return;
+      turns.beginTurn();
+      handler.handleAnswer(this, bytes, 0, bytes.length);
+    });
+    this.socket.on('error', (error) => this.handleError(error));
+    this.socket.on('connect', () => this.handleConnected());
+    if (source !== null) this.socket.bind(0, source.host);
+    this.socket.connect(address.port, address.host);
+  }
+
+  send(bytes: Uint8Array, offset: number, length: number): void {
+    if (this.isClosed) return;
+    const own = Buffer.from(bytes.subarray(offset, offset + length));
+    if ((this.early ?? []).length + this.pending >= PENDING_MAX)
+      process.nextTick(() => this.handler.handleFlowDropped(this, 'full'));
+    else if (this.early !== null) this.early.push(own);
+    else this.sendNow(own);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    // What was given to it leaves first.
+    if ((this.early ?? []).length === 0) this.finish();
+  }
+
+  private handleConnected(): void {
+    const early = this.early ?? [];
+    this.early = null;
+    for (const bytes of early) this.sendNow(bytes);
+    if (this.isClosed && early.length > 0) this.finish();
+  }
+
+  private finish(): void {
+    this.socket.close();
+    this.turns.countFlow(-1);
+    this.onClosed();
+  }
+
+  private sendNow(bytes: Buffer): void {
+    this.pending++;
+    this.socket.send(bytes, (error) => {
+      this.pending--;
+      if (error !== null) this.handleError(error);
+    });
+  }
+
+  private handleError(error: Error): void {
+    if (this.isClosed) {
+      if (this.early !== null) this.finish();
+      this.early = null;
+      return;
+    }
+    this.turns.beginTurn();
+    const failure = flowFailure(error);
+    if (failure === 'other') this.handler.handleFlowDropped(this, dropReason(error));
+    else this.handler.handleUnreachable(this, failure);
+  }
+}
+
+class Sender {
+  ip0 = 0;
+  ip1 = 0;
+  ip2 = 0;
+  ip3 = 0;
+  port = 0;
+  readonly local0 = 0;
+  readonly local1 = 0;
+  readonly local2 = 0;
+  readonly local3 = 0;
+
+  read(host: string, port: number): void {
+    this.port = port;
+    const v4 = parseIPv4(host);
+    if (v4 !== null) {
+      this.ip0 = 0;
+      this.ip1 = 0;
+      this.ip2 = 0xffff;
+      this.ip3 = wordAt(v4, 0);
+      return;
+    }
+    const [plain] = host.split('%');
+    const v6 = parseIPv6(plain) ?? new Uint8Array(16);
+    this.ip0 = wordAt(v6, 0);
+    this.ip1 = wordAt(v6, 4);
+    this.ip2 = wordAt(v6, 8);
+    this.ip3 = wordAt(v6, 12);
+  }
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+}
+
+const DROPS: Readonly<Record<string, DropReason>> = {
+  EAGAIN: 'full',
+  ENOBUFS: 'full',
+  ENOMEM: 'full',
+  EMSGSIZE: 'too-large',
+};
+
+const FLOW_FAILURES: Readonly<Record<string, FlowFailure>> = {
+  ECONNREFUSED: 'refused',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EADDRINUSE: 'no-port',
+  EMFILE: 'no-resource',
+  ENFILE: 'no-resource',
+};
+
+function dropReason(error: Error): DropReason {
+  return DROPS[codeOf(error)] ?? 'refused';
+}
+
+function flowFailure(error: Error): FlowFailure {
+  return FLOW_FAILURES[codeOf(error)] ?? 'other';
+}
+
+function codeOf(error: Error): string {
+  return (error as NodeJS.ErrnoException).code ?? '';
+}

@@ -1,0 +1,204 @@
+/**
+ * A bound UDP socket on the ring: one multishot recvmsg, which ends when no buffer is posted and is armed again in the next turn, and
+ * a sendmsg for each answer, which does not wait.
+ *
+ *   state      event                  does                        then
+ *   ARMED      a datagram             hands it over               ARMED
+ *              the last one, failed   wants to be armed           STARVED
+ *              stop, close            cancels                     STOPPING
+ *   STARVED    the end of the turn    arms                        ARMED
+ *              stop, close                                        STOPPED
+ *   STOPPING   a datagram             hands it over, or drops it  STOPPING
+ *              the last one, failed   closes if it is to          STOPPED
+ */
+import type { DatagramHandler, DatagramSocket } from '../../port/datagram.ts';
+import * as abi from './abi.ts';
+import { DATAGRAM_GROUP } from './datagram-buffers.ts';
+import type { UringDatagrams } from './datagrams.ts';
+import { dropReason } from './failures.ts';
+import * as ffi from './ffi.ts';
+import { NAME_BYTES, nameBytes, PKTINFO6_BYTES, PKTINFO_BYTES } from './return-addresses.ts';
+import { BOUND_RECEIVE, BOUND_SEND, DATAGRAM_INDEX } from './user-data.ts';
+
+const ARMED = 0;
+const STARVED = 1;
+const STOPPING = 2;
+const STOPPED = 3;
+
+/** struct io_uring_recvmsg_out: lengths of name, control and payload, and flags. The name follows. */
+const HEADER_BYTES = 16;
+const CONTROL_LENGTH_AT = 4;
+// struct msghdr, in words.
+const MSGHDR_WORDS = 14;
+const MSG_NAME_LENGTH = 2;
+const MSG_CONTROL_LENGTH = 10;
+
+export class UringBoundSocket implements DatagramSocket {
+  readonly from = new Sender();
+  readonly index: number;
+  private readonly datagrams: UringDatagrams;
+  private readonly descriptor: number;
+  private readonly handler: DatagramHandler;
+  private readonly isV6: boolean;
+  /** What the kernel tells of the address that was asked. 0: nothing, there is only one. */
+  private readonly controlBytes: number;
+  private readonly message: ffi.Mapping;
+  private state: 0 | 1 | 2 | 3 = STARVED;
+  private isClosed = false;
+  /** Where the datagram's buffer begins that is handed over now, and whether it has a control message. */
+  private headerAt = 0;
+  private hasControl = false;
+
+  constructor(datagrams: UringDatagrams, descriptor: number, index: number, handler: DatagramHandler) {
+    this.datagrams = datagrams;
+    this.descriptor = descriptor;
+    this.index = index;
+    this.handler = handler;
+    const own = datagrams.nameOf(descriptor);
+    this.isV6 = own.isV6;
+    this.controlBytes = own.isAny ? (own.isV6 ? PKTINFO6_BYTES : PKTINFO_BYTES) : 0;
+    this.from.setLocal(own.address, own.isV6);
+    this.message = ffi.mapMemory(4096);
+    const words = new Int32Array(this.message.buffer, 0, MSGHDR_WORDS);
+    words[MSG_NAME_LENGTH] = NAME_BYTES;
+    words[MSG_CONTROL_LENGTH] = this.controlBytes;
+    this.arm();
+  }
+
+  get isDone(): boolean {
+    return this.isClosed && this.state === STOPPED;
+  }
+
+  keepReturn(): number {
+    const name = this.headerAt + HEADER_BYTES;
+    const { returns, buffers } = this.datagrams;
+    return returns.keep(buffers.bytes, name, this.hasControl ? name + NAME_BYTES : -1);
+  }
+
+  forgetReturn(returnAddress: number): void {
+    this.datagrams.returns.forget(returnAddress);
+  }
+
+  sendTo(returnAddress: number, _bytes: Uint8Array, offset: number, length: number): void {
+    const { datagrams, descriptor, isV6, controlBytes, index } = this;
+    datagrams.pushMessage(descriptor, returnAddress, nameBytes(isV6), controlBytes, offset, length, BOUND_SEND, index);
+  }
+
+  stop(): void {
+    if (this.state === STARVED) this.state = STOPPED;
+    if (this.state !== ARMED) return;
+    this.state = STOPPING;
+    this.datagrams.engine.cancel(BOUND_RECEIVE, DATAGRAM_INDEX | this.index);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.stop();
+    this.isClosed = true;
+    if (this.state === STOPPED) this.finish();
+  }
+
+  handleReceived(result: number, flags: number): void {
+    if ((flags & abi.CQE_F_BUFFER) !== 0) {
+      const at = this.datagrams.buffers.take(flags >>> abi.CQE_BUFFER_SHIFT);
+      if (!this.isClosed && result >= HEADER_BYTES) this.handOver(at, result);
+    }
+    if ((flags & abi.CQE_F_MORE) !== 0) return;
+    if (this.state === STOPPING) {
+      this.state = STOPPED;
+      if (this.isClosed) this.finish();
+    } else if (this.state === ARMED) {
+      this.state = STARVED;
+      this.datagrams.starvedSockets.push(this);
+    }
+  }
+
+  handleSendFailed(errno: number): void {
+    if (!this.isClosed) this.handler.handleDropped(this, dropReason(errno));
+  }
+
+  /** There are buffers again. */
+  handleBuffers(): void {
+    if (this.state === STARVED) this.arm();
+  }
+
+  private handOver(at: number, result: number): void {
+    const { bytes } = this.datagrams.buffers;
+    const name = at + HEADER_BYTES;
+    const payload = name + NAME_BYTES + this.controlBytes;
+    this.headerAt = at;
+    this.hasControl = this.controlBytes > 0 && bytes[at + CONTROL_LENGTH_AT] >= this.controlBytes - 4;
+    this.from.read(bytes, name, this.hasControl ? name + NAME_BYTES : -1, this.isV6);
+    this.handler.handleDatagram(this, bytes, payload, at + result - payload);
+  }
+
+  private arm(): void {
+    this.state = ARMED;
+    const head = abi.OP_RECVMSG | abi.SQE_BUFFER_SELECT | abi.RECV_MULTISHOT;
+    const { low, high } = this.message;
+    const { ring } = this.datagrams.engine;
+    ring.push(head, this.descriptor, low, high, 1, 0, BOUND_RECEIVE, DATAGRAM_INDEX | this.index, DATAGRAM_GROUP);
+  }
+
+  private finish(): void {
+    this.datagrams.engine.closeDescriptor(this.descriptor);
+  }
+}
+
+const CMSG_BYTES = 16;
+const MAPPED = 0xffff;
+
+class Sender {
+  ip0 = 0;
+  ip1 = 0;
+  ip2 = 0;
+  ip3 = 0;
+  port = 0;
+  local0 = 0;
+  local1 = 0;
+  local2 = 0;
+  local3 = 0;
+
+  /** The address that the socket has alone. */
+  setLocal(address: Uint8Array, isV6: boolean): void {
+    if (isV6) {
+      this.local0 = wordAt(address, 0);
+      this.local1 = wordAt(address, 4);
+      this.local2 = wordAt(address, 8);
+      this.local3 = wordAt(address, 12);
+    } else {
+      this.local2 = MAPPED;
+      this.local3 = wordAt(address, 0);
+    }
+  }
+
+  /** A sockaddr_in or sockaddr_in6, and in_pktinfo or in6_pktinfo. */
+  read(bytes: Uint8Array, name: number, control: number, isV6: boolean): void {
+    this.port = (bytes[name + 2] << 8) | bytes[name + 3];
+    if (isV6) {
+      this.ip0 = wordAt(bytes, name + 8);
+      this.ip1 = wordAt(bytes, name + 12);
+      this.ip2 = wordAt(bytes, name + 16);
+      this.ip3 = wordAt(bytes, name + 20);
+    } else {
+      this.ip0 = 0;
+      this.ip1 = 0;
+      this.ip2 = MAPPED;
+      this.ip3 = wordAt(bytes, name + 4);
+    }
+    if (control < 0) return;
+    if (isV6) {
+      this.local0 = wordAt(bytes, control + CMSG_BYTES);
+      this.local1 = wordAt(bytes, control + CMSG_BYTES + 4);
+      this.local2 = wordAt(bytes, control + CMSG_BYTES + 8);
+      this.local3 = wordAt(bytes, control + CMSG_BYTES + 12);
+    } else {
+      this.local2 = MAPPED;
+      this.local3 = wordAt(bytes, control + CMSG_BYTES + 4); // ipi_spec_dst
+    }
+  }
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+}

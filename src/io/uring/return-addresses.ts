@@ -1,0 +1,84 @@
+/**
+ * Where answers go: of each client its sockaddr, and the control message that names the address it has asked (IP_PKTINFO,
+ * IPV6_PKTINFO), so that the answer comes from there. In memory that stays mapped, as the kernel wants both for sendmsg(2).
+ */
+import { AF_INET6, mapMemory, type Mapping } from './ffi.ts';
+
+const PAGE_PLACES = 512;
+const PLACE_BYTES = 128;
+const CONTROL_AT = 32;
+
+/** Room for a sockaddr_in6 in what is received; a multiple of 8, so that the control message behind it is aligned. */
+export const NAME_BYTES = 32;
+const SOCKADDR_IN_BYTES = 16;
+const SOCKADDR_IN6_BYTES = 28;
+/** CMSG_SPACE of struct in_pktinfo and in6_pktinfo. */
+export const PKTINFO_BYTES = 32;
+export const PKTINFO6_BYTES = 40;
+/** Of the header of a control message. */
+const CMSG_BYTES = 16;
+/** In them, the interface: the first 4 bytes of one, the last of the other. */
+const INTERFACE_AT = CMSG_BYTES;
+const INTERFACE6_AT = CMSG_BYTES + 16;
+
+export class ReturnAddresses {
+  private readonly pages: Mapping[] = [];
+  private readonly bytes: Uint8Array[] = [];
+  private readonly free: number[] = [];
+  private count = 0;
+
+  /** Copies both; `control`: where the control message is, -1: there is none. */
+  keep(from: Uint8Array, name: number, control: number): number {
+    const place = this.free.pop() ?? this.grow();
+    const into = this.bytes[(place / PAGE_PLACES) | 0];
+    const at = (place % PAGE_PLACES) * PLACE_BYTES;
+    const isV6 = (from[name] | (from[name + 1] << 8)) === AF_INET6;
+    for (let i = 0; i < NAME_BYTES; i++) into[at + i] = from[name + i];
+    if (control < 0) return place;
+    const controlBytes = isV6 ? PKTINFO6_BYTES : PKTINFO_BYTES;
+    const into2 = at + CONTROL_AT;
+    for (let i = 0; i < controlBytes; i++) into[into2 + i] = from[control + i];
+    // The way back is chosen by routing, as for any answer; but a link-local address says nothing without its interface.
+    if (!isV6) into.fill(0, into2 + INTERFACE_AT, into2 + INTERFACE_AT + 4);
+    else if (!isLinkLocal(into, into2 + CMSG_BYTES)) {
+      into.fill(0, into2 + INTERFACE6_AT, into2 + INTERFACE6_AT + 4);
+    }
+    return place;
+  }
+
+  forget(place: number): void {
+    this.free.push(place);
+  }
+
+  high(place: number): number {
+    return this.pages[(place / PAGE_PLACES) | 0].high;
+  }
+
+  /** Where its sockaddr is. */
+  nameLow(place: number): number {
+    return (this.pages[(place / PAGE_PLACES) | 0].low + (place % PAGE_PLACES) * PLACE_BYTES) | 0;
+  }
+
+  controlLow(place: number): number {
+    return (this.nameLow(place) + CONTROL_AT) | 0;
+  }
+
+  private grow(): number {
+    if (this.count % PAGE_PLACES === 0) {
+      const page = mapMemory(PAGE_PLACES * PLACE_BYTES);
+      this.pages.push(page);
+      this.bytes.push(new Uint8Array(page.buffer));
+    }
+    return this.count++;
+  }
+}
+
+/** How many bytes the sockaddr of a socket of this family has. */
+export function nameBytes(isV6: boolean): number {
+  return isV6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES;
+}
+
+/** fe80::/10 */
+function isLinkLocal(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0xfe && (bytes[at + 1] & 0xc0) === 0x80;
+}

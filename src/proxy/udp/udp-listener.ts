@@ -1,0 +1,294 @@
+/**
+ * What a UDP listener does with datagrams: each belongs to a session (core/datagram/session-table.ts), which has a server and a socket of
+ * its own towards it; answers go back from the address that the client has asked. Nothing is kept: a datagram that cannot go on now
+ * is dropped, and counted by its reason.
+ *
+ * A session stays with its server until it ends, however the upstream is balanced. If the server is found down meanwhile, or its time
+ * has come after a reload, the client's next datagram begins another session: one who only sends would send into nothing for good.
+ */
+import { formatIP } from '../../base/address.ts';
+import { hashWords } from '../../base/hash.ts';
+import type { ListenerPlan, UdpPlan } from '../../config/plan.ts';
+import { PICK_FULL } from '../../core/balance/balancer.ts';
+import { Access } from '../../core/client/access.ts';
+import { NO_SESSION, type SessionRules, SessionTable } from '../../core/datagram/session-table.ts';
+import { FAILED_CONNECT, FAILED_NO_PORT, FAILED_NO_RESOURCE, FAILED_RESPONSE_TIMEOUT } from '../../core/retry.ts';
+import type {
+  DatagramHandler,
+  DatagramSocket,
+  DropReason,
+  Flow,
+  FlowFailure,
+  FlowHandler,
+} from '../../port/datagram.ts';
+import { IpWords, writeIp } from '../../wire/ip-text.ts';
+import type { Context } from '../context.ts';
+import { type Server, type Upstream, Waiter } from '../upstream.ts';
+import {
+  DENIED,
+  DISPLACED,
+  kindOfDrop,
+  NO_DESCRIPTOR,
+  NO_PORT,
+  NO_SERVER,
+  SERVER_LIMIT,
+  TABLE_FULL,
+  UNANSWERED,
+  UNREACHABLE,
+} from './udp-failures.ts';
+
+/** Servers tried for one session when there is no way to them. */
+const TRIES_MAX = 3;
+/** While the proxy drains nobody sends to its sessions any more, and what a server has to say to them comes soon or never. */
+const DRAIN_SILENCE_MS = 1000;
+/** Of the descriptors for clients: UDP alone does not take those of all others. */
+const DESCRIPTOR_SHARE = 0.5;
+
+const NO_BYTES = new Uint8Array(0);
+
+export class UdpListener implements DatagramHandler, FlowHandler {
+  plan: ListenerPlan;
+  private readonly context: Context;
+  private readonly table: SessionTable;
+  /** By the number of the session; used again. */
+  private readonly sessions: UdpSession[] = [];
+  private readonly chooser = new Chooser();
+  private upstream: Upstream;
+  /** Null: everybody may come. */
+  private access: Access | null = null;
+  private answersOne = false;
+
+  constructor(context: Context, plan: ListenerPlan, upstreams: readonly Upstream[]) {
+    this.context = context;
+    this.plan = plan;
+    this.table = new SessionTable(rulesOf(plan), context.prng.nextU32() | 0);
+    this.upstream = upstreams[plan.upstream];
+    this.apply(plan, upstreams);
+  }
+
+  /** Goes on by another plan of this listener. Sessions stay where they are. */
+  apply(plan: ListenerPlan, upstreams: readonly Upstream[]): void {
+    this.plan = plan;
+    this.upstream = upstreams[plan.upstream];
+    this.access = plan.access === null ? null : new Access(plan.access);
+    const rules = rulesOf(plan);
+    this.answersOne = rules.responses === 1;
+    this.table.configure(rules);
+  }
+
+  get hasSessions(): boolean {
+    return this.table.size > 0;
+  }
+
+  handleTick(now: number): void {
+    const { table } = this;
+    const idleMs = this.context.isDraining ? DRAIN_SILENCE_MS : Infinity;
+    for (;;) {
+      let session = table.expired(now);
+      if (session === NO_SESSION && idleMs < Infinity) session = table.silentFor(idleMs, now);
+      if (session === NO_SESSION) return;
+      if (table.lacksResponses(session)) {
+        this.context.noteFailure(this.sessions[session].server, FAILED_RESPONSE_TIMEOUT, 0);
+        this.note(UNANSWERED);
+      }
+      this.end(session);
+    }
+  }
+
+  /** Ends the sessions that have come in at this socket, which is closed. */
+  endAt(socket: DatagramSocket): void {
+    this.endWhere((session) => session.socket === socket);
+  }
+
+  /** Ends those whose clients have come to one of these addresses, which are elsewhere now. */
+  abandon(addresses: readonly string[]): void {
+    const local = new IpWords();
+    const bytes = new Uint8Array(16);
+    this.endWhere((_, session) => {
+      this.table.readLocal(session, local);
+      writeIp(bytes, 0, local);
+      return addresses.includes(formatIP(bytes));
+    });
+  }
+
+  // --- from clients ---
+
+  handleDatagram(socket: DatagramSocket, bytes: Uint8Array, offset: number, length: number): void {
+    const { context, table, sessions } = this;
+    const { now } = context.transport;
+    context.row.countDatagramIn(this.plan.slot);
+    let session = table.find(socket.from);
+    if (session !== NO_SESSION && sessions[session].server.isLost(now)) {
+      this.end(session);
+      session = NO_SESSION;
+    }
+    if (session === NO_SESSION) {
+      session = this.begin(socket, now);
+      if (session === NO_SESSION) return;
+    }
+    const isOver = table.noteRequest(session, now);
+    (sessions[session].flow as Flow).send(bytes, offset, length);
+    if (isOver) this.end(session);
+  }
+
+  handleDropped(_socket: DatagramSocket, reason: DropReason): void {
+    this.note(kindOfDrop(reason));
+  }
+
+  // --- from servers ---
+
+  handleAnswer({ tag }: Flow, bytes: Uint8Array, offset: number, length: number): void {
+    const { context, table } = this;
+    const { socket, returnAddress } = this.sessions[tag];
+    (socket as DatagramSocket).sendTo(returnAddress, bytes, offset, length);
+    context.row.countDatagramOut(this.plan.slot);
+    if (table.noteResponse(tag, context.transport.now)) this.end(tag);
+  }
+
+  handleFlowDropped(_flow: Flow, reason: DropReason): void {
+    this.note(kindOfDrop(reason));
+  }
+
+  handleUnreachable({ tag }: Flow, _reason: FlowFailure): void {
+    this.context.noteFailure(this.sessions[tag].server, FAILED_CONNECT, 0);
+    this.note(UNREACHABLE);
+    this.end(tag);
+  }
+
+  // --- sessions ---
+
+  /** A session for who sent the datagram, or NO_SESSION: it is dropped. */
+  private begin(socket: DatagramSocket, now: number): number {
+    const { access, chooser, table, upstream } = this;
+    const { from } = socket;
+    if (access !== null && !access.admits(from)) return this.drop(DENIED);
+    chooser.triedCount = 0;
+    chooser.key = upstream.plan.balance === 'source-hash' ? hashWords(from.ip0, from.ip1, from.ip2, from.ip3) : 0;
+    const picked = upstream.pick(chooser);
+    if (picked < 0) return this.drop(picked === PICK_FULL ? SERVER_LIMIT : NO_SERVER);
+    if (table.isFull && !this.displace()) return this.drop(TABLE_FULL);
+    if (!this.hasDescriptor && !this.displace()) return this.drop(NO_DESCRIPTOR);
+
+    const session = table.begin(from, now);
+    const flow = this.open(session, picked);
+    if (flow === null) {
+      table.end(session);
+      return NO_SESSION;
+    }
+    this.sessions[session].enter(flow, upstream, socket);
+    const { context, plan } = this;
+    context.liveSessions++;
+    context.udpSessions++;
+    context.row.countListenerAccepted(plan.slot);
+    context.row.addListenerConnections(plan.slot, 1);
+    return session;
+  }
+
+  /** A socket towards a server, which is taken for it: this one, or another one if there is no way to it. */
+  private open(session: number, first: number): Flow | null {
+    const { answersOne, chooser, context, upstream } = this;
+    if (session === this.sessions.length) this.sessions.push(new UdpSession());
+    const { datagrams } = context.transport;
+    for (let picked = first; picked >= 0 && chooser.triedCount < TRIES_MAX; picked = upstream.pick(chooser)) {
+      const server = upstream.servers[picked];
+      let flow = datagrams.open(server.preparedAddress, this, session, answersOne);
+      if (flow === 'no-resource' && context.evictIdle()) {
+        flow = datagrams.open(server.preparedAddress, this, session, answersOne);
+      }
+      if (typeof flow === 'object') {
+        this.sessions[session].server = server;
+        upstream.take(server);
+        return flow;
+      }
+      if (flow === 'no-resource') {
+        context.noteFailure(server, FAILED_NO_RESOURCE, 0);
+        this.note(NO_DESCRIPTOR);
+        return null;
+      }
+      context.noteFailure(server, flow === 'no-port' ? FAILED_NO_PORT : FAILED_CONNECT, 0);
+      this.note(flow === 'no-port' ? NO_PORT : UNREACHABLE);
+      chooser.markTried(server);
+    }
+    return null;
+  }
+
+  /** Ends the session that has to make room. False: none has to. */
+  private displace(): boolean {
+    const { victim } = this.table;
+    if (victim === NO_SESSION) return false;
+    this.note(DISPLACED);
+    this.end(victim);
+    return true;
+  }
+
+  private get hasDescriptor(): boolean {
+    const { clientsMax, socketsMax, transport, udpSessions } = this.context;
+    return transport.socketCount < socketsMax && udpSessions < clientsMax * DESCRIPTOR_SHARE;
+  }
+
+  private end(session: number): void {
+    const { context, plan, table } = this;
+    this.sessions[session].leave();
+    table.end(session);
+    context.liveSessions--;
+    context.udpSessions--;
+    context.row.addListenerConnections(plan.slot, -1);
+  }
+
+  private endWhere(isMeant: (session: UdpSession, number: number) => boolean): void {
+    this.sessions.forEach((session, number) => {
+      if (session.flow !== null && isMeant(session, number)) this.end(number);
+    });
+  }
+
+  private drop(kind: number): typeof NO_SESSION {
+    this.note(kind);
+    return NO_SESSION;
+  }
+
+  private note(kind: number): void {
+    this.context.answers.note(this.plan.name, kind, NO_BYTES, 0, 0);
+  }
+}
+
+function rulesOf({ limits, udp }: ListenerPlan): SessionRules {
+  const { idleMs, requests, responses } = udp as UdpPlan;
+  return { sessionsMax: limits.connections, idleMs, requests, responses };
+}
+
+/** What belongs to a session besides its numbers. */
+class UdpSession {
+  /** Null: it has ended. */
+  flow: Flow | null = null;
+  server!: Server;
+  private upstream!: Upstream;
+  /** Where its client's datagrams come in. */
+  socket: DatagramSocket | null = null;
+  returnAddress = -1;
+
+  enter(flow: Flow, upstream: Upstream, socket: DatagramSocket): void {
+    this.flow = flow;
+    this.upstream = upstream;
+    this.socket = socket;
+    this.returnAddress = socket.keepReturn();
+  }
+
+  leave(): void {
+    (this.flow as Flow).close();
+    this.flow = null;
+    (this.socket as DatagramSocket).forgetReturn(this.returnAddress);
+    this.socket = null;
+    this.upstream.give(this.server);
+  }
+}
+
+/** Asks for a server, and waits in no queue. */
+class Chooser extends Waiter {
+  override handlePicked(): void {
+    // it never waits
+  }
+
+  override handleExpiry(): void {
+    // it has no deadline
+  }
+}

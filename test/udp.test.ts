@@ -1,0 +1,241 @@
+/** UDP listeners: datagrams both ways, sessions, servers that are not there, and what is told of it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
+import { reload } from './reloading.ts';
+import { startTcpBackend } from './evenkeel.ts';
+import { askSocket } from './control-socket.ts';
+import type { StatusDocument } from '../src/keeper/api/status.ts';
+import { startUdpServer, UdpClient, until } from './udp-peers.ts';
+import net from 'node:net';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+
+async function listenerOf({ file }: Evenkeel, name: string): Promise<StatusDocument['listeners'][number]> {
+  const { listeners } = await askSocket<StatusDocument>(`${file}.sock`, 'GET', '/v1/status');
+  return listeners.find((listener) => listener.name === name)!;
+}
+
+function answerCount({ answers }: StatusDocument, name: string): number {
+  return answers.find((answer) => answer.name === name)?.count ?? 0;
+}
+
+for (const engine of ENGINES) {
+  const skip = engineSkip(engine);
+
+  test(`[${engine}] datagrams of every size go both ways, and each client stays with its server`, skip, async (t) => {
+    const servers = [await startUdpServer(t), await startUdpServer(t)];
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo } }
+upstreams: { echo: { servers: [ ${servers.map((server) => `"127.0.0.1:${server.port}"`).join(', ')} ] } }
+`,
+      { engine, hasSocket: true },
+    );
+    const clients = Array.from({ length: 8 }, () => new UdpClient(t, port));
+    for (const size of [0, 1, 1400, 9000, 65_507]) {
+      for (const client of clients) await client.ask(Buffer.alloc(size, 'x'));
+    }
+    for (const client of clients) {
+      assert.deepEqual(
+        client.answers.map(({ bytes }) => bytes),
+        [0, 1, 1400, 9000, 65_507],
+      );
+      assert.ok(client.answers.every(({ from }) => from === `127.0.0.1 ${port}`));
+    }
+    for (const { received } of servers) {
+      const sessions = new Set(received.map((each) => each.port));
+      assert.equal(received.length, sessions.size * 5, 'all of a session at one server');
+      assert.ok(sessions.size > 0, 'round robin');
+    }
+    const { accepted, connections, datagrams } = await listenerOf(evenkeel, 'echo');
+    assert.deepEqual(
+      { accepted, connections, datagrams },
+      { accepted: 8, connections: 8, datagrams: { in: 40, out: 40 } },
+    );
+  });
+
+  test(`[${engine}] one port for TCP and UDP`, skip, async (t) => {
+    const udp = await startUdpServer(t, () => ['udp']);
+    const tcp = await startTcpBackend(t, (socket) => socket.end('tcp'));
+    const port = await freePort();
+    await Evenkeel.start(
+      t,
+      `
+listeners:
+  udp: { bind: "*:${port}", protocol: udp, upstream: udp, udp: { responses: 1 } }
+  tcp: { bind: "*:${port}", protocol: tcp, upstream: tcp }
+upstreams:
+  udp: { servers: [ "127.0.0.1:${udp.port}" ] }
+  tcp: { servers: [ "127.0.0.1:${tcp.port}" ] }
+`,
+      { engine },
+    );
+    assert.equal(await new UdpClient(t, port).ask('?'), 'udp');
+    assert.equal(await new UdpClient(t, port, '::1').ask('?'), 'udp');
+    const socket = net.connect(port, '127.0.0.1');
+    const [bytes] = (await once(socket, 'data')) as [Buffer];
+    assert.equal(bytes.toString(), 'tcp');
+    socket.destroy();
+  });
+
+  test(`[${engine}] a session ends with its last answer, or by silence`, skip, async (t) => {
+    const server = await startUdpServer(t, (request) => [`1 ${request.toString()}`, `2 ${request.toString()}`]);
+    const [counted, silent] = [await freePort(), await freePort()];
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners:
+  counted: { bind: "127.0.0.1:${counted}", protocol: udp, upstream: two, udp: { responses: 2, idle: 1h } }
+  silent: { bind: "127.0.0.1:${silent}", protocol: udp, upstream: two, udp: { idle: 300ms } }
+upstreams: { two: { servers: [ "127.0.0.1:${server.port}" ] } }
+`,
+      { engine, hasSocket: true },
+    );
+    const client = new UdpClient(t, counted);
+    for (const question of ['a', 'b']) {
+      client.send(question);
+      await until(() => client.answers.some(({ text }) => text === `2 ${question}`), 'both answers');
+    }
+    await until(async () => (await listenerOf(evenkeel, 'counted')).connections === 0, 'the end of the session');
+    assert.equal((await listenerOf(evenkeel, 'counted')).accepted, 2);
+    assert.notEqual(server.received[0].port, server.received[1].port);
+
+    const other = new UdpClient(t, silent);
+    await other.ask('c');
+    await until(async () => (await listenerOf(evenkeel, 'silent')).connections === 0, 'the end of the session');
+    await other.ask('d');
+    assert.equal((await listenerOf(evenkeel, 'silent')).accepted, 2);
+  });
+
+  test(`[${engine}] with \`requests\` every datagram is balanced`, skip, async (t) => {
+    const servers = [await startUdpServer(t, () => []), await startUdpServer(t, () => [])];
+    const port = await freePort();
+    await Evenkeel.start(
+      t,
+      `
+listeners: { log: { bind: "127.0.0.1:${port}", protocol: udp, upstream: log, udp: { requests: 1, responses: 0 } } }
+upstreams: { log: { servers: [ ${servers.map((server) => `"127.0.0.1:${server.port}"`).join(', ')} ] } }
+
+`,
+      { engine, workers: 1 },
+    );
+    const client = new UdpClient(t, port);
+    for (let i = 0; i < 10; i++) {
+      client.send(`line ${i}`);
+      await until(() => servers[0].received.length + servers[1].received.length === i + 1, `line ${i}`);
+    }
+    assert.deepEqual(
+      servers.map(({ received }) => received.length),
+      [5, 5],
+    );
+  });
+
+  test(
+    `[${engine}] a server whose port is closed fails, and its client's next datagram goes to another one`,
+    skip,
+    async (t) => {
+      const [gone, there] = [await startUdpServer(t), await startUdpServer(t, () => ['there'])];
+      gone.stop();
+      const port = await freePort();
+      const evenkeel = await Evenkeel.start(
+        t,
+        `
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo } }
+upstreams:
+  echo:
+    servers: [ "127.0.0.1:${gone.port}", { address: "127.0.0.1:${there.port}", backup: true } ]
+    passive: { failures: 1, eject: 1h }
+`,
+        { engine, hasSocket: true },
+      );
+      const client = new UdpClient(t, port);
+      await until(() => {
+        if (client.answers.length === 0) client.send('?');
+        return client.answers.length > 0;
+      }, 'an answer of the other server');
+      await evenkeel.said(/listener echo: \d+ sessions? ended: the server, or the network, says that nobody is there/);
+      const status = await askSocket<StatusDocument>(`${evenkeel.file}.sock`, 'GET', '/v1/status');
+      const failures = answerCount(status, 'udp-unreachable');
+      assert.ok(failures > 0);
+      assert.equal(status.upstreams[0].servers[0].failures, failures);
+    },
+  );
+
+  test(`[${engine}] a server that does not answer has failed where answers are expected`, skip, async (t) => {
+    const silent = await startUdpServer(t, () => []);
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners: { dns: { bind: "127.0.0.1:${port}", protocol: udp, upstream: dns, udp: { responses: 1, idle: 200ms } } }
+upstreams: { dns: { servers: [ "127.0.0.1:${silent.port}" ], passive: { failures: 1, eject: 1h } } }
+`,
+      { engine, hasSocket: true },
+    );
+    const client = new UdpClient(t, port);
+    client.send('?');
+    await evenkeel.said(/listener dns: 1 session ended: the server has not answered/);
+    await evenkeel.said(/fails but is the last one and stays: .* no response in time/);
+  });
+
+  test(`[${engine}] a flood of clients that hear nothing ends no session of one that does`, skip, async (t) => {
+    const server = await startUdpServer(t, (request) => (request.toString() === 'flood' ? [] : [request]));
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo, limits: { connections: 20 } } }
+upstreams: { echo: { servers: [ "127.0.0.1:${server.port}" ] } }
+`,
+      { engine, hasSocket: true, workers: 1 },
+    );
+    const honest = new UdpClient(t, port);
+    await honest.ask('1');
+    await honest.ask('2');
+    for (let i = 0; i < 100; i++) new UdpClient(t, port).send('flood');
+    await until(() => server.received.length === 102, 'the flood');
+    const { connections } = await listenerOf(evenkeel, 'echo');
+    assert.equal(connections, 20);
+    await honest.ask('3');
+    const sessions = new Set(server.received.filter(({ text }) => text !== 'flood').map((each) => each.port));
+    assert.equal(sessions.size, 1);
+    await evenkeel.said(/sessions? (?:in \w+ )?ended: a new client needed the place/);
+  });
+
+  test(
+    `[${engine}] a reload leaves sessions where they are, and a listener that is gone is closed`,
+    skip,
+    async (t) => {
+      const [first, second] = [await startUdpServer(t), await startUdpServer(t)];
+      const [port, other] = [await freePort(), await freePort()];
+      const yaml = (server: number, extra: string): string => `
+listeners:
+  echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo }
+${extra}
+upstreams: { echo: { servers: [ "127.0.0.1:${first.port}"${server === 2 ? `, "127.0.0.1:${second.port}"` : ''} ] } }
+`;
+      const evenkeel = await Evenkeel.start(
+        t,
+        yaml(1, `  other: { bind: "127.0.0.1:${other}", protocol: udp, upstream: echo }`),
+        { engine, hasSocket: true },
+      );
+      const client = new UdpClient(t, port);
+      await client.ask('before');
+      writeFileSync(evenkeel.file, yaml(2, ''));
+      const { error } = await reload(evenkeel);
+      assert.equal(error, undefined);
+      await client.ask('after');
+      assert.equal(new Set(first.received.map((each) => each.port)).size, 1);
+      const refused = new UdpClient(t, other);
+      refused.socket.connect(other, '127.0.0.1');
+      await once(refused.socket, 'connect');
+      const failed = once(refused.socket, 'error');
+      refused.socket.send('?');
+      const [failure] = (await failed) as [NodeJS.ErrnoException];
+      assert.equal(failure.code, 'ECONNREFUSED');
+    },
+  );
+}
