@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import https from 'node:https';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { ENGINES, engineSkip, Evenkeel, freePort, program } from './evenkeel.ts';
-import { type Pebble, pebbleSkip, startPebble } from './pebble.ts';
+import { get, type Pebble, pebbleSkip, startPebble } from './pebble.ts';
 import { until } from './waiting.ts';
 
 function stateOf(t: TestContext): string {
@@ -61,6 +62,18 @@ function isTrusted(port: number, servername: string, ca: string): Promise<boolea
       socket.destroy();
     });
     socket.on('error', () => resolve(false));
+  });
+}
+
+/** What is agreed on with a client that offers these. */
+function protocolOf(port: number, servername: string, ALPNProtocols: string[]): Promise<string | false | null> {
+  return new Promise((resolve, reject) => {
+    const options = { port, host: '127.0.0.1', servername, ALPNProtocols, rejectUnauthorized: false };
+    const socket = tls.connect(options, () => {
+      resolve(socket.alpnProtocol);
+      socket.destroy();
+    });
+    socket.on('error', reject);
   });
 }
 
@@ -123,6 +136,146 @@ for (const engine of ENGINES) {
     assert.ok(await isTrusted(ports.https, 'new.shop.example', root));
   });
 }
+
+for (const engine of ENGINES) {
+  const { skip } = engineSkip(engine);
+  test(`${engine}: tls-alpn-01: an authority sees it, and nobody else`, { skip: skip || pebbleSkip }, async (t) => {
+    const ports = await freePorts();
+    const pebble = await startPebble(t, { tlsPort: ports.https });
+    const options = { engine, workers: 2, env: { STATE_DIRECTORY: stateOf(t) } } as const;
+    // Also where the oldest version is the only one.
+    for (const versions of ['[ TLSv1.2, TLSv1.3 ]', 'TLSv1.2']) {
+      const first = versions === 'TLSv1.2' ? 'old.example' : 'new.example';
+      const yaml = site(ports, pebble, `names: [ ${first}, shop.example ], challenge: tls-alpn-01`);
+      const profile = `\n      profile: { versions: ${versions} }`;
+      const evenkeel = await Evenkeel.start(t, yaml.replace('\n      certificates:', `${profile}$&`), options);
+      await evenkeel.said(/certificate replaced: listener https/);
+      assert.ok(await isTrusted(ports.https, first, await pebble.root()));
+      await assert.rejects(protocolOf(ports.https, first, ['acme-tls/1']), 'it is a protocol that nobody speaks');
+      assert.equal(await protocolOf(ports.https, first, ['acme-tls/1', 'http/1.1']), 'http/1.1');
+      evenkeel.signal('SIGTERM');
+      await evenkeel.exit;
+    }
+  });
+}
+
+test('dns-01: a program sets the records, for a name and for all below it', { skip: pebbleSkip }, async (t) => {
+  const ports = await freePorts();
+  const pebble = await startPebble(t);
+  const script = pebble.maker.path('record');
+  const calls = pebble.maker.path('calls');
+  const [set, clear] = ['set-txt', 'clear-txt'].map((what) => `http://127.0.0.1:${pebble.management}/${what}`);
+  writeFileSync(
+    script,
+    `#!/bin/sh
+echo "$*" >> ${calls}
+case "$2" in
+present) curl -sf -d "{\\"host\\":\\"$3\\",\\"value\\":\\"$4\\"}" ${set} ;;
+cleanup) curl -sf -d "{\\"host\\":\\"$3\\"}" ${clear} ;;
+esac
+`,
+    { mode: 0o755 },
+  );
+  const user = process.getuid?.() === 0 ? ', user: root' : '';
+  const acme = `challenge: dns-01, program: [ ${script}, zone ]${user}`;
+  const yaml = site(ports, pebble, `names: [ shop.example, "*.shop.example" ], ${acme}`);
+  const options = { engine: ENGINES[0], workers: 1, env: { STATE_DIRECTORY: stateOf(t) } } as const;
+  const evenkeel = await Evenkeel.start(t, yaml, options);
+  await evenkeel.said(/certificate replaced: listener https: \S+shop\.example/);
+  const root = await pebble.root();
+  for (const name of ['shop.example', 'any.shop.example']) assert.ok(await isTrusted(ports.https, name, root), name);
+  const lines = readFileSync(calls, 'utf8').trim().split('\n');
+  assert.equal(lines.length, 4, lines.join('\n'));
+  for (const line of lines) assert.match(line, /^zone (present|cleanup) _acme-challenge\.shop\.example\. [\w-]{43}$/);
+
+  // One that fails is the reason, with what it says.
+  writeFileSync(script, '#!/bin/sh\necho no such zone\nexit 3\n', { mode: 0o755 });
+  writeFileSync(evenkeel.file, site(ports, pebble, `names: [ a.shop.example ], ${acme}`));
+  evenkeel.signal('SIGHUP');
+  await evenkeel.said(
+    /a\.shop\.example: not obtained from .*record present _acme-challenge\.\S+: exit code 3: no such zone/,
+  );
+});
+
+test('an authority that knows its customers', { skip: pebbleSkip }, async (t) => {
+  const ports = await freePorts();
+  const key = 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W';
+  const pebble = await startPebble(t, { httpPort: ports.http, keys: { 'kid-1': key } });
+  const options = { engine: ENGINES[0], workers: 1, env: { STATE_DIRECTORY: stateOf(t) } } as const;
+  const evenkeel = await Evenkeel.start(t, site(ports, pebble, 'names: shop.example'), options);
+  await evenkeel.said(/not obtained from .*\(externalAccountRequired\)/);
+  const file = pebble.maker.path('eab');
+  writeFileSync(file, `${key}\n`, { mode: 0o600 });
+  writeFileSync(evenkeel.file, site(ports, pebble, `names: shop.example, eab: { key-id: kid-1, key-file: ${file} }`));
+  evenkeel.signal('SIGHUP');
+  await evenkeel.said(/certificate replaced: listener https/);
+  assert.ok(!evenkeel.stderr.includes(key));
+});
+
+function daysFromNow(days: number): string {
+  return new Date(Date.now() + days * 86_400_000).toISOString();
+}
+
+/** Pebble's directory with renewal information, which this Pebble has not: `windowOf` says it for the nth certificate that is asked about. */
+async function startRenewalInfo(
+  t: TestContext,
+  pebble: Pebble,
+  windowOf: (count: number) => { start: string; end: string },
+): Promise<{ readonly directory: string; readonly asked: string[] }> {
+  const asked: string[] = [];
+  const port = await freePort();
+  const base = `https://localhost:${port}`;
+  const known = JSON.parse(await get(pebble.directory)) as object;
+  const server = https.createServer(
+    { cert: readFileSync(pebble.maker.path('pebble.pem')), key: readFileSync(pebble.maker.path('pebble.key')) },
+    (request, response) => {
+      const id = /^\/ari\/(.+)$/.exec(request.url ?? '')?.[1];
+      if (id !== undefined && !asked.includes(id)) asked.push(id);
+      response.setHeader('Retry-After', '3600');
+      response.end(
+        JSON.stringify(
+          id === undefined
+            ? { ...known, renewalInfo: `${base}/ari` }
+            : { suggestedWindow: windowOf(asked.indexOf(id)), explanationURL: 'https://ca.example/why' },
+        ),
+      );
+    },
+  );
+  server.listen(port, '127.0.0.1');
+  t.after(() => server.close());
+  return { directory: `${base}/dir`, asked };
+}
+
+test('a certificate is renewed when its authority says so', { skip: pebbleSkip }, async (t) => {
+  const ports = await freePorts();
+  const pebble = await startPebble(t, { httpPort: ports.http });
+  const windows = [
+    { start: daysFromNow(-2), end: daysFromNow(-1) },
+    { start: daysFromNow(10), end: daysFromNow(11) },
+  ];
+  const { directory, asked } = await startRenewalInfo(t, pebble, (count) => windows[count]);
+  const options = { engine: ENGINES[0], workers: 1, hasSocket: true, env: { STATE_DIRECTORY: stateOf(t) } } as const;
+  const evenkeel = await Evenkeel.start(t, site(ports, { directory, ca: pebble.ca }, 'names: shop.example'), options);
+  await until(
+    () => asked.length === 2,
+    () => `${asked.length} certificates were asked about:\n${evenkeel.stderr}`,
+  );
+  await until(
+    () => statusOf(evenkeel).tls!.acme[0].next! < windows[1].end,
+    () => 'the second one is not renewed when it should be',
+  );
+  const [view] = statusOf(evenkeel).tls!.acme;
+  assert.ok(view.next! >= windows[1].start);
+  // RFC 9773 section 4.1: who has issued it, and its number.
+  const [issuer, serial] = asked[1].split('.');
+  const shown = execFileSync('openssl', ['x509', '-in', view.file, '-noout', '-ext', 'authorityKeyIdentifier'], {
+    encoding: 'utf8',
+  });
+  assert.ok(shown.replaceAll(':', '').includes(Buffer.from(issuer, 'base64url').toString('hex').toUpperCase()), shown);
+  const held = new X509Certificate(readFileSync(view.file));
+  assert.equal(BigInt(`0x${Buffer.from(serial, 'base64url').toString('hex')}`), BigInt(`0x${held.serialNumber}`));
+  assert.equal(evenkeel.stderr.split('ordered from').length, 3, evenkeel.stderr);
+});
 
 test(
   'an authority that refuses, or is not there, is waited for, and everything serves',

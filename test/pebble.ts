@@ -108,7 +108,8 @@ export async function startPebble(t: TestContext, options: PebbleOptions = {}): 
   };
 }
 
-function get(url: string): Promise<string> {
+/** Whoever has issued its certificate. */
+export function get(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     https
       .get(url, { rejectUnauthorized: false }, (response) => {

@@ -91,6 +91,8 @@ export interface UdpPlan {
 export interface TlsPlan {
   /** At least one. The first is the default. */
   readonly entries: readonly TlsEntryPlan[];
+  /** For clients that offer `acme-tls/1` alone (RFC 8737): authorities that look whether a name is ours. Without it none does. */
+  readonly challenges?: readonly TlsEntryPlan[];
   /** What a client gets that names no entry's host, or none at all: the default's certificate, or an alert. */
   readonly unknownName: 'default' | 'refuse';
   readonly versions: readonly ('1.2' | '1.3')[];

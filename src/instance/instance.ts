@@ -13,7 +13,6 @@ import { linuxHost } from '../io/linux/host.ts';
 import { linuxRendezvous } from '../io/linux/rendezvous.ts';
 import { findUser } from '../io/linux/users.ts';
 import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '../keeper/api/control-server.ts';
-import { withHttpAnswers } from '../core/acme/challenge-routes.ts';
 import { AcmeKeeper, acmeMemories } from '../keeper/acme/acme-keeper.ts';
 import type { ProxyProof } from '../keeper/acme/challenges.ts';
 import { runCommand } from '../keeper/ha/command.ts';
@@ -49,6 +48,7 @@ import type { Manner } from '../commands/manner.ts';
 import { Reloader, ReloadError } from './reloader.ts';
 import { ExpiryLog } from './expiry-log.ts';
 import type { ServiceState } from './service-state.ts';
+import { ProxyProofs } from './proxy-proofs.ts';
 import { opensslProblem, tlsStatus } from './tls-status.ts';
 import type { Estate, InheritedHa, Succession } from './upgrade/succession.ts';
 import { type Successor, UpgradeError, Upgrader } from './upgrade/upgrader.ts';
@@ -135,7 +135,7 @@ export class Instance {
   private readonly expiry: ExpiryLog;
   private readonly acme: AcmeKeeper;
   /** What an authority looks for now. */
-  private proofs: readonly ProxyProof[] = [];
+  private proofs = new ProxyProofs();
   private isStarting = true;
   private isStopping = false;
   private isOver = false;
@@ -206,7 +206,7 @@ export class Instance {
   async start(): Promise<string> {
     const { succession, inherited, isManaged, log } = this.options;
     const { plan, commit } = this.propose(this.loaded.ready.plan, null);
-    const served = await this.keeper.start(plan, this.loaded.ready.certificates);
+    const served = await this.keeper.start(plan, this.proofs.addToMaterial(this.loaded.ready.certificates));
     commit();
     if (this.isOver) return served;
     this.expiry.start();
@@ -266,7 +266,7 @@ export class Instance {
     const { loaded } = this;
     const { plan, commit } = this.propose(filed, null);
     try {
-      await this.keeper.apply(plan, certificates);
+      await this.keeper.apply(plan, this.proofs.addToMaterial(certificates));
     } catch (error) {
       if (!(error instanceof ApplyError)) throw error;
       return error.message;
@@ -449,11 +449,11 @@ export class Instance {
       const { plan, commit } = this.propose(loaded.ready.plan, null);
       this.wanted = loaded;
       try {
-        await this.keeper.apply(plan, loaded.ready.certificates);
+        await this.keeper.apply(plan, this.proofs.addToMaterial(loaded.ready.certificates));
         await this.applyHa(loaded.ready.ha).catch(async (error: unknown) => {
           this.wanted = former;
           const { plan: formerPlan } = this.propose(former.ready.plan, null);
-          await this.keeper.apply(formerPlan, former.ready.certificates);
+          await this.keeper.apply(formerPlan, this.proofs.addToMaterial(former.ready.certificates));
           throw error;
         });
       } finally {
@@ -470,7 +470,7 @@ export class Instance {
 
   /** What the file says, with what is said by hand, and what is answered for authorities. */
   private propose(filed: Plan, order: Order | null): Proposal {
-    return this.overrides.propose(withHttpAnswers(filed, this.proofs), order);
+    return this.overrides.propose(this.proofs.addTo(filed), order);
   }
 
   /** Has the proxies answer challenges by these. Rejects if they cannot. */
@@ -479,10 +479,10 @@ export class Instance {
       if (this.isStopping || this.isOver) return;
       if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
       const { proofs: former } = this;
-      this.proofs = proofs;
+      this.proofs = new ProxyProofs(proofs);
       const { plan, commit } = this.propose(this.loaded.ready.plan, null);
       try {
-        await this.keeper.apply(plan, this.loaded.ready.certificates);
+        await this.keeper.apply(plan, this.proofs.addToMaterial(this.loaded.ready.certificates));
         commit();
       } catch (error) {
         this.proofs = former;
@@ -499,7 +499,7 @@ export class Instance {
       if (why !== null) return { kind: 'unknown', why };
       const { plan, commit } = this.propose(filed, order);
       try {
-        await this.keeper.apply(plan, this.loaded.ready.certificates);
+        await this.keeper.apply(plan, this.proofs.addToMaterial(this.loaded.ready.certificates));
       } catch (error) {
         if (!(error instanceof ApplyError)) throw error;
         return { kind: 'refused', why: error.message };

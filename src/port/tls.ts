@@ -90,12 +90,17 @@ export interface TlsContext {
   free(): void;
 }
 
+/** By which an authority looks whether a name is ours (RFC 8737 section 4). */
+export const ACME_PROTOCOL = 'acme-tls/1';
+
 /** Whoever takes clients. */
 export interface TlsAcceptor {
   /** Of clients that have not said yet whom they want. */
   readonly context: TlsContext;
   /** Best first; empty: none. A client that wants none of them is refused. */
   readonly protocols: readonly string[];
+  /** By host, for clients that offer ACME_PROTOCOL alone; no others are for them. Null: it is a protocol as any. Needs `choosesEarly`. */
+  readonly challenges: ReadonlyMap<string, TlsContext> | null;
   /** For a client that wants this host, or `''`, any. Null: it is refused. */
   contextFor(host: string): TlsContext | null;
 }

@@ -2,7 +2,7 @@
  * What OpenSSL calls back. It does so while one of its functions is called, and never besides: what it calls back about is the
  * session that was called last. A callback that throws would unwind through C; what is thrown is kept for whoever has called OpenSSL.
  */
-import type { TlsAcceptor, TlsContext } from '../../port/tls.ts';
+import type { TlsContext } from '../../port/tls.ts';
 import { addressOf, type Library, registerCallback } from './library.ts';
 
 const SSL_TLSEXT_ERR_OK = 0;
@@ -19,7 +19,8 @@ const LIST_BYTES_MAX = 65_536;
 
 /** A session while it is called. */
 interface CalledSession {
-  readonly acceptor: TlsAcceptor;
+  /** As the acceptor's, or others for this client. */
+  readonly protocols: readonly string[];
   protocol: string | null;
   /** The peer has sent a message of the protocol itself, behind the handshake. */
   noteSignal(isHandshake: boolean): void;
@@ -108,11 +109,11 @@ export class Callbacks {
   /** The answer points into the client's list. */
   private handleProtocols(out: number, outLength: number, list: number, length: number): number {
     const session = this.current;
-    if (session === null || session.acceptor.protocols.length === 0) return SSL_TLSEXT_ERR_NOACK;
+    if (session === null || session.protocols.length === 0) return SSL_TLSEXT_ERR_NOACK;
     if (length > LIST_BYTES_MAX) return SSL_TLSEXT_ERR_ALERT_FATAL;
     const { library, scratch, scratchAddress, scratchView } = this;
     library.memcpy(scratchAddress, list, length);
-    for (const protocol of session.acceptor.protocols) {
+    for (const protocol of session.protocols) {
       const at = findProtocol(scratch, length, protocol);
       if (at < 0) continue;
       scratchView.setBigUint64(0, BigInt(list + at), true);

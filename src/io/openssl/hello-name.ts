@@ -1,7 +1,9 @@
-/** The host that a ClientHello asks for, before anything else is done with it. */
+/** What a ClientHello asks for, before anything else is done with it. */
+import { ACME_PROTOCOL } from '../../port/tls.ts';
 import { addressOf, type Library } from './library.ts';
 
 const TLSEXT_TYPE_server_name = 0;
+const TLSEXT_TYPE_alpn = 16;
 const HOST_NAME = 0;
 /** The extension (RFC 6066 section 3): length of the list, type, length of the name. */
 const NAME_AT = 5;
@@ -25,4 +27,20 @@ export function helloName(library: Library, ssl: number): string {
   let name = '';
   for (let i = NAME_AT; i < length; i++) name += String.fromCharCode(bytes[i]);
   return name.toLowerCase();
+}
+
+/** The extension (RFC 7301 section 3.1): length of the list, length of the name. */
+const ACME_LIST = Uint8Array.of(
+  0,
+  ACME_PROTOCOL.length + 1,
+  ACME_PROTOCOL.length,
+  ...Array.from(ACME_PROTOCOL, (character) => character.charCodeAt(0)),
+);
+
+export function offersAcmeAlone(library: Library, ssl: number): boolean {
+  const at = addressOf(cell);
+  if (library.SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_alpn, at, at + 8) !== 1) return false;
+  if (Number(cell[1]) !== ACME_LIST.length) return false;
+  library.memcpy(addressOf(bytes), Number(cell[0]), ACME_LIST.length);
+  return ACME_LIST.every((byte, i) => bytes[i] === byte);
 }

@@ -1,6 +1,7 @@
 /** One connection's session. It owns its SSL, which is freed once. */
 import { assert } from '../../base/assert.ts';
 import {
+  ACME_PROTOCOL,
   TLS_DONE,
   TLS_ENDED,
   TLS_FAILED,
@@ -12,7 +13,7 @@ import {
 import type { Callbacks } from './callbacks.ts';
 import { OpensslClientCertificate } from './client-certificate.ts';
 import { failureReason, type OpensslContext } from './context.ts';
-import { helloName } from './hello-name.ts';
+import { helloName, offersAcmeAlone } from './hello-name.ts';
 import { addressOf, type Library } from './library.ts';
 import type { MemoryBios } from './memory-bios.ts';
 
@@ -20,12 +21,15 @@ const SSL_READING = 3;
 const SSL_RECEIVED_SHUTDOWN = 2;
 const TLSEXT_NAMETYPE_HOST_NAME = 0;
 
+const ACME_PROTOCOLS = [ACME_PROTOCOL];
+
 const dropped = new Uint8Array(16_384);
 
 export class OpensslSession implements TlsSession {
   readonly acceptor: TlsAcceptor;
   hasSpoken = false;
   rekeyings = 0;
+  protocols: readonly string[];
   protocol: string | null = null;
   serverName = '';
   failure = '';
@@ -47,6 +51,7 @@ export class OpensslSession implements TlsSession {
     this.base = bios.base;
     this.ssl = ssl;
     this.acceptor = acceptor;
+    this.protocols = acceptor.protocols;
     this.context = acceptor.context;
   }
 
@@ -151,6 +156,11 @@ export class OpensslSession implements TlsSession {
   contextForHello(): TlsContext | null {
     this.isChosen = true;
     this.serverName = helloName(this.library, this.ssl);
+    const { challenges } = this.acceptor;
+    if (challenges !== null && offersAcmeAlone(this.library, this.ssl)) {
+      this.protocols = ACME_PROTOCOLS;
+      return challenges.get(this.serverName) ?? null;
+    }
     return this.acceptor.contextFor(this.serverName);
   }
 

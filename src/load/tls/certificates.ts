@@ -13,7 +13,7 @@ import type { Authorities, Credential, TlsSettings } from '../../port/tls.ts';
 import { type AuthorityFiles, readAuthorities } from './authorities.ts';
 import { type Pair, type PairFiles, readPair, type ReadPair } from './pair.ts';
 import { findAcmeFaults } from './acme-faults.ts';
-import { makePlaceholder } from './placeholder.ts';
+import { makePlaceholder } from './own-certificates.ts';
 import type { AcmeSource, ClientSource, FolderSource, ListenerSources, PairSource, Source } from './sources.ts';
 
 export interface Certificates {

@@ -3,7 +3,7 @@ import type { TlsPlan } from '../../config/plan.ts';
 import { ClientPolicies } from '../../core/tls/client-policies.ts';
 import { HandshakeRate, sourceOf } from '../../core/tls/handshake-rate.ts';
 import { ServerNames } from '../../core/tls/server-names.ts';
-import type { Tls, TlsAcceptor, TlsContext, TlsSession } from '../../port/tls.ts';
+import { ACME_PROTOCOL, type Tls, type TlsAcceptor, type TlsContext, type TlsSession } from '../../port/tls.ts';
 import type { Socket } from '../../port/transport.ts';
 import type { RequestHead } from '../../wire/http1/head.ts';
 import { ClientGate } from './client-gate.ts';
@@ -16,7 +16,7 @@ export interface TlsLayerOptions {
   readonly room: TlsRoom;
   readonly tls: Tls;
   readonly plan: TlsPlan;
-  /** Of each of the plan's entries. */
+  /** Of each of the plan's entries, and behind them of its challenges. */
   readonly contexts: readonly TlsContext[];
   /** The protocol above is HTTP. */
   readonly isHttp: boolean;
@@ -39,6 +39,7 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
   readonly protocols: readonly string[];
   readonly context: TlsContext;
   readonly answersPlain: boolean;
+  readonly challenges: ReadonlyMap<string, TlsContext> | null;
   private readonly options: TlsLayerOptions;
   private readonly names: ServerNames;
   /** Null: clients are not asked for certificates. */
@@ -58,6 +59,7 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
     [this.context] = contexts;
     this.protocols = plan.protocols;
     this.answersPlain = isHttp;
+    this.challenges = challengesOf(plan, contexts);
   }
 
   open(socket: Socket, above: LayerUser, peer: PeerAddress | null = null): Opening {
@@ -112,6 +114,8 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
 
   gateFor(session: TlsSession): HostGate | 'refuse' | null {
     const { isHttp, onDistrust, plan } = this.options;
+    // An authority has seen what it was looking for.
+    if (this.challenges !== null && session.protocol === ACME_PROTOCOL) return 'refuse';
     if (this.policies === null) return null;
     const gate = new ClientGate(this.policies, session, plan.entries[this.entryFor(session.serverName)].clients);
     if (gate.usual === 'passes') return isHttp ? gate : null;
@@ -145,3 +149,11 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
 }
 
 const address = new Uint8Array(16);
+
+function challengesOf(
+  { entries, challenges }: TlsPlan,
+  contexts: readonly TlsContext[],
+): ReadonlyMap<string, TlsContext> | null {
+  if (challenges === undefined) return null;
+  return new Map(challenges.flatMap(({ names }, i) => names.map((name) => [name, contexts[entries.length + i]])));
+}

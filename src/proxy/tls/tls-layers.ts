@@ -55,7 +55,7 @@ export class TlsLayers {
     this.tls ??= this.options.open();
     const taken: SharedContext[] = [];
     try {
-      for (const entry of plan.entries) {
+      for (const entry of [...plan.entries, ...(plan.challenges ?? [])]) {
         taken.push(this.take(this.tls, plan, entry, secrets));
         yield;
       }
@@ -102,7 +102,8 @@ export class TlsLayers {
   private take(tls: Tls, plan: TlsPlan, entry: TlsEntryPlan, secrets: Secrets): SharedContext {
     const { versions, ciphers, suites, groups, prefersOwnOrder } = plan;
     const policy = policyText(entry.clients);
-    const choosesEarly = plan.entries.some(({ clients }) => policyText(clients) !== policy);
+    const choosesEarly =
+      plan.challenges !== undefined || plan.entries.some(({ clients }) => policyText(clients) !== policy);
     const settings = { versions, ciphers, suites, groups, prefersOwnOrder };
     const key = JSON.stringify([settings, entry.credentials, policy, choosesEarly]);
     const known = this.shared.get(key);
