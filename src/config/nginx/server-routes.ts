@@ -10,6 +10,7 @@ import { type Draft, type Location, orderRoutes, readLocations, type ServerLocat
 import type { NamedValues } from './named-values.ts';
 import { readErrorPages } from './error-pages.ts';
 import { documentRoot, readFiles, type TypeTables } from './files.ts';
+import { readHealthCheck } from './health-check.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { parseTarget, rewriteFor, type Target } from './pass.ts';
@@ -400,6 +401,7 @@ export class ServerRoutes {
         tunnel: formatDuration(Math.max(read, send)),
       },
       bind: source,
+      health: readHealthCheck(scope, this.notes),
       keepAlive: scope.argument('proxy_socket_keepalive')?.toLowerCase() === 'on',
     };
   }

@@ -16,6 +16,8 @@ export interface Settings {
   readonly timeouts: Readonly<Record<string, string>>;
   readonly bind: string | null;
   readonly keepAlive: boolean;
+  /** As in the model; null: servers are not asked. */
+  readonly health?: PlainMap | null;
   /** Of `stream`. */
   readonly sendsProxyHeader?: boolean;
 }
@@ -26,8 +28,12 @@ interface Group {
   readonly places: readonly Directive[];
   /** Keys of the model. */
   readonly rest: PlainMap;
-  readonly idle: string | null;
+  /** By key of the model's `timeouts`. */
+  readonly timeouts: Readonly<Record<string, string>>;
 }
+
+/** nginx lets nobody wait for a place, unless it is told to. */
+const NO_QUEUE: PlainMap = { max: 0 };
 
 /** Methods of nginx that know no backup servers. */
 const WITHOUT_BACKUPS: ReadonlySet<string> = new Set(['ip_hash', 'hash', 'random']);
@@ -76,7 +82,7 @@ export class Upstreams {
     const { upstreams } = this.document;
     const modelName = this.document.freeName(upstreams, name.replace(/^unix:\/+/, ''));
     this.made.set(key, modelName);
-    const timeouts = { ...settings.timeouts, ...(group.idle === null ? {} : { idle: group.idle }) };
+    const timeouts = { ...settings.timeouts, ...group.timeouts };
     upstreams[modelName] = {
       servers: group.servers,
       ...group.rest,
@@ -84,8 +90,7 @@ export class Upstreams {
       timeouts,
       ...(settings.keepAlive ? { 'tcp-keepalive': true } : {}),
       ...(settings.sendsProxyHeader === true ? { 'proxy-protocol': 'v1' } : {}),
-      // nginx sends nobody away who waits for a place: it has no queue.
-      queue: { max: 0 },
+      ...(settings.health ? { health: settings.health } : {}),
     };
     this.document.mark(['upstreams', modelName], group.directive.place);
     group.places.forEach((server, i) => {
@@ -95,8 +100,8 @@ export class Upstreams {
   }
 
   private single(address: string, directive: Directive): Group {
-    const rest = this.family === 'http' ? { pool: { idle: 0 } } : {};
-    return { directive, servers: [{ address }], places: [directive], rest, idle: null };
+    const rest = { queue: NO_QUEUE, ...(this.family === 'http' ? { pool: { idle: 0 } } : {}) };
+    return { directive, servers: [{ address }], places: [directive], rest, timeouts: {} };
   }
 
   private readGroup(directive: Directive, outer: Scope): Group {
@@ -125,18 +130,35 @@ export class Upstreams {
       const fix = 'write a `server` line in it';
       this.notes.missing(scope.directives, directive.place, 'no servers are inside upstream', fix);
     }
-    const rest: PlainMap = this.readMethod(scope);
-    let idle: string | null = null;
+    const rest: PlainMap = { ...this.readMethod(scope), queue: NO_QUEUE };
+    const timeouts: Record<string, string> = {};
+    const slowStart = slowStartOf(lines);
+    if (slowStart > 0) rest['slow-start'] = formatDuration(Math.min(slowStart, 3_600_000));
+    this.readQueue(scope, rest, timeouts);
     if (this.family === 'http') {
       const keepalive = scope.own('keepalive')[0];
       rest['pool'] = { idle: keepalive === undefined ? 0 : Math.min(10_000, Number(keepalive.args[0].text) || 0) };
       if (keepalive !== undefined) {
         const time = scope.own('keepalive_timeout')[0];
         const ms = time === undefined ? 60_000 : (parseTime(time.args[0].text) ?? 60_000);
-        idle = formatDuration(Math.max(1, ms));
+        timeouts['idle'] = formatDuration(Math.max(1, ms));
       }
     }
-    return { directive, servers, places, rest, idle };
+    return { directive, servers, places, rest, timeouts };
+  }
+
+  /** `queue 100 timeout=70s` */
+  private readQueue(scope: Scope, rest: PlainMap, timeouts: Record<string, string>): void {
+    const [queue] = scope.own('queue');
+    if (queue === undefined) return;
+    const [{ text: max }, limit] = queue.args;
+    const ms = parseTime((limit?.text ?? 'timeout=60s').replace(/^timeout=/, ''));
+    if (!/^[0-9]{1,6}$/.test(max) || ms === null) {
+      this.notes.error(queue.place, 'invalid "queue" directive', 'write for example queue 100 timeout=70s');
+      return;
+    }
+    rest['queue'] = { max: Math.min(Number(max), 100_000) };
+    timeouts['queue'] = formatDuration(Math.min(Math.max(1, ms), 3_600_000));
   }
 
   /** nginx refuses them behind the line of a method that has none; in front of it they are what they always are. */
@@ -174,8 +196,11 @@ export class Upstreams {
         else timeMs = Math.max(1, ms);
       } else if (text === 'backup') server['backup'] = true;
       else if (text === 'down') server['state'] = 'disabled';
+      else if (text === 'drain') server['state'] = 'drain';
       else if (text === 'resolve') continue;
-      else if (/^(slow_start|route|service)$/.test(key) || text === 'drain') {
+      else if (key === 'slow_start' && value !== undefined) {
+        if (parseTime(value, true) === null) bad();
+      } else if (/^(route|service)$/.test(key)) {
         this.notes.notYet(place, `\`server ... ${key}\``, 'there is nothing like it yet', FAILED_FIX);
       } else bad();
     }
@@ -210,4 +235,10 @@ export class Upstreams {
     );
     return {};
   }
+}
+
+/** The longest of all servers, in milliseconds; 0: there is none. */
+function slowStartOf(lines: readonly Directive[]): number {
+  const words = lines.flatMap(({ args }) => args.map(({ text }) => /^slow_start=(.+)$/.exec(text)?.[1] ?? '0'));
+  return Math.max(0, ...words.map((text) => parseTime(text, true) ?? 0));
 }
