@@ -31,6 +31,7 @@ export interface ServerSpec {
   readonly port: number;
 }
 
+const TLVS = ['authority', 'alpn', 'ssl', 'unique-id', 'crc32c'] as const;
 const BALANCERS: ProxyProtocolPlan = {
   from: { networks: [{ family: 4, address: BALANCER, bits: 32 }], unix: false },
   trust: { networks: [{ family: 4, address: BALANCER, bits: 32 }], unix: false },
@@ -186,6 +187,7 @@ function drawUpstream(
       passive: null,
     });
   }
+  const proxyProtocol = prng.oneIn(5) ? (prng.oneIn(2) ? 'v1' : 'v2') : null;
   return {
     name: `upstream-${index}`,
     balance,
@@ -210,7 +212,8 @@ function drawUpstream(
     keepAlive: prng.oneIn(4) ? KEEP_ALIVE : null,
     poolIdle: prng.oneIn(3) ? null : prng.below(prng.oneIn(2) ? 3 : 30),
     queueMax: isTight ? prng.below(4) : 1000,
-    proxyProtocol: prng.oneIn(5) ? (prng.oneIn(2) ? 'v1' : 'v2') : null,
+    proxyProtocol,
+    proxyTlvs: proxyProtocol === 'v2' ? TLVS : [],
   };
 }
 

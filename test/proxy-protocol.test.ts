@@ -1,9 +1,13 @@
 /** The PROXY protocol: from load balancers in front, and towards servers; against HAProxy and nginx, and byte by byte. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import type net from 'node:net';
+import net from 'node:net';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import { test, type TestContext } from 'node:test';
+import tls from 'node:tls';
+import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { engineSkip, ENGINES, Evenkeel, freePort, startTcpBackend } from './evenkeel.ts';
 import { Daemon, peerSkip, runOk, startNginx, temporaryDirectory } from './peers.ts';
 import { RawConnection } from './raw.ts';
@@ -42,7 +46,97 @@ async function startRecorder(t: TestContext): Promise<{ port: number; received: 
   return { port, received };
 }
 
+/** TLS to this port over a connection that begins with `header`; its first `cut` bytes go ahead. */
+async function openBehind(t: TestContext, port: number, header: string, cut: number): Promise<tls.TLSSocket> {
+  const raw = await RawConnection.open(t, port);
+  const { socket } = raw;
+  let pending = Buffer.from(header, 'latin1');
+  if (cut > 0) {
+    raw.write(pending.subarray(0, cut));
+    await raw.delivered();
+    pending = pending.subarray(cut);
+  }
+  const over = new Duplex({
+    read: () => undefined,
+    write: (data: Buffer, _encoding, done) => {
+      socket.write(Buffer.concat([pending, data]), done);
+      pending = Buffer.alloc(0);
+    },
+    final: (done) => socket.end(done),
+  });
+  socket.on('data', (data) => over.push(data));
+  socket.on('close', () => over.push(null));
+  const client = tls.connect({ socket: over, servername: 'shop.example', rejectUnauthorized: false });
+  t.after(() => client.destroy());
+  await once(client, 'secureConnect');
+  return client;
+}
+
+const TLVS = 'authority, alpn, ssl, unique-id, crc32c';
+/** With `told.example` and `id-7`. */
+const WITH_TLVS = `${SIGNATURE}\x21\x11\x00\x22\xc0\x00\x02\x01\xc6\x33\x64\x02\xdc\x04\x01\xbb\x02\x00\x0ctold.example\x05\x00\x04id-7`;
+
 for (const engine of ENGINES) {
+  test(`[${engine}] the header first, then TLS`, engineSkip(engine), async (t) => {
+    const certificates = new CertificateMaker();
+    t.after(() => certificates.remove());
+    const { certificate, key } = certificates.make('shop', { names: ['shop.example'] });
+    const [web, mail] = [await freePort(), await freePort()];
+    const server = await startRecorder(t);
+    const pair = `tls: { certificate: ${certificate}, key: ${key} }`;
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners:
+  web:
+    bind: "127.0.0.1:${web}"
+    proxy-protocol: { from: 127.0.0.0/8 }
+    ${pair}
+    routes: [ { respond: { body: "{client} {tls-server-name} {proxy-authority} {proxy-unique-id}" } } ]
+  mail:
+    bind: "127.0.0.1:${mail}"
+    protocol: tcp
+    proxy-protocol: { from: 127.0.0.0/8 }
+    ${pair}
+    upstream: mail
+upstreams:
+  mail: { servers: [ "127.0.0.1:${server.port}" ], proxy-protocol: { tlvs: [ ${TLVS} ] } }
+`,
+      { engine, workers: 1 },
+    );
+    for (const [header, told] of [
+      [LINE, '192.0.2.1 shop.example  '],
+      [WITH_TLVS, '192.0.2.1 shop.example told.example id-7'],
+      [OWN, '127.0.0.1 shop.example  '],
+    ] as const) {
+      for (const cut of [0, 5, header.length]) {
+        const client = new RawConnection(await openBehind(t, web, header, cut));
+        client.write(GET);
+        assert.equal((await client.response()).body, told);
+      }
+    }
+    const client = new RawConnection(await openBehind(t, mail, WITH_TLVS, 0));
+    client.write('hello');
+    await until(
+      () => server.received.length === 1 && server.received[0].endsWith('hello'),
+      () => 'the bytes behind the header are there',
+    );
+    const [received] = server.received;
+    assert.match(received, /^.{16}\xc0\x00\x02\x01\xc6\x33\x64\x02\xdc\x04\x01\xbb.*hello$/s);
+    assert.match(received, /\x02\x00\x0cshop\.example\x20.*\x21\x00\x07TLSv1\.3\x23.*\x05\x00\x04id-7\x03\x00\x04/s);
+
+    // TLS where the header is due, and the header within TLS, are neither
+    const wrong = tls.connect({ port: web, host: '127.0.0.1', rejectUnauthorized: false });
+    t.after(() => wrong.destroy());
+    await assert.rejects(once(wrong, 'secureConnect'));
+    await evenkeel.said(/listener web: .*PROXY protocol header/);
+    const changed = Buffer.from(WITH_TLVS, 'latin1');
+    changed[15] += 7;
+    const badSum = await RawConnection.open(t, web);
+    badSum.write(Buffer.concat([changed, Buffer.from('\x03\x00\x04\x00\x00\x00\x00', 'latin1')]));
+    assert.equal((await badSum.ending()).how, 'reset', 'a checksum that does not fit');
+  });
+
   test(`[${engine}] HTTP: the header says who the client is`, engineSkip(engine), async (t) => {
     const [port, strict, late] = [await freePort(), await freePort(), await freePort()];
     const evenkeel = await Evenkeel.start(
@@ -246,4 +340,58 @@ upstreams:
       assert.match(answer, i < 2 ? /^127\.0\.0\.7 127\.0\.0\.7\n$/ : /^127\.0\.0\.7 \n$/, how);
     }
   });
+
+  test(
+    `[${engine}] HAProxy on both sides has the host and the identifier`,
+    peerSkip(engine, 'haproxy', 'curl'),
+    async (t) => {
+      const certificates = new CertificateMaker();
+      t.after(() => certificates.remove());
+      const { certificate, key } = certificates.make('shop', { names: ['shop.example'] });
+      const both = certificates.join('both.pem', 'shop.pem', 'shop.key');
+      const [front, behind, tcp, web] = [await freePort(), await freePort(), await freePort(), await freePort()];
+      const file = join(temporaryDirectory(t), 'haproxy.cfg');
+      writeFileSync(
+        file,
+        `defaults
+ timeout connect 5s
+ timeout client 5s
+ timeout server 5s
+frontend front
+ mode tcp
+ unique-id-format front-%ci
+ bind 127.0.0.1:${front} ssl crt ${both}
+ default_backend evenkeel
+backend evenkeel
+ mode tcp
+ server s 127.0.0.1:${tcp} send-proxy-v2-ssl proxy-v2-options authority,unique-id,crc32c,ssl
+frontend behind
+ mode http
+ bind 127.0.0.1:${behind} accept-proxy
+ http-request return status 200 content-type text/plain lf-string "%[fc_pp_authority] %[fc_pp_unique_id] %[req.hdr(x-request-id)] %[src]\\n"
+`,
+      );
+      await Daemon.start(t, 'haproxy', ['-db', '-f', file], front);
+      await Evenkeel.start(
+        t,
+        `
+listeners:
+  tcp: { bind: "127.0.0.1:${tcp}", protocol: tcp, proxy-protocol: { from: 127.0.0.0/8 }, upstream: tcp }
+  web: { bind: "127.0.0.1:${web}", tls: { certificate: ${certificate}, key: ${key} }, routes: [ { upstream: web } ] }
+upstreams:
+  tcp: { servers: [ "127.0.0.1:${behind}" ], proxy-protocol: { tlvs: [ ${TLVS} ] } }
+  web: { servers: [ "127.0.0.1:${behind}" ], proxy-protocol: { tlvs: [ ${TLVS} ] } }
+`,
+        { engine, workers: 1 },
+      );
+      const ask = (port: number): Promise<string> =>
+        runOk('curl', [
+          '-ksS',
+          ...['--interface', '127.0.0.7', '--resolve', `shop.example:${port}:127.0.0.1`],
+          `https://shop.example:${port}/`,
+        ]);
+      assert.equal(await ask(front), 'shop.example front-127.0.0.7  127.0.0.7\n');
+      assert.match(await ask(web), /^shop\.example ([0-9a-f]{32}) \1 127\.0\.0\.7\n$/, "the request's own identifier");
+    },
+  );
 }

@@ -127,6 +127,7 @@ export function filesUpstream(firstSlot: number): UpstreamPlan {
     timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 30_000, queueMs: 10_000, tunnelMs: 0, halfClosedMs: 0 },
     keepAlive: null,
     proxyProtocol: null,
+    proxyTlvs: [],
     poolIdle: null,
     queueMax: 1024,
   };

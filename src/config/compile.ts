@@ -199,7 +199,8 @@ function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean,
   const defaults = DEFAULTS.upstream;
   const timeouts = { ...defaults.timeouts, ...upstream.timeouts };
   const idle = upstream.timeouts?.idle ?? (isTcp ? defaults.timeouts.idleTcp : defaults.timeouts.idle);
-  const proxyProtocol = upstream['proxy-protocol'] ?? null;
+  const header = upstream['proxy-protocol'];
+  const proxyProtocol = typeof header === 'object' ? 'v2' : (header ?? null);
   let slot = firstSlot;
   const servers: ServerPlan[] = [];
   for (const server of upstream.servers) {
@@ -228,6 +229,7 @@ function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean,
     poolIdle: upstream.pool?.idle ?? null,
     queueMax: upstream.queue?.max ?? defaults.queue.max,
     proxyProtocol,
+    proxyTlvs: typeof header === 'object' ? [...new Set(header.tlvs)] : [],
   };
 }
 

@@ -603,6 +603,15 @@ const ProxyProtocol = z.strictObject({
   ),
 });
 
+const ProxyTlvs = z.strictObject({
+  tlvs: required(
+    z.array(z.enum(['authority', 'alpn', 'ssl', 'unique-id', 'crc32c'])).min(1),
+    'What a header of version 2 says besides. `authority`: the host that the client has asked for (SNI); `alpn`: the protocol that was agreed on ' +
+      'with it; `ssl`: version and cipher suite of its TLS; `unique-id`: that of the request, or of the connection; `crc32c`: a checksum.',
+    ['authority', 'ssl'],
+  ),
+});
+
 const decision = z.enum(['allow', 'deny']);
 
 const Access = z.strictObject({
@@ -862,9 +871,10 @@ const Upstream = z.strictObject({
   timeouts: key(UpstreamTimeouts, "Of the servers' side."),
   'tcp-keepalive': key(TcpKeepalive, "As a listener's, towards servers.", false),
   'proxy-protocol': key(
-    z.enum(['v1', 'v2']),
+    z.union([z.enum(['v1', 'v2']), ProxyTlvs]),
     'Begins every connection to a server with a PROXY protocol header of this version, which names the client; checks say that they ' +
-      'are nobody else. A connection is then for one client only: with HTTP none is kept for the next request.',
+      'are nobody else. A connection is then for one client only: with HTTP none is kept for the next request. `{ tlvs: [ssl, authority] }`: of ' +
+      'version 2, with more.',
   ),
   pool: key(Pool, 'Connections kept for the next request. Only for HTTP.'),
   queue: key(Queue, 'Requests that wait for a server.'),

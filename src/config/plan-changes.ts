@@ -82,6 +82,7 @@ const KEYS: Readonly<Record<string, string>> = {
   keepAlive: 'tcp-keepalive',
   queueMax: 'queue',
   proxyProtocol: 'proxy-protocol',
+  proxyTlvs: 'proxy-protocol',
 };
 
 function withoutPlace({ firstSlot: _first, slotCount: _count, epoch: _epoch, ...rest }: ServerPlan): object {

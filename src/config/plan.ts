@@ -502,6 +502,8 @@ export interface UpstreamPlan {
   readonly queueMax: number;
   /** With which PROXY protocol header every connection and check begins. Null: with none. */
   readonly proxyProtocol: 'v1' | 'v2' | null;
+  /** What such a header says besides, of version 2. */
+  readonly proxyTlvs: readonly ('alpn' | 'authority' | 'crc32c' | 'ssl' | 'unique-id')[];
 }
 
 /**

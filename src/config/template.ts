@@ -40,6 +40,8 @@ export const SOURCES = {
   'proxy-client-port': 'its port',
   'proxy-local': 'the address that it has connected to, by the header',
   'proxy-local-port': 'the port of that',
+  'proxy-authority': 'the host that the client has asked for (SNI), by the header',
+  'proxy-unique-id': 'the identifier of the connection, by the header',
   tls: '`on` where the client speaks TLS',
   'tls-version': 'of a connection with TLS: `TLSv1.2` or `TLSv1.3`',
   'tls-cipher': 'of a connection with TLS: its cipher suite, as OpenSSL names it',

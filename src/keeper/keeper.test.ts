@@ -123,6 +123,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     poolIdle: 1,
     queueMax: 1,
     proxyProtocol: null,
+    proxyTlvs: [],
   } as const;
   return {
     workers,

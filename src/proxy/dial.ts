@@ -4,28 +4,25 @@
  */
 import { type ConnectFailure, FAILED_CONNECT_TIMEOUT, FAILED_NO_RESOURCE, FAILED_WITHDRAWN } from '../core/retry.ts';
 import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
-import {
-  PROXY_HEADER_WRITTEN_MAX,
-  ProxyAddresses,
-  type ProxyVersion,
-  writeProxyHeader,
-} from '../wire/proxy-protocol/header.ts';
 import { connectFailure } from './connect-failure.ts';
 import type { Context } from './context.ts';
 import { Expiring } from './expiring.ts';
-import type { Layer, LayerUser, Opening, PeerAddress } from './layer.ts';
+import type { ConnectionInfo, Layer, LayerUser, Opening, PeerAddress } from './layer.ts';
 import { redialAt } from './redial.ts';
+import { emitServerHeader, SERVER_HEADER_BYTES_MAX } from './server-header.ts';
 import type { Server, Upstream } from './upstream.ts';
 
 export interface DialOwner {
   /** For whom it is made. */
   readonly client: PeerAddress;
+  /** What is known of that connection besides. */
+  readonly clientInfo: ConnectionInfo | null;
+  /** Writes the identifier of what it is made for at `at` and returns the offset behind it: up to 128 bytes. */
+  emitId(into: Uint8Array, at: number): number;
   /** It stands. The socket is to be given a handler before this returns. */
   handleDialed(socket: Socket): void;
   handleDialFailed(how: ConnectFailure): void;
 }
-
-const addresses = new ProxyAddresses();
 
 export class Dial extends Expiring implements SocketHandler, LayerUser {
   private readonly context: Context;
@@ -94,7 +91,7 @@ export class Dial extends Expiring implements SocketHandler, LayerUser {
   handleConnect(socket: Socket): void {
     const { keepAlive, proxyProtocol } = this.upstream.plan;
     if (keepAlive !== null) socket.setKeepAlive(keepAlive);
-    if (proxyProtocol !== null && !this.sendHeader(socket, proxyProtocol)) {
+    if (proxyProtocol !== null && !this.sendHeader(socket)) {
       this.fail(FAILED_NO_RESOURCE);
       return;
     }
@@ -109,16 +106,12 @@ export class Dial extends Expiring implements SocketHandler, LayerUser {
   }
 
   /** Says whose connection it is. False: no slot was free. */
-  private sendHeader(socket: Socket, version: ProxyVersion): boolean {
+  private sendHeader(socket: Socket): boolean {
     const { arena, memory } = this.context;
-    const slot = arena.allocate(PROXY_HEADER_WRITTEN_MAX);
+    const slot = arena.allocate(SERVER_HEADER_BYTES_MAX);
     if (slot < 0) return false;
-    const { client } = this.owner;
-    addresses.isTold = true;
-    addresses.sourcePort = client.remoteAddress(addresses.source, 0);
-    addresses.destinationPort = client.localAddress(addresses.destination, 0);
     const start = arena.start(slot);
-    socket.send(slot, start, writeProxyHeader(version, addresses, memory, start) - start, false);
+    socket.send(slot, start, emitServerHeader(this.upstream.plan, this.owner, memory, start) - start, false);
     return true;
   }
 

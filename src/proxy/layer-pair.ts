@@ -38,7 +38,8 @@ class PairOpening implements Opening, LayerUser {
     const { above } = this;
     this.isLower = false;
     const user: LayerUser = {
-      handleOpen: (own, { hello, protocol, tls }) => above.handleOpen(own, { ...below, hello, protocol, tls }),
+      // who the client is, the lower one knows; all else is of what stands over it
+      handleOpen: (own, info) => above.handleOpen(own, { ...info, peer: below.peer, told: below.told }),
       handleOpenFailed: (reason) => above.handleOpenFailed(reason),
     };
     this.opening = this.upper.open(socket, user, below.peer);

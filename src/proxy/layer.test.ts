@@ -315,6 +315,8 @@ class Caller {
     const server = { preparedAddress: 0, isUsable: true } as Server;
     this.dial = Dial.begin(stage.context, { plan, layer } as unknown as Upstream, server, {
       client: { remoteAddress: () => 0, localAddress: () => 0 },
+      clientInfo: null,
+      emitId: (_, at) => at,
       handleDialed: (socket) => {
         socket.handler = handlerOf(stage.arena, this.said);
         this.told.push(socket);

@@ -15,7 +15,7 @@ import {
   type LayerUser,
   NOTHING_KNOWN,
   type Opening,
-  type PeerAddress,
+  type ToldAddress,
 } from './layer.ts';
 
 const WRONG = answerKind('proxy-header');
@@ -49,11 +49,19 @@ export class ProxyHeaders implements Layer {
   }
 }
 
-class Told implements PeerAddress {
+class Told implements ToldAddress {
   private readonly addresses: ProxyAddresses;
 
   constructor(addresses: ProxyAddresses) {
     this.addresses = addresses;
+  }
+
+  get authority(): string {
+    return this.addresses.authority;
+  }
+
+  get uniqueId(): string {
+    return this.addresses.uniqueId;
   }
 
   remoteAddress(into: Uint8Array, at: number): number {

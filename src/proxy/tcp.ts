@@ -16,6 +16,7 @@ import type { Context } from './context.ts';
 import { Dial, type DialOwner } from './dial.ts';
 import type { ConnectionInfo, PeerAddress } from './layer.ts';
 import { LayerPair } from './layer-pair.ts';
+import { emitRequestId } from './http/request-id.ts';
 import type { Listener } from './listener.ts';
 import { DENIED, kindOfFailure, NO_ROUTE, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT } from './tcp-failures.ts';
 import { PostgresRequest } from './postgres-request.ts';
@@ -114,7 +115,7 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   private readonly upstream: Upstream;
   private readonly downstream: Socket;
   readonly client: PeerAddress;
-  private readonly info: ConnectionInfo | null;
+  readonly clientInfo: ConnectionInfo | null;
   /** What came right behind what the listener's layer has read; -1: nothing. */
   private earlySlot = -1;
   private earlyAt = 0;
@@ -134,7 +135,7 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     this.upstream = upstream;
     this.downstream = downstream;
     this.client = info?.peer ?? downstream;
-    this.info = info;
+    this.clientInfo = info;
     downstream.handler = this;
     downstream.pause();
     downstream.resetIfKilled();
@@ -165,12 +166,17 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   }
 
   private dialled(server: Server): Dial | null {
-    const { context, info, upstream } = this;
-    if (info === null || info.hello === null || !info.hello.isAfterRequest)
-      return Dial.begin(context, upstream, server, this);
+    const { clientInfo, context, upstream } = this;
+    const hello = clientInfo === null ? null : clientInfo.hello;
+    if (hello === null || !hello.isAfterRequest) return Dial.begin(context, upstream, server, this);
     const { layer } = upstream;
     const request = new PostgresRequest(context);
     return Dial.begin(context, upstream, server, this, layer === null ? request : new LayerPair(layer, request));
+  }
+
+  /** Nothing else has one for a connection. */
+  emitId(into: Uint8Array, at: number): number {
+    return emitRequestId(into, at, this.context.prng);
   }
 
   handleDialed(socket: Socket): void {

@@ -78,6 +78,8 @@ export const VARIABLES: readonly VariableRow[] = [
   ['proxy_protocol_port', '{proxy-client-port}', ''],
   ['proxy_protocol_server_addr', '{proxy-local}', ''],
   ['proxy_protocol_server_port', '{proxy-local-port}', ''],
+  ['proxy_protocol_tlv_authority', '{proxy-authority}', ''],
+  ['proxy_protocol_tlv_unique_id', '{proxy-unique-id}', ''],
   ['remote_user', '', 'empty: nginx has here what a client says in Authorization, whoever it is'],
   ['request_body request_body_file', null, STREAMED],
   ['bytes_sent body_bytes_sent request_time request_length request_completion gzip_ratio pipe', null, LATER],

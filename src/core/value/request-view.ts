@@ -15,9 +15,17 @@ export interface Connection {
   remoteAddress(into: Uint8Array, at: number): number;
   localAddress(into: Uint8Array, at: number): number;
   /** The same as a PROXY protocol header has it, believed or not. Null: there was none. */
-  readonly told: Pick<Connection, 'remoteAddress' | 'localAddress'> | null;
+  readonly told: ToldConnection | null;
   /** Null: what comes over it could be read on its way. */
   readonly tls: TlsFacts | null;
+}
+
+/** What a PROXY protocol header says. The texts are ASCII, and empty where it says nothing. */
+export interface ToldConnection {
+  remoteAddress(into: Uint8Array, at: number): number;
+  localAddress(into: Uint8Array, at: number): number;
+  readonly authority: string;
+  readonly uniqueId: string;
 }
 
 /** What was agreed on. The texts are ASCII, and empty where there is none. */

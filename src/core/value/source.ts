@@ -57,28 +57,30 @@ export const PROXY_CLIENT = 27;
 export const PROXY_CLIENT_PORT = 28;
 export const PROXY_LOCAL = 29;
 export const PROXY_LOCAL_PORT = 30;
-export const TLS = 31;
-export const TLS_VERSION = 32;
-export const TLS_CIPHER = 33;
-export const TLS_SERVER_NAME = 34;
-export const TLS_CLIENT_VERIFIED = 35;
-export const TLS_CLIENT_SUBJECT = 36;
-export const TLS_CLIENT_ISSUER = 37;
-export const TLS_CLIENT_SERIAL = 38;
-export const TLS_CLIENT_FINGERPRINT = 39;
-export const TLS_CLIENT_OLD_FINGERPRINT = 40;
-export const TLS_CLIENT_NOT_BEFORE = 41;
-export const TLS_CLIENT_NOT_AFTER = 42;
-export const TLS_CLIENT_DAYS_LEFT = 43;
-export const TLS_CLIENT_CERTIFICATE = 44;
-export const VARIABLE = 45;
-export const CAPTURE = 46;
-export const PAGE_STATUS = 47;
-export const DATE = 48;
+export const PROXY_AUTHORITY = 31;
+export const PROXY_UNIQUE_ID = 32;
+export const TLS = 33;
+export const TLS_VERSION = 34;
+export const TLS_CIPHER = 35;
+export const TLS_SERVER_NAME = 36;
+export const TLS_CLIENT_VERIFIED = 37;
+export const TLS_CLIENT_SUBJECT = 38;
+export const TLS_CLIENT_ISSUER = 39;
+export const TLS_CLIENT_SERIAL = 40;
+export const TLS_CLIENT_FINGERPRINT = 41;
+export const TLS_CLIENT_OLD_FINGERPRINT = 42;
+export const TLS_CLIENT_NOT_BEFORE = 43;
+export const TLS_CLIENT_NOT_AFTER = 44;
+export const TLS_CLIENT_DAYS_LEFT = 45;
+export const TLS_CLIENT_CERTIFICATE = 46;
+export const VARIABLE = 47;
+export const CAPTURE = 48;
+export const PAGE_STATUS = 49;
+export const DATE = 50;
 // those with a name, which may be there several times
-export const HEADER = 49;
-export const COOKIE = 50;
-export const PARAMETER = 51;
+export const HEADER = 51;
+export const COOKIE = 52;
+export const PARAMETER = 53;
 
 type Kind =
   | typeof CLIENT
@@ -112,6 +114,8 @@ type Kind =
   | typeof PROXY_CLIENT_PORT
   | typeof PROXY_LOCAL
   | typeof PROXY_LOCAL_PORT
+  | typeof PROXY_AUTHORITY
+  | typeof PROXY_UNIQUE_ID
   | typeof TLS
   | typeof TLS_VERSION
   | typeof TLS_CIPHER
@@ -163,6 +167,8 @@ const KINDS = {
   'proxy-client-port': PROXY_CLIENT_PORT,
   'proxy-local': PROXY_LOCAL,
   'proxy-local-port': PROXY_LOCAL_PORT,
+  'proxy-authority': PROXY_AUTHORITY,
+  'proxy-unique-id': PROXY_UNIQUE_ID,
   'page-status': PAGE_STATUS,
   tls: TLS,
   'tls-version': TLS_VERSION,
@@ -206,6 +212,8 @@ const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
   PROXY_CLIENT_PORT,
   PROXY_LOCAL,
   PROXY_LOCAL_PORT,
+  PROXY_AUTHORITY,
+  PROXY_UNIQUE_ID,
   TLS,
   TLS_VERSION,
   TLS_CIPHER,
@@ -379,6 +387,10 @@ export class Source {
       case PROXY_LOCAL:
       case PROXY_LOCAL_PORT:
         return findTold(view.connection?.told ?? null, this.kind, span);
+      case PROXY_AUTHORITY:
+        return leaveText(span, view.connection?.told?.authority ?? '');
+      case PROXY_UNIQUE_ID:
+        return leaveText(span, view.connection?.told?.uniqueId ?? '');
       case TLS:
       case TLS_VERSION:
       case TLS_CIPHER:

@@ -52,6 +52,7 @@ function upstream(name: string, servers: ServerPlan[], rest: Partial<UpstreamPla
     poolIdle: 1,
     queueMax: 1,
     proxyProtocol: null,
+    proxyTlvs: [],
     ...rest,
   };
 }

@@ -56,6 +56,7 @@ class FakeClient implements ClientSide {
   hasBodyWaiting = false;
   wantsRestRead = false;
   readonly address = { remoteAddress: () => 0, localAddress: () => 0 };
+  readonly info = null;
   pumps = 0;
   /** What it does with the end of its exchange, as the real one. */
   exchange: Exchange | null = null;

@@ -39,6 +39,7 @@ import {
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
+import { emitBytes } from '../../wire/http1/emit.ts';
 import {
   BODY_NONE,
   FIELD_VALUE,
@@ -49,7 +50,7 @@ import {
   type ResponseHead,
 } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
-import type { PeerAddress } from '../layer.ts';
+import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import { Waiter, type Server, type Upstream } from '../upstream.ts';
 import type { ErrorPage } from './error-page.ts';
 import { KeptRequest } from './kept-request.ts';
@@ -176,6 +177,15 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   get clientAddress(): PeerAddress {
     return this.client.address;
+  }
+
+  get clientInfo(): ConnectionInfo | null {
+    return this.client.info;
+  }
+
+  emitRequestId(into: Uint8Array, at: number): number {
+    const { id, idLength } = this.request;
+    return emitBytes(into, at, this.context.memory, id, idLength);
   }
 
   /** What the route changes in the request. */

@@ -2,7 +2,7 @@
 import type { TrustedProxies } from '../../core/client/trusted-proxies.ts';
 import type { Connection, TlsFacts } from '../../core/value/request-view.ts';
 import { type IpWords, readIp } from '../../wire/ip-text.ts';
-import type { ConnectionInfo, PeerAddress } from '../layer.ts';
+import type { ConnectionInfo, PeerAddress, ToldAddress } from '../layer.ts';
 
 const bytes = new Uint8Array(16);
 
@@ -21,7 +21,9 @@ export class Peer implements IpWords, Connection {
   private readonly since: number;
   private readonly clock: { readonly now: number };
   readonly address: PeerAddress;
-  readonly told: PeerAddress | null;
+  /** What a layer has found out. */
+  readonly info: ConnectionInfo | null;
+  readonly told: ToldAddress | null;
   readonly tls: TlsFacts | null;
   private readonly socket: PeerAddress;
   private isRead = false;
@@ -32,6 +34,7 @@ export class Peer implements IpWords, Connection {
   constructor(info: ConnectionInfo | null, socket: PeerAddress, clock: { readonly now: number }) {
     this.clock = clock;
     this.since = clock.now;
+    this.info = info;
     this.address = info?.peer ?? socket;
     this.told = info === null ? null : info.told;
     this.tls = info === null ? null : info.tls;

@@ -5,7 +5,7 @@
  * Heads are those of the context: they hold until the call returns. Bodies pass in the slots that they were received in.
  */
 import type { Failure } from '../../core/retry.ts';
-import type { PeerAddress } from '../layer.ts';
+import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import type { RelayTimes } from '../relay.ts';
 import type { Socket } from '../../port/transport.ts';
 import type { ResponseHead } from '../../wire/http1/head.ts';
@@ -41,6 +41,8 @@ export interface ClientSide {
   readonly wantsRestRead: boolean;
   /** Whose connection it is. */
   readonly address: PeerAddress;
+  /** What a layer below it has found out. */
+  readonly info: ConnectionInfo | null;
 
   /** The server takes what is here of the request's body. */
   pump(): void;
@@ -128,6 +130,9 @@ export interface ResponseHandler {
   readonly responseSink: BodySink;
   /** Whose connection the exchange came over. */
   readonly clientAddress: PeerAddress;
+  readonly clientInfo: ConnectionInfo | null;
+  /** Writes the request's identifier, if it has one of ours, at `at` and returns the offset behind it. */
+  emitRequestId(into: Uint8Array, at: number): number;
 
   /** The new connection stands. */
   handleServerReady(): void;

@@ -493,6 +493,10 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     return this.peer.address;
   }
 
+  get info(): ConnectionInfo | null {
+    return this.peer.info;
+  }
+
   get wantsRestRead(): boolean {
     return this.readsRest && !this.isRequestComplete;
   }

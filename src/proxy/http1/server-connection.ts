@@ -25,7 +25,7 @@ import { parseResponseHead, responseBody } from '../../wire/http1/response.ts';
 import type { Context } from '../context.ts';
 import { Dial, type DialOwner } from '../dial.ts';
 import { Expiring } from '../expiring.ts';
-import type { PeerAddress } from '../layer.ts';
+import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import type { RelayTimes } from '../relay.ts';
 import type { Server, Upstream } from '../upstream.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
@@ -121,6 +121,14 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
 
   get client(): PeerAddress {
     return (this.exchange as ResponseHandler).clientAddress;
+  }
+
+  get clientInfo(): ConnectionInfo | null {
+    return (this.exchange as ResponseHandler).clientInfo;
+  }
+
+  emitId(into: Uint8Array, at: number): number {
+    return (this.exchange as ResponseHandler).emitRequestId(into, at);
   }
 
   handleDialFailed(how: ConnectFailure): void {

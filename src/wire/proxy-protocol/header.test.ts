@@ -167,3 +167,21 @@ test('any bytes are a header, the beginning of one, or wrong', () => {
     }),
   );
 });
+
+test('the host and the identifier are read where they are what they are called', () => {
+  const base = `${SIGNATURE} 21 11 LLLL c0000201 c6336402 dc04 01bb`;
+  const tlv = (type: string, text: string): string =>
+    `${type}${text.length.toString(16).padStart(4, '0')}${Buffer.from(text, 'latin1').toString('hex')}`;
+  const readAll = (...tlvs: readonly string[]): string => {
+    const rest = tlvs.join('');
+    const bytes = bytesOf(`${base.replace('LLLL', (12 + rest.length / 2).toString(16).padStart(4, '0'))}${rest}`);
+    const into = new ProxyAddresses();
+    into.authority = into.uniqueId = 'of another one';
+    assert.equal(readProxyHeader(bytes, 0, bytes.length, into), bytes.length);
+    return `${into.authority}, ${into.uniqueId}`;
+  };
+  assert.equal(readAll(), ', ');
+  assert.equal(readAll(tlv('02', 'Shop.example'), tlv('05', 'A-1/2'), tlv('ee', 'x')), 'shop.example, A-1/2');
+  assert.equal(readAll(tlv('02', 'a\r\nb'), tlv('05', 'a b')), ', ');
+  assert.equal(readAll(tlv('02', 'x'.repeat(256)), tlv('05', 'x'.repeat(129))), ', ');
+});

@@ -4,13 +4,15 @@
  */
 import { emitIpText, IpWords, parseIpText, readIp, writeIp } from '../ip-text.ts';
 import { ascii } from '../http1/classes.ts';
+import { isHostName } from '../tls/client-hello.ts';
 import { crc32c } from './crc32c.ts';
+import { TLV_AUTHORITY, TLV_CRC32C, TLV_HEAD_BYTES, TLV_UNIQUE_ID, UNIQUE_ID_BYTES_MAX } from './tlvs.ts';
 
 export type ProxyVersion = 'v1' | 'v2';
 
 /** What is read at most. A header of version 2 may say that it is longer; nobody needs that. */
 export const PROXY_HEADER_BYTES_MAX = 4096;
-/** What is written at most. */
+/** What is written at most, without type-length-values. */
 export const PROXY_HEADER_WRITTEN_MAX = 107;
 
 /** More has to come. */
@@ -26,6 +28,10 @@ export class ProxyAddresses {
   sourcePort = 0;
   readonly destination = new Uint8Array(16);
   destinationPort = 0;
+  /** The host that the client has asked for: lower-case. Empty: it does not say, or says none. */
+  authority = '';
+  /** ASCII without spaces. Empty: the connection has none. */
+  uniqueId = '';
 }
 
 const SIGNATURE = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
@@ -44,8 +50,8 @@ const IPV6_BYTES = 36;
 const UNIX_BYTES = 216;
 const DATAGRAMS = 2;
 const OVER_TCP = 1;
-const TLV_CRC32C = 0x03;
-const TLV_HEAD_BYTES = 3;
+/** What may stand in a log's field. */
+const UNIQUE_ID = /^[!-~]+$/;
 const CR = 0x0d;
 const LF = 0x0a;
 const SPACE = 0x20;
@@ -55,6 +61,7 @@ const SPACE = 0x20;
 /** The header that bytes[at..end) begins with: how long it is, PROXY_MORE, or PROXY_WRONG. `into` is only set by a length. */
 export function readProxyHeader(bytes: Uint8Array, at: number, end: number, into: ProxyAddresses): number {
   if (at === end) return PROXY_MORE;
+  into.authority = into.uniqueId = '';
   return bytes[at] === WORD[0] ? readLine(bytes, at, end, into) : readBinary(bytes, at, end, into);
 }
 
@@ -133,7 +140,7 @@ function readBinary(bytes: Uint8Array, at: number, end: number, into: ProxyAddre
   if (family > FAMILY_UNIX || transport > DATAGRAMS) return PROXY_WRONG;
   const addressBytes = ADDRESS_BYTES[family];
   if (length < FIXED_BYTES + addressBytes) return PROXY_WRONG;
-  if (family !== FAMILY_NONE && !areTlvsRight(bytes, at, at + FIXED_BYTES + addressBytes, headerEnd))
+  if (family !== FAMILY_NONE && !readTlvs(bytes, at, at + FIXED_BYTES + addressBytes, headerEnd, into))
     return PROXY_WRONG;
   into.isTold = family === FAMILY_IPV4 || family === FAMILY_IPV6;
   if (family === FAMILY_IPV4) readIpv4(bytes, at + FIXED_BYTES, into);
@@ -166,8 +173,8 @@ function readPorts(bytes: Uint8Array, at: number, into: ProxyAddresses): void {
   into.destinationPort = (bytes[at + 2] << 8) | bytes[at + 3];
 }
 
-/** They fill the header exactly, and a checksum among them is that of the header at `headerAt`. */
-function areTlvsRight(bytes: Uint8Array, headerAt: number, at: number, end: number): boolean {
+/** True: they fill the header exactly, and a checksum among them is that of the header at `headerAt`. */
+function readTlvs(bytes: Uint8Array, headerAt: number, at: number, end: number, into: ProxyAddresses): boolean {
   while (at < end) {
     if (end - at < TLV_HEAD_BYTES) return false;
     const valueAt = at + TLV_HEAD_BYTES;
@@ -178,9 +185,22 @@ function areTlvsRight(bytes: Uint8Array, headerAt: number, at: number, end: numb
       const told = new DataView(bytes.buffer, bytes.byteOffset + valueAt).getUint32(0);
       if (crc32c(bytes, headerAt, end, valueAt) !== told) return false;
     }
+    if (bytes[at] === TLV_AUTHORITY) into.authority = authorityOf(bytes, valueAt, valueEnd);
+    if (bytes[at] === TLV_UNIQUE_ID) into.uniqueId = uniqueIdOf(bytes, valueAt, valueEnd);
     at = valueEnd;
   }
   return true;
+}
+
+function authorityOf(bytes: Uint8Array, at: number, end: number): string {
+  const text = String.fromCharCode(...bytes.subarray(at, end)).toLowerCase();
+  return isHostName(text) ? text : '';
+}
+
+function uniqueIdOf(bytes: Uint8Array, at: number, end: number): string {
+  if (end - at > UNIQUE_ID_BYTES_MAX) return '';
+  const text = String.fromCharCode(...bytes.subarray(at, end));
+  return UNIQUE_ID.test(text) ? text : '';
 }
 
 // --- writing ---

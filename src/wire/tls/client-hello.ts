@@ -73,6 +73,11 @@ export function readClientHello(bytes: Uint8Array, at: number, end: number, into
   return length === wanted && new Reading(message, MESSAGE_HEAD_BYTES, wanted).read(into) ? HELLO_READ : HELLO_NONE;
 }
 
+/** In lower case, without a dot at its end. */
+export function isHostName(text: string): boolean {
+  return text.length <= NAME_BYTES_MAX && NAME.test(text);
+}
+
 /** A part of the message. What it lacks, it says by `isRight`. */
 class Reading {
   private readonly bytes: Uint8Array;
@@ -124,7 +129,7 @@ class Reading {
       if (kind === NAME_IS_HOST && found === '') found = name.endsWith('.') ? name.slice(0, -1) : name;
     }
     this.isRight &&= names.isRight && this.isOver;
-    return found.length <= NAME_BYTES_MAX && NAME.test(found) ? found : '';
+    return isHostName(found) ? found : '';
   }
 
   private protocolNames(): readonly string[] {

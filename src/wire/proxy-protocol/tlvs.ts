@@ -1,0 +1,72 @@
+/**
+ * Type-length-values of a PROXY protocol header of version 2 (section 2.2 of its text): more about the connection than its addresses.
+ */
+import { crc32c } from './crc32c.ts';
+
+export const TLV_HEAD_BYTES = 3;
+export const TLV_ALPN = 0x01;
+export const TLV_AUTHORITY = 0x02;
+export const TLV_CRC32C = 0x03;
+export const TLV_UNIQUE_ID = 0x05;
+const TLV_SSL = 0x20;
+const TLV_SSL_VERSION = 0x21;
+const TLV_SSL_CIPHER = 0x23;
+/** The client has connected over TLS. */
+const CLIENT_SSL = 0x01;
+/** Of a client's certificate: there is none that was verified. */
+const NOT_VERIFIED = 1;
+export const UNIQUE_ID_BYTES_MAX = 128;
+const CHECKSUM_BYTES = 4;
+/** Where a header has its length, and what that does not count. */
+const LENGTH_AT = 14;
+const FIXED_BYTES = 16;
+
+/** Longer texts are left out: no host name and no protocol has so many. */
+const TEXT_BYTES_MAX = 255;
+/** All together. */
+export const TLVS_BYTES_MAX = 1200;
+
+/** ASCII. Writes nothing where there is none. */
+export function writeTextTlv(type: number, text: string, bytes: Uint8Array, at: number): number {
+  if (text === '' || text.length > TEXT_BYTES_MAX) return at;
+  return endTlv(bytes, at, type, emitText(text, bytes, at + TLV_HEAD_BYTES));
+}
+
+/** What the client's own TLS was. */
+export function writeSslTlv(version: string, cipher: string, bytes: Uint8Array, at: number): number {
+  let end = at + TLV_HEAD_BYTES;
+  bytes[end++] = CLIENT_SSL;
+  end = writeNumber(NOT_VERIFIED, bytes, end);
+  end = writeTextTlv(TLV_SSL_VERSION, version, bytes, end);
+  end = writeTextTlv(TLV_SSL_CIPHER, cipher, bytes, end);
+  return endTlv(bytes, at, TLV_SSL, end);
+}
+
+/** What stands from behind its head up to `end` is its value. */
+export function endTlv(bytes: Uint8Array, at: number, type: number, end: number): number {
+  const length = end - at - TLV_HEAD_BYTES;
+  bytes[at] = type;
+  bytes[at + 1] = length >> 8;
+  bytes[at + 2] = length & 0xff;
+  return end;
+}
+
+/** Ends the header at `headerAt`, which goes up to `at` so far; with its checksum, if it is to have one. */
+export function endHeader(bytes: Uint8Array, headerAt: number, at: number, hasChecksum: boolean): number {
+  const end = hasChecksum ? endTlv(bytes, at, TLV_CRC32C, at + TLV_HEAD_BYTES + CHECKSUM_BYTES) : at;
+  const length = end - headerAt - FIXED_BYTES;
+  bytes[headerAt + LENGTH_AT] = length >> 8;
+  bytes[headerAt + LENGTH_AT + 1] = length & 0xff;
+  if (hasChecksum) writeNumber(crc32c(bytes, headerAt, end, end - CHECKSUM_BYTES), bytes, end - CHECKSUM_BYTES);
+  return end;
+}
+
+function emitText(text: string, bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+  return at;
+}
+
+function writeNumber(number: number, bytes: Uint8Array, at: number): number {
+  for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = (number >>> shift) & 0xff;
+  return at;
+}
