@@ -81,7 +81,7 @@ for (const engine of ENGINES) {
     const certificates = new CertificateMaker();
     t.after(() => certificates.remove());
     const { certificate, key } = certificates.make('shop', { names: ['shop.example'] });
-    const [web, mail] = [await freePort(), await freePort()];
+    const [web, mail, mutual] = [await freePort(), await freePort(), await freePort()];
     const server = await startRecorder(t);
     const pair = `tls: { certificate: ${certificate}, key: ${key} }`;
     const evenkeel = await Evenkeel.start(
@@ -99,6 +99,11 @@ listeners:
     proxy-protocol: { from: 127.0.0.0/8 }
     ${pair}
     upstream: mail
+  mutual:
+    bind: "127.0.0.1:${mutual}"
+    proxy-protocol: { from: 127.0.0.0/8 }
+    tls: { certificate: ${certificate}, key: ${key}, client-certificate: { ca: ${certificate} } }
+    routes: [ { respond: { body: "{client} {tls-client-verified}" } } ]
 upstreams:
   mail: { servers: [ "127.0.0.1:${server.port}" ], proxy-protocol: { tlvs: [ ${TLVS} ] } }
 `,
@@ -124,6 +129,10 @@ upstreams:
     const [received] = server.received;
     assert.match(received, /^.{16}\xc0\x00\x02\x01\xc6\x33\x64\x02\xdc\x04\x01\xbb.*hello$/s);
     assert.match(received, /\x02\x00\x0cshop\.example\x20.*\x21\x00\x07TLSv1\.3\x23.*\x05\x00\x04id-7\x03\x00\x04/s);
+
+    const stranger = new RawConnection(await openBehind(t, mutual, LINE, 0));
+    stranger.write('GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n');
+    assert.equal((await stranger.response()).status, 400, 'a certificate is asked for behind a header, too');
 
     // TLS where the header is due, and the header within TLS, are neither
     const wrong = tls.connect({ port: web, host: '127.0.0.1', rejectUnauthorized: false });

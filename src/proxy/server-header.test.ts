@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UpstreamPlan } from '../config/plan.ts';
+import type { ClientCertificateFacts } from '../core/value/request-view.ts';
 import { ProxyAddresses, readProxyHeader } from '../wire/proxy-protocol/header.ts';
 import { ClientHello } from '../wire/tls/client-hello.ts';
 import { type ConnectionInfo, NOTHING_KNOWN, type ToldAddress } from './layer.ts';
 import { emitServerHeader, SERVER_HEADER_BYTES_MAX } from './server-header.ts';
 
-const TLS = { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', serverName: 'shop.example' };
+const TLS = { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', serverName: 'shop.example', client: null };
 const ALL: UpstreamPlan['proxyTlvs'] = ['authority', 'alpn', 'ssl', 'unique-id', 'crc32c'];
 
 function address(last: number): (into: Uint8Array, at: number) => number {
@@ -66,10 +67,30 @@ test('who asks for a host in a hello, or by a header that is believed', () => {
   assert.deepEqual(tlvsOf(headerOf(wanted, { ...NOTHING_KNOWN, told })), { '05': 'id-1' });
 });
 
+function certificateOf(subject: string, verified = 'SUCCESS'): ClientCertificateFacts {
+  return { verified, subject } as ClientCertificateFacts;
+}
+
+test('the certificate of a client: whether it is right, and its common name', () => {
+  const sslOf = (client: ClientCertificateFacts): string =>
+    tlvsOf(headerOf(['ssl'], { ...NOTHING_KNOWN, tls: { ...TLS, version: '', cipher: '', client } }))['20'];
+  const cn = (name: string): string => `\x22\0${String.fromCharCode(name.length)}${name}`;
+  assert.equal(sslOf(certificateOf('CN=door,O=Example')), `\x05\0\0\0\0${cn('door')}`);
+  assert.equal(sslOf(certificateOf('O=Example', 'FAILED:expired')), '\x05\0\0\0\x01');
+  assert.equal(
+    sslOf(certificateOf('OU=x\\,CN=y,CN=T\\C3\\BCr\\, 1+SN=2,O=Example\\, Inc')),
+    `\x05\0\0\0\0${cn('T\xc3\xbcr, 1')}`,
+  );
+});
+
 test('the longest of all is bounded, and what is too long is left out', () => {
   const long = 'x'.repeat(255);
-  const most = { ...NOTHING_KNOWN, protocol: long, tls: { version: long, cipher: long, serverName: long } };
-  assert.equal(headerOf(ALL, most, 'i'.repeat(128)).length, 28 + 258 + 258 + 8 + 258 + 258 + 131 + 7);
+  const most = {
+    ...NOTHING_KNOWN,
+    protocol: long,
+    tls: { version: long, cipher: long, serverName: long, client: certificateOf(`CN=${long}`) },
+  };
+  assert.equal(headerOf(ALL, most, 'i'.repeat(128)).length, 28 + 258 + 258 + 8 + 3 * 258 + 131 + 7);
   const { '01': alpn, '02': authority } = tlvsOf(
     headerOf(ALL, { ...NOTHING_KNOWN, protocol: `${long}x`, tls: { ...TLS, serverName: `${long}x` } }),
   );

@@ -40,7 +40,7 @@ function emitTlvs({ proxyTlvs }: Wanted, of: Client, bytes: Uint8Array, headerAt
     else if (name === 'alpn') at = writeTextTlv(TLV_ALPN, info?.protocol ?? '', bytes, at);
     else if (name === 'unique-id') at = emitUniqueId(of, bytes, at);
     else if (name === 'ssl' && info !== null && info.tls !== null) {
-      at = writeSslTlv(info.tls.version, info.tls.cipher, bytes, at);
+      at = writeSslTlv(info.tls, bytes, at);
     }
   }
   return endHeader(bytes, headerAt, at, proxyTlvs.includes('crc32c'));

@@ -11,10 +11,16 @@ export const TLV_UNIQUE_ID = 0x05;
 const TLV_SSL = 0x20;
 const TLV_SSL_VERSION = 0x21;
 const TLV_SSL_CIPHER = 0x23;
+const TLV_SSL_CN = 0x22;
 /** The client has connected over TLS. */
 const CLIENT_SSL = 0x01;
-/** Of a client's certificate: there is none that was verified. */
+/** It has shown a certificate, in this session. */
+const CLIENT_CERT_SESSION = 0x04;
+const VERIFIED = 0;
 const NOT_VERIFIED = 1;
+/** What stands between commas and plus signs of RFC 2253, with what is escaped. */
+const NAME_PARTS = /(?:\\[0-9A-F]{2}|\\.|[^\\,+])+/g;
+const COMMON_NAME = 'CN=';
 export const UNIQUE_ID_BYTES_MAX = 128;
 const CHECKSUM_BYTES = 4;
 /** Where a header has its length, and what that does not count. */
@@ -24,22 +30,41 @@ const FIXED_BYTES = 16;
 /** Longer texts are left out: no host name and no protocol has so many. */
 const TEXT_BYTES_MAX = 255;
 /** All together. */
-export const TLVS_BYTES_MAX = 1200;
+export const TLVS_BYTES_MAX = 1500;
 
-/** ASCII. Writes nothing where there is none. */
+/** A byte for each character. Writes nothing where there is none. */
 export function writeTextTlv(type: number, text: string, bytes: Uint8Array, at: number): number {
   if (text === '' || text.length > TEXT_BYTES_MAX) return at;
   return endTlv(bytes, at, type, emitText(text, bytes, at + TLV_HEAD_BYTES));
 }
 
-/** What the client's own TLS was. */
-export function writeSslTlv(version: string, cipher: string, bytes: Uint8Array, at: number): number {
+/** Of TLS with a client. */
+export interface SslFacts {
+  /** `TLSv1.3` */
+  readonly version: string;
+  readonly cipher: string;
+  /** Null: it has shown no certificate. `verified`: `SUCCESS`, or why not; `subject`: as of RFC 2253. */
+  readonly client: { readonly verified: string; readonly subject: string } | null;
+}
+
+export function writeSslTlv({ version, cipher, client }: SslFacts, bytes: Uint8Array, at: number): number {
   let end = at + TLV_HEAD_BYTES;
-  bytes[end++] = CLIENT_SSL;
-  end = writeNumber(NOT_VERIFIED, bytes, end);
+  bytes[end++] = client === null ? CLIENT_SSL : CLIENT_SSL | CLIENT_CERT_SESSION;
+  end = writeNumber(client !== null && client.verified === 'SUCCESS' ? VERIFIED : NOT_VERIFIED, bytes, end);
   end = writeTextTlv(TLV_SSL_VERSION, version, bytes, end);
+  if (client !== null) end = writeTextTlv(TLV_SSL_CN, commonNameOf(client.subject), bytes, end);
   end = writeTextTlv(TLV_SSL_CIPHER, cipher, bytes, end);
   return endTlv(bytes, at, TLV_SSL, end);
+}
+
+/** Its bytes, each as a character. Empty: there is none. */
+function commonNameOf(subject: string): string {
+  const part = (subject.match(NAME_PARTS) ?? []).find((each) => each.startsWith(COMMON_NAME)) ?? COMMON_NAME;
+  return part
+    .slice(COMMON_NAME.length)
+    .replaceAll(/\\(?:([0-9A-F]{2})|(.))/g, (_, hex: string | undefined, other: string) =>
+      hex === undefined ? other : String.fromCharCode(Number.parseInt(hex, 16)),
+    );
 }
 
 /** What stands from behind its head up to `end` is its value. */
