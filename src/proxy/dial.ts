@@ -7,18 +7,12 @@ import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
 import { connectFailure } from './connect-failure.ts';
 import type { Context } from './context.ts';
 import { Expiring } from './expiring.ts';
-import type { ConnectionInfo, Layer, LayerUser, Opening, PeerAddress } from './layer.ts';
+import type { Layer, LayerUser, Opening } from './layer.ts';
 import { redialAt } from './redial.ts';
-import { emitServerHeader, SERVER_HEADER_BYTES_MAX } from './server-header.ts';
+import { type DialClient, emitServerHeader, SERVER_HEADER_BYTES_MAX } from './server-header.ts';
 import type { Server, Upstream } from './upstream.ts';
 
-export interface DialOwner {
-  /** For whom it is made. */
-  readonly client: PeerAddress;
-  /** What is known of that connection besides. */
-  readonly clientInfo: ConnectionInfo | null;
-  /** Writes the identifier of what it is made for at `at` and returns the offset behind it: up to 128 bytes. */
-  emitId(into: Uint8Array, at: number): number;
+export interface DialOwner extends DialClient {
   /** It stands. The socket is to be given a handler before this returns. */
   handleDialed(socket: Socket): void;
   handleDialFailed(how: ConnectFailure): void;

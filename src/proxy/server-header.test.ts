@@ -71,15 +71,20 @@ function certificateOf(subject: string, verified = 'SUCCESS'): ClientCertificate
   return { verified, subject } as ClientCertificateFacts;
 }
 
+function sslOf(client: ClientCertificateFacts): string {
+  return tlvsOf(headerOf(['ssl'], { ...NOTHING_KNOWN, tls: { ...TLS, version: '', cipher: '', client } }))['20'];
+}
+
+function commonName(name: string): string {
+  return `\x22\0${String.fromCharCode(name.length)}${name}`;
+}
+
 test('the certificate of a client: whether it is right, and its common name', () => {
-  const sslOf = (client: ClientCertificateFacts): string =>
-    tlvsOf(headerOf(['ssl'], { ...NOTHING_KNOWN, tls: { ...TLS, version: '', cipher: '', client } }))['20'];
-  const cn = (name: string): string => `\x22\0${String.fromCharCode(name.length)}${name}`;
-  assert.equal(sslOf(certificateOf('CN=door,O=Example')), `\x05\0\0\0\0${cn('door')}`);
+  assert.equal(sslOf(certificateOf('CN=door,O=Example')), `\x05\0\0\0\0${commonName('door')}`);
   assert.equal(sslOf(certificateOf('O=Example', 'FAILED:expired')), '\x05\0\0\0\x01');
   assert.equal(
     sslOf(certificateOf('OU=x\\,CN=y,CN=T\\C3\\BCr\\, 1+SN=2,O=Example\\, Inc')),
-    `\x05\0\0\0\0${cn('T\xc3\xbcr, 1')}`,
+    `\x05\0\0\0\0${commonName('T\xc3\xbcr, 1')}`,
   );
 });
 

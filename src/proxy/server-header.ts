@@ -12,18 +12,25 @@ import {
   writeSslTlv,
   writeTextTlv,
 } from '../wire/proxy-protocol/tlvs.ts';
-import type { DialOwner } from './dial.ts';
-import type { ConnectionInfo, ToldAddress } from './layer.ts';
+import type { ConnectionInfo, PeerAddress, ToldAddress } from './layer.ts';
 
 export const SERVER_HEADER_BYTES_MAX = PROXY_HEADER_WRITTEN_MAX + TLVS_BYTES_MAX;
 
 type Wanted = Pick<UpstreamPlan, 'proxyProtocol' | 'proxyTlvs'>;
-type Client = Pick<DialOwner, 'client' | 'clientInfo' | 'emitId'>;
+
+/** For whom a connection to a server is made. */
+export interface DialClient {
+  readonly client: PeerAddress;
+  /** What is known of that connection besides. */
+  readonly clientInfo: ConnectionInfo | null;
+  /** Writes the identifier of what it is made for at `at` and returns the offset behind it: up to 128 bytes. */
+  emitId(into: Uint8Array, at: number): number;
+}
 
 const addresses = new ProxyAddresses();
 
 /** Writes it at `at`, and returns the offset behind it: not more than SERVER_HEADER_BYTES_MAX on. */
-export function emitServerHeader(plan: Wanted, of: Client, bytes: Uint8Array, at: number): number {
+export function emitServerHeader(plan: Wanted, of: DialClient, bytes: Uint8Array, at: number): number {
   const { client } = of;
   addresses.isTold = true;
   addresses.sourcePort = client.remoteAddress(addresses.source, 0);
@@ -32,7 +39,7 @@ export function emitServerHeader(plan: Wanted, of: Client, bytes: Uint8Array, at
   return plan.proxyTlvs.length === 0 ? end : emitTlvs(plan, of, bytes, at, end);
 }
 
-function emitTlvs({ proxyTlvs }: Wanted, of: Client, bytes: Uint8Array, headerAt: number, end: number): number {
+function emitTlvs({ proxyTlvs }: Wanted, of: DialClient, bytes: Uint8Array, headerAt: number, end: number): number {
   const info = of.clientInfo;
   let at = end;
   for (const name of proxyTlvs) {
@@ -57,7 +64,7 @@ function believed({ peer, told }: ConnectionInfo): ToldAddress | null {
 }
 
 /** That of somebody in front goes on. */
-function emitUniqueId(of: Client, bytes: Uint8Array, at: number): number {
+function emitUniqueId(of: DialClient, bytes: Uint8Array, at: number): number {
   const told = of.clientInfo === null ? '' : (believed(of.clientInfo)?.uniqueId ?? '');
   if (told !== '') return writeTextTlv(TLV_UNIQUE_ID, told, bytes, at);
   const valueAt = at + TLV_HEAD_BYTES;

@@ -168,10 +168,12 @@ test('any bytes are a header, the beginning of one, or wrong', () => {
   );
 });
 
+function tlv(type: string, text: string): string {
+  return `${type}${text.length.toString(16).padStart(4, '0')}${Buffer.from(text, 'latin1').toString('hex')}`;
+}
+
 test('the host and the identifier are read where they are what they are called', () => {
   const base = `${SIGNATURE} 21 11 LLLL c0000201 c6336402 dc04 01bb`;
-  const tlv = (type: string, text: string): string =>
-    `${type}${text.length.toString(16).padStart(4, '0')}${Buffer.from(text, 'latin1').toString('hex')}`;
   const readAll = (...tlvs: readonly string[]): string => {
     const rest = tlvs.join('');
     const bytes = bytesOf(`${base.replace('LLLL', (12 + rest.length / 2).toString(16).padStart(4, '0'))}${rest}`);
