@@ -35,6 +35,17 @@ test('a frame shows the last events only', () => {
   assert.match(text, /event 12\n.*event 19/s);
 });
 
+test('an event that is wider than the terminal goes on in the next line', () => {
+  const notice = '10:00:00  port 8080 is taken by socat (pid 28269): the demo listens on 65535 instead';
+  const lines = renderFrame({ ...FRAME, events: [...FRAME.events, notice] }, 60, noPaint);
+  assert.deepEqual(lines.slice(-3), [
+    '  event 19',
+    '  10:00:00  port 8080 is taken by socat (pid 28269): the',
+    '    demo listens on 65535 instead',
+  ]);
+  assert.equal(lines.filter((line) => line.includes('event')).length, 6);
+});
+
 test('no line is wider than the terminal, colors not counted', () => {
   for (const width of [20, 60, 80]) {
     const plain = renderFrame(FRAME, width, noPaint);

@@ -32,6 +32,7 @@ export type Color = 'red' | 'green' | 'blue' | 'yellow' | 'grey' | 'bold' | 'dim
 const CODES: Readonly<Record<Color, number>> = { red: 31, green: 32, blue: 34, yellow: 33, grey: 90, bold: 1, dim: 2 };
 const BAR_WIDTH = 24;
 const EVENT_COUNT = 8;
+const MARGIN = '  ';
 
 export type Paint = (color: Color, text: string) => string;
 
@@ -55,9 +56,31 @@ export function renderFrame(frame: DemoFrame, width: number, paint: Paint): stri
       `half within ${frame.medianMs.toFixed(1)} ms, 99 % within ${frame.p99Ms.toFixed(1)} ms`,
     `  ${count(frame.conversations)} TCP conversations  ·  ${count(frame.moved)} tries failed and were made again elsewhere`,
     '',
-    ...frame.events.slice(-EVENT_COUNT).map((event) => `  ${paint('grey', event)}`),
+    ...renderEvents(frame.events, EVENT_COUNT, width, paint),
   ];
   return lines.map((line) => clip(line, width));
+}
+
+/** The last ones, in at most `count` lines: one that is wider goes on in the next line. Events: the oldest first. */
+export function renderEvents(events: readonly string[], count: number, width: number, paint: Paint): string[] {
+  const lines = events.slice(-count).flatMap((event) => wrap(event, width - MARGIN.length));
+  return lines.slice(-count).map((line) => clip(`${MARGIN}${paint('grey', line)}`, width));
+}
+
+/** At spaces. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (longer.length <= width || line.trim() === '') {
+      line = longer;
+      continue;
+    }
+    lines.push(line);
+    line = `${MARGIN}${word}`;
+  }
+  return [...lines, line];
 }
 
 /** Cuts a line to so many columns; colors take none. */

@@ -1,6 +1,6 @@
 /** What the lab shows: one frame as lines of text. Pure, so that it is tested without a terminal. */
 import type { NodeView } from '../lab/session.ts';
-import { clip, type Color, type Paint } from './demo-view.ts';
+import { clip, type Color, type Paint, renderEvents } from './demo-view.ts';
 
 export interface LabFrame {
   readonly title: string;
@@ -47,10 +47,10 @@ export function renderLabScreen(
   { rows, columns }: ScreenSize,
   paint: Paint,
 ): string[] {
+  const above = renderLabFrame(frame, [], columns, paint);
   const keys = renderKeys(target, columns);
-  const room = rows - renderLabFrame(frame, [], columns, paint).length - keys.length;
-  const lines = renderLabFrame(frame, room > 0 ? events.slice(-room) : [], columns, paint);
-  return [...lines, ...keys].slice(0, rows);
+  const room = rows - above.length - keys.length;
+  return [...above, ...(room > 0 ? renderEvents(events, room, columns, paint) : []), ...keys].slice(0, rows);
 }
 
 /** Lines of at most `width` columns. Events: the oldest first. */
@@ -66,7 +66,7 @@ export function renderLabFrame(frame: LabFrame, events: readonly string[], width
     `          ${paint('bold', count(frame.answered))} answered  ·  ${renderFailed(frame, paint)}`,
     `          ${renderLast(frame)}`,
     '',
-    ...events.map((event) => `  ${paint('grey', event)}`),
+    ...renderEvents(events, events.length, width, paint),
   ];
   return lines.map((line) => clip(line, width));
 }
