@@ -14,6 +14,7 @@ export function checkTls(tls: Loose<TlsConfig>, protocol: string | null, path: P
   }
   report.oneOf(tls, path, ['certificate', 'certificates']);
   checkClientCertificate(tls['client-certificate'], [...path, 'client-certificate'], report);
+  checkTickets(tls, path, report);
   if (tls.certificates !== undefined) checkPairKeys(tls, path, report);
   for (const { path: at, value } of itemsOf(tls.certificates, [...path, 'certificates'])) {
     const kind = report.oneOf(value, at, ['certificate', 'folder', 'acme']);
@@ -43,6 +44,18 @@ export function checkTls(tls: Loose<TlsConfig>, protocol: string | null, path: P
       const args = { key, reason: `\`versions\` has no ${version}`, fix: 'leave it out' };
       report.atKey([...path, 'profile', key], 'no-effect', args);
     }
+  }
+}
+
+function checkTickets(tls: Loose<TlsConfig>, path: Path, report: Report): void {
+  const given = (['ticket-secret', 'ticket-keys'] as const).filter((name) => tls[name] !== undefined);
+  if (given.length === 2) {
+    report.atKey([...path, given[1]], 'only-one', { place: '`tls`', given: '`ticket-secret` and `ticket-keys`' });
+  }
+  if (tls.tickets !== false) return;
+  for (const name of given) {
+    const args = { key: name, reason: '`tickets` is false', fix: 'leave one of them out' };
+    report.atKey([...path, name], 'no-effect', args);
   }
 }
 

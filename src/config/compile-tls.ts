@@ -2,14 +2,19 @@
 import { DEFAULTS } from './defaults.ts';
 import type { TlsConfig } from './model-tls.ts';
 import { listOf } from './parts.ts';
-import type { ListenerPlan, TlsEntryPlan, TlsPlan } from './plan.ts';
+import type { ListenerPlan, TlsPlan } from './plan.ts';
 import { INTERMEDIATE, MODERN, type TlsProfile } from './tls-profiles.ts';
+
+/** What files say of it. */
+export type TlsFilesPlan = Pick<TlsPlan, 'entries' | 'tickets'>;
+
+export const NO_TLS_FILES: TlsFilesPlan = { entries: [], tickets: '' };
 
 /** `handshakeMs`: of the configuration, converted. */
 export function compileTls(
   tls: TlsConfig,
   protocol: ListenerPlan['protocol'],
-  entries: readonly TlsEntryPlan[],
+  { entries, tickets }: TlsFilesPlan,
   handshakeMs: number,
 ): TlsPlan {
   return {
@@ -18,6 +23,7 @@ export function compileTls(
     ...profileOf(tls),
     protocols: protocol === 'http' ? ['http/1.1'] : [],
     handshakeMs,
+    tickets,
     handshakes: {
       perSecond: tls.handshakes?.['per-second'] ?? 0,
       perSource: tls.handshakes?.['per-source'] ?? 0,

@@ -7,7 +7,7 @@ import { assert } from '../base/assert.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import { parseBind, parseNetwork, parseServer, parseIp } from './addresses.ts';
-import { compileTls } from './compile-tls.ts';
+import { compileTls, NO_TLS_FILES, type TlsFilesPlan } from './compile-tls.ts';
 import { compileValue } from './compile-values.ts';
 import { filesUpstream } from './compile-files.ts';
 import { compileRoute, type RouteContext } from './compile-routes.ts';
@@ -28,7 +28,6 @@ import type {
   Plan,
   ProxyProtocolPlan,
   ServerPlan,
-  TlsEntryPlan,
   UdpPlan,
   UpstreamPlan,
 } from './plan.ts';
@@ -39,7 +38,7 @@ export interface CompileOptions {
   /** Proxy processes: each takes its share of a listener's connections. */
   readonly workers: number;
   /** By listener: its certificates, as their files say. Without it they were not looked at. */
-  readonly certificates?: ReadonlyMap<string, readonly TlsEntryPlan[]>;
+  readonly certificates?: ReadonlyMap<string, TlsFilesPlan>;
 }
 
 export function compile(config: Config, options: CompileOptions): Plan {
@@ -132,7 +131,12 @@ function compileListener(
     tls:
       tls === undefined
         ? null
-        : compileTls(tls, protocol, certificates?.get(name) ?? [], ms(tls.handshake ?? DEFAULTS.tls.handshake)),
+        : compileTls(
+            tls,
+            protocol,
+            certificates?.get(name) ?? NO_TLS_FILES,
+            ms(tls.handshake ?? DEFAULTS.tls.handshake),
+          ),
     udp: protocol === 'udp' ? compileUdp(listener.udp ?? {}) : null,
   };
 }

@@ -23,6 +23,7 @@ export const DEFAULTS = {
     'plain-http': 'refuse',
     handshake: '10s',
     client: { mode: 'require', depth: 1 },
+    tickets: true,
   },
   acme: {
     directory: 'https://acme-v02.api.letsencrypt.org/directory',

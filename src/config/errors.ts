@@ -675,6 +675,17 @@ export const CATALOGUE = {
     message: '<what> <path> cannot be used: <reason>',
     remedy: '<fix>',
   },
+  'bad-ticket-file': {
+    severity: 'error',
+    message: 'keys for session tickets cannot be had from <path>: <reason>',
+    remedy: '<fix>',
+    about: 'A running evenkeel keeps what it has until the file can be used.',
+  },
+  'open-ticket-file': {
+    severity: 'warning',
+    message: 'everybody on this machine can read <path>, which keys for session tickets are made of (mode <mode>)',
+    remedy: 'chmod 600 <path>; who has read it can read what was recorded of resumed sessions',
+  },
   'bad-tls-setting': {
     severity: 'error',
     message: 'OpenSSL does not take <value> as <what>: <reason>',

@@ -108,6 +108,21 @@ export const Tls = z.strictObject({
     clientCertificate,
     'Clients are asked for a certificate (mutual TLS). Without it they are not.',
   ),
+  tickets: key(
+    flag,
+    'Sessions are resumed by tickets. `false`: each connection needs a whole handshake.',
+    DEFAULTS.tls.tickets,
+  ),
+  'ticket-secret': key(
+    oneOrMany(filePath),
+    'A file with 32 random bytes or more, the same on both nodes of a pair: keys of tickets are made of it and the time. Of several the first ' +
+      'is for new sessions. Without it a secret of this node is made at its start.',
+  ),
+  'ticket-keys': key(
+    oneOrMany(filePath),
+    'Files with 80 or 48 bytes, which are the keys of tickets themselves, as nginx has them; they stay as long as the files do. The first ' +
+      'one is for new sessions.',
+  ),
   handshake: key(
     duration('1ms', '1h'),
     'From the first byte to the end of the handshake; then the connection is closed.',

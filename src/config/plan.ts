@@ -104,6 +104,8 @@ export interface TlsPlan {
   readonly prefersOwnOrder: boolean;
   /** What is agreed on by ALPN, best first. Empty: nothing. */
   readonly protocols: readonly string[];
+  /** Of the keys for session tickets, an identifier; empty: this node's own. Null: there are no tickets. */
+  readonly tickets: string | null;
   /** From the beginning of the connection to the end of the handshake. */
   readonly handshakeMs: number;
   /** Full handshakes that a proxy begins in a second, in all and of one source (core/tls/handshake-rate.ts). 0: any number. */

@@ -38,6 +38,7 @@ import {
   type Renewal,
   type RenewalRequest,
   withCertificates,
+  replacedTickets,
 } from '../load/tls/renewal.ts';
 import { acmeSourcesOf } from '../load/tls/sources.ts';
 import type { Certificates } from '../load/tls/certificates.ts';
@@ -255,6 +256,7 @@ export class Instance {
         return;
       }
       for (const change of describeRenewal(former, certificates)) log.info(`certificate replaced: ${change}`);
+      for (const files of replacedTickets(former, certificates)) log.info(`ticket keys replaced: ${files}`);
       for (const files of describeAuthorities(former, certificates)) {
         log.info(`certificates of clients are judged by ${files} as they are now`);
       }

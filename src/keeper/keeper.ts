@@ -15,12 +15,13 @@ import { type Placed, placePlan } from '../core/place.ts';
 import { type SlotRange, SlotTable } from '../core/slots.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
-import { NO_SECRETS, type TlsMaterial } from '../port/tls.ts';
+import { NO_MATERIAL, type Secrets, type TicketSource, type TlsMaterial } from '../port/tls.ts';
 import { ApplyError, PlanRefusal } from './apply-error.ts';
 import { logOutput } from './log/child-output.ts';
 import type { Inheritance } from './generations/inheritance.ts';
 import { deliveryOf, routesOf } from './proxies/delivery.ts';
-import { createTicketKey, emitSecrets } from './proxies/secrets.ts';
+import { emitSecrets } from './proxies/secrets.ts';
+import { createTicketSecret, TicketClock, ticketKeysOf, ticketPeriod } from './proxies/ticket-keys.ts';
 import {
   CONTROL_DESCRIPTOR,
   DESCRIPTOR_CHANNEL,
@@ -77,7 +78,7 @@ export interface KeeperOptions {
 /** What a predecessor leaves of the data plane. */
 export interface Inherited extends Pick<Inheritance, 'servers' | 'names'> {
   /** Null: it has none. */
-  readonly ticketKey: Uint8Array | null;
+  readonly ticketSecret: Uint8Array | null;
   /** Listening sockets. */
   readonly sockets: readonly number[];
 }
@@ -127,7 +128,8 @@ export class Keeper {
   readonly former = new FormerCounts();
   private readonly places = { servers: new SlotTable(SERVER_SLOTS_MAX), listeners: new SlotTable(LISTENER_SLOTS) };
   /** All proxies take the sessions that one of them has begun, also after an upgrade. */
-  private readonly ticketKey: Uint8Array;
+  private readonly ticketSecret: Uint8Array;
+  private readonly tickets = new TicketClock(() => this.renewTickets());
   private generation: Generation | null = null;
   private applying: Promise<unknown> = Promise.resolve();
   private isStopping = false;
@@ -138,7 +140,7 @@ export class Keeper {
   constructor(options: KeeperOptions) {
     const { workersMax, host, log } = options;
     this.options = options;
-    this.ticketKey = options.inherited?.ticketKey ?? createTicketKey();
+    this.ticketSecret = options.inherited?.ticketSecret ?? createTicketSecret();
     const shape: BoardShape = {
       servers: SERVER_SLOTS_MAX,
       listeners: LISTENER_SLOTS,
@@ -191,7 +193,7 @@ export class Keeper {
   }
 
   /** Resolves when every listener accepts, with what they listen on: `web *:80, mysql *:3306`. Rejects with StartError. */
-  async start(plan: Plan, material: TlsMaterial = NO_SECRETS): Promise<string> {
+  async start(plan: Plan, material: TlsMaterial = NO_MATERIAL): Promise<string> {
     const { inherited, host } = this.options;
     if (inherited) this.store.adoptDeferred(inherited.sockets);
     else this.store.adopt([...host.takeKeptDescriptors(), ...((await this.strays?.find()) ?? [])]);
@@ -209,7 +211,7 @@ export class Keeper {
    * Goes on by this plan: the start is the first one. Resolves when every proxy serves by it. Rejects with ApplyError if it
    * cannot be applied; then nothing has changed. Plans are applied one after the other. `material`: of its TLS.
    */
-  apply(plan: Plan, material: TlsMaterial = NO_SECRETS): Promise<void> {
+  apply(plan: Plan, material: TlsMaterial = NO_MATERIAL): Promise<void> {
     this.isResting = false;
     return this.applyInTurn(() => ({ plan, material }));
   }
@@ -259,9 +261,10 @@ export class Keeper {
   // --- succession ---
 
   /** What a successor takes over. The sockets stay ours too. */
-  bequeath(): Inherited & { readonly ticketKey: Uint8Array } {
+  bequeath(): Inherited & { readonly ticketSecret: Uint8Array } {
     const { descriptors: sockets } = this.store;
-    return { servers: this.health.memories(), names: this.names.memories(), ticketKey: this.ticketKey, sockets };
+    const { ticketSecret } = this;
+    return { servers: this.health.memories(), names: this.names.memories(), ticketSecret, sockets };
   }
 
   /** The addresses that are listened on. */
@@ -351,7 +354,7 @@ export class Keeper {
 
   /** What is in force, once more. */
   private get wanted(): Pick<Generation, 'plan' | 'material'> {
-    return { plan: this.plan, material: this.generation?.material ?? NO_SECRETS };
+    return { plan: this.plan, material: this.generation?.material ?? NO_MATERIAL };
   }
 
   private async applyOrGoBack(given: Pick<Generation, 'plan' | 'material'>): Promise<void> {
@@ -451,8 +454,7 @@ export class Keeper {
     let routes = -1;
     let secrets = -1;
     try {
-      const { ticketKey } = this;
-      secrets = host.createUnnamedFile('evenkeel-secrets', emitSecrets({ ...material, ticketKey }));
+      secrets = host.createUnnamedFile('evenkeel-secrets', emitSecrets(this.secretsOf(material)));
       routes = host.createUnnamedFile('evenkeel-routes', Buffer.from(routesOf(plan), 'latin1'));
       for (let worker = 0; worker < workers; worker++) {
         const sockets = socketsOf(prepared.listeners, worker, workers).map(({ listener, id }) => ({ listener, id }));
@@ -465,6 +467,21 @@ export class Keeper {
       prepared.abandon();
       throw new ApplyError(`the plan cannot be handed to the proxies: ${systemReason(error)}`);
     }
+  }
+
+  private secretsOf({ credentials, authorities, ticketSources }: TlsMaterial): Secrets {
+    const own: TicketSource = { id: '', kind: 'secrets', bytes: [this.ticketSecret] };
+    const period = ticketPeriod(Date.now());
+    return { credentials, authorities, ticketKeys: [own, ...ticketSources].map((one) => ticketKeysOf(one, period)) };
+  }
+
+  /** The same plan once more, with the keys of this time. */
+  private renewTickets(): void {
+    const usesTls = this.generation?.plan.listeners.some(({ tls }) => tls !== null) === true;
+    if (!usesTls || this.isStopping) return;
+    this.applyInTurn(() => this.wanted).catch((error: Error) => {
+      this.options.log.warn(`the keys for session tickets stay what they are: ${error.message}`);
+    });
   }
 
   private descriptorsOf(worker: number): readonly number[] {
@@ -553,6 +570,7 @@ export class Keeper {
     this.health.stop();
     this.names.stop();
     this.traffic.stop();
+    this.tickets.stop();
     this.files.stop();
   }
 

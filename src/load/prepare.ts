@@ -112,7 +112,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const { certificates } = tls;
   const compiled = compile(config, {
     workers: options.workers ?? config.workers ?? defaultWorkers(),
-    certificates: new Map(certificates.listeners.map(({ listener, entries }) => [listener, entries])),
+    certificates: new Map(certificates.listeners.map((one) => [one.listener, one])),
   });
   const plan = options.look === null ? compiled : withPresence(compiled);
   const ready: Ready = { config, source, processes, plan, ha, certificates, certificateSources };

@@ -8,12 +8,34 @@ export interface Secrets {
   readonly credentials: readonly Credential[];
   /** Not secret, and as large. */
   readonly authorities: readonly Authorities[];
-  /** For session tickets, the same in all proxies: 16 bytes of name, 32 for HMAC, 32 for AES. */
-  readonly ticketKey: Uint8Array;
+  /** The same in all proxies. */
+  readonly ticketKeys: readonly TicketKeys[];
+}
+
+/** For session tickets. */
+export interface TicketKeys {
+  /** As the plan names them. */
+  readonly id: string;
+  /**
+   * The first one encrypts, each decrypts. 80 bytes: name (16), HMAC (32), AES (32); or 48, for AES-128: name, AES, HMAC, 16 each. These are
+   * nginx's key files.
+   */
+  readonly keys: readonly Uint8Array[];
+}
+
+/** What ticket keys are made of. */
+export interface TicketSource {
+  readonly id: string;
+  /** `secrets`: keys are derived from them and the time; `keys`: they are it. */
+  readonly kind: 'secrets' | 'keys';
+  /** The first one is for new sessions. */
+  readonly bytes: readonly Uint8Array[];
 }
 
 /** What of it was read from files. */
-export type TlsMaterial = Omit<Secrets, 'ticketKey'>;
+export interface TlsMaterial extends Omit<Secrets, 'ticketKeys'> {
+  readonly ticketSources: readonly TicketSource[];
+}
 
 /** A certificate with its key. */
 export interface Credential {
@@ -38,7 +60,8 @@ export interface Authorities {
 }
 
 /** For plans that need none. */
-export const NO_SECRETS: Secrets = { credentials: [], authorities: [], ticketKey: new Uint8Array(80) };
+export const NO_SECRETS: Secrets = { credentials: [], authorities: [], ticketKeys: [] };
+export const NO_MATERIAL: TlsMaterial = { credentials: [], authorities: [], ticketSources: [] };
 
 /** OpenSSL does not take it, or is not there. The message says what and why. */
 export class TlsRefusal extends Error {
@@ -85,7 +108,8 @@ export interface AskedOfClients {
 }
 
 export interface TlsContext {
-  setTicketKey(key: Uint8Array): void;
+  /** The first one encrypts. They are copied; those before are overwritten. None: no tickets. */
+  setTicketKeys(keys: readonly Uint8Array[]): void;
   /** Sessions that have it keep it. To be called once. */
   free(): void;
 }

@@ -180,3 +180,21 @@ test('two servers with the same certificate have it both, whatever the default s
     { ...B, names: 'c.example' },
   ]);
 });
+
+function tlsWith(directives: string): unknown {
+  return http(`listen 443 ssl; ${PAIR} ${directives}`).tls;
+}
+
+test('tickets, and the files of their keys', () => {
+  assert.deepEqual(tlsWith('ssl_session_tickets off; ssl_session_ticket_key a;'), {
+    ...A,
+    ...DEFAULTS,
+    tickets: false,
+  });
+  assert.deepEqual(tlsWith('ssl_session_ticket_key a;'), { ...A, ...DEFAULTS, 'ticket-keys': '/etc/nginx/a' });
+  assert.deepEqual(tlsWith('ssl_session_ticket_key a; ssl_session_ticket_key /b;'), {
+    ...A,
+    ...DEFAULTS,
+    'ticket-keys': ['/etc/nginx/a', '/b'],
+  });
+});

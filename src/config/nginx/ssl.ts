@@ -84,6 +84,7 @@ class TlsReader {
       ...(isRefusing(this.standard) ? { 'unknown-name': 'refuse' } : {}),
       ...(this.redirects() ? { 'plain-http': 'redirect' } : {}),
       handshake: this.handshake(),
+      ...this.tickets(),
     };
   }
 
@@ -254,6 +255,15 @@ class TlsReader {
       .some(
         ({ args }) => args.slice(0, -1).some(({ text }) => text === '497') && args.at(-1)!.text.startsWith('https://'),
       );
+  }
+
+  /** Without keys in files nginx makes one at its start. */
+  private tickets(): PlainMap {
+    const { scope } = this.standard;
+    if (scope.argument('ssl_session_tickets')?.toLowerCase() === 'off') return { tickets: false };
+    const keys = scope.all('ssl_session_ticket_key').map(({ args }) => this.document.wholePath(args[0].text));
+    if (keys.length === 0) return {};
+    return { 'ticket-keys': keys.length === 1 ? keys[0] : keys };
   }
 
   private handshake(): string {

@@ -19,7 +19,7 @@ function contextInside(name: string, context: string): string | null {
 const REPEATABLE: ReadonlySet<string> = new Set(
   (
     'allow deny env load_module set_real_ip_from proxy_hide_header proxy_pass_header debug_connection server ' +
-    'location upstream mirror ssl_certificate ssl_certificate_key sub_filter_types resolver error_log return ' +
+    'location upstream mirror ssl_certificate ssl_certificate_key ssl_session_ticket_key sub_filter_types resolver error_log return ' +
     'fastcgi_hide_header fastcgi_pass_header uwsgi_hide_header uwsgi_pass_header scgi_hide_header scgi_pass_header ' +
     'grpc_hide_header grpc_pass_header index include perl_modules ancient_browser_value'
   ).split(' '),

@@ -64,15 +64,22 @@ export class Succession {
     const received = receiveDescriptors(CHANNEL, descriptors);
     if (received === null) throw new StartError('the listening sockets did not arrive: out of file descriptors');
     const [file, ...others] = received;
-    const { links, finished, servers, names, ticketKey: key, ha = null } = JSON.parse(readWhole(file)) as Inheritance;
+    const {
+      links,
+      finished,
+      servers,
+      names,
+      ticketSecret: key,
+      ha = null,
+    } = JSON.parse(readWhole(file)) as Inheritance;
     closeSync(file);
-    const ticketKey = key === undefined ? null : Uint8Array.from(Buffer.from(key, 'hex'));
+    const ticketSecret = key === undefined ? null : Uint8Array.from(Buffer.from(key, 'hex'));
     this.links = others.slice(0, links);
     this.finished = finished ?? [];
     const rest = others.slice(links);
-    if (ha === null) return { servers, names, ticketKey, ha: null, sockets: rest };
+    if (ha === null) return { servers, names, ticketSecret, ha: null, sockets: rest };
     const [board, lifeline] = rest.splice(0, HA_DESCRIPTORS);
-    return { servers, names, ticketKey, ha: { heritage: ha, board, lifeline }, sockets: rest };
+    return { servers, names, ticketSecret, ha: { heritage: ha, board, lifeline }, sockets: rest };
   }
 
   /**

@@ -291,7 +291,7 @@ export class Upgrader {
   }
 
   private bequeath({ link, channel }: Candidate): void {
-    const { sockets, ticketKey, ...memories } = this.options.keeper.bequeath();
+    const { sockets, ticketSecret, ...memories } = this.options.keeper.bequeath();
     let ha: ReturnType<HaKeeper['bequeath']> | null;
     try {
       ha = this.options.ha()?.bequeath() ?? null;
@@ -302,7 +302,7 @@ export class Upgrader {
     const finished = [...this.old.keys()].flatMap((id, i) => (this.finishing.has(id) ? [] : [i]));
     const inheritance: Inheritance = {
       ...memories,
-      ticketKey: Buffer.from(ticketKey).toString('hex'),
+      ticketSecret: Buffer.from(ticketSecret).toString('hex'),
       links: links.length,
       finished,
       ha: ha?.heritage ?? null,

@@ -4,12 +4,14 @@
  */
 import type { TlsContext } from '../../port/tls.ts';
 import { addressOf, type Library, registerCallback } from './library.ts';
+import { TicketCipher, type TicketKeyring } from './ticket-keys.ts';
 
 const SSL_TLSEXT_ERR_OK = 0;
 const SSL_TLSEXT_ERR_ALERT_FATAL = 2;
 const SSL_TLSEXT_ERR_NOACK = 3;
 const SSL_AD_INTERNAL_ERROR = 80;
 const SSL_AD_UNRECOGNIZED_NAME = 112;
+const TICKET_FAILED = -1;
 const SSL_CLIENT_HELLO_SUCCESS = 1;
 const SSL_CLIENT_HELLO_ERROR = 0;
 const SSL_CB_HANDSHAKE_START = 0x10;
@@ -22,6 +24,8 @@ interface CalledSession {
   /** As the acceptor's, or others for this client. */
   readonly protocols: readonly string[];
   protocol: string | null;
+  /** For tickets. */
+  readonly ticketKeys: TicketKeyring;
   /** The peer has sent a message of the protocol itself, behind the handshake. */
   noteSignal(isHandshake: boolean): void;
   /** For the host that the client says it wants. Null: it is refused. */
@@ -36,6 +40,7 @@ export class Callbacks {
   readonly serverName: number;
   readonly hello: number;
   readonly verify: number;
+  readonly ticket: number;
   readonly protocols: number;
   readonly info: number;
   /** The session that is being called. */
@@ -59,6 +64,16 @@ export class Callbacks {
     );
     // What is wrong with a certificate is looked at when the handshake is over.
     this.verify = registerCallback('int evenkeel_verify(int, uintptr_t)', () => 1);
+    const tickets = new TicketCipher(library);
+    this.ticket = registerCallback(
+      'int evenkeel_ticket(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, int)',
+      (_: number, name: number, iv: number, cipher: number, mac: number, isNew: number) =>
+        this.guard(() => {
+          const keys = this.current?.ticketKeys;
+          if (keys === undefined) return TICKET_FAILED;
+          return isNew === 1 ? tickets.seal(keys, name, iv, cipher, mac) : tickets.open(keys, name, iv, cipher, mac);
+        }, TICKET_FAILED),
+    );
     this.protocols = registerCallback(
       'int evenkeel_protocols(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uint32_t, uintptr_t)',
       (_: number, out: number, outLength: number, list: number, length: number) =>

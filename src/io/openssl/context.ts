@@ -1,4 +1,4 @@
-/** A context: settings, a certificate for each kind of key, and the ticket key. */
+/** A context: settings, a certificate for each kind of key, and the keys for tickets. */
 import { assert } from '../../base/assert.ts';
 import { createHash } from 'node:crypto';
 import {
@@ -11,11 +11,11 @@ import {
 } from '../../port/tls.ts';
 import type { Callbacks } from './callbacks.ts';
 import { addressOf, type Library } from './library.ts';
+import { TicketKeyring } from './ticket-keys.ts';
 
 const SSL_CTRL_MODE = 33;
 const SSL_CTRL_SET_SESS_CACHE_MODE = 44;
 const SSL_CTRL_SET_TLSEXT_SERVERNAME_CB = 53;
-const SSL_CTRL_SET_TLSEXT_TICKET_KEYS = 59;
 const SSL_CTRL_SET_GROUPS_LIST = 92;
 const SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
 const SSL_CTRL_SET_MAX_PROTO_VERSION = 124;
@@ -24,6 +24,7 @@ const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x2;
 /** An idle session keeps no buffers. */
 const SSL_MODE_RELEASE_BUFFERS = 0x10;
 
+const SSL_OP_NO_TICKET = 2 ** 14;
 const SSL_OP_NO_COMPRESSION = 2 ** 17;
 const SSL_OP_CIPHER_SERVER_PREFERENCE = 2 ** 22;
 const SSL_OP_NO_RENEGOTIATION = 2 ** 30;
@@ -46,6 +47,7 @@ export class OpensslContext implements TlsContext {
   /** The callback that looks at them. */
   private verify = 0;
   private readonly depth: number;
+  readonly ticketKeys = new TicketKeyring();
   private readonly library: Library;
   private isFreed = false;
 
@@ -72,17 +74,22 @@ export class OpensslContext implements TlsContext {
   }
 
   /** Its sessions ask these. */
-  ask({ hello, protocols, serverName, verify }: Callbacks): void {
+  ask({ hello, protocols, serverName, ticket, verify }: Callbacks): void {
     const { address, asksClients, choosesEarly, library } = this;
     library.SSL_CTX_callback_ctrl(address, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, serverName);
     library.SSL_CTX_set_alpn_select_cb(address, protocols, 0);
+    library.SSL_CTX_set_tlsext_ticket_key_evp_cb(address, ticket);
     if (choosesEarly) library.SSL_CTX_set_client_hello_cb(address, hello, 0);
     if (asksClients) library.SSL_CTX_set_verify(address, SSL_VERIFY_PEER, verify);
     this.verify = verify;
   }
 
-  setTicketKey(key: Uint8Array): void {
-    this.control(SSL_CTRL_SET_TLSEXT_TICKET_KEYS, key.length, key, 'the ticket key');
+  setTicketKeys(keys: readonly Uint8Array[]): void {
+    const { address, library } = this;
+    this.ticketKeys.set(keys);
+    if (keys.length > 0) library.SSL_CTX_clear_options(address, SSL_OP_NO_TICKET);
+    else library.SSL_CTX_set_options(address, SSL_OP_NO_TICKET);
+    library.SSL_CTX_set_num_tickets(address, keys.length > 0 ? 1 : 0);
   }
 
   /** A client's session is one of this context from here, with all that OpenSSL leaves as it was. */
@@ -96,6 +103,7 @@ export class OpensslContext implements TlsContext {
   free(): void {
     assert(!this.isFreed, 'a TLS context is freed twice');
     this.isFreed = true;
+    this.ticketKeys.set([]);
     this.library.SSL_CTX_free(this.address);
   }
 
@@ -112,7 +120,6 @@ export class OpensslContext implements TlsContext {
     if (groups !== '') this.setGroups(groups);
     // Tickets, which any proxy can take, keep sessions; nothing else does.
     library.SSL_CTX_ctrl(address, SSL_CTRL_SET_SESS_CACHE_MODE, 0, null);
-    library.SSL_CTX_set_num_tickets(address, 1);
     library.SSL_CTX_set_session_id_context(address, SESSION_ID_CONTEXT, SESSION_ID_CONTEXT.length);
   }
 

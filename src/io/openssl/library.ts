@@ -11,9 +11,12 @@ const PROTOTYPES = {
   SSL_CTX_free: 'void SSL_CTX_free(uintptr_t context)',
   SSL_CTX_ctrl: 'long SSL_CTX_ctrl(uintptr_t context, int command, long number, void *pointer)',
   SSL_CTX_set_options: 'uint64_t SSL_CTX_set_options(uintptr_t context, uint64_t options)',
+  SSL_CTX_clear_options: 'uint64_t SSL_CTX_clear_options(uintptr_t context, uint64_t options)',
   SSL_CTX_set_cipher_list: 'int SSL_CTX_set_cipher_list(uintptr_t context, const char *ciphers)',
   SSL_CTX_set_ciphersuites: 'int SSL_CTX_set_ciphersuites(uintptr_t context, const char *suites)',
   SSL_CTX_set_num_tickets: 'int SSL_CTX_set_num_tickets(uintptr_t context, size_t count)',
+  SSL_CTX_set_tlsext_ticket_key_evp_cb:
+    'int SSL_CTX_set_tlsext_ticket_key_evp_cb(uintptr_t context, uintptr_t callback)',
   SSL_CTX_set_session_id_context:
     'int SSL_CTX_set_session_id_context(uintptr_t context, const void *id, uint32_t length)',
   SSL_CTX_set_alpn_select_cb:
@@ -45,6 +48,14 @@ const PROTOTYPES = {
   X509_get0_notAfter: 'uintptr_t X509_get0_notAfter(uintptr_t certificate)',
   X509_digest: 'int X509_digest(uintptr_t certificate, uintptr_t type, void *into, void *length)',
   X509_verify_cert_error_string: 'const char *X509_verify_cert_error_string(long error)',
+  EVP_aes_128_cbc: 'uintptr_t EVP_aes_128_cbc()',
+  EVP_aes_256_cbc: 'uintptr_t EVP_aes_256_cbc()',
+  EVP_EncryptInit_ex:
+    'int EVP_EncryptInit_ex(uintptr_t context, uintptr_t type, uintptr_t engine, uintptr_t key, uintptr_t iv)',
+  EVP_DecryptInit_ex:
+    'int EVP_DecryptInit_ex(uintptr_t context, uintptr_t type, uintptr_t engine, uintptr_t key, uintptr_t iv)',
+  EVP_MAC_CTX_set_params: 'int EVP_MAC_CTX_set_params(uintptr_t context, uintptr_t parameters)',
+  RAND_bytes: 'int RAND_bytes(uintptr_t into, int length)',
   EVP_sha1: 'uintptr_t EVP_sha1()',
   EVP_sha256: 'uintptr_t EVP_sha256()',
   PEM_write_bio_X509: 'int PEM_write_bio_X509(uintptr_t bio, uintptr_t certificate)',

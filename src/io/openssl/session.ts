@@ -15,6 +15,7 @@ import { OpensslClientCertificate } from './client-certificate.ts';
 import { failureReason, type OpensslContext } from './context.ts';
 import { helloName, offersAcmeAlone } from './hello-name.ts';
 import { addressOf, type Library } from './library.ts';
+import type { TicketKeyring } from './ticket-keys.ts';
 import type { MemoryBios } from './memory-bios.ts';
 
 const SSL_READING = 3;
@@ -53,6 +54,11 @@ export class OpensslSession implements TlsSession {
     this.acceptor = acceptor;
     this.protocols = acceptor.protocols;
     this.context = acceptor.context;
+  }
+
+  /** Those of the listener: OpenSSL looks at the context that a session began with. */
+  get ticketKeys(): TicketKeyring {
+    return (this.acceptor.context as OpensslContext).ticketKeys;
   }
 
   get unreadBytes(): number {

@@ -15,7 +15,7 @@ export interface Inheritance {
   readonly servers: readonly ServerMemory[];
   readonly names: readonly NameMemory[];
   /** Hexadecimal: sessions of TLS go on. Keepers up to 0.1.0 do not say it. */
-  readonly ticketKey?: string;
+  readonly ticketSecret?: string;
   /** There are virtual addresses. */
   readonly ha?: HaHeritage | null;
 }

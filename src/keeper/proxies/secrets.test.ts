@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTicketKey, emitSecrets, parseSecrets } from './secrets.ts';
+import { emitSecrets, parseSecrets } from './secrets.ts';
 
 test('secrets come out as they went in, and are gone with their bytes', () => {
-  const ticketKey = createTicketKey();
-  assert.equal(ticketKey.length, 80);
+  const ticketKeys = [
+    { id: '', keys: [new Uint8Array(80).fill(1), new Uint8Array(48).fill(2)] },
+    { id: '["keys","/ü"]', keys: [] },
+  ];
   const credentials = [
     { id: 'a'.repeat(32), chain: [Uint8Array.of(1, 2, 3), new Uint8Array(0)], key: Uint8Array.of(4) },
     { id: 'b'.repeat(32), chain: [Uint8Array.of(5)], key: Uint8Array.of(6, 7) },
@@ -14,8 +16,8 @@ test('secrets come out as they went in, and are gone with their bytes', () => {
     { id: 'd', certificates: [], announced: 0, revocations: [] },
   ];
   for (const secrets of [
-    { credentials: [], authorities: [], ticketKey },
-    { credentials, authorities, ticketKey },
+    { credentials: [], authorities: [], ticketKeys: [] },
+    { credentials, authorities, ticketKeys },
   ]) {
     const bytes = emitSecrets(secrets);
     const parsed = parseSecrets(bytes);
@@ -28,9 +30,10 @@ test('secrets come out as they went in, and are gone with their bytes', () => {
       return { ...rest, certificates: copies[0], revocations: copies[1] };
     });
     assert.deepEqual(known, secrets.authorities);
-    assert.deepEqual(Uint8Array.from(parsed.ticketKey), ticketKey);
+    const tickets = parsed.ticketKeys.map(({ id, keys }) => ({ id, keys: keys.map((key) => Uint8Array.from(key)) }));
+    assert.deepEqual(tickets, secrets.ticketKeys);
     bytes.fill(0);
-    assert.ok(parsed.ticketKey.every((byte) => byte === 0));
+    assert.ok(parsed.ticketKeys.every(({ keys }) => keys.every((key) => key.every((byte) => byte === 0))));
     assert.ok(parsed.credentials.every(({ key }) => key.every((byte) => byte === 0)));
   }
 });

@@ -1,19 +1,17 @@
 /**
- * The secrets of a plan on their way to a proxy, as the content of a sealed file: the ticket key, then each credential, then each set of authorities. Bytes and no
+ * The secrets of a plan on their way to a proxy, as the content of a sealed file: the keys for tickets, then each credential, then each set of authorities. Bytes and no
  * text, so that who has read them can overwrite them. Numbers are 4 bytes, big-endian; each byte string has its length in front.
  */
-import { randomBytes } from 'node:crypto';
-import type { Authorities, Credential, Secrets } from '../../port/tls.ts';
+import type { Authorities, Credential, Secrets, TicketKeys } from '../../port/tls.ts';
 
-const TICKET_KEY_BYTES = 80;
 const NUMBER_BYTES = 4;
 
-export function createTicketKey(): Uint8Array {
-  return Uint8Array.from(randomBytes(TICKET_KEY_BYTES));
-}
-
-export function emitSecrets({ authorities, credentials, ticketKey }: Secrets): Uint8Array {
-  const parts: Uint8Array[] = [lengthFirst(ticketKey), number(credentials.length)];
+export function emitSecrets({ authorities, credentials, ticketKeys }: Secrets): Uint8Array {
+  const parts: Uint8Array[] = [number(ticketKeys.length)];
+  for (const { id, keys } of ticketKeys) {
+    parts.push(lengthFirst(Buffer.from(id)), number(keys.length), ...keys.map(lengthFirst));
+  }
+  parts.push(number(credentials.length));
   for (const { id, chain, key } of credentials) {
     parts.push(
       lengthFirst(Buffer.from(id, 'latin1')),
@@ -50,7 +48,11 @@ export function parseSecrets(bytes: Uint8Array): Secrets {
     at += length;
     return bytes.subarray(at - length, at);
   };
-  const ticketKey = next();
+  const ticketKeys: TicketKeys[] = [];
+  for (let i = nextNumber(); i > 0; i--) {
+    const id = Buffer.from(next()).toString();
+    ticketKeys.push({ id, keys: Array.from({ length: nextNumber() }, next) });
+  }
   const count = nextNumber();
   const credentials: Credential[] = [];
   for (let i = 0; i < count; i++) {
@@ -65,7 +67,7 @@ export function parseSecrets(bytes: Uint8Array): Secrets {
     const announced = nextNumber();
     authorities.push({ id, certificates, announced, revocations: Array.from({ length: nextNumber() }, next) });
   }
-  return { credentials, authorities, ticketKey };
+  return { credentials, authorities, ticketKeys };
 }
 
 function number(value: number): Uint8Array {

@@ -9,10 +9,11 @@ import { type Diagnostic, diagnose, problem, type Problem, type Place } from '..
 import type { TlsClientsPlan, TlsEntryPlan } from '../../config/plan.ts';
 import { policyText } from '../../core/tls/client-policies.ts';
 import { findTlsRefusal } from '../../io/openssl/trial.ts';
-import type { Authorities, Credential, TlsSettings } from '../../port/tls.ts';
+import type { Authorities, Credential, TicketSource, TlsSettings } from '../../port/tls.ts';
 import { type AuthorityFiles, readAuthorities } from './authorities.ts';
 import { type Pair, type PairFiles, readPair, type ReadPair } from './pair.ts';
 import { findAcmeFaults } from './acme-faults.ts';
+import { readTickets, ticketIdOf } from './ticket-files.ts';
 import { makePlaceholder } from './own-certificates.ts';
 import type { AcmeSource, ClientSource, FolderSource, ListenerSources, PairSource, Source } from './sources.ts';
 
@@ -21,6 +22,7 @@ export interface Certificates {
   /** Each once. */
   readonly credentials: readonly Credential[];
   readonly authorities: readonly (Authorities & { readonly files: AuthorityFiles })[];
+  readonly ticketSources: readonly TicketSource[];
   /** What they were read from, and folders of them: what has to be looked at to notice a change. */
   readonly files: readonly string[];
 }
@@ -28,6 +30,8 @@ export interface Certificates {
 export interface ListenerCertificates {
   readonly listener: string;
   readonly entries: readonly TlsEntryPlan[];
+  /** As of TlsPlan. */
+  readonly tickets: string | null;
   readonly certificates: readonly CertificateFacts[];
 }
 
@@ -44,7 +48,16 @@ export interface CertificateFacts {
   readonly notAfterMs: number;
 }
 
-export const NO_CERTIFICATES: Certificates = { listeners: [], credentials: [], authorities: [], files: [] };
+/** The node's own. */
+const OWN_TICKETS = '';
+
+export const NO_CERTIFICATES: Certificates = {
+  listeners: [],
+  credentials: [],
+  authorities: [],
+  ticketSources: [],
+  files: [],
+};
 
 export interface ReadCertificates {
   readonly certificates: Certificates;
@@ -73,6 +86,8 @@ class CertificateReader {
   private readonly nowMs: number;
   private readonly former: ReadonlyMap<string, Pair>;
   private readonly formerAuthorities: ReadonlyMap<string, Authorities>;
+  private readonly formerTickets: ReadonlyMap<string, TicketSource>;
+  private readonly tickets = new Map<string, TicketSource | null>();
   private readonly pairs = new Map<string, ReadPair>();
   private readonly authorities = new Map<string, Certificates['authorities'][number] | null>();
   private readonly files = new Set<string>();
@@ -81,21 +96,37 @@ class CertificateReader {
   constructor(nowMs: number, former: Certificates) {
     this.nowMs = nowMs;
     this.former = pairsOf(former);
+    this.formerTickets = new Map(former.ticketSources.map((one) => [one.id, one]));
     this.formerAuthorities = new Map(former.authorities.map((one) => [authorityKey(one.files), one]));
   }
 
   read(sources: readonly ListenerSources[]): ReadCertificates {
     const credentials = new Map<string, Credential>();
-    const listeners = sources.map(({ listener, settings, sources: own }): ListenerCertificates => {
+    const listeners = sources.map(({ listener, settings, sources: own, tickets }): ListenerCertificates => {
       const found = own.flatMap((source) => this.readSource(source, settings));
       for (const { pair } of found) credentials.set(pair.credential.id, pair.credential);
-      return { listener, entries: this.divide(found), certificates: found.map(factsOf) };
+      const certificates = found.map(factsOf);
+      return { listener, entries: this.divide(found), tickets: this.readTickets(tickets), certificates };
     });
     const authorities = [...this.authorities.values()].filter((one) => one !== null);
+    const ticketSources = [...this.tickets.values()].filter((one) => one !== null);
+    const files = [...this.files];
     return {
-      certificates: { listeners, credentials: [...credentials.values()], authorities, files: [...this.files] },
+      certificates: { listeners, credentials: [...credentials.values()], authorities, ticketSources, files },
       diagnostics: this.diagnostics,
     };
+  }
+
+  private readTickets(source: ListenerSources['tickets']): string | null {
+    if (source === 'off') return null;
+    if (source === 'own') return OWN_TICKETS;
+    const id = ticketIdOf(source);
+    if (this.tickets.has(id)) return id;
+    for (const file of source.files) this.files.add(file);
+    const { source: read, problems } = readTickets(source);
+    for (const { file, ...found } of problems) this.say(source.places[file], found);
+    this.tickets.set(id, read ?? this.formerTickets.get(id) ?? null);
+    return id;
   }
 
   private readSource(source: Source, settings: TlsSettings | null): readonly Found[] {

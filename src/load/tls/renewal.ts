@@ -26,14 +26,14 @@ export function renewCertificates({ sources, former }: RenewalRequest): Renewal 
 
 /** The plan with these in place of its own. */
 export function withCertificates(plan: Plan, { listeners }: Certificates): Plan {
-  const entries = new Map(listeners.map((one) => [one.listener, one.entries]));
+  const files = new Map(listeners.map((one) => [one.listener, one]));
   return {
     ...plan,
     listeners: plan.listeners.map((listener) => {
-      const own = entries.get(listener.name);
+      const own = files.get(listener.name);
       return listener.tls === null || own === undefined
         ? listener
-        : { ...listener, tls: { ...listener.tls, entries: own } };
+        : { ...listener, tls: { ...listener.tls, entries: own.entries, tickets: own.tickets } };
     }),
   };
 }
@@ -62,5 +62,17 @@ export function describeAuthorities(former: Certificates, { authorities }: Certi
 }
 
 function differs(former: Certificates, certificates: Certificates): boolean {
-  return JSON.stringify(former.listeners) !== JSON.stringify(certificates.listeners);
+  const hasOther = JSON.stringify(former.listeners) !== JSON.stringify(certificates.listeners);
+  return hasOther || replacedTickets(former, certificates).length > 0;
+}
+
+/** The files of tickets' keys that have others now. */
+export function replacedTickets(former: Certificates, { ticketSources }: Certificates): readonly string[] {
+  const known = new Map(former.ticketSources.map(({ id, bytes }) => [id, bytes]));
+  return ticketSources
+    .filter(({ id, bytes }) => {
+      const before = known.get(id) ?? [];
+      return bytes.some((one, i) => i >= before.length || Buffer.compare(one, before[i]) !== 0);
+    })
+    .map(({ id }) => (JSON.parse(id) as string[]).slice(1).join(' and '));
 }

@@ -12,6 +12,7 @@ import type { TlsSettings } from '../../port/tls.ts';
 import type { TlsClientsPlan } from '../../config/plan.ts';
 import type { AuthorityFiles } from './authorities.ts';
 import type { PairFiles } from './pair.ts';
+import type { TicketFiles } from './ticket-files.ts';
 import { settingsOf } from './settings.ts';
 
 export interface ListenerSources {
@@ -19,6 +20,12 @@ export interface ListenerSources {
   /** What they are used with. Null: something is wrong with that. */
   readonly settings: TlsSettings | null;
   readonly sources: readonly Source[];
+  readonly tickets: TicketFilesSource | 'own' | 'off';
+}
+
+/** Keys for session tickets. */
+export interface TicketFilesSource extends TicketFiles {
+  readonly places: readonly Place[];
 }
 
 export type Source = PairSource | FolderSource | AcmeSource;
@@ -71,7 +78,7 @@ export function certificateSourcesOf(written: Written): readonly ListenerSources
   return entriesOf(written.config.listeners).flatMap(([listener, { tls }]) => {
     if (tls === undefined) return [];
     const reader = new SourceReader(written, listener);
-    return [{ listener, settings: settingsOf(tls), sources: reader.read(tls) }];
+    return [{ listener, settings: settingsOf(tls), sources: reader.read(tls), tickets: reader.ticketsOf(tls) }];
   });
 }
 
@@ -100,6 +107,24 @@ class SourceReader {
       },
     );
     return [...this.pairOf(tls, null, ofAll, this.path), ...several];
+  }
+
+  ticketsOf(tls: Loose<TlsConfig>): ListenerSources['tickets'] {
+    if (tls.tickets === false) return 'off';
+    for (const [name, kind] of [
+      ['ticket-secret', 'secrets'],
+      ['ticket-keys', 'keys'],
+    ] as const) {
+      const { [name]: written } = tls;
+      if (written === undefined) continue;
+      const path = [...this.path, name];
+      const files = listOf(written).map((file) => this.whole(file, path));
+      const places = files.map((_, i) =>
+        this.written.source.locate(Array.isArray(written) ? [...path, i] : path, 'value'),
+      );
+      return { kind, files, places };
+    }
+    return 'own';
   }
 
   private pairOf(

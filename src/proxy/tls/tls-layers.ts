@@ -16,6 +16,7 @@ import { TlsLayer } from './tls-layer.ts';
 interface SharedContext {
   readonly key: string;
   readonly context: TlsContext;
+  readonly tickets: string | null;
   users: number;
 }
 
@@ -67,10 +68,10 @@ export class TlsLayers {
   }
 
   /** A plan with these secrets is applied. `layerOf` follows for each of its listeners, and `end`. */
-  begin({ ticketKey }: Secrets): void {
+  begin(secrets: Secrets): void {
     this.former = this.layers;
     this.layers = [];
-    for (const { context } of this.shared.values()) context.setTicketKey(ticketKey);
+    for (const { context, tickets } of this.shared.values()) context.setTicketKeys(ticketKeysOf(secrets, tickets));
   }
 
   /** `prepared`: of its plan. */
@@ -100,12 +101,12 @@ export class TlsLayers {
   }
 
   private take(tls: Tls, plan: TlsPlan, entry: TlsEntryPlan, secrets: Secrets): SharedContext {
-    const { versions, ciphers, suites, groups, prefersOwnOrder } = plan;
+    const { versions, ciphers, suites, groups, prefersOwnOrder, tickets } = plan;
     const policy = policyText(entry.clients);
     const choosesEarly =
       plan.challenges !== undefined || plan.entries.some(({ clients }) => policyText(clients) !== policy);
     const settings = { versions, ciphers, suites, groups, prefersOwnOrder };
-    const key = JSON.stringify([settings, entry.credentials, policy, choosesEarly]);
+    const key = JSON.stringify([settings, entry.credentials, policy, choosesEarly, tickets]);
     const known = this.shared.get(key);
     if (known !== undefined) {
       known.users++;
@@ -116,8 +117,8 @@ export class TlsLayers {
       entry.credentials.map((id) => credentialOf(secrets, id)),
       { choosesEarly, asked: entry.clients === null ? null : askedOf(secrets, entry.clients) },
     );
-    context.setTicketKey(secrets.ticketKey);
-    const made = { key, context, users: 1 };
+    context.setTicketKeys(ticketKeysOf(secrets, tickets));
+    const made = { key, context, tickets, users: 1 };
     this.shared.set(key, made);
     return made;
   }
@@ -130,6 +131,11 @@ export class TlsLayers {
       one.context.free();
     }
   }
+}
+
+/** None: there are no tickets, or none any more, since no plan has these keys. */
+function ticketKeysOf({ ticketKeys }: Secrets, id: string | null): readonly Uint8Array[] {
+  return ticketKeys.find((one) => one.id === id)?.keys ?? [];
 }
 
 function credentialOf({ credentials }: Secrets, id: string): Credential {

@@ -38,6 +38,7 @@ const PLAN: TlsPlan = {
     { names: ['two.test'], credentials: [TWO.id], clients: null },
   ],
   unknownName: 'default',
+  tickets: '',
   versions: ['1.2', '1.3'],
   ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256',
   suites: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384',
@@ -232,7 +233,8 @@ class Stage {
   }
 }
 
-const SECRETS: Secrets = { credentials: [ONE, TWO, RSA], authorities: [], ticketKey: new Uint8Array(80).fill(5) };
+const KEY = new Uint8Array(80).fill(5);
+const SECRETS: Secrets = { credentials: [ONE, TWO, RSA], authorities: [], ticketKeys: [{ id: '', keys: [KEY] }] };
 
 class Client {
   readonly below: FakeSocket;
@@ -343,7 +345,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     client.over();
   });
 
-  test(`${version}: a session goes on in another proxy that has the same ticket key, and in no other`, async () => {
+  test(`${version}: a session goes on in another proxy that knows the key of its ticket, and in no other`, async () => {
     const options = { minVersion: version, maxVersion: version };
     const first = new Stage();
     const client = new Client(first, first.apply(PLAN), options);
@@ -352,15 +354,17 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     await client.run();
     assert.ok(client.session !== null);
     client.over();
-    for (const [ticketKey, isResumed] of [
-      [SECRETS.ticketKey, true],
-      [new Uint8Array(80).fill(6), false],
+    const other = new Uint8Array(80).fill(6);
+    const short = new Uint8Array(48).fill(7);
+    for (const [keys, isResumed] of [
+      [[KEY], true],
+      [[other, short, KEY], true],
+      [[other, short], false],
+      [[], false],
     ] as const) {
       const second = new Stage();
-      const again = new Client(second, second.apply(PLAN, { ...SECRETS, ticketKey }), {
-        ...options,
-        session: client.session,
-      });
+      const secrets = { ...SECRETS, ticketKeys: [{ id: '', keys }] };
+      const again = new Client(second, second.apply(PLAN, secrets), { ...options, session: client.session });
       await again.run();
       assert.equal(again.error, null);
       assert.equal(again.tls.isSessionReused(), isResumed);
@@ -368,6 +372,37 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     }
   });
 }
+
+function secretsOf(...keys: readonly Uint8Array[]): Secrets {
+  return { ...SECRETS, ticketKeys: [{ id: '', keys }] };
+}
+
+test('keys of 48 bytes, and those that a context had before', async () => {
+  const stage = new Stage();
+  const short = new Uint8Array(48).fill(7);
+  const isResumed = async (session: Buffer, ...keys: readonly Uint8Array[]): Promise<boolean> => {
+    const client = new Client(stage, stage.apply(PLAN, secretsOf(...keys)), { session });
+    await client.run();
+    const isReused = client.tls.isSessionReused();
+    client.over();
+    return isReused;
+  };
+  const first = new Client(stage, stage.apply(PLAN, secretsOf(short)));
+  await first.run();
+  stage.send('x');
+  await first.run();
+  first.over();
+  assert.ok(first.session !== null);
+  assert.ok(await isResumed(first.session, short));
+  assert.ok(await isResumed(first.session, KEY, short), 'the former one decrypts');
+  assert.ok(!(await isResumed(first.session, KEY)), 'it is gone');
+  const none = new Client(stage, stage.apply({ ...PLAN, tickets: null }, secretsOf(KEY)));
+  await none.run();
+  stage.send('x');
+  await none.run();
+  assert.equal(none.session, null, 'without tickets nothing is promised');
+  none.over();
+});
 
 test('bytes come through whole, however they are cut on their way', async () => {
   const prng = new Prng(7);
