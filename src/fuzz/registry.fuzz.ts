@@ -2,6 +2,7 @@
 import { Prng } from '../base/prng.ts';
 import { fuzzKeepalived } from '../config/keepalived/front-end.fuzz.ts';
 import { fuzzNginx } from '../config/nginx/nginx.fuzz.ts';
+import { fuzzTlsSession } from '../io/openssl/session.fuzz.ts';
 import {
   fuzzCanary,
   fuzzChunks,
@@ -10,6 +11,8 @@ import {
   fuzzResponseHead,
   fuzzTrailers,
 } from '../wire/http1/head.fuzz.ts';
+import { fuzzProxyHeader } from '../wire/proxy-protocol/header.fuzz.ts';
+import { fuzzClientHello } from '../wire/tls/client-hello.fuzz.ts';
 
 export type Fuzzer = (prng: Prng) => void;
 
@@ -21,6 +24,9 @@ export const FUZZERS: ReadonlyMap<string, Fuzzer> = new Map([
   ['http1-random', fuzzRandomBytes],
   ['keepalived-conf', fuzzKeepalived],
   ['nginx-conf', fuzzNginx],
+  ['proxy-header', fuzzProxyHeader],
+  ['client-hello', fuzzClientHello],
+  ['tls-session', fuzzTlsSession],
 ]);
 
 /** Has a planted mistake: fuzzing that does not find it within CANARY_ROUNDS is broken. */
