@@ -2,6 +2,7 @@
 import { parseNetwork } from './addresses.ts';
 import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
+import { findEarly, lateNamesOf } from './late-values.ts';
 import type { Config, Loose } from './model.ts';
 import { entriesOf } from './parts.ts';
 import type { Report } from './report.ts';
@@ -50,6 +51,24 @@ export function checkValues(document: Loose<Config>, report: Report): void {
     report.atValue(path, 'undefined-value', { value: show(reference), fix });
   };
   for (const part of ['listeners', 'upstreams', 'values'] as const) eachReference(document[part], [part], check);
+  checkLate(document, report);
+}
+
+/** Values that a response has to be there for. */
+function checkLate(document: Loose<Config>, report: Report): void {
+  const late = lateNamesOf(document.values);
+  if (late.size === 0) return;
+  for (const [name, value] of entriesOf(document.values)) {
+    const early = late.has(name) ? findEarly(value, late) : null;
+    if (early !== null) report.atValue(['values', name], 'late-value-mixed', { name: show(name), value: show(early) });
+  }
+  for (const part of ['listeners', 'upstreams'] as const) {
+    eachReference(document[part], [part], (name, path) => {
+      const headers = path.lastIndexOf('headers');
+      const isOfResponse = headers >= 0 && (path[headers + 1] === 'response' || path[headers + 1] === 'success');
+      if (late.has(name) && !isOfResponse) report.atValue(path, 'late-value-place', { value: show(`{value:${name}}`) });
+    });
+  }
 }
 
 function isMadeOf(

@@ -2,10 +2,14 @@
 import { assert } from '../base/assert.ts';
 import { parseNetwork } from './addresses.ts';
 import { DEFAULTS } from './defaults.ts';
+import { withLateNames } from './late-values.ts';
 import type { ValueConfig } from './model.ts';
 import type { ValuePlan } from './plan.ts';
 
-export function compileValue(name: string, value: ValueConfig): ValuePlan {
+/** `late`: the names of those that are made of what a response says. */
+export function compileValue(name: string, config: ValueConfig, late: ReadonlySet<string>): ValuePlan {
+  const isLate = late.has(name);
+  const value = isLate ? withLateNames(config, late, true) : config;
   const { otherwise = DEFAULTS.value.otherwise } = value;
   if (value.map !== undefined) {
     return {
@@ -17,6 +21,7 @@ export function compileValue(name: string, value: ValueConfig): ValuePlan {
       regexes: (value.regex ?? []).map(({ is, value: to }) => [is, to]),
       otherwise,
       isKept: value.volatile !== true,
+      isLate,
     };
   }
   if (value.split !== undefined) {

@@ -9,6 +9,7 @@ import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import { parseBind, parseNetwork, parseServer, parseIp } from './addresses.ts';
 import { compileTls, NO_TLS_FILES, type TlsFilesPlan } from './compile-tls.ts';
 import { compileValue } from './compile-values.ts';
+import { lateNamesOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
 import { compileRoute, type RouteContext } from './compile-routes.ts';
 import { FileSites } from './files-plan.ts';
@@ -50,6 +51,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     return index;
   };
 
+  const late = lateNamesOf(config.values);
   const sites = new FileSites();
   const shared = { sites, types: config.files?.types ?? {} };
   const listeners: ListenerPlan[] = [];
@@ -57,7 +59,8 @@ export function compile(config: Config, options: CompileOptions): Plan {
   for (const [name, listener] of Object.entries(config.listeners ?? {})) {
     if (listener.upstream !== undefined) tcpUpstreams.add(listener.upstream);
     for (const { upstream } of listener.passthrough?.routes ?? []) tcpUpstreams.add(upstream);
-    listeners.push(compileListener(name, listener, listeners.length, indexOf, options, shared));
+    const listened = withLateNames(listener, late, false);
+    listeners.push(compileListener(name, listened, listeners.length, indexOf, options, shared));
   }
 
   const upstreams: UpstreamPlan[] = [];
@@ -74,7 +77,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     listeners,
     upstreams,
     files,
-    values: Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value)),
+    values: Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value, late)),
     serverSlots,
     graceMs: ms(config.grace ?? DEFAULTS.grace),
     drainMs: ms(config.drain ?? DEFAULTS.drain),

@@ -286,6 +286,16 @@ export const CATALOGUE = {
     message: '<value> is not a valid redirect target',
     remedy: '<fix>',
   },
+  'late-value-mixed': {
+    severity: 'error',
+    message: 'the value <name> is made of what a response says, and <value> is not known any more then',
+    remedy: 'use values of the response, dates and text',
+  },
+  'late-value-place': {
+    severity: 'error',
+    message: '<value> is made of what a response says, and nothing is known of that here',
+    remedy: 'read it in `headers.response` or `headers.success`',
+  },
   'relative-redirect': {
     severity: 'warning',
     message: 'the redirect to <value> leads to another place for each path that is asked for',

@@ -25,6 +25,7 @@ import {
   host,
   integer,
   key,
+  mapTemplate,
   method,
   name,
   ip,
@@ -517,12 +518,15 @@ const Route = z.strictObject({
   ...errorKeys,
 });
 
-const HostTexts = z.record(z.string().meta({ title: 'host pattern', examples: ['*.shop.example'] }), template);
+const HostTexts = z.record(z.string().meta({ title: 'host pattern', examples: ['*.shop.example'] }), mapTemplate);
 
 const Value = z.strictObject({
-  map: key(template, 'The value depends on this text: on `exact`, then `hosts`, then `regex`.'),
+  map: key(
+    mapTemplate,
+    'The value depends on this text: on `exact`, then `hosts`, then `regex`. With a [value of a response](../headers.md#values-of-the-response) in it, it can be read in `headers.response` and `headers.success` alone.',
+  ),
   exact: key(
-    z.record(z.string().meta({ title: 'text', examples: ['websocket'] }), template),
+    z.record(z.string().meta({ title: 'text', examples: ['websocket'] }), mapTemplate),
     'With `map`: by text, compared without regard to case: the value.',
   ),
   hosts: key(
@@ -533,7 +537,7 @@ const Value = z.strictObject({
     z.array(
       z.strictObject({
         is: required(capturingRegex, 'Where this ECMAScript regular expression matches ...', '^10\\.'),
-        value: required(template, '... this is the value.', 'inside'),
+        value: required(mapTemplate, '... this is the value.', 'inside'),
       }),
     ),
     'With `map`: the first that matches.',
@@ -559,7 +563,7 @@ const Value = z.strictObject({
   ),
   folder: key(absolutePath, 'The same of a folder.'),
   of: key(template, 'With `networks`: the address.', DEFAULTS.value.of),
-  otherwise: key(template, 'The value where nothing else says one.', DEFAULTS.value.otherwise),
+  otherwise: key(mapTemplate, 'The value where nothing else says one.', DEFAULTS.value.otherwise),
 });
 
 const HelloRoute = z.strictObject({

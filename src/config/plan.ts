@@ -229,6 +229,8 @@ export interface MapPlan {
   readonly otherwise: string;
   /** Made once for a request. */
   readonly isKept: boolean;
+  /** It is made of what a response says, when that comes: such values and dates in the texts are marked (template.ts). */
+  readonly isLate: boolean;
 }
 
 export interface NetworksPlan {

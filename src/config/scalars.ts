@@ -31,7 +31,7 @@ import {
   parseStatusRange,
   TOKEN_PATTERN,
 } from './patterns.ts';
-import { checkTemplate } from './template.ts';
+import { checkTemplate, type TemplatePlace } from './template.ts';
 import {
   DURATION_PATTERN,
   formatDuration,
@@ -177,13 +177,9 @@ export const headerValue = text('header value', 'prod', checkHeaderValue);
 export const headerTemplate = text('header value', 'prod', checkHeaderTemplate);
 export const bodyTemplate = text('text', 'pong\n', (value) => checkTemplate(value, 'body'));
 export const responseTemplate = text('header value', 'prod', checkResponseTemplate);
-export const template = z
-  .string()
-  .check((context) => {
-    const found = checkTemplate(context.value);
-    if (found !== null) context.issues.push({ code: 'custom', input: context.value, params: found });
-  })
-  .meta({ title: 'text', examples: ['{header:User-Agent}'] });
+export const template = templateOf('request', '{header:User-Agent}');
+/** Of a map: of what a response says, too. */
+export const mapTemplate = templateOf('response', '{header:User-Agent}');
 export const share = text('share', '12.5%', checkShare);
 export const variableName = text('name of a value', 'backend', checkVariableName);
 export const steppedTarget = text('target', '/v2/{capture:1}', checkHeaderTemplate);
@@ -209,6 +205,16 @@ export const absolutePath = text('absolute path', '/etc/evenkeel/on-active.sh', 
 export const statusRange = z
   .union([text('status range', '200-299', (value) => parseStatusRange(value).problem), integer(100, 599)])
   .meta({ title: 'status or range of status codes', examples: [200] });
+
+function templateOf(place: TemplatePlace, example: string): z.ZodString {
+  return z
+    .string()
+    .check((context) => {
+      const found = checkTemplate(context.value, place);
+      if (found !== null) context.issues.push({ code: 'custom', input: context.value, params: found });
+    })
+    .meta({ title: 'text', examples: [example] });
+}
 
 export function oneOrMany<S extends z.ZodType>(schema: S): z.ZodUnion<readonly [S, z.ZodArray<S>]> {
   const meta = schema.meta() as Meta | undefined;

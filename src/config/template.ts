@@ -87,7 +87,7 @@ export const NAMED_RESPONSE_SOURCES = {
 
 export type LatePlan =
   | { readonly kind: keyof typeof RESPONSE_SOURCES; readonly name: '' }
-  | { readonly kind: keyof typeof NAMED_RESPONSE_SOURCES | 'capture'; readonly name: string };
+  | { readonly kind: keyof typeof NAMED_RESPONSE_SOURCES | 'capture' | 'value' | 'date'; readonly name: string };
 
 export type SourcePlan =
   | { readonly kind: keyof typeof SOURCES; readonly name: null }
@@ -110,6 +110,17 @@ export function parseTemplate(text: string): readonly (string | SourcePlan)[] {
   return parts;
 }
 
+/** In front of the name of a value that is made of what a response says, once the file is known to have it: no name begins so. */
+const LATE_MARK = '~';
+
+/** The text with this mark in front of these names, and with `hasDates` of dates too. */
+export function markLateNames(text: string, isLate: (name: string) => boolean, hasDates: boolean): string {
+  return text.replace(PLACEHOLDER, (whole, word: string, name: string | undefined) => {
+    const isMarked = (word === 'value' && isLate(name ?? '')) || (word === 'date' && hasDates);
+    return isMarked ? `{${word}:${LATE_MARK}${name}}` : whole;
+  });
+}
+
 /** The same with the values of a response; those of a request are text. `hasGroups`: of an expression too. */
 export function parseLate(text: string, hasGroups: boolean): readonly (string | LatePlan)[] {
   const parts: (string | LatePlan)[] = [];
@@ -127,6 +138,8 @@ export function parseLate(text: string, hasGroups: boolean): readonly (string | 
 function lateOf(word: string, name: string | null): LatePlan | null {
   if (name === null) return word in RESPONSE_SOURCES ? { kind: word as keyof typeof RESPONSE_SOURCES, name: '' } : null;
   if (word === 'capture') return /^[0-9]$/.test(name) ? { kind: word, name } : null;
+  if (word === 'value' || word === 'date')
+    return name.startsWith(LATE_MARK) ? { kind: word, name: name.slice(LATE_MARK.length) } : null;
   return word === 'response' && /^[!-~]+$/.test(name) ? { kind: word, name } : null;
 }
 

@@ -5,6 +5,7 @@ import type { Board, WorkerRow } from '../base/board.ts';
 import type { Prng } from '../base/prng.ts';
 import type { Timers } from '../base/timers.ts';
 import type { RequestView } from '../core/value/request-view.ts';
+import type { ResponseValues } from '../core/value/response-values.ts';
 import type { Variables } from '../core/value/variables.ts';
 import type { Place } from '../core/slots.ts';
 import type { ProxyEvent } from '../port/control.ts';
@@ -44,6 +45,7 @@ export interface Context {
   readonly targetSlot: number;
   /** Of the request that is looked at. */
   readonly variables: Variables<RequestView>;
+  readonly responseValues: ResponseValues;
   /** Milliseconds since 1970. */
   readonly wallClockMs: () => number;
   /** The value of a Date field, renewed each second. */

@@ -85,7 +85,7 @@ export class Provision {
 
   private *prepare({ routesOf, tls }: Serving): Generator<undefined, void> {
     for (const plan of this.plan.values) {
-      this.values.push(defineValue(plan));
+      if (plan.kind !== 'map' || !plan.isLate) this.values.push(defineValue(plan));
       yield;
     }
     for (const plan of this.plan.listeners) {

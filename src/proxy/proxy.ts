@@ -10,6 +10,7 @@ import { HEAD_SLOT_BYTES, HEADER_COUNT_MAX, TICK_MS } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
 import type { RequestView } from '../core/value/request-view.ts';
+import { ResponseValues } from '../core/value/response-values.ts';
 import { Variables } from '../core/value/variables.ts';
 import type { ListenerPlan, Plan } from '../config/plan.ts';
 import { NO_SECRETS, type Secrets, type Tls } from '../port/tls.ts';
@@ -142,6 +143,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       scratchSlot,
       targetSlot,
       variables: new Variables<RequestView>(),
+      responseValues: new ResponseValues(options.wallClockMs),
       date: new Uint8Array(HTTP_DATE_BYTES),
       wallClockMs: options.wallClockMs,
       report,
@@ -342,6 +344,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     const upstreams = this.applyUpstreams(plan, retireAt);
     this.readBoard();
     this.context.variables.define(provision.values);
+    this.context.responseValues.define(plan.values);
     this.applyListeners(provision, upstreams, retireAt);
     this.applySockets(provision, upstreams);
     const own = DESCRIPTORS_PER_POINT * provision.sockets.length + CLOSING_SOCKETS;

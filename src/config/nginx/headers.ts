@@ -1,6 +1,7 @@
 /** `proxy_set_header`, `add_header` and what nginx hides of a server's response, as header edits of the model. */
 import type { PlainMap } from './document.ts';
 import { readExpires } from './expires.ts';
+import type { NamedValues } from './named-values.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
@@ -115,6 +116,7 @@ export function readResponseHeaders(
   scope: Scope,
   constants: Constants,
   of: number | 'server' | 'files',
+  values: NamedValues,
   notes: Notes,
 ): { readonly response: PlainMap; readonly success: PlainMap } {
   warnOfLost(scope, 'add_header', notes);
@@ -151,7 +153,7 @@ export function readResponseHeaders(
     else if (hidden.delete(name.toLowerCase()) || isSingle) set[name] = value;
     else (isForSuccess ? success : response)[name] = [...((isForSuccess ? success : response)[name] ?? []), value];
   }
-  const expiry = isSuccess ? readExpires(scope, notes) : null;
+  const expiry = isSuccess ? readExpires(scope, values, notes) : null;
   for (const [name, value] of Object.entries(expiry ?? {})) (isKnown ? set : successSet)[name] = value;
   const edit: PlainMap = {};
   if (Object.keys(set).length > 0) edit['set'] = set;

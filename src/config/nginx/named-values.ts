@@ -1,5 +1,7 @@
 /** `map`, `geo` and `split_clients`: values by name. */
 import { parseNetwork } from '../addresses.ts';
+import { lateNamesOf } from '../late-values.ts';
+import type { Config, Loose } from '../model.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
@@ -99,6 +101,11 @@ export class NamedValues {
     });
   }
 
+  /** A response has to be there for it. */
+  isLate(variable: string): boolean {
+    return lateNamesOf(this.values as Loose<Config>['values']).has(variable);
+  }
+
   /** One more, under a name near to `wanted` that no file can have. */
   addOwn(wanted: string, value: PlainMap): string {
     for (const [name, known] of Object.entries(this.values)) {
@@ -121,8 +128,9 @@ export class NamedValues {
     this.document.mark(['values', name], directive.place);
   }
 
-  private text(text: string, directive: Directive): string {
-    const found = translateText(text, this.constants);
+  /** `place`: what is known where it is read; of a map that may be a response. */
+  private text(text: string, directive: Directive, place: 'request' | 'response' = 'request'): string {
+    const found = translateText(text, this.constants, place);
     if ('template' in found) return found.template;
     this.notes.notYet(directive.place, `\`${text}\``, found.problem);
     return '';
@@ -132,7 +140,7 @@ export class NamedValues {
     const exact: Record<string, string> = {};
     const hosts: Record<string, string> = {};
     const regex: PlainMap[] = [];
-    const value: PlainMap = { map: this.text(directive.args[0].text, directive) };
+    const value: PlainMap = { map: this.text(directive.args[0].text, directive, 'response') };
     const lines = directive.block ?? [];
     const hasHosts = lines.some(({ name, args }) => name === 'hostnames' && args.length === 0);
     for (const line of lines) {
@@ -146,7 +154,7 @@ export class NamedValues {
         this.notes.error(place, 'invalid number of the map parameters', 'write a text and a value');
         continue;
       }
-      const to = this.text(args[0].text, line);
+      const to = this.text(args[0].text, line, 'response');
       const key = name.startsWith('\\') ? name.slice(1) : name;
       if (name === 'default') value['otherwise'] = to;
       else if (name.startsWith('~')) {

@@ -246,7 +246,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server location location-if',
         '1-2',
         'differs',
-        'a time from now, `epoch`, `max` and `off`; **left out: `modified`, `@time` and variables**',
+        'a time from now, `epoch`, `max` and `off`, and maps to such; **left out: `modified`, `@time`, other variables**',
       ],
       ['add_header', 'http server location location-if', '2-3', 'works', 'with and without `always`'],
       ['add_trailer', 'http server location location-if', '2-3', 'not yet', '**there is nothing like it yet**'],

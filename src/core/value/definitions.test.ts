@@ -18,7 +18,7 @@ function valueOf(target: string, name: string, plans: readonly ValuePlan[]): str
 }
 
 function mapOf(name: string, of: string, exact: readonly (readonly [string, string])[]): ValuePlan {
-  return { kind: 'map', name, of, exact, hosts: [], regexes: [], otherwise: '', isKept: true };
+  return { kind: 'map', name, of, exact, hosts: [], regexes: [], otherwise: '', isKept: true, isLate: false };
 }
 
 test('MurmurHash2: the values of the reference', () => {
@@ -36,6 +36,7 @@ test('MurmurHash2: the values of the reference', () => {
 test('a map: exact texts, then hosts, then expressions; what nothing says is the default', () => {
   const map: ValuePlan = {
     kind: 'map',
+    isLate: false,
     name: 'm',
     of: '{query:q}',
     exact: [['one', '1']],

@@ -2,12 +2,11 @@
  * The kinds of definitions: a value by what another one says (map), by an address (networks), by chance that always falls the same
  * way (split), or by what there is on this machine (presence).
  */
-import { CapturingRegex } from '../../base/regex/regex.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { murmur2 } from '../../base/murmur2.ts';
 import type { MapPlan, NetworksPlan, PresencePlan, SplitPlan, ValuePlan } from '../../config/plan.ts';
 import { IpWords, parseIpText } from '../../wire/ip-text.ts';
-import { NameTable } from './name-table.ts';
+import { MapTable } from './map-table.ts';
 import { NetworkTree } from './network-tree.ts';
 import type { RequestView } from './request-view.ts';
 import { Span } from './span.ts';
@@ -15,7 +14,6 @@ import { Template } from './template.ts';
 import { keepMatch } from './match.ts';
 import type { Definition } from './variables.ts';
 
-const DOT = 0x2e;
 const found = new Span();
 const ip = new IpWords();
 
@@ -46,83 +44,28 @@ class Texts {
   }
 }
 
-function tableOf(names: readonly string[], first: number): NameTable {
-  return new NameTable(new Map(names.map((name, i) => [name, first + i])));
-}
-
 class MapDefinition implements Definition<RequestView> {
   readonly name: string;
   readonly isKept: boolean;
   private readonly of: Template;
-  private readonly exact: NameTable;
-  private readonly suffixes: NameTable;
-  private readonly prefixes: NameTable;
-  private readonly hasHosts: boolean;
-  private readonly regexes: readonly CapturingRegex[];
-  private readonly firstRegex: number;
-  private readonly otherwise: number;
+  private readonly table: MapTable;
   private readonly texts: Texts;
 
   constructor(plan: MapPlan) {
     this.name = plan.name;
     this.isKept = plan.isKept;
     this.of = new Template(plan.of, encodeUtf8);
-    const suffixes = plan.hosts.filter(([host]) => host.startsWith('*.'));
-    const prefixes = plan.hosts.filter(([host]) => host.endsWith('.*'));
-    this.hasHosts = plan.hosts.length > 0;
-    this.exact = tableOf(
-      plan.exact.map(([text]) => text),
-      0,
-    );
-    this.suffixes = tableOf(
-      suffixes.map(([host]) => host.slice(2)),
-      plan.exact.length,
-    );
-    this.prefixes = tableOf(
-      prefixes.map(([host]) => host.slice(0, -2)),
-      plan.exact.length + suffixes.length,
-    );
-    this.firstRegex = plan.exact.length + suffixes.length + prefixes.length;
-    this.regexes = plan.regexes.map(([regex]) => new CapturingRegex(regex));
-    this.otherwise = this.firstRegex + plan.regexes.length;
-    this.texts = new Texts([
-      ...[...plan.exact, ...suffixes, ...prefixes, ...plan.regexes].map(([, text]) => text),
-      plan.otherwise,
-    ]);
+    this.table = new MapTable(plan);
+    this.texts = new Texts(this.table.texts);
   }
 
   choose(view: RequestView, draft: Uint8Array): Template {
     this.of.read(view, draft, found);
     const { bytes, at, length } = found;
-    let end = at + length;
-    if (this.hasHosts && end > at && bytes[end - 1] === DOT) end--;
-    const exact = this.exact.find(bytes, at, end - at);
-    if (exact >= 0) return this.texts.get(exact);
-    if (this.hasHosts) {
-      const host = this.findHost(bytes, at, end);
-      if (host >= 0) return this.texts.get(host);
-    }
-    for (let i = 0; i < this.regexes.length; i++) {
-      if (!this.regexes[i].exec(bytes, at, length)) continue;
-      keepMatch(this.regexes[i], view, bytes, at, length);
-      return this.texts.get(this.firstRegex + i);
-    }
-    return this.texts.get(this.otherwise);
-  }
-
-  /** The longest name behind `*.`, then the longest in front of `.*`. */
-  private findHost(bytes: Uint8Array, at: number, end: number): number {
-    for (let i = at; i < end; i++) {
-      if (bytes[i] !== DOT || i === at) continue;
-      const suffix = this.suffixes.find(bytes, i + 1, end - i - 1);
-      if (suffix >= 0) return suffix;
-    }
-    for (let i = end - 1; i > at; i--) {
-      if (bytes[i] !== DOT) continue;
-      const prefix = this.prefixes.find(bytes, at, i - at);
-      if (prefix >= 0) return prefix;
-    }
-    return -1;
+    const line = this.table.find(bytes, at, length);
+    const regex = this.table.regexOf(line);
+    if (regex !== null) keepMatch(regex, view, bytes, at, length);
+    return this.texts.get(line);
   }
 }
 

@@ -497,7 +497,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { changes } = this.route;
     if (changes === null) return lines;
     if (this.trail !== null) this.trail.end(head.status, this.context.transport.now);
-    return changes.apply(this.context.memory, head, edit, lines, this.texts, this.trail);
+    const { memory, responseValues } = this.context;
+    return changes.apply(memory, head, edit, lines, this.texts, this.trail, responseValues);
   }
 
   passSwitching(head: ResponseHead): boolean {

@@ -7,6 +7,7 @@ import { HEAD_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import type { CookieFlagsPlan, HeaderEditPlan } from '../../config/plan.ts';
 import { expandLines, hasMarks, type LateValue, type LateValues } from '../../core/value/late.ts';
 import { findField } from '../../core/value/lookup.ts';
+import type { ResponseValues } from '../../core/value/response-values.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Span } from '../../core/value/span.ts';
 import { equalsIgnoringCase } from '../../wire/http1/classes.ts';
@@ -59,6 +60,7 @@ export class ResponseChanges implements LateValues {
   private bytes: Uint8Array = NOTHING;
   private trail: Trail | null = null;
   private status = 0;
+  private values: ResponseValues | null = null;
 
   /** `edits`: what the route may change in a response. Null: nothing by what is in it. */
   static of(plan: HeaderEditPlan, edits: readonly HeaderEdit[]): ResponseChanges | null {
@@ -102,7 +104,9 @@ export class ResponseChanges implements LateValues {
     lines: Uint8Array,
     texts: ResponseTexts,
     trail: Trail | null,
+    values: ResponseValues,
   ): Uint8Array | null {
+    this.values = values;
     this.bytes = bytes;
     this.head = head;
     this.trail = trail;
@@ -133,7 +137,8 @@ export class ResponseChanges implements LateValues {
   }
 
   /** The lines of an answer of the proxy's own with this status: no server knows anything of it. Null: they are too long. */
-  answer(lines: Uint8Array, status: number): Uint8Array | null {
+  answer(lines: Uint8Array, status: number, values: ResponseValues): Uint8Array | null {
+    this.values = values;
     this.head = null;
     this.trail = null;
     this.status = status;
@@ -217,7 +222,9 @@ export class ResponseChanges implements LateValues {
     return DECLINED;
   }
 
-  find({ kind, lower }: LateValue, into: Span): void {
+  find({ kind, lower, name }: LateValue, into: Span): void {
+    if (kind === 'value') return (this.values as ResponseValues).find(name, this, into);
+    if (kind === 'date') return (this.values as ResponseValues).findDate(name, into);
     if (kind === 'response') {
       if (this.head === null) into.clear();
       else findField(this.bytes, this.head, lower, 0, into);

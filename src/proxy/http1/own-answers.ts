@@ -47,7 +47,7 @@ export class OwnAnswers {
     const response = withStatus(this.responseFor(route, view), view.answerStatus);
     const { changes } = route;
     const isPlain = changes === null || plain === null || response === null;
-    const lines = isPlain ? plain : changes.answer(plain, response.status);
+    const lines = isPlain ? plain : changes.answer(plain, response.status, this.context.responseValues);
     if (lines === null || location === null || response === null) return -1;
     const { start } = this;
     return this.emitter.emitOwn(response, route.ownContentType, location, lines, isHead, word, start) - start;

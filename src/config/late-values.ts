@@ -1,0 +1,50 @@
+/** Values that are made of what a response says: which ones they are, and where they may be read. */
+import type { Config, Loose, ValueConfig } from './model.ts';
+import { entriesOf } from './parts.ts';
+import { markLateNames, parseLate, parseTemplate } from './template.ts';
+
+/** Names of values that a response has to be there for. */
+export function lateNamesOf(values: Loose<Config>['values']): ReadonlySet<string> {
+  const late = new Set<string>();
+  for (let size = -1; size < late.size;) {
+    size = late.size;
+    for (const [name, value] of entriesOf(values))
+      if (textsOf(value).some((text) => isLate(text, late))) late.add(name);
+  }
+  return late;
+}
+
+/** The first value of a request in the texts of a late one, which is gone by then; null: there is none. */
+export function findEarly(value: Loose<ValueConfig>, late: ReadonlySet<string>): string | null {
+  for (const text of textsOf(value)) {
+    for (const part of parseTemplate(text)) {
+      if (typeof part === 'string' || part.kind === 'date' || (part.kind === 'value' && late.has(part.name))) continue;
+      return part.name === null ? `{${part.kind}}` : `{${part.kind}:${part.name}}`;
+    }
+  }
+  return null;
+}
+
+/** A part of a configuration in which late values are named as such. */
+export function withLateNames<T>(part: T, late: ReadonlySet<string>, hasDates: boolean): T {
+  if (late.size === 0) return part;
+  if (typeof part === 'string') return markLateNames(part, (name) => late.has(name), hasDates) as T;
+  if (Array.isArray(part)) return part.map((inner: unknown) => withLateNames(inner, late, hasDates)) as T;
+  if (typeof part !== 'object' || part === null) return part;
+  return Object.fromEntries(
+    Object.entries(part).map(([key, inner]) => [key, withLateNames(inner, late, hasDates)]),
+  ) as T;
+}
+
+function isLate(text: string, late: ReadonlySet<string>): boolean {
+  if (parseLate(text, false).some((part) => typeof part !== 'string')) return true;
+  return parseTemplate(text).some((part) => typeof part !== 'string' && part.kind === 'value' && late.has(part.name));
+}
+
+/** Of a map. */
+function textsOf(value: Loose<ValueConfig>): readonly string[] {
+  const tables = [value.exact, value.hosts].flatMap((table) => Object.values(table ?? {}));
+  const lines = (value.regex ?? []).map((line) => line?.value);
+  const texts = [value.map, ...tables, ...lines, value.map === undefined ? undefined : value.otherwise];
+  return texts.filter((text) => text !== undefined);
+}
