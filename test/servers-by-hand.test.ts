@@ -24,6 +24,7 @@ import {
   startLoad,
   startTcpBackend,
 } from './evenkeel.ts';
+import { endAfter } from './upgrading.ts';
 
 interface Ran {
   readonly code: number;
@@ -115,7 +116,7 @@ async function echo(socket: net.Socket, text: string): Promise<string> {
   return data.toString();
 }
 
-test('an order that cannot be written down holds, the command says so, and it is written down when that is possible', async (t) => {
+test('an order that cannot be written down holds, also over an upgrade, and is written when that is possible', async (t) => {
   const server = await startBackend(t);
   const instance = await Instance.start(
     t,
@@ -138,6 +139,15 @@ upstreams: { web: { servers: [ "${server.address}", "127.0.0.1:1" ] } }
   assert.match(failed.err, forgotten);
   assert.equal((await instance.server(server.address)).state, 'draining', 'it holds');
   await instance.evenkeel.said(/ warn {2}a restart will forget what was said by hand: .*cannot be written/);
+  assert.match((await instance.say('status')).out, /^warning: a restart will forget what was said by hand: /m);
+
+  // A successor could not read it either.
+  const { pid } = await instance.status();
+  assert.equal((await instance.say('upgrade')).code, 0);
+  const successor = await instance.status();
+  endAfter(t, successor.pid);
+  assert.notEqual(successor.pid, pid);
+  assert.equal((await instance.server(server.address)).state, 'draining', 'it holds over an upgrade');
   assert.match((await instance.say('status')).out, /^warning: a restart will forget what was said by hand: /m);
 
   rmdirSync(blocked);

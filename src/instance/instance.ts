@@ -168,6 +168,7 @@ export class Instance {
     this.upgrader = new Upgrader({
       keeper: this.keeper,
       counts: () => countsOf(this.keeper.status(this.beats, [])),
+      overrides: () => this.overrides.memories,
       ha: () => this.ha,
       log,
       command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as [string, ...string[]],
@@ -179,7 +180,7 @@ export class Instance {
     });
     const node = loaded.ready.ha?.node ?? loaded.ready.node ?? hostname();
     const file = overridesFile(options.stateDirectory, node, log);
-    this.overrides = new Overrides({ file, log, unixMs: Date.now });
+    this.overrides = new Overrides({ file, inherited: inherited?.overrides ?? null, log, unixMs: Date.now });
     this.reloader = new Reloader({
       log,
       read,

@@ -36,7 +36,7 @@ class Scene {
       () => 0,
     );
     const file = overridesFile(this.directory, 'lb01', log);
-    const overrides = new Overrides({ file, log, unixMs: () => this.nowMs });
+    const overrides = new Overrides({ file, inherited: null, log, unixMs: () => this.nowMs });
     overrides.propose(plan, null).commit();
     return overrides;
   }

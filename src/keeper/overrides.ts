@@ -20,6 +20,8 @@ import { isTime, isWho, StateFile } from './state-file.ts';
 
 export interface OverridesOptions {
   readonly file: Pick<StateFile<Override>, 'read' | 'write' | 'writeAgain' | 'unstored'>;
+  /** From a predecessor that could not write them down; null: they are in the file. */
+  readonly inherited: readonly Override[] | null;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly unixMs: () => number;
@@ -53,6 +55,7 @@ const NAMES_SHOWN = 8;
 export class Overrides {
   private readonly options: OverridesOptions;
   private overrides: readonly Override[];
+  private isWritten: boolean;
   /** The plan in force; null: none is yet. */
   private inForce: Plan | null = null;
   /** What the file in force says. */
@@ -60,7 +63,8 @@ export class Overrides {
 
   constructor(options: OverridesOptions) {
     this.options = options;
-    this.overrides = options.file.read();
+    this.overrides = options.inherited ?? options.file.read();
+    this.isWritten = options.inherited === null;
   }
 
   /** `plan`: of a file. `order`: null if nobody says anything new. */
@@ -81,7 +85,7 @@ export class Overrides {
         const isSame = JSON.stringify(overrides) === JSON.stringify(this.overrides);
         this.overrides = overrides;
         this.filed = filed;
-        if (!isSame || this.unstored !== null) this.options.file.write(overrides);
+        if (!isSame || !this.isWritten) this.write();
         return order === null ? '' : [this.tellOrder(order), ...this.tellIdle(idle)].join('\n');
       },
     };
@@ -105,8 +109,14 @@ export class Overrides {
     return this.options.file.unstored;
   }
 
+  /** For a successor, which could not read them; null: it can. */
+  get memories(): readonly Override[] | null {
+    return this.isWritten ? null : this.overrides;
+  }
+
   storeAgain(): void {
     this.options.file.writeAgain();
+    this.isWritten = this.unstored === null;
   }
 
   get isNodeDrained(): boolean {
@@ -121,6 +131,11 @@ export class Overrides {
   }
 
   // --- inside ---
+
+  private write(): void {
+    this.options.file.write(this.overrides);
+    this.isWritten = this.unstored === null;
+  }
 
   private tellOrder({ change, by }: Order): string {
     const { subject } = change;

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { receiveDescriptors } from '../../io/linux/descriptor-channel.ts';
 import { ORPHAN_DESCRIPTORS } from '../../io/linux/family.ts';
 import { GenerationLink, type GenerationMessage } from '../../keeper/generations/generation-link.ts';
+import type { Override } from '../../core/overrides.ts';
 import type { HaHeritage } from '../../keeper/ha/heritage.ts';
 import type { Inheritance, LastWords } from '../../keeper/generations/inheritance.ts';
 import type { Inherited } from '../../keeper/keeper.ts';
@@ -10,6 +11,8 @@ import { StartError } from '../../keeper/start-error.ts';
 
 /** What a predecessor leaves. */
 export interface Estate extends Inherited {
+  /** What was said by hand; null: it is in the file. */
+  readonly overrides: readonly Override[] | null;
   /** Null: it has no virtual addresses. */
   readonly ha: InheritedHa | null;
 }
@@ -64,22 +67,16 @@ export class Succession {
     const received = receiveDescriptors(CHANNEL, descriptors);
     if (received === null) throw new StartError('the listening sockets did not arrive: out of file descriptors');
     const [file, ...others] = received;
-    const {
-      links,
-      finished,
-      servers,
-      names,
-      ticketSecret: key,
-      ha = null,
-    } = JSON.parse(readWhole(file)) as Inheritance;
+    const inheritance = JSON.parse(readWhole(file)) as Inheritance;
     closeSync(file);
+    const { links, finished, servers, names, ticketSecret: key, overrides = null, ha = null } = inheritance;
     const ticketSecret = key === undefined ? null : Uint8Array.from(Buffer.from(key, 'hex'));
     this.links = others.slice(0, links);
     this.finished = finished ?? [];
     const rest = others.slice(links);
-    if (ha === null) return { servers, names, ticketSecret, ha: null, sockets: rest };
+    if (ha === null) return { servers, names, ticketSecret, overrides, ha: null, sockets: rest };
     const [board, lifeline] = rest.splice(0, HA_DESCRIPTORS);
-    return { servers, names, ticketSecret, ha: { heritage: ha, board, lifeline }, sockets: rest };
+    return { servers, names, ticketSecret, overrides, ha: { heritage: ha, board, lifeline }, sockets: rest };
   }
 
   /**

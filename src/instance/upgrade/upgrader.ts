@@ -6,6 +6,7 @@
 import { closeSync } from 'node:fs';
 import { systemReason } from '../../base/system-error.ts';
 import { Generations, type GenerationAction } from '../../core/fleet/generations.ts';
+import type { Override } from '../../core/overrides.ts';
 import { lendCapabilities } from '../../io/linux/capabilities.ts';
 import { becomeSubreaper, startOrphan } from '../../io/linux/family.ts';
 import { linuxHost } from '../../io/linux/host.ts';
@@ -37,6 +38,8 @@ export class UpgradeError extends Error {
 export interface UpgraderOptions {
   readonly keeper: Pick<Keeper, 'bequeath' | 'connections'>;
   readonly counts: () => CountMemory;
+  /** What was said by hand and a successor cannot read; null: nothing. */
+  readonly overrides: () => readonly Override[] | null;
   /** Null: there are no virtual addresses. */
   readonly ha: () => Pick<HaKeeper, 'bequeath' | 'part' | 'rejoin' | 'yield'> | null;
   readonly log: Log;
@@ -305,6 +308,7 @@ export class Upgrader {
       ticketSecret: Buffer.from(ticketSecret).toString('hex'),
       links: links.length,
       finished,
+      overrides: this.options.overrides(),
       ha: ha?.heritage ?? null,
     };
     const file = linuxHost.createUnnamedFile('evenkeel-inheritance', Buffer.from(JSON.stringify(inheritance)));

@@ -2,6 +2,7 @@
 import type { CountMemory } from './former-counts.ts';
 import type { HaHeritage, HaMemory } from '../ha/heritage.ts';
 import type { EndpointMemory } from '../../core/health/endpoint-health.ts';
+import type { Override } from '../../core/overrides.ts';
 import type { NameMemory } from '../servers/names.ts';
 
 export interface Inheritance {
@@ -16,6 +17,8 @@ export interface Inheritance {
   readonly names: readonly NameMemory[];
   /** Hexadecimal: sessions of TLS go on. Keepers up to 0.1.0 do not say it. */
   readonly ticketSecret?: string;
+  /** What was said by hand, where it could not be written down; null: it is in the file. Keepers up to 0.1.0 do not say it. */
+  readonly overrides?: readonly Override[] | null;
   /** There are virtual addresses. */
   readonly ha?: HaHeritage | null;
 }
