@@ -20,7 +20,6 @@ const ONLY: Readonly<Record<string, Only>> = {
   proxy_store: { possible: OFF, reason: 'responses are not stored' },
   proxy_pass_request_headers: { possible: ON, reason: 'there is nothing like it yet' },
   proxy_pass_request_body: { possible: ON, reason: 'there is nothing like it yet' },
-  proxy_half_close: { possible: OFF, reason: 'there is nothing like it yet' },
   satisfy: { possible: /^(any|all)$/, reason: 'it is neither `any` nor `all`' },
   recursive_error_pages: { possible: OFF, reason: 'an error of a page is answered as it is' },
   proxy_ignore_client_abort: { possible: OFF, reason: 'a request whose client is gone is given up', isAddition: true },

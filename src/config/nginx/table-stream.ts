@@ -157,7 +157,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'stream stream-server',
         'flag',
         'differs',
-        'only `off`: evenkeel always keeps the other direction, for a minute of silence',
+        'as with `on`, whatever is written: the other direction goes on, for a minute of silence',
       ],
       ['proxy_ssl', 'stream stream-server', 'flag', 'not yet', 'TLS is not there yet'],
       [
