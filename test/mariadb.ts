@@ -13,8 +13,8 @@ export interface Mariadb {
   readonly sql: (statement: string) => Promise<string>;
 }
 
-/** A MariaDB of its own on 127.0.0.1, with a database `shop`, a user `app`, and a user `evenkeel` for health checks. */
-export async function startMariadb(t: TestContext): Promise<Mariadb> {
+/** A MariaDB of its own on 127.0.0.1, with a database `shop`, a user `app`, and a user `evenkeel` for health checks; `more`: settings. */
+export async function startMariadb(t: TestContext, more: readonly string[] = []): Promise<Mariadb> {
   const directory = temporaryDirectory(t);
   const data = join(directory, 'data');
   mkdirSync(data);
@@ -28,6 +28,7 @@ export async function startMariadb(t: TestContext): Promise<Mariadb> {
     '--skip-log-bin',
     '--skip-name-resolve',
     '--performance-schema=on',
+    ...more,
   ];
   const where = [`--port=${port}`, '--bind-address=127.0.0.1', `--socket=${socket}`, `--pid-file=${directory}/pid`];
   const daemon = await Daemon.start(t, 'mariadbd', [...common, ...settings, ...where], port);
