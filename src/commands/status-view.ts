@@ -231,11 +231,13 @@ function listenerRow({ name, protocol, state, binds, connections, accepted, data
   return [name, protocol, addresses, state, state === 'closed' ? '' : counts, failed.join('; ')];
 }
 
-function certificateRow({ listener, file, kind, names, notAfter, daysLeft }: CertificateView): string[] {
+function certificateRow({ listener, file, kind, names, notAfter, daysLeft, ocsp }: CertificateView): string[] {
   const shown = names.slice(0, NAMES_SHOWN).join(' ');
   const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
   const left = daysLeft < 0 ? 'expired' : `${count(daysLeft, 'day')} left`;
-  return [file, listener, kind, `${shown}${more}`, left, `until ${notAfter.slice(0, 10)}`];
+  // A program of before knows nothing of it.
+  const response = ocsp ? (ocsp.isStapled ? 'OCSP response' : 'no valid OCSP response') : '';
+  return [file, listener, kind, `${shown}${more}`, left, `until ${notAfter.slice(0, 10)}`, response];
 }
 
 function acmeRow({ names, directory, state, next, failure }: AcmeView): string[] {

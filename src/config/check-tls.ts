@@ -69,12 +69,12 @@ function checkClientCertificate(client: Loose<ClientCertificateConfig> | undefin
 
 /** What says more of a certificate stands beside it. */
 function checkPairKeys(
-  pair: Loose<Pick<TlsConfig, 'certificate' | 'key' | 'passphrase-file'>>,
+  pair: Loose<Pick<TlsConfig, 'certificate' | 'key' | 'ocsp' | 'passphrase-file'>>,
   path: Path,
   report: Report,
 ): void {
   if (pair.certificate !== undefined || !report.lacks(path, 'certificate')) return;
-  for (const key of ['key', 'passphrase-file'] as const) {
+  for (const key of ['key', 'passphrase-file', 'ocsp'] as const) {
     if (pair[key] === undefined) continue;
     const args = { key, reason: 'there is no `certificate` beside it', fix: 'write it beside `certificate`' };
     report.atKey([...path, key], 'no-effect', args);

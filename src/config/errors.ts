@@ -661,8 +661,15 @@ export const CATALOGUE = {
   },
   'must-staple': {
     severity: 'warning',
-    message: 'the certificate <path> asks for OCSP stapling (must-staple), which is not there yet',
-    remedy: 'get one without it: clients that heed it refuse this one',
+    message: 'the certificate <path> asks for OCSP stapling (must-staple), and there is no response to staple',
+    remedy: 'name one with `ocsp`: clients that heed it refuse the certificate',
+  },
+  'bad-ocsp': {
+    severity: 'warning',
+    message: 'the OCSP response <path> is not stapled: <reason>',
+    remedy: '<fix>',
+    about:
+      'The certificate is used without it. A running evenkeel keeps the response that it has for as long as that is valid.',
   },
   'bad-client-authority': {
     severity: 'error',

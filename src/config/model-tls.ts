@@ -17,6 +17,10 @@ const pairKeys = {
     'Its private key, PEM. Without it the key is in the file of the certificate. Root alone has to be able to read it.',
   ),
   'passphrase-file': key(filePath, 'Passphrases of an encrypted key, one a line, which are tried in turn.'),
+  ocsp: key(
+    filePath,
+    'An OCSP response about the certificate, DER, which clients get that ask for it (stapling). It is read again when it is replaced.',
+  ),
 };
 
 const clientCertificate = z.strictObject({

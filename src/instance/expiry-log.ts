@@ -1,7 +1,7 @@
 /** Says in the log in time that certificates end. */
-import { type ExpiryStage, expiryStage, ExpiryWatch } from '../core/tls/expiry.ts';
+import { type ExpiryStage, expiryStage, ExpiryWatch, type Lifetime } from '../core/tls/expiry.ts';
 import type { Log } from '../keeper/log/log.ts';
-import type { Certificates } from '../load/tls/certificates.ts';
+import type { CertificateFacts, Certificates } from '../load/tls/certificates.ts';
 
 const LOOK_MS = 3_600_000;
 const DAY_MS = 86_400_000;
@@ -10,6 +10,7 @@ export class ExpiryLog {
   private readonly log: Log;
   private readonly certificates: () => Certificates;
   private readonly watch = new ExpiryWatch();
+  private readonly responses = new ExpiryWatch();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(log: Log, certificates: () => Certificates) {
@@ -31,6 +32,11 @@ export class ExpiryLog {
     const all = this.certificates().listeners.flatMap(({ listener, certificates }) =>
       certificates.map((certificate) => ({ ...certificate, listener })),
     );
+    for (const { files, listener, stapledUntilMs } of this.responses.handleLook(nowMs, all.flatMap(responseOf))) {
+      const date = new Date(stapledUntilMs).toISOString().replace(/\.\d+Z$/, 'Z');
+      const place = `the OCSP response ${files.ocsp} of listener ${listener}`;
+      this.log.warn(`${place} was valid until ${date}, and is stapled no more: renew it`);
+    }
     for (const due of this.watch.handleLook(nowMs, all)) {
       const { files, listener, notAfterMs } = due;
       const stage: ExpiryStage | null = expiryStage(due, nowMs);
@@ -40,6 +46,15 @@ export class ExpiryLog {
       else this.log.warn(`${place} expires at ${date}, in ${timeText(notAfterMs - nowMs)}: renew it`);
     }
   }
+}
+
+type Stapled = CertificateFacts & Lifetime & { readonly listener: string; readonly stapledUntilMs: number };
+
+/** As something that ends: there is no telling how long before that another one is to be had. */
+function responseOf(certificate: CertificateFacts & { readonly listener: string }): Stapled[] {
+  const { stapledUntilMs } = certificate;
+  if (stapledUntilMs === null || stapledUntilMs > Date.now()) return [];
+  return [{ ...certificate, stapledUntilMs, notBeforeMs: 0, notAfterMs: stapledUntilMs }];
 }
 
 function timeText(ms: number): string {

@@ -248,8 +248,9 @@ export class Instance {
       const { log } = this.options;
       const { loaded } = this;
       const { certificates: former, certificateSources: sources } = loaded.ready;
-      const { refusals, certificates } = await this.options.renewCertificates({ sources, former });
+      const { refusals, warnings, certificates } = await this.options.renewCertificates({ sources, former });
       for (const refusal of refusals) log.warn(`the former certificate is kept: ${refusal}`);
+      for (const warning of warnings) log.warn(`certificates: ${warning}`);
       if (certificates === null) return;
       const refused = await this.renew(withCertificates(loaded.ready.plan, certificates), certificates);
       if (refused !== null) {

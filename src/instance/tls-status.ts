@@ -1,5 +1,5 @@
 /** The certificates that are in use, and the OpenSSL that speaks TLS, for `status`. */
-import type { AcmeView, TlsStatus } from '../keeper/api/status.ts';
+import type { AcmeView, CertificateView, TlsStatus } from '../keeper/api/status.ts';
 import type { Certificates } from '../load/tls/certificates.ts';
 
 const DAY_MS = 86_400_000;
@@ -19,7 +19,7 @@ const SUPPORT_ENDS: Readonly<Record<string, string>> = {
 export function tlsStatus({ listeners }: Certificates, acme: readonly AcmeView[], nowMs: number): TlsStatus | null {
   if (listeners.length === 0) return null;
   const certificates = listeners.flatMap(({ listener, certificates: own }) =>
-    own.map(({ files, kind, names, notBeforeMs, notAfterMs }) => ({
+    own.map(({ files, kind, names, notBeforeMs, notAfterMs, stapledUntilMs }) => ({
       listener,
       file: files.certificate,
       kind,
@@ -27,9 +27,21 @@ export function tlsStatus({ listeners }: Certificates, acme: readonly AcmeView[]
       notBefore: new Date(notBeforeMs).toISOString(),
       notAfter: new Date(notAfterMs).toISOString(),
       daysLeft: Math.floor((notAfterMs - nowMs) / DAY_MS),
+      ocsp: ocspView(files.ocsp, stapledUntilMs, nowMs),
     })),
   );
   return { openssl: process.versions.openssl, certificates, acme };
+}
+
+function ocspView(
+  file: string | null,
+  untilMs: number | null,
+  nowMs: number,
+): NonNullable<CertificateView['ocsp']> | null {
+  if (file === null) return null;
+  const isStapled = untilMs !== null && untilMs > nowMs;
+  const until = untilMs === null || untilMs === Infinity ? null : new Date(untilMs).toISOString();
+  return { file, isStapled, until };
 }
 
 /** What is wrong with it; null: nothing. */

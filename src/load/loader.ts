@@ -48,7 +48,7 @@ export class Loader {
 
   /** Likewise. */
   renewCertificates(request: RenewalRequest): Promise<Renewal> {
-    return this.askInTurn(request, (reason) => ({ refusals: [reason], certificates: null }));
+    return this.askInTurn(request, (reason) => ({ refusals: [reason], warnings: [], certificates: null }));
   }
 
   /** Nothing more will be read. */

@@ -45,6 +45,16 @@ export interface Credential {
   readonly chain: readonly Uint8Array[];
   /** PKCS#8, DER. */
   readonly key: Uint8Array;
+  /** For clients that ask for it. Null: there is none. */
+  readonly staple: Staple | null;
+}
+
+/** An OCSP response about a certificate. */
+export interface Staple {
+  /** DER. */
+  readonly response: Uint8Array;
+  /** Unix time; Infinity: it does not say. Behind it, it is not stapled. */
+  readonly untilMs: number;
 }
 
 /** Who may have issued the certificates of clients, and what they have revoked. */

@@ -181,6 +181,7 @@ test('every code of the catalogue is in some file of this folder', () => {
     'certificate-name-taken',
     'certificate-without-names',
     'must-staple',
+    'bad-ocsp',
     'bad-client-authority',
     'client-authority',
     'client-policies-differ',

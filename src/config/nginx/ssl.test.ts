@@ -120,7 +120,7 @@ test('what protects is refused, what only adds is left out, and what nginx refus
   assert.match(sayings(`${PAIR} ssl_conf_command Options x;`), /unsupported: `ssl_conf_command Options`/);
   assert.match(
     sayings(`${PAIR} ssl_stapling on; ssl_session_tickets off; ssl_early_data off;`),
-    /goes without `ssl_stapling`: OCSP/,
+    /goes without `ssl_stapling`: no response is fetched/,
   );
   assert.match(sayings('ssl_certificate a.pem;'), /no "ssl_certificate_key" is defined for certificate "a\.pem"/);
   assert.match(sayings(''), /no "ssl_certificate" is defined for the "listen \.\.\. ssl" directive of 0\.0\.0\.0:443/);

@@ -174,6 +174,7 @@ class TlsReader {
     });
     if (!isPath) return;
     const passphrases = scope.find('ssl_password_file');
+    const response = this.stapledFile(scope);
     const at = ['listeners', this.socket.listener, 'tls', 'certificates', this.certificates.length];
     for (const path of [at, at.slice(0, 3)]) {
       this.document.mark([...path, 'certificate'], certificate.args[0].place);
@@ -183,9 +184,24 @@ class TlsReader {
       certificate: this.document.wholePath(certificate.args[0].text),
       key: this.document.wholePath(key.args[0].text),
       ...(passphrases === null ? {} : { 'passphrase-file': this.document.wholePath(passphrases.args[0].text) }),
+      ...(response === null ? {} : { ocsp: response }),
       ...(names.length === 0 ? {} : { names: names.length === 1 ? names[0] : names }),
       ...(this.isOneForAll || !this.clients.get(server) ? {} : { 'client-certificate': this.clients.get(server) }),
     });
+  }
+
+  /** Null: nothing is stapled. */
+  private stapledFile(scope: TlsServer['scope']): string | null {
+    const stapling = scope.find('ssl_stapling');
+    if (stapling?.args[0].text.toLowerCase() !== 'on') return null;
+    const file = scope.find('ssl_stapling_file');
+    if (file !== null) return this.document.wholePath(file.args[0].text);
+    this.notes.leftOut(
+      stapling.place,
+      'ssl_stapling',
+      'no response is fetched: only that of `ssl_stapling_file` is stapled',
+    );
+    return null;
   }
 
   private profile(): PlainMap {

@@ -33,6 +33,8 @@ interface CalledSession {
   /** The same before anything else of its hello is looked at. */
   contextForHello(): TlsContext | null;
   use(context: TlsContext): void;
+  /** Gives the client an OCSP response. False: there is none. */
+  staple(): boolean;
 }
 
 export class Callbacks {
@@ -41,6 +43,7 @@ export class Callbacks {
   readonly hello: number;
   readonly verify: number;
   readonly ticket: number;
+  readonly status: number;
   readonly protocols: number;
   readonly info: number;
   /** The session that is being called. */
@@ -73,6 +76,9 @@ export class Callbacks {
           if (keys === undefined) return TICKET_FAILED;
           return isNew === 1 ? tickets.seal(keys, name, iv, cipher, mac) : tickets.open(keys, name, iv, cipher, mac);
         }, TICKET_FAILED),
+    );
+    this.status = registerCallback('int evenkeel_status(uintptr_t, uintptr_t)', () =>
+      this.guard(() => (this.current?.staple() === true ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK)),
     );
     this.protocols = registerCallback(
       'int evenkeel_protocols(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uint32_t, uintptr_t)',

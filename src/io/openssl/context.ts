@@ -5,6 +5,7 @@ import {
   type AskedOfClients,
   type ClientSettings,
   type Credential,
+  type Staple,
   type TlsContext,
   TlsRefusal,
   type TlsSettings,
@@ -16,6 +17,8 @@ import { TicketKeyring } from './ticket-keys.ts';
 const SSL_CTRL_MODE = 33;
 const SSL_CTRL_SET_SESS_CACHE_MODE = 44;
 const SSL_CTRL_SET_TLSEXT_SERVERNAME_CB = 53;
+const SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB = 63;
+const SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP = 71;
 const SSL_CTRL_SET_GROUPS_LIST = 92;
 const SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
 const SSL_CTRL_SET_MAX_PROTO_VERSION = 124;
@@ -49,6 +52,8 @@ export class OpensslContext implements TlsContext {
   private readonly depth: number;
   readonly ticketKeys = new TicketKeyring();
   private readonly library: Library;
+  /** By the address of the certificate that each is about. */
+  private readonly staples = new Map<number, Staple>();
   private isFreed = false;
 
   constructor(
@@ -74,11 +79,12 @@ export class OpensslContext implements TlsContext {
   }
 
   /** Its sessions ask these. */
-  ask({ hello, protocols, serverName, ticket, verify }: Callbacks): void {
+  ask({ hello, protocols, serverName, status, ticket, verify }: Callbacks): void {
     const { address, asksClients, choosesEarly, library } = this;
     library.SSL_CTX_callback_ctrl(address, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, serverName);
     library.SSL_CTX_set_alpn_select_cb(address, protocols, 0);
     library.SSL_CTX_set_tlsext_ticket_key_evp_cb(address, ticket);
+    if (this.staples.size > 0) library.SSL_CTX_callback_ctrl(address, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, status);
     if (choosesEarly) library.SSL_CTX_set_client_hello_cb(address, hello, 0);
     if (asksClients) library.SSL_CTX_set_verify(address, SSL_VERIFY_PEER, verify);
     this.verify = verify;
@@ -98,6 +104,20 @@ export class OpensslContext implements TlsContext {
     library.SSL_set_SSL_CTX(ssl, this.address);
     library.SSL_set_verify(ssl, this.asksClients ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, verify);
     library.SSL_set_verify_depth(ssl, depth);
+  }
+
+  /** Gives the session's client what there is about the certificate that it gets. False: there is nothing. */
+  staple(ssl: number): boolean {
+    const { library } = this;
+    const found = this.staples.get(library.SSL_get_certificate(ssl));
+    if (found === undefined || found.untilMs <= Date.now()) return false;
+    const { response } = found;
+    // it is the session's from then on
+    const copy = library.CRYPTO_malloc(response.length, '', 0);
+    if (copy === 0) return false;
+    library.memcpy(copy, addressOf(response), response.length);
+    library.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, response.length, copy);
+    return true;
   }
 
   free(): void {
@@ -166,7 +186,7 @@ export class OpensslContext implements TlsContext {
     return isKnown;
   }
 
-  private use({ chain, key }: Credential): void {
+  private use({ chain, key, staple }: Credential): void {
     const { library } = this;
     const certificates: number[] = [];
     let own = 0;
@@ -183,6 +203,8 @@ export class OpensslContext implements TlsContext {
       // It takes references of its own.
       const isTaken = library.SSL_CTX_use_cert_and_key(this.address, certificates[0], own, stack, 1) === 1;
       this.demand(isTaken, 'the certificate with its key');
+      // what was handed over is overwritten
+      if (staple !== null) this.staples.set(certificates[0], { ...staple, response: Uint8Array.from(staple.response) });
     } finally {
       library.OPENSSL_sk_free(stack);
       for (const certificate of certificates) library.X509_free(certificate);

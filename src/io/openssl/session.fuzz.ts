@@ -36,7 +36,10 @@ function siteOf(): Site {
   const memory = new Uint8Array(MEMORY_BYTES);
   const tls = Openssl.open(memory);
   const maker = new CertificateMaker();
-  const { pair } = readPair({ ...maker.make('a', { names: ['a.test'] }), passphraseFile: null }, Date.now());
+  const { pair } = readPair(
+    { ...maker.make('a', { names: ['a.test'] }), passphraseFile: null, ocsp: null },
+    Date.now(),
+  );
   maker.remove();
   assert.ok(pair !== null);
   const acceptors = (['1.2', '1.3'] as const).map((version) => {

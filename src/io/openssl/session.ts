@@ -176,6 +176,10 @@ export class OpensslSession implements TlsSession {
     return this.acceptor.contextFor(this.serverName);
   }
 
+  staple(): boolean {
+    return (this.context as OpensslContext).staple(this.ssl);
+  }
+
   use(context: TlsContext): void {
     if (context === this.context) return;
     this.context = context;

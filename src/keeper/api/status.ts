@@ -76,6 +76,8 @@ export interface CertificateView {
   readonly notAfter: string;
   /** Whole ones; negative: it has expired. */
   readonly daysLeft: number;
+  /** The response that is to be stapled to it. Null: there is none. `until`: ISO 8601; null: it cannot be used, or does not say. */
+  readonly ocsp?: { readonly file: string; readonly isStapled: boolean; readonly until: string | null } | null;
 }
 
 export interface ConfigurationView {

@@ -8,8 +8,11 @@ test('secrets come out as they went in, and are gone with their bytes', () => {
     { id: '["keys","/ü"]', keys: [] },
   ];
   const credentials = [
-    { id: 'a'.repeat(32), chain: [Uint8Array.of(1, 2, 3), new Uint8Array(0)], key: Uint8Array.of(4) },
-    { id: 'b'.repeat(32), chain: [Uint8Array.of(5)], key: Uint8Array.of(6, 7) },
+    { id: 'a'.repeat(32), chain: [Uint8Array.of(1, 2, 3), new Uint8Array(0)], key: Uint8Array.of(4), staple: null },
+    ...[1_800_000_000_000, Infinity].map((untilMs, i) => {
+      const staple = { response: Uint8Array.of(12, 13), untilMs };
+      return { id: `${i}`.repeat(32), chain: [Uint8Array.of(5)], key: Uint8Array.of(6, 7), staple };
+    }),
   ];
   const authorities = [
     { id: 'c', certificates: [Uint8Array.of(8), Uint8Array.of(9, 10)], announced: 1, revocations: [Uint8Array.of(11)] },
@@ -21,8 +24,9 @@ test('secrets come out as they went in, and are gone with their bytes', () => {
   ]) {
     const bytes = emitSecrets(secrets);
     const parsed = parseSecrets(bytes);
-    const plain = parsed.credentials.map(({ id, chain, key }) => {
-      return { id, chain: chain.map((each) => Uint8Array.from(each)), key: Uint8Array.from(key) };
+    const plain = parsed.credentials.map(({ id, chain, key, staple }) => {
+      const copy = staple === null ? null : { ...staple, response: Uint8Array.from(staple.response) };
+      return { id, chain: chain.map((each) => Uint8Array.from(each)), key: Uint8Array.from(key), staple: copy };
     });
     assert.deepEqual(plain, secrets.credentials);
     const known = parsed.authorities.map(({ certificates, revocations, ...rest }) => {

@@ -5,6 +5,7 @@
 import type { Authorities, Credential, Secrets, TicketKeys } from '../../port/tls.ts';
 
 const NUMBER_BYTES = 4;
+const NOTHING = new Uint8Array(0);
 
 export function emitSecrets({ authorities, credentials, ticketKeys }: Secrets): Uint8Array {
   const parts: Uint8Array[] = [number(ticketKeys.length)];
@@ -12,12 +13,14 @@ export function emitSecrets({ authorities, credentials, ticketKeys }: Secrets): 
     parts.push(lengthFirst(Buffer.from(id)), number(keys.length), ...keys.map(lengthFirst));
   }
   parts.push(number(credentials.length));
-  for (const { id, chain, key } of credentials) {
+  for (const { id, chain, key, staple } of credentials) {
     parts.push(
       lengthFirst(Buffer.from(id, 'latin1')),
       number(chain.length),
       ...chain.map(lengthFirst),
       lengthFirst(key),
+      lengthFirst(Buffer.from(staple === null ? '' : `${staple.untilMs}`, 'latin1')),
+      lengthFirst(staple === null ? NOTHING : staple.response),
     );
   }
   parts.push(number(authorities.length));
@@ -58,7 +61,10 @@ export function parseSecrets(bytes: Uint8Array): Secrets {
   for (let i = 0; i < count; i++) {
     const id = Buffer.from(next()).toString('latin1');
     const chain = Array.from({ length: nextNumber() }, next);
-    credentials.push({ id, chain, key: next() });
+    const key = next();
+    const until = Buffer.from(next()).toString('latin1');
+    const response = next();
+    credentials.push({ id, chain, key, staple: until === '' ? null : { response, untilMs: Number(until) } });
   }
   const authorities: Authorities[] = [];
   for (let i = nextNumber(); i > 0; i--) {

@@ -46,6 +46,8 @@ export interface CertificateFacts {
   /** Unix time. */
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
+  /** Of the response that is stapled to it, Unix time; Infinity: it does not say; null: there is none. */
+  readonly stapledUntilMs: number | null;
 }
 
 /** The node's own. */
@@ -144,13 +146,16 @@ class CertificateReader {
     }
     const { clients, place } = source;
     return pairs.flatMap((files) => {
-      return this.readPair({ kind: 'pair', files, names: null, place, keyPlace: place, clients }, settings);
+      return this.readPair(
+        { kind: 'pair', files, names: null, place, keyPlace: place, ocspPlace: place, clients },
+        settings,
+      );
     });
   }
 
   /** Of one that is not there yet, or cannot be used, a placeholder: the authority is asked for another one. */
   private readAcme({ file, plan, place, clients: source }: AcmeSource): readonly Found[] {
-    const files: PairFiles = { certificate: file, key: null, passphraseFile: null };
+    const files: PairFiles = { certificate: file, key: null, passphraseFile: null, ocsp: null };
     this.files.add(file);
     for (const found of findAcmeFaults(plan)) this.say(place, found);
     const id = idOf(files);
@@ -176,6 +181,7 @@ class CertificateReader {
               certificate: join(folder, name),
               key: names.includes(key) ? join(folder, key) : null,
               passphraseFile: null,
+              ocsp: null,
             },
           ];
         }
@@ -193,7 +199,14 @@ class CertificateReader {
     try {
       const names = readdirSync(folder);
       if (!names.includes('fullchain.pem') || !names.includes('privkey.pem')) return [];
-      return [{ certificate: join(folder, 'fullchain.pem'), key: join(folder, 'privkey.pem'), passphraseFile: null }];
+      return [
+        {
+          certificate: join(folder, 'fullchain.pem'),
+          key: join(folder, 'privkey.pem'),
+          passphraseFile: null,
+          ocsp: null,
+        },
+      ];
     } catch {
       return [];
     }
@@ -201,13 +214,15 @@ class CertificateReader {
 
   private readPair(source: PairSource, settings: TlsSettings | null): readonly Found[] {
     const { files, names, place, keyPlace } = source;
-    const { certificate, key, passphraseFile } = files;
-    for (const file of [certificate, key, passphraseFile]) if (file !== null) this.files.add(file);
+    const { certificate, key, passphraseFile, ocsp } = files;
+    for (const file of [certificate, key, passphraseFile, ocsp]) if (file !== null) this.files.add(file);
     const id = idOf(files);
     const read = this.pairs.get(id) ?? readPair(files, this.nowMs);
     this.pairs.set(id, read);
-    for (const found of read.problems) this.say(found.about === 'key' ? keyPlace : place, found);
-    const pair = this.usable(read.pair, settings, files, place) ?? this.former.get(id) ?? null;
+    const places = { certificate: place, key: keyPlace, ocsp: source.ocspPlace };
+    for (const found of read.problems) this.say(places[found.about], found);
+    const former = this.former.get(id) ?? null;
+    const pair = this.usable(withStaple(read.pair, former, this.nowMs), settings, files, place) ?? former;
     const clients = source.clients === null ? null : this.readClients(source.clients);
     return pair === null || clients === 'unknown' ? [] : [{ pair, files, names: names ?? pair.names, place, clients }];
   }
@@ -298,7 +313,8 @@ class CertificateReader {
 
 function factsOf({ pair, files, names }: Found): CertificateFacts {
   const { credential, keyType, kind, notBeforeMs, notAfterMs } = pair;
-  return { id: credential.id, files, keyType, kind, names, notBeforeMs, notAfterMs };
+  const stapledUntilMs = credential.staple === null ? null : credential.staple.untilMs;
+  return { id: credential.id, files, keyType, kind, names, notBeforeMs, notAfterMs, stapledUntilMs };
 }
 
 function pairsOf({ listeners, credentials }: Certificates): ReadonlyMap<string, Pair> {
@@ -314,6 +330,14 @@ function authorityKey({ announced, unannounced, revocations }: AuthorityFiles): 
   return JSON.stringify([announced, unannounced, revocations]);
 }
 
-function idOf({ certificate, key, passphraseFile }: PairFiles): string {
-  return JSON.stringify([certificate, key, passphraseFile]);
+/** The former response stays where the file of it cannot be used, as long as the pair is the same. */
+function withStaple(pair: Pair | null, former: Pair | null, nowMs: number): Pair | null {
+  const staple = former?.credential.staple ?? null;
+  if (pair === null || former === null || staple === null || pair.credential.staple !== null) return pair;
+  const isSame = Buffer.compare(pair.credential.chain[0], former.credential.chain[0]) === 0;
+  return isSame && staple.untilMs > nowMs ? former : pair;
+}
+
+function idOf({ certificate, key, passphraseFile, ocsp }: PairFiles): string {
+  return JSON.stringify([certificate, key, passphraseFile, ocsp]);
 }

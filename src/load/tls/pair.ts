@@ -2,9 +2,10 @@
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { systemReason } from '../../base/system-error.ts';
 import { type Problem, problem } from '../../config/diagnostic.ts';
-import type { Credential } from '../../port/tls.ts';
+import type { Credential, Staple } from '../../port/tls.ts';
 import { readRegularFile } from '../regular-file.ts';
 import { findChainFault, kindOf, mustStaple, namesOf } from './chain.ts';
+import { readStaple } from './staple.ts';
 import { isCertificate, isPrivateKey, type PemBlock, pemBlocks } from './pem.ts';
 
 export interface PairFiles {
@@ -12,6 +13,8 @@ export interface PairFiles {
   /** Null: it is in the file of the certificate. */
   readonly key: string | null;
   readonly passphraseFile: string | null;
+  /** A response that is to be stapled. */
+  readonly ocsp: string | null;
 }
 
 export interface Pair {
@@ -26,7 +29,7 @@ export interface Pair {
   readonly notAfterMs: number;
 }
 
-export type PairProblem = Problem & { readonly about: 'certificate' | 'key' };
+export type PairProblem = Problem & { readonly about: 'certificate' | 'key' | 'ocsp' };
 
 export interface ReadPair {
   /** Null: they cannot be used. */
@@ -63,6 +66,7 @@ class PairReader {
       credential: credentialOf(
         chain.map(({ raw }) => raw),
         key,
+        this.readStaple(leaf, nowMs),
       ),
       keyType: leaf.publicKey.asymmetricKeyType ?? '',
       kind: kindOf(leaf.publicKey),
@@ -73,8 +77,17 @@ class PairReader {
     this.lookAtTime(pair, nowMs);
     const fault = findChainFault(chain);
     if (fault !== null) this.say('certificate', problem('certificate-chain', { path, ...fault }));
-    if (mustStaple(leaf)) this.say('certificate', problem('must-staple', { path }));
+    if (mustStaple(leaf) && pair.credential.staple === null) this.say('certificate', problem('must-staple', { path }));
     return { pair, problems: this.problems };
+  }
+
+  private readStaple(leaf: X509Certificate, nowMs: number): Staple | null {
+    const { ocsp } = this.files;
+    if (ocsp === null) return null;
+    const found = readStaple(ocsp, leaf.raw, nowMs);
+    if ('response' in found) return found;
+    this.say('ocsp', problem('bad-ocsp', { path: ocsp, ...found }));
+    return null;
   }
 
   private readBlocks(path: string, about: PairProblem['about']): readonly PemBlock[] | null {
@@ -211,12 +224,18 @@ function timeText(ms: number): string {
 }
 
 /** The hash of what it is: the same pair has the same one in every generation. */
-export function credentialOf(chain: readonly Uint8Array[], privateKey: KeyObject): Credential {
+export function credentialOf(
+  chain: readonly Uint8Array[],
+  privateKey: KeyObject,
+  staple: Staple | null = null,
+): Credential {
   const key = Uint8Array.from(privateKey.export({ type: 'pkcs8', format: 'der' }));
   const hash = createHash('sha256');
   for (const der of chain) hash.update(der);
-  const id = hash.update(key).digest('hex').slice(0, 32);
-  return { id, chain: chain.map((der) => Uint8Array.from(der)), key };
+  hash.update(key);
+  if (staple !== null) hash.update(staple.response);
+  const id = hash.digest('hex').slice(0, 32);
+  return { id, chain: chain.map((der) => Uint8Array.from(der)), key, staple };
 }
 
 /** `error:0A00018F:SSL routines::ee key too small` without what is for OpenSSL's authors. */

@@ -13,6 +13,8 @@ export interface RenewalRequest {
 export interface Renewal {
   /** Why a pair stays what it was: a line each. */
   readonly refusals: readonly string[];
+  /** Why no response is stapled that should be. */
+  readonly warnings: readonly string[];
   /** Null: nothing has changed. */
   readonly certificates: Certificates | null;
 }
@@ -20,8 +22,9 @@ export interface Renewal {
 export function renewCertificates({ sources, former }: RenewalRequest): Renewal {
   const { certificates, diagnostics } = readCertificates(sources, Date.now(), former);
   const refusals = diagnostics.filter(({ severity }) => severity === 'error').map(formatDiagnostic);
+  const warnings = diagnostics.filter(({ code }) => code === 'bad-ocsp').map(formatDiagnostic);
   const isWhole = certificates.listeners.every(({ entries }) => entries.length > 0);
-  return { refusals, certificates: isWhole && differs(former, certificates) ? certificates : null };
+  return { refusals, warnings, certificates: isWhole && differs(former, certificates) ? certificates : null };
 }
 
 /** The plan with these in place of its own. */
@@ -44,8 +47,9 @@ export function describeRenewal(former: Certificates, { listeners }: Certificate
   return listeners.flatMap(({ listener, certificates }) =>
     certificates
       .filter(({ id }) => !known.has(id))
-      .map(({ files, notAfterMs }) => {
-        return `listener ${listener}: ${files.certificate} is valid until ${new Date(notAfterMs).toISOString().slice(0, 10)}`;
+      .map(({ files, notAfterMs, stapledUntilMs }) => {
+        const response = stapledUntilMs === null ? '' : ', with an OCSP response';
+        return `listener ${listener}: ${files.certificate} is valid until ${new Date(notAfterMs).toISOString().slice(0, 10)}${response}`;
       }),
   );
 }

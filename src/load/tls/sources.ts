@@ -37,6 +37,7 @@ export interface PairSource {
   readonly names: readonly string[] | null;
   readonly place: Place;
   readonly keyPlace: Place;
+  readonly ocspPlace: Place;
   /** Null: clients are not asked. */
   readonly clients: ClientSource | null;
 }
@@ -132,7 +133,8 @@ class SourceReader {
       certificate,
       key,
       'passphrase-file': passphraseFile,
-    }: Loose<Pick<TlsConfig, 'certificate' | 'key' | 'passphrase-file'>>,
+      ocsp,
+    }: Loose<Pick<TlsConfig, 'certificate' | 'key' | 'ocsp' | 'passphrase-file'>>,
     names: readonly string[] | null,
     clients: ClientSource | null,
     path: Path,
@@ -142,10 +144,13 @@ class SourceReader {
       certificate: this.whole(certificate, path),
       key: key === undefined ? null : this.whole(key, path),
       passphraseFile: passphraseFile === undefined ? null : this.whole(passphraseFile, path),
+      ocsp: ocsp === undefined ? null : this.whole(ocsp, path),
     };
     const place = this.place(path, 'certificate');
     const keyPlace = key === undefined ? place : this.place(path, 'key');
-    return [{ kind: 'pair', files, names: names?.map((name) => name.toLowerCase()) ?? null, place, keyPlace, clients }];
+    const ocspPlace = ocsp === undefined ? place : this.place(path, 'ocsp');
+    const lower = names?.map((name) => name.toLowerCase()) ?? null;
+    return [{ kind: 'pair', files, names: lower, place, keyPlace, ocspPlace, clients }];
   }
 
   private clientOf(

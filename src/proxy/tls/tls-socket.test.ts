@@ -27,7 +27,7 @@ const RSA = credential('rsa', ['one.test'], 'rsa');
 maker.remove();
 
 function credential(name: string, names: readonly string[], key: 'ec' | 'rsa' = 'ec'): Credential {
-  const { pair } = readPair({ ...maker.make(name, { names, key }), passphraseFile: null }, Date.now());
+  const { pair } = readPair({ ...maker.make(name, { names, key }), passphraseFile: null, ocsp: null }, Date.now());
   assert.ok(pair !== null);
   return pair.credential;
 }
@@ -541,6 +541,25 @@ test('a client that wants another protocol than those spoken here is refused; on
     await client.run();
     assert.equal(stage.socket !== null, isServed);
     if (isServed) assert.equal(stage.info?.protocol, protocols[0] ?? null);
+    client.over();
+  }
+});
+
+test('a response about the certificate goes to clients that ask for it, and no longer than it is valid', async () => {
+  const response = Uint8Array.of(1, 2, 3);
+  for (const [untilMs, requestOCSP, expected] of [
+    [Infinity, true, response],
+    [Date.now() + 60_000, true, response],
+    [Date.now() + 60_000, false, null],
+    [Date.now() - 1, true, null],
+  ] as const) {
+    const stage = new Stage();
+    const credentials = [{ ...ONE, staple: { response, untilMs } }, TWO, RSA];
+    const client = new Client(stage, stage.apply(PLAN, { ...SECRETS, credentials }), { requestOCSP } as object);
+    let got: Buffer | null = null;
+    client.tls.on('OCSPResponse', (bytes: Buffer | null) => (got = bytes));
+    await client.run();
+    assert.deepEqual(got === null ? null : Uint8Array.from(got), expected);
     client.over();
   }
 });

@@ -1,6 +1,6 @@
 /** Certificates of every kind for tests, made by the openssl command in a folder of their own. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -106,6 +106,26 @@ export class CertificateMaker {
     for (const one of revoked) this.openssl(...ca, '-revoke', this.path(`${one}.pem`));
     this.openssl(...ca, '-gencrl', '-crl_lastupdate', dateText(-60), '-crl_nextupdate', dateText(days), '-out', made);
     return made;
+  }
+
+  /** `NAME.ocsp`: what its issuer says of it, DER, from now on for so many days. */
+  respond(name: string, issuer: string, days: number, state: 'V' | 'R' = 'V'): string {
+    const [request, response] = [this.path(`${name}.req`), this.path(`${name}.ocsp`)];
+    const index = this.path(`${name}.ca/index.txt`);
+    if (state === 'R') {
+      const revoked = readFileSync(index, 'latin1').replace(/^V\t([0-9]+Z)\t/, 'R\t$1\t260101000000Z');
+      writeFileSync(index, revoked);
+    }
+    const [authority, key] = [this.path(`${issuer}.pem`), this.path(`${issuer}.key`)];
+    this.openssl(
+      ...`ocsp -issuer ${authority} -cert ${this.path(`${name}.pem`)} -reqout ${request} -no_nonce`.split(' '),
+    );
+    this.openssl(
+      ...`ocsp -index ${index} -CA ${authority} -rsigner ${authority} -rkey ${key} -reqin ${request}`.split(' '),
+      ...`-respout ${response}.next -ndays ${days}`.split(' '),
+    );
+    renameSync(`${response}.next`, response);
+    return response;
   }
 
   /** A file of several that were made before, one behind the other. */
