@@ -240,7 +240,21 @@ class Scene {
       // There it is only for connections that came over it, and are finished.
       .filter((text) => !text.startsWith('lo '))
       .map((text) => text.replace(/^(vrrp|vip[46])[.\d]* /, 'virtual MAC ').replace(/(inet .*)\/\d+$/, '$1'));
-    this.states.push(`${step}: ${addresses.sort().join(', ')}`);
+    const routing = await this.routing();
+    this.states.push([`${step}: ${addresses.sort().join(', ')}`, ...routing].join('\n'));
+  }
+
+  /** Their routes and rules, without the number by which they know them; the way to the network of an address is ours alone. */
+  private async routing(): Promise<readonly string[]> {
+    const shows = ['-4', '-6'].flatMap((family) => [
+      [family, 'route', 'show', 'table', 'all'],
+      [family, 'rule', 'show'],
+    ]);
+    const outputs = await Promise.all(shows.map((show) => this.network.ip(NODE, show)));
+    return outputs
+      .flatMap((output) => output.split('\n'))
+      .filter((line) => / proto (keepalived|112)\b/.test(line) && !line.includes('metric 4000000'))
+      .map((line) => line.replace(/ proto \w+/, '').trim());
   }
 }
 

@@ -10,6 +10,7 @@ import type {
   Attachment,
   AttachRequest,
   InterfaceHandler,
+  Routing,
   SegmentHost,
   SegmentPacket,
   SourceLoss,
@@ -26,6 +27,15 @@ import type { World } from './world.ts';
 const INBOX_MAX = 256;
 /** The kernel removes an address up to this long after the end of its life. */
 const EXPIRY_SLACK_US = 200_000;
+
+const NO_ROUTING: Routing = {
+  problems: [],
+  begin: () => undefined,
+  hold: () => undefined,
+  drop: () => undefined,
+  apply: () => undefined,
+  close: () => undefined,
+};
 
 /** For canaries: a fault of the simulated machine that the checks must find. */
 export type Sabotage = 'none' | 'addresses-for-ever' | 'deaf' | 'never-ticks';
@@ -118,6 +128,11 @@ export class SimNode implements SegmentHost {
     nic.attachments.push(attachment);
     this.enqueueSurely(() => handler.handleSource(nic.source));
     return attachment;
+  }
+
+  /** Routes and rules go with the addresses, which are what is looked at here. */
+  attachRouting(): Routing {
+    return NO_ROUTING;
   }
 
   watchInterface(name: string, handle: InterfaceHandler): () => void {

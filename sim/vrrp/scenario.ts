@@ -151,6 +151,8 @@ class Draw {
         intervalUs: this.baseIntervalUs * factor,
         addresses: this.virtualAddresses(1, theme === 'chaos' && this.oneIn(10)),
         excluded: [],
+        routes: [],
+        rules: [],
         hasVirtualMac,
         preempt: !isPatient && !this.oneIn(4),
         preemptDelayUs: this.oneIn(5) ? 4 * this.baseIntervalUs : 0,

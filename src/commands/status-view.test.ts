@@ -41,6 +41,11 @@ const ROUTER: RouterView = {
   intervalMs: 1_000,
   addresses: ['192.168.15.3/24'],
   excluded: ['10.0.0.3/24 on eth1'],
+  routes: [
+    { text: 'default via 192.0.2.254 table 100 src 192.0.2.10', problem: null },
+    { text: '10.20.0.0/16 via 192.0.2.253', problem: 'ENETUNREACH' },
+  ],
+  rules: [{ text: '40: from 192.0.2.10/32 lookup 100', problem: null }],
   group: 'outside',
   tracked: [
     { name: 'proxy', weight: 0, isUp: true, sinceAgeMs: 8_000_000, seenAgeMs: 40, detail: '2 serve' },
@@ -215,6 +220,9 @@ VI_1  ACTIVE for 2 h 13 min, priority 130
   where      eth0, router-id 50, VRRP version 3, every 1 s, group outside
   addresses  192.168.15.3/24, here
   excluded   10.0.0.3/24 on eth1: not in adverts
+  routes     default via 192.0.2.254 table 100 src 192.0.2.10
+             10.20.0.0/16 via 192.0.2.253: cannot be added (ENETUNREACH)
+  rules      40: from 192.0.2.10/32 lookup 100
   adverts    from 192.168.15.5: sent 8003, the last 0.6 s ago; accepted 10; refused 3 checksum, 1 replay
   peers      192.168.15.6  is active, priority 100, last advert 0.7 s ago
              192.168.15.7  released, last advert 1 min 30 s ago, advertises other addresses: the files differ

@@ -114,6 +114,13 @@ function routerLines(router: RouterView, paint: Paint): string[] {
   const where = hasThem ? paint('green', 'here') : state === 'unknown' ? 'may be here' : 'not here';
   lines.push(field('addresses', `${addresses.join(', ')}, ${where}`));
   if (excluded.length > 0) lines.push(field('excluded', `${excluded.join(', ')}: not in adverts`));
+  for (const key of ['routes', 'rules'] as const) {
+    lines.push(
+      ...list(key, router[key], ({ text, problem }) => {
+        return problem === null ? text : `${text}: ${paint('red', `cannot be added (${problem})`)}`;
+      }),
+    );
+  }
   if (router.restraint !== null) lines.push(field('held back', paint('yellow', restraintText(router.restraint))));
   if (account !== null) lines.push(...accountLines(router, paint));
   lines.push(...list('tracked', router.tracked, (each) => trackedText(each, paint)));

@@ -131,10 +131,10 @@ export function parseCidr(text: string): Parsed<Cidr> {
 }
 
 /** `10.0.0.0/8`, `2001:db8::/32`, or one address. Bits behind the prefix are an error: they were meant to say something. */
-export function parseNetwork(text: string): Parsed<NetworkPlan> {
+export function parseNetwork(text: string, others = ', or unix for Unix sockets'): Parsed<NetworkPlan> {
   const match = /^([^/]*?)(?:\/([0-9]{1,3}))?$/.exec(text);
   const literal = match === null ? null : literalAddress(match[1], 0);
-  const example = 'write for example 10.0.0.0/8, 2001:db8::/32, or unix for Unix sockets';
+  const example = `write for example 10.0.0.0/8 or 2001:db8::/32${others}`;
   if (match === null || literal === null || literal.family === 0) {
     return refused('bad-network', { value: show(text), fix: example });
   }

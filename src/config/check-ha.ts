@@ -3,6 +3,7 @@ import { HELD_ADDRESSES_MAX, HELD_INTERFACES_MAX, ROUTERS_MAX } from '../base/li
 import { advertPacketBytes } from './advert-size.ts';
 import { type Cidr, isLinkLocal, notAHostAddress, parseCidr, parseIp } from './addresses.ts';
 import { checkCommand, checkFamily, checkGuard, checkTrack } from './check-ha-parts.ts';
+import { checkRouting } from './check-routing.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Path } from './diagnostic.ts';
@@ -38,6 +39,7 @@ export function checkHighAvailability(
 ): void {
   const ids = new Map<string, string>();
   const addresses = new Map<string, string>();
+  const routing = new Map<string, string>();
   for (const [name, router] of entriesOf(ha)) {
     const path: Path = ['ha', name];
     const family = checkAddresses(router, path, addresses, report);
@@ -48,6 +50,7 @@ export function checkHighAvailability(
     checkGuard(router, family, path, report);
     checkElsewhere(router, path, report);
     checkNotify(router, path, report);
+    checkRouting(router, path, routing, report);
     // IPv4 and IPv6 have a router-id each (RFC 9568 section 5.2.3).
     const id = `${JSON.stringify(router.interface)} ${router['router-id']} ${family}`;
     const other = ids.get(id);

@@ -18,6 +18,7 @@ import type {
   WitnessesPlan,
   WitnessPlan,
 } from './ha-plan.ts';
+import { compileRoute, compileRule } from './compile-routing.ts';
 import type { VrrpKey } from './key-file.ts';
 import type { Config, Loose } from './model.ts';
 import type { NotifyConfig, VirtualRouterConfig } from './model-ha.ts';
@@ -34,6 +35,9 @@ type ScriptConfig = NonNullable<TrackConfig['script']>;
  * has its addresses when a peer's patience ends, and would answer the probe.
  */
 const PROBED_ADVERTISE_MS_MIN = 500;
+
+/** Is always up, and what this machine sends itself comes in there. */
+const LOOPBACK = 'lo';
 
 /** By the path of their file. */
 export type KeyFiles = ReadonlyMap<string, readonly VrrpKey[]>;
@@ -109,6 +113,8 @@ function compileRouter(
     // A link-local one first: RFC 9568 section 5.2.9.
     addresses: addresses.sort((a, b) => Number(isLinkLocal(b.address)) - Number(isLinkLocal(a.address))),
     excluded: (router.excluded ?? []).map((address) => compileAddress(address, interfaceName, node)),
+    routes: (router.routes ?? []).map((route) => compileRoute(route, node)),
+    rules: (router.rules ?? []).map((rule) => compileRule(rule, node)),
     hasVirtualMac: forNode(router['virtual-mac'] ?? DEFAULTS.ha.virtualMac, node),
     preempt: preempt !== false,
     preemptDelayUs: typeof preempt === 'boolean' ? 0 : ms(preempt.delay) * 1000,
@@ -143,10 +149,16 @@ function familyOf({ address }: AddressPlan): 4 | 6 {
   return address.includes(':') ? 6 : 4;
 }
 
-/** Where there are addresses too must be well, also if nobody has written that. */
-function otherInterfaces({ addresses, excluded, tracked }: VirtualRouterPlan): VirtualRouterPlan['tracked'] {
-  const names = new Set([...addresses, ...excluded].flatMap(({ interfaceName = [] }) => interfaceName));
+/** Where there are addresses, routes and rules too must be well, also if nobody has written that. */
+function otherInterfaces(vip: VirtualRouterPlan): VirtualRouterPlan['tracked'] {
+  const { addresses, excluded, routes, rules, tracked } = vip;
+  const names = new Set([
+    ...[...addresses, ...excluded].flatMap(({ interfaceName = [] }) => interfaceName),
+    ...routes.flatMap(({ interfaceName }) => interfaceName ?? []),
+    ...rules.flatMap(({ inInterface, outInterface }) => [inInterface ?? [], outInterface ?? []].flat()),
+  ]);
   return [...names]
+    .filter((name) => name !== vip.interfaceName && name !== LOOPBACK)
     .filter((name) => !tracked.some(({ interfaceName }) => interfaceName === name))
     .map((interfaceName) => ({ name: `interface ${interfaceName}`, weight: 0, interfaceName }));
 }

@@ -83,5 +83,8 @@ export const DEFAULTS = {
     script: { interval: '2s', timeout: '2s', recoverTimeout: '10s', rise: 1, fall: 2, weight: 0 },
     weight: 0,
     notify: { arguments: 'router', timeout: '60s' },
+    // The kernel's main table.
+    route: { table: 254, type: 'unicast' },
+    rule: { type: 'lookup' },
   },
 } as const;

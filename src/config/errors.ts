@@ -273,7 +273,7 @@ export const CATALOGUE = {
   },
   'bad-network': {
     severity: 'error',
-    message: '<value> is not a network that could be trusted',
+    message: '<value> is not a network',
     remedy: '<fix>',
   },
   'bad-status-range': {
@@ -551,6 +551,21 @@ export const CATALOGUE = {
     severity: 'error',
     message: '<what> with VRRP version <version>',
     remedy: '<fix>',
+  },
+  'route-family': {
+    severity: 'error',
+    message: '<value> is of IPv<family>, and <other> is of IPv<expected>',
+    remedy: 'write one of the same family',
+  },
+  'route-without-way': {
+    severity: 'error',
+    message: 'nothing says where <value> leads',
+    remedy: 'write `via`, `interface`, or another `type`, for example `blackhole`',
+  },
+  'duplicate-routing': {
+    severity: 'error',
+    message: '<value> is also in <place>',
+    remedy: 'keep one of them: when either router gives its addresses up, it is gone',
   },
   'not-a-host-address': {
     severity: 'error',

@@ -1,4 +1,5 @@
 /** What another `ha` part changes, for people: `virtual router VI_1: address 192.168.15.4/24 added`. */
+import type { KernelRoute, KernelRule } from '../base/kernel-routing.ts';
 import type { HaPlan } from './ha-plan.ts';
 import type { AddressPlan } from './vip-plan.ts';
 
@@ -19,7 +20,7 @@ const KEYS: Readonly<Record<string, string>> = {
   serves: 'guard',
 };
 /** Itemised, or of no meaning outside. */
-const UNTOLD: ReadonlySet<string> = new Set(['slot', 'family', 'addresses', 'excluded']);
+const UNTOLD: ReadonlySet<string> = new Set(['slot', 'family', 'addresses', 'excluded', 'routes', 'rules']);
 
 /** Null: no `ha`. */
 export function haChanges(from: HaPlan | null, to: HaPlan | null): readonly string[] {
@@ -39,6 +40,8 @@ export function haChanges(from: HaPlan | null, to: HaPlan | null): readonly stri
 type Router = Readonly<Record<string, unknown>> & {
   readonly addresses: readonly AddressPlan[];
   readonly excluded: readonly AddressPlan[];
+  readonly routes: readonly KernelRoute[];
+  readonly rules: readonly KernelRule[];
 };
 
 /** With what is watched by what it is, and not by its place. */
@@ -53,19 +56,23 @@ function routersOf(plan: HaPlan | null): ReadonlyMap<string, Router> {
 function routerChanges(before: Router, after: Router): readonly string[] {
   const keys = Object.keys(after).filter((key) => !UNTOLD.has(key) && text(before[key]) !== text(after[key]));
   return [
-    ...addressChanges('address', before.addresses, after.addresses),
-    ...addressChanges('excluded address', before.excluded, after.excluded),
+    ...listChanges('address', before.addresses.map(addressText), after.addresses.map(addressText)),
+    ...listChanges('excluded address', before.excluded.map(addressText), after.excluded.map(addressText)),
+    ...listChanges('route', before.routes.map(routingText), after.routes.map(routingText)),
+    ...listChanges('rule', before.rules.map(routingText), after.rules.map(routingText)),
     ...new Set(keys.map((key) => `${KEYS[key] ?? key} changed`)),
   ];
 }
 
-function addressChanges(what: string, from: readonly AddressPlan[], to: readonly AddressPlan[]): readonly string[] {
-  const former = from.map(addressText);
-  const latter = to.map(addressText);
+function listChanges(what: string, former: readonly string[], latter: readonly string[]): readonly string[] {
   return [
     ...latter.filter((each) => !former.includes(each)).map((each) => `${what} ${each} added`),
     ...former.filter((each) => !latter.includes(each)).map((each) => `${what} ${each} removed`),
   ];
+}
+
+function routingText({ text }: KernelRoute | KernelRule): string {
+  return text;
 }
 
 /** As an operator reads it: `192.168.15.3/24`, `10.0.0.3/24 on eth1`. */

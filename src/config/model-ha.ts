@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { DEFAULTS } from './defaults.ts';
+import { VirtualRoute, VirtualRule } from './model-routing.ts';
 import {
   absolutePath,
   anyText,
@@ -185,6 +186,8 @@ const VirtualRouter = z.strictObject({
     z.array(z.union([cidr, Held])).min(1),
     'More addresses, of either family, that move with these and are not named in adverts: an advert has room for 255.',
   ),
+  routes: key(z.array(VirtualRoute).min(1), 'Routes that come and go with the addresses.'),
+  rules: key(z.array(VirtualRule).min(1), 'Routing rules that come and go with the addresses.'),
   'virtual-mac': key(
     perNode(flag),
     "Gives the addresses a MAC of their own (`00:00:5e:00:01:` and the router-id), so that no neighbour's cache ever needs to change. " +

@@ -186,6 +186,7 @@ export const steppedTarget = text('target', '/v2/{capture:1}', checkHeaderTempla
 export const trustedNetwork = text('network, address or `unix`', '10.0.0.0/8', (value) =>
   value === 'unix' ? null : parseNetwork(value).problem,
 );
+export const network = text('network', '10.0.0.0/8', (value) => parseNetwork(value, '').problem);
 export const redirectTarget = text('target of a redirect', '/new', checkRedirectTarget);
 export const cidr = text('address with prefix length', '192.0.2.3/24', (value) => parseCidr(value).problem);
 export const ip = text('IP address', '192.0.2.1', (value) => parseIp(value).problem);

@@ -2,6 +2,7 @@
  * The virtual routers of one node, for whoever drives them: the configuration's `ha` with every default filled in, every
  * unit converted and every per-node value chosen. Serialisable as JSON; it holds secrets. Shapes only.
  */
+import type { KernelRoute, KernelRule } from '../base/kernel-routing.ts';
 
 export interface VipPlan {
   readonly routers: readonly VirtualRouterPlan[];
@@ -21,6 +22,9 @@ export interface VirtualRouterPlan {
   readonly addresses: readonly AddressPlan[];
   /** Those that are held as well, of either family. */
   readonly excluded: readonly AddressPlan[];
+  /** What comes and goes with the addresses. */
+  readonly routes: readonly KernelRoute[];
+  readonly rules: readonly KernelRule[];
   readonly hasVirtualMac: boolean;
   readonly preempt: boolean;
   readonly preemptDelayUs: number;

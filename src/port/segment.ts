@@ -8,6 +8,8 @@
  * A handler is called from the host's own loop and never from inside a call to the host or an attachment.
  */
 
+import type { KernelRoute, KernelRule } from '../base/kernel-routing.ts';
+
 export interface SegmentHost {
   /** Microseconds of a clock that never goes back and counts the time in which the machine was suspended. */
   readonly nowUs: number;
@@ -15,6 +17,8 @@ export interface SegmentHost {
   readonly unixUs: number;
   /** A place for a virtual router. Nothing is heard there, and nothing changed on the machine, before it has begun. */
   attach(request: AttachRequest, handler: AttachmentHandler): Attachment;
+  /** The routes and rules that go with a virtual router's addresses. Nothing is changed before they have begun. */
+  attachRouting(wanted: WantedRouting): Routing;
   /**
    * Calls `handle` soon, and whenever that changes: whether an interface is up and, if it has one, its link works. Until what
    * is returned is called.
@@ -119,6 +123,26 @@ export interface Attachment {
    */
   apply(request: AttachRequest): void;
   /** Leaves the segment as it was before `begin`. */
+  close(): void;
+}
+
+export interface WantedRouting {
+  readonly routes: readonly KernelRoute[];
+  readonly rules: readonly KernelRule[];
+}
+
+/** Routes and rules of one virtual router. What others have put there, also the same, is theirs, and stays. */
+export interface Routing {
+  /** Why each of them is not there although it should be; null: it is, or should not be. Routes first, then rules. */
+  readonly problems: readonly (string | null)[];
+  /** As of an attachment, of which this follows the end. */
+  begin(keepsThem: boolean): void;
+  /** Has them there: routes, then rules. To be called when the addresses are, and again and again while they are. */
+  hold(): void;
+  /** Removes them: rules, then routes. To be called before the addresses go. */
+  drop(): void;
+  /** Others from now on. Those that are not among them are removed before this returns, new ones come with the next `hold`. */
+  apply(wanted: WantedRouting): void;
   close(): void;
 }
 

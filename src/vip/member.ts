@@ -20,6 +20,7 @@ import {
   type AttachmentHandler,
   type AttachRequest,
   NARROW_SAMPLE,
+  type Routing,
   STRANGER_SAMPLE,
   type SegmentHost,
   type SegmentPacket,
@@ -61,6 +62,7 @@ export class VipMember implements AttachmentHandler {
   private readonly peers = new PeerTable();
   private places: readonly Place[];
   private readonly attachment: Attachment;
+  private readonly routing: Routing;
   /** Of the tracked interfaces, by their name. */
   private readonly seen = new Map<string, { readonly detail: string; readonly atUs: number }>();
   /** What ends following them. */
@@ -97,6 +99,7 @@ export class VipMember implements AttachmentHandler {
     this.sender = new AdvertSender(adverts);
     this.places = attachRequests(plan).map((request) => this.attach(request));
     this.attachment = this.places[0].attachment;
+    this.routing = host.attachRouting(plan);
     this.followInterfaces();
   }
 
@@ -111,6 +114,7 @@ export class VipMember implements AttachmentHandler {
     for (const peer of adverts.unicast?.peers ?? []) this.peers.expect(peer);
     this.receiver.apply(adverts);
     this.sender.apply(adverts);
+    this.routing.apply(plan);
     this.move(attachRequests(plan));
     this.followInterfaces();
     const gone = heldAddresses(before).filter((address) => !heldAddresses(plan).includes(address));
@@ -125,7 +129,7 @@ export class VipMember implements AttachmentHandler {
   /** After `apply`: `before` is the plan until then. */
   settle(before: VirtualRouterPlan): void {
     const { plan } = this;
-    const hasOtherAddresses = !isSamePlan([before.addresses, before.excluded], [plan.addresses, plan.excluded]);
+    const hasOtherAddresses = !isSamePlan(heldBy(before), heldBy(plan));
     this.send({ kind: 'settings', settings: routerSettings(plan), hasOtherAddresses });
   }
 
@@ -134,7 +138,10 @@ export class VipMember implements AttachmentHandler {
     const { nowUs } = this.host;
     this.hasBegun = true;
     this.beganUs = nowUs;
-    for (const { attachment } of this.places) attachment.begin(lastAdvertUs !== null);
+    const isSuccessor = lastAdvertUs !== null;
+    if (!isSuccessor) this.routing.begin(false);
+    for (const { attachment } of this.places) attachment.begin(isSuccessor);
+    if (isSuccessor) this.routing.begin(true);
     if (this.gatewayAddress !== null) this.gateway = new GatewayGuard(this.plan.intervalUs, nowUs);
     this.send({ kind: 'start', lastAdvertUs, restraint });
     // Too late to go on as the predecessor, whose addresses were kept for that.
@@ -176,6 +183,7 @@ export class VipMember implements AttachmentHandler {
     assert(this.machine.state === 'initialize', 'closed while running');
     this.gateway = null;
     for (const end of this.followed.values()) end();
+    this.routing.close();
     for (const { attachment } of this.places) attachment.close();
   }
 
@@ -330,6 +338,7 @@ export class VipMember implements AttachmentHandler {
         break;
       case 'hold-addresses':
         for (const { attachment } of places) attachment.hold(action.lifetimeS);
+        this.routing.hold();
         break;
       case 'drop-addresses':
         this.drop();
@@ -372,6 +381,7 @@ export class VipMember implements AttachmentHandler {
   }
 
   private drop(): void {
+    this.routing.drop();
     for (const { attachment } of this.places) attachment.drop();
   }
 
@@ -484,6 +494,8 @@ export class VipMember implements AttachmentHandler {
       source: this.source === null ? null : formatIP(this.source),
       addresses: plan.addresses.map(addressText),
       excluded: plan.excluded.map(addressText),
+      routes: plan.routes.map(({ text }, i) => ({ text, problem: this.routing.problems[i] })),
+      rules: plan.rules.map(({ text }, i) => ({ text, problem: this.routing.problems[plan.routes.length + i] })),
       lastAdvertUs: Number.isFinite(machine.lastAdvertUs) ? machine.lastAdvertUs : null,
       peers: this.peers.list(),
       activePeer: activePeer(machine),
@@ -508,6 +520,10 @@ export class VipMember implements AttachmentHandler {
 
 function placeOf(request: AttachRequest): Omit<Place, 'attachment'> {
   return { request, addresses: request.addresses.map(({ address }) => address) };
+}
+
+function heldBy({ addresses, excluded, routes, rules }: VirtualRouterPlan): readonly unknown[] {
+  return [addresses, excluded, routes, rules];
 }
 
 function heldAddresses({ addresses, excluded }: VirtualRouterPlan): string[] {

@@ -9,7 +9,9 @@ import type {
   AttachRequest,
   InterfaceHandler,
   Narrowing,
+  Routing,
   SegmentHost,
+  WantedRouting,
 } from '../port/segment.ts';
 import { parseArpFrame } from '../wire/arp.ts';
 import { parseNeighborFrame } from '../wire/ndp.ts';
@@ -104,10 +106,39 @@ class FakeAttachment implements Attachment {
   }
 }
 
+class FakeRouting implements Routing {
+  wanted: WantedRouting;
+  isThere = false;
+  isClosed = false;
+
+  constructor(wanted: WantedRouting) {
+    this.wanted = wanted;
+  }
+  get problems(): readonly null[] {
+    return [...this.wanted.routes, ...this.wanted.rules].map(() => null);
+  }
+  begin(keepsThem: boolean): void {
+    this.isThere = keepsThem;
+  }
+  hold(): void {
+    this.isThere = true;
+  }
+  drop(): void {
+    this.isThere = false;
+  }
+  apply(wanted: WantedRouting): void {
+    this.wanted = wanted;
+  }
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
 class Stage implements SegmentHost {
   nowUs = 1000 * S;
   unixUs = 1_700_000_000 * S;
   readonly attachments: FakeAttachment[] = [];
+  readonly routings: FakeRouting[] = [];
   readonly watched = new Map<string, InterfaceHandler>();
   readonly changes: RoleChange[] = [];
   readonly evidence: string[] = [];
@@ -145,6 +176,12 @@ class Stage implements SegmentHost {
     const attachment = new FakeAttachment(request, handler);
     this.attachments.push(attachment);
     return attachment;
+  }
+
+  attachRouting(wanted: WantedRouting): Routing {
+    const routing = new FakeRouting(wanted);
+    this.routings.push(routing);
+    return routing;
   }
 
   pass(us: number): void {
@@ -517,8 +554,9 @@ test('A tracked interface is followed by the owner itself, which tells what it s
   assert.deepEqual(tracked.seen, { detail: 'no carrier', atUs: stage.nowUs });
 });
 
-test('In place of an owner that is dead, every router is released twice, and its addresses are removed', () => {
+test('In place of an owner that is dead, every router is released twice, and its addresses and routes are removed', () => {
   const attachments: FakeAttachment[] = [];
+  const routings: FakeRouting[] = [];
   const host: SegmentHost = {
     nowUs: 0,
     unixUs: 0,
@@ -527,6 +565,12 @@ test('In place of an owner that is dead, every router is released twice, and its
       attachment.lifetimeS = 2;
       attachments.push(attachment);
       return attachment;
+    },
+    attachRouting(wanted) {
+      const routing = new FakeRouting(wanted);
+      routing.isThere = true;
+      routings.push(routing);
+      return routing;
     },
     watchInterface: () => assert.fail('nothing is tracked any more'),
   };
@@ -540,6 +584,34 @@ test('In place of an owner that is dead, every router is released twice, and its
     );
     assert.equal(lifetimeS, 0);
   }
+  assert.deepEqual(
+    routings.map(({ isThere }) => isThere),
+    [false, false],
+  );
+});
+
+test('Routes and rules are there while the addresses are; in a hand-over until connections have ended', () => {
+  const stage = new Stage([{ priority: 150 }]);
+  const [routing] = stage.routings;
+  assert.ok(!routing.isThere);
+  stage.pass(4 * S);
+  assert.deepEqual(stage.states(), ['active']);
+  assert.ok(routing.isThere);
+
+  stage.owner.stop(true);
+  stage.hear(0, 100);
+  assert.ok(stage.first.isConcealed && routing.isThere);
+  stage.pass(S);
+  assert.ok(stage.owner.hasStopped && !routing.isThere);
+  stage.owner.close();
+  assert.ok(routing.isClosed);
+});
+
+test('Whoever goes on in the place of a dead owner finds the routes there', () => {
+  const legacy = { lastAdvertUs: 1000 * S - 100_000, restraint: null };
+  const stage = new Stage([{ priority: 150 }], new Map([[PLAN.name, legacy]]));
+  assert.deepEqual(stage.states(), ['active']);
+  assert.ok(stage.routings[0].isThere);
 });
 
 test('Addresses elsewhere and of the other family have places of their own, which adverts are not sent from', () => {

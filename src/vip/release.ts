@@ -15,12 +15,14 @@ const RELEASES = 2;
 export function releaseRouters(routers: readonly VirtualRouterPlan[], host: SegmentHost, update: () => void): void {
   const attached = routers.map((plan) => {
     const handler = new SourceHandler();
-    return { plan, handler, attachments: attachRequests(plan).map((request) => host.attach(request, handler)) };
+    const attachments = attachRequests(plan).map((request) => host.attach(request, handler));
+    return { plan, handler, attachments, routing: host.attachRouting(plan) };
   });
   update();
-  for (const { plan, handler, attachments } of attached) {
+  for (const { plan, handler, attachments, routing } of attached) {
     const { source } = handler;
     if (source !== null) sendReleases(plan, attachments[0], source, host);
+    routing.drop();
     for (const attachment of attachments) attachment.drop();
   }
 }

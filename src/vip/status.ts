@@ -55,6 +55,13 @@ export interface TrackedStatus {
   readonly seen: { readonly detail: string; readonly atUs: number } | null;
 }
 
+/** A route or a rule that goes with the addresses. */
+export interface RoutingStatus {
+  readonly text: string;
+  /** Why it is not there although the addresses are; null: it goes with them. */
+  readonly problem: string | null;
+}
+
 export interface GuardStatus {
   readonly name: string;
   readonly passes: boolean;
@@ -79,6 +86,8 @@ export interface RouterStatus {
   readonly addresses: readonly string[];
   /** Held too, and not named in adverts. */
   readonly excluded: readonly string[];
+  readonly routes: readonly RoutingStatus[];
+  readonly rules: readonly RoutingStatus[];
   /** When the last advert was sent; null: none yet. */
   readonly lastAdvertUs: number | null;
   readonly peers: readonly Peer[];

@@ -2,7 +2,18 @@
 import { DEFAULTS } from '../defaults.ts';
 import { formatDuration } from '../units.ts';
 import type { PlacedDocument } from './document.ts';
-import type { Address, Drafts, GroupDraft, InstanceDraft, Notifies, Placed, Program, Tracked } from './draft.ts';
+import type {
+  Address,
+  Drafts,
+  GroupDraft,
+  InstanceDraft,
+  Notifies,
+  Placed,
+  Program,
+  RouteDraft,
+  RuleDraft,
+  Tracked,
+} from './draft.ts';
 import type { KeepalivedReport } from './report.ts';
 
 const OWNER_PRIORITY = 255;
@@ -58,6 +69,8 @@ class Router {
     this.putAuthentication(version);
     this.putAddresses('addresses', instance.addresses);
     this.putAddresses('excluded', instance.excluded);
+    this.putList('routes', instance.routes, routeValue);
+    this.putList('rules', instance.rules, ruleValue);
     this.add('virtual-mac', instance.virtualMac);
     this.putPreempt();
     if (globals.startupDelayMs !== undefined && globals.startupDelayMs > 0) {
@@ -128,6 +141,13 @@ class Router {
     });
     this.add(key, { value: list, place: first.place });
     for (const [i, { place }] of addresses.entries()) this.document.mark(['ha', this.instance.name, key, i], place);
+  }
+
+  private putList<T>(key: 'routes' | 'rules', list: readonly Placed<T>[], valueOf: (draft: T) => unknown): void {
+    const [first] = list;
+    if (first === undefined) return;
+    this.add(key, { value: list.map(({ value }) => valueOf(value)), place: first.place });
+    for (const [i, { place }] of list.entries()) this.document.mark(['ha', this.instance.name, key, i], place);
   }
 
   private putPreempt(): void {
@@ -287,6 +307,41 @@ class Router {
       for (const { role, program } of programs) this.document.mark([...at, role], program.place);
     }
   }
+}
+
+/** keepalived leaves the scope of a route without a next hop `global`. */
+function routeValue({ to, via, device, source, table, metric, scope, isOnLink, mtu, type }: RouteDraft): unknown {
+  const isDirect = via === undefined && type === 'unicast';
+  return given({
+    to,
+    via,
+    interface: device,
+    source,
+    table,
+    metric,
+    scope: scope ?? (isDirect ? 'global' : undefined),
+    'on-link': isOnLink,
+    mtu,
+    type: type === DEFAULTS.ha.route.type ? undefined : type,
+  });
+}
+
+function ruleValue({ preference, from, to, inDevice, outDevice, mark, mask, table, type }: RuleDraft): unknown {
+  return given({
+    preference,
+    from,
+    to,
+    interface: inDevice,
+    'out-interface': outDevice,
+    mark,
+    mask,
+    table,
+    type: type === DEFAULTS.ha.rule.type ? undefined : type,
+  });
+}
+
+function given(values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
 const ROLES = ['active', 'backup', 'fault', 'stop'] as const;

@@ -1,6 +1,6 @@
 /** What a keepalived.conf says as parts of the model, with keepalived's defaults, and what it says otherwise than it looks. */
 import type { PlacedDocument } from './document.ts';
-import type { Drafts } from './draft.ts';
+import type { Drafts, RuleDraft } from './draft.ts';
 import { putRouter } from './assemble-router.ts';
 import { putVirtualServer } from './assemble-servers.ts';
 import type { KeepalivedReport } from './report.ts';
@@ -17,6 +17,26 @@ export function assemble(drafts: Drafts, document: PlacedDocument, report: Keepa
       }
     }
   }
+  numberRules(drafts);
   for (const instance of drafts.instances) putRouter(instance, drafts, document, report);
   for (const server of drafts.virtualServers) putVirtualServer(server, document, report);
+}
+
+/** The preference that keepalived gives to rules without one: in the order of the file, each before the one above it. */
+const PREFERENCE = 16_384;
+
+function numberRules({ instances }: Drafts): void {
+  const next = new Map<boolean, number>();
+  for (const { rules } of instances) {
+    for (const [i, { value, place }] of rules.entries()) {
+      if (value.preference !== undefined) continue;
+      const preference = next.get(isIpv6(value)) ?? PREFERENCE;
+      next.set(isIpv6(value), preference - 1);
+      rules[i] = { value: { ...value, preference }, place };
+    }
+  }
+}
+
+function isIpv6({ from, to }: RuleDraft): boolean {
+  return (from ?? to ?? '').includes(':');
 }

@@ -71,6 +71,8 @@ export const ROOT: Table<Drafts> = {
           peers: [],
           addresses: [],
           excluded: [],
+          routes: [],
+          rules: [],
         }),
         INSTANCE,
       ),

@@ -22,6 +22,7 @@ import {
   userOf,
   weightOf,
 } from './read-parts.ts';
+import { readRoutes, readRules } from './read-routing.ts';
 import { wordsOf } from './words.ts';
 
 const HOUR_MS = 3_600_000;
@@ -162,6 +163,16 @@ export const INSTANCE: Table<InstanceDraft> = {
       (draft, statement, reading) => readAddresses(draft.excluded, statement, reading),
       true,
     ),
+    virtual_routes: differs(
+      '`routes`, with the protocol 112; **several next hops, encapsulation and what tunes TCP are refused**',
+      (draft, statement, reading) => readRoutes(draft.routes, statement, reading),
+      true,
+    ),
+    virtual_rules: differs(
+      "`rules`, with the protocol 112; without a preference they have keepalived's; **`goto`, ports, user ids and `not` are refused**",
+      (draft, statement, reading) => readRules(draft.rules, statement, reading),
+      true,
+    ),
     unicast_src_ip: works('`unicast.source`', (draft, statement, reading) => {
       const text = onlyWord(statement, reading, 'write an address of this machine');
       if (text === null) return;
@@ -226,8 +237,6 @@ export const INSTANCE: Table<InstanceDraft> = {
     higher_prio_send_advert: { state: 'no effect', about: 'an advert of higher priority is always answered' },
     accept: { state: 'no effect', about: 'the addresses always answer' },
     no_accept: { state: 'not yet', about: 'the addresses always answer' },
-    virtual_routes: { state: 'not yet', about: 'no routes move with the addresses' },
-    virtual_rules: { state: 'not yet', about: 'no routing rules move with the addresses' },
     mcast_dst_ip: { state: 'not yet', about: 'adverts go to the multicast group of the standard' },
     no_virtual_ipaddress: { state: 'not yet', about: 'a virtual router has an address' },
     lower_prio_no_advert: {

@@ -1,4 +1,5 @@
 /** What a keepalived.conf says, as it is read: nothing is put together yet, and each value knows where it was written. */
+import type { RouteKind, RouteScope, RuleKind } from '../../base/kernel-routing.ts';
 import type { Place } from '../diagnostic.ts';
 
 export interface Placed<T> {
@@ -16,6 +17,32 @@ export interface Address {
   /** With its prefix length. */
   readonly cidr: string;
   readonly device: string | null;
+}
+
+/** The networks as the model has them. */
+export interface RouteDraft {
+  readonly type: RouteKind;
+  readonly to: string;
+  readonly via?: string | undefined;
+  readonly source?: string | undefined;
+  readonly device?: string | undefined;
+  readonly table?: number | undefined;
+  readonly metric?: number | undefined;
+  readonly mtu?: number | undefined;
+  readonly scope?: RouteScope | undefined;
+  readonly isOnLink?: true;
+}
+
+export interface RuleDraft {
+  readonly type: RuleKind;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly table?: number | undefined;
+  readonly preference?: number | undefined;
+  readonly inDevice?: string | undefined;
+  readonly outDevice?: string | undefined;
+  readonly mark?: number | undefined;
+  readonly mask?: number | undefined;
 }
 
 export interface Tracked {
@@ -91,6 +118,8 @@ export interface InstanceDraft extends Tracking, Notifies {
   hasPeers?: Placed<true> | undefined;
   readonly addresses: Placed<Address>[];
   readonly excluded: Placed<Address>[];
+  readonly routes: Placed<RouteDraft>[];
+  readonly rules: Placed<RuleDraft>[];
 }
 
 export interface GroupDraft extends Tracking, Notifies {

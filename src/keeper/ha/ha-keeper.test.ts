@@ -249,6 +249,8 @@ test('what its owner has not confirmed for a while is not said to be so', async 
     source: '192.0.2.5',
     addresses: ['192.0.2.3/24'],
     excluded: [],
+    routes: [],
+    rules: [],
     lastAdvertUs: 4_900_000,
     peers: [
       {

@@ -8,7 +8,7 @@ import type { AddressMatch } from '../../core/vrrp/heard-advert.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
 import type { Cause, State } from '../../core/vrrp/states.ts';
 import { addressText } from '../../vip/plan.ts';
-import type { RoleChange, RouterStatus } from '../../vip/status.ts';
+import type { RoleChange, RouterStatus, RoutingStatus } from '../../vip/status.ts';
 import type { OwnerView } from './vip-link.ts';
 import type { RouterMemory } from './heritage.ts';
 import type { RestraintView } from './restraints.ts';
@@ -36,6 +36,9 @@ export interface RouterView {
   readonly addresses: readonly string[];
   /** Held too, and not named in adverts. */
   readonly excluded: readonly string[];
+  /** What comes and goes with the addresses, as the owner said last. */
+  readonly routes: readonly RoutingStatus[];
+  readonly rules: readonly RoutingStatus[];
   readonly group: string | null;
   readonly tracked: readonly TrackedView[];
   readonly witnesses: readonly WitnessView[];
@@ -235,6 +238,8 @@ function routerView(
     intervalMs: vip.intervalUs / 1_000,
     addresses: vip.addresses.map(addressText),
     excluded: vip.excluded.map(addressText),
+    routes: routingOf(vip.routes, told?.status.routes),
+    rules: routingOf(vip.rules, told?.status.rules),
     group: vip.group,
     tracked: own.map((watch, i) => {
       const { name, weight } = vip.tracked[i];
@@ -251,6 +256,11 @@ function routerView(
     changes: histories[index].changeViews(nowMs),
     evidence: histories[index].evidenceViews(nowMs, told),
   };
+}
+
+/** Of those that its account is not about yet nothing is known. */
+function routingOf(plans: readonly { readonly text: string }[], told: readonly RoutingStatus[] = []): RoutingStatus[] {
+  return plans.map(({ text }) => ({ text, problem: told.find((each) => each.text === text)?.problem ?? null }));
 }
 
 /** Ages grow with the age of the account. */

@@ -22,6 +22,9 @@ export function lookAtMachine(known: Known): readonly Diagnostic[] {
   return new MachineLook(known).look();
 }
 
+/** The name of an interface, or one for each node. */
+type Written = string | { readonly [node: string]: string | undefined } | undefined;
+
 class MachineLook {
   private readonly known: Known;
   private readonly node: string | null;
@@ -50,6 +53,16 @@ class MachineLook {
         for (const { path: at, value: address } of itemsOf(router[key], [...path, key])) {
           if (typeof address === 'string') continue;
           this.lookAtInterface(address.interface, [...at, 'interface'], interfaces);
+        }
+      }
+      for (const key of ['routes', 'rules'] as const) {
+        const items = itemsOf<{ readonly interface?: Written; readonly 'out-interface'?: Written }>(router[key], [
+          ...path,
+          key,
+        ]);
+        for (const { path: at, value } of items) {
+          this.lookAtInterface(value.interface, [...at, 'interface'], interfaces);
+          this.lookAtInterface(value['out-interface'], [...at, 'out-interface'], interfaces);
         }
       }
       for (const { path: at, value: track } of itemsOf(router.track, [...path, 'track'])) {
@@ -133,11 +146,7 @@ class MachineLook {
     this.report(['ha'], 'key', problem('missing-rights', args));
   }
 
-  private lookAtInterface(
-    written: string | { readonly [node: string]: string | undefined } | undefined,
-    path: Path,
-    interfaces: ReadonlySet<string>,
-  ): void {
+  private lookAtInterface(written: Written, path: Path, interfaces: ReadonlySet<string>): void {
     for (const { node, path: at, value } of valuesByNode(written, path)) {
       if ((node !== null && node !== this.node) || interfaces.has(value)) continue;
       this.report(at, 'value', problem('no-interface', { value: show(value), others: [...interfaces].join(', ') }));

@@ -14,6 +14,8 @@ export function routerPlan(changes: Partial<VirtualRouterPlan> = {}): VirtualRou
     intervalUs: 1_000_000,
     addresses: [{ address: '192.168.15.3', prefixLength: 24 }],
     excluded: [],
+    routes: [],
+    rules: [],
     hasVirtualMac: false,
     preempt: true,
     preemptDelayUs: 0,

@@ -8,6 +8,7 @@ import * as libc from '../libc.ts';
 import { encodeUnixPath } from '../socket-address.ts';
 import { advertFilter4, advertFilter6, authenticatedAdvertFilter } from './advert-filter.ts';
 import { arpFilter } from './arp-filter.ts';
+import { removalFilter } from './removal-filter.ts';
 import { ACCEPT_ALL, attachFilter, type Filter, REFUSE_ALL } from '../socket-filter.ts';
 import { receive, SOCK_NONBLOCK } from './system.ts';
 
@@ -82,4 +83,17 @@ test('more addresses than a filter holds are not filtered', () => {
 test('nothing, and everything', () => {
   assert.ok(!passes(REFUSE_ALL, hex(ADVERT_51)));
   assert.ok(passes(ACCEPT_ALL, hex(ADVERT_51)));
+});
+
+test('of routes and rules, only the removal of those of this program passes; links and addresses do', () => {
+  const filter = removalFilter();
+  /** A netlink header of that type, and a struct rtmsg of that protocol. */
+  const message = (type: string, protocol: string): Uint8Array =>
+    hex(`1c000000${type}0000000000000000000002180000fe${protocol}0001`);
+  assert.ok(passes(filter, message('1900', '70')));
+  assert.ok(!passes(filter, message('1900', '12')));
+  assert.ok(!passes(filter, message('1800', '70')));
+  assert.ok(passes(filter, message('2100', '00')));
+  assert.ok(!passes(filter, message('2000', '00')));
+  for (const type of ['1000', '1100', '1400', '1500']) assert.ok(passes(filter, message(type, '12')));
 });

@@ -11,9 +11,12 @@ import type {
   AttachmentHandler,
   AttachRequest,
   InterfaceHandler,
+  Routing,
   SegmentHost,
+  WantedRouting,
 } from '../../../port/segment.ts';
 import { LinuxAttachment } from './linux-attachment.ts';
+import { LinuxRouting, undoRouting } from './linux-routing.ts';
 import { Machine } from './machine.ts';
 import { NetlinkRequests } from './netlink-socket.ts';
 import { NetworkTable } from './network-table.ts';
@@ -47,6 +50,7 @@ export class LinuxSegmentHost implements SegmentHost {
   private readonly machine: Machine;
   private readonly interfaces = new Map<string, SegmentInterface>();
   private attachments: readonly LinuxAttachment[] = [];
+  private routings: readonly LinuxRouting[] = [];
   private watches: readonly InterfaceWatch[] = [];
   /** A new subscriber has not been notified yet. */
   private hasNewcomers = false;
@@ -96,6 +100,14 @@ export class LinuxSegmentHost implements SegmentHost {
     return attachment;
   }
 
+  attachRouting(wanted: WantedRouting): Routing {
+    const routing: LinuxRouting = new LinuxRouting(this.machine, wanted, () => {
+      this.routings = this.routings.filter((each) => each !== routing);
+    });
+    this.routings = [...this.routings, routing];
+    return routing;
+  }
+
   watchInterface(name: string, handle: InterfaceHandler): () => void {
     const watch = { name, handle, told: null };
     this.watches = [...this.watches, watch];
@@ -108,6 +120,7 @@ export class LinuxSegmentHost implements SegmentHost {
   /** To be called when all have begun: makes their changes, and undoes what predecessors did and nobody continues. */
   settle(gone: readonly number[]): void {
     for (const attachment of this.attachments) attachment.establish();
+    for (const routing of this.routings) routing.establish();
     this.removeLeftovers(gone);
   }
 
@@ -148,6 +161,8 @@ export class LinuxSegmentHost implements SegmentHost {
       attachment.tellMac();
     }
     attachments.forEach((attachment, i) => attachment.tellMissing(missing[i]));
+    // When the addresses that they are from are there again.
+    for (const routing of this.routings) routing.adapt();
   }
 
   close(): void {
@@ -223,6 +238,10 @@ export class LinuxSegmentHost implements SegmentHost {
         machine.change((writer) => writeRestoreAddress(writer, link.index, address, undo.prefixLength));
         break;
       }
+      case 'route':
+      case 'rule':
+        undoRouting(undo, machine);
+        break;
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The netlink sockets: one kind asks and changes, and has its answer when the call returns; the other one hears of every
- * change that anybody makes to links and addresses.
+ * change that anybody makes to links and addresses, and of the end of this program's routes.
  */
 import { closeSync } from 'node:fs';
 import * as libc from '../libc.ts';
@@ -14,12 +14,15 @@ import {
   numberMessages,
   portions,
 } from './netlink-message.ts';
+import { removalFilter } from './removal-filter.ts';
 import { AF_NETLINK, EAGAIN, EINTR, ENOBUFS, receive, receiveFrom, send, SOCK_NONBLOCK, SOCK_RAW } from './system.ts';
+import { attachFilter } from '../socket-filter.ts';
 import { MSG_DONTWAIT } from '../socket-messages.ts';
 
 const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
 const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_GET_STRICT_CHK = 12;
 const SO_RCVBUF = 8;
@@ -27,6 +30,8 @@ const SO_RCVBUF = 8;
 const GROUP_LINK = 0x1;
 const GROUP_IPV4_ADDRESS = 0x10;
 const GROUP_IPV6_ADDRESS = 0x100;
+/** By their numbers: IPv4's and IPv6's routes, and rules (RTNLGRP_*). */
+const GROUPS_OF_ROUTES = [7, 11, 8, 19];
 
 /** The kernel makes messages of a dump up to 32 KiB, and no other one is as long. */
 const BUFFER_BYTES = 64 * 1024;
@@ -126,10 +131,20 @@ export class NetlinkMonitor {
   private readonly bytes = new Uint8Array(BUFFER_BYTES);
   private readonly view = new DataView(this.bytes.buffer);
   private readonly sender = new Uint8Array(12);
+  private hasRoutes = false;
 
   constructor() {
     this.descriptor = openNetlink(NETLINK_ROUTE, GROUP_LINK | GROUP_IPV4_ADDRESS | GROUP_IPV6_ADDRESS, SOCK_NONBLOCK);
     libc.setOption(this.descriptor, libc.SOL_SOCKET, SO_RCVBUF, MONITOR_BUFFER_BYTES);
+  }
+
+  /** Of the routes of others, of which there may be millions that change all the time, nothing is heard. */
+  watchOwnRoutes(): void {
+    if (this.hasRoutes) return;
+    this.hasRoutes = true;
+    // Without the filter it would be worse than to hear nothing: then routes are looked at when something else changes.
+    if (attachFilter(this.descriptor, removalFilter()) < 0) return;
+    for (const group of GROUPS_OF_ROUTES) libc.setOption(this.descriptor, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
   }
 
   /** Reads everything that waits. False: something was lost, and only asking again can tell what. */

@@ -4,6 +4,7 @@
  */
 import type { NetlinkMessage } from './netlink-message.ts';
 import { NetlinkMonitor, type NetlinkRequests } from './netlink-socket.ts';
+import { RTM_DELRULE } from './route-messages.ts';
 import {
   type Link,
   type LinkAddress,
@@ -11,6 +12,7 @@ import {
   readLinkAddress,
   RTM_DELADDR,
   RTM_DELLINK,
+  RTM_DELROUTE,
   RTM_NEWADDR,
   RTM_NEWLINK,
   writeGetAddresses,
@@ -90,6 +92,11 @@ export class NetworkTable {
   /** Readable when something has changed. */
   get descriptor(): number {
     return this.monitor.descriptor;
+  }
+
+  /** From now on it is news too that a route or a rule of this program was removed. */
+  watchOwnRoutes(): void {
+    this.monitor.watchOwnRoutes();
   }
 
   /** Takes in what was told since. */
@@ -175,6 +182,10 @@ export class NetworkTable {
         if (told !== null) this.on(told.linkIndex).delete(told);
         break;
       }
+      case RTM_DELROUTE:
+      case RTM_DELRULE:
+        this.hasNews = true;
+        break;
       default:
         break;
     }

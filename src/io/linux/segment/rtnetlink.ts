@@ -21,12 +21,12 @@ export const RTM_GETLINK = 18;
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
-const RTM_NEWROUTE = 24;
-const RTM_DELROUTE = 25;
+export const RTM_NEWROUTE = 24;
+export const RTM_DELROUTE = 25;
 const RTM_GETROUTE = 26;
 
-const AF_INET = 2;
-const AF_INET6 = 10;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
 
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
@@ -64,10 +64,10 @@ const RT_TABLE_MAIN = 254;
 const RT_TABLE_LOCAL = 255;
 const RT_SCOPE_LINK = 253;
 const RTN_UNICAST = 1;
-const RTA_DST = 1;
-const RTA_OIF = 4;
-const RTA_PRIORITY = 6;
-const RTA_PREFSRC = 7;
+export const RTA_DST = 1;
+export const RTA_OIF = 4;
+export const RTA_PRIORITY = 6;
+export const RTA_PREFSRC = 7;
 /** Behind whatever route to the same network anybody else has. */
 const ROUTE_METRIC = 4_000_000;
 

@@ -1,11 +1,12 @@
 /**
- * What this process has changed on its machine and will have to undo: settings, links, addresses. Written down before it is
+ * What this process has changed on its machine and will have to undo: settings, links, addresses, routes. Written down before it is
  * done, in a file under /run, so that a successor can undo it too when this process was killed.
  *
  * A file names its process and its network namespace. What it says counts as left behind only when that process is gone, and
  * is undone only if no other process wants the same: several instances, and several namespaces with one /run, do not touch
  * each other's.
  */
+import type { KernelRoute, KernelRule } from '../../../base/kernel-routing.ts';
 import { systemReason } from '../../../base/system-error.ts';
 import {
   closeSync,
@@ -25,7 +26,9 @@ export type Undo =
   | { readonly kind: 'link'; readonly name: string }
   | { readonly kind: 'address'; readonly link: string; readonly address: string; readonly prefixLength: number }
   /** A virtual address that was the interface's own: to be given back. */
-  | { readonly kind: 'own-address'; readonly link: string; readonly address: string; readonly prefixLength: number };
+  | { readonly kind: 'own-address'; readonly link: string; readonly address: string; readonly prefixLength: number }
+  | { readonly kind: 'route'; readonly route: KernelRoute }
+  | { readonly kind: 'rule'; readonly rule: KernelRule };
 
 interface Journal {
   readonly pid: number;
@@ -163,6 +166,10 @@ function keyOf(undo: Undo): string {
     case 'address':
     case 'own-address':
       return `${undo.kind} ${undo.address}/${undo.prefixLength} ${undo.link}`;
+    case 'route':
+      return `route ${JSON.stringify(undo.route)}`;
+    case 'rule':
+      return `rule ${JSON.stringify(undo.rule)}`;
   }
 }
 
