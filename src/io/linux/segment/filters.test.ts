@@ -85,15 +85,17 @@ test('nothing, and everything', () => {
   assert.ok(passes(ACCEPT_ALL, hex(ADVERT_51)));
 });
 
+/** A netlink header of that type, and a struct rtmsg of that protocol. */
+function routing(type: string, protocol: string): Uint8Array {
+  return hex(`1c000000${type}0000000000000000000002180000fe${protocol}0001`);
+}
+
 test('of routes and rules, only the removal of those of this program passes; links and addresses do', () => {
   const filter = removalFilter();
-  /** A netlink header of that type, and a struct rtmsg of that protocol. */
-  const message = (type: string, protocol: string): Uint8Array =>
-    hex(`1c000000${type}0000000000000000000002180000fe${protocol}0001`);
-  assert.ok(passes(filter, message('1900', '70')));
-  assert.ok(!passes(filter, message('1900', '12')));
-  assert.ok(!passes(filter, message('1800', '70')));
-  assert.ok(passes(filter, message('2100', '00')));
-  assert.ok(!passes(filter, message('2000', '00')));
-  for (const type of ['1000', '1100', '1400', '1500']) assert.ok(passes(filter, message(type, '12')));
+  assert.ok(passes(filter, routing('1900', '70')));
+  assert.ok(!passes(filter, routing('1900', '12')));
+  assert.ok(!passes(filter, routing('1800', '70')));
+  assert.ok(passes(filter, routing('2100', '00')));
+  assert.ok(!passes(filter, routing('2000', '00')));
+  for (const type of ['1000', '1100', '1400', '1500']) assert.ok(passes(filter, routing(type, '12')));
 });
