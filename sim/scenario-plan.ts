@@ -214,6 +214,7 @@ function drawUpstream(
     queueMax: isTight ? prng.below(4) : 1000,
     proxyProtocol,
     proxyTlvs: proxyProtocol === 'v2' ? TLVS : [],
+    tls: null,
   };
 }
 

@@ -1,7 +1,9 @@
-/** The `tls` part of a listener: which keys go together. What the files have in them is looked at by load/tls. */
+/** `tls` of a listener and of an upstream: which keys go together. What the files have in them is looked at by load/tls. */
 import type { Path } from './diagnostic.ts';
-import type { Loose } from './model.ts';
-import type { ClientCertificateConfig, TlsConfig } from './model-tls.ts';
+import { parseServer } from './addresses.ts';
+import { show } from './diagnostic.ts';
+import type { Loose, UpstreamConfig } from './model.ts';
+import type { ClientCertificateConfig, ServersTlsConfig, TlsConfig } from './model-tls.ts';
 import { itemsOf, listOf } from './parts.ts';
 import type { Report } from './report.ts';
 
@@ -32,7 +34,38 @@ export function checkTls(tls: Loose<TlsConfig>, protocol: string | null, path: P
       report.atKey([...at, 'names'], 'no-effect', args);
     }
   }
-  const { profile } = tls;
+  checkProfile(tls.profile, path, report);
+}
+
+/** Of an upstream, or of its checks. */
+export function checkServersTls(
+  name: string,
+  written: Loose<ServersTlsConfig>,
+  { servers }: Loose<UpstreamConfig>,
+  path: Path,
+  report: Report,
+): void {
+  if (written === false) return;
+  const tls = written === true ? {} : written;
+  checkPairKeys(tls, path, report);
+  checkProfile(tls.profile, path, report);
+  if (tls.verify === false) {
+    report.atKey([...path, 'verify'], 'unverified-servers', { name });
+    for (const key of ['ca', 'crl', 'verify-depth'] as const) {
+      if (tls[key] === undefined) continue;
+      const args = { key, reason: 'with `verify: false` every server is believed', fix: 'leave out one of both' };
+      report.atKey([...path, key], 'no-effect', args);
+    }
+    return;
+  }
+  if (tls['server-name'] !== undefined || !report.lacks(path, 'server-name')) return;
+  const unix = listOf(servers)
+    .map((server) => (typeof server === 'string' ? server : (server.address ?? '')))
+    .find((address) => address.startsWith('unix:') && parseServer(address).value !== null);
+  if (unix !== undefined) report.atKey(path, 'server-without-name', { value: show(unix) });
+}
+
+function checkProfile(profile: Loose<TlsConfig>['profile'], path: Path, report: Report): void {
   if (typeof profile !== 'object') return;
   for (const [version, keys] of [
     ['TLSv1.2', ['ciphers']],

@@ -4,6 +4,7 @@ import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import type { ServerAddress } from './addresses.ts';
 import { parseIp, parseServer } from './addresses.ts';
 import { DEFAULTS } from './defaults.ts';
+import { checkServersTls } from './check-tls.ts';
 import { isKeyed } from './plan.ts';
 import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
@@ -32,6 +33,10 @@ export function checkUpstream(
   checkServers(name, upstream, path, isTcp, report);
   checkSources(upstream, path, report);
   checkBalance(upstream, path, isTcp, report);
+  if (upstream.tls !== undefined) checkServersTls(name, upstream.tls, upstream, [...path, 'tls'], report);
+  if (upstream.health?.tls !== undefined) {
+    checkServersTls(name, upstream.health.tls, upstream, [...path, 'health', 'tls'], report);
+  }
   if (upstream.health !== undefined) checkHealth(upstream.health, [...path, 'health'], report);
   if (isTcp) checkTcpOnly(upstream, path, report);
   else if (upstream.pool !== undefined && upstream['proxy-protocol'] !== undefined) {
@@ -81,7 +86,7 @@ function checkServers(name: string, upstream: Upstream, path: Path, isTcp: boole
     if (!parsed.hasPort && isTcp) {
       report.atValue(where, 'server-without-port', { value: show(written), host: written });
     }
-    const identity = identityOf(parsed);
+    const identity = identityOf(parsed, hasTls(upstream));
     const first = seen.get(identity);
     if (first === undefined) seen.set(identity, where);
     else
@@ -96,8 +101,13 @@ function checkServers(name: string, upstream: Upstream, path: Path, isTcp: boole
   }
 }
 
-function identityOf({ target, hasPort }: ServerAddress): string {
-  const port = hasPort ? target.port : DEFAULTS.upstream.httpPort;
+function hasTls({ tls }: Upstream): boolean {
+  return tls !== undefined && tls !== false;
+}
+
+function identityOf({ target, hasPort }: ServerAddress, isTls: boolean): string {
+  const { httpPort, httpsPort } = DEFAULTS.upstream;
+  const port = hasPort ? target.port : isTls ? httpsPort : httpPort;
   return 'hostname' in target ? `${target.hostname}:${port}` : addressText({ ...target, port });
 }
 

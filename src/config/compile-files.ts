@@ -128,6 +128,7 @@ export function filesUpstream(firstSlot: number): UpstreamPlan {
     keepAlive: null,
     proxyProtocol: null,
     proxyTlvs: [],
+    tls: null,
     poolIdle: null,
     queueMax: 1024,
   };

@@ -1,8 +1,8 @@
-/** The `tls` part of a listener as a plan. Which certificates it has was read from their files. */
+/** `tls` of a listener and of an upstream as plans. Which certificates they have was read from their files. */
 import { DEFAULTS } from './defaults.ts';
-import type { TlsConfig } from './model-tls.ts';
+import type { ServersTlsConfig, TlsConfig } from './model-tls.ts';
 import { listOf } from './parts.ts';
-import type { ListenerPlan, TlsPlan } from './plan.ts';
+import type { ListenerPlan, ServersTlsPlan, TlsPlan } from './plan.ts';
 import { INTERMEDIATE, MODERN, type TlsProfile } from './tls-profiles.ts';
 
 /** What files say of it. */
@@ -30,6 +30,44 @@ export function compileTls(
     },
     plainHttp: tls['plain-http'] ?? DEFAULTS.tls['plain-http'],
   };
+}
+
+/** What the files of a `tls` of an upstream, or of its checks, have in them. */
+export interface ServersTlsFiles {
+  /** Null: nobody is verified. */
+  readonly trust: string | null;
+  readonly credential: string | null;
+}
+
+/** `files` null: they were not looked at. */
+export function compileServersTls(
+  written: ServersTlsConfig | undefined,
+  protocol: 'http' | 'tcp',
+  files: ServersTlsFiles | null,
+): ServersTlsPlan | null {
+  const tls = mapOf(written);
+  if (tls === null) return null;
+  const filled = { ...DEFAULTS.upstream.tls, ...tls };
+  const { prefersOwnOrder: _, ...profile } = profileOf(tls);
+  return {
+    // what was not looked at is nobody's: it must not look as if everybody were believed
+    trust: filled.verify ? (files?.trust ?? '') : null,
+    verifyDepth: tls['verify-depth'] ?? -1,
+    credential: tls.certificate === undefined ? null : (files?.credential ?? ''),
+    serverName: tls['server-name']?.toLowerCase() ?? null,
+    sendsName: filled.sni,
+    ...profile,
+    protocols: protocol === 'http' ? ['http/1.1'] : [],
+    reusesSessions: filled['session-reuse'],
+  };
+}
+
+type ServersTlsMap = Exclude<ServersTlsConfig, boolean>;
+
+/** Null: servers are spoken to in clear. */
+function mapOf(written: ServersTlsConfig | undefined): ServersTlsMap | null {
+  if (written === undefined || written === false) return null;
+  return written === true ? {} : written;
 }
 
 export function profileOf({ profile = DEFAULTS.tls.profile }: Pick<TlsConfig, 'profile'>): TlsProfile {

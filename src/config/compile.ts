@@ -7,7 +7,7 @@ import { assert } from '../base/assert.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import { parseBind, parseNetwork, parseServer, parseIp } from './addresses.ts';
-import { compileTls, NO_TLS_FILES, type TlsFilesPlan } from './compile-tls.ts';
+import { compileServersTls, compileTls, NO_TLS_FILES, type ServersTlsFiles, type TlsFilesPlan } from './compile-tls.ts';
 import { compileValue } from './compile-values.ts';
 import { lateNamesOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
@@ -40,6 +40,14 @@ export interface CompileOptions {
   readonly workers: number;
   /** By listener: its certificates, as their files say. Without it they were not looked at. */
   readonly certificates?: ReadonlyMap<string, TlsFilesPlan>;
+  /** The same of upstreams. */
+  readonly servers?: ReadonlyMap<string, UpstreamTlsFiles>;
+}
+
+/** Null: it has no `tls` there. */
+export interface UpstreamTlsFiles {
+  readonly servers: ServersTlsFiles | null;
+  readonly checks: ServersTlsFiles | null;
 }
 
 export function compile(config: Config, options: CompileOptions): Plan {
@@ -66,7 +74,13 @@ export function compile(config: Config, options: CompileOptions): Plan {
   const upstreams: UpstreamPlan[] = [];
   let serverSlots = 0;
   for (const [name, upstream] of upstreamConfigs) {
-    const plan = compileUpstream(name, upstream, tcpUpstreams.has(name), serverSlots);
+    const plan = compileUpstream(
+      name,
+      upstream,
+      tcpUpstreams.has(name),
+      serverSlots,
+      options.servers?.get(name) ?? null,
+    );
     for (const server of plan.servers) serverSlots += server.slotCount;
     upstreams.push(plan);
   }
@@ -202,16 +216,24 @@ function compilePeers(peers: readonly string[]): PeersPlan {
   };
 }
 
-function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean, firstSlot: number): UpstreamPlan {
+function compileUpstream(
+  name: string,
+  upstream: UpstreamConfig,
+  isTcp: boolean,
+  firstSlot: number,
+  files: UpstreamTlsFiles | null,
+): UpstreamPlan {
   const defaults = DEFAULTS.upstream;
   const timeouts = { ...defaults.timeouts, ...upstream.timeouts };
   const idle = upstream.timeouts?.idle ?? (isTcp ? defaults.timeouts.idleTcp : defaults.timeouts.idle);
   const header = upstream['proxy-protocol'];
   const proxyProtocol = typeof header === 'object' ? 'v2' : (header ?? null);
+  const tls = compileServersTls(upstream.tls, isTcp ? 'tcp' : 'http', files?.servers ?? null);
+  const port = tls === null ? defaults.httpPort : defaults.httpsPort;
   let slot = firstSlot;
   const servers: ServerPlan[] = [];
   for (const server of upstream.servers) {
-    const plan = compileServer(server, slot);
+    const plan = compileServer(server, slot, port);
     slot += plan.slotCount;
     servers.push(plan);
   }
@@ -221,7 +243,8 @@ function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean,
     hash: upstream.hash === undefined ? null : compileHash(upstream.hash),
     servers,
     sources: compileSources(upstream.source),
-    health: upstream.health === undefined ? null : compileHealth(upstream.health, proxyProtocol),
+    health:
+      upstream.health === undefined ? null : compileHealth(upstream.health, proxyProtocol, tls, files?.checks ?? null),
     passive: upstream.passive === undefined ? null : compilePassive(upstream.passive),
     slowStartMs: ms(upstream['slow-start'] ?? defaults.slowStart),
     timeouts: {
@@ -237,6 +260,7 @@ function compileUpstream(name: string, upstream: UpstreamConfig, isTcp: boolean,
     queueMax: upstream.queue?.max ?? defaults.queue.max,
     proxyProtocol,
     proxyTlvs: typeof header === 'object' ? [...new Set(header.tlvs)] : [],
+    tls,
   };
 }
 
@@ -247,10 +271,10 @@ function compileSources(source: UpstreamConfig['source']): readonly Address[] {
   });
 }
 
-function compileServer(written: UpstreamConfig['servers'][number], firstSlot: number): ServerPlan {
+function compileServer(written: UpstreamConfig['servers'][number], firstSlot: number, portWithout: number): ServerPlan {
   const server = typeof written === 'string' ? { address: written } : written;
   const { target, hasPort } = checked(parseServer(server.address).value, server.address);
-  const port = hasPort ? target.port : DEFAULTS.upstream.httpPort;
+  const port = hasPort ? target.port : portWithout;
   const withPort: Address | { hostname: string; port: number } = { ...target, port };
   return {
     name: server.address,
@@ -276,12 +300,16 @@ function compileHash(hash: NonNullable<UpstreamConfig['hash']>): HashKeyPlan {
 function compileHealth(
   health: NonNullable<UpstreamConfig['health']>,
   proxyProtocol: UpstreamPlan['proxyProtocol'],
+  tls: UpstreamPlan['tls'],
+  files: ServersTlsFiles | null,
 ): HealthPlan {
   const filled = { ...DEFAULTS.upstream.health, ...health };
   return {
     probe: compileProbe(health),
     port: health.port ?? null,
     proxyProtocol,
+    tls:
+      health.tls === undefined ? tls : compileServersTls(health.tls, health.http === undefined ? 'tcp' : 'http', files),
     intervalMs: ms(filled.interval),
     timeoutMs: ms(filled.timeout),
     rise: filled.rise,

@@ -42,6 +42,8 @@ export const DEFAULTS = {
   upstream: {
     balance: 'round-robin',
     httpPort: 80,
+    httpsPort: 443,
+    tls: { verify: true, sni: true, 'session-reuse': true },
     weight: 1,
     state: 'enabled',
     slowStart: '0s',

@@ -718,6 +718,21 @@ export const CATALOGUE = {
     message: 'everybody on this machine can read <path>, which keys for session tickets are made of (mode <mode>)',
     remedy: 'chmod 600 <path>; who has read it can read what was recorded of resumed sessions',
   },
+  'bad-authority': {
+    severity: 'error',
+    message: 'the certificates of authorities <path> cannot be used: <reason>',
+    remedy: '<fix>',
+  },
+  'authority-expired': {
+    severity: 'warning',
+    message: 'the authority "<authority>" in <path> has expired: it was valid until <date>',
+    remedy: 'write the one that has followed it: no certificate that it has issued is believed',
+  },
+  'bad-revocations': {
+    severity: 'error',
+    message: 'the list of revoked certificates <path> cannot be used: <reason>',
+    remedy: '<fix>',
+  },
   'bad-tls-setting': {
     severity: 'error',
     message: 'OpenSSL does not take <value> as <what>: <reason>',
@@ -749,6 +764,17 @@ export const CATALOGUE = {
     severity: 'warning',
     message: 'the name <value> does not resolve: <reason>',
     remedy: 'correct it, or add it to DNS or /etc/hosts; no traffic is sent to it until it resolves',
+  },
+  'unverified-servers': {
+    severity: 'warning',
+    message:
+      'who the servers of <name> are is not verified: anybody on the way to them can read and change what is sent',
+    remedy: 'say with `ca` whose certificates are believed; one that nobody has issued can be its own `ca`',
+  },
+  'server-without-name': {
+    severity: 'error',
+    message: '<value> has no name that its certificate could be for',
+    remedy: 'write it with `server-name`',
   },
   'unused-source': {
     severity: 'warning',

@@ -1,8 +1,19 @@
-/** The `tls` part of a listener: which certificates it has, and how it speaks with its clients. */
+/** `tls` of a listener: which certificates it has, and how it speaks with its clients. And of an upstream: which servers are believed. */
 import * as z from 'zod';
 import { DEFAULTS } from './defaults.ts';
 import { Acme } from './model-acme.ts';
-import { anyText, certificateName, duration, filePath, flag, integer, key, oneOrMany, required } from './scalars.ts';
+import {
+  anyText,
+  certificateName,
+  duration,
+  filePath,
+  flag,
+  integer,
+  key,
+  oneOrMany,
+  required,
+  verifiedName,
+} from './scalars.ts';
 
 const relative = 'A path that is not absolute is relative to the file that it is written in.';
 
@@ -64,22 +75,28 @@ const Certificate = z.strictObject({
   ),
 });
 
+const profileNames = z.enum(['intermediate', 'modern']);
+
+const profileKeys = {
+  versions: required(oneOrMany(z.enum(['TLSv1.2', 'TLSv1.3'])), 'The versions of TLS.', ['TLSv1.2', 'TLSv1.3']),
+  ciphers: key(
+    anyText('list of ciphers', 'ECDHE+AESGCM'),
+    "The cipher suites of TLS 1.2, by OpenSSL's names and words (`openssl ciphers`). Without it those of `intermediate`.",
+  ),
+  ciphersuites: key(
+    anyText('list of cipher suites', 'TLS_AES_256_GCM_SHA384'),
+    "The cipher suites of TLS 1.3. Without it OpenSSL's own.",
+  ),
+  groups: key(
+    anyText('list of groups', 'X25519:prime256v1'),
+    "The groups for the key exchange. Without it OpenSSL's own.",
+  ),
+};
+
 const Profile = z.union([
-  z.enum(['intermediate', 'modern']),
+  profileNames,
   z.strictObject({
-    versions: required(oneOrMany(z.enum(['TLSv1.2', 'TLSv1.3'])), 'The versions of TLS.', ['TLSv1.2', 'TLSv1.3']),
-    ciphers: key(
-      anyText('list of ciphers', 'ECDHE+AESGCM'),
-      "The cipher suites of TLS 1.2, by OpenSSL's names and words (`openssl ciphers`). Without it those of `intermediate`.",
-    ),
-    ciphersuites: key(
-      anyText('list of cipher suites', 'TLS_AES_256_GCM_SHA384'),
-      "The cipher suites of TLS 1.3. Without it OpenSSL's own.",
-    ),
-    groups: key(
-      anyText('list of groups', 'X25519:prime256v1'),
-      "The groups for the key exchange. Without it OpenSSL's own.",
-    ),
+    ...profileKeys,
     'server-order': key(flag, 'Our order of cipher suites counts, not that of the client.', DEFAULTS.tls.serverOrder),
   }),
 ]);
@@ -146,3 +163,46 @@ export const Tls = z.strictObject({
 
 export type ClientCertificateConfig = z.infer<typeof clientCertificate>;
 export type TlsConfig = z.infer<typeof Tls>;
+
+/** Of an upstream, and of its checks. */
+export const ServersTls = z.union([
+  flag,
+  z.strictObject({
+    ca: key(
+      oneOrMany(filePath),
+      `Files with the certificates of who may issue those of servers, PEM. Without it this system's. ${relative}`,
+    ),
+    crl: key(
+      filePath,
+      'The certificates that have been revoked (CRL), PEM; there has to be one list for each issuer of a chain. Without it nothing is asked.',
+    ),
+    'verify-depth': key(
+      integer(0, 100),
+      "How many intermediate certificates there may be between a server's own and that of `ca`. Without it as many as OpenSSL takes.",
+    ),
+    verify: key(
+      flag,
+      'A server has to prove who it is. `false`: anybody on the way can read and change what is sent.',
+      DEFAULTS.upstream.tls.verify,
+    ),
+    'server-name': key(
+      verifiedName,
+      'The name that is asked for (SNI), and that the certificate of each server has to be for. Without it the one that the server is ' +
+        'written with. An IP address is not asked for; the certificate has to have it.',
+    ),
+    sni: key(flag, 'The name is asked for.', DEFAULTS.upstream.tls.sni),
+    ...pairKeys,
+    profile: key(
+      z.union([profileNames, z.strictObject(profileKeys)]),
+      "As a listener's. `intermediate`: TLS 1.2 and 1.3; `modern`: TLS 1.3 alone. Or a map that says each.",
+      DEFAULTS.tls.profile,
+    ),
+    'session-reuse': key(
+      flag,
+      'Handshakes are shortened with what the server has given in an earlier one.',
+      DEFAULTS.upstream.tls['session-reuse'],
+    ),
+  }),
+]);
+
+export type ServersTlsConfig = z.infer<typeof ServersTls>;

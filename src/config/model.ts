@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { CHUNK_LINE_BYTES_MAX, HEADER_COUNT_MAX, HEAD_BYTES_MAX, WORKERS_MAX } from '../base/limits.ts';
 import { DEFAULTS } from './defaults.ts';
 import { HighAvailability } from './model-ha.ts';
-import { Tls } from './model-tls.ts';
+import { ServersTls, Tls } from './model-tls.ts';
 import {
   absolutePath,
   anyText,
@@ -771,6 +771,10 @@ const Health = z.strictObject({
   ),
   body: key(anyText('text', 'ok'), 'With `http`: text that the first 64 KiB of the body must contain.'),
   port: key(integer(1, 65535), "Where to check. Without it the server's own port."),
+  tls: key(
+    ServersTls,
+    "Checks go over TLS, as with the upstream's `tls`, which they follow without it. `false`: in clear.",
+  ),
   interval: key(duration('10ms', '24h'), 'From one check to the next.', DEFAULTS.upstream.health.interval),
   timeout: key(duration('1ms', '1h'), 'A check that takes longer has failed.', DEFAULTS.upstream.health.timeout),
   rise: key(
@@ -854,7 +858,7 @@ const Upstream = z.strictObject({
   ),
   servers: required(
     z.array(z.union([server, Server])).min(1),
-    'Strings or maps. `192.0.2.1:80`, `name.example:80` (resolved again and again), `unix:/run/x.sock`. Without port: 80 for HTTP; for TCP it is needed.',
+    'Strings or maps. `192.0.2.1:80`, `name.example:80` (resolved again and again), `unix:/run/x.sock`. Without port: 80 for HTTP, 443 with `tls`; for TCP it is needed.',
     ['192.0.2.1:80'],
   ),
   source: key(
@@ -879,6 +883,10 @@ const Upstream = z.strictObject({
     'Begins every connection to a server with a PROXY protocol header of this version, which names the client; checks say that they ' +
       'are nobody else. A connection is then for one client only: with HTTP none is kept for the next request. `{ tlvs: [ssl, authority] }`: of ' +
       'version 2, with more.',
+  ),
+  tls: key(
+    ServersTls,
+    'Servers are spoken to in TLS. `true`: who they are is verified with the certificates of this system; a map says more.',
   ),
   pool: key(Pool, 'Connections kept for the next request. Only for HTTP.'),
   queue: key(Queue, 'Requests that wait for a server.'),

@@ -237,6 +237,15 @@ export function checkCertificateName(text: string): Problem | null {
     : null;
 }
 
+/** Whom a server's certificate has to be for: a name or a bare address. */
+export function checkVerifiedName(text: string): Problem | null {
+  if (parseIPv4(text) !== null || parseIPv6(text) !== null) return null;
+  const isBracketed = text.startsWith('[') && text.endsWith(']');
+  const fix = isBracketed ? `write "${text.slice(1, -1)}"` : 'write the one name';
+  if (isBracketed || text.startsWith('*')) return problem('bad-host', { value: show(text), fix });
+  return checkHost(text);
+}
+
 export function checkFilePath(text: string): Problem | null {
   if (text === '') return problem('empty-text', {});
   if (text.startsWith('-----BEGIN')) {

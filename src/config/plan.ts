@@ -132,6 +132,26 @@ export interface TlsClientsPlan {
   readonly depth: number;
 }
 
+/** How servers are spoken TLS with. */
+export interface ServersTlsPlan {
+  /** An identifier: whose certificates are believed. Null: who a server is does not matter. */
+  readonly trust: string | null;
+  /** Intermediate certificates that a chain may have; -1: as many as OpenSSL takes. */
+  readonly verifyDepth: number;
+  /** An identifier: who we are. Null: that is not said. */
+  readonly credential: string | null;
+  /** That a server's certificate has to be for. Null: the host that the server is written with. */
+  readonly serverName: string | null;
+  readonly sendsName: boolean;
+  /** As of TlsPlan. */
+  readonly versions: readonly ('1.2' | '1.3')[];
+  readonly ciphers: string;
+  readonly suites: string;
+  readonly groups: string;
+  readonly protocols: readonly string[];
+  readonly reusesSessions: boolean;
+}
+
 export interface PassthroughPlan {
   /** How long a client may be silent until it is taken for one that waits for the server to speak. */
   readonly waitMs: number;
@@ -508,6 +528,8 @@ export interface UpstreamPlan {
   readonly proxyProtocol: 'v1' | 'v2' | null;
   /** What such a header says besides, of version 2. */
   readonly proxyTlvs: readonly ('alpn' | 'authority' | 'crc32c' | 'ssl' | 'unique-id')[];
+  /** Null: servers are spoken to in clear. */
+  readonly tls: ServersTlsPlan | null;
 }
 
 /**
@@ -559,6 +581,7 @@ export interface HealthPlan {
   readonly port: number | null;
   /** As of the upstream. */
   readonly proxyProtocol: 'v1' | 'v2' | null;
+  readonly tls: ServersTlsPlan | null;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly rise: number;

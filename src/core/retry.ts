@@ -32,19 +32,22 @@ export const FAILED_RESPONSE_TIMEOUT = 4;
 export const FAILED_BAD_RESPONSE = 5;
 /** A response came, with a status that may be in the rule. */
 export const FAILED_STATUS = 6;
+/** No connection: the TLS handshake failed, or the server is not who it has to be. */
+export const FAILED_TLS = 7;
 /** No connection: this machine has no descriptor or memory for one. */
-export const FAILED_NO_RESOURCE = 7;
+export const FAILED_NO_RESOURCE = 8;
 /** No connection: this machine has no local port left for that address. */
-export const FAILED_NO_PORT = 8;
+export const FAILED_NO_PORT = 9;
 /** A response came, and this proxy had no buffer for its head. Never tried again: the server did receive the request. */
-export const FAILED_NO_BUFFER = 9;
+export const FAILED_NO_BUFFER = 10;
 /** No connection: while it waited for room in the server's queue the server was taken out, by its health or by hand. */
-export const FAILED_WITHDRAWN = 10;
+export const FAILED_WITHDRAWN = 11;
 
 /** How a connection cannot be made. */
 export type ConnectFailure =
   | typeof FAILED_CONNECT
   | typeof FAILED_CONNECT_TIMEOUT
+  | typeof FAILED_TLS
   | typeof FAILED_NO_RESOURCE
   | typeof FAILED_NO_PORT
   | typeof FAILED_WITHDRAWN;
@@ -59,7 +62,8 @@ export type ServerFailure =
   | typeof FAILED_RESET
   | typeof FAILED_RESPONSE_TIMEOUT
   | typeof FAILED_BAD_RESPONSE
-  | typeof FAILED_STATUS;
+  | typeof FAILED_STATUS
+  | typeof FAILED_TLS;
 /** How a try failed. */
 export type Failure = LocalFailure | ServerFailure;
 
@@ -109,6 +113,7 @@ export function mayRetry(
   switch (how) {
     case FAILED_CONNECT:
     case FAILED_CONNECT_TIMEOUT:
+    case FAILED_TLS:
     case FAILED_NO_RESOURCE:
     case FAILED_NO_PORT:
     case FAILED_WITHDRAWN:

@@ -595,7 +595,7 @@ export class Instance {
           onOtherProgram: () => this.followDisk(),
         }),
       runCommand,
-      makeProbe: probe,
+      makeProbe: (health, address, serverName) => probe(health, address, serverName),
       askName: askSystem,
       ownUid: process.getuid?.() ?? -1,
       findUser,

@@ -124,6 +124,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     queueMax: 1,
     proxyProtocol: null,
     proxyTlvs: [],
+    tls: null,
   } as const;
   return {
     workers,

@@ -9,10 +9,11 @@ import { Board, type BoardShape } from '../base/board.ts';
 import { LISTENERS_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { systemReason } from '../base/system-error.ts';
-import type { Plan, ServerPlan } from '../config/plan.ts';
+import type { HealthPlan, Plan, ServerPlan } from '../config/plan.ts';
 import { clientsServed } from '../core/descriptors.ts';
 import { type Placed, placePlan } from '../core/place.ts';
 import { type SlotRange, SlotTable } from '../core/slots.ts';
+import type { ServerIdentity } from '../core/tls/server-identity.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
 import { NO_MATERIAL, type Secrets, type TicketSource, type TlsMaterial } from '../port/tls.ts';
@@ -34,6 +35,7 @@ import {
 import { FilesProcess } from './files/files-process.ts';
 import { FormerCounts } from './generations/former-counts.ts';
 import { HealthRegistry } from './servers/health.ts';
+import { ProbeContexts, type ProbeTls } from './servers/probe-tls.ts';
 import { bindText, ListenerStore, type OpenListener, type PreparedListeners, socketsOf } from './proxies/listeners.ts';
 import type { Log } from './log/log.ts';
 import { askSystem, type NameAnswer, Names } from './servers/names.ts';
@@ -117,6 +119,7 @@ export class Keeper {
   private readonly table: SharedMemory;
   private readonly rows: readonly SharedMemory[];
   private readonly health: HealthRegistry;
+  private readonly probeContexts = new ProbeContexts();
   private readonly names: Names;
   private readonly traffic: TrafficLog;
   private readonly supervisor: Supervisor;
@@ -167,10 +170,10 @@ export class Keeper {
       prng: new Prng(process.pid ^ Date.now()),
       log,
       // Where the proxies cannot go, the keeper's own success is none.
-      makeProbe: (health, address, serverName, sources) => {
+      makeProbe: (health, address, serverName, sources, identity = null) => {
         const reason = this.findFault(address);
         return reason === null
-          ? probe(health, address, serverName, sources)
+          ? probe(health, address, serverName, sources, this.probeTlsOf(health, identity))
           : Promise.resolve({ isPassed: false, reason });
       },
       now: monotonicMs,
@@ -413,6 +416,13 @@ export class Keeper {
     }
   }
 
+  /** Null: in clear. */
+  private probeTlsOf({ tls }: HealthPlan, identity: ServerIdentity | null): ProbeTls | null {
+    if (tls === null || identity === null) return null;
+    const { material } = this.wanted;
+    return { context: this.probeContexts.of(tls, material), identity, protocols: tls.protocols };
+  }
+
   private placeFiles(plan: Plan): Plan {
     try {
       return this.files.place(plan);
@@ -619,6 +629,7 @@ export class Keeper {
     const { log } = this.options;
     switch (event.kind) {
       case 'server-failed':
+        this.traffic.handleFailure(event);
         return this.health.handleServerFailed(event, event.count, event.reason);
       case 'answered':
         return this.traffic.handleAnswered(event);

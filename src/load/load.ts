@@ -7,7 +7,7 @@ import { count } from '../commands/check.ts';
 import { printDiagnostics, readConfigTexts } from './config-file.ts';
 import type { Texts } from './included-files.ts';
 import { NO_CERTIFICATES } from './tls/certificates.ts';
-import type { ListenerSources } from './tls/sources.ts';
+import { type CertificateSources, NO_SOURCES } from './tls/sources.ts';
 import { lookAtMachine } from './preflight/look.ts';
 import { type Plans, prepare, refuses } from './prepare.ts';
 import type { ProcessSettings } from '../config/process-settings.ts';
@@ -41,7 +41,7 @@ export interface ReadyPlans extends Plans {
   readonly user: string | null;
   /** What an nginx.conf among the files says of the processes. Null: there is none. */
   readonly processes: ProcessSettings | null;
-  readonly certificateSources: readonly ListenerSources[];
+  readonly certificateSources: CertificateSources;
 }
 
 export interface LoadResult {
@@ -79,7 +79,10 @@ export function loadConfiguration(request: LoadRequest): LoadResult {
   return {
     printed,
     files,
-    loaded: { ready: { ...plans, ...settings, certificateSources: isServing ? certificateSources : [] }, texts },
+    loaded: {
+      ready: { ...plans, ...settings, certificateSources: isServing ? certificateSources : NO_SOURCES },
+      texts,
+    },
   };
 }
 

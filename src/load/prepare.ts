@@ -19,8 +19,8 @@ import { defaultWorkers } from './default-workers.ts';
 import { IncludedFiles, type Texts } from './included-files.ts';
 import { readKeyFiles } from './key-files.ts';
 import { withPresence } from './presence.ts';
-import { type Certificates, NO_CERTIFICATES, readCertificates } from './tls/certificates.ts';
-import { certificateSourcesOf, type ListenerSources } from './tls/sources.ts';
+import { type Certificates, NO_CERTIFICATES, readCertificates, upstreamFilesOf } from './tls/certificates.ts';
+import { type CertificateSources, certificateSourcesOf, NO_SOURCES } from './tls/sources.ts';
 import { findSettingFaults } from './tls/settings.ts';
 import { withoutAbsentScripts } from './preflight/absent-scripts.ts';
 
@@ -66,7 +66,7 @@ export interface Ready extends Plans {
   /** What an nginx.conf among the files says of the processes. Null: there is none. */
   readonly processes: ProcessSettings | null;
   /** Where its certificates are. */
-  readonly certificateSources: readonly ListenerSources[];
+  readonly certificateSources: CertificateSources;
 }
 
 export interface Prepared {
@@ -94,7 +94,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const ha = canCompileHa ? compileHa(tracking as Config, node, keys.files) : null;
   const known: Known = { config: sound, source, frontEndOf, node, ha, isWhole: config !== null };
   const certificateSources =
-    options.look === null ? [] : certificateSourcesOf({ config: sound, source, rootOf, stateDirectory });
+    options.look === null ? NO_SOURCES : certificateSourcesOf({ config: sound, source, rootOf, stateDirectory });
   const tls =
     options.look === null
       ? { certificates: NO_CERTIFICATES, diagnostics: [] }
@@ -113,6 +113,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const compiled = compile(config, {
     workers: options.workers ?? config.workers ?? defaultWorkers(),
     certificates: new Map(certificates.listeners.map((one) => [one.listener, one])),
+    servers: upstreamFilesOf(certificates),
   });
   const plan = options.look === null ? compiled : withPresence(compiled);
   const ready: Ready = { config, source, processes, plan, ha, certificates, certificateSources };

@@ -57,7 +57,7 @@ export interface Staple {
   readonly untilMs: number;
 }
 
-/** Who may have issued the certificates of clients, and what they have revoked. */
+/** Who may have issued the certificates of clients, or of servers, and what they have revoked. */
 export interface Authorities {
   /** As the plan names it: a hash of what it is. */
   readonly id: string;
@@ -83,6 +83,14 @@ export interface Tls {
   createContext(settings: TlsSettings, credentials: readonly Credential[], clients: ClientSettings): TlsContext;
   /** A server's session with a client that has just connected. Null: out of memory. */
   accept(acceptor: TlsAcceptor): TlsSession | null;
+  /** Throws as `createContext`. `credential`: who we are; null: that is not said. `trusted` null: every server is believed. */
+  createServersContext(
+    settings: TlsServersSettings,
+    credential: Credential | null,
+    trusted: Authorities | null,
+  ): TlsContext;
+  /** A client's session with a server that has just been connected to. Null: out of memory. */
+  connect(connector: TlsConnector): TlsSession | null;
 }
 
 /** As of TlsPlan; an empty text is what OpenSSL has by itself. */
@@ -92,6 +100,15 @@ export interface TlsSettings {
   readonly suites: string;
   readonly groups: string;
   readonly prefersOwnOrder: boolean;
+}
+
+/** The same towards servers. */
+export interface TlsServersSettings extends TlsSettings {
+  /** Intermediate certificates that a chain may have; -1: as many as OpenSSL takes. */
+  readonly verifyDepth: number;
+  /** Offered by ALPN, best first; empty: it is not spoken of. */
+  readonly protocols: readonly string[];
+  readonly keepsTickets: boolean;
 }
 
 /** What clients are asked for besides. */
@@ -118,7 +135,7 @@ export interface AskedOfClients {
 }
 
 export interface TlsContext {
-  /** The first one encrypts. They are copied; those before are overwritten. None: no tickets. */
+  /** Of one for clients. The first one encrypts. They are copied; those before are overwritten. None: no tickets. */
   setTicketKeys(keys: readonly Uint8Array[]): void;
   /** Sessions that have it keep it. To be called once. */
   free(): void;
@@ -137,6 +154,25 @@ export interface TlsAcceptor {
   readonly challenges: ReadonlyMap<string, TlsContext> | null;
   /** For a client that wants this host, or `''`, any. Null: it is refused. */
   contextFor(host: string): TlsContext | null;
+}
+
+/** What resumes a session with the server that has given it. */
+export interface TlsTicket {
+  free(): void;
+}
+
+/** Whoever connects to a server. */
+export interface TlsConnector {
+  /** Of `createServersContext`. */
+  readonly context: TlsContext;
+  /** Is sent (SNI). Null: none. */
+  readonly sentName: string | null;
+  /** Host or IP address that the server's certificate has to be for. Null: any. */
+  readonly verifiedName: string | null;
+  /** Null: a whole handshake. */
+  readonly ticket: TlsTicket | null;
+  /** The server has given one: now, or at any time of a session. Takes it over. */
+  keepTicket(ticket: TlsTicket): void;
 }
 
 /** `TlsSession.handshake`: done. What was fed behind it is unread. */

@@ -7,11 +7,11 @@ import type { Timers } from '../base/timers.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import type { ResponseValues } from '../core/value/response-values.ts';
 import type { Variables } from '../core/value/variables.ts';
-import type { Place } from '../core/slots.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Transport } from '../port/transport.ts';
 import type { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import type { AnswerLog } from './answer-log.ts';
+import type { FailedPlace } from './failure-log.ts';
 import type { RequestReader } from './http/request-record.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
@@ -52,7 +52,7 @@ export interface Context {
   readonly date: Uint8Array;
   readonly report: (event: ProxyEvent) => void;
   /** A try on the server in this place failed: how (FAILED_... of core/retry), or with which status. For passive health. */
-  readonly noteFailure: (place: Place, how: Failure, status: number) => void;
+  readonly noteFailure: (place: FailedPlace, how: Failure, status: number) => void;
   /** Sockets that there may be until the descriptors that are left are kept for servers. */
   readonly socketsMax: number;
   /** Clients that can all be served at the same time, each with a connection to a server. */

@@ -1,5 +1,5 @@
 /**
- * A connection to a server until it stands, with its upstream's layer if that has one. It has to stand in time; where the
+ * A connection to a server until it stands, with its server's layer if that has one. It has to stand in time; where the
  * queue of a Unix socket is full, it is tried again within that time.
  */
 import { type ConnectFailure, FAILED_CONNECT_TIMEOUT, FAILED_NO_RESOURCE, FAILED_WITHDRAWN } from '../core/retry.ts';
@@ -7,7 +7,7 @@ import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
 import { connectFailure } from './connect-failure.ts';
 import type { Context } from './context.ts';
 import { Expiring } from './expiring.ts';
-import type { Layer, LayerUser, Opening } from './layer.ts';
+import type { Layer, LayerUser, OpenFailure, Opening, ServerLayer } from './layer.ts';
 import { redialAt } from './redial.ts';
 import { type DialClient, emitServerHeader, SERVER_HEADER_BYTES_MAX } from './server-header.ts';
 import type { Server, Upstream } from './upstream.ts';
@@ -24,27 +24,32 @@ export class Dial extends Expiring implements SocketHandler, LayerUser {
   private readonly server: Server;
   private readonly owner: DialOwner;
   private readonly layer: Layer | null;
+  /** Is not to go while this needs it. */
+  private readonly serverLayer: ServerLayer | null;
   private readonly standsBy: number;
   /** Null: it waits to be tried again, or the layer has it. */
   private socket: Socket | null = null;
   private opening: Opening | null = null;
   private isOver = false;
 
-  /** Null: no socket could be made. `layer`: another one than the upstream's. */
+  /** Null: no socket could be made. `layer`: another one than the server's, or over it. */
   static begin(
     context: Context,
     upstream: Upstream,
     server: Server,
     owner: DialOwner,
-    layer: Layer | null = upstream.layer,
+    layer: Layer | null = server.layer,
   ): Dial | null {
     const dial = new Dial(context, upstream, server, owner, layer);
-    return dial.connect() ? dial : null;
+    if (!dial.connect()) return null;
+    dial.serverLayer?.retain();
+    return dial;
   }
 
   private constructor(context: Context, upstream: Upstream, server: Server, owner: DialOwner, layer: Layer | null) {
     super();
     this.layer = layer;
+    this.serverLayer = server.layer;
     this.context = context;
     this.upstream = upstream;
     this.server = server;
@@ -69,6 +74,7 @@ export class Dial extends Expiring implements SocketHandler, LayerUser {
   }
 
   private end(): void {
+    if (!this.isOver) this.serverLayer?.release();
     this.isOver = true;
     this.socket = null;
     this.opening = null;
@@ -136,7 +142,7 @@ export class Dial extends Expiring implements SocketHandler, LayerUser {
     this.owner.handleDialed(socket);
   }
 
-  handleOpenFailed(reason: CloseReason): void {
+  handleOpenFailed(reason: OpenFailure): void {
     this.opening = null;
     this.fail(connectFailure(reason));
   }

@@ -15,11 +15,18 @@ import {
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
+  FAILED_TLS,
   FAILED_WITHDRAWN,
   isLocalFailure,
 } from '../core/retry.ts';
+import { NO_TLS_CONNECTION } from '../core/tls/server-identity.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Place } from '../core/slots.ts';
+
+export interface FailedPlace extends Place {
+  /** With FAILED_TLS: why. */
+  readonly tlsFailure?: string;
+}
 
 export class FailureLog {
   private readonly row: WorkerRow;
@@ -35,14 +42,14 @@ export class FailureLog {
   }
 
   /** `place`: the same object for the same server. */
-  note(place: Place, how: Failure, status: number): void {
+  note(place: FailedPlace, how: Failure, status: number): void {
     if (isLocalFailure(how)) {
       this.noteShortage(place, how);
       return;
     }
     this.row.countServerFailure(place.slot);
     const entry = this.counts.get(place);
-    if (entry === undefined) this.counts.set(place, { count: 1, reason: reasonText(how, status) });
+    if (entry === undefined) this.counts.set(place, { count: 1, reason: reasonText(place, how, status) });
     else entry.count++;
   }
 
@@ -75,12 +82,14 @@ export class FailureLog {
   }
 }
 
-function reasonText(how: ServerFailure, status: number): string {
+function reasonText({ tlsFailure = '' }: FailedPlace, how: ServerFailure, status: number): string {
   switch (how) {
     case FAILED_CONNECT:
       return 'connection refused or unreachable';
     case FAILED_CONNECT_TIMEOUT:
       return 'no connection in time';
+    case FAILED_TLS:
+      return `${NO_TLS_CONNECTION}${tlsFailure}`;
     case FAILED_RESET:
       return 'connection closed without a response';
     case FAILED_RESPONSE_TIMEOUT:

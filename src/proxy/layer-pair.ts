@@ -1,6 +1,6 @@
 /** Two layers, one on the other: the upper one begins where the lower one is through. */
-import type { CloseReason, Socket } from '../port/transport.ts';
-import type { ConnectionInfo, Layer, LayerUser, Opening } from './layer.ts';
+import type { Socket } from '../port/transport.ts';
+import type { ConnectionInfo, Layer, LayerUser, OpenFailure, Opening } from './layer.ts';
 
 export class LayerPair implements Layer {
   private readonly lower: Layer;
@@ -45,7 +45,7 @@ class PairOpening implements Opening, LayerUser {
     this.opening = this.upper.open(socket, user, below.peer);
   }
 
-  handleOpenFailed(reason: CloseReason): void {
+  handleOpenFailed(reason: OpenFailure): void {
     this.isLower = false;
     this.above.handleOpenFailed(reason);
   }

@@ -305,6 +305,8 @@ class Caller {
   readonly told: (Socket | ConnectFailure)[] = [];
   readonly said: string[] = [];
   readonly dial: Dial | null;
+  /** Of the layer. */
+  uses = 0;
 
   constructor(stage: Stage, layer: Layer | null) {
     const plan = {
@@ -312,8 +314,10 @@ class Caller {
       keepAlive: null,
       proxyProtocol: null,
     } as unknown as UpstreamPlan;
-    const server = { preparedAddress: 0, isUsable: true } as Server;
-    this.dial = Dial.begin(stage.context, { plan, layer } as unknown as Upstream, server, {
+    const counted =
+      layer === null ? null : Object.assign(layer, { retain: () => this.uses++, release: () => this.uses-- });
+    const server = { preparedAddress: 0, isUsable: true, layer: counted } as unknown as Server;
+    this.dial = Dial.begin(stage.context, { plan } as unknown as Upstream, server, {
       client: { remoteAddress: () => 0, localAddress: () => 0 },
       clientInfo: null,
       emitId: (_, at) => at,

@@ -6,6 +6,7 @@
  * connected (dial.ts). Without one, the protocol gets the port's own socket, and nothing is in between. Two layers are a layer
  * that opens the other.
  */
+import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import type { Judgement } from '../core/tls/client-policies.ts';
 import type { TlsFacts } from '../core/value/request-view.ts';
 import type { CloseReason, Socket } from '../port/transport.ts';
@@ -26,8 +27,22 @@ export interface LayerUser {
    */
   handleOpen(socket: Socket, info: ConnectionInfo): void;
   /** The socket is closed. */
-  handleOpenFailed(reason: CloseReason): void;
+  handleOpenFailed(reason: OpenFailure): void;
 }
+
+/** `handshake`: both sides could not agree, or the peer is not who it has to be. */
+export type OpenFailure = CloseReason | 'handshake';
+
+/** Of one server: what connections to it go through. It stays for as long as somebody retains it, at first who has made it. */
+export interface ServerLayer extends Layer {
+  /** Why the last handshake failed, for people. */
+  readonly failure: string;
+  retain(): void;
+  release(): void;
+}
+
+/** Null: nothing is between. */
+export type MakeServerLayer = (upstream: UpstreamPlan, server: ServerPlan) => ServerLayer | null;
 
 /** A layer at work. */
 export interface Opening {

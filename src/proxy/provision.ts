@@ -8,6 +8,8 @@ import type { RequestView } from '../core/value/request-view.ts';
 import type { Definition } from '../core/value/variables.ts';
 import { type Secrets, TlsRefusal } from '../port/tls.ts';
 import { RouteSet } from './http/route-set.ts';
+import type { ServerLayers } from './tls/server-layers.ts';
+import type { SharedContext } from './tls/shared-contexts.ts';
 import type { PreparedContexts, TlsLayers } from './tls/tls-layers.ts';
 
 /** A listening socket of a plan. */
@@ -34,6 +36,7 @@ export interface Outcome {
 /** What serves, as far as a plan that is prepared beside it needs it. */
 export interface Serving {
   readonly tls: TlsLayers;
+  readonly serverLayers: ServerLayers;
   /** The routes that the listener has now. */
   readonly routesOf: (plan: ListenerPlan) => RouteSet | null;
 }
@@ -49,8 +52,10 @@ export class Provision {
   readonly values: Definition<RequestView>[] = [];
   private readonly sets = new Map<ListenerPlan, RouteSet>();
   private readonly contexts = new Map<ListenerPlan, PreparedContexts>();
-  /** The name of the one that is prepared. */
-  private listener = '';
+  /** Of upstreams. */
+  private readonly serversContexts: SharedContext[] = [];
+  /** Whose contexts are prepared. */
+  private subject = '';
   private steps: Generator<undefined, void> | null = null;
 
   constructor(plan: Plan, sockets: readonly PlannedSocket[], secrets: Secrets, outcome: Outcome) {
@@ -67,8 +72,9 @@ export class Provision {
       for (let step = 0; step < steps; step++) if (this.steps.next().done === true) return true;
     } catch (error) {
       if (!(error instanceof TlsRefusal)) throw error;
-      this.refusal = `listener ${this.listener}: ${error.message}`;
+      this.refusal = `${this.subject}: ${error.message}`;
       for (const contexts of this.contexts.values()) serving.tls.giveBack(contexts);
+      this.giveBackServers(serving.serverLayers);
       return true;
     }
     return false;
@@ -83,15 +89,26 @@ export class Provision {
     return this.contexts.get(plan) ?? [];
   }
 
-  private *prepare({ routesOf, tls }: Serving): Generator<undefined, void> {
+  /** Each server that needs one has taken it. */
+  giveBackServers(layers: ServerLayers): void {
+    for (const context of this.serversContexts) layers.giveBack(context);
+  }
+
+  private *prepare({ routesOf, serverLayers, tls }: Serving): Generator<undefined, void> {
     for (const plan of this.plan.values) {
       if (plan.kind !== 'map' || !plan.isLate) this.values.push(defineValue(plan));
       yield;
     }
     for (const plan of this.plan.listeners) {
-      this.listener = plan.name;
+      this.subject = `listener ${plan.name}`;
       if (plan.protocol === 'http') this.sets.set(plan, yield* RouteSet.prepare(plan, routesOf(plan)));
       if (plan.tls !== null) this.contexts.set(plan, yield* tls.prepare(plan.tls, this.secrets));
+    }
+    for (const { name, tls: plan } of this.plan.upstreams) {
+      if (plan === null) continue;
+      this.subject = `upstream ${name}`;
+      this.serversContexts.push(serverLayers.prepare(plan, this.secrets));
+      yield;
     }
   }
 }

@@ -71,7 +71,7 @@ class Stage {
           },
         };
       },
-      handleOpenFailed: (reason) => (this.failed = reason),
+      handleOpenFailed: (reason) => (this.failed = reason as CloseReason),
     });
     this.cancelOpening = () => opening.cancel();
   }

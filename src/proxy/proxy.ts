@@ -29,7 +29,7 @@ import type { RouteSet } from './http/route-set.ts';
 import { http1 } from './http1/http1.ts';
 import { HelloLayer } from './hello-layer.ts';
 import { HTTP_DATE_BYTES, writeHttpDate } from '../base/date-text.ts';
-import type { Layer } from './layer.ts';
+import type { Layer, MakeServerLayer } from './layer.ts';
 import { LayerPair } from './layer-pair.ts';
 import { Listener } from './listener.ts';
 import { ListeningPoint } from './listening-point.ts';
@@ -41,6 +41,7 @@ import type { Service } from './service.ts';
 import { TcpService } from './tcp.ts';
 import { HandshakeGate } from './tls/handshake-gate.ts';
 import { Later } from './tls/later.ts';
+import { ServerLayers } from './tls/server-layers.ts';
 import { TlsLayers } from './tls/tls-layers.ts';
 import { type PlannedUdpSocket, UdpListeners } from './udp/udp-listeners.ts';
 import { Upstream, type Server } from './upstream.ts';
@@ -95,6 +96,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private readonly retirements: Retirements;
   private readonly later: Later;
   private readonly tls: TlsLayers;
+  private readonly serverLayers: ServerLayers;
   private readonly serving: Serving;
   /** Plans that are to be applied, in this order. */
   private readonly provisions: Provision[] = [];
@@ -168,15 +170,19 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.retirements = new Retirements(this.context);
     this.later = new Later(transport);
     const { arena, requestHead: head, timers } = this.context;
+    const room = { transport, arena, timers, later: this.later, gate: new HandshakeGate(arena, this.later) };
+    let tls: Tls | null = null;
+    const open = (): Tls => (tls ??= options.openTls());
+    this.serverLayers = new ServerLayers(room, open);
     this.tls = new TlsLayers({
-      room: { transport, arena, timers, later: this.later, gate: new HandshakeGate(arena, this.later) },
-      open: options.openTls,
+      room,
+      open,
       head,
       onFailure: (listener, failure) => answers.note(listener, TLS_FAILED, ascii(failure), 0, failure.length),
       onDistrust: (listener, cause) => answers.note(listener, CLIENT_DISTRUSTED, ascii(cause), 0, cause.length),
       onRefused: (listener) => answers.note(listener, TLS_REFUSED, NO_BYTES, 0, 0),
     });
-    this.serving = { tls: this.tls, routesOf: (plan) => this.routesOf(plan) };
+    this.serving = { tls: this.tls, serverLayers: this.serverLayers, routesOf: (plan) => this.routesOf(plan) };
     this.tickAt = transport.now;
     this.renewDate(transport.now);
   }
@@ -342,6 +348,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     const retireAt = this.context.transport.now + plan.drainMs;
     this.context.isAlone = plan.workers === 1;
     const upstreams = this.applyUpstreams(plan, retireAt);
+    provision.giveBackServers(this.serverLayers);
     this.readBoard();
     this.context.variables.define(provision.values);
     this.context.responseValues.define(plan.values);
@@ -355,9 +362,10 @@ export class Proxy implements TransportDriver, ExpiryHandler {
 
   private applyUpstreams(plan: Plan, retireAt: number): readonly Upstream[] {
     const former = new Map(this.upstreams.map((upstream) => [upstream.plan.name, upstream]));
+    const makeLayer: MakeServerLayer = (upstream, server) => this.serverLayers.layerOf(upstream, server);
     this.upstreams = plan.upstreams.map((upstreamPlan) => {
       const known = former.get(upstreamPlan.name);
-      if (known === undefined) return new Upstream(this.context, upstreamPlan);
+      if (known === undefined) return new Upstream(this.context, upstreamPlan, makeLayer);
       former.delete(upstreamPlan.name);
       if (known.apply(upstreamPlan, retireAt)) this.hasRetired = true;
       return known;

@@ -6,6 +6,7 @@ import {
   FAILED_CONNECT_TIMEOUT,
   FAILED_NO_PORT,
   FAILED_NO_RESOURCE,
+  FAILED_TLS,
   FAILED_WITHDRAWN,
 } from '../core/retry.ts';
 
@@ -16,6 +17,7 @@ export const QUEUE_FULL = answerKind('queue-full');
 export const QUEUE_TIMEOUT = answerKind('queue-timeout');
 const CONNECT_FAILED = answerKind('connect-failed');
 const CONNECT_TIMEOUT = answerKind('connect-timeout');
+const SERVER_TLS = answerKind('server-tls');
 const NO_DESCRIPTOR = answerKind('no-descriptor');
 const NO_PORT = answerKind('no-port');
 
@@ -24,6 +26,8 @@ export function kindOfFailure(how: ConnectFailure): number {
   switch (how) {
     case FAILED_CONNECT_TIMEOUT:
       return CONNECT_TIMEOUT;
+    case FAILED_TLS:
+      return SERVER_TLS;
     case FAILED_NO_RESOURCE:
       return NO_DESCRIPTOR;
     case FAILED_NO_PORT:

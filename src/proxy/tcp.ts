@@ -169,7 +169,7 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     const { clientInfo, context, upstream } = this;
     const hello = clientInfo === null ? null : clientInfo.hello;
     if (hello === null || !hello.isAfterRequest) return Dial.begin(context, upstream, server, this);
-    const { layer } = upstream;
+    const { layer } = server;
     const request = new PostgresRequest(context);
     return Dial.begin(context, upstream, server, this, layer === null ? request : new LayerPair(layer, request));
   }

@@ -28,7 +28,7 @@ import type { Transport } from '../port/transport.ts';
 import type { Context } from './context.ts';
 import { HeldPlace } from './held-place.ts';
 import { IdlePool } from './http/idle-pool.ts';
-import type { Layer } from './layer.ts';
+import type { MakeServerLayer, ServerLayer } from './layer.ts';
 
 const NO_SERVERS = new Int32Array(0);
 
@@ -88,10 +88,13 @@ export class Server implements Endpoint {
   retireAt = Infinity;
   /** Connections that have ended and still count. */
   heldPlaces = 0;
+  /** What connections to it go through; null: nothing. */
+  layer: ServerLayer | null;
 
   private readonly board: Board;
 
-  constructor(context: Context, plan: ServerPlan, slot: number, upstream: UpstreamPlan) {
+  constructor(context: Context, plan: ServerPlan, slot: number, upstream: UpstreamPlan, layer: ServerLayer | null) {
+    this.layer = layer;
     this.plan = plan;
     this.slot = slot;
     this.epoch = plan.epoch;
@@ -116,6 +119,17 @@ export class Server implements Endpoint {
   /** Nothing that is sent there is of use any more: it is down, or its time after a reload is over. */
   isLost(now: number): boolean {
     return this.isDown || this.retireAt <= now;
+  }
+
+  /** Why the last TLS handshake with it failed, for people. */
+  get tlsFailure(): string {
+    return this.layer?.failure ?? '';
+  }
+
+  /** New connections go through this one. */
+  setLayer(layer: ServerLayer | null): void {
+    this.layer?.release();
+    this.layer = layer;
   }
 
   /** Where it is from now on. */
@@ -161,8 +175,7 @@ export class Upstream {
   hashKey: HashKey | null;
   /** When what began here has to have ended, because no plan has this upstream any more. */
   retireAt = Infinity;
-  /** What connections to its servers go through; null: nothing. */
-  readonly layer: Layer | null;
+  private readonly makeLayer: MakeServerLayer;
   private readonly context: Context;
   private balancer: Balancer;
   private firstWaiter: Waiter | null = null;
@@ -171,10 +184,10 @@ export class Upstream {
   private isServing = false;
   private readonly serviceTime = new ServiceTime();
 
-  constructor(context: Context, plan: UpstreamPlan, layer: Layer | null = null) {
+  constructor(context: Context, plan: UpstreamPlan, makeLayer: MakeServerLayer = () => null) {
     this.context = context;
     this.plan = plan;
-    this.layer = layer;
+    this.makeLayer = makeLayer;
     this.hashKey = hashKeyOf(plan);
     this.balancer = balancerFor(plan, context);
     this.replaceServers(plan, Infinity);
@@ -189,8 +202,16 @@ export class Upstream {
       this.balancer = balancerFor(plan, this.context);
     this.hashKey = hashKeyOf(plan);
     if (plan.proxyProtocol !== this.plan.proxyProtocol) for (const { idle } of this.servers) idle.closeAll();
+    const isTlsNew = JSON.stringify(plan.tls) !== JSON.stringify(this.plan.tls);
     this.plan = plan;
-    return this.replaceServers(plan, retireAt);
+    const isServerGone = this.replaceServers(plan, retireAt);
+    if (isTlsNew) {
+      for (const server of this.servers) {
+        server.setLayer(this.makeLayer(plan, server.plan));
+        server.idle.closeAll();
+      }
+    }
+    return isServerGone;
   }
 
   /** No plan has it any more. Who waits here is served still, until `leave`. */
@@ -201,7 +222,10 @@ export class Upstream {
 
   /** What was under way has had its time, and nobody waits. */
   leave(): void {
-    for (const server of this.servers) server.leave();
+    for (const server of this.servers) {
+      server.leave();
+      server.setLayer(null);
+    }
     this.refreshed();
   }
 
@@ -213,7 +237,7 @@ export class Upstream {
       for (let slot = serverPlan.firstSlot; slot < serverPlan.firstSlot + serverPlan.slotCount; slot++) {
         let server = former.get(slot);
         if (server?.epoch !== serverPlan.epoch) {
-          server = new Server(this.context, serverPlan, slot, plan);
+          server = new Server(this.context, serverPlan, slot, plan, this.makeLayer(plan, serverPlan));
         } else {
           former.delete(slot);
           server.plan = serverPlan;
@@ -225,6 +249,7 @@ export class Upstream {
     for (const gone of former.values()) {
       gone.retire(retireAt);
       gone.leave();
+      gone.setLayer(null);
     }
     this.servers = servers;
     return former.size > 0;

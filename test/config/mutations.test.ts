@@ -165,7 +165,7 @@ test('every code of the catalogue is in some file of this folder', () => {
     .map((name) => readFileSync(new URL(name, FOLDER), 'utf8'))
     .join('');
   const unsaid = Object.keys(CATALOGUE).filter((code) => !said.includes(`[${code}]`));
-  // These are about the machine: test/check.test.ts, src/load/tls/certificates.test.ts.
+  // These are about the machine: test/check.test.ts, src/load/tls.
   assert.deepEqual(unsaid, [
     'no-files-user',
     'no-such-root',
@@ -188,6 +188,9 @@ test('every code of the catalogue is in some file of this folder', () => {
     'bad-acme-file',
     'bad-ticket-file',
     'open-ticket-file',
+    'bad-authority',
+    'authority-expired',
+    'bad-revocations',
     'bad-tls-setting',
     'missing-rights',
     'cannot-listen',

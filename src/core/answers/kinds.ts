@@ -71,6 +71,7 @@ const OWN: readonly AnswerKind[] = [
   row('upstream', 'no-port', 503, 'the proxy has no local port left for a connection to the server'),
   row('upstream', 'connect-failed', 502, 'the server could not be reached'),
   row('upstream', 'connect-timeout', 504, 'the server did not accept the connection in time'),
+  row('upstream', 'server-tls', 502, 'there is no TLS connection to the server'),
   row('upstream', 'server-reset', 502, 'the server closed the connection without a response'),
   row('upstream', 'server-invalid', 502, 'the server sent an invalid response'),
   row('upstream', 'server-timeout', 504, 'the server did not respond in time'),

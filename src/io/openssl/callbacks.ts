@@ -35,6 +35,8 @@ interface CalledSession {
   use(context: TlsContext): void;
   /** Gives the client an OCSP response. False: there is none. */
   staple(): boolean;
+  /** The server has given an SSL_SESSION, which stays OpenSSL's. */
+  keepTicket(address: number): void;
 }
 
 export class Callbacks {
@@ -46,6 +48,7 @@ export class Callbacks {
   readonly status: number;
   readonly protocols: number;
   readonly info: number;
+  readonly newSession: number;
   /** The session that is being called. */
   current: CalledSession | null = null;
   /** What a callback would have thrown. */
@@ -84,6 +87,13 @@ export class Callbacks {
       'int evenkeel_protocols(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uint32_t, uintptr_t)',
       (_: number, out: number, outLength: number, list: number, length: number) =>
         this.guard(() => this.handleProtocols(out, outLength, list, length)),
+    );
+    this.newSession = registerCallback(
+      'int evenkeel_new_session(uintptr_t, uintptr_t)',
+      (_: number, address: number) => {
+        this.current?.keepTicket(address);
+        return 0;
+      },
     );
     this.info = registerCallback('void evenkeel_info(uintptr_t, int, int)', (_: number, where: number) => {
       this.current?.noteSignal((where & SSL_CB_HANDSHAKE_START) !== 0);

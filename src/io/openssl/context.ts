@@ -3,6 +3,7 @@ import { assert } from '../../base/assert.ts';
 import { createHash } from 'node:crypto';
 import {
   type AskedOfClients,
+  type Authorities,
   type ClientSettings,
   type Credential,
   type Staple,
@@ -15,7 +16,7 @@ import { addressOf, type Library } from './library.ts';
 import { TicketKeyring } from './ticket-keys.ts';
 
 const SSL_CTRL_MODE = 33;
-const SSL_CTRL_SET_SESS_CACHE_MODE = 44;
+export const SSL_CTRL_SET_SESS_CACHE_MODE = 44;
 const SSL_CTRL_SET_TLSEXT_SERVERNAME_CB = 53;
 const SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB = 63;
 const SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP = 71;
@@ -34,8 +35,8 @@ const SSL_OP_NO_RENEGOTIATION = 2 ** 30;
 
 const VERSIONS = { '1.2': 0x0303, '1.3': 0x0304 } as const;
 
-const SSL_VERIFY_NONE = 0;
-const SSL_VERIFY_PEER = 1;
+export const SSL_VERIFY_NONE = 0;
+export const SSL_VERIFY_PEER = 1;
 const X509_V_FLAG_CRL_CHECK = 0x4;
 const X509_V_FLAG_CRL_CHECK_ALL = 0x8;
 
@@ -51,27 +52,35 @@ export class OpensslContext implements TlsContext {
   private verify = 0;
   private readonly depth: number;
   readonly ticketKeys = new TicketKeyring();
-  private readonly library: Library;
+  protected readonly library: Library;
   /** By the address of the certificate that each is about. */
   private readonly staples = new Map<number, Staple>();
   private isFreed = false;
 
+  /** `method`: TLS_server_method for clients. */
   constructor(
     library: Library,
     settings: TlsSettings,
     credentials: readonly Credential[],
     { asked, choosesEarly }: ClientSettings,
+    method = library.TLS_server_method(),
   ) {
     this.library = library;
     this.choosesEarly = choosesEarly;
     this.asksClients = asked !== null;
     this.depth = asked === null ? 0 : asked.depth;
-    this.address = library.SSL_CTX_new(library.TLS_server_method());
+    this.address = library.SSL_CTX_new(method);
     if (this.address === 0) throw new TlsRefusal(`no TLS context can be made: ${failureReason(library)}`);
-    try {
+    this.freeIfThrown(() => {
       this.set(settings);
       for (const credential of credentials) this.use(credential);
       if (asked !== null) this.prepareAsking(asked);
+    });
+  }
+
+  protected freeIfThrown(build: () => void): void {
+    try {
+      build();
     } catch (error) {
       this.free();
       throw error;
@@ -149,7 +158,12 @@ export class OpensslContext implements TlsContext {
     library.SSL_CTX_set_verify_depth(address, depth);
     const id = createHash('sha256').update(policy).digest();
     this.demand(library.SSL_CTX_set_session_id_context(address, id, id.length) === 1, 'the context of sessions');
-    if (authorities === null) return;
+    if (authorities !== null) this.believe(authorities);
+  }
+
+  /** The peer's certificate is to be issued by one of these. */
+  protected believe(authorities: Authorities): void {
+    const { address, library } = this;
     const store = library.SSL_CTX_get_cert_store(address);
     for (const [i, der] of authorities.certificates.entries()) {
       const certificate = decode(library.d2i_X509, der);
@@ -212,11 +226,11 @@ export class OpensslContext implements TlsContext {
     }
   }
 
-  private control(command: number, number: number, bytes: Uint8Array | null, what: string): void {
+  protected control(command: number, number: number, bytes: Uint8Array | null, what: string): void {
     this.demand(this.library.SSL_CTX_ctrl(this.address, command, number, bytes) === 1, what);
   }
 
-  private demand(isDone: boolean, what: string): void {
+  protected demand(isDone: boolean, what: string): void {
     if (isDone) return;
     const reason = failureReason(this.library);
     throw new TlsRefusal(`OpenSSL refuses ${what}: ${reason}`);

@@ -7,6 +7,7 @@ import { TlsRefusal } from '../../port/tls.ts';
 
 const PROTOTYPES = {
   TLS_server_method: 'uintptr_t TLS_server_method()',
+  TLS_client_method: 'uintptr_t TLS_client_method()',
   SSL_CTX_new: 'uintptr_t SSL_CTX_new(uintptr_t method)',
   SSL_CTX_free: 'void SSL_CTX_free(uintptr_t context)',
   SSL_CTX_ctrl: 'long SSL_CTX_ctrl(uintptr_t context, int command, long number, void *pointer)',
@@ -30,6 +31,10 @@ const PROTOTYPES = {
   SSL_CTX_add_client_CA: 'int SSL_CTX_add_client_CA(uintptr_t context, uintptr_t certificate)',
   SSL_CTX_set_client_hello_cb:
     'void SSL_CTX_set_client_hello_cb(uintptr_t context, uintptr_t callback, uintptr_t argument)',
+  SSL_CTX_set_alpn_protos: 'int SSL_CTX_set_alpn_protos(uintptr_t context, const void *list, uint32_t length)',
+  SSL_CTX_sess_set_new_cb: 'void SSL_CTX_sess_set_new_cb(uintptr_t context, uintptr_t callback)',
+  X509_VERIFY_PARAM_set1_host: 'int X509_VERIFY_PARAM_set1_host(uintptr_t parameters, const char *name, size_t length)',
+  X509_VERIFY_PARAM_set1_ip_asc: 'int X509_VERIFY_PARAM_set1_ip_asc(uintptr_t parameters, const char *address)',
   X509_STORE_add_cert: 'int X509_STORE_add_cert(uintptr_t store, uintptr_t certificate)',
   X509_STORE_add_crl: 'int X509_STORE_add_crl(uintptr_t store, uintptr_t list)',
   X509_STORE_set_flags: 'int X509_STORE_set_flags(uintptr_t store, unsigned long flags)',
@@ -82,6 +87,11 @@ const PROTOTYPES = {
   SSL_free: 'void SSL_free(uintptr_t ssl)',
   SSL_set_bio: 'void SSL_set_bio(uintptr_t ssl, uintptr_t input, uintptr_t output)',
   SSL_set_accept_state: 'void SSL_set_accept_state(uintptr_t ssl)',
+  SSL_set_connect_state: 'void SSL_set_connect_state(uintptr_t ssl)',
+  SSL_get0_param: 'uintptr_t SSL_get0_param(uintptr_t ssl)',
+  SSL_set_session: 'int SSL_set_session(uintptr_t ssl, uintptr_t session)',
+  SSL_SESSION_dup: 'uintptr_t SSL_SESSION_dup(uintptr_t session)',
+  SSL_SESSION_free: 'void SSL_SESSION_free(uintptr_t session)',
   SSL_set_SSL_CTX: 'uintptr_t SSL_set_SSL_CTX(uintptr_t ssl, uintptr_t context)',
   SSL_set_info_callback: 'void SSL_set_info_callback(uintptr_t ssl, uintptr_t callback)',
   SSL_get_servername: 'const char *SSL_get_servername(uintptr_t ssl, int type)',

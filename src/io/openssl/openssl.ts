@@ -1,10 +1,13 @@
 /** TLS by the OpenSSL that Node has inside (docs/decisions/tls.md), for the memory of one arena. */
 import type {
+  Authorities,
   ClientSettings,
   Credential,
   Tls,
   TlsAcceptor,
+  TlsConnector,
   TlsContext,
+  TlsServersSettings,
   TlsSession,
   TlsSettings,
 } from '../../port/tls.ts';
@@ -12,6 +15,8 @@ import { Callbacks } from './callbacks.ts';
 import { OpensslContext } from './context.ts';
 import { addressOf, type Library, loadLibrary } from './library.ts';
 import { MemoryBios } from './memory-bios.ts';
+import { nameServer, ServerSession } from './server-session.ts';
+import { ServersContext } from './servers-context.ts';
 import { OpensslSession } from './session.ts';
 
 /** They live as long as the process. */
@@ -41,16 +46,45 @@ export class Openssl implements Tls {
     return context;
   }
 
+  createServersContext(
+    settings: TlsServersSettings,
+    credential: Credential | null,
+    trusted: Authorities | null,
+  ): TlsContext {
+    const context = new ServersContext(this.library, settings, credential, trusted);
+    if (settings.keepsTickets) context.keepTickets(this.callbacks);
+    return context;
+  }
+
   accept(acceptor: TlsAcceptor): TlsSession | null {
     const { bios, library } = this;
-    const ssl = library.SSL_new((acceptor.context as OpensslContext).address);
+    const ssl = this.createSession(acceptor.context);
+    if (ssl === 0) return null;
+    library.SSL_set_accept_state(ssl);
+    return new OpensslSession(library, this.callbacks, bios, ssl, acceptor);
+  }
+
+  connect(connector: TlsConnector): TlsSession | null {
+    const { bios, library } = this;
+    const ssl = this.createSession(connector.context);
+    if (ssl === 0) return null;
+    library.SSL_set_connect_state(ssl);
+    if (nameServer(library, ssl, connector)) return new ServerSession(library, this.callbacks, bios, ssl, connector);
+    library.SSL_free(ssl);
+    library.ERR_clear_error();
+    return null;
+  }
+
+  /** 0: out of memory. */
+  private createSession(context: TlsContext): number {
+    const { bios, library } = this;
+    const ssl = library.SSL_new((context as OpensslContext).address);
     if (ssl === 0) {
       library.ERR_clear_error();
-      return null;
+      return 0;
     }
     bios.retain();
     library.SSL_set_bio(ssl, bios.input, bios.output);
-    library.SSL_set_accept_state(ssl);
-    return new OpensslSession(library, this.callbacks, bios, ssl, acceptor);
+    return ssl;
   }
 }

@@ -34,12 +34,12 @@ export class OpensslSession implements TlsSession {
   protocol: string | null = null;
   serverName = '';
   failure = '';
-  private readonly library: Library;
+  protected readonly library: Library;
   private readonly callbacks: Callbacks;
   private readonly bios: MemoryBios;
   private readonly base: number;
   /** 0: freed. */
-  private ssl: number;
+  protected ssl: number;
   private context: TlsContext;
   /** It was chosen by the hello. */
   private isChosen = false;
@@ -92,16 +92,16 @@ export class OpensslSession implements TlsSession {
   /** Why nothing was read. The queue of errors is empty while nothing fails: whoever meets one empties it. */
   private judge(): number {
     const { library, ssl } = this;
-    if (library.ERR_peek_error() === 0 && library.SSL_want(ssl) === SSL_READING) return TLS_WANTS_MORE;
-    if ((library.SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) !== 0) {
-      library.ERR_clear_error();
-      return TLS_ENDED;
+    // an alert that ends the session by force is an error, and an end too
+    if (library.ERR_peek_error() === 0) {
+      if (library.SSL_want(ssl) === SSL_READING) return TLS_WANTS_MORE;
+      if ((library.SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) !== 0) return TLS_ENDED;
     }
     this.fail();
     return TLS_FAILED;
   }
 
-  private fail(): void {
+  protected fail(): void {
     this.failure = failureReason(this.library);
   }
 
@@ -153,6 +153,11 @@ export class OpensslSession implements TlsSession {
   }
 
   // --- while OpenSSL calls back ---
+
+  /** A client gives none. */
+  keepTicket(_address: number): void {
+    // nobody asks for it
+  }
 
   noteSignal(isHandshake: boolean): void {
     this.hasSpoken = true;

@@ -74,5 +74,5 @@ function healthOf(serves: ServesPlan | null): HealthPlan {
       ? { kind: 'tcp' }
       : { kind: 'http', method: 'GET', path: http, host: null, statuses: [[200, 399]], body: null };
   const times = { intervalMs: TIMEOUT_MS, timeoutMs: TIMEOUT_MS, rise: 1, fall: 1, jitter: 0 };
-  return { probe, port: null, proxyProtocol: null, ...times };
+  return { probe, port: null, proxyProtocol: null, tls: null, ...times };
 }

@@ -139,5 +139,5 @@ function probeOf(witness: WitnessPlan, timeoutMs: number): HealthPlan {
       ? { kind: 'tcp' }
       : { kind: 'http', method: 'GET', ...witness.http, statuses: [[200, 399]], body: null };
   const times = { intervalMs: timeoutMs, timeoutMs, rise: 1, fall: 1, jitter: 0 };
-  return { probe, port: null, proxyProtocol: null, ...times };
+  return { probe, port: null, proxyProtocol: null, tls: null, ...times };
 }

@@ -3,6 +3,7 @@
  * reason, and shortages of this machine that kept them from a server. A proxy is not believed for what the configuration says.
  */
 import type { ListenerPlan, Plan } from '../../config/plan.ts';
+import { NO_TLS_CONNECTION } from '../../core/tls/server-identity.ts';
 import { type AnswerKind, ANSWER_KINDS, udpSubject } from '../../core/answers/kinds.ts';
 import type { ProxyEvent } from '../../port/control.ts';
 import type { Log } from './log.ts';
@@ -62,6 +63,13 @@ export class TrafficLog {
     if (server?.epoch !== epoch) return false;
     this.recurring.handle(`${shortage} ${server.text}`, SHORTAGES[shortage](server.text), count, '');
     return true;
+  }
+
+  /** Of failures only those that nothing else explains: a server that refuses connections is seen from anywhere. */
+  handleFailure({ slot, epoch, reason, count }: Extract<ProxyEvent, { kind: 'server-failed' }>): void {
+    const server = this.serverOfSlot[slot];
+    if (server?.epoch !== epoch || !reason.startsWith(NO_TLS_CONNECTION)) return;
+    this.recurring.handle(`tls ${server.text}`, unagreed(server.text, reason), count, '');
   }
 
   stop(): void {
@@ -128,6 +136,14 @@ function refusedHandshake(owner: string): Recurring {
     text: (count, within) =>
       `listener ${owner}: ${count === 1 ? '1 TLS handshake' : `${count} TLS handshakes`}${within} refused: more than this listener takes`,
     details: { reason: REFUSED_HANDSHAKE },
+  };
+}
+
+function unagreed(server: string, reason: string): Recurring {
+  return {
+    level: 'warn',
+    text: (count, within) => `server ${server}: ${tries(count)}${within} failed: ${reason}`,
+    details: { reason: 'server-tls' },
   };
 }
 

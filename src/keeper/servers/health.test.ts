@@ -12,6 +12,7 @@ const CHECK: HealthPlan = {
   probe: { kind: 'tcp' },
   port: null,
   proxyProtocol: null,
+  tls: null,
   intervalMs: 1_000,
   timeoutMs: 500,
   rise: 2,
@@ -53,6 +54,7 @@ function upstream(name: string, servers: ServerPlan[], rest: Partial<UpstreamPla
     queueMax: 1,
     proxyProtocol: null,
     proxyTlvs: [],
+    tls: null,
     ...rest,
   };
 }

@@ -17,18 +17,20 @@ import {
   type UpstreamHealthOptions,
 } from '../../core/health/upstream-health.ts';
 import type { Place } from '../../core/slots.ts';
+import { identityOf, type ServerIdentity } from '../../core/tls/server-identity.ts';
 import type { ServerMemory } from '../generations/inheritance.ts';
 import type { Log } from '../log/log.ts';
 import type { NameAnswer } from './names.ts';
 import { type ProbeResult, REASON_NO_PORT } from './probe.ts';
 import { type Recurring, RecurringLog } from '../log/recurring-log.ts';
 
-/** `sources`: what the probe comes from; none: any. */
+/** `sources`: what the probe comes from; none: any. `identity`: with TLS, who the server has to be. */
 export type MakeProbe = (
   health: HealthPlan,
   address: Address,
   serverName: string,
   sources?: readonly Address[],
+  identity?: ServerIdentity | null,
 ) => Promise<ProbeResult>;
 
 export interface HealthRegistryOptions {
@@ -232,14 +234,16 @@ export class HealthRegistry {
 
   private async runProbe(upstream: Upstream, probe: Probe): Promise<void> {
     const { health, servers, sources } = upstream.plan;
-    const serverName = servers[probe.server].name;
-    const { isPassed, reason } = await this.options.makeProbe(health!, probe.address, serverName, sources);
+    const server = servers[probe.server];
+    const serverName = server.name;
+    const identity = health!.tls === null ? null : identityOf(health!.tls, server);
+    const { isPassed, reason } = await this.options.makeProbe(health!, probe.address, serverName, sources, identity);
     this.probesUnderway--;
     if (this.isStopped) return;
     if (isPassed === null) {
       if (reason === REASON_NO_PORT) this.options.onNoPort(probe.slot);
-      const server = serverText(upstream.plan.name, serverName, probe.address);
-      this.recurring.handle(reason, shortage(server, reason), 1, '');
+      const text = serverText(upstream.plan.name, serverName, probe.address);
+      this.recurring.handle(reason, shortage(text, reason), 1, '');
     }
     upstream.health.handleProbeResult(this.options.now(), probe, isPassed, reason);
     this.settle(upstream);

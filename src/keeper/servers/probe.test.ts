@@ -11,6 +11,7 @@ const TCP: HealthPlan = {
   probe: { kind: 'tcp' },
   port: null,
   proxyProtocol: null,
+  tls: null,
   intervalMs: 1_000,
   timeoutMs: 5_000,
   rise: 1,

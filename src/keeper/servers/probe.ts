@@ -7,6 +7,7 @@ import net from 'node:net';
 import type { Address } from '../../base/address.ts';
 import type { HealthPlan } from '../../config/plan.ts';
 import { createDialogue } from '../../core/health/dialogue/create.ts';
+import { type ProbeTls, tlsReason, wrapSocket } from './probe-tls.ts';
 import { ownProxyHeader } from '../../wire/proxy-protocol/header.ts';
 import { DIALOGUE_BYTES_MAX, type Dialogue, type Verdict, evidence } from '../../core/health/dialogue/dialogue.ts';
 
@@ -26,13 +27,14 @@ type HttpProbe = Extract<HealthPlan['probe'], { kind: 'http' }>;
 
 /**
  * `serverName` is the server as configured: the Host of a request that has no other. `sources`: what it comes from, the first of
- * its family that has a port; none: any.
+ * its family that has a port; none: any. `tls`: what it goes through.
  */
 export function probe(
   health: HealthPlan,
   address: Address,
   serverName: string,
   sources: readonly Address[] = [],
+  tls: ProbeTls | null = null,
 ): Promise<ProbeResult> {
   const to = address.family === 0 || health.port === null ? address : { ...address, port: health.port };
   const preface = health.proxyProtocol === null ? null : ownProxyHeader(health.proxyProtocol);
@@ -50,7 +52,7 @@ export function probe(
     };
     const attempt = (index: number): void => {
       const source = fitting.at(index)?.host;
-      const target: Target = { ...to, source, preface };
+      const target: Target = { ...to, source, preface, tls };
       abandon = begin(health.probe, target, serverName, (isPassed, reason) => {
         if (isPassed === null && index + 1 < fitting.length && !isDone) attempt(index + 1);
         else finish(isPassed, reason);
@@ -60,8 +62,12 @@ export function probe(
   });
 }
 
-/** `source`: the host that the connection comes from. `preface`: what it begins with. */
-type Target = Address & { readonly source: string | undefined; readonly preface: Uint8Array | null };
+/** `source`: the host that the connection comes from. `preface`: what it begins with, in front of TLS. */
+type Target = Address & {
+  readonly source: string | undefined;
+  readonly preface: Uint8Array | null;
+  readonly tls: ProbeTls | null;
+};
 type Finish = (isPassed: ProbeResult['isPassed'], reason: string) => void;
 
 /** Returns what ends it. */
@@ -74,7 +80,15 @@ function begin(plan: HealthPlan['probe'], target: Target, serverName: string, fi
 function connect(target: Target): net.Socket {
   const socket = net.connect(placeOf(target));
   if (target.preface !== null) socket.write(target.preface);
-  return socket;
+  if (target.tls === null) return socket;
+  // its errors are those of what is over it
+  socket.on('error', () => undefined);
+  return wrapSocket(socket, target.tls);
+}
+
+/** What says that a connection stands. */
+function readyEvent({ tls }: Target): 'connect' | 'secureConnect' {
+  return tls === null ? 'connect' : 'secureConnect';
 }
 
 function placeOf({ family, host, port, source }: Target): net.IpcNetConnectOpts | net.TcpNetConnectOpts {
@@ -83,8 +97,8 @@ function placeOf({ family, host, port, source }: Target): net.IpcNetConnectOpts 
 
 function probeTcp(target: Target, finish: Finish): () => void {
   const socket = connect(target);
-  socket.on('connect', () => finish(true, 'connected'));
-  socket.on('error', (error) => finishWith(error, finish));
+  socket.on(readyEvent(target), () => finish(true, 'connected'));
+  socket.on('error', (error) => finishWith(error, target, finish));
   return () => socket.destroy();
 }
 
@@ -102,7 +116,7 @@ function probeDialogue(dialogue: Dialogue, target: Target, finish: Finish): () =
     finish(verdict.isPassed, verdict.reason);
   };
   const fail = (reason: string): void => leave({ isPassed: false, reason }, null);
-  socket.on('connect', () => {
+  socket.on(readyEvent(target), () => {
     if (dialogue.opening !== null) socket.write(dialogue.opening);
   });
   socket.on('data', (data: Buffer) => {
@@ -118,7 +132,7 @@ function probeDialogue(dialogue: Dialogue, target: Target, finish: Finish): () =
     if (isLeaving) return;
     fail(length === 0 ? 'closed without a word' : `closed after: ${evidence(received, 0, length)}`);
   });
-  socket.on('error', (error) => finishWith(error, finish));
+  socket.on('error', (error) => finishWith(error, target, finish));
   return () => {
     if (!isLeaving) socket.destroy();
   };
@@ -149,13 +163,13 @@ function probeHttp(plan: HttpProbe, target: Target, serverName: string, finish: 
       if (length >= BODY_BYTES_MAX) judge();
     });
     response.on('end', judge);
-    response.on('error', (error) => finishWith(error, finish));
+    response.on('error', (error) => finishWith(error, target, finish));
   });
   request.on('upgrade', (response, socket) => {
     socket.destroy();
     finish(false, `status ${response.statusCode}`);
   });
-  request.on('error', (error) => finishWith(error, finish));
+  request.on('error', (error) => finishWith(error, target, finish));
   request.end();
   return () => request.destroy();
 }
@@ -186,7 +200,9 @@ const SHORTAGES: Readonly<Record<string, string>> = {
   EADDRINUSE: REASON_NO_PORT,
 };
 
-function finishWith(error: NodeJS.ErrnoException, finish: Finish): void {
+function finishWith(error: NodeJS.ErrnoException, { tls }: Target, finish: Finish): void {
+  const refusal = tls === null ? null : tlsReason(error, tls);
+  if (refusal !== null) return finish(false, refusal);
   const shortage = SHORTAGES[error.code ?? ''] as string | undefined;
   if (shortage === undefined) finish(false, describe(error));
   else finish(null, shortage);

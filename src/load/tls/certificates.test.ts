@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { formatDiagnostic } from '../../config/diagnostic.ts';
 import { loadYaml } from '../../config/yaml/load.ts';
 import { readCertificates, type ReadCertificates } from './certificates.ts';
-import { certificateSourcesOf, type ListenerSources } from './sources.ts';
+import { certificateSourcesOf, type CertificateSources } from './sources.ts';
 import { findSettingFaults } from './settings.ts';
 import { CertificateMaker } from './testing/certificate-maker.ts';
 
@@ -21,7 +21,7 @@ for (const name of ['site', 'site-rsa']) maker.join(`${name}.chain.pem`, `${name
 const YAML =
   'upstreams: { web: { servers: [ 192.0.2.1 ] } }\nlisteners:\n  web:\n    bind: "*:443"\n    routes: [ { upstream: web } ]\n';
 
-function sourcesOf(tls: string): readonly ListenerSources[] {
+function sourcesOf(tls: string): CertificateSources {
   const { config, source } = loadYaml(`${YAML}    tls: ${tls}\n`, { file: maker.path('evenkeel.yaml') });
   const rootOf = (): string => maker.path('evenkeel.yaml');
   return certificateSourcesOf({ config: config ?? {}, source, rootOf, stateDirectory: maker.folder });

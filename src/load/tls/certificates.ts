@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemReason } from '../../base/system-error.ts';
 import { type Diagnostic, diagnose, problem, type Problem, type Place } from '../../config/diagnostic.ts';
+import type { UpstreamTlsFiles } from '../../config/compile.ts';
 import type { TlsClientsPlan, TlsEntryPlan } from '../../config/plan.ts';
 import { policyText } from '../../core/tls/client-policies.ts';
 import { findTlsRefusal } from '../../io/openssl/trial.ts';
@@ -15,13 +16,26 @@ import { type Pair, type PairFiles, readPair, type ReadPair } from './pair.ts';
 import { findAcmeFaults } from './acme-faults.ts';
 import { readTickets, ticketIdOf } from './ticket-files.ts';
 import { makePlaceholder } from './own-certificates.ts';
-import type { AcmeSource, ClientSource, FolderSource, ListenerSources, PairSource, Source } from './sources.ts';
+import type {
+  AcmeSource,
+  CertificateSources,
+  ClientSource,
+  FolderSource,
+  ListenerSources,
+  PairSource,
+  Source,
+  TrustSource,
+  UpstreamPart,
+} from './sources.ts';
+import { readTrust, type TrustFiles } from './trust.ts';
 
 export interface Certificates {
   readonly listeners: readonly ListenerCertificates[];
+  readonly upstreams: readonly UpstreamCertificates[];
   /** Each once. */
   readonly credentials: readonly Credential[];
-  readonly authorities: readonly (Authorities & { readonly files: AuthorityFiles })[];
+  /** Of clients, and of servers. */
+  readonly authorities: readonly (Authorities & { readonly files: AuthorityFiles | TrustFiles })[];
   readonly ticketSources: readonly TicketSource[];
   /** What they were read from, and folders of them: what has to be looked at to notice a change. */
   readonly files: readonly string[];
@@ -33,6 +47,16 @@ export interface ListenerCertificates {
   /** As of TlsPlan. */
   readonly tickets: string | null;
   readonly certificates: readonly CertificateFacts[];
+}
+
+/** Of what connects to servers. */
+export interface UpstreamCertificates {
+  readonly upstream: string;
+  readonly part: UpstreamPart;
+  /** Whose certificates are believed. Null: every server is, or the files cannot be used. */
+  readonly trust: string | null;
+  /** Who we are. Null: that is not said, or the files cannot be used. */
+  readonly certificate: CertificateFacts | null;
 }
 
 /** What may be told of a certificate. */
@@ -55,6 +79,7 @@ const OWN_TICKETS = '';
 
 export const NO_CERTIFICATES: Certificates = {
   listeners: [],
+  upstreams: [],
   credentials: [],
   authorities: [],
   ticketSources: [],
@@ -69,11 +94,21 @@ export interface ReadCertificates {
 
 /** `former`: what was read by the same sources; a pair that cannot be used now is what it was then. */
 export function readCertificates(
-  sources: readonly ListenerSources[],
+  sources: CertificateSources,
   nowMs: number,
   former: Certificates = NO_CERTIFICATES,
 ): ReadCertificates {
   return new CertificateReader(nowMs, former).read(sources);
+}
+
+/** For the compiler, by upstream. */
+export function upstreamFilesOf({ upstreams }: Certificates): ReadonlyMap<string, UpstreamTlsFiles> {
+  const files = new Map<string, UpstreamTlsFiles>();
+  for (const { upstream, part, trust, certificate } of upstreams) {
+    const known = files.get(upstream) ?? { servers: null, checks: null };
+    files.set(upstream, { ...known, [part]: { trust, credential: certificate?.id ?? null } });
+  }
+  return files;
 }
 
 interface Found {
@@ -102,19 +137,34 @@ class CertificateReader {
     this.formerAuthorities = new Map(former.authorities.map((one) => [authorityKey(one.files), one]));
   }
 
-  read(sources: readonly ListenerSources[]): ReadCertificates {
+  read(sources: CertificateSources): ReadCertificates {
     const credentials = new Map<string, Credential>();
-    const listeners = sources.map(({ listener, settings, sources: own, tickets }): ListenerCertificates => {
-      const found = own.flatMap((source) => this.readSource(source, settings));
+    const keep = (found: readonly Found[]): readonly CertificateFacts[] => {
       for (const { pair } of found) credentials.set(pair.credential.id, pair.credential);
-      const certificates = found.map(factsOf);
+      return found.map(factsOf);
+    };
+    const listeners = sources.listeners.map(({ listener, settings, sources: own, tickets }): ListenerCertificates => {
+      const found = own.flatMap((source) => this.readSource(source, settings));
+      const certificates = keep(found);
       return { listener, entries: this.divide(found), tickets: this.readTickets(tickets), certificates };
+    });
+    const upstreams = sources.upstreams.map(({ upstream, part, trust, pair }): UpstreamCertificates => {
+      const believed = trust === null ? null : this.readTrust(trust);
+      const [certificate = null] = pair === null ? [] : keep(this.readPair(pair, null));
+      return { upstream, part, trust: believed, certificate };
     });
     const authorities = [...this.authorities.values()].filter((one) => one !== null);
     const ticketSources = [...this.tickets.values()].filter((one) => one !== null);
     const files = [...this.files];
     return {
-      certificates: { listeners, credentials: [...credentials.values()], authorities, ticketSources, files },
+      certificates: {
+        listeners,
+        upstreams,
+        credentials: [...credentials.values()],
+        authorities,
+        ticketSources,
+        files,
+      },
       diagnostics: this.diagnostics,
     };
   }
@@ -227,6 +277,21 @@ class CertificateReader {
     return pair === null || clients === 'unknown' ? [] : [{ pair, files, names: names ?? pair.names, place, clients }];
   }
 
+  /** Its identifier. Null: it cannot be read, which has been said. */
+  private readTrust({ files, place, crlPlace }: TrustSource): string | null {
+    const key = authorityKey(files);
+    let known = this.authorities.get(key);
+    if (known === undefined) {
+      const { files: read, problems, trust } = readTrust(files, this.nowMs);
+      for (const file of read) this.files.add(file);
+      for (const found of problems) this.say(found.about === 'crl' ? crlPlace : place, found);
+      const usable = trust ?? this.formerAuthorities.get(key) ?? null;
+      known = usable === null ? null : { ...usable, files };
+      this.authorities.set(key, known);
+    }
+    return known?.id ?? null;
+  }
+
   private readClients({ mode, depth, files, places }: ClientSource): TlsClientsPlan | 'unknown' {
     if (files.announced === null && files.unannounced === null) return { mode, authorities: null, depth };
     const key = authorityKey(files);
@@ -317,17 +382,19 @@ function factsOf({ pair, files, names }: Found): CertificateFacts {
   return { id: credential.id, files, keyType, kind, names, notBeforeMs, notAfterMs, stapledUntilMs };
 }
 
-function pairsOf({ listeners, credentials }: Certificates): ReadonlyMap<string, Pair> {
+function pairsOf({ listeners, upstreams, credentials }: Certificates): ReadonlyMap<string, Pair> {
   const byId = new Map(credentials.map((credential) => [credential.id, credential]));
-  return new Map(
-    listeners.flatMap(({ certificates }) =>
-      certificates.map(({ id, files, ...facts }) => [idOf(files), { ...facts, credential: byId.get(id)! }] as const),
-    ),
-  );
+  const all = [
+    ...listeners.flatMap(({ certificates }) => certificates),
+    ...upstreams.flatMap(({ certificate }) => certificate ?? []),
+  ];
+  return new Map(all.map(({ id, files, ...facts }) => [idOf(files), { ...facts, credential: byId.get(id)! }] as const));
 }
 
-function authorityKey({ announced, unannounced, revocations }: AuthorityFiles): string {
-  return JSON.stringify([announced, unannounced, revocations]);
+function authorityKey(files: AuthorityFiles | TrustFiles): string {
+  return JSON.stringify(
+    'ca' in files ? [files.ca, files.crl] : [files.announced, files.unannounced, files.revocations],
+  );
 }
 
 /** The former response stays where the file of it cannot be used, as long as the pair is the same. */

@@ -219,7 +219,7 @@ class PairReader {
 }
 
 /** As `2026-11-29T18:55:00Z`. */
-function timeText(ms: number): string {
+export function timeText(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 

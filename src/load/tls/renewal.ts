@@ -1,11 +1,12 @@
 /** The certificates of a configuration that runs, read again because a file of them was replaced; nothing else of it is touched. */
 import { formatDiagnostic } from '../../config/diagnostic.ts';
-import type { Plan } from '../../config/plan.ts';
-import { type Certificates, readCertificates } from './certificates.ts';
-import type { ListenerSources } from './sources.ts';
+import type { ServersTlsFiles } from '../../config/compile-tls.ts';
+import type { Plan, ServersTlsPlan } from '../../config/plan.ts';
+import { type CertificateFacts, type Certificates, readCertificates, upstreamFilesOf } from './certificates.ts';
+import type { CertificateSources } from './sources.ts';
 
 export interface RenewalRequest {
-  readonly sources: readonly ListenerSources[];
+  readonly sources: CertificateSources;
   /** Those in force. */
   readonly former: Certificates;
 }
@@ -23,15 +24,35 @@ export function renewCertificates({ sources, former }: RenewalRequest): Renewal 
   const { certificates, diagnostics } = readCertificates(sources, Date.now(), former);
   const refusals = diagnostics.filter(({ severity }) => severity === 'error').map(formatDiagnostic);
   const warnings = diagnostics.filter(({ code }) => code === 'bad-ocsp').map(formatDiagnostic);
-  const isWhole = certificates.listeners.every(({ entries }) => entries.length > 0);
+  const isWhole =
+    certificates.listeners.every(({ entries }) => entries.length > 0) &&
+    certificates.upstreams.every((now, i) => {
+      const before = former.upstreams[i];
+      return (
+        (now.trust === null) === (before.trust === null) && (now.certificate === null) === (before.certificate === null)
+      );
+    });
   return { refusals, warnings, certificates: isWhole && differs(former, certificates) ? certificates : null };
 }
 
 /** The plan with these in place of its own. */
-export function withCertificates(plan: Plan, { listeners }: Certificates): Plan {
-  const files = new Map(listeners.map((one) => [one.listener, one]));
+export function withCertificates(plan: Plan, certificates: Certificates): Plan {
+  const files = new Map(certificates.listeners.map((one) => [one.listener, one]));
+  const upstreamFiles = upstreamFilesOf(certificates);
   return {
     ...plan,
+    upstreams: plan.upstreams.map((upstream) => {
+      const own = upstreamFiles.get(upstream.name);
+      if (own === undefined) return upstream;
+      const { health, tls } = upstream;
+      // those that have no `tls` of their own follow their upstream's
+      const checks = own.checks ?? own.servers;
+      return {
+        ...upstream,
+        tls: withFiles(tls, own.servers),
+        health: health === null ? null : { ...health, tls: withFiles(health.tls, checks) },
+      };
+    }),
     listeners: plan.listeners.map((listener) => {
       const own = files.get(listener.name);
       return listener.tls === null || own === undefined
@@ -41,17 +62,26 @@ export function withCertificates(plan: Plan, { listeners }: Certificates): Plan 
   };
 }
 
+function withFiles(tls: ServersTlsPlan | null, files: ServersTlsFiles | null): ServersTlsPlan | null {
+  return tls === null || files === null ? tls : { ...tls, ...files };
+}
+
 /** `listener web: a.pem is valid until 2027-02-01`, of those that are new. */
-export function describeRenewal(former: Certificates, { listeners }: Certificates): readonly string[] {
+export function describeRenewal(former: Certificates, { listeners, upstreams }: Certificates): readonly string[] {
   const known = new Set(former.credentials.map(({ id }) => id));
-  return listeners.flatMap(({ listener, certificates }) =>
+  const describe = (owner: string, certificates: readonly CertificateFacts[]): readonly string[] =>
     certificates
       .filter(({ id }) => !known.has(id))
       .map(({ files, notAfterMs, stapledUntilMs }) => {
         const response = stapledUntilMs === null ? '' : ', with an OCSP response';
-        return `listener ${listener}: ${files.certificate} is valid until ${new Date(notAfterMs).toISOString().slice(0, 10)}${response}`;
-      }),
-  );
+        return `${owner}: ${files.certificate} is valid until ${new Date(notAfterMs).toISOString().slice(0, 10)}${response}`;
+      });
+  return [
+    ...listeners.flatMap(({ listener, certificates }) => describe(`listener ${listener}`, certificates)),
+    ...upstreams.flatMap(({ upstream, certificate }) =>
+      certificate === null ? [] : describe(`upstream ${upstream}`, [certificate]),
+    ),
+  ];
 }
 
 /** `ca.pem and clients.crl`, of those that are new. */
@@ -60,13 +90,15 @@ export function describeAuthorities(former: Certificates, { authorities }: Certi
   return authorities
     .filter(({ id }) => !known.has(id))
     .map(({ files }) => {
-      const names = Object.values(files).filter((file): file is string => file !== null);
+      const names = Object.values(files)
+        .flat()
+        .filter((file): file is string => file !== null);
       return names.join(' and ');
     });
 }
 
 function differs(former: Certificates, certificates: Certificates): boolean {
-  const hasOther = JSON.stringify(former.listeners) !== JSON.stringify(certificates.listeners);
+  const hasOther = contentOf(former) !== contentOf(certificates);
   return hasOther || replacedTickets(former, certificates).length > 0;
 }
 
@@ -79,4 +111,8 @@ export function replacedTickets(former: Certificates, { ticketSources }: Certifi
       return bytes.some((one, i) => i >= before.length || Buffer.compare(one, before[i]) !== 0);
     })
     .map(({ id }) => (JSON.parse(id) as string[]).slice(1).join(' and '));
+}
+
+function contentOf({ listeners, upstreams }: Certificates): string {
+  return JSON.stringify([listeners, upstreams]);
 }

@@ -6,7 +6,7 @@ import type { Path, Place, SourceMap } from '../../config/diagnostic.ts';
 import type { Config, Loose } from '../../config/model.ts';
 import { DEFAULTS } from '../../config/defaults.ts';
 import type { AcmeConfig } from '../../config/model-acme.ts';
-import type { ClientCertificateConfig, TlsConfig } from '../../config/model-tls.ts';
+import type { ClientCertificateConfig, ServersTlsConfig, TlsConfig } from '../../config/model-tls.ts';
 import { entriesOf, itemsOf, listOf } from '../../config/parts.ts';
 import type { TlsSettings } from '../../port/tls.ts';
 import type { TlsClientsPlan } from '../../config/plan.ts';
@@ -14,6 +14,14 @@ import type { AuthorityFiles } from './authorities.ts';
 import type { PairFiles } from './pair.ts';
 import type { TicketFiles } from './ticket-files.ts';
 import { settingsOf } from './settings.ts';
+import type { TrustFiles } from './trust.ts';
+
+export interface CertificateSources {
+  readonly listeners: readonly ListenerSources[];
+  readonly upstreams: readonly UpstreamSources[];
+}
+
+export const NO_SOURCES: CertificateSources = { listeners: [], upstreams: [] };
 
 export interface ListenerSources {
   readonly listener: string;
@@ -26,6 +34,24 @@ export interface ListenerSources {
 /** Keys for session tickets. */
 export interface TicketFilesSource extends TicketFiles {
   readonly places: readonly Place[];
+}
+
+/** Of what connects to servers. */
+export interface UpstreamSources {
+  readonly upstream: string;
+  readonly part: UpstreamPart;
+  /** Null: every server is believed. */
+  readonly trust: TrustSource | null;
+  /** Null: who we are is not said. */
+  readonly pair: PairSource | null;
+}
+
+export type UpstreamPart = 'servers' | 'checks';
+
+export interface TrustSource {
+  readonly files: TrustFiles;
+  readonly place: Place;
+  readonly crlPlace: Place;
 }
 
 export type Source = PairSource | FolderSource | AcmeSource;
@@ -75,21 +101,43 @@ export interface Written {
   readonly stateDirectory: string;
 }
 
-export function certificateSourcesOf(written: Written): readonly ListenerSources[] {
-  return entriesOf(written.config.listeners).flatMap(([listener, { tls }]) => {
-    if (tls === undefined) return [];
-    const reader = new SourceReader(written, listener);
-    return [{ listener, settings: settingsOf(tls), sources: reader.read(tls), tickets: reader.ticketsOf(tls) }];
-  });
+export function certificateSourcesOf(written: Written): CertificateSources {
+  const { listeners, upstreams } = written.config;
+  return {
+    listeners: entriesOf(listeners).flatMap(([listener, { tls }]) => {
+      if (tls === undefined) return [];
+      const reader = new SourceReader(written, ['listeners', listener, 'tls']);
+      return [{ listener, settings: settingsOf(tls), sources: reader.read(tls), tickets: reader.ticketsOf(tls) }];
+    }),
+    upstreams: entriesOf(upstreams).flatMap(([upstream, { tls, health }]) => {
+      const checks = upstreamSources(written, upstream, 'checks', ['health', 'tls'], health?.tls);
+      return upstreamSources(written, upstream, 'servers', ['tls'], tls).concat(checks);
+    }),
+  };
+}
+
+/** None where it has no TLS. */
+function upstreamSources(
+  written: Written,
+  upstream: string,
+  part: UpstreamPart,
+  path: Path,
+  tls: Loose<ServersTlsConfig> | undefined,
+): readonly UpstreamSources[] {
+  if (tls === undefined || tls === false) return [];
+  const reader = new SourceReader(written, ['upstreams', upstream, ...path]);
+  const { trust, pair } = reader.readServers(tls === true ? {} : tls);
+  return [{ upstream, part, trust, pair }];
 }
 
 class SourceReader {
   private readonly written: Written;
   private readonly path: Path;
 
-  constructor(written: Written, listener: string) {
+  /** `path`: of a `tls`. */
+  constructor(written: Written, path: Path) {
     this.written = written;
-    this.path = ['listeners', listener, 'tls'];
+    this.path = path;
   }
 
   read(tls: Loose<TlsConfig>): readonly Source[] {
@@ -126,6 +174,18 @@ class SourceReader {
       return { kind, files, places };
     }
     return 'own';
+  }
+
+  readServers(tls: Exclude<Loose<ServersTlsConfig>, boolean>): Pick<UpstreamSources, 'trust' | 'pair'> {
+    const { path } = this;
+    const [pair = null] = this.pairOf(tls, null, null, path);
+    if (tls.verify === false) return { trust: null, pair };
+    const files = {
+      ca: listOf(tls.ca).map((file) => this.whole(file, path)),
+      crl: tls.crl === undefined ? null : this.whole(tls.crl, path),
+    };
+    const place = files.ca.length === 0 ? this.written.source.locate(path, 'key') : this.place(path, 'ca');
+    return { trust: { files, place, crlPlace: files.crl === null ? place : this.place(path, 'crl') }, pair };
   }
 
   private pairOf(
@@ -197,7 +257,7 @@ function fileNameOf({ names: [first], directory }: AcmePlan): string {
 }
 
 /** Each once. */
-export function acmeSourcesOf(listeners: readonly ListenerSources[]): readonly AcmeSource[] {
+export function acmeSourcesOf({ listeners }: CertificateSources): readonly AcmeSource[] {
   const found = new Map<string, AcmeSource>();
   for (const { sources } of listeners) {
     for (const source of sources) if (source.kind === 'acme' && !found.has(source.file)) found.set(source.file, source);

@@ -29,6 +29,7 @@ import {
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
+  FAILED_TLS,
   FAILED_WITHDRAWN,
   SENT_EVERYTHING_KEPT,
   SENT_NOTHING,
@@ -647,6 +648,8 @@ function failureOf(how: Failure, status: number): own.OwnResponse {
       return own.CONNECT_FAILED;
     case FAILED_CONNECT_TIMEOUT:
       return own.CONNECT_TIMEOUT;
+    case FAILED_TLS:
+      return own.SERVER_TLS;
     case FAILED_NO_RESOURCE:
       return own.NO_DESCRIPTOR;
     case FAILED_NO_PORT:

@@ -114,6 +114,7 @@ export const NO_DESCRIPTOR = own('no-descriptor');
 export const NO_PORT = own('no-port');
 export const CONNECT_FAILED = own('connect-failed');
 export const CONNECT_TIMEOUT = own('connect-timeout');
+export const SERVER_TLS = own('server-tls');
 export const SERVER_RESET = own('server-reset');
 export const SERVER_INVALID = own('server-invalid');
 export const SERVER_TIMEOUT = own('server-timeout');

@@ -7,7 +7,6 @@
  *   keys       until the session says that it is done: a TlsSocket takes over
  *   told       the client was told why not, by an alert or an answer; it is waited for until it closes
  */
-import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import { TLS_DONE, TLS_WANTS_MORE, type TlsSession } from '../../port/tls.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
 import { HELLO_READ, ClientHello, readClientHello } from '../../wire/tls/client-hello.ts';
@@ -15,6 +14,7 @@ import { type HostGate, type LayerUser, NOTHING_KNOWN, type Opening, type PeerAd
 import type { GateUser } from './handshake-gate.ts';
 import { isPlainHttp } from './plain-http.ts';
 import type { TlsRoom } from './room.ts';
+import { speak } from './speak.ts';
 import { TlsSocket } from './tls-socket.ts';
 
 /** Who begins handshakes, and hears of each, once, how it went. */
@@ -40,7 +40,7 @@ export interface HandshakeOwner {
 
 /** OpenSSL bounds each message, the longest hello to 128 KiB. This bounds all of them together, with records that carry little. */
 const HANDSHAKE_BYTES_MAX = 256 * 1024;
-const FLIGHT_BYTES = 8192;
+const ANSWER_BYTES = 8192;
 
 const HELLO = 0;
 const WAITS = 1;
@@ -150,35 +150,13 @@ export class Handshake implements SocketHandler, Opening, GateUser {
     const rest = session.unreadBytes;
     session.feed(0, 0);
     const isOver = result !== TLS_DONE && (result !== TLS_WANTS_MORE || this.bytes > HANDSHAKE_BYTES_MAX);
-    if (!this.speak(session, result === TLS_DONE && rest > 0)) {
+    if (!speak(this.owner.room, this.below, session, result === TLS_DONE && rest > 0)) {
       arena.release(slot);
       this.fail('no-resource', 'out of memory');
     } else if (result === TLS_DONE) this.finish(session, slot, offset + length - rest, rest);
     else {
       arena.release(slot);
       if (isOver) this.tell(result === TLS_WANTS_MORE ? 'too many bytes' : session.failure);
-    }
-  }
-
-  /** Sends what the session says. False: there was no room for it. */
-  private speak(session: TlsSession, more: boolean): boolean {
-    const { below } = this;
-    const { arena } = this.owner.room;
-    for (;;) {
-      const slot = arena.allocate(FLIGHT_BYTES);
-      const capacity = slot < 0 ? 0 : arena.capacity(slot);
-      const count = slot < 0 ? 0 : session.take(arena.start(slot), capacity);
-      if (slot >= 0 && count === 0) {
-        arena.release(slot);
-        return true;
-      }
-      if (slot < 0 || below.pendingSegments >= SEND_SEGMENTS_MAX) {
-        if (slot >= 0) arena.release(slot);
-        session.dropOutput();
-        return false;
-      }
-      below.send(slot, arena.start(slot), count, more);
-      if (count < capacity) return true;
     }
   }
 
@@ -212,13 +190,13 @@ export class Handshake implements SocketHandler, Opening, GateUser {
   /** It has shown no certificate, or one that is not right. */
   private dismiss(session: TlsSession): void {
     session.end();
-    this.speak(session, false);
+    speak(this.owner.room, this.below, session, false);
     this.tell(null);
   }
 
   private answerPlain(slot: number, offset: number, length: number): void {
     const { arena } = this.owner.room;
-    const into = arena.allocate(FLIGHT_BYTES);
+    const into = arena.allocate(ANSWER_BYTES);
     const count = into < 0 ? 0 : this.owner.answerPlain(this.below, offset, length, into);
     arena.release(slot);
     if (count > 0) this.below.send(into, arena.start(into), count, false);

@@ -61,6 +61,8 @@ export class TlsSocket implements Socket, SocketHandler {
   private readonly arena: Arena;
   private readonly below: Socket;
   private readonly session: TlsSession;
+  /** A peer that closes without a word of the session has broken off (RFC 8446 section 6.1). */
+  private readonly needsFarewell: boolean;
   private phase: Phase = OPEN;
 
   // --- receiving ---
@@ -95,7 +97,8 @@ export class TlsSocket implements Socket, SocketHandler {
   private isLater = false;
 
   /** Takes over both, behind the handshake. A handler has to be set before this turn ends. */
-  constructor(room: TlsRoom, below: Socket, session: TlsSession) {
+  constructor(room: TlsRoom, below: Socket, session: TlsSession, needsFarewell = false) {
+    this.needsFarewell = needsFarewell;
     this.room = room;
     this.arena = room.arena;
     this.below = below;
@@ -122,6 +125,14 @@ export class TlsSocket implements Socket, SocketHandler {
   }
 
   handleEnd(): void {
+    if (this.needsFarewell && !this.hasSeenEnd && this.phase === OPEN) {
+      this.below.close();
+      this.dispose();
+      this.handler.handleClose(this, 'reset');
+    } else this.tellEnd();
+  }
+
+  private tellEnd(): void {
     if (this.hasSeenEnd) return;
     this.hasSeenEnd = true;
     this.handler.handleEnd(this);
@@ -222,13 +233,13 @@ export class TlsSocket implements Socket, SocketHandler {
   private handleSessionEnd(): void {
     if (this.hasSeenEnd) return;
     if (this.isPaused) this.after = 'end';
-    else this.handleEnd();
+    else this.tellEnd();
   }
 
   private tellAfter(): void {
     const { after } = this;
     this.after = 'more';
-    if (after === 'end') this.handleEnd();
+    if (after === 'end') this.tellEnd();
     else if (after !== 'more') {
       this.dispose();
       this.handler.handleClose(this, after);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 export interface CertificateSpec {
   /** DNS names; empty: no subject alternative name. */
   readonly names: readonly string[];
+  readonly addresses?: readonly string[];
   readonly key?: 'rsa' | 'rsa-weak' | 'rsa-small' | 'ec' | 'ed25519';
   /** The name of one that was made before; without it it is self-signed. */
   readonly issuer?: string;
@@ -39,7 +40,7 @@ export class CertificateMaker {
   /** `NAME.pem` with the certificate alone, and `NAME.key`. */
   make(name: string, spec: CertificateSpec): MadeCertificate {
     const { names, key = 'ec', issuer, isAuthority = false, mustStaple = false, from = -1, until = 90 } = spec;
-    const { subject = `/CN=${name}` } = spec;
+    const { addresses = [], subject = `/CN=${name}` } = spec;
     const made = { certificate: this.path(`${name}.pem`), key: this.path(`${name}.key`) };
     const request = this.path(`${name}.csr`);
     const extensions = this.path(`${name}.ext`);
@@ -60,7 +61,11 @@ export class CertificateMaker {
       extensions,
       [
         `basicConstraints=CA:${isAuthority ? 'TRUE' : 'FALSE'}`,
-        ...(names.length === 0 ? [] : [`subjectAltName=${names.map((each) => `DNS:${each}`).join(',')}`]),
+        ...(names.length + addresses.length === 0
+          ? []
+          : [
+              `subjectAltName=${[...names.map((each) => `DNS:${each}`), ...addresses.map((each) => `IP:${each}`)].join(',')}`,
+            ]),
         ...(mustStaple ? ['tlsfeature=status_request'] : []),
       ].join('\n'),
     );

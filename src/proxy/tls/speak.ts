@@ -1,0 +1,26 @@
+import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
+import type { TlsSession } from '../../port/tls.ts';
+import type { Socket } from '../../port/transport.ts';
+import type { TlsRoom } from './room.ts';
+
+const FLIGHT_BYTES = 8192;
+
+/** Sends what the session says in a handshake. False: there was no room for it. `more`: something follows at once. */
+export function speak({ arena }: TlsRoom, below: Socket, session: TlsSession, more: boolean): boolean {
+  for (;;) {
+    const slot = arena.allocate(FLIGHT_BYTES);
+    const capacity = slot < 0 ? 0 : arena.capacity(slot);
+    const count = slot < 0 ? 0 : session.take(arena.start(slot), capacity);
+    if (slot >= 0 && count === 0) {
+      arena.release(slot);
+      return true;
+    }
+    if (slot < 0 || below.pendingSegments >= SEND_SEGMENTS_MAX) {
+      if (slot >= 0) arena.release(slot);
+      session.dropOutput();
+      return false;
+    }
+    below.send(slot, arena.start(slot), count, more);
+    if (count < capacity) return true;
+  }
+}

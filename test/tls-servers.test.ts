@@ -1,0 +1,191 @@
+/** TLS to servers: who is believed, what becomes of those who are not, and what is kept for the next connection. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type http from 'node:http';
+import https from 'node:https';
+import net from 'node:net';
+import { test, type TestContext } from 'node:test';
+import type tls from 'node:tls';
+import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
+import type { StatusDocument } from '../src/keeper/api/status.ts';
+import { askSocket } from './control-socket.ts';
+import { engineSkip, ENGINES, Evenkeel, freePort, get } from './evenkeel.ts';
+
+/** What a server has seen of its connections. */
+interface Seen {
+  readonly port: number;
+  connections: number;
+  resumed: number;
+  names: (string | false | null)[];
+  protocols: (string | false | null)[];
+  clients: string[];
+}
+
+async function serve(
+  t: TestContext,
+  options: https.ServerOptions,
+  answer: http.RequestListener = (request, response) => response.end(`served ${request.url}`),
+): Promise<Seen> {
+  const server = https.createServer({ ALPNProtocols: ['http/1.1'], ...options }, answer);
+  server.listen(0, '127.0.0.1');
+  t.after(() => server.close().closeAllConnections());
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  const seen: Seen = { port, connections: 0, resumed: 0, names: [], protocols: [], clients: [] };
+  server.on('tlsClientError', () => undefined);
+  server.on('secureConnection', (socket: tls.TLSSocket) => {
+    seen.connections++;
+    if (socket.isSessionReused()) seen.resumed++;
+    seen.names.push((socket as { servername?: string | false }).servername ?? null);
+    seen.protocols.push(socket.alpnProtocol);
+    seen.clients.push(String(socket.getPeerCertificate().subject?.CN ?? ''));
+  });
+  return seen;
+}
+
+function material({ certificate, key }: { certificate: string; key: string }): { cert: Buffer; key: Buffer } {
+  return { cert: readFileSync(certificate), key: readFileSync(key) };
+}
+
+async function statusOf(evenkeel: Evenkeel): Promise<StatusDocument> {
+  return askSocket(`${evenkeel.file}.sock`, 'GET', '/v1/status');
+}
+
+/** Certificates of one authority, and of one that nobody knows. */
+function makeCertificates(t: TestContext): CertificateMaker {
+  const certificates = new CertificateMaker();
+  t.after(() => certificates.remove());
+  certificates.make('ca', { names: [], isAuthority: true });
+  certificates.make('other-ca', { names: [], isAuthority: true });
+  certificates.make('good', { names: ['good.test', 'localhost'], addresses: ['127.0.0.1'], issuer: 'ca' });
+  certificates.make('strange', { names: ['strange.test'], addresses: ['127.0.0.1'], issuer: 'other-ca' });
+  certificates.make('expired', { names: ['good.test'], issuer: 'ca', from: -10, until: -1 });
+  certificates.make('client', { names: ['client.test'], issuer: 'ca' });
+  return certificates;
+}
+
+const pathOf = (certificates: CertificateMaker, name: string): { certificate: string; key: string } => ({
+  certificate: certificates.path(`${name}.pem`),
+  key: certificates.path(`${name}.key`),
+});
+
+for (const engine of ENGINES) {
+  test(`[${engine}] TLS to HTTP servers`, engineSkip(engine), async (t) => {
+    const certificates = makeCertificates(t);
+    const ca = certificates.path('ca.pem');
+    const good = await serve(t, material(pathOf(certificates, 'good')));
+    const strange = await serve(t, material(pathOf(certificates, 'strange')));
+    const expired = await serve(t, material(pathOf(certificates, 'expired')));
+    const old = await serve(t, { ...material(pathOf(certificates, 'good')), maxVersion: 'TLSv1.2' });
+    const careful = await serve(t, {
+      ...material(pathOf(certificates, 'good')),
+      ca: readFileSync(ca),
+      requestCert: true,
+      rejectUnauthorized: true,
+    });
+    const plain = await freePort();
+    const clear = net.createServer((socket) => socket.on('error', () => undefined).end('HTTP/1.1 400 No\r\n\r\n'));
+    clear.listen(plain, '127.0.0.1');
+    t.after(() => clear.close());
+    const port = await freePort();
+    const routes: Readonly<Record<string, string>> = {
+      name: `servers: [ "localhost:${good.port}" ], tls: { ca: ${ca} }`,
+      address: `servers: [ "127.0.0.1:${good.port}" ], tls: { ca: ${ca} }`,
+      said: `servers: [ "127.0.0.1:${good.port}" ], tls: { ca: ${ca}, server-name: good.test }`,
+      wrong: `servers: [ "127.0.0.1:${good.port}" ], tls: { ca: ${ca}, server-name: wrong.test }`,
+      strange: `servers: [ "127.0.0.1:${strange.port}" ], tls: { ca: ${ca}, server-name: strange.test }`,
+      system: `servers: [ "127.0.0.1:${good.port}" ], tls: true`,
+      believed: `servers: [ "127.0.0.1:${strange.port}" ], tls: { verify: false }`,
+      expired: `servers: [ "127.0.0.1:${expired.port}" ], tls: { ca: ${ca}, server-name: good.test }`,
+      old: `servers: [ "127.0.0.1:${old.port}" ], tls: { ca: ${ca}, server-name: good.test }, pool: { idle: 0 }`,
+      modern: `servers: [ "127.0.0.1:${old.port}" ], tls: { ca: ${ca}, server-name: good.test, profile: modern }`,
+      client: `servers: [ "127.0.0.1:${careful.port}" ], tls: { ca: ${ca}, certificate: ${certificates.path('client.pem')}, key: ${certificates.path('client.key')} }`,
+      clear: `servers: [ "127.0.0.1:${plain}" ], tls: { ca: ${ca} }`,
+      either: `servers: [ "127.0.0.1:${strange.port}", "127.0.0.1:${good.port}" ], tls: { ca: ${ca} }, passive: {}`,
+      fresh: `servers: [ "127.0.0.1:${good.port}" ], tls: { ca: ${ca}, server-name: good.test }, pool: { idle: 0 }`,
+      whole: `servers: [ "127.0.0.1:${good.port}" ], tls: { ca: ${ca}, server-name: good.test, session-reuse: false, sni: false }, pool: { idle: 0 }`,
+    };
+    const names = Object.keys(routes);
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    routes: [ ${names.map((name) => `{ match: { path: /${name} }, upstream: ${name} }`).join(', ')} ]
+upstreams:
+${names.map((name) => `  ${name}: { ${routes[name]} }`).join('\n')}
+`,
+      { engine, workers: 1, hasSocket: true },
+    );
+
+    await t.test('by the name or the address that they are written with, or by another', async () => {
+      for (const [name, sent] of [
+        ['name', 'localhost'],
+        ['address', false],
+        ['said', 'good.test'],
+      ] as const) {
+        const answer = await get(port, `/${name}`);
+        assert.deepEqual([answer.status, answer.body], [200, `served /${name}`], evenkeel.stderr);
+        assert.equal(good.names.at(-1), sent);
+        assert.equal(good.protocols.at(-1), 'http/1.1');
+      }
+    });
+
+    await t.test('those who are not believed get no request, and it is said why', async () => {
+      const answered = strange.connections;
+      for (const [name, why] of [
+        ['wrong', 'its certificate is not for wrong.test'],
+        ['strange', 'nobody whom `ca` has, or this system, has issued its certificate'],
+        ['system', 'nobody whom `ca` has, or this system, has issued its certificate'],
+        ['expired', "its certificate, or an issuer's, has expired"],
+        ['modern', 'it refuses the handshake: '],
+        ['clear', 'it does not speak TLS'],
+      ] as const) {
+        const answer = await get(port, `/${name}`);
+        assert.equal(answer.status, 502, name);
+        assert.match(answer.body, /^502 Bad Gateway: there is no TLS connection to the server\n/);
+        await evenkeel.said(new RegExp(`no TLS connection: ${why.replace(/[.?]/g, '\\$&')}`));
+      }
+      assert.equal(strange.connections, answered);
+    });
+
+    await t.test('with `verify: false` everybody is', async () => {
+      assert.equal((await get(port, '/believed')).status, 200);
+    });
+
+    await t.test('a client certificate', async () => {
+      assert.equal((await get(port, '/client')).status, 200, evenkeel.stderr);
+      assert.equal(careful.clients.at(-1), 'client');
+    });
+
+    await t.test('connections are kept, and sessions where they are not', async () => {
+      const before = good.connections;
+      for (let i = 0; i < 5; i++) assert.equal((await get(port, '/said')).status, 200);
+      assert.equal(good.connections, before);
+      for (const [path, server] of [
+        ['/fresh', good],
+        ['/old', old],
+      ] as const) {
+        assert.equal((await get(port, path)).status, 200);
+        const { connections, resumed } = server;
+        for (let i = 0; i < 5; i++) assert.equal((await get(port, path)).status, 200);
+        assert.equal(server.connections - connections, 5);
+        assert.equal(server.resumed - resumed, 5, path);
+      }
+      const { resumed } = good;
+      for (let i = 0; i < 3; i++) assert.equal((await get(port, '/whole')).status, 200);
+      assert.equal(good.resumed, resumed);
+      assert.equal(good.names.at(-1), false);
+    });
+
+    await t.test('another server is tried, and the first is taken out', async () => {
+      for (let i = 0; i < 8; i++) assert.equal((await get(port, '/either')).status, 200);
+      await evenkeel.said(/ejected/);
+      const { upstreams } = await statusOf(evenkeel);
+      const [server] = upstreams.find(({ name }) => name === 'either')!.servers;
+      assert.match(JSON.stringify(server), /no TLS connection: nobody whom/);
+    });
+  });
+}
