@@ -147,24 +147,32 @@ export class Sha256 {
     for (let i = 0; i < 8; i++) writeU32(into, at + i * 4, this.state[i]);
   }
 
+  /** The rotations are written out: the vip process, which is flooded with what has to be verified, has no compiler that would do it. */
   private compress(): void {
     const { state, block, schedule } = this;
-    for (let i = 0; i < 16; i++) {
-      schedule[i] = (block[i * 4] << 24) | (block[i * 4 + 1] << 16) | (block[i * 4 + 2] << 8) | block[i * 4 + 3];
+    for (let i = 0, at = 0; i < 16; i++, at += 4) {
+      schedule[i] = (block[at] << 24) | (block[at + 1] << 16) | (block[at + 2] << 8) | block[at + 3];
     }
     for (let i = 16; i < 64; i++) {
       const w15 = schedule[i - 15];
       const w2 = schedule[i - 2];
-      const s0 = rotateRight(w15, 7) ^ rotateRight(w15, 18) ^ (w15 >>> 3);
-      const s1 = rotateRight(w2, 17) ^ rotateRight(w2, 19) ^ (w2 >>> 10);
-      schedule[i] = (schedule[i - 16] + s0 + schedule[i - 7] + s1) | 0;
+      const s0 = ((w15 >>> 7) | (w15 << 25)) ^ ((w15 >>> 18) | (w15 << 14)) ^ (w15 >>> 3);
+      const s1 = ((w2 >>> 17) | (w2 << 15)) ^ ((w2 >>> 19) | (w2 << 13)) ^ (w2 >>> 10);
+      schedule[i] = schedule[i - 16] + s0 + schedule[i - 7] + s1;
     }
-    let [a, b, c, d, e, f, g, h] = state;
+    let a = state[0];
+    let b = state[1];
+    let c = state[2];
+    let d = state[3];
+    let e = state[4];
+    let f = state[5];
+    let g = state[6];
+    let h = state[7];
     for (let i = 0; i < 64; i++) {
-      const s1 = rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25);
-      const t1 = (h + s1 + ((e & f) ^ (~e & g)) + K[i] + schedule[i]) | 0;
-      const s0 = rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22);
-      const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+      const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+      const t1 = (h + s1 + (g ^ (e & (f ^ g))) + K[i] + schedule[i]) | 0;
+      const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+      const t2 = s0 + ((a & b) | (c & (a | b)));
       h = g;
       g = f;
       f = e;
@@ -243,10 +251,6 @@ export function equalInConstantTime(
   let difference = 0;
   for (let i = 0; i < length; i++) difference |= a[aStart + i] ^ b[bStart + i];
   return difference === 0;
-}
-
-function rotateRight(x: number, k: number): number {
-  return (x >>> k) | (x << (32 - k));
 }
 
 function writeU32(into: Uint8Array, at: number, value: number): void {
