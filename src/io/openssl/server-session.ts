@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import type { TlsAcceptor, TlsConnector, TlsTicket } from '../../port/tls.ts';
 import type { Callbacks } from './callbacks.ts';
-import type { Library } from './library.ts';
+import { addressOf, type Library } from './library.ts';
 import type { MemoryBios } from './memory-bios.ts';
 import { OpensslSession } from './session.ts';
 
@@ -59,13 +59,19 @@ class SessionTicket implements TlsTicket {
   }
 }
 
+const encoder = new TextEncoder();
+/** A name has 255 characters. */
+const name = new Uint8Array(512);
+
 /** Before the handshake. False: out of memory. */
 export function nameServer(library: Library, ssl: number, connector: TlsConnector): boolean {
   const { sentName, ticket, verifiedName } = connector;
   if (ticket !== null) (ticket as SessionTicket).useFor(ssl);
   if (sentName !== null) {
-    const bytes = new TextEncoder().encode(`${sentName}\0`);
-    if (library.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_HOST_NAME, bytes) !== 1) return false;
+    const { written } = encoder.encodeInto(sentName, name);
+    name[written] = 0;
+    const at = addressOf(name);
+    if (library.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_HOST_NAME, at) !== 1) return false;
   }
   if (verifiedName === null) return true;
   const parameters = library.SSL_get0_param(ssl);
