@@ -2,6 +2,7 @@
  * One run: builds the world that a scenario describes, lets it go until everybody is done, drains the proxy, and checks
  * what must hold then.
  */
+import { encodeUtf8 } from '../src/base/text.ts';
 import { HOLD_MS_MAX } from '../src/core/balance/service-time.ts';
 import { Board } from '../src/base/board.ts';
 import type { Plan, ServerPlan } from '../src/config/plan.ts';
@@ -148,6 +149,7 @@ class Run {
       row: 0,
       seed: scenario.seed,
       wallClockMs: () => WALL_CLOCK_MS + Math.floor(world.nowUs / 1000),
+      hostname: encodeUtf8('sim'),
       report: (event) => this.keeper.handleEvent(event),
       descriptors: scenario.transport.socketsMax,
       openTls: () => Openssl.open(this.transport.arena.memory),

@@ -3,6 +3,7 @@
  * and are answered: whoever moves is not shed, whoever is shed has stood still for longest, and nobody is refused for want of
  * memory but those.
  */
+import { encodeUtf8 } from '../src/base/text.ts';
 import assert from 'node:assert/strict';
 import { formatRoutes } from '../src/config/route-text.ts';
 import { test } from 'node:test';
@@ -177,6 +178,7 @@ function play(seed: number): { shed: number; answered: number } {
     row: 0,
     seed,
     wallClockMs: () => 0,
+    hostname: encodeUtf8('sim'),
     report: (event) => events.push(event.kind),
     descriptors: 10_000,
     openTls: () => Openssl.open(transport.arena.memory),

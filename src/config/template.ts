@@ -34,6 +34,7 @@ export const SOURCES = {
   'connection-requests': 'how many requests have come over it, this one included',
   'connection-time': 'seconds since it was accepted, with three decimals',
   'client-bytes': "the 4 or 16 bytes of the client's address, as a key",
+  hostname: 'the name of this machine',
   time: 'seconds since 1970, with three decimals',
   'iso-time': 'the time, in UTC: `2026-11-29T15:31:23+00:00`',
   'proxy-client': 'who the client is by its PROXY protocol header, believed or not',

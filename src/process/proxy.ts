@@ -4,6 +4,8 @@
  * has found it and serves in its place; where none would find it, it finishes what it has.
  */
 import { randomInt } from 'node:crypto';
+import { hostname } from 'node:os';
+import { encodeUtf8 } from '../base/text.ts';
 import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from '../base/board.ts';
 import { type ControlHandler, ControlLink } from './control-link.ts';
 import { type EngineName, loadTransport } from './engine.ts';
@@ -81,6 +83,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       row: place.row,
       seed: randomInt(2 ** 32),
       wallClockMs: Date.now,
+      hostname: encodeUtf8(hostname()),
       report: (event) => this.handleEvent(event),
       descriptors,
       openTls: () => Openssl.open(transport.arena.memory),

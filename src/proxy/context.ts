@@ -48,6 +48,8 @@ export interface Context {
   readonly responseValues: ResponseValues;
   /** Milliseconds since 1970. */
   readonly wallClockMs: () => number;
+  /** The name of this machine. */
+  readonly hostname: Uint8Array;
   /** The value of a Date field, renewed each second. */
   readonly date: Uint8Array;
   readonly report: (event: ProxyEvent) => void;

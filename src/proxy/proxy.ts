@@ -58,6 +58,8 @@ export interface ProxyOptions {
   readonly seed: number;
   /** Milliseconds since 1970, for Date fields. Called about once a second. */
   readonly wallClockMs: () => number;
+  /** The name of this machine. */
+  readonly hostname: Uint8Array;
   readonly report: (event: ProxyEvent) => void;
   /** Descriptors that this process may have besides those that it has now. */
   readonly descriptors: number;
@@ -148,6 +150,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       responseValues: new ResponseValues(options.wallClockMs),
       date: new Uint8Array(HTTP_DATE_BYTES),
       wallClockMs: options.wallClockMs,
+      hostname: options.hostname,
       report,
       noteFailure: (place, how, status) => this.failures.note(place, how, status),
       socketsMax: socketsMaxOf(options.descriptors),

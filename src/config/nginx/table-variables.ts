@@ -60,6 +60,7 @@ export const VARIABLES: readonly VariableRow[] = [
   ['connection', '{connection}', 'counted by each proxy for itself'],
   ['connection_requests', '{connection-requests}', ''],
   ['connection_time', '{connection-time}', ''],
+  ['hostname', '{hostname}', ''],
   ['msec', '{time}', ''],
   ['time_iso8601', '{iso-time}', 'in UTC'],
   [
@@ -84,7 +85,7 @@ export const VARIABLES: readonly VariableRow[] = [
   ['request_body request_body_file', null, STREAMED],
   ['bytes_sent body_bytes_sent request_time request_length request_completion gzip_ratio pipe', null, LATER],
   ['document_root realpath_root request_filename', null, FILES],
-  ['hostname pid time_local limit_rate nginx_version', null, '**there is nothing like it yet**'],
+  ['pid time_local limit_rate nginx_version', null, '**there is nothing like it yet**'],
   ['tcpinfo_rtt tcpinfo_rttvar tcpinfo_snd_cwnd tcpinfo_rcv_space', null, '**there is nothing like it yet**'],
 ];
 

@@ -84,6 +84,8 @@ export class RequestView {
   readonly variables: Variables<RequestView>;
   /** Milliseconds since 1970. */
   wallClockMs: () => number = () => 0;
+  /** The name of this machine. */
+  hostname: Uint8Array = new Uint8Array(0);
 
   // --- a target that is not the one that was sent ---
   /** The head's target, path and query are what steps of a route made of those that were sent, which are here. */

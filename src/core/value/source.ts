@@ -77,10 +77,11 @@ export const VARIABLE = 47;
 export const CAPTURE = 48;
 export const PAGE_STATUS = 49;
 export const DATE = 50;
+export const HOSTNAME = 51;
 // those with a name, which may be there several times
-export const HEADER = 51;
-export const COOKIE = 52;
-export const PARAMETER = 53;
+export const HEADER = 52;
+export const COOKIE = 53;
+export const PARAMETER = 54;
 
 type Kind =
   | typeof CLIENT
@@ -134,6 +135,7 @@ type Kind =
   | typeof CAPTURE
   | typeof PAGE_STATUS
   | typeof DATE
+  | typeof HOSTNAME
   | typeof HEADER
   | typeof COOKIE
   | typeof PARAMETER;
@@ -170,6 +172,7 @@ const KINDS = {
   'proxy-authority': PROXY_AUTHORITY,
   'proxy-unique-id': PROXY_UNIQUE_ID,
   'page-status': PAGE_STATUS,
+  hostname: HOSTNAME,
   tls: TLS,
   'tls-version': TLS_VERSION,
   'tls-cipher': TLS_CIPHER,
@@ -232,6 +235,7 @@ const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
   CAPTURE,
   PAGE_STATUS,
   DATE,
+  HOSTNAME,
 ]);
 
 const DAY_MS = 86_400_000;
@@ -380,6 +384,8 @@ export class Source {
       case ISO_TIME:
         writeIsoTime(isoTime, view.wallClockMs());
         return leave(span, isoTime, 0, isoTime.length);
+      case HOSTNAME:
+        return leave(span, view.hostname, 0, view.hostname.length);
       case DATE:
         return this.findDate(Math.floor(view.wallClockMs() / 1000), span);
       case PROXY_CLIENT:

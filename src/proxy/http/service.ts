@@ -37,11 +37,12 @@ export class HttpService implements Service {
   private resolver: ClientResolver | null = null;
 
   constructor(listener: Listener, protocols: readonly ((service: HttpService) => HttpProtocol)[]) {
-    const { arena, memory, prng, requestHead, targetSlot, variables, wallClockMs } = listener.context;
+    const { arena, hostname, memory, prng, requestHead, targetSlot, variables, wallClockMs } = listener.context;
     this.listener = listener;
     const target = { at: arena.start(targetSlot), end: arena.end(targetSlot) };
     this.view = new RequestView(memory, requestHead, variables, target);
     this.view.wallClockMs = wallClockMs;
+    this.view.hostname = hostname;
     this.ids = new RequestIds(prng);
     this.view.identifier = this.ids;
     this.protocols = protocols.map((protocol) => protocol(this));
