@@ -85,16 +85,14 @@ for (const engine of ENGINES) {
     }
     const connects = await runOk('curl', [
       ...where,
-      ...[
-        '-w',
-        '%{num_connects}',
-        '-o',
-        '/dev/null',
-        `https://${HOST}:${port}/`,
-        '-o',
-        '/dev/null',
-        `https://${HOST}:${port}/`,
-      ],
+      '-w',
+      '%{num_connects}',
+      '-o',
+      '/dev/null',
+      `https://${HOST}:${port}/`,
+      '-o',
+      '/dev/null',
+      `https://${HOST}:${port}/`,
     ]);
     assert.equal(connects, '10', 'the second request goes over the same connection');
     const posted = await runOk('curl', [...where, '--data-binary', `@${large}`, `https://${HOST}:${port}/`]);
@@ -164,9 +162,16 @@ for (const engine of ENGINES) {
     test(`[${engine}] Chromium loads a page and its script`, peerSkip(engine, 'chromium'), async (t) => {
       const { port } = await startSite(t, engine);
       const page = await runOk('chromium', [
-        ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--ignore-certificate-errors'],
-        ...[`--user-data-dir=${temporaryDirectory(t)}`, `--host-resolver-rules=MAP ${HOST} 127.0.0.1`],
-        ...['--virtual-time-budget=20000', '--dump-dom', `https://${HOST}:${port}/page`],
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-dev-shm-usage',
+        '--ignore-certificate-errors',
+        `--user-data-dir=${temporaryDirectory(t)}`,
+        `--host-resolver-rules=MAP ${HOST} 127.0.0.1`,
+        '--virtual-time-budget=20000',
+        '--dump-dom',
+        `https://${HOST}:${port}/page`,
       ]);
       assert.match(page, /a page.* and a script/);
     });
