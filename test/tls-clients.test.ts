@@ -61,7 +61,8 @@ function makeFiles(t: TestContext): CertificateMaker {
   return maker;
 }
 
-async function start(t: TestContext, engine: Engine): Promise<Site> {
+/** `resuming`: how a listener's `tls` goes on. */
+async function start(t: TestContext, engine: Engine, resuming = ''): Promise<Site> {
   const maker = makeFiles(t);
   const server = http
     .createServer((request, response) => response.end(JSON.stringify(request.rawHeaders)))
@@ -80,13 +81,13 @@ async function start(t: TestContext, engine: Engine): Promise<Site> {
 listeners:
   open:
     bind: "127.0.0.1:${ports.open}"
-    tls: { ${pair('site')}, client-certificate: { ${ca('root')}, mode: optional } }
+    tls: { ${pair('site')}, client-certificate: { ${ca('root')}, mode: optional }${resuming} }
     routes:
       - { match: { path: { exact: /values } }, respond: { body: "${values.join('|')}" } }
       - { upstream: web, headers: { request: { set: { X-Client: "{tls-client-subject}", X-Verified: "{tls-client-verified}" } } } }
   strict:
     bind: "127.0.0.1:${ports.strict}"
-    tls: { ${pair('site')}, client-certificate: { ${ca('root')}, crl: ${maker.path('crl.pem')} } }
+    tls: { ${pair('site')}, client-certificate: { ${ca('root')}, crl: ${maker.path('crl.pem')} }${resuming} }
     routes: [ { respond: { body: strict } } ]
   mixed:
     bind: "127.0.0.1:${ports.mixed}"
@@ -95,6 +96,7 @@ listeners:
         - { ${pair('free')} }
         - { ${pair('one')}, client-certificate: { ${ca('root')} } }
         - { ${pair('two')}, client-certificate: { ${ca('foreign')} } }
+${resuming.replaceAll(', ', '\n      ')}
     routes: [ { respond: { body: "{host} {tls-client-verified}" } } ]
   tcp:
     protocol: tcp
@@ -157,6 +159,38 @@ async function isEchoed({ maker, ports }: Site, as?: string): Promise<boolean> {
 }
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
+
+/** Sessions of each listener at the others. */
+async function tryResuming(site: Site): Promise<void> {
+  for (const version of VERSIONS) {
+    const sessionOf = async (asked: Ask): Promise<Buffer> => {
+      const { session } = await ask(site, { ...asked, version });
+      assert.ok(session !== undefined);
+      return session;
+    };
+    const resumes = async (session: Buffer, asked: Ask): Promise<readonly [boolean, number]> => {
+      const { isResumed, status } = await ask(site, { ...asked, session, version });
+      return [isResumed, status];
+    };
+    const door = await sessionOf({ port: 'strict', as: 'door' });
+    assert.deepEqual(
+      await resumes(door, { port: 'strict' }),
+      [true, 200],
+      `${version}: the ticket has the certificate`,
+    );
+    assert.deepEqual(await resumes(door, { port: 'open' }), [false, 200], `${version}: another mode`);
+    const none = await sessionOf({ port: 'open' });
+    assert.deepEqual(await resumes(none, { port: 'open' }), [true, 200], version);
+    assert.deepEqual(await resumes(none, { port: 'strict' }), [false, 400], `${version}: it has no certificate`);
+    const free = await sessionOf({ port: 'mixed', name: 'free.test' });
+    assert.deepEqual(await resumes(free, { port: 'mixed', name: 'free.test' }), [true, 200], version);
+    assert.deepEqual(await resumes(free, { port: 'mixed', name: 'one.test' }), [false, 400], `${version}: SNI`);
+    const one = await sessionOf({ port: 'mixed', name: 'one.test', as: 'door' });
+    assert.deepEqual(await resumes(one, { port: 'mixed', name: 'one.test' }), [true, 200], version);
+    assert.deepEqual(await resumes(one, { port: 'mixed', name: 'two.test' }), [false, 400], `${version}: another CA`);
+    assert.deepEqual(await resumes(one, { port: 'mixed', name: 'free.test' }), [false, 200], `${version}: no policy`);
+  }
+}
 
 for (const engine of ENGINES) {
   test(`[${engine}] certificates of clients`, engineSkip(engine), async (t) => {
@@ -247,44 +281,9 @@ for (const engine of ENGINES) {
       assert.equal(await statusOf({ port: 'strict', as: 'door', name: '', host: 'other.test' }), 200, 'no name');
     });
 
-    await t.test('a session goes on by the policy that it began with, and with its certificate', async () => {
-      for (const version of VERSIONS) {
-        const sessionOf = async (asked: Ask): Promise<Buffer> => {
-          const { session } = await ask(site, { ...asked, version });
-          assert.ok(session !== undefined);
-          return session;
-        };
-        const resumes = async (session: Buffer, asked: Ask): Promise<readonly [boolean, number]> => {
-          const { isResumed, status } = await ask(site, { ...asked, session, version });
-          return [isResumed, status];
-        };
-        const door = await sessionOf({ port: 'strict', as: 'door' });
-        assert.deepEqual(
-          await resumes(door, { port: 'strict' }),
-          [true, 200],
-          `${version}: the ticket has the certificate`,
-        );
-        assert.deepEqual(await resumes(door, { port: 'open' }), [false, 200], `${version}: another mode`);
-        const none = await sessionOf({ port: 'open' });
-        assert.deepEqual(await resumes(none, { port: 'open' }), [true, 200], version);
-        assert.deepEqual(await resumes(none, { port: 'strict' }), [false, 400], `${version}: it has no certificate`);
-        const free = await sessionOf({ port: 'mixed', name: 'free.test' });
-        assert.deepEqual(await resumes(free, { port: 'mixed', name: 'free.test' }), [true, 200], version);
-        assert.deepEqual(await resumes(free, { port: 'mixed', name: 'one.test' }), [false, 400], `${version}: SNI`);
-        const one = await sessionOf({ port: 'mixed', name: 'one.test', as: 'door' });
-        assert.deepEqual(await resumes(one, { port: 'mixed', name: 'one.test' }), [true, 200], version);
-        assert.deepEqual(
-          await resumes(one, { port: 'mixed', name: 'two.test' }),
-          [false, 400],
-          `${version}: another CA`,
-        );
-        assert.deepEqual(
-          await resumes(one, { port: 'mixed', name: 'free.test' }),
-          [false, 200],
-          `${version}: no policy`,
-        );
-      }
-    });
+    await t.test('a session goes on by the policy that it began with, and with its certificate', () =>
+      tryResuming(site),
+    );
 
     await t.test('a revoked certificate is refused as soon as the list is there, and so is its session', async () => {
       assert.equal(await statusOf({ port: 'strict', as: 'revoked' }), 200);
@@ -305,4 +304,12 @@ for (const engine of ENGINES) {
       await until(() => /FAILED:certificate revoked/.test(evenkeel.stderr));
     });
   });
+
+  test(
+    `[${engine}] certificates of clients, and a table of sessions instead of tickets`,
+    engineSkip(engine),
+    async (t) => {
+      await tryResuming(await start(t, engine, ', tickets: false, session-cache: true'));
+    },
+  );
 }

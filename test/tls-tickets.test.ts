@@ -1,7 +1,7 @@
 /** Session tickets: whose keys they are made with, and that a retired one is nowhere. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 import { deriveTicketKey, ticketPeriod } from '../src/keeper/proxies/ticket-keys.ts';
@@ -105,6 +105,27 @@ test('both nodes of a pair take the sessions of the other one', skip, async (t) 
     assert.ok(renewed.session !== null);
     assert.ok((await visit(nodes[3], version, renewed.session)).isResumed, version);
   }
+});
+
+test('without tickets sessions go on by a table that all proxies share', skip, async (t) => {
+  const maker = makerFor(t);
+  const node = await start(t, maker, 'tickets: false, session-cache: true');
+  const sessions = new Map<Version, Buffer>();
+  for (const version of VERSIONS) sessions.set(version, await sessionOf(node, version));
+  const tryAll = async (when: string): Promise<void> => {
+    for (const [version, session] of sessions) {
+      for (let i = 0; i < 8; i++) assert.ok((await visit(node, version, session)).isResumed, `${version} ${when}`);
+    }
+  };
+  await tryAll('at once');
+  const { evenkeel } = node;
+  writeFileSync(evenkeel.file, readFileSync(evenkeel.file, 'utf8').replace('body: ok', 'body: other'));
+  evenkeel.signal('SIGHUP');
+  await evenkeel.said(/reload by SIGHUP: listener web: routes changed/);
+  await tryAll('after a reload');
+  for (const pid of evenkeel.proxies()) process.kill(pid, 'SIGKILL');
+  await evenkeel.said(/proxy 0 serves again[^]*proxy 1 serves again|proxy 1 serves again[^]*proxy 0 serves again/);
+  await tryAll('with other proxies');
 });
 
 test('without tickets nothing is promised', skip, async (t) => {

@@ -24,6 +24,7 @@ export function compileTls(
     protocols: protocol === 'http' ? ['http/1.1'] : [],
     handshakeMs,
     tickets,
+    keepsSessions: tls['session-cache'] ?? DEFAULTS.tls['session-cache'],
     handshakes: {
       perSecond: tls.handshakes?.['per-second'] ?? 0,
       perSource: tls.handshakes?.['per-source'] ?? 0,

@@ -24,6 +24,7 @@ export const DEFAULTS = {
     handshake: '10s',
     client: { mode: 'require', depth: 1 },
     tickets: true,
+    'session-cache': false,
   },
   acme: {
     directory: 'https://acme-v02.api.letsencrypt.org/directory',

@@ -134,6 +134,11 @@ export const Tls = z.strictObject({
     'Sessions are resumed by tickets. `false`: each connection needs a whole handshake.',
     DEFAULTS.tls.tickets,
   ),
+  'session-cache': key(
+    flag,
+    'Sessions for which there is no ticket are kept, in a table that all proxies of this node share. It has room for 8192; the oldest ones go.',
+    DEFAULTS.tls['session-cache'],
+  ),
   'ticket-secret': key(
     oneOrMany(filePath),
     'A file with 32 random bytes or more, the same on both nodes of a pair: keys of tickets are made of it and the time. Of several the first ' +

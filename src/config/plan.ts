@@ -106,6 +106,8 @@ export interface TlsPlan {
   readonly protocols: readonly string[];
   /** Of the keys for session tickets, an identifier; empty: this node's own. Null: there are no tickets. */
   readonly tickets: string | null;
+  /** Sessions without ticket are kept in the table that all proxies share. */
+  readonly keepsSessions: boolean;
   /** From the beginning of the connection to the end of the handshake. */
   readonly handshakeMs: number;
   /** Full handshakes that a proxy begins in a second, in all and of one source (core/tls/handshake-rate.ts). 0: any number. */

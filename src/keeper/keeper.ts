@@ -12,6 +12,7 @@ import { systemReason } from '../base/system-error.ts';
 import type { HealthPlan, Plan, ServerPlan } from '../config/plan.ts';
 import { clientsServed } from '../core/descriptors.ts';
 import { type Placed, placePlan } from '../core/place.ts';
+import { SessionTable } from '../base/session-table.ts';
 import { type SlotRange, SlotTable } from '../core/slots.ts';
 import type { ServerIdentity } from '../core/tls/server-identity.ts';
 import type { ProxyEvent } from '../port/control.ts';
@@ -20,7 +21,7 @@ import { NO_MATERIAL, type Secrets, type TicketSource, type TlsMaterial } from '
 import { ApplyError, PlanRefusal } from './apply-error.ts';
 import { logOutput } from './log/child-output.ts';
 import type { Inheritance } from './generations/inheritance.ts';
-import { deliveryOf, routesOf } from './proxies/delivery.ts';
+import { deliveryOf, keepsSessions, routesOf } from './proxies/delivery.ts';
 import { emitSecrets } from './proxies/secrets.ts';
 import { createTicketSecret, TicketClock, ticketKeysOf, ticketPeriod } from './proxies/ticket-keys.ts';
 import {
@@ -132,6 +133,8 @@ export class Keeper {
   private readonly places = { servers: new SlotTable(SERVER_SLOTS_MAX), listeners: new SlotTable(LISTENER_SLOTS) };
   /** All proxies take the sessions that one of them has begun, also after an upgrade. */
   private readonly ticketSecret: Uint8Array;
+  /** Of TLS, for all proxies. Null: no plan has needed it yet. */
+  private sessions: SharedMemory | null = null;
   private readonly tickets = new TicketClock(() => this.renewTickets());
   private generation: Generation | null = null;
   private applying: Promise<unknown> = Promise.resolve();
@@ -464,6 +467,9 @@ export class Keeper {
     let routes = -1;
     let secrets = -1;
     try {
+      if (keepsSessions(plan)) {
+        this.sessions ??= host.createSharedMemory('evenkeel-sessions', SessionTable.bytes, 'holder');
+      }
       secrets = host.createUnnamedFile('evenkeel-secrets', emitSecrets(this.secretsOf(material)));
       routes = host.createUnnamedFile('evenkeel-routes', Buffer.from(routesOf(plan), 'latin1'));
       for (let worker = 0; worker < workers; worker++) {
@@ -498,7 +504,8 @@ export class Keeper {
     const { workers } = this.plan;
     const { deliveries, routes, secrets } = this.generation!.files;
     const sockets = socketsOf(this.store.listeners, worker, workers);
-    return [deliveries[worker], routes, secrets, ...sockets.map(({ descriptor }) => descriptor)];
+    const shared = keepsSessions(this.plan) ? [this.sessions!.descriptor] : [];
+    return [deliveries[worker], routes, secrets, ...shared, ...sockets.map(({ descriptor }) => descriptor)];
   }
 
   private closeFiles({ deliveries, routes, secrets }: PlanFiles): void {

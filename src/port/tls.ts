@@ -93,6 +93,15 @@ export interface Tls {
   connect(connector: TlsConnector): TlsSession | null;
 }
 
+/** Sessions by their identifiers, which are up to 32 bytes. */
+export interface SessionStore {
+  /** `timeS`: Unix time. It need not be kept. */
+  put(id: Uint8Array, session: Uint8Array, timeS: number): void;
+  /** Any bytes, which hold until the next call. Null: there is none. */
+  find(id: Uint8Array): Uint8Array | null;
+  remove(id: Uint8Array): void;
+}
+
 /** As of TlsPlan; an empty text is what OpenSSL has by itself. */
 export interface TlsSettings {
   readonly versions: readonly ('1.2' | '1.3')[];
@@ -111,8 +120,10 @@ export interface TlsServersSettings extends TlsSettings {
   readonly keepsTickets: boolean;
 }
 
-/** What clients are asked for besides. */
+/** What clients are asked for besides, and what is kept of them. */
 export interface ClientSettings {
+  /** Sessions for which there is no ticket are kept in a SessionStore. */
+  readonly keepsSessions: boolean;
   /**
    * Who the client wants is asked before its session is looked at: where that decides which certificates of clients are
    * asked for, a session must not go on by the rules of another name.
@@ -122,7 +133,7 @@ export interface ClientSettings {
   readonly asked: AskedOfClients | null;
 }
 
-export const ASKS_NOTHING: ClientSettings = { choosesEarly: false, asked: null };
+export const ASKS_NOTHING: ClientSettings = { keepsSessions: false, choosesEarly: false, asked: null };
 
 /** A certificate. What becomes of clients that have none, or a wrong one, is for the session's owner to say. */
 export interface AskedOfClients {

@@ -1,10 +1,11 @@
 /** Takes over, in a proxy process, what keeper/proxies/proxy-arguments.ts says that it inherits, and what keeper/proxies/delivery.ts says that it is sent. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Board } from '../base/board.ts';
+import { SessionTable } from '../base/session-table.ts';
 import type { Plan } from '../config/plan.ts';
 import { receiveDescriptors } from '../io/linux/descriptor-channel.ts';
 import { openSharedMemory } from '../io/linux/shared-memory.ts';
-import { type Delivery, planOf, type SocketName } from '../keeper/proxies/delivery.ts';
+import { type Delivery, keepsSessions, planOf, type SocketName } from '../keeper/proxies/delivery.ts';
 import { parseSecrets } from '../keeper/proxies/secrets.ts';
 import type { Secrets } from '../port/tls.ts';
 import {
@@ -45,10 +46,12 @@ export interface Received {
 export function receiveDelivery(count: number): Received | null {
   const descriptors = receiveDescriptors(DESCRIPTOR_CHANNEL, count);
   if (descriptors === null) return null;
-  const [file, routes, secretFile, ...listening] = descriptors;
+  const [file, routes, secretFile, ...others] = descriptors;
   const delivery = JSON.parse(readWhole(file).toString()) as Delivery;
   const plan = planOf(delivery, readWhole(routes).toString('latin1'));
   const { sockets } = delivery;
+  const listening = keepsSessions(plan) ? others.slice(1) : others;
+  if (keepsSessions(plan)) takeSessions(others[0]);
   closeSync(file);
   closeSync(routes);
   const bytes = readWhole(secretFile);
@@ -67,6 +70,19 @@ export function receiveDelivery(count: number): Received | null {
     known = former;
   };
   return { plan, secrets: parseSecrets(bytes), forgetSecrets, drop, sockets: received };
+}
+
+let sessions: SessionTable | null = null;
+
+/** The table of TLS sessions. Null: no plan has needed it yet. */
+export function sessionTable(): SessionTable | null {
+  return sessions;
+}
+
+/** The keeper has one, and sends it again and again. */
+function takeSessions(descriptor: number): void {
+  if (sessions === null) sessions = new SessionTable(take(descriptor, 'write'));
+  else closeSync(descriptor);
 }
 
 function readWhole(file: number): Buffer {

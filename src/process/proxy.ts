@@ -9,7 +9,7 @@ import { encodeUtf8 } from '../base/text.ts';
 import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from '../base/board.ts';
 import { type ControlHandler, ControlLink } from './control-link.ts';
 import { type EngineName, loadTransport } from './engine.ts';
-import { openBoard, receiveDelivery } from './proxy-descriptors.ts';
+import { openBoard, receiveDelivery, sessionTable } from './proxy-descriptors.ts';
 import { Openssl } from '../io/openssl/openssl.ts';
 import { nameThreads } from '../io/linux/thread-names.ts';
 import { descriptorsLeft } from '../io/linux/descriptor-limit.ts';
@@ -86,7 +86,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       hostname: encodeUtf8(hostname()),
       report: (event) => this.handleEvent(event),
       descriptors,
-      openTls: () => Openssl.open(transport.arena.memory),
+      openTls: () => Openssl.open(transport.arena.memory, sessionTable),
     });
     this.straying = place.hasRendezvous
       ? new Straying(RENDEZVOUS_DESCRIPTOR, {

@@ -197,4 +197,10 @@ test('tickets, and the files of their keys', () => {
     ...DEFAULTS,
     'ticket-keys': ['/etc/nginx/a', '/b'],
   });
+  const off = 'ssl_session_tickets off;';
+  for (const cache of ['shared:SSL:10m', 'builtin', 'builtin:1000 shared:SSL:10m']) {
+    const expected = { ...A, ...DEFAULTS, tickets: false, 'session-cache': true };
+    assert.deepEqual(tlsWith(`${off} ssl_session_cache ${cache};`), expected);
+  }
+  assert.deepEqual(tlsWith(`${off} ssl_session_cache none;`), { ...A, ...DEFAULTS, tickets: false });
 });

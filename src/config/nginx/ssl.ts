@@ -6,6 +6,7 @@ import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
 import { readClients } from './ssl-clients.ts';
+import type { Word } from './tokens.ts';
 import { parseTime } from './values.ts';
 import { hasVariables } from './variables.ts';
 
@@ -276,6 +277,12 @@ class TlsReader {
   /** Without keys in files nginx makes one at its start. */
   private tickets(): PlainMap {
     const { scope } = this.standard;
+    const cache = scope.find('ssl_session_cache')?.args ?? [];
+    return { ...this.ticketKeys(), ...(cache.some(isTable) ? { 'session-cache': true } : {}) };
+  }
+
+  private ticketKeys(): PlainMap {
+    const { scope } = this.standard;
     if (scope.argument('ssl_session_tickets')?.toLowerCase() === 'off') return { tickets: false };
     const keys = scope.all('ssl_session_ticket_key').map(({ args }) => this.document.wholePath(args[0].text));
     if (keys.length === 0) return {};
@@ -289,6 +296,11 @@ class TlsReader {
     const ms = parseTime(scope.argument(name) ?? '60s') ?? 60_000;
     return formatDuration(Math.min(Math.max(1, ms), HANDSHAKE_MS_MAX));
   }
+}
+
+/** `shared:name:size`, `builtin`. */
+function isTable({ text }: Word): boolean {
+  return /^(shared:|builtin)/.test(text);
 }
 
 function isRefusing({ scope }: TlsServer): boolean {

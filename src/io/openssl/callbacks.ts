@@ -2,7 +2,8 @@
  * What OpenSSL calls back. It does so while one of its functions is called, and never besides: what it calls back about is the
  * session that was called last. A callback that throws would unwind through C; what is thrown is kept for whoever has called OpenSSL.
  */
-import type { TlsContext } from '../../port/tls.ts';
+import type { SessionStore, TlsContext } from '../../port/tls.ts';
+import { KeptSessions } from './kept-sessions.ts';
 import { addressOf, type Library, registerCallback } from './library.ts';
 import { TicketCipher, type TicketKeyring } from './ticket-keys.ts';
 
@@ -12,6 +13,8 @@ const SSL_TLSEXT_ERR_NOACK = 3;
 const SSL_AD_INTERNAL_ERROR = 80;
 const SSL_AD_UNRECOGNIZED_NAME = 112;
 const TICKET_FAILED = -1;
+/** A session that a callback was given is OpenSSL's still. */
+const NOT_TAKEN = 0;
 const SSL_CLIENT_HELLO_SUCCESS = 1;
 const SSL_CLIENT_HELLO_ERROR = 0;
 const SSL_CB_HANDSHAKE_START = 0x10;
@@ -26,6 +29,10 @@ interface CalledSession {
   protocol: string | null;
   /** For tickets. */
   readonly ticketKeys: TicketKeyring;
+  /** Of sessions without tickets. Null: they are not kept. */
+  readonly store: SessionStore | null;
+  /** What is known of the session goes into a ticket. */
+  readonly hasTicket: boolean;
   /** The peer has sent a message of the protocol itself, behind the handshake. */
   noteSignal(isHandshake: boolean): void;
   /** For the host that the client says it wants. Null: it is refused. */
@@ -46,6 +53,9 @@ export class Callbacks {
   readonly verify: number;
   readonly ticket: number;
   readonly status: number;
+  readonly keepSession: number;
+  readonly findSession: number;
+  readonly forgetSession: number;
   readonly protocols: number;
   readonly info: number;
   readonly newSession: number;
@@ -82,6 +92,34 @@ export class Callbacks {
     );
     this.status = registerCallback('int evenkeel_status(uintptr_t, uintptr_t)', () =>
       this.guard(() => (this.current?.staple() === true ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK)),
+    );
+    const kept = new KeptSessions(library);
+    this.keepSession = registerCallback('int evenkeel_keep(uintptr_t, uintptr_t)', (_: number, session: number) =>
+      this.guard(() => {
+        const { current } = this;
+        if (current !== null && current.store !== null && !current.hasTicket) kept.keep(current.store, session);
+        return NOT_TAKEN;
+      }, NOT_TAKEN),
+    );
+    this.findSession = registerCallback(
+      'uintptr_t evenkeel_find(uintptr_t, uintptr_t, int, uintptr_t)',
+      (_: number, id: number, length: number, isOurs: number) =>
+        this.guard(() => {
+          this.scratchView.setInt32(0, 0, true);
+          library.memcpy(isOurs, this.scratchAddress, 4);
+          const store = this.current?.store ?? null;
+          return store === null ? 0 : kept.find(store, id, length);
+        }, 0),
+    );
+    this.forgetSession = registerCallback(
+      'void evenkeel_forget(uintptr_t, uintptr_t)',
+      (_: number, session: number) => {
+        this.guard(() => {
+          const store = this.current?.store ?? null;
+          if (store !== null) kept.forget(store, session);
+          return 0;
+        });
+      },
     );
     this.protocols = registerCallback(
       'int evenkeel_protocols(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uint32_t, uintptr_t)',

@@ -28,6 +28,10 @@ const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x2;
 /** An idle session keeps no buffers. */
 const SSL_MODE_RELEASE_BUFFERS = 0x10;
 
+const SSL_SESS_CACHE_SERVER = 2;
+/** Not in the process. */
+export const SSL_SESS_CACHE_NO_INTERNAL = 0x300;
+
 const SSL_OP_NO_TICKET = 2 ** 14;
 const SSL_OP_NO_COMPRESSION = 2 ** 17;
 const SSL_OP_CIPHER_SERVER_PREFERENCE = 2 ** 22;
@@ -48,6 +52,7 @@ export class OpensslContext implements TlsContext {
   /** For certificates. */
   readonly asksClients: boolean;
   private readonly choosesEarly: boolean;
+  private readonly keepsSessions: boolean;
   /** The callback that looks at them. */
   private verify = 0;
   private readonly depth: number;
@@ -62,11 +67,12 @@ export class OpensslContext implements TlsContext {
     library: Library,
     settings: TlsSettings,
     credentials: readonly Credential[],
-    { asked, choosesEarly }: ClientSettings,
+    { asked, choosesEarly, keepsSessions }: ClientSettings,
     method = library.TLS_server_method(),
   ) {
     this.library = library;
     this.choosesEarly = choosesEarly;
+    this.keepsSessions = keepsSessions;
     this.asksClients = asked !== null;
     this.depth = asked === null ? 0 : asked.depth;
     this.address = library.SSL_CTX_new(method);
@@ -88,15 +94,26 @@ export class OpensslContext implements TlsContext {
   }
 
   /** Its sessions ask these. */
-  ask({ hello, protocols, serverName, status, ticket, verify }: Callbacks): void {
+  ask(callbacks: Callbacks): void {
+    const { hello, protocols, serverName, status, ticket, verify } = callbacks;
     const { address, asksClients, choosesEarly, library } = this;
     library.SSL_CTX_callback_ctrl(address, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, serverName);
     library.SSL_CTX_set_alpn_select_cb(address, protocols, 0);
     library.SSL_CTX_set_tlsext_ticket_key_evp_cb(address, ticket);
     if (this.staples.size > 0) library.SSL_CTX_callback_ctrl(address, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, status);
+    if (this.keepsSessions) this.keepSessions(callbacks);
     if (choosesEarly) library.SSL_CTX_set_client_hello_cb(address, hello, 0);
     if (asksClients) library.SSL_CTX_set_verify(address, SSL_VERIFY_PEER, verify);
     this.verify = verify;
+  }
+
+  private keepSessions({ findSession, forgetSession, keepSession }: Callbacks): void {
+    const { address, library } = this;
+    const mode = SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL;
+    library.SSL_CTX_ctrl(address, SSL_CTRL_SET_SESS_CACHE_MODE, mode, null);
+    library.SSL_CTX_sess_set_new_cb(address, keepSession);
+    library.SSL_CTX_sess_set_get_cb(address, findSession);
+    library.SSL_CTX_sess_set_remove_cb(address, forgetSession);
   }
 
   setTicketKeys(keys: readonly Uint8Array[]): void {
@@ -104,7 +121,7 @@ export class OpensslContext implements TlsContext {
     this.ticketKeys.set(keys);
     if (keys.length > 0) library.SSL_CTX_clear_options(address, SSL_OP_NO_TICKET);
     else library.SSL_CTX_set_options(address, SSL_OP_NO_TICKET);
-    library.SSL_CTX_set_num_tickets(address, keys.length > 0 ? 1 : 0);
+    library.SSL_CTX_set_num_tickets(address, keys.length > 0 || this.keepsSessions ? 1 : 0);
   }
 
   /** A client's session is one of this context from here, with all that OpenSSL leaves as it was. */
@@ -147,7 +164,7 @@ export class OpensslContext implements TlsContext {
     if (ciphers !== '') this.demand(library.SSL_CTX_set_cipher_list(address, ciphers) === 1, `ciphers ${ciphers}`);
     if (suites !== '') this.demand(library.SSL_CTX_set_ciphersuites(address, suites) === 1, `suites ${suites}`);
     if (groups !== '') this.setGroups(groups);
-    // Tickets, which any proxy can take, keep sessions; nothing else does.
+    // Not in the process: where one is kept, any proxy can take it.
     library.SSL_CTX_ctrl(address, SSL_CTRL_SET_SESS_CACHE_MODE, 0, null);
     library.SSL_CTX_set_session_id_context(address, SESSION_ID_CONTEXT, SESSION_ID_CONTEXT.length);
   }

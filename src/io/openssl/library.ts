@@ -95,6 +95,11 @@ const PROTOTYPES = {
   SSL_set_SSL_CTX: 'uintptr_t SSL_set_SSL_CTX(uintptr_t ssl, uintptr_t context)',
   SSL_set_info_callback: 'void SSL_set_info_callback(uintptr_t ssl, uintptr_t callback)',
   SSL_get_servername: 'const char *SSL_get_servername(uintptr_t ssl, int type)',
+  SSL_CTX_sess_set_get_cb: 'void SSL_CTX_sess_set_get_cb(uintptr_t context, uintptr_t callback)',
+  SSL_CTX_sess_set_remove_cb: 'void SSL_CTX_sess_set_remove_cb(uintptr_t context, uintptr_t callback)',
+  SSL_SESSION_get_id: 'uintptr_t SSL_SESSION_get_id(uintptr_t session, void *length)',
+  i2d_SSL_SESSION: 'int i2d_SSL_SESSION(uintptr_t session, void *at)',
+  d2i_SSL_SESSION: 'uintptr_t d2i_SSL_SESSION(void *into, void *at, long length)',
   SSL_set_verify: 'void SSL_set_verify(uintptr_t ssl, int mode, uintptr_t callback)',
   SSL_set_verify_depth: 'void SSL_set_verify_depth(uintptr_t ssl, int depth)',
   SSL_client_hello_get0_ext:

@@ -3,6 +3,7 @@ import type {
   Authorities,
   ClientSettings,
   Credential,
+  SessionStore,
   Tls,
   TlsAcceptor,
   TlsConnector,
@@ -26,15 +27,17 @@ export class Openssl implements Tls {
   private readonly library: Library;
   private readonly callbacks: Callbacks;
   private readonly bios: MemoryBios;
+  private readonly findStore: () => SessionStore | null;
 
-  /** For the arena with this memory. Throws MissingOpenssl where it cannot be. */
-  static open(memory: Uint8Array): Openssl {
+  /** For the arena with this memory, and the store of sessions, if there is one by now. Throws MissingOpenssl where it cannot be. */
+  static open(memory: Uint8Array, findStore: () => SessionStore | null = () => null): Openssl {
     const library = loadLibrary();
     callbacks ??= new Callbacks(library);
-    return new Openssl(library, callbacks, MemoryBios.create(library, addressOf(memory)));
+    return new Openssl(library, callbacks, MemoryBios.create(library, addressOf(memory)), findStore);
   }
 
-  private constructor(library: Library, calls: Callbacks, bios: MemoryBios) {
+  private constructor(library: Library, calls: Callbacks, bios: MemoryBios, findStore: () => SessionStore | null) {
+    this.findStore = findStore;
     this.library = library;
     this.callbacks = calls;
     this.bios = bios;
@@ -61,7 +64,7 @@ export class Openssl implements Tls {
     const ssl = this.createSession(acceptor.context);
     if (ssl === 0) return null;
     library.SSL_set_accept_state(ssl);
-    return new OpensslSession(library, this.callbacks, bios, ssl, acceptor);
+    return new OpensslSession(library, this.callbacks, bios, ssl, acceptor, this.findStore());
   }
 
   connect(connector: TlsConnector): TlsSession | null {

@@ -1,11 +1,16 @@
 /** A context for connections to servers: whom it believes, and who it says that we are. */
 import { ASKS_NOTHING, type Authorities, type Credential, type TlsServersSettings } from '../../port/tls.ts';
 import type { Callbacks } from './callbacks.ts';
-import { OpensslContext, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_VERIFY_NONE, SSL_VERIFY_PEER } from './context.ts';
+import {
+  OpensslContext,
+  SSL_CTRL_SET_SESS_CACHE_MODE,
+  SSL_SESS_CACHE_NO_INTERNAL,
+  SSL_VERIFY_NONE,
+  SSL_VERIFY_PEER,
+} from './context.ts';
 import type { Library } from './library.ts';
 
 const SSL_SESS_CACHE_CLIENT = 0x1;
-const SSL_SESS_CACHE_NO_INTERNAL = 0x300;
 
 export class ServersContext extends OpensslContext {
   constructor(

@@ -6,6 +6,7 @@ import {
   TLS_ENDED,
   TLS_FAILED,
   TLS_WANTS_MORE,
+  type SessionStore,
   type TlsAcceptor,
   type TlsContext,
   type TlsSession,
@@ -18,6 +19,7 @@ import { addressOf, type Library } from './library.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 import type { MemoryBios } from './memory-bios.ts';
 
+const TLS_1_3 = 'TLSv1.3';
 const SSL_READING = 3;
 const SSL_RECEIVED_SHUTDOWN = 2;
 const TLSEXT_NAMETYPE_HOST_NAME = 0;
@@ -44,8 +46,16 @@ export class OpensslSession implements TlsSession {
   /** It was chosen by the hello. */
   private isChosen = false;
   client: OpensslClientCertificate | null = null;
+  readonly store: SessionStore | null;
 
-  constructor(library: Library, callbacks: Callbacks, bios: MemoryBios, ssl: number, acceptor: TlsAcceptor) {
+  constructor(
+    library: Library,
+    callbacks: Callbacks,
+    bios: MemoryBios,
+    ssl: number,
+    acceptor: TlsAcceptor,
+    store: SessionStore | null = null,
+  ) {
     this.library = library;
     this.callbacks = callbacks;
     this.bios = bios;
@@ -54,6 +64,12 @@ export class OpensslSession implements TlsSession {
     this.acceptor = acceptor;
     this.protocols = acceptor.protocols;
     this.context = acceptor.context;
+    this.store = store;
+  }
+
+  /** A session of 1.3 is told even if all of it is in its ticket. */
+  get hasTicket(): boolean {
+    return this.ticketKeys.count > 0 && this.version === TLS_1_3;
   }
 
   /** Those of the listener: OpenSSL looks at the context that a session began with. */
@@ -132,7 +148,8 @@ export class OpensslSession implements TlsSession {
 
   free(): void {
     if (this.ssl === 0) return;
-    if (this.callbacks.current === this) this.callbacks.current = null;
+    // A connection that ends without a word is no reason to forget its session.
+    this.callbacks.current = null;
     this.bios.feed(0, 0);
     this.client?.free();
     this.library.SSL_free(this.ssl);

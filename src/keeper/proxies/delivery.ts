@@ -1,6 +1,7 @@
 /**
  * A plan on its way to a proxy: three sealed files and the listening sockets, by descriptor. What is the same for every proxy and
- * long, the routes, is a file of its own, which all of them are sent; and so are the secrets (secrets.ts), the third one.
+ * long, the routes, is a file of its own, which all of them are sent; and so are the secrets (secrets.ts), the third one. Where a listener keeps
+ * sessions, the memory of their table follows, which all proxies write.
  */
 import type { ListenerPlan, Plan } from '../../config/plan.ts';
 
@@ -24,6 +25,11 @@ export interface SocketName {
 export function deliveryOf(plan: Plan, sockets: readonly SocketName[]): Delivery {
   const listeners = plan.listeners.map((listener): ListenerPlan => ({ ...listener, routes: '' }));
   return { plan: { ...plan, listeners }, routes: plan.listeners.map(({ routes }) => routes.length), sockets };
+}
+
+/** The table of sessions is sent with it. */
+export function keepsSessions({ listeners }: Plan): boolean {
+  return listeners.some(({ tls }) => tls !== null && tls.keepsSessions);
 }
 
 export function routesOf(plan: Plan): string {

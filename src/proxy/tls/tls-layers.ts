@@ -101,12 +101,12 @@ export class TlsLayers {
   }
 
   private take(tls: Tls, plan: TlsPlan, entry: TlsEntryPlan, secrets: Secrets): SharedContext {
-    const { versions, ciphers, suites, groups, prefersOwnOrder, tickets } = plan;
+    const { versions, ciphers, suites, groups, prefersOwnOrder, tickets, keepsSessions } = plan;
     const policy = policyText(entry.clients);
     const choosesEarly =
       plan.challenges !== undefined || plan.entries.some(({ clients }) => policyText(clients) !== policy);
     const settings = { versions, ciphers, suites, groups, prefersOwnOrder };
-    const key = JSON.stringify([settings, entry.credentials, policy, choosesEarly, tickets]);
+    const key = JSON.stringify([settings, entry.credentials, policy, choosesEarly, tickets, keepsSessions]);
     const known = this.shared.get(key);
     if (known !== undefined) {
       known.users++;
@@ -115,7 +115,7 @@ export class TlsLayers {
     const context = tls.createContext(
       settings,
       entry.credentials.map((id) => credentialOf(secrets, id)),
-      { choosesEarly, asked: entry.clients === null ? null : askedOf(secrets, entry.clients) },
+      { keepsSessions, choosesEarly, asked: entry.clients === null ? null : askedOf(secrets, entry.clients) },
     );
     context.setTicketKeys(ticketKeysOf(secrets, tickets));
     const made = { key, context, tickets, users: 1 };

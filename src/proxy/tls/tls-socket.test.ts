@@ -1,16 +1,18 @@
 /** TLS over sockets of the test's, with node:tls as the client, in memory. */
 import assert from 'node:assert/strict';
+import { constants } from 'node:crypto';
 import { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import tls from 'node:tls';
 import { Arena } from '../../base/arena.ts';
 import { Prng } from '../../base/prng.ts';
+import { SessionTable } from '../../base/session-table.ts';
 import { Timers } from '../../base/timers.ts';
 import type { TlsPlan } from '../../config/plan.ts';
 import { Openssl } from '../../io/openssl/openssl.ts';
 import { readPair } from '../../load/tls/pair.ts';
 import { CertificateMaker } from '../../load/tls/testing/certificate-maker.ts';
-import { type Credential, type Secrets, TlsRefusal } from '../../port/tls.ts';
+import { type Credential, type Secrets, type SessionStore, TlsRefusal } from '../../port/tls.ts';
 import type { CloseReason, Socket, SocketHandler, Transport } from '../../port/transport.ts';
 import { RequestHead } from '../../wire/http1/head.ts';
 import type { Expiring } from '../expiring.ts';
@@ -39,6 +41,7 @@ const PLAN: TlsPlan = {
   ],
   unknownName: 'default',
   tickets: '',
+  keepsSessions: false,
   versions: ['1.2', '1.3'],
   ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256',
   suites: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384',
@@ -152,7 +155,7 @@ class Stage {
   closed: CloseReason | null = null;
   onData: (socket: Socket, bytes: Buffer) => void = () => undefined;
 
-  constructor() {
+  constructor(store: SessionStore | null = null) {
     const transport = this.clock as unknown as Transport;
     this.later = new Later(transport);
     this.layers = new TlsLayers({
@@ -163,7 +166,7 @@ class Stage {
         later: this.later,
         gate: new HandshakeGate(this.arena, this.later),
       },
-      open: () => Openssl.open(this.arena.memory),
+      open: () => Openssl.open(this.arena.memory, () => store),
       head: new RequestHead(100),
       onFailure: (_, failure) => this.failures.push(failure),
       onDistrust: (_, cause) => this.failures.push(cause),
@@ -402,6 +405,61 @@ test('keys of 48 bytes, and those that a context had before', async () => {
   await none.run();
   assert.equal(none.session, null, 'without tickets nothing is promised');
   none.over();
+});
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`${version}: without tickets a session goes on in every proxy that shares the table`, async () => {
+    const memory = new ArrayBuffer(SessionTable.bytes);
+    const options = { minVersion: version, maxVersion: version };
+    const plan = { ...PLAN, tickets: null, keepsSessions: true };
+    const visit = async (stage: Stage, asked: tls.ConnectionOptions = {}, own = plan): Promise<Client> => {
+      const client = new Client(stage, stage.apply(own), { ...options, ...asked });
+      await client.run();
+      stage.send('x');
+      await client.run();
+      assert.equal(client.error, null);
+      return client;
+    };
+    const first = await visit(new Stage(new SessionTable(memory)));
+    const { session } = first;
+    assert.ok(session !== null);
+    first.over();
+    for (const [table, isResumed, own] of [
+      [new SessionTable(memory), true, plan],
+      [new SessionTable(memory), true, plan],
+      [new SessionTable(new ArrayBuffer(SessionTable.bytes)), false, plan],
+      [null, false, plan],
+      [new SessionTable(memory), false, { ...plan, keepsSessions: false }],
+    ] as const) {
+      const client = await visit(new Stage(table), { session }, own);
+      assert.equal(client.tls.isSessionReused(), isResumed);
+      client.over();
+    }
+    new Uint8Array(memory).fill(0xff);
+    const again = await visit(new Stage(new SessionTable(memory)), { session });
+    assert.ok(!again.tls.isSessionReused(), 'nonsense is no session');
+    again.over();
+  });
+}
+
+test('with tickets nothing is kept but for clients that take none', async () => {
+  const memory = new ArrayBuffer(SessionTable.bytes);
+  const isEmpty = (): boolean => new Uint8Array(memory).every((byte) => byte === 0);
+  const plan = { ...PLAN, keepsSessions: true };
+  for (const options of [
+    { maxVersion: 'TLSv1.2', secureOptions: 0 },
+    { minVersion: 'TLSv1.3', secureOptions: 0 },
+    { maxVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET },
+  ] as const) {
+    assert.ok(isEmpty());
+    const stage = new Stage(new SessionTable(memory));
+    const client = new Client(stage, stage.apply(plan), options);
+    await client.run();
+    stage.send('x');
+    await client.run();
+    client.over();
+  }
+  assert.ok(!isEmpty());
 });
 
 test('bytes come through whole, however they are cut on their way', async () => {
