@@ -7,7 +7,7 @@
  */
 import { SLASH } from '../../wire/http1/classes.ts';
 import type { RequestView } from '../value/request-view.ts';
-import { PATH, SENT_PATH } from '../value/source.ts';
+import { PATH, SENT_PATH } from '../value/source-kind.ts';
 import { Span } from '../value/span.ts';
 import { Template } from '../value/template.ts';
 import { OVERFLOW, TargetWriter, encodeLocation } from './target-writer.ts';

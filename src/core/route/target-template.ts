@@ -7,7 +7,7 @@ import { encodeUtf8 } from '../../base/text.ts';
 import { SLASH } from '../../wire/http1/classes.ts';
 import { putEscape } from '../value/path.ts';
 import type { RequestView } from '../value/request-view.ts';
-import { CAPTURE } from '../value/source.ts';
+import { CAPTURE } from '../value/source-kind.ts';
 import { Span } from '../value/span.ts';
 import { Template } from '../value/template.ts';
 import { mayClimb } from './rewrite.ts';

@@ -23,220 +23,69 @@ import { emitIpText, IP_TEXT_BYTES_MAX, IpWords, isNoIp, readIp, writeIp } from 
 import { findCookie, findField, findParameter, hasLookalike, onlyFieldWithId } from './lookup.ts';
 import { DOT, escapedByte, isEscape, NormalPath, pathLength, PERCENT, READ_SLASH } from './path.ts';
 import type { Connection, RequestView } from './request-view.ts';
-import { Span } from './span.ts';
-import { variableNumber } from './variables.ts';
-
-export const CLIENT = 0;
-export const PEER = 1;
-export const HOST = 2;
-export const AUTHORITY = 3;
-export const METHOD = 4;
-export const PATH = 5;
-export const NORMAL_PATH = 6;
-export const QUERY = 7;
-export const SCHEME = 8;
-export const REQUEST_ID = 9;
-export const FORWARDED_FOR = 10;
-export const SENT_PATH = 11;
-export const SENT_QUERY = 12;
-export const DECODED_PATH = 13;
-export const ARGUMENTS = 14;
-export const QUESTION_MARK = 15;
-export const PEER_PORT = 16;
-export const LOCAL = 17;
-export const LOCAL_PORT = 18;
-export const PROTOCOL = 19;
-export const REQUEST_LINE = 20;
-export const CONNECTION = 21;
-export const CONNECTION_REQUESTS = 22;
-export const CONNECTION_TIME = 23;
-export const CLIENT_BYTES = 24;
-export const TIME = 25;
-export const ISO_TIME = 26;
-export const PROXY_CLIENT = 27;
-export const PROXY_CLIENT_PORT = 28;
-export const PROXY_LOCAL = 29;
-export const PROXY_LOCAL_PORT = 30;
-export const PROXY_AUTHORITY = 31;
-export const PROXY_UNIQUE_ID = 32;
-export const TLS = 33;
-export const TLS_VERSION = 34;
-export const TLS_CIPHER = 35;
-export const TLS_SERVER_NAME = 36;
-export const TLS_CLIENT_VERIFIED = 37;
-export const TLS_CLIENT_SUBJECT = 38;
-export const TLS_CLIENT_ISSUER = 39;
-export const TLS_CLIENT_SERIAL = 40;
-export const TLS_CLIENT_FINGERPRINT = 41;
-export const TLS_CLIENT_OLD_FINGERPRINT = 42;
-export const TLS_CLIENT_NOT_BEFORE = 43;
-export const TLS_CLIENT_NOT_AFTER = 44;
-export const TLS_CLIENT_DAYS_LEFT = 45;
-export const TLS_CLIENT_CERTIFICATE = 46;
-export const VARIABLE = 47;
-export const CAPTURE = 48;
-export const PAGE_STATUS = 49;
-export const DATE = 50;
-export const HOSTNAME = 51;
-// those with a name, which may be there several times
-export const HEADER = 52;
-export const COOKIE = 53;
-export const PARAMETER = 54;
-
-type Kind =
-  | typeof CLIENT
-  | typeof PEER
-  | typeof HOST
-  | typeof AUTHORITY
-  | typeof METHOD
-  | typeof PATH
-  | typeof NORMAL_PATH
-  | typeof QUERY
-  | typeof SCHEME
-  | typeof REQUEST_ID
-  | typeof FORWARDED_FOR
-  | typeof SENT_PATH
-  | typeof SENT_QUERY
-  | typeof DECODED_PATH
-  | typeof ARGUMENTS
-  | typeof QUESTION_MARK
-  | typeof PEER_PORT
-  | typeof LOCAL
-  | typeof LOCAL_PORT
-  | typeof PROTOCOL
-  | typeof REQUEST_LINE
-  | typeof CONNECTION
-  | typeof CONNECTION_REQUESTS
-  | typeof CONNECTION_TIME
-  | typeof CLIENT_BYTES
-  | typeof TIME
-  | typeof ISO_TIME
-  | typeof PROXY_CLIENT
-  | typeof PROXY_CLIENT_PORT
-  | typeof PROXY_LOCAL
-  | typeof PROXY_LOCAL_PORT
-  | typeof PROXY_AUTHORITY
-  | typeof PROXY_UNIQUE_ID
-  | typeof TLS
-  | typeof TLS_VERSION
-  | typeof TLS_CIPHER
-  | typeof TLS_SERVER_NAME
-  | typeof TLS_CLIENT_VERIFIED
-  | typeof TLS_CLIENT_SUBJECT
-  | typeof TLS_CLIENT_ISSUER
-  | typeof TLS_CLIENT_SERIAL
-  | typeof TLS_CLIENT_FINGERPRINT
-  | typeof TLS_CLIENT_OLD_FINGERPRINT
-  | typeof TLS_CLIENT_NOT_BEFORE
-  | typeof TLS_CLIENT_NOT_AFTER
-  | typeof TLS_CLIENT_DAYS_LEFT
-  | typeof TLS_CLIENT_CERTIFICATE
-  | typeof VARIABLE
-  | typeof CAPTURE
-  | typeof PAGE_STATUS
-  | typeof DATE
-  | typeof HOSTNAME
-  | typeof HEADER
-  | typeof COOKIE
-  | typeof PARAMETER;
-
-const KINDS = {
-  client: CLIENT,
-  peer: PEER,
-  host: HOST,
-  authority: AUTHORITY,
-  method: METHOD,
-  path: PATH,
-  query: QUERY,
-  scheme: SCHEME,
-  'request-id': REQUEST_ID,
-  'forwarded-for': FORWARDED_FOR,
-  'decoded-path': DECODED_PATH,
-  args: ARGUMENTS,
-  'question-mark': QUESTION_MARK,
-  'peer-port': PEER_PORT,
-  local: LOCAL,
-  'local-port': LOCAL_PORT,
-  protocol: PROTOCOL,
-  'request-line': REQUEST_LINE,
-  connection: CONNECTION,
-  'connection-requests': CONNECTION_REQUESTS,
-  'connection-time': CONNECTION_TIME,
-  'client-bytes': CLIENT_BYTES,
-  time: TIME,
-  'iso-time': ISO_TIME,
-  'proxy-client': PROXY_CLIENT,
-  'proxy-client-port': PROXY_CLIENT_PORT,
-  'proxy-local': PROXY_LOCAL,
-  'proxy-local-port': PROXY_LOCAL_PORT,
-  'proxy-authority': PROXY_AUTHORITY,
-  'proxy-unique-id': PROXY_UNIQUE_ID,
-  'page-status': PAGE_STATUS,
-  hostname: HOSTNAME,
-  tls: TLS,
-  'tls-version': TLS_VERSION,
-  'tls-cipher': TLS_CIPHER,
-  'tls-server-name': TLS_SERVER_NAME,
-  'tls-client-verified': TLS_CLIENT_VERIFIED,
-  'tls-client-subject': TLS_CLIENT_SUBJECT,
-  'tls-client-issuer': TLS_CLIENT_ISSUER,
-  'tls-client-serial': TLS_CLIENT_SERIAL,
-  'tls-client-fingerprint': TLS_CLIENT_FINGERPRINT,
-  'tls-client-old-fingerprint': TLS_CLIENT_OLD_FINGERPRINT,
-  'tls-client-not-before': TLS_CLIENT_NOT_BEFORE,
-  'tls-client-not-after': TLS_CLIENT_NOT_AFTER,
-  'tls-client-days-left': TLS_CLIENT_DAYS_LEFT,
-  'tls-client-certificate': TLS_CLIENT_CERTIFICATE,
-} as const;
-const NAMED_KINDS = {
-  header: HEADER,
-  cookie: COOKIE,
-  query: PARAMETER,
-  value: VARIABLE,
-  capture: CAPTURE,
-  date: DATE,
-} as const;
-const OUTSIDE_HEAD: ReadonlySet<number> = new Set([
+import {
+  ARGUMENTS,
+  AUTHORITY,
+  CAPTURE,
   CLIENT,
-  PEER,
-  REQUEST_ID,
-  SCHEME,
-  FORWARDED_FOR,
-  PEER_PORT,
-  LOCAL,
-  LOCAL_PORT,
+  CLIENT_BYTES,
   CONNECTION,
   CONNECTION_REQUESTS,
   CONNECTION_TIME,
-  CLIENT_BYTES,
-  TIME,
+  COOKIE,
+  DATE,
+  DECODED_PATH,
+  FORWARDED_FOR,
+  HEADER,
+  HOST,
+  HOSTNAME,
+  IN_HEAD,
   ISO_TIME,
+  KINDS,
+  LOCAL,
+  LOCAL_PORT,
+  METHOD,
+  NAMED_KINDS,
+  NORMAL_PATH,
+  PAGE_STATUS,
+  PARAMETER,
+  PATH,
+  PEER,
+  PEER_PORT,
+  PROTOCOL,
+  PROXY_AUTHORITY,
   PROXY_CLIENT,
   PROXY_CLIENT_PORT,
   PROXY_LOCAL,
   PROXY_LOCAL_PORT,
-  PROXY_AUTHORITY,
   PROXY_UNIQUE_ID,
+  QUERY,
+  QUESTION_MARK,
+  REQUEST_ID,
+  REQUEST_LINE,
+  SCHEME,
+  SENT_PATH,
+  SENT_QUERY,
+  TIME,
   TLS,
-  TLS_VERSION,
   TLS_CIPHER,
-  TLS_SERVER_NAME,
-  TLS_CLIENT_VERIFIED,
-  TLS_CLIENT_SUBJECT,
-  TLS_CLIENT_ISSUER,
-  TLS_CLIENT_SERIAL,
-  TLS_CLIENT_FINGERPRINT,
-  TLS_CLIENT_OLD_FINGERPRINT,
-  TLS_CLIENT_NOT_BEFORE,
-  TLS_CLIENT_NOT_AFTER,
-  TLS_CLIENT_DAYS_LEFT,
   TLS_CLIENT_CERTIFICATE,
+  TLS_CLIENT_DAYS_LEFT,
+  TLS_CLIENT_FINGERPRINT,
+  TLS_CLIENT_ISSUER,
+  TLS_CLIENT_NOT_AFTER,
+  TLS_CLIENT_NOT_BEFORE,
+  TLS_CLIENT_OLD_FINGERPRINT,
+  TLS_CLIENT_SERIAL,
+  TLS_CLIENT_SUBJECT,
+  TLS_CLIENT_VERIFIED,
+  TLS_SERVER_NAME,
+  TLS_VERSION,
   VARIABLE,
-  CAPTURE,
-  PAGE_STATUS,
-  DATE,
-  HOSTNAME,
-]);
+  type Kind,
+} from './source-kind.ts';
+import { Span } from './span.ts';
+import { variableNumber } from './variables.ts';
 
 const DAY_MS = 86_400_000;
 /** What an IPv4 address stands behind. */
@@ -304,7 +153,7 @@ export class Source {
 
   /** It is not in the request's head: the view must have been filled. */
   get needsView(): boolean {
-    return OUTSIDE_HEAD.has(this.kind);
+    return !IN_HEAD.has(this.kind);
   }
 
   /**
