@@ -88,7 +88,7 @@ test('Redis: up, with a password, loading', peerSkip(null, 'redis-server'), asyn
   assert.deepEqual(await checkOften({ kind: 'redis' }, await start()), { isPassed: true, reason: 'redis: PONG' });
   const closed = await check({ kind: 'redis' }, await start('--requirepass', 'secret'));
   assert.deepEqual([closed.isPassed, closed.reason.startsWith('redis: NOAUTH')], [true, true]);
-  const expected = { kind: 'expect', send: 'PING\r\n', expect: '^\\+PONG\\r\\n' } as const;
+  const expected = { kind: 'expect', send: 'PING\r\n', expect: '^\\+PONG\\r\\n', transport: 'tcp' } as const;
   assert.deepEqual(await check(expected, await start()), { isPassed: true, reason: 'answer: +PONG??' });
 });
 

@@ -75,6 +75,10 @@ upstreams:
     );
     assert.equal(await new UdpClient(t, port).ask('?'), 'udp');
     assert.equal(await new UdpClient(t, port, '::1').ask('?'), 'udp');
+    const other = new UdpClient(t, port, '127.0.0.5');
+    assert.equal(await other.ask('?'), 'udp');
+    // node:dgram does not tell which address was asked
+    if (engine === 'uring') assert.equal(other.answers[0].from, `127.0.0.5 ${port}`);
     const socket = net.connect(port, '127.0.0.1');
     const [bytes] = (await once(socket, 'data')) as [Buffer];
     assert.equal(bytes.toString(), 'tcp');

@@ -46,7 +46,8 @@ export function checkListener(
   // What is in the wrong place is looked at, and is no use of the upstream.
   const bareOwner = protocol === 'http' ? null : name;
   const httpOwner = protocol === 'http' ? name : null;
-  if (listener.upstream !== undefined) uses.add(listener.upstream, [...path, 'upstream'], 'tcp', bareOwner);
+  if (listener.upstream !== undefined)
+    uses.add(listener.upstream, [...path, 'upstream'], protocol === 'udp' ? 'udp' : 'tcp', bareOwner);
   for (const { path: at, value } of itemsOf(listener.passthrough?.routes, [...path, 'passthrough', 'routes'])) {
     if (value.upstream !== undefined) uses.add(value.upstream, [...at, 'upstream'], 'tcp', bareOwner);
   }

@@ -13,23 +13,20 @@ import { itemsOf, listOf } from './parts.ts';
 import type { Report } from './report.ts';
 import { yamlText } from './schema-walk.ts';
 import { parseDuration } from './units.ts';
+import type { Use } from './upstream-uses.ts';
 
 type Upstream = Loose<UpstreamConfig>;
 
 /** `use`: the listeners that send to it, by kind; null if nothing names it. */
-export function checkUpstream(
-  name: string,
-  upstream: Upstream,
-  use: { readonly http?: string; readonly tcp?: string } | null,
-  report: Report,
-): void {
+export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Use> | null, report: Report): void {
   const path: Path = ['upstreams', name];
   // What was taken out elsewhere may have used it.
   if (use === null && report.isWhole([])) report.atKey(path, 'unused-upstream', { name });
-  if (use?.http !== undefined && use.tcp !== undefined) {
-    report.atKey(path, 'mixed-upstream', { name, http: use.http, tcp: use.tcp });
+  const bare = use?.tcp ?? use?.udp;
+  if (use?.http !== undefined && bare !== undefined) {
+    report.atKey(path, 'mixed-upstream', { name, http: use.http, tcp: bare });
   }
-  const isTcp = use?.tcp !== undefined && use.http === undefined;
+  const isTcp = bare !== undefined && use?.http === undefined;
   checkServers(name, upstream, path, isTcp, report);
   checkSources(upstream, path, report);
   checkBalance(upstream, path, isTcp, report);
@@ -38,6 +35,7 @@ export function checkUpstream(
     checkServersTls(name, upstream.health.tls, upstream, [...path, 'health', 'tls'], report);
   }
   if (upstream.health !== undefined) checkHealth(upstream.health, [...path, 'health'], report);
+  if (use?.udp !== undefined) checkUdp(upstream, path, report);
   if (isTcp) checkTcpOnly(upstream, path, report);
   else if (upstream.pool !== undefined && upstream['proxy-protocol'] !== undefined) {
     const reason = "a connection with a PROXY protocol header is one client's, and none is kept";
@@ -127,10 +125,10 @@ function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, report: Re
   report.oneOf(upstream.hash, [...path, 'hash'], ['header', 'cookie', 'query', 'path', 'text']);
 }
 
-const PROBES = ['tcp', 'http', 'mysql', 'postgres', 'redis', 'ssh', 'expect'] as const;
+const PROBES = ['tcp', 'http', 'mysql', 'postgres', 'redis', 'ssh', 'dns', 'expect'] as const;
 const PROBE_KEYS = [
   ['http', ['method', 'host', 'status', 'body']],
-  ['expect', ['send']],
+  ['expect', ['send', 'transport']],
 ] as const;
 
 function checkHealth(health: NonNullable<Upstream['health']>, path: Path, report: Report): void {
@@ -143,12 +141,30 @@ function checkHealth(health: NonNullable<Upstream['health']>, path: Path, report
       report.atKey([...path, key], 'no-effect', { key, reason: `it belongs to \`${owner}\``, fix });
     }
   }
+  if (kind === 'expect' && health.transport === 'udp' && health.send === undefined && report.lacks(path, 'send')) {
+    const fix = 'for example `send: ping`: a server is silent until it is asked';
+    report.atKey([...path, 'transport'], 'missing-key', { place: `\`${path.join('.')}\``, key: 'send', fix });
+  }
   const interval = health.interval ?? DEFAULTS.upstream.health.interval;
   const timeout = health.timeout ?? DEFAULTS.upstream.health.timeout;
   const isSure = report.lacks(path, 'interval') && report.lacks(path, 'timeout');
   if (isSure && (parseDuration(timeout) ?? 0) > (parseDuration(interval) ?? 0)) {
     const where = health.timeout === undefined ? 'interval' : 'timeout';
     report.atValue([...path, where], 'slow-check', { timeout, interval });
+  }
+}
+
+/** An upstream of datagrams. */
+function checkUdp(upstream: Upstream, path: Path, report: Report): void {
+  for (const key of ['proxy-protocol', 'tls'] as const) {
+    if (upstream[key] === undefined) continue;
+    report.atKey([...path, key], 'wrong-protocol', { key, protocol: 'udp', fix: 'leave it out' });
+  }
+  for (const { path: at, value } of itemsOf(upstream.servers, [...path, 'servers'])) {
+    const text = addressOf(value) ?? '';
+    if (!text.startsWith('unix:')) continue;
+    const fix = 'write an address and a port: the listener has `protocol: udp`';
+    report.atValue(typeof value === 'string' ? at : [...at, 'address'], 'bad-server', { value: show(text), fix });
   }
 }
 

@@ -324,7 +324,11 @@ function compileProbe(health: NonNullable<UpstreamConfig['health']>): HealthPlan
   if (health.postgres !== undefined) return { kind: 'postgres', user: health.postgres };
   if (health.redis !== undefined) return { kind: 'redis' };
   if (health.ssh !== undefined) return { kind: 'ssh' };
-  if (health.expect !== undefined) return { kind: 'expect', send: health.send ?? null, expect: health.expect };
+  if (health.dns !== undefined) return { kind: 'dns', name: health.dns };
+  if (health.expect !== undefined) {
+    const { transport = DEFAULTS.upstream.health.transport } = health;
+    return { kind: 'expect', send: health.send ?? null, expect: health.expect, transport };
+  }
   if (health.http === undefined) return { kind: 'tcp' };
   const statuses = listOf(status).map((one) => checked(parseStatusRange(String(one)).value, String(one)));
   return { kind: 'http', method, path: health.http, host: health.host ?? null, statuses, body: health.body ?? null };

@@ -62,6 +62,7 @@ export const DEFAULTS = {
     health: {
       method: 'GET',
       status: '200-299',
+      transport: 'tcp',
       interval: '2s',
       timeout: '1s',
       rise: 2,

@@ -227,6 +227,11 @@ export const CATALOGUE = {
     message: '<value> is not a host pattern',
     remedy: '<fix>',
   },
+  'bad-dns-name': {
+    severity: 'error',
+    message: '<value> is not a name of the DNS',
+    remedy: '<fix>',
+  },
   'bad-path': {
     severity: 'error',
     message: '<value> cannot be a path here',

@@ -15,6 +15,7 @@ import {
   bodyTemplate,
   capturingRegex,
   databaseUser,
+  dnsName,
   duration,
   fileName,
   flag,
@@ -760,8 +761,17 @@ const Health = z.strictObject({
   postgres: key(databaseUser, 'The server is up if PostgreSQL begins to authenticate this user.'),
   redis: key(z.literal(true).meta({ examples: [true] }), 'The server is up if Redis answers PING.'),
   ssh: key(z.literal(true).meta({ examples: [true] }), 'The server is up if it says that it speaks SSH 2.'),
+  dns: key(
+    dnsName,
+    'The server is up if it answers a DNS query for the A records of this name, over UDP, without an error (NOERROR).',
+  ),
   expect: key(regex, 'The server is up if what it sends matches this regular expression, within the first 16 KiB.'),
   send: key(anyText('text', 'PING\r\n'), 'With `expect`: what it is sent first. Without it the server speaks first.'),
+  transport: key(
+    z.enum(['tcp', 'udp']),
+    'With `expect`: `udp`: `send` is a datagram, and so is what it answers.',
+    DEFAULTS.upstream.health.transport,
+  ),
   method: key(method, 'With `http`: the method.', DEFAULTS.upstream.health.method),
   host: key(anyText('host', 'shop.example'), "With `http`: the Host field. Without it the server's address."),
   status: key(

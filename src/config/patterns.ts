@@ -18,6 +18,14 @@ export function checkName(text: string): Problem | null {
 }
 
 /** `shop.example`, `*.shop.example`, `192.0.2.1` or `[2001:db8::1]`, without port. */
+/** RFC 1035, section 2.3.4; any characters, as in `_sip._udp`. `.` is the root. */
+export function checkDnsName(text: string): Problem | null {
+  const labels = text === '.' ? [] : text.replace(/\.$/, '').split('.');
+  const isRight = text.length <= 253 && labels.every((label) => /^[!-~]{1,63}$/.test(label));
+  const fix = 'write a name that the server knows, for example health.example';
+  return isRight ? null : problem('bad-dns-name', { value: show(text), fix });
+}
+
 export function checkHost(text: string): Problem | null {
   const bad = (fix: string): Problem => problem('bad-host', { value: show(text), fix });
   if (text === '*' || text === '') return bad('leave `host` out to match every host');

@@ -567,8 +567,15 @@ export interface HealthPlan {
     | { readonly kind: 'postgres'; readonly user: string }
     | { readonly kind: 'redis' }
     | { readonly kind: 'ssh' }
+    /** Over UDP. */
+    | { readonly kind: 'dns'; readonly name: string }
     /** `send` null: the server speaks first. `expect`: a regular expression for the first 16 KiB. */
-    | { readonly kind: 'expect'; readonly send: string | null; readonly expect: string }
+    | {
+        readonly kind: 'expect';
+        readonly send: string | null;
+        readonly expect: string;
+        readonly transport: 'tcp' | 'udp';
+      }
     | {
         readonly kind: 'http';
         readonly method: string;

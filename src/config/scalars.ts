@@ -13,6 +13,7 @@ import {
   checkHeaderName,
   checkHeaderTemplate,
   checkHeaderValue,
+  checkDnsName,
   checkHost,
   checkHostRegex,
   checkInterface,
@@ -163,6 +164,7 @@ export const name = text('name', 'web', checkName, NAME_PATTERN);
 export const databaseUser = text('database user', 'evenkeel', (value) =>
   value === 'true' ? problem('bad-name', { value: show(value) }) : checkName(value),
 );
+export const dnsName = text('name in the DNS', 'health.example', checkDnsName);
 export const bind = text('address to listen on', '*:80', (value) => parseBind(value).problem);
 export const server = text('server address', '192.0.2.1:80', (value) => parseServer(value).problem);
 export const host = text('host pattern', 'shop.example', checkHost);

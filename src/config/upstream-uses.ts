@@ -5,9 +5,16 @@ import type { Config, Loose } from './model.ts';
 import type { Report } from './report.ts';
 import { nearest } from './suggest.ts';
 
+/** The first listener of each kind that sends there. */
+export interface Use {
+  http?: string;
+  tcp?: string;
+  udp?: string;
+}
+
 export class UpstreamUses {
   /** By upstream: the first listener of each kind that sends to it. */
-  private readonly uses = new Map<string, { http?: string; tcp?: string }>();
+  private readonly uses = new Map<string, Use>();
   private readonly names: ReadonlySet<string>;
   private readonly hasUpstreams: boolean;
   private readonly report: Report;
@@ -19,7 +26,7 @@ export class UpstreamUses {
   }
 
   /** `listener` null: it is only looked at. Reports a name that there is not. */
-  add(name: string, path: Path, kind: 'http' | 'tcp', listener: string | null): void {
+  add(name: string, path: Path, kind: keyof Use, listener: string | null): void {
     // An upstream whose whole content was wrong is not in the document any more.
     const isThere =
       this.names.has(name) ||
@@ -39,14 +46,14 @@ export class UpstreamUses {
     if (listener !== null) use[kind] ??= listener;
   }
 
-  private use(name: string): { http?: string; tcp?: string } {
+  private use(name: string): Use {
     const use = this.uses.get(name) ?? {};
     this.uses.set(name, use);
     return use;
   }
 
   /** Null: nothing names it. */
-  of(name: string): { readonly http?: string; readonly tcp?: string } | null {
+  of(name: string): Readonly<Use> | null {
     return this.uses.get(name) ?? null;
   }
 }

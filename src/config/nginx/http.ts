@@ -119,6 +119,7 @@ function readServer(directive: Directive, http: Scope, notes: Notes): HttpServer
       port: 80,
       isDefault: false,
       isTls: false,
+      isUdp: false,
       isProxied: false,
       keepAlive: null,
       directive,

@@ -12,6 +12,8 @@ export interface Listen {
   readonly port: number;
   readonly isDefault: boolean;
   readonly isTls: boolean;
+  /** Of datagrams: `stream` alone. */
+  readonly isUdp: boolean;
   /** Clients begin with a PROXY protocol header. */
   readonly isProxied: boolean;
   readonly keepAlive: boolean | { idle?: string; interval?: string; probes?: number } | null;
@@ -20,19 +22,21 @@ export interface Listen {
 
 /** Of the socket, which evenkeel sets up itself. */
 const TUNING = /^(backlog|rcvbuf|sndbuf|setfib|fastopen|accept_filter|ipv6only)=|^(deferred|bind|reuseport|multipath)$/;
+/** What datagrams have none of. */
+const OF_CONNECTIONS = /^(ssl|proxy_protocol|so_keepalive=.*|backlog=.*|fastopen=.*)$/;
 /** Of a range. */
 const PORTS_MAX = 1024;
 const REFUSED: Readonly<Record<string, string>> = {
   quic: 'HTTP/3 is not there yet',
   spdy: 'SPDY is not there',
-  udp: 'UDP is not there yet',
 };
 
 /** One for each port of a range. */
-export function readListen(directive: Directive, notes: Notes): readonly Listen[] {
+export function readListen(directive: Directive, notes: Notes, isStream = false): readonly Listen[] {
   const [address, ...options] = directive.args;
   let isDefault = false;
   let isTls = false;
+  let isUdp = false;
   let isProxied = false;
   let keepAlive: Listen['keepAlive'] = null;
   let isDual = false;
@@ -40,6 +44,7 @@ export function readListen(directive: Directive, notes: Notes): readonly Listen[
   for (const { text, place } of options) {
     if (text === 'default_server' || text === 'default') isDefault = true;
     else if (text === 'ssl') isTls = true;
+    else if (text === 'udp' && isStream) isUdp = true;
     else if (text === 'proxy_protocol') isProxied = true;
     else if (text === 'http2')
       notes.leftOut(place, 'listen ... http2', 'HTTP/2 is not there yet: clients are answered in HTTP/1.1');
@@ -64,9 +69,15 @@ export function readListen(directive: Directive, notes: Notes): readonly Listen[
     );
     return [];
   }
+  const incompatible = isUdp ? options.find(({ text }) => OF_CONNECTIONS.test(text)) : undefined;
+  if (incompatible !== undefined) {
+    const name = incompatible.text.replace(/=.*/, '');
+    notes.error(incompatible.place, `"${name}" parameter is incompatible with "udp"`, 'remove it');
+    return [];
+  }
   if (!isRight) return [];
   const right = addresses.filter((where) => typeof where !== 'string');
-  return right.map(({ bind, port }) => ({ bind, port, isDefault, isTls, isProxied, keepAlive, directive }));
+  return right.map(({ bind, port }) => ({ bind, port, isDefault, isTls, isUdp, isProxied, keepAlive, directive }));
 }
 
 /** `127.0.0.1:8000-8010` as its addresses; what is none, or has too many ports, as it stands. */

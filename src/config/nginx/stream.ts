@@ -16,6 +16,8 @@ import { parseTime } from './values.ts';
 import { hasVariables } from './variables.ts';
 
 const CONNECT_MS_MAX = 3_600_000;
+/** More is no limit. */
+const COUNT_MAX = 1_000_000;
 const IDLE_MS_MAX = 576 * 3_600_000;
 /** nginx waits longer for a client to begin, and then gives it up. */
 const PREREAD = '10s';
@@ -42,7 +44,7 @@ function readServer(
       'no "listen" is defined for server',
       'write a `listen` line in it',
     );
-  const listens = written.flatMap((listen) => readListen(listen, notes));
+  const listens = written.flatMap((listen) => readListen(listen, notes, true));
   const access = readStreamAccess(scope, notes);
   const [pass] = scope.own('proxy_pass');
   if (pass === undefined) {
@@ -82,7 +84,18 @@ function readServer(
   }));
   const upstream = choice.otherwise === null ? null : upstreams.use(choice.otherwise, settings, pass);
   const target = { upstream, routes: routes ?? null, access, place };
-  const alike = groupedBy(listens, ({ isTls, isProxied }) => `${isTls} ${isProxied}`);
+  if (listens.some(({ isUdp }) => isUdp)) {
+    const header = scope.find('proxy_protocol');
+    if (settings.sendsProxyHeader === true && header !== null) {
+      notes.notYet(header.place, '`proxy_protocol` with `listen ... udp`', 'there is nothing like it yet');
+      return;
+    }
+    if (target.routes !== null) {
+      notes.notYet(place, '`proxy_pass` with a variable and `listen ... udp`', 'nothing is read of a datagram');
+      return;
+    }
+  }
+  const alike = groupedBy(listens, ({ isTls, isProxied, isUdp }) => `${isTls} ${isProxied} ${isUdp}`);
   for (const own of alike) addListener(own, { scope, names: [], directive }, target, document, notes);
 }
 
@@ -106,13 +119,15 @@ function addListener(
   document: DocumentBuilder,
   notes: Notes,
 ): void {
-  const [{ bind, port, keepAlive, isTls, isProxied, directive }] = listens;
-  const name = document.freeName(document.listeners, port === 0 ? 'tcp-unix' : `tcp-${port}`);
+  const [{ bind, port, keepAlive, isTls, isProxied, isUdp, directive }] = listens;
+  const protocol = isUdp ? 'udp' : 'tcp';
+  const name = document.freeName(document.listeners, port === 0 ? 'tcp-unix' : `${protocol}-${port}`);
   const socket = { text: bind, servers: [server], listener: name };
   const tls = isTls ? readTls(socket, document, notes) : null;
   document.listeners[name] = {
     bind: listens.length === 1 ? bind : listens.map((listen) => listen.bind),
-    protocol: 'tcp',
+    protocol,
+    ...(isUdp ? { udp: readUdp(server.scope, notes) } : {}),
     ...(tls === null ? {} : { tls }),
     ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),
     ...(isProxied ? { 'proxy-protocol': proxyProtocolOf(readTrusted(server.scope, notes)) } : {}),
@@ -124,6 +139,25 @@ function addListener(
   document.mark(['listeners', name, 'bind'], directive.place);
   listens.forEach((listen, i) => document.mark(['listeners', name, 'bind', i], listen.directive.place));
   document.mark(['listeners', name, 'upstream'], place);
+}
+
+/** When sessions end. */
+function readUdp(scope: Scope, notes: Notes): PlainMap {
+  const idle = formatDuration(time(scope, 'proxy_timeout', 600_000, IDLE_MS_MAX, notes));
+  const responses = count(scope, 'proxy_responses', notes);
+  // Without answers nothing is waited for: each datagram is a session.
+  const requests = count(scope, 'proxy_requests', notes) || (responses === 0 ? 1 : null);
+  return { idle, ...(responses === null ? {} : { responses }), ...(requests === null ? {} : { requests }) };
+}
+
+/** Null: it is not said. */
+function count(scope: Scope, name: string, notes: Notes): number | null {
+  const directive = scope.find(name);
+  if (directive === null) return null;
+  const [{ text, place }] = directive.args;
+  if (/^[0-9]+$/.test(text)) return Math.min(Number(text), COUNT_MAX);
+  notes.error(place, `"${name}" directive invalid number`, 'write for example 1');
+  return null;
 }
 
 function time(scope: Scope, name: string, otherwise: number, max: number, notes: Notes): number {

@@ -13,7 +13,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'it tunes the inside of nginx',
       ],
       ['server', 'stream', '0 {}', 'works', ''],
-      ['listen', 'stream-server', '1+', 'differs', 'as for HTTP; **`udp` is refused**'],
+      ['listen', 'stream-server', '1+', 'differs', 'as for HTTP; `udp` works'],
       ['server_name', 'stream-server', '1+', 'not yet', '**there is nothing like it yet**'],
       ['error_log', 'stream-server', '1+', 'left out', 'there is one log for all servers'],
       [
@@ -142,7 +142,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'not yet',
         '**there is nothing like it yet**',
       ],
-      ['proxy_requests proxy_responses', 'stream stream-server', '1', 'no effect', 'it concerns UDP'],
+      ['proxy_requests proxy_responses', 'stream stream-server', '1', 'works', 'with `listen ... udp`'],
       ['proxy_next_upstream', 'stream stream-server', 'flag', 'differs', 'only `on`'],
       [
         'proxy_next_upstream_tries proxy_next_upstream_timeout',

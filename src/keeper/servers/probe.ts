@@ -2,6 +2,7 @@
  * One health probe: a TCP connection, a conversation in the server's protocol, or an HTTP request, over a connection of its own. Always answers, within
  * the timeout, with a result; never throws. Nothing of it goes through the proxies: a probe asks the server, not the pool.
  */
+import dgram from 'node:dgram';
 import http from 'node:http';
 import net from 'node:net';
 import type { Address } from '../../base/address.ts';
@@ -74,7 +75,9 @@ type Finish = (isPassed: ProbeResult['isPassed'], reason: string) => void;
 function begin(plan: HealthPlan['probe'], target: Target, serverName: string, finish: Finish): () => void {
   if (plan.kind === 'tcp') return probeTcp(target, finish);
   if (plan.kind === 'http') return probeHttp(plan, target, serverName, finish);
-  return probeDialogue(createDialogue(plan), target, finish);
+  const dialogue = createDialogue(plan);
+  const isUdp = plan.kind === 'dns' || (plan.kind === 'expect' && plan.transport === 'udp');
+  return isUdp ? probeDatagrams(dialogue, target, finish) : probeDialogue(dialogue, target, finish);
 }
 
 function connect(target: Target): net.Socket {
@@ -135,6 +138,30 @@ function probeDialogue(dialogue: Dialogue, target: Target, finish: Finish): () =
   socket.on('error', (error) => finishWith(error, target, finish));
   return () => {
     if (!isLeaving) socket.destroy();
+  };
+}
+
+/** Each answer is a datagram. */
+function probeDatagrams(dialogue: Dialogue, target: Target, finish: Finish): () => void {
+  const { family, host, port, source } = target;
+  const socket = dgram.createSocket(family === 6 ? 'udp6' : 'udp4');
+  socket.on('message', (answer) => {
+    const verdict = dialogue.handle(answer)?.verdict ?? null;
+    if (verdict !== null) finish(verdict.isPassed, verdict.reason);
+  });
+  socket.on('error', (error) => finishWith(error, target, finish));
+  socket.on('connect', () => {
+    if (dialogue.opening === null) return;
+    // what went wrong with it, `error` tells too
+    socket.send(dialogue.opening, (error) => error !== null && finishWith(error, target, finish));
+  });
+  if (source !== undefined) socket.bind(0, source);
+  socket.connect(port, host);
+  return () => {
+    // It throws when it is over already; what still comes has nobody.
+    socket.removeAllListeners();
+    socket.on('error', () => undefined);
+    socket.close();
   };
 }
 

@@ -1,6 +1,7 @@
 /** The conversation that a plan asks for. */
 import type { HealthPlan } from '../../../config/plan.ts';
 import type { Dialogue } from './dialogue.ts';
+import { DnsDialogue } from './dns.ts';
 import { ExpectDialogue } from './expect.ts';
 import { MysqlDialogue } from './mysql.ts';
 import { PostgresDialogue } from './postgres.ts';
@@ -19,6 +20,8 @@ export function createDialogue(plan: DialogueProbe): Dialogue {
       return new RedisDialogue();
     case 'ssh':
       return new SshDialogue();
+    case 'dns':
+      return new DnsDialogue(plan.name);
     case 'expect':
       return new ExpectDialogue(plan.send, plan.expect);
   }

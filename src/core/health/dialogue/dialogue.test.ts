@@ -30,6 +30,14 @@ function mysqlPacket(sequence: number, payload: string): Buffer {
   return Buffer.concat([Buffer.from([bytes.length, 0, 0, sequence]), bytes]);
 }
 
+const DNS = { kind: 'dns', name: 'a.example' } as const;
+
+/** The header of an answer to DNS's query, with these flags. */
+function dnsAnswer(high: number, low: number, answers: number): Buffer {
+  const id = [...createDialogue(DNS).opening!.subarray(0, 2)];
+  return Buffer.from([...id, high, low, 0, 1, 0, answers, 0, 0, 0, 0]);
+}
+
 function postgresMessage(kind: string, payload: string): Buffer {
   const bytes = Buffer.from(payload, 'latin1');
   const head = Buffer.alloc(5);
@@ -79,8 +87,18 @@ const TALKS: readonly (readonly [DialogueProbe, readonly Buffer[], isPassed: boo
   [{ kind: 'ssh' }, [Buffer.from('Exceeded MaxStartups\r\n')], false, 'greeting: Exceeded MaxStartups'],
   [{ kind: 'ssh' }, [Buffer.from('SSH-1.5-old\r\n')], false, 'the greeting is not of SSH 2: SSH-1.5-old'],
   [{ kind: 'ssh' }, [Buffer.from('SSH-2.0-half')], null, ''],
-  [{ kind: 'expect', send: null, expect: '^220 ' }, [Buffer.from('220 mail ESMTP\r\n')], true, 'answer: 220'],
-  [{ kind: 'expect', send: 'EHLO x\r\n', expect: '^250' }, [Buffer.from('220 ')], null, ''],
+  [DNS, [dnsAnswer(0x80, 0x80, 2)], true, 'NOERROR, 2 answers'],
+  [DNS, [dnsAnswer(0x81, 0x83, 0)], false, 'NXDOMAIN, 0 answers'],
+  [DNS, [dnsAnswer(0x81, 0x85, 0)], false, 'REFUSED, 0 answers'],
+  [DNS, [dnsAnswer(0x01, 0x00, 0)], null, ''],
+  [DNS, [Buffer.from('something else, and long enough')], null, ''],
+  [
+    { kind: 'expect', send: null, expect: '^220 ', transport: 'tcp' },
+    [Buffer.from('220 mail ESMTP\r\n')],
+    true,
+    'answer: 220',
+  ],
+  [{ kind: 'expect', send: 'EHLO x\r\n', expect: '^250', transport: 'tcp' }, [Buffer.from('220 ')], null, ''],
 ];
 
 for (const [plan, answers, isPassed, reason] of TALKS) {
@@ -96,6 +114,12 @@ for (const [plan, answers, isPassed, reason] of TALKS) {
     }
   });
 }
+
+test('a DNS query is as RFC 1035 wants it', () => {
+  const query = Buffer.from(createDialogue(DNS).opening!).subarray(2);
+  assert.equal(query.toString('latin1'), '\x01\0\0\x01\0\0\0\0\0\0\x01a\x07example\0\0\x01\0\x01');
+  assert.equal(createDialogue({ kind: 'dns', name: '.' }).opening!.length, 17);
+});
 
 test('each leaves as its protocol asks', () => {
   assert.ok(talk(MYSQL, TALKS[0][1], 1000).sent.endsWith('\x01\x00\x00\x00\x01'));
