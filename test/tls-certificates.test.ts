@@ -241,3 +241,48 @@ ha:
     }
   },
 );
+
+test(
+  'a start serves all but the listener whose certificate cannot be used, and that one when it can',
+  engineSkip(ENGINES[0]),
+  async (t) => {
+    const maker = makerFor(t);
+    for (const name of ['a', 'b']) maker.make(name, { names: ['shop.example'] });
+    maker.join('torn.key', 'b.key');
+    const [whole, torn] = [await freePort(), await freePort()];
+    const yaml = `
+listeners:
+  whole:
+    bind: "127.0.0.1:${whole}"
+    tls: { certificate: ${maker.path('b.pem')}, key: ${maker.path('b.key')} }
+    routes: [ { respond: { body: ok } } ]
+  torn:
+    bind: "127.0.0.1:${torn}"
+    tls: { certificate: ${maker.path('a.pem')}, key: ${maker.path('torn.key')} }
+    routes: [ { respond: { body: ok } } ]
+`;
+    const evenkeel = await Evenkeel.start(t, yaml, { engine: ENGINES[0], workers: 1, hasSocket: true });
+    assert.match(evenkeel.stderr, /torn\.key does not belong to the certificate \S+a\.pem/);
+    assert.match(
+      evenkeel.stderr,
+      /listener torn 127\.0\.0\.1:\d+: none of its certificates can be used; `evenkeel check` says why/,
+    );
+    assert.equal(await serialFor(whole, 'shop.example'), serialOf(maker, 'b.pem'));
+    await assert.rejects(serialFor(torn, 'shop.example'), /ECONNREFUSED/);
+    const status = spawnSync(process.execPath, [program, 'status', '--socket', `${evenkeel.file}.sock`], {
+      encoding: 'utf8',
+    });
+    assert.match(status.stdout, /^listener +torn .*closed.*none of its certificates can be used/m);
+    // A reload is strict, and changes nothing.
+    evenkeel.signal('SIGHUP');
+    await evenkeel.said(/reload by SIGHUP refused, nothing has changed/);
+    assert.equal(await serialFor(whole, 'shop.example'), serialOf(maker, 'b.pem'));
+    renameSync(maker.path('a.key'), maker.path('torn.key'));
+    await evenkeel.said(/certificate replaced: listener torn: \S+a\.pem is valid until 20/);
+    await serves(torn, 'shop.example', serialOf(maker, 'a.pem'));
+
+    const lone = Evenkeel.run(t, yaml.replace('torn.key', 'a.pem').replace(/ {2}whole:[^]*? {2}torn:/, '  torn:'));
+    assert.equal(await lone.exit, 1);
+    assert.match(lone.stderr, /no listener could be opened/);
+  },
+);

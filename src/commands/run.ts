@@ -125,8 +125,8 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       part: options.part ?? null,
     },
   });
-  const read = async (print: Print): Promise<Loaded | null> => {
-    const { printed, files, loaded: read } = await loader.load();
+  const read = async (print: Print, isStart = false): Promise<Loaded | null> => {
+    const { printed, files, loaded: read } = await loader.load(isStart);
     for (const line of printed) print(line);
     named = files;
     return read;
@@ -134,10 +134,13 @@ export async function runInManner(options: RunOptions, program: Program, manner:
   let certificateWatch: FileWatch;
   let presenceWatch: FileWatch;
   const faults: string[] = [];
-  const loaded = await read((line) => {
-    faults.push(line.trim());
-    manner.tell(line);
-  });
+  const loaded = await read(
+    (line) => {
+      faults.push(line.trim());
+      manner.tell(line);
+    },
+    succession === null && !manner.startsWhole,
+  );
   if (loaded === null) {
     await succession?.fail(faults.join('\n'));
     return EXIT_FAILED;
@@ -169,7 +172,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
     for (const problem of problems) log.warn(problem);
     instance = new Instance({
       loaded,
-      read,
+      read: (print) => read(print),
       renewCertificates: (request) => loader.renewCertificates(request),
       proxyUser: user,
       problems,

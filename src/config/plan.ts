@@ -89,7 +89,7 @@ export interface UdpPlan {
 
 /** How a listener speaks TLS to its clients. What is secret is not in a plan (port/tls.ts). */
 export interface TlsPlan {
-  /** At least one. The first is the default. */
+  /** The first is the default. Empty: none of its certificates can be used, and it is not opened. */
   readonly entries: readonly TlsEntryPlan[];
   /** For clients that offer `acme-tls/1` alone (RFC 8737): authorities that look whether a name is ours. Without it none does. */
   readonly challenges?: readonly TlsEntryPlan[];

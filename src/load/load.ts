@@ -22,6 +22,8 @@ export interface LoadRequest {
   /** As PrepareOptions say. */
   readonly stateDirectory?: string;
   readonly wording?: Wording;
+  /** Nothing runs yet: what can be served is served. */
+  readonly isStart?: boolean;
   /** Only this of it runs. Null: all of it. */
   readonly part?: ConfigurationPart | null;
 }
@@ -54,7 +56,7 @@ export interface LoadResult {
 }
 
 export function loadConfiguration(request: LoadRequest): LoadResult {
-  const { files: named, node, workers, stateDirectory, wording = 'evenkeel', part = null } = request;
+  const { files: named, node, workers, stateDirectory, wording = 'evenkeel', isStart = false, part = null } = request;
   const printed: string[] = [];
   const print = (text: string): void => void printed.push(text);
   const roots = readConfigTexts(named, print);
@@ -64,6 +66,7 @@ export function loadConfiguration(request: LoadRequest): LoadResult {
     workers,
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
     look: lookAtMachine,
+    startsPartly: isStart,
   });
   printDiagnostics(diagnostics, print, wording);
   if (ready === null) {

@@ -41,9 +41,9 @@ export class Loader {
     this.worker = this.begin();
   }
 
-  /** Never rejects: what keeps the thread from reading a configuration keeps that from being run. */
-  load(): Promise<LoadResult> {
-    return this.askInTurn(this.options.request, refused);
+  /** Never rejects: what keeps the thread from reading a configuration keeps that from being run. `isStart`: nothing runs yet. */
+  load(isStart = false): Promise<LoadResult> {
+    return this.askInTurn({ ...this.options.request, isStart }, refused);
   }
 
   /** Likewise. */

@@ -40,6 +40,8 @@ export interface PrepareOptions {
   readonly stateDirectory?: string;
   /** What of the machine is looked at, now that the file is right. Null: this machine is not the one that will run it. */
   readonly look: LookAtMachine | null;
+  /** A certificate that cannot be used keeps only its listener from being served. */
+  readonly startsPartly?: boolean;
 }
 
 export type LookAtMachine = (known: Known) => readonly Diagnostic[];
@@ -97,7 +99,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
     options.look === null ? NO_SOURCES : certificateSourcesOf({ config: sound, source, rootOf, stateDirectory });
   const tls =
     options.look === null
-      ? { certificates: NO_CERTIFICATES, diagnostics: [] }
+      ? { certificates: NO_CERTIFICATES, diagnostics: [], ofListeners: [] }
       : readCertificates(certificateSources, Date.now());
   const settings = options.look === null ? [] : findSettingFaults(sound, source);
   const diagnostics = sortDiagnostics([
@@ -108,7 +110,9 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
     ...(options.look?.(known) ?? []),
   ]);
   const files = [...paths, ...keyFilesOf(sound).keys()];
-  if (config === null || diagnostics.some(refuses)) return { files, texts, diagnostics, known, ready: null };
+  const tolerated = new Set(options.startsPartly === true ? tls.ofListeners : []);
+  const isRefused = diagnostics.some((one) => refuses(one) && !tolerated.has(one));
+  if (config === null || isRefused) return { files, texts, diagnostics, known, ready: null };
   const { certificates } = tls;
   const compiled = compile(config, {
     workers: options.workers ?? config.workers ?? defaultWorkers(),

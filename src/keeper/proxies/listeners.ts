@@ -22,7 +22,7 @@ export interface BindFailure {
   /** Its name. */
   readonly listener: string;
   readonly plan: BindPlan;
-  /** The system's name of the error: `EADDRINUSE`. */
+  /** The system's name of the error, `EADDRINUSE`, or `certificate`. */
   readonly code: string;
   readonly reason: string;
   readonly remedy: string;
@@ -149,6 +149,10 @@ export class ListenerStore {
       const binds: OpenBind[] = [];
       const failures: BindFailure[] = [];
       for (const bindPlan of plan.intake === 'closed' ? [] : plan.binds) {
+        if (isWithoutCertificate(plan)) {
+          failures.push(withoutCertificate(plan, bindPlan, failedBefore.has(bindText(bindPlan))));
+          continue;
+        }
         const before = known.get(bindText(bindPlan)) ?? this.take(bindPlan);
         if (before !== undefined) {
           binds.push(before);
@@ -156,7 +160,9 @@ export class ListenerStore {
         }
         const failed = failedBefore.get(bindText(bindPlan));
         const result =
-          failed === undefined ? await this.open(plan, bindPlan, copies, deadline) : this.openAgain(failed, copies);
+          failed === undefined || failed.code === NO_CERTIFICATE
+            ? await this.open(plan, bindPlan, copies, deadline)
+            : this.openAgain(failed, copies);
         if ('sockets' in result) {
           this.setOptions(plan, result);
           opened.push(result);
@@ -250,6 +256,7 @@ export class ListenerStore {
   /** One quiet try at what could not be opened before. */
   private openAgain(failure: BindFailure, copies: number): OpenBind | BindFailure {
     const { plan } = failure;
+    if (failure.code === NO_CERTIFICATE) return { ...failure, isOld: true };
     const opened = this.host.listen(placeOf(plan), copies, this.isPortOurs(plan));
     if (opened.kind === 'listening') return this.bindOf(plan, opened.descriptors);
     return { ...failure, code: opened.code, reason: opened.reason, isOld: true };
@@ -309,6 +316,20 @@ export class ListenerStore {
   private removeFile({ address: { family, host } }: BindPlan): void {
     if (family === 0 && !host.startsWith('@')) this.host.removeSocketFile(host);
   }
+}
+
+/** No system's: it waits for another plan. */
+const NO_CERTIFICATE = 'certificate';
+
+/** It has to speak TLS, and none of its certificates can be used. */
+function isWithoutCertificate({ tls }: ListenerPlan): boolean {
+  return tls !== null && tls.entries.length === 0;
+}
+
+function withoutCertificate({ name }: ListenerPlan, plan: BindPlan, isOld: boolean): BindFailure {
+  const reason = 'none of its certificates can be used';
+  const remedy = '`evenkeel check` says why; it is opened when the files are right';
+  return { listener: name, plan, code: NO_CERTIFICATE, reason, remedy, isOld };
 }
 
 /** The sockets that the proxy `worker` of so many accepts from, with the index of the listener of each. */

@@ -90,6 +90,8 @@ export interface ReadCertificates {
   readonly certificates: Certificates;
   /** With an error among them the configuration cannot be run here. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Of these, those that only keep certificates of listeners from being used: a listener without any cannot be opened. */
+  readonly ofListeners: readonly Diagnostic[];
 }
 
 /** `former`: what was read by the same sources; a pair that cannot be used now is what it was then. */
@@ -143,8 +145,11 @@ class CertificateReader {
       for (const { pair } of found) credentials.set(pair.credential.id, pair.credential);
       return found.map(factsOf);
     };
+    const ofListeners: Diagnostic[] = [];
     const listeners = sources.listeners.map(({ listener, settings, sources: own, tickets }): ListenerCertificates => {
+      const before = this.diagnostics.length;
       const found = own.flatMap((source) => this.readSource(source, settings));
+      ofListeners.push(...this.diagnostics.slice(before));
       const certificates = keep(found);
       return { listener, entries: this.divide(found), tickets: this.readTickets(tickets), certificates };
     });
@@ -166,6 +171,7 @@ class CertificateReader {
         files,
       },
       diagnostics: this.diagnostics,
+      ofListeners,
     };
   }
 

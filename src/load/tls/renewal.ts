@@ -24,8 +24,11 @@ export function renewCertificates({ sources, former }: RenewalRequest): Renewal 
   const { certificates, diagnostics } = readCertificates(sources, Date.now(), former);
   const refusals = diagnostics.filter(({ severity }) => severity === 'error').map(formatDiagnostic);
   const warnings = diagnostics.filter(({ code }) => code === 'bad-ocsp').map(formatDiagnostic);
+  const lacked = new Set(
+    former.listeners.filter(({ entries }) => entries.length === 0).map(({ listener }) => listener),
+  );
   const isWhole =
-    certificates.listeners.every(({ entries }) => entries.length > 0) &&
+    certificates.listeners.every(({ entries, listener }) => entries.length > 0 || lacked.has(listener)) &&
     certificates.upstreams.every((now, i) => {
       const before = former.upstreams[i];
       return (
