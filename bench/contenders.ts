@@ -7,6 +7,7 @@ import { chmodSync, mkdtempSync, mkdirSync, readFileSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPinned, waitForPort, type Started } from './process.ts';
+import type { ListenerKind } from './results.ts';
 
 export const PROXY_CORE = 0;
 export const LOAD_CORE = 1;
@@ -16,14 +17,13 @@ const DESCRIPTORS = Number(
 /** HAProxy does not start unless it may have two descriptors for each. */
 const HAPROXY_CONNECTIONS = Math.floor((DESCRIPTORS - 200) / 2);
 const BACKEND_PORTS = [19001, 19002];
+const TLS_BACKEND_PORTS = [19003, 19004];
 
 export interface Contender {
   readonly name: string;
   readonly version: string;
-  readonly httpPort: number;
-  readonly tcpPort: number;
-  /** HTTP over TLS; 0: it does not speak it. */
-  readonly tlsPort: number;
+  /** 0: it has none. */
+  readonly ports: Readonly<Record<ListenerKind, number>>;
   /** Clients it can have with this process's limit of descriptors. */
   readonly connectionsMax: number;
   /** It can do nothing but small keep-alive requests. */
@@ -47,12 +47,17 @@ function makeCertificate(): void {
   execFileSync('openssl', ['req', '-x509', ...curve, ...files, ...subject], { stdio: 'ignore' });
 }
 
-/** Two nginx backends in one process on the load's core, serving one file per size. */
+/** Two nginx backends in one process on the load's core, serving one file per size, in clear and by TLS. */
 export async function startBackends(): Promise<Started> {
+  makeCertificate();
   mkdirSync(files);
   chmodSync(directory, 0o755); // nginx's worker is another user
   for (const [name, size] of Object.entries(SIZES)) writeFileSync(join(files, name), 'x'.repeat(size));
-  const listens = BACKEND_PORTS.map((port) => `listen 127.0.0.1:${port} backlog=4096;`).join(' ');
+  const listens = [
+    ...BACKEND_PORTS.map((port) => `listen 127.0.0.1:${port} backlog=4096;`),
+    ...TLS_BACKEND_PORTS.map((port) => `listen 127.0.0.1:${port} ssl backlog=4096;`),
+    `ssl_certificate ${certificate}; ssl_certificate_key ${key}; ssl_protocols TLSv1.2 TLSv1.3;`,
+  ].join(' ');
   const config = nginxConfig(
     'backend',
     `server { ${listens} open_file_cache max=10; root ${files}; location = / { return 200 "${'x'.repeat(62)}"; } }`,
@@ -88,13 +93,15 @@ server { listen 127.0.0.1:18001 backlog=4096; listen 127.0.0.1:18021 ssl backlog
   proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Request-Id $request_id; } }`;
-  const stream = `stream { upstream web { ${upstream} } server { listen 127.0.0.1:18011 backlog=4096; proxy_pass web; } }`;
+  const secure = TLS_BACKEND_PORTS.map((port) => `server 127.0.0.1:${port};`).join(' ');
+  const stream = `stream { upstream web { ${upstream} } server { listen 127.0.0.1:18011 backlog=4096; proxy_pass web; }
+upstream secure { ${secure} } map $ssl_preread_server_name $by_name { other.test web; default secure; }
+server { listen 127.0.0.1:18031 backlog=4096; ssl_preread on; proxy_pass $by_name; }
+server { listen 127.0.0.1:18041 backlog=4096; proxy_pass secure; } }`;
   return {
     name: 'nginx',
     version: firstMatch('nginx', ['-v'], /nginx\/([0-9.]+)/),
-    httpPort: 18001,
-    tcpPort: 18011,
-    tlsPort: 18021,
+    ports: { http: 18001, tcp: 18011, tls: 18021, passthrough: 18031, relay: 18041 },
     connectionsMax: DESCRIPTORS - 2000,
     start: () => startAndWait('nginx', 'nginx', ['-c', nginxConfig('nginx', http, stream)], 18001),
   };
@@ -104,7 +111,10 @@ function haproxy(): Contender {
   const path = join(directory, 'haproxy.cfg');
   const pair = join(directory, 'haproxy.pem');
   writeFileSync(pair, readFileSync(certificate, 'utf8') + readFileSync(key, 'utf8'));
-  const servers = BACKEND_PORTS.map((port, i) => `  server s${i} 127.0.0.1:${port}\n`).join('');
+  const serversOf = (ports: readonly number[]): string =>
+    ports.map((port, i) => `  server s${i} 127.0.0.1:${port}\n`).join('');
+  const servers = serversOf(BACKEND_PORTS);
+  const secure = serversOf(TLS_BACKEND_PORTS);
   writeFileSync(
     path,
     `global
@@ -132,53 +142,72 @@ listen tcp
   mode tcp
   bind 127.0.0.1:18012 backlog 4096
   balance roundrobin
-${servers}`,
+${servers}
+frontend passthrough
+  mode tcp
+  bind 127.0.0.1:18032 backlog 4096
+  tcp-request inspect-delay 5s
+  tcp-request content accept if { req.ssl_hello_type 1 }
+  use_backend other if { req.ssl_sni other.test }
+  default_backend secure
+backend other
+  mode tcp
+${servers}
+backend secure
+  mode tcp
+  balance roundrobin
+${secure}
+listen relay
+  mode tcp
+  bind 127.0.0.1:18042 backlog 4096
+  balance roundrobin
+${secure}`,
   );
   return {
     name: 'haproxy',
     version: firstMatch('haproxy', ['-v'], /version ([0-9.]+)/),
-    httpPort: 18002,
-    tcpPort: 18012,
-    tlsPort: 18022,
+    ports: { http: 18002, tcp: 18012, tls: 18022, passthrough: 18032, relay: 18042 },
     connectionsMax: HAPROXY_CONNECTIONS,
     start: () => startAndWait('haproxy', 'haproxy', ['-f', path, '-db'], 18002),
   };
 }
 
-/** `tlsPort` 0: a build from before it could. */
-function evenkeel(
-  name: string,
-  root: string,
-  engine: 'uring' | 'node',
-  [httpPort, tcpPort, tlsPort]: readonly [http: number, tcp: number, tls: number],
-): Contender {
-  const path = join(directory, `evenkeel-${httpPort}.yaml`);
+/** `last`: of its ports. */
+function evenkeel(name: string, root: string, engine: 'uring' | 'node', last: number): Contender {
+  const ports = {
+    http: 18000 + last,
+    tcp: 18010 + last,
+    tls: 18020 + last,
+    passthrough: 18030 + last,
+    relay: 18040 + last,
+  };
+  const path = join(directory, `evenkeel-${last}.yaml`);
   const servers = BACKEND_PORTS.map((port) => `"127.0.0.1:${port}"`).join(', ');
   const tls = `tls: { certificate: ${certificate}, key: ${key} }`;
-  const secure =
-    tlsPort === 0
-      ? ''
-      : `  secure: { bind: "127.0.0.1:${tlsPort}", ${tls}, timeouts: { idle: 300s }, routes: [{ upstream: web }] }\n`;
+  const secure = TLS_BACKEND_PORTS.map((port) => `"127.0.0.1:${port}"`).join(', ');
+  const routes = '[{ server-name: other.test, upstream: tcp }]';
   writeFileSync(
     path,
     `listeners:
-  web: { bind: "127.0.0.1:${httpPort}", protocol: http, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
-  tcp: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: tcp }
-${secure}upstreams:
+  web: { bind: "127.0.0.1:${ports.http}", protocol: http, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
+  tcp: { bind: "127.0.0.1:${ports.tcp}", protocol: tcp, upstream: tcp }
+  tls: { bind: "127.0.0.1:${ports.tls}", ${tls}, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
+  passthrough: { bind: "127.0.0.1:${ports.passthrough}", protocol: tcp, passthrough: { routes: ${routes} }, upstream: secure }
+  relay: { bind: "127.0.0.1:${ports.relay}", protocol: tcp, upstream: secure }
+upstreams:
   web: { servers: [${servers}] }
   tcp: { servers: [${servers}] }
+  secure: { servers: [${secure}] }
 `,
   );
   const bin = join(root, 'bin/evenkeel');
   return {
     name,
     version: firstMatch(process.execPath, [bin, '--version'], /([0-9.]+)/),
-    httpPort,
-    tcpPort,
-    tlsPort,
+    ports,
     connectionsMax: DESCRIPTORS - 2000,
     start: () =>
-      startAndWait(name, process.execPath, [bin, 'run', path, '--engine', engine, '--workers', '1'], httpPort),
+      startAndWait(name, process.execPath, [bin, 'run', path, '--engine', engine, '--workers', '1'], ports.http),
   };
 }
 
@@ -188,9 +217,7 @@ function bareLoop(): Contender {
   return {
     name: 'bare loop',
     version: process.version,
-    httpPort: 18005,
-    tcpPort: 0,
-    tlsPort: 0,
+    ports: { http: 18005, tcp: 0, tls: 0, passthrough: 0, relay: 0 },
     connectionsMax: 0,
     isBare: true,
     start: () => startAndWait('bare loop', process.execPath, [script, ...ports], 18005),
@@ -199,16 +226,15 @@ function bareLoop(): Contender {
 
 /** `before`: the folder of another build of evenkeel, which then takes part too. */
 export function contenders(before: string): Contender[] {
-  makeCertificate();
   const here = join(import.meta.dirname, '../..');
   const all = [
     nginx(),
     haproxy(),
-    evenkeel('evenkeel', here, 'uring', [18003, 18013, 18023]),
-    evenkeel('evenkeel (node)', here, 'node', [18004, 18014, 18024]),
+    evenkeel('evenkeel', here, 'uring', 3),
+    evenkeel('evenkeel (node)', here, 'node', 4),
     bareLoop(),
   ];
-  return before === '' ? all : [...all, evenkeel('evenkeel (before)', before, 'uring', [18006, 18016, 0])];
+  return before === '' ? all : [...all, evenkeel('evenkeel (before)', before, 'uring', 6)];
 }
 
 async function startAndWait(name: string, command: string, args: string[], port: number): Promise<Started> {

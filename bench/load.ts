@@ -1,6 +1,7 @@
 /** The load: wrk on the other core, and a crowd of idle connections. */
 import { spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
+import tls from 'node:tls';
 import { LOAD_CORE } from './contenders.ts';
 
 export interface LoadResult {
@@ -46,6 +47,28 @@ export function runWrk(
   });
 }
 
+/** Connections one after the other by TLS 1.3, each with one request, that resume the session of the first. */
+export function runResumed(port: number, path: string, seconds: number): Promise<LoadResult> {
+  const where = ['-connect', `127.0.0.1:${port}`, '-www', path, '-time', String(seconds), '-reuse', '-tls1_3'];
+  return new Promise((resolve, reject) => {
+    const args = ['-c', String(LOAD_CORE), 'openssl', 's_time', ...where];
+    const child = spawn('taskset', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      const [, count, realSeconds] = /([0-9]+) connections in ([0-9]+) real seconds/.exec(output) ?? [];
+      if (code !== 0 || count === undefined) reject(new Error(`openssl s_time ended with ${code}: ${output}`));
+      const requests = Number(count);
+      const requestsPerSecond = requests / Number(realSeconds);
+      const us = 1_000_000 / requestsPerSecond;
+      // it writes a `r` for each that was resumed, else a `*`
+      const errors = output.split('*').length - 1;
+      resolve({ requests, requestsPerSecond, p50Us: us, p99Us: us, errors });
+    });
+  });
+}
+
 function parseWrk(output: string): LoadResult {
   const number = (pattern: RegExp): number => Number(pattern.exec(output)?.[1] ?? Number.NaN);
   const sum = (pattern: RegExp): number =>
@@ -65,12 +88,15 @@ function microseconds(match: RegExpExecArray | null): number {
 }
 
 /** Opens `count` connections, has one request answered on each, and leaves them open until `close` is called. */
-export async function openIdle(port: number, count: number): Promise<() => void> {
+export async function openIdle(port: number, count: number, isTls: boolean): Promise<() => void> {
   const sockets: Socket[] = [];
   const request = 'GET / HTTP/1.1\r\nHost: bench.example\r\n\r\n';
   const openOne = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const socket = connect(port, '127.0.0.1', () => socket.write(request));
+      const say = (): boolean => socket.write(request);
+      const socket = isTls
+        ? tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, say)
+        : connect(port, '127.0.0.1', say);
       sockets.push(socket);
       socket.once('data', () => resolve());
       socket.once('error', reject);

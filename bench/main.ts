@@ -11,11 +11,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { contenders, startBackends, type Contender } from './contenders.ts';
-import { openIdle, runWrk } from './load.ts';
+import { openIdle, runResumed, runWrk } from './load.ts';
 import { cpuMicroseconds, killAll, privateBytes, type Started } from './process.ts';
 import { renderChart, renderMarkdown } from './report.ts';
-import { median, type Row, type Scenario } from './results.ts';
+import { type IdleFigure, median, type Row, type Scenario } from './results.ts';
 
+const PASSED_ON: Omit<Scenario, 'name'> = { path: '/', connections: 64, target: { nginx: 1 } };
 const SCENARIOS: readonly Scenario[] = [
   {
     name: 'keep-alive, 64 connections',
@@ -41,27 +42,27 @@ const SCENARIOS: readonly Scenario[] = [
   { name: '16 KiB bodies', path: '/16KiB', connections: 64, target: { nginx: 0.95 } },
   { name: '1 MiB bodies, 16 connections', path: '/1MiB', connections: 16, target: { nginx: 0.75 } },
   { name: '1 MiB bodies, 64 connections', path: '/1MiB', connections: 64, target: { nginx: 0.75 } },
-  { name: 'TCP, small messages', path: '/', connections: 64, isTcp: true, target: { nginx: 1 } },
+  { name: 'TCP, small messages', path: '/', connections: 64, listener: 'tcp', target: { nginx: 1 } },
   {
     name: 'TCP, new connections',
     path: '/',
     connections: 64,
     header: 'Connection: close',
-    isTcp: true,
+    listener: 'tcp',
     target: { nginx: 0.95, haproxy: 0.95 },
   },
   {
     name: 'TLS, keep-alive, 64 connections',
     path: '/',
     connections: 64,
-    isTls: true,
+    listener: 'tls',
     target: { nginx: 0.85, haproxy: 0.95 },
   },
   {
     name: 'TLS, keep-alive, 512 connections',
     path: '/',
     connections: 512,
-    isTls: true,
+    listener: 'tls',
     target: { nginx: 0.75, haproxy: 0.8 },
   },
   {
@@ -69,21 +70,36 @@ const SCENARIOS: readonly Scenario[] = [
     path: '/',
     connections: 64,
     header: 'Connection: close',
-    isTls: true,
+    listener: 'tls',
     target: { nginx: 1.03, haproxy: 1.03 },
   },
-  { name: 'TLS, 16 KiB bodies', path: '/16KiB', connections: 64, isTls: true, target: { nginx: 0.9 } },
-  { name: 'TLS, 1 MiB bodies, 16 connections', path: '/1MiB', connections: 16, isTls: true, target: { nginx: 1 } },
+  {
+    name: 'TLS, resumed connection per request',
+    path: '/',
+    connections: 1,
+    listener: 'tls',
+    isResumed: true,
+    target: { nginx: 1.03, haproxy: 1.03 },
+  },
+  { name: 'TLS, 16 KiB bodies', path: '/16KiB', connections: 64, listener: 'tls', target: { nginx: 0.9 } },
+  { name: 'TLS, 1 MiB bodies, 16 connections', path: '/1MiB', connections: 16, listener: 'tls', target: { nginx: 1 } },
+  ...[PASSED_ON, { ...PASSED_ON, header: 'Connection: close' }].flatMap((scenario) =>
+    (['relay', 'passthrough'] as const).map((listener) => ({
+      ...scenario,
+      name: `TLS by ${listener}, ${scenario.header === undefined ? 'small messages' : 'new connections'}`,
+      listener,
+    })),
+  ),
   ...[1, 16, 64, 256].map((streams) => ({
     name: `TCP, bulk, ${streams} ${streams === 1 ? 'stream' : 'streams'}`,
     path: '/1MiB',
     connections: streams,
-    isTcp: true,
+    listener: 'tcp' as const,
     target: { nginx: 0.75 },
   })),
 ];
 const IDLE_CONNECTIONS = 10_000;
-const IDLE_TARGET_BYTES = 2048;
+const IDLE_TARGET_BYTES = { http: 2048, tls: 8192 };
 
 const { values: options } = parseArgs({
   options: {
@@ -114,7 +130,10 @@ async function main(seconds: number, rounds: number): Promise<void> {
   for (const contender of all) started.set(contender, await contender.start());
   const rows: Row[] = [];
   for (const scenario of scenarios) rows.push(await runScenario(scenario, all, started, seconds, rounds));
-  const idle = 'idle'.includes(options.only) ? await measureIdle(all, started) : [];
+  const idle = [];
+  for (const listener of ['http', 'tls'] as const) {
+    if (`idle ${listener}`.includes(options.only)) idle.push(...(await measureIdle(all, started, listener)));
+  }
   for (const one of started.values()) await one.stop();
   await backends.stop();
 
@@ -134,19 +153,22 @@ async function runScenario(
   seconds: number,
   rounds: number,
 ): Promise<Row> {
-  const { connections, header, isTcp = false, isTls = false, path } = scenario;
-  const able = all.filter((contender) =>
-    isTls ? contender.tlsPort > 0 : contender.isBare !== true || scenario.isSmallKeepAlive === true,
+  const { connections, header, isResumed = false, listener = 'http', path } = scenario;
+  const able = all.filter(
+    ({ isBare, ports }) => ports[listener] > 0 && (isBare !== true || scenario.isSmallKeepAlive === true),
   );
   const row: Row = { scenario, samples: new Map(able.map((contender) => [contender.name, []])) };
   for (let round = -1; round < rounds; round++) {
     for (const contender of able) {
-      const port = isTls ? contender.tlsPort : isTcp ? contender.tcpPort : contender.httpPort;
+      const port = contender.ports[listener];
       const pids = (started.get(contender) as Started).pids();
       const before = cpuMicroseconds(pids);
       const isWarmUp = round < 0;
-      const scheme = isTls ? 'https' : 'http';
-      const load = await runWrk(scheme, port, path, connections, isWarmUp ? 1 : seconds, header);
+      const scheme = listener === 'http' || listener === 'tcp' ? 'http' : 'https';
+      const loadSeconds = isWarmUp ? 1 : seconds;
+      const load = isResumed
+        ? await runResumed(port, path, loadSeconds)
+        : await runWrk(scheme, port, path, connections, loadSeconds, header);
       if (load.errors > 0) console.error(`${contender.name}, ${scenario.name}: ${load.errors} errors`);
       const cpuUs = (cpuMicroseconds(pids) - before) / load.requests;
       if (!isWarmUp) row.samples.get(contender.name)?.push({ ...load, cpuUs, memoryBytes: privateBytes(pids) });
@@ -164,16 +186,17 @@ async function runScenario(
 async function measureIdle(
   all: readonly Contender[],
   started: ReadonlyMap<Contender, Started>,
-): Promise<{ name: string; bytes: number }[]> {
-  const result: { name: string; bytes: number }[] = [];
+  listener: 'http' | 'tls',
+): Promise<IdleFigure[]> {
+  const result: IdleFigure[] = [];
   for (const contender of all) {
-    if (contender.isBare === true) continue;
+    if (contender.isBare === true || contender.ports[listener] === 0) continue;
     const pids = (started.get(contender) as Started).pids();
     const before = privateBytes(pids);
     const count = Math.min(IDLE_CONNECTIONS, contender.connectionsMax);
-    const close = await openIdle(contender.httpPort, count);
+    const close = await openIdle(contender.ports[listener], count, listener === 'tls');
     await sleep(1000);
-    result.push({ name: contender.name, bytes: (privateBytes(pids) - before) / count });
+    result.push({ name: contender.name, listener, bytes: (privateBytes(pids) - before) / count });
     close();
     await sleep(500);
   }

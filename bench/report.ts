@@ -1,5 +1,5 @@
 /** A run as a Markdown page and as an SVG chart. */
-import { medianOf, ratio, type Row } from './results.ts';
+import { type IdleFigure, medianOf, ratio, type Row } from './results.ts';
 
 export interface Report {
   readonly machine: string;
@@ -7,8 +7,8 @@ export interface Report {
   readonly seconds: number;
   readonly rounds: number;
   readonly rows: readonly Row[];
-  readonly idle: readonly { name: string; bytes: number }[];
-  readonly idleTargetBytes: number;
+  readonly idle: readonly IdleFigure[];
+  readonly idleTargetBytes: Readonly<Record<IdleFigure['listener'], number>>;
 }
 
 const OURS = 'evenkeel';
@@ -30,8 +30,9 @@ export function renderMarkdown(report: Report): string {
   }
   if (report.idle.length > 0) {
     lines.push('', '| 10,000 idle keep-alive connections | bytes per connection | wanted |', '|---|---:|---:|');
-    for (const { name, bytes } of report.idle) {
-      lines.push(`| ${name} | ${Math.round(bytes)} | ${name === OURS ? `≤ ${report.idleTargetBytes}` : ''} |`);
+    for (const { name, listener, bytes } of report.idle) {
+      const wanted = name === OURS ? `≤ ${report.idleTargetBytes[listener]}` : '';
+      lines.push(`| ${name}${listener === 'tls' ? ', TLS' : ''} | ${Math.round(bytes)} | ${wanted} |`);
     }
   }
   return `${lines.join('\n')}\n`;

@@ -1,15 +1,21 @@
 /** What a benchmark run measures, and how it is summed up. */
 import type { LoadResult } from './load.ts';
 
+/**
+ * What a listener does: HTTP; TCP; HTTP over TLS 1.3, which ends there; TLS that is passed on by its ClientHello; and the same TLS passed on as any TCP,
+ * which that is compared with.
+ */
+export type ListenerKind = 'http' | 'tcp' | 'tls' | 'passthrough' | 'relay';
+
 export interface Scenario {
   readonly name: string;
   readonly path: string;
   readonly connections: number;
   readonly header?: string;
-  /** Over the layer-4 listener. */
-  readonly isTcp?: boolean;
-  /** HTTP over TLS 1.3. */
-  readonly isTls?: boolean;
+  /** Without it `http`. */
+  readonly listener?: ListenerKind;
+  /** Every connection but the first resumes its session, one after the other. */
+  readonly isResumed?: boolean;
   /** The bare loop can play it. */
   readonly isSmallKeepAlive?: boolean;
   /** Highest ratio of CPU per request to this contender's that is good enough. */
@@ -19,6 +25,13 @@ export interface Scenario {
 export interface Sample extends LoadResult {
   readonly cpuUs: number;
   readonly memoryBytes: number;
+}
+
+/** Memory of one that waits. */
+export interface IdleFigure {
+  readonly name: string;
+  readonly listener: 'http' | 'tls';
+  readonly bytes: number;
 }
 
 export interface Row {
