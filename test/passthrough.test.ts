@@ -98,7 +98,7 @@ upstreams: { ${upstreams} }
         refused.write(bytes);
         assert.equal((await refused.ending()).how, 'reset');
       }
-      await evenkeel.said(/listener strict: .*no route matches/);
+      await evenkeel.said(/ info {2}listener strict: \d connections? (within 60 s )?reset: no route matches/);
       const silent = await RawConnection.open(t, quick);
       assert.equal((await silent.ending()).how, 'reset');
       const left = await RawConnection.open(t, strict);

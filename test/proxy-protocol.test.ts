@@ -193,7 +193,9 @@ listeners:
     const wrong = await RawConnection.open(t, port);
     wrong.write(GET);
     assert.equal((await wrong.ending()).how, 'reset');
-    await evenkeel.said(/listener web: .*it has to begin with a PROXY protocol header, and does not/);
+    await evenkeel.said(
+      /listener web: .*connections? (within 60 s )?reset: it has to begin with a PROXY protocol header, and does not/,
+    );
     const silent = await RawConnection.open(t, late);
     await silent.ending();
     await evenkeel.said(/listener late: .*PROXY protocol header/);
@@ -254,7 +256,7 @@ upstreams:
       const refused = await RawConnection.open(t, denied);
       refused.write(`${BINARY}hello`);
       assert.equal((await refused.ending()).how, 'reset');
-      await evenkeel.said(/listener denied: .*the client may not connect/);
+      await evenkeel.said(/listener denied: \d+ connections? (within 60 s )?reset: the client may not connect/);
       const admitted = await RawConnection.open(t, denied);
       admitted.write(`${OWN}hello`);
       await admitted.until('> ');

@@ -15,7 +15,11 @@ export class TrafficLog {
     listener: new Set(),
     upstream: new Set(),
   };
-  private tcpUpstreams: ReadonlySet<string> = new Set();
+  /** Those of TCP: who comes to them is reset, and gets no answer. */
+  private speechless: Readonly<Record<AnswerKind['of'], ReadonlySet<string>>> = {
+    listener: new Set(),
+    upstream: new Set(),
+  };
   private serverOfSlot: { readonly text: string; readonly epoch: number }[] = [];
 
   constructor(log: Log, now: () => number) {
@@ -30,7 +34,10 @@ export class TrafficLog {
       upstream: new Set(plan.upstreams.map(({ name }) => name)),
     };
     const tcpListeners = plan.listeners.filter(({ protocol }) => protocol === 'tcp');
-    this.tcpUpstreams = new Set(tcpListeners.flatMap((listener) => upstreamsOf(listener, plan)));
+    this.speechless = {
+      listener: new Set(tcpListeners.map(({ name }) => name)),
+      upstream: new Set(tcpListeners.flatMap((listener) => upstreamsOf(listener, plan))),
+    };
     for (const { name, servers } of plan.upstreams) {
       for (const server of servers) {
         const known = { text: `${name}/${server.name}`, epoch: server.epoch };
@@ -45,9 +52,9 @@ export class TrafficLog {
     if (!this.owners[kind.of].has(owner)) return;
     const subject = udpSubject(kind);
     if (subject !== null) return this.recurring.handle(`${answer} ${owner}`, lost(kind, subject, owner), count, '');
-    const isTcp = kind.of === 'upstream' && this.tcpUpstreams.has(owner);
+    const isReset = this.speechless[kind.of].has(owner) || kind.name === HEADERLESS;
     const isCut = kind.of === 'listener' && kind.status === 0;
-    const what = isTcp ? refused(kind, owner) : isCut ? cutOff(kind, owner) : answered(kind, owner);
+    const what = isReset ? refused(kind, owner) : isCut ? cutOff(kind, owner) : answered(kind, owner);
     // of a handshake, the sample is why one of them came to nothing
     if (kind.name === HANDSHAKE) this.recurring.handle(`${answer} ${owner}`, brokenHandshake(owner, sample), count, '');
     else if (kind.name === REFUSED_HANDSHAKE) {
@@ -78,6 +85,8 @@ export class TrafficLog {
 }
 
 const HANDSHAKE = 'tls-handshake';
+/** Whatever the listener speaks: nothing was said in it yet. */
+const HEADERLESS = 'proxy-header';
 const DISTRUST = 'client-certificate';
 const REFUSED_HANDSHAKE = 'tls-refused';
 
@@ -148,11 +157,11 @@ function unagreed(server: string, reason: string): Recurring {
 }
 
 /** Of TCP: there is no answer but a reset. */
-function refused({ name, text }: AnswerKind, owner: string): Recurring {
+function refused({ of, name, text }: AnswerKind, owner: string): Recurring {
   return {
-    level: 'warn',
+    level: of === 'upstream' ? 'warn' : 'info',
     text: (count, within) =>
-      `upstream ${owner}: ${count === 1 ? '1 connection' : `${count} connections`}${within} reset: ${text}`,
+      `${of} ${owner}: ${count === 1 ? '1 connection' : `${count} connections`}${within} reset: ${text}`,
     details: { reason: name },
   };
 }
