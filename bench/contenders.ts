@@ -7,7 +7,6 @@ import { chmodSync, mkdtempSync, mkdirSync, readFileSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPinned, waitForPort, type Started } from './process.ts';
-import type { ListenerKind } from './results.ts';
 
 export const PROXY_CORE = 0;
 export const LOAD_CORE = 1;
@@ -18,6 +17,12 @@ const DESCRIPTORS = Number(
 const HAPROXY_CONNECTIONS = Math.floor((DESCRIPTORS - 200) / 2);
 const BACKEND_PORTS = [19001, 19002];
 const TLS_BACKEND_PORTS = [19003, 19004];
+
+/**
+ * What a listener does: HTTP; TCP; HTTP over TLS 1.3, which ends there; TLS that is passed on by its ClientHello; and the same TLS passed on as any TCP,
+ * which that is compared with.
+ */
+export type ListenerKind = 'http' | 'tcp' | 'tls' | 'passthrough' | 'relay';
 
 export interface Contender {
   readonly name: string;
@@ -107,14 +112,16 @@ server { listen 127.0.0.1:18041 backlog=4096; proxy_pass secure; } }`;
   };
 }
 
+function haproxyServers(ports: readonly number[]): string {
+  return ports.map((port, i) => `  server s${i} 127.0.0.1:${port}\n`).join('');
+}
+
 function haproxy(): Contender {
   const path = join(directory, 'haproxy.cfg');
   const pair = join(directory, 'haproxy.pem');
   writeFileSync(pair, readFileSync(certificate, 'utf8') + readFileSync(key, 'utf8'));
-  const serversOf = (ports: readonly number[]): string =>
-    ports.map((port, i) => `  server s${i} 127.0.0.1:${port}\n`).join('');
-  const servers = serversOf(BACKEND_PORTS);
-  const secure = serversOf(TLS_BACKEND_PORTS);
+  const servers = haproxyServers(BACKEND_PORTS);
+  const secure = haproxyServers(TLS_BACKEND_PORTS);
   writeFileSync(
     path,
     `global

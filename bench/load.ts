@@ -58,7 +58,10 @@ export function runResumed(port: number, path: string, seconds: number): Promise
     child.on('error', reject);
     child.on('exit', (code) => {
       const [, count, realSeconds] = /([0-9]+) connections in ([0-9]+) real seconds/.exec(output) ?? [];
-      if (code !== 0 || count === undefined) reject(new Error(`openssl s_time ended with ${code}: ${output}`));
+      if (code !== 0 || count === undefined) {
+        reject(new Error(`openssl s_time ended with ${code}: ${output}`));
+        return;
+      }
       const requests = Number(count);
       const requestsPerSecond = requests / Number(realSeconds);
       const us = 1_000_000 / requestsPerSecond;

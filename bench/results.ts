@@ -1,11 +1,6 @@
 /** What a benchmark run measures, and how it is summed up. */
+import type { ListenerKind } from './contenders.ts';
 import type { LoadResult } from './load.ts';
-
-/**
- * What a listener does: HTTP; TCP; HTTP over TLS 1.3, which ends there; TLS that is passed on by its ClientHello; and the same TLS passed on as any TCP,
- * which that is compared with.
- */
-export type ListenerKind = 'http' | 'tcp' | 'tls' | 'passthrough' | 'relay';
 
 export interface Scenario {
   readonly name: string;
