@@ -9,7 +9,7 @@ import { DEFAULTS } from './defaults.ts';
 import type { Path } from './diagnostic.ts';
 import { pathText, show } from './diagnostic.ts';
 import type { Loose } from './model.ts';
-import type { VirtualRouterConfig } from './model-ha.ts';
+import type { NotifyConfig, VirtualRouterConfig } from './model-ha.ts';
 import { HighAvailability } from './model-ha.ts';
 import { entriesOf, itemsOf } from './parts.ts';
 import { valuesByNode } from './per-node.ts';
@@ -228,10 +228,20 @@ const ROLES = ['active', 'backup', 'fault', 'stop'] as const;
 function checkNotify(router: Router, path: Path, report: Report): void {
   for (const { path: at, value: notify } of itemsOf(router.notify, [...path, 'notify'])) {
     for (const role of ROLES) checkCommand(notify[role], [...at, role], report);
-    if (!ROLES.some((role) => notify[role] !== undefined)) report.oneOf(notify, at, ROLES);
+    checkCommand(notify.reader, [...at, 'reader'], report);
+    if (notify.fifo !== undefined || notify.reader !== undefined) checkFifo(notify, at, report);
+    else if (!ROLES.some((role) => notify[role] !== undefined)) report.oneOf(notify, at, [...ROLES, 'fifo']);
     if (notify.arguments === 'group' && router.group === undefined)
       report.atValue([...at, 'arguments'], 'no-group', {});
   }
+}
+
+function checkFifo(notify: Loose<NotifyConfig>, path: Path, report: Report): void {
+  report.oneOf(notify, path, ['fifo']);
+  for (const role of ROLES) if (notify[role] !== undefined) report.oneOf(notify, path, ['fifo', role]);
+  if (notify.arguments !== 'none') return;
+  const args = { key: 'arguments', reason: 'every line of a FIFO says whose it is', fix: 'leave it out' };
+  report.atKey([...path, 'arguments'], 'no-effect', args);
 }
 
 function checkGroups(ha: { readonly [name: string]: Router | undefined }, report: Report): void {

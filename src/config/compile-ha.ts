@@ -269,7 +269,8 @@ function compileWitness({ tcp = '', http }: { readonly tcp?: string; readonly ht
 // --- what is run ---
 
 function compileNotify(notify: NotifyConfig, router: string, group: string): NotifyPlan {
-  const { active, backup, fault, stop, user } = notify;
+  const { active, backup, fault, stop, user, fifo, reader } = notify;
+  const users = user === undefined ? null : listOf(user);
   const { timeout, arguments: told } = { ...DEFAULTS.ha.notify, ...notify };
   const whose = {
     router: { whose: 'INSTANCE', name: router, priority: null },
@@ -282,7 +283,9 @@ function compileNotify(notify: NotifyConfig, router: string, group: string): Not
     stop: stop === undefined ? null : commandOf(stop),
     told: told === 'none' ? null : whose[told],
     timeoutMs: ms(timeout),
-    user: user === undefined ? null : listOf(user),
+    user: users,
+    fifo:
+      fifo === undefined ? null : { path: fifo, reader: reader === undefined ? null : commandOf(reader), user: users },
   };
 }
 

@@ -89,4 +89,14 @@ export interface NotifyPlan {
   readonly timeoutMs: number;
   /** Of these the first that there is. Null: the default one. */
   readonly user: readonly string[] | null;
+  /** Changes are written there, and no program is run; null: programs are run. */
+  readonly fifo: FifoPlan | null;
+}
+
+export interface FifoPlan {
+  readonly path: string;
+  /** A program that is there as long as the FIFO, and gets its path; null: somebody else reads it. */
+  readonly reader: Command | null;
+  /** Whose it is, and who reads it. Null: the default one. */
+  readonly user: readonly string[] | null;
 }

@@ -135,6 +135,14 @@ const Notify = z.strictObject({
   backup: key(command, 'Run when it has become backup.'),
   fault: key(command, 'Run when it can be neither.'),
   stop: key(command, 'Run when evenkeel stops.'),
+  fifo: key(
+    absolutePath,
+    'Instead of running programs, each change is a line in this FIFO, in the order they happened: `INSTANCE "VI_1" MASTER 100`. It is made, and belongs to `user`.',
+  ),
+  reader: key(
+    command,
+    'A program that reads the FIFO, with its path as last argument. It is started again when it ends.',
+  ),
   arguments: key(
     z.enum(['router', 'group', 'none']),
     "What they get behind their own arguments: `INSTANCE`, the router's name, its role and priority; `GROUP`, the name of its group, the role and `0`; or nothing.",

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { systemReason } from '../base/system-error.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
 import type { Plan } from '../config/plan.ts';
+import { openFifo } from '../io/linux/fifo.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { linuxRendezvous } from '../io/linux/rendezvous.ts';
 import { findUser } from '../io/linux/users.ts';
@@ -595,6 +596,7 @@ export class Instance {
           onOtherProgram: () => this.followDisk(),
         }),
       runCommand,
+      openFifo,
       makeProbe: (health, address, serverName) => probe(health, address, serverName),
       askName: askSystem,
       ownUid: process.getuid?.() ?? -1,

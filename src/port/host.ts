@@ -117,3 +117,19 @@ export interface SharedMemory {
   readonly readOnlyDescriptor: number;
   readonly buffer: ArrayBufferLike;
 }
+
+/** Whose a FIFO is. */
+export interface FifoOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The end of a FIFO (fifo(7)) that lines are written into. Nobody ever waits for anybody. */
+export interface FifoEnd {
+  /** What is at its path is still what was opened. */
+  readonly isThere: boolean;
+  /** A line of at most 4096 bytes, whole or not at all (pipe(7)). Null, or why it was not written. */
+  write(line: string): string | null;
+  /** `isRemoved`: if it was made by this. */
+  close(isRemoved: boolean): void;
+}

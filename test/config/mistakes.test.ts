@@ -494,7 +494,7 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     'notify: { active: [/etc/evenkeel/on-active.sh] }',
     'notify: /etc/evenkeel/on-active.sh',
-    '68:13: `ha.VI_1.notify` is the text `/etc/evenkeel/on-active.sh`, but should be a map or a list; write `key: value` lines below it; what is possible: active, backup, fault, stop, arguments, timeout, user [wrong-type]',
+    '68:13: `ha.VI_1.notify` is the text `/etc/evenkeel/on-active.sh`, but should be a map or a list; write `key: value` lines below it; what is possible: active, backup, fault, stop, fifo, reader, arguments, timeout, user [wrong-type]',
   ],
   [
     '{ bind: "*:3306", p',

@@ -290,22 +290,45 @@ class Router {
   private putNotify(): void {
     const { instance, group } = this;
     const ofGroup = group !== null && group.members[0]?.value === instance.name ? programsOf(group) : [];
-    const entries = [...ownEntries(programsOf(instance), 'router'), ...ownEntries(ofGroup, 'group')];
+    const programs = [...ownEntries(programsOf(instance), 'router'), ...ownEntries(ofGroup, 'group')];
+    const isFirst = group !== null && group.members[0]?.value === instance.name;
+    const entries = [...programs.map((entry) => this.programsEntry(entry)), ...this.fifoEntries(isFirst)];
     const [first] = entries;
     if (first === undefined) return;
     const path = ['ha', instance.name, 'notify'];
-    const value = entries.map(({ programs, told }) => ({
+    const isOne = entries.length === 1;
+    this.document.put(path, isOne ? first.value : entries.map(({ value }) => value), first.place);
+    for (const [i, { place, places }] of entries.entries()) {
+      const at = isOne ? path : [...path, i];
+      this.document.mark(at, place);
+      for (const [key, inside] of places) this.document.mark([...at, key], inside);
+    }
+  }
+
+  private programsEntry({ programs, told }: Entry): NotifyEntry {
+    const value = {
       ...Object.fromEntries(programs.map(({ role, program }) => [role, program.value.command])),
       ...(told === DEFAULTS.ha.notify.arguments ? {} : { arguments: told }),
       user: this.userOf(programs[0].program.value.user),
-    }));
-    const isOne = value.length === 1;
-    this.document.put(path, isOne ? value[0] : value, first.programs[0].program.place);
-    for (const [i, { programs }] of entries.entries()) {
-      const at = isOne ? path : [...path, i];
-      this.document.mark(at, programs[0].program.place);
-      for (const { role, program } of programs) this.document.mark([...at, role], program.place);
-    }
+    };
+    const places = programs.map(({ role, program }) => [role, program.place] as const);
+    return { value, place: programs[0].program.place, places };
+  }
+
+  /** keepalived tells its FIFOs of every router, and of groups when all members have changed: here the first member tells it. */
+  private fifoEntries(isFirst: boolean): readonly NotifyEntry[] {
+    const { fifo, vrrpFifo } = this.drafts.globals;
+    return [fifo, vrrpFifo].flatMap(({ path, user, reader }) => {
+      if (path === undefined) return [];
+      const value = {
+        fifo: path.value,
+        ...(reader === undefined ? {} : { reader: reader.value.command }),
+        user: this.userOf(user ?? reader?.value.user ?? null),
+      };
+      const places = reader === undefined ? [] : ([['reader', reader.place]] as const);
+      const entry = { value, place: path.place, places };
+      return isFirst ? [entry, { ...entry, value: { ...value, arguments: 'group' } }] : [entry];
+    });
   }
 }
 
@@ -355,6 +378,13 @@ interface Noted {
 interface Entry {
   readonly told: 'router' | 'group' | 'none';
   readonly programs: { readonly role: (typeof ROLES)[number]; readonly program: Placed<Program> }[];
+}
+
+interface NotifyEntry {
+  readonly value: unknown;
+  readonly place: Placed<unknown>['place'];
+  /** Of its keys. */
+  readonly places: readonly (readonly [key: string, place: Placed<unknown>['place']])[];
 }
 
 function programsOf(draft: Notifies): readonly Noted[] {

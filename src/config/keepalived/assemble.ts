@@ -18,6 +18,12 @@ export function assemble(drafts: Drafts, document: PlacedDocument, report: Keepa
     }
   }
   numberRules(drafts);
+  for (const { path, reader } of [drafts.globals.fifo, drafts.globals.vrrpFifo]) {
+    if (reader === undefined || path !== undefined) continue;
+    const block = drafts.globals.place ?? reader.place;
+    const fix = 'write `notify_fifo /PATH`, or leave it out';
+    report.missing(block, 'there is no FIFO for this program', fix, reader.place);
+  }
   for (const instance of drafts.instances) putRouter(instance, drafts, document, report);
   for (const server of drafts.virtualServers) putVirtualServer(server, document, report);
 }

@@ -1,7 +1,41 @@
 /** The directives of global_defs, most of which tune keepalived. */
-import { booleanOf, each, integerOf, secondsOf, type Table, works, differs, onlyWord } from './directive.ts';
-import type { Globals } from './draft.ts';
-import { userOf } from './read-parts.ts';
+import {
+  booleanOf,
+  differs,
+  each,
+  integerOf,
+  onlyWord,
+  type Reading,
+  secondsOf,
+  type Table,
+  works,
+} from './directive.ts';
+import type { FifoDraft, Globals } from './draft.ts';
+import { programOf, userOf } from './read-parts.ts';
+import type { Statement } from './statements.ts';
+
+function readFifo(fifo: FifoDraft, statement: Statement, { report }: Reading): void {
+  const [path, user, group] = statement.words;
+  const fix = 'write an absolute path, and perhaps whose it is';
+  if (path === undefined) report.error(statement.place, `\`${statement.keyword}\` has no value`, fix);
+  else if (!path.text.startsWith('/')) report.badArgument(statement.placeOf(0), path.text, statement.keyword, fix);
+  else {
+    fifo.path = { value: path.text, place: statement.place };
+    fifo.user = user?.text;
+    if (group !== undefined && group.text !== user.text) {
+      report.trap(
+        statement.placeOf(2),
+        `the group ${group.text} is not used: a FIFO is its user's alone`,
+        'leave it out',
+      );
+    }
+  }
+}
+
+function readReader(fifo: FifoDraft, statement: Statement, reading: Reading): void {
+  const value = programOf(statement, reading, true);
+  if (value !== null) fifo.reader = { value, place: statement.place };
+}
 
 const GROUP_4 = '224.0.0.18';
 const GROUP_6 = 'ff02::12';
@@ -75,10 +109,22 @@ export const GLOBAL: Table<Globals> = {
       'there is no e-mail',
       'notification_email notification_email_from smtp_server smtp_connect_timeout smtp_helo_name no_email_faults no_checker_emails',
     ),
+    notify_fifo: differs('`notify: { fifo: }`; roles only, and not of real servers', (globals, statement, reading) =>
+      readFifo(globals.fifo, statement, reading),
+    ),
+    notify_fifo_script: works('`notify: { reader: }`', (globals, statement, reading) =>
+      readReader(globals.fifo, statement, reading),
+    ),
+    vrrp_notify_fifo: works('`notify: { fifo: }`', (globals, statement, reading) =>
+      readFifo(globals.vrrpFifo, statement, reading),
+    ),
+    vrrp_notify_fifo_script: works('`notify: { reader: }`', (globals, statement, reading) =>
+      readReader(globals.vrrpFifo, statement, reading),
+    ),
     ...each(
       'left out',
-      'there is no FIFO; a notify program can write into it',
-      'notify_fifo notify_fifo_script vrrp_notify_fifo vrrp_notify_fifo_script lvs_notify_fifo lvs_notify_fifo_script',
+      'nothing is written of the states of real servers; `evenkeel status --json` says them',
+      'lvs_notify_fifo lvs_notify_fifo_script',
     ),
     ...each(
       'left out',

@@ -53,7 +53,10 @@ export const ROOT: Table<Drafts> = {
   directives: {
     global_defs: works(
       'what holds for all',
-      (drafts, statement, reading) => readBlock(blockOf(statement, reading), GLOBAL, drafts.globals, reading),
+      (drafts, statement, reading) => {
+        drafts.globals.place = statement.place;
+        readBlock(blockOf(statement, reading), GLOBAL, drafts.globals, reading);
+      },
       true,
     ),
     vrrp_script: works('a script to track', script, true),

@@ -65,7 +65,19 @@ export interface Tracking {
   readonly interfaces: Placed<Tracked>[];
 }
 
+/** A FIFO that changes are written into, and the program that reads it. */
+export interface FifoDraft {
+  path?: Placed<string> | undefined;
+  user?: string | undefined;
+  reader?: Placed<Program> | undefined;
+}
+
 export interface Globals {
+  /** Of the last `global_defs`. */
+  place?: Place;
+  /** Of everything, and of VRRP alone. */
+  readonly fifo: FifoDraft;
+  readonly vrrpFifo: FifoDraft;
   version?: number | undefined;
   scriptUser?: string | undefined;
   isSecure: boolean;

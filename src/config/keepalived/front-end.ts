@@ -29,7 +29,7 @@ function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
   const reader = new LineReader(context, report);
   reader.readFile(root);
   const drafts: Drafts = {
-    globals: { isSecure: false, isStrict: false },
+    globals: { fifo: {}, vrrpFifo: {}, isSecure: false, isStrict: false },
     scripts: [],
     processes: [],
     instances: [],

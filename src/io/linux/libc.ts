@@ -71,6 +71,7 @@ const c = {
   poll: library.func('int poll(void *, unsigned long, int)') as Call,
   memfd_create: library.func('int memfd_create(const char *, uint32_t)') as Call,
   ftruncate: library.func('int ftruncate(int, int64_t)') as Call,
+  mkfifo: library.func('int mkfifo(const char *, uint32_t)') as Call,
   mmap: library.func('void *mmap(uintptr_t, size_t, int, int, int, int64_t)'),
 };
 
@@ -144,6 +145,10 @@ const POLLOUT = 4;
 /** Whether a small write would not have to wait (poll(2)). True too where it would fail. */
 export function isWritable(descriptor: number): boolean {
   return c.poll(Int32Array.of(descriptor, POLLOUT), 1, 0) !== 0;
+}
+
+export function mkfifo(path: string, mode: number): number {
+  return result(c.mkfifo(path, mode));
 }
 
 /** A file without a name, in memory. */

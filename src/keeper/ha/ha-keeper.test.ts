@@ -58,7 +58,7 @@ function planOf(watches: readonly WatchPlan[], routers: readonly (readonly numbe
 
 function notifyOf(active: Command, stop: Command | null, name = 'VI_1'): NotifyPlan {
   const told = { whose: 'INSTANCE', name, priority: null } as const;
-  return { active, backup: null, fault: null, stop, told, timeoutMs: 1_000, user: null };
+  return { active, backup: null, fault: null, stop, told, timeoutMs: 1_000, user: null, fifo: null };
 }
 
 /** The owner as its keeper sees it: what it is told is written down. */
@@ -134,6 +134,7 @@ class Scene {
   readonly log = testLog();
   readonly runs: CommandRequest[] = [];
   readonly service: string[] = [];
+  readonly fifos: string[] = [];
   readonly ended: (readonly string[])[] = [];
   result: Promise<CommandResult> = Promise.resolve(PASSED);
   addresses!: FakeAddresses;
@@ -163,6 +164,17 @@ class Scene {
       runCommand: (request) => {
         this.runs.push(request);
         return { result: this.result, gone: Promise.resolve(), isGone: true, end: () => undefined };
+      },
+      openFifo: (path) => {
+        this.fifos.push(`open ${path}`);
+        return {
+          isThere: true,
+          write: (line) => {
+            this.fifos.push(line.trimEnd());
+            return null;
+          },
+          close: (isRemoved) => this.fifos.push(isRemoved ? 'remove' : 'close'),
+        };
       },
       makeProbe: () => Promise.resolve({ isPassed: true, reason: 'connected' }),
       askName: () => Promise.reject(new Error('nobody is asked')),
@@ -491,4 +503,42 @@ test('a plan that the owner cannot take changes nothing', async (t) => {
       ['VI_2', 0],
     ],
   );
+});
+
+test('a FIFO is told every change at once, of the router and of its group, and is removed at the end', async (t) => {
+  const plan = planOf([], [[], []]);
+  const fifo = { path: '/run/roles', reader: ['/reader'] as const, user: null };
+  const entry = { ...notifyOf(['/unused'], null), active: null, fifo };
+  const group = { ...entry, told: { whose: 'GROUP', name: 'G', priority: 0 } as const };
+  const [first, second] = plan.routers;
+  const told = { ...entry, told: { ...entry.told!, name: 'VI_2' } };
+  const routers = [
+    { ...first, notify: [entry, group] },
+    { ...second, notify: [told] },
+  ];
+  const scene = new Scene(t, { ...plan, routers });
+  assert.deepEqual(scene.fifos, ['open /run/roles']);
+  assert.deepEqual(scene.runs, []);
+  await scene.keeper.start();
+  assert.deepEqual(
+    scene.runs.map(({ command }) => command),
+    [['/reader', '/run/roles']],
+  );
+  scene.change('VI_1', 'initialize', 'backup');
+  scene.change('VI_1', 'backup', 'claiming');
+  scene.change('VI_1', 'claiming', 'active');
+  scene.change('VI_2', 'initialize', 'fault');
+  scene.change('VI_1', 'active', 'leaving');
+  scene.change('VI_1', 'leaving', 'initialize');
+  assert.deepEqual(scene.fifos.slice(1), [
+    'INSTANCE "VI_1" BACKUP 150',
+    'GROUP "G" BACKUP 0',
+    'INSTANCE "VI_1" MASTER 150',
+    'GROUP "G" MASTER 0',
+    'INSTANCE "VI_2" FAULT 150',
+    'INSTANCE "VI_1" STOP 150',
+    'GROUP "G" STOP 0',
+  ]);
+  scene.keeper.kill();
+  assert.equal(scene.fifos.at(-1), 'remove');
 });

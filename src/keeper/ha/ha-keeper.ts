@@ -12,12 +12,13 @@ import type { ListenerPlan, ServerPlan } from '../../config/plan.ts';
 import type { Verdict } from '../../vip/messages.ts';
 import { isSamePlan } from '../../vip/plan.ts';
 import type { RestraintChange, RoleChange } from '../../vip/status.ts';
-import type { FindUser } from '../../port/host.ts';
+import type { FifoEnd, FifoOwner, FindUser } from '../../port/host.ts';
 import type { MakeProbe } from '../servers/health.ts';
 import type { Log } from '../log/log.ts';
 import { type AskName, Names } from '../servers/names.ts';
 import type { RunCommand } from './command.ts';
 import { type CommandUser, chooseUser } from './command-user.ts';
+import { Fifos } from './fifos.ts';
 import { HaRouter } from './ha-router.ts';
 import { type HaStatus, type History, haStatus } from './ha-status.ts';
 import { type Look, LookWatch, lookAtProxies, lookAtUpstream, lookForProcess } from './look-watch.ts';
@@ -43,6 +44,8 @@ export interface HaKeeperOptions {
   readonly log: Log;
   readonly createAddresses: (events: AddressEvents) => VirtualAddresses;
   readonly runCommand: RunCommand;
+  /** Makes it if need be. A text: why it cannot be opened. */
+  readonly openFifo: (path: string, owner: FifoOwner | null) => FifoEnd | string;
   readonly makeProbe: MakeProbe;
   readonly askName: AskName;
   readonly ownUid: number;
@@ -85,6 +88,7 @@ export class HaKeeper {
   private readonly routers = new Map<string, HaRouter>();
   private readonly names: Names;
   private readonly restraints: Restraints;
+  private readonly fifos: Fifos;
   private readonly users = new Map<string, CommandUser | null | string>();
   /** What happens before it is known what was; null: it is. */
   private early: (() => void)[] | null;
@@ -116,6 +120,12 @@ export class HaKeeper {
     this.names = new Names(options.askName, log, (hostname, answer) => {
       for (const { witnesses } of this.routers.values()) witnesses?.handleName(hostname, answer);
     });
+    this.fifos = new Fifos({
+      open: options.openFifo,
+      run: options.runCommand,
+      userFor: (names) => this.userFor(names),
+      log,
+    });
     this.keepRouters();
   }
 
@@ -129,6 +139,7 @@ export class HaKeeper {
     this.askNames();
     for (const { witnesses } of this.routers.values()) witnesses?.start();
     await this.watches.add(plan.watches, heritage?.watches);
+    if (heritage === null) this.fifos.startReading();
     // What holds them back is on the predecessor's board.
     if (heritage === null) this.addresses.inherit(this.restraints.inherit(isRestrained));
     await this.addresses.start();
@@ -162,6 +173,7 @@ export class HaKeeper {
   async yield(): Promise<HaMemory> {
     await this.addresses.estate.yield();
     this.stopWatches();
+    this.fifos.close(false);
     const nowMs = this.options.now();
     const routers = Array.from(this.routers, ([name, { history }]) => history.memory(name, nowMs));
     return { routers, restraints: this.restraints.memories() };
@@ -179,6 +191,7 @@ export class HaKeeper {
     this.restraints.restore(restraints);
     const early = this.early ?? [];
     this.early = null;
+    this.fifos.startReading();
     for (const handle of early) handle();
     await this.addresses.adopt();
   }
@@ -221,6 +234,7 @@ export class HaKeeper {
     this.addresses.kill();
     this.stopWatches();
     for (const router of this.routers.values()) router.kill();
+    this.fifos.close(true);
   }
 
   /** Gives the addresses of a router, and of its group, to a peer, for so long (null: until `resume`). */
@@ -285,6 +299,7 @@ export class HaKeeper {
   /** Each router of the plan has what belongs to it, and what no plan has any more is let go of when it has left. */
   private keepRouters(): void {
     const { plan, options } = this;
+    this.fifos.apply(plan.routers.flatMap(({ notify }) => notify.flatMap(({ fifo }) => fifo ?? [])));
     const { log, now, makeProbe, runCommand } = options;
     const own = {
       witness: {
@@ -296,6 +311,7 @@ export class HaKeeper {
         },
       },
       notifier: { run: runCommand, log },
+      writeFifo: (path: string, line: string) => this.fifos.write(path, line),
       userFor: (names: readonly string[] | null) => this.userFor(names),
     };
     plan.routers.forEach(({ name }, index) => {

@@ -3,6 +3,7 @@ import type { HaPlan, HaRouterPlan, NotifyPlan } from '../../config/ha-plan.ts';
 import { isSamePlan, type VirtualRouterPlan } from '../../vip/plan.ts';
 import type { RoleChange } from '../../vip/status.ts';
 import type { RouterMemory } from './heritage.ts';
+import { FifoTeller } from './fifo-teller.ts';
 import { History } from './ha-status.ts';
 import { Notifier, type NotifierOptions } from './notifier.ts';
 import { WitnessWatch, type WitnessWatchOptions } from './witness-watch.ts';
@@ -10,6 +11,7 @@ import { WitnessWatch, type WitnessWatchOptions } from './witness-watch.ts';
 export interface HaRouterOptions {
   readonly witness: Omit<WitnessWatchOptions, 'router' | 'plan'>;
   readonly notifier: Pick<NotifierOptions, 'run' | 'log'>;
+  readonly writeFifo: (path: string, line: string) => void;
   readonly userFor: (names: readonly string[] | null) => NotifierOptions['user'];
 }
 
@@ -18,6 +20,7 @@ export class HaRouter {
   witnesses: WitnessWatch | null = null;
   private readonly options: HaRouterOptions;
   private notifiers: readonly Notifier[] = [];
+  private tellers: readonly FifoTeller[] = [];
   /** No plan has them any more, and something of theirs still runs. */
   private ending: readonly Notifier[] = [];
   private node: string;
@@ -50,13 +53,13 @@ export class HaRouter {
   /** From a predecessor. */
   restore(memory: RouterMemory, nowMs: number): void {
     this.history.restore(memory, nowMs);
-    for (const notifier of this.notifiers) notifier.restore(memory.state);
+    for (const each of [...this.notifiers, ...this.tellers]) each.restore(memory.state);
   }
 
   /** `priority`: as its owner told it; null: it has told none. */
   handleChange(change: RoleChange, priority: number | null, nowMs: number): void {
     this.history.handleChange(change, nowMs);
-    for (const notifier of this.notifiers) notifier.handleChange(change, priority ?? this.vip.priority);
+    for (const each of [...this.notifiers, ...this.tellers]) each.handleChange(change, priority ?? this.vip.priority);
   }
 
   /** No plan has it any more, its owner has given it up, and what was to be run for that has been run. */
@@ -96,7 +99,13 @@ export class HaRouter {
 
   private applyNotify(): void {
     const before = this.notifiers;
-    this.notifiers = this.plan.notify.map((plan, index) => {
+    const { notify } = this.plan;
+    const tellers = notify.filter(({ fifo }) => fifo !== null);
+    this.tellers = tellers.map(
+      (plan) => this.tellers.find((each) => isSamePlan(each.plan, plan)) ?? this.newTeller(plan),
+    );
+    const programs = notify.filter(({ fifo }) => fifo === null);
+    this.notifiers = programs.map((plan, index) => {
       const options = this.notifierOptions(plan);
       const notifier = before[index] ?? new Notifier(options);
       if (index < before.length) notifier.apply(options);
@@ -104,6 +113,12 @@ export class HaRouter {
       return notifier;
     });
     this.ending = [...this.ending, ...before.slice(this.notifiers.length)].filter(({ isIdle }) => !isIdle);
+  }
+
+  private newTeller(plan: NotifyPlan): FifoTeller {
+    const teller = new FifoTeller(plan, this.options.writeFifo);
+    teller.restore(this.history.state);
+    return teller;
   }
 
   private notifierOptions(plan: NotifyPlan): NotifierOptions {

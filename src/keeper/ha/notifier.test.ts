@@ -14,6 +14,7 @@ const NOTIFY: NotifyPlan = {
   told: { whose: 'INSTANCE', name: 'VI_1', priority: null },
   timeoutMs: 5_000,
   user: null,
+  fifo: null,
 };
 
 class Scene {

@@ -22,7 +22,7 @@ export function roleOf(state: State): Role {
 }
 
 /** As scripts written for keepalived expect it. */
-const KEEPALIVED_STATES: Readonly<Record<Role, string>> = {
+export const KEEPALIVED_STATES: Readonly<Record<Role, string>> = {
   active: 'MASTER',
   backup: 'BACKUP',
   fault: 'FAULT',
