@@ -4,6 +4,9 @@ import type { Notes } from './notes.ts';
 import type { Scope } from './scope.ts';
 import { type Constants, translateText } from './variables.ts';
 
+/** Statuses of nginx's own: a client's certificate is wrong, or is missing. */
+const OF_CERTIFICATES: ReadonlySet<string> = new Set(['495', '496']);
+
 /** `nameOf`: of the route that a named location becomes; null: there is none. `only`: of errors with this status; null: of all. */
 export function readErrorPages(
   scope: Scope,
@@ -14,7 +17,16 @@ export function readErrorPages(
 ): PlainMap[] {
   const pages: PlainMap[] = [];
   for (const { args, place } of scope.all('error_page')) {
-    const words = args.slice(0, -1).map(({ text }) => text);
+    const all = args.slice(0, -1).map(({ text }) => text);
+    const words = all.filter((word) => !OF_CERTIFICATES.has(word));
+    for (const word of all.filter((each) => OF_CERTIFICATES.has(each))) {
+      notes.leftOut(
+        place,
+        `error_page ${word}`,
+        'who has not shown the right certificate gets 400 with a line of text',
+      );
+    }
+    if (words.every((word) => word.startsWith('=')) && words.length < all.length) continue;
     const target = args[args.length - 1];
     const hasAnswer = words.length > 0 && words[words.length - 1].startsWith('=');
     const over = hasAnswer ? words.pop() : undefined;

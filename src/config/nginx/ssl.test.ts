@@ -166,6 +166,10 @@ test('certificates of clients are asked for by the whole socket, or by each serv
   assert.match(sayings(`${PAIR} ssl_verify_client on;`), /no ssl_client_certificate for ssl_verify_client/);
   assert.match(sayings(`${PAIR} ssl_verify_client maybe;`), /invalid value "maybe"/);
   assert.equal(sayings(`${PAIR} ssl_verify_client off;`), '');
+  assert.match(sayings(`${PAIR} ${asks} error_page 495 =403 /x;`), /goes without `error_page 495`/);
+  const pages = http(`listen 443 ssl; ${PAIR} ${asks} error_page 404 496 /x;`);
+  assert.match(pages.said, /goes without `error_page 496`/);
+  assert.match(JSON.stringify(pages.listeners), /"status":404,/);
 });
 
 test('two servers with the same certificate have it both, whatever the default server has', () => {
