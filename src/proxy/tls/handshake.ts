@@ -150,7 +150,7 @@ export class Handshake implements SocketHandler, Opening, GateUser {
     const rest = session.unreadBytes;
     session.feed(0, 0);
     const isOver = result !== TLS_DONE && (result !== TLS_WANTS_MORE || this.bytes > HANDSHAKE_BYTES_MAX);
-    if (!speak(this.owner.room, this.below, session, result === TLS_DONE && rest > 0)) {
+    if (!speak(this.owner.room, this.below, session)) {
       arena.release(slot);
       this.fail('no-resource', 'out of memory');
     } else if (result === TLS_DONE) this.finish(session, slot, offset + length - rest, rest);
@@ -190,7 +190,7 @@ export class Handshake implements SocketHandler, Opening, GateUser {
   /** It has shown no certificate, or one that is not right. */
   private dismiss(session: TlsSession): void {
     session.end();
-    speak(this.owner.room, this.below, session, false);
+    speak(this.owner.room, this.below, session);
     this.tell(null);
   }
 

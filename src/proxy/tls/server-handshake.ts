@@ -62,7 +62,7 @@ export class ServerHandshake implements SocketHandler, Opening {
   private judge(result: number): void {
     const { below, owner, session } = this;
     if (result !== TLS_WANTS_MORE) this.refuse(result === TLS_ENDED ? 'it was ended' : session.failure);
-    else if (!speak(owner.room, below, session, false)) this.fail('no-resource');
+    else if (!speak(owner.room, below, session)) this.fail('no-resource');
     else if (this.bytes > HANDSHAKE_BYTES_MAX) this.refuse('too many bytes');
   }
 
@@ -89,7 +89,7 @@ export class ServerHandshake implements SocketHandler, Opening {
   private finish(slot: number, offset: number, rest: number): void {
     const { above, below, owner, session } = this;
     const { room } = owner;
-    if (!speak(room, below, session, false)) {
+    if (!speak(room, below, session)) {
       room.arena.release(slot);
       this.fail('no-resource');
       return;

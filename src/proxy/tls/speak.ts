@@ -5,8 +5,11 @@ import type { TlsRoom } from './room.ts';
 
 const FLIGHT_BYTES = 8192;
 
-/** Sends what the session says in a handshake. False: there was no room for it. `more`: something follows at once. */
-export function speak({ arena }: TlsRoom, below: Socket, session: TlsSession, more: boolean): boolean {
+/**
+ * Sends what the session says in a handshake. False: there was no room for it. Nothing is waited for that may follow: of a request
+ * that came along, there may be a part.
+ */
+export function speak({ arena }: TlsRoom, below: Socket, session: TlsSession): boolean {
   for (;;) {
     const slot = arena.allocate(FLIGHT_BYTES);
     const capacity = slot < 0 ? 0 : arena.capacity(slot);
@@ -20,7 +23,7 @@ export function speak({ arena }: TlsRoom, below: Socket, session: TlsSession, mo
       session.dropOutput();
       return false;
     }
-    below.send(slot, arena.start(slot), count, more);
+    below.send(slot, arena.start(slot), count, false);
     if (count < capacity) return true;
   }
 }
