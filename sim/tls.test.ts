@@ -108,6 +108,10 @@ function planOf(page: string): Plan {
   };
 }
 
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
+
 /** Slices, delays, and stalls that no timeout is as short as. */
 function drawLink(prng: Prng): LinkSpec {
   const isTiny = prng.oneIn(3);
@@ -196,7 +200,6 @@ function play(seed: number, sabotage: Sabotage = 'none'): Played {
   assert.equal(arena.foreign.used, 0, `seed ${seed}: sessions are counted that are gone`);
   assert.equal(board.worker(0).listenerConnections(0), 0);
   arena.leave(false);
-  const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
   return {
     traceHash: world.traceHash,
     answers: sum(clients.map(({ answers }) => answers)),
