@@ -133,7 +133,10 @@ test('nginx -t, -T, -v, -V and wrong options: words and exit codes', engineSkip(
   assert.match(nginx.run('-g', 'nonsense 1', '-t').err, /unknown directive "nonsense" in command line\n/);
 
   assert.match(nginx.run('-v').err, /^nginx version: nginx\/1\.\d+\.\d+ \(evenkeel .*\)\n$/);
-  assert.match(nginx.run('-V').err, /\nconfigure arguments: .* --with-stream .*--without-http_fastcgi_module/);
+  assert.match(
+    nginx.run('-V').err,
+    /\nbuilt with OpenSSL \d.*\nTLS SNI support enabled\nconfigure arguments: .* --with-stream .*--without-http_fastcgi_module/,
+  );
   assert.deepEqual(nginx.run('-s', 'restart'), { code: 1, out: '', err: 'nginx: invalid option: "-s restart"\n' });
   const none = nginx.run('-s', 'stop', '-g', 'pid other.pid;');
   assert.equal(none.code, 1);

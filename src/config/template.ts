@@ -47,6 +47,7 @@ export const SOURCES = {
   'tls-version': 'of a connection with TLS: `TLSv1.2` or `TLSv1.3`',
   'tls-cipher': 'of a connection with TLS: its cipher suite, as OpenSSL names it',
   'tls-server-name': 'of a connection with TLS: the host that the client has asked for in its handshake (SNI)',
+  'tls-resumed': 'of a connection with TLS: `r` if its session goes on from another connection, else `.`',
   'tls-client-verified':
     'of a connection with TLS: `SUCCESS`, `NONE` where the client has shown no certificate, or `FAILED:` with the reason',
   'tls-client-subject': "of the client's certificate: whom it is for (RFC 2253): `CN=door,O=Example`",

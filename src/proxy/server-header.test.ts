@@ -8,7 +8,13 @@ import { ClientHello } from '../wire/tls/client-hello.ts';
 import { type ConnectionInfo, NOTHING_KNOWN, type ToldAddress } from './layer.ts';
 import { emitServerHeader, SERVER_HEADER_BYTES_MAX } from './server-header.ts';
 
-const TLS = { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', serverName: 'shop.example', client: null };
+const TLS = {
+  version: 'TLSv1.3',
+  cipher: 'TLS_AES_128_GCM_SHA256',
+  serverName: 'shop.example',
+  isResumed: false,
+  client: null,
+};
 const ALL: UpstreamPlan['proxyTlvs'] = ['authority', 'alpn', 'ssl', 'unique-id', 'crc32c'];
 
 function address(last: number): (into: Uint8Array, at: number) => number {
@@ -93,7 +99,7 @@ test('the longest of all is bounded, and what is too long is left out', () => {
   const most = {
     ...NOTHING_KNOWN,
     protocol: long,
-    tls: { version: long, cipher: long, serverName: long, client: certificateOf(`CN=${long}`) },
+    tls: { version: long, cipher: long, serverName: long, isResumed: false, client: certificateOf(`CN=${long}`) },
   };
   assert.equal(headerOf(ALL, most, 'i'.repeat(128)).length, 28 + 258 + 258 + 8 + 3 * 258 + 131 + 7);
   const { '01': alpn, '02': authority } = tlvsOf(

@@ -13,7 +13,8 @@ export function versionText(version: string, withModules: boolean): string {
     `--error-log-path=${ERROR_LOG_PATH}`,
     `--pid-path=${PID_PATH}`,
   ];
-  return `${line}configure arguments: ${[...paths, ...configureArguments()].join(' ')}\n`;
+  const built = `built with OpenSSL ${process.versions.openssl}\nTLS SNI support enabled\n`;
+  return `${line}${built}configure arguments: ${[...paths, ...configureArguments()].join(' ')}\n`;
 }
 
 export const HELP = `Usage: nginx [-?hvVtTq] [-s signal] [-p prefix]

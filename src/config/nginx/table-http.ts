@@ -438,7 +438,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server',
         '1',
         'differs',
-        'also of a lone server: a request for a name whose server asks for certificates is answered 421 unless the handshake was for that name, or for none and the default server asks for the same',
+        'also of a lone server: a request for a name whose server asks for certificates is answered 421 unless the handshake was for that name, or for none and the default server asks for the same; answers 400 and 421 have no `add_header ... always`',
       ],
       ['ssl_client_certificate ssl_crl ssl_verify_depth', 'http server', '1', 'works', ''],
       ['ssl_trusted_certificate', 'http server', '1', 'works', 'for client certificates'],

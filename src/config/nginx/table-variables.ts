@@ -10,9 +10,10 @@ const FILES = '**there is nothing like it yet**';
 
 const SSL_VARIABLES =
   'ssl_alpn_protocol ssl_ciphers ssl_client_cert ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn_legacy ssl_curve ' +
-  'ssl_curves ssl_early_data ssl_session_id ssl_session_reused';
+  'ssl_curves ssl_early_data ssl_session_id';
 
 const CLIENT_VARIABLES: readonly VariableRow[] = [
+  ['ssl_session_reused', '{tls-resumed}', ''],
   ['ssl_client_verify', '{tls-client-verified}', ''],
   ['ssl_client_s_dn', '{tls-client-subject}', ''],
   ['ssl_client_i_dn', '{tls-client-issuer}', ''],

@@ -35,6 +35,8 @@ export interface TlsFacts {
   readonly cipher: string;
   /** The host that the client has asked for in its handshake. */
   readonly serverName: string;
+  /** Its session is one of an earlier connection. */
+  readonly isResumed: boolean;
   /** Null: the client has shown none, or was not asked. */
   readonly client: ClientCertificateFacts | null;
 }

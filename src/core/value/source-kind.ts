@@ -37,25 +37,26 @@ export const TLS = 33;
 export const TLS_VERSION = 34;
 export const TLS_CIPHER = 35;
 export const TLS_SERVER_NAME = 36;
-export const TLS_CLIENT_VERIFIED = 37;
-export const TLS_CLIENT_SUBJECT = 38;
-export const TLS_CLIENT_ISSUER = 39;
-export const TLS_CLIENT_SERIAL = 40;
-export const TLS_CLIENT_FINGERPRINT = 41;
-export const TLS_CLIENT_OLD_FINGERPRINT = 42;
-export const TLS_CLIENT_NOT_BEFORE = 43;
-export const TLS_CLIENT_NOT_AFTER = 44;
-export const TLS_CLIENT_DAYS_LEFT = 45;
-export const TLS_CLIENT_CERTIFICATE = 46;
-export const VARIABLE = 47;
-export const CAPTURE = 48;
-export const PAGE_STATUS = 49;
-export const DATE = 50;
-export const HOSTNAME = 51;
+export const TLS_RESUMED = 37;
+export const TLS_CLIENT_VERIFIED = 38;
+export const TLS_CLIENT_SUBJECT = 39;
+export const TLS_CLIENT_ISSUER = 40;
+export const TLS_CLIENT_SERIAL = 41;
+export const TLS_CLIENT_FINGERPRINT = 42;
+export const TLS_CLIENT_OLD_FINGERPRINT = 43;
+export const TLS_CLIENT_NOT_BEFORE = 44;
+export const TLS_CLIENT_NOT_AFTER = 45;
+export const TLS_CLIENT_DAYS_LEFT = 46;
+export const TLS_CLIENT_CERTIFICATE = 47;
+export const VARIABLE = 48;
+export const CAPTURE = 49;
+export const PAGE_STATUS = 50;
+export const DATE = 51;
+export const HOSTNAME = 52;
 // those with a name, which may be there several times
-export const HEADER = 52;
-export const COOKIE = 53;
-export const PARAMETER = 54;
+export const HEADER = 53;
+export const COOKIE = 54;
+export const PARAMETER = 55;
 
 /** By the word of a placeholder. */
 export const KINDS = {
@@ -95,6 +96,7 @@ export const KINDS = {
   'tls-version': TLS_VERSION,
   'tls-cipher': TLS_CIPHER,
   'tls-server-name': TLS_SERVER_NAME,
+  'tls-resumed': TLS_RESUMED,
   'tls-client-verified': TLS_CLIENT_VERIFIED,
   'tls-client-subject': TLS_CLIENT_SUBJECT,
   'tls-client-issuer': TLS_CLIENT_ISSUER,

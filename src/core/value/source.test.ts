@@ -131,11 +131,15 @@ test('a connection with TLS is https, whatever the client says, and has a versio
   view.connection = plain;
   assert.equal(found('scheme'), 'http');
   assert.equal(found('tls') + found('tls-version') + found('tls-cipher') + found('tls-server-name'), '');
-  view.connection = { ...plain, tls: { version: 'TLSv1.3', cipher: 'X', serverName: 'one.test', client: null } };
+  view.connection = {
+    ...plain,
+    tls: { version: 'TLSv1.3', cipher: 'X', serverName: 'one.test', isResumed: false, client: null },
+  };
   assert.equal(found('scheme'), 'https');
   assert.deepEqual([found('tls'), found('tls-version')], ['on', 'TLSv1.3']);
   assert.deepEqual([found('tls-cipher'), found('tls-server-name')], ['X', 'one.test']);
   assert.deepEqual([found('tls-client-verified'), found('tls-client-subject')], ['NONE', '']);
+  assert.equal(found('tls-resumed'), '.');
   const client = {
     verified: 'SUCCESS',
     subject: 'CN=door',
@@ -148,7 +152,10 @@ test('a connection with TLS is https, whatever the client says, and has a versio
     notAfterMs: 10 * 86_400_000 + 5,
     escapedPem: '-----BEGIN%20',
   };
-  view.connection = { ...plain, tls: { version: 'TLSv1.3', cipher: 'X', serverName: 'one.test', client } };
+  view.connection = {
+    ...plain,
+    tls: { version: 'TLSv1.3', cipher: 'X', serverName: 'one.test', isResumed: false, client },
+  };
   view.wallClockMs = () => 86_400_000;
   const words = 'verified subject issuer serial fingerprint old-fingerprint not-before not-after days-left certificate';
   assert.deepEqual(

@@ -79,6 +79,7 @@ import {
   TLS_CLIENT_SERIAL,
   TLS_CLIENT_SUBJECT,
   TLS_CLIENT_VERIFIED,
+  TLS_RESUMED,
   TLS_SERVER_NAME,
   TLS_VERSION,
   VARIABLE,
@@ -250,6 +251,7 @@ export class Source {
       case TLS_VERSION:
       case TLS_CIPHER:
       case TLS_SERVER_NAME:
+      case TLS_RESUMED:
         return findTls(view.connection?.tls ?? null, this.kind, span);
       case TLS_CLIENT_VERIFIED:
       case TLS_CLIENT_SUBJECT:
@@ -370,9 +372,18 @@ function findTold(told: Connection['told'], kind: number, span: Span): boolean {
 
 function findTls(tls: Connection['tls'], kind: number, span: Span): boolean {
   if (tls === null) return leave(span, NOTHING, 0, 0);
-  const { version, cipher, serverName } = tls;
-  const text = kind === TLS ? 'on' : kind === TLS_VERSION ? version : kind === TLS_CIPHER ? cipher : serverName;
-  return leaveText(span, text);
+  switch (kind) {
+    case TLS:
+      return leaveText(span, 'on');
+    case TLS_VERSION:
+      return leaveText(span, tls.version);
+    case TLS_CIPHER:
+      return leaveText(span, tls.cipher);
+    case TLS_RESUMED:
+      return leaveText(span, tls.isResumed ? 'r' : '.');
+    default:
+      return leaveText(span, tls.serverName);
+  }
 }
 
 function findTlsClient({ connection, wallClockMs }: RequestView, kind: number, span: Span): boolean {

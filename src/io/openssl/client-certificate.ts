@@ -109,6 +109,12 @@ export class OpensslClientCertificate implements ClientCertificate {
   }
 }
 
+/** Of a certificate (RFC 2253). */
+export function subjectOf(library: Library, certificate: number): string {
+  const name = library.X509_get_subject_name(certificate);
+  return printed(library, (bio) => library.X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253));
+}
+
 const part = new Uint8Array(4096);
 
 /** What OpenSSL prints, in ASCII. */

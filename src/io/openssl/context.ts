@@ -11,6 +11,7 @@ import {
   TlsRefusal,
   type TlsSettings,
 } from '../../port/tls.ts';
+import { subjectOf } from './client-certificate.ts';
 import type { Callbacks } from './callbacks.ts';
 import { addressOf, type Library } from './library.ts';
 import { TicketKeyring } from './ticket-keys.ts';
@@ -182,11 +183,15 @@ export class OpensslContext implements TlsContext {
   protected believe(authorities: Authorities): void {
     const { address, library } = this;
     const store = library.SSL_CTX_get_cert_store(address);
+    const told = new Set<string>();
     for (const [i, der] of authorities.certificates.entries()) {
       const certificate = decode(library.d2i_X509, der);
       this.demand(certificate !== 0, 'an authority');
       const isTaken = library.X509_STORE_add_cert(store, certificate) === 1;
-      const isTold = i >= authorities.announced || library.SSL_CTX_add_client_CA(address, certificate) === 1;
+      const name = subjectOf(library, certificate);
+      const isTold =
+        i >= authorities.announced || told.has(name) || library.SSL_CTX_add_client_CA(address, certificate) === 1;
+      told.add(name);
       library.X509_free(certificate);
       this.demand(isTaken && isTold, 'an authority');
     }

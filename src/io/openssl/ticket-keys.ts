@@ -58,13 +58,9 @@ export class TicketKeyring {
     const isLong = length === LONG_BYTES;
     const hmac = name + NAME_BYTES + (isLong ? 0 : 16);
     const text = BigInt(addressOf(texts));
-    this.parameters.set(
-      [
-        ...[text + 4n, OSSL_PARAM_UTF8_STRING, text + 11n, 6n, 0n],
-        ...[text, OSSL_PARAM_OCTET_STRING, BigInt(hmac), isLong ? 32n : 16n, 0n],
-      ],
-      word,
-    );
+    this.parameters.set([text + 4n, OSSL_PARAM_UTF8_STRING, text + 11n, 6n, 0n], word);
+    const hmacBytes = isLong ? 32n : 16n;
+    this.parameters.set([text, OSSL_PARAM_OCTET_STRING, BigInt(hmac), hmacBytes, 0n], word + PARAMETER_WORDS);
     const parameters = addressOf(this.parameters) + word * 8;
     return { name, aes: name + NAME_BYTES + (isLong ? 32 : 0), isLong, parameters };
   }
