@@ -184,6 +184,8 @@ for (const engine of ENGINES) {
             maxVersion: version,
           });
           assert.ok(next.isSessionReused(), version);
+          // a ticket of 1.3 is used once: each connection brings the next one
+          if (version === 'TLSv1.3') [session] = (await once(next, 'session')) as [Buffer];
           next.destroy();
         }
       }

@@ -85,9 +85,12 @@ export class Callbacks {
       'int evenkeel_ticket(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, int)',
       (_: number, name: number, iv: number, cipher: number, mac: number, isNew: number) =>
         this.guard(() => {
-          const keys = this.current?.ticketKeys;
-          if (keys === undefined) return TICKET_FAILED;
-          return isNew === 1 ? tickets.seal(keys, name, iv, cipher, mac) : tickets.open(keys, name, iv, cipher, mac);
+          const { current } = this;
+          if (current === null) return TICKET_FAILED;
+          const { hasTicket, ticketKeys: keys } = current;
+          if (isNew === 1) return tickets.seal(keys, name, iv, cipher, mac);
+          // clients of TLS 1.3 use a ticket once, and need another one for the next time (RFC 8446 appendix C.4)
+          return tickets.open(keys, name, iv, cipher, mac, hasTicket);
         }, TICKET_FAILED),
     );
     this.status = registerCallback('int evenkeel_status(uintptr_t, uintptr_t)', () =>

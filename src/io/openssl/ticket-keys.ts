@@ -108,7 +108,8 @@ export class TicketCipher {
     return isSet && library.EVP_MAC_CTX_set_params(mac, key.parameters) === 1 ? USED : FAILED;
   }
 
-  open(keyring: TicketKeyring, name: number, iv: number, cipher: number, mac: number): number {
+  /** `isRenewed`: the client gets another ticket in any case; else where this one is of a former key. */
+  open(keyring: TicketKeyring, name: number, iv: number, cipher: number, mac: number, isRenewed: boolean): number {
     const { library } = this;
     library.memcpy(this.nameAt, name, NAME_BYTES);
     const index = keyring.find(this.name);
@@ -116,7 +117,7 @@ export class TicketCipher {
     const key = keyring.at(index);
     const isSet = library.EVP_DecryptInit_ex(cipher, this.typeOf(key), 0, key.aes, iv) === 1;
     if (!isSet || library.EVP_MAC_CTX_set_params(mac, key.parameters) !== 1) return FAILED;
-    return index === 0 ? USED : RENEW;
+    return index === 0 && !isRenewed ? USED : RENEW;
   }
 
   private typeOf({ isLong }: TicketKey): number {
