@@ -73,7 +73,7 @@ function configuration(certificates: CertificateMaker, { intermediate, wide }: L
   });
   const listener = (port: number, profile: string): string => `
     bind: "127.0.0.1:${port}"
-    tls: { certificates: [ ${pairs.join(', ')} ], profile: ${profile} }
+    tls: { certificates: [ ${pairs.join(', ')} ], profile: ${profile}, session-cache: true }
     routes: [ { respond: { body: "hello" } } ]`;
   const suites = ['AES_128_GCM_SHA256', 'AES_256_GCM_SHA384', 'CHACHA20_POLY1305_SHA256', 'AES_128_CCM_SHA256'];
   const all = [...suites, 'AES_128_CCM_8_SHA256'].map((suite) => `TLS_${suite}`).join(':');
