@@ -118,6 +118,13 @@ upstreams: { ${upstreams} }
         behind.write(whole.subarray(cut));
         assert.equal(await behind.until('\n'), 'shop\n');
       }
+
+      // whoever is in the middle of it at a stop: an end would be the server's
+      const half = await RawConnection.open(t, strict);
+      half.write(hello.subarray(0, 100));
+      await half.delivered();
+      evenkeel.signal('SIGTERM');
+      assert.equal((await half.ending()).how, 'reset');
     },
   );
 }

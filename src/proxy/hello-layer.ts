@@ -154,7 +154,8 @@ class Reading extends Expiring implements SocketHandler, Opening {
   }
 
   private giveUp(): void {
-    this.cancel();
+    this.leave();
+    this.socket.close();
     this.above.handleOpenFailed('other');
   }
 
@@ -177,7 +178,8 @@ class Reading extends Expiring implements SocketHandler, Opening {
 
   cancel(): void {
     this.leave();
-    this.socket.close();
+    // An end would be taken for the server's.
+    this.socket.reset();
   }
 
   private leave(): void {

@@ -44,11 +44,11 @@ class Stage {
   private readonly clock = { now: 0 };
   private readonly cancelOpening: () => void;
 
-  constructor(host: string, plan: Partial<ProxyProtocolPlan> = {}) {
+  constructor(host: string, plan: Partial<ProxyProtocolPlan> = {}, protocol: ListenerPlan['protocol'] = 'http') {
     const { arena, clock, noted } = this;
     const answers = { note: (_owner: string, kind: number) => noted.push(kind) };
     const context = { arena, memory: arena.memory, transport: clock, answers } as unknown as Context;
-    const listener = { name: 'web', timeouts: { headMs: HEAD_MS } } as unknown as ListenerPlan;
+    const listener = { name: 'web', protocol, timeouts: { headMs: HEAD_MS } } as unknown as ListenerPlan;
     const layer = new ProxyHeaders(context, listener, { from: BALANCERS, trust: BALANCERS, ...plan });
     const socket = {
       handler: { ...IDLE, handleData: () => undefined } as SocketHandler,
@@ -167,8 +167,11 @@ test('who leaves without a word is no mistake; who stays silent, or leaves in th
   assert.deepEqual([half.end, half.noted.length], ['reset', 1]);
   const silent = new Stage('10.1.2.3');
   silent.cancelAfter(HEAD_MS);
-  assert.deepEqual([silent.end, silent.noted.length], ['closed', 1]);
+  assert.deepEqual([silent.end, silent.noted.length], ['reset', 1]);
   const unwanted = new Stage('10.1.2.3');
   unwanted.cancelAfter(HEAD_MS / 2);
   assert.deepEqual([unwanted.end, unwanted.noted.length], ['closed', 0]);
+  const server = new Stage('10.1.2.3', {}, 'tcp');
+  server.cancelAfter(HEAD_MS / 2);
+  assert.deepEqual([server.end, server.noted.length], ['reset', 0], 'an end would be the word of a server');
 });

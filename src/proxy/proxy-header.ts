@@ -169,8 +169,11 @@ class Reading implements SocketHandler, Opening {
 
   cancel(): void {
     const { context, listener } = this.layer;
-    if (context.transport.now - this.since >= listener.timeouts.headMs) this.note();
-    this.socket.close();
+    const isLate = context.transport.now - this.since >= listener.timeouts.headMs;
+    if (isLate) this.note();
+    // Of TCP, an end would be taken for the server's.
+    if (isLate || listener.protocol === 'tcp') this.socket.reset();
+    else this.socket.close();
   }
 
   private note(): void {
