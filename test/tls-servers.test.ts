@@ -1,16 +1,18 @@
 /** TLS to servers: who is believed, what becomes of those who are not, and what is kept for the next connection. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import { test, type TestContext } from 'node:test';
-import type tls from 'node:tls';
+import tls from 'node:tls';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { askSocket } from './control-socket.ts';
-import { engineSkip, ENGINES, Evenkeel, freePort, get } from './evenkeel.ts';
+import { connect, engineSkip, ENGINES, Evenkeel, freePort, get } from './evenkeel.ts';
+import { reload } from './reloading.ts';
+import { until } from './waiting.ts';
 
 /** What a server has seen of its connections. */
 interface Seen {
@@ -188,4 +190,146 @@ ${names.map((name) => `  ${name}: { ${routes[name]} }`).join('\n')}
       assert.match(JSON.stringify(server), /no TLS connection: nobody whom/);
     });
   });
+}
+
+for (const engine of ENGINES) {
+  test(`[${engine}] TLS to servers, their checks and what changes`, engineSkip(engine), async (t) => {
+    const certificates = makeCertificates(t);
+    const ca = certificates.path('ca.pem');
+    const authorities = certificates.join('authorities.pem', 'ca.pem');
+    const keys = material(pathOf(certificates, 'good'));
+    const echo = await listen(
+      t,
+      tls.createServer({ ...keys, allowHalfOpen: true }, (socket) => {
+        socket.on('error', () => undefined);
+        socket.pipe(socket);
+      }),
+    );
+    const { port: silent } = await listen(
+      t,
+      net.createServer((socket) => socket.on('error', () => undefined)),
+    );
+    const context = tls.createSecureContext(keys);
+    const good = await serve(t, keys);
+    // Its header comes in clear, and behind it TLS.
+    const headers: string[] = [];
+    const behind = await listen(
+      t,
+      net.createServer((socket) => {
+        const inner = net.connect(good.port, '127.0.0.1');
+        for (const one of [socket, inner]) one.on('error', () => undefined);
+        socket.once('data', (data: Buffer) => {
+          const end = data.indexOf('\r\n') + 2;
+          headers.push(data.subarray(0, end).toString());
+          inner.write(data.subarray(end));
+          socket.pipe(inner);
+          inner.pipe(socket);
+        });
+      }),
+    );
+    // Answers without a length, and ends as it is asked to.
+    const cut = await listen(
+      t,
+      net.createServer((socket) => {
+        const secure = new tls.TLSSocket(socket, { isServer: true, secureContext: context });
+        secure.on('error', () => undefined);
+        socket.on('error', () => undefined);
+        secure.once('data', (data: Buffer) => {
+          const isWhole = data.toString().includes('whole');
+          secure.write('HTTP/1.1 200 OK\r\n\r\nsome of it', () => (isWhole ? secure : socket).end());
+        });
+      }),
+    );
+    const expired = await serve(t, material(pathOf(certificates, 'expired')));
+    const [web, tcp] = [await freePort(), await freePort()];
+    const yaml = (trusted: string): string => `
+listeners:
+  web:
+    bind: "127.0.0.1:${web}"
+    routes: [ ${['silent', 'behind', 'cut', 'checked', 'reloaded', 'replaced'].map((name) => `{ match: { path: /${name} }, upstream: ${name} }`).join(', ')} ]
+  tcp: { bind: "127.0.0.1:${tcp}", protocol: tcp, upstream: echo }
+upstreams:
+  echo: { servers: [ "127.0.0.1:${echo.port}" ], tls: { ca: ${ca} }, health: { tcp: true, interval: 500ms, timeout: 500ms } }
+  silent: { servers: [ "127.0.0.1:${silent}" ], tls: { ca: ${ca} }, timeouts: { connect: 200ms } }
+  behind: { servers: [ "127.0.0.1:${behind.port}" ], tls: { ca: ${ca} }, proxy-protocol: v1 }
+  cut: { servers: [ "127.0.0.1:${cut.port}" ], tls: { ca: ${ca} } }
+  checked:
+    servers: [ "127.0.0.1:${good.port}", "127.0.0.1:${expired.port}" ]
+    tls: { ca: ${ca}, server-name: good.test }
+    health: { http: /health, interval: 500ms, timeout: 500ms, fall: 1 }
+  reloaded: { servers: [ "127.0.0.1:${good.port}" ], tls: { ca: ${trusted} } }
+  replaced: { servers: [ "127.0.0.1:${good.port}" ], tls: { ca: ${authorities} } }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml(ca), { engine, workers: 1, hasSocket: true });
+
+    await t.test('TCP, both ways and half closed', async () => {
+      const socket = await connect(tcp, { allowHalfOpen: true });
+      let said = '';
+      socket.on('data', (data) => (said += data.toString()));
+      socket.end('x'.repeat(300_000));
+      await once(socket, 'end');
+      assert.equal(said.length, 300_000);
+    });
+
+    await t.test('a server that never answers counts against the time of the connection', async () => {
+      assert.equal((await get(web, '/silent')).status, 504);
+    });
+
+    await t.test('the PROXY header comes first', async () => {
+      assert.equal((await get(web, '/behind')).body, 'served /behind');
+      assert.match(headers[0], /^PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+\r\n$/);
+    });
+
+    await t.test('an end without a word of TLS is none', async () => {
+      assert.equal((await get(web, '/cut/whole')).body, 'some of it');
+      await assert.rejects(get(web, '/cut/short'));
+    });
+
+    await t.test('checks believe whom the proxies believe, and say why not', async () => {
+      await evenkeel.said(
+        /server checked\/\S+ down: .*no TLS connection: its certificate, or an issuer's, has expired/,
+      );
+      const { upstreams } = await statusOf(evenkeel);
+      const [up, down] = upstreams.find(({ name }) => name === 'checked')!.servers;
+      assert.equal(down.state, 'down');
+      assert.match(down.reason, /has expired/);
+      await until(
+        async () =>
+          (await statusOf(evenkeel)).upstreams.find(({ name }) => name === 'checked')!.servers[0].lastCheck
+            ?.isPassed === true,
+      );
+      assert.notEqual(up.state, 'down');
+      assert.equal((await get(web, '/checked')).status, 200);
+    });
+
+    await t.test('other authorities hold for new connections, after a reload and when files are replaced', async () => {
+      assert.equal((await get(web, '/reloaded')).status, 200);
+      writeFileSync(evenkeel.file, yaml(certificates.path('other-ca.pem')));
+      assert.equal((await reload(evenkeel)).error, undefined);
+      assert.equal((await get(web, '/reloaded')).status, 502);
+      assert.equal((await get(web, '/replaced')).status, 200);
+      certificates.join('authorities.pem', 'other-ca.pem');
+      await until(async () => (await get(web, '/replaced')).status === 502);
+      certificates.join('authorities.pem', 'other-ca.pem', 'ca.pem');
+      await until(async () => (await get(web, '/replaced')).status === 200);
+    });
+
+    await t.test('files that cannot be used are an error of a reload', async () => {
+      writeFileSync(evenkeel.file, yaml(certificates.path('good.key')));
+      assert.match((await reload(evenkeel)).error ?? '', /it has no certificate/);
+    });
+  });
+}
+
+async function listen(t: TestContext, server: net.Server): Promise<net.AddressInfo> {
+  const sockets = new Set<net.Socket>();
+  server.on('connection', (socket: net.Socket) => sockets.add(socket));
+  server.on('tlsClientError', () => undefined);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return server.address() as net.AddressInfo;
 }
