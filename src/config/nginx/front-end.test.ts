@@ -89,7 +89,14 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
   ['auth_basic "x";', /unsupported: `auth_basic`/],
   ['limit_req zone=a;', /unsupported: `limit_req`/],
   ['allow unix:; deny all;', /unsupported: `allow unix:/],
-  ['location / { proxy_pass https://x; }', /unsupported: `proxy_pass https/],
+  [
+    'location / { proxy_pass https://x; proxy_ssl_server_name on; proxy_ssl_name $host; }',
+    /unsupported: `proxy_ssl_name \$host/,
+  ],
+  [
+    'location / { proxy_pass https://x; proxy_ssl_verify on; }',
+    /no "proxy_ssl_trusted_certificate" is defined for "proxy_ssl_verify"/,
+  ],
   ['location / { proxy_pass http://$http_x; }', /unsupported: `proxy_pass http:\/\/\$http_x`/],
   ['location ~ (a)\\1 { return 200; }', /unsupported: the regular expression .*backtracking/],
   [

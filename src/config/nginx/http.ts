@@ -53,6 +53,7 @@ export function readHttp(http: Scope, document: DocumentBuilder, prefix: string,
   const values = new NamedValues(http, document, variables, notes);
   let number = 0;
   const surroundings: Surroundings = {
+    document,
     values,
     tables: new TypeTables(document),
     prefix,

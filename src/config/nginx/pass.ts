@@ -3,6 +3,7 @@ import { normalText } from './locations.ts';
 import { type Constants, hasVariables, splitVariables, translateText } from './variables.ts';
 
 export interface Target {
+  readonly isTls: boolean;
   /** Name or address of a group or a server, as a server of the model is written. */
   readonly name: string;
   /** `$proxy_host` */
@@ -25,13 +26,15 @@ export function parseTarget(
     .map(({ variable, text: literal }) => (variable === null ? literal : (constants.get(variable) ?? literal)))
     .join('');
   const isVariable = hasVariables(text);
-  if (known.startsWith('https://')) return { problem: 'servers are not spoken to in TLS yet' };
-  if (!known.startsWith('http://')) {
+  const scheme = /^https?:\/\//.exec(known)?.[0];
+  if (scheme === undefined) {
     if (known.startsWith('$') || known.startsWith('{'))
       return { problem: 'a variable says where to, which is not there yet' };
     return { problem: 'invalid URL prefix', isError: true };
   }
-  const rest = known.slice('http://'.length);
+  const isTls = scheme === 'https://';
+  const standardPort = isTls ? '443' : '80';
+  const rest = known.slice(scheme.length);
   const match = rest.startsWith('unix:') ? /^(unix:[^:]+)(?::(.*))?$/s.exec(rest) : /^([^/?$]*)(.*)$/s.exec(rest);
   if (match === null || match[1] === '') {
     return rest.startsWith('$')
@@ -40,21 +43,21 @@ export function parseTarget(
   }
   const [, name, path = ''] = match;
   if (name.includes('{')) return { problem: 'a variable says where to, which is not there yet' };
-  if (isVariable && /^\$\{?request_uri\}?$/.test(path))
-    return { name, proxyHost: hostOf(name), proxyPort: portOf(name), uri: null, target: null };
+  const place = { isTls, name, proxyHost: hostOf(name, standardPort), proxyPort: portOf(name, standardPort) };
+  if (isVariable && /^\$\{?request_uri\}?$/.test(path)) return { ...place, uri: null, target: null };
   if (path !== '' && isVariable) {
     const target = targetOf(text, constants);
     if (typeof target !== 'string') return target;
-    return { name, proxyHost: hostOf(name), proxyPort: portOf(name), uri: null, target };
+    return { ...place, uri: null, target };
   }
   if (path.includes('?')) return { problem: 'a query in its path is not there yet' };
   if (path !== '' && !path.startsWith('/')) return { problem: 'invalid path', isError: true };
-  return { name, proxyHost: hostOf(name), proxyPort: portOf(name), uri: path === '' ? null : path, target: null };
+  return { ...place, uri: path === '' ? null : path, target: null };
 }
 
 /** Path and query of a URL that has variables. nginx takes them as they are: the query of the request is not added. */
 function targetOf(text: string, constants: Constants): string | { readonly problem: string } {
-  const written = /^(?:http:\/\/)?(?:unix:[^:]+:|\$\{?\w+\}?|[^/?$]*)(.*)$/s.exec(text)?.[1] ?? '';
+  const written = /^(?:https?:\/\/)?(?:unix:[^:]+:|\$\{?\w+\}?|[^/?$]*)(.*)$/s.exec(text)?.[1] ?? '';
   const withQuery = /^(.*)\$\{?is_args\}?\$\{?(?:args|query_string)\}?$/s.exec(written);
   const [path, end] = withQuery === null ? [written, '?'] : [withQuery[1], ''];
   const translated = translateText(path, constants);
@@ -66,13 +69,14 @@ function targetOf(text: string, constants: Constants): string | { readonly probl
   return translated.template === '' ? '/' : `${translated.template}${end}`;
 }
 
-/** The port is only part of it where it is not 80. */
-function hostOf(name: string): string {
-  return name.startsWith('unix:') ? 'localhost' : name.replace(/:80$/, '');
+/** The port is only part of it where it is another one. */
+function hostOf(name: string, standardPort: string): string {
+  if (name.startsWith('unix:')) return 'localhost';
+  return name.endsWith(`:${standardPort}`) ? name.slice(0, -standardPort.length - 1) : name;
 }
 
-function portOf(name: string): string {
-  return name.startsWith('unix:') ? '' : (/:([0-9]+)$/.exec(name)?.[1] ?? '80');
+function portOf(name: string, standardPort: string): string {
+  return name.startsWith('unix:') ? '' : (/:([0-9]+)$/.exec(name)?.[1] ?? standardPort);
 }
 
 /** What replaces the matched prefix. nginx puts both together as they are; `prefix` of the model takes care of slashes. */

@@ -4,7 +4,7 @@ import { formatDuration } from '../units.ts';
 import { absolutePrefix, type Front, plainAnswer } from './answers.ts';
 import { exceptionStep, readAccess } from './access.ts';
 import { type FileQuestions, readCondition } from './conditions.ts';
-import type { PlainMap } from './document.ts';
+import type { DocumentBuilder, PlainMap } from './document.ts';
 import { readRequestHeaders, readResponseHeaders } from './headers.ts';
 import { type Draft, type Location, orderRoutes, readLocations, type ServerLocations } from './locations.ts';
 import type { NamedValues } from './named-values.ts';
@@ -14,6 +14,7 @@ import { readHealthCheck } from './health-check.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { parseTarget, rewriteFor, type Target } from './pass.ts';
+import { readServersTls } from './proxy-ssl.ts';
 import { readReplacements } from './redirects.ts';
 import { readReturn, type Answer, type AnswerContext } from './return.ts';
 import { readRewrite } from './rewrite.ts';
@@ -24,6 +25,7 @@ import { type Constants, hasVariables, translateText } from './variables.ts';
 
 /** What all servers of a file share. */
 export interface Surroundings {
+  readonly document: DocumentBuilder;
   readonly upstreams: Upstreams;
   /** Variables that a map makes of $http_upgrade. */
   readonly upgradeMaps: ReadonlySet<string>;
@@ -373,7 +375,7 @@ export class ServerRoutes {
       base: absolutePrefix(scope, this.front),
     };
     Object.assign(response, readReplacements(scope, passed, this.notes));
-    const route: PlainMap = { upstream: this.surroundings.upstreams.use(name, this.settingsOf(scope), pass) };
+    const route: PlainMap = { upstream: this.surroundings.upstreams.use(name, this.settingsOf(scope, target), pass) };
     const rewrite = sent === null ? this.rewriteOf(location, uri) : { target: sent };
     if (rewrite !== null) route['rewrite'] = rewrite;
     const headers: PlainMap = {};
@@ -395,7 +397,8 @@ export class ServerRoutes {
     return rewriteFor(location.kind, location.path, uri);
   }
 
-  private settingsOf(scope: Scope): Settings {
+  private settingsOf(scope: Scope, { isTls, proxyHost }: Target): Settings {
+    const { document } = this.surroundings;
     const connect = this.time(scope, 'proxy_connect_timeout', 60_000, CONNECT_MS_MAX);
     const read = this.time(scope, 'proxy_read_timeout', 60_000, RESPONSE_MS_MAX);
     const send = this.time(scope, 'proxy_send_timeout', 60_000, RESPONSE_MS_MAX);
@@ -413,6 +416,7 @@ export class ServerRoutes {
         tunnel: formatDuration(Math.max(read, send)),
       },
       bind: source,
+      tls: isTls ? readServersTls(scope, proxyHost, document, this.notes) : null,
       health: readHealthCheck(scope, this.notes),
       keepAlive: scope.argument('proxy_socket_keepalive')?.toLowerCase() === 'on',
     };

@@ -207,8 +207,8 @@ class TlsReader {
 
   private profile(): PlainMap {
     const { scope } = this.standard;
-    const versions = this.versions();
-    const suites = this.suites();
+    const versions = readVersions(scope.find('ssl_protocols'), this.notes);
+    const suites = readSuites(scope.all('ssl_conf_command'), this.notes);
     const groups = scope.argument('ssl_ecdh_curve') ?? 'auto';
     const has = (version: string): boolean => versions.includes(version);
     return {
@@ -218,40 +218,6 @@ class TlsReader {
       ...(groups === 'auto' ? {} : { groups }),
       ...(scope.argument('ssl_prefer_server_ciphers')?.toLowerCase() === 'on' ? { 'server-order': true } : {}),
     };
-  }
-
-  private versions(): readonly string[] {
-    const directive = this.standard.scope.find('ssl_protocols');
-    if (directive === null) return ['TLSv1.2', 'TLSv1.3'];
-    const written = directive.args.map(({ text }) => text);
-    const old = written.filter((version) => !/^TLSv1\.[23]$/.test(version));
-    for (const version of old) {
-      if (/^(SSLv[23]|TLSv1(\.1)?)$/.test(version)) {
-        this.notes.leftOut(
-          directive.place,
-          `ssl_protocols ${version}`,
-          'it is broken, and TLS 1.2 is the oldest that is spoken',
-        );
-      } else this.notes.error(directive.place, `invalid value "${version}"`, 'write TLSv1.2 TLSv1.3');
-    }
-    const versions = ['TLSv1.2', 'TLSv1.3'].filter((version) => written.includes(version));
-    if (versions.length > 0) return versions;
-    this.notes.notYet(
-      directive.place,
-      '`ssl_protocols` without TLSv1.2 and TLSv1.3',
-      'older versions are broken',
-      'add TLSv1.2',
-    );
-    return ['TLSv1.2'];
-  }
-
-  private suites(): string | null {
-    let suites: string | null = null;
-    for (const { args, place } of this.standard.scope.all('ssl_conf_command')) {
-      if (args[0].text.toLowerCase() === 'ciphersuites') suites = args[1].text;
-      else this.notes.notYet(place, `\`ssl_conf_command ${args[0].text}\``, 'only Ciphersuites is there');
-    }
-    return suites;
   }
 
   /** What a socket speaks is said by its default server. */
@@ -314,4 +280,39 @@ function settingsText(scope: Scope): string {
 /** Something here or around it was left out because it was wrong. */
 function isLacking({ directives, outer }: Scope, notes: Notes): boolean {
   return notes.isLacking(directives) || (outer !== null && isLacking(outer, notes));
+}
+
+/** Of `ssl_protocols` and its like. */
+export function readVersions(directive: Directive | null, notes: Notes): readonly string[] {
+  if (directive === null) return ['TLSv1.2', 'TLSv1.3'];
+  const written = directive.args.map(({ text }) => text);
+  const old = written.filter((version) => !/^TLSv1\.[23]$/.test(version));
+  for (const version of old) {
+    if (/^(SSLv[23]|TLSv1(\.1)?)$/.test(version)) {
+      notes.leftOut(
+        directive.place,
+        `${directive.name} ${version}`,
+        'it is broken, and TLS 1.2 is the oldest that is spoken',
+      );
+    } else notes.error(directive.place, `invalid value "${version}"`, 'write TLSv1.2 TLSv1.3');
+  }
+  const versions = ['TLSv1.2', 'TLSv1.3'].filter((version) => written.includes(version));
+  if (versions.length > 0) return versions;
+  notes.notYet(
+    directive.place,
+    `\`${directive.name}\` without TLSv1.2 and TLSv1.3`,
+    'older versions are broken',
+    'add TLSv1.2',
+  );
+  return ['TLSv1.2'];
+}
+
+/** Of `ssl_conf_command` and its like. */
+export function readSuites(directives: readonly Directive[], notes: Notes): string | null {
+  let suites: string | null = null;
+  for (const { args, name, place } of directives) {
+    if (args[0].text.toLowerCase() === 'ciphersuites') suites = args[1].text;
+    else notes.notYet(place, `\`${name} ${args[0].text}\``, 'only Ciphersuites is there');
+  }
+  return suites;
 }

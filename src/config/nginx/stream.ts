@@ -9,6 +9,7 @@ import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { readPreread } from './preread.ts';
 import { readTrusted } from './real-ip.ts';
+import { readServersTls } from './proxy-ssl.ts';
 import { Scope } from './scope.ts';
 import { readTls, type TlsServer } from './ssl.ts';
 import { type Settings, Upstreams } from './upstreams.ts';
@@ -75,14 +76,19 @@ function readServer(
       idle: formatDuration(time(scope, 'proxy_timeout', 600_000, IDLE_MS_MAX, notes)),
     },
     bind: source,
+    tls: null,
     keepAlive: isOn(scope, 'proxy_socket_keepalive'),
     sendsProxyHeader: isOn(scope, 'proxy_protocol'),
   };
+  const isTls = isOn(scope, 'proxy_ssl');
+  const settingsFor = (to: string): Settings =>
+    isTls ? { ...settings, tls: readServersTls(scope, to, document, notes) } : settings;
   const routes = choice.routes?.map(({ match, target }) => ({
     ...match,
-    upstream: upstreams.use(target, settings, pass),
+    upstream: upstreams.use(target, settingsFor(target), pass),
   }));
-  const upstream = choice.otherwise === null ? null : upstreams.use(choice.otherwise, settings, pass);
+  const upstream =
+    choice.otherwise === null ? null : upstreams.use(choice.otherwise, settingsFor(choice.otherwise), pass);
   const target = { upstream, routes: routes ?? null, access, place };
   if (listens.some(({ isUdp }) => isUdp)) {
     const header = scope.find('proxy_protocol');

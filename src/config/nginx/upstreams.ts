@@ -6,6 +6,7 @@ import { formatDuration } from '../units.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
+import type { ServersTlsSettings } from './proxy-ssl.ts';
 import { Scope } from './scope.ts';
 import { parseTime } from './values.ts';
 import { type Constants, hasVariables, translateText } from './variables.ts';
@@ -15,6 +16,8 @@ export interface Settings {
   /** By key of the model's `timeouts`. */
   readonly timeouts: Readonly<Record<string, string>>;
   readonly bind: string | null;
+  /** Null: servers are spoken to in clear. */
+  readonly tls: ServersTlsSettings | null;
   readonly keepAlive: boolean;
   /** As in the model; null: servers are not asked. */
   readonly health?: PlainMap | null;
@@ -75,7 +78,8 @@ export class Upstreams {
 
   /** The upstream of the model for a group, or for one address. */
   use(name: string, settings: Settings, directive: Directive): string {
-    const key = JSON.stringify([name.toLowerCase(), settings]);
+    const tls = settings.tls?.map ?? null;
+    const key = JSON.stringify([name.toLowerCase(), { ...settings, tls }]);
     const known = this.made.get(key);
     if (known !== undefined) return known;
     const group = this.groups.get(name.toLowerCase()) ?? this.single(name, directive);
@@ -84,8 +88,9 @@ export class Upstreams {
     this.made.set(key, modelName);
     const timeouts = { ...settings.timeouts, ...group.timeouts };
     upstreams[modelName] = {
-      servers: group.servers,
+      servers: tls === null || !this.groups.has(name.toLowerCase()) ? group.servers : group.servers.map(withPort),
       ...group.rest,
+      ...(tls === null ? {} : { tls }),
       ...(settings.bind === null ? {} : { source: settings.bind }),
       timeouts,
       ...(settings.keepAlive ? { 'tcp-keepalive': true } : {}),
@@ -93,6 +98,9 @@ export class Upstreams {
       ...(settings.health ? { health: settings.health } : {}),
     };
     this.document.mark(['upstreams', modelName], group.directive.place);
+    for (const [part, place] of settings.tls?.places ?? []) {
+      this.document.mark(['upstreams', modelName, 'tls', part], place);
+    }
     group.places.forEach((server, i) => {
       this.document.mark(['upstreams', modelName, 'servers', i], server.place);
     });
@@ -241,4 +249,10 @@ export class Upstreams {
 function slowStartOf(lines: readonly Directive[]): number {
   const words = lines.flatMap(({ args }) => args.map(({ text }) => /^slow_start=(.+)$/.exec(text)?.[1] ?? '0'));
   return Math.max(0, ...words.map((text) => parseTime(text, true) ?? 0));
+}
+
+/** In a block servers without a port have 80, whatever is spoken with them. */
+function withPort(server: PlainMap): PlainMap {
+  const address = String(server['address']);
+  return address.startsWith('unix:') || /:[0-9]+$/.test(address) ? server : { ...server, address: `${address}:80` };
 }

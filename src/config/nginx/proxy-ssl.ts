@@ -1,0 +1,91 @@
+/** `proxy_ssl_*`: how the servers of a `proxy_pass` are spoken TLS with. nginx verifies nobody and asks for no name unless it is told to. */
+import type { DocumentBuilder, PlainMap } from './document.ts';
+import type { Notes } from './notes.ts';
+import type { Place } from '../diagnostic.ts';
+import type { Directive } from './parse.ts';
+import type { Scope } from './scope.ts';
+import { readSuites, readVersions } from './ssl.ts';
+import { hasVariables } from './variables.ts';
+
+export interface ServersTlsSettings {
+  /** `tls` of the upstream. */
+  readonly map: PlainMap;
+  /** By key of the map. */
+  readonly places: ReadonlyMap<string, Place>;
+}
+
+/** What nginx has without `proxy_ssl_ciphers`. */
+const CIPHERS = 'DEFAULT';
+const DEPTH = 1;
+
+/** `host`: of `proxy_pass`, with a port if it has one. */
+export function readServersTls(
+  scope: Scope,
+  host: string,
+  document: DocumentBuilder,
+  notes: Notes,
+): ServersTlsSettings {
+  const map: PlainMap = {};
+  const places = new Map<string, Place>();
+  const set = (key: string, value: PlainMap[string], { place }: Directive): void => {
+    map[key] = value;
+    places.set(key, place);
+  };
+  const file = (key: string, name: string): void => {
+    const directive = scope.find(name);
+    const text = directive?.args[0].text ?? '';
+    if (directive === null || text === '') return;
+    if (hasVariables(text) || /^(data|engine|store):/.test(text)) {
+      notes.notYet(directive.place, `\`${name} ${text.replace(/:.*/s, ':...')}\``, 'it is read from a file');
+    } else set(key, document.wholePath(text), directive);
+  };
+
+  const verify = scope.find('proxy_ssl_verify');
+  const isVerifying = isOn(verify);
+  const isNaming = isOn(scope.find('proxy_ssl_server_name'));
+  if (isVerifying) {
+    file('ca', 'proxy_ssl_trusted_certificate');
+    file('crl', 'proxy_ssl_crl');
+    if (map['ca'] === undefined) {
+      const reason = 'no "proxy_ssl_trusted_certificate" is defined for "proxy_ssl_verify"';
+      notes.missing(scope.directives, verify!.place, reason, 'write `proxy_ssl_trusted_certificate`');
+    }
+    map['verify-depth'] = Number(scope.argument('proxy_ssl_verify_depth') ?? DEPTH);
+  } else map['verify'] = false;
+  if (isVerifying || isNaming) map['server-name'] = nameOf(scope, host, notes);
+  if (!isNaming) map['sni'] = false;
+  file('certificate', 'proxy_ssl_certificate');
+  file('key', 'proxy_ssl_certificate_key');
+  file('passphrase-file', 'proxy_ssl_password_file');
+  map['profile'] = profileOf(scope, notes);
+  const reuse = scope.argument('proxy_ssl_session_reuse');
+  if (reuse?.toLowerCase() === 'off') map['session-reuse'] = false;
+  return { map, places };
+}
+
+function isOn(directive: Directive | null): boolean {
+  return directive?.args[0].text.toLowerCase() === 'on';
+}
+
+/** nginx takes the host of `proxy_pass`, also where that is the name of an `upstream`, and leaves out the port. */
+function nameOf(scope: Scope, host: string, notes: Notes): string {
+  const directive = scope.find('proxy_ssl_name');
+  const text = directive?.args[0].text.replace(/^\$\{?proxy_host\}?$/, host) ?? host;
+  if (directive !== null && hasVariables(text)) {
+    const reason = 'the name of a server does not depend on the request';
+    notes.notYet(directive.place, `\`proxy_ssl_name ${text}\``, reason, 'write the name itself');
+  }
+  if (text.startsWith('unix:')) return 'localhost';
+  return /^\[(.*)\](?::[0-9]+)?$/.exec(text)?.[1] ?? text.replace(/:[0-9]*$/, '');
+}
+
+function profileOf(scope: Scope, notes: Notes): PlainMap {
+  const versions = readVersions(scope.find('proxy_ssl_protocols'), notes);
+  const suites = readSuites(scope.all('proxy_ssl_conf_command'), notes);
+  const has = (version: string): boolean => versions.includes(version);
+  return {
+    versions: versions.length === 1 ? versions[0] : versions,
+    ...(has('TLSv1.2') ? { ciphers: scope.argument('proxy_ssl_ciphers') ?? CIPHERS } : {}),
+    ...(has('TLSv1.3') && suites !== null ? { ciphersuites: suites } : {}),
+  };
+}
