@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
-import { deriveTicketKey, ticketPeriod } from '../src/keeper/proxies/ticket-keys.ts';
+import { deriveTicketKey, TICKET_PERIOD_MS, ticketPeriod } from '../src/keeper/proxies/ticket-keys.ts';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { ENGINES, engineSkip, Evenkeel, freePort } from './evenkeel.ts';
 import { findIn } from './process-memory.ts';
@@ -35,7 +35,12 @@ interface Node {
   readonly port: number;
 }
 
-async function start(t: TestContext, maker: CertificateMaker, tickets: string): Promise<Node> {
+async function start(
+  t: TestContext,
+  maker: CertificateMaker,
+  tickets: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Node> {
   const port = await freePort();
   const yaml = `
 listeners:
@@ -44,7 +49,7 @@ listeners:
     tls: { certificate: ${maker.path('site.pem')}, key: ${maker.path('site.key')}, ${tickets} }
     routes: [ { respond: { body: ok } } ]
 `;
-  return { evenkeel: await Evenkeel.start(t, yaml, { engine: ENGINES[0], workers: 2 }), port };
+  return { evenkeel: await Evenkeel.start(t, yaml, { engine: ENGINES[0], workers: 2, env }), port };
 }
 
 interface Visit {
@@ -189,5 +194,42 @@ test(
     put(maker, 'secret', randomBytes(64));
     await evenkeel.said(/ticket keys replaced/);
     for (const pid of evenkeel.proxies()) assert.deepEqual(findIn(pid, needles), []);
+  },
+);
+
+/** The keeper's clock is ahead by as many periods as this file has lines, and it looks at it all the time. */
+const CLOCK = (file: string): string => `
+import { readFileSync } from 'node:fs';
+const { now } = Date;
+const { setInterval } = globalThis;
+if (process.argv.includes('run')) {
+  Date.now = () => now() + (readFileSync(${JSON.stringify(file)}, 'utf8').split('\\n').length - 1) * ${TICKET_PERIOD_MS};
+  globalThis.setInterval = (task, ms, ...rest) => setInterval(task, Math.min(ms, 200), ...rest);
+}
+`;
+
+test(
+  'keys change with the time, no session is lost for it, and who had one longer than two periods has no key',
+  { skip: skip.skip !== false ? skip.skip : isRoot ? false : 'needs root, to look into the processes' },
+  async (t) => {
+    const maker = makerFor(t);
+    const secret = put(maker, 'secret', randomBytes(64));
+    writeFileSync(maker.path('periods'), '');
+    writeFileSync(maker.path('clock.mjs'), CLOCK(maker.path('periods')));
+    const node = await start(t, maker, `ticket-secret: ${maker.path('secret')}`, {
+      NODE_OPTIONS: `--import=${maker.path('clock.mjs')}`,
+    });
+    const first = ticketPeriod(Date.now());
+    const isInProxies = (period: number): readonly boolean[] => {
+      const key = Buffer.from(deriveTicketKey(secret, period).subarray(NAME_BYTES));
+      return node.evenkeel.proxies().map((pid) => findIn(pid, { key }).length > 0);
+    };
+    const session = await sessionOf(node, 'TLSv1.3');
+    for (const [later, isResumed] of [true, true, false].entries()) {
+      writeFileSync(maker.path('periods'), '\n'.repeat(later));
+      await until(() => isInProxies(first + later + 1).every((isIn) => isIn));
+      for (let i = 0; i < 4; i++) assert.equal((await visit(node, 'TLSv1.3', session)).isResumed, isResumed);
+      assert.deepEqual(isInProxies(first + later - 2), [false, false]);
+    }
   },
 );
