@@ -1,6 +1,6 @@
 /**
  * Seeds of TLS clients, with real sessions, before a proxy that speaks TLS: those that ask are answered, whatever the network makes of their records
- * and whatever others do; those that stall, leave, or break a byte are gone in time, and leave nothing behind.
+ * and whatever others do; those that stall, leave, break a byte, or flood are gone in time, and leave nothing behind.
  *
  * OpenSSL's bytes differ from run to run and their number does not, with keys whose signatures are all as long: so a seed is the same run again.
  */
@@ -36,7 +36,7 @@ const LISTENER = '10.0.0.1:8000';
 const HANDSHAKE_MS = 4_000;
 /** Whoever stands still is gone by then. */
 const OVER_US = 40_000_000;
-const FATES: readonly TlsFate[] = ['asks', 'asks', 'stalls', 'leaves', 'breaks'];
+const FATES: readonly TlsFate[] = ['asks', 'asks', 'stalls', 'leaves', 'breaks', 'floods'];
 
 const maker = new CertificateMaker();
 after(() => maker.remove());
@@ -135,7 +135,8 @@ function drawClient(prng: Prng, id: number): TlsClientSpec {
     seed: prng.nextU32(),
     startUs,
     fate,
-    version: prng.oneIn(2) ? '1.2' : '1.3',
+    version: fate !== 'floods' && prng.oneIn(2) ? '1.2' : '1.3',
+    rekeyings: fate === 'floods' ? 2_000 : prng.oneIn(4) ? prng.below(60) : 0,
     requests: 1 + prng.below(12),
     ahead: 1 + prng.below(4),
     sliceBytes: prng.oneIn(2) ? 65_536 : 1 + prng.below(200),
@@ -189,6 +190,7 @@ function play(seed: number, sabotage: Sabotage = 'none'): Played {
   world.run(OVER_US, () => clients.length === specs.length && clients.every(({ isOver }) => isOver));
   for (const client of clients) {
     if (!client.isOver) world.fail('everything ends', client.describe());
+    if (client.spec.fate === 'floods' && client.answers > 0) world.fail('flood', client.describe());
     if (client.spec.fate === 'asks' && client.answers !== client.spec.requests)
       world.fail('unanswered', client.describe());
   }

@@ -1,7 +1,8 @@
 /**
  * A TLS client with a real session over the simulated network. It asks for the same page again and again, or does what no client should:
- * stands still, breaks a record, or leaves, in the middle of its handshake or behind it.
+ * stands still, breaks a record, leaves, in the middle of its handshake or behind it, or changes its keys without end.
  */
+import koffi from 'koffi';
 import { Prng } from '../../src/base/prng.ts';
 import type { Openssl } from '../../src/io/openssl/openssl.ts';
 import { TLS_DONE, TLS_ENDED, TLS_FAILED, type TlsContext, type TlsSession } from '../../src/port/tls.ts';
@@ -13,7 +14,8 @@ export type TlsFate =
   | 'asks' // and is answered each time
   | 'stalls' // after so many bytes
   | 'leaves' // by a reset, after so many bytes
-  | 'breaks'; // one of its bytes, and goes on
+  | 'breaks' // one of its bytes, and goes on
+  | 'floods'; // with changes of its keys
 
 export interface TlsClientSpec {
   readonly id: number;
@@ -22,6 +24,8 @@ export interface TlsClientSpec {
   readonly fate: TlsFate;
   readonly version: '1.2' | '1.3';
   readonly requests: number;
+  /** How often it changes its keys before it asks; with TLS 1.2 it cannot. */
+  readonly rekeyings: number;
   /** How many it sends before it waits for an answer. */
   readonly ahead: number;
   /** Its bytes are sent in slices of up to so many. */
@@ -41,6 +45,13 @@ export interface TlsClientRoom {
   /** Of each answer. */
   readonly page: string;
 }
+
+const library = koffi.load(null);
+type Native = (...operands: number[]) => number;
+const SSL_key_update = library.func('int SSL_key_update(uintptr_t ssl, int type)') as Native;
+const SSL_do_handshake = library.func('int SSL_do_handshake(uintptr_t ssl)') as Native;
+/** `update_requested`: the peer has to change its own keys too (RFC 8446 section 4.6.3). */
+const BOTH = 1;
 
 const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: one.test\r\n\r\n');
 /** In the memory: what came, what was decrypted, what is to be encrypted, and what is to be sent. */
@@ -111,7 +122,8 @@ export class TlsClient implements PortOwner {
     if (this.isOver) return;
     session.feed(CAME, length);
     let result = this.isShaken ? TLS_DONE : session.handshake();
-    if (!this.isShaken && result === TLS_DONE) this.isShaken = true;
+    const isNew = !this.isShaken && result === TLS_DONE;
+    if (isNew) this.isShaken = true;
     if (this.isShaken) result = this.read();
     session.feed(0, 0);
     this.sendTaken();
@@ -119,7 +131,19 @@ export class TlsClient implements PortOwner {
       this.handleLast(session.failure);
       return;
     }
+    if (isNew) this.rekey();
     if (this.isShaken) this.ask();
+  }
+
+  private rekey(): void {
+    const { rekeyings, version } = this.spec;
+    // it has no such call, since no proxy changes keys by itself
+    const { ssl } = this.session as unknown as { readonly ssl: number };
+    for (let i = 0; version === '1.3' && i < rekeyings && !this.isOver; i++) {
+      SSL_key_update(ssl, this.prng.oneIn(2) ? BOTH : 0);
+      SSL_do_handshake(ssl);
+      this.sendTaken();
+    }
   }
 
   private read(): number {

@@ -17,7 +17,10 @@ const TICKET_FAILED = -1;
 const NOT_TAKEN = 0;
 const SSL_CLIENT_HELLO_SUCCESS = 1;
 const SSL_CLIENT_HELLO_ERROR = 0;
-const SSL_CB_HANDSHAKE_START = 0x10;
+/** A message of the protocol was read or written: behind the handshake of TLS 1.3, that alone tells of a KeyUpdate. */
+const SSL_CB_EXIT = 0x02;
+/** As by a client of TLS 1.2 that wants to renegotiate. */
+const SSL_CB_WRITE_ALERT = 0x4008;
 
 /** A client's list of protocols has two bytes of length. */
 const LIST_BYTES_MAX = 65_536;
@@ -137,7 +140,7 @@ export class Callbacks {
       },
     );
     this.info = registerCallback('void evenkeel_info(uintptr_t, int, int)', (_: number, where: number) => {
-      this.current?.noteSignal((where & SSL_CB_HANDSHAKE_START) !== 0);
+      this.current?.noteSignal((where & SSL_CB_EXIT) !== 0 || where === SSL_CB_WRITE_ALERT);
     });
   }
 

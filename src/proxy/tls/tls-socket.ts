@@ -42,8 +42,8 @@ const RECORD_EXTRA_BYTES = 96;
 const SPOKEN_EXTRA_BYTES = 128;
 const ALERT_BYTES = 128;
 
-/** How often a peer may change its keys. */
-const REKEYINGS_MAX = 64;
+/** How often a peer may change its keys in a second: half as often where it wants ours changed too. */
+const REKEYINGS_MAX = 128;
 const REKEYINGS_MS = 1000;
 
 interface Segment {
@@ -80,8 +80,10 @@ export class TlsSocket implements Socket, SocketHandler {
   private hasSeenEnd = false;
   /** What comes behind what is not decrypted yet. */
   private after: 'more' | 'end' | CloseReason = 'more';
+  /** As looked at last; when that second began, and how many there were before it. */
   private rekeyings = 0;
   private rekeyingsAt = 0;
+  private rekeyingsBefore = 0;
 
   // --- sending ---
   private heldSlot = -1;
@@ -224,9 +226,10 @@ export class TlsSocket implements Socket, SocketHandler {
     const { now } = this.room.transport;
     if (now - this.rekeyingsAt > REKEYINGS_MS) {
       this.rekeyingsAt = now;
-      this.rekeyings = rekeyings;
+      this.rekeyingsBefore = this.rekeyings;
     }
-    return rekeyings - this.rekeyings > REKEYINGS_MAX;
+    this.rekeyings = rekeyings;
+    return rekeyings - this.rekeyingsBefore > REKEYINGS_MAX;
   }
 
   /** The peer has said so itself. */
@@ -399,6 +402,11 @@ export class TlsSocket implements Socket, SocketHandler {
   private speak(): void {
     const { arena, session } = this;
     session.hasSpoken = false;
+    // behind the end, a peer that goes on may want an answer, and gets none
+    if (this.hasEnded && !this.isEnding) {
+      session.dropOutput();
+      return;
+    }
     if (this.spokenSlot < 0) this.spokenLength = 0;
     const slot = this.spokenSlot >= 0 ? this.spokenSlot : arena.allocate(SMALL_SLOT_BYTES);
     if (slot < 0) {
