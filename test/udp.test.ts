@@ -57,6 +57,27 @@ upstreams: { echo: { servers: [ ${servers.map((server) => `"127.0.0.1:${server.p
     );
   });
 
+  test(`[${engine}] many clients at once get their own answers, and no other's`, skip, async (t) => {
+    const server = await startUdpServer(t);
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo, udp: { responses: 1 } } }
+upstreams: { echo: { servers: [ "127.0.0.1:${server.port}" ] } }
+`,
+      { engine, hasSocket: true },
+    );
+    const clients = Array.from({ length: 100 }, () => new UdpClient(t, port));
+    for (let round = 0; round < 20; round++) {
+      clients.forEach((client, i) => client.send(`${round} ${i}`));
+      await until(() => clients.every(({ answers }) => answers.length === round + 1), `the answers of round ${round}`);
+      clients.forEach(({ answers }, i) => assert.equal(answers[round].text, `${round} ${i}`));
+    }
+    await until(async () => (await listenerOf(evenkeel, 'echo')).connections === 0, 'the end of all sessions');
+    assert.equal((await listenerOf(evenkeel, 'echo')).accepted, 2000);
+  });
+
   test(`[${engine}] one port for TCP and UDP`, skip, async (t) => {
     const udp = await startUdpServer(t, () => ['udp']);
     const tcp = await startTcpBackend(t, (socket) => socket.end('tcp'));

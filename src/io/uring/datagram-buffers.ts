@@ -53,10 +53,10 @@ export class DatagramBuffers {
     return buffer * DATAGRAM_BUFFER_BYTES;
   }
 
-  /** The end of a turn. `isSubmitted`: the kernel has taken what was to be sent in the turn before. */
-  endTurn(isSubmitted: boolean): void {
+  /** The end of a turn. `tookAll`: the kernel has taken what was to be sent in the turn before. */
+  endTurn(tookAll: boolean): void {
     if (this.currentCount === 0 && this.formerCount === 0) return;
-    if (!isSubmitted) return;
+    if (!tookAll) return;
     for (let i = 0; i < this.formerCount; i++) this.free[this.freeCount++] = this.former[i];
     const { former } = this;
     this.former = this.current;
@@ -64,11 +64,6 @@ export class DatagramBuffers {
     this.current = former;
     this.currentCount = 0;
     this.topUp();
-  }
-
-  /** Nothing has to be freed in the next turn. */
-  get isSettled(): boolean {
-    return this.formerCount === 0 && this.currentCount === 0;
   }
 
   private topUp(): void {

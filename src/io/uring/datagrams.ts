@@ -180,7 +180,9 @@ export class UringDatagrams implements Datagrams {
 
   /** The end of a turn. */
   endTurn(): void {
-    this.buffers.endTurn(this.engine.ring.isSubmitted);
+    const { tookAll } = this.engine.ring;
+    this.buffers.endTurn(tookAll);
+    this.returns.endTurn(tookAll);
     if (this.starvedSockets.length > 0) {
       for (const socket of this.starvedSockets.splice(0)) socket.handleBuffers();
     }

@@ -25,6 +25,9 @@ export class ReturnAddresses {
   private readonly pages: Mapping[] = [];
   private readonly bytes: Uint8Array[] = [];
   private readonly free: number[] = [];
+  /** Given back in the turn before, and in this one. */
+  private former: number[] = [];
+  private current: number[] = [];
   private count = 0;
 
   /** Copies both; `control`: where the control message is, -1: there is none. */
@@ -46,8 +49,19 @@ export class ReturnAddresses {
     return place;
   }
 
+  /** What is on its way there reads it when the kernel takes it, in the next turn: until then the place is nobody else's. */
   forget(place: number): void {
-    this.free.push(place);
+    this.current.push(place);
+  }
+
+  /** The end of a turn. `tookAll`: the kernel has taken what was to be sent in the turn before. */
+  endTurn(tookAll: boolean): void {
+    if (!tookAll) return;
+    for (const place of this.former) this.free.push(place);
+    this.former.length = 0;
+    const { former } = this;
+    this.former = this.current;
+    this.current = former;
   }
 
   high(place: number): number {

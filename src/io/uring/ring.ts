@@ -51,6 +51,8 @@ export class Ring {
   private readonly enterFlags: number;
   private readonly waitArgument: number;
   private readonly scratch: ffi.Mapping;
+  /** The kernel took everything that had been pushed before the last `turn`. */
+  tookAll = true;
   private isClosed = false;
 
   /** Sets up a ring on this thread, which alone may enter it. `waitMs` bounds every wait. Throws RingError. */
@@ -154,6 +156,7 @@ export class Ring {
   turn(wait: boolean): void {
     const error = this.enter(wait ? 1 : 0, abi.ENTER_GETEVENTS | abi.ENTER_EXT_ARG);
     assert(error === ffi.ETIME || isTransient(error), `io_uring_enter: errno ${error}`);
+    this.tookAll = this.words[this.submissionHeadAt] === this.tail;
   }
 
   /** Zero or the error. How much was submitted is read from the head: an error says nothing about it. */
@@ -171,11 +174,6 @@ export class Ring {
       24,
     );
     return result < 0 ? ffi.errno() : 0;
-  }
-
-  /** The kernel has taken everything that was pushed. */
-  get isSubmitted(): boolean {
-    return this.words[this.submissionHeadAt] === this.tail;
   }
 
   /** Hands a ring of provided buffers to the kernel, as this group. */
