@@ -89,6 +89,15 @@ function makeFiles(t: TestContext): CertificateMaker {
   return maker;
 }
 
+async function askAll(web: number): Promise<Readonly<Record<string, string>>> {
+  const seen: Record<string, string> = {};
+  for (const name of Object.keys(LOCATIONS)) {
+    const { status, body } = await get(web, `/${name}/x`);
+    seen[name] = status === 200 ? body : String(status);
+  }
+  return seen;
+}
+
 test('nginx and evenkeel speak TLS with servers alike by the same nginx.conf', peerSkip(null, 'nginx'), async (t) => {
   const maker = makeFiles(t);
   const { folder } = maker;
@@ -130,14 +139,6 @@ test('nginx and evenkeel speak TLS with servers alike by the same nginx.conf', p
       text.replace(/\{([a-z]+)\}/g, (_, server: string) => String(ports[server])),
     );
     return file;
-  };
-  const askAll = async (web: number): Promise<Readonly<Record<string, string>>> => {
-    const seen: Record<string, string> = {};
-    for (const name of Object.keys(LOCATIONS)) {
-      const { status, body } = await get(web, `/${name}/x`);
-      seen[name] = status === 200 ? body : String(status);
-    }
-    return seen;
   };
 
   const theirs = await freePort();

@@ -290,6 +290,7 @@ upstreams:
         /server checked\/\S+ down: .*no TLS connection: its certificate, or an issuer's, has expired/,
       );
       const { upstreams } = await statusOf(evenkeel);
+      assert.deepEqual([...new Set(upstreams.map((each) => each.tls))], ['verified']);
       const [up, down] = upstreams.find(({ name }) => name === 'checked')!.servers;
       assert.equal(down.state, 'down');
       assert.match(down.reason, /has expired/);

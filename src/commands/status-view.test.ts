@@ -160,6 +160,7 @@ const DOCUMENT: StatusDocument = {
     {
       name: 'web',
       balance: 'round-robin',
+      tls: 'unverified',
       waiting: 4,
       servers: [
         SERVER,
@@ -193,6 +194,7 @@ const DOCUMENT: StatusDocument = {
     {
       name: 'api',
       balance: 'hash',
+      tls: null,
       waiting: 0,
       servers: [
         {
@@ -240,7 +242,7 @@ the vip process (pid 4712) has been replaced 2 times
 listener  web    http  *:80    open    3 connections, 99 accepted
 listener  mysql  tcp   *:3306  closed                              *:3306: port 3306 is taken by mariadbd (pid 9)
 
-upstream  web  round-robin  1 of 3     take requests  4 waiting
+upstream  web  round-robin  1 of 3     take requests  by TLS, not verified  4 waiting
 upstream  api  hash         no server
 
 server  web/192.168.15.7:80         up          2 h 0 min  weight 2, 50 % of it so far  1 connection, 50 in all, 0 failed  checked 1.2 s ago

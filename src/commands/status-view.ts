@@ -238,13 +238,30 @@ function listenerRow({ name, protocol, state, binds, connections, accepted, data
   return [name, protocol, addresses, state, state === 'closed' ? '' : counts, failed.join('; ')];
 }
 
-function certificateRow({ listener, file, kind, names, notAfter, daysLeft, ocsp }: CertificateView): string[] {
+function certificateRow({
+  listener,
+  upstream = '',
+  file,
+  kind,
+  names,
+  notAfter,
+  daysLeft,
+  ocsp,
+}: CertificateView): string[] {
   const shown = names.slice(0, NAMES_SHOWN).join(' ');
   const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
   const left = daysLeft < 0 ? 'expired' : `${count(daysLeft, 'day')} left`;
   // A program of before knows nothing of it.
   const response = ocsp ? (ocsp.isStapled ? 'OCSP response' : 'no valid OCSP response') : '';
-  return [file, listener, kind, `${shown}${more}`, left, `until ${notAfter.slice(0, 10)}`, response];
+  return [
+    file,
+    listener ?? `to ${upstream}`,
+    kind,
+    `${shown}${more}`,
+    left,
+    `until ${notAfter.slice(0, 10)}`,
+    response,
+  ];
 }
 
 function acmeRow({ names, directory, state, next, failure }: AcmeView): string[] {
@@ -254,10 +271,12 @@ function acmeRow({ names, directory, state, next, failure }: AcmeView): string[]
   return [`${names[0]}${more}`, new URL(directory).host, state, when, why];
 }
 
-function upstreamRow({ name, balance, waiting, servers }: UpstreamView): string[] {
+function upstreamRow({ name, balance, tls, waiting, servers }: UpstreamView): string[] {
   const usable = servers.filter(({ state }) => state === 'up' || state === 'unchecked').length;
   const verdict = usable === 0 ? 'no server' : `${usable} of ${servers.length}`;
-  return [name, balance, verdict, usable === 0 ? '' : 'take requests', waiting === 0 ? '' : `${waiting} waiting`];
+  const safety = tls === null ? '' : tls === 'verified' ? 'by TLS' : 'by TLS, not verified';
+  const queue = waiting === 0 ? '' : `${waiting} waiting`;
+  return [name, balance, verdict, usable === 0 ? '' : 'take requests', safety, queue];
 }
 
 function serverRows({ name: upstream, servers }: UpstreamView): string[][] {

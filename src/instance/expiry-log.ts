@@ -29,29 +29,35 @@ export class ExpiryLog {
 
   private look(): void {
     const nowMs = Date.now();
-    const all = this.certificates().listeners.flatMap(({ listener, certificates }) =>
-      certificates.map((certificate) => ({ ...certificate, listener })),
-    );
-    for (const { files, listener, stapledUntilMs } of this.responses.handleLook(nowMs, all.flatMap(responseOf))) {
+    const { listeners, upstreams } = this.certificates();
+    const all = [
+      ...listeners.flatMap(({ listener, certificates }) =>
+        certificates.map((certificate) => ({ ...certificate, owner: `listener ${listener}`, others: 'clients' })),
+      ),
+      ...upstreams.flatMap(({ upstream, certificate }) =>
+        certificate === null ? [] : [{ ...certificate, owner: `upstream ${upstream}`, others: 'servers' }],
+      ),
+    ];
+    for (const { files, owner, stapledUntilMs } of this.responses.handleLook(nowMs, all.flatMap(responseOf))) {
       const date = new Date(stapledUntilMs).toISOString().replace(/\.\d+Z$/, 'Z');
-      const place = `the OCSP response ${files.ocsp} of listener ${listener}`;
+      const place = `the OCSP response ${files.ocsp} of ${owner}`;
       this.log.warn(`${place} was valid until ${date}, and is stapled no more: renew it`);
     }
     for (const due of this.watch.handleLook(nowMs, all)) {
-      const { files, listener, notAfterMs } = due;
+      const { files, owner, others, notAfterMs } = due;
       const stage: ExpiryStage | null = expiryStage(due, nowMs);
-      const place = `the certificate ${files.certificate} of listener ${listener}`;
+      const place = `the certificate ${files.certificate} of ${owner}`;
       const date = new Date(notAfterMs).toISOString().replace(/\.\d+Z$/, 'Z');
-      if (stage === 'ended') this.log.error(`${place} has expired at ${date}, and clients refuse it: renew it`);
+      if (stage === 'ended') this.log.error(`${place} has expired at ${date}, and ${others} refuse it: renew it`);
       else this.log.warn(`${place} expires at ${date}, in ${timeText(notAfterMs - nowMs)}: renew it`);
     }
   }
 }
 
-type Stapled = CertificateFacts & Lifetime & { readonly listener: string; readonly stapledUntilMs: number };
+type Stapled = CertificateFacts & Lifetime & { readonly owner: string; readonly stapledUntilMs: number };
 
 /** As something that ends: there is no telling how long before that another one is to be had. */
-function responseOf(certificate: CertificateFacts & { readonly listener: string }): Stapled[] {
+function responseOf(certificate: CertificateFacts & { readonly owner: string }): Stapled[] {
   const { stapledUntilMs } = certificate;
   if (stapledUntilMs === null || stapledUntilMs > Date.now()) return [];
   return [{ ...certificate, stapledUntilMs, notBeforeMs: 0, notAfterMs: stapledUntilMs }];

@@ -651,8 +651,8 @@ export class Instance {
   }
 
   private opensslProblem(): string | null {
-    const { listeners } = this.loaded.ready.certificates;
-    return listeners.length === 0 ? null : opensslProblem(process.versions.openssl, Date.now());
+    const { listeners, upstreams } = this.loaded.ready.certificates;
+    return listeners.length + upstreams.length === 0 ? null : opensslProblem(process.versions.openssl, Date.now());
   }
 
   private status(): StatusDocument {

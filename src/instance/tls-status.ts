@@ -1,6 +1,6 @@
 /** The certificates that are in use, and the OpenSSL that speaks TLS, for `status`. */
 import type { AcmeView, CertificateView, TlsStatus } from '../keeper/api/status.ts';
-import type { Certificates } from '../load/tls/certificates.ts';
+import type { CertificateFacts, Certificates } from '../load/tls/certificates.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -15,22 +15,37 @@ const SUPPORT_ENDS: Readonly<Record<string, string>> = {
   '3.6': '2026-11-01',
 };
 
-/** Null: no listener has TLS. */
-export function tlsStatus({ listeners }: Certificates, acme: readonly AcmeView[], nowMs: number): TlsStatus | null {
-  if (listeners.length === 0) return null;
-  const certificates = listeners.flatMap(({ listener, certificates: own }) =>
-    own.map(({ files, kind, names, notBeforeMs, notAfterMs, stapledUntilMs }) => ({
-      listener,
-      file: files.certificate,
-      kind,
-      names,
-      notBefore: new Date(notBeforeMs).toISOString(),
-      notAfter: new Date(notAfterMs).toISOString(),
-      daysLeft: Math.floor((notAfterMs - nowMs) / DAY_MS),
-      ocsp: ocspView(files.ocsp, stapledUntilMs, nowMs),
-    })),
-  );
+/** Null: nobody speaks TLS. */
+export function tlsStatus(
+  { listeners, upstreams }: Certificates,
+  acme: readonly AcmeView[],
+  nowMs: number,
+): TlsStatus | null {
+  if (listeners.length + upstreams.length === 0) return null;
+  const certificates = [
+    ...listeners.flatMap(({ listener, certificates: own }) =>
+      own.map((facts) => ({ listener, ...certificateView(facts, nowMs) })),
+    ),
+    ...upstreams.flatMap(({ upstream, certificate }) =>
+      certificate === null ? [] : [{ listener: null, upstream, ...certificateView(certificate, nowMs) }],
+    ),
+  ];
   return { openssl: process.versions.openssl, certificates, acme };
+}
+
+function certificateView(
+  { files, kind, names, notBeforeMs, notAfterMs, stapledUntilMs }: CertificateFacts,
+  nowMs: number,
+): Omit<CertificateView, 'listener'> {
+  return {
+    file: files.certificate,
+    kind,
+    names,
+    notBefore: new Date(notBeforeMs).toISOString(),
+    notAfter: new Date(notAfterMs).toISOString(),
+    daysLeft: Math.floor((notAfterMs - nowMs) / DAY_MS),
+    ocsp: ocspView(files.ocsp, stapledUntilMs, nowMs),
+  };
 }
 
 function ocspView(

@@ -65,7 +65,9 @@ export interface AcmeView {
 }
 
 export interface CertificateView {
-  readonly listener: string;
+  /** Null: it is shown to the servers of `upstream`. */
+  readonly listener: string | null;
+  readonly upstream?: string;
   readonly file: string;
   /** Of its key: `ECDSA P-256`. */
   readonly kind: string;
@@ -171,6 +173,8 @@ export interface BindView {
 export interface UpstreamView {
   readonly name: string;
   readonly balance: string;
+  /** Servers are spoken to in TLS, and have to prove who they are, or not. Null: in clear. */
+  readonly tls: 'verified' | 'unverified' | null;
   /** Requests and connections that wait for a server. */
   readonly waiting: number;
   readonly servers: readonly ServerView[];
@@ -342,11 +346,16 @@ function listenerView(
   };
 }
 
-function upstreamView(facts: DataPlaneFacts, { name, balance, servers }: UpstreamPlan, index: number): UpstreamView {
+function upstreamView(
+  facts: DataPlaneFacts,
+  { name, balance, servers, tls }: UpstreamPlan,
+  index: number,
+): UpstreamView {
   const known = facts.health.serversOf(index);
   return {
     name,
     balance,
+    tls: tls === null ? null : tls.trust === null ? 'unverified' : 'verified',
     waiting: sumOfWorkers(facts.board, (row) => row.waiting(servers[0].firstSlot)),
     servers: servers.flatMap((server, i) => known[i].map((health) => serverView(facts, name, server, health))),
   };
