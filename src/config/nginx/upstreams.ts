@@ -121,10 +121,16 @@ export class Upstreams {
     for (const line of lines) {
       const server = this.readServer(line, lines.length === 1);
       if (server === null) continue;
-      const twin = servers.find(({ address, backup }) => address === server['address'] && backup === server['backup']);
+      const twin = servers.find(({ address }) => address === server['address']);
       if (twin === undefined) {
         servers.push(server);
         places.push(line);
+        continue;
+      }
+      if (twin['backup'] !== server['backup']) {
+        const reason = `the server "${String(server['address'])}" is listed as a backup of itself: that line has no effect`;
+        this.notes.trap(line.place, reason, 'leave one of both out');
+        if (server['backup'] === undefined) delete twin['backup'];
         continue;
       }
       const reason = `the server "${String(server['address'])}" is listed twice: it gets the weights and \`max_conns\` of both`;
