@@ -38,6 +38,7 @@ async function run(...argv: string[]): Promise<Ran> {
         calls.push(options);
         return Promise.resolve(0);
       },
+      identity: () => Promise.resolve(0),
       upgrade: (options) => {
         calls.push(options);
         return Promise.resolve(0);

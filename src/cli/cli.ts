@@ -14,6 +14,7 @@ import { addDemoCommand } from './demo.ts';
 import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import { addKeepalivedCommand } from './keepalived.ts';
 import type { KeepalivedOptions } from './keepalived-arguments.ts';
+import { addIdentityCommand } from './identity.ts';
 import type { LabOptions } from './lab.ts';
 import { addLabCommand } from './lab.ts';
 import type { MoveOptions } from './handover.ts';
@@ -43,6 +44,7 @@ export interface Commands {
   status(options: StatusOptions): Promise<number>;
   reload(options: ReloadOptions): Promise<number>;
   upgrade(options: UpgradeOptions): Promise<number>;
+  identity(): Promise<number>;
   move(options: MoveOptions): Promise<number>;
   override(options: OverrideOptions): Promise<number>;
   nginx(options: NginxOptions): Promise<number>;
@@ -78,6 +80,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addSchemaCommand(program, context);
   addStatusCommand(program, context);
   addReloadCommand(program, context);
+  addIdentityCommand(program, context);
   addUpgradeCommand(program, context);
   addMoveCommands(program, context);
   addOverrideCommands(program, context);

@@ -103,6 +103,7 @@ const DOCUMENT: StatusDocument = {
   problems: [],
   unstored: [],
   tls: null,
+  peers: null,
   ha: { node: 'lb01', owner: { pid: 4712, restarts: 2, hasStandby: true, problem: null }, routers: [ROUTER] },
   proxies: [
     {
@@ -358,10 +359,11 @@ test('certificates that are asked for say when, and why they are not there', () 
     directory: 'https://ca.example/directory',
     file: '/var/lib/evenkeel/acme/shop.example.0.pem',
     since: '2029-12-31T23:00:00.000Z',
+    obtainer: null,
     failures: 0,
   };
   const acme = [
-    { ...view, state: 'held', next: '2030-02-01T00:00:00.000Z', failure: null },
+    { ...view, state: 'held', next: '2030-02-01T00:00:00.000Z', failure: null, obtainer: 'lb01' },
     {
       ...view,
       state: 'waiting',
@@ -378,7 +380,7 @@ test('certificates that are asked for say when, and why they are not there', () 
     .split('\n')
     .filter((line) => line.startsWith('asked for'));
   assert.deepEqual(lines, [
-    'asked for  shop.example and 1 more  ca.example  held      renewed at 2030-02-01T00:00:00Z',
+    'asked for  shop.example and 1 more  ca.example  held      renewed at 2030-02-01T00:00:00Z by lb01',
     'asked for  shop.example and 1 more  ca.example  waiting   ordered at 2030-01-01T00:05:00Z  failed at 2030-01-01T00:00:00Z: no such name',
     'asked for  shop.example             ca.example  ordering',
   ]);

@@ -5,6 +5,7 @@ import { overrideText, type OverrideView } from '../keeper/overrides.ts';
 import type {
   AnswerView,
   AcmeView,
+  LinkView,
   CertificateView,
   CheckView,
   ConfigurationView,
@@ -53,6 +54,9 @@ export function renderStatus(document: StatusDocument, socketPath: string, hasCo
   if (document.tls) lines.push('', ...table('certificate', document.tls.certificates.map(certificateRow), paint));
   const acme = document.tls?.acme ?? [];
   if (acme.length > 0) lines.push('', ...table('asked for', acme.map(acmeRow), paint));
+  const peers = document.peers?.peers ?? [];
+  if (peers.length > 0) lines.push('', ...table('peer', peers.map(linkRow), paint));
+  if (document.peers?.problem) lines.push(paint('red', `peers        ${document.peers.problem}`));
   if (upstreams.length > 0) {
     lines.push('', ...table('upstream', upstreams.map(upstreamRow), paint));
     lines.push('', ...table('server', upstreams.flatMap(serverRows), paint));
@@ -264,9 +268,15 @@ function certificateRow({
   ];
 }
 
-function acmeRow({ names, directory, state, next, failure }: AcmeView): string[] {
+function linkRow({ name, address, isUp, since, reason, version }: LinkView): string[] {
+  const state = `${isUp ? 'linked' : 'not linked'} since ${since.slice(0, 19)}Z`;
+  return [name, address, state, isUp ? `evenkeel ${version}` : reason];
+}
+
+function acmeRow({ names, directory, obtainer, state, next, failure }: AcmeView): string[] {
   const more = names.length === 1 ? '' : ` and ${names.length - 1} more`;
-  const when = next === null ? '' : `${state === 'held' ? 'renewed' : 'ordered'} at ${next.slice(0, 19)}Z`;
+  const by = obtainer === null ? '' : ` by ${obtainer}`;
+  const when = next === null ? '' : `${state === 'held' ? 'renewed' : 'ordered'} at ${next.slice(0, 19)}Z${by}`;
   const why = failure === null ? '' : `failed at ${failure.at.slice(0, 19)}Z: ${failure.text}`;
   return [`${names[0]}${more}`, new URL(directory).host, state, when, why];
 }

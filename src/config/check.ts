@@ -10,6 +10,7 @@ import type { Binds } from './check-listener.ts';
 import { checkBinds, checkListener } from './check-listener.ts';
 import { UpstreamUses } from './upstream-uses.ts';
 import { checkFileTypes } from './check-files.ts';
+import { checkPeers } from './check-peers.ts';
 import { checkValues } from './check-values.ts';
 import { checkUpstream, slotsOf } from './check-upstream.ts';
 import type { Finding, SourceMap } from './diagnostic.ts';
@@ -54,6 +55,7 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
     report.atKey(['upstreams'], 'too-many', { count: String(slots), what, limit: String(SERVER_SLOTS_MAX) });
   }
   checkAcme(listeners, report);
+  checkPeers(document.peers, node ?? document.node ?? null, report);
   checkValues(document, report);
   checkFileTypes(document, report);
   return report.findings;

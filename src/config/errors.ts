@@ -415,6 +415,21 @@ export const CATALOGUE = {
     remedy: '<fix>',
     about: 'Nothing that is written is ignored silently.',
   },
+  'bad-fingerprint': {
+    severity: 'error',
+    message: '<value> is no fingerprint',
+    remedy: 'write what `evenkeel identity` says on that node: sha256: and 43 characters',
+  },
+  'bad-peer-address': {
+    severity: 'error',
+    message: '<value> is not an IP address with a port',
+    remedy: 'write for example 192.0.2.11:7946',
+  },
+  'peer-twice': {
+    severity: 'error',
+    message: '<other> has the <key> <value> already',
+    remedy: 'write the one of this node: each has its own',
+  },
   'acme-challenge': {
     severity: 'error',
     message: '`challenge: <challenge>` cannot be answered: <reason>',

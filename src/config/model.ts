@@ -8,6 +8,7 @@ import { CHUNK_LINE_BYTES_MAX, HEADER_COUNT_MAX, HEAD_BYTES_MAX, WORKERS_MAX } f
 import { DEFAULTS } from './defaults.ts';
 import { HighAvailability } from './model-ha.ts';
 import { ServersTls, Tls } from './model-tls.ts';
+import { Peer } from './model-peers.ts';
 import {
   absolutePath,
   anyText,
@@ -931,6 +932,10 @@ export const Config = z
       'By name: values that are made of others, `{value:name}` wherever values of the request may stand. One of `map`, `networks`, `split`.',
     ),
     ha: key(HighAvailability, 'By name: virtual routers (VRRP), each with its addresses.'),
+    peers: key(
+      z.record(name, Peer),
+      'By name: the nodes that are linked to each other, this one among them. The same on all of them.',
+    ),
     files: key(
       z.strictObject({
         user: key(

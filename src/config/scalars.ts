@@ -200,6 +200,9 @@ export const httpsUrl = text('URL', 'https://ca.example/directory', (value) =>
 export const httpUrl = text('URL', 'http://192.0.2.80/', (value) => parseHttpUrl(value).problem);
 export const filePath = text('path of a file', '/etc/evenkeel/tls/site.pem', checkFilePath);
 export const verifiedName = text('host name or IP address', 'shop.example', checkVerifiedName);
+export const fingerprint = text('fingerprint', 'sha256:QmFzZTY0LW9mLWEtaGFzaC1vZi00My1jaGFyYWN0ZXI', (value) =>
+  /^sha256:[A-Za-z0-9_-]{43}$/.test(value) ? null : problem('bad-fingerprint', { value: show(value) }),
+);
 export const certificateName = text('host name', 'shop.example', checkCertificateName);
 export const fileName = text('name of a file', 'index.html', (value) =>
   /^[^/\0]+$/.test(value) && value !== '..' ? null : problem('bad-file-name', { value: show(value) }),

@@ -16,6 +16,9 @@ import { findUser } from '../io/linux/users.ts';
 import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '../keeper/api/control-server.ts';
 import { AcmeKeeper, acmeMemories } from '../keeper/acme/acme-keeper.ts';
 import type { ProxyProof } from '../keeper/acme/challenges.ts';
+import { identityIn } from '../keeper/peers/identity.ts';
+import { PeersKeeper } from '../keeper/peers/peers-keeper.ts';
+import { CertificateSharing } from '../keeper/peers/sharing.ts';
 import { runCommand } from '../keeper/ha/command.ts';
 import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { restraintFile } from '../keeper/ha/restraint-file.ts';
@@ -136,6 +139,8 @@ export class Instance {
   private storing: NodeJS.Timeout | undefined;
   private readonly expiry: ExpiryLog;
   private readonly acme: AcmeKeeper;
+  private readonly peers: PeersKeeper;
+  private readonly sharing: CertificateSharing;
   /** What an authority looks for now. */
   private proofs = new ProxyProofs();
   private isStarting = true;
@@ -195,12 +200,31 @@ export class Instance {
       folder: join(options.stateDirectory, 'acme'),
       memories: acmeMemories(options.stateDirectory, node, log),
       version: options.version,
-      publish: (proofs) => this.publish(proofs),
-      onObtained: () => void this.renewCertificates(),
+      publish: (proofs) => this.sharing.publish(proofs),
+      mayOrderAtMs: () => this.sharing.mayOrderAtMs(),
+      obtainer: () => this.sharing.obtainer,
+      onObtained: (file, isOwn) => {
+        void this.renewCertificates();
+        if (isOwn) this.sharing.handleObtained(file);
+      },
       runCommand,
       findUser,
       ownUid: process.getuid?.() ?? -1,
       random: Math.random,
+      log,
+    });
+    this.peers = new PeersKeeper({
+      identity: () => identityIn(options.stateDirectory),
+      version: options.version,
+      log,
+      random: Math.random,
+      onChange: (peer, isUp) => this.sharing.handleChange(peer, isUp),
+      onMessage: (peer, message) => this.sharing.handleMessage(peer, message),
+    });
+    this.sharing = new CertificateSharing({
+      peers: this.peers,
+      acme: this.acme,
+      publish: (proofs) => this.publish(proofs),
       log,
     });
   }
@@ -224,6 +248,7 @@ export class Instance {
     else await this.takeOver(succession);
     const routers = await this.startHa();
     this.isStarting = false;
+    this.peers.apply(this.loaded.ready.peers);
     this.acme.apply(acmeSourcesOf(this.loaded.ready.certificateSources));
     return [served, routers].filter((text) => text !== '').join(', ');
   }
@@ -328,6 +353,7 @@ export class Instance {
   /** To be called then. Resolves when everything that was under way here is finished, or its time is over. */
   async giveWay(addresses: readonly string[]): Promise<void> {
     this.acme.stop();
+    this.peers.stop();
     const given = Promise.all([this.keeper.giveWay(addresses), this.ha?.finish(this.loaded.ready.plan.drainMs)]);
     this.upgrader.onFinish((graceMs) => this.hasten(graceMs));
     await given;
@@ -394,6 +420,7 @@ export class Instance {
     const { graceMs } = this;
     this.isStopping = true;
     this.acme.stop();
+    this.peers.stop();
     // While the addresses are here, connections come, and must be served.
     await this.ha?.release();
     await Promise.all([this.keeper.stop(graceMs), this.upgrader.stop(graceMs), this.ha?.finish(graceMs)]);
@@ -468,6 +495,7 @@ export class Instance {
       this.wanted = loaded;
       this.options.configuration.replace(loaded.texts);
       commit();
+      this.peers.apply(loaded.ready.peers);
       this.acme.apply(acmeSourcesOf(loaded.ready.certificateSources));
       this.options.manner.handleLoaded(loaded, true);
     });
@@ -523,6 +551,7 @@ export class Instance {
     this.isOver = true;
     this.expiry.stop();
     this.acme.stop();
+    this.peers.stop();
     clearInterval(this.looking);
     clearInterval(this.storing);
     this.control?.close();
@@ -671,6 +700,7 @@ export class Instance {
       unstored: [this.overrides.unstored, this.ha?.unstored ?? null].filter((each) => each !== null),
       ha: this.ha?.status() ?? null,
       tls,
+      peers: this.peers.status(),
       ...this.keeper.status(this.beats, this.overrides.views()),
     };
   }

@@ -89,9 +89,9 @@ export function loadConfiguration(request: LoadRequest): LoadResult {
   };
 }
 
-function partOf({ plan, ha, certificates }: Plans, part: ConfigurationPart | null): Plans {
+function partOf({ plan, ha, certificates, peers }: Plans, part: ConfigurationPart | null): Plans {
   if (part === 'addresses') {
-    return { plan: { ...plan, listeners: [], upstreams: [] }, ha, certificates: NO_CERTIFICATES };
+    return { plan: { ...plan, listeners: [], upstreams: [] }, ha, certificates: NO_CERTIFICATES, peers: null };
   }
-  return { plan, ha: part === 'listeners' ? null : ha, certificates };
+  return { plan, ha: part === 'listeners' ? null : ha, certificates, peers };
 }

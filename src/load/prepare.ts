@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { compile } from '../config/compile.ts';
+import { compilePeers, type PeersPlan } from '../config/peers-plan.ts';
 import { compileHa, keyFilesOf, NO_KEY_FILES } from '../config/compile-ha.ts';
 import { type Diagnostic, sortDiagnostics, type SourceMap } from '../config/diagnostic.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
@@ -29,6 +30,8 @@ export interface Plans {
   /** Null: the configuration has no `ha`. */
   readonly ha: HaPlan | null;
   readonly certificates: Certificates;
+  /** Null: this node has none. */
+  readonly peers: PeersPlan | null;
 }
 
 export interface PrepareOptions {
@@ -120,7 +123,8 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
     servers: upstreamFilesOf(certificates),
   });
   const plan = options.look === null ? compiled : withPresence(compiled);
-  const ready: Ready = { config, source, processes, plan, ha, certificates, certificateSources };
+  const peers = compilePeers(config, node);
+  const ready: Ready = { config, source, processes, plan, ha, certificates, certificateSources, peers };
   return { files, texts, diagnostics, known, ready };
 }
 
@@ -148,7 +152,8 @@ function loadForNode(roots: readonly ConfigText[], files: FileAccess, { node, lo
   if (known !== undefined) return { loaded, node: known, processes };
   if (look === null) return { loaded, node: null, processes };
   const own = hostname();
-  return { loaded: loaded.sound.ha === undefined ? loaded : load(own), node: own, processes };
+  const isByNode = loaded.sound.ha !== undefined || loaded.sound.peers !== undefined;
+  return { loaded: isByNode ? load(own) : loaded, node: own, processes };
 }
 
 /** Of a text that is known to be right. */

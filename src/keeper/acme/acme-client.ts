@@ -22,7 +22,8 @@ export interface AcmeClientOptions {
   readonly directory: string;
   /** PEM of those who may have issued its certificate. Null: whom Node trusts. */
   readonly ca: string | null;
-  readonly key: AccountKey;
+  /** Read, or made, when something is to be signed. */
+  readonly key: () => AccountKey;
   readonly email: string | null;
   readonly binding: ExternalBinding | null;
   /** `evenkeel/0.1.0` */
@@ -58,13 +59,14 @@ export class AcmeClient {
   private known: Directory | null = null;
   private account: string | null = null;
   private nonce: string | null = null;
+  private accountKey: AccountKey | null = null;
 
   constructor(options: AcmeClientOptions) {
     this.options = options;
   }
 
   get key(): AccountKey {
-    return this.options.key;
+    return (this.accountKey ??= this.options.key());
   }
 
   /** The server's resources. Reads them once. */
@@ -99,11 +101,11 @@ export class AcmeClient {
   /** RFC 8555 section 7.3: asks for one with this key, and gets that which there is. */
   private async findAccount(): Promise<string> {
     const { newAccount } = await this.directory();
-    const { email, key, binding } = this.options;
+    const { email, binding } = this.options;
     const answer = await this.postAs(null, newAccount, {
       termsOfServiceAgreed: true,
       ...(email === null ? {} : { contact: [`mailto:${email}`] }),
-      ...(binding === null ? {} : { externalAccountBinding: key.bind(newAccount, binding) }),
+      ...(binding === null ? {} : { externalAccountBinding: this.key.bind(newAccount, binding) }),
     });
     return locationOf(answer);
   }
@@ -112,7 +114,7 @@ export class AcmeClient {
     for (let tries = 1; ; tries++) {
       const nonce = this.nonce ?? (await this.fetchNonce());
       this.nonce = null;
-      const answer = await this.request('POST', url, this.options.key.sign(url, nonce, account, payload));
+      const answer = await this.request('POST', url, this.key.sign(url, nonce, account, payload));
       try {
         return this.checked(answer);
       } catch (error) {

@@ -1,9 +1,11 @@
 /** What ACME leaves on disk: certificates with their keys, and the keys of accounts. Root's alone; each is replaced as a whole. */
-import { createHash, X509Certificate } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { makeDirectory } from '../make-directory.ts';
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writePrivateFile } from '../private-file.ts';
 import { AccountKey } from './account-key.ts';
+
+const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 export interface HeldCertificate {
   readonly leaf: X509Certificate;
@@ -21,9 +23,33 @@ export function readHeld(file: string): HeldCertificate | null {
   }
 }
 
+/** Null: there is none. */
+export function readHeldText(file: string): string | null {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return null;
+  }
+}
+
+/** Of a text with both. Throws if they do not belong together. */
+export function parseHeld(text: string): HeldCertificate & { readonly key: string; readonly chain: string } {
+  const leaf = new X509Certificate(text);
+  const key = createPrivateKey(text);
+  if (!leaf.checkPrivateKey(key)) throw new Error('its key is another one');
+  const certificates = text.match(CERTIFICATES) ?? [];
+  return {
+    leaf,
+    notBeforeMs: Date.parse(leaf.validFrom),
+    notAfterMs: Date.parse(leaf.validTo),
+    key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    chain: `${certificates.join('\n')}\n`,
+  };
+}
+
 /** With its key in front. Throws the system's error. */
 export function writeHeld(file: string, { key, chain }: { readonly key: string; readonly chain: string }): void {
-  replaceFile(file, key + chain);
+  writePrivateFile(file, key + chain);
 }
 
 /** The key of the account with the authority of this directory; makes one. Throws if it cannot be read, or cannot be kept. */
@@ -36,28 +62,6 @@ export function accountKeyFor(folder: string, directory: string): AccountKey {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const key = AccountKey.create();
-  replaceFile(path, key.toPem());
+  writePrivateFile(path, key.toPem());
   return key;
-}
-
-/** Whoever looks finds the former content or all of the new one, also after the machine has lost its power. */
-function replaceFile(path: string, text: string): void {
-  const folder = dirname(path);
-  makeDirectory(dirname(folder));
-  makeDirectory(folder, 0o700);
-  const next = `${path}.next`;
-  const descriptor = openSync(next, 'w', 0o600);
-  try {
-    writeSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(next, path);
-  const entry = openSync(folder, 'r');
-  try {
-    fsyncSync(entry);
-  } finally {
-    closeSync(entry);
-  }
 }

@@ -3,16 +3,17 @@
  * is asked at a time. What fails is in the log and in `status`, and disturbs nothing that serves.
  */
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { systemReason } from '../../base/system-error.ts';
 import type { AcmePlan } from '../../config/acme-plan.ts';
 import { type AcmeFailure, parseRetryAfter } from '../../core/acme/failure.ts';
-import { type AcmeMemory, Schedule } from '../../core/acme/schedule.ts';
+import { type AcmeAction, type AcmeMemory, Schedule } from '../../core/acme/schedule.ts';
 import { identityOf } from '../../wire/x509/certificates.ts';
 import type { AcmeView } from '../api/status.ts';
 import type { Log } from '../log/log.ts';
 import { isTime, StateFile } from '../state-file.ts';
 import { AcmeClient, AcmeError, parseBody } from './acme-client.ts';
-import { accountKeyFor, readHeld, writeHeld } from './acme-files.ts';
+import { accountKeyFor, parseHeld, readHeld, readHeldText, writeHeld } from './acme-files.ts';
 import { Challenges, type ChallengesOptions } from './challenges.ts';
 import { coversName, obtain } from './order.ts';
 
@@ -32,8 +33,12 @@ export interface AcmeKeeperOptions extends ChallengesOptions {
   readonly folder: string;
   readonly memories: Pick<StateFile<AcmeRecord>, 'read' | 'write'>;
   readonly version: string;
-  /** A certificate has come. */
-  readonly onObtained: () => void;
+  /** Unix time from which on this node may order; infinite: another one does. */
+  readonly mayOrderAtMs: () => number;
+  /** Which one. Null: this one. */
+  readonly obtainer: () => string | null;
+  /** A certificate is there; `isOwn`: this node has ordered it. `file`: its name in the folder. */
+  readonly onObtained: (file: string, isOwn: boolean) => void;
   /** From 0 to 1. */
   readonly random: () => number;
 }
@@ -93,16 +98,56 @@ export class AcmeKeeper {
       schedule.handleAbandoned(nowMs);
       abort.abort();
     }
+    if (this.entries.size > 0) this.remember();
+  }
+
+  /** Who may order has changed. */
+  reconsider(): void {
+    this.look();
+  }
+
+  /** With their keys, by the names of their files. */
+  heldFiles(): readonly { readonly file: string; readonly pem: string }[] {
+    return [...this.entries.values()].flatMap(({ wanted }) => {
+      const pem = readHeldText(wanted.file);
+      return pem === null ? [] : [{ file: basename(wanted.file), pem }];
+    });
+  }
+
+  /** What a peer has, where this node wants it too and has none that lasts longer. */
+  takeOver(file: string, pem: string, peer: string): void {
+    const { log, onObtained } = this.options;
+    const entry = [...this.entries.values()].find(({ wanted }) => basename(wanted.file) === file);
+    if (entry === undefined || this.isStopped) return;
+    const { wanted, schedule } = entry;
+    const [name] = wanted.plan.names;
+    try {
+      const given = parseHeld(pem);
+      const isForThese = wanted.plan.names.every((one) => coversName(given.leaf, one));
+      const own = readHeld(wanted.file);
+      const isOwnRight = own !== null && wanted.plan.names.every((one) => coversName(own.leaf, one));
+      if (!isForThese || given.notAfterMs < Date.now() || (isOwnRight && own.notAfterMs >= given.notAfterMs)) return;
+      writeHeld(wanted.file, given);
+      entry.identity = ariName(given.leaf.raw);
+      schedule.handleOrdered(given, Date.now());
+      log.info(`certificate of ${name}: from peer ${peer}, valid until ${new Date(given.notAfterMs).toISOString()}`);
+      onObtained(file, false);
+    } catch (error) {
+      log.warn(`certificate of ${name}: the one of peer ${peer} is not used: ${systemReason(error)}`);
+    }
     this.remember();
+    this.look();
   }
 
   views(): readonly AcmeView[] {
     const nowMs = Date.now();
+    const obtainer = this.options.obtainer();
     return [...this.entries.values()].map(({ wanted: { file, plan }, schedule }) => {
       const { state, sinceMs, nextMs, failures, failure } = schedule.state(nowMs);
       return {
         names: plan.names,
         directory: plan.directory,
+        obtainer,
         file,
         state,
         since: new Date(sinceMs).toISOString(),
@@ -137,7 +182,7 @@ export class AcmeKeeper {
     for (const entry of this.entries.values()) {
       const { directory } = entry.wanted.plan;
       if (this.busy.has(directory)) continue;
-      const action = entry.schedule.next(nowMs);
+      const action = this.nextOf(entry, nowMs);
       if (action.kind === 'wait') untilMs = Math.min(untilMs, action.untilMs);
       else {
         this.busy.add(directory);
@@ -149,6 +194,13 @@ export class AcmeKeeper {
       }
     }
     if (this.entries.size > 0) this.timer = setTimeout(() => this.look(), untilMs - nowMs).unref();
+  }
+
+  /** What is due, as far as it is this node's. */
+  private nextOf({ schedule }: Entry, nowMs: number): AcmeAction {
+    const action = schedule.next(nowMs);
+    const mayMs = action.kind === 'order' ? this.options.mayOrderAtMs() : 0;
+    return mayMs > nowMs ? { kind: 'wait', untilMs: mayMs } : action;
   }
 
   private async order(entry: Entry): Promise<void> {
@@ -175,7 +227,7 @@ export class AcmeKeeper {
       entry.identity = ariName(held.leaf.raw);
       schedule.handleOrdered(held, Date.now());
       log.info(`certificate of ${name}: obtained from ${host}, valid until ${new Date(held.notAfterMs).toISOString()}`);
-      onObtained();
+      onObtained(basename(file), true);
     } catch (error) {
       if (!abort.signal.aborted) this.handleFailed(entry, failureOf(error));
     }
@@ -218,7 +270,7 @@ export class AcmeKeeper {
     return new AcmeClient({
       directory,
       ca: ca === null ? null : readFileSync(ca, 'latin1'),
-      key: accountKeyFor(folder, directory),
+      key: () => accountKeyFor(folder, directory),
       email,
       binding:
         binding === null

@@ -37,6 +37,30 @@ export interface StatusDocument extends DataPlaneStatus {
   readonly ha: HaStatus | null;
   /** Null: no listener has TLS. */
   readonly tls: TlsStatus | null;
+  /** Null: there are no peers. */
+  readonly peers: PeersStatus | null;
+}
+
+export interface PeersStatus {
+  /** This one. */
+  readonly node: string;
+  /** Null: it has no key. */
+  readonly fingerprint: string | null;
+  /** What is wrong on this side; null: nothing. */
+  readonly problem: string | null;
+  readonly peers: readonly LinkView[];
+}
+
+export interface LinkView {
+  readonly name: string;
+  readonly address: string;
+  readonly isUp: boolean;
+  /** ISO 8601. */
+  readonly since: string;
+  /** Why it is not. */
+  readonly reason: string;
+  /** Of its program, as it said last. Null: it never did. */
+  readonly version: string | null;
 }
 
 export interface TlsStatus {
@@ -51,6 +75,8 @@ export interface AcmeView {
   readonly names: readonly string[];
   /** Of the authority: a URL. */
   readonly directory: string;
+  /** The peer that asks for it in place of this node. Null: this node does. */
+  readonly obtainer: string | null;
   readonly file: string;
   /** `held`: it is there; `due`: it is to be ordered; `ordering`: it is; `waiting`: the order failed, and is repeated at `next`. */
   readonly state: 'held' | 'due' | 'ordering' | 'waiting';

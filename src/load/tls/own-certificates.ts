@@ -1,10 +1,9 @@
 /** Certificates that evenkeel makes itself, self-signed: none of them is for a client to trust. */
-import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { signCertificate } from '../../keeper/self-signed.ts';
 import type { Credential } from '../../port/tls.ts';
-import { certificateBody, signed } from '../../wire/x509/certificates.ts';
 import { credentialOf, type Pair } from './pair.ts';
 
-const SERIAL_BYTES = 16;
 const LIFETIME_MS = 365 * 86_400_000;
 /** Clocks differ. */
 const EARLIER_MS = 3_600_000;
@@ -24,20 +23,16 @@ export function makeProof(name: string, authorization: string, nowMs: number): C
 }
 
 function make(names: readonly string[], commonName: string, acmeIdentifier: Uint8Array | null, nowMs: number): Pair {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const serial = randomBytes(SERIAL_BYTES);
-  serial[0] &= 0x7f;
+  const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const notBeforeMs = nowMs - EARLIER_MS;
   const notAfterMs = nowMs + LIFETIME_MS;
-  const body = certificateBody({
+  const certificate = signCertificate({ key, names, commonName, acmeIdentifier, notBeforeMs, notAfterMs });
+  return {
+    credential: credentialOf([certificate], key),
+    keyType: 'ec',
+    kind: 'ECDSA P-256',
     names,
-    commonName,
-    publicKey: publicKey.export({ type: 'spki', format: 'der' }),
-    serial,
-    notBefore: new Date(notBeforeMs).toISOString(),
-    notAfter: new Date(notAfterMs).toISOString(),
-    acmeIdentifier,
-  });
-  const credential = credentialOf([signed(body, sign('sha256', body, privateKey))], privateKey);
-  return { credential, keyType: 'ec', kind: 'ECDSA P-256', names, notBeforeMs, notAfterMs };
+    notBeforeMs,
+    notAfterMs,
+  };
 }

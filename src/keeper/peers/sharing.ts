@@ -1,0 +1,135 @@
+/**
+ * Certificates that are the pair's and not one node's: one of the nodes obtains them (core/peers/obtainer.ts), and all have them. While an authority looks, all
+ * answer, for it may come to any of them.
+ */
+import { mayObtainAtMs } from '../../core/peers/obtainer.ts';
+import type { PeerMessage, PeerProof } from '../../core/peers/messages.ts';
+import type { AcmeKeeper } from '../acme/acme-keeper.ts';
+import type { ProxyProof } from '../acme/challenges.ts';
+import type { Log } from '../log/log.ts';
+import type { PeersKeeper } from './peers-keeper.ts';
+
+export interface SharingOptions {
+  readonly peers: Pick<PeersKeeper, 'node' | 'presences' | 'send'>;
+  readonly acme: Pick<AcmeKeeper, 'heldFiles' | 'takeOver' | 'reconsider'>;
+  /** Has the proxies of this node answer by these. Rejects if they cannot. */
+  readonly publish: (proofs: readonly ProxyProof[]) => Promise<void>;
+  readonly log: Log;
+}
+
+/** Whoever does not confirm in time is not waited for. */
+const CONFIRM_MS_MAX = 5_000;
+
+export class CertificateSharing {
+  private readonly options: SharingOptions;
+  private own: readonly ProxyProof[] = [];
+  private readonly ofPeers = new Map<string, readonly PeerProof[]>();
+  private number = 0;
+  /** By peer: what has to be confirmed, and who waits for it. */
+  private readonly waiting = new Map<string, { readonly number: number; readonly settle: () => void }>();
+
+  constructor(options: SharingOptions) {
+    this.options = options;
+  }
+
+  /** Unix time from which on this node may ask authorities; infinite: a peer does. */
+  mayOrderAtMs(): number {
+    const { node, presences } = this.located();
+    return node === null ? 0 : mayObtainAtMs(node, presences) - performance.now() + Date.now();
+  }
+
+  /** The peer that asks in place of this node. Null: this node does. */
+  get obtainer(): string | null {
+    const { node, presences } = this.located();
+    if (node === null || this.mayOrderAtMs() <= Date.now()) return null;
+    const before = presences.filter(({ name }) => name < node).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return (before.find(({ isUp }) => isUp) ?? before[0])?.name ?? null;
+  }
+
+  /** Resolves when this node answers by these, and each peer that is there. */
+  async publish(proofs: readonly ProxyProof[]): Promise<void> {
+    this.own = proofs;
+    await this.options.publish(this.all());
+    const number = ++this.number;
+    const there = this.located().presences.filter(({ isUp }) => isUp);
+    await Promise.all(there.map(({ name }) => this.tell(name, number)));
+  }
+
+  handleObtained(file: string): void {
+    const held = this.options.acme.heldFiles().filter((one) => one.file === file);
+    for (const { name, isUp } of this.located().presences) if (isUp) this.sendAll(name, held);
+  }
+
+  handleChange(peer: string, isUp: boolean): void {
+    if (isUp) {
+      this.sendAll(peer, this.options.acme.heldFiles());
+      if (this.own.length > 0) void this.tell(peer, ++this.number);
+    } else {
+      this.waiting.get(peer)?.settle();
+      if (this.ofPeers.delete(peer)) void this.answer();
+    }
+    this.options.acme.reconsider();
+  }
+
+  handleMessage(peer: string, message: PeerMessage): void {
+    switch (message.type) {
+      case 'certificate':
+        this.options.acme.takeOver(message.file, message.pem, peer);
+        break;
+      case 'proofs':
+        this.ofPeers.set(peer, message.proofs);
+        void this.confirm(peer, message.number);
+        break;
+      case 'confirmed': {
+        const one = this.waiting.get(peer);
+        if (one?.number === message.number) one.settle();
+        break;
+      }
+      case 'hello':
+      case 'beat':
+    }
+  }
+
+  // --- inside ---
+
+  private located(): { readonly node: string | null; readonly presences: ReturnType<PeersKeeper['presences']> } {
+    const { peers } = this.options;
+    return { node: peers.node, presences: peers.presences() };
+  }
+
+  private all(): readonly ProxyProof[] {
+    return [...this.own, ...[...this.ofPeers.values()].flat()];
+  }
+
+  private sendAll(peer: string, held: ReturnType<AcmeKeeper['heldFiles']>): void {
+    for (const { file, pem } of held) this.options.peers.send(peer, { type: 'certificate', file, pem });
+  }
+
+  private tell(peer: string, number: number): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        clearTimeout(timer);
+        if (this.waiting.get(peer)?.settle === settle) this.waiting.delete(peer);
+        resolve();
+      };
+      const timer = setTimeout(settle, CONFIRM_MS_MAX);
+      this.waiting.get(peer)?.settle();
+      this.waiting.set(peer, { number, settle });
+      this.options.peers.send(peer, { type: 'proofs', number, proofs: this.own });
+    });
+  }
+
+  private async confirm(peer: string, number: number): Promise<void> {
+    if (await this.answer()) this.options.peers.send(peer, { type: 'confirmed', number });
+  }
+
+  private async answer(): Promise<boolean> {
+    try {
+      await this.options.publish(this.all());
+      return true;
+    } catch (error) {
+      this.options.log.warn(`challenges of peers cannot be answered here: ${(error as Error).message}`);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/** Files that are root's alone, because there are keys in them. */
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { makeDirectory } from './make-directory.ts';
+
+/**
+ * Whoever looks finds the former content or all of the new one, also after the machine has lost its power. Two levels of directories are made. Throws
+ * the system's error.
+ */
+export function writePrivateFile(path: string, text: string): void {
+  const folder = dirname(path);
+  makeDirectory(dirname(folder));
+  makeDirectory(folder, 0o700);
+  const next = `${path}.next`;
+  const descriptor = openSync(next, 'w', 0o600);
+  try {
+    writeSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(next, path);
+  const entry = openSync(folder, 'r');
+  try {
+    fsyncSync(entry);
+  } finally {
+    closeSync(entry);
+  }
+}

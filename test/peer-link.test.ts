@@ -1,0 +1,208 @@
+/** The link between two nodes: who is let in, what becomes of strangers, and certificates that both have. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import tls from 'node:tls';
+import { FORMAT, frameOf } from '../src/core/peers/messages.ts';
+import { type Identity, identityIn } from '../src/keeper/peers/identity.ts';
+import type { LinkView, StatusDocument } from '../src/keeper/api/status.ts';
+import { askSocket } from './control-socket.ts';
+import { ENGINES, Evenkeel, freePort, program } from './evenkeel.ts';
+import { pebbleSkip, startPebble } from './pebble.ts';
+import { until } from './waiting.ts';
+
+interface Node {
+  readonly name: string;
+  readonly state: string;
+  readonly port: number;
+  readonly identity: Identity;
+}
+
+async function makeNode(t: TestContext, name: string): Promise<Node> {
+  const state = mkdtempSync(join(tmpdir(), 'evenkeel-peer-'));
+  t.after(() => rmSync(state, { recursive: true, force: true }));
+  return { name, state, port: await freePort(), identity: identityIn(state) };
+}
+
+function peersOf(nodes: readonly Node[]): string {
+  const lines = nodes.map(({ name, port, identity: { fingerprint } }) => {
+    return `  ${name}: { address: "127.0.0.1:${port}", fingerprint: "${fingerprint}" }\n`;
+  });
+  return `peers:\n${lines.join('')}`;
+}
+
+/** `rest`: besides the peers. */
+async function startNode(t: TestContext, node: Node, all: readonly Node[], rest?: string): Promise<Evenkeel> {
+  const own = rest ?? `listeners: { web: { bind: "127.0.0.1:${await freePort()}", routes: [ { respond: {} } ] } }\n`;
+  const options = { engine: ENGINES[0], workers: 1, hasSocket: true, env: { STATE_DIRECTORY: node.state } } as const;
+  return Evenkeel.start(t, `node: ${node.name}\n${peersOf(all)}${own}`, options);
+}
+
+function statusOf(evenkeel: Evenkeel): Promise<StatusDocument> {
+  return askSocket(`${evenkeel.file}.sock`, 'GET', '/v1/status');
+}
+
+async function linkOf(evenkeel: Evenkeel): Promise<LinkView> {
+  return (await statusOf(evenkeel)).peers!.peers[0];
+}
+
+/** Waits until its link is so. */
+async function linkIs(evenkeel: Evenkeel, isSo: (link: LinkView) => boolean): Promise<void> {
+  let link: LinkView | null = null;
+  await until(
+    async () => isSo((link = await linkOf(evenkeel))),
+    () => `its link is not so: ${JSON.stringify(link)}\n${evenkeel.stderr}`,
+  );
+}
+
+function isLinked(evenkeel: Evenkeel): Promise<void> {
+  return linkIs(evenkeel, ({ isUp }) => isUp);
+}
+
+/** Somebody with this key, at the port of a node. */
+function connect(t: TestContext, port: number, { key, certificate: cert }: Identity): Promise<tls.TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ port, host: '127.0.0.1', key, cert, rejectUnauthorized: false }, () =>
+      resolve(socket),
+    );
+    socket.on('error', reject);
+    t.after(() => socket.destroy());
+  });
+}
+
+function closed(socket: net.Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve());
+    socket.resume();
+  });
+}
+
+function frame(message: object): Uint8Array {
+  return frameOf(Buffer.from(JSON.stringify(message)));
+}
+
+test('evenkeel identity says who a node is, and always the same', async (t) => {
+  const state = mkdtempSync(join(tmpdir(), 'evenkeel-peer-'));
+  t.after(() => rmSync(state, { recursive: true, force: true }));
+  const env = { ...process.env, STATE_DIRECTORY: state };
+  const ask = (): string => execFileSync(process.execPath, [program, 'identity'], { encoding: 'utf8', env });
+  const said = ask();
+  assert.match(said, /^sha256:[\w-]{43}\n$/);
+  assert.equal(ask(), said);
+  assert.equal(said.trim(), identityIn(state).fingerprint);
+  assert.equal(statSync(join(state, 'peers/identity.key')).mode & 0o777, 0o600);
+});
+
+test('two nodes find each other, whoever starts first, and again after one was gone', async (t) => {
+  const nodes = [await makeNode(t, 'lb01'), await makeNode(t, 'lb02')];
+  const first = await startNode(t, nodes[0], nodes);
+  await first.said(/peer lb02 is not there: the connection is refused/);
+  const second = await startNode(t, nodes[1], nodes);
+  for (const one of [first, second]) await isLinked(one);
+  await first.said(/peer lb02 is there, evenkeel \d/);
+  assert.equal((await linkOf(first)).reason, '');
+  assert.ok(!second.stderr.includes('PRIVATE'));
+
+  second.signal('SIGKILL');
+  await linkIs(first, ({ isUp, reason }) => !isUp && /has closed the connection|refused|reset/.test(reason));
+  const again = await startNode(t, nodes[1], nodes);
+  for (const one of [first, again]) await isLinked(one);
+
+  // A stopped machine is silent, and its connection stands.
+  again.signal('SIGSTOP');
+  await linkIs(first, ({ reason }) => /silent for 10 s|does not answer/.test(reason));
+  again.signal('SIGCONT');
+  for (const one of [first, again]) await isLinked(one);
+});
+
+test('strangers, and peers that say what they should not, are turned away and harm nothing', async (t) => {
+  const nodes = [await makeNode(t, 'lb01'), await makeNode(t, 'lb02')];
+  const [impostor, target] = nodes;
+  const evenkeel = await startNode(t, target, nodes);
+
+  const stranger = await makeNode(t, 'lb09');
+  await closed(await connect(t, target.port, stranger.identity));
+  await evenkeel.said(new RegExp(`is no peer, but ${stranger.identity.fingerprint}: turned away`));
+  // One without any key, one that speaks no TLS, one that says nothing.
+  await closed(tls.connect({ port: target.port, host: '127.0.0.1', rejectUnauthorized: false }));
+  const plain = net.connect(target.port, '127.0.0.1');
+  plain.write('GET / HTTP/1.1\r\n\r\n');
+  await closed(plain);
+  await closed(net.connect(target.port, '127.0.0.1'));
+
+  const hello = { type: 'hello', format: FORMAT, node: 'lb01', version: '9.9' };
+  const long = Buffer.alloc(4);
+  long.writeUInt32BE(1 << 30);
+  const cases: readonly (readonly [readonly Uint8Array[], RegExp])[] = [
+    [[], /says nothing within 5 s/],
+    [[frame({ ...hello, format: FORMAT + 1 })], /speaks format 2, and this one 1: run the same version on both/],
+    [[frame({ ...hello, node: 'lb03' })], /says that it is lb03/],
+    [[frame({ type: 'beat' })], /does not say who it is/],
+    [[Buffer.from('\0\0\0\u0003abc')], /something else than JSON/],
+    [[long], /a message that is too long/],
+    [[frame(hello), frame({ type: 'certificate', file: '../x.pem', pem: '' })], /`certificate` that is none/],
+    [[frame(hello), long], /a message that is too long/],
+  ];
+  for (const [messages, reason] of cases) {
+    const socket = await connect(t, target.port, impostor.identity);
+    for (const message of messages) socket.write(message);
+    await closed(socket);
+    await linkIs(evenkeel, (link) => reason.test(link.reason));
+  }
+  // One of a later version says more, and is understood as far as that goes.
+  const later = await connect(t, target.port, impostor.identity);
+  for (const message of [hello, { type: 'later' }]) later.write(frame(message));
+  await isLinked(evenkeel);
+  // Who comes anew takes the place of who may be gone without a word.
+  const anew = await connect(t, target.port, impostor.identity);
+  anew.write(frame(hello));
+  await closed(later);
+  await isLinked(evenkeel);
+});
+
+test('a peer with another key is not believed', async (t) => {
+  const nodes = [await makeNode(t, 'lb01'), await makeNode(t, 'lb02')];
+  const other = await makeNode(t, 'lb02');
+  const pretender = { ...nodes[1], state: other.state };
+  await startNode(t, pretender, nodes);
+  const evenkeel = await startNode(t, nodes[0], nodes);
+  await evenkeel.said(new RegExp(`peer lb02 is not there: whoever is there is ${other.identity.fingerprint}, and not`));
+  assert.equal((await linkOf(evenkeel)).isUp, false);
+});
+
+test('one node obtains a certificate, both have it, and both answer the authority', { skip: pebbleSkip }, async (t) => {
+  const nodes = [await makeNode(t, 'lb01'), await makeNode(t, 'lb02')];
+  const ports = { http: [await freePort(), await freePort()], https: [await freePort(), await freePort()] };
+  // The authority comes to the node that has not asked.
+  const pebble = await startPebble(t, { httpPort: ports.http[1] });
+  const site = (i: number): string => `
+listeners:
+  http: { bind: "127.0.0.1:${ports.http[i]}", routes: [ { respond: {} } ] }
+  https:
+    bind: "127.0.0.1:${ports.https[i]}"
+    tls: { certificates: [ { acme: { names: shop.example, terms: agreed, directory: "${pebble.directory}", ca: "${pebble.ca}" } } ] }
+    routes: [ { respond: {} } ]
+`;
+  const second = await startNode(t, nodes[1], nodes, site(1));
+  assert.equal((await statusOf(second)).tls!.acme[0].obtainer, 'lb01');
+  const first = await startNode(t, nodes[0], nodes, site(0));
+  // It may have asked before the other one was there; then the authority came in vain.
+  for (const one of [first, second]) await isLinked(one);
+  if ((await statusOf(first)).tls!.acme[0].state === 'waiting') first.signal('SIGHUP');
+  await first.said(/certificate of shop\.example: obtained from/);
+  await second.said(/certificate of shop\.example: from peer lb01, valid until/);
+  await second.said(/certificate replaced: listener https/);
+  assert.doesNotMatch(second.stderr, /ordered from/);
+  const files = nodes.map(({ state }) => {
+    const name = readdirSync(join(state, 'acme')).find((file) => file.endsWith('.pem'))!;
+    return readFileSync(join(state, 'acme', name), 'latin1');
+  });
+  assert.equal(files[1], files[0]);
+  assert.ok(!readdirSync(join(nodes[1].state, 'acme')).some((file) => file.startsWith('account')));
+  assert.equal((await statusOf(second)).tls!.acme[0].state, 'held');
+});
