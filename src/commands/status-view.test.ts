@@ -381,7 +381,7 @@ test('certificates that are asked for say when, and why they are not there', () 
     .filter((line) => line.startsWith('asked for'));
   assert.deepEqual(lines, [
     'asked for  shop.example and 1 more  ca.example  held      renewed at 2030-02-01T00:00:00Z by lb01',
-    'asked for  shop.example and 1 more  ca.example  waiting   ordered at 2030-01-01T00:05:00Z  failed at 2030-01-01T00:00:00Z: no such name',
+    'asked for  shop.example and 1 more  ca.example  waiting   ordered at 2030-01-01T00:05:00Z          failed at 2030-01-01T00:00:00Z: no such name',
     'asked for  shop.example             ca.example  ordering',
   ]);
 });
