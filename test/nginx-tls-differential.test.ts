@@ -271,6 +271,8 @@ const VALUES =
 
 /** Who asks for what of clients. */
 const CLIENT_SERVERS = `
+  map $ssl_client_s_dn $role { default stranger; ~CN=.*door friend; }
+  map $ssl_client_fingerprint $known { default 0; ~^[0-9a-f]+$ 1; }
   ssl_certificate site.pem; ssl_certificate_key site.key; ssl_protocols TLSv1.2 TLSv1.3;
   server {
     listen 127.0.0.1:{0} ssl; server_name open.example;
@@ -289,7 +291,8 @@ const CLIENT_SERVERS = `
   server {
     listen 127.0.0.1:{0} ssl; server_name maybe.example;
     ssl_verify_client optional; ssl_client_certificate root.pem;
-    return 200 "maybe ${VALUES}";
+    location /private { if ($ssl_client_verify != SUCCESS) { return 403 "who?"; } return 200 "you are a $role $known"; }
+    location / { return 200 "maybe ${VALUES}"; }
   }
   server {
     listen 127.0.0.1:{0} ssl; server_name any.example;
@@ -329,6 +332,7 @@ test('nginx and evenkeel take the same certificates of clients', peerSkip(null, 
   const asks: Ask[] = [];
   for (const as of CLIENTS) {
     const own = as === undefined ? {} : { as };
+    asks.push({ server: 0, name: 'maybe.example', path: '/private', ...own });
     for (const name of NAMES) {
       for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const)
         asks.push({ server: 0, name, ...own, options: { maxVersion } });

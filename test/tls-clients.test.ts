@@ -277,6 +277,9 @@ for (const engine of ENGINES) {
         const asked = { port: 'mixed', name, host, ...(as === undefined ? {} : { as }) } as const;
         assert.equal(await statusOf(asked), status, `${name} ${host} ${as}`);
       }
+      const whole = { port: 'mixed', name: 'free.test', path: 'https://one.test/' } as const;
+      assert.equal(await statusOf({ ...whole, host: 'one.test' }), 421, 'a target in absolute form');
+      assert.equal(await statusOf({ ...whole, host: 'free.test' }), 400, 'which Host contradicts');
       assert.equal(await statusOf({ port: 'strict', as: 'door', host: 'other.test' }), 421, 'one policy for all');
       assert.equal(await statusOf({ port: 'strict', as: 'door', name: '', host: 'other.test' }), 200, 'no name');
     });
