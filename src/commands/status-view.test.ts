@@ -340,6 +340,7 @@ test('certificates have a line each', () => {
         notBefore: '2029-01-01T00:00:00.000Z',
         notAfter: '2029-12-31T00:00:00.000Z',
         daysLeft: -1,
+        clients: 'require',
       },
     ],
     acme: [],
@@ -349,7 +350,7 @@ test('certificates have a line each', () => {
     .filter((line) => line.startsWith('certificate'));
   assert.deepEqual(lines, [
     'certificate  /etc/tls/site.pem  web   ECDSA P-256  a.example b.example c.example and 1 more  59 days left  until 2030-03-01',
-    'certificate  /etc/tls/old.pem   mail  RSA 2048                                               expired       until 2029-12-31',
+    'certificate  /etc/tls/old.pem   mail  RSA 2048                                               expired       until 2029-12-31  client certificates: require',
   ]);
 });
 

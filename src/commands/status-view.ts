@@ -251,6 +251,7 @@ function certificateRow({
   notAfter,
   daysLeft,
   ocsp,
+  clients,
 }: CertificateView): string[] {
   const shown = names.slice(0, NAMES_SHOWN).join(' ');
   const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
@@ -265,6 +266,7 @@ function certificateRow({
     left,
     `until ${notAfter.slice(0, 10)}`,
     response,
+    clients ? `client certificates: ${clients}` : '',
   ];
 }
 

@@ -34,7 +34,7 @@ export function tlsStatus(
 }
 
 function certificateView(
-  { files, kind, names, notBeforeMs, notAfterMs, stapledUntilMs }: CertificateFacts,
+  { files, kind, names, notBeforeMs, notAfterMs, stapledUntilMs, clients }: CertificateFacts,
   nowMs: number,
 ): Omit<CertificateView, 'listener'> {
   return {
@@ -44,6 +44,7 @@ function certificateView(
     notBefore: new Date(notBeforeMs).toISOString(),
     notAfter: new Date(notAfterMs).toISOString(),
     daysLeft: Math.floor((notAfterMs - nowMs) / DAY_MS),
+    clients,
     ocsp: ocspView(files.ocsp, stapledUntilMs, nowMs),
   };
 }

@@ -104,6 +104,8 @@ export interface CertificateView {
   readonly notAfter: string;
   /** Whole ones; negative: it has expired. */
   readonly daysLeft: number;
+  /** What clients have to show that ask for its names, as `client-certificate.mode` has it. Null: nothing. */
+  readonly clients?: string | null;
   /** The response that is to be stapled to it. Null: there is none. `until`: ISO 8601; null: it cannot be used, or does not say. */
   readonly ocsp?: { readonly file: string; readonly isStapled: boolean; readonly until: string | null } | null;
 }

@@ -72,6 +72,8 @@ export interface CertificateFacts {
   readonly notAfterMs: number;
   /** Of the response that is stapled to it, Unix time; Infinity: it does not say; null: there is none. */
   readonly stapledUntilMs: number | null;
+  /** What clients have to show. Null: nothing. */
+  readonly clients: TlsClientsPlan['mode'] | null;
 }
 
 /** The node's own. */
@@ -382,10 +384,11 @@ class CertificateReader {
   }
 }
 
-function factsOf({ pair, files, names }: Found): CertificateFacts {
+function factsOf({ pair, files, names, clients }: Found): CertificateFacts {
   const { credential, keyType, kind, notBeforeMs, notAfterMs } = pair;
   const stapledUntilMs = credential.staple === null ? null : credential.staple.untilMs;
-  return { id: credential.id, files, keyType, kind, names, notBeforeMs, notAfterMs, stapledUntilMs };
+  const mode = clients === null ? null : clients.mode;
+  return { id: credential.id, files, keyType, kind, names, notBeforeMs, notAfterMs, stapledUntilMs, clients: mode };
 }
 
 function pairsOf({ listeners, upstreams, credentials }: Certificates): ReadonlyMap<string, Pair> {
