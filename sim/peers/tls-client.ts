@@ -136,10 +136,10 @@ export class TlsClient implements PortOwner {
   }
 
   private rekey(): void {
-    const { rekeyings, version } = this.spec;
+    const rekeyings = this.spec.version === '1.3' ? this.spec.rekeyings : 0;
     // it has no such call, since no proxy changes keys by itself
     const { ssl } = this.session as unknown as { readonly ssl: number };
-    for (let i = 0; version === '1.3' && i < rekeyings && !this.isOver; i++) {
+    for (let i = 0; i < rekeyings && !this.isOver; i++) {
       SSL_key_update(ssl, this.prng.oneIn(2) ? BOTH : 0);
       SSL_do_handshake(ssl);
       this.sendTaken();
