@@ -25,11 +25,16 @@ export function checkTrack(
   const preempts = valuesByNode(router.preempt, []);
   const isStaying = preempts.some(({ value }) => value === false);
   for (const { path: at, value: track } of itemsOf(router.track, [...path, 'track'])) {
-    report.oneOf(track, at, ['proxy', 'interface', 'script', 'process', 'upstream']);
+    report.oneOf(track, at, ['proxy', 'interface', 'script', 'process', 'file', 'upstream']);
     if (track.upstream !== undefined) uses.add(track.upstream, [...at, 'upstream'], 'tcp', null);
     if (track.proxy !== undefined && !hasListeners) {
       const reason = 'there are no listeners';
       report.atKey([...at, 'proxy'], 'no-effect', { key: 'proxy', reason, fix: 'leave it out, or add listeners' });
+    }
+    const { file } = track;
+    if (typeof file === 'object' && file.overwrite !== undefined && file.init === undefined) {
+      const args = { key: 'overwrite', reason: 'there is no `init`', fix: 'leave it out, or add `init`' };
+      report.atKey([...at, 'file', 'overwrite'], 'no-effect', args);
     }
     if (track.script !== undefined) checkScript(track.script, [...at, 'script'], report);
     if (track.script !== undefined && track.weight !== undefined) {

@@ -8,6 +8,7 @@ import { DEFAULTS } from './defaults.ts';
 import type { Parsed } from './diagnostic.ts';
 import type {
   Command,
+  FilePlan,
   HaPlan,
   HaRouterPlan,
   NotifyPlan,
@@ -183,6 +184,7 @@ function compileWatch(track: TrackConfig, node: string): TrackedThing {
   if (track.interface !== undefined) return { kind: 'interface', interfaceName: forNode(track.interface, node) };
   if (track.script !== undefined) return compileScript(track.script);
   if (track.process !== undefined) return compileProcess(track.process);
+  if (track.file !== undefined) return compileFile(track.file);
   if (track.upstream !== undefined) return { kind: 'upstream', upstream: track.upstream };
   return { kind: 'proxy' };
 }
@@ -192,6 +194,12 @@ function compileProcess(written: NonNullable<TrackConfig['process']>): ProcessPl
   if (typeof written === 'string') return { kind: 'process', processName: written, arguments: null, match: exact };
   const { name, arguments: args, match = exact } = written;
   return { kind: 'process', processName: name, arguments: args, match };
+}
+
+function compileFile(written: NonNullable<TrackConfig['file']>): FilePlan {
+  if (typeof written === 'string') return { kind: 'file', path: written, init: null };
+  const { path, init, overwrite: isOverwriting = false } = written;
+  return { kind: 'file', path, init: init === undefined ? null : { value: init, isOverwriting } };
 }
 
 function compileScript(script: ScriptConfig): ScriptPlan {
@@ -238,6 +246,7 @@ function longName(watch: TrackedThing): string {
 export function watchName(watch: TrackedThing): string {
   if (watch.kind === 'proxy') return 'proxy';
   if (watch.kind === 'interface') return `interface ${watch.interfaceName}`;
+  if (watch.kind === 'file') return `file ${watch.path}`;
   if (watch.kind === 'process') return `process ${watch.processName}`;
   if (watch.kind === 'upstream') return `upstream ${watch.upstream}`;
   return `script ${watch.run[0].slice(watch.run[0].lastIndexOf('/') + 1)}`;

@@ -27,7 +27,19 @@ export interface HaRouterPlan {
 
 export type WatchPlan =
   /** Every proxy serves, and every listener has an address. */
-  { readonly kind: 'proxy' } | ScriptPlan | ProcessPlan | { readonly kind: 'upstream'; readonly upstream: string };
+  | { readonly kind: 'proxy' }
+  | ScriptPlan
+  | ProcessPlan
+  | FilePlan
+  | { readonly kind: 'upstream'; readonly upstream: string };
+
+/** The number in a file. */
+export interface FilePlan {
+  readonly kind: 'file';
+  readonly path: string;
+  /** What is written there at first; null: nothing is. */
+  readonly init: { readonly value: number; readonly isOverwriting: boolean } | null;
+}
 
 export interface ProcessPlan {
   readonly kind: 'process';

@@ -73,6 +73,14 @@ const Process = z.strictObject({
   ),
 });
 
+const trackedNumber = integer(-(2 ** 31 - 1), 2 ** 31 - 1);
+
+const TrackedFile = z.strictObject({
+  path: required(absolutePath, 'Where it is.', '/run/evenkeel/weight'),
+  init: key(trackedNumber, 'Written into it at first, if it is not there.'),
+  overwrite: key(flag, '`init` is written also if it is there.', false),
+});
+
 const Track = z.strictObject({
   proxy: key(
     z.literal(true).meta({ examples: [true] }),
@@ -81,6 +89,10 @@ const Track = z.strictObject({
   interface: key(perNode(networkInterface), 'A network interface: up, with a carrier.'),
   script: key(Script, 'A program that is run again and again.'),
   process: key(z.union([processName, Process]), 'A process of this name, or with these arguments too, is there.'),
+  file: key(
+    z.union([absolutePath, TrackedFile]),
+    'The number in a file: without a weight it must be 0, or the file is not there; with one it is multiplied by the weight and added to the priority, and a product below -253 is a fault.',
+  ),
   upstream: key(name, 'An upstream of this file has a server that is up.'),
   weight,
 });
@@ -221,7 +233,7 @@ const VirtualRouter = z.strictObject({
   unicast: key(Unicast, 'Adverts to these peers instead of multicast.'),
   track: key(
     z.array(Track),
-    'What must be well for this node to be active. Each is one of `proxy`, `interface`, `script`, `process`, `upstream`. ' +
+    'What must be well for this node to be active. Each is one of `proxy`, `interface`, `script`, `process`, `file`, `upstream`. ' +
       'Without it `proxy`, if there are listeners.',
   ),
   guard: key(Guard, 'Against two active nodes at one time.'),

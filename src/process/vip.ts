@@ -151,7 +151,7 @@ class VipProcess {
         this.begin();
         break;
       case 'tracked':
-        this.owner?.handleTracked(message.router, message.index, message.isUp);
+        this.owner?.handleTracked(message.router, message.index, message.isUp, message.amount);
         break;
       case 'witnesses':
         this.owner?.handleWitnesses(message.router, message.passes);

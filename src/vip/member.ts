@@ -371,7 +371,9 @@ export class VipMember implements AttachmentHandler {
       }
       case 'change': {
         const { from, to, cause, detail, severity } = action;
-        this.listener.handleChange({ router: plan.name, from, to, cause, detail, severity, atUs: this.host.nowUs });
+        const { priority } = this.machine;
+        const { nowUs: atUs } = this.host;
+        this.listener.handleChange({ router: plan.name, from, to, cause, detail, severity, atUs, priority });
         break;
       }
       case 'evidence':

@@ -15,7 +15,14 @@ export const VIP_LINE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** A verdict on something of a router: that with this index among the tracked, or its witnesses. */
 export type Verdict =
-  | { readonly type: 'tracked'; readonly router: string; readonly index: number; readonly isUp: boolean }
+  | {
+      readonly type: 'tracked';
+      readonly router: string;
+      readonly index: number;
+      readonly isUp: boolean;
+      /** What is added to the priority, if that is not the weight. */
+      readonly amount?: number;
+    }
   | { readonly type: 'witnesses'; readonly router: string; readonly passes: boolean };
 
 interface PlanMessage<Type> {

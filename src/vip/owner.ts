@@ -118,8 +118,8 @@ export class VipOwner {
   }
 
   /** A verdict on the thing with that index among a router's tracked ones. */
-  handleTracked(router: string, index: number, isUp: boolean): void {
-    this.find(router)?.send({ kind: 'tracked', index, isUp });
+  handleTracked(router: string, index: number, isUp: boolean, amount?: number): void {
+    this.find(router)?.send({ kind: 'tracked', index, isUp, ...(amount === undefined ? {} : { amount }) });
   }
 
   /** Whether a quorum of the witnesses answers. */

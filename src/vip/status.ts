@@ -45,6 +45,8 @@ export interface RoleChange {
   readonly detail: string;
   readonly severity: Severity;
   readonly atUs: number;
+  /** That it has then. */
+  readonly priority: number;
 }
 
 export interface TrackedStatus {

@@ -212,6 +212,7 @@ class Router {
     for (const from of [this.instance, ...(this.group === null ? [] : [this.group])]) {
       for (const { value, place } of from.scripts) tracks.push(...this.scriptTrack(value, place));
       for (const { value, place } of from.processes) tracks.push(...this.processTrack(value, place));
+      for (const { value, place } of from.files) tracks.push(...this.fileTrack(value, place));
       for (const { value, place } of from.interfaces) {
         const weight = this.weightOf(value.weight ?? 0, place);
         tracks.push({ value: { interface: value.name, ...weight }, place });
@@ -274,6 +275,25 @@ class Router {
     const match = draft.match === undefined ? {} : { match: draft.match };
     const process = args.length === 0 ? own : { name: own, arguments: args, ...match };
     return [{ value: { process, ...this.weightOf(weight ?? draft.weight ?? 0, place) }, place }];
+  }
+
+  /** A weight is 1 if nothing says otherwise. */
+  private fileTrack({ name, weight }: Tracked, place: Placed<unknown>['place']): Placed<unknown>[] {
+    const draft = this.drafts.files.find((each) => each.name === name);
+    if (draft === undefined) {
+      this.report.unknownName('track_file', name, place);
+      return [];
+    }
+    if (draft.path === undefined) {
+      this.report.missing(draft.place, `track_file ${name} has no file`, 'write `file /PATH`');
+      return [];
+    }
+    const { path, init } = draft;
+    const file =
+      init === undefined
+        ? path.value
+        : { path: path.value, init: init.value, ...(init.isOverwriting ? { overwrite: true } : {}) };
+    return [{ value: { file, ...this.weightOf(weight ?? draft.weight ?? 1, place) }, place }];
   }
 
   // --- programs ---

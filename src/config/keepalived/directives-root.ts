@@ -3,7 +3,7 @@ import { blockOf, each, readBlock, type Reading, type Table, works, differs } fr
 import { checkName } from '../patterns.ts';
 import { GLOBAL } from './directives-global.ts';
 import { emptyVirtualServer, endpointOf, VIRTUAL_SERVER } from './directives-servers.ts';
-import { GROUP, INSTANCE, PROCESS, SCRIPT } from './directives-vrrp.ts';
+import { FILE, GROUP, INSTANCE, PROCESS, SCRIPT } from './directives-vrrp.ts';
 import type { Drafts } from './draft.ts';
 import type { Statement } from './statements.ts';
 
@@ -48,6 +48,12 @@ const trackedProcess = named(
   PROCESS,
 );
 
+const trackedFile = named(
+  ({ files }) => files,
+  (name, { place }) => ({ name, place }),
+  FILE,
+);
+
 export const ROOT: Table<Drafts> = {
   where: 'at the top level',
   directives: {
@@ -70,6 +76,7 @@ export const ROOT: Table<Drafts> = {
           place,
           scripts: [],
           processes: [],
+          files: [],
           interfaces: [],
           peers: [],
           addresses: [],
@@ -85,7 +92,7 @@ export const ROOT: Table<Drafts> = {
       'virtual routers that move together',
       named(
         ({ groups }) => groups,
-        (name, { place }) => ({ name, place, scripts: [], processes: [], interfaces: [], members: [] }),
+        (name, { place }) => ({ name, place, scripts: [], processes: [], interfaces: [], files: [], members: [] }),
         GROUP,
       ),
       true,
@@ -105,7 +112,8 @@ export const ROOT: Table<Drafts> = {
       about: 'a virtual server has one address and one port',
       isRepeated: true,
     },
-    ...each('not yet', 'there is no tracking of what a file says; a script can read it', 'track_file vrrp_track_file'),
+    track_file: works('a file whose number is tracked', trackedFile, true),
+    vrrp_track_file: works('the same', trackedFile, true),
     ...each(
       'not yet',
       'no addresses, routes and rules are kept besides the virtual ones',

@@ -12,7 +12,7 @@ import {
   type Table,
   works,
 } from './directive.ts';
-import type { GroupDraft, InstanceDraft, ProcessDraft, ScriptDraft } from './draft.ts';
+import type { FileDraft, GroupDraft, InstanceDraft, ProcessDraft, ScriptDraft } from './draft.ts';
 import {
   notifyDirectives,
   plainAddressOf,
@@ -85,6 +85,37 @@ export const PROCESS: Table<ProcessDraft> = {
       state: 'no effect',
       about: 'the name is compared with the name of the program and with its whole path',
     },
+  },
+};
+
+export const FILE: Table<FileDraft> = {
+  where: 'in `track_file`',
+  directives: {
+    file: works('`file`', (draft, statement, reading) => {
+      const path = onlyWord(statement, reading, 'write the absolute path of a file');
+      if (path === null) return;
+      if (path.startsWith('/')) draft.path = { value: path, place: statement.place };
+      else reading.report.badArgument(statement.placeOf(0), path, 'file', 'write an absolute path');
+    }),
+    weight: works('`weight`, 1 without it; **`reverse` is refused**', (draft, statement, reading) => {
+      draft.weight = weightOf(statement, reading) ?? undefined;
+    }),
+    init_file: works(
+      '`file: { init: }`, 0 without a number; with `overwrite` also if it is there',
+      (draft, statement, { report }) => {
+        const words = statement.words.map(({ text }) => text);
+        const isOverwriting = words.at(-1) === 'overwrite';
+        const [text = '0', rest] = isOverwriting ? words.slice(0, -1) : words;
+        if (rest !== undefined || !/^-?[0-9]{1,9}$/.test(text)) {
+          report.badArgument(
+            statement.placeOf(0),
+            rest ?? text,
+            'init_file',
+            'write a whole number, and perhaps `overwrite`',
+          );
+        } else draft.init = { value: Number(text), isOverwriting };
+      },
+    ),
   },
 };
 
@@ -314,4 +345,4 @@ export const GROUP: Table<GroupDraft> = {
   },
 };
 
-export const VRRP_TABLES: readonly Table<never>[] = [INSTANCE, AUTHENTICATION, GROUP, SCRIPT, PROCESS];
+export const VRRP_TABLES: readonly Table<never>[] = [INSTANCE, AUTHENTICATION, GROUP, SCRIPT, PROCESS, FILE];

@@ -63,6 +63,7 @@ export interface Tracking {
   readonly scripts: Placed<Tracked>[];
   readonly processes: Placed<Tracked>[];
   readonly interfaces: Placed<Tracked>[];
+  readonly files: Placed<Tracked>[];
 }
 
 /** A FIFO that changes are written into, and the program that reads it. */
@@ -104,6 +105,14 @@ export interface ProcessDraft {
   process?: Placed<readonly string[]> | undefined;
   match?: 'first' | 'prefix' | undefined;
   weight?: number | undefined;
+}
+
+export interface FileDraft {
+  readonly name: string;
+  readonly place: Place;
+  path?: Placed<string> | undefined;
+  weight?: number | undefined;
+  init?: { readonly value: number; readonly isOverwriting: boolean } | undefined;
 }
 
 export interface UnicastPeer {
@@ -180,6 +189,7 @@ export interface Drafts {
   readonly globals: Globals;
   readonly scripts: ScriptDraft[];
   readonly processes: ProcessDraft[];
+  readonly files: FileDraft[];
   readonly instances: InstanceDraft[];
   readonly groups: GroupDraft[];
   readonly virtualServers: VirtualServerDraft[];

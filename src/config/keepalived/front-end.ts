@@ -32,6 +32,7 @@ function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
     globals: { fifo: {}, vrrpFifo: {}, isSecure: false, isStrict: false },
     scripts: [],
     processes: [],
+    files: [],
     instances: [],
     groups: [],
     virtualServers: [],

@@ -188,7 +188,11 @@ export function trackingDirectives<D extends Tracking>(): Readonly<Record<string
       (draft, statement, reading) => readTracked(draft.interfaces, statement, reading),
       true,
     ),
-    track_file: { state: 'not yet', about: 'there is no tracking of what a file says; a script can read it' },
+    track_file: works(
+      '`track: [{ file: ... }]`',
+      (draft, statement, reading) => readTracked(draft.files, statement, reading),
+      true,
+    ),
     track_bfd: { state: 'refused', about: 'there is no BFD' },
   };
 }

@@ -46,7 +46,7 @@ export class KeepalivedReport {
     const wrong = this.wrongLines();
     const isMeant = ({ text, place: at }: { text: string; place: Place }): boolean => {
       const [first, second] = text.split(/[\s{"]+/);
-      const mayBegin = second === name || (first === keyword && !NAMED.test(text));
+      const mayBegin = second === name || ((first === keyword || first === `vrrp_${keyword}`) && !NAMED.test(text));
       return mayBegin && wrong.has(lineText(at));
     };
     if (!this.layout.lines.some(isMeant))

@@ -25,7 +25,8 @@ export type RouterEvent =
   | { readonly kind: 'refused'; readonly reason: Refusal; readonly from: string; readonly count: number }
   /** So many are refused that the kernel drops most of them from now on. */
   | { readonly kind: 'flood' }
-  | { readonly kind: 'tracked'; readonly index: number; readonly isUp: boolean }
+  /** `amount`: what is added to the priority, if that is not the weight. */
+  | { readonly kind: 'tracked'; readonly index: number; readonly isUp: boolean; readonly amount?: number }
   | { readonly kind: 'guard'; readonly name: string; readonly passes: boolean }
   /** The address that adverts are sent from; null: there is none, for that reason. Borrowed until the next one. */
   | { readonly kind: 'source'; readonly address: Uint8Array | null; readonly reason?: string }

@@ -545,6 +545,23 @@ test('Weights change the priority, which is advertised at once', () => {
   assert.deepEqual(stage.takeWords(), ['advert 60', 'advert 40']);
 });
 
+test('An amount counts instead of the weight, and what fails with one is a fault, of which peers hear nothing but the release', () => {
+  const stage = new Stage({ tracked: [{ name: 'x', weight: 2 }] }).start();
+  stage.send({ kind: 'tracked', index: 0, isUp: true, amount: 6 });
+  assert.equal(stage.router.priority, 106);
+  stage.pass(4 * US_PER_S);
+  assert.equal(stage.router.state, 'active');
+  stage.takeWords();
+  stage.send({ kind: 'tracked', index: 0, isUp: true, amount: -40 });
+  assert.deepEqual(stage.takeWords(), ['advert 60', 'hold']);
+  stage.send({ kind: 'tracked', index: 0, isUp: false, amount: 0 });
+  assert.equal(stage.router.state, 'fault');
+  assert.ok(stage.takeWords().every((word) => !/^advert [1-9]/.test(word)));
+  stage.send({ kind: 'tracked', index: 0, isUp: true, amount: 0 });
+  assert.equal(stage.router.state, 'backup');
+  assert.equal(stage.router.priority, 100);
+});
+
 test('RFC 9568 5.2.4: weights keep the priority between 1 and 254, and do not change that of the owner', () => {
   for (const [priority, weight, isUp, expected] of [
     [100, 253, true, 254],

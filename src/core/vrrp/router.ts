@@ -254,7 +254,7 @@ export class VirtualRouter {
         this.observer.note('flood', () => 'the kernel drops most of the adverts that would be refused', nowUs);
         break;
       case 'tracked':
-        this.withPriorityChange(() => this.tracking.set(event.index, event.isUp), nowUs);
+        this.withPriorityChange(() => this.tracking.set(event.index, event.isUp, event.amount), nowUs);
         this.applyFault(nowUs);
         break;
       case 'guard':
@@ -786,7 +786,8 @@ export class VirtualRouter {
     change();
     if (this.priority === before) return;
     if (this.current === 'backup') this.following.shift(skewBefore, this.priority, nowUs);
-    if (this.current !== 'active') return;
+    // With a fault it is released at once, which is all that peers need to hear.
+    if (this.current !== 'active' || this.fault !== null) return;
     this.tenure.advertiseNow(this.priority, nowUs);
   }
 

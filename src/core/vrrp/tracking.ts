@@ -18,32 +18,40 @@ type Verdict = boolean | null | 'pending';
 export class Tracking {
   private settings: readonly TrackedSettings[];
   private verdicts: Verdict[];
+  /** What is added to the priority while there is a verdict; null: what the weight and the verdict say. */
+  private amounts: (number | null)[];
 
   constructor(settings: readonly TrackedSettings[]) {
     this.settings = settings;
     this.verdicts = settings.map(() => null);
+    this.amounts = settings.map(() => null);
   }
 
   /** Other things are tracked from now on. What has the name of one that was tracked is the same one. */
   apply(settings: readonly TrackedSettings[]): void {
     const known = new Map(this.settings.map(({ name }, i) => [name, this.verdicts[i]]));
+    const amounts = new Map(this.settings.map(({ name }, i) => [name, this.amounts[i]]));
     this.settings = settings;
+    this.amounts = settings.map(({ name }) => amounts.get(name) ?? null);
     this.verdicts = settings.map(({ name }) => {
       const verdict = known.get(name);
       return verdict === undefined ? 'pending' : verdict;
     });
   }
 
-  set(index: number, isUp: boolean): void {
+  /** With an amount, what is not up is a fault, whatever it weighs. */
+  set(index: number, isUp: boolean, amount: number | null = null): void {
     assert(index >= 0 && index < this.settings.length, 'no such tracked thing');
     this.verdicts[index] = isUp;
+    this.amounts[index] = amount;
   }
 
-  /** The name of something of weight 0 that is down or has no verdict yet, or null. */
+  /** The name of something that is down, or has no verdict yet, and of weight 0 or with an amount; or null. */
   get fault(): string | null {
     for (let i = 0; i < this.settings.length; i++) {
       const isUp = this.verdicts[i];
-      if (this.settings[i].weight === 0 && isUp !== true && isUp !== 'pending') return this.settings[i].name;
+      const canFault = this.settings[i].weight === 0 || this.amounts[i] !== null;
+      if (canFault && isUp !== true && isUp !== 'pending') return this.settings[i].name;
     }
     return null;
   }
@@ -54,7 +62,7 @@ export class Tracking {
     let priority = base;
     for (let i = 0; i < this.settings.length; i++) {
       const { weight } = this.settings[i];
-      if (this.verdicts[i] === weight > 0) priority += weight;
+      priority += this.amounts[i] ?? (this.verdicts[i] === weight > 0 ? weight : 0);
     }
     return Math.min(Math.max(priority, 1), PRIORITY_MAX);
   }

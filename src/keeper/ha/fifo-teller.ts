@@ -19,11 +19,14 @@ export class FifoTeller {
     this.role = roleOf(state);
   }
 
-  handleChange(change: RoleChange, priority: number): void {
+  handleChange(change: RoleChange): void {
     const { fifo, told } = this.plan;
     const role = roleOf(change.to);
     if (role === this.role || fifo === null || told === null) return;
     this.role = role;
-    this.write(fifo.path, `${told.whose} "${told.name}" ${KEEPALIVED_STATES[role]} ${told.priority ?? priority}`);
+    this.write(
+      fifo.path,
+      `${told.whose} "${told.name}" ${KEEPALIVED_STATES[role]} ${told.priority ?? change.priority}`,
+    );
   }
 }

@@ -200,7 +200,8 @@ class Scene {
   }
 
   change(router: string, from: RoleChange['from'], to: RoleChange['to']): void {
-    this.addresses.events.onChange({ router, from, to, cause: 'start', detail: '', severity: 'info', atUs: 0 });
+    const why = { cause: 'start', detail: '', severity: 'info' } as const;
+    this.addresses.events.onChange({ router, from, to, ...why, atUs: 0, priority: 150 });
   }
 }
 

@@ -18,6 +18,7 @@ import type { Log } from '../log/log.ts';
 import { type AskName, Names } from '../servers/names.ts';
 import type { RunCommand } from './command.ts';
 import { type CommandUser, chooseUser } from './command-user.ts';
+import { FileWatch } from './file-watch.ts';
 import { Fifos } from './fifos.ts';
 import { HaRouter } from './ha-router.ts';
 import { type HaStatus, type History, haStatus } from './ha-status.ts';
@@ -29,7 +30,7 @@ import { Restraints } from './restraints.ts';
 import { ScriptWatch } from './script-watch.ts';
 import { checkServing } from './serving-check.ts';
 import type { VirtualAddresses } from './virtual-addresses.ts';
-import type { Watch } from './watch.ts';
+import { verdictFor, type Watch, type WatchStatus } from './watch.ts';
 import { Watches, watchKey } from './watches.ts';
 
 export interface HaKeeperOptions {
@@ -115,7 +116,7 @@ export class HaKeeper {
     });
     this.watches = new Watches(
       (watch) => this.createWatch(watch),
-      (watch, isUp) => this.handleVerdict(watch, isUp),
+      (watch) => this.handleVerdict(watch),
     );
     this.names = new Names(options.askName, log, (hostname, answer) => {
       for (const { witnesses } of this.routers.values()) witnesses?.handleName(hostname, answer);
@@ -337,36 +338,29 @@ export class HaKeeper {
     }
   }
 
-  private handleVerdict(watch: string, isUp: boolean): void {
-    const { watches, routers } = this.plan;
+  private handleVerdict(watch: string): void {
+    const { watches } = this.plan;
     const place = watches.findIndex((each) => watchKey(each) === watch);
     if (place < 0) return;
-    for (const router of routers) {
-      router.watches.forEach((each, index) => {
-        if (each === place) this.addresses.setVerdict({ type: 'tracked', router: router.name, index, isUp });
-      });
-    }
+    const seen = watches.map((each, i) => (i === place ? this.watches.status(each) : null));
+    for (const verdict of verdictsBy(this.plan, seen)) this.addresses.setVerdict(verdict);
   }
 
   /** All there are on what that plan tracks and guards by. */
   private verdictsFor(plan: HaPlan): readonly Verdict[] {
-    const seen = plan.watches.map((watch) => this.watches.status(watch).isUp);
-    return plan.routers.flatMap(({ name, watches, witnesses }, i): Verdict[] => {
+    const seen = plan.watches.map((watch) => this.watches.status(watch));
+    const witnesses = plan.routers.flatMap(({ name, witnesses: asked }): Verdict[] => {
       const before = this.plan.routers.find((router) => router.name === name);
-      const isAsked = witnesses !== null && before !== undefined && isSamePlan(before.witnesses, witnesses);
+      const isAsked = asked !== null && before !== undefined && isSamePlan(before.witnesses, asked);
       const passes = isAsked ? (this.routers.get(name)?.witnesses?.verdict ?? null) : null;
-      const tracked = watches.flatMap((watch, index): Verdict[] => {
-        const isUp = watch === null ? null : seen[watch];
-        return isUp === null ? [] : [{ type: 'tracked', router: plan.routers[i].name, index, isUp }];
-      });
-      return passes === null ? tracked : [...tracked, { type: 'witnesses', router: name, passes }];
+      return passes === null ? [] : [{ type: 'witnesses', router: name, passes }];
     });
+    return [...verdictsBy(plan, seen), ...witnesses];
   }
 
   private handleChange(change: RoleChange): void {
     const { now, notifyServiceManager } = this.options;
-    const told = this.addresses.status().find(({ status }) => status.name === change.router);
-    this.routers.get(change.router)?.handleChange(change, told?.status.priority ?? null, now());
+    this.routers.get(change.router)?.handleChange(change, now());
     const roles = this.plan.routers.map(({ name }) => `${name} ${roleOf(this.routers.get(name)!.history.state)}`);
     notifyServiceManager(`STATUS=${roles.join(', ')}`);
   }
@@ -418,12 +412,13 @@ export class HaKeeper {
   private createWatch(plan: WatchPlan): Watch {
     const { log, now, runCommand } = this.options;
     const name = watchName(plan);
+    if (plan.kind === 'file') return new FileWatch(name, plan, log, now);
     if (plan.kind !== 'script') return new LookWatch(name, this.createLook(plan), log, now);
     const user = this.userFor(plan.user);
     return new ScriptWatch({ plan, name, user, run: runCommand, log, now });
   }
 
-  private createLook(plan: Exclude<WatchPlan, { kind: 'script' }>): Look {
+  private createLook(plan: Exclude<WatchPlan, { kind: 'script' | 'file' }>): Look {
     const { board, closedListeners, serversOf } = this.options;
     if (plan.kind === 'proxy') return lookAtProxies(board, closedListeners);
     if (plan.kind === 'process') return lookForProcess(plan, readText, listProcesses);
@@ -439,6 +434,20 @@ export class HaKeeper {
     this.users.set(key, user);
     return user;
   }
+}
+
+/** To every router what it tracks of these; null: nothing is to be told of that. */
+function verdictsBy(plan: HaPlan, seen: readonly (WatchStatus | null)[]): readonly Verdict[] {
+  return plan.routers.flatMap(({ name: router, watches }, i) => {
+    return watches.flatMap((watch, index): Verdict[] => {
+      const status = watch === null ? null : seen[watch];
+      if (status === null) return [];
+      const { isUp, amount } = verdictFor(status, plan.vip.routers[i].tracked[index].weight);
+      return isUp === null
+        ? []
+        : [{ type: 'tracked', router, index, isUp, ...(amount === undefined ? {} : { amount }) }];
+    });
+  });
 }
 
 function unknownRouter(router: string): MoveResult {

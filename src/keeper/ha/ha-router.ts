@@ -56,10 +56,9 @@ export class HaRouter {
     for (const each of [...this.notifiers, ...this.tellers]) each.restore(memory.state);
   }
 
-  /** `priority`: as its owner told it; null: it has told none. */
-  handleChange(change: RoleChange, priority: number | null, nowMs: number): void {
+  handleChange(change: RoleChange, nowMs: number): void {
     this.history.handleChange(change, nowMs);
-    for (const each of [...this.notifiers, ...this.tellers]) each.handleChange(change, priority ?? this.vip.priority);
+    for (const each of [...this.notifiers, ...this.tellers]) each.handleChange(change);
   }
 
   /** No plan has it any more, its owner has given it up, and what was to be run for that has been run. */

@@ -12,7 +12,7 @@ import type { RoleChange, RouterStatus, RoutingStatus } from '../../vip/status.t
 import type { OwnerView } from './vip-link.ts';
 import type { RouterMemory } from './heritage.ts';
 import type { RestraintView } from './restraints.ts';
-import type { WatchStatus } from './watch.ts';
+import { verdictFor, type WatchStatus } from './watch.ts';
 import type { WitnessStatus } from './witness-watch.ts';
 
 export interface HaStatus {
@@ -244,7 +244,8 @@ function routerView(
     tracked: own.map((watch, i) => {
       const { name, weight } = vip.tracked[i];
       if (watch === null) return seenByOwner(told, i, vip.tracked[i]);
-      const { isUp, sinceMs, seenMs, detail } = watches[watch];
+      const { sinceMs, seenMs, detail } = watches[watch];
+      const { isUp } = verdictFor(watches[watch], weight);
       const seenAgeMs = seenMs === null ? null : nowMs - seenMs;
       return { name, weight, isUp, sinceAgeMs: nowMs - sinceMs, seenAgeMs, detail };
     }),

@@ -138,7 +138,7 @@ test('changes are logged, but not that all is well from the start', (t) => {
   for (const next of [null, true, true, false, false, true]) pass(next);
   assert.deepEqual(verdicts, [true, false, true]);
   assert.deepEqual(log.lines, ['warn process nginx fails: down', 'info process nginx recovered: up']);
-  assert.deepEqual(watch.status(), { isUp: true, sinceMs: 600, seenMs: 600, detail: 'up' });
+  assert.deepEqual(watch.status(), { isUp: true, value: null, sinceMs: 600, seenMs: 600, detail: 'up' });
   watch.stop();
   pass(false);
   assert.equal(watch.status().isUp, true);

@@ -45,10 +45,8 @@ class Scene {
   change(to: State): void {
     const from = this.state;
     this.state = to;
-    this.notifier.handleChange(
-      { router: 'VI_1', from, to, cause: 'start', detail: 'why', severity: 'info', atUs: 0 },
-      150,
-    );
+    const why = { cause: 'start', detail: 'why', severity: 'info' } as const;
+    this.notifier.handleChange({ router: 'VI_1', from, to, ...why, atUs: 0, priority: 150 });
   }
 
   get programs(): string[] {

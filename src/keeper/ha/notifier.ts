@@ -45,7 +45,6 @@ interface Notice {
   readonly role: Role;
   readonly command: Command;
   readonly change: RoleChange;
-  readonly priority: number;
 }
 
 export class Notifier {
@@ -72,7 +71,7 @@ export class Notifier {
     this.role = roleOf(state);
   }
 
-  handleChange(change: RoleChange, priority: number): void {
+  handleChange(change: RoleChange): void {
     const role = roleOf(change.to);
     if (role === this.role) return;
     this.role = role;
@@ -80,7 +79,7 @@ export class Notifier {
     const command = this.options.plan[role];
     // What is told again while it is being told has not changed.
     if (command === null || role === this.telling) return;
-    this.waiting = { role, command, change, priority };
+    this.waiting = { role, command, change };
     if (this.telling === null) void this.runAll();
   }
 
@@ -137,7 +136,7 @@ export class Notifier {
     for (const resolve of this.whenIdle.splice(0)) resolve();
   }
 
-  private async runOne({ role, command, change, priority }: Notice): Promise<void> {
+  private async runOne({ role, command, change }: Notice): Promise<void> {
     const { name, plan, user, run, log } = this.options;
     const what = `${name}: ${command[0]} for ${role}`;
     if (typeof user === 'string') {
@@ -145,7 +144,7 @@ export class Notifier {
       return;
     }
     const running = run({
-      command: [...command, ...this.argumentsFor(role, priority)],
+      command: [...command, ...this.argumentsFor(role, change.priority)],
       user,
       timeoutMs: plan.timeoutMs,
       environment: {
@@ -154,7 +153,7 @@ export class Notifier {
         EVENKEEL_ROLE: role,
         EVENKEEL_CAUSE: change.cause,
         EVENKEEL_DETAIL: change.detail,
-        EVENKEEL_PRIORITY: `${priority}`,
+        EVENKEEL_PRIORITY: `${change.priority}`,
       },
     });
     this.running = running;

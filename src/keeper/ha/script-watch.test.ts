@@ -130,6 +130,7 @@ test('what was seen last, and when, is known, also when it changes nothing', asy
   await scene.end(FAILED);
   assert.deepEqual(scene.watch.status(), {
     isUp: true,
+    value: null,
     sinceMs: 0,
     seenMs: 1_300,
     detail: 'exit code 1: it is ill',

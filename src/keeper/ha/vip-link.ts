@@ -399,7 +399,8 @@ export class VipLink {
       const from = this.states.get(name) ?? 'active';
       this.states.set(name, 'fault');
       const cause = { cause: 'fault', detail: 'the vip process ended', severity: 'error' } as const;
-      onChange({ router: name, from, to: 'fault', ...cause, atUs: nowUs() });
+      const { priority = 0 } = this.placed.get(slot) ?? {};
+      onChange({ router: name, from, to: 'fault', ...cause, atUs: nowUs(), priority });
     }
   }
 
