@@ -12,6 +12,7 @@ import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { askSocket } from './control-socket.ts';
 import { connect, engineSkip, ENGINES, Evenkeel, freePort, get } from './evenkeel.ts';
 import { reload } from './reloading.ts';
+import { endAfter, upgrade } from './upgrading.ts';
 import { until } from './waiting.ts';
 
 /** What a server has seen of its connections. */
@@ -313,6 +314,14 @@ upstreams:
       await until(async () => (await get(web, '/replaced')).status === 502);
       certificates.join('authorities.pem', 'other-ca.pem', 'ca.pem');
       await until(async () => (await get(web, '/replaced')).status === 200);
+    });
+
+    await t.test('over an upgrade', async () => {
+      const { pid, error } = await upgrade(evenkeel);
+      assert.equal(error, undefined);
+      endAfter(t, pid!);
+      assert.equal((await get(web, '/replaced')).status, 200);
+      assert.equal((await get(web, '/reloaded')).status, 502);
     });
 
     await t.test('files that cannot be used are an error of a reload', async () => {
