@@ -1,9 +1,8 @@
 /** UDP listeners: datagrams both ways, sessions, servers that are not there, and what is told of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
+import { engineSkip, ENGINES, Evenkeel, freePort, kill, startTcpBackend } from './evenkeel.ts';
 import { reload } from './reloading.ts';
-import { startTcpBackend } from './evenkeel.ts';
 import { askSocket } from './control-socket.ts';
 import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { startUdpServer, UdpClient, until } from './udp-peers.ts';
@@ -228,6 +227,26 @@ upstreams: { echo: { servers: [ "127.0.0.1:${server.port}" ] } }
     const sessions = new Set(server.received.filter(({ text }) => text !== 'flood').map((each) => each.port));
     assert.equal(sessions.size, 1);
     await evenkeel.said(/sessions? (?:in \w+ )?ended: a new client needed the place/);
+  });
+
+  test(`[${engine}] what comes while a proxy is dead waits for the next one`, skip, async (t) => {
+    const server = await startUdpServer(t);
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo } }
+upstreams: { echo: { servers: [ "127.0.0.1:${server.port}" ] } }
+`,
+      { engine, workers: 1 },
+    );
+    const client = new UdpClient(t, port);
+    await client.ask('before');
+    const [pid] = evenkeel.proxies();
+    kill(pid, 'SIGKILL');
+    // It receives nothing any more when it is gone.
+    await until(() => !kill(pid, 0), 'the end of the proxy');
+    assert.equal(await client.ask('after'), 'after');
   });
 
   test(

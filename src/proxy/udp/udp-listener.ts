@@ -39,7 +39,10 @@ import {
 
 /** Servers tried for one session when there is no way to them. */
 const TRIES_MAX = 3;
-/** While the proxy drains nobody sends to its sessions any more, and what a server has to say to them comes soon or never. */
+/**
+ * While the proxy drains nobody sends to its sessions any more. Where it is not known how many answers there are, what a server has to
+ * say to them comes soon or never.
+ */
 const DRAIN_SILENCE_MS = 1000;
 /** Of the descriptors for clients: UDP alone does not take those of all others. */
 const DESCRIPTOR_SHARE = 0.5;
@@ -82,7 +85,8 @@ export class UdpListener implements DatagramHandler, FlowHandler {
 
   handleTick(now: number): void {
     const { table } = this;
-    const idleMs = this.context.isDraining ? DRAIN_SILENCE_MS : Infinity;
+    const isCounted = (this.plan.udp as UdpPlan).responses > 0;
+    const idleMs = this.context.isDraining && !isCounted ? DRAIN_SILENCE_MS : Infinity;
     for (;;) {
       let session = table.expired(now);
       if (session === NO_SESSION && idleMs < Infinity) session = table.silentFor(idleMs, now);
