@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 import type { StatusDocument } from '../src/keeper/api/status.ts';
-import { ENGINES, engineSkip, Evenkeel, freePort, program } from './evenkeel.ts';
+import { ENGINES, engineSkip, Evenkeel, freePort, kill, program } from './evenkeel.ts';
 import { get, type Pebble, pebbleSkip, startPebble } from './pebble.ts';
 import { until } from './waiting.ts';
 
@@ -278,6 +278,36 @@ test('a certificate is renewed when its authority says so', { skip: pebbleSkip }
 });
 
 test(
+  'a keeper that is killed in the middle of an order loses nothing, and does not order again at once',
+  { skip: pebbleSkip },
+  async (t) => {
+    const ports = await freePorts();
+    const pebble = await startPebble(t, { httpPort: ports.http });
+    const options = { engine: ENGINES[0], workers: 1, hasSocket: true, env: { STATE_DIRECTORY: stateOf(t) } } as const;
+    const evenkeel = await Evenkeel.start(t, site(ports, pebble, 'names: [ shop.example ]'), options);
+    await evenkeel.said(/certificate replaced: listener https/);
+    pebble.signal('SIGSTOP');
+    const more = site(ports, pebble, 'names: [ shop.example, b.example ]');
+    writeFileSync(evenkeel.file, more);
+    evenkeel.signal('SIGHUP');
+    await evenkeel.said(/(ordered from[^]*){2}/);
+    const proxies = evenkeel.proxies();
+    evenkeel.signal('SIGKILL');
+    await evenkeel.exit;
+    for (const pid of proxies) kill(pid, 'SIGKILL');
+    pebble.signal('SIGCONT');
+    const next = await Evenkeel.start(t, more, options);
+    assert.ok(await isTrusted(ports.https, 'shop.example', await pebble.root()));
+    const [view] = statusOf(next).tls!.acme;
+    assert.equal(view.state, 'waiting');
+    assert.match(view.failure!.text, /ended in the middle of the order/);
+    next.signal('SIGHUP');
+    await next.said(/certificate replaced: listener https/);
+    assert.ok(await isTrusted(ports.https, 'b.example', await pebble.root()));
+  },
+);
+
+test(
   'an authority that refuses, or is not there, is waited for, and everything serves',
   { skip: pebbleSkip },
   async (t) => {
@@ -302,7 +332,7 @@ test(
     await evenkeel.exit;
     const next = await Evenkeel.start(t, yaml, options);
     assert.equal(statusOf(next).tls!.acme[0].next, view.next);
-    pebble.stop();
+    pebble.signal('SIGKILL');
     next.signal('SIGHUP');
     await next.said(/not obtained from localhost:\d+: localhost:\d+: the connection is refused; tried 2 times/);
     await until(

@@ -32,7 +32,7 @@ export interface Pebble {
   /** The root of what it has issued, PEM. */
   readonly root: () => Promise<string>;
   readonly management: number;
-  readonly stop: () => void;
+  readonly signal: (signal: NodeJS.Signals) => void;
 }
 
 export async function startPebble(t: TestContext, options: PebbleOptions = {}): Promise<Pebble> {
@@ -104,7 +104,7 @@ export async function startPebble(t: TestContext, options: PebbleOptions = {}): 
     name,
     root: () => get(`https://localhost:${managementPort}/roots/0`),
     management: dnsManagementPort,
-    stop: () => server.kill('SIGKILL'),
+    signal: (signal) => server.kill(signal),
   };
 }
 

@@ -1,7 +1,7 @@
 /** The link between two nodes: who is let in, what becomes of strangers, and certificates that both have. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import type { LinkView, StatusDocument } from '../src/keeper/api/status.ts';
 import { askSocket } from './control-socket.ts';
 import { ENGINES, Evenkeel, freePort, program } from './evenkeel.ts';
 import { pebbleSkip, startPebble } from './pebble.ts';
+import { endAfter, upgrade } from './upgrading.ts';
 import { until } from './waiting.ts';
 
 interface Node {
@@ -120,6 +121,26 @@ test('two nodes find each other, whoever starts first, and again after one was g
   for (const one of [first, again]) await isLinked(one);
 });
 
+test('an upgrade takes the link over, and peers of a reload are left at once', async (t) => {
+  const nodes = [await makeNode(t, 'lb01'), await makeNode(t, 'lb02')];
+  const first = await startNode(t, nodes[0], nodes);
+  const second = await startNode(t, nodes[1], nodes);
+  for (const one of [first, second]) await isLinked(one);
+  const { pid } = await upgrade(second);
+  endAfter(t, pid!);
+  await first.said(/(peer lb02 is there[^]*){2}/);
+  for (const one of [first, second]) await isLinked(one);
+  assert.doesNotMatch(second.stderr, /peers cannot connect/);
+
+  writeFileSync(
+    first.file,
+    `node: lb01\nlisteners: { web: { bind: "127.0.0.1:${await freePort()}", routes: [ { respond: {} } ] } }\n`,
+  );
+  first.signal('SIGHUP');
+  await linkIs(second, ({ isUp }) => !isUp);
+  assert.equal((await statusOf(first)).peers, null);
+});
+
 test('strangers, and peers that say what they should not, are turned away and harm nothing', async (t) => {
   const nodes = [await makeNode(t, 'lb01'), await makeNode(t, 'lb02')];
   const [impostor, target] = nodes;
@@ -191,9 +212,7 @@ listeners:
   const second = await startNode(t, nodes[1], nodes, site(1));
   assert.equal((await statusOf(second)).tls!.acme[0].obtainer, 'lb01');
   const first = await startNode(t, nodes[0], nodes, site(0));
-  // It may have asked before the other one was there; then the authority came in vain.
   for (const one of [first, second]) await isLinked(one);
-  if ((await statusOf(first)).tls!.acme[0].state === 'waiting') first.signal('SIGHUP');
   await first.said(/certificate of shop\.example: obtained from/);
   await second.said(/certificate of shop\.example: from peer lb01, valid until/);
   await second.said(/certificate replaced: listener https/);

@@ -12,11 +12,14 @@ export interface PeerPresence {
 
 /** A machine is restarted, or its program replaced, in less. A renewal has weeks. */
 export const ABSENCE_MS = 10 * 60_000;
+/** One that is about to come: the authority may come to it. */
+export const MOMENT_MS = 10_000;
 
 /** The time from which on this node may ask; 0: at any time; infinite: another one does, while it is there. */
 export function mayObtainAtMs(node: string, peers: readonly PeerPresence[]): number {
   return peers.reduce((atMs, peer) => {
-    if (peer.name > node) return atMs;
-    return Math.max(atMs, peer.isUp ? Number.POSITIVE_INFINITY : peer.sinceMs + ABSENCE_MS);
+    const isBefore = peer.name < node;
+    if (peer.isUp) return isBefore ? Number.POSITIVE_INFINITY : atMs;
+    return Math.max(atMs, peer.sinceMs + (isBefore ? ABSENCE_MS : MOMENT_MS));
   }, 0);
 }

@@ -29,6 +29,8 @@ const HANDSHAKE_MS_MAX = 5_000;
 /** Whoever is not known yet. */
 const STRANGERS_MAX = 32;
 const LISTEN_AGAIN_MS = 1_000;
+/** A predecessor has the port until it has given way. */
+const SILENT_TRIES = 5;
 /** Of strangers, a line at most in so long. */
 const SAY_AGAIN_MS = 60_000;
 
@@ -52,6 +54,7 @@ export class PeersKeeper {
   private listening: NodeJS.Timeout | undefined;
   /** Why it does not listen. */
   private deaf: string | null = null;
+  private listenTries = 0;
   private strangerSaidMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PeersKeeperOptions) {
@@ -61,7 +64,9 @@ export class PeersKeeper {
   /** From now on by this plan; null: there are no peers. What both say the same of goes on. */
   apply(plan: PeersPlan | null): void {
     if (JSON.stringify(plan) === JSON.stringify(this.plan)) return;
+    const former = this.presences().filter(({ isUp }) => isUp);
     this.stop();
+    for (const { name } of former) this.options.onChange(name, false);
     this.plan = plan;
     if (plan === null) return;
     const { log } = this.options;
@@ -274,12 +279,14 @@ export class PeersKeeper {
     server.on('tlsClientError', (_, socket) => socket.destroy());
     server.on('error', (error) => {
       const reason = systemReason(error);
-      if (this.deaf !== reason)
+      if (++this.listenTries === SILENT_TRIES) {
         this.options.log.error(`peers cannot connect to ${host}:${port}: ${reason}; it is tried again`);
+      }
       this.deaf = reason;
       this.listening = setTimeout(() => this.listen(), LISTEN_AGAIN_MS).unref();
     });
     server.on('listening', () => {
+      this.listenTries = 0;
       this.deaf = null;
     });
     server.listen({ host, port });
