@@ -28,6 +28,8 @@ const LONG: readonly Start[] = [
   'test/campaign.test',
   'sim/fleet',
   'test/ha-reload',
+  'test/acme',
+  'test/peer-link',
 ];
 
 /** With keepalived: how long it takes for what is nobody's fault here, and tests of a pair measure how long clients wait. */
