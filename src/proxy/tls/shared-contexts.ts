@@ -5,19 +5,21 @@ import type { TlsContext } from '../../port/tls.ts';
 export interface SharedContext {
   readonly key: string;
   readonly context: TlsContext;
+  /** Of one for clients: the identifier of the keys of its tickets; null: it gives none. */
+  readonly tickets: string | null;
   users: number;
 }
 
 export class SharedContexts {
   private readonly shared = new Map<string, SharedContext>();
 
-  take(key: string, make: () => TlsContext): SharedContext {
+  take(key: string, make: () => TlsContext, tickets: string | null = null): SharedContext {
     const known = this.shared.get(key);
     if (known !== undefined) {
       known.users++;
       return known;
     }
-    const made = { key, context: make(), users: 1 };
+    const made = { key, context: make(), tickets, users: 1 };
     this.shared.set(key, made);
     return made;
   }
@@ -38,8 +40,8 @@ export class SharedContexts {
     return known;
   }
 
-  *[Symbol.iterator](): Iterator<TlsContext> {
-    for (const { context } of this.shared.values()) yield context;
+  [Symbol.iterator](): Iterator<SharedContext> {
+    return this.shared.values();
   }
 }
 

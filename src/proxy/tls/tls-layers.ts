@@ -6,19 +6,12 @@
  */
 import type { ListenerPlan, TlsClientsPlan, TlsEntryPlan, TlsPlan } from '../../config/plan.ts';
 import { policyText } from '../../core/tls/client-policies.ts';
-import type { Authorities, AskedOfClients, Credential, Secrets, Tls, TlsContext } from '../../port/tls.ts';
+import type { AskedOfClients, Secrets, Tls, TlsContext } from '../../port/tls.ts';
 import type { RequestHead } from '../../wire/http1/head.ts';
 import type { Layer } from '../layer.ts';
 import type { TlsRoom } from './room.ts';
+import { findMaterial, type SharedContext, SharedContexts } from './shared-contexts.ts';
 import { TlsLayer } from './tls-layer.ts';
-
-/** One for all who use it. */
-interface SharedContext {
-  readonly key: string;
-  readonly context: TlsContext;
-  readonly tickets: string | null;
-  users: number;
-}
 
 /** Of each entry of a listener's plan, ready to be used by it. */
 export type PreparedContexts = readonly SharedContext[];
@@ -39,7 +32,7 @@ export interface TlsLayersOptions {
 export class TlsLayers {
   private readonly options: TlsLayersOptions;
   private tls: Tls | null = null;
-  private readonly shared = new Map<string, SharedContext>();
+  private readonly contexts = new SharedContexts();
   /** Of the plan that holds. */
   private layers: TlsLayer[] = [];
   private former: readonly TlsLayer[] = [];
@@ -71,7 +64,7 @@ export class TlsLayers {
   begin(secrets: Secrets): void {
     this.former = this.layers;
     this.layers = [];
-    for (const { context, tickets } of this.shared.values()) context.setTicketKeys(ticketKeysOf(secrets, tickets));
+    for (const { context, tickets } of this.contexts) context.setTicketKeys(ticketKeysOf(secrets, tickets));
   }
 
   /** `prepared`: of its plan. */
@@ -107,29 +100,20 @@ export class TlsLayers {
       plan.challenges !== undefined || plan.entries.some(({ clients }) => policyText(clients) !== policy);
     const settings = { versions, ciphers, suites, groups, prefersOwnOrder };
     const key = JSON.stringify([settings, entry.credentials, policy, choosesEarly, tickets, keepsSessions]);
-    const known = this.shared.get(key);
-    if (known !== undefined) {
-      known.users++;
-      return known;
-    }
-    const context = tls.createContext(
-      settings,
-      entry.credentials.map((id) => credentialOf(secrets, id)),
-      { keepsSessions, choosesEarly, asked: entry.clients === null ? null : askedOf(secrets, entry.clients) },
-    );
-    context.setTicketKeys(ticketKeysOf(secrets, tickets));
-    const made = { key, context, tickets, users: 1 };
-    this.shared.set(key, made);
-    return made;
+    const make = (): TlsContext => {
+      const context = tls.createContext(
+        settings,
+        entry.credentials.map((id) => findMaterial(secrets.credentials, id)),
+        { keepsSessions, choosesEarly, asked: entry.clients === null ? null : askedOf(secrets, entry.clients) },
+      );
+      context.setTicketKeys(ticketKeysOf(secrets, tickets));
+      return context;
+    };
+    return this.contexts.take(key, make, tickets);
   }
 
   giveBack(prepared: PreparedContexts): void {
-    for (const one of prepared) {
-      one.users--;
-      if (one.users > 0) continue;
-      this.shared.delete(one.key);
-      one.context.free();
-    }
+    for (const one of prepared) this.contexts.give(one);
   }
 }
 
@@ -138,20 +122,8 @@ function ticketKeysOf({ ticketKeys }: Secrets, id: string | null): readonly Uint
   return ticketKeys.find((one) => one.id === id)?.keys ?? [];
 }
 
-function credentialOf({ credentials }: Secrets, id: string): Credential {
-  const credential = credentials.find((one) => one.id === id);
-  if (credential === undefined) throw new Error(`the certificate ${id} of the plan did not come with it`);
-  return credential;
-}
-
 function askedOf(secrets: Secrets, clients: TlsClientsPlan): AskedOfClients {
   const { authorities: id, depth } = clients;
-  const authorities = id === null ? null : authoritiesOf(secrets, id);
+  const authorities = id === null ? null : findMaterial(secrets.authorities, id);
   return { authorities, depth, policy: policyText(clients) };
-}
-
-function authoritiesOf({ authorities }: Secrets, id: string): Authorities {
-  const found = authorities.find((one) => one.id === id);
-  if (found === undefined) throw new Error(`the authorities ${id} of the plan did not come with it`);
-  return found;
 }
