@@ -81,4 +81,23 @@ upstreams: { echo: { servers: [ "127.0.0.1:${first.port}"${servers > 1 ? `, "127
       await crowd.end();
     });
   }
+
+  test(`[${engine}] more proxies, and fewer, leave each client one session`, engineSkip(engine), async (t) => {
+    const server = await startUdpServer(t);
+    const port = await freePort();
+    const yaml = (workers: number): string => `
+workers: ${workers}
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo } }
+upstreams: { echo: { servers: [ "127.0.0.1:${server.port}" ] } }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml(1), { engine, workers: 'file', hasSocket: true });
+    const clients = Array.from({ length: 8 }, () => new UdpClient(t, port));
+    for (const workers of [2, 1, 2]) {
+      writeFileSync(evenkeel.file, yaml(workers));
+      const { error } = await reload(evenkeel);
+      assert.equal(error, undefined);
+      for (let i = 0; i < 20; i++) await Promise.all(clients.map((client) => client.ask('?')));
+    }
+    assert.equal(new Set(server.received.map((each) => each.port)).size, clients.length);
+  });
 }

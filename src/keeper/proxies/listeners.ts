@@ -339,10 +339,14 @@ export function socketsOf(
   workers: number,
 ): readonly (ListeningSocket & { readonly listener: number })[] {
   return listeners.flatMap(({ binds }, listener) =>
-    binds.flatMap(({ sockets }) =>
+    binds.flatMap(({ plan, sockets }) =>
       // Those of proxies that there are no more of are served too, or what waits in their queues would be lost.
       sockets
-        .filter((_, i) => sockets.length === 1 || i % workers === worker % sockets.length)
+        .filter((_, i) => {
+          // What a client sends has to come to one proxy: its session is there.
+          if (plan.isUdp) return i % workers === worker;
+          return sockets.length === 1 || i % workers === worker % sockets.length;
+        })
         .map(({ id, descriptor }) => ({ id, descriptor, listener })),
     ),
   );
