@@ -8,7 +8,7 @@ import type { Board, WorkerRow } from '../../base/board.ts';
 import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import type { EndpointState } from '../../core/health/endpoint-health.ts';
-import type { CountMemory, FormerCounts } from '../generations/former-counts.ts';
+import type { CountMemory, DatagramCounts, FormerCounts } from '../generations/former-counts.ts';
 import type { HaStatus } from '../ha/ha-status.ts';
 import type { HealthRegistry, ServerHealth } from '../servers/health.ts';
 import { bindText, type OpenListener } from '../proxies/listeners.ts';
@@ -183,13 +183,7 @@ export interface ListenerView {
   readonly connections: number;
   readonly accepted: number;
   /** Null: of another protocol than udp. */
-  readonly datagrams: DatagramsView | null;
-}
-
-/** Of clients, and to clients. */
-export interface DatagramsView {
-  readonly in: number;
-  readonly out: number;
+  readonly datagrams: DatagramCounts | null;
 }
 
 export interface BindView {
@@ -304,7 +298,7 @@ export function dataPlaneStatus(facts: DataPlaneFacts): DataPlaneStatus {
 /** For a successor. */
 export function countsOf({ listeners, upstreams, answers }: DataPlaneStatus): CountMemory {
   return {
-    listeners: listeners.map(({ name, accepted }) => ({ listener: name, accepted })),
+    listeners: listeners.map(({ name, accepted, datagrams }) => ({ listener: name, accepted, datagrams })),
     servers: upstreams.flatMap(({ name: upstream, servers }) =>
       servers.map(({ name: server, address, requests, failures, shortages }) => {
         return { upstream, server, address, requests, failures, shortages };
@@ -367,8 +361,8 @@ function listenerView(
     datagrams:
       protocol === 'udp'
         ? {
-            in: sumOfWorkers(board, (row) => row.datagramsIn(slot)),
-            out: sumOfWorkers(board, (row) => row.datagramsOut(slot)),
+            in: former.datagrams(name).in + sumOfWorkers(board, (row) => row.datagramsIn(slot)),
+            out: former.datagrams(name).out + sumOfWorkers(board, (row) => row.datagramsOut(slot)),
           }
         : null,
   };

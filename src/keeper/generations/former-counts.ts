@@ -6,9 +6,22 @@ import type { Plan } from '../../config/plan.ts';
 
 /** For a successor, which may be of another version. */
 export interface CountMemory {
-  readonly listeners: readonly { readonly listener: string; readonly accepted: number }[];
+  readonly listeners: readonly ListenerCountMemory[];
   readonly servers: readonly ServerCountMemory[];
   readonly answers: readonly { readonly answer: string; readonly count: number }[];
+}
+
+interface ListenerCountMemory {
+  readonly listener: string;
+  readonly accepted: number;
+  /** Of UDP. Keepers up to 0.1.0 do not say it. */
+  readonly datagrams?: DatagramCounts | null;
+}
+
+/** Of clients, and to clients. */
+export interface DatagramCounts {
+  readonly in: number;
+  readonly out: number;
 }
 
 interface ServerCountMemory extends ServerCounts {
@@ -24,15 +37,20 @@ export interface ServerCounts {
   readonly shortages: number;
 }
 
+const NO_DATAGRAMS: DatagramCounts = { in: 0, out: 0 };
 const NONE: ServerCounts = { requests: 0, failures: 0, shortages: 0 };
 
 export class FormerCounts {
   private readonly listeners = new Map<string, number>();
+  private readonly datagramsOf = new Map<string, DatagramCounts>();
   private readonly upstreams = new Map<string, Map<string, Map<string | null, ServerCounts>>>();
   private readonly answered = new Map<string, number>();
 
   recall({ listeners, servers, answers }: CountMemory): void {
-    for (const { listener, accepted } of listeners) this.listeners.set(listener, accepted);
+    for (const { listener, accepted, datagrams } of listeners) {
+      this.listeners.set(listener, accepted);
+      if (datagrams !== undefined && datagrams !== null) this.datagramsOf.set(listener, datagrams);
+    }
     for (const { upstream, server, address, ...counts } of servers) {
       const known = getOrAdd(this.upstreams, upstream, () => new Map<string, Map<string | null, ServerCounts>>());
       getOrAdd(known, server, () => new Map<string | null, ServerCounts>()).set(address, counts);
@@ -43,6 +61,7 @@ export class FormerCounts {
   /** What this plan does not have is counted from zero if it comes again. */
   retain({ listeners, upstreams }: Plan): void {
     keep(this.listeners, new Set(listeners.map(({ name }) => name)));
+    keep(this.datagramsOf, new Set(listeners.map(({ name }) => name)));
     keep(this.upstreams, new Set(upstreams.map(({ name }) => name)));
     for (const { name, servers } of upstreams) {
       const known = this.upstreams.get(name);
@@ -52,6 +71,10 @@ export class FormerCounts {
 
   accepted(listener: string): number {
     return this.listeners.get(listener) ?? 0;
+  }
+
+  datagrams(listener: string): DatagramCounts {
+    return this.datagramsOf.get(listener) ?? NO_DATAGRAMS;
   }
 
   server(upstream: string, server: string, address: string | null): ServerCounts {
