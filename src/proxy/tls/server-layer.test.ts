@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import { after, test } from 'node:test';
-import type net from 'node:net';
 import tls from 'node:tls';
 import { Arena } from '../../base/arena.ts';
 import { Timers } from '../../base/timers.ts';
@@ -162,7 +161,7 @@ class Connection {
 }
 
 function answer(connection: Connection, options: tls.TLSSocketOptions): tls.TLSSocket {
-  const server = new tls.TLSSocket(connection.wire as unknown as net.Socket, { isServer: true, ...options });
+  const server = new tls.TLSSocket(connection.wire, { isServer: true, ...options });
   server.on('error', () => undefined);
   return server;
 }
