@@ -27,6 +27,7 @@ listeners:
     bind: "127.0.0.1:${port}"
     protocol: tcp
     passthrough:
+      wait: 10s
       postgres: true
       routes:
         - { server-name: shop.example, upstream: shop }

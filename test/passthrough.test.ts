@@ -51,6 +51,7 @@ listeners:
     protocol: tcp
     proxy-protocol: { from: 127.0.0.2 }
     passthrough:
+      wait: 2s
       routes:
         - { server-name: shop.example, alpn: acme-tls/1, upstream: acme }
         - { server-name: [shop.example, "*.Shop.example"], upstream: shop }
@@ -165,6 +166,7 @@ listeners:
     bind: "127.0.0.1:${port}"
     protocol: tcp
     passthrough:
+      wait: 10s
       postgres: true
       routes:
 ${routes.join('')}    upstream: willing
