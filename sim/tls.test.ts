@@ -174,7 +174,7 @@ function play(seed: number, sabotage: Sabotage = 'none'): Played {
     openTls: () => Openssl.open(arena.memory),
   });
   const atRest = arena.usedSlots;
-  const page = 'x'.repeat(1 + prng.below(prng.oneIn(3) ? 20_000 : 300));
+  const page = `<page>${'x'.repeat(1 + prng.below(prng.oneIn(3) ? 20_000 : 300))}`;
   const ticketKeys = [{ id: '', keys: [new Uint8Array(80).fill(5)] }];
   const descriptor = transport.openListener(LISTENER, () => drawLink(prng));
   proxy.apply(planOf(page), [{ id: 0, listener: 0, descriptor }], {
