@@ -9,6 +9,7 @@ import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 import { FORMAT, frameOf } from '../src/core/peers/messages.ts';
 import { type Identity, identityIn } from '../src/keeper/peers/identity.ts';
+import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import type { LinkView, StatusDocument } from '../src/keeper/api/status.ts';
 import { askSocket } from './control-socket.ts';
 import { ENGINES, Evenkeel, freePort, program } from './evenkeel.ts';
@@ -72,6 +73,29 @@ function connect(t: TestContext, port: number, { key, certificate: cert }: Ident
     );
     socket.on('error', reject);
     t.after(() => socket.destroy());
+  });
+}
+
+/** Of a connection to this port. */
+function sessionAt(port: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ port, host: '127.0.0.1', servername: 'shop.example', rejectUnauthorized: false });
+    socket.on('session', (session) => {
+      resolve(session);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
+function isResumed(port: number, session: Buffer): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const options = { port, host: '127.0.0.1', servername: 'shop.example', session, rejectUnauthorized: false };
+    const socket = tls.connect(options, () => {
+      resolve(socket.isSessionReused());
+      socket.destroy();
+    });
+    socket.on('error', reject);
   });
 }
 
@@ -139,6 +163,34 @@ test('an upgrade takes the link over, and peers of a reload are left at once', a
   first.signal('SIGHUP');
   await linkIs(second, ({ isUp }) => !isUp);
   assert.equal((await statusOf(first)).peers, null);
+});
+
+test('a session that began on one node goes on at the other one', async (t) => {
+  const maker = new CertificateMaker();
+  t.after(() => maker.remove());
+  maker.make('a', { names: ['shop.example'] });
+  const nodes = [await makeNode(t, 'lb01'), await makeNode(t, 'lb02')];
+  const ports = [await freePort(), await freePort()];
+  const site = (port: number): string =>
+    `listeners: { web: { bind: "127.0.0.1:${port}", tls: { certificate: ${maker.path('a.pem')}, key: ${maker.path('a.key')} }, routes: [ { respond: {} } ] } }\n`;
+  const before = await startNode(t, nodes[1], nodes, site(ports[1]));
+  const early = await sessionAt(ports[1]);
+  const first = await startNode(t, nodes[0], nodes, site(ports[0]));
+  for (const one of [first, before]) await one.said(/session tickets of peer lb0\d are taken here/);
+  for (const [from, to] of [ports, [ports[1], ports[0]]]) {
+    const session = await sessionAt(from);
+    await until(
+      () => isResumed(to, session),
+      () => `a session of ${from} does not go on at ${to}`,
+    );
+  }
+  for (const port of ports) {
+    await until(
+      () => isResumed(port, early),
+      () => `what began before the link does not go on at ${port}`,
+    );
+  }
+  assert.ok(!first.stderr.includes('secret'));
 });
 
 test('strangers, and peers that say what they should not, are turned away and harm nothing', async (t) => {

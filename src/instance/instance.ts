@@ -225,6 +225,8 @@ export class Instance {
       peers: this.peers,
       acme: this.acme,
       publish: (proofs) => this.publish(proofs),
+      ticketSecret: () => this.keeper.ticketSecret,
+      useTicketSecrets: (secrets) => this.keeper.useTicketSecrets(secrets),
       log,
     });
   }

@@ -132,7 +132,9 @@ export class Keeper {
   readonly former = new FormerCounts();
   private readonly places = { servers: new SlotTable(SERVER_SLOTS_MAX), listeners: new SlotTable(LISTENER_SLOTS) };
   /** All proxies take the sessions that one of them has begun, also after an upgrade. */
-  private readonly ticketSecret: Uint8Array;
+  readonly ticketSecret: Uint8Array;
+  /** Of this node and its peers; the first one is for new tickets. */
+  private ticketSecrets: readonly Uint8Array[];
   /** Of TLS, for all proxies. Null: no plan has needed it yet. */
   private sessions: SharedMemory | null = null;
   private readonly tickets = new TicketClock(() => this.renewTickets());
@@ -147,6 +149,7 @@ export class Keeper {
     const { workersMax, host, log } = options;
     this.options = options;
     this.ticketSecret = options.inherited?.ticketSecret ?? createTicketSecret();
+    this.ticketSecrets = [this.ticketSecret];
     const shape: BoardShape = {
       servers: SERVER_SLOTS_MAX,
       listeners: LISTENER_SLOTS,
@@ -486,9 +489,15 @@ export class Keeper {
   }
 
   private secretsOf({ credentials, authorities, ticketSources }: TlsMaterial): Secrets {
-    const own: TicketSource = { id: '', kind: 'secrets', bytes: [this.ticketSecret] };
+    const own: TicketSource = { id: '', kind: 'secrets', bytes: this.ticketSecrets };
     const period = ticketPeriod(Date.now());
     return { credentials, authorities, ticketKeys: [own, ...ticketSources].map((one) => ticketKeysOf(one, period)) };
+  }
+
+  /** From now on session tickets are made with the first of these, and those of the others are taken. */
+  useTicketSecrets(secrets: readonly Uint8Array[]): void {
+    this.ticketSecrets = secrets;
+    this.renewTickets();
   }
 
   /** The same plan once more, with the keys of this time. */

@@ -51,6 +51,7 @@ test('what is no message is said, and one of a later version is passed over', ()
     [{ type: 'proofs', number: 1, proofs: [{ ...proof, challenge: 'dns-01' }] }, /`proofs` that is none/],
     [{ type: 'proofs', number: 1, proofs: Array.from({ length: 1_001 }, () => proof) }, /`proofs` that is none/],
     [{ type: 'confirmed', number: 1.5 }, /`confirmed` that is none/],
+    [{ type: 'ticket-secret', secret: 'short' }, /`ticket-secret` that is none/],
   ];
   for (const [message, reason] of wrong) assert.match(faultOf(JSON.stringify(message)), reason);
   assert.match(faultOf('{'), /else than JSON/);

@@ -19,7 +19,9 @@ export type PeerMessage =
   | { readonly type: 'certificate'; readonly file: string; readonly pem: string }
   /** What authorities look for, all of it: to be answered by both, and to be confirmed. */
   | { readonly type: 'proofs'; readonly number: number; readonly proofs: readonly PeerProof[] }
-  | { readonly type: 'confirmed'; readonly number: number };
+  | { readonly type: 'confirmed'; readonly number: number }
+  /** That its session tickets are made with: 32 bytes, base64url. */
+  | { readonly type: 'ticket-secret'; readonly secret: string };
 
 export interface PeerProof {
   readonly challenge: 'http-01' | 'tls-alpn-01';
@@ -54,6 +56,7 @@ const CHECKS: Readonly<Record<PeerMessage['type'], (message: Readonly<Record<str
   proofs: ({ number, proofs }) =>
     Number.isSafeInteger(number) && Array.isArray(proofs) && proofs.length <= PROOFS_MAX && proofs.every(isProof),
   confirmed: ({ number }) => Number.isSafeInteger(number),
+  'ticket-secret': ({ secret }) => typeof secret === 'string' && /^[A-Za-z0-9_-]{43}$/.test(secret),
 };
 
 function isProof(value: unknown): value is PeerProof {

@@ -1,8 +1,9 @@
 /**
- * Certificates that are the pair's and not one node's: one of the nodes obtains them (core/peers/obtainer.ts), and all have them. While an authority looks, all
+ * What is the pair's and not one node's: session tickets, which all nodes take, and certificates: one of the nodes obtains them (core/peers/obtainer.ts), and all have them. While an authority looks, all
  * answer, for it may come to any of them.
  */
 import { mayObtainAtMs } from '../../core/peers/obtainer.ts';
+import { TicketSecrets } from '../../core/peers/ticket-secrets.ts';
 import type { PeerMessage, PeerProof } from '../../core/peers/messages.ts';
 import type { AcmeKeeper } from '../acme/acme-keeper.ts';
 import type { ProxyProof } from '../acme/challenges.ts';
@@ -14,6 +15,10 @@ export interface SharingOptions {
   readonly acme: Pick<AcmeKeeper, 'heldFiles' | 'takeOver' | 'reconsider'>;
   /** Has the proxies of this node answer by these. Rejects if they cannot. */
   readonly publish: (proofs: readonly ProxyProof[]) => Promise<void>;
+  /** What this node makes session tickets with. */
+  readonly ticketSecret: () => Uint8Array;
+  /** From now on by these: the first one for new tickets. */
+  readonly useTicketSecrets: (secrets: readonly Uint8Array[]) => void;
   readonly log: Log;
 }
 
@@ -24,6 +29,7 @@ export class CertificateSharing {
   private readonly options: SharingOptions;
   private own: readonly ProxyProof[] = [];
   private readonly ofPeers = new Map<string, readonly PeerProof[]>();
+  private readonly secrets = new TicketSecrets();
   private number = 0;
   /** By peer: what has to be confirmed, and who waits for it. */
   private readonly waiting = new Map<string, { readonly number: number; readonly settle: () => void }>();
@@ -62,6 +68,7 @@ export class CertificateSharing {
 
   handleChange(peer: string, isUp: boolean): void {
     if (isUp) {
+      this.options.peers.send(peer, { type: 'ticket-secret', secret: this.ownSecret });
       this.sendAll(peer, this.options.acme.heldFiles());
       if (this.own.length > 0) void this.tell(peer, ++this.number);
     } else {
@@ -85,12 +92,28 @@ export class CertificateSharing {
         if (one?.number === message.number) one.settle();
         break;
       }
+      case 'ticket-secret':
+        this.takeSecret(peer, message.secret);
+        break;
       case 'hello':
       case 'beat':
     }
   }
 
   // --- inside ---
+
+  private get ownSecret(): string {
+    return Buffer.from(this.options.ticketSecret()).toString('base64url');
+  }
+
+  private takeSecret(peer: string, secret: string): void {
+    const { node } = this.options.peers;
+    if (node === null || !this.secrets.handleSecret(peer, secret)) return;
+    this.secrets.handleSecret(node, this.ownSecret);
+    const list = this.secrets.list().map((one) => Uint8Array.from(Buffer.from(one, 'base64url')));
+    this.options.useTicketSecrets(list);
+    this.options.log.info(`session tickets of peer ${peer} are taken here, and ours there`);
+  }
 
   private located(): { readonly node: string | null; readonly presences: ReturnType<PeersKeeper['presences']> } {
     const { peers } = this.options;
