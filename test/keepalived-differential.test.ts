@@ -236,10 +236,10 @@ class Scene {
     const addresses = (await this.addresses())
       .split('\n')
       .filter((line) => line !== '' && !/192\.0\.2\.1\/24|2001:db8::1\/64/.test(line))
-      .map((line) => /: (\S+)\s+(inet6?) (\S+)/.exec(line)!.slice(1).join(' '))
+      .map((line) => `${/: (\S+)\s+(inet6?) (\S+)/.exec(line)!.slice(1).join(' ')}${labelOf(line)}`)
       // There it is only for connections that came over it, and are finished.
       .filter((text) => !text.startsWith('lo '))
-      .map((text) => text.replace(/^(vrrp|vip[46])[.\d]* /, 'virtual MAC ').replace(/(inet .*)\/\d+$/, '$1'));
+      .map((text) => text.replace(/^(vrrp|vip[46])[.\d]* /, 'virtual MAC ').replace(/(inet [\d.]+)\/\d+/, '$1'));
     const routing = await this.routing();
     this.states.push([`${step}: ${addresses.sort().join(', ')}`, ...routing].join('\n'));
   }
@@ -268,6 +268,10 @@ function collapse(adverts: readonly string[]): string[] {
 /** What several programs are told has no order. */
 function byRouter(told: readonly string[]): string[] {
   return told.toSorted((one, other) => compare(nameOf(one), nameOf(other)));
+}
+
+function labelOf(line: string): string {
+  return /inet .* scope .*?( \S+:\S+)\\/.exec(line)?.[1] ?? '';
 }
 
 function idOf(advert: string): string {

@@ -73,7 +73,11 @@ function checkAddresses(router: Router, path: Path, seen: Map<string, string>, r
     else if (family !== cidr.family) report.atValue(at, 'mixed-families', { value: show(text) });
   }
   const held = [...advertised, ...addressesOf(router, path, 'excluded')];
-  for (const { path: at, text, cidr, interfaces } of held) {
+  for (const { path: at, text, cidr, interfaces, hasLabel } of held) {
+    if (hasLabel && cidr.family === 6) {
+      const args = { key: 'label', reason: 'only IPv4 addresses have one', fix: 'leave it out' };
+      report.atKey([...at.slice(0, -1), 'label'], 'no-effect', args);
+    }
     const what = notAHostAddress(cidr);
     if (what !== null) report.atValue(at, 'not-a-host-address', { value: show(text), what });
     // A link-local address is one of its link: the same on another one is another address (RFC 4007).
@@ -92,6 +96,7 @@ interface WrittenAddress {
   readonly cidr: Cidr;
   /** As written: for all nodes, or for each. */
   readonly interfaces: unknown;
+  readonly hasLabel: boolean;
 }
 
 function addressesOf(router: Router, path: Path, key: 'addresses' | 'excluded'): readonly WrittenAddress[] {
@@ -100,8 +105,16 @@ function addressesOf(router: Router, path: Path, key: 'addresses' | 'excluded'):
     const text = isText ? value : value.address;
     const cidr = text === undefined ? null : parseCidr(text).value;
     if (text === undefined || cidr === null) return [];
-    const interfaces = isText ? router.interface : value.interface;
-    return [{ path: isText ? at : [...at, 'address'], text, cidr, interfaces }];
+    const interfaces = isText ? router.interface : (value.interface ?? router.interface);
+    return [
+      {
+        path: isText ? at : [...at, 'address'],
+        text,
+        cidr,
+        interfaces,
+        hasLabel: !isText && value.label !== undefined,
+      },
+    ];
   });
 }
 

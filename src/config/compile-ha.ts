@@ -142,8 +142,14 @@ function compileAddress(
 ): AddressPlan {
   const text = typeof written === 'string' ? written : written.address;
   const { address, bits } = checked(parseCidr(text), text);
-  const there = typeof written === 'string' ? ownInterface : forNode(written.interface, node);
-  return { address, prefixLength: bits, ...(there === ownInterface ? {} : { interfaceName: there }) };
+  const { interface: elsewhere = ownInterface, label } = typeof written === 'string' ? {} : written;
+  const there = forNode(elsewhere, node);
+  return {
+    address,
+    prefixLength: bits,
+    ...(there === ownInterface ? {} : { interfaceName: there }),
+    ...(label === undefined ? {} : { label: forNode(label, node) }),
+  };
 }
 
 function familyOf({ address }: AddressPlan): 4 | 6 {

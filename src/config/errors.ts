@@ -322,6 +322,11 @@ export const CATALOGUE = {
     message: '<value> is not a name of a network interface',
     remedy: 'write at most 15 characters without spaces, for example eth0',
   },
+  'bad-address-label': {
+    severity: 'error',
+    message: '<value> cannot be the label of an address',
+    remedy: 'write at most 15 characters without spaces, for example eth0:1',
+  },
   'bad-file-name': {
     severity: 'error',
     message: '<value> is not the name of a file in a folder',

@@ -76,8 +76,9 @@ function routingText({ text }: KernelRoute | KernelRule): string {
 }
 
 /** As an operator reads it: `192.168.15.3/24`, `10.0.0.3/24 on eth1`. */
-export function addressText({ address, prefixLength, interfaceName }: AddressPlan): string {
-  return `${address}/${prefixLength}${interfaceName === undefined ? '' : ` on ${interfaceName}`}`;
+export function addressText({ address, prefixLength, interfaceName, label }: AddressPlan): string {
+  const where = interfaceName === undefined ? '' : ` on ${interfaceName}`;
+  return `${address}/${prefixLength}${where}${label === undefined ? '' : ` as ${label}`}`;
 }
 
 function text(value: unknown): string | undefined {

@@ -7,6 +7,7 @@ import { DEFAULTS } from './defaults.ts';
 import { VirtualRoute, VirtualRule } from './model-routing.ts';
 import {
   absolutePath,
+  addressLabel,
   anyText,
   cidr,
   command,
@@ -166,11 +167,11 @@ const Notify = z.strictObject({
 
 const Held = z.strictObject({
   address: required(cidr, 'The address with its prefix length.', '192.0.2.3/24'),
-  interface: required(
+  interface: key(
     perNode(networkInterface),
-    'The network interface that it is on. It must be up for this node to be active.',
-    'eth1',
+    "The network interface that it is on, which must be up for this node to be active. Without it the router's.",
   ),
+  label: key(perNode(addressLabel), 'Of an IPv4 address: what `ip address` and `ifconfig` call it by.'),
 });
 
 const VirtualRouter = z.strictObject({
@@ -199,7 +200,7 @@ const VirtualRouter = z.strictObject({
   ),
   addresses: required(
     z.array(z.union([cidr, Held])).min(1),
-    'The virtual addresses with prefix length, all IPv4 or all IPv6, the same on all nodes. Strings, or maps for those on another interface.',
+    'The virtual addresses with prefix length, all IPv4 or all IPv6, the same on all nodes. Strings, or maps for those on another interface or with a label.',
     ['192.0.2.3/24'],
   ),
   excluded: key(

@@ -197,6 +197,9 @@ export const networkInterface = text('network interface', 'eth0', checkInterface
 export const httpsUrl = text('URL', 'https://ca.example/directory', (value) =>
   /^https:\/\/[^/?#@\s]+\/[\u0021-\u007e]*$/.test(value) ? null : problem('bad-https-url', { value: show(value) }),
 );
+export const addressLabel = text('label of an address', 'eth0:1', (value) =>
+  /^\S{1,15}$/.test(value) ? null : problem('bad-address-label', { value: show(value) }),
+);
 export const httpUrl = text('URL', 'http://192.0.2.80/', (value) => parseHttpUrl(value).problem);
 export const filePath = text('path of a file', '/etc/evenkeel/tls/site.pem', checkFilePath);
 export const verifiedName = text('host name or IP address', 'shop.example', checkVerifiedName);

@@ -54,6 +54,8 @@ export interface AddressPlan {
   readonly prefixLength: number;
   /** Where it is, if that is not the router's interface. */
   readonly interfaceName?: string;
+  /** Of an IPv4 address: without it the name of its interface. */
+  readonly label?: string;
 }
 
 export interface TrackedPlan {

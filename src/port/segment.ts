@@ -78,6 +78,8 @@ export interface Narrowing {
 export interface VirtualAddress {
   readonly address: Uint8Array;
   readonly prefixLength: number;
+  /** Of an IPv4 address: what the system calls it by; without it the name of its interface. */
+  readonly label?: string;
 }
 
 export interface Attachment {

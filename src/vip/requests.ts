@@ -80,10 +80,12 @@ interface HeldAddress {
   readonly address: Uint8Array;
   readonly prefixLength: number;
   readonly interfaceName: string;
+  readonly label?: string;
 }
 
-function placed({ address, prefixLength, interfaceName }: AddressPlan, ownInterface: string): HeldAddress {
-  return { address: ipBytes(address), prefixLength, interfaceName: interfaceName ?? ownInterface };
+function placed(plan: AddressPlan, ownInterface: string): HeldAddress {
+  const { address, interfaceName = ownInterface, ...rest } = plan;
+  return { ...rest, address: ipBytes(address), interfaceName };
 }
 
 function familyOf(address: Uint8Array): 4 | 6 {

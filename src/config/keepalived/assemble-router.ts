@@ -136,8 +136,10 @@ class Router {
     const [first] = addresses;
     if (first === undefined) return;
     const own = this.instance.interface?.value;
-    const list = addresses.map(({ value: { cidr, device } }) => {
-      return device === null || device === own ? cidr : { address: cidr, interface: device };
+    const list = addresses.map(({ value: { cidr, device, label } }) => {
+      const isHere = device === null || device === own;
+      if (isHere && label === null) return cidr;
+      return { address: cidr, ...(isHere ? {} : { interface: device }), ...(label === null ? {} : { label }) };
     });
     this.add(key, { value: list, place: first.place });
     for (const [i, { place }] of addresses.entries()) this.document.mark(['ha', this.instance.name, key, i], place);

@@ -185,7 +185,7 @@ export const INSTANCE: Table<InstanceDraft> = {
       if (value !== null) draft.preemptDelayMs = { value, place: statement.place };
     }),
     virtual_ipaddress: works(
-      '`addresses`, /32 or /128 without a mask, with `dev`; label, brd and other scopes than global are left out',
+      '`addresses`, /32 or /128 without a mask, with `dev` and `label`; brd and other scopes than global are left out',
       (draft, statement, reading) => readAddresses(draft.addresses, statement, reading),
       true,
     ),

@@ -17,6 +17,7 @@ export interface Address {
   /** With its prefix length. */
   readonly cidr: string;
   readonly device: string | null;
+  readonly label: string | null;
 }
 
 /** The networks as the model has them. */

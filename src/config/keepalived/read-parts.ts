@@ -85,6 +85,7 @@ function addressOf(line: Statement, { report }: Reading): Address | null {
     return null;
   }
   let device: string | null = null;
+  let label: string | null = null;
   for (let i = 0; i < words.length; i++) {
     const option = words[i].text;
     const at = line.placeOf(i);
@@ -111,10 +112,11 @@ function addressOf(line: Statement, { report }: Reading): Address | null {
     else if (option === 'peer') report.notYet(at, option, 'addresses have no peer address', 'leave it out');
     else if (option === 'scope' && SCOPES.has(value)) continue;
     else if (option === 'scope') report.leftOut(at, `scope ${value}`, 'the address has the scope `global`');
-    else if (option === 'label') report.leftOut(at, `label ${value}`, 'the address has the label of its interface');
+    else if (option === 'label' && ip.family === 4) label = value;
+    else if (option === 'label') report.leftOut(at, `label ${value}`, 'only IPv4 addresses have one');
     else report.leftOut(at, `${option} ${value}`, 'it is an attribute of the address for the kernel');
   }
-  return { cidr: `${ip.address}/${mask}`, device };
+  return { cidr: `${ip.address}/${mask}`, device, label };
 }
 
 export function readAddresses(into: Placed<Address>[], statement: Statement, reading: Reading): void {

@@ -298,8 +298,11 @@ export class LinuxAttachment implements Attachment {
 
   apply(request: AttachRequest): void {
     const { machine, segment } = this;
-    const isKept = ({ address, prefixLength }: VirtualAddress): boolean =>
-      request.addresses.some((each) => each.prefixLength === prefixLength && equalBytes(each.address, address));
+    // Of an address that is there the label does not change.
+    const isKept = ({ address, prefixLength, label }: VirtualAddress): boolean =>
+      request.addresses.some((each) => {
+        return each.prefixLength === prefixLength && each.label === label && equalBytes(each.address, address);
+      });
     const gone = this.request.addresses.filter((each) => !isKept(each));
     if (this.hasBegun) {
       this.concealed.reveal();
@@ -511,7 +514,7 @@ export class LinuxAttachment implements Attachment {
   private heldAs(each: VirtualAddress): HeldAddress {
     const prefixLength = this.own.prefixOf(each.address);
     if (prefixLength !== null) return { address: each.address, prefixLength, hasRoute: false };
-    if (this.request.family === 4) return { address: each.address, prefixLength: 32, hasRoute: true };
+    if (this.request.family === 4) return { ...each, prefixLength: 32, hasRoute: true };
     return { ...each, hasRoute: this.hasOwnRoute(each) };
   }
 

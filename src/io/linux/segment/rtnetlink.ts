@@ -48,6 +48,7 @@ const IFF_RUNNING = 0x40;
 
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
+const IFA_LABEL = 3;
 const IFA_CACHEINFO = 6;
 const IFA_FLAGS = 8;
 const IFA_PROTO = 11;
@@ -108,6 +109,7 @@ export interface HeldAddress {
   readonly prefixLength: number;
   /** The kernel need not make a route to its network. */
   readonly hasRoute: boolean;
+  readonly label?: string;
 }
 
 /** Adds an address, or sets the lifetime of the one that is there, to so many seconds from now. */
@@ -116,6 +118,7 @@ export function writeHoldAddress(writer: NetlinkWriter, linkIndex: number, held:
   writer.begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, addressHeader(held.address, held.prefixLength, linkIndex));
   writer.attribute(IFA_LOCAL, held.address);
   writer.attribute(IFA_ADDRESS, held.address);
+  if (!isV6 && held.label !== undefined) writer.text(IFA_LABEL, held.label);
   // Not preferred over IPv6: connections that this machine opens should not begin at an address that may leave.
   writer.attribute(IFA_CACHEINFO, u32Bytes(isV6 ? 0 : lifetimeS, lifetimeS, 0, 0));
   // Duplicate detection would take a second, and is the guard's matter.
