@@ -49,7 +49,9 @@ export function checkListener(
   if (listener.upstream !== undefined)
     uses.add(listener.upstream, [...path, 'upstream'], protocol === 'udp' ? 'udp' : 'tcp', bareOwner);
   for (const { path: at, value } of itemsOf(listener.passthrough?.routes, [...path, 'passthrough', 'routes'])) {
-    if (value.upstream !== undefined) uses.add(value.upstream, [...at, 'upstream'], 'tcp', bareOwner);
+    if (value.upstream === undefined) continue;
+    uses.add(value.upstream, [...at, 'upstream'], 'tcp', bareOwner);
+    uses.addPassed(value.upstream, name);
   }
   if (listener.routes !== undefined) checkRoutes(httpOwner, listener.routes, [...path, 'routes'], uses, report);
 }

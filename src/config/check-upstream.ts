@@ -36,6 +36,8 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
   }
   if (upstream.health !== undefined) checkHealth(upstream.health, [...path, 'health'], report);
   if (use?.udp !== undefined) checkUdp(upstream, path, report);
+  if (use?.passed !== undefined && hasTls(upstream))
+    report.atKey([...path, 'tls'], 'tls-in-tls', { listener: use.passed });
   if (isTcp) checkTcpOnly(upstream, path, report);
   else if (upstream.pool !== undefined && upstream['proxy-protocol'] !== undefined) {
     const reason = "a connection with a PROXY protocol header is one client's, and none is kept";

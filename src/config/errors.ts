@@ -291,6 +291,11 @@ export const CATALOGUE = {
     message: '<value> is not a valid redirect target',
     remedy: '<fix>',
   },
+  'tls-in-tls': {
+    severity: 'error',
+    message: 'listener <listener> passes TLS on to this upstream, which would put it into another TLS',
+    remedy: 'leave `tls` out: clients speak TLS with the servers themselves',
+  },
   'late-value-mixed': {
     severity: 'error',
     message: 'the value <name> is made of what a response says, and <value> is not known any more then',

@@ -10,6 +10,8 @@ export interface Use {
   http?: string;
   tcp?: string;
   udp?: string;
+  /** Passes TLS of its clients on. */
+  passed?: string;
 }
 
 export class UpstreamUses {
@@ -44,6 +46,11 @@ export class UpstreamUses {
     }
     const use = this.use(name);
     if (listener !== null) use[kind] ??= listener;
+  }
+
+  /** `add`ed, too. */
+  addPassed(name: string, listener: string): void {
+    this.use(name).passed ??= listener;
   }
 
   private use(name: string): Use {
