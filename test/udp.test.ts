@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { engineSkip, ENGINES, Evenkeel, freePort, kill, startTcpBackend } from './evenkeel.ts';
+import { peerSkip } from './peers.ts';
 import { reload } from './reloading.ts';
 import { askSocket } from './control-socket.ts';
 import type { StatusDocument } from '../src/keeper/api/status.ts';
@@ -228,6 +229,33 @@ upstreams: { echo: { servers: [ "127.0.0.1:${server.port}" ] } }
     assert.equal(sessions.size, 1);
     await evenkeel.said(/sessions? (?:in \w+ )?ended: a new client needed the place/);
   });
+
+  test(
+    `[${engine}] a flood that has all descriptors keeps no client of another listener out`,
+    peerSkip(engine, 'prlimit'),
+    async (t) => {
+      const silent = await startUdpServer(t, () => []);
+      const echo = await startUdpServer(t);
+      const [flooded, port] = [await freePort(), await freePort()];
+      const evenkeel = await Evenkeel.start(
+        t,
+        `
+listeners:
+  flooded: { bind: "127.0.0.1:${flooded}", protocol: udp, upstream: silent }
+  echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo }
+upstreams:
+  silent: { servers: [ "127.0.0.1:${silent.port}" ] }
+  echo: { servers: [ "127.0.0.1:${echo.port}" ] }
+`,
+        { engine, workers: 1, hasSocket: true, through: ['prlimit', '--nofile=300', '--'] },
+      );
+      for (let i = 0; i < 150; i++) new UdpClient(t, flooded).send('flood');
+      await evenkeel.said(/listener flooded: \d+ sessions? .*ended: a new client needed the place/);
+      const client = new UdpClient(t, port);
+      for (const question of ['a', 'b', 'c']) assert.equal(await client.ask(question), question);
+      assert.equal((await listenerOf(evenkeel, 'echo')).connections, 1);
+    },
+  );
 
   test(`[${engine}] what comes while a proxy is dead waits for the next one`, skip, async (t) => {
     const server = await startUdpServer(t);

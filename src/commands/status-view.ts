@@ -354,7 +354,8 @@ function proxyRow(
 }
 
 function answerRow({ name, status, text, count }: AnswerView): string[] {
-  return [status === 0 ? 'as the server' : `${status}`, name, `${times(count)}: ${text}`];
+  const answer = name.startsWith('udp-') ? 'nothing' : status === 0 ? 'as the server' : `${status}`;
+  return [answer, name, `${times(count)}: ${text}`];
 }
 
 /** Columns as wide as they need; one in which nothing stands is left out. */

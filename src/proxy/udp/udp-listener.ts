@@ -56,13 +56,16 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   /** By the number of the session; used again. */
   private readonly sessions: UdpSession[] = [];
   private readonly chooser = new Chooser();
+  /** Ends a session of another listener that has to make room: descriptors are for all of them. False: none has to. */
+  private readonly displaceElsewhere: () => boolean;
   private upstream: Upstream;
   /** Null: everybody may come. */
   private access: Access | null = null;
   private answersOne = false;
 
-  constructor(context: Context, plan: ListenerPlan, upstreams: readonly Upstream[]) {
+  constructor(context: Context, plan: ListenerPlan, upstreams: readonly Upstream[], displaceElsewhere: () => boolean) {
     this.context = context;
+    this.displaceElsewhere = displaceElsewhere;
     this.plan = plan;
     this.table = new SessionTable(rulesOf(plan), context.prng.nextU32() | 0);
     this.upstream = upstreams[plan.upstream];
@@ -79,8 +82,8 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     this.table.configure(rules);
   }
 
-  get hasSessions(): boolean {
-    return this.table.size > 0;
+  get sessionCount(): number {
+    return this.table.size;
   }
 
   handleTick(now: number): void {
@@ -171,7 +174,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     const picked = upstream.pick(chooser);
     if (picked < 0) return this.drop(picked === PICK_FULL ? SERVER_LIMIT : NO_SERVER);
     if (table.isFull && !this.displace()) return this.drop(TABLE_FULL);
-    if (!this.hasDescriptor && !this.displace()) return this.drop(NO_DESCRIPTOR);
+    if (!this.hasDescriptor && !this.displace() && !this.displaceElsewhere()) return this.drop(NO_DESCRIPTOR);
 
     const session = table.begin(from, now);
     const flow = this.open(session, picked);
@@ -216,8 +219,13 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     return null;
   }
 
+  /** One of its sessions has to make room for a new client, if need be. */
+  get canDisplace(): boolean {
+    return this.table.victim !== NO_SESSION;
+  }
+
   /** Ends the session that has to make room. False: none has to. */
-  private displace(): boolean {
+  displace(): boolean {
     const { victim } = this.table;
     if (victim === NO_SESSION) return false;
     this.note(DISPLACED);

@@ -33,7 +33,7 @@ export class UdpListeners {
     const former = new Map(this.listeners.map((listener) => [listener.plan.name, listener]));
     this.listeners = plans.map((plan) => {
       const known = former.get(plan.name);
-      if (known === undefined) return new UdpListener(this.context, plan, upstreams);
+      if (known === undefined) return new UdpListener(this.context, plan, upstreams, () => this.displace());
       former.delete(plan.name);
       known.apply(plan, upstreams);
       return known;
@@ -45,7 +45,7 @@ export class UdpListeners {
   handleTick(now: number): void {
     for (const listener of this.listeners) listener.handleTick(now);
     if (this.leaving.length === 0) return;
-    this.leaving = this.leaving.filter(({ hasSessions }) => hasSessions);
+    this.leaving = this.leaving.filter(({ sessionCount }) => sessionCount > 0);
     for (const listener of this.leaving) listener.handleTick(now);
   }
 
@@ -56,6 +56,15 @@ export class UdpListeners {
   /** Receives no more: whoever else has the sockets does. Answers still go out. */
   stop(): void {
     for (const point of this.points.values()) point.socket.stop();
+  }
+
+  /** Of the listener that has most of them, and one to spare. */
+  private displace(): boolean {
+    let crowded: UdpListener | null = null;
+    for (const listener of this.listeners) {
+      if (listener.canDisplace && listener.sessionCount > (crowded?.sessionCount ?? 0)) crowded = listener;
+    }
+    return crowded !== null && crowded.displace();
   }
 
   private applySockets(sockets: readonly PlannedUdpSocket[]): void {
