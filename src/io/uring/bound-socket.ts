@@ -58,6 +58,8 @@ export class UringBoundSocket implements DatagramSocket {
     this.isV6 = own.isV6;
     this.controlBytes = own.isAny ? (own.isV6 ? PKTINFO6_BYTES : PKTINFO_BYTES) : 0;
     this.from.setLocal(own.address, own.isV6);
+    // The service manager may have opened it.
+    if (own.isAny) datagrams.engine.tellAskedAddress(descriptor, own.isV6);
     this.message = ffi.mapMemory(4096);
     const words = new Int32Array(this.message.buffer, 0, MSGHDR_WORDS);
     words[MSG_NAME_LENGTH] = NAME_BYTES;

@@ -188,6 +188,12 @@ export class Engine {
     if (probes > 0) this.setOption(descriptor, ffi.IPPROTO_TCP, ffi.TCP_KEEPCNT, probes);
   }
 
+  /** Of a UDP socket: each datagram comes with the address that was asked. */
+  tellAskedAddress(descriptor: number, isV6: boolean): void {
+    if (isV6) this.setOption(descriptor, ffi.SOL_IPV6, ffi.IPV6_RECVPKTINFO, 1);
+    else this.setOption(descriptor, ffi.SOL_IP, ffi.IP_PKTINFO, 1);
+  }
+
   private setOption(descriptor: number, level: number, option: number, value: number): void {
     this.scratchWords[0] = value;
     ffi.setsockopt(descriptor, level, option, this.scratch.address, 4);
