@@ -799,7 +799,9 @@ export const CATALOGUE = {
     severity: 'warning',
     message:
       'who the servers of <name> are is not verified: anybody on the way to them can read and change what is sent',
-    remedy: 'say with `ca` whose certificates are believed; one that nobody has issued can be its own `ca`',
+    remedy:
+      'say with `ca` whose certificates are believed (in nginx.conf `proxy_ssl_trusted_certificate`, with `proxy_ssl_verify on`); one that nobody ' +
+      'has issued can be its own `ca`',
   },
   'server-without-name': {
     severity: 'error',

@@ -92,7 +92,7 @@ export class Reloader {
     const loaded = await read((text) => {
       printed += text;
     });
-    if (loaded === null) throw new ReloadError(printed.trim());
+    if (loaded === null) throw new ReloadError(withoutWarnings(printed));
     const before = current();
     const fixed = needsRestart(before, loaded);
     if (fixed !== null) throw new ReloadError(`${fixed} has changed, and takes a restart`);
@@ -116,4 +116,13 @@ function isBug(error: unknown): boolean {
 /** As one line. */
 function lines(text: string): string {
   return text.split('\n').join('; ');
+}
+
+/** Of what is printed about a file: what keeps it from being run. */
+function withoutWarnings(printed: string): string {
+  const kept = printed
+    .trim()
+    .split('\n')
+    .filter((line) => !/:\d+:\d+: warning: /.test(line));
+  return kept.join('\n');
 }

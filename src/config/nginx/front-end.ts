@@ -28,10 +28,11 @@ export const nginxFrontEnd: FrontEnd = {
 };
 
 function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
-  const { directives, fault } = parseNginx(root, context.files);
+  const { directives, fault, missing } = parseNginx(root, context.files);
   const document = new DocumentBuilder(root.name, root.directory);
   const notes = new Notes(root.rulesProcesses === true ? PROCESS_DIRECTIVES : undefined);
   const main = checkStructure(wrapFragment(directives), 'main', notes);
+  for (const { place, reason, fix } of missing) notes.error(place, reason, fix);
   if (fault !== null) {
     notes.error(fault.place, fault.reason, fault.fix);
     return result(nothingRead(), document, notes.diagnostics);
@@ -45,8 +46,10 @@ function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
 
 /** Only what the file says of the processes. Null: it cannot be read, and why is said by who reads all of it. */
 export function readNginxProcesses(root: RootFile, files: FileAccess): ProcessSettings | null {
-  const { directives, fault } = parseNginx(root, files);
-  return fault === null ? readProcessSettings(new Scope('main', directives, null), new Notes()) : null;
+  const { directives, fault, missing } = parseNginx(root, files);
+  return fault === null && missing.length === 0
+    ? readProcessSettings(new Scope('main', directives, null), new Notes())
+    : null;
 }
 
 function readMain(main: Scope, document: DocumentBuilder, prefix: string, notes: Notes): void {

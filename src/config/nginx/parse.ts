@@ -16,8 +16,10 @@ export interface Directive {
 
 export interface Parsed {
   readonly directives: readonly Directive[];
-  /** The first fault, where nginx would stop. */
+  /** Where the tree ends: what follows cannot be read. */
   readonly fault: NginxSyntaxError | null;
+  /** Files that are included and cannot be read: the tree goes on without them. */
+  readonly missing: readonly NginxSyntaxError[];
 }
 
 /** Where a preface is written. */
@@ -34,15 +36,16 @@ export function parseNginx(root: RootFile, files: FileAccess): Parsed {
   try {
     if (root.preface !== undefined) parser.readFile(COMMAND_LINE, root.preface, 0, 0);
     parser.readFile(root.name, root.text, 0, 0);
-    return { directives: parser.root, fault: null };
+    return { directives: parser.root, fault: null, missing: parser.missing };
   } catch (error) {
     if (!(error instanceof NginxSyntaxError)) throw error;
-    return { directives: parser.root, fault: error };
+    return { directives: parser.root, fault: error, missing: parser.missing };
   }
 }
 
 class Parser {
   readonly root: Directive[] = [];
+  readonly missing: NginxSyntaxError[] = [];
   private readonly directory: string;
   private readonly files: FileAccess;
   private fileCount = 0;
@@ -111,11 +114,9 @@ class Parser {
       const found = this.files.read(one);
       if ('reason' in found) {
         const reason = `open() "${one}" failed: ${found.reason}`;
-        throw new NginxSyntaxError(
-          reason,
-          `correct the path; it is relative to ${this.directory || 'this folder'}`,
-          place,
-        );
+        const fix = `correct the path; it is relative to ${this.directory || 'this folder'}`;
+        this.missing.push(new NginxSyntaxError(reason, fix, place));
+        continue;
       }
       if (++this.fileCount > FILES_MAX) {
         throw new NginxSyntaxError(`more than ${FILES_MAX} files are included`, 'include fewer', place);

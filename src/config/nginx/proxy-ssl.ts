@@ -51,7 +51,8 @@ export function readServersTls(
       notes.missing(scope.directives, verify!.place, reason, 'write `proxy_ssl_trusted_certificate`');
     }
     map['verify-depth'] = Number(scope.argument('proxy_ssl_verify_depth') ?? DEPTH);
-  } else map['verify'] = false;
+  } else if (verify === null) map['verify'] = false;
+  else set('verify', false, verify);
   if (isVerifying || isNaming) map['server-name'] = nameOf(scope, host, notes);
   if (!isNaming) map['sni'] = false;
   file('certificate', 'proxy_ssl_certificate');

@@ -55,6 +55,17 @@ export function checkStructure(directives: readonly Directive[], context: string
   return sound.length === directives.length && sound.every((one, i) => one === directives[i]) ? directives : sound;
 }
 
+/** Of modules that nginx does not come with, and that many have. */
+const OF_OTHER_MODULES: readonly (readonly [names: RegExp, fix: string])[] = [
+  [/^more_set_headers$/, 'write `add_header NAME VALUE always`: it is of a module of others, headers-more'],
+  [/^more_clear_headers$/, 'write `proxy_hide_header NAME`: it is of a module of others, headers-more'],
+  [/^more_(set|clear)_input_headers$/, 'write `proxy_set_header`: it is of a module of others, headers-more'],
+  [/^brotli(_|$)|^zstd(_|$)/, 'leave it out: it is of a module of others, and compression is not there yet'],
+  [/^geoip2(_|$)/, 'write a `geo` with networks: it is of a module of others, and there is no such module'],
+  [/_by_lua(_|$)|^lua_/, 'keep nginx for this part: it is of a module of others, and there is no Lua'],
+  [/^vhost_traffic_status|^check(_http|_|$)|^upstream_fair|^fair$/, 'leave it out: it is of a module of others'],
+];
+
 function findRule({ name, place }: Directive, context: string, notes: Notes): Rule | null {
   const rule = ruleIn(name, context);
   if (rule !== null) return rule;
@@ -65,9 +76,14 @@ function findRule({ name, place }: Directive, context: string, notes: Notes): Ru
     notes.error(place, `"${name}" directive is not allowed here`, fix);
     return null;
   }
-  const near = nearest(name, DIRECTIVE_NAMES);
+  const elsewhere = OF_OTHER_MODULES.find(([names]) => names.test(name))?.[1];
+  const near = elsewhere === undefined ? nearest(name, DIRECTIVE_NAMES) : null;
   const fix =
-    near === null ? 'leave it out: no module of nginx that evenkeel knows has such a directive' : `write ${near}`;
+    elsewhere !== undefined
+      ? elsewhere
+      : near === null
+        ? 'leave it out: no module of nginx that evenkeel knows has such a directive'
+        : `write ${near}`;
   notes.error(place, `unknown directive "${name}"`, fix);
   return null;
 }
@@ -80,6 +96,13 @@ function hasRightForm({ name, args, block, place }: Directive, rule: Rule, notes
   if (!rule.isBlock && block !== null) {
     const reason = `directive "${name}" is not terminated by ";"`;
     notes.error(place, reason, 'end it with ";"; a "{" in an argument needs quotes');
+    return false;
+  }
+  const runaway = args.length > rule.max ? args.findIndex(({ place: at }) => at.line > place.line) : -1;
+  if (runaway >= 0) {
+    const end = runaway === 0 ? place : args[runaway - 1].place;
+    const reason = `invalid number of arguments in "${name}" directive`;
+    notes.error(place, reason, `end it with ";" on line ${end.line}: ${args[runaway].text} belongs to it without one`);
     return false;
   }
   if (args.length < rule.min || args.length > rule.max) {
