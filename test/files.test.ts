@@ -57,7 +57,7 @@ upstreams: { api: { servers: [ "127.0.0.1:${dead}" ] } }
     const reason = await new Promise((resolve) => {
       http.get({ port, path: '/api/x', agent: false }, (response) => resolve(response.resume().statusMessage));
     });
-    assert.equal(reason, '', 'that of the page is none of the error');
+    assert.equal(reason, 'Bad Gateway', 'that of the error, not of the page');
     for (const [path, status] of Object.entries({ '/out': 404, '/nothing': 404, '/dir': 301, '/dir/': 403 }))
       assert.equal((await get(port, path)).status, status, path);
     await evenkeel.said(/warn .*files: root .*"\/out" leads out of its root/);

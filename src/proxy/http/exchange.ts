@@ -604,16 +604,11 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   }
 }
 
-/** Gives a response that is here another status, without the reason of the former one. */
+/** Gives a response that is here another status, without a reason: whoever passes it on says the one of this status. */
 function restate(memory: Uint8Array, head: ResponseHead, status: number): void {
-  const end = head.fieldsStart - '\r\n'.length;
-  const length = 'HTTP/1.1 200 '.length;
-  if (end - head.start >= length) {
-    head.start = end - length;
-    memory[end - 1] = SPACE;
-    memory[end - 1 - '200 '.length] = SPACE;
-  }
-  const at = head.start + 'HTTP/1.1 '.length;
+  const at = head.fieldsStart - '200\r\n'.length;
+  head.start = at - 'HTTP/1.1 '.length;
+  memory[at - 1] = SPACE;
   memory[at] = 0x30 + Math.floor(status / 100);
   memory[at + 1] = 0x30 + (Math.floor(status / 10) % 10);
   memory[at + 2] = 0x30 + (status % 10);

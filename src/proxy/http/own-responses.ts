@@ -45,9 +45,11 @@ const REASONS: Readonly<Record<number, string>> = {
 export const TEXT_PLAIN = ascii('text/plain; charset=utf-8');
 export const NOTHING: Uint8Array = new Uint8Array(0);
 
+const REASON_BYTES = new Map(Object.entries(REASONS).map(([status, reason]) => [Number(status), ascii(reason)]));
+
 /** The reason phrase, which nobody reads but everybody sends; empty for a status without a common one. */
 export function reasonOf(status: number): Uint8Array {
-  return ascii(REASONS[status] ?? '');
+  return REASON_BYTES.get(status) ?? NOTHING;
 }
 
 /** A Location line. */

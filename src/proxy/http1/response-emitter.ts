@@ -33,7 +33,7 @@ import {
 } from '../../base/limits.ts';
 import type { HeaderEdit } from '../http/header-edit.ts';
 import { HOP_BY_HOP } from '../http/hop-by-hop.ts';
-import { type OwnResponse, TEXT_PLAIN } from '../http/own-responses.ts';
+import { type OwnResponse, reasonOf, TEXT_PLAIN } from '../http/own-responses.ts';
 
 /** What is said about the connection. */
 export const PERSIST_SILENTLY = 0; // HTTP/1.1: persistent without a word
@@ -208,13 +208,19 @@ export class ResponseEmitter {
     return this.via.length > 0 ? emitFragment(memory, at, this.via) : at;
   }
 
-  /** In our version, and with the space that RFC 9112 section 4 wants behind the status even without a reason. */
+  /**
+   * In our version. Where there is not even the space that RFC 9112 section 4 wants behind the status, the usual reason is
+   * said: of a server that gives none, and of an answer that has got another status.
+   */
   private emitStatusLine(head: ResponseHead, at: number): number {
     at = emitFragment(this.memory, at, HTTP_1_1);
     const rest = head.start + HTTP_1_1.length;
     const length = head.fieldsStart - 2 - rest;
     at = emitBytes(this.memory, at, this.memory, rest, length);
-    if (length === STATUS_BYTES) this.memory[at++] = SPACE;
+    if (length === STATUS_BYTES) {
+      this.memory[at++] = SPACE;
+      at = emitFragment(this.memory, at, reasonOf(head.status));
+    }
     return emitCrlf(this.memory, at);
   }
 
