@@ -59,7 +59,7 @@ export interface CliDeps extends Output {
 
 export function createCli(version: string, context: CliContext<Commands>): Command {
   const program = new Command('evenkeel')
-    .description('High-availability load balancer: HTTP and TCP balancing, and the virtual address in front of it.')
+    .description('High-availability load balancer: HTTP, TCP, UDP and TLS, and the virtual address in front of them.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
