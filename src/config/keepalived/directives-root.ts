@@ -129,7 +129,7 @@ export const ROOT: Table<Drafts> = {
     ...each('no effect', 'the carrier is what the kernel says', 'linkbeat_interfaces linkbeat_use_polling'),
     garp_group: { state: 'no effect', about: 'announcements are spread by themselves' },
     ...each('no effect', 'of processes of keepalived', 'instance use_pid_dir child_wait_time'),
-    SSL: { state: 'no effect', about: 'of checks by TLS, which are not there yet' },
+    SSL: { state: 'no effect', about: 'of checks by TLS (`SSL_GET`), which are not read from this file yet' },
   },
 };
 

@@ -158,7 +158,7 @@ const REAL_SERVER: Table<RealServerDraft> = {
     ),
     ...each(
       'not yet',
-      'there is no check of this kind',
+      'it is not read from this file yet; in YAML, `health` has `dns`, `send` over UDP, and `http` over TLS',
       'SSL_GET DNS_CHECK MISC_CHECK UDP_CHECK PING_CHECK BFD_CHECK FILE_CHECK',
     ),
     ...each('not yet', 'no program is run when a server changes its state', 'notify_up notify_down'),

@@ -56,7 +56,7 @@ export const CORE_ROWS: readonly ModuleRows[] = [
       ],
       ['pcre_jit ssl_object_cache_inheritable', 'main', 'flag', 'no effect', 'it tunes the inside of nginx'],
       ['thread_pool', 'main', '2-3', 'no effect', 'it tunes the inside of nginx'],
-      ['ssl_engine', 'main', '1', 'left out', 'TLS is not there yet'],
+      ['ssl_engine', 'main', '1', 'left out', 'keys are read from files, and used by OpenSSL itself'],
       ['http stream', 'main', '0 {}', 'works', ''],
     ],
   },

@@ -10,7 +10,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http',
         '1',
         'no effect',
-        'it concerns files, or tunes the inside of nginx',
+        'it tunes the inside of nginx, or how files are answered, which is [the same for all](../files.md)',
       ],
       ['server', 'http', '0 {}', 'works', ''],
       [
@@ -18,7 +18,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server',
         '1',
         'no effect',
-        'it concerns files, or tunes the inside of nginx',
+        'it tunes the inside of nginx, or how files are answered, which is [the same for all](../files.md)',
       ],
       ['client_header_timeout', 'http server', '1', 'works', ''],
       [
@@ -59,7 +59,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server location',
         '1',
         'no effect',
-        'it concerns files, or tunes the inside of nginx',
+        'it tunes the inside of nginx, or how files are answered, which is [the same for all](../files.md)',
       ],
       ['types', 'http server location', '0 {}', 'differs', 'of files, and of `return` with a text in a `location =`'],
       ['default_type', 'http server location', '1', 'works', 'of files, and of `return` with a text'],
@@ -101,14 +101,14 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server location location-if',
         'flag',
         'no effect',
-        'it concerns files, or tunes the inside of nginx',
+        'it tunes the inside of nginx, or how files are answered, which is [the same for all](../files.md)',
       ],
       [
         'aio_write tcp_nopush tcp_nodelay reset_timedout_connection server_name_in_redirect msie_padding msie_refresh log_not_found log_subrequest etag open_file_cache_errors open_file_cache_events',
         'http server location',
         'flag',
         'no effect',
-        'it concerns files, or tunes the inside of nginx',
+        'it tunes the inside of nginx, or how files are answered, which is [the same for all](../files.md)',
       ],
       ['send_timeout', 'http server location', '1', 'differs', 'the shorter of this and `client_body_timeout` counts'],
       [
@@ -137,7 +137,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server location',
         '1-2',
         'no effect',
-        'it concerns files, or tunes the inside of nginx',
+        'it tunes the inside of nginx, or how files are answered, which is [the same for all](../files.md)',
       ],
       [
         'satisfy',
@@ -165,7 +165,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server location location-if',
         '2+',
         'differs',
-        'for errors of requests without a body; **a page that is a file is not answered yet**: the error is',
+        'for errors of requests without a body, a page that is a file included',
       ],
       ['error_log', 'server location', '1+', 'left out', 'there is one log for all servers'],
       [
@@ -190,7 +190,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'server location location-if',
         '1',
         'no effect',
-        'it concerns files, or tunes the inside of nginx',
+        'it tunes the inside of nginx, or how files are answered, which is [the same for all](../files.md)',
       ],
     ],
   },
@@ -276,7 +276,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'server location',
         '1+ {}',
         'differs',
-        '`-f` and `-d` of one file or folder, seen within a second ([values](../values.md)); **of what a request asks for, `-e` and `-x` are refused**',
+        '`-f` and `-d` of one file or folder, seen within 2 s ([values](../values.md)); **of what a request asks for, `-e` and `-x` are refused**',
       ],
       ['set', 'server server-if location location-if', '2', 'works', ''],
       [
@@ -773,7 +773,13 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_copy_filter_module',
     rows: [
-      ['output_buffers', 'http server location', '2', 'no effect', 'it concerns files, or tunes the inside of nginx'],
+      [
+        'output_buffers',
+        'http server location',
+        '2',
+        'no effect',
+        'it tunes the inside of nginx, or how files are answered, which is [the same for all](../files.md)',
+      ],
     ],
   },
 ];

@@ -6,7 +6,7 @@ export type VariableRow = readonly [names: string, value: string | null, note: s
 const TLS_VALUES = '**there is nothing like it yet**; empty where `listen` has no `ssl`';
 const STREAMED = 'bodies are streamed: nothing is stored';
 const LATER = 'known when the request is over, for a log: **there is no access log yet**';
-const FILES = '**there is nothing like it yet**';
+const FILES = '**there is nothing like it yet**, but for `$document_root` in `if (-f ...)` and `if (-d ...)`';
 
 const SSL_VARIABLES =
   'ssl_alpn_protocol ssl_ciphers ssl_client_cert ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn_legacy ssl_curve ' +
