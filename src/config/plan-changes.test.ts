@@ -52,6 +52,16 @@ test('what was added, removed and changed, by its name', () => {
   assert.deepEqual(changes('listeners:', 'grace: 5s\ndrain: 1m\nlisteners:'), ['grace changed', 'drain changed']);
 });
 
+test('what checks have from their upstream is told of the upstream alone', () => {
+  const checked = BASE.replace('db: { servers', 'db: { health: { tcp: true }, servers');
+  const changed = (to: string): readonly string[] => {
+    return planChanges(planOf(checked), planOf(checked.replace('db: { health: { tcp: true }', `db: { ${to}`)));
+  };
+  assert.deepEqual(changed('tls: {}, health: { tcp: true }'), ['upstream db: tls changed']);
+  assert.deepEqual(changed('proxy-protocol: v2, health: { tcp: true }'), ['upstream db: proxy-protocol changed']);
+  assert.deepEqual(changed('health: { tcp: true, tls: {} }'), ['upstream db: health changed']);
+});
+
 test('the number of proxies changes nothing but itself', () => {
   assert.deepEqual(planChanges(planOf(BASE), planOf(BASE, 3)), ['workers changed']);
   const more = BASE.replace('protocol: tcp', 'protocol: tcp, limits: { connections: 99 }');

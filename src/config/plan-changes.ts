@@ -64,14 +64,22 @@ function valueChanges(before: ValuePlan, after: ValuePlan): readonly string[] {
 }
 
 function upstreamChanges(before: UpstreamPlan, after: UpstreamPlan): readonly string[] {
-  const { servers: former, ...formerRest } = before;
-  const { servers, ...rest } = after;
+  const { servers: former, ...formerRest } = withOwnHealth(before);
+  const { servers, ...rest } = withOwnHealth(after);
   return [
     ...changesOf('server', former, servers, (one, other) =>
       changedKeys(withoutPlace(one), withoutPlace(other)).map((key) => `${key} changed`),
     ),
     ...changedKeys(formerRest, rest).map((key) => `${KEYS[key] ?? key} changed`),
   ];
+}
+
+/** Without what its checks have from the upstream: a change of that is told once. */
+function withOwnHealth(upstream: UpstreamPlan): UpstreamPlan {
+  const { health, tls } = upstream;
+  if (health === null) return upstream;
+  // by identity: `health.tls` may be written, and say the same
+  return { ...upstream, health: { ...health, proxyProtocol: null, tls: health.tls === tls ? null : health.tls } };
 }
 
 /** Where the plan's name is not the configuration's. */
