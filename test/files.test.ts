@@ -5,6 +5,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { askStatus } from '../src/commands/control-client.ts';
 import { engineSkip, ENGINES, Evenkeel, freePort, get, kill } from './evenkeel.ts';
 import { RawConnection } from './raw.ts';
 
@@ -47,7 +48,7 @@ listeners:
 ${more}      - files: { root: ${root} }
 upstreams: { api: { servers: [ "127.0.0.1:${dead}" ] } }
 `;
-    const evenkeel = await Evenkeel.start(t, configuration(''), { engine, workers: 1 });
+    const evenkeel = await Evenkeel.start(t, configuration(''), { engine, workers: 1, hasSocket: true });
     const bodyOf = async (path: string): Promise<string> => (await get(port, path)).body;
     assert.equal(await bodyOf('/'), 'front page\n');
     assert.equal(await bodyOf('/large.txt'), LARGE);
@@ -61,6 +62,10 @@ upstreams: { api: { servers: [ "127.0.0.1:${dead}" ] } }
     for (const [path, status] of Object.entries({ '/out': 404, '/nothing': 404, '/dir': 301, '/dir/': 403 }))
       assert.equal((await get(port, path)).status, status, path);
     await evenkeel.said(/warn .*files: root .*"\/out" leads out of its root/);
+
+    const { upstreams } = await askStatus(`${evenkeel.file}.sock`);
+    const [files] = upstreams.find(({ name }) => name === '(files)')!.servers;
+    assert.deepEqual([files.name, files.address, files.state], ['files', null, 'unchecked']);
 
     // a client that does not read holds nobody up
     const stalled = await RawConnection.open(t, port);

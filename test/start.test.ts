@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { connect, engineSkip, ENGINES, Evenkeel, freePort, get, kill, startBackend } from './evenkeel.ts';
 
@@ -204,4 +204,21 @@ test('the service manager is told when it is ready and when it ends', engineSkip
   evenkeel.signal('SIGTERM');
   assert.equal(await evenkeel.exit, 0);
   assert.equal(notify.read(), 'STOPPING=1');
+});
+
+test('a second one that has no socket for itself says what to do', async (t) => {
+  const start = async (...args: string[]): Promise<Evenkeel> => {
+    return Evenkeel.start(t, web(`"127.0.0.1:${await freePort()}"`, '127.0.0.1:1'), {
+      engine: 'node',
+      workers: 1,
+      args,
+    });
+  };
+  const path = join(mkdtempSync(join(tmpdir(), 'evenkeel-test-')), 'evenkeel.sock');
+  t.after(() => rmSync(dirname(path), { recursive: true, force: true }));
+  await start('--socket', path);
+  const second = await start('--socket', path);
+  await second.said(
+    / warn {2}no socket for `evenkeel status` at \S+: another evenkeel answers on \S+; start this one with `--socket PATH`: until/,
+  );
 });

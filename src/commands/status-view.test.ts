@@ -342,6 +342,16 @@ test('certificates have a line each', () => {
         daysLeft: -1,
         clients: 'require',
       },
+      {
+        listener: 'shop',
+        file: '/etc/tls/own.pem',
+        kind: 'ECDSA P-256',
+        names: ['shop.example'],
+        notBefore: '2029-12-31T00:00:00.000Z',
+        notAfter: '2030-12-31T00:00:00.000Z',
+        daysLeft: 364,
+        isStandIn: true,
+      },
     ],
     acme: [],
   };
@@ -350,7 +360,8 @@ test('certificates have a line each', () => {
     .filter((line) => line.startsWith('certificate'));
   assert.deepEqual(lines, [
     'certificate  /etc/tls/site.pem  web   ECDSA P-256  a.example b.example c.example and 1 more  59 days left  until 2030-03-01',
-    'certificate  /etc/tls/old.pem   mail  RSA 2048                                               expired       until 2029-12-31  client certificates: require',
+    'certificate  /etc/tls/old.pem   mail  RSA 2048                                               expired       until 2029-12-31       client certificates: require',
+    'certificate  /etc/tls/own.pem   shop  ECDSA P-256  shop.example                              none yet      self-signed till then',
   ]);
 });
 

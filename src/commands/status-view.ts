@@ -250,6 +250,7 @@ function certificateRow({
   names,
   notAfter,
   daysLeft,
+  isStandIn = false,
   ocsp,
   clients,
 }: CertificateView): string[] {
@@ -263,8 +264,8 @@ function certificateRow({
     listener ?? `to ${upstream}`,
     kind,
     `${shown}${more}`,
-    left,
-    `until ${notAfter.slice(0, 10)}`,
+    isStandIn ? 'none yet' : left,
+    isStandIn ? 'self-signed till then' : `until ${notAfter.slice(0, 10)}`,
     response,
     clients ? `client certificates: ${clients}` : '',
   ];
@@ -372,7 +373,7 @@ function table(title: string, rows: readonly string[][], paint: Paint): string[]
 }
 
 const BAD = /^(.*short of memory|down|ejected|unresolved|ended|silent .*|closed|no server)$/;
-const DOUBTFUL = /^(expired|unchecked|starting|draining|drained|disabled|waiting|[0-9]+ waiting)$/;
+const DOUBTFUL = /^(expired|none yet|unchecked|starting|draining|drained|disabled|waiting|[0-9]+ waiting)$/;
 
 /** The first line has the label. */
 function list<T>(label: string, items: readonly T[], text: (item: T) => string): string[] {

@@ -210,8 +210,14 @@ class Translator {
 
   private reportMissing(schema: Schema, path: Path): void {
     const key = String(path[path.length - 1]);
-    const example = metaOf(schema).examples?.[0];
-    const fix = example === undefined ? `\`${key}:\`` : `for example \`${key}: ${yamlText(example)}\``;
+    const { description, examples } = metaOf(schema);
+    const example = examples?.[0];
+    const sample = example === undefined ? `\`${key}:\`` : `\`${key}: ${yamlText(example)}\``;
+    // the only value there is, as of a consent: who writes it has to know what it says
+    const fix =
+      schema instanceof z.ZodLiteral
+        ? `${sample}, which says: ${(description ?? '').replace(/^`[^`]+`: |\.$/g, '')}`
+        : `${example === undefined ? '' : 'for example '}${sample}`;
     this.report(path, 'key', problem('missing-key', { place: pathText(path.slice(0, -1)), key, fix }));
   }
 

@@ -112,6 +112,9 @@ const STORE_AGAIN_MS = 5_000;
 
 /** Of who says nothing of themselves. */
 const CONTROL_SOCKET = 'the control socket';
+/** What to do about another one that answers there. */
+const OTHER_SOCKET =
+  'start this one with `--socket PATH`: until then `status`, `reload` and orders go to the other one';
 
 export class Instance {
   private readonly options: InstanceOptions;
@@ -664,7 +667,8 @@ export class Instance {
         this.kill();
         throw new StartError(`${error.message}: stop that one first, or give one of them another --socket`);
       }
-      const message = `no socket for \`evenkeel status\` at ${socketPath ?? 'any place'}: ${systemReason(error)}`;
+      const remedy = error instanceof SocketTakenError ? `; ${OTHER_SOCKET}` : '';
+      const message = `no socket for \`evenkeel status\` at ${socketPath ?? 'any place'}: ${systemReason(error)}${remedy}`;
       if (isSocketWanted || error instanceof SocketTakenError) log.warn(message);
       else log.info(message);
     }

@@ -34,7 +34,7 @@ export function tlsStatus(
 }
 
 function certificateView(
-  { files, kind, names, notBeforeMs, notAfterMs, stapledUntilMs, clients }: CertificateFacts,
+  { files, kind, names, notBeforeMs, notAfterMs, stapledUntilMs, isStandIn, clients }: CertificateFacts,
   nowMs: number,
 ): Omit<CertificateView, 'listener'> {
   return {
@@ -44,6 +44,7 @@ function certificateView(
     notBefore: new Date(notBeforeMs).toISOString(),
     notAfter: new Date(notAfterMs).toISOString(),
     daysLeft: Math.floor((notAfterMs - nowMs) / DAY_MS),
+    isStandIn,
     clients,
     ocsp: ocspView(files.ocsp, stapledUntilMs, nowMs),
   };

@@ -146,7 +146,7 @@ export class AcmeClient {
     if (!url.startsWith('https://')) throw refused(`the authority names ${printable(url)}, which is not https`);
     const { request } = await import('node:https');
     const answer = await new Promise<Answer>((resolve, reject) => {
-      const fail = (error: unknown): void => reject(unreachable(`${new URL(url).host}: ${systemReason(error)}`));
+      const fail = (error: unknown): void => reject(unreachable(this.troubleText(url, error)));
       const within = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS_MAX)]);
       const headers = {
         'User-Agent': userAgent,
@@ -169,7 +169,29 @@ export class AcmeClient {
     if (typeof nonce === 'string' && /^[A-Za-z0-9_-]{1,1024}$/.test(nonce)) this.nonce = nonce;
     return answer;
   }
+
+  /** Whoever tells of it names the host of the directory. */
+  private troubleText(url: string, error: unknown): string {
+    const { directory, ca } = this.options;
+    const { host } = new URL(url);
+    const place = host === new URL(directory).host ? '' : `${host}: `;
+    const remedy = !UNTRUSTED.has((error as NodeJS.ErrnoException).code)
+      ? ''
+      : ca === null
+        ? '; name in `ca` who has issued its certificate'
+        : '; nobody in `ca` has issued its certificate';
+    return `${place}${systemReason(error)}${remedy}`;
+  }
 }
+
+/** OpenSSL's names for a certificate of which it is not known who has issued it. */
+const UNTRUSTED: ReadonlySet<unknown> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
 
 /** The URL of what was made. */
 export function locationOf({ headers }: Answer): string {

@@ -5,6 +5,7 @@
  */
 import { addressText } from '../../base/address.ts';
 import type { Board, WorkerRow } from '../../base/board.ts';
+import { FILES_UPSTREAM } from '../../config/files-plan.ts';
 import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import type { EndpointState } from '../../core/health/endpoint-health.ts';
@@ -104,6 +105,8 @@ export interface CertificateView {
   readonly notAfter: string;
   /** Whole ones; negative: it has expired. */
   readonly daysLeft: number;
+  /** Self-signed, in the place of one that is still to be obtained: nobody believes it. */
+  readonly isStandIn?: boolean;
   /** What clients have to show that ask for its names, as `client-certificate.mode` has it. Null: nothing. */
   readonly clients?: string | null;
   /** The response that is to be stapled to it. Null: there is none. `until`: ISO 8601; null: it cannot be used, or does not say. */
@@ -205,7 +208,7 @@ export interface UpstreamView {
 export interface ServerView {
   /** As configured. */
   readonly name: string;
-  /** Null: its name has none. */
+  /** Null: its name has none, or it is the process that reads files, to whom only the proxies go. */
   readonly address: string | null;
   /**
    * `unchecked`: it gets work, and nothing has shown yet that it can do it. `unresolved`: it has no address. `draining`: it is up,
@@ -387,7 +390,7 @@ function serverView(facts: DataPlaneFacts, upstream: string, server: ServerPlan,
   const { board, nowMs } = facts;
   const { slot, address, account } = health;
   const { name, weight, backup, maxConnections } = server;
-  const where = address === null ? null : addressText(address);
+  const where = address === null || upstream === FILES_UPSTREAM ? null : addressText(address);
   const before = facts.former.server(upstream, name, where);
   return {
     name,

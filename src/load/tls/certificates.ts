@@ -15,7 +15,7 @@ import { type AuthorityFiles, readAuthorities } from './authorities.ts';
 import { type Pair, type PairFiles, readPair, type ReadPair } from './pair.ts';
 import { findAcmeFaults } from './acme-faults.ts';
 import { readTickets, ticketIdOf } from './ticket-files.ts';
-import { makePlaceholder } from './own-certificates.ts';
+import { makeStandIn } from './own-certificates.ts';
 import type {
   AcmeSource,
   CertificateSources,
@@ -72,6 +72,8 @@ export interface CertificateFacts {
   readonly notAfterMs: number;
   /** Of the response that is stapled to it, Unix time; Infinity: it does not say; null: there is none. */
   readonly stapledUntilMs: number | null;
+  /** As of Pair. */
+  readonly isStandIn: boolean;
   /** What clients have to show. Null: nothing. */
   readonly clients: TlsClientsPlan['mode'] | null;
 }
@@ -211,7 +213,7 @@ class CertificateReader {
     });
   }
 
-  /** Of one that is not there yet, or cannot be used, a placeholder: the authority is asked for another one. */
+  /** Of one that is not there yet, or cannot be used, a stand-in: the authority is asked for another one. */
   private readAcme({ file, plan, place, clients: source }: AcmeSource): readonly Found[] {
     const files: PairFiles = { certificate: file, key: null, passphraseFile: null, ocsp: null };
     this.files.add(file);
@@ -219,7 +221,7 @@ class CertificateReader {
     const id = idOf(files);
     const read = this.pairs.get(id) ?? readPair(files, this.nowMs);
     for (const found of read.pair === null ? [] : read.problems) this.say(place, found);
-    const pair = read.pair ?? this.former.get(id) ?? makePlaceholder(plan.names, this.nowMs);
+    const pair = read.pair ?? this.former.get(id) ?? makeStandIn(plan.names, this.nowMs);
     this.pairs.set(id, { pair, problems: read.problems });
     const clients = source === null ? null : this.readClients(source);
     return clients === 'unknown' ? [] : [{ pair, files, names: pair.names, place, clients }];
@@ -385,10 +387,10 @@ class CertificateReader {
 }
 
 function factsOf({ pair, files, names, clients }: Found): CertificateFacts {
-  const { credential, keyType, kind, notBeforeMs, notAfterMs } = pair;
+  const { credential, ...facts } = pair;
   const stapledUntilMs = credential.staple === null ? null : credential.staple.untilMs;
   const mode = clients === null ? null : clients.mode;
-  return { id: credential.id, files, keyType, kind, names, notBeforeMs, notAfterMs, stapledUntilMs, clients: mode };
+  return { ...facts, id: credential.id, files, names, stapledUntilMs, clients: mode };
 }
 
 function pairsOf({ listeners, upstreams, credentials }: Certificates): ReadonlyMap<string, Pair> {

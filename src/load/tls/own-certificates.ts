@@ -12,7 +12,7 @@ const EARLIER_MS = 3_600_000;
  * What a listener serves with until the certificate is there that an authority is asked for. A client refuses it, as it would refuse a
  * connection; the listener is open for the authority's challenge, and the other names are served.
  */
-export function makePlaceholder(names: readonly string[], nowMs: number): Pair {
+export function makeStandIn(names: readonly string[], nowMs: number): Pair {
   return make(names, 'evenkeel: no certificate yet', null, nowMs);
 }
 
@@ -34,5 +34,6 @@ function make(names: readonly string[], commonName: string, acmeIdentifier: Uint
     names,
     notBeforeMs,
     notAfterMs,
+    isStandIn: true,
   };
 }

@@ -27,6 +27,8 @@ export interface Pair {
   /** Unix time. */
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
+  /** In the place of one that is still to be obtained: nobody believes it. */
+  readonly isStandIn: boolean;
 }
 
 export type PairProblem = Problem & { readonly about: 'certificate' | 'key' | 'ocsp' };
@@ -73,6 +75,7 @@ class PairReader {
       names: namesOf(leaf),
       notBeforeMs: Date.parse(leaf.validFrom),
       notAfterMs: Date.parse(leaf.validTo),
+      isStandIn: false,
     };
     this.lookAtTime(pair, nowMs);
     const fault = findChainFault(chain);
