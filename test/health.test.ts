@@ -56,7 +56,7 @@ for (const engine of ENGINES) {
       assert.equal((await getUntil(port, ({ status }) => status !== 502)).status, 503);
       await backend.restart();
       await getUntil(port, ({ status }) => status === 200);
-      await evenkeel.said(/ info {2}upstream web: a server is up again\n/);
+      await evenkeel.said(/ info {2}upstream web: a server takes clients again\n/);
     },
   );
 

@@ -160,6 +160,27 @@ upstreams: { web: { servers: [ "${server.address}", "127.0.0.1:1" ] } }
   assert.doesNotMatch((await instance.say('status')).out, /will forget/);
 });
 
+test('who drains the last server beside one that is down is told so, behind the order', async (t) => {
+  const server = await startBackend(t);
+  const instance = await Instance.start(
+    t,
+    ENGINES[0],
+    `
+listeners: { web: { bind: "127.0.0.1:${await freePort()}", routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "${server.address}", "127.0.0.1:1" ], health: { tcp: true, interval: 100ms } } }
+`,
+    1,
+  );
+  await instance.evenkeel.said(/ server web\/127\.0\.0\.1:1 down: /);
+  const text = `upstream web: no server takes new clients any more: ${server.address} is drained, 127.0.0.1:1 is down\n`;
+  const drained = await instance.say('server', 'drain', `web/${server.address}`);
+  assert.equal(drained.code, 0);
+  assert.ok(`${drained.out}${drained.err}`.endsWith(`warning: ${text}`), drained.out + drained.err);
+  const log = instance.evenkeel.stderr;
+  assert.ok(log.indexOf(': drained; the file says enabled') < log.indexOf(` warn  ${text}`), log);
+  assert.doesNotMatch(log, /no server is up/);
+});
+
 for (const engine of ENGINES) {
   test(`[${engine}] a drained server gets no new client, and what is open goes on`, engineSkip(engine), async (t) => {
     const [first, second] = [await startTcpBackend(t, (socket) => socket.pipe(socket)), await startBackend(t)];

@@ -189,7 +189,13 @@ export class Instance {
     });
     const node = loaded.ready.ha?.node ?? loaded.ready.node ?? hostname();
     const file = overridesFile(options.stateDirectory, node, log);
-    this.overrides = new Overrides({ file, inherited: inherited?.overrides ?? null, log, unixMs: Date.now });
+    this.overrides = new Overrides({
+      file,
+      inherited: inherited?.overrides ?? null,
+      log,
+      takeIdled: () => this.keeper.takeIdled(),
+      unixMs: Date.now,
+    });
     this.reloader = new Reloader({
       log,
       read,

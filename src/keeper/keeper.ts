@@ -245,6 +245,11 @@ export class Keeper {
     return this.listeners.filter(isClosed).map(({ plan }) => plan.name);
   }
 
+  /** As of HealthRegistry. */
+  takeIdled(): readonly string[] {
+    return this.health.takeIdled();
+  }
+
   /** How everything stands. `ages` knows when each proxy gave its last sign of life, `overrides` what was said by hand. */
   status(ages: BeatAges, overrides: readonly OverrideView[]): DataPlaneStatus {
     return dataPlaneStatus({

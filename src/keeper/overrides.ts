@@ -3,7 +3,7 @@
  * where the file says otherwise.
  */
 import { nearest, orList } from '../config/suggest.ts';
-import type { Plan, UpstreamPlan } from '../config/plan.ts';
+import type { Plan } from '../config/plan.ts';
 import {
   type Change,
   changed,
@@ -23,6 +23,8 @@ export interface OverridesOptions {
   /** From a predecessor that could not write them down; null: they are in the file. */
   readonly inherited: readonly Override[] | null;
   readonly log: Log;
+  /** Upstreams that the plan in force has left without a server for new clients, each once: for people. */
+  readonly takeIdled: () => readonly string[];
   /** Milliseconds since 1970. */
   readonly unixMs: () => number;
 }
@@ -56,8 +58,6 @@ export class Overrides {
   private readonly options: OverridesOptions;
   private overrides: readonly Override[];
   private isWritten: boolean;
-  /** The plan in force; null: none is yet. */
-  private inForce: Plan | null = null;
   /** What the file in force says. */
   private filed: ReadonlyMap<string, Filed> = new Map();
 
@@ -73,20 +73,18 @@ export class Overrides {
     const { unixMs } = this.options;
     const said = order === null ? this.overrides : changed(this.overrides, order.change, order.by, unixMs());
     const overrides = remaining(said, filed);
-    const proposed = overridden(plan, overrides);
     return {
-      plan: proposed,
+      plan: overridden(plan, overrides),
       commit: () => {
         const subject = order?.change.subject ?? null;
-        const idle = order === null ? [] : idleUpstreams(this.inForce, proposed);
-        this.inForce = proposed;
         this.tellStanding(overrides, filed, subject);
         this.tellEnded(overrides, filed, subject);
         const isSame = JSON.stringify(overrides) === JSON.stringify(this.overrides);
         this.overrides = overrides;
         this.filed = filed;
         if (!isSame || !this.isWritten) this.write();
-        return order === null ? '' : [this.tellOrder(order), ...this.tellIdle(idle)].join('\n');
+        const told = order === null ? [] : [this.tellOrder(order)];
+        return [...told, ...this.tellIdled()].join('\n');
       },
     };
   }
@@ -147,9 +145,8 @@ export class Overrides {
   }
 
   /** The order stands, whatever it leaves: whoever gave it may be about to enable another one. */
-  private tellIdle(upstreams: readonly string[]): readonly string[] {
-    return upstreams.map((name) => {
-      const text = `upstream ${name}: no server takes new clients any more`;
+  private tellIdled(): readonly string[] {
+    return this.options.takeIdled().map((text) => {
       this.options.log.warn(text);
       return `warning: ${text}`;
     });
@@ -181,16 +178,6 @@ export class Overrides {
       this.options.log.info(`${subject}: what was said by hand has ended: ${why}`);
     }
   }
-}
-
-/** Upstreams of which no server takes new clients by `after`, and one does by `before`. */
-function idleUpstreams(before: Plan | null, after: Plan): readonly string[] {
-  const were = new Set((before?.upstreams ?? []).filter(isIdle).map(({ name }) => name));
-  return after.upstreams.filter((upstream) => isIdle(upstream) && !were.has(upstream.name)).map(({ name }) => name);
-}
-
-function isIdle({ servers }: UpstreamPlan): boolean {
-  return servers.every(({ state, weight }) => state !== 'enabled' || weight === 0);
 }
 
 export function overridesFile(directory: string, node: string, log: Log): StateFile<Override> {

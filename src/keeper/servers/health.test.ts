@@ -65,6 +65,7 @@ class Scene {
   readonly probed: string[] = [];
   readonly board: Board;
   readonly keeper: HealthRegistry;
+  private readonly plan: Plan;
   answer: (address: Address) => Promise<ProbeResult> | ProbeResult = () => ({ isPassed: true, reason: '' });
 
   constructor(t: TestContext, upstreams: UpstreamPlan[]) {
@@ -96,11 +97,16 @@ class Scene {
       },
       now: () => this.now,
     });
+    this.plan = plan;
     this.keeper.apply(plan);
     t.after(() => {
       this.keeper.stop();
       mock.timers.reset();
     });
+  }
+
+  apply(upstreams: UpstreamPlan[]): void {
+    this.keeper.apply({ ...this.plan, upstreams });
   }
 
   async pass(ms: number): Promise<void> {
@@ -161,6 +167,43 @@ test('failing probes take a server off the board and passing ones put it back, e
     'warn  server web/192.0.2.2:80 down: 2 probes failed, last: connection refused',
     'info  server web/192.0.2.2:80 up: 2 probes passed',
   ]);
+});
+
+test('an upstream whose last usable server is taken out is left to who has ordered it to tell', async (t) => {
+  const web = (first: Partial<ServerPlan>, second: Partial<ServerPlan> = {}): UpstreamPlan[] => {
+    const servers = [
+      { ...server(at(1), 0), ...first },
+      { ...server(at(2), 1), ...second },
+    ];
+    return [upstream('web', servers, { health: CHECK })];
+  };
+  const scene = new Scene(t, web({}));
+  scene.answer = ({ host }) => ({ isPassed: host === '192.0.2.1', reason: 'connection refused' });
+  scene.keeper.start();
+  await scene.pass(4_000);
+  scene.lines.length = 0;
+  scene.apply(web({ state: 'drain' }));
+  await scene.pass(2_000);
+  assert.deepEqual(scene.lines, []);
+  const text = 'upstream web: no server takes new clients any more:';
+  assert.deepEqual(scene.keeper.takeIdled(), [`${text} 192.0.2.1:80 is drained, 192.0.2.2:80 is down`]);
+  scene.apply(web({ weight: 0 }, { state: 'disabled' }));
+  assert.deepEqual(scene.keeper.takeIdled(), [], 'it is known');
+  scene.apply(web({}));
+  assert.deepEqual(scene.lines.splice(0), ['info  upstream web: a server takes clients again']);
+  // what has been taken back before anybody could tell is not told
+  scene.apply(web({ weight: 0 }));
+  scene.apply(web({}));
+  assert.deepEqual([scene.keeper.takeIdled(), scene.lines], [[], []]);
+  // the last one beside a drained one fails
+  scene.answer = () => ({ isPassed: true, reason: '' });
+  scene.apply(web({ state: 'disabled' }));
+  await scene.pass(4_000);
+  scene.keeper.takeIdled();
+  scene.lines.length = 0;
+  scene.answer = ({ host }) => ({ isPassed: host === '192.0.2.1', reason: 'connection refused' });
+  await scene.pass(4_000);
+  assert.equal(scene.lines.at(-1), `error ${text} 192.0.2.1:80 is disabled, 192.0.2.2:80 is down`);
 });
 
 test('upstreams without checks are not probed', async (t) => {

@@ -4,9 +4,9 @@
  * need of it, the log what changed; who wants to know why asks here.
  */
 import { type Address, addressText } from '../../base/address.ts';
-import { type Board, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../../base/board.ts';
+import { type Board, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../../base/board.ts';
 import type { Prng } from '../../base/prng.ts';
-import type { HealthPlan, Plan, UpstreamPlan } from '../../config/plan.ts';
+import type { HealthPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
 import type { EndpointAccount, EndpointMemory } from '../../core/health/endpoint-health.ts';
 import {
   type HealthEvent,
@@ -48,14 +48,18 @@ export interface HealthRegistryOptions {
 
 /** Probes on their way at the same time; more would be a burst of descriptors and no faster answer. */
 const PROBES_MAX = 256;
+/** In one line of the log. */
+const NAMES_SHOWN = 8;
 /** setTimeout's bound; a deadline that is further away is looked at again then. */
 const SLEEP_MS_MAX = 60_000;
 
 interface Upstream {
   plan: UpstreamPlan;
   readonly health: UpstreamHealth;
-  /** No server takes requests, and the log says so. */
+  /** No server takes new clients. */
   isOut: boolean;
+  /** The plan has left it so, which is not in the log yet. */
+  isIdled: boolean;
 }
 
 /** One address of a configured server, or the server itself while its name has none. */
@@ -100,7 +104,7 @@ export class HealthRegistry {
       const known = former.get(upstreamPlan.name);
       if (known === undefined) {
         const health = new UpstreamHealth(optionsOf(upstreamPlan), this.options.prng, this.recallOf(upstreamPlan.name));
-        return { plan: upstreamPlan, health, isOut: false };
+        return { plan: upstreamPlan, health, isOut: false, isIdled: false };
       }
       const isCheckNew = JSON.stringify(known.plan.health) !== JSON.stringify(upstreamPlan.health);
       known.health.apply(now, optionsOf(upstreamPlan), isCheckNew);
@@ -117,7 +121,7 @@ export class HealthRegistry {
       // That a server has the address that the file says is no news.
       const events = upstream.health.takeEvents().filter(({ kind }) => kind !== 'added');
       for (const event of events) this.tell(upstream, event);
-      this.tellOutage(upstream);
+      this.tellOutage(upstream, true);
     }
     if (this.isStarted) this.pump();
   }
@@ -132,6 +136,16 @@ export class HealthRegistry {
     this.isStopped = true;
     clearTimeout(this.timer);
     this.recurring.stop();
+  }
+
+  /**
+   * Upstreams of which the plan has taken out the last server that could take clients, each once: for whoever has it applied to
+   * tell, behind what was ordered.
+   */
+  takeIdled(): readonly string[] {
+    const idled = this.upstreams.filter(({ isIdled }) => isIdled);
+    for (const upstream of idled) upstream.isIdled = false;
+    return idled.map((upstream) => this.outageText(upstream));
   }
 
   /** The names that servers are given by. */
@@ -254,23 +268,53 @@ export class HealthRegistry {
   private settle(upstream: Upstream): void {
     this.write(upstream);
     for (const event of upstream.health.takeEvents()) this.tell(upstream, event);
-    this.tellOutage(upstream);
+    this.tellOutage(upstream, false);
   }
 
-  /** One server less is a warning; the last one is an error. */
-  private tellOutage(upstream: Upstream): void {
-    const { name, servers } = upstream.plan;
-    const states = servers.flatMap(({ firstSlot, slotCount }) =>
-      Array.from({ length: slotCount }, (_, i) => {
-        this.options.board.readServer(firstSlot + i, this.onBoard);
-        return this.onBoard.state;
-      }),
-    );
+  /** One server less is a warning; the last one is an error, unless somebody has taken it out. */
+  private tellOutage(upstream: Upstream, isByPlan: boolean): void {
+    const states = upstream.plan.servers.flatMap((server) => this.statesOf(server));
     const isOut = !states.includes(SERVER_UP) && states.some((state) => state !== SERVER_EMPTY);
     if (isOut === upstream.isOut) return;
     upstream.isOut = isOut;
-    if (isOut) this.options.log.error(`upstream ${name}: no server is up`);
-    else this.options.log.info(`upstream ${name}: a server is up again`);
+    if (isOut && isByPlan && this.hasTakenOut(upstream)) upstream.isIdled = true;
+    else if (isOut) this.options.log.error(this.outageText(upstream));
+    else if (upstream.isIdled) upstream.isIdled = false;
+    else this.options.log.info(`upstream ${upstream.plan.name}: a server takes clients again`);
+  }
+
+  private outageText(upstream: Upstream): string {
+    const { name, servers } = upstream.plan;
+    if (!this.hasTakenOut(upstream)) return `upstream ${name}: no server is up`;
+    const shown = servers.slice(0, NAMES_SHOWN).map((server) => `${server.name} ${this.obstacleOf(server)}`);
+    const rest = servers.length > shown.length ? `, and ${servers.length - shown.length} more` : '';
+    return `upstream ${name}: no server takes new clients any more: ${shown.join(', ')}${rest}`;
+  }
+
+  /** Whether there is one that could take clients, and may not. */
+  private hasTakenOut({ plan, health }: Upstream): boolean {
+    const now = this.options.now();
+    return plan.servers.some(({ state, weight, firstSlot, slotCount }) => {
+      if (state === 'enabled' && weight > 0) return false;
+      const found = Array.from({ length: slotCount }, (_, i) => health.accountOf(now, firstSlot + i)?.state);
+      return found.includes('up') || found.includes('unchecked');
+    });
+  }
+
+  /** Why it gets no new clients: `is drained`. */
+  private obstacleOf(server: ServerPlan): string {
+    if (server.state !== 'enabled') return server.state === 'drain' ? 'is drained' : 'is disabled';
+    if (server.weight === 0) return 'has weight 0';
+    const states = this.statesOf(server);
+    if (states.includes(SERVER_EJECTED)) return 'is ejected';
+    return states.every((state) => state === SERVER_EMPTY) ? 'has no address' : 'is down';
+  }
+
+  private statesOf({ firstSlot, slotCount }: ServerPlan): readonly number[] {
+    return Array.from({ length: slotCount }, (_, i) => {
+      this.options.board.readServer(firstSlot + i, this.onBoard);
+      return this.onBoard.state;
+    });
   }
 
   private write(upstream: Upstream): void {
