@@ -169,35 +169,36 @@ test('failing probes take a server off the board and passing ones put it back, e
   ]);
 });
 
+function pair(first: Partial<ServerPlan>, second: Partial<ServerPlan> = {}): UpstreamPlan[] {
+  const servers = [
+    { ...server(at(1), 0), ...first },
+    { ...server(at(2), 1), ...second },
+  ];
+  return [upstream('web', servers, { health: CHECK })];
+}
+
 test('an upstream whose last usable server is taken out is left to who has ordered it to tell', async (t) => {
-  const web = (first: Partial<ServerPlan>, second: Partial<ServerPlan> = {}): UpstreamPlan[] => {
-    const servers = [
-      { ...server(at(1), 0), ...first },
-      { ...server(at(2), 1), ...second },
-    ];
-    return [upstream('web', servers, { health: CHECK })];
-  };
-  const scene = new Scene(t, web({}));
+  const scene = new Scene(t, pair({}));
   scene.answer = ({ host }) => ({ isPassed: host === '192.0.2.1', reason: 'connection refused' });
   scene.keeper.start();
   await scene.pass(4_000);
   scene.lines.length = 0;
-  scene.apply(web({ state: 'drain' }));
+  scene.apply(pair({ state: 'drain' }));
   await scene.pass(2_000);
   assert.deepEqual(scene.lines, []);
   const text = 'upstream web: no server takes new clients any more:';
   assert.deepEqual(scene.keeper.takeIdled(), [`${text} 192.0.2.1:80 is drained, 192.0.2.2:80 is down`]);
-  scene.apply(web({ weight: 0 }, { state: 'disabled' }));
+  scene.apply(pair({ weight: 0 }, { state: 'disabled' }));
   assert.deepEqual(scene.keeper.takeIdled(), [], 'it is known');
-  scene.apply(web({}));
+  scene.apply(pair({}));
   assert.deepEqual(scene.lines.splice(0), ['info  upstream web: a server takes clients again']);
   // what has been taken back before anybody could tell is not told
-  scene.apply(web({ weight: 0 }));
-  scene.apply(web({}));
+  scene.apply(pair({ weight: 0 }));
+  scene.apply(pair({}));
   assert.deepEqual([scene.keeper.takeIdled(), scene.lines], [[], []]);
   // the last one beside a drained one fails
   scene.answer = () => ({ isPassed: true, reason: '' });
-  scene.apply(web({ state: 'disabled' }));
+  scene.apply(pair({ state: 'disabled' }));
   await scene.pass(4_000);
   scene.keeper.takeIdled();
   scene.lines.length = 0;

@@ -296,8 +296,8 @@ export class HealthRegistry {
     const now = this.options.now();
     return plan.servers.some(({ state, weight, firstSlot, slotCount }) => {
       if (state === 'enabled' && weight > 0) return false;
-      const found = Array.from({ length: slotCount }, (_, i) => health.accountOf(now, firstSlot + i)?.state);
-      return found.includes('up') || found.includes('unchecked');
+      const found = new Set(Array.from({ length: slotCount }, (_, i) => health.accountOf(now, firstSlot + i)?.state));
+      return found.has('up') || found.has('unchecked');
     });
   }
 
