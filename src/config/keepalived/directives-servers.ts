@@ -158,9 +158,12 @@ const REAL_SERVER: Table<RealServerDraft> = {
     ),
     ...each(
       'not yet',
-      'it is not read from this file yet; in YAML, `health` has `dns`, `send` over UDP, and `http` over TLS',
-      'SSL_GET DNS_CHECK MISC_CHECK UDP_CHECK PING_CHECK BFD_CHECK FILE_CHECK',
+      'it is not read from this file; in YAML it is `health.http` of an upstream with `tls`',
+      'SSL_GET',
     ),
+    ...each('not yet', 'it is not read from this file; in YAML it is `health.dns`', 'DNS_CHECK'),
+    ...each('not yet', 'it is not read from this file; in YAML it is `health.send` over UDP', 'UDP_CHECK'),
+    ...each('not yet', 'there is no check of this kind', 'MISC_CHECK PING_CHECK BFD_CHECK FILE_CHECK'),
     ...each('not yet', 'no program is run when a server changes its state', 'notify_up notify_down'),
     ...each(
       'no effect',
