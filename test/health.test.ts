@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { askStatus } from '../src/commands/control-client.ts';
 import { endOf, engineSkip, ENGINES, Evenkeel, freePort, get, getUntil, startBackend } from './evenkeel.ts';
 import { peerSkip } from './peers.ts';
 
@@ -70,11 +71,16 @@ for (const engine of ENGINES) {
 listeners: { web: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: web } }
 upstreams: { web: { servers: [ "${backend.address}" ], health: { tcp: true, interval: 50ms, timeout: 10s, rise: 1, fall: 1 } } }
 `;
-      const evenkeel = await Evenkeel.start(t, yaml, { engine });
+      const evenkeel = await Evenkeel.start(t, yaml, { engine, hasSocket: true });
       await backend.stop();
       await evenkeel.said(/down: /);
       assert.equal(await endOf(port), 'ECONNRESET');
       await evenkeel.said(/ warn {2}upstream web: 1 connection reset: no server is up/);
+      const { answers } = await askStatus(`${evenkeel.file}.sock`);
+      assert.deepEqual(
+        answers.map(({ name, count, resets }) => [name, count, resets]),
+        [['no-server', 1, 1]],
+      );
       await backend.restart();
       await evenkeel.said(/up: /);
       assert.equal((await get(port)).status, 200);

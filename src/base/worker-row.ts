@@ -9,7 +9,7 @@ import { assert } from './assert.ts';
 import { ANSWER_KINDS_MAX } from './limits.ts';
 import type { BoardShape } from './server-table.ts';
 
-const WORKER_WORDS = 20 + ANSWER_KINDS_MAX;
+const WORKER_WORDS = 20 + 2 * ANSWER_KINDS_MAX;
 const W_PID = 0;
 const W_HEARTBEAT = 1;
 const W_STATE = 2;
@@ -19,6 +19,7 @@ const W_MEMORY_LEVEL = 6;
 const W_SHED = 7;
 const W_SLOTS = 8; // of each of the arena's sizes: in use, and at most
 const W_ANSWERS = 20; // a word for each kind
+const W_RESETS = W_ANSWERS + ANSWER_KINDS_MAX; // the same
 
 /** Per worker and server. */
 const COUNTER_WORDS = 8;
@@ -153,6 +154,13 @@ export class WorkerRow {
   }
   countAnswer(kind: number): void {
     this.words[W_ANSWERS + kind]++;
+  }
+  /** Of these, resets of connections: nobody was answered. */
+  resets(kind: number): number {
+    return this.words[W_RESETS + kind] >>> 0;
+  }
+  countReset(kind: number): void {
+    this.words[W_RESETS + kind]++;
   }
 
   serverConnections(slot: number): number {

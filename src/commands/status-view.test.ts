@@ -260,6 +260,26 @@ answered by the proxy  503  no-server  7 times: no server is up
   );
 });
 
+test('connections that were reset are no answers', () => {
+  const answers = [
+    { name: 'no-server', status: 503, text: 'no server is up', count: 7, resets: 3 },
+    { name: 'denied', status: 403, text: 'the client may not connect', count: 1, resets: 1 },
+    { name: 'tls-handshake', status: 0, text: 'the TLS handshake came to nothing', count: 1, resets: 0 },
+  ];
+  assert.deepEqual(
+    renderStatus({ ...DOCUMENT, answers }, '/s', false)
+      .trimEnd()
+      .split('\n')
+      .slice(-4),
+    [
+      'answered by the proxy  503      no-server      4 times: no server is up',
+      'answered by the proxy  reset    no-server      3 times: no server is up',
+      'answered by the proxy  reset    denied         once: the client may not connect',
+      'answered by the proxy  nothing  tls-handshake  once: the TLS handshake came to nothing',
+    ],
+  );
+});
+
 test('what this machine was short of stands beside its servers', () => {
   const lastCheck = { ageMs: 300, isPassed: null, detail: 'no file descriptor is left in the keeper' };
   const upstream = { ...DOCUMENT.upstreams[0], servers: [{ ...SERVER, shortages: 4, lastCheck }] };

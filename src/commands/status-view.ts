@@ -62,7 +62,7 @@ export function renderStatus(document: StatusDocument, socketPath: string, hasCo
     lines.push('', ...table('server', upstreams.flatMap(serverRows), paint));
   }
   if (proxies.length > 0) lines.push('', ...table('proxy', proxies.map(proxyRow), paint));
-  if (answers.length > 0) lines.push('', ...table('answered by the proxy', answers.map(answerRow), paint));
+  if (answers.length > 0) lines.push('', ...table('answered by the proxy', answers.flatMap(answerRows), paint));
   return `${lines.join('\n')}\n`;
 }
 
@@ -354,10 +354,21 @@ function proxyRow(
   ];
 }
 
-function answerRow({ name, status, text, count }: AnswerView): string[] {
-  const answer = name.startsWith('udp-') ? 'nothing' : status === 0 ? 'as the server' : `${status}`;
-  return [answer, name, `${times(count)}: ${text}`];
+/** Of what is reset for a reason that others are answered with, a line of its own. */
+function answerRows({ name, status, text, count, resets = 0 }: AnswerView): string[][] {
+  const answer = status === 0 ? (OTHER_ANSWERS[name] ?? 'nothing') : `${status}`;
+  const rows = [
+    [answer, count - resets],
+    ['reset', resets],
+  ] as const;
+  return rows.filter(([, number]) => number > 0).map(([what, number]) => [what, name, `${times(number)}: ${text}`]);
 }
+
+/** What has no status of its own, and is not without an answer. */
+const OTHER_ANSWERS: Readonly<Record<string, string | undefined>> = {
+  'server-status': 'as the server',
+  'client-too-slow': 'cut off',
+};
 
 /** Columns as wide as they need; one in which nothing stands is left out. */
 function table(title: string, rows: readonly string[][], paint: Paint): string[] {

@@ -40,6 +40,12 @@ export class AnswerLog implements RequestReader {
     else entry.count++;
   }
 
+  /** A connection is reset for this reason, and nobody is answered. */
+  noteReset(owner: string, kind: number): void {
+    this.row.countReset(kind);
+    this.note(owner, kind, NO_BYTES, 0, 0);
+  }
+
   /** Once a second. */
   flush(): void {
     if (this.entries.size === 0) return;
@@ -49,6 +55,8 @@ export class AnswerLog implements RequestReader {
     this.entries.clear();
   }
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 function textOf(bytes: Uint8Array, at: number, length: number): string {
   let text = '';

@@ -178,6 +178,6 @@ class Reading implements SocketHandler, Opening {
 
   private note(): void {
     const { context, listener } = this.layer;
-    context.answers.note(listener.name, WRONG, NO_BYTES, 0, 0);
+    context.answers.noteReset(listener.name, WRONG);
   }
 }

@@ -67,14 +67,12 @@ export class TcpService implements Service {
   /** `kind`: of an answer. */
   private turnAway(socket: Socket, kind: number): void {
     const { context, plan } = this.listener;
-    context.answers.note(plan.name, kind, NO_BYTES, 0, 0);
+    context.answers.noteReset(plan.name, kind);
     socket.handler = new Gone(context);
     socket.reset();
     this.listener.release();
   }
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 /** What a layer still has of a client that is turned away goes nowhere. */
 class Gone implements SocketHandler {
@@ -262,7 +260,7 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
 
   /** No server, for this reason: a kind of answer. */
   private refuse(kind: number): void {
-    this.context.answers.note(this.upstream.plan.name, kind, NO_BYTES, 0, 0);
+    this.context.answers.noteReset(this.upstream.plan.name, kind);
     this.giveUp();
   }
 

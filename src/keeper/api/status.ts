@@ -139,6 +139,8 @@ export interface AnswerView {
   readonly text: string;
   /** Since the start. */
   readonly count: number;
+  /** Of these, connections that were reset: those of TCP listeners, who answer nobody. */
+  readonly resets?: number;
 }
 
 export interface ProxyView {
@@ -307,7 +309,7 @@ export function countsOf({ listeners, upstreams, answers }: DataPlaneStatus): Co
         return { upstream, server, address, requests, failures, shortages };
       }),
     ),
-    answers: answers.map(({ name, count }) => ({ answer: name, count })),
+    answers: answers.map(({ name, count, resets = 0 }) => ({ answer: name, count, resets })),
   };
 }
 
@@ -468,7 +470,8 @@ function unresolved({ failureOfName, nowMs }: DataPlaneFacts, { target }: Server
 function answerViews({ board, former }: DataPlaneFacts): readonly AnswerView[] {
   return ANSWER_KINDS.flatMap(({ name, status, text }, kind) => {
     const count = former.answers(name) + sumOfWorkers(board, (row) => row.answers(kind));
-    return count === 0 ? [] : [{ name, status, text, count }];
+    const resets = former.resets(name) + sumOfWorkers(board, (row) => row.resets(kind));
+    return count === 0 ? [] : [{ name, status, text, count, resets }];
   });
 }
 

@@ -8,7 +8,14 @@ import type { Plan } from '../../config/plan.ts';
 export interface CountMemory {
   readonly listeners: readonly ListenerCountMemory[];
   readonly servers: readonly ServerCountMemory[];
-  readonly answers: readonly { readonly answer: string; readonly count: number }[];
+  readonly answers: readonly AnswerCountMemory[];
+}
+
+interface AnswerCountMemory {
+  readonly answer: string;
+  readonly count: number;
+  /** Keepers up to 0.1.0 do not say it. */
+  readonly resets?: number;
 }
 
 interface ListenerCountMemory {
@@ -45,6 +52,7 @@ export class FormerCounts {
   private readonly datagramsOf = new Map<string, DatagramCounts>();
   private readonly upstreams = new Map<string, Map<string, Map<string | null, ServerCounts>>>();
   private readonly answered = new Map<string, number>();
+  private readonly reset = new Map<string, number>();
 
   recall({ listeners, servers, answers }: CountMemory): void {
     for (const { listener, accepted, datagrams } of listeners) {
@@ -55,7 +63,10 @@ export class FormerCounts {
       const known = getOrAdd(this.upstreams, upstream, () => new Map<string, Map<string | null, ServerCounts>>());
       getOrAdd(known, server, () => new Map<string | null, ServerCounts>()).set(address, counts);
     }
-    for (const { answer, count } of answers) this.answered.set(answer, count);
+    for (const { answer, count, resets = 0 } of answers) {
+      this.answered.set(answer, count);
+      this.reset.set(answer, resets);
+    }
   }
 
   /** What this plan does not have is counted from zero if it comes again. */
@@ -83,6 +94,10 @@ export class FormerCounts {
 
   answers(answer: string): number {
     return this.answered.get(answer) ?? 0;
+  }
+
+  resets(answer: string): number {
+    return this.reset.get(answer) ?? 0;
   }
 }
 
