@@ -72,8 +72,9 @@ if (options.help) {
 async function main(intervalMs: number): Promise<void> {
   await sweepLabs();
   const down = Math.round(downIntervalMs(intervalMs));
-  console.log(`adverts every ${intervalMs} ms: a backup takes over after ${down} ms of silence\n`);
-  console.log(row('', 'requests fail for', 'failed', 'two have the address', 'moves'));
+  console.log(`adverts every ${intervalMs} ms: a backup takes over after ${down} ms of silence`);
+  console.log('how long requests fail, how many, how long two have the address, its moves\n');
+  console.log(row('', 'fail for', 'failed', 'two have it', 'moves'));
   const pair = await Pair.create(program);
   try {
     for (const stop of STOPS.filter(({ title }) => title.includes(options.only))) {
@@ -102,10 +103,10 @@ async function visit(pair: Pair, stop: Stop, intervalMs: number): Promise<Measur
 }
 
 function show(title: string, { gapMs, requests, failed, twoHoldersMs, isSplit, moves }: Measured): string {
-  const two = twoHoldersMs === 0 ? 'no' : `${Math.round(twoHoldersMs)} ms${isSplit ? ', and no end' : ''}`;
+  const two = twoHoldersMs === 0 ? 'no' : `${Math.round(twoHoldersMs)} ms${isSplit ? ', no end' : ''}`;
   return row(title, `${Math.round(gapMs)} ms`, `${failed} of ${requests}`, two, `${moves}`);
 }
 
 function row(title: string, gap: string, failed: string, two: string, moves: string): string {
-  return title.padEnd(38) + gap.padStart(18) + failed.padStart(16) + two.padStart(24) + moves.padStart(7);
+  return title.padEnd(34) + gap.padStart(9) + failed.padStart(13) + two.padStart(17) + moves.padStart(6);
 }

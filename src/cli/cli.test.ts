@@ -101,6 +101,13 @@ test('--help works for the program and for every command, on stdout, with exit c
   }
 });
 
+test('lists of commands fit into 80 columns', async () => {
+  for (const command of ['', 'server', 'listener', 'node']) {
+    const { out } = await run(...[command].filter((each) => each !== ''), '--help');
+    for (const line of out.split('\n')) assert.ok(line.length <= 80, line);
+  }
+});
+
 test('a wrong command line exits 2 and says why on stderr', async () => {
   const cases: [string[], RegExp][] = [
     [[], /Usage: evenkeel/],

@@ -63,6 +63,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
+    .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({
       writeOut: context.out,
       writeErr: context.err,

@@ -36,9 +36,15 @@ test('a frame shows each node, where the address is, and what the client sees', 
   assert.match(text, /lb01 +frozen +cut +○ not here +does not answer/);
   assert.match(text, /lb02 +running +up +● 192\.168\.15\.3 +active for 4\.2 s {2}priority 100/);
   assert.match(text, /192\.168\.15\.3 is at 00:00:5e:00:01:32, which is lb02/);
-  assert.match(text, /12,345 answered {2}· {2}720 failed {2}· {2}longest gap 3,601 ms {2}· {2}is answered now/);
-  assert.match(text, /last gap 3,601 ms: 720 no answer/);
+  assert.match(text, /12,345 answered {2}· {2}720 failed {2}· {2}longest gap 3,601 ms$/m);
+  assert.match(text, /is answered now {2}· {2}last gap 3,601 ms: 720 no answer/);
   assert.match(text, /lb02 has the address$/);
+});
+
+test('on a terminal of 80 columns nothing is cut', () => {
+  const busy = { ...FRAME, answered: 1_234_567, failed: 123_456, longestMs: 123_456, isDown: true };
+  assert.deepEqual(renderLabFrame(busy, [], 80, noPaint), renderLabFrame(busy, [], 200, noPaint));
+  assert.deepEqual(renderLabFrame(FRAME, [], 80, noPaint), renderLabFrame(FRAME, [], 200, noPaint));
 });
 
 test('no line is wider than the terminal, colors not counted', () => {

@@ -64,7 +64,7 @@ export function renderLabFrame(frame: LabFrame, events: readonly string[], width
     '',
     `  client  ${renderPath(frame, paint)}`,
     `          ${paint('bold', count(frame.answered))} answered  ·  ${renderFailed(frame, paint)}`,
-    `          ${renderLast(frame)}`,
+    `          ${renderNow(frame, paint)}`,
     '',
     ...renderEvents(events, events.length, width, paint),
   ];
@@ -110,14 +110,14 @@ function renderPath({ address, mac, port }: LabFrame, paint: Paint): string {
   return `${address} is at ${mac}, ${port === null ? 'where nobody knows' : `which is ${paint('bold', port)}`}`;
 }
 
-function renderFailed({ failed, isDown, longestMs }: LabFrame, paint: Paint): string {
-  const now = isDown ? paint('red', 'fails now') : paint('green', 'is answered now');
+function renderFailed({ failed, longestMs }: LabFrame, paint: Paint): string {
   const text = failed === 0 ? paint('green', '0 failed') : paint('red', `${count(failed)} failed`);
-  return `${text}  ·  longest gap ${milliseconds(longestMs)}  ·  ${now}`;
+  return `${text}  ·  longest gap ${milliseconds(longestMs)}`;
 }
 
-function renderLast({ last }: LabFrame): string {
-  return last === null ? '' : `last gap ${milliseconds(last.lengthMs)}: ${last.outcomes}`;
+function renderNow({ isDown, last }: LabFrame, paint: Paint): string {
+  const now = isDown ? paint('red', 'fails now') : paint('green', 'is answered now');
+  return last === null ? now : `${now}  ·  last gap ${milliseconds(last.lengthMs)}: ${last.outcomes}`;
 }
 
 /** The same in one line, for places that are no terminal. */
