@@ -36,3 +36,16 @@ export function acceptsSingly(descriptors: number): boolean {
 export function clientsServed(descriptors: number): number {
   return Math.max(1, Math.floor(descriptors / 2));
 }
+
+/** Of what a listener may have by default, a proxy that cannot serve this part is short of descriptors. */
+const DEFAULT_PART = 4;
+
+/**
+ * Clients of one proxy that it has to be able to serve. `connections`: what each listener may have; `byDefault`: what one may
+ * have for which no number was given. Whoever gives numbers means their sum; the default is a bound that hardly any
+ * listener comes near, and several at once less so.
+ */
+export function clientsWanted(connections: readonly number[], byDefault: number): number {
+  const given = connections.filter((most) => most !== byDefault).reduce((sum, most) => sum + most, 0);
+  return connections.includes(byDefault) ? Math.max(given, Math.ceil(byDefault / DEFAULT_PART)) : given;
+}

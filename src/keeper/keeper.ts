@@ -9,8 +9,9 @@ import { Board, type BoardShape } from '../base/board.ts';
 import { LISTENERS_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { systemReason } from '../base/system-error.ts';
+import { DEFAULTS } from '../config/defaults.ts';
 import type { HealthPlan, Plan, ServerPlan } from '../config/plan.ts';
-import { clientsServed } from '../core/descriptors.ts';
+import { clientsServed, clientsWanted } from '../core/descriptors.ts';
 import { type Placed, placePlan } from '../core/place.ts';
 import { SessionTable } from '../base/session-table.ts';
 import { type SlotRange, SlotTable } from '../core/slots.ts';
@@ -609,14 +610,19 @@ export class Keeper {
   private warnOfDescriptors(): void {
     const { host, log } = this.options;
     const limit = host.descriptorLimit();
-    const connections = this.plan.listeners.reduce((sum, { limits }) => sum + limits.connections, 0);
+    const { listeners, workers } = this.plan;
+    const byDefault = Math.ceil(DEFAULTS.listener.limits.connections / workers);
+    const wanted = clientsWanted(
+      listeners.map(({ limits }) => limits.connections),
+      byDefault,
+    );
     const served = clientsServed(limit);
     // Once for each figure: plans are applied again and again.
-    if (connections <= served || connections === this.warnedConnections) return;
-    this.warnedConnections = connections;
+    if (wanted <= served || wanted === this.warnedConnections) return;
+    this.warnedConnections = wanted;
     log.warn(
       `the limit of ${limit} open files lets each proxy serve ${served} connections at the same time, and its listeners may ` +
-        `have ${connections} (\`limits.connections\`): raise LimitNOFILE to ${connections * 2} or more, or allow fewer`,
+        `have more (\`limits.connections\`): raise LimitNOFILE to ${wanted * 2} or more, or allow fewer`,
     );
   }
 
