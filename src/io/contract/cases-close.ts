@@ -395,6 +395,26 @@ export const CLOSE_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'unacknowledgedBytes: none are waited for when a peer that has ended resets',
+    *script(stage) {
+      const { recorder, peer } = yield* accepted(stage, 'ipv4', true);
+      const socket = recorder.socket!;
+      peer.end();
+      yield* stage.until('handleEnd', () => recorder.isEnded);
+      const slot = pattern(LARGE_SLOT_BYTES, 5);
+      while (socket.unacknowledgedBytes === 0 && socket.pendingSegments === 0) {
+        recorder.send(slot);
+        yield* stage.settle();
+      }
+      peer.reset();
+      yield* stage.until(
+        'nothing is waited for',
+        () => recorder.closeReason !== null || (socket.pendingSegments === 0 && socket.unacknowledgedBytes === 0),
+      );
+      if (recorder.closeReason === null) recorder.reset();
+    },
+  },
+  {
     name: 'close inside handleConnect',
     *script(stage) {
       const listener = yield* stage.peerListen('ipv4');

@@ -28,6 +28,7 @@ const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
 /** The first byte of what it gives. */
 const TCP_ESTABLISHED = 1;
+const TCP_CLOSE = 7;
 const SO_KEEPALIVE = isDarwin ? 8 : 9;
 const TCP_KEEPIDLE = isDarwin ? 0x10 : 4;
 const TCP_KEEPINTVL = isDarwin ? 0x101 : 5;
@@ -168,5 +169,8 @@ export function unacknowledgedBytes(descriptor: number): number {
   const result = isDarwin
     ? getsockopt(descriptor, SOL_SOCKET, SO_NWRITE, unacknowledged, unacknowledgedLength)
     : ioctl(descriptor, SIOCOUTQ, unacknowledged);
-  return (result as number) < 0 ? 0 : unacknowledged[0];
+  if ((result as number) < 0) return 0;
+  // what was on its way when a reset came is counted for ever
+  const isOver = unacknowledged[0] > 0 && readInfo(descriptor) && (info[0] & 0xff) === TCP_CLOSE;
+  return isOver ? 0 : unacknowledged[0];
 }

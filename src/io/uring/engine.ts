@@ -226,7 +226,9 @@ export class Engine {
 
   /** What was sent and is not acknowledged. */
   unacknowledgedBytes(descriptor: number): number {
-    return ffi.ioctl(descriptor, ffi.SIOCOUTQ, this.scratch.address) < 0 ? 0 : this.scratchWords[0];
+    const bytes = ffi.ioctl(descriptor, ffi.SIOCOUTQ, this.scratch.address) < 0 ? 0 : this.scratchWords[0];
+    // what was on its way when a reset came is counted for ever
+    return bytes > 0 && this.isOver(descriptor) ? 0 : bytes;
   }
 
   /** The peer's sockaddr, valid until the next call, or null. */
