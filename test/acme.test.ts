@@ -309,6 +309,17 @@ test(
   },
 );
 
+test('an authority whose own certificate is not believed leads to `ca`', { skip: pebbleSkip }, async (t) => {
+  const ports = await freePorts();
+  const pebble = await startPebble(t, { httpPort: ports.http });
+  const yaml = site(ports, pebble, 'names: shop.example').replace(/ ca: "[^"]*",/, '');
+  const env = { STATE_DIRECTORY: stateOf(t) };
+  const evenkeel = await Evenkeel.start(t, yaml, { engine: ENGINES[0], workers: 1, env });
+  await evenkeel.said(
+    /not obtained from localhost:\d+: (?!localhost)[^\n]+; name in `ca` who has issued its certificate; tried once/,
+  );
+});
+
 test(
   'an authority that refuses, or is not there, is waited for, and everything serves',
   { skip: pebbleSkip },
