@@ -39,6 +39,9 @@ export type EndpointState = 'unchecked' | 'up' | 'down' | 'ejected';
 /** Whether a probe passed. Null: it could not be made, for want of something on this machine. */
 export type ProbeVerdict = boolean | null;
 
+/** What came of it. `changed`: it is known to be up or down, and was not before. `other-reason`: it is down as before, for another one. */
+export type ProbeEffect = 'none' | 'changed' | 'other-reason';
+
 /** Something that was seen of it. */
 export interface Sighting {
   readonly atMs: number;
@@ -215,13 +218,13 @@ export class EndpointHealth {
     this.probeStartedAt = now;
   }
 
-  /** True if the server is now known to be up or down and was not before. `detail` says why it failed, or what was seen. */
-  handleProbeResult(now: number, isPassed: ProbeVerdict, detail: string, prng: Prng): boolean {
-    if (this.active === null) return false;
+  /** `detail` says why it failed, or what was seen. */
+  handleProbeResult(now: number, isPassed: ProbeVerdict, detail: string, prng: Prng): ProbeEffect {
+    if (this.active === null) return 'none';
     this.nextProbeAt = Math.max(now, this.probeStartedAt + this.nextIntervalMs(prng));
     this.probeStartedAt = -1;
     this.lastProbe = { atMs: now, isPassed, detail };
-    if (isPassed === null) return false;
+    if (isPassed === null) return 'none';
     const before = this.active.state;
     const wasDown = this.isDown;
     this.active.handleResult(isPassed);
@@ -230,14 +233,22 @@ export class EndpointHealth {
       this.failures?.clear();
       this.beginSlowStart(now);
     }
+    if (before === 'down' && this.active.state === 'down') return isPassed ? 'none' : this.failAgain(detail);
     if (this.active.state !== before) this.explain(now, this.probeText(isPassed, detail));
     // Nothing is known of one that was awaited: that it is down is news, though it gets no more than before.
-    return wasDown !== this.isDown || before === 'awaited';
+    return wasDown !== this.isDown || before === 'awaited' ? 'changed' : 'none';
+  }
+
+  /** While it is down. Since when it is so stays. */
+  private failAgain(detail: string): ProbeEffect {
+    if (this.reason.endsWith(`, ${LAST_FAILURE}${detail}`)) return 'none';
+    this.reason = `checks still fail, ${LAST_FAILURE}${detail}`;
+    return 'other-reason';
   }
 
   private probeText(isPassed: boolean, detail: string): string {
     const probes = this.probeStreak === 1 ? '1 probe' : `${this.probeStreak} probes`;
-    return isPassed ? `${probes} passed` : `${probes} failed, last: ${detail}`;
+    return isPassed ? `${probes} passed` : `${probes} failed, ${LAST_FAILURE}${detail}`;
   }
 
   /** Equal probe results in a row. */
@@ -299,6 +310,7 @@ export class EndpointHealth {
   }
 }
 
+const LAST_FAILURE = 'last: ';
 const FIRST_REASONS = { assumed: 'not checked yet', awaited: 'waits for its first check' } as const;
 
 function activeOf({ active }: HealthOptions, first: ActiveState): ActiveHealth | null {

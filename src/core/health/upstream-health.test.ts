@@ -52,11 +52,11 @@ class Story {
   }
 
   /** Lets time pass, answering every probe as `answer` says. */
-  pass(ms: number, answer: (slot: number) => boolean): void {
+  pass(ms: number, answer: (slot: number) => boolean, detail = 'connection refused'): void {
     const end = this.now + ms;
     for (;;) {
       for (let probe = this.health.nextProbe(this.now); probe !== null; probe = this.health.nextProbe(this.now)) {
-        this.health.handleProbeResult(this.now, probe, answer(probe.slot), 'connection refused');
+        this.health.handleProbeResult(this.now, probe, answer(probe.slot), detail);
       }
       this.health.handleTimer(this.now);
       const next = this.health.nextDeadline(this.now);
@@ -95,6 +95,20 @@ test('a server whose probes fail is taken down with the reason, and comes back a
   assert.deepEqual(story.events(), ['down 1: 3 probes failed, last: connection refused']);
   story.pass(2 * 2_200, () => true);
   assert.equal(story.states(2), 'up up');
+  assert.deepEqual(story.events(), ['up 1: 2 probes passed']);
+});
+
+test('a server that stays down is told with the reason of the last check, once for each change', () => {
+  const story = new Story(2, { active: ACTIVE });
+  story.pass(3 * 2_200, (slot) => slot !== 1);
+  const { sinceMs } = story.health.accountOf(story.now, 1)!;
+  story.events();
+  story.pass(3 * 2_200, (slot) => slot !== 1, 'timeout');
+  assert.deepEqual(story.events(), ['still-down 1: timeout']);
+  const account = story.health.accountOf(story.now, 1)!;
+  assert.equal(account.reason, 'checks still fail, last: timeout');
+  assert.equal(account.sinceMs, sinceMs);
+  story.pass(3 * 2_200, () => true);
   assert.deepEqual(story.events(), ['up 1: 2 probes passed']);
 });
 

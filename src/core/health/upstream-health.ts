@@ -50,7 +50,18 @@ export interface ServerOptions {
 }
 
 export interface HealthEvent {
-  readonly kind: 'down' | 'up' | 'ejected' | 'readmitted' | 'assumed' | 'spared' | 'added' | 'removed' | 'surplus';
+  /** `still-down`: for another reason than before. */
+  readonly kind:
+    | 'down'
+    | 'still-down'
+    | 'up'
+    | 'ejected'
+    | 'readmitted'
+    | 'assumed'
+    | 'spared'
+    | 'added'
+    | 'removed'
+    | 'surplus';
   /** Index into the options' servers. */
   readonly server: number;
   /** Null for `surplus`. */
@@ -136,8 +147,10 @@ export class UpstreamHealth {
     // The name may have got another address since.
     if (endpoint === null || endpoint.address !== probe.address) return;
     this.isNew = false;
-    if (!endpoint.handleProbeResult(now, isPassed, reason, this.prng)) return;
+    const effect = endpoint.handleProbeResult(now, isPassed, reason, this.prng);
+    if (effect === 'none') return;
     const server = this.serverOfSlot.get(probe.slot)!;
+    if (effect === 'other-reason') return this.tell('still-down', server, probe.address, reason);
     this.tell(isPassed === true ? 'up' : 'down', server, probe.address, endpoint.account(now).reason);
     if (isPassed !== true) this.readmitIfNoneIsUsable(now);
   }

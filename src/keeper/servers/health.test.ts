@@ -169,6 +169,28 @@ test('failing probes take a server off the board and passing ones put it back, e
   ]);
 });
 
+test('while a server is down, each other reason is one line, and one a minute with their number', async (t) => {
+  const scene = new Scene(t, [upstream('web', [server(at(1), 0), server(at(2), 1)], { health: CHECK })]);
+  let reason = 'connection refused';
+  scene.answer = ({ host }) => ({ isPassed: host !== '192.0.2.2', reason });
+  scene.keeper.start();
+  await scene.pass(5_000);
+  scene.lines.length = 0;
+  reason = 'timeout';
+  await scene.pass(2_500);
+  const line = 'warn  server web/192.0.2.2:80 still down, now for another reason: timeout';
+  assert.ok(scene.lines[0].startsWith(line));
+  assert.equal(scene.lines.length, 1);
+  assert.equal(scene.keeper.serversOf(0)[1][0].account!.reason, 'checks still fail, last: timeout');
+  for (const each of ['status 500', 'timeout', 'status 500', 'timeout']) {
+    reason = each;
+    await scene.pass(2_000);
+  }
+  assert.equal(scene.lines.length, 2);
+  await scene.pass(60_000);
+  assert.match(scene.lines[2], /for another reason: timeout \(2 times within 60 s\)/);
+});
+
 function pair(first: Partial<ServerPlan>, second: Partial<ServerPlan> = {}): UpstreamPlan[] {
   const servers = [
     { ...server(at(1), 0), ...first },

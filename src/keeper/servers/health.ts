@@ -6,7 +6,7 @@
 import { type Address, addressText } from '../../base/address.ts';
 import { type Board, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../../base/board.ts';
 import type { Prng } from '../../base/prng.ts';
-import type { HealthPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import type { AdminState, HealthPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
 import type { EndpointAccount, EndpointMemory } from '../../core/health/endpoint-health.ts';
 import {
   type HealthEvent,
@@ -347,6 +347,8 @@ export class HealthRegistry {
         // Nobody is missing it.
         if (state === 'disabled') return log.info(`server ${server}, which is disabled, down: ${event.reason}`);
         return log.warn(`server ${server} down: ${event.reason}`);
+      case 'still-down':
+        return this.recurring.handle(`${server} ${event.reason}`, stillDown(server, state, event.reason), 1, '');
       case 'up':
         return log.info(`server ${server} up: ${event.reason}`);
       case 'ejected':
@@ -376,6 +378,18 @@ function shortage(server: string, reason: string): Recurring {
         ? `server ${server} could not be checked and keeps its state: ${reason}`
         : `${count} health checks${within} could not be made, and servers keep their states: ${reason}`,
     details: { reason: 'check-impossible' },
+  };
+}
+
+/** Its checks fail for another reason than before; one that changes to and fro is told of once a minute for each. */
+function stillDown(server: string, state: AdminState, reason: string): Recurring {
+  return {
+    level: state === 'disabled' ? 'info' : 'warn',
+    text: (count, within) => {
+      const often = within === '' ? '' : ` (${count} times${within})`;
+      return `server ${server} still down, now for another reason: ${reason}${often}`;
+    },
+    details: { reason: 'still-down' },
   };
 }
 
