@@ -46,7 +46,7 @@ class Stage {
 
   constructor(host: string, plan: Partial<ProxyProtocolPlan> = {}, protocol: ListenerPlan['protocol'] = 'http') {
     const { arena, clock, noted } = this;
-    const answers = { note: (_owner: string, kind: number) => noted.push(kind) };
+    const answers = { noteReset: (_owner: string, kind: number) => noted.push(kind) };
     const context = { arena, memory: arena.memory, transport: clock, answers } as unknown as Context;
     const listener = { name: 'web', protocol, timeouts: { headMs: HEAD_MS } } as unknown as ListenerPlan;
     const layer = new ProxyHeaders(context, listener, { from: BALANCERS, trust: BALANCERS, ...plan });
