@@ -63,7 +63,7 @@ export class Challenges {
     const user = chooseUser(users, ownUid, findUser);
     if (typeof user === 'string') throw refused(user);
     if (program === null) throw refused('there is no program for dns-01');
-    const name = `_acme-challenge.${proof.name.replace(/^\*\./, '')}.`;
+    const name = `_acme-challenge.${proof.name}.`;
     const value = createHash('sha256').update(proof.authorization).digest('base64url');
     const [path, ...args] = program;
     const running = runCommand({

@@ -17,6 +17,7 @@ import {
 
 /** What the authority will look for. */
 export interface Proof {
+  /** One of the order's, without the `*.` of a wildcard. */
   readonly name: string;
   readonly token: string;
   /** What is answered with, or its digest. */
@@ -94,6 +95,8 @@ class Order {
   }
 
   private async prove(urls: readonly string[]): Promise<void> {
+    const { length } = this.options.names;
+    if (urls.length > length) throw refused(`the authority wants ${urls.length} proofs, and ${length} would do`);
     const waiting: { readonly url: string; readonly challenge: string; readonly proof: Proof }[] = [];
     for (const url of urls) {
       const authorization = parseBody(await this.client.post(url, null));
@@ -112,9 +115,14 @@ class Order {
   }
 
   private choose(authorization: Body): { readonly challenge: string; readonly proof: Proof } {
-    const { challenge: wanted } = this.options;
-    const identifier = authorization['identifier'] as Body | undefined;
-    const name = identifier === undefined ? '' : textOf(identifier, 'value').toLowerCase();
+    const { challenge: wanted, names } = this.options;
+    const identifier = authorization['identifier'] as Body | null | undefined;
+    const value = textOf(identifier ?? {}, 'value');
+    const name = withoutWildcard(value.toLowerCase());
+    // It goes to the operator's program, so it is ours and not the authority's (RFC 8555 section 7.1.4).
+    if (!names.some((one) => withoutWildcard(one) === name)) {
+      throw refused(`the authority wants a proof for ${value}, which was not ordered`);
+    }
     const challenges = Array.isArray(authorization['challenges'])
       ? (authorization['challenges'] as readonly Body[])
       : [];
@@ -166,6 +174,10 @@ class Order {
 /** It has this very name. */
 export function coversName({ subjectAltName }: X509Certificate, name: string): boolean {
   return (subjectAltName ?? '').toLowerCase().split(', ').includes(`dns:${name}`);
+}
+
+function withoutWildcard(name: string): string {
+  return name.replace(/^\*\./, '');
 }
 
 /** What the challenges of an authorization say, or the order itself. */
