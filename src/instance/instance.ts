@@ -296,9 +296,7 @@ export class Instance {
       }
       for (const change of describeRenewal(former, certificates)) log.info(`certificate replaced: ${change}`);
       for (const files of replacedTickets(former, certificates)) log.info(`ticket keys replaced: ${files}`);
-      for (const files of describeAuthorities(former, certificates)) {
-        log.info(`certificates of clients are judged by ${files} as they are now`);
-      }
+      for (const change of describeAuthorities(former, certificates)) log.info(change);
     });
   }
 

@@ -87,7 +87,7 @@ export function describeRenewal(former: Certificates, { listeners, upstreams }: 
   ];
 }
 
-/** `ca.pem and clients.crl`, of those that are new. */
+/** `certificates of clients are judged by ca.pem and clients.crl as they are now`, of those that are new. */
 export function describeAuthorities(former: Certificates, { authorities }: Certificates): readonly string[] {
   const known = new Set(former.authorities.map(({ id }) => id));
   return authorities
@@ -96,7 +96,8 @@ export function describeAuthorities(former: Certificates, { authorities }: Certi
       const names = Object.values(files)
         .flat()
         .filter((file): file is string => file !== null);
-      return names.join(' and ');
+      const whose = 'ca' in files ? 'servers' : 'clients';
+      return `certificates of ${whose} are judged by ${names.join(' and ')} as they are now`;
     });
 }
 

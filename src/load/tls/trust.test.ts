@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 import { formatDiagnostic } from '../../config/diagnostic.ts';
 import { loadYaml } from '../../config/yaml/load.ts';
 import { readCertificates, type ReadCertificates, upstreamFilesOf } from './certificates.ts';
-import { renewCertificates } from './renewal.ts';
+import { describeAuthorities, renewCertificates } from './renewal.ts';
 import { findSettingFaults } from './settings.ts';
 import { type CertificateSources, certificateSourcesOf } from './sources.ts';
 import { CertificateMaker } from './testing/certificate-maker.ts';
@@ -119,6 +119,10 @@ test('files that are replaced are read again; what cannot be used now stays what
   const renewed = renewCertificates({ sources, former }).certificates;
   assert.ok(renewed !== null);
   assert.notEqual(renewed.upstreams[0].trust, former.upstreams[0].trust);
+  const file = maker.path('changing.pem');
+  assert.deepEqual(describeAuthorities(former, renewed), [
+    `certificates of servers are judged by ${file} as they are now`,
+  ]);
   writeFileSync(maker.path('changing.pem'), 'nothing');
   const { refusals, certificates } = renewCertificates({ sources, former });
   assert.equal(certificates, null);
