@@ -33,7 +33,7 @@ const ROUTER: RouterView = {
       { name: 'gateway', passes: true, target: '192.168.15.1', answerAgeMs: 420 },
       { name: 'witnesses', passes: false, target: null, answerAgeMs: null },
     ],
-    adverts: { sent: 8_003, unsent: 0, accepted: 10, refused: { ttl: 0, checksum: 3, replay: 1 } },
+    adverts: { sent: 8_003, unsent: 0, accepted: 10, refused: { ttl: 0, checksum: 3, stale: 12, replay: 1 } },
   },
   interfaceName: 'eth0',
   virtualRouterId: 50,
@@ -226,7 +226,7 @@ VI_1  ACTIVE for 2 h 13 min, priority 130
   routes     default via 192.0.2.254 table 100 src 192.0.2.10
              10.20.0.0/16 via 192.0.2.253: cannot be added (ENETUNREACH)
   rules      40: from 192.0.2.10/32 lookup 100
-  adverts    from 192.168.15.5: sent 8003, the last 0.6 s ago; accepted 10; refused 3 checksum, 1 replay
+  adverts    from 192.168.15.5: sent 8003, the last 0.6 s ago; accepted 10; refused 3 checksum, 12 stale (do the clocks agree?), 1 replay
   peers      192.168.15.6  is active, priority 100, last advert 0.7 s ago
              192.168.15.7  released, last advert 1 min 30 s ago, advertises other addresses: the files differ
   guards     gateway  passes: 192.168.15.1 answered 0.4 s ago

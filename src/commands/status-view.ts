@@ -182,7 +182,7 @@ function accountLines({ account, state, quorum }: RouterView, paint: Paint): str
   if (isContested)
     lines.push(field('contested', paint('red', 'somebody else has, or had, the addresses: announced each second')));
   const refused = Object.entries(adverts.refused).filter(([, count]) => count > 0);
-  const refusedText = refused.map(([reason, count]) => `${count} ${reason}`).join(', ');
+  const refusedText = refused.map(([reason, count]) => `${count} ${reason}${REFUSED_WORDS[reason] ?? ''}`).join(', ');
   const sent = state === 'active' && lastAdvertAgeMs !== null ? `, the last ${ageText(lastAdvertAgeMs)} ago` : '';
   lines.push(
     field(
@@ -198,6 +198,13 @@ function accountLines({ account, state, quorum }: RouterView, paint: Paint): str
   return lines;
 }
 
+/** What the reason does not say of itself; how far the clocks are apart is among what was noticed. */
+const REFUSED_WORDS: Readonly<Record<string, string | undefined>> = {
+  stale: ' (do the clocks agree?)',
+  code: ' (signed with another key)',
+  'key-unknown': ' (signed with a key that this node has not)',
+  'trailer-missing': ' (not signed)',
+};
 const OTHER_LIST = ', advertises other addresses: the files differ';
 const OTHER_PAIR = ', advertises none of these addresses: another pair with this router-id';
 

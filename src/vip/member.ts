@@ -245,7 +245,7 @@ export class VipMember implements AttachmentHandler {
     const advert = receiver.receive(packet, this.source, this.host.unixUs);
     if (typeof advert === 'string') {
       const { nowUs } = this.host;
-      this.refusals.note(advert, packet.source, nowUs);
+      this.refusals.note(advert, packet.source, nowUs, receiver.staleLeadUs);
       if (receiver.misshapen !== misshapen) this.gate.count(nowUs);
       if (receiver.forged !== forged && this.knowsItsPeers(nowUs)) this.strangers.count(nowUs);
       return;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { EVIDENCE_KINDS } from '../../src/core/vrrp/observer.ts';
+import { REFUSALS } from '../../src/core/vrrp/refusals.ts';
 
 const root = new URL('../../../', import.meta.url);
 const DIRECTORIES = ['src/keeper/', 'src/load/', 'src/instance/', 'src/commands/', 'src/process/', 'src/io/'];
@@ -56,6 +57,14 @@ test('what a router observes is explained', () => {
   const page = read('docs/split-brain.md');
   assert.deepEqual(
     EVIDENCE_KINDS.filter((kind) => !page.includes(`\`${kind}\``)),
+    [],
+  );
+});
+
+test('each reason for which an advert is refused is explained', () => {
+  const page = read('docs/split-brain.md');
+  assert.deepEqual(
+    REFUSALS.filter((reason) => !page.includes(`\`${reason}\``)),
     [],
   );
 });

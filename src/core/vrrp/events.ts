@@ -21,8 +21,14 @@ export type RouterEvent =
   /** Goes by these from now on. `hasOtherAddresses`: the addresses that it holds, or would hold, are not the same ones. */
   | { readonly kind: 'settings'; readonly settings: RouterSettings; readonly hasOtherAddresses: boolean }
   | { readonly kind: 'advert'; readonly advert: HeardAdvert }
-  /** So many adverts were not believed; `from` sent one of them. */
-  | { readonly kind: 'refused'; readonly reason: Refusal; readonly from: string; readonly count: number }
+  /** So many adverts were not believed; `from` sent one of them. `why`: for people, where that says more than the reason; else empty. */
+  | {
+      readonly kind: 'refused';
+      readonly reason: Refusal;
+      readonly from: string;
+      readonly why: string;
+      readonly count: number;
+    }
   /** So many are refused that the kernel drops most of them from now on. */
   | { readonly kind: 'flood' }
   /** `amount`: what is added to the priority, if that is not the weight. */

@@ -227,7 +227,9 @@ test('A signed advert is believed once, and only near the time it was signed', (
   assert.equal(typeof receiver.receive(packet, OWN, UNIX_US), 'object');
   assert.equal(receiver.receive(packet, OWN, UNIX_US), 'replay');
   assert.equal(receiver.receive(packet, OWN, UNIX_US + 6 * S), 'stale');
+  assert.equal(Math.round(receiver.staleLeadUs / S), -6);
   assert.equal(receiver.receive(packet, OWN, UNIX_US - 6 * S), 'stale');
+  assert.equal(Math.round(receiver.staleLeadUs / S), 6);
 });
 
 test('A forged advert does not move the mark of its pretended sender', () => {

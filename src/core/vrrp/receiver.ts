@@ -25,7 +25,7 @@ import { isTrailerWellFormed, trailerKeyId, trailerSequence } from '../../wire/v
 import type { AddressMatch, HeardAdvert } from './heard-advert.ts';
 import { US_PER_CS } from './intervals.ts';
 import { type Refusal, REFUSALS } from './refusals.ts';
-import { ReplayGuard } from './sequence.ts';
+import { leadUs, ReplayGuard } from './sequence.ts';
 import type { AdvertSettings } from './settings.ts';
 
 /** An IP packet as it came in. Everything is borrowed. */
@@ -57,6 +57,8 @@ export class AdvertReceiver {
   forged = 0;
   /** Adverts over IPv6 whose first address is not link-local. */
   withoutLinkLocal = 0;
+  /** How far the clock of the last `stale` one was ahead of this one; less than 0: behind. */
+  staleLeadUs = 0;
   private settings: AdvertSettings;
   private group: Uint8Array;
   private readonly replays: ReplayGuard;
@@ -187,7 +189,10 @@ export class AdvertReceiver {
     if (!isTrailerWellFormed(bytes, end)) return 'trailer-malformed';
     const sequence = trailerSequence(bytes, end);
     // Before the code is computed, so that a flood of captures costs little.
-    if (!this.replays.isInWindow(sequence, unixUs)) return 'stale';
+    if (!this.replays.isInWindow(sequence, unixUs)) {
+      this.staleLeadUs = leadUs(sequence, unixUs);
+      return 'stale';
+    }
     if (this.replays.isOld(source, sequence, unixUs)) return 'replay';
     const keyId = trailerKeyId(bytes, end);
     const key = keys.find((each) => each.id === keyId);

@@ -5,7 +5,7 @@
 import { formatIP } from '../../base/address.ts';
 import type { RouterEvent } from './events.ts';
 import { US_PER_S } from './intervals.ts';
-import { type Refusal, REFUSALS } from './refusals.ts';
+import { type Refusal, REFUSALS, refusalText } from './refusals.ts';
 
 const GAP_US = US_PER_S;
 
@@ -15,8 +15,8 @@ export class RefusalDigest {
   /** How many there are of each, and how many of them were told. */
   private readonly totals: Readonly<Record<Refusal, number>>;
   private readonly told: Record<Refusal, number>;
-  /** Where the first one came from that was not told. */
-  private readonly senders = new Map<Refusal, string>();
+  /** Of each, the first one that was not told. */
+  private readonly firsts = new Map<Refusal, { readonly from: string; readonly leadUs: number }>();
   private toldUs = Number.NEGATIVE_INFINITY;
 
   constructor(totals: Readonly<Record<Refusal, number>>) {
@@ -24,10 +24,10 @@ export class RefusalDigest {
     this.told = { ...totals };
   }
 
-  /** One was refused, and has been counted. */
-  note(reason: Refusal, source: Uint8Array, nowUs: number): void {
-    if (this.senders.has(reason)) return;
-    this.senders.set(reason, formatIP(source));
+  /** One was refused, and has been counted. `leadUs`: of a stale one, by what its clock is ahead of this one. */
+  note(reason: Refusal, source: Uint8Array, nowUs: number, leadUs: number): void {
+    if (this.firsts.has(reason)) return;
+    this.firsts.set(reason, { from: formatIP(source), leadUs });
     this.deadlineUs = Math.max(nowUs, this.toldUs + GAP_US);
   }
 
@@ -37,13 +37,13 @@ export class RefusalDigest {
     this.deadlineUs = Number.POSITIVE_INFINITY;
     this.toldUs = nowUs;
     const events = REFUSALS.flatMap((reason): RouterEvent[] => {
-      const from = this.senders.get(reason);
-      if (from === undefined) return [];
+      const first = this.firsts.get(reason);
+      if (first === undefined) return [];
       const count = this.totals[reason] - this.told[reason];
       this.told[reason] = this.totals[reason];
-      return [{ kind: 'refused', reason, from, count }];
+      return [{ kind: 'refused', reason, from: first.from, why: refusalText(reason, first.leadUs), count }];
     });
-    this.senders.clear();
+    this.firsts.clear();
     return events;
   }
 }

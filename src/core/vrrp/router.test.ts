@@ -926,8 +926,8 @@ test('RFC 9568 7.1: adverts that are refused are told at most each minute for ev
   const stage = new Stage().start();
   stage.take();
   for (let i = 0; i < 3; i++) {
-    stage.send({ kind: 'refused', reason: 'ttl', from: '192.0.2.66', count: 1 });
-    stage.send({ kind: 'refused', reason: 'checksum', from: '192.0.2.66', count: 1 });
+    stage.send({ kind: 'refused', reason: 'ttl', from: '192.0.2.66', why: '', count: 1 });
+    stage.send({ kind: 'refused', reason: 'checksum', from: '192.0.2.66', why: '', count: 1 });
   }
   assert.equal(stage.take().length, 2);
   stage.pass(DOWN_100_US);

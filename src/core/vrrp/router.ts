@@ -248,7 +248,7 @@ export class VirtualRouter {
         this.handleAdvert(event.advert, nowUs);
         break;
       case 'refused':
-        this.observer.note(`refused-${event.reason}`, () => `an advert from ${event.from}`, nowUs, event.count);
+        this.noteRefused(event, nowUs);
         break;
       case 'flood':
         this.observer.note('flood', () => 'the kernel drops most of the adverts that would be refused', nowUs);
@@ -510,6 +510,11 @@ export class VirtualRouter {
     this.follow(advert, nowUs);
     this.linger(nowUs);
     this.transition('backup', 'higher-advert', `no advert leaves this machine: ${this.sending.problem}`, nowUs);
+  }
+
+  private noteRefused({ reason, from, why, count }: RouterEvent & { readonly kind: 'refused' }, nowUs: number): void {
+    const told = (): string => (why === '' ? `an advert from ${from}` : `an advert from ${from}, ${why}`);
+    this.observer.note(`refused-${reason}`, told, nowUs, count);
   }
 
   private handleGuard(name: string, passes: boolean, nowUs: number): void {

@@ -94,6 +94,11 @@ export class ReplayGuard {
   }
 }
 
+/** How far the time in a sequence is ahead of this clock; less than 0: behind. */
+export function leadUs(sequence: bigint, unixUs: number): number {
+  return Number((sequence - sequenceAt(unixUs)) >> 16n) * (US_PER_S / 65536);
+}
+
 /** Microseconds as 32 bits of seconds, 16 bits of fraction, and 16 bits for counting. */
 function sequenceAt(us: number): bigint {
   const whole = Math.floor(us / US_PER_S);

@@ -49,11 +49,11 @@ export async function checkServing(options: ServingCheckOptions): Promise<Servin
   return { serves: passed ? true : isCertain ? false : null, detail: detail.join(', ') };
 }
 
-/** On every address, or on one of these. */
+/** Of TCP, on every address, or on one of these: nothing can be told of a port of UDP by asking there. */
 function portsOf(listeners: readonly ListenerPlan[], addresses: readonly string[]): number[] {
   const binds = listeners.flatMap((listener) => listener.binds);
-  const own = binds.filter(({ address: { family, host } }) => {
-    return family !== 0 && (host === '0.0.0.0' || host === '::' || addresses.includes(host));
+  const own = binds.filter(({ isUdp, address: { family, host } }) => {
+    return !isUdp && family !== 0 && (host === '0.0.0.0' || host === '::' || addresses.includes(host));
   });
   return [...new Set(own.map(({ address }) => address.port))];
 }
