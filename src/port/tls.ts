@@ -227,8 +227,10 @@ export interface TlsSession {
   end(): void;
   free(): void;
 
-  /** It goes on from an earlier session. Known when the handshake is done. */
+  /** It goes on from an earlier session. Known as soon as the client's hello is answered. */
   readonly isResumed: boolean;
+  /** The client's hello is answered, and not by going on from an earlier session. False once it is freed. */
+  readonly isWhole: boolean;
   /** What was agreed on by ALPN. */
   readonly protocol: string | null;
   /** Empty when the session is freed, as the next one. `TLSv1.3` */

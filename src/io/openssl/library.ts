@@ -107,6 +107,7 @@ const PROTOTYPES = {
   SSL_get1_peer_certificate: 'uintptr_t SSL_get1_peer_certificate(uintptr_t ssl)',
   SSL_get_verify_result: 'long SSL_get_verify_result(uintptr_t ssl)',
   SSL_session_reused: 'int SSL_session_reused(uintptr_t ssl)',
+  SSL_get_finished: 'uintptr_t SSL_get_finished(uintptr_t ssl, uintptr_t into, uintptr_t room)',
   SSL_do_handshake: 'int SSL_do_handshake(uintptr_t ssl)',
   SSL_read: 'int SSL_read(uintptr_t ssl, uintptr_t into, int room)',
   SSL_write: 'int SSL_write(uintptr_t ssl, uintptr_t bytes, int length)',

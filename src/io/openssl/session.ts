@@ -160,6 +160,13 @@ export class OpensslSession implements TlsSession {
     return this.ssl !== 0 && this.library.SSL_session_reused(this.ssl) === 1;
   }
 
+  /** Asked of 1.3 for another key share, the client speaks again: nothing is signed, and our Finished not yet made. */
+  get isWhole(): boolean {
+    const { library, ssl } = this;
+    if (ssl === 0 || this.isResumed) return false;
+    return this.version !== TLS_1_3 || library.SSL_get_finished(ssl, 0, 0) > 0;
+  }
+
   get version(): string {
     return this.ssl === 0 ? '' : (this.library.SSL_get_version(this.ssl) ?? '');
   }

@@ -61,6 +61,7 @@ export class Handshake implements SocketHandler, Opening, GateUser {
   private session: TlsSession | null = null;
   private stage: Stage = HELLO;
   private bytes = 0;
+  /** The client says so, and the session does not deny it. */
   private isResuming = false;
   /** What came first, while it waits. */
   private slot = -1;
@@ -149,6 +150,7 @@ export class Handshake implements SocketHandler, Opening, GateUser {
     const result = session.handshake();
     const rest = session.unreadBytes;
     session.feed(0, 0);
+    if (this.isResuming && session.isWhole) this.handleFalseResumption();
     const isOver = result !== TLS_DONE && (result !== TLS_WANTS_MORE || this.bytes > HANDSHAKE_BYTES_MAX);
     if (!speak(this.owner.room, this.below, session)) {
       arena.release(slot);
@@ -171,7 +173,6 @@ export class Handshake implements SocketHandler, Opening, GateUser {
     }
     this.stage = OVER;
     room.gate.leave(this);
-    if (this.isResuming && !session.isResumed) this.handleFalseResumption();
     owner.handleOver(null);
     const socket = new TlsSocket(room, below, session);
     above.handleOpen(socket, { ...NOTHING_KNOWN, protocol: session.protocol, tls: session, gate });
@@ -179,8 +180,10 @@ export class Handshake implements SocketHandler, Opening, GateUser {
     else room.arena.release(slot);
   }
 
+  /** The hello was answered as any other, whatever the client does with the answer; or the client left before it was. */
   private handleFalseResumption(): void {
     const { owner, peer } = this;
+    this.isResuming = false;
     owner.room.gate.handleFalseResumption();
     owner.charge(peer);
   }
@@ -240,6 +243,7 @@ export class Handshake implements SocketHandler, Opening, GateUser {
     const { arena, gate } = this.owner.room;
     gate.leave(this);
     this.stage = OVER;
+    if (this.isResuming && this.session?.isResumed === false) this.handleFalseResumption();
     if (this.slot >= 0) arena.release(this.slot);
     this.slot = -1;
     this.session?.free();

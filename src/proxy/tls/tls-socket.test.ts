@@ -117,6 +117,12 @@ class FakeSocket {
   localAddress(): number {
     return 8443;
   }
+
+  remoteAddress(into: Uint8Array, at: number): number {
+    into.fill(0, at, at + 16);
+    into.set([0xff, 0xff, 192, 0, 2, 1], at + 10);
+    return 50_000;
+  }
 }
 
 /** A node:tls client whose bytes are passed on in pieces that the test chooses. */
@@ -378,6 +384,50 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
 
 function secretsOf(...keys: readonly Uint8Array[]): Secrets {
   return { ...SECRETS, ticketKeys: [{ id: '', keys }] };
+}
+
+/** What a client of TLS 1.2 or 1.3 goes on from, and may go on with a key share that no server takes. */
+async function sessionOf(options: tls.ConnectionOptions): Promise<Buffer> {
+  const stage = new Stage();
+  const client = new Client(stage, stage.apply(PLAN), options);
+  await client.run();
+  stage.send('x');
+  await client.run();
+  client.over();
+  assert.ok(client.session !== null);
+  return client.session;
+}
+
+const LIMITED: TlsPlan = { ...PLAN, handshakes: { perSecond: 0, perSource: 2 } };
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  const options = { minVersion: version, maxVersion: version };
+
+  test(`${version}: who only says that it resumes is charged when it is answered, if it never speaks again too`, async () => {
+    const session = await sessionOf(options);
+    const stage = new Stage();
+    const layer = stage.apply(LIMITED, secretsOf(new Uint8Array(80).fill(6)));
+    for (let i = 0; i < 5; i++) {
+      const client = new Client(stage, layer, { ...options, session });
+      while (!client.deliver()) await new Promise((resolve) => setImmediate(resolve));
+      client.over();
+    }
+    assert.equal(stage.refused, 2);
+  });
+
+  test(`${version}: who resumes is not charged, also where its first key share is refused`, async () => {
+    const asked = { ...options, ecdhCurve: 'P-521:P-256' };
+    const session = await sessionOf(asked);
+    const stage = new Stage();
+    const layer = stage.apply(LIMITED);
+    for (let i = 0; i < 8; i++) {
+      const client = new Client(stage, layer, { ...asked, session });
+      await client.run();
+      assert.ok(client.tls.isSessionReused());
+      client.over();
+    }
+    assert.equal(stage.refused, 0);
+  });
 }
 
 test('keys of 48 bytes, and those that a context had before', async () => {
