@@ -135,6 +135,7 @@ test('two nodes find each other, whoever starts first, and again after one was g
 
   second.signal('SIGKILL');
   await linkIs(first, ({ isUp, reason }) => !isUp && /has closed the connection|refused|reset/.test(reason));
+  assert.doesNotMatch(first.stderr, /does its file have the fingerprint/, 'they were linked');
   const again = await startNode(t, nodes[1], nodes);
   for (const one of [first, again]) await isLinked(one);
 
@@ -200,7 +201,10 @@ test('strangers, and peers that say what they should not, are turned away and ha
 
   const stranger = await makeNode(t, 'lb09');
   await closed(await connect(t, target.port, stranger.identity));
-  await evenkeel.said(new RegExp(`is no peer, but ${stranger.identity.fingerprint}: turned away`));
+  await evenkeel.said(
+    new RegExp(`somebody at 127\\.0\\.0\\.1 is no peer, but ${stranger.identity.fingerprint}: turned away`),
+  );
+  await linkIs(evenkeel, ({ reason }) => reason.includes(`${stranger.identity.fingerprint}, and not the peer`));
   // One without any key, one that speaks no TLS, one that says nothing.
   await closed(tls.connect({ port: target.port, host: '127.0.0.1', rejectUnauthorized: false }));
   const plain = net.connect(target.port, '127.0.0.1');
@@ -246,6 +250,20 @@ test('a peer with another key is not believed', async (t) => {
   const evenkeel = await startNode(t, nodes[0], nodes);
   await evenkeel.said(new RegExp(`peer lb02 is not there: whoever is there is ${other.identity.fingerprint}, and not`));
   assert.equal((await linkOf(evenkeel)).isUp, false);
+});
+
+test('a file with another fingerprint is told by the reload, by who is turned away, and by who turns away', async (t) => {
+  const nodes = [await makeNode(t, 'lb01'), await makeNode(t, 'lb02')];
+  const first = await startNode(t, nodes[0], nodes);
+  const second = await startNode(t, nodes[1], nodes);
+  for (const one of [first, second]) await isLinked(one);
+  const { fingerprint } = nodes[0].identity;
+  const wrong = `sha256:${'A'.repeat(43)}`;
+  writeFileSync(second.file, readFileSync(second.file, 'utf8').replace(fingerprint, wrong));
+  second.signal('SIGHUP');
+  await second.said(/reload by SIGHUP: peer lb01: fingerprint changed/);
+  await linkIs(second, ({ reason }) => reason.includes(`${fingerprint}, and not the peer: turned away`));
+  await first.said(/peer lb02 is not there: .*: does its file have the fingerprint of this node\?/);
 });
 
 test('one node obtains a certificate, both have it, and both answer the authority', { skip: pebbleSkip }, async (t) => {

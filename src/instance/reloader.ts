@@ -5,6 +5,7 @@
  */
 import { AssertionError } from '../base/assert.ts';
 import { haChanges } from '../config/ha-changes.ts';
+import { peersChanges } from '../config/peers-changes.ts';
 import { planChanges } from '../config/plan-changes.ts';
 import { NotNowError } from '../keeper/api/control-server.ts';
 import type { Log } from '../keeper/log/log.ts';
@@ -97,7 +98,12 @@ export class Reloader {
     const fixed = needsRestart(before, loaded);
     if (fixed !== null) throw new ReloadError(`${fixed} has changed, and takes a restart`);
     await apply(loaded);
-    return [...planChanges(before.ready.plan, loaded.ready.plan), ...haChanges(before.ready.ha, loaded.ready.ha)];
+    const { plan, ha, peers } = loaded.ready;
+    return [
+      ...planChanges(before.ready.plan, plan),
+      ...haChanges(before.ready.ha, ha),
+      ...peersChanges(before.ready.peers, peers),
+    ];
   }
 }
 

@@ -50,6 +50,16 @@ test('the other one waits, and is never the one that connects', () => {
   assert.deepEqual([link.state, link.reason], ['apart', 'it is gone']);
 });
 
+test('whoever was turned away in the place of the peer is named, while it is not there', () => {
+  const link = linkOf('lb02', 'lb01');
+  link.handleStranger('it is another one');
+  assert.deepEqual([link.state, link.reason], ['apart', 'it is another one']);
+  link.handleConnected(10);
+  link.handleMessage({ ...HELLO, node: 'lb01' }, 20);
+  link.handleStranger('it is another one');
+  assert.deepEqual([link.state, link.reason], ['up', '']);
+});
+
 test('who does not answer is tried later and later, and is gone since the first time', () => {
   const link = linkOf();
   let nowMs = 0;

@@ -116,6 +116,11 @@ export class PeerLink {
     if (this.state !== 'apart') this.part(reason, nowMs);
   }
 
+  /** Somebody else came from where the peer is, and was turned away. */
+  handleStranger(reason: string): void {
+    if (this.state === 'apart' && !this.dials) this.reason = reason;
+  }
+
   private give(reason: string, nowMs: number): readonly LinkAction[] {
     this.part(reason, nowMs);
     return [{ kind: 'close' }];

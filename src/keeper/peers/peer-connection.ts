@@ -23,7 +23,7 @@ export class PeerConnection {
   private readonly socket: TLSSocket;
   private readonly reader = new MessageReader();
   private isClosed = false;
-  private failure = 'it has closed the connection: does its file have the fingerprint of this node?';
+  private failure = 'it has closed the connection';
 
   /** The handshake of the socket is done, and it is the peer's. */
   constructor(socket: TLSSocket, handler: PeerConnectionHandler) {

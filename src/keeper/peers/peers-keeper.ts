@@ -31,6 +31,8 @@ const STRANGERS_MAX = 32;
 const LISTEN_AGAIN_MS = 1_000;
 /** A predecessor has the port until it has given way. */
 const SILENT_TRIES = 5;
+/** Who is let in says hello first. */
+const TURNED_AWAY = 'does its file have the fingerprint of this node?';
 /** Of strangers, a line at most in so long. */
 const SAY_AGAIN_MS = 60_000;
 
@@ -150,7 +152,7 @@ export class PeersKeeper {
         handleClosed: (connection, reason) => {
           if (connection !== peer.connection) return;
           peer.connection = null;
-          this.part(peer, reason);
+          this.part(peer, link.state === 'greeting' ? `${reason}: ${TURNED_AWAY}` : reason);
         },
       },
     };
@@ -298,13 +300,17 @@ export class PeersKeeper {
     const found = fingerprintAt(socket);
     const peer = this.peers.find(({ plan }) => plan.fingerprint === found && plan.name < (this.plan?.node ?? ''));
     if (peer !== undefined) return this.greet(peer, socket);
+    // It has none any more when it is destroyed.
+    const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'an address that is gone';
     socket.on('error', () => undefined);
     socket.destroy();
+    for (const { plan, link } of this.peers) {
+      if (plan.host === address)
+        link.handleStranger(`at its address is ${found ?? 'nobody'}, and not the peer: turned away`);
+    }
     const nowMs = performance.now();
     if (nowMs - this.strangerSaidMs < SAY_AGAIN_MS) return;
     this.strangerSaidMs = nowMs;
-    this.options.log.warn(
-      `somebody at ${socket.remoteAddress ?? 'an address'} is no peer, but ${found ?? 'nobody'}: turned away`,
-    );
+    this.options.log.warn(`somebody at ${address} is no peer, but ${found ?? 'nobody'}: turned away`);
   }
 }
