@@ -206,6 +206,26 @@ upstreams: { dns: { servers: [ "127.0.0.1:${silent.port}" ], passive: { failures
     await evenkeel.said(/fails but is the last one and stays: .* no response in time/);
   });
 
+  test(`[${engine}] a server that drops junk and answers others has not failed`, skip, async (t) => {
+    const server = await startUdpServer(t, (request) => (request.toString() === 'junk' ? [] : [request]));
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners: { dns: { bind: "127.0.0.1:${port}", protocol: udp, upstream: dns, udp: { responses: 1, idle: 1s } } }
+upstreams: { dns: { servers: [ "127.0.0.1:${server.port}" ], passive: { failures: 1, eject: 1h } } }
+`,
+      { engine, hasSocket: true, workers: 1 },
+    );
+    new UdpClient(t, port).send('junk');
+    await until(() => server.received.length === 1, 'the junk');
+    await new UdpClient(t, port).ask('?');
+    await evenkeel.said(/listener dns: 1 session ended: the server has not answered/);
+    const { upstreams } = await askSocket<StatusDocument>(`${evenkeel.file}.sock`, 'GET', '/v1/status');
+    assert.equal(upstreams[0].servers[0].failures, 0);
+    assert.doesNotMatch(evenkeel.stdout + evenkeel.stderr, /fails but is the last one/);
+  });
+
   test(`[${engine}] a flood of clients that hear nothing ends no session of one that does`, skip, async (t) => {
     const server = await startUdpServer(t, (request) => (request.toString() === 'flood' ? [] : [request]));
     const port = await freePort();

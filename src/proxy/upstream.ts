@@ -88,6 +88,8 @@ export class Server implements Endpoint {
   retireAt = Infinity;
   /** Connections that have ended and still count. */
   heldPlaces = 0;
+  /** When it last answered a datagram of anybody's. */
+  datagramAnsweredAt = -Infinity;
   /** What connections to it go through; null: nothing. */
   layer: ServerLayer | null;
 

@@ -57,6 +57,19 @@ test('with `responses` it ends with the last answer that its client waits for', 
   assert.ok(!table.lacksResponses(session));
 });
 
+test('a server that owes an answer is to blame, unless it has answered somebody since it was asked', () => {
+  const table = tableOf({ responses: 1 });
+  const { session } = ask(table, from(1), 10);
+  assert.ok(table.blamesServer(session, -Infinity));
+  assert.ok(table.blamesServer(session, 9));
+  assert.ok(!table.blamesServer(session, 11));
+  ask(table, from(1), 12);
+  assert.ok(table.blamesServer(session, 11), 'asked again, it has said nothing');
+  table.noteResponse(session, 13);
+  table.noteResponse(session, 14);
+  assert.ok(!table.blamesServer(session, 9), 'it owes nothing');
+});
+
 test('with `requests` the next datagram begins another session, and the one before waits for its answers', () => {
   const table = tableOf({ requests: 2, responses: 1 });
   const { session } = ask(table, from(1), 0);

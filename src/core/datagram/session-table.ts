@@ -197,6 +197,14 @@ export class SessionTable {
     return responses > 0 && this.words[at + RESPONSES] < this.words[at + REQUESTS] * responses;
   }
 
+  /**
+   * Its server has failed with it: it owes answers, and last answered anybody (at `answeredAt`) before the session was last heard of.
+   * A server that answers others meanwhile is well: it has no answer to this question.
+   */
+  blamesServer(session: number, answeredAt: number): boolean {
+    return this.lacksResponses(session) && answeredAt < this.lastAt[session];
+  }
+
   /** Its server has said something. */
   wasAnswered(session: number): boolean {
     return this.words[session * WORDS + RESPONSES] > 0;

@@ -95,7 +95,10 @@ export class UdpListener implements DatagramHandler, FlowHandler {
       if (session === NO_SESSION && idleMs < Infinity) session = table.silentFor(idleMs, now);
       if (session === NO_SESSION) return;
       if (table.lacksResponses(session)) {
-        this.context.noteFailure(this.sessions[session].server, FAILED_RESPONSE_TIMEOUT, 0);
+        const { server } = this.sessions[session];
+        if (table.blamesServer(session, server.datagramAnsweredAt)) {
+          this.context.noteFailure(server, FAILED_RESPONSE_TIMEOUT, 0);
+        }
         this.note(UNANSWERED);
       }
       this.end(session);
@@ -146,10 +149,12 @@ export class UdpListener implements DatagramHandler, FlowHandler {
 
   handleAnswer({ tag }: Flow, bytes: Uint8Array, offset: number, length: number): void {
     const { context, table } = this;
-    const { socket, returnAddress } = this.sessions[tag];
+    const { now } = context.transport;
+    const { returnAddress, server, socket } = this.sessions[tag];
+    server.datagramAnsweredAt = now;
     (socket as DatagramSocket).sendTo(returnAddress, bytes, offset, length);
     context.row.countDatagramOut(this.plan.slot);
-    if (table.noteResponse(tag, context.transport.now)) this.end(tag);
+    if (table.noteResponse(tag, now)) this.end(tag);
   }
 
   handleFlowDropped(_flow: Flow, reason: DropReason): void {
