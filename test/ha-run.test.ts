@@ -50,7 +50,8 @@ test('handover, resume and a clean stop move the address, and clients hardly not
   await client.served(100);
   client.restart();
 
-  const moved = lb01.command('handover', 'VI_1');
+  // There is only one.
+  const moved = lb01.command('handover');
   assert.match(
     moved.out,
     /^VI_1: handed over to 192\.168\.15\.6 of priority 100 within 0\.\d s, until `evenkeel resume VI_1`\n$/,
@@ -153,6 +154,7 @@ test('the routers of a group are handed over together, and it is said of each ho
     group: both
 `,
   );
+  assert.match(nodes.lb01.command('handover').err, /several virtual routers: write one of VI_1, VI_2, or --all/);
   const { out, code } = nodes.lb01.command('handover', 'VI_2');
   assert.match(
     out,

@@ -120,9 +120,8 @@ test('a wrong command line exits 2 and says why on stderr', async () => {
     [['demo', 'x.yaml'], /error: `demo` takes no argument\n/],
     [['demo', '--seconds', '1.5'], /error: --seconds 1.5: write a number from 1 to 86400\n/],
     [['lab', '--advertise', '15ms'], /error: --advertise 15ms: write 10ms to 40950ms in steps of 10ms\n/],
-    [['handover'], /write the name of one virtual router, or --all/],
     [['handover', 'VI_1', '--all'], /write the name of one virtual router, or --all/],
-    [['resume'], /write the name of one virtual router, or --all/],
+    [['resume', 'VI_1', '--all'], /write the name of one virtual router, or --all/],
     [['status', 'VI_1'], /error: `status` takes no argument\n/],
   ];
   for (const [argv, said] of cases) {
@@ -184,13 +183,16 @@ test('status, handover and resume hand their options over and exit with what the
   assert.deepEqual(status.calls, [{ socket: '/s', isJson: true }]);
   assert.deepEqual((await run('status')).calls, [{ socket: null, isJson: false }]);
   assert.deepEqual((await run('handover', 'VI_1')).calls, [
-    { kind: 'hand-over', router: 'VI_1', socket: null, forS: null },
+    { kind: 'hand-over', router: 'VI_1', isAll: false, socket: null, forS: null },
   ]);
   assert.deepEqual((await run('handover', '--all')).calls, [
-    { kind: 'hand-over', router: null, socket: null, forS: null },
+    { kind: 'hand-over', router: null, isAll: true, socket: null, forS: null },
+  ]);
+  assert.deepEqual((await run('handover')).calls, [
+    { kind: 'hand-over', router: null, isAll: false, socket: null, forS: null },
   ]);
   assert.deepEqual((await run('resume', 'VI_1', '--socket', '/s')).calls, [
-    { kind: 'resume', router: 'VI_1', socket: '/s', forS: null },
+    { kind: 'resume', router: 'VI_1', isAll: false, socket: '/s', forS: null },
   ]);
 });
 

@@ -5,8 +5,10 @@ import type { CliContext } from './context.ts';
 
 export interface MoveOptions {
   readonly kind: 'hand-over' | 'resume';
-  /** Null: every virtual router. */
+  /** Null: all of them, or the only one. */
   readonly router: string | null;
+  /** Every virtual router. */
+  readonly isAll: boolean;
   /** Null: where it usually is. */
   readonly socket: string | null;
   /** How long the peer keeps them at least, while it serves; null: until `resume`. */
@@ -55,13 +57,13 @@ function add(
   const command = program
     .command(name)
     .description(description)
-    .argument('[router]', 'the name of a virtual router; its group goes with it')
+    .argument('[router]', 'the name of a virtual router, if there are several; its group goes with it')
     .option('--all', 'every virtual router of this node')
     .option('--socket <path>', `control socket of the instance (default: ${SOCKET_DEFAULT})`)
     .addHelpText('after', help)
     .action(async (router: string | undefined, { all = false, socket, for: forS }: Flags) => {
-      if ((router !== undefined) === all) command.error('error: write the name of one virtual router, or --all');
-      const place = { router: router ?? null, socket: socket ?? null };
+      if (router !== undefined && all) command.error('error: write the name of one virtual router, or --all');
+      const place = { router: router ?? null, isAll: all, socket: socket ?? null };
       context.exit(await context.commands.move({ kind, ...place, forS: forS ?? null }));
     });
   if (kind !== 'hand-over') return;

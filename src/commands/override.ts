@@ -38,7 +38,7 @@ async function moveAddresses(socket: string, word: OverrideOptions['word']): Pro
   const isDrain = word === 'drain';
   const concerns = routers.some(({ state, restraint }) => (isDrain ? state === 'active' : restraint !== null));
   if (!concerns) return EXIT_OK;
-  return moveCommand({ kind: isDrain ? 'hand-over' : 'resume', router: null, socket, forS: null });
+  return moveCommand({ kind: isDrain ? 'hand-over' : 'resume', router: null, isAll: true, socket, forS: null });
 }
 
 async function waitUntilEmpty(path: string, options: OverrideOptions, beganMs: number, waitS: number): Promise<number> {

@@ -19,11 +19,16 @@ export function statusCommand({ socket, isJson }: StatusOptions): Promise<number
   });
 }
 
-export function moveCommand({ kind, router, socket, forS }: MoveOptions): Promise<number> {
+export function moveCommand({ kind, router: wanted, isAll, socket, forS }: MoveOptions): Promise<number> {
   return failing(async () => {
     const path = socketToAsk(socket, process.env, process.getuid?.() ?? -1);
     const routers = (await askStatus(path)).ha?.routers ?? [];
     if (routers.length === 0) throw new ControlError('this evenkeel has no virtual routers');
+    if (wanted === null && !isAll && routers.length > 1) {
+      const names = routers.map(({ name }) => name).join(', ');
+      throw new ControlError(`there are several virtual routers: write one of ${names}, or --all`);
+    }
+    const router = wanted ?? (isAll ? null : routers[0].name);
     const chosen =
       router === null ? routers : routers.filter(({ name, group }) => isMeant(routers, router, name, group));
     if (chosen.length === 0) {

@@ -669,7 +669,8 @@ export class Instance {
       // Two of one machine, with the same addresses to hold and to let go.
       if (error instanceof SocketTakenError && this.loaded.ready.ha !== null) {
         this.kill();
-        throw new StartError(`${error.message}: stop that one first, or give one of them another --socket`);
+        const first = error.isStopping ? 'start again when it has ended' : 'stop that one first';
+        throw new StartError(`${error.message}: ${first}, or give one of them another --socket`);
       }
       const remedy = error instanceof SocketTakenError ? `; ${OTHER_SOCKET}` : '';
       const message = `no socket for \`evenkeel status\` at ${socketPath ?? 'any place'}: ${systemReason(error)}${remedy}`;

@@ -45,8 +45,12 @@ export type OrderResult =
 export class SocketTakenError extends Error {
   override readonly name = 'SocketTakenError';
 
-  constructor(path: string) {
-    super(`another evenkeel answers on ${path}`);
+  /** It is about to end. */
+  readonly isStopping: boolean;
+
+  constructor(path: string, isStopping: boolean) {
+    super(`another evenkeel answers on ${path}${isStopping ? ', and is stopping' : ''}`);
+    this.isStopping = isStopping;
   }
 }
 
@@ -96,7 +100,10 @@ export class ControlServer {
     // Nothing of it keeps the program alive.
     server.unref();
     makeDirectory(dirname(path));
-    if (!succeeds && (await isAlive(path)) && !(await isLeaving(path))) throw new SocketTakenError(path);
+    if (!succeeds && (await isAlive(path))) {
+      const occupant = await askOccupant(path);
+      if (!occupant.isLeaving) throw new SocketTakenError(path, occupant.isStopping);
+    }
     const draft = `${path}~`;
     rmSync(draft, { force: true });
     await listen(server, draft);
@@ -229,25 +236,33 @@ function isAlive(path: string): Promise<boolean> {
   });
 }
 
-/** The evenkeel there only finishes what it has. One with virtual addresses may still have them. */
-function isLeaving(socketPath: string): Promise<boolean> {
+interface Occupant {
+  readonly isStopping: boolean;
+  /** It only finishes what it has. One with virtual addresses may still have them. */
+  readonly isLeaving: boolean;
+}
+
+/** Of one that does not say how it is. */
+const SILENT: Occupant = { isStopping: false, isLeaving: false };
+
+function askOccupant(socketPath: string): Promise<Occupant> {
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(STOPPING_MS_MAX);
     const request = http.get({ socketPath, path: '/v1/status', agent: false, signal }, (response) => {
       let text = '';
       response.on('data', (data: Buffer) => (text += data.toString()));
-      response.on('error', () => resolve(false));
-      response.on('end', () => resolve(saysLeaving(text)));
+      response.on('error', () => resolve(SILENT));
+      response.on('end', () => resolve(occupantOf(text)));
     });
-    request.on('error', () => resolve(false));
+    request.on('error', () => resolve(SILENT));
   });
 }
 
-function saysLeaving(text: string): boolean {
+function occupantOf(text: string): Occupant {
   try {
     const { isStopping, ha } = JSON.parse(text) as Partial<StatusDocument>;
-    return isStopping === true && ha === null;
+    return { isStopping: isStopping === true, isLeaving: isStopping === true && ha === null };
   } catch {
-    return false;
+    return SILENT;
   }
 }
