@@ -277,6 +277,34 @@ upstreams:
     },
   );
 
+  test(
+    `[${engine}] an address that has all descriptors and hears its answers keeps no client of another listener out`,
+    peerSkip(engine, 'prlimit'),
+    async (t) => {
+      const server = await startUdpServer(t);
+      const [hogged, port] = [await freePort(), await freePort()];
+      const evenkeel = await Evenkeel.start(
+        t,
+        `
+listeners:
+  hogged: { bind: "127.0.0.1:${hogged}", protocol: udp, upstream: echo }
+  echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo }
+upstreams: { echo: { servers: [ "127.0.0.1:${server.port}" ] } }
+`,
+        { engine, workers: 1, hasSocket: true, through: ['prlimit', '--nofile=300', '--'] },
+      );
+      for (let i = 0; i < 150; i++) {
+        const greedy = new UdpClient(t, hogged);
+        await greedy.ask('1');
+        await greedy.ask('2');
+      }
+      await evenkeel.said(/listener hogged: \d+ sessions? .*ended: a new client needed the place/);
+      const clients = Array.from({ length: 4 }, () => new UdpClient(t, port));
+      for (const question of ['a', 'b', 'c']) await Promise.all(clients.map((client) => client.ask(question)));
+      assert.equal((await listenerOf(evenkeel, 'echo')).accepted, 4, 'none of them lost its session');
+    },
+  );
+
   test(`[${engine}] what comes while a proxy is dead waits for the next one`, skip, async (t) => {
     const server = await startUdpServer(t);
     const port = await freePort();

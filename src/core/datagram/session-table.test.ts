@@ -88,27 +88,81 @@ test('a session of one datagram without an answer is over at once', () => {
   assert.equal(table.size, 0);
 });
 
+/** A client that has talked with its server. */
+function prove(table: SessionTable, of: Correspondents, now: number): number {
+  const { session } = ask(table, of, now);
+  table.noteResponse(session, now);
+  ask(table, of, now);
+  return session;
+}
+
+/** A client of another address. */
+function at(ip3: number, port = 1): Correspondents {
+  return { ...from(port), ip3 };
+}
+
 test('room is made by who has not shown that it hears the answers, and who has keeps its place', () => {
   const table = tableOf({ sessionsMax: 3 });
-  const proven = ask(table, from(1), 0).session;
-  table.noteResponse(proven, 1);
-  ask(table, from(1), 2);
-  const answered = ask(table, from(2), 3).session;
-  const silent = ask(table, from(3), 4).session;
+  const proven = prove(table, at(1), 0);
+  const answered = ask(table, at(2), 3).session;
+  const silent = ask(table, at(3), 4).session;
   table.noteResponse(answered, 5);
   assert.ok(table.isFull);
-  assert.equal(table.victim, silent);
+  assert.equal(table.victim(at(9)), silent);
   table.end(silent);
-  const third = ask(table, from(4), 6).session;
-  assert.equal(table.victim, answered);
+  prove(table, at(4), 6);
+  assert.equal(table.victim(at(9)), answered);
   table.end(answered);
-  table.noteResponse(third, 7);
-  ask(table, from(4), 8);
-  const last = ask(table, from(5), 9).session;
-  table.noteResponse(last, 10);
-  ask(table, from(5), 11);
-  assert.equal(table.victim, NO_SESSION, 'all have talked with their servers');
-  assert.equal(table.find(from(1)), proven);
+  prove(table, at(5), 9);
+  assert.equal(table.victim(at(9)), NO_SESSION, 'all have talked with their servers');
+  assert.equal(table.crowdSize(3), 0);
+  assert.equal(table.find(at(1)), proven);
+});
+
+test('an address that has most of the table, all proven, makes room for new clients until it has its share', () => {
+  const table = tableOf({ sessionsMax: 80 });
+  const greedy = Array.from({ length: 80 }, (_, port) => prove(table, from(port), port));
+  for (let i = 0; i < 70; i++) {
+    const victim = table.victim(at(i));
+    assert.equal(victim, greedy.shift(), 'its oldest');
+    table.end(victim);
+    prove(table, at(i), 100 + i);
+  }
+  assert.equal(table.victim(at(100)), NO_SESSION, 'it has an eighth');
+  assert.equal(table.crowdSize(80), 0);
+});
+
+test('an address that has its share gives up one of its own for the next, those first that are not proven', () => {
+  const table = tableOf({ sessionsMax: 16 });
+  const proven = [1, 2, 3].map((port) => prove(table, from(port), 0));
+  for (let i = 0; i < 12; i++) ask(table, at(i), 1);
+  const asking = ask(table, from(4), 2).session;
+  assert.equal(table.victim(from(5)), asking);
+  table.end(asking);
+  assert.equal(table.victim(from(5)), proven[0]);
+});
+
+test('a flood with the addresses of others ends none of an address that has many, and fewer than the flood', () => {
+  const table = tableOf({ sessionsMax: 80 });
+  const many = Array.from({ length: 30 }, (_, port) => prove(table, from(port), 0));
+  for (let i = 0; i < 500; i++) {
+    if (table.isFull) table.end(table.victim(at(i)));
+    ask(table, at(i), 1 + i);
+  }
+  assert.deepEqual(
+    many.filter((_, port) => table.find(from(port)) === NO_SESSION),
+    [],
+  );
+});
+
+test('the addresses of a /64 are one, those of IPv4 are not', () => {
+  const table = tableOf({ sessionsMax: 8 });
+  const v6 = (ip1: number, ip3: number): Correspondents => ({ ...from(1), ip0: 0x20010db8, ip1, ip2: 7, ip3 });
+  for (let i = 0; i < 3; i++) prove(table, v6(1, i), 0);
+  for (let i = 0; i < 3; i++) prove(table, at(i), 0);
+  assert.ok(table.hasShare(v6(1, 9), 16));
+  assert.ok(!table.hasShare(v6(2, 0), 16));
+  assert.ok(!table.hasShare(at(0), 16));
 });
 
 test('what a plan changes holds for sessions that there are', () => {
@@ -134,11 +188,11 @@ test('it does what a map of lists does, with thousands of sessions that come and
         for (const [port, other] of bound) if (other === session) bound.delete(port);
       };
       events.forEach(({ port, kind }, now) => {
-        const of = from(port);
+        const of = at(port % 7, port);
         assert.equal(table.find(of), bound.get(port) ?? NO_SESSION);
         const session = bound.get(port);
         if (kind === 'ask') {
-          if (session === undefined && table.isFull) drop(table.victim);
+          if (session === undefined && table.isFull) drop(table.victim(of));
           const next = session ?? table.begin(of, now);
           if (session === undefined) asked.set(next, 0);
           asked.set(next, asked.get(next)! + 1);

@@ -15,9 +15,13 @@
  *   NEW        an answer                 ANSWERED
  *   ANSWERED   a datagram of the client  PROVEN: whoever says that is where its address says, most likely
  *
- * Who sends with the addresses of others gets no answer, and so makes sessions that are never PROVEN. When the table is full the
- * one of the others that has been silent for longest makes room; if all are PROVEN, a new client gets none. So a flood
- * ends no session of a client that has talked with a server.
+ * Who sends with the addresses of others gets no answer, and so makes sessions that are never PROVEN: all of them together count as one
+ * crowd. Who proves many from one address is a crowd too, if they are more than the address's share. When room is needed
+ *
+ *   by an address that has its share   it gives up one of its own
+ *   by another one                     the largest crowd does: the longest silent of those not PROVEN, or the oldest of an address
+ *
+ * Of an address those go first that are not PROVEN. If there is no crowd, all are PROVEN, and a new client gets none.
  *
  * A session is unbound when its client has sent `requests` datagrams: the next one begins another session, and this one ends as
  * any other.
@@ -26,6 +30,7 @@ import { assert } from '../../base/assert.ts';
 import type { Correspondents } from '../../base/correspondents.ts';
 import { hashWords, mixHash } from '../../base/hash.ts';
 import type { IpWords } from '../../wire/ip-text.ts';
+import { SourceShares } from './source-shares.ts';
 
 export interface SessionRules {
   readonly sessionsMax: number;
@@ -60,6 +65,8 @@ const PROVEN = 3;
 const UNBOUND = -1;
 
 const FIRST_CAPACITY = 256;
+/** An address has its share when it has this part of the places. */
+const SHARE = 1 / 8;
 /** Counting further would tell nothing more. */
 const COUNT_MAX = 1 << 30;
 
@@ -78,11 +85,13 @@ export class SessionTable {
   private count = 0;
   private readonly unproven = new SessionList();
   private readonly proven = new SessionList();
+  private readonly sources: SourceShares;
 
   /** `seed`: any 32-bit integer that nobody can guess. */
   constructor(rules: SessionRules, seed: number) {
     this.rules = rules;
     this.seed = seed;
+    this.sources = new SourceShares(FIRST_CAPACITY, seed);
   }
 
   get size(): number {
@@ -122,9 +131,27 @@ export class SessionTable {
     return this.count >= this.rules.sessionsMax;
   }
 
-  /** Who has to end for a new client, or NO_SESSION: nobody has to, and the new one gets none. */
-  get victim(): number {
-    return this.unproven.oldest;
+  /** This client's address has its share of `places`: for another session it gives up one of its own. */
+  hasShare(of: Correspondents, places: number): boolean {
+    const { sources } = this;
+    return sources.countOf(sources.find(of)) > shareOf(places);
+  }
+
+  /** Sessions of the largest crowd. 0: there is none, and nobody has to end. */
+  crowdSize(places: number): number {
+    return this.isTopCrowded(places) ? this.sources.topCount : this.unproven.size;
+  }
+
+  /** Who has to end for this new client, or NO_SESSION: nobody has to, and the new one gets none. */
+  victim(of: Correspondents, places = this.rules.sessionsMax): number {
+    const { sources, unproven } = this;
+    if (this.hasShare(of, places)) return sources.oldestOf(sources.find(of));
+    return this.isTopCrowded(places) ? sources.oldestOf(sources.top) : unproven.oldest;
+  }
+
+  private isTopCrowded(places: number): boolean {
+    const { topCount } = this.sources;
+    return topCount > shareOf(places) && topCount > this.unproven.size;
   }
 
   /** A session of these two, who have none that is bound. There has to be room. `noteRequest` follows. */
@@ -154,6 +181,7 @@ export class SessionTable {
     this.chain(session, this.hash(of));
     this.lastAt[session] = now;
     this.unproven.append(words, session);
+    this.sources.enter(session, of);
     this.count++;
     return session;
   }
@@ -169,6 +197,7 @@ export class SessionTable {
       this.unproven.remove(words, session);
       words[at + STATE] = PROVEN;
       this.proven.append(words, session);
+      this.sources.prove(session);
     } else {
       this.listOf(at).refresh(words, session);
     }
@@ -245,6 +274,7 @@ export class SessionTable {
     assert(words[at + STATE] !== FREE, 'a session ends once');
     if (words[at + BUCKET] !== UNBOUND) this.unbind(session);
     this.listOf(at).remove(words, session);
+    this.sources.leave(session);
     words[at + STATE] = FREE;
     words[at + CHAIN] = this.firstFree;
     this.firstFree = session;
@@ -290,6 +320,7 @@ export class SessionTable {
     lastAt.set(this.lastAt);
     this.words = words;
     this.lastAt = lastAt;
+    this.sources.grow();
     this.capacity *= 2;
     this.buckets = new Int32Array(this.capacity).fill(NO_SESSION);
     for (let session = 0; session < this.used; session++) {
@@ -299,13 +330,19 @@ export class SessionTable {
   }
 }
 
+function shareOf(places: number): number {
+  return Math.max(1, places * SHARE);
+}
+
 /** Sessions by when something of them last came, the oldest first. Its links are words of the sessions. */
 class SessionList {
   oldest = NO_SESSION;
+  size = 0;
   private newest = NO_SESSION;
 
   append(words: Int32Array, session: number): void {
     const at = session * WORDS;
+    this.size++;
     words[at + OLDER] = this.newest;
     words[at + NEWER] = NO_SESSION;
     if (this.newest === NO_SESSION) this.oldest = session;
@@ -317,6 +354,7 @@ class SessionList {
     const at = session * WORDS;
     const older = words[at + OLDER];
     const newer = words[at + NEWER];
+    this.size--;
     if (older === NO_SESSION) this.oldest = newer;
     else words[older * WORDS + NEWER] = newer;
     if (newer === NO_SESSION) this.newest = older;

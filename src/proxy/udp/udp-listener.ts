@@ -7,6 +7,7 @@
  * has come after a reload, the client's next datagram begins another session: one who only sends would send into nothing for good.
  */
 import { formatIP } from '../../base/address.ts';
+import type { Correspondents } from '../../base/correspondents.ts';
 import { hashWords } from '../../base/hash.ts';
 import type { ListenerPlan, UdpPlan } from '../../config/plan.ts';
 import { PICK_FULL } from '../../core/balance/balancer.ts';
@@ -49,6 +50,8 @@ const DESCRIPTOR_SHARE = 0.5;
 
 const NO_BYTES = new Uint8Array(0);
 
+export type FreeDescriptor = (asking: UdpListener, of: Correspondents) => boolean;
+
 export class UdpListener implements DatagramHandler, FlowHandler {
   plan: ListenerPlan;
   private readonly context: Context;
@@ -56,16 +59,16 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   /** By the number of the session; used again. */
   private readonly sessions: UdpSession[] = [];
   private readonly chooser = new Chooser();
-  /** Ends a session of another listener that has to make room: descriptors are for all of them. False: none has to. */
-  private readonly displaceElsewhere: () => boolean;
+  /** Ends a session of whichever listener has to make room: descriptors are for all of them. False: none has to. */
+  private readonly freeDescriptor: FreeDescriptor;
   private upstream: Upstream;
   /** Null: everybody may come. */
   private access: Access | null = null;
   private answersOne = false;
 
-  constructor(context: Context, plan: ListenerPlan, upstreams: readonly Upstream[], displaceElsewhere: () => boolean) {
+  constructor(context: Context, plan: ListenerPlan, upstreams: readonly Upstream[], freeDescriptor: FreeDescriptor) {
     this.context = context;
-    this.displaceElsewhere = displaceElsewhere;
+    this.freeDescriptor = freeDescriptor;
     this.plan = plan;
     this.table = new SessionTable(rulesOf(plan), context.prng.nextU32() | 0);
     this.upstream = upstreams[plan.upstream];
@@ -178,8 +181,8 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     chooser.key = upstream.plan.balance === 'source-hash' ? hashWords(from.ip0, from.ip1, from.ip2, from.ip3) : 0;
     const picked = upstream.pick(chooser);
     if (picked < 0) return this.drop(picked === PICK_FULL ? SERVER_LIMIT : NO_SERVER);
-    if (table.isFull && !this.displace()) return this.drop(TABLE_FULL);
-    if (!this.hasDescriptor && !this.displace() && !this.displaceElsewhere()) return this.drop(NO_DESCRIPTOR);
+    if (table.isFull && !this.displace(from)) return this.drop(TABLE_FULL);
+    if (!this.hasDescriptor && !this.freeDescriptor(this, from)) return this.drop(NO_DESCRIPTOR);
 
     const session = table.begin(from, now);
     const flow = this.open(session, picked);
@@ -224,14 +227,19 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     return null;
   }
 
-  /** One of its sessions has to make room for a new client, if need be. */
-  get canDisplace(): boolean {
-    return this.table.victim !== NO_SESSION;
+  /** This client has its share of so many places here. */
+  hasShare(of: Correspondents, places: number): boolean {
+    return this.table.hasShare(of, places);
   }
 
-  /** Ends the session that has to make room. False: none has to. */
-  displace(): boolean {
-    const { victim } = this.table;
+  /** Sessions of its largest crowd, one of which is to make room. 0: it has none. */
+  crowdSize(places: number): number {
+    return this.table.crowdSize(places);
+  }
+
+  /** Ends the session that has to make room for this client. False: none has to. */
+  displace(of: Correspondents, places?: number): boolean {
+    const victim = this.table.victim(of, places);
     if (victim === NO_SESSION) return false;
     this.note(DISPLACED);
     this.end(victim);

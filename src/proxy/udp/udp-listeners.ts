@@ -1,4 +1,5 @@
 /** The UDP listeners of a proxy, and the sockets that they receive from. Beside what proxy.ts has for streams. */
+import type { Correspondents } from '../../base/correspondents.ts';
 import type { ListenerPlan } from '../../config/plan.ts';
 import type { DatagramHandler, DatagramSocket, DropReason } from '../../port/datagram.ts';
 import type { Context } from '../context.ts';
@@ -33,7 +34,8 @@ export class UdpListeners {
     const former = new Map(this.listeners.map((listener) => [listener.plan.name, listener]));
     this.listeners = plans.map((plan) => {
       const known = former.get(plan.name);
-      if (known === undefined) return new UdpListener(this.context, plan, upstreams, () => this.displace());
+      if (known === undefined)
+        return new UdpListener(this.context, plan, upstreams, (asking, of) => this.displace(asking, of));
       former.delete(plan.name);
       known.apply(plan, upstreams);
       return known;
@@ -58,13 +60,19 @@ export class UdpListeners {
     for (const point of this.points.values()) point.socket.stop();
   }
 
-  /** Of the listener that has most of them, and one to spare. */
-  private displace(): boolean {
-    let crowded: UdpListener | null = null;
+  /** Of whom the client would be over its share with, else of the listener with the largest crowd. */
+  private displace(asking: UdpListener, of: Correspondents): boolean {
+    // Who comes to every listener has its share once.
+    const places = this.context.udpSessions / this.listeners.length;
+    let crowded: UdpListener | null = asking.hasShare(of, places) ? asking : null;
+    let most = crowded === null ? 0 : Infinity;
     for (const listener of this.listeners) {
-      if (listener.canDisplace && listener.sessionCount > (crowded?.sessionCount ?? 0)) crowded = listener;
+      const size = listener.crowdSize(places);
+      if (size <= most) continue;
+      most = size;
+      crowded = listener;
     }
-    return crowded !== null && crowded.displace();
+    return crowded !== null && crowded.displace(of, places);
   }
 
   private applySockets(sockets: readonly PlannedUdpSocket[]): void {
