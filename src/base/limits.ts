@@ -25,7 +25,9 @@ export const SMALL_SLOTS = 32768;
 export const FOREIGN_BYTES = 17 * 1024;
 export const FOREIGN_COUNT = 16_384;
 export const HANDSHAKE_PIECES = 3;
-/** Handshakes of one proxy that have begun and are not done. For one more the oldest is given up. */
+/** One whose hello is not read: OpenSSL makes room for as long a one as the client announces, up to 128 KiB. */
+export const LONG_HANDSHAKE_PIECES = 9;
+/** Handshakes of one proxy that have begun and are not done. For one more an old one is given up (proxy/tls/handshake-gate.ts). */
 export const HANDSHAKES_MAX = 2048;
 /** Large slots that the kernel may fill before the proxy looks. 32 of 32 KiB stay in a 1 MiB second-level cache. */
 export const POSTED_SLOTS = 64;

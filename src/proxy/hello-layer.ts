@@ -17,6 +17,7 @@ import {
 import { ClientHello, HELLO_BYTES_MAX, HELLO_MORE, HELLO_READ, readClientHello } from '../wire/tls/client-hello.ts';
 import type { Context } from './context.ts';
 import { Expiring } from './expiring.ts';
+import { keepBehind } from './keep-behind.ts';
 import { type Layer, type LayerUser, NOTHING_KNOWN, type Opening } from './layer.ts';
 
 export class HelloLayer implements Layer {
@@ -127,20 +128,10 @@ class Reading extends Expiring implements SocketHandler, Opening {
 
   /** False: no slot is free for it. */
   private keep(offset: number, length: number): boolean {
-    const { arena, memory } = this.context;
-    const needed = this.length + length;
-    if (this.slot < 0 || needed > arena.capacity(this.slot)) {
-      const grown = arena.allocate(needed);
-      if (grown < 0) return false;
-      if (this.slot >= 0) {
-        const start = arena.start(this.slot);
-        memory.copyWithin(arena.start(grown), start, start + this.length);
-        arena.release(this.slot);
-      }
-      this.slot = grown;
-    }
-    memory.copyWithin(arena.start(this.slot) + this.length, offset, offset + length);
-    this.length = needed;
+    const slot = keepBehind(this.context.arena, this.slot, this.length, offset, length);
+    if (slot < 0) return false;
+    this.slot = slot;
+    this.length += length;
     return true;
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena } from '../../base/arena.ts';
-import { HANDSHAKE_PIECES, HANDSHAKES_MAX } from '../../base/limits.ts';
+import { HANDSHAKE_PIECES, HANDSHAKES_MAX, LONG_HANDSHAKE_PIECES } from '../../base/limits.ts';
 import type { Transport } from '../../port/transport.ts';
 import { type GateUser, HandshakeGate } from './handshake-gate.ts';
 import { Later } from './later.ts';
@@ -13,8 +13,10 @@ class Stage {
   /** What became of whom, in order. */
   readonly said: string[] = [];
 
-  user(name: string): GateUser {
+  user(name: string, source = 'one', hasHello = true): GateUser {
     const user: GateUser = {
+      hasHello,
+      source,
       begin: () => void this.said.push(name),
       giveUp: () => {
         this.said.push(`${name} gone`);
@@ -85,4 +87,34 @@ test('those that have begun are bounded and counted, and the oldest is given up'
   for (const user of users) stage.gate.leave(user);
   stage.arena.judge(0);
   assert.equal(foreign.used, 0);
+});
+
+test('a flood from one source pushes out its own, and nobody from elsewhere', () => {
+  const stage = new Stage();
+  const honest = Array.from({ length: 20 }, (_, i) => stage.user(`h${i}`, `${i}`));
+  const waits = stage.user('waits', 'elsewhere');
+  stage.enter(4, 'a');
+  stage.gate.enter(waits, false);
+  stage.enter(1024, 'flood');
+  assert.deepEqual(stage.said.splice(0), ['flood0 gone']);
+  assert.equal(stage.turn()[0], 'waits');
+  for (const user of honest) stage.gate.handleBegun(user);
+  for (let i = 0; i < HANDSHAKES_MAX + 5; i++) stage.gate.handleBegun(stage.user(`f${i}`, 'flood'));
+  assert.deepEqual(
+    stage.said,
+    Array.from({ length: 25 }, (_, i) => `f${i} gone`),
+  );
+});
+
+test('whoever has not said a whole hello counts for more, and goes first', () => {
+  const stage = new Stage();
+  for (let i = 0; i < HANDSHAKES_MAX - 1; i++) stage.gate.handleBegun(stage.user(`${i}`));
+  const doubtful = stage.user('doubtful', 'elsewhere', false);
+  stage.gate.handleBegun(doubtful);
+  stage.arena.judge(0);
+  assert.equal(stage.arena.foreign.used, (HANDSHAKES_MAX - 1) * HANDSHAKE_PIECES + LONG_HANDSHAKE_PIECES);
+  stage.gate.handleBegun(stage.user('last'));
+  assert.deepEqual(stage.said, ['doubtful gone']);
+  stage.arena.judge(0);
+  assert.equal(stage.arena.foreign.used, HANDSHAKES_MAX * HANDSHAKE_PIECES);
 });

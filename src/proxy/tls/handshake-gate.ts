@@ -3,10 +3,11 @@
  * in each turn, so that whoever is connected waits for a few at most, and so does whoever resumes a session, for which there is room of its own.
  * The others wait, in the order that they came in.
  *
- * Those that have begun and are not done keep 50 KiB each: there is a bound on them too, and the oldest one goes.
+ * Those that have begun and are not done keep 50 KiB each: there is a bound on them too. For one more an old one goes, and whoever floods us
+ * from one place pushes out his own.
  */
 import type { Arena } from '../../base/arena.ts';
-import { HANDSHAKE_PIECES, HANDSHAKES_MAX } from '../../base/limits.ts';
+import { HANDSHAKE_PIECES, HANDSHAKES_MAX, LONG_HANDSHAKE_PIECES } from '../../base/limits.ts';
 import type { Delayed, Later } from './later.ts';
 
 /** Begun in one turn: about a millisecond, of RSA three. */
@@ -14,9 +15,15 @@ const FULL_PER_TURN = 4;
 const RESUMED_PER_TURN = 16;
 /** Nobody waits for longer than these take. */
 const WAITING_MAX = 1024;
+/** So many of the oldest are looked at to find whose one goes. */
+const LOOKED_AT = 64;
 
 /** A handshake, to the gate. */
 export interface GateUser {
+  /** What the client said first is a whole hello. Else nobody knows yet what it is, nor how long. */
+  readonly hasHello: boolean;
+  /** Where it is from: see sourceOf. */
+  readonly source: string;
   /** It is its turn. */
   begin(): void;
   /** Others have waited for less, or are further. `why`: for the log. */
@@ -69,6 +76,8 @@ export class HandshakeGate implements Delayed {
   private readonly full = new Lane(FULL_PER_TURN);
   private readonly resumed = new Lane(RESUMED_PER_TURN);
   private readonly begun = new Set<GateUser>();
+  /** The same without a hello that was read. */
+  private readonly doubtful = new Set<GateUser>();
   private isLater = false;
 
   constructor(arena: Arena, later: Later) {
@@ -80,9 +89,9 @@ export class HandshakeGate implements Delayed {
   enter(user: GateUser, isResuming: boolean): boolean {
     const lane = isResuming ? this.resumed : this.full;
     if (lane.waiting.size >= WAITING_MAX) {
-      const [first] = lane.waiting;
-      lane.waiting.delete(first);
-      first.giveUp('more handshakes than this proxy can make');
+      const other = whoseGoes(lane.waiting);
+      lane.waiting.delete(other);
+      other.giveUp('more handshakes than this proxy can make');
     }
     const mayPass = lane.pass(user);
     this.lookLater(!mayPass);
@@ -96,17 +105,19 @@ export class HandshakeGate implements Delayed {
 
   /** It has begun, and OpenSSL keeps something for it until it leaves. */
   handleBegun(user: GateUser): void {
-    if (this.begun.size >= HANDSHAKES_MAX) {
-      const [first] = this.begun;
+    const { begun, doubtful } = this;
+    if (begun.size + doubtful.size >= HANDSHAKES_MAX) {
+      const [first = whoseGoes(begun)] = doubtful;
       first.giveUp('too many handshakes at a time that are not done');
     }
-    this.begun.add(user);
-    this.arena.foreign.freeCount -= HANDSHAKE_PIECES;
+    (user.hasHello ? begun : doubtful).add(user);
+    this.arena.foreign.freeCount -= piecesOf(user);
   }
 
   /** It is done, or gives up. */
   leave(user: GateUser): void {
-    if (this.begun.delete(user)) this.arena.foreign.freeCount += HANDSHAKE_PIECES;
+    const hasBegun = this.begun.delete(user) || this.doubtful.delete(user);
+    if (hasBegun) this.arena.foreign.freeCount += piecesOf(user);
     else if (!this.full.waiting.delete(user)) this.resumed.waiting.delete(user);
   }
 
@@ -127,4 +138,24 @@ export class HandshakeGate implements Delayed {
     if (isUrgent) this.later.add(this);
     else this.later.addAtLeisure(this);
   }
+}
+
+function piecesOf({ hasHello }: GateUser): number {
+  return hasHello ? HANDSHAKE_PIECES : LONG_HANDSHAKE_PIECES;
+}
+
+/** Of the old ones, the oldest from where most of them are. */
+function whoseGoes(begun: Iterable<GateUser>): GateUser {
+  const bySource = new Map<string, GateUser[]>();
+  let looked = 0;
+  for (const user of begun) {
+    if (looked++ === LOOKED_AT) break;
+    const { source } = user;
+    const users = bySource.get(source);
+    if (users === undefined) bySource.set(source, [user]);
+    else users.push(user);
+  }
+  let [most] = bySource.values();
+  for (const users of bySource.values()) if (users.length > most.length) most = users;
+  return most[0];
 }

@@ -2,15 +2,17 @@
  * A client's handshake. It takes what comes until both sides have keys, and gives up on a client that sends too much for that. How long it
  * may take is for its owner to say (arrival.ts).
  *
- *   hello      the first bytes: of TLS, or of HTTP in clear, which gets an answer that people can read
+ *   hello      the first bytes: of TLS, which are kept until the hello is whole, or of HTTP in clear, which gets an answer that people can read
  *   waits      for its turn: nothing is computed yet (handshake-gate.ts)
  *   keys       until the session says that it is done: a TlsSocket takes over
  *   told       the client was told why not, by an alert or an answer; it is waited for until it closes
  */
+import { sourceOf } from '../../core/tls/handshake-rate.ts';
 import { TLS_DONE, TLS_WANTS_MORE, type TlsSession } from '../../port/tls.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
-import { HELLO_READ, ClientHello, readClientHello } from '../../wire/tls/client-hello.ts';
+import { ClientHello, HELLO_BYTES_MAX, HELLO_MORE, HELLO_READ, readClientHello } from '../../wire/tls/client-hello.ts';
 import { type HostGate, type LayerUser, NOTHING_KNOWN, type Opening, type PeerAddress } from '../layer.ts';
+import { keepBehind } from '../keep-behind.ts';
 import type { GateUser } from './handshake-gate.ts';
 import { isPlainHttp } from './plain-http.ts';
 import type { TlsRoom } from './room.ts';
@@ -51,6 +53,7 @@ type Stage = typeof HELLO | typeof WAITS | typeof KEYS | typeof TOLD | typeof OV
 
 /** Of whoever is looked at. */
 const hello = new ClientHello();
+const address = new Uint8Array(16);
 
 export class Handshake implements SocketHandler, Opening, GateUser {
   private readonly owner: HandshakeOwner;
@@ -61,9 +64,10 @@ export class Handshake implements SocketHandler, Opening, GateUser {
   private session: TlsSession | null = null;
   private stage: Stage = HELLO;
   private bytes = 0;
+  hasHello = false;
   /** The client says so, and the session does not deny it. */
   private isResuming = false;
-  /** What came first, while it waits. */
+  /** What came first: part of the hello, or while it waits. */
   private slot = -1;
   private offset = 0;
 
@@ -80,6 +84,11 @@ export class Handshake implements SocketHandler, Opening, GateUser {
     return this.stage === KEYS ? arena.isForeignScarce : this.slot >= 0 && arena.isScarce(this.slot);
   }
 
+  get source(): string {
+    this.peer.remoteAddress(address, 0);
+    return sourceOf(address);
+  }
+
   handleConnect(): void {
     // it is connected
   }
@@ -91,15 +100,45 @@ export class Handshake implements SocketHandler, Opening, GateUser {
     else this.owner.room.arena.release(slot);
   }
 
+  /** As long as a part of the hello is lacking nothing is done for it. */
   private handleHello(slot: number, offset: number, length: number): void {
-    const { owner, peer } = this;
-    const { arena, gate } = owner.room;
+    const { owner } = this;
+    const { arena } = owner.room;
     const { memory } = arena;
-    if (owner.answersPlain && isPlainHttp(memory, offset, length)) {
-      this.answerPlain(slot, offset, length);
+    if (this.slot < 0) {
+      if (owner.answersPlain && isPlainHttp(memory, offset, length)) {
+        this.answerPlain(slot, offset, length);
+        return;
+      }
+      const read = readClientHello(memory, offset, offset + length, hello);
+      if (read !== HELLO_MORE) {
+        this.enter(read, slot, offset, length);
+        return;
+      }
+    }
+    const kept = keepBehind(arena, this.slot, this.bytes, offset, length);
+    arena.release(slot);
+    if (kept < 0) {
+      this.fail('no-resource', 'out of memory');
       return;
     }
-    this.isResuming = readClientHello(memory, offset, offset + length, hello) === HELLO_READ && hello.isResuming;
+    this.slot = kept;
+    this.bytes += length;
+    const start = arena.start(kept);
+    const read = readClientHello(memory, start, start + this.bytes, hello);
+    if (read === HELLO_MORE && this.bytes < HELLO_BYTES_MAX) return;
+    const { bytes } = this;
+    this.slot = -1;
+    this.bytes = 0;
+    this.enter(read, kept, start, bytes);
+  }
+
+  /** `read`: a HELLO_. What is no hello, or too long for one that is read, is for OpenSSL to say. */
+  private enter(read: number, slot: number, offset: number, length: number): void {
+    const { owner, peer } = this;
+    const { arena, gate } = owner.room;
+    this.hasHello = read === HELLO_READ;
+    this.isResuming = this.hasHello && hello.isResuming;
     if (!owner.admit(peer, this.isResuming)) {
       arena.release(slot);
       this.refuse();
@@ -264,13 +303,17 @@ export class Handshake implements SocketHandler, Opening, GateUser {
 
   /** Who says nothing only looks whether somebody listens. */
   private get whyLeft(): string | null {
-    return this.stage === HELLO ? null : 'the client has left';
+    return this.isSilent ? null : 'the client has left';
+  }
+
+  private get isSilent(): boolean {
+    return this.stage === HELLO && this.slot < 0;
   }
 
   cancel(): void {
-    const { stage } = this;
+    const { isSilent, stage } = this;
     this.drop();
-    if (stage < TOLD) this.owner.handleOver(stage === HELLO ? null : 'not done in time');
+    if (stage < TOLD) this.owner.handleOver(isSilent ? null : 'not done in time');
     this.below.close();
   }
 }

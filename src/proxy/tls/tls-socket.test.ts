@@ -430,6 +430,57 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   });
 }
 
+test('a hello that comes in pieces is judged whole', async () => {
+  const session = await sessionOf({});
+  const stage = new Stage();
+  const layer = stage.apply({ ...PLAN, handshakes: { perSecond: 0, perSource: 1 } });
+  const first = new Client(stage, layer);
+  await first.run();
+  first.over();
+  for (const sizes of [[200, 20_000], [1, 4, 1, 300, 20_000], Array.from({ length: 1500 }, () => 1)]) {
+    const client = new Client(stage, layer, { session });
+    client.sizes = [...sizes, 20_000];
+    await client.run();
+    assert.equal(stage.refused, 0);
+    assert.ok(client.tls.isSessionReused());
+    client.over();
+  }
+});
+
+test('before the hello is whole OpenSSL keeps nothing for it, and a little memory holds it', async () => {
+  const stage = new Stage();
+  const layer = stage.apply(PLAN);
+  const [stays, leaves, late] = [new Client(stage, layer), new Client(stage, layer), new Client(stage, layer)];
+  for (const client of [stays, leaves, late]) {
+    client.sizes = [1, 60, 20_000];
+    for (let i = 0; i < 2;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (client.deliver()) i++;
+    }
+  }
+  stage.arena.judge(0);
+  assert.deepEqual([stage.arena.foreign.used, stage.arena.large.used, stage.arena.small.used], [0, 0, 3]);
+  leaves.below.handler.handleEnd(leaves.below as unknown as Socket);
+  assert.deepEqual(stage.failures, ['the client has left']);
+  late.opening.cancel();
+  assert.deepEqual(stage.failures, ['the client has left', 'not done in time']);
+  await stays.run();
+  assert.equal(stays.error, null);
+  for (const client of [late, leaves, stays]) client.tls.destroy();
+  stays.over();
+});
+
+test('a hello longer than those that are read is for OpenSSL to take', async () => {
+  const stage = new Stage();
+  const ALPNProtocols = [...Array.from({ length: 80 }, (_, i) => `${i}`.padStart(250, 'x')), 'http/1.1'];
+  const client = new Client(stage, stage.apply(PLAN), { ALPNProtocols });
+  client.sizes = [1, 1000];
+  await client.run();
+  assert.equal(client.error, null);
+  assert.equal(client.tls.alpnProtocol, 'http/1.1');
+  client.over();
+});
+
 test('keys of 48 bytes, and those that a context had before', async () => {
   const stage = new Stage();
   const short = new Uint8Array(48).fill(7);
