@@ -242,6 +242,40 @@ test('strangers, and peers that say what they should not, are turned away and ha
   await isLinked(evenkeel);
 });
 
+test('strangers who say nothing, and come again, keep no peer out', async (t) => {
+  const nodes = [await makeNode(t, 'lb01'), await makeNode(t, 'lb02')];
+  const second = await startNode(t, nodes[1], nodes);
+  let isOver = false;
+  const strangers = new Set<net.Socket>();
+  t.after(() => {
+    isOver = true;
+    for (const socket of strangers) socket.destroy();
+  });
+  let arrivals = 0;
+  const come = (localAddress: string): void => {
+    if (isOver) return;
+    const socket = net.connect({ port: nodes[1].port, host: '127.0.0.1', localAddress });
+    strangers.add(socket);
+    socket.on('connect', () => arrivals++);
+    socket.on('error', () => undefined).resume();
+    socket.on('close', () => {
+      strangers.delete(socket);
+      setTimeout(come, 50, localAddress);
+    });
+  };
+  for (let i = 0; i < 60; i++) come(`127.0.0.${2 + (i % 20)}`);
+  await until(() => arrivals >= 60);
+  const first = await startNode(t, nodes[0], nodes);
+  await isLinked(first);
+  assert.doesNotMatch(first.stderr, /peer lb02 is not there/);
+  await second.said(/somebody at 127\.0\.0\.\d+ and others connect and do not say who they are/);
+  const before = arrivals;
+  await until(() => arrivals >= before + 300);
+  assert.ok((await linkOf(second)).isUp);
+  assert.doesNotMatch(first.stderr, /peer lb02 is not there/);
+  assert.ok(second.stderr.split('somebody at').length <= 3, second.stderr);
+});
+
 test('a peer with another key is not believed', async (t) => {
   const nodes = [await makeNode(t, 'lb01'), await makeNode(t, 'lb02')];
   const other = await makeNode(t, 'lb02');

@@ -34,7 +34,7 @@ export const BEAT_MS = 2_000;
 /** Three beats and a machine that is busy. */
 export const SILENCE_MS_MAX = 10_000;
 const RETRY_MS_MIN = 500;
-const RETRY_MS_MAX = 30_000;
+const RETRY_MS_MAX = 5_000;
 const JITTER = 0.2;
 
 export class PeerLink {

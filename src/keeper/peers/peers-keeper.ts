@@ -2,10 +2,12 @@
  * The links of this node to its peers: listens for those whose names come before its own, and connects to the others. What becomes of each is decided by a
  * machine (core/peers/link.ts). Nothing that serves depends on any of it.
  */
+import { BlockList, isIPv6, type Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { systemReason } from '../../base/system-error.ts';
 import type { PeerPlan, PeersPlan } from '../../config/peers-plan.ts';
 import { type LinkAction, PeerLink } from '../../core/peers/link.ts';
+import { Lobby } from '../../core/peers/lobby.ts';
 import type { PeerMessage } from '../../core/peers/messages.ts';
 import type { PeerPresence } from '../../core/peers/obtainer.ts';
 import type { PeersStatus } from '../api/status.ts';
@@ -25,8 +27,8 @@ export interface PeersKeeperOptions {
   readonly onMessage: (peer: string, message: PeerMessage) => void;
 }
 
-const HANDSHAKE_MS_MAX = 5_000;
-/** Whoever is not known yet. */
+const HANDSHAKE_MS_MAX = 3_000;
+/** Whoever is not known yet. There is a place for each peer besides. */
 const STRANGERS_MAX = 32;
 const LISTEN_AGAIN_MS = 1_000;
 /** A predecessor has the port until it has given way. */
@@ -275,10 +277,23 @@ export class PeersKeeper {
       minVersion: 'TLSv1.3',
       handshakeTimeout: HANDSHAKE_MS_MAX,
     });
-    server.maxConnections = STRANGERS_MAX + this.peers.length;
-    server.on('secureConnection', (socket) => this.receive(socket));
+    const lobby = new Lobby<Socket>(STRANGERS_MAX + this.peers.length);
+    const addresses = new BlockList();
+    for (const { plan } of this.peers) addresses.addAddress(plan.host, isIPv6(plan.host) ? 'ipv6' : 'ipv4');
+    server.on('connection', (socket) => this.seat(lobby, addresses, socket));
+    server.on('secureConnection', (socket) => {
+      lobby.leave(keyOf(socket));
+      this.receive(socket);
+    });
     // One that does not end its handshake in time is only told of.
-    server.on('tlsClientError', (_, socket) => socket.destroy());
+    server.on('tlsClientError', (error, socket) => {
+      if ((error as NodeJS.ErrnoException).code === 'ERR_TLS_HANDSHAKE_TIMEOUT') {
+        this.sayStranger(
+          `somebody at ${addressOf(socket)} does not say who it is within ${HANDSHAKE_MS_MAX / 1_000} s: turned away`,
+        );
+      }
+      socket.destroy();
+    });
     server.on('error', (error) => {
       const reason = systemReason(error);
       if (++this.listenTries === SILENT_TRIES) {
@@ -296,21 +311,49 @@ export class PeersKeeper {
     this.server = server;
   }
 
+  /** Until it has shown its key. */
+  private seat(lobby: Lobby<Socket>, addresses: BlockList, socket: Socket): void {
+    const { remoteAddress } = socket;
+    // It is gone already.
+    if (remoteAddress === undefined) return;
+    const key = keyOf(socket);
+    socket.on('close', () => lobby.leave(key));
+    const isExpected = addresses.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4');
+    const leaving = lobby.enter(key, socket, remoteAddress, isExpected);
+    if (leaving === null) return;
+    this.sayStranger(
+      `somebody at ${addressOf(leaving)} and others connect and do not say who they are: turned away for the next ones`,
+    );
+    leaving.destroy();
+  }
+
   private receive(socket: TLSSocket): void {
     const found = fingerprintAt(socket);
     const peer = this.peers.find(({ plan }) => plan.fingerprint === found && plan.name < (this.plan?.node ?? ''));
     if (peer !== undefined) return this.greet(peer, socket);
     // It has none any more when it is destroyed.
-    const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'an address that is gone';
+    const address = addressOf(socket);
     socket.on('error', () => undefined);
     socket.destroy();
     for (const { plan, link } of this.peers) {
       if (plan.host === address)
         link.handleStranger(`at its address is ${found ?? 'nobody'}, and not the peer: turned away`);
     }
+    this.sayStranger(`somebody at ${address} is no peer, but ${found ?? 'nobody'}: turned away`);
+  }
+
+  private sayStranger(text: string): void {
     const nowMs = performance.now();
     if (nowMs - this.strangerSaidMs < SAY_AGAIN_MS) return;
     this.strangerSaidMs = nowMs;
-    this.options.log.warn(`somebody at ${address} is no peer, but ${found ?? 'nobody'}: turned away`);
+    this.options.log.warn(text);
   }
+}
+
+function keyOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+function addressOf({ remoteAddress }: Socket): string {
+  return remoteAddress?.replace(/^::ffff:/, '') ?? 'an address that is gone';
 }
