@@ -47,6 +47,18 @@ test('sources are forgotten when they may begin as many as ever', () => {
   assert.equal(sources.size, 1);
 });
 
+test('one source that is deep in debt does not keep others from being forgotten, and is not forgotten itself', () => {
+  const rate = new HandshakeRate({ perSecond: 0, perSource: 4 });
+  const { sources } = rate as unknown as { readonly sources: ReadonlyMap<string, unknown> };
+  for (let i = 0; i < 400; i++) rate.charge(0, 'debtor');
+  for (let second = 1; second <= 50; second++) {
+    for (let i = 0; i < 100; i++) rate.admit(second * 1_000, `${second} ${i}`, false);
+  }
+  assert.equal(sources.size, 101);
+  assert.equal(admitted(rate, 5, 98_000, 'debtor', true), 0);
+  assert.equal(admitted(rate, 5, 100_000, 'debtor'), 4);
+});
+
 function bytes(hex: string): Uint8Array {
   return Uint8Array.from(Buffer.from(hex, 'hex'));
 }

@@ -64,12 +64,19 @@ export class HandshakeRate {
     if (known !== undefined) this.sources.delete(source);
     this.sources.set(source, account);
     refill(account, now, perSource);
-    for (const [other, { at, left }] of this.sources) {
-      if (left + ((now - at) * perSource) / SECOND_MS < perSource) break;
-      if (other !== source) this.sources.delete(other);
-      else break;
-    }
+    this.forget(now, account);
     return account;
+  }
+
+  /** Those in front that may begin as many as ever. One that is in debt for longer than a second does not keep those behind it. */
+  private forget(now: number, asked: Account): void {
+    const { limits, sources } = this;
+    for (const [source, account] of sources) {
+      if (account === asked || now - account.at < SECOND_MS) return;
+      refill(account, now, limits.perSource);
+      sources.delete(source);
+      if (account.left < limits.perSource) sources.set(source, account);
+    }
   }
 }
 
