@@ -118,6 +118,23 @@ for (const engine of ENGINES) {
     },
   );
 
+  test(`${engine}: a part of a hello takes no place among handshakes, and the whole one is served`, skip, async (t) => {
+    const scene = await startWith(t, '', { engine });
+    const hello = await recordHello();
+    const sockets = Array.from({ length: 60 }, () => net.connect(scene.port, '127.0.0.1'));
+    for (const socket of sockets) {
+      t.after(() => socket.destroy());
+      socket.on('error', () => undefined);
+      socket.write(hello.subarray(0, 1));
+    }
+    await until(async () => ((await scene.proxy()).memory?.small ?? 0) >= 60);
+    assert.equal((await scene.proxy()).memory?.foreign, 0);
+    sockets[0].write(hello.subarray(1));
+    const [answer] = (await once(sockets[0], 'data')) as [Buffer];
+    assert.equal(answer[0], 22);
+    await until(async () => (await scene.proxy()).memory?.foreign === 3);
+  });
+
   test(
     `${engine}: who stands still in the middle of a handshake or a record goes first when memory is short`,
     skip,

@@ -22,7 +22,7 @@ const SECOND_MS = 1000;
 export class HandshakeRate {
   private readonly limits: HandshakeLimits;
   private readonly all: Account;
-  /** Those that have begun one within a second or so, the one that was looked at longest ago first. */
+  /** Those that have begun one within a second or so, or are in debt, the one that was looked at longest ago first. */
   private readonly sources = new Map<string, Account>();
 
   constructor(limits: HandshakeLimits) {
@@ -68,7 +68,7 @@ export class HandshakeRate {
     return account;
   }
 
-  /** Those in front that may begin as many as ever. One that is in debt for longer than a second does not keep those behind it. */
+  /** Forgets whoever may begin as many as ever. Who is in debt for longer than a second goes to the end, and keeps nobody behind it. */
   private forget(now: number, asked: Account): void {
     const { limits, sources } = this;
     for (const [source, account] of sources) {
