@@ -1,6 +1,7 @@
 /** Files that are root's alone, because there are keys in them. */
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { writeFreshFile } from './fresh-file.ts';
 import { makeDirectory } from './make-directory.ts';
 
 /**
@@ -12,13 +13,7 @@ export function writePrivateFile(path: string, text: string): void {
   makeDirectory(dirname(folder));
   makeDirectory(folder, 0o700);
   const next = `${path}.next`;
-  const descriptor = openSync(next, 'w', 0o600);
-  try {
-    writeSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  writeFreshFile(next, text, { mode: 0o600, isSynced: true });
   renameSync(next, path);
   const entry = openSync(folder, 'r');
   try {

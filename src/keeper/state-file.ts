@@ -2,9 +2,10 @@
  * What an operator has said and a restart must not forget: a list of records in a small file, replaced as a whole. Without it,
  * or with one that cannot be read, nothing was said.
  */
-import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemReason } from '../base/system-error.ts';
+import { writeFreshFile } from './fresh-file.ts';
 import type { Log } from './log/log.ts';
 
 export interface StateFileOptions<T> {
@@ -101,7 +102,8 @@ export class StateFile<T> {
     }
     makeDirectory(dirname(this.path));
     const next = `${this.path}.next`;
-    writeFileSync(next, `${JSON.stringify({ [this.options.name]: records }, null, 2)}\n`, { mode: 0o644 });
+    const text = `${JSON.stringify({ [this.options.name]: records }, null, 2)}\n`;
+    writeFreshFile(next, text, { mode: 0o644, isSynced: false });
     renameSync(next, this.path);
   }
 }

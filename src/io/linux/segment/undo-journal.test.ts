@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -53,6 +53,18 @@ test('what was added is in a file, and the file goes with the last of it', (t) =
   journal.remove(({ kind }) => kind === 'sysctl');
   journal.remove(({ kind }) => kind === 'link');
   assert.deepEqual(readdirSync(path), []);
+});
+
+test('a link that lies where the file is written first is not followed', (t) => {
+  const path = directory(t);
+  open(path).add(SETTING);
+  const [name] = readdirSync(path);
+  const target = join(path, '..', 'target');
+  writeFileSync(target, 'of somebody else');
+  symlinkSync(target, join(path, `${name}.new`));
+  open(path).add(LINK);
+  assert.equal(readFileSync(target, 'utf8'), 'of somebody else');
+  assert.deepEqual(readdirSync(path), [name]);
 });
 
 test('a successor undoes what it does not go on with, once', async (t) => {

@@ -127,8 +127,11 @@ export class UndoJournal {
     const journal: Journal = { pid: process.pid, startTicks: this.startTicks, undo: [...this.entries.values()] };
     try {
       mkdirSync(this.directory, { recursive: true, mode: 0o755 });
-      writeFileSync(`${this.file}.new`, JSON.stringify(journal));
-      renameSync(`${this.file}.new`, this.file);
+      const next = `${this.file}.new`;
+      // A link that lies there is not followed.
+      remove(next);
+      writeFileSync(next, JSON.stringify(journal), { flag: 'wx' });
+      renameSync(next, this.file);
     } catch (error) {
       if (this.isWritable) {
         this.note(
