@@ -32,6 +32,7 @@ const UDP_DROPS = [
   ['udp-full', 'the system has no room to send it now'],
   ['udp-too-large', 'it is too large for the way'],
   ['udp-refused', 'the system does not send it there'],
+  ['udp-own', 'it comes from the address of a UDP listener of this proxy'],
 ] as const;
 const UDP_ENDS = [
   ['udp-displaced', 'a new client needed the place'],

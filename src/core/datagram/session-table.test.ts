@@ -155,9 +155,12 @@ test('a flood with the addresses of others ends none of an address that has many
   );
 });
 
+function v6(ip1: number, ip3: number): Correspondents {
+  return { ...from(1), ip0: 0x20010db8, ip1, ip2: 7, ip3 };
+}
+
 test('the addresses of a /64 are one, those of IPv4 are not', () => {
   const table = tableOf({ sessionsMax: 8 });
-  const v6 = (ip1: number, ip3: number): Correspondents => ({ ...from(1), ip0: 0x20010db8, ip1, ip2: 7, ip3 });
   for (let i = 0; i < 3; i++) prove(table, v6(1, i), 0);
   for (let i = 0; i < 3; i++) prove(table, at(i), 0);
   assert.ok(table.hasShare(v6(1, 9), 16));

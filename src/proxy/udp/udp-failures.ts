@@ -8,6 +8,7 @@ export const SERVER_LIMIT = answerKind('udp-server-limit');
 export const TABLE_FULL = answerKind('udp-table-full');
 export const NO_DESCRIPTOR = answerKind('udp-no-descriptor');
 export const NO_PORT = answerKind('udp-no-port');
+export const OWN_ADDRESS = answerKind('udp-own');
 export const DISPLACED = answerKind('udp-displaced');
 export const UNREACHABLE = answerKind('udp-unreachable');
 export const UNANSWERED = answerKind('udp-unanswered');

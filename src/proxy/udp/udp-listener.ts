@@ -12,6 +12,7 @@ import { hashWords } from '../../base/hash.ts';
 import type { ListenerPlan, UdpPlan } from '../../config/plan.ts';
 import { PICK_FULL } from '../../core/balance/balancer.ts';
 import { Access } from '../../core/client/access.ts';
+import type { OwnAddresses } from '../../core/datagram/own-addresses.ts';
 import { NO_SESSION, type SessionRules, SessionTable } from '../../core/datagram/session-table.ts';
 import { FAILED_CONNECT, FAILED_NO_PORT, FAILED_NO_RESOURCE, FAILED_RESPONSE_TIMEOUT } from '../../core/retry.ts';
 import type {
@@ -32,6 +33,7 @@ import {
   NO_DESCRIPTOR,
   NO_PORT,
   NO_SERVER,
+  OWN_ADDRESS,
   SERVER_LIMIT,
   TABLE_FULL,
   UNANSWERED,
@@ -61,14 +63,22 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   private readonly chooser = new Chooser();
   /** Ends a session of whichever listener has to make room: descriptors are for all of them. False: none has to. */
   private readonly freeDescriptor: FreeDescriptor;
+  private readonly own: OwnAddresses;
   private upstream: Upstream;
   /** Null: everybody may come. */
   private access: Access | null = null;
   private answersOne = false;
 
-  constructor(context: Context, plan: ListenerPlan, upstreams: readonly Upstream[], freeDescriptor: FreeDescriptor) {
+  constructor(
+    context: Context,
+    plan: ListenerPlan,
+    upstreams: readonly Upstream[],
+    own: OwnAddresses,
+    freeDescriptor: FreeDescriptor,
+  ) {
     this.context = context;
     this.freeDescriptor = freeDescriptor;
+    this.own = own;
     this.plan = plan;
     this.table = new SessionTable(rulesOf(plan), context.prng.nextU32() | 0);
     this.upstream = upstreams[plan.upstream];
@@ -176,6 +186,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   private begin(socket: DatagramSocket, now: number): number {
     const { access, chooser, table, upstream } = this;
     const { from } = socket;
+    if (this.own.sent(from)) return this.drop(OWN_ADDRESS);
     if (access !== null && !access.admits(from)) return this.drop(DENIED);
     chooser.triedCount = 0;
     chooser.key = upstream.plan.balance === 'source-hash' ? hashWords(from.ip0, from.ip1, from.ip2, from.ip3) : 0;

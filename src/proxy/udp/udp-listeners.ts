@@ -1,6 +1,7 @@
 /** The UDP listeners of a proxy, and the sockets that they receive from. Beside what proxy.ts has for streams. */
 import type { Correspondents } from '../../base/correspondents.ts';
 import type { ListenerPlan } from '../../config/plan.ts';
+import { OwnAddresses } from '../../core/datagram/own-addresses.ts';
 import type { DatagramHandler, DatagramSocket, DropReason } from '../../port/datagram.ts';
 import type { Context } from '../context.ts';
 import type { Upstream } from '../upstream.ts';
@@ -15,6 +16,7 @@ export interface PlannedUdpSocket {
 
 export class UdpListeners {
   private readonly context: Context;
+  private readonly own = new OwnAddresses();
   private listeners: readonly UdpListener[] = [];
   /** Those that no plan has any more, as long as they have sessions. */
   private leaving: UdpListener[] = [];
@@ -31,11 +33,12 @@ export class UdpListeners {
   }
 
   apply(plans: readonly ListenerPlan[], upstreams: readonly Upstream[], sockets: readonly PlannedUdpSocket[]): void {
+    this.own.configure(plans.flatMap(({ binds }) => binds.map(({ address }) => address)));
     const former = new Map(this.listeners.map((listener) => [listener.plan.name, listener]));
     this.listeners = plans.map((plan) => {
       const known = former.get(plan.name);
       if (known === undefined)
-        return new UdpListener(this.context, plan, upstreams, (asking, of) => this.displace(asking, of));
+        return new UdpListener(this.context, plan, upstreams, this.own, (asking, of) => this.displace(asking, of));
       former.delete(plan.name);
       known.apply(plan, upstreams);
       return known;
