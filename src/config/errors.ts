@@ -676,7 +676,7 @@ export const CATALOGUE = {
   'open-private-key': {
     severity: 'warning',
     message: 'everybody on this machine can read the private key <path> (mode <mode>)',
-    remedy: 'chmod 600 <path>; who has read it can pretend to be this site',
+    remedy: 'chmod 600 <path>; who has read it can pretend to be its owner',
   },
   'certificate-expired': {
     severity: 'warning',

@@ -18,6 +18,7 @@ import { loadYaml } from '../config/yaml/load.ts';
 import type { ConfigText } from './config-file.ts';
 import { defaultWorkers } from './default-workers.ts';
 import { IncludedFiles, type Texts } from './included-files.ts';
+import { findIdentityFaults } from './identity-file.ts';
 import { readKeyFiles } from './key-files.ts';
 import { withPresence } from './presence.ts';
 import { type Certificates, NO_CERTIFICATES, readCertificates, upstreamFilesOf } from './tls/certificates.ts';
@@ -105,11 +106,13 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
       ? { certificates: NO_CERTIFICATES, diagnostics: [], ofListeners: [] }
       : readCertificates(certificateSources, Date.now());
   const settings = options.look === null ? [] : findSettingFaults(sound, source);
+  const identity = options.look === null ? [] : findIdentityFaults(sound, source, stateDirectory);
   const diagnostics = sortDiagnostics([
     ...loaded.diagnostics,
     ...keys.diagnostics,
     ...tls.diagnostics,
     ...settings,
+    ...identity,
     ...(options.look?.(known) ?? []),
   ]);
   const files = [...paths, ...keyFilesOf(sound).keys()];

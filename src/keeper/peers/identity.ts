@@ -19,9 +19,14 @@ export interface Identity {
 const LIFETIME_MS = 20 * 365 * 86_400_000;
 const EARLIER_MS = 86_400_000;
 
+/** Where it is in this state directory. */
+export function identityFile(stateDirectory: string): string {
+  return join(stateDirectory, 'peers', 'identity.key');
+}
+
 /** The one of this state directory; makes it. Throws if it cannot be read, or cannot be kept. */
 export function identityIn(stateDirectory: string): Identity {
-  const path = join(stateDirectory, 'peers', 'identity.key');
+  const path = identityFile(stateDirectory);
   const key = readKey(path) ?? makeKey(path);
   const nowMs = Date.now();
   const certificate = signCertificate({
