@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
@@ -41,6 +41,11 @@ async function serves(port: number, name: string, serial: string): Promise<void>
     async () => (await serialFor(port, name)) === serial,
     () => `${name} never has the certificate ${serial}`,
   );
+}
+
+function statusOf({ file }: Evenkeel, ...more: readonly string[]): string {
+  const args = [program, 'status', '--socket', `${file}.sock`, ...more];
+  return spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout;
 }
 
 for (const engine of ENGINES) {
@@ -82,10 +87,23 @@ listeners:
     swap('pem', 'new');
     await evenkeel.said(/the former certificate is kept: .*live\.key does not belong to the certificate .*live\.pem/);
     assert.equal(await serialFor(port, 'shop.example'), serialOf(maker, 'a.pem'));
+    const kept =
+      /listener web: \S+live\.pem on disk cannot be used \(the private key \S+live\.key does not belong to .*\), the former one serves; reload and upgrade are refused/;
+    await until(
+      () => kept.test(statusOf(evenkeel)),
+      () => statusOf(evenkeel),
+    );
+    // What was there before does as well as what is new.
+    swap('pem', 'a');
+    await evenkeel.said(/listener web: \S+live\.pem on disk can be used again/);
+    assert.doesNotMatch(statusOf(evenkeel), /on disk cannot be used/);
+    swap('pem', 'new');
+    await evenkeel.said(/the former certificate is kept[^]*the former certificate is kept/);
     swap('key', 'new');
     await serves(port, 'shop.example', serialOf(maker, 'new.pem'));
     await evenkeel.said(/certificate replaced: listener web: \S+live\.pem is valid until 20/);
-    assert.equal(evenkeel.stderr.split('the former certificate is kept').length, 2, evenkeel.stderr);
+    assert.doesNotMatch(statusOf(evenkeel), /on disk cannot be used/);
+    assert.equal(evenkeel.stderr.split('the former certificate is kept').length, 3, evenkeel.stderr);
 
     // One that is gone does not keep the other from being renewed.
     rmSync(maker.path('other.key'));
@@ -286,3 +304,77 @@ listeners:
     assert.match(lone.stderr, /no listener could be opened/);
   },
 );
+
+test(
+  'a start without one of the certificates of a listener says so until its files are right',
+  engineSkip(ENGINES[0]),
+  async (t) => {
+    const maker = makerFor(t);
+    maker.make('first', { names: ['first.example'] });
+    maker.make('shop', { names: ['shop.example'] });
+    maker.make('other', { names: ['other.example'] });
+    renameSync(maker.path('shop.key'), maker.path('kept.key'));
+    renameSync(maker.path('other.key'), maker.path('shop.key'));
+    const port = await freePort();
+    const yaml = `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    tls:
+      certificates:
+        - { certificate: ${maker.path('first.pem')}, key: ${maker.path('first.key')} }
+        - { certificate: ${maker.path('shop.pem')}, key: ${maker.path('shop.key')} }
+    routes: [ { respond: { body: ok } } ]
+`;
+    const evenkeel = await Evenkeel.start(t, yaml, { engine: ENGINES[0], workers: 1, hasSocket: true });
+    const fault =
+      /serves without the certificate \S+shop\.pem \(shop\.example\): the private key \S+shop\.key does not belong/;
+    assert.match(evenkeel.stderr, new RegExp(`error +listener web ${fault.source}`));
+    const status = statusOf(evenkeel);
+    assert.match(status, new RegExp(`^warning: listener web ${fault.source}`, 'm'));
+    assert.match(status, /^certificate +\S+shop\.pem +web +shop\.example +not used +the private key/m);
+    const { problems, tls: seen } = JSON.parse(statusOf(evenkeel, '--json')) as {
+      problems: readonly string[];
+      tls: { faults: readonly { listener: string; names: readonly string[]; isFormerUsed: boolean }[] };
+    };
+    assert.ok(problems.some((problem) => fault.test(problem)));
+    const [{ listener, names, isFormerUsed }] = seen.faults;
+    assert.deepEqual([listener, names, isFormerUsed], ['web', ['shop.example'], false]);
+
+    renameSync(maker.path('kept.key'), maker.path('shop.key'));
+    await evenkeel.said(/certificate replaced: listener web: \S+shop\.pem is valid until 20/);
+    assert.doesNotMatch(statusOf(evenkeel), /serves without|not used/);
+    assert.doesNotMatch(evenkeel.stderr, /the former certificate is kept/);
+    await serves(port, 'shop.example', serialOf(maker, 'shop.pem'));
+  },
+);
+
+test('a folder of certificates that is gone leaves those that were in it', engineSkip(ENGINES[0]), async (t) => {
+  const maker = makerFor(t);
+  maker.make('first', { names: ['first.example'] });
+  maker.make('shop', { names: ['shop.example'] });
+  mkdirSync(maker.path('live'));
+  for (const name of ['shop.pem', 'shop.key']) renameSync(maker.path(name), maker.path(`live/${name}`));
+  const port = await freePort();
+  const yaml = `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    tls:
+      certificates:
+        - { certificate: ${maker.path('first.pem')}, key: ${maker.path('first.key')} }
+        - { folder: ${maker.path('live')} }
+    routes: [ { respond: { body: ok } } ]
+`;
+  const evenkeel = await Evenkeel.start(t, yaml, { engine: ENGINES[0], workers: 1, hasSocket: true });
+  renameSync(maker.path('live'), maker.path('gone'));
+  await evenkeel.said(/the former certificate is kept: .*live cannot be used/);
+  await until(
+    () =>
+      /warning: listener web: \S+live on disk cannot be used \(.*\), the former one serves/.test(statusOf(evenkeel)),
+    () => statusOf(evenkeel),
+  );
+  assert.equal(await serialFor(port, 'shop.example'), serialOf(maker, 'gone/shop.pem'));
+  renameSync(maker.path('gone'), maker.path('live'));
+  await evenkeel.said(/listener web: \S+live on disk can be used again/);
+});

@@ -6,6 +6,7 @@ import type {
   AnswerView,
   AcmeView,
   LinkView,
+  CertificateFaultView,
   CertificateView,
   CheckView,
   ConfigurationView,
@@ -51,7 +52,11 @@ export function renderStatus(document: StatusDocument, socketPath: string, hasCo
   }
   if (listeners.length > 0) lines.push('', ...table('listener', listeners.map(listenerRow), paint));
   // A program of before knows nothing of it.
-  if (document.tls) lines.push('', ...table('certificate', document.tls.certificates.map(certificateRow), paint));
+  if (document.tls) {
+    const unused = (document.tls.faults ?? []).filter(({ isFormerUsed }) => !isFormerUsed);
+    const rows = [...document.tls.certificates.map(certificateRow), ...unused.map(unusedRow)];
+    if (rows.length > 0) lines.push('', ...table('certificate', rows, paint));
+  }
   const acme = document.tls?.acme ?? [];
   if (acme.length > 0) lines.push('', ...table('asked for', acme.map(acmeRow), paint));
   const peers = document.peers?.peers ?? [];
@@ -261,8 +266,6 @@ function certificateRow({
   ocsp,
   clients,
 }: CertificateView): string[] {
-  const shown = names.slice(0, NAMES_SHOWN).join(' ');
-  const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
   const left = daysLeft < 0 ? 'expired' : `${count(daysLeft, 'day')} left`;
   // A program of before knows nothing of it.
   const response = ocsp ? (ocsp.isStapled ? 'OCSP response' : 'no valid OCSP response') : '';
@@ -270,12 +273,21 @@ function certificateRow({
     file,
     listener ?? `to ${upstream}`,
     kind,
-    `${shown}${more}`,
+    namesText(names),
     isStandIn ? 'none yet' : left,
     isStandIn ? 'self-signed till then' : `until ${notAfter.slice(0, 10)}`,
     response,
     clients ? `client certificates: ${clients}` : '',
   ];
+}
+
+function unusedRow({ file, listener, upstream, names, reason }: CertificateFaultView): string[] {
+  return [file, listener ?? `to ${upstream}`, '', namesText(names), 'not used', '', '', reason];
+}
+
+function namesText(names: readonly string[]): string {
+  const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
+  return `${names.slice(0, NAMES_SHOWN).join(' ')}${more}`;
 }
 
 function linkRow({ name, address, isUp, since, reason, version }: LinkView): string[] {
@@ -391,7 +403,7 @@ function table(title: string, rows: readonly string[][], paint: Paint): string[]
 }
 
 const BAD = /^(.*short of memory|down|ejected|unresolved|ended|silent .*|closed|no server)$/;
-const DOUBTFUL = /^(expired|none yet|unchecked|starting|draining|drained|disabled|waiting|[0-9]+ waiting)$/;
+const DOUBTFUL = /^(expired|none yet|not used|unchecked|starting|draining|drained|disabled|waiting|[0-9]+ waiting)$/;
 
 /** The first line has the label. */
 function list<T>(label: string, items: readonly T[], text: (item: T) => string): string[] {

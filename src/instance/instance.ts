@@ -45,7 +45,8 @@ import {
   replacedTickets,
 } from '../load/tls/renewal.ts';
 import { acmeSourcesOf } from '../load/tls/sources.ts';
-import type { Certificates } from '../load/tls/certificates.ts';
+import { type Certificates, NO_CERTIFICATES } from '../load/tls/certificates.ts';
+import { endedFaults, faultTexts, ownerText, unusedOf } from '../load/tls/faults.ts';
 import { describePresence, presencesOf, withPresence } from '../load/presence.ts';
 import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
@@ -248,6 +249,7 @@ export class Instance {
     commit();
     if (this.isOver) return served;
     this.expiry.start();
+    this.tellFaults(NO_CERTIFICATES);
     const problem = this.opensslProblem();
     if (problem !== null) log.warn(problem);
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
@@ -285,10 +287,15 @@ export class Instance {
       const { log } = this.options;
       const { loaded } = this;
       const { certificates: former, certificateSources: sources } = loaded.ready;
-      const { refusals, warnings, certificates } = await this.options.renewCertificates({ sources, former });
+      const { refusals, faults, warnings, certificates } = await this.options.renewCertificates({ sources, former });
       for (const refusal of refusals) log.warn(`the former certificate is kept: ${refusal}`);
       for (const warning of warnings) log.warn(`certificates: ${warning}`);
-      if (certificates === null) return;
+      if (certificates === null) {
+        this.loaded = { ...loaded, ready: { ...loaded.ready, certificates: { ...former, faults } } };
+        this.wanted = this.loaded;
+        this.tellFaults(former);
+        return;
+      }
       const refused = await this.renew(withCertificates(loaded.ready.plan, certificates), certificates);
       if (refused !== null) {
         log.error(`the certificates in force are kept: ${refused}`);
@@ -297,7 +304,19 @@ export class Instance {
       for (const change of describeRenewal(former, certificates)) log.info(`certificate replaced: ${change}`);
       for (const files of replacedTickets(former, certificates)) log.info(`ticket keys replaced: ${files}`);
       for (const change of describeAuthorities(former, certificates)) log.info(change);
+      this.tellFaults(former);
     });
+  }
+
+  /** What is new of them since these; certificates that stay what they were have been told of. */
+  private tellFaults(former: Certificates): void {
+    const { log } = this.options;
+    const { certificates } = this.loaded.ready;
+    for (const { owner, file } of endedFaults(former, certificates)) {
+      log.info(`${ownerText(owner)}: ${file} on disk can be used again`);
+    }
+    const told = new Set(faultTexts(former));
+    for (const text of faultTexts(unusedOf(certificates))) if (!told.has(text)) log.error(text);
   }
 
   /** Goes on by the same file, of which something on this machine has changed. Null, or why not: then nothing has changed. */
@@ -697,7 +716,8 @@ export class Instance {
 
   private status(): StatusDocument {
     const { version, configuration } = this.options;
-    const tls = tlsStatus(this.loaded.ready.certificates, this.acme.views(), Date.now());
+    const { certificates } = this.loaded.ready;
+    const tls = tlsStatus(certificates, this.acme.views(), Date.now());
     const problem = this.opensslProblem();
     return {
       format: 1,
@@ -707,7 +727,7 @@ export class Instance {
       uptimeMs: performance.now() - this.startedMs,
       at: new Date().toISOString(),
       configuration: configuration.view(),
-      problems: problem === null ? this.options.problems : [...this.options.problems, problem],
+      problems: [...this.options.problems, ...(problem === null ? [] : [problem]), ...faultTexts(certificates)],
       unstored: [this.overrides.unstored, this.ha?.unstored ?? null].filter((each) => each !== null),
       ha: this.ha?.status() ?? null,
       tls,

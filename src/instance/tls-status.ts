@@ -1,6 +1,7 @@
 /** The certificates that are in use, and the OpenSSL that speaks TLS, for `status`. */
-import type { AcmeView, CertificateView, TlsStatus } from '../keeper/api/status.ts';
+import type { AcmeView, CertificateFaultView, CertificateView, TlsStatus } from '../keeper/api/status.ts';
 import type { CertificateFacts, Certificates } from '../load/tls/certificates.ts';
+import type { CertificateFault } from '../load/tls/faults.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -17,7 +18,7 @@ const SUPPORT_ENDS: Readonly<Record<string, string>> = {
 
 /** Null: nobody speaks TLS. */
 export function tlsStatus(
-  { listeners, upstreams }: Certificates,
+  { listeners, upstreams, faults }: Certificates,
   acme: readonly AcmeView[],
   nowMs: number,
 ): TlsStatus | null {
@@ -30,7 +31,11 @@ export function tlsStatus(
       certificate === null ? [] : [{ listener: null, upstream, ...certificateView(certificate, nowMs) }],
     ),
   ];
-  return { openssl: process.versions.openssl, certificates, acme };
+  return { openssl: process.versions.openssl, certificates, faults: faults.map(faultView), acme };
+}
+
+function faultView({ owner, file, names, reason, isFormerUsed }: CertificateFault): CertificateFaultView {
+  return { listener: null, upstream: null, ...owner, file, names, reason, isFormerUsed };
 }
 
 function certificateView(

@@ -48,7 +48,10 @@ export class Loader {
 
   /** Likewise. */
   renewCertificates(request: RenewalRequest): Promise<Renewal> {
-    return this.askInTurn(request, (reason) => ({ refusals: [reason], warnings: [], certificates: null }));
+    return this.askInTurn(request, (reason) => {
+      const { faults } = request.former;
+      return { refusals: [reason], faults, warnings: [], certificates: null };
+    });
   }
 
   /** Nothing more will be read. */

@@ -21,7 +21,13 @@ import { IncludedFiles, type Texts } from './included-files.ts';
 import { findIdentityFaults } from './identity-file.ts';
 import { readKeyFiles } from './key-files.ts';
 import { withPresence } from './presence.ts';
-import { type Certificates, NO_CERTIFICATES, readCertificates, upstreamFilesOf } from './tls/certificates.ts';
+import {
+  type Certificates,
+  NO_CERTIFICATES,
+  readCertificates,
+  type ReadCertificates,
+  upstreamFilesOf,
+} from './tls/certificates.ts';
 import { type CertificateSources, certificateSourcesOf, NO_SOURCES } from './tls/sources.ts';
 import { findSettingFaults } from './tls/settings.ts';
 import { withoutAbsentScripts } from './preflight/absent-scripts.ts';
@@ -101,7 +107,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const known: Known = { config: sound, source, frontEndOf, node, ha, isWhole: config !== null };
   const certificateSources =
     options.look === null ? NO_SOURCES : certificateSourcesOf({ config: sound, source, rootOf, stateDirectory });
-  const tls =
+  const tls: Omit<ReadCertificates, 'ofUnused'> =
     options.look === null
       ? { certificates: NO_CERTIFICATES, diagnostics: [], ofListeners: [] }
       : readCertificates(certificateSources, Date.now());

@@ -68,6 +68,8 @@ export interface TlsStatus {
   /** Its version. */
   readonly openssl: string;
   readonly certificates: readonly CertificateView[];
+  /** What cannot be used as it is on disk. */
+  readonly faults?: readonly CertificateFaultView[];
   /** Those that are asked from authorities. */
   readonly acme: readonly AcmeView[];
 }
@@ -111,6 +113,19 @@ export interface CertificateView {
   readonly clients?: string | null;
   /** The response that is to be stapled to it. Null: there is none. `until`: ISO 8601; null: it cannot be used, or does not say. */
   readonly ocsp?: { readonly file: string; readonly isStapled: boolean; readonly until: string | null } | null;
+}
+
+export interface CertificateFaultView {
+  /** Null: it is of `upstream`, for its servers. */
+  readonly listener: string | null;
+  readonly upstream: string | null;
+  /** A certificate, or authorities. */
+  readonly file: string;
+  /** As far as they are known. */
+  readonly names: readonly string[];
+  readonly reason: string;
+  /** What was read before is in force. False: it is not used. */
+  readonly isFormerUsed: boolean;
 }
 
 export interface ConfigurationView {

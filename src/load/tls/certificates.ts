@@ -14,6 +14,7 @@ import type { Authorities, Credential, TicketSource, TlsSettings } from '../../p
 import { type AuthorityFiles, readAuthorities } from './authorities.ts';
 import { type Pair, type PairFiles, readPair, type ReadPair } from './pair.ts';
 import { findAcmeFaults } from './acme-faults.ts';
+import { type CertificateFault, type CertificateOwner, reasonOf } from './faults.ts';
 import { readTickets, ticketIdOf } from './ticket-files.ts';
 import { makeStandIn } from './own-certificates.ts';
 import type {
@@ -39,6 +40,8 @@ export interface Certificates {
   readonly ticketSources: readonly TicketSource[];
   /** What they were read from, and folders of them: what has to be looked at to notice a change. */
   readonly files: readonly string[];
+  /** What cannot be used as it is on disk. */
+  readonly faults: readonly CertificateFault[];
 }
 
 export interface ListenerCertificates {
@@ -88,6 +91,7 @@ export const NO_CERTIFICATES: Certificates = {
   authorities: [],
   ticketSources: [],
   files: [],
+  faults: [],
 };
 
 export interface ReadCertificates {
@@ -96,6 +100,8 @@ export interface ReadCertificates {
   readonly diagnostics: readonly Diagnostic[];
   /** Of these, those that only keep certificates of listeners from being used: a listener without any cannot be opened. */
   readonly ofListeners: readonly Diagnostic[];
+  /** Likewise, those of which nothing was read before either. */
+  readonly ofUnused: ReadonlySet<Diagnostic>;
 }
 
 /** `former`: what was read by the same sources; a pair that cannot be used now is what it was then. */
@@ -127,7 +133,7 @@ interface Found {
 
 class CertificateReader {
   private readonly nowMs: number;
-  private readonly former: ReadonlyMap<string, Pair>;
+  private readonly former: ReadonlyMap<string, FormerPair>;
   private readonly formerAuthorities: ReadonlyMap<string, Authorities>;
   private readonly formerTickets: ReadonlyMap<string, TicketSource>;
   private readonly tickets = new Map<string, TicketSource | null>();
@@ -135,6 +141,12 @@ class CertificateReader {
   private readonly authorities = new Map<string, Certificates['authorities'][number] | null>();
   private readonly files = new Set<string>();
   private readonly diagnostics: Diagnostic[] = [];
+  /** By authorities: what was said of them. */
+  private readonly saidOf = new Map<string, readonly Diagnostic[]>();
+  private readonly faults: CertificateFault[] = [];
+  private readonly ofUnused = new Set<Diagnostic>();
+  /** Whose certificates are being read. */
+  private owner: CertificateOwner = { listener: '' };
 
   constructor(nowMs: number, former: Certificates) {
     this.nowMs = nowMs;
@@ -152,12 +164,14 @@ class CertificateReader {
     const ofListeners: Diagnostic[] = [];
     const listeners = sources.listeners.map(({ listener, settings, sources: own, tickets }): ListenerCertificates => {
       const before = this.diagnostics.length;
+      this.owner = { listener };
       const found = own.flatMap((source) => this.readSource(source, settings));
       ofListeners.push(...this.diagnostics.slice(before));
       const certificates = keep(found);
       return { listener, entries: this.divide(found), tickets: this.readTickets(tickets), certificates };
     });
     const upstreams = sources.upstreams.map(({ upstream, part, trust, pair }): UpstreamCertificates => {
+      this.owner = { upstream };
       const believed = trust === null ? null : this.readTrust(trust);
       const [certificate = null] = pair === null ? [] : keep(this.readPair(pair, null));
       return { upstream, part, trust: believed, certificate };
@@ -173,9 +187,11 @@ class CertificateReader {
         authorities,
         ticketSources,
         files,
+        faults: this.faults,
       },
       diagnostics: this.diagnostics,
       ofListeners,
+      ofUnused: this.ofUnused,
     };
   }
 
@@ -195,9 +211,9 @@ class CertificateReader {
     if (source.kind === 'pair') return this.readPair(source, settings);
     if (source.kind === 'acme') return this.readAcme(source);
     this.files.add(source.folder);
-    const pairs = this.listFolder(source);
-    if (pairs === null) return [];
-    if (pairs.length === 0) {
+    const before = this.diagnostics.length;
+    const pairs = this.listFolder(source) ?? [];
+    if (pairs.length === 0 && this.diagnostics.length === before) {
       const fix = 'put x.pem and x.key into it, or folders with fullchain.pem and privkey.pem';
       this.say(
         source.place,
@@ -205,12 +221,27 @@ class CertificateReader {
       );
     }
     const { clients, place } = source;
+    if (pairs.length === 0) return this.keepFolder(source, before);
     return pairs.flatMap((files) => {
       return this.readPair(
         { kind: 'pair', files, names: null, place, keyPlace: place, ocspPlace: place, clients },
         settings,
       );
     });
+  }
+
+  /** Without anything usable in it. `before`: of what was said of it. */
+  private keepFolder({ folder, place, clients: source }: FolderSource, before: number): readonly Found[] {
+    const clients = source === null ? null : this.readClients(source);
+    const former = [...this.former.values()].filter(({ files }) => files.certificate.startsWith(join(folder, '/')));
+    const kept = clients === 'unknown' ? [] : former.map((one) => ({ ...one, names: one.pair.names, place, clients }));
+    this.noteFault(
+      before,
+      folder,
+      former.flatMap(({ pair }) => pair.names),
+      kept.length > 0,
+    );
+    return kept;
   }
 
   /** Of one that is not there yet, or cannot be used, a stand-in: the authority is asked for another one. */
@@ -221,8 +252,8 @@ class CertificateReader {
     const id = idOf(files);
     const read = this.pairs.get(id) ?? readPair(files, this.nowMs);
     for (const found of read.pair === null ? [] : read.problems) this.say(place, found);
-    const pair = read.pair ?? this.former.get(id) ?? makeStandIn(plan.names, this.nowMs);
-    this.pairs.set(id, { pair, problems: read.problems });
+    const pair = read.pair ?? this.former.get(id)?.pair ?? makeStandIn(plan.names, this.nowMs);
+    this.pairs.set(id, { ...read, pair });
     const clients = source === null ? null : this.readClients(source);
     return clients === 'unknown' ? [] : [{ pair, files, names: pair.names, place, clients }];
   }
@@ -276,20 +307,24 @@ class CertificateReader {
     const { files, names, place, keyPlace } = source;
     const { certificate, key, passphraseFile, ocsp } = files;
     for (const file of [certificate, key, passphraseFile, ocsp]) if (file !== null) this.files.add(file);
+    const before = this.diagnostics.length;
     const id = idOf(files);
     const read = this.pairs.get(id) ?? readPair(files, this.nowMs);
     this.pairs.set(id, read);
     const places = { certificate: place, key: keyPlace, ocsp: source.ocspPlace };
     for (const found of read.problems) this.say(places[found.about], found);
-    const former = this.former.get(id) ?? null;
+    const former = this.former.get(id)?.pair ?? null;
     const pair = this.usable(withStaple(read.pair, former, this.nowMs), settings, files, place) ?? former;
     const clients = source.clients === null ? null : this.readClients(source.clients);
-    return pair === null || clients === 'unknown' ? [] : [{ pair, files, names: names ?? pair.names, place, clients }];
+    const isUsed = pair !== null && clients !== 'unknown';
+    this.noteFault(before, certificate, names ?? pair?.names ?? read.names, isUsed);
+    return isUsed ? [{ pair, files, names: names ?? pair.names, place, clients }] : [];
   }
 
   /** Its identifier. Null: it cannot be read, which has been said. */
   private readTrust({ files, place, crlPlace }: TrustSource): string | null {
     const key = authorityKey(files);
+    const before = this.diagnostics.length;
     let known = this.authorities.get(key);
     if (known === undefined) {
       const { files: read, problems, trust } = readTrust(files, this.nowMs);
@@ -297,14 +332,16 @@ class CertificateReader {
       for (const found of problems) this.say(found.about === 'crl' ? crlPlace : place, found);
       const usable = trust ?? this.formerAuthorities.get(key) ?? null;
       known = usable === null ? null : { ...usable, files };
-      this.authorities.set(key, known);
-    }
+      this.keepAuthorities(key, known, before);
+    } else this.sayAgain(key);
+    this.noteFault(before, files.ca.concat(files.crl ?? []).join(' and '), [], known !== null);
     return known?.id ?? null;
   }
 
   private readClients({ mode, depth, files, places }: ClientSource): TlsClientsPlan | 'unknown' {
     if (files.announced === null && files.unannounced === null) return { mode, authorities: null, depth };
     const key = authorityKey(files);
+    const before = this.diagnostics.length;
     let known = this.authorities.get(key);
     if (known === undefined) {
       for (const file of Object.values(files)) if (file !== null) this.files.add(file);
@@ -312,9 +349,28 @@ class CertificateReader {
       for (const found of problems) this.say(places[found.about], found);
       const usable = authorities ?? this.formerAuthorities.get(key) ?? null;
       known = usable === null ? null : { ...usable, files };
-      this.authorities.set(key, known);
-    }
+      this.keepAuthorities(key, known, before);
+    } else this.sayAgain(key);
     return known === null ? 'unknown' : { mode, authorities: known.id, depth };
+  }
+
+  private keepAuthorities(key: string, known: Certificates['authorities'][number] | null, before: number): void {
+    this.authorities.set(key, known);
+    this.saidOf.set(key, this.diagnostics.slice(before));
+  }
+
+  /** Each certificate that depends on them has the same fault. */
+  private sayAgain(key: string): void {
+    this.diagnostics.push(...(this.saidOf.get(key) ?? []));
+  }
+
+  /** If an error has been said since `before`. */
+  private noteFault(before: number, file: string, names: readonly string[], isFormerUsed: boolean): void {
+    const errors = this.diagnostics.slice(before).filter(({ severity }) => severity === 'error');
+    if (errors.length === 0) return;
+    const reason = errors.map(({ message }) => reasonOf(message, file)).join(' and ');
+    if (!isFormerUsed) for (const error of errors) this.ofUnused.add(error);
+    this.faults.push({ owner: this.owner, file, names, reason, isFormerUsed });
   }
 
   /** Null: no proxy could make a context of it. */
@@ -393,13 +449,22 @@ function factsOf({ pair, files, names, clients }: Found): CertificateFacts {
   return { ...facts, id: credential.id, files, names, stapledUntilMs, clients: mode };
 }
 
-function pairsOf({ listeners, upstreams, credentials }: Certificates): ReadonlyMap<string, Pair> {
+interface FormerPair {
+  readonly pair: Pair;
+  readonly files: PairFiles;
+}
+
+function pairsOf({ listeners, upstreams, credentials }: Certificates): ReadonlyMap<string, FormerPair> {
   const byId = new Map(credentials.map((credential) => [credential.id, credential]));
   const all = [
     ...listeners.flatMap(({ certificates }) => certificates),
     ...upstreams.flatMap(({ certificate }) => certificate ?? []),
   ];
-  return new Map(all.map(({ id, files, ...facts }) => [idOf(files), { ...facts, credential: byId.get(id)! }] as const));
+  return new Map(
+    all.map(
+      ({ id, files, ...facts }) => [idOf(files), { files, pair: { ...facts, credential: byId.get(id)! } }] as const,
+    ),
+  );
 }
 
 function authorityKey(files: AuthorityFiles | TrustFiles): string {

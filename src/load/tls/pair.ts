@@ -36,6 +36,8 @@ export type PairProblem = Problem & { readonly about: 'certificate' | 'key' | 'o
 export interface ReadPair {
   /** Null: they cannot be used. */
   readonly pair: Pair | null;
+  /** Of the certificate, also where its key cannot be used. Empty: it has none, or cannot be read. */
+  readonly names: readonly string[];
   /** Warnings too. */
   readonly problems: readonly PairProblem[];
 }
@@ -62,7 +64,10 @@ class PairReader {
     const blocks = this.readBlocks(path, 'certificate');
     const chain = blocks === null ? null : this.parseChain(blocks);
     const key = this.readKey(blocks);
-    if (chain === null || key === null || !this.belongs(chain, key)) return { pair: null, problems: this.problems };
+    const names = chain === null ? [] : namesOf(chain[0]);
+    if (chain === null || key === null || !this.belongs(chain, key)) {
+      return { pair: null, names, problems: this.problems };
+    }
     const [leaf] = chain;
     const pair: Pair = {
       credential: credentialOf(
@@ -72,7 +77,7 @@ class PairReader {
       ),
       keyType: leaf.publicKey.asymmetricKeyType ?? '',
       kind: kindOf(leaf.publicKey),
-      names: namesOf(leaf),
+      names,
       notBeforeMs: Date.parse(leaf.validFrom),
       notAfterMs: Date.parse(leaf.validTo),
       isStandIn: false,
@@ -81,7 +86,7 @@ class PairReader {
     const fault = findChainFault(chain);
     if (fault !== null) this.say('certificate', problem('certificate-chain', { path, ...fault }));
     if (mustStaple(leaf) && pair.credential.staple === null) this.say('certificate', problem('must-staple', { path }));
-    return { pair, problems: this.problems };
+    return { pair, names, problems: this.problems };
   }
 
   private readStaple(leaf: X509Certificate, nowMs: number): Staple | null {

@@ -3,6 +3,7 @@ import { formatDiagnostic } from '../../config/diagnostic.ts';
 import type { ServersTlsFiles } from '../../config/compile-tls.ts';
 import type { Plan, ServersTlsPlan } from '../../config/plan.ts';
 import { type CertificateFacts, type Certificates, readCertificates, upstreamFilesOf } from './certificates.ts';
+import type { CertificateFault } from './faults.ts';
 import type { CertificateSources } from './sources.ts';
 
 export interface RenewalRequest {
@@ -14,6 +15,8 @@ export interface RenewalRequest {
 export interface Renewal {
   /** Why a pair stays what it was: a line each. */
   readonly refusals: readonly string[];
+  /** What cannot be used now, whether anything has changed or not. */
+  readonly faults: readonly CertificateFault[];
   /** Why no response is stapled that should be. */
   readonly warnings: readonly string[];
   /** Null: nothing has changed. */
@@ -21,8 +24,10 @@ export interface Renewal {
 }
 
 export function renewCertificates({ sources, former }: RenewalRequest): Renewal {
-  const { certificates, diagnostics } = readCertificates(sources, Date.now(), former);
-  const refusals = diagnostics.filter(({ severity }) => severity === 'error').map(formatDiagnostic);
+  const { certificates, diagnostics, ofUnused } = readCertificates(sources, Date.now(), former);
+  const errors = diagnostics.filter((one) => one.severity === 'error' && !ofUnused.has(one));
+  const refusals = [...new Set(errors.map(formatDiagnostic))];
+  const { faults } = certificates;
   const warnings = diagnostics.filter(({ code }) => code === 'bad-ocsp').map(formatDiagnostic);
   const lacked = new Set(
     former.listeners.filter(({ entries }) => entries.length === 0).map(({ listener }) => listener),
@@ -35,7 +40,7 @@ export function renewCertificates({ sources, former }: RenewalRequest): Renewal 
         (now.trust === null) === (before.trust === null) && (now.certificate === null) === (before.certificate === null)
       );
     });
-  return { refusals, warnings, certificates: isWhole && differs(former, certificates) ? certificates : null };
+  return { refusals, faults, warnings, certificates: isWhole && differs(former, certificates) ? certificates : null };
 }
 
 /** The plan with these in place of its own. */

@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { formatDiagnostic } from '../../config/diagnostic.ts';
 import { loadYaml } from '../../config/yaml/load.ts';
 import { readCertificates, type ReadCertificates, upstreamFilesOf } from './certificates.ts';
+import { faultTexts } from './faults.ts';
 import { describeAuthorities, renewCertificates } from './renewal.ts';
 import { findSettingFaults } from './settings.ts';
 import { type CertificateSources, certificateSourcesOf } from './sources.ts';
@@ -124,7 +125,10 @@ test('files that are replaced are read again; what cannot be used now stays what
     `certificates of servers are judged by ${file} as they are now`,
   ]);
   writeFileSync(maker.path('changing.pem'), 'nothing');
-  const { refusals, certificates } = renewCertificates({ sources, former });
+  const { refusals, faults, certificates } = renewCertificates({ sources, former });
   assert.equal(certificates, null);
+  assert.deepEqual(faultTexts({ faults, listeners: [] }), [
+    `upstream web: ${file} on disk cannot be used (it has nothing in PEM), the former one is used; reload and upgrade are refused`,
+  ]);
   assert.match(refusals.join(), /changing\.pem cannot be used: it has nothing in PEM/);
 });
