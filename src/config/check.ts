@@ -5,6 +5,7 @@
  */
 import { LISTENERS_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { checkAcme } from './check-acme.ts';
+import { checkCircles } from './check-circles.ts';
 import { checkHighAvailability } from './check-ha.ts';
 import type { Binds } from './check-listener.ts';
 import { checkBinds, checkListener } from './check-listener.ts';
@@ -54,6 +55,7 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
     const what = 'addresses of servers (a name counts for 16)';
     report.atKey(['upstreams'], 'too-many', { count: String(slots), what, limit: String(SERVER_SLOTS_MAX) });
   }
+  checkCircles(document, report);
   checkAcme(listeners, report);
   checkPeers(document.peers, node ?? document.node ?? null, report);
   checkValues(document, report);

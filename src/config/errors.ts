@@ -296,6 +296,13 @@ export const CATALOGUE = {
     message: 'listener <listener> passes TLS on to this upstream, which would put it into another TLS',
     remedy: 'leave `tls` out: clients speak TLS with the servers themselves',
   },
+  'datagram-circle': {
+    severity: 'warning',
+    message:
+      'this server is listener `<listener>` of this file, and leads back to listener `<back>`: datagrams go round',
+    remedy: 'write the address of the server itself',
+    about: 'Each round is another session, until there are as many as there may be.',
+  },
   'late-value-mixed': {
     severity: 'error',
     message: 'the value <name> is made of what a response says, and <value> is not known any more then',
