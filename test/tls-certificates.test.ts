@@ -378,3 +378,24 @@ listeners:
   renameSync(maker.path('gone'), maker.path('live'));
   await evenkeel.said(/listener web: \S+live on disk can be used again/);
 });
+
+test('a certificate that is put in expired is an error in log and status', engineSkip(ENGINES[0]), async (t) => {
+  const maker = makerFor(t);
+  maker.make('site', { names: ['shop.example'] });
+  maker.make('old', { names: ['shop.example'], from: -20, until: -1 });
+  const port = await freePort();
+  const yaml = `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    tls: { certificate: ${maker.path('site.pem')}, key: ${maker.path('site.key')} }
+    routes: [ { respond: { body: ok } } ]
+`;
+  const evenkeel = await Evenkeel.start(t, yaml, { engine: ENGINES[0], workers: 1, hasSocket: true });
+  for (const kind of ['key', 'pem']) renameSync(maker.path(`old.${kind}`), maker.path(`site.${kind}`));
+  await evenkeel.said(/certificate replaced: listener web: \S+site\.pem is valid until \d+-\d+-\d+T[0-9:]+Z/);
+  const expired =
+    'the certificate \\S+site\\.pem of listener web has expired at \\S+Z, and clients refuse it: renew it';
+  await evenkeel.said(new RegExp(`error +${expired}`));
+  assert.match(statusOf(evenkeel), new RegExp(`^warning: ${expired}`, 'm'));
+});

@@ -2,8 +2,11 @@
 import { type ExpiryStage, expiryStage, ExpiryWatch, type Lifetime } from '../core/tls/expiry.ts';
 import type { Log } from '../keeper/log/log.ts';
 import type { CertificateFacts, Certificates } from '../load/tls/certificates.ts';
+import { timeText } from '../load/tls/pair.ts';
 
-const LOOK_MS = 3_600_000;
+/** What has ended is told of within that. */
+const LOOK_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 export class ExpiryLog {
@@ -27,31 +30,48 @@ export class ExpiryLog {
     clearInterval(this.timer);
   }
 
-  private look(): void {
+  /** At once when certificates have been replaced. */
+  look(): void {
     const nowMs = Date.now();
-    const { listeners, upstreams } = this.certificates();
-    const all = [
-      ...listeners.flatMap(({ listener, certificates }) =>
-        certificates.map((certificate) => ({ ...certificate, owner: `listener ${listener}`, others: 'clients' })),
-      ),
-      ...upstreams.flatMap(({ upstream, certificate }) =>
-        certificate === null ? [] : [{ ...certificate, owner: `upstream ${upstream}`, others: 'servers' }],
-      ),
-    ];
+    const all = ownedOf(this.certificates());
     for (const { files, owner, stapledUntilMs } of this.responses.handleLook(nowMs, all.flatMap(responseOf))) {
-      const date = new Date(stapledUntilMs).toISOString().replace(/\.\d+Z$/, 'Z');
+      const date = timeText(stapledUntilMs);
       const place = `the OCSP response ${files.ocsp} of ${owner}`;
       this.log.warn(`${place} was valid until ${date}, and is stapled no more: renew it`);
     }
     for (const due of this.watch.handleLook(nowMs, all)) {
-      const { files, owner, others, notAfterMs } = due;
+      const { files, owner, notAfterMs } = due;
       const stage: ExpiryStage | null = expiryStage(due, nowMs);
       const place = `the certificate ${files.certificate} of ${owner}`;
-      const date = new Date(notAfterMs).toISOString().replace(/\.\d+Z$/, 'Z');
-      if (stage === 'ended') this.log.error(`${place} has expired at ${date}, and ${others} refuse it: renew it`);
-      else this.log.warn(`${place} expires at ${date}, in ${timeText(notAfterMs - nowMs)}: renew it`);
+      if (stage === 'ended') this.log.error(expiredText(due));
+      else this.log.warn(`${place} expires at ${timeText(notAfterMs)}, in ${leftText(notAfterMs - nowMs)}: renew it`);
     }
   }
+}
+
+/** Of those that are in use: what others refuse now. */
+export function expiredTexts(certificates: Certificates, nowMs: number): readonly string[] {
+  return ownedOf(certificates)
+    .filter(({ notAfterMs }) => notAfterMs <= nowMs)
+    .map(expiredText);
+}
+
+type Owned = CertificateFacts & { readonly owner: string; readonly others: 'clients' | 'servers' };
+
+function ownedOf({ listeners, upstreams }: Certificates): readonly Owned[] {
+  return [
+    ...listeners.flatMap(({ listener, certificates }) =>
+      certificates.map((certificate): Owned => ({ ...certificate, owner: `listener ${listener}`, others: 'clients' })),
+    ),
+    ...upstreams.flatMap(({ upstream, certificate }): readonly Owned[] =>
+      certificate === null ? [] : [{ ...certificate, owner: `upstream ${upstream}`, others: 'servers' }],
+    ),
+  ];
+}
+
+function expiredText({ files, owner, others, notAfterMs }: Owned): string {
+  const date = timeText(notAfterMs);
+  return `the certificate ${files.certificate} of ${owner} has expired at ${date}, and ${others} refuse it: renew it`;
 }
 
 type Stapled = CertificateFacts & Lifetime & { readonly owner: string; readonly stapledUntilMs: number };
@@ -63,8 +83,8 @@ function responseOf(certificate: CertificateFacts & { readonly owner: string }):
   return [{ ...certificate, stapledUntilMs, notBeforeMs: 0, notAfterMs: stapledUntilMs }];
 }
 
-function timeText(ms: number): string {
+function leftText(ms: number): string {
   const days = Math.floor(ms / DAY_MS);
   if (days > 1) return `${days} days`;
-  return `${Math.max(1, Math.floor(ms / LOOK_MS))} h`;
+  return `${Math.max(1, Math.floor(ms / HOUR_MS))} h`;
 }

@@ -52,7 +52,7 @@ import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
 import type { ProcessUser } from '../port/host.ts';
 import type { Manner } from '../commands/manner.ts';
 import { Reloader, ReloadError } from './reloader.ts';
-import { ExpiryLog } from './expiry-log.ts';
+import { expiredTexts, ExpiryLog } from './expiry-log.ts';
 import type { ServiceState } from './service-state.ts';
 import { ProxyProofs } from './proxy-proofs.ts';
 import { opensslProblem, tlsStatus } from './tls-status.ts';
@@ -332,6 +332,7 @@ export class Instance {
     this.loaded = { ...loaded, ready: { ...loaded.ready, plan: filed, certificates } };
     this.wanted = this.loaded;
     commit();
+    this.expiry.look();
     return null;
   }
 
@@ -523,6 +524,7 @@ export class Instance {
       this.wanted = loaded;
       this.options.configuration.replace(loaded.texts);
       commit();
+      this.expiry.look();
       this.peers.apply(loaded.ready.peers);
       this.acme.apply(acmeSourcesOf(loaded.ready.certificateSources));
       this.options.manner.handleLoaded(loaded, true);
@@ -727,7 +729,12 @@ export class Instance {
       uptimeMs: performance.now() - this.startedMs,
       at: new Date().toISOString(),
       configuration: configuration.view(),
-      problems: [...this.options.problems, ...(problem === null ? [] : [problem]), ...faultTexts(certificates)],
+      problems: [
+        ...this.options.problems,
+        ...(problem === null ? [] : [problem]),
+        ...faultTexts(certificates),
+        ...expiredTexts(certificates, Date.now()),
+      ],
       unstored: [this.overrides.unstored, this.ha?.unstored ?? null].filter((each) => each !== null),
       ha: this.ha?.status() ?? null,
       tls,

@@ -4,6 +4,7 @@ import type { ServersTlsFiles } from '../../config/compile-tls.ts';
 import type { Plan, ServersTlsPlan } from '../../config/plan.ts';
 import { type CertificateFacts, type Certificates, readCertificates, upstreamFilesOf } from './certificates.ts';
 import type { CertificateFault } from './faults.ts';
+import { timeText } from './pair.ts';
 import type { CertificateSources } from './sources.ts';
 
 export interface RenewalRequest {
@@ -74,7 +75,7 @@ function withFiles(tls: ServersTlsPlan | null, files: ServersTlsFiles | null): S
   return tls === null || files === null ? tls : { ...tls, ...files };
 }
 
-/** `listener web: a.pem is valid until 2027-02-01`, of those that are new. */
+/** `listener web: a.pem is valid until 2027-02-01T12:00:00Z`, of those that are new. */
 export function describeRenewal(former: Certificates, { listeners, upstreams }: Certificates): readonly string[] {
   const known = new Set(former.credentials.map(({ id }) => id));
   const describe = (owner: string, certificates: readonly CertificateFacts[]): readonly string[] =>
@@ -82,7 +83,7 @@ export function describeRenewal(former: Certificates, { listeners, upstreams }: 
       .filter(({ id }) => !known.has(id))
       .map(({ files, notAfterMs, stapledUntilMs }) => {
         const response = stapledUntilMs === null ? '' : ', with an OCSP response';
-        return `${owner}: ${files.certificate} is valid until ${new Date(notAfterMs).toISOString().slice(0, 10)}${response}`;
+        return `${owner}: ${files.certificate} is valid until ${timeText(notAfterMs)}${response}`;
       });
   return [
     ...listeners.flatMap(({ listener, certificates }) => describe(`listener ${listener}`, certificates)),
