@@ -7,14 +7,14 @@ import { formatDiagnostic } from '../config/diagnostic.ts';
 import { identityFile, identityIn } from '../keeper/peers/identity.ts';
 import { prepare } from './prepare.ts';
 
+const SITE = 'listeners: { web: { bind: "127.0.0.1:80", routes: [ { respond: {} } ] } }\n';
+
 test('a key of this node that everybody can read is warned of', (t) => {
   const stateDirectory = mkdtempSync(join(tmpdir(), 'evenkeel-identity-'));
   t.after(() => rmSync(stateDirectory, { recursive: true }));
-  const text = (rest: string): string =>
-    `${rest}listeners: { web: { bind: "127.0.0.1:80", routes: [ { respond: {} } ] } }\n`;
   const of = (rest: string): readonly string[] => {
     const options = { node: 'lb01', workers: 1, stateDirectory, look: () => [] };
-    const { ready, diagnostics } = prepare([{ name: 'e.yaml', language: null, text: text(rest) }], options);
+    const { ready, diagnostics } = prepare([{ name: 'e.yaml', language: null, text: rest + SITE }], options);
     assert.ok(ready !== null);
     return diagnostics.map(formatDiagnostic);
   };

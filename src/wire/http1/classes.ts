@@ -27,7 +27,7 @@ export const LOWER = new Uint8Array(256);
 export const TARGET_CLASS = new Uint8Array(256);
 /** 1: a field value byte other than whitespace; 2: SP or HTAB. 0: a control byte. */
 export const VALUE_CLASS = new Uint8Array(256);
-/** 1: unreserved or sub-delims (RFC 3986 section 3.2.2). */
+/** 1: unreserved or sub-delims (RFC 3986 section 3.2.2), 2: the dot of them. */
 export const REG_NAME_CLASS = new Uint8Array(256);
 /** The value of a hexadecimal digit; 255: not one. */
 export const HEX_VALUE = new Uint8Array(256).fill(255);
@@ -35,6 +35,7 @@ export const HEX_VALUE = new Uint8Array(256).fill(255);
 for (let byte = 0; byte <= 0xff; byte++) LOWER[byte] = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
 for (const char of TOKEN_BYTES) TOKEN_LOWER[char.charCodeAt(0)] = char.toLowerCase().charCodeAt(0);
 for (const char of REG_NAME_BYTES) REG_NAME_CLASS[char.charCodeAt(0)] = 1;
+REG_NAME_CLASS['.'.charCodeAt(0)] = 2;
 for (let byte = 0x21; byte <= 0x7e; byte++) TARGET_CLASS[byte] = 1;
 TARGET_CLASS[QUESTION] = 2;
 TARGET_CLASS[0x23] = 0; // a fragment is never sent

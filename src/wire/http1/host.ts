@@ -9,7 +9,8 @@ const DOT = 0x2e;
 /**
  * Checks `uri-host [":" port]` in the `length` bytes at `at` and returns the length of the host, brackets included, or 0
  * if it is anything else. Refused although RFC 3986 could spell them: an empty host (RFC 9110 section 4.2.1), user
- * information (section 4.2.4), IPvFuture and zones, which nobody sends, and a port above 65535.
+ * information (section 4.2.4), IPvFuture and zones, which nobody sends, a port above 65535, and
+ * like nginx two dots in a row and a dot alone.
  */
 export function hostLengthOf(bytes: Uint8Array, at: number, length: number): number {
   const end = at + length;
@@ -20,8 +21,13 @@ export function hostLengthOf(bytes: Uint8Array, at: number, length: number): num
     i++;
   } else {
     while (i < end) {
-      if (REG_NAME_CLASS[bytes[i]] !== 0) i++;
-      else if (
+      const kind = REG_NAME_CLASS[bytes[i]];
+      if (kind === 1) i++;
+      else if (kind === 2) {
+        i++;
+        const isLast = i === end || bytes[i] === COLON;
+        if (isLast ? i - 1 === at : bytes[i] === DOT) return 0;
+      } else if (
         bytes[i] === PERCENT &&
         i + 2 < end &&
         HEX_VALUE[bytes[i + 1]] !== 255 &&
