@@ -162,7 +162,9 @@ function restraintText({ reason, by, sinceAgeMs, leftMs, endOrder }: RestraintVi
         ? `its process died while active ${ageText(sinceAgeMs)} ago, and the next one came too late`
         : reason === 'mute'
           ? `its adverts did not leave this machine ${ageText(sinceAgeMs)} ago`
-          : `started with --restrained ${ageText(sinceAgeMs)} ago`;
+          : reason === 'certificates'
+            ? `started without a certificate of a listener ${ageText(sinceAgeMs)} ago`
+            : `started with --restrained ${ageText(sinceAgeMs)} ago`;
   const end = leftMs === null ? '' : `for ${ageText(leftMs)} more, or `;
   return `${why}: leaves them to a peer that serves, ${end}until \`${endOrder}\``;
 }

@@ -21,6 +21,7 @@ import { PeersKeeper } from '../keeper/peers/peers-keeper.ts';
 import { CertificateSharing } from '../keeper/peers/sharing.ts';
 import { runCommand } from '../keeper/ha/command.ts';
 import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
+import type { StartRestraint } from '../keeper/ha/restraints.ts';
 import { restraintFile } from '../keeper/ha/restraint-file.ts';
 import { ApplyError } from '../keeper/apply-error.ts';
 import { Keeper } from '../keeper/keeper.ts';
@@ -249,7 +250,7 @@ export class Instance {
     commit();
     if (this.isOver) return served;
     this.expiry.start();
-    this.tellFaults(NO_CERTIFICATES);
+    this.handleFaults(NO_CERTIFICATES);
     const problem = this.opensslProblem();
     if (problem !== null) log.warn(problem);
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
@@ -293,7 +294,7 @@ export class Instance {
       if (certificates === null) {
         this.loaded = { ...loaded, ready: { ...loaded.ready, certificates: { ...former, faults } } };
         this.wanted = this.loaded;
-        this.tellFaults(former);
+        this.handleFaults(former);
         return;
       }
       const refused = await this.renew(withCertificates(loaded.ready.plan, certificates), certificates);
@@ -304,19 +305,21 @@ export class Instance {
       for (const change of describeRenewal(former, certificates)) log.info(`certificate replaced: ${change}`);
       for (const files of replacedTickets(former, certificates)) log.info(`ticket keys replaced: ${files}`);
       for (const change of describeAuthorities(former, certificates)) log.info(change);
-      this.tellFaults(former);
+      this.handleFaults(former);
     });
   }
 
   /** What is new of them since these; certificates that stay what they were have been told of. */
-  private tellFaults(former: Certificates): void {
+  private handleFaults(former: Certificates): void {
     const { log } = this.options;
     const { certificates } = this.loaded.ready;
     for (const { owner, file } of endedFaults(former, certificates)) {
       log.info(`${ownerText(owner)}: ${file} on disk can be used again`);
     }
     const told = new Set(faultTexts(former));
-    for (const text of faultTexts(unusedOf(certificates))) if (!told.has(text)) log.error(text);
+    const unused = faultTexts(unusedOf(certificates));
+    for (const text of unused) if (!told.has(text)) log.error(text);
+    if (unused.length === 0) this.ha?.handleCertificatesWhole();
   }
 
   /** Goes on by the same file, of which something on this machine has changed. Null, or why not: then nothing has changed. */
@@ -524,6 +527,7 @@ export class Instance {
       this.wanted = loaded;
       this.options.configuration.replace(loaded.texts);
       commit();
+      this.handleFaults(former.ready.certificates);
       this.expiry.look();
       this.peers.apply(loaded.ready.peers);
       this.acme.apply(acmeSourcesOf(loaded.ready.certificateSources));
@@ -596,7 +600,7 @@ export class Instance {
       // What is run for that may take its time, and holds up nothing.
       void ha?.finish(this.graceMs);
     } else if (ha === null) {
-      const created = this.createHa(plan, false);
+      const created = this.createHa(plan, null);
       this.ha = created;
       try {
         await created.start();
@@ -615,14 +619,20 @@ export class Instance {
     const { ha } = this.loaded.ready;
     if (ha === null || this.isOver) return '';
     if (this.ha !== null) return this.ha.description;
-    return this.startAddresses(() => this.createHa(ha, this.options.isRestrained));
+    return this.startAddresses(() => this.createHa(ha, this.startRestraint()));
+  }
+
+  /** A peer that has all certificates serves more than this node. */
+  private startRestraint(): StartRestraint | null {
+    if (this.options.isRestrained) return 'start';
+    return unusedOf(this.loaded.ready.certificates).faults.length > 0 ? 'certificates' : null;
   }
 
   private async prepareHa(inherited: InheritedHa): Promise<void> {
     const { ha } = this.loaded.ready;
     await this.startAddresses(() => {
       if (ha === null) throw new Error(NO_ROUTERS_LEFT);
-      return this.createHa(ha, false, inherited);
+      return this.createHa(ha, null, inherited);
     });
   }
 
@@ -636,7 +646,7 @@ export class Instance {
     }
   }
 
-  private createHa(ha: HaPlan, isRestrained: boolean, inherited: InheritedHa | null = null): HaKeeper {
+  private createHa(ha: HaPlan, restraint: StartRestraint | null, inherited: InheritedHa | null = null): HaKeeper {
     const { log, command, runDirectory, stateDirectory } = this.options;
     return new HaKeeper({
       plan: ha,
@@ -664,7 +674,7 @@ export class Instance {
       restraintFile: restraintFile(stateDirectory, ha.node, log),
       isDrained: () => this.overrides.isNodeDrained,
       endConnections: (addresses) => this.keeper.abandon(addresses),
-      isRestrained,
+      restraint,
       heritage: inherited?.heritage ?? null,
       now: () => performance.now(),
       unixMs: Date.now,

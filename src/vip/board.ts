@@ -30,7 +30,7 @@ const WORDS = FIRST_ROUTER + WORDS_PER_ROUTER * ROUTER_SLOTS_MAX;
 export const VIP_BOARD_FORMAT = 1;
 
 /** By their number on the board; 0: none. */
-const REASONS: readonly (RestraintReason | null)[] = [null, 'hand-over', 'late', 'start', 'mute'];
+const REASONS: readonly (RestraintReason | null)[] = [null, 'hand-over', 'late', 'start', 'mute', 'certificates'];
 
 const NOT_HELD = 0;
 const GIVEN_UP = -1;

@@ -8,6 +8,7 @@ export type RestraintReason =
   | 'hand-over' // an operator had it give the addresses away
   | 'late' // its process died while it was active, and the next one came too late: one death does not move an address twice in a row
   | 'start' // it was started with --restrained
+  | 'certificates' // it was started without a certificate of a listener, and lasts until that can be used
   | 'mute'; // its adverts did not leave its machine while a peer was heard
 
 /** Who came too late has shown by then that it lives. */

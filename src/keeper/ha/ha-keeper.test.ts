@@ -11,6 +11,7 @@ import type { CommandRequest, CommandResult } from './command.ts';
 import { type AddressEvents, HaKeeper } from './ha-keeper.ts';
 import type { HaHeritage } from './heritage.ts';
 import type { InheritedRestraint } from './vip-link.ts';
+import type { StartRestraint } from './restraints.ts';
 import type { RestraintRecord } from './restraint-file.ts';
 import { testLog } from './testing/test-log.ts';
 import type { Estate, VirtualAddresses } from './virtual-addresses.ts';
@@ -148,6 +149,7 @@ class Scene {
     plan: HaPlan,
     written: readonly RestraintRecord[] = [],
     heritage: HaHeritage | null = null,
+    restraint: StartRestraint | null = null,
   ) {
     this.written = written;
     const shape = { servers: 0, listeners: 1, rows: 1 };
@@ -191,7 +193,7 @@ class Scene {
       },
       isDrained: () => this.isDrained,
       endConnections: (addresses) => this.ended.push(addresses),
-      isRestrained: false,
+      restraint,
       heritage,
       now: () => this.nowMs,
       unixMs: () => 1_000_000_000_000 + this.nowMs,
@@ -393,6 +395,22 @@ test('a hand-over from before the start holds, unless its time is over; that of 
   await scene.keeper.start();
   assert.deepEqual(scene.addresses.told, ['VI_1 held back: hand-over null', 'start']);
   assert.deepEqual(scene.written, [written[0]]);
+});
+
+test('without a certificate routers that track the proxies are held back, until all can be used', async (t) => {
+  const scene = new Scene(t, planOf([{ kind: 'proxy' }], [[0], []]), [], null, 'certificates');
+  await scene.keeper.start();
+  const { told, events } = scene.addresses;
+  assert.deepEqual(
+    told.filter((text) => text.includes('held back')),
+    ['VI_1 held back: certificates null'],
+  );
+  scene.keeper.handleCertificatesWhole();
+  assert.equal(told.at(-1), 'resume VI_1');
+  events.onRestraint({ router: 'VI_1', restraint: null, end: 'resume' });
+  scene.keeper.handleCertificatesWhole();
+  assert.equal(told.filter((text) => text === 'resume VI_1').length, 1);
+  assert.deepEqual(scene.written, []);
 });
 
 test('whether a left-over address serves cannot be told where there is no port to try', async (t) => {

@@ -26,7 +26,7 @@ import { type Look, LookWatch, lookAtProxies, lookAtUpstream, lookForProcess } f
 import { roleOf } from './notifier.ts';
 import type { HaHeritage, HaMemory } from './heritage.ts';
 import type { RestraintFile } from './restraint-file.ts';
-import { Restraints } from './restraints.ts';
+import { Restraints, type StartRestraint } from './restraints.ts';
 import { ScriptWatch } from './script-watch.ts';
 import { checkServing } from './serving-check.ts';
 import type { VirtualAddresses } from './virtual-addresses.ts';
@@ -57,7 +57,7 @@ export interface HaKeeperOptions {
   /** Ends the connections that came to these addresses. */
   readonly endConnections: (addresses: readonly string[]) => void;
   /** Every router is held back at the start. */
-  readonly isRestrained: boolean;
+  readonly restraint: StartRestraint | null;
   /** From a predecessor that still has the addresses when this one starts; null: there is none. */
   readonly heritage: HaHeritage | null;
   readonly notifyServiceManager: (state: string) => void;
@@ -136,13 +136,13 @@ export class HaKeeper {
    */
   async start(): Promise<string> {
     const { plan } = this;
-    const { heritage, isRestrained } = this.options;
+    const { heritage, restraint } = this.options;
     this.askNames();
     for (const { witnesses } of this.routers.values()) witnesses?.start();
     await this.watches.add(plan.watches, heritage?.watches);
     if (heritage === null) this.fifos.startReading();
     // What holds them back is on the predecessor's board.
-    if (heritage === null) this.addresses.inherit(this.restraints.inherit(isRestrained));
+    if (heritage === null) this.addresses.inherit(this.restraints.inherit(restraint, this.heldBy(restraint)));
     await this.addresses.start();
     return this.description;
   }
@@ -264,6 +264,12 @@ export class HaKeeper {
     this.restraints.handleOrder(this.groupOf(router), by);
     this.addresses.resume(router);
     return { kind: 'ordered' };
+  }
+
+  /** All certificates can be used. */
+  handleCertificatesWhole(): void {
+    if (this.options.isDrained()) return;
+    for (const router of this.restraints.heldFor('certificates')) this.addresses.resume(router);
   }
 
   /** What a restart will forget of hand-overs, and why. Null: nothing. */
@@ -399,6 +405,13 @@ export class HaKeeper {
     );
   }
 
+  /** Without a certificate those that count on what is served. */
+  private heldBy(restraint: StartRestraint | null): readonly string[] {
+    const { routers, watches } = this.plan;
+    const held = restraint === 'certificates' ? routers.filter((router) => tracksProxy(router, watches)) : routers;
+    return held.map(({ name }) => name);
+  }
+
   private historyOf(router: string): History | undefined {
     return this.plan.routers.some(({ name }) => name === router) ? this.routers.get(router)?.history : undefined;
   }
@@ -448,6 +461,10 @@ function verdictsBy(plan: HaPlan, seen: readonly (WatchStatus | null)[]): readon
         : [{ type: 'tracked', router, index, isUp, ...(amount === undefined ? {} : { amount }) }];
     });
   });
+}
+
+function tracksProxy({ watches: own }: HaPlan['routers'][number], watches: HaPlan['watches']): boolean {
+  return own.some((watch) => watch !== null && watches[watch].kind === 'proxy');
 }
 
 function unknownRouter(router: string): MoveResult {

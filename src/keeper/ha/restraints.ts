@@ -31,6 +31,9 @@ export interface RestraintView {
   readonly endOrder: string;
 }
 
+/** Those that a start brings with it. */
+export type StartRestraint = Extract<RestraintReason, 'start' | 'certificates'>;
+
 type Known = RestraintMemory;
 
 export class Restraints {
@@ -45,8 +48,8 @@ export class Restraints {
     this.routers = options.routers;
   }
 
-  /** From before this program's start, and for all routers if it was started with --restrained. */
-  inherit(isRestrained: boolean): ReadonlyMap<string, InheritedRestraint> {
+  /** From before this program's start, and of these routers for the reason that it starts with, if there is one. */
+  inherit(reason: StartRestraint | null, held: readonly string[]): ReadonlyMap<string, InheritedRestraint> {
     const { endOrder, file, log, unixMs } = this.options;
     const { routers } = this;
     const nowMs = unixMs();
@@ -58,9 +61,9 @@ export class Restraints {
       }
       this.known.set(record.router, { ...record, reason: 'hand-over' });
     }
-    for (const router of isRestrained ? routers : []) {
-      if (this.known.has(router)) continue;
-      this.known.set(router, { router, reason: 'start', by: null, atMs: nowMs, untilMs: null });
+    for (const router of held) {
+      if (reason === null || this.known.has(router)) continue;
+      this.known.set(router, { router, reason, by: null, atMs: nowMs, untilMs: null });
     }
     this.save();
     for (const known of this.known.values()) log.info(describe(known, nowMs, endOrder));
@@ -133,6 +136,11 @@ export class Restraints {
     this.options.file.writeAgain();
   }
 
+  /** The routers that are held back for this reason. */
+  heldFor(reason: RestraintReason): readonly string[] {
+    return [...this.known.values()].filter((known) => known.reason === reason).map(({ router }) => router);
+  }
+
   isHeldBack(router: string): boolean {
     return this.known.has(router);
   }
@@ -169,7 +177,9 @@ function describe(
         ? 'its process died while active, and the next one came too late'
         : reason === 'mute'
           ? 'its adverts do not leave this machine'
-          : 'started with --restrained';
+          : reason === 'certificates'
+            ? 'started without a certificate of a listener'
+            : 'started with --restrained';
   const left = untilMs === null ? '' : `for ${Math.ceil((untilMs - nowMs) / 1_000)} s, `;
   return (
     `virtual router ${router}: ${why}: leaves its addresses to a peer, ${left}until that one fails or ` +
