@@ -184,6 +184,7 @@ test('nothing that runs is shown as running when it does not', lab, async (t) =>
   assert.equal(hung.code, 1);
   assert.match(hung.err, /no answer within 3 s: the instance hangs/);
   process.kill(lb01.process.pid, 'SIGKILL');
+  await lb01.said(/the keeper is gone: the addresses are handed over, and its proxies serve on until the next start/);
   const dead = lb01.command('status');
   assert.equal(dead.code, 1);
   assert.match(dead.err, /^evenkeel: evenkeel is not running: nothing listens on /);

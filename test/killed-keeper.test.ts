@@ -1,5 +1,6 @@
 /** A keeper is killed where no service manager holds its sockets: its proxies serve on until the next one does. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import http from 'node:http';
@@ -97,6 +98,11 @@ for (const engine of ENGINES) {
       assert.equal(await evenkeel.exit, 'SIGKILL');
       for (let i = 0; i < 20; i++) assert.equal((await get(port)).status, 200);
       await say('without one');
+      const asked = spawnSync(process.execPath, [program, 'status', '--socket', `${evenkeel.file}.sock`], {
+        encoding: 'utf8',
+      });
+      assert.match(asked.stderr, /not running: nothing listens on .*; proxies of one that was killed serve on/);
+      for (const pid of proxies) assert.match(asked.stderr, new RegExp(`\\(pid .*\\b${pid}\\b`));
 
       // Twice: the second one finds those of both, and the first ones still have the session.
       const second = await startAgain();

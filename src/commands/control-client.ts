@@ -6,6 +6,13 @@ import type { StatusDocument } from '../keeper/api/status.ts';
 /** Nothing answers, or not what should: the message says where and why. */
 export class ControlError extends Error {
   override readonly name = 'ControlError';
+  /** There is nobody who could answer. */
+  readonly isNobody: boolean;
+
+  constructor(message: string, isNobody = false) {
+    super(message);
+    this.isNobody = isNobody;
+  }
 }
 
 /** An answer takes milliseconds; an instance that needs longer hangs. */
@@ -125,7 +132,10 @@ function ask(socketPath: string, method: string, path: string, field: string, ms
         }
       });
     });
-    request.on('error', (error) => fail(describe(error, socketPath, msMax)));
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      const isNobody = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
+      reject(new ControlError(describe(error, socketPath, msMax), isNobody));
+    });
     request.end();
   });
 }

@@ -5,6 +5,7 @@ import type { MoveOptions } from '../cli/handover.ts';
 import type { StatusOptions } from '../cli/status.ts';
 import type { RouterView } from '../keeper/ha/ha-status.ts';
 import { askMove, askStatus, ControlError, failing, tellUnstored } from './control-client.ts';
+import { strayPids } from '../keeper/proxies/stray-pids.ts';
 import { socketToAsk } from '../instance/socket-path.ts';
 import { ageText, renderStatus } from './status-view.ts';
 import { userName } from './user-name.ts';
@@ -12,11 +13,23 @@ import { userName } from './user-name.ts';
 export function statusCommand({ socket, isJson }: StatusOptions): Promise<number> {
   return failing(async () => {
     const path = socketToAsk(socket, process.env, process.getuid?.() ?? -1);
-    const document = await askStatus(path);
+    const document = await askStatus(path).catch((error: unknown) => {
+      throw withStrays(error, path);
+    });
     const hasColor = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
     process.stdout.write(isJson ? `${JSON.stringify(document, null, 2)}\n` : renderStatus(document, path, hasColor));
     return EXIT_OK;
   });
+}
+
+/** What a keeper that was killed has left is said too. */
+function withStrays(error: unknown, path: string): unknown {
+  if (!(error instanceof ControlError) || !error.isNobody) return error;
+  const pids = strayPids(path);
+  if (pids.length === 0) return error;
+  return new ControlError(
+    `${error.message}; proxies of one that was killed serve on until it is started again (pid ${pids.join(', ')})`,
+  );
 }
 
 export function moveCommand({ kind, router: wanted, isAll, socket, forS }: MoveOptions): Promise<number> {

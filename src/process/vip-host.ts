@@ -11,12 +11,14 @@ import {
   VIP_BOARD_DESCRIPTOR,
   VIP_CONTROL_DESCRIPTOR,
   VIP_LIFELINE_DESCRIPTOR,
+  VIP_LOG_DESCRIPTOR,
   VIP_WATCHED_DESCRIPTOR,
 } from '../keeper/ha/vip-child.ts';
 import type { VipLinkOptions } from '../keeper/ha/vip-link.ts';
 import { VipBoard } from '../vip/board.ts';
 import { releaseRouters } from '../vip/release.ts';
 
+const STDERR = 2;
 /** The last one is for real-time scheduling, and may be missing. */
 const RIGHTS: readonly Capability[] = ['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_SYS_NICE'];
 
@@ -58,6 +60,7 @@ export function createVipMachine(
       stdio[VIP_BOARD_DESCRIPTOR] = memory.descriptor;
       const { heldEnd, watchedEnd } = createLifeline();
       stdio[VIP_LIFELINE_DESCRIPTOR] = heldEnd;
+      stdio[VIP_LOG_DESCRIPTOR] = STDERR;
       if (watched !== null) stdio[VIP_WATCHED_DESCRIPTOR] = watched;
       try {
         // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.

@@ -21,6 +21,7 @@ import type { VipSpawnRole } from '../keeper/ha/vip-child.ts';
 import { ControlLines, encodeLine } from '../port/control.ts';
 import { isProgramOfKeeper } from '../keeper/program-identity.ts';
 import { VipBoard } from '../vip/board.ts';
+import { warnForKeeper } from './last-word.ts';
 import { type KeeperToVip, parseKeeperToVip, VIP_LINE_BYTES_MAX, type VipToKeeper } from '../vip/messages.ts';
 import { type Predecessor, VipOwner } from '../vip/owner.ts';
 import type { VipPlan } from '../vip/plan.ts';
@@ -30,7 +31,9 @@ const CONTROL_DESCRIPTOR = 3;
 const BOARD_DESCRIPTOR = 4;
 /** Its own, and that of the process that it stands by for. */
 const LIFELINE_DESCRIPTOR = 5;
-const WATCHED_DESCRIPTOR = 6;
+/** The keeper's stderr, for what the keeper cannot say any more. */
+const LOG_DESCRIPTOR = 6;
+const WATCHED_DESCRIPTOR = 7;
 
 /** A loop that has nothing to do turns this often, so that the keeper sees that it can. */
 const IDLE_US = 200_000;
@@ -101,7 +104,10 @@ class VipProcess {
       CONTROL_DESCRIPTOR,
       this.loop,
       (bytes, length) => lines.push(bytes, 0, length, (line) => this.handleLine(line)),
-      () => this.handleKeeperGone(),
+      () => {
+        this.sayKeeperGone();
+        this.handleKeeperGone();
+      },
     );
     // Nobody writes to it: readable is at its end.
     if (role === 'standby') this.loop.add(WATCHED_DESCRIPTOR, () => this.handleWatchedGone());
@@ -254,6 +260,14 @@ class VipProcess {
     this.leaveTraces();
     this.isOver = true;
     closeSync(this.lifeline);
+  }
+
+  /** Nobody else on this machine would. */
+  private sayKeeperGone(): void {
+    if (!this.hasBegun || this.isStopping || this.yieldUs !== null) return;
+    const isService = process.env['NOTIFY_SOCKET'] !== undefined;
+    const proxies = isService ? 'its proxies finish what they have' : 'its proxies serve on until the next start';
+    warnForKeeper(LOG_DESCRIPTOR, `the keeper is gone: the addresses are handed over, and ${proxies}`);
   }
 
   private handleKeeperGone(): void {

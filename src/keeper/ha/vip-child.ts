@@ -10,7 +10,9 @@ import { type KeeperToVip, parseVipToKeeper, VIP_LINE_BYTES_MAX, type VipToKeepe
 export const VIP_CONTROL_DESCRIPTOR = 3;
 export const VIP_BOARD_DESCRIPTOR = 4;
 export const VIP_LIFELINE_DESCRIPTOR = 5;
-export const VIP_WATCHED_DESCRIPTOR = 6;
+/** The keeper's stderr. */
+export const VIP_LOG_DESCRIPTOR = 6;
+export const VIP_WATCHED_DESCRIPTOR = 7;
 
 export interface VipChildHandler {
   handleMessage(message: VipToKeeper): void;

@@ -249,7 +249,7 @@ function namesIn(directory: string): readonly string[] {
 }
 
 /** Dead ones that nobody has buried yet are not. */
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     return !/^\) [ZX]/.test(text.slice(text.lastIndexOf(')')));
