@@ -3,7 +3,7 @@
  * the adverts and the addresses do is tested beside their owner; here it is what joins them with everything else.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -12,6 +12,7 @@ import { type Balancer, BALANCERS, Pair } from '../src/lab/pair.ts';
 import { commandLineOf } from '../src/lab/processes.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
 import { Evenkeel, program } from './evenkeel.ts';
+import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { evenkeel, HA, RunningNode } from './running-node.ts';
 
 const lab = { skip: refusalOfLab() ?? false };
@@ -28,16 +29,17 @@ ${HA}`;
 async function startPair(
   t: TestContext,
   more: (directory: string) => string,
+  configuration = CONFIGURATION,
 ): Promise<{ pair: Pair; nodes: Record<Balancer, RunningNode> }> {
   const pair = await Pair.create([process.execPath, program]);
   t.after(() => pair.remove());
   const file = join(pair.network.directory, 'evenkeel.yaml');
-  writeFileSync(file, CONFIGURATION + more(pair.network.directory));
+  writeFileSync(file, configuration + more(pair.network.directory));
   const nodes = Object.fromEntries(BALANCERS.map((host) => [host, new RunningNode(pair, host, file)])) as Record<
     Balancer,
     RunningNode
   >;
-  for (const host of BALANCERS) await nodes[host].said(/ready: web \*:80, VI_1 on eth0/);
+  for (const host of BALANCERS) await nodes[host].said(/ready: web \*:\d+, VI_1 on eth0/);
   await nodes.lb01.is('active');
   await nodes.lb02.is('backup');
   return { pair, nodes };
@@ -284,4 +286,30 @@ grace: 4s
   assert.match(lb01.process.output, /VI_1: the program for \w+ is ended: another one waits, and evenkeel ends/);
   assert.match(lb01.process.output, /VI_1: the program for stop is ended: the time to stop is over/);
   await lb02.is('active');
+});
+
+test('a node that starts without a certificate leaves the address to its peer until it can be used', lab, async (t) => {
+  const maker = new CertificateMaker();
+  t.after(() => maker.remove());
+  for (const name of ['first', 'shop']) maker.make(name, { names: [`${name}.example`] });
+  const pairs = ['first', 'shop'].map(
+    (name) => `{ certificate: ${maker.path(`${name}.pem`)}, key: ${maker.path(`${name}.key`)} }`,
+  );
+  const web = `web: { bind: "*:443", tls: { certificates: [ ${pairs.join(', ')} ] }, routes: [ { respond: {} } ] }`;
+  const { pair, nodes } = await startPair(t, () => '', `listeners: { ${web} }\n${HA}`);
+  const { lb01, lb02 } = nodes;
+  lb01.process.child.kill('SIGTERM');
+  await lb01.process.exit;
+  await lb02.is('active');
+  renameSync(maker.path('shop.key'), maker.path('away.key'));
+  const again = new RunningNode(pair, 'lb01', join(pair.network.directory, 'evenkeel.yaml'));
+  await again.said(/VI_1: started without a certificate of a listener: leaves its addresses to a peer/);
+  await again.said(/ready/);
+  // Longer than it takes to preempt.
+  await sleep(3_000);
+  await again.is('backup');
+  assert.match(again.command('status').out, /^ {2}held back {2}started without a certificate of a listener/m);
+  renameSync(maker.path('away.key'), maker.path('shop.key'));
+  await again.is('active');
+  await lb02.is('backup');
 });
