@@ -122,10 +122,10 @@ const BODIES: readonly (readonly [what: string, status: number, body: string])[]
 /** Refused of a server: the client gets 502. */
 const RESPONSES: readonly (readonly [what: string, response: string])[] = [
   ['Content-Length and Transfer-Encoding', `HTTP/1.1 200 OK\r\nContent-Length: 3\r\n${CHUNKED}\r\n0\r\n\r\n`],
-  ['two Content-Lengths that differ', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd'],
-  ['a list of Content-Lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 3, 4\r\n\r\nabcd'],
-  ['Content-Length: abc', 'HTTP/1.1 200 OK\r\nContent-Length: abc\r\n\r\nabcd'],
-  ['Transfer-Encoding: gzip', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabcd'],
+  ['two Content-Lengths that differ', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nwxyz'],
+  ['a list of Content-Lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 3, 4\r\n\r\nwxyz'],
+  ['Content-Length: abc', 'HTTP/1.1 200 OK\r\nContent-Length: abc\r\n\r\nwxyz'],
+  ['Transfer-Encoding: gzip', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nwxyz'],
   ['Transfer-Encoding in HTTP/1.0', `HTTP/1.0 200 OK\r\n${CHUNKED}\r\n0\r\n\r\n`],
   ['no status line', 'hello\r\n\r\n'],
   ['a status of two digits', 'HTTP/1.1 20 OK\r\n\r\n'],
@@ -214,7 +214,7 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
         exchange.connection.end();
         const response = await client.response();
         assert.equal(response.status, 502);
-        assert.doesNotMatch(response.body, /abcd/);
+        assert.doesNotMatch(response.body, /wxyz/);
         await exchange.connection.ending();
       });
     }

@@ -78,7 +78,7 @@ class Scene {
       [NODE]: ['192.0.2.1/24', '2001:db8::1/64'],
       [PEER]: ['192.0.2.2/24', '2001:db8::2/64'],
     });
-    await Promise.all([scene.listen(), scene.watch()]);
+    await Promise.all([scene.listen(), scene.watch(), scene.settle(NODE), scene.settle(PEER)]);
     if (!given.steps.includes('start')) scene.start();
     for (const step of given.steps) await scene.take(step);
     return { states: scene.states, adverts: collapse(scene.adverts), told: byRouter(scene.told) };
@@ -111,6 +111,20 @@ class Scene {
     await this.change.until(
       () => isListening,
       () => 'tcpdump listens',
+    );
+  }
+
+  /**
+   * Nobody else has the addresses of its interface. While the kernel still asks, evenkeel has no address to send from, and tells a fault;
+   * keepalived does not look.
+   */
+  private async settle(host: string): Promise<void> {
+    await until(
+      async () => {
+        const addresses = await this.network.ip(host, ['-6', '-oneline', 'address', 'show', 'dev', 'eth0']);
+        return addresses.includes('fe80:') && !addresses.includes('tentative');
+      },
+      () => `${host} has no link-local address that was found to be nobody else's`,
     );
   }
 
@@ -177,10 +191,10 @@ class Scene {
     const rest = words.join(' ');
     switch (verb) {
       case 'held':
-        await this.until(step, () => this.held.has(rest));
+        await this.until(step, () => words.every((address) => this.held.has(address)));
         return this.note(step);
       case 'free':
-        await this.until(step, () => !this.held.has(rest));
+        await this.until(step, () => words.every((address) => !this.held.has(address)));
         return this.note(step);
       case 'advert':
         await this.until(step, () => this.adverts.at(-1)?.includes(`prio ${rest},`) === true);

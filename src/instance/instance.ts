@@ -98,7 +98,10 @@ export interface InstanceOptions {
   readonly stateDirectory: string;
   /** Virtual routers do not preempt. */
   readonly isRestrained: boolean;
-  readonly manner: Pick<Manner, 'startsWhole' | 'handleLoaded' | 'handleReloadRefused' | 'graceMs' | 'writeStatus'>;
+  readonly manner: Pick<
+    Manner,
+    'staysInForeground' | 'startsWhole' | 'handleLoaded' | 'handleReloadRefused' | 'graceMs' | 'writeStatus'
+  >;
 }
 
 const NOT_STARTED: MoveResult = { kind: 'unknown', why: 'the virtual routers have not started yet' };
@@ -660,7 +663,7 @@ export class Instance {
           plan: ha.vip,
           log,
           ...events,
-          ...createVipMachine(command, runDirectory, inherited?.board ?? null),
+          ...createVipMachine(command, runDirectory, inherited?.board ?? null, this.options.manner.staysInForeground),
           heritage: inherited === null ? null : { vip: inherited.heritage.vip, lifeline: inherited.lifeline },
           onOtherProgram: () => this.followDisk(),
         }),

@@ -1,5 +1,5 @@
 /** A file that is written here before it takes the place of another one. */
-import { closeSync, constants, fchmodSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fsyncSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 
@@ -9,7 +9,7 @@ export function writeFreshFile(
   text: string,
   { mode, isSynced }: { mode: number; isSynced: boolean },
 ): void {
-  rmSync(path, { force: true });
+  unlinkIfThere(path);
   const descriptor = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   try {
     // Whatever the umask is.
@@ -18,5 +18,13 @@ export function writeFreshFile(
     if (isSynced) fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }

@@ -29,12 +29,14 @@ export type VipMachine = Pick<
 
 /**
  * `program` is the interpreter and the main file. `runDirectory` is where changes to the machine are written down.
- * `boardDescriptor`: of the predecessor's board, which is gone on with; null: there is none.
+ * `boardDescriptor`: of the predecessor's board, which is gone on with; null: there is none. `keepsStderr`: what is written there is read for as
+ * long as the keeper runs; a daemon leaves it to whoever has started it, who waits for its end.
  */
 export function createVipMachine(
   program: readonly [string, string],
   runDirectory: string,
   boardDescriptor: number | null,
+  keepsStderr: boolean,
 ): VipMachine {
   const memory =
     boardDescriptor === null
@@ -60,7 +62,7 @@ export function createVipMachine(
       stdio[VIP_BOARD_DESCRIPTOR] = memory.descriptor;
       const { heldEnd, watchedEnd } = createLifeline();
       stdio[VIP_LIFELINE_DESCRIPTOR] = heldEnd;
-      stdio[VIP_LOG_DESCRIPTOR] = STDERR;
+      stdio[VIP_LOG_DESCRIPTOR] = keepsStderr ? STDERR : 'ignore';
       if (watched !== null) stdio[VIP_WATCHED_DESCRIPTOR] = watched;
       try {
         // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.

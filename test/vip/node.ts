@@ -18,8 +18,8 @@ const main = fileURLToPath(new URL('../../../bin/evenkeel', import.meta.url));
 const say = (message: NodeMessage): void => {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 };
-const machine = createVipMachine([process.execPath, main], runDirectory, null);
-const broken = createVipMachine(['false', main], runDirectory, null);
+const machine = createVipMachine([process.execPath, main], runDirectory, null, true);
+const broken = createVipMachine(['false', main], runDirectory, null, true);
 let isBroken = false;
 const link = new VipLink({
   ...machine,
