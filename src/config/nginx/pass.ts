@@ -16,16 +16,17 @@ export interface Target {
   readonly target: string | null;
 }
 
+/** `isVariable`: it was written with variables, which stand for some of it now. */
 export function parseTarget(
   text: string,
   constants: Constants,
+  isVariable = hasVariables(text),
 ): Target | { readonly problem: string; readonly isError?: true } {
   const parts = splitVariables(text);
   if (parts === null) return { problem: 'a `$` has no name behind it' };
   const known = parts
     .map(({ variable, text: literal }) => (variable === null ? literal : (constants.get(variable) ?? literal)))
     .join('');
-  const isVariable = hasVariables(text);
   const scheme = /^https?:\/\//.exec(known)?.[0];
   if (scheme === undefined) {
     if (known.startsWith('$') || known.startsWith('{'))

@@ -19,6 +19,7 @@ import { readReplacements } from './redirects.ts';
 import { readReturn, type Answer, type AnswerContext } from './return.ts';
 import { readRewrite } from './rewrite.ts';
 import { Scope } from './scope.ts';
+import { putTexts, settledSets } from './settled-sets.ts';
 import type { Settings, Upstreams } from './upstreams.ts';
 import { parseNginxSize, parseTime } from './values.ts';
 import { type Constants, hasVariables, translateText } from './variables.ts';
@@ -284,7 +285,8 @@ export class ServerRoutes {
     const route =
       pass === undefined
         ? null
-        : (this.chooseRoute(pass, scope, location) ?? this.passRoute(pass, pass.args[0].text, scope, location));
+        : (this.chooseRoute(pass, scope, location) ??
+          this.passRoute(pass, putTexts(pass.args[0].text, settledSets(scope)), scope, location));
     later.push(...((route?.['steps'] ?? []) as PlainMap[]));
     const steps = joined(phase, later);
     if (pass !== undefined)
@@ -333,7 +335,7 @@ export class ServerRoutes {
 
   /** Where a variable says where to: a step for each text that it can be. Null: it is no such variable, or that is not known. */
   private chooseRoute(pass: Directive, scope: Scope, location: Location | null): PlainMap | null {
-    const [{ text }] = pass.args;
+    const text = putTexts(pass.args[0].text, settledSets(scope));
     const found = /^(http:\/\/)?\$\{?(\w+)\}?(\$\{?request_uri\}?)?$/.exec(text);
     if (found === null || this.constants.get(found[2]) !== `{value:${found[2]}}`) return null;
     const [, scheme = '', variable, rest = ''] = found;
@@ -350,7 +352,7 @@ export class ServerRoutes {
 
   private passRoute(pass: Directive, text: string, scope: Scope, location: Location | null): PlainMap | null {
     const [{ place }] = pass.args;
-    const target = parseTarget(text, this.constants);
+    const target = parseTarget(text, this.constants, hasVariables(pass.args[0].text));
     if ('problem' in target) {
       if (target.isError === true) this.notes.error(place, target.problem, 'write http:// and a name or an address');
       else this.notes.notYet(place, `\`proxy_pass ${text}\``, target.problem);
