@@ -196,15 +196,16 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       manner,
     });
     const running = instance;
+    const { renewals } = instance;
     certificateWatch = new FileWatch({
-      files: () => running.certificateFiles,
+      files: () => renewals.certificateFiles,
       isPaused: () => running.isUpgrading,
-      onChange: () => void running.renewCertificates(),
+      onChange: () => void renewals.renewCertificates(),
     });
     presenceWatch = new FileWatch({
-      files: () => running.presencePaths,
+      files: () => renewals.presencePaths,
       isPaused: () => running.isUpgrading,
-      onChange: () => void running.renewPresence(),
+      onChange: () => void renewals.renewPresence(),
     });
     const started = instance.start();
     const first = await Promise.race([started, asked]);

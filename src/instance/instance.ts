@@ -3,61 +3,38 @@
  * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
  * stops to serve.
  */
-import { findFilesUser } from '../load/files-user.ts';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { systemReason } from '../base/system-error.ts';
-import type { HaPlan } from '../config/ha-plan.ts';
-import type { Plan } from '../config/plan.ts';
-import { openFifo } from '../io/linux/fifo.ts';
+import type { Manner } from '../commands/manner.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { linuxRendezvous } from '../io/linux/rendezvous.ts';
-import { findUser } from '../io/linux/users.ts';
 import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '../keeper/api/control-server.ts';
-import { AcmeKeeper, acmeMemories } from '../keeper/acme/acme-keeper.ts';
-import type { ProxyProof } from '../keeper/acme/challenges.ts';
-import { identityIn } from '../keeper/peers/identity.ts';
-import { PeersKeeper } from '../keeper/peers/peers-keeper.ts';
-import { CertificateSharing } from '../keeper/peers/sharing.ts';
-import { runCommand } from '../keeper/ha/command.ts';
-import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
-import type { StartRestraint } from '../keeper/ha/restraints.ts';
-import { restraintFile } from '../keeper/ha/restraint-file.ts';
+import { BEAT_LOOK_MS, BeatAges, countsOf, type StatusDocument } from '../keeper/api/status.ts';
 import { ApplyError } from '../keeper/apply-error.ts';
+import type { HaKeeper, MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log/log.ts';
-import { askSystem } from '../keeper/servers/names.ts';
-import { type Order, Overrides, overridesFile, type Proposal } from '../keeper/overrides.ts';
-import { probe } from '../keeper/servers/probe.ts';
-import { StartError } from '../keeper/start-error.ts';
-import { StrayProxies } from '../keeper/proxies/stray-proxies.ts';
-import { BEAT_LOOK_MS, BeatAges, countsOf, type StatusDocument } from '../keeper/api/status.ts';
-import { VipLink } from '../keeper/ha/vip-link.ts';
+import { type Order, Overrides, overridesFile } from '../keeper/overrides.ts';
 import { identifyProgram } from '../keeper/program-identity.ts';
-import { createVipMachine } from '../process/vip-host.ts';
+import { StrayProxies } from '../keeper/proxies/stray-proxies.ts';
+import { StartError } from '../keeper/start-error.ts';
 import type { Print } from '../load/config-file.ts';
+import { findFilesUser } from '../load/files-user.ts';
 import type { Loaded } from '../load/load.ts';
-import {
-  describeAuthorities,
-  describeRenewal,
-  type Renewal,
-  type RenewalRequest,
-  withCertificates,
-  replacedTickets,
-} from '../load/tls/renewal.ts';
-import { acmeSourcesOf } from '../load/tls/sources.ts';
-import { type Certificates, NO_CERTIFICATES } from '../load/tls/certificates.ts';
-import { endedFaults, faultTexts, ownerText, unusedOf } from '../load/tls/faults.ts';
-import { describePresence, presencesOf, withPresence } from '../load/presence.ts';
 import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
+import { NO_CERTIFICATES } from '../load/tls/certificates.ts';
+import { faultTexts } from '../load/tls/faults.ts';
+import type { Renewal, RenewalRequest } from '../load/tls/renewal.ts';
 import type { ProcessUser } from '../port/host.ts';
-import type { Manner } from '../commands/manner.ts';
-import { Reloader, ReloadError } from './reloader.ts';
+import { CertificateSupply } from './certificate-supply.ts';
 import { expiredTexts, ExpiryLog } from './expiry-log.ts';
+import { HaPart } from './ha-part.ts';
+import { InForce } from './in-force.ts';
+import { Reloader, ReloadError } from './reloader.ts';
+import { Renewals } from './renewals.ts';
 import type { ServiceState } from './service-state.ts';
-import { ProxyProofs } from './proxy-proofs.ts';
 import { opensslProblem, tlsStatus } from './tls-status.ts';
-import type { Estate, InheritedHa, Succession } from './upgrade/succession.ts';
+import type { Estate, Succession } from './upgrade/succession.ts';
 import { type Successor, UpgradeError, Upgrader } from './upgrade/upgrader.ts';
 import { Wards } from './upgrade/wards.ts';
 
@@ -104,14 +81,9 @@ export interface InstanceOptions {
   >;
 }
 
-const NOT_STARTED: MoveResult = { kind: 'unknown', why: 'the virtual routers have not started yet' };
-const NO_ROUTERS_LEFT =
-  'the file has no `ha` part any more, and the running evenkeel has virtual addresses: reload before the upgrade';
 const ROUTERS_STARTING = 'the virtual routers have not started yet; try again';
 const UPGRADE_UNDER_WAY = 'an upgrade is under way; try again when it is over';
 const STOPPING = 'this evenkeel is stopping';
-const NO_ROUTERS: MoveResult = { kind: 'unknown', why: 'this evenkeel has no virtual routers: its file has no `ha`' };
-
 /** How often what could not be written down is tried again. */
 const STORE_AGAIN_MS = 5_000;
 
@@ -128,29 +100,19 @@ export class Instance {
   private readonly beats: BeatAges;
   private readonly reloader: Reloader;
   private readonly overrides: Overrides;
-  /**
-   * The file and what is said by hand change one after the other, and an upgrade begins after those before it: the successor reads
-   * both once.
-   */
-  private changing: Promise<unknown> = Promise.resolve();
+  private readonly inForce: InForce;
+  readonly renewals: Renewals;
+  private readonly haPart: HaPart;
   private readonly upgrader: Upgrader;
   readonly wards = new Wards();
   /** The program on disk for which an upgrade was tried unasked. */
   private followed = '';
-  private loaded: Loaded;
-  /** What is in force, or is being applied. */
-  private wanted: Loaded;
   private readonly startedMs = performance.now();
-  private ha: HaKeeper | null = null;
   private control: ControlServer | null = null;
   private looking: NodeJS.Timeout | undefined;
   private storing: NodeJS.Timeout | undefined;
   private readonly expiry: ExpiryLog;
-  private readonly acme: AcmeKeeper;
-  private readonly peers: PeersKeeper;
-  private readonly sharing: CertificateSharing;
-  /** What an authority looks for now. */
-  private proofs = new ProxyProofs();
+  private readonly supply: CertificateSupply;
   private isStarting = true;
   private isStopping = false;
   private isOver = false;
@@ -160,8 +122,6 @@ export class Instance {
   constructor(options: InstanceOptions) {
     const { loaded, read, workersMax, log, proxyCommand, proxyUser, inherited, isParent, service, manner } = options;
     this.options = options;
-    this.loaded = loaded;
-    this.wanted = loaded;
     this.strays = this.createStrays();
     this.keeper = new Keeper({
       workersMax,
@@ -171,7 +131,7 @@ export class Instance {
       proxyCommand,
       filesCommand: options.filesCommand,
       findFilesUser,
-      mayBeIdle: () => this.wanted.ready.ha !== null,
+      mayBeIdle: () => this.inForce.wanted.ready.ha !== null,
       startsWhole: manner.startsWhole,
       // An nginx whose processes are looked for is one that serves.
       proxyTitles: loaded.ready.processes === null ? 'own' : 'borrowed',
@@ -183,7 +143,7 @@ export class Instance {
       keeper: this.keeper,
       counts: () => countsOf(this.keeper.status(this.beats, [])),
       overrides: () => this.overrides.memories,
-      ha: () => this.ha,
+      ha: () => this.haPart.keeper,
       log,
       command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as [string, ...string[]],
       wards: isParent ? this.wards : null,
@@ -201,46 +161,51 @@ export class Instance {
       takeIdled: () => this.keeper.takeIdled(),
       unixMs: Date.now,
     });
+    const { keeper, overrides } = this;
+    this.inForce = new InForce({ loaded, keeper, overrides });
+    this.haPart = new HaPart({
+      keeper,
+      inForce: this.inForce,
+      overrides,
+      log,
+      command: options.command,
+      runDirectory: options.runDirectory,
+      stateDirectory: options.stateDirectory,
+      isRestrained: options.isRestrained,
+      staysInForeground: manner.staysInForeground,
+      notifyServiceManager: (state) => service.notify(state),
+      graceMs: () => this.graceMs,
+      onOtherProgram: () => this.followDisk(),
+    });
+    this.renewals = new Renewals({
+      inForce: this.inForce,
+      readCertificates: options.renewCertificates,
+      isOver: () => this.isStopping || this.isUpgrading,
+      onCertificates: () => this.expiry.look(),
+      onWhole: () => this.ha?.handleCertificatesWhole(),
+      log,
+    });
     this.reloader = new Reloader({
       log,
       read,
-      current: () => this.loaded,
+      current: () => this.inForce.loaded,
       apply: (next) => this.apply(next),
       tellRefused: manner.handleReloadRefused,
     });
     this.beats = new BeatAges(this.keeper.board, performance.now());
-    this.expiry = new ExpiryLog(log, () => this.loaded.ready.certificates);
-    this.acme = new AcmeKeeper({
-      folder: join(options.stateDirectory, 'acme'),
-      memories: acmeMemories(options.stateDirectory, node, log),
+    this.expiry = new ExpiryLog(log, () => this.inForce.certificates);
+    this.supply = new CertificateSupply({
+      keeper,
+      stateDirectory: options.stateDirectory,
+      node,
       version: options.version,
-      publish: (proofs) => this.sharing.publish(proofs),
-      mayOrderAtMs: () => this.sharing.mayOrderAtMs(),
-      obtainer: () => this.sharing.obtainer,
-      onObtained: (file, isOwn) => {
-        void this.renewCertificates();
-        if (isOwn) this.sharing.handleObtained(file);
-      },
-      runCommand,
-      findUser,
-      ownUid: process.getuid?.() ?? -1,
-      random: Math.random,
-      log,
-    });
-    this.peers = new PeersKeeper({
-      identity: () => identityIn(options.stateDirectory),
-      version: options.version,
-      log,
-      random: Math.random,
-      onChange: (peer, isUp) => this.sharing.handleChange(peer, isUp),
-      onMessage: (peer, message) => this.sharing.handleMessage(peer, message),
-    });
-    this.sharing = new CertificateSharing({
-      peers: this.peers,
-      acme: this.acme,
-      publish: (proofs) => this.publish(proofs),
-      ticketSecret: () => this.keeper.ticketSecret,
-      useTicketSecrets: (secrets) => this.keeper.useTicketSecrets(secrets),
+      publish: (proofs) =>
+        this.inForce.change(async () => {
+          if (this.isStopping || this.isOver) return;
+          if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
+          await this.inForce.publish(proofs);
+        }),
+      onObtained: () => void this.renewals.renewCertificates(),
       log,
     });
   }
@@ -248,25 +213,22 @@ export class Instance {
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
   async start(): Promise<string> {
     const { succession, inherited, isManaged, log } = this.options;
-    const { plan, commit } = this.propose(this.loaded.ready.plan, null);
-    const served = await this.keeper.start(plan, this.proofs.addToMaterial(this.loaded.ready.certificates));
-    commit();
+    const served = await this.inForce.start();
     if (this.isOver) return served;
     this.expiry.start();
-    this.handleFaults(NO_CERTIFICATES);
+    this.renewals.handleCertificates(NO_CERTIFICATES);
     const problem = this.opensslProblem();
     if (problem !== null) log.warn(problem);
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
     this.storing = setInterval(() => this.storeAgain(), STORE_AGAIN_MS).unref();
-    if (inherited?.ha) await this.prepareHa(inherited.ha);
+    if (inherited?.ha) await this.orEnd(this.haPart.prepare(inherited.ha));
     // Before anything is given up for it.
     if (!isManaged) this.keeper.outlive();
     if (succession === null) await this.openControl();
     else await this.takeOver(succession);
-    const routers = await this.startHa();
+    const routers = this.isOver ? '' : await this.orEnd(this.haPart.start());
     this.isStarting = false;
-    this.peers.apply(this.loaded.ready.peers);
-    this.acme.apply(acmeSourcesOf(this.loaded.ready.certificateSources));
+    this.supply.apply(this.inForce.loaded.ready);
     return [served, routers].filter((text) => text !== '').join(', ');
   }
 
@@ -279,93 +241,10 @@ export class Instance {
     return this.options.service.during(() => this.reloader.reload(by));
   }
 
-  /** Files of certificates, and folders of them. */
-  get certificateFiles(): readonly string[] {
-    return this.loaded.ready.certificates.files;
-  }
-
-  /** Goes on by the certificates that are in their files now, with everything else as it is. */
-  renewCertificates(): Promise<void> {
-    return this.change(async () => {
-      if (this.isStopping || this.isUpgrading) return;
-      const { log } = this.options;
-      const { loaded } = this;
-      const { certificates: former, certificateSources: sources } = loaded.ready;
-      const { refusals, faults, warnings, certificates } = await this.options.renewCertificates({ sources, former });
-      for (const refusal of refusals) log.warn(`the former certificate is kept: ${refusal}`);
-      for (const warning of warnings) log.warn(`certificates: ${warning}`);
-      if (certificates === null) {
-        this.loaded = { ...loaded, ready: { ...loaded.ready, certificates: { ...former, faults } } };
-        this.wanted = this.loaded;
-        this.handleFaults(former);
-        return;
-      }
-      const refused = await this.renew(withCertificates(loaded.ready.plan, certificates), certificates);
-      if (refused !== null) {
-        log.error(`the certificates in force are kept: ${refused}`);
-        return;
-      }
-      for (const change of describeRenewal(former, certificates)) log.info(`certificate replaced: ${change}`);
-      for (const files of replacedTickets(former, certificates)) log.info(`ticket keys replaced: ${files}`);
-      for (const change of describeAuthorities(former, certificates)) log.info(change);
-      this.handleFaults(former);
-    });
-  }
-
-  /** What is new of them since these; certificates that stay what they were have been told of. */
-  private handleFaults(former: Certificates): void {
-    const { log } = this.options;
-    const { certificates } = this.loaded.ready;
-    for (const { owner, file } of endedFaults(former, certificates)) {
-      log.info(`${ownerText(owner)}: ${file} on disk can be used again`);
-    }
-    const told = new Set(faultTexts(former));
-    const unused = faultTexts(unusedOf(certificates));
-    for (const text of unused) if (!told.has(text)) log.error(text);
-    if (unused.length === 0) this.ha?.handleCertificatesWhole();
-  }
-
-  /** Goes on by the same file, of which something on this machine has changed. Null, or why not: then nothing has changed. */
-  private async renew(filed: Plan, certificates: Certificates): Promise<string | null> {
-    const { loaded } = this;
-    const { plan, commit } = this.propose(filed, null);
-    try {
-      await this.keeper.apply(plan, this.proofs.addToMaterial(certificates));
-    } catch (error) {
-      if (!(error instanceof ApplyError)) throw error;
-      return error.message;
-    }
-    this.loaded = { ...loaded, ready: { ...loaded.ready, plan: filed, certificates } };
-    this.wanted = this.loaded;
-    commit();
-    this.expiry.look();
-    return null;
-  }
-
-  /** Files and folders whose presence is a value. */
-  get presencePaths(): readonly string[] {
-    return presencesOf(this.loaded.ready.plan).map(({ path }) => path);
-  }
-
-  /** Goes on by what is there now, with everything else as it is. */
-  renewPresence(): Promise<void> {
-    return this.change(async () => {
-      if (this.isStopping || this.isUpgrading) return;
-      const { loaded } = this;
-      const { log } = this.options;
-      const former = loaded.ready.plan;
-      const filed = withPresence(former);
-      if (filed === former) return;
-      const refused = await this.renew(filed, loaded.ready.certificates);
-      if (refused !== null) log.error(`what values say of files stays as it was: ${refused}`);
-      else for (const text of describePresence(former, filed)) log.info(text);
-    });
-  }
-
   /** Gives way to the program that is on disk now. Resolves when that is in charge; rejects with UpgradeError. */
   upgrade(by: string): Promise<Successor> {
     return this.options.service.during(async () => {
-      const { upgraded } = await this.change(async () => ({ upgraded: this.upgrader.upgrade(by) }));
+      const { upgraded } = await this.inForce.change(async () => ({ upgraded: this.upgrader.upgrade(by) }));
       return upgraded;
     });
   }
@@ -387,9 +266,11 @@ export class Instance {
 
   /** To be called then. Resolves when everything that was under way here is finished, or its time is over. */
   async giveWay(addresses: readonly string[]): Promise<void> {
-    this.acme.stop();
-    this.peers.stop();
-    const given = Promise.all([this.keeper.giveWay(addresses), this.ha?.finish(this.loaded.ready.plan.drainMs)]);
+    this.supply.stop();
+    const given = Promise.all([
+      this.keeper.giveWay(addresses),
+      this.ha?.finish(this.inForce.loaded.ready.plan.drainMs),
+    ]);
     this.upgrader.onFinish((graceMs) => this.hasten(graceMs));
     await given;
     this.hasFinished = true;
@@ -415,7 +296,7 @@ export class Instance {
 
   /** How long `stop` takes at most. */
   get graceMs(): number {
-    return this.options.manner.graceMs(this.loaded);
+    return this.options.manner.graceMs(this.inForce.loaded);
   }
 
   /** What a signal asks for, short of an end. Rejects as what it asks for does. */
@@ -437,7 +318,7 @@ export class Instance {
 
   /** The proxies finish and go; the listening sockets stay. A reload starts others. */
   private rest(by: string): Promise<void> {
-    return this.change(async () => {
+    return this.inForce.change(async () => {
       this.options.log.info(`${by}: the proxies finish what is in flight and end; a reload starts others`);
       await this.keeper.rest();
     });
@@ -454,8 +335,7 @@ export class Instance {
   async stop(): Promise<void> {
     const { graceMs } = this;
     this.isStopping = true;
-    this.acme.stop();
-    this.peers.stop();
+    this.supply.stop();
     // While the addresses are here, connections come, and must be served.
     await this.ha?.release();
     await Promise.all([this.keeper.stop(graceMs), this.upgrader.stop(graceMs), this.ha?.finish(graceMs)]);
@@ -510,178 +390,53 @@ export class Instance {
   }
 
   private apply(loaded: Loaded): Promise<void> {
-    return this.change(async () => {
+    return this.inForce.change(async () => {
       if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
-      const former = this.loaded;
-      const { plan, commit } = this.propose(loaded.ready.plan, null);
-      this.wanted = loaded;
-      try {
-        await this.keeper.apply(plan, this.proofs.addToMaterial(loaded.ready.certificates));
-        await this.applyHa(loaded.ready.ha).catch(async (error: unknown) => {
-          this.wanted = former;
-          const { plan: formerPlan } = this.propose(former.ready.plan, null);
-          await this.keeper.apply(formerPlan, this.proofs.addToMaterial(former.ready.certificates));
-          throw error;
-        });
-      } finally {
-        this.wanted = this.loaded;
-      }
-      this.loaded = loaded;
-      this.wanted = loaded;
+      const former = this.inForce.certificates;
+      await this.inForce.apply(loaded, { next: () => this.haPart.apply(loaded.ready.ha) });
       this.options.configuration.replace(loaded.texts);
-      commit();
-      this.handleFaults(former.ready.certificates);
-      this.expiry.look();
-      this.peers.apply(loaded.ready.peers);
-      this.acme.apply(acmeSourcesOf(loaded.ready.certificateSources));
+      this.renewals.handleCertificates(former);
+      this.supply.apply(loaded.ready);
       this.options.manner.handleLoaded(loaded, true);
     });
   }
 
-  /** What the file says, with what is said by hand, and what is answered for authorities. */
-  private propose(filed: Plan, order: Order | null): Proposal {
-    return this.overrides.propose(this.proofs.addTo(filed), order);
-  }
-
-  /** Has the proxies answer challenges by these. Rejects if they cannot. */
-  private publish(proofs: readonly ProxyProof[]): Promise<void> {
-    return this.change(async () => {
-      if (this.isStopping || this.isOver) return;
-      if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
-      const { proofs: former } = this;
-      this.proofs = new ProxyProofs(proofs);
-      const { plan, commit } = this.propose(this.loaded.ready.plan, null);
-      try {
-        await this.keeper.apply(plan, this.proofs.addToMaterial(this.loaded.ready.certificates));
-        commit();
-      } catch (error) {
-        this.proofs = former;
-        throw error;
-      }
-    });
-  }
-
   private order(order: Order): Promise<OrderResult> {
-    return this.change(async () => {
+    return this.inForce.change(async () => {
       if (this.isUpgrading) return { kind: 'refused', why: UPGRADE_UNDER_WAY };
-      const filed = this.loaded.ready.plan;
-      const why = this.overrides.whyUnknown(filed, order.change.subject);
+      const { loaded } = this.inForce;
+      const why = this.overrides.whyUnknown(loaded.ready.plan, order.change.subject);
       if (why !== null) return { kind: 'unknown', why };
-      const { plan, commit } = this.propose(filed, order);
       try {
-        await this.keeper.apply(plan, this.proofs.addToMaterial(this.loaded.ready.certificates));
+        return { kind: 'done', text: await this.inForce.apply(loaded, { order }) };
       } catch (error) {
         if (!(error instanceof ApplyError)) throw error;
         return { kind: 'refused', why: error.message };
       }
-      return { kind: 'done', text: commit() };
     });
-  }
-
-  private change<T>(change: () => Promise<T>): Promise<T> {
-    const changed = this.changing.then(change);
-    this.changing = changed.catch(() => undefined);
-    return changed;
   }
 
   private close(): void {
     this.isOver = true;
     this.expiry.stop();
-    this.acme.stop();
-    this.peers.stop();
+    this.supply.stop();
     clearInterval(this.looking);
     clearInterval(this.storing);
     this.control?.close();
   }
 
-  /** To be called when everything serves. Rejects with nothing changed. */
-  private async applyHa(plan: HaPlan | null): Promise<void> {
-    const { ha } = this;
-    if (plan === null) {
-      this.ha = null;
-      await ha?.release();
-      // What is run for that may take its time, and holds up nothing.
-      void ha?.finish(this.graceMs);
-    } else if (ha === null) {
-      const created = this.createHa(plan, null);
-      this.ha = created;
-      try {
-        await created.start();
-      } catch (error) {
-        created.kill();
-        this.ha = null;
-        throw error;
-      }
-    } else {
-      await ha.apply(plan);
-    }
+  private get ha(): HaKeeper | null {
+    return this.haPart.keeper;
   }
 
-  /** With the virtual addresses of the predecessor, or for the first time here. */
-  private async startHa(): Promise<string> {
-    const { ha } = this.loaded.ready;
-    if (ha === null || this.isOver) return '';
-    if (this.ha !== null) return this.ha.description;
-    return this.startAddresses(() => this.createHa(ha, this.startRestraint()));
-  }
-
-  /** A peer that has all certificates serves more than this node. */
-  private startRestraint(): StartRestraint | null {
-    if (this.options.isRestrained) return 'start';
-    return unusedOf(this.loaded.ready.certificates).faults.length > 0 ? 'certificates' : null;
-  }
-
-  private async prepareHa(inherited: InheritedHa): Promise<void> {
-    const { ha } = this.loaded.ready;
-    await this.startAddresses(() => {
-      if (ha === null) throw new Error(NO_ROUTERS_LEFT);
-      return this.createHa(ha, null, inherited);
-    });
-  }
-
-  private async startAddresses(create: () => HaKeeper): Promise<string> {
+  /** A start without the virtual addresses is none. */
+  private async orEnd<T>(started: Promise<T>): Promise<T> {
     try {
-      this.ha = create();
-      return await this.ha.start();
+      return await started;
     } catch (error) {
       this.kill();
       throw new StartError((error as Error).message);
     }
-  }
-
-  private createHa(ha: HaPlan, restraint: StartRestraint | null, inherited: InheritedHa | null = null): HaKeeper {
-    const { log, command, runDirectory, stateDirectory } = this.options;
-    return new HaKeeper({
-      plan: ha,
-      serversOf: (upstream) => this.keeper.serversOf(upstream),
-      listeners: () => this.loaded.ready.plan.listeners,
-      board: this.keeper.board,
-      closedListeners: () => this.keeper.closedListeners,
-      log,
-      createAddresses: (events) =>
-        new VipLink({
-          plan: ha.vip,
-          log,
-          ...events,
-          ...createVipMachine(command, runDirectory, inherited?.board ?? null, this.options.manner.staysInForeground),
-          heritage: inherited === null ? null : { vip: inherited.heritage.vip, lifeline: inherited.lifeline },
-          onOtherProgram: () => this.followDisk(),
-        }),
-      runCommand,
-      openFifo,
-      makeProbe: (health, address, serverName) => probe(health, address, serverName),
-      askName: askSystem,
-      ownUid: process.getuid?.() ?? -1,
-      findUser,
-      notifyServiceManager: (state) => this.options.service.notify(state),
-      restraintFile: restraintFile(stateDirectory, ha.node, log),
-      isDrained: () => this.overrides.isNodeDrained,
-      endConnections: (addresses) => this.keeper.abandon(addresses),
-      restraint,
-      heritage: inherited?.heritage ?? null,
-      now: () => performance.now(),
-      unixMs: Date.now,
-    });
   }
 
   private async openControl(): Promise<void> {
@@ -701,7 +456,7 @@ export class Instance {
       });
     } catch (error) {
       // Two of one machine, with the same addresses to hold and to let go.
-      if (error instanceof SocketTakenError && this.loaded.ready.ha !== null) {
+      if (error instanceof SocketTakenError && this.inForce.loaded.ready.ha !== null) {
         this.kill();
         const first = error.isStopping ? 'start again when it has ended' : 'stop that one first';
         throw new StartError(`${error.message}: ${first}, or give one of them another --socket`);
@@ -715,8 +470,7 @@ export class Instance {
 
   private move(order: (ha: HaKeeper) => MoveResult): MoveResult {
     if (this.isUpgrading) return { kind: 'refused', why: UPGRADE_UNDER_WAY };
-    if (this.ha !== null) return order(this.ha);
-    return this.loaded.ready.ha === null ? NO_ROUTERS : NOT_STARTED;
+    return this.haPart.move(order);
   }
 
   private whyUnready(): string | null {
@@ -725,14 +479,14 @@ export class Instance {
   }
 
   private opensslProblem(): string | null {
-    const { listeners, upstreams } = this.loaded.ready.certificates;
+    const { listeners, upstreams } = this.inForce.certificates;
     return listeners.length + upstreams.length === 0 ? null : opensslProblem(process.versions.openssl, Date.now());
   }
 
   private status(): StatusDocument {
     const { version, configuration } = this.options;
-    const { certificates } = this.loaded.ready;
-    const tls = tlsStatus(certificates, this.acme.views(), Date.now());
+    const { certificates } = this.inForce;
+    const tls = tlsStatus(certificates, this.supply.views(), Date.now());
     const problem = this.opensslProblem();
     return {
       format: 1,
@@ -751,7 +505,7 @@ export class Instance {
       unstored: [this.overrides.unstored, this.ha?.unstored ?? null].filter((each) => each !== null),
       ha: this.ha?.status() ?? null,
       tls,
-      peers: this.peers.status(),
+      peers: this.supply.peersStatus(),
       ...this.keeper.status(this.beats, this.overrides.views()),
     };
   }

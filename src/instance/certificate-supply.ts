@@ -1,0 +1,86 @@
+/** Certificates that nobody brings: this node gets them from authorities, or from peers that have got them. */
+import { join } from 'node:path';
+import { findUser } from '../io/linux/users.ts';
+import { AcmeKeeper, acmeMemories } from '../keeper/acme/acme-keeper.ts';
+import type { ProxyProof } from '../keeper/acme/challenges.ts';
+import type { AcmeView, PeersStatus } from '../keeper/api/status.ts';
+import { runCommand } from '../keeper/ha/command.ts';
+import type { Keeper } from '../keeper/keeper.ts';
+import type { Log } from '../keeper/log/log.ts';
+import { identityIn } from '../keeper/peers/identity.ts';
+import { PeersKeeper } from '../keeper/peers/peers-keeper.ts';
+import { CertificateSharing } from '../keeper/peers/sharing.ts';
+import type { ReadyPlans } from '../load/load.ts';
+import { acmeSourcesOf } from '../load/tls/sources.ts';
+
+export interface CertificateSupplyOptions {
+  readonly keeper: Pick<Keeper, 'ticketSecret' | 'useTicketSecrets'>;
+  readonly stateDirectory: string;
+  readonly node: string;
+  readonly version: string;
+  /** Has the proxies answer authorities by these. Rejects if they cannot. */
+  readonly publish: (proofs: readonly ProxyProof[]) => Promise<void>;
+  /** A certificate is in its file. */
+  readonly onObtained: () => void;
+  readonly log: Log;
+}
+
+export class CertificateSupply {
+  private readonly acme: AcmeKeeper;
+  private readonly peers: PeersKeeper;
+
+  constructor({ keeper, stateDirectory, node, version, publish, onObtained, log }: CertificateSupplyOptions) {
+    this.acme = new AcmeKeeper({
+      folder: join(stateDirectory, 'acme'),
+      memories: acmeMemories(stateDirectory, node, log),
+      version,
+      publish: (proofs) => sharing.publish(proofs),
+      mayOrderAtMs: () => sharing.mayOrderAtMs(),
+      obtainer: () => sharing.obtainer,
+      onObtained: (file, isOwn) => {
+        onObtained();
+        if (isOwn) sharing.handleObtained(file);
+      },
+      runCommand,
+      findUser,
+      ownUid: process.getuid?.() ?? -1,
+      random: Math.random,
+      log,
+    });
+    this.peers = new PeersKeeper({
+      identity: () => identityIn(stateDirectory),
+      version,
+      log,
+      random: Math.random,
+      onChange: (peer, isUp) => sharing.handleChange(peer, isUp),
+      onMessage: (peer, message) => sharing.handleMessage(peer, message),
+    });
+    const sharing = new CertificateSharing({
+      peers: this.peers,
+      acme: this.acme,
+      publish,
+      ticketSecret: () => keeper.ticketSecret,
+      useTicketSecrets: (secrets) => keeper.useTicketSecrets(secrets),
+      log,
+    });
+  }
+
+  /** To be called when everything serves by these. */
+  apply({ peers, certificateSources }: Pick<ReadyPlans, 'peers' | 'certificateSources'>): void {
+    this.peers.apply(peers);
+    this.acme.apply(acmeSourcesOf(certificateSources));
+  }
+
+  stop(): void {
+    this.acme.stop();
+    this.peers.stop();
+  }
+
+  views(): readonly AcmeView[] {
+    return this.acme.views();
+  }
+
+  peersStatus(): PeersStatus | null {
+    return this.peers.status();
+  }
+}
