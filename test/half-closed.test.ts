@@ -21,17 +21,38 @@ const UPGRADE = 'Connection: upgrade\r\nUpgrade: talk\r\n\r\n';
 
 for (const engine of ENGINES) {
   test(`[${engine}] half-closed relays`, engineSkip(engine), async (t) => {
-    const [tcpPort, webPort] = [await freePort(), await freePort()];
+    const [tcpPort, webPort, shortPort] = [await freePort(), await freePort(), await freePort()];
     const server = await RawServer.start(t);
     const yaml = `
 listeners:
   tcp: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: tcp }
+  short: { bind: "127.0.0.1:${shortPort}", protocol: tcp, upstream: short }
   web: { bind: "127.0.0.1:${webPort}", routes: [ { upstream: web } ] }
 upstreams:
   tcp: { servers: [ "${server.address}" ], timeouts: { half-closed: 2s } }
+  short: { servers: [ "${server.address}" ], timeouts: { half-closed: 0s } }
   web: { servers: [ "${server.address}" ], timeouts: { half-closed: 2s } }
 `;
     await Evenkeel.start(t, yaml, { engine, workers: 1 });
+
+    await t.test('without time for it both sides end with the first, behind its last byte', async (each) => {
+      for (const first of ['client', 'server']) {
+        const client = await RawConnection.open(each, shortPort);
+        const backend = await server.connection();
+        const [leaver, other] = first === 'client' ? [client, backend] : [backend, client];
+        other.write('heard');
+        await leaver.until('heard');
+        leaver.write('the last');
+        leaver.end();
+        assert.equal(await other.bytes(8), 'the last');
+        const ends = await Promise.all([other.ending(), leaver.ending()]);
+        assert.deepEqual(
+          ends.map(({ how }) => how),
+          ['end', 'end'],
+          first,
+        );
+      }
+    });
 
     const ways: [string, (t: Parameters<typeof RawConnection.open>[0]) => Promise<[RawConnection, RawConnection]>][] = [
       [

@@ -240,6 +240,7 @@ async function compareWithNginx(t: TestContext, prepare: (file: string) => strin
       const filled = block
         .replaceAll('{port}', String(port))
         .replaceAll('{id}', `case${index}`)
+        .replaceAll('{socket}', join(directory, `${port}.sock`))
         .replaceAll('{www}', www);
       text += `${filled.replace(/\{(a|b|c|dead)\}/g, (_, name: string) => String(servers.get(name)))}\n`;
     }

@@ -130,6 +130,9 @@ export function parseCidr(text: string): Parsed<Cidr> {
   return parsed({ family: literal.family, address: literal.host, bits });
 }
 
+/** In place of a network: clients of a Unix socket, who have no address. */
+export const UNIX = 'unix';
+
 /** `10.0.0.0/8`, `2001:db8::/32`, or one address. Bits behind the prefix are an error: they were meant to say something. */
 export function parseNetwork(text: string, others = ', or unix for Unix sockets'): Parsed<NetworkPlan> {
   const match = /^([^/]*?)(?:\/([0-9]{1,3}))?$/.exec(text);

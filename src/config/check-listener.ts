@@ -1,7 +1,7 @@
 /** One listener: its addresses are nobody else's, and its keys are those of its protocol. */
 import { addressText } from '../base/address.ts';
 import { VIA_BYTES_MAX } from '../base/limits.ts';
-import { parseBind, parseNetwork } from './addresses.ts';
+import { parseBind, parseNetwork, UNIX } from './addresses.ts';
 import { checkRoutes } from './check-routes.ts';
 import { checkTls } from './check-tls.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
@@ -84,7 +84,7 @@ function checkHttp(listener: Loose<ListenerConfig>, path: Path, report: Report):
 
 function checkAccess(listener: Loose<ListenerConfig>, path: Path, report: Report): void {
   for (const network of Object.keys(listener.access?.networks ?? {})) {
-    const found = parseNetwork(network).problem;
+    const found = network === UNIX ? null : parseNetwork(network).problem;
     if (found !== null) report.findings.push({ ...found, path: [...path, 'access', 'networks', network], part: 'key' });
   }
 }

@@ -1,5 +1,5 @@
 /** Values by name: each is made in one way, of values that there are, and not of itself. */
-import { parseNetwork } from './addresses.ts';
+import { parseNetwork, UNIX } from './addresses.ts';
 import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
 import { findEarly, lateNamesOf } from './late-values.ts';
@@ -23,7 +23,7 @@ export function checkValues(document: Loose<Config>, report: Report): void {
       report.atKey([...path, key], 'no-effect', { key, reason: `there is no \`${owner}\``, fix: 'leave it out' });
     }
     for (const network of Object.keys(value.networks ?? {})) {
-      const found = parseNetwork(network).problem;
+      const found = network === UNIX ? null : parseNetwork(network).problem;
       if (found !== null) report.findings.push({ ...found, path: [...path, 'networks', network], part: 'key' });
     }
     if ((kind === 'file' || kind === 'folder') && value.otherwise !== undefined) {

@@ -1,6 +1,6 @@
 /** A value of the Config to one of the Plan. */
 import { assert } from '../base/assert.ts';
-import { parseNetwork } from './addresses.ts';
+import { parseNetwork, UNIX } from './addresses.ts';
 import { DEFAULTS } from './defaults.ts';
 import { withLateNames } from './late-values.ts';
 import type { ValueConfig } from './model.ts';
@@ -32,12 +32,13 @@ export function compileValue(name: string, config: ValueConfig, late: ReadonlySe
   if (path !== undefined) {
     return { kind: 'presence', name, of: value.file === undefined ? 'folder' : 'file', path, isThere: false };
   }
-  const networks = Object.entries(value.networks ?? {}).map(([text, to]) => {
+  const { [UNIX]: unix = otherwise, ...written } = value.networks ?? {};
+  const networks = Object.entries(written).map(([text, to]) => {
     const network = parseNetwork(text).value;
     assert(network !== null, `${text} was checked`);
     return [network, to] as const;
   });
-  return { kind: 'networks', name, of: value.of ?? DEFAULTS.value.of, networks, otherwise };
+  return { kind: 'networks', name, of: value.of ?? DEFAULTS.value.of, networks, unix, otherwise };
 }
 
 /** Of a percent; the text was checked. */

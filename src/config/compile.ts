@@ -6,7 +6,7 @@ import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
-import { parseBind, parseNetwork, parseServer, parseIp } from './addresses.ts';
+import { parseBind, parseNetwork, parseServer, parseIp, UNIX } from './addresses.ts';
 import { compileServersTls, compileTls, NO_TLS_FILES, type ServersTlsFiles, type TlsFilesPlan } from './compile-tls.ts';
 import { compileValue } from './compile-values.ts';
 import { lateNamesOf, withLateNames } from './late-values.ts';
@@ -174,12 +174,14 @@ function seconds(duration: string | undefined): number {
 
 function compileAccess(access: ListenerConfig['access']): AccessPlan | null {
   if (access === undefined) return null;
+  const { [UNIX]: unix = access.otherwise, ...networks } = access.networks;
   return {
-    networks: Object.entries(access.networks).map(([text, decision]) => ({
+    networks: Object.entries(networks).map(([text, decision]) => ({
       network: checked(parseNetwork(text).value, text),
       isAllowed: decision === 'allow',
     })),
     isOpen: access.otherwise === 'allow',
+    isOpenForUnix: unix === 'allow',
   };
 }
 
@@ -209,7 +211,7 @@ function compileProxyProtocol(written: ListenerConfig['proxy-protocol']): ProxyP
 }
 
 function compilePeers(peers: readonly string[]): PeersPlan {
-  const networks = peers.filter((text) => text !== 'unix');
+  const networks = peers.filter((text) => text !== UNIX);
   return {
     networks: networks.map((text) => checked(parseNetwork(text).value, text)),
     unix: networks.length < peers.length,

@@ -547,7 +547,7 @@ const Value = z.strictObject({
   volatile: key(flag, 'With `map`: made anew wherever it is read, not once for a request.', false),
   networks: key(
     z.record(z.string().meta({ title: 'network', examples: ['10.0.0.0/8'] }), template),
-    'By network or address: the value for the addresses in it; the longest counts.',
+    'By network or address: the value for the addresses in it; the longest counts. `unix`: where there is no address, as of a client of a Unix socket.',
   ),
   split: key(template, 'The value depends on a hash (MurmurHash2) of this text: equal texts have equal values.'),
   shares: key(
@@ -623,9 +623,9 @@ const decision = z.enum(['allow', 'deny']);
 const Access = z.strictObject({
   networks: required(
     z.record(z.string().meta({ title: 'network', examples: ['10.0.0.0/8'] }), decision),
-    'By network or address: whether its clients may connect. The longest that has an address counts.',
+    'By network or address: whether its clients may connect. The longest that has an address counts. `unix`: clients of a Unix socket.',
   ),
-  otherwise: key(decision, 'For everybody else, and for clients of a Unix socket.', DEFAULTS.listener.access.otherwise),
+  otherwise: key(decision, 'For everybody else.', DEFAULTS.listener.access.otherwise),
 });
 
 const Udp = z.strictObject({
@@ -824,8 +824,9 @@ const UpstreamTimeouts = z.strictObject({
     DEFAULTS.upstream.timeouts.tunnel,
   ),
   'half-closed': key(
-    duration('1ms', '576h'),
-    'Silence of a TCP session, or after an Upgrade, when one side has ended what it sends (FIN): it may have left.',
+    duration('0s', '576h'),
+    'Silence of a TCP session, or after an Upgrade, when one side has ended what it sends (FIN): it may have left. `0s`: both sides are ' +
+      'closed as soon as all that came before that FIN is delivered.',
     DEFAULTS.upstream.timeouts['half-closed'],
   ),
 });

@@ -190,6 +190,8 @@ export interface AccessPlan {
   readonly networks: readonly { readonly network: NetworkPlan; readonly isAllowed: boolean }[];
   /** For everybody else. */
   readonly isOpen: boolean;
+  /** For clients of a Unix socket. */
+  readonly isOpenForUnix: boolean;
 }
 
 /** `open`: everybody. `last`: everybody, but nobody is kept for another request. `closed`: nobody new; nothing listens. */
@@ -261,6 +263,8 @@ export interface NetworksPlan {
   readonly of: string;
   /** The longest one that has the address. */
   readonly networks: readonly (readonly [network: NetworkPlan, value: string])[];
+  /** Where there is no address, as of a client of a Unix socket. */
+  readonly unix: string;
   readonly otherwise: string;
 }
 

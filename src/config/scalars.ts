@@ -3,7 +3,7 @@
  * a problem of the catalogue. A schema's meta is what the JSON Schema, the reference page and the error messages say about it.
  */
 import * as z from 'zod';
-import { parseBind, parseCidr, parseHttpUrl, parseIp, parseNetwork, parseServer } from './addresses.ts';
+import { parseBind, parseCidr, parseHttpUrl, parseIp, parseNetwork, parseServer, UNIX } from './addresses.ts';
 import type { Problem } from './diagnostic.ts';
 import { problem, show } from './diagnostic.ts';
 import {
@@ -187,7 +187,7 @@ export const share = text('share', '12.5%', checkShare);
 export const variableName = text('name of a value', 'backend', checkVariableName);
 export const steppedTarget = text('target', '/v2/{capture:1}', checkHeaderTemplate);
 export const trustedNetwork = text('network, address or `unix`', '10.0.0.0/8', (value) =>
-  value === 'unix' ? null : parseNetwork(value).problem,
+  value === UNIX ? null : parseNetwork(value).problem,
 );
 export const network = text('network', '10.0.0.0/8', (value) => parseNetwork(value, '').problem);
 export const redirectTarget = text('target of a redirect', '/new', checkRedirectTarget);

@@ -1,8 +1,8 @@
 /**
  * Two sockets joined: what one sends, the other gets. For TCP sessions, and for what follows a 101 response.
  *
- * Each direction ends by itself: a FIN is passed on behind the last byte, and the other direction goes on. A reset is
- * passed on as a reset, also behind the last byte. A side whose counterpart does not read is not read from: at most `segmentsEnough` segments of each
+ * Each direction ends by itself: a FIN is passed on behind the last byte, and the other direction goes on, unless it has no time for
+ * that at all: then both end with the first. A reset is passed on as a reset, also behind the last byte. A side whose counterpart does not read is not read from: at most `segmentsEnough` segments of each
  * direction are held here.
  */
 import type { Socket, SocketHandler } from '../port/transport.ts';
@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
 import { DeferredReset } from './deferred-reset.ts';
 import { KEEPS_NOTHING, Session } from './session.ts';
 
-/** Longest silence in both directions, and when one side has sent FIN. */
+/** Longest silence in both directions, and when one side has sent FIN. 0: both end when what came before that FIN is delivered. */
 export interface RelayTimes {
   readonly idleMs: number;
   readonly halfClosedMs: number;
@@ -120,6 +120,7 @@ export class Relay extends Session {
 
   /** One side has said all that it had to say. Whether it is still there, or has left for good, TCP does not tell. */
   handleHalfClosed(): void {
+    if (this.halfClosedMs === 0) return;
     this.idleMs = Math.min(this.idleMs, this.halfClosedMs);
     this.context.timers.arm(this, this.context.transport.now + this.idleMs);
   }
@@ -129,12 +130,19 @@ export class Relay extends Session {
     this.downstream.handleEnd();
   }
 
-  /** Both directions have ended and every byte is in the kernel's hands. */
+  /** Closes both sockets if every byte is in the kernel's hands. */
   finishIfDone(): void {
-    if (this.isOver || !this.downstream.isFinished || !this.upstream.isFinished) return;
+    if (this.isOver || !this.isDone) return;
     this.downstream.socket.close();
     this.upstream.socket.close();
     this.end();
+  }
+
+  /** Both directions have ended, or one if that is enough. */
+  private get isDone(): boolean {
+    const { downstream, upstream } = this;
+    if (this.halfClosedMs === 0) return downstream.isDelivered || upstream.isDelivered;
+    return downstream.isFinished && upstream.isFinished;
   }
 
   private end(): void {
@@ -160,6 +168,11 @@ class RelaySide implements SocketHandler {
   /** Nothing more comes in here, and nothing waits to go out. */
   get isFinished(): boolean {
     return this.hasEnded && this.socket.pendingSegments === 0;
+  }
+
+  /** Nothing more comes in here, and all that came has gone to the peer. */
+  get isDelivered(): boolean {
+    return this.hasEnded && this.peer.socket.pendingSegments === 0;
   }
 
   handleConnect(): void {

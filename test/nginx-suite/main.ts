@@ -16,6 +16,9 @@ const SELF = fileURLToPath(import.meta.url);
 const INSIDE = 'EVENKEEL_NGINX_SUITE';
 /** How many looks of 0.1 s for a program that starts or ends; the suite's own are 50. */
 const LOOKS = 600;
+/** Where the harness makes the folder of a test, which the proxies have to get into: they are not root. */
+const FOLDER = /tempdir\([^)]*\)\n\s*or die [^;]*;\n/;
+const OPEN_FOLDER = '\tchmod(0755, $self->{_testdir});\n';
 /** Where the harness has a request that it is about to send; and the lines of its head get their ends. */
 const REQUEST = /sub http_start\(\$;%\) \{\n\tmy \(\$request, %extra\) = @_;\n/;
 const END_LINES =
@@ -54,7 +57,7 @@ async function runSuite(): Promise<number> {
     const text = readFileSync(harness, 'utf8').replaceAll('(1 .. 50)', `(1 .. ${LOOKS})`);
     writeFileSync(
       harness,
-      text.replace(REQUEST, (start) => start + END_LINES),
+      text.replace(REQUEST, (start) => start + END_LINES).replace(FOLDER, (made) => made + OPEN_FOLDER),
     );
     const texts = readdirSync(suite, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(?:t|pm)$/.test(name));
     for (const file of texts) {

@@ -1,4 +1,5 @@
 /** `allow`, `deny` and `limit_except`: who may come, as values by network that a step asks. */
+import { UNIX } from '../addresses.ts';
 import type { PlainMap } from './document.ts';
 import { type NamedValues, networkOf } from './named-values.ts';
 import type { Notes } from './notes.ts';
@@ -60,14 +61,12 @@ function directivesOf(scope: Scope): readonly Directive[] {
 
 function readRules(directives: readonly Directive[], notes: Notes): Rule[] {
   const rules: Rule[] = [];
-  for (const { name, args, place } of directives) {
+  for (const { name, args } of directives) {
     if (name !== 'allow' && name !== 'deny') continue;
     const [{ text }] = args;
-    const network = text === 'all' ? null : networkOf(text);
-    if (text === 'unix:') {
-      notes.notYet(place, `\`${name} unix:\``, 'clients of a Unix socket are not told apart', 'write `all`');
-    } else if (network === null && text !== 'all') {
-      notes.error(args[0].place, `invalid parameter "${text}"`, 'write an address, a network or all');
+    const network = text === 'all' ? null : text === 'unix:' ? UNIX : networkOf(text);
+    if (network === null && text !== 'all') {
+      notes.error(args[0].place, `invalid parameter "${text}"`, 'write an address, a network, unix: or all');
     } else rules.push({ isAllowed: name === 'allow', network });
   }
   return rules;
@@ -100,6 +99,7 @@ function tableOf(rules: readonly Rule[]): { readonly networks: Record<string, st
 
 /** Whether the addresses of `inner` are all in `outer`. */
 function covers(outer: string, inner: string): boolean {
+  if (outer === UNIX || inner === UNIX) return outer === inner;
   const [a, b] = [outer, inner].map(bitsOf);
   return b.startsWith(a);
 }

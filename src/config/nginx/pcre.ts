@@ -43,6 +43,21 @@ const NEGATED: Readonly<Record<string, string>> = {
   N: '[^\\n]',
 };
 
+/** `\p{...}`: of these properties, the characters of ASCII. */
+const PROPERTIES: Readonly<Record<string, string>> = {
+  L: 'A-Za-z',
+  'L&': 'A-Za-z',
+  Ll: 'a-z',
+  Lu: 'A-Z',
+  N: '0-9',
+  Nd: '0-9',
+  P: '!-#%-*,-\\/:;?@\\[-\\]_{}',
+  S: '$+<=>\\^`|~',
+  Z: ' ',
+  Zs: ' ',
+  Cc: '\\x00-\\x1f\\x7f',
+};
+
 /** Characters that stand as escapes in the normal form of a path (core/value/path.ts). */
 const KEPT: Readonly<Record<string, string>> = { ' ': '%20', '#': '%23', '%': '%25', '?': '%3F' };
 /** They, and all that their escapes are written with. */
@@ -163,6 +178,10 @@ class Translator {
     const code = this.escapedCode();
     if (code !== null) return this.one(String.fromCodePoint(code));
     this.at += 2;
+    if (char === 'p' || char === 'P') {
+      const { set, isNegated } = this.property(char);
+      return this.set(`[${isNegated ? '^' : ''}${set}]`);
+    }
     if (char === 'E') return '';
     if (char === 'A') return '^';
     if (char === 'z' || char === 'Z') return '$';
@@ -189,6 +208,17 @@ class Translator {
     const isRepeated = /[*+]/.test(this.text[this.at] ?? '');
     if (kept.length === 0 || (isRepeated && KEPT_AND_WRITTEN.every((char) => regex.test(char)))) return text;
     return `(?:${withoutPercent(text)}|${kept.map((char) => KEPT[char]).join('|')})`;
+  }
+
+  /** Behind `\p` or `\P`: one letter, or a name in braces, which `^` negates. */
+  private property(char: string): { readonly set: string; readonly isNegated: boolean } {
+    const found = /^(?:([A-Z])|\{(\^?)([A-Za-z&]+)\})/.exec(this.text.slice(this.at));
+    const name = found?.[1] ?? found?.[3] ?? '';
+    if (found === null || PROPERTIES[name] === undefined) {
+      throw new Untranslatable(`\`\\${char}\` is only there for ${Object.keys(PROPERTIES).join(', ')}`);
+    }
+    this.at += found[0].length;
+    return { set: PROPERTIES[name], isNegated: (char === 'P') !== (found[2] === '^') };
   }
 
   /** The code of an escape that stands for one character, or null; then nothing was taken. */
@@ -298,6 +328,10 @@ class Translator {
     if (char === undefined) throw new Untranslatable('a backslash ends it');
     this.at += 2;
     if (CLASSES[char] !== undefined) return CLASSES[char];
+    if (char === 'p') {
+      const { set, isNegated } = this.property(char);
+      if (!isNegated) return set;
+    }
     if (char === 'D' || char === 'W') return `\\${char}`;
     if (/[0-9A-Za-z]/.test(char)) throw new Untranslatable(`\`\\${char}\` is not there inside of \`[...]\``);
     return char.charCodeAt(0);

@@ -74,6 +74,7 @@ function readServer(
     timeouts: {
       connect: formatDuration(time(scope, 'proxy_connect_timeout', 60_000, CONNECT_MS_MAX, notes)),
       idle: formatDuration(time(scope, 'proxy_timeout', 600_000, IDLE_MS_MAX, notes)),
+      ...(isOn(scope, 'proxy_half_close') ? {} : { 'half-closed': '0s' }),
     },
     bind: source,
     tls: null,

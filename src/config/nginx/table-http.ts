@@ -196,15 +196,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
   },
   {
     module: 'ngx_http_access_module',
-    rows: [
-      [
-        'allow deny',
-        'http server location limit_except',
-        '1',
-        'differs',
-        'addresses, networks and `all`; **`unix:` is refused**',
-      ],
-    ],
+    rows: [['allow deny', 'http server location limit_except', '1', 'works', '']],
   },
   {
     module: 'ngx_http_auth_basic_module',

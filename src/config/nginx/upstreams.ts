@@ -127,6 +127,12 @@ export class Upstreams {
         places.push(line);
         continue;
       }
+      // one that is down is none
+      if (server['state'] === 'disabled') continue;
+      if (twin['state'] === 'disabled') {
+        servers[servers.indexOf(twin)] = server;
+        continue;
+      }
       if (twin['backup'] !== server['backup']) {
         const reason = `the server "${String(server['address'])}" is listed as a backup of itself: that line has no effect`;
         this.notes.trap(line.place, reason, 'leave one of both out');

@@ -51,6 +51,9 @@ test('what PCRE and ECMAScript write differently is written anew', () => {
     ['a\\/b\\-c', 'a/b-c', 'abc'],
     ['^(?!/private)', '/public', '/private'],
     ['a{,3}', 'a{,3}', 'aaa'],
+    ['^www\\p{N}+$', 'www01', 'wwwa'],
+    ['^\\pL\\P{L}[\\p{Lu}_]$', 'a1B', 'a1b'],
+    ['^\\p{^N}\\p{P}\\p{S}$', 'a-+', '1-+'],
   ]) {
     assert.equal(matches(pattern, yes), true, `${pattern} ${yes}`);
     assert.equal(matches(pattern, no), false, `${pattern} ${no}`);
@@ -72,7 +75,8 @@ test('what only backtracking can do is refused, with the reason', () => {
     '\\g1',
     '(*SKIP)a',
     '\\R',
-    '\\p{L}',
+    '\\p{Greek}',
+    '[\\P{L}]',
     'a{1,2}+',
   ]) {
     const result = matches(pattern, 'ab');

@@ -87,14 +87,16 @@ test('networks: the longest that has the address', () => {
       [{ family: 4, address: '10.1.0.0', bits: 16 }, 'ten-one'],
       [{ family: 6, address: '2001:db8::', bits: 32 }, 'six'],
     ],
+    unix: 'none',
     otherwise: 'out',
   };
   const ask = (ip: string): string => valueOf(`/?ip=${ip}`, 'n', [networks]);
-  assert.deepEqual(['10.2.3.4', '10.1.3.4', '2001:db8::1', '192.0.2.1', 'x'].map(ask), [
+  assert.deepEqual(['10.2.3.4', '10.1.3.4', '2001:db8::1', '192.0.2.1', 'x', ''].map(ask), [
     'ten',
     'ten-one',
     'six',
     'out',
     'out',
+    'none',
   ]);
 });

@@ -74,6 +74,8 @@ class NetworksDefinition implements Definition<RequestView> {
   readonly isKept = true;
   private readonly of: Template;
   private readonly tree = new NetworkTree();
+  /** Where in `texts` that of no address is. */
+  private readonly unix: number;
   private readonly texts: Texts;
 
   constructor(plan: NetworksPlan) {
@@ -84,11 +86,13 @@ class NetworksDefinition implements Definition<RequestView> {
       parseIpText(text, 0, text.length, ip);
       this.tree.add(ip, network.family === 4 ? network.bits + 96 : network.bits, i + 1);
     });
-    this.texts = new Texts([plan.otherwise, ...plan.networks.map(([, text]) => text)]);
+    this.unix = plan.networks.length + 1;
+    this.texts = new Texts([plan.otherwise, ...plan.networks.map(([, text]) => text), plan.unix]);
   }
 
   choose(view: RequestView, draft: Uint8Array): Template {
     this.of.read(view, draft, found);
+    if (found.length === 0) return this.texts.get(this.unix);
     const isAddress = parseIpText(found.bytes, found.at, found.end, ip);
     return this.texts.get(isAddress ? this.tree.find(ip) : 0);
   }
