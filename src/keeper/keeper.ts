@@ -3,48 +3,43 @@
  * keeps them alive, and keeps the server table true. Nothing of it is on a request's way; while it is busy, the
  * proxies serve on with what they know.
  */
-import { spawn } from 'node:child_process';
 import type { Address } from '../base/address.ts';
-import { Board, type BoardShape } from '../base/board.ts';
-import { LISTENERS_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
+import type { Board } from '../base/board.ts';
+import { SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
-import { systemReason } from '../base/system-error.ts';
-import { DEFAULTS } from '../config/defaults.ts';
 import type { HealthPlan, Plan, ServerPlan } from '../config/plan.ts';
-import { clientsServed, clientsWanted } from '../core/descriptors.ts';
 import { type Placed, placePlan } from '../core/place.ts';
-import { SessionTable } from '../base/session-table.ts';
 import { type SlotRange, SlotTable } from '../core/slots.ts';
 import type { ServerIdentity } from '../core/tls/server-identity.ts';
 import type { ProxyEvent } from '../port/control.ts';
-import type { Host, ProcessUser, SharedMemory } from '../port/host.ts';
-import { NO_MATERIAL, type Secrets, type TicketSource, type TlsMaterial } from '../port/tls.ts';
+import type { Host, ProcessUser } from '../port/host.ts';
+import { NO_MATERIAL, type TlsMaterial } from '../port/tls.ts';
 import { ApplyError, PlanRefusal } from './apply-error.ts';
-import { logOutput } from './log/child-output.ts';
 import type { Inheritance } from './generations/inheritance.ts';
-import { deliveryOf, keepsSessions, routesOf } from './proxies/delivery.ts';
-import { emitSecrets } from './proxies/secrets.ts';
-import { createTicketSecret, TicketClock, ticketKeysOf, ticketPeriod } from './proxies/ticket-keys.ts';
-import {
-  CONTROL_DESCRIPTOR,
-  DESCRIPTOR_CHANNEL,
-  FIRST_ROW_DESCRIPTOR,
-  formatArguments,
-  type ProxyTitles,
-  RENDEZVOUS_DESCRIPTOR,
-  TABLE_DESCRIPTOR,
-} from './proxies/proxy-arguments.ts';
+import { DescriptorWarning } from './proxies/descriptor-warning.ts';
+import { type PlanFiles, PlanFileWriter } from './proxies/plan-files.ts';
+import type { ProxyTitles } from './proxies/proxy-arguments.ts';
+import { ProxyStarter } from './proxies/proxy-starter.ts';
+import { LISTENER_SLOTS, SharedBoard } from './proxies/shared-board.ts';
+import { TicketSecretsInUse } from './proxies/ticket-keys.ts';
 import { FilesProcess } from './files/files-process.ts';
 import { FormerCounts } from './generations/former-counts.ts';
 import { HealthRegistry } from './servers/health.ts';
 import { ProbeContexts, type ProbeTls } from './servers/probe-tls.ts';
-import { bindText, ListenerStore, type OpenListener, type PreparedListeners, socketsOf } from './proxies/listeners.ts';
+import {
+  bindText,
+  describeOpen,
+  isClosed,
+  ListenerStore,
+  type OpenListener,
+  type PreparedListeners,
+} from './proxies/listeners.ts';
 import type { Log } from './log/log.ts';
+import { logProxyState } from './log/proxy-state.ts';
 import { askSystem, type NameAnswer, Names } from './servers/names.ts';
 import type { OverrideView } from './overrides.ts';
 import { probe } from './servers/probe.ts';
 import { PortRelief } from './servers/port-relief.ts';
-import { ProxyChild, type ProxyChildHandler } from './proxies/proxy-child.ts';
 import { StartError } from './start-error.ts';
 import type { StrayProxies } from './proxies/stray-proxies.ts';
 import { type BeatAges, type DataPlaneStatus, dataPlaneStatus } from './api/status.ts';
@@ -95,14 +90,6 @@ interface Generation {
   readonly files: PlanFiles;
 }
 
-/** Sealed files that hold a plan: see delivery.ts. */
-interface PlanFiles {
-  /** By worker, for the names of their listening sockets differ. */
-  readonly deliveries: readonly number[];
-  readonly routes: number;
-  readonly secrets: number;
-}
-
 /** How long the first answers for names may delay the start. They come when they come. */
 const FIRST_NAMES_MS_MAX = 2_000;
 /** How often a listener is tried again that could not be opened. */
@@ -110,16 +97,10 @@ const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 10_000;
 /** How often it is looked which connections a stop still waits for. */
 const LEFT_LOOK_MS = 200;
-/** For each process and its successor, and one that was asked to go before both. */
-const ROWS_PER_WORKER = 3;
-/** Listeners that are gone keep their places while they drain. */
-const LISTENER_SLOTS = 2 * LISTENERS_MAX;
 
 export class Keeper {
   readonly board: Board;
   private readonly options: KeeperOptions;
-  private readonly table: SharedMemory;
-  private readonly rows: readonly SharedMemory[];
   private readonly health: HealthRegistry;
   private readonly probeContexts = new ProbeContexts();
   private readonly names: Names;
@@ -132,36 +113,32 @@ export class Keeper {
   /** Of the keepers before this one. */
   readonly former = new FormerCounts();
   private readonly places = { servers: new SlotTable(SERVER_SLOTS_MAX), listeners: new SlotTable(LISTENER_SLOTS) };
-  /** All proxies take the sessions that one of them has begun, also after an upgrade. */
-  readonly ticketSecret: Uint8Array;
-  /** Of this node and its peers; the first one is for new tickets. */
-  private ticketSecrets: readonly Uint8Array[];
-  /** Of TLS, for all proxies. Null: no plan has needed it yet. */
-  private sessions: SharedMemory | null = null;
-  private readonly tickets = new TicketClock(() => this.renewTickets());
+  private readonly planFiles: PlanFileWriter;
+  private readonly tickets: TicketSecretsInUse;
+  private readonly descriptors: DescriptorWarning;
   private generation: Generation | null = null;
   private applying: Promise<unknown> = Promise.resolve();
   private isStopping = false;
   private isResting = false;
   private retry: NodeJS.Timeout | undefined;
-  private warnedConnections = 0;
 
   constructor(options: KeeperOptions) {
     const { workersMax, host, log } = options;
     this.options = options;
-    this.ticketSecret = options.inherited?.ticketSecret ?? createTicketSecret();
-    this.ticketSecrets = [this.ticketSecret];
-    const shape: BoardShape = {
-      servers: SERVER_SLOTS_MAX,
-      listeners: LISTENER_SLOTS,
-      rows: workersMax * ROWS_PER_WORKER,
-    };
-    const { tableBytes, rowBytes } = Board.sizesFor(shape);
-    this.table = host.createSharedMemory('evenkeel-servers', tableBytes, 'creator');
-    this.rows = Array.from({ length: shape.rows }, (_, index) =>
-      host.createSharedMemory(`evenkeel-proxy-${index}`, rowBytes, 'holder'),
-    );
-    this.board = Board.create({ table: this.table.buffer, rows: this.rows.map(({ buffer }) => buffer) }, shape);
+    this.tickets = new TicketSecretsInUse(options.inherited?.ticketSecret ?? null, () => this.renewTickets());
+    this.planFiles = new PlanFileWriter(host);
+    this.descriptors = new DescriptorWarning(host, log);
+    const memory = new SharedBoard(host, workersMax);
+    this.board = memory.board;
+    const starter = new ProxyStarter({
+      host,
+      log,
+      memory,
+      command: options.proxyCommand,
+      user: options.user,
+      titles: options.proxyTitles ?? 'own',
+      strays: this.strays,
+    });
     this.store = new ListenerStore(host, log);
     this.files = new FilesProcess({
       host,
@@ -192,7 +169,11 @@ export class Keeper {
     this.supervisor = new Supervisor({
       board: this.board,
       log,
-      spawn: (row, worker, handler) => this.spawnProxy(row, worker, handler),
+      spawn: (row, worker, handler) => {
+        // It reads the board from now on, by this plan or a later one.
+        this.acknowledge(row, this.generation!.number);
+        return starter.start(row, worker, handler);
+      },
       descriptorsOf: (_, worker) => this.descriptorsOf(worker),
       onApplied: (row, number) => this.acknowledge(row, number),
       onGone: (row) => this.forget(row),
@@ -214,7 +195,7 @@ export class Keeper {
       this.kill();
       throw error instanceof ApplyError ? new StartError(error.message, error.failures) : error;
     }
-    return this.describeListeners();
+    return describeOpen(this.listeners);
   }
 
   /**
@@ -271,6 +252,19 @@ export class Keeper {
   /** These addresses are on another machine now: clients that came to them are not waited for. */
   abandon(addresses: readonly string[]): void {
     this.supervisor.abandon(addresses);
+  }
+
+  // --- session tickets ---
+
+  /** What this node makes them with. All proxies take the sessions that one of them has begun, also after an upgrade. */
+  get ticketSecret(): Uint8Array {
+    return this.tickets.own;
+  }
+
+  /** From now on they are made with the first of these, and those of the others are taken. */
+  useTicketSecrets(secrets: readonly Uint8Array[]): void {
+    this.tickets.use(secrets);
+    this.renewTickets();
   }
 
   // --- succession ---
@@ -410,7 +404,7 @@ export class Keeper {
     const closeGone = prepared.commit();
     const former = this.generation;
     this.generation = { number, plan: placed.plan, material, files };
-    this.warnOfDescriptors();
+    this.descriptors.look(placed.plan);
     this.warnOfFaults();
     this.traffic.apply(placed.plan);
     this.health.apply(placed.plan);
@@ -424,7 +418,7 @@ export class Keeper {
     } finally {
       closeGone();
       this.retryLater(RETRY_MS_MIN);
-      if (former !== null) this.closeFiles(former.files);
+      if (former !== null) this.planFiles.close(former.files);
     }
   }
 
@@ -468,42 +462,16 @@ export class Keeper {
     return placed;
   }
 
-  /** Throws ApplyError, having undone what was prepared. */
+  /** Likewise. */
   private writeFiles(plan: Plan, material: TlsMaterial, prepared: PreparedListeners): PlanFiles {
-    const { host } = this.options;
-    const { workers } = plan;
-    const deliveries: number[] = [];
-    let routes = -1;
-    let secrets = -1;
+    const { credentials, authorities, ticketSources } = material;
+    const ticketKeys = this.tickets.keysWith(ticketSources);
     try {
-      if (keepsSessions(plan)) {
-        this.sessions ??= host.createSharedMemory('evenkeel-sessions', SessionTable.bytes, 'holder');
-      }
-      secrets = host.createUnnamedFile('evenkeel-secrets', emitSecrets(this.secretsOf(material)));
-      routes = host.createUnnamedFile('evenkeel-routes', Buffer.from(routesOf(plan), 'latin1'));
-      for (let worker = 0; worker < workers; worker++) {
-        const sockets = socketsOf(prepared.listeners, worker, workers).map(({ listener, id }) => ({ listener, id }));
-        const delivery = Buffer.from(JSON.stringify(deliveryOf(plan, sockets)));
-        deliveries.push(host.createUnnamedFile('evenkeel-plan', delivery));
-      }
-      return { deliveries, routes, secrets };
+      return this.planFiles.write(plan, { credentials, authorities, ticketKeys }, prepared.listeners);
     } catch (error) {
-      this.closeFiles({ deliveries, routes, secrets });
       prepared.abandon();
-      throw new ApplyError(`the plan cannot be handed to the proxies: ${systemReason(error)}`);
+      throw error;
     }
-  }
-
-  private secretsOf({ credentials, authorities, ticketSources }: TlsMaterial): Secrets {
-    const own: TicketSource = { id: '', kind: 'secrets', bytes: this.ticketSecrets };
-    const period = ticketPeriod(Date.now());
-    return { credentials, authorities, ticketKeys: [own, ...ticketSources].map((one) => ticketKeysOf(one, period)) };
-  }
-
-  /** From now on session tickets are made with the first of these, and those of the others are taken. */
-  useTicketSecrets(secrets: readonly Uint8Array[]): void {
-    this.ticketSecrets = secrets;
-    this.renewTickets();
   }
 
   /** The same plan once more, with the keys of this time. */
@@ -516,15 +484,7 @@ export class Keeper {
   }
 
   private descriptorsOf(worker: number): readonly number[] {
-    const { workers } = this.plan;
-    const { deliveries, routes, secrets } = this.generation!.files;
-    const sockets = socketsOf(this.store.listeners, worker, workers);
-    const shared = keepsSessions(this.plan) ? [this.sessions!.descriptor] : [];
-    return [deliveries[worker], routes, secrets, ...shared, ...sockets.map(({ descriptor }) => descriptor)];
-  }
-
-  private closeFiles({ deliveries, routes, secrets }: PlanFiles): void {
-    for (const file of [...deliveries, routes, secrets]) if (file >= 0) this.options.host.closeDescriptor(file);
+    return this.planFiles.descriptorsOf(this.generation!.files, this.plan, this.store.listeners, worker);
   }
 
   /** Names that were known before answer at once; the others delay a start for a moment and nothing else. */
@@ -552,19 +512,6 @@ export class Keeper {
     this.strays?.close(row);
     this.places.servers.forget(row);
     this.places.listeners.forget(row);
-  }
-
-  // --- inside ---
-
-  /** What listens, and what does not (yet). */
-  private describeListeners(): string {
-    const open = this.listeners
-      .filter(({ binds }) => binds.length > 0)
-      .map(({ plan, binds }) => `${plan.name} ${binds.map((bind) => bindText(bind.plan)).join(' ')}`);
-    const missing = this.listeners.flatMap(({ plan, failures }) =>
-      failures.map((bind) => `${plan.name} ${bindText(bind.plan)} (${bind.reason})`),
-    );
-    return open.join(', ') + (missing.length === 0 ? '' : `; not open: ${missing.join(', ')}`);
   }
 
   /** What could not be opened may be free later: another program ends, a directory is made. */
@@ -606,52 +553,6 @@ export class Keeper {
     this.files.stop();
   }
 
-  /** Each connection of a client may need one to a server. */
-  private warnOfDescriptors(): void {
-    const { host, log } = this.options;
-    const limit = host.descriptorLimit();
-    const { listeners, workers } = this.plan;
-    const byDefault = Math.ceil(DEFAULTS.listener.limits.connections / workers);
-    const wanted = clientsWanted(
-      listeners.map(({ limits }) => limits.connections),
-      byDefault,
-    );
-    const served = clientsServed(limit);
-    // Once for each figure: plans are applied again and again.
-    if (wanted <= served || wanted === this.warnedConnections) return;
-    this.warnedConnections = wanted;
-    log.warn(
-      `the limit of ${limit} open files lets each proxy serve ${served} connections at the same time, and its listeners may ` +
-        `have more (\`limits.connections\`): raise LimitNOFILE to ${wanted * 2} or more, or allow fewer`,
-    );
-  }
-
-  private spawnProxy(row: number, worker: number, handler: ProxyChildHandler): ProxyChild {
-    const { proxyCommand, host } = this.options;
-    const [program, ...args] = proxyCommand;
-    const channel = host.createDescriptorChannel();
-    const stdio: (number | 'ignore' | 'pipe')[] = ['ignore', 'ignore', 'pipe'];
-    stdio[CONTROL_DESCRIPTOR] = 'pipe';
-    stdio[DESCRIPTOR_CHANNEL] = channel.other;
-    stdio[TABLE_DESCRIPTOR] = this.table.readOnlyDescriptor;
-    const rendezvous = this.strays?.open(row) ?? null;
-    stdio[RENDEZVOUS_DESCRIPTOR] = rendezvous ?? 'ignore';
-    this.rows.forEach((memory, i) => {
-      stdio[FIRST_ROW_DESCRIPTOR + i] = i === row ? memory.descriptor : memory.readOnlyDescriptor;
-    });
-    // It reads the board from now on, by this plan or a later one.
-    this.acknowledge(row, this.generation!.number);
-    const { user, proxyTitles: titles = 'own' } = this.options;
-    const hasRendezvous = rendezvous !== null;
-    const own = formatArguments({ row, rows: this.rows.length, worker, hasRendezvous, user, titles });
-    // Its own session: what a terminal sends to the foreground group (Ctrl-C) is for the keeper to handle.
-    const child = spawn(program, [...args, own], { stdio, detached: true });
-    host.closeDescriptor(channel.other);
-    if (rendezvous !== null) host.closeDescriptor(rendezvous);
-    logOutput(child.stderr, `proxy ${worker}`, this.options.log);
-    return new ProxyChild(child, channel, handler);
-  }
-
   private handleEvent(event: ProxyEvent, proxyIndex: number): void {
     const { log } = this.options;
     switch (event.kind) {
@@ -663,25 +564,8 @@ export class Keeper {
       case 'shortage':
         if (this.traffic.handleShortage(event) && event.shortage === 'port') this.ports.handleNoPort(event.slot);
         return undefined;
-      case 'accept-paused':
-        return log.warn(`listener ${event.listener} does not accept for now: ${event.reason}`, { proxy: proxyIndex });
-      case 'idle-closed':
-        return log.warn(`listener ${event.listener} closes idle clients for new ones: ${event.reason}`, {
-          proxy: proxyIndex,
-        });
-      case 'accept-resumed':
-        return log.info(`listener ${event.listener} accepts again`, { proxy: proxyIndex });
-      case 'memory-short':
-        return log.warn(
-          `proxy ${proxyIndex} is short of memory: ${event.used} of ${event.count} buffers of ${event.bytes / 1024} KiB are in ` +
-            `use; it ends the connections that have stood still for longest`,
-        );
-      case 'memory-recovered':
-        return log.info(
-          `proxy ${proxyIndex} has enough memory again, after ${event.seconds} s; it has ended ${event.shed} connections`,
-        );
-      case 'drained':
-        return undefined;
+      default:
+        return logProxyState(log, event, proxyIndex);
     }
   }
 }
@@ -696,11 +580,6 @@ const NO_PLAN: Plan = {
   graceMs: 0,
   drainMs: 0,
 };
-
-/** None of its addresses could be opened. */
-function isClosed({ binds, failures }: OpenListener): boolean {
-  return binds.length === 0 && failures.length > 0;
-}
 
 function isQuiet({ first, count }: SlotRange, connections: (slot: number) => number): boolean {
   for (let slot = first; slot < first + count; slot++) if (connections(slot) !== 0) return false;

@@ -352,6 +352,22 @@ export function socketsOf(
   );
 }
 
+/** None of its addresses could be opened. */
+export function isClosed({ binds, failures }: OpenListener): boolean {
+  return binds.length === 0 && failures.length > 0;
+}
+
+/** What is open, and what is not (yet): `web *:80 *:443, mysql *:3306; not open: dns *:53/udp (…)`. */
+export function describeOpen(listeners: readonly OpenListener[]): string {
+  const open = listeners
+    .filter(({ binds }) => binds.length > 0)
+    .map(({ plan, binds }) => `${plan.name} ${binds.map((bind) => bindText(bind.plan)).join(' ')}`);
+  const missing = listeners.flatMap(({ plan, failures }) =>
+    failures.map((bind) => `${plan.name} ${bindText(bind.plan)} (${bind.reason})`),
+  );
+  return open.join(', ') + (missing.length === 0 ? '' : `; not open: ${missing.join(', ')}`);
+}
+
 /** As in a configuration: `*:80`; of UDP `*:53/udp`. */
 export function bindText(bind: BindPlan): string {
   const text = bind.dual ? `*:${bind.address.port}` : addressText(bind.address);

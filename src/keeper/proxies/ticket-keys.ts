@@ -52,3 +52,34 @@ export class TicketClock {
     clearInterval(this.timer);
   }
 }
+
+/** The secrets of this node and its peers, and the keys of this time. */
+export class TicketSecretsInUse {
+  /** Of this node. */
+  readonly own: Uint8Array;
+  /** The first one is for new tickets. */
+  private secrets: readonly Uint8Array[];
+  private readonly clock: TicketClock;
+
+  /** `inherited`: of a predecessor, whose tickets are out there. `onPeriod`: the keys are others now. */
+  constructor(inherited: Uint8Array | null, onPeriod: () => void) {
+    this.own = inherited ?? createTicketSecret();
+    this.secrets = [this.own];
+    this.clock = new TicketClock(onPeriod);
+  }
+
+  use(secrets: readonly Uint8Array[]): void {
+    this.secrets = secrets;
+  }
+
+  /** Those of files too. */
+  keysWith(sources: readonly TicketSource[]): readonly TicketKeys[] {
+    const own: TicketSource = { id: '', kind: 'secrets', bytes: this.secrets };
+    const period = ticketPeriod(Date.now());
+    return [own, ...sources].map((one) => ticketKeysOf(one, period));
+  }
+
+  stop(): void {
+    this.clock.stop();
+  }
+}

@@ -1,0 +1,68 @@
+/** The sealed files that hold a plan for the proxies (delivery.ts), and the descriptors that a proxy is sent with it. */
+import { SessionTable } from '../../base/session-table.ts';
+import { systemReason } from '../../base/system-error.ts';
+import type { Plan } from '../../config/plan.ts';
+import type { Host, SharedMemory } from '../../port/host.ts';
+import type { Secrets } from '../../port/tls.ts';
+import { ApplyError } from '../apply-error.ts';
+import { deliveryOf, keepsSessions, routesOf } from './delivery.ts';
+import { type OpenListener, socketsOf } from './listeners.ts';
+import { emitSecrets } from './secrets.ts';
+
+export interface PlanFiles {
+  /** By worker, for the names of their listening sockets differ. */
+  readonly deliveries: readonly number[];
+  readonly routes: number;
+  readonly secrets: number;
+}
+
+export class PlanFileWriter {
+  private readonly host: Host;
+  /** The sessions of TLS, of all proxies and plans. Null: no plan has needed them yet. */
+  private sessions: SharedMemory | null = null;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  /** The files are the caller's, to be closed. Throws ApplyError, with nothing left open. */
+  write(plan: Plan, secretsOfPlan: Secrets, listeners: readonly OpenListener[]): PlanFiles {
+    const { host } = this;
+    const { workers } = plan;
+    const deliveries: number[] = [];
+    let routes = -1;
+    let secrets = -1;
+    try {
+      if (keepsSessions(plan)) {
+        this.sessions ??= host.createSharedMemory('evenkeel-sessions', SessionTable.bytes, 'holder');
+      }
+      secrets = host.createUnnamedFile('evenkeel-secrets', emitSecrets(secretsOfPlan));
+      routes = host.createUnnamedFile('evenkeel-routes', Buffer.from(routesOf(plan), 'latin1'));
+      for (let worker = 0; worker < workers; worker++) {
+        const sockets = socketsOf(listeners, worker, workers).map(({ listener, id }) => ({ listener, id }));
+        const delivery = Buffer.from(JSON.stringify(deliveryOf(plan, sockets)));
+        deliveries.push(host.createUnnamedFile('evenkeel-plan', delivery));
+      }
+      return { deliveries, routes, secrets };
+    } catch (error) {
+      this.close({ deliveries, routes, secrets });
+      throw new ApplyError(`the plan cannot be handed to the proxies: ${systemReason(error)}`);
+    }
+  }
+
+  /** What goes to the proxy that serves as `worker`, in order. */
+  descriptorsOf(
+    { deliveries, routes, secrets }: PlanFiles,
+    plan: Plan,
+    listeners: readonly OpenListener[],
+    worker: number,
+  ): readonly number[] {
+    const sockets = socketsOf(listeners, worker, plan.workers);
+    const shared = keepsSessions(plan) ? [this.sessions!.descriptor] : [];
+    return [deliveries[worker], routes, secrets, ...shared, ...sockets.map(({ descriptor }) => descriptor)];
+  }
+
+  close({ deliveries, routes, secrets }: PlanFiles): void {
+    for (const file of [...deliveries, routes, secrets]) if (file >= 0) this.host.closeDescriptor(file);
+  }
+}
