@@ -1,13 +1,14 @@
 /**
- * The shared test suite of `port/transport.ts`: every engine that implements it must pass every case. It knows nothing of
+ * The shared test suite of `port/transport.ts` and `port/datagram.ts`: every engine that implements it must pass every case. It knows nothing of
  * engines; a test file per engine calls it. Each case runs on a transport of its own.
  */
 import { after, describe, test } from 'node:test';
 import type { Transport } from '../port/transport.ts';
-import { ARENA_LARGE_SLOTS, ARENA_SMALL_SLOTS } from './contract/case.ts';
+import { ARENA_LARGE_SLOTS, ARENA_SMALL_SLOTS, type Case } from './contract/case.ts';
 import { CLOSE_CASES } from './contract/cases-close.ts';
 import { CONNECT_CASES } from './contract/cases-connect.ts';
 import { DATA_CASES } from './contract/cases-data.ts';
+import { DATAGRAM_CASES } from './contract/cases-datagram.ts';
 import { LIMIT_CASES } from './contract/cases-limits.ts';
 import { LISTEN_CASES } from './contract/cases-listen.ts';
 import { LoopbackWorld } from './contract/loopback.ts';
@@ -29,6 +30,15 @@ export interface TransportContractOptions {
   readonly createWorld?: () => World;
 }
 
+const CASES: readonly Case[] = [
+  ...CONNECT_CASES,
+  ...DATA_CASES,
+  ...CLOSE_CASES,
+  ...LISTEN_CASES,
+  ...LIMIT_CASES,
+  ...DATAGRAM_CASES,
+];
+
 export function transportContract(
   name: string,
   createTransport: (shape: ArenaShape, world: World) => Transport,
@@ -41,7 +51,7 @@ export function transportContract(
     const world = (): World => (shared ??= options.createWorld?.() ?? new LoopbackWorld());
     after(() => shared?.close());
 
-    for (const one of [...CONNECT_CASES, ...DATA_CASES, ...CLOSE_CASES, ...LISTEN_CASES, ...LIMIT_CASES]) {
+    for (const one of CASES) {
       void test(one.name, async (context) => {
         if (one.kind !== undefined && !world().supports(one.kind)) {
           context.skip(`no ${one.kind} here`);

@@ -71,7 +71,7 @@ export interface FlowHandler {
   handleAnswer(flow: Flow, bytes: Uint8Array, offset: number, length: number): void;
   /** A datagram of its did not leave. */
   handleFlowDropped(flow: Flow, reason: DropReason): void;
-  /** The peer, or the network, says that nobody is there (ICMP). The flow stays open. */
+  /** The peer, or the network, says that nobody is there (ICMP), or what `open` could not know yet. The flow stays open. */
   handleUnreachable(flow: Flow, reason: FlowFailure): void;
 }
 

@@ -39,7 +39,8 @@ export function readIp(bytes: Uint8Array, at: number, into: IpWords): void {
   into.ip3 = wordAt(bytes, at + 12);
 }
 
-function wordAt(bytes: Uint8Array, at: number): number {
+/** A signed word of 4 bytes, big-endian. */
+export function wordAt(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }
 

@@ -13,6 +13,7 @@ import {
   duplicate,
   enterNetwork,
   leaveNetwork,
+  openBound,
   openListening,
   setDescriptorLimit,
   setNonBlocking,
@@ -156,6 +157,10 @@ export class LoopbackWorld implements World {
 
   openListener(kind: AddressKind, backlog: number): { descriptor: number; address: Address } {
     return openListening(this.freshAddress(kind), backlog);
+  }
+
+  openDatagrams(): { descriptor: number; address: Address } {
+    return openBound({ family: 4, host: '127.0.0.1', port: 0 });
   }
 
   duplicate(descriptor: number): number {

@@ -10,6 +10,7 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_ERROR = 4;
@@ -60,21 +61,31 @@ function sockaddr(address: Address): Buffer {
   return bytes;
 }
 
-function makeSocket(address: Address): number {
+function makeSocket(address: Address, type: number): number {
   const family = address.family === 0 ? AF_UNIX : address.family === 4 ? AF_INET : AF_INET6;
-  return checked(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0) as number, 'socket');
+  return checked(socket(family, type | SOCK_CLOEXEC, 0) as number, 'socket');
 }
 
 /** Binds and listens; port 0 takes a free one. */
 export function openListening(wanted: Address, backlog: number): { descriptor: number; address: Address } {
-  const descriptor = makeSocket(wanted);
+  const listening = bound(wanted, SOCK_STREAM);
+  checked(listenOn(listening.descriptor, backlog) as number, 'listen');
+  return listening;
+}
+
+/** A UDP socket; port 0 takes a free one. */
+export function openBound(wanted: Address): { descriptor: number; address: Address } {
+  return bound(wanted, SOCK_DGRAM);
+}
+
+function bound(wanted: Address, type: number): { descriptor: number; address: Address } {
+  const descriptor = makeSocket(wanted, type);
   const where = sockaddr(wanted);
   checked(bindTo(descriptor, where, where.length) as number, 'bind');
-  checked(listenOn(descriptor, backlog) as number, 'listen');
   if (wanted.family === 0) return { descriptor, address: wanted };
-  const bound = Buffer.alloc(28);
-  checked(getsockname(descriptor, bound, [bound.length]) as number, 'getsockname');
-  return { descriptor, address: { ...wanted, port: bound.readUInt16BE(2) } };
+  const name = Buffer.alloc(28);
+  checked(getsockname(descriptor, name, [name.length]) as number, 'getsockname');
+  return { descriptor, address: { ...wanted, port: name.readUInt16BE(2) } };
 }
 
 /** Waits for a connection: somebody else is about to make it. */

@@ -25,6 +25,9 @@ export interface World {
   /** A bound, listening descriptor that nobody accepts from, to be given to the transport. `backlog` as in listen(2). */
   openListener(kind: AddressKind, backlog: number): { descriptor: number; address: Address };
 
+  /** A bound UDP socket that nobody receives from, to be given to the transport. */
+  openDatagrams(): { descriptor: number; address: Address };
+
   /** Another descriptor of the same socket. */
   duplicate(descriptor: number): number;
 

@@ -16,6 +16,7 @@ import type {
   FlowFailure,
   FlowHandler,
 } from '../../port/datagram.ts';
+import { readIp, wordAt } from '../../wire/ip-text.ts';
 import { closeDescriptorNow, duplicateDescriptor, isBoundToV6 } from './descriptor.ts';
 
 /** Sends that Node has not finished, of one socket: more are dropped, as the kernel would. */
@@ -106,16 +107,20 @@ class NodeBoundSocket implements DatagramSocket {
     const place = this.places[returnAddress];
     if (place === null || this.isClosed) return;
     if (this.pending >= PENDING_MAX) {
-      process.nextTick(() => this.handler.handleDropped(this, 'full'));
+      process.nextTick(() => this.tellDropped('full'));
       return;
     }
     this.pending++;
     this.socket.send(Buffer.from(bytes.subarray(offset, offset + length)), place.port, place.host, (error) => {
       this.pending--;
-      if (error === null || this.isClosed) return;
-      this.turns.beginTurn();
-      this.handler.handleDropped(this, dropReason(error));
+      if (error !== null) this.tellDropped(dropReason(error));
     });
+  }
+
+  private tellDropped(reason: DropReason): void {
+    if (this.isClosed) return;
+    this.turns.beginTurn();
+    this.handler.handleDropped(this, reason);
   }
 
   stop(): void {
@@ -157,8 +162,10 @@ class NodeFlow implements Flow {
   private readonly handler: FlowHandler;
   private readonly onClosed: () => void;
   private readonly socket: dgram.Socket;
-  /** Sent before the socket was connected, which takes Node a moment. */
-  private early: Buffer[] | null = [];
+  /** Node takes a moment to connect. */
+  private state: 'connecting' | 'connected' | 'failed' = 'connecting';
+  /** Sent meanwhile. */
+  private early: Buffer[] = [];
   private pending = 0;
   private isClosed = false;
 
@@ -185,9 +192,9 @@ class NodeFlow implements Flow {
   send(bytes: Uint8Array, offset: number, length: number): void {
     if (this.isClosed) return;
     const own = Buffer.from(bytes.subarray(offset, offset + length));
-    if ((this.early ?? []).length + this.pending >= PENDING_MAX)
-      process.nextTick(() => this.handler.handleFlowDropped(this, 'full'));
-    else if (this.early !== null) this.early.push(own);
+    const isFull = this.early.length + this.pending >= PENDING_MAX;
+    if (isFull || this.state === 'failed') process.nextTick(() => this.tellDropped(isFull ? 'full' : 'refused'));
+    else if (this.state === 'connecting') this.early.push(own);
     else this.sendNow(own);
   }
 
@@ -195,14 +202,15 @@ class NodeFlow implements Flow {
     if (this.isClosed) return;
     this.isClosed = true;
     // What was given to it leaves first.
-    if ((this.early ?? []).length === 0) this.finish();
+    if (this.early.length === 0) this.finish();
   }
 
   private handleConnected(): void {
-    const early = this.early ?? [];
-    this.early = null;
+    const { early } = this;
+    this.state = 'connected';
+    this.early = [];
     for (const bytes of early) this.sendNow(bytes);
-    if (this.isClosed && early.length > 0) this.finish();
+    if (this.isClosed) this.finish();
   }
 
   private finish(): void {
@@ -220,15 +228,25 @@ class NodeFlow implements Flow {
   }
 
   private handleError(error: Error): void {
-    if (this.isClosed) {
-      if (this.early !== null) this.finish();
-      this.early = null;
+    if (this.state === 'connecting') {
+      this.state = 'failed';
+      this.early = [];
+      if (this.isClosed) this.finish();
+    }
+    if (this.isClosed) return;
+    const failure = flowFailure(error);
+    if (failure === 'other') {
+      this.tellDropped(dropReason(error));
       return;
     }
     this.turns.beginTurn();
-    const failure = flowFailure(error);
-    if (failure === 'other') this.handler.handleFlowDropped(this, dropReason(error));
-    else this.handler.handleUnreachable(this, failure);
+    this.handler.handleUnreachable(this, failure);
+  }
+
+  private tellDropped(reason: DropReason): void {
+    if (this.isClosed) return;
+    this.turns.beginTurn();
+    this.handler.handleFlowDropped(this, reason);
   }
 }
 
@@ -254,16 +272,8 @@ class Sender {
       return;
     }
     const [plain] = host.split('%');
-    const v6 = parseIPv6(plain) ?? new Uint8Array(16);
-    this.ip0 = wordAt(v6, 0);
-    this.ip1 = wordAt(v6, 4);
-    this.ip2 = wordAt(v6, 8);
-    this.ip3 = wordAt(v6, 12);
+    readIp(parseIPv6(plain) ?? new Uint8Array(16), 0, this);
   }
-}
-
-function wordAt(bytes: Uint8Array, at: number): number {
-  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }
 
 const DROPS: Readonly<Record<string, DropReason>> = {

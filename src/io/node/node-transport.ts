@@ -179,7 +179,7 @@ export class NodeTransport implements Transport {
   }
 
   get isFull(): boolean {
-    return this.sockets.size >= SOCKETS_MAX;
+    return this.socketCount >= SOCKETS_MAX;
   }
 
   // --- turns ---
