@@ -14,7 +14,7 @@ import { PICK_FULL } from '../../core/balance/balancer.ts';
 import { Access } from '../../core/client/access.ts';
 import type { OwnAddresses } from '../../core/datagram/own-addresses.ts';
 import { NO_SESSION, type SessionRules, SessionTable } from '../../core/datagram/session-table.ts';
-import { FAILED_CONNECT, FAILED_NO_PORT, FAILED_NO_RESOURCE, FAILED_RESPONSE_TIMEOUT } from '../../core/retry.ts';
+import { FAILED_RESPONSE_TIMEOUT } from '../../core/retry.ts';
 import type {
   DatagramHandler,
   DatagramSocket,
@@ -29,15 +29,14 @@ import { type Server, type Upstream, Waiter } from '../upstream.ts';
 import {
   DENIED,
   DISPLACED,
+  faultOf,
   kindOfDrop,
   NO_DESCRIPTOR,
-  NO_PORT,
   NO_SERVER,
   OWN_ADDRESS,
   SERVER_LIMIT,
   TABLE_FULL,
   UNANSWERED,
-  UNREACHABLE,
 } from './udp-failures.ts';
 
 /** Servers tried for one session when there is no way to them. */
@@ -174,10 +173,15 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     this.note(kindOfDrop(reason));
   }
 
-  handleUnreachable({ tag }: Flow, _reason: FlowFailure): void {
-    this.context.noteFailure(this.sessions[tag].server, FAILED_CONNECT, 0);
-    this.note(UNREACHABLE);
+  handleUnreachable({ tag }: Flow, reason: FlowFailure): void {
+    this.noteFault(this.sessions[tag].server, reason);
     this.end(tag);
+  }
+
+  private noteFault(server: Server, reason: FlowFailure): void {
+    const { how, kind } = faultOf(reason);
+    this.context.noteFailure(server, how, 0);
+    this.note(kind);
   }
 
   // --- sessions ---
@@ -226,13 +230,8 @@ export class UdpListener implements DatagramHandler, FlowHandler {
         upstream.take(server);
         return flow;
       }
-      if (flow === 'no-resource') {
-        context.noteFailure(server, FAILED_NO_RESOURCE, 0);
-        this.note(NO_DESCRIPTOR);
-        return null;
-      }
-      context.noteFailure(server, flow === 'no-port' ? FAILED_NO_PORT : FAILED_CONNECT, 0);
-      this.note(flow === 'no-port' ? NO_PORT : UNREACHABLE);
+      this.noteFault(server, flow);
+      if (flow === 'no-resource') return null;
       chooser.markTried(server);
     }
     return null;
