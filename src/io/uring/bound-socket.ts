@@ -12,11 +12,11 @@
  *              the last one, failed   closes if it is to          STOPPED
  */
 import type { DatagramHandler, DatagramSocket } from '../../port/datagram.ts';
+import { readIp, wordAt } from '../../wire/ip-text.ts';
 import * as abi from './abi.ts';
 import { DATAGRAM_GROUP } from './datagram-buffers.ts';
 import type { UringDatagrams } from './datagrams.ts';
 import { dropReason } from './failures.ts';
-import * as ffi from './ffi.ts';
 import { NAME_BYTES, nameBytes, PKTINFO6_BYTES, PKTINFO_BYTES } from './return-addresses.ts';
 import { BOUND_RECEIVE, BOUND_SEND, DATAGRAM_INDEX } from './user-data.ts';
 
@@ -28,10 +28,6 @@ const STOPPED = 3;
 /** struct io_uring_recvmsg_out: lengths of name, control and payload, and flags. The name follows. */
 const HEADER_BYTES = 16;
 const CONTROL_LENGTH_AT = 4;
-// struct msghdr, in words.
-const MSGHDR_WORDS = 14;
-const MSG_NAME_LENGTH = 2;
-const MSG_CONTROL_LENGTH = 10;
 
 export class UringBoundSocket implements DatagramSocket {
   readonly from = new Sender();
@@ -42,7 +38,6 @@ export class UringBoundSocket implements DatagramSocket {
   private readonly isV6: boolean;
   /** What the kernel tells of the address that was asked. 0: nothing, there is only one. */
   private readonly controlBytes: number;
-  private readonly message: ffi.Mapping;
   private state: 0 | 1 | 2 | 3 = STARVED;
   private isClosed = false;
   /** Where the datagram's buffer begins that is handed over now, and whether it has a control message. */
@@ -60,10 +55,6 @@ export class UringBoundSocket implements DatagramSocket {
     this.from.setLocal(own.address, own.isV6);
     // The service manager may have opened it.
     if (own.isAny) datagrams.engine.tellAskedAddress(descriptor, own.isV6);
-    this.message = ffi.mapMemory(4096);
-    const words = new Int32Array(this.message.buffer, 0, MSGHDR_WORDS);
-    words[MSG_NAME_LENGTH] = NAME_BYTES;
-    words[MSG_CONTROL_LENGTH] = this.controlBytes;
     this.arm();
   }
 
@@ -137,7 +128,7 @@ export class UringBoundSocket implements DatagramSocket {
   private arm(): void {
     this.state = ARMED;
     const head = abi.OP_RECVMSG | abi.SQE_BUFFER_SELECT | abi.RECV_MULTISHOT;
-    const { low, high } = this.message;
+    const { low, high } = this.datagrams.receiveMessage(this.controlBytes);
     const { ring } = this.datagrams.engine;
     ring.push(head, this.descriptor, low, high, 1, 0, BOUND_RECEIVE, DATAGRAM_INDEX | this.index, DATAGRAM_GROUP);
   }
@@ -178,10 +169,7 @@ class Sender {
   read(bytes: Uint8Array, name: number, control: number, isV6: boolean): void {
     this.port = (bytes[name + 2] << 8) | bytes[name + 3];
     if (isV6) {
-      this.ip0 = wordAt(bytes, name + 8);
-      this.ip1 = wordAt(bytes, name + 12);
-      this.ip2 = wordAt(bytes, name + 16);
-      this.ip3 = wordAt(bytes, name + 20);
+      readIp(bytes, name + 8, this);
     } else {
       this.ip0 = 0;
       this.ip1 = 0;
@@ -199,8 +187,4 @@ class Sender {
       this.local3 = wordAt(bytes, control + CMSG_BYTES + 4); // ipi_spec_dst
     }
   }
-}
-
-function wordAt(bytes: Uint8Array, at: number): number {
-  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }

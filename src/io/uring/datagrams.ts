@@ -20,7 +20,7 @@ import type { Engine } from './engine.ts';
 import { flowFailure } from './failures.ts';
 import * as ffi from './ffi.ts';
 import { UringFlow } from './flow.ts';
-import { ReturnAddresses } from './return-addresses.ts';
+import { NAME_BYTES, ReturnAddresses } from './return-addresses.ts';
 import { SOCKADDR_BYTES } from './sockaddr.ts';
 import { BOUND_RECEIVE, BOUND_SEND, DATAGRAM_INDEX, FLOW_RECEIVE, FLOW_SEND } from './user-data.ts';
 
@@ -46,6 +46,8 @@ export class UringDatagrams implements Datagrams {
   private readonly freeFlows: UringFlow[] = [];
   private readonly places: ffi.Mapping;
   private readonly placeWords: Int32Array;
+  /** By their controlBytes. */
+  private readonly receiveMessages = new Map<number, ffi.Mapping>();
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -122,6 +124,19 @@ export class UringDatagrams implements Datagrams {
     const isV6 = (name[0] | (name[1] << 8)) === ffi.AF_INET6;
     const address = isV6 ? name.subarray(8, 24) : name.subarray(4, 8);
     return { isV6, isAny: address.every((byte) => byte === 0), address };
+  }
+
+  /** The struct msghdr of a recvmsg: what room there is in front of a datagram. Sockets with as many controlBytes have the same. */
+  receiveMessage(controlBytes: number): ffi.Mapping {
+    let message = this.receiveMessages.get(controlBytes);
+    if (message === undefined) {
+      message = ffi.mapMemory(4096);
+      this.receiveMessages.set(controlBytes, message);
+      const words = new Int32Array(message.buffer);
+      words[NAME_LENGTH] = NAME_BYTES;
+      words[CONTROL_LENGTH] = controlBytes;
+    }
+    return message;
   }
 
   /** Submits a sendmsg of `length` bytes of the buffers from `offset`. */

@@ -39,12 +39,12 @@ export class ReturnAddresses {
     for (let i = 0; i < NAME_BYTES; i++) into[at + i] = from[name + i];
     if (control < 0) return place;
     const controlBytes = isV6 ? PKTINFO6_BYTES : PKTINFO_BYTES;
-    const into2 = at + CONTROL_AT;
-    for (let i = 0; i < controlBytes; i++) into[into2 + i] = from[control + i];
+    const controlAt = at + CONTROL_AT;
+    for (let i = 0; i < controlBytes; i++) into[controlAt + i] = from[control + i];
     // The way back is chosen by routing, as for any answer; but a link-local address says nothing without its interface.
-    if (!isV6) into.fill(0, into2 + INTERFACE_AT, into2 + INTERFACE_AT + 4);
-    else if (!isLinkLocal(into, into2 + CMSG_BYTES)) {
-      into.fill(0, into2 + INTERFACE6_AT, into2 + INTERFACE6_AT + 4);
+    if (!isV6) into.fill(0, controlAt + INTERFACE_AT, controlAt + INTERFACE_AT + 4);
+    else if (!isLinkLocal(into, controlAt + CMSG_BYTES)) {
+      into.fill(0, controlAt + INTERFACE6_AT, controlAt + INTERFACE6_AT + 4);
     }
     return place;
   }
