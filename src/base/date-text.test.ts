@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { HTTP_DATE_BYTES, ISO_TIME_BYTES, writeHttpDate, writeIsoTime } from './date-text.ts';
+import { HTTP_DATE_BYTES, ISO_TIME_BYTES, parseHttpDate, writeHttpDate, writeIsoTime } from './date-text.ts';
 
 function httpDate(timeMs: number): string {
   const bytes = new Uint8Array(HTTP_DATE_BYTES);
@@ -19,6 +19,17 @@ test('every moment until the year 9999 reads as Date.toUTCString says', () => {
       assert.equal(httpDate(timeMs), new Date(timeMs).toUTCString());
     }),
   );
+});
+
+test('a date that was written is read as the same second; anything else is none', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: Math.floor(Date.UTC(9999, 11, 31, 23, 59, 59) / 1000) }), (second) => {
+      assert.equal(parseHttpDate(httpDate(second * 1000)), second * 1000);
+    }),
+  );
+  for (const text of ['', 'tomorrow', 'Sun, 06 Nox 1994 08:49:37 GMT', 'Sunday, 06-Nov-94 08:49:37 GMT']) {
+    assert.ok(Number.isNaN(parseHttpDate(text)), text);
+  }
 });
 
 test('ISO 8601 is what Date.toISOString says, without milliseconds', () => {

@@ -32,6 +32,29 @@ function clockText(timeMs: number, dayNumber: number): string {
   return `${two(Math.floor(second / 3600))}:${two(Math.floor(second / 60) % 60)}:${two(second % 60)}`;
 }
 
+/**
+ * An IMF-fixdate as milliseconds since 1970; NaN: it is none. The older forms that RFC 9110 wants recipients to take are none.
+ */
+export function parseHttpDate(text: string): number {
+  const found = /^[A-Za-z]{3}, (\d{2}) ([A-Za-z]{3}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/.exec(text);
+  if (found === null) return Number.NaN;
+  const [, day, monthName, year, hour, minute, second] = found;
+  const month = MONTHS.indexOf(monthName) + 1;
+  return month === 0 ? Number.NaN : utcMs([year, month, day, hour, minute, second].map(Number));
+}
+
+/** Milliseconds since 1970 of a year, month, day, hour, minute and second in UTC, which are not checked. */
+export function utcMs([year, month, day, hour, minute, second]: readonly number[]): number {
+  return daysSince1970(year, month, day) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000;
+}
+
+/** The year begins in March here, so that the leap day is its last. */
+function daysSince1970(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year;
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
+  return 365 * y + Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400) + dayOfYear - 719_468;
+}
+
 /** Days since 1970-01-01 to the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms"). */
 function civil(dayNumber: number): { year: number; month: number; day: number } {
   const z = dayNumber + 719_468;

@@ -1,4 +1,5 @@
 /** Why an ACME server does not give what it was asked for: problem documents (RFC 8555 section 6.7, RFC 9457), and what comes instead of one. */
+import { parseHttpDate } from '../../base/date-text.ts';
 
 export interface AcmeFailure {
   /** `trouble`: no answer, or one that says that the server has trouble, or trouble here: it will pass. `limited`: too often. `refused`: it will be so again. */
@@ -49,7 +50,7 @@ export function describeProblem(problem: unknown): string {
 /** Seconds, or a date (RFC 9110 section 10.2.3), as milliseconds from now. Null: none, or nonsense. */
 export function parseRetryAfter(field: string | null, nowMs: number): number | null {
   if (field === null) return null;
-  const ms = /^\d{1,9}$/.test(field.trim()) ? Number(field) * 1_000 : parseHttpDate(field) - nowMs;
+  const ms = /^\d{1,9}$/.test(field.trim()) ? Number(field) * 1_000 : parseHttpDate(field.trim()) - nowMs;
   return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX);
 }
 
@@ -58,25 +59,6 @@ export function printable(words: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is replaced
   const line = words.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
   return line.length <= TEXT_MAX ? line : `${line.slice(0, TEXT_MAX)}...`;
-}
-
-const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec';
-
-/** IMF-fixdate as Unix time in milliseconds; NaN: it is none. */
-function parseHttpDate(date: string): number {
-  const found = /^[A-Za-z]{3}, (\d{2}) ([A-Za-z]{3}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/.exec(date.trim());
-  if (found === null) return Number.NaN;
-  const [, day, monthName, year, hour, minute, second] = found;
-  const month = MONTHS.indexOf(monthName) / 3;
-  const days = Number.isInteger(month) && month >= 0 ? daysFromCivil(Number(year), month + 1, Number(day)) : Number.NaN;
-  return (((days * 24 + Number(hour)) * 60 + Number(minute)) * 60 + Number(second)) * 1_000;
-}
-
-/** Days since 1970 of a day of the Gregorian calendar; the year begins in March here, so that the leap day is its last. */
-function daysFromCivil(year: number, month: number, day: number): number {
-  const y = month <= 2 ? year - 1 : year;
-  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
-  return 365 * y + Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400) + dayOfYear - 719_468;
 }
 
 function typeText(type: unknown): string {

@@ -2,6 +2,7 @@
  * Requests for certificates (PKCS #10, RFC 2986) and self-signed certificates (RFC 5280), for keys of ECDSA with SHA-256. Whoever has the key
  * signs: what is to be signed comes first, and the whole is made of it with the signature.
  */
+import { equalBytes } from '../../base/bytes.ts';
 import {
   BOOLEAN,
   OCTET_STRING,
@@ -11,13 +12,13 @@ import {
   bitString,
   contextTag,
   der,
-  type DerValue,
   integer,
   objectIdentifier,
   parseDer,
   smallInteger,
   text,
   time,
+  valuesIn,
 } from './der.ts';
 
 const SIGNATURE_ALGORITHM = der(SEQUENCE, objectIdentifier('1.2.840.10045.4.3.2'));
@@ -88,27 +89,21 @@ export interface CertificateIdentity {
 
 /** Of a certificate, DER. Null: it says nothing of who has issued it. */
 export function identityOf(certificate: Uint8Array): CertificateIdentity | null {
-  const body = within(within(parseDer(certificate), SEQUENCE), SEQUENCE);
+  const body = valuesIn(valuesIn(parseDer(certificate)?.[0], SEQUENCE)?.[0], SEQUENCE);
   const serial = body?.[1]?.content;
-  const extensions = within(body?.filter(({ tag }) => tag === EXTENSIONS_TAG) ?? null, EXTENSIONS_TAG);
-  for (const extension of within(extensions, SEQUENCE) ?? []) {
-    const parts = parseDer(extension.content);
-    if (parts === null || !isSame(parts[0]?.content, AUTHORITY_KEY_IDENTIFIER.subarray(2))) continue;
-    const value = parseDer(parts[parts.length - 1].content);
-    const authorityKey = within(value, SEQUENCE)?.find(({ tag }) => tag === contextTag(0, false))?.content;
+  const [extensions] =
+    valuesIn(
+      body?.find(({ tag }) => tag === EXTENSIONS_TAG),
+      EXTENSIONS_TAG,
+    ) ?? [];
+  for (const extension of valuesIn(extensions, SEQUENCE) ?? []) {
+    const [name, ...rest] = parseDer(extension.content) ?? [];
+    if (name === undefined || !equalBytes(name.content, AUTHORITY_KEY_IDENTIFIER.subarray(2))) continue;
+    const [value] = valuesIn(rest.at(-1), OCTET_STRING) ?? [];
+    const authorityKey = valuesIn(value, SEQUENCE)?.find(({ tag }) => tag === contextTag(0, false))?.content;
     if (authorityKey !== undefined && serial !== undefined) return { authorityKey, serial };
   }
   return null;
-}
-
-/** What is in the first value, if it has this tag. */
-function within(values: readonly DerValue[] | null, tag: number): readonly DerValue[] | null {
-  const first = values?.[0];
-  return first === undefined || first.tag !== tag ? null : parseDer(first.content);
-}
-
-function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function subjectAltName(names: readonly string[]): Uint8Array {

@@ -107,6 +107,16 @@ export function parseDer(bytes: Uint8Array): readonly DerValue[] | null {
   return values;
 }
 
+/** What is in a value of this tag. Null: it is another one, or not whole, or there is none. */
+export function valuesIn(value: DerValue | undefined, tag: number): readonly DerValue[] | null {
+  return value?.tag === tag ? parseDer(value.content) : null;
+}
+
+/** How many bytes stand in front of a content of this length. */
+export function headBytes(length: number): number {
+  return 1 + lengthBytes(length).length;
+}
+
 function lengthBytes(length: number): readonly number[] {
   if (length < 0x80) return [length];
   const bytes: number[] = [];

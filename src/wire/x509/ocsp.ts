@@ -2,7 +2,18 @@
  * OCSP responses (RFC 6960 section 4.2) as somebody gets them who staples them: for which certificate, what they say, and until when. Their signatures
  * are for clients to verify.
  */
-import { contextTag, type DerValue, GENERALIZED_TIME, INTEGER, OCTET_STRING, parseDer, SEQUENCE } from './der.ts';
+import { utcMs } from '../../base/date-text.ts';
+import {
+  contextTag,
+  type DerValue,
+  GENERALIZED_TIME,
+  headBytes,
+  INTEGER,
+  OCTET_STRING,
+  parseDer,
+  SEQUENCE,
+  valuesIn,
+} from './der.ts';
 
 export interface OcspResponse {
   readonly answers: readonly OcspAnswer[];
@@ -42,25 +53,25 @@ const STATES = new Map<number, OcspAnswer['state']>([
 export type OcspFault = 'not a response' | 'no answer';
 
 export function parseOcspResponse(bytes: Uint8Array): OcspResponse | OcspFault {
-  const response = inside(parseDer(bytes)?.[0], SEQUENCE);
+  const response = valuesIn(parseDer(bytes)?.[0], SEQUENCE);
   const [status, wrapped] = response ?? [];
   if (status?.tag !== ENUMERATED) return 'not a response';
   if (status.content[0] !== SUCCESSFUL) return 'no answer';
-  const basic = inside(inside(wrapped, FIRST)?.[0], SEQUENCE)?.[1];
-  const data = inside(inside(inside(basic, OCTET_STRING)?.[0], SEQUENCE)?.[0], SEQUENCE);
+  const basic = valuesIn(valuesIn(wrapped, FIRST)?.[0], SEQUENCE)?.[1];
+  const data = valuesIn(valuesIn(valuesIn(basic, OCTET_STRING)?.[0], SEQUENCE)?.[0], SEQUENCE);
   // in front stand a version, who has signed it, and when
   const list = data?.find(({ tag }, i) => i > 0 && tag === SEQUENCE);
-  const answers = inside(list, SEQUENCE)?.map(answerOf);
+  const answers = valuesIn(list, SEQUENCE)?.map(answerOf);
   if (answers === undefined || answers.length === 0 || answers.includes(null)) return 'not a response';
   return { answers: answers.filter((answer) => answer !== null) };
 }
 
 function answerOf(value: DerValue): OcspAnswer | null {
-  const [id, state, from, next] = inside(value, SEQUENCE) ?? [];
-  const [algorithm, name, , serial] = inside(id, SEQUENCE) ?? [];
-  const hash = inside(algorithm, SEQUENCE)?.[0]?.content;
+  const [id, state, from, next] = valuesIn(value, SEQUENCE) ?? [];
+  const [algorithm, name, , serial] = valuesIn(id, SEQUENCE) ?? [];
+  const hash = valuesIn(algorithm, SEQUENCE)?.[0]?.content;
   const said = state === undefined ? undefined : STATES.get(state.tag);
-  const until = next?.tag === FIRST ? timeOf(inside(next, FIRST)?.[0]) : Infinity;
+  const until = next?.tag === FIRST ? timeOf(valuesIn(next, FIRST)?.[0]) : Infinity;
   const since = timeOf(from);
   if (hash === undefined || name === undefined || serial?.tag !== INTEGER || said === undefined) return null;
   if (Number.isNaN(since) || Number.isNaN(until)) return null;
@@ -70,7 +81,7 @@ function answerOf(value: DerValue): OcspAnswer | null {
 
 /** Of a certificate, DER. Null: it is none. */
 export function ocspSubjectOf(certificate: Uint8Array): OcspSubject | null {
-  const body = inside(inside(parseDer(certificate)?.[0], SEQUENCE)?.[0], SEQUENCE);
+  const body = valuesIn(valuesIn(parseDer(certificate)?.[0], SEQUENCE)?.[0], SEQUENCE);
   const at = body?.findIndex(({ tag }) => tag === INTEGER) ?? -1;
   if (body === null || at < 0 || body[at + 2]?.tag !== SEQUENCE) return null;
   const { content } = body[at + 2];
@@ -80,33 +91,10 @@ export function ocspSubjectOf(certificate: Uint8Array): OcspSubject | null {
   return { issuer: new Uint8Array(buffer, byteOffset - head, head + length), serial: body[at].content };
 }
 
-function headBytes(length: number): number {
-  let bytes = 2;
-  if (length >= 0x80) for (let left = length; left > 0; left = Math.floor(left / 256)) bytes++;
-  return bytes;
-}
-
 /** Unix time; NaN: it is none. */
 function timeOf(value: DerValue | undefined): number {
   if (value?.tag !== GENERALIZED_TIME) return NaN;
   const text = String.fromCharCode(...value.content);
   const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text);
-  return parts === null ? NaN : msOf(parts.slice(1).map(Number));
-}
-
-const DAY_MS = 86_400_000;
-
-/** Of the year, month, day, hour, minute and second, by the Gregorian calendar. */
-function msOf([year, month, day, hour, minute, second]: readonly number[]): number {
-  const march = month > 2 ? year : year - 1;
-  const era = Math.floor(march / 400);
-  const ofEra = march - era * 400;
-  const ofYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
-  const days = era * 146_097 + ofEra * 365 + Math.floor(ofEra / 4) - Math.floor(ofEra / 100) + ofYear - 719_468;
-  return days * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000;
-}
-
-/** What is in a value of this tag. Null: it is another one, or not whole. */
-function inside(value: DerValue | undefined, tag: number): readonly DerValue[] | null {
-  return value?.tag === tag ? parseDer(value.content) : null;
+  return parts === null ? NaN : utcMs(parts.slice(1).map(Number));
 }
