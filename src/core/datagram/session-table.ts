@@ -234,11 +234,6 @@ export class SessionTable {
     return this.lacksResponses(session) && answeredAt < this.lastAt[session];
   }
 
-  /** Its server has said something. */
-  wasAnswered(session: number): boolean {
-    return this.words[session * WORDS + RESPONSES] > 0;
-  }
-
   /** The address that its client has asked. */
   readLocal(session: number, into: IpWords): void {
     const { words } = this;
@@ -260,11 +255,6 @@ export class SessionTable {
     if (unproven.oldest !== NO_SESSION && now - lastAt[unproven.oldest] >= ms) return unproven.oldest;
     if (proven.oldest !== NO_SESSION && now - lastAt[proven.oldest] >= ms) return proven.oldest;
     return NO_SESSION;
-  }
-
-  /** Any session, or NO_SESSION: there is none. */
-  get first(): number {
-    return this.unproven.oldest === NO_SESSION ? this.proven.oldest : this.unproven.oldest;
   }
 
   /** It has ended, whyever. */
