@@ -134,10 +134,11 @@ export class Callbacks {
     );
     this.newSession = registerCallback(
       'int evenkeel_new_session(uintptr_t, uintptr_t)',
-      (_: number, address: number) => {
-        this.current?.keepTicket(address);
-        return 0;
-      },
+      (_: number, address: number) =>
+        this.guard(() => {
+          this.current?.keepTicket(address);
+          return NOT_TAKEN;
+        }, NOT_TAKEN),
     );
     this.info = registerCallback('void evenkeel_info(uintptr_t, int, int)', (_: number, where: number) => {
       this.current?.noteSignal((where & SSL_CB_EXIT) !== 0 || where === SSL_CB_WRITE_ALERT);

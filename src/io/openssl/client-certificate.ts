@@ -1,4 +1,5 @@
 /** What a client has shown, read by the functions that other servers read it by, so that the texts are the same. */
+import { formatHex } from '../../base/bytes.ts';
 import type { ClientCertificate } from '../../port/tls.ts';
 import { addressOf, type Library } from './library.ts';
 
@@ -39,11 +40,12 @@ export class OpensslClientCertificate implements ClientCertificate {
   }
 
   get subject(): string {
-    return this.text('subject', (bio) => this.printName(bio, this.library.X509_get_subject_name(this.certificate)));
+    return this.once('subject', () => subjectOf(this.library, this.certificate));
   }
 
   get issuer(): string {
-    return this.text('issuer', (bio) => this.printName(bio, this.library.X509_get_issuer_name(this.certificate)));
+    const { library } = this;
+    return this.once('issuer', () => nameText(library, library.X509_get_issuer_name(this.certificate)));
   }
 
   get serial(): string {
@@ -52,11 +54,11 @@ export class OpensslClientCertificate implements ClientCertificate {
   }
 
   get fingerprint(): string {
-    return this.digest(this.library.EVP_sha256());
+    return this.once('sha256', () => this.digest(this.library.EVP_sha256()));
   }
 
   get oldFingerprint(): string {
-    return this.digest(this.library.EVP_sha1());
+    return this.once('sha1', () => this.digest(this.library.EVP_sha1()));
   }
 
   get notBefore(): string {
@@ -83,26 +85,23 @@ export class OpensslClientCertificate implements ClientCertificate {
       .replaceAll(' ', '%20');
   }
 
-  private printName(bio: number, name: number): void {
-    this.library.X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
-  }
-
   private digest(type: number): string {
-    if (this.certificate === 0) return '';
     const bytes = new Uint8Array(DIGEST_BYTES_MAX);
     const length = new Uint32Array(1);
     this.library.X509_digest(this.certificate, type, bytes, length);
-    let text = '';
-    for (const byte of bytes.subarray(0, length[0])) text += byte.toString(16).padStart(2, '0');
-    return text;
+    return formatHex(bytes.subarray(0, length[0]));
   }
 
-  /** Made once; it is asked for with each request. */
   private text(name: string, print: (bio: number) => void): string {
+    return this.once(name, () => printed(this.library, print));
+  }
+
+  /** It is asked for with each request. */
+  private once(name: string, make: () => string): string {
     if (this.certificate === 0) return '';
     let text = this.known.get(name);
     if (text === undefined) {
-      text = printed(this.library, print);
+      text = make();
       this.known.set(name, text);
     }
     return text;
@@ -111,7 +110,11 @@ export class OpensslClientCertificate implements ClientCertificate {
 
 /** Of a certificate (RFC 2253). */
 export function subjectOf(library: Library, certificate: number): string {
-  const name = library.X509_get_subject_name(certificate);
+  return nameText(library, library.X509_get_subject_name(certificate));
+}
+
+/** `name`: an X509_NAME. As RFC 2253 writes it. */
+export function nameText(library: Library, name: number): string {
   return printed(library, (bio) => library.X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253));
 }
 

@@ -1,9 +1,7 @@
 /** What a list of revoked certificates (CRL, RFC 5280 section 5) says of itself. */
-import { printed } from './client-certificate.ts';
+import { nameText, printed } from './client-certificate.ts';
 import { decode } from './context.ts';
 import { loadLibrary } from './library.ts';
-
-const XN_FLAG_RFC2253 = 0x1110317;
 
 export interface RevocationListFacts {
   /** Of RFC 2253. */
@@ -29,7 +27,7 @@ export function readRevocationList(der: Uint8Array, authorities: readonly Uint8A
     library.X509_free(certificate);
     return isSigned;
   });
-  const issuer = printed(library, (bio) => library.X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253));
+  const issuer = nameText(library, name);
   const next = library.X509_CRL_get0_nextUpdate(list);
   const untilMs = next === 0 ? null : Date.parse(printed(library, (bio) => library.ASN1_TIME_print(bio, next)));
   library.X509_CRL_free(list);
