@@ -52,6 +52,9 @@ export interface Opening {
   cancel(): void;
 }
 
+/** Of a layer that has told at once that it cannot. */
+export const NOT_OPENED: Opening = { keepsScarce: false, cancel: () => undefined };
+
 /** Where a connection comes from, and what address it came to: of all that a socket is, what a layer may know better. */
 export interface PeerAddress {
   /** As of Socket. */

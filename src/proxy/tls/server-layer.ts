@@ -2,7 +2,7 @@
 import { handshakeReason, type ServerIdentity } from '../../core/tls/server-identity.ts';
 import type { Tls, TlsConnector, TlsContext, TlsTicket } from '../../port/tls.ts';
 import type { Socket } from '../../port/transport.ts';
-import type { LayerUser, Opening, ServerLayer } from '../layer.ts';
+import { type LayerUser, NOT_OPENED, type Opening, type ServerLayer } from '../layer.ts';
 import type { TlsRoom } from './room.ts';
 import { ServerHandshake, type ServerHandshakeOwner } from './server-handshake.ts';
 
@@ -15,8 +15,6 @@ export interface TlsServerLayerOptions {
   /** The context is not used any more. */
   readonly onUnused: () => void;
 }
-
-const NOTHING: Opening = { keepsScarce: false, cancel: () => undefined };
 
 export class TlsServerLayer implements ServerLayer, ServerHandshakeOwner, TlsConnector {
   readonly room: TlsRoom;
@@ -45,7 +43,7 @@ export class TlsServerLayer implements ServerLayer, ServerHandshakeOwner, TlsCon
     if (session !== null) return ServerHandshake.begin(this, socket, session, above);
     socket.close();
     above.handleOpenFailed('no-resource');
-    return NOTHING;
+    return NOT_OPENED;
   }
 
   keepTicket(ticket: TlsTicket): void {

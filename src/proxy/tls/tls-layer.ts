@@ -7,7 +7,7 @@ import { ACME_PROTOCOL, type Tls, type TlsAcceptor, type TlsContext, type TlsSes
 import type { Socket } from '../../port/transport.ts';
 import type { RequestHead } from '../../wire/http1/head.ts';
 import { ClientGate } from './client-gate.ts';
-import type { HostGate, Layer, LayerUser, Opening, PeerAddress } from '../layer.ts';
+import { type HostGate, type Layer, type LayerUser, NOT_OPENED, type Opening, type PeerAddress } from '../layer.ts';
 import { Handshake, type HandshakeOwner } from './handshake.ts';
 import { emitRedirect, emitRefusal } from './plain-http.ts';
 import type { TlsRoom } from './room.ts';
@@ -31,8 +31,6 @@ export interface TlsLayerOptions {
   /** The contexts are not used any more. */
   readonly onUnused: () => void;
 }
-
-const NOTHING: Opening = { keepsScarce: false, cancel: () => undefined };
 
 export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
   readonly room: TlsRoom;
@@ -67,7 +65,7 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
       // of a listener that has left, somebody who was on the way
       socket.close();
       above.handleOpenFailed('no-resource');
-      return NOTHING;
+      return NOT_OPENED;
     }
     this.handshakes++;
     return new Handshake(this, socket, peer ?? socket, above);
