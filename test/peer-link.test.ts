@@ -192,6 +192,14 @@ test('a session that began on one node goes on at the other one', async (t) => {
     );
   }
   assert.ok(!first.stderr.includes('secret'));
+
+  const byFirst = await sessionAt(ports[0]);
+  first.signal('SIGKILL');
+  await linkIs(before, ({ isUp }) => !isUp);
+  const { pid, error } = await upgrade(before);
+  assert.equal(error, undefined, before.stderr);
+  endAfter(t, pid!);
+  for (const session of [early, byFirst]) assert.ok(await isResumed(ports[1], session), 'an upgrade forgets nothing');
 });
 
 test('strangers, and peers that say what they should not, are turned away and harm nothing', async (t) => {

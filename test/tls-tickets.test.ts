@@ -8,6 +8,7 @@ import { deriveTicketKey, TICKET_PERIOD_MS, ticketPeriod } from '../src/keeper/p
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { ENGINES, engineSkip, Evenkeel, freePort } from './evenkeel.ts';
 import { findIn } from './process-memory.ts';
+import { endAfter, upgrade } from './upgrading.ts';
 import { until } from './waiting.ts';
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
@@ -49,7 +50,7 @@ listeners:
     tls: { certificate: ${maker.path('site.pem')}, key: ${maker.path('site.key')}, ${tickets} }
     routes: [ { respond: { body: ok } } ]
 `;
-  return { evenkeel: await Evenkeel.start(t, yaml, { engine: ENGINES[0], workers: 2, env }), port };
+  return { evenkeel: await Evenkeel.start(t, yaml, { engine: ENGINES[0], workers: 2, hasSocket: true, env }), port };
 }
 
 interface Visit {
@@ -131,6 +132,10 @@ test('without tickets sessions go on by a table that all proxies share', skip, a
   for (const pid of evenkeel.proxies()) process.kill(pid, 'SIGKILL');
   await evenkeel.said(/proxy 0 serves again[^]*proxy 1 serves again|proxy 1 serves again[^]*proxy 0 serves again/);
   await tryAll('with other proxies');
+  const { pid, error } = await upgrade(evenkeel);
+  assert.equal(error, undefined, evenkeel.stderr);
+  endAfter(t, pid!);
+  await tryAll('after an upgrade');
 });
 
 test('without tickets nothing is promised', skip, async (t) => {

@@ -28,6 +28,8 @@ const DATA = ID + ID_BYTES_MAX;
 export const SESSION_BYTES_MAX = SLOT_BYTES - DATA;
 
 export class SessionTable {
+  /** Of the memory, for who gets it from another version. */
+  static readonly layout = `${BUCKETS} x ${BUCKET_SLOTS} x ${SLOT_BYTES}`;
   static readonly bytes = BUCKETS * BUCKET_SLOTS * SLOT_BYTES;
   /** How many it has room for. */
   static readonly slots = BUCKETS * BUCKET_SLOTS;

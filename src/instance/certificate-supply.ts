@@ -1,5 +1,6 @@
 /** Certificates that nobody brings: this node gets them from authorities, or from peers that have got them. */
 import { join } from 'node:path';
+import type { SecretsByNode } from '../core/peers/ticket-secrets.ts';
 import { findUser } from '../io/linux/users.ts';
 import { AcmeKeeper, acmeMemories } from '../keeper/acme/acme-keeper.ts';
 import type { ProxyProof } from '../keeper/acme/challenges.ts';
@@ -17,6 +18,8 @@ export interface CertificateSupplyOptions {
   readonly keeper: Pick<Keeper, 'ticketSecret' | 'useTicketSecrets'>;
   readonly stateDirectory: string;
   readonly node: string;
+  /** What the instance before this one has heard of its peers. */
+  readonly heard: SecretsByNode;
   readonly version: string;
   /** Has the proxies answer authorities by these. Rejects if they cannot. */
   readonly publish: (proofs: readonly ProxyProof[]) => Promise<void>;
@@ -28,8 +31,9 @@ export interface CertificateSupplyOptions {
 export class CertificateSupply {
   private readonly acme: AcmeKeeper;
   private readonly peers: PeersKeeper;
+  private readonly sharing: CertificateSharing;
 
-  constructor({ keeper, stateDirectory, node, version, publish, onObtained, log }: CertificateSupplyOptions) {
+  constructor({ keeper, stateDirectory, node, heard, version, publish, onObtained, log }: CertificateSupplyOptions) {
     this.acme = new AcmeKeeper({
       folder: join(stateDirectory, 'acme'),
       memories: acmeMemories(stateDirectory, node, log),
@@ -60,9 +64,16 @@ export class CertificateSupply {
       acme: this.acme,
       publish,
       ticketSecret: () => keeper.ticketSecret,
+      heard,
       useTicketSecrets: (secrets) => keeper.useTicketSecrets(secrets),
       log,
     });
+    this.sharing = sharing;
+  }
+
+  /** What this node and its peers make session tickets with, for a successor. */
+  get ticketSecrets(): SecretsByNode {
+    return this.sharing.ticketSecrets;
   }
 
   /** To be called when everything serves by these. */

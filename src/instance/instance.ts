@@ -6,6 +6,8 @@
 import { hostname } from 'node:os';
 import { systemReason } from '../base/system-error.ts';
 import type { Manner } from '../commands/manner.ts';
+import type { PeersPlan } from '../config/peers-plan.ts';
+import type { SecretsByNode } from '../core/peers/ticket-secrets.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { linuxRendezvous } from '../io/linux/rendezvous.ts';
 import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '../keeper/api/control-server.ts';
@@ -143,6 +145,7 @@ export class Instance {
       keeper: this.keeper,
       counts: () => countsOf(this.keeper.status(this.beats, [])),
       overrides: () => this.overrides.memories,
+      ticketSecrets: () => this.supply.ticketSecrets,
       ha: () => this.haPart.keeper,
       log,
       command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as [string, ...string[]],
@@ -198,6 +201,7 @@ export class Instance {
       keeper,
       stateDirectory: options.stateDirectory,
       node,
+      heard: secretsOf(loaded.ready.peers, inherited?.ticketSecrets ?? {}),
       version: options.version,
       publish: (proofs) =>
         this.inForce.change(async () => {
@@ -509,4 +513,10 @@ export class Instance {
       ...this.keeper.status(this.beats, this.overrides.views()),
     };
   }
+}
+
+/** Of peers that the file does not have any more, nothing is taken. */
+function secretsOf(plan: PeersPlan | null, heard: SecretsByNode): SecretsByNode {
+  const nodes = plan === null ? [] : [plan.node, ...plan.peers.map(({ name }) => name)];
+  return Object.fromEntries(Object.entries(heard).filter(([node]) => nodes.includes(node)));
 }

@@ -78,6 +78,8 @@ export interface KeeperOptions {
 export interface Inherited extends Pick<Inheritance, 'servers' | 'names'> {
   /** Null: it has none. */
   readonly ticketSecret: Uint8Array | null;
+  /** The descriptor of a SessionTable of this version; null: there is none. */
+  readonly sessions: number | null;
   /** Listening sockets. */
   readonly sockets: readonly number[];
 }
@@ -126,7 +128,7 @@ export class Keeper {
     const { workersMax, host, log } = options;
     this.options = options;
     this.tickets = new TicketSecretsInUse(options.inherited?.ticketSecret ?? null, () => this.renewTickets());
-    this.planFiles = new PlanFileWriter(host);
+    this.planFiles = new PlanFileWriter(host, options.inherited?.sessions ?? null);
     this.descriptors = new DescriptorWarning(host, log);
     const memory = new SharedBoard(host, workersMax);
     this.board = memory.board;
@@ -273,7 +275,8 @@ export class Keeper {
   bequeath(): Inherited & { readonly ticketSecret: Uint8Array } {
     const { descriptors: sockets } = this.store;
     const { ticketSecret } = this;
-    return { servers: this.health.memories(), names: this.names.memories(), ticketSecret, sockets };
+    const { sessions } = this.planFiles;
+    return { servers: this.health.memories(), names: this.names.memories(), ticketSecret, sessions, sockets };
   }
 
   /** The addresses that are listened on. */

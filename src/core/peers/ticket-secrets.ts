@@ -4,8 +4,20 @@
  */
 const KEPT = 2;
 
+/** The newest of each first. */
+export type SecretsByNode = { readonly [node: string]: readonly string[] };
+
 export class TicketSecrets {
-  private readonly byNode = new Map<string, readonly string[]>();
+  private readonly byNode: Map<string, readonly string[]>;
+
+  /** `known`: what another one had as `memory`. */
+  constructor(known: SecretsByNode = {}) {
+    this.byNode = new Map(Object.entries(known));
+  }
+
+  get memory(): SecretsByNode {
+    return Object.fromEntries(this.byNode);
+  }
 
   /** A node has this secret. False: that is known. */
   handleSecret(node: string, secret: string): boolean {

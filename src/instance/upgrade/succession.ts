@@ -3,7 +3,9 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { receiveDescriptors } from '../../io/linux/descriptor-channel.ts';
 import { ORPHAN_DESCRIPTORS } from '../../io/linux/family.ts';
 import { GenerationLink, type GenerationMessage } from '../../keeper/generations/generation-link.ts';
+import { SessionTable } from '../../base/session-table.ts';
 import type { Override } from '../../core/overrides.ts';
+import type { SecretsByNode } from '../../core/peers/ticket-secrets.ts';
 import type { HaHeritage } from '../../keeper/ha/heritage.ts';
 import type { Inheritance, LastWords } from '../../keeper/generations/inheritance.ts';
 import type { Inherited } from '../../keeper/keeper.ts';
@@ -11,6 +13,8 @@ import { StartError } from '../../keeper/start-error.ts';
 
 /** What a predecessor leaves. */
 export interface Estate extends Inherited {
+  /** What it has heard of peers. */
+  readonly ticketSecrets: SecretsByNode;
   /** What was said by hand; null: it is in the file. */
   readonly overrides: readonly Override[] | null;
   /** Null: it has no virtual addresses. */
@@ -69,14 +73,14 @@ export class Succession {
     const [file, ...others] = received;
     const inheritance = JSON.parse(readWhole(file)) as Inheritance;
     closeSync(file);
-    const { links, finished, servers, names, ticketSecret: key, overrides = null, ha = null } = inheritance;
+    const { links, finished, servers, names, ticketSecret: key, ticketSecrets = {}, overrides = null } = inheritance;
     const ticketSecret = key === undefined ? null : Uint8Array.from(Buffer.from(key, 'hex'));
     this.links = others.slice(0, links);
     this.finished = finished ?? [];
     const rest = others.slice(links);
-    if (ha === null) return { servers, names, ticketSecret, overrides, ha: null, sockets: rest };
-    const [board, lifeline] = rest.splice(0, HA_DESCRIPTORS);
-    return { servers, names, ticketSecret, overrides, ha: { heritage: ha, board, lifeline }, sockets: rest };
+    const ha = takeHa(inheritance, rest);
+    const sessions = takeSessions(inheritance, rest);
+    return { servers, names, ticketSecret, ticketSecrets, overrides, ha, sessions, sockets: rest };
   }
 
   /**
@@ -113,6 +117,22 @@ export class Succession {
     const message = new Promise<GenerationMessage>((resolve) => this.waiting.set(type, resolve));
     return Promise.race([message, this.gone]) as Promise<Extract<GenerationMessage, { type: T }>>;
   }
+}
+
+/** Takes what is of it from the front of `descriptors`. */
+function takeHa({ ha: heritage = null }: Inheritance, descriptors: number[]): InheritedHa | null {
+  if (heritage === null) return null;
+  const [board, lifeline] = descriptors.splice(0, HA_DESCRIPTORS);
+  return { heritage, board, lifeline };
+}
+
+/** The same. A table that another version has laid out otherwise is given up: its sessions cost a handshake each. */
+function takeSessions({ sessions }: Inheritance, descriptors: number[]): number | null {
+  if (sessions === undefined) return null;
+  const [table] = descriptors.splice(0, 1);
+  if (sessions === SessionTable.layout) return table;
+  closeSync(table);
+  return null;
 }
 
 function readWhole(file: number): string {

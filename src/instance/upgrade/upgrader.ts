@@ -4,9 +4,11 @@
  * the same link.
  */
 import { closeSync } from 'node:fs';
+import { SessionTable } from '../../base/session-table.ts';
 import { systemReason } from '../../base/system-error.ts';
 import { Generations, type GenerationAction } from '../../core/fleet/generations.ts';
 import type { Override } from '../../core/overrides.ts';
+import type { SecretsByNode } from '../../core/peers/ticket-secrets.ts';
 import { lendCapabilities } from '../../io/linux/capabilities.ts';
 import { becomeSubreaper, startOrphan } from '../../io/linux/family.ts';
 import { linuxHost } from '../../io/linux/host.ts';
@@ -40,6 +42,8 @@ export interface UpgraderOptions {
   readonly counts: () => CountMemory;
   /** What was said by hand and a successor cannot read; null: nothing. */
   readonly overrides: () => readonly Override[] | null;
+  /** What was heard of peers. */
+  readonly ticketSecrets: () => SecretsByNode;
   /** Null: there are no virtual addresses. */
   readonly ha: () => Pick<HaKeeper, 'bequeath' | 'part' | 'rejoin' | 'yield'> | null;
   readonly log: Log;
@@ -294,7 +298,7 @@ export class Upgrader {
   }
 
   private bequeath({ link, channel }: Candidate): void {
-    const { sockets, ticketSecret, ...memories } = this.options.keeper.bequeath();
+    const { sessions, sockets, ticketSecret, ...memories } = this.options.keeper.bequeath();
     let ha: ReturnType<HaKeeper['bequeath']> | null;
     try {
       ha = this.options.ha()?.bequeath() ?? null;
@@ -306,13 +310,21 @@ export class Upgrader {
     const inheritance: Inheritance = {
       ...memories,
       ticketSecret: Buffer.from(ticketSecret).toString('hex'),
+      ...(sessions === null ? {} : { sessions: SessionTable.layout }),
+      ticketSecrets: this.options.ticketSecrets(),
       links: links.length,
       finished,
       overrides: this.options.overrides(),
       ha: ha?.heritage ?? null,
     };
     const file = linuxHost.createUnnamedFile('evenkeel-inheritance', Buffer.from(JSON.stringify(inheritance)));
-    const descriptors = [file, ...links, ...(ha?.descriptors ?? []), ...sockets];
+    const descriptors = [
+      file,
+      ...links,
+      ...(ha?.descriptors ?? []),
+      ...(sessions === null ? [] : [sessions]),
+      ...sockets,
+    ];
     const isSent = channel.send(descriptors);
     closeSync(file);
     if (isSent) link.say({ type: 'inherit', descriptors: descriptors.length });

@@ -22,6 +22,15 @@ const SSL_CB_EXIT = 0x02;
 /** As by a client of TLS 1.2 that wants to renegotiate. */
 const SSL_CB_WRITE_ALERT = 0x4008;
 
+/** What a ticket is found to be (SSL_CTX_set_session_ticket_cb(3)): it has a session; the same, and the client is to get another ticket. */
+const SSL_TICKET_SUCCESS = 5;
+const SSL_TICKET_SUCCESS_RENEW = 6;
+/** What becomes of it. Ignored, it is as one that could not be read. */
+const SSL_TICKET_RETURN_ABORT = 0;
+const SSL_TICKET_RETURN_IGNORE_RENEW = 2;
+const SSL_TICKET_RETURN_USE = 3;
+const SSL_TICKET_RETURN_USE_RENEW = 4;
+
 /** A client's list of protocols has two bytes of length. */
 const LIST_BYTES_MAX = 65_536;
 
@@ -36,6 +45,8 @@ interface CalledSession {
   readonly store: SessionStore | null;
   /** What is known of the session goes into a ticket. */
   readonly hasTicket: boolean;
+  /** This SSL_SESSION, which the client has shown, may go on. */
+  mayResume(session: number): boolean;
   /** The peer has sent a message of the protocol itself, behind the handshake. */
   noteSignal(isHandshake: boolean): void;
   /** For the host that the client says it wants. Null: it is refused. */
@@ -55,6 +66,7 @@ export class Callbacks {
   readonly hello: number;
   readonly verify: number;
   readonly ticket: number;
+  readonly ticketOpened: number;
   readonly status: number;
   readonly keepSession: number;
   readonly findSession: number;
@@ -96,6 +108,15 @@ export class Callbacks {
           return tickets.open(keys, name, iv, cipher, mac, hasTicket);
         }, TICKET_FAILED),
     );
+    this.ticketOpened = registerCallback(
+      'int evenkeel_ticket_opened(uintptr_t, uintptr_t, uintptr_t, size_t, int, uintptr_t)',
+      (_: number, session: number, _name: number, _length: number, found: number) =>
+        this.guard(() => {
+          const hasSession = found === SSL_TICKET_SUCCESS || found === SSL_TICKET_SUCCESS_RENEW;
+          if (!hasSession || this.current?.mayResume(session) !== true) return SSL_TICKET_RETURN_IGNORE_RENEW;
+          return found === SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+        }, SSL_TICKET_RETURN_ABORT),
+    );
     this.status = registerCallback('int evenkeel_status(uintptr_t, uintptr_t)', () =>
       this.guard(() => (this.current?.staple() === true ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK)),
     );
@@ -114,7 +135,10 @@ export class Callbacks {
           this.scratchView.setInt32(0, 0, true);
           library.memcpy(isOurs, this.scratchAddress, 4);
           const store = this.current?.store ?? null;
-          return store === null ? 0 : kept.find(store, id, length);
+          const session = store === null ? 0 : kept.find(store, id, length);
+          if (session === 0 || this.current?.mayResume(session) === true) return session;
+          library.SSL_SESSION_free(session);
+          return 0;
         }, 0),
     );
     this.forgetSession = registerCallback(
@@ -132,13 +156,11 @@ export class Callbacks {
       (_: number, out: number, outLength: number, list: number, length: number) =>
         this.guard(() => this.handleProtocols(out, outLength, list, length)),
     );
-    this.newSession = registerCallback(
-      'int evenkeel_new_session(uintptr_t, uintptr_t)',
-      (_: number, address: number) =>
-        this.guard(() => {
-          this.current?.keepTicket(address);
-          return NOT_TAKEN;
-        }, NOT_TAKEN),
+    this.newSession = registerCallback('int evenkeel_new_session(uintptr_t, uintptr_t)', (_: number, address: number) =>
+      this.guard(() => {
+        this.current?.keepTicket(address);
+        return NOT_TAKEN;
+      }, NOT_TAKEN),
     );
     this.info = registerCallback('void evenkeel_info(uintptr_t, int, int)', (_: number, where: number) => {
       this.current?.noteSignal((where & SSL_CB_EXIT) !== 0 || where === SSL_CB_WRITE_ALERT);

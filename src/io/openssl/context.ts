@@ -11,7 +11,7 @@ import {
   TlsRefusal,
   type TlsSettings,
 } from '../../port/tls.ts';
-import { subjectOf } from './client-certificate.ts';
+import { printed, subjectOf } from './client-certificate.ts';
 import type { Callbacks } from './callbacks.ts';
 import { addressOf, type Library } from './library.ts';
 import { TicketKeyring } from './ticket-keys.ts';
@@ -45,6 +45,9 @@ export const SSL_VERIFY_PEER = 1;
 const X509_V_FLAG_CRL_CHECK = 0x4;
 const X509_V_FLAG_CRL_CHECK_ALL = 0x8;
 
+/** What a time is compared with. */
+const unixTime = new BigInt64Array(1);
+
 /** Of those that ask clients for nothing. A session goes on only where its own is that of the context: where the same is asked for. */
 const SESSION_ID_CONTEXT = new TextEncoder().encode('evenkeel');
 
@@ -61,6 +64,8 @@ export class OpensslContext implements TlsContext {
   protected readonly library: Library;
   /** By the address of the certificate that each is about. */
   private readonly staples = new Map<number, Staple>();
+  /** When the first of the revocation lists has ended, Unix time: from then on OpenSSL has something to say of each certificate. */
+  private revokedUntilMs = Infinity;
   private isFreed = false;
 
   /** `method`: TLS_server_method for clients. */
@@ -96,11 +101,12 @@ export class OpensslContext implements TlsContext {
 
   /** Its sessions ask these. */
   ask(callbacks: Callbacks): void {
-    const { hello, protocols, serverName, status, ticket, verify } = callbacks;
+    const { hello, protocols, serverName, status, ticket, ticketOpened, verify } = callbacks;
     const { address, asksClients, choosesEarly, library } = this;
     library.SSL_CTX_callback_ctrl(address, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, serverName);
     library.SSL_CTX_set_alpn_select_cb(address, protocols, 0);
     library.SSL_CTX_set_tlsext_ticket_key_evp_cb(address, ticket);
+    if (asksClients || choosesEarly) library.SSL_CTX_set_session_ticket_cb(address, 0, ticketOpened, 0);
     if (this.staples.size > 0) library.SSL_CTX_callback_ctrl(address, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, status);
     if (this.keepsSessions) this.keepSessions(callbacks);
     if (choosesEarly) library.SSL_CTX_set_client_hello_cb(address, hello, 0);
@@ -123,6 +129,18 @@ export class OpensslContext implements TlsContext {
     if (keys.length > 0) library.SSL_CTX_clear_options(address, SSL_OP_NO_TICKET);
     else library.SSL_CTX_set_options(address, SSL_OP_NO_TICKET);
     library.SSL_CTX_set_num_tickets(address, keys.length > 0 || this.keepsSessions ? 1 : 0);
+  }
+
+  /** What was found out about the client's certificate when the session began still holds. */
+  mayResume(session: number): boolean {
+    if (!this.asksClients) return true;
+    const { library } = this;
+    const nowMs = Date.now();
+    if (nowMs >= this.revokedUntilMs) return false;
+    const certificate = library.SSL_SESSION_get0_peer(session);
+    if (certificate === 0) return true;
+    unixTime[0] = BigInt(Math.floor(nowMs / 1000));
+    return library.X509_cmp_time(library.X509_get0_notAfter(certificate), unixTime) > 0;
   }
 
   /** A client's session is one of this context from here, with all that OpenSSL leaves as it was. */
@@ -199,6 +217,7 @@ export class OpensslContext implements TlsContext {
       const list = decode(library.d2i_X509_CRL, der);
       this.demand(list !== 0, 'a revocation list');
       const isTaken = library.X509_STORE_add_crl(store, list) === 1;
+      this.revokedUntilMs = Math.min(this.revokedUntilMs, nextUpdateOf(library, list) ?? Infinity);
       library.X509_CRL_free(list);
       this.demand(isTaken, 'a revocation list');
     }
@@ -264,6 +283,12 @@ export function failureReason(library: Library): string {
   const error = library.ERR_get_error();
   library.ERR_clear_error();
   return (error === 0 ? null : library.ERR_reason_error_string(error)) ?? 'unknown reason';
+}
+
+/** When the next one comes, Unix time. Null: it does not say. */
+export function nextUpdateOf(library: Library, list: number): number | null {
+  const next = library.X509_CRL_get0_nextUpdate(list);
+  return next === 0 ? null : Date.parse(printed(library, (bio) => library.ASN1_TIME_print(bio, next)));
 }
 
 function textBytes(text: string): Uint8Array {

@@ -18,6 +18,8 @@ const PROTOTYPES = {
   SSL_CTX_set_num_tickets: 'int SSL_CTX_set_num_tickets(uintptr_t context, size_t count)',
   SSL_CTX_set_tlsext_ticket_key_evp_cb:
     'int SSL_CTX_set_tlsext_ticket_key_evp_cb(uintptr_t context, uintptr_t callback)',
+  SSL_CTX_set_session_ticket_cb:
+    'int SSL_CTX_set_session_ticket_cb(uintptr_t context, uintptr_t made, uintptr_t opened, uintptr_t argument)',
   SSL_CTX_set_session_id_context:
     'int SSL_CTX_set_session_id_context(uintptr_t context, const void *id, uint32_t length)',
   SSL_CTX_set_alpn_select_cb:
@@ -51,6 +53,7 @@ const PROTOTYPES = {
   X509_get0_pubkey: 'uintptr_t X509_get0_pubkey(uintptr_t certificate)',
   X509_get0_notBefore: 'uintptr_t X509_get0_notBefore(uintptr_t certificate)',
   X509_get0_notAfter: 'uintptr_t X509_get0_notAfter(uintptr_t certificate)',
+  X509_cmp_time: 'int X509_cmp_time(uintptr_t time, void *unixTime)',
   X509_digest: 'int X509_digest(uintptr_t certificate, uintptr_t type, void *into, void *length)',
   X509_verify_cert_error_string: 'const char *X509_verify_cert_error_string(long error)',
   EVP_aes_128_cbc: 'uintptr_t EVP_aes_128_cbc()',
@@ -98,6 +101,7 @@ const PROTOTYPES = {
   SSL_CTX_sess_set_get_cb: 'void SSL_CTX_sess_set_get_cb(uintptr_t context, uintptr_t callback)',
   SSL_CTX_sess_set_remove_cb: 'void SSL_CTX_sess_set_remove_cb(uintptr_t context, uintptr_t callback)',
   SSL_SESSION_get_id: 'uintptr_t SSL_SESSION_get_id(uintptr_t session, void *length)',
+  SSL_SESSION_get0_peer: 'uintptr_t SSL_SESSION_get0_peer(uintptr_t session)',
   i2d_SSL_SESSION: 'int i2d_SSL_SESSION(uintptr_t session, void *at)',
   d2i_SSL_SESSION: 'uintptr_t d2i_SSL_SESSION(void *into, void *at, long length)',
   SSL_set_verify: 'void SSL_set_verify(uintptr_t ssl, int mode, uintptr_t callback)',
@@ -131,7 +135,7 @@ type TextName =
   | 'SSL_get_version'
   | 'SSL_CIPHER_get_name'
   | 'ERR_reason_error_string';
-type Operand = string | number | Uint8Array | BigUint64Array | Uint32Array | null;
+type Operand = string | number | Uint8Array | BigUint64Array | BigInt64Array | Uint32Array | null;
 
 export type Library = {
   readonly [name in Name]: (...operands: Operand[]) => name extends TextName ? string | null : number;

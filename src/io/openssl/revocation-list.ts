@@ -1,6 +1,6 @@
 /** What a list of revoked certificates (CRL, RFC 5280 section 5) says of itself. */
-import { nameText, printed } from './client-certificate.ts';
-import { decode } from './context.ts';
+import { nameText } from './client-certificate.ts';
+import { decode, nextUpdateOf } from './context.ts';
 import { loadLibrary } from './library.ts';
 
 export interface RevocationListFacts {
@@ -28,8 +28,7 @@ export function readRevocationList(der: Uint8Array, authorities: readonly Uint8A
     return isSigned;
   });
   const issuer = nameText(library, name);
-  const next = library.X509_CRL_get0_nextUpdate(list);
-  const untilMs = next === 0 ? null : Date.parse(printed(library, (bio) => library.ASN1_TIME_print(bio, next)));
+  const untilMs = nextUpdateOf(library, list);
   library.X509_CRL_free(list);
   return { issuer, authority, untilMs };
 }

@@ -183,6 +183,10 @@ export class OpensslSession implements TlsSession {
     // nobody asks for it
   }
 
+  mayResume(session: number): boolean {
+    return (this.context as OpensslContext).mayResume(session);
+  }
+
   noteSignal(isHandshake: boolean): void {
     this.hasSpoken = true;
     if (isHandshake) this.rekeyings++;

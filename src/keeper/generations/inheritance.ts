@@ -17,6 +17,16 @@ export interface Inheritance {
   readonly names: readonly NameMemory[];
   /** Hexadecimal: sessions of TLS go on. Keepers up to 0.1.0 do not say it. */
   readonly ticketSecret?: string;
+  /**
+   * By node, newest first, base64url: what this node and its peers make session tickets with, as it has heard it. Keepers up to 0.1.0 do not
+   * say it.
+   */
+  readonly ticketSecrets?: { readonly [node: string]: readonly string[] };
+  /**
+   * The layout of the table of TLS sessions (SessionTable.layout). Its descriptor comes before the listening sockets; where nobody knows of it, it is
+   * one of them that does not listen. Not said: there is none.
+   */
+  readonly sessions?: string;
   /** What was said by hand, where it could not be written down; null: it is in the file. Keepers up to 0.1.0 do not say it. */
   readonly overrides?: readonly Override[] | null;
   /** There are virtual addresses. */

@@ -3,7 +3,7 @@
  * answer, for it may come to any of them.
  */
 import { mayObtainAtMs } from '../../core/peers/obtainer.ts';
-import { TicketSecrets } from '../../core/peers/ticket-secrets.ts';
+import { type SecretsByNode, TicketSecrets } from '../../core/peers/ticket-secrets.ts';
 import type { PeerMessage, PeerProof } from '../../core/peers/messages.ts';
 import type { AcmeKeeper } from '../acme/acme-keeper.ts';
 import type { ProxyProof } from '../acme/challenges.ts';
@@ -17,6 +17,8 @@ export interface SharingOptions {
   readonly publish: (proofs: readonly ProxyProof[]) => Promise<void>;
   /** What this node makes session tickets with. */
   readonly ticketSecret: () => Uint8Array;
+  /** What the keeper before this one has heard of peers that are still some. */
+  readonly heard: SecretsByNode;
   /** From now on by these: the first one for new tickets. */
   readonly useTicketSecrets: (secrets: readonly Uint8Array[]) => void;
   readonly log: Log;
@@ -29,13 +31,15 @@ export class CertificateSharing {
   private readonly options: SharingOptions;
   private own: readonly ProxyProof[] = [];
   private readonly ofPeers = new Map<string, readonly PeerProof[]>();
-  private readonly secrets = new TicketSecrets();
+  private readonly secrets: TicketSecrets;
   private number = 0;
   /** By peer: what has to be confirmed, and who waits for it. */
   private readonly waiting = new Map<string, { readonly number: number; readonly settle: () => void }>();
 
   constructor(options: SharingOptions) {
     this.options = options;
+    this.secrets = new TicketSecrets(options.heard);
+    if (Object.keys(options.heard).length > 0) this.useSecrets();
   }
 
   /** Unix time from which on this node may ask authorities; infinite: a peer does. */
@@ -50,6 +54,11 @@ export class CertificateSharing {
     if (node === null || this.mayOrderAtMs() <= Date.now()) return null;
     const before = presences.filter(({ name }) => name < node).sort((a, b) => (a.name < b.name ? -1 : 1));
     return (before.find(({ isUp }) => isUp) ?? before[0])?.name ?? null;
+  }
+
+  /** For a successor. */
+  get ticketSecrets(): SecretsByNode {
+    return this.secrets.memory;
   }
 
   /** Resolves when this node answers by these, and each peer that is there. */
@@ -110,9 +119,12 @@ export class CertificateSharing {
     const { node } = this.options.peers;
     if (node === null || !this.secrets.handleSecret(peer, secret)) return;
     this.secrets.handleSecret(node, this.ownSecret);
-    const list = this.secrets.list().map((one) => Uint8Array.from(Buffer.from(one, 'base64url')));
-    this.options.useTicketSecrets(list);
+    this.useSecrets();
     this.options.log.info(`session tickets of peer ${peer} are taken here, and ours there`);
+  }
+
+  private useSecrets(): void {
+    this.options.useTicketSecrets(this.secrets.list().map((one) => Uint8Array.from(Buffer.from(one, 'base64url'))));
   }
 
   private located(): { readonly node: string | null; readonly presences: ReturnType<PeersKeeper['presences']> } {

@@ -2,7 +2,7 @@
 import { SessionTable } from '../../base/session-table.ts';
 import { systemReason } from '../../base/system-error.ts';
 import type { Plan } from '../../config/plan.ts';
-import type { Host, SharedMemory } from '../../port/host.ts';
+import type { Host } from '../../port/host.ts';
 import type { Secrets } from '../../port/tls.ts';
 import { ApplyError } from '../apply-error.ts';
 import { deliveryOf, keepsSessions, routesOf } from './delivery.ts';
@@ -18,11 +18,13 @@ export interface PlanFiles {
 
 export class PlanFileWriter {
   private readonly host: Host;
-  /** The sessions of TLS, of all proxies and plans. Null: no plan has needed them yet. */
-  private sessions: SharedMemory | null = null;
+  /** Of the table of TLS sessions, for all proxies and plans: its descriptor. Null: no plan has needed it yet. */
+  sessions: number | null;
 
-  constructor(host: Host) {
+  /** `sessions`: of a predecessor. */
+  constructor(host: Host, sessions: number | null) {
     this.host = host;
+    this.sessions = sessions;
   }
 
   /** The files are the caller's, to be closed. Throws ApplyError, with nothing left open. */
@@ -34,7 +36,7 @@ export class PlanFileWriter {
     let secrets = -1;
     try {
       if (keepsSessions(plan)) {
-        this.sessions ??= host.createSharedMemory('evenkeel-sessions', SessionTable.bytes, 'holder');
+        this.sessions ??= host.createSharedMemory('evenkeel-sessions', SessionTable.bytes, 'holder').descriptor;
       }
       secrets = host.createUnnamedFile('evenkeel-secrets', emitSecrets(secretsOfPlan));
       routes = host.createUnnamedFile('evenkeel-routes', Buffer.from(routesOf(plan), 'latin1'));
@@ -58,7 +60,7 @@ export class PlanFileWriter {
     worker: number,
   ): readonly number[] {
     const sockets = socketsOf(listeners, worker, plan.workers);
-    const shared = keepsSessions(plan) ? [this.sessions!.descriptor] : [];
+    const shared = keepsSessions(plan) ? [this.sessions!] : [];
     return [deliveries[worker], routes, secrets, ...shared, ...sockets.map(({ descriptor }) => descriptor)];
   }
 

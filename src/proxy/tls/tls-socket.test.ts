@@ -1,8 +1,9 @@
 /** TLS over sockets of the test's, with node:tls as the client, in memory. */
 import assert from 'node:assert/strict';
 import { constants } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Duplex } from 'node:stream';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import tls from 'node:tls';
 import { Arena } from '../../base/arena.ts';
 import { Prng } from '../../base/prng.ts';
@@ -12,7 +13,7 @@ import type { TlsPlan } from '../../config/plan.ts';
 import { Openssl } from '../../io/openssl/openssl.ts';
 import { readPair } from '../../load/tls/pair.ts';
 import { CertificateMaker } from '../../load/tls/testing/certificate-maker.ts';
-import { type Credential, type Secrets, type SessionStore, TlsRefusal } from '../../port/tls.ts';
+import { type Authorities, type Credential, type Secrets, type SessionStore, TlsRefusal } from '../../port/tls.ts';
 import type { CloseReason, Socket, SocketHandler, Transport } from '../../port/transport.ts';
 import { RequestHead } from '../../wire/http1/head.ts';
 import type { Expiring } from '../expiring.ts';
@@ -26,7 +27,22 @@ const maker = new CertificateMaker();
 const ONE = credential('one', ['one.test', '*.one.test']);
 const TWO = credential('two', ['two.test']);
 const RSA = credential('rsa', ['one.test'], 'rsa');
+const root = maker.make('root', { names: [], isAuthority: true, until: 100 });
+const door = maker.make('door', { names: [], issuer: 'root', until: 10 });
+const DOOR = { cert: readFileSync(door.certificate), key: readFileSync(door.key) };
+const BY_ROOT = authorities('by-root', []);
+/** Its list ends before the certificate. */
+const BY_LIST = authorities('by-list', [maker.revoke('list', 'root', [], 5)]);
 maker.remove();
+
+function authorities(id: string, lists: readonly string[]): Authorities {
+  const [certificate, ...revocations] = [root.certificate, ...lists].map((file) => derOf(readFileSync(file, 'latin1')));
+  return { id, certificates: [certificate], announced: 1, revocations };
+}
+
+function derOf(pem: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64'));
+}
 
 function credential(name: string, names: readonly string[], key: 'ec' | 'rsa' = 'ec'): Credential {
   const { pair } = readPair({ ...maker.make(name, { names, key }), passphraseFile: null, ocsp: null }, Date.now());
@@ -541,6 +557,47 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.ok(!again.tls.isSessionReused(), 'nonsense is no session');
     again.over();
   });
+}
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  for (const keepsSessions of [false, true]) {
+    const by = keepsSessions ? 'table' : 'ticket';
+    test(`${version}, ${by}: a session ends with the client's certificate, and with the list of those that are revoked`, async (t) => {
+      t.after(() => mock.restoreAll());
+      const table = new SessionTable(new ArrayBuffer(SessionTable.bytes));
+      const realNow = Date.now;
+      for (const [judges, endsInDays, as] of [
+        [BY_ROOT, 10, DOOR],
+        [BY_LIST, 5, DOOR],
+        [BY_ROOT, Infinity, {}],
+      ] as const) {
+        const clients = { mode: 'optional', authorities: judges.id, depth: 1 } as const;
+        const entries = PLAN.entries.map((entry) => ({ ...entry, clients }));
+        const plan = { ...PLAN, entries, tickets: keepsSessions ? null : '', keepsSessions };
+        const visit = async (inDays: number, session?: Buffer): Promise<[boolean, Buffer | null]> => {
+          mock.method(Date, 'now', () => realNow() + inDays * 86_400_000);
+          const stage = new Stage(table);
+          const layer = stage.apply(plan, { ...SECRETS, authorities: [judges] });
+          const own = session === undefined ? as : { ...as, session };
+          const client = new Client(stage, layer, { minVersion: version, maxVersion: version, ...own });
+          await client.run();
+          stage.send('x');
+          await client.run();
+          const isReused = client.tls.isSessionReused();
+          client.over();
+          mock.restoreAll();
+          assert.deepEqual([client.error, stage.failures], [null, []]);
+          return [isReused, client.session];
+        };
+        const [, session] = await visit(0);
+        assert.ok(session !== null);
+        for (const days of [1, 4, 6, 9, 11]) {
+          const [isReused] = await visit(days, session);
+          assert.equal(isReused, days < endsInDays, `${judges.id}, in ${days} days`);
+        }
+      }
+    });
+  }
 }
 
 test('with tickets nothing is kept but for clients that take none', async () => {
