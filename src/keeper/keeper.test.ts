@@ -8,7 +8,7 @@ import { freePort } from '../io/contract/free-port.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { Keeper } from './keeper.ts';
 import { createLog } from './log/log.ts';
-import { PlanRefusal } from './apply-error.ts';
+import { ApplyError, PlanRefusal } from './apply-error.ts';
 import { StartError } from './start-error.ts';
 
 const linux = { skip: process.platform === 'linux' ? false : 'needs Linux' };
@@ -148,7 +148,7 @@ interface Scene {
   readonly logged: (pattern: RegExp) => Promise<void>;
 }
 
-async function createScene(t: TestContext, workers: number, ports?: number[]): Promise<Scene> {
+async function createScene(t: TestContext, workers: number, ports?: number[], host = linuxHost): Promise<Scene> {
   const lines: string[] = [];
   let wake: (() => void) | null = null;
   const log = createLog(
@@ -162,7 +162,7 @@ async function createScene(t: TestContext, workers: number, ports?: number[]): P
   const keeper = new Keeper({
     user: null,
     workersMax: workers,
-    host: linuxHost,
+    host,
     log,
     filesCommand: [process.execPath, '--version'],
     findFilesUser: () => null,
@@ -263,6 +263,29 @@ test('a plan that the proxies refuse changes nothing, and at the start is its en
   const other = await createScene(t, 1, ports.slice(0, 2));
   await keeper.stop();
   await assert.rejects(other.keeper.start(planOf(1, ports)), new StartError('three are too many'));
+});
+
+test('a listener that can be opened later is served when the proxies can be told of it', linux, async (t) => {
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const takenPort = (taken.address() as net.AddressInfo).port;
+  let isShort = false;
+  const host = Object.create(linuxHost, {
+    createUnnamedFile: {
+      value: (name: string, content: Uint8Array) => {
+        if (isShort) throw Object.assign(new Error('EMFILE'), { code: 'EMFILE' });
+        return linuxHost.createUnnamedFile(name, content);
+      },
+    },
+  }) as typeof linuxHost;
+  const { keeper, plan, logged } = await createScene(t, 1, [takenPort, await freePort()], host);
+  await keeper.start(plan);
+  isShort = true;
+  taken.close();
+  await logged(/warn {2}l0 127\.0\.0\.1:\d+: open, and not served yet: the plan cannot be handed to the proxies: /);
+  isShort = false;
+  await logged(/info {2}listener l0 127\.0\.0\.1:\d+ accepts now/);
+  assert.ok((await pidOf(await connect(takenPort))) > 0);
 });
 
 test('a killed proxy is replaced at once and no connection is refused or lost in the queue', linux, async (t) => {
@@ -410,4 +433,29 @@ test('when the grace time is over, stop ends what is left', linux, async (t) => 
   await keeper.stop();
   await closed(open);
   assert.ok(lines.some((line) => /1 proxy had connections left after 0\.5 s/.test(line)));
+});
+
+test('once it stops, no plan is applied, and nothing is opened again', linux, async (t) => {
+  const { keeper, plan, port } = await createScene(t, 1);
+  await keeper.start(plan);
+  const other = planOf(1, [port, await freePort()]);
+  const before = keeper.apply(other);
+  const stopped = keeper.stop();
+  await assert.rejects(before, new ApplyError('it is stopping'));
+  await assert.rejects(keeper.apply(other), new ApplyError('it is stopping'));
+  await stopped;
+  assert.deepEqual(keeper.openAddresses, []);
+});
+
+test('a plan that the proxies have not applied when everything ends is refused', linux, async (t) => {
+  const { keeper, plan, port } = await createScene(t, 1);
+  await keeper.start(plan);
+  const socket = await connect(port);
+  process.kill(await pidOf(socket), 'SIGSTOP');
+  const second = await freePort();
+  const applied = keeper.apply(planOf(1, [port, second]));
+  const refused = assert.rejects(applied, new ApplyError('it is stopping'));
+  while (!keeper.openAddresses.includes(`127.0.0.1:${second}`)) await new Promise((resolve) => setImmediate(resolve));
+  keeper.kill();
+  await refused;
 });

@@ -99,6 +99,7 @@ const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 10_000;
 /** How often it is looked which connections a stop still waits for. */
 const LEFT_LOOK_MS = 200;
+const STOPPING = 'it is stopping';
 
 export class Keeper {
   readonly board: Board;
@@ -123,6 +124,8 @@ export class Keeper {
   private isStopping = false;
   private isResting = false;
   private retry: NodeJS.Timeout | undefined;
+  /** Places that were opened late, and that no proxy serves yet. */
+  private late: string[] = [];
 
   constructor(options: KeeperOptions) {
     const { workersMax, host, log } = options;
@@ -342,6 +345,7 @@ export class Keeper {
 
   /** Ends everything now. */
   kill(): void {
+    this.isStopping = true;
     this.supervisor.kill();
     this.strays?.kill();
     this.store.closeAll();
@@ -376,6 +380,8 @@ export class Keeper {
       // A start serves what it can; a change of what runs is made whole or not at all.
       await this.applyNow(given, !isFirst || this.options.startsWhole === true);
     } catch (error) {
+      // Of the proxies that were asked, the last one has ended.
+      if (!isFirst && error instanceof StartError) throw new ApplyError(STOPPING);
       if (isFirst || !(error instanceof PlanRefusal)) throw error;
       // What some proxies may have applied already is taken back; so all of them mean the same again.
       await this.applyNow(former, false);
@@ -385,6 +391,7 @@ export class Keeper {
 
   /** `isWhole`: not without one of its listeners. */
   private async applyNow(given: Pick<Generation, 'plan' | 'material'>, isWhole: boolean): Promise<void> {
+    if (this.isStopping) throw new ApplyError(STOPPING);
     const { material } = given;
     const plan = this.placeFiles(given.plan);
     const { workers } = plan;
@@ -402,6 +409,12 @@ export class Keeper {
     const placed = this.place(plan, number, prepared, isWhole);
     const files = this.writeFiles(placed.plan, material, prepared);
     await prepared.emptyGone();
+    // Meanwhile everything may have been closed.
+    if (this.isStopping) {
+      this.planFiles.close(files);
+      prepared.abandon();
+      throw new ApplyError(STOPPING);
+    }
     // From here on nothing may fail: the keeper and every proxy have to mean the same by a number.
     placed.commit();
     const closeGone = prepared.commit();
@@ -482,7 +495,7 @@ export class Keeper {
     const usesTls = this.generation?.plan.listeners.some(({ tls }) => tls !== null) === true;
     if (!usesTls || this.isStopping) return;
     this.applyInTurn(() => this.wanted).catch((error: Error) => {
-      this.options.log.warn(`the keys for session tickets stay what they are: ${error.message}`);
+      if (!this.isStopping) this.options.log.warn(`the keys for session tickets stay what they are: ${error.message}`);
     });
   }
 
@@ -520,15 +533,23 @@ export class Keeper {
   /** What could not be opened may be free later: another program ends, a directory is made. */
   private retryLater(delayMs: number): void {
     clearTimeout(this.retry);
-    if (this.isStopping || this.listeners.every(({ failures }) => failures.length === 0)) return;
+    const isWhole = this.late.length === 0 && this.listeners.every(({ failures }) => failures.length === 0);
+    if (this.isStopping || isWhole) return;
     this.retry = setTimeout(() => void this.openMore(delayMs), delayMs);
   }
 
   private async openMore(delayMs: number): Promise<void> {
     const { log } = this.options;
-    const opened = this.store.openMore(this.plan.workers);
-    if (opened.length > 0) await this.applyInTurn(() => this.wanted);
-    for (const place of opened) log.info(`listener ${place} accepts now`);
+    this.late.push(...this.store.openMore(this.plan.workers));
+    if (this.late.length > 0) {
+      try {
+        await this.applyInTurn(() => this.wanted);
+        for (const place of this.late.splice(0)) log.info(`listener ${place} accepts now`);
+      } catch (error) {
+        if (!(error instanceof ApplyError)) throw error;
+        if (!this.isStopping) log.warn(`${this.late.join(', ')}: open, and not served yet: ${error.message}`);
+      }
+    }
     this.retryLater(Math.min(2 * delayMs, RETRY_MS_MAX));
   }
 

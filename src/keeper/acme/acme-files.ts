@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { writePrivateFile } from '../private-file.ts';
 import { AccountKey } from './account-key.ts';
 
-const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 export interface HeldCertificate {
   readonly leaf: X509Certificate;
@@ -37,14 +37,18 @@ export function parseHeld(text: string): HeldCertificate & { readonly key: strin
   const leaf = new X509Certificate(text);
   const key = createPrivateKey(text);
   if (!leaf.checkPrivateKey(key)) throw new Error('its key is another one');
-  const certificates = text.match(CERTIFICATES) ?? [];
   return {
     leaf,
     notBeforeMs: Date.parse(leaf.validFrom),
     notAfterMs: Date.parse(leaf.validTo),
     key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    chain: `${certificates.join('\n')}\n`,
+    chain: `${certificatesIn(text).join('\n')}\n`,
   };
+}
+
+/** Each as PEM, in their order. */
+export function certificatesIn(text: string): readonly string[] {
+  return text.match(CERTIFICATE) ?? [];
 }
 
 /** With its key in front. Throws the system's error. */

@@ -218,7 +218,7 @@ export class AcmeKeeper {
         names: plan.names,
         challenge: plan.challenge,
         replaces: entry.identity,
-        present: (proofs) => this.challenges.present(plan, proofs),
+        present: (proofs) => this.challenges.present(plan, proofs, abort.signal),
         withdraw: (proofs) => this.challenges.withdraw(plan, proofs),
         signal: abort.signal,
       });
@@ -231,7 +231,8 @@ export class AcmeKeeper {
     } catch (error) {
       if (!abort.signal.aborted) this.handleFailed(entry, failureOf(error));
     }
-    this.remember();
+    // A successor writes the file from then on.
+    if (!this.isStopped) this.remember();
   }
 
   private handleFailed({ wanted: { plan }, schedule }: Entry, failure: AcmeFailure): void {

@@ -33,10 +33,14 @@ export class Challenges {
     this.options = options;
   }
 
-  async present(plan: AcmePlan, proofs: readonly Proof[]): Promise<void> {
+  /** `signal` ends the program. */
+  async present(plan: AcmePlan, proofs: readonly Proof[], signal: AbortSignal): Promise<void> {
     const { challenge } = plan;
     if (challenge === 'dns-01') {
-      for (const proof of proofs) await this.run(plan, 'present', proof);
+      for (const proof of proofs) {
+        signal.throwIfAborted();
+        await this.run(plan, 'present', proof, signal);
+      }
       return;
     }
     this.published = [...this.published, ...proofs.map((proof) => ({ ...proof, challenge }))];
@@ -58,7 +62,12 @@ export class Challenges {
   }
 
   /** RFC 8555 section 8.4. */
-  private async run({ program, users }: AcmePlan, what: 'present' | 'cleanup', proof: Proof): Promise<void> {
+  private async run(
+    { program, users }: AcmePlan,
+    what: 'present' | 'cleanup',
+    proof: Proof,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const { runCommand, findUser, ownUid } = this.options;
     const user = chooseUser(users, ownUid, findUser);
     if (typeof user === 'string') throw refused(user);
@@ -72,7 +81,10 @@ export class Challenges {
       timeoutMs: PROGRAM_MS_MAX,
       environment: {},
     });
+    const end = (): void => running.end();
+    signal?.addEventListener('abort', end);
     const { isPassed, reason, output } = await running.result;
+    signal?.removeEventListener('abort', end);
     if (!isPassed) throw refused(`${path} ${what} ${name}: ${reason}${output === '' ? '' : `: ${output}`}`);
   }
 }

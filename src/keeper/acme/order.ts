@@ -14,6 +14,7 @@ import {
   refused,
   unreachable,
 } from './acme-client.ts';
+import { certificatesIn } from './acme-files.ts';
 
 /** What the authority will look for. */
 export interface Proof {
@@ -47,7 +48,6 @@ const POLL_MS = 1_000;
 const POLL_MS_MAX = 30_000;
 /** For the authority to look, and again to sign. */
 const POLL_WITHIN_MS = 5 * 60_000;
-const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Throws AcmeError. */
 export async function obtain(options: OrderOptions): Promise<Obtained> {
@@ -156,7 +156,7 @@ class Order {
 
   /** The certificates in it, if the first one is what was asked for. */
   private checkChain(text: string, key: string): string {
-    const chain: readonly string[] = text.match(CERTIFICATES) ?? [];
+    const chain = certificatesIn(text);
     if (chain.length === 0) throw refused('the authority gives no certificate');
     try {
       const leaf = new X509Certificate(chain[0]);

@@ -295,6 +295,9 @@ export class PeersKeeper {
       socket.destroy();
     });
     server.on('error', (error) => {
+      if (this.server !== server) return;
+      // One that cannot accept for want of descriptors still has the port.
+      server.close();
       const reason = systemReason(error);
       if (++this.listenTries === SILENT_TRIES) {
         this.options.log.error(`peers cannot connect to ${host}:${port}: ${reason}; it is tried again`);
