@@ -588,7 +588,12 @@ export class Keeper {
       case 'shortage':
         if (this.traffic.handleShortage(event) && event.shortage === 'port') this.ports.handleNoPort(event.slot);
         return undefined;
-      default:
+      case 'accept-paused':
+      case 'accept-resumed':
+      case 'idle-closed':
+      case 'memory-short':
+      case 'memory-recovered':
+      case 'drained':
         return logProxyState(log, event, proxyIndex);
     }
   }
