@@ -4,7 +4,7 @@
  */
 import { emitIpText, IpWords, parseIpText, readIp, writeIp } from '../ip-text.ts';
 import { ascii } from '../http1/classes.ts';
-import { isHostName } from '../tls/client-hello.ts';
+import { isHostName } from '../host-name.ts';
 import { crc32c } from './crc32c.ts';
 import { TLV_AUTHORITY, TLV_CRC32C, TLV_HEAD_BYTES, TLV_UNIQUE_ID, UNIQUE_ID_BYTES_MAX } from './tlvs.ts';
 

@@ -2,6 +2,7 @@
  * What a TLS client says first, in clear: the host name that it wants (SNI, RFC 6066 section 3) and the protocols that it offers (ALPN,
  * RFC 7301). Read as it comes, over as many records as it takes (RFC 8446 sections 4.1.2 and 5.1); nothing is answered or decrypted.
  */
+import { isHostName } from '../host-name.ts';
 
 /** What is read at most, records' heads included. Hellos with post-quantum keys have 1.8 KiB. */
 export const HELLO_BYTES_MAX = 16 * 1024;
@@ -38,8 +39,6 @@ const EXTENSION_SESSION_TICKET = 35;
 const EXTENSION_PRE_SHARED_KEY = 41;
 const EXTENSION_SUPPORTED_VERSIONS = 43;
 const NAME_IS_HOST = 0;
-const NAME = /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/;
-const NAME_BYTES_MAX = 255;
 
 /** The handshake's bytes, without the records around them. */
 const message = new Uint8Array(HELLO_BYTES_MAX);
@@ -71,11 +70,6 @@ export function readClientHello(bytes: Uint8Array, at: number, end: number, into
   }
   // Behind it in the same record may stand nothing: what a server answers has to come first.
   return length === wanted && new Reading(message, MESSAGE_HEAD_BYTES, wanted).read(into) ? HELLO_READ : HELLO_NONE;
-}
-
-/** In lower case, without a dot at its end. */
-export function isHostName(text: string): boolean {
-  return text.length <= NAME_BYTES_MAX && NAME.test(text);
 }
 
 /** A part of the message. What it lacks, it says by `isRight`. */
