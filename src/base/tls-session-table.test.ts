@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Prng } from './prng.ts';
-import { SESSION_BYTES_MAX, SessionTable } from './session-table.ts';
+import { SESSION_BYTES_MAX, TlsSessionTable } from './tls-session-table.ts';
 
 const prng = new Prng(11);
 
@@ -9,9 +9,9 @@ function random(length: number): Uint8Array {
   return Uint8Array.from({ length }, () => prng.below(256));
 }
 
-function tables(): readonly [SessionTable, SessionTable, Uint8Array] {
-  const memory = new ArrayBuffer(SessionTable.bytes);
-  return [new SessionTable(memory), new SessionTable(memory), new Uint8Array(memory)];
+function tables(): readonly [TlsSessionTable, TlsSessionTable, Uint8Array] {
+  const memory = new ArrayBuffer(TlsSessionTable.bytes);
+  return [new TlsSessionTable(memory), new TlsSessionTable(memory), new Uint8Array(memory)];
 }
 
 test('what one puts in the other one finds, until it is removed', () => {
@@ -43,14 +43,14 @@ test('what is too long is not kept', () => {
 
 test('a table that is full loses its oldest sessions, and never the latest', () => {
   const [one] = tables();
-  const ids = Array.from({ length: SessionTable.slots * 2 }, () => random(32));
+  const ids = Array.from({ length: TlsSessionTable.slots * 2 }, () => random(32));
   for (const [i, id] of ids.entries()) {
     one.put(id, id, i + 1);
     assert.deepEqual(one.find(id)?.slice(), id);
   }
   const found = ids.map((id) => one.find(id) !== null);
   const countIn = (from: number, to: number): number => found.slice(from, to).filter((isThere) => isThere).length;
-  assert.ok(countIn(0, ids.length) > SessionTable.slots * 0.99, 'the slots are in use');
+  assert.ok(countIn(0, ids.length) > TlsSessionTable.slots * 0.99, 'the slots are in use');
   assert.ok(countIn(ids.length - 1000, ids.length) > 990);
   assert.ok(countIn(0, 1000) < 60);
 });

@@ -27,7 +27,7 @@ const DATA = ID + ID_BYTES_MAX;
 /** A longer one is not kept. */
 export const SESSION_BYTES_MAX = SLOT_BYTES - DATA;
 
-export class SessionTable {
+export class TlsSessionTable {
   /** Of the memory, for who gets it from another version. */
   static readonly layout = `${BUCKETS} x ${BUCKET_SLOTS} x ${SLOT_BYTES}`;
   static readonly bytes = BUCKETS * BUCKET_SLOTS * SLOT_BYTES;
@@ -39,11 +39,11 @@ export class SessionTable {
   private readonly copy = new Uint8Array(SLOT_BYTES);
   private readonly copyView = new DataView(this.copy.buffer);
 
-  /** Zeroed memory of `SessionTable.bytes`, or that of another table. */
+  /** Zeroed memory of `TlsSessionTable.bytes`, or that of another table. */
   constructor(buffer: ArrayBufferLike) {
-    assert(buffer.byteLength >= SessionTable.bytes, 'too little memory for a table of sessions');
-    this.memory = new Uint8Array(buffer, 0, SessionTable.bytes);
-    this.view = new DataView(buffer, 0, SessionTable.bytes);
+    assert(buffer.byteLength >= TlsSessionTable.bytes, 'too little memory for a table of sessions');
+    this.memory = new Uint8Array(buffer, 0, TlsSessionTable.bytes);
+    this.view = new DataView(buffer, 0, TlsSessionTable.bytes);
   }
 
   /** Keeps a session, in the place of one with the same identifier. `timeS`: now, above 0. One that is too long is not kept. */

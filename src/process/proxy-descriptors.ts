@@ -1,7 +1,7 @@
 /** Takes over, in a proxy process, what keeper/proxies/proxy-arguments.ts says that it inherits, and what keeper/proxies/delivery.ts says that it is sent. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Board } from '../base/board.ts';
-import { SessionTable } from '../base/session-table.ts';
+import { TlsSessionTable } from '../base/tls-session-table.ts';
 import type { Plan } from '../config/plan.ts';
 import { receiveDescriptors } from '../io/linux/descriptor-channel.ts';
 import { openSharedMemory } from '../io/linux/shared-memory.ts';
@@ -72,16 +72,16 @@ export function receiveDelivery(count: number): Received | null {
   return { plan, secrets: parseSecrets(bytes), forgetSecrets, drop, sockets: received };
 }
 
-let sessions: SessionTable | null = null;
+let sessions: TlsSessionTable | null = null;
 
 /** The table of TLS sessions. Null: no plan has needed it yet. */
-export function sessionTable(): SessionTable | null {
+export function sessionTable(): TlsSessionTable | null {
   return sessions;
 }
 
 /** The keeper has one, and sends it again and again. */
 function takeSessions(descriptor: number): void {
-  if (sessions === null) sessions = new SessionTable(take(descriptor, 'write'));
+  if (sessions === null) sessions = new TlsSessionTable(take(descriptor, 'write'));
   else closeSync(descriptor);
 }
 

@@ -1,5 +1,5 @@
 /** The sealed files that hold a plan for the proxies (delivery.ts), and the descriptors that a proxy is sent with it. */
-import { SessionTable } from '../../base/session-table.ts';
+import { TlsSessionTable } from '../../base/tls-session-table.ts';
 import { systemReason } from '../../base/system-error.ts';
 import type { Plan } from '../../config/plan.ts';
 import type { Host } from '../../port/host.ts';
@@ -36,7 +36,7 @@ export class PlanFileWriter {
     let secrets = -1;
     try {
       if (keepsSessions(plan)) {
-        this.sessions ??= host.createSharedMemory('evenkeel-sessions', SessionTable.bytes, 'holder').descriptor;
+        this.sessions ??= host.createSharedMemory('evenkeel-sessions', TlsSessionTable.bytes, 'holder').descriptor;
       }
       secrets = host.createUnnamedFile('evenkeel-secrets', emitSecrets(secretsOfPlan));
       routes = host.createUnnamedFile('evenkeel-routes', Buffer.from(routesOf(plan), 'latin1'));

@@ -7,7 +7,7 @@ import { mock, test } from 'node:test';
 import tls from 'node:tls';
 import { Arena } from '../../base/arena.ts';
 import { Prng } from '../../base/prng.ts';
-import { SessionTable } from '../../base/session-table.ts';
+import { TlsSessionTable } from '../../base/tls-session-table.ts';
 import { Timers } from '../../base/timers.ts';
 import type { TlsPlan } from '../../config/plan.ts';
 import { Openssl } from '../../io/openssl/openssl.ts';
@@ -526,7 +526,7 @@ test('keys of 48 bytes, and those that a context had before', async () => {
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   test(`${version}: without tickets a session goes on in every proxy that shares the table`, async () => {
-    const memory = new ArrayBuffer(SessionTable.bytes);
+    const memory = new ArrayBuffer(TlsSessionTable.bytes);
     const options = { minVersion: version, maxVersion: version };
     const plan = { ...PLAN, tickets: null, keepsSessions: true };
     const visit = async (stage: Stage, asked: tls.ConnectionOptions = {}, own = plan): Promise<Client> => {
@@ -537,23 +537,23 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       assert.equal(client.error, null);
       return client;
     };
-    const first = await visit(new Stage(new SessionTable(memory)));
+    const first = await visit(new Stage(new TlsSessionTable(memory)));
     const { session } = first;
     assert.ok(session !== null);
     first.over();
     for (const [table, isResumed, own] of [
-      [new SessionTable(memory), true, plan],
-      [new SessionTable(memory), true, plan],
-      [new SessionTable(new ArrayBuffer(SessionTable.bytes)), false, plan],
+      [new TlsSessionTable(memory), true, plan],
+      [new TlsSessionTable(memory), true, plan],
+      [new TlsSessionTable(new ArrayBuffer(TlsSessionTable.bytes)), false, plan],
       [null, false, plan],
-      [new SessionTable(memory), false, { ...plan, keepsSessions: false }],
+      [new TlsSessionTable(memory), false, { ...plan, keepsSessions: false }],
     ] as const) {
       const client = await visit(new Stage(table), { session }, own);
       assert.equal(client.tls.isSessionReused(), isResumed);
       client.over();
     }
     new Uint8Array(memory).fill(0xff);
-    const again = await visit(new Stage(new SessionTable(memory)), { session });
+    const again = await visit(new Stage(new TlsSessionTable(memory)), { session });
     assert.ok(!again.tls.isSessionReused(), 'nonsense is no session');
     again.over();
   });
@@ -601,7 +601,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
 }
 
 test('with tickets nothing is kept but for clients that take none', async () => {
-  const memory = new ArrayBuffer(SessionTable.bytes);
+  const memory = new ArrayBuffer(TlsSessionTable.bytes);
   const isEmpty = (): boolean => new Uint8Array(memory).every((byte) => byte === 0);
   const plan = { ...PLAN, keepsSessions: true };
   for (const options of [
@@ -610,7 +610,7 @@ test('with tickets nothing is kept but for clients that take none', async () => 
     { maxVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET },
   ] as const) {
     assert.ok(isEmpty());
-    const stage = new Stage(new SessionTable(memory));
+    const stage = new Stage(new TlsSessionTable(memory));
     const client = new Client(stage, stage.apply(plan), options);
     await client.run();
     stage.send('x');
