@@ -102,13 +102,13 @@ class Reading extends Expiring implements SocketHandler, Opening {
       this.answer(slot, offset, length);
       return;
     }
-    hello.isAfterRequest = this.asked === REQUEST_TLS;
-    if (read !== HELLO_READ && hello.isAfterRequest) {
+    const hasAskedForTls = this.asked === REQUEST_TLS;
+    if (read !== HELLO_READ && hasAskedForTls) {
       this.context.arena.release(slot);
       this.giveUp();
       return;
     }
-    this.above.handleOpen(socket, { ...NOTHING_KNOWN, hello: read === HELLO_READ ? hello : null });
+    this.above.handleOpen(socket, { ...NOTHING_KNOWN, hello: read === HELLO_READ ? hello : null, hasAskedForTls });
     socket.handler.handleData(socket, slot, offset, length);
   }
 

@@ -82,6 +82,8 @@ export interface ConnectionInfo {
   readonly tls: TlsFacts | null;
   /** What a TLS client has said whose connection is passed on as it is. Null: nothing, or it does not speak TLS. */
   readonly hello: ClientHello | null;
+  /** Before its hello, as PostgreSQL's clients do: the server has to be asked, too. */
+  readonly hasAskedForTls: boolean;
   /** Has a say in each request. Null: any may come. */
   readonly gate: HostGate | null;
 }
@@ -98,5 +100,6 @@ export const NOTHING_KNOWN: ConnectionInfo = {
   protocol: null,
   tls: null,
   hello: null,
+  hasAskedForTls: false,
   gate: null,
 };

@@ -158,15 +158,14 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     this.server = upstream.servers[picked];
     upstream.take(this.server);
     this.takenAt = context.transport.now;
-    this.dial = this.dialled(this.server);
-    if (this.dial === null && context.evictIdle()) this.dial = this.dialled(this.server);
+    this.dial = this.dialTo(this.server);
+    if (this.dial === null && context.evictIdle()) this.dial = this.dialTo(this.server);
     if (this.dial === null) this.tryAnother(FAILED_NO_RESOURCE);
   }
 
-  private dialled(server: Server): Dial | null {
+  private dialTo(server: Server): Dial | null {
     const { clientInfo, context, upstream } = this;
-    const hello = clientInfo === null ? null : clientInfo.hello;
-    if (hello === null || !hello.isAfterRequest) return Dial.begin(context, upstream, server, this);
+    if (clientInfo === null || !clientInfo.hasAskedForTls) return Dial.begin(context, upstream, server, this);
     const { layer } = server;
     const request = new PostgresRequest(context);
     return Dial.begin(context, upstream, server, this, layer === null ? request : new LayerPair(layer, request));

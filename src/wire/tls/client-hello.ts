@@ -17,8 +17,6 @@ export class ClientHello {
   /** Lower-case, without a dot at its end. Empty: it says none. */
   serverName = '';
   protocols: readonly string[] = [];
-  /** TLS was asked for before, as PostgreSQL's clients do: their servers have to be asked, too. */
-  isAfterRequest = false;
   /** It has what a session can be resumed by. */
   isResuming = false;
 }
