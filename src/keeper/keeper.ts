@@ -78,7 +78,7 @@ export interface KeeperOptions {
 export interface Inherited extends Pick<Inheritance, 'servers' | 'names'> {
   /** Null: it has none. */
   readonly ticketSecret: Uint8Array | null;
-  /** The descriptor of a SessionTable of this version; null: there is none. */
+  /** The descriptor of a TlsSessionTable of this version; null: there is none. */
   readonly sessions: number | null;
   /** Listening sockets. */
   readonly sockets: readonly number[];

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { receiveDescriptors } from '../../io/linux/descriptor-channel.ts';
 import { ORPHAN_DESCRIPTORS } from '../../io/linux/family.ts';
 import { GenerationLink, type GenerationMessage } from '../../keeper/generations/generation-link.ts';
-import { SessionTable } from '../../base/session-table.ts';
+import { TlsSessionTable } from '../../base/tls-session-table.ts';
 import type { Override } from '../../core/overrides.ts';
 import type { SecretsByNode } from '../../core/peers/ticket-secrets.ts';
 import type { HaHeritage } from '../../keeper/ha/heritage.ts';
@@ -130,7 +130,7 @@ function takeHa({ ha: heritage = null }: Inheritance, descriptors: number[]): In
 function takeSessions({ sessions }: Inheritance, descriptors: number[]): number | null {
   if (sessions === undefined) return null;
   const [table] = descriptors.splice(0, 1);
-  if (sessions === SessionTable.layout) return table;
+  if (sessions === TlsSessionTable.layout) return table;
   closeSync(table);
   return null;
 }

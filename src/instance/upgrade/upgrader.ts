@@ -4,7 +4,7 @@
  * the same link.
  */
 import { closeSync } from 'node:fs';
-import { SessionTable } from '../../base/session-table.ts';
+import { TlsSessionTable } from '../../base/tls-session-table.ts';
 import { systemReason } from '../../base/system-error.ts';
 import { Generations, type GenerationAction } from '../../core/fleet/generations.ts';
 import type { Override } from '../../core/overrides.ts';
@@ -310,7 +310,7 @@ export class Upgrader {
     const inheritance: Inheritance = {
       ...memories,
       ticketSecret: Buffer.from(ticketSecret).toString('hex'),
-      ...(sessions === null ? {} : { sessions: SessionTable.layout }),
+      ...(sessions === null ? {} : { sessions: TlsSessionTable.layout }),
       ticketSecrets: this.options.ticketSecrets(),
       links: links.length,
       finished,

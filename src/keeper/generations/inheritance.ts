@@ -23,7 +23,7 @@ export interface Inheritance {
    */
   readonly ticketSecrets?: { readonly [node: string]: readonly string[] };
   /**
-   * The layout of the table of TLS sessions (SessionTable.layout). Its descriptor comes before the listening sockets; where nobody knows of it, it is
+   * The layout of the table of TLS sessions (TlsSessionTable.layout). Its descriptor comes before the listening sockets; where nobody knows of it, it is
    * one of them that does not listen. Not said: there is none.
    */
   readonly sessions?: string;

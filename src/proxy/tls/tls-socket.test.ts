@@ -564,7 +564,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const by = keepsSessions ? 'table' : 'ticket';
     test(`${version}, ${by}: a session ends with the client's certificate, and with the list of those that are revoked`, async (t) => {
       t.after(() => mock.restoreAll());
-      const table = new SessionTable(new ArrayBuffer(SessionTable.bytes));
+      const table = new TlsSessionTable(new ArrayBuffer(TlsSessionTable.bytes));
       const realNow = Date.now;
       for (const [judges, endsInDays, as] of [
         [BY_ROOT, 10, DOOR],
