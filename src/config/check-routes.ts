@@ -36,8 +36,9 @@ export function checkRoutes(
   for (const { path: at, value: route } of itemsOf(routes, path)) {
     checkErrors(route, at, names, report);
     checkSteps(listener, route.steps, [...at, 'steps'], names, uses, report);
-    const action =
-      route.steps !== undefined && !hasAction(route) ? 'steps' : checkAction(listener, route, at, names, uses, report);
+    const isStepsAlone = route.steps !== undefined && !hasAction(route);
+    if (isStepsAlone) checkStepsAlone(route, at, report);
+    const action = isStepsAlone ? 'steps' : checkAction(listener, route, at, names, uses, report);
     if (route.match !== undefined) checkMatch(route.match, [...at, 'match'], report);
     if (route.rewrite !== undefined) checkRewrite(route, [...at, 'rewrite'], report);
     checkEdits(route, at, report);
@@ -54,6 +55,16 @@ const ACTIONS = ['upstream', 'redirect', 'respond', 'files', 'ready', 'close'] a
 
 function hasAction(route: Route): boolean {
   return ACTIONS.some((key) => route[key] !== undefined);
+}
+
+/** It takes no request itself. One that is internal answers those that come from outside, with 404. */
+function checkStepsAlone(route: Route, path: Path, report: Report): void {
+  const reason = 'the route has nothing to do but its `steps`';
+  const fix = 'write it in what they `take`, or in the route that follows';
+  for (const key of ['rewrite', 'headers', 'upgrade', 'limits', 'timeout', 'retry', 'errors', 'intercept'] as const) {
+    if (route[key] === undefined || (key === 'errors' && route.internal === true)) continue;
+    report.atKey([...path, key], 'no-effect', { key, reason, fix });
+  }
 }
 
 function checkEdits(route: Route, path: Path, report: Report): void {
@@ -74,6 +85,13 @@ function checkEdits(route: Route, path: Path, report: Report): void {
 }
 
 function checkErrors(route: Route, path: Path, names: ReadonlySet<string>, report: Report): void {
+  if (route.intercept !== undefined && route.errors === undefined && report.lacks(path, 'errors')) {
+    report.atKey([...path, 'intercept'], 'no-effect', {
+      key: 'intercept',
+      reason: 'there are no `errors`',
+      fix: 'leave it out',
+    });
+  }
   for (const { path: at, value: page } of itemsOf(route.errors, [...path, 'errors'])) {
     report.oneOf(page, at, ['call', 'to', 'redirect']);
     checkRedirect(page.redirect, [...at, 'redirect'], report);
@@ -133,7 +151,7 @@ function checkAction(
     const refuse = (keys: readonly string[]): void => {
       report.atKey([...path, ...keys], 'no-effect', { key: keys.join('.'), reason, fix: 'leave it out' });
     };
-    for (const key of ['rewrite', 'timeout', 'retry', 'upgrade', 'limits'] as const)
+    for (const key of ['rewrite', 'timeout', 'retry', 'upgrade', 'limits', 'intercept'] as const)
       if (route[key] !== undefined) refuse([key]);
     if (route.headers?.request !== undefined) refuse(['headers', 'request']);
     if (route.headers?.success !== undefined) refuse(['headers', 'success']);
