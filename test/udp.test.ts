@@ -358,4 +358,21 @@ upstreams: { echo: { servers: [ "127.0.0.1:${first.port}"${server === 2 ? `, "12
       assert.equal(failure.code, 'ECONNREFUSED');
     },
   );
+
+  test(`[${engine}] after a reload to fewer sessions a new client makes as much room as is needed`, skip, async (t) => {
+    const server = await startUdpServer(t, (request) => (request.toString() === 'silent' ? [] : [request]));
+    const port = await freePort();
+    const yaml = (connections: number): string => `
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo, limits: { connections: ${connections} } } }
+upstreams: { echo: { servers: [ "127.0.0.1:${server.port}" ] } }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml(20), { engine, hasSocket: true, workers: 1 });
+    for (let i = 0; i < 20; i++) new UdpClient(t, port).send('silent');
+    await until(async () => (await listenerOf(evenkeel, 'echo')).connections === 20, 'all sessions');
+    writeFileSync(evenkeel.file, yaml(3));
+    assert.equal((await reload(evenkeel)).error, undefined);
+    assert.equal((await listenerOf(evenkeel, 'echo')).connections, 20);
+    assert.equal(await new UdpClient(t, port).ask('!'), '!');
+    assert.equal((await listenerOf(evenkeel, 'echo')).connections, 3);
+  });
 }

@@ -196,7 +196,8 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     chooser.key = upstream.plan.balance === 'source-hash' ? hashWords(from.ip0, from.ip1, from.ip2, from.ip3) : 0;
     const picked = upstream.pick(chooser);
     if (picked < 0) return this.drop(picked === PICK_FULL ? SERVER_LIMIT : NO_SERVER);
-    if (table.isFull && !this.displace(from)) return this.drop(TABLE_FULL);
+    // There may be more of them than a reload has left room for.
+    while (table.isFull) if (!this.displace(from)) return this.drop(TABLE_FULL);
     if (!this.hasDescriptor && !this.freeDescriptor(this, from)) return this.drop(NO_DESCRIPTOR);
 
     const session = table.begin(from, now);
