@@ -770,6 +770,11 @@ export const CATALOGUE = {
     message: 'the list of revoked certificates <path> cannot be used: <reason>',
     remedy: '<fix>',
   },
+  'revocations-expired': {
+    severity: 'warning',
+    message: 'the list of "<issuer>" in <path> has expired: the next one was due at <date>',
+    remedy: 'get the next one: no certificate that this one has issued is believed',
+  },
   'bad-tls-setting': {
     severity: 'error',
     message: 'OpenSSL does not take <value> as <what>: <reason>',

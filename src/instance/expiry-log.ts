@@ -2,7 +2,7 @@
 import { type ExpiryStage, expiryStage, ExpiryWatch, type Lifetime } from '../core/tls/expiry.ts';
 import type { Log } from '../keeper/log/log.ts';
 import type { CertificateFacts, Certificates } from '../load/tls/certificates.ts';
-import { timeText } from '../load/tls/pair.ts';
+import { timeText } from '../load/tls/wording.ts';
 
 /** What has ended is told of within that. */
 const LOOK_MS = 60_000;

@@ -3,8 +3,7 @@ import { statSync } from 'node:fs';
 import { type Diagnostic, diagnose, problem, type SourceMap } from '../config/diagnostic.ts';
 import type { Config, Loose } from '../config/model.ts';
 import { identityFile } from '../keeper/peers/identity.ts';
-
-const OTHERS_READ = 0o004;
+import { openMode } from './regular-file.ts';
 
 /** One that is not there yet is made when it is needed, and one that cannot be read is told of by whoever needs it. */
 export function findIdentityFaults(
@@ -14,9 +13,9 @@ export function findIdentityFaults(
 ): readonly Diagnostic[] {
   if (peers === undefined) return [];
   const path = identityFile(stateDirectory);
-  const mode = modeOf(path);
-  if ((mode & OTHERS_READ) === 0) return [];
-  const found = problem('open-private-key', { path, mode: (mode & 0o777).toString(8) });
+  const mode = openMode(modeOf(path));
+  if (mode === null) return [];
+  const found = problem('open-private-key', { path, mode });
   return [diagnose(found, source.locate(['peers'], 'key'))];
 }
 

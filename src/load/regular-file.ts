@@ -16,6 +16,7 @@ export class NotReadableError extends Error {
 }
 
 const STEP_BYTES = 64 * 1024;
+const OTHERS_READ = 0o004;
 
 /** Throws NotReadableError, or the system's error. */
 export function readRegularFile(path: string, bytesMax: number): RegularFile {
@@ -42,6 +43,11 @@ export function readAll(descriptor: number, bytesMax: number): Buffer {
     length += count;
     if (length > bytesMax) throw new NotReadableError(`it is longer than ${sizeText(bytesMax)}`);
   }
+}
+
+/** The permissions, for people, of a file that everybody may read; null: not everybody may. */
+export function openMode(mode: number): string | null {
+  return (mode & OTHERS_READ) === 0 ? null : (mode & 0o777).toString(8);
 }
 
 function sizeText(bytes: number): string {

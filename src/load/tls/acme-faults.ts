@@ -3,21 +3,20 @@ import { X509Certificate } from 'node:crypto';
 import { systemReason } from '../../base/system-error.ts';
 import type { AcmePlan } from '../../config/acme-plan.ts';
 import { type Problem, problem } from '../../config/diagnostic.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { openMode, readRegularFile } from '../regular-file.ts';
 
 const FILE_BYTES_MAX = 1024 * 1024;
-const OTHERS_READ = 0o004;
 
 export function findAcmeFaults({ ca, binding }: AcmePlan): readonly Problem[] {
   const found: Problem[] = [];
-  const look = (what: string, path: string, fix: string, check: (text: string) => void): number => {
+  const look = (what: string, path: string, fix: string, check: (text: string) => void): string | null => {
     try {
       const { bytes, mode } = readRegularFile(path, FILE_BYTES_MAX);
       check(bytes.toString('latin1'));
-      return mode;
+      return openMode(mode);
     } catch (error) {
       found.push(problem('bad-acme-file', { what, path, reason: systemReason(error), fix }));
-      return 0;
+      return null;
     }
   };
   if (ca !== null) look('the certificates', ca, 'name a file in PEM', (text) => void new X509Certificate(text));
@@ -27,9 +26,7 @@ export function findAcmeFaults({ ca, binding }: AcmePlan): readonly Problem[] {
     const mode = look('the key', keyFile, fix, (text) => {
       if (!/^[A-Za-z0-9_-]{16,}=*\s*$/.test(text)) throw new Error('it is no key in base64url');
     });
-    if ((mode & OTHERS_READ) !== 0) {
-      found.push(problem('open-private-key', { path: keyFile, mode: (mode & 0o777).toString(8) }));
-    }
+    if (mode !== null) found.push(problem('open-private-key', { path: keyFile, mode }));
   }
   return found;
 }

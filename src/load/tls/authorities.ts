@@ -5,7 +5,8 @@ import { type Problem, problem } from '../../config/diagnostic.ts';
 import { readRevocationList } from '../../io/openssl/revocation-list.ts';
 import type { Authorities } from '../../port/tls.ts';
 import { readRegularFile } from '../regular-file.ts';
-import { isCertificate, type PemBlock, pemBlocks } from './pem.ts';
+import { isCertificate, type PemBlock, pemBlocks, pemBytes } from './pem.ts';
+import { timeText } from './wording.ts';
 
 export interface AuthorityFiles {
   /** Null: none. */
@@ -88,14 +89,14 @@ class AuthorityReader {
       doubt('is not of an authority (CA)', 'name the one that has issued the certificates of clients');
     const untilMs = Date.parse(certificate.validTo);
     if (untilMs < this.nowMs)
-      doubt(`has expired: it was valid until ${dayOf(untilMs)}`, 'get a new one: clients are refused');
+      doubt(`has expired: it was valid until ${timeText(untilMs)}`, 'get a new one: clients are refused');
   }
 
   private readLists(): readonly Uint8Array[] | null {
     const { revocations: path } = this.files;
     if (path === null) return [];
     const blocks = this.readBlocks(path, 'revocations', 'a revocation list (CRL)', ({ label }) => label === 'X509 CRL');
-    return blocks === null ? null : blocks.map(({ text }) => bytesOf(text));
+    return blocks === null ? null : blocks.map(pemBytes);
   }
 
   /** False: it cannot be used. */
@@ -115,7 +116,7 @@ class AuthorityReader {
       );
     }
     if (untilMs !== null && untilMs < this.nowMs) {
-      const reason = `the list of "${issuer}" has expired: the next one was due at ${dayOf(untilMs)}`;
+      const reason = `the list of "${issuer}" has expired: the next one was due at ${timeText(untilMs)}`;
       this.say(
         'revocations',
         problem('client-authority', { path, reason, fix: 'get the next one: clients are refused' }),
@@ -163,12 +164,4 @@ class AuthorityReader {
   private say(about: AuthorityProblem['about'], found: Problem): void {
     this.problems.push({ ...found, about });
   }
-}
-
-function bytesOf(pem: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(pem.replace(/-----[^-]*-----/g, ''), 'base64'));
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

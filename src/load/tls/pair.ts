@@ -3,9 +3,10 @@ import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'n
 import { systemReason } from '../../base/system-error.ts';
 import { type Problem, problem } from '../../config/diagnostic.ts';
 import type { Credential, Staple } from '../../port/tls.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { openMode, readRegularFile } from '../regular-file.ts';
 import { findChainFault, kindOf, mustStaple, namesOf } from './chain.ts';
 import { readStaple } from './staple.ts';
+import { opensslReason, timeText } from './wording.ts';
 import { isCertificate, isPrivateKey, type PemBlock, pemBlocks } from './pem.ts';
 
 export interface PairFiles {
@@ -45,7 +46,6 @@ export interface ReadPair {
 /** No chain is longer. */
 const FILE_BYTES_MAX = 1024 * 1024;
 const CHAIN_MAX = 16;
-const OTHERS_READ = 0o004;
 
 export function readPair(files: PairFiles, nowMs: number): ReadPair {
   return new PairReader(files).read(nowMs);
@@ -103,9 +103,7 @@ class PairReader {
     try {
       const { bytes, mode } = readRegularFile(path, FILE_BYTES_MAX);
       const blocks = pemBlocks(bytes.toString('latin1'));
-      if (blocks.some(isPrivateKey) && (mode & OTHERS_READ) !== 0) {
-        this.say(about, problem('open-private-key', { path, mode: (mode & 0o777).toString(8) }));
-      }
+      if (blocks.some(isPrivateKey)) this.lookAtMode(about, path, mode);
       if (blocks.length > 0) return blocks;
       const isDer = bytes[0] === 0x30;
       const reason = isDer ? 'it is DER, not PEM' : 'it has nothing in PEM';
@@ -185,9 +183,7 @@ class PairReader {
     }
     try {
       const { bytes, mode } = readRegularFile(passphraseFile, FILE_BYTES_MAX);
-      if ((mode & OTHERS_READ) !== 0) {
-        this.say('key', problem('open-private-key', { path: passphraseFile, mode: (mode & 0o777).toString(8) }));
-      }
+      this.lookAtMode('key', passphraseFile, mode);
       return bytes
         .toString()
         .split('\n')
@@ -212,6 +208,11 @@ class PairReader {
     return false;
   }
 
+  private lookAtMode(about: PairProblem['about'], path: string, mode: number): void {
+    const open = openMode(mode);
+    if (open !== null) this.say(about, problem('open-private-key', { path, mode: open }));
+  }
+
   private lookAtTime({ notBeforeMs, notAfterMs }: Pair, nowMs: number): void {
     const { certificate: path } = this.files;
     if (nowMs > notAfterMs)
@@ -224,11 +225,6 @@ class PairReader {
   private say(about: PairProblem['about'], found: Problem): void {
     this.problems.push({ ...found, about });
   }
-}
-
-/** As `2026-11-29T18:55:00Z`. */
-export function timeText(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** The hash of what it is: the same pair has the same one in every generation. */
@@ -244,10 +240,4 @@ export function credentialOf(
   if (staple !== null) hash.update(staple.response);
   const id = hash.digest('hex').slice(0, 32);
   return { id, chain: chain.map((der) => Uint8Array.from(der)), key, staple };
-}
-
-/** `error:0A00018F:SSL routines::ee key too small` without what is for OpenSSL's authors. */
-export function opensslReason(error: unknown): string {
-  const { message } = error as Error;
-  return /^error:[0-9A-F]+:[^:]*:[^:]*:(.+)$/.exec(message)?.[1] ?? message;
 }

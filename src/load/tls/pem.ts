@@ -12,6 +12,11 @@ export function pemBlocks(text: string): readonly PemBlock[] {
   return [...text.matchAll(BLOCK)].map(([block, label]) => ({ label, text: block }));
 }
 
+/** What is in it: DER. */
+export function pemBytes({ text }: PemBlock): Uint8Array {
+  return Uint8Array.from(Buffer.from(text.replace(/-----[^-]*-----/g, ''), 'base64'));
+}
+
 export function isCertificate({ label }: PemBlock): boolean {
   return label === 'CERTIFICATE' || label === 'X509 CERTIFICATE' || label === 'TRUSTED CERTIFICATE';
 }

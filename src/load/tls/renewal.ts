@@ -4,7 +4,7 @@ import type { ServersTlsFiles } from '../../config/compile-tls.ts';
 import type { Plan, ServersTlsPlan } from '../../config/plan.ts';
 import { type CertificateFacts, type Certificates, readCertificates, upstreamFilesOf } from './certificates.ts';
 import type { CertificateFault } from './faults.ts';
-import { timeText } from './pair.ts';
+import { timeText } from './wording.ts';
 import type { CertificateSources } from './sources.ts';
 
 export interface RenewalRequest {

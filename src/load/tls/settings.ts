@@ -7,7 +7,7 @@ import type { ServersTlsConfig, TlsConfig } from '../../config/model-tls.ts';
 import { entriesOf } from '../../config/parts.ts';
 import { findTlsRefusal } from '../../io/openssl/trial.ts';
 import type { TlsSettings } from '../../port/tls.ts';
-import { opensslReason } from './pair.ts';
+import { opensslReason } from './wording.ts';
 import { createSecureContext } from './secure-context.ts';
 
 /** Those that a proxy will have; null: they are not known, or OpenSSL does not take them, which `findSettingFaults` tells. */

@@ -5,6 +5,7 @@ import type { Staple } from '../../port/tls.ts';
 import { objectIdentifier } from '../../wire/x509/der.ts';
 import { type OcspAnswer, type OcspSubject, ocspSubjectOf, parseOcspResponse } from '../../wire/x509/ocsp.ts';
 import { readRegularFile } from '../regular-file.ts';
+import { timeText } from './wording.ts';
 
 /** Why it is not: for people. */
 export interface StapleFault {
@@ -56,9 +57,4 @@ function isAbout({ hash, issuerNameHash, serial }: OcspAnswer, subject: OcspSubj
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
-}
-
-/** As `2026-11-29T18:55:00Z`. */
-function timeText(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -2,7 +2,7 @@
 import { systemReason } from '../../base/system-error.ts';
 import { type Problem, problem } from '../../config/diagnostic.ts';
 import type { TicketSource } from '../../port/tls.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { openMode, readRegularFile } from '../regular-file.ts';
 
 export interface TicketFiles {
   readonly kind: TicketSource['kind'];
@@ -21,7 +21,6 @@ const SECRET_BYTES_MIN = 32;
 const SECRET_BYTES_MAX = 4096;
 /** Those of nginx. */
 const KEY_BYTES: ReadonlySet<number> = new Set([48, 80]);
-const OTHERS_READ = 0o004;
 
 /** The identifier of what these files have: it stays when they are replaced. */
 export function ticketIdOf({ kind, files }: TicketFiles): string {
@@ -38,9 +37,8 @@ export function readTickets(wanted: TicketFiles): ReadTickets {
     };
     try {
       const { bytes, mode } = readRegularFile(path, SECRET_BYTES_MAX);
-      if ((mode & OTHERS_READ) !== 0) {
-        problems.push({ ...problem('open-ticket-file', { path, mode: (mode & 0o777).toString(8) }), file });
-      }
+      const open = openMode(mode);
+      if (open !== null) problems.push({ ...problem('open-ticket-file', { path, mode: open }), file });
       if (kind === 'keys' && !KEY_BYTES.has(bytes.length)) {
         return refuse(`it has ${bytes.length} bytes, and a key has 80 or 48`, `make one: openssl rand -out ${path} 80`);
       }

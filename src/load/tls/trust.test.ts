@@ -19,6 +19,7 @@ maker.make('own', { names: ['own.example'] });
 maker.join('both.pem', 'root.pem', 'old.pem');
 writeFileSync(maker.path('damaged.pem'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
 writeFileSync(maker.path('damaged.crl'), '-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n');
+maker.revoke('late', 'root', [], -5);
 maker.openssl(
   ...`ca -gencrl -crldays 9 -config ${maker.path('root.ca/ca.conf')} -cert ${maker.path('root.pem')}`.split(' '),
   ...`-keyfile ${maker.path('root.key')} -out ${maker.path('root.crl')}`.split(' '),
@@ -83,6 +84,15 @@ test('what cannot be believed by is an error with its place', () => {
 test('an authority that has expired is a warning', () => {
   const [said] = read('{ ca: both.pem }').said;
   assert.match(said, /warning: the authority "old" in both\.pem has expired: it was valid until \d{4}-/);
+});
+
+test('a list of revoked certificates that has expired is a warning', () => {
+  const { said, certificates } = read('{ ca: root.pem, crl: late.pem }');
+  assert.match(
+    said.join(),
+    /^[^,]*2:71: warning: the list of "CN=root" in late\.pem has expired: the next one was due at \d{4}-/,
+  );
+  assert.equal(certificates.authorities.length, 1);
 });
 
 test('a certificate that nobody has issued is its own authority', () => {

@@ -3,11 +3,11 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { systemReason } from '../../base/system-error.ts';
 import { type Problem, problem } from '../../config/diagnostic.ts';
+import { readRevocationList } from '../../io/openssl/revocation-list.ts';
 import type { Authorities } from '../../port/tls.ts';
 import { readRegularFile } from '../regular-file.ts';
-import { opensslReason, timeText } from './pair.ts';
-import { isCertificate, type PemBlock, pemBlocks } from './pem.ts';
-import { createSecureContext } from './secure-context.ts';
+import { isCertificate, type PemBlock, pemBlocks, pemBytes } from './pem.ts';
+import { opensslReason, timeText } from './wording.ts';
 
 export interface TrustFiles {
   /** Empty: this system's. */
@@ -110,12 +110,16 @@ class TrustReader {
     if (blocks === null) return null;
     const lists = blocks.filter(({ label }) => label === 'X509 CRL');
     if (lists.length === 0) return refuse('it has none', 'name the file with the lines BEGIN X509 CRL');
-    try {
-      createSecureContext({ crl: lists.map(({ text }) => text) });
-    } catch (error) {
-      return refuse(`one in it is damaged (${opensslReason(error)})`, 'get it again from who has issued it');
+    const found = lists.map(pemBytes);
+    for (const list of found) {
+      const facts = readRevocationList(list, []);
+      if (facts === null) return refuse('one in it is damaged', 'get it again from who has issued it');
+      const { issuer, untilMs } = facts;
+      if (untilMs === null || untilMs >= this.nowMs) continue;
+      const args = { issuer, path, date: timeText(untilMs) };
+      this.problems.push({ ...problem('revocations-expired', args), about: 'crl' });
     }
-    return lists.map(({ text }) => Uint8Array.from(Buffer.from(text.replace(/-----[^-]+-----/g, ''), 'base64')));
+    return found;
   }
 
   private readBlocks(path: string, refuse: (reason: string, fix: string) => null): readonly PemBlock[] | null {
