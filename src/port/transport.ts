@@ -79,7 +79,10 @@ export interface Transport {
 }
 
 export interface TransportDriver {
-  /** The start of a turn: something happened, a turn was requested, or TICK_MS passed. At most TICK_MS lie between two calls. */
+  /**
+   * The start of a turn: something happened, a turn was requested, or TICK_MS passed. At most TICK_MS lie between two calls, and
+   * at most POSTED_SLOTS slots are received into: what is scarce is seen before it has been given away.
+   */
   handleTurn(now: number): void;
 }
 

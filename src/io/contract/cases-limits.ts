@@ -1,6 +1,6 @@
 /** Many connections, exhausted descriptors and memory, turns and stop. */
 import assert from 'node:assert/strict';
-import { TICK_MS } from '../../base/limits.ts';
+import { POSTED_SLOTS, TICK_MS } from '../../base/limits.ts';
 import type { Case } from './case.ts';
 import { Acceptor, accepted, assertSame, connected, pattern, Recorder } from './recorder.ts';
 
@@ -25,6 +25,38 @@ export const LIMIT_CASES: readonly Case[] = [
       yield* stage.until('all are echoed', () => peers.every((peer) => peer.isEnded));
       peers.forEach((peer, i) => assertSame(peer.received(), pattern(5000, i)));
       for (const recorder of acceptor.accepted) recorder.close();
+      yield* stage.untilUsedSlots(before);
+    },
+  },
+  {
+    name: 'a turn receives into at most POSTED_SLOTS slots, however many peers have sent something',
+    *script(stage) {
+      const arena = stage.transport.arena;
+      const before = arena.usedSlots;
+      const { descriptor, address } = stage.world.openListener('ipv4', 511);
+      const acceptor = new Acceptor(stage);
+      acceptor.onAccept = (recorder) => {
+        recorder.isHolding = true;
+        recorder.pause();
+      };
+      acceptor.listenSocket = stage.transport.listen(descriptor, acceptor);
+      const peers = Array.from({ length: 3 * POSTED_SLOTS }, () => stage.world.connect(address, false));
+      peers.forEach((peer, i) => peer.write(pattern(100, i)));
+      yield* stage.until('all have sent', () => peers.every((peer) => peer.writtenBytes === 100));
+      yield* stage.until('all are accepted', () => acceptor.accepted.length === peers.length);
+      let ofTurn = 0;
+      stage.onTurn = () => {
+        ofTurn = 0;
+      };
+      for (const recorder of acceptor.accepted) {
+        recorder.onData = () => assert.ok(++ofTurn <= POSTED_SLOTS, 'one turn for all');
+        recorder.resume();
+      }
+      yield* stage.until('all of it', () => acceptor.accepted.every(({ receivedBytes }) => receivedBytes === 100));
+      for (const recorder of acceptor.accepted) {
+        recorder.releaseHeld();
+        recorder.close();
+      }
       yield* stage.untilUsedSlots(before);
     },
   },

@@ -291,7 +291,7 @@ export class NodeSocket implements Socket {
   /** `length` bytes are in the scratch buffer, until this returns. True: read on. */
   private handleRead(length: number): boolean {
     if (this.isGone) return false;
-    this.transport.beginTurn();
+    this.transport.beginReceiving();
     if (this.isGone) return false;
     const { scratch } = this.transport;
     if (!this.isPaused && this.deliver(scratch, length)) return true;

@@ -2,7 +2,8 @@
  * The transport over node:net, for places without io_uring. See `port/transport.ts` for the contract.
  *
  * A turn is one round of Node's event loop: its first event takes the time and calls the driver, an immediate ends it. A
- * timer makes a turn of every TICK_MS in which nothing happened.
+ * timer makes a turn of every TICK_MS in which nothing happened. A round in which much comes in is more than one turn: each
+ * takes at most POSTED_SLOTS slots, as with io_uring, for how scarce they are is found at the start of a turn.
  *
  * Unlike io_uring, this engine cannot leave a connection in the kernel's queue when descriptors run out: libuv then accepts
  * and closes at once what waits there.
@@ -11,7 +12,7 @@ import type { Address } from '../../base/address.ts';
 import { AddressNumbers } from '../../base/address-numbers.ts';
 import { Arena } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
-import { SOCKETS_MAX, TICK_MS } from '../../base/limits.ts';
+import { POSTED_SLOTS, SOCKETS_MAX, TICK_MS } from '../../base/limits.ts';
 import type { Datagrams } from '../../port/datagram.ts';
 import type { ListenHandler, SocketHandler, Transport, TransportDriver } from '../../port/transport.ts';
 import { NodeDatagrams } from './node-datagrams.ts';
@@ -49,6 +50,8 @@ export class NodeTransport implements Transport {
   private flowCount = 0;
   private driver: TransportDriver | null = null;
   private isInTurn = false;
+  /** With so few free large slots the turn has taken all that it may. */
+  private turnFloor = 0;
   private isTurnAsked = false;
   /** Another one is to follow. */
   private isTurnRequested = false;
@@ -129,7 +132,14 @@ export class NodeTransport implements Transport {
     this.askForTurn();
     this.now = performance.now();
     this.arena.judge(0);
+    this.turnFloor = this.arena.large.freeCount - POSTED_SLOTS;
     this.driver?.handleTurn(this.now);
+  }
+
+  /** The same of one that brings something to receive, never from within a handler. */
+  beginReceiving(): void {
+    if (this.arena.large.freeCount <= this.turnFloor) this.isInTurn = false;
+    this.beginTurn();
   }
 
   /** A socket that was accepted, or is made of `source`. */
@@ -206,17 +216,21 @@ export class NodeTransport implements Transport {
   }
 
   private callDeferred(): void {
-    this.beginTurn();
     const sockets = this.deferred;
     this.deferred = [];
-    for (const socket of sockets) socket.handleDeferred();
+    for (const socket of sockets) {
+      this.beginReceiving();
+      socket.handleDeferred();
+    }
   }
 
   private callStarved(): void {
-    this.beginTurn();
     const sockets = this.starved;
     this.starved = [];
-    for (const socket of sockets) socket.handleSlots();
+    for (const socket of sockets) {
+      this.beginReceiving();
+      socket.handleSlots();
+    }
   }
 
   private lookForRoom(): void {
