@@ -190,6 +190,8 @@ function drawUpstream(
   const proxyProtocol = prng.oneIn(5) ? (prng.oneIn(2) ? 'v1' : 'v2') : null;
   return {
     name: `upstream-${index}`,
+    serverBy: null,
+    resolver: null,
     balance,
     hash:
       balance === 'hash' ? (prng.oneIn(2) ? { kind: 'path', name: null } : { kind: 'header', name: 'x-key' }) : null,

@@ -103,6 +103,16 @@ export function parseServer(text: string): Parsed<ServerAddress> {
   return parsed({ target: { hostname: split.host.toLowerCase(), port }, hasPort });
 }
 
+/** `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]`, with the port of DNS where none is written. */
+export function parseNameServer(text: string): Parsed<string> {
+  const server = parseServer(text).value;
+  if (server === null || 'hostname' in server.target || server.target.family === 0) {
+    return refused('bad-server', { value: show(text), fix: 'write an address, for example "192.0.2.53"' });
+  }
+  const { host, port } = server.target;
+  return parsed(`${bracket(host)}:${server.hasPort ? port : 53}`);
+}
+
 /** `192.0.2.3/24` or `2001:db8::3/64`. */
 export function parseCidr(text: string): Parsed<Cidr> {
   const match = /^([^/]*)\/([0-9]{1,3})$/.exec(text);

@@ -8,12 +8,12 @@ import { checkServersTls } from './check-tls.ts';
 import { isKeyed } from './plan.ts';
 import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
-import type { Loose, UpstreamConfig } from './model.ts';
-import { itemsOf, listOf } from './parts.ts';
+import type { Config, Loose, UpstreamConfig } from './model.ts';
+import { entriesOf, itemsOf, listOf } from './parts.ts';
 import type { Report } from './report.ts';
 import { yamlText } from './schema-walk.ts';
 import { parseDuration } from './units.ts';
-import type { Use } from './upstream-uses.ts';
+import type { UpstreamUses, Use } from './upstream-uses.ts';
 
 type Upstream = Loose<UpstreamConfig>;
 
@@ -23,6 +23,7 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
   // What was taken out elsewhere may have used it.
   if (use === null && report.isWhole([])) report.atKey(path, 'unused-upstream', { name });
   const bare = use?.tcp ?? use?.udp;
+  checkServerBy(upstream, path, bare !== undefined, report);
   if (use?.http !== undefined && bare !== undefined) {
     report.atKey(path, 'mixed-upstream', { name, http: use.http, tcp: bare });
   }
@@ -45,6 +46,50 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
   }
 }
 
+/** What only the servers of a plan have. */
+const OF_SERVERS = ['health', 'passive', 'slow-start'] as const;
+
+function checkServerBy(upstream: Upstream, path: Path, isBare: boolean, report: Report): void {
+  if (upstream.servers !== undefined || upstream['server-by'] !== undefined || !report.lacks(path, 'servers')) {
+    report.oneOf(upstream, path, ['servers', 'server-by']);
+  } else if (report.lacks(path, 'server-by')) {
+    const fix = 'for example `servers: [ "192.0.2.1:80" ]`';
+    report.atKey(path, 'missing-key', { place: `\`${path.join('.')}\``, key: 'servers', fix });
+  }
+  const leaveOut = (key: string, reason: string): void =>
+    report.atKey([...path, key], 'no-effect', { key, reason, fix: 'leave it out' });
+  if (upstream['server-by'] === undefined) {
+    if (upstream.resolver !== undefined && report.lacks(path, 'server-by'))
+      leaveOut('resolver', "names of `servers` are asked of the system's resolver");
+    return;
+  }
+  if (isBare)
+    report.atKey([...path, 'server-by'], 'wrong-protocol', {
+      key: 'server-by',
+      protocol: 'tcp',
+      fix: 'write `servers`',
+    });
+  for (const key of OF_SERVERS)
+    if (upstream[key] !== undefined) leaveOut(key, 'nothing is known of servers that requests name');
+}
+
+/** The upstreams that requests may name, before they are looked at: they are in use, and name no others. */
+export function checkNamed(
+  name: string,
+  upstream: Upstream,
+  document: Loose<Config>,
+  uses: UpstreamUses,
+  report: Report,
+): void {
+  const path: Path = ['upstreams', name, 'server-by', 'upstreams'];
+  const http = uses.of(name)?.http ?? null;
+  for (const [text, named] of entriesOf(upstream['server-by']?.upstreams)) {
+    uses.add(named, [...path, text], 'http', http);
+    if (document.upstreams?.[named]?.['server-by'] !== undefined)
+      report.atValue([...path, text], 'named-by-request', { value: show(named) });
+  }
+}
+
 /** A name may resolve to either family. */
 function checkSources(upstream: Upstream, path: Path, report: Report): void {
   if (!report.isWhole([...path, 'servers'])) return;
@@ -59,7 +104,7 @@ function checkSources(upstream: Upstream, path: Path, report: Report): void {
 
 /** Of the status board: one for an address, several for a name. */
 export function slotsOf(upstream: Upstream): number {
-  let slots = 0;
+  let slots = upstream['server-by'] === undefined ? 0 : ADDRESSES_PER_NAME_MAX;
   for (const server of listOf(upstream.servers)) {
     const target = parseServer(addressOf(server) ?? '').value?.target;
     slots += target !== undefined && 'hostname' in target ? ADDRESSES_PER_NAME_MAX : 1;

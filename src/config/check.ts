@@ -13,7 +13,7 @@ import { UpstreamUses } from './upstream-uses.ts';
 import { checkFileTypes } from './check-files.ts';
 import { checkPeers } from './check-peers.ts';
 import { checkValues } from './check-values.ts';
-import { checkUpstream, slotsOf } from './check-upstream.ts';
+import { checkNamed, checkUpstream, slotsOf } from './check-upstream.ts';
 import type { Finding, SourceMap } from './diagnostic.ts';
 import { entriesOf } from './parts.ts';
 import { Report } from './report.ts';
@@ -46,6 +46,7 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
     checkHighAvailability(document.ha, node ?? document.node ?? null, hasListeners, uses, report);
   }
 
+  for (const [name, upstream] of entriesOf(document.upstreams)) checkNamed(name, upstream, document, uses, report);
   let slots = 0;
   for (const [name, upstream] of entriesOf(document.upstreams)) {
     checkUpstream(name, upstream, uses.of(name), report);

@@ -104,6 +104,8 @@ function forOthers(step: StepPlan): readonly StepPlan[] {
 export function filesUpstream(firstSlot: number): UpstreamPlan {
   return {
     name: FILES_UPSTREAM,
+    serverBy: null,
+    resolver: null,
     balance: 'round-robin',
     hash: null,
     servers: [

@@ -6,7 +6,7 @@ import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
-import { parseBind, parseNetwork, parseServer, parseIp, UNIX } from './addresses.ts';
+import { parseBind, parseNameServer, parseNetwork, parseServer, parseIp, UNIX } from './addresses.ts';
 import { compileServersTls, compileTls, NO_TLS_FILES, type ServersTlsFiles, type TlsFilesPlan } from './compile-tls.ts';
 import { compileValue } from './compile-values.ts';
 import { lateNamesOf, withLateNames } from './late-values.ts';
@@ -28,6 +28,7 @@ import type {
   PeersPlan,
   Plan,
   ProxyProtocolPlan,
+  ResolverPlan,
   ServerPlan,
   UdpPlan,
   UpstreamPlan,
@@ -234,13 +235,24 @@ function compileUpstream(
   const port = tls === null ? defaults.httpPort : defaults.httpsPort;
   let slot = firstSlot;
   const servers: ServerPlan[] = [];
-  for (const server of upstream.servers) {
+  const serverBy = upstream['server-by'];
+  if (serverBy !== undefined) servers.push({ ...compileServer('any', slot, port), name: serverBy.text });
+  for (const server of upstream.servers ?? []) {
     const plan = compileServer(server, slot, port);
     slot += plan.slotCount;
     servers.push(plan);
   }
   return {
     name,
+    serverBy:
+      serverBy === undefined
+        ? null
+        : {
+            text: serverBy.text,
+            known: Object.entries(serverBy.upstreams ?? {}).map(([text, known]) => [text.toLowerCase(), known]),
+            asksNames: serverBy.names ?? defaults.serverBy.names,
+          },
+    resolver: serverBy === undefined ? null : compileResolver(upstream.resolver),
     balance: upstream.balance ?? defaults.balance,
     hash: upstream.hash === undefined ? null : compileHash(upstream.hash),
     servers,
@@ -266,6 +278,22 @@ function compileUpstream(
   };
 }
 
+function compileResolver(resolver: UpstreamConfig['resolver']): ResolverPlan {
+  const {
+    servers = [],
+    valid,
+    timeout = DEFAULTS.upstream.resolver.timeout,
+    ipv4 = true,
+    ipv6 = true,
+  } = resolver ?? {};
+  return {
+    servers: listOf(servers).map((text) => checked(parseNameServer(text).value, text)),
+    validMs: valid === undefined ? null : ms(valid),
+    timeoutMs: ms(timeout),
+    families: [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])],
+  };
+}
+
 function compileSources(source: UpstreamConfig['source']): readonly Address[] {
   return [...new Set(listOf(source))].map((text) => {
     const { family, address } = checked(parseIp(text).value, text);
@@ -273,7 +301,11 @@ function compileSources(source: UpstreamConfig['source']): readonly Address[] {
   });
 }
 
-function compileServer(written: UpstreamConfig['servers'][number], firstSlot: number, portWithout: number): ServerPlan {
+function compileServer(
+  written: NonNullable<UpstreamConfig['servers']>[number],
+  firstSlot: number,
+  portWithout: number,
+): ServerPlan {
   const server = typeof written === 'string' ? { address: written } : written;
   const { target, hasPort } = checked(parseServer(server.address).value, server.address);
   const port = hasPort ? target.port : portWithout;

@@ -48,6 +48,8 @@ export const DEFAULTS = {
     weight: 1,
     state: 'enabled',
     slowStart: '0s',
+    resolver: { timeout: '5s' },
+    serverBy: { names: true },
     // idle is shorter than the idle timeout of nginx (75 s) as a backend, so that we close first.
     timeouts: {
       connect: '3s',

@@ -376,6 +376,11 @@ export const CATALOGUE = {
     message: 'there is no upstream <value>',
     remedy: '<fix>',
   },
+  'named-by-request': {
+    severity: 'error',
+    message: 'the upstream <value> leaves it to requests where they go, and cannot be named by one',
+    remedy: 'name one with `servers`',
+  },
   'undefined-route': {
     severity: 'error',
     message: 'no route of this listener has the name <value>',

@@ -39,6 +39,7 @@ import {
   required,
   responseTemplate,
   rewrittenPath,
+  nameServer,
   server,
   share,
   size,
@@ -847,6 +848,34 @@ const Queue = z.strictObject({
   ),
 });
 
+const ServerBy = z.strictObject({
+  text: required(
+    template,
+    'A name or an address, with a port or without, with values of the request in it. A path behind it, and a query, replace those of the request.',
+    '{header:X-Backend}:8080',
+  ),
+  upstreams: key(
+    z.record(z.string(), name),
+    'What the text may be besides: by text, without regard to case, an upstream.',
+  ),
+  names: key(
+    flag,
+    'Names are asked for. `false`: only addresses and `upstreams` lead somewhere, all else is 502.',
+    DEFAULTS.upstream.serverBy.names,
+  ),
+});
+
+const Resolver = z.strictObject({
+  servers: key(
+    oneOrMany(nameServer),
+    "Name servers that are asked, one after the other: addresses, with a port or without. Without it the system's resolver is asked.",
+  ),
+  valid: key(duration('1s', '24h'), 'How long an answer counts. Without it as long as it says.'),
+  timeout: key(duration('1ms', '1h'), 'Until an answer has to be there.', DEFAULTS.upstream.resolver.timeout),
+  ipv4: key(flag, 'IPv4 addresses are asked for.', true),
+  ipv6: key(flag, 'IPv6 addresses are asked for.', true),
+});
+
 const Upstream = z.strictObject({
   balance: key(
     z.enum([
@@ -868,11 +897,16 @@ const Upstream = z.strictObject({
     Hash,
     'With `balance: hash`, `nginx-hash` or `ketama`: one of `header`, `cookie`, `query`, `path`, `text`. Only for HTTP.',
   ),
+  'server-by': key(
+    ServerBy,
+    'In place of `servers`: each request says itself which server it goes to. Only for HTTP. Whoever can choose the text can have evenkeel ask any server that it reaches.',
+  ),
+  resolver: key(Resolver, "Who is asked for names in `server-by`. Without it the system's resolver is."),
   servers: required(
     z.array(z.union([server, Server])).min(1),
     'Strings or maps. `192.0.2.1:80`, `name.example:80` (resolved again and again), `unix:/run/x.sock`. Without port: 80 for HTTP, 443 with `tls`; for TCP it is needed.',
     ['192.0.2.1:80'],
-  ),
+  ).exactOptional(),
   source: key(
     oneOrMany(ip),
     'Addresses of this machine that connections and checks come from, each in turn, and the next one where one has no local port left. ' +

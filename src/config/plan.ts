@@ -499,8 +499,34 @@ export function isKeyed(balance: string): boolean {
 /** A value of the request. The path counts in its normal form, and a query parameter decoded. */
 export type HashKeyPlan = SourcePlan | { readonly kind: 'text'; readonly text: string };
 
+/** Each request says itself which server it goes to. */
+export interface ServerByPlan {
+  /** A template: a name or an address, with a port or without. A path and a query behind it replace those of the request. */
+  readonly text: string;
+  /** What it may name besides: upstreams, by lower-case text. */
+  readonly known: readonly (readonly [text: string, upstream: string])[];
+  /** Names are asked for. */
+  readonly asksNames: boolean;
+}
+
+/** Who is asked for the addresses of names. */
+export interface ResolverPlan {
+  /** Name servers, as `192.0.2.1:53` or `[2001:db8::1]:53`. Empty: the system's resolver is asked. */
+  readonly servers: readonly string[];
+  /** How long an answer counts. Null: as long as it says. */
+  readonly validMs: number | null;
+  /** Until an answer has to be there. */
+  readonly timeoutMs: number;
+  /** Which kinds of addresses are asked for. */
+  readonly families: readonly (4 | 6)[];
+}
+
 export interface UpstreamPlan {
   readonly name: string;
+  /** Not null: `servers` has one, which holds the places of all that requests name. */
+  readonly serverBy: ServerByPlan | null;
+  /** Null: servers have no names, or it is the system's. */
+  readonly resolver: ResolverPlan | null;
   readonly balance: Balance;
   /** Set if and only if the balance goes by it. */
   readonly hash: HashKeyPlan | null;

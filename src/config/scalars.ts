@@ -3,7 +3,7 @@
  * a problem of the catalogue. A schema's meta is what the JSON Schema, the reference page and the error messages say about it.
  */
 import * as z from 'zod';
-import { parseBind, parseCidr, parseHttpUrl, parseIp, parseNetwork, parseServer, UNIX } from './addresses.ts';
+import { parseBind, parseCidr, parseHttpUrl, parseIp, parseNameServer, parseNetwork, parseServer, UNIX } from './addresses.ts';
 import type { Problem } from './diagnostic.ts';
 import { problem, show } from './diagnostic.ts';
 import {
@@ -167,6 +167,7 @@ export const databaseUser = text('database user', 'evenkeel', (value) =>
 export const dnsName = text('name in the DNS', 'health.example', checkDnsName);
 export const bind = text('address to listen on', '*:80', (value) => parseBind(value).problem);
 export const server = text('server address', '192.0.2.1:80', (value) => parseServer(value).problem);
+export const nameServer = text('address of a name server', '192.0.2.53', (value) => parseNameServer(value).problem);
 export const host = text('host pattern', 'shop.example', checkHost);
 export const path = text('path', '/api/', checkPath);
 export const rewrittenPath = text('path', '/v2/', checkRewrittenPath);

@@ -61,6 +61,9 @@ export const SOURCES = {
   'tls-client-certificate': 'the certificate itself, PEM, with URL escapes',
   scheme: '`http` or `https`, or what a trusted proxy said in X-Forwarded-Proto',
   'request-id': 'the identifier of the request',
+  'server-by':
+    'where the request goes, in an upstream with `server-by`: name or address as said, with its port unless that is the standard one',
+  'server-by-port': 'the port of that',
   'page-status': 'the status that the page for an error is answered with in any case; empty for anything else',
 } as const;
 

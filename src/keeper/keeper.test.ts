@@ -111,6 +111,8 @@ function planOf(workers: number, ports: readonly number[]): Plan {
   }));
   const upstream = {
     name: 'u',
+    serverBy: null,
+    resolver: null,
     balance: 'round-robin',
     hash: null,
     servers,

@@ -5,7 +5,7 @@
  */
 import type { Address } from '../base/address.ts';
 import type { Board } from '../base/board.ts';
-import { SERVER_SLOTS_MAX } from '../base/limits.ts';
+import { ADDRESSES_PER_NAME_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import type { HealthPlan, Plan, ServerPlan } from '../config/plan.ts';
 import { type Placed, placePlan } from '../core/place.ts';
@@ -36,6 +36,7 @@ import {
 } from './proxies/listeners.ts';
 import type { Log } from './log/log.ts';
 import { logProxyState } from './log/proxy-state.ts';
+import { Lookups } from './servers/lookups.ts';
 import { askSystem, type NameAnswer, Names } from './servers/names.ts';
 import type { OverrideView } from './overrides.ts';
 import { probe } from './servers/probe.ts';
@@ -107,6 +108,7 @@ export class Keeper {
   private readonly health: HealthRegistry;
   private readonly probeContexts = new ProbeContexts();
   private readonly names: Names;
+  private readonly lookups = new Lookups(monotonicMs);
   private readonly traffic: TrafficLog;
   private readonly supervisor: Supervisor;
   /** Unused connections of any proxy may have the ports that others lack. */
@@ -577,6 +579,15 @@ export class Keeper {
     this.files.stop();
   }
 
+  private async answerName(upstream: string, hostname: string, worker: number): Promise<void> {
+    const resolver = this.plan.upstreams.find(({ name }) => name === upstream)?.resolver ?? null;
+    const nothing = { addresses: [], ttlMs: 0 };
+    const isAsked = resolver !== null && /^[\w.-]{1,253}$/.test(hostname);
+    const answer = !isAsked ? nothing : await this.lookups.find(hostname, resolver).catch(() => nothing);
+    const addresses = answer.addresses.slice(0, ADDRESSES_PER_NAME_MAX);
+    this.supervisor.tell(worker, { type: 'name', upstream, hostname, addresses, ttlMs: answer.ttlMs ?? 0 });
+  }
+
   private handleEvent(event: ProxyEvent, proxyIndex: number): void {
     const { log } = this.options;
     switch (event.kind) {
@@ -587,6 +598,9 @@ export class Keeper {
         return this.traffic.handleAnswered(event);
       case 'shortage':
         if (this.traffic.handleShortage(event) && event.shortage === 'port') this.ports.handleNoPort(event.slot);
+        return undefined;
+      case 'name-wanted':
+        void this.answerName(event.upstream, event.hostname, proxyIndex);
         return undefined;
       case 'accept-paused':
       case 'accept-resumed':

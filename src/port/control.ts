@@ -31,7 +31,15 @@ export type KeeperMessage =
    */
   | { readonly type: 'serve-on' }
   /** No local port is left for connections to the server in this slot: give up one that an unused connection there has. */
-  | { readonly type: 'free-port'; readonly slot: number };
+  | { readonly type: 'free-port'; readonly slot: number }
+  /** What a proxy has wanted to know: the addresses of a name, without port. None: there is no answer. `ttlMs`: as long as they count. */
+  | {
+      readonly type: 'name';
+      readonly upstream: string;
+      readonly hostname: string;
+      readonly addresses: readonly { readonly family: 4 | 6; readonly host: string }[];
+      readonly ttlMs: number;
+    };
 
 /** A proxy to the keeper. */
 export type ProxyMessage =
@@ -85,6 +93,8 @@ export type ProxyEvent =
   | { readonly kind: 'memory-short'; readonly bytes: number; readonly used: number; readonly count: number }
   /** It was short for so long, and had to end this many connections that stood still. */
   | { readonly kind: 'memory-recovered'; readonly seconds: number; readonly shed: number }
+  /** A request is for a server of this name, of an upstream with `server-by`: it waits for a `name` message. */
+  | { readonly kind: 'name-wanted'; readonly upstream: string; readonly hostname: string }
   /** After `drain`: nothing is in flight any more. */
   | { readonly kind: 'drained' };
 
@@ -153,9 +163,20 @@ export function parseKeeperMessage(line: string): KeeperMessage | null {
   if (type === 'apply' && isCount(generation) && isCount(descriptors)) return { type, generation, descriptors };
   if (type === 'free-port' && isCount(value.slot)) return { type, slot: value.slot };
   if (type === 'serve-on') return { type };
+  if (type === 'name') return parseName(value);
   if (type === 'abandon' && isTexts(value.addresses)) return { type, addresses: value.addresses };
   if (type !== 'drain') return null;
   return { type, withinMs: isCount(value.withinMs) ? value.withinMs : null, keepsIdle: value.keepsIdle === true };
+}
+
+function parseName({ upstream, hostname, addresses, ttlMs }: Readonly<Record<string, unknown>>): KeeperMessage | null {
+  if (typeof upstream !== 'string' || typeof hostname !== 'string' || !isCount(ttlMs)) return null;
+  if (!Array.isArray(addresses)) return null;
+  const found = (addresses as readonly unknown[]).flatMap((each) => {
+    if (!isObject(each) || typeof each.host !== 'string') return [];
+    return each.family === 4 || each.family === 6 ? [{ family: each.family, host: each.host } as const] : [];
+  });
+  return { type: 'name', upstream, hostname, addresses: found, ttlMs };
 }
 
 /** Null if it is not one of the messages. */
@@ -205,6 +226,10 @@ function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null
     typeof sample === 'string'
   ) {
     return { kind, owner, answer, count, sample };
+  }
+  if (kind === 'name-wanted') {
+    const { upstream, hostname } = value;
+    return typeof upstream === 'string' && typeof hostname === 'string' ? { kind, upstream, hostname } : null;
   }
   if (kind === 'accept-resumed' && typeof listener === 'string') return { kind, listener };
   return kind === 'drained' ? { kind } : null;

@@ -120,6 +120,8 @@ class ProxyProcess implements TransportDriver, ControlHandler {
         return;
       case 'free-port':
         return this.proxy.freePort(message.slot);
+      case 'name':
+        return this.proxy.handleName(message.upstream, message.hostname, message);
     }
   }
 

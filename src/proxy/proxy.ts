@@ -44,7 +44,8 @@ import { Later } from './tls/later.ts';
 import { ServerLayers } from './tls/server-layers.ts';
 import { TlsLayers } from './tls/tls-layers.ts';
 import { type PlannedUdpSocket, UdpListeners } from './udp/udp-listeners.ts';
-import { Upstream, type Server } from './upstream.ts';
+import { ServerChoice } from './server-choice.ts';
+import { type NameNews, Upstream, type Server } from './upstream.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
 export type { PlannedSocket } from './provision.ts';
@@ -232,6 +233,11 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     owner?.idle.resetOldest();
   }
 
+  /** What the keeper says of a name that requests are for. */
+  handleName(upstream: string, hostname: string, news: NameNews): void {
+    this.upstreams.find(({ plan }) => plan.name === upstream)?.choice?.handleNews(hostname, news);
+  }
+
   /** These addresses are on another machine now: who came to one of them is out of reach, and not waited for. */
   abandon(addresses: readonly string[]): void {
     const local = new Uint8Array(16);
@@ -386,8 +392,20 @@ export class Proxy implements TransportDriver, ExpiryHandler {
         this.upstreamOfSlot[server.slot] = upstream;
       }
     }
+    for (const upstream of this.upstreams) {
+      const { plan: own } = upstream;
+      if (own.serverBy === null) continue;
+      upstream.choice ??= new ServerChoice(this.context, own, own.serverBy, makeLayer);
+      upstream.choice.link(new Map(own.serverBy.known.map(([text, name]) => [text, this.upstreamNamed(name)])));
+    }
     this.boardGeneration = -1;
     return this.upstreams;
+  }
+
+  private upstreamNamed(name: string): Upstream {
+    const found = this.upstreams.find(({ plan }) => plan.name === name);
+    assert(found !== undefined, 'a plan has the upstreams that it names');
+    return found;
   }
 
   private createListener(

@@ -23,6 +23,7 @@ import { PICK_FULL, type Balancer, type Endpoint } from '../core/balance/balance
 import { createBalancer } from '../core/balance/create.ts';
 import { ServiceTime } from '../core/balance/service-time.ts';
 import { canWork } from '../core/balance/tier.ts';
+import type { RequestView } from '../core/value/request-view.ts';
 import { HashKey } from '../core/route/hash-key.ts';
 import type { Transport } from '../port/transport.ts';
 import type { Context } from './context.ts';
@@ -170,6 +171,28 @@ export class Server implements Endpoint {
   }
 }
 
+/** Where each request goes, of an upstream that leaves that to the request. */
+export interface Choice {
+  /** The upstreams that it may name, by text. */
+  link(known: ReadonlyMap<string, Upstream>): void;
+  /** For the request in the view, which says from here on where it goes. Null: it names nothing. */
+  choose(view: RequestView): Upstream | null;
+  /** What the request that was chosen for last says of its path and query holds. False: it cannot. */
+  applyTarget(view: RequestView): boolean;
+  /** An answer to what it has asked. */
+  handleNews(hostname: string, news: NameNews): void;
+  /** All is chosen anew. What is under way goes on until `at`. */
+  forgetAll(at: number): void;
+}
+
+/** What a name stands for. */
+export interface NameNews {
+  /** Without port. Empty: there is no answer. */
+  readonly addresses: readonly { readonly family: 4 | 6; readonly host: string }[];
+  /** As long as they count. */
+  readonly ttlMs: number;
+}
+
 export class Upstream {
   plan: UpstreamPlan;
   servers: readonly Server[] = [];
@@ -177,6 +200,8 @@ export class Upstream {
   hashKey: HashKey | null;
   /** When what began here has to have ended, because no plan has this upstream any more. */
   retireAt = Infinity;
+  /** Null: its servers are those of the plan. */
+  choice: Choice | null = null;
   private readonly makeLayer: MakeServerLayer;
   private readonly context: Context;
   private balancer: Balancer;
@@ -204,6 +229,10 @@ export class Upstream {
       this.balancer = balancerFor(plan, this.context);
     this.hashKey = hashKeyOf(plan);
     if (plan.proxyProtocol !== this.plan.proxyProtocol) for (const { idle } of this.servers) idle.closeAll();
+    if (this.choice !== null && JSON.stringify(plan) !== JSON.stringify(this.plan)) {
+      this.choice.forgetAll(retireAt);
+      this.choice = null;
+    }
     const isTlsNew = JSON.stringify(plan.tls) !== JSON.stringify(this.plan.tls);
     this.plan = plan;
     const isServerGone = this.replaceServers(plan, retireAt);
@@ -219,6 +248,7 @@ export class Upstream {
   /** No plan has it any more. Who waits here is served still, until `leave`. */
   retire(at: number): void {
     this.retireAt = at;
+    this.choice?.forgetAll(at);
     for (const server of this.servers) server.retire(at);
   }
 
@@ -338,7 +368,8 @@ export class Upstream {
     if (this.lastWaiter === null) this.firstWaiter = waiter;
     else this.lastWaiter.nextWaiter = waiter;
     this.lastWaiter = waiter;
-    this.context.row.setWaiting(this.servers[0].slot, ++this.waiterCount);
+    this.waiterCount++;
+    this.tellWaiting(this.waiterCount);
     return true;
   }
 
@@ -352,7 +383,12 @@ export class Upstream {
     else waiter.nextWaiter.previousWaiter = waiter.previousWaiter;
     waiter.nextWaiter = null;
     waiter.previousWaiter = null;
-    this.context.row.setWaiting(this.servers[0].slot, --this.waiterCount);
+    this.waiterCount--;
+    this.tellWaiting(this.waiterCount);
+  }
+
+  protected tellWaiting(count: number): void {
+    this.context.row.setWaiting(this.servers[0].slot, count);
   }
 
   /**

@@ -59,7 +59,7 @@ http {
   assert.ok(config !== null);
   assert.equal(config.workers, 2);
   const web = config.upstreams!['web'];
-  assert.deepEqual(web.servers[1], {
+  assert.deepEqual(web.servers![1], {
     address: '192.168.15.8:80',
     weight: 2,
     passive: { failures: 3, within: '10s', eject: '10s' },
@@ -97,7 +97,9 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
     'location / { proxy_pass https://x; proxy_ssl_verify on; }',
     /no "proxy_ssl_trusted_certificate" is defined for "proxy_ssl_verify"/,
   ],
-  ['location / { proxy_pass http://$http_x; }', /unsupported: `proxy_pass http:\/\/\$http_x`/],
+  ['location / { proxy_pass http://$http_x; }', /warning: without a `resolver` only addresses/],
+  ['location / { resolver 127.0.0.1 valid=x; proxy_pass http://$http_x; }', /invalid parameter: valid=x/],
+  ['location / { resolver ns.example; proxy_pass http://$http_x; }', /goes without `resolver ns\.example`/],
   ['location ~ (a)\\1 { return 200; }', /unsupported: the regular expression .*backtracking/],
   [
     'location / { proxy_set_header X $upstream_addr; proxy_pass http://192.0.2.1; }',

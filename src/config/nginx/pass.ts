@@ -3,6 +3,8 @@ import { normalText } from './locations.ts';
 import { type Constants, hasVariables, splitVariables, translateText } from './variables.ts';
 
 export interface Target {
+  /** Each request says where it goes; then `name` is a template, with path and query. */
+  readonly isByRequest: boolean;
   readonly isTls: boolean;
   /** Name or address of a group or a server, as a server of the model is written. */
   readonly name: string;
@@ -29,8 +31,7 @@ export function parseTarget(
     .join('');
   const scheme = /^https?:\/\//.exec(known)?.[0];
   if (scheme === undefined) {
-    if (known.startsWith('$') || known.startsWith('{'))
-      return { problem: 'a variable says where to, which is not there yet' };
+    if (isVariable) return byRequest(text, 'http://', constants);
     return { problem: 'invalid URL prefix', isError: true };
   }
   const isTls = scheme === 'https://';
@@ -38,13 +39,19 @@ export function parseTarget(
   const rest = known.slice(scheme.length);
   const match = rest.startsWith('unix:') ? /^(unix:[^:]+)(?::(.*))?$/s.exec(rest) : /^([^/?$]*)(.*)$/s.exec(rest);
   if (match === null || match[1] === '') {
-    return rest.startsWith('$')
-      ? { problem: 'a variable says where to, which is not there yet' }
-      : { problem: 'no host in upstream', isError: true };
+    return isVariable ? byRequest(text, scheme, constants) : { problem: 'no host in upstream', isError: true };
   }
   const [, name, path = ''] = match;
-  if (name.includes('{')) return { problem: 'a variable says where to, which is not there yet' };
-  const place = { isTls, name, proxyHost: hostOf(name, standardPort), proxyPort: portOf(name, standardPort) };
+  // what is behind the name is a path, or may be more of the name
+  const isWhole = !path.startsWith('$') || /^\$\{?(request_uri|uri|document_uri)\b/.test(path);
+  if (name.includes('{') || name.endsWith(':') || !isWhole) return byRequest(text, scheme, constants);
+  const place = {
+    isByRequest: false,
+    isTls,
+    name,
+    proxyHost: hostOf(name, standardPort),
+    proxyPort: portOf(name, standardPort),
+  };
   if (isVariable && /^\$\{?request_uri\}?$/.test(path)) return { ...place, uri: null, target: null };
   if (path !== '' && isVariable) {
     const target = targetOf(text, constants);
@@ -54,6 +61,15 @@ export function parseTarget(
   if (path.includes('?')) return { problem: 'a query in its path is not there yet' };
   if (path !== '' && !path.startsWith('/')) return { problem: 'invalid path', isError: true };
   return { ...place, uri: path === '' ? null : path, target: null };
+}
+
+/** Where to is part of what a variable says, and so are path and query. */
+function byRequest(text: string, scheme: string, constants: Constants): Target | { readonly problem: string } {
+  const translated = translateText(text, constants);
+  if ('problem' in translated) return translated;
+  const name = translated.template.startsWith(scheme) ? translated.template.slice(scheme.length) : translated.template;
+  const own = { proxyHost: '{server-by}', proxyPort: '{server-by-port}' };
+  return { isByRequest: true, isTls: scheme === 'https://', name, ...own, uri: null, target: null };
 }
 
 /** Path and query of a URL that has variables. nginx takes them as they are: the query of the request is not added. */

@@ -18,10 +18,10 @@ export interface ServersTlsSettings {
 const CIPHERS = 'DEFAULT';
 const DEPTH = 1;
 
-/** `host`: of `proxy_pass`, with a port if it has one. */
+/** `host`: of `proxy_pass`, with a port if it has one. Null: each request says it, and the server's own name counts. */
 export function readServersTls(
   scope: Scope,
-  host: string,
+  host: string | null,
   document: DocumentBuilder,
   notes: Notes,
 ): ServersTlsSettings {
@@ -53,7 +53,8 @@ export function readServersTls(
     map['verify-depth'] = Number(scope.argument('proxy_ssl_verify_depth') ?? DEPTH);
   } else if (verify === null) map['verify'] = false;
   else set('verify', false, verify);
-  if (isVerifying || isNaming) map['server-name'] = nameOf(scope, host, notes);
+  const name = nameOf(scope, host, notes);
+  if ((isVerifying || isNaming) && name !== null) map['server-name'] = name;
   if (!isNaming) map['sni'] = false;
   file('certificate', 'proxy_ssl_certificate');
   file('key', 'proxy_ssl_certificate_key');
@@ -69,9 +70,11 @@ function isOn(directive: Directive | null): boolean {
 }
 
 /** nginx takes the host of `proxy_pass`, also where that is the name of an `upstream`, and leaves out the port. */
-function nameOf(scope: Scope, host: string, notes: Notes): string {
+function nameOf(scope: Scope, host: string | null, notes: Notes): string | null {
   const directive = scope.find('proxy_ssl_name');
-  const text = directive?.args[0].text.replace(/^\$\{?proxy_host\}?$/, host) ?? host;
+  const isOfServer = directive === null || /^\$\{?proxy_host\}?$/.test(directive.args[0].text);
+  const text = isOfServer ? host : directive.args[0].text;
+  if (text === null) return null;
   if (directive !== null && hasVariables(text)) {
     const reason = 'the name of a server does not depend on the request';
     notes.notYet(directive.place, `\`proxy_ssl_name ${text}\``, reason, 'write the name itself');

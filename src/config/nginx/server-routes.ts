@@ -16,6 +16,7 @@ import type { Directive } from './parse.ts';
 import { parseTarget, rewriteFor, type Target } from './pass.ts';
 import { readServersTls } from './proxy-ssl.ts';
 import { readReplacements } from './redirects.ts';
+import { readResolver } from './resolver.ts';
 import { readReturn, type Answer, type AnswerContext } from './return.ts';
 import { readRewrite } from './rewrite.ts';
 import { Scope } from './scope.ts';
@@ -358,7 +359,7 @@ export class ServerRoutes {
       else this.notes.notYet(place, `\`proxy_pass ${text}\``, target.problem);
       return null;
     }
-    const { name, proxyHost, proxyPort, uri, target: sent } = target;
+    const { proxyHost, proxyPort, uri, target: sent } = target;
     const isInIf = scope.context === 'location-if' && scope.own('proxy_pass').length > 0;
     if (uri !== null && (location === null || location.kind === 'regex' || location.kind === 'named' || isInIf)) {
       const reason =
@@ -377,7 +378,7 @@ export class ServerRoutes {
       base: absolutePrefix(scope, this.front),
     };
     Object.assign(response, readReplacements(scope, passed, this.notes));
-    const route: PlainMap = { upstream: this.surroundings.upstreams.use(name, this.settingsOf(scope, target), pass) };
+    const route: PlainMap = { upstream: this.upstreamOf(target, scope, pass) };
     const rewrite = sent === null ? this.rewriteOf(location, uri) : { target: sent };
     if (rewrite !== null) route['rewrite'] = rewrite;
     const headers: PlainMap = {};
@@ -394,12 +395,25 @@ export class ServerRoutes {
     return route;
   }
 
+  private upstreamOf(target: Target, scope: Scope, pass: Directive): string {
+    const { upstreams } = this.surroundings;
+    const settings = this.settingsOf(scope, target);
+    if (!target.isByRequest) return upstreams.use(target.name, settings, pass);
+    const resolver = readResolver(scope, this.notes);
+    if (resolver === null) {
+      const reason = 'without a `resolver` only addresses and the names of `upstream` blocks lead somewhere';
+      this.notes.trap(pass.args[0].place, reason, 'write a `resolver`, if names were meant to');
+    }
+    const wanted = `by-${pass.args[0].text.replace(/^https?:\/\//, '')}`;
+    return upstreams.useByRequest(target.name, wanted, settings, resolver, pass);
+  }
+
   private rewriteOf(location: Location | null, uri: string | null): PlainMap | null {
     if (uri === null || location === null || location.kind === 'regex' || location.kind === 'named') return null;
     return rewriteFor(location.kind, location.path, uri);
   }
 
-  private settingsOf(scope: Scope, { isTls, proxyHost }: Target): Settings {
+  private settingsOf(scope: Scope, { isByRequest, isTls, proxyHost }: Target): Settings {
     const { document } = this.surroundings;
     const connect = this.time(scope, 'proxy_connect_timeout', 60_000, CONNECT_MS_MAX);
     const read = this.time(scope, 'proxy_read_timeout', 60_000, RESPONSE_MS_MAX);
@@ -418,8 +432,8 @@ export class ServerRoutes {
         tunnel: formatDuration(Math.max(read, send)),
       },
       bind: source,
-      tls: isTls ? readServersTls(scope, proxyHost, document, this.notes) : null,
-      health: readHealthCheck(scope, this.notes),
+      tls: isTls ? readServersTls(scope, isByRequest ? null : proxyHost, document, this.notes) : null,
+      health: isByRequest ? null : readHealthCheck(scope, this.notes),
       keepAlive: scope.argument('proxy_socket_keepalive')?.toLowerCase() === 'on',
     };
   }
@@ -451,7 +465,7 @@ export class ServerRoutes {
     return bytes === 0 ? UNLIMITED : bytes;
   }
 
-  private retryOf(scope: Scope, { name }: Target): PlainMap {
+  private retryOf(scope: Scope, { isByRequest, name }: Target): PlainMap {
     const directive = scope.find('proxy_next_upstream');
     const words = directive?.args ?? [];
     const on: (string | number)[] = [];
@@ -468,7 +482,7 @@ export class ServerRoutes {
       }
     }
     const tries = Number(scope.argument('proxy_next_upstream_tries') ?? '0');
-    const servers = this.surroundings.upstreams.serverCount(name);
+    const servers = isByRequest ? ATTEMPTS_MAX : this.surroundings.upstreams.serverCount(name);
     const attempts = isOff ? 1 : Math.min(ATTEMPTS_MAX, tries > 0 ? tries : Math.max(1, servers));
     return { attempts, on: isOff ? [] : [...new Set(on)] };
   }

@@ -62,7 +62,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'location location-if limit_except',
         '1',
         'differs',
-        '`http://` or `https://` with a name, an address or `unix:`, with or without a path, in which variables may be; a variable in place of the name where the file says all that it can be (`map`, `split_clients`, `geo`, `set`); **no other variables**',
+        '`http://` or `https://` with a name, an address or `unix:`, with or without a path, in which variables may be; a variable in place of the name, too: where the file says all that it can be (`map`, `split_clients`, `geo`, `set`) those are servers like others, else each request says [where it goes](../servers-by-request.md), and so a whole URL that a variable says has to begin with `http://`',
       ],
       ['proxy_redirect', 'http server location', '1-2', 'works', ''],
       ['proxy_cookie_domain proxy_cookie_path', 'http server location', '1-2', 'works', ''],

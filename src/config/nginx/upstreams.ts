@@ -86,24 +86,60 @@ export class Upstreams {
     const { upstreams } = this.document;
     const modelName = this.document.freeName(upstreams, name.replace(/^unix:\/+/, ''));
     this.made.set(key, modelName);
-    const timeouts = { ...settings.timeouts, ...group.timeouts };
     upstreams[modelName] = {
       servers: tls === null || !this.groups.has(name.toLowerCase()) ? group.servers : group.servers.map(withPort),
       ...group.rest,
-      ...(tls === null ? {} : { tls }),
-      ...(settings.bind === null ? {} : { source: settings.bind }),
-      timeouts,
-      ...(settings.keepAlive ? { 'tcp-keepalive': true } : {}),
-      ...(settings.sendsProxyHeader === true ? { 'proxy-protocol': 'v1' } : {}),
+      ...this.settingsOf(settings, group),
       ...(settings.health ? { health: settings.health } : {}),
     };
-    this.document.mark(['upstreams', modelName], group.directive.place);
-    for (const [part, place] of settings.tls?.places ?? []) {
-      this.document.mark(['upstreams', modelName, 'tls', part], place);
-    }
+    this.markSettings(modelName, settings, group);
     group.places.forEach((server, i) => {
       this.document.mark(['upstreams', modelName, 'servers', i], server.place);
     });
+    return modelName;
+  }
+
+  private settingsOf({ bind, keepAlive, sendsProxyHeader, timeouts, tls }: Settings, group: Group): PlainMap {
+    return {
+      ...(tls === null ? {} : { tls: tls.map }),
+      ...(bind === null ? {} : { source: bind }),
+      timeouts: { ...timeouts, ...group.timeouts },
+      ...(keepAlive ? { 'tcp-keepalive': true } : {}),
+      ...(sendsProxyHeader === true ? { 'proxy-protocol': 'v1' } : {}),
+    };
+  }
+
+  private markSettings(modelName: string, { tls }: Settings, { directive }: Group): void {
+    this.document.mark(['upstreams', modelName], directive.place);
+    for (const [part, place] of tls?.places ?? []) this.document.mark(['upstreams', modelName, 'tls', part], place);
+  }
+
+  /** The upstream of the model for requests that say themselves where they go: to any group of the file, or anywhere. `wanted`: a name for it. */
+  useByRequest(
+    text: string,
+    wanted: string,
+    settings: Settings,
+    resolver: PlainMap | null,
+    directive: Directive,
+  ): string {
+    const tls = settings.tls?.map ?? null;
+    const key = JSON.stringify([text, resolver, { ...settings, tls }]);
+    const known = this.made.get(key);
+    if (known !== undefined) return known;
+    const { upstreams } = this.document;
+    const modelName = this.document.freeName(upstreams, wanted);
+    this.made.set(key, modelName);
+    const serverBy: PlainMap = { text, ...(resolver === null ? { names: false } : {}) };
+    const group = this.single(text, directive);
+    upstreams[modelName] = {
+      'server-by': serverBy,
+      ...(resolver === null ? {} : { resolver }),
+      ...group.rest,
+      ...this.settingsOf(settings, group),
+    };
+    this.markSettings(modelName, settings, group);
+    const named = Array.from(this.groups.keys(), (name) => [name, this.use(name, settings, directive)] as const);
+    if (named.length > 0) serverBy['upstreams'] = Object.fromEntries(named);
     return modelName;
   }
 

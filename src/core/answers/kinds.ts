@@ -66,6 +66,8 @@ const OWN: readonly AnswerKind[] = [
   ...UDP_DROPS.map(([name, text]) => row('listener', name, 0, text)),
   ...UDP_ENDS.map(([name, text]) => row('listener', name, 0, text)),
   row('upstream', 'no-server', 503, 'no server is up'),
+  row('upstream', 'no-name', 502, 'the name that the request is for has no address'),
+  row('upstream', 'bad-name', 500, 'the request names no server'),
   row('upstream', 'queue-full', 503, 'every server is at its connection limit, and the queue is full'),
   row('upstream', 'queue-timeout', 503, 'every server is at its connection limit'),
   row('upstream', 'no-descriptor', 503, 'the proxy has no file descriptor or memory left for a connection to a server'),

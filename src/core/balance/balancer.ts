@@ -37,6 +37,8 @@ export const PICK_NONE = -1;
 export const PICK_FULL = -2;
 /** Every usable endpoint was tried. */
 export const PICK_TRIED = -3;
+/** No balancer says so: there are no endpoints, because their name has no address. */
+export const PICK_UNNAMED = -4;
 
 export interface Balancer {
   /** Copies what it needs; the endpoints may change afterwards. Not for every request: it may build tables. */

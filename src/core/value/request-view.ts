@@ -3,6 +3,8 @@ import type { RequestHead } from '../../wire/http1/head.ts';
 import { IpWords } from '../../wire/ip-text.ts';
 import { Variables } from './variables.ts';
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** The connection that a request came over. */
 export interface Connection {
   /** Its number among those of this proxy. */
@@ -88,6 +90,9 @@ export class RequestView {
   wallClockMs: () => number = () => 0;
   /** The name of this machine. */
   hostname: Uint8Array = new Uint8Array(0);
+  /** Where it goes, as its own text says; empty: that is the route's matter. */
+  serverBy: Uint8Array = NOTHING;
+  serverByPort: Uint8Array = NOTHING;
 
   // --- a target that is not the one that was sent ---
   /** The head's target, path and query are what steps of a route made of those that were sent, which are here. */

@@ -53,10 +53,12 @@ export const CAPTURE = 49;
 export const PAGE_STATUS = 50;
 export const DATE = 51;
 export const HOSTNAME = 52;
+export const SERVER_BY = 53;
+export const SERVER_BY_PORT = 54;
 // those with a name, which may be there several times
-export const HEADER = 53;
-export const COOKIE = 54;
-export const PARAMETER = 55;
+export const HEADER = 55;
+export const COOKIE = 56;
+export const PARAMETER = 57;
 
 /** By the word of a placeholder. */
 export const KINDS = {
@@ -92,6 +94,8 @@ export const KINDS = {
   'proxy-unique-id': PROXY_UNIQUE_ID,
   'page-status': PAGE_STATUS,
   hostname: HOSTNAME,
+  'server-by': SERVER_BY,
+  'server-by-port': SERVER_BY_PORT,
   tls: TLS,
   'tls-version': TLS_VERSION,
   'tls-cipher': TLS_CIPHER,

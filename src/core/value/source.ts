@@ -64,6 +64,8 @@ import {
   REQUEST_ID,
   REQUEST_LINE,
   SCHEME,
+  SERVER_BY,
+  SERVER_BY_PORT,
   SENT_PATH,
   SENT_QUERY,
   TIME,
@@ -236,6 +238,10 @@ export class Source {
         return leave(span, isoTime, 0, isoTime.length);
       case HOSTNAME:
         return leave(span, view.hostname, 0, view.hostname.length);
+      case SERVER_BY:
+        return leave(span, view.serverBy, 0, view.serverBy.length);
+      case SERVER_BY_PORT:
+        return leave(span, view.serverByPort, 0, view.serverByPort.length);
       case DATE:
         return this.findDate(Math.floor(view.wallClockMs() / 1000), span);
       case PROXY_CLIENT:

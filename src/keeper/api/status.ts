@@ -388,22 +388,26 @@ function listenerView(
   };
 }
 
-function upstreamView(
-  facts: DataPlaneFacts,
-  { name, balance, servers, tls }: UpstreamPlan,
-  index: number,
-): UpstreamView {
+function upstreamView(facts: DataPlaneFacts, plan: UpstreamPlan, index: number): UpstreamView {
+  const { name, balance, servers, tls } = plan;
   const known = facts.health.serversOf(index);
   return {
     name,
     balance,
     tls: tls === null ? null : tls.trust === null ? 'unverified' : 'verified',
     waiting: sumOfWorkers(facts.board, (row) => row.waiting(servers[0].firstSlot)),
-    servers: servers.flatMap((server, i) => known[i].map((health) => serverView(facts, name, server, health))),
+    servers: servers.flatMap((server, i) => known[i].map((health) => serverView(facts, plan, server, health))),
   };
 }
 
-function serverView(facts: DataPlaneFacts, upstream: string, server: ServerPlan, health: ServerHealth): ServerView {
+const CHOSEN_BY_REQUESTS = { state: 'unchecked', reason: 'each request says where it goes' } as const;
+
+function serverView(
+  facts: DataPlaneFacts,
+  { name: upstream, serverBy }: UpstreamPlan,
+  server: ServerPlan,
+  health: ServerHealth,
+): ServerView {
   const { board, nowMs } = facts;
   const { slot, address, account } = health;
   const { name, weight, backup, maxConnections } = server;
@@ -413,6 +417,7 @@ function serverView(facts: DataPlaneFacts, upstream: string, server: ServerPlan,
     name,
     address: where,
     ...(account === null ? unresolved(facts, server) : stateOf(account, nowMs)),
+    ...(serverBy === null ? {} : CHOSEN_BY_REQUESTS),
     ...administrativeState(facts, upstream, server, account?.state ?? 'unresolved'),
     weight,
     isBackup: backup,

@@ -104,6 +104,13 @@ export class Supervisor {
     this.act();
   }
 
+  /** Tells the proxy that serves as `worker`, or finishes what it had then. */
+  tell(worker: number, message: KeeperMessage): void {
+    for (const account of this.fleet.accounts()) {
+      if (account.worker === worker) this.children.get(account.row)?.send(message);
+    }
+  }
+
   /** Tells every proxy that has read what it was told before. The others do without. */
   advise(message: KeeperMessage): void {
     for (const child of this.children.values()) child.advise(message);

@@ -41,6 +41,8 @@ const at = (last: number): Address => ({ family: 4, host: `192.0.2.${last}`, por
 function upstream(name: string, servers: ServerPlan[], rest: Partial<UpstreamPlan> = {}): UpstreamPlan {
   return {
     name,
+    serverBy: null,
+    resolver: null,
     balance: 'round-robin',
     hash: null,
     servers,

@@ -150,7 +150,7 @@ export class HealthRegistry {
 
   /** The names that servers are given by. */
   hostnames(): readonly string[] {
-    const servers = this.upstreams.flatMap(({ plan }) => plan.servers);
+    const servers = this.upstreams.flatMap(({ plan }) => (plan.serverBy === null ? plan.servers : []));
     return [...new Set(servers.flatMap(({ target }) => ('hostname' in target ? [target.hostname] : [])))];
   }
 
@@ -184,6 +184,7 @@ export class HealthRegistry {
 
   handleName(hostname: string, answer: NameAnswer): void {
     for (const upstream of this.upstreams) {
+      if (upstream.plan.serverBy !== null) continue;
       upstream.plan.servers.forEach(({ target }, index) => {
         if (!('hostname' in target) || target.hostname !== hostname) return;
         const addresses = answer.addresses.map((address) => ({ ...address, port: target.port }));

@@ -17,7 +17,7 @@
 import { hashWords } from '../../base/hash.ts';
 import type { ProxyActionPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
-import { PICK_FULL, PICK_TRIED } from '../../core/balance/balancer.ts';
+import { PICK_FULL, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
 import {
   type Failure,
   FAILED_BAD_RESPONSE,
@@ -88,6 +88,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private clientOrNull: ClientSide | null = null;
   private protocolOrNull: ServerProtocol | null = null;
   private routeOrNull: Route | null = null;
+  private upstreamOrNull: Upstream | null = null;
   // --- the record ---
   isRequest = false;
   /** METHOD_... */
@@ -200,7 +201,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   }
 
   get upstream(): Upstream {
-    return this.route.upstream as Upstream;
+    return this.upstreamOrNull as Upstream;
   }
 
   private get action(): ProxyActionPlan {
@@ -222,7 +223,14 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   ): own.OwnResponse | null {
     const { request } = this;
     this.routeOrNull = route;
+    this.upstreamOrNull = route.upstream;
     this.protocolOrNull = protocol;
+    const { choice } = this.upstream;
+    if (choice !== null) {
+      const chosen = choice.choose(view);
+      if (chosen === null) return own.BAD_NAME;
+      this.upstreamOrNull = chosen;
+    }
     this.answerStatus = view.answerStatus;
     this.wantsUpgrade = this.action.upgrade && mayUpgrade(view.bytes, view.head);
     this.key = this.keyFor(view);
@@ -242,6 +250,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
       if (!target.apply(view)) return own.REWRITE_FAILED;
       view.isPlaced = false;
     }
+    if (choice !== null && !choice.applyTarget(view)) return own.REWRITE_FAILED;
     const obstacle = protocol.keep(request, view, hops, route, this.wantsUpgrade, headLength);
     if (obstacle === null && route.hasErrorPages && !this.isErrorPage) this.keepHead(view, headLength);
     return obstacle;
@@ -355,7 +364,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private handleNoServer(picked: number): void {
     const { upstream } = this;
     if (picked !== PICK_FULL) {
-      this.client.answer(picked === PICK_TRIED ? this.failure : own.NO_SERVER);
+      if (picked === PICK_TRIED) this.client.answer(this.failure);
+      else this.client.answer(picked === PICK_UNNAMED ? own.NO_NAME : own.NO_SERVER);
     } else if (upstream.enqueue(this)) {
       const queueDeadline = this.context.transport.now + upstream.plan.timeouts.queueMs;
       const isSooner = this.exchangeDeadline === 0 || queueDeadline < this.exchangeDeadline;
@@ -595,6 +605,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.clientOrNull = null;
     this.protocolOrNull = null;
     this.routeOrNull = null;
+    this.upstreamOrNull = null;
     this.texts = NO_TEXTS;
     this.trail = null;
     this.server = null;

@@ -189,6 +189,8 @@ export class HttpService implements Service {
     view.variables.begin();
     view.isTrusted = peer.isTrusted;
     view.requestIdLength = 0;
+    view.serverBy = own.NOTHING;
+    view.serverByPort = own.NOTHING;
     if (!peer.isTrusted) {
       copyIp(peer, view.client);
       return;

@@ -1,0 +1,122 @@
+/**
+ * Names that requests are for (`server-by`), asked for when a proxy wants to know one. Proxies that want the same are told the same:
+ * an answer is kept as long as it counts, of a bounded number of names. What has failed is asked for anew by who asks next.
+ */
+import dns from 'node:dns';
+import type { ResolverPlan } from '../../config/plan.ts';
+import { refreshDelayMs } from '../../core/health/refresh.ts';
+import { askSystem, type NameAnswer } from './names.ts';
+
+/** Asks for a name. Rejects if there is no answer. */
+export type Ask = (hostname: string, resolver: ResolverPlan) => Promise<NameAnswer>;
+
+const ANSWERS_MAX = 4096;
+/** On their way at the same time. */
+const QUESTIONS_MAX = 256;
+/** The system's resolver blocks a thread for each; names of servers need some too. */
+const SYSTEM_QUESTIONS_MAX = 2;
+
+interface Known {
+  readonly answer: Promise<NameAnswer>;
+  /** By `now`; Infinity: it is on its way. */
+  until: number;
+}
+
+export class Lookups {
+  private readonly ask: Ask;
+  private readonly now: () => number;
+  private readonly known = new Map<string, Known>();
+  private underway = 0;
+
+  /** `now`: milliseconds of a monotonic clock. */
+  constructor(now: () => number, ask: Ask = askName) {
+    this.now = now;
+    this.ask = ask;
+  }
+
+  /** `ttlMs`: as long as the answer counts from now on. Rejects if there is none in time; the error says why. */
+  async find(hostname: string, resolver: ResolverPlan): Promise<NameAnswer> {
+    const key = JSON.stringify([hostname, resolver]);
+    const known = this.known.get(key);
+    if (known !== undefined && known.until > this.now()) return await this.withRest(known);
+    if (this.underway >= QUESTIONS_MAX) throw new Error('too many names are asked for');
+    const entry: Known = { answer: this.inTime(hostname, resolver), until: Infinity };
+    this.known.delete(key);
+    this.known.set(key, entry);
+    this.forgetSome();
+    try {
+      const { ttlMs } = await entry.answer;
+      entry.until = this.now() + (resolver.validMs ?? refreshDelayMs(ttlMs, 0));
+      return await this.withRest(entry);
+    } catch (error) {
+      if (this.known.get(key) === entry) this.known.delete(key);
+      throw error;
+    }
+  }
+
+  /** It counts for whoever asks later only as long as for who has asked first. */
+  private async withRest(known: Known): Promise<NameAnswer> {
+    const { addresses } = await known.answer;
+    // who waits with the one who has asked may hear of it first
+    const restMs = known.until === Infinity ? 1000 : Math.ceil(known.until - this.now());
+    return { addresses, ttlMs: Math.max(1, restMs) };
+  }
+
+  private async inTime(hostname: string, resolver: ResolverPlan): Promise<NameAnswer> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('no answer in time')), resolver.timeoutMs);
+    });
+    this.underway++;
+    try {
+      const answer = await Promise.race([this.ask(hostname, resolver), late]);
+      if (answer.addresses.length === 0) throw new Error('the answer has no address');
+      return answer;
+    } finally {
+      this.underway--;
+      clearTimeout(timer);
+    }
+  }
+
+  private forgetSome(): void {
+    for (const [key, { until }] of this.known) {
+      if (this.known.size <= ANSWERS_MAX) return;
+      if (until < Infinity) this.known.delete(key);
+    }
+  }
+}
+
+let systemQuestions = 0;
+
+const askName: Ask = async (hostname, resolver) => {
+  if (resolver.servers.length > 0) return await askServers(hostname, resolver);
+  if (systemQuestions >= SYSTEM_QUESTIONS_MAX) throw new Error("the system's resolver is busy");
+  systemQuestions++;
+  try {
+    const answer = await askSystem(hostname);
+    return { ...answer, addresses: answer.addresses.filter(({ family }) => resolver.families.includes(family)) };
+  } finally {
+    systemQuestions--;
+  }
+};
+
+/** What these name servers say, each asked again where it does not answer. */
+async function askServers(hostname: string, { servers, families, timeoutMs }: ResolverPlan): Promise<NameAnswer> {
+  const resolver = new dns.promises.Resolver({ timeout: Math.ceil(Math.min(2000, timeoutMs / 3)), tries: 3 });
+  resolver.setServers([...servers]);
+  const asked = await Promise.allSettled(
+    families.map(async (family) => {
+      const found = await (family === 4
+        ? resolver.resolve4(hostname, { ttl: true })
+        : resolver.resolve6(hostname, { ttl: true }));
+      return found.map(({ address, ttl }) => ({ family, host: address, ttl }));
+    }),
+  );
+  const records = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+  const failed = asked.find((one) => one.status === 'rejected');
+  if (records.length === 0 && failed !== undefined) throw failed.reason;
+  return {
+    addresses: records.map(({ family, host }) => ({ family, host })),
+    ttlMs: records.length === 0 ? null : Math.min(...records.map(({ ttl }) => ttl * 1000)),
+  };
+}

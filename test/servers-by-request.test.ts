@@ -1,0 +1,152 @@
+/** Upstreams with `server-by`: each request says itself which server it goes to. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { type TestContext, test } from 'node:test';
+import { type Backend, engineSkip, ENGINES, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
+import { type NameServer, startNameServer } from './name-server.ts';
+
+/** Two servers on the same port of two addresses, which say where they are and what was asked. */
+async function startPair(t: TestContext): Promise<Backend> {
+  const first = await startBackend(t, (request, response) =>
+    response.end(`first ${request.url} ${request.headers.host}`),
+  );
+  const second = http.createServer((request, response) => response.end(`second ${request.url}`));
+  second.listen(first.port, '127.0.0.2');
+  await once(second, 'listening');
+  t.after(() => {
+    second.close();
+    second.closeAllConnections();
+  });
+  return first;
+}
+
+function yamlOf(port: number, upstreams: string): string {
+  return `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    routes:
+      - match: { path: /host }
+        upstream: any
+        headers: { request: { set: { Host: "{server-by}" } }, response: { set: { X-Port: "{server-by-port}" } } }
+      - { upstream: any }
+upstreams:
+${upstreams}
+`;
+}
+
+for (const engine of ENGINES) {
+  test(`[${engine}] a request names an address, an upstream, a path`, engineSkip(engine), async (t) => {
+    const { port: back } = await startPair(t);
+    const port = await freePort();
+    const upstreams = `
+  any: { server-by: { text: "{query:to}", upstreams: { Shop: shop }, names: false } }
+  shop: { servers: [ "127.0.0.2:${back}" ] }`;
+    await Evenkeel.start(t, yamlOf(port, upstreams), { engine, workers: 1 });
+    const body = async (to: string, path = '/x'): Promise<string> => (await get(port, `${path}?to=${to}`)).body;
+    assert.equal(await body(`127.0.0.1:${back}`), `first /x?to=127.0.0.1:${back} 127.0.0.1:${port}`);
+    assert.equal(await body(`127.0.0.1:${back}/other%20path`), `first /other%20path 127.0.0.1:${port}`);
+    assert.equal(await body(`127.0.0.2:${back}?only=query`), 'second /?only=query');
+    assert.equal(await body('SHOP/a'), 'second /a');
+    assert.match(await body(`127.0.0.1:${back}/`, '/host'), new RegExp(`^first / 127\\.0\\.0\\.1:${back}$`));
+    const [response] = await once(
+      http.get({ port, host: '127.0.0.1', path: `/host?to=127.0.0.1:${back}/`, agent: false }),
+      'response',
+    );
+    assert.equal((response as http.IncomingMessage).headers['x-port'], String(back));
+    (response as http.IncomingMessage).resume();
+    const status = async (to: string): Promise<number | undefined> => (await get(port, `/x?to=${to}`)).status;
+    assert.equal(await status('localhost'), 502, 'names are not asked for');
+    for (const wrong of ['', ':80', 'a:0', '127.0.0.1:x', 'unix:/run/x', 'user@host', `127.0.0.1:${back}/../..`]) {
+      assert.equal(await status(wrong), 500, wrong);
+    }
+  });
+
+  test(
+    `[${engine}] a name is asked for once, anew when its answer is over, and the last one stays`,
+    engineSkip(engine),
+    async (t) => {
+      const { port: back } = await startPair(t);
+      const dns = await startNameServer(t);
+      const port = await freePort();
+      const resolver = `{ servers: "${dns.address}", valid: 1s, timeout: 20s, ipv6: false }`;
+      const upstreams = `  any: { server-by: { text: "{header:Host}:${back}" }, resolver: ${resolver} }`;
+      await Evenkeel.start(t, yamlOf(port, upstreams), { engine, workers: 2 });
+      const ask = (name: string): Promise<string> => bodyOf(port, name);
+
+      dns.names.set('a.test', ['127.0.0.1']);
+      const bodies = await Promise.all(Array.from({ length: 20 }, () => ask('A.test')));
+      assert.deepEqual([...new Set(bodies)], ['first / A.test']);
+      assert.deepEqual(dns.asked, ['a.test']);
+
+      dns.names.set('a.test', ['127.0.0.2']);
+      await getUntilBody(port, 'a.test', 'second /');
+
+      dns.names.delete('a.test');
+      const before = dns.asked.length;
+      while (dns.asked.length < before + 2) assert.equal(await ask('a.test'), 'second /');
+      assert.equal(await ask('a.test'), 'second /');
+      dns.names.set('a.test', 'silent');
+      assert.equal(await ask('a.test'), 'second /');
+      dns.names.set('a.test', ['127.0.0.1']);
+      await getUntilBody(port, 'a.test', 'first / a.test');
+    },
+  );
+
+  test(`[${engine}] a name without an address is 502, and is asked for anew`, engineSkip(engine), async (t) => {
+    const { port: back } = await startPair(t);
+    const dns = await startNameServer(t);
+    const [port, quick] = [await freePort(), await freePort()];
+    const of = (timeout: string): string => `{ servers: "${dns.address}", timeout: ${timeout}, ipv6: false }`;
+    const upstreams = (timeout: string): string =>
+      `  any: { server-by: { text: "{header:Host}:${back}" }, resolver: ${of(timeout)} }`;
+    await Evenkeel.start(t, yamlOf(port, upstreams('20s')), { engine, workers: 1 });
+    assert.equal(await statusOf(port, 'none.test'), 502);
+    dns.names.set('none.test', ['127.0.0.1']);
+    assert.equal(await statusOf(port, 'none.test'), 200);
+
+    await Evenkeel.start(t, yamlOf(quick, upstreams('300ms')), { engine, workers: 1 });
+    dns.names.set('mute.test', 'silent');
+    assert.equal(await statusOf(quick, 'mute.test'), 502);
+    dns.names.set('mute.test', ['127.0.0.2', '127.0.0.1']);
+    const seen = new Set<string>();
+    while (seen.size < 2) seen.add((await bodyOf(quick, 'mute.test')).split(' ')[0]);
+  });
+
+  test(`[${engine}] a name server that a reload brings is asked`, engineSkip(engine), async (t) => {
+    const { port: back } = await startPair(t);
+    const [one, two]: NameServer[] = [await startNameServer(t), await startNameServer(t)];
+    const port = await freePort();
+    const yaml = (dns: NameServer): string =>
+      yamlOf(port, `  any: { server-by: { text: "{header:Host}:${back}" }, resolver: { servers: "${dns.address}" } }`);
+    const evenkeel = await Evenkeel.start(t, yaml(one), { engine, workers: 1 });
+    one.names.set('a.test', ['127.0.0.1']);
+    two.names.set('a.test', ['127.0.0.2']);
+    assert.equal(await bodyOf(port, 'a.test'), 'first / a.test');
+    writeFileSync(evenkeel.file, yaml(two));
+    evenkeel.signal('SIGHUP');
+    await getUntilBody(port, 'a.test', 'second /');
+  });
+}
+
+async function answerOf(port: number, host: string): Promise<{ status: number | undefined; body: string }> {
+  const request = http.get({ port, host: '127.0.0.1', headers: { host }, agent: false });
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+  let body = '';
+  for await (const part of response) body += String(part);
+  return { status: response.statusCode, body };
+}
+
+async function bodyOf(port: number, host: string): Promise<string> {
+  return (await answerOf(port, host)).body;
+}
+
+async function statusOf(port: number, host: string): Promise<number | undefined> {
+  return (await answerOf(port, host)).status;
+}
+
+async function getUntilBody(port: number, host: string, wanted: string): Promise<void> {
+  while ((await bodyOf(port, host)) !== wanted) await new Promise((resolve) => setTimeout(resolve, 20));
+}
