@@ -3,7 +3,16 @@
  * a problem of the catalogue. A schema's meta is what the JSON Schema, the reference page and the error messages say about it.
  */
 import * as z from 'zod';
-import { parseBind, parseCidr, parseHttpUrl, parseIp, parseNameServer, parseNetwork, parseServer, UNIX } from './addresses.ts';
+import {
+  parseBind,
+  parseCidr,
+  parseHttpUrl,
+  parseIp,
+  parseNameServer,
+  parseNetwork,
+  parseServer,
+  UNIX,
+} from './addresses.ts';
 import type { Problem } from './diagnostic.ts';
 import { problem, show } from './diagnostic.ts';
 import {
