@@ -10,7 +10,7 @@ import { Prng } from '../base/prng.ts';
 import type { HealthPlan, Plan, ServerPlan } from '../config/plan.ts';
 import { type Placed, placePlan } from '../core/place.ts';
 import { type SlotRange, SlotTable } from '../core/slots.ts';
-import type { ServerIdentity } from '../core/tls/server-identity.ts';
+import { NO_TLS_CONNECTION, type ServerIdentity } from '../core/tls/server-identity.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Host, ProcessUser } from '../port/host.ts';
 import { NO_MATERIAL, type TlsMaterial } from '../port/tls.ts';
@@ -39,7 +39,7 @@ import { logProxyState } from './log/proxy-state.ts';
 import { Lookups } from './servers/lookups.ts';
 import { askSystem, type NameAnswer, Names } from './servers/names.ts';
 import type { OverrideView } from './overrides.ts';
-import { probe } from './servers/probe.ts';
+import { probe, type ProbeResult } from './servers/probe.ts';
 import { PortRelief } from './servers/port-relief.ts';
 import { StartError } from './start-error.ts';
 import type { StrayProxies } from './proxies/stray-proxies.ts';
@@ -162,10 +162,11 @@ export class Keeper {
       log,
       // Where the proxies cannot go, the keeper's own success is none.
       makeProbe: (health, address, serverName, sources, identity = null) => {
-        const reason = this.findFault(address);
-        return reason === null
-          ? probe(health, address, serverName, sources, this.probeTlsOf(health, identity))
-          : Promise.resolve({ isPassed: false, reason });
+        const fail = (reason: string): Promise<ProbeResult> => Promise.resolve({ isPassed: false, reason });
+        const fault = this.findFault(address);
+        if (fault !== null) return fail(fault);
+        const tls = this.probeTlsOf(health, identity);
+        return typeof tls === 'string' ? fail(tls) : probe(health, address, serverName, sources, tls);
       },
       now: monotonicMs,
       memories: options.inherited?.servers ?? [],
@@ -440,11 +441,13 @@ export class Keeper {
     }
   }
 
-  /** Null: in clear. */
-  private probeTlsOf({ tls }: HealthPlan, identity: ServerIdentity | null): ProbeTls | null {
+  /** Null: in clear. A text: why it cannot be made. */
+  private probeTlsOf({ tls }: HealthPlan, identity: ServerIdentity | null): ProbeTls | string | null {
     if (tls === null || identity === null) return null;
-    const { material } = this.wanted;
-    return { context: this.probeContexts.of(tls, material), identity, protocols: tls.protocols };
+    const context = this.probeContexts.of(tls, this.wanted.material);
+    return typeof context === 'string'
+      ? `${NO_TLS_CONNECTION}${context}`
+      : { context, identity, protocols: tls.protocols };
   }
 
   private placeFiles(plan: Plan): Plan {

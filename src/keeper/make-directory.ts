@@ -1,4 +1,4 @@
-/** The directory of a socket, as far as it can be made. */
+/** The directory of a socket or of a file of ours, as far as it can be made. */
 import { mkdirSync } from 'node:fs';
 
 /** One level, and not `recursive`: that never returns where nothing can be made, as in /proc (Node 20). */

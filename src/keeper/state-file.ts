@@ -2,11 +2,12 @@
  * What an operator has said and a restart must not forget: a list of records in a small file, replaced as a whole. Without it,
  * or with one that cannot be read, nothing was said.
  */
-import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemReason } from '../base/system-error.ts';
 import { writeFreshFile } from './fresh-file.ts';
 import type { Log } from './log/log.ts';
+import { makeDirectory } from './make-directory.ts';
 
 export interface StateFileOptions<T> {
   /** `/var/lib/evenkeel`. It is made if it is not there. */
@@ -117,14 +118,5 @@ function readBounded(path: string): string {
     return bytes.toString('utf8', 0, length);
   } finally {
     closeSync(descriptor);
-  }
-}
-
-/** One level, as for the control socket. */
-function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o755 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

@@ -14,17 +14,20 @@ class Scene {
   private readonly watch: FileWatch;
   private wake: () => void = () => undefined;
 
-  constructor(t: TestContext, init: FilePlan['init'] = null, content: string | null = null) {
+  constructor(t: TestContext, init: FilePlan['init'] = null, content: string | null = null, isSuccessor = false) {
     const directory = mkdtempSync(join(tmpdir(), 'evenkeel-track-'));
     t.after(() => rmSync(directory, { recursive: true }));
     this.path = join(directory, 'weight');
     if (content !== null) writeFileSync(this.path, content);
     this.watch = new FileWatch('file weight', { kind: 'file', path: this.path, init }, this.log, () => 0);
     t.after(() => this.watch.stop());
-    this.watch.start(() => {
-      this.values.push(this.watch.status().value);
-      this.wake();
-    });
+    this.watch.start(
+      () => {
+        this.values.push(this.watch.status().value);
+        this.wake();
+      },
+      isSuccessor ? { key: '', isUp: true, sinceAgeMs: 0, detail: '' } : null,
+    );
   }
 
   async says(value: number): Promise<void> {
@@ -60,4 +63,5 @@ test('it is made, and what is there stays unless it is to be overwritten', async
   assert.equal(readFileSync(made.path, 'utf8'), '5\n');
   await new Scene(t, { value: 5, isOverwriting: false }, '3').says(3);
   await new Scene(t, { value: 5, isOverwriting: true }, '3').says(5);
+  await new Scene(t, { value: 5, isOverwriting: true }, '3', true).says(3);
 });

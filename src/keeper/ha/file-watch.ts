@@ -9,6 +9,7 @@ import { systemReason } from '../../base/system-error.ts';
 import type { FilePlan } from '../../config/ha-plan.ts';
 import { parseTrackedNumber } from '../../core/track/file.ts';
 import type { Log } from '../log/log.ts';
+import type { WatchMemory } from './heritage.ts';
 import { LOOK_INTERVAL_MS } from './look-watch.ts';
 import { Verdict, type Watch, type WatchStatus } from './watch.ts';
 
@@ -31,10 +32,10 @@ export class FileWatch implements Watch {
     this.now = now;
   }
 
-  /** What the number was is not asked of a predecessor: it is in the file. */
-  start(onVerdict: (isUp: boolean) => void): void {
+  /** Of a predecessor it counts that there was one, which has written what is written at first. What the number was is in the file. */
+  start(onVerdict: (isUp: boolean) => void, memory: WatchMemory | null): void {
     this.verdict.start(this.now(), onVerdict, null);
-    void this.follow();
+    void this.follow(memory === null);
   }
 
   stop(): void {
@@ -46,8 +47,8 @@ export class FileWatch implements Watch {
     return this.verdict.status();
   }
 
-  private async follow(): Promise<void> {
-    await this.initialise();
+  private async follow(isFirst: boolean): Promise<void> {
+    if (isFirst) await this.initialise();
     await this.look();
   }
 

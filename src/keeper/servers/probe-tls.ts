@@ -20,16 +20,21 @@ export class ProbeContexts {
   private material: TlsMaterial | null = null;
   private readonly contexts = new Map<string, tls.SecureContext>();
 
-  of(plan: ServersTlsPlan, material: TlsMaterial): tls.SecureContext {
+  /** A text: what OpenSSL has against them. */
+  of(plan: ServersTlsPlan, material: TlsMaterial): tls.SecureContext | string {
     if (material !== this.material) this.contexts.clear();
     this.material = material;
     const { credential, trust, versions, ciphers, suites } = plan;
     const key = JSON.stringify([credential, trust, versions, ciphers, suites]);
     const known = this.contexts.get(key);
     if (known !== undefined) return known;
-    const made = createContext(plan, material);
-    this.contexts.set(key, made);
-    return made;
+    try {
+      const made = createContext(plan, material);
+      this.contexts.set(key, made);
+      return made;
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
 }
 

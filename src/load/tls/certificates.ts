@@ -170,10 +170,10 @@ class CertificateReader {
       const certificates = keep(found);
       return { listener, entries: this.divide(found), tickets: this.readTickets(tickets), certificates };
     });
-    const upstreams = sources.upstreams.map(({ upstream, part, trust, pair }): UpstreamCertificates => {
+    const upstreams = sources.upstreams.map(({ upstream, part, settings, trust, pair }): UpstreamCertificates => {
       this.owner = { upstream };
       const believed = trust === null ? null : this.readTrust(trust);
-      const [certificate = null] = pair === null ? [] : keep(this.readPair(pair, null));
+      const [certificate = null] = pair === null ? [] : keep(this.readPair(pair, settings));
       return { upstream, part, trust: believed, certificate };
     });
     const authorities = [...this.authorities.values()].filter((one) => one !== null);

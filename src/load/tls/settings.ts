@@ -11,7 +11,7 @@ import { opensslReason } from './wording.ts';
 import { createSecureContext } from './secure-context.ts';
 
 /** Those that a proxy will have; null: they are not known, or OpenSSL does not take them, which `findSettingFaults` tells. */
-export function settingsOf({ profile }: Loose<TlsConfig>): TlsSettings | null {
+export function settingsOf({ profile }: Pick<Loose<TlsConfig>, 'profile'>): TlsSettings | null {
   if (typeof profile === 'object' && profile.versions === undefined) return null;
   const { versions, ciphers, suites, groups, prefersOwnOrder } = profileOf({ profile } as Pick<TlsConfig, 'profile'>);
   const settings = { versions, ciphers, suites, groups, prefersOwnOrder };

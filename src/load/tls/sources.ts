@@ -40,6 +40,8 @@ export interface TicketFilesSource extends TicketFiles {
 export interface UpstreamSources {
   readonly upstream: string;
   readonly part: UpstreamPart;
+  /** As of listeners. */
+  readonly settings: TlsSettings | null;
   /** Null: every server is believed. */
   readonly trust: TrustSource | null;
   /** Null: who we are is not said. */
@@ -126,8 +128,8 @@ function upstreamSources(
 ): readonly UpstreamSources[] {
   if (tls === undefined || tls === false) return [];
   const reader = new SourceReader(written, ['upstreams', upstream, ...path]);
-  const { trust, pair } = reader.readServers(tls === true ? {} : tls);
-  return [{ upstream, part, trust, pair }];
+  const keys = tls === true ? {} : tls;
+  return [{ upstream, part, settings: settingsOf(keys), ...reader.readServers(keys) }];
 }
 
 class SourceReader {

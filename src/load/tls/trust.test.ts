@@ -16,6 +16,7 @@ maker.make('root', { names: [], isAuthority: true });
 maker.make('old', { names: [], isAuthority: true, from: -20, until: -1 });
 maker.make('site', { names: ['shop.example'], issuer: 'root' });
 maker.make('own', { names: ['own.example'] });
+maker.make('small', { names: ['small.example'], key: 'rsa-small' });
 maker.join('both.pem', 'root.pem', 'old.pem');
 writeFileSync(maker.path('damaged.pem'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
 writeFileSync(maker.path('damaged.crl'), '-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n');
@@ -75,6 +76,14 @@ test('what cannot be believed by is an error with its place', () => {
     assert.ok(said[0].includes(message), said[0]);
     const [{ trust, certificate }] = certificates.upstreams;
     if (!tls.includes('profile')) assert.ok(trust === null || certificate === null);
+  }
+  for (const [servers, checks] of [
+    ['{ ca: root.pem, certificate: small.pem, key: small.key }', ''],
+    ['{ ca: root.pem }', ', health: { http: /, tls: { ca: root.pem, certificate: small.pem, key: small.key } }'],
+  ]) {
+    const { said } = read(servers, checks);
+    assert.equal(said.length, 1, said.join('\n'));
+    assert.match(said[0], /the certificate small\.pem cannot be used: .*key too small/);
   }
   for (const tls of ['{ ca: damaged.pem }', '{ ca: root.pem, crl: damaged.crl }']) {
     assert.match(read(tls).said.join(), /one in it is damaged/);
