@@ -259,7 +259,7 @@ export class VipMember implements AttachmentHandler {
 
   /** Who is active has been heard, if anybody is. */
   private knowsItsPeers(nowUs: number): boolean {
-    return this.receiver.senders.length > 0 || nowUs - this.beganUs >= STRANGERS_INTERVALS * this.plan.intervalUs;
+    return this.receiver.hasSenders || nowUs - this.beganUs >= STRANGERS_INTERVALS * this.plan.intervalUs;
   }
 
   private runGates(nowUs: number): void {

@@ -115,6 +115,10 @@ export class AdvertReceiver {
     return this.replays.senders;
   }
 
+  get hasSenders(): boolean {
+    return this.replays.hasSenders;
+  }
+
   private count(refusal: Refusal, fault: Refusal | null, { protocol, source }: ReceivedPacket): void {
     const { admitted, settings, view } = this;
     const canBeTold = fault !== null && (fault !== 'checksum' || view.addressCount <= SUMMED_ADDRESSES_MAX);

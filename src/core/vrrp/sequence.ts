@@ -65,6 +65,10 @@ export class ReplayGuard {
     return Array.from(this.marks.keys(), (sender) => parseHex(sender)!);
   }
 
+  get hasSenders(): boolean {
+    return this.marks.size > 0;
+  }
+
   knows(source: Uint8Array): boolean {
     return this.marks.has(formatHex(source));
   }
