@@ -177,6 +177,16 @@ test('what a plan changes holds for sessions that there are', () => {
   assert.equal(table.noteResponse(session, 10), true);
 });
 
+test('a session that has more requests than a plan leaves it takes one more', () => {
+  const table = tableOf();
+  const { session } = ask(table, from(1), 0);
+  for (let now = 1; now < 5; now++) ask(table, from(1), now);
+  table.configure({ ...RULES, requests: 2 });
+  assert.equal(table.find(from(1)), session);
+  ask(table, from(1), 5);
+  assert.equal(table.find(from(1)), NO_SESSION);
+});
+
 test('it does what a map of lists does, with thousands of sessions that come and go', () => {
   const event = fc.record({ port: fc.nat(400), kind: fc.constantFrom('ask', 'ask', 'answer', 'end', 'expire') });
   fc.assert(

@@ -201,7 +201,7 @@ export class SessionTable {
     } else {
       this.listOf(at).refresh(words, session);
     }
-    if (requests !== this.rules.requests) return false;
+    if (this.rules.requests === 0 || requests < this.rules.requests) return false;
     this.unbind(session);
     return this.rules.responses === 0;
   }
