@@ -4,6 +4,7 @@
  */
 import type { ListenerPlan, Plan } from '../config/plan.ts';
 import { defineValue } from '../core/value/definitions.ts';
+import { ResponseMap } from '../core/value/response-values.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import type { Definition } from '../core/value/variables.ts';
 import { type Secrets, TlsRefusal } from '../port/tls.ts';
@@ -50,6 +51,8 @@ export class Provision {
   refusal: string | null = null;
   /** What the plan's values are made by. */
   readonly values: Definition<RequestView>[] = [];
+  /** Those of them that are made of what a response says. */
+  readonly responseMaps: ResponseMap[] = [];
   private readonly sets = new Map<ListenerPlan, RouteSet>();
   private readonly contexts = new Map<ListenerPlan, PreparedContexts>();
   /** Of upstreams. */
@@ -96,7 +99,8 @@ export class Provision {
 
   private *prepare({ routesOf, serverLayers, tls }: Serving): Generator<undefined, void> {
     for (const plan of this.plan.values) {
-      if (plan.kind !== 'map' || !plan.isLate) this.values.push(defineValue(plan));
+      if (plan.kind === 'map' && plan.isLate) this.responseMaps.push(new ResponseMap(plan));
+      else this.values.push(defineValue(plan));
       yield;
     }
     for (const plan of this.plan.listeners) {

@@ -360,7 +360,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     provision.giveBackServers(this.serverLayers);
     this.readBoard();
     this.context.variables.define(provision.values);
-    this.context.responseValues.define(plan.values);
+    this.context.responseValues.define(provision.responseMaps);
     this.applyListeners(provision, upstreams, retireAt);
     this.applySockets(provision, upstreams);
     const own = DESCRIPTORS_PER_POINT * provision.sockets.length + CLOSING_SOCKETS;

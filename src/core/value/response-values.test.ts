@@ -5,7 +5,7 @@ import { compileValue } from '../../config/compile-values.ts';
 import { lateNamesOf } from '../../config/late-values.ts';
 import type { Config } from '../../config/model.ts';
 import type { LateValues } from './late.ts';
-import { ResponseValues } from './response-values.ts';
+import { ResponseMap, ResponseValues } from './response-values.ts';
 import { Span } from './span.ts';
 
 /** Reads values by name of a response with these fields. */
@@ -15,7 +15,8 @@ function reader(
 ): (name: string) => string {
   const late = lateNamesOf(config);
   const values = new ResponseValues(() => 1_764_430_283_000);
-  values.define(Object.entries(config).map(([name, value]) => compileValue(name, value, late)));
+  const plans = Object.entries(config).map(([name, value]) => compileValue(name, value, late));
+  values.define(plans.flatMap((plan) => (plan.kind === 'map' && plan.isLate ? [new ResponseMap(plan)] : [])));
   const response: LateValues = {
     find({ kind, name }, span) {
       if (kind === 'value') return values.find(name, response, span);

@@ -1,7 +1,7 @@
 /** Values by name that are made of what a response says: maps that are looked at when it comes. */
 import { HTTP_DATE_BYTES, writeHttpDate } from '../../base/date-text.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { MapPlan, ValuePlan } from '../../config/plan.ts';
+import type { MapPlan } from '../../config/plan.ts';
 import { parseOffset } from '../../config/template.ts';
 import { expandText, type LateValues, markLate } from './late.ts';
 import { MapTable } from './map-table.ts';
@@ -20,10 +20,8 @@ export class ResponseValues {
   }
 
   /** Those of a plan, in place of all others. */
-  define(plans: readonly ValuePlan[]): void {
-    this.maps = new Map(
-      plans.flatMap((plan) => (plan.kind === 'map' && plan.isLate ? [[plan.name, new ResponseMap(plan)]] : [])),
-    );
+  define(maps: readonly ResponseMap[]): void {
+    this.maps = new Map(maps.map((map) => [map.name, map]));
   }
 
   /** Leaves the value of this name in `into`, which holds until it is asked for again. */
@@ -41,7 +39,8 @@ export class ResponseValues {
   }
 }
 
-class ResponseMap {
+export class ResponseMap {
+  readonly name: string;
   private readonly of: Uint8Array;
   private readonly table: MapTable;
   private readonly texts: readonly Uint8Array[];
@@ -50,6 +49,7 @@ class ResponseMap {
   private readonly part = new Span();
 
   constructor(plan: MapPlan) {
+    this.name = plan.name;
     this.of = encodeUtf8(markLate(plan.of));
     this.table = new MapTable(plan);
     this.texts = this.table.texts.map((text) => encodeUtf8(markLate(text)));
