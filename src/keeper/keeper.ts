@@ -162,11 +162,10 @@ export class Keeper {
       log,
       // Where the proxies cannot go, the keeper's own success is none.
       makeProbe: (health, address, serverName, sources, identity = null) => {
-        const fail = (reason: string): Promise<ProbeResult> => Promise.resolve({ isPassed: false, reason });
         const fault = this.findFault(address);
-        if (fault !== null) return fail(fault);
+        if (fault !== null) return failedProbe(fault);
         const tls = this.probeTlsOf(health, identity);
-        return typeof tls === 'string' ? fail(tls) : probe(health, address, serverName, sources, tls);
+        return typeof tls === 'string' ? failedProbe(tls) : probe(health, address, serverName, sources, tls);
       },
       now: monotonicMs,
       memories: options.inherited?.servers ?? [],
@@ -626,6 +625,10 @@ const NO_PLAN: Plan = {
   graceMs: 0,
   drainMs: 0,
 };
+
+function failedProbe(reason: string): Promise<ProbeResult> {
+  return Promise.resolve({ isPassed: false, reason });
+}
 
 function isQuiet({ first, count }: SlotRange, connections: (slot: number) => number): boolean {
   for (let slot = first; slot < first + count; slot++) if (connections(slot) !== 0) return false;

@@ -59,6 +59,18 @@ export class PeerConnection {
     return true;
   }
 
+  /** Resolves when what waits for it has left, or the connection is closed. */
+  drained(): Promise<void> {
+    if (this.isClosed || !this.socket.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        this.socket.off('drain', settle).off('close', settle);
+        resolve();
+      };
+      this.socket.on('drain', settle).on('close', settle);
+    });
+  }
+
   /** Its handler hears no more of it. */
   close(): void {
     this.isClosed = true;

@@ -107,6 +107,11 @@ export class PeersKeeper {
     if (peer !== undefined && peer.link.state === 'up') this.perform(peer, [{ kind: 'send', message }]);
   }
 
+  /** Resolves when what it was sent has left; at once if it is not there. */
+  async drained(name: string): Promise<void> {
+    await this.peers.find(({ plan }) => plan.name === name)?.connection?.drained();
+  }
+
   /** Of this node. Null: it has no peers. */
   get node(): string | null {
     return this.plan?.node ?? null;

@@ -1,6 +1,6 @@
 /**
- * What is the pair's and not one node's: session tickets, which all nodes take, and certificates: one of the nodes obtains them (core/peers/obtainer.ts), and all have them. While an authority looks, all
- * answer, for it may come to any of them.
+ * What is the pair's and not one node's: session tickets, which all nodes take, and certificates: one of the nodes obtains them
+ * (core/peers/obtainer.ts), and all have them. While an authority looks, all answer, for it may come to any of them.
  */
 import { mayObtainAtMs } from '../../core/peers/obtainer.ts';
 import { type SecretsByNode, TicketSecrets } from '../../core/peers/ticket-secrets.ts';
@@ -11,7 +11,7 @@ import type { Log } from '../log/log.ts';
 import type { PeersKeeper } from './peers-keeper.ts';
 
 export interface SharingOptions {
-  readonly peers: Pick<PeersKeeper, 'node' | 'presences' | 'send'>;
+  readonly peers: Pick<PeersKeeper, 'node' | 'presences' | 'send' | 'drained'>;
   readonly acme: Pick<AcmeKeeper, 'heldFiles' | 'takeOver' | 'reconsider'>;
   /** Has the proxies of this node answer by these. Rejects if they cannot. */
   readonly publish: (proofs: readonly ProxyProof[]) => Promise<void>;
@@ -72,13 +72,13 @@ export class CertificateSharing {
 
   handleObtained(file: string): void {
     const held = this.options.acme.heldFiles().filter((one) => one.file === file);
-    for (const { name, isUp } of this.located().presences) if (isUp) this.sendAll(name, held);
+    for (const { name, isUp } of this.located().presences) if (isUp) void this.sendAll(name, held);
   }
 
   handleChange(peer: string, isUp: boolean): void {
     if (isUp) {
       this.options.peers.send(peer, { type: 'ticket-secret', secret: this.ownSecret });
-      this.sendAll(peer, this.options.acme.heldFiles());
+      void this.sendAll(peer, this.options.acme.heldFiles());
       if (this.own.length > 0) void this.tell(peer, ++this.number);
     } else {
       this.waiting.get(peer)?.settle();
@@ -136,8 +136,13 @@ export class CertificateSharing {
     return [...this.own, ...[...this.ofPeers.values()].flat()];
   }
 
-  private sendAll(peer: string, held: ReturnType<AcmeKeeper['heldFiles']>): void {
-    for (const { file, pem } of held) this.options.peers.send(peer, { type: 'certificate', file, pem });
+  /** There may be more of them than may wait for a peer. */
+  private async sendAll(peer: string, held: ReturnType<AcmeKeeper['heldFiles']>): Promise<void> {
+    const { peers } = this.options;
+    for (const { file, pem } of held) {
+      await peers.drained(peer);
+      peers.send(peer, { type: 'certificate', file, pem });
+    }
   }
 
   private tell(peer: string, number: number): Promise<void> {
