@@ -3,6 +3,8 @@
  * to it. Implemented by `io/openssl`.
  */
 
+import type { ClientCertificateFacts } from '../base/client-certificate.ts';
+
 /** What a proxy is handed beside a plan so that it can speak TLS, and never finds in the plan itself: that may be read. */
 export interface Secrets {
   readonly credentials: readonly Credential[];
@@ -244,26 +246,8 @@ export interface TlsSession {
   readonly failure: string;
 }
 
-/** Texts are ASCII, and made when they are asked for; empty when the session is freed. */
-export interface ClientCertificate {
+/** Texts are made when they are asked for; empty when the session is freed. */
+export interface ClientCertificate extends ClientCertificateFacts {
   /** 0: it is right. Else OpenSSL's X509_V_ERR_ */
   readonly error: number;
-  /** `SUCCESS`, or `FAILED:` and why. */
-  readonly verified: string;
-  /** As of RFC 2253. */
-  readonly subject: string;
-  readonly issuer: string;
-  /** Hexadecimal. */
-  readonly serial: string;
-  /** SHA-256, hexadecimal. */
-  readonly fingerprint: string;
-  /** SHA-1. */
-  readonly oldFingerprint: string;
-  /** `Nov 29 19:27:31 2026 GMT` */
-  readonly notBefore: string;
-  readonly notAfter: string;
-  /** Unix time. */
-  readonly notAfterMs: number;
-  /** PEM, with URL escapes. */
-  readonly escapedPem: string;
 }

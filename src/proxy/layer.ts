@@ -8,7 +8,7 @@
  */
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import type { Judgement } from '../core/tls/client-policies.ts';
-import type { TlsFacts } from '../core/value/request-view.ts';
+import type { TlsFacts, ToldConnection } from '../core/value/request-view.ts';
 import type { CloseReason, Socket } from '../port/transport.ts';
 import type { ClientHello } from '../wire/tls/client-hello.ts';
 
@@ -62,20 +62,12 @@ export interface PeerAddress {
   localAddress(into: Uint8Array, at: number): number;
 }
 
-/** The same as a PROXY protocol header tells it, and what else it tells. */
-export interface ToldAddress extends PeerAddress {
-  /** The host that the client has asked for; empty: it does not say. */
-  readonly authority: string;
-  /** Of the connection; empty: it has none. */
-  readonly uniqueId: string;
-}
-
 /** What a layer has found out. */
 export interface ConnectionInfo {
   /** Who the client is; null: who the socket says. */
   readonly peer: PeerAddress | null;
   /** What a PROXY protocol header says of it, believed or not; null: there was none, or it says nothing. */
-  readonly told: ToldAddress | null;
+  readonly told: ToldConnection | null;
   /** What both sides have agreed to speak, as ALPN names it (RFC 7301): `http/1.1`. Null: they have not. */
   readonly protocol: string | null;
   /** Null: what is sent can be read on its way. */

@@ -4,19 +4,13 @@
  */
 import { answerKind } from '../core/answers/kinds.ts';
 import { TrustedProxies } from '../core/client/trusted-proxies.ts';
+import type { ToldConnection } from '../core/value/request-view.ts';
 import type { ListenerPlan, ProxyProtocolPlan } from '../config/plan.ts';
 import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
 import { IpWords, readIp } from '../wire/ip-text.ts';
 import { PROXY_HEADER_BYTES_MAX, PROXY_MORE, ProxyAddresses, readProxyHeader } from '../wire/proxy-protocol/header.ts';
 import type { Context } from './context.ts';
-import {
-  type ConnectionInfo,
-  type Layer,
-  type LayerUser,
-  NOTHING_KNOWN,
-  type Opening,
-  type ToldAddress,
-} from './layer.ts';
+import { type ConnectionInfo, type Layer, type LayerUser, NOTHING_KNOWN, type Opening } from './layer.ts';
 
 const WRONG = answerKind('proxy-header');
 const NO_BYTES = new Uint8Array(0);
@@ -49,7 +43,7 @@ export class ProxyHeaders implements Layer {
   }
 }
 
-class Told implements ToldAddress {
+class Told implements ToldConnection {
   private readonly addresses: ProxyAddresses;
 
   constructor(addresses: ProxyAddresses) {

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UpstreamPlan } from '../config/plan.ts';
-import type { ClientCertificateFacts } from '../core/value/request-view.ts';
+import type { ClientCertificateFacts } from '../base/client-certificate.ts';
+import type { ToldConnection } from '../core/value/request-view.ts';
 import { ProxyAddresses, readProxyHeader } from '../wire/proxy-protocol/header.ts';
 import { ClientHello } from '../wire/tls/client-hello.ts';
-import { type ConnectionInfo, NOTHING_KNOWN, type ToldAddress } from './layer.ts';
+import { type ConnectionInfo, NOTHING_KNOWN } from './layer.ts';
 import { emitServerHeader, SERVER_HEADER_BYTES_MAX } from './server-header.ts';
 
 const TLS = {
@@ -25,7 +26,7 @@ function address(last: number): (into: Uint8Array, at: number) => number {
 }
 
 const client = { remoteAddress: address(1), localAddress: address(2) };
-const told: ToldAddress = { ...client, authority: 'told.example', uniqueId: 'told-1' };
+const told: ToldConnection = { ...client, authority: 'told.example', uniqueId: 'told-1' };
 
 function headerOf(proxyTlvs: UpstreamPlan['proxyTlvs'], clientInfo: ConnectionInfo | null, id = 'id-1'): Buffer {
   const bytes = new Uint8Array(2 * SERVER_HEADER_BYTES_MAX).fill(0xaa);

@@ -1,5 +1,6 @@
 /** The PROXY protocol header that a connection to a server begins with: whose it is, and what the upstream is to be told of it. */
 import type { UpstreamPlan } from '../config/plan.ts';
+import type { ToldConnection } from '../core/value/request-view.ts';
 import { PROXY_HEADER_WRITTEN_MAX, ProxyAddresses, writeProxyHeader } from '../wire/proxy-protocol/header.ts';
 import {
   endHeader,
@@ -12,7 +13,7 @@ import {
   writeSslTlv,
   writeTextTlv,
 } from '../wire/proxy-protocol/tlvs.ts';
-import type { ConnectionInfo, PeerAddress, ToldAddress } from './layer.ts';
+import type { ConnectionInfo, PeerAddress } from './layer.ts';
 
 export const SERVER_HEADER_BYTES_MAX = PROXY_HEADER_WRITTEN_MAX + TLVS_BYTES_MAX;
 
@@ -59,7 +60,7 @@ function authorityOf(info: ConnectionInfo | null): string {
   return info.hello?.serverName || info.tls?.serverName || believed(info)?.authority || '';
 }
 
-function believed({ peer, told }: ConnectionInfo): ToldAddress | null {
+function believed({ peer, told }: ConnectionInfo): ToldConnection | null {
   return peer === null ? null : told;
 }
 

@@ -1,4 +1,5 @@
 /** A request as values see it: its head, and what is known of it besides. One object, filled anew for each request. */
+import type { ClientCertificateFacts } from '../../base/client-certificate.ts';
 import type { RequestHead } from '../../wire/http1/head.ts';
 import { IpWords } from '../../wire/ip-text.ts';
 import { Variables } from './variables.ts';
@@ -24,9 +25,12 @@ export interface Connection {
 
 /** What a PROXY protocol header says. The texts are ASCII, and empty where it says nothing. */
 export interface ToldConnection {
+  /** As of a socket. */
   remoteAddress(into: Uint8Array, at: number): number;
   localAddress(into: Uint8Array, at: number): number;
+  /** The host that the client has asked for. */
   readonly authority: string;
+  /** Of the connection. */
   readonly uniqueId: string;
 }
 
@@ -41,23 +45,6 @@ export interface TlsFacts {
   readonly isResumed: boolean;
   /** Null: the client has shown none, or was not asked. */
   readonly client: ClientCertificateFacts | null;
-}
-
-/** A certificate of a client, right or wrong. The texts are ASCII. */
-export interface ClientCertificateFacts {
-  /** `SUCCESS`, or `FAILED:` and why. */
-  readonly verified: string;
-  readonly subject: string;
-  readonly issuer: string;
-  readonly serial: string;
-  readonly fingerprint: string;
-  readonly oldFingerprint: string;
-  /** `Nov 29 19:27:31 2026 GMT` */
-  readonly notBefore: string;
-  readonly notAfter: string;
-  /** Unix time. */
-  readonly notAfterMs: number;
-  readonly escapedPem: string;
 }
 
 /** Gives a request that has no identifier one. */

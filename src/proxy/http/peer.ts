@@ -1,8 +1,8 @@
 /** Where a client's connection comes from, and whether what it says of earlier hops is believed. Read when the first request needs it. */
 import type { TrustedProxies } from '../../core/client/trusted-proxies.ts';
-import type { Connection, TlsFacts } from '../../core/value/request-view.ts';
+import type { Connection, TlsFacts, ToldConnection } from '../../core/value/request-view.ts';
 import { type IpWords, readIp } from '../../wire/ip-text.ts';
-import type { ConnectionInfo, PeerAddress, ToldAddress } from '../layer.ts';
+import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 
 const bytes = new Uint8Array(16);
 
@@ -23,7 +23,7 @@ export class Peer implements IpWords, Connection {
   readonly address: PeerAddress;
   /** What a layer has found out. */
   readonly info: ConnectionInfo | null;
-  readonly told: ToldAddress | null;
+  readonly told: ToldConnection | null;
   readonly tls: TlsFacts | null;
   private readonly socket: PeerAddress;
   private isRead = false;
