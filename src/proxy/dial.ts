@@ -10,7 +10,8 @@ import { Expiring } from './expiring.ts';
 import type { Layer, LayerUser, OpenFailure, Opening, ServerLayer } from './layer.ts';
 import { redialAt } from './redial.ts';
 import { type DialClient, emitServerHeader, SERVER_HEADER_BYTES_MAX } from './server-header.ts';
-import type { Server, Upstream } from './upstream.ts';
+import type { Server } from './server.ts';
+import type { Upstream } from './upstream.ts';
 
 export interface DialOwner extends DialClient {
   /** It stands. The socket is to be given a handler before this returns. */

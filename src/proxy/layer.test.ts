@@ -16,7 +16,8 @@ import { HttpService } from './http/service.ts';
 import { type ConnectionInfo, type Layer, type LayerUser, NOTHING_KNOWN, type Opening } from './layer.ts';
 import { Listener } from './listener.ts';
 import type { Session } from './session.ts';
-import type { Server, Upstream } from './upstream.ts';
+import type { Server } from './server.ts';
+import type { Upstream } from './upstream.ts';
 
 const HEAD_MS = 1000;
 const CONNECT_MS = 500;

@@ -12,7 +12,8 @@ import { refreshDelayMs } from '../core/health/refresh.ts';
 import type { Context } from './context.ts';
 import { Expiring } from './expiring.ts';
 import type { MakeServerLayer } from './layer.ts';
-import { type NameNews, Upstream, type Waiter } from './upstream.ts';
+import { type NameNews, Upstream } from './upstream.ts';
+import type { Waiter } from './waiter.ts';
 
 /** Requests that wait for one name. */
 const WAITERS_MAX = 1024;

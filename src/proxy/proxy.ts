@@ -45,7 +45,8 @@ import { ServerLayers } from './tls/server-layers.ts';
 import { TlsLayers } from './tls/tls-layers.ts';
 import { type PlannedUdpSocket, UdpListeners } from './udp/udp-listeners.ts';
 import { ServerChoice } from './server-choice.ts';
-import { type NameNews, Upstream, type Server } from './upstream.ts';
+import type { Server } from './server.ts';
+import { type NameNews, Upstream } from './upstream.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
 export type { PlannedSocket } from './provision.ts';

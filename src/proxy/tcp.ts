@@ -22,7 +22,9 @@ import { DENIED, kindOfFailure, NO_ROUTE, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT }
 import { PostgresRequest } from './postgres-request.ts';
 import { Relay, type RelayOwner } from './relay.ts';
 import type { Service } from './service.ts';
-import { Waiter, type Server, type Upstream } from './upstream.ts';
+import type { Server } from './server.ts';
+import type { Upstream } from './upstream.ts';
+import { Waiter } from './waiter.ts';
 
 /** Servers tried for one connection before it is given up. */
 const TRIES_MAX = 3;

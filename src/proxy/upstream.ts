@@ -6,170 +6,23 @@
  * for all proxies together.
  */
 import type { Address } from '../base/address.ts';
-import { addressText, formatIP } from '../base/address.ts';
-import { preparedText } from '../base/source-ring.ts';
-import {
-  type Board,
-  SERVER_DOWN,
-  SERVER_DRAINING,
-  SERVER_EJECTED,
-  SERVER_EMPTY,
-  SERVER_UP,
-  type ServerSlot,
-} from '../base/board.ts';
-import { Expiring } from './expiring.ts';
+import { formatIP } from '../base/address.ts';
+import { SERVER_DRAINING, SERVER_EMPTY, type ServerSlot } from '../base/board.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
-import { PICK_FULL, type Balancer, type Endpoint } from '../core/balance/balancer.ts';
+import { PICK_FULL, type Balancer } from '../core/balance/balancer.ts';
 import { createBalancer } from '../core/balance/create.ts';
 import { ServiceTime } from '../core/balance/service-time.ts';
 import { canWork } from '../core/balance/tier.ts';
-import type { RequestView } from '../core/value/request-view.ts';
 import { HashKey } from '../core/route/hash-key.ts';
-import type { Transport } from '../port/transport.ts';
+import type { RequestView } from '../core/value/request-view.ts';
 import type { Context } from './context.ts';
 import { HeldPlace } from './held-place.ts';
-import { IdlePool } from './http/idle-pool.ts';
-import type { MakeServerLayer, ServerLayer } from './layer.ts';
-
-const NO_SERVERS = new Int32Array(0);
+import type { MakeServerLayer } from './layer.ts';
+import { Server } from './server.ts';
+import type { Waiter } from './waiter.ts';
 
 /** Places of one server that failed tries hold, at most: more say nothing more about it. */
 const HELD_PLACES_MAX = 1024;
-
-/** Something that needs a server: an HTTP exchange or a TCP session. It may stand in one upstream's queue. */
-export abstract class Waiter extends Expiring {
-  /** Hash of what it is balanced by. */
-  key = 0;
-  /** Slots of the servers it failed on. */
-  tried: Int32Array = NO_SERVERS;
-  triedCount = 0;
-  isQueued = false;
-  nextWaiter: Waiter | null = null;
-  previousWaiter: Waiter | null = null;
-
-  /** Its turn has come: `picked` is a server's number or a PICK_ code other than PICK_FULL. It is out of the queue. */
-  abstract handlePicked(picked: number): void;
-
-  /** Remembers that it failed on this server. */
-  markTried(server: Server): void {
-    if (this.triedCount === this.tried.length) {
-      const grown = new Int32Array(Math.max(4, this.tried.length * 2));
-      grown.set(this.tried);
-      this.tried = grown;
-    }
-    this.tried[this.triedCount++] = server.slot;
-  }
-
-  hasTried(server: Server): boolean {
-    for (let i = 0; i < this.triedCount; i++) if (this.tried[i] === server.slot) return true;
-    return false;
-  }
-}
-
-/** One address of one configured server. */
-export class Server implements Endpoint {
-  readonly slot: number;
-  readonly epoch: number;
-  plan: ServerPlan;
-  private readonly transport: Transport;
-  /** Idle keep-alive connections of this proxy. */
-  readonly idle: IdlePool;
-  /** What `preparedAddress` is, or was last, made of. */
-  identity = '';
-  /** Where it is, or was last. */
-  addressText = '';
-  weight = 0;
-  isUsable = false;
-  /** It was found to be down. */
-  private isDown = false;
-  keepsKeys = false;
-  /** What `Transport.connect` takes; -1: no address. */
-  preparedAddress = -1;
-  /** When what is under way here has to have ended. */
-  retireAt = Infinity;
-  /** Connections that have ended and still count. */
-  heldPlaces = 0;
-  /** When it last answered a datagram of anybody's. */
-  datagramAnsweredAt = -Infinity;
-  /** What connections to it go through; null: nothing. */
-  layer: ServerLayer | null;
-
-  private readonly board: Board;
-
-  constructor(context: Context, plan: ServerPlan, slot: number, upstream: UpstreamPlan, layer: ServerLayer | null) {
-    this.layer = layer;
-    this.plan = plan;
-    this.slot = slot;
-    this.epoch = plan.epoch;
-    this.transport = context.transport;
-    this.board = context.board;
-    this.idle = new IdlePool(context, idleMax(upstream), upstream.timeouts.idleMs);
-  }
-
-  get isBackup(): boolean {
-    return this.plan.backup;
-  }
-
-  get maxConnections(): number {
-    return this.plan.maxConnections;
-  }
-
-  setState(state: number): void {
-    this.isUsable = state === SERVER_UP;
-    this.isDown = state === SERVER_DOWN || state === SERVER_EJECTED || state === SERVER_EMPTY;
-  }
-
-  /** Nothing that is sent there is of use any more: it is down, or its time after a reload is over. */
-  isLost(now: number): boolean {
-    return this.isDown || this.retireAt <= now;
-  }
-
-  /** Why the last TLS handshake with it failed, for people. */
-  get tlsFailure(): string {
-    return this.layer?.failure ?? '';
-  }
-
-  /** New connections go through this one. */
-  setLayer(layer: ServerLayer | null): void {
-    this.layer?.release();
-    this.layer = layer;
-  }
-
-  /** Where it is from now on. */
-  setAddress(address: Address, sources: readonly Address[]): void {
-    const identity = preparedText(address, sources);
-    if (identity === this.identity && this.preparedAddress >= 0) return;
-    this.forgetAddress();
-    this.identity = identity;
-    this.addressText = addressText(address);
-    this.preparedAddress = this.transport.prepareAddress(address, sources);
-    this.idle.closeAll();
-  }
-
-  /** Its connections go on. */
-  private forgetAddress(): void {
-    if (this.preparedAddress >= 0) this.transport.forgetAddress(this.preparedAddress);
-    this.preparedAddress = -1;
-  }
-
-  /** It may be that it serves no more connections than it may be sent requests at a time: those here count, and one that is done. */
-  get hasRoomForIdle(): boolean {
-    const { maxConnections, idle } = this;
-    return maxConnections === 0 || this.board.serverConnections(this.slot) + idle.count <= maxConnections;
-  }
-
-  /** No plan has it any more: what is under way may finish until `at`, nothing is kept for later. */
-  retire(at: number): void {
-    this.retireAt = at;
-    this.idle.retire();
-  }
-
-  /** Nobody is to be sent there any more. */
-  leave(): void {
-    this.isUsable = false;
-    this.forgetAddress();
-  }
-}
 
 /** Where each request goes, of an upstream that leaves that to the request. */
 export interface Choice {
@@ -272,8 +125,7 @@ export class Upstream {
           server = new Server(this.context, serverPlan, slot, plan, this.makeLayer(plan, serverPlan));
         } else {
           former.delete(slot);
-          server.plan = serverPlan;
-          server.idle.configure(idleMax(plan), plan.timeouts.idleMs);
+          server.apply(serverPlan, plan);
         }
         servers.push(server);
       }
@@ -411,11 +263,6 @@ export class Upstream {
   get hasWaiters(): boolean {
     return this.firstWaiter !== null;
   }
-}
-
-/** A connection that has begun with a PROXY protocol header is its client's, and no other's. */
-function idleMax({ poolIdle, proxyProtocol }: UpstreamPlan): number {
-  return proxyProtocol === null ? (poolIdle ?? Infinity) : 0;
 }
 
 /** Null: the slot has no address now. A Unix socket's path does not fit on the board; it is fixed in the plan. */

@@ -52,7 +52,9 @@ import {
 } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';
-import { Waiter, type Server, type Upstream } from '../upstream.ts';
+import type { Server } from '../server.ts';
+import type { Upstream } from '../upstream.ts';
+import { Waiter } from '../waiter.ts';
 import type { ErrorPage } from './error-page.ts';
 import { KeptRequest } from './kept-request.ts';
 import { type HeaderEdit, linesFor } from './header-edit.ts';

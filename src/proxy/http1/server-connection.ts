@@ -27,7 +27,8 @@ import { Dial, type DialOwner } from '../dial.ts';
 import { Expiring } from '../expiring.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import type { RelayTimes } from '../relay.ts';
-import type { Server, Upstream } from '../upstream.ts';
+import type { Server } from '../server.ts';
+import type { Upstream } from '../upstream.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
 import type { ResponseHandler, ServerSide, Tunnel } from '../http/sides.ts';
 import {

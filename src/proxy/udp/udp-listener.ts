@@ -25,7 +25,9 @@ import type {
 } from '../../port/datagram.ts';
 import { IpWords, writeIp } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
-import { type Server, type Upstream, Waiter } from '../upstream.ts';
+import type { Server } from '../server.ts';
+import type { Upstream } from '../upstream.ts';
+import { Waiter } from '../waiter.ts';
 import {
   DENIED,
   DISPLACED,

@@ -1,0 +1,127 @@
+/** One server of an upstream as one proxy sees it: where it is, in what state, and the connections to it that wait to be used again. */
+import type { Address } from '../base/address.ts';
+import { addressText } from '../base/address.ts';
+import { type Board, SERVER_DOWN, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP } from '../base/board.ts';
+import { preparedText } from '../base/source-ring.ts';
+import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
+import type { Endpoint } from '../core/balance/balancer.ts';
+import type { Transport } from '../port/transport.ts';
+import type { Context } from './context.ts';
+import { IdlePool } from './http/idle-pool.ts';
+import type { ServerLayer } from './layer.ts';
+
+/** One address of one configured server. */
+export class Server implements Endpoint {
+  readonly slot: number;
+  readonly epoch: number;
+  plan: ServerPlan;
+  private readonly transport: Transport;
+  /** Idle keep-alive connections of this proxy. */
+  readonly idle: IdlePool;
+  /** What `preparedAddress` is, or was last, made of. */
+  identity = '';
+  /** Where it is, or was last. */
+  addressText = '';
+  weight = 0;
+  isUsable = false;
+  /** It was found to be down. */
+  private isDown = false;
+  keepsKeys = false;
+  /** What `Transport.connect` takes; -1: no address. */
+  preparedAddress = -1;
+  /** When what is under way here has to have ended. */
+  retireAt = Infinity;
+  /** Connections that have ended and still count. */
+  heldPlaces = 0;
+  /** When it last answered a datagram of anybody's. */
+  datagramAnsweredAt = -Infinity;
+  /** What connections to it go through; null: nothing. */
+  layer: ServerLayer | null;
+
+  private readonly board: Board;
+
+  constructor(context: Context, plan: ServerPlan, slot: number, upstream: UpstreamPlan, layer: ServerLayer | null) {
+    this.layer = layer;
+    this.plan = plan;
+    this.slot = slot;
+    this.epoch = plan.epoch;
+    this.transport = context.transport;
+    this.board = context.board;
+    this.idle = new IdlePool(context, idleMax(upstream), upstream.timeouts.idleMs);
+  }
+
+  get isBackup(): boolean {
+    return this.plan.backup;
+  }
+
+  get maxConnections(): number {
+    return this.plan.maxConnections;
+  }
+
+  /** Goes on by another plan of it and its upstream. */
+  apply(plan: ServerPlan, upstream: UpstreamPlan): void {
+    this.plan = plan;
+    this.idle.configure(idleMax(upstream), upstream.timeouts.idleMs);
+  }
+
+  setState(state: number): void {
+    this.isUsable = state === SERVER_UP;
+    this.isDown = state === SERVER_DOWN || state === SERVER_EJECTED || state === SERVER_EMPTY;
+  }
+
+  /** Nothing that is sent there is of use any more: it is down, or its time after a reload is over. */
+  isLost(now: number): boolean {
+    return this.isDown || this.retireAt <= now;
+  }
+
+  /** Why the last TLS handshake with it failed, for people. */
+  get tlsFailure(): string {
+    return this.layer?.failure ?? '';
+  }
+
+  /** New connections go through this one. */
+  setLayer(layer: ServerLayer | null): void {
+    this.layer?.release();
+    this.layer = layer;
+  }
+
+  /** Where it is from now on. */
+  setAddress(address: Address, sources: readonly Address[]): void {
+    const identity = preparedText(address, sources);
+    if (identity === this.identity && this.preparedAddress >= 0) return;
+    this.forgetAddress();
+    this.identity = identity;
+    this.addressText = addressText(address);
+    this.preparedAddress = this.transport.prepareAddress(address, sources);
+    this.idle.closeAll();
+  }
+
+  /** Its connections go on. */
+  private forgetAddress(): void {
+    if (this.preparedAddress >= 0) this.transport.forgetAddress(this.preparedAddress);
+    this.preparedAddress = -1;
+  }
+
+  /** It may be that it serves no more connections than it may be sent requests at a time: those here count, and one that is done. */
+  get hasRoomForIdle(): boolean {
+    const { maxConnections, idle } = this;
+    return maxConnections === 0 || this.board.serverConnections(this.slot) + idle.count <= maxConnections;
+  }
+
+  /** No plan has it any more: what is under way may finish until `at`, nothing is kept for later. */
+  retire(at: number): void {
+    this.retireAt = at;
+    this.idle.retire();
+  }
+
+  /** Nobody is to be sent there any more. */
+  leave(): void {
+    this.isUsable = false;
+    this.forgetAddress();
+  }
+}
+
+/** A connection that has begun with a PROXY protocol header is its client's, and no other's. */
+function idleMax({ poolIdle, proxyProtocol }: UpstreamPlan): number {
+  return proxyProtocol === null ? (poolIdle ?? Infinity) : 0;
+}

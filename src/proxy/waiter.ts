@@ -1,0 +1,34 @@
+import { Expiring } from './expiring.ts';
+import type { Server } from './server.ts';
+
+const NO_SERVERS = new Int32Array(0);
+
+/** Something that needs a server: an HTTP exchange or a TCP session. It may stand in one upstream's queue. */
+export abstract class Waiter extends Expiring {
+  /** Hash of what it is balanced by. */
+  key = 0;
+  /** Slots of the servers it failed on. */
+  tried: Int32Array = NO_SERVERS;
+  triedCount = 0;
+  isQueued = false;
+  nextWaiter: Waiter | null = null;
+  previousWaiter: Waiter | null = null;
+
+  /** Its turn has come: `picked` is a server's number or a PICK_ code other than PICK_FULL. It is out of the queue. */
+  abstract handlePicked(picked: number): void;
+
+  /** Remembers that it failed on this server. */
+  markTried(server: Server): void {
+    if (this.triedCount === this.tried.length) {
+      const grown = new Int32Array(Math.max(4, this.tried.length * 2));
+      grown.set(this.tried);
+      this.tried = grown;
+    }
+    this.tried[this.triedCount++] = server.slot;
+  }
+
+  hasTried(server: Server): boolean {
+    for (let i = 0; i < this.triedCount; i++) if (this.tried[i] === server.slot) return true;
+    return false;
+  }
+}
