@@ -141,7 +141,7 @@ export function parseLate(text: string, hasGroups: boolean): readonly (string | 
 }
 
 function lateOf(word: string, name: string | null): LatePlan | null {
-  if (name === null) return word in RESPONSE_SOURCES ? { kind: word as keyof typeof RESPONSE_SOURCES, name: '' } : null;
+  if (name === null) return has(RESPONSE_SOURCES, word) ? { kind: word, name: '' } : null;
   if (word === 'capture') return /^[0-9]$/.test(name) ? { kind: word, name } : null;
   if (word === 'value' || word === 'date')
     return name.startsWith(LATE_MARK) ? { kind: word, name: name.slice(LATE_MARK.length) } : null;
@@ -162,9 +162,9 @@ export function checkTemplate(text: string, place: TemplatePlace = 'request'): P
     const isLate = lateOf(word, name ?? null) !== null;
     if (isLate && place === 'response') continue;
     const bad = (fix: string): Problem => problem('bad-placeholder', { value: show(whole), fix });
-    if (name === undefined && word in NAMED_SOURCES) return bad(`write for example {${word}:${EXAMPLES[word]}}`);
-    if (name !== undefined && word in SOURCES && !hasBraces) return bad(`write {${word}}`);
-    if (name !== undefined && word in NAMED_SOURCES)
+    if (name === undefined && has(NAMED_SOURCES, word)) return bad(`write for example {${word}:${EXAMPLES[word]}}`);
+    if (name !== undefined && has(SOURCES, word) && !hasBraces) return bad(`write {${word}}`);
+    if (name !== undefined && has(NAMED_SOURCES, word))
       return bad(`write a name behind the colon, for example ${EXAMPLES[word]}`);
     if (isLate && !hasBraces) return bad('it is only known in `headers.response` and `headers.success`: leave it out');
     const near = nearest(word, Object.keys(name === undefined ? SOURCES : NAMED_SOURCES));
@@ -183,12 +183,17 @@ export function checkTemplate(text: string, place: TemplatePlace = 'request'): P
   return problem('bad-placeholder', { value: show(`$${variable[1]}`), fix: `write {${meant}}` });
 }
 
+/** One of its own: every object has a `constructor`. */
+function has<T extends object>(table: T, word: string): word is Extract<keyof T, string> {
+  return Object.hasOwn(table, word);
+}
+
 function sourceOf(word: string, name: string | null): SourcePlan | null {
-  if (name === null) return word in SOURCES ? { kind: word as keyof typeof SOURCES, name } : null;
-  if (!(word in NAMED_SOURCES) || !/^[!-~]+$/.test(name)) return null;
+  if (name === null) return has(SOURCES, word) ? { kind: word, name } : null;
+  if (!has(NAMED_SOURCES, word) || !/^[!-~]+$/.test(name)) return null;
   if (word === 'capture' && !/^[0-9]$/.test(name)) return null;
   if (word === 'date' && parseOffset(name) === null) return null;
-  return { kind: word as keyof typeof NAMED_SOURCES, name };
+  return { kind: word, name };
 }
 
 /** `720h`, `-1h`: milliseconds; null: it is none, or more than a hundred years. */

@@ -1,4 +1,5 @@
 /** `listen`: where a server takes connections. */
+import { lookUp } from '../../base/look-up.ts';
 import { parseIPv4, parseIPv6 } from '../../base/address.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
@@ -50,7 +51,7 @@ export function readListen(directive: Directive, notes: Notes, isStream = false)
       notes.leftOut(place, 'listen ... http2', 'HTTP/2 is not there yet: clients are answered in HTTP/1.1');
     else if (text === 'ipv6only=off') isDual = true;
     else if (text.startsWith('so_keepalive=')) keepAlive = readKeepAlive(text.slice('so_keepalive='.length));
-    else if (REFUSED[text] !== undefined) {
+    else if (lookUp(REFUSED, text) !== undefined) {
       notes.notYet(place, `\`listen ... ${text}\``, REFUSED[text], 'leave it out');
       isRight = false;
     } else if (TUNING.test(text)) notes.noEffect(place, `listen ... ${text.replace(/=.*/, '=')}`);

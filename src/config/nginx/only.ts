@@ -1,4 +1,5 @@
 /** Directives of which only some values can be had. */
+import { lookUp } from '../../base/look-up.ts';
 import type { Rule } from './directive-table.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
@@ -33,7 +34,7 @@ export function checkOnly(directive: Directive, rule: Rule, notes: Notes): void 
       notes.notYet(place, '`proxy_next_upstream off`', 'another server is tried where none is connected yet');
     return;
   }
-  const only = ONLY[name];
+  const only = lookUp(ONLY, name);
   if (only === undefined || only.possible.test(text)) return;
   if (only.isAddition === true) notes.leftOut(place, name, only.reason);
   else notes.notYet(place, `\`${name} ${text}\``, only.reason);

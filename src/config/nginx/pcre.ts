@@ -3,6 +3,7 @@
  * is none. Nothing is reinterpreted: what both write alike and mean differently is written anew, what only backtracking can do is
  * refused.
  */
+import { lookUp } from '../../base/look-up.ts';
 import { checkRegexText } from '../../base/regex/regex.ts';
 
 export interface Translation {
@@ -214,7 +215,7 @@ class Translator {
   private property(char: string): { readonly set: string; readonly isNegated: boolean } {
     const found = /^(?:([A-Z])|\{(\^?)([A-Za-z&]+)\})/.exec(this.text.slice(this.at));
     const name = found?.[1] ?? found?.[3] ?? '';
-    if (found === null || PROPERTIES[name] === undefined) {
+    if (found === null || lookUp(PROPERTIES, name) === undefined) {
       throw new Untranslatable(`\`\\${char}\` is only there for ${Object.keys(PROPERTIES).join(', ')}`);
     }
     this.at += found[0].length;
@@ -284,7 +285,7 @@ class Translator {
       if (char === ']' && !isFirst) break;
       const posix = /^\[:(\^?)([a-z]+):\]/.exec(text.slice(this.at));
       if (posix !== null) {
-        const set = POSIX[posix[2]];
+        const set = lookUp(POSIX, posix[2]);
         if (set === undefined || posix[1] === '^') throw new Untranslatable(`\`${posix[0]}\` is not there`);
         out += this.isCaseless && /^(upper|lower)$/.test(posix[2]) ? 'A-Za-z' : set;
         this.at += posix[0].length;

@@ -1,4 +1,5 @@
 /** `ssl_preread` and `proxy_pass $name`: where a TLS connection goes that is passed on, by the `map` that says what the name is. */
+import { lookUp } from '../../base/look-up.ts';
 import { isHostname } from '../addresses.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
@@ -27,7 +28,7 @@ export function readPreread(server: Scope, pass: Directive, notes: Notes): Prere
   const map = maps.find(({ args }) => VARIABLE.exec(args[1]?.text ?? '')?.[1] === name);
   const of = VARIABLE.exec(map?.args[0]?.text ?? '')?.[1];
   const isOn = server.argument('ssl_preread')?.toLowerCase() === 'on';
-  const read = READERS[of ?? ''] as Reader | undefined;
+  const read = lookUp(READERS, of ?? '');
   if (map === undefined || read === undefined || !isOn) {
     const fix = 'let a `map` of $ssl_preread_server_name say what it is, with `ssl_preread on`';
     notes.notYet(place, `\`proxy_pass ${text}\``, 'what the variable is, is not known', fix);

@@ -1,4 +1,5 @@
 /** `proxy_redirect`, `proxy_cookie_domain`, `proxy_cookie_path` and `proxy_cookie_flags`: what becomes of fields of a server's response. */
+import { lookUp } from '../../base/look-up.ts';
 import { parseRegex } from '../../base/regex/syntax.ts';
 import type { PlainMap } from './document.ts';
 import type { Location } from './locations.ts';
@@ -112,7 +113,7 @@ function flagsOf(scope: Scope, reader: Reader): PlainMap[] {
     const [name, ...flags] = args;
     const lists: { add: string[]; remove: string[] } = { add: [], remove: [] };
     for (const flag of flags) {
-      const known = FLAGS[flag.text.toLowerCase()];
+      const known = lookUp(FLAGS, flag.text.toLowerCase());
       if (known === undefined) {
         const fix = `write ${Object.keys(FLAGS).join(', ')}`;
         reader.notes.error(flag.place, `invalid parameter "${flag.text}"`, fix);

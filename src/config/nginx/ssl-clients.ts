@@ -1,4 +1,5 @@
 /** `ssl_verify_client` and what belongs to it: the certificates of clients. */
+import { lookUp } from '../../base/look-up.ts';
 import { DEFAULTS } from '../defaults.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
@@ -16,7 +17,7 @@ export function readClients(scope: Scope, document: DocumentBuilder, notes: Note
   const directive = scope.find('ssl_verify_client');
   const word = directive?.args[0].text ?? 'off';
   if (directive === null || word === 'off') return null;
-  const mode = MODES[word];
+  const mode = lookUp(MODES, word);
   if (mode === undefined) {
     notes.error(directive.place, `invalid value "${word}"`, 'write on, optional or off');
     return null;
