@@ -191,6 +191,7 @@ test('every code of the catalogue is in some file of this folder', () => {
     'bad-authority',
     'authority-expired',
     'bad-revocations',
+    'revocations-expired',
     'bad-tls-setting',
     'missing-rights',
     'cannot-listen',
