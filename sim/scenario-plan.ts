@@ -145,6 +145,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     proxyProtocol: isBehind ? BALANCERS : null,
     tls: null,
     passthrough: null,
+    tcp: null,
     udp: null,
   };
 }

@@ -3,6 +3,7 @@ import { addressText } from '../base/address.ts';
 import { VIA_BYTES_MAX } from '../base/limits.ts';
 import { parseBind, parseNetwork, UNIX } from './addresses.ts';
 import { checkRoutes } from './check-routes.ts';
+import { checkTcp, refuseTcpKeys } from './check-tcp.ts';
 import { checkTls } from './check-tls.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -39,6 +40,8 @@ export function checkListener(
   if (listener.tls !== undefined) checkTls(listener.tls, protocol, [...path, 'tls'], report);
   if (protocol === 'http') checkHttp(listener, path, report);
   else if (protocol !== null) checkBare(listener, protocol, path, report);
+  if (protocol === 'tcp') checkTcp(name, listener, path, uses, report);
+  else if (protocol !== null) refuseTcpKeys(listener, protocol, path, report);
   if (protocol === 'udp') checkUdp(listener, path, report);
   else if (listener.udp !== undefined && protocol !== null) {
     report.atKey([...path, 'udp'], 'wrong-protocol', { key: 'udp', protocol, fix: 'leave it out' });
@@ -97,7 +100,7 @@ function checkBare(listener: Loose<ListenerConfig>, protocol: string, path: Path
   if (listener.routes !== undefined) {
     const first = listOf(listener.routes).find((route) => route.upstream !== undefined)?.upstream ?? 'web';
     refuse(['routes'], `write \`upstream: ${first}\``);
-  } else if (listener.upstream === undefined && listener.passthrough === undefined && report.lacks(path, 'upstream')) {
+  } else if (!saysWhereTo(listener) && report.lacks(path, 'upstream')) {
     const fix = 'for example `upstream: web`';
     report.atKey([...path, 'upstream'], 'missing-key', { place: `\`${path.join('.')}\``, key: 'upstream', fix });
   }
@@ -113,6 +116,10 @@ function checkBare(listener: Loose<ListenerConfig>, protocol: string, path: Path
   for (const key of ['head', 'headers', 'body', 'body-rate'] as const) {
     if (listener.limits?.[key] !== undefined) refuse(['limits', key], 'leave it out');
   }
+}
+
+function saysWhereTo({ choose, passthrough, respond, upstream }: Loose<ListenerConfig>): boolean {
+  return [choose, passthrough?.routes, respond, upstream].some((one) => one !== undefined);
 }
 
 /** What a datagram has none of. TLS is refused by its own checks. */

@@ -30,7 +30,7 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
   const isTcp = bare !== undefined && use?.http === undefined;
   checkServers(name, upstream, path, isTcp, report);
   checkSources(upstream, path, report);
-  checkBalance(upstream, path, isTcp, report);
+  checkBalance(upstream, path, isTcp, use?.udp !== undefined, report);
   if (upstream.tls !== undefined) checkServersTls(name, upstream.tls, upstream, [...path, 'tls'], report);
   if (upstream.health?.tls !== undefined) {
     checkServersTls(name, upstream.health.tls, upstream, [...path, 'health', 'tls'], report);
@@ -156,16 +156,24 @@ function identityOf({ target, hasPort }: ServerAddress, isTls: boolean): string 
   return 'hostname' in target ? `${target.hostname}:${port}` : addressText({ ...target, port });
 }
 
-function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, report: Report): void {
+/** Values that only a request has. */
+const REQUEST_HASHES = ['header', 'cookie', 'query', 'path'] as const;
+
+function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, isUdp: boolean, report: Report): void {
   const balance = upstream.balance ?? (report.lacks(path, 'balance') ? DEFAULTS.upstream.balance : null);
   if (upstream.hash === undefined) {
     if (balance !== null && isKeyed(balance) && report.lacks(path, 'hash'))
       report.atValue([...path, 'balance'], 'hash-without-key', {});
     return;
   }
-  if (isTcp) {
-    const fix = 'leave it out; `balance: source-hash` goes by the client address';
-    report.atKey([...path, 'hash'], 'wrong-protocol', { key: 'hash', protocol: 'tcp', fix });
+  const odd = isTcp ? REQUEST_HASHES.find((key) => upstream.hash?.[key] !== undefined) : undefined;
+  if (odd !== undefined || isUdp) {
+    const fix = isUdp
+      ? 'leave it out; `balance: source-hash` goes by the client address'
+      : 'write `text`, for example `"{client}"`';
+    const key = odd === undefined ? 'hash' : `hash.${odd}`;
+    const at = odd === undefined ? [...path, 'hash'] : [...path, 'hash', odd];
+    report.atKey(at, 'wrong-protocol', { key, protocol: isUdp ? 'udp' : 'tcp', fix });
   } else if (balance !== null && !isKeyed(balance)) {
     report.atKey([...path, 'hash'], 'key-without-hash', { balance });
   }

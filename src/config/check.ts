@@ -12,6 +12,7 @@ import { checkBinds, checkListener } from './check-listener.ts';
 import { UpstreamUses } from './upstream-uses.ts';
 import { checkFileTypes } from './check-files.ts';
 import { checkPeers } from './check-peers.ts';
+import { checkConnectionValues } from './check-tcp.ts';
 import { checkValues } from './check-values.ts';
 import { checkNamed, checkUpstream, slotsOf } from './check-upstream.ts';
 import type { Finding, SourceMap } from './diagnostic.ts';
@@ -60,6 +61,7 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
   checkAcme(listeners, report);
   checkPeers(document.peers, node ?? document.node ?? null, report);
   checkValues(document, report);
+  checkConnectionValues(document, uses, report);
   checkFileTypes(document, report);
   return report.findings;
 }

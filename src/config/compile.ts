@@ -11,6 +11,7 @@ import { compileServersTls, compileTls, NO_TLS_FILES, type ServersTlsFiles, type
 import { compileValue } from './compile-values.ts';
 import { lateNamesOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
+import { compileTcp } from './compile-tcp.ts';
 import { compileRoute, type RouteContext } from './compile-routes.ts';
 import { FileSites } from './files-plan.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -68,6 +69,8 @@ export function compile(config: Config, options: CompileOptions): Plan {
   for (const [name, listener] of Object.entries(config.listeners ?? {})) {
     if (listener.upstream !== undefined) tcpUpstreams.add(listener.upstream);
     for (const { upstream } of listener.passthrough?.routes ?? []) tcpUpstreams.add(upstream);
+    for (const { upstream } of Object.values(listener.choose?.cases ?? {}))
+      if (upstream !== undefined) tcpUpstreams.add(upstream);
     const listened = withLateNames(listener, late, false);
     listeners.push(compileListener(name, listened, listeners.length, indexOf, options, shared));
   }
@@ -145,6 +148,7 @@ function compileListener(
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
     access: compileAccess(listener.access),
     passthrough: compilePassthrough(listener.passthrough),
+    tcp: compileTcp(listener),
     proxyProtocol: compileProxyProtocol(listener['proxy-protocol']),
     tls:
       tls === undefined
@@ -197,7 +201,7 @@ function compilePassthrough(written: ListenerConfig['passthrough']): Passthrough
   return {
     waitMs: ms(written.wait ?? DEFAULTS.listener.passthrough.wait),
     hasPostgres: written.postgres ?? DEFAULTS.listener.passthrough.postgres,
-    routes: written.routes.map((route) => ({
+    routes: (written.routes ?? []).map((route) => ({
       names: listOf(route['server-name']).map((one) => one.toLowerCase()),
       protocols: listOf(route.alpn),
       upstream: route.upstream,

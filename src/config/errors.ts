@@ -396,6 +396,11 @@ export const CATALOGUE = {
     message: 'there is no value <value>',
     remedy: '<fix>',
   },
+  'value-of-request': {
+    severity: 'error',
+    message: '<value> is known of a request, and a listener of TCP sees none',
+    remedy: 'use a value of the connection: `{client}`, `{local-port}`, `{tls-server-name}` or the like',
+  },
   'value-circle': {
     severity: 'error',
     message: 'the value <value> is made of itself',

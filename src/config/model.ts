@@ -9,6 +9,7 @@ import { DEFAULTS } from './defaults.ts';
 import { HighAvailability } from './model-ha.ts';
 import { ServersTls, Tls } from './model-tls.ts';
 import { Peer } from './model-peers.ts';
+import { tcpKeys } from './model-tcp.ts';
 import {
   absolutePath,
   anyText,
@@ -579,9 +580,13 @@ const HelloRoute = z.strictObject({
 });
 
 const Passthrough = z.strictObject({
-  routes: required(z.array(HelloRoute).min(1), 'The first one that fits what the client says counts.', [
-    { 'server-name': 'shop.example', upstream: 'shop' },
-  ]),
+  routes: key(
+    z
+      .array(HelloRoute)
+      .min(1)
+      .meta({ examples: [[{ 'server-name': 'shop.example', upstream: 'shop' }]] }),
+    'The first one that fits what the client says counts. Without it `choose` says where connections go, by `{tls-server-name}`.',
+  ),
   wait: key(
     duration('1ms', '10s'),
     'How long a client may say nothing until it goes to `upstream`: it may speak a protocol in which the server begins.',
@@ -697,6 +702,7 @@ const Listener = z.strictObject({
     `What happens to a request: the first route that matches. None: 404. ${httpOnly}`,
   ),
   upstream: key(name, 'Where connections and datagrams go. Only for `protocol: tcp` and `udp`.'),
+  ...tcpKeys,
   passthrough: key(
     Passthrough,
     'Passes TLS on as it is, by the host that the client asks for: nothing is decrypted, and servers have the certificates. What fits no ' +
@@ -895,7 +901,7 @@ const Upstream = z.strictObject({
   ),
   hash: key(
     Hash,
-    'With `balance: hash`, `nginx-hash` or `ketama`: one of `header`, `cookie`, `query`, `path`, `text`. Only for HTTP.',
+    "With `balance: hash`, `nginx-hash` or `ketama`: one of `header`, `cookie`, `query`, `path`, `text`. For TCP only `text`, with values of the connection. Where it is empty, `hash` goes by the client's address, and nginx's take turns.",
   ),
   'server-by': key(
     ServerBy,

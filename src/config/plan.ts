@@ -69,6 +69,8 @@ export interface ListenerPlan {
   readonly access: AccessPlan | null;
   /** protocol tcp: which TLS connections go elsewhere than to `upstream`. Null: none. */
   readonly passthrough: PassthroughPlan | null;
+  /** protocol tcp: what is done by the values of a connection. Null: nothing is asked. */
+  readonly tcp: TcpPlan | null;
   /** Null: nobody sends a PROXY protocol header. */
   readonly proxyProtocol: ProxyProtocolPlan | null;
   /** Null: clients speak in clear. */
@@ -153,6 +155,19 @@ export interface ServersTlsPlan {
   readonly protocols: readonly string[];
   readonly reusesSessions: boolean;
 }
+
+export interface TcpPlan {
+  /** By name: what a value is. In this order. */
+  readonly set: readonly (readonly [name: string, value: string])[];
+  /** The case that the text is, without regard to case. Null: everybody goes on as without it. */
+  readonly choice: { readonly by: string; readonly cases: readonly (readonly [text: string, TcpTargetPlan])[] } | null;
+  /** What is said to clients that no case is for. Null: they go to a server. */
+  readonly respond: string | null;
+}
+
+export type TcpTargetPlan =
+  /** By its name. */
+  { readonly kind: 'upstream'; readonly name: string } | { readonly kind: 'respond'; readonly text: string };
 
 export interface PassthroughPlan {
   /** How long a client may be silent until it is taken for one that waits for the server to speak. */

@@ -46,7 +46,8 @@ export const SOURCES = {
   tls: '`on` where the client speaks TLS',
   'tls-version': 'of a connection with TLS: `TLSv1.2` or `TLSv1.3`',
   'tls-cipher': 'of a connection with TLS: its cipher suite, as OpenSSL names it',
-  'tls-server-name': 'of a connection with TLS: the host that the client has asked for in its handshake (SNI)',
+  'tls-server-name':
+    'of a connection with TLS, also one that is passed on: the host that the client has asked for in its handshake (SNI)',
   'tls-resumed': 'of a connection with TLS: `r` if its session goes on from another connection, else `.`',
   'tls-client-verified':
     'of a connection with TLS: `SUCCESS`, `NONE` where the client has shown no certificate, or `FAILED:` with the reason',
@@ -66,6 +67,45 @@ export const SOURCES = {
   'server-by-port': 'the port of that',
   'page-status': 'the status that the page for an error is answered with in any case; empty for anything else',
 } as const;
+
+/** Those that a connection has, whatever is said over it. */
+export const CONNECTION_SOURCES: ReadonlySet<string> = new Set<keyof typeof SOURCES | keyof typeof NAMED_SOURCES>([
+  'client',
+  'client-bytes',
+  'peer',
+  'peer-port',
+  'local',
+  'local-port',
+  'connection',
+  'connection-time',
+  'hostname',
+  'time',
+  'iso-time',
+  'proxy-client',
+  'proxy-client-port',
+  'proxy-local',
+  'proxy-local-port',
+  'proxy-authority',
+  'proxy-unique-id',
+  'tls',
+  'tls-version',
+  'tls-cipher',
+  'tls-server-name',
+  'tls-resumed',
+  'tls-client-verified',
+  'tls-client-subject',
+  'tls-client-issuer',
+  'tls-client-serial',
+  'tls-client-fingerprint',
+  'tls-client-old-fingerprint',
+  'tls-client-not-before',
+  'tls-client-not-after',
+  'tls-client-days-left',
+  'tls-client-certificate',
+  'value',
+  'capture',
+  'date',
+]);
 
 /** With a name behind a colon: `{header:User-Agent}`. Empty where the request has none; of several the first. */
 export const NAMED_SOURCES = {

@@ -94,6 +94,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     proxyProtocol: null,
     tls: null,
     passthrough: null,
+    tcp: null,
     udp: null,
   }));
   const target = { family: 4, host: '192.0.2.1', port: 80 } as const;

@@ -11,9 +11,10 @@ import type { Listener } from './listener.ts';
 import { TcpService } from './tcp.ts';
 import type { Upstream } from './upstream.ts';
 
-const PLAN = { name: 'tcp', access: null, passthrough: null, upstream: 0 } as unknown as ListenerPlan;
+const PLAN = { name: 'tcp', access: null, passthrough: null, tcp: null, upstream: 0 } as unknown as ListenerPlan;
 /** Everybody waits. */
 const FULL = {
+  hashKey: null,
   plan: { name: 'full', balance: 'round-robin', timeouts: { queueMs: 1000 } },
   pick: () => PICK_FULL,
   enqueue: () => true,

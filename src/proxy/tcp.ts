@@ -24,6 +24,8 @@ import { Relay, type RelayOwner } from './relay.ts';
 import type { Service } from './service.ts';
 import type { Server } from './server.ts';
 import type { Upstream } from './upstream.ts';
+import { answerTcp } from './tcp-answer.ts';
+import { TcpValues } from './tcp-values.ts';
 import { Waiter } from './waiter.ts';
 
 /** Servers tried for one connection before it is given up. */
@@ -37,26 +39,47 @@ export class TcpService implements Service {
   private routed: readonly Upstream[] = [];
   /** Null: everybody may come. */
   private access: Access | null = null;
+  /** Null: nothing is asked of a connection but where it comes from. */
+  private values: TcpValues | null = null;
 
   constructor(listener: Listener) {
     this.listener = listener;
   }
 
   configure(upstreams: readonly Upstream[]): void {
-    const { access, passthrough, upstream } = this.listener.plan;
+    const { access, passthrough, tcp, upstream } = this.listener.plan;
     this.upstream = upstream < 0 ? null : upstreams[upstream];
     this.routes = passthrough === null ? null : new HelloRoutes(passthrough.routes);
     const byName = new Map(upstreams.map((each) => [each.plan.name, each]));
     this.routed = (passthrough?.routes ?? []).map((route) => byName.get(route.upstream) as Upstream);
     this.access = access === null ? null : new Access(access);
+    const own = this.upstream === null ? this.routed : [this.upstream, ...this.routed];
+    const isAsked = tcp !== null || own.some(({ hashKey }) => hashKey !== null);
+    this.values = isAsked ? new TcpValues(this.listener.context, tcp, upstreams) : null;
   }
 
   serve(socket: Socket, info: ConnectionInfo | null): void {
     const peer = info?.peer ?? socket;
-    const upstream = this.upstreamFor(info);
     if (this.access !== null && !this.access.admits(ipOfPeer(peer))) this.turnAway(socket, DENIED);
-    else if (upstream === null) this.turnAway(socket, NO_ROUTE);
-    else new TcpSession(this.listener, upstream, socket, info).connect();
+    else if (this.values !== null) this.serveBy(this.values, socket, info);
+    else this.send(this.upstreamFor(info), socket, info, 0);
+  }
+
+  private serveBy(values: TcpValues, socket: Socket, info: ConnectionInfo | null): void {
+    values.look(socket, info);
+    const target = values.target();
+    const text = target === null ? null : target.text;
+    if (text !== null) {
+      if (!answerTcp(this.listener, socket, text, values.view)) this.turnAway(socket, NO_ROUTE);
+      return;
+    }
+    const upstream = target === null ? this.upstreamFor(info) : target.upstream;
+    this.send(upstream, socket, info, upstream === null ? 0 : values.keyFor(upstream));
+  }
+
+  private send(upstream: Upstream | null, socket: Socket, info: ConnectionInfo | null, key: number): void {
+    if (upstream === null) this.turnAway(socket, NO_ROUTE);
+    else new TcpSession(this.listener, upstream, socket, info, key).connect();
   }
 
   private upstreamFor(info: ConnectionInfo | null): Upstream | null {
@@ -128,8 +151,10 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   private failure = NO_SERVER;
   private isOver = false;
 
-  constructor(listener: Listener, upstream: Upstream, downstream: Socket, info: ConnectionInfo | null) {
+  /** `key`: what it is balanced by, unless that is the client's address. */
+  constructor(listener: Listener, upstream: Upstream, downstream: Socket, info: ConnectionInfo | null, key: number) {
     super();
+    this.key = key;
     this.listener = listener;
     this.context = listener.context;
     this.upstream = upstream;

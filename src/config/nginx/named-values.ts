@@ -6,6 +6,7 @@ import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { translatePcre } from './pcre.ts';
+import { isOfHello } from './preread.ts';
 import type { Scope } from './scope.ts';
 import { type Constants, hasVariables, translateText } from './variables.ts';
 
@@ -40,6 +41,14 @@ function collectSets(directives: readonly Directive[], into: Map<string, Set<str
   }
 }
 
+/** What is known where values are read, and their names in the document. */
+export interface ValuesPlace {
+  readonly place: 'request' | 'connection';
+  readonly nameOf: (variable: string) => string;
+}
+
+const OF_REQUESTS: ValuesPlace = { place: 'request', nameOf: (variable) => variable };
+
 export class NamedValues {
   private readonly sets = new Map<string, Set<string> | null>();
   private readonly values: PlainMap = {};
@@ -47,13 +56,17 @@ export class NamedValues {
   private readonly constants: Constants;
   private readonly notes: Notes;
 
+  private readonly where: ValuesPlace;
+
   /** Of an `http` or `stream` block. */
-  constructor(scope: Scope, document: DocumentBuilder, constants: Constants, notes: Notes) {
+  constructor(scope: Scope, document: DocumentBuilder, constants: Constants, notes: Notes, where = OF_REQUESTS) {
+    this.where = where;
     this.document = document;
     this.constants = constants;
     this.notes = notes;
     collectSets(scope.directives, this.sets);
     for (const directive of scope.directives) {
+      if (directive.name === 'map' && isOfHello(directive)) continue;
       if (directive.name === 'map') this.add(directive, (name) => this.readMap(directive, name));
       else if (directive.name === 'geo') this.add(directive, () => this.readGeo(directive));
       else if (directive.name === 'split_clients') this.add(directive, () => this.readSplit(directive));
@@ -83,6 +96,13 @@ export class NamedValues {
     if (!this.collectChoices(variable, texts, new Set())) return null;
     texts.delete('');
     return texts.size <= CHOICES_MAX ? [...texts] : null;
+  }
+
+  /** Those that are known. `isWhole`: it can be nothing else. */
+  textsOf(variable: string): { readonly isWhole: boolean; readonly texts: readonly string[] } {
+    const texts = new Set<string>();
+    const isWhole = this.collectChoices(this.where.nameOf(variable), texts, new Set());
+    return { isWhole, texts: [...texts].filter((text) => text !== '' && !/[{}]/.test(text)) };
   }
 
   /** False: not all of them are known. `seen`: the variables on the way, so that none is asked twice. */
@@ -124,13 +144,14 @@ export class NamedValues {
       this.notes.error(word.place, `invalid variable name "${word.text}"`, 'write it with a `$`');
       return;
     }
-    this.values[name] = read(name);
-    this.document.mark(['values', name], directive.place);
+    const own = this.where.nameOf(name);
+    this.values[own] = read(name);
+    this.document.mark(['values', own], directive.place);
   }
 
   /** `place`: what is known where it is read; of a map that may be a response. */
   private text(text: string, directive: Directive, place: 'request' | 'response' = 'request'): string {
-    const found = translateText(text, this.constants, place);
+    const found = translateText(text, this.constants, this.where.place === 'request' ? place : this.where.place);
     if ('template' in found) return found.template;
     this.notes.notYet(directive.place, `\`${text}\``, found.problem);
     return '';

@@ -20,6 +20,11 @@ const REACH_MAX = 1024;
 const ALONE = 'acme-tls/1';
 const VERSIONS = /^(TLSv1(\.[1-3])?|SSLv3)$/;
 
+/** A `map` of what can only say where `proxy_pass` leads to. */
+export function isOfHello({ args }: Directive): boolean {
+  return /^\$\{?ssl_preread_(protocol|alpn_protocols)\}?$/.test(args[0]?.text ?? '');
+}
+
 /** Null: it was refused. */
 export function readPreread(server: Scope, pass: Directive, notes: Notes): Preread | null {
   const [{ text, place }] = pass.args;

@@ -1,151 +1,197 @@
-/** `stream`: each server is one listener that passes bytes on. */
+/** `stream`: the servers of each socket are one listener, which passes bytes on or answers. */
 import { groupedBy } from '../parts.ts';
 import { formatDuration } from '../units.ts';
-import { readStreamAccess } from './access.ts';
-import type { Place } from '../diagnostic.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
-import { type Listen, proxyProtocolOf, readListen } from './listen.ts';
+import { type Listen, proxyProtocolOf } from './listen.ts';
+import { collectNames, NamedValues } from './named-values.ts';
 import type { Notes } from './notes.ts';
-import type { Directive } from './parse.ts';
-import { readPreread } from './preread.ts';
+import { isOfHello } from './preread.ts';
 import { readTrusted } from './real-ip.ts';
-import { readServersTls } from './proxy-ssl.ts';
-import { Scope } from './scope.ts';
-import { readTls, type TlsServer } from './ssl.ts';
-import { type Settings, Upstreams } from './upstreams.ts';
-import { parseTime } from './values.ts';
-import { hasVariables } from './variables.ts';
+import type { Scope } from './scope.ts';
+import { readTls } from './ssl.ts';
+import {
+  count,
+  type Handler,
+  IDLE_MS_MAX,
+  readHandler,
+  readStreamServer,
+  type StreamServer,
+  type StreamSurroundings,
+  time,
+} from './stream-server.ts';
+import { Upstreams } from './upstreams.ts';
 
-const CONNECT_MS_MAX = 3_600_000;
-/** More is no limit. */
-const COUNT_MAX = 1_000_000;
-const IDLE_MS_MAX = 576 * 3_600_000;
 /** nginx waits longer for a client to begin, and then gives it up. */
 const PREREAD = '10s';
 
+/** What all listens of a listener have in common. */
+interface Socket {
+  /** The default server is the first. */
+  readonly servers: readonly StreamServer[];
+  readonly listen: Listen;
+  readonly isTls: boolean;
+  readonly isProxied: boolean;
+}
+
 export function readStream(stream: Scope, document: DocumentBuilder, notes: Notes): void {
-  const upstreams = new Upstreams('stream', stream, document, new Map(), notes);
-  for (const directive of stream.own('server')) {
-    readServer(new Scope('stream-server', directive.block!, stream), directive, upstreams, document, notes);
-  }
+  const names = new Set<string>();
+  collectNames(stream.directives, names);
+  const nameOf = ownNames(stream, document);
+  const variables = new Map<string, string>([['protocol', 'TCP']]);
+  for (const name of names) variables.set(name, `{value:${nameOf(name)}}`);
+  // they lead somewhere, and are no values
+  for (const map of stream.own('map')) if (isOfHello(map)) variables.delete(map.args[1].text.slice(1));
+  const values = new NamedValues(stream, document, variables, notes, { place: 'connection', nameOf });
+  const upstreams = new Upstreams('stream', stream, document, variables, notes);
+  const surroundings: StreamSurroundings = { document, notes, upstreams, values, variables, nameOf };
+  const servers = stream.own('server').map((directive) => readStreamServer(directive, stream, notes));
+  const handlers = new Map<StreamServer, Handler | null>();
+  for (const server of servers) handlers.set(server, readHandler(server, surroundings));
+  const alike = groupedBy(socketsOf(servers, notes), (socket) => {
+    const { isProxied, isTls, listen } = socket;
+    const numbers = socket.servers.map((server) => servers.indexOf(server));
+    return `${numbers.join('+')} ${isTls} ${isProxied} ${listen.isUdp}`;
+  });
+  for (const sockets of alike) addListener(sockets, handlers, surroundings);
+  values.finish();
 }
 
-function readServer(
-  scope: Scope,
-  directive: Directive,
-  upstreams: Upstreams,
-  document: DocumentBuilder,
-  notes: Notes,
-): void {
-  const written = scope.own('listen');
-  if (written.length === 0)
-    notes.missing(
-      scope.directives,
-      directive.place,
-      'no "listen" is defined for server',
-      'write a `listen` line in it',
-    );
-  const listens = written.flatMap((listen) => readListen(listen, notes, true));
-  const access = readStreamAccess(scope, notes);
-  const [pass] = scope.own('proxy_pass');
-  if (pass === undefined) {
-    const answered = scope.own('return').length > 0 || scope.own('pass').length > 0;
-    const fix = 'write a `proxy_pass` line in it';
-    if (!answered) notes.missing(scope.directives, directive.place, 'no handler for server', fix);
-    return;
-  }
-  const [{ text, place }] = pass.args;
-  const choice = hasVariables(text) ? readPreread(scope, pass, notes) : { routes: null, otherwise: text };
-  if (choice === null) return;
-  const targets = [...(choice.routes ?? []).map((route) => route.target), choice.otherwise];
-  for (const target of new Set(targets)) {
-    if (target === null || upstreams.has(target) || target.startsWith('unix:') || /:[0-9]+$/.test(target)) continue;
-    const fix = 'write it with its port, for example 192.0.2.1:3306';
-    notes.missing(scope.outer?.directives ?? [], place, `no port in upstream "${target}"`, fix);
-    return;
-  }
-  if (listens.length === 0) return;
-  const bind = scope.find('proxy_bind');
-  const source = bind === null || bind.args[0].text === 'off' ? null : bind.args[0].text;
-  if (bind !== null && source !== null && (bind.args.length > 1 || source.includes('$'))) {
-    notes.notYet(bind.place, '`proxy_bind` with a variable or `transparent`', 'there is nothing like it yet');
-  }
-  const settings: Settings = {
-    timeouts: {
-      connect: formatDuration(time(scope, 'proxy_connect_timeout', 60_000, CONNECT_MS_MAX, notes)),
-      idle: formatDuration(time(scope, 'proxy_timeout', 600_000, IDLE_MS_MAX, notes)),
-      ...(isOn(scope, 'proxy_half_close') ? {} : { 'half-closed': '0s' }),
-    },
-    bind: source,
-    tls: null,
-    keepAlive: isOn(scope, 'proxy_socket_keepalive'),
-    sendsProxyHeader: isOn(scope, 'proxy_protocol'),
-  };
-  const isTls = isOn(scope, 'proxy_ssl');
-  const settingsFor = (to: string): Settings =>
-    isTls ? { ...settings, tls: readServersTls(scope, to, document, notes) } : settings;
-  const routes = choice.routes?.map(({ match, target }) => ({
-    ...match,
-    upstream: upstreams.use(target, settingsFor(target), pass),
-  }));
-  const upstream =
-    choice.otherwise === null ? null : upstreams.use(choice.otherwise, settingsFor(choice.otherwise), pass);
-  const target = { upstream, routes: routes ?? null, access, place };
-  if (listens.some(({ isUdp }) => isUdp)) {
-    const header = scope.find('proxy_protocol');
-    if (settings.sendsProxyHeader === true && header !== null) {
-      notes.notYet(header.place, '`proxy_protocol` with `listen ... udp`', 'there is nothing like it yet');
-      return;
+/** Values of `http` and of `stream` are apart, and share their names here. */
+function ownNames(stream: Scope, document: DocumentBuilder): (name: string) => string {
+  const taken = new Set<string>();
+  for (const { block } of stream.outer?.own('http') ?? []) collectNames(block ?? [], taken);
+  for (const name of Object.keys(document.value['values'] ?? {})) taken.add(name);
+  return (name) => (taken.has(name) ? `stream_${name}` : name);
+}
+
+function socketsOf(servers: readonly StreamServer[], notes: Notes): readonly Socket[] {
+  const all = servers.flatMap((server) => server.listens.map((listen) => ({ server, listen })));
+  return groupedBy(all, ({ listen }) => `${listen.isUdp} ${listen.bind}`).map((own) => {
+    const [first] = own;
+    const standard = own.find(({ listen }) => listen.isDefault) ?? first;
+    const rest = own.filter((one) => one !== standard);
+    if (new Set(own.map(({ server }) => server)).size < own.length) {
+      notes.error(first.listen.directive.place, `a duplicate listen ${first.listen.bind}`, 'keep one of them');
     }
-    if (target.routes !== null) {
-      notes.notYet(place, '`proxy_pass` with a variable and `listen ... udp`', 'nothing is read of a datagram');
-      return;
-    }
-  }
-  const alike = groupedBy(listens, ({ isTls, isProxied, isUdp }) => `${isTls} ${isProxied} ${isUdp}`);
-  for (const own of alike) addListener(own, { scope, names: [], directive }, target, document, notes);
-}
-
-function isOn(scope: Scope, name: string): boolean {
-  return scope.argument(name)?.toLowerCase() === 'on';
-}
-
-interface Target {
-  /** Null: only the routes say where to. */
-  readonly upstream: string | null;
-  /** By what a TLS client says; null: nothing is asked. */
-  readonly routes: readonly PlainMap[] | null;
-  readonly access: ReturnType<typeof readStreamAccess>;
-  readonly place: Place;
+    return {
+      servers: [standard, ...rest].map(({ server }) => server),
+      listen: standard.listen,
+      isTls: own.some(({ listen }) => listen.isTls),
+      isProxied: own.some(({ listen }) => listen.isProxied),
+    };
+  });
 }
 
 function addListener(
-  listens: readonly Listen[],
-  server: TlsServer,
-  { upstream, routes, access, place }: Target,
-  document: DocumentBuilder,
-  notes: Notes,
+  sockets: readonly Socket[],
+  handlers: ReadonlyMap<StreamServer, Handler | null>,
+  surroundings: StreamSurroundings,
 ): void {
-  const [{ bind, port, keepAlive, isTls, isProxied, isUdp, directive }] = listens;
+  const { document, notes } = surroundings;
+  const [{ isProxied, isTls, listen, servers }] = sockets;
+  const [standard] = servers;
+  const own = servers.map((server) => handlers.get(server) ?? null);
+  if (own.includes(null)) return;
+  const [first, ...others] = own as readonly Handler[];
+  const { isUdp, port } = listen;
+  if (isUdp && !isForDatagrams(standard, servers, first, notes)) return;
   const protocol = isUdp ? 'udp' : 'tcp';
   const name = document.freeName(document.listeners, port === 0 ? 'tcp-unix' : `${protocol}-${port}`);
-  const socket = { text: bind, servers: [server], listener: name };
+  const socket = { text: listen.bind, servers, listener: name };
   const tls = isTls ? readTls(socket, document, notes) : null;
+  const keys =
+    others.length === 0 ? first.keys : byName(servers, [first, ...others], isTls || first.isPreread, surroundings);
+  const { passthrough } = keys;
+  const isAsked = ['choose', 'passthrough', 'respond', 'set'].some((key) => keys[key] !== undefined);
+  const reads = first.isPreread && !isTls && isAsked;
   document.listeners[name] = {
-    bind: listens.length === 1 ? bind : listens.map((listen) => listen.bind),
+    bind: sockets.length === 1 ? listen.bind : sockets.map((one) => one.listen.bind),
     protocol,
-    ...(isUdp ? { udp: readUdp(server.scope, notes) } : {}),
+    ...(isUdp ? { udp: readUdp(standard.scope, notes) } : {}),
     ...(tls === null ? {} : { tls }),
-    ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),
-    ...(isProxied ? { 'proxy-protocol': proxyProtocolOf(readTrusted(server.scope, notes)) } : {}),
-    ...(routes === null ? {} : { passthrough: { routes, wait: PREREAD } }),
-    ...(upstream === null ? {} : { upstream }),
-    ...(access === null ? {} : { access }),
+    ...(listen.keepAlive === null ? {} : { 'tcp-keepalive': listen.keepAlive }),
+    ...(isProxied ? { 'proxy-protocol': proxyProtocolOf(readTrusted(standard.scope, notes)) } : {}),
+    ...keys,
+    ...(reads ? { passthrough: { ...(passthrough as PlainMap | undefined), wait: PREREAD } } : {}),
+    ...(first.access === null ? {} : { access: first.access }),
   };
-  document.mark(['listeners', name], directive.place);
-  document.mark(['listeners', name, 'bind'], directive.place);
-  listens.forEach((listen, i) => document.mark(['listeners', name, 'bind', i], listen.directive.place));
-  document.mark(['listeners', name, 'upstream'], place);
+  document.mark(['listeners', name], listen.directive.place);
+  document.mark(['listeners', name, 'bind'], listen.directive.place);
+  sockets.forEach((one, i) => document.mark(['listeners', name, 'bind', i], one.listen.directive.place));
+  for (const key of ['upstream', 'choose', 'respond']) document.mark(['listeners', name, key], first.place);
+}
+
+/** What several servers of one socket do: which one it is, the client's handshake says. */
+function byName(
+  servers: readonly StreamServer[],
+  handlers: readonly Handler[],
+  isAsked: boolean,
+  { notes, values }: StreamSurroundings,
+): PlainMap {
+  const [standard] = handlers;
+  const place = servers[1].directive.place;
+  const odd = handlers.find(({ keys }) => Object.keys(keys).some((key) => key !== 'upstream' && key !== 'respond'));
+  if (odd !== undefined || handlers.some(({ access }) => JSON.stringify(access) !== JSON.stringify(standard.access))) {
+    const reason =
+      'of several servers of a socket none can have variables in `proxy_pass`, `set`, or others than may come to the first';
+    notes.notYet(odd?.place ?? place, 'another server for a socket of `stream`', reason, 'give it a port of its own');
+    return standard.keys;
+  }
+  if (!isAsked) {
+    notes.trap(
+      place,
+      'nobody says a name without TLS: only the default server of the socket is used',
+      'give each server a port',
+    );
+    return standard.keys;
+  }
+  const exact: Record<string, string> = {};
+  const hosts: Record<string, string> = {};
+  const regex: PlainMap[] = [];
+  servers.forEach(({ directive, names }, i) => {
+    for (const { host, kind, text } of names) {
+      if (kind === 'regex') regex.push({ is: (host as { readonly regex: string }).regex, value: `s${i}` });
+      else {
+        const table = kind === 'exact' ? exact : hosts;
+        if (Object.hasOwn(table, text))
+          notes.trap(directive.place, `conflicting server name "${text}", ignored`, 'give each name to one server');
+        else table[text] = `s${i}`;
+      }
+    }
+  });
+  const server = values.addOwn('server', {
+    map: '{tls-server-name}',
+    ...filled('exact', exact),
+    ...filled('hosts', hosts),
+    ...filled('regex', regex),
+  });
+  const cases = Object.fromEntries(handlers.map(({ keys }, i) => [`s${i}`, keys]).slice(1));
+  return { choose: { by: `{value:${server}}`, cases }, ...standard.keys };
+}
+
+function filled(key: string, table: object): PlainMap {
+  return Object.keys(table).length === 0 ? {} : { [key]: table };
+}
+
+function isForDatagrams(
+  { directive, scope }: StreamServer,
+  servers: readonly StreamServer[],
+  { keys, place }: Handler,
+  notes: Notes,
+): boolean {
+  const header = scope.find('proxy_protocol');
+  if (servers.length > 1) {
+    notes.error(servers[1].directive.place, 'a duplicate listen of a socket for datagrams', 'give it another port');
+    return false;
+  }
+  if (header !== null && header.args[0].text.toLowerCase() === 'on') {
+    notes.notYet(header.place, '`proxy_protocol` with `listen ... udp`', 'there is nothing like it yet');
+    return false;
+  }
+  if (Object.keys(keys).length === 1 && keys['upstream'] !== undefined) return true;
+  const what = keys['respond'] === undefined ? '`proxy_pass` with a variable, or `set`,' : '`return`';
+  notes.notYet(place ?? directive.place, `${what} with \`listen ... udp\``, 'nothing is read of a datagram');
+  return false;
 }
 
 /** When sessions end. */
@@ -155,22 +201,4 @@ function readUdp(scope: Scope, notes: Notes): PlainMap {
   // Without answers nothing is waited for: each datagram is a session.
   const requests = count(scope, 'proxy_requests', notes) || (responses === 0 ? 1 : null);
   return { idle, ...(responses === null ? {} : { responses }), ...(requests === null ? {} : { requests }) };
-}
-
-/** Null: it is not said. */
-function count(scope: Scope, name: string, notes: Notes): number | null {
-  const directive = scope.find(name);
-  if (directive === null) return null;
-  const [{ text, place }] = directive.args;
-  if (/^[0-9]+$/.test(text)) return Math.min(Number(text), COUNT_MAX);
-  notes.error(place, `"${name}" directive invalid number`, 'write for example 1');
-  return null;
-}
-
-function time(scope: Scope, name: string, otherwise: number, max: number, notes: Notes): number {
-  const directive = scope.find(name);
-  if (directive === null) return otherwise;
-  const ms = parseTime(directive.args[0].text);
-  if (ms === null) notes.error(directive.args[0].place, `"${name}" directive invalid value`, 'write for example 30s');
-  return Math.min(Math.max(1, ms ?? otherwise), max);
 }

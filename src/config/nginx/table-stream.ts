@@ -14,7 +14,13 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
       ],
       ['server', 'stream', '0 {}', 'works', ''],
       ['listen', 'stream-server', '1+', 'differs', 'as for HTTP; `udp` works'],
-      ['server_name', 'stream-server', '1+', 'not yet', '**there is nothing like it yet**'],
+      [
+        'server_name',
+        'stream-server',
+        '1+',
+        'differs',
+        'of several servers of a socket with `ssl` or `ssl_preread`; **only the first may have `ssl_preread`, and none variables in `proxy_pass`, `set`, or an `allow` of its own**',
+      ],
       ['error_log', 'stream-server', '1+', 'left out', 'there is one log for all servers'],
       [
         'resolver',
@@ -64,7 +70,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'stream-upstream',
         '1-2',
         'differs',
-        'only `$remote_addr`; which server an address goes to is not the one that nginx chooses',
+        'with `listen ... udp` only `$remote_addr`, and not to the server that nginx chooses',
       ],
       ['least_conn', 'stream-upstream', '0', 'works', ''],
       ['least_time', 'stream-upstream', '1-2', 'not yet', '**there is nothing like it yet**'],
@@ -86,7 +92,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
   },
   {
     module: 'ngx_stream_geo_module',
-    rows: [['geo', 'stream', '1-2 {}', 'differs', '**refused where its variable is used**']],
+    rows: [['geo', 'stream', '1-2 {}', 'differs', '**`ranges`, `proxy` and `proxy_recursive` are refused**']],
   },
   {
     module: 'ngx_stream_geoip_module',
@@ -112,7 +118,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_stream_map_module',
     rows: [
-      ['map', 'stream', '2 {}', 'differs', 'for `ssl_preread`; **refused where its variable is used otherwise**'],
+      ['map', 'stream', '2 {}', 'works', ''],
       ['map_hash_max_size map_hash_bucket_size', 'stream', '1', 'no effect', 'it tunes the inside of nginx'],
     ],
   },
@@ -123,7 +129,13 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_stream_proxy_module',
     rows: [
-      ['proxy_pass', 'stream-server', '1', 'works', ''],
+      [
+        'proxy_pass',
+        'stream-server',
+        '1',
+        'differs',
+        'a variable leads to an `upstream` of the file, or an address in its maps; **no other address is looked up: the connection is reset**',
+      ],
       ['proxy_bind', 'stream stream-server', '1-2', 'works', ''],
       ['proxy_socket_keepalive', 'stream stream-server', 'flag', 'works', ''],
       [
@@ -193,15 +205,15 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
   },
   {
     module: 'ngx_stream_return_module',
-    rows: [['return', 'stream-server', '1', 'not yet', '**there is nothing like it yet**']],
+    rows: [['return', 'stream-server', '1', 'differs', '**not with `listen ... udp`**']],
   },
   {
     module: 'ngx_stream_set_module',
-    rows: [['set', 'stream-server', '2', 'not yet', '**there is nothing like it yet**']],
+    rows: [['set', 'stream-server', '2', 'differs', 'each variable once in a server; **not with `listen ... udp`**']],
   },
   {
     module: 'ngx_stream_split_clients_module',
-    rows: [['split_clients', 'stream', '2 {}', 'differs', '**refused where its variable is used**']],
+    rows: [['split_clients', 'stream', '2 {}', 'works', '']],
   },
   {
     module: 'ngx_stream_ssl_module',
@@ -274,7 +286,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'stream stream-server',
         'flag',
         'differs',
-        'with `proxy_pass $name`, of which a `map` says what it is by `$ssl_preread_server_name` (texts, and names with `hostnames`), by `$ssl_preread_alpn_protocols` (`acme-tls/1` alone) or, for all versions alike, by `$ssl_preread_protocol`; a client that is silent for 10 s is sent on; **expressions are refused**',
+        'for `$ssl_preread_server_name`, and for a `map` that says where `proxy_pass` leads to by `$ssl_preread_alpn_protocols` (`acme-tls/1` alone) or, for all versions alike, by `$ssl_preread_protocol`; a client that is silent for 10 s is sent on',
       ],
     ],
   },

@@ -73,6 +73,12 @@ export const VARIABLES: readonly VariableRow[] = [
   ['ssl_protocol', '{tls-version}', ''],
   ['ssl_cipher', '{tls-cipher}', ''],
   ['ssl_server_name', '{tls-server-name}', ''],
+  ['ssl_preread_server_name', '{tls-server-name}', 'of `stream`, with `ssl_preread on`'],
+  [
+    'ssl_preread_protocol ssl_preread_alpn_protocols',
+    null,
+    'of `stream`: **only in a `map` that says where `proxy_pass` leads to**',
+  ],
   ['http2 http3', '', 'empty: clients are answered in HTTP/1.1'],
   ...CLIENT_VARIABLES,
   [SSL_VARIABLES, null, TLS_VALUES],

@@ -23,6 +23,7 @@ export interface Settings {
   readonly health?: PlainMap | null;
   /** Of `stream`. */
   readonly sendsProxyHeader?: boolean;
+  readonly isUdp?: boolean;
 }
 
 interface Group {
@@ -72,6 +73,10 @@ export class Upstreams {
     return this.groups.has(name.toLowerCase());
   }
 
+  get names(): readonly string[] {
+    return [...this.groups.keys()];
+  }
+
   serverCount(name: string): number {
     return this.groups.get(name.toLowerCase())?.servers.length ?? 1;
   }
@@ -88,7 +93,7 @@ export class Upstreams {
     this.made.set(key, modelName);
     upstreams[modelName] = {
       servers: tls === null || !this.groups.has(name.toLowerCase()) ? group.servers : group.servers.map(withPort),
-      ...group.rest,
+      ...(settings.isUdp === true ? this.forDatagrams(group) : group.rest),
       ...this.settingsOf(settings, group),
       ...(settings.health ? { health: settings.health } : {}),
     };
@@ -141,6 +146,16 @@ export class Upstreams {
     const named = Array.from(this.groups.keys(), (name) => [name, this.use(name, settings, directive)] as const);
     if (named.length > 0) serverBy['upstreams'] = Object.fromEntries(named);
     return modelName;
+  }
+
+  /** Of a datagram only the address is known that it came from. */
+  private forDatagrams({ directive, rest }: Group): PlainMap {
+    const { hash, ...others } = rest;
+    if (hash === undefined) return rest;
+    const { text } = hash as { readonly text: string };
+    if (!/^\{client(-bytes)?\}$/.test(text))
+      this.notes.notYet(directive.place, '`hash` with `listen ... udp`', 'only $remote_addr is known of a datagram');
+    return { ...others, balance: 'source-hash' };
   }
 
   private single(address: string, directive: Directive): Group {
@@ -270,25 +285,17 @@ export class Upstreams {
 
   private readMethod(scope: Scope): PlainMap {
     const hash = scope.own('hash')[0];
-    const isHttp = this.family === 'http';
     if (scope.own('ip_hash').length > 0) return { balance: 'nginx-ip-hash' };
     if (scope.own('least_conn').length > 0) return { balance: 'least-connections' };
     if (scope.own('random').length > 0) return { balance: 'random-two' };
     if (hash === undefined) return {};
     const key = hash.args[0].text;
-    if (!isHttp && /^\$\{?(binary_)?remote_addr\}?$/.test(key)) return { balance: 'source-hash' };
-    const found = isHttp ? translateText(key, this.variables) : null;
-    if (found !== null && 'template' in found) {
+    const found = translateText(key, this.variables, this.family === 'http' ? 'request' : 'connection');
+    if ('template' in found) {
       const isConsistent = hash.args[1]?.text === 'consistent';
       return { balance: isConsistent ? 'ketama' : 'nginx-hash', hash: { text: found.template } };
     }
-    const reason = 'its key is not a single value of the request that evenkeel can hash';
-    this.notes.notYet(
-      hash.args[0].place,
-      `\`hash ${key}\``,
-      reason,
-      'use $remote_addr, $uri, $http_NAME, $cookie_NAME or $arg_NAME',
-    );
+    this.notes.notYet(hash.args[0].place, `\`hash ${key}\``, found.problem, 'use for example $remote_addr');
     return {};
   }
 }

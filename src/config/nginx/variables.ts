@@ -1,5 +1,5 @@
 /** Texts of nginx.conf with variables in them as templates of the model. */
-import { parseLate, parseTemplate } from '../template.ts';
+import { CONNECTION_SOURCES, parseLate, parseTemplate } from '../template.ts';
 import { RESPONSE_VARIABLES, VARIABLES } from './table-variables.ts';
 
 const SOURCES: ReadonlyMap<string, string> = new Map(
@@ -43,14 +43,13 @@ export function hasVariables(text: string): boolean {
   return splitVariables(text)?.some(({ variable }) => variable !== null) !== false;
 }
 
+/** What is known where a text is read. */
+export type TextPlace = 'request' | 'response' | 'connection';
+
 export type Translated = { readonly template: string } | { readonly problem: string };
 
 /** `place`: what is known where the text is read. */
-export function translateText(
-  text: string,
-  constants: Constants,
-  place: 'request' | 'response' = 'request',
-): Translated {
+export function translateText(text: string, constants: Constants, place: TextPlace = 'request'): Translated {
   const parts = splitVariables(text);
   if (parts === null) return { problem: 'a `$` has no name behind it' };
   let template = '';
@@ -67,9 +66,15 @@ export function translateText(
     }
     const source = sourceOf(variable, constants) ?? (place === 'response' ? lateSourceOf(variable) : null);
     if (source === null) return { problem: missing(variable) };
+    if (place === 'connection' && !isOfConnection(source))
+      return { problem: `the variable $${variable} is known of a request alone` };
     template += source;
   }
   return { template };
+}
+
+function isOfConnection(template: string): boolean {
+  return parseTemplate(template).every((part) => typeof part === 'string' || CONNECTION_SOURCES.has(part.kind));
 }
 
 function missing(variable: string): string {

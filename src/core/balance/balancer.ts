@@ -40,6 +40,9 @@ export const PICK_TRIED = -3;
 /** No balancer says so: there are no endpoints, because their name has no address. */
 export const PICK_UNNAMED = -4;
 
+/** In place of a key, which has 32 bits of nginx's hashes: there is none, and turns are taken. */
+export const NO_KEY = 2 ** 40;
+
 export interface Balancer {
   /** Copies what it needs; the endpoints may change afterwards. Not for every request: it may build tables. */
   update(endpoints: readonly Endpoint[]): void;

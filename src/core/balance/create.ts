@@ -10,6 +10,7 @@ import { Ketama, RemainderHash } from './nginx-hash.ts';
 import { RandomTwo } from './random-two.ts';
 import { RoundRobin } from './round-robin.ts';
 import type { Method } from './tier.ts';
+import { TurnsWithoutKey } from './turns-without-key.ts';
 
 const METHODS: Record<Balance, (prng: Prng, isAlone: boolean) => Method> = {
   'round-robin': (prng, isAlone) => new RoundRobin(prng, isAlone),
@@ -18,8 +19,8 @@ const METHODS: Record<Balance, (prng: Prng, isAlone: boolean) => Method> = {
   'source-hash': () => new Maglev(),
   hash: () => new Maglev(),
   'nginx-ip-hash': () => new RemainderHash(true),
-  'nginx-hash': () => new RemainderHash(false),
-  ketama: () => new Ketama(),
+  'nginx-hash': (prng, isAlone) => new TurnsWithoutKey(new RemainderHash(false), new RoundRobin(prng, isAlone)),
+  ketama: (prng, isAlone) => new TurnsWithoutKey(new Ketama(), new RoundRobin(prng, isAlone)),
 };
 
 /**

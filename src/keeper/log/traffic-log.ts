@@ -188,7 +188,8 @@ function tries(count: number): string {
 }
 
 /** Where connections of a TCP listener may go. */
-function upstreamsOf({ passthrough, upstream }: ListenerPlan, { upstreams }: Plan): readonly string[] {
-  const routed = (passthrough?.routes ?? []).map((route) => route.upstream);
+function upstreamsOf({ passthrough, tcp, upstream }: ListenerPlan, { upstreams }: Plan): readonly string[] {
+  const chosen = (tcp?.choice?.cases ?? []).flatMap(([, target]) => (target.kind === 'upstream' ? [target.name] : []));
+  const routed = [...(passthrough?.routes ?? []).map((route) => route.upstream), ...chosen];
   return upstream < 0 ? routed : [...routed, upstreams[upstream].name];
 }

@@ -17,7 +17,7 @@
 import { hashWords } from '../../base/hash.ts';
 import type { ProxyActionPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
-import { PICK_FULL, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
+import { NO_KEY, PICK_FULL, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
 import {
   type Failure,
   FAILED_BAD_RESPONSE,
@@ -304,7 +304,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
       return client.ip2 === MAPPED ? client.ip3 >>> 8 : hashWords(client.ip0, client.ip1, client.ip2, client.ip3) >>> 8;
     if (hashKey === null && plan.balance !== 'source-hash') return 0;
     const source = hashWords(client.ip0, client.ip1, client.ip2, client.ip3);
-    return hashKey === null ? source : hashKey.of(view, source);
+    if (hashKey === null) return source;
+    return hashKey.of(view, plan.balance === 'hash' ? source : NO_KEY);
   }
 
   /** The request is rebuilt and the client's connection ready to hand over the rest of the body: looks for a server. */
