@@ -128,7 +128,7 @@ async function main(): Promise<void> {
   const port = await freePort();
   const began = performance.now();
   const subject = new Subject(port, `127.0.0.1:${ports[0]}`);
-  const bystanders = new Bystanders(port);
+  const bystanders = new Bystanders({ port, isTls: false, opensNew: true });
   try {
     await subject.hasSaid(/ready: .*\n/);
     await waitForPort(port);

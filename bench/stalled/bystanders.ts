@@ -1,5 +1,6 @@
-/** Everybody else: a few clients with small requests at a steady pace, on connections that are kept and on new ones. */
+/** Everybody else: a few clients with small requests at a steady pace, on connections that are kept, and on new ones where that is wanted. */
 import http from 'node:http';
+import https from 'node:https';
 
 export interface Latency {
   readonly count: number;
@@ -15,17 +16,30 @@ export function formatLatency({ p50, p99, max }: Latency): string {
   return [p50, p99, max].map((ms) => ms.toFixed(1)).join(' / ');
 }
 
+/** The round in the middle, by its p99. */
+export function medianLatency(rounds: readonly Latency[]): Latency {
+  return rounds.toSorted((a, b) => a.p99 - b.p99)[rounds.length >> 1];
+}
+
+export interface BystanderOptions {
+  readonly port: number;
+  readonly isTls: boolean;
+  readonly opensNew: boolean;
+}
+
 const PACE_MS = 5;
 /** One request in so many is on a connection of its own. */
 const NEW_ONE_IN = 5;
 const TIMEOUT_MS = 10_000;
 
 export class Bystanders {
-  private readonly port: number;
-  private readonly kept = new http.Agent({ keepAlive: true, maxSockets: 16 });
+  private readonly options: BystanderOptions;
+  private readonly kept: http.Agent;
 
-  constructor(port: number) {
-    this.port = port;
+  constructor(options: BystanderOptions) {
+    this.options = options;
+    const kept = { keepAlive: true, maxSockets: 16 };
+    this.kept = options.isTls ? new https.Agent({ ...kept, rejectUnauthorized: false }) : new http.Agent(kept);
   }
 
   async measure(seconds: number): Promise<Latency> {
@@ -37,7 +51,7 @@ export class Bystanders {
     for (let i = 0; i < count; i++) {
       const wait = began + i * PACE_MS - performance.now();
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-      const ask = this.ask(i % NEW_ONE_IN === 0 ? false : this.kept).then(
+      const ask = this.ask(this.options.opensNew && i % NEW_ONE_IN === 0 ? false : this.kept).then(
         (ms) => void took.push(ms),
         () => void failed++,
       );
@@ -56,7 +70,9 @@ export class Bystanders {
   private ask(agent: http.Agent | false): Promise<number> {
     const began = performance.now();
     return new Promise((resolve, reject) => {
-      const request = http.get({ host: '127.0.0.1', port: this.port, path: '/small', agent }, (response) => {
+      const { isTls, port } = this.options;
+      const where = { host: '127.0.0.1', port, path: '/small', agent };
+      const request = (isTls ? https : http).get(where, (response) => {
         response.resume();
         response.on('end', () => {
           if (response.statusCode === 200) resolve(performance.now() - began);

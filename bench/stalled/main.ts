@@ -91,7 +91,7 @@ async function measure(engine: string, kind: CrowdKind): Promise<Row> {
   const proxy = engine === 'nginx' ? await startNginx(ports, descriptors) : await startEvenkeel(engine, kind, ports);
   const seconds = Number(options.seconds);
   const memory = watchTcpMemory();
-  const bystanders = new Bystanders(proxy.httpPort);
+  const bystanders = new Bystanders({ port: proxy.httpPort, isTls: false, opensNew: true });
   try {
     await bystanders.measure(2);
     const before = await bystanders.measure(seconds);
