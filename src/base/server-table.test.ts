@@ -43,7 +43,10 @@ test('a reader gets the servers of one change, or nothing', { timeout: 60_000 },
   const line = slot();
   const seen = new Set<number>();
   let reads = 0;
-  for (const end = performance.now() + 1_000; performance.now() < end;) {
+  const begin = performance.now();
+  const passedMs = (): number => performance.now() - begin;
+  // On a busy machine one of both threads may stand still for a second.
+  while (passedMs() < 1_000 || ((reads <= 100 || seen.size <= 10) && passedMs() < 50_000)) {
     const first = { port: -1 };
     const generation = reader.readAll(line, (_, { weight, port, address }) => {
       if (first.port < 0) first.port = port;
