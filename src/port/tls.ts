@@ -163,7 +163,7 @@ export interface TlsAcceptor {
   readonly context: TlsContext;
   /** Best first; empty: none. A client that wants none of them is refused. */
   readonly protocols: readonly string[];
-  /** By host, for clients that offer ACME_PROTOCOL alone; no others are for them. Null: it is a protocol as any. Needs `choosesEarly`. */
+  /** By host, for clients that offer ACME_PROTOCOL alone, who get no other. Null: that is a protocol like any other. Needs `choosesEarly`. */
   readonly challenges: ReadonlyMap<string, TlsContext> | null;
   /** For a client that wants this host, or `''`, any. Null: it is refused. */
   contextFor(host: string): TlsContext | null;
@@ -202,7 +202,7 @@ export const TLS_FAILED = -2;
  * read, or given up by `feed(0, 0)`, and what is written taken, before another session is called.
  */
 export interface TlsSession {
-  /** `read` may have made something to be taken though it gave bytes. Whoever has taken it says false. */
+  /** `read` may leave output to be taken although it returned bytes. Whoever takes that resets this. */
   hasSpoken: boolean;
   /** Messages behind the handshake by which the peer changes its keys, or tries to. */
   readonly rekeyings: number;

@@ -9,7 +9,7 @@ import type { TlsClientsPlan, TlsEntryPlan } from '../../config/plan.ts';
 
 export type Judgement = 'passes' | 'misdirected' | 'missing' | 'untrusted';
 
-/** X509_V_ERR_: an issuer is not here, or nobody but the certificate itself, or the last one on the way, says that it is right. */
+/** X509_V_ERR_ codes that say only that no authority we know vouches for it: an issuer is missing, or the chain ends with a self-signed certificate. */
 const WITHOUT_CA: ReadonlySet<number> = new Set([2, 18, 19, 20, 21]);
 
 export class ClientPolicies {

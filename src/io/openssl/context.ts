@@ -30,7 +30,7 @@ const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x2;
 const SSL_MODE_RELEASE_BUFFERS = 0x10;
 
 const SSL_SESS_CACHE_SERVER = 2;
-/** Not in the process. */
+/** OpenSSL itself keeps no session. */
 export const SSL_SESS_CACHE_NO_INTERNAL = 0x300;
 
 const SSL_OP_NO_TICKET = 2 ** 14;
@@ -183,7 +183,7 @@ export class OpensslContext implements TlsContext {
     if (ciphers !== '') this.demand(library.SSL_CTX_set_cipher_list(address, ciphers) === 1, `ciphers ${ciphers}`);
     if (suites !== '') this.demand(library.SSL_CTX_set_ciphersuites(address, suites) === 1, `suites ${suites}`);
     if (groups !== '') this.setGroups(groups);
-    // Not in the process: where one is kept, any proxy can take it.
+    // OpenSSL keeps no session itself: those that are kept can be resumed in any proxy (kept-sessions.ts).
     library.SSL_CTX_ctrl(address, SSL_CTRL_SET_SESS_CACHE_MODE, 0, null);
     library.SSL_CTX_set_session_id_context(address, SESSION_ID_CONTEXT, SESSION_ID_CONTEXT.length);
   }

@@ -28,9 +28,9 @@ export interface HandshakeOwner {
   answerPlain(socket: Socket, offset: number, length: number, into: number): number;
   /** Of a handshake that is done: what has a say in the client's requests, if anything; `refuse`: the client is not wanted. */
   gateFor(session: TlsSession): HostGate | 'refuse' | null;
-  /** Whether a handshake with this client may begin. It says that it resumes a session. */
+  /** Whether a handshake with this client may begin. `isResuming`: it says that it resumes a session. */
   admit(peer: PeerAddress, isResuming: boolean): boolean;
-  /** It did not, or another one than was meant. */
+  /** It said so, and no session is resumed: it counts as a full handshake. */
   charge(peer: PeerAddress): void;
   /** Null: out of memory. */
   accept(): TlsSession | null;
