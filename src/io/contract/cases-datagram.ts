@@ -41,9 +41,9 @@ class Recorder implements DatagramHandler, FlowHandler {
   }
 
   /** What `open` said, if it could not be made. */
-  open(address: Address, answersOne = false): FlowFailure | null {
+  open(address: Address, answersOne = false, sources: readonly Address[] = []): FlowFailure | null {
     const { transport } = this.stage;
-    const opened = transport.datagrams.open(transport.prepareAddress(address), this, TAG, answersOne);
+    const opened = transport.datagrams.open(transport.prepareAddress(address, sources), this, TAG, answersOne);
     if (typeof opened !== 'object') return opened;
     assert.equal(opened.tag, TAG);
     this.flow = opened;
@@ -124,14 +124,19 @@ function* exchange(stage: Stage, answersOne: boolean): Script {
   assert.deepEqual(recorder.drops, []);
 }
 
+/** RFC 5737: nobody's. */
+const FOREIGN: Address = { family: 4, host: '192.0.2.1', port: 0 };
+
 export const DATAGRAM_CASES: readonly Case[] = [
   { name: 'datagrams: both ways, and one that has no bytes is one', script: (stage) => exchange(stage, false) },
   { name: 'datagrams: answersOne loses none of several answers', script: (stage) => exchange(stage, true) },
   {
     name: 'datagrams: where nobody listens is told',
     *script(stage) {
+      const { descriptor, address } = stage.world.openDatagrams();
+      stage.world.closeDescriptor(descriptor);
       const recorder = new Recorder(stage);
-      assert.equal(recorder.open(stage.world.refusing('ipv4')), null);
+      assert.equal(recorder.open(address), null);
       recorder.flow.send(NOTHING, 0, 0);
       yield* stage.until('handleUnreachable', () => recorder.failure !== null);
       assert.equal(recorder.failure, 'refused');
@@ -145,12 +150,26 @@ export const DATAGRAM_CASES: readonly Case[] = [
       const recorder = new Recorder(stage);
       if (recorder.open(stage.world.unreachable) === null) {
         recorder.flow.send(NOTHING, 0, 0);
-        yield* stage.until('what has become of it', () => recorder.failure !== null || recorder.drops.length > 0);
+        yield* stage.until('handleUnreachable', () => recorder.failure !== null);
         recorder.flow.send(NOTHING, 0, 0);
         recorder.closeFlow();
       }
       yield* stage.until('no socket is left', () => stage.transport.socketCount === before);
       yield* stage.settle();
+    },
+  },
+  {
+    name: 'datagrams: a source that this machine does not have is no fault of the peer',
+    *script(stage) {
+      const recorder = new Recorder(stage);
+      let failure = recorder.open(recorder.bind(), false, [FOREIGN]);
+      if (failure === null) {
+        yield* stage.until('handleUnreachable', () => recorder.failure !== null);
+        ({ failure } = recorder);
+        recorder.closeFlow();
+      }
+      assert.equal(failure, 'no-port');
+      recorder.closeSocket();
     },
   },
   {

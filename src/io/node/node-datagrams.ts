@@ -228,14 +228,15 @@ class NodeFlow implements Flow {
   }
 
   private handleError(error: Error): void {
-    if (this.state === 'connecting') {
+    const hasNoWay = this.state === 'connecting';
+    if (hasNoWay) {
       this.state = 'failed';
       this.early = [];
       if (this.isClosed) this.finish();
     }
     if (this.isClosed) return;
     const failure = flowFailure(error);
-    if (failure === 'other') {
+    if (failure === 'other' && !hasNoWay) {
       this.tellDropped(dropReason(error));
       return;
     }
@@ -288,6 +289,7 @@ const FLOW_FAILURES: Readonly<Record<string, FlowFailure>> = {
   EHOSTUNREACH: 'unreachable',
   ENETUNREACH: 'unreachable',
   EADDRINUSE: 'no-port',
+  EADDRNOTAVAIL: 'no-port',
   EMFILE: 'no-resource',
   ENFILE: 'no-resource',
 };
