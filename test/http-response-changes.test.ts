@@ -107,4 +107,55 @@ upstreams:
       assert.equal((await answer(['X-Grow: c'])).get('x-grow'), 'c');
     });
   });
+
+  test(
+    `[${engine}] an error of the proxy's own has what the route adds, and says where the request has been`,
+    engineSkip(engine),
+    async (t) => {
+      const port = await freePort();
+      const dead = await freePort();
+      await Evenkeel.start(
+        t,
+        `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    routes:
+      - match: { path: /paged }
+        upstream: web
+        errors: [ { status: 502, call: page } ]
+      - name: page
+        respond: { body: "{path}: {server} {server-status} {status}\\n" }
+      - match: { path: /fresh }
+        respond: { body: "[{server}] {status}" }
+      - upstream: web
+        headers:
+          success: { set: { X-Success: "no" } }
+          response:
+            set: { X-Frame-Options: DENY, Content-Type: text/wrong, X-Path: "{path}" }
+            add: { X-Tried: "{server}; {server-status}" }
+upstreams:
+  web: { servers: [ "127.0.0.1:${dead}", { address: "127.0.0.1:${dead}", copy: 2, backup: true } ] }
+`,
+        { engine, workers: 1 },
+      );
+      const client = await RawConnection.open(t, port);
+      const ask = async (path: string, method = 'GET'): Promise<Response> => {
+        client.write(`${method} ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+        return await client.response(method);
+      };
+      const where = `127.0.0.1:${dead}`;
+      for (const method of ['GET', 'HEAD']) {
+        const error = await ask('/x', method);
+        assert.equal(error.status, 502);
+        assert.equal(error.get('x-frame-options'), 'DENY');
+        assert.equal(error.get('content-type'), 'text/plain; charset=utf-8');
+        assert.equal(error.get('x-path'), '/x');
+        assert.equal(error.get('x-tried'), `${where}, ${where}; 502, 502`);
+        assert.equal(error.get('x-success'), undefined);
+      }
+      assert.equal((await ask('/paged')).body, `/paged: ${where}, ${where} 502, 502 502\n`);
+      assert.equal((await ask('/fresh')).body, '[] 200');
+    },
+  );
 }

@@ -131,7 +131,8 @@ function checkServers(name: string, upstream: Upstream, path: Path, isTcp: boole
     if (!parsed.hasPort && isTcp) {
       report.atValue(where, 'server-without-port', { value: show(written), host: written });
     }
-    const identity = identityOf(parsed, hasTls(upstream));
+    const copy = typeof server === 'string' ? 1 : (server.copy ?? 1);
+    const identity = `${identityOf(parsed, hasTls(upstream))}#${copy}`;
     const first = seen.get(identity);
     if (first === undefined) seen.set(identity, where);
     else

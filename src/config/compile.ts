@@ -315,7 +315,7 @@ function compileServer(
   const port = hasPort ? target.port : portWithout;
   const withPort: Address | { hostname: string; port: number } = { ...target, port };
   return {
-    name: server.address,
+    name: server.copy === undefined ? server.address : `${server.address}#${server.copy}`,
     target: withPort,
     weight: server.weight ?? DEFAULTS.upstream.weight,
     state: server.state ?? DEFAULTS.upstream.state,

@@ -760,6 +760,10 @@ const Server = z.strictObject({
     false,
   ),
   passive: key(Passive, "In place of the upstream's."),
+  copy: key(
+    integer(2, 64),
+    'Which of several servers with this address it is: each has turns, limits and failures of its own. The first has no number; for twice the share `weight` is enough.',
+  ),
 });
 
 const Health = z.strictObject({

@@ -586,7 +586,7 @@ export interface UpstreamPlan {
 export type AdminState = 'enabled' | 'drain' | 'disabled';
 
 export interface ServerPlan {
-  /** As written, for people. */
+  /** As written, for people; with a number behind a `#` where there are several. */
   readonly name: string;
   /** An address, or a name to resolve. */
   readonly target: Address | { readonly hostname: string; readonly port: number };

@@ -200,7 +200,7 @@ export function checkTemplate(text: string, place: TemplatePlace = 'request'): P
   for (const [whole, word, name] of text.matchAll(PLACEHOLDER)) {
     if (sourceOf(word, name ?? null) !== null) continue;
     const isLate = lateOf(word, name ?? null) !== null;
-    if (isLate && place === 'response') continue;
+    if (isLate && place !== 'request') continue;
     const bad = (fix: string): Problem => problem('bad-placeholder', { value: show(whole), fix });
     if (name === undefined && has(NAMED_SOURCES, word)) return bad(`write for example {${word}:${EXAMPLES[word]}}`);
     if (name !== undefined && has(SOURCES, word) && !hasBraces) return bad(`write {${word}}`);

@@ -86,7 +86,7 @@ function respond(
   place: Directive['place'],
   context: AnswerContext,
 ): Answer | null {
-  const translated = translateText(text ?? '', context.constants);
+  const translated = translateText(text ?? '', context.constants, 'response');
   if ('problem' in translated) {
     context.notes.notYet(place, `\`return ${status}\``, translated.problem);
     return null;

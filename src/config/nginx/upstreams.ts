@@ -172,30 +172,9 @@ export class Upstreams {
     for (const line of lines) {
       const server = this.readServer(line, lines.length === 1);
       if (server === null) continue;
-      const twin = servers.find(({ address }) => address === server['address']);
-      if (twin === undefined) {
-        servers.push(server);
-        places.push(line);
-        continue;
-      }
-      // one that is down is none
-      if (server['state'] === 'disabled') continue;
-      if (twin['state'] === 'disabled') {
-        servers[servers.indexOf(twin)] = server;
-        continue;
-      }
-      if (twin['backup'] !== server['backup']) {
-        const reason = `the server "${String(server['address'])}" is listed as a backup of itself: that line has no effect`;
-        this.notes.trap(line.place, reason, 'leave one of both out');
-        if (server['backup'] === undefined) delete twin['backup'];
-        continue;
-      }
-      const reason = `the server "${String(server['address'])}" is listed twice: it gets the weights and \`max_conns\` of both`;
-      this.notes.trap(line.place, reason, 'write it once, with `weight=`');
-      twin['weight'] = Number(twin['weight'] ?? 1) + Number(server['weight'] ?? 1);
-      const most = Number(twin['max-connections'] ?? Infinity) + Number(server['max-connections'] ?? Infinity);
-      if (most < Infinity) twin['max-connections'] = most;
-      else delete twin['max-connections'];
+      const copies = servers.filter(({ address }) => address === server['address']).length;
+      servers.push(copies === 0 ? server : { ...server, copy: copies + 1 });
+      places.push(line);
     }
     if (lines.length === 0) {
       const fix = 'write a `server` line in it';

@@ -250,7 +250,7 @@ export class HealthRegistry {
   private async runProbe(upstream: Upstream, probe: Probe): Promise<void> {
     const { health, servers, sources } = upstream.plan;
     const server = servers[probe.server];
-    const serverName = server.name;
+    const serverName = server.name.replace(/#[0-9]+$/, '');
     const identity = health!.tls === null ? null : identityOf(health!.tls, server);
     const { isPassed, reason } = await this.options.makeProbe(health!, probe.address, serverName, sources, identity);
     this.probesUnderway--;

@@ -294,7 +294,7 @@ class Stage implements ServerProtocol {
       isInternal: false,
     };
     this.route = new Route(plan, 0);
-    this.route.bind(new Map([['web', this.upstream]]), true);
+    this.route.bind(new Map([['web', this.upstream]]), true, false);
   }
 
   keep(kept: KeptRequest): null {

@@ -40,7 +40,8 @@ import {
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
-import { emitBytes } from '../../wire/http1/emit.ts';
+import { equalsIgnoringCase } from '../../wire/http1/classes.ts';
+import { ascii, emitBytes } from '../../wire/http1/emit.ts';
 import {
   BODY_NONE,
   FIELD_VALUE,
@@ -83,6 +84,9 @@ const DETOURS_MAX = 10;
 const spares: Exchange[] = [];
 const NO_TEXTS: ResponseTexts = [];
 const SPACE = 0x20;
+const LF = 0x0a;
+const COLON = 0x3a;
+const OWN_NAMES = ['content-type', 'x-request-id', 'date'].map((name) => ascii(name));
 
 export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private readonly context: Context;
@@ -246,8 +250,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { changes, target } = route;
     if (changes !== null) {
       this.texts = changes.render(view);
-      this.trail = changes.needsTrail ? new Trail() : null;
     }
+    if (this.trail === null && route.keepsTrail) this.trail = new Trail();
     if (target !== null) {
       if (!target.apply(view)) return own.REWRITE_FAILED;
       view.isPlaced = false;
@@ -291,6 +295,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.isErrorPage = plan.goesOn !== true;
     this.detours++;
     this.request.release();
+    this.trail?.turn();
     this.tries = 0;
     this.triedCount = 0;
     this.needsFreshConnection = false;
@@ -367,6 +372,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private handleNoServer(picked: number): void {
     const { upstream } = this;
     if (picked !== PICK_FULL) {
+      if (picked !== PICK_TRIED) this.noteNoServer();
       if (picked === PICK_TRIED) this.client.answer(this.failure);
       else this.client.answer(picked === PICK_UNNAMED ? own.NO_NAME : own.NO_SERVER);
     } else if (upstream.enqueue(this)) {
@@ -376,6 +382,14 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     } else {
       this.client.answer(own.QUEUE_FULL);
     }
+  }
+
+  private noteNoServer(): void {
+    const { trail } = this;
+    if (trail === null) return;
+    const { now } = this.context.transport;
+    trail.begin(this.upstream.plan.name, now);
+    trail.end(own.NO_NAME.status, now);
   }
 
   handleServerReady(): void {
@@ -417,6 +431,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { upstream } = this;
     const server = this.server as Server;
     if (how === FAILED_STATUS && this.isIntercepted(status)) {
+      this.trail?.end(status, this.context.transport.now);
       this.client.answer(own.serverStatus(status));
       return;
     }
@@ -571,6 +586,21 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.client.giveUp(isExchangeOver ? own.EXCHANGE_TIMEOUT : own.QUEUE_TIMEOUT);
   }
 
+  /** The tries so far; null: nobody asks for them. */
+  get triesSoFar(): Trail | null {
+    return this.trail;
+  }
+
+  /** What the route that it was to take adds to an error of the proxy's own with this status. */
+  errorLines(status: number): Uint8Array {
+    const { routeOrNull: route } = this;
+    if (route === null) return own.NOTHING;
+    const { changes } = route;
+    const lines = withoutOwn(this.responseLines);
+    if (changes === null) return lines;
+    return changes.answer(lines, status, this.trail, this.context.responseValues) ?? own.NOTHING;
+  }
+
   get answer(): AnswerRecord | null {
     return this.ownAnswer.kind === own.NO_KIND ? null : this.ownAnswer;
   }
@@ -627,6 +657,19 @@ function restate(memory: Uint8Array, head: ResponseHead, status: number): void {
   memory[at + 1] = 0x30 + (Math.floor(status / 10) % 10);
   memory[at + 2] = 0x30 + (status % 10);
   head.status = status;
+}
+
+/** Lines without those that an error of the proxy's own has itself. */
+function withoutOwn(lines: Uint8Array): Uint8Array {
+  const kept: number[] = [];
+  for (let from = 0; from < lines.length;) {
+    const to = lines.indexOf(LF, from) + 1;
+    const line = lines.subarray(from, to);
+    const length = line.indexOf(COLON);
+    if (!OWN_NAMES.some((name) => equalsIgnoringCase(line, 0, length, name))) kept.push(...line);
+    from = to;
+  }
+  return kept.length === lines.length ? lines : Uint8Array.from(kept);
 }
 
 /** The statuses that `headers.success` is for. */

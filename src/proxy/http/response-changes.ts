@@ -3,9 +3,9 @@
  * of cookies. Routes without such changes have none of this. A changed field is taken out of the head, and comes with the lines that
  * the route adds.
  */
-import { HEAD_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
+import { HEAD_BYTES_MAX, RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import type { CookieFlagsPlan, HeaderEditPlan } from '../../config/plan.ts';
-import { expandLines, hasMarks, type LateValue, type LateValues } from '../../core/value/late.ts';
+import { expandLines, expandText, hasMarks, type LateValue, type LateValues } from '../../core/value/late.ts';
 import { findField } from '../../core/value/lookup.ts';
 import type { ResponseValues } from '../../core/value/response-values.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
@@ -62,11 +62,11 @@ export class ResponseChanges implements LateValues {
   private status = 0;
   private values: ResponseValues | null = null;
 
-  /** `edits`: what the route may change in a response. Null: nothing by what is in it. */
-  static of(plan: HeaderEditPlan, edits: readonly HeaderEdit[]): ResponseChanges | null {
+  /** `edits`: what the route may change in a response. `hasLateBody`: its own answer says something of it. Null: nothing by what is in it. */
+  static of(plan: HeaderEditPlan, edits: readonly HeaderEdit[], hasLateBody: boolean): ResponseChanges | null {
     const changes = new ResponseChanges(plan, edits);
     const { flags, hasLateLines, rules } = changes;
-    return rules.length > 0 || flags.length > 0 || hasLateLines ? changes : null;
+    return rules.length > 0 || flags.length > 0 || hasLateLines || hasLateBody ? changes : null;
   }
 
   private constructor({ replace = [], cookieFlags = [] }: HeaderEditPlan, edits: readonly HeaderEdit[]) {
@@ -136,14 +136,25 @@ export class ResponseChanges implements LateValues {
     return at < 0 || at - taken > RESPONSE_EDIT_BYTES_MAX ? null : out.slice(0, at);
   }
 
-  /** The lines of an answer of the proxy's own with this status: no server knows anything of it. Null: they are too long. */
-  answer(lines: Uint8Array, status: number, values: ResponseValues): Uint8Array | null {
-    this.values = values;
-    this.head = null;
-    this.trail = null;
-    this.status = status;
+  /** The lines of an answer of the proxy's own with this status. `trail`: the tries before it. Null: they are too long. */
+  answer(lines: Uint8Array, status: number, trail: Trail | null, values: ResponseValues): Uint8Array | null {
+    this.lookAt(status, trail, values);
     const end = this.addLines(lines, 0);
     return end < 0 || end > RESPONSE_EDIT_BYTES_MAX ? null : out.slice(0, end);
+  }
+
+  /** The same for its body. Null: it is too long. */
+  body(text: Uint8Array, status: number, trail: Trail | null, values: ResponseValues): Uint8Array | null {
+    this.lookAt(status, trail, values);
+    const end = expandText(text, 0, text.length, this, span, out, 0, RESPOND_BODY_BYTES_MAX);
+    return end < 0 ? null : out.slice(0, end);
+  }
+
+  private lookAt(status: number, trail: Trail | null, values: ResponseValues): void {
+    this.values = values;
+    this.head = null;
+    this.trail = trail;
+    this.status = status;
   }
 
   private addLines(lines: Uint8Array, at: number): number {

@@ -4,6 +4,7 @@ import { RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limi
 import type { ActionPlan, ProxyActionPlan, RoutePlan } from '../../config/plan.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { BodyTemplate } from '../../core/value/body-template.ts';
+import { markLate } from '../../core/value/late.ts';
 import { Redirect } from '../../core/route/redirect.ts';
 import type { Reading } from '../../core/value/path.ts';
 import { Steps } from '../../core/route/steps.ts';
@@ -51,6 +52,10 @@ export class Route {
   readonly responseEdit: HeaderEdit;
   /** The same for a server's response that is no error. */
   readonly successEdit: HeaderEdit;
+  /** Its own answer says something of the tries before it. */
+  readonly hasLateBody: boolean;
+  /** The tries of its requests are remembered. */
+  keepsTrail = false;
   /** What it changes in a response by what is in it; null: nothing. */
   readonly changes: ResponseChanges | null;
   readonly passesClaims: boolean;
@@ -92,7 +97,8 @@ export class Route {
     const ownBytes = this.own === null ? 0 : this.own.body.length + this.ownContentType.length;
     assert(ownBytes <= RESPOND_BODY_BYTES_MAX, 'fixed response too large');
     this.successEdit = successEdit(plan, this.responseEdit);
-    this.changes = ResponseChanges.of(plan.responseHeaders, [this.responseEdit, this.successEdit]);
+    this.hasLateBody = plan.action.kind === 'respond' && markLate(plan.action.body) !== plan.action.body;
+    this.changes = ResponseChanges.of(plan.responseHeaders, [this.responseEdit, this.successEdit], this.hasLateBody);
     assert(this.successEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
     this.passesClaims = this.proxy?.passesClaims === true;
     const adds = !this.passesClaims;
@@ -118,6 +124,12 @@ export class Route {
     return null;
   }
 
+  /** It, or one inside of it, says in its own answer where a request has been. */
+  get tellsTries(): boolean {
+    const inside = [...this.errors.map(({ route }) => route), ...(this.steps?.routes ?? [])];
+    return this.hasLateBody || this.changes?.needsTrail === true || inside.some((route) => route?.tellsTries === true);
+  }
+
   /** An error may be answered with something else. */
   get hasErrorPages(): boolean {
     return this.errors.length > 0;
@@ -125,12 +137,13 @@ export class Route {
 
   /**
    * It is a route of a plan with these upstreams. An upstream that a later plan with the same route has too is the same object,
-   * so that an exchange which began by an earlier one notices nothing.
+   * so that an exchange which began by an earlier one notices nothing. `areTriesTold`: the page for an error may say where it came from.
    */
-  bind(upstreams: ReadonlyMap<string, Upstream>, isReady: boolean): void {
+  bind(upstreams: ReadonlyMap<string, Upstream>, isReady: boolean, areTriesTold: boolean): void {
     const { action, steps } = this;
-    for (const { route } of this.errors) route?.bind(upstreams, isReady);
-    if (steps !== null) for (const route of steps.routes) route.bind(upstreams, isReady);
+    for (const { route } of this.errors) route?.bind(upstreams, isReady, areTriesTold);
+    if (steps !== null) for (const route of steps.routes) route.bind(upstreams, isReady, areTriesTold);
+    this.keepsTrail = (areTriesTold && this.hasErrorPages) || this.changes?.needsTrail === true;
     if (action.kind === 'ready') this.own = isReady ? READY : DRAINED;
     if (action.kind !== 'proxy') return;
     this.upstream = upstreams.get(action.upstream) ?? null;
@@ -140,8 +153,8 @@ export class Route {
 
 function bodyTemplate(action: ActionPlan): BodyTemplate | null {
   if (action.kind !== 'respond') return null;
-  const body = new BodyTemplate(action.body, action.contentType);
-  return body.template.isConstant ? null : body;
+  const body = new BodyTemplate(markLate(action.body), action.contentType);
+  return body.template.isConstant && markLate(action.body) === action.body ? null : body;
 }
 
 function ownResponse(action: ActionPlan): OwnResponse | null {

@@ -562,7 +562,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
         ? exchange.noteAnswer(response, name, memory, id, idLength)
         : exchange.noteAnswer(response, name, made, 0, made.length);
     this.settlePersistence();
-    this.sendOwn(this.emitters.own.writeError(response, record, this.isHeadMethod, this.connectionWord));
+    const lines = exchange.errorLines(response.status);
+    this.sendOwn(this.emitters.own.writeError(response, record, lines, this.isHeadMethod, this.connectionWord));
   }
 
   /** Answers with the page for an error, whose request was kept. False: the page is no answer. */
@@ -599,7 +600,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private answerByRoute(route: Route, { status }: own.OwnResponse): void {
     const { view } = this.service;
     this.settlePersistence();
-    const length = this.emitters.own.writeRoute(route, view, this.isHeadMethod, this.connectionWord);
+    const { triesSoFar } = this.exchange as Exchange;
+    const length = this.emitters.own.writeRoute(route, view, triesSoFar, this.isHeadMethod, this.connectionWord);
     if (length < 0) {
       this.answer(own.HEAD_GREW_TOO_LARGE);
       return;

@@ -6,6 +6,7 @@ import { linesFor } from '../http/header-edit.ts';
 import { locationLine, NOTHING, type OwnResponse, reasonOf, TEXT_PLAIN } from '../http/own-responses.ts';
 import type { AnswerRecord } from '../http/request-record.ts';
 import type { Route } from '../http/route.ts';
+import type { Trail } from '../http/trail.ts';
 import type { MessageReader } from './message-reader.ts';
 import type { ResponseEmitter } from './response-emitter.ts';
 
@@ -28,10 +29,16 @@ export class OwnAnswers {
     return arena.start(scratchSlot);
   }
 
-  /** An error. `word`: what is said about the connection. The length. */
-  writeError(response: OwnResponse, { id, idAt, idLength }: AnswerRecord, isHead: boolean, word: number): number {
+  /** An error, with these lines. `word`: what is said about the connection. The length. */
+  writeError(
+    response: OwnResponse,
+    { id, idAt, idLength }: AnswerRecord,
+    lines: Uint8Array,
+    isHead: boolean,
+    word: number,
+  ): number {
     const { start } = this;
-    return this.emitter.emitError(response, id, idAt, idLength, isHead, word, start) - start;
+    return this.emitter.emitError(response, id, idAt, idLength, lines, isHead, word, start) - start;
   }
 
   /** An answer that is no error, and no route's. */
@@ -40,15 +47,20 @@ export class OwnAnswers {
     return this.emitter.emitOwn(response, TEXT_PLAIN, NOTHING, NOTHING, false, word, start) - start;
   }
 
-  /** What the route answers the request in the view with. -1: that is too long. */
-  writeRoute(route: Route, view: RequestView, isHead: boolean, word: number): number {
+  /** What the route answers the request in the view with. `trail`: the tries before. -1: that is too long. */
+  writeRoute(route: Route, view: RequestView, trail: Trail | null, isHead: boolean, word: number): number {
+    const { changes } = route;
+    const { responseValues } = this.context;
     const plain = linesFor(this.context, route.responseEdit, view);
     const location = this.locationFor(route, view);
-    const response = withStatus(this.responseFor(route, view), view.answerStatus);
-    const { changes } = route;
-    const isPlain = changes === null || plain === null || response === null;
-    const lines = isPlain ? plain : changes.answer(plain, response.status, this.context.responseValues);
-    if (lines === null || location === null || response === null) return -1;
+    let response = withStatus(this.responseFor(route, view), view.answerStatus);
+    if (response !== null && changes !== null && route.hasLateBody) {
+      const body = changes.body(response.body, response.status, trail, responseValues);
+      response = body === null ? null : { ...response, body };
+    }
+    if (response === null || plain === null || location === null) return -1;
+    const lines = changes === null ? plain : changes.answer(plain, response.status, trail, responseValues);
+    if (lines === null) return -1;
     const { start } = this;
     return this.emitter.emitOwn(response, route.ownContentType, location, lines, isHead, word, start) - start;
   }

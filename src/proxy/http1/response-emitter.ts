@@ -159,6 +159,7 @@ export class ResponseEmitter {
     id: Uint8Array,
     idAt: number,
     idLength: number,
+    lines: Uint8Array,
     isHead: boolean,
     connection: number,
     at: number,
@@ -170,6 +171,7 @@ export class ResponseEmitter {
     at = emitFragment(memory, at, X_REQUEST_ID);
     at = emitBytes(memory, at, id, idAt, idLength);
     at = emitCrlf(memory, at);
+    at = emitFragment(memory, at, lines);
     at = emitCrlf(memory, at);
     if (isHead) return at;
     at = emitFragment(memory, at, body);
