@@ -7,6 +7,8 @@ export interface Recurring {
   /** The line; `times`: how often and in which time, for example `3 requests within 60 s were`. */
   readonly text: (count: number, within: string) => string;
   readonly details: LogDetails;
+  /** What one sample of it is called among the details. Without this it is a request. */
+  readonly sampled?: 'cause';
 }
 
 const SAMPLE_LENGTH_MAX = 128;
@@ -22,7 +24,7 @@ export class RecurringLog {
     this.now = now;
   }
 
-  /** It happened `count` times more. `sample`: the identifier of one of the requests, or empty; a proxy's word. */
+  /** It happened `count` times more. `key`: one of few. `sample`: of one of the times, or empty; a proxy's word. */
   handle(key: string, what: Recurring, count: number, sample: string): void {
     const telling = this.recurrence.handle(this.now(), key, what, count, sample.slice(0, SAMPLE_LENGTH_MAX));
     if (telling !== null) this.write(telling);
@@ -47,7 +49,8 @@ export class RecurringLog {
 
   private write({ subject, count, withinMs, sample }: Telling<Recurring>): void {
     const within = withinMs === 0 ? '' : ` within ${Math.round(withinMs / 1000)} s`;
-    const details = sample === '' ? subject.details : { ...subject.details, request: sample };
+    const { details: always, sampled = 'request' } = subject;
+    const details = sample === '' ? always : { ...always, [sampled]: sample };
     this.log[subject.level](subject.text(count, within), details);
   }
 }

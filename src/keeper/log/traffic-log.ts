@@ -50,18 +50,7 @@ export class TrafficLog {
     if (answer >= ANSWER_KINDS.length) return;
     const kind = ANSWER_KINDS[answer];
     if (!this.owners[kind.of].has(owner)) return;
-    const subject = udpSubject(kind);
-    if (subject !== null) return this.recurring.handle(`${answer} ${owner}`, lost(kind, subject, owner), count, '');
-    const isReset = this.speechless[kind.of].has(owner) || kind.name === HEADERLESS;
-    const isCut = kind.of === 'listener' && kind.status === 0;
-    const what = isReset ? refused(kind, owner) : isCut ? cutOff(kind, owner) : answered(kind, owner);
-    // of a handshake, the sample is why one of them came to nothing
-    if (kind.name === HANDSHAKE) this.recurring.handle(`${answer} ${owner}`, brokenHandshake(owner, sample), count, '');
-    else if (kind.name === REFUSED_HANDSHAKE) {
-      this.recurring.handle(`${answer} ${owner}`, refusedHandshake(owner), count, '');
-    } else if (kind.name === DISTRUST) {
-      this.recurring.handle(`${answer} ${owner} ${sample}`, distrusted(owner, sample), count, '');
-    } else this.recurring.handle(`${answer} ${owner}`, what, count, sample);
+    this.recurring.handle(`${answer} ${owner}`, this.recurringOf(kind, owner), count, sample);
   }
 
   /** False: it was about one that had this slot before, or about none. */
@@ -81,6 +70,15 @@ export class TrafficLog {
 
   stop(): void {
     this.recurring.stop();
+  }
+
+  private recurringOf(kind: AnswerKind, owner: string): Recurring {
+    const ofTls = OF_TLS.get(kind.name);
+    if (ofTls !== undefined) return ofTls(owner);
+    const subject = udpSubject(kind);
+    if (subject !== null) return lost(kind, subject, owner);
+    if (this.speechless[kind.of].has(owner) || kind.name === HEADERLESS) return refused(kind, owner);
+    return kind.of === 'listener' && kind.status === 0 ? cutOff(kind, owner) : answered(kind, owner);
   }
 }
 
@@ -121,21 +119,23 @@ function lost({ name, text }: AnswerKind, subject: 'datagram' | 'session', owner
   };
 }
 
-function brokenHandshake(owner: string, cause: string): Recurring {
+function brokenHandshake(owner: string): Recurring {
   return {
     level: 'info',
     text: (count, within) =>
       `listener ${owner}: ${count === 1 ? '1 TLS handshake' : `${count} TLS handshakes`}${within} came to nothing`,
-    details: { reason: HANDSHAKE, cause },
+    details: { reason: HANDSHAKE },
+    sampled: 'cause',
   };
 }
 
-function distrusted(owner: string, cause: string): Recurring {
+function distrusted(owner: string): Recurring {
   return {
     level: 'info',
     text: (count, within) =>
       `listener ${owner}: ${count === 1 ? 'the certificate of 1 client' : `the certificates of ${count} clients`}${within} refused`,
-    details: { reason: DISTRUST, cause },
+    details: { reason: DISTRUST },
+    sampled: 'cause',
   };
 }
 
@@ -147,6 +147,13 @@ function refusedHandshake(owner: string): Recurring {
     details: { reason: REFUSED_HANDSHAKE },
   };
 }
+
+/** Of these, the sample is why one of them came to nothing. */
+const OF_TLS: ReadonlyMap<string, (owner: string) => Recurring> = new Map([
+  [HANDSHAKE, brokenHandshake],
+  [REFUSED_HANDSHAKE, refusedHandshake],
+  [DISTRUST, distrusted],
+]);
 
 function unagreed(server: string, reason: string): Recurring {
   return {
