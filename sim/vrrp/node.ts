@@ -525,6 +525,9 @@ class SimAttachment implements Attachment {
     this.handler = handler;
   }
 
+  /** Nobody else puts addresses on a machine here. */
+  readonly hasLeftovers = false;
+
   begin(keepsAddresses: boolean): void {
     if (!keepsAddresses) this.drop();
   }

@@ -47,7 +47,10 @@ export interface Host {
   /** Tells the service manager, if there is one, `READY=1` and the like (sd_notify). */
   notifyServiceManager(state: string): void;
 
-  /** What the service manager has kept, or opened, for this process, which owns it now. Once: a second call finds nothing. */
+  /**
+   * What the service manager has kept, or opened, for this process, or the nginx that it replaces, and it owns now. Once: a
+   * second call finds nothing.
+   */
   takeKeptDescriptors(): readonly number[];
 
   /** Where a socket listens that was opened elsewhere; null: it is no listening socket. */

@@ -88,8 +88,13 @@ export interface Attachment {
   /** Whether this machine forwards packets of the family on this interface. */
   readonly isForwarding: boolean;
   /**
+   * All its addresses are on its interface, put there by another program that is not this one: what a keepalived leaves when
+   * it is killed. Not where they are the machine's own.
+   */
+  readonly hasLeftovers: boolean;
+  /**
    * Begins to listen. Leftovers of an earlier life are removed before this returns; or, if a predecessor was active a moment
-   * ago, addresses that are there already are held.
+   * ago, or what another program has left is to stay, addresses that are there already are held.
    */
   begin(keepsAddresses: boolean): void;
   /**

@@ -139,11 +139,12 @@ export class VipMember implements AttachmentHandler {
     this.hasBegun = true;
     this.beganUs = nowUs;
     const isSuccessor = lastAdvertUs !== null;
+    const hasLeftovers = !isSuccessor && this.places.every(({ attachment }) => attachment.hasLeftovers);
     if (!isSuccessor) this.routing.begin(false);
-    for (const { attachment } of this.places) attachment.begin(isSuccessor);
+    for (const { attachment } of this.places) attachment.begin(isSuccessor || hasLeftovers);
     if (isSuccessor) this.routing.begin(true);
     if (this.gatewayAddress !== null) this.gateway = new GatewayGuard(this.plan.intervalUs, nowUs);
-    this.send({ kind: 'start', lastAdvertUs, restraint });
+    this.send({ kind: 'start', lastAdvertUs, restraint, hasLeftovers });
     // Too late to go on as the predecessor, whose addresses were kept for that.
     if (lastAdvertUs !== null && !this.machine.isHolding) this.drop();
   }

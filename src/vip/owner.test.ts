@@ -52,6 +52,7 @@ class FakeAttachment implements Attachment {
   readonly adverts: Sent[] = [];
   readonly frames: Uint8Array[] = [];
   lifetimeS = 0;
+  hasLeftovers = false;
   /** Null: has not begun. */
   keepsAddresses: boolean | null = null;
   isConcealed = false;

@@ -84,6 +84,39 @@ test(
   },
 );
 
+test(
+  "what another program has left serves on while the node listens; then it is the node's, whatever prefix it had",
+  needsNamespaces,
+  async (t) => {
+    const segment = new Segment(t);
+    const [host, client] = [segment.host(5), segment.host(6)];
+    host.ip('address', 'add', `${ADDRESS}/24`, 'dev', 'eth0');
+    await until(() => client.reaches(ADDRESS));
+    const node = await host.start(planOf({ ...FAST, intervalUs: 500_000 }));
+    await node.becomes('backup');
+    assert.ok(isPermanent(host));
+    await node.becomes('active');
+    await until(() => host.find(ADDRESS).length === 1);
+    assert.equal(isPermanent(host), false);
+    assert.ok(client.reaches(ADDRESS));
+    await node.stop();
+    assert.equal(host.has(ADDRESS), false);
+  },
+);
+
+test('the same, and a peer has the address by then: it goes at once', needsNamespaces, async (t) => {
+  const segment = new Segment(t);
+  const [first, second] = [segment.host(5), segment.host(6)];
+  const peer = await first.start(planOf({ ...FAST, priority: 50 }));
+  await peer.becomes('active');
+  second.ip('address', 'add', `${ADDRESS}/24`, 'dev', 'eth0');
+  const node = await second.start(planOf({ ...FAST, preempt: false }));
+  await node.hears(1);
+  await until(() => !second.has(ADDRESS));
+  await peer.stop();
+  await node.becomes('active');
+});
+
 test('two interfaces with the same link-local address: each router has its own', needsNamespaces, async (t) => {
   const host = new Segment(t).host(5);
   host.ip('link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'other');

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { EXIT_FAILED, EXIT_OK } from '../../cli/exit-codes.ts';
 import type { NginxOptions, NginxSignal } from '../../cli/nginx-arguments.ts';
 import { readNginxProcesses } from '../../config/nginx/front-end.ts';
+import { isNginxSuccessor } from '../../io/linux/nginx-sockets.ts';
 import type { Output } from '../check.ts';
 import { startDaemon, takeDaemon } from '../daemon.ts';
 import { IncludedFiles } from '../../load/included-files.ts';
@@ -50,7 +51,8 @@ export async function nginxCommand(options: NginxOptions, program: Program, { ou
   }
   const text = readFileSync(file.path, 'utf8');
   const processes = readNginxProcesses({ ...file, name: file.path, text }, new IncludedFiles());
-  const isSuccessor = process.env[SUCCESSOR_VARIABLE] !== undefined;
+  // Somebody waits for this very process.
+  const isSuccessor = process.env[SUCCESSOR_VARIABLE] !== undefined || isNginxSuccessor(process.env);
   // What is wrong with the file is said by who reads it to serve.
   const staysInForeground = processes?.isDaemon !== true;
   if (!staysInForeground && !isSuccessor && daemon === null) return startDaemon();

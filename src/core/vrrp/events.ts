@@ -12,9 +12,15 @@ export type RouterEvent =
   /**
    * `lastAdvertUs`: when a predecessor that held the addresses sent its last advert, or null. Too long ago to go on as
    * active, the address has moved or is about to: then this router does not preempt, or it would move twice.
-   * `restraint`: what holds it back from before.
+   * `restraint`: what holds it back from before. `hasLeftovers`: its addresses are on this machine, left there by another
+   * program; they stay for as long as nobody else is known to have them, until this router is active or `drop-addresses`.
    */
-  | { readonly kind: 'start'; readonly lastAdvertUs: number | null; readonly restraint: Restraint | null }
+  | {
+      readonly kind: 'start';
+      readonly lastAdvertUs: number | null;
+      readonly restraint: Restraint | null;
+      readonly hasLeftovers?: boolean;
+    }
   /** Graceful: keeps the addresses until a peer has taken over. */
   | { readonly kind: 'stop'; readonly isGraceful: boolean }
   | { readonly kind: 'tick' }

@@ -25,6 +25,7 @@ const KINDS = {
   'address-conflict': 'error', // a foreign machine answers for an address that this router holds
   'held-by-peer': 'warning', // a peer's machine answers for an address that no peer advertises: not taken yet
   'held-by-stranger': 'error', // another machine does: not taken
+  'left-here': 'warning', // at the start another program's addresses were here: they stay until a peer is heard, or this node takes them
   unheld: 'error', // no active router is heard, and a guard or the group keeps this one from being it
   'address-removed': 'warning', // somebody removed an address that this router holds; it is put back
   'address-expired': 'warning', // the kernel removed an address, because this process did not run

@@ -79,6 +79,8 @@ export class VirtualRouter {
   private connectionsUs = NEVER;
   /** Lost the addresses, and there may be connections that came to them. */
   private hasStranded = false;
+  /** Another program has left the addresses here, and whoever uses them is served while it listens. */
+  private hasLeftovers = false;
   /** Why it is claiming. */
   private takeover: Takeover = 'nobody-heard';
   /** Whom it took the addresses from by its consent. */
@@ -234,6 +236,7 @@ export class VirtualRouter {
     switch (event.kind) {
       case 'start':
         this.handleStart(event.lastAdvertUs, event.restraint, nowUs);
+        this.hasLeftovers = event.hasLeftovers === true;
         break;
       case 'stop':
         this.handleStop(event.isGraceful, nowUs);
@@ -298,6 +301,7 @@ export class VirtualRouter {
         if (this.current === 'active') this.release('backup', 'group', '', nowUs);
         break;
     }
+    if (this.hasLeftovers) this.settleLeftovers(event, nowUs);
     return this.actions;
   }
 
@@ -333,6 +337,19 @@ export class VirtualRouter {
     this.listen(nowUs);
     if (isOwner) this.following.waitForDelayOnly();
     this.transition('backup', isLate ? 'late' : 'start', '', nowUs);
+  }
+
+  /** They stay until somebody else is heard to have them, or this router may not take them. */
+  private settleLeftovers(event: RouterEvent, nowUs: number): void {
+    if (event.kind === 'start')
+      this.observer.note('left-here', () => 'another program has left the addresses on this machine', nowUs);
+    const isHeard = event.kind === 'advert' && event.advert.priority !== PRIORITY_RELEASE;
+    const isOthers = isHeard || this.occupant !== null;
+    const gate = this.closedGate;
+    const mayStillCome = this.current === 'backup' || gate === 'probe' || gate === 'group';
+    if (mayStillCome && !isOthers) return;
+    this.hasLeftovers = false;
+    if (!this.isHolding) this.actions.push({ kind: 'drop-addresses' });
   }
 
   private handleStop(isGraceful: boolean, nowUs: number): void {

@@ -6,6 +6,7 @@ import { descriptorLimit } from './descriptor-limit.ts';
 import { setKeepAlive } from './keep-alive.ts';
 import { emptyQueues } from './listen-queue.ts';
 import { openListeningSockets, placeOf } from './listen.ts';
+import { takeNginxSockets } from './nginx-sockets.ts';
 import { descriptorName, notifyServiceManager, takeKeptDescriptors } from './service-manager.ts';
 import { createSharedMemory, createUnnamedFile } from './shared-memory.ts';
 
@@ -35,7 +36,7 @@ export const linuxHost: Host = {
   notifyServiceManager(state) {
     notifyServiceManager(state, process.env.NOTIFY_SOCKET);
   },
-  takeKeptDescriptors: () => takeKeptDescriptors(process.env, process.pid),
+  takeKeptDescriptors: () => [...takeKeptDescriptors(process.env, process.pid), ...takeNginxSockets(process.env)],
   placeOf,
   keepDescriptors(name, descriptors) {
     return notifyServiceManager(`FDSTORE=1\nFDNAME=${descriptorName(name)}`, process.env.NOTIFY_SOCKET, descriptors);

@@ -74,6 +74,8 @@ export class LinuxAttachment implements Attachment {
   /** Of what it holds, what is known to be there, or to have been. */
   private readonly seen = new Set<Uint8Array>();
   private own: OwnAddresses;
+  /** Another program's, until they are held. */
+  private leftovers: readonly LinkAddress[] = [];
   /** All addresses, to find one among hundreds. */
   private texts: ReadonlySet<string>;
   private readonly concealed: ConcealedAddresses;
@@ -154,9 +156,20 @@ export class LinuxAttachment implements Attachment {
 
   // --- Attachment ---
 
+  get hasLeftovers(): boolean {
+    const { request, segment, machine } = this;
+    const { link } = segment;
+    if (link === null || request.hasVirtualMac || request.adverts?.isOwner === true) return false;
+    const left = this.findForeign();
+    const isWhole = this.virtualAddresses.every((address) => left.some((each) => equalBytes(each.address, address)));
+    const own = machine.network.othersOf(link.index).filter(({ family }) => family === request.family);
+    return isWhole && own.some((each) => !this.isVirtual(each));
+  }
+
   begin(keepsAddresses: boolean): void {
     this.hasBegun = true;
     this.isHolding = keepsAddresses;
+    this.leftovers = keepsAddresses ? this.findForeign() : [];
     if (!keepsAddresses) {
       this.removeLeftovers();
       this.establish();
@@ -214,6 +227,7 @@ export class LinuxAttachment implements Attachment {
     if (isNew && this.request.family === 6) {
       this.machine.awaitDelivery6(link.index, this.virtualAddresses);
     }
+    if (this.leftovers.length > 0) this.replaceLeftovers();
     this.concealed.reveal();
   }
 
@@ -550,6 +564,26 @@ export class LinuxAttachment implements Attachment {
       if (!isForeign(each)) this.note(`${address} was left behind and is removed`);
       else this.note(`${address} was configured on the interface and is removed: leave it to evenkeel alone`);
     }
+  }
+
+  /** Its addresses on its interface, as another program has put them there. */
+  private findForeign(): readonly LinkAddress[] {
+    const there = this.machine.network.othersOf(this.segment.link?.index ?? 0);
+    return there.filter((each) => isForeign(each) && this.isOneOfOurs(each.address));
+  }
+
+  /** What was held in their place has an end, and goes with this program. Those of the same network were changed by that. */
+  private replaceLeftovers(): void {
+    const others = this.leftovers.filter(({ address, prefixLength }) => {
+      const each = this.request.addresses.find((wanted) => equalBytes(wanted.address, address));
+      return each !== undefined && this.heldAs(each).prefixLength !== prefixLength;
+    });
+    this.leftovers = [];
+    if (others.length === 0) return;
+    this.machine.change((writer) => {
+      for (const { linkIndex, address, prefixLength } of others)
+        writeDeleteAddress(writer, linkIndex, address, prefixLength);
+    });
   }
 
   private isLeftover(each: LinkAddress): boolean {
