@@ -76,7 +76,9 @@ http {
   writeFileSync(join(folder, 'nginx.conf'), configuration);
   const pid = (name = 'nginx.pid'): number | null => {
     const path = join(folder, name);
-    return existsSync(path) ? Number(readFileSync(path, 'utf8')) : null;
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    // Of nginx it may be read before it is written.
+    return text === '' ? null : Number(text);
   };
   const log = (): string => readFileSync(join(folder, 'error.log'), 'utf8');
   const installed = join(folder, 'nginx');

@@ -1,5 +1,5 @@
 /** The file that says which process takes the signals. */
-import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 
 /** Of who finishes what it has, while another one has taken over, as nginx calls it. */
 const OLD = '.oldbin';
@@ -20,8 +20,22 @@ export class PidFile {
     const before = readPid(this.path);
     if (keepsFormer && typeof before === 'number' && before !== process.pid && isAlive(before))
       renameSync(this.path, `${this.path}${OLD}`);
-    writeFileSync(this.path, `${process.pid}\n`);
+    this.writeWhole(`${process.pid}\n`);
     this.isWritten = true;
+  }
+
+  /** Nobody reads an empty one, and sends a signal to process 0. What is no file, /dev/null for one, is not replaced by one. */
+  private writeWhole(text: string): void {
+    const there = lstatSync(this.path, { throwIfNoEntry: false });
+    if (there !== undefined && !there.isFile()) return writeFileSync(this.path, text);
+    const next = `${this.path}.${process.pid}`;
+    try {
+      writeFileSync(next, text);
+    } catch {
+      // The file may be written, and its directory not.
+      return writeFileSync(this.path, text);
+    }
+    renameSync(next, this.path);
   }
 
   /** Unless it is another process's by now. */
