@@ -8,6 +8,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { findUser, groupsOfUser, isGroup, isUser } from '../io/linux/users.ts';
 import type { ProcessUser } from '../port/host.ts';
+import { attempt } from '../base/attempt.ts';
 
 /** Why the configured one cannot be used, and what to do. */
 export interface UserFault {
@@ -64,13 +65,4 @@ function usersOfProcesses(): readonly number[] {
     const status = attempt(() => readFileSync(`/proc/${pid}/status`, 'latin1')) ?? '';
     return /^Uid:\s*(.*)$/m.exec(status)?.[1].split('\t').map(Number) ?? [];
   });
-}
-
-/** Processes end while we look. */
-function attempt<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch {
-    return null;
-  }
 }

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import {
   constants,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readSync,
   rmSync,
   statSync,
+  symlinkSync,
   unlinkSync,
   writeFileSync,
   closeSync,
@@ -64,4 +66,19 @@ test('what is there already is used, and stays', linux, (t) => {
   assert.ok(existsSync(path));
   assert.equal(openFifo(path, null), 'there is something else at its path');
   assert.equal(openFifo(join(path, 'below'), null), 'ENOTDIR');
+});
+
+test('one whose path leads nowhere any more is not there, and can be closed', linux, (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-fifo-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const below = join(directory, 'below');
+  mkdirSync(below);
+  const end = openFifo(join(below, 'roles'), null);
+  assert.ok(typeof end !== 'string');
+  assert.ok(end.isThere);
+  rmSync(below, { recursive: true });
+  symlinkSync(below, below);
+  assert.ok(!end.isThere);
+  end.close(true);
+  assert.equal(openFifo(join(below, 'roles'), null), 'ELOOP');
 });

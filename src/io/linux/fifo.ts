@@ -6,6 +6,7 @@ import { closeSync, constants, fchownSync, fstatSync, lstatSync, openSync, unlin
 import type { FifoEnd, FifoOwner } from '../../port/host.ts';
 import { errorName, mkfifo } from './libc.ts';
 import { systemReason } from '../../base/system-error.ts';
+import { attempt } from '../../base/attempt.ts';
 
 const MODE = 0o600;
 const EEXIST = -17;
@@ -44,10 +45,12 @@ function giveTo(descriptor: number, { uid, gid }: FifoOwner): string | null {
 
 function endOf(path: string, descriptor: number, isOurs: boolean): FifoEnd {
   const { ino, dev } = fstatSync(descriptor);
-  const isThere = (): boolean => {
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    return found?.ino === ino && found.dev === dev;
-  };
+  // What cannot be looked at is not there.
+  const isThere = (): boolean =>
+    attempt(() => {
+      const found = lstatSync(path);
+      return found.ino === ino && found.dev === dev;
+    }) ?? false;
   return {
     get isThere() {
       return isThere();
@@ -62,7 +65,8 @@ function endOf(path: string, descriptor: number, isOurs: boolean): FifoEnd {
     },
     close(isRemoved) {
       closeSync(descriptor);
-      if (isRemoved && isOurs && isThere()) unlinkSync(path);
+      // Who may not remove it leaves it there.
+      if (isRemoved && isOurs && isThere()) attempt(() => unlinkSync(path));
     },
   };
 }

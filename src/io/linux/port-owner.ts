@@ -3,6 +3,7 @@
  * not see stays unknown.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { attempt } from '../../base/attempt.ts';
 
 const TCP_LISTEN = '0A';
 /** Bound, and not connected. */
@@ -48,13 +49,4 @@ function listeningInodes(file: string, port: number, state: string): string[] {
 
 function list(directory: string): string[] {
   return attempt(() => readdirSync(directory)) ?? [];
-}
-
-/** Processes end and permissions lack while we look; neither is worth more than "unknown". */
-function attempt<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch {
-    return null;
-  }
 }
