@@ -32,6 +32,7 @@ const WORKERS = 2;
 /** One round in so many is an upgrade. */
 const UPGRADE_ONE_IN = 5;
 const UNIT = readFileSync(fileURLToPath(new URL('../../packaging/systemd/evenkeel.service', import.meta.url)), 'utf8');
+const LOG = '/run/evenkeel.log';
 const BOUND_TO_END = 'its program was the oldest of too many';
 
 /** An evenkeel that runs, with whoever starts it again. */
@@ -112,7 +113,11 @@ async function campaign(t: TestContext, engine: Engine, place: Place, stage: Sta
     site.handleInCharge(settled);
     await site.repeatReload();
     await site.holds({ isKept: false });
-    assert.deepEqual(traffic.failures, [], `after ${round} changes, ${JSON.stringify(killer.kills)}\n${stage.log()}`);
+    assert.deepEqual(
+      [...traffic.failures],
+      [],
+      `after ${round} changes, ${JSON.stringify(killer.kills)}\n${stage.log()}`,
+    );
   }
   await traffic.stop();
   assert.deepEqual(traffic.failures, []);
@@ -176,7 +181,7 @@ async function startService(t: TestContext, engine: Engine, place: Place): Promi
   const command = `${process.execPath} ${builds.program.slice(root.length)}`;
   const unit = UNIT.replace('evenkeel run', `evenkeel run --engine ${engine} --workers ${WORKERS}`)
     .replaceAll('/usr/bin/env evenkeel', command)
-    .replace('[Service]', 'StartLimitIntervalSec=0\n[Service]');
+    .replace('[Service]', `StartLimitIntervalSec=0\n[Service]\nStandardError=append:${LOG}`);
   machine.write('/run/units/evenkeel.service', unit);
   machine.write('/etc/evenkeel/evenkeel.yaml', change(new Prng(SEED), place, 0).yaml);
   machine.run('systemctl', 'daemon-reload');
@@ -189,7 +194,7 @@ async function startService(t: TestContext, engine: Engine, place: Place): Promi
     file: `${root}/etc/evenkeel/evenkeel.yaml`,
     ask: (method, path) => askSocket(`${root}/run/evenkeel/evenkeel.sock`, method, path),
     mayKill: () => true,
-    log: () => machine.run('systemctl', 'status', 'evenkeel').out,
+    log: () => machine.read(LOG),
     kept: () => Number(machine.show('evenkeel', 'NFileDescriptorStore')),
   };
 }

@@ -79,7 +79,7 @@ for (const engine of ENGINES) {
         }
         await site.holds({ isKept: true });
       }
-      assert.deepEqual(traffic.failures, [], `after ${round} reloads and ${turn} upgrades\n${evenkeel.stderr}`);
+      assert.deepEqual([...traffic.failures], [], `after ${round} reloads and ${turn} upgrades\n${evenkeel.stderr}`);
     }
     footprints.push(await look());
     await traffic.stop();

@@ -29,6 +29,8 @@ interface Stage {
   readonly port: number;
   readonly say: (text: string) => Promise<void>;
   readonly endSession: () => Promise<void>;
+  /** Whoever has it, if anybody has it yet. */
+  readonly dropSession: () => void;
   /** Another one, as whoever started the first would start it. */
   readonly startAgain: () => Promise<Evenkeel>;
 }
@@ -66,6 +68,7 @@ upstreams:
       session.end();
       await once(session, 'close');
     },
+    dropSession: () => session.destroy(),
     async startAgain() {
       const { file } = evenkeel;
       const args = ['run', file, '--socket', `${file}.sock`, '--workers', '2', '--engine', engine];
@@ -145,7 +148,7 @@ for (const engine of ENGINES) {
     `[${engine}] a proxy that hangs and whose keeper is killed is ended by the next keeper`,
     engineSkip(engine),
     async (t) => {
-      const { evenkeel, proxies, port, startAgain } = await start(t, engine);
+      const { evenkeel, proxies, port, dropSession, startAgain } = await start(t, engine);
       kill(proxies[0], 'SIGSTOP');
       evenkeel.signal('SIGKILL');
       const next = await startAgain();
@@ -156,6 +159,8 @@ for (const engine of ENGINES) {
       );
       await gone(proxies[0]);
       for (let i = 0; i < 20; i++) assert.equal((await get(port)).status, 200);
+      // The other proxy may have it, and would finish it.
+      dropSession();
       next.signal('SIGTERM');
       assert.equal(await next.exit, 0);
       await gone(proxies[1]);

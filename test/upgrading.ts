@@ -74,3 +74,17 @@ export function dyingAfter(message: string): string {
     await import('${program}');
   `;
 }
+
+/** This program, but it does not say `message` to the keeper that it is to succeed; on stderr it says that it withholds it. */
+export function withholding(message: string): string {
+  return `
+    import net from 'node:net';
+    const { write } = net.Socket.prototype;
+    net.Socket.prototype.write = function (data, ...rest) {
+      if (!Buffer.from(data).includes('"type":"${message}"')) return write.call(this, data, ...rest);
+      process.stderr.write('withheld: ${message}\\n');
+      return true;
+    };
+    await import('${program}');
+  `;
+}

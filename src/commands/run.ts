@@ -212,7 +212,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
     if (typeof first === 'object') {
       started.catch(() => undefined);
       log.info(`${first.signal} during the start: ending`);
-      instance.kill();
+      instance.giveUp();
       return EXIT_OK;
     }
     const place = succession === null ? 'first' : manner.staysInForeground && isCountedOn ? 'ward' : 'heir';
@@ -245,7 +245,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
     return EXIT_OK;
   } catch (error) {
     if (!(error instanceof StartError) && !(error instanceof EngineError)) throw error;
-    instance?.kill();
+    instance?.giveUp();
     manner.handleStartFailed(error);
     await succession?.fail(error.message);
     return EXIT_FAILED;

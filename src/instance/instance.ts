@@ -116,6 +116,8 @@ export class Instance {
   private readonly expiry: ExpiryLog;
   private readonly supply: CertificateSupply;
   private isStarting = true;
+  /** A predecessor is, until it has given way. */
+  private isInCharge: boolean;
   private isStopping = false;
   private isOver = false;
   /** It has been succeeded, and nothing is left here. */
@@ -124,6 +126,7 @@ export class Instance {
   constructor(options: InstanceOptions) {
     const { loaded, read, workersMax, log, proxyCommand, proxyUser, inherited, isParent, service, manner } = options;
     this.options = options;
+    this.isInCharge = options.succession === null;
     this.strays = this.createStrays();
     this.keeper = new Keeper({
       workersMax,
@@ -355,12 +358,28 @@ export class Instance {
     this.close();
   }
 
+  /**
+   * It does not come into charge. What the proxies of a successor have accepted at the predecessor's sockets they finish, as if this
+   * process had been killed: it is to end now.
+   */
+  giveUp(): void {
+    if (this.isInCharge) return this.kill();
+    this.ha?.kill();
+    this.close();
+  }
+
   // --- inside ---
 
   private createStrays(): StrayProxies | null {
-    const { socketPath, log } = this.options;
+    const { socketPath, log, isParent } = this.options;
     if (socketPath === null) return null;
-    return new StrayProxies({ host: linuxRendezvous, path: socketPath, log, now: () => performance.now() });
+    return new StrayProxies({
+      host: linuxRendezvous,
+      path: socketPath,
+      log,
+      onGone: (pid) => void (isParent && pid > 0 && this.wards.ended(pid)),
+      now: () => performance.now(),
+    });
   }
 
   /** Once for each program that comes to be there. */
@@ -378,6 +397,7 @@ export class Instance {
   private async takeOver(succession: Succession): Promise<void> {
     const { ha } = this;
     const words = await succession.takeOver(this.keeper.openAddresses, async () => ha?.watch());
+    this.isInCharge = true;
     if (words !== null) this.keeper.former.recall(words.counts);
     this.options.service.ready();
     this.keeper.settle();
@@ -438,7 +458,7 @@ export class Instance {
     try {
       return await started;
     } catch (error) {
-      this.kill();
+      this.giveUp();
       throw new StartError((error as Error).message);
     }
   }

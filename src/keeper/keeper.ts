@@ -199,7 +199,8 @@ export class Keeper {
       await this.apply(plan, material);
       this.strays?.supersede(plan.drainMs);
     } catch (error) {
-      this.kill();
+      // A successor's proxies may have accepted some of the predecessor's clients: they finish them when this process is gone.
+      if (!inherited) this.kill();
       throw error instanceof ApplyError ? new StartError(error.message, error.failures) : error;
     }
     return describeOpen(this.listeners);

@@ -9,6 +9,8 @@ const CUT = new Set(['ECONNRESET', 'EPIPE', CLOSED]);
 /** The proxies of a keeper that is gone finish within `grace`, which is 30 s; the kernel and this process take their time. */
 const GRACE_MS = 30_000 - 1_000;
 
+const IN_CHARGE = 'keeper in charge';
+
 interface Carried {
   readonly by: 'proxy' | 'keeper';
   readonly killedAtMs: number;
@@ -42,23 +44,28 @@ export class Killer {
   /** One of all that there are. False: there was none that may be. */
   strike(): boolean {
     const { prng, root, mayKill } = this.options;
-    const victims = processesBelow(root)
+    const processes = processesBelow(root);
+    const victims = processes
       .map((process) => ({ process, role: this.roleOf(process) }))
       .filter(({ process, role }) => mayKill(role, process));
     if (victims.length === 0) return false;
     const { process, role } = victims[prng.below(victims.length)];
     this.kills[role] = (this.kills[role] ?? 0) + 1;
-    if (process.kind === 'keeper') {
-      for (const proxy of proxiesOf(process.pid)) {
-        this.left.set(proxy, performance.now());
-        this.note(proxy, 'keeper', performance.now());
-      }
-    } else {
-      kill(process.pid, 'SIGSTOP');
-      while (!isStopped(process.pid) && kill(process.pid, 0));
-      this.note(process.pid, 'proxy', performance.now());
+    const isKeeper = process.kind === 'keeper';
+    // A keeper that is to succeed the killed one ends with it, and leaves its proxies too.
+    const ending = processes.filter(({ kind, startedAt }) => {
+      return role === IN_CHARGE && kind === 'keeper' && startedAt > process.startedAt;
+    });
+    const carriers = isKeeper ? [process, ...ending].flatMap(({ pid }) => proxiesOf(pid)) : [process.pid];
+    for (const proxy of carriers) stop(proxy);
+    const killedAtMs = performance.now();
+    for (const proxy of carriers) {
+      if (isKeeper) this.left.set(proxy, killedAtMs);
+      this.note(proxy, process.kind, killedAtMs);
     }
-    return kill(process.pid, 'SIGKILL');
+    const isKilled = kill(process.pid, 'SIGKILL');
+    for (const proxy of carriers) kill(proxy, 'SIGCONT');
+    return isKilled;
   }
 
   /** Proxies have taken what waited in their queues when their keeper was killed: to be called when others serve. */
@@ -79,7 +86,7 @@ export class Killer {
 
   private roleOf({ pid, kind, ownPid }: Process): string {
     const isOfCharge = kind === 'keeper' && ownPid === this.options.inCharge();
-    if (isOfCharge) return 'keeper in charge';
+    if (isOfCharge) return IN_CHARGE;
     return kind === 'keeper'
       ? 'keeper that starts or finishes'
       : `proxy`.concat(this.isServing(pid) ? '' : ' of another keeper');
@@ -99,4 +106,10 @@ export class Killer {
         this.carried.set(port, { by, killedAtMs, seenAtMs });
     }
   }
+}
+
+/** It accepts nothing more. */
+function stop(pid: number): void {
+  kill(pid, 'SIGSTOP');
+  while (!isStopped(pid) && kill(pid, 0));
 }

@@ -7,6 +7,8 @@ export interface Process {
   readonly kind: 'keeper' | 'proxy';
   /** As it knows itself: in a PID namespace it has another number there. */
   readonly ownPid: number;
+  /** In ticks since the machine has been up. */
+  readonly startedAt: number;
 }
 
 /** All that descend from this one. */
@@ -15,7 +17,9 @@ export function processesBelow(root: number): readonly Process[] {
     const kind = kindOf(pid);
     if (kind === null) return [];
     const ownPid = Number(/^NSpid:.*?(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
-    return [{ pid, kind, ownPid }];
+    // proc(5), /proc/PID/stat: `starttime` is the 20th after the name, which may have blanks in it.
+    const startedAt = Number(read(`/proc/${pid}/stat`).split(') ').at(-1)!.split(' ')[19] ?? 0);
+    return [{ pid, kind, ownPid, startedAt }];
   });
 }
 
@@ -40,7 +44,7 @@ export function clientsOf(pid: number, ports: readonly number[]): readonly numbe
     .map(([, , remote]) => portOf(remote));
 }
 
-/** Stopped, it accepts nothing more. */
+/** Or it has ended. */
 export function isStopped(pid: number): boolean {
   return /^State:\s+[TZX]/m.test(read(`/proc/${pid}/status`));
 }

@@ -14,6 +14,8 @@ export interface StrayOptions {
   /** Places are called like this, and something more. */
   readonly path: string;
   readonly log: Log;
+  /** One has ended that may have fallen to this process when its keeper did. */
+  readonly onGone: (pid: number) => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
@@ -236,7 +238,9 @@ export class StrayProxies {
     if (found === undefined) return;
     this.found.delete(id);
     found.meeting.close();
-    if (isGone) rmSync(found.place, { force: true });
+    if (!isGone) return;
+    rmSync(found.place, { force: true });
+    this.options.onGone(found.meeting.pid);
   }
 }
 
