@@ -7,6 +7,8 @@ import type { WorkerRow } from '../base/board.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { RequestReader, RequestRecord } from './http/request-record.ts';
 
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+
 interface Entry {
   count: number;
   sample: string;
@@ -27,8 +29,8 @@ export class AnswerLog implements RequestReader {
     if (answer !== null) this.note(answer.owner, answer.kind, answer.id, answer.idAt, answer.idLength);
   }
 
-  /** The request's identifier is `length` bytes of `bytes` at `at`. */
-  note(owner: string, kind: number, bytes: Uint8Array, at: number, length: number): void {
+  /** The request's identifier, if it has one, is `length` bytes of `bytes` at `at`. */
+  note(owner: string, kind: number, bytes = NO_BYTES, at = 0, length = 0): void {
     this.row.countAnswer(kind);
     let kinds = this.entries.get(owner);
     if (kinds === undefined) {
@@ -43,7 +45,7 @@ export class AnswerLog implements RequestReader {
   /** A connection is reset for this reason, and nobody is answered. */
   noteReset(owner: string, kind: number): void {
     this.row.countReset(kind);
-    this.note(owner, kind, NO_BYTES, 0, 0);
+    this.note(owner, kind);
   }
 
   /** Once a second. */
@@ -55,8 +57,6 @@ export class AnswerLog implements RequestReader {
     this.entries.clear();
   }
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 function textOf(bytes: Uint8Array, at: number, length: number): string {
   let text = '';

@@ -17,7 +17,6 @@ import type { Service } from './service.ts';
 import type { Upstream } from './upstream.ts';
 
 const CLIENT_TOO_SLOW = answerKind('client-too-slow');
-const NO_BYTES = new Uint8Array(0);
 
 /**
  * At the limit a client makes room for a new one when it has been idle for so long, and at the end it is let go. One that has
@@ -149,7 +148,7 @@ export class Listener {
 
   /** A client of its that takes what it is sent too slowly is cut off. */
   noteCutOff(): void {
-    this.context.answers.note(this.plan.name, CLIENT_TOO_SLOW, NO_BYTES, 0, 0);
+    this.context.answers.note(this.plan.name, CLIENT_TOO_SLOW);
   }
 
   /** Descriptors are short: what there is is kept for servers. */

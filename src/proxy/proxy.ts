@@ -72,7 +72,6 @@ export interface ProxyOptions {
 const TLS_FAILED = answerKind('tls-handshake');
 const CLIENT_DISTRUSTED = answerKind('client-certificate');
 const TLS_REFUSED = answerKind('tls-refused');
-const NO_BYTES = new Uint8Array(0);
 
 const DATE_MS = 1000;
 /** What the kernel had accepted when accepting ended is here after this time. */
@@ -185,7 +184,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       head,
       onFailure: (listener, failure) => answers.note(listener, TLS_FAILED, ascii(failure), 0, failure.length),
       onDistrust: (listener, cause) => answers.note(listener, CLIENT_DISTRUSTED, ascii(cause), 0, cause.length),
-      onRefused: (listener) => answers.note(listener, TLS_REFUSED, NO_BYTES, 0, 0),
+      onRefused: (listener) => answers.note(listener, TLS_REFUSED),
     });
     this.serving = { tls: this.tls, serverLayers: this.serverLayers, routesOf: (plan) => this.routesOf(plan) };
     this.tickAt = transport.now;

@@ -51,8 +51,6 @@ const DRAIN_SILENCE_MS = 1000;
 /** Of the descriptors for clients: UDP alone does not take those of all others. */
 const DESCRIPTOR_SHARE = 0.5;
 
-const NO_BYTES = new Uint8Array(0);
-
 export type FreeDescriptor = (asking: UdpListener, of: Correspondents) => boolean;
 
 export class UdpListener implements DatagramHandler, FlowHandler {
@@ -285,7 +283,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   }
 
   private note(kind: number): void {
-    this.context.answers.note(this.plan.name, kind, NO_BYTES, 0, 0);
+    this.context.answers.note(this.plan.name, kind);
   }
 }
 
