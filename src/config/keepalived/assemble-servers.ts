@@ -4,17 +4,18 @@ import type { CheckDraft, VirtualServerDraft } from './draft.ts';
 import { formatDuration } from '../units.ts';
 import type { KeepalivedReport } from './report.ts';
 
-/** keepalived's own defaults, and IPVS's for a TCP connection without traffic. */
+/** keepalived's own defaults, and IPVS's for what has no traffic. */
 const DELAY_LOOP_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RETRY = 1;
-const IDLE = '15m';
+const IDLE = { tcp: '15m', udp: '5m' } as const;
 /** `lb_algo` may be left out. */
 const BALANCE = 'least-connections';
 
 export function putVirtualServer(server: VirtualServerDraft, document: PlacedDocument, report: KeepalivedReport): void {
   const { host, port, place, servers, sorry } = server;
-  const name = `tcp-${host.replace(/:/g, '-')}-${port}`;
+  const protocol = server.isUdp === true ? 'udp' : 'tcp';
+  const name = `${protocol}-${host.replace(/:/g, '-')}-${port}`;
   if (document.has(['listeners', name])) {
     report.error(place, `there is a virtual_server ${host} ${port} already`, 'remove one of them');
     return;
@@ -29,7 +30,8 @@ export function putVirtualServer(server: VirtualServerDraft, document: PlacedDoc
     'connections are relayed: servers see an address of this node, and answer to it',
     'see docs/coming-from-keepalived.md',
   );
-  document.put(['listeners', name], { bind: endpoint(host, port), protocol: 'tcp', upstream: name }, place);
+  const listener = { bind: endpoint(host, port), protocol, upstream: name };
+  document.put(['listeners', name], protocol === 'tcp' ? listener : { ...listener, udp: { idle: IDLE.udp } }, place);
   const isPersistent = server.isPersistent?.value === true;
   if (isPersistent && server.isPersistent !== undefined) {
     report.trap(
@@ -55,7 +57,7 @@ export function putVirtualServer(server: VirtualServerDraft, document: PlacedDoc
   document.put([...path, 'servers'], all, place);
   for (const [i, each] of servers.entries()) document.mark([...path, 'servers', i], each.place);
   document.put([...path, 'health'], healthOf(server, report), place);
-  document.put([...path, 'timeouts', 'idle'], IDLE, place);
+  if (protocol === 'tcp') document.put([...path, 'timeouts', 'idle'], IDLE.tcp, place);
 }
 
 function endpoint(host: string, port: number): string {
@@ -87,11 +89,12 @@ function healthOf(server: VirtualServerDraft, report: KeepalivedReport): unknown
 }
 
 function healthOfCheck(check: CheckDraft, server: VirtualServerDraft): unknown {
-  const { kind, path, status, port } = check;
+  const { kind, name, path, status, port } = check;
   const host = check.host ?? server.virtualhost;
   const kinds = {
     tcp: { tcp: true },
     smtp: { expect: '^220' },
+    dns: { dns: name ?? '.' },
     http: {
       http: path ?? '/',
       ...(host === undefined ? {} : { host }),

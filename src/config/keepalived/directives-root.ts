@@ -98,7 +98,7 @@ export const ROOT: Table<Drafts> = {
       true,
     ),
     virtual_server: differs(
-      'a listener `protocol: tcp` and its upstream: connections are relayed',
+      'a listener and its upstream: connections and datagrams are relayed',
       (drafts, statement, reading) => {
         const endpoint = endpointOf(statement, reading);
         const draft = emptyVirtualServer(endpoint?.host ?? '', endpoint?.port ?? 0, statement.place);

@@ -1,4 +1,4 @@
-/** The directives of virtual servers (IPVS), which become TCP listeners: connections are relayed, and not forwarded by the kernel. */
+/** The directives of virtual servers (IPVS), which become listeners: connections and datagrams are relayed, and not forwarded by the kernel. */
 import { parseIp } from '../addresses.ts';
 import type { Place } from '../diagnostic.ts';
 import {
@@ -128,6 +128,19 @@ const HTTP_CHECK: Table<CheckDraft> = {
   },
 };
 
+const DNS_CHECK: Table<CheckDraft> = {
+  where: 'in `DNS_CHECK`',
+  directives: {
+    ...CHECK_COMMON,
+    name: works('`health.dns`, the root without it', (draft, statement, reading) => {
+      draft.name = onlyWord(statement, reading, 'write a host name') ?? undefined;
+    }),
+    type: differs('A records are asked for, whatever it says', (_draft, statement, reading) => {
+      onlyWord(statement, reading, 'write for example `type SOA`');
+    }),
+  },
+};
+
 function addCheck(
   draft: RealServerDraft,
   kind: CheckDraft['kind'],
@@ -161,7 +174,10 @@ const REAL_SERVER: Table<RealServerDraft> = {
       'it is not read from this file; in YAML it is `health.http` of an upstream with `tls`',
       'SSL_GET',
     ),
-    ...each('not yet', 'it is not read from this file; in YAML it is `health.dns`', 'DNS_CHECK'),
+    DNS_CHECK: differs(
+      '`health.dns`: A records are asked for, and any answer that is no error will do',
+      (draft, statement, reading) => addCheck(draft, 'dns', DNS_CHECK, statement, reading),
+    ),
     ...each('not yet', 'it is not read from this file; in YAML it is `health.send` over UDP', 'UDP_CHECK'),
     ...each('not yet', 'there is no check of this kind', 'MISC_CHECK PING_CHECK BFD_CHECK FILE_CHECK'),
     ...each('not yet', 'no program is run when a server changes its state', 'notify_up notify_down'),
@@ -210,17 +226,18 @@ export const VIRTUAL_SERVER: Table<VirtualServerDraft> = {
     lvs_sched: algorithm(),
     lb_kind: method(),
     lvs_method: method(),
-    protocol: differs('only `TCP`', (_draft, statement, reading) => {
-      const text = onlyWord(statement, reading, 'write TCP');
-      if (text === 'UDP' || text === 'SCTP')
+    protocol: differs('only `TCP` and `UDP`', (draft, statement, reading) => {
+      const text = onlyWord(statement, reading, 'write TCP or UDP');
+      draft.isUdp = text === 'UDP';
+      if (text === 'SCTP') {
         reading.report.notYet(
           statement.place,
           `protocol ${text}`,
-          'only TCP is relayed',
+          'only TCP and UDP are relayed',
           'leave this virtual server out',
         );
-      else if (text !== null && text !== 'TCP')
-        reading.report.badArgument(statement.placeOf(0), text, 'protocol', 'write TCP');
+      } else if (text !== null && text !== 'TCP' && text !== 'UDP')
+        reading.report.badArgument(statement.placeOf(0), text, 'protocol', 'write TCP or UDP');
     }),
     persistence_timeout: differs(
       '`balance: source-hash`: a client stays with its server without an end',
@@ -280,4 +297,4 @@ export function emptyVirtualServer(host: string, port: number, place: Place): Vi
   return { host, port, place, servers: [] };
 }
 
-export const SERVER_TABLES: readonly Table<never>[] = [VIRTUAL_SERVER, REAL_SERVER, HTTP_CHECK, URL, CHECK];
+export const SERVER_TABLES: readonly Table<never>[] = [VIRTUAL_SERVER, REAL_SERVER, HTTP_CHECK, URL, DNS_CHECK, CHECK];

@@ -153,9 +153,11 @@ export interface GroupDraft extends Tracking, Notifies {
 
 export interface CheckDraft {
   readonly place: Place;
-  kind: 'tcp' | 'http' | 'smtp';
+  kind: 'tcp' | 'http' | 'smtp' | 'dns';
   port?: number | undefined;
   timeoutMs?: number | undefined;
+  /** Of a DNS question. */
+  name?: string | undefined;
   path?: string | undefined;
   status?: string | undefined;
   host?: string | undefined;
@@ -175,6 +177,7 @@ export interface VirtualServerDraft {
   readonly host: string;
   readonly port: number;
   readonly place: Place;
+  isUdp?: boolean | undefined;
   balance?: string | undefined;
   method?: Placed<string> | undefined;
   delayLoopMs?: number | undefined;
