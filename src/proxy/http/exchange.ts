@@ -372,7 +372,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private handleNoServer(picked: number): void {
     const { upstream } = this;
     if (picked !== PICK_FULL) {
-      if (picked !== PICK_TRIED) this.noteNoServer();
+      this.noteNoServer(picked);
       if (picked === PICK_TRIED) this.client.answer(this.failure);
       else this.client.answer(picked === PICK_UNNAMED ? own.NO_NAME : own.NO_SERVER);
     } else if (upstream.enqueue(this)) {
@@ -384,11 +384,14 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     }
   }
 
-  private noteNoServer(): void {
-    const { trail } = this;
+  /** A try that there was nobody for is one too, in the name of the upstream. */
+  private noteNoServer(picked: number): void {
+    const { trail, upstream } = this;
     if (trail === null) return;
     const { now } = this.context.transport;
-    trail.begin(this.upstream.plan.name, now);
+    const isLeft = (one: Server): boolean => one.identity !== '' && one.plan.state === 'enabled' && !this.hasTried(one);
+    if (picked === PICK_TRIED && !upstream.servers.some(isLeft)) return;
+    trail.begin(upstream.plan.name, now);
     trail.end(own.NO_NAME.status, now);
   }
 
