@@ -115,6 +115,37 @@ for (const engine of ENGINES) {
     while (seen.size < 2) seen.add((await bodyOf(quick, 'mute.test')).split(' ')[0]);
   });
 
+  test(
+    `[${engine}] names of servers are asked of their upstream's resolver, and stay over a reload`,
+    engineSkip(engine),
+    async (t) => {
+      const { port: back } = await startPair(t);
+      const dns = await startNameServer(t);
+      const [port, other] = [await freePort(), await freePort()];
+      dns.names.set('app.test', ['127.0.0.1']);
+      const conf = (path: string): string => `
+events { }
+http {
+  resolver ${dns.address} valid=1s ipv6=off;
+  upstream app { zone app 64k; server app.test:${back} resolve; }
+  upstream web { server app.test:${back} resolve backup; server 127.0.0.1:${other}; }
+  server { listen 127.0.0.1:${port}; location / { proxy_pass http://app${path}; } location /web { proxy_pass http://web/; } }
+}
+`;
+      const evenkeel = await Evenkeel.start(t, conf('/a'), { engine, workers: 1 });
+      assert.equal(await bodyOf(port, 'h'), 'first /a app');
+      assert.equal((await get(port, '/web')).body, 'first / web');
+      dns.names.set('app.test', ['127.0.0.2']);
+      await getUntilBody(port, 'h', 'second /a');
+      dns.names.set('app.test', 'silent');
+      writeFileSync(evenkeel.file, conf('/b'));
+      evenkeel.signal('SIGHUP');
+      await getUntilBody(port, 'h', 'second /b');
+      dns.names.set('app.test', ['127.0.0.1']);
+      await getUntilBody(port, 'h', 'first /b app');
+    },
+  );
+
   test(`[${engine}] a name server that a reload brings is asked`, engineSkip(engine), async (t) => {
     const { port: back } = await startPair(t);
     const [one, two]: NameServer[] = [await startNameServer(t), await startNameServer(t)];

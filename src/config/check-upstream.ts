@@ -59,8 +59,10 @@ function checkServerBy(upstream: Upstream, path: Path, isBare: boolean, report: 
   const leaveOut = (key: string, reason: string): void =>
     report.atKey([...path, key], 'no-effect', { key, reason, fix: 'leave it out' });
   if (upstream['server-by'] === undefined) {
-    if (upstream.resolver !== undefined && report.lacks(path, 'server-by'))
-      leaveOut('resolver', "names of `servers` are asked of the system's resolver");
+    const targets = listOf(upstream.servers).map((server) => parseServer(addressOf(server) ?? '').value?.target);
+    const hasNames = targets.some((target) => target === undefined || 'hostname' in target);
+    if (upstream.resolver !== undefined && !hasNames && report.isWhole(path))
+      leaveOut('resolver', 'no server has a name');
     return;
   }
   if (isBare)

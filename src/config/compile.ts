@@ -256,7 +256,7 @@ function compileUpstream(
             known: Object.entries(serverBy.upstreams ?? {}).map(([text, known]) => [text.toLowerCase(), known]),
             asksNames: serverBy.names ?? defaults.serverBy.names,
           },
-    resolver: serverBy === undefined ? null : compileResolver(upstream.resolver),
+    resolver: serverBy === undefined && upstream.resolver === undefined ? null : compileResolver(upstream.resolver),
     balance: upstream.balance ?? defaults.balance,
     hash: upstream.hash === undefined ? null : compileHash(upstream.hash),
     servers,

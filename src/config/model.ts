@@ -911,7 +911,7 @@ const Upstream = z.strictObject({
     ServerBy,
     'In place of `servers`: each request says itself which server it goes to. Only for HTTP. Whoever can choose the text can have evenkeel ask any server that it reaches.',
   ),
-  resolver: key(Resolver, "Who is asked for names in `server-by`. Without it the system's resolver is."),
+  resolver: key(Resolver, "Who is asked for names, in `servers` or `server-by`. Without it the system's resolver is."),
   servers: required(
     z.array(z.union([server, Server])).min(1),
     'Strings or maps. `192.0.2.1:80`, `name.example:80` (resolved again and again), `unix:/run/x.sock`. Without port: 80 for HTTP, 443 with `tls`; for TCP it is needed.',

@@ -540,7 +540,7 @@ export interface UpstreamPlan {
   readonly name: string;
   /** Not null: `servers` has one, which holds the places of all that requests name. */
   readonly serverBy: ServerByPlan | null;
-  /** Null: servers have no names, or it is the system's. */
+  /** Who is asked for names. Null: the system's. */
   readonly resolver: ResolverPlan | null;
   readonly balance: Balance;
   /** Set if and only if the balance goes by it. */

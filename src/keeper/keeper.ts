@@ -8,6 +8,7 @@ import type { Board } from '../base/board.ts';
 import { ADDRESSES_PER_NAME_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import type { HealthPlan, Plan, ServerPlan } from '../config/plan.ts';
+import type { AskedName } from '../core/asked-name.ts';
 import { type Placed, placePlan } from '../core/place.ts';
 import { type SlotRange, SlotTable } from '../core/slots.ts';
 import { NO_TLS_CONNECTION, type ServerIdentity } from '../core/tls/server-identity.ts';
@@ -36,7 +37,7 @@ import {
 } from './proxies/listeners.ts';
 import type { Log } from './log/log.ts';
 import { logProxyState } from './log/proxy-state.ts';
-import { Lookups } from './servers/lookups.ts';
+import { askName, Lookups } from './servers/lookups.ts';
 import { askSystem, type NameAnswer, Names } from './servers/names.ts';
 import type { OverrideView } from './overrides.ts';
 import { probe, type ProbeResult } from './servers/probe.ts';
@@ -109,6 +110,8 @@ export class Keeper {
   private readonly probeContexts = new ProbeContexts();
   private readonly names: Names;
   private readonly lookups = new Lookups(monotonicMs);
+  /** Of servers, by their text. */
+  private askedNames: ReadonlyMap<string, AskedName> = new Map();
   private readonly traffic: TrafficLog;
   private readonly supervisor: Supervisor;
   /** Unused connections of any proxy may have the ports that others lack. */
@@ -172,7 +175,7 @@ export class Keeper {
     });
     this.traffic = new TrafficLog(log, monotonicMs);
     const handleName = (hostname: string, answer: NameAnswer): void => this.health.handleName(hostname, answer);
-    this.names = new Names(askSystem, log, handleName, options.inherited?.names);
+    this.names = new Names((name) => this.ask(name), log, handleName, options.inherited?.names);
     this.supervisor = new Supervisor({
       board: this.board,
       log,
@@ -508,17 +511,27 @@ export class Keeper {
     return this.planFiles.descriptorsOf(this.generation!.files, this.plan, this.store.listeners, worker);
   }
 
+  private async ask(name: string): Promise<NameAnswer> {
+    const asked = this.askedNames.get(name);
+    if (asked === undefined) throw new Error('nobody wants to know any more');
+    const { hostname, resolver } = asked;
+    if (resolver === null) return await askSystem(hostname);
+    const answer = await askName(hostname, resolver);
+    return { ...answer, ttlMs: resolver.validMs ?? answer.ttlMs };
+  }
+
   /** Names that were known before answer at once; the others delay a start for a moment and nothing else. */
   private async applyNames(): Promise<void> {
-    const hostnames = this.health.hostnames();
+    this.askedNames = this.health.names();
+    const names = [...this.askedNames.keys()];
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise((resolve) => {
       timer = setTimeout(resolve, FIRST_NAMES_MS_MAX);
     });
-    const answered = this.names.apply(hostnames);
-    for (const hostname of hostnames) {
-      const answer = this.names.answerOf(hostname);
-      if (answer !== null) this.health.handleName(hostname, answer);
+    const answered = this.names.apply(names);
+    for (const name of names) {
+      const answer = this.names.answerOf(name);
+      if (answer !== null) this.health.handleName(name, answer);
     }
     await Promise.race([answered, timeout]);
     clearTimeout(timer);

@@ -7,6 +7,7 @@ import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { ServersTlsSettings } from './proxy-ssl.ts';
+import { readResolver } from './resolver.ts';
 import { Scope } from './scope.ts';
 import { parseTime } from './values.ts';
 import { type Constants, hasVariables, translateText } from './variables.ts';
@@ -181,6 +182,10 @@ export class Upstreams {
       this.notes.missing(scope.directives, directive.place, 'no servers are inside upstream', fix);
     }
     const rest: PlainMap = { ...this.readMethod(scope), queue: NO_QUEUE };
+    const resolver = lines.some(({ args }) => args.some(({ text }) => text === 'resolve'))
+      ? readResolver(scope, this.notes)
+      : null;
+    if (resolver !== null) rest['resolver'] = resolver;
     const timeouts: Record<string, string> = {};
     const slowStart = slowStartOf(lines);
     if (slowStart > 0) rest['slow-start'] = formatDuration(Math.min(slowStart, 3_600_000));

@@ -14,6 +14,7 @@ import type { HaStatus } from '../ha/ha-status.ts';
 import type { HealthRegistry, ServerHealth } from '../servers/health.ts';
 import { bindText, type OpenListener } from '../proxies/listeners.ts';
 import { type OverrideView, overrideText } from '../overrides.ts';
+import { askedText } from '../../core/asked-name.ts';
 import { serverSubject } from '../../core/overrides.ts';
 import type { NameFailure } from '../servers/names.ts';
 import type { ProxyAccount } from '../proxies/supervisor.ts';
@@ -300,7 +301,8 @@ export interface DataPlaneFacts {
   readonly proxies: readonly ProxyAccount[];
   readonly health: HealthRegistry;
   readonly former: FormerCounts;
-  readonly failureOfName: (hostname: string) => NameFailure | null;
+  /** By its text (core/asked-name.ts). */
+  readonly failureOfName: (name: string) => NameFailure | null;
 }
 
 export function dataPlaneStatus(facts: DataPlaneFacts): DataPlaneStatus {
@@ -404,10 +406,11 @@ const CHOSEN_BY_REQUESTS = { state: 'unchecked', reason: 'each request says wher
 
 function serverView(
   facts: DataPlaneFacts,
-  { name: upstream, serverBy }: UpstreamPlan,
+  upstreamPlan: UpstreamPlan,
   server: ServerPlan,
   health: ServerHealth,
 ): ServerView {
+  const { name: upstream, serverBy } = upstreamPlan;
   const { board, nowMs } = facts;
   const { slot, address, account } = health;
   const { name, weight, backup, maxConnections } = server;
@@ -416,7 +419,7 @@ function serverView(
   return {
     name,
     address: where,
-    ...(account === null ? unresolved(facts, server) : stateOf(account, nowMs)),
+    ...(account === null ? unresolved(facts, upstreamPlan, server) : stateOf(account, nowMs)),
     ...(serverBy === null ? {} : CHOSEN_BY_REQUESTS),
     ...administrativeState(facts, upstream, server, account?.state ?? 'unresolved'),
     weight,
@@ -474,8 +477,12 @@ function byHand(override: OverrideView): string {
 }
 
 /** A name that has no address. */
-function unresolved({ failureOfName, nowMs }: DataPlaneFacts, { target }: ServerPlan): ServerState {
-  const failure = 'hostname' in target ? failureOfName(target.hostname) : null;
+function unresolved(
+  { failureOfName, nowMs }: DataPlaneFacts,
+  { resolver }: UpstreamPlan,
+  { target }: ServerPlan,
+): ServerState {
+  const failure = 'hostname' in target ? failureOfName(askedText({ hostname: target.hostname, resolver })) : null;
   return {
     state: 'unresolved',
     reason: failure?.reason ?? 'no answer yet',

@@ -137,7 +137,7 @@ test('before anything is known, fixed addresses are on the board and names are e
   ]);
   assert.equal(scene.states(), 'up 1, empty, empty, up 2');
   assert.deepEqual(scene.lines, []);
-  assert.deepEqual(scene.keeper.hostnames(), ['b.internal']);
+  assert.deepEqual([...scene.keeper.names().keys()], ['b.internal']);
 });
 
 test('an answer for a name reaches every server of that name, each with its port', (t) => {

@@ -16,6 +16,7 @@ import {
   UpstreamHealth,
   type UpstreamHealthOptions,
 } from '../../core/health/upstream-health.ts';
+import { askedText, type AskedName } from '../../core/asked-name.ts';
 import type { Place } from '../../core/slots.ts';
 import { identityOf, type ServerIdentity } from '../../core/tls/server-identity.ts';
 import type { ServerMemory } from '../generations/inheritance.ts';
@@ -148,10 +149,18 @@ export class HealthRegistry {
     return idled.map((upstream) => this.outageText(upstream));
   }
 
-  /** The names that servers are given by. */
-  hostnames(): readonly string[] {
-    const servers = this.upstreams.flatMap(({ plan }) => (plan.serverBy === null ? plan.servers : []));
-    return [...new Set(servers.flatMap(({ target }) => ('hostname' in target ? [target.hostname] : [])))];
+  /** The names that servers are given by, by their text. */
+  names(): ReadonlyMap<string, AskedName> {
+    const names = new Map<string, AskedName>();
+    for (const { plan } of this.upstreams) {
+      if (plan.serverBy !== null) continue;
+      for (const { target } of plan.servers) {
+        if (!('hostname' in target)) continue;
+        const asked = { hostname: target.hostname, resolver: plan.resolver };
+        names.set(askedText(asked), asked);
+      }
+    }
+    return names;
   }
 
   /** What is known of each server of an upstream now: as many entries as it has addresses, but at least one. */
@@ -182,11 +191,13 @@ export class HealthRegistry {
     );
   }
 
-  handleName(hostname: string, answer: NameAnswer): void {
+  /** `name`: its text. */
+  handleName(name: string, answer: NameAnswer): void {
     for (const upstream of this.upstreams) {
-      if (upstream.plan.serverBy !== null) continue;
-      upstream.plan.servers.forEach(({ target }, index) => {
-        if (!('hostname' in target) || target.hostname !== hostname) return;
+      const { resolver, serverBy, servers } = upstream.plan;
+      if (serverBy !== null) continue;
+      servers.forEach(({ target }, index) => {
+        if (!('hostname' in target) || askedText({ hostname: target.hostname, resolver }) !== name) return;
         const addresses = answer.addresses.map((address) => ({ ...address, port: target.port }));
         upstream.health.handleAddresses(this.options.now(), index, addresses);
       });

@@ -88,7 +88,8 @@ export class Lookups {
 
 let systemQuestions = 0;
 
-const askName: Ask = async (hostname, resolver) => {
+/** The answer of who is asked by this resolver. */
+export const askName: Ask = async (hostname, resolver) => {
   if (resolver.servers.length > 0) return await askServers(hostname, resolver);
   if (systemQuestions >= SYSTEM_QUESTIONS_MAX) throw new Error("the system's resolver is busy");
   systemQuestions++;

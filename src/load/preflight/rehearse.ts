@@ -103,6 +103,8 @@ function namesOf({ config }: Known): ReadonlyMap<string, Path> {
     if (text !== undefined) add(parseServer(text).value?.target, path);
   };
   for (const [name, upstream] of entriesOf(config.upstreams)) {
+    // the system's resolver may well not know them
+    if (upstream.resolver !== undefined) continue;
     for (const { path, value } of itemsOf(upstream.servers, ['upstreams', name, 'servers'])) {
       if (typeof value === 'string') addServer(value, path);
       else addServer(value.address, [...path, 'address']);
