@@ -2,8 +2,8 @@
  * Proxies of a keeper that was killed, for who only wants to know of them. They are not asked, for the first who asks adopts
  * them (process/straying.ts): the kernel says who listens at their places.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { isAlive } from './stray-proxies.ts';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { isAlive, namesIn } from './stray-proxies.ts';
 
 /** proc(5), /proc/net/unix: __SO_ACCEPTCON. */
 const LISTENING = '00010000';
@@ -32,14 +32,6 @@ function hasOneOf(sockets: ReadonlySet<string>, directory: string): boolean {
       return false;
     }
   });
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
 }
 
 function linesOf(file: string): readonly string[] {

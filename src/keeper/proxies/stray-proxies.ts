@@ -244,7 +244,8 @@ export class StrayProxies {
   }
 }
 
-function namesIn(directory: string): readonly string[] {
+/** None if it cannot be read. */
+export function namesIn(directory: string): readonly string[] {
   try {
     return readdirSync(directory);
   } catch {
