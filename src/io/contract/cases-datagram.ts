@@ -186,6 +186,30 @@ export const DATAGRAM_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'datagrams: a socket that is bound while no descriptor is left hears all the same, later perhaps',
+    *script(stage) {
+      const { transport, world } = stage;
+      const recorder = new Recorder(stage);
+      const { descriptor, address } = world.openDatagrams();
+      assert.equal(recorder.open(address), null);
+      yield* stage.settle();
+      const exhausted = world.exhaustDescriptors(0);
+      if (exhausted === null) {
+        stage.skipped = 'descriptors cannot be exhausted here';
+        return;
+      }
+      try {
+        recorder.socket = transport.datagrams.bind(descriptor, recorder);
+      } finally {
+        exhausted.undo();
+      }
+      recorder.flow.send(NOTHING, 0, 0);
+      yield* stage.until('a datagram', () => recorder.asked.length === 1);
+      recorder.closeFlow();
+      recorder.closeSocket();
+    },
+  },
+  {
     name: 'datagrams: a socket that is stopped hears nothing, and still sends',
     *script(stage) {
       const recorder = new Recorder(stage);

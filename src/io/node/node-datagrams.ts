@@ -22,6 +22,9 @@ import { closeDescriptorNow, duplicateDescriptor, isBoundToV6 } from './descript
 /** Sends that Node has not finished, of one socket: more are dropped, as the kernel would. */
 const PENDING_MAX = 64;
 
+/** After that a descriptor that was lacking is asked for again. */
+const RETRY_MS = 100;
+
 /** What it needs of the transport. */
 export interface NodeTurns {
   beginTurn(): void;
@@ -77,6 +80,7 @@ class NodeBoundSocket implements DatagramSocket {
   private readonly free: number[] = [];
   private last: Place = { host: '', port: 0 };
   private pending = 0;
+  private retry: NodeJS.Timeout | undefined;
   private isStopped = false;
   private isClosed = false;
 
@@ -88,8 +92,14 @@ class NodeBoundSocket implements DatagramSocket {
     this.socket = dgram.createSocket(isBoundToV6(descriptor) ? 'udp6' : 'udp4');
     this.socket.on('message', (bytes, { address, port }) => this.handleMessage(bytes, address, port));
     this.socket.on('error', () => undefined);
+    this.receive();
+  }
+
+  private receive(): void {
     // Node closes what it is given; the descriptor itself is ours.
-    this.socket.bind({ fd: duplicateDescriptor(descriptor) });
+    const duplicate = duplicateDescriptor(this.descriptor);
+    if (duplicate >= 0) this.socket.bind({ fd: duplicate });
+    else this.retry = setTimeout(() => this.receive(), RETRY_MS);
   }
 
   keepReturn(): number {
@@ -126,6 +136,7 @@ class NodeBoundSocket implements DatagramSocket {
   stop(): void {
     if (this.isStopped) return;
     this.isStopped = true;
+    clearTimeout(this.retry);
     this.socket.removeAllListeners('message');
     recvStop(this.socket);
   }
@@ -133,6 +144,7 @@ class NodeBoundSocket implements DatagramSocket {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    clearTimeout(this.retry);
     this.socket.close();
     closeDescriptorNow(this.descriptor);
     this.onClosed();
