@@ -12,12 +12,28 @@ const IDLE = { tcp: '15m', udp: '5m' } as const;
 /** `lb_algo` may be left out. */
 const BALANCE = 'least-connections';
 
-export function putVirtualServer(server: VirtualServerDraft, document: PlacedDocument, report: KeepalivedReport): void {
+export function putVirtualServers(
+  all: readonly VirtualServerDraft[],
+  document: PlacedDocument,
+  report: KeepalivedReport,
+): void {
+  for (const server of all) putVirtualServer(server, all, document, report);
+}
+
+function putVirtualServer(
+  server: VirtualServerDraft,
+  all: readonly VirtualServerDraft[],
+  document: PlacedDocument,
+  report: KeepalivedReport,
+): void {
   const { host, port, place, servers, sorry } = server;
   const protocol = server.isUdp === true ? 'udp' : 'tcp';
   const name = `${protocol}-${host.replace(/:/g, '-')}-${port}`;
   if (document.has(['listeners', name])) {
-    report.error(place, `there is a virtual_server ${host} ${port} already`, 'remove one of them');
+    // Not said where what was wrong may be that one of them is of the other protocol.
+    const places = all.filter((each) => each.host === host && each.port === port).map((each) => each.place);
+    if (!places.some((each) => report.isWrongInside(each)))
+      report.error(place, `there is a virtual_server ${host} ${port} already`, 'remove one of them');
     return;
   }
   if (servers.length === 0) {
@@ -52,9 +68,9 @@ export function putVirtualServer(server: VirtualServerDraft, document: PlacedDoc
         };
   });
   const path = ['upstreams', name];
-  const all = sorry === undefined ? list : [...list, { address: endpoint(sorry.host, sorry.port), backup: true }];
+  const listed = sorry === undefined ? list : [...list, { address: endpoint(sorry.host, sorry.port), backup: true }];
   document.put([...path, 'balance'], isPersistent ? 'source-hash' : (server.balance ?? BALANCE), place);
-  document.put([...path, 'servers'], all, place);
+  document.put([...path, 'servers'], listed, place);
   for (const [i, each] of servers.entries()) document.mark([...path, 'servers', i], each.place);
   document.put([...path, 'health'], healthOf(server, report), place);
   if (protocol === 'tcp') document.put([...path, 'timeouts', 'idle'], IDLE.tcp, place);

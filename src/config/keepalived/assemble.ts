@@ -2,7 +2,7 @@
 import type { PlacedDocument } from './document.ts';
 import type { Drafts, RuleDraft } from './draft.ts';
 import { putRouter } from './assemble-router.ts';
-import { putVirtualServer } from './assemble-servers.ts';
+import { putVirtualServers } from './assemble-servers.ts';
 import type { KeepalivedReport } from './report.ts';
 
 export function assemble(drafts: Drafts, document: PlacedDocument, report: KeepalivedReport): void {
@@ -25,7 +25,7 @@ export function assemble(drafts: Drafts, document: PlacedDocument, report: Keepa
     report.missing(block, 'there is no FIFO for this program', fix, reader.place);
   }
   for (const instance of drafts.instances) putRouter(instance, drafts, document, report);
-  for (const server of drafts.virtualServers) putVirtualServer(server, document, report);
+  putVirtualServers(drafts.virtualServers, document, report);
 }
 
 /** The preference that keepalived gives to rules without one: in the order of the file, each before the one above it. */
