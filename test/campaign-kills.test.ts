@@ -1,13 +1,13 @@
 /**
  * The campaign once more, while processes are killed at random moments: what the killed one carried is lost, and nothing else.
  *
- * Under systemd any process is killed, the keeper in charge too: the descriptor store has the listening sockets, in whose queues
- * clients wait for the next keeper. Without a service manager nobody starts a keeper again: there every proxy is killed, and no
- * keeper.
+ * Any process is killed, the keeper in charge too, which is then started again. Under systemd the descriptor store has the listening
+ * sockets, in whose queues clients wait for the next keeper. Without a service manager the proxies serve on until it is there.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Prng } from '../src/base/prng.ts';
@@ -15,14 +15,15 @@ import { OLD_GENERATIONS_MAX } from '../src/core/fleet/generations.ts';
 import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { Builds, type Flaw, FLAWS } from './campaign/builds.ts';
 import { change } from './campaign/changes.ts';
-import { footprint } from './campaign/footprint.ts';
 import { Killer } from './campaign/killer.ts';
+import { processesBelow } from './campaign/processes.ts';
 import { type Campaign, report } from './campaign/results.ts';
 import { type Ask, createPlace, Site } from './campaign/site.ts';
 import { Traffic } from './campaign/traffic.ts';
 import type { Place } from './campaign/changes.ts';
-import { type Engine, engineSkip, ENGINES, Evenkeel } from './evenkeel.ts';
-import { SystemdMachine, systemdSkip } from './systemd.ts';
+import { becomeSubreaper } from '../src/io/linux/family.ts';
+import { type Engine, engineSkip, ENGINES, Evenkeel, kill } from './evenkeel.ts';
+import { CHECKOUT, SystemdMachine, systemdSkip } from './systemd.ts';
 import { until } from './waiting.ts';
 import { askSocket } from './control-socket.ts';
 
@@ -43,7 +44,10 @@ interface Stage {
   readonly root: number;
   readonly file: string;
   readonly ask: Ask;
-  readonly mayKill: (role: string) => boolean;
+  /** Proxies serve on without the keeper in charge. */
+  readonly servesOn: boolean;
+  /** Starts it again if the keeper in charge is gone. */
+  readonly revive: () => void;
   /** What it has said, for a failure. */
   readonly log: () => string;
   /** How many sockets are kept for the next keeper; null: nobody keeps any. */
@@ -71,13 +75,8 @@ async function campaign(t: TestContext, engine: Engine, place: Place, stage: Sta
   const site = new Site(t, { prng, place, first, file, builds, ask });
   let inCharge = (await site.status()).pid;
   let programs = 0;
-  const killer = new Killer({
-    prng,
-    root,
-    ports: [place.ports.http, place.ports.tcp],
-    inCharge: () => inCharge,
-    mayKill: stage.mayKill,
-  });
+  const { servesOn } = stage;
+  const killer = new Killer({ prng, root, ports: [place.ports.http, place.ports.tcp], servesOn });
   const traffic = await Traffic.start(
     place.ports,
     () => programs,
@@ -95,18 +94,19 @@ async function campaign(t: TestContext, engine: Engine, place: Place, stage: Sta
   for (let round = 1; round <= ROUNDS; round++) {
     // With what the operator does, and sometimes after it.
     const delayMs = prng.below(prng.oneIn(2) ? 100 : 1_500);
-    const struck = new Promise((resolve) => setTimeout(resolve, delayMs)).then(() => killer.strike());
     const isUpgrade = prng.oneIn(UPGRADE_ONE_IN);
+    const struck = new Promise((resolve) => setTimeout(resolve, delayMs)).then(() =>
+      killer.strike(inCharge, isUpgrade),
+    );
     try {
       if (!isUpgrade) reloadMs.push(await site.reload(round));
       else if (prng.oneIn(3)) await site.upgradeInVain(flaws[prng.below(flaws.length)]);
       else upgradeMs.push((await site.upgrade(round)).tookMs);
-    } catch (error) {
+    } catch {
       // Who is killed does not answer; then it holds when it is asked for again.
-      if (!(await struck)) throw error;
     }
     await struck;
-    const settled = await settle(site);
+    const settled = await settle(site, stage.revive);
     killer.lookAgain();
     if (settled.pid !== inCharge) programs++;
     inCharge = settled.pid;
@@ -122,8 +122,6 @@ async function campaign(t: TestContext, engine: Engine, place: Place, stage: Sta
   await traffic.stop();
   assert.deepEqual(traffic.failures, []);
   const { done, excused } = traffic;
-  // In a PID namespace processes know themselves by other numbers.
-  const footprints = stage.campaign === 'kills' ? [footprint(await site.status(), root)] : [];
   report(t, {
     campaign: stage.campaign,
     engine,
@@ -135,17 +133,18 @@ async function campaign(t: TestContext, engine: Engine, place: Place, stage: Sta
     done,
     excused,
     failures: traffic.failures.length,
-    footprints,
+    footprints: [],
   });
   const kept = stage.kept();
   if (kept !== null) assert.equal(kept, site.addresses * WORKERS, 'the service manager keeps other sockets');
 }
 
 /** Resolves when all serve again. */
-async function settle(site: Site): Promise<StatusDocument> {
+async function settle(site: Site, revive: () => void): Promise<StatusDocument> {
   let status: StatusDocument | null = null;
   await until(
     async () => {
+      revive();
       status = await site.status().catch(() => null);
       if (status === null || status.isStopping) return false;
       return status.proxies.filter(({ state }) => state === 'serving').length === WORKERS;
@@ -156,19 +155,29 @@ async function settle(site: Site): Promise<StatusDocument> {
 }
 
 async function startAlone(t: TestContext, engine: Engine, place: Place): Promise<Stage> {
+  // Whoever has lost its parent falls to this process.
+  becomeSubreaper();
+  t.after(() => processesBelow(process.pid).forEach(({ pid }) => kill(pid, 'SIGKILL')));
   const builds = new Builds(t, tmpdir());
   const { yaml } = change(new Prng(SEED), place, 0);
   const options = { engine, workers: WORKERS, hasSocket: true, program: builds.program };
-  const evenkeel = await Evenkeel.start(t, yaml, options);
-  const root = evenkeel.child.pid!;
+  const first = await Evenkeel.start(t, yaml, options);
+  const { file } = first;
+  const all = [first];
   return {
     campaign: 'kills',
     builds,
-    root,
-    file: evenkeel.file,
-    ask: (method, path) => askSocket(`${evenkeel.file}.sock`, method, path),
-    mayKill: (role) => role.startsWith('proxy'),
-    log: () => evenkeel.stderr,
+    root: process.pid,
+    file,
+    ask: (method, path) => askSocket(`${file}.sock`, method, path),
+    servesOn: true,
+    revive() {
+      const { exitCode, signalCode } = all.at(-1)!.child;
+      if (exitCode === null && signalCode === null) return;
+      const args = ['run', file, '--socket', `${file}.sock`, '--workers', `${WORKERS}`, '--engine', engine];
+      all.push(Evenkeel.spawn(t, args, { program: builds.program, env: { RUNTIME_DIRECTORY: dirname(file) } }));
+    },
+    log: () => all.map(({ stderr }) => stderr).join('---\n'),
     kept: () => null,
   };
 }
@@ -177,7 +186,7 @@ async function startService(t: TestContext, engine: Engine, place: Place): Promi
   const machine = await SystemdMachine.start(t);
   const { root } = machine;
   machine.run('mkdir', '-p', '/etc/evenkeel', '/opt');
-  const builds = new Builds(t, `${root}/opt`);
+  const builds = new Builds(t, `${root}/opt`, CHECKOUT);
   const command = `${process.execPath} ${builds.program.slice(root.length)}`;
   const unit = UNIT.replace('evenkeel run', `evenkeel run --engine ${engine} --workers ${WORKERS}`)
     .replaceAll('/usr/bin/env evenkeel', command)
@@ -193,7 +202,8 @@ async function startService(t: TestContext, engine: Engine, place: Place): Promi
     root: machine.init,
     file: `${root}/etc/evenkeel/evenkeel.yaml`,
     ask: (method, path) => askSocket(`${root}/run/evenkeel/evenkeel.sock`, method, path),
-    mayKill: () => true,
+    servesOn: false,
+    revive: () => undefined,
     log: () => machine.read(LOG),
     kept: () => Number(machine.show('evenkeel', 'NFileDescriptorStore')),
   };

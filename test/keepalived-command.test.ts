@@ -1,9 +1,10 @@
 /** `evenkeel keepalived` in place of keepalived: for whoever knows keepalived by its options, signals and pid files. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { refusalOfLab } from '../src/lab/system.ts';
 import { engineSkip, kill, program } from './evenkeel.ts';
 import { until } from './waiting.ts';
@@ -18,14 +19,16 @@ const CONFIGURATION = `vrrp_instance VI_1 {
     }
 }
 `;
-/** A network and a /tmp of its own. */
-const APART = `mount -t tmpfs tmpfs /tmp && ip link set lo up && ip link add eth0 type veth peer name wire && ip link set wire up &&
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+/** A network and a /tmp of its own, which hides nothing: the checkout ($1) is at $2 too. */
+const APART = `mount --bind "$1" "$2" && shift 2 && mount -t tmpfs tmpfs /tmp && ip link set lo up && ip link add eth0 type veth peer name wire && ip link set wire up &&
 ip address add 192.168.15.5/24 dev eth0 && ip link set eth0 up && exec "$@"`;
 
 class Keepalived {
   readonly folder = mkdtempSync(join('/var/tmp', 'evenkeel-command-'));
 
   constructor(t: TestContext) {
+    mkdirSync(this.path('checkout'));
     this.write('k.conf', CONFIGURATION);
     t.after(() => {
       const pid = this.pidIn('k.pid');
@@ -35,11 +38,13 @@ class Keepalived {
   }
 
   run(...args: readonly string[]): { readonly code: number | null; readonly out: string; readonly err: string } {
-    return this.runThrough([], args);
+    return this.runThrough([], program, args);
   }
 
   runApart(...args: readonly string[]): { readonly code: number | null; readonly out: string; readonly err: string } {
-    return this.runThrough(['unshare', '--net', '--mount', 'sh', '-c', APART, 'sh'], args);
+    const checkout = this.path('checkout');
+    const through = ['unshare', '--net', '--mount', 'sh', '-c', APART, 'sh', REPOSITORY, checkout];
+    return this.runThrough(through, join(checkout, 'bin/evenkeel'), args);
   }
 
   write(name: string, text: string): void {
@@ -56,17 +61,10 @@ class Keepalived {
 
   private runThrough(
     through: readonly string[],
+    file: string,
     args: readonly string[],
   ): { readonly code: number | null; readonly out: string; readonly err: string } {
-    const [command, ...rest] = [
-      ...through,
-      process.execPath,
-      program,
-      'keepalived',
-      '-f',
-      this.path('k.conf'),
-      ...args,
-    ];
+    const [command, ...rest] = [...through, process.execPath, file, 'keepalived', '-f', this.path('k.conf'), ...args];
     const env = { ...process.env, RUNTIME_DIRECTORY: this.folder };
     const { status, stdout, stderr } = spawnSync(command, rest, { encoding: 'utf8', env });
     return { code: status, out: stdout, err: stderr };

@@ -6,8 +6,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { program } from './evenkeel.ts';
-import { SystemdMachine, systemdSkip } from './systemd.ts';
+import { PROGRAM, SystemdMachine, systemdSkip } from './systemd.ts';
 import { until } from './waiting.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -28,7 +27,7 @@ test('systemd: the classic script starts nginx, stops keepalived, and both are e
   shell('chmod 755 /etc/keepalived/checkng.sh; chown -R root /etc/keepalived');
   machine.write(
     '/run/units/evenkeel.service',
-    UNIT.replaceAll('/usr/bin/env evenkeel', `${process.execPath} ${program}`),
+    UNIT.replaceAll('/usr/bin/env evenkeel', `${process.execPath} ${PROGRAM}`),
   );
   // What `systemctl enable` makes of it.
   for (const alias of /^Alias=(.*)$/m.exec(UNIT)![1].split(' ')) shell(`ln -s evenkeel.service /run/units/${alias}`);

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { freePort, get, program, startBackend } from './evenkeel.ts';
+import { freePort, get, startBackend } from './evenkeel.ts';
 import { findProgram } from './peers.ts';
-import { SystemdMachine, systemdSkip } from './systemd.ts';
+import { PROGRAM, SystemdMachine, systemdSkip } from './systemd.ts';
 import { until } from './waiting.ts';
 
 type Original = 'nginx' | 'keepalived';
@@ -35,7 +35,7 @@ ExecReload=/bin/kill -HUP $MAINPID
 
 function install(machine: SystemdMachine, name: Original, unit: string): void {
   machine.run('mkdir', '-p', '/usr/local/sbin', `/etc/${name}`);
-  machine.write(`/usr/local/sbin/${name}`, `#!/bin/sh\nexec ${process.execPath} ${program} ${name} "$@"\n`);
+  machine.write(`/usr/local/sbin/${name}`, `#!/bin/sh\nexec ${process.execPath} ${PROGRAM} ${name} "$@"\n`);
   machine.run('chmod', '755', `/usr/local/sbin/${name}`);
   installUnit(machine, name, unit);
 }
@@ -131,7 +131,7 @@ test(
     machine.write('/etc/keepalived/keepalived.conf', `vrrp_instance VI_1 {\n${router}}\n`);
     installUnit(machine, 'nginx', NGINX_UNIT.replaceAll('/usr/local/sbin', '/usr/sbin'));
     installUnit(machine, 'keepalived', KEEPALIVED_UNIT.replaceAll('/usr/local/sbin', '/usr/sbin'));
-    machine.run('ln', '-s', program, '/usr/local/bin/evenkeel');
+    machine.run('ln', '-s', PROGRAM, '/usr/local/bin/evenkeel');
     for (const name of ['nginx', 'keepalived']) {
       const { code, out } = await machine.runBeside('systemctl', 'start', name);
       assert.equal(code, 0, out);

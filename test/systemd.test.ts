@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { freePort, get, program, startBackend, startLoad, WAIT_MS } from './evenkeel.ts';
-import { SystemdMachine, systemdSkip } from './systemd.ts';
+import { freePort, get, startBackend, startLoad, WAIT_MS } from './evenkeel.ts';
+import { PROGRAM, SystemdMachine, systemdSkip } from './systemd.ts';
 
 const UNIT = readFileSync(fileURLToPath(new URL('../../packaging/systemd/evenkeel.service', import.meta.url)), 'utf8');
-const EVENKEEL = `${process.execPath} ${program}`;
+const EVENKEEL = `${process.execPath} ${PROGRAM}`;
 
 class Service {
   readonly machine: SystemdMachine;

@@ -13,12 +13,17 @@ import { WAIT_MS } from './evenkeel.ts';
 
 const SYSTEMD = '/lib/systemd/systemd';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+/** Where a machine has this checkout: wherever it lies here, no unit hides it there. */
+export const CHECKOUT = '/opt/evenkeel';
+/** Instead of `program`. */
+export const PROGRAM = `${CHECKOUT}/bin/evenkeel`;
 
-/** $1: a directory of its own; further ones: directories that are not on the root's file system. */
+/** $1: a directory of its own; $2: the checkout; further ones: directories that are not on the root's file system. */
 const BOOT = `
 set -e
 base=$1
-shift
+checkout=$2
+shift 2
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$base"
 mkdir "$base/upper" "$base/work" "$base/root" "$base/cgroup"
@@ -26,6 +31,8 @@ mount -t cgroup2 cgroup2 "$base/cgroup"
 mkdir -p "$base/cgroup/$CGROUP"
 echo 0 > "$base/cgroup/$CGROUP/cgroup.procs"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" "$base/root"
+mkdir -p "$base/root${CHECKOUT}"
+mount --bind "$checkout" "$base/root${CHECKOUT}"
 for path in "$@"; do mkdir -p "$base/root$path"; mount --bind "$path" "$base/root$path"; done
 cd "$base/root"
 mount -t proc proc proc
@@ -84,7 +91,7 @@ export class SystemdMachine {
   static async start(t: TestContext, { isApart = false }: MachineOptions = {}): Promise<SystemdMachine> {
     const base = mkdtempSync(join(tmpdir(), 'evenkeel-systemd-'));
     const cgroup = `evenkeel-test-${process.pid}-${Date.now()}`;
-    const others = [REPOSITORY, dirname(process.execPath)].filter((path) => !existsOnRoot(path));
+    const others = [dirname(process.execPath)].filter((path) => !existsOnRoot(path));
     const network = isApart ? ['--net'] : [];
     const args = [
       ...network,
@@ -99,6 +106,7 @@ export class SystemdMachine {
       BOOT,
       'boot',
       base,
+      REPOSITORY,
     ];
     const boot = spawn('unshare', [...args, ...others], {
       stdio: ['ignore', 'ignore', 'pipe'],

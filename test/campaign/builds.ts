@@ -59,11 +59,11 @@ export class Builds {
   private readonly directory: string;
   private installed: BuildName = 'this';
 
-  /** In a directory below `parent`, which every process of the program can read. */
-  constructor(t: TestContext, parent: string) {
+  /** In a directory below `parent`, which every process of the program can read. `checkout`: where they find the libraries. */
+  constructor(t: TestContext, parent: string, checkout = REPOSITORY) {
     this.directory = mkdtempSync(join(parent, 'evenkeel-builds-'));
     t.after(() => rmSync(this.directory, { recursive: true, force: true }));
-    symlinkSync(join(REPOSITORY, 'node_modules'), join(this.directory, 'node_modules'));
+    symlinkSync(join(checkout, 'node_modules'), join(this.directory, 'node_modules'));
     this.program = join(this.place(null), 'dist/src/main.js');
     const other = this.copy('other');
     edit(other, OTHER_LAYOUT);

@@ -9,7 +9,9 @@ const CUT = new Set(['ECONNRESET', 'EPIPE', CLOSED]);
 /** The proxies of a keeper that is gone finish within `grace`, which is 30 s; the kernel and this process take their time. */
 const GRACE_MS = 30_000 - 1_000;
 
-const IN_CHARGE = 'keeper in charge';
+/** What is told of a victim, by whether it is, or is one of, the keeper in charge. */
+const KEEPERS = { true: 'keeper in charge', false: 'keeper that starts or finishes' };
+const PROXIES = { true: 'proxy', false: 'proxy of another keeper' };
 
 interface Carried {
   readonly by: 'proxy' | 'keeper';
@@ -24,9 +26,8 @@ export interface KillerOptions {
   readonly root: number;
   /** Of the traffic. */
   readonly ports: readonly number[];
-  /** The keeper in charge, as it knows itself. */
-  readonly inCharge: () => number;
-  readonly mayKill: (role: string, process: Process) => boolean;
+  /** The proxies of the keeper in charge serve on without it; else they finish what they have within `grace`. */
+  readonly servesOn: boolean;
 }
 
 export class Killer {
@@ -41,31 +42,25 @@ export class Killer {
     this.options = options;
   }
 
-  /** One of all that there are. False: there was none that may be. */
-  strike(): boolean {
-    const { prng, root, mayKill } = this.options;
-    const processes = processesBelow(root);
-    const victims = processes
-      .map((process) => ({ process, role: this.roleOf(process) }))
-      .filter(({ process, role }) => mayKill(role, process));
-    if (victims.length === 0) return false;
-    const { process, role } = victims[prng.below(victims.length)];
+  /** One of all that there are. `inCharge`: the keeper, as it knows itself; `isUpgrade`: another one may be by now. */
+  strike(inCharge: number, isUpgrade: boolean): void {
+    const { prng, root, servesOn } = this.options;
+    const victims = processesBelow(root);
+    const keeper = victims.find(({ kind, ownPid }) => kind === 'keeper' && ownPid === inCharge);
+    const own = keeper === undefined ? [] : proxiesOf(keeper.pid);
+    const { pid, kind } = victims[prng.below(victims.length)];
+    const role = kind === 'keeper' ? KEEPERS[`${pid === keeper?.pid}`] : PROXIES[`${own.includes(pid)}`];
     this.kills[role] = (this.kills[role] ?? 0) + 1;
-    const isKeeper = process.kind === 'keeper';
-    // A keeper that is to succeed the killed one ends with it, and leaves its proxies too.
-    const ending = processes.filter(({ kind, startedAt }) => {
-      return role === IN_CHARGE && kind === 'keeper' && startedAt > process.startedAt;
-    });
-    const carriers = isKeeper ? [process, ...ending].flatMap(({ pid }) => proxiesOf(pid)) : [process.pid];
-    for (const proxy of carriers) stop(proxy);
+    const carriers = kind === 'proxy' ? [pid] : pid === keeper?.pid ? proxiesAmong(victims) : proxiesOf(pid);
+    const ending = carriers.filter((each) => kind === 'proxy' || !servesOn || isUpgrade || !own.includes(each));
+    for (const proxy of ending) stop(proxy);
     const killedAtMs = performance.now();
-    for (const proxy of carriers) {
-      if (isKeeper) this.left.set(proxy, killedAtMs);
-      this.note(proxy, process.kind, killedAtMs);
+    for (const proxy of ending) {
+      if (kind === 'keeper') this.left.set(proxy, killedAtMs);
+      this.note(proxy, kind, killedAtMs);
     }
-    const isKilled = kill(process.pid, 'SIGKILL');
-    for (const proxy of carriers) kill(proxy, 'SIGCONT');
-    return isKilled;
+    kill(pid, 'SIGKILL');
+    for (const proxy of ending) kill(proxy, 'SIGCONT');
   }
 
   /** Proxies have taken what waited in their queues when their keeper was killed: to be called when others serve. */
@@ -84,20 +79,6 @@ export class Killer {
     return atMs - carried.killedAtMs < GRACE_MS ? null : 'its keeper was killed, and the time to finish was over';
   }
 
-  private roleOf({ pid, kind, ownPid }: Process): string {
-    const isOfCharge = kind === 'keeper' && ownPid === this.options.inCharge();
-    if (isOfCharge) return IN_CHARGE;
-    return kind === 'keeper'
-      ? 'keeper that starts or finishes'
-      : `proxy`.concat(this.isServing(pid) ? '' : ' of another keeper');
-  }
-
-  private isServing(proxy: number): boolean {
-    const { root, inCharge } = this.options;
-    const keeper = processesBelow(root).find(({ kind, ownPid }) => kind === 'keeper' && ownPid === inCharge());
-    return keeper !== undefined && proxiesOf(keeper.pid).includes(proxy);
-  }
-
   private note(proxy: number, by: Carried['by'], killedAtMs: number): void {
     const seenAtMs = performance.now();
     for (const port of clientsOf(proxy, this.options.ports)) {
@@ -106,6 +87,10 @@ export class Killer {
         this.carried.set(port, { by, killedAtMs, seenAtMs });
     }
   }
+}
+
+function proxiesAmong(processes: readonly Process[]): readonly number[] {
+  return processes.filter(({ kind }) => kind === 'proxy').map(({ pid }) => pid);
 }
 
 /** It accepts nothing more. */

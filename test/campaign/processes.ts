@@ -7,8 +7,6 @@ export interface Process {
   readonly kind: 'keeper' | 'proxy';
   /** As it knows itself: in a PID namespace it has another number there. */
   readonly ownPid: number;
-  /** In ticks since the machine has been up. */
-  readonly startedAt: number;
 }
 
 /** All that descend from this one. */
@@ -17,9 +15,7 @@ export function processesBelow(root: number): readonly Process[] {
     const kind = kindOf(pid);
     if (kind === null) return [];
     const ownPid = Number(/^NSpid:.*?(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
-    // proc(5), /proc/PID/stat: `starttime` is the 20th after the name, which may have blanks in it.
-    const startedAt = Number(read(`/proc/${pid}/stat`).split(') ').at(-1)!.split(' ')[19] ?? 0);
-    return [{ pid, kind, ownPid, startedAt }];
+    return [{ pid, kind, ownPid }];
   });
 }
 
