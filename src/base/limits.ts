@@ -25,7 +25,10 @@ export const SMALL_SLOTS = 32768;
 export const FOREIGN_BYTES = 17 * 1024;
 export const FOREIGN_COUNT = 16_384;
 export const HANDSHAKE_PIECES = 3;
-/** One whose hello is not read: OpenSSL makes room for as long a one as the client announces, up to 128 KiB. */
+/**
+ * One of which a message may be long: OpenSSL makes room for what the peer announces, up to 128 KiB of a hello, and 100 KB of certificates. Hellos that were read
+ * are shorter.
+ */
 export const LONG_HANDSHAKE_PIECES = 9;
 /** Handshakes of one proxy that have begun and are not done. For one more an old one is given up (proxy/tls/handshake-gate.ts). */
 export const HANDSHAKES_MAX = 2048;

@@ -450,7 +450,7 @@ export class Keeper {
     const context = this.probeContexts.of(tls, this.wanted.material);
     return typeof context === 'string'
       ? `${NO_TLS_CONNECTION}${context}`
-      : { context, identity, protocols: tls.protocols };
+      : { context, identity, protocols: tls.protocols, verifyDepth: tls.verifyDepth };
   }
 
   private placeFiles(plan: Plan): Plan {

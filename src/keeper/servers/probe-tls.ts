@@ -13,6 +13,8 @@ export interface ProbeTls {
   readonly context: tls.SecureContext;
   readonly identity: ServerIdentity;
   readonly protocols: readonly string[];
+  /** As of ServersTlsPlan. */
+  readonly verifyDepth: number;
 }
 
 /** By the plan that is in force. Those of a former one go with their `material`. */
@@ -24,8 +26,8 @@ export class ProbeContexts {
   of(plan: ServersTlsPlan, material: TlsMaterial): tls.SecureContext | string {
     if (material !== this.material) this.contexts.clear();
     this.material = material;
-    const { credential, trust, versions, ciphers, suites } = plan;
-    const key = JSON.stringify([credential, trust, versions, ciphers, suites]);
+    const { credential, trust, versions, ciphers, suites, groups } = plan;
+    const key = JSON.stringify([credential, trust, versions, ciphers, suites, groups]);
     const known = this.contexts.get(key);
     if (known !== undefined) return known;
     try {
@@ -58,11 +60,25 @@ function createContext(plan: ServersTlsPlan, { credentials, authorities }: TlsMa
     ...(plan.ciphers === '' && plan.suites === ''
       ? {}
       : { ciphers: [plan.suites, plan.ciphers].filter((list) => list !== '').join(':') }),
+    ...(plan.groups === '' ? {} : { ecdhCurve: knownGroups(plan.groups) }),
   });
 }
 
+/** Those that this OpenSSL has, as with proxies. With none of them it says why. */
+function knownGroups(groups: string): string {
+  const known = groups.split(':').filter((ecdhCurve) => {
+    try {
+      nodeTls().createSecureContext({ ecdhCurve });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  return known.length === 0 ? groups : known.join(':');
+}
+
 /** TLS over a socket that is connecting, or stands. */
-export function wrapSocket(socket: net.Socket, { context, identity, protocols }: ProbeTls): net.Socket {
+export function wrapSocket(socket: net.Socket, { context, identity, protocols, verifyDepth }: ProbeTls): net.Socket {
   const { checkServerIdentity, connect } = nodeTls();
   const { sentName, verifiedName } = identity;
   return connect({
@@ -71,8 +87,28 @@ export function wrapSocket(socket: net.Socket, { context, identity, protocols }:
     ...(sentName === null ? {} : { servername: sentName }),
     ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
     rejectUnauthorized: verifiedName !== null,
-    checkServerIdentity: (_, certificate) => checkServerIdentity(verifiedName ?? '', certificate),
+    checkServerIdentity: (_, certificate) =>
+      checkServerIdentity(verifiedName ?? '', certificate) ?? depthError(certificate, verifyDepth),
   });
+}
+
+/** Node has no word for the depth. `certificate`: a server's, with its issuers up to the root, which issues itself. */
+function depthError(
+  certificate: tls.DetailedPeerCertificate | tls.PeerCertificate,
+  depthMax: number,
+): Error | undefined {
+  if (depthMax < 0) return undefined;
+  let depth = -1;
+  for (
+    let one = certificate as tls.DetailedPeerCertificate;
+    one.issuerCertificate !== one;
+    one = one.issuerCertificate
+  ) {
+    if (one.issuerCertificate === undefined) break;
+    depth++;
+  }
+  if (depth <= depthMax) return undefined;
+  return Object.assign(new Error('certificate chain too long'), { code: 'CERT_CHAIN_TOO_LONG' });
 }
 
 /** Why a handshake failed; null: it is not that which has failed. */

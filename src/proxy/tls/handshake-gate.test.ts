@@ -13,9 +13,10 @@ class Stage {
   /** What became of whom, in order. */
   readonly said: string[] = [];
 
-  user(name: string, source = 'one', hasHello = true): GateUser {
+  user(name: string, source = 'one', hasHello = true, mayBeLong = !hasHello): GateUser {
     const user: GateUser = {
       hasHello,
+      mayBeLong,
       source,
       begin: () => void this.said.push(name),
       giveUp: () => {

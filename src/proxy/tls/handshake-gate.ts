@@ -22,6 +22,8 @@ const LOOKED_AT = 64;
 export interface GateUser {
   /** What the client said first is a whole hello. Else nobody knows yet what it is, nor how long. */
   readonly hasHello: boolean;
+  /** OpenSSL makes room for as long a message as it announces. */
+  readonly mayBeLong: boolean;
   /** Where it is from: see sourceOf. */
   readonly source: string;
   /** It is its turn. */
@@ -140,8 +142,8 @@ export class HandshakeGate implements Delayed {
   }
 }
 
-function piecesOf({ hasHello }: GateUser): number {
-  return hasHello ? HANDSHAKE_PIECES : LONG_HANDSHAKE_PIECES;
+function piecesOf({ mayBeLong }: GateUser): number {
+  return mayBeLong ? LONG_HANDSHAKE_PIECES : HANDSHAKE_PIECES;
 }
 
 /** Of the old ones, the oldest from where most of them are. */

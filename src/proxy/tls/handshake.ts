@@ -22,6 +22,8 @@ import { TlsSocket } from './tls-socket.ts';
 /** Who begins handshakes, and hears of each, once, how it went. */
 export interface HandshakeOwner {
   readonly room: TlsRoom;
+  /** For certificates, which are messages of any length. */
+  readonly asksClients: boolean;
   /** Clients that speak HTTP in clear get an answer; else an alert, as everybody else. */
   readonly answersPlain: boolean;
   /** Writes the answer to what is at `offset` into the slot: how long it is. */
@@ -82,6 +84,10 @@ export class Handshake implements SocketHandler, Opening, GateUser {
   get keepsScarce(): boolean {
     const { arena } = this.owner.room;
     return this.stage === KEYS ? arena.isForeignScarce : this.slot >= 0 && arena.isScarce(this.slot);
+  }
+
+  get mayBeLong(): boolean {
+    return !this.hasHello || this.owner.asksClients;
   }
 
   get source(): string {

@@ -2,7 +2,7 @@
  * Our handshake with a server: we speak first, and it takes what comes until both sides have keys. How long it may take is for who
  * has begun the connection to say (dial.ts).
  */
-import { HANDSHAKE_PIECES } from '../../base/limits.ts';
+import { LONG_HANDSHAKE_PIECES } from '../../base/limits.ts';
 import { TLS_DONE, TLS_ENDED, TLS_WANTS_MORE, type TlsSession } from '../../port/tls.ts';
 import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
 import { type LayerUser, NOTHING_KNOWN, type Opening } from '../layer.ts';
@@ -44,7 +44,7 @@ export class ServerHandshake implements SocketHandler, Opening {
     this.session = session;
     this.above = above;
     below.handler = this;
-    owner.room.arena.foreign.freeCount -= HANDSHAKE_PIECES;
+    owner.room.arena.foreign.freeCount -= LONG_HANDSHAKE_PIECES;
   }
 
   /** What came is OpenSSL's. */
@@ -55,7 +55,7 @@ export class ServerHandshake implements SocketHandler, Opening {
   /** OpenSSL keeps no more for it than for others. */
   private end(): void {
     this.isOver = true;
-    this.owner.room.arena.foreign.freeCount += HANDSHAKE_PIECES;
+    this.owner.room.arena.foreign.freeCount += LONG_HANDSHAKE_PIECES;
   }
 
   /** Unless the session is done. */

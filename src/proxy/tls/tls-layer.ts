@@ -36,6 +36,7 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
   readonly room: TlsRoom;
   readonly protocols: readonly string[];
   readonly context: TlsContext;
+  readonly asksClients: boolean;
   readonly answersPlain: boolean;
   readonly challenges: ReadonlyMap<string, TlsContext> | null;
   private readonly options: TlsLayerOptions;
@@ -56,6 +57,7 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
     this.rate = new HandshakeRate(plan.handshakes);
     [this.context] = contexts;
     this.protocols = plan.protocols;
+    this.asksClients = this.policies !== null;
     this.answersPlain = isHttp;
     this.challenges = challengesOf(plan, contexts);
   }

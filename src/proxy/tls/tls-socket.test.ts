@@ -7,6 +7,7 @@ import { mock, test } from 'node:test';
 import tls from 'node:tls';
 import { Arena } from '../../base/arena.ts';
 import { Prng } from '../../base/prng.ts';
+import { HANDSHAKE_PIECES, LONG_HANDSHAKE_PIECES } from '../../base/limits.ts';
 import { TlsSessionTable } from '../../base/tls-session-table.ts';
 import { Timers } from '../../base/timers.ts';
 import type { TlsPlan } from '../../config/plan.ts';
@@ -599,6 +600,25 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     });
   }
 }
+
+test('a handshake that may have long messages counts for as much', async () => {
+  for (const [clients, pieces] of [
+    [null, HANDSHAKE_PIECES],
+    [{ mode: 'optional', authorities: BY_ROOT.id, depth: 1 } as const, LONG_HANDSHAKE_PIECES],
+  ] as const) {
+    const stage = new Stage();
+    const plan = { ...PLAN, entries: PLAN.entries.map((entry) => ({ ...entry, clients })) };
+    const client = new Client(stage, stage.apply(plan, { ...SECRETS, authorities: [BY_ROOT] }));
+    while (!client.deliver()) await new Promise((resolve) => setImmediate(resolve));
+    stage.arena.judge(0);
+    assert.equal(stage.arena.foreign.used, pieces);
+    await client.run();
+    assert.equal(client.error, null);
+    stage.arena.judge(0);
+    assert.equal(stage.arena.foreign.used, 0);
+    client.over();
+  }
+});
 
 test('with tickets nothing is kept but for clients that take none', async () => {
   const memory = new ArrayBuffer(TlsSessionTable.bytes);
