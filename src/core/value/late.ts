@@ -1,5 +1,5 @@
 /**
- * Values that are known when a response comes: until then a mark stands for each in the lines that a route adds. A mark is three
+ * Values that are known when a response comes: until then a mark stands for each in the lines that a route adds. A mark is four
  * bytes, of which the first cannot be in a field's value.
  */
 import { assert } from '../../base/assert.ts';
@@ -17,7 +17,7 @@ const QUESTION_MARK = 0x3f;
 /** `lower`: the name in lower case. */
 export type LateValue = LatePlan & { readonly lower: Uint8Array };
 
-/** Of this process: they are the configuration's, and so a bounded number. */
+/** Of this process, and of all configurations that it has had: a mark is never another value's. */
 const marked: LateValue[] = [];
 const numbers = new Map<string, number>();
 
@@ -41,8 +41,9 @@ function markOf(plan: LatePlan): string {
     marked.push({ ...plan, lower: encodeUtf8(plan.name.toLowerCase()) });
     numbers.set(key, number);
   }
-  assert(number < DIGITS * DIGITS, 'more values of responses than marks');
-  return String.fromCharCode(MARK, FIRST + Math.floor(number / DIGITS), FIRST + (number % DIGITS));
+  assert(number < DIGITS ** 3, 'more values of responses than marks');
+  const digits = [Math.floor(number / DIGITS ** 2), Math.floor(number / DIGITS) % DIGITS, number % DIGITS];
+  return String.fromCharCode(MARK, ...digits.map((digit) => FIRST + digit));
 }
 
 export function hasMarks(bytes: Uint8Array): boolean {
@@ -66,8 +67,8 @@ export function expandText(
       out[at++] = text[i];
       continue;
     }
-    values.find(marked[(text[i + 1] - FIRST) * DIGITS + text[i + 2] - FIRST], span);
-    i += 2;
+    values.find(marked[((text[i + 1] - FIRST) * DIGITS + text[i + 2] - FIRST) * DIGITS + text[i + 3] - FIRST], span);
+    i += 3;
     if (at + span.length > end) return -1;
     for (let k = span.at; k < span.end; k++) {
       out[at++] = VALUE_CLASS[span.bytes[k]] === 0 ? QUESTION_MARK : span.bytes[k];
