@@ -435,7 +435,7 @@ const ErrorPage = z.strictObject({
 const errorKeys = {
   errors: key(
     z.array(ErrorPage).min(1),
-    'What is answered in place of errors of the proxy that this route ends in. An answer that is an error itself is none. What `steps` take has `errors` of its own.',
+    'What is answered in place of errors of the proxy that this route ends in. An answer that is an error itself is none, unless it is the `respond` of a route: that is what the client gets then. What `steps` take has `errors` of its own.',
   ),
   intercept: key(
     flag,

@@ -17,8 +17,10 @@ export function absolutePrefix(scope: Scope, { port, isTls }: Front): string {
   return `${isTls ? 'https' : 'http'}://{host}${hasPort ? `:${port}` : ''}`;
 }
 
+export const PAGE_TYPE = 'text/html';
+
 export function plainAnswer(status: number): PlainMap {
-  return { respond: { status, body: pageOf(status) } };
+  return { respond: { status, body: pageOf(status), 'content-type': PAGE_TYPE } };
 }
 
 const PHRASES: Readonly<Record<number, string>> = {
@@ -38,8 +40,9 @@ const PHRASES: Readonly<Record<number, string>> = {
   504: 'Gateway Time-out',
 };
 
-/** The body of an answer for which no text is written: evenkeel's own, and so no page of nginx. */
+/** The body of an answer for which no text is written: a page as nginx has one, and no page of nginx. */
 export function pageOf(status: number): string {
   if (status < 300 || status === 304) return '';
-  return `${status}${PHRASES[status] === undefined ? '' : ` ${PHRASES[status]}`}\n`;
+  const text = `${status}${PHRASES[status] === undefined ? '' : ` ${PHRASES[status]}`}`;
+  return `<html><head><title>${text}</title></head><body><h1>${text}</h1></body></html>\n`;
 }

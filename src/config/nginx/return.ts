@@ -1,5 +1,5 @@
 /** `return`: a code, a code with a text, a code with a URL, or a URL. */
-import { absolutePrefix, type Front, pageOf } from './answers.ts';
+import { absolutePrefix, type Front, PAGE_TYPE, pageOf } from './answers.ts';
 import type { PlainMap } from './document.ts';
 import { typesOf } from './files.ts';
 import type { NamedValues } from './named-values.ts';
@@ -99,8 +99,9 @@ function respond(
       const respondKeys: PlainMap = { status };
       if (!isBodyless) respondKeys['body'] = text === null ? pageOf(status) : translated.template;
       if (respondKeys['body'] === '') delete respondKeys['body'];
-      const type = takeContentType(response) ?? (text === null ? null : contentTypeOf(scope));
-      if (type !== null && type !== '') respondKeys['content-type'] = type;
+      const page = respondKeys['body'] === undefined ? '' : PAGE_TYPE;
+      const type = takeContentType(response) ?? (text === null ? page : contentTypeOf(scope));
+      if (type !== '') respondKeys['content-type'] = type;
       return withHeaders({ respond: respondKeys }, response);
     },
   };

@@ -108,7 +108,8 @@ function compileStep<R>(plan: StepPlan, prepare: (plan: RoutePlan) => R): Step<R
       return new RewriteStep(plan, plan.take === null ? null : prepare(plan.take));
     case 'stop':
       return {
-        run: (_, steps) => {
+        run: (view, steps) => {
+          if (steps.isMoved) view.isPlaced = false;
           steps.isMoved = false;
           return 'stop';
         },

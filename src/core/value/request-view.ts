@@ -86,6 +86,8 @@ export class RequestView {
   isRewritten = false;
   /** The status of an answer, whatever the route says; 0: what it says. */
   answerStatus = 0;
+  /** With such a status: the Location that it needs where the route has none. Null: there is none either. */
+  answerLocation: Uint8Array | null = null;
   /** The path begins with what the route's rule says; false: it was put in its place by the route itself. */
   isPlaced = true;
   sentPath = 0;

@@ -15,6 +15,7 @@
  * Exchanges are pooled: a connection has one only while a request is being worked on.
  */
 import { hashWords } from '../../base/hash.ts';
+import { FILES_UPSTREAM } from '../../config/files-plan.ts';
 import type { ProxyActionPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { NO_KEY, PICK_FULL, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
@@ -514,7 +515,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   }
 
   beginResponse(head: ResponseHead, body: number, isReusable: boolean): boolean {
-    if (this.answerStatus > 0) restate(this.context.memory, head, this.answerStatus);
+    if (this.answerStatus > 0 && !this.isFolder(head)) restate(this.context.memory, head, this.answerStatus);
     this.status = head.status;
     const isWell = isSuccess(head.status);
     const edit = isWell ? this.route.successEdit : this.route.responseEdit;
@@ -522,6 +523,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     if (lines === null) return false;
     this.client.beginResponse(head, edit, lines, body, isReusable);
     return true;
+  }
+
+  /** The path of a folder without its slash: a client follows that only for its own status. */
+  private isFolder({ status }: ResponseHead): boolean {
+    const { proxy } = this.route;
+    return status === 301 && proxy !== null && proxy.upstream === FILES_UPSTREAM;
   }
 
   /** What the route adds, with what it changes by what is in the response. Null: that is too long. */

@@ -1,7 +1,9 @@
 /** HTTP for the clients of one listener: its routes, and what every connection of it shares. */
 import { assert } from '../../base/assert.ts';
+import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { BelievedHops, ClientResolver } from '../../core/client/forwarded-for.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_FIELD, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
+import type { Redirect } from '../../core/route/redirect.ts';
 import { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
 import { ERR_FIELD_LOOKALIKE } from '../../wire/http1/errors.ts';
@@ -142,7 +144,18 @@ export class HttpService implements Service {
   private pageOf(route: Route): Route {
     if (route.own === null) return route;
     const page = route.errorPageFor(route.own.status);
-    return page === null ? route : (this.turn(page, route.own.status) ?? route);
+    if (page === null) return route;
+    const location = route.redirect === null ? null : this.locationOf(route.redirect);
+    const end = this.turn(page, route.own.status) ?? route;
+    this.view.answerLocation = location;
+    return end;
+  }
+
+  private locationOf(redirect: Redirect): Uint8Array | null {
+    const { view } = this;
+    const draft = new Uint8Array(HEAD_BYTES_MAX);
+    const end = redirect.write(view, draft, 0, draft.length);
+    return end < 0 ? null : draft.subarray(0, end);
   }
 
   /** The route of the page for an error with this status, for the request in the view. Null: the page is an error itself. */
@@ -163,7 +176,8 @@ export class HttpService implements Service {
     }
     if (end instanceof Route && (end.own === null || end.own.status < 400 || page.plan.answer === 'own')) return end;
     view.answerStatus = 0;
-    return null;
+    // what somebody has written as an answer is one, and nothing is looked for in its place
+    return end instanceof Route && end.action.kind === 'respond' ? end : null;
   }
 
   /** The same for an error that a request ends in whose head was kept, and is in `context.requestHead` again. */

@@ -66,7 +66,10 @@ export class OwnAnswers {
   }
 
   private locationFor({ redirect }: Route, view: RequestView): Uint8Array | null {
-    if (redirect === null) return NOTHING;
+    if (redirect === null) {
+      const { answerLocation, answerStatus } = view;
+      return answerStatus > 0 && answerLocation !== null ? locationLine(answerLocation) : NOTHING;
+    }
     const { start } = this;
     const { memory } = this.context;
     const end = redirect.write(view, memory, start, start + HEAD_BYTES_MAX);
