@@ -9,6 +9,7 @@ import type { Loose, RouteConfig } from './model.ts';
 import { isFramingHeader, isRelativeTarget } from './patterns.ts';
 import { hostsOf, itemsOf, listOf } from './parts.ts';
 import { parseTemplate } from './template.ts';
+import { parseTerm } from './term.ts';
 import { isMarkup } from './media-type.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Report } from './report.ts';
@@ -71,6 +72,10 @@ function checkEdits(route: Route, path: Path, report: Report): void {
   for (const side of ['request', 'response'] as const)
     checkHeaders(route.headers?.[side], [...path, 'headers', side], report);
   checkHeaders(route.headers?.success, [...path, 'headers', 'success'], report);
+  const expires = route.headers?.response?.expires;
+  const { after, of = DEFAULTS.route.expires.of } = expires ?? {};
+  if (after !== undefined && !after.includes('{') && parseTerm(after, of === 'modified') === null)
+    report.atValue([...path, 'headers', 'response', 'expires', 'after'], 'bad-term', { value: show(after) });
   const replace: Path = [...path, 'headers', 'response', 'replace'];
   for (const { path: at, value: rule } of itemsOf(route.headers?.response?.replace, replace)) {
     report.oneOf(rule, at, ['is', 'prefix', 'regex']);

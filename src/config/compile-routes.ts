@@ -179,9 +179,12 @@ function compileRetry(retry: NonNullable<RouteConfig['retry']>): RetryPlan {
 }
 
 function compileResponse(edit: NonNullable<NonNullable<RouteConfig['headers']>['response']>): HeaderEditPlan {
-  const { replace, 'cookie-flags': cookieFlags, ...rest } = edit;
+  const { expires, replace, 'cookie-flags': cookieFlags, ...rest } = edit;
   return {
     ...compileHeaders(rest),
+    ...(expires === undefined
+      ? {}
+      : { expires: { after: expires.after, isModified: (expires.of ?? DEFAULTS.route.expires.of) === 'modified' } }),
     ...(replace === undefined ? {} : { replace: replace.map(compileReplace) }),
     ...(cookieFlags === undefined
       ? {}

@@ -32,6 +32,7 @@ export const DEFAULTS = {
   },
   route: {
     redirect: { status: 302 },
+    expires: { of: 'now' },
     upgrade: true,
     intercept: false,
     internal: false,

@@ -270,6 +270,11 @@ export const CATALOGUE = {
     message: '<value> cannot be the value of a header field',
     remedy: '<fix>',
   },
+  'bad-term': {
+    severity: 'error',
+    message: '<value> is no term',
+    remedy: 'write for example `30d`, `1h 30m`, `-1`, `epoch` or `max`; without `of: modified` also `@15h30m`',
+  },
   'bad-placeholder': {
     severity: 'error',
     message: '<value> is no value of a request',

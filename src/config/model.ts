@@ -328,6 +328,22 @@ const ResponseEdit = z.strictObject({
     z.array(ReplaceField).min(1),
     "Changes in the value of a server's field: the first rule that fits counts. With `is`, `prefix` or `regex`.",
   ),
+  expires: key(
+    z.strictObject({
+      after: required(
+        responseTemplate,
+        'The term: `30d` or `1h 30m` from its beginning on, `@15h30m` the next time that it is so late in the day (UTC), `-1` the past, `epoch`, ' +
+          '`max`, or `off`. Values may make it; where they make no term, nothing is said.',
+        '30d',
+      ),
+      of: key(
+        z.enum(['now', 'modified']),
+        'Where it begins: now, or with what Last-Modified says.',
+        DEFAULTS.route.expires.of,
+      ),
+    }),
+    'How long a response may be kept: sets Expires, and Cache-Control to `max-age` or `no-cache`, if the status is as for `success`.',
+  ),
   'cookie-flags': key(z.array(CookieFlags).min(1), "Flags of a server's cookies: the first rule for a cookie counts."),
 });
 

@@ -474,6 +474,15 @@ export interface HeaderEditPlan {
   /** Of a server's response, in their order. */
   readonly replace?: readonly ReplacePlan[];
   readonly cookieFlags?: readonly CookieFlagsPlan[];
+  readonly expires?: ExpiresPlan;
+}
+
+/** How long a response that is no error may be kept. */
+export interface ExpiresPlan {
+  /** A template: its term in words (config/term.ts). */
+  readonly after: string;
+  /** It begins with the last change, not now. */
+  readonly isModified: boolean;
 }
 
 export interface ReplacePlan {

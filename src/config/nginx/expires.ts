@@ -1,61 +1,45 @@
 /** `expires`: how long what is answered may be kept, in Expires and Cache-Control. */
-import type { NamedValues } from './named-values.ts';
+import { parseTerm } from '../term.ts';
+import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Scope } from './scope.ts';
-import { parseTime } from './values.ts';
+import { type Constants, hasVariables, translateText } from './variables.ts';
 
-/** Fields by name, with their values as templates. */
-export type ExpiryFields = Readonly<Record<'Expires' | 'Cache-Control', string>>;
+export interface Expires {
+  /** What it is whatever comes: fields by name, with their values as templates. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** `expires` of the model; null: the fields say all. */
+  readonly rule: PlainMap | null;
+}
 
-const NAMES = ['Expires', 'Cache-Control'] as const;
-const FIXED: Readonly<Record<string, ExpiryFields>> = {
+const NOTHING: Expires = { fields: {}, rule: null };
+const FIXED = {
   epoch: { Expires: 'Thu, 01 Jan 1970 00:00:01 GMT', 'Cache-Control': 'no-cache' },
   max: { Expires: 'Thu, 31 Dec 2037 23:55:55 GMT', 'Cache-Control': 'max-age=315360000' },
-};
+} as const;
 
-/** Null: the fields stay as they are. */
-export function readExpires(scope: Scope, values: NamedValues, notes: Notes): ExpiryFields | null {
+export function readExpires(scope: Scope, constants: Constants, notes: Notes): Expires {
   const directive = scope.find('expires');
-  if (directive === null) return null;
-  const [{ text, place }] = directive.args;
-  const variable = /^\$\{?(\w+)\}?$/.exec(text)?.[1];
-  const chosen = variable === undefined || directive.args.length > 1 ? null : fieldsBy(variable, values);
-  if (chosen !== null) return chosen;
-  if (directive.args.length > 1 || /^[@$]/.test(text)) {
-    const what = directive.args.map((word) => word.text).join(' ');
-    const reason = 'only a time from now, `epoch`, `max` and `off` are there, and maps to such';
-    notes.leftOut(place, `expires ${what}`, reason);
-    return null;
+  if (directive === null) return NOTHING;
+  const { args } = directive;
+  const isModified = args[0].text === 'modified' && args.length > 1;
+  const { place, text } = args[isModified ? 1 : 0];
+  const of = isModified ? { of: 'modified' } : {};
+  if (hasVariables(text)) {
+    const found = translateText(text, constants, 'response');
+    if ('template' in found) return { fields: {}, rule: { after: found.template, ...of } };
+    notes.notYet(place, `\`expires ${text}\``, found.problem);
+    return NOTHING;
   }
-  if (text === 'off') return null;
-  const fields = fieldsOf(text);
-  if (fields === null) notes.error(place, 'invalid value', 'write for example 30d, -1, epoch, max or off');
-  return fields;
-}
-
-/** By what the variable is in the end; null: that is not known. `off` leaves what a server has said. */
-function fieldsBy(variable: string, values: NamedValues): ExpiryFields | null {
-  const choices = values.choicesOf(variable)?.filter((choice) => choice !== 'off') ?? [];
-  const known = choices.map((choice) => [choice, fieldsOf(choice)] as const);
-  if (known.length === 0 || known.some(([, fields]) => fields === null)) return null;
-  const [expires, cacheControl] = NAMES.map((name) => {
-    const exact = Object.fromEntries(known.map(([choice, fields]) => [choice, fields![name]]));
-    const otherwise = values.isLate(variable) ? { otherwise: `{response:${name}}` } : {};
-    return `{value:${values.addOwn(name.toLowerCase(), { map: `{value:${variable}}`, exact, ...otherwise })}}`;
-  });
-  return { Expires: expires, 'Cache-Control': cacheControl };
-}
-
-/** Null: it is no time, as nginx writes it. */
-function fieldsOf(text: string): ExpiryFields | null {
-  if (Object.hasOwn(FIXED, text)) return FIXED[text];
-  const [, sign, time] = /^([-+]?)(.*)$/s.exec(text)!;
-  const ms = parseTime(time, true);
-  if (ms === null) return null;
-  const seconds = ms / 1000;
-  const isPast = sign === '-' && seconds > 0;
-  return {
-    Expires: `{date:${isPast ? '-' : ''}${seconds}s}`,
-    'Cache-Control': isPast ? 'no-cache' : `max-age=${seconds}`,
-  };
+  const term = args.length === (isModified ? 2 : 1) ? parseTerm(text, isModified) : null;
+  if (term === null) {
+    notes.error(place, 'invalid value', 'write for example 30d, -1, @15h30m, modified 1h, epoch, max or off');
+    return NOTHING;
+  }
+  if (term === 'off') return NOTHING;
+  if (typeof term === 'string') return { fields: FIXED[term], rule: null };
+  if (isModified || term.isTimeOfDay) return { fields: {}, rule: { after: text, ...of } };
+  const { seconds } = term;
+  const cacheControl = seconds < 0 ? 'no-cache' : `max-age=${seconds}`;
+  return { fields: { Expires: `{date:${seconds}s}`, 'Cache-Control': cacheControl }, rule: null };
 }

@@ -1,7 +1,6 @@
 /** `proxy_set_header`, `add_header` and what nginx hides of a server's response, as header edits of the model. */
 import type { PlainMap } from './document.ts';
 import { readExpires } from './expires.ts';
-import type { NamedValues } from './named-values.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
@@ -116,7 +115,6 @@ export function readResponseHeaders(
   scope: Scope,
   constants: Constants,
   of: number | 'server' | 'files',
-  values: NamedValues,
   notes: Notes,
 ): { readonly response: PlainMap; readonly success: PlainMap } {
   warnOfLost(scope, 'add_header', notes);
@@ -153,9 +151,12 @@ export function readResponseHeaders(
     else if (hidden.delete(name.toLowerCase()) || isSingle) set[name] = value;
     else (isForSuccess ? success : response)[name] = [...((isForSuccess ? success : response)[name] ?? []), value];
   }
-  const expiry = isSuccess ? readExpires(scope, values, notes) : null;
-  for (const [name, value] of Object.entries(expiry ?? {})) (isKnown ? set : successSet)[name] = value;
   const edit: PlainMap = {};
+  if (isSuccess) {
+    const { fields, rule } = readExpires(scope, constants, notes);
+    for (const [name, value] of Object.entries(fields)) (isKnown ? set : successSet)[name] = value;
+    if (rule !== null) edit['expires'] = rule;
+  }
   if (Object.keys(set).length > 0) edit['set'] = set;
   if (Object.keys(response).length > 0) edit['add'] = flat(response);
   if (hidden.size > 0) edit['remove'] = [...hidden.values()];

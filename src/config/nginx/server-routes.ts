@@ -154,13 +154,7 @@ export class ServerRoutes {
   }
 
   private answerIn(scope: Scope, answer: Answer): PlainMap {
-    const { response } = readResponseHeaders(
-      scope,
-      this.constants,
-      answer.status,
-      this.surroundings.values,
-      this.notes,
-    );
+    const { response } = readResponseHeaders(scope, this.constants, answer.status, this.notes);
     const route = answer.action(scope, response);
     return answer.isPage ? { ...route, ...this.errorsOf(scope, answer.status) } : route;
   }
@@ -307,13 +301,7 @@ export class ServerRoutes {
       notes: this.notes,
     });
     if (files !== null) {
-      const { response, success } = readResponseHeaders(
-        scope,
-        this.constants,
-        'files',
-        this.surroundings.values,
-        this.notes,
-      );
+      const { response, success } = readResponseHeaders(scope, this.constants, 'files', this.notes);
       const base = absolutePrefix(scope, this.front);
       if (base !== '') response['replace'] = [{ field: 'Location', prefix: '/', by: '/', base }];
       const headers: PlainMap = {};
@@ -326,7 +314,7 @@ export class ServerRoutes {
     // Its handler may be what was wrong.
     if (!this.notes.isLacking(scope.directives) && scope.find('root') === null && scope.find('alias') === null)
       this.notes.leftOut(place, 'root', 'without it there are no files: what would be answered from files is 404');
-    const { response } = readResponseHeaders(scope, this.constants, 404, this.surroundings.values, this.notes);
+    const { response } = readResponseHeaders(scope, this.constants, 404, this.notes);
     return [
       { place, route: withSteps(steps, { ...withResponse(plainAnswer(404), response), ...this.errorsOf(scope) }) },
     ];
@@ -369,7 +357,7 @@ export class ServerRoutes {
     }
     const constants = new Map(this.constants).set('proxy_host', proxyHost).set('proxy_port', proxyPort);
     const { edit, passesUpgrade } = readRequestHeaders(scope, constants, this.surroundings.upgradeMaps, this.notes);
-    const { response, success } = readResponseHeaders(scope, constants, 'server', this.surroundings.values, this.notes);
+    const { response, success } = readResponseHeaders(scope, constants, 'server', this.notes);
     const passed = {
       url: hasVariables(pass.args[0].text) ? pass.args[0].text : text,
       hasPath: uri !== null,

@@ -227,13 +227,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_headers_filter_module',
     rows: [
-      [
-        'expires',
-        'http server location location-if',
-        '1-2',
-        'differs',
-        'a time from now, `epoch`, `max` and `off`, and maps to such; **left out: `modified`, `@time`, other variables**',
-      ],
+      ['expires', 'http server location location-if', '1-2', 'differs', 'the time of `@time` is UTC'],
       ['add_header', 'http server location location-if', '2-3', 'works', 'with and without `always`'],
       ['add_trailer', 'http server location location-if', '2-3', 'not yet', '**there is nothing like it yet**'],
       [

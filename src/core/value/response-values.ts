@@ -31,6 +31,11 @@ export class ResponseValues {
     else map.find(values, into);
   }
 
+  /** Milliseconds since 1970. */
+  get now(): number {
+    return this.wallClockMs();
+  }
+
   /** The date that is so long from now: `720h`. */
   findDate(offset: string, into: Span): void {
     const text = new Uint8Array(HTTP_DATE_BYTES);

@@ -65,6 +65,7 @@ import type { ServerProtocol } from './protocol.ts';
 import type { AnswerRecord, Outcome, RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
 import type { ResponseTexts } from './response-changes.ts';
+import { isSuccess } from './success.ts';
 import { Trail } from './trail.ts';
 import type { BodySink, ClientSide, ResponseHandler, ServerSide, Tunnel } from './sides.ts';
 
@@ -608,7 +609,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { changes } = route;
     const lines = withoutOwn(this.responseLines);
     if (changes === null) return lines;
-    return changes.answer(lines, status, this.trail, this.context.responseValues) ?? own.NOTHING;
+    return changes.answer(lines, status, this.texts, this.trail, this.context.responseValues) ?? own.NOTHING;
   }
 
   get answer(): AnswerRecord | null {
@@ -680,12 +681,6 @@ function withoutOwn(lines: Uint8Array): Uint8Array {
     from = to;
   }
   return kept.length === lines.length ? lines : Uint8Array.from(kept);
-}
-
-/** The statuses that `headers.success` is for. */
-function isSuccess(status: number): boolean {
-  if (status < 300) return status === 200 || status === 201 || status === 204 || status === 206;
-  return status <= 304 ? status > 300 : status === 307 || status === 308;
 }
 
 /** Upgrade is passed on whatever the method, with a body too; h2c never is (RFC 9113 section 3.1 has removed it). */

@@ -151,7 +151,7 @@ export class Replacement implements LateValues {
 }
 
 /** What the template says for the request; `last` if it is that. */
-function textOf(template: Template, view: RequestView, last: Uint8Array): Uint8Array {
+export function textOf(template: Template, view: RequestView, last: Uint8Array): Uint8Array {
   if (template.constant !== null) return template.constant;
   const length = Math.max(0, template.emitInField(view, draft, 0, draft.length));
   if (length === last.length) {

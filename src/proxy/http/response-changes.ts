@@ -25,6 +25,8 @@ import {
 import { Cookie } from './cookie.ts';
 import { CookieFlags } from './cookie-flags.ts';
 import type { HeaderEdit } from './header-edit.ts';
+import { ExpiryRule } from './expiry-rule.ts';
+import { isSuccess } from './success.ts';
 import { DECLINED, NO_ROOM, Replacement, type RuleTexts } from './replacement.ts';
 import type { Trail } from './trail.ts';
 
@@ -50,6 +52,9 @@ export class ResponseChanges implements LateValues {
   readonly needsTrail: boolean;
   private readonly rules: readonly Replacement[];
   private readonly flags: readonly CookieFlags[];
+  private readonly expiry: ExpiryRule | null;
+  /** What has texts for a request: the rules, and that of the expiry. */
+  private readonly rendered: readonly Pick<Replacement, 'render'>[];
   private readonly hasLateLines: boolean;
   /** By the lengths of names modulo 32: whether a rule may be for such a field. */
   private readonly nameLengths: number = 0;
@@ -65,12 +70,14 @@ export class ResponseChanges implements LateValues {
   /** `edits`: what the route may change in a response. `hasLateBody`: its own answer says something of it. Null: nothing by what is in it. */
   static of(plan: HeaderEditPlan, edits: readonly HeaderEdit[], hasLateBody: boolean): ResponseChanges | null {
     const changes = new ResponseChanges(plan, edits);
-    const { flags, hasLateLines, rules } = changes;
-    return rules.length > 0 || flags.length > 0 || hasLateLines || hasLateBody ? changes : null;
+    const { flags, hasLateLines, rendered } = changes;
+    return rendered.length > 0 || flags.length > 0 || hasLateLines || hasLateBody ? changes : null;
   }
 
-  private constructor({ replace = [], cookieFlags = [] }: HeaderEditPlan, edits: readonly HeaderEdit[]) {
+  private constructor({ replace = [], cookieFlags = [], expires }: HeaderEditPlan, edits: readonly HeaderEdit[]) {
     this.rules = replace.map((rule) => new Replacement(rule));
+    this.expiry = expires === undefined ? null : new ExpiryRule(expires);
+    this.rendered = this.expiry === null ? this.rules : [...this.rules, this.expiry];
     this.flags = cookieFlags.map((flags: CookieFlagsPlan) => new CookieFlags(flags));
     this.hasLateLines = edits.some(({ isLate }) => isLate);
     this.hasCookies = this.flags.length > 0 || this.rules.some(({ attribute }) => attribute !== null);
@@ -83,11 +90,11 @@ export class ResponseChanges implements LateValues {
 
   /** For the request in the view: the same list as long as it is the same. */
   render(view: RequestView): ResponseTexts {
-    const { rules } = this;
-    for (let i = 0; i < rules.length; i++) {
-      const texts = rules[i].render(view);
+    const { rendered } = this;
+    for (let i = 0; i < rendered.length; i++) {
+      const texts = rendered[i].render(view);
       if (texts === this.lastTexts[i]) continue;
-      if (this.lastTexts.length < rules.length) this.lastTexts = rules.map((rule) => rule.render(view));
+      if (this.lastTexts.length < rendered.length) this.lastTexts = rendered.map((rule) => rule.render(view));
       else this.lastTexts = this.lastTexts.with(i, texts);
     }
     return this.lastTexts;
@@ -131,15 +138,24 @@ export class ResponseChanges implements LateValues {
         fields[word + FIELD_ID] = F_KEEP_ALIVE;
       }
     }
+    const before = at;
+    at = this.addExpiry(texts, at);
+    if (at > before) taken += this.takeOut(ExpiryRule.fields, edit);
     if (at === 0 && !this.hasLateLines) return lines;
     at = this.addLines(lines, at);
     return at < 0 || at - taken > RESPONSE_EDIT_BYTES_MAX ? null : out.slice(0, at);
   }
 
   /** The lines of an answer of the proxy's own with this status. `trail`: the tries before it. Null: they are too long. */
-  answer(lines: Uint8Array, status: number, trail: Trail | null, values: ResponseValues): Uint8Array | null {
+  answer(
+    lines: Uint8Array,
+    status: number,
+    texts: ResponseTexts,
+    trail: Trail | null,
+    values: ResponseValues,
+  ): Uint8Array | null {
     this.lookAt(status, trail, values);
-    const end = this.addLines(lines, 0);
+    const end = this.addLines(lines, this.addExpiry(texts, 0));
     return end < 0 || end > RESPONSE_EDIT_BYTES_MAX ? null : out.slice(0, end);
   }
 
@@ -155,6 +171,29 @@ export class ResponseChanges implements LateValues {
     this.head = null;
     this.trail = trail;
     this.status = status;
+  }
+
+  private addExpiry(texts: ResponseTexts, at: number): number {
+    const { bytes, expiry, head, rules, status, values } = this;
+    if (expiry === null || !isSuccess(status)) return at;
+    const { now } = values as ResponseValues;
+    return expiry.write(texts[rules.length], this, bytes, head, now, out, at);
+  }
+
+  /** How many bytes of the head the fields of these names had. */
+  private takeOut(names: readonly Uint8Array[], edit: HeaderEdit): number {
+    const { bytes } = this;
+    const { fields, fieldCount } = this.head as ResponseHead;
+    let taken = 0;
+    for (let word = 0; word < fieldCount * FIELD_WORDS; word += FIELD_WORDS) {
+      const name = fields[word + FIELD_NAME];
+      const length = fields[word + FIELD_NAME_LENGTH];
+      if (edit.drops(bytes, name, length)) continue;
+      if (!names.some((one) => equalsIgnoringCase(bytes, name, length, one))) continue;
+      taken += length + COLON.length + fields[word + FIELD_VALUE_LENGTH] + 2;
+      fields[word + FIELD_ID] = F_KEEP_ALIVE;
+    }
+    return taken;
   }
 
   private addLines(lines: Uint8Array, at: number): number {

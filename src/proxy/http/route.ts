@@ -110,7 +110,9 @@ export class Route {
     this.requestDropTable = requestDropTable(this, false);
     this.trustedDropTable = requestDropTable(this, true);
     const templates = [this.redirect?.template ?? null, this.ownBody?.template ?? null, this.responseEdit.template];
-    this.needsView = this.proxy !== null || templates.some((template) => template !== null && template.needsView);
+    const isKept = plan.responseHeaders.expires !== undefined;
+    this.needsView =
+      this.proxy !== null || isKept || templates.some((template) => template !== null && template.needsView);
     this.upstreamName = ascii(this.proxy === null ? '' : this.proxy.upstream);
     const rewrite = this.rewrite === null || this.proxy === null ? null : this.proxy.rewrite;
     this.rewriteGrowthMax = rewrite === null ? 0 : JSON.stringify(rewrite).length * 3;

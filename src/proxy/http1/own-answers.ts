@@ -59,7 +59,8 @@ export class OwnAnswers {
       response = body === null ? null : { ...response, body };
     }
     if (response === null || plain === null || location === null) return -1;
-    const lines = changes === null ? plain : changes.answer(plain, response.status, trail, responseValues);
+    const lines =
+      changes === null ? plain : changes.answer(plain, response.status, changes.render(view), trail, responseValues);
     if (lines === null) return -1;
     const { start } = this;
     return this.emitter.emitOwn(response, route.ownContentType, location, lines, isHead, word, start) - start;
