@@ -42,6 +42,7 @@ export function createHost(kernel: Kernel, owner: number, hasManager: boolean): 
     createSharedMemory: missing,
     createUnnamedFile: missing,
     createDescriptorChannel: missing,
+    createDescriptorPair: missing,
   };
 }
 

@@ -11,3 +11,6 @@ export interface Correspondents {
   readonly local2: number;
   readonly local3: number;
 }
+
+/** How far they are: one has asked, the other one has answered, and then the first one has sent something again. */
+export type Standing = 'new' | 'answered' | 'proven';

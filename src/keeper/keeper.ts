@@ -43,6 +43,7 @@ import type { OverrideView } from './overrides.ts';
 import { probe, type ProbeResult } from './servers/probe.ts';
 import { PortRelief } from './servers/port-relief.ts';
 import { StartError } from './start-error.ts';
+import { SessionMoves } from './proxies/session-moves.ts';
 import type { StrayProxies } from './proxies/stray-proxies.ts';
 import { type BeatAges, type DataPlaneStatus, dataPlaneStatus } from './api/status.ts';
 import { proxyCount, Supervisor } from './proxies/supervisor.ts';
@@ -84,6 +85,8 @@ export interface Inherited extends Pick<Inheritance, 'servers' | 'names'> {
   readonly sessions: number | null;
   /** Listening sockets. */
   readonly sockets: readonly number[];
+  /** Those of UDP whose sessions come too, and whence: descriptors by descriptors. */
+  readonly udpSessions: ReadonlyMap<number, number>;
 }
 
 /** What is in force. */
@@ -117,6 +120,8 @@ export class Keeper {
   /** Unused connections of any proxy may have the ports that others lack. */
   private readonly ports = new PortRelief((slot) => this.supervisor.advise({ type: 'free-port', slot }), monotonicMs);
   private readonly store: ListenerStore;
+  /** Sessions of UDP that go from one proxy to another. */
+  private readonly moves: SessionMoves;
   private readonly files: FilesProcess;
   /** Of the keepers before this one. */
   readonly former = new FormerCounts();
@@ -150,6 +155,7 @@ export class Keeper {
       strays: this.strays,
     });
     this.store = new ListenerStore(host, log);
+    this.moves = new SessionMoves(host);
     this.files = new FilesProcess({
       host,
       log,
@@ -185,6 +191,8 @@ export class Keeper {
         return starter.start(row, worker, handler);
       },
       descriptorsOf: (_, worker) => this.descriptorsOf(worker),
+      takeSessionEnds: (worker) => this.moves.takeFor(worker),
+      closeDescriptor: (descriptor) => host.closeDescriptor(descriptor),
       onApplied: (row, number) => this.acknowledge(row, number),
       onGone: (row) => this.forget(row),
       onOtherProgram: () => options.onOtherProgram?.(),
@@ -280,12 +288,21 @@ export class Keeper {
 
   // --- succession ---
 
-  /** What a successor takes over. The sockets stay ours too. */
+  /** What a successor takes over. The sockets stay ours too; the ends for sessions are the successor's alone. */
   bequeath(): Inherited & { readonly ticketSecret: Uint8Array } {
     const { descriptors: sockets } = this.store;
     const { ticketSecret } = this;
     const { sessions } = this.planFiles;
-    return { servers: this.health.memories(), names: this.names.memories(), ticketSecret, sessions, sockets };
+    const ends = this.moves.bequeath((worker, end) => this.supervisor.sendSessionEnd(worker, end));
+    const udpSessions = new Map(ends.map(({ socket, descriptor }) => [this.store.descriptorOf(socket), descriptor]));
+    return {
+      servers: this.health.memories(),
+      names: this.names.memories(),
+      ticketSecret,
+      sessions,
+      sockets,
+      udpSessions,
+    };
   }
 
   /** The addresses that are listened on. */
@@ -431,6 +448,8 @@ export class Keeper {
     this.traffic.apply(placed.plan);
     this.health.apply(placed.plan);
     this.former.retain(placed.plan);
+    if (isFirst) this.expectSessions();
+    this.moves.handlePlan(this.store.listeners, workers, (worker, end) => this.supervisor.sendSessionEnd(worker, end));
     const named = this.applyNames();
     if (isFirst) this.health.start();
     const proxies = placed.plan.listeners.length === 0 || this.isResting ? 0 : workers;
@@ -441,6 +460,15 @@ export class Keeper {
       closeGone();
       this.retryLater(RETRY_MS_MIN);
       if (former !== null) this.planFiles.close(former.files);
+    }
+  }
+
+  /** Of a predecessor. */
+  private expectSessions(): void {
+    for (const [descriptor, end] of this.options.inherited?.udpSessions ?? []) {
+      const socket = this.store.socketOf(descriptor);
+      if (socket === null) this.options.host.closeDescriptor(end);
+      else this.moves.expect({ socket, descriptor: end });
     }
   }
 

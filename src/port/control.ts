@@ -18,6 +18,12 @@ export type KeeperMessage =
    * three are files that hold it (keeper/proxies/delivery.ts), the others the listening sockets that are named there.
    */
   | { readonly type: 'apply'; readonly generation: number; readonly descriptors: number }
+  /**
+   * The sessions of these sockets of UDP change hands. For each one an end of the channel was sent before, on the descriptor channel.
+   * `in`: this proxy gets the socket with the next plan, and its sessions from the process that has it. `out`: another process gets
+   * both when this one has the socket no longer, or drains.
+   */
+  | { readonly type: 'hand-sessions'; readonly way: SessionsWay; readonly sockets: readonly number[] }
   /** These addresses are on another machine now: clients that came to them are not waited for. */
   | { readonly type: 'abandon'; readonly addresses: readonly string[] }
   /**
@@ -54,6 +60,8 @@ export type ProxyMessage =
     }
   | { readonly type: 'event'; readonly event: ProxyEvent }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string };
+
+export type SessionsWay = 'in' | 'out';
 
 export type LogLevel = 'info' | 'warn' | 'error';
 
@@ -164,6 +172,9 @@ export function parseKeeperMessage(line: string): KeeperMessage | null {
   if (type === 'free-port' && isCount(value.slot)) return { type, slot: value.slot };
   if (type === 'serve-on') return { type };
   if (type === 'name') return parseName(value);
+  if (type === 'hand-sessions' && (value.way === 'in' || value.way === 'out') && areCounts(value.sockets)) {
+    return { type, way: value.way, sockets: value.sockets };
+  }
   if (type === 'abandon' && isTexts(value.addresses)) return { type, addresses: value.addresses };
   if (type !== 'drain') return null;
   return { type, withinMs: isCount(value.withinMs) ? value.withinMs : null, keepsIdle: value.keepsIdle === true };
@@ -251,6 +262,10 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+
+function areCounts(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every(isCount);
 }
 
 function isCount(value: unknown): value is number {

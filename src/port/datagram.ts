@@ -27,8 +27,8 @@ export type FlowFailure =
 
 export interface Datagrams {
   /**
-   * Receives from a bound UDP socket that this process was handed, and owns its descriptor. Other processes may hold it too: each
-   * datagram is received by one of them.
+   * A bound UDP socket that this process was handed, and owns its descriptor. Nothing is received before `start`. Other processes
+   * may hold it too: each datagram is received by one of those that receive.
    */
   bind(descriptor: number, handler: DatagramHandler): DatagramSocket;
 
@@ -37,6 +37,12 @@ export interface Datagrams {
    * expected at a time; a matter of cost only. A reason: it could not be made.
    */
   open(preparedAddress: number, handler: FlowHandler, tag: number, answersOne: boolean): Flow | FlowFailure;
+
+  /**
+   * As `open`, of a socket that another process has connected; owns the descriptor. What comes to it is received by one of those that
+   * hold it. Null: there may be no more sockets, and it is closed.
+   */
+  adopt(descriptor: number, handler: FlowHandler, tag: number): Flow | null;
 }
 
 export interface DatagramHandler {
@@ -56,11 +62,19 @@ export interface DatagramSocket {
    */
   keepReturn(): number;
   forgetReturn(returnAddress: number): void;
+  /** The same way to any client: not a link-local address, which says nothing without its interface. */
+  keepReturnTo(client: Correspondents): number;
 
   sendTo(returnAddress: number, bytes: Uint8Array, offset: number, length: number): void;
 
+  /** Receives from now on. Once. */
+  start(): void;
+
   /** Receives no more, and leaves what waits to whoever else has the socket. Sending goes on. Idempotent. */
   stop(): void;
+
+  /** After `stop`: what had been received until then has been handed over. */
+  readonly isStopped: boolean;
 
   /** Idempotent. */
   close(): void;
@@ -78,7 +92,11 @@ export interface FlowHandler {
 export interface Flow {
   /** As given to `open`. */
   readonly tag: number;
+  /** Its socket, of which another process may be sent a copy; -1: not yet. */
+  readonly descriptor: number;
   send(bytes: Uint8Array, offset: number, length: number): void;
+  /** Receives no more, and leaves what comes to whoever else has the socket. What had been received is handed over still. */
+  stop(): void;
   /** Idempotent. */
   close(): void;
 }

@@ -30,6 +30,9 @@ export interface Host {
   /** A way to send descriptors to a child, which inherits `other`. Throws when out of descriptors. */
   createDescriptorChannel(): DescriptorChannel;
 
+  /** Both ends of such a channel, for two other processes. Null: out of descriptors. */
+  createDescriptorPair(): readonly [number, number] | null;
+
   /**
    * Before these listening TCP sockets are closed: they take no new connection from now on. Resolves when what waited in their
    * queues has been accepted, or after a moment in which nobody did.

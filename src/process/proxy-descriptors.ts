@@ -7,6 +7,8 @@ import { receiveDescriptors } from '../io/linux/descriptor-channel.ts';
 import { openSharedMemory } from '../io/linux/shared-memory.ts';
 import { type Delivery, keepsSessions, planOf, type SocketName } from '../keeper/proxies/delivery.ts';
 import { parseSecrets } from '../keeper/proxies/secrets.ts';
+import { LinuxSessionChannel } from '../io/linux/session-channel.ts';
+import type { SessionChannel } from '../port/session-channel.ts';
 import type { Secrets } from '../port/tls.ts';
 import {
   DESCRIPTOR_CHANNEL,
@@ -70,6 +72,12 @@ export function receiveDelivery(count: number): Received | null {
     known = former;
   };
   return { plan, secrets: parseSecrets(bytes), forgetSecrets, drop, sockets: received };
+}
+
+/** `count` channels on which sessions of UDP change hands. None: this process can have no more descriptors. */
+export function receiveSessionChannels(count: number): readonly SessionChannel[] {
+  const descriptors = receiveDescriptors(DESCRIPTOR_CHANNEL, count) ?? [];
+  return descriptors.map((descriptor) => new LinuxSessionChannel(descriptor));
 }
 
 let sessions: TlsSessionTable | null = null;

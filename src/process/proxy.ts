@@ -9,7 +9,7 @@ import { encodeUtf8 } from '../base/text.ts';
 import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from '../base/board.ts';
 import { type ControlHandler, ControlLink } from './control-link.ts';
 import { type EngineName, loadTransport } from './engine.ts';
-import { openBoard, receiveDelivery, sessionTable } from './proxy-descriptors.ts';
+import { openBoard, receiveDelivery, receiveSessionChannels, sessionTable } from './proxy-descriptors.ts';
 import { Openssl } from '../io/openssl/openssl.ts';
 import { nameThreads } from '../io/linux/thread-names.ts';
 import { descriptorsLeft } from '../io/linux/descriptor-limit.ts';
@@ -111,6 +111,10 @@ class ProxyProcess implements TransportDriver, ControlHandler {
     switch (message.type) {
       case 'apply':
         return this.apply(message.generation, message.descriptors);
+      case 'hand-sessions':
+        return receiveSessionChannels(message.sockets.length).forEach((channel, i) => {
+          this.proxy.handSessions(message.way, message.sockets[i], channel);
+        });
       case 'abandon':
         return this.proxy.abandon(message.addresses);
       case 'drain':

@@ -13,6 +13,8 @@ import type { RequestView } from '../core/value/request-view.ts';
 import { ResponseValues } from '../core/value/response-values.ts';
 import { Variables } from '../core/value/variables.ts';
 import type { ListenerPlan, Plan } from '../config/plan.ts';
+import type { SessionsWay } from '../port/control.ts';
+import type { SessionChannel } from '../port/session-channel.ts';
 import { NO_SECRETS, type Secrets, type Tls } from '../port/tls.ts';
 import type { Transport, TransportDriver } from '../port/transport.ts';
 import { ascii } from '../wire/http1/emit.ts';
@@ -248,6 +250,15 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.udp.abandon(addresses);
   }
 
+  /**
+   * The sessions of this socket of UDP change hands on the channel, which is this proxy's from now on. `in`: they come to this one with the
+   * next plan, which has the socket. `out`: they go to another process when this one has it no longer, or drains.
+   */
+  handSessions(way: SessionsWay, socket: number, channel: SessionChannel): void {
+    if (way === 'in') this.udp.take(socket, channel);
+    else this.udp.offer(socket, channel);
+  }
+
   /** Of all sockets that it listens on. They stay its own. */
   get listening(): readonly number[] {
     return [...Array.from(this.points.values(), ({ descriptor }) => descriptor), ...this.udp.listening];
@@ -281,7 +292,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       if (upstream.hasWaiters) upstream.serveWaiters();
     }
     if (this.retired.length > 0) this.serveRetired(now);
-    if (now >= this.drainedAt && !this.hasReportedDrained && this.context.liveSessions === 0) {
+    const isIdle = this.context.liveSessions === 0 && !this.udp.isHandingOver;
+    if (now >= this.drainedAt && !this.hasReportedDrained && isIdle) {
       this.hasReportedDrained = true;
       for (const pool of this.context.pools) pool.closeAll();
       this.context.report({ kind: 'drained' });

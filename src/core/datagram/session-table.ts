@@ -24,10 +24,10 @@
  * Of an address those go first that are not PROVEN. If there is no crowd, all are PROVEN, and a new client gets none.
  *
  * A session is unbound when its client has sent `requests` datagrams: the next one begins another session, and this one ends as
- * any other.
+ * any other. A session that has stood in another process's table is begun here with `resume`.
  */
 import { assert } from '../../base/assert.ts';
-import type { Correspondents } from '../../base/correspondents.ts';
+import type { Correspondents, Standing } from '../../base/correspondents.ts';
 import { hashWords, mixHash } from '../../base/hash.ts';
 import type { IpWords } from '../../wire/ip-text.ts';
 import { SourceShares } from './source-shares.ts';
@@ -63,6 +63,7 @@ const NEW = 1;
 const ANSWERED = 2;
 const PROVEN = 3;
 const UNBOUND = -1;
+const STANDINGS: readonly Standing[] = ['new', 'answered', 'proven'];
 
 const FIRST_CAPACITY = 256;
 /** An address has its share when it has this part of the places. */
@@ -186,6 +187,30 @@ export class SessionTable {
     return session;
   }
 
+  /** The same of one that has stood in another process's table, where only silence ends it. */
+  resume(of: Correspondents, standing: Standing, now: number): number {
+    const session = this.begin(of, now);
+    if (standing === 'new') return session;
+    this.noteResponse(session, now);
+    if (standing === 'proven') this.noteRequest(session, now);
+    return session;
+  }
+
+  standing(session: number): Standing {
+    return STANDINGS[this.words[session * WORDS + STATE] - NEW];
+  }
+
+  /** Silence alone ends it, whatever is said. */
+  endsBySilence(session: number): boolean {
+    const { requests, responses } = this.rules;
+    return requests === 0 && responses <= 0 && this.words[session * WORDS + BUCKET] !== UNBOUND;
+  }
+
+  /** All were heard of now, as far as is known. */
+  refreshAll(now: number): void {
+    this.lastAt.fill(now, 0, this.used);
+  }
+
   /** Its client sent a datagram, which is passed on. True: it was the last one, no answer is owed, and the session is to be ended. */
   noteRequest(session: number, now: number): boolean {
     const { words } = this;
@@ -236,8 +261,19 @@ export class SessionTable {
 
   /** The address that its client has asked. */
   readLocal(session: number, into: IpWords): void {
+    this.readAddress(session * WORDS + LOCAL, into);
+  }
+
+  readClient(session: number, into: IpWords): void {
+    this.readAddress(session * WORDS + CLIENT, into);
+  }
+
+  clientPort(session: number): number {
+    return this.words[session * WORDS + PORT];
+  }
+
+  private readAddress(at: number, into: IpWords): void {
     const { words } = this;
-    const at = session * WORDS + LOCAL;
     into.ip0 = words[at];
     into.ip1 = words[at + 1];
     into.ip2 = words[at + 2];
@@ -262,7 +298,7 @@ export class SessionTable {
     const { words } = this;
     const at = session * WORDS;
     assert(words[at + STATE] !== FREE, 'a session ends once');
-    if (words[at + BUCKET] !== UNBOUND) this.unbind(session);
+    this.release(session);
     this.listOf(at).remove(words, session);
     this.sources.leave(session);
     words[at + STATE] = FREE;
@@ -286,6 +322,11 @@ export class SessionTable {
     this.words[at + BUCKET] = hash & 0x7fffffff;
     this.words[at + CHAIN] = this.buckets[bucket];
     this.buckets[bucket] = session;
+  }
+
+  /** Its client's next datagram belongs to another session. */
+  release(session: number): void {
+    if (this.words[session * WORDS + BUCKET] !== UNBOUND) this.unbind(session);
   }
 
   private unbind(session: number): void {

@@ -80,7 +80,8 @@ export class Succession {
     const rest = others.slice(links);
     const ha = takeHa(inheritance, rest);
     const sessions = takeSessions(inheritance, rest);
-    return { servers, names, ticketSecret, ticketSecrets, overrides, ha, sessions, sockets: rest };
+    const udpSessions = takeUdpSessions(inheritance, rest);
+    return { servers, names, ticketSecret, ticketSecrets, overrides, ha, sessions, sockets: rest, udpSessions };
   }
 
   /**
@@ -117,6 +118,12 @@ export class Succession {
     const message = new Promise<GenerationMessage>((resolve) => this.waiting.set(type, resolve));
     return Promise.race([message, this.gone]) as Promise<Extract<GenerationMessage, { type: T }>>;
   }
+}
+
+/** The last ones. What is left are listening sockets. */
+function takeUdpSessions({ udpSessions = [] }: Inheritance, descriptors: number[]): ReadonlyMap<number, number> {
+  const ends = descriptors.splice(descriptors.length - udpSessions.length);
+  return new Map(udpSessions.map((index, i) => [descriptors[index], ends[i]]));
 }
 
 /** Takes what is of it from the front of `descriptors`. */

@@ -298,13 +298,13 @@ export class Upgrader {
   }
 
   private bequeath({ link, channel }: Candidate): void {
-    const { sessions, sockets, ticketSecret, ...memories } = this.options.keeper.bequeath();
     let ha: ReturnType<HaKeeper['bequeath']> | null;
     try {
       ha = this.options.ha()?.bequeath() ?? null;
     } catch (error) {
       return this.fail((error as Error).message, true);
     }
+    const { sessions, sockets, udpSessions, ticketSecret, ...memories } = this.options.keeper.bequeath();
     const links = Array.from(this.old.values(), ({ descriptor }) => descriptor);
     const finished = [...this.old.keys()].flatMap((id, i) => (this.finishing.has(id) ? [] : [i]));
     const inheritance: Inheritance = {
@@ -315,6 +315,7 @@ export class Upgrader {
       links: links.length,
       finished,
       overrides: this.options.overrides(),
+      udpSessions: Array.from(udpSessions.keys(), (socket) => sockets.indexOf(socket)),
       ha: ha?.heritage ?? null,
     };
     const file = linuxHost.createUnnamedFile('evenkeel-inheritance', Buffer.from(JSON.stringify(inheritance)));
@@ -324,9 +325,10 @@ export class Upgrader {
       ...(ha?.descriptors ?? []),
       ...(sessions === null ? [] : [sessions]),
       ...sockets,
+      ...udpSessions.values(),
     ];
     const isSent = channel.send(descriptors);
-    closeSync(file);
+    for (const sent of [file, ...udpSessions.values()]) closeSync(sent);
     if (isSent) link.say({ type: 'inherit', descriptors: descriptors.length });
     else this.fail('the listening sockets could not be sent to the new program');
   }

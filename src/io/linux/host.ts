@@ -9,6 +9,7 @@ import { openListeningSockets, placeOf } from './listen.ts';
 import { takeNginxSockets } from './nginx-sockets.ts';
 import { descriptorName, notifyServiceManager, takeKeptDescriptors } from './service-manager.ts';
 import { createSharedMemory, createUnnamedFile } from './shared-memory.ts';
+import { SOCK_SEQPACKET, socketPair } from './socket-messages.ts';
 
 export const linuxHost: Host = {
   descriptorLimit,
@@ -22,6 +23,10 @@ export const linuxHost: Host = {
       send: (descriptors) => sendDescriptors(own, descriptors),
       close: () => closeSync(own),
     };
+  },
+  createDescriptorPair() {
+    const ends = socketPair(SOCK_SEQPACKET);
+    return typeof ends === 'number' ? null : ends;
   },
   setKeepAlive,
   emptyQueues,

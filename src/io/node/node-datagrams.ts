@@ -6,7 +6,8 @@
  */
 import dgram from 'node:dgram';
 import type { Address } from '../../base/address.ts';
-import { parseIPv4, parseIPv6 } from '../../base/address.ts';
+import { formatIP, parseIPv4, parseIPv6 } from '../../base/address.ts';
+import type { Correspondents } from '../../base/correspondents.ts';
 import type {
   DatagramHandler,
   Datagrams,
@@ -16,7 +17,7 @@ import type {
   FlowFailure,
   FlowHandler,
 } from '../../port/datagram.ts';
-import { readIp, wordAt } from '../../wire/ip-text.ts';
+import { readIp, wordAt, writeIp } from '../../wire/ip-text.ts';
 import { closeDescriptorNow, duplicateDescriptor, isBoundToV6 } from './descriptor.ts';
 
 /** Sends that Node has not finished, of one socket: more are dropped, as the kernel would. */
@@ -24,6 +25,8 @@ const PENDING_MAX = 64;
 
 /** After that a descriptor that was lacking is asked for again. */
 const RETRY_MS = 100;
+
+const addressBytes = new Uint8Array(16);
 
 /** What it needs of the transport. */
 export interface NodeTurns {
@@ -53,7 +56,18 @@ export class NodeDatagrams implements Datagrams {
 
   open(preparedAddress: number, handler: FlowHandler, tag: number): Flow | FlowFailure {
     if (this.turns.isFull) return 'no-resource';
-    const flow = new NodeFlow(this.turns, preparedAddress, handler, tag, () => this.flows.delete(flow));
+    const to = { address: this.turns.addressOf(preparedAddress), source: this.turns.nextSourceOf(preparedAddress) };
+    const flow = new NodeFlow(this.turns, to, handler, tag, () => this.flows.delete(flow));
+    this.flows.add(flow);
+    return flow;
+  }
+
+  adopt(descriptor: number, handler: FlowHandler, tag: number): Flow | null {
+    if (this.turns.isFull) {
+      closeDescriptorNow(descriptor);
+      return null;
+    }
+    const flow = new NodeFlow(this.turns, descriptor, handler, tag, () => this.flows.delete(flow));
     this.flows.add(flow);
     return flow;
   }
@@ -81,7 +95,8 @@ class NodeBoundSocket implements DatagramSocket {
   private last: Place = { host: '', port: 0 };
   private pending = 0;
   private retry: NodeJS.Timeout | undefined;
-  private isStopped = false;
+  private isOpen = false;
+  isStopped = true;
   private isClosed = false;
 
   constructor(turns: NodeTurns, descriptor: number, handler: DatagramHandler, onClosed: () => void) {
@@ -92,14 +107,20 @@ class NodeBoundSocket implements DatagramSocket {
     this.socket = dgram.createSocket(isBoundToV6(descriptor) ? 'udp6' : 'udp4');
     this.socket.on('message', (bytes, { address, port }) => this.handleMessage(bytes, address, port));
     this.socket.on('error', () => undefined);
-    this.receive();
+    this.open();
   }
 
-  private receive(): void {
+  private open(): void {
     // Node closes what it is given; the descriptor itself is ours.
     const duplicate = duplicateDescriptor(this.descriptor);
-    if (duplicate >= 0) this.socket.bind({ fd: duplicate });
-    else this.retry = setTimeout(() => this.receive(), RETRY_MS);
+    if (duplicate < 0) {
+      this.retry = setTimeout(() => this.open(), RETRY_MS);
+      return;
+    }
+    // It receives from then on.
+    this.socket.bind({ fd: duplicate });
+    this.isOpen = true;
+    if (this.isStopped) handleOf(this.socket)?.recvStop?.();
   }
 
   keepReturn(): number {
@@ -111,6 +132,12 @@ class NodeBoundSocket implements DatagramSocket {
   forgetReturn(returnAddress: number): void {
     this.places[returnAddress] = null;
     this.free.push(returnAddress);
+  }
+
+  keepReturnTo(client: Correspondents): number {
+    writeIp(addressBytes, 0, client);
+    this.last = { host: formatIP(addressBytes), port: client.port };
+    return this.keepReturn();
   }
 
   sendTo(returnAddress: number, bytes: Uint8Array, offset: number, length: number): void {
@@ -133,12 +160,16 @@ class NodeBoundSocket implements DatagramSocket {
     this.handler.handleDropped(this, reason);
   }
 
+  start(): void {
+    if (this.isClosed) return;
+    this.isStopped = false;
+    if (this.isOpen) handleOf(this.socket)?.recvStart?.();
+  }
+
   stop(): void {
     if (this.isStopped) return;
     this.isStopped = true;
-    clearTimeout(this.retry);
-    this.socket.removeAllListeners('message');
-    recvStop(this.socket);
+    handleOf(this.socket)?.recvStop?.();
   }
 
   close(): void {
@@ -159,13 +190,36 @@ class NodeBoundSocket implements DatagramSocket {
   }
 }
 
-/** Node has no word for it: what comes is to wait for whoever else has the socket. */
-function recvStop(socket: dgram.Socket): void {
-  for (const symbol of Object.getOwnPropertySymbols(socket)) {
-    const state = (socket as unknown as Record<symbol, unknown>)[symbol];
-    const { handle } = (state ?? {}) as { handle?: { recvStop?: () => void } };
-    handle?.recvStop?.();
-  }
+interface Handle {
+  readonly fd?: number;
+  readonly recvStart?: () => void;
+  readonly recvStop?: () => void;
+}
+
+/** What Node keeps of a socket. */
+interface State {
+  readonly handle?: Handle;
+  connectState?: number;
+}
+
+/** Node's own CONNECT_STATE_CONNECTED. */
+const CONNECTED = 2;
+
+/** Node has no words for it: when a socket receives, which descriptor it has, and that somebody else has connected it. */
+function stateOf(socket: dgram.Socket): State | undefined {
+  return Object.getOwnPropertySymbols(socket)
+    .map((symbol) => (socket as unknown as Record<symbol, State | undefined>)[symbol])
+    .find((state) => state?.handle !== undefined);
+}
+
+function handleOf(socket: dgram.Socket): Handle | undefined {
+  return stateOf(socket)?.handle;
+}
+
+/** Of a flow that is to be connected. `source` null: any. */
+interface Way {
+  readonly address: Address;
+  readonly source: Address | null;
 }
 
 class NodeFlow implements Flow {
@@ -181,24 +235,39 @@ class NodeFlow implements Flow {
   private pending = 0;
   private isClosed = false;
 
-  constructor(turns: NodeTurns, preparedAddress: number, handler: FlowHandler, tag: number, onClosed: () => void) {
+  /** `to`: where it is to be connected, or a descriptor that is. */
+  constructor(turns: NodeTurns, to: Way | number, handler: FlowHandler, tag: number, onClosed: () => void) {
     this.turns = turns;
     this.handler = handler;
     this.tag = tag;
     this.onClosed = onClosed;
-    const address = turns.addressOf(preparedAddress);
-    const source = turns.nextSourceOf(preparedAddress);
     turns.countFlow(1);
-    this.socket = dgram.createSocket(address.family === 6 ? 'udp6' : 'udp4');
+    const isV6 = typeof to === 'number' ? isBoundToV6(to) : to.address.family === 6;
+    this.socket = dgram.createSocket(isV6 ? 'udp6' : 'udp4');
     this.socket.on('message', (bytes) => {
       if (this.isClosed) return;
       turns.beginTurn();
       handler.handleAnswer(this, bytes, 0, bytes.length);
     });
     this.socket.on('error', (error) => this.handleError(error));
+    if (typeof to === 'number') {
+      this.socket.bind({ fd: to });
+      stateOf(this.socket)!.connectState = CONNECTED;
+      this.state = 'connected';
+      return;
+    }
+    const { address, source } = to;
     this.socket.on('connect', () => this.handleConnected());
     if (source !== null) this.socket.bind(0, source.host);
     this.socket.connect(address.port, address.host);
+  }
+
+  get descriptor(): number {
+    return this.isClosed || this.state !== 'connected' ? -1 : (handleOf(this.socket)?.fd ?? -1);
+  }
+
+  stop(): void {
+    if (!this.isClosed) handleOf(this.socket)?.recvStop?.();
   }
 
   send(bytes: Uint8Array, offset: number, length: number): void {

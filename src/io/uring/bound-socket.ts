@@ -3,6 +3,7 @@
  * a sendmsg for each answer, which does not wait.
  *
  *   state      event                  does                        then
+ *   STOPPED    start                  arms                        ARMED
  *   ARMED      a datagram             hands it over               ARMED
  *              the last one, failed   wants to be armed           STARVED
  *              stop, close            cancels                     STOPPING
@@ -11,6 +12,7 @@
  *   STOPPING   a datagram             hands it over, or drops it  STOPPING
  *              the last one, failed   closes if it is to          STOPPED
  */
+import type { Correspondents } from '../../base/correspondents.ts';
 import type { DatagramHandler, DatagramSocket } from '../../port/datagram.ts';
 import { readIp, wordAt } from '../../wire/ip-text.ts';
 import * as abi from './abi.ts';
@@ -38,7 +40,7 @@ export class UringBoundSocket implements DatagramSocket {
   private readonly isV6: boolean;
   /** What the kernel tells of the address that was asked. 0: nothing, there is only one. */
   private readonly controlBytes: number;
-  private state: 0 | 1 | 2 | 3 = STARVED;
+  private state: 0 | 1 | 2 | 3 = STOPPED;
   private isClosed = false;
   /** Where the datagram's buffer begins that is handed over now, and whether it has a control message. */
   private headerAt = 0;
@@ -55,7 +57,10 @@ export class UringBoundSocket implements DatagramSocket {
     this.from.setLocal(own.address, own.isV6);
     // The service manager may have opened it.
     if (own.isAny) datagrams.engine.tellAskedAddress(descriptor, own.isV6);
-    this.arm();
+  }
+
+  get isStopped(): boolean {
+    return this.state === STOPPED;
   }
 
   get isDone(): boolean {
@@ -72,9 +77,17 @@ export class UringBoundSocket implements DatagramSocket {
     this.datagrams.returns.forget(returnAddress);
   }
 
+  keepReturnTo(client: Correspondents): number {
+    return this.datagrams.returns.make(client, this.isV6);
+  }
+
   sendTo(returnAddress: number, _bytes: Uint8Array, offset: number, length: number): void {
     const { datagrams, descriptor, isV6, controlBytes, index } = this;
     datagrams.pushMessage(descriptor, returnAddress, nameBytes(isV6), controlBytes, offset, length, BOUND_SEND, index);
+  }
+
+  start(): void {
+    if (!this.isClosed) this.arm();
   }
 
   stop(): void {

@@ -67,6 +67,16 @@ export class UringDatagrams implements Datagrams {
   open(preparedAddress: number, handler: FlowHandler, tag: number, answersOne: boolean): Flow | FlowFailure {
     const descriptor = this.openConnected(preparedAddress);
     if (typeof descriptor !== 'number') return descriptor;
+    return this.begin(descriptor, handler, tag, answersOne);
+  }
+
+  adopt(descriptor: number, handler: FlowHandler, tag: number): Flow | null {
+    if (this.engine.socketCount < SOCKETS_MAX) return this.begin(descriptor, handler, tag, false);
+    ffi.close(descriptor);
+    return null;
+  }
+
+  private begin(descriptor: number, handler: FlowHandler, tag: number, answersOne: boolean): Flow {
     let flow = this.freeFlows.pop();
     if (flow === undefined) {
       flow = new UringFlow(this, this.flows.length);

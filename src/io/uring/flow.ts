@@ -16,10 +16,11 @@ export class UringFlow implements Flow {
   readonly index: number;
   tag = 0;
   private readonly datagrams: UringDatagrams;
-  private descriptor = -1;
+  descriptor = -1;
   private handler: FlowHandler | null = null;
   private answersOne = false;
   private isReceiving = false;
+  private isStopped = false;
 
   constructor(datagrams: UringDatagrams, index: number) {
     this.datagrams = datagrams;
@@ -31,6 +32,7 @@ export class UringFlow implements Flow {
     this.handler = handler;
     this.tag = tag;
     this.answersOne = answersOne;
+    this.isStopped = false;
     this.arm();
   }
 
@@ -44,9 +46,15 @@ export class UringFlow implements Flow {
     engine.ring.push(head, this.descriptor, low, memory.high, length, flags, FLOW_SEND, data, 0);
   }
 
-  /** Closed, by the handler perhaps. */
+  /** Closed or stopped, by the handler perhaps. */
   private get isOver(): boolean {
-    return this.handler === null;
+    return this.handler === null || this.isStopped;
+  }
+
+  stop(): void {
+    if (this.isOver) return;
+    this.isStopped = true;
+    if (this.isReceiving) this.datagrams.engine.cancel(FLOW_RECEIVE, DATAGRAM_INDEX | this.index);
   }
 
   close(): void {
@@ -67,7 +75,8 @@ export class UringFlow implements Flow {
       return;
     }
     if (result >= 0) this.handler.handleAnswer(this, datagrams.buffers.bytes, at, result);
-    else if (result !== -ffi.ENOBUFS) this.handler.handleUnreachable(this, flowFailure(-result));
+    else if (result !== -ffi.ENOBUFS && result !== -ffi.ECANCELED)
+      this.handler.handleUnreachable(this, flowFailure(-result));
     if (this.isReceiving || this.isOver) return;
     if (result === -ffi.ENOBUFS) datagrams.starvedFlows.push(this);
     else this.arm();
@@ -82,7 +91,7 @@ export class UringFlow implements Flow {
   }
 
   handleBuffers(): void {
-    if (this.handler !== null && !this.isReceiving) this.arm();
+    if (!this.isOver && !this.isReceiving) this.arm();
   }
 
   private arm(): void {

@@ -2,7 +2,8 @@
  * Where answers go: of each client its sockaddr, and the control message that names the address it has asked (IP_PKTINFO,
  * IPV6_PKTINFO), so that the answer comes from there. In memory that stays mapped, as the kernel wants both for sendmsg(2).
  */
-import { AF_INET6, mapMemory, type Mapping } from './ffi.ts';
+import type { Correspondents } from '../../base/correspondents.ts';
+import { AF_INET, AF_INET6, mapMemory, type Mapping } from './ffi.ts';
 
 const PAGE_PLACES = 512;
 const PLACE_BYTES = 128;
@@ -17,6 +18,12 @@ export const PKTINFO_BYTES = 32;
 export const PKTINFO6_BYTES = 40;
 /** Of the header of a control message. */
 const CMSG_BYTES = 16;
+const IPPROTO_IP = 0;
+const IPPROTO_IPV6 = 41;
+const IP_PKTINFO = 8;
+const IPV6_PKTINFO = 50;
+const IN_PKTINFO_BYTES = 12;
+const IN6_PKTINFO_BYTES = 20;
 /** In them, the interface: the first 4 bytes of one, the last of the other. */
 const INTERFACE_AT = CMSG_BYTES;
 const INTERFACE6_AT = CMSG_BYTES + 16;
@@ -46,6 +53,26 @@ export class ReturnAddresses {
     else if (!isLinkLocal(into, controlAt + CMSG_BYTES)) {
       into.fill(0, controlAt + INTERFACE6_AT, controlAt + INTERFACE6_AT + 4);
     }
+    return place;
+  }
+
+  /** The same made from addresses, for a socket of this family. */
+  make(of: Correspondents, isV6: boolean): number {
+    const place = this.free.pop() ?? this.grow();
+    const into = this.bytes[(place / PAGE_PLACES) | 0];
+    const at = (place % PAGE_PLACES) * PLACE_BYTES;
+    into.fill(0, at, at + PLACE_BYTES);
+    const view = new DataView(into.buffer, at, PLACE_BYTES);
+    view.setUint16(0, isV6 ? AF_INET6 : AF_INET, true);
+    view.setUint16(2, of.port);
+    if (isV6) [of.ip0, of.ip1, of.ip2, of.ip3].forEach((word, i) => view.setInt32(8 + i * 4, word));
+    else view.setInt32(4, of.ip3);
+    const content = CONTROL_AT + CMSG_BYTES;
+    view.setUint32(CONTROL_AT, CMSG_BYTES + (isV6 ? IN6_PKTINFO_BYTES : IN_PKTINFO_BYTES), true);
+    view.setInt32(CONTROL_AT + 8, isV6 ? IPPROTO_IPV6 : IPPROTO_IP, true);
+    view.setInt32(CONTROL_AT + 12, isV6 ? IPV6_PKTINFO : IP_PKTINFO, true);
+    if (isV6) [of.local0, of.local1, of.local2, of.local3].forEach((word, i) => view.setInt32(content + i * 4, word));
+    else view.setInt32(content + 4, of.local3); // ipi_spec_dst
     return place;
   }
 

@@ -29,6 +29,11 @@ export interface Inheritance {
   readonly sessions?: string;
   /** What was said by hand, where it could not be written down; null: it is in the file. Keepers up to 0.1.0 do not say it. */
   readonly overrides?: readonly Override[] | null;
+  /**
+   * Listening sockets of UDP whose sessions come too, as numbers of them in their order. A descriptor for each follows all others: the
+   * end of a channel (port/session-channel.ts). Keepers up to 0.1.0 do not say it.
+   */
+  readonly udpSessions?: readonly number[];
   /** There are virtual addresses. */
   readonly ha?: HaHeritage | null;
 }

@@ -117,7 +117,17 @@ export class ListenerStore {
 
   /** All listening sockets, for a successor. */
   get descriptors(): readonly number[] {
-    return this.openBinds().flatMap(({ sockets }) => sockets.map(({ descriptor }) => descriptor));
+    return this.openSockets().map(({ descriptor }) => descriptor);
+  }
+
+  /** Of the socket with this number, which is open. */
+  descriptorOf(id: number): number {
+    return this.openSockets().find((socket) => socket.id === id)!.descriptor;
+  }
+
+  /** The number of the socket with this descriptor. Null: it is not open here. */
+  socketOf(descriptor: number): number | null {
+    return this.openSockets().find((socket) => socket.descriptor === descriptor)?.id ?? null;
   }
 
   /** The addresses that are open: `127.0.0.1:80`. */
@@ -232,6 +242,10 @@ export class ListenerStore {
 
   private openBinds(): readonly OpenBind[] {
     return this.listeners.flatMap(({ binds }) => binds);
+  }
+
+  private openSockets(): readonly ListeningSocket[] {
+    return this.openBinds().flatMap(({ sockets }) => sockets);
   }
 
   private async open(

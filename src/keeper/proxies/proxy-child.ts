@@ -8,8 +8,10 @@ import {
   type KeeperMessage,
   parseProxyMessage,
   type ProxyMessage,
+  type SessionsWay,
 } from '../../port/control.ts';
 import type { DescriptorChannel } from '../../port/host.ts';
+import type { SessionEnd } from './session-moves.ts';
 import { CONTROL_DESCRIPTOR, EXIT_OTHER_PROGRAM, OTHER_PROGRAM } from './proxy-arguments.ts';
 
 export interface ProxyChildHandler {
@@ -87,6 +89,13 @@ export class ProxyChild {
   apply(generation: number, descriptors: readonly number[]): boolean {
     if (!this.channel.send(descriptors)) return false;
     this.send({ type: 'apply', generation, descriptors: descriptors.length });
+    return true;
+  }
+
+  /** These channels are for sessions of UDP (port/control.ts). False: they could not be sent. */
+  handSessions(way: SessionsWay, channels: readonly SessionEnd[]): boolean {
+    if (!this.channel.send(channels.map(({ descriptor }) => descriptor))) return false;
+    this.send({ type: 'hand-sessions', way, sockets: channels.map(({ socket }) => socket) });
     return true;
   }
 

@@ -12,6 +12,7 @@ import {
 import type { KeeperMessage, ProxyEvent, ProxyMessage } from '../../port/control.ts';
 import type { Log } from '../log/log.ts';
 import type { ProxyChild, ProxyChildHandler } from './proxy-child.ts';
+import type { SessionEnd } from './session-moves.ts';
 import { PlanRefusal } from '../apply-error.ts';
 import { StartError } from '../start-error.ts';
 
@@ -22,6 +23,9 @@ export interface SupervisorOptions {
   readonly spawn: (row: number, worker: number, handler: ProxyChildHandler) => ProxyChild;
   /** What is sent with the plan `generation` to a proxy that serves as `worker`. */
   readonly descriptorsOf: (generation: number, worker: number) => readonly number[];
+  /** What is sent to it before, of sessions of UDP that it takes over. They are closed then. */
+  readonly takeSessionEnds: (worker: number) => readonly SessionEnd[];
+  readonly closeDescriptor: (descriptor: number) => void;
   /** The process of this row uses nothing of before `generation`. */
   readonly onApplied: (row: number, generation: number) => void;
   /** It uses nothing any more. */
@@ -111,6 +115,12 @@ export class Supervisor {
     }
   }
 
+  /** The proxy that serves, or will serve, as `worker` is to send sessions there. False: there is none. */
+  sendSessionEnd(worker: number, end: SessionEnd): boolean {
+    const place = this.fleet.accounts().find((each) => each.worker === worker && each.state !== 'draining');
+    return place !== undefined && this.children.get(place.row)?.handSessions('out', [end]) === true;
+  }
+
   /** Tells every proxy that has read what it was told before. The others do without. */
   advise(message: KeeperMessage): void {
     for (const child of this.children.values()) child.advise(message);
@@ -182,6 +192,9 @@ export class Supervisor {
 
   private send(row: number, worker: number, generation: number): void {
     const descriptors = this.options.descriptorsOf(generation, worker);
+    const ends = this.options.takeSessionEnds(worker);
+    if (ends.length > 0) this.children.get(row)?.handSessions('in', ends);
+    for (const { descriptor } of ends) this.options.closeDescriptor(descriptor);
     if (this.children.get(row)?.apply(generation, descriptors) !== false) return;
     this.fleet.handleRefused(this.options.now(), row, generation, 'its sockets cannot be sent to it');
     this.actLater();

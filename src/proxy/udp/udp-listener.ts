@@ -9,6 +9,7 @@
 import { formatIP } from '../../base/address.ts';
 import type { Correspondents } from '../../base/correspondents.ts';
 import { hashWords } from '../../base/hash.ts';
+import { encodeUtf8 } from '../../base/text.ts';
 import type { ListenerPlan, UdpPlan } from '../../config/plan.ts';
 import { PICK_FULL } from '../../core/balance/balancer.ts';
 import { Access } from '../../core/client/access.ts';
@@ -23,7 +24,8 @@ import type {
   FlowFailure,
   FlowHandler,
 } from '../../port/datagram.ts';
-import { IpWords, writeIp } from '../../wire/ip-text.ts';
+import type { SessionAccount } from '../../port/session-channel.ts';
+import { IpWords, parseIpText, writeIp } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
 import type { Server } from '../server.ts';
 import type { Upstream } from '../upstream.ts';
@@ -98,7 +100,9 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     return this.table.size;
   }
 
-  handleTick(now: number): void {
+  /** `isChanging`: sessions are on their way from or to another process, and may have been heard of there. */
+  handleTick(now: number, isChanging: boolean): void {
+    if (isChanging) return;
     const { table } = this;
     const isCounted = (this.plan.udp as UdpPlan).responses > 0;
     const idleMs = this.context.isDraining && !isCounted ? DRAIN_SILENCE_MS : Infinity;
@@ -122,14 +126,95 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     this.endWhere((session) => session.socket === socket);
   }
 
+  hasSessionsAt(socket: DatagramSocket): boolean {
+    return this.sessions.some((session) => session.socket === socket);
+  }
+
+  // --- to and from another process ---
+
+  /** Session numbers are below. */
+  get sessionsEnd(): number {
+    return this.sessions.length;
+  }
+
+  /** What another process is to know of this session. Null: it has not come in at this socket, or stays here. */
+  accountOf(number: number, socket: DatagramSocket): SessionAccount | null {
+    const { table } = this;
+    const session = this.sessions[number];
+    if (session.socket !== socket || session.isGiven || !table.endsBySilence(number)) return null;
+    if (this.descriptorOf(number) < 0) return null;
+    table.readClient(number, address);
+    if (isLinkLocal(address)) return null;
+    const client = textOf(address);
+    table.readLocal(number, address);
+    const { server } = session;
+    return {
+      client,
+      port: table.clientPort(number),
+      asked: textOf(address),
+      standing: table.standing(number),
+      server: server.addressText,
+    };
+  }
+
+  /** Of the socket towards its server. */
+  descriptorOf(number: number): number {
+    return (this.sessions[number].flow as Flow).descriptor;
+  }
+
+  /** Another process has it too. */
+  handleGiven(number: number): void {
+    this.sessions[number].isGiven = true;
+  }
+
+  /** The other process has the bound socket: what servers answer is received there. */
+  stopGiven(socket: DatagramSocket): void {
+    for (const session of this.sessions) {
+      if (session.socket === socket && session.isGiven) (session.flow as Flow).stop();
+    }
+  }
+
+  endGiven(socket: DatagramSocket): void {
+    this.endWhere((session) => session.socket === socket && session.isGiven);
+  }
+
+  /** Goes on with a session of another process, whose socket towards its server this is. False: it does not, and the socket is not taken. */
+  resume(account: SessionAccount, descriptor: number, socket: DatagramSocket): boolean {
+    const { context, plan, table, upstream } = this;
+    const { now } = context.transport;
+    const of = correspondentsOf(account);
+    const server = upstream.servers.find(({ addressText }) => addressText === account.server);
+    if (of === null || server === undefined || server.isLost(now)) return false;
+    // It may have been given away from here a moment ago, and what its server said before that be on its way.
+    const known = table.find(of);
+    if (known !== NO_SESSION) table.release(known);
+    if (table.isFull || !this.hasDescriptor) return false;
+    const session = table.resume(of, account.standing, now);
+    if (session === this.sessions.length) this.sessions.push(new UdpSession());
+    const flow = context.transport.datagrams.adopt(descriptor, this, session);
+    if (flow === null) {
+      table.end(session);
+      return true;
+    }
+    this.sessions[session].server = server;
+    this.sessions[session].enter(flow, upstream, socket, socket.keepReturnTo(of));
+    context.row.addServerConnections(server.slot, 1);
+    context.liveSessions++;
+    context.udpSessions++;
+    context.row.addListenerConnections(plan.slot, 1);
+    return true;
+  }
+
+  /** No more come: silence begins anew, for what the other process heard of them is not known. */
+  handleResumed(): void {
+    this.table.refreshAll(this.context.transport.now);
+  }
+
   /** Ends those whose clients have come to one of these addresses, which are elsewhere now. */
   abandon(addresses: readonly string[]): void {
-    const local = new IpWords();
-    const bytes = new Uint8Array(16);
     this.endWhere((_, session) => {
-      this.table.readLocal(session, local);
-      writeIp(bytes, 0, local);
-      return addresses.includes(formatIP(bytes));
+      this.table.readLocal(session, address);
+      return addresses.includes(textOf(address));
     });
   }
 
@@ -206,7 +291,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
       table.end(session);
       return NO_SESSION;
     }
-    this.sessions[session].enter(flow, upstream, socket);
+    this.sessions[session].enter(flow, upstream, socket, socket.keepReturn());
     const { context, plan } = this;
     context.liveSessions++;
     context.udpSessions++;
@@ -292,6 +377,30 @@ function rulesOf({ limits, udp }: ListenerPlan): SessionRules {
   return { sessionsMax: limits.connections, idleMs, requests, responses };
 }
 
+const address = new IpWords();
+const addressBytes = new Uint8Array(16);
+
+function textOf(ip: IpWords): string {
+  writeIp(addressBytes, 0, ip);
+  return formatIP(addressBytes);
+}
+
+/** Null: these are no addresses. */
+function correspondentsOf({ client, asked, port }: SessionAccount): Correspondents | null {
+  const text = `${client} ${asked}`;
+  const bytes = encodeUtf8(text);
+  const [from, to] = [new IpWords(), new IpWords()];
+  if (!parseIpText(bytes, 0, client.length, from) || !parseIpText(bytes, client.length + 1, bytes.length, to))
+    return null;
+  const { ip0, ip1, ip2, ip3 } = from;
+  return { ip0, ip1, ip2, ip3, port, local0: to.ip0, local1: to.ip1, local2: to.ip2, local3: to.ip3 };
+}
+
+/** fe80::/10 */
+function isLinkLocal({ ip0 }: IpWords): boolean {
+  return ip0 >>> 22 === 0xfe80 >> 6;
+}
+
 /** What belongs to a session besides its numbers. */
 class UdpSession {
   /** Null: it has ended. */
@@ -301,12 +410,15 @@ class UdpSession {
   /** Where its client's datagrams come in. */
   socket: DatagramSocket | null = null;
   returnAddress = -1;
+  /** Another process has it too. */
+  isGiven = false;
 
-  enter(flow: Flow, upstream: Upstream, socket: DatagramSocket): void {
+  enter(flow: Flow, upstream: Upstream, socket: DatagramSocket, returnAddress: number): void {
     this.flow = flow;
     this.upstream = upstream;
     this.socket = socket;
-    this.returnAddress = socket.keepReturn();
+    this.returnAddress = returnAddress;
+    this.isGiven = false;
   }
 
   leave(): void {
