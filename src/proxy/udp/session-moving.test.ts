@@ -137,8 +137,9 @@ function stage(count: number, most?: number) {
     to,
     from,
     turn,
-    turns(most_: number, isOver: () => boolean) {
-      for (let i = 0; i < most_ && !isOver(); i++) turn();
+    /** So many at most, until it is so. */
+    turns: (turnsMax: number, isOver: () => boolean): void => {
+      for (let i = 0; i < turnsMax && !isOver(); i++) turn();
       assert.ok(isOver());
     },
     take: () => (taking = new SessionTaking(to, socket.asSocket)),
