@@ -71,7 +71,13 @@ async function startServer(t: TestContext, name: string, seen: Seen[]): Promise<
 const KEPT =
   'Expires: Thu, 01 Dec 1994 16:00:00 GMT\r\nCache-Control: private\r\nETag: "theirs"\r\n' +
   'Last-Modified: Tue, 15 Nov 1994 12:45:26 GMT\r\n';
-const FIELDS = { location: 'Location', refresh: 'Refresh', cookie: 'Set-Cookie', accel: 'X-Accel-Redirect' };
+const FIELDS = {
+  location: 'Location',
+  refresh: 'Refresh',
+  cookie: 'Set-Cookie',
+  accel: 'X-Accel-Redirect',
+  auth: 'WWW-Authenticate',
+};
 
 function answerTo(line: string, fields: readonly string[]): string {
   const [method, target] = line.split(' ');
@@ -86,7 +92,7 @@ function answerTo(line: string, fields: readonly string[]): string {
     return `HTTP/1.1 302 Found\r\nLocation: https://elsewhere.example/x\r\nContent-Length: 0\r\n\r\n`;
   // what the path's query asks for
   const query = new URLSearchParams(target.split('?')[1] ?? '');
-  const asked = (['location', 'refresh', 'cookie', 'accel'] as const).flatMap((name) =>
+  const asked = (['location', 'refresh', 'cookie', 'accel', 'auth'] as const).flatMap((name) =>
     query.getAll(name).map((value) => `${FIELDS[name]}: ${value}\r\n`),
   );
   if (asked.length > 0)

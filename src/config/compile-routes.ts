@@ -39,7 +39,7 @@ const NO_CONTEXT: RouteContext = { passesClaims: false, dropsOddFields: false, s
 
 export function compileRoute(route: RouteConfig, context: RouteContext): RoutePlan {
   const { passesClaims, dropsOddFields, sites, types } = context;
-  const errors = (route.errors ?? []).map(compileErrorPage);
+  const errors = (route.errors ?? []).map((page) => compileErrorPage(page, route.headers ?? {}));
   const answer = (status: number): RoutePlan => ({
     ...compileRoute({ respond: { status, body: `${status}\n` } }, NO_CONTEXT),
     errors,
@@ -59,13 +59,35 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
   };
 }
 
-function compileErrorPage(page: NonNullable<RouteConfig['errors']>[number]): ErrorPagePlan {
+/** `headers`: of the route, which a redirect has too. */
+function compileErrorPage(
+  page: NonNullable<RouteConfig['errors']>[number],
+  headers: NonNullable<RouteConfig['headers']>,
+): ErrorPagePlan {
   const { status, call, to, redirect, answer = null } = page;
   const statuses = listOf(status);
   if (call !== undefined) return { statuses, to: { kind: 'call', name: call }, answer };
   if (to !== undefined) return { statuses, to: { kind: 'target', target: to }, answer };
   assert(redirect !== undefined, 'one of three was checked');
-  return { statuses, to: { kind: 'take', route: compileRoute({ redirect }, NO_CONTEXT) }, answer: answer ?? 'own' };
+  const route: RoutePlan = {
+    ...compileRoute({ redirect }, NO_CONTEXT),
+    responseHeaders: redirectHeaders(headers),
+  };
+  return { statuses, to: { kind: 'take', route }, answer: answer ?? 'own' };
+}
+
+/** What is set and added, but for what the redirect says itself. */
+function redirectHeaders({ response = {}, success = {} }: NonNullable<RouteConfig['headers']>): HeaderEditPlan {
+  const [edit, more] = [compileHeaders({ set: response.set ?? {}, add: response.add ?? {} }), compileHeaders(success)];
+  return {
+    set: [...edit.set, ...more.set].filter(isFreeInRedirect),
+    add: [...edit.add, ...more.add].filter(isFreeInRedirect),
+    remove: [],
+  };
+}
+
+function isFreeInRedirect([name]: readonly [name: string, value: string]): boolean {
+  return !/^(location|content-type|date)$/i.test(name);
 }
 
 function compileStep(step: StepConfig, context: RouteContext): StepPlan[] {

@@ -19,10 +19,10 @@ const LOOKS = 600;
 /** Where the harness makes the folder of a test, which the proxies have to get into: they are not root. */
 const FOLDER = /tempdir\([^)]*\)\n\s*or die [^;]*;\n/;
 const OPEN_FOLDER = '\tchmod(0755, $self->{_testdir});\n';
-/** Where the harness has a request that it is about to send; and the lines of its head get their ends. */
+/** Where the harness has a request that it is about to send; and the lines of its head get their ends, unless it is for a name server of the test. */
 const REQUEST = /sub http_start\(\$;%\) \{\n\tmy \(\$request, %extra\) = @_;\n/;
 const END_LINES =
-  '\tif ($request =~ /^(.*?\\n)\\r?\\n(.*)$/s) { my ($h, $b) = ($1, $2); $h =~ s/\\r?\\n/\\r\\n/g; $request = "$h\\r\\n$b"; }\n';
+  '\tif ($request !~ /^X-ERROR: /m && $request =~ /^(.*?\\n)\\r?\\n(.*)$/s) { my ($h, $b) = ($1, $2); $h =~ s/\\r?\\n/\\r\\n/g; $request = "$h\\r\\n$b"; }\n';
 const FILE_MS_MAX = 180_000;
 
 interface Outcome {
@@ -87,7 +87,7 @@ function withLineEnds(text: string): string {
   return text.replace(
     /<<(['"]?)(\w+)\1([^\n]*\n)([^]*?\n)\2\n/g,
     (whole, quote: string, word: string, rest: string, content: string) => {
-      if (!/^(?:HTTP\/1|[A-Z]+ \S* ?HTTP\/1)/.test(content)) return whole;
+      if (!/^(?:HTTP\/1|[A-Z]+ \S* ?HTTP\/1)/.test(content) || /^X-ERROR: /m.test(content)) return whole;
       const plain = quote === "'" ? content.replace(/[\\$@]/g, '\\$&') : content;
       const blank = /^\n/m.exec(plain)?.index ?? plain.length;
       const head = plain.slice(0, blank + 1);

@@ -52,12 +52,10 @@ export function readErrorPages(
     } else if (target.text.startsWith('/')) {
       // the query of the request is not for the page
       pages.push({ status, to: `${translated.template}?`, ...answer });
-    } else if (/^https?:\/\//.test(target.text)) {
+    } else {
       const code = over === undefined || over === '=' ? 302 : Number(over.slice(1));
       const redirects = [301, 302, 303, 307, 308];
       pages.push({ status, redirect: { to: translated.template, status: redirects.includes(code) ? code : 302 } });
-    } else {
-      notes.notYet(place, `\`error_page ... ${target.text}\``, 'only a path, a URL or a named location is possible');
     }
   }
   return pages;

@@ -126,7 +126,8 @@ export class Names {
       question.failures++;
       if (question.failures === 1) this.log.warn(`name ${hostname} does not resolve: ${reason}`);
       question.failure = { reason, sinceMs: question.failure?.sinceMs ?? performance.now() };
-      delayMs = refreshDelayMs(null, question.failures);
+      // no longer than from one answer to the next
+      delayMs = Math.min(refreshDelayMs(null, question.failures), refreshDelayMs(question.answer?.ttlMs ?? null, 0));
     } finally {
       this.giveTurn();
     }

@@ -14,6 +14,7 @@
  *
  * Exchanges are pooled: a connection has one only while a request is being worked on.
  */
+import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { hashWords } from '../../base/hash.ts';
 import { FILES_UPSTREAM } from '../../config/files-plan.ts';
 import type { ProxyActionPlan } from '../../config/plan.ts';
@@ -45,6 +46,8 @@ import { equalsIgnoringCase } from '../../wire/http1/classes.ts';
 import { ascii, emitBytes } from '../../wire/http1/emit.ts';
 import {
   BODY_NONE,
+  FIELD_NAME,
+  FIELD_NAME_LENGTH,
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
@@ -86,8 +89,13 @@ const DETOURS_MAX = 10;
 const spares: Exchange[] = [];
 const NO_TEXTS: ResponseTexts = [];
 const SPACE = 0x20;
+const CR = 0x0d;
 const LF = 0x0a;
 const COLON = 0x3a;
+/** Of a server's response, behind what the route adds. */
+const CARRIED_BYTES_MAX = 1024;
+const UNAUTHORIZED = 401;
+const WWW_AUTHENTICATE = ascii('www-authenticate');
 const OWN_NAMES = ['content-type', 'x-request-id', 'date'].map((name) => ascii(name));
 
 export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
@@ -109,6 +117,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private answerStatus = 0;
   /** The answer is a page for an error: there is no page for one of its own. */
   private isErrorPage = false;
+  /** Lines of a server's response that stay when a page is answered in place of it. */
+  private carriedLines: Uint8Array = own.NOTHING;
   /** How often it went on elsewhere because there was no file. */
   private detours = 0;
   /** Of the request as it came, where the route has pages for errors. -1: it is not kept. */
@@ -169,6 +179,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     exchange.isRequestSpent = false;
     exchange.answerStatus = 0;
     exchange.isErrorPage = false;
+    exchange.carriedLines = own.NOTHING;
     exchange.detours = 0;
     return exchange;
   }
@@ -472,6 +483,14 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   }
 
   retriesStatus(status: number): boolean {
+    const isForOther = this.triesOther(status);
+    if (isForOther && status === UNAUTHORIZED) {
+      this.carriedLines = linesOf(this.context.memory, this.context.responseHead, WWW_AUTHENTICATE);
+    }
+    return isForOther;
+  }
+
+  private triesOther(status: number): boolean {
     const { retry } = this.action;
     if (status < 403 || !retry.statuses.includes(status)) return this.isIntercepted(status);
     // without another server the client gets this response, which says more than one of our own would
@@ -534,6 +553,10 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   /** What the route adds, with what it changes by what is in the response. Null: that is too long. */
   private changed(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): Uint8Array | null {
+    if (this.carriedLines.length > 0) {
+      lines = joined(lines, this.carriedLines);
+      if (lines.length > RESPONSE_EDIT_BYTES_MAX) return null;
+    }
     const { changes } = this.route;
     if (changes === null) return lines;
     if (this.trail !== null) this.trail.end(head.status, this.context.transport.now);
@@ -602,12 +625,17 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     return this.trail;
   }
 
+  /** What the page for an error has of the server's response. */
+  get carried(): Uint8Array {
+    return this.carriedLines;
+  }
+
   /** What the route that it was to take adds to an error of the proxy's own with this status. */
   errorLines(status: number): Uint8Array {
     const { routeOrNull: route } = this;
     if (route === null) return own.NOTHING;
     const { changes } = route;
-    const lines = withoutOwn(this.responseLines);
+    const lines = joined(withoutOwn(this.responseLines), this.carriedLines);
     if (changes === null) return lines;
     return changes.answer(lines, status, this.texts, this.trail, this.context.responseValues) ?? own.NOTHING;
   }
@@ -668,6 +696,28 @@ function restate(memory: Uint8Array, head: ResponseHead, status: number): void {
   memory[at + 1] = 0x30 + (Math.floor(status / 10) % 10);
   memory[at + 2] = 0x30 + (status % 10);
   head.status = status;
+}
+
+/** The lines of the fields of this lower-case name. */
+function linesOf(memory: Uint8Array, { fields, fieldCount }: ResponseHead, lower: Uint8Array): Uint8Array {
+  const lines: number[] = [];
+  for (let word = 0; word < fieldCount * FIELD_WORDS; word += FIELD_WORDS) {
+    const name = fields[word + FIELD_NAME];
+    const value = fields[word + FIELD_VALUE];
+    const nameEnd = name + fields[word + FIELD_NAME_LENGTH];
+    if (!equalsIgnoringCase(memory, name, nameEnd - name, lower)) continue;
+    const text = memory.subarray(value, value + fields[word + FIELD_VALUE_LENGTH]);
+    lines.push(...memory.subarray(name, nameEnd), COLON, SPACE, ...text, CR, LF);
+  }
+  return lines.length > CARRIED_BYTES_MAX ? own.NOTHING : Uint8Array.from(lines);
+}
+
+function joined(lines: Uint8Array, more: Uint8Array): Uint8Array {
+  if (more.length === 0) return lines;
+  const both = new Uint8Array(lines.length + more.length);
+  both.set(lines);
+  both.set(more, lines.length);
+  return both;
 }
 
 /** Lines without those that an error of the proxy's own has itself. */

@@ -600,8 +600,9 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private answerByRoute(route: Route, { status }: own.OwnResponse): void {
     const { view } = this.service;
     this.settlePersistence();
-    const { triesSoFar } = this.exchange as Exchange;
-    const length = this.emitters.own.writeRoute(route, view, triesSoFar, this.isHeadMethod, this.connectionWord);
+    const { carried, triesSoFar } = this.exchange as Exchange;
+    const { isHeadMethod, connectionWord } = this;
+    const length = this.emitters.own.writeRoute(route, view, triesSoFar, carried, isHeadMethod, connectionWord);
     if (length < 0) {
       this.answer(own.HEAD_GREW_TOO_LARGE);
       return;

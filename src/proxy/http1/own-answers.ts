@@ -1,5 +1,5 @@
 /** Whole responses of the proxy's own, written into the scratch slot for a client of HTTP/1. */
-import { HEAD_BYTES_MAX, RESPOND_BODY_BYTES_MAX } from '../../base/limits.ts';
+import { HEAD_BYTES_MAX, RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Context } from '../context.ts';
 import { linesFor } from '../http/header-edit.ts';
@@ -47,11 +47,22 @@ export class OwnAnswers {
     return this.emitter.emitOwn(response, TEXT_PLAIN, NOTHING, NOTHING, false, word, start) - start;
   }
 
-  /** What the route answers the request in the view with. `trail`: the tries before. -1: that is too long. */
-  writeRoute(route: Route, view: RequestView, trail: Trail | null, isHead: boolean, word: number): number {
+  /**
+   * What the route answers the request in the view with. `trail`: the tries before. `carried`: lines that it has besides.
+   * -1: that is too long.
+   */
+  writeRoute(
+    route: Route,
+    view: RequestView,
+    trail: Trail | null,
+    carried: Uint8Array,
+    isHead: boolean,
+    word: number,
+  ): number {
     const { changes } = route;
     const { responseValues } = this.context;
-    const plain = linesFor(this.context, route.responseEdit, view);
+    let plain = linesFor(this.context, route.responseEdit, view);
+    if (carried.length > 0 && plain !== null) plain = Uint8Array.from([...plain, ...carried]);
     const location = this.locationFor(route, view);
     let response = withStatus(this.responseFor(route, view), view.answerStatus);
     if (response !== null && changes !== null && route.hasLateBody) {
@@ -61,7 +72,7 @@ export class OwnAnswers {
     if (response === null || plain === null || location === null) return -1;
     const lines =
       changes === null ? plain : changes.answer(plain, response.status, changes.render(view), trail, responseValues);
-    if (lines === null) return -1;
+    if (lines === null || lines.length > RESPONSE_EDIT_BYTES_MAX) return -1;
     const { start } = this;
     return this.emitter.emitOwn(response, route.ownContentType, location, lines, isHead, word, start) - start;
   }
