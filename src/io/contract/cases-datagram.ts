@@ -37,6 +37,7 @@ class Recorder implements DatagramHandler, FlowHandler {
   bind(): Address {
     const { descriptor, address } = this.stage.world.openDatagrams();
     this.socket = this.stage.transport.datagrams.bind(descriptor, this);
+    this.socket.start();
     return address;
   }
 
@@ -200,6 +201,7 @@ export const DATAGRAM_CASES: readonly Case[] = [
       }
       try {
         recorder.socket = transport.datagrams.bind(descriptor, recorder);
+        recorder.socket.start();
       } finally {
         exhausted.undo();
       }
@@ -226,6 +228,66 @@ export const DATAGRAM_CASES: readonly Case[] = [
       recorder.flow.send(NOTHING, 0, 0);
       yield* stage.settle();
       assert.equal(recorder.asked.length, 2);
+      assert.ok(recorder.socket.isStopped);
+      recorder.closeFlow();
+      recorder.closeSocket();
+    },
+  },
+  {
+    name: 'datagrams: a socket hears nothing before it is started, and then what has waited',
+    *script(stage) {
+      const recorder = new Recorder(stage);
+      const { descriptor, address } = stage.world.openDatagrams();
+      recorder.socket = stage.transport.datagrams.bind(descriptor, recorder);
+      assert.equal(recorder.open(address), null);
+      recorder.flow.send(NOTHING, 0, 0);
+      yield* stage.settle();
+      assert.equal(recorder.asked.length, 0);
+      recorder.socket.start();
+      yield* stage.until('what has waited', () => recorder.asked.length === 1);
+      recorder.closeFlow();
+      recorder.closeSocket();
+    },
+  },
+  {
+    name: 'datagrams: a copy of the socket of a flow is the same peer, and hears what a stopped flow does not',
+    *script(stage) {
+      const { transport, world } = stage;
+      const recorder = new Recorder(stage);
+      assert.equal(recorder.open(recorder.bind()), null);
+      recorder.onDatagram = (bytes, offset, length) => recorder.answer(bytes, offset, length);
+      recorder.flow.send(NOTHING, 0, 0);
+      yield* stage.until('an answer', () => recorder.answered.length === 1);
+      const other = new Recorder(stage);
+      const copy = transport.datagrams.adopt(world.duplicate(recorder.flow.descriptor), other, TAG);
+      assert.ok(copy !== null);
+      other.flow = copy;
+      recorder.flow.stop();
+      yield* stage.settle();
+      copy.send(NOTHING, 0, 0);
+      yield* stage.until('the answer to the copy', () => other.answered.length === 1);
+      recorder.flow.send(NOTHING, 0, 0);
+      yield* stage.until('that to the stopped one too', () => other.answered.length === 2);
+      assert.equal(recorder.answered.length, 1);
+      assert.equal(new Set(recorder.asked.map(({ port }) => port)).size, 1);
+      recorder.closeFlow();
+      other.closeFlow();
+      recorder.closeSocket();
+      yield* stage.settle();
+    },
+  },
+  {
+    name: 'datagrams: a way back is made of the addresses of who has asked',
+    *script(stage) {
+      const recorder = new Recorder(stage);
+      assert.equal(recorder.open(recorder.bind()), null);
+      recorder.onDatagram = (bytes, offset, length) => {
+        const back = recorder.socket.keepReturnTo(recorder.socket.from);
+        recorder.socket.sendTo(back, bytes, offset, length);
+        recorder.socket.forgetReturn(back);
+      };
+      recorder.flow.send(NOTHING, 0, 0);
+      yield* stage.until('an answer', () => recorder.answered.length === 1);
       recorder.closeFlow();
       recorder.closeSocket();
     },
