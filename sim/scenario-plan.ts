@@ -138,6 +138,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     via: prng.oneIn(3) ? 'evenkeel' : null,
     forwarded: FORWARDED[prng.below(FORWARDED.length)],
     escapedSlash: 'compare',
+    ignoresOtherHost: false,
     routes: '',
     isReady: true,
     upstream: -1,

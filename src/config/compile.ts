@@ -143,6 +143,7 @@ function compileListener(
     via: listener.via ?? null,
     forwarded,
     escapedSlash: listener['escaped-slash'] ?? 'compare',
+    ignoresOtherHost: (listener['other-host'] ?? DEFAULTS.listener['other-host']) === 'ignore',
     routes: formatRoutes((listener.routes ?? []).map((route) => compileRoute(route, context))),
     isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),

@@ -15,6 +15,7 @@ export const DEFAULTS = {
     udp: { idle: '60s' },
     trust: { field: 'X-Forwarded-For', hops: 'all', pass: false },
     'odd-fields': 'pass',
+    'other-host': 'refuse',
   },
   tls: {
     profile: 'intermediate',

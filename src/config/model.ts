@@ -704,6 +704,12 @@ const Listener = z.strictObject({
     'What `%2F` in a path is for `routes`. `keep`: a part of a name; `decode`: a slash; `refuse`: answered 400. Without it a ' +
       `request is answered 400 if its route depends on that. ${httpOnly}`,
   ),
+  'other-host': key(
+    z.enum(['refuse', 'ignore']),
+    'What becomes of a request whose target is absolute (`GET http://shop.example/ HTTP/1.1`) and has another host than its Host field. ' +
+      `\`refuse\`: answered 400; \`ignore\`: it is for the host in its target, which servers get in Host (RFC 9112 section 3.2.2). ${httpOnly}`,
+    DEFAULTS.listener['other-host'],
+  ),
   'odd-fields': key(
     z.enum(['pass', 'drop']),
     'What becomes of fields whose name has anything but letters, digits and hyphens (`X_User`, which CGI, WSGI and PHP take for ' +

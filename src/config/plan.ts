@@ -59,6 +59,8 @@ export interface ListenerPlan {
   /** What is believed of a request's earlier hops. */
   readonly forwarded: ForwardedPlan;
   readonly escapedSlash: EscapedSlash;
+  /** A Host field that is another than that of an absolute target is none; else such requests are refused. */
+  readonly ignoresOtherHost: boolean;
   /** protocol http: first match wins. As config/route-text.ts writes them; of another protocol none. */
   readonly routes: string;
   /** What its `ready` routes say: whether this node takes clients. */

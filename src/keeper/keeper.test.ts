@@ -87,6 +87,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     via: null,
     forwarded: { kind: 'replace' },
     escapedSlash: 'compare',
+    ignoresOtherHost: false,
     routes: '',
     isReady: true,
     upstream: 0,

@@ -201,6 +201,7 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
     ...(isProxied ? { 'proxy-protocol': proxyProtocolOf(realIp.proxied) } : {}),
     forwarded: realIp.forwarded,
     'escaped-slash': 'decode',
+    'other-host': 'ignore',
     ...(standard.scope.argument('ignore_invalid_headers') === 'off' ? {} : { 'odd-fields': 'drop' }),
     ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),
     routes,

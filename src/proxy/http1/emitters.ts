@@ -22,10 +22,10 @@ export class Emitters {
     this.configure(plan);
   }
 
-  configure({ forwarded, limits, via: name }: ListenerPlan): void {
+  configure({ forwarded, ignoresOtherHost, limits, via: name }: ListenerPlan): void {
     const { date, memory, prng } = this.context;
     const via = ascii(name === null ? '' : `Via: 1.1 ${name}\r\n`);
-    this.limits = { headBytes: limits.headBytes, headers: limits.headers };
+    this.limits = { headBytes: limits.headBytes, headers: limits.headers, ignoresOtherHost };
     this.request = new RequestEmitter(memory, prng, this.ids, via, forwarded.kind === 'append');
     this.response = new ResponseEmitter(memory, date, via);
     this.own = new OwnAnswers(this.context, this.response);

@@ -74,6 +74,8 @@ export interface HeadLimits {
   /** From the first byte to the empty line. */
   readonly headBytes: number;
   readonly headers: number;
+  /** Of requests: a Host field that is another than that of an absolute target is none (RFC 9112 section 3.2.2). Else such are refused. */
+  readonly ignoresOtherHost?: boolean;
 }
 
 /** What both kinds of head have. */

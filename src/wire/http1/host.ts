@@ -1,5 +1,5 @@
 /** Host and port as they stand in Host fields and absolute-form targets (RFC 9110 section 7.2, RFC 3986 section 3.2). */
-import { COLON, HEX_VALUE, REG_NAME_CLASS } from './classes.ts';
+import { COLON, HEX_VALUE, LOWER, REG_NAME_CLASS } from './classes.ts';
 
 const BRACKET_OPEN = 0x5b;
 const BRACKET_CLOSE = 0x5d;
@@ -9,7 +9,7 @@ const DOT = 0x2e;
 /**
  * Checks `uri-host [":" port]` in the `length` bytes at `at` and returns the length of the host, brackets included, or 0
  * if it is anything else. Refused although RFC 3986 could spell them: an empty host (RFC 9110 section 4.2.1), user
- * information (section 4.2.4), IPvFuture and zones, which nobody sends, a port above 65535, and
+ * information (section 4.2.4), zones, which nobody sends, a port above 65535, and
  * like nginx two dots in a row and a dot alone.
  */
 export function hostLengthOf(bytes: Uint8Array, at: number, length: number): number {
@@ -17,7 +17,7 @@ export function hostLengthOf(bytes: Uint8Array, at: number, length: number): num
   let i = at;
   if (length > 0 && bytes[at] === BRACKET_OPEN) {
     while (i < end && bytes[i] !== BRACKET_CLOSE) i++;
-    if (i === end || !isIPv6(bytes, at + 1, i)) return 0;
+    if (i === end || !(isIPv6(bytes, at + 1, i) || isIPvFuture(bytes, at + 1, i))) return 0;
     i++;
   } else {
     while (i < end) {
@@ -49,6 +49,16 @@ export function hostLengthOf(bytes: Uint8Array, at: number, length: number): num
     if (port > 65535) return 0;
   }
   return hostLength;
+}
+
+/** `v`, digits, a dot, and then any characters of names and colons (RFC 3986 section 3.2.2). */
+function isIPvFuture(bytes: Uint8Array, at: number, end: number): boolean {
+  if (LOWER[bytes[at]] !== 0x76) return false;
+  let i = at + 1;
+  while (i < end && HEX_VALUE[bytes[i]] !== 255) i++;
+  if (i === at + 1 || bytes[i] !== DOT || i + 1 >= end) return false;
+  for (i++; i < end; i++) if (REG_NAME_CLASS[bytes[i]] === 0 && bytes[i] !== COLON) return false;
+  return true;
 }
 
 /** True if the bytes from `at` to `end` are an IPv6address (RFC 3986 section 3.2.2). */

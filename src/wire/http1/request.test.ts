@@ -218,6 +218,17 @@ describe('request line', () => {
     assert.equal(request('GET http://a/ HTTP/1.1\r\n\r\n').verdict, 'host-missing');
   });
 
+  it('ignores another Host where it is told to (RFC 9112 section 3.2.2)', () => {
+    const limits = { ...LIMITS, ignoresOtherHost: true };
+    const told = (text: string): ReturnType<typeof request> => request(text, limits);
+    const other = told('GET http://a:80/ HTTP/1.1\r\nHost: b\r\n\r\n');
+    assert.deepEqual([typeof other.verdict, other.host], ['number', 'a']);
+    assert.equal(told('GET http://a/ HTTP/1.1\r\nHost: b/\r\n\r\n').verdict, 'host-invalid');
+    assert.equal(told('GET http://a/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n').verdict, 'host-repeated');
+    assert.equal(told('GET http://a/ HTTP/1.1\r\n\r\n').verdict, 'host-missing');
+    assert.equal(told('GET / HTTP/1.1\r\nHost: b\r\n\r\n').host, 'b');
+  });
+
   it('refuses absolute-form targets without a plain http or https authority (RFC 9110 section 4.2)', () => {
     for (const target of [
       'http://u@a/',
@@ -365,7 +376,11 @@ describe('Host', () => {
       '[12345::]',
       '[g::]',
       '[::1%25eth0]',
-      '[v1.a]',
+      '[v1.]',
+      '[v.a]',
+      '[vg.a]',
+      '[v1.a/]',
+      '[v1a]',
       '[::1.2.3]',
       '[::1.2.3.256]',
       '[::1.2.3.04]',

@@ -100,7 +100,7 @@ export function parseRequestHead(
   if (after < 0) return after;
   let error = readFraming(bytes, head);
   if (error !== 0) return error;
-  error = readRequestFields(bytes, head);
+  error = readRequestFields(bytes, limits, head);
   if (error !== 0) return error;
   if (after === 0) return isFull ? ERR_HEAD_TOO_LARGE : 0;
   if (head.hostField < 0 && head.version !== 10) return ERR_HOST_MISSING;
@@ -212,7 +212,7 @@ function schemeLength(bytes: Uint8Array, at: number, length: number): number {
 }
 
 /** Host and Expect. Returns 0 or an error. */
-function readRequestFields(bytes: Uint8Array, head: RequestHead): number {
+function readRequestFields(bytes: Uint8Array, limits: HeadLimits, head: RequestHead): number {
   head.hostField = -1;
   head.expectsContinue = false;
   const wanted = head.seen & (HOST_BIT | EXPECT_BIT);
@@ -224,7 +224,7 @@ function readRequestFields(bytes: Uint8Array, head: RequestHead): number {
     const id = fields[word + FIELD_ID];
     if (id === F_HOST) {
       head.hostField = word / FIELD_WORDS;
-      const error = readHost(bytes, fields[word + FIELD_VALUE], fields[word + FIELD_VALUE_LENGTH], head);
+      const error = readHost(bytes, fields[word + FIELD_VALUE], fields[word + FIELD_VALUE_LENGTH], limits, head);
       if (error !== 0) return error;
       if (wanted === HOST_BIT) return 0;
     } else if (id === F_EXPECT && head.version !== 10) {
@@ -235,8 +235,9 @@ function readRequestFields(bytes: Uint8Array, head: RequestHead): number {
   return 0;
 }
 
-function readHost(bytes: Uint8Array, at: number, length: number, head: RequestHead): number {
+function readHost(bytes: Uint8Array, at: number, length: number, limits: HeadLimits, head: RequestHead): number {
   if (head.isAbsoluteForm) {
+    if (limits.ignoresOtherHost === true) return hostLengthOf(bytes, at, length) === 0 ? ERR_HOST_INVALID : 0;
     if (length !== head.authorityLength) return ERR_HOST_MISMATCH;
     for (let i = 0; i < length; i++) {
       if (LOWER[bytes[at + i]] !== LOWER[bytes[head.authority + i]]) return ERR_HOST_MISMATCH;

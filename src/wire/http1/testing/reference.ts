@@ -145,6 +145,7 @@ function hostOf(authority: string): string | null {
   const match = /^(\[[^\]]*\]|[^:[\]]*)(?::([0-9]*))?$/.exec(authority);
   if (match === null || Number(match[2] ?? 0) > 65535) return null;
   const host = match[1];
+  if (/^\[v[0-9a-f]+\.[-0-9a-z._~!$&'()*+,;=:]+\]$/i.test(host)) return host;
   if (host.startsWith('[')) return parseIPv6(host.slice(1, -1)) === null ? null : host;
   return REG_NAME.test(host) ? host : null;
 }
