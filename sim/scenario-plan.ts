@@ -187,6 +187,7 @@ function drawUpstream(
       slotCount,
       epoch: 0,
       passive: null,
+      health: null,
     });
   }
   const proxyProtocol = prng.oneIn(5) ? (prng.oneIn(2) ? 'v1' : 'v2') : null;

@@ -109,6 +109,7 @@ function planOf(): Plan {
             slotCount: 1,
             epoch: 0,
             passive: null,
+            health: null,
           },
         ],
       },

@@ -122,6 +122,7 @@ function planOf(servers: readonly TlsServerSpec[], reusesSessions: boolean, vers
           slotCount: 1,
           epoch: 0,
           passive: null,
+          health: null,
         })),
       },
     ],

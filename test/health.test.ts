@@ -1,10 +1,12 @@
 /** Health from outside: who gets requests while servers fail and come back. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { askStatus } from '../src/commands/control-client.ts';
 import { endOf, engineSkip, ENGINES, Evenkeel, freePort, get, getUntil, startBackend } from './evenkeel.ts';
 import { peerSkip } from './peers.ts';
+import { reload } from './reloading.ts';
 
 const FAST = 'health: { http: /, interval: 50ms, timeout: 10s, rise: 2, fall: 2 }';
 
@@ -106,6 +108,36 @@ upstreams: { web: { servers: [ "${backend.address}" ], health: { tcp: true, inte
       await getUntil(port, ({ body }) => body === `${b.port}\n`);
     },
   );
+
+  test(`[${engine}] a check of a server's own, and a reload that changes it`, engineSkip(engine), async (t) => {
+    const [a, b] = [await startBackend(t), await startBackend(t)];
+    const sick = await startBackend(t, (_, response) => response.writeHead(500).end());
+    const port = await freePort();
+    const yaml = (agent: number): string => `
+listeners: { web: { bind: "127.0.0.1:${port}", protocol: http, routes: [ { upstream: web } ] } }
+upstreams:
+  web:
+    servers:
+      - "${a.address}"
+      - { address: "${b.address}", health: { http: /agent, port: ${agent}, interval: 50ms, timeout: 10s, rise: 1, fall: 1 } }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml(sick.port), { engine, hasSocket: true });
+    await evenkeel.said(new RegExp(`server web/${b.address} down: 1 probe failed, last: status 500`));
+    for (let i = 0; i < 10; i++) assert.equal((await get(port)).body, `${a.port}\n`);
+    const { upstreams } = await askStatus(`${evenkeel.file}.sock`);
+    assert.equal(upstreams[0].check, null);
+    assert.deepEqual(
+      upstreams[0].servers.map(({ check, state }) => [check, state]),
+      [
+        [null, 'unchecked'],
+        [`http /agent on port ${sick.port}`, 'down'],
+      ],
+    );
+    writeFileSync(evenkeel.file, yaml(b.port));
+    assert.deepEqual((await reload(evenkeel)).changes, [`upstream web: server ${b.address}: health changed`]);
+    await evenkeel.said(new RegExp(`server web/${b.address} up: 1 probe passed`));
+    await getUntil(port, ({ body }) => body === `${b.port}\n`);
+  });
 
   test(`[${engine}] the last server is not ejected`, engineSkip(engine), async (t) => {
     const backend = await startBackend(t, (_, response) => response.destroy());

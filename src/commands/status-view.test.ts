@@ -65,6 +65,7 @@ const SERVER: ServerView = {
   state: 'up',
   reason: '2 probes passed',
   stateAgeMs: 7_200_000,
+  check: 'http /healthz',
   lastCheck: { ageMs: 1_200, isPassed: true, detail: 'status 200' },
   lastFailure: null,
   ejectedForMs: null,
@@ -163,6 +164,7 @@ const DOCUMENT: StatusDocument = {
       balance: 'round-robin',
       tls: 'unverified',
       waiting: 4,
+      check: 'http /healthz',
       servers: [
         SERVER,
         {
@@ -176,6 +178,7 @@ const DOCUMENT: StatusDocument = {
           weight: 1,
           weightShare: 1,
           isBackup: true,
+          check: 'tcp on port 81',
         },
         {
           ...SERVER,
@@ -197,6 +200,7 @@ const DOCUMENT: StatusDocument = {
       balance: 'hash',
       tls: null,
       waiting: 0,
+      check: 'http /healthz',
       servers: [
         {
           ...SERVER,
@@ -247,7 +251,7 @@ upstream  web  round-robin  1 of 3     take requests  by TLS, not verified  4 wa
 upstream  api  hash         no server
 
 server  web/192.168.15.7:80         up          2 h 0 min  weight 2, 50 % of it so far  1 connection, 50 in all, 0 failed  checked 1.2 s ago
-server  web/b:80 (192.168.15.8:80)  down        1 min 5 s  weight 1, backup             1 connection, 50 in all, 0 failed  3 probes failed, last: status 500; last check 0.3 s ago passed
+server  web/b:80 (192.168.15.8:80)  down        1 min 5 s  weight 1, backup             1 connection, 50 in all, 0 failed  3 probes failed, last: status 500; last check 0.3 s ago passed; its own check: tcp on port 81
 server  web/c:80 (192.168.15.9:80)  ejected     4.0 s      weight 2, at most 200        1 connection, 50 in all, 0 failed  3 failures within 10 s, last: reset; takes requests again in 6.0 s
 server  api/api.internal:80         unresolved  2 h 0 min  weight 2, 50 % of it so far  1 connection, 50 in all, 0 failed  there is no such name
 

@@ -313,7 +313,7 @@ function upstreamRow({ name, balance, tls, waiting, servers }: UpstreamView): st
   return [name, balance, verdict, usable === 0 ? '' : 'take requests', safety, queue];
 }
 
-function serverRows({ name: upstream, servers }: UpstreamView): string[][] {
+function serverRows({ name: upstream, servers, check }: UpstreamView): string[][] {
   return servers.map((server) => {
     const { name, address, state, stateAgeMs, connections, requests, failures, shortages } = server;
     const place = address === null || address === name ? '' : ` (${address})`;
@@ -324,7 +324,7 @@ function serverRows({ name: upstream, servers }: UpstreamView): string[][] {
       weightText(server),
       `${count(connections, 'connection')}, ${requests} in all, ${failures} failed`,
       shortages === 0 ? '' : `${shortages} short of ports, descriptors or memory here`,
-      whyText(server),
+      whyText(server, server.check === check ? null : (server.check ?? 'nothing')),
     ];
   });
 }
@@ -337,8 +337,8 @@ function weightText({ weight, weightShare, isBackup, maxConnections }: ServerVie
   return parts.join(', ');
 }
 
-/** Why it is in its state, and what was seen last where that says more. */
-function whyText({ state, reason, lastCheck, lastFailure, ejectedForMs }: ServerView): string {
+/** Why it is in its state, and what was seen last where that says more. `check`: one of its own, or null. */
+function whyText({ state, reason, lastCheck, lastFailure, ejectedForMs }: ServerView, check: string | null): string {
   const parts = state === 'up' ? [] : [reason];
   if (ejectedForMs !== null && state === 'ejected') parts.push(`takes requests again in ${ageText(ejectedForMs)}`);
   if (lastCheck !== null) {
@@ -346,6 +346,7 @@ function whyText({ state, reason, lastCheck, lastFailure, ejectedForMs }: Server
     const isNews = lastCheck.isPassed === null || (lastCheck.isPassed !== (state === 'up') && state !== 'ejected');
     parts.push(isNews ? `last check ${age} ${verdictText(lastCheck)}` : `checked ${age}`);
   }
+  if (check !== null) parts.push(`its own check: ${check}`);
   if (lastFailure !== null && state !== 'ejected') {
     parts.push(`last failed request ${ageText(lastFailure.ageMs)} ago: ${lastFailure.detail}`);
   }

@@ -36,6 +36,9 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
     checkServersTls(name, upstream.health.tls, upstream, [...path, 'health', 'tls'], report);
   }
   if (upstream.health !== undefined) checkHealth(upstream.health, [...path, 'health'], report);
+  for (const { path: at, value } of itemsOf(upstream.servers, [...path, 'servers'])) {
+    if (typeof value !== 'string' && value.health !== undefined) checkHealth(value.health, [...at, 'health'], report);
+  }
   if (use?.udp !== undefined) checkUdp(upstream, path, report);
   if (use?.passed !== undefined && hasTls(upstream))
     report.atKey([...path, 'tls'], 'tls-in-tls', { listener: use.passed });
@@ -189,7 +192,7 @@ const PROBE_KEYS = [
   ['expect', ['send', 'transport']],
 ] as const;
 
-function checkHealth(health: NonNullable<Upstream['health']>, path: Path, report: Report): void {
+function checkHealth(health: Omit<NonNullable<Upstream['health']>, 'tls'>, path: Path, report: Report): void {
   const kind = report.oneOf(health, path, PROBES);
   for (const [owner, keys] of PROBE_KEYS) {
     if (kind === null || kind === owner || !report.lacks(path, owner)) continue;

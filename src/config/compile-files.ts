@@ -117,6 +117,7 @@ export function filesUpstream(firstSlot: number): UpstreamPlan {
         maxConnections: CONNECTIONS_MAX,
         backup: false,
         passive: null,
+        health: null,
         firstSlot,
         slotCount: 1,
         epoch: 0,

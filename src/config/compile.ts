@@ -241,9 +241,13 @@ function compileUpstream(
   let slot = firstSlot;
   const servers: ServerPlan[] = [];
   const serverBy = upstream['server-by'];
-  if (serverBy !== undefined) servers.push({ ...compileServer('any', slot, port), name: serverBy.text });
+  if (serverBy !== undefined) servers.push({ ...compileServer('any', slot, port, NO_CHECKS), name: serverBy.text });
+  const checks = { proxyProtocol, tls, files: files?.checks ?? null };
+  const health = upstream.health === undefined ? null : compileHealth(upstream.health, checks);
+  // what a server's own check goes over
+  const own = { ...checks, tls: health === null ? tls : health.tls };
   for (const server of upstream.servers ?? []) {
-    const plan = compileServer(server, slot, port);
+    const plan = compileServer(server, slot, port, own);
     slot += plan.slotCount;
     servers.push(plan);
   }
@@ -262,8 +266,7 @@ function compileUpstream(
     hash: upstream.hash === undefined ? null : compileHash(upstream.hash),
     servers,
     sources: compileSources(upstream.source),
-    health:
-      upstream.health === undefined ? null : compileHealth(upstream.health, proxyProtocol, tls, files?.checks ?? null),
+    health,
     passive: upstream.passive === undefined ? null : compilePassive(upstream.passive),
     slowStartMs: ms(upstream['slow-start'] ?? defaults.slowStart),
     timeouts: {
@@ -310,6 +313,7 @@ function compileServer(
   written: NonNullable<UpstreamConfig['servers']>[number],
   firstSlot: number,
   portWithout: number,
+  checks: CheckPaths,
 ): ServerPlan {
   const server = typeof written === 'string' ? { address: written } : written;
   const { target, hasPort } = checked(parseServer(server.address).value, server.address);
@@ -323,6 +327,7 @@ function compileServer(
     maxConnections: server['max-connections'] ?? 0,
     backup: server.backup ?? false,
     passive: server.passive === undefined ? null : compilePassive(server.passive),
+    health: server.health === undefined ? null : compileHealth(server.health, checks),
     firstSlot,
     epoch: 0,
     slotCount: 'hostname' in target ? ADDRESSES_PER_NAME_MAX : 1,
@@ -336,11 +341,16 @@ function compileHash(hash: NonNullable<UpstreamConfig['hash']>): HashKeyPlan {
   return hash.query === undefined ? { kind: 'path', name: null } : { kind: 'query', name: hash.query };
 }
 
+/** What checks go over, if they say nothing else. */
+interface CheckPaths extends Pick<UpstreamPlan, 'proxyProtocol' | 'tls'> {
+  readonly files: ServersTlsFiles | null;
+}
+
+const NO_CHECKS: CheckPaths = { proxyProtocol: null, tls: null, files: null };
+
 function compileHealth(
   health: NonNullable<UpstreamConfig['health']>,
-  proxyProtocol: UpstreamPlan['proxyProtocol'],
-  tls: UpstreamPlan['tls'],
-  files: ServersTlsFiles | null,
+  { proxyProtocol, tls, files }: CheckPaths,
 ): HealthPlan {
   const filled = { ...DEFAULTS.upstream.health, ...health };
   return {

@@ -759,35 +759,6 @@ const Passive = z.strictObject({
   eject: key(duration('1ms', '24h'), '... and the server gets nothing for this long.', DEFAULTS.upstream.passive.eject),
 });
 
-const Server = z.strictObject({
-  address: required(server, 'As the plain string.', '192.0.2.1:80'),
-  weight: key(
-    integer(0, 256),
-    'Its share of the work, relative to the others. 0: no share, and so nobody new.',
-    DEFAULTS.upstream.weight,
-  ),
-  state: key(
-    z.enum(['enabled', 'drain', 'disabled']),
-    '`drain`: no new client; those that a hash binds to it stay. `disabled`: nobody. What is open goes on in both. ' +
-      '`evenkeel server` says the same while it runs, and goes before the file.',
-    DEFAULTS.upstream.state,
-  ),
-  'max-connections': key(
-    integer(1, 1_000_000),
-    'Connections in use at one time, of all proxies together; more requests wait (`queue`). Without it there is no limit.',
-  ),
-  backup: key(
-    flag,
-    'Used only while no other server is up; with `queue: { max: 0 }` also while all others are at `max-connections`.',
-    false,
-  ),
-  passive: key(Passive, "In place of the upstream's."),
-  copy: key(
-    integer(2, 64),
-    'Which of several servers with this address it is: each has turns, limits and failures of its own. The first has no number; for twice the share `weight` is enough.',
-  ),
-});
-
 const Health = z.strictObject({
   tcp: key(z.literal(true).meta({ examples: [true] }), 'The server is up if it accepts a connection.'),
   http: key(target, 'The server is up if it answers a request for this path (and query) as expected.'),
@@ -831,6 +802,44 @@ const Health = z.strictObject({
     fraction(0, 1),
     'Each interval is longer or shorter by up to this share of it, so that checks do not come all at once.',
     DEFAULTS.upstream.health.jitter,
+  ),
+});
+
+/** Its TLS is that of the upstream's checks: there are no certificates for one server alone. */
+const ServerHealth = Health.extend({
+  tls: key(
+    z.literal(false).meta({ examples: [false] }),
+    "In clear. Without it as the upstream's checks: by their `tls`, or the upstream's.",
+  ),
+});
+
+const Server = z.strictObject({
+  address: required(server, 'As the plain string.', '192.0.2.1:80'),
+  weight: key(
+    integer(0, 256),
+    'Its share of the work, relative to the others. 0: no share, and so nobody new.',
+    DEFAULTS.upstream.weight,
+  ),
+  state: key(
+    z.enum(['enabled', 'drain', 'disabled']),
+    '`drain`: no new client; those that a hash binds to it stay. `disabled`: nobody. What is open goes on in both. ' +
+      '`evenkeel server` says the same while it runs, and goes before the file.',
+    DEFAULTS.upstream.state,
+  ),
+  'max-connections': key(
+    integer(1, 1_000_000),
+    'Connections in use at one time, of all proxies together; more requests wait (`queue`). Without it there is no limit.',
+  ),
+  backup: key(
+    flag,
+    'Used only while no other server is up; with `queue: { max: 0 }` also while all others are at `max-connections`.',
+    false,
+  ),
+  passive: key(Passive, "In place of the upstream's."),
+  health: key(ServerHealth, "In place of the upstream's."),
+  copy: key(
+    integer(2, 64),
+    'Which of several servers with this address it is: each has turns, limits and failures of its own. The first has no number; for twice the share `weight` is enough.',
   ),
 });
 

@@ -77,9 +77,16 @@ function upstreamChanges(before: UpstreamPlan, after: UpstreamPlan): readonly st
 /** Without what its checks have from the upstream: a change of that is told once. */
 function withOwnHealth(upstream: UpstreamPlan): UpstreamPlan {
   const { health, tls } = upstream;
-  if (health === null) return upstream;
+  const over = health === null ? tls : health.tls;
+  const servers = upstream.servers.map((server) => {
+    if (server.health === null) return server;
+    const isInClear = server.health.tls === null && over !== null;
+    return { ...server, health: { ...server.health, proxyProtocol: null, tls: isInClear ? over : null } };
+  });
+  if (health === null) return { ...upstream, servers };
   // by identity: `health.tls` may be written, and say the same
-  return { ...upstream, health: { ...health, proxyProtocol: null, tls: health.tls === tls ? null : health.tls } };
+  const own = { ...health, proxyProtocol: null, tls: health.tls === tls ? null : health.tls };
+  return { ...upstream, servers, health: own };
 }
 
 /** Where the plan's name is not the configuration's. */

@@ -609,11 +609,21 @@ export interface ServerPlan {
   readonly backup: boolean;
   /** Null: the upstream's. */
   readonly passive: PassivePlan | null;
+  /** Null: the upstream's. */
+  readonly health: HealthPlan | null;
   /** The first of its slots on the status board; a name has ADDRESSES_PER_NAME_MAX of them, an address one. */
   readonly firstSlot: number;
   readonly slotCount: number;
   /** How often these slots had been another server's before. */
   readonly epoch: number;
+}
+
+/** How a server is checked. Null: nobody asks. */
+export function healthOf(
+  upstream: Pick<UpstreamPlan, 'health'>,
+  server: Pick<ServerPlan, 'health'>,
+): HealthPlan | null {
+  return server.health ?? upstream.health;
 }
 
 export interface HealthPlan {

@@ -263,7 +263,7 @@ export function adviseUnknownKey(
   // a letter too many or too few: likelier than a key that belongs elsewhere
   if (near !== null && isPluralOf(unknown, near)) return writeInstead(near, given[unknown], keys[near]);
   for (const word of [unknown, ...synonyms]) {
-    const parents = Object.keys(keys).filter((key) => keys[key].keys.includes(word));
+    const parents = Object.keys(keys).filter((key) => keys[key].keys.includes(word) && !isOfChecks(key, word));
     if (parents.length > 0) {
       return `write \`${word}\` inside ${orList(parents.map((key) => `${keys[key].isList ? 'each of ' : ''}\`${key}\``))}`;
     }
@@ -273,6 +273,11 @@ export function adviseUnknownKey(
   if (near !== null) return writeInstead(near, given[unknown], keys[near]);
   if (free.length === 0) return 'leave it out';
   return `leave it out; what is possible here: ${free.join(', ')}`;
+}
+
+/** Nobody means the TLS of checks alone. */
+function isOfChecks(key: string, word: string): boolean {
+  return key === 'health' && word === 'tls';
 }
 
 /** `timeout` for `timeouts`, or the other way round. */

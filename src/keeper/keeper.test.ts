@@ -110,6 +110,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     slotCount: 1,
     epoch: 0,
     passive: null,
+    health: null,
   }));
   const upstream = {
     name: 'u',

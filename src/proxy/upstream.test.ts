@@ -57,6 +57,7 @@ function server(target: ServerPlan['target'], firstSlot: number, slotCount: numb
     slotCount,
     epoch: 0,
     passive: null,
+    health: null,
   };
 }
 

@@ -1,6 +1,6 @@
 /** A virtual_server as a listener and an upstream of the model. */
 import type { PlacedDocument } from './document.ts';
-import type { CheckDraft, VirtualServerDraft } from './draft.ts';
+import type { CheckDraft, RealServerDraft, VirtualServerDraft } from './draft.ts';
 import { formatDuration } from '../units.ts';
 import type { KeepalivedReport } from './report.ts';
 
@@ -56,23 +56,23 @@ function putVirtualServer(
       'leave it out if clients need no server of their own',
     );
   }
-  const list = servers.map((each) => {
-    const address = endpoint(each.host, each.port);
-    const { weight, connectionsMax } = each;
-    return weight === undefined && connectionsMax === undefined
-      ? address
-      : {
-          address,
-          ...(weight === undefined ? {} : { weight }),
-          ...(connectionsMax === undefined ? {} : { 'max-connections': connectionsMax }),
-        };
+  const checks = servers.map((each) => checkOf(each, server, report));
+  const common = JSON.stringify(checks[0]);
+  const isCommon = checks.every((check) => JSON.stringify(check) === common);
+  const list = servers.map(({ host: address, port: at, weight, connectionsMax }, i) => {
+    const own = {
+      ...(weight === undefined ? {} : { weight }),
+      ...(connectionsMax === undefined ? {} : { 'max-connections': connectionsMax }),
+      ...(isCommon || checks[i] === undefined ? {} : { health: checks[i] }),
+    };
+    return Object.keys(own).length === 0 ? endpoint(address, at) : { address: endpoint(address, at), ...own };
   });
   const path = ['upstreams', name];
   const listed = sorry === undefined ? list : [...list, { address: endpoint(sorry.host, sorry.port), backup: true }];
   document.put([...path, 'balance'], isPersistent ? 'source-hash' : (server.balance ?? BALANCE), place);
   document.put([...path, 'servers'], listed, place);
   for (const [i, each] of servers.entries()) document.mark([...path, 'servers', i], each.place);
-  document.put([...path, 'health'], healthOf(server, report), place);
+  if (isCommon) document.put([...path, 'health'], checks[0], place);
   if (protocol === 'tcp') document.put([...path, 'timeouts', 'idle'], IDLE.tcp, place);
 }
 
@@ -80,28 +80,11 @@ function endpoint(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** One check for all servers of an upstream; undefined: there is none. */
-function healthOf(server: VirtualServerDraft, report: KeepalivedReport): unknown {
-  const [first] = server.servers;
-  const texts = server.servers.map(({ checks }) => JSON.stringify(checks.map((check) => healthOfCheck(check, server))));
-  const other = texts.findIndex((text) => text !== texts[0]);
-  if (other >= 0) {
-    const places = server.servers.map(({ place }) => place);
-    if ([places[0], places[other]].some((place) => report.isWrongInside(place, places))) return undefined;
-    const reason = 'all servers of an upstream are checked in the same way';
-    report.notYet(
-      server.servers[other].place,
-      'a check of its own',
-      reason,
-      'write the same check at each `real_server`',
-    );
-    return undefined;
-  }
-  if (first.checks.length > 1) {
-    report.notYet(first.checks[1].place, 'a second check', 'a server has one check', 'leave one of them out');
-    return undefined;
-  }
-  return first.checks.length === 0 ? undefined : healthOfCheck(first.checks[0], server);
+/** Undefined: none. */
+function checkOf({ checks }: RealServerDraft, server: VirtualServerDraft, report: KeepalivedReport): unknown {
+  if (checks.length > 1)
+    report.notYet(checks[1].place, 'a second check', 'a server has one check', 'leave one of them out');
+  return checks.length === 0 ? undefined : healthOfCheck(checks[0], server);
 }
 
 function healthOfCheck(check: CheckDraft, server: VirtualServerDraft): unknown {

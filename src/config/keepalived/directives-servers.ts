@@ -209,10 +209,13 @@ export const VIRTUAL_SERVER: Table<VirtualServerDraft> = {
       },
       true,
     ),
-    sorry_server: differs('a server with `backup: true`, checked as the others are', (draft, statement, reading) => {
-      const endpoint = endpointOf(statement, reading);
-      if (endpoint !== null) draft.sorry = { ...endpoint, place: statement.place };
-    }),
+    sorry_server: differs(
+      'a server with `backup: true`, checked as the others are where all have the same check',
+      (draft, statement, reading) => {
+        const endpoint = endpointOf(statement, reading);
+        if (endpoint !== null) draft.sorry = { ...endpoint, place: statement.place };
+      },
+    ),
     delay_loop: works('`health.interval`, 60 s without it', (draft, statement, reading) => {
       draft.delayLoopMs = secondsOf(statement, reading, 10, 24 * HOUR_MS) ?? undefined;
     }),

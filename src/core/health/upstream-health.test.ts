@@ -20,8 +20,11 @@ function serversOf(count: number): UpstreamHealthOptions['servers'] {
     slotCount: 1,
     epoch: 0,
     passive: null,
+    health: null,
   }));
 }
+
+const isOldCheck = (): boolean => false;
 
 /** Of a server that is the first one there. */
 const place = (slot: number): Place => ({ slot, epoch: 0 });
@@ -74,7 +77,7 @@ class Story {
 
 test('without checks a server with an address is up, and one without is an empty slot', () => {
   const story = new Story(1, {
-    servers: [{ weight: 3, state: 'enabled', firstSlot: 4, slotCount: 2, epoch: 0, passive: null }],
+    servers: [{ weight: 3, state: 'enabled', firstSlot: 4, slotCount: 2, epoch: 0, passive: null, health: null }],
   });
   assert.deepEqual(story.slot(4), {
     state: SERVER_UP,
@@ -194,8 +197,8 @@ test('a server that comes back starts slowly, from one eighth of its weight to a
     active: ACTIVE,
     slowStartMs: 30_000,
     servers: [
-      { weight: 2, state: 'enabled', firstSlot: 0, slotCount: 1, epoch: 0, passive: null },
-      { weight: 1, state: 'enabled', firstSlot: 1, slotCount: 1, epoch: 0, passive: null },
+      { weight: 2, state: 'enabled', firstSlot: 0, slotCount: 1, epoch: 0, passive: null, health: null },
+      { weight: 1, state: 'enabled', firstSlot: 1, slotCount: 1, epoch: 0, passive: null, health: null },
     ],
   });
   story.pass(5_000, () => true);
@@ -217,7 +220,7 @@ test('a server that comes back starts slowly, from one eighth of its weight to a
 test('an address that is no longer answered leaves; its probe on the way is void', () => {
   const story = new Story(1, {
     active: ACTIVE,
-    servers: [{ weight: 1, state: 'enabled', firstSlot: 0, slotCount: 2, epoch: 0, passive: null }],
+    servers: [{ weight: 1, state: 'enabled', firstSlot: 0, slotCount: 2, epoch: 0, passive: null, health: null }],
   });
   const probe = story.health.nextProbe(0)!;
   story.health.handleAddresses(10, 0, [at(8), at(9)]);
@@ -231,7 +234,7 @@ test('an address that is no longer answered leaves; its probe on the way is void
 test('failures for a slot that has no address any more are ignored', () => {
   const story = new Story(1, {
     passive: PASSIVE,
-    servers: [{ weight: 1, state: 'enabled', firstSlot: 0, slotCount: 2, epoch: 0, passive: null }],
+    servers: [{ weight: 1, state: 'enabled', firstSlot: 0, slotCount: 2, epoch: 0, passive: null, health: null }],
   });
   story.health.handleFailures(0, place(1), 100, 'timeout');
   story.health.handleFailures(0, place(77), 100, 'timeout');
@@ -241,7 +244,7 @@ test('failures for a slot that has no address any more are ignored', () => {
 test('failures at the former server of a slot are not those of the one that has it now', () => {
   const story = new Story(2, { passive: PASSIVE });
   const successor = serversOf(2).map((server, i) => Object.assign({}, server, { epoch: i }));
-  story.health.apply(0, { servers: successor, active: null, passive: PASSIVE, slowStartMs: 0 }, false);
+  story.health.apply(0, { servers: successor, active: null, passive: PASSIVE, slowStartMs: 0 }, isOldCheck);
   story.health.handleAddresses(0, 1, [at(9)]);
   story.health.takeEvents();
   story.health.handleFailures(0, { slot: 1, epoch: 0 }, 100, 'timeout');
@@ -254,7 +257,7 @@ test('failures at the former server of a slot are not those of the one that has 
 test('a server that joins others and never comes up is told to be down, once', () => {
   const story = new Story(1, { active: ACTIVE });
   story.pass(5_000, () => true);
-  story.health.apply(story.now, { servers: serversOf(2), active: ACTIVE, passive: null, slowStartMs: 0 }, false);
+  story.health.apply(story.now, { servers: serversOf(2), active: ACTIVE, passive: null, slowStartMs: 0 }, isOldCheck);
   story.health.handleAddresses(story.now, 1, [at(2)]);
   story.health.takeEvents();
   assert.equal(story.states(2), 'up down');
@@ -267,7 +270,7 @@ test('a server that joins others and never comes up is told to be down, once', (
 /** Goes on with these states, and the same servers. */
 function administer(story: Story, states: readonly AdminState[], options: Partial<UpstreamHealthOptions> = {}): void {
   const servers = serversOf(states.length).map((server, i) => Object.assign({}, server, { state: states[i] }));
-  story.health.apply(story.now, { servers, active: null, passive: null, slowStartMs: 0, ...options }, false);
+  story.health.apply(story.now, { servers, active: null, passive: null, slowStartMs: 0, ...options }, isOldCheck);
 }
 
 test('what an operator says of a server comes before what was found out, but nobody is sent to one that is down', () => {
@@ -287,7 +290,7 @@ test('what an operator says of a server comes before what was found out, but nob
 
 test('weight 0 is drained, with no weight', () => {
   const story = new Story(1, {
-    servers: [{ weight: 0, state: 'enabled', firstSlot: 0, slotCount: 1, epoch: 0, passive: null }],
+    servers: [{ weight: 0, state: 'enabled', firstSlot: 0, slotCount: 1, epoch: 0, passive: null, health: null }],
   });
   assert.equal(story.states(1), 'draining');
   assert.equal(story.slot(0).weight, 0);
@@ -363,4 +366,41 @@ test('a server is named as configured, with its address where that says more', (
   assert.equal(serverText('web', '192.0.2.1:80', at(1)), 'web/192.0.2.1:80');
   assert.equal(serverText('api', 'api.internal:80', at(1)), 'api/api.internal:80 (192.0.2.1:80)');
   assert.equal(serverText('api', 'api.internal:80', null), 'api/api.internal:80');
+});
+
+test('a server may have a check of its own, beside others that nobody asks', () => {
+  const own = serversOf(3).map((server, i) => Object.assign({}, server, { health: i === 1 ? ACTIVE : null }));
+  const story = new Story(3, { servers: own });
+  story.pass(10_000, () => false);
+  assert.equal(story.states(3), 'up down up');
+  assert.deepEqual(story.events(), ['down 1: 1 probe failed, last: connection refused']);
+  assert.equal(story.health.accountOf(story.now, 0)?.reason, 'no health check');
+  assert.equal(story.health.accountOf(story.now, 0)?.lastProbe, null);
+});
+
+test("a server's own check has its own interval, rise and fall", () => {
+  const own = { intervalMs: 10_000, rise: 1, fall: 1, jitter: 0 };
+  const servers = serversOf(2).map((server, i) => Object.assign({}, server, { health: i === 1 ? own : null }));
+  const story = new Story(2, { servers, active: ACTIVE });
+  story.pass(20_000, () => true);
+  story.health.takeEvents();
+  const probed = [0, 0];
+  story.pass(100_000, (slot) => probed[slot]++ >= 0);
+  assert.equal(probed[1], 10);
+  assert.ok(probed[0] > 40, `${probed[0]} probes every 2 s`);
+  story.pass(10_000, (slot) => slot === 0);
+  assert.deepEqual(story.events(), ['down 1: 1 probe failed, last: connection refused']);
+});
+
+test('when the check of one server changes it alone is asked at once, and both stay what they are', () => {
+  const own = { intervalMs: 3_600_000, rise: 1, fall: 1, jitter: 0 };
+  const servers = serversOf(2).map((server) => Object.assign({}, server, { health: own }));
+  const story = new Story(2, { servers });
+  story.pass(3_600_000, (slot) => slot === 0);
+  assert.equal(story.states(2), 'up down');
+  const options = { servers, active: null, passive: null, slowStartMs: 0 };
+  story.health.apply(story.now, options, (server) => server === 1);
+  assert.equal(story.states(2), 'up down');
+  assert.equal(story.health.nextProbe(story.now)?.slot, 1);
+  assert.equal(story.health.nextProbe(story.now), null);
 });

@@ -25,6 +25,7 @@ import type { AdminState } from '../../config/plan.ts';
 import type { Place } from '../slots.ts';
 import { assignAddresses } from './addresses.ts';
 import {
+  type ActiveOptions,
   EJECTION_OVER,
   type EndpointAccount,
   EndpointHealth,
@@ -47,6 +48,8 @@ export interface ServerOptions {
   readonly epoch: number;
   /** Null: the upstream's. */
   readonly passive: PassiveOptions | null;
+  /** How it is checked. Null: as the upstream's are. */
+  readonly health: ActiveOptions | null;
 }
 
 export interface HealthEvent {
@@ -102,9 +105,9 @@ export class UpstreamHealth {
 
   /**
    * Goes on by other options. A server that was there keeps its addresses and all that is known of them; a new one needs
-   * `handleAddresses`. `isCheckNew`: the check asks for something else than before.
+   * `handleAddresses`. `isCheckNew`: the check of this server, by its index, asks for something else than before.
    */
-  apply(now: number, options: UpstreamHealthOptions, isCheckNew: boolean): void {
+  apply(now: number, options: UpstreamHealthOptions, isCheckNew: (server: number) => boolean): void {
     const former = new Map(
       this.options.servers.map((server, i) => [server.firstSlot, { server, at: this.endpoints[i] }]),
     );
@@ -117,7 +120,7 @@ export class UpstreamHealth {
       if (known.server.state === 'disabled' && state !== 'disabled') enabled.push(...known.at);
       return known.at;
     });
-    this.forEach((endpoint, server) => endpoint.apply(now, this.optionsOf(server), isCheckNew));
+    this.forEach((endpoint, server) => endpoint.apply(now, this.optionsOf(server), isCheckNew(server)));
     for (const endpoint of enabled) endpoint?.beginSlowStart(now);
     this.readmitIfNoneIsUsable(now);
   }
@@ -245,8 +248,9 @@ export class UpstreamHealth {
 
   /** What holds for one server. */
   private optionsOf(server: number): HealthOptions {
-    const { passive } = this.options.servers[server];
-    return passive === null ? this.options : { ...this.options, passive };
+    const { passive, health } = this.options.servers[server];
+    if (passive === null && health === null) return this.options;
+    return { ...this.options, passive: passive ?? this.options.passive, active: health ?? this.options.active };
   }
 
   private begin(now: number, server: number, address: Address, first: 'assumed' | 'awaited'): EndpointHealth {

@@ -6,9 +6,10 @@
 import { addressText } from '../../base/address.ts';
 import type { Board, WorkerRow } from '../../base/board.ts';
 import { FILES_UPSTREAM } from '../../config/files-plan.ts';
-import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import { healthOf, type ListenerPlan, type Plan, type ServerPlan, type UpstreamPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import type { EndpointState } from '../../core/health/endpoint-health.ts';
+import { checkText } from './check-text.ts';
 import type { CountMemory, DatagramCounts, FormerCounts } from '../generations/former-counts.ts';
 import type { HaStatus } from '../ha/ha-status.ts';
 import type { HealthRegistry, ServerHealth } from '../servers/health.ts';
@@ -220,6 +221,8 @@ export interface UpstreamView {
   readonly tls: 'verified' | 'unverified' | null;
   /** Requests and connections that wait for a server. */
   readonly waiting: number;
+  /** How servers are checked that have no check of their own: `http /healthz`. Null: they are not. */
+  readonly check: string | null;
   readonly servers: readonly ServerView[];
 }
 
@@ -237,6 +240,8 @@ export interface ServerView {
   readonly reason: string;
   /** Null: not known. */
   readonly stateAgeMs: number | null;
+  /** How it is checked. Null: it is not. */
+  readonly check: string | null;
   /** The last check; null: none has ended yet. */
   readonly lastCheck: CheckView | null;
   /** The last failure of real traffic. */
@@ -391,13 +396,14 @@ function listenerView(
 }
 
 function upstreamView(facts: DataPlaneFacts, plan: UpstreamPlan, index: number): UpstreamView {
-  const { name, balance, servers, tls } = plan;
+  const { name, balance, servers, tls, health } = plan;
   const known = facts.health.serversOf(index);
   return {
     name,
     balance,
     tls: tls === null ? null : tls.trust === null ? 'unverified' : 'verified',
     waiting: sumOfWorkers(facts.board, (row) => row.waiting(servers[0].firstSlot)),
+    check: health === null ? null : checkText(health),
     servers: servers.flatMap((server, i) => known[i].map((health) => serverView(facts, plan, server, health))),
   };
 }
@@ -414,6 +420,7 @@ function serverView(
   const { board, nowMs } = facts;
   const { slot, address, account } = health;
   const { name, weight, backup, maxConnections } = server;
+  const check = healthOf(upstreamPlan, server);
   const where = address === null || upstream === FILES_UPSTREAM ? null : addressText(address);
   const before = facts.former.server(upstream, name, where);
   return {
@@ -422,6 +429,7 @@ function serverView(
     ...(account === null ? unresolved(facts, upstreamPlan, server) : stateOf(account, nowMs)),
     ...(serverBy === null ? {} : CHOSEN_BY_REQUESTS),
     ...administrativeState(facts, upstream, server, account?.state ?? 'unresolved'),
+    check: check === null ? null : checkText(check),
     weight,
     isBackup: backup,
     maxConnections: maxConnections === 0 ? null : maxConnections,

@@ -33,6 +33,7 @@ function server(target: ServerPlan['target'], firstSlot: number, slotCount = 1):
     slotCount,
     epoch: 0,
     passive: null,
+    health: null,
   };
 }
 
@@ -65,6 +66,7 @@ class Scene {
   now = 0;
   readonly lines: string[] = [];
   readonly probed: string[] = [];
+  readonly checks: string[] = [];
   readonly board: Board;
   readonly keeper: HealthRegistry;
   private readonly plan: Plan;
@@ -93,8 +95,9 @@ class Scene {
         (line) => this.lines.push(line.slice('1970-01-01T00:00:00.000Z '.length, -1)),
         () => 0,
       ),
-      makeProbe: (_, address, name) => {
+      makeProbe: (health, address, name) => {
         this.probed.push(`${address.host} ${name}`);
+        this.checks.push(`${address.host} ${health.probe.kind}`);
         return Promise.resolve(this.answer(address));
       },
       now: () => this.now,
@@ -293,4 +296,28 @@ test('checks that could not be made change nothing, are one line, and are shown 
   scene.answer = () => ({ isPassed: true, reason: '' });
   await scene.pass(2_500);
   assert.equal(scene.states(), 'up 1, up 2');
+});
+
+test("a server's own check is made in place of its upstream's; a reload asks again where it changed, and loses nothing", async (t) => {
+  const every = { ...CHECK, intervalMs: 3_600_000 };
+  const checked = (health: HealthPlan | null): UpstreamPlan[] => [
+    upstream('web', [server(at(1), 0), { ...server(at(2), 1), health }], { health: every }),
+  ];
+  const scene = new Scene(t, checked({ ...every, probe: { kind: 'redis' } }));
+  scene.keeper.start();
+  await scene.pass(50);
+  assert.deepEqual(scene.checks, ['192.0.2.1 tcp', '192.0.2.2 redis']);
+  assert.equal(scene.states(), 'up 1, up 2');
+  scene.checks.length = 0;
+  scene.apply(checked({ ...every, probe: { kind: 'ssh' } }));
+  await scene.pass(50);
+  assert.deepEqual(scene.checks, ['192.0.2.2 ssh']);
+  scene.checks.length = 0;
+  scene.apply(checked(null));
+  await scene.pass(50);
+  assert.deepEqual(scene.checks, ['192.0.2.2 tcp']);
+  assert.deepEqual(
+    scene.keeper.serversOf(0).map(([{ account }]) => account?.state),
+    ['up', 'up'],
+  );
 });

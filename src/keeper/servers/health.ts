@@ -6,7 +6,14 @@
 import { type Address, addressText } from '../../base/address.ts';
 import { type Board, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../../base/board.ts';
 import type { Prng } from '../../base/prng.ts';
-import type { AdminState, HealthPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import {
+  type AdminState,
+  healthOf,
+  type HealthPlan,
+  type Plan,
+  type ServerPlan,
+  type UpstreamPlan,
+} from '../../config/plan.ts';
 import type { EndpointAccount, EndpointMemory } from '../../core/health/endpoint-health.ts';
 import {
   type HealthEvent,
@@ -107,8 +114,7 @@ export class HealthRegistry {
         const health = new UpstreamHealth(optionsOf(upstreamPlan), this.options.prng, this.recallOf(upstreamPlan.name));
         return { plan: upstreamPlan, health, isOut: false, isIdled: false };
       }
-      const isCheckNew = JSON.stringify(known.plan.health) !== JSON.stringify(upstreamPlan.health);
-      known.health.apply(now, optionsOf(upstreamPlan), isCheckNew);
+      known.health.apply(now, optionsOf(upstreamPlan), newChecks(known.plan, upstreamPlan));
       known.plan = upstreamPlan;
       return known;
     });
@@ -259,11 +265,12 @@ export class HealthRegistry {
   }
 
   private async runProbe(upstream: Upstream, probe: Probe): Promise<void> {
-    const { health, servers, sources } = upstream.plan;
+    const { servers, sources } = upstream.plan;
     const server = servers[probe.server];
+    const health = healthOf(upstream.plan, server)!;
     const serverName = server.name.replace(/#[0-9]+$/, '');
-    const identity = health!.tls === null ? null : identityOf(health!.tls, server);
-    const { isPassed, reason } = await this.options.makeProbe(health!, probe.address, serverName, sources, identity);
+    const identity = health.tls === null ? null : identityOf(health.tls, server);
+    const { isPassed, reason } = await this.options.makeProbe(health, probe.address, serverName, sources, identity);
     this.probesUnderway--;
     if (this.isStopped) return;
     if (isPassed === null) {
@@ -411,6 +418,16 @@ function memoryKey(upstream: string, server: string, address: string): string {
 
 function optionsOf({ servers, health, passive, slowStartMs }: UpstreamPlan): UpstreamHealthOptions {
   return { servers, active: health, passive, slowStartMs };
+}
+
+function askedOf(upstream: UpstreamPlan, server: ServerPlan): string {
+  return JSON.stringify(healthOf(upstream, server));
+}
+
+/** Whether a server, by its index in `to`, is asked for something else than whoever had its slots in `from`. */
+function newChecks(from: UpstreamPlan, to: UpstreamPlan): (server: number) => boolean {
+  const former = new Map(from.servers.map((server) => [server.firstSlot, askedOf(from, server)]));
+  return (index) => former.get(to.servers[index].firstSlot) !== askedOf(to, to.servers[index]);
 }
 
 function emptySlot(): ServerSlot {

@@ -1,7 +1,7 @@
 /** The certificates of a configuration that runs, read again because a file of them was replaced; nothing else of it is touched. */
 import { formatDiagnostic } from '../../config/diagnostic.ts';
 import type { ServersTlsFiles } from '../../config/compile-tls.ts';
-import type { Plan, ServersTlsPlan } from '../../config/plan.ts';
+import type { HealthPlan, Plan, ServersTlsPlan } from '../../config/plan.ts';
 import { type CertificateFacts, type Certificates, readCertificates, upstreamFilesOf } from './certificates.ts';
 import type { CertificateFault } from './faults.ts';
 import { timeText } from './wording.ts';
@@ -59,7 +59,10 @@ export function withCertificates(plan: Plan, certificates: Certificates): Plan {
       return {
         ...upstream,
         tls: withFiles(tls, own.servers),
-        health: health === null ? null : { ...health, tls: withFiles(health.tls, checks) },
+        health: withCheckFiles(health, checks),
+        servers: upstream.servers.map((server) =>
+          server.health === null ? server : { ...server, health: withCheckFiles(server.health, checks) },
+        ),
       };
     }),
     listeners: plan.listeners.map((listener) => {
@@ -69,6 +72,10 @@ export function withCertificates(plan: Plan, certificates: Certificates): Plan {
         : { ...listener, tls: { ...listener.tls, entries: own.entries, tickets: own.tickets } };
     }),
   };
+}
+
+function withCheckFiles(health: HealthPlan | null, files: ServersTlsFiles | null): HealthPlan | null {
+  return health === null ? null : { ...health, tls: withFiles(health.tls, files) };
 }
 
 function withFiles(tls: ServersTlsPlan | null, files: ServersTlsFiles | null): ServersTlsPlan | null {

@@ -195,6 +195,7 @@ function serverPlan(slot: number, maxConnections: number): ServerPlan {
     slotCount: 1,
     epoch: 0,
     passive: null,
+    health: null,
     state: 'enabled',
   };
 }
