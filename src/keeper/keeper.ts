@@ -5,7 +5,7 @@
  */
 import type { Address } from '../base/address.ts';
 import type { Board } from '../base/board.ts';
-import { ADDRESSES_PER_NAME_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
+import { SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import type { HealthPlan, Plan, ServerPlan } from '../config/plan.ts';
 import type { AskedName } from '../core/asked-name.ts';
@@ -37,8 +37,9 @@ import {
 } from './proxies/listeners.ts';
 import type { Log } from './log/log.ts';
 import { logProxyState } from './log/proxy-state.ts';
-import { askName, Lookups } from './servers/lookups.ts';
+import { askName } from './servers/lookups.ts';
 import { askSystem, type NameAnswer, Names } from './servers/names.ts';
+import { WantedNames } from './servers/wanted-names.ts';
 import type { OverrideView } from './overrides.ts';
 import { probe, type ProbeResult } from './servers/probe.ts';
 import { PortRelief } from './servers/port-relief.ts';
@@ -112,7 +113,7 @@ export class Keeper {
   private readonly health: HealthRegistry;
   private readonly probeContexts = new ProbeContexts();
   private readonly names: Names;
-  private readonly lookups = new Lookups(monotonicMs);
+  private readonly wantedNames: WantedNames;
   /** Of servers, by their text. */
   private askedNames: ReadonlyMap<string, AskedName> = new Map();
   private readonly traffic: TrafficLog;
@@ -181,6 +182,7 @@ export class Keeper {
     });
     this.traffic = new TrafficLog(log, monotonicMs);
     const handleName = (hostname: string, answer: NameAnswer): void => this.health.handleName(hostname, answer);
+    this.wantedNames = new WantedNames(log, monotonicMs);
     this.names = new Names((name) => this.ask(name), log, handleName, options.inherited?.names);
     this.supervisor = new Supervisor({
       board: this.board,
@@ -327,6 +329,7 @@ export class Keeper {
     clearTimeout(this.retry);
     this.health.stop();
     this.names.stop();
+    this.wantedNames.stop();
     await this.store.emptyAllBut(addresses);
     this.store.closeAll();
     await Promise.all([this.supervisor.drain(drainMs, true), this.strays?.finish(drainMs, true)]);
@@ -618,18 +621,17 @@ export class Keeper {
     clearTimeout(this.retry);
     this.health.stop();
     this.names.stop();
+    this.wantedNames.stop();
     this.traffic.stop();
     this.tickets.stop();
     this.files.stop();
   }
 
   private async answerName(upstream: string, hostname: string, worker: number): Promise<void> {
-    const resolver = this.plan.upstreams.find(({ name }) => name === upstream)?.resolver ?? null;
-    const nothing = { addresses: [], ttlMs: 0 };
-    const isAsked = resolver !== null && /^[\w.-]{1,253}$/.test(hostname);
-    const answer = !isAsked ? nothing : await this.lookups.find(hostname, resolver).catch(() => nothing);
-    const addresses = answer.addresses.slice(0, ADDRESSES_PER_NAME_MAX);
-    this.supervisor.tell(worker, { type: 'name', upstream, hostname, addresses, ttlMs: answer.ttlMs ?? 0 });
+    const plan = this.plan.upstreams.find(({ name }) => name === upstream);
+    if (plan === undefined) return;
+    const { addresses, ttlMs } = await this.wantedNames.find(plan, hostname);
+    this.supervisor.tell(worker, { type: 'name', upstream, hostname, addresses, ttlMs: ttlMs ?? 0 });
   }
 
   private handleEvent(event: ProxyEvent, proxyIndex: number): void {

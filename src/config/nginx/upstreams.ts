@@ -2,6 +2,8 @@
  * `upstream` blocks, and servers that are named without one, as upstreams of the model. In nginx the timeouts belong to who
  * sends, here to the upstream: who sends with other ones gets an upstream of its own over the same servers.
  */
+import { ADDRESSES_PER_NAME_MAX } from '../../base/limits.ts';
+import { parseServer } from '../addresses.ts';
 import { formatDuration } from '../units.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
@@ -78,8 +80,10 @@ export class Upstreams {
     return [...this.groups.keys()];
   }
 
+  /** How many there may be: a name may have several addresses. */
   serverCount(name: string): number {
-    return this.groups.get(name.toLowerCase())?.servers.length ?? 1;
+    const servers = this.groups.get(name.toLowerCase())?.servers ?? [{ address: name }];
+    return servers.reduce((count, { address }) => count + addressesOf(String(address)), 0);
   }
 
   /** The upstream of the model for a group, or for one address. */
@@ -288,6 +292,11 @@ export class Upstreams {
 function slowStartOf(lines: readonly Directive[]): number {
   const words = lines.flatMap(({ args }) => args.map(({ text }) => /^slow_start=(.+)$/.exec(text)?.[1] ?? '0'));
   return Math.max(0, ...words.map((text) => parseTime(text, true) ?? 0));
+}
+
+function addressesOf(address: string): number {
+  const target = parseServer(address).value?.target;
+  return target !== undefined && 'hostname' in target ? ADDRESSES_PER_NAME_MAX : 1;
 }
 
 /** In a block servers without a port have 80, whatever is spoken with them. */

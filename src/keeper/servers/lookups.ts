@@ -13,6 +13,8 @@ export type Ask = (hostname: string, resolver: ResolverPlan) => Promise<NameAnsw
 const ANSWERS_MAX = 4096;
 /** On their way at the same time. */
 const QUESTIONS_MAX = 256;
+/** One behind the other, where a name server says no more than that a name is another's. */
+const ALIASES_MAX = 8;
 /** The system's resolver blocks a thread for each; names of servers need some too. */
 const SYSTEM_QUESTIONS_MAX = 2;
 
@@ -107,9 +109,7 @@ async function askServers(hostname: string, { servers, families, timeoutMs }: Re
   resolver.setServers([...servers]);
   const asked = await Promise.allSettled(
     families.map(async (family) => {
-      const found = await (family === 4
-        ? resolver.resolve4(hostname, { ttl: true })
-        : resolver.resolve6(hostname, { ttl: true }));
+      const found = await resolveThrough(resolver, hostname, family, ALIASES_MAX);
       return found.map(({ address, ttl }) => ({ family, host: address, ttl }));
     }),
   );
@@ -120,4 +120,22 @@ async function askServers(hostname: string, { servers, families, timeoutMs }: Re
     addresses: records.map(({ family, host }) => ({ family, host })),
     ttlMs: records.length === 0 ? null : Math.min(...records.map(({ ttl }) => ttl * 1000)),
   };
+}
+
+async function resolveThrough(
+  resolver: dns.promises.Resolver,
+  hostname: string,
+  family: 4 | 6,
+  aliases: number,
+): Promise<readonly dns.RecordWithTtl[]> {
+  try {
+    return await (family === 4
+      ? resolver.resolve4(hostname, { ttl: true })
+      : resolver.resolve6(hostname, { ttl: true }));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENODATA' || aliases === 0) throw error;
+    const [alias] = await resolver.resolveCname(hostname).catch((): string[] => []);
+    if (alias === undefined) throw error;
+    return await resolveThrough(resolver, alias, family, aliases - 1);
+  }
 }
