@@ -15,7 +15,7 @@ import { OLD_GENERATIONS_MAX } from '../src/core/fleet/generations.ts';
 import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { Builds, type Flaw, FLAWS } from './campaign/builds.ts';
 import { change } from './campaign/changes.ts';
-import { Killer } from './campaign/killer.ts';
+import { IN_CHARGE, Killer } from './campaign/killer.ts';
 import { processesBelow } from './campaign/processes.ts';
 import { type Campaign, report } from './campaign/results.ts';
 import { type Ask, createPlace, Site } from './campaign/site.ts';
@@ -80,9 +80,9 @@ async function campaign(t: TestContext, engine: Engine, place: Place, stage: Sta
   const traffic = await Traffic.start(
     place.ports,
     () => programs,
-    (failure, bornAt) => {
+    (failure) => {
       // One may have come into charge that is not known here yet.
-      const isBound = programs + 1 - bornAt > OLD_GENERATIONS_MAX;
+      const isBound = programs + 1 - failure.bornAt > OLD_GENERATIONS_MAX;
       const excuse = killer.findExcuse(failure);
       return excuse ?? (isBound && failure.what !== 'ECONNREFUSED' ? BOUND_TO_END : null);
     },
@@ -105,10 +105,13 @@ async function campaign(t: TestContext, engine: Engine, place: Place, stage: Sta
     } catch {
       // Who is killed does not answer; then it holds when it is asked for again.
     }
-    await struck;
+    const role = await struck;
     const settled = await settle(site, stage.revive);
     killer.lookAgain();
-    if (settled.pid !== inCharge) programs++;
+    traffic.judgeAgain();
+    // Then no program has been succeeded.
+    const isRestart = role === IN_CHARGE && !isUpgrade;
+    if (settled.pid !== inCharge && !isRestart) programs++;
     inCharge = settled.pid;
     site.handleInCharge(settled);
     await site.repeatReload();

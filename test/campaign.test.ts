@@ -52,7 +52,7 @@ for (const engine of ENGINES) {
     const traffic = await Traffic.start(
       place.ports,
       () => site.upgrades,
-      (_, bornAt) => {
+      ({ bornAt }) => {
         const isBound = site.upgrades + (site.isUpgrading ? 1 : 0) - bornAt > OLD_GENERATIONS_MAX;
         return isBound ? BOUND_TO_END : null;
       },

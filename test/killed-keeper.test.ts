@@ -23,6 +23,9 @@ import {
 import { dyingAfter, endAfter, gone, replaceable, status, upgrade } from './upgrading.ts';
 import { until } from './waiting.ts';
 
+/** Many times what it takes until the next keeper has found the proxies of the one before. */
+const GRACE_MS = 15_000;
+
 interface Stage {
   readonly evenkeel: Evenkeel;
   readonly proxies: readonly number[];
@@ -36,12 +39,12 @@ interface Stage {
 }
 
 /** Of two proxies, with a session through one of them. */
-async function start(t: TestContext, engine: Engine, file = program): Promise<Stage> {
+async function start(t: TestContext, engine: Engine, file = program, grace = '1m'): Promise<Stage> {
   const backend = await startBackend(t);
   const echo = await startTcpBackend(t, (socket) => socket.pipe(socket));
   const [port, tcpPort] = [await freePort(), await freePort()];
   const yaml = `
-grace: 1m
+grace: ${grace}
 listeners:
   web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] }
   tcp: { bind: "127.0.0.1:${tcpPort}", protocol: tcp, upstream: echo }
@@ -91,7 +94,7 @@ for (const engine of ENGINES) {
     `[${engine}] if the keeper is killed, its proxies serve on until another one does: no connection is refused and no session ends`,
     engineSkip(engine),
     async (t) => {
-      const { evenkeel, proxies, port, say, endSession, startAgain } = await start(t, engine);
+      const { evenkeel, proxies, port, say, endSession, startAgain } = await start(t, engine, program, `${GRACE_MS}ms`);
       const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
       t.after(() => agent.destroy());
       const load = startLoad(t, port, 4);
@@ -116,6 +119,7 @@ for (const engine of ENGINES) {
         ),
       );
       const seconds = second.proxies();
+      const killedAt = performance.now();
       second.signal('SIGKILL');
       await second.exit;
       await say('without the second one');
@@ -129,6 +133,8 @@ for (const engine of ENGINES) {
         listed.map((each) => each.pid),
         third.proxies(),
       );
+      // Nor is it over in the time that they would have without anybody.
+      await new Promise((resolve) => setTimeout(resolve, killedAt + GRACE_MS + 1_000 - performance.now()));
       await say('with the third one');
       for (const each of seconds) await gone(each);
       const { done, failures } = await load.stop();

@@ -13,6 +13,7 @@ const LOOK_MS = 100;
 export interface StrayingHandler {
   /** The sockets that this process listens on. */
   readonly listening: () => readonly number[];
+  handleAdopted(): void;
   handleMessage(message: AdopterMessage): void;
   handleAdopterGone(): void;
 }
@@ -66,6 +67,7 @@ export class Straying {
       return;
     }
     this.adopter = visitor;
+    this.handler.handleAdopted();
     const sockets = this.handler.listening();
     for (let at = 0; at < sockets.length; at += PER_MESSAGE) {
       visitor.send(encode({ type: 'sockets' }), sockets.slice(at, at + PER_MESSAGE));

@@ -9,8 +9,9 @@ const CUT = new Set(['ECONNRESET', 'EPIPE', CLOSED]);
 /** The proxies of a keeper that is gone finish within `grace`, which is 30 s; the kernel and this process take their time. */
 const GRACE_MS = 30_000 - 1_000;
 
+export const IN_CHARGE = 'keeper in charge';
 /** What is told of a victim, by whether it is, or is one of, the keeper in charge. */
-const KEEPERS = { true: 'keeper in charge', false: 'keeper that starts or finishes' };
+const KEEPERS = { true: IN_CHARGE, false: 'keeper that starts or finishes' };
 const PROXIES = { true: 'proxy', false: 'proxy of another keeper' };
 
 interface Carried {
@@ -42,8 +43,8 @@ export class Killer {
     this.options = options;
   }
 
-  /** One of all that there are. `inCharge`: the keeper, as it knows itself; `isUpgrade`: another one may be by now. */
-  strike(inCharge: number, isUpgrade: boolean): void {
+  /** One of all that there are: its role. `inCharge`: the keeper, as it knows itself; `isUpgrade`: another one may be by now. */
+  strike(inCharge: number, isUpgrade: boolean): string {
     const { prng, root, servesOn } = this.options;
     const victims = processesBelow(root);
     const keeper = victims.find(({ kind, ownPid }) => kind === 'keeper' && ownPid === inCharge);
@@ -53,14 +54,17 @@ export class Killer {
     this.kills[role] = (this.kills[role] ?? 0) + 1;
     const carriers = kind === 'proxy' ? [pid] : pid === keeper?.pid ? proxiesAmong(victims) : proxiesOf(pid);
     const ending = carriers.filter((each) => kind === 'proxy' || !servesOn || isUpgrade || !own.includes(each));
-    for (const proxy of ending) stop(proxy);
+    if (kind === 'proxy') stop(pid);
+    const note = (): void => ending.forEach((proxy) => this.note(proxy, kind, killedAtMs));
     const killedAtMs = performance.now();
-    for (const proxy of ending) {
-      if (kind === 'keeper') this.left.set(proxy, killedAtMs);
-      this.note(proxy, kind, killedAtMs);
-    }
+    note();
     kill(pid, 'SIGKILL');
-    for (const proxy of ending) kill(proxy, 'SIGCONT');
+    if (kind === 'keeper') {
+      for (const proxy of ending) this.left.set(proxy, killedAtMs);
+      // What they have accepted meanwhile.
+      note();
+    }
+    return role;
   }
 
   /** Proxies have taken what waited in their queues when their keeper was killed: to be called when others serve. */

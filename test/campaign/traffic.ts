@@ -37,10 +37,12 @@ export interface Failure extends Line {
   readonly kind: Kind;
   readonly what: string;
   readonly atMs: number;
+  /** The age when its connection was begun. */
+  readonly bornAt: number;
 }
 
 /** Why it is right that this has failed; null: it is not. */
-export type Excuse = (failure: Failure, bornAt: number) => string | null;
+export type Excuse = (failure: Failure) => string | null;
 
 interface Session {
   readonly line: Line;
@@ -106,6 +108,11 @@ export class Traffic {
   async stop(): Promise<void> {
     this.isOver = true;
     await Promise.all(this.loops);
+  }
+
+  /** Failures without an excuse may have one by now. */
+  judgeAgain(): void {
+    for (const failure of this.failures.splice(0)) this.judge(failure);
   }
 
   /** How many requests have been answered, and messages of sessions. */
@@ -215,12 +222,15 @@ export class Traffic {
       return true;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      const failure = { ...line, kind, what: code ?? message, atMs: performance.now() };
-      const excuse = this.findExcuse(failure, bornAt);
-      if (excuse === null) this.failures.push(failure);
-      else this.excused[excuse] = (this.excused[excuse] ?? 0) + 1;
+      this.judge({ ...line, kind, what: code ?? message, atMs: performance.now(), bornAt });
       return false;
     }
+  }
+
+  private judge(failure: Failure): void {
+    const excuse = this.findExcuse(failure);
+    if (excuse === null) this.failures.push(failure);
+    else this.excused[excuse] = (this.excused[excuse] ?? 0) + 1;
   }
 }
 
