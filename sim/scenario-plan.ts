@@ -146,6 +146,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     proxyProtocol: isBehind ? BALANCERS : null,
     tls: null,
     passthrough: null,
+    tries: { attempts: 3, withinMs: 0 },
     tcp: null,
     udp: null,
   };

@@ -47,12 +47,9 @@ async function helloFor(servername: string): Promise<Buffer> {
 
 for (const engine of ENGINES) {
   test(`[${engine}] by values of a connection`, engineSkip(engine), async (t) => {
-    const [byAddress, answers, passed, hashed] = [
-      await freePort(),
-      await freePort(),
-      await freePort(),
-      await freePort(),
-    ];
+    const ports: number[] = [];
+    for (let i = 0; i < 6; i++) ports.push(await freePort());
+    const [byAddress, answers, passed, hashed, once, twice] = ports;
     const [a, b] = [await startNamed(t, 'a'), await startNamed(t, 'b')];
     await Evenkeel.start(
       t,
@@ -74,11 +71,14 @@ listeners:
     choose: { by: "{tls-server-name}", cases: { a.example: { upstream: a }, B.EXAMPLE: { upstream: b } } }
     respond: "nobody is {tls-server-name}"
   hashed: { bind: "127.0.0.1:${hashed}", protocol: tcp, upstream: hashed }
+  once: { bind: "127.0.0.1:${once}", protocol: tcp, upstream: failing, tries: { attempts: 1 } }
+  twice: { bind: "127.0.0.1:${twice}", protocol: tcp, upstream: failing, tries: { attempts: 2, within: 1h } }
 values:
   place: { networks: { 127.0.0.1: near, 127.0.0.2: far }, otherwise: elsewhere, of: "{value:who}" }
 upstreams:
   a: { servers: [ "${a}" ] }
   b: { servers: [ "${b}" ] }
+  failing: { servers: [ "127.0.0.1:${await freePort()}", { address: "${a}", backup: true } ] }
   hashed: { servers: [ "${a}", "${b}" ], balance: hash, hash: { text: "{client}" } }
 `,
       { engine },
@@ -97,6 +97,10 @@ upstreams:
       assert.equal(await dialogue(passed, await helloFor('b.example')), 'b a hello');
       assert.equal(await dialogue(passed, await helloFor('c.example')), 'nobody is c.example');
       assert.equal(await dialogue(passed, 'no TLS'), 'nobody is ');
+    });
+    await t.test('as many servers as are to be tried', async () => {
+      assert.equal(await dialogue(once, 'x'), 'reset');
+      assert.equal(await dialogue(twice, 'x'), 'a x');
     });
     await t.test('a server by a text', async () => {
       const chosen = new Set<string>();
@@ -123,6 +127,7 @@ split_clients $remote_addr $share { 40% some; * others; }
 map $near $where { yes a; no 127.0.0.1:{b}; }
 upstream a { server 127.0.0.1:{a}; }
 upstream by_address { hash $remote_addr; server 127.0.0.1:{a}; server 127.0.0.1:{b}; }
+upstream dead { server 127.0.0.1:{dead} max_fails=0; server 127.0.0.1:{dead2} max_fails=0; server 127.0.0.1:{a} backup; }
 upstream by_nothing { hash $proxy_protocol_addr consistent; server 127.0.0.1:{a}; server 127.0.0.1:{b}; }
 `;
 /** What stands in a server, each. */
@@ -136,16 +141,28 @@ const SERVERS: readonly string[] = [
   'proxy_pass by_address;',
   'proxy_pass by_nothing;',
   'deny 127.0.0.2; return welcome;',
+  'proxy_pass dead;',
+  'proxy_next_upstream off; proxy_pass dead;',
+  'proxy_next_upstream_tries 2; proxy_pass dead;',
+  'proxy_next_upstream_tries 3; proxy_pass dead;',
 ];
 
 test('nginx and evenkeel do the same by variables of stream', peerSkip(null, 'nginx'), async (t) => {
   const directory = temporaryDirectory(t);
   const [a, b] = [await startNamed(t, 'a'), await startNamed(t, 'b')].map((address) => address.split(':')[1]);
+  const dead = [await freePort(), await freePort()];
   const configure = async (): Promise<{ text: string; ports: number[] }> => {
     const ports: number[] = [];
     for (let i = 0; i < SERVERS.length; i++) ports.push(await freePort());
     const servers = SERVERS.map((content, i) => `server { listen 127.0.0.1:${ports[i]}; ${content} }\n`).join('');
-    const text = `${STREAM}${servers}`.replaceAll('{port}', String(ports[0])).replaceAll('{a}', a).replaceAll('{b}', b);
+    const known: Record<string, string> = {
+      port: String(ports[0]),
+      a,
+      b,
+      dead: String(dead[0]),
+      dead2: String(dead[1]),
+    };
+    const text = `${STREAM}${servers}`.replace(/\{(port|a|b|dead2?)\}/g, (_, name: string) => known[name]);
     return { text, ports };
   };
   const [theirs, ours] = [await configure(), await configure()];

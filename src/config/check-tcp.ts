@@ -8,11 +8,12 @@ import { CONNECTION_SOURCES, parseTemplate } from './template.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
 
 type Listener = Loose<ListenerConfig>;
+/** Those that have values in them. */
 const KEYS = ['set', 'choose', 'respond'] as const;
 
 /** Of another protocol. */
 export function refuseTcpKeys(listener: Listener, protocol: string, path: Path, report: Report): void {
-  for (const key of KEYS) {
+  for (const key of [...KEYS, 'tries'] as const) {
     if (listener[key] !== undefined)
       report.atKey([...path, key], 'wrong-protocol', { key, protocol, fix: 'leave it out, or write `protocol: tcp`' });
   }

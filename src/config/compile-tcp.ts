@@ -1,7 +1,14 @@
 /** What a TCP listener does by values: from the Config to the Plan. What is here has passed the checks. */
+import { DEFAULTS } from './defaults.ts';
 import type { TcpTargetConfig } from './model-tcp.ts';
 import type { ListenerConfig } from './model.ts';
-import type { TcpPlan, TcpTargetPlan } from './plan.ts';
+import type { TcpPlan, TcpTargetPlan, TriesPlan } from './plan.ts';
+import { parseDuration } from './units.ts';
+
+export function compileTries({ tries }: ListenerConfig): TriesPlan {
+  const { attempts = DEFAULTS.listener.tries.attempts, within } = tries ?? {};
+  return { attempts, withinMs: within === undefined ? 0 : (parseDuration(within) ?? 0) };
+}
 
 /** Null: it asks for none. */
 export function compileTcp({ choose, respond, set }: ListenerConfig): TcpPlan | null {

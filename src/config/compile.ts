@@ -11,7 +11,7 @@ import { compileServersTls, compileTls, NO_TLS_FILES, type ServersTlsFiles, type
 import { compileValue } from './compile-values.ts';
 import { lateNamesOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
-import { compileTcp } from './compile-tcp.ts';
+import { compileTcp, compileTries } from './compile-tcp.ts';
 import { compileRoute, type RouteContext } from './compile-routes.ts';
 import { FileSites } from './files-plan.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -149,6 +149,7 @@ function compileListener(
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
     access: compileAccess(listener.access),
     passthrough: compilePassthrough(listener.passthrough),
+    tries: compileTries(listener),
     tcp: compileTcp(listener),
     proxyProtocol: compileProxyProtocol(listener['proxy-protocol']),
     tls:

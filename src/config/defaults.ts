@@ -14,6 +14,7 @@ export const DEFAULTS = {
     passthrough: { wait: '100ms', postgres: false },
     udp: { idle: '60s' },
     trust: { field: 'X-Forwarded-For', hops: 'all', pass: false },
+    tries: { attempts: 3 },
     'odd-fields': 'pass',
     'other-host': 'refuse',
   },

@@ -1,6 +1,7 @@
 /** What a listener of TCP does by the values of a connection: to which upstream it goes, or what its client is told. */
 import * as z from 'zod';
-import { anyText, key, name, required, template, variableName } from './scalars.ts';
+import { DEFAULTS } from './defaults.ts';
+import { anyText, duration, integer, key, name, required, template, variableName } from './scalars.ts';
 
 const onlyTcp = 'Only for `protocol: tcp`.';
 
@@ -18,8 +19,21 @@ const Choose = z.strictObject({
   ),
 });
 
+const Tries = z.strictObject({
+  attempts: key(
+    integer(1, 16),
+    'Servers in all that a connection is tried with, the first included: 1 is no other one.',
+    DEFAULTS.listener.tries.attempts,
+  ),
+  within: key(duration('1ms', '1h'), 'No other one is tried after this time. Without it there is no limit.'),
+});
+
 /** Keys of a listener. */
 export const tcpKeys = {
+  tries: key(
+    Tries,
+    `Which servers a connection is tried with: after one that cannot be connected to comes another. ${onlyTcp}`,
+  ),
   set: key(z.record(variableName, template), `By name: gives values, \`{value:name}\`, in this order. ${onlyTcp}`),
   choose: key(Choose, `Where connections go, by their values. Those that no case fits go on as without it. ${onlyTcp}`),
   respond: key(

@@ -71,6 +71,8 @@ export interface ListenerPlan {
   readonly access: AccessPlan | null;
   /** protocol tcp: which TLS connections go elsewhere than to `upstream`. Null: none. */
   readonly passthrough: PassthroughPlan | null;
+  /** protocol tcp: servers that a connection is tried with, and for how long others are. */
+  readonly tries: TriesPlan;
   /** protocol tcp: what is done by the values of a connection. Null: nothing is asked. */
   readonly tcp: TcpPlan | null;
   /** Null: nobody sends a PROXY protocol header. */
@@ -156,6 +158,12 @@ export interface ServersTlsPlan {
   readonly groups: string;
   readonly protocols: readonly string[];
   readonly reusesSessions: boolean;
+}
+
+export interface TriesPlan {
+  readonly attempts: number;
+  /** 0: there is no limit. */
+  readonly withinMs: number;
 }
 
 export interface TcpPlan {

@@ -95,6 +95,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     proxyProtocol: null,
     tls: null,
     passthrough: null,
+    tries: { attempts: 3, withinMs: 0 },
     tcp: null,
     udp: null,
   }));

@@ -11,7 +11,14 @@ import type { Listener } from './listener.ts';
 import { TcpService } from './tcp.ts';
 import type { Upstream } from './upstream.ts';
 
-const PLAN = { name: 'tcp', access: null, passthrough: null, tcp: null, upstream: 0 } as unknown as ListenerPlan;
+const PLAN = {
+  name: 'tcp',
+  access: null,
+  passthrough: null,
+  tcp: null,
+  tries: { attempts: 3, withinMs: 0 },
+  upstream: 0,
+} as unknown as ListenerPlan;
 /** Everybody waits. */
 const FULL = {
   hashKey: null,

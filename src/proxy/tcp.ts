@@ -28,9 +28,6 @@ import { answerTcp } from './tcp-answer.ts';
 import { TcpValues } from './tcp-values.ts';
 import { Waiter } from './waiter.ts';
 
-/** Servers tried for one connection before it is given up. */
-const TRIES_MAX = 3;
-
 export class TcpService implements Service {
   private readonly listener: Listener;
   /** Null: only those go anywhere whose ClientHello says where. */
@@ -145,6 +142,7 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   private earlyLength = 0;
   private server: Server | null = null;
   private dial: Dial | null = null;
+  private readonly begunAt: number;
   /** When the server was picked. */
   private takenAt = 0;
   /** Of the last try: a kind of answer. */
@@ -157,6 +155,7 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     this.key = key;
     this.listener = listener;
     this.context = listener.context;
+    this.begunAt = listener.context.transport.now;
     this.upstream = upstream;
     this.downstream = downstream;
     this.client = info?.peer ?? downstream;
@@ -268,8 +267,13 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     this.context.noteFailure(server, how, 0);
     this.markTried(server);
     this.failure = kindOfFailure(how);
-    if (this.triedCount >= TRIES_MAX) this.refuse(this.failure);
+    if (!this.mayTryAnother) this.refuse(this.failure);
     else this.handlePicked(this.upstream.pick(this));
+  }
+
+  private get mayTryAnother(): boolean {
+    const { attempts, withinMs } = this.listener.plan.tries;
+    return this.triedCount < attempts && (withinMs === 0 || this.context.transport.now - this.begunAt < withinMs);
   }
 
   private cancelDial(): void {

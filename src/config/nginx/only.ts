@@ -1,6 +1,5 @@
 /** Directives of which only some values can be had. */
 import { lookUp } from '../../base/look-up.ts';
-import type { Rule } from './directive-table.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 
@@ -26,14 +25,9 @@ const ONLY: Readonly<Record<string, Only>> = {
   proxy_ignore_client_abort: { possible: OFF, reason: 'a request whose client is gone is given up', isAddition: true },
 };
 
-export function checkOnly(directive: Directive, rule: Rule, notes: Notes): void {
+export function checkOnly(directive: Directive, notes: Notes): void {
   const { name, place, args } = directive;
   const text = args.map((word) => word.text).join(' ');
-  if (name === 'proxy_next_upstream' && rule.contexts.includes('stream')) {
-    if (!ON.test(text))
-      notes.notYet(place, '`proxy_next_upstream off`', 'another server is tried where none is connected yet');
-    return;
-  }
   const only = lookUp(ONLY, name);
   if (only === undefined || only.possible.test(text)) return;
   if (only.isAddition === true) notes.leftOut(place, name, only.reason);

@@ -38,12 +38,17 @@ export interface Handler {
   /** Of the listener: `upstream`, `respond`, `choose`, `set`, `passthrough`. */
   readonly keys: PlainMap;
   readonly access: PlainMap | null;
+  /** As `tries` of the listener; null: as without it. */
+  readonly tries: PlainMap | null;
   /** What a client says in its ClientHello is read. */
   readonly isPreread: boolean;
   readonly place: Place;
 }
 
 const CONNECT_MS_MAX = 3_600_000;
+/** As many as can be asked for; and as there are without asking. */
+const TRIES_MAX = 16;
+const TRIES = 3;
 /** More is no limit. */
 const COUNT_MAX = 1_000_000;
 export const IDLE_MS_MAX = 576 * 3_600_000;
@@ -70,7 +75,7 @@ export function readHandler(server: StreamServer, surroundings: StreamSurroundin
   const access = readStreamAccess(scope, notes);
   const set = readSets(scope, constants, surroundings);
   const isPreread = isOn(scope, 'ssl_preread');
-  const common = { access, isPreread };
+  const common = { access, isPreread, tries: null };
   const [answer] = scope.own('return');
   if (answer !== undefined) {
     const [{ place, text }] = answer.args;
@@ -85,8 +90,10 @@ export function readHandler(server: StreamServer, surroundings: StreamSurroundin
     if (scope.own('pass').length === 0) notes.missing(scope.directives, directive.place, 'no handler for server', fix);
     return null;
   }
-  const keys = new Passing(server, pass, constants, surroundings).keys();
-  return keys === null ? null : { keys: { ...set, ...keys }, ...common, place: pass.args[0].place };
+  const passing = new Passing(server, pass, constants, surroundings);
+  const keys = passing.keys();
+  if (keys === null) return null;
+  return { keys: { ...set, ...keys }, ...common, tries: passing.tries(), place: pass.args[0].place };
 }
 
 /** In their order. */
@@ -113,6 +120,8 @@ class Passing {
   private readonly constants: Constants;
   private readonly surroundings: StreamSurroundings;
   private readonly settings: Settings;
+  /** Of the groups that it leads to, in the largest. */
+  private serverCount = 0;
 
   constructor(server: StreamServer, pass: Directive, constants: Constants, surroundings: StreamSurroundings) {
     this.server = server;
@@ -130,6 +139,21 @@ class Passing {
       return upstream === null ? null : { upstream };
     }
     return this.byHello() ?? this.byValue(text);
+  }
+
+  /** When another server is tried: nginx tries all, unless it is told otherwise. */
+  tries(): PlainMap | null {
+    const { scope } = this.server;
+    const { notes } = this.surroundings;
+    const isOff = scope.argument('proxy_next_upstream')?.toLowerCase() === 'off';
+    const most = count(scope, 'proxy_next_upstream_tries', notes) || this.serverCount;
+    const attempts = isOff ? 1 : Math.min(TRIES_MAX, Math.max(1, most));
+    const within = time(scope, 'proxy_next_upstream_timeout', 0, CONNECT_MS_MAX, notes);
+    const tries = {
+      ...(attempts > TRIES || attempts < this.serverCount ? { attempts } : {}),
+      ...(within > 1 ? { within: formatDuration(within) } : {}),
+    };
+    return Object.keys(tries).length === 0 ? null : tries;
   }
 
   /** Where a `map` of what a client says in its ClientHello leads to texts alone; null: it is not that simple. */
@@ -187,6 +211,7 @@ class Passing {
       notes.missing(scope.outer?.directives ?? [], this.pass.args[0].place, `no port in upstream "${target}"`, fix);
       return null;
     }
+    this.serverCount = Math.max(this.serverCount, upstreams.serverCount(target));
     // nobody comes to it, and it may be why
     if (listens.length === 0) return null;
     const tls = isOn(scope, 'proxy_ssl') ? readServersTls(scope, target, document, notes) : null;

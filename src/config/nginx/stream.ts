@@ -114,11 +114,17 @@ function addListener(
     ...keys,
     ...(reads ? { passthrough: { ...(passthrough as PlainMap | undefined), wait: PREREAD } } : {}),
     ...(first.access === null ? {} : { access: first.access }),
+    ...(first.tries === null || isUdp ? {} : { tries: first.tries }),
   };
   document.mark(['listeners', name], listen.directive.place);
   document.mark(['listeners', name, 'bind'], listen.directive.place);
   sockets.forEach((one, i) => document.mark(['listeners', name, 'bind', i], one.listen.directive.place));
   for (const key of ['upstream', 'choose', 'respond']) document.mark(['listeners', name, key], first.place);
+}
+
+/** What is said once for a listener. */
+function sharedOf({ access, tries }: Handler): string {
+  return JSON.stringify([access, tries]);
 }
 
 /** What several servers of one socket do: which one it is, the client's handshake says. */
@@ -131,9 +137,9 @@ function byName(
   const [standard] = handlers;
   const place = servers[1].directive.place;
   const odd = handlers.find(({ keys }) => Object.keys(keys).some((key) => key !== 'upstream' && key !== 'respond'));
-  if (odd !== undefined || handlers.some(({ access }) => JSON.stringify(access) !== JSON.stringify(standard.access))) {
+  if (odd !== undefined || handlers.some((one) => sharedOf(one) !== sharedOf(standard))) {
     const reason =
-      'of several servers of a socket none can have variables in `proxy_pass`, `set`, or others than may come to the first';
+      'of several servers of a socket none can have variables in `proxy_pass`, `set`, or an `allow` or `proxy_next_upstream` that the first has not';
     notes.notYet(odd?.place ?? place, 'another server for a socket of `stream`', reason, 'give it a port of its own');
     return standard.keys;
   }

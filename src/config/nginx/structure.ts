@@ -46,7 +46,7 @@ export function checkStructure(directives: readonly Directive[], context: string
     }
     seen.set(rule.name, directive);
     tellState(directive, rule, notes);
-    checkOnly(directive, rule, notes);
+    checkOnly(directive, notes);
     const inside = directive.block === null ? null : contextInside(rule.name, context);
     const block = inside === null ? directive.block : checkStructure(directive.block!, inside, notes);
     sound.push(block === directive.block ? directive : { ...directive, block });

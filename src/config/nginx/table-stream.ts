@@ -143,13 +143,19 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         '**there is nothing like it yet**',
       ],
       ['proxy_requests proxy_responses', 'stream stream-server', '1', 'works', 'with `listen ... udp`'],
-      ['proxy_next_upstream', 'stream stream-server', 'flag', 'differs', 'only `on`'],
+      [
+        'proxy_next_upstream',
+        'stream stream-server',
+        'flag',
+        'differs',
+        'of datagrams one answer is waited for, whatever is written',
+      ],
       [
         'proxy_next_upstream_tries proxy_next_upstream_timeout',
         'stream stream-server',
         '1',
-        'left out',
-        'tries are bounded by their number and their timeouts',
+        'differs',
+        'at most 16 tries; not with `listen ... udp`',
       ],
       ['proxy_protocol', 'stream stream-server', 'flag', 'works', 'checks of servers begin with a header too'],
       [
