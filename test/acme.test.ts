@@ -11,6 +11,7 @@ import tls from 'node:tls';
 import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { ENGINES, engineSkip, Evenkeel, freePort, kill, program } from './evenkeel.ts';
 import { get, type Pebble, pebbleSkip, startPebble } from './pebble.ts';
+import { shiftedClock } from './shifted-clock.ts';
 import { until } from './waiting.ts';
 
 function stateOf(t: TestContext): string {
@@ -306,6 +307,82 @@ test(
     next.signal('SIGHUP');
     await next.said(/certificate replaced: listener https/);
     assert.ok(await isTrusted(ports.https, 'b.example', await pebble.root()));
+  },
+);
+
+/** Before the authority: new orders are answered 429 while it is limited. Everything else goes through. */
+async function limit(t: TestContext, pebble: Pebble): Promise<{ directory: string; orders(): number; end(): void }> {
+  let orders = 0;
+  let isLimited = true;
+  const { hostname, port: target } = new URL(pebble.directory);
+  const pair = {
+    cert: readFileSync(pebble.maker.path('pebble.pem')),
+    key: readFileSync(pebble.maker.path('pebble.key')),
+  };
+  const server = https.createServer(pair, (request, response) => {
+    const isOrder = request.method === 'POST' && /order-plz$|new-?order/i.test(request.url!);
+    if (isOrder) orders++;
+    if (isOrder && isLimited) {
+      const type = 'urn:ietf:params:acme:error:rateLimited';
+      response.writeHead(429, { 'Content-Type': 'application/problem+json', 'Retry-After': '1200' });
+      response.end(JSON.stringify({ type, detail: 'too many new orders', status: 429 }));
+      return;
+    }
+    // Pebble makes its links of the name that it is asked for
+    const { headers, method, url: path } = request;
+    const options = { host: hostname, port: target, method, path, headers, rejectUnauthorized: false };
+    const passed = https.request(options, (answer) => {
+      response.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(response);
+    });
+    passed.on('error', () => response.destroy());
+    request.pipe(passed);
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  t.after(() => server.close().closeAllConnections());
+  return {
+    directory: `https://localhost:${port}/dir`,
+    orders: () => orders,
+    end: () => {
+      isLimited = false;
+    },
+  };
+}
+
+test(
+  'who is told to wait waits, over reloads and restarts, and then has a certificate',
+  { skip: pebbleSkip },
+  async (t) => {
+    const ports = await freePorts();
+    const pebble = await startPebble(t, { httpPort: ports.http });
+    const limited = await limit(t, pebble);
+    const clock = shiftedClock(pebble.maker.folder);
+    const env = { STATE_DIRECTORY: stateOf(t), ...clock.env };
+    const options = { engine: ENGINES[0], workers: 1, hasSocket: true, env } as const;
+    const yaml = site(ports, { directory: limited.directory, ca: pebble.ca }, 'names: shop.example');
+    const evenkeel = await Evenkeel.start(t, yaml, options);
+    await evenkeel.said(/not obtained from localhost:\d+: too many new orders \(rateLimited\).*tried once, next at 20/);
+    const next = (one: Evenkeel): number => Date.parse(statusOf(one).tls!.acme[0].next!) - Date.now();
+    assert.ok(next(evenkeel) > 19 * 60_000 && next(evenkeel) <= 20 * 60_000, `${next(evenkeel)}`);
+
+    writeFileSync(evenkeel.file, yaml.replace('body: ok', 'body: other'));
+    evenkeel.signal('SIGHUP');
+    await evenkeel.said(/reload by SIGHUP: listener https: routes changed/);
+    evenkeel.signal('SIGTERM');
+    await evenkeel.exit;
+    const again = await Evenkeel.start(t, yaml, options);
+    const [view] = statusOf(again).tls!.acme;
+    assert.deepEqual([view.state, view.failures], ['waiting', 1]);
+    assert.ok(next(again) > 18 * 60_000, `${next(again)}`);
+    assert.equal(limited.orders(), 1);
+
+    limited.end();
+    clock.shift(21 * 60_000);
+    again.signal('SIGHUP');
+    await again.said(/certificate replaced: listener https/);
+    assert.ok(await isTrusted(ports.https, 'shop.example', await pebble.root()));
+    assert.equal(limited.orders(), 2);
   },
 );
 

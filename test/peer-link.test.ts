@@ -15,6 +15,7 @@ import { askSocket } from './control-socket.ts';
 import { ENGINES, Evenkeel, freePort, program } from './evenkeel.ts';
 import { pebbleSkip, startPebble } from './pebble.ts';
 import { endAfter, upgrade } from './upgrading.ts';
+import { shiftedClock } from './shifted-clock.ts';
 import { until } from './waiting.ts';
 
 interface Node {
@@ -38,9 +39,20 @@ function peersOf(nodes: readonly Node[]): string {
 }
 
 /** `rest`: besides the peers. */
-async function startNode(t: TestContext, node: Node, all: readonly Node[], rest?: string): Promise<Evenkeel> {
+async function startNode(
+  t: TestContext,
+  node: Node,
+  all: readonly Node[],
+  rest?: string,
+  more: NodeJS.ProcessEnv = {},
+): Promise<Evenkeel> {
   const own = rest ?? `listeners: { web: { bind: "127.0.0.1:${await freePort()}", routes: [ { respond: {} } ] } }\n`;
-  const options = { engine: ENGINES[0], workers: 1, hasSocket: true, env: { STATE_DIRECTORY: node.state } } as const;
+  const options = {
+    engine: ENGINES[0],
+    workers: 1,
+    hasSocket: true,
+    env: { STATE_DIRECTORY: node.state, ...more },
+  } as const;
   return Evenkeel.start(t, `node: ${node.name}\n${peersOf(all)}${own}`, options);
 }
 
@@ -337,3 +349,34 @@ listeners:
   assert.ok(!readdirSync(join(nodes[1].state, 'acme')).some((file) => file.startsWith('account')));
   assert.equal((await statusOf(second)).tls!.acme[0].state, 'held');
 });
+
+test(
+  'the node that obtains is gone: the other one takes over after a while, and gives what it has',
+  { skip: pebbleSkip },
+  async (t) => {
+    const nodes = [await makeNode(t, 'lb01'), await makeNode(t, 'lb02')];
+    const ports = { http: [await freePort(), await freePort()], https: [await freePort(), await freePort()] };
+    const pebble = await startPebble(t, { httpPort: ports.http[1] });
+    const site = (i: number): string => `
+listeners:
+  http: { bind: "127.0.0.1:${ports.http[i]}", routes: [ { respond: {} } ] }
+  https:
+    bind: "127.0.0.1:${ports.https[i]}"
+    tls: { certificates: [ { acme: { names: shop.example, terms: agreed, directory: "${pebble.directory}", ca: "${pebble.ca}" } } ] }
+    routes: [ { respond: {} } ]
+`;
+    const clock = shiftedClock(pebble.maker.folder);
+    const second = await startNode(t, nodes[1], nodes, site(1), clock.env);
+    const viewOf = async (): Promise<StatusDocument['tls']> => (await statusOf(second)).tls;
+    assert.equal((await viewOf())!.acme[0].obtainer, 'lb01');
+    assert.doesNotMatch(second.stderr, /ordered from/);
+    clock.shift(11 * 60_000);
+    second.signal('SIGHUP');
+    await second.said(/certificate of shop\.example: obtained from/);
+    assert.equal((await viewOf())!.acme[0].obtainer, null);
+    const first = await startNode(t, nodes[0], nodes, site(0));
+    await first.said(/certificate of shop\.example: from peer lb02, valid until/);
+    await first.said(/certificate replaced: listener https/);
+    assert.doesNotMatch(first.stderr, /ordered from/);
+  },
+);

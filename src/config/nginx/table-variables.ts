@@ -9,8 +9,8 @@ const LATER = 'known when the request is over, for a log: **there is no access l
 const FILES = '**there is nothing like it yet**, but for `$document_root` in `if (-f ...)` and `if (-d ...)`';
 
 const SSL_VARIABLES =
-  'ssl_alpn_protocol ssl_ciphers ssl_client_cert ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn_legacy ssl_curve ' +
-  'ssl_curves ssl_early_data ssl_session_id';
+  'ssl_alpn_protocol ssl_ciphers ssl_client_i_dn_legacy ssl_client_s_dn_legacy ssl_curve ssl_curves ssl_early_data ssl_session_id';
+const CERTIFICATE_VARIABLES = 'ssl_client_cert ssl_client_raw_cert';
 
 const CLIENT_VARIABLES: readonly VariableRow[] = [
   ['ssl_session_reused', '{tls-resumed}', ''],
@@ -33,7 +33,9 @@ export const TLS_CONSTANTS: readonly (readonly [string, string])[] = [
 export const PLAIN_CONSTANTS: readonly (readonly [string, string])[] = [
   ['scheme', 'http'],
   ['https', ''],
-  ...`${SSL_VARIABLES} ssl_protocol ssl_cipher ssl_server_name`.split(' ').map((name) => [name, ''] as const),
+  ...`${SSL_VARIABLES} ${CERTIFICATE_VARIABLES} ssl_protocol ssl_cipher ssl_server_name`
+    .split(' ')
+    .map((name) => [name, ''] as const),
   ...CLIENT_VARIABLES.map(([name]) => [name, ''] as const),
 ];
 
@@ -82,6 +84,11 @@ export const VARIABLES: readonly VariableRow[] = [
   ['http2 http3', '', 'empty: clients are answered in HTTP/1.1'],
   ...CLIENT_VARIABLES,
   [SSL_VARIABLES, null, TLS_VALUES],
+  [
+    CERTIFICATE_VARIABLES,
+    null,
+    'it has ends of lines, which no field of a head may have: take `$ssl_client_escaped_cert`',
+  ],
   ['proxy_protocol_addr', '{proxy-client}', ''],
   ['proxy_protocol_port', '{proxy-client-port}', ''],
   ['proxy_protocol_server_addr', '{proxy-local}', ''],

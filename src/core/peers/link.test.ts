@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BEAT_MS, CONNECT_MS_MAX, PeerLink, SILENCE_MS_MAX } from './link.ts';
 import { FORMAT, type PeerMessage } from './messages.ts';
-import { ABSENCE_MS, mayObtainAtMs, MOMENT_MS, type PeerPresence } from './obtainer.ts';
+import { ABSENCE_MS, ARRIVAL_MS, mayObtainAtMs, MOMENT_MS, type PeerPresence } from './obtainer.ts';
 
 const HELLO: PeerMessage = { type: 'hello', format: FORMAT, node: 'lb02', version: '2' };
 
@@ -117,7 +117,7 @@ test('a peer that is gone without a word is noticed, and one that only beats liv
 
 test('the first of the names asks for certificates, and the next one when it is not there for long', () => {
   assert.equal(mayObtainAtMs('lb01', []), 0);
-  assert.equal(mayObtainAtMs('lb01', [up('lb02')]), 0);
+  assert.equal(mayObtainAtMs('lb01', [up('lb02')]), 5 + ARRIVAL_MS);
   assert.equal(mayObtainAtMs('lb01', [down('lb02', 7)]), 7 + MOMENT_MS);
   assert.equal(mayObtainAtMs('lb02', [up('lb01')]), Infinity);
   assert.equal(mayObtainAtMs('lb02', [down('lb01', 7)]), 7 + ABSENCE_MS);

@@ -14,12 +14,14 @@ export interface PeerPresence {
 export const ABSENCE_MS = 10 * 60_000;
 /** One that is about to come: the authority may come to it. */
 export const MOMENT_MS = 10_000;
+/** One that has just come is about to send what it has. */
+export const ARRIVAL_MS = 3_000;
 
 /** The time from which on this node may ask; 0: at any time; infinite: another one does, while it is there. */
 export function mayObtainAtMs(node: string, peers: readonly PeerPresence[]): number {
   return peers.reduce((atMs, peer) => {
     const isBefore = peer.name < node;
-    if (peer.isUp) return isBefore ? Number.POSITIVE_INFINITY : atMs;
+    if (peer.isUp) return isBefore ? Number.POSITIVE_INFINITY : Math.max(atMs, peer.sinceMs + ARRIVAL_MS);
     return Math.max(atMs, peer.sinceMs + (isBefore ? ABSENCE_MS : MOMENT_MS));
   }, 0);
 }
