@@ -7,12 +7,12 @@ import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
-import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
+import { engineSkip, ENGINES, Evenkeel, freePort, kill } from './evenkeel.ts';
 import { reload } from './reloading.ts';
 import { UdpClient, until } from './udp-peers.ts';
-import { endAfter, status, upgrade } from './upgrading.ts';
+import { dyingAfter, endAfter, replaceable, status, upgrade } from './upgrading.ts';
 
-const CLIENTS = Number(process.env['UDP_CLIENTS'] ?? 240);
+const CLIENTS = Number(process.env['UDP_CLIENTS'] ?? 160);
 /** So many sessions have the descriptors that they need where a process may have 20,000. */
 const WORKERS = Math.ceil(CLIENTS / 3000) + 1;
 /** Of them ask at one time: that fits the receive buffer of a server and of the proxy (net.core.rmem_default). */
@@ -137,6 +137,69 @@ upstreams: { talk: { servers: [ "127.0.0.1:${server.port}" ] } }
       assert.deepEqual(moved, [], 'each client has one session all the time');
       const { listeners } = await status(evenkeel);
       assert.equal(listeners[0].connections, CLIENTS, 'and the new process has them');
+    },
+  );
+
+  test(
+    `[${engine}] an upgrade that fails leaves sessions where they are, and the next one takes them`,
+    engineSkip(engine),
+    async (t) => {
+      const server = await TalkingServer.start(t);
+      const port = await freePort();
+      const file = replaceable(t);
+      const yaml = `
+listeners: { talk: { bind: "127.0.0.1:${port}", protocol: udp, upstream: talk } }
+upstreams: { talk: { servers: [ "127.0.0.1:${server.port}" ] } }
+`;
+      const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 2, hasSocket: true, program: file.path });
+      const client = new UdpClient(t, port);
+      await client.ask('it before');
+      file.replace(dyingAfter('hello'));
+      assert.match((await upgrade(evenkeel)).error!, /^the new program ended before it served/);
+      await client.ask('it meanwhile');
+      file.replace(null);
+      const { pid, error } = await upgrade(evenkeel);
+      assert.equal(error, undefined, evenkeel.stderr);
+      endAfter(t, pid!);
+      await until(
+        async () => (await status(evenkeel)).listeners[0].connections === 1,
+        'the session in the new process',
+      );
+      await client.ask('it after');
+      assert.equal(server.ports.get('it')!.size, 1);
+    },
+  );
+
+  test(
+    `[${engine}] a proxy that is killed takes its sessions with it, and its successor hands on its own`,
+    engineSkip(engine),
+    async (t) => {
+      const server = await TalkingServer.start(t);
+      const port = await freePort();
+      const yaml = `
+listeners: { talk: { bind: "127.0.0.1:${port}", protocol: udp, upstream: talk } }
+upstreams: { talk: { servers: [ "127.0.0.1:${server.port}" ] } }
+`;
+      const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1, hasSocket: true });
+      const client = new UdpClient(t, port);
+      await client.ask('it before');
+      const [proxy] = evenkeel.proxies();
+      kill(proxy, 'SIGKILL');
+      // What it receives when it is dying is lost.
+      await until(() => {
+        client.send('it after');
+        return client.answers.some(({ text }) => text === 'it after');
+      }, 'an answer by the next proxy');
+      assert.equal(server.ports.get('it')!.size, 2);
+      const { pid, error } = await upgrade(evenkeel);
+      assert.equal(error, undefined, evenkeel.stderr);
+      endAfter(t, pid!);
+      await until(
+        async () => (await status(evenkeel)).listeners[0].connections === 1,
+        'the session in the new process',
+      );
+      await client.ask('it later');
+      assert.equal(server.ports.get('it')!.size, 2);
     },
   );
 }

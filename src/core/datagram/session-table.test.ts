@@ -119,7 +119,7 @@ test('room is made by who has not shown that it hears the answers, and who has k
   assert.equal(table.find(at(1)), proven);
 });
 
-test('an address that has most of the table, all proven, makes room for new clients until it has its share', () => {
+test('an address that has most of the table, all proven, makes room for new clients; as a crowd until it has its share', () => {
   const table = tableOf({ sessionsMax: 80 });
   const greedy = Array.from({ length: 80 }, (_, port) => prove(table, from(port), port));
   for (let i = 0; i < 70; i++) {
@@ -128,8 +128,22 @@ test('an address that has most of the table, all proven, makes room for new clie
     table.end(victim);
     prove(table, at(i), 100 + i);
   }
-  assert.equal(table.victim(at(100)), NO_SESSION, 'it has an eighth');
+  assert.equal(table.crowdSize(80), 0, 'it has an eighth');
+  assert.equal(table.victim(at(100)), greedy[0], 'and the most still');
+});
+
+test('hosts that fill the table together, each below its share, make room for who has less, until all have as many', () => {
+  const table = tableOf({ sessionsMax: 80 });
+  // 20 hosts with four sessions each: an eighth is ten.
+  for (let port = 0; port < 80; port++) prove(table, at(port % 20, port), port);
   assert.equal(table.crowdSize(80), 0);
+  assert.equal(table.victim(at(3, 200)), NO_SESSION, 'none has more than it would');
+  let begun = 0;
+  for (; table.victim(at(100 + begun)) !== NO_SESSION; begun++) {
+    table.end(table.victim(at(100 + begun)));
+    prove(table, at(100 + begun), 100 + begun);
+  }
+  assert.equal(begun, 60, 'one session for each of 80 hosts');
 });
 
 test('an address that has its share gives up one of its own for the next, those first that are not proven', () => {

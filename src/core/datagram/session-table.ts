@@ -21,7 +21,9 @@
  *   by an address that has its share   it gives up one of its own
  *   by another one                     the largest crowd does: the longest silent of those not PROVEN, or the oldest of an address
  *
- * Of an address those go first that are not PROVEN. If there is no crowd, all are PROVEN, and a new client gets none.
+ *   if there is no crowd               the address that has the most, if that is more than this one would have then
+ *
+ * Of an address those go first that are not PROVEN. If no address has more than another would, a new client gets none.
  *
  * A session is unbound when its client has sent `requests` datagrams: the next one begins another session, and this one ends as
  * any other. A session that has stood in another process's table is begun here with `resume`.
@@ -147,7 +149,15 @@ export class SessionTable {
   victim(of: Correspondents, places = this.rules.sessionsMax): number {
     const { sources, unproven } = this;
     if (this.hasShare(of, places)) return sources.oldestOf(sources.find(of));
-    return this.isTopCrowded(places) ? sources.oldestOf(sources.top) : unproven.oldest;
+    if (this.isTopCrowded(places)) return sources.oldestOf(sources.top);
+    if (unproven.size > 0) return unproven.oldest;
+    return this.excess(of) > 0 ? sources.oldestOf(sources.top) : NO_SESSION;
+  }
+
+  /** How many sessions more than this client's address, with another one, the address has that has the most. */
+  excess(of: Correspondents): number {
+    const { sources } = this;
+    return sources.topCount - sources.countOf(sources.find(of)) - 1;
   }
 
   private isTopCrowded(places: number): boolean {

@@ -333,6 +333,11 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     return this.table.crowdSize(places);
   }
 
+  /** See SessionTable. */
+  excess(of: Correspondents): number {
+    return this.table.excess(of);
+  }
+
   /** Ends the session that has to make room for this client. False: none has to. */
   displace(of: Correspondents, places?: number): boolean {
     const victim = this.table.victim(of, places);

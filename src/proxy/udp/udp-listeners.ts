@@ -103,6 +103,14 @@ export class UdpListeners {
       most = size;
       crowded = listener;
     }
+    if (crowded === null) {
+      for (const listener of this.listeners) {
+        const size = listener.excess(of);
+        if (size <= most) continue;
+        most = size;
+        crowded = listener;
+      }
+    }
     return crowded !== null && crowded.displace(of, places);
   }
 
