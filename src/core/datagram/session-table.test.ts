@@ -247,3 +247,28 @@ test('it does what a map of lists does, with thousands of sessions that come and
     { numRuns: 30 },
   );
 });
+
+test('a session that has stood in another table stands as it did there, and its silence begins anew', () => {
+  const table = tableOf();
+  for (const [port, standing] of (['new', 'answered', 'proven'] as const).entries()) {
+    const session = table.resume(from(port), standing, 10);
+    assert.equal(table.standing(session), standing);
+    assert.equal(table.find(from(port)), session);
+    assert.ok(table.endsBySilence(session));
+  }
+  table.refreshAll(50);
+  assert.equal(table.expired(149), NO_SESSION);
+  assert.notEqual(table.expired(150), NO_SESSION);
+});
+
+test('a session that is released stays until it ends, and its client begins another one', () => {
+  const table = tableOf();
+  const { session } = ask(table, from(1), 0);
+  table.release(session);
+  assert.equal(table.find(from(1)), NO_SESSION);
+  assert.ok(!table.endsBySilence(session));
+  assert.notEqual(ask(table, from(1), 1).session, session);
+  assert.equal(table.size, 2);
+  table.end(session);
+  assert.equal(table.size, 1);
+});
