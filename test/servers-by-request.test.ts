@@ -6,6 +6,7 @@ import http from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { type Backend, engineSkip, ENGINES, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
 import { type NameServer, startNameServer } from './name-server.ts';
+import { until } from './waiting.ts';
 
 /** Two servers on the same port of two addresses, which say where they are and what was asked. */
 async function startPair(t: TestContext): Promise<Backend> {
@@ -128,6 +129,29 @@ for (const engine of ENGINES) {
     dns.names.set('mute.test', ['127.0.0.2', '127.0.0.1']);
     const seen = new Set<string>();
     while (!seen.has('first') || !seen.has('second')) seen.add((await bodyOf(quick, 'mute.test')).split(' ')[0]);
+  });
+
+  test(`[${engine}] who waits for a name at a reload gets its answer`, engineSkip(engine), async (t) => {
+    const { port: back } = await startPair(t);
+    const dns = await startNameServer(t);
+    const port = await freePort();
+    const resolver = (valid: string): string =>
+      `{ servers: "${dns.address}", valid: ${valid}, timeout: 1m, ipv6: false }`;
+    const yaml = (valid: string): string =>
+      yamlOf(port, `  any: { server-by: { text: "{header:Host}:${back}" }, resolver: ${resolver(valid)} }`);
+    const evenkeel = await Evenkeel.start(t, yaml('1h'), { engine, workers: 1 });
+    dns.names.set('late.test', 'silent');
+    const waiting = statusOf(port, 'late.test');
+    await until(
+      () => dns.asked.includes('late.test'),
+      () => dns.asked.join(' '),
+    );
+    writeFileSync(evenkeel.file, yaml('2h'));
+    evenkeel.signal('SIGHUP');
+    await evenkeel.said(/reload by SIGHUP: .*any/);
+    dns.names.set('late.test', ['127.0.0.1']);
+    assert.equal(await waiting, 200);
+    assert.equal(await statusOf(port, 'late.test'), 200);
   });
 
   test(

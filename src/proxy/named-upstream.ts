@@ -132,8 +132,6 @@ export class NamedUpstream extends Upstream {
   /** Nobody comes any more. What is under way goes on until `at`. */
   forget(at: number): void {
     this.world.timers.remove(this.patience);
-    this.isSettled = true;
-    this.serveWaiters();
     this.retire(at);
     this.leave();
   }

@@ -237,7 +237,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
 
   /** What the keeper says of a name that requests are for. */
   handleName(upstream: string, hostname: string, news: NameNews): void {
-    this.upstreams.find(({ plan }) => plan.name === upstream)?.choice?.handleNews(hostname, news);
+    for (const { choice, plan } of [...this.upstreams, ...this.retired])
+      if (plan.name === upstream) choice?.handleNews(hostname, news);
   }
 
   /** These addresses are on another machine now: who came to one of them is out of reach, and not waited for. */
@@ -407,7 +408,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     for (const upstream of this.upstreams) {
       const { plan: own } = upstream;
       if (own.serverBy === null) continue;
-      upstream.choice ??= new ServerChoice(this.context, own, own.serverBy, makeLayer);
+      upstream.choice ??= new ServerChoice(this.context, own, own.serverBy, makeLayer, upstream.formerChoice);
       upstream.choice.link(new Map(own.serverBy.known.map(([text, name]) => [text, this.upstreamNamed(name)])));
     }
     this.boardGeneration = -1;

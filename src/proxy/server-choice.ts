@@ -41,8 +41,19 @@ export class ServerChoice implements Choice {
   /** Since when. */
   private readonly asked = new Map<string, number>();
   private text: ServerText | null = null;
+  /** By an earlier plan, while somebody waits there for a name. */
+  private former: Choice | null;
+  /** When what is under way has to have ended; null: it is the plan's. */
+  private leavesAt: number | null = null;
 
-  constructor(context: Context, base: UpstreamPlan, plan: ServerByPlan, makeLayer: MakeServerLayer) {
+  constructor(
+    context: Context,
+    base: UpstreamPlan,
+    plan: ServerByPlan,
+    makeLayer: MakeServerLayer,
+    former: Choice | null,
+  ) {
+    this.former = former;
     this.context = context;
     this.base = base;
     this.makeLayer = makeLayer;
@@ -105,6 +116,14 @@ export class ServerChoice implements Choice {
   handleNews(hostname: string, news: NameNews): void {
     this.asked.delete(hostname);
     for (const upstream of this.named.values()) if (upstream.host === hostname) upstream.handleNews(news);
+    if (this.leavesAt !== null) this.leave(this.leavesAt);
+    if (this.former === null) return;
+    this.former.handleNews(hostname, news);
+    if (this.former.isEmpty) this.former = null;
+  }
+
+  get isEmpty(): boolean {
+    return this.named.size === 0;
   }
 
   /** What the text of the request that was chosen for last says behind the server replaces its path and query. False: it cannot. */
@@ -126,11 +145,14 @@ export class ServerChoice implements Choice {
     return true;
   }
 
-  /** By another plan all is asked for anew. What is under way goes on until `at`. */
-  forgetAll(at: number): void {
-    for (const upstream of this.named.values()) upstream.forget(at);
-    this.named.clear();
-    this.asked.clear();
+  /** Nobody comes any more. Who waits for a name gets the answer still. What is under way goes on until `at`. */
+  leave(at: number): void {
+    this.leavesAt = at;
+    for (const [key, upstream] of this.named) {
+      if (upstream.hasWaiters) continue;
+      this.named.delete(key);
+      upstream.forget(at);
+    }
   }
 }
 

@@ -34,8 +34,10 @@ export interface Choice {
   applyTarget(view: RequestView): boolean;
   /** An answer to what it has asked. */
   handleNews(hostname: string, news: NameNews): void;
-  /** All is chosen anew. What is under way goes on until `at`. */
-  forgetAll(at: number): void;
+  /** Nobody comes any more. Who waits for a name gets the answer still. What is under way goes on until `at`. */
+  leave(at: number): void;
+  /** Nothing of it is left. */
+  readonly isEmpty: boolean;
 }
 
 /** What a name stands for. */
@@ -55,6 +57,8 @@ export class Upstream {
   retireAt = Infinity;
   /** Null: its servers are those of the plan. */
   choice: Choice | null = null;
+  /** The one before, by an earlier plan. */
+  formerChoice: Choice | null = null;
   private readonly makeLayer: MakeServerLayer;
   private readonly context: Context;
   private balancer: Balancer;
@@ -83,7 +87,8 @@ export class Upstream {
     this.hashKey = hashKeyOf(plan);
     if (plan.proxyProtocol !== this.plan.proxyProtocol) for (const { idle } of this.servers) idle.closeAll();
     if (this.choice !== null && JSON.stringify(plan) !== JSON.stringify(this.plan)) {
-      this.choice.forgetAll(retireAt);
+      this.choice.leave(retireAt);
+      this.formerChoice = this.choice.isEmpty ? null : this.choice;
       this.choice = null;
     }
     const isTlsNew = JSON.stringify(plan.tls) !== JSON.stringify(this.plan.tls);
@@ -101,7 +106,7 @@ export class Upstream {
   /** No plan has it any more. Who waits here is served still, until `leave`. */
   retire(at: number): void {
     this.retireAt = at;
-    this.choice?.forgetAll(at);
+    this.choice?.leave(at);
     for (const server of this.servers) server.retire(at);
   }
 
