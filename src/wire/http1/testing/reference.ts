@@ -118,7 +118,8 @@ function splitFields(lines: string): [string, string][] {
 }
 
 function isLookalike(lowerName: string): boolean {
-  return lowerName.includes('_') && LOOKALIKE.test(lowerName.replaceAll('_', '-'));
+  const meant = lowerName.replace(/[^0-9a-z]/g, '-');
+  return meant !== lowerName && LOOKALIKE.test(meant);
 }
 
 /** The body as the fields tell it, '' if they say nothing, null if the fields are refused. */
@@ -147,5 +148,5 @@ function hostOf(authority: string): string | null {
   const host = match[1];
   if (/^\[v[0-9a-f]+\.[-0-9a-z._~!$&'()*+,;=:]+\]$/i.test(host)) return host;
   if (host.startsWith('[')) return parseIPv6(host.slice(1, -1)) === null ? null : host;
-  return REG_NAME.test(host) ? host : null;
+  return REG_NAME.test(host) && host !== '.' && !host.includes('..') ? host : null;
 }
