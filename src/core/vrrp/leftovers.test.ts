@@ -19,7 +19,7 @@ test('they stay while nobody is heard, until the router takes them', () => {
   assert.deepEqual(stage.takeWords(), ['hold', 'advert 100', 'announce', 'backup>active nobody-heard']);
 });
 
-test('they stay while it asks whether anybody else has them, and go when somebody has', () => {
+test('they stay while it asks whether anybody else has them, and go when a peer has', () => {
   const stage = stageWithLeftovers({ probesAddresses: true });
   stage.pass(DOWN_100_US + US_PER_S);
   assert.equal(stage.router.state, 'active');
@@ -28,8 +28,21 @@ test('they stay while it asks whether anybody else has them, and go when somebod
   const other = stageWithLeftovers({ probesAddresses: true });
   other.pass(DOWN_100_US - 10_000);
   other.takeWords();
-  other.send({ kind: 'address-answered', address: '192.0.2.1', by: '02:00:00:00:00:01', peer: null });
+  other.send({ kind: 'address-answered', address: '192.0.2.1', by: '02:00:00:00:00:01', peer: '192.0.2.12' });
   assert.deepEqual(other.takeWords(), ['drop']);
+});
+
+test('they stay where a stranger answers for them too, which anybody can do, and are not taken', () => {
+  const stage = stageWithLeftovers({ probesAddresses: true });
+  stage.takeWords();
+  for (let i = 0; i < 20; i++) {
+    stage.pass(US_PER_S / 2);
+    stage.send({ kind: 'address-answered', address: '192.0.2.1', by: '02:00:00:00:00:01', peer: null });
+  }
+  assert.equal(stage.router.state, 'claiming');
+  assert.ok(!stage.takeWords().includes('drop'));
+  stage.hear(150);
+  assert.ok(stage.takeWords().includes('drop'));
 });
 
 for (const priority of [50, 150]) {

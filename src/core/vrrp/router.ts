@@ -339,12 +339,15 @@ export class VirtualRouter {
     this.transition('backup', isLate ? 'late' : 'start', '', nowUs);
   }
 
-  /** They stay until somebody else is heard to have them, or this router may not take them. */
+  /**
+   * They stay until a peer has them, or this router may not take them. A stranger that answers for them too is no reason to
+   * leave nobody who serves: anybody on the segment can do that.
+   */
   private settleLeftovers(event: RouterEvent, nowUs: number): void {
     if (event.kind === 'start')
       this.observer.note('left-here', () => 'another program has left the addresses on this machine', nowUs);
     const isHeard = event.kind === 'advert' && event.advert.priority !== PRIORITY_RELEASE;
-    const isOthers = isHeard || this.occupant !== null;
+    const isOthers = isHeard || (this.occupant !== null && this.occupant.peer !== null);
     const gate = this.closedGate;
     const mayStillCome = this.current === 'backup' || gate === 'probe' || gate === 'group';
     if (mayStillCome && !isOthers) return;

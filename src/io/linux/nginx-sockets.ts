@@ -15,7 +15,7 @@ export function isNginxSuccessor({ NGINX }: NodeJS.ProcessEnv): boolean {
 /** Its sockets, which this process now owns: a second call finds none, and neither does a child. */
 export function takeNginxSockets(environment: NodeJS.ProcessEnv): readonly number[] {
   if (!isNginxSuccessor(environment)) return [];
-  const numbers = environment.NGINX!.split(';').slice(0, -1).map(Number);
+  const numbers = new Set(environment.NGINX!.split(';').slice(0, -1).map(Number));
   delete environment.NGINX;
-  return numbers.filter((descriptor) => placeOf(descriptor) !== null);
+  return [...numbers].filter((descriptor) => placeOf(descriptor) !== null);
 }

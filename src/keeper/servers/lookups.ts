@@ -3,9 +3,10 @@
  * an answer is kept as long as it counts, of a bounded number of names. What has failed is asked for anew by who asks next.
  */
 import dns from 'node:dns';
+import { ADDRESSES_PER_NAME_MAX } from '../../base/limits.ts';
 import type { ResolverPlan } from '../../config/plan.ts';
 import { refreshDelayMs } from '../../core/health/refresh.ts';
-import { askSystem, type NameAnswer } from './names.ts';
+import { askSystem, nameAnswer, type NameAnswer } from './names.ts';
 
 /** Asks for a name. Rejects if there is no answer. */
 export type Ask = (hostname: string, resolver: ResolverPlan) => Promise<NameAnswer>;
@@ -71,9 +72,9 @@ export class Lookups {
     });
     this.underway++;
     try {
-      const answer = await Promise.race([this.ask(hostname, resolver), late]);
-      if (answer.addresses.length === 0) throw new Error('the answer has no address');
-      return answer;
+      const { addresses, ttlMs } = await Promise.race([this.ask(hostname, resolver), late]);
+      if (addresses.length === 0) throw new Error('the answer has no address');
+      return { addresses: addresses.slice(0, ADDRESSES_PER_NAME_MAX), ttlMs };
     } finally {
       this.underway--;
       clearTimeout(timer);
@@ -116,10 +117,10 @@ async function askServers(hostname: string, { servers, families, timeoutMs }: Re
   const records = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
   const failed = asked.find((one) => one.status === 'rejected');
   if (records.length === 0 && failed !== undefined) throw failed.reason;
-  return {
-    addresses: records.map(({ family, host }) => ({ family, host })),
-    ttlMs: records.length === 0 ? null : Math.min(...records.map(({ ttl }) => ttl * 1000)),
-  };
+  return nameAnswer(
+    records.map(({ family, host }) => ({ family, host })),
+    records.map(({ ttl }) => ttl),
+  );
 }
 
 async function resolveThrough(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mock, test, type TestContext } from 'node:test';
 import { createLog } from '../log/log.ts';
-import { type AskName, askSystem, type NameAnswer, Names } from './names.ts';
+import { type AskName, askSystem, type NameAnswer, Names, nameAnswer } from './names.ts';
 
 const ANSWER: NameAnswer = { addresses: [{ family: 4, host: '192.0.2.1' }], ttlMs: 5_000 };
 
@@ -107,4 +107,13 @@ test('after stop nothing is passed on or asked for', async (t) => {
 test('the hosts file is heard', async () => {
   const answer = await askSystem('localhost');
   assert.ok(answer.addresses.some(({ host }) => host === '127.0.0.1' || host === '::1'));
+});
+
+test('of records whose time to live is not known those of the others count, and thousands are not kept', () => {
+  const addresses = Array.from({ length: 4000 }, (_, i) => ({ host: `10.0.${i >> 8}.${i & 255}`, family: 4 as const }));
+  const ttls = addresses.map((_, i) => (i < 256 ? 60 + i : undefined));
+  const answer = nameAnswer(addresses, ttls);
+  assert.equal(answer.ttlMs, 60_000);
+  assert.deepEqual(answer.addresses, addresses.slice(0, 256));
+  assert.equal(nameAnswer(addresses, [undefined]).ttlMs, null);
 });

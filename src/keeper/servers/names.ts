@@ -154,6 +154,18 @@ export class Names {
   }
 }
 
+/** More of one name are not kept: whoever answers may say thousands. */
+const ADDRESSES_MAX = 256;
+
+/** `ttls`: in seconds; of records behind the 256th Node says none. */
+export function nameAnswer(addresses: NameAnswer['addresses'], ttls: readonly (number | undefined)[]): NameAnswer {
+  const known = ttls.filter((ttl): ttl is number => Number.isFinite(ttl));
+  return {
+    addresses: addresses.slice(0, ADDRESSES_MAX),
+    ttlMs: known.length === 0 ? null : known.reduce((least, ttl) => Math.min(least, ttl)) * 1000,
+  };
+}
+
 const resolver = new dns.promises.Resolver({ timeout: 2000, tries: 1 });
 
 /** The system's answer. Families that this machine has no address of are left out (AI_ADDRCONFIG). */
@@ -163,9 +175,8 @@ export const askSystem: AskName = async (hostname) => {
     resolver.resolve4(hostname, { ttl: true }).catch(() => []),
     resolver.resolve6(hostname, { ttl: true }).catch(() => []),
   ]);
-  const ttls = [...ttl4, ...ttl6].map((record) => record.ttl * 1000);
-  return {
-    addresses: found.map(({ address, family }) => ({ host: address, family: family === 6 ? 6 : 4 })),
-    ttlMs: ttls.length === 0 ? null : Math.min(...ttls),
-  };
+  return nameAnswer(
+    found.map(({ address, family }) => ({ host: address, family: family === 6 ? 6 : 4 })),
+    [...ttl4, ...ttl6].map(({ ttl }) => ttl),
+  );
 };

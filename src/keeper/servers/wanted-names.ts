@@ -1,5 +1,4 @@
 /** What proxies are told of names that requests are for (`server-by`). Names without an answer are told of in the log, as seldom as all that recurs. */
-import { ADDRESSES_PER_NAME_MAX } from '../../base/limits.ts';
 import { systemReason } from '../../base/system-error.ts';
 import type { UpstreamPlan } from '../../config/plan.ts';
 import type { Log } from '../log/log.ts';
@@ -24,8 +23,7 @@ export class WantedNames {
   async find({ name, resolver }: UpstreamPlan, hostname: string): Promise<NameAnswer> {
     if (resolver === null || !HOSTNAME.test(hostname)) return NOTHING;
     try {
-      const answer = await this.lookups.find(hostname, resolver);
-      return { ...answer, addresses: answer.addresses.slice(0, ADDRESSES_PER_NAME_MAX) };
+      return await this.lookups.find(hostname, resolver);
     } catch (error) {
       const text = (count: number, within: string): string =>
         `upstream ${name}: a name that requests are for did not resolve${count === 1 ? '' : `, ${count} times`}${within}`;
