@@ -1,12 +1,15 @@
 /** Health from outside: who gets requests while servers fail and come back. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { askStatus } from '../src/commands/control-client.ts';
 import { endOf, engineSkip, ENGINES, Evenkeel, freePort, get, getUntil, startBackend } from './evenkeel.ts';
-import { peerSkip } from './peers.ts';
+import { peerSkip, temporaryDirectory } from './peers.ts';
 import { reload } from './reloading.ts';
+import { until } from './waiting.ts';
 
 const FAST = 'health: { http: /, interval: 50ms, timeout: 10s, rise: 2, fall: 2 }';
 
@@ -138,6 +141,50 @@ upstreams:
     await evenkeel.said(new RegExp(`server web/${b.address} up: 1 probe passed`));
     await getUntil(port, ({ body }) => body === `${b.port}\n`);
   });
+
+  test(`[${engine}] a program that checks a server`, engineSkip(engine), async (t) => {
+    const [a, b] = [await startBackend(t), await startBackend(t)];
+    const port = await freePort();
+    const flag = join(temporaryDirectory(t), 'sick');
+    const script = `echo asked {address} {port}; ! test -e ${flag}-{port}`;
+    const yaml = `
+listeners: { web: { bind: "127.0.0.1:${port}", protocol: http, routes: [ { upstream: web } ] } }
+upstreams:
+  web:
+    servers: [ "${a.address}", "${b.address}" ]
+    health: { run: [ /bin/sh, -c, "${script}" ], user: ${userInfo().username}, interval: 100ms, timeout: 20s, rise: 1, fall: 1 }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml, { engine });
+    writeFileSync(`${flag}-${b.port}`, '');
+    await evenkeel.said(new RegExp(`server web/${b.address} down: .*exit code 1: asked 127\\.0\\.0\\.1 ${b.port}\\n`));
+    for (let i = 0; i < 10; i++) assert.equal((await get(port)).body, `${a.port}\n`);
+    rmSync(`${flag}-${b.port}`);
+    await evenkeel.said(new RegExp(`server web/${b.address} up: 1 probe passed`));
+    await getUntil(port, ({ body }) => body === `${b.port}\n`);
+  });
+
+  test(
+    `[${engine}] a program that checks a server and hangs is ended, with what it started`,
+    engineSkip(engine),
+    async (t) => {
+      const backend = await startBackend(t);
+      const port = await freePort();
+      const pids = join(temporaryDirectory(t), 'pids');
+      const script = `sleep 600 & echo $! >> ${pids}; wait`;
+      const yaml = `
+listeners: { web: { bind: "127.0.0.1:${port}", protocol: http, routes: [ { upstream: web } ] } }
+upstreams:
+  web:
+    servers: [ "${backend.address}" ]
+    health: { run: [ /bin/sh, -c, "${script}" ], user: ${userInfo().username}, interval: 1h, timeout: 1s }
+`;
+      const evenkeel = await Evenkeel.start(t, yaml, { engine });
+      await evenkeel.said(new RegExp(`server web/${backend.address} down: 1 probe failed, last: not ended after 1 s`));
+      const [pid] = readFileSync(pids, 'utf8').trim().split('\n');
+      await until(() => !existsSync(`/proc/${pid}`) || /^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
+      assert.equal((await get(port)).status, 503);
+    },
+  );
 
   test(`[${engine}] the last server is not ejected`, engineSkip(engine), async (t) => {
     const backend = await startBackend(t, (_, response) => response.destroy());

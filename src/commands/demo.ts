@@ -69,6 +69,7 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
     proxyCommand: proxyCommand(program, engine.engine),
     filesCommand: filesCommand(program),
     findFilesUser: () => null,
+    findUser: () => null,
   });
   process.once('exit', () => screen.restore());
   const asked = watchSignals(() => {

@@ -4,6 +4,7 @@ import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import type { ServerAddress } from './addresses.ts';
 import { parseIp, parseServer } from './addresses.ts';
 import { DEFAULTS } from './defaults.ts';
+import { checkCommand } from './check-ha-parts.ts';
 import { checkServersTls } from './check-tls.ts';
 import { isKeyed } from './plan.ts';
 import type { Path } from './diagnostic.ts';
@@ -186,13 +187,17 @@ function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, isUdp: boo
   report.oneOf(upstream.hash, [...path, 'hash'], ['header', 'cookie', 'query', 'path', 'text']);
 }
 
-const PROBES = ['tcp', 'http', 'mysql', 'postgres', 'redis', 'ssh', 'dns', 'expect'] as const;
+const PROBES = ['tcp', 'http', 'mysql', 'postgres', 'redis', 'ssh', 'dns', 'run', 'expect'] as const;
 const PROBE_KEYS = [
   ['http', ['method', 'host', 'status', 'body']],
   ['expect', ['send', 'transport']],
+  ['run', ['user']],
 ] as const;
 
-function checkHealth(health: Omit<NonNullable<Upstream['health']>, 'tls'>, path: Path, report: Report): void {
+/** Of an upstream, or of a server. */
+type Health = Omit<NonNullable<Upstream['health']>, 'tls'> & { readonly tls?: unknown };
+
+function checkHealth(health: Health, path: Path, report: Report): void {
   const kind = report.oneOf(health, path, PROBES);
   for (const [owner, keys] of PROBE_KEYS) {
     if (kind === null || kind === owner || !report.lacks(path, owner)) continue;
@@ -200,6 +205,13 @@ function checkHealth(health: Omit<NonNullable<Upstream['health']>, 'tls'>, path:
       if (health[key] === undefined) continue;
       const fix = `leave it out, or write \`${owner}\` instead of \`${kind}\``;
       report.atKey([...path, key], 'no-effect', { key, reason: `it belongs to \`${owner}\``, fix });
+    }
+  }
+  if (kind === 'run') {
+    checkCommand(health.run, [...path, 'run'], report);
+    if (health.tls !== undefined) {
+      const args = { key: 'tls', reason: 'a program says itself how it asks', fix: 'leave it out' };
+      report.atKey([...path, 'tls'], 'no-effect', args);
     }
   }
   if (kind === 'expect' && health.transport === 'udp' && health.send === undefined && report.lacks(path, 'send')) {

@@ -6,8 +6,8 @@ import { assert } from '../base/assert.ts';
 import { isLinkLocal, parseCidr, parseHttpUrl, parseIp, parseServer } from './addresses.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Parsed } from './diagnostic.ts';
+import { commandOf } from './command.ts';
 import type {
-  Command,
   FilePlan,
   HaPlan,
   HaRouterPlan,
@@ -302,10 +302,6 @@ function compileNotify(notify: NotifyConfig, router: string, group: string): Not
     fifo:
       fifo === undefined ? null : { path: fifo, reader: reader === undefined ? null : commandOf(reader), user: users },
   };
-}
-
-function commandOf([program, ...args]: readonly string[]): Command {
-  return [program, ...args];
 }
 
 function advertiseMs(router: VirtualRouterConfig): number {

@@ -12,6 +12,7 @@ import { compileValue } from './compile-values.ts';
 import { lateNamesOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
 import { compileTcp, compileTries } from './compile-tcp.ts';
+import { commandOf } from './command.ts';
 import { compileRoute, type RouteContext } from './compile-routes.ts';
 import { FileSites } from './files-plan.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -375,6 +376,13 @@ function compileProbe(health: NonNullable<UpstreamConfig['health']>): HealthPlan
   if (health.redis !== undefined) return { kind: 'redis' };
   if (health.ssh !== undefined) return { kind: 'ssh' };
   if (health.dns !== undefined) return { kind: 'dns', name: health.dns };
+  if (health.run !== undefined) {
+    return {
+      kind: 'run',
+      command: commandOf(health.run),
+      users: health.user === undefined ? null : listOf(health.user),
+    };
+  }
   if (health.expect !== undefined) {
     const { transport = DEFAULTS.upstream.health.transport } = health;
     return { kind: 'expect', send: health.send ?? null, expect: health.expect, transport };

@@ -2,6 +2,7 @@
  * What the keeper does for the virtual routers of one node: what it watches, whom it asks, and what it has run. The routers
  * themselves are in the plan of their owner. Serialisable as JSON. Shapes only; `config/compile-ha.ts` makes it.
  */
+import type { Command } from './command.ts';
 import type { ServerAddress } from './addresses.ts';
 import type { VipPlan } from './vip-plan.ts';
 
@@ -61,9 +62,6 @@ export interface ScriptPlan {
   /** Of these the first that there is. Null: the default one. */
   readonly user: readonly string[] | null;
 }
-
-/** A program by its whole path, and its arguments. */
-export type Command = readonly [program: string, ...args: string[]];
 
 export interface WitnessesPlan {
   readonly of: readonly WitnessPlan[];

@@ -4,6 +4,7 @@
  */
 import type { Address } from '../base/address.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
+import type { Command } from './command.ts';
 import type { FilesPlan } from './files-plan.ts';
 import type { SourcePlan } from './template.ts';
 
@@ -641,6 +642,8 @@ export interface HealthPlan {
     | { readonly kind: 'postgres'; readonly user: string }
     | { readonly kind: 'redis' }
     | { readonly kind: 'ssh' }
+    /** `users`: of these the first that there is. Null: the default one. */
+    | { readonly kind: 'run'; readonly command: Command; readonly users: readonly string[] | null }
     /** Over UDP. */
     | { readonly kind: 'dns'; readonly name: string }
     /** `send` null: the server speaks first. `expect`: a regular expression for the first 16 KiB. */

@@ -10,6 +10,7 @@ import type { PeersPlan } from '../config/peers-plan.ts';
 import type { SecretsByNode } from '../core/peers/ticket-secrets.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { linuxRendezvous } from '../io/linux/rendezvous.ts';
+import { findUser } from '../io/linux/users.ts';
 import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '../keeper/api/control-server.ts';
 import { BEAT_LOOK_MS, BeatAges, countsOf, type StatusDocument } from '../keeper/api/status.ts';
 import { ApplyError } from '../keeper/apply-error.ts';
@@ -136,6 +137,7 @@ export class Instance {
       proxyCommand,
       filesCommand: options.filesCommand,
       findFilesUser,
+      findUser,
       mayBeIdle: () => this.inForce.wanted.ready.ha !== null,
       startsWhole: manner.startsWhole,
       // An nginx whose processes are looked for is one that serves.

@@ -172,6 +172,7 @@ async function createScene(t: TestContext, workers: number, ports?: number[], ho
     log,
     filesCommand: [process.execPath, '--version'],
     findFilesUser: () => null,
+    findUser: () => null,
     proxyCommand: [process.execPath, '--input-type=module', '-e', STAND_IN, '--'],
   });
   t.after(() => keeper.kill());

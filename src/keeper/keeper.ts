@@ -13,7 +13,7 @@ import { type Placed, placePlan } from '../core/place.ts';
 import { type SlotRange, SlotTable } from '../core/slots.ts';
 import { NO_TLS_CONNECTION, type ServerIdentity } from '../core/tls/server-identity.ts';
 import type { ProxyEvent } from '../port/control.ts';
-import type { Host, ProcessUser } from '../port/host.ts';
+import type { FindUser, Host, ProcessUser } from '../port/host.ts';
 import { NO_MATERIAL, type TlsMaterial } from '../port/tls.ts';
 import { ApplyError, PlanRefusal } from './apply-error.ts';
 import type { Inheritance } from './generations/inheritance.ts';
@@ -25,7 +25,9 @@ import { LISTENER_SLOTS, SharedBoard } from './proxies/shared-board.ts';
 import { TicketSecretsInUse } from './proxies/ticket-keys.ts';
 import { FilesProcess } from './files/files-process.ts';
 import { FormerCounts } from './generations/former-counts.ts';
+import { runCommand } from './ha/command.ts';
 import { HealthRegistry } from './servers/health.ts';
+import { ProgramChecks } from './servers/program-checks.ts';
 import { ProbeContexts, type ProbeTls } from './servers/probe-tls.ts';
 import {
   bindText,
@@ -68,6 +70,8 @@ export interface KeeperOptions {
   readonly findFilesUser: (name: string) => ProcessUser | null;
   /** What the processes of the proxies are called. */
   readonly proxyTitles?: ProxyTitles;
+  /** Who runs programs that check servers. */
+  readonly findUser: FindUser;
   /** From a predecessor that is in charge until `settle` is called. Null: there is none. */
   readonly inherited?: Inherited | null;
   /** Those of keepers that were killed; and where ours are found if this one is. Null: there is no place for that. */
@@ -111,6 +115,7 @@ export class Keeper {
   readonly board: Board;
   private readonly options: KeeperOptions;
   private readonly health: HealthRegistry;
+  private readonly programs: ProgramChecks;
   private readonly probeContexts = new ProbeContexts();
   private readonly names: Names;
   private readonly wantedNames: WantedNames;
@@ -165,6 +170,11 @@ export class Keeper {
       findUser: options.findFilesUser,
       onOtherProgram: () => options.onOtherProgram?.(),
     });
+    this.programs = new ProgramChecks({
+      run: runCommand,
+      ownUid: process.getuid?.() ?? -1,
+      findUser: options.findUser,
+    });
     this.health = new HealthRegistry({
       onNoPort: (slot) => this.ports.handleNoPort(slot),
       board: this.board,
@@ -174,6 +184,7 @@ export class Keeper {
       makeProbe: (health, address, serverName, sources, identity = null) => {
         const fault = this.findFault(address);
         if (fault !== null) return failedProbe(fault);
+        if (health.probe.kind === 'run') return this.programs.check(health, health.probe, address);
         const tls = this.probeTlsOf(health, identity);
         return typeof tls === 'string' ? failedProbe(tls) : probe(health, address, serverName, sources, tls);
       },
@@ -328,6 +339,7 @@ export class Keeper {
     this.isStopping = true;
     clearTimeout(this.retry);
     this.health.stop();
+    this.programs.stop();
     this.names.stop();
     this.wantedNames.stop();
     await this.store.emptyAllBut(addresses);
@@ -620,6 +632,7 @@ export class Keeper {
   private release(): void {
     clearTimeout(this.retry);
     this.health.stop();
+    this.programs.stop();
     this.names.stop();
     this.wantedNames.stop();
     this.traffic.stop();

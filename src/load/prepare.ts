@@ -102,8 +102,9 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const texts: Texts = { roots: roots.map(({ text }) => text), included, listings };
   const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(sound, source);
   const canCompileHa = node !== null && loaded.isSound('ha') && loaded.isSound('node');
-  const tracking = options.look === null ? sound : withoutAbsentScripts(sound, frontEndOf);
-  const ha = canCompileHa ? compileHa(tracking as Config, node, keys.files) : null;
+  const withoutAbsent = <C extends Loose<Config>>(whole: C): C =>
+    options.look === null ? whole : withoutAbsentScripts(whole, frontEndOf);
+  const ha = canCompileHa ? compileHa(withoutAbsent(sound) as Config, node, keys.files) : null;
   const known: Known = { config: sound, source, frontEndOf, node, ha, isWhole: config !== null };
   const certificateSources =
     options.look === null ? NO_SOURCES : certificateSourcesOf({ config: sound, source, rootOf, stateDirectory });
@@ -126,7 +127,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const isRefused = diagnostics.some((one) => refuses(one) && !tolerated.has(one));
   if (config === null || isRefused) return { files, texts, diagnostics, known, ready: null };
   const { certificates } = tls;
-  const compiled = compile(config, {
+  const compiled = compile(withoutAbsent(config), {
     workers: options.workers ?? config.workers ?? defaultWorkers(),
     certificates: new Map(certificates.listeners.map((one) => [one.listener, one])),
     servers: upstreamFilesOf(certificates),

@@ -14,13 +14,13 @@ import type {
   RuleDraft,
   Tracked,
 } from './draft.ts';
+import { programUser } from './program-user.ts';
 import type { KeepalivedReport } from './report.ts';
 
 const OWNER_PRIORITY = 255;
 /** keepalived's own defaults. */
 const ADVERT_MS = 1000;
 const INTERFACE = 'eth0';
-const FIRST_USER = 'keepalived_script';
 
 export function putRouter(
   instance: InstanceDraft,
@@ -256,7 +256,7 @@ class Router {
       timeout: formatDuration(Math.max(100, timeoutMs)),
       rise: script.rise ?? 1,
       fall: script.fall ?? 1,
-      user: this.userOf(script.user ?? null),
+      user: programUser(this.drafts.globals, script.user ?? null),
       ...this.weightOf(weight ?? script.weight ?? 0, place),
     };
     return [{ value: { script: value }, place }];
@@ -300,14 +300,6 @@ class Router {
 
   // --- programs ---
 
-  /** Whom keepalived runs a program as. */
-  private userOf(written: string | null): string | readonly string[] {
-    const { scriptUser, isSecure } = this.drafts.globals;
-    const user = written ?? scriptUser;
-    if (user !== undefined) return user;
-    return isSecure ? FIRST_USER : [FIRST_USER, 'root'];
-  }
-
   /** keepalived runs a group's programs beside those of its routers; here they are those of its first member. */
   private putNotify(): void {
     const { instance, group } = this;
@@ -331,7 +323,7 @@ class Router {
     const value = {
       ...Object.fromEntries(programs.map(({ role, program }) => [role, program.value.command])),
       ...(told === DEFAULTS.ha.notify.arguments ? {} : { arguments: told }),
-      user: this.userOf(programs[0].program.value.user),
+      user: programUser(this.drafts.globals, programs[0].program.value.user),
     };
     const places = programs.map(({ role, program }) => [role, program.place] as const);
     return { value, place: programs[0].program.place, places };
@@ -345,7 +337,7 @@ class Router {
       const value = {
         fifo: path.value,
         ...(reader === undefined ? {} : { reader: reader.value.command }),
-        user: this.userOf(user ?? reader?.value.user ?? null),
+        user: programUser(this.drafts.globals, user ?? reader?.value.user ?? null),
       };
       const places = reader === undefined ? [] : ([['reader', reader.place]] as const);
       const entry = { value, place: path.place, places };

@@ -1,7 +1,8 @@
 /** A virtual_server as a listener and an upstream of the model. */
 import type { PlacedDocument } from './document.ts';
-import type { CheckDraft, RealServerDraft, VirtualServerDraft } from './draft.ts';
+import type { CheckDraft, Drafts, Globals, RealServerDraft, VirtualServerDraft } from './draft.ts';
 import { formatDuration } from '../units.ts';
+import { programUser } from './program-user.ts';
 import type { KeepalivedReport } from './report.ts';
 
 /** keepalived's own defaults, and IPVS's for what has no traffic. */
@@ -12,17 +13,13 @@ const IDLE = { tcp: '15m', udp: '5m' } as const;
 /** `lb_algo` may be left out. */
 const BALANCE = 'least-connections';
 
-export function putVirtualServers(
-  all: readonly VirtualServerDraft[],
-  document: PlacedDocument,
-  report: KeepalivedReport,
-): void {
-  for (const server of all) putVirtualServer(server, all, document, report);
+export function putVirtualServers(drafts: Drafts, document: PlacedDocument, report: KeepalivedReport): void {
+  for (const server of drafts.virtualServers) putVirtualServer(server, drafts, document, report);
 }
 
 function putVirtualServer(
   server: VirtualServerDraft,
-  all: readonly VirtualServerDraft[],
+  { virtualServers: all, globals }: Drafts,
   document: PlacedDocument,
   report: KeepalivedReport,
 ): void {
@@ -56,7 +53,7 @@ function putVirtualServer(
       'leave it out if clients need no server of their own',
     );
   }
-  const checks = servers.map((each) => checkOf(each, server, report));
+  const checks = servers.map((each) => checkOf(each, server, globals, report));
   const common = JSON.stringify(checks[0]);
   const isCommon = checks.every((check) => JSON.stringify(check) === common);
   const list = servers.map(({ host: address, port: at, weight, connectionsMax }, i) => {
@@ -81,31 +78,40 @@ function endpoint(host: string, port: number): string {
 }
 
 /** Undefined: none. */
-function checkOf({ checks }: RealServerDraft, server: VirtualServerDraft, report: KeepalivedReport): unknown {
+function checkOf(
+  { checks }: RealServerDraft,
+  server: VirtualServerDraft,
+  globals: Globals,
+  report: KeepalivedReport,
+): unknown {
   if (checks.length > 1)
     report.notYet(checks[1].place, 'a second check', 'a server has one check', 'leave one of them out');
-  return checks.length === 0 ? undefined : healthOfCheck(checks[0], server);
+  return checks.length === 0 ? undefined : healthOfCheck(checks[0], server, globals);
 }
 
-function healthOfCheck(check: CheckDraft, server: VirtualServerDraft): unknown {
+function healthOfCheck(check: CheckDraft, server: VirtualServerDraft, globals: Globals): unknown {
   const { kind, name, path, status, port } = check;
   const host = check.host ?? server.virtualhost;
   const kinds = {
     tcp: { tcp: true },
     smtp: { expect: '^220' },
     dns: { dns: name ?? '.' },
+    misc: { run: check.program, user: programUser(globals, check.user ?? null) },
     http: {
       http: path ?? '/',
       ...(host === undefined ? {} : { host }),
       ...(status === undefined ? {} : { status: /^[0-9]+$/.test(status) ? Number(status) : status }),
     },
   };
+  const intervalMs = server.delayLoopMs ?? DELAY_LOOP_MS;
+  const isMisc = kind === 'misc';
+  const timeoutMs = check.timeoutMs ?? (isMisc ? intervalMs : (server.connectTimeoutMs ?? CONNECT_TIMEOUT_MS));
   return {
     ...kinds[kind],
     ...(port === undefined ? {} : { port }),
-    interval: formatDuration(server.delayLoopMs ?? DELAY_LOOP_MS),
-    timeout: formatDuration(check.timeoutMs ?? server.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
+    interval: formatDuration(intervalMs),
+    timeout: formatDuration(timeoutMs),
     rise: 1,
-    fall: (check.retry ?? server.retry ?? RETRY) + 1,
+    fall: (check.retry ?? server.retry ?? (isMisc ? 0 : RETRY)) + 1,
   };
 }

@@ -25,7 +25,7 @@ export function assemble(drafts: Drafts, document: PlacedDocument, report: Keepa
     report.missing(block, 'there is no FIFO for this program', fix, reader.place);
   }
   for (const instance of drafts.instances) putRouter(instance, drafts, document, report);
-  putVirtualServers(drafts.virtualServers, document, report);
+  putVirtualServers(drafts, document, report);
 }
 
 /** The preference that keepalived gives to rules without one: in the order of the file, each before the one above it. */

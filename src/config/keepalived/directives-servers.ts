@@ -14,6 +14,7 @@ import {
   works,
 } from './directive.ts';
 import type { CheckDraft, RealServerDraft, VirtualServerDraft } from './draft.ts';
+import { programOf, userOf } from './read-parts.ts';
 import type { Statement } from './statements.ts';
 
 const HOUR_MS = 3_600_000;
@@ -141,6 +142,36 @@ const DNS_CHECK: Table<CheckDraft> = {
   },
 };
 
+const MISC_CHECK: Table<CheckDraft> = {
+  where: 'in `MISC_CHECK`',
+  directives: {
+    misc_path: works(
+      '`health.run`; a name without a path is looked for in the usual folders',
+      (draft, statement, reading) => {
+        // What is wrong has been said, and is not missing too.
+        draft.program = programOf(statement, reading, false)?.command ?? [];
+      },
+    ),
+    misc_timeout: works('`health.timeout`, the interval without it', (draft, statement, reading) => {
+      const timeoutMs = secondsOf(statement, reading, 0, HOUR_MS);
+      draft.timeoutMs = timeoutMs === null || timeoutMs === 0 ? undefined : timeoutMs;
+    }),
+    user: differs('`health.user`; a group of its own is not used', (draft, statement, reading) => {
+      draft.user = userOf(statement, reading) ?? undefined;
+    }),
+    retry: CHECK_COMMON.retry,
+    misc_dynamic: {
+      state: 'not yet',
+      about: 'an exit code does not change a weight; without it all but 0 fail',
+    },
+    ...each(
+      'no effect',
+      'checks are spread by themselves, and repeated after the interval',
+      'delay_before_retry delay_loop warmup alpha log_all_failures',
+    ),
+  },
+};
+
 function addCheck(
   draft: RealServerDraft,
   kind: CheckDraft['kind'],
@@ -179,7 +210,13 @@ const REAL_SERVER: Table<RealServerDraft> = {
       (draft, statement, reading) => addCheck(draft, 'dns', DNS_CHECK, statement, reading),
     ),
     ...each('not yet', 'it is not read from this file; in YAML it is `health.send` over UDP', 'UDP_CHECK'),
-    ...each('not yet', 'there is no check of this kind', 'MISC_CHECK PING_CHECK BFD_CHECK FILE_CHECK'),
+    MISC_CHECK: works('`health.run`', (draft, statement, reading) => {
+      addCheck(draft, 'misc', MISC_CHECK, statement, reading);
+      const { program, place } = draft.checks[draft.checks.length - 1];
+      if (program === undefined)
+        reading.report.missing(place, 'MISC_CHECK has no misc_path', 'write `misc_path "/PATH ARGUMENTS"`');
+    }),
+    ...each('not yet', 'there is no check of this kind', 'PING_CHECK BFD_CHECK FILE_CHECK'),
     ...each('not yet', 'no program is run when a server changes its state', 'notify_up notify_down'),
     ...each(
       'no effect',
@@ -300,4 +337,12 @@ export function emptyVirtualServer(host: string, port: number, place: Place): Vi
   return { host, port, place, servers: [] };
 }
 
-export const SERVER_TABLES: readonly Table<never>[] = [VIRTUAL_SERVER, REAL_SERVER, HTTP_CHECK, URL, DNS_CHECK, CHECK];
+export const SERVER_TABLES: readonly Table<never>[] = [
+  VIRTUAL_SERVER,
+  REAL_SERVER,
+  HTTP_CHECK,
+  URL,
+  DNS_CHECK,
+  MISC_CHECK,
+  CHECK,
+];

@@ -153,9 +153,12 @@ export interface GroupDraft extends Tracking, Notifies {
 
 export interface CheckDraft {
   readonly place: Place;
-  kind: 'tcp' | 'http' | 'smtp' | 'dns';
+  kind: 'tcp' | 'http' | 'smtp' | 'dns' | 'misc';
   port?: number | undefined;
   timeoutMs?: number | undefined;
+  /** Of `misc`. */
+  program?: readonly string[] | undefined;
+  user?: string | undefined;
   /** Of a DNS question. */
   name?: string | undefined;
   path?: string | undefined;

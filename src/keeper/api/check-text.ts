@@ -8,6 +8,7 @@ export function checkText({ probe, port, tls }: HealthPlan): string {
 
 function probeText(probe: HealthPlan['probe']): string {
   if (probe.kind === 'http') return `http ${probe.path}`;
+  if (probe.kind === 'run') return `run ${probe.command.join(' ')}`;
   if (probe.kind === 'dns') return `dns ${probe.name}`;
   return probe.kind === 'expect' ? `expect ${probe.expect}` : probe.kind;
 }

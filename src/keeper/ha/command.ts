@@ -6,7 +6,7 @@
 import { systemReason } from '../../base/system-error.ts';
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import type { Command } from '../../config/ha-plan.ts';
+import type { Command } from '../../config/command.ts';
 import { type CommandUser, findUnsafePart } from './command-user.ts';
 
 export interface CommandRequest {
@@ -25,6 +25,14 @@ export interface CommandResult {
   readonly reason: string;
   /** The end of what it wrote. */
   readonly output: string;
+  /** It was not started, for want of something on this machine. */
+  readonly isShortage?: boolean;
+}
+
+/** For people: the reason, and the last line of what it said. */
+export function describeResult({ reason, output }: Pick<CommandResult, 'reason' | 'output'>): string {
+  const line = output.slice(output.lastIndexOf('\n') + 1).slice(-200);
+  return line === '' ? reason : `${reason}: ${line}`;
 }
 
 export interface RunningCommand {
@@ -75,6 +83,7 @@ function watch(child: ChildProcess, { timeoutMs, command: [program] }: CommandRe
   let reason = 'it was never started';
   let isPassed = false;
   let isGone = false;
+  let isShortage = false;
   let kill: NodeJS.Timeout | undefined;
   const timeout = setTimeout(() => {
     settle({ isPassed: false, reason: `not ended after ${timeoutMs / 1000} s`, output: output.text });
@@ -85,13 +94,14 @@ function watch(child: ChildProcess, { timeoutMs, command: [program] }: CommandRe
     clearTimeout(timeout);
     clearTimeout(kill);
     isGone = true;
-    settle({ isPassed, reason, output: output.text });
+    settle({ isPassed, reason, output: output.text, ...(isShortage ? { isShortage } : {}) });
     settleGone();
   };
   child.on('error', (error: NodeJS.ErrnoException) => {
     // An error after the start (a signal that could not be sent) is not its end.
     if (child.pid !== undefined) return;
     reason = describe(error, program);
+    isShortage = SHORTAGES.has(error.code ?? '');
     finish();
   });
   child.on('exit', (code, signal) => {
@@ -166,7 +176,12 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOEXEC: 'it is no program: a script begins with #! and its interpreter',
   EAGAIN: 'no process can be started: a limit is reached',
   ENOMEM: 'no process can be started: no memory',
+  EMFILE: 'no process can be started: no file descriptor is left',
+  ENFILE: 'no process can be started: no file descriptor is left on this machine',
 };
+
+/** What this machine was out of. */
+const SHORTAGES: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 
 function describe(error: NodeJS.ErrnoException, program: string): string {
   return `${program}: ${WORDS[error.code ?? ''] ?? error.message}`;

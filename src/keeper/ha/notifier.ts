@@ -5,7 +5,8 @@
  *
  * The states are those that keepalived calls INIT, BACKUP, MASTER and FAULT; the finer ones of evenkeel are not told.
  */
-import type { Command, NotifyPlan } from '../../config/ha-plan.ts';
+import type { Command } from '../../config/command.ts';
+import type { NotifyPlan } from '../../config/ha-plan.ts';
 import type { State } from '../../core/vrrp/states.ts';
 import type { RoleChange } from '../../vip/status.ts';
 import type { Log } from '../log/log.ts';

@@ -2,10 +2,11 @@
  * Runs a check of the operator's again and again, and its recover command when that is wanted; what the results mean is
  * core/track/script.ts's matter. Where a run cannot begin because the last one does not end, that is a failure too.
  */
-import type { Command, ScriptPlan } from '../../config/ha-plan.ts';
+import type { Command } from '../../config/command.ts';
+import type { ScriptPlan } from '../../config/ha-plan.ts';
 import { nextRunMs, ScriptTrack } from '../../core/track/script.ts';
 import type { Log } from '../log/log.ts';
-import type { CommandResult, RunCommand, RunningCommand } from './command.ts';
+import { type CommandResult, describeResult, type RunCommand, type RunningCommand } from './command.ts';
 import type { CommandUser } from './command-user.ts';
 import type { WatchMemory } from './heritage.ts';
 import { Verdict, type Watch, type WatchStatus } from './watch.ts';
@@ -71,13 +72,13 @@ export class ScriptWatch implements Watch {
   private async recover(failure: CommandResult): Promise<void> {
     const { plan, log, name } = this.options;
     const command = plan.recover!;
-    log.warn(`${name} fails (${describe(failure)}): running ${command.join(' ')} once`);
+    log.warn(`${name} fails (${describeResult(failure)}): running ${command.join(' ')} once`);
     await this.endLast();
     if (this.isStopped) return;
     const result = await this.runOnce(command, plan.recoverTimeoutMs);
     if (this.isStopped) return;
     this.track.handleRecovery(result.isPassed);
-    if (!result.isPassed) log.warn(`${name}: ${command.join(' ')} failed: ${describe(result)}`);
+    if (!result.isPassed) log.warn(`${name}: ${command.join(' ')} failed: ${describeResult(result)}`);
     this.tell(failure);
   }
 
@@ -108,19 +109,13 @@ export class ScriptWatch implements Watch {
     const { log, name, now } = this.options;
     const before = this.verdict.status().isUp;
     const { isUp, streak } = this.track;
-    if (!this.verdict.handle(now(), isUp, result.isPassed ? 'exit code 0' : describe(result))) return;
+    if (!this.verdict.handle(now(), isUp, result.isPassed ? 'exit code 0' : describeResult(result))) return;
     const runs = streak === 1 ? '' : `, ${streak} times`;
-    if (isUp === false) log.warn(`${name} fails${runs}: ${describe(result)}`);
+    if (isUp === false) log.warn(`${name} fails${runs}: ${describeResult(result)}`);
     else if (before !== null) log.info(`${name} recovered`);
   }
 }
 
 function failure(reason: string): CommandResult {
   return { isPassed: false, reason, output: '' };
-}
-
-/** The reason, and the last line of what it said. */
-function describe({ reason, output }: CommandResult): string {
-  const line = output.slice(output.lastIndexOf('\n') + 1).slice(-200);
-  return line === '' ? reason : `${reason}: ${line}`;
 }

@@ -54,7 +54,7 @@ export interface HealthRegistryOptions {
   readonly memories?: readonly ServerMemory[];
 }
 
-/** Probes on their way at the same time; more would be a burst of descriptors and no faster answer. */
+/** Probes on their way at the same time, besides programs; more would be a burst of descriptors and no faster answer. */
 const PROBES_MAX = 256;
 /** In one line of the log. */
 const NAMES_SHOWN = 8;
@@ -259,7 +259,6 @@ export class HealthRegistry {
     while (this.probesUnderway < PROBES_MAX) {
       const probe = upstream.health.nextProbe(now);
       if (probe === null) return;
-      this.probesUnderway++;
       void this.runProbe(upstream, probe);
     }
   }
@@ -268,10 +267,12 @@ export class HealthRegistry {
     const { servers, sources } = upstream.plan;
     const server = servers[probe.server];
     const health = healthOf(upstream.plan, server)!;
+    const places = health.probe.kind === 'run' ? 0 : 1;
+    this.probesUnderway += places;
     const serverName = server.name.replace(/#[0-9]+$/, '');
     const identity = health.tls === null ? null : identityOf(health.tls, server);
     const { isPassed, reason } = await this.options.makeProbe(health, probe.address, serverName, sources, identity);
-    this.probesUnderway--;
+    this.probesUnderway -= places;
     if (this.isStopped) return;
     if (isPassed === null) {
       if (reason === REASON_NO_PORT) this.options.onNoPort(probe.slot);

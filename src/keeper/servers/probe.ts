@@ -6,6 +6,7 @@ import dgram from 'node:dgram';
 import http from 'node:http';
 import net from 'node:net';
 import type { Address } from '../../base/address.ts';
+import { assert } from '../../base/assert.ts';
 import type { HealthPlan } from '../../config/plan.ts';
 import { createDialogue } from '../../core/health/dialogue/create.ts';
 import { type ProbeTls, tlsReason, wrapSocket } from './probe-tls.ts';
@@ -75,6 +76,7 @@ type Finish = (isPassed: ProbeResult['isPassed'], reason: string) => void;
 function begin(plan: HealthPlan['probe'], target: Target, serverName: string, finish: Finish): () => void {
   if (plan.kind === 'tcp') return probeTcp(target, finish);
   if (plan.kind === 'http') return probeHttp(plan, target, serverName, finish);
+  assert(plan.kind !== 'run', 'programs are run by ProgramChecks');
   const dialogue = createDialogue(plan);
   const isUdp = plan.kind === 'dns' || (plan.kind === 'expect' && plan.transport === 'udp');
   return isUdp ? probeDatagrams(dialogue, target, finish) : probeDialogue(dialogue, target, finish);

@@ -1,19 +1,48 @@
 /**
- * keepalived goes on without a tracked script that it cannot find, execute or find the user of (`check_script_secure` in its
- * lib/notify.c). A keepalived.conf means the same here; in YAML such a script fails, for nobody wrote it to be ignored.
+ * keepalived goes on without a tracked script, or a check of a server, that it cannot find, execute or find the user of
+ * (`check_script_secure` in its lib/notify.c, `check_misc_script_security` in its check/check_misc.c). A keepalived.conf means the same here; in YAML such a script fails, for nobody wrote it to be ignored.
  */
 import type { Config, Loose } from '../../config/model.ts';
-import { listOf } from '../../config/parts.ts';
+import type { Path } from '../../config/diagnostic.ts';
+import { entriesOf, itemsOf, listOf } from '../../config/parts.ts';
 import { findUser } from '../../io/linux/users.ts';
 import { chooseUser } from '../../keeper/ha/command-user.ts';
 import type { Loaded } from '../../config/load.ts';
 import { findProgramFault } from './programs.ts';
 
+type Upstream = NonNullable<NonNullable<Loose<Config>['upstreams']>[string]>;
 type Router = NonNullable<NonNullable<Loose<Config>['ha']>[string]>;
 type Track = NonNullable<NonNullable<Router['track']>[number]>;
 
-/** A configuration without those scripts that keepalived would go on without. */
+/** A configuration without those programs that keepalived would go on without. */
 export function withoutAbsentScripts<C extends Loose<Config>>(config: C, frontEndOf: Loaded['frontEndOf']): C {
+  return withoutAbsentTracks(withoutAbsentChecks(config, frontEndOf), frontEndOf);
+}
+
+function withoutAbsentChecks<C extends Loose<Config>>(config: C, frontEndOf: Loaded['frontEndOf']): C {
+  const absent = new Set(
+    programChecksOf(config, frontEndOf)
+      .filter(({ isDropped }) => isDropped)
+      .map(({ health }) => health),
+  );
+  if (absent.size === 0) return config;
+  const without = <P extends { readonly health?: object | undefined }>(part: P): P => {
+    const { health, ...rest } = part;
+    return health !== undefined && absent.has(health) ? (rest as P) : part;
+  };
+  const upstreams = entriesOf(config.upstreams).map(([name, upstream]) => [
+    name,
+    without({
+      ...upstream,
+      ...(upstream.servers === undefined
+        ? {}
+        : { servers: upstream.servers.map((server) => (typeof server === 'object' ? without(server) : server)) }),
+    }),
+  ]);
+  return { ...config, upstreams: Object.fromEntries(upstreams) as C['upstreams'] };
+}
+
+function withoutAbsentTracks<C extends Loose<Config>>(config: C, frontEndOf: Loaded['frontEndOf']): C {
   if (config.ha === undefined) return config;
   const ha = Object.entries(config.ha).map(([name, router]): [string, Router | undefined] => {
     const isMeant = router?.track !== undefined && frontEndOf(['ha', name]) === 'keepalived';
@@ -23,10 +52,39 @@ export function withoutAbsentScripts<C extends Loose<Config>>(config: C, frontEn
 }
 
 export function isAbsentScript(track: Track | undefined): boolean {
-  const program = track?.script?.run?.[0];
+  return track?.script !== undefined && isAbsent(track.script);
+}
+
+type Health = NonNullable<Upstream['health']>;
+
+interface ProgramCheck {
+  readonly path: Path;
+  readonly health: Pick<Health, 'run' | 'user'>;
+  /** keepalived would go on without it. */
+  readonly isDropped: boolean;
+}
+
+/** The checks that are programs, of upstreams and of their servers. */
+export function programChecksOf(config: Loose<Config>, frontEndOf: Loaded['frontEndOf']): readonly ProgramCheck[] {
+  return entriesOf(config.upstreams).flatMap(([name, { health, servers }]) => {
+    const path: Path = ['upstreams', name];
+    const isMeant = frontEndOf(path) === 'keepalived';
+    const own = itemsOf(servers, [...path, 'servers']).map(({ path: at, value }) => ({
+      path: [...at, 'health'],
+      health: typeof value === 'string' ? undefined : value.health,
+    }));
+    return [{ path: [...path, 'health'], health }, ...own].flatMap((check) =>
+      check.health?.run === undefined
+        ? []
+        : [{ path: check.path, health: check.health, isDropped: isMeant && isAbsent(check.health) }],
+    );
+  });
+}
+
+function isAbsent({ run, user: names }: Pick<Health, 'run' | 'user'>): boolean {
+  const program = run?.[0];
   if (program === undefined) return false;
   const ownUid = process.getuid?.() ?? -1;
-  const names = track?.script?.user;
   const user = chooseUser(names === undefined ? null : listOf(names), ownUid, findUser);
   return typeof user === 'string' || findProgramFault(program, user, ownUid)?.isAbsent === true;
 }

@@ -15,7 +15,7 @@ import { findUser } from '../../io/linux/users.ts';
 import { chooseUser } from '../../keeper/ha/command-user.ts';
 import type { Known } from '../prepare.ts';
 import { findProxyUser } from '../proxy-user.ts';
-import { isAbsentScript } from './absent-scripts.ts';
+import { isAbsentScript, programChecksOf } from './absent-scripts.ts';
 import { findProgramFault } from './programs.ts';
 
 export function lookAtMachine(known: Known): readonly Diagnostic[] {
@@ -41,6 +41,7 @@ class MachineLook {
     this.lookAtSources();
     this.lookAtRoots();
     this.lookAtAcme();
+    this.lookAtChecks();
     if (this.known.config.ha === undefined) return this.found;
     this.lookAtRights();
     const interfaces = new Set(readdirSync('/sys/class/net'));
@@ -120,6 +121,16 @@ class MachineLook {
         if (value.acme === undefined) continue;
         this.lookAtPrograms({ program: value.acme.program }, value.acme.user, [...path, 'acme']);
       }
+    }
+  }
+
+  /** Programs that check servers. */
+  private lookAtChecks(): void {
+    for (const { path, health, isDropped } of programChecksOf(this.known.config, this.known.frontEndOf)) {
+      const until = isDropped
+        ? 'until it is there and evenkeel is reloaded the server is not checked, as with keepalived'
+        : 'the server is down until then';
+      this.lookAtPrograms({ run: health.run }, health.user, path, until);
     }
   }
 

@@ -8,7 +8,7 @@ import { PostgresDialogue } from './postgres.ts';
 import { RedisDialogue } from './redis.ts';
 import { SshDialogue } from './ssh.ts';
 
-export type DialogueProbe = Exclude<HealthPlan['probe'], { kind: 'tcp' } | { kind: 'http' }>;
+export type DialogueProbe = Exclude<HealthPlan['probe'], { kind: 'tcp' } | { kind: 'http' } | { kind: 'run' }>;
 
 export function createDialogue(plan: DialogueProbe): Dialogue {
   switch (plan.kind) {

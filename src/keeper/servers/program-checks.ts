@@ -1,0 +1,111 @@
+/**
+ * Checks of servers by programs of the operator's: who runs them, a few at a time, and what their end says. Those that hang
+ * are ended, with all that they started (ha/command.ts); one that cannot be ended is not run a second time.
+ */
+import type { Address } from '../../base/address.ts';
+import type { Command } from '../../config/command.ts';
+import type { HealthPlan } from '../../config/plan.ts';
+import type { FindUser } from '../../port/host.ts';
+import { type CommandResult, describeResult, type RunCommand, type RunningCommand } from '../ha/command.ts';
+import { chooseUser, type CommandUser } from '../ha/command-user.ts';
+import type { ProbeResult } from './probe.ts';
+
+export interface ProgramChecksOptions {
+  readonly run: RunCommand;
+  readonly ownUid: number;
+  readonly findUser: FindUser;
+}
+
+type ProgramProbe = Extract<HealthPlan['probe'], { kind: 'run' }>;
+
+/** Programs that run at the same time; the others wait for their turn. */
+export const PROGRAMS_MAX = 32;
+
+export class ProgramChecks {
+  private readonly options: ProgramChecksOptions;
+  /** Those that were found. */
+  private readonly users = new Map<string, CommandUser | null>();
+  private readonly running = new Set<RunningCommand>();
+  /** Whose time is over, and whose processes are not gone. */
+  private readonly overdue = new Set<string>();
+  private waiting: (() => void)[] = [];
+  private count = 0;
+  private isStopped = false;
+
+  constructor(options: ProgramChecksOptions) {
+    this.options = options;
+  }
+
+  /** Never rejects. After `stop` it may never resolve. */
+  async check({ timeoutMs, port }: HealthPlan, probe: ProgramProbe, address: Address): Promise<ProbeResult> {
+    const user = this.userFor(probe.users);
+    if (typeof user === 'string') return { isPassed: false, reason: user };
+    const command = filled(probe.command, address, port);
+    await this.turn();
+    try {
+      return await this.runOnce(command, user, timeoutMs);
+    } finally {
+      this.count--;
+      this.waiting.shift()?.();
+    }
+  }
+
+  /** Ends what runs, and begins nothing more. */
+  stop(): void {
+    this.isStopped = true;
+    this.waiting = [];
+    for (const running of this.running) running.end();
+  }
+
+  // --- inside ---
+
+  private async turn(): Promise<void> {
+    // one that ends may have let another one in already
+    while (this.count >= PROGRAMS_MAX || this.isStopped) {
+      await new Promise<void>((resolve) => {
+        this.waiting.push(resolve);
+      });
+    }
+    this.count++;
+  }
+
+  private async runOnce(command: Command, user: CommandUser | null, timeoutMs: number): Promise<ProbeResult> {
+    const key = JSON.stringify([user?.name, command]);
+    if (this.overdue.has(key)) {
+      return { isPassed: false, reason: 'the last run has not ended, though it was told to' };
+    }
+    const running = this.options.run({ command, user, timeoutMs, environment: {} });
+    this.running.add(running);
+    const gone = this.forget(running, key);
+    const result = await running.result;
+    if (running.isGone) await gone;
+    else this.overdue.add(key);
+    return verdictOf(result);
+  }
+
+  private async forget(running: RunningCommand, key: string): Promise<void> {
+    await running.gone;
+    this.running.delete(running);
+    this.overdue.delete(key);
+  }
+
+  /** It may take a directory service; one that is not there yet is looked for again. */
+  private userFor(names: readonly string[] | null): CommandUser | null | string {
+    const key = JSON.stringify(names);
+    const known = this.users.get(key);
+    if (known !== undefined) return known;
+    const user = chooseUser(names, this.options.ownUid, this.options.findUser);
+    if (typeof user !== 'string') this.users.set(key, user);
+    return user;
+  }
+}
+
+function filled([program, ...args]: Command, { host, port: own }: Address, port: number | null): Command {
+  const values: Readonly<Record<string, string>> = { address: host, port: `${port ?? own}` };
+  return [program, ...args.map((text) => text.replace(/\{(address|port)\}/g, (_, name: string) => values[name]))];
+}
+
+function verdictOf(result: CommandResult): ProbeResult {
+  if (result.isShortage === true) return { isPassed: null, reason: result.reason };
+  return { isPassed: result.isPassed, reason: describeResult(result) };
+}
