@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ import {
   kill,
   startTcpBackend,
 } from './evenkeel.ts';
-import { gone, replaceable, withholding } from './upgrading.ts';
+import { ask, gone, replaceable, upgrade, withholding } from './upgrading.ts';
 
 interface Stage {
   readonly evenkeel: Evenkeel;
@@ -29,6 +29,8 @@ interface Stage {
   readonly successor: number;
   /** Of the successor. */
   readonly proxies: readonly number[];
+  /** How it ends. */
+  readonly upgraded: ReturnType<typeof upgrade>;
   readonly port: number;
   readonly unixPath: string;
   /** Through a proxy of the successor. */
@@ -55,7 +57,8 @@ upstreams:
   const own = evenkeel.proxies();
   t.after(() => own.forEach((pid) => kill(pid, 'SIGKILL')));
   file.replace(withholding('serving'));
-  evenkeel.signal('SIGUSR2');
+  const upgraded = upgrade(evenkeel);
+  upgraded.catch(() => undefined);
   await evenkeel.said(/withheld: serving/);
   const successor = Number(/ pid=(\d+)/.exec(evenkeel.stderr.slice(evenkeel.stderr.indexOf('upgrade by')))![1]);
   const proxies = proxiesOf(successor);
@@ -71,7 +74,7 @@ upstreams:
   const carried = clientsOf(proxies[0], [tcpPort]);
   const session = sessions.find(({ localPort }) => carried.includes(localPort!))!;
   for (const each of sessions) if (each !== session) each.destroy();
-  return { evenkeel, successor, proxies, port, unixPath, session };
+  return { evenkeel, successor, proxies, upgraded, port, unixPath, session };
 }
 
 async function say(session: net.Socket, text: string): Promise<void> {
@@ -96,12 +99,17 @@ for (const engine of ENGINES) {
     `[${engine}] so do those of a successor that is told to end, and its predecessor goes on`,
     engineSkip(engine),
     async (t) => {
-      const { evenkeel, successor, proxies, port, unixPath, session } = await start(t, engine);
+      const { evenkeel, successor, proxies, upgraded, port, unixPath, session } = await start(t, engine);
       kill(successor, 'SIGTERM');
-      await evenkeel.said(/upgrade failed, and this evenkeel goes on/);
+      assert.match((await upgraded).error!, /^the new program ended before it served/);
+      // They accept no more: what is changed from now on holds for everybody who comes.
+      const { file } = evenkeel;
+      writeFileSync(file, readFileSync(file, 'utf8').replace('status: 200', 'status: 204'));
+      assert.deepEqual(Object.keys(await ask<object>(evenkeel, 'POST', '/v1/reload')), ['changes']);
+      const answers = await Promise.all(Array.from({ length: 100 }, () => get(port)));
+      for (const { status } of answers) assert.equal(status, 204);
       await say(session, 'it goes on');
       assert.ok(existsSync(unixPath));
-      assert.equal((await get(port)).status, 200);
       session.end();
       await once(session, 'close');
       for (const pid of proxies) await gone(pid);

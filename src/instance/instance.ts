@@ -157,7 +157,7 @@ export class Instance {
       wards: isParent ? this.wards : null,
       graceMs: () => this.graceMs,
       findObstacle: () => (this.isStopping ? STOPPING : this.isStarting ? ROUTERS_STARTING : null),
-      onKeeperGone: () => this.strays?.lookSoon(),
+      onKeeperGone: async () => this.strays?.lookSoon(),
       onHandOver: (pid) => service.handOver(isParent ? null : pid),
     });
     const node = loaded.ready.ha?.node ?? loaded.ready.node ?? hostname();

@@ -91,8 +91,10 @@ class ProxyProcess implements TransportDriver, ControlHandler {
     this.straying = place.hasRendezvous
       ? new Straying(RENDEZVOUS_DESCRIPTOR, {
           listening: () => this.proxy.listening,
-          // It has been found: who has found it ends it in time.
-          handleAdopted: () => (this.lastTurnAt = Infinity),
+          handleAdopted: () => {
+            // Who has found it ends it in time.
+            if (this.servesOn) this.lastTurnAt = Infinity;
+          },
           handleMessage: (message) => this.handleMessage(message),
           handleAdopterGone: () => this.handleKeeperGone(),
         })

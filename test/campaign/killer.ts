@@ -35,7 +35,8 @@ export class Killer {
   /** How many, by role. */
   readonly kills: Record<string, number> = {};
   private readonly options: KillerOptions;
-  private readonly carried = new Map<number, Carried>();
+  /** By port. Who has lost one keeper may lose another one, or be killed itself. */
+  private readonly carried = new Map<number, Carried[]>();
   /** Proxies whose keeper was killed, and when. */
   private readonly left = new Map<number, number>();
 
@@ -75,20 +76,20 @@ export class Killer {
 
   /** Why it is right that this has failed. */
   findExcuse({ kind, what, port, sinceMs, atMs }: Failure): string | null {
-    const carried = this.carried.get(port);
-    if (carried === undefined || sinceMs > carried.seenAtMs || !CUT.has(what)) return null;
-    if (carried.by === 'proxy') return 'its proxy was killed';
+    const carried = (this.carried.get(port) ?? []).filter(({ seenAtMs }) => sinceMs <= seenAtMs);
+    if (carried.length === 0 || !CUT.has(what)) return null;
+    if (carried.some(({ by }) => by === 'proxy')) return 'its proxy was killed';
     const isSession = kind === 'websocket' || kind === 'tcp';
     if (!isSession) return 'its keeper was killed: the connection was closed between two requests';
-    return atMs - carried.killedAtMs < GRACE_MS ? null : 'its keeper was killed, and the time to finish was over';
+    const isOver = carried.some(({ killedAtMs }) => atMs - killedAtMs >= GRACE_MS);
+    return isOver ? 'its keeper was killed, and the time to finish was over' : null;
   }
 
   private note(proxy: number, by: Carried['by'], killedAtMs: number): void {
     const seenAtMs = performance.now();
     for (const port of clientsOf(proxy, this.options.ports)) {
-      // Who has lost its keeper may still be killed itself.
-      if (by === 'proxy' || this.carried.get(port)?.by !== 'proxy')
-        this.carried.set(port, { by, killedAtMs, seenAtMs });
+      const before = this.carried.get(port) ?? [];
+      this.carried.set(port, [...before, { by, killedAtMs, seenAtMs }]);
     }
   }
 }

@@ -55,8 +55,8 @@ export interface UpgraderOptions {
   readonly graceMs: () => number;
   /** Why there can be no successor now; null: there can. */
   readonly findObstacle: () => string | null;
-  /** Another keeper, before this one or to be after it, has ended: it may have left proxies. */
-  readonly onKeeperGone: () => void;
+  /** Another keeper, before this one or to be after it, has ended. Resolves when no proxy that it may have left accepts any more. */
+  readonly onKeeperGone: () => Promise<void>;
   /** This process is about to be no longer the one that the service manager listens to. */
   readonly onHandOver: (successor: number) => void;
 }
@@ -213,7 +213,7 @@ export class Upgrader {
       case 'hand-over':
         return this.handOver();
       case 'abandon':
-        return this.abandon(action.reason);
+        return void this.abandon(action.reason);
       case 'hasten':
         return this.hasten(this.options.graceMs());
       case 'end':
@@ -240,7 +240,7 @@ export class Upgrader {
           candidate.isGone = true;
           if (this.candidate !== candidate) return;
           // Who asked for it is told, whatever became of it.
-          if (this.generations.isInCharge) this.options.onKeeperGone();
+          if (this.generations.isInCharge) void this.options.onKeeperGone();
           else this.settle?.resolve(candidate);
           this.generations.handleSuccessorGone();
           this.act();
@@ -387,7 +387,7 @@ export class Upgrader {
   }
 
   /** As if nothing had been. */
-  private abandon(reason: string): void {
+  private async abandon(reason: string): Promise<void> {
     const { candidate } = this;
     clearInterval(this.looking);
     this.candidate = null;
@@ -399,6 +399,9 @@ export class Upgrader {
     }
     this.options.ha()?.rejoin();
     this.options.log.error(`upgrade failed, and this evenkeel goes on: ${reason}`);
+    // Its proxies may accept yet, by the file as it was: nothing is changed before they have stopped.
+    const hasSockets = candidate !== null && candidate.version !== '';
+    if (hasSockets && this.options.findObstacle() === null) await this.options.onKeeperGone();
     this.settle?.reject(new UpgradeError(reason, this.isPassing));
     this.isPassing = false;
     this.settle = null;
@@ -417,7 +420,7 @@ export class Upgrader {
   }
 
   private forget(id: number): void {
-    this.options.onKeeperGone();
+    void this.options.onKeeperGone();
     this.old.get(id)?.close();
     this.old.delete(id);
     this.handleFinished(id);
@@ -430,6 +433,6 @@ export class Upgrader {
       // It has ended by itself.
     }
     void this.options.wards?.ended(pid);
-    this.options.onKeeperGone();
+    void this.options.onKeeperGone();
   }
 }

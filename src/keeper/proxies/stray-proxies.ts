@@ -26,6 +26,9 @@ interface Found {
   /** Whose proxy it was when it was started. */
   readonly keeper: number;
   beat: number;
+  isTold: boolean;
+  /** Its beat when it had been told to finish; null: that was just now, or not yet. */
+  toldAt: number | null;
 }
 
 /** What one may say between two looks; more is heard later. */
@@ -48,7 +51,6 @@ export class StrayProxies {
   private readonly sockets = new Map<number, number>();
   /** Nobody takes over what they listen on. */
   private isSuperseded = false;
-  private lookingSoon: NodeJS.Timeout | undefined;
   private looking: NodeJS.Timeout | undefined;
   private settle: (() => void)[] = [];
 
@@ -92,10 +94,14 @@ export class StrayProxies {
     return sockets;
   }
 
-  /** A keeper is gone, or about to be: those that it may have left are looked for. */
-  lookSoon(): void {
-    clearTimeout(this.lookingSoon);
-    this.lookingSoon = setTimeout(() => this.look(), SOON_MS).unref();
+  /**
+   * A keeper is gone, or about to be: those that it may have left are looked for. Resolves when none of them accepts any more, if others
+   * serve in their place.
+   */
+  async lookSoon(): Promise<void> {
+    await new Promise<void>((resolve) => setTimeout(resolve, SOON_MS).unref());
+    this.look();
+    await this.until(() => this.strays.isSettled && [...this.found.values()].every(hasHeeded));
   }
 
   private look(): void {
@@ -113,7 +119,7 @@ export class StrayProxies {
         continue;
       }
       const id = this.nextId++;
-      this.found.set(id, { meeting, place, keeper: Number(keeper[1]), beat: 0 });
+      this.found.set(id, { meeting, place, keeper: Number(keeper[1]), beat: 0, isTold: false, toldAt: null });
       this.strays.handleFound(id);
     }
     this.act();
@@ -154,6 +160,7 @@ export class StrayProxies {
   }
 
   private hear(): void {
+    for (const found of this.found.values()) if (found.isTold) found.toldAt ??= found.beat;
     for (const [id, { meeting }] of this.found) this.hearOne(id, meeting);
     this.strays.handleLook(
       this.options.now(),
@@ -209,6 +216,7 @@ export class StrayProxies {
       case 'drain': {
         const { withinMs, keepsIdle } = action;
         const message: AdopterMessage = { type: 'drain', withinMs, keepsIdle };
+        found.isTold = true;
         return found.meeting.send(JSON.stringify(message));
       }
       case 'kill':
@@ -245,6 +253,11 @@ export class StrayProxies {
 }
 
 /** None if it cannot be read. */
+/** A sign of life may have been on its way when it was told; the second one came after it had read that. */
+function hasHeeded({ isTold, toldAt, beat }: Found): boolean {
+  return !isTold || (toldAt !== null && beat >= toldAt + 2);
+}
+
 export function namesIn(directory: string): readonly string[] {
   try {
     return readdirSync(directory);
