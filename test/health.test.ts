@@ -176,10 +176,12 @@ listeners: { web: { bind: "127.0.0.1:${port}", protocol: http, routes: [ { upstr
 upstreams:
   web:
     servers: [ "${backend.address}" ]
-    health: { run: [ /bin/sh, -c, "${script}" ], user: ${userInfo().username}, interval: 1h, timeout: 1s }
+    health: { run: [ /bin/sh, -c, "${script}" ], user: ${userInfo().username}, interval: 2s, timeout: 2s }
 `;
       const evenkeel = await Evenkeel.start(t, yaml, { engine });
-      await evenkeel.said(new RegExp(`server web/${backend.address} down: 1 probe failed, last: not ended after 1 s`));
+      await evenkeel.said(new RegExp(`server web/${backend.address} down: 1 probe failed, last: not ended after 2 s`));
+      // a slow machine may not have come so far in the first run
+      await until(() => existsSync(pids) && readFileSync(pids, 'utf8').includes('\n'));
       const [pid] = readFileSync(pids, 'utf8').trim().split('\n');
       await until(() => !existsSync(`/proc/${pid}`) || /^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
       assert.equal((await get(port)).status, 503);
