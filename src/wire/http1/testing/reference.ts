@@ -36,6 +36,19 @@ const NOT_IN_TRAILERS = new Set(
   ).split(' '),
 );
 
+/** What says who asks, or by which way: whoever merges trailers into the head must not believe it. */
+const CLAIMS = new Set(
+  (
+    'forwarded forwarded-for x-forwarded x-original-forwarded-for x-real-ip x-client-ip client-ip true-client-ip ' +
+    'x-cluster-client-ip cf-connecting-ip cf-connecting-ipv6 fastly-client-ip proxy-client-ip wl-proxy-client-ip ' +
+    'x-azure-clientip x-envoy-external-address x-originating-ip x-remote-addr x-remote-ip x-forward-for x-forwarder-for ' +
+    'x-proxyuser-ip x-appengine-user-ip x-nf-client-connection-ip cf-pseudo-ipv4 fly-client-ip do-connecting-ip cdn-src-ip ' +
+    'remote-addr front-end-https x-forward-host x-forward-port x-forward-proto x-forward-scheme x-original-host ' +
+    'x-original-url x-rewrite-url x-scheme x-url-scheme'
+  ).split(' '),
+);
+const CLAIM_LENGTH_MAX = 31;
+
 /** The head at the start of `text`, or null if there is no complete and acceptable one. */
 export function referenceRequest(text: string, limits: HeadLimits): ReferenceHead | null {
   const match = REQUEST.exec(text);
@@ -85,7 +98,7 @@ export function referenceTrailers(text: string, fieldsMax: number): number | nul
   if (match === null || match[0].length > TRAILER_BYTES_MAX) return null;
   const names = splitFields(match[1]).map(([name]) => name.toLowerCase());
   if (names.length > fieldsMax) return null;
-  const isRefused = names.some((name) => NOT_IN_TRAILERS.has(name) || isLookalike(name));
+  const isRefused = names.some((name) => NOT_IN_TRAILERS.has(name) || isLookalike(name) || isClaim(name));
   return isRefused ? null : match[0].length;
 }
 
@@ -117,8 +130,19 @@ function splitFields(lines: string): [string, string][] {
     });
 }
 
+/** As servers read it that take any other character for a hyphen. */
+function meantBy(lowerName: string): string {
+  return lowerName.replace(/[^0-9a-z]/g, '-');
+}
+
+function isClaim(lowerName: string): boolean {
+  const meant = meantBy(lowerName);
+  const isOurs = meant === 'x-request-id' && meant !== lowerName;
+  return lowerName.length <= CLAIM_LENGTH_MAX && (isOurs || CLAIMS.has(meant) || /^x-forwarded-./.test(meant));
+}
+
 function isLookalike(lowerName: string): boolean {
-  const meant = lowerName.replace(/[^0-9a-z]/g, '-');
+  const meant = meantBy(lowerName);
   return meant !== lowerName && LOOKALIKE.test(meant);
 }
 
