@@ -150,6 +150,7 @@ class Run {
       seed: scenario.seed,
       wallClockMs: () => WALL_CLOCK_MS + Math.floor(world.nowUs / 1000),
       hostname: encodeUtf8('sim'),
+      machineAddresses: () => [],
       report: (event) => this.keeper.handleEvent(event),
       descriptors: scenario.transport.socketsMax,
       openTls: () => Openssl.open(this.transport.arena.memory),

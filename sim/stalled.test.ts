@@ -180,6 +180,7 @@ function play(seed: number): { shed: number; answered: number } {
     seed,
     wallClockMs: () => 0,
     hostname: encodeUtf8('sim'),
+    machineAddresses: () => [],
     report: (event) => events.push(event.kind),
     descriptors: 10_000,
     openTls: () => Openssl.open(transport.arena.memory),

@@ -169,6 +169,7 @@ function play(seed: number, sabotage: Sabotage = 'none'): Played {
     seed,
     wallClockMs: () => 0,
     hostname: encodeUtf8('sim'),
+    machineAddresses: () => [],
     report: () => undefined,
     descriptors: 10_000,
     openTls: () => Openssl.open(arena.memory),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { networkInterfaces } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { type Backend, engineSkip, ENGINES, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
 import { type NameServer, startNameServer } from './name-server.ts';
@@ -152,6 +153,43 @@ for (const engine of ENGINES) {
     dns.names.set('late.test', ['127.0.0.1']);
     assert.equal(await waiting, 200);
     assert.equal(await statusOf(port, 'late.test'), 200);
+  });
+
+  test(`[${engine}] a request names no listener of evenkeel itself`, engineSkip(engine), async (t) => {
+    const { port: back } = await startPair(t);
+    const dns = await startNameServer(t);
+    const [all, one] = [await freePort(), await freePort()];
+    dns.names.set('self.test', ['127.0.0.1']);
+    dns.names.set('both.test', ['127.0.0.3', '127.0.0.2']);
+    const yaml = (bind: string): string => `
+listeners:
+  all: { bind: "*:${all}", routes: [ { upstream: any } ] }
+  one: { bind: "${bind}", routes: [ { upstream: back } ] }
+upstreams:
+  any:
+    server-by: { text: "{header:Host}", upstreams: { file: file } }
+    resolver: { servers: "${dns.address}", timeout: 20s, ipv6: false }
+  file: { servers: [ "127.0.0.1:${one}" ] }
+  back: { servers: [ "127.0.0.2:${back}" ] }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml(`127.0.0.1:${one}`), { engine, workers: 1 });
+    const machine = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    const hosts = machine.map(({ family, address }) => (family === 'IPv6' ? `[${address}]` : address));
+    for (const host of [...hosts, '127.8.9.1', '0.0.0.0', '[::]', '[::ffff:127.0.0.1]', '[::ffff:0:0]', 'self.test'])
+      assert.equal(await statusOf(all, `${host}:${all}`), 508, host);
+    assert.match(await bodyOf(all, `127.0.0.1:${all}`), /^508 Loop Detected: the server that the request names/);
+    assert.equal(await statusOf(all, `127.0.0.1:${one}`), 508);
+    assert.equal(await statusOf(all, `127.0.0.2:${one}`), 502, 'nobody listens there');
+    assert.equal(await bodyOf(all, `127.0.0.2:${back}`), 'second /');
+    assert.equal(await bodyOf(all, 'file'), 'second /', 'the file may name a listener');
+    assert.match((await get(all, '/')).body, /^508/);
+
+    // of several addresses the others are used, and what has become a listener is one
+    assert.equal(await bodyOf(all, `both.test:${back}`), 'second /');
+    writeFileSync(evenkeel.file, yaml(`127.0.0.3:${back}`));
+    evenkeel.signal('SIGHUP');
+    while ((await statusOf(all, `127.0.0.3:${back}`)) !== 508) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let i = 0; i < 4; i++) assert.equal(await bodyOf(all, `both.test:${back}`), 'second /');
   });
 
   test(

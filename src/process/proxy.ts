@@ -4,7 +4,7 @@
  * has found it and serves in its place; where none would find it, it finishes what it has.
  */
 import { randomInt } from 'node:crypto';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { encodeUtf8 } from '../base/text.ts';
 import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from '../base/board.ts';
 import { type ControlHandler, ControlLink } from './control-link.ts';
@@ -31,6 +31,10 @@ import { Proxy, type ProxyEvent } from '../proxy/proxy.ts';
 /** What `ps -ef` and `ps -C` find of nginx. */
 const NGINX = 'nginx';
 const NGINX_WORKER = 'nginx: worker process';
+
+function machineAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
+}
 
 /** Resolves to the exit code. */
 export async function runProxy(engine: EngineName, text: string): Promise<number> {
@@ -84,6 +88,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       seed: randomInt(2 ** 32),
       wallClockMs: Date.now,
       hostname: encodeUtf8(hostname()),
+      machineAddresses,
       report: (event) => this.handleEvent(event),
       descriptors,
       openTls: () => Openssl.open(transport.arena.memory, sessionTable),

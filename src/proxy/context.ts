@@ -12,6 +12,7 @@ import type { Transport } from '../port/transport.ts';
 import type { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import type { AnswerLog } from './answer-log.ts';
 import type { FailedPlace } from './failure-log.ts';
+import type { OwnListeners } from './own-listeners.ts';
 import type { RequestReader } from './http/request-record.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
@@ -63,6 +64,7 @@ export interface Context {
   readonly makeRoom: () => void;
   /** Closes an unused connection to a server, of any server. False: there is none. */
   readonly evictIdle: () => boolean;
+  readonly ownListeners: OwnListeners;
   /** Are told of every HTTP request that has ended. */
   readonly requestReaders: readonly RequestReader[];
   /** Answers of the proxy's own, and why TCP clients get no server. */

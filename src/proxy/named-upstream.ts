@@ -7,7 +7,7 @@ import type { Address } from '../base/address.ts';
 import { SERVER_UP, WEIGHT_UNIT } from '../base/board.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
-import { PICK_FULL, PICK_UNNAMED } from '../core/balance/balancer.ts';
+import { PICK_FULL, PICK_OWN, PICK_UNNAMED } from '../core/balance/balancer.ts';
 import { refreshDelayMs } from '../core/health/refresh.ts';
 import type { Context } from './context.ts';
 import { Expiring } from './expiring.ts';
@@ -21,6 +21,8 @@ const WAITERS_MAX = 1024;
 const STALE_WAIT_MS = 500;
 /** What the keeper needs besides, to say that nobody has answered. */
 const KEEPER_MS = 1000;
+/** An address may become one of this machine. */
+const OWN_MS = 1000;
 
 /** Ends waiting where no answer comes. */
 class Patience extends Expiring {
@@ -46,7 +48,11 @@ export class NamedUpstream extends Upstream {
   private isAsking = false;
   /** Nobody waits for another answer than the one that there is. */
   private isSettled = false;
-  /** From when on it is asked for anew; Infinity: it is an address. */
+  /** Of the address that it is. Null: it is a name. */
+  private fixed: 4 | 6 | null = null;
+  /** It has no addresses but those of this proxy's listeners. */
+  private isOwn = false;
+  /** From when on it is asked for anew. */
   private askAt = 0;
   private failures = 0;
 
@@ -63,6 +69,7 @@ export class NamedUpstream extends Upstream {
   want(ask: (hostname: string) => boolean): void {
     const { now } = this.world.transport;
     if (this.isAsking || now < this.askAt) return;
+    if (this.fixed !== null) return this.setFixed(this.fixed);
     const hasAnswer = this.servers.length > 0;
     if (!ask(this.host)) {
       this.isSettled = true;
@@ -76,7 +83,9 @@ export class NamedUpstream extends Upstream {
 
   /** It is this address, for good. */
   setFixed(family: 4 | 6): void {
-    this.askAt = Infinity;
+    const { ownListeners, transport } = this.world;
+    this.fixed = family;
+    this.askAt = ownListeners.hasPort(this.port) ? transport.now + OWN_MS : Infinity;
     this.isSettled = true;
     this.setAddresses([{ family, host: this.host, port: this.port }]);
   }
@@ -86,7 +95,7 @@ export class NamedUpstream extends Upstream {
     this.isAsking = false;
     this.failures = addresses.length === 0 ? this.failures + 1 : 0;
     // without any answer the next request asks again
-    const retryMs = this.servers.length === 0 ? 0 : refreshDelayMs(null, this.failures);
+    const retryMs = this.servers.length === 0 && !this.isOwn ? 0 : refreshDelayMs(null, this.failures);
     this.askAt = this.world.transport.now + (this.failures === 0 ? ttlMs : retryMs);
     if (addresses.length > 0) {
       const sorted = addresses.slice(0, ADDRESSES_PER_NAME_MAX).sort((a, b) => (a.host < b.host ? -1 : 1));
@@ -107,7 +116,10 @@ export class NamedUpstream extends Upstream {
     this.serveWaiters();
   }
 
-  private setAddresses(addresses: readonly Address[]): void {
+  private setAddresses(all: readonly Address[]): void {
+    const { ownListeners, transport } = this.world;
+    const addresses = all.filter((address) => !ownListeners.has(address, transport.now));
+    this.isOwn = addresses.length === 0;
     const servers = [{ ...this.server, slotCount: addresses.length }];
     this.apply({ ...this.plan, servers }, Infinity);
     addresses.forEach((address, i) => {
@@ -121,7 +133,8 @@ export class NamedUpstream extends Upstream {
 
   override pick(waiter: Waiter): number {
     if (!this.isSettled) return PICK_FULL;
-    return this.servers.length === 0 ? PICK_UNNAMED : super.pick(waiter);
+    if (this.servers.length > 0) return super.pick(waiter);
+    return this.isOwn ? PICK_OWN : PICK_UNNAMED;
   }
 
   /** It shares its places on the board with others. */

@@ -36,6 +36,7 @@ import { LayerPair } from './layer-pair.ts';
 import { Listener } from './listener.ts';
 import { ListeningPoint } from './listening-point.ts';
 import { MemoryGuard } from './memory-guard.ts';
+import { OwnListeners } from './own-listeners.ts';
 import { ProxyHeaders } from './proxy-header.ts';
 import { type Outcome, type PlannedSocket, Provision, type Serving, STEPS_PER_TURN } from './provision.ts';
 import { Retirements } from './retirements.ts';
@@ -64,6 +65,8 @@ export interface ProxyOptions {
   readonly wallClockMs: () => number;
   /** The name of this machine. */
   readonly hostname: Uint8Array;
+  /** All addresses that it has now, without ports. */
+  readonly machineAddresses: () => readonly string[];
   readonly report: (event: ProxyEvent) => void;
   /** Descriptors that this process may have besides those that it has now. */
   readonly descriptors: number;
@@ -160,6 +163,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       clientsMax: Infinity,
       makeRoom: () => this.makeRoom(),
       evictIdle: () => this.evictIdle(),
+      ownListeners: new OwnListeners(options.machineAddresses),
       requestReaders: [new RequestCounter(row), answers],
       answers,
       isAlone: false,
@@ -384,6 +388,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
 
   private applyUpstreams(plan: Plan, retireAt: number): readonly Upstream[] {
     const former = new Map(this.upstreams.map((upstream) => [upstream.plan.name, upstream]));
+    const isElsewhere = this.context.ownListeners.configure(plan.listeners);
     const makeLayer: MakeServerLayer = (upstream, server) => this.serverLayers.layerOf(upstream, server);
     this.upstreams = plan.upstreams.map((upstreamPlan) => {
       const known = former.get(upstreamPlan.name);
@@ -408,6 +413,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     for (const upstream of this.upstreams) {
       const { plan: own } = upstream;
       if (own.serverBy === null) continue;
+      if (isElsewhere) upstream.endChoice(retireAt);
       upstream.choice ??= new ServerChoice(this.context, own, own.serverBy, makeLayer, upstream.formerChoice);
       upstream.choice.link(new Map(own.serverBy.known.map(([text, name]) => [text, this.upstreamNamed(name)])));
     }

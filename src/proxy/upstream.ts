@@ -86,11 +86,7 @@ export class Upstream {
       this.balancer = balancerFor(plan, this.context);
     this.hashKey = hashKeyOf(plan);
     if (plan.proxyProtocol !== this.plan.proxyProtocol) for (const { idle } of this.servers) idle.closeAll();
-    if (this.choice !== null && JSON.stringify(plan) !== JSON.stringify(this.plan)) {
-      this.choice.leave(retireAt);
-      this.formerChoice = this.choice.isEmpty ? null : this.choice;
-      this.choice = null;
-    }
+    if (this.choice !== null && JSON.stringify(plan) !== JSON.stringify(this.plan)) this.endChoice(retireAt);
     const isTlsNew = JSON.stringify(plan.tls) !== JSON.stringify(this.plan.tls);
     this.plan = plan;
     const isServerGone = this.replaceServers(plan, retireAt);
@@ -101,6 +97,14 @@ export class Upstream {
       }
     }
     return isServerGone;
+  }
+
+  /** Where requests go is to be chosen by another one. What is under way there goes on until `at`. */
+  endChoice(at: number): void {
+    if (this.choice === null) return;
+    this.choice.leave(at);
+    this.formerChoice = this.choice.isEmpty ? null : this.choice;
+    this.choice = null;
   }
 
   /** No plan has it any more. Who waits here is served still, until `leave`. */

@@ -67,6 +67,7 @@ const OWN: readonly AnswerKind[] = [
   ...UDP_ENDS.map(([name, text]) => row('listener', name, 0, text)),
   row('upstream', 'no-server', 503, 'no server is up'),
   row('upstream', 'no-name', 502, 'the name that the request is for has no address'),
+  row('upstream', 'own-address', 508, 'the server that the request names is this proxy itself'),
   row('upstream', 'bad-name', 500, 'the request names no server'),
   row('upstream', 'queue-full', 503, 'every server is at its connection limit, and the queue is full'),
   row('upstream', 'queue-timeout', 503, 'every server is at its connection limit'),

@@ -39,6 +39,8 @@ export const PICK_FULL = -2;
 export const PICK_TRIED = -3;
 /** No balancer says so: there are no endpoints, because their name has no address. */
 export const PICK_UNNAMED = -4;
+/** No balancer says so: there are no endpoints, because the address that the request names is this proxy's own. */
+export const PICK_OWN = -5;
 
 /** In place of a key, which has 32 bits of nginx's hashes: there is none, and turns are taken. */
 export const NO_KEY = 2 ** 40;

@@ -40,3 +40,22 @@ test('a listener with all addresses is known by its port, and an address of this
     assert.ok(!own.sent(v6(8, 53, 9)));
   }
 });
+
+const machine = (): readonly string[] => ['10.0.0.9', '2001:db8::9'];
+
+test('a connection to it comes to a listener', () => {
+  const own = new OwnAddresses();
+  const takes = (host: string, port: number): boolean =>
+    own.takes({ family: host.includes(':') ? 6 : 4, host, port }, machine);
+  assert.ok(!takes('127.0.0.1', 80), 'nothing is listened on');
+  own.configure([
+    { family: 4, host: '10.0.0.1', port: 80 },
+    { family: 6, host: '::', port: 81 },
+  ]);
+  for (const host of ['10.0.0.1', '::ffff:10.0.0.1', '0.0.0.0', '::', '::ffff:0:0']) assert.ok(takes(host, 80), host);
+  for (const host of ['10.0.0.9', '127.0.0.1', '2001:db8::9']) assert.ok(!takes(host, 80), host);
+  for (const host of ['10.0.0.9', '2001:db8::9', '::ffff:10.0.0.9', '127.1.2.3', '::1', '::'])
+    assert.ok(takes(host, 81), host);
+  for (const host of ['10.0.0.8', '2001:db8::8']) assert.ok(!takes(host, 81), host);
+  assert.ok(!takes('10.0.0.1', 82));
+});

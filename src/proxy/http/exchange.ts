@@ -19,7 +19,7 @@ import { hashWords } from '../../base/hash.ts';
 import { FILES_UPSTREAM } from '../../config/files-plan.ts';
 import type { ProxyActionPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
-import { NO_KEY, PICK_FULL, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
+import { NO_KEY, PICK_FULL, PICK_OWN, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
 import {
   type Failure,
   FAILED_BAD_RESPONSE,
@@ -387,6 +387,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     if (picked !== PICK_FULL) {
       this.noteNoServer(picked);
       if (picked === PICK_TRIED) this.client.answer(this.failure);
+      else if (picked === PICK_OWN) this.client.answer(own.OWN_ADDRESS);
       else this.client.answer(picked === PICK_UNNAMED ? own.NO_NAME : own.NO_SERVER);
     } else if (upstream.enqueue(this)) {
       const queueDeadline = this.context.transport.now + upstream.plan.timeouts.queueMs;

@@ -40,6 +40,7 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
   505: 'HTTP Version Not Supported',
+  508: 'Loop Detected',
 };
 
 export const TEXT_PLAIN = ascii('text/plain; charset=utf-8');
@@ -107,6 +108,7 @@ export const BODY_TIMEOUT = own('body-timeout');
 export const BODY_TOO_SLOW = own('body-too-slow');
 export const NO_SERVER = own('no-server');
 export const NO_NAME = own('no-name');
+export const OWN_ADDRESS = own('own-address');
 export const BAD_NAME = own('bad-name');
 export const QUEUE_FULL = own('queue-full');
 export const QUEUE_TIMEOUT = own('queue-timeout');
