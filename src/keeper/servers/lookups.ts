@@ -6,18 +6,25 @@ import dns from 'node:dns';
 import { ADDRESSES_PER_NAME_MAX } from '../../base/limits.ts';
 import type { ResolverPlan } from '../../config/plan.ts';
 import { refreshDelayMs } from '../../core/health/refresh.ts';
+import { Turns } from './turns.ts';
 import { askSystem, nameAnswer, type NameAnswer } from './names.ts';
 
 /** Asks for a name. Rejects if there is no answer. */
 export type Ask = (hostname: string, resolver: ResolverPlan) => Promise<NameAnswer>;
 
 const ANSWERS_MAX = 4096;
-/** On their way at the same time. */
+/** On their way at the same time, of all upstreams and of one; others wait. How many wait is bounded by the proxies, which ask. */
 const QUESTIONS_MAX = 256;
+const QUESTIONS_SHARE = 32;
 /** One behind the other, where a name server says no more than that a name is another's. */
 const ALIASES_MAX = 8;
-/** The system's resolver blocks a thread for each; names of servers need some too. */
-const SYSTEM_QUESTIONS_MAX = 2;
+/**
+ * The system's resolver blocks a thread for each, until it has given up, and libuv has two threads for that: one stays free for the
+ * names of servers, which are never behind these.
+ */
+const SYSTEM_QUESTIONS_MAX = 1;
+
+const NO_TURN = (): void => undefined;
 
 interface Known {
   readonly answer: Promise<NameAnswer>;
@@ -29,7 +36,8 @@ export class Lookups {
   private readonly ask: Ask;
   private readonly now: () => number;
   private readonly known = new Map<string, Known>();
-  private underway = 0;
+  private readonly turns = new Turns(QUESTIONS_MAX, QUESTIONS_SHARE);
+  private readonly systemTurns = new Turns(SYSTEM_QUESTIONS_MAX, SYSTEM_QUESTIONS_MAX);
 
   /** `now`: milliseconds of a monotonic clock. */
   constructor(now: () => number, ask: Ask = askName) {
@@ -37,13 +45,12 @@ export class Lookups {
     this.ask = ask;
   }
 
-  /** `ttlMs`: as long as the answer counts from now on. Rejects if there is none in time; the error says why. */
-  async find(hostname: string, resolver: ResolverPlan): Promise<NameAnswer> {
+  /** `asker`: whose share of questions it is of. `ttlMs`: as long as the answer counts from now on. Rejects if there is none in time; the error says why. */
+  async find(asker: string, hostname: string, resolver: ResolverPlan): Promise<NameAnswer> {
     const key = JSON.stringify([hostname, resolver]);
     const known = this.known.get(key);
     if (known !== undefined && known.until > this.now()) return await this.withRest(known);
-    if (this.underway >= QUESTIONS_MAX) throw new Error('too many names are asked for');
-    const entry: Known = { answer: this.inTime(hostname, resolver), until: Infinity };
+    const entry: Known = { answer: this.inTime(asker, hostname, resolver), until: Infinity };
     this.known.delete(key);
     this.known.set(key, entry);
     this.forgetSome();
@@ -65,19 +72,29 @@ export class Lookups {
     return { addresses, ttlMs: Math.max(1, restMs) };
   }
 
-  private async inTime(hostname: string, resolver: ResolverPlan): Promise<NameAnswer> {
+  private async inTime(asker: string, hostname: string, resolver: ResolverPlan): Promise<NameAnswer> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error('no answer in time')), resolver.timeoutMs);
     });
-    this.underway++;
+    const isSystem = resolver.servers.length === 0;
+    let asking: Promise<NameAnswer> | null = null;
+    let endTurn = NO_TURN;
+    const asked = new Promise<NameAnswer>((resolve, reject) => {
+      endTurn = (isSystem ? this.systemTurns : this.turns).take(asker, () => {
+        asking = this.ask(hostname, resolver);
+        asking.then(resolve, reject);
+      });
+    });
     try {
-      const { addresses, ttlMs } = await Promise.race([this.ask(hostname, resolver), late]);
+      const { addresses, ttlMs } = await Promise.race([asked, late]);
       if (addresses.length === 0) throw new Error('the answer has no address');
       return { addresses: addresses.slice(0, ADDRESSES_PER_NAME_MAX), ttlMs };
     } finally {
-      this.underway--;
       clearTimeout(timer);
+      // the thread is not free before
+      if (isSystem && asking !== null) void Promise.allSettled([asking]).then(endTurn);
+      else endTurn();
     }
   }
 
@@ -89,19 +106,11 @@ export class Lookups {
   }
 }
 
-let systemQuestions = 0;
-
 /** The answer of who is asked by this resolver. */
 export const askName: Ask = async (hostname, resolver) => {
   if (resolver.servers.length > 0) return await askServers(hostname, resolver);
-  if (systemQuestions >= SYSTEM_QUESTIONS_MAX) throw new Error("the system's resolver is busy");
-  systemQuestions++;
-  try {
-    const answer = await askSystem(hostname);
-    return { ...answer, addresses: answer.addresses.filter(({ family }) => resolver.families.includes(family)) };
-  } finally {
-    systemQuestions--;
-  }
+  const answer = await askSystem(hostname);
+  return { ...answer, addresses: answer.addresses.filter(({ family }) => resolver.families.includes(family)) };
 };
 
 /** What these name servers say, each asked again where it does not answer. */

@@ -23,7 +23,7 @@ export class WantedNames {
   async find({ name, resolver }: UpstreamPlan, hostname: string): Promise<NameAnswer> {
     if (resolver === null || !HOSTNAME.test(hostname)) return NOTHING;
     try {
-      return await this.lookups.find(hostname, resolver);
+      return await this.lookups.find(name, hostname, resolver);
     } catch (error) {
       const text = (count: number, within: string): string =>
         `upstream ${name}: a name that requests are for did not resolve${count === 1 ? '' : `, ${count} times`}${within}`;
