@@ -155,6 +155,37 @@ for (const engine of ENGINES) {
     assert.equal(await statusOf(port, 'late.test'), 200);
   });
 
+  test(`[${engine}] a value ends no host that is written behind it`, engineSkip(engine), async (t) => {
+    const { port: back } = await startPair(t);
+    const dns = await startNameServer(t);
+    const [strict, loose, nginx] = [await freePort(), await freePort(), await freePort()];
+    dns.names.set('a.test', ['127.0.0.2']);
+    const yaml = (port: number, more: string): string =>
+      yamlOf(
+        port,
+        `  any: { server-by: { text: "{query:app}.test:${back}"${more} }, resolver: { servers: "${dns.address}", timeout: 20s, ipv6: false } }`,
+      );
+    await Evenkeel.start(t, yaml(strict, ''), { engine, workers: 1 });
+    await Evenkeel.start(t, yaml(loose, ', loose: true'), { engine, workers: 1 });
+    const conf = `
+events { }
+http {
+  resolver ${dns.address} ipv6=off;
+  server { listen 127.0.0.1:${nginx}; location / { proxy_pass http://$arg_app.test:${back}; } }
+}
+`;
+    await Evenkeel.start(t, conf, { engine, workers: 1 });
+    assert.equal((await get(strict, '/?app=a')).body, 'second /?app=a');
+    for (const end of ['/', '?', '/x?', ':1/', '%23', '@', '%2f']) {
+      const path = `/?app=127.0.0.1:${back}${end}`;
+      assert.equal((await get(strict, path)).status, 500, end);
+    }
+    for (const app of ['127.0.0.2/', '127.0.0.2?', 'user@a', '[::1]', 'a%20'])
+      assert.equal((await get(strict, `/?app=${app}`)).status, 500, app);
+    for (const port of [loose, nginx])
+      assert.match((await get(port, `/?app=127.0.0.1:${back}/x?`)).body, /^first \/x\?\.test/);
+  });
+
   test(`[${engine}] a request names no listener of evenkeel itself`, engineSkip(engine), async (t) => {
     const { port: back } = await startPair(t);
     const dns = await startNameServer(t);

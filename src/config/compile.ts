@@ -262,6 +262,7 @@ function compileUpstream(
             text: serverBy.text,
             known: Object.entries(serverBy.upstreams ?? {}).map(([text, known]) => [text.toLowerCase(), known]),
             asksNames: serverBy.names ?? defaults.serverBy.names,
+            isLoose: serverBy.loose ?? defaults.serverBy.loose,
           },
     resolver: serverBy === undefined && upstream.resolver === undefined ? null : compileResolver(upstream.resolver),
     balance: upstream.balance ?? defaults.balance,

@@ -52,7 +52,7 @@ export const DEFAULTS = {
     state: 'enabled',
     slowStart: '0s',
     resolver: { timeout: '5s' },
-    serverBy: { names: true },
+    serverBy: { names: true, loose: false },
     // idle is shorter than the idle timeout of nginx (75 s) as a backend, so that we close first.
     timeouts: {
       connect: '3s',

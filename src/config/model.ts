@@ -912,6 +912,11 @@ const ServerBy = z.strictObject({
     'Names are asked for. `false`: only addresses and `upstreams` lead somewhere, all else is 502.',
     DEFAULTS.upstream.serverBy.names,
   ),
+  loose: key(
+    flag,
+    'Values beside other text may bring more than a part of a host: with `:` a port, with `/` or `?` a path and a query, in place of what is written behind them, as in nginx. Else such a request is answered 500. A value that is all of the text may always.',
+    DEFAULTS.upstream.serverBy.loose,
+  ),
 });
 
 const Resolver = z.strictObject({

@@ -542,6 +542,8 @@ export interface ServerByPlan {
   readonly known: readonly (readonly [text: string, upstream: string])[];
   /** Names are asked for. */
   readonly asksNames: boolean;
+  /** Values in host and port may bring what ends them. */
+  readonly isLoose: boolean;
 }
 
 /** Who is asked for the addresses of names. */

@@ -3,13 +3,12 @@
  * its address. Names are asked for when a request wants them, through the keeper, and a bounded number of them is remembered.
  */
 import { HEAD_BYTES_MAX } from '../base/limits.ts';
-import { encodeUtf8 } from '../base/text.ts';
 import type { ServerByPlan, UpstreamPlan } from '../config/plan.ts';
 import { mayClimb } from '../core/route/rewrite.ts';
 import { readServerText, type ServerText } from '../core/route/server-text.ts';
+import { ServerTemplate } from '../core/route/server-template.ts';
 import { putEscape } from '../core/value/path.ts';
 import type { RequestView } from '../core/value/request-view.ts';
-import { Template } from '../core/value/template.ts';
 import { ascii } from '../wire/http1/emit.ts';
 import type { Context } from './context.ts';
 import type { MakeServerLayer } from './layer.ts';
@@ -31,7 +30,7 @@ export class ServerChoice implements Choice {
   private readonly context: Context;
   private readonly base: UpstreamPlan;
   private readonly makeLayer: MakeServerLayer;
-  private readonly template: Template;
+  private readonly template: ServerTemplate;
   private readonly scheme: 'http' | 'https';
   private readonly asksNames: boolean;
   /** By lower-case text. */
@@ -57,7 +56,7 @@ export class ServerChoice implements Choice {
     this.context = context;
     this.base = base;
     this.makeLayer = makeLayer;
-    this.template = new Template(plan.text, encodeUtf8);
+    this.template = new ServerTemplate(plan.text, plan.isLoose);
     this.asksNames = plan.asksNames;
     this.scheme = base.tls === null ? 'http' : 'https';
   }
@@ -69,7 +68,7 @@ export class ServerChoice implements Choice {
 
   /** For the request in the view, which says from here on where it goes. Null: its text names nothing. */
   choose(view: RequestView): Upstream | null {
-    const end = this.template.emitAsIs(view, written, 0);
+    const end = this.template.write(view, written);
     this.text = end < 0 ? null : readServerText(latin1(written, end), this.scheme);
     const { text } = this;
     if (text === null) return null;

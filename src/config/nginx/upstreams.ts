@@ -139,7 +139,7 @@ export class Upstreams {
     const { upstreams } = this.document;
     const modelName = this.document.freeName(upstreams, wanted);
     this.made.set(key, modelName);
-    const serverBy: PlainMap = { text, ...(resolver === null ? { names: false } : {}) };
+    const serverBy: PlainMap = { text, loose: true, ...(resolver === null ? { names: false } : {}) };
     const group = this.single(text, directive);
     upstreams[modelName] = {
       'server-by': serverBy,
