@@ -78,7 +78,7 @@ export class Lookups {
       timer = setTimeout(() => reject(new Error('no answer in time')), resolver.timeoutMs);
     });
     const isSystem = resolver.servers.length === 0;
-    let asking: Promise<NameAnswer> | null = null;
+    let asking = null as Promise<NameAnswer> | null;
     let endTurn = NO_TURN;
     const asked = new Promise<NameAnswer>((resolve, reject) => {
       endTurn = (isSystem ? this.systemTurns : this.turns).take(asker, () => {
