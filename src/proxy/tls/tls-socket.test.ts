@@ -325,6 +325,17 @@ class Client {
     return true;
   }
 
+  /** In the client's place, below its records: these bytes, so often that they are `bytes` long at least. */
+  say(piece: Buffer, bytes = 0): void {
+    const { below, stage } = this;
+    if (below.isClosed) return;
+    const all = Buffer.alloc(Math.max(piece.length, bytes), piece);
+    const slot = stage.arena.allocateLarge();
+    const start = stage.arena.receiveStart(slot);
+    stage.arena.memory.set(all, start);
+    below.handler.handleData(below as unknown as Socket, slot, start, all.length);
+  }
+
   get text(): string {
     return Buffer.concat(this.got).toString();
   }
@@ -617,6 +628,37 @@ test('a handshake that may have long messages counts for as much', async () => {
     stage.arena.judge(0);
     assert.equal(stage.arena.foreign.used, 0);
     client.over();
+  }
+});
+
+test('however a handshake ends, in the middle of a record too, what was counted for it is counted no more, once', async () => {
+  const ends: Record<string, (client: Client) => void> = {
+    time: ({ opening }) => opening.cancel(),
+    end: ({ below }) => below.handler.handleEnd(below as unknown as Socket),
+    reset: ({ below }) => below.handler.handleClose(below as unknown as Socket, 'reset'),
+    alert: (client) => client.say(Buffer.alloc(16_400, 7)),
+    flood: (client) => {
+      for (let i = 0; i < 20; i++) client.say(Buffer.from([20, 3, 3, 0, 1, 1]), 16_000);
+    },
+  };
+  for (const clients of [null, { mode: 'optional', authorities: BY_ROOT.id, depth: 1 } as const]) {
+    for (const [name, end] of Object.entries(ends)) {
+      for (const part of [null, Buffer.from([23, 3, 3, 64, 0, 0])]) {
+        const stage = new Stage();
+        const { foreign } = stage.arena;
+        const plan = { ...PLAN, entries: PLAN.entries.map((entry) => ({ ...entry, clients })) };
+        const client = new Client(stage, stage.apply(plan, { ...SECRETS, authorities: [BY_ROOT] }));
+        while (!client.deliver()) await new Promise((resolve) => setImmediate(resolve));
+        if (part !== null) client.say(part);
+        const pieces = clients === null ? HANDSHAKE_PIECES : LONG_HANDSHAKE_PIECES;
+        assert.equal(foreign.count - foreign.freeCount, pieces, name);
+        end(client);
+        assert.equal(foreign.freeCount, foreign.count, name);
+        // what waits for a client that was told hears of its end as well
+        if (!client.below.isClosed) client.opening.cancel();
+        assert.equal(foreign.freeCount, foreign.count, name);
+      }
+    }
   }
 });
 
