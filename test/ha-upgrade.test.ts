@@ -288,6 +288,11 @@ test(
     await evenkeel.ends(137);
     await evenkeel.eventually(() => Promise.resolve(evenkeel.vipProcesses() === 0), 'has vip processes left');
     assert.equal(site.ours.has(ADDRESS), false);
+    // A keepalived says that it is the master before it has the address.
+    await evenkeel.eventually(
+      () => Promise.resolve(site.holders.takers.length > 1),
+      'was the last to have the address',
+    );
     assert.deepEqual(site.holders.takers, [site.ours.name, site.theirs.name]);
   },
 );

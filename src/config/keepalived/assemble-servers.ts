@@ -43,6 +43,14 @@ function putVirtualServer(
     'connections are relayed: servers see an address of this node, and answer to it',
     'see docs/coming-from-keepalived.md',
   );
+  const method = server.method?.value;
+  if (method === 'DR' || method === 'TUN') {
+    for (const each of sorry === undefined ? servers : [...servers, sorry]) {
+      if (each.port === port) continue;
+      const reason = `with ${method} keepalived sends to the port of the virtual_server, ${port}, and not to ${each.port}`;
+      report.error(each.place, reason, `write ${port} here, or NAT there`);
+    }
+  }
   const listener = { bind: endpoint(host, port), protocol, upstream: name };
   document.put(['listeners', name], protocol === 'tcp' ? listener : { ...listener, udp: { idle: IDLE.udp } }, place);
   const isPersistent = server.isPersistent?.value === true;
@@ -86,7 +94,13 @@ function checkOf(
 ): unknown {
   if (checks.length > 1)
     report.notYet(checks[1].place, 'a second check', 'a server has one check', 'leave one of them out');
-  return checks.length === 0 ? undefined : healthOfCheck(checks[0], server, globals);
+  if (checks.length === 0) return undefined;
+  const [{ kind, program, place }] = checks;
+  if (kind === 'misc' && program === undefined) {
+    report.missing(place, 'MISC_CHECK has no misc_path', 'write `misc_path "/PATH ARGUMENTS"`');
+    return undefined;
+  }
+  return healthOfCheck(checks[0], server, globals);
 }
 
 function healthOfCheck(check: CheckDraft, server: VirtualServerDraft, globals: Globals): unknown {

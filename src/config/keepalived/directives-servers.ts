@@ -210,12 +210,9 @@ const REAL_SERVER: Table<RealServerDraft> = {
       (draft, statement, reading) => addCheck(draft, 'dns', DNS_CHECK, statement, reading),
     ),
     ...each('not yet', 'it is not read from this file; in YAML it is `health.send` over UDP', 'UDP_CHECK'),
-    MISC_CHECK: works('`health.run`', (draft, statement, reading) => {
-      addCheck(draft, 'misc', MISC_CHECK, statement, reading);
-      const { program, place } = draft.checks[draft.checks.length - 1];
-      if (program === undefined)
-        reading.report.missing(place, 'MISC_CHECK has no misc_path', 'write `misc_path "/PATH ARGUMENTS"`');
-    }),
+    MISC_CHECK: works('`health.run`', (draft, statement, reading) =>
+      addCheck(draft, 'misc', MISC_CHECK, statement, reading),
+    ),
     ...each('not yet', 'there is no check of this kind', 'PING_CHECK BFD_CHECK FILE_CHECK'),
     ...each('not yet', 'no program is run when a server changes its state', 'notify_up notify_down'),
     ...each(

@@ -386,7 +386,11 @@ export class ServerRoutes {
   private upstreamOf(target: Target, scope: Scope, pass: Directive): string {
     const { upstreams } = this.surroundings;
     const settings = this.settingsOf(scope, target);
-    if (!target.isByRequest) return upstreams.use(target.name, settings, pass);
+    if (!target.isByRequest) {
+      // A name that a variable has is asked of the file's resolver, also where the file says all that it can be.
+      const isAsked = hasVariables(pass.args[0].text) && upstreams.isHostName(target.name);
+      return upstreams.use(target.name, settings, pass, isAsked ? readResolver(scope, this.notes) : null);
+    }
     const resolver = readResolver(scope, this.notes);
     if (resolver === null) {
       const reason = 'without a `resolver` only addresses and the names of `upstream` blocks lead somewhere';

@@ -173,7 +173,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server location',
         '1+',
         'differs',
-        "for names that variables of `proxy_pass` have, and for servers with `resolve`; where no answer comes, the last good one counts. Other names are resolved again and again by the system's resolver. **A name server has to be an address**",
+        "for names that variables of `proxy_pass` have, those of a `map` or `set` among them, and for servers with `resolve`; where no answer comes, the last good one counts. Other names are resolved again and again by the system's resolver. **A name server has to be an address**",
       ],
       ['resolver_timeout', 'http server location', '1', 'works', ''],
       ['gzip_vary', 'http server location', 'flag', 'left out', 'compression is not there yet'],

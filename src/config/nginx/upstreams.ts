@@ -86,10 +86,15 @@ export class Upstreams {
     return servers.reduce((count, { address }) => count + addressesOf(String(address)), 0);
   }
 
-  /** The upstream of the model for a group, or for one address. */
-  use(name: string, settings: Settings, directive: Directive): string {
+  /** It is no group's, and no address: somebody has to be asked for it. */
+  isHostName(name: string): boolean {
+    return !this.groups.has(name.toLowerCase()) && addressesOf(name) > 1;
+  }
+
+  /** The upstream of the model for a group, or for one address. `resolver`: who is asked for its name, if not the system's. */
+  use(name: string, settings: Settings, directive: Directive, resolver: PlainMap | null = null): string {
     const tls = settings.tls?.map ?? null;
-    const key = JSON.stringify([name.toLowerCase(), { ...settings, tls }]);
+    const key = JSON.stringify([name.toLowerCase(), resolver, { ...settings, tls }]);
     const known = this.made.get(key);
     if (known !== undefined) return known;
     const group = this.groups.get(name.toLowerCase()) ?? this.single(name, directive);
@@ -99,6 +104,7 @@ export class Upstreams {
     upstreams[modelName] = {
       servers: tls === null || !this.groups.has(name.toLowerCase()) ? group.servers : group.servers.map(withPort),
       ...(settings.isUdp === true ? this.forDatagrams(group) : group.rest),
+      ...(resolver === null ? {} : { resolver }),
       ...this.settingsOf(settings, group),
       ...(settings.health ? { health: settings.health } : {}),
     };

@@ -69,6 +69,8 @@ export interface Successor {
   readonly addresses: readonly string[];
 }
 
+/** The end of a program that takes nothing any more is heard within this time. */
+const ENDED_MS = 500;
 const LOOK_MS = 1_000;
 /** For what a keeper before this one has to say when its time is over. */
 const OLD_MARGIN_MS = 1_000;
@@ -297,7 +299,8 @@ export class Upgrader {
     }
   }
 
-  private bequeath({ link, channel }: Candidate): void {
+  private bequeath(candidate: Candidate): void {
+    const { link, channel } = candidate;
     let ha: ReturnType<HaKeeper['bequeath']> | null;
     try {
       ha = this.options.ha()?.bequeath() ?? null;
@@ -329,8 +332,12 @@ export class Upgrader {
     ];
     const isSent = channel.send(descriptors);
     for (const sent of [file, ...udpSessions.values()]) closeSync(sent);
-    if (isSent) link.say({ type: 'inherit', descriptors: descriptors.length });
-    else this.fail('the listening sockets could not be sent to the new program');
+    if (isSent) return link.say({ type: 'inherit', descriptors: descriptors.length });
+    // Where it has ended, that is the reason, and is told at once.
+    setTimeout(() => {
+      if (this.candidate === candidate && !candidate.isGone)
+        this.fail('the listening sockets could not be sent to the new program');
+    }, ENDED_MS);
   }
 
   private async part(candidate: Candidate): Promise<void> {
