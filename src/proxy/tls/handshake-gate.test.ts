@@ -119,3 +119,25 @@ test('whoever has not said a whole hello counts for more, and goes first', () =>
   stage.arena.judge(0);
   assert.equal(stage.arena.foreign.used, HANDSHAKES_MAX * HANDSHAKE_PIECES);
 });
+
+test('what a handshake counts for goes when it leaves, whatever a reload has made of its listener meanwhile', () => {
+  for (const isLong of [false, true]) {
+    const stage = new Stage();
+    const { freeCount } = stage.arena.foreign;
+    const listener = { asksClients: isLong };
+    const user: GateUser = {
+      hasHello: true,
+      get mayBeLong() {
+        return listener.asksClients;
+      },
+      source: 'one',
+      begin: () => undefined,
+      giveUp: () => undefined,
+    };
+    stage.gate.handleBegun(user);
+    assert.equal(freeCount - stage.arena.foreign.freeCount, isLong ? LONG_HANDSHAKE_PIECES : HANDSHAKE_PIECES);
+    listener.asksClients = !isLong;
+    stage.gate.leave(user);
+    assert.equal(stage.arena.foreign.freeCount, freeCount);
+  }
+});

@@ -77,9 +77,10 @@ export class HandshakeGate implements Delayed {
   private readonly later: Later;
   private readonly full = new Lane(FULL_PER_TURN);
   private readonly resumed = new Lane(RESUMED_PER_TURN);
-  private readonly begun = new Set<GateUser>();
+  /** With the pieces that each counts for, whatever a reload makes of its listener meanwhile. */
+  private readonly begun = new Map<GateUser, number>();
   /** The same without a hello that was read. */
-  private readonly doubtful = new Set<GateUser>();
+  private readonly doubtful = new Map<GateUser, number>();
   private isLater = false;
 
   constructor(arena: Arena, later: Later) {
@@ -109,18 +110,22 @@ export class HandshakeGate implements Delayed {
   handleBegun(user: GateUser): void {
     const { begun, doubtful } = this;
     if (begun.size + doubtful.size >= HANDSHAKES_MAX) {
-      const [first = whoseGoes(begun)] = doubtful;
+      const [first = whoseGoes(begun.keys())] = doubtful.keys();
       first.giveUp('too many handshakes at a time that are not done');
     }
-    (user.hasHello ? begun : doubtful).add(user);
-    this.arena.foreign.freeCount -= piecesOf(user);
+    const pieces = user.mayBeLong ? LONG_HANDSHAKE_PIECES : HANDSHAKE_PIECES;
+    (user.hasHello ? begun : doubtful).set(user, pieces);
+    this.arena.foreign.freeCount -= pieces;
   }
 
   /** It is done, or gives up. */
   leave(user: GateUser): void {
-    const hasBegun = this.begun.delete(user) || this.doubtful.delete(user);
-    if (hasBegun) this.arena.foreign.freeCount += piecesOf(user);
-    else if (!this.full.waiting.delete(user)) this.resumed.waiting.delete(user);
+    const pieces = this.begun.get(user) ?? this.doubtful.get(user);
+    if (pieces !== undefined) {
+      this.begun.delete(user);
+      this.doubtful.delete(user);
+      this.arena.foreign.freeCount += pieces;
+    } else if (!this.full.waiting.delete(user)) this.resumed.waiting.delete(user);
   }
 
   handleLater(): void {
@@ -140,10 +145,6 @@ export class HandshakeGate implements Delayed {
     if (isUrgent) this.later.add(this);
     else this.later.addAtLeisure(this);
   }
-}
-
-function piecesOf({ mayBeLong }: GateUser): number {
-  return mayBeLong ? LONG_HANDSHAKE_PIECES : HANDSHAKE_PIECES;
 }
 
 /** Of the old ones, the oldest from where most of them are. */
