@@ -16,6 +16,7 @@ import { readPair } from '../src/load/tls/pair.ts';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { ASKS_NOTHING, type Credential, NO_SECRETS, type TlsContext } from '../src/port/tls.ts';
 import { Proxy } from '../src/proxy/proxy.ts';
+import { isCaught } from './canary.ts';
 import { CheckedArena } from './checked-arena.ts';
 import { HARMFUL_FAULTS } from './faults.ts';
 import { type Endpoint, type LinkSpec, Network } from './network.ts';
@@ -30,7 +31,7 @@ import {
 import { drawScenario } from './scenario.ts';
 import { drawPlan } from './scenario-plan.ts';
 import { type Sabotage, SimTransport } from './transport.ts';
-import { Violation, World } from './world.ts';
+import { World } from './world.ts';
 
 const LISTENER = '10.0.0.1:8000';
 const OVER_US = 120_000_000;
@@ -364,16 +365,6 @@ test('a seed is the same run again', () => {
 
 for (const sabotage of ['drop-byte', 'flip-byte', 'double-slice'] as const) {
   test(`canary: a transport that is broken by ${sabotage} is caught`, () => {
-    const isCaught = Array.from({ length: 40 }, (_, i) => i + 1).some((seed) => {
-      try {
-        play(seed, sabotage);
-        return false;
-      } catch (error) {
-        if (!(error instanceof Violation) && !(error instanceof assert.AssertionError)) throw error;
-        CheckedArena.discard();
-        return true;
-      }
-    });
-    assert.ok(isCaught);
+    assert.ok(isCaught(40, (seed) => play(seed, sabotage)));
   });
 }

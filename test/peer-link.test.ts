@@ -325,14 +325,7 @@ test('one node obtains a certificate, both have it, and both answer the authorit
   const ports = { http: [await freePort(), await freePort()], https: [await freePort(), await freePort()] };
   // The authority comes to the node that has not asked.
   const pebble = await startPebble(t, { httpPort: ports.http[1] });
-  const site = (i: number): string => `
-listeners:
-  http: { bind: "127.0.0.1:${ports.http[i]}", routes: [ { respond: {} } ] }
-  https:
-    bind: "127.0.0.1:${ports.https[i]}"
-    tls: { certificates: [ { acme: { names: shop.example, terms: agreed, directory: "${pebble.directory}", ca: "${pebble.ca}" } } ] }
-    routes: [ { respond: {} } ]
-`;
+  const site = (i: number): string => obtainingSite(ports, i, pebble);
   const second = await startNode(t, nodes[1], nodes, site(1));
   assert.equal((await statusOf(second)).tls!.acme[0].obtainer, 'lb01');
   const first = await startNode(t, nodes[0], nodes, site(0));
@@ -357,14 +350,7 @@ test(
     const nodes = [await makeNode(t, 'lb01'), await makeNode(t, 'lb02')];
     const ports = { http: [await freePort(), await freePort()], https: [await freePort(), await freePort()] };
     const pebble = await startPebble(t, { httpPort: ports.http[1] });
-    const site = (i: number): string => `
-listeners:
-  http: { bind: "127.0.0.1:${ports.http[i]}", routes: [ { respond: {} } ] }
-  https:
-    bind: "127.0.0.1:${ports.https[i]}"
-    tls: { certificates: [ { acme: { names: shop.example, terms: agreed, directory: "${pebble.directory}", ca: "${pebble.ca}" } } ] }
-    routes: [ { respond: {} } ]
-`;
+    const site = (i: number): string => obtainingSite(ports, i, pebble);
     const clock = shiftedClock(pebble.maker.folder);
     const second = await startNode(t, nodes[1], nodes, site(1), clock.env);
     const viewOf = async (): Promise<StatusDocument['tls']> => (await statusOf(second)).tls;
@@ -380,3 +366,24 @@ listeners:
     assert.doesNotMatch(first.stderr, /ordered from/);
   },
 );
+
+interface SitePorts {
+  readonly http: readonly number[];
+  readonly https: readonly number[];
+}
+
+/** A node's listeners; its certificate is obtained. */
+function obtainingSite(
+  { http, https }: SitePorts,
+  i: number,
+  { directory, ca }: { readonly directory: string; readonly ca: string },
+): string {
+  return `
+listeners:
+  http: { bind: "127.0.0.1:${http[i]}", routes: [ { respond: {} } ] }
+  https:
+    bind: "127.0.0.1:${https[i]}"
+    tls: { certificates: [ { acme: { names: shop.example, terms: agreed, directory: "${directory}", ca: "${ca}" } } ] }
+    routes: [ { respond: {} } ]
+`;
+}

@@ -75,7 +75,8 @@ for (const engine of ENGINES) {
       const port = await freePort();
       const resolver = `{ servers: "${dns.address}", valid: 1s, timeout: 20s, ipv6: false }`;
       const upstreams = `  any: { server-by: { text: "{header:Host}:${back}" }, resolver: ${resolver} }`;
-      await Evenkeel.start(t, yamlOf(port, upstreams), { engine, workers: 2 });
+      // of two, one may still have the first answer when there is no other any more, and keep it
+      await Evenkeel.start(t, yamlOf(port, upstreams), { engine, workers: 1 });
       const ask = (name: string): Promise<string> => bodyOf(port, name);
 
       dns.names.set('a.test', ['127.0.0.1']);

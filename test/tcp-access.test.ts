@@ -1,11 +1,10 @@
 /** Who may connect to a TCP listener: by YAML, by nginx.conf as nginx does it, and from a reload on. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { engineSkip, ENGINES, Evenkeel, freePort, startTcpBackend } from './evenkeel.ts';
-import { Daemon, peerSkip, temporaryDirectory } from './peers.ts';
+import { peerSkip } from './peers.ts';
+import { startStreams } from './stream-beside-nginx.ts';
 
 /** Whether a client with this address is served there. */
 async function mayCome(port: number, localAddress: string): Promise<boolean> {
@@ -73,34 +72,15 @@ const RULES: readonly string[] = [
 ];
 
 test("nginx and evenkeel let the same clients in by stream's allow and deny", peerSkip(null, 'nginx'), async (t) => {
-  const directory = temporaryDirectory(t);
   const server = await startServer(t);
-  const servers = async (): Promise<{ text: string; ports: number[] }> => {
-    const ports: number[] = [];
-    let text = '';
-    for (const rules of RULES) {
-      const port = await freePort();
-      ports.push(port);
-      text += `server { listen 127.0.0.1:${port}; ${rules} proxy_pass 127.0.0.1:${server}; }\n`;
-    }
-    return { text, ports };
-  };
-  const [theirs, ours] = [await servers(), await servers()];
-  const whole = (text: string): string =>
-    `load_module /usr/lib/nginx/modules/ngx_stream_module.so;\ndaemon off; master_process off; pid ${directory}/pid;\n` +
-    `error_log ${directory}/error.log;\nevents { }\nstream {\n${text}}\n`;
-  const file = join(directory, 'nginx.conf');
-  const own = join(directory, 'evenkeel.conf');
-  writeFileSync(file, whole(theirs.text));
-  writeFileSync(own, whole(ours.text));
-  await Daemon.start(t, 'nginx', ['-p', directory, '-e', join(directory, 'error.log'), '-c', file], theirs.ports[0]);
-  const env = { RUNTIME_DIRECTORY: directory };
-  const evenkeel = Evenkeel.spawn(t, ['run', own, '--workers', '1'], { env });
-  await evenkeel.said(/ready: .*\n/);
+  const ports = await startStreams(
+    t,
+    RULES.map((rules) => `${rules} proxy_pass 127.0.0.1:${server};`),
+  );
   for (const [i, rules] of RULES.entries()) {
     for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.4', '127.1.2.3']) {
-      const nginx = await mayCome(theirs.ports[i], address);
-      assert.equal(await mayCome(ours.ports[i], address), nginx, `${rules} ${address}`);
+      const nginx = await mayCome(ports.nginx[i], address);
+      assert.equal(await mayCome(ports.evenkeel[i], address), nginx, `${rules} ${address}`);
     }
   }
 });

@@ -1,13 +1,12 @@
 /** What a TCP listener does by the values of a connection: where it goes, and what clients are told; also as nginx's stream does it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 import { engineSkip, ENGINES, Evenkeel, freePort, startTcpBackend } from './evenkeel.ts';
-import { Daemon, peerSkip, temporaryDirectory } from './peers.ts';
+import { peerSkip } from './peers.ts';
+import { startStreams } from './stream-beside-nginx.ts';
 
 /** What comes until the end, when this is said first. `reset`: how it has ended. */
 function dialogue(port: number, said: string | Buffer = '', localAddress = '127.0.0.1'): Promise<string> {
@@ -148,41 +147,20 @@ const SERVERS: readonly string[] = [
 ];
 
 test('nginx and evenkeel do the same by variables of stream', peerSkip(null, 'nginx'), async (t) => {
-  const directory = temporaryDirectory(t);
   const [a, b] = [await startNamed(t, 'a'), await startNamed(t, 'b')].map((address) => address.split(':')[1]);
-  const dead = [await freePort(), await freePort()];
-  const configure = async (): Promise<{ text: string; ports: number[] }> => {
-    const ports: number[] = [];
-    for (let i = 0; i < SERVERS.length; i++) ports.push(await freePort());
-    const servers = SERVERS.map((content, i) => `server { listen 127.0.0.1:${ports[i]}; ${content} }\n`).join('');
-    const known: Record<string, string> = {
-      port: String(ports[0]),
-      a,
-      b,
-      dead: String(dead[0]),
-      dead2: String(dead[1]),
-    };
-    const text = `${STREAM}${servers}`.replace(/\{(port|a|b|dead2?)\}/g, (_, name: string) => known[name]);
-    return { text, ports };
+  const [dead, dead2] = [String(await freePort()), String(await freePort())];
+  const put = (text: string, ports: readonly number[]): string => {
+    const known: Record<string, string> = { port: String(ports[0]), a, b, dead, dead2 };
+    return text.replace(/\{(port|a|b|dead2?)\}/g, (_, name: string) => known[name]);
   };
-  const [theirs, ours] = [await configure(), await configure()];
-  const whole = (text: string): string =>
-    `load_module /usr/lib/nginx/modules/ngx_stream_module.so;\ndaemon off; master_process off; pid ${directory}/pid;\n` +
-    `error_log ${directory}/error.log;\nevents { }\nstream {\n${text}}\n`;
-  const file = join(directory, 'nginx.conf');
-  const own = join(directory, 'evenkeel.conf');
-  writeFileSync(file, whole(theirs.text));
-  writeFileSync(own, whole(ours.text));
-  await Daemon.start(t, 'nginx', ['-p', directory, '-e', join(directory, 'error.log'), '-c', file], theirs.ports[0]);
-  const evenkeel = Evenkeel.spawn(t, ['run', own, '--workers', '1'], { env: { RUNTIME_DIRECTORY: directory } });
-  await evenkeel.said(/ready: .*\n/);
+  const ports = await startStreams(t, SERVERS, (own) => put(STREAM, own));
   for (const [i, content] of SERVERS.entries()) {
     for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.77', '127.1.2.3', '127.9.9.9', '127.0.0.3']) {
       // nginx that answers does not read, and closes under what is said
       const said = content.includes('proxy_pass') ? 'x' : '';
       const [nginx, found] = [
-        await dialogue(theirs.ports[i], said, address),
-        await dialogue(ours.ports[i], said, address),
+        await dialogue(ports.nginx[i], said, address),
+        await dialogue(ports.evenkeel[i], said, address),
       ];
       assert.equal(withoutWay(found), withoutWay(nginx), `${content} ${address}`);
     }

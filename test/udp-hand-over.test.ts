@@ -158,13 +158,7 @@ upstreams: { talk: { servers: [ "127.0.0.1:${server.port}" ] } }
       assert.match((await upgrade(evenkeel)).error!, /^the new program ended before it served/);
       await client.ask('it meanwhile');
       file.replace(null);
-      const { pid, error } = await upgrade(evenkeel);
-      assert.equal(error, undefined, evenkeel.stderr);
-      endAfter(t, pid!);
-      await until(
-        async () => (await status(evenkeel)).listeners[0].connections === 1,
-        'the session in the new process',
-      );
+      await upgradeWithSession(t, evenkeel);
       await client.ask('it after');
       assert.equal(server.ports.get('it')!.size, 1);
     },
@@ -191,15 +185,17 @@ upstreams: { talk: { servers: [ "127.0.0.1:${server.port}" ] } }
         return client.answers.some(({ text }) => text === 'it after');
       }, 'an answer by the next proxy');
       assert.equal(server.ports.get('it')!.size, 2);
-      const { pid, error } = await upgrade(evenkeel);
-      assert.equal(error, undefined, evenkeel.stderr);
-      endAfter(t, pid!);
-      await until(
-        async () => (await status(evenkeel)).listeners[0].connections === 1,
-        'the session in the new process',
-      );
+      await upgradeWithSession(t, evenkeel);
       await client.ask('it later');
       assert.equal(server.ports.get('it')!.size, 2);
     },
   );
+}
+
+/** Resolves when the new process has the session. */
+async function upgradeWithSession(t: TestContext, evenkeel: Evenkeel): Promise<void> {
+  const { pid, error } = await upgrade(evenkeel);
+  assert.equal(error, undefined, evenkeel.stderr);
+  endAfter(t, pid!);
+  await until(async () => (await status(evenkeel)).listeners[0].connections === 1, 'the session in the new process');
 }

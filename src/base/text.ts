@@ -1,5 +1,5 @@
 /**
- * Text to bytes and back, UTF-8 (RFC 3629). For configuration and for rules that need strings; not for every request.
+ * Text to bytes and back, UTF-8 (RFC 3629) and one byte a character. For configuration and for rules that need strings; not for every request.
  */
 
 /** The UTF-8 bytes of `text`. A lone surrogate becomes U+FFFD. */
@@ -70,4 +70,11 @@ export function codePointAt(bytes: Uint8Array, at: number, end: number): number 
 /** How many bytes of UTF-8 a code point is. */
 export function codePointSize(code: number): number {
   return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+}
+
+/** One character for each of `length` bytes at `at`. */
+export function latin1(bytes: Uint8Array, at: number, length: number): string {
+  let text = '';
+  for (let i = at; i < at + length; i++) text += String.fromCharCode(bytes[i]);
+  return text;
 }

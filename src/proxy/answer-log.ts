@@ -3,6 +3,7 @@
  * keeper once a second by listener or upstream and kind, with the identifier of one of the requests. Nothing of it is on the
  * way of a request that is answered by a server.
  */
+import { latin1 } from '../base/text.ts';
 import type { WorkerRow } from '../base/board.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { RequestReader, RequestRecord } from './http/request-record.ts';
@@ -38,7 +39,7 @@ export class AnswerLog implements RequestReader {
       this.entries.set(owner, kinds);
     }
     const entry = kinds.get(kind);
-    if (entry === undefined) kinds.set(kind, { count: 1, sample: textOf(bytes, at, length) });
+    if (entry === undefined) kinds.set(kind, { count: 1, sample: latin1(bytes, at, length) });
     else entry.count++;
   }
 
@@ -56,10 +57,4 @@ export class AnswerLog implements RequestReader {
     }
     this.entries.clear();
   }
-}
-
-function textOf(bytes: Uint8Array, at: number, length: number): string {
-  let text = '';
-  for (let i = at; i < at + length; i++) text += String.fromCharCode(bytes[i]);
-  return text;
 }

@@ -1,7 +1,7 @@
 /** Where clients come to this proxy over TCP: no server that a request may name (`server-by`), for it would come back again and again. */
 import { type Address, addressText } from '../base/address.ts';
 import type { ListenerPlan } from '../config/plan.ts';
-import { OwnAddresses } from '../core/datagram/own-addresses.ts';
+import { OwnAddresses } from '../core/own-addresses.ts';
 
 /** A client may name a new address with each request, and the machine is not looked at for each. */
 const MACHINE_MS = 1000;

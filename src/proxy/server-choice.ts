@@ -3,6 +3,7 @@
  * its address. Names are asked for when a request wants them, through the keeper, and a bounded number of them is remembered.
  */
 import { HEAD_BYTES_MAX } from '../base/limits.ts';
+import { latin1 } from '../base/text.ts';
 import type { ServerByPlan, UpstreamPlan } from '../config/plan.ts';
 import { mayClimb } from '../core/route/rewrite.ts';
 import { readServerText, type ServerText } from '../core/route/server-text.ts';
@@ -69,7 +70,7 @@ export class ServerChoice implements Choice {
   /** For the request in the view, which says from here on where it goes. Null: its text names nothing. */
   choose(view: RequestView): Upstream | null {
     const end = this.template.write(view, written);
-    this.text = end < 0 ? null : readServerText(latin1(written, end), this.scheme);
+    this.text = end < 0 ? null : readServerText(latin1(written, 0, end), this.scheme);
     const { text } = this;
     if (text === null) return null;
     view.serverBy = ascii(text.authority);
@@ -153,10 +154,4 @@ export class ServerChoice implements Choice {
       upstream.forget(at);
     }
   }
-}
-
-function latin1(bytes: Uint8Array, end: number): string {
-  let text = '';
-  for (let i = 0; i < end; i++) text += String.fromCharCode(bytes[i]);
-  return text;
 }

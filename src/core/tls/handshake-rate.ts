@@ -3,6 +3,7 @@
  * resumes a session costs little and takes nothing, unless it only said so: then it is charged afterwards, and nobody from there comes in
  * before that is paid off.
  */
+import { latin1 } from '../../base/text.ts';
 
 export interface HandshakeLimits {
   /** 0: any number. */
@@ -95,10 +96,7 @@ export function sourceOf(bytes: Uint8Array): string {
   const isMapped =
     bytes[MAPPED_BYTES - 1] === ONES && bytes[MAPPED_BYTES - 2] === ONES && isZero(bytes, MAPPED_BYTES - 2);
   if (!isMapped && isZero(bytes, ADDRESS_BYTES)) return '';
-  let text = '';
-  const end = isMapped ? ADDRESS_BYTES : NETWORK_BYTES;
-  for (let i = isMapped ? MAPPED_BYTES : 0; i < end; i++) text += String.fromCharCode(bytes[i]);
-  return text;
+  return isMapped ? latin1(bytes, MAPPED_BYTES, ADDRESS_BYTES - MAPPED_BYTES) : latin1(bytes, 0, NETWORK_BYTES);
 }
 
 function isZero(bytes: Uint8Array, length: number): boolean {

@@ -1,4 +1,5 @@
 /** What a ClientHello asks for, before anything else is done with it. */
+import { latin1 } from '../../base/text.ts';
 import { ACME_PROTOCOL } from '../../port/tls.ts';
 import { addressOf, type Library } from './library.ts';
 
@@ -24,9 +25,7 @@ export function helloName(library: Library, ssl: number): string {
     bytes[2] === HOST_NAME &&
     bytes[3] * 256 + bytes[4] === length - NAME_AT;
   if (!isOne) return '';
-  let name = '';
-  for (let i = NAME_AT; i < length; i++) name += String.fromCharCode(bytes[i]);
-  return name.toLowerCase();
+  return latin1(bytes, NAME_AT, length - NAME_AT).toLowerCase();
 }
 
 /** The extension (RFC 7301 section 3.1): length of the list, length of the name. */

@@ -42,12 +42,9 @@ import {
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
-import { equalsIgnoringCase } from '../../wire/http1/classes.ts';
 import { ascii, emitBytes } from '../../wire/http1/emit.ts';
 import {
   BODY_NONE,
-  FIELD_NAME,
-  FIELD_NAME_LENGTH,
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
@@ -68,6 +65,7 @@ import type { ServerProtocol } from './protocol.ts';
 import type { AnswerRecord, Outcome, RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
 import type { ResponseTexts } from './response-changes.ts';
+import { joined, linesOf, withoutOwn } from './response-lines.ts';
 import { isSuccess } from './success.ts';
 import { Trail } from './trail.ts';
 import type { BodySink, ClientSide, ResponseHandler, ServerSide, Tunnel } from './sides.ts';
@@ -89,14 +87,10 @@ const DETOURS_MAX = 10;
 const spares: Exchange[] = [];
 const NO_TEXTS: ResponseTexts = [];
 const SPACE = 0x20;
-const CR = 0x0d;
-const LF = 0x0a;
-const COLON = 0x3a;
 /** Of a server's response, behind what the route adds. */
 const CARRIED_BYTES_MAX = 1024;
 const UNAUTHORIZED = 401;
 const WWW_AUTHENTICATE = ascii('www-authenticate');
-const OWN_NAMES = ['content-type', 'x-request-id', 'date'].map((name) => ascii(name));
 
 export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private readonly context: Context;
@@ -406,7 +400,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const isLeft = (one: Server): boolean => one.identity !== '' && one.plan.state === 'enabled' && !this.hasTried(one);
     if (picked === PICK_TRIED && !upstream.servers.some(isLeft)) return;
     trail.begin(upstream.plan.name, now);
-    trail.end(own.NO_NAME.status, now);
+    trail.end(picked === PICK_OWN ? own.OWN_ADDRESS.status : own.NO_NAME.status, now);
   }
 
   handleServerReady(): void {
@@ -486,7 +480,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   retriesStatus(status: number): boolean {
     const isForOther = this.triesOther(status);
     if (isForOther && status === UNAUTHORIZED) {
-      this.carriedLines = linesOf(this.context.memory, this.context.responseHead, WWW_AUTHENTICATE);
+      this.carriedLines = linesOf(this.context.memory, this.context.responseHead, WWW_AUTHENTICATE, CARRIED_BYTES_MAX);
     }
     return isForOther;
   }
@@ -697,41 +691,6 @@ function restate(memory: Uint8Array, head: ResponseHead, status: number): void {
   memory[at + 1] = 0x30 + (Math.floor(status / 10) % 10);
   memory[at + 2] = 0x30 + (status % 10);
   head.status = status;
-}
-
-/** The lines of the fields of this lower-case name. */
-function linesOf(memory: Uint8Array, { fields, fieldCount }: ResponseHead, lower: Uint8Array): Uint8Array {
-  const lines: number[] = [];
-  for (let word = 0; word < fieldCount * FIELD_WORDS; word += FIELD_WORDS) {
-    const name = fields[word + FIELD_NAME];
-    const value = fields[word + FIELD_VALUE];
-    const nameEnd = name + fields[word + FIELD_NAME_LENGTH];
-    if (!equalsIgnoringCase(memory, name, nameEnd - name, lower)) continue;
-    const text = memory.subarray(value, value + fields[word + FIELD_VALUE_LENGTH]);
-    lines.push(...memory.subarray(name, nameEnd), COLON, SPACE, ...text, CR, LF);
-  }
-  return lines.length > CARRIED_BYTES_MAX ? own.NOTHING : Uint8Array.from(lines);
-}
-
-function joined(lines: Uint8Array, more: Uint8Array): Uint8Array {
-  if (more.length === 0) return lines;
-  const both = new Uint8Array(lines.length + more.length);
-  both.set(lines);
-  both.set(more, lines.length);
-  return both;
-}
-
-/** Lines without those that an error of the proxy's own has itself. */
-function withoutOwn(lines: Uint8Array): Uint8Array {
-  const kept: number[] = [];
-  for (let from = 0; from < lines.length;) {
-    const to = lines.indexOf(LF, from) + 1;
-    const line = lines.subarray(from, to);
-    const length = line.indexOf(COLON);
-    if (!OWN_NAMES.some((name) => equalsIgnoringCase(line, 0, length, name))) kept.push(...line);
-    from = to;
-  }
-  return kept.length === lines.length ? lines : Uint8Array.from(kept);
 }
 
 /** Upgrade is passed on whatever the method, with a body too; h2c never is (RFC 9113 section 3.1 has removed it). */

@@ -1,6 +1,6 @@
 /** How long a response may be kept: the lines of Expires and Cache-Control, in place of what the server says. */
 import { parseHttpDate } from '../../base/date-text.ts';
-import { encodeUtf8 } from '../../base/text.ts';
+import { encodeUtf8, latin1 } from '../../base/text.ts';
 import type { ExpiresPlan } from '../../config/plan.ts';
 import { expiryOf } from '../../core/value/expiry.ts';
 import { expandText, type LateValues, markLate } from '../../core/value/late.ts';
@@ -59,8 +59,4 @@ export class ExpiryRule {
     const { cacheControl, expires } = expiry;
     return emitFragment(out, at, ascii(`Expires: ${expires}\r\nCache-Control: ${cacheControl}\r\n`));
   }
-}
-
-function latin1(bytes: Uint8Array, at: number, length: number): string {
-  return String.fromCharCode(...bytes.subarray(at, at + length));
 }

@@ -13,7 +13,7 @@ import { encodeUtf8 } from '../../base/text.ts';
 import type { ListenerPlan, UdpPlan } from '../../config/plan.ts';
 import { PICK_FULL } from '../../core/balance/balancer.ts';
 import { Access } from '../../core/client/access.ts';
-import type { OwnAddresses } from '../../core/datagram/own-addresses.ts';
+import type { OwnAddresses } from '../../core/own-addresses.ts';
 import { NO_SESSION, type SessionRules, SessionTable } from '../../core/datagram/session-table.ts';
 import { FAILED_RESPONSE_TIMEOUT } from '../../core/retry.ts';
 import type {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { latin1 } from '../../base/text.ts';
 import { ChunkScanner } from './chunked.ts';
 import { ascii } from './classes.ts';
 import { httpError } from './errors.ts';
-import { latin1 } from './testing/three-ways.ts';
 
 interface Outcome {
   /** How many bytes belong to the chunks, or the name of the error, or `more`. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { latin1 } from '../../base/text.ts';
 import * as E from './emit.ts';
 import { F_CONNECTION, F_HOST, F_KEEP_ALIVE, F_OTHER } from './head.ts';
-import { latin1, request, response } from './testing/three-ways.ts';
+import { request, response } from './testing/three-ways.ts';
 
 const { ascii } = E;
 

@@ -1,5 +1,6 @@
 /** One round each of the HTTP/1 fuzzers: a message from a generator, held to the reference in every way it can arrive. */
 import assert from 'node:assert/strict';
+import { latin1 } from '../../base/text.ts';
 import type { Prng } from '../../base/prng.ts';
 import { ChunkScanner } from './chunked.ts';
 import { ascii } from './classes.ts';
@@ -11,7 +12,7 @@ import { parseResponseHead } from './response.ts';
 import { generateBytes, generateChunks, generateRequest, generateResponse, mutate } from './testing/generate.ts';
 import { referenceChunks, referenceRequest, referenceResponse, referenceTrailers } from './testing/reference.ts';
 import type { ReferenceHead } from './testing/reference.ts';
-import { fieldsOf, latin1 } from './testing/three-ways.ts';
+import { fieldsOf } from './testing/three-ways.ts';
 import { parseTrailers } from './trailers.ts';
 
 const LIMITS: readonly HeadLimits[] = [

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { latin1 } from '../../base/text.ts';
 import { Prng } from '../../base/prng.ts';
 import { ChunkScanner } from './chunked.ts';
 import { ascii } from './classes.ts';
@@ -9,7 +10,7 @@ import { parseRequestHead } from './request.ts';
 import { parseResponseHead, responseBody } from './response.ts';
 import { generateChunks, generateRequest, generateResponse, mutate } from './testing/generate.ts';
 import { hasLlhttp, llhttpParse } from './testing/llhttp.fuzz.ts';
-import { fieldsOf, latin1 } from './testing/three-ways.ts';
+import { fieldsOf } from './testing/three-ways.ts';
 import { parseTrailers } from './trailers.ts';
 
 const SEED = 77_000;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { latin1 } from '../../base/text.ts';
 import * as fc from 'fast-check';
 import { ChunkScanner } from './chunked.ts';
 import { ascii } from './classes.ts';
@@ -7,7 +8,7 @@ import { droppedIds, emitCrlf, emitHex, emitKeptFields, emitLastChunk } from './
 import { FIELD_ID, FIELD_WORDS, F_OTHER, FieldTable, RequestHead, ResponseHead } from './head.ts';
 import { parseRequestHead } from './request.ts';
 import { parseResponseHead } from './response.ts';
-import { LIMITS, latin1, request } from './testing/three-ways.ts';
+import { LIMITS, request } from './testing/three-ways.ts';
 import { parseTrailers } from './trailers.ts';
 
 const NUM_RUNS = 300;

@@ -1,4 +1,5 @@
 /** What the tests of this folder share: parsing whole, byte by byte and with trailing data, and a readable result. */
+import { latin1 } from '../../../base/text.ts';
 import { assert } from '../../../base/assert.ts';
 import { ascii } from '../classes.ts';
 import { httpError } from '../errors.ts';
@@ -9,13 +10,6 @@ import { parseRequestHead } from '../request.ts';
 import { parseResponseHead } from '../response.ts';
 
 export const LIMITS: HeadLimits = { headBytes: 4096, headers: 32 };
-
-/** One character per byte, both ways. */
-export function latin1(bytes: Uint8Array, at: number, length: number): string {
-  let text = '';
-  for (let i = at; i < at + length; i++) text += String.fromCharCode(bytes[i]);
-  return text;
-}
 
 export interface Field {
   readonly name: string;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Correspondents } from '../../base/correspondents.ts';
+import type { Correspondents } from '../base/correspondents.ts';
 import { OwnAddresses } from './own-addresses.ts';
 
 function v4(ip3: number, port: number, local3 = 0x0a000009): Correspondents {

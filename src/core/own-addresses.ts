@@ -3,10 +3,10 @@
  * go to a listener, as a question, and the answer to that one back, round and round. So would a connection to one of them that a
  * request asks for.
  */
-import type { Address } from '../../base/address.ts';
-import { parseIPv4, parseIPv6 } from '../../base/address.ts';
-import type { Correspondents } from '../../base/correspondents.ts';
-import { IpWords, readIp } from '../../wire/ip-text.ts';
+import type { Address } from '../base/address.ts';
+import { parseIPv4, parseIPv6 } from '../base/address.ts';
+import type { Correspondents } from '../base/correspondents.ts';
+import { IpWords, readIp } from '../wire/ip-text.ts';
 
 const MAPPED = 0xffff;
 
