@@ -212,6 +212,7 @@ function compileScript(script: ScriptConfig): ScriptPlan {
   const defaults = DEFAULTS.ha.script;
   return {
     kind: 'script',
+    name: script.name ?? null,
     run: commandOf(script.run),
     recover: script.recover === undefined ? null : commandOf(script.recover),
     recoverTimeoutMs: ms(script['recover-timeout'] ?? defaults.recoverTimeout),
@@ -241,21 +242,21 @@ function compileTracked(
 
 /** Where the short name is another one's too. */
 function longName(watch: TrackedThing): string {
-  if (watch.kind === 'script') return `script ${watch.run.join(' ')}`;
+  if (watch.kind === 'script' && watch.name === null) return `script ${watch.run.join(' ')}`;
   if (watch.kind === 'process' && watch.arguments !== null) {
     return `process ${watch.processName} ${watch.arguments.join(' ')}`;
   }
   return watchName(watch);
 }
 
-/** As the log and the status call it: `interface eth1`, `script check-nginx.sh`. */
+/** As the log and the status call it: `interface eth1`, `script check-nginx.sh`, `script chk_nginx`. */
 export function watchName(watch: TrackedThing): string {
   if (watch.kind === 'proxy') return 'proxy';
   if (watch.kind === 'interface') return `interface ${watch.interfaceName}`;
   if (watch.kind === 'file') return `file ${watch.path}`;
   if (watch.kind === 'process') return `process ${watch.processName}`;
   if (watch.kind === 'upstream') return `upstream ${watch.upstream}`;
-  return `script ${watch.run[0].slice(watch.run[0].lastIndexOf('/') + 1)}`;
+  return `script ${watch.name ?? watch.run[0].slice(watch.run[0].lastIndexOf('/') + 1)}`;
 }
 
 // --- who is asked ---

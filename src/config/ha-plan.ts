@@ -52,6 +52,8 @@ export interface ProcessPlan {
 
 export interface ScriptPlan {
   readonly kind: 'script';
+  /** For log and status; null: that of its program. */
+  readonly name: string | null;
   readonly run: Command;
   readonly recover: Command | null;
   readonly recoverTimeoutMs: number;

@@ -34,6 +34,7 @@ const weight = key(
 );
 
 const Script = z.strictObject({
+  name: key(name, 'What log and status call it. Without it the name of its program.'),
   run: required(command, 'The program, by its whole path, and its arguments. No shell; exit code 0 passes.', [
     '/etc/evenkeel/check.sh',
   ]),

@@ -210,7 +210,7 @@ class Router {
   // --- what is tracked ---
 
   private putTracks(): void {
-    const tracks: Placed<unknown>[] = [];
+    const tracks: Track[] = [];
     for (const from of [this.instance, ...(this.group === null ? [] : [this.group])]) {
       for (const { value, place } of from.scripts) tracks.push(...this.scriptTrack(value, place));
       for (const { value, place } of from.processes) tracks.push(...this.processTrack(value, place));
@@ -223,7 +223,11 @@ class Router {
     const [first] = tracks;
     if (first === undefined) return;
     this.add('track', { value: tracks.map(({ value }) => value), place: first.place });
-    for (const [i, { place }] of tracks.entries()) this.document.mark(['ha', this.instance.name, 'track', i], place);
+    for (const [i, { place, inside = [] }] of tracks.entries()) {
+      const path = ['ha', this.instance.name, 'track', i];
+      this.document.mark(path, place);
+      for (const [key, at] of inside) this.document.mark([...path, 'script', key], at);
+    }
   }
 
   /** In a group weights do not count, so that members do not part. */
@@ -235,7 +239,7 @@ class Router {
     return {};
   }
 
-  private scriptTrack({ name, weight }: Tracked, place: Placed<unknown>['place']): Placed<unknown>[] {
+  private scriptTrack({ name, weight }: Tracked, place: Placed<unknown>['place']): Track[] {
     const script = this.drafts.scripts.find((each) => each.name === name);
     if (script === undefined) {
       this.report.unknownName('vrrp_script', name, place);
@@ -245,12 +249,11 @@ class Router {
       this.report.missing(script.place, `vrrp_script ${name} has no script`, 'write `script "/PATH ARGUMENTS"`');
       return [];
     }
-    const intervalMs = script.intervalMs ?? 1000;
-    const timeoutMs = Math.min(
-      script.timeoutMs === undefined || script.timeoutMs === 0 ? intervalMs : script.timeoutMs,
-      3_600_000,
-    );
+    const { intervalMs: interval, timeoutMs: timeout } = script;
+    const intervalMs = interval?.value ?? 1000;
+    const timeoutMs = Math.min(timeout === undefined || timeout.value === 0 ? intervalMs : timeout.value, 3_600_000);
     const value = {
+      name,
       run: script.script.value,
       interval: formatDuration(intervalMs),
       timeout: formatDuration(Math.max(100, timeoutMs)),
@@ -259,7 +262,9 @@ class Router {
       user: programUser(this.drafts.globals, script.user ?? null),
       ...this.weightOf(weight ?? script.weight ?? 0, place),
     };
-    return [{ value: { script: value }, place }];
+    const at = script.place;
+    const inside = [['interval', interval?.place ?? at] as const, ['timeout', timeout?.place ?? at] as const];
+    return [{ value: { script: value }, place, inside }];
   }
 
   private processTrack({ name, weight }: Tracked, place: Placed<unknown>['place']): Placed<unknown>[] {
@@ -344,6 +349,11 @@ class Router {
       return isFirst ? [entry, { ...entry, value: { ...value, arguments: 'group' } }] : [entry];
     });
   }
+}
+
+/** `inside`: where parts of a script are written. */
+interface Track extends Placed<unknown> {
+  readonly inside?: readonly (readonly [key: string, place: Placed<unknown>['place']])[];
 }
 
 /** keepalived leaves the scope of a route without a next hop `global`. */

@@ -37,10 +37,12 @@ export const SCRIPT: Table<ScriptDraft> = {
       draft.script = { value: program?.command ?? [], place: statement.place };
     }),
     interval: works('`interval`, 1 s without it', (draft, statement, reading) => {
-      draft.intervalMs = secondsOf(statement, reading, 100, 24 * HOUR_MS) ?? undefined;
+      const value = secondsOf(statement, reading, 100, 24 * HOUR_MS);
+      if (value !== null) draft.intervalMs = { value, place: statement.place };
     }),
     timeout: works('`timeout`, the interval without it', (draft, statement, reading) => {
-      draft.timeoutMs = secondsOf(statement, reading, 0, HOUR_MS) ?? undefined;
+      const value = secondsOf(statement, reading, 0, HOUR_MS);
+      if (value !== null) draft.timeoutMs = { value, place: statement.place };
     }),
     weight: works('`weight`; **`reverse` is refused**', (draft, statement, reading) => {
       draft.weight = weightOf(statement, reading) ?? undefined;

@@ -92,8 +92,8 @@ export interface ScriptDraft {
   readonly name: string;
   readonly place: Place;
   script?: Placed<readonly string[]> | undefined;
-  intervalMs?: number | undefined;
-  timeoutMs?: number | undefined;
+  intervalMs?: Placed<number> | undefined;
+  timeoutMs?: Placed<number> | undefined;
   weight?: number | undefined;
   rise?: number | undefined;
   fall?: number | undefined;

@@ -76,12 +76,18 @@ const REMEDIES: Readonly<Partial<Record<Code, string>>> = {
   'lonely-group': 'leave the `vrrp_sync_group` out, or write the others in it',
   'group-priorities': 'write the same priority at all of them',
   'bad-file': 'write the whole path of the program',
-  'slow-check': 'write a shorter timeout, or a longer interval',
   'only-own-address': 'write the other node in `unicast_peer`',
   'duplicate-bind': 'remove one of them, or write another port',
 };
 
+/** Of a check of a server, and of a tracked script. */
+const SLOW_CHECKS = {
+  upstreams: 'write a shorter connect_timeout or misc_timeout, or a longer delay_loop',
+  ha: 'write a shorter timeout, or a longer interval',
+} as const;
+
 function explain(finding: Finding): Problem {
-  const remedy = REMEDIES[finding.code];
+  const remedy =
+    finding.code === 'slow-check' ? SLOW_CHECKS[finding.path[0] as keyof typeof SLOW_CHECKS] : REMEDIES[finding.code];
   return remedy === undefined ? finding : { ...finding, remedy };
 }

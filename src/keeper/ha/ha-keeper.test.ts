@@ -21,6 +21,7 @@ const PASSED: CommandResult = { isPassed: true, reason: 'exit code 0', output: '
 
 const SCRIPT: WatchPlan = {
   kind: 'script',
+  name: null,
   run: ['/bin/check'],
   recover: null,
   recoverTimeoutMs: 1_000,

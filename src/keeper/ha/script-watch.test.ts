@@ -10,6 +10,7 @@ import { testLog } from './testing/test-log.ts';
 
 const PLAN: ScriptPlan = {
   kind: 'script',
+  name: null,
   run: ['/bin/check', '-x'],
   recover: null,
   recoverTimeoutMs: 10_000,
