@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import type { CheckOptions } from './check.ts';
 import { addCheckCommand } from './check.ts';
 import type { ConvertOptions } from './convert.ts';
+import { addCompletionCommand } from './completion.ts';
 import { addConvertCommand } from './convert.ts';
 import type { DemoOptions } from './demo.ts';
 import type { CliContext, Output } from './context.ts';
@@ -87,6 +88,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addOverrideCommands(program, context);
   addNginxCommand(program, context);
   addKeepalivedCommand(program, context);
+  addCompletionCommand(program, context);
   return program;
 }
 
