@@ -77,29 +77,55 @@ ${round % 4 < 2 ? '' : `  other: { servers: [ "${second.address}" ] }`}
     `[${engine}] what came over a listener or went to a server that is gone goes on until its time is over`,
     engineSkip(engine),
     async (t) => {
-      const [echoPort, secondPort] = [await startTcpEcho(t), await startTcpEcho(t)];
+      const [echoPort, otherPort] = [await startTcpEcho(t), await startTcpEcho(t)];
       const [kept, gone] = [await freePort(), await freePort()];
-      const rest = `
-  kept: { bind: "127.0.0.1:${kept}", protocol: tcp, upstream: echo }
-upstreams: { echo: { servers: [ "127.0.0.1:${echoPort}" ] } }
+      const yaml = (drain: string, server: number, listeners: Record<string, number>): string => `
+drain: ${drain}
+listeners:
+${Object.entries(listeners)
+  .map(([name, port]) => `  ${name}: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: echo }`)
+  .join('\n')}
+upstreams: { echo: { servers: [ "127.0.0.1:${server}" ] } }
 `;
-      const before = `drain: 1s\nlisteners:\n  gone: { bind: "127.0.0.1:${gone}", protocol: tcp, upstream: echo }${rest}`;
-      const evenkeel = await Evenkeel.start(t, before, { engine, workers: 1, hasSocket: true });
-      const session = await connect(gone);
-      assert.equal(await echo(session, 'before'), 'before');
-      writeFileSync(evenkeel.file, `drain: 1s\nlisteners:${rest}`);
-      assert.deepEqual(await reload(evenkeel), { changes: ['listener gone removed'] });
+      const evenkeel = await Evenkeel.start(t, yaml('1m', echoPort, { kept, gone }), {
+        engine,
+        workers: 1,
+        hasSocket: true,
+      });
+      const apply = async (...[drain, server, listeners]: Parameters<typeof yaml>): Promise<void> => {
+        writeFileSync(evenkeel.file, yaml(drain, server, listeners));
+        assert.equal((await reload(evenkeel)).error, undefined);
+      };
+      const open = async (port: number): Promise<net.Socket> => {
+        const session = await connect(port);
+        assert.equal(await echo(session, 'before'), 'before');
+        return session;
+      };
+      /** What is applied ends `session`, but not within its second. */
+      const endsIt = async (session: net.Socket, ...what: Parameters<typeof yaml>): Promise<void> => {
+        const end = ended(session);
+        const since = performance.now();
+        await apply(...what);
+        await end;
+        assert.ok(performance.now() - since >= 1000, `ended after ${performance.now() - since} ms`);
+      };
+
+      // With time enough, both go on, whatever is done meanwhile.
+      const [overGone, toGone] = [await open(gone), await open(kept)];
+      await apply('1m', echoPort, { kept });
       await assert.rejects(connect(gone), { code: 'ECONNREFUSED' });
-      assert.equal(await echo(session, 'after'), 'after');
-      // It had a second.
-      await ended(session);
-      const other = await connect(kept);
-      assert.equal(await echo(other, 'kept'), 'kept');
-      const moved = rest.replace(`127.0.0.1:${echoPort}`, `127.0.0.1:${secondPort}`);
-      writeFileSync(evenkeel.file, `drain: 1s\nlisteners:${moved}`);
-      assert.equal((await reload(evenkeel)).error, undefined);
-      assert.equal(await echo(other, 'after'), 'after');
-      await ended(other);
+      await apply('1m', otherPort, { kept });
+      const later = await open(kept);
+      for (const session of [overGone, toGone, later]) assert.equal(await echo(session, 'after'), 'after');
+
+      // With a second of it: by the server, and by the listener. Who has more time is left alone.
+      await endsIt(later, '1s', echoPort, { kept, gone });
+      const [overGoneToo, beside] = [await open(gone), await open(kept)];
+      await endsIt(overGoneToo, '1s', echoPort, { kept });
+      for (const session of [overGone, toGone, beside]) {
+        assert.equal(await echo(session, 'still'), 'still');
+        session.destroy();
+      }
     },
   );
 
