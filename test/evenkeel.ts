@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../src/io/contract/free-port.ts';
 import { resetOnClose } from '../src/io/node/descriptor.ts';
 import { handleOf } from '../src/io/node/stream-handle.ts';
+import { childrenOf, endFamily } from './family.ts';
 import { findUringRefusal } from './uring-refusal.ts';
 import { Change, until, WAIT_MS } from './waiting.ts';
 
@@ -93,14 +94,10 @@ export class Evenkeel {
   /** Runs the program with these arguments. It is gone when the test is over. */
   static spawn(t: TestContext, args: readonly string[], options: StartOptions = {}): Evenkeel {
     const [command, ...rest] = [...(options.through ?? []), process.execPath, options.program ?? program, ...args];
-    const env = { ...process.env, ...options.env };
+    const env = { ...process.env, EVENKEEL_TEST: process.argv[1], ...options.env };
     const evenkeel = new Evenkeel(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env }));
     t.after(async () => {
-      // Stopped, it starts no further one.
-      evenkeel.child.kill('SIGSTOP');
-      const proxies = evenkeel.proxies();
-      evenkeel.child.kill('SIGKILL');
-      for (const pid of proxies) kill(pid, 'SIGKILL');
+      if (!evenkeel.isGone) endFamily(evenkeel.child.pid!);
       await evenkeel.exit;
     });
     return evenkeel;
@@ -141,13 +138,7 @@ export class Evenkeel {
 
   /** Process ids of the proxies that run now. */
   proxies(): number[] {
-    try {
-      const { pid } = this.child;
-      const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-      return text.trim().split(' ').filter(Boolean).map(Number);
-    } catch {
-      return [];
-    }
+    return childrenOf(this.child.pid!);
   }
 
   signal(signal: NodeJS.Signals): void {

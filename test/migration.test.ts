@@ -10,7 +10,7 @@ import { refusalOfLab } from '../src/lab/system.ts';
 import { ClassicBalancer, refusalOfClassic } from './classic-balancer.ts';
 import { ENGINES, engineSkip, freePort, get, kill, program, startBackend, startLoad } from './evenkeel.ts';
 import { findProgram, peerSkip, temporaryDirectory } from './peers.ts';
-import { endAll } from './upgrading.ts';
+import { endFamily } from './family.ts';
 import { until } from './waiting.ts';
 
 const PAGE = readFileSync(new URL('../../docs/migration.md', import.meta.url), 'utf8');
@@ -87,7 +87,7 @@ http {
     spawnSync(installed, ['-p', folder, '-c', 'nginx.conf', '-e', 'error.log', ...more], { stdio: 'ignore' }).status;
   assert.equal(command(), 0);
   const before = pid()!;
-  t.after(() => [before, pid()].forEach((each) => each !== null && endAll(each)));
+  t.after(() => [before, pid()].forEach((each) => each !== null && endFamily(each)));
 
   const load = startLoad(t, port, CLIENTS);
   const slow = get(port, '/slow');

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { engineSkip, freePort, get, kill, program, startBackend } from './evenkeel.ts';
-import { endAll } from './upgrading.ts';
+import { childrenOf, endFamily } from './family.ts';
 import { until } from './waiting.ts';
 
 interface Ran {
@@ -27,7 +27,7 @@ class Nginx {
     nginx.configure(main, `proxy_pass http://${backend.address};`);
     t.after(() => {
       const pid = nginx.pid;
-      if (pid !== null) endAll(pid);
+      if (pid !== null) endFamily(pid);
       rmSync(folder, { recursive: true, force: true });
     });
     return nginx;
@@ -53,7 +53,7 @@ class Nginx {
   spawn(...args: readonly string[]): ChildProcess {
     const child = spawn(process.execPath, this.command(args), { stdio: 'ignore' });
     this.t.after(() => {
-      if (child.exitCode === null && child.signalCode === null) endAll(child.pid!);
+      if (child.exitCode === null && child.signalCode === null) endFamily(child.pid!);
     });
     return child;
   }
@@ -263,11 +263,6 @@ test('only proxies are called nginx, by all who look', engineSkip('uring'), asyn
     assert.ok(!pids.includes(child.pid!));
   }
 });
-
-function childrenOf(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return text.trim().split(' ').filter(Boolean).map(Number);
-}
 
 function names(pid: number): string[] {
   return childrenOf(pid).map((child) => readFileSync(`/proc/${child}/comm`, 'utf8').trim());

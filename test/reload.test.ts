@@ -26,6 +26,25 @@ async function echo(socket: net.Socket, text: string): Promise<string> {
   return data.toString();
 }
 
+async function openSession(port: number): Promise<net.Socket> {
+  const session = await connect(port);
+  assert.equal(await echo(session, 'before'), 'before');
+  return session;
+}
+
+/** `listeners`: their ports by their names. */
+function echoYaml(drain: string, server: number, listeners: Readonly<Record<string, number>>): string {
+  const lines = Object.entries(listeners).map(
+    ([name, port]) => `  ${name}: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: echo }\n`,
+  );
+  return `
+drain: ${drain}
+listeners:
+${lines.join('')}
+upstreams: { echo: { servers: [ "127.0.0.1:${server}" ] } }
+`;
+}
+
 for (const engine of ENGINES) {
   test(
     `[${engine}] under load, no reload fails a request, ends a session or replaces a process`,
@@ -79,30 +98,17 @@ ${round % 4 < 2 ? '' : `  other: { servers: [ "${second.address}" ] }`}
     async (t) => {
       const [echoPort, otherPort] = [await startTcpEcho(t), await startTcpEcho(t)];
       const [kept, gone] = [await freePort(), await freePort()];
-      const yaml = (drain: string, server: number, listeners: Record<string, number>): string => `
-drain: ${drain}
-listeners:
-${Object.entries(listeners)
-  .map(([name, port]) => `  ${name}: { bind: "127.0.0.1:${port}", protocol: tcp, upstream: echo }`)
-  .join('\n')}
-upstreams: { echo: { servers: [ "127.0.0.1:${server}" ] } }
-`;
-      const evenkeel = await Evenkeel.start(t, yaml('1m', echoPort, { kept, gone }), {
+      const evenkeel = await Evenkeel.start(t, echoYaml('1m', echoPort, { kept, gone }), {
         engine,
         workers: 1,
         hasSocket: true,
       });
-      const apply = async (...[drain, server, listeners]: Parameters<typeof yaml>): Promise<void> => {
-        writeFileSync(evenkeel.file, yaml(drain, server, listeners));
+      const apply = async (...[drain, server, listeners]: Parameters<typeof echoYaml>): Promise<void> => {
+        writeFileSync(evenkeel.file, echoYaml(drain, server, listeners));
         assert.equal((await reload(evenkeel)).error, undefined);
       };
-      const open = async (port: number): Promise<net.Socket> => {
-        const session = await connect(port);
-        assert.equal(await echo(session, 'before'), 'before');
-        return session;
-      };
       /** What is applied ends `session`, but not within its second. */
-      const endsIt = async (session: net.Socket, ...what: Parameters<typeof yaml>): Promise<void> => {
+      const endsIt = async (session: net.Socket, ...what: Parameters<typeof echoYaml>): Promise<void> => {
         const end = ended(session);
         const since = performance.now();
         await apply(...what);
@@ -111,16 +117,16 @@ upstreams: { echo: { servers: [ "127.0.0.1:${server}" ] } }
       };
 
       // With time enough, both go on, whatever is done meanwhile.
-      const [overGone, toGone] = [await open(gone), await open(kept)];
+      const [overGone, toGone] = [await openSession(gone), await openSession(kept)];
       await apply('1m', echoPort, { kept });
       await assert.rejects(connect(gone), { code: 'ECONNREFUSED' });
       await apply('1m', otherPort, { kept });
-      const later = await open(kept);
+      const later = await openSession(kept);
       for (const session of [overGone, toGone, later]) assert.equal(await echo(session, 'after'), 'after');
 
       // With a second of it: by the server, and by the listener. Who has more time is left alone.
       await endsIt(later, '1s', echoPort, { kept, gone });
-      const [overGoneToo, beside] = [await open(gone), await open(kept)];
+      const [overGoneToo, beside] = [await openSession(gone), await openSession(kept)];
       await endsIt(overGoneToo, '1s', echoPort, { kept });
       for (const session of [overGone, toGone, beside]) {
         assert.equal(await echo(session, 'still'), 'still');

@@ -10,11 +10,13 @@
  *
  * A file that failed is run once more, alone, to tell what is broken from what is unstable. What then passes is named at the end
  * of the run: a test that fails only under load hides a defect as well as any other. With EVENKEEL_NO_UNSTABLE=1 it fails the run.
+ * So is what tests have left behind.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { leftBehind, markProcesses } from './left-behind.ts';
 import { Progress, runFiles, type Outcome, type TestModule } from './run-files.ts';
 import { select } from './selection.ts';
 import { together } from './together.ts';
@@ -26,6 +28,7 @@ const dist = join(root, 'dist');
 
 // Each process of Node would read and parse all of them at its start, which is most of what a start costs; no test needs one.
 delete process.env.NODE_EXTRA_CA_CERTS;
+markProcesses();
 
 const built = readdirSync(dist, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.js'))
@@ -59,5 +62,5 @@ const { isGood, lines } = verdictOf({ first, again, repeated, mustNotSkip, mustB
 if (first.every(({ passed }) => passed === 0)) console.log(`no test ran: is ${relative(process.cwd(), dist)} built?`);
 for (const [start, why] of left) console.log(`not run: ${start}*: ${why}; npm test ${start}`);
 if (left.length > 0) console.log('EVENKEEL_ALL_FILES=1 npm test runs everything, as continuous integration does');
-for (const line of lines) console.log(line);
+for (const line of [...(await leftBehind()), ...lines]) console.log(line);
 process.exit(isGood ? 0 : 1);

@@ -1,11 +1,12 @@
 /** What tests of upgrades share: asks a running evenkeel for one, and sees who is left. */
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { askSocket } from './control-socket.ts';
 import { type Evenkeel, kill, program } from './evenkeel.ts';
+import { childrenOf, endFamily } from './family.ts';
 import { until } from './waiting.ts';
 
 interface Told {
@@ -27,24 +28,11 @@ export async function gone(pid: number): Promise<void> {
   );
 }
 
-/** Ends whoever is in charge now, with its proxies, when the test is over. */
+/** Ends whoever is in charge now, with the proxies that it has now and then, when the test is over. */
 export function endAfter(t: TestContext, pid: number): void {
-  t.after(() => endAll(pid));
-}
-
-/** Ends this keeper with its proxies: without it, they would serve on. */
-export function endAll(pid: number): void {
-  // Stopped, it starts no further one.
-  kill(pid, 'SIGSTOP');
-  for (const each of [...childrenOf(pid), pid]) kill(each, 'SIGKILL');
-}
-
-function childrenOf(pid: number): readonly number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
+  // Without it they would serve on, and be nobody's children.
+  const proxies = childrenOf(pid);
+  t.after(() => [pid, ...proxies].forEach(endFamily));
 }
 
 /** A copy of the command that can be replaced by another program. */

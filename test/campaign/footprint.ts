@@ -1,6 +1,7 @@
 /** What the processes of one evenkeel take: memory and descriptors, as /proc tells, and buffers, as it tells itself. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { StatusDocument } from '../../src/keeper/api/status.ts';
+import { family } from '../family.ts';
 
 export interface Footprint {
   readonly keeperKib: number;
@@ -29,20 +30,6 @@ export function footprint({ pid, proxies }: StatusDocument, first: number): Foot
     slots: slots.reduce((sum, count) => sum + count, 0),
     processes: [...family(first)].length,
   };
-}
-
-/** This process and everything below it. */
-export function* family(pid: number): Generator<number> {
-  yield pid;
-  for (const child of childrenOf(pid)) yield* family(child);
-}
-
-export function childrenOf(pid: number): readonly number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
 }
 
 function residentKib(pid: number): number {

@@ -1,6 +1,6 @@
 /** The processes of one evenkeel, and what each of them carries. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { childrenOf, family } from './footprint.ts';
+import { childrenOf, family } from '../family.ts';
 
 export interface Process {
   readonly pid: number;
