@@ -5,7 +5,8 @@ import { Arena } from '../../base/arena.ts';
 import { SERVER_UP } from '../../base/board.ts';
 import { Prng } from '../../base/prng.ts';
 import { Timers } from '../../base/timers.ts';
-import type { RetryPlan, RoutePlan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import type { ListenerPlan, RetryPlan, RoutePlan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import { CLIENT_LEFT, endedByAnswer, ENDINGS, PHASES, SERVED, SERVER_LEFT, SWITCHED } from '../../core/endings.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { BelievedHops } from '../../core/client/forwarded-for.ts';
 import {
@@ -26,7 +27,7 @@ import { Exchange } from './exchange.ts';
 import type { KeptRequest } from './kept-request.ts';
 import { NOTHING, type OwnResponse } from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
-import type { Outcome, RequestRecord } from './request-record.ts';
+import type { RequestRecord } from './request-record.ts';
 import { Route } from './route.ts';
 import type { BodySink, ClientSide, ResponseHandler, ServerSide } from './sides.ts';
 
@@ -58,6 +59,9 @@ class FakeClient implements ClientSide {
   wantsRestRead = false;
   readonly address = { remoteAddress: () => 0, localAddress: () => 0 };
   readonly info = null;
+  readonly listenerPlan = { name: 'web' } as ListenerPlan;
+  readonly receivedBytes = 0;
+  readonly sentBytes = 0;
   pumps = 0;
   /** What it does with the end of its exchange, as the real one. */
   exchange: Exchange | null = null;
@@ -81,31 +85,31 @@ class FakeClient implements ClientSide {
   }
   beginTunnel(): void {
     this.said.push('tunnel');
-    this.end('switched');
+    this.end(SWITCHED);
   }
   handleResponseComplete(): void {
     this.said.push('complete');
-    this.end('served');
+    this.end(SERVED);
   }
-  handleResponseBroken(): void {
+  handleResponseBroken(ending: number): void {
     this.said.push('broken');
-    this.end('broken');
+    this.end(ending);
   }
   answer(response: OwnResponse): void {
     this.said.push(`answer ${response.status}`);
     this.exchange?.noteAnswer(response, 'web', NOTHING, 0, 0);
-    this.end('answered');
+    this.end(endedByAnswer(response.kind));
   }
   giveUp(response: OwnResponse): void {
     this.said.push(`gives up ${response.status}`);
     this.exchange?.noteAnswer(response, 'web', NOTHING, 0, 0);
-    this.end('answered');
+    this.end(endedByAnswer(response.kind));
   }
 
-  end(outcome: Outcome): void {
+  end(ending: number): void {
     const { exchange } = this;
     this.exchange = null;
-    exchange?.finish(outcome);
+    exchange?.finish(ending);
   }
 }
 
@@ -244,10 +248,10 @@ class Stage implements ServerProtocol {
       },
       requestReaders: [
         {
-          handleRequest: ({ answer, outcome, server, status }: RequestRecord) => {
+          handleRequest: ({ answer, ending, phase, server, status }: RequestRecord) => {
             const by = server === null ? 'nobody' : server.plan.name;
             const error = answer === null ? '' : `, ${ANSWER_KINDS[answer.kind].name} of ${answer.owner}`;
-            this.records.push(`${outcome} ${status} by ${by}${error}`);
+            this.records.push(`${ENDINGS[ending].name} in ${PHASES[phase]} ${status} by ${by}${error}`);
           },
         },
       ],
@@ -295,7 +299,7 @@ class Stage implements ServerProtocol {
       isInternal: false,
     };
     this.route = new Route(plan, 0);
-    this.route.bind(new Map([['web', this.upstream]]), true, false);
+    this.route.bind(new Map([['web', this.upstream]]), true);
   }
 
   keep(kept: KeptRequest): null {
@@ -315,7 +319,7 @@ class Stage implements ServerProtocol {
   begin(method = 'GET'): FakeClient {
     const client = new FakeClient();
     const view = request('/', 'a.example', method);
-    const exchange = Exchange.begin(this.context, client, view.head);
+    const exchange = Exchange.begin(this.context, client, view.head, 0);
     client.exchange = exchange;
     assert.equal(exchange.keep(this.route, this, view, new BelievedHops(), view.bytes.length), null);
     exchange.start();
@@ -468,8 +472,8 @@ test('a client that leaves gives the try up, or its place in the queue', () => {
   const stage = new Stage({ servers: 1, maxConnections: 1 });
   const first = stage.begin();
   const second = stage.begin();
-  second.end('left');
-  first.end('left');
+  second.end(CLIENT_LEFT);
+  first.end(CLIENT_LEFT);
   assert.ok(stage.connections[0].isAbandoned);
   assert.equal(stage.upstream.hasWaiters, false);
   stage.assertClean();
@@ -502,17 +506,17 @@ test('a request has one end, of which its record tells: how, with what, by whom'
     const { server } = stage.connections.at(-1) as FakeServer;
     stage.upstream.give(server);
   }
-  stage.begin().end('left');
+  stage.begin().end(CLIENT_LEFT);
   stage.upstream.give(stage.upstream.servers[0]);
   const client = stage.begin();
   stage.connections.at(-1)?.connect();
   stage.connections.at(-1)?.exchange.beginResponse(new ResponseHead(1), 0, true);
-  client.handleResponseBroken();
+  client.handleResponseBroken(SERVER_LEFT);
   assert.deepEqual(stage.records, [
-    'served 200 by s0',
-    'answered 502 by s0, server-reset of u',
-    'answered 504 by s0, exchange-timeout of u',
-    'left 0 by s0',
-    'broken 0 by s0',
+    'served in done 200 by s0',
+    'server-reset in wait 502 by s0, server-reset of u',
+    'exchange-timeout in wait 504 by s0, exchange-timeout of u',
+    'client-left in connect 0 by s0',
+    'server-left in response 0 by s0',
   ]);
 });

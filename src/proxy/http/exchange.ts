@@ -4,7 +4,7 @@
  *
  *   begun -> picked -> (queued ->) connecting or a pooled connection -> sent -> response begins -> complete
  *                 any of them -> a try fails -> picked again, or answered by the proxy
- *                 any of them -> finished, with an outcome
+ *                 any of them -> finished, with an ending (core/endings.ts)
  *
  * However it ends, it ends in `finish`, where it is what there is to say of the request (request-record.ts). What the proxy answers
  * itself, and what is no request at all, is an exchange too, without a server.
@@ -17,8 +17,18 @@
 import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { hashWords } from '../../base/hash.ts';
 import { FILES_UPSTREAM } from '../../config/files-plan.ts';
-import type { ProxyActionPlan } from '../../config/plan.ts';
+import type { ListenerPlan, ProxyActionPlan, RoutePlan, UpstreamPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
+import {
+  CLIENT_LEFT,
+  type Phase,
+  PHASE_CONNECT,
+  PHASE_DONE,
+  PHASE_QUEUE,
+  PHASE_REQUEST,
+  PHASE_RESPONSE,
+  PHASE_WAIT,
+} from '../../core/endings.ts';
 import { NO_KEY, PICK_FULL, PICK_OWN, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
 import {
   type Failure,
@@ -62,7 +72,7 @@ import { KeptRequest } from './kept-request.ts';
 import { type HeaderEdit, linesFor } from './header-edit.ts';
 import * as own from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
-import type { AnswerRecord, Outcome, RequestRecord } from './request-record.ts';
+import type { AnswerRecord, RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
 import type { ResponseTexts } from './response-changes.ts';
 import { joined, linesOf, withoutOwn } from './response-lines.ts';
@@ -103,8 +113,17 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   isRequest = false;
   /** METHOD_... */
   method = METHOD_OTHER;
-  outcome: Outcome = 'left';
+  ending = CLIENT_LEFT;
+  phase: Phase = PHASE_REQUEST;
   status = 0;
+  begunAt = 0;
+  headAt = 0;
+  responseAt = 0;
+  endedAt = 0;
+  queuedMs = 0;
+  /** 0: it does not wait in a queue. */
+  private queuedAt = 0;
+  readonly trail = new Trail();
   private readonly ownAnswer = new Answer();
 
   /** What a client is told in place of the status of a response; 0: that. */
@@ -139,9 +158,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   /** What the route adds to the response. */
   private responseLines: Uint8Array = own.NOTHING;
   private successLines: Uint8Array = own.NOTHING;
-  /** Of the route's changes; the tries so far, if it tells of them. */
+  /** Of the route's changes. */
   private texts: ResponseTexts = NO_TEXTS;
-  private trail: Trail | null = null;
   /** More of the body than is kept has been sent. */
   private isRequestSpent = false;
   /** When the whole exchange has to be over; 0: never. */
@@ -153,14 +171,20 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.request = new KeptRequest(context.arena);
   }
 
-  /** Of a client's request, whose head is this; null: what came is no request. */
-  static begin(context: Context, client: ClientSide, head: RequestHead | null): Exchange {
+  /** Of a client's request, whose head is this; null: what came is no request. `begunAt`: when its first byte came. */
+  static begin(context: Context, client: ClientSide, head: RequestHead | null, begunAt: number): Exchange {
     let exchange = spares.pop();
     if (exchange === undefined || exchange.context !== context) exchange = new Exchange(context);
     exchange.clientOrNull = client;
     exchange.isRequest = head !== null;
     exchange.method = head === null ? METHOD_OTHER : head.method;
     exchange.status = 0;
+    exchange.phase = PHASE_REQUEST;
+    exchange.begunAt = begunAt;
+    exchange.headAt = context.transport.now;
+    exchange.responseAt = 0;
+    exchange.queuedMs = 0;
+    exchange.trail.clear();
     exchange.ownAnswer.kind = own.NO_KIND;
     exchange.wantsUpgrade = false;
     exchange.hasResponse = false;
@@ -258,7 +282,6 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     if (changes !== null) {
       this.texts = changes.render(view);
     }
-    if (this.trail === null && route.keepsTrail) this.trail = new Trail();
     if (target !== null) {
       if (!target.apply(view)) return own.REWRITE_FAILED;
       view.isPlaced = false;
@@ -302,7 +325,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.isErrorPage = plan.goesOn !== true;
     this.detours++;
     this.request.release();
-    this.trail?.turn();
+    this.trail.turn();
     this.tries = 0;
     this.triedCount = 0;
     this.needsFreshConnection = false;
@@ -340,6 +363,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   // --- tries ---
 
   override handlePicked(picked: number): void {
+    this.leaveQueue();
     this.armExchange();
     const { client } = this;
     this.usePicked(picked);
@@ -356,15 +380,16 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.server = server;
     this.tries++;
     upstream.take(server);
-    if (this.trail !== null) this.trail.begin(server.addressText, this.context.transport.now);
+    this.trail.begin(server.addressText, this.context.transport.now);
     const idle = this.needsFreshConnection ? null : server.idle.take(!this.isRepeatable);
     if (idle !== null) {
       this.serverSide = idle;
-      if (this.trail !== null) this.trail.connected(this.context.transport.now);
+      this.trail.connected(this.context.transport.now);
       idle.reuse(this);
       this.sendRequest(idle);
       return;
     }
+    this.phase = PHASE_CONNECT;
     this.serverSide = this.protocol.connect(upstream, server, this);
     if (this.serverSide !== null) return;
     upstream.give(server);
@@ -384,7 +409,10 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
       else if (picked === PICK_OWN) this.client.answer(own.OWN_ADDRESS);
       else this.client.answer(picked === PICK_UNNAMED ? own.NO_NAME : own.NO_SERVER);
     } else if (upstream.enqueue(this)) {
-      const queueDeadline = this.context.transport.now + upstream.plan.timeouts.queueMs;
+      const { now } = this.context.transport;
+      this.phase = PHASE_QUEUE;
+      this.queuedAt = now;
+      const queueDeadline = now + upstream.plan.timeouts.queueMs;
       const isSooner = this.exchangeDeadline === 0 || queueDeadline < this.exchangeDeadline;
       this.context.timers.arm(this, isSooner ? queueDeadline : this.exchangeDeadline);
     } else {
@@ -395,22 +423,22 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   /** A try that there was nobody for is one too, in the name of the upstream. */
   private noteNoServer(picked: number): void {
     const { trail, upstream } = this;
-    if (trail === null) return;
     const { now } = this.context.transport;
     const isLeft = (one: Server): boolean => one.identity !== '' && one.plan.state === 'enabled' && !this.hasTried(one);
     if (picked === PICK_TRIED && !upstream.servers.some(isLeft)) return;
     trail.begin(upstream.plan.name, now);
-    trail.end(picked === PICK_OWN ? own.OWN_ADDRESS.status : own.NO_NAME.status, now);
+    trail.fail(picked === PICK_OWN ? own.OWN_ADDRESS.status : own.NO_NAME.status, 0, now);
   }
 
   handleServerReady(): void {
     const { client } = this;
-    if (this.trail !== null) this.trail.connected(this.context.transport.now);
+    this.trail.connected(this.context.transport.now);
     this.sendRequest(this.serverSide as ServerSide);
     client.pump();
   }
 
   private sendRequest(server: ServerSide): void {
+    this.phase = PHASE_WAIT;
     server.sendRequest(this.request, this.client.hasBodyWaiting);
   }
 
@@ -442,15 +470,13 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { upstream } = this;
     const server = this.server as Server;
     if (how === FAILED_STATUS && this.isIntercepted(status)) {
-      this.trail?.end(status, this.context.transport.now);
+      this.trail.fail(status, how, this.context.transport.now);
       this.client.answer(own.serverStatus(status));
       return;
     }
     this.failure = failureOf(how, status);
-    if (this.trail !== null) {
-      if (isStale) this.trail.forget();
-      else this.trail.end(this.failure.status, this.context.transport.now);
-    }
+    if (isStale) this.trail.forget();
+    else this.trail.fail(this.failure.status, how, this.context.transport.now);
     // a server that has not got something, or does not give it, is well
     const isWell = how === FAILED_STATUS && (status === 403 || status === 404);
     if (!isStale && !isWell) this.context.noteFailure(server, how, status);
@@ -531,13 +557,21 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   beginResponse(head: ResponseHead, body: number, isReusable: boolean): boolean {
     if (this.answerStatus > 0 && !this.isFolder(head)) restate(this.context.memory, head, this.answerStatus);
-    this.status = head.status;
+    this.beginOf(head);
     const isWell = isSuccess(head.status);
     const edit = isWell ? this.route.successEdit : this.route.responseEdit;
     const lines = this.changed(head, edit, isWell ? this.successLines : this.responseLines);
     if (lines === null) return false;
     this.client.beginResponse(head, edit, lines, body, isReusable);
     return true;
+  }
+
+  private beginOf({ status }: ResponseHead): void {
+    const { now } = this.context.transport;
+    this.status = status;
+    this.phase = PHASE_RESPONSE;
+    this.responseAt = now;
+    this.trail.respond(status, now);
   }
 
   /** The path of a folder without its slash: a client follows that only for its own status. */
@@ -554,13 +588,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     }
     const { changes } = this.route;
     if (changes === null) return lines;
-    if (this.trail !== null) this.trail.end(head.status, this.context.transport.now);
     const { memory, responseValues } = this.context;
     return changes.apply(memory, head, edit, lines, this.texts, this.trail, responseValues);
   }
 
   passSwitching(head: ResponseHead): boolean {
-    this.status = head.status;
+    this.beginOf(head);
     const lines = this.changed(head, this.route.responseEdit, this.responseLines);
     return lines !== null && this.client.sendSwitching(head, this.route.responseEdit, lines);
   }
@@ -588,12 +621,13 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   handleResponseComplete(): void {
     this.serverSide = null;
+    this.phase = PHASE_DONE;
     this.client.handleResponseComplete();
   }
 
-  handleResponseBroken(): void {
+  handleResponseBroken(ending: number): void {
     this.serverSide = null;
-    this.client.handleResponseBroken();
+    this.client.handleResponseBroken(ending);
   }
 
   // --- for the memory guard ---
@@ -613,11 +647,6 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   override handleExpiry(now: number): void {
     const isExchangeOver = this.exchangeDeadline !== 0 && now >= this.exchangeDeadline;
     this.client.giveUp(isExchangeOver ? own.EXCHANGE_TIMEOUT : own.QUEUE_TIMEOUT);
-  }
-
-  /** The tries so far; null: nobody asks for them. */
-  get triesSoFar(): Trail | null {
-    return this.trail;
   }
 
   /** What the page for an error has of the server's response. */
@@ -657,9 +686,37 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     return ownAnswer;
   }
 
-  /** The end, the only one, whatever it is doing: the try under way is given up, the place in the queue left. */
-  finish(outcome: Outcome): void {
-    this.outcome = outcome;
+  get listener(): ListenerPlan {
+    return this.client.listenerPlan;
+  }
+
+  get routePlan(): RoutePlan | null {
+    return this.routeOrNull === null ? null : this.routeOrNull.plan;
+  }
+
+  get upstreamPlan(): UpstreamPlan | null {
+    return this.upstreamOrNull === null ? null : this.upstreamOrNull.plan;
+  }
+
+  get receivedBytes(): number {
+    return this.client.receivedBytes;
+  }
+
+  get sentBytes(): number {
+    return this.client.sentBytes;
+  }
+
+  private leaveQueue(): void {
+    if (this.queuedAt === 0) return;
+    this.queuedMs += this.context.transport.now - this.queuedAt;
+    this.queuedAt = 0;
+  }
+
+  /** The end, the only one, whatever it is doing: the try under way is given up, the place in the queue left. `ending`: of core/endings.ts. */
+  finish(ending: number): void {
+    this.leaveQueue();
+    this.ending = ending;
+    this.endedAt = this.context.transport.now;
     const { requestReaders } = this.context;
     for (let i = 0; i < requestReaders.length; i++) requestReaders[i].handleRequest(this);
     if (this.isQueued) this.upstream.dequeue(this);
@@ -674,7 +731,6 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.routeOrNull = null;
     this.upstreamOrNull = null;
     this.texts = NO_TEXTS;
-    this.trail = null;
     this.server = null;
     if (serverSide !== null) serverSide.abandon();
     if (spares.length < SPARE_EXCHANGES_MAX) spares.push(this);

@@ -5,7 +5,6 @@
 import { HEAD_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { CapturingRegex } from '../../base/regex/regex.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import { parseLate } from '../../config/template.ts';
 import type { ReplacePlan } from '../../config/plan.ts';
 import { expandText, type LateValue, type LateValues, markLate } from '../../core/value/late.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
@@ -36,8 +35,6 @@ export class Replacement implements LateValues {
   readonly field: Uint8Array;
   /** Of a cookie, in lower case. Null: the rule is for the whole value. */
   readonly attribute: Uint8Array | null;
-  /** Where a request went is in its text. */
-  readonly needsTrail: boolean;
   private readonly kind: ReplacePlan['kind'];
   private readonly isDomain: boolean;
   private readonly regex: CapturingRegex | null;
@@ -64,7 +61,6 @@ export class Replacement implements LateValues {
     const isConstant = [this.value, this.by, this.base].every((text) => text.isConstant);
     this.last = { value: constantOf(this.value), by: constantOf(this.by), base: constantOf(this.base) };
     this.constant = isConstant ? this.last : null;
-    this.needsTrail = parseLate(by, false).some((part) => typeof part !== 'string' && part.kind.startsWith('server'));
   }
 
   /** For the request in the view: the same object as long as they are the same, for they mostly are. */

@@ -1,30 +1,51 @@
 /**
- * What there is to say of a request that has ended: as an Exchange has it, for whoever counts and logs. It holds until the call
- * that hands it over returns.
+ * What there is to say of a request that has ended: as an Exchange has it, for whoever counts and logs. Each request is handed over once,
+ * in `Exchange.finish`: also one that was refused before it was parsed, and one whose client has left. It holds until the call that hands
+ * it over returns. docs/decisions/access-log.md
+ *
+ * Times are those of the transport's clock: whatever happens in one turn has one time.
  */
-import type { ServerPlan } from '../../config/plan.ts';
-
-/** How it ended. */
-export type Outcome =
-  | 'served' // a server's response was handed on to its end
-  | 'answered' // by the proxy itself
-  | 'switched' // to another protocol: the connection goes on as a tunnel
-  | 'broken' // the server ended in the middle of its response
-  | 'cut' // the proxy ended it: a time was over, memory was short, or the client too slow
-  | 'left'; // the client is gone
+import type { ListenerPlan, RoutePlan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import type { Phase } from '../../core/endings.ts';
+import type { Trail } from './trail.ts';
 
 export interface RequestRecord {
   /** False: what came was no request, or not all of one. */
   readonly isRequest: boolean;
   /** METHOD_... */
   readonly method: number;
-  readonly outcome: Outcome;
+  /** Why it has ended: index in ENDINGS. */
+  readonly ending: number;
+  /** What it was in then. */
+  readonly phase: Phase;
   /** What the client was answered with; 0: nothing. */
   readonly status: number;
+  readonly listener: ListenerPlan;
+  /** Null: it went to no server. */
+  readonly routePlan: RoutePlan | null;
+  readonly upstreamPlan: UpstreamPlan | null;
   /** The server of the last try. */
   readonly server: { readonly plan: ServerPlan } | null;
+  readonly trail: Trail;
   /** An error of the proxy's own that was the answer; null: there was none. */
   readonly answer: AnswerRecord | null;
+
+  // --- milliseconds ---
+  /** Its first byte was here. */
+  readonly begunAt: number;
+  /** Its head was. */
+  readonly headAt: number;
+  /** The head of a server's response was; 0: there was none. */
+  readonly responseAt: number;
+  readonly endedAt: number;
+  /** It has waited so long for a server that had room. */
+  readonly queuedMs: number;
+
+  // --- bytes ---
+  /** Of the client: head and body, as far as they were taken from it. */
+  readonly receivedBytes: number;
+  /** Handed to the kernel for the client, or queued for that. */
+  readonly sentBytes: number;
 }
 
 export interface AnswerRecord {

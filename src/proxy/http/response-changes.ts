@@ -49,7 +49,6 @@ export type ResponseTexts = readonly RuleTexts[];
 
 export class ResponseChanges implements LateValues {
   /** The tries that a request takes are of interest. */
-  readonly needsTrail: boolean;
   private readonly rules: readonly Replacement[];
   private readonly flags: readonly CookieFlags[];
   private readonly expiry: ExpiryRule | null;
@@ -81,7 +80,6 @@ export class ResponseChanges implements LateValues {
     this.flags = cookieFlags.map((flags: CookieFlagsPlan) => new CookieFlags(flags));
     this.hasLateLines = edits.some(({ isLate }) => isLate);
     this.hasCookies = this.flags.length > 0 || this.rules.some(({ attribute }) => attribute !== null);
-    this.needsTrail = this.hasLateLines || this.rules.some((rule) => rule.needsTrail);
     const names = this.hasCookies
       ? [SET_COOKIE, ...this.rules.map(({ field }) => field)]
       : this.rules.map(({ field }) => field);
@@ -110,7 +108,7 @@ export class ResponseChanges implements LateValues {
     edit: HeaderEdit,
     lines: Uint8Array,
     texts: ResponseTexts,
-    trail: Trail | null,
+    trail: Trail,
     values: ResponseValues,
   ): Uint8Array | null {
     this.values = values;
@@ -151,7 +149,7 @@ export class ResponseChanges implements LateValues {
     lines: Uint8Array,
     status: number,
     texts: ResponseTexts,
-    trail: Trail | null,
+    trail: Trail,
     values: ResponseValues,
   ): Uint8Array | null {
     this.lookAt(status, trail, values);
@@ -160,13 +158,13 @@ export class ResponseChanges implements LateValues {
   }
 
   /** The same for its body. Null: it is too long. */
-  body(text: Uint8Array, status: number, trail: Trail | null, values: ResponseValues): Uint8Array | null {
+  body(text: Uint8Array, status: number, trail: Trail, values: ResponseValues): Uint8Array | null {
     this.lookAt(status, trail, values);
     const end = expandText(text, 0, text.length, this, span, out, 0, RESPOND_BODY_BYTES_MAX);
     return end < 0 ? null : out.slice(0, end);
   }
 
-  private lookAt(status: number, trail: Trail | null, values: ResponseValues): void {
+  private lookAt(status: number, trail: Trail, values: ResponseValues): void {
     this.values = values;
     this.head = null;
     this.trail = trail;
@@ -280,7 +278,7 @@ export class ResponseChanges implements LateValues {
       else findField(this.bytes, this.head, lower, 0, into);
       return;
     }
-    const text = ascii(kind === 'status' ? String(this.status) : (this.trail?.textOf(kind) ?? ''));
+    const text = ascii(kind === 'status' ? String(this.status) : (this.trail?.textOf(kind, 0) ?? ''));
     into.set(text, 0, text.length);
   }
 }

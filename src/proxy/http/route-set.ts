@@ -68,8 +68,7 @@ export class RouteSet {
   /** The plan that these routes are of has these upstreams. */
   bind(upstreams: readonly Upstream[], isReady: boolean): void {
     const byName = new Map(upstreams.map((upstream) => [upstream.plan.name, upstream]));
-    const areTriesTold = this.routes.some((route) => route.tellsTries);
-    for (const route of this.routes) route.bind(byName, isReady, areTriesTold);
+    for (const route of this.routes) route.bind(byName, isReady);
   }
 }
 

@@ -54,8 +54,6 @@ export class Route {
   readonly successEdit: HeaderEdit;
   /** Its own answer says something of the tries before it. */
   readonly hasLateBody: boolean;
-  /** The tries of its requests are remembered. */
-  keepsTrail = false;
   /** What it changes in a response by what is in it; null: nothing. */
   readonly changes: ResponseChanges | null;
   readonly passesClaims: boolean;
@@ -126,12 +124,6 @@ export class Route {
     return null;
   }
 
-  /** It, or one inside of it, says in its own answer where a request has been. */
-  get tellsTries(): boolean {
-    const inside = [...this.errors.map(({ route }) => route), ...(this.steps?.routes ?? [])];
-    return this.hasLateBody || this.changes?.needsTrail === true || inside.some((route) => route?.tellsTries === true);
-  }
-
   /** An error may be answered with something else. */
   get hasErrorPages(): boolean {
     return this.errors.length > 0;
@@ -139,13 +131,12 @@ export class Route {
 
   /**
    * It is a route of a plan with these upstreams. An upstream that a later plan with the same route has too is the same object,
-   * so that an exchange which began by an earlier one notices nothing. `areTriesTold`: the page for an error may say where it came from.
+   * so that an exchange which began by an earlier one notices nothing.
    */
-  bind(upstreams: ReadonlyMap<string, Upstream>, isReady: boolean, areTriesTold: boolean): void {
+  bind(upstreams: ReadonlyMap<string, Upstream>, isReady: boolean): void {
     const { action, steps } = this;
-    for (const { route } of this.errors) route?.bind(upstreams, isReady, areTriesTold);
-    if (steps !== null) for (const route of steps.routes) route.bind(upstreams, isReady, areTriesTold);
-    this.keepsTrail = (areTriesTold && this.hasErrorPages) || this.changes?.needsTrail === true;
+    for (const { route } of this.errors) route?.bind(upstreams, isReady);
+    if (steps !== null) for (const route of steps.routes) route.bind(upstreams, isReady);
     if (action.kind === 'ready') this.own = isReady ? READY : DRAINED;
     if (action.kind !== 'proxy') return;
     this.upstream = upstreams.get(action.upstream) ?? null;

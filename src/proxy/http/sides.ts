@@ -4,6 +4,7 @@
  *
  * Heads are those of the context: they hold until the call returns. Bodies pass in the slots that they were received in.
  */
+import type { ListenerPlan } from '../../config/plan.ts';
 import type { Failure } from '../../core/retry.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import type { RelayTimes } from '../relay.ts';
@@ -43,6 +44,10 @@ export interface ClientSide {
   readonly address: PeerAddress;
   /** What a layer below it has found out. */
   readonly info: ConnectionInfo | null;
+  readonly listenerPlan: ListenerPlan;
+  /** Of the current request: what was taken from the client, and what was handed on to it. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
 
   /** The server takes what is here of the request's body. */
   pump(): void;
@@ -60,8 +65,8 @@ export interface ClientSide {
   sendSwitching(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): boolean;
   beginTunnel(tunnel: Tunnel, socket: Socket): void;
   handleResponseComplete(): void;
-  /** The server's side ended in the middle of the response. */
-  handleResponseBroken(): void;
+  /** It ended in the middle, for this reason (core/endings.ts). */
+  handleResponseBroken(ending: number): void;
 
   /** An answer of the proxy's own instead of a response. */
   answer(response: OwnResponse): void;
@@ -154,5 +159,6 @@ export interface ResponseHandler {
   /** The response is complete before its request, and the server reads on. */
   handleResponseAhead(): void;
   handleResponseComplete(): void;
-  handleResponseBroken(): void;
+  /** `ending`: of core/endings.ts. */
+  handleResponseBroken(ending: number): void;
 }

@@ -1,72 +1,139 @@
-/** The tries that one request has taken, for whoever wants to tell its client: where each went, how it ended and how long it took. */
-interface Try {
+/**
+ * The tries that one request has taken: where each went, how it ended, and when. Every exchange has one, whose memory is used again: of
+ * a request that is served at once it is one entry.
+ */
+import type { Failure } from '../../core/retry.ts';
+
+/** Not yet, or never. */
+const NEVER = -1;
+
+export interface Try {
+  /** The address of the server, or the name of an upstream that had none to try. */
   readonly server: string;
-  status: string;
-  connectTime: string;
-  time: string;
+  /** What it ended with: the server's, or that of the proxy's answer in place of it. 0: it has not ended. */
+  readonly status: number;
+  /** FAILED_...; 0: a response has come, or none of both yet. */
+  readonly failure: Failure | 0;
+  /** Milliseconds of the transport's clock; NEVER (-1) for what has not happened. `headAt`: the response's head was here, or it has failed. */
+  readonly begunAt: number;
+  readonly connectedAt: number;
+  readonly headAt: number;
+}
+
+class Entry implements Try {
+  server = '';
+  status = 0;
+  failure: Failure | 0 = 0;
+  begunAt = 0;
+  connectedAt = NEVER;
+  headAt = NEVER;
+  /** The next one has begun then. */
+  endedAt = NEVER;
   /** The request had been turned to another route before it. */
-  readonly isTurned: boolean;
+  isTurned = false;
 }
 
 export class Trail {
-  private readonly tries: Try[] = [];
-  private since = 0;
+  private readonly entries: Entry[] = [];
+  /** So many there are. */
+  count = 0;
   private isTurned = false;
 
-  begin(server: string, now: number): void {
-    this.tries.push({ server, status: '', connectTime: '', time: '', isTurned: this.isTurned });
+  clear(): void {
+    this.count = 0;
     this.isTurned = false;
-    this.since = now;
+  }
+
+  /** The last one; null: there was none. */
+  get last(): Try | null {
+    return this.count === 0 ? null : this.entries[this.count - 1];
+  }
+
+  at(index: number): Try {
+    return this.entries[index];
+  }
+
+  begin(server: string, now: number): void {
+    if (this.count === this.entries.length) this.entries.push(new Entry());
+    const one = this.entries[this.count++];
+    one.server = server;
+    one.status = 0;
+    one.failure = 0;
+    one.begunAt = now;
+    one.connectedAt = NEVER;
+    one.headAt = NEVER;
+    one.endedAt = NEVER;
+    one.isTurned = this.isTurned;
+    this.isTurned = false;
   }
 
   /** The connection of the last one stands. */
   connected(now: number): void {
-    const last = this.tries.at(-1);
-    if (last !== undefined && last.connectTime === '') last.connectTime = seconds(now - this.since);
+    if (this.count === 0) return;
+    const last = this.entries[this.count - 1];
+    if (last.connectedAt === NEVER) last.connectedAt = now;
   }
 
-  /** The last one has ended, or its response begins. */
-  end(status: number, now: number): void {
-    const last = this.tries.at(-1);
-    if (last === undefined || last.status !== '') return;
-    if (last.connectTime === '') last.connectTime = '-';
-    last.status = String(status);
-    last.time = seconds(now - this.since);
+  /** The head of the last one's response is here. */
+  respond(status: number, now: number): void {
+    this.settle(status, 0, now);
+  }
+
+  /** The last one has failed, and is told as this status. */
+  fail(status: number, failure: Failure | 0, now: number): void {
+    this.settle(status, failure, now);
+    if (this.count > 0) this.entries[this.count - 1].endedAt = now;
+  }
+
+  private settle(status: number, failure: Failure | 0, now: number): void {
+    if (this.count === 0) return;
+    const last = this.entries[this.count - 1];
+    if (last.status !== 0) return;
+    last.status = status;
+    last.failure = failure;
+    last.headAt = now;
   }
 
   /** The last one was none: its connection had been closed while it was unused. */
   forget(): void {
-    const gone = this.tries.pop();
-    if (gone?.isTurned === true) this.isTurned = true;
+    if (this.count > 0 && this.entries[--this.count].isTurned) this.isTurned = true;
   }
 
   /** What follows is for another route. */
   turn(): void {
-    this.isTurned = this.tries.length > 0;
+    this.isTurned = this.count > 0;
   }
 
-  textOf(kind: string): string {
+  /** Of a value of the response (config/template.ts), as far as the tries know it at `now`. */
+  textOf(kind: string, now: number): string {
     switch (kind) {
       case 'server':
         return this.list(({ server }) => server);
       case 'server-status':
-        return this.list(({ status }) => status);
+        return this.list(({ status }) => (status === 0 ? '-' : String(status)));
       case 'server-connect-time':
-        return this.list(({ connectTime }) => connectTime);
+        return this.list(({ begunAt, connectedAt }) => span(begunAt, connectedAt));
       case 'server-time':
-        return this.list(({ time }) => time);
+        return this.list(({ begunAt, headAt }) => span(begunAt, headAt));
+      case 'server-header-time':
+        return this.list(({ begunAt, failure, headAt }) => (failure === 0 ? span(begunAt, headAt) : '-'));
+      case 'server-response-time':
+        return this.list(({ begunAt, endedAt }) => span(begunAt, endedAt === NEVER ? now : endedAt));
       default:
         return '';
     }
   }
 
-  private list(of: (one: Try) => string): string {
+  private list(of: (one: Entry) => string): string {
     let text = '';
-    for (const [i, one] of this.tries.entries()) text += `${i === 0 ? '' : one.isTurned ? ' : ' : ', '}${of(one)}`;
+    for (let i = 0; i < this.count; i++) {
+      const one = this.entries[i];
+      text += `${i === 0 ? '' : one.isTurned ? ' : ' : ', '}${of(one)}`;
+    }
     return text;
   }
 }
 
-function seconds(ms: number): string {
-  return (Math.max(0, Math.round(ms)) / 1000).toFixed(3);
+function span(from: number, to: number): string {
+  return to === NEVER ? '-' : (Math.max(0, Math.round(to - from)) / 1000).toFixed(3);
 }

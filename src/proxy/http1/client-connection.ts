@@ -12,6 +12,9 @@
  */
 import { PLENTY } from '../../base/arena.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
+import type { ListenerPlan } from '../../config/plan.ts';
+import { answerKind } from '../../core/answers/kinds.ts';
+import { CLIENT_LEFT, CLOSED, endedByAnswer, MOVED, RETIRED, SERVED, SHED, SWITCHED } from '../../core/endings.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
 import {
   BODY_CHUNKED,
@@ -32,7 +35,6 @@ import { Exchange } from '../http/exchange.ts';
 import type { HeaderEdit } from '../http/header-edit.ts';
 import * as own from '../http/own-responses.ts';
 import { Peer } from '../http/peer.ts';
-import type { Outcome } from '../http/request-record.ts';
 import { Route } from '../http/route.ts';
 import type { HttpService } from '../http/service.ts';
 import type { ClientSide, Tunnel } from '../http/sides.ts';
@@ -65,6 +67,7 @@ const TUNNEL = 3;
 const GONE = 4;
 type State = 0 | 1 | 2 | 3 | 4;
 
+const TOO_SLOW = endedByAnswer(answerKind('client-too-slow'));
 const NO_CONTENT = 204;
 /** A head moves when so much more of it has come: one that trickles stands still. */
 const HEAD_STEP_BYTES = 2048;
@@ -88,7 +91,15 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   /** The client has sent FIN. */
   private hasEnded = false;
 
+  /** So much has come in. */
+  private inputBytes = 0;
+
   // --- of the current request ---
+  /** When its first byte came. */
+  private begunAt = 0;
+  /** Where it begins in the input, and what was sent before it. */
+  private inputStart = 0;
+  private sentStart = 0;
   private exchange: Exchange | null = null;
   private isHttp10 = false;
   private isHeadMethod = false;
@@ -142,6 +153,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   handleData(_socket: Socket, slot: number, offset: number, length: number): void {
+    this.inputBytes += length;
     if (this.state === BODY) (this.pace as BodyPace).arrive(length);
     this.reader.accept(slot, offset, length);
     this.pump();
@@ -151,10 +163,11 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.hasEnded = true;
     switch (this.state) {
       case HEAD:
-        this.linger('left');
+        this.noteFragment();
+        this.linger(CLIENT_LEFT);
         return;
       case BODY:
-        this.close('left');
+        this.close(CLIENT_LEFT);
         return;
       case RESPONSE:
         if ((this.exchange as Exchange).hasResponse) return;
@@ -177,7 +190,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   handleClose(): void {
-    this.close('left');
+    this.noteFragment();
+    this.close(CLIENT_LEFT);
   }
 
   // --- time ---
@@ -185,13 +199,13 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   override handleExpiry(now: number): void {
     switch (this.state) {
       case HEAD:
-        if (this.reader.isBetweenMessages) this.linger('left');
+        if (this.reader.isBetweenMessages) this.linger(CLIENT_LEFT);
         else this.refuse(own.HEAD_TIMEOUT);
         return;
       case BODY:
       case RESPONSE:
         if (this.isTakingSlowly(now)) this.cutOff();
-        else if (this.isHalfClosedTooLong(now)) this.close('left');
+        else if (this.isHalfClosedTooLong(now)) this.close(CLIENT_LEFT);
         else if (this.isBodyLate(now)) this.giveUp(own.BODY_TIMEOUT);
         else if (this.isBodySlow(now)) this.giveUp(own.BODY_TOO_SLOW);
         else this.armInExchange();
@@ -290,6 +304,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     if (this.sink.isFull) return false;
     const { reader } = this;
     const isFirst = reader.isBetweenMessages;
+    if (isFirst) this.noteFirstByte();
     const read = reader.readHead(parseRequestHead, this.emitters.limits, this.context.requestHead);
     if (read === HEAD_MORE) {
       if (isFirst) this.awaitHead();
@@ -300,6 +315,20 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     else if (read === HEAD_NO_MEMORY) this.refuse(own.OUT_OF_MEMORY);
     else this.refuse(own.refusal(read));
     return true;
+  }
+
+  private noteFirstByte(): void {
+    this.begunAt = this.context.transport.now;
+    this.inputStart = this.inputBytes - this.reader.length;
+    this.sentStart = this.sink.sentBytes;
+  }
+
+  get receivedBytes(): number {
+    return this.inputBytes - this.inputStart - this.reader.unreadBytes;
+  }
+
+  get sentBytes(): number {
+    return this.sink.sentBytes - this.sentStart;
   }
 
   /** A part of a head is here. */
@@ -370,7 +399,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.isRequestComplete = head.body === BODY_NONE || (head.body === BODY_LENGTH && head.contentLength === 0);
     this.isEndedByClose = false;
     this.readsRest = false;
-    const exchange = Exchange.begin(context, this, head);
+    const exchange = Exchange.begin(context, this, head, this.begunAt);
     this.exchange = exchange;
     this.peer.requests++;
     const admitted = this.admission.admit(this.peer);
@@ -378,7 +407,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
       if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
       else this.answer(admitted);
     } else if (admitted.action.kind === 'close') {
-      this.close('cut');
+      this.close(CLOSED);
       return;
     } else if (admitted.own !== null) {
       this.answerByRoute(admitted, admitted.own);
@@ -497,6 +526,10 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     return this.peer.info;
   }
 
+  get listenerPlan(): ListenerPlan {
+    return this.listener.plan;
+  }
+
   get wantsRestRead(): boolean {
     return this.readsRest && !this.isRequestComplete;
   }
@@ -508,41 +541,41 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   handleResponseComplete(): void {
-    this.endExchange('served');
+    this.endExchange(SERVED);
     this.pump();
   }
 
-  handleResponseBroken(): void {
-    this.breakOff('broken');
+  handleResponseBroken(ending: number): void {
+    this.breakOff(ending);
   }
 
   /** A response has begun and will not be complete: the client must be able to tell. */
-  private breakOff(outcome: Outcome): void {
-    if (this.isEndedByClose) this.abortWithReset(outcome);
-    else this.linger(outcome);
+  private breakOff(ending: number): void {
+    if (this.isEndedByClose) this.abortWithReset(ending);
+    else this.linger(ending);
   }
 
   giveUp(response: own.OwnResponse): void {
-    if ((this.exchange as Exchange).hasResponse) this.breakOff('cut');
+    if ((this.exchange as Exchange).hasResponse) this.breakOff(endedByAnswer(response.kind));
     else this.answer(response);
     this.pump();
   }
 
   /** The response is handed on completely: to the next request, or no further. */
-  private endExchange(outcome: Outcome): void {
-    this.finishExchange(outcome);
+  private endExchange(ending: number): void {
+    this.finishExchange(ending);
     if (!this.isPersistent || !this.isRequestComplete || this.hasEnded) {
-      this.linger(outcome);
+      this.linger(ending);
       return;
     }
     this.state = HEAD;
     this.armIn(this.listener.plan.timeouts.idleMs);
   }
 
-  private finishExchange(outcome: Outcome): void {
+  private finishExchange(ending: number): void {
     const { exchange } = this;
     this.exchange = null;
-    if (exchange !== null) exchange.finish(outcome);
+    if (exchange !== null) exchange.finish(ending);
   }
 
   // --- the proxy's own answers ---
@@ -575,7 +608,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const route = service.turnFailed(this.peer, page, status);
     if (route === null) return false;
     if (route.action.kind === 'close') {
-      this.close('cut');
+      this.close(CLOSED);
       return true;
     }
     if (route.own !== null) {
@@ -600,9 +633,9 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private answerByRoute(route: Route, { status }: own.OwnResponse): void {
     const { view } = this.service;
     this.settlePersistence();
-    const { carried, triesSoFar } = this.exchange as Exchange;
+    const { carried, trail } = this.exchange as Exchange;
     const { isHeadMethod, connectionWord } = this;
-    const length = this.emitters.own.writeRoute(route, view, triesSoFar, carried, isHeadMethod, connectionWord);
+    const length = this.emitters.own.writeRoute(route, view, trail, carried, isHeadMethod, connectionWord);
     if (length < 0) {
       this.answer(own.HEAD_GREW_TOO_LARGE);
       return;
@@ -618,13 +651,24 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   /** Sends a whole response of ours, which stands in the scratch slot. */
   private sendOwn(length: number): void {
-    if (this.sink.sendScratch(length)) this.endExchange('answered');
-    else this.close('cut');
+    const { answer } = this.exchange as Exchange;
+    if (this.sink.sendScratch(length)) this.endExchange(endedByAnswer(answer === null ? own.NO_KIND : answer.kind));
+    else this.close(endedByAnswer(own.OUT_OF_MEMORY.kind));
+  }
+
+  /** What has come is no request, or not all of one: it ends as one exchange all the same. */
+  private beginFragment(): void {
+    this.exchange ??= Exchange.begin(this.context, this, null, this.begunAt);
+  }
+
+  /** The client leaves with the head of a request begun. */
+  private noteFragment(): void {
+    if (this.state === HEAD && !this.reader.isBetweenMessages) this.beginFragment();
   }
 
   /** What came is not a request, or not in time: answer, and close. */
   private refuse(response: own.OwnResponse): void {
-    this.exchange ??= Exchange.begin(this.context, this, null);
+    this.beginFragment();
     this.isPersistent = false;
     this.isHeadMethod = looksLikeHead(this.context, this.reader);
     this.answer(response);
@@ -636,7 +680,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   beginTunnel(tunnel: Tunnel, socket: Socket): void {
     this.state = TUNNEL;
     this.tunnel = tunnel;
-    this.finishExchange('switched');
+    this.finishExchange(SWITCHED);
     this.context.timers.remove(this);
     this.context.sessions.delete(this);
     // the client's first bytes may have come together with its request
@@ -665,9 +709,9 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   override retire(): void {
-    if (this.state === HEAD && this.reader.isBetweenMessages) this.linger('cut');
+    if (this.state === HEAD && this.reader.isBetweenMessages) this.linger(RETIRED);
     else if (this.exchange !== null && !this.exchange.hasResponse) this.giveUp(own.EXCHANGE_TIMEOUT);
-    else this.abortWithReset('cut');
+    else this.abortWithReset(RETIRED);
   }
 
   override localAddress(into: Uint8Array, at: number): number {
@@ -675,16 +719,16 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   override abandon(): void {
-    this.close('left');
+    this.close(MOVED);
   }
 
   /** Nothing more is wanted of this client, which gets what is queued. */
-  private linger(outcome: Outcome): void {
+  private linger(ending: number): void {
     const { bodyMs, hasEnded, isEndedByClose } = this;
     const { bodyRate } = this.listener.plan.limits;
     // When memory is tight, only an ended socket is done as soon as the kernel has everything.
     const closesAtOnce = this.isLastRequest && this.reader.length === 0 && this.context.arena.pressure === PLENTY;
-    this.leave(outcome);
+    this.leave(ending);
     Lingering.begin(
       this.context,
       this.socket,
@@ -695,32 +739,32 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   }
 
   /** The client gets what it is owed, then a reset: FIN behind a part of a response that ends with it would make it look whole. */
-  private abortWithReset(outcome: Outcome): void {
-    this.leave(outcome);
+  private abortWithReset(ending: number): void {
+    this.leave(ending);
     DeferredReset.begin(this.context, this.socket, this.bodyMs, () => this.listener.release());
   }
 
   /** It takes its response too slowly. */
   private cutOff(): void {
     this.listener.noteCutOff();
-    this.close('cut');
+    this.close(TOO_SLOW);
   }
 
-  private close(outcome: Outcome): void {
+  private close(ending: number): void {
     if (this.state === GONE) return;
     // FIN behind a part of a response that ends with the connection would make the part look whole
     const isCut = this.isEndedByClose && (this.exchange !== null || this.socket.pendingSegments > 0);
-    this.leave(outcome);
+    this.leave(ending);
     if (isCut) this.socket.reset();
     else this.socket.close();
     this.listener.release();
   }
 
   /** This object is done; the socket is somebody else's. */
-  private leave(outcome: Outcome): void {
+  private leave(ending: number): void {
     this.state = GONE;
     this.leaveIdle();
-    this.finishExchange(outcome);
+    this.finishExchange(ending);
     this.reader.clear();
     this.context.timers.remove(this);
     this.context.sessions.delete(this);
@@ -730,12 +774,12 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   /** There is no room for a client that has something to ask: one that has not makes room. */
   closeIdle(): void {
-    this.close('left');
+    this.close(CLIENT_LEFT);
   }
 
   /** It has been idle, and the listener is to end. */
   endIdle(): void {
-    this.linger('left');
+    this.linger(RETIRED);
   }
 
   private leaveIdle(): void {
@@ -771,6 +815,6 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     }
     // at once: what waits to be sent is what is wanted back
     this.socket.reset();
-    this.close('cut');
+    this.close(SHED);
   }
 }

@@ -66,6 +66,8 @@ export class MessageReader {
   /** Of the head that was read last: how long it is, and whether it stands in the stash or at the start of the input. */
   headLength = 0;
   private isHeadStashed = false;
+  /** Of the input: a head, or what cannot be one, that has been read and not dropped. */
+  private readBytes = 0;
 
   /** BODY_... */
   private bodyKind = BODY_NONE;
@@ -112,8 +114,14 @@ export class MessageReader {
     this.slot = -1;
   }
 
+  /** What of the input nobody has looked at. */
+  get unreadBytes(): number {
+    return this.length - this.readBytes;
+  }
+
   /** Drops the input and everything begun. */
   clear(): void {
+    this.readBytes = 0;
     if (this.length > 0) this.consume(this.length);
     if (this.stash !== null) this.stash.clear(this.context.arena);
     this.endBody();
@@ -165,6 +173,7 @@ export class MessageReader {
       const used = parse(memory, this.offset, this.offset + this.length, limits, head);
       this.headLength = used;
       this.isHeadStashed = false;
+      this.readBytes = used < 0 ? this.length : used;
       if (used !== 0) return used;
     }
     const filled = this.fillStash(limits.headBytes);
@@ -183,6 +192,7 @@ export class MessageReader {
 
   /** The head that was read is used up. */
   dropHead(): void {
+    this.readBytes = 0;
     if (this.isHeadStashed) (this.stash as Stash).clear(this.context.arena);
     else this.consume(this.headLength);
   }

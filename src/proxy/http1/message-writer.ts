@@ -23,6 +23,8 @@ export class MessageWriter implements BodySink {
   /** Null: there is none yet, or no more. */
   socket: Socket | null;
   private framing: Framing = FRAME_AS_IS;
+  /** Handed to the socket so far. */
+  sentBytes = 0;
   /** Of a head at the start of the scratch slot that waits for the first bytes of its body. */
   private headLength = 0;
 
@@ -55,7 +57,7 @@ export class MessageWriter implements BodySink {
     if (this.framing === FRAME_ENCODED) return this.sendChunk(slot, offset, length);
     const { headLength } = this;
     if (headLength > 0) return this.sendBehindHead(slot, offset, length);
-    (this.socket as Socket).send(slot, offset, length, false);
+    this.pass(slot, offset, length, false);
     return true;
   }
 
@@ -64,7 +66,7 @@ export class MessageWriter implements BodySink {
     if (headLength === 0) return true;
     const slot = this.copyHead();
     if (slot < 0) return false;
-    (this.socket as Socket).send(slot, this.context.arena.start(slot), headLength, false);
+    this.pass(slot, this.context.arena.start(slot), headLength, false);
     return true;
   }
 
@@ -74,8 +76,13 @@ export class MessageWriter implements BodySink {
     const slot = arena.allocate(LAST_CHUNK_BYTES);
     if (slot < 0) return false;
     const start = arena.start(slot);
-    (this.socket as Socket).send(slot, start, emitLastChunk(memory, start) - start, false);
+    this.pass(slot, start, emitLastChunk(memory, start) - start, false);
     return true;
+  }
+
+  private pass(slot: number, offset: number, length: number, more: boolean): void {
+    this.sentBytes += length;
+    (this.socket as Socket).send(slot, offset, length, more);
   }
 
   /** The length of the chunk stands behind the head, or alone, and the line's end in the slot's tail room. */
@@ -90,18 +97,17 @@ export class MessageWriter implements BodySink {
   private sendBehindHead(slot: number, offset: number, length: number): boolean {
     const { arena, memory, scratchSlot } = this.context;
     const { headLength } = this;
-    const socket = this.socket as Socket;
     if (arena.isLarge(slot) && !arena.isShared(slot) && offset - arena.start(slot) >= headLength) {
       const head = arena.start(scratchSlot);
       memory.copyWithin(offset - headLength, head, head + headLength);
       this.headLength = 0;
-      socket.send(slot, offset - headLength, headLength + length, false);
+      this.pass(slot, offset - headLength, headLength + length, false);
       return true;
     }
     const headSlot = this.copyHead();
     if (headSlot < 0) return false;
-    socket.send(headSlot, arena.start(headSlot), headLength, true);
-    socket.send(slot, offset, length, false);
+    this.pass(headSlot, arena.start(headSlot), headLength, true);
+    this.pass(slot, offset, length, false);
     return true;
   }
 

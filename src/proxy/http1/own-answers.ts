@@ -54,7 +54,7 @@ export class OwnAnswers {
   writeRoute(
     route: Route,
     view: RequestView,
-    trail: Trail | null,
+    trail: Trail,
     carried: Uint8Array,
     isHead: boolean,
     word: number,

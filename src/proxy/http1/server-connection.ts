@@ -9,6 +9,8 @@
  */
 import { PLENTY } from '../../base/arena.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
+import { answerKind } from '../../core/answers/kinds.ts';
+import { endedByAnswer, SERVER_LEFT, SERVER_STALLED } from '../../core/endings.ts';
 import {
   type ConnectFailure,
   type Failure,
@@ -54,6 +56,8 @@ type State = 0 | 1 | 2 | 3 | 4 | 5;
 const RESPONSE_LIMITS: HeadLimits = { headBytes: HEAD_BYTES_MAX, headers: 1000 };
 
 const SWITCHING_PROTOCOLS = 101;
+const OUT_OF_MEMORY = endedByAnswer(answerKind('out-of-memory'));
+const SERVER_INVALID = endedByAnswer(answerKind('server-invalid'));
 /** This and above. */
 const SERVER_ERRORS = 500;
 
@@ -211,9 +215,9 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
         if (this.reader.endsWithConnection) {
           this.isReusable = false;
           if (this.reader.finishUntilClose((this.exchange as ResponseHandler).responseSink)) this.finish();
-          else this.breakOff();
+          else this.breakOff(OUT_OF_MEMORY);
         } else {
-          this.breakOff();
+          this.breakOff(SERVER_LEFT);
         }
         return;
       case HEAD:
@@ -256,7 +260,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
 
   private endBroken(): void {
     if (this.state === HEAD) this.fail(FAILED_RESET, 0);
-    else this.breakOff();
+    else this.breakOff(SERVER_LEFT);
   }
 
   override handleExpiry(): void {
@@ -267,7 +271,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
         return;
       case BODY:
         if (this.isClientsTurn) this.touch();
-        else this.breakOff();
+        else this.breakOff(SERVER_STALLED);
         return;
       case REST:
         if (this.isClientsTurn) this.touch();
@@ -422,7 +426,8 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
 
   private afterRelay(result: number): void {
     if (result === READ_DONE) this.finish();
-    else if (result !== READ_MORE && result !== READ_BLOCKED) this.breakOff();
+    else if (result === READ_NO_MEMORY) this.breakOff(OUT_OF_MEMORY);
+    else if (result !== READ_MORE && result !== READ_BLOCKED) this.breakOff(SERVER_INVALID);
   }
 
   // --- as a tunnel ---
@@ -499,12 +504,12 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     this.upstream.giveFailed(this.server, this.context.transport.now - this.takenAt);
   }
 
-  /** The response broke off after its head was passed on. */
-  private breakOff(): void {
+  /** The response broke off after its head was passed on, for this reason (core/endings.ts). */
+  private breakOff(ending: number): void {
     const exchange = this.exchange as ResponseHandler;
     this.close();
     this.giveFailed();
-    exchange.handleResponseBroken();
+    exchange.handleResponseBroken(ending);
   }
 
   /** The server has answered and takes no more of the request. */
