@@ -1,4 +1,5 @@
 /** The link between two nodes: who is let in, what becomes of strangers, and certificates that both have. */
+import type { LinkView, StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -10,7 +11,6 @@ import tls from 'node:tls';
 import { FORMAT, frameOf } from '../src/core/peers/messages.ts';
 import { type Identity, identityIn } from '../src/keeper/peers/identity.ts';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
-import type { LinkView, StatusDocument } from '../src/keeper/api/status.ts';
 import { askSocket } from './control-socket.ts';
 import { ENGINES, Evenkeel, freePort, program } from './evenkeel.ts';
 import { pebbleSkip, startPebble } from './pebble.ts';

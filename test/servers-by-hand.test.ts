@@ -1,4 +1,6 @@
 /** Servers, listeners and the node are drained, disabled and weighed by hand, over what the file says. */
+import type { ListenerView, ServerView } from '../src/api/data-plane.ts';
+import type { StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,7 +11,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { askOverride, askReload, askStatus } from '../src/commands/control-client.ts';
-import type { ListenerView, ServerView, StatusDocument } from '../src/keeper/api/status.ts';
 import {
   connect,
   endOf,

@@ -1,4 +1,5 @@
 /** TLS to servers: who is believed, what becomes of those who are not, and what is kept for the next connection. */
+import type { StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +9,6 @@ import net from 'node:net';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
-import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { askSocket } from './control-socket.ts';
 import { connect, engineSkip, ENGINES, Evenkeel, freePort, get } from './evenkeel.ts';
 import { reload } from './reloading.ts';

@@ -1,11 +1,11 @@
 /** UDP listeners: datagrams both ways, sessions, servers that are not there, and what is told of it. */
+import type { StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { engineSkip, ENGINES, Evenkeel, freePort, kill, startTcpBackend } from './evenkeel.ts';
 import { peerSkip } from './peers.ts';
 import { reload } from './reloading.ts';
 import { askSocket } from './control-socket.ts';
-import type { StatusDocument } from '../src/keeper/api/status.ts';
 import { startUdpServer, UdpClient, until } from './udp-peers.ts';
 import net from 'node:net';
 import { once } from 'node:events';

@@ -1,7 +1,7 @@
 /** Asks a running evenkeel, over its socket. Whatever keeps it from answering in time is one kind of error, with a reason. */
+import type { StatusDocument } from '../api/status.ts';
 import http from 'node:http';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
-import type { StatusDocument } from '../keeper/api/status.ts';
 
 /** Nothing answers, or not what should: the message says where and why. */
 export class ControlError extends Error {

@@ -3,9 +3,9 @@
  * mean, what it leaves in the file system. `evenkeel run` has its own (OwnManner, in run.ts); `evenkeel nginx` and `evenkeel keepalived`
  * have those of the programs that they stand in for.
  */
+import type { StatusDocument } from '../api/status.ts';
 import type { EngineName } from '../process/engine.ts';
 import type { Log } from '../keeper/log/log.ts';
-import type { StatusDocument } from '../keeper/api/status.ts';
 import type { Loaded } from '../load/load.ts';
 import type { Wording } from './wording.ts';
 import type { SignalMeanings } from '../instance/signals.ts';

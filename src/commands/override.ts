@@ -1,8 +1,8 @@
 /** `evenkeel server`, `listener` and `node`: clients of a running evenkeel. */
+import type { StatusDocument } from '../api/status.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { OverrideOptions } from '../cli/override.ts';
-import type { StatusDocument } from '../keeper/api/status.ts';
 import { askOverride, askStatus, failing, tellUnstored } from './control-client.ts';
 import { socketToAsk } from '../instance/socket-path.ts';
 import { moveCommand } from './status.ts';

@@ -1,7 +1,8 @@
+import type { ServerView } from '../api/data-plane.ts';
+import type { StatusDocument } from '../api/status.ts';
+import type { RouterView } from '../api/virtual-routers.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RouterView } from '../keeper/ha/ha-status.ts';
-import type { ServerView, StatusDocument } from '../keeper/api/status.ts';
 import { ageText, renderStatus } from './status-view.ts';
 
 const ROUTER: RouterView = {

@@ -1,21 +1,25 @@
 /** The status document as text for people. Pure. */
-import type { ClaimView, GuardView, PeerView, RouterView, TrackedView, WitnessView } from '../keeper/ha/ha-status.ts';
-import type { RestraintView } from '../keeper/ha/restraints.ts';
-import { overrideText, type OverrideView } from '../keeper/overrides.ts';
+import type { AcmeView, CertificateFaultView, CertificateView } from '../api/certificates.ts';
 import type {
   AnswerView,
-  AcmeView,
-  LinkView,
-  CertificateFaultView,
-  CertificateView,
   CheckView,
-  ConfigurationView,
   ListenerView,
+  OverrideView,
   ProxyView,
   ServerView,
-  StatusDocument,
   UpstreamView,
-} from '../keeper/api/status.ts';
+} from '../api/data-plane.ts';
+import type { ConfigurationView, LinkView, StatusDocument } from '../api/status.ts';
+import type {
+  ClaimView,
+  GuardView,
+  PeerView,
+  RestraintView,
+  RouterView,
+  TrackedView,
+  WitnessView,
+} from '../api/virtual-routers.ts';
+import { overrideText } from '../keeper/overrides.ts';
 
 type Color = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
 type Paint = (color: Color, text: string) => string;

@@ -1,9 +1,9 @@
 /** `evenkeel status`, `handover` and `resume`: clients of a running evenkeel. */
+import type { RouterView } from '../api/virtual-routers.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { MoveOptions } from '../cli/handover.ts';
 import type { StatusOptions } from '../cli/status.ts';
-import type { RouterView } from '../keeper/ha/ha-status.ts';
 import { askMove, askStatus, ControlError, failing, tellUnstored } from './control-client.ts';
 import { strayPids } from '../keeper/proxies/stray-pids.ts';
 import { socketToAsk } from '../instance/socket-path.ts';

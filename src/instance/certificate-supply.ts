@@ -1,10 +1,11 @@
 /** Certificates that nobody brings: this node gets them from authorities, or from peers that have got them. */
+import type { AcmeView } from '../api/certificates.ts';
+import type { PeersStatus } from '../api/status.ts';
 import { join } from 'node:path';
 import type { SecretsByNode } from '../core/peers/ticket-secrets.ts';
 import { findUser } from '../io/linux/users.ts';
 import { AcmeKeeper, acmeMemories } from '../keeper/acme/acme-keeper.ts';
 import type { ProxyProof } from '../keeper/acme/challenges.ts';
-import type { AcmeView, PeersStatus } from '../keeper/api/status.ts';
 import { runCommand } from '../keeper/ha/command.ts';
 import type { Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log/log.ts';

@@ -3,6 +3,8 @@
  * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
  * stops to serve.
  */
+import type { TlsStatus } from '../api/certificates.ts';
+import type { DataPlaneStatus, NodeView, StatusDocument } from '../api/status.ts';
 import { hostname } from 'node:os';
 import { systemReason } from '../base/system-error.ts';
 import type { Manner } from '../commands/manner.ts';
@@ -10,9 +12,11 @@ import type { PeersPlan } from '../config/peers-plan.ts';
 import type { SecretsByNode } from '../core/peers/ticket-secrets.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { linuxRendezvous } from '../io/linux/rendezvous.ts';
+import { peerUser } from '../io/linux/peer-user.ts';
 import { findUser } from '../io/linux/users.ts';
-import { ControlServer, NotNowError, type OrderResult, SocketTakenError } from '../keeper/api/control-server.ts';
-import { BEAT_LOOK_MS, BeatAges, countsOf, type StatusDocument } from '../keeper/api/status.ts';
+import { AdminSocket, SocketTakenError } from '../keeper/api/admin-socket.ts';
+import { type Handlers, NotNowError } from '../keeper/api/app.ts';
+import { BEAT_LOOK_MS, BeatAges, countsOf } from '../keeper/api/status.ts';
 import { ApplyError } from '../keeper/apply-error.ts';
 import type { HaKeeper, MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { Keeper } from '../keeper/keeper.ts';
@@ -29,6 +33,7 @@ import { NO_CERTIFICATES } from '../load/tls/certificates.ts';
 import { faultTexts } from '../load/tls/faults.ts';
 import type { Renewal, RenewalRequest } from '../load/tls/renewal.ts';
 import type { ProcessUser } from '../port/host.ts';
+import { adminHandlers, type OrderResult } from './admin.ts';
 import { CertificateSupply } from './certificate-supply.ts';
 import { expiredTexts, ExpiryLog } from './expiry-log.ts';
 import { HaPart } from './ha-part.ts';
@@ -111,7 +116,7 @@ export class Instance {
   /** The program on disk for which an upgrade was tried unasked. */
   private followed = '';
   private readonly startedMs = performance.now();
-  private control: ControlServer | null = null;
+  private control: AdminSocket | null = null;
   private looking: NodeJS.Timeout | undefined;
   private storing: NodeJS.Timeout | undefined;
   private readonly expiry: ExpiryLog;
@@ -469,16 +474,13 @@ export class Instance {
     const { socketPath, isSocketWanted, log } = this.options;
     try {
       if (socketPath === null) throw new Error('there is no directory for it; say where with --socket');
-      const isSuccessor = this.options.succession !== null;
-      this.control = await ControlServer.open(socketPath, isSuccessor, {
-        status: () => this.status(),
-        isStopping: () => this.isStopping,
-        reload: (by) => this.reload(by ?? CONTROL_SOCKET),
-        order: (order) => this.order(order),
-        whyUnready: () => this.whyUnready(),
-        upgrade: (by) => this.upgrade(by ?? CONTROL_SOCKET),
-        handOver: (router, forMs, by) => this.move((ha) => ha.handOver(router, forMs, by)),
-        resume: (router, by) => this.move((ha) => ha.resume(router, by)),
+      this.control = await AdminSocket.open({
+        path: socketPath,
+        succeeds: this.options.succession !== null,
+        handlers: this.handlers(),
+        version: this.options.version,
+        peerUser,
+        log,
       });
     } catch (error) {
       // Two of one machine, with the same addresses to hold and to let go.
@@ -492,6 +494,24 @@ export class Instance {
       if (isSocketWanted || error instanceof SocketTakenError) log.warn(message);
       else log.info(message);
     }
+  }
+
+  private handlers(): Handlers {
+    return adminHandlers({
+      dataPlane: () => this.keeper.facts(this.beats, this.overrides.views()),
+      statusWith: (dataPlane) => this.statusWith(dataPlane),
+      node: () => this.nodeView(),
+      ha: () => this.ha?.status() ?? null,
+      tls: () => this.tlsView(),
+      peers: () => this.supply.peersStatus(),
+      isStopping: () => this.isStopping,
+      whyUnready: () => this.whyUnready(),
+      reload: (by) => this.reload(by ?? CONTROL_SOCKET),
+      upgrade: (by) => this.upgrade(by ?? CONTROL_SOCKET),
+      order: (order) => this.order(order),
+      handOver: (router, forMs, by) => this.move((ha) => ha.handOver(router, forMs, by)),
+      resume: (router, by) => this.move((ha) => ha.resume(router, by)),
+    });
   }
 
   private move(order: (ha: HaKeeper) => MoveResult): MoveResult {
@@ -510,12 +530,25 @@ export class Instance {
   }
 
   private status(): StatusDocument {
-    const { version, configuration } = this.options;
-    const { certificates } = this.inForce;
-    const tls = tlsStatus(certificates, this.supply.views(), Date.now());
-    const problem = this.opensslProblem();
+    return this.statusWith(this.keeper.status(this.beats, this.overrides.views()));
+  }
+
+  private statusWith(dataPlane: DataPlaneStatus): StatusDocument {
     return {
       format: 1,
+      ...this.nodeView(),
+      ha: this.ha?.status() ?? null,
+      tls: this.tlsView(),
+      peers: this.supply.peersStatus(),
+      ...dataPlane,
+    };
+  }
+
+  private nodeView(): NodeView {
+    const { version, configuration } = this.options;
+    const { certificates } = this.inForce;
+    const problem = this.opensslProblem();
+    return {
       version,
       pid: process.pid,
       isStopping: this.isStopping,
@@ -529,11 +562,11 @@ export class Instance {
         ...expiredTexts(certificates, Date.now()),
       ],
       unstored: [this.overrides.unstored, this.ha?.unstored ?? null].filter((each) => each !== null),
-      ha: this.ha?.status() ?? null,
-      tls,
-      peers: this.supply.peersStatus(),
-      ...this.keeper.status(this.beats, this.overrides.views()),
     };
+  }
+
+  private tlsView(): TlsStatus | null {
+    return tlsStatus(this.inForce.certificates, this.supply.views(), Date.now());
   }
 }
 

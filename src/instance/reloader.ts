@@ -7,7 +7,7 @@ import { AssertionError } from '../base/assert.ts';
 import { haChanges } from '../config/ha-changes.ts';
 import { peersChanges } from '../config/peers-changes.ts';
 import { planChanges } from '../config/plan-changes.ts';
-import { NotNowError } from '../keeper/api/control-server.ts';
+import { NotNowError } from '../keeper/api/app.ts';
 import type { Log } from '../keeper/log/log.ts';
 import type { Print } from '../load/config-file.ts';
 import type { Loaded } from '../load/load.ts';

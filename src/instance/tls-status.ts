@@ -1,5 +1,5 @@
 /** The certificates that are in use, and the OpenSSL that speaks TLS, for `status`. */
-import type { AcmeView, CertificateFaultView, CertificateView, TlsStatus } from '../keeper/api/status.ts';
+import type { AcmeView, CertificateFaultView, CertificateView, TlsStatus } from '../api/certificates.ts';
 import type { CertificateFacts, Certificates } from '../load/tls/certificates.ts';
 import type { CertificateFault } from '../load/tls/faults.ts';
 

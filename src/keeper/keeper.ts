@@ -3,6 +3,8 @@
  * keeps them alive, and keeps the server table true. Nothing of it is on a request's way; while it is busy, the
  * proxies serve on with what they know.
  */
+import type { OverrideView } from '../api/data-plane.ts';
+import type { DataPlaneStatus } from '../api/status.ts';
 import type { Address } from '../base/address.ts';
 import type { Board } from '../base/board.ts';
 import { SERVER_SLOTS_MAX } from '../base/limits.ts';
@@ -42,13 +44,12 @@ import { logProxyState } from './log/proxy-state.ts';
 import { askName } from './servers/lookups.ts';
 import { askSystem, type NameAnswer, Names } from './servers/names.ts';
 import { WantedNames } from './servers/wanted-names.ts';
-import type { OverrideView } from './overrides.ts';
 import { probe, type ProbeResult } from './servers/probe.ts';
 import { PortRelief } from './servers/port-relief.ts';
 import { StartError } from './start-error.ts';
 import { SessionMoves } from './proxies/session-moves.ts';
 import type { StrayProxies } from './proxies/stray-proxies.ts';
-import { type BeatAges, type DataPlaneStatus, dataPlaneStatus } from './api/status.ts';
+import { type BeatAges, type DataPlaneFacts, dataPlaneStatus } from './api/status.ts';
 import { proxyCount, Supervisor } from './proxies/supervisor.ts';
 import { TrafficLog } from './log/traffic-log.ts';
 import { findUnixFault } from './servers/unix-reach.ts';
@@ -266,7 +267,12 @@ export class Keeper {
 
   /** How everything stands. `ages` knows when each proxy gave its last sign of life, `overrides` what was said by hand. */
   status(ages: BeatAges, overrides: readonly OverrideView[]): DataPlaneStatus {
-    return dataPlaneStatus({
+    return dataPlaneStatus(this.facts(ages, overrides));
+  }
+
+  /** What `status` is made of, now. */
+  facts(ages: BeatAges, overrides: readonly OverrideView[]): DataPlaneFacts {
+    return {
       plan: this.plan,
       board: this.board,
       ages,
@@ -278,7 +284,7 @@ export class Keeper {
       health: this.health,
       former: this.former,
       failureOfName: (hostname) => this.names.failureOf(hostname),
-    });
+    };
   }
 
   /** These addresses are on another machine now: clients that came to them are not waited for. */

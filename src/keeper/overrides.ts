@@ -2,6 +2,7 @@
  * What operators have said by hand: kept over reloads and, in a file, over restarts. It says in the log who said what, and
  * where the file says otherwise.
  */
+import type { OverrideView } from '../api/data-plane.ts';
 import { nearest, orList } from '../config/suggest.ts';
 import type { Plan } from '../config/plan.ts';
 import {
@@ -15,7 +16,7 @@ import {
   remaining,
 } from '../core/overrides.ts';
 import type { Log } from './log/log.ts';
-import { WEIGHT_MAX } from './api/override-request.ts';
+import { WEIGHT_MAX } from '../api/operations.ts';
 import { isTime, isWho, StateFile } from './state-file.ts';
 
 export interface OverridesOptions {
@@ -27,16 +28,6 @@ export interface OverridesOptions {
   readonly takeIdled: () => readonly string[];
   /** Milliseconds since 1970. */
   readonly unixMs: () => number;
-}
-
-export interface OverrideView {
-  readonly subject: string;
-  readonly state: Override['state'];
-  readonly weight: number | null;
-  readonly by: string | null;
-  readonly ageMs: number;
-  /** What the file says. */
-  readonly file: Filed;
 }
 
 export interface Order {

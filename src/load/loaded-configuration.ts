@@ -1,8 +1,8 @@
 /** Which configuration runs, and whether its files still say the same: for who compares two nodes, or has edited one. */
+import type { ConfigurationView } from '../api/status.ts';
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type ConfigFile, STANDARD_INPUT } from '../cli/config-files.ts';
-import type { ConfigurationView } from '../keeper/api/status.ts';
 import { readText } from './config-file.ts';
 import { glob } from './glob.ts';
 import type { Texts } from './included-files.ts';

@@ -1,4 +1,5 @@
 /** The ways of `evenkeel keepalived`: keepalived's signals and files. */
+import type { StatusDocument } from '../../api/status.ts';
 import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import type { KeepalivedOptions } from '../../cli/keepalived-arguments.ts';
 import { systemReason } from '../../base/system-error.ts';
@@ -6,7 +7,6 @@ import type { EngineName } from '../../process/engine.ts';
 import { duplicateTo } from '../../io/linux/libc.ts';
 import { journalLine, type Log } from '../../keeper/log/log.ts';
 import { StartError } from '../../keeper/start-error.ts';
-import type { StatusDocument } from '../../keeper/api/status.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Loaded } from '../../load/load.ts';
 import type { LogOutput } from '../../instance/log-output.ts';

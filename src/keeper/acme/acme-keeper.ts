@@ -2,6 +2,7 @@
  * Gets certificates from authorities, and renews them. When is decided by a machine for each (core/acme/schedule.ts). Of each authority one thing
  * is asked at a time. What fails is in the log and in `status`, and disturbs nothing that serves.
  */
+import type { AcmeView } from '../../api/certificates.ts';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { systemReason } from '../../base/system-error.ts';
@@ -9,7 +10,6 @@ import type { AcmePlan } from '../../config/acme-plan.ts';
 import { type AcmeFailure, parseRetryAfter } from '../../core/acme/failure.ts';
 import { type AcmeAction, type AcmeMemory, Schedule } from '../../core/acme/schedule.ts';
 import { identityOf } from '../../wire/x509/certificates.ts';
-import type { AcmeView } from '../api/status.ts';
 import type { Log } from '../log/log.ts';
 import { isTime, StateFile } from '../state-file.ts';
 import { AcmeClient, AcmeError, parseBody } from './acme-client.ts';

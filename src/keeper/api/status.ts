@@ -3,270 +3,30 @@
  * from what decided them: the health registry, the supervisor, the listeners. Only counters are read from the status
  * board. Times are milliseconds at the time of the answer.
  */
+import type {
+  AnswerView,
+  ListenerView,
+  MemoryView,
+  OverrideView,
+  ProxyView,
+  ServerView,
+  UpstreamView,
+} from '../../api/data-plane.ts';
+import type { DataPlaneStatus } from '../../api/status.ts';
 import { addressText } from '../../base/address.ts';
 import type { Board, WorkerRow } from '../../base/board.ts';
 import { FILES_UPSTREAM } from '../../config/files-plan.ts';
-import { healthOf, type ListenerPlan, type Plan, type ServerPlan, type UpstreamPlan } from '../../config/plan.ts';
+import { healthOf, type Plan, type ServerPlan, type UpstreamPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
-import type { EndpointState } from '../../core/health/endpoint-health.ts';
 import { checkText } from './check-text.ts';
-import type { CountMemory, DatagramCounts, FormerCounts } from '../generations/former-counts.ts';
-import type { HaStatus } from '../ha/ha-status.ts';
+import type { CountMemory, FormerCounts } from '../generations/former-counts.ts';
 import type { HealthRegistry, ServerHealth } from '../servers/health.ts';
 import { bindText, type OpenListener } from '../proxies/listeners.ts';
-import { type OverrideView, overrideText } from '../overrides.ts';
+import { overrideText } from '../overrides.ts';
 import { askedText } from '../../core/asked-name.ts';
 import { serverSubject } from '../../core/overrides.ts';
 import type { NameFailure } from '../servers/names.ts';
 import type { ProxyAccount } from '../proxies/supervisor.ts';
-
-export interface StatusDocument extends DataPlaneStatus {
-  /** Of this document's shape: another one if a reader of this one could misread it. */
-  readonly format: 1;
-  /** Of the program. */
-  readonly version: string;
-  readonly pid: number;
-  /** It finishes what is in flight, and takes no orders. */
-  readonly isStopping: boolean;
-  readonly uptimeMs: number;
-  /** When this was made, ISO 8601. */
-  readonly at: string;
-  readonly configuration: ConfigurationView;
-  /** What is less than it should be, though everything may serve; with remedies. */
-  readonly problems: readonly string[];
-  /** Orders that a restart will forget, because they could not be written down; each with the reason. */
-  readonly unstored: readonly string[];
-  /** Null: the configuration has no `ha`. */
-  readonly ha: HaStatus | null;
-  /** Null: no listener has TLS. */
-  readonly tls: TlsStatus | null;
-  /** Null: there are no peers. */
-  readonly peers: PeersStatus | null;
-}
-
-export interface PeersStatus {
-  /** This one. */
-  readonly node: string;
-  /** Null: it has no key. */
-  readonly fingerprint: string | null;
-  /** What is wrong on this side; null: nothing. */
-  readonly problem: string | null;
-  readonly peers: readonly LinkView[];
-}
-
-export interface LinkView {
-  readonly name: string;
-  readonly address: string;
-  readonly isUp: boolean;
-  /** ISO 8601. */
-  readonly since: string;
-  /** Why it is not. */
-  readonly reason: string;
-  /** Of its program, as it said last. Null: it never did. */
-  readonly version: string | null;
-}
-
-export interface TlsStatus {
-  /** Its version. */
-  readonly openssl: string;
-  readonly certificates: readonly CertificateView[];
-  /** What cannot be used as it is on disk. */
-  readonly faults?: readonly CertificateFaultView[];
-  /** Those that are asked from authorities. */
-  readonly acme: readonly AcmeView[];
-}
-
-export interface AcmeView {
-  readonly names: readonly string[];
-  /** Of the authority: a URL. */
-  readonly directory: string;
-  /** The peer that asks for it in place of this node. Null: this node does. */
-  readonly obtainer: string | null;
-  readonly file: string;
-  /** `held`: it is there; `due`: it is to be ordered; `ordering`: it is; `waiting`: the order failed, and is repeated at `next`. */
-  readonly state: 'held' | 'due' | 'ordering' | 'waiting';
-  /** ISO 8601. */
-  readonly since: string;
-  /** The next order. Null: it is under way. */
-  readonly next: string | null;
-  /** Orders that have failed, one after the other. */
-  readonly failures: number;
-  /** Of the last one, if it failed. */
-  readonly failure: { readonly text: string; readonly at: string } | null;
-}
-
-export interface CertificateView {
-  /** Null: it is shown to the servers of `upstream`. */
-  readonly listener: string | null;
-  readonly upstream?: string;
-  readonly file: string;
-  /** Of its key: `ECDSA P-256`. */
-  readonly kind: string;
-  /** That it is used for. */
-  readonly names: readonly string[];
-  /** ISO 8601. */
-  readonly notBefore: string;
-  readonly notAfter: string;
-  /** Whole ones; negative: it has expired. */
-  readonly daysLeft: number;
-  /** Self-signed, in the place of one that is still to be obtained: nobody believes it. */
-  readonly isStandIn?: boolean;
-  /** What clients have to show that ask for its names, as `client-certificate.mode` has it. Null: nothing. */
-  readonly clients?: string | null;
-  /** The response that is to be stapled to it. Null: there is none. `until`: ISO 8601; null: it cannot be used, or does not say. */
-  readonly ocsp?: { readonly file: string; readonly isStapled: boolean; readonly until: string | null } | null;
-}
-
-export interface CertificateFaultView {
-  /** Null: it is of `upstream`, for its servers. */
-  readonly listener: string | null;
-  readonly upstream: string | null;
-  /** A certificate, or authorities. */
-  readonly file: string;
-  /** As far as they are known. */
-  readonly names: readonly string[];
-  readonly reason: string;
-  /** What was read before is in force. False: it is not used. */
-  readonly isFormerUsed: boolean;
-}
-
-export interface ConfigurationView {
-  /** Null: it came from standard input. */
-  readonly file: string | null;
-  /** The beginning of the text's SHA-256, by which two nodes can be compared. */
-  readonly digest: string;
-  /** What the file says now is not what was loaded. Null: it cannot be read. */
-  readonly isChanged: boolean | null;
-}
-
-export interface DataPlaneStatus {
-  readonly proxies: readonly ProxyView[];
-  readonly listeners: readonly ListenerView[];
-  readonly upstreams: readonly UpstreamView[];
-  /** What has been said by hand, and who said it. */
-  readonly overrides: readonly OverrideView[];
-  /** Answers that the proxies gave by themselves because something was wrong; only kinds that there were. */
-  readonly answers: readonly AnswerView[];
-}
-
-export interface AnswerView {
-  readonly name: string;
-  /** 0: that of the server's last response. */
-  readonly status: number;
-  readonly text: string;
-  /** Since the start. */
-  readonly count: number;
-  /** Of these, connections that were reset: those of TCP listeners, who answer nobody. */
-  readonly resets?: number;
-}
-
-export interface ProxyView {
-  readonly state: ProxyAccount['state'];
-  /** 0: there is no process. */
-  readonly pid: number;
-  /** How long it has given no sign of life; the precision is that of the looks. */
-  readonly silentMs: number;
-  readonly restarts: number;
-  readonly lastEnd: { readonly reason: string; readonly ageMs: number } | null;
-  /** Of clients, now. */
-  readonly connections: number;
-  readonly requests: number;
-  /** Null: there is no process. */
-  readonly memory: MemoryView | null;
-}
-
-/** Buffers of a proxy: in use now, and at most since it was started. See docs/limits.md. */
-export interface MemoryView {
-  readonly state: 'plenty' | 'tight' | 'short' | 'exhausted';
-  /** Of 32 KiB, to receive into. */
-  readonly large: number;
-  readonly largeMax: number;
-  /** Of 2 KiB, of 8 KiB, and for the largest heads: what waits. */
-  readonly small: number;
-  readonly smallMax: number;
-  readonly medium: number;
-  readonly mediumMax: number;
-  readonly head: number;
-  readonly headMax: number;
-  /** What OpenSSL keeps for half a record or half a handshake, as pieces of 17 KiB. */
-  readonly foreign: number;
-  readonly foreignMax: number;
-  /** Connections that were ended because memory was short and they stood still. */
-  readonly shed: number;
-}
-
-export interface ListenerView {
-  readonly name: string;
-  readonly protocol: ListenerPlan['protocol'];
-  /** `closed`: none of its addresses could be opened. `drained`: by hand. `draining`: the whole program stops. */
-  readonly state: 'open' | 'closed' | 'drained' | 'draining';
-  readonly binds: readonly BindView[];
-  /** Of UDP, sessions. */
-  readonly connections: number;
-  readonly accepted: number;
-  /** Null: of another protocol than udp. */
-  readonly datagrams: DatagramCounts | null;
-}
-
-export interface BindView {
-  readonly address: string;
-  /** Why it could not be opened; null: it could. */
-  readonly failure: string | null;
-}
-
-export interface UpstreamView {
-  readonly name: string;
-  readonly balance: string;
-  /** Servers are spoken to in TLS, and have to prove who they are, or not. Null: in clear. */
-  readonly tls: 'verified' | 'unverified' | null;
-  /** Requests and connections that wait for a server. */
-  readonly waiting: number;
-  /** How servers are checked that have no check of their own: `http /healthz`. Null: they are not. */
-  readonly check: string | null;
-  readonly servers: readonly ServerView[];
-}
-
-export interface ServerView {
-  /** As configured. */
-  readonly name: string;
-  /** Null: its name has none, or it is the process that reads files, to whom only the proxies go. */
-  readonly address: string | null;
-  /**
-   * `unchecked`: it gets work, and nothing has shown yet that it can do it. `unresolved`: it has no address. `draining`: it is up,
-   * and gets no new clients. `disabled`: it gets nobody, however it is.
-   */
-  readonly state: EndpointState | 'unresolved' | 'draining' | 'disabled';
-  /** Why it is in this state. */
-  readonly reason: string;
-  /** Null: not known. */
-  readonly stateAgeMs: number | null;
-  /** How it is checked. Null: it is not. */
-  readonly check: string | null;
-  /** The last check; null: none has ended yet. */
-  readonly lastCheck: CheckView | null;
-  /** The last failure of real traffic. */
-  readonly lastFailure: { readonly ageMs: number; readonly detail: string } | null;
-  /** How long it gets nothing yet; null: it is not ejected. */
-  readonly ejectedForMs: number | null;
-  readonly weight: number;
-  /** The part of its weight that it has now: less than 1 during a slow start. */
-  readonly weightShare: number;
-  readonly isBackup: boolean;
-  /** Null: no limit. */
-  readonly maxConnections: number | null;
-  readonly connections: number;
-  readonly requests: number;
-  readonly failures: number;
-  /** Connections that could not be made for want of something on this machine: no failures of the server's. */
-  readonly shortages: number;
-}
-
-export interface CheckView {
-  readonly ageMs: number;
-  /** Null: it could not be made, for want of something on this machine. */
-  readonly isPassed: boolean | null;
-  readonly detail: string;
-}
 
 /** How often a proxy's sign of life is looked at. */
 export const BEAT_LOOK_MS = 250;
@@ -311,12 +71,18 @@ export interface DataPlaneFacts {
 }
 
 export function dataPlaneStatus(facts: DataPlaneFacts): DataPlaneStatus {
-  const { plan } = facts;
+  return dataPlaneWith(
+    facts,
+    facts.plan.upstreams.map((_, index) => upstreamView(facts, index)),
+  );
+}
+
+/** `upstreams`: their views, in the order of the plan. */
+export function dataPlaneWith(facts: DataPlaneFacts, upstreams: readonly UpstreamView[]): DataPlaneStatus {
   return {
-    // Without listeners there are none.
-    proxies: plan.listeners.length === 0 ? [] : proxyViews(facts),
-    listeners: plan.listeners.map((listener) => listenerView(facts, listener)),
-    upstreams: plan.upstreams.map((upstream, index) => upstreamView(facts, upstream, index)),
+    proxies: proxyViews(facts),
+    listeners: facts.plan.listeners.map((_, index) => listenerView(facts, index)),
+    upstreams,
     overrides: facts.overrides,
     answers: answerViews(facts),
   };
@@ -335,7 +101,9 @@ export function countsOf({ listeners, upstreams, answers }: DataPlaneStatus): Co
   };
 }
 
-function proxyViews({ plan, board, ages, nowMs, proxies }: DataPlaneFacts): readonly ProxyView[] {
+export function proxyViews({ plan, board, ages, nowMs, proxies }: DataPlaneFacts): readonly ProxyView[] {
+  // Without listeners there are none.
+  if (plan.listeners.length === 0) return [];
   ages.look(nowMs);
   return proxies.map(({ row, state, pid, restarts, lastEnd }) => {
     const counts = row < 0 ? null : board.worker(row);
@@ -372,10 +140,11 @@ function memoryView(row: WorkerRow): MemoryView {
   };
 }
 
-function listenerView(
-  { board, listeners, isStopping, former }: DataPlaneFacts,
-  { name, slot, protocol, binds, intake }: ListenerPlan,
+export function listenerView(
+  { plan, board, listeners, isStopping, former }: DataPlaneFacts,
+  index: number,
 ): ListenerView {
+  const { name, slot, protocol, binds, intake } = plan.listeners[index];
   const open = listeners.find(({ plan }) => plan.name === name);
   const failureOf = new Map(open?.failures.map(({ plan, reason }) => [plan, reason]));
   return {
@@ -395,7 +164,8 @@ function listenerView(
   };
 }
 
-function upstreamView(facts: DataPlaneFacts, plan: UpstreamPlan, index: number): UpstreamView {
+export function upstreamView(facts: DataPlaneFacts, index: number): UpstreamView {
+  const plan = facts.plan.upstreams[index];
   const { name, balance, servers, tls, health } = plan;
   const known = facts.health.serversOf(index);
   return {
@@ -511,7 +281,9 @@ function answerViews({ board, former }: DataPlaneFacts): readonly AnswerView[] {
 }
 
 function sumOfWorkers(board: Board, read: (row: ReturnType<Board['worker']>) => number): number {
-  return sum(Array.from({ length: board.shape.rows }, (_, index) => read(board.worker(index))));
+  let total = 0;
+  for (let index = 0; index < board.shape.rows; index++) total += read(board.worker(index));
+  return total;
 }
 
 function sum(counts: readonly number[]): number {

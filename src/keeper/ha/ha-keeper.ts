@@ -3,6 +3,7 @@
  * programs when a role changes, and remembers what happened for whoever asks. It decides nothing about addresses, and while
  * it is busy or gone their owner goes on.
  */
+import type { HaStatus } from '../../api/virtual-routers.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Board } from '../../base/board.ts';
 import { watchName } from '../../config/compile-ha.ts';
@@ -21,7 +22,7 @@ import { type CommandUser, chooseUser } from './command-user.ts';
 import { FileWatch } from './file-watch.ts';
 import { Fifos } from './fifos.ts';
 import { HaRouter } from './ha-router.ts';
-import { type HaStatus, type History, haStatus } from './ha-status.ts';
+import { type History, haStatus } from './ha-status.ts';
 import { type Look, LookWatch, lookAtProxies, lookAtUpstream, lookForProcess } from './look-watch.ts';
 import { roleOf } from './notifier.ts';
 import type { HaHeritage, HaMemory } from './heritage.ts';

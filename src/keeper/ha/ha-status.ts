@@ -2,141 +2,26 @@
  * How things stand with the virtual routers, for people and programs: everything with its age, so that nothing that nobody
  * has confirmed for a while passes for the truth. Serialisable as JSON; ages are milliseconds at the time of the answer.
  */
+import type {
+  ChangeView,
+  ClaimView,
+  EvidenceView,
+  HaStatus,
+  OwnerView,
+  RestraintView,
+  RouterAccount,
+  RouterView,
+  TrackedView,
+} from '../../api/virtual-routers.ts';
 import type { HaPlan } from '../../config/ha-plan.ts';
 import type { TrackedPlan } from '../../config/vip-plan.ts';
-import type { AddressMatch } from '../../core/vrrp/heard-advert.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
-import type { Cause, State } from '../../core/vrrp/states.ts';
+import type { State } from '../../core/vrrp/states.ts';
 import { addressText } from '../../vip/plan.ts';
 import type { RoleChange, RouterStatus, RoutingStatus } from '../../vip/status.ts';
-import type { OwnerView } from './vip-link.ts';
 import type { RouterMemory } from './heritage.ts';
-import type { RestraintView } from './restraints.ts';
 import { verdictFor, type WatchStatus } from './watch.ts';
 import type { WitnessStatus } from './witness-watch.ts';
-
-export interface HaStatus {
-  readonly node: string;
-  readonly owner: OwnerView;
-  readonly routers: readonly RouterView[];
-}
-
-export interface RouterView {
-  readonly name: string;
-  /** `unknown`: its owner has said nothing for too long to go by what it said last. */
-  readonly state: State | 'unknown';
-  /** How old its owner's account is; null: there is none. Ages below from it have this added. */
-  readonly accountAgeMs: number | null;
-  /** What the owner said last. */
-  readonly account: RouterAccount | null;
-  readonly interfaceName: string;
-  readonly virtualRouterId: number;
-  readonly version: 2 | 3;
-  readonly intervalMs: number;
-  readonly addresses: readonly string[];
-  /** Held too, and not named in adverts. */
-  readonly excluded: readonly string[];
-  /** What comes and goes with the addresses, as the owner said last. */
-  readonly routes: readonly RoutingStatus[];
-  readonly rules: readonly RoutingStatus[];
-  readonly group: string | null;
-  readonly tracked: readonly TrackedView[];
-  readonly witnesses: readonly WitnessView[];
-  readonly quorum: number | null;
-  /** What keeps it from preempting; null: nothing does. */
-  readonly restraint: RestraintView | null;
-  /** The last ones, the newest first. */
-  readonly changes: readonly ChangeView[];
-  /** What was noticed: of each kind the last one, the newest first. */
-  readonly evidence: readonly EvidenceView[];
-}
-
-export interface RouterAccount {
-  readonly state: State;
-  readonly stateAgeMs: number;
-  readonly priority: number;
-  readonly fault: string | null;
-  /** What adverts are sent from. */
-  readonly source: string | null;
-  readonly lastAdvertAgeMs: number | null;
-  readonly peers: readonly PeerView[];
-  /** The address of the active router that is followed; null: none was heard, or it is this one. */
-  readonly activePeer: string | null;
-  readonly claim: ClaimView | null;
-  /** Somebody else has, or may have had, the addresses: they are announced each second. */
-  readonly isContested: boolean;
-  readonly guards: readonly GuardView[];
-  readonly adverts: RouterStatus['adverts'];
-}
-
-export interface GuardView {
-  readonly name: string;
-  readonly passes: boolean;
-  /** Whose answer it waits for; null: the witnesses'. */
-  readonly target: string | null;
-  /** Null: it has not answered yet. */
-  readonly answerAgeMs: number | null;
-}
-
-/** While it is claiming. */
-export interface ClaimView {
-  /** What keeps it from being active. */
-  readonly gate: string;
-  /** Who answers for the addresses. */
-  readonly occupant: {
-    readonly by: string;
-    /** The peer's address; null: a stranger. */
-    readonly peer: string | null;
-    readonly sinceAgeMs: number;
-    /** Whether it serves; null: not tried yet. */
-    readonly verdict: { readonly serves: boolean | null; readonly detail: string; readonly ageMs: number } | null;
-  } | null;
-}
-
-export interface PeerView {
-  readonly address: string;
-  /** Of its last advert; 0: it released. */
-  readonly priority: number;
-  readonly intervalMs: number;
-  readonly addresses: AddressMatch;
-  readonly ageMs: number;
-  readonly adverts: number;
-}
-
-export interface TrackedView {
-  readonly name: string;
-  readonly weight: number;
-  /** Null: no verdict yet. */
-  readonly isUp: boolean | null;
-  readonly sinceAgeMs: number;
-  /** Since it was last looked at; null: never. */
-  readonly seenAgeMs: number | null;
-  readonly detail: string;
-}
-
-export interface WitnessView {
-  readonly name: string;
-  readonly isAnswering: boolean;
-  readonly answerAgeMs: number | null;
-  readonly detail: string;
-}
-
-export interface ChangeView {
-  readonly from: State;
-  readonly to: State;
-  readonly cause: Cause;
-  readonly detail: string;
-  readonly ageMs: number;
-}
-
-export interface EvidenceView {
-  readonly kind: string;
-  readonly detail: string;
-  /** Of the last time. */
-  readonly ageMs: number;
-  /** How often it was noticed in all, as far as the owner's account says. */
-  readonly total: number;
-}
 
 /** What the owner of the addresses last told of a router, and how long ago that was. */
 export interface Account {

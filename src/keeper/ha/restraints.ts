@@ -2,6 +2,7 @@
  * Which routers of this node are held back from preempting, for whom and until when: what the owner of the addresses says,
  * with what only the keeper knows, who gave the order. Hand-overs are written down, so that they hold over a restart.
  */
+import type { RestraintView } from '../../api/virtual-routers.ts';
 import type { RestraintReason } from '../../core/vrrp/restraint.ts';
 import type { RestraintChange } from '../../vip/status.ts';
 import type { Log } from '../log/log.ts';
@@ -18,17 +19,6 @@ export interface RestraintsOptions {
   readonly endOrder: (router: string) => string;
   /** Milliseconds since 1970. */
   readonly unixMs: () => number;
-}
-
-export interface RestraintView {
-  readonly reason: RestraintReason;
-  /** Who handed over; null: nobody did, or they did not say. */
-  readonly by: string | null;
-  readonly sinceAgeMs: number;
-  /** Null: until an operator ends it. */
-  readonly leftMs: number | null;
-  /** What the operator types for that. */
-  readonly endOrder: string;
 }
 
 /** Those that a start brings with it. */

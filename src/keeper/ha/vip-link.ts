@@ -5,6 +5,7 @@
  *
  * The process decides everything about addresses by itself. While the keeper is busy, or stopped, it goes on.
  */
+import type { OwnerView } from '../../api/virtual-routers.ts';
 import { systemReason } from '../../base/system-error.ts';
 import { SlotTable } from '../../core/slots.ts';
 import {
@@ -64,17 +65,6 @@ export interface InheritedRestraint {
   readonly agoMs: number;
   /** Null: until `resume`. */
   readonly leftMs: number | null;
-}
-
-/** The process that owns the addresses, for people and metrics. */
-export interface OwnerView {
-  readonly pid: number;
-  /** How often one had to be replaced. */
-  readonly restarts: number;
-  /** Another one could go on at once. */
-  readonly hasStandby: boolean;
-  /** Why there is none that takes part; null: there is one. */
-  readonly problem: string | null;
 }
 
 /** The plan cannot be applied to what is left of evenkeel. */

@@ -2,11 +2,12 @@
  * What the keeper needs from whatever owns the virtual addresses, which is a process of its own: verdicts and an
  * operator's wishes go in, how things stand comes out. What happens is told by the callbacks that it is made with.
  */
+import type { OwnerView } from '../../api/virtual-routers.ts';
 import type { Verdict } from '../../vip/messages.ts';
 import type { VipPlan } from '../../vip/plan.ts';
 import type { RouterStatus } from '../../vip/status.ts';
 import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
-import type { InheritedRestraint, OwnerView } from './vip-link.ts';
+import type { InheritedRestraint } from './vip-link.ts';
 import type { VipEstate } from './vip-estate.ts';
 
 export interface VirtualAddresses {

@@ -2,6 +2,7 @@
  * The links of this node to its peers: listens for those whose names come before its own, and connects to the others. What becomes of each is decided by a
  * machine (core/peers/link.ts). Nothing that serves depends on any of it.
  */
+import type { PeersStatus } from '../../api/status.ts';
 import { BlockList, isIPv6, type Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { systemReason } from '../../base/system-error.ts';
@@ -10,7 +11,6 @@ import { type LinkAction, PeerLink } from '../../core/peers/link.ts';
 import { Lobby } from '../../core/peers/lobby.ts';
 import type { PeerMessage } from '../../core/peers/messages.ts';
 import type { PeerPresence } from '../../core/peers/obtainer.ts';
-import type { PeersStatus } from '../api/status.ts';
 import type { Log } from '../log/log.ts';
 import type { Identity } from './identity.ts';
 import { fingerprintAt, PeerConnection, type PeerConnectionHandler } from './peer-connection.ts';

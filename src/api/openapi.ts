@@ -1,0 +1,111 @@
+/** The OpenAPI document of the admin API (OpenAPI 3.1), whose schemas are JSON Schema 2020-12: what zod makes. */
+import * as z from 'zod';
+import { type Access, error, type Operation, OPERATIONS } from './operations.ts';
+import { DESCRIPTIONS, NAMED_SHAPES } from './shapes.ts';
+
+type Json = { readonly [key: string]: unknown };
+
+const ACCESS: Readonly<Record<Access, string>> = {
+  open: 'Needs no token.',
+  read: 'Needs no token on loopback; elsewhere any.',
+  configuration: 'Needs a token over TCP.',
+  write: 'Needs a token over TCP that may change things.',
+};
+
+const PLACE = '#/components/schemas/';
+
+/** `version`: of the program. */
+export function openApiDocument(version: string): Json {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'evenkeel admin API',
+      version,
+      summary: 'See everything of a running evenkeel, and change it.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/', description: 'Where the document comes from: the Unix socket, or `admin.bind`.' }],
+    paths: pathsOf(Object.entries(OPERATIONS)),
+    components: {
+      schemas: namedSchemas(),
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'From `evenkeel token add`. The Unix socket needs none.',
+        },
+      },
+    },
+  };
+}
+
+function pathsOf(operations: readonly (readonly [string, Operation])[]): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const [id, operation] of operations) {
+    (paths[operation.path] ??= {})[operation.method] = describe(id, operation);
+  }
+  return paths;
+}
+
+function describe(id: string, { summary, access, params, query, answer, answers, refusals }: Operation): Json {
+  const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query')];
+  const failures = parameters.length === 0 ? refusals : { 400: 'A parameter is wrong.', ...refusals };
+  const whoMay = access === 'open' ? {} : { 401: 'A token is needed.', 403: 'Not from there, or not with this token.' };
+  return {
+    operationId: id,
+    summary,
+    description: ACCESS[access],
+    security: access === 'open' || access === 'read' ? [{}, { token: [] }] : [{ token: [] }],
+    ...(parameters.length === 0 ? {} : { parameters }),
+    responses: {
+      ...responses(answers, schemaOf(answer)),
+      ...responses({ ...failures, ...whoMay }, schemaOf(error)),
+    },
+  };
+}
+
+function responses(texts: Readonly<Record<number, string>>, schema: Json): Json {
+  return Object.fromEntries(
+    Object.entries(texts).map(([status, description]) => {
+      return [status, { description, content: { 'application/json': { schema } } }];
+    }),
+  );
+}
+
+function parametersOf(shape: z.ZodObject, place: 'path' | 'query'): readonly Json[] {
+  const { properties = {}, required = [] } = z.toJSONSchema(shape, { io: 'output' });
+  return Object.entries(properties).map(([name, schema]) => {
+    const { description, ...rest } = plain(schema as Json);
+    return { name, in: place, required: required.includes(name), description, schema: rest };
+  });
+}
+
+/** A schema with a name is referred to by it. */
+function schemaOf(schema: z.ZodType): Json {
+  const meta = NAMED_SHAPES.get(schema);
+  if (meta !== undefined) return { $ref: `${PLACE}${meta.id}` };
+  if (schema instanceof z.ZodArray) return { type: 'array', items: schemaOf(schema.element as z.ZodType) };
+  if (schema instanceof z.ZodNullable) {
+    return { anyOf: [schemaOf(schema.unwrap() as z.ZodType), { type: 'null' }] };
+  }
+  throw new Error('an answer is of a schema that has a name, or an array of such');
+}
+
+function namedSchemas(): Json {
+  const { schemas } = z.toJSONSchema(NAMED_SHAPES, { io: 'input', uri: (id) => `${PLACE}${id}` });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, schema]) => {
+      return [id, { description: DESCRIPTIONS.get(id), ...plain(schema as Json) }];
+    }),
+  );
+}
+
+/** Without what says nothing here: the dialect, its own name, and the bounds of JavaScript's integers. */
+function plain(schema: unknown): Json {
+  return JSON.parse(
+    JSON.stringify(schema, (key, value: unknown) => {
+      if (key === '$schema' || key === '$id' || key === 'id') return typeof value === 'string' ? undefined : value;
+      return key === 'maximum' && value === Number.MAX_SAFE_INTEGER ? undefined : value;
+    }),
+  ) as Json;
+}

@@ -1,0 +1,313 @@
+/**
+ * Everything that the admin API does, once: the server answers by this table, the OpenAPI document is made of it, and the commands of
+ * `evenkeel` are its clients. A new operation is an entry here and a function in `instance/admin.ts`.
+ */
+import * as z from 'zod';
+import { certificate } from './certificates.ts';
+import { listener, override, proxy, server, upstream } from './data-plane.ts';
+import { count, named, text, type View } from './shapes.ts';
+import { node, peers, status } from './status.ts';
+import { router } from './virtual-routers.ts';
+
+/**
+ * Who may, beside who has the socket. `open`: everybody who may come at all. `read`: the same on loopback; elsewhere any token.
+ * `configuration`: any token. `write`: a token that may do everything.
+ */
+export type Access = 'open' | 'read' | 'configuration' | 'write';
+
+export interface Operation {
+  readonly method: 'get' | 'post';
+  /** Parameters in braces, as in OpenAPI. */
+  readonly path: `/${string}`;
+  readonly summary: string;
+  readonly access: Access;
+  readonly params: z.ZodObject;
+  readonly query: z.ZodObject;
+  /** Of the answer, in the order of `answers`. */
+  readonly answer: z.ZodType;
+  /** Statuses that come with an answer, each with what it means; the first one is the usual. */
+  readonly answers: Readonly<Record<number, string>>;
+  /** Others: these come with an `Error`. */
+  readonly refusals: Readonly<Record<number, string>>;
+}
+
+export const error = named('Error', 'Why there is no answer.', { error: text('For people.') });
+
+const NOTHING = z.strictObject({});
+
+/** Text in which a whole number is written, from `min` to `max`. */
+function integer(min: number, max: number, description: string): z.ZodType<number, string> {
+  const message = `write a whole number, ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^[0-9]{1,10}$/, { error: message })
+    .transform(Number)
+    .pipe(z.int().min(min, { error: message }).max(max, { error: message }).describe(description));
+}
+
+export const WEIGHT_MAX = 256;
+/** A year. */
+const HAND_OVER_S_MAX = 366 * 86_400;
+const PAGE_MAX = 1_000;
+const PAGE_DEFAULT = 100;
+
+const WHO = { by: text('Who says so, for the log; beside who may.').exactOptional() };
+const who = z.strictObject(WHO);
+
+const PAGE = {
+  limit: integer(1, PAGE_MAX, `How many at most, ${PAGE_DEFAULT} without it.`).exactOptional(),
+  after: text('The `next` of the page before.')
+    .regex(/^[0-9]{1,9}$/, { error: 'write the `next` of the page before' })
+    .exactOptional(),
+};
+const page = z.strictObject(PAGE);
+
+/** A part of a long list. */
+function pageOf<const Id extends string, S extends z.ZodType>(id: Id, item: S) {
+  return named(id, 'A part of a list, in the order of the file.', {
+    items: z.array(item),
+    next: text('The `after` of the next page; null: this is the last one.').nullable(),
+  });
+}
+
+/** The part of `all` that is asked for. */
+export function pageFrom<T, V>(
+  all: readonly T[],
+  { limit = PAGE_DEFAULT, after = '0' }: { readonly limit?: number; readonly after?: string },
+  view: (each: T, index: number) => V,
+): { readonly items: readonly V[]; readonly next: string | null } {
+  const begin = Number(after) || 0;
+  const end = Math.min(all.length, begin + limit);
+  const items = all.slice(begin, end).map((each, i) => view(each, begin + i));
+  return { items, next: end < all.length ? String(end) : null };
+}
+
+const ordered = named('Ordered', 'What has been ordered, and holds.', { text: text('For people.') });
+const moved = named('MoveOrdered', 'It is under way: how it ends is in the state of the router.', {
+  router: text('Its name.'),
+});
+const MOVE_REFUSALS = {
+  404: 'There is no such virtual router.',
+  409: 'It cannot be done now; the reason says why.',
+};
+const ORDER_REFUSALS = {
+  404: 'There is nothing of that name.',
+  409: 'It cannot be applied, or not now; the reason says why. Nothing has changed.',
+};
+
+const readiness = named('Readiness', 'Whether this node takes clients.', {
+  ready: z.boolean(),
+  why: text('Why it does not.').exactOptional(),
+});
+const reloaded = named('Reloaded', 'The configuration that is on disk is in force.', {
+  changes: z.array(z.string()).describe('What has changed, for people; empty: nothing.'),
+});
+const upgraded = named('Upgraded', 'Another program is in charge.', {
+  pid: count('Of its keeper.'),
+  version: text('Its own.'),
+});
+const namedServer = server.extend({ upstream: text('Whose server it is.') });
+
+const ofServer = z.strictObject({ upstream: text('As in the file.'), server: text('As in the file.') });
+const ofListener = z.strictObject({ listener: text('As in the file.') });
+const ofUpstream = z.strictObject({ upstream: text('As in the file.') });
+const ofRouter = z.strictObject({ router: text('As in the file.') });
+
+interface Read<S extends z.ZodType, P extends z.ZodObject, Q extends z.ZodObject> {
+  readonly path: `/${string}`;
+  readonly summary: string;
+  readonly answer: S;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly access?: Access;
+  readonly answers?: Readonly<Record<number, string>>;
+}
+
+function read<S extends z.ZodType, P extends z.ZodObject = typeof NOTHING, Q extends z.ZodObject = typeof NOTHING>({
+  path,
+  summary,
+  answer,
+  params,
+  query,
+  access = 'read',
+  answers = { 200: summary },
+}: Read<S, P, Q>) {
+  const refusals = params === undefined ? {} : { 404: 'There is nothing of that name.' };
+  const given = { params: (params ?? NOTHING) as P, query: (query ?? NOTHING) as Q };
+  return { method: 'get', path, summary, access, ...given, answer, answers, refusals } as const;
+}
+
+interface Write<S extends z.ZodType, P extends z.ZodObject, Q extends z.ZodObject> {
+  readonly path: `/${string}`;
+  readonly summary: string;
+  readonly answer: S;
+  readonly params?: P;
+  readonly query: Q;
+  readonly answers?: Readonly<Record<number, string>>;
+  readonly refusals: Readonly<Record<number, string>>;
+}
+
+function write<S extends z.ZodType, Q extends z.ZodObject, P extends z.ZodObject = typeof NOTHING>({
+  path,
+  summary,
+  answer,
+  params,
+  query,
+  answers = { 200: 'Done.' },
+  refusals,
+}: Write<S, P, Q>) {
+  const given = { params: (params ?? NOTHING) as P, query };
+  return { method: 'post', path, summary, access: 'write', ...given, answer, answers, refusals } as const;
+}
+
+export const OPERATIONS = {
+  readiness: read({
+    path: '/v1/ready',
+    summary: 'Whether this node takes clients: what a load balancer in front of it may ask.',
+    access: 'open',
+    answer: readiness,
+    answers: { 200: 'It takes clients.', 503: 'It does not, and says why.' },
+  }),
+  status: read({ path: '/v1/status', summary: 'Everything at once.', answer: status }),
+  node: read({ path: '/v1/node', summary: 'This node, without its parts.', answer: node }),
+  proxies: read({
+    path: '/v1/proxies',
+    summary: 'The processes that serve, with their memory.',
+    answer: z.array(proxy),
+  }),
+  listeners: read({
+    path: '/v1/listeners',
+    summary: 'Where clients come.',
+    query: page,
+    answer: pageOf('Listeners', listener),
+  }),
+  listener: read({
+    path: '/v1/listeners/{listener}',
+    summary: 'One listener.',
+    params: ofListener,
+    answer: listener,
+  }),
+  upstreams: read({
+    path: '/v1/upstreams',
+    summary: 'Groups of servers, with their queues.',
+    query: page,
+    answer: pageOf('Upstreams', upstream),
+  }),
+  upstream: read({ path: '/v1/upstreams/{upstream}', summary: 'One upstream.', params: ofUpstream, answer: upstream }),
+  servers: read({
+    path: '/v1/servers',
+    summary: 'Servers: each with its state, why, since when, and its last check.',
+    query: z.strictObject({
+      ...PAGE,
+      state: server.shape.state.exactOptional().describe('Only those that are in this state.'),
+    }),
+    answer: pageOf('Servers', namedServer),
+  }),
+  server: read({
+    path: '/v1/upstreams/{upstream}/servers/{server}',
+    summary: 'One server, at each of its addresses.',
+    params: ofServer,
+    answer: z.array(server),
+  }),
+  overrides: read({
+    path: '/v1/overrides',
+    summary: 'What has been said by hand, and who said it.',
+    answer: z.array(override),
+  }),
+  routers: read({
+    path: '/v1/routers',
+    summary: 'Virtual routers, with all their evidence.',
+    answer: z.array(router),
+  }),
+  router: read({
+    path: '/v1/routers/{router}',
+    summary: 'One virtual router, with all its evidence.',
+    params: ofRouter,
+    answer: router,
+  }),
+  certificates: read({
+    path: '/v1/certificates',
+    summary: 'Certificates that are in use, with when they expire.',
+    query: page,
+    answer: pageOf('Certificates', certificate),
+  }),
+  peers: read({ path: '/v1/peers', summary: 'The links to other nodes.', answer: peers.nullable() }),
+
+  reload: write({
+    path: '/v1/reload',
+    summary: 'Reads the configuration again, and goes on by it. Answered when every proxy does.',
+    query: who,
+    answer: reloaded,
+    refusals: {
+      409: 'It cannot be done now, and can be later.',
+      422: 'The configuration is wrong or cannot be applied. Nothing has changed.',
+    },
+  }),
+  upgrade: write({
+    path: '/v1/upgrade',
+    summary: 'Gives way to the program that is on disk. Answered when that is in charge.',
+    query: who,
+    answer: upgraded,
+    refusals: { 409: 'This evenkeel is stopping.', 422: 'The program does not serve. Nothing has changed.' },
+  }),
+  handOver: write({
+    path: '/v1/routers/{router}/hand-over',
+    summary: 'Gives the addresses of a virtual router, and of its group, to a peer.',
+    params: ofRouter,
+    query: z.strictObject({
+      ...WHO,
+      for: integer(
+        1,
+        HAND_OVER_S_MAX,
+        'Seconds that the peer keeps them at least, while it serves. Without it until `resume`.',
+      ).exactOptional(),
+    }),
+    answer: moved,
+    answers: { 202: 'It is ordered.' },
+    refusals: MOVE_REFUSALS,
+  }),
+  resume: write({
+    path: '/v1/routers/{router}/resume',
+    summary: 'Lets a virtual router take back what it handed over, if its priority says so.',
+    params: ofRouter,
+    query: who,
+    answer: moved,
+    answers: { 202: 'It is ordered.' },
+    refusals: MOVE_REFUSALS,
+  }),
+  drainServer: order('/v1/upstreams/{upstream}/servers/{server}/drain', 'Sends no new clients to a server.', ofServer),
+  disableServer: order('/v1/upstreams/{upstream}/servers/{server}/disable', 'Sends nobody to a server.', ofServer),
+  enableServer: order(
+    '/v1/upstreams/{upstream}/servers/{server}/enable',
+    'Sends clients to a server, by the weight of the file.',
+    ofServer,
+  ),
+  weighServer: write({
+    path: '/v1/upstreams/{upstream}/servers/{server}/weight',
+    summary: 'Gives a server another weight.',
+    params: ofServer,
+    query: z.strictObject({
+      ...WHO,
+      to: integer(0, WEIGHT_MAX, 'The weight. Without it that of the file.').exactOptional(),
+    }),
+    answer: ordered,
+    refusals: ORDER_REFUSALS,
+  }),
+  drainListener: order('/v1/listeners/{listener}/drain', 'Refuses new connections to a listener.', ofListener),
+  enableListener: order('/v1/listeners/{listener}/enable', 'Opens a listener that was drained.', ofListener),
+  drainNode: order('/v1/node/drain', 'This node is not ready, and tells clients to go.', NOTHING),
+  enableNode: order('/v1/node/enable', 'This node is ready again.', NOTHING),
+} as const satisfies Readonly<Record<string, Operation>>;
+
+function order<P extends z.ZodObject>(path: `/${string}`, summary: string, params: P) {
+  return write({ path, summary, params, query: who, answer: ordered, refusals: ORDER_REFUSALS });
+}
+
+export type OperationId = keyof typeof OPERATIONS;
+
+export interface Input<Id extends OperationId> {
+  readonly params: View<(typeof OPERATIONS)[Id]['params']>;
+  readonly query: View<(typeof OPERATIONS)[Id]['query']>;
+}
+
+export type Answer<Id extends OperationId> = View<(typeof OPERATIONS)[Id]['answer']>;

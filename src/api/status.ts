@@ -1,0 +1,71 @@
+/** How the whole of one evenkeel stands: what `evenkeel status --json` prints. */
+import * as z from 'zod';
+import { tls } from './certificates.ts';
+import { answer, listener, override, proxy, upstream } from './data-plane.ts';
+import { flag, count, milliseconds, named, text, time, type View } from './shapes.ts';
+import { ha } from './virtual-routers.ts';
+
+const link = named('PeerLink', 'The link to another node.', {
+  name: text('Of the node.'),
+  address: text('Where it is.'),
+  isUp: flag('Now.'),
+  since: time('That has been so since.'),
+  reason: text('Why it is not up.'),
+  version: text('Of its program, as it said last. Null: it never did.').nullable(),
+});
+export type LinkView = View<typeof link>;
+
+export const peers = named('Peers', 'The links of this node to others.', {
+  node: text('This one.'),
+  fingerprint: text('Null: it has no key.').nullable(),
+  problem: text('What is wrong on this side; null: nothing.').nullable(),
+  peers: z.array(link),
+});
+export type PeersStatus = View<typeof peers>;
+
+const configuration = named('ConfigurationSummary', 'Which configuration runs.', {
+  file: text('Null: it came from standard input.').nullable(),
+  digest: text("The beginning of the text's SHA-256, by which two nodes can be compared."),
+  isChanged: flag('What the file says now is not what was loaded. Null: it cannot be read.').nullable(),
+});
+export type ConfigurationView = View<typeof configuration>;
+
+/** Of the node as a whole, without its parts. */
+const NODE_SHAPE = {
+  version: text('Of the program.'),
+  pid: count('Of the keeper.'),
+  isStopping: flag('It finishes what is in flight, and takes no orders.'),
+  uptimeMs: milliseconds('Of the keeper.'),
+  at: time('When this was made.'),
+  configuration,
+  problems: z.array(z.string()).describe('What is less than it should be, though everything may serve; with remedies.'),
+  unstored: z
+    .array(z.string())
+    .describe('Orders that a restart will forget, because they could not be written down; each with the reason.'),
+};
+
+export const node = named('Node', 'This node, without its parts.', NODE_SHAPE);
+export type NodeView = View<typeof node>;
+
+const DATA_PLANE_SHAPE = {
+  proxies: z.array(proxy),
+  listeners: z.array(listener),
+  upstreams: z.array(upstream),
+  overrides: z.array(override).describe('What has been said by hand, and who said it.'),
+  answers: z
+    .array(answer)
+    .describe('Answers that the proxies gave by themselves because something was wrong; only kinds that there were.'),
+};
+
+const dataPlane = z.object(DATA_PLANE_SHAPE);
+export type DataPlaneStatus = View<typeof dataPlane>;
+
+export const status = named('Status', 'Everything of this node at once.', {
+  format: z.literal(1).describe('Of this shape: another one if a reader of this one could misread it.'),
+  ...NODE_SHAPE,
+  ha: ha.nullable().describe('Null: the configuration has no `ha`.'),
+  tls: tls.nullable().describe('Null: no listener has TLS.'),
+  peers: peers.nullable().describe('Null: there are no peers.'),
+  ...DATA_PLANE_SHAPE,
+});
+export type StatusDocument = View<typeof status>;

@@ -1,0 +1,167 @@
+/** What the admin API answers: the operations of src/api/operations.ts, by what a running evenkeel tells and takes. */
+import { setImmediate } from 'node:timers/promises';
+import { pageFrom } from '../api/operations.ts';
+import type { TlsStatus } from '../api/certificates.ts';
+import type { UpstreamView } from '../api/data-plane.ts';
+import type { DataPlaneStatus, NodeView, PeersStatus, StatusDocument } from '../api/status.ts';
+import type { HaStatus } from '../api/virtual-routers.ts';
+import { type Change, listenerSubject, NODE, serverSubject } from '../core/overrides.ts';
+import { type Handlers, NotNowError, Refusal } from '../keeper/api/app.ts';
+import { type DataPlaneFacts, dataPlaneWith, listenerView, proxyViews, upstreamView } from '../keeper/api/status.ts';
+import type { MoveResult } from '../keeper/ha/ha-keeper.ts';
+import type { Order } from '../keeper/overrides.ts';
+import type { Successor } from './upgrade/upgrader.ts';
+
+/** `by`: who says so; null: they do not. */
+export interface AdminFacts {
+  readonly dataPlane: () => DataPlaneFacts;
+  readonly statusWith: (dataPlane: DataPlaneStatus) => StatusDocument;
+  readonly node: () => NodeView;
+  readonly ha: () => HaStatus | null;
+  readonly tls: () => TlsStatus | null;
+  readonly peers: () => PeersStatus | null;
+  /** Then nothing can be ordered any more. */
+  readonly isStopping: () => boolean;
+  /** Why this node takes no clients; null: it does. */
+  readonly whyUnready: () => string | null;
+  /** Resolves with what has changed; rejects if nothing could be, with NotNowError if it can be later. */
+  readonly reload: (by: string | null) => Promise<readonly string[]>;
+  /** Resolves with who is in charge now; rejects if that is still this one. */
+  readonly upgrade: (by: string | null) => Promise<Successor>;
+  /** Resolves when it holds, or with why it cannot. */
+  readonly order: (order: Order) => Promise<OrderResult>;
+  /** `forMs`: null is until `resume`. */
+  readonly handOver: (router: string, forMs: number | null, by: string | null) => MoveResult;
+  readonly resume: (router: string, by: string | null) => MoveResult;
+}
+
+export type OrderResult =
+  /** What has been ordered, for people. */
+  { readonly kind: 'done'; readonly text: string } | { readonly kind: 'unknown' | 'refused'; readonly why: string };
+
+export function adminHandlers(facts: AdminFacts): Handlers {
+  const order = async (change: Change, by: string | null): Promise<{ readonly text: string }> => {
+    const result = await facts.order({ change, by });
+    if (result.kind === 'done') return { text: result.text };
+    throw new Refusal(result.kind === 'unknown' ? 404 : 409, result.why);
+  };
+  return {
+    isStopping: facts.isStopping,
+    readiness() {
+      const why = facts.whyUnready();
+      return why === null ? { ready: true } : { ready: false, why };
+    },
+    status: () => wholeStatus(facts),
+    node: facts.node,
+    proxies: () => proxyViews(facts.dataPlane()),
+    listeners({ query }) {
+      const now = facts.dataPlane();
+      return pageFrom(now.plan.listeners, query, (_, index) => listenerView(now, index));
+    },
+    listener({ params }) {
+      const now = facts.dataPlane();
+      return listenerView(now, indexIn(now.plan.listeners, params.listener, 'listener'));
+    },
+    upstreams({ query }) {
+      const now = facts.dataPlane();
+      return pageFrom(now.plan.upstreams, query, (_, index) => upstreamView(now, index));
+    },
+    upstream: ({ params }) => upstreamOf(facts, params.upstream),
+    async servers({ query }) {
+      const { state } = query;
+      const upstreams = await upstreamsInTurns(facts);
+      const all = upstreams.flatMap(({ name: upstream, servers }) => servers.map((server) => ({ upstream, server })));
+      const chosen = state === undefined ? all : all.filter(({ server }) => server.state === state);
+      return pageFrom(chosen, query, ({ upstream, server }) => Object.assign({ upstream }, server));
+    },
+    server({ params: { upstream, server } }) {
+      const { servers } = upstreamOf(facts, upstream);
+      indexIn(servers, server, `server of ${upstream}`);
+      return servers.filter(({ name }) => name === server);
+    },
+    overrides: () => facts.dataPlane().overrides,
+    routers: () => facts.ha()?.routers ?? [],
+    router({ params }) {
+      const routers = facts.ha()?.routers ?? [];
+      return routers[indexIn(routers, params.router, 'virtual router')];
+    },
+    certificates: ({ query }) => pageFrom(facts.tls()?.certificates ?? [], query, (each) => each),
+    peers: facts.peers,
+
+    reload: async (_, by) => ({ changes: await orRefusal(facts.reload(by)) }),
+    async upgrade(_, by) {
+      const { pid, version } = await orRefusal(facts.upgrade(by));
+      return { pid, version };
+    },
+    handOver({ params: { router }, query }, by) {
+      return moved(router, facts.handOver(router, query.for === undefined ? null : query.for * 1_000, by));
+    },
+    resume: ({ params: { router } }, by) => moved(router, facts.resume(router, by)),
+    drainServer: ({ params }, by) => order({ subject: serverOf(params), state: 'drain' }, by),
+    disableServer: ({ params }, by) => order({ subject: serverOf(params), state: 'disabled' }, by),
+    enableServer: ({ params }, by) => order(enabled(serverOf(params)), by),
+    weighServer: ({ params, query }, by) => order({ subject: serverOf(params), weight: query.to ?? null }, by),
+    drainListener: ({ params }, by) => order({ subject: listenerSubject(params.listener), state: 'drain' }, by),
+    enableListener: ({ params }, by) => order(enabled(listenerSubject(params.listener)), by),
+    drainNode: (_, by) => order({ subject: NODE, state: 'drain' }, by),
+    enableNode: (_, by) => order(enabled(NODE), by),
+  };
+}
+
+/** Made in so many at a time: others have their turn between, and the proxies' questions are answered. */
+const SLICE_UPSTREAMS = 100;
+
+async function wholeStatus(facts: AdminFacts): Promise<StatusDocument> {
+  const upstreams = await upstreamsInTurns(facts);
+  return facts.statusWith(dataPlaneWith(facts.dataPlane(), upstreams));
+}
+
+/** All of one plan, the one that is in force when it resolves. */
+async function upstreamsInTurns({ dataPlane }: AdminFacts): Promise<readonly UpstreamView[]> {
+  let { plan } = dataPlane();
+  let views: UpstreamView[] = [];
+  for (;;) {
+    const now = dataPlane();
+    if (now.plan !== plan) {
+      ({ plan } = now);
+      views = [];
+    }
+    const end = Math.min(plan.upstreams.length, views.length + SLICE_UPSTREAMS);
+    while (views.length < end) views.push(upstreamView(now, views.length));
+    if (end === plan.upstreams.length) return views;
+    await setImmediate();
+  }
+}
+
+function upstreamOf({ dataPlane }: AdminFacts, name: string): UpstreamView {
+  const now = dataPlane();
+  return upstreamView(now, indexIn(now.plan.upstreams, name, 'upstream'));
+}
+
+function indexIn(all: readonly { readonly name: string }[], wanted: string, what: string): number {
+  const found = all.findIndex(({ name }) => name === wanted);
+  if (found < 0) throw new Refusal(404, `there is no ${what} ${wanted}`);
+  return found;
+}
+
+function serverOf({ upstream, server }: { readonly upstream: string; readonly server: string }): string {
+  return serverSubject(upstream, server);
+}
+
+/** Whoever enables something wants it to work: a weight that was said by hand is taken back. */
+function enabled(subject: string): Change {
+  return { subject, state: 'enabled', weight: null };
+}
+
+function moved(router: string, result: MoveResult): { readonly router: string } {
+  if (result.kind === 'ordered') return { router };
+  throw new Refusal(result.kind === 'unknown' ? 404 : 409, result.why);
+}
+
+async function orRefusal<T>(done: Promise<T>): Promise<T> {
+  try {
+    return await done;
+  } catch (error) {
+    throw error instanceof NotNowError ? error : new Refusal(422, (error as Error).message);
+  }
+}

@@ -1,0 +1,140 @@
+/** The admin API of a running evenkeel, against the document that it serves. */
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { json } from 'node:stream/consumers';
+import { test, type TestContext } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { type Engine, ENGINES, engineSkip, Evenkeel, freePort, startBackend } from './evenkeel.ts';
+
+interface Described {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+interface DescribedOperation {
+  readonly operationId: string;
+  readonly responses: Readonly<
+    Record<string, { readonly content: Readonly<Record<string, { readonly schema: object }>> }>
+  >;
+}
+
+/** What it has is shown, and there is at least one of everything that needs no rights. */
+const fileWith = (server: string, port: number): string => `
+listeners:
+  web: { bind: "127.0.0.1:${port}", protocol: http, routes: [ { upstream: web } ] }
+  dns: { bind: "127.0.0.1:${port}", protocol: udp, upstream: dns }
+upstreams:
+  web: { servers: [ "${server}", "localhost:9" ], health: { http: /, interval: 1s, timeout: 500ms } }
+  dns: { servers: [ "127.0.0.1:9" ] }
+`;
+
+interface Reply {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: unknown;
+}
+
+function ask(socketPath: string, method: string, path: string): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ socketPath, method, path, agent: false }, (response) => {
+      json(response).then((body) => resolve({ status: response.statusCode!, headers: response.headers, body }), reject);
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+/** A schema by which a field that the document does not have is wrong. */
+function closed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(closed);
+  if (typeof value !== 'object' || value === null) return value;
+  const copy = Object.fromEntries(Object.entries(value).map(([key, each]) => [key, closed(each)]));
+  return 'properties' in copy ? { ...copy, additionalProperties: false } : copy;
+}
+
+/** Throws if a body is not what the document says of it. */
+class Checker {
+  private readonly ajv = new Ajv2020({ strict: false, allErrors: true });
+  readonly document: Described;
+
+  constructor(document: Described) {
+    this.document = document;
+    this.ajv.addSchema({ $id: 'api', ...(closed({ components: document.components }) as object) });
+  }
+
+  check(operation: DescribedOperation, { status, body }: Reply): void {
+    const schema = operation.responses[status]?.content['application/json'].schema;
+    assert.ok(schema !== undefined, `${operation.operationId} answers ${status}: ${JSON.stringify(body)}`);
+    const referring = JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"api#/')) as object;
+    const isValid = this.ajv.validate(referring, body);
+    assert.ok(isValid, `${operation.operationId}: ${this.ajv.errorsText()}`);
+  }
+}
+
+async function started(t: TestContext, engine: Engine): Promise<{ socket: string; server: string }> {
+  const { address } = await startBackend(t);
+  const evenkeel = await Evenkeel.start(t, fileWith(address, await freePort()), {
+    engine,
+    workers: 1,
+    hasSocket: true,
+  });
+  return { socket: `${evenkeel.file}.sock`, server: address };
+}
+
+for (const engine of ENGINES) {
+  test(`${engine}: everything that is answered is as the document says`, engineSkip(engine), async (t) => {
+    const { socket, server } = await started(t, engine);
+    const { body } = await ask(socket, 'GET', '/v1/openapi.json');
+    const checker = new Checker(body as Described);
+    const values: Readonly<Record<string, string>> = { listener: 'web', upstream: 'web', server, router: 'nowhere' };
+    let asked = 0;
+    for (const [path, methods] of Object.entries(checker.document.paths)) {
+      const { get } = methods;
+      if (get === undefined) continue;
+      const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name]));
+      const reply = await ask(socket, 'GET', filled);
+      assert.equal(reply.status, path.includes('{router}') ? 404 : 200, path);
+      assert.equal(reply.headers['content-type'], 'application/json');
+      checker.check(get, reply);
+      asked++;
+    }
+    assert.ok(asked >= 14);
+    // What is ordered and refused too. One that ends it comes last.
+    const place = `/v1/upstreams/web/servers/${encodeURIComponent(server)}`;
+    const orders = checker.document.paths;
+    for (const [path, request, status] of [
+      ['/v1/upstreams/{upstream}/servers/{server}/weight', `${place}/weight?to=7&by=alice`, 200],
+      ['/v1/upstreams/{upstream}/servers/{server}/weight', `${place}/weight?to=257`, 400],
+      ['/v1/upstreams/{upstream}/servers/{server}/drain', `${place}/drain?bye=alice`, 400],
+      ['/v1/upstreams/{upstream}/servers/{server}/drain', '/v1/upstreams/web/servers/nowhere/drain', 404],
+      ['/v1/routers/{router}/hand-over', '/v1/routers/nowhere/hand-over?for=5', 404],
+      ['/v1/reload', '/v1/reload', 200],
+    ] as const) {
+      const reply = await ask(socket, 'POST', request);
+      assert.equal(reply.status, status, `${request}: ${JSON.stringify(reply.body)}`);
+      checker.check(orders[path].post, reply);
+    }
+    const { items } = (await ask(socket, 'GET', '/v1/servers?limit=1')).body as { readonly items: readonly object[] };
+    assert.deepEqual(
+      items
+        .map((item) => ({ ...item }) as { upstream: string; weight: number })
+        .map(({ upstream, weight }) => [upstream, weight]),
+      [['web', 7]],
+    );
+  });
+}
+
+test('a list is read page by page, and each item is on one of them', async (t) => {
+  const { socket } = await started(t, 'node');
+  const names: string[] = [];
+  let next: string | null = '0';
+  while (next !== null) {
+    const { body } = await ask(socket, 'GET', `/v1/upstreams?limit=1&after=${next}`);
+    const page = body as { readonly items: readonly { readonly name: string }[]; readonly next: string | null };
+    names.push(...page.items.map(({ name }) => name));
+    ({ next } = page);
+  }
+  assert.deepEqual(names, ['web', 'dns']);
+  assert.equal((await ask(socket, 'GET', '/v1/upstreams?limit=0')).status, 400);
+  assert.equal((await ask(socket, 'GET', '/v1/upstreams?after=web')).status, 400);
+});
