@@ -114,13 +114,9 @@ for (const engine of ENGINES) {
       assert.equal(reply.status, status, `${request}: ${JSON.stringify(reply.body)}`);
       checker.check(orders[path].post, reply);
     }
-    const { items } = (await ask(socket, 'GET', '/v1/servers?limit=1')).body as { readonly items: readonly object[] };
-    assert.deepEqual(
-      items
-        .map((item) => ({ ...item }) as { upstream: string; weight: number })
-        .map(({ upstream, weight }) => [upstream, weight]),
-      [['web', 7]],
-    );
+    const { body: page } = await ask(socket, 'GET', '/v1/servers?limit=1');
+    const { items } = page as { readonly items: readonly { readonly upstream: string; readonly weight: number }[] };
+    assert.deepEqual([items.length, items[0].upstream, items[0].weight], [1, 'web', 7]);
   });
 }
 

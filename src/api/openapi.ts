@@ -75,7 +75,7 @@ function responses(texts: Readonly<Record<number, string>>, schema: Json): Json 
 function parametersOf(shape: z.ZodObject, place: 'path' | 'query'): readonly Json[] {
   const { properties = {}, required = [] } = z.toJSONSchema(shape, { io: 'output' });
   return Object.entries(properties).map(([name, schema]) => {
-    const { description, ...rest } = plain(schema as Json);
+    const { description, ...rest } = plain(schema);
     return { name, in: place, required: required.includes(name), description, schema: rest };
   });
 }
@@ -95,7 +95,7 @@ function namedSchemas(): Json {
   const { schemas } = z.toJSONSchema(NAMED_SHAPES, { io: 'input', uri: (id) => `${PLACE}${id}` });
   return Object.fromEntries(
     Object.entries(schemas).map(([id, schema]) => {
-      return [id, { description: DESCRIPTIONS.get(id), ...plain(schema as Json) }];
+      return [id, { description: DESCRIPTIONS.get(id), ...plain(schema) }];
     }),
   );
 }

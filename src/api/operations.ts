@@ -63,7 +63,7 @@ const PAGE = {
 const page = z.strictObject(PAGE);
 
 /** A part of a long list. */
-function pageOf<const Id extends string, S extends z.ZodType>(id: Id, item: S) {
+function pageOf<S extends z.ZodType>(id: string, item: S) {
   return named(id, 'A part of a list, in the order of the file.', {
     items: z.array(item),
     next: text('The `after` of the next page; null: this is the last one.').nullable(),
