@@ -102,6 +102,38 @@ test('the ports of the evenkeel that runs here are no obstacle for the file of i
   assert.deepEqual([own.code, own.err], [0, '']);
 });
 
+test('what the evenkeel that runs here would not reload', root, async (t) => {
+  const file = join(directory(t), 'evenkeel.yaml');
+  const taken = await startBackend(t);
+  const never = await startBackend(t);
+  const port = await freePort();
+  const yaml = (listeners: string, rest = ''): void =>
+    writeFileSync(
+      file,
+      `listeners:\n  web: { bind: [ "127.0.0.1:${port}", "127.0.0.1:${never.port}" ], ${respond} }\n${listeners}${rest}`,
+    );
+  yaml('');
+  const socket = ['--socket', `${file}.sock`];
+  const running = Evenkeel.spawn(t, ['run', file, '--engine', 'node', ...socket]);
+  await running.said(/ready: /);
+  // What a start could not open, a reload does not ask for.
+  assert.equal(evenkeel(['check', file, ...socket]).code, 0);
+  assert.equal(evenkeel(['reload', ...socket]).code, 0);
+  const pid = `\\(pid ${running.child.pid}\\)`;
+  for (const [listeners, rest, checked, reloaded] of [
+    [`  other: { bind: "127.0.0.1:${taken.port}", ${respond} }\n`, '', 'is taken by', 'is taken by'],
+    ['', 'user: games\n', `runs here ${pid}, which refuses to reload this file; .*takes-restart`, 'takes a restart'],
+    ['', 'workers: 64\n', `:3:10: .*runs here ${pid} has room for \\d+ proxies`, 'takes a restart'],
+  ] as const) {
+    yaml(listeners, rest);
+    const [before, after] = [evenkeel(['check', file, ...socket]), evenkeel(['reload', ...socket])];
+    assert.match(before.err, new RegExp(checked));
+    assert.match(after.err, new RegExp(reloaded));
+    assert.deepEqual([before.code, after.code], [1, 1], before.err + after.err);
+  }
+  assert.equal(evenkeel(['check', file, '--no-host', ...socket]).code, 0);
+});
+
 test('a socket path whose directory is missing, and an address that is not here', linux, async (t) => {
   const port = await freePort();
   const yaml = `

@@ -23,10 +23,19 @@ export const peers = named('Peers', 'The links of this node to others.', {
 });
 export type PeersStatus = View<typeof peers>;
 
+const fixed = named('FixedSettings', 'What a reload does not change.', {
+  user: text('What `user` is in the file. Null: it is not there.').nullable(),
+  workersMax: count(
+    'The most that `workers` may be. Null: it does not matter, for the command line says how many there are.',
+  ).nullable(),
+});
+export type FixedSettings = View<typeof fixed>;
+
 const configuration = named('ConfigurationSummary', 'Which configuration runs.', {
   file: text('Null: it came from standard input.').nullable(),
   digest: text("The beginning of the text's SHA-256, by which two nodes can be compared."),
   isChanged: flag('What the file says now is not what was loaded. Null: it cannot be read.').nullable(),
+  fixed,
 });
 export type ConfigurationView = View<typeof configuration>;
 

@@ -31,7 +31,9 @@ export function addCheckCommand(program: Command, context: CliContext<CheckComma
   addConfigFiles(
     program
       .command('check')
-      .description('check a configuration and this machine: exit code 0 if `run` would start, else 1 and every error'),
+      .description(
+        'check a configuration and this machine: exit code 0 if `run` would start and `reload` would be carried out, else 1 and every error',
+      ),
   )
     .option('--node <name>', NODE_OPTION)
     .option(
@@ -39,7 +41,10 @@ export function addCheckCommand(program: Command, context: CliContext<CheckComma
       'check the file alone, for another machine: no interfaces, ports, names, programs and key files',
     )
     .option('--json', 'print the result on stdout, for programs')
-    .option('--socket <path>', `control socket of the instance that runs here now (default: ${SOCKET_DEFAULT})`)
+    .option(
+      '--socket <path>',
+      `control socket of the instance that runs here now, and would reload it (default: ${SOCKET_DEFAULT})`,
+    )
     .addHelpText(
       'after',
       '\nEvery error is a line on stderr: file:line:column: what is wrong; what to write instead [code]\n',

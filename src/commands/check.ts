@@ -5,6 +5,8 @@ import { type Diagnostic, sortDiagnostics } from '../config/diagnostic.ts';
 import { FILES_UPSTREAM } from '../config/files-plan.ts';
 import { countRoutes } from '../config/route-text.ts';
 import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
+import type { FixedSettings } from '../api/status.ts';
+import type { Running } from '../load/preflight/rehearse.ts';
 import { askStatus } from './control-client.ts';
 import { type Known, prepare, type Ready, refuses } from '../load/prepare.ts';
 import { socketToAsk, stateDirectory } from '../instance/socket-path.ts';
@@ -49,24 +51,23 @@ async function withRehearsal(
   socket: string | null,
 ): Promise<readonly Diagnostic[]> {
   const { rehearse } = await import('../load/preflight/rehearse.ts');
-  return sortDiagnostics([...diagnostics, ...(await rehearse(known, createOwnership(socket)))]);
+  return sortDiagnostics([...diagnostics, ...(await rehearse(known, await findRunning(socket)))]);
 }
 
-/** Whether a process belongs to the evenkeel that runs here: its ports will be free when it ends. Asked once. */
-function createOwnership(socket: string | null): (pid: number) => Promise<boolean> {
-  let asked: Promise<ReadonlySet<number>> | null = null;
-  const ask = async (): Promise<ReadonlySet<number>> => {
-    try {
-      const { pid, proxies } = await askStatus(socketToAsk(socket, process.env, process.getuid?.() ?? -1));
-      return new Set([pid, ...proxies.map((proxy) => proxy.pid)]);
-    } catch {
-      return new Set();
-    }
-  };
-  return async (pid) => {
-    asked ??= ask();
-    return (await asked).has(pid);
-  };
+/** The evenkeel that runs here; null: none answers. */
+async function findRunning(socket: string | null): Promise<Running | null> {
+  try {
+    const status = await askStatus(socketToAsk(socket, process.env, process.getuid?.() ?? -1));
+    const { pid, proxies, listeners, configuration, isStopping } = status;
+    const binds = new Set(listeners.flatMap((listener) => listener.binds.map(({ address }) => address)));
+    return {
+      pid,
+      pids: new Set([pid, ...proxies.map((proxy) => proxy.pid)]),
+      reload: isStopping ? null : { ...(configuration.fixed as FixedSettings | undefined), binds },
+    };
+  } catch {
+    return null;
+  }
 }
 
 function summary({ plan, config }: Ready): string {

@@ -177,7 +177,10 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       proxyUser: user,
       problems,
       version: program.version,
-      configuration: new LoadedConfiguration(options.files, loaded.texts),
+      configuration: new LoadedConfiguration(options.files, loaded.texts, {
+        user: ready.user,
+        workersMax: workers === null ? workersMax : null,
+      }),
       service,
       succession,
       inherited: (await succession?.inherit(program.version)) ?? null,

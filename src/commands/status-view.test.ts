@@ -101,7 +101,12 @@ const DOCUMENT: StatusDocument = {
   isStopping: false,
   uptimeMs: 200_000_000,
   at: '2030-01-01T00:00:00.000Z',
-  configuration: { file: '/etc/evenkeel/evenkeel.yaml', digest: '0a1b2c3d4e5f', isChanged: true },
+  configuration: {
+    file: '/etc/evenkeel/evenkeel.yaml',
+    digest: '0a1b2c3d4e5f',
+    isChanged: true,
+    fixed: { user: null, workersMax: 2 },
+  },
   problems: [],
   unstored: [],
   tls: null,

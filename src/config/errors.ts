@@ -806,6 +806,26 @@ export const CATALOGUE = {
     remedy: '<fix>',
     about: 'The other listeners serve meanwhile.',
   },
+  'takes-restart': {
+    severity: 'error',
+    message:
+      '<what> is another one than that of the evenkeel that runs here (pid <pid>), which refuses to reload this file',
+    remedy: 'restart or upgrade that one when all else is right',
+    about: 'A reload does not change it. `--no-host` checks the file without what runs here.',
+  },
+  'no-room-for-workers': {
+    severity: 'error',
+    message: 'the evenkeel that runs here (pid <pid>) has room for <limit> proxies, and refuses to reload this file',
+    remedy: 'write at most <limit>, or restart or upgrade that one when all else is right',
+    about: '`--no-host` checks the file without what runs here.',
+  },
+  'cannot-listen-now': {
+    severity: 'error',
+    message: '<value> cannot be listened on: <reason>',
+    remedy: '<fix>',
+    about:
+      'An evenkeel runs here. A start would serve the other listeners, but a reload changes everything or nothing.',
+  },
   'nothing-to-listen-on': {
     severity: 'error',
     message: 'no listener can be opened on this machine',

@@ -1,5 +1,5 @@
 /** Which configuration runs, and whether its files still say the same: for who compares two nodes, or has edited one. */
-import type { ConfigurationView } from '../api/status.ts';
+import type { ConfigurationView, FixedSettings } from '../api/status.ts';
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type ConfigFile, STANDARD_INPUT } from '../cli/config-files.ts';
@@ -12,11 +12,13 @@ const DIGEST_CHARACTERS = 12;
 
 export class LoadedConfiguration {
   private readonly files: readonly ConfigFile[];
+  private readonly fixed: FixedSettings;
   private texts: Texts;
 
-  constructor(files: readonly ConfigFile[], texts: Texts) {
+  constructor(files: readonly ConfigFile[], texts: Texts, fixed: FixedSettings) {
     this.files = files;
     this.texts = texts;
+    this.fixed = fixed;
   }
 
   /** Other texts of the same files are in force. */
@@ -30,6 +32,7 @@ export class LoadedConfiguration {
       file: paths.length === 0 ? null : paths.join(', '),
       digest: digestOf(this.texts),
       isChanged: this.isChanged(),
+      fixed: this.fixed,
     };
   }
 

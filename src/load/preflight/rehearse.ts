@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { type Diagnostic, diagnose, type Path, type Problem, problem, show } from '../../config/diagnostic.ts';
 import type { BindPlan } from '../../config/plan.ts';
 import type { ListenFailure } from '../../port/host.ts';
+import type { FixedSettings } from '../../api/status.ts';
 import { askSystem } from '../../keeper/servers/names.ts';
 import { bindText } from '../../keeper/proxies/listeners.ts';
 import { systemReason } from '../../base/system-error.ts';
@@ -14,18 +15,43 @@ import { entriesOf, itemsOf } from '../../config/parts.ts';
 import { tryListening } from '../../io/linux/listen.ts';
 import type { Known } from '../prepare.ts';
 
-/** `isOurs`: whether the process with this id belongs to an evenkeel that runs here, whose ports its successor will have. */
-export async function rehearse(
-  known: Known,
-  isOurs: (pid: number) => Promise<boolean>,
-): Promise<readonly Diagnostic[]> {
-  return [...(await rehearseListeners(known, isOurs)), ...(await rehearseNames(known))];
+/** The evenkeel that runs here. */
+export interface Running {
+  readonly pid: number;
+  /** With those that it has started: their ports are no obstacle. */
+  readonly pids: ReadonlySet<number>;
+  /** What it goes by if it is told to reload. Null: it stops. */
+  readonly reload: Reload | null;
 }
 
-async function rehearseListeners(
-  known: Known,
-  isOurs: (pid: number) => Promise<boolean>,
-): Promise<readonly Diagnostic[]> {
+/** Of a version that does not say so, settings are not known. */
+interface Reload extends Partial<FixedSettings> {
+  /** What it listens on, or wants to, as `bindText` writes it. */
+  readonly binds: ReadonlySet<string>;
+}
+
+/** `running` null: none runs here. */
+export async function rehearse(known: Known, running: Running | null): Promise<readonly Diagnostic[]> {
+  return [...rehearseReload(known, running), ...rehearseListeners(known, running), ...(await rehearseNames(known))];
+}
+
+/** What a reload does not change. */
+function rehearseReload(known: Known, running: Running | null): readonly Diagnostic[] {
+  if (running === null || running.reload === null) return [];
+  const { user: formerUser, workersMax = null } = running.reload;
+  const { user, workers } = known.config;
+  const pid = String(running.pid);
+  const found: Diagnostic[] = [];
+  if (formerUser !== undefined && (user ?? null) !== formerUser) {
+    found.push(at(known, ['user'], problem('takes-restart', { what: '`user`', pid })));
+  }
+  if (workersMax !== null && (workers ?? 0) > workersMax) {
+    found.push(at(known, ['workers'], problem('no-room-for-workers', { limit: String(workersMax), pid })));
+  }
+  return found;
+}
+
+function rehearseListeners(known: Known, running: Running | null): readonly Diagnostic[] {
   const own = knownAddresses(known);
   const found: Diagnostic[] = [];
   let openable = 0;
@@ -36,9 +62,11 @@ async function rehearseListeners(
       if (parsed === null) continue;
       const bind = { ...parsed, isUdp: listener.protocol === 'udp' };
       const failure = tryListening({ address: bind.address, isDual: bind.dual, isUdp: bind.isUdp });
-      if (failure !== null && !(await isTakenByOurs(failure, isOurs))) {
+      if (failure !== null && !isTakenByOurs(failure, running)) {
         const args = { value: show(bindText(bind)), reason: failure.reason, fix: failure.remedy };
-        found.push(at(known, path, problem('cannot-listen', args)));
+        // What could not be opened at the start goes on being tried.
+        const isNew = running?.reload?.binds.has(bindText(bind)) === false;
+        found.push(at(known, path, problem(isNew ? 'cannot-listen-now' : 'cannot-listen', args)));
         continue;
       }
       openable++;
@@ -57,11 +85,8 @@ async function rehearseListeners(
   return found;
 }
 
-async function isTakenByOurs(
-  { code, ownerPid }: ListenFailure,
-  isOurs: (pid: number) => Promise<boolean>,
-): Promise<boolean> {
-  return code === 'EADDRINUSE' && ownerPid !== null && (await isOurs(ownerPid));
+function isTakenByOurs({ code, ownerPid }: ListenFailure, running: Running | null): boolean {
+  return code === 'EADDRINUSE' && ownerPid !== null && running?.pids.has(ownerPid) === true;
 }
 
 /** Those of this machine, and those that come to it. */
