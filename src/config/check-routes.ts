@@ -52,6 +52,18 @@ export function checkRoutes(
   }
 }
 
+/** Keys of a route that mean something only where a server answers. */
+const ONLY_WITH_UPSTREAM = [
+  'rewrite',
+  'send',
+  'timeout',
+  'retry',
+  'upgrade',
+  'limits',
+  'intercept',
+  'target-by',
+] as const;
+
 const ACTIONS = ['upstream', 'redirect', 'respond', 'files', 'ready', 'close'] as const;
 
 function hasAction(route: Route): boolean {
@@ -62,7 +74,7 @@ function hasAction(route: Route): boolean {
 function checkStepsAlone(route: Route, path: Path, report: Report): void {
   const reason = 'the route has nothing to do but its `steps`';
   const fix = 'write it in what they `take`, or in the route that follows';
-  for (const key of ['rewrite', 'headers', 'upgrade', 'limits', 'timeout', 'retry', 'errors', 'intercept'] as const) {
+  for (const key of [...ONLY_WITH_UPSTREAM, 'headers', 'errors'] as const) {
     if (route[key] === undefined || (key === 'errors' && route.internal === true)) continue;
     report.atKey([...path, key], 'no-effect', { key, reason, fix });
   }
@@ -156,14 +168,14 @@ function checkAction(
     const refuse = (keys: readonly string[]): void => {
       report.atKey([...path, ...keys], 'no-effect', { key: keys.join('.'), reason, fix: 'leave it out' });
     };
-    for (const key of ['rewrite', 'timeout', 'retry', 'upgrade', 'limits', 'intercept'] as const)
-      if (route[key] !== undefined) refuse([key]);
+    for (const key of ONLY_WITH_UPSTREAM) if (route[key] !== undefined) refuse([key]);
     if (route.headers?.request !== undefined) refuse(['headers', 'request']);
     if (route.headers?.success !== undefined) refuse(['headers', 'success']);
     for (const key of ['replace', 'cookie-flags'] as const)
       if (route.headers?.response?.[key] !== undefined) refuse(['headers', 'response', key]);
     if (action === 'close' && route.headers?.response !== undefined) refuse(['headers', 'response']);
   }
+  checkSend(route, path, names, report);
   checkRedirect(route.redirect, [...path, 'redirect'], report);
   const status = route.respond?.status;
   if (status !== undefined && BODYLESS_STATUSES.has(status) && (route.respond?.body ?? '') !== '') {
@@ -174,6 +186,18 @@ function checkAction(
     checkOwnFields(action, route.headers?.[part], [...path, 'headers', part], report);
   }
   return action;
+}
+
+function checkSend(route: Route, path: Path, names: ReadonlySet<string>, report: Report): void {
+  const { send, 'target-by': targetBy } = route;
+  if (send?.text !== undefined && send.body !== undefined) {
+    const reason = 'the `text` takes the place of the body';
+    report.atKey([...path, 'send', 'body'], 'no-effect', { key: 'body', reason, fix: 'leave it out' });
+  }
+  for (const [text, name] of Object.entries(targetBy?.calls ?? {})) {
+    if (name !== undefined && !names.has(name))
+      report.atValue([...path, 'target-by', 'calls', text], 'undefined-route', { value: show(name) });
+  }
 }
 
 function checkRedirect(redirect: Route['redirect'], path: Path, report: Report): void {

@@ -4,6 +4,7 @@ import { compileFiles, type FileTypes } from './compile-files.ts';
 import { FileSites } from './files-plan.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { RouteConfig, StepConfig, ValueMatch } from './model.ts';
+import type { SendConfig, TargetByConfig } from './model-send.ts';
 import type {
   ActionPlan,
   ErrorPagePlan,
@@ -14,7 +15,9 @@ import type {
   RetryPlan,
   RewritePlan,
   RoutePlan,
+  SendPlan,
   StepPlan,
+  TargetByPlan,
   ValueMatchPlan,
 } from './plan.ts';
 import { hostsOf, listOf } from './parts.ts';
@@ -176,7 +179,24 @@ function compileAction(route: RouteConfig, passesClaims: boolean): ActionPlan {
     bodyBytes: route.limits?.body === undefined ? null : parseSize(String(route.limits.body)),
     passesClaims,
     interceptsErrors: route.intercept ?? DEFAULTS.route.intercept,
+    ...(route.send === undefined ? {} : { send: compileSend(route.send) }),
+    ...(route['target-by'] === undefined ? {} : { targetBy: compileTargetBy(route['target-by']) }),
   };
+}
+
+function compileSend(send: SendConfig): SendPlan {
+  const { fields, body } = { ...DEFAULTS.route.send, ...send };
+  const text = send.text ?? null;
+  return {
+    method: send.method ?? null,
+    dropsFields: fields === 'drop',
+    dropsBody: body === 'drop' || text !== null,
+    text,
+  };
+}
+
+function compileTargetBy({ field, calls = {} }: TargetByConfig): TargetByPlan {
+  return { field, calls: Object.entries(calls) };
 }
 
 function compileRewrite(rewrite: NonNullable<RouteConfig['rewrite']>): RewritePlan {

@@ -38,6 +38,7 @@ export const DEFAULTS = {
     upgrade: true,
     intercept: false,
     internal: false,
+    send: { fields: 'pass', body: 'pass' },
     respond: { status: 200, body: '', contentType: 'text/plain; charset=utf-8' },
     files: { index: 'index.html', 'default-type': 'application/octet-stream', dotfiles: false },
     // Three tries: one server down and its neighbour full is still served. Only where nothing was sent yet.

@@ -9,6 +9,7 @@ import { DEFAULTS } from './defaults.ts';
 import { HighAvailability } from './model-ha.ts';
 import { ServersTls, Tls } from './model-tls.ts';
 import { Peer } from './model-peers.ts';
+import { Send, TargetBy } from './model-send.ts';
 import { tcpKeys } from './model-tcp.ts';
 import {
   absolutePath,
@@ -428,6 +429,7 @@ const routeKeys = {
     'Change the path before it is sent to the upstream. One of `prefix`, `path`, `target`, or `regex` with `to`.',
   ),
   headers: key(Headers, 'Header fields to set, add and remove.'),
+  send: key(Send, 'What the server is sent in place of what the client sent.'),
   close: key(z.literal(true).meta({ examples: [true] }), 'Close the connection without an answer.'),
   upgrade: key(flag, 'Pass an Upgrade on, for example to WebSocket.', DEFAULTS.route.upgrade),
   limits: key(RouteLimits, "Of this route, in place of the listener's."),
@@ -437,6 +439,7 @@ const routeKeys = {
       'Without it there is no limit besides those of the upstream.',
   ),
   retry: key(Retry, 'When another server is tried.'),
+  'target-by': key(TargetBy, 'A response may say where its request goes on instead.'),
 };
 
 const ErrorPage = z.strictObject({

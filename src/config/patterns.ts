@@ -141,6 +141,12 @@ export function checkMethod(text: string): Problem | null {
   });
 }
 
+/** A server's answer to HEAD has no body, and none to CONNECT is a response: what asked for something else would wait for it. */
+export function checkSentMethod(text: string): Problem | null {
+  if (text !== 'HEAD' && text !== 'CONNECT') return checkMethod(text);
+  return problem('bad-method', { value: show(text), fix: 'write one whose response has a body, as GET' });
+}
+
 export function checkHeaderName(text: string): Problem | null {
   if (TOKEN.test(text)) return null;
   const pair = /^([\w-]+)\s*[ =]\s*(\S.*)$/.exec(text);

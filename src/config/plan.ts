@@ -405,6 +405,26 @@ export interface ProxyActionPlan {
   readonly passesClaims: boolean;
   /** `errors` are for what servers answer too. */
   readonly interceptsErrors: boolean;
+  /** What servers are sent in place of what the client sent. */
+  readonly send?: SendPlan;
+  /** A response may say where its request goes on instead. */
+  readonly targetBy?: TargetByPlan;
+}
+
+export interface SendPlan {
+  /** Null: the client's, and so is HEAD in any case. */
+  readonly method: string | null;
+  /** Of the client's fields only Host, and those that frame the body. */
+  readonly dropsFields: boolean;
+  readonly dropsBody: boolean;
+  /** In place of the body, a template. Null: nothing is. */
+  readonly text: string | null;
+}
+
+export interface TargetByPlan {
+  readonly field: string;
+  /** What it may say besides a target: the names of routes, by text. */
+  readonly calls: readonly (readonly [text: string, name: string])[];
 }
 
 export interface ErrorPagePlan {

@@ -27,6 +27,7 @@ import {
   checkHostRegex,
   checkInterface,
   checkMethod,
+  checkSentMethod,
   checkName,
   checkPath,
   checkRedirectTarget,
@@ -185,6 +186,7 @@ export const regex = text('regular expression', '^/a/[0-9]+$', (value) => checkR
 export const hostRegex = text('regular expression', '^www[0-9]+\\.', checkHostRegex);
 export const capturingRegex = text('regular expression', '^/a/([0-9]+)$', (value) => checkRegex(value, true));
 export const method = text('method', 'GET', checkMethod, METHOD_PATTERN);
+export const sentMethod = text('method', 'POST', checkSentMethod, METHOD_PATTERN);
 export const headerName = text('header name', 'X-Env', checkHeaderName, TOKEN_PATTERN);
 export const headerValue = text('header value', 'prod', checkHeaderValue);
 export const headerTemplate = text('header value', 'prod', checkHeaderTemplate);

@@ -58,6 +58,12 @@ export function readRequestHeaders(
         notes.notYet(place, `\`proxy_set_header Upgrade ${value}\``, 'only $http_upgrade is passed on');
       continue;
     }
+    if (lower === 'content-length') {
+      const reason = 'the length of a body is what it is';
+      if (!/^(|\$\{?content_length\}?)$/.test(value))
+        notes.notYet(place, `\`proxy_set_header ${name} "${value}"\``, reason, 'leave it out');
+      continue;
+    }
     if (HOP_BY_HOP.has(lower)) {
       if (!isOwnConnection(lower, value, upgradeMaps)) {
         const reason = 'how a connection is used is decided for each of the two connections';

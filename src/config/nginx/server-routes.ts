@@ -15,6 +15,7 @@ import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { parseTarget, rewriteFor, type Target } from './pass.ts';
 import { readServersTls } from './proxy-ssl.ts';
+import { readSent } from './sent.ts';
 import { readReplacements } from './redirects.ts';
 import { readResolver } from './resolver.ts';
 import { readReturn, type Answer, type AnswerContext } from './return.ts';
@@ -376,11 +377,20 @@ export class ServerRoutes {
     if (Object.keys(headers).length > 0) route['headers'] = headers;
     if (!passesUpgrade) route['upgrade'] = false;
     route['limits'] = { body: this.bodySize(scope) };
+    const send = readSent(scope, constants, this.notes);
+    if (send !== null) route['send'] = send;
     route['retry'] = this.retryOf(scope, target);
+    if (!isIgnored(scope, 'x-accel-redirect')) route['target-by'] = this.targetBy;
     Object.assign(route, this.errorsOf(scope));
     const isIntercepting = scope.argument('proxy_intercept_errors')?.toLowerCase() === 'on';
     if (isIntercepting && route['errors'] !== undefined) route['intercept'] = true;
     return route;
+  }
+
+  /** A response may lead to any location, and to those with a name by that. */
+  private get targetBy(): PlainMap {
+    const calls = Object.fromEntries(Array.from(this.names.keys(), (name) => [name, this.nameOf(name)]));
+    return { field: 'X-Accel-Redirect', ...(this.names.size === 0 ? {} : { calls }) };
   }
 
   private upstreamOf(target: Target, scope: Scope, pass: Directive): string {
@@ -493,6 +503,11 @@ export class ServerRoutes {
     }
     return drafts;
   }
+}
+
+/** `proxy_ignore_headers` has this field, in small letters. */
+function isIgnored(scope: Scope, field: string): boolean {
+  return scope.all('proxy_ignore_headers').some(({ args }) => args.some(({ text }) => text.toLowerCase() === field));
 }
 
 /** Of a phase that is over: what answers stands at the end of the steps where something else could come of them. */

@@ -95,6 +95,9 @@ class FakeClient implements ClientSide {
     this.said.push('broken');
     this.end(ending);
   }
+  goOn(text: Uint8Array): void {
+    this.said.push(`goes on ${String.fromCharCode(...text)}`);
+  }
   answer(response: OwnResponse): void {
     this.said.push(`answer ${response.status}`);
     this.exchange?.noteAnswer(response, 'web', NOTHING, 0, 0);

@@ -58,6 +58,7 @@ import {
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
+  METHOD_HEAD,
   METHOD_OTHER,
   type RequestHead,
   type ResponseHead,
@@ -67,6 +68,7 @@ import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import type { Server } from '../server.ts';
 import type { Upstream } from '../upstream.ts';
 import { Waiter } from '../waiter.ts';
+import { Discard } from './discard.ts';
 import type { ErrorPage } from './error-page.ts';
 import { KeptRequest } from './kept-request.ts';
 import { type HeaderEdit, linesFor } from './header-edit.ts';
@@ -75,9 +77,12 @@ import type { ServerProtocol } from './protocol.ts';
 import type { AnswerRecord, RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
 import type { ResponseTexts } from './response-changes.ts';
-import { joined, linesOf, withoutOwn } from './response-lines.ts';
+import { joined, linesOf, takeOut, withoutOwn } from './response-lines.ts';
+import type { SentRequest } from './sent-request.ts';
 import { isSuccess } from './success.ts';
+import { keptLines, type TargetBy, typeLine } from './target-by.ts';
 import { Trail } from './trail.ts';
+import { dropBody, makeGet, METHOD_ROOM } from './turned-request.ts';
 import type { BodySink, ClientSide, ResponseHandler, ServerSide, Tunnel } from './sides.ts';
 
 class Answer implements AnswerRecord {
@@ -101,6 +106,7 @@ const SPACE = 0x20;
 const CARRIED_BYTES_MAX = 1024;
 const UNAUTHORIZED = 401;
 const WWW_AUTHENTICATE = ascii('www-authenticate');
+const CONTENT_TYPE = ascii('content-type');
 
 export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private readonly context: Context;
@@ -134,9 +140,19 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private carriedLines: Uint8Array = own.NOTHING;
   /** How often it went on elsewhere because there was no file. */
   private detours = 0;
-  /** Of the request as it came, where the route has pages for errors. -1: it is not kept. */
+  /** Of the request as it came, where it may have to go on elsewhere. -1: it is not kept. */
   private headSlot = -1;
-  private headLength = 0;
+  private headAt = 0;
+  private headEnd = 0;
+  /** Where a response says that it goes on. */
+  private goesOnTo: Uint8Array = own.NOTHING;
+  /** The Content-Type of that response, as a line. */
+  private carriedType: Uint8Array = own.NOTHING;
+  /** The request's body is for nobody. */
+  private dropsBody = false;
+  private discard: Discard | null = null;
+  /** Whether its method allows another try once something was sent. */
+  private isIdempotent = false;
 
   wantsUpgrade = false;
   /** The head of a final response has been handed to the client's socket. */
@@ -199,6 +215,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     exchange.isErrorPage = false;
     exchange.carriedLines = own.NOTHING;
     exchange.detours = 0;
+    exchange.carriedType = own.NOTHING;
+    exchange.dropsBody = false;
+    exchange.isIdempotent = isIdempotent(exchange.method);
     return exchange;
   }
 
@@ -287,44 +306,102 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
       view.isPlaced = false;
     }
     if (choice !== null && !choice.applyTarget(view)) return own.REWRITE_FAILED;
+    if (route.send !== null) this.changeBy(route.send, view.head);
     const obstacle = protocol.keep(request, view, hops, route, this.wantsUpgrade, headLength);
-    if (obstacle === null && route.hasErrorPages && !this.isErrorPage) this.keepHead(view, headLength);
+    const mayGoOn = route.targetBy !== null || (route.hasErrorPages && !this.isErrorPage);
+    if (obstacle === null && mayGoOn) this.keepHead(view, headLength);
     return obstacle;
+  }
+
+  private changeBy(send: SentRequest, head: RequestHead): void {
+    if (!send.isIdempotent) this.isIdempotent = false;
+    if (!send.dropsBody) return;
+    if (head.body !== BODY_NONE) this.dropsBody = true;
+    dropBody(head);
   }
 
   /** Without a slot for it errors are answered as they are. */
   private keepHead({ bytes, head }: RequestView, length: number): void {
     const { arena } = this.context;
-    if (head.body !== BODY_NONE || this.headSlot >= 0) return;
-    this.headSlot = arena.allocate(length);
+    if (this.headSlot >= 0) return;
+    this.headSlot = arena.allocate(METHOD_ROOM + length);
     if (this.headSlot < 0) return;
-    this.headLength = length;
-    const at = arena.start(this.headSlot);
-    for (let i = 0; i < length; i++) bytes[at + i] = bytes[head.start + i];
+    this.headAt = arena.start(this.headSlot) + METHOD_ROOM;
+    this.headEnd = this.headAt + length;
+    bytes.copyWithin(this.headAt, head.start, head.start + length);
   }
 
   /** The page for an error with this status; null: there is none. */
   errorPageFor(status: number): ErrorPage<Route> | null {
     if (this.headSlot < 0 || this.hasResponse || this.isErrorPage || this.routeOrNull === null) return null;
-    return this.route.errorPageFor(status);
+    const page = this.route.errorPageFor(status);
+    // what is not here of a body any more cannot go to another server
+    return page === null || page.plan.to.kind !== 'call' || this.hasWholeBody ? page : null;
+  }
+
+  /** Whatever the request has of a body is kept with its head. */
+  private get hasWholeBody(): boolean {
+    return this.client.isRequestComplete && !this.isRequestSpent && !this.dropsBody;
   }
 
   /** It was sent elsewhere again and again. */
   get goesRound(): boolean {
-    return this.detours > DETOURS_MAX;
+    return this.detours >= DETOURS_MAX;
+  }
+
+  get hasKeptHead(): boolean {
+    return this.headSlot >= 0;
+  }
+
+  /** A body of this length stays behind the head that is kept, or nobody wants it. */
+  keepsBody(length: number): boolean {
+    return this.dropsBody || this.request.hasRoomFor(length);
+  }
+
+  /** A part of such a body. */
+  keepBody(offset: number, length: number): void {
+    if (!this.dropsBody) this.request.append(offset, length);
   }
 
   /** Where the head stands that was kept. */
   get keptHead(): { readonly at: number; readonly end: number } {
-    const at = this.context.arena.start(this.headSlot);
-    return { at, end: at + this.headLength };
+    return { at: this.headAt, end: this.headEnd };
   }
 
-  /** The request ends in an error, or there is no file for it, and is to be answered with this page: as if it had come now. */
-  turn({ plan }: ErrorPage<Route>): void {
+  /**
+   * The request, whose head is parsed anew, ends in an error, or there is no file for it, and is to be answered with this page: as if it had
+   * come now. For another target it is one that has no body.
+   */
+  turn({ plan }: ErrorPage<Route>, head: RequestHead): void {
     this.isErrorPage = plan.goesOn !== true;
-    this.detours++;
+    const isCalled = plan.to.kind === 'call' && !this.dropsBody;
+    if (isCalled) this.request.releaseHead();
+    else this.dropAll(head, this.isErrorPage && plan.to.kind === 'target');
+    this.beginAnew();
+  }
+
+  /** The same where a response says where to. False: a route is called, and what there was of a body is not here any more. */
+  turnByResponse(head: RequestHead, isCalled: boolean): boolean {
+    if (isCalled && !this.hasWholeBody) return false;
+    if (isCalled) this.request.releaseHead();
+    else this.dropAll(head, true);
+    this.beginAnew();
+    return true;
+  }
+
+  /** What there is of a body stays behind. */
+  private dropAll(head: RequestHead, isGet: boolean): void {
+    if (head.body !== BODY_NONE) this.dropsBody = true;
+    dropBody(head);
+    if (isGet) makeGet(this.context.memory, head);
+    this.headAt = head.start;
+    this.method = head.method;
     this.request.release();
+  }
+
+  private beginAnew(): void {
+    this.isIdempotent = isIdempotent(this.method);
+    this.detours++;
     this.trail.turn();
     this.tries = 0;
     this.triedCount = 0;
@@ -398,7 +475,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   /** A server that closes its unused connection while the request is on its way costs no more than another try. */
   private get isRepeatable(): boolean {
-    return this.client.isRequestComplete && (isIdempotent(this.method) || this.action.retry.nonIdempotent);
+    return this.client.isRequestComplete && (this.isIdempotent || this.action.retry.nonIdempotent);
   }
 
   private handleNoServer(picked: number): void {
@@ -445,11 +522,13 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   /** Where the rest of the request's body goes; null: nowhere yet. */
   get requestSink(): BodySink | null {
     const { serverSide } = this;
+    if (this.dropsBody) return (this.discard ??= new Discard(this.context.arena));
     return serverSide !== null && serverSide.isReady ? serverSide.sink : null;
   }
 
   /** A part of the body that is not kept went to the server. */
   noteBodySent(): void {
+    if (this.dropsBody) return;
     this.isRequestSpent = true;
     this.awaitsContinue = false;
     (this.serverSide as ServerSide).touch();
@@ -486,7 +565,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
       this.usePicked(upstream.pick(this));
       return;
     }
-    if (!mayRetry(this.action.retry, isIdempotent(this.method), sent, how, status, isStale, this.tries)) {
+    if (!mayRetry(this.action.retry, this.isIdempotent, sent, how, status, isStale, this.tries)) {
       this.client.answer(this.failure);
       return;
     }
@@ -511,6 +590,30 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     return isForOther;
   }
 
+  goesOnBy(head: ResponseHead): boolean {
+    const { targetBy } = this.route;
+    if (targetBy === null) return false;
+    const { memory } = this.context;
+    const text = targetBy.find(memory, head);
+    if (text === null) return false;
+    this.trail.respond(head.status, this.context.transport.now);
+    this.goesOnTo = text;
+    this.carriedLines = keptLines(memory, head, this.route.responseEdit);
+    this.carriedType = typeLine(memory, head);
+    return true;
+  }
+
+  handleGoesOn(): void {
+    this.serverSide = null;
+    const { client } = this;
+    client.goOn(this.goesOnTo, this.route.targetBy as TargetBy);
+    client.pump();
+  }
+
+  get leavesBody(): boolean {
+    return this.method === METHOD_HEAD && this.route.send !== null;
+  }
+
   private triesOther(status: number): boolean {
     const { retry } = this.action;
     if (status < 403 || !retry.statuses.includes(status)) return this.isIntercepted(status);
@@ -520,7 +623,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   private mayTryOther(status: number): boolean {
     return (
-      mayRetry(this.action.retry, isIdempotent(this.method), this.sent, FAILED_STATUS, status, false, this.tries) &&
+      mayRetry(this.action.retry, this.isIdempotent, this.sent, FAILED_STATUS, status, false, this.tries) &&
       this.upstream.hasOther(this, this.server as Server)
     );
   }
@@ -576,12 +679,20 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   /** The path of a folder without its slash: a client follows that only for its own status. */
   private isFolder({ status }: ResponseHead): boolean {
+    return status === 301 && this.isOfFiles;
+  }
+
+  private get isOfFiles(): boolean {
     const { proxy } = this.route;
-    return status === 301 && proxy !== null && proxy.upstream === FILES_UPSTREAM;
+    return proxy !== null && proxy.upstream === FILES_UPSTREAM;
   }
 
   /** What the route adds, with what it changes by what is in the response. Null: that is too long. */
   private changed(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): Uint8Array | null {
+    if (this.carriedType.length > 0 && this.isOfFiles && isSuccess(head.status)) {
+      takeOut(this.context.memory, head, CONTENT_TYPE);
+      lines = joined(lines, this.carriedType);
+    }
     if (this.carriedLines.length > 0) {
       lines = joined(lines, this.carriedLines);
       if (lines.length > RESPONSE_EDIT_BYTES_MAX) return null;
@@ -731,6 +842,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.routeOrNull = null;
     this.upstreamOrNull = null;
     this.texts = NO_TEXTS;
+    this.goesOnTo = own.NOTHING;
     this.server = null;
     if (serverSide !== null) serverSide.abandon();
     if (spares.length < SPARE_EXCHANGES_MAX) spares.push(this);

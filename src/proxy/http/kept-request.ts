@@ -3,13 +3,20 @@
  * until a response begins, so that a try that failed can be repeated.
  */
 import type { Arena } from '../../base/arena.ts';
+import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
 import { emitBytes } from '../../wire/http1/emit.ts';
+
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 export class KeptRequest {
   private readonly arena: Arena;
   /** -1: nothing is kept. */
   slot = -1;
   length = 0;
+  /** Of the head; behind it stands what is here of a small body. */
+  headLength = 0;
+  /** What has to have room behind a head that is written anew, and is put there. */
+  private body: Uint8Array = NOTHING;
   /** Where its identifier stands; length 0: it has none of ours. */
   id = 0;
   idLength = 0;
@@ -20,8 +27,27 @@ export class KeptRequest {
 
   /** A slot for `bytes` bytes. False: none is free. */
   allocate(bytes: number): boolean {
-    this.slot = this.arena.allocate(bytes);
+    if (bytes + this.body.length > HEAD_SLOT_BYTES) return false;
+    this.slot = this.arena.allocate(bytes + this.body.length);
     return this.slot >= 0;
+  }
+
+  /** The head is written, `bytes` long. */
+  begin(bytes: number): void {
+    this.length = this.headLength = bytes;
+    const { body } = this;
+    this.body = NOTHING;
+    if (body.length === 0) return;
+    this.arena.memory.set(body, this.start + this.length);
+    this.length += body.length;
+  }
+
+  /** Gives the slot up; the body stays for the head that is written next. */
+  releaseHead(): void {
+    const { memory } = this.arena;
+    const body = memory.slice(this.start + this.headLength, this.start + this.length);
+    this.release();
+    this.body = body;
   }
 
   get start(): number {
@@ -49,5 +75,6 @@ export class KeptRequest {
     this.arena.release(this.slot);
     this.slot = -1;
     this.idLength = 0;
+    this.body = NOTHING;
   }
 }

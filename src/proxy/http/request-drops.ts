@@ -2,6 +2,9 @@
 import { droppedIds } from '../../wire/http1/emit.ts';
 import {
   F_CLIENT_CLAIM,
+  F_CONTENT_LENGTH,
+  F_EXPECT,
+  F_HOST,
   F_PROXY_CLAIM,
   F_X_FORWARDED_FOR,
   F_X_FORWARDED_HOST,
@@ -18,6 +21,8 @@ export interface AddedFields {
   readonly addsForwardedProto: boolean;
   readonly addsForwardedHost: boolean;
   readonly addsRequestId: boolean;
+  /** What is sent in place of what came; null: nothing is. */
+  readonly send: { readonly dropsFields: boolean; readonly dropsBody: boolean } | null;
 }
 
 /** Whatever the route. */
@@ -26,6 +31,11 @@ const DROPPED = droppedIds(...HOP_BY_HOP);
 /** `isTrusted`: of a request that a trusted proxy sent. */
 export function requestDropTable(added: AddedFields, isTrusted: boolean): Uint8Array {
   const table = DROPPED.slice();
+  if (added.send?.dropsFields === true) {
+    table.fill(1);
+    table[F_HOST] = table[F_CONTENT_LENGTH] = table[F_EXPECT] = 0;
+  }
+  if (added.send?.dropsBody === true) table[F_CONTENT_LENGTH] = table[F_EXPECT] = 1;
   if (!added.passesClaims) table[F_CLIENT_CLAIM] = 1;
   if (!added.passesClaims && !isTrusted) table[F_PROXY_CLAIM] = 1;
   if (added.addsForwardedFor) table[F_X_FORWARDED_FOR] = 1;

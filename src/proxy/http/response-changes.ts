@@ -26,6 +26,7 @@ import { Cookie } from './cookie.ts';
 import { CookieFlags } from './cookie-flags.ts';
 import type { HeaderEdit } from './header-edit.ts';
 import { ExpiryRule } from './expiry-rule.ts';
+import { takeOut } from './response-lines.ts';
 import { isSuccess } from './success.ts';
 import { DECLINED, NO_ROOM, Replacement, type RuleTexts } from './replacement.ts';
 import type { Trail } from './trail.ts';
@@ -138,7 +139,8 @@ export class ResponseChanges implements LateValues {
     }
     const before = at;
     at = this.addExpiry(texts, at);
-    if (at > before) taken += this.takeOut(ExpiryRule.fields, edit);
+    if (at > before)
+      for (const name of ExpiryRule.fields) if (!edit.dropsName(name)) taken += takeOut(bytes, head, name);
     if (at === 0 && !this.hasLateLines) return lines;
     at = this.addLines(lines, at);
     return at < 0 || at - taken > RESPONSE_EDIT_BYTES_MAX ? null : out.slice(0, at);
@@ -176,22 +178,6 @@ export class ResponseChanges implements LateValues {
     if (expiry === null || !isSuccess(status)) return at;
     const { now } = values as ResponseValues;
     return expiry.write(texts[rules.length], this, bytes, head, now, out, at);
-  }
-
-  /** How many bytes of the head the fields of these names had. */
-  private takeOut(names: readonly Uint8Array[], edit: HeaderEdit): number {
-    const { bytes } = this;
-    const { fields, fieldCount } = this.head as ResponseHead;
-    let taken = 0;
-    for (let word = 0; word < fieldCount * FIELD_WORDS; word += FIELD_WORDS) {
-      const name = fields[word + FIELD_NAME];
-      const length = fields[word + FIELD_NAME_LENGTH];
-      if (edit.drops(bytes, name, length)) continue;
-      if (!names.some((one) => equalsIgnoringCase(bytes, name, length, one))) continue;
-      taken += length + COLON.length + fields[word + FIELD_VALUE_LENGTH] + 2;
-      fields[word + FIELD_ID] = F_KEEP_ALIVE;
-    }
-    return taken;
   }
 
   private addLines(lines: Uint8Array, at: number): number {

@@ -1,11 +1,13 @@
 /** Lines of a head as bytes, each with its CR LF: what answers of the proxy's own take from elsewhere. */
 import { ascii, equalsIgnoringCase } from '../../wire/http1/classes.ts';
 import {
+  FIELD_ID,
   FIELD_NAME,
   FIELD_NAME_LENGTH,
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
+  F_NOMINATED,
   type ResponseHead,
 } from '../../wire/http1/head.ts';
 
@@ -42,6 +44,18 @@ export function linesOf(
     lines[at++] = LF;
   }
   return lines.subarray(0, at);
+}
+
+/** The fields of this lower-case name do not go on. How many bytes they had. */
+export function takeOut(memory: Uint8Array, { fields, fieldCount }: ResponseHead, lower: Uint8Array): number {
+  let taken = 0;
+  for (let word = 0; word < fieldCount * FIELD_WORDS; word += FIELD_WORDS) {
+    const length = fields[word + FIELD_NAME_LENGTH];
+    if (!equalsIgnoringCase(memory, fields[word + FIELD_NAME], length, lower)) continue;
+    taken += length + AROUND_VALUE + fields[word + FIELD_VALUE_LENGTH];
+    fields[word + FIELD_ID] = F_NOMINATED;
+  }
+  return taken;
 }
 
 export function joined(lines: Uint8Array, more: Uint8Array): Uint8Array {

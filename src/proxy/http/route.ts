@@ -17,6 +17,8 @@ import { HeaderEdit } from './header-edit.ts';
 import { NOTHING, NO_KIND, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
 import { ResponseChanges } from './response-changes.ts';
 import { requestDropTable } from './request-drops.ts';
+import { SentRequest } from './sent-request.ts';
+import { TargetBy } from './target-by.ts';
 
 const HOST = ascii('host');
 const X_FORWARDED_FOR = ascii('x-forwarded-for');
@@ -56,6 +58,10 @@ export class Route {
   readonly hasLateBody: boolean;
   /** What it changes in a response by what is in it; null: nothing. */
   readonly changes: ResponseChanges | null;
+  /** What servers are sent in place of what came; null: nothing is. */
+  readonly send: SentRequest | null;
+  /** By what a response says where its request goes on; null: by nothing. */
+  readonly targetBy: TargetBy | null;
   readonly passesClaims: boolean;
   /** The proxy adds its own X-Forwarded-... and X-Request-Id except where the route sets or removes them. */
   readonly addsForwardedFor: boolean;
@@ -98,6 +104,8 @@ export class Route {
     this.hasLateBody = plan.action.kind === 'respond' && markLate(plan.action.body) !== plan.action.body;
     this.changes = ResponseChanges.of(plan.responseHeaders, [this.responseEdit, this.successEdit], this.hasLateBody);
     assert(this.successEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
+    this.send = this.proxy?.send === undefined ? null : new SentRequest(this.proxy.send);
+    this.targetBy = this.proxy?.targetBy === undefined ? null : new TargetBy(this.proxy.targetBy);
     this.passesClaims = this.proxy?.passesClaims === true;
     const adds = !this.passesClaims;
     this.addsForwardedFor = adds && !this.requestEdit.dropsName(X_FORWARDED_FOR);

@@ -21,9 +21,11 @@ import type { HttpProtocol, ServerProtocol } from './protocol.ts';
 import { RequestIds } from './request-id.ts';
 import { Route } from './route.ts';
 import type { RouteSet } from './route-set.ts';
+import { takeTarget } from './target-by.ts';
 
 /** How often a request may be sent back to look for another route. */
 const TURNS_MAX = 10;
+const AT = 0x40;
 
 export class HttpService implements Service {
   readonly listener: Listener;
@@ -187,6 +189,22 @@ export class HttpService implements Service {
     view.isPlaced = true;
     this.look(peer);
     return this.turn(page, status);
+  }
+
+  /** The route for the request whose head was kept, and is in `context.requestHead` again, by what a response says in this text: the target, or what calls the route of this name. */
+  turnBy(peer: Peer, text: Uint8Array, name: string | null): Route | own.OwnResponse {
+    const { set, view } = this;
+    view.isRewritten = false;
+    view.isPlaced = true;
+    view.answerStatus = 0;
+    this.look(peer);
+    // as nginx calls routes by their names: there is none of this one
+    if (name === null && text[0] === AT) return own.REWRITE_FAILED;
+    if (name === null && !takeTarget(text, view)) return own.NO_ROUTE;
+    const index = name === null ? set.table.match(view) : (set.called.get(name) ?? -1);
+    if (index < 0) return own.NO_ROUTE;
+    const end = this.walk(index, true);
+    return end instanceof Route ? this.pageOf(end) : end;
   }
 
   /** Of the body of a request that takes this route. */

@@ -13,6 +13,7 @@ import type { ResponseHead } from '../../wire/http1/head.ts';
 import type { HeaderEdit } from './header-edit.ts';
 import type { KeptRequest } from './kept-request.ts';
 import type { OwnResponse } from './own-responses.ts';
+import type { TargetBy } from './target-by.ts';
 
 /** Where the bytes of a body go. */
 export interface BodySink {
@@ -68,6 +69,8 @@ export interface ClientSide {
   /** It ended in the middle, for this reason (core/endings.ts). */
   handleResponseBroken(ending: number): void;
 
+  /** The request goes on elsewhere: with the route or target that a response has named in this text. */
+  goOn(text: Uint8Array, by: TargetBy): void;
   /** An answer of the proxy's own instead of a response. */
   answer(response: OwnResponse): void;
   /** The same if the client can still be given one. */
@@ -146,6 +149,11 @@ export interface ResponseHandler {
   noteBacklog(): void;
   /** Whether a response with this status is to be dropped and the request tried elsewhere. */
   retriesStatus(status: number): boolean;
+  /** A response with this head says where its request goes on: it is not for the client, and `handleGoesOn` follows. */
+  goesOnBy(head: ResponseHead): boolean;
+  handleGoesOn(): void;
+  /** The client gets none of a body, whatever the server sends. */
+  readonly leavesBody: boolean;
   /** The try on `server`, which is closed, failed before a response began: how (FAILED_...), or with which status. */
   handleTryFailed(how: Failure, status: number, server: ServerSide): void;
 

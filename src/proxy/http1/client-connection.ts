@@ -38,6 +38,7 @@ import { Peer } from '../http/peer.ts';
 import { Route } from '../http/route.ts';
 import type { HttpService } from '../http/service.ts';
 import type { ClientSide, Tunnel } from '../http/sides.ts';
+import type { TargetBy } from '../http/target-by.ts';
 import type { IdleClient, IdleClients } from '../idle-clients.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import { Lingering } from '../lingering.ts';
@@ -370,7 +371,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private gather(exchange: Exchange): void {
     const { reader } = this;
     const count = Math.min(reader.length, this.gatherBytes);
-    exchange.request.append(reader.offset, count);
+    exchange.keepBody(reader.offset, count);
     reader.consume(count);
     this.gatherBytes -= count;
     (this.pace as BodyPace).move(this.context.transport.now, this.bodyMs);
@@ -426,19 +427,17 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private forward(exchange: Exchange, route: Route, head: RequestHead): void {
     const { context, reader } = this;
     const { hops, towardsServers, view } = this.service;
+    const { body: bodyKind, contentLength, expectsContinue } = head;
     const obstacle = exchange.keep(route, towardsServers, view, hops, reader.headLength);
     if (obstacle !== null) {
       this.answer(obstacle);
       this.dropHead();
       return;
     }
-    const bodyKind = head.body;
-    const contentLength = head.contentLength;
-    const { expectsContinue } = head;
     this.dropHead();
-    const isSmall = bodyKind === BODY_LENGTH && exchange.request.hasRoomFor(contentLength);
+    const isSmall = bodyKind === BODY_LENGTH && exchange.keepsBody(contentLength);
     if (!this.isRequestComplete && isSmall && contentLength <= reader.length) {
-      exchange.request.append(reader.offset, contentLength);
+      exchange.keepBody(reader.offset, contentLength);
       reader.consume(contentLength);
       this.isRequestComplete = true;
     }
@@ -601,12 +600,41 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   /** Answers with the page for an error, whose request was kept. False: the page is no answer. */
   private answerByPage(exchange: Exchange, page: ErrorPage<Route>, status: number): boolean {
-    const { context, service } = this;
-    const { at, end } = exchange.keptHead;
-    if (parseRequestHead(context.memory, at, end, this.emitters.limits, context.requestHead) <= 0) return false;
-    exchange.turn(page);
-    const route = service.turnFailed(this.peer, page, status);
-    if (route === null) return false;
+    if (!this.parseKept(exchange)) return false;
+    exchange.turn(page, this.context.requestHead);
+    const route = this.service.turnFailed(this.peer, page, status);
+    return route !== null && this.takeTurn(exchange, route);
+  }
+
+  goOn(text: Uint8Array, by: TargetBy): void {
+    const exchange = this.exchange as Exchange;
+    if (exchange.goesRound) {
+      this.answer(own.REWRITE_CYCLE);
+      return;
+    }
+    if (!this.parseKept(exchange)) {
+      this.answer(own.OUT_OF_MEMORY);
+      return;
+    }
+    const name = by.calledBy(text);
+    if (!exchange.turnByResponse(this.context.requestHead, name !== null)) {
+      this.answer(own.REWRITE_FAILED);
+      return;
+    }
+    const route = this.service.turnBy(this.peer, text, name);
+    if (!(route instanceof Route)) this.answer(route);
+    else if (!this.takeTurn(exchange, route)) this.answer(own.REWRITE_FAILED);
+  }
+
+  /** The head that was kept is in `context.requestHead` again. */
+  private parseKept({ keptHead: { at, end }, hasKeptHead }: Exchange): boolean {
+    const { memory, requestHead } = this.context;
+    return hasKeptHead && parseRequestHead(memory, at, end, this.emitters.limits, requestHead) > 0;
+  }
+
+  /** The request that goes on takes this route. False: it cannot. */
+  private takeTurn(exchange: Exchange, route: Route): boolean {
+    const { service } = this;
     if (route.action.kind === 'close') {
       this.close(CLOSED);
       return true;
@@ -616,8 +644,9 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
       return true;
     }
     const { hops, towardsServers, view } = service;
+    const { at, end } = exchange.keptHead;
     if (exchange.keep(route, towardsServers, view, hops, end - at) !== null) return false;
-    this.state = RESPONSE;
+    this.state = this.isRequestComplete ? RESPONSE : BODY;
     exchange.start();
     exchange.begin();
     return true;

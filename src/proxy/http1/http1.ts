@@ -59,7 +59,7 @@ class Http1 implements HttpProtocol {
       request.release();
       return end === REWRITE_BAD_PATH ? own.BAD_PATH : own.HEAD_GREW_TOO_LARGE;
     }
-    request.length = end - start;
+    request.begin(end - start);
     if (route.addsRequestId) {
       request.id = view.requestId;
       request.idLength = view.requestIdLength;

@@ -68,7 +68,8 @@ export class RequestEmitter {
     const targetGrowth =
       (route.rewrite === null ? 0 : head.targetLength * 2) + (view.isRewritten ? head.targetLength : 0);
     const growth = route.requestGrowthMax + targetGrowth + route.requestEdit.linesBound(view);
-    return headLength + head.authorityLength * 2 + this.via.length + growth + ADDED_BYTES_MAX;
+    const sent = route.send === null ? 0 : route.send.bound(view);
+    return headLength + head.authorityLength * 2 + this.via.length + growth + sent + ADDED_BYTES_MAX;
   }
 
   /**
@@ -117,12 +118,14 @@ export class RequestEmitter {
     if (isUpgrade) at = this.emitCopy(CONNECTION_UPGRADE, head, head.upgradeField, at);
     const { appendix, template } = route.requestEdit;
     at = template === null ? emitFragment(memory, at, appendix) : template.emit(view, memory, at, memory.length);
-    return emitCrlf(memory, at);
+    return route.send === null ? emitCrlf(memory, at) : route.send.emitEnd(view, memory, at);
   }
 
-  private emitRequestLine({ head, isPlaced }: RequestView, route: Route, at: number): number {
-    const memory = this.memory;
-    at = emitBytes(memory, at, memory, head.start, head.methodLength + 1);
+  private emitRequestLine(view: RequestView, route: Route, at: number): number {
+    const { memory } = this;
+    const { head, isPlaced } = view;
+    if (route.send === null) at = emitBytes(memory, at, memory, head.start, head.methodLength + 1);
+    else at = route.send.emitMethod(view, memory, at);
     // what `bound` has reserved for it
     const end = at + head.targetLength * 3 + route.rewriteGrowthMax;
     if (route.rewrite !== null && isPlaced) at = route.rewrite.write(memory, head, memory, at, end);

@@ -381,10 +381,14 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
       this.fail(FAILED_STATUS, head.status);
       return;
     }
+    if (exchange.goesOnBy(head)) {
+      this.passOver();
+      return;
+    }
     this.isServerError = head.status >= SERVER_ERRORS;
     const kind = responseBody(head, exchange.method);
     const isPersistent = head.version === 11 ? !head.hasClose : head.hasKeepAlive;
-    this.isReusable = isPersistent && kind !== BODY_UNTIL_CLOSE;
+    this.isReusable = isPersistent && kind !== BODY_UNTIL_CLOSE && !exchange.leavesBody;
     if (!exchange.beginResponse(head, kind, this.isReusable)) {
       this.fail(FAILED_BAD_RESPONSE, 0);
       return;
@@ -484,6 +488,14 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     if (this.isServerError) this.giveFailed();
     else this.upstream.giveServed(this.server, this.context.transport.now - this.takenAt);
     exchange.handleResponseComplete();
+  }
+
+  /** The response is for nobody, and what there may be of its body is not waited for. */
+  private passOver(): void {
+    const exchange = this.exchange as ResponseHandler;
+    this.close();
+    this.upstream.giveServed(this.server, this.context.transport.now - this.takenAt);
+    exchange.handleGoesOn();
   }
 
   /** This try failed before a response began: how (FAILED_...), with FAILED_STATUS with which status. */

@@ -261,7 +261,8 @@ function hasSmallLetter(bytes: Uint8Array, at: number, end: number): boolean {
   return false;
 }
 
-function methodOf(bytes: Uint8Array, at: number, length: number): number {
+/** METHOD_... of a method's bytes. */
+export function methodOf(bytes: Uint8Array, at: number, length: number): number {
   for (let m = 0; m < METHODS.length; m++) {
     const name = METHODS[m];
     if (name.length !== length) continue;
