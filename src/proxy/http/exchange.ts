@@ -142,8 +142,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private detours = 0;
   /** Of the request as it came, where it may have to go on elsewhere. -1: it is not kept. */
   private headSlot = -1;
-  private headAt = 0;
-  private headEnd = 0;
+  private keptAt = 0;
+  private keptEnd = 0;
   /** Where a response says that it goes on. */
   private goesOnTo: Uint8Array = own.NOTHING;
   /** The Content-Type of that response, as a line. */
@@ -326,9 +326,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     if (this.headSlot >= 0) return;
     this.headSlot = arena.allocate(METHOD_ROOM + length);
     if (this.headSlot < 0) return;
-    this.headAt = arena.start(this.headSlot) + METHOD_ROOM;
-    this.headEnd = this.headAt + length;
-    bytes.copyWithin(this.headAt, head.start, head.start + length);
+    this.keptAt = arena.start(this.headSlot) + METHOD_ROOM;
+    this.keptEnd = this.keptAt + length;
+    bytes.copyWithin(this.keptAt, head.start, head.start + length);
   }
 
   /** The page for an error with this status; null: there is none. */
@@ -365,7 +365,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   /** Where the head stands that was kept. */
   get keptHead(): { readonly at: number; readonly end: number } {
-    return { at: this.headAt, end: this.headEnd };
+    return { at: this.keptAt, end: this.keptEnd };
   }
 
   /**
@@ -394,7 +394,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     if (head.body !== BODY_NONE) this.dropsBody = true;
     dropBody(head);
     if (isGet) makeGet(this.context.memory, head);
-    this.headAt = head.start;
+    this.keptAt = head.start;
     this.method = head.method;
     this.request.release();
   }
