@@ -24,12 +24,17 @@ const PATIENCE_MS = 10_000;
 /** Until nothing is left to do of a move. */
 const REST_MS = 800;
 
-for (const [name, family, hasVirtualMac] of [
+/** Each family and each kind of MAC; continuous integration plays all pairs of them. */
+const SOME = [
   ["IPv4, the interface's own MAC", 4, false],
+  ['IPv6, the virtual MAC', 6, true],
+] as const;
+const REST = [
   ['IPv4, the virtual MAC', 4, true],
   ["IPv6, the interface's own MAC", 6, false],
-  ['IPv6, the virtual MAC', 6, true],
-] as const) {
+] as const;
+
+for (const [name, family, hasVirtualMac] of process.env.EVENKEEL_ALL_FILES === '1' ? [...SOME, ...REST] : SOME) {
   test(
     `${name}: no connection fails when the address is handed over, taken back, and given up by a stop`,
     lab,

@@ -1,13 +1,14 @@
 /**
  * A part of the simulation of keepers for `npm test`: a fixed range of seeds, as many as the time allows; the same seed twice; and
- * keepers that are broken, which must be caught. SIM_SECONDS is the time for the range and more (default 10: half of it is used here).
+ * keepers that are broken, which must be caught. Half of SIM_SECONDS is the time for the range.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SIM_SECONDS } from '../seconds.ts';
 import type { Sabotage } from './keeper-process.ts';
 import { runFleet } from './run.ts';
 
-const SECONDS = Number(process.env.SIM_SECONDS ?? 10) / 2;
+const SECONDS = SIM_SECONDS / 2;
 
 test('keepers and proxies keep every invariant over reloads, upgrades and kills', async (t) => {
   const until = performance.now() + SECONDS * 1_000;

@@ -12,8 +12,8 @@ const KIND_TEXTS: Readonly<Record<string, string>> = {
 };
 const TITLES: Readonly<Record<Campaign, string>> = {
   changes: 'Reloads and upgrades',
-  kills: 'The same while proxies are killed',
-  'kills under systemd': 'The same under systemd while any process is killed',
+  kills: 'The same while any process is killed',
+  'kills under systemd': 'The same under systemd',
 };
 const CAMPAIGNS = Object.keys(TITLES) as Campaign[];
 
