@@ -50,7 +50,7 @@ const progress = new Progress(files.length);
 const single = (path: string): TestModule => ({ path, files: 1 });
 const first: Outcome[] = [
   // Most of the time most of them wait for a timeout, a signal or a process.
-  await runFiles(dist, [...together(dist, pure, PURE_PROCESSES), ...others.map(single)], 2 * cores, progress),
+  await runFiles(dist, [...together(dist, pure, PURE_PROCESSES), ...others.map(single)], 3 * cores, progress),
   await runFiles(dist, alone.map(single), 1, progress),
 ];
 const failed = new Set(first.flatMap((outcome) => outcome.failed.map(({ file }) => file)));

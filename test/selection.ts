@@ -12,33 +12,49 @@ const PURE: readonly Start[] = ['base', 'wire', 'config', 'core', 'port', 'proxy
 const LONG: readonly Start[] = [
   'test/keepalived-differential',
   'test/campaign-kills',
-  'test/ha-hand-over',
-  'test/killed-keeper',
-  'test/check.test',
-  'test/interop-nginx',
   'test/ha-upgrade',
-  'test/shortages',
-  'test/ha-run',
+  'test/peer-link',
+  'test/vip/network-manager',
+  'test/tls-clients',
   'test/ha-moves',
+  'test/vip/reload',
+  'test/killed-keeper',
+  'test/ha-hand-over',
+  'test/ha-run',
+  'test/shortages',
   'test/vip/replacement',
-  'test/stop',
-  'test/vip/virtual-mac',
-  'test/upgrade.test',
+  'test/check.test',
+  'test/acme',
+  'test/stop.test',
+  'test/interop-tls',
+  'test/vip/addresses',
+  'sim/fleet',
+  'test/start',
+  'test/vip/flood',
+  'test/systemd-originals',
+  'test/tls-certificates',
+  'sim/tls.test',
+  'test/servers-by',
+  'test/nginx-command',
+  'test/upgrade',
   'test/supervision',
   'test/campaign.test',
-  'sim/fleet',
+  'src/io',
   'test/ha-reload',
-  'test/acme',
-  'test/peer-link',
+  'test/udp',
+  'test/vip/sizes',
 ];
 
 /** With keepalived: how long it takes for what is nobody's fault here, and tests of a pair measure how long clients wait. */
 const ALONE: readonly Start[] = ['test/ha-interop'];
 
-/** What continuous integration runs, and a run without words does not: each takes minutes, and why. */
+/** What continuous integration runs, and a run without words does not: each takes long and seldom finds what others do not, and why. */
 const LEFT: Readonly<Record<Start, string>> = {
   'test/ha-interop': 'pairs with a real keepalived, which waits for seconds at each step; one file after the other',
   'test/keepalived-differential': 'each configuration by a real keepalived too, which waits for seconds at each step',
+  'test/interop-': 'other programs as clients and servers, each started for it',
+  'test/acme': 'a real authority, which is started again for each test, and makes its clients wait',
+  'test/campaign-kills': 'kills at random, which find little in a few rounds; a whole systemd with them',
 };
 
 export interface Selection {
