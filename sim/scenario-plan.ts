@@ -83,6 +83,7 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
       upstreams,
       values: [],
       files: null,
+      admin: null,
       serverSlots: slots.count,
       graceMs: GRACE_MS,
       drainMs: DRAIN_MS,

@@ -90,6 +90,7 @@ function planOf(): Plan {
   const edit = { set: [], add: [], remove: [] };
   return {
     ...plan,
+    admin: null,
     serverSlots: 1,
     upstreams: [
       {

@@ -98,6 +98,7 @@ function planOf(servers: readonly TlsServerSpec[], reusesSessions: boolean, vers
   const retry = { attempts: 8, connect: true, reset: true, timeout: true, statuses: [], nonIdempotent: false };
   return {
     ...plan,
+    admin: null,
     serverSlots: servers.length,
     upstreams: [
       {

@@ -85,6 +85,7 @@ function planOf(page: string): Plan {
   return {
     ...plan,
     upstreams: [],
+    admin: null,
     serverSlots: 0,
     listeners: [
       {

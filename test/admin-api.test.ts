@@ -1,10 +1,16 @@
 /** The admin API of a running evenkeel, against the document that it serves. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { type Engine, ENGINES, engineSkip, Evenkeel, freePort, startBackend } from './evenkeel.ts';
+import { type Engine, ENGINES, engineSkip, Evenkeel, freePort, program, startBackend } from './evenkeel.ts';
+import { endAfter } from './upgrading.ts';
+import { until } from './waiting.ts';
 
 interface Described {
   readonly paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>;
@@ -133,4 +139,113 @@ test('a list is read page by page, and each item is on one of them', async (t) =
   assert.deepEqual(names, ['web', 'dns']);
   assert.equal((await ask(socket, 'GET', '/v1/upstreams?limit=0')).status, 400);
   assert.equal((await ask(socket, 'GET', '/v1/upstreams?after=web')).status, 400);
+});
+
+/** Over TCP, with what a client says of itself. */
+function askPort(
+  port: number,
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
+      json(response).then((body) => resolve({ status: response.statusCode!, headers: response.headers, body }), reject);
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+function bearer(token: string): Record<string, string> {
+  return { authorization: `Bearer ${token}` };
+}
+
+async function statusOf(...asked: Parameters<typeof askPort>): Promise<number> {
+  return (await askPort(...asked)).status;
+}
+
+for (const engine of ENGINES) {
+  test(
+    `${engine}: over TCP anybody on the machine sees, and who has a token changes`,
+    engineSkip(engine),
+    async (t) => {
+      const directory = mkdtempSync(join(tmpdir(), 'evenkeel-state-'));
+      t.after(() => rmSync(directory, { recursive: true }));
+      const env = { ...process.env, STATE_DIRECTORY: directory };
+      const token = (...words: string[]): string =>
+        execFileSync(process.execPath, [program, 'token', ...words], { encoding: 'utf8', env }).trim();
+      const [port, next, web] = [await freePort(), await freePort(), await freePort()];
+      const fileAt = (admin: number): string => `
+admin: { bind: "127.0.0.1:${admin}" }
+listeners: { web: { bind: "127.0.0.1:${web}", routes: [ { respond: { status: 200 } } ] } }
+`;
+      const evenkeel = await Evenkeel.start(t, fileAt(port), {
+        engine,
+        workers: 1,
+        hasSocket: true,
+        env: { STATE_DIRECTORY: directory },
+      });
+      assert.equal(await statusOf(port, 'GET', '/v1/status'), 200);
+      assert.equal(await statusOf(port, 'GET', '/v1/status', { host: 'evil.example' }), 403);
+      assert.equal(await statusOf(port, 'GET', '/v1/status', { origin: 'http://evil.example' }), 403);
+      assert.equal(await statusOf(port, 'POST', '/v1/node/drain'), 401);
+      const [reader, writer] = [token('add', 'grafana'), token('add', 'ci', '--full')];
+      assert.equal(token('list'), 'grafana read\nci full');
+      assert.equal(await statusOf(port, 'POST', '/v1/node/drain', bearer(reader)), 403);
+      assert.equal(await statusOf(port, 'POST', '/v1/node/drain?by=alice', bearer(writer)), 200);
+      const { body } = await askPort(port, 'GET', '/v1/overrides');
+      assert.equal((body as readonly { readonly by: string }[])[0].by, 'alice (token ci)');
+      token('remove', 'ci');
+      assert.equal(await statusOf(port, 'POST', '/v1/node/enable', bearer(writer)), 401);
+      // It moves with a reload, and stays where it is over an upgrade.
+      writeFileSync(evenkeel.file, fileAt(next));
+      assert.equal((await ask(`${evenkeel.file}.sock`, 'POST', '/v1/reload')).status, 200);
+      await until(() =>
+        statusOf(next, 'GET', '/v1/ready').then(
+          (status) => status === 503,
+          () => false,
+        ),
+      );
+      await assert.rejects(statusOf(port, 'GET', '/v1/ready'), /ECONNREFUSED/);
+      const upgraded = await ask(`${evenkeel.file}.sock`, 'POST', '/v1/upgrade');
+      assert.equal(upgraded.status, 200, JSON.stringify(upgraded.body));
+      const { pid } = upgraded.body as { readonly pid: number };
+      endAfter(t, pid);
+      const pidAt = (): Promise<number> =>
+        askPort(next, 'GET', '/v1/node').then(
+          ({ body }) => (body as { readonly pid: number }).pid,
+          () => 0,
+        );
+      await until(async () => (await pidAt()) === pid);
+    },
+  );
+}
+
+test('a request cannot name the admin API as its server', async (t) => {
+  const [port, web] = [await freePort(), await freePort()];
+  await Evenkeel.start(
+    t,
+    `
+admin: { bind: "127.0.0.1:${port}" }
+listeners:
+  web: { bind: "127.0.0.1:${web}", routes: [ { upstream: any } ] }
+upstreams:
+  any: { server-by: { text: "127.0.0.1:{header:x-port}", names: false } }
+`,
+    { workers: 1 },
+  );
+  const { address } = await startBackend(t);
+  const through = (to: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const options = { host: '127.0.0.1', port: web, path: '/v1/ready', headers: { 'x-port': to }, agent: false };
+      http
+        .get(options, (response) => {
+          response.resume();
+          resolve(response.statusCode!);
+        })
+        .on('error', reject);
+    });
+  assert.equal(await through(address.split(':')[1]), 200);
+  assert.equal(await through(String(port)), 508);
 });

@@ -275,7 +275,7 @@ listeners:
   web: { bind: "*:1", routes: [ { upstream: wbe } ], limits: { head: 10 KB } }
   mail: { bind: "*:25", protocol: udp, upstream: web }
 user: nobody-of-this-name
-admin: { bind: "127.0.0.1:9" }
+admin: { bind: "192.0.2.1:9" }
 `);
   const said = (text: string): string => {
     const { code, err } = check(t, text);
@@ -287,7 +287,7 @@ admin: { bind: "127.0.0.1:9" }
   };
   const all =
     'no-interface key-file bad-program bad-program unknown-key unresolved-name no-such-source undefined-upstream bad-size ' +
-    'bad-proxy-user not-yet';
+    'bad-proxy-user admin-not-loopback';
   assert.equal(said(yaml), all);
   assert.equal(said(`${yaml} broken: 1\n`), `${all} yaml-syntax`);
 });

@@ -14,6 +14,11 @@ export function addressText(address: Address): string {
   return address.family === 6 ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
+/** Whoever comes from there, or there, is on this machine. */
+export function isLoopback({ family, host }: Address): boolean {
+  return family === 4 ? host.startsWith('127.') : family === 6 && host === '::1';
+}
+
 /** The 4 octets of dotted-quad text, or null. Strict: four decimal numbers without leading zeros. */
 export function parseIPv4(text: string): Uint8Array | null {
   const parts = text.split('.');

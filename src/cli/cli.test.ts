@@ -39,6 +39,7 @@ async function run(...argv: string[]): Promise<Ran> {
         return Promise.resolve(0);
       },
       identity: () => Promise.resolve(0),
+      token: () => Promise.resolve(0),
       upgrade: (options) => {
         calls.push(options);
         return Promise.resolve(0);

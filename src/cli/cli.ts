@@ -16,6 +16,7 @@ import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import { addKeepalivedCommand } from './keepalived.ts';
 import type { KeepalivedOptions } from './keepalived-arguments.ts';
 import { addIdentityCommand } from './identity.ts';
+import { addTokenCommands, type TokenOptions } from './token.ts';
 import type { LabOptions } from './lab.ts';
 import { addLabCommand } from './lab.ts';
 import type { MoveOptions } from './handover.ts';
@@ -46,6 +47,7 @@ export interface Commands {
   reload(options: ReloadOptions): Promise<number>;
   upgrade(options: UpgradeOptions): Promise<number>;
   identity(): Promise<number>;
+  token(options: TokenOptions): Promise<number>;
   move(options: MoveOptions): Promise<number>;
   override(options: OverrideOptions): Promise<number>;
   nginx(options: NginxOptions): Promise<number>;
@@ -83,6 +85,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addStatusCommand(program, context);
   addReloadCommand(program, context);
   addIdentityCommand(program, context);
+  addTokenCommands(program, context);
   addUpgradeCommand(program, context);
   addMoveCommands(program, context);
   addOverrideCommands(program, context);

@@ -58,14 +58,15 @@ test('the shipped example is right, and said in one line what it has', async () 
   });
 });
 
-test('what this version does not do yet is refused, as `run` refuses it', async () => {
-  const file = fileWith(
-    'listeners: { a: { bind: "*:80", routes: [ { respond: {} } ] } }\nadmin: { bind: "127.0.0.1:1" }\n',
-  );
+test('the admin API is served on loopback alone, and the remedy says how to come from elsewhere', async () => {
+  const file = fileWith('listeners: { a: { bind: "*:80", routes: [ { respond: {} } ] } }\nadmin: { bind: "*:9900" }\n');
   const ran = await check(file);
   assert.equal(ran.code, 1);
   assert.equal(ran.out, '');
-  assert.match(ran.err, /:2:1: unsupported: `admin` is valid, but .* \[not-yet\]\n.*: 1 error\n$/);
+  assert.match(
+    ran.err,
+    /:2:16: `admin.bind` is `\*:9900`, and .*127.0.0.1:9900.*ssh -L.*\[admin-not-loopback\]\n.*: 1 error\n$/,
+  );
 });
 
 test('every error of a wrong file is printed with its place on stderr, and the exit code is 1', async () => {

@@ -1,4 +1,5 @@
 /** UDP listeners whose servers are UDP listeners of the same file, and lead back: a datagram would go round until a table is full. */
+import { isLoopback } from '../base/address.ts';
 import type { ServerAddress } from './addresses.ts';
 import { parseBind, parseServer } from './addresses.ts';
 import type { Path } from './diagnostic.ts';
@@ -60,8 +61,7 @@ function isAt({ address, dual }: BindPlan, { target }: ServerAddress): boolean {
   if ('hostname' in target || address.family === 0 || target.port !== address.port) return false;
   if (target.host === address.host) return true;
   const isAny = address.host === '::' || address.host === '0.0.0.0';
-  const isLoopback = target.family === 4 ? target.host.startsWith('127.') : target.host === '::1';
-  return isAny && isLoopback && (dual || address.family === target.family);
+  return isAny && isLoopback(target) && (dual || address.family === target.family);
 }
 
 function leadsTo(goal: Node, from: Node, edges: Edges): boolean {

@@ -5,6 +5,7 @@
  */
 import { LISTENERS_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { checkAcme } from './check-acme.ts';
+import { checkAdmin } from './check-admin.ts';
 import { checkCircles } from './check-circles.ts';
 import { checkHighAvailability } from './check-ha.ts';
 import type { Binds } from './check-listener.ts';
@@ -26,7 +27,6 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
   const report = new Report(source, shape);
   const uses = new UpstreamUses(report, document);
 
-  if (document.admin !== undefined) report.atKey(['admin'], 'not-yet', { key: 'admin' });
   const listeners = entriesOf(document.listeners);
   const isEmpty = listeners.length === 0 && document.ha === undefined;
   if (isEmpty && report.isWhole(['listeners']) && report.lacks([], 'ha')) {
@@ -40,6 +40,7 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
   const binds: Binds = [];
   for (const [name, listener] of listeners) checkListener(name, listener, uses, binds, report);
   checkBinds('admin', document.admin?.bind, ['admin', 'bind'], 'tcp', binds, report);
+  checkAdmin(document.admin, report);
 
   if (document.ha !== undefined) {
     const isSure = report.isWhole(['listeners']) && report.lacks([], 'listeners');

@@ -97,6 +97,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     upstreams,
     files,
     values: Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value, late)),
+    admin: config.admin === undefined ? null : (parseBind(config.admin.bind).value?.address ?? null),
     serverSlots,
     graceMs: ms(config.grace ?? DEFAULTS.grace),
     drainMs: ms(config.drain ?? DEFAULTS.drain),

@@ -457,6 +457,12 @@ export const CATALOGUE = {
     message: '<value> is not an IP address with a port',
     remedy: 'write for example 192.0.2.11:7946',
   },
+  'admin-not-loopback': {
+    severity: 'error',
+    message: '`admin.bind` is <value>, and the admin API is served on loopback alone',
+    remedy: '<fix>',
+    about: 'Elsewhere it would take TLS, which it does not speak.',
+  },
   'peer-twice': {
     severity: 'error',
     message: '<other> has the <key> <value> already',
@@ -890,12 +896,6 @@ export const CATALOGUE = {
     severity: 'warning',
     message: 'no program can be run as <user>: <reason>',
     remedy: '<fix>',
-  },
-
-  'not-yet': {
-    severity: 'unsupported',
-    message: '`<key>` is valid, but this version of evenkeel does not support it yet',
-    remedy: 'leave it out for now',
   },
 } as const satisfies Readonly<Record<string, Entry>>;
 

@@ -996,7 +996,7 @@ const Upstream = z.strictObject({
 });
 
 const Admin = z.strictObject({
-  bind: required(bind, 'Where the API, the dashboard and `/metrics` are.', '127.0.0.1:9900'),
+  bind: required(bind, 'Where the admin API is: an address of loopback, and a port.', '127.0.0.1:9900'),
 });
 
 export const Config = z
@@ -1047,7 +1047,7 @@ export const Config = z
       }),
       'What concerns all routes with `files`.',
     ),
-    admin: key(Admin, 'The API, the dashboard and the metrics. **Not there yet**: a file with it is refused.'),
+    admin: key(Admin, 'The admin API over TCP. Without it, it is on the Unix socket alone.'),
   })
   .meta({
     title: 'configuration of evenkeel',

@@ -17,6 +17,8 @@ export interface Plan {
   readonly values: readonly ValuePlan[];
   /** What is answered from files. Null: nothing. */
   readonly files: FilesPlan | null;
+  /** Where the admin API is over TCP: no server that a request may name. Null: nowhere. */
+  readonly admin: Address | null;
   /** Every server's slots lie below this. */
   readonly serverSlots: number;
   /** How long `stop` waits for what is in flight. */

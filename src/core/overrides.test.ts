@@ -15,6 +15,7 @@ function planOf(servers: Partial<ServerPlan>[]): Plan {
     workers: 1,
     values: [],
     files: null,
+    admin: null,
     serverSlots: servers.length,
     graceMs: 0,
     drainMs: 0,

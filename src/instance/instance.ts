@@ -14,9 +14,11 @@ import { linuxHost } from '../io/linux/host.ts';
 import { linuxRendezvous } from '../io/linux/rendezvous.ts';
 import { peerUser } from '../io/linux/peer-user.ts';
 import { findUser } from '../io/linux/users.ts';
+import { AdminPort } from '../keeper/api/admin-port.ts';
 import { AdminSocket, SocketTakenError } from '../keeper/api/admin-socket.ts';
 import { type Handlers, NotNowError } from '../keeper/api/app.ts';
 import { BEAT_LOOK_MS, BeatAges, countsOf } from '../keeper/api/status.ts';
+import { TokenFile } from '../keeper/api/tokens.ts';
 import { ApplyError } from '../keeper/apply-error.ts';
 import type { HaKeeper, MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { Keeper } from '../keeper/keeper.ts';
@@ -117,6 +119,7 @@ export class Instance {
   private followed = '';
   private readonly startedMs = performance.now();
   private control: AdminSocket | null = null;
+  private readonly adminPort: AdminPort;
   private looking: NodeJS.Timeout | undefined;
   private storing: NodeJS.Timeout | undefined;
   private readonly expiry: ExpiryLog;
@@ -205,6 +208,12 @@ export class Instance {
       apply: (next) => this.apply(next),
       tellRefused: manner.handleReloadRefused,
     });
+    this.adminPort = new AdminPort({
+      handlers: this.handlers(),
+      version: options.version,
+      tokens: new TokenFile(options.stateDirectory),
+      log,
+    });
     this.beats = new BeatAges(this.keeper.board, performance.now());
     this.expiry = new ExpiryLog(log, () => this.inForce.certificates);
     this.supply = new CertificateSupply({
@@ -281,6 +290,7 @@ export class Instance {
   /** To be called then. Resolves when everything that was under way here is finished, or its time is over. */
   async giveWay(addresses: readonly string[]): Promise<void> {
     this.supply.stop();
+    this.adminPort.close();
     const given = Promise.all([
       this.keeper.giveWay(addresses),
       this.ha?.finish(this.inForce.loaded.ready.plan.drainMs),
@@ -428,6 +438,7 @@ export class Instance {
       this.options.configuration.replace(loaded.texts);
       this.renewals.handleCertificates(former);
       this.supply.apply(loaded.ready);
+      this.adminPort.apply(loaded.ready.plan.admin);
       this.options.manner.handleLoaded(loaded, true);
     });
   }
@@ -454,6 +465,7 @@ export class Instance {
     clearInterval(this.looking);
     clearInterval(this.storing);
     this.control?.close();
+    this.adminPort.close();
   }
 
   private get ha(): HaKeeper | null {
@@ -472,6 +484,7 @@ export class Instance {
 
   private async openControl(): Promise<void> {
     const { socketPath, isSocketWanted, log } = this.options;
+    this.adminPort.apply(this.inForce.loaded.ready.plan.admin);
     try {
       if (socketPath === null) throw new Error('there is no directory for it; say where with --socket');
       this.control = await AdminSocket.open({
@@ -557,7 +570,7 @@ export class Instance {
       configuration: configuration.view(),
       problems: [
         ...this.options.problems,
-        ...(problem === null ? [] : [problem]),
+        ...[problem, this.adminPort.problem].filter((each) => each !== null),
         ...faultTexts(certificates),
         ...expiredTexts(certificates, Date.now()),
       ],

@@ -138,6 +138,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     upstreams: [upstream],
     values: [],
     files: null,
+    admin: null,
     serverSlots: 2,
     graceMs: 500,
     drainMs: 1_000,

@@ -684,6 +684,7 @@ const NO_PLAN: Plan = {
   upstreams: [],
   values: [],
   files: null,
+  admin: null,
   serverSlots: 0,
   graceMs: 0,
   drainMs: 0,

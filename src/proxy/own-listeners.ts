@@ -1,6 +1,6 @@
-/** Where clients come to this proxy over TCP: no server that a request may name (`server-by`), for it would come back again and again. */
+/** Where clients come to this proxy over TCP, and operators to its keeper: no server that a request may name (`server-by`), for it would come back again and again. */
 import { type Address, addressText } from '../base/address.ts';
-import type { ListenerPlan } from '../config/plan.ts';
+import type { Plan } from '../config/plan.ts';
 import { OwnAddresses } from '../core/own-addresses.ts';
 
 /** A client may name a new address with each request, and the machine is not looked at for each. */
@@ -19,9 +19,10 @@ export class OwnListeners {
   }
 
   /** True: others than before. */
-  configure(listeners: readonly ListenerPlan[]): boolean {
+  configure({ listeners, admin }: Pick<Plan, 'listeners' | 'admin'>): boolean {
     const binds = listeners.flatMap((each) => each.binds);
-    const addresses = binds.filter(({ isUdp }) => !isUdp).map(({ address }) => address);
+    const served = binds.filter(({ isUdp }) => !isUdp).map(({ address }) => address);
+    const addresses = admin === null ? served : [...served, admin];
     const text = addresses.map(addressText).sort().join();
     if (text === this.text) return false;
     this.text = text;

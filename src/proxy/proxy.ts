@@ -388,7 +388,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
 
   private applyUpstreams(plan: Plan, retireAt: number): readonly Upstream[] {
     const former = new Map(this.upstreams.map((upstream) => [upstream.plan.name, upstream]));
-    const isElsewhere = this.context.ownListeners.configure(plan.listeners);
+    const isElsewhere = this.context.ownListeners.configure(plan);
     const makeLayer: MakeServerLayer = (upstream, server) => this.serverLayers.layerOf(upstream, server);
     this.upstreams = plan.upstreams.map((upstreamPlan) => {
       const known = former.get(upstreamPlan.name);

@@ -81,6 +81,7 @@ class Scene {
       upstreams,
       values: [],
       files: null,
+      admin: null,
       serverSlots,
       graceMs: 0,
       drainMs: 0,
