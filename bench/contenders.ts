@@ -17,12 +17,13 @@ const DESCRIPTORS = Number(
 const HAPROXY_CONNECTIONS = Math.floor((DESCRIPTORS - 200) / 2);
 const BACKEND_PORTS = [19001, 19002];
 const TLS_BACKEND_PORTS = [19003, 19004];
+const UDP_BACKEND_PORTS = [19005, 19006];
 
 /**
  * What a listener does: HTTP; TCP; HTTP over TLS 1.3, which ends there; TLS that is passed on by its ClientHello; and the same TLS passed on as any TCP,
- * which that is compared with.
+ * which that is compared with. Of datagrams: sessions that end by silence, and those that end with one answer.
  */
-export type ListenerKind = 'http' | 'tcp' | 'tls' | 'passthrough' | 'relay';
+export type ListenerKind = 'http' | 'tcp' | 'tls' | 'passthrough' | 'relay' | 'udp' | 'dns';
 
 export interface Contender {
   readonly name: string;
@@ -31,7 +32,7 @@ export interface Contender {
   readonly ports: Readonly<Record<ListenerKind, number>>;
   /** Clients it can have with this process's limit of descriptors. */
   readonly connectionsMax: number;
-  /** It can do nothing but small keep-alive requests. */
+  /** Of HTTP it can do nothing but small keep-alive requests. */
   readonly isBare?: boolean;
   start(): Promise<Started>;
 }
@@ -52,7 +53,7 @@ function makeCertificate(): void {
   execFileSync('openssl', ['req', '-x509', ...curve, ...files, ...subject], { stdio: 'ignore' });
 }
 
-/** Two nginx backends in one process on the load's core, serving one file per size, in clear and by TLS. */
+/** Two nginx backends in one process on the load's core, serving one file per size, in clear and by TLS; and two that send datagrams back. */
 export async function startBackends(): Promise<Started> {
   makeCertificate();
   mkdirSync(files);
@@ -69,8 +70,16 @@ export async function startBackends(): Promise<Started> {
     '',
   );
   const started = startPinned('backends', LOAD_CORE, 'nginx', ['-c', config]);
+  const echo = join(import.meta.dirname, 'datagrams/echo-process.js');
+  const datagrams = startPinned('echo', LOAD_CORE, process.execPath, [echo, ...UDP_BACKEND_PORTS.map(String)]);
   await waitForPort(BACKEND_PORTS[0]);
-  return started;
+  return {
+    name: 'backends',
+    pids: () => [...started.pids(), ...datagrams.pids()],
+    stop: async () => {
+      await Promise.all([started.stop(), datagrams.stop()]);
+    },
+  };
 }
 
 function nginxConfig(name: string, http: string, stream: string): string {
@@ -102,11 +111,14 @@ server { listen 127.0.0.1:18001 backlog=4096; listen 127.0.0.1:18021 ssl backlog
   const stream = `stream { upstream web { ${upstream} } server { listen 127.0.0.1:18011 backlog=4096; proxy_pass web; }
 upstream secure { ${secure} } map $ssl_preread_server_name $by_name { other.test web; default secure; }
 server { listen 127.0.0.1:18031 backlog=4096; ssl_preread on; proxy_pass $by_name; }
-server { listen 127.0.0.1:18041 backlog=4096; proxy_pass secure; } }`;
+server { listen 127.0.0.1:18041 backlog=4096; proxy_pass secure; }
+upstream datagrams { ${UDP_BACKEND_PORTS.map((port) => `server 127.0.0.1:${port};`).join(' ')} } proxy_timeout 5s;
+server { listen 127.0.0.1:18051 udp rcvbuf=4m; proxy_pass datagrams; }
+server { listen 127.0.0.1:18061 udp rcvbuf=4m; proxy_pass datagrams; proxy_responses 1; } }`;
   return {
     name: 'nginx',
     version: firstMatch('nginx', ['-v'], /nginx\/([0-9.]+)/),
-    ports: { http: 18001, tcp: 18011, tls: 18021, passthrough: 18031, relay: 18041 },
+    ports: { http: 18001, tcp: 18011, tls: 18021, passthrough: 18031, relay: 18041, udp: 18051, dns: 18061 },
     connectionsMax: DESCRIPTORS - 2000,
     start: () => startAndWait('nginx', 'nginx', ['-c', nginxConfig('nginx', http, stream)], 18001),
   };
@@ -173,7 +185,7 @@ ${secure}`,
   return {
     name: 'haproxy',
     version: firstMatch('haproxy', ['-v'], /version ([0-9.]+)/),
-    ports: { http: 18002, tcp: 18012, tls: 18022, passthrough: 18032, relay: 18042 },
+    ports: { http: 18002, tcp: 18012, tls: 18022, passthrough: 18032, relay: 18042, udp: 0, dns: 0 },
     connectionsMax: HAPROXY_CONNECTIONS,
     start: () => startAndWait('haproxy', 'haproxy', ['-f', path, '-db'], 18002),
   };
@@ -187,6 +199,8 @@ function evenkeel(name: string, root: string, engine: 'uring' | 'node', last: nu
     tls: 18020 + last,
     passthrough: 18030 + last,
     relay: 18040 + last,
+    udp: 18050 + last,
+    dns: 18060 + last,
   };
   const path = join(directory, `evenkeel-${last}.yaml`);
   const servers = BACKEND_PORTS.map((port) => `"127.0.0.1:${port}"`).join(', ');
@@ -201,10 +215,13 @@ function evenkeel(name: string, root: string, engine: 'uring' | 'node', last: nu
   tls: { bind: "127.0.0.1:${ports.tls}", ${tls}, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
   passthrough: { bind: "127.0.0.1:${ports.passthrough}", protocol: tcp, passthrough: { routes: ${routes} }, upstream: secure }
   relay: { bind: "127.0.0.1:${ports.relay}", protocol: tcp, upstream: secure }
+  udp: { bind: "127.0.0.1:${ports.udp}", protocol: udp, upstream: datagrams, udp: { idle: 5s } }
+  dns: { bind: "127.0.0.1:${ports.dns}", protocol: udp, upstream: datagrams, udp: { idle: 5s, responses: 1 } }
 upstreams:
   web: { servers: [${servers}] }
   tcp: { servers: [${servers}] }
   secure: { servers: [${secure}] }
+  datagrams: { servers: [${UDP_BACKEND_PORTS.map((port) => `"127.0.0.1:${port}"`).join(', ')}] }
 `,
   );
   const bin = join(root, 'bin/evenkeel');
@@ -218,13 +235,28 @@ upstreams:
   };
 }
 
+const NO_PORTS = { http: 0, tcp: 0, tls: 0, passthrough: 0, relay: 0, udp: 0, dns: 0 };
+
+function bareRelay(): Contender {
+  const script = join(import.meta.dirname, 'datagrams/bare-relay.js');
+  const ports = [18055, 18065, ...UDP_BACKEND_PORTS].map(String);
+  return {
+    name: 'bare relay',
+    version: process.version,
+    ports: { ...NO_PORTS, udp: 18055, dns: 18065 },
+    connectionsMax: 0,
+    isBare: true,
+    start: () => Promise.resolve(startPinned('bare relay', PROXY_CORE, process.execPath, [script, ...ports])),
+  };
+}
+
 function bareLoop(): Contender {
   const script = join(import.meta.dirname, 'bare-loop.js');
   const ports = [18005, ...BACKEND_PORTS].map(String);
   return {
     name: 'bare loop',
     version: process.version,
-    ports: { http: 18005, tcp: 0, tls: 0, passthrough: 0, relay: 0 },
+    ports: { ...NO_PORTS, http: 18005 },
     connectionsMax: 0,
     isBare: true,
     start: () => startAndWait('bare loop', process.execPath, [script, ...ports], 18005),
@@ -240,6 +272,7 @@ export function contenders(before: string): Contender[] {
     evenkeel('evenkeel', here, 'uring', 3),
     evenkeel('evenkeel (node)', here, 'node', 4),
     bareLoop(),
+    bareRelay(),
   ];
   return before === '' ? all : [...all, evenkeel('evenkeel (before)', before, 'uring', 6)];
 }

@@ -1,8 +1,11 @@
 /** The load: wrk on the other core, and a crowd of idle connections. */
 import { spawn } from 'node:child_process';
+import dgram from 'node:dgram';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import tls from 'node:tls';
 import { LOAD_CORE } from './contenders.ts';
+import type { DatagramReport } from './datagrams/load-process.ts';
 
 export interface LoadResult {
   readonly requests: number;
@@ -45,6 +48,44 @@ export function runWrk(
       else reject(new Error(`wrk ended with ${code}: ${output}`));
     });
   });
+}
+
+const SEED_PORT = 19010;
+const DATAGRAM_BYTES = 100;
+
+/** Datagrams that come back: questions of new clients, or flows that go on. A request is one there and one back. */
+export async function runDatagrams(
+  port: number,
+  clients: number,
+  underWay: number,
+  isOnce: boolean,
+  seconds: number,
+): Promise<LoadResult> {
+  const script = join(import.meta.dirname, 'datagrams/load-process.js');
+  const numbers = [port, clients, underWay, isOnce ? 'once' : 'on', seconds, SEED_PORT].map(String);
+  const child = spawn('taskset', ['-c', String(LOAD_CORE), process.execPath, script, ...numbers], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const seed = dgram.createSocket('udp4');
+  const seeding = setInterval(() => seed.send(Buffer.alloc(DATAGRAM_BYTES, 'x'), SEED_PORT, '127.0.0.1'), 100);
+  try {
+    return await new Promise((resolve, reject) => {
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      child.on('error', reject);
+      child.on('exit', (code) => {
+        if (code !== 0) {
+          reject(new Error(`the load of datagrams ended with ${code}: ${output}`));
+          return;
+        }
+        const { answers, lost, p50Us, p99Us, seconds: took } = JSON.parse(output) as DatagramReport;
+        resolve({ requests: answers, requestsPerSecond: answers / took, p50Us, p99Us, errors: lost });
+      });
+    });
+  } finally {
+    clearInterval(seeding);
+    seed.close();
+  }
 }
 
 /** Connections one after the other by TLS 1.3, each with one request, that resume the session of the first. */

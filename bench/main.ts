@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { contenders, startBackends, type Contender } from './contenders.ts';
-import { openIdle, runResumed, runWrk } from './load.ts';
+import { type LoadResult, openIdle, runDatagrams, runResumed, runWrk } from './load.ts';
 import { cpuMicroseconds, killAll, privateBytes, type Started } from './process.ts';
 import { renderChart, renderMarkdown } from './report.ts';
 import { type IdleFigure, median, type Row, type Scenario } from './results.ts';
@@ -87,6 +87,21 @@ const SCENARIOS: readonly Scenario[] = [
   { name: 'TLS by passthrough, small messages', listener: 'passthrough', ...PASSED_ON },
   { name: 'TLS by relay, new connections', listener: 'relay', header: 'Connection: close', ...PASSED_ON },
   { name: 'TLS by passthrough, new connections', listener: 'passthrough', header: 'Connection: close', ...PASSED_ON },
+  {
+    name: 'UDP, each question from a new client',
+    path: '',
+    connections: 64,
+    listener: 'dns',
+    target: { nginx: 0.85 },
+  },
+  ...[1, 4, 16].map((underWay) => ({
+    name: `UDP, long flows, ${underWay} under way`,
+    path: '',
+    connections: underWay === 16 ? 16 : 64,
+    underWay,
+    listener: 'udp' as const,
+    target: { nginx: 0.67 },
+  })),
   ...[1, 16, 64, 256].map((streams) => ({
     name: `TCP, bulk, ${streams} ${streams === 1 ? 'stream' : 'streams'}`,
     path: '/1MiB',
@@ -150,9 +165,10 @@ async function runScenario(
   seconds: number,
   rounds: number,
 ): Promise<Row> {
-  const { connections, header, isResumed = false, listener = 'http', path } = scenario;
+  const { listener = 'http' } = scenario;
   const able = all.filter(
-    ({ isBare, ports }) => ports[listener] > 0 && (isBare !== true || scenario.isSmallKeepAlive === true),
+    ({ isBare, ports }) =>
+      ports[listener] > 0 && (isBare !== true || listener !== 'http' || scenario.isSmallKeepAlive === true),
   );
   const row: Row = { scenario, samples: new Map(able.map((contender) => [contender.name, []])) };
   for (let round = -1; round < rounds; round++) {
@@ -161,11 +177,7 @@ async function runScenario(
       const pids = (started.get(contender) as Started).pids();
       const before = cpuMicroseconds(pids);
       const isWarmUp = round < 0;
-      const scheme = listener === 'http' || listener === 'tcp' ? 'http' : 'https';
-      const loadSeconds = isWarmUp ? 1 : seconds;
-      const load = isResumed
-        ? await runResumed(port, path, loadSeconds)
-        : await runWrk(scheme, port, path, connections, loadSeconds, header);
+      const load = await runLoad(scenario, port, isWarmUp ? 1 : seconds);
       if (load.errors > 0) console.error(`${contender.name}, ${scenario.name}: ${load.errors} errors`);
       const cpuUs = (cpuMicroseconds(pids) - before) / load.requests;
       if (!isWarmUp) row.samples.get(contender.name)?.push({ ...load, cpuUs, memoryBytes: privateBytes(pids) });
@@ -177,6 +189,16 @@ async function runScenario(
   );
   console.error(`${scenario.name}: CPU µs per request: ${figures.join(', ')}`);
   return row;
+}
+
+function runLoad(scenario: Scenario, port: number, seconds: number): Promise<LoadResult> {
+  const { connections, header, isResumed = false, listener = 'http', path, underWay = 1 } = scenario;
+  if (listener === 'udp' || listener === 'dns') {
+    return runDatagrams(port, connections, underWay, listener === 'dns', seconds);
+  }
+  if (isResumed) return runResumed(port, path, seconds);
+  const scheme = listener === 'http' || listener === 'tcp' ? 'http' : 'https';
+  return runWrk(scheme, port, path, connections, seconds, header);
 }
 
 /** Memory that one idle keep-alive connection costs, in bytes. */

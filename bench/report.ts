@@ -12,7 +12,7 @@ export interface Report {
 }
 
 const OURS = 'evenkeel';
-const PEERS = new Set(['nginx', 'haproxy', 'bare loop', 'evenkeel (before)']);
+const PEERS = new Set(['nginx', 'haproxy', 'bare loop', 'bare relay', 'evenkeel (before)']);
 
 export function renderMarkdown(report: Report): string {
   const lines = [
@@ -66,6 +66,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   'evenkeel (node)': '#8fd0cb',
   'evenkeel (before)': '#5aa9a3',
   'bare loop': '#e0b84c',
+  'bare relay': '#e0b84c',
 };
 
 /** Bars of CPU per request, each scenario scaled so that nginx is 1. */

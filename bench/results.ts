@@ -11,6 +11,8 @@ export interface Scenario {
   readonly listener?: ListenerKind;
   /** Every connection but the first resumes its session, one after the other. */
   readonly isResumed?: boolean;
+  /** Datagrams of each client that have no answer yet. Without it one. */
+  readonly underWay?: number;
   /** The bare loop can play it. */
   readonly isSmallKeepAlive?: boolean;
   /** Highest ratio of CPU per request to this contender's that is good enough. */

@@ -57,6 +57,33 @@ upstreams: { echo: { servers: [ ${servers.map((server) => `"127.0.0.1:${server.p
     );
   });
 
+  test(`[${engine}] bursts of datagrams of any sizes come whole and in their order, both ways`, skip, async (t) => {
+    const sizes = [100, 100, 100, 60, 60, 0, 1472, 1472, 1200, 1473, 1473, 9000, 9000, 7, 7, 7, 7, 7, 8];
+    const numbered = sizes.map((size, i) => Buffer.alloc(size, String.fromCharCode(0x41 + i)));
+    const server = await startUdpServer(t, (request) => [request, request]);
+    const port = await freePort();
+    await Evenkeel.start(
+      t,
+      `
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo } }
+upstreams: { echo: { servers: [ "127.0.0.1:${server.port}" ] } }
+`,
+      { engine },
+    );
+    const clients = Array.from({ length: 3 }, () => new UdpClient(t, port));
+    for (let round = 1; round <= 5; round++) {
+      for (const each of numbered) for (const client of clients) client.send(each);
+      const expected = round * sizes.length * 2;
+      await until(() => clients.every(({ answers }) => answers.length === expected), 'all answers');
+    }
+    const asked = sizes.map((size, i) => `${size} ${size === 0 ? '' : String.fromCharCode(0x41 + i)}`);
+    for (const { answers } of clients) {
+      const heard = answers.map(({ bytes, text }) => `${bytes} ${text.slice(0, 1)}`);
+      const once = asked.flatMap((each) => [each, each]);
+      assert.deepEqual(heard, Array.from({ length: 5 }, () => once).flat());
+    }
+  });
+
   test(`[${engine}] many clients at once get their own answers, and no other's`, skip, async (t) => {
     const server = await startUdpServer(t);
     const port = await freePort();

@@ -124,7 +124,7 @@ function saysWhereTo({ choose, passthrough, respond, upstream }: Loose<ListenerC
 
 /** What a datagram has none of. TLS is refused by its own checks. */
 function checkUdp(listener: Loose<ListenerConfig>, path: Path, report: Report): void {
-  for (const key of ['passthrough', 'proxy-protocol', 'tcp-keepalive'] as const) {
+  for (const key of ['passthrough', 'tcp-keepalive'] as const) {
     if (listener[key] === undefined) continue;
     report.atKey([...path, key], 'wrong-protocol', { key, protocol: 'udp', fix: 'leave it out' });
   }

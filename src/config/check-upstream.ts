@@ -229,9 +229,17 @@ function checkHealth(health: Health, path: Path, report: Report): void {
 
 /** An upstream of datagrams. */
 function checkUdp(upstream: Upstream, path: Path, report: Report): void {
-  for (const key of ['proxy-protocol', 'tls'] as const) {
-    if (upstream[key] === undefined) continue;
-    report.atKey([...path, key], 'wrong-protocol', { key, protocol: 'udp', fix: 'leave it out' });
+  if (upstream.tls !== undefined) {
+    report.atKey([...path, 'tls'], 'wrong-protocol', { key: 'tls', protocol: 'udp', fix: 'leave it out' });
+  }
+  const header = upstream['proxy-protocol'];
+  if (header !== undefined && header !== 'v2') {
+    const key = header === 'v1' ? 'proxy-protocol: v1' : 'proxy-protocol.tlvs';
+    report.atKey([...path, 'proxy-protocol'], 'wrong-protocol', {
+      key,
+      protocol: 'udp',
+      fix: 'write `proxy-protocol: v2`',
+    });
   }
   for (const { path: at, value } of itemsOf(upstream.servers, [...path, 'servers'])) {
     const text = addressOf(value) ?? '';

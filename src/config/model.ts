@@ -737,7 +737,8 @@ const Listener = z.strictObject({
   ),
   'proxy-protocol': key(
     ProxyProtocol,
-    'Takes PROXY protocol headers from load balancers in front of this one: who they say has connected is the client.',
+    'Takes PROXY protocol headers from load balancers in front of this one: who they say has connected is the client. With `protocol: udp` each ' +
+      'datagram has one, of version 2.',
   ),
   access: key(
     Access,

@@ -11,6 +11,9 @@
  */
 import type { Correspondents } from '../base/correspondents.ts';
 
+/** What may be put in front of a datagram that came in at a bound socket. */
+export const HEAD_BYTES_MAX = 52;
+
 /** Why a datagram that was to be sent was not. */
 export type DropReason =
   | 'full' // the system has no room for it now
@@ -53,6 +56,8 @@ export interface DatagramHandler {
 }
 
 export interface DatagramSocket {
+  /** That it is bound to. */
+  readonly port: number;
   /** Of the datagram that the handler is given now. */
   readonly from: Correspondents;
 
@@ -95,6 +100,8 @@ export interface Flow {
   /** Its socket, of which another process may be sent a copy; -1: not yet. */
   readonly descriptor: number;
   send(bytes: Uint8Array, offset: number, length: number): void;
+  /** As `send`, with the first `headBytes` bytes of `head` in front: up to HEAD_BYTES_MAX. What was given in front of `offset` may be gone then. */
+  sendBehind(head: Uint8Array, headBytes: number, bytes: Uint8Array, offset: number, length: number): void;
   /** Receives no more, and leaves what comes to whoever else has the socket. What had been received is handed over still. */
   stop(): void;
   /** Idempotent. */

@@ -12,6 +12,8 @@ export interface SessionAccount {
   /** The address that the client has asked; `::` where that is not known. */
   readonly asked: string;
   readonly standing: Standing;
+  /** Who is between, whose header says who the client is. */
+  readonly proxy?: { readonly host: string; readonly port: number };
   /** `192.0.2.11:53` */
   readonly server: string;
 }

@@ -24,6 +24,7 @@ function row(of: AnswerKind['of'], name: string, status: number, text: string): 
 /** Why a datagram is dropped, or a session of UDP ends early: nobody is answered. */
 const UDP_DROPS = [
   ['udp-denied', 'the client may not come'],
+  ['udp-proxy-header', 'it does not begin with a PROXY protocol header of version 2'],
   ['udp-no-server', 'no server is up'],
   ['udp-server-limit', 'every server is at its connection limit'],
   ['udp-table-full', 'there are as many sessions as there may be, all of clients that have talked with a server'],

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { Correspondents } from '../../base/correspondents.ts';
+import { type Correspondents, DIRECT } from '../../base/correspondents.ts';
 import { NO_SESSION, type SessionRules, SessionTable } from './session-table.ts';
 
 const RULES: SessionRules = { sessionsMax: 1000, idleMs: 100, requests: 0, responses: -1 };
 
 /** A client on this port, which has asked the local address `local`. */
 function from(port: number, local = 1): Correspondents {
-  return { ip0: 0, ip1: 0, ip2: 0xffff, ip3: 0x0a000001, port, local0: 0, local1: 0, local2: 0xffff, local3: local };
+  const to = { local0: 0, local1: 0, local2: 0xffff, local3: local };
+  return { ip0: 0, ip1: 0, ip2: 0xffff, ip3: 0x0a000001, port, ...to, ...DIRECT };
 }
 
 function tableOf(rules: Partial<SessionRules> = {}): SessionTable {
@@ -23,6 +24,22 @@ function ask(table: SessionTable, of: Correspondents, now: number): { session: n
   if (isOver) table.end(session);
   return { session, isOver };
 }
+
+test('a client that comes through two proxies, or past them, has a session with each', () => {
+  const table = tableOf();
+  const through = (proxyPort: number, proxy3: number): Correspondents => ({ ...from(1), proxyPort, proxy3 });
+  const ways = [from(1), through(5, 7), through(6, 7), through(5, 8)];
+  const sessions = ways.map((way) => ask(table, way, 0).session);
+  assert.equal(new Set(sessions).size, 4);
+  assert.deepEqual(
+    ways.map((way) => ask(table, way, 1).session),
+    sessions,
+  );
+  assert.deepEqual(
+    sessions.map((session) => table.proxyPort(session)),
+    [0, 5, 6, 5],
+  );
+});
 
 test('datagrams of one client to one address are one session', () => {
   const table = tableOf();

@@ -3,8 +3,8 @@
  * Numbers alone: no sockets, no clock, no servers. A session is a number from 0 on, used again when it has ended; the driver
  * (proxy/udp) keeps what belongs to it in arrays of its own.
  *
- * A session is found by its client's address and port and by the address that the client has asked. UDP has no end of a
- * conversation, so it ends
+ * A session is found by its client's address and port and by the address that the client has asked, and by the proxy between them, if there
+ * is one: answers go back to that. UDP has no end of a conversation, so it ends
  *
  *   after its answers       `responses` of them to each datagram of the client, where the listener says how many there are
  *   by silence              of `idleMs` in both directions
@@ -46,7 +46,7 @@ export interface SessionRules {
 export const NO_SESSION = -1;
 
 // A session's words.
-const WORDS = 16;
+const WORDS = 24;
 const CLIENT = 0; // 4 words
 const LOCAL = 4; // 4 words
 const PORT = 8;
@@ -59,6 +59,9 @@ const REQUESTS = 12;
 const RESPONSES = 13;
 const STATE = 14;
 const BUCKET = 15;
+/** 0: nobody is between. */
+const PROXY_PORT = 16;
+const PROXY = 17; // 4 words
 
 const FREE = 0;
 const NEW = 1;
@@ -121,13 +124,25 @@ export class SessionTable {
         words[at + LOCAL + 3] === of.local3 &&
         words[at + LOCAL] === of.local0 &&
         words[at + LOCAL + 1] === of.local1 &&
-        words[at + LOCAL + 2] === of.local2
+        words[at + LOCAL + 2] === of.local2 &&
+        words[at + PROXY_PORT] === of.proxyPort &&
+        (of.proxyPort === 0 || this.isSameProxy(at, of))
       ) {
         return session;
       }
       session = words[at + CHAIN];
     }
     return NO_SESSION;
+  }
+
+  private isSameProxy(at: number, { proxy0, proxy1, proxy2, proxy3 }: Correspondents): boolean {
+    const { words } = this;
+    return (
+      words[at + PROXY + 3] === proxy3 &&
+      words[at + PROXY] === proxy0 &&
+      words[at + PROXY + 1] === proxy1 &&
+      words[at + PROXY + 2] === proxy2
+    );
   }
 
   get isFull(): boolean {
@@ -186,6 +201,11 @@ export class SessionTable {
     words[at + LOCAL + 1] = of.local1;
     words[at + LOCAL + 2] = of.local2;
     words[at + LOCAL + 3] = of.local3;
+    words[at + PROXY_PORT] = of.proxyPort;
+    words[at + PROXY] = of.proxy0;
+    words[at + PROXY + 1] = of.proxy1;
+    words[at + PROXY + 2] = of.proxy2;
+    words[at + PROXY + 3] = of.proxy3;
     words[at + REQUESTS] = 0;
     words[at + RESPONSES] = 0;
     words[at + STATE] = NEW;
@@ -282,6 +302,15 @@ export class SessionTable {
     return this.words[session * WORDS + PORT];
   }
 
+  readProxy(session: number, into: IpWords): void {
+    this.readAddress(session * WORDS + PROXY, into);
+  }
+
+  /** 0: nobody is between. */
+  proxyPort(session: number): number {
+    return this.words[session * WORDS + PROXY_PORT];
+  }
+
   private readAddress(at: number, into: IpWords): void {
     const { words } = this;
     into.ip0 = words[at];
@@ -323,7 +352,8 @@ export class SessionTable {
 
   private hash(of: Correspondents): number {
     const client = hashWords(of.ip0 ^ this.seed, of.ip1, of.ip2, of.ip3);
-    return mixHash(hashWords(client ^ of.port, of.local0, of.local1 ^ of.local2, of.local3) ^ this.seed);
+    const port = of.port | (of.proxyPort << 16);
+    return mixHash(hashWords(client ^ port, of.local0, of.local1 ^ of.local2, of.local3 ^ of.proxy3) ^ this.seed);
   }
 
   private chain(session: number, hash: number): void {

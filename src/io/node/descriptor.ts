@@ -70,13 +70,17 @@ export function sendAtOnce(descriptor: number): void {
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, yes, yes.byteLength);
 }
 
-/** Whether it is bound to an IPv6 address, that for all addresses included. */
-export function isBoundToV6(descriptor: number): boolean {
+/** Whether it is bound to an IPv6 address, that for all addresses included; its port; and the address: 16 bytes, all zero: all. */
+export function boundPlaceOf(descriptor: number): { isV6: boolean; port: number; address: Uint8Array } {
+  const address = new Uint8Array(16);
   const name = new Uint8Array(128);
   const length = Uint32Array.of(name.length);
-  if ((getsockname(descriptor, name, length) as number) < 0) return false;
+  if ((getsockname(descriptor, name, length) as number) < 0) return { isV6: false, port: 0, address };
   const family = isDarwin ? name[1] : name[0] | (name[1] << 8);
-  return family === (isDarwin ? 30 : 10);
+  const isV6 = family === (isDarwin ? 30 : 10);
+  if (isV6) address.set(name.subarray(8, 24));
+  else if (name.subarray(4, 8).some((byte) => byte !== 0)) address.set([0xff, 0xff, ...name.subarray(4, 8)], 10);
+  return { isV6, port: (name[2] << 8) | name[3], address };
 }
 
 /** Another descriptor of the same open file, or -1 when there is none left. */

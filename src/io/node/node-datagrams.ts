@@ -18,7 +18,7 @@ import type {
   FlowHandler,
 } from '../../port/datagram.ts';
 import { readIp, wordAt, writeIp } from '../../wire/ip-text.ts';
-import { closeDescriptorNow, duplicateDescriptor, isBoundToV6 } from './descriptor.ts';
+import { boundPlaceOf, closeDescriptorNow, duplicateDescriptor } from './descriptor.ts';
 
 /** Sends that Node has not finished, of one socket: more are dropped, as the kernel would. */
 const PENDING_MAX = 64;
@@ -85,6 +85,7 @@ interface Place {
 
 class NodeBoundSocket implements DatagramSocket {
   readonly from = new Sender();
+  readonly port: number;
   private readonly turns: NodeTurns;
   private readonly descriptor: number;
   private readonly handler: DatagramHandler;
@@ -104,7 +105,10 @@ class NodeBoundSocket implements DatagramSocket {
     this.descriptor = descriptor;
     this.handler = handler;
     this.onClosed = onClosed;
-    this.socket = dgram.createSocket(isBoundToV6(descriptor) ? 'udp6' : 'udp4');
+    const own = boundPlaceOf(descriptor);
+    this.port = own.port;
+    this.from.setLocal(own.address);
+    this.socket = dgram.createSocket(own.isV6 ? 'udp6' : 'udp4');
     this.socket.on('message', (bytes, { address, port }) => this.handleMessage(bytes, address, port));
     this.socket.on('error', () => undefined);
     this.open();
@@ -242,7 +246,7 @@ class NodeFlow implements Flow {
     this.tag = tag;
     this.onClosed = onClosed;
     turns.countFlow(1);
-    const isV6 = typeof to === 'number' ? isBoundToV6(to) : to.address.family === 6;
+    const isV6 = typeof to === 'number' ? boundPlaceOf(to).isV6 : to.address.family === 6;
     this.socket = dgram.createSocket(isV6 ? 'udp6' : 'udp4');
     this.socket.on('message', (bytes) => {
       if (this.isClosed) return;
@@ -272,7 +276,15 @@ class NodeFlow implements Flow {
 
   send(bytes: Uint8Array, offset: number, length: number): void {
     if (this.isClosed) return;
-    const own = Buffer.from(bytes.subarray(offset, offset + length));
+    this.sendOwn(Buffer.from(bytes.subarray(offset, offset + length)));
+  }
+
+  sendBehind(head: Uint8Array, headBytes: number, bytes: Uint8Array, offset: number, length: number): void {
+    if (this.isClosed) return;
+    this.sendOwn(Buffer.concat([head.subarray(0, headBytes), bytes.subarray(offset, offset + length)]));
+  }
+
+  private sendOwn(own: Buffer): void {
     const isFull = this.early.length + this.pending >= PENDING_MAX;
     if (isFull || this.state === 'failed') process.nextTick(() => this.tellDropped(isFull ? 'full' : 'refused'));
     else if (this.state === 'connecting') this.early.push(own);
@@ -332,16 +344,29 @@ class NodeFlow implements Flow {
   }
 }
 
-class Sender {
+class Sender implements Correspondents {
   ip0 = 0;
   ip1 = 0;
   ip2 = 0;
   ip3 = 0;
   port = 0;
-  readonly local0 = 0;
-  readonly local1 = 0;
-  readonly local2 = 0;
-  readonly local3 = 0;
+  local0 = 0;
+  local1 = 0;
+  local2 = 0;
+  local3 = 0;
+  readonly proxyPort = 0;
+  readonly proxy0 = 0;
+  readonly proxy1 = 0;
+  readonly proxy2 = 0;
+  readonly proxy3 = 0;
+
+  /** The address that the socket has alone; of all addresses it stays unknown which one was asked. */
+  setLocal(address: Uint8Array): void {
+    this.local0 = wordAt(address, 0);
+    this.local1 = wordAt(address, 4);
+    this.local2 = wordAt(address, 8);
+    this.local3 = wordAt(address, 12);
+  }
 
   read(host: string, port: number): void {
     this.port = port;

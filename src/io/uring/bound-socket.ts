@@ -19,7 +19,8 @@ import * as abi from './abi.ts';
 import { DATAGRAM_GROUP } from './datagram-buffers.ts';
 import type { UringDatagrams } from './datagrams.ts';
 import { dropReason } from './failures.ts';
-import { NAME_BYTES, nameBytes, PKTINFO6_BYTES, PKTINFO_BYTES } from './return-addresses.ts';
+import { nameBytes, PKTINFO6_BYTES, PKTINFO_BYTES } from './return-addresses.ts';
+import { isAboutRun, LastSend, NO_RUN } from './segment-runs.ts';
 import { BOUND_RECEIVE, BOUND_SEND, DATAGRAM_INDEX } from './user-data.ts';
 
 const ARMED = 0;
@@ -29,11 +30,14 @@ const STOPPED = 3;
 
 /** struct io_uring_recvmsg_out: lengths of name, control and payload, and flags. The name follows. */
 const HEADER_BYTES = 16;
+/** Room for a sockaddr_in6, and for HEAD_BYTES_MAX in front of the datagram; a multiple of 8, so that a control message behind it is aligned. */
+export const NAME_ROOM_BYTES = 40;
 const CONTROL_LENGTH_AT = 4;
 
 export class UringBoundSocket implements DatagramSocket {
   readonly from = new Sender();
   readonly index: number;
+  readonly port: number;
   private readonly datagrams: UringDatagrams;
   private readonly descriptor: number;
   private readonly handler: DatagramHandler;
@@ -42,6 +46,9 @@ export class UringBoundSocket implements DatagramSocket {
   private readonly controlBytes: number;
   private state: 0 | 1 | 2 | 3 = STOPPED;
   private isClosed = false;
+  private readonly last = new LastSend();
+  /** To whom that went. */
+  private lastReturn = -1;
   /** Where the datagram's buffer begins that is handed over now, and whether it has a control message. */
   private headerAt = 0;
   private hasControl = false;
@@ -52,6 +59,7 @@ export class UringBoundSocket implements DatagramSocket {
     this.index = index;
     this.handler = handler;
     const own = datagrams.nameOf(descriptor);
+    this.port = own.port;
     this.isV6 = own.isV6;
     this.controlBytes = own.isAny ? (own.isV6 ? PKTINFO6_BYTES : PKTINFO_BYTES) : 0;
     this.from.setLocal(own.address, own.isV6);
@@ -70,7 +78,7 @@ export class UringBoundSocket implements DatagramSocket {
   keepReturn(): number {
     const name = this.headerAt + HEADER_BYTES;
     const { returns, buffers } = this.datagrams;
-    return returns.keep(buffers.bytes, name, this.hasControl ? name + NAME_BYTES : -1);
+    return returns.keep(buffers.bytes, name, this.hasControl ? name + NAME_ROOM_BYTES : -1);
   }
 
   forgetReturn(returnAddress: number): void {
@@ -82,8 +90,27 @@ export class UringBoundSocket implements DatagramSocket {
   }
 
   sendTo(returnAddress: number, _bytes: Uint8Array, offset: number, length: number): void {
+    const { last, lastReturn } = this;
+    const { buffers, engine, returns, runs } = this.datagrams;
+    if (runs === null || !returns.hasRuns(returnAddress)) {
+      this.push(returnAddress, offset, length);
+      return;
+    }
+    const { ring } = engine;
+    const { low, high } = buffers.memory;
+    if (returnAddress === lastReturn && last.admits(ring, length)) {
+      const run = last.append(runs, ring, (low + offset) | 0, high, length, BOUND_SEND);
+      if (run > NO_RUN) returns.address(runs, run, returnAddress, nameBytes(this.isV6), this.controlBytes);
+      if (run >= 0) return;
+    }
+    this.lastReturn = returnAddress;
+    last.note(ring, this.push(returnAddress, offset, length), (low + offset) | 0, length);
+  }
+
+  private push(returnAddress: number, offset: number, length: number): number {
     const { datagrams, descriptor, isV6, controlBytes, index } = this;
-    datagrams.pushMessage(descriptor, returnAddress, nameBytes(isV6), controlBytes, offset, length, BOUND_SEND, index);
+    const name = nameBytes(isV6);
+    return datagrams.pushMessage(descriptor, returnAddress, name, controlBytes, offset, length, BOUND_SEND, index);
   }
 
   start(): void {
@@ -119,8 +146,26 @@ export class UringBoundSocket implements DatagramSocket {
     }
   }
 
-  handleSendFailed(errno: number): void {
-    if (!this.isClosed) this.handler.handleDropped(this, dropReason(errno));
+  handleSendFailed(errno: number, run: number): void {
+    if (this.isClosed) return;
+    const { runs } = this.datagrams;
+    if (run !== NO_RUN && isAboutRun(errno)) {
+      this.resend(run);
+      return;
+    }
+    const count = run === NO_RUN ? 1 : runs!.partCount(run);
+    for (let i = 0; i < count; i++) this.handler.handleDropped(this, dropReason(errno));
+  }
+
+  /** Its datagrams one by one, and at once: their buffers are others' after this turn. */
+  private resend(run: number): void {
+    const { buffers, engine, returns, runs } = this.datagrams;
+    const returnAddress = returns.ofRun(run);
+    returns.endRuns(returnAddress);
+    for (let part = 0; part < runs!.partCount(run); part++) {
+      this.push(returnAddress, (runs!.partLow(run, part) - buffers.memory.low) >>> 0, runs!.partBytes(run, part));
+    }
+    engine.ring.submit();
   }
 
   /** There are buffers again. */
@@ -131,10 +176,10 @@ export class UringBoundSocket implements DatagramSocket {
   private handOver(at: number, result: number): void {
     const { bytes } = this.datagrams.buffers;
     const name = at + HEADER_BYTES;
-    const payload = name + NAME_BYTES + this.controlBytes;
+    const payload = name + NAME_ROOM_BYTES + this.controlBytes;
     this.headerAt = at;
     this.hasControl = this.controlBytes > 0 && bytes[at + CONTROL_LENGTH_AT] >= this.controlBytes - 4;
-    this.from.read(bytes, name, this.hasControl ? name + NAME_BYTES : -1, this.isV6);
+    this.from.read(bytes, name, this.hasControl ? name + NAME_ROOM_BYTES : -1, this.isV6);
     this.handler.handleDatagram(this, bytes, payload, at + result - payload);
   }
 
@@ -154,7 +199,7 @@ export class UringBoundSocket implements DatagramSocket {
 const CMSG_BYTES = 16;
 const MAPPED = 0xffff;
 
-class Sender {
+class Sender implements Correspondents {
   ip0 = 0;
   ip1 = 0;
   ip2 = 0;
@@ -164,6 +209,11 @@ class Sender {
   local1 = 0;
   local2 = 0;
   local3 = 0;
+  readonly proxyPort = 0;
+  readonly proxy0 = 0;
+  readonly proxy1 = 0;
+  readonly proxy2 = 0;
+  readonly proxy3 = 0;
 
   /** The address that the socket has alone. */
   setLocal(address: Uint8Array, isV6: boolean): void {

@@ -14,13 +14,14 @@ import type {
 } from '../../port/datagram.ts';
 import { SOCKETS_MAX } from '../../base/limits.ts';
 import * as abi from './abi.ts';
-import { UringBoundSocket } from './bound-socket.ts';
+import { NAME_ROOM_BYTES, UringBoundSocket } from './bound-socket.ts';
 import { DatagramBuffers } from './datagram-buffers.ts';
 import type { Engine } from './engine.ts';
 import { flowFailure } from './failures.ts';
 import * as ffi from './ffi.ts';
 import { UringFlow } from './flow.ts';
-import { NAME_BYTES, ReturnAddresses } from './return-addresses.ts';
+import { ReturnAddresses } from './return-addresses.ts';
+import { SegmentRuns } from './segment-runs.ts';
 import { SOCKADDR_BYTES } from './sockaddr.ts';
 import { BOUND_RECEIVE, BOUND_SEND, DATAGRAM_INDEX, FLOW_RECEIVE, FLOW_SEND } from './user-data.ts';
 
@@ -38,6 +39,8 @@ export class UringDatagrams implements Datagrams {
   readonly engine: Engine;
   readonly buffers: DatagramBuffers;
   readonly returns = new ReturnAddresses();
+  /** Null: each datagram leaves for itself. */
+  readonly runs: SegmentRuns | null;
   /** Who found no buffer. */
   starvedSockets: UringBoundSocket[] = [];
   starvedFlows: UringFlow[] = [];
@@ -49,8 +52,9 @@ export class UringDatagrams implements Datagrams {
   /** By their controlBytes. */
   private readonly receiveMessages = new Map<number, ffi.Mapping>();
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, segments: boolean) {
     this.engine = engine;
+    this.runs = segments ? new SegmentRuns() : null;
     this.buffers = new DatagramBuffers(engine.ring);
     this.places = ffi.mapMemory(engine.ring.submissionCount * PLACE_WORDS * 4);
     this.placeWords = new Int32Array(this.places.buffer);
@@ -129,11 +133,11 @@ export class UringDatagrams implements Datagrams {
   }
 
   /** The socket's own address. */
-  nameOf(descriptor: number): { isV6: boolean; isAny: boolean; address: Uint8Array } {
+  nameOf(descriptor: number): { isV6: boolean; isAny: boolean; address: Uint8Array; port: number } {
     const name = this.engine.ownName(descriptor) ?? new Uint8Array(SOCKADDR_BYTES);
     const isV6 = (name[0] | (name[1] << 8)) === ffi.AF_INET6;
     const address = isV6 ? name.subarray(8, 24) : name.subarray(4, 8);
-    return { isV6, isAny: address.every((byte) => byte === 0), address };
+    return { isV6, isAny: address.every((byte) => byte === 0), address, port: (name[2] << 8) | name[3] };
   }
 
   /** The struct msghdr of a recvmsg: what room there is in front of a datagram. Sockets with as many controlBytes have the same. */
@@ -143,13 +147,13 @@ export class UringDatagrams implements Datagrams {
       message = ffi.mapMemory(4096);
       this.receiveMessages.set(controlBytes, message);
       const words = new Int32Array(message.buffer);
-      words[NAME_LENGTH] = NAME_BYTES;
+      words[NAME_LENGTH] = NAME_ROOM_BYTES;
       words[CONTROL_LENGTH] = controlBytes;
     }
     return message;
   }
 
-  /** Submits a sendmsg of `length` bytes of the buffers from `offset`. */
+  /** Submits a sendmsg of `length` bytes of the buffers from `offset`: where the submission stands. */
   pushMessage(
     descriptor: number,
     returnAddress: number,
@@ -159,7 +163,7 @@ export class UringDatagrams implements Datagrams {
     length: number,
     operation: number,
     index: number,
-  ): void {
+  ): number {
     const { returns, placeWords: words, places, buffers } = this;
     const { ring } = this.engine;
     const head = abi.OP_SENDMSG | abi.SQE_CQE_SKIP_SUCCESS;
@@ -181,9 +185,11 @@ export class UringDatagrams implements Datagrams {
     words[at + VECTOR_AT + 2] = length;
     ring.submissions[submission + 4] = (places.low + at * 4) | 0;
     ring.submissions[submission + 5] = places.high;
+    return submission;
   }
 
-  handleCompletion(operation: number, data: number, result: number, flags: number): void {
+  /** `run`: of a send, see SegmentRuns. */
+  handleCompletion(operation: number, run: number, data: number, result: number, flags: number): void {
     const index = data & ~DATAGRAM_INDEX;
     switch (operation) {
       case BOUND_RECEIVE:
@@ -193,10 +199,10 @@ export class UringDatagrams implements Datagrams {
         this.flows[index].handleReceived(result, flags);
         break;
       case BOUND_SEND:
-        this.sockets[index].handleSendFailed(-result);
+        this.sockets[index].handleSendFailed(-result, run);
         break;
       case FLOW_SEND:
-        this.flows[index].handleSendFailed(-result);
+        this.flows[index].handleSendFailed(-result, run);
         break;
       default:
       // a cancellation that came too late: the receive tells of its end by itself
@@ -208,6 +214,7 @@ export class UringDatagrams implements Datagrams {
     const { tookAll } = this.engine.ring;
     this.buffers.endTurn(tookAll);
     this.returns.endTurn(tookAll);
+    this.runs?.endTurn(tookAll);
     if (this.starvedSockets.length > 0) {
       for (const socket of this.starvedSockets.splice(0)) socket.handleBuffers();
     }

@@ -4,12 +4,13 @@
  *
  * Closing cancels a receive and closes the descriptor in the same batch; the index is free when the receive has ended.
  */
-import type { Flow, FlowHandler } from '../../port/datagram.ts';
+import type { DropReason, Flow, FlowHandler } from '../../port/datagram.ts';
 import * as abi from './abi.ts';
 import { DATAGRAM_GROUP } from './datagram-buffers.ts';
 import type { UringDatagrams } from './datagrams.ts';
 import { dropReason, flowFailure } from './failures.ts';
 import * as ffi from './ffi.ts';
+import { isAboutRun, LastSend, NO_RUN } from './segment-runs.ts';
 import { DATAGRAM_INDEX, FLOW_RECEIVE, FLOW_SEND } from './user-data.ts';
 
 export class UringFlow implements Flow {
@@ -21,6 +22,9 @@ export class UringFlow implements Flow {
   private answersOne = false;
   private isReceiving = false;
   private isStopped = false;
+  private readonly last = new LastSend();
+  /** The kernel takes runs here, as far as is known. */
+  private hasRuns = false;
 
   constructor(datagrams: UringDatagrams, index: number) {
     this.datagrams = datagrams;
@@ -33,17 +37,37 @@ export class UringFlow implements Flow {
     this.tag = tag;
     this.answersOne = answersOne;
     this.isStopped = false;
+    this.hasRuns = !answersOne && this.datagrams.runs !== null;
+    this.last.forget();
     this.arm();
   }
 
   send(_bytes: Uint8Array, offset: number, length: number): void {
+    const { engine, buffers, runs } = this.datagrams;
+    const { ring } = engine;
+    const low = (buffers.memory.low + offset) | 0;
+    if (!this.hasRuns) {
+      this.push(low, length);
+      return;
+    }
+    const { last } = this;
+    const isAppended =
+      last.admits(ring, length) && last.append(runs!, ring, low, buffers.memory.high, length, FLOW_SEND) >= 0;
+    if (!isAppended) last.note(ring, this.push(low, length), low, length);
+  }
+
+  sendBehind(head: Uint8Array, headBytes: number, bytes: Uint8Array, offset: number, length: number): void {
+    const at = offset - headBytes;
+    for (let i = 0; i < headBytes; i++) bytes[at + i] = head[i];
+    this.send(bytes, at, headBytes + length);
+  }
+
+  private push(low: number, length: number): number {
     const { engine, buffers } = this.datagrams;
-    const { memory } = buffers;
     const head = abi.OP_SEND | abi.SQE_CQE_SKIP_SUCCESS;
     const flags = ffi.MSG_DONTWAIT | ffi.MSG_NOSIGNAL;
-    const low = (memory.low + offset) | 0;
     const data = DATAGRAM_INDEX | this.index;
-    engine.ring.push(head, this.descriptor, low, memory.high, length, flags, FLOW_SEND, data, 0);
+    return engine.ring.push(head, this.descriptor, low, buffers.memory.high, length, flags, FLOW_SEND, data, 0);
   }
 
   /** Closed or stopped, by the handler perhaps. */
@@ -83,11 +107,29 @@ export class UringFlow implements Flow {
   }
 
   /** Of a send. What the network has said before is told here too. */
-  handleSendFailed(errno: number): void {
+  handleSendFailed(errno: number, run: number): void {
     if (this.handler === null) return;
+    if (run !== NO_RUN && isAboutRun(errno)) {
+      this.resend(run);
+      return;
+    }
     const failure = flowFailure(errno);
     if (failure === 'refused' || failure === 'unreachable') this.handler.handleUnreachable(this, failure);
-    else this.handler.handleFlowDropped(this, dropReason(errno));
+    else this.tellDropped(dropReason(errno), run);
+  }
+
+  private tellDropped(reason: DropReason, run: number): void {
+    const count = run === NO_RUN ? 1 : this.datagrams.runs!.partCount(run);
+    for (let i = 0; i < count && this.handler !== null; i++) this.handler.handleFlowDropped(this, reason);
+  }
+
+  /** Its datagrams one by one, and at once: their buffers are others' after this turn. */
+  private resend(run: number): void {
+    const { engine, runs } = this.datagrams;
+    this.hasRuns = false;
+    for (let part = 0; part < runs!.partCount(run); part++)
+      this.push(runs!.partLow(run, part), runs!.partBytes(run, part));
+    engine.ring.submit();
   }
 
   handleBuffers(): void {

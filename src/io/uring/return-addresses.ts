@@ -4,13 +4,14 @@
  */
 import type { Correspondents } from '../../base/correspondents.ts';
 import { AF_INET, AF_INET6, mapMemory, type Mapping } from './ffi.ts';
+import type { SegmentRuns } from './segment-runs.ts';
 
 const PAGE_PLACES = 512;
 const PLACE_BYTES = 128;
 const CONTROL_AT = 32;
 
-/** Room for a sockaddr_in6 in what is received; a multiple of 8, so that the control message behind it is aligned. */
-export const NAME_BYTES = 32;
+/** Room for a sockaddr_in6. */
+const NAME_BYTES = 32;
 const SOCKADDR_IN_BYTES = 16;
 const SOCKADDR_IN6_BYTES = 28;
 /** CMSG_SPACE of struct in_pktinfo and in6_pktinfo. */
@@ -36,6 +37,10 @@ export class ReturnAddresses {
   private former: number[] = [];
   private current: number[] = [];
   private count = 0;
+  /** 1: the kernel takes no runs there. By place. */
+  private readonly withoutRuns: number[] = [];
+  /** To whom a run goes. */
+  private readonly ofRuns: number[] = [];
 
   /** Copies both; `control`: where the control message is, -1: there is none. */
   keep(from: Uint8Array, name: number, control: number): number {
@@ -43,6 +48,7 @@ export class ReturnAddresses {
     const into = this.bytes[(place / PAGE_PLACES) | 0];
     const at = (place % PAGE_PLACES) * PLACE_BYTES;
     const isV6 = (from[name] | (from[name + 1] << 8)) === AF_INET6;
+    this.withoutRuns[place] = 0;
     for (let i = 0; i < NAME_BYTES; i++) into[at + i] = from[name + i];
     if (control < 0) return place;
     const controlBytes = isV6 ? PKTINFO6_BYTES : PKTINFO_BYTES;
@@ -62,6 +68,7 @@ export class ReturnAddresses {
     const into = this.bytes[(place / PAGE_PLACES) | 0];
     const at = (place % PAGE_PLACES) * PLACE_BYTES;
     into.fill(0, at, at + PLACE_BYTES);
+    this.withoutRuns[place] = 0;
     const view = new DataView(into.buffer, at, PLACE_BYTES);
     view.setUint16(0, isV6 ? AF_INET6 : AF_INET, true);
     view.setUint16(2, of.port);
@@ -74,6 +81,26 @@ export class ReturnAddresses {
     if (isV6) [of.local0, of.local1, of.local2, of.local3].forEach((word, i) => view.setInt32(content + i * 4, word));
     else view.setInt32(content + 4, of.local3); // ipi_spec_dst
     return place;
+  }
+
+  hasRuns(place: number): boolean {
+    return this.withoutRuns[place] === 0;
+  }
+
+  endRuns(place: number): void {
+    this.withoutRuns[place] = 1;
+  }
+
+  /** This run goes there. */
+  address(runs: SegmentRuns, run: number, place: number, nameBytes: number, controlBytes: number): void {
+    this.ofRuns[run] = place;
+    const bytes = this.bytes[(place / PAGE_PLACES) | 0];
+    const at = (place % PAGE_PLACES) * PLACE_BYTES + CONTROL_AT;
+    runs.address(run, this.nameLow(place), this.high(place), nameBytes, bytes, at, controlBytes);
+  }
+
+  ofRun(run: number): number {
+    return this.ofRuns[run];
   }
 
   /** What is on its way there reads it when the kernel takes it, in the next turn: until then the place is nobody else's. */

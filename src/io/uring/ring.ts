@@ -141,6 +141,16 @@ export class Ring {
     return at;
   }
 
+  /** Counts submissions: that of the one that was pushed last. */
+  get lastNumber(): number {
+    return (this.tail - 1) | 0;
+  }
+
+  /** The kernel has not taken this one: it may be changed still. */
+  isPending(number: number): boolean {
+    return ((number - this.words[this.submissionHeadAt]) | 0) >= 0;
+  }
+
   /** Submits what was pushed, and does not look for completions. */
   submit(): void {
     // With SUBMIT_ALL the kernel stops only when it is out of memory for a request; then the next round tries again.

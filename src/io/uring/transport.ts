@@ -47,6 +47,8 @@ export interface UringOptions {
   readonly descriptorReserve?: number;
   /** An accept takes one connection of those that wait, and not all of them. */
   readonly acceptsSingly?: boolean;
+  /** Datagrams of one turn and one way leave as one, see SegmentRuns. By default they do. */
+  readonly segmentsDatagrams?: boolean;
 }
 
 /** Makes a transport for this thread, which alone may use it. Throws where io_uring is not to be had; see probe.ts. */
@@ -67,6 +69,7 @@ class UringTransport implements Transport {
   private readonly engine: Engine;
   private readonly reserve: DescriptorReserve | null;
   private readonly acceptsSingly: boolean;
+  private readonly segmentsDatagrams: boolean;
   private readonly ring: Ring;
   private readonly listeners: UringListener[] = [];
   /** Null: no UDP socket yet. */
@@ -86,6 +89,7 @@ class UringTransport implements Transport {
     this.engine = new Engine(this.ring, this.arena, memory, postedSlots, receiveLimit, submitsOptions);
     this.reserve = (options.descriptorReserve ?? 0) > 0 ? new DescriptorReserve(options.descriptorReserve!) : null;
     this.acceptsSingly = options.acceptsSingly ?? false;
+    this.segmentsDatagrams = options.segmentsDatagrams ?? true;
     this.now = clock();
   }
 
@@ -94,7 +98,7 @@ class UringTransport implements Transport {
   }
 
   get datagrams(): Datagrams {
-    this.ownDatagrams ??= new UringDatagrams(this.engine);
+    this.ownDatagrams ??= new UringDatagrams(this.engine, this.segmentsDatagrams);
     return this.ownDatagrams;
   }
 
@@ -198,8 +202,10 @@ class UringTransport implements Transport {
       }
       const socket = sockets[low & data.INDEX_MASK];
       if (socket === null || socket === undefined || socket.generation !== generation) {
-        if (operation >= data.DATAGRAM) this.ownDatagrams!.handleCompletion(operation, generation, result, flags);
-        else this.handleStale(operation, low & data.INDEX_MASK, result);
+        const index = low & data.INDEX_MASK;
+        if (operation >= data.DATAGRAM)
+          this.ownDatagrams!.handleCompletion(operation, index, generation, result, flags);
+        else this.handleStale(operation, index, result);
         continue;
       }
       switch (operation) {

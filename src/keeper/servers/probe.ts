@@ -64,7 +64,7 @@ export function probe(
   });
 }
 
-/** `source`: the host that the connection comes from. `preface`: what it begins with, in front of TLS. */
+/** `source`: the host that the connection comes from. `preface`: what it begins with, in front of TLS, and each datagram. */
 type Target = Address & {
   readonly source: string | undefined;
   readonly preface: Uint8Array | null;
@@ -145,7 +145,7 @@ function probeDialogue(dialogue: Dialogue, target: Target, finish: Finish): () =
 
 /** Each answer is a datagram. */
 function probeDatagrams(dialogue: Dialogue, target: Target, finish: Finish): () => void {
-  const { family, host, port, source } = target;
+  const { family, host, port, preface, source } = target;
   const socket = dgram.createSocket(family === 6 ? 'udp6' : 'udp4');
   socket.on('message', (answer) => {
     const verdict = dialogue.handle(answer)?.verdict ?? null;
@@ -155,7 +155,8 @@ function probeDatagrams(dialogue: Dialogue, target: Target, finish: Finish): () 
   socket.on('connect', () => {
     if (dialogue.opening === null) return;
     // what went wrong with it, `error` tells too
-    socket.send(dialogue.opening, (error) => error !== null && finishWith(error, target, finish));
+    const question = preface === null ? dialogue.opening : Buffer.concat([preface, dialogue.opening]);
+    socket.send(question, (error) => error !== null && finishWith(error, target, finish));
   });
   if (source !== undefined) socket.bind(0, source);
   socket.connect(port, host);

@@ -4,6 +4,7 @@ import { type ConnectFailure, FAILED_CONNECT, FAILED_NO_PORT, FAILED_NO_RESOURCE
 import type { DropReason, FlowFailure } from '../../port/datagram.ts';
 
 export const DENIED = answerKind('udp-denied');
+export const WRONG_HEADER = answerKind('udp-proxy-header');
 export const NO_SERVER = answerKind('udp-no-server');
 export const SERVER_LIMIT = answerKind('udp-server-limit');
 export const TABLE_FULL = answerKind('udp-table-full');

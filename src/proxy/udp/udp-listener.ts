@@ -30,6 +30,7 @@ import type { Context } from '../context.ts';
 import type { Server } from '../server.ts';
 import type { Upstream } from '../upstream.ts';
 import { Waiter } from '../waiter.ts';
+import { DatagramHeaders, sendBehindHeader } from './datagram-headers.ts';
 import {
   DENIED,
   DISPLACED,
@@ -41,6 +42,7 @@ import {
   SERVER_LIMIT,
   TABLE_FULL,
   UNANSWERED,
+  WRONG_HEADER,
 } from './udp-failures.ts';
 
 /** Servers tried for one session when there is no way to them. */
@@ -68,6 +70,8 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   private upstream: Upstream;
   /** Null: everybody may come. */
   private access: Access | null = null;
+  /** Null: datagrams have none. */
+  private headers: DatagramHeaders | null = null;
   private answersOne = false;
 
   constructor(
@@ -91,6 +95,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     this.plan = plan;
     this.upstream = upstreams[plan.upstream];
     this.access = plan.access === null ? null : new Access(plan.access);
+    this.headers = plan.proxyProtocol === null ? null : new DatagramHeaders(plan.proxyProtocol);
     const rules = rulesOf(plan);
     this.answersOne = rules.responses === 1;
     this.table.configure(rules);
@@ -147,14 +152,14 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     if (isLinkLocal(address)) return null;
     const client = textOf(address);
     table.readLocal(number, address);
-    const { server } = session;
-    return {
-      client,
-      port: table.clientPort(number),
-      asked: textOf(address),
-      standing: table.standing(number),
-      server: server.addressText,
-    };
+    const asked = textOf(address);
+    const told = { client, port: table.clientPort(number), asked, standing: table.standing(number) };
+    const account = { ...told, server: session.server.addressText };
+    const proxyPort = table.proxyPort(number);
+    if (proxyPort === 0) return account;
+    table.readProxy(number, address);
+    if (isLinkLocal(address)) return null;
+    return { ...account, proxy: { host: textOf(address), port: proxyPort } };
   }
 
   /** Of the socket towards its server. */
@@ -197,7 +202,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
       return true;
     }
     this.sessions[session].server = server;
-    this.sessions[session].enter(flow, upstream, socket, socket.keepReturnTo(of));
+    this.sessions[session].enter(flow, upstream, socket, socket.keepReturnTo(wayBackOf(of)));
     context.row.addServerConnections(server.slot, 1);
     context.liveSessions++;
     context.udpSessions++;
@@ -221,20 +226,33 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   // --- from clients ---
 
   handleDatagram(socket: DatagramSocket, bytes: Uint8Array, offset: number, length: number): void {
-    const { context, table, sessions } = this;
+    const { context, headers, table, sessions } = this;
     const { now } = context.transport;
     context.row.countDatagramIn(this.plan.slot);
-    let session = table.find(socket.from);
+    let of: Correspondents = socket.from;
+    if (headers !== null) {
+      const headerBytes = headers.read(of, bytes, offset, length);
+      if (headerBytes < 0) {
+        this.note(WRONG_HEADER);
+        return;
+      }
+      of = headers.of;
+      offset += headerBytes;
+      length -= headerBytes;
+    }
+    let session = table.find(of);
     if (session !== NO_SESSION && sessions[session].server.isLost(now)) {
       this.end(session);
       session = NO_SESSION;
     }
     if (session === NO_SESSION) {
-      session = this.begin(socket, now);
+      session = this.begin(socket, of, now);
       if (session === NO_SESSION) return;
     }
     const isOver = table.noteRequest(session, now);
-    (sessions[session].flow as Flow).send(bytes, offset, length);
+    const { flow, upstream } = sessions[session];
+    if (upstream.plan.proxyProtocol === null) (flow as Flow).send(bytes, offset, length);
+    else sendBehindHeader(flow as Flow, of, headers?.addresses ?? null, socket.port, bytes, offset, length);
     if (isOver) this.end(session);
   }
 
@@ -272,10 +290,9 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   // --- sessions ---
 
   /** A session for who sent the datagram, or NO_SESSION: it is dropped. */
-  private begin(socket: DatagramSocket, now: number): number {
+  private begin(socket: DatagramSocket, from: Correspondents, now: number): number {
     const { access, chooser, table, upstream } = this;
-    const { from } = socket;
-    if (this.own.sent(from)) return this.drop(OWN_ADDRESS);
+    if (this.own.sent(socket.from)) return this.drop(OWN_ADDRESS);
     if (access !== null && !access.admits(from)) return this.drop(DENIED);
     chooser.triedCount = 0;
     chooser.key = upstream.plan.balance === 'source-hash' ? hashWords(from.ip0, from.ip1, from.ip2, from.ip3) : 0;
@@ -391,14 +408,28 @@ function textOf(ip: IpWords): string {
 }
 
 /** Null: these are no addresses. */
-function correspondentsOf({ client, asked, port }: SessionAccount): Correspondents | null {
-  const text = `${client} ${asked}`;
-  const bytes = encodeUtf8(text);
-  const [from, to] = [new IpWords(), new IpWords()];
-  if (!parseIpText(bytes, 0, client.length, from) || !parseIpText(bytes, client.length + 1, bytes.length, to))
-    return null;
+function correspondentsOf({ client, asked, port, proxy }: SessionAccount): Correspondents | null {
+  const from = addressOf(client);
+  const to = addressOf(asked);
+  const between = proxy === undefined ? new IpWords() : addressOf(proxy.host);
+  if (from === null || to === null || between === null) return null;
   const { ip0, ip1, ip2, ip3 } = from;
-  return { ip0, ip1, ip2, ip3, port, local0: to.ip0, local1: to.ip1, local2: to.ip2, local3: to.ip3 };
+  const { ip0: local0, ip1: local1, ip2: local2, ip3: local3 } = to;
+  const { ip0: proxy0, ip1: proxy1, ip2: proxy2, ip3: proxy3 } = between;
+  const proxyPort = proxy?.port ?? 0;
+  return { ip0, ip1, ip2, ip3, port, local0, local1, local2, local3, proxyPort, proxy0, proxy1, proxy2, proxy3 };
+}
+
+function addressOf(text: string): IpWords | null {
+  const bytes = encodeUtf8(text);
+  const ip = new IpWords();
+  return parseIpText(bytes, 0, bytes.length, ip) ? ip : null;
+}
+
+/** To the client, or to who is between. */
+function wayBackOf(of: Correspondents): Correspondents {
+  if (of.proxyPort === 0) return of;
+  return { ...of, ip0: of.proxy0, ip1: of.proxy1, ip2: of.proxy2, ip3: of.proxy3, port: of.proxyPort };
 }
 
 /** fe80::/10 */
@@ -411,7 +442,7 @@ class UdpSession {
   /** Null: it has ended. */
   flow: Flow | null = null;
   server!: Server;
-  private upstream!: Upstream;
+  upstream!: Upstream;
   /** Where its client's datagrams come in. */
   socket: DatagramSocket | null = null;
   returnAddress = -1;

@@ -3,13 +3,16 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { crc32c } from './crc32c.ts';
 import {
+  DATAGRAM_HEADER_BYTES_MAX,
   ownProxyHeader,
   PROXY_HEADER_BYTES_MAX,
   PROXY_HEADER_WRITTEN_MAX,
   PROXY_MORE,
   PROXY_WRONG,
   ProxyAddresses,
+  readDatagramHeader,
   readProxyHeader,
+  writeDatagramHeader,
   writeProxyHeader,
 } from './header.ts';
 
@@ -186,4 +189,22 @@ test('the host and the identifier are read where they are what they are called',
   assert.equal(readAll(tlv('02', 'Shop.example'), tlv('05', 'A-1/2'), tlv('ee', 'x')), 'shop.example, A-1/2');
   assert.equal(readAll(tlv('02', 'a\r\nb'), tlv('05', 'a b')), ', ');
   assert.equal(readAll(tlv('02', 'x'.repeat(256)), tlv('05', 'x'.repeat(129))), ', ');
+});
+
+test('a datagram has a whole header of version 2 in front, which says that it is one', () => {
+  const cases: readonly (readonly [string, string])[] = [
+    [`${SIGNATURE} 21 12 000c c0000201 c6336402 dc04 01bb`, V4],
+    [`${SIGNATURE} 21 22 0024 ${V6.replaceAll(/:\d+( > )?/g, '')} 0001 ffff`, V6],
+  ];
+  const into = new ProxyAddresses();
+  for (const [header, said] of cases) {
+    const bytes = bytesOf(header);
+    assert.equal(readDatagramHeader(bytes, 0, bytes.length, into), bytes.length);
+    assert.equal(`${side(into.source, into.sourcePort)} > ${side(into.destination, into.destinationPort)}`, said);
+    const written = new Uint8Array(DATAGRAM_HEADER_BYTES_MAX + 1);
+    assert.deepEqual(written.subarray(1, writeDatagramHeader(into, written, 1)), Uint8Array.from(bytes));
+    for (let end = 0; end < bytes.length; end++) assert.equal(readDatagramHeader(bytes, 0, end, into), PROXY_WRONG);
+  }
+  const line = bytesOf('PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n');
+  assert.equal(readDatagramHeader(line, 0, line.length, into), PROXY_WRONG);
 });

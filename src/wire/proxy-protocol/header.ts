@@ -15,6 +15,9 @@ export const PROXY_HEADER_BYTES_MAX = 4096;
 /** What is written at most, without type-length-values. */
 export const PROXY_HEADER_WRITTEN_MAX = 107;
 
+/** The longest of a datagram that is written. */
+export const DATAGRAM_HEADER_BYTES_MAX = 52;
+
 /** More has to come. */
 export const PROXY_MORE = 0;
 /** It is no header, or not a right one. */
@@ -48,8 +51,8 @@ const FAMILY_UNIX = 3;
 const IPV4_BYTES = 12;
 const IPV6_BYTES = 36;
 const UNIX_BYTES = 216;
-const DATAGRAMS = 2;
 const OVER_TCP = 1;
+const OVER_UDP = 2;
 /** What may stand in a log's field. */
 const UNIQUE_ID = /^[!-~]+$/;
 const CR = 0x0d;
@@ -121,6 +124,12 @@ function portOf(text: string): number {
   return port > 0xffff ? -1 : port;
 }
 
+/** The same of a datagram, which has to have all of it, and of version 2. */
+export function readDatagramHeader(bytes: Uint8Array, at: number, end: number, into: ProxyAddresses): number {
+  const length = readBinary(bytes, at, end, into);
+  return length === PROXY_MORE ? PROXY_WRONG : length;
+}
+
 function readBinary(bytes: Uint8Array, at: number, end: number, into: ProxyAddresses): number {
   if (!begins(bytes, at, end, SIGNATURE)) return PROXY_WRONG;
   if (end - at < FIXED_BYTES) return PROXY_MORE;
@@ -137,7 +146,7 @@ function readBinary(bytes: Uint8Array, at: number, end: number, into: ProxyAddre
     into.isTold = false;
     return length;
   }
-  if (family > FAMILY_UNIX || transport > DATAGRAMS) return PROXY_WRONG;
+  if (family > FAMILY_UNIX || transport > OVER_UDP) return PROXY_WRONG;
   const addressBytes = ADDRESS_BYTES[family];
   if (length < FIXED_BYTES + addressBytes) return PROXY_WRONG;
   if (family !== FAMILY_NONE && !readTlvs(bytes, at, at + FIXED_BYTES + addressBytes, headerEnd, into))
@@ -218,7 +227,7 @@ export function ownProxyHeader(version: ProxyVersion): Uint8Array {
 export function writeProxyHeader(version: ProxyVersion, of: ProxyAddresses, bytes: Uint8Array, at: number): number {
   // a client of a Unix socket has no address
   const isTold = of.isTold && !isNone(of.source);
-  if (version === 'v2') return writeBinary(isTold ? of : EMPTY, bytes, at);
+  if (version === 'v2') return writeBinary(isTold ? of : EMPTY, OVER_TCP, bytes, at);
   if (!isTold) return emitText(bytes, at, 'PROXY UNKNOWN\r\n');
   const isV4 = isMapped(of.source) && isMapped(of.destination);
   at = emitText(bytes, at, isV4 ? 'PROXY TCP4 ' : 'PROXY TCP6 ');
@@ -230,11 +239,19 @@ export function writeProxyHeader(version: ProxyVersion, of: ProxyAddresses, byte
   return at;
 }
 
-function writeBinary(of: ProxyAddresses, bytes: Uint8Array, at: number): number {
+/**
+ * The header of a datagram, always of version 2, at `at`, and returns the offset behind it: not more than DATAGRAM_HEADER_BYTES_MAX on. Each
+ * datagram to a server has one, and what the server answers has none.
+ */
+export function writeDatagramHeader(of: ProxyAddresses, bytes: Uint8Array, at: number): number {
+  return writeBinary(of, OVER_UDP, bytes, at);
+}
+
+function writeBinary(of: ProxyAddresses, transport: number, bytes: Uint8Array, at: number): number {
   if (!of.isTold) return writeFixed(bytes, at, TWO_PROXY, FAMILY_NONE, 0);
   const isV4 = isMapped(of.source) && isMapped(of.destination);
   const addressBytes = isV4 ? IPV4_BYTES : IPV6_BYTES;
-  at = writeFixed(bytes, at, TWO_PROXY, ((isV4 ? FAMILY_IPV4 : FAMILY_IPV6) << 4) | OVER_TCP, addressBytes);
+  at = writeFixed(bytes, at, TWO_PROXY, ((isV4 ? FAMILY_IPV4 : FAMILY_IPV6) << 4) | transport, addressBytes);
   for (const address of [of.source, of.destination]) {
     const from = isV4 ? 12 : 0;
     for (let i = from; i < 16; i++) bytes[at++] = address[i];
