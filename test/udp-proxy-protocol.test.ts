@@ -4,7 +4,7 @@ import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
-import type { StatusDocument } from '../src/keeper/api/status.ts';
+import type { StatusDocument } from '../src/api/status.ts';
 import { askSocket } from './control-socket.ts';
 import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
 import { reload } from './reloading.ts';
