@@ -55,6 +55,23 @@ const SERVERS = `
     return 200 "kept";
   }
   server { listen 127.0.0.1:{3}; return 200 "plain $scheme"; }
+  server {
+    listen 127.0.0.1:{5} ssl;
+    ssl_certificate nameless-rsa.pem; ssl_certificate_key nameless-rsa.key; ssl_certificate other.pem; ssl_certificate_key other.key;
+    ssl_certificate shop.pem; ssl_certificate_key shop.key;
+    return 200 "both";
+  }
+  server {
+    listen 127.0.0.1:{6} ssl; server_name _;
+    ssl_certificate wild.pem; ssl_certificate_key wild.key; ssl_certificate shop-rsa.pem; ssl_certificate_key shop-rsa.key;
+    return 200 "default";
+  }
+  server { listen 127.0.0.1:{6} ssl; server_name bare.example; return 200 "bare"; }
+  server {
+    listen 127.0.0.1:{6} ssl; server_name shop.example a.wild.example;
+    ssl_certificate shop.pem; ssl_certificate_key shop.key;
+    return 200 "shop";
+  }
 `;
 
 interface Ask {
@@ -96,6 +113,16 @@ const ASKS: readonly Ask[] = [
   { server: 2, name: 'shop.example', options: { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384' } },
   { server: 2, name: 'shop.example', options: { ecdhCurve: 'prime256v1' } },
   { server: 2, name: 'shop.example', options: { minVersion: 'TLSv1.3' } },
+  ...['shop.example', 'bare.example', 'unknown.example', undefined].flatMap((name) =>
+    [5, 6].flatMap((server) =>
+      ['RSA', 'ECDSA'].map((kind): Ask => {
+        const options = { ciphers: `ECDHE-${kind}-AES128-GCM-SHA256`, maxVersion: 'TLSv1.2' } as const;
+        return name === undefined ? { server, options } : { server, name, options };
+      }),
+    ),
+  ),
+  { server: 6, name: 'a.wild.example' },
+  { server: 6, name: 'b.wild.example' },
   ...[0, 2, 4].flatMap((server) =>
     (['TLSv1.2', 'TLSv1.3'] as const).map((maxVersion) => {
       return { server, name: 'shop.example', again: true, options: { maxVersion } };
@@ -176,6 +203,7 @@ function makeFiles(t: TestContext): string {
   maker.make('shop-rsa', { names: ['shop.example'], key: 'rsa' });
   maker.make('other', { names: ['other.example'] });
   maker.make('wild', { names: ['*.wild.example'] });
+  maker.make('nameless-rsa', { names: [], key: 'rsa' });
   maker.openssl(
     'pkcs8',
     '-topk8',
@@ -263,7 +291,7 @@ async function compare(t: TestContext, site: Site): Promise<void> {
 }
 
 test('nginx and evenkeel speak TLS alike by the same nginx.conf', peerSkip(null, 'nginx'), async (t) => {
-  await compare(t, { folder: makeFiles(t), servers: SERVERS, ports: 5, asks: ASKS, plain: [0, 3] });
+  await compare(t, { folder: makeFiles(t), servers: SERVERS, ports: 7, asks: ASKS, plain: [0, 3] });
 });
 
 const VALUES =
@@ -304,6 +332,21 @@ const CLIENT_SERVERS = `
     ssl_verify_client on; ssl_client_certificate root.pem; ssl_verify_depth 0;
     return 200 "one $ssl_client_verify";
   }
+  server {
+    listen 127.0.0.1:{3} ssl;
+    ssl_verify_client optional; ssl_client_certificate root.pem;
+    error_page 495 =200 /wrong; error_page 496 404 /none;
+    location = /wrong { return 200 "wrong $request_uri $ssl_client_verify"; }
+    return 200 "in";
+  }
+  server {
+    listen 127.0.0.1:{4} ssl;
+    ssl_verify_client on; ssl_client_certificate root.pem;
+    error_page 495 =401 @pages; error_page 496 https://help.example/$ssl_client_verify$request_uri;
+    location / { return 200 "in"; }
+    location /proxied { proxy_pass http://127.0.0.1:{2}; }
+    location @pages { proxy_pass http://127.0.0.1:{2}; }
+  }
   server { listen 127.0.0.1:{2}; return 200 "plain $ssl_client_verify"; }
 `;
 const CLIENTS = [undefined, 'door', 'deep', 'deeper', 'revoked', 'stranger', 'late', 'alone', 'root'];
@@ -339,9 +382,10 @@ test('nginx and evenkeel take the same certificates of clients', peerSkip(null, 
     }
     // With a lone server nginx does not compare the names.
     asks.push({ server: 1, name: 'one.example', ...own }, { server: 1, ...own });
+    for (const path of ['/', '/proxied?a=b']) asks.push({ server: 3, path, ...own }, { server: 4, path, ...own });
   }
   for (const name of NAMES) {
     for (const host of [...NAMES, 'unknown.example']) asks.push({ server: 0, name, host, as: 'door' });
   }
-  await compare(t, { folder: maker.folder, servers: CLIENT_SERVERS, ports: 3, asks, plain: [0, 2] });
+  await compare(t, { folder: maker.folder, servers: CLIENT_SERVERS, ports: 5, asks, plain: [0, 2] });
 });

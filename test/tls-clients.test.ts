@@ -88,7 +88,15 @@ listeners:
   strict:
     bind: "127.0.0.1:${ports.strict}"
     tls: { ${pair('site')}, client-certificate: { ${ca('root')}, crl: ${maker.path('crl.pem')} }${resuming} }
-    routes: [ { respond: { body: strict } } ]
+    routes:
+      - match: { path: { exact: /paged } }
+        respond: { body: in }
+        errors:
+          - { status: 496, call: missing }
+          - { status: 495, to: /wrong?, answer: 403 }
+      - { match: { path: { exact: /wrong } }, internal: true, upstream: web }
+      - { name: missing, respond: { body: "{path} {tls-client-verified}" } }
+      - { respond: { body: strict } }
   mixed:
     bind: "127.0.0.1:${ports.mixed}"
     tls:
@@ -215,6 +223,18 @@ for (const engine of ENGINES) {
       assert.match((await ask(site, { port: 'strict' })).body, /No required SSL certificate was sent/);
       assert.match((await ask(site, { port: 'open', as: 'late' })).body, /The SSL certificate error/);
       await until(() => /listener (open|strict): the certificates? of \d+ clients?.* refused/.test(evenkeel.stderr));
+    });
+
+    await t.test('pages for who has no certificate, or a wrong one', async () => {
+      const paged = { port: 'strict', path: '/paged' } as const;
+      const answers = [];
+      for (const as of [{ as: 'door' }, {}, { as: 'stranger' }]) answers.push(await ask(site, { ...paged, ...as }));
+      const [right, missing, wrong] = answers;
+      assert.deepEqual([right.status, right.body], [200, 'in']);
+      assert.deepEqual([missing.status, missing.body], [400, '/paged NONE']);
+      assert.equal(wrong.status, 403);
+      assert.ok(wrong.body.includes('"site.test"'), wrong.body);
+      assert.equal(await statusOf({ port: 'strict', path: '/wrong', as: 'door' }), 404, 'nobody else asks for it');
     });
 
     await t.test('the values are what openssl says of the certificate', async () => {

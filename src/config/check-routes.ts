@@ -64,6 +64,8 @@ const ONLY_WITH_UPSTREAM = [
   'target-by',
 ] as const;
 
+/** Statuses of `errors` that no answer has: the certificate of a client is wrong, or missing. */
+const CERTIFICATES: ReadonlySet<unknown> = new Set([495, 496]);
 const ACTIONS = ['upstream', 'redirect', 'respond', 'files', 'ready', 'close'] as const;
 
 function hasAction(route: Route): boolean {
@@ -75,9 +77,17 @@ function checkStepsAlone(route: Route, path: Path, report: Report): void {
   const reason = 'the route has nothing to do but its `steps`';
   const fix = 'write it in what they `take`, or in the route that follows';
   for (const key of [...ONLY_WITH_UPSTREAM, 'headers', 'errors'] as const) {
-    if (route[key] === undefined || (key === 'errors' && route.internal === true)) continue;
+    if (route[key] === undefined || (key === 'errors' && (route.internal === true || isOfCertificates(route))))
+      continue;
     report.atKey([...path, key], 'no-effect', { key, reason, fix });
   }
+}
+
+/** Clients without the right certificate do not come as far as its steps. */
+function isOfCertificates({ errors }: Route): boolean {
+  return itemsOf(errors, []).every(({ value: { status } }) =>
+    listOf(status ?? []).every((one) => CERTIFICATES.has(one)),
+  );
 }
 
 function checkEdits(route: Route, path: Path, report: Report): void {

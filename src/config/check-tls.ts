@@ -1,6 +1,7 @@
 /** `tls` of a listener and of an upstream: which keys go together. What the files have in them is looked at by load/tls. */
 import type { Path } from './diagnostic.ts';
 import { parseServer } from './addresses.ts';
+import { ANY_NAME } from './patterns.ts';
 import { show } from './diagnostic.ts';
 import type { Loose, UpstreamConfig } from './model.ts';
 import type { ClientCertificateConfig, ServersTlsConfig, TlsConfig } from './model-tls.ts';
@@ -22,6 +23,10 @@ export function checkTls(tls: Loose<TlsConfig>, protocol: string | null, path: P
     const kind = report.oneOf(value, at, ['certificate', 'folder', 'acme']);
     if (kind === 'folder' || kind === 'acme') checkPairKeys(value, at, report);
     checkClientCertificate(value['client-certificate'], [...at, 'client-certificate'], report);
+    if (tls['unknown-name'] === 'refuse' && listOf(value.names ?? []).includes(ANY_NAME)) {
+      const reason = '`unknown-name: refuse` gives nobody else a certificate';
+      report.atKey([...at, 'names'], 'no-effect', { key: `names: ${ANY_NAME}`, reason, fix: 'leave out one of both' });
+    }
     if (value.certificate === undefined && value.names !== undefined && report.lacks(at, 'certificate')) {
       const args =
         kind === 'acme'

@@ -724,7 +724,7 @@ export const CATALOGUE = {
   },
   'certificate-name-taken': {
     severity: 'warning',
-    message: 'the certificate <path> is not used for <names>: <other> has been named before it',
+    message: 'the certificate <path> is not used for <names>: <other> is, which has the same kind of key',
     remedy: 'leave one of them out, or say with `names` which names each is for',
   },
   'certificate-without-names': {

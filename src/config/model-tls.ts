@@ -4,7 +4,7 @@ import { DEFAULTS } from './defaults.ts';
 import { Acme } from './model-acme.ts';
 import {
   anyText,
-  certificateName,
+  servedName,
   duration,
   filePath,
   flag,
@@ -60,8 +60,9 @@ const clientCertificate = z.strictObject({
 const Certificate = z.strictObject({
   ...pairKeys,
   names: key(
-    oneOrMany(certificateName),
-    'The names that it is for, `shop.example` or `*.shop.example`. Without it those of the certificate (subject alternative names).',
+    oneOrMany(servedName),
+    'The names that it is for, `shop.example` or `*.shop.example`. `*`: any that no other is for, and none; without one such the first certificate ' +
+      'is for those, too. Without it those of the certificate (subject alternative names).',
   ),
   acme: key(Acme, 'One that evenkeel gets and renews by itself, from a certificate authority that speaks ACME.'),
   folder: key(

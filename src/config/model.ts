@@ -443,7 +443,11 @@ const routeKeys = {
 };
 
 const ErrorPage = z.strictObject({
-  status: required(oneOrMany(integer(300, 599)), 'Of the errors.', [502, 503]),
+  status: required(
+    oneOrMany(integer(300, 599)),
+    'Of the errors. 495: the certificate of a client is wrong, 496: it has shown none; what is answered then is 400 without `answer`.',
+    [502, 503],
+  ),
   call: key(variableName, 'The request goes on with the route that has this `name`.'),
   to: key(steppedTarget, 'The request goes on with this target, path and perhaps a query.'),
   redirect: key(Redirect, 'The client is redirected.'),

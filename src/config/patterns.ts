@@ -251,6 +251,13 @@ export function checkCertificateName(text: string): Problem | null {
     : null;
 }
 
+/** Of a certificate for whoever asks for no name that another is for, or for none. */
+export const ANY_NAME = '*';
+
+export function checkServedName(name: string): Problem | null {
+  return name === ANY_NAME ? null : checkCertificateName(name);
+}
+
 /** Whom a server's certificate has to be for: a name or a bare address. */
 export function checkVerifiedName(text: string): Problem | null {
   if (parseIPv4(text) !== null || parseIPv6(text) !== null) return null;

@@ -31,6 +31,7 @@ import {
   checkName,
   checkPath,
   checkRedirectTarget,
+  checkServedName,
   checkRegex,
   checkResponseTemplate,
   checkRewrittenPath,
@@ -219,6 +220,7 @@ export const fingerprint = text('fingerprint', 'sha256:QmFzZTY0LW9mLWEtaGFzaC1vZ
   /^sha256:[A-Za-z0-9_-]{43}$/.test(value) ? null : problem('bad-fingerprint', { value: show(value) }),
 );
 export const certificateName = text('host name', 'shop.example', checkCertificateName);
+export const servedName = text('host name or `*`', 'shop.example', checkServedName);
 export const fileName = text('name of a file', 'index.html', (value) =>
   /^[^/\0]+$/.test(value) && value !== '..' ? null : problem('bad-file-name', { value: show(value) }),
 );

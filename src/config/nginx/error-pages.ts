@@ -4,29 +4,23 @@ import type { Notes } from './notes.ts';
 import type { Scope } from './scope.ts';
 import { type Constants, translateText } from './variables.ts';
 
-/** Statuses of nginx's own: a client's certificate is wrong, or is missing. */
-const OF_CERTIFICATES: ReadonlySet<string> = new Set(['495', '496']);
+/** Statuses of nginx's own: a client's certificate is wrong, or is missing. What answers them is said by a server, for all that it has. */
+const OF_CERTIFICATES: ReadonlySet<number> = new Set([495, 496]);
 
-/** `nameOf`: of the route that a named location becomes; null: there is none. `only`: of errors with this status; null: of all. */
+/**
+ * `nameOf`: of the route that a named location becomes; null: there is none. `only`: of errors with this status, of `errors` of any, or of
+ * clients without the right certificate.
+ */
 export function readErrorPages(
   scope: Scope,
   constants: Constants,
   nameOf: (location: string) => string | null,
   notes: Notes,
-  only: number | null,
+  only: number | 'errors' | 'certificates',
 ): PlainMap[] {
   const pages: PlainMap[] = [];
   for (const { args, place } of scope.all('error_page')) {
-    const all = args.slice(0, -1).map(({ text }) => text);
-    const words = all.filter((word) => !OF_CERTIFICATES.has(word));
-    for (const word of all.filter((each) => OF_CERTIFICATES.has(each))) {
-      notes.leftOut(
-        place,
-        `error_page ${word}`,
-        'who has not shown the right certificate gets 400 with a line of text',
-      );
-    }
-    if (words.every((word) => word.startsWith('=')) && words.length < all.length) continue;
+    const words = args.slice(0, -1).map(({ text }) => text);
     const target = args[args.length - 1];
     const hasAnswer = words.length > 0 && words[words.length - 1].startsWith('=');
     const over = hasAnswer ? words.pop() : undefined;
@@ -39,9 +33,10 @@ export function readErrorPages(
       notes.error(args[args.length - 2].place, `invalid value "${over}"`, 'write = or for example =200');
       continue;
     }
-    if (only !== null && !statuses.includes(only)) continue;
+    const wanted = statuses.filter((status) => OF_CERTIFICATES.has(status) === (only === 'certificates'));
+    if (typeof only === 'number' ? !wanted.includes(only) : wanted.length === 0) continue;
     const answer = over === undefined ? {} : { answer: over === '=' ? 'own' : Number(over.slice(1)) };
-    const status = statuses.length === 1 ? statuses[0] : statuses;
+    const status = wanted.length === 1 ? wanted[0] : wanted;
     const translated = translateText(target.text, constants);
     if ('problem' in translated) {
       notes.notYet(place, `\`error_page ... ${target.text}\``, translated.problem);

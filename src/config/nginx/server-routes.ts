@@ -90,6 +90,16 @@ export class ServerRoutes {
   build(place: Place): Draft[] {
     const found = readLocations(this.server, this.notes);
     for (const name of found.named.keys()) this.names.set(name, this.nameFor(name.slice(1)));
+    const { errors: pages } = this.errorsOf(this.server, 'certificates') as { errors?: readonly PlainMap[] };
+    const drafts = this.draftsOfAll(place, found);
+    if (pages === undefined) return drafts;
+    return drafts.map(({ place: at, route }) => {
+      const errors = (route['errors'] ?? []) as readonly PlainMap[];
+      return { place: at, route: Object.assign({}, route, { errors: [...pages, ...errors] }) };
+    });
+  }
+
+  private draftsOfAll(place: Place, found: ServerLocations): Draft[] {
     const phase = this.runRewritePhase(this.server);
     if (this.surroundings.variables.has('server_name'))
       phase.steps.unshift({ set: { server_name: this.constants.get('server_name') } });
@@ -160,8 +170,8 @@ export class ServerRoutes {
     return answer.isPage ? { ...route, ...this.errorsOf(scope, answer.status) } : route;
   }
 
-  /** The keys of a route that can end in an error; `only`: in one with this status. */
-  private errorsOf(scope: Scope, only: number | null = null): PlainMap {
+  /** The keys of a route that can end in an error; `only`: as of `readErrorPages`. */
+  private errorsOf(scope: Scope, only: number | 'errors' | 'certificates' = 'errors'): PlainMap {
     const errors = readErrorPages(scope, this.constants, this.nameOf, this.notes, only);
     return errors.length === 0 ? {} : { errors };
   }

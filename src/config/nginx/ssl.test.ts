@@ -64,6 +64,27 @@ test('servers of a socket are found by their names, the default server first', (
   });
 });
 
+test('a server without certificates has those of the default server, whose certificates are for everybody', () => {
+  const { tls, said } = http(
+    `listen 443 ssl; ${PAIR} ${OTHER} ssl_client_certificate ca.pem;`,
+    `listen 443; server_name b.example;`,
+    `listen 443; server_name c.example; ssl_verify_client on; ssl_client_certificate ca.pem;`,
+  );
+  assert.equal(said, '');
+  const asked = { 'client-certificate': { ca: '/etc/nginx/ca.pem', mode: 'require', depth: 1 } };
+  assert.deepEqual(tls, {
+    certificates: [
+      { ...B, names: '*' },
+      { ...A, names: '*' },
+      { ...B, names: 'b.example' },
+      { ...A, names: 'b.example' },
+      { ...B, names: 'c.example', ...asked },
+      { ...A, names: 'c.example', ...asked },
+    ],
+    ...DEFAULTS,
+  });
+});
+
 test('two kinds of key, a passphrase and all settings', () => {
   const { tls, said } = http(
     `listen 443 ssl; ${PAIR} ${OTHER} ssl_password_file pass; ssl_protocols TLSv1.1 TLSv1.3; ssl_conf_command Ciphersuites X; ` +
@@ -72,8 +93,8 @@ test('two kinds of key, a passphrase and all settings', () => {
   assert.match(said, /goes without `ssl_protocols TLSv1\.1`/);
   assert.deepEqual(tls, {
     certificates: [
-      { ...A, 'passphrase-file': '/etc/nginx/pass' },
-      { ...B, 'passphrase-file': '/etc/nginx/pass' },
+      { ...B, 'passphrase-file': '/etc/nginx/pass', names: '*' },
+      { ...A, 'passphrase-file': '/etc/nginx/pass', names: '*' },
     ],
     profile: { versions: 'TLSv1.3', ciphersuites: 'X', groups: 'X25519:P-256', 'server-order': true },
     'plain-http': 'redirect',
@@ -87,7 +108,7 @@ test('handshakes for unknown names are refused by the default server', () => {
     `listen 443 ssl; server_name a.example; ${PAIR}`,
   );
   assert.equal(said, '');
-  assert.deepEqual(tls, { ...A, ...DEFAULTS, 'unknown-name': 'refuse' });
+  assert.deepEqual(tls, { certificates: [{ ...A, names: 'a.example' }], ...DEFAULTS, 'unknown-name': 'refuse' });
   assert.match(http('listen 443 ssl; ssl_reject_handshake on;').said, /a certificate is needed/);
   const other = http(`listen 443 ssl; ${PAIR}`, 'listen 443 ssl; server_name b.example; ssl_reject_handshake on;');
   assert.match(other.said, /`ssl_reject_handshake` of a server that is not the default one/);
@@ -166,10 +187,18 @@ test('certificates of clients are asked for by the whole socket, or by each serv
   assert.match(sayings(`${PAIR} ssl_verify_client on;`), /no ssl_client_certificate for ssl_verify_client/);
   assert.match(sayings(`${PAIR} ssl_verify_client maybe;`), /invalid value "maybe"/);
   assert.equal(sayings(`${PAIR} ssl_verify_client off;`), '');
-  assert.match(sayings(`${PAIR} ${asks} error_page 495 =403 /x;`), /goes without `error_page 495`/);
-  const pages = http(`listen 443 ssl; ${PAIR} ${asks} error_page 404 496 /x;`);
-  assert.match(pages.said, /goes without `error_page 496`/);
-  assert.match(JSON.stringify(pages.listeners), /"status":404,/);
+  const server = `listen 443 ssl; ${PAIR} ${asks} error_page 404 496 /x; error_page 495 =403 @y; location @y { return 200 y; }`;
+  const { listeners, said: nothing } = http(`${server} location /x { return 200 x; }`);
+  assert.equal(nothing, '');
+  const { routes } = listeners['http-443'] as {
+    routes: readonly { errors: readonly { status: unknown; answer?: number }[] }[];
+  };
+  const pages = routes.map(({ errors }) => errors.map(({ status, answer }) => [status, answer]));
+  const ofServer = [
+    [496, undefined],
+    [495, 403],
+  ];
+  assert.deepEqual(pages, [ofServer, [...ofServer, [404, undefined]], ofServer]);
 });
 
 test('two servers with the same certificate have it both, whatever the default server has', () => {

@@ -1,5 +1,6 @@
 /** `ssl_*`: the certificates of the servers that share a socket, and how it speaks TLS. */
 import { formatDuration } from '../units.ts';
+import { ANY_NAME } from '../patterns.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { ServerName } from './names.ts';
 import type { Notes } from './notes.ts';
@@ -76,10 +77,12 @@ class TlsReader {
       }
       return null;
     }
-    const [{ names: _, ...first }] = this.certificates;
+    const [{ names, ...first }] = this.certificates;
+    // with others refused, it is not for all names that it has
+    const isForAll = this.certificates.length === 1 && (names === undefined || !isRefusing(this.standard));
     const clients = this.isOneForAll ? this.clients.get(this.standard) : null;
     return {
-      ...(this.certificates.length === 1 ? first : { certificates: this.certificates }),
+      ...(isForAll ? first : { certificates: this.certificates }),
       ...(clients ? { 'client-certificate': clients } : {}),
       profile: this.profile(),
       ...(isRefusing(this.standard) ? { 'unknown-name': 'refuse' } : {}),
@@ -110,14 +113,16 @@ class TlsReader {
     // Everybody gets it anyway.
     const isLikeStandard = !isStandard && !isRefusingOthers && this.textOf(server) === this.textOf(this.standard);
     if (isLikeStandard && this.isOneForAll) return;
-    const names = isLone ? [] : this.namesOf(server, (isStandard || isLikeStandard) && !isRefusingOthers);
-    if (names.length === 0 && !isLone && !isStandard) return;
-    for (const pair of pairs) this.addPair(server, pair, names);
+    const own = isLone ? [] : this.namesOf(server, (isStandard || isLikeStandard) && !isRefusingOthers);
+    const names = own.length === 0 && isStandard ? [ANY_NAME] : own;
+    if (names.length === 0) return;
+    // of several with one kind of key nginx has the last one, and a listener the first
+    for (const pair of pairs.toReversed()) this.addPair(server, pair, names);
   }
 
   /** The same for servers that clients cannot tell from each other. */
   private textOf(server: TlsServer): string {
-    const { scope } = server;
+    const { scope } = this.carrierOf(server);
     const files = ['ssl_certificate', 'ssl_certificate_key'].map((name) =>
       scope.all(name).map(({ args }) => args[0].text),
     );
@@ -142,7 +147,13 @@ class TlsReader {
     return found.filter((name) => name !== '_');
   }
 
-  private pairsOf({ scope, directive }: TlsServer): readonly Pair[] {
+  /** Whose certificates it has: without any, those of the default server. */
+  private carrierOf(server: TlsServer): TlsServer {
+    return server.scope.all('ssl_certificate').length === 0 && !isRefusing(this.standard) ? this.standard : server;
+  }
+
+  private pairsOf(server: TlsServer): readonly Pair[] {
+    const { scope, directive } = this.carrierOf(server);
     const isMisspelt = isLacking(scope, this.notes);
     const certificates = scope.all('ssl_certificate');
     const keys = scope.all('ssl_certificate_key');
@@ -162,7 +173,7 @@ class TlsReader {
   }
 
   private addPair(server: TlsServer, { certificate, key }: Pair, names: readonly string[]): void {
-    const { scope } = server;
+    const { scope } = this.carrierOf(server);
     const isPath = [certificate, key].every(({ name, args: [{ text, place }] }) => {
       const isOther = /^(data|engine|store):/.test(text) || hasVariables(text);
       if (isOther)

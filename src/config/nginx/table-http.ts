@@ -165,7 +165,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server location location-if',
         '2+',
         'differs',
-        'for errors of requests without a body, a page that is a file included',
+        'for errors of requests without a body, a page that is a file included; 495 and 496 in a server',
       ],
       ['error_log', 'server location', '1+', 'left out', 'there is one log for all servers'],
       [

@@ -89,13 +89,26 @@ test('ECDSA and RSA for the same names are one entry, and a name belongs to the 
   ]);
   assert.match(
     twice.said.join('\n'),
-    /own\.pem is not used for shop\.example: site\.chain\.pem has been named before it/,
+    /own\.pem is not used for shop\.example: site\.chain\.pem is, which has the same kind of key/,
   );
   const nameless = read(
     '{ certificates: [ { certificate: root.pem, key: root.key }, { certificate: middle.pem, key: middle.key } ] }',
   );
   assert.deepEqual(entriesOf(nameless), [['', 'ECDSA P-256']]);
   assert.match(nameless.said.join('\n'), /middle\.pem has no name that clients could ask for/);
+});
+
+test('who asks for no name that is there gets the certificates for `*`, one of each kind of key, wherever they stand', () => {
+  const found = read(
+    '{ certificates: [ { certificate: own.pem, key: own.key }, { certificate: site.chain.pem, key: site.key, names: "*" }, ' +
+      '{ certificate: site-rsa.chain.pem, key: site-rsa.key, names: [ x.example, "*" ] } ] }',
+  );
+  assert.deepEqual(found.said, []);
+  assert.deepEqual(entriesOf(found), [
+    ['', 'ECDSA P-256 RSA 2048'],
+    ['own.example', 'ECDSA P-256'],
+    ['x.example', 'RSA 2048'],
+  ]);
 });
 
 test('a key inside the file of the certificate, an encrypted one, and a folder', () => {

@@ -5,6 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemReason } from '../../base/system-error.ts';
+import { ANY_NAME } from '../../config/patterns.ts';
 import { type Diagnostic, diagnose, problem, type Problem, type Place } from '../../config/diagnostic.ts';
 import type { UpstreamTlsFiles } from '../../config/compile.ts';
 import type { TlsClientsPlan, TlsEntryPlan } from '../../config/plan.ts';
@@ -390,9 +391,12 @@ class CertificateReader {
   /** Which certificates each name has: one of each kind of key, the first of its kind. What has the same ones is one entry. */
   private divide(found: readonly Found[]): readonly TlsEntryPlan[] {
     const owners = new Map<string, Map<string, Found>>();
+    const isDefaultNamed = found.some(({ names }) => names.includes(ANY_NAME));
     for (const one of found) {
       const lost = new Map<Found, string[]>();
-      for (const name of one.names) {
+      // The first certificate is the default, also where it has no names.
+      const isDefault = one === found[0] && one.names.length === 0 && !isDefaultNamed;
+      for (const name of isDefault ? [ANY_NAME] : one.names) {
         const ofName = owners.get(name) ?? new Map<string, Found>();
         owners.set(name, ofName);
         const other = ofName.get(one.pair.keyType);
@@ -405,7 +409,7 @@ class CertificateReader {
         const args = { path: one.files.certificate, names: names.join(', '), other: other.files.certificate };
         this.say(one.place, problem('certificate-name-taken', args));
       }
-      if (one.names.length === 0 && one !== found[0]) {
+      if (one.names.length === 0 && !isDefault) {
         this.say(one.place, problem('certificate-without-names', { path: one.files.certificate }));
       }
     }
@@ -413,12 +417,9 @@ class CertificateReader {
       string,
       { names: string[]; credentials: readonly string[]; clients: TlsClientsPlan | null }
     >();
-    // The first certificate is the default, also where it has no names.
-    if (found.length > 0 && found[0].names.length === 0) {
-      const { id } = found[0].pair.credential;
-      entries.set(id, { names: [], credentials: [id], clients: found[0].clients });
-    }
-    for (const [name, ofName] of owners) {
+    const standard = owners.get(ANY_NAME);
+    owners.delete(ANY_NAME);
+    for (const [name, ofName] of [...(standard === undefined ? [] : [[ANY_NAME, standard] as const]), ...owners]) {
       const ones = [...ofName.values()];
       const credentials = ones.map(({ pair }) => pair.credential.id);
       const [{ clients }] = ones;
@@ -426,7 +427,7 @@ class CertificateReader {
       if (other !== undefined) this.sayDiffer(other, ones[0], name);
       const key = `${credentials.join(' ')} ${policyText(clients)}`;
       const entry = entries.get(key) ?? { names: [], credentials, clients };
-      entry.names.push(name);
+      if (name !== ANY_NAME) entry.names.push(name);
       entries.set(key, entry);
     }
     return [...entries.values()];

@@ -8,6 +8,10 @@ import type { Peer } from './peer.ts';
 import type { Route } from './route.ts';
 import type { HttpService } from './service.ts';
 
+/** By which routes have pages for clients without the right certificate; no answer has these statuses. */
+const PAGE_OF_WRONG = 495;
+const PAGE_OF_MISSING = 496;
+
 export interface Admission {
   admit(peer: Peer): Route | own.OwnResponse;
 }
@@ -26,16 +30,17 @@ class GatedAdmission implements Admission {
   }
 
   admit(peer: Peer): Route | own.OwnResponse {
-    const { bytes, head } = this.service.view;
+    const { service } = this;
+    const { bytes, head } = service.view;
     switch (this.gate.judge(bytes, head.host, head.hostLength)) {
       case 'passes':
-        return this.service.admit(peer);
+        return service.admit(peer);
       case 'misdirected':
         return own.MISDIRECTED;
       case 'missing':
-        return own.NO_CLIENT_CERTIFICATE;
+        return service.refuse(peer, PAGE_OF_MISSING, own.NO_CLIENT_CERTIFICATE);
       case 'untrusted':
-        return own.BAD_CLIENT_CERTIFICATE;
+        return service.refuse(peer, PAGE_OF_WRONG, own.BAD_CLIENT_CERTIFICATE);
     }
   }
 }

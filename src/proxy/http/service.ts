@@ -84,15 +84,9 @@ export class HttpService implements Service {
    * needs it, the view is complete.
    */
   admit(peer: Peer): Route | own.OwnResponse {
-    const { view } = this;
-    const { head } = view;
-    const { set } = this;
-    view.isRewritten = false;
-    view.isPlaced = true;
-    view.answerStatus = 0;
-    const index = set.table.match(view);
+    const index = this.match();
     if (index < 0) return withoutRoute(index);
-    let route = set.routes[index];
+    let route = this.set.routes[index];
     const isWalked = route.steps !== null || route.plan.isInternal || route.hasErrorPages;
     if (isWalked) {
       this.look(peer);
@@ -100,13 +94,43 @@ export class HttpService implements Service {
       if (!(end instanceof Route)) return end;
       route = this.pageOf(end);
     }
+    const obstacle = this.obstacleFor(route);
+    if (obstacle !== null) return obstacle;
+    if (route.needsView && !isWalked) this.look(peer);
+    return route;
+  }
+
+  /**
+   * The same for a client that is not let in: the page that the route has for that, by this status of pages alone, or else `response`.
+   */
+  refuse(peer: Peer, status: number, response: own.OwnResponse): Route | own.OwnResponse {
+    const index = this.match();
+    const page = index < 0 ? null : this.set.routes[index].errorPageFor(status);
+    if (page === null) return response;
+    this.look(peer);
+    const route = this.turn(page, response.status);
+    return route === null ? response : (this.obstacleFor(route) ?? route);
+  }
+
+  /** As of RouteTable, for the request as it came. */
+  private match(): number {
+    const { view } = this;
+    view.isRewritten = false;
+    view.isPlaced = true;
+    view.answerStatus = 0;
+    return this.set.table.match(view);
+  }
+
+  /** What is answered in place of what the route does with this request; null: nothing. */
+  private obstacleFor(route: Route): own.OwnResponse | null {
+    const { view } = this;
+    const { head } = view;
     if (route.own === null) {
       if (head.body === BODY_LENGTH && head.contentLength > this.bodyBytesMax(route)) return own.BODY_TOO_LARGE;
       if (head.method === METHOD_TRACE && head.body !== BODY_NONE) return own.TRACE_CONTENT;
       if (!takeForward(view.bytes, head)) return head.method === METHOD_TRACE ? own.TRACE_END : own.OPTIONS_END;
     }
-    if (route.needsView && !isWalked) this.look(peer);
-    return route;
+    return null;
   }
 
   /** The route that the request takes in the end, or what is answered because there is none. */
