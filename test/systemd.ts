@@ -18,19 +18,20 @@ export const CHECKOUT = '/opt/evenkeel';
 /** Instead of `program`. */
 export const PROGRAM = `${CHECKOUT}/bin/evenkeel`;
 
-/** $1: a directory of its own; $2: the checkout; further ones: directories that are not on the root's file system. */
+/** $1: a directory of its own; $2: the files below; $3: the checkout; further ones: directories that are not on the root's file system. */
 const BOOT = `
 set -e
 base=$1
-checkout=$2
-shift 2
+files=$2
+checkout=$3
+shift 3
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$base"
 mkdir "$base/upper" "$base/work" "$base/root" "$base/cgroup"
 mount -t cgroup2 cgroup2 "$base/cgroup"
 mkdir -p "$base/cgroup/$CGROUP"
 echo 0 > "$base/cgroup/$CGROUP/cgroup.procs"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" "$base/root"
+mount -t overlay overlay -o "lowerdir=$files,upperdir=$base/upper,workdir=$base/work" "$base/root"
 mkdir -p "$base/root${CHECKOUT}"
 mount --bind "$checkout" "$base/root${CHECKOUT}"
 for path in "$@"; do mkdir -p "$base/root$path"; mount --bind "$path" "$base/root$path"; done
@@ -62,6 +63,8 @@ export function systemdSkip(): { skip: string | false } {
 export interface MachineOptions {
   /** Its network is its own, with nothing but a loopback interface that is down. */
   readonly isApart?: boolean;
+  /** The root of the files that it has, instead of this machine's; they are not changed. */
+  readonly files?: string;
 }
 
 export interface Ran {
@@ -88,7 +91,7 @@ export class SystemdMachine {
     return `/proc/${this.pid}/root`;
   }
 
-  static async start(t: TestContext, { isApart = false }: MachineOptions = {}): Promise<SystemdMachine> {
+  static async start(t: TestContext, { isApart = false, files = '/' }: MachineOptions = {}): Promise<SystemdMachine> {
     const base = mkdtempSync(join(tmpdir(), 'evenkeel-systemd-'));
     const cgroup = `evenkeel-test-${process.pid}-${Date.now()}`;
     const others = [dirname(process.execPath)].filter((path) => !existsOnRoot(path));
@@ -106,6 +109,7 @@ export class SystemdMachine {
       BOOT,
       'boot',
       base,
+      files,
       REPOSITORY,
     ];
     const boot = spawn('unshare', [...args, ...others], {

@@ -7,7 +7,7 @@ export function commandsPage(program: CommandNode): string {
   const lines = ['# Commands', '', program.description, ''];
   lines.push('Made from the command line itself, as `evenkeel --help`, `man evenkeel` and completion are.', '');
   for (const node of eachCommand(program)) {
-    if (node !== program) lines.push(`## evenkeel ${node.path}`, '', `${sentence(node.description)}`, '');
+    if (node !== program) lines.push(`## evenkeel ${node.path}`, '', sentence(node.description), '');
     lines.push('```', node.usage, '```', '');
     const parts: readonly CommandPart[] = [...node.args, ...node.options];
     if (parts.length > 0) {

@@ -58,6 +58,7 @@ const WAIT_MS = 1000;
 /** struct io_uring_buf */
 const BUFFER_ENTRY_BYTES = 16;
 const KERNEL_REMEDY = 'Linux 6.1 or newer';
+const FILTER_REMEDY = 'allow io_uring_setup, io_uring_enter and io_uring_register in its profile (docs/engines.md)';
 
 function tryOperations(ring: Ring): UringProbe {
   ring.push(abi.OP_NOP, -1, 0, 0, 0, 0, 1, 0, 0);
@@ -138,7 +139,10 @@ function nextCompletion(ring: Ring): Completion | null {
 function explain(errno: number, had: number, proxies: number): UringProbe {
   switch (errno) {
     case ffi.ENOSYS:
-      return failure('this kernel has no io_uring', KERNEL_REMEDY);
+      return failure(
+        'this kernel has no io_uring, or the seccomp profile of a container hides it',
+        `${KERNEL_REMEDY}; ${FILTER_REMEDY}`,
+      );
     case ffi.EINVAL:
       return failure(`io_uring of Linux ${release()} is too old`, KERNEL_REMEDY);
     case ffi.EPERM:
@@ -151,10 +155,7 @@ function explain(errno: number, had: number, proxies: number): UringProbe {
             (setting === '1' ? ', or put the user into the group that kernel.io_uring_group names' : ''),
         );
       }
-      return failure(
-        'io_uring is not permitted, most likely by the seccomp profile of a container',
-        'allow io_uring_setup, io_uring_enter and io_uring_register in its profile (docs/engines.md)',
-      );
+      return failure('io_uring is not permitted, most likely by the seccomp profile of a container', FILTER_REMEDY);
     }
     case ffi.ENOMEM:
       return failure(
