@@ -54,6 +54,7 @@ const LEFT: Readonly<Record<Start, string>> = {
   'test/keepalived-differential': 'each configuration by a real keepalived too, which waits for seconds at each step',
   'test/interop-': 'other programs as clients and servers, each started for it',
   'test/acme': 'a real authority, which is started again for each test, and makes its clients wait',
+  'test/debian-package': 'packages are made and unpacked',
   'test/campaign-kills': 'kills at random, which find little in a few rounds; a whole systemd with them',
 };
 
