@@ -63,6 +63,7 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
         onLinux(async () =>
           (await import('./commands/keepalived/keepalived.ts')).keepalivedCommand(options, program, output),
         ),
+      events: async (options) => written((await import('./commands/events.ts')).eventsCommand(options)),
       token: async (options) => written((await import('./commands/token.ts')).tokenCommand(options, output)),
       identity: async () => written((await import('./commands/identity.ts')).identityCommand(output)),
       upgrade: async (options) => (await import('./commands/upgrade.ts')).upgradeCommand(options),

@@ -12,6 +12,7 @@ const ACCESS: Readonly<Record<Access, string>> = {
   write: 'Needs a token over TCP that may change things.',
 };
 
+const JSON_MEDIA = 'application/json';
 const PLACE = '#/components/schemas/';
 
 /** `version`: of the program. */
@@ -47,7 +48,8 @@ function pathsOf(operations: readonly (readonly [string, Operation])[]): Json {
   return paths;
 }
 
-function describe(id: string, { summary, access, params, query, answer, answers, refusals }: Operation): Json {
+function describe(id: string, operation: Operation): Json {
+  const { summary, access, params, query, answer, media, answers, refusals } = operation;
   const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query')];
   const failures = parameters.length === 0 ? refusals : { 400: 'A parameter is wrong.', ...refusals };
   const whoMay = access === 'open' ? {} : { 401: 'A token is needed.', 403: 'Not from there, or not with this token.' };
@@ -58,16 +60,16 @@ function describe(id: string, { summary, access, params, query, answer, answers,
     security: access === 'open' || access === 'read' ? [{}, { token: [] }] : [{ token: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
     responses: {
-      ...responses(answers, schemaOf(answer)),
+      ...responses(answers, media === JSON_MEDIA ? schemaOf(answer) : { type: 'string' }, media),
       ...responses({ ...failures, ...whoMay }, schemaOf(error)),
     },
   };
 }
 
-function responses(texts: Readonly<Record<number, string>>, schema: Json): Json {
+function responses(texts: Readonly<Record<number, string>>, schema: Json, media: string = JSON_MEDIA): Json {
   return Object.fromEntries(
     Object.entries(texts).map(([status, description]) => {
-      return [status, { description, content: { 'application/json': { schema } } }];
+      return [status, { description, content: { [media]: { schema } } }];
     }),
   );
 }

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { certificate } from './certificates.ts';
 import { listener, override, proxy, server, upstream } from './data-plane.ts';
+import { events } from './events.ts';
 import { count, named, text, type View } from './shapes.ts';
 import { node, peers, status } from './status.ts';
 import { router } from './virtual-routers.ts';
@@ -23,8 +24,10 @@ export interface Operation {
   readonly access: Access;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
-  /** Of the answer, in the order of `answers`. */
+  /** Of the answer. */
   readonly answer: z.ZodType;
+  /** What the answer is: JSON, or text that its handler makes, also bit by bit. */
+  readonly media: 'application/json' | 'text/event-stream';
   /** Statuses that come with an answer, each with what it means; the first one is the usual. */
   readonly answers: Readonly<Record<number, string>>;
   /** Others: these come with an `Error`. */
@@ -120,7 +123,9 @@ interface Read<S extends z.ZodType, P extends z.ZodObject, Q extends z.ZodObject
   readonly params?: P;
   readonly query?: Q;
   readonly access?: Access;
+  readonly media?: Operation['media'];
   readonly answers?: Readonly<Record<number, string>>;
+  readonly refusals?: Readonly<Record<number, string>>;
 }
 
 function read<S extends z.ZodType, P extends z.ZodObject = typeof NOTHING, Q extends z.ZodObject = typeof NOTHING>({
@@ -130,11 +135,12 @@ function read<S extends z.ZodType, P extends z.ZodObject = typeof NOTHING, Q ext
   params,
   query,
   access = 'read',
+  media = 'application/json',
   answers = { 200: summary },
+  refusals = params === undefined ? {} : { 404: 'There is nothing of that name.' },
 }: Read<S, P, Q>) {
-  const refusals = params === undefined ? {} : { 404: 'There is nothing of that name.' };
   const given = { params: (params ?? NOTHING) as P, query: (query ?? NOTHING) as Q };
-  return { method: 'get', path, summary, access, ...given, answer, answers, refusals } as const;
+  return { method: 'get', path, summary, access, ...given, answer, media, answers, refusals } as const;
 }
 
 interface Write<S extends z.ZodType, P extends z.ZodObject, Q extends z.ZodObject> {
@@ -157,7 +163,8 @@ function write<S extends z.ZodType, Q extends z.ZodObject, P extends z.ZodObject
   refusals,
 }: Write<S, P, Q>) {
   const given = { params: (params ?? NOTHING) as P, query };
-  return { method: 'post', path, summary, access: 'write', ...given, answer, answers, refusals } as const;
+  const media = 'application/json';
+  return { method: 'post', path, summary, access: 'write', ...given, answer, media, answers, refusals } as const;
 }
 
 export const OPERATIONS = {
@@ -232,6 +239,26 @@ export const OPERATIONS = {
     answer: pageOf('Certificates', certificate),
   }),
   peers: read({ path: '/v1/peers', summary: 'The links to other nodes.', answer: peers.nullable() }),
+
+  events: read({
+    path: '/v1/events',
+    summary: 'What has happened of late: the last thousand lines of the log.',
+    query: z.strictObject({
+      limit: PAGE.limit,
+      after: text('The `id` of an event. Without it, from the oldest on.').exactOptional(),
+    }),
+    answer: events,
+  }),
+  followEvents: read({
+    path: '/v1/events/stream',
+    summary:
+      'What happens, as server-sent events: `data` is an `Event`. Begins behind `after`, or the header field Last-Event-ID. `event: missed` says how many ' +
+      'were not kept. Ends when another program is in charge.',
+    query: z.strictObject({ after: text('The `id` of an event. Without it, from the oldest on.').exactOptional() }),
+    answer: z.custom<AsyncIterable<string>>(),
+    media: 'text/event-stream',
+    refusals: { 409: 'As many follow as may.' },
+  }),
 
   reload: write({
     path: '/v1/reload',

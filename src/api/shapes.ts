@@ -4,7 +4,8 @@ import * as z from 'zod';
 /** What a schema describes, as whoever makes or reads an answer has it: nothing of it is changed. */
 export type View<S extends z.ZodType> = Frozen<z.infer<S>>;
 
-type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+type Frozen<T> =
+  T extends AsyncIterable<unknown> ? T : T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
 /** Those with a name, for the document. */
 export const NAMED_SHAPES = z.registry<{ readonly id: string }>();

@@ -40,6 +40,7 @@ async function run(...argv: string[]): Promise<Ran> {
       },
       identity: () => Promise.resolve(0),
       token: () => Promise.resolve(0),
+      events: () => Promise.resolve(0),
       upgrade: (options) => {
         calls.push(options);
         return Promise.resolve(0);

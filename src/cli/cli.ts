@@ -16,6 +16,7 @@ import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import { addKeepalivedCommand } from './keepalived.ts';
 import type { KeepalivedOptions } from './keepalived-arguments.ts';
 import { addIdentityCommand } from './identity.ts';
+import { addEventsCommand, type EventsOptions } from './events.ts';
 import { addTokenCommands, type TokenOptions } from './token.ts';
 import type { LabOptions } from './lab.ts';
 import { addLabCommand } from './lab.ts';
@@ -48,6 +49,7 @@ export interface Commands {
   upgrade(options: UpgradeOptions): Promise<number>;
   identity(): Promise<number>;
   token(options: TokenOptions): Promise<number>;
+  events(options: EventsOptions): Promise<number>;
   move(options: MoveOptions): Promise<number>;
   override(options: OverrideOptions): Promise<number>;
   nginx(options: NginxOptions): Promise<number>;
@@ -86,6 +88,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addReloadCommand(program, context);
   addIdentityCommand(program, context);
   addTokenCommands(program, context);
+  addEventsCommand(program, context);
   addUpgradeCommand(program, context);
   addMoveCommands(program, context);
   addOverrideCommands(program, context);

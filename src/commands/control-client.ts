@@ -1,4 +1,5 @@
 /** Asks a running evenkeel, over its socket. Whatever keeps it from answering in time is one kind of error, with a reason. */
+import type { EventView } from '../api/events.ts';
 import type { StatusDocument } from '../api/status.ts';
 import http from 'node:http';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
@@ -89,6 +90,50 @@ export async function askUpgrade(
     readonly pid: number;
     readonly version: string;
   };
+}
+
+/** The last ones, the oldest first. */
+export async function askEvents(socketPath: string): Promise<readonly EventView[]> {
+  const { items } = (await ask(socketPath, 'GET', '/v1/events', 'items')) as { readonly items: readonly EventView[] };
+  return items;
+}
+
+/**
+ * From behind that one, or the oldest, on: each of them, or how many were missed. Resolves when the other end ends it; rejects with
+ * ControlError.
+ */
+export function followEvents(
+  socketPath: string,
+  after: string | null,
+  handle: (heard: EventView | number) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const headers = after === null ? {} : { 'last-event-id': after };
+    const fail = (error: NodeJS.ErrnoException): void => {
+      reject(new ControlError(describe(error, socketPath, ANSWER_MS_MAX)));
+    };
+    const request = http.get({ socketPath, path: '/v1/events/stream', headers, agent: false }, (response) => {
+      if (response.statusCode !== 200) {
+        response.resume();
+        return reject(new ControlError(`${socketPath}: events cannot be followed: status ${response.statusCode}`));
+      }
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (data: string) => {
+        const blocks = (text + data).split('\n\n');
+        text = blocks.pop()!;
+        for (const block of blocks) {
+          const json = /^data: (.*)$/m.exec(block)?.[1];
+          if (json === undefined) continue;
+          const heard = JSON.parse(json) as EventView | { readonly count: number };
+          handle('count' in heard ? heard.count : heard);
+        }
+      });
+      response.on('error', fail);
+      response.on('end', resolve);
+    });
+    request.on('error', fail);
+  });
 }
 
 /** After an order: what a restart will forget of it, said on stderr. What was ordered holds, and is not all of what was meant. */

@@ -6,6 +6,7 @@ import { findFooting } from '../process/footing.ts';
 import { keepCapabilities } from '../io/linux/capabilities.ts';
 import { forbidDumps } from '../io/linux/privileges.ts';
 import { linuxHost } from '../io/linux/host.ts';
+import { Events } from '../keeper/api/events.ts';
 import { bindChildren } from '../keeper/program-identity.ts';
 import { journalLine, type Log } from '../keeper/log/log.ts';
 import { type LogOutput, openLog } from '../instance/log-output.ts';
@@ -87,7 +88,8 @@ export async function runInManner(options: RunOptions, program: Program, manner:
   delete process.env['NODE_EXTRA_CA_CERTS'];
   keepCapabilities();
   forbidDumps();
-  const { log } = manner;
+  const events = new Events(Date.now);
+  const log = events.over(manner.log);
   const succession = Succession.take(process.env);
   const service = new ServiceState((state) => linuxHost.notifyServiceManager(state), succession === null);
   const { workers } = options;
@@ -188,6 +190,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       isParent,
       workersMax,
       log,
+      events,
       command: program.command,
       proxyCommand: proxyCommand(program, engine.engine),
       filesCommand: filesCommand(program),

@@ -12,6 +12,7 @@ import { FormerCounts } from '../keeper/generations/former-counts.ts';
 import type { DataPlaneFacts } from '../keeper/api/status.ts';
 import { peerUser } from '../io/linux/peer-user.ts';
 import { AdminSocket } from '../keeper/api/admin-socket.ts';
+import { Events } from '../keeper/api/events.ts';
 import type { Log } from '../keeper/log/log.ts';
 import type { MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { type AdminFacts, adminHandlers, type OrderResult } from './admin.ts';
@@ -80,6 +81,7 @@ function standing(said: Partial<StatusDocument>): Omit<AdminFacts, 'isStopping' 
     ha: () => null,
     tls: () => null,
     peers: () => null,
+    events: new Events(Date.now),
   };
 }
 

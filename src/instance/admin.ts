@@ -7,6 +7,7 @@ import type { DataPlaneStatus, NodeView, PeersStatus, StatusDocument } from '../
 import type { HaStatus } from '../api/virtual-routers.ts';
 import { type Change, listenerSubject, NODE, serverSubject } from '../core/overrides.ts';
 import { type Handlers, NotNowError, Refusal } from '../keeper/api/app.ts';
+import type { Events } from '../keeper/api/events.ts';
 import { type DataPlaneFacts, dataPlaneWith, listenerView, proxyViews, upstreamView } from '../keeper/api/status.ts';
 import type { MoveResult } from '../keeper/ha/ha-keeper.ts';
 import type { Order } from '../keeper/overrides.ts';
@@ -20,6 +21,7 @@ export interface AdminFacts {
   readonly ha: () => HaStatus | null;
   readonly tls: () => TlsStatus | null;
   readonly peers: () => PeersStatus | null;
+  readonly events: Pick<Events, 'after' | 'follow'>;
   /** Then nothing can be ordered any more. */
   readonly isStopping: () => boolean;
   /** Why this node takes no clients; null: it does. */
@@ -87,6 +89,11 @@ export function adminHandlers(facts: AdminFacts): Handlers {
     },
     certificates: ({ query }) => pageFrom(facts.tls()?.certificates ?? [], query, (each) => each),
     peers: facts.peers,
+    events({ query: { after, limit = EVENTS_LIMIT } }) {
+      const { events, missed } = facts.events.after(after ?? null, limit);
+      return { items: events, next: events.at(-1)?.id ?? after ?? null, missed };
+    },
+    followEvents: ({ query }) => facts.events.follow(query.after ?? null),
 
     reload: async (_, by) => ({ changes: await orRefusal(facts.reload(by)) }),
     async upgrade(_, by) {
@@ -108,6 +115,7 @@ export function adminHandlers(facts: AdminFacts): Handlers {
   };
 }
 
+const EVENTS_LIMIT = 1_000;
 /** Made in so many at a time: others have their turn between, and the proxies' questions are answered. */
 const SLICE_UPSTREAMS = 100;
 

@@ -19,6 +19,7 @@ import { AdminSocket, SocketTakenError } from '../keeper/api/admin-socket.ts';
 import { type Handlers, NotNowError } from '../keeper/api/app.ts';
 import { BEAT_LOOK_MS, BeatAges, countsOf } from '../keeper/api/status.ts';
 import { TokenFile } from '../keeper/api/tokens.ts';
+import type { Events } from '../keeper/api/events.ts';
 import { ApplyError } from '../keeper/apply-error.ts';
 import type { HaKeeper, MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { Keeper } from '../keeper/keeper.ts';
@@ -70,6 +71,8 @@ export interface InstanceOptions {
   /** The most that a file may ask for. */
   readonly workersMax: number;
   readonly log: Log;
+  /** What it says. */
+  readonly events: Events;
   /** Runs this program's main file: the interpreter, the file. */
   readonly command: readonly [string, string];
   readonly proxyCommand: readonly [string, ...string[]];
@@ -291,6 +294,7 @@ export class Instance {
   async giveWay(addresses: readonly string[]): Promise<void> {
     this.supply.stop();
     this.adminPort.close();
+    this.options.events.close();
     const given = Promise.all([
       this.keeper.giveWay(addresses),
       this.ha?.finish(this.inForce.loaded.ready.plan.drainMs),
@@ -517,6 +521,7 @@ export class Instance {
       ha: () => this.ha?.status() ?? null,
       tls: () => this.tlsView(),
       peers: () => this.supply.peersStatus(),
+      events: this.options.events,
       isStopping: () => this.isStopping,
       whyUnready: () => this.whyUnready(),
       reload: (by) => this.reload(by ?? CONTROL_SOCKET),

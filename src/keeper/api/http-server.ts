@@ -10,6 +10,8 @@ const CONNECTIONS_MAX = 32;
 /** A request takes milliseconds to send, and its answer to take. */
 const REQUEST_MS_MAX = 2_000;
 const LOOK_MS = 500;
+/** A reload may take a minute, and who follows events is sent something every quarter of one. */
+const SILENT_MS_MAX = 90_000;
 
 export function createHttpServer(app: Hono<{ Bindings: Connection }>): http.Server {
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -18,7 +20,8 @@ export function createHttpServer(app: Hono<{ Bindings: Connection }>): http.Serv
     (request, response) => {
       // One request each: whoever has been answered makes room.
       response.setHeader('connection', 'close');
-      response.once('prefinish', () => response.socket?.setTimeout(REQUEST_MS_MAX, () => response.destroy()));
+      response.socket?.setTimeout(SILENT_MS_MAX, () => response.destroy());
+      response.once('prefinish', () => response.socket?.setTimeout(REQUEST_MS_MAX));
       void answer(request, response);
     },
   );

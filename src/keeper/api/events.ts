@@ -1,0 +1,121 @@
+/**
+ * What the log says, for who asks the admin API: the last events in a ring, each with a cursor. Whoever follows reads the ring at their own pace;
+ * who is too slow is told how many they have missed.
+ */
+import type { EventView } from '../../api/events.ts';
+import type { LogLevel } from '../../port/control.ts';
+import type { Log, LogDetails } from '../log/log.ts';
+import { NotNowError } from './app.ts';
+
+const EVENTS_MAX = 1_000;
+const FOLLOWERS_MAX = 16;
+/** So that who follows knows that this end is there, and this end that they are. */
+const HEARTBEAT_MS = 15_000;
+
+export class Events {
+  /** A cursor of another process is none of this one's. */
+  private readonly boot: string;
+  private readonly now: () => number;
+  private readonly ring: EventView[] = [];
+  /** How many there have been. */
+  private count = 0;
+  private followers = 0;
+  private isClosed = false;
+  private readonly waiting = new Set<() => void>();
+
+  /** `now`: milliseconds since 1970. */
+  constructor(now: () => number) {
+    this.now = now;
+    this.boot = Math.floor(now()).toString(36);
+  }
+
+  /** The same log, of which this hears everything. */
+  over(log: Log): Log {
+    const put = (level: LogLevel, message: string, details: LogDetails | undefined): void => {
+      log[level](message, details);
+      this.push(level, message, details ?? {});
+    };
+    return {
+      info: (message, details) => put('info', message, details),
+      warn: (message, details) => put('warn', message, details),
+      error: (message, details) => put('error', message, details),
+    };
+  }
+
+  /** Those behind the cursor, the oldest first; all that there are if it is another process's. */
+  after(cursor: string | null, limit: number): { readonly events: readonly EventView[]; readonly missed: number } {
+    const wanted = this.numberOf(cursor);
+    const first = this.count - this.ring.length;
+    const begin = Math.max(wanted, first);
+    const events = this.ring.slice(begin - first, begin - first + limit);
+    return { events, missed: begin - wanted };
+  }
+
+  /** As server-sent events. Ends when this process gives way, or whoever reads it goes. Throws if too many follow already. */
+  follow(cursor: string | null): AsyncIterable<string> {
+    if (this.followers >= FOLLOWERS_MAX)
+      throw new NotNowError(`${FOLLOWERS_MAX} follow already, which is as many as may`);
+    return this.stream(cursor);
+  }
+
+  /** Whoever follows is to ask again: another process is in charge. */
+  close(): void {
+    this.isClosed = true;
+    this.wake();
+  }
+
+  private async *stream(cursor: string | null): AsyncGenerator<string> {
+    this.followers++;
+    try {
+      let at = cursor;
+      yield ': evenkeel\n\n';
+      while (!this.isClosed) {
+        const { events, missed } = this.after(at, EVENTS_MAX);
+        if (missed > 0) yield `event: missed\ndata: ${JSON.stringify({ count: missed })}\n\n`;
+        for (const event of events) yield `id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`;
+        at = events.at(-1)?.id ?? at ?? this.idOf(this.count);
+        if (events.length === 0 && !(await this.another())) yield ': still here\n\n';
+      }
+    } finally {
+      this.followers--;
+    }
+  }
+
+  /** False: there was none for a while. */
+  private another(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (is: boolean): void => {
+        clearTimeout(timer);
+        this.waiting.delete(wake);
+        resolve(is);
+      };
+      const wake = (): void => end(true);
+      const timer = setTimeout(() => end(false), HEARTBEAT_MS).unref();
+      this.waiting.add(wake);
+    });
+  }
+
+  private push(level: LogLevel, message: string, details: LogDetails): void {
+    this.count++;
+    const id = this.idOf(this.count);
+    this.ring.push({ id, at: new Date(this.now()).toISOString(), level, message, details });
+    if (this.ring.length > EVENTS_MAX) this.ring.shift();
+    this.wake();
+  }
+
+  private wake(): void {
+    for (const wake of this.waiting) wake();
+  }
+
+  private idOf(number: number): string {
+    return `${this.boot}.${number}`;
+  }
+
+  /** How many whoever has this cursor has seen. */
+  private numberOf(cursor: string | null): number {
+    const [boot, number] = (cursor ?? '').split('.');
+    const seen = Number(number);
+    if (boot !== this.boot || !Number.isInteger(seen) || seen < 0) return this.count - this.ring.length;
+    return Math.min(seen, this.count);
+  }
+}
