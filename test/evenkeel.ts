@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../src/io/contract/free-port.ts';
 import { resetOnClose } from '../src/io/node/descriptor.ts';
 import { handleOf } from '../src/io/node/stream-handle.ts';
-import { childrenOf, endFamily } from './family.ts';
+import { childrenOf, endFamily, startedWith } from './family.ts';
 import { findUringRefusal } from './uring-refusal.ts';
 import { Change, until, WAIT_MS } from './waiting.ts';
 
@@ -64,6 +64,7 @@ export interface StartOptions {
 }
 
 export class Evenkeel {
+  private static count = 0;
   readonly child: ChildProcess;
   /** Its exit code, or the name of the signal that ended it. */
   readonly exit: Promise<number | string>;
@@ -94,11 +95,14 @@ export class Evenkeel {
   /** Runs the program with these arguments. It is gone when the test is over. */
   static spawn(t: TestContext, args: readonly string[], options: StartOptions = {}): Evenkeel {
     const [command, ...rest] = [...(options.through ?? []), process.execPath, options.program ?? program, ...args];
-    const env = { ...process.env, EVENKEEL_TEST: process.argv[1], ...options.env };
+    const mark = `${process.argv[1]} ${process.pid}-${++Evenkeel.count}`;
+    const env = { ...process.env, EVENKEEL_TEST: mark, ...options.env };
     const evenkeel = new Evenkeel(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env }));
     t.after(async () => {
       if (!evenkeel.isGone) endFamily(evenkeel.child.pid!);
       await evenkeel.exit;
+      // The proxies of a keeper that was killed are nobody's children.
+      startedWith(`EVENKEEL_TEST=${mark}`).forEach(endFamily);
     });
     return evenkeel;
   }

@@ -1,5 +1,5 @@
-/** A process, what it has started, what that has started, and so on, as proc(5) has it. */
-import { readFileSync } from 'node:fs';
+/** A process, what it has started, what that has started, and so on, as proc(5) has it; and those that have lost their parents. */
+import { readdirSync, readFileSync } from 'node:fs';
 
 export function childrenOf(pid: number): number[] {
   try {
@@ -20,6 +20,22 @@ export function endFamily(pid: number): void {
   if (!signal(pid, 'SIGSTOP')) return;
   for (const child of childrenOf(pid)) endFamily(child);
   signal(pid, 'SIGKILL');
+}
+
+/** All that were started with `variable`, as `NAME=VALUE`, or by such a one. Of processes that may not be looked into, nothing is known. */
+export function startedWith(variable: string): readonly number[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && environmentOf(Number(name)).includes(variable))
+    .map(Number);
+}
+
+export function environmentOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+  } catch {
+    return [];
+  }
 }
 
 function signal(pid: number, name: NodeJS.Signals): boolean {

@@ -1,5 +1,6 @@
 /** Processes that tests have left behind. A proxy without its keeper serves on, and has a port that somebody else may be given. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { environmentOf, startedWith } from './family.ts';
 
 const MARK = 'EVENKEEL_TEST_RUN';
 /** They may be about to end. */
@@ -10,32 +11,28 @@ export function markProcesses(): void {
   process.env[MARK] = `${process.pid}`;
 }
 
-/** A line for each that is there and stays. Of processes that may not be looked into, nothing is known. */
+/** A line for each that is there and stays. */
 export async function leftBehind(): Promise<readonly string[]> {
   for (const end = performance.now() + WITHIN_MS; ;) {
-    const left = marked();
+    const left = startedWith(`${MARK}=${process.pid}`);
     if (left.length === 0 || performance.now() >= end) return left.map(describe);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
-function marked(): readonly string[] {
-  if (process.platform !== 'linux') return [];
-  const mark = `${MARK}=${process.pid}`;
-  return readdirSync('/proc').filter(
-    (pid) => /^\d+$/.test(pid) && pid !== `${process.pid}` && read(pid, 'environ').split('\0').includes(mark),
-  );
+function describe(pid: number): string {
+  const name = 'EVENKEEL_TEST=';
+  const test =
+    environmentOf(pid)
+      .find((each) => each.startsWith(name))
+      ?.slice(name.length) ?? 'some test';
+  return `left behind by ${test}: ${titleOf(pid)} (pid ${pid})`;
 }
 
-function describe(pid: string): string {
-  const test = /^EVENKEEL_TEST=(.*)$/m.exec(read(pid, 'environ').replaceAll('\0', '\n'))?.[1] ?? 'some test';
-  return `left behind by ${test}: ${read(pid, 'cmdline').replaceAll('\0', ' ').trim()} (pid ${pid})`;
-}
-
-function read(pid: string, name: string): string {
+function titleOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/${name}`, 'latin1');
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
   } catch {
-    return '';
+    return 'it has ended';
   }
 }
