@@ -40,9 +40,10 @@ const LONG: readonly Start[] = [
   'test/nginx-command',
   'test/supervision',
   'test/campaign.test',
+  'test/vip/sizes',
   'src/io',
   'test/ha-reload',
-  'test/vip/sizes',
+  'test/nginx-',
 ];
 
 /** With keepalived: how long it takes for what is nobody's fault here, and tests of a pair measure how long clients wait. */
@@ -52,8 +53,11 @@ const ALONE: readonly Start[] = ['test/ha-interop'];
 const LEFT: Readonly<Record<Start, string>> = {
   'test/ha-interop': 'pairs with a real keepalived, which waits for seconds at each step; one file after the other',
   'test/keepalived-differential': 'each configuration by a real keepalived too, which waits for seconds at each step',
+  'test/nginx-servers-tls-differential': 'TLS to servers by a real nginx too',
+  'test/nginx-tls-differential': 'TLS with clients by a real nginx too',
   'test/interop-': 'other programs as clients and servers, each started for it',
   'test/systemd-': 'a whole systemd with the packages of those that evenkeel replaces',
+  'test/vip/sizes': 'as many addresses as can be',
   'test/vip/network-manager': 'what other programs do to an interface, each thing to a router of its own',
   'test/acme': 'a real authority, which is started again for each test, and makes its clients wait',
   'test/debian-package': 'packages are made and unpacked',
