@@ -190,6 +190,7 @@ function drawUpstream(
       epoch: 0,
       passive: null,
       health: null,
+      notify: null,
     });
   }
   const proxyProtocol = prng.oneIn(5) ? (prng.oneIn(2) ? 'v1' : 'v2') : null;
@@ -202,6 +203,7 @@ function drawUpstream(
       balance === 'hash' ? (prng.oneIn(2) ? { kind: 'path', name: null } : { kind: 'header', name: 'x-key' }) : null,
     servers: plans,
     health: null,
+    quorum: null,
     passive:
       faults.has('flaps') && prng.oneIn(2)
         ? { failures: 1 + prng.below(4), withinMs: 2000, ejectMs: 500 + prng.below(2000) }

@@ -111,6 +111,7 @@ function planOf(): Plan {
             epoch: 0,
             passive: null,
             health: null,
+            notify: null,
           },
         ],
       },

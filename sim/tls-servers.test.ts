@@ -125,6 +125,7 @@ function planOf(servers: readonly TlsServerSpec[], reusesSessions: boolean, vers
           epoch: 0,
           passive: null,
           health: null,
+          notify: null,
         })),
       },
     ],

@@ -13,7 +13,15 @@ import { until } from './waiting.ts';
 const CHECKS = 20;
 
 function check(plan: HealthPlan['probe'], port: number): Promise<ProbeResult> {
-  const times = { intervalMs: 1000, timeoutMs: 30_000, rise: 1, fall: 1, jitter: 0 };
+  const times = {
+    intervalMs: 1000,
+    timeoutMs: 30_000,
+    rise: 1,
+    fall: 1,
+    jitter: 0,
+    retryMs: null,
+    initial: 'up',
+  } as const;
   const health = { probe: plan, port: null, proxyProtocol: null, tls: null, ...times };
   return probe(health, { family: 4, host: '127.0.0.1', port }, 'x');
 }

@@ -111,6 +111,14 @@ export const upstream = named('Upstream', 'A group of servers.', {
   check: text(
     'How servers are checked that have no check of their own: `http /healthz`. Null: they are not.',
   ).nullable(),
+  quorum: z
+    .object({
+      weight: number('That must be up.'),
+      weightUp: number('That is up, backup servers aside.'),
+      isMet: flag('That is enough, hysteresis counted.'),
+    })
+    .nullable()
+    .describe('Null: there is none.'),
   servers: z.array(server),
 });
 export type UpstreamView = View<typeof upstream>;

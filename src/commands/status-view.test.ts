@@ -171,6 +171,7 @@ const DOCUMENT: StatusDocument = {
       tls: 'unverified',
       waiting: 4,
       check: 'http /healthz',
+      quorum: null,
       servers: [
         SERVER,
         {
@@ -207,6 +208,7 @@ const DOCUMENT: StatusDocument = {
       tls: null,
       waiting: 0,
       check: 'http /healthz',
+      quorum: null,
       servers: [
         {
           ...SERVER,

@@ -309,12 +309,17 @@ function acmeRow({ names, directory, obtainer, state, next, failure }: AcmeView)
   return [`${names[0]}${more}`, new URL(directory).host, state, when, why];
 }
 
-function upstreamRow({ name, balance, tls, waiting, servers }: UpstreamView): string[] {
+function upstreamRow({ name, balance, tls, waiting, quorum, servers }: UpstreamView): string[] {
   const usable = servers.filter(({ state }) => state === 'up' || state === 'unchecked').length;
   const verdict = usable === 0 ? 'no server' : `${usable} of ${servers.length}`;
   const safety = tls === null ? '' : tls === 'verified' ? 'by TLS' : 'by TLS, not verified';
   const queue = waiting === 0 ? '' : `${waiting} waiting`;
-  return [name, balance, verdict, usable === 0 ? '' : 'take requests', safety, queue];
+  const enough = quorum === null ? '' : quorumText(quorum);
+  return [name, balance, verdict, usable === 0 ? '' : 'take requests', safety, queue, enough];
+}
+
+function quorumText({ isMet, weight, weightUp }: NonNullable<UpstreamView['quorum']>): string {
+  return `${isMet ? 'quorum' : 'no quorum'}: weight ${weightUp} of ${weight} is up`;
 }
 
 function serverRows({ name: upstream, servers, check }: UpstreamView): string[][] {

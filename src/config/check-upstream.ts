@@ -38,8 +38,11 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
   }
   if (upstream.health !== undefined) checkHealth(upstream.health, [...path, 'health'], report);
   for (const { path: at, value } of itemsOf(upstream.servers, [...path, 'servers'])) {
-    if (typeof value !== 'string' && value.health !== undefined) checkHealth(value.health, [...at, 'health'], report);
+    if (typeof value === 'string') continue;
+    if (value.health !== undefined) checkHealth(value.health, [...at, 'health'], report);
+    if (value.notify !== undefined) checkNotify(value.notify, value.health ?? upstream.health, at, report);
   }
+  if (upstream.quorum !== undefined && upstream['server-by'] === undefined) checkQuorum(upstream, path, report);
   if (use?.udp !== undefined) checkUdp(upstream, path, report);
   if (use?.passed !== undefined && hasTls(upstream))
     report.atKey([...path, 'tls'], 'tls-in-tls', { listener: use.passed });
@@ -51,7 +54,7 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
 }
 
 /** What only the servers of a plan have. */
-const OF_SERVERS = ['health', 'passive', 'slow-start'] as const;
+const OF_SERVERS = ['health', 'passive', 'quorum', 'slow-start'] as const;
 
 function checkServerBy(upstream: Upstream, path: Path, isBare: boolean, report: Report): void {
   if (upstream.servers !== undefined || upstream['server-by'] !== undefined || !report.lacks(path, 'servers')) {
@@ -191,7 +194,7 @@ const PROBES = ['tcp', 'http', 'mysql', 'postgres', 'redis', 'ssh', 'dns', 'run'
 const PROBE_KEYS = [
   ['http', ['method', 'host', 'status', 'body']],
   ['expect', ['send', 'transport']],
-  ['run', ['user']],
+  ['run', ['user', 'exit-weight']],
 ] as const;
 
 /** Of an upstream, or of a server. */
@@ -225,6 +228,52 @@ function checkHealth(health: Health, path: Path, report: Report): void {
     const where = health.timeout === undefined ? 'interval' : 'timeout';
     report.atValue([...path, where], 'slow-check', { timeout, interval });
   }
+}
+
+const UP_DOWN = ['up', 'down', 'stop'] as const;
+
+function checkNotify(
+  notify: NonNullable<Exclude<Server, string>['notify']>,
+  health: unknown,
+  server: Path,
+  report: Report,
+): void {
+  const path = [...server, 'notify'];
+  for (const key of UP_DOWN) checkCommand(notify[key], [...path, key], report);
+  if (UP_DOWN.every((key) => notify[key] === undefined)) report.oneOf(notify, path, UP_DOWN);
+  if (health === undefined && report.lacks(server, 'health')) {
+    const args = { key: 'notify', reason: 'nothing checks the server', fix: 'write `health`, or leave it out' };
+    report.atKey(path, 'no-effect', args);
+  }
+}
+
+function checkQuorum({ quorum = {}, servers, health }: Upstream, path: Path, report: Report): void {
+  const at = [...path, 'quorum'];
+  for (const key of UP_DOWN) checkCommand(quorum[key], [...at, key], report);
+  const { weight = DEFAULTS.upstream.quorum.weight, hysteresis = DEFAULTS.upstream.quorum.hysteresis } = quorum;
+  if (hysteresis > 0 && hysteresis >= weight && report.isWhole(at)) {
+    const fix = 'write less than `weight`';
+    const reason = 'with this hysteresis it would be lost only when nothing is up';
+    report.atValue([...at, 'hysteresis'], 'bad-quorum', { reason, fix });
+  }
+  // A name may have several addresses, and a program may say another weight.
+  const list = listOf(servers);
+  const isFixed = list.every((server) => {
+    const target = parseServer(addressOf(server) ?? '').value?.target;
+    const check = typeof server === 'string' ? health : (server.health ?? health);
+    return target !== undefined && !('hostname' in target) && check?.['exit-weight'] !== true;
+  });
+  if (!isFixed || !report.isWhole([...path, 'servers']) || !report.isWhole(at)) return;
+  const sum = list.reduce((all, server) => all + weightOf(server), 0);
+  if (sum >= weight + hysteresis) return;
+  const reason = `all servers together have the weight ${sum}, and ${weight + hysteresis} are needed`;
+  report.atKey(at, 'bad-quorum', { reason, fix: 'write less' });
+}
+
+/** Of one that counts for the quorum. */
+function weightOf(server: Server): number {
+  if (typeof server === 'string') return DEFAULTS.upstream.weight;
+  return server.backup === true ? 0 : (server.weight ?? DEFAULTS.upstream.weight);
 }
 
 /** An upstream of datagrams. */

@@ -26,6 +26,8 @@ import type {
   HealthPlan,
   ListenerPlan,
   PassivePlan,
+  QuorumPlan,
+  UpDownPrograms,
   PassthroughPlan,
   PeersPlan,
   Plan,
@@ -271,6 +273,7 @@ function compileUpstream(
     servers,
     sources: compileSources(upstream.source),
     health,
+    quorum: upstream.quorum === undefined ? null : compileQuorum(upstream.quorum),
     passive: upstream.passive === undefined ? null : compilePassive(upstream.passive),
     slowStartMs: ms(upstream['slow-start'] ?? defaults.slowStart),
     timeouts: {
@@ -332,6 +335,7 @@ function compileServer(
     backup: server.backup ?? false,
     passive: server.passive === undefined ? null : compilePassive(server.passive),
     health: server.health === undefined ? null : compileHealth(server.health, checks),
+    notify: server.notify === undefined ? null : compilePrograms(server.notify),
     firstSlot,
     epoch: 0,
     slotCount: 'hostname' in target ? ADDRESSES_PER_NAME_MAX : 1,
@@ -344,6 +348,8 @@ function compileHash(hash: NonNullable<UpstreamConfig['hash']>): HashKeyPlan {
   if (hash.text !== undefined) return { kind: 'text', text: hash.text };
   return hash.query === undefined ? { kind: 'path', name: null } : { kind: 'query', name: hash.query };
 }
+
+type UpDownConfig = NonNullable<Exclude<NonNullable<UpstreamConfig['servers']>[number], string>['notify']>;
 
 /** What checks go over, if they say nothing else. */
 interface CheckPaths extends Pick<UpstreamPlan, 'proxyProtocol' | 'tls'> {
@@ -368,6 +374,8 @@ function compileHealth(
     rise: filled.rise,
     fall: filled.fall,
     jitter: filled.jitter,
+    retryMs: health['retry-after'] === undefined ? null : ms(health['retry-after']),
+    initial: filled.initial,
   };
 }
 
@@ -383,6 +391,7 @@ function compileProbe(health: NonNullable<UpstreamConfig['health']>): HealthPlan
       kind: 'run',
       command: commandOf(health.run),
       users: health.user === undefined ? null : listOf(health.user),
+      saysWeight: health['exit-weight'] ?? DEFAULTS.upstream.health['exit-weight'],
     };
   }
   if (health.expect !== undefined) {
@@ -392,6 +401,23 @@ function compileProbe(health: NonNullable<UpstreamConfig['health']>): HealthPlan
   if (health.http === undefined) return { kind: 'tcp' };
   const statuses = listOf(status).map((one) => checked(parseStatusRange(String(one)).value, String(one)));
   return { kind: 'http', method, path: health.http, host: health.host ?? null, statuses, body: health.body ?? null };
+}
+
+function compileQuorum(quorum: NonNullable<UpstreamConfig['quorum']>): QuorumPlan {
+  const { weight, hysteresis } = { ...DEFAULTS.upstream.quorum, ...quorum };
+  const { up, down, stop } = quorum;
+  const hasPrograms = [up, down, stop].some((program) => program !== undefined);
+  return { weight, hysteresis, programs: hasPrograms ? compilePrograms(quorum) : null };
+}
+
+function compilePrograms({ up, down, stop, timeout, user }: UpDownConfig): UpDownPrograms {
+  return {
+    up: up === undefined ? null : commandOf(up),
+    down: down === undefined ? null : commandOf(down),
+    stop: stop === undefined ? null : commandOf(stop),
+    timeoutMs: ms(timeout ?? DEFAULTS.upstream.notify.timeout),
+    users: user === undefined ? null : listOf(user),
+  };
 }
 
 function compilePassive(passive: NonNullable<UpstreamConfig['passive']>): PassivePlan {

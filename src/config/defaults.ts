@@ -65,6 +65,8 @@ export const DEFAULTS = {
       'half-closed': '1m',
     },
     queue: { max: 1024 },
+    quorum: { weight: 1, hysteresis: 0 },
+    notify: { timeout: '60s' },
     health: {
       method: 'GET',
       status: '200-299',
@@ -74,6 +76,8 @@ export const DEFAULTS = {
       rise: 2,
       fall: 3,
       jitter: 0.1,
+      initial: 'up',
+      'exit-weight': false,
     },
     passive: { failures: 3, within: '10s', eject: '10s' },
   },

@@ -561,6 +561,11 @@ export const CATALOGUE = {
     message: '`hash` has no effect with `balance: <balance>`',
     remedy: 'write `balance: hash`, or leave `hash` out',
   },
+  'bad-quorum': {
+    severity: 'error',
+    message: 'the quorum cannot be: <reason>',
+    remedy: '<fix>',
+  },
   'slow-check': {
     severity: 'warning',
     message: 'a check may take <timeout>, longer than the <interval> from one to the next',

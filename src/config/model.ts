@@ -769,6 +769,42 @@ const Passive = z.strictObject({
   eject: key(duration('1ms', '24h'), '... and the server gets nothing for this long.', DEFAULTS.upstream.passive.eject),
 });
 
+/** What is run when something is up, is not any more, and when evenkeel stops while it is. */
+const programsOf = (up: string, down: string, stop: string) =>
+  ({
+    up: key(command, up),
+    down: key(command, down),
+    stop: key(command, stop),
+    timeout: key(duration('1s', '1h'), 'A program that takes longer is ended.', DEFAULTS.upstream.notify.timeout),
+    user: programUser,
+  }) as const;
+
+const Quorum = z.strictObject({
+  weight: key(
+    integer(1, 65_535),
+    'The weights of the servers that are up, together, must be at least this. With less, `backup` servers take the clients, if one is up.',
+    DEFAULTS.upstream.quorum.weight,
+  ),
+  hysteresis: key(
+    integer(0, 65_534),
+    'The quorum is there with this much more, and lost with less than this much less.',
+    DEFAULTS.upstream.quorum.hysteresis,
+  ),
+  ...programsOf(
+    'Run when the quorum is there: at the start too, and after it was lost.',
+    'Run when it is lost.',
+    'Run when evenkeel stops while it is there.',
+  ),
+});
+
+const ServerNotify = z.strictObject(
+  programsOf(
+    'Run when checks say that the server is up again.',
+    'Run when checks say that it is down.',
+    'Run when evenkeel stops while it is up.',
+  ),
+);
+
 const Health = z.strictObject({
   tcp: key(z.literal(true).meta({ examples: [true] }), 'The server is up if it accepts a connection.'),
   http: key(target, 'The server is up if it answers a request for this path (and query) as expected.'),
@@ -786,6 +822,11 @@ const Health = z.strictObject({
       "server's.",
   ),
   user: programUser,
+  'exit-weight': key(
+    flag,
+    'With `run`: exit codes from 2 to 255 pass too, and until the next run the weight of the server is that code less 2; with 0 it is its own.',
+    DEFAULTS.upstream.health['exit-weight'],
+  ),
   expect: key(regex, 'The server is up if what it sends matches this regular expression, within the first 16 KiB.'),
   send: key(anyText('text', 'PING\r\n'), 'With `expect`: what it is sent first. Without it the server speaks first.'),
   transport: key(
@@ -814,6 +855,15 @@ const Health = z.strictObject({
     DEFAULTS.upstream.health.rise,
   ),
   fall: key(integer(1, 1000), 'Checks in a row that must fail until a server is down.', DEFAULTS.upstream.health.fall),
+  'retry-after': key(
+    duration('10ms', '24h'),
+    'From a check that has failed, while the server is up, to the next one. Without it `interval`.',
+  ),
+  initial: key(
+    z.enum(['up', 'down']),
+    'What a server is thought to be until its first check has ended.',
+    DEFAULTS.upstream.health.initial,
+  ),
   jitter: key(
     fraction(0, 1),
     'Each interval is longer or shorter by up to this share of it, so that checks do not come all at once.',
@@ -853,6 +903,7 @@ const Server = z.strictObject({
   ),
   passive: key(Passive, "In place of the upstream's."),
   health: key(ServerHealth, "In place of the upstream's."),
+  notify: key(ServerNotify, 'Programs that are run when checks find it up or down.'),
   copy: key(
     integer(2, 64),
     'Which of several servers with this address it is: each has turns, limits and failures of its own. The first has no number; for twice the share `weight` is enough.',
@@ -978,6 +1029,7 @@ const Upstream = z.strictObject({
     Health,
     'Checks every server. One of `tcp`, `http`, `mysql`, `postgres`, `redis`, `ssh`, `dns`, `run`, `expect`. Without it only `passive` and failed connections tell.',
   ),
+  quorum: key(Quorum, 'How much of it must be up, and programs that are run when that changes.'),
   passive: key(Passive, 'Takes a server out that fails for real requests. `{}` has the defaults. Without it none is.'),
   'slow-start': key(
     duration('0s', '1h'),

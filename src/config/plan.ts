@@ -593,6 +593,7 @@ export interface UpstreamPlan {
   /** What connections to servers of the same family come from, with port 0. Empty: what the kernel chooses. */
   readonly sources: readonly Address[];
   readonly health: HealthPlan | null;
+  readonly quorum: QuorumPlan | null;
   readonly passive: PassivePlan | null;
   /** Weight rises from 1/8 to full in this time after a recovery. 0: at once. */
   readonly slowStartMs: number;
@@ -644,11 +645,29 @@ export interface ServerPlan {
   readonly passive: PassivePlan | null;
   /** Null: the upstream's. */
   readonly health: HealthPlan | null;
+  readonly notify: UpDownPrograms | null;
   /** The first of its slots on the status board; a name has ADDRESSES_PER_NAME_MAX of them, an address one. */
   readonly firstSlot: number;
   readonly slotCount: number;
   /** How often these slots had been another server's before. */
   readonly epoch: number;
+}
+
+/** What is run when something is up, is not any more, and when evenkeel stops while it is. */
+export interface UpDownPrograms {
+  readonly up: Command | null;
+  readonly down: Command | null;
+  readonly stop: Command | null;
+  readonly timeoutMs: number;
+  /** Of these the first that there is. Null: the default one. */
+  readonly users: readonly string[] | null;
+}
+
+/** How much weight must be up. It is there from `weight` + `hysteresis` on, and lost below `weight` - `hysteresis`. */
+export interface QuorumPlan {
+  readonly weight: number;
+  readonly hysteresis: number;
+  readonly programs: UpDownPrograms | null;
 }
 
 /** How a server is checked. Null: nobody asks. */
@@ -667,7 +686,13 @@ export interface HealthPlan {
     | { readonly kind: 'redis' }
     | { readonly kind: 'ssh' }
     /** `users`: of these the first that there is. Null: the default one. */
-    | { readonly kind: 'run'; readonly command: Command; readonly users: readonly string[] | null }
+    | {
+        readonly kind: 'run';
+        readonly command: Command;
+        readonly users: readonly string[] | null;
+        /** Its exit code says the server's weight. */
+        readonly saysWeight: boolean;
+      }
     /** Over UDP. */
     | { readonly kind: 'dns'; readonly name: string }
     /** `send` null: the server speaks first. `expect`: a regular expression for the first 16 KiB. */
@@ -698,6 +723,10 @@ export interface HealthPlan {
   readonly fall: number;
   /** 0..1: each interval is lengthened or shortened by up to this share of it. */
   readonly jitter: number;
+  /** From a check that has failed to the next one while the server is up. Null: as ever. */
+  readonly retryMs: number | null;
+  /** What is thought of a server before its first check. */
+  readonly initial: 'up' | 'down';
 }
 
 export interface PassivePlan {

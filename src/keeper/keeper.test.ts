@@ -112,6 +112,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     epoch: 0,
     passive: null,
     health: null,
+    notify: null,
   }));
   const upstream = {
     name: 'u',
@@ -122,6 +123,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     servers,
     sources: [],
     health: null,
+    quorum: null,
     passive: { failures: 3, withinMs: 1_000, ejectMs: 60_000 },
     slowStartMs: 0,
     timeouts: { connectMs: 1, responseMs: 1, idleMs: 1, queueMs: 1, tunnelMs: 1, halfClosedMs: 1 },

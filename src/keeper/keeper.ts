@@ -27,9 +27,11 @@ import { LISTENER_SLOTS, SharedBoard } from './proxies/shared-board.ts';
 import { TicketSecretsInUse } from './proxies/ticket-keys.ts';
 import { FilesProcess } from './files/files-process.ts';
 import { FormerCounts } from './generations/former-counts.ts';
+import { chooseUser } from './ha/command-user.ts';
 import { runCommand } from './ha/command.ts';
 import { HealthRegistry } from './servers/health.ts';
 import { ProgramChecks } from './servers/program-checks.ts';
+import { ServerPrograms } from './servers/server-programs.ts';
 import { ProbeContexts, type ProbeTls } from './servers/probe-tls.ts';
 import {
   bindText,
@@ -117,6 +119,7 @@ export class Keeper {
   private readonly options: KeeperOptions;
   private readonly health: HealthRegistry;
   private readonly programs: ProgramChecks;
+  private readonly serverPrograms: ServerPrograms;
   private readonly probeContexts = new ProbeContexts();
   private readonly names: Names;
   private readonly wantedNames: WantedNames;
@@ -176,7 +179,13 @@ export class Keeper {
       ownUid: process.getuid?.() ?? -1,
       findUser: options.findUser,
     });
+    this.serverPrograms = new ServerPrograms({
+      run: runCommand,
+      userFor: (names) => chooseUser(names, process.getuid?.() ?? -1, options.findUser),
+      log,
+    });
     this.health = new HealthRegistry({
+      programs: this.serverPrograms,
       onNoPort: (slot) => this.ports.handleNoPort(slot),
       board: this.board,
       prng: new Prng(process.pid ^ Date.now()),
@@ -350,7 +359,8 @@ export class Keeper {
     this.wantedNames.stop();
     await this.store.emptyAllBut(addresses);
     this.store.closeAll();
-    await Promise.all([this.supervisor.drain(drainMs, true), this.strays?.finish(drainMs, true)]);
+    const programs = this.serverPrograms.finish(drainMs);
+    await Promise.all([this.supervisor.drain(drainMs, true), this.strays?.finish(drainMs, true), programs]);
     this.release();
   }
 
@@ -374,11 +384,13 @@ export class Keeper {
     const { log } = this.options;
     this.isStopping = true;
     clearTimeout(this.retry);
+    this.health.tellStop();
     await this.store.emptyAll();
     this.store.closeAll();
     let left = this.connections();
     const look = setInterval(() => (left = this.connections()), LEFT_LOOK_MS);
-    const [killed] = await Promise.all([this.supervisor.drain(graceMs), this.strays?.finish(graceMs)]);
+    const programs = this.serverPrograms.finish(graceMs);
+    const [killed] = await Promise.all([this.supervisor.drain(graceMs), this.strays?.finish(graceMs), programs]);
     clearInterval(look);
     if (killed > 0) {
       const which = left === '' ? '' : ` (${left})`;
@@ -639,6 +651,7 @@ export class Keeper {
     clearTimeout(this.retry);
     this.health.stop();
     this.programs.stop();
+    this.serverPrograms.stop();
     this.names.stop();
     this.wantedNames.stop();
     this.traffic.stop();

@@ -58,6 +58,7 @@ function server(target: ServerPlan['target'], firstSlot: number, slotCount: numb
     epoch: 0,
     passive: null,
     health: null,
+    notify: null,
   };
 }
 

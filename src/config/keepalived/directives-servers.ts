@@ -3,6 +3,8 @@ import { parseIp } from '../addresses.ts';
 import type { Place } from '../diagnostic.ts';
 import {
   blockOf,
+  booleanOf,
+  type Directive,
   differs,
   each,
   integerOf,
@@ -13,7 +15,7 @@ import {
   type Table,
   works,
 } from './directive.ts';
-import type { CheckDraft, RealServerDraft, VirtualServerDraft } from './draft.ts';
+import type { CheckDefaults, CheckDraft, Placed, Program, RealServerDraft, VirtualServerDraft } from './draft.ts';
 import { programOf, userOf } from './read-parts.ts';
 import type { Statement } from './statements.ts';
 
@@ -62,16 +64,40 @@ export function endpointOf(
   return { host: ip.address, port: Number(port) };
 }
 
+/** Of a check, of the checks of a real_server, and of all of a virtual_server. */
+function checkDefaults<D extends CheckDefaults>(): Readonly<Record<string, Directive<D>>> {
+  return {
+    delay_loop: works('`health.interval`, 60 s without it', (draft, statement, reading) => {
+      draft.intervalMs = secondsOf(statement, reading, 10, 24 * HOUR_MS) ?? undefined;
+    }),
+    connect_timeout: works('`health.timeout`, 5 s without it', (draft, statement, reading) => {
+      draft.timeoutMs = secondsOf(statement, reading, 1, HOUR_MS) ?? undefined;
+    }),
+    retry: works('`health.fall` is one more', (draft, statement, reading) => {
+      draft.retry = integerOf(statement, reading, 0, 999) ?? undefined;
+    }),
+    delay_before_retry: works(
+      '`health.retry-after`, 1 s without it, and with HTTP 3 s; with `DNS_CHECK` the interval',
+      (draft, statement, reading) => {
+        draft.retryMs = secondsOf(statement, reading, 10, 24 * HOUR_MS) ?? undefined;
+      },
+    ),
+    alpha: works('`health.initial: down`', (draft, statement, reading) => {
+      draft.isAlpha = booleanOf(statement, reading);
+    }),
+    warmup: { state: 'no effect', about: 'the first check comes at once, and then they are spread by themselves' },
+  };
+}
+
+const LOGGING = {
+  log_all_failures: { state: 'no effect', about: 'the log says it when the reason is another one' },
+} as const;
+
 const CHECK_COMMON = {
   connect_port: works<CheckDraft>('`health.port`', (draft, statement, reading) => {
     draft.port = integerOf(statement, reading, 1, 65535) ?? undefined;
   }),
-  connect_timeout: works<CheckDraft>('`health.timeout`', (draft, statement, reading) => {
-    draft.timeoutMs = secondsOf(statement, reading, 1, HOUR_MS) ?? undefined;
-  }),
-  retry: works<CheckDraft>('`health.fall` is one more', (draft, statement, reading) => {
-    draft.retry = integerOf(statement, reading, 0, 999) ?? undefined;
-  }),
+  ...checkDefaults<CheckDraft>(),
   nb_get_retry: works<CheckDraft>('`health.fall` is one more', (draft, statement, reading) => {
     draft.retry = integerOf(statement, reading, 0, 999) ?? undefined;
   }),
@@ -80,11 +106,7 @@ const CHECK_COMMON = {
     'a server is checked at its own address',
     'connect_ip bindto bind_if bind_port fwmark',
   ),
-  ...each<CheckDraft>(
-    'no effect',
-    'checks are spread by themselves, and repeated after the interval',
-    'delay_before_retry delay_loop warmup alpha log_all_failures',
-  ),
+  ...LOGGING,
 };
 
 const URL: Table<CheckDraft> = {
@@ -107,7 +129,16 @@ const URL: Table<CheckDraft> = {
   },
 };
 
-const CHECK: Table<CheckDraft> = { where: 'in `TCP_CHECK` and `SMTP_CHECK`', directives: CHECK_COMMON };
+const TCP_CHECK: Table<CheckDraft> = { where: 'in `TCP_CHECK`', directives: CHECK_COMMON };
+
+const SMTP_CHECK: Table<CheckDraft> = {
+  where: 'in `SMTP_CHECK`',
+  directives: {
+    ...CHECK_COMMON,
+    helo_name: { state: 'no effect', about: 'nothing is said to the server' },
+    host: { state: 'not yet', about: 'a server is checked at its own address' },
+  },
+};
 
 const HTTP_CHECK: Table<CheckDraft> = {
   where: 'in `HTTP_GET`',
@@ -159,18 +190,18 @@ const MISC_CHECK: Table<CheckDraft> = {
     user: differs('`health.user`; a group of its own is not used', (draft, statement, reading) => {
       draft.user = userOf(statement, reading) ?? undefined;
     }),
-    retry: CHECK_COMMON.retry,
-    misc_dynamic: {
-      state: 'not yet',
-      about: 'an exit code does not change a weight; without it all but 0 fail',
-    },
-    ...each(
-      'no effect',
-      'checks are spread by themselves, and repeated after the interval',
-      'delay_before_retry delay_loop warmup alpha log_all_failures',
-    ),
+    misc_dynamic: works('`health.exit-weight`', (draft, statement, reading) => {
+      draft.isDynamic = booleanOf(statement, reading);
+    }),
+    ...checkDefaults<CheckDraft>(),
+    ...LOGGING,
   },
 };
+
+function placedProgram(statement: Statement, reading: Reading): Placed<Program> | undefined {
+  const value = programOf(statement, reading, true);
+  return value === null ? undefined : { value, place: statement.place };
+}
 
 function addCheck(
   draft: RealServerDraft,
@@ -193,12 +224,14 @@ const REAL_SERVER: Table<RealServerDraft> = {
     uthreshold: works('`max-connections`', (draft, statement, reading) => {
       draft.connectionsMax = integerOf(statement, reading, 1, 1_000_000) ?? undefined;
     }),
-    TCP_CHECK: works('`health.tcp`', (draft, statement, reading) => addCheck(draft, 'tcp', CHECK, statement, reading)),
+    TCP_CHECK: works('`health.tcp`', (draft, statement, reading) =>
+      addCheck(draft, 'tcp', TCP_CHECK, statement, reading),
+    ),
     HTTP_GET: works('`health.http`', (draft, statement, reading) =>
       addCheck(draft, 'http', HTTP_CHECK, statement, reading),
     ),
     SMTP_CHECK: differs('`health.expect: ^220`: nothing is said to the server', (draft, statement, reading) =>
-      addCheck(draft, 'smtp', CHECK, statement, reading),
+      addCheck(draft, 'smtp', SMTP_CHECK, statement, reading),
     ),
     ...each(
       'not yet',
@@ -214,18 +247,23 @@ const REAL_SERVER: Table<RealServerDraft> = {
       addCheck(draft, 'misc', MISC_CHECK, statement, reading),
     ),
     ...each('not yet', 'there is no check of this kind', 'PING_CHECK BFD_CHECK FILE_CHECK'),
-    ...each('not yet', 'no program is run when a server changes its state', 'notify_up notify_down'),
+    notify_up: works('`notify.up`', (draft, statement, reading) => {
+      draft.up = placedProgram(statement, reading);
+    }),
+    notify_down: works('`notify.down`, and with `omega` `notify.stop`', (draft, statement, reading) => {
+      draft.down = placedProgram(statement, reading);
+    }),
+    ...checkDefaults<RealServerDraft>(),
+    virtualhost: works('`health.host`', (draft, statement, reading) => {
+      draft.virtualHost = onlyWord(statement, reading, 'write a host name') ?? undefined;
+    }),
     ...each(
       'no effect',
       'a server that is down gets no new connections, and keeps those that it has',
       'inhibit_on_failure lthreshold',
     ),
     lvs_method: { state: 'no effect', about: 'connections are relayed' },
-    ...each(
-      'no effect',
-      'the settings of the virtual server and its check count',
-      'alpha retry delay_loop delay_before_retry warmup connect_timeout virtualhost snmp_name',
-    ),
+    snmp_name: { state: 'no effect', about: 'there is no SNMP' },
     smtp_alert: { state: 'left out', about: 'there is no e-mail; the log says it' },
   },
 };
@@ -250,14 +288,9 @@ export const VIRTUAL_SERVER: Table<VirtualServerDraft> = {
         if (endpoint !== null) draft.sorry = { ...endpoint, place: statement.place };
       },
     ),
-    delay_loop: works('`health.interval`, 60 s without it', (draft, statement, reading) => {
-      draft.delayLoopMs = secondsOf(statement, reading, 10, 24 * HOUR_MS) ?? undefined;
-    }),
-    connect_timeout: works('`health.timeout`, 5 s without it', (draft, statement, reading) => {
-      draft.connectTimeoutMs = secondsOf(statement, reading, 1, HOUR_MS) ?? undefined;
-    }),
-    retry: works('`health.fall` is one more', (draft, statement, reading) => {
-      draft.retry = integerOf(statement, reading, 0, 999) ?? undefined;
+    ...checkDefaults<VirtualServerDraft>(),
+    weight: works('`weight` of its servers that have none', (draft, statement, reading) => {
+      draft.weight = integerOf(statement, reading, 0, 256) ?? undefined;
     }),
     lb_algo: algorithm(),
     lvs_sched: algorithm(),
@@ -283,20 +316,33 @@ export const VIRTUAL_SERVER: Table<VirtualServerDraft> = {
       },
     ),
     virtualhost: works('`health.host`', (draft, statement, reading) => {
-      draft.virtualhost = onlyWord(statement, reading, 'write a host name') ?? undefined;
+      draft.virtualHost = onlyWord(statement, reading, 'write a host name') ?? undefined;
     }),
-    quorum: differs('only 1: one server is enough', (_draft, statement, reading) => {
-      const quorum = integerOf(statement, reading, 1, 65535);
-      if (quorum !== null && quorum > 1)
-        reading.report.notYet(statement.place, 'quorum', 'one server is enough', 'leave it out');
+    quorum: differs(
+      '`quorum.weight`: without it backup servers are used, if one is up; what is more than all have is less, as in keepalived, and warned about',
+      (draft, statement, reading) => {
+        const value = integerOf(statement, reading, 1, 65535);
+        if (value !== null) draft.quorum = { value, place: statement.place };
+      },
+    ),
+    hysteresis: works('`quorum.hysteresis`', (draft, statement, reading) => {
+      const value = integerOf(statement, reading, 0, 65534);
+      if (value !== null) draft.hysteresis = { value, place: statement.place };
     }),
-    hysteresis: { state: 'no effect', about: 'without a quorum' },
-    ...each('not yet', 'no program is run when servers change their state', 'quorum_up quorum_down'),
+    quorum_up: works('`quorum.up`', (draft, statement, reading) => {
+      draft.up = placedProgram(statement, reading);
+    }),
+    quorum_down: works('`quorum.down`, and with `omega` `quorum.stop`', (draft, statement, reading) => {
+      draft.down = placedProgram(statement, reading);
+    }),
+    omega: works('programs for what is down are run at a stop too', (draft, statement, reading) => {
+      draft.isOmega = booleanOf(statement, reading);
+    }),
     ...each('not yet', 'of IPVS', 'persistence_engine persistence_granularity ip_family'),
     ...each(
       'no effect',
       'connections are relayed; checks are spread by themselves and repeated after the interval',
-      'alpha omega ha_suspend ops hashed flag-1 flag-2 flag-3 sh-port sh-fallback mh-port mh-fallback delay_before_retry warmup inhibit_on_failure sorry_server_inhibit sorry_server_lvs_method snmp_name weight',
+      'ha_suspend ops hashed flag-1 flag-2 flag-3 sh-port sh-fallback mh-port mh-fallback inhibit_on_failure sorry_server_inhibit sorry_server_lvs_method snmp_name',
     ),
     smtp_alert: { state: 'left out', about: 'there is no e-mail; the log says it' },
   },
@@ -341,5 +387,6 @@ export const SERVER_TABLES: readonly Table<never>[] = [
   URL,
   DNS_CHECK,
   MISC_CHECK,
-  CHECK,
+  TCP_CHECK,
+  SMTP_CHECK,
 ];

@@ -156,9 +156,13 @@ export interface CheckDraft {
   kind: 'tcp' | 'http' | 'smtp' | 'dns' | 'misc';
   port?: number | undefined;
   timeoutMs?: number | undefined;
+  intervalMs?: number | undefined;
+  retryMs?: number | undefined;
+  isAlpha?: boolean | undefined;
   /** Of `misc`. */
   program?: readonly string[] | undefined;
   user?: string | undefined;
+  isDynamic?: boolean | undefined;
   /** Of a DNS question. */
   name?: string | undefined;
   path?: string | undefined;
@@ -167,27 +171,42 @@ export interface CheckDraft {
   retry?: number | undefined;
 }
 
-export interface RealServerDraft {
+/** What checks have that say nothing else, of a real_server, or else of its virtual_server. */
+export interface CheckDefaults {
+  intervalMs?: number | undefined;
+  timeoutMs?: number | undefined;
+  retry?: number | undefined;
+  retryMs?: number | undefined;
+  isAlpha?: boolean | undefined;
+  virtualHost?: string | undefined;
+}
+
+export interface RealServerDraft extends CheckDefaults {
   readonly host: string;
   readonly port: number;
   readonly place: Place;
   weight?: number | undefined;
+  up?: Placed<Program> | undefined;
+  down?: Placed<Program> | undefined;
   readonly checks: CheckDraft[];
   connectionsMax?: number | undefined;
 }
 
-export interface VirtualServerDraft {
+export interface VirtualServerDraft extends CheckDefaults {
   readonly host: string;
   readonly port: number;
   readonly place: Place;
   isUdp?: boolean | undefined;
+  /** Of its real servers that have none of their own. */
+  weight?: number | undefined;
+  quorum?: Placed<number> | undefined;
+  hysteresis?: Placed<number> | undefined;
+  up?: Placed<Program> | undefined;
+  down?: Placed<Program> | undefined;
+  isOmega?: boolean | undefined;
   balance?: string | undefined;
   method?: Placed<string> | undefined;
-  delayLoopMs?: number | undefined;
-  connectTimeoutMs?: number | undefined;
-  retry?: number | undefined;
   isPersistent?: Placed<boolean> | undefined;
-  virtualhost?: string | undefined;
   readonly servers: RealServerDraft[];
   sorry?: { readonly host: string; readonly port: number; readonly place: Place } | undefined;
 }

@@ -25,6 +25,10 @@ export interface ActiveOptions {
   readonly fall: number;
   /** 0..1: each interval is lengthened or shortened by up to this share of it. */
   readonly jitter: number;
+  /** From a probe that has failed to the next one while it is up. Null: as ever. */
+  readonly retryMs: number | null;
+  /** What it is thought to be before its first probe. */
+  readonly initial: 'up' | 'down';
 }
 
 export interface PassiveOptions {
@@ -63,6 +67,8 @@ export interface EndpointAccount {
   readonly ejectedUntilMs: number | null;
   /** The part of its weight that it has now: 0..1. */
   readonly share: number;
+  /** What its last probe has said of its weight; null: nothing. */
+  readonly weight: number | null;
 }
 
 /** What a keeper knows of an endpoint, for its successor: by ages, for their clocks differ. */
@@ -77,6 +83,8 @@ export interface EndpointMemory {
   readonly ejectedForMs: number | null;
   /** How long its slow start has taken so far; null: it is in none. Keepers up to 0.1.0 do not say it. */
   readonly slowStartMs?: number | null;
+  /** What its last probe has said of its weight. Keepers up to 0.1.0 do not say it. */
+  readonly weight?: number | null;
 }
 
 const NEVER = Infinity;
@@ -94,6 +102,8 @@ export class EndpointHealth {
   private probeCount = 0;
   private lastProbe: EndpointAccount['lastProbe'] = null;
   private lastFailure: Sighting | null = null;
+  /** What its last probe that passed has said of its weight; null: nothing. */
+  weight: number | null = null;
   private reason: string;
   private sinceMs: number;
 
@@ -118,6 +128,7 @@ export class EndpointHealth {
       lastFailure: lastFailure === null ? null : { ...lastFailure, agoMs: now - lastFailure.atMs },
       ejectedForMs: this.isEjected ? Math.max(0, this.ejectedUntil - now) : null,
       slowStartMs: this.recoveredAt < 0 ? null : now - this.recoveredAt,
+      weight: this.weight,
     };
   }
 
@@ -128,6 +139,7 @@ export class EndpointHealth {
     if (active !== null && memory.active !== null) {
       this.active = new ActiveHealth(active.rise, active.fall, memory.active);
       this.lastProbe = lastProbe === null ? null : { ...lastProbe, atMs: now - lastProbe.agoMs };
+      this.weight = memory.weight ?? null;
     }
     if (slowStartMs !== null && slowStartMs < this.options.slowStartMs) this.recoveredAt = now - slowStartMs;
     if (ejectedForMs !== null && this.options.passive !== null) this.ejectedUntil = now + ejectedForMs;
@@ -151,6 +163,7 @@ export class EndpointHealth {
     if (options.active === null) {
       if (this.active === null) return;
       this.active = null;
+      this.weight = null;
       this.nextProbeAt = NEVER;
       this.explain(now, 'no health check');
     } else if (this.active === null) {
@@ -166,7 +179,7 @@ export class EndpointHealth {
 
   /** It is awaited, and nobody else is left to do the work. True if it now gets some. */
   assume(now: number, reason: string): boolean {
-    if (this.active?.state !== 'awaited') return false;
+    if (this.active?.state !== 'awaited' || this.options.active?.initial === 'down') return false;
     this.active.assume();
     this.explain(now, reason);
     return true;
@@ -175,7 +188,9 @@ export class EndpointHealth {
   account(now: number): EndpointAccount {
     const { reason, sinceMs, lastProbe, lastFailure } = this;
     const ejectedUntilMs = this.isEjected ? this.ejectedUntil : null;
-    return { state: this.stateText, reason, sinceMs, lastProbe, lastFailure, ejectedUntilMs, share: this.share(now) };
+    const { weight } = this;
+    const share = this.share(now);
+    return { state: this.stateText, reason, sinceMs, lastProbe, lastFailure, ejectedUntilMs, share, weight };
   }
 
   private get stateText(): EndpointState {
@@ -218,16 +233,25 @@ export class EndpointHealth {
     this.probeStartedAt = now;
   }
 
-  /** `detail` says why it failed, or what was seen. */
-  handleProbeResult(now: number, isPassed: ProbeVerdict, detail: string, prng: Prng): ProbeEffect {
+  /** `detail` says why it failed, or what was seen. `weight`: what it has said of that; null: nothing. */
+  handleProbeResult(
+    now: number,
+    isPassed: ProbeVerdict,
+    detail: string,
+    prng: Prng,
+    weight: number | null = null,
+  ): ProbeEffect {
     if (this.active === null) return 'none';
     this.nextProbeAt = Math.max(now, this.probeStartedAt + this.nextIntervalMs(prng));
     this.probeStartedAt = -1;
     this.lastProbe = { atMs: now, isPassed, detail };
     if (isPassed === null) return 'none';
+    if (isPassed) this.weight = weight;
     const before = this.active.state;
     const wasDown = this.isDown;
     this.active.handleResult(isPassed);
+    const { retryMs } = this.options.active!;
+    if (!isPassed && !this.isDown && retryMs !== null) this.nextProbeAt = now + retryMs;
     if (wasDown && !this.isDown) {
       this.ejectedUntil = -1;
       this.failures?.clear();

@@ -9,13 +9,14 @@ import type { Place } from '../slots.ts';
 import { serverText, UpstreamHealth, type UpstreamHealthOptions } from './upstream-health.ts';
 
 const at = (last: number): Address => ({ family: 4, host: `192.0.2.${last}`, port: 80 });
-const ACTIVE = { intervalMs: 2_000, rise: 2, fall: 3, jitter: 0.1 };
+const ACTIVE = { intervalMs: 2_000, rise: 2, fall: 3, jitter: 0.1, retryMs: null, initial: 'up' as const };
 const PASSIVE = { failures: 3, withinMs: 10_000, ejectMs: 10_000 };
 
 function serversOf(count: number): UpstreamHealthOptions['servers'] {
   return Array.from({ length: count }, (_, i) => ({
     weight: 1,
     state: 'enabled',
+    backup: false,
     firstSlot: i,
     slotCount: 1,
     epoch: 0,
@@ -36,7 +37,10 @@ class Story {
 
   constructor(count: number, options: Partial<UpstreamHealthOptions>) {
     const servers = serversOf(count);
-    this.health = new UpstreamHealth({ servers, active: null, passive: null, slowStartMs: 0, ...options }, new Prng(1));
+    this.health = new UpstreamHealth(
+      { servers, active: null, passive: null, quorum: null, slowStartMs: 0, ...options },
+      new Prng(1),
+    );
     servers.forEach((_, i) => this.health.handleAddresses(0, i, [at(i + 1)]));
     this.health.takeEvents();
   }
@@ -77,7 +81,9 @@ class Story {
 
 test('without checks a server with an address is up, and one without is an empty slot', () => {
   const story = new Story(1, {
-    servers: [{ weight: 3, state: 'enabled', firstSlot: 4, slotCount: 2, epoch: 0, passive: null, health: null }],
+    servers: [
+      { weight: 3, state: 'enabled', backup: false, firstSlot: 4, slotCount: 2, epoch: 0, passive: null, health: null },
+    ],
   });
   assert.deepEqual(story.slot(4), {
     state: SERVER_UP,
@@ -197,8 +203,8 @@ test('a server that comes back starts slowly, from one eighth of its weight to a
     active: ACTIVE,
     slowStartMs: 30_000,
     servers: [
-      { weight: 2, state: 'enabled', firstSlot: 0, slotCount: 1, epoch: 0, passive: null, health: null },
-      { weight: 1, state: 'enabled', firstSlot: 1, slotCount: 1, epoch: 0, passive: null, health: null },
+      { weight: 2, state: 'enabled', backup: false, firstSlot: 0, slotCount: 1, epoch: 0, passive: null, health: null },
+      { weight: 1, state: 'enabled', backup: false, firstSlot: 1, slotCount: 1, epoch: 0, passive: null, health: null },
     ],
   });
   story.pass(5_000, () => true);
@@ -220,7 +226,9 @@ test('a server that comes back starts slowly, from one eighth of its weight to a
 test('an address that is no longer answered leaves; its probe on the way is void', () => {
   const story = new Story(1, {
     active: ACTIVE,
-    servers: [{ weight: 1, state: 'enabled', firstSlot: 0, slotCount: 2, epoch: 0, passive: null, health: null }],
+    servers: [
+      { weight: 1, state: 'enabled', backup: false, firstSlot: 0, slotCount: 2, epoch: 0, passive: null, health: null },
+    ],
   });
   const probe = story.health.nextProbe(0)!;
   story.health.handleAddresses(10, 0, [at(8), at(9)]);
@@ -234,7 +242,9 @@ test('an address that is no longer answered leaves; its probe on the way is void
 test('failures for a slot that has no address any more are ignored', () => {
   const story = new Story(1, {
     passive: PASSIVE,
-    servers: [{ weight: 1, state: 'enabled', firstSlot: 0, slotCount: 2, epoch: 0, passive: null, health: null }],
+    servers: [
+      { weight: 1, state: 'enabled', backup: false, firstSlot: 0, slotCount: 2, epoch: 0, passive: null, health: null },
+    ],
   });
   story.health.handleFailures(0, place(1), 100, 'timeout');
   story.health.handleFailures(0, place(77), 100, 'timeout');
@@ -244,7 +254,11 @@ test('failures for a slot that has no address any more are ignored', () => {
 test('failures at the former server of a slot are not those of the one that has it now', () => {
   const story = new Story(2, { passive: PASSIVE });
   const successor = serversOf(2).map((server, i) => Object.assign({}, server, { epoch: i }));
-  story.health.apply(0, { servers: successor, active: null, passive: PASSIVE, slowStartMs: 0 }, isOldCheck);
+  story.health.apply(
+    0,
+    { servers: successor, active: null, passive: PASSIVE, quorum: null, slowStartMs: 0 },
+    isOldCheck,
+  );
   story.health.handleAddresses(0, 1, [at(9)]);
   story.health.takeEvents();
   story.health.handleFailures(0, { slot: 1, epoch: 0 }, 100, 'timeout');
@@ -257,7 +271,11 @@ test('failures at the former server of a slot are not those of the one that has 
 test('a server that joins others and never comes up is told to be down, once', () => {
   const story = new Story(1, { active: ACTIVE });
   story.pass(5_000, () => true);
-  story.health.apply(story.now, { servers: serversOf(2), active: ACTIVE, passive: null, slowStartMs: 0 }, isOldCheck);
+  story.health.apply(
+    story.now,
+    { servers: serversOf(2), active: ACTIVE, passive: null, quorum: null, slowStartMs: 0 },
+    isOldCheck,
+  );
   story.health.handleAddresses(story.now, 1, [at(2)]);
   story.health.takeEvents();
   assert.equal(story.states(2), 'up down');
@@ -270,7 +288,11 @@ test('a server that joins others and never comes up is told to be down, once', (
 /** Goes on with these states, and the same servers. */
 function administer(story: Story, states: readonly AdminState[], options: Partial<UpstreamHealthOptions> = {}): void {
   const servers = serversOf(states.length).map((server, i) => Object.assign({}, server, { state: states[i] }));
-  story.health.apply(story.now, { servers, active: null, passive: null, slowStartMs: 0, ...options }, isOldCheck);
+  story.health.apply(
+    story.now,
+    { servers, active: null, passive: null, quorum: null, slowStartMs: 0, ...options },
+    isOldCheck,
+  );
 }
 
 test('what an operator says of a server comes before what was found out, but nobody is sent to one that is down', () => {
@@ -290,7 +312,9 @@ test('what an operator says of a server comes before what was found out, but nob
 
 test('weight 0 is drained, with no weight', () => {
   const story = new Story(1, {
-    servers: [{ weight: 0, state: 'enabled', firstSlot: 0, slotCount: 1, epoch: 0, passive: null, health: null }],
+    servers: [
+      { weight: 0, state: 'enabled', backup: false, firstSlot: 0, slotCount: 1, epoch: 0, passive: null, health: null },
+    ],
   });
   assert.equal(story.states(1), 'draining');
   assert.equal(story.slot(0).weight, 0);
@@ -342,7 +366,7 @@ test('whatever happens, ejection never leaves an upstream without a usable serve
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const story = new Story(4, { active: ACTIVE, passive: PASSIVE, slowStartMs: 5_000 });
+      const story = new Story(4, { active: ACTIVE, passive: PASSIVE, quorum: null, slowStartMs: 5_000 });
       for (const one of steps) {
         if (one.do === 'fail') story.health.handleFailures(story.now, place(one.slot), one.count, 'timeout');
         else if (one.do === 'pass') story.pass(one.ms, (slot) => (one.down & (1 << slot)) === 0);
@@ -379,7 +403,7 @@ test('a server may have a check of its own, beside others that nobody asks', () 
 });
 
 test("a server's own check has its own interval, rise and fall", () => {
-  const own = { intervalMs: 10_000, rise: 1, fall: 1, jitter: 0 };
+  const own = { intervalMs: 10_000, rise: 1, fall: 1, jitter: 0, retryMs: null, initial: 'up' as const };
   const servers = serversOf(2).map((server, i) => Object.assign({}, server, { health: i === 1 ? own : null }));
   const story = new Story(2, { servers, active: ACTIVE });
   story.pass(20_000, () => true);
@@ -393,12 +417,12 @@ test("a server's own check has its own interval, rise and fall", () => {
 });
 
 test('when the check of one server changes it alone is asked at once, and both stay what they are', () => {
-  const own = { intervalMs: 3_600_000, rise: 1, fall: 1, jitter: 0 };
+  const own = { intervalMs: 3_600_000, rise: 1, fall: 1, jitter: 0, retryMs: null, initial: 'up' as const };
   const servers = serversOf(2).map((server) => Object.assign({}, server, { health: own }));
   const story = new Story(2, { servers });
   story.pass(3_600_000, (slot) => slot === 0);
   assert.equal(story.states(2), 'up down');
-  const options = { servers, active: null, passive: null, slowStartMs: 0 };
+  const options = { servers, active: null, passive: null, quorum: null, slowStartMs: 0 };
   story.health.apply(story.now, options, (server) => server === 1);
   assert.equal(story.states(2), 'up down');
   assert.equal(story.health.nextProbe(story.now)?.slot, 1);

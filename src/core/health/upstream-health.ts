@@ -24,6 +24,7 @@ import type { Prng } from '../../base/prng.ts';
 import type { AdminState } from '../../config/plan.ts';
 import type { Place } from '../slots.ts';
 import { assignAddresses } from './addresses.ts';
+import { Quorum, type QuorumOptions } from './quorum.ts';
 import {
   type ActiveOptions,
   EJECTION_OVER,
@@ -36,12 +37,15 @@ import {
 } from './endpoint-health.ts';
 
 export interface UpstreamHealthOptions extends HealthOptions {
+  /** Null: it is no matter how many are up, as long as one is. */
+  readonly quorum: QuorumOptions | null;
   readonly servers: readonly ServerOptions[];
 }
 
 export interface ServerOptions {
   readonly weight: number;
   readonly state: AdminState;
+  readonly backup: boolean;
   readonly firstSlot: number;
   readonly slotCount: number;
   /** How often these slots had been another server's before. */
@@ -92,6 +96,9 @@ export class UpstreamHealth {
   private isNew = true;
   private events: HealthEvent[] = [];
   private sparedUntil = -1;
+  private readonly quorum = new Quorum();
+  /** Backup servers stand in for all others. */
+  private isStoodIn = false;
 
   /** `recall`: what a predecessor has found out. */
   constructor(options: UpstreamHealthOptions, prng: Prng, recall: Recall = () => undefined) {
@@ -144,13 +151,19 @@ export class UpstreamHealth {
     this.readmitIfNoneIsUsable(now);
   }
 
-  /** A probe ended. `reason` says why it failed or could not be made, or what it saw. */
-  handleProbeResult(now: number, probe: Probe, isPassed: ProbeVerdict, reason: string): void {
+  /** A probe ended. `reason` says why it failed or could not be made, or what it saw; `weight` what it says of that, or null. */
+  handleProbeResult(
+    now: number,
+    probe: Probe,
+    isPassed: ProbeVerdict,
+    reason: string,
+    weight: number | null = null,
+  ): void {
     const endpoint = this.endpointAt(probe.slot);
     // The name may have got another address since.
     if (endpoint === null || endpoint.address !== probe.address) return;
     this.isNew = false;
-    const effect = endpoint.handleProbeResult(now, isPassed, reason, this.prng);
+    const effect = endpoint.handleProbeResult(now, isPassed, reason, this.prng, weight);
     if (effect === 'none') return;
     const server = this.serverOfSlot.get(probe.slot)!;
     if (effect === 'other-reason') return this.tell('still-down', server, probe.address, reason);
@@ -218,12 +231,52 @@ export class UpstreamHealth {
       return;
     }
     const server = this.options.servers[this.serverOfSlot.get(slot)!];
-    into.state = stateOnBoard(server, endpoint.state);
-    into.weight = server.weight === 0 ? 0 : Math.max(1, Math.round(server.weight * WEIGHT_UNIT * endpoint.share(now)));
+    const weight = endpoint.weight ?? server.weight;
+    into.state = this.isStoodIn && !server.backup ? SERVER_DOWN : stateOnBoard({ ...server, weight }, endpoint.state);
+    into.weight = weight === 0 ? 0 : Math.max(1, Math.round(weight * WEIGHT_UNIT * endpoint.share(now)));
     into.family = endpoint.address.family;
     into.port = endpoint.address.port;
     into.address.set(addressBytes(endpoint.address));
   }
+
+  // --- the quorum ---
+
+  /** To be called after anything has happened. */
+  judgeQuorum(): void {
+    const { quorum } = this.options;
+    if (quorum !== null) this.quorum.judge(this.weightUp, quorum);
+    this.isStoodIn = quorum !== null && !this.quorum.isMet && this.hasUsableBackup;
+  }
+
+  /** It was there before, as a predecessor knew: it takes more to lose it than to lack it. */
+  assumeQuorum(): void {
+    this.quorum.isMet = true;
+  }
+
+  get hasQuorum(): boolean {
+    return this.quorum.isMet;
+  }
+
+  /** The weights of the servers that take clients, backups aside. */
+  get weightUp(): number {
+    let sum = 0;
+    this.forEach((endpoint, server) => {
+      const options = this.options.servers[server];
+      if (!options.backup && this.isUsable(endpoint, options)) sum += endpoint.weight ?? options.weight;
+    });
+    return sum;
+  }
+
+  private get hasUsableBackup(): boolean {
+    let hasBackup = false;
+    this.forEach((endpoint, server) => {
+      const options = this.options.servers[server];
+      if (options.backup && this.isUsable(endpoint, options)) hasBackup = true;
+    });
+    return hasBackup;
+  }
+
+  // --- what is known ---
 
   /** What is known of the server in this slot; null: the slot is empty. */
   accountOf(now: number, slot: number): (EndpointAccount & { readonly address: Address }) | null {
@@ -254,7 +307,8 @@ export class UpstreamHealth {
   }
 
   private begin(now: number, server: number, address: Address, first: 'assumed' | 'awaited'): EndpointHealth {
-    const endpoint = new EndpointHealth(address, this.optionsOf(server), now, first);
+    const options = this.optionsOf(server);
+    const endpoint = new EndpointHealth(address, options, now, options.active?.initial === 'down' ? 'awaited' : first);
     const memory = this.recall(server, address);
     if (memory === undefined) return endpoint;
     endpoint.recall(now, memory);
@@ -291,10 +345,13 @@ export class UpstreamHealth {
   private usableCount(besides: EndpointHealth | null = null): number {
     let count = 0;
     this.forEach((endpoint, server) => {
-      const isUsable = !endpoint.isDown && !endpoint.isEjected && takesClients(this.options.servers[server]);
-      if (isUsable && endpoint !== besides) count++;
+      if (this.isUsable(endpoint, this.options.servers[server]) && endpoint !== besides) count++;
     });
     return count;
+  }
+
+  private isUsable({ isDown, isEjected, weight }: EndpointHealth, server: ServerOptions): boolean {
+    return !isDown && !isEjected && takesClients({ ...server, weight: weight ?? server.weight });
   }
 
   private endpointAt(slot: number): EndpointHealth | null {

@@ -166,19 +166,23 @@ export function listenerView(
 
 export function upstreamView(facts: DataPlaneFacts, index: number): UpstreamView {
   const plan = facts.plan.upstreams[index];
-  const { name, balance, servers, tls, health } = plan;
+  const { name, balance, servers, tls, health, quorum } = plan;
   const known = facts.health.serversOf(index);
+  const up = facts.health.quorumOf(index);
   return {
     name,
     balance,
     tls: tls === null ? null : tls.trust === null ? 'unverified' : 'verified',
     waiting: sumOfWorkers(facts.board, (row) => row.waiting(servers[0].firstSlot)),
     check: health === null ? null : checkText(health),
+    quorum: quorum === null || up === null ? null : { weight: quorum.weight, ...up },
     servers: servers.flatMap((server, i) => known[i].map((health) => serverView(facts, plan, server, health))),
   };
 }
 
 const CHOSEN_BY_REQUESTS = { state: 'unchecked', reason: 'each request says where it goes' } as const;
+
+const WITHOUT_WEIGHT = { state: 'draining', reason: 'its check says weight 0' } as const;
 
 function serverView(
   facts: DataPlaneFacts,
@@ -198,9 +202,9 @@ function serverView(
     address: where,
     ...(account === null ? unresolved(facts, upstreamPlan, server) : stateOf(account, nowMs)),
     ...(serverBy === null ? {} : CHOSEN_BY_REQUESTS),
-    ...administrativeState(facts, upstream, server, account?.state ?? 'unresolved'),
+    ...administrativeState(facts, upstream, server, account?.state ?? 'unresolved', account?.weight ?? weight),
     check: check === null ? null : checkText(check),
-    weight,
+    weight: account?.weight ?? weight,
     isBackup: backup,
     maxConnections: maxConnections === 0 ? null : maxConnections,
     connections: board.serverConnections(slot),
@@ -235,12 +239,14 @@ function stateOf(account: NonNullable<ServerHealth['account']>, nowMs: number): 
 function administrativeState(
   { overrides }: DataPlaneFacts,
   upstream: string,
-  { name, state, weight }: ServerPlan,
+  { name, state, weight: written }: ServerPlan,
   found: ServerView['state'],
+  weight: number,
 ): Partial<ServerState> {
   if (state === 'enabled' && weight > 0) return {};
   if (state !== 'disabled' && found !== 'up' && found !== 'unchecked') return {};
   const override = overrides.find(({ subject }) => subject === serverSubject(upstream, name));
+  if (weight !== written && state === 'enabled') return WITHOUT_WEIGHT;
   const file = weight === 0 && state === 'enabled' ? 'weight 0 in the file' : `\`state: ${state}\` in the file`;
   return {
     state: state === 'disabled' ? 'disabled' : 'draining',

@@ -52,11 +52,17 @@ async function ended(pid: number): Promise<void> {
 }
 
 test('exit code 0 is well, and nothing else is', async () => {
-  assert.deepEqual(await run(script('well', 'echo fine')), { isPassed: true, reason: 'exit code 0', output: 'fine' });
+  assert.deepEqual(await run(script('well', 'echo fine')), {
+    isPassed: true,
+    reason: 'exit code 0',
+    output: 'fine',
+    exitCode: 0,
+  });
   assert.deepEqual(await run(script('ill', 'echo a; echo b >&2; exit 3')), {
     isPassed: false,
     reason: 'exit code 3',
     output: 'a\nb',
+    exitCode: 3,
   });
   assert.equal((await run(script('killed', 'kill -9 $$'))).reason, 'killed by SIGKILL');
 });

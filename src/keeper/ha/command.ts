@@ -25,6 +25,8 @@ export interface CommandResult {
   readonly reason: string;
   /** The end of what it wrote. */
   readonly output: string;
+  /** Of one that ended in time by itself. */
+  readonly exitCode?: number;
   /** It was not started, for want of something on this machine. */
   readonly isShortage?: boolean;
 }
@@ -84,6 +86,7 @@ function watch(child: ChildProcess, { timeoutMs, command: [program] }: CommandRe
   let isPassed = false;
   let isGone = false;
   let isShortage = false;
+  let exitCode: number | null = null;
   let kill: NodeJS.Timeout | undefined;
   const timeout = setTimeout(() => {
     settle({ isPassed: false, reason: `not ended after ${timeoutMs / 1000} s`, output: output.text });
@@ -94,7 +97,8 @@ function watch(child: ChildProcess, { timeoutMs, command: [program] }: CommandRe
     clearTimeout(timeout);
     clearTimeout(kill);
     isGone = true;
-    settle({ isPassed, reason, output: output.text, ...(isShortage ? { isShortage } : {}) });
+    const more = { ...(isShortage ? { isShortage } : {}), ...(exitCode === null ? {} : { exitCode }) };
+    settle({ isPassed, reason, output: output.text, ...more });
     settleGone();
   };
   child.on('error', (error: NodeJS.ErrnoException) => {
@@ -106,6 +110,7 @@ function watch(child: ChildProcess, { timeoutMs, command: [program] }: CommandRe
   });
   child.on('exit', (code, signal) => {
     isPassed = code === 0;
+    exitCode = code;
     reason = signal === null ? `exit code ${code}` : `killed by ${signal}`;
     // What it wrote last may still be on its way; what it started may hold the pipe for years.
     setTimeout(finish, LAST_WORDS_MS);

@@ -73,6 +73,14 @@ function healthOf(serves: ServesPlan | null): HealthPlan {
     http === null
       ? { kind: 'tcp' }
       : { kind: 'http', method: 'GET', path: http, host: null, statuses: [[200, 399]], body: null };
-  const times = { intervalMs: TIMEOUT_MS, timeoutMs: TIMEOUT_MS, rise: 1, fall: 1, jitter: 0 };
+  const times = {
+    intervalMs: TIMEOUT_MS,
+    timeoutMs: TIMEOUT_MS,
+    rise: 1,
+    fall: 1,
+    jitter: 0,
+    retryMs: null,
+    initial: 'up',
+  } as const;
   return { probe, port: null, proxyProtocol: null, tls: null, ...times };
 }

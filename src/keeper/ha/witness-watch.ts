@@ -138,6 +138,14 @@ function probeOf(witness: WitnessPlan, timeoutMs: number): HealthPlan {
     witness.http === null
       ? { kind: 'tcp' }
       : { kind: 'http', method: 'GET', ...witness.http, statuses: [[200, 399]], body: null };
-  const times = { intervalMs: timeoutMs, timeoutMs, rise: 1, fall: 1, jitter: 0 };
+  const times = {
+    intervalMs: timeoutMs,
+    timeoutMs,
+    rise: 1,
+    fall: 1,
+    jitter: 0,
+    retryMs: null,
+    initial: 'up',
+  } as const;
   return { probe, port: null, proxyProtocol: null, tls: null, ...times };
 }

@@ -18,6 +18,8 @@ const CHECK: HealthPlan = {
   rise: 2,
   fall: 2,
   jitter: 0,
+  retryMs: null,
+  initial: 'up',
 };
 
 function server(target: ServerPlan['target'], firstSlot: number, slotCount = 1): ServerPlan {
@@ -34,6 +36,7 @@ function server(target: ServerPlan['target'], firstSlot: number, slotCount = 1):
     epoch: 0,
     passive: null,
     health: null,
+    notify: null,
   };
 }
 
@@ -49,6 +52,7 @@ function upstream(name: string, servers: ServerPlan[], rest: Partial<UpstreamPla
     servers,
     sources: [],
     health: null,
+    quorum: null,
     passive: null,
     slowStartMs: 0,
     timeouts: { connectMs: 1, responseMs: 1, idleMs: 1, queueMs: 1, tunnelMs: 1, halfClosedMs: 1 },
@@ -72,6 +76,9 @@ class Scene {
   private readonly plan: Plan;
   answer: (address: Address) => Promise<ProbeResult> | ProbeResult = () => ({ isPassed: true, reason: '' });
 
+  /** Of servers and upstreams, what programs are to be run for. */
+  readonly told: string[] = [];
+
   constructor(t: TestContext, upstreams: UpstreamPlan[]) {
     mock.timers.enable({ apis: ['setTimeout'] });
     const serverSlots = upstreams.flatMap(({ servers }) => servers).reduce((sum, { slotCount }) => sum + slotCount, 0);
@@ -90,6 +97,11 @@ class Scene {
     this.board = Board.createAlone(shape);
     this.keeper = new HealthRegistry({
       onNoPort: () => undefined,
+      programs: {
+        tell: ({ name, programs }, state) => {
+          if (programs !== null) this.told.push(`${name} ${state}`);
+        },
+      },
       board: this.board,
       prng: new Prng(1),
       log: createLog(
@@ -128,7 +140,7 @@ class Scene {
     const states: string[] = [];
     for (let i = 0; i < this.board.shape.servers; i++) {
       this.board.readServer(i, slot);
-      states.push(['empty', 'up', 'down', 'ejected'][slot.state] + (slot.state === 0 ? '' : ` ${slot.address[3]}`));
+      states.push(['empty', 'up', 'down', 'ejected', 'draining'][slot.state] + (slot.state === 0 ? '' : ` ${slot.address[3]}`));
     }
     return states.join(', ');
   }
@@ -321,4 +333,89 @@ test("a server's own check is made in place of its upstream's; a reload asks aga
     scene.keeper.serversOf(0).map(([{ account }]) => account?.state),
     ['up', 'up'],
   );
+});
+
+const PROGRAMS = { up: null, down: null, stop: null, timeoutMs: 1_000, users: null } as const;
+
+test('a quorum that is lost sends clients to the backup server, and programs are told of it and of servers', async (t) => {
+  const servers = [
+    { ...server(at(1), 0), weight: 2, notify: PROGRAMS },
+    { ...server(at(2), 1), weight: 1, notify: PROGRAMS },
+    { ...server(at(3), 2), backup: true },
+  ];
+  const quorum = { weight: 2, hysteresis: 0, programs: PROGRAMS };
+  const scene = new Scene(t, [upstream('web', servers, { health: CHECK, quorum })]);
+  const down = new Set<string>();
+  scene.answer = ({ host }) => ({ isPassed: !down.has(host), reason: 'seen' });
+  scene.keeper.start();
+  await scene.pass(10_000);
+  assert.deepEqual(scene.told, ['upstream web up']);
+  assert.equal(scene.states(), 'up 1, up 2, up 3');
+  down.add('192.0.2.1');
+  await scene.pass(10_000);
+  assert.deepEqual(scene.told.splice(0), ['upstream web up', 'server web/192.0.2.1:80 down', 'upstream web down']);
+  assert.equal(scene.states(), 'down 1, down 2, up 3');
+  assert.deepEqual(scene.keeper.quorumOf(0), { isMet: false, weightUp: 1 });
+  down.add('192.0.2.3');
+  await scene.pass(10_000);
+  // there is nobody else
+  assert.equal(scene.states(), 'down 1, up 2, down 3');
+  down.clear();
+  await scene.pass(10_000);
+  assert.deepEqual(scene.told.splice(0), ['server web/192.0.2.1:80 up', 'upstream web up']);
+  assert.equal(scene.states(), 'up 1, up 2, up 3');
+  scene.keeper.tellStop();
+  const stops = ['server web/192.0.2.1:80 stop', 'server web/192.0.2.2:80 stop', 'upstream web stop'];
+  assert.deepEqual(scene.told.splice(0), stops);
+  down.add('192.0.2.1');
+  await scene.pass(10_000);
+  assert.deepEqual(scene.told, []);
+});
+
+test('what a check says of a weight counts, for the quorum too', async (t) => {
+  const quorum = { weight: 3, hysteresis: 0, programs: PROGRAMS };
+  const scene = new Scene(t, [upstream('web', [server(at(1), 0), server(at(2), 1)], { health: CHECK, quorum })]);
+  let weight: number | undefined;
+  scene.answer = ({ host }) => ({
+    isPassed: true,
+    reason: '',
+    ...(host.endsWith('.1') && weight !== undefined ? { weight } : {}),
+  });
+  scene.keeper.start();
+  for (const [said, states, up] of [
+    [undefined, 'up 1, up 2', 2],
+    [5, 'up 1, up 2', 6],
+    [0, 'draining 1, up 2', 1],
+    [undefined, 'up 1, up 2', 2],
+  ] as const) {
+    weight = said;
+    await scene.pass(10_000);
+    assert.deepEqual([scene.states(), scene.keeper.quorumOf(0)?.weightUp], [states, up]);
+  }
+  assert.deepEqual(scene.told, ['upstream web up', 'upstream web down']);
+});
+
+test('a server that is down until its first check gets nobody before, though it is alone', async (t) => {
+  const health = { ...CHECK, initial: 'down' } as const;
+  const scene = new Scene(t, [upstream('web', [{ ...server(at(1), 0), notify: PROGRAMS }], { health })]);
+  assert.equal(scene.states(), 'down 1');
+  scene.keeper.start();
+  await scene.pass(50);
+  assert.equal(scene.states(), 'up 1');
+  assert.deepEqual(scene.told, ['server web/192.0.2.1:80 up']);
+});
+
+test('a check that fails is repeated sooner while the server is up', async (t) => {
+  const health = { ...CHECK, intervalMs: 60_000, retryMs: 1_000, fall: 3 };
+  const scene = new Scene(t, [upstream('web', [server(at(1), 0)], { health })]);
+  scene.keeper.start();
+  await scene.pass(120_000);
+  scene.answer = () => ({ isPassed: false, reason: 'gone' });
+  const before = scene.probed.length;
+  while (scene.probed.length === before) await scene.pass(1_000);
+  await scene.pass(2_500);
+  assert.equal(scene.states(), 'down 1');
+  assert.equal(scene.probed.length, before + 3);
+  await scene.pass(50_000);
+  assert.equal(scene.probed.length, before + 3);
 });

@@ -30,6 +30,7 @@ import type { ServerMemory } from '../generations/inheritance.ts';
 import type { Log } from '../log/log.ts';
 import type { NameAnswer } from './names.ts';
 import { type ProbeResult, REASON_NO_PORT } from './probe.ts';
+import type { ServerPrograms, Subject } from './server-programs.ts';
 import { type Recurring, RecurringLog } from '../log/recurring-log.ts';
 
 /** `sources`: what the probe comes from; none: any. `identity`: with TLS, who the server has to be. */
@@ -46,6 +47,7 @@ export interface HealthRegistryOptions {
   readonly prng: Prng;
   readonly log: Log;
   readonly makeProbe: MakeProbe;
+  readonly programs: Pick<ServerPrograms, 'tell'>;
   /** A probe of the server in this slot found no local port. */
   readonly onNoPort: (slot: number) => void;
   /** Milliseconds of a monotonic clock. */
@@ -68,6 +70,8 @@ interface Upstream {
   isOut: boolean;
   /** The plan has left it so, which is not in the log yet. */
   isIdled: boolean;
+  /** What was told last: that its quorum is there, or not. */
+  toldQuorum: boolean;
 }
 
 /** One address of a configured server, or the server itself while its name has none. */
@@ -92,6 +96,8 @@ export class HealthRegistry {
   private timer: NodeJS.Timeout | undefined;
   private isStarted = false;
   private isStopped = false;
+  /** What was up has been told to stop, and nothing is told any more. */
+  private isOver = false;
 
   constructor(options: HealthRegistryOptions) {
     this.options = options;
@@ -111,8 +117,12 @@ export class HealthRegistry {
     this.upstreams = plan.upstreams.map((upstreamPlan) => {
       const known = former.get(upstreamPlan.name);
       if (known === undefined) {
-        const health = new UpstreamHealth(optionsOf(upstreamPlan), this.options.prng, this.recallOf(upstreamPlan.name));
-        return { plan: upstreamPlan, health, isOut: false, isIdled: false };
+        const { name } = upstreamPlan;
+        const health = new UpstreamHealth(optionsOf(upstreamPlan), this.options.prng, this.recallOf(name));
+        // a predecessor has told it
+        const isInherited = this.options.memories?.some(({ upstream }) => upstream === name) === true;
+        if (isInherited) health.assumeQuorum();
+        return { plan: upstreamPlan, health, isOut: false, isIdled: false, toldQuorum: isInherited };
       }
       known.health.apply(now, optionsOf(upstreamPlan), newChecks(known.plan, upstreamPlan));
       known.plan = upstreamPlan;
@@ -124,11 +134,13 @@ export class HealthRegistry {
         for (let i = 0; i < server.slotCount; i++) this.upstreamOfSlot.set(server.firstSlot + i, upstream);
         if (!('hostname' in server.target)) upstream.health.handleAddresses(now, index, [server.target]);
       });
+      upstream.health.judgeQuorum();
       this.write(upstream);
       // That a server has the address that the file says is no news.
       const events = upstream.health.takeEvents().filter(({ kind }) => kind !== 'added');
       for (const event of events) this.tell(upstream, event);
       this.tellOutage(upstream, true);
+      this.tellQuorum(upstream);
     }
     if (this.isStarted) this.pump();
   }
@@ -136,7 +148,22 @@ export class HealthRegistry {
   /** Begins with the probes. */
   start(): void {
     this.isStarted = true;
+    for (const upstream of this.upstreams) this.tellQuorum(upstream);
     this.pump();
+  }
+
+  /** Programs are run that were to be when evenkeel stops, and none after. */
+  tellStop(): void {
+    for (const upstream of this.upstreams) {
+      const { plan, health } = upstream;
+      for (const server of plan.servers) {
+        for (const { address, account } of this.accountsOf(upstream, server)) {
+          if (account.state !== 'down') this.tellServer(upstream, server, address, 'stop', 'evenkeel stops');
+        }
+      }
+      if (health.hasQuorum) this.tellUpstream(upstream, 'stop', 'evenkeel stops');
+    }
+    this.isOver = true;
   }
 
   stop(): void {
@@ -171,16 +198,17 @@ export class HealthRegistry {
 
   /** What is known of each server of an upstream now: as many entries as it has addresses, but at least one. */
   serversOf(upstreamIndex: number): readonly (readonly ServerHealth[])[] {
-    const { plan, health } = this.upstreams[upstreamIndex];
-    const now = this.options.now();
-    return plan.servers.map(({ firstSlot, slotCount }) => {
-      const known: ServerHealth[] = [];
-      for (let slot = firstSlot; slot < firstSlot + slotCount; slot++) {
-        const account = health.accountOf(now, slot);
-        if (account !== null) known.push({ slot, address: account.address, account });
-      }
-      return known.length > 0 ? known : [{ slot: firstSlot, address: null, account: null }];
+    const upstream = this.upstreams[upstreamIndex];
+    return upstream.plan.servers.map((server) => {
+      const known = this.accountsOf(upstream, server);
+      return known.length > 0 ? known : [{ slot: server.firstSlot, address: null, account: null }];
     });
+  }
+
+  /** Whether enough of an upstream is up now, and how much is. Null: it has no quorum. */
+  quorumOf(upstreamIndex: number): { readonly isMet: boolean; readonly weightUp: number } | null {
+    const { plan, health } = this.upstreams[upstreamIndex];
+    return plan.quorum === null ? null : { isMet: health.hasQuorum, weightUp: health.weightUp };
   }
 
   /** Everything that is known, for a successor. */
@@ -271,7 +299,8 @@ export class HealthRegistry {
     this.probesUnderway += places;
     const serverName = server.name.replace(/#[0-9]+$/, '');
     const identity = health.tls === null ? null : identityOf(health.tls, server);
-    const { isPassed, reason } = await this.options.makeProbe(health, probe.address, serverName, sources, identity);
+    const result = await this.options.makeProbe(health, probe.address, serverName, sources, identity);
+    const { isPassed, reason, weight = null } = result;
     this.probesUnderway -= places;
     if (this.isStopped) return;
     if (isPassed === null) {
@@ -279,16 +308,18 @@ export class HealthRegistry {
       const text = serverText(upstream.plan.name, serverName, probe.address);
       this.recurring.handle(reason, shortage(text, reason), 1, '');
     }
-    upstream.health.handleProbeResult(this.options.now(), probe, isPassed, reason);
+    upstream.health.handleProbeResult(this.options.now(), probe, isPassed, reason, weight);
     this.settle(upstream);
     this.pump();
   }
 
   /** After anything happened to an upstream: the board and the log say so. */
   private settle(upstream: Upstream): void {
+    upstream.health.judgeQuorum();
     this.write(upstream);
     for (const event of upstream.health.takeEvents()) this.tell(upstream, event);
     this.tellOutage(upstream, false);
+    this.tellQuorum(upstream);
   }
 
   /** One server less is a warning; the last one is an error, unless somebody has taken it out. */
@@ -358,7 +389,64 @@ export class HealthRegistry {
     });
   }
 
+  /** Not before checks begin. */
+  private tellQuorum(upstream: Upstream): void {
+    const { plan, health } = upstream;
+    if (plan.quorum === null) upstream.toldQuorum = false;
+    if (plan.quorum === null || !this.isStarted || health.hasQuorum === upstream.toldQuorum) return;
+    upstream.toldQuorum = health.hasQuorum;
+    const { weight } = plan.quorum;
+    const isLost = !health.hasQuorum;
+    const reason = `servers of weight ${health.weightUp} are up, and its quorum is ${weight}`;
+    const rest = isLost && plan.servers.some(({ backup }) => backup) ? ': backup servers take its clients' : '';
+    if (isLost) this.options.log.warn(`upstream ${plan.name} has lost its quorum: ${reason}${rest}`);
+    else this.options.log.info(`upstream ${plan.name} has its quorum: ${reason}`);
+    this.tellUpstream(upstream, isLost ? 'down' : 'up', reason);
+  }
+
+  private tellUpstream({ plan: { name, quorum } }: Upstream, state: 'up' | 'down' | 'stop', reason: string): void {
+    const environment = { EVENKEEL_UPSTREAM: name };
+    this.run({ name: `upstream ${name}`, programs: quorum?.programs ?? null, environment }, state, reason);
+  }
+
+  private tellServer(
+    { plan: { name: upstream } }: Upstream,
+    { name: server, notify: programs }: ServerPlan,
+    address: Address,
+    state: 'up' | 'down' | 'stop',
+    reason: string,
+  ): void {
+    const environment = {
+      EVENKEEL_UPSTREAM: upstream,
+      EVENKEEL_SERVER: server,
+      EVENKEEL_ADDRESS: addressText(address),
+    };
+    this.run({ name: `server ${serverText(upstream, server, address)}`, programs, environment }, state, reason);
+  }
+
+  private run(subject: Subject, state: 'up' | 'down' | 'stop', reason: string): void {
+    if (!this.isOver) this.options.programs.tell(subject, state, reason);
+  }
+
+  private accountsOf(
+    { health }: Upstream,
+    { firstSlot, slotCount }: ServerPlan,
+  ): (ServerHealth & { readonly address: Address; readonly account: EndpointAccount })[] {
+    const now = this.options.now();
+    return Array.from({ length: slotCount }, (_, i) => firstSlot + i).flatMap((slot) => {
+      const account = health.accountOf(now, slot);
+      return account === null ? [] : [{ slot, address: account.address, account }];
+    });
+  }
+
   private tell(upstream: Upstream, event: HealthEvent): void {
+    const { kind, address, reason } = event;
+    if ((kind === 'up' || kind === 'down') && address !== null)
+      this.tellServer(upstream, upstream.plan.servers[event.server], address, kind, reason);
+    this.log(upstream, event);
+  }
+
+  private log(upstream: Upstream, event: HealthEvent): void {
     const { log } = this.options;
     const { name, state } = upstream.plan.servers[event.server];
     const server = serverText(upstream.plan.name, name, event.address);
@@ -417,8 +505,8 @@ function memoryKey(upstream: string, server: string, address: string): string {
   return `${upstream}/${server} ${address}`;
 }
 
-function optionsOf({ servers, health, passive, slowStartMs }: UpstreamPlan): UpstreamHealthOptions {
-  return { servers, active: health, passive, slowStartMs };
+function optionsOf({ servers, health, quorum, passive, slowStartMs }: UpstreamPlan): UpstreamHealthOptions {
+  return { servers, active: health, quorum, passive, slowStartMs };
 }
 
 function askedOf(upstream: UpstreamPlan, server: ServerPlan): string {

@@ -17,6 +17,8 @@ const TCP: HealthPlan = {
   rise: 1,
   fall: 1,
   jitter: 0,
+  retryMs: null,
+  initial: 'up',
 };
 const HTTP_PROBE = {
   kind: 'http',

@@ -18,6 +18,8 @@ export interface ProbeResult {
   readonly isPassed: boolean | null;
   /** Why it failed or could not be made, for people: `connection refused`, `status 500`. */
   readonly reason: string;
+  /** What it has said of the server's weight: nothing, if it is not there. */
+  readonly weight?: number;
 }
 
 /** A server that was told goodbye has this long to close. */

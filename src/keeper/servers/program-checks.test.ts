@@ -29,9 +29,18 @@ class Runs {
     command: readonly [string, ...string[]],
     rest: Partial<HealthPlan> = {},
     users: string[] | null = null,
+    saysWeight = false,
   ): Promise<ProbeResult> {
-    const probe = { kind: 'run', command, users } as const;
-    const times = { intervalMs: 1_000, timeoutMs: 500, rise: 1, fall: 1, jitter: 0 };
+    const probe = { kind: 'run', command, users, saysWeight } as const;
+    const times = {
+      intervalMs: 1_000,
+      timeoutMs: 500,
+      rise: 1,
+      fall: 1,
+      jitter: 0,
+      retryMs: null,
+      initial: 'up',
+    } as const;
     const plan: HealthPlan = { probe, port: null, proxyProtocol: null, tls: null, ...times, ...rest };
     return this.checks.check(plan, probe, SERVER);
   }

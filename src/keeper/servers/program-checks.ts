@@ -43,7 +43,7 @@ export class ProgramChecks {
     const command = filled(probe.command, address, port);
     await this.turn();
     try {
-      return await this.runOnce(command, user, timeoutMs);
+      return await this.runOnce(command, user, timeoutMs, probe.saysWeight);
     } finally {
       this.count--;
       this.waiting.shift()?.();
@@ -69,7 +69,12 @@ export class ProgramChecks {
     this.count++;
   }
 
-  private async runOnce(command: Command, user: CommandUser | null, timeoutMs: number): Promise<ProbeResult> {
+  private async runOnce(
+    command: Command,
+    user: CommandUser | null,
+    timeoutMs: number,
+    saysWeight: boolean,
+  ): Promise<ProbeResult> {
     const key = JSON.stringify([user?.name, command]);
     if (this.overdue.has(key)) {
       return { isPassed: false, reason: 'the last run has not ended, though it was told to' };
@@ -80,7 +85,7 @@ export class ProgramChecks {
     const result = await running.result;
     if (running.isGone) await gone;
     else this.overdue.add(key);
-    return verdictOf(result);
+    return verdictOf(result, saysWeight);
   }
 
   private async forget(running: RunningCommand, key: string): Promise<void> {
@@ -105,7 +110,13 @@ function filled([program, ...args]: Command, { host, port: own }: Address, port:
   return [program, ...args.map((text) => text.replace(/\{(address|port)\}/g, (_, name: string) => values[name]))];
 }
 
-function verdictOf(result: CommandResult): ProbeResult {
+/** Exit codes from 2 on, less this, are weights. */
+const WEIGHT_FROM = 2;
+
+function verdictOf(result: CommandResult, saysWeight: boolean): ProbeResult {
   if (result.isShortage === true) return { isPassed: null, reason: result.reason };
+  const { exitCode = 0 } = result;
+  if (saysWeight && exitCode >= WEIGHT_FROM)
+    return { isPassed: true, reason: describeResult(result), weight: exitCode - WEIGHT_FROM };
   return { isPassed: result.isPassed, reason: describeResult(result) };
 }

@@ -42,6 +42,7 @@ class MachineLook {
     this.lookAtRoots();
     this.lookAtAcme();
     this.lookAtChecks();
+    this.lookAtServerPrograms();
     if (this.known.config.ha === undefined) return this.found;
     this.lookAtRights();
     const interfaces = new Set(readdirSync('/sys/class/net'));
@@ -131,6 +132,25 @@ class MachineLook {
         ? 'until it is there and evenkeel is reloaded the server is not checked, as with keepalived'
         : 'the server is down until then';
       this.lookAtPrograms({ run: health.run }, health.user, path, until);
+    }
+  }
+
+  /** Programs that are run when servers, or a quorum, are up or down. */
+  private lookAtServerPrograms(): void {
+    for (const [name, { quorum, servers }] of entriesOf(this.known.config.upstreams)) {
+      const path: Path = ['upstreams', name];
+      const programs = [
+        { at: [...path, 'quorum'], written: quorum },
+        ...itemsOf(servers, [...path, 'servers']).map(({ path: at, value }) => ({
+          at: [...at, 'notify'],
+          written: typeof value === 'string' ? undefined : value.notify,
+        })),
+      ];
+      for (const { at, written } of programs) {
+        if (written === undefined) continue;
+        const { up, down, stop, user } = written;
+        this.lookAtPrograms({ up, down, stop }, user, at);
+      }
     }
   }
 

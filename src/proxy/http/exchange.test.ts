@@ -203,6 +203,7 @@ function serverPlan(slot: number, maxConnections: number): ServerPlan {
     epoch: 0,
     passive: null,
     health: null,
+    notify: null,
     state: 'enabled',
   };
 }
