@@ -140,7 +140,9 @@ class Scene {
     const states: string[] = [];
     for (let i = 0; i < this.board.shape.servers; i++) {
       this.board.readServer(i, slot);
-      states.push(['empty', 'up', 'down', 'ejected', 'draining'][slot.state] + (slot.state === 0 ? '' : ` ${slot.address[3]}`));
+      states.push(
+        ['empty', 'up', 'down', 'ejected', 'draining'][slot.state] + (slot.state === 0 ? '' : ` ${slot.address[3]}`),
+      );
     }
     return states.join(', ');
   }
