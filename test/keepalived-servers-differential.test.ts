@@ -12,7 +12,7 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -166,7 +166,9 @@ class Scene {
       case 'gone':
         return this.servers.get(words[0])!.end();
       case 'write':
-        return writeFileSync(this.path(words[0]), `${words.slice(1).join(' ')}\n`);
+        // at once, for whoever reads it
+        writeFileSync(this.path('new'), `${words.slice(1).join(' ')}\n`);
+        return renameSync(this.path('new'), this.path(words[0]));
       case 'start':
         return this.start();
       case 'stop': {
