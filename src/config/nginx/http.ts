@@ -13,6 +13,7 @@ import { groupedBy } from '../parts.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { type Listen, proxyProtocolOf, readListen } from './listen.ts';
 import { TypeTables } from './files.ts';
+import { collectAssignments } from './forgery.ts';
 import type { Draft } from './locations.ts';
 import { type NameKind, readServerNames, type ServerName } from './names.ts';
 import type { Notes } from './notes.ts';
@@ -55,6 +56,7 @@ export function readHttp(http: Scope, document: DocumentBuilder, prefix: string,
   const surroundings: Surroundings = {
     document,
     values,
+    assignments: collectAssignments(http.directives),
     tables: new TypeTables(document),
     prefix,
     nextNumber: () => ++number,

@@ -9,6 +9,7 @@ import { readRequestHeaders, readResponseHeaders } from './headers.ts';
 import { type Draft, type Location, orderRoutes, readLocations, type ServerLocations } from './locations.ts';
 import type { NamedValues } from './named-values.ts';
 import { readErrorPages } from './error-pages.ts';
+import { type Assignments, clientsVariable } from './forgery.ts';
 import { documentRoot, readFiles, type TypeTables } from './files.ts';
 import { readHealthCheck } from './health-check.ts';
 import type { Notes } from './notes.ts';
@@ -33,6 +34,8 @@ export interface Surroundings {
   /** Variables that a map makes of $http_upgrade. */
   readonly upgradeMaps: ReadonlySet<string>;
   readonly values: NamedValues;
+  /** What its variables may be. */
+  readonly assignments: Assignments;
   /** Those that the file makes. */
   readonly variables: Constants;
   /** Of Content-Type. */
@@ -409,9 +412,19 @@ export class ServerRoutes {
     if (!target.isByRequest) {
       // A name that a variable has is asked of the file's resolver, also where the file says all that it can be.
       const isAsked = hasVariables(pass.args[0].text) && upstreams.isHostName(target.name);
-      return upstreams.use(target.name, settings, pass, isAsked ? readResolver(scope, this.notes) : null);
+      const asked = isAsked ? readResolver(scope, this.notes) : null;
+      if (isAsked && asked === null) {
+        const reason = `nginx would answer 502: without a \`resolver\` it looks \`${target.name}\` up nowhere, while here the system's is asked`;
+        this.notes.trap(pass.args[0].place, reason, 'write a `resolver`, or the name without a variable');
+      }
+      return upstreams.use(target.name, settings, pass, asked);
     }
     const resolver = readResolver(scope, this.notes);
+    const clients = clientsVariable(pass.args[0].text, this.surroundings.assignments);
+    if (clients !== null) {
+      const reason = `with \`${clients}\` a client says which server it is connected to, also one that only this machine reaches`;
+      this.notes.trap(pass.args[0].place, reason, 'let a `map` say which servers there are');
+    }
     if (resolver === null) {
       const reason = 'without a `resolver` only addresses and the names of `upstream` blocks lead somewhere';
       this.notes.trap(pass.args[0].place, reason, 'write a `resolver`, if names were meant to');
