@@ -35,6 +35,7 @@ import type {
   ResolverPlan,
   ServerPlan,
   UdpPlan,
+  WearPlan,
   UpstreamPlan,
 } from './plan.ts';
 import { listOf } from './parts.ts';
@@ -136,6 +137,7 @@ function compileListener(
       idleMs: ms(timeouts.idle),
       halfClosedMs: ms(timeouts['half-closed']),
     },
+    ...compileWear(limits.requests, timeouts.age),
     limits: {
       headBytes: bytes(limits.head),
       headers: limits.headers,
@@ -167,6 +169,11 @@ function compileListener(
           ),
     udp: protocol === 'udp' ? compileUdp(listener.udp ?? {}) : null,
   };
+}
+
+function compileWear(requests: number | undefined, age: string | undefined): { readonly wear?: WearPlan } {
+  if (requests === undefined && age === undefined) return {};
+  return { wear: { requests: requests ?? 0, ageMs: age === undefined ? 0 : ms(age) } };
 }
 
 function compileUdp({ idle = DEFAULTS.listener.udp.idle, requests, responses }: UdpConfig): UdpPlan {
@@ -286,6 +293,7 @@ function compileUpstream(
     },
     keepAlive: compileKeepAlive(upstream['tcp-keepalive']),
     poolIdle: upstream.pool?.idle ?? null,
+    ...compileWear(upstream.pool?.requests, upstream.pool?.age),
     queueMax: upstream.queue?.max ?? defaults.queue.max,
     proxyProtocol,
     proxyTlvs: typeof header === 'object' ? [...new Set(header.tlvs)] : [],

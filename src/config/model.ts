@@ -97,6 +97,10 @@ const ListenerTimeouts = z.strictObject({
     'Silence before the first request of a connection, and between requests; then it is closed.',
     DEFAULTS.listener.timeouts.idle,
   ),
+  age: key(
+    duration('1ms', '576h'),
+    'A connection that is older is closed behind the response to its next request. Without it it may be of any age.',
+  ),
   'half-closed': key(
     duration('1ms', '1h'),
     'From the end of what a client sends (FIN) until its response begins; then the request is given up, also at the server.',
@@ -129,6 +133,10 @@ const ListenerLimits = z.strictObject({
     integer(1, 10_000_000),
     'Connections at one time, of all proxies together; further ones wait in the kernel. Each proxy takes its share, rounded up.',
     DEFAULTS.listener.limits.connections,
+  ),
+  requests: key(
+    integer(1, 1_000_000_000),
+    'Requests that come over one connection; it is closed behind the response to the last one. Without it any number.',
   ),
 });
 
@@ -946,6 +954,8 @@ const Pool = z.strictObject({
     'Unused connections kept per server, by each proxy, at most. 0 keeps none. Without it as many as were in use at one time, and those ' +
       'that are not needed for `timeouts.idle` are closed little by little.',
   ),
+  requests: key(integer(1, 1_000_000_000), 'Requests that one connection is used for. Without it any number.'),
+  age: key(duration('1ms', '576h'), 'A connection that is older is used no more. Without it it may be of any age.'),
 });
 
 const Queue = z.strictObject({

@@ -95,6 +95,7 @@ const KEYS: Readonly<Record<string, string>> = {
   binds: 'bind',
   slowStartMs: 'slow-start',
   poolIdle: 'pool',
+  wear: 'pool',
   keepAlive: 'tcp-keepalive',
   queueMax: 'queue',
   proxyProtocol: 'proxy-protocol',

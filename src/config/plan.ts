@@ -46,6 +46,8 @@ export interface ListenerPlan {
     /** From a client's FIN to the beginning of its response. */
     readonly halfClosedMs: number;
   };
+  /** How much one connection is used. Absent: as its client likes. */
+  readonly wear?: WearPlan;
   readonly limits: {
     readonly headBytes: number;
     readonly headers: number;
@@ -84,6 +86,14 @@ export interface ListenerPlan {
   readonly tls: TlsPlan | null;
   /** Null: of another protocol than udp. */
   readonly udp: UdpPlan | null;
+}
+
+/** When a connection has been used enough: what is under way on it is the last. */
+export interface WearPlan {
+  /** Requests. 0: any number. */
+  readonly requests: number;
+  /** Since it began. 0: any time. */
+  readonly ageMs: number;
 }
 
 /** What a session of a UDP listener is; there are `limits.connections` of them at most. */
@@ -614,6 +624,8 @@ export interface UpstreamPlan {
   readonly keepAlive: KeepAlive | null;
   /** Idle keep-alive connections that one proxy keeps per server, at most. Null: as many as were in use at one time. */
   readonly poolIdle: number | null;
+  /** How much one connection is used. Absent: as long as both sides keep it. */
+  readonly wear?: WearPlan;
   /** Exchanges of one proxy that may wait for a free connection. */
   readonly queueMax: number;
   /** With which PROXY protocol header every connection and check begins. Null: with none. */

@@ -45,6 +45,8 @@ function isOfClients(variable: string, assignments: Assignments, seen: Set<strin
   if (seen.has(variable)) return false;
   seen.add(variable);
   return (assignments.get(variable) ?? []).some((text) =>
-    (splitVariables(text) ?? []).some((part) => part.variable !== null && isOfClients(part.variable, assignments, seen)),
+    (splitVariables(text) ?? []).some(
+      (part) => part.variable !== null && isOfClients(part.variable, assignments, seen),
+    ),
   );
 }

@@ -11,6 +11,7 @@ import { hasVariables, translateText } from './variables.ts';
 import { formatDuration, formatSize } from '../units.ts';
 import { groupedBy } from '../parts.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
+import { readWear } from './keep-alive.ts';
 import { type Listen, proxyProtocolOf, readListen } from './listen.ts';
 import { TypeTables } from './files.ts';
 import { collectAssignments } from './forgery.ts';
@@ -189,16 +190,18 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
     servers.map(({ scope }) => scope),
     notes,
   );
+  const { requests, age } = wearOf(standard.scope, notes);
   const listener: PlainMap = {
     bind: group.length === 1 ? group[0].bind : group.map((bound) => bound.bind),
     ...(tls === null ? {} : { tls }),
-    timeouts: timeoutsOf(standard.scope, notes),
+    timeouts: { ...timeoutsOf(standard.scope, notes), ...(age === undefined ? {} : { age }) },
     limits: {
       head: formatSize(HEAD_BYTES_MAX),
       headers: HEADER_COUNT_MAX,
       body: '8191TiB',
       // nginx bounds the silence within a body, not its rate.
       'body-rate': 0,
+      ...(requests === undefined ? {} : { requests }),
     },
     ...(isProxied ? { 'proxy-protocol': proxyProtocolOf(realIp.proxied) } : {}),
     forwarded: realIp.forwarded,
@@ -340,6 +343,12 @@ function timeoutsOf(scope: Scope, notes: Notes): PlainMap {
     ),
     idle: formatDuration(time('keepalive_timeout', 75_000, 24 * hour)),
   };
+}
+
+/** Without a timeout none is kept. */
+function wearOf(scope: Scope, notes: Notes): PlainMap {
+  const isKept = !/^0(ms|s|m|h)?$/.test(scope.argument('keepalive_timeout') ?? '');
+  return { ...readWear(scope, notes), ...(isKept ? {} : { requests: 1 }) };
 }
 
 /** `map $http_upgrade $connection_upgrade { default upgrade; '' close; }` */

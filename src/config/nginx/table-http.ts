@@ -119,12 +119,13 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         '**there is nothing like it yet**',
       ],
       [
-        'keepalive_time keepalive_min_timeout keepalive_requests',
+        'keepalive_time keepalive_requests',
         'http server location',
         '1',
-        'no effect',
-        'a connection may have any number of requests, for any time',
+        'differs',
+        'of the default server for its address; where they are not written a connection may have any number of requests, for any time',
       ],
+      ['keepalive_min_timeout', 'http server location', '1', 'no effect', 'it tunes the inside of nginx'],
       [
         'keepalive_timeout',
         'http server location',

@@ -6,6 +6,7 @@ import { ADDRESSES_PER_NAME_MAX } from '../../base/limits.ts';
 import { parseServer } from '../addresses.ts';
 import { formatDuration } from '../units.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
+import { readWear } from './keep-alive.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { ServersTlsSettings } from './proxy-ssl.ts';
@@ -202,11 +203,15 @@ export class Upstreams {
     this.readQueue(scope, rest, timeouts);
     if (this.family === 'http') {
       const keepalive = scope.own('keepalive')[0];
-      rest['pool'] = { idle: keepalive === undefined ? 0 : Math.min(10_000, Number(keepalive.args[0].text) || 0) };
+      const pool: PlainMap = {
+        idle: keepalive === undefined ? 0 : Math.min(10_000, Number(keepalive.args[0].text) || 0),
+      };
+      rest['pool'] = pool;
       if (keepalive !== undefined) {
         const time = scope.own('keepalive_timeout')[0];
         const ms = time === undefined ? 60_000 : (parseTime(time.args[0].text) ?? 60_000);
         timeouts['idle'] = formatDuration(Math.max(1, ms));
+        Object.assign(pool, readWear(new Scope('upstream', scope.directives, null), this.notes));
       }
     }
     return { directive, servers, places, rest, timeouts };

@@ -516,7 +516,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   private sendRequest(server: ServerSide): void {
     this.phase = PHASE_WAIT;
-    server.sendRequest(this.request, this.client.hasBodyWaiting);
+    server.sendRequest(this.request, this.client.hasBodyWaiting && !this.dropsBody);
   }
 
   /** Where the rest of the request's body goes; null: nowhere yet. */

@@ -37,6 +37,7 @@ import * as own from '../http/own-responses.ts';
 import { Peer } from '../http/peer.ts';
 import { Route } from '../http/route.ts';
 import type { HttpService } from '../http/service.ts';
+import { isWorn } from '../http/wear.ts';
 import type { ClientSide, Tunnel } from '../http/sides.ts';
 import type { TargetBy } from '../http/target-by.ts';
 import type { IdleClient, IdleClients } from '../idle-clients.ts';
@@ -403,6 +404,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const exchange = Exchange.begin(context, this, head, this.begunAt);
     this.exchange = exchange;
     this.peer.requests++;
+    if (isWorn(listener.plan.wear, this.peer.requests, this.peer.ageMs)) this.isPersistent = false;
     const admitted = this.admission.admit(this.peer);
     if (!(admitted instanceof Route)) {
       if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);

@@ -32,6 +32,7 @@ import type { RelayTimes } from '../relay.ts';
 import type { Server } from '../server.ts';
 import type { Upstream } from '../upstream.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
+import { isWorn } from '../http/wear.ts';
 import type { ResponseHandler, ServerSide, Tunnel } from '../http/sides.ts';
 import {
   HEAD_MORE,
@@ -81,6 +82,9 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
   private isReusable = false;
   /** Carried an exchange before this one: it may have been closed by the server meanwhile. */
   isReused = false;
+  /** So many it has carried, that under way included, since then. */
+  private requests = 1;
+  private readonly begunAt: number;
   /** The connection stood at some time. */
   wasConnected = false;
   /** A byte of a response to this exchange has come in. */
@@ -95,6 +99,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     this.context = context;
     this.upstream = upstream;
     this.server = server;
+    this.begunAt = context.transport.now;
     this.reader = new MessageReader(context);
     this.sink = new MessageWriter(context, null);
   }
@@ -158,6 +163,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
   reuse(exchange: ResponseHandler): void {
     this.exchange = exchange;
     this.isReused = true;
+    this.requests++;
     this.takenAt = this.context.transport.now;
     this.beginResponse();
   }
@@ -472,6 +478,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     const exchange = this.exchange as ResponseHandler;
     const isClean =
       this.isReusable &&
+      !isWorn(this.upstream.plan.wear, this.requests, this.context.transport.now - this.begunAt) &&
       this.server.hasRoomForIdle &&
       exchange.isRequestComplete &&
       this.reader.length === 0 &&

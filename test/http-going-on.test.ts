@@ -1,0 +1,167 @@
+/** What is sent in place of what came, and responses that say where a request goes on: with bodies of every kind and size. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
+import { RawConnection, RawServer, text } from './raw.ts';
+
+const LARGE = text(300_000);
+const POST = 'POST /x HTTP/1.1\r\nHost: a\r\n';
+
+/** One body in each framing, as the lines that end the head and what follows. */
+const BODIES = {
+  small: 'Content-Length: 3\r\n\r\nabc',
+  large: `Content-Length: ${LARGE.length}\r\n\r\n${LARGE}`,
+  chunked: `Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n${LARGE.length.toString(16)}\r\n${LARGE}\r\n0\r\n\r\n`,
+};
+
+for (const engine of ENGINES) {
+  test(`[${engine}] requests that go on elsewhere`, engineSkip(engine), async (t) => {
+    const port = await freePort();
+    const [first, second] = [await RawServer.start(t), await RawServer.start(t)];
+    const yaml = `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    routes:
+      - { match: { path: /text }, upstream: first, send: { method: PUT, text: "for {client}" } }
+      - { match: { path: /none }, upstream: first, send: { fields: drop, body: drop } }
+      - { match: { path: /inside/ }, internal: true, upstream: second }
+      - { name: named, upstream: second, retry: { on: [] } }
+      - { upstream: first, target-by: { field: X-To, calls: { "@named": named } } }
+upstreams:
+  first: { servers: [ "${first.address}" ] }
+  second: { servers: [ "${second.address}" ] }
+`;
+    await Evenkeel.start(t, yaml, { engine, workers: 1 });
+
+    for (const [kind, body] of Object.entries(BODIES)) {
+      await t.test(`a text takes the place of a body: ${kind}`, async (t) => {
+        const client = await RawConnection.open(t, port);
+        client.write(`POST /text HTTP/1.1\r\nHost: a\r\n${body}`);
+        const exchange = await first.exchange();
+        assert.equal(exchange.startLine, 'PUT /text HTTP/1.1');
+        assert.equal(exchange.get('content-length'), '13');
+        assert.ok(!exchange.has('transfer-encoding'));
+        assert.equal(await exchange.body(), 'for 127.0.0.1');
+        exchange.ok('told');
+        assert.equal((await client.response()).body, 'told');
+      });
+
+      await t.test(`neither fields nor a body go on: ${kind}`, async (t) => {
+        const client = await RawConnection.open(t, port);
+        client.write(`POST /none HTTP/1.1\r\nHost: a\r\nX-Sent: 1\r\nCookie: a=1\r\n${body}`);
+        const exchange = await first.exchange();
+        assert.equal(exchange.get('host'), 'a');
+        for (const name of ['x-sent', 'cookie', 'content-length', 'transfer-encoding'])
+          assert.ok(!exchange.has(name), name);
+        exchange.ok('bare');
+        assert.equal((await client.response()).body, 'bare');
+      });
+
+      await t.test(`a response leads to another route, as GET without the body: ${kind}`, async (t) => {
+        const client = await RawConnection.open(t, port);
+        client.write(`${POST}${body}`);
+        (await first.exchange()).ok('not for the client', 'X-To: /inside/y?q\r\nSet-Cookie: s=1\r\n');
+        const exchange = await second.exchange();
+        assert.equal(exchange.startLine, 'GET /inside/y?q HTTP/1.1');
+        for (const name of ['content-length', 'transfer-encoding']) assert.ok(!exchange.has(name), name);
+        exchange.ok('inside');
+        const response = await client.response();
+        assert.equal(response.body, 'inside');
+        assert.equal(response.get('set-cookie'), 's=1');
+        assert.equal(response.get('x-to'), undefined);
+      });
+    }
+
+    await t.test('the next request follows on the same connection when the body was dropped whole', async (t) => {
+      const client = await RawConnection.open(t, port);
+      for (let i = 0; i < 3; i++) {
+        client.write(`POST /text HTTP/1.1\r\nHost: a\r\n${BODIES.small}`);
+        (await first.exchange()).ok(`told ${i}`);
+        assert.equal((await client.response()).body, `told ${i}`);
+      }
+    });
+
+    await t.test('a route that is called gets a small body, and one that is gone is an error', async (t) => {
+      const client = await RawConnection.open(t, port);
+      client.write(`${POST}${BODIES.small}`);
+      (await first.exchange()).ok('', 'X-To: @named\r\n');
+      const exchange = await second.exchange();
+      assert.equal(exchange.startLine, 'POST /x HTTP/1.1');
+      assert.equal(await exchange.body(), 'abc');
+      exchange.ok('called');
+      assert.equal((await client.response()).body, 'called');
+      client.write(`${POST}${BODIES.large}`);
+      const large = await first.exchange();
+      assert.equal((await large.body()).length, LARGE.length);
+      large.ok('', 'X-To: @named\r\n');
+      assert.equal((await client.response()).status, 500);
+    });
+
+    await t.test('a server that leads on before the body is here', async (t) => {
+      const client = await RawConnection.open(t, port);
+      client.write(`${POST}Content-Length: ${LARGE.length}\r\n\r\n${LARGE.slice(0, 100_000)}`);
+      (await first.exchange()).ok('', 'X-To: /inside/y\r\n');
+      const exchange = await second.exchange();
+      client.write(LARGE.slice(100_000));
+      exchange.ok('inside');
+      assert.equal((await client.response()).body, 'inside');
+    });
+
+    await t.test("what is no target inside, what is nobody's name, and what leads on for ever", async (t) => {
+      for (const [to, status] of [
+        ['nowhere', 404],
+        ['/../x', 404],
+        ['http://elsewhere/', 404],
+        ['@other', 500],
+      ] as const) {
+        const client = await RawConnection.open(t, port);
+        client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+        (await first.exchange()).ok('', `X-To: ${to}\r\n`);
+        assert.equal((await client.response()).status, status, to);
+      }
+      const client = await RawConnection.open(t, port);
+      client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+      for (let i = 0; i < 11; i++) (await first.exchange()).ok('', 'X-To: /again\r\n');
+      assert.equal((await client.response()).status, 500);
+      client.write('GET /inside/y HTTP/1.1\r\nHost: a\r\n\r\n');
+      assert.equal((await client.response()).status, 404);
+    });
+  });
+
+  test(`[${engine}] connections that are used enough`, engineSkip(engine), async (t) => {
+    const [port, agedPort] = [await freePort(), await freePort()];
+    const server = await RawServer.start(t);
+    const yaml = `
+listeners:
+  web: { bind: "127.0.0.1:${port}", limits: { requests: 5 }, routes: [ { upstream: web } ] }
+  aged: { bind: "127.0.0.1:${agedPort}", timeouts: { age: 1ms }, routes: [ { upstream: web } ] }
+upstreams: { web: { servers: [ "${server.address}" ], pool: { requests: 2 } } }
+`;
+    await Evenkeel.start(t, yaml, { engine, workers: 1 });
+    const ask = async (client: RawConnection): Promise<{ over: RawConnection; word: string | undefined }> => {
+      client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      const exchange = await server.exchange();
+      exchange.ok();
+      return { over: exchange.connection, word: (await client.response()).get('connection') };
+    };
+    const client = await RawConnection.open(t, port);
+    const asked: Awaited<ReturnType<typeof ask>>[] = [];
+    for (let i = 0; i < 5; i++) asked.push(await ask(client));
+    const overs = asked.map(({ over }) => over);
+    assert.deepEqual(
+      [overs[1] === overs[0], overs[2] === overs[1], overs[3] === overs[2], overs[4] === overs[3]],
+      [true, false, true, false],
+    );
+    assert.deepEqual(
+      asked.map(({ word }) => word),
+      [undefined, undefined, undefined, undefined, 'close'],
+    );
+    assert.deepEqual(await client.ending(), { how: 'end', rest: '' });
+
+    const aged = await RawConnection.open(t, agedPort);
+    // the first ones may come within a millisecond
+    while ((await ask(aged)).word === undefined);
+    assert.deepEqual(await aged.ending(), { how: 'end', rest: '' });
+  });
+}
