@@ -24,7 +24,7 @@ const SERVERS = `
   server {
     listen 127.0.0.1:{0} ssl default_server; server_name shop.example;
     ssl_certificate shop.pem; ssl_certificate_key shop.key; ssl_certificate shop-rsa.pem; ssl_certificate_key shop-rsa.key;
-    location / { return 200 "shop $host $scheme"; }
+    location / { return 200 "shop $host $scheme $ssl_curve $ssl_alpn_protocol $ssl_early_data"; }
     location /moved { return 301 $scheme://$host$request_uri; }
     location /old { port_in_redirect off; return 301 /new; }
     location /rewritten { port_in_redirect off; rewrite ^ /new redirect; }
@@ -47,7 +47,7 @@ const SERVERS = `
     ssl_certificate shop-rsa.pem; ssl_certificate_key locked.key; ssl_password_file pass;
     ssl_protocols TLSv1.2; ssl_ciphers ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256;
     ssl_prefer_server_ciphers on; ssl_ecdh_curve secp384r1; ssl_session_tickets off;
-    return 200 "old";
+    return 200 "old $ssl_curve";
   }
   server {
     listen 127.0.0.1:{4} ssl; server_name _;

@@ -98,7 +98,7 @@ listeners:
     bind: "127.0.0.1:${web}"
     proxy-protocol: { from: 127.0.0.0/8 }
     ${pair}
-    routes: [ { respond: { body: "{client} {tls-server-name} {proxy-authority} {proxy-unique-id}" } } ]
+    routes: [ { respond: { body: "{client} {peer} {sender} {tls-server-name} {proxy-authority} {proxy-unique-id}" } } ]
   mail:
     bind: "127.0.0.1:${mail}"
     protocol: tcp
@@ -116,9 +116,9 @@ upstreams:
       { engine, workers: 1 },
     );
     for (const [header, told] of [
-      [LINE, '192.0.2.1 shop.example  '],
-      [WITH_TLVS, '192.0.2.1 shop.example told.example id-7'],
-      [OWN, '127.0.0.1 shop.example  '],
+      [LINE, '192.0.2.1 192.0.2.1 127.0.0.1 shop.example  '],
+      [WITH_TLVS, '192.0.2.1 192.0.2.1 127.0.0.1 shop.example told.example id-7'],
+      [OWN, '127.0.0.1 127.0.0.1 127.0.0.1 shop.example  '],
     ] as const) {
       for (const cut of [0, 5, header.length]) {
         const client = new RawConnection(await openBehind(t, web, header, cut));

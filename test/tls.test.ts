@@ -66,7 +66,7 @@ listeners:
       handshake: 1s
     routes:
       - match: { path: { exact: /values } }
-        respond: { body: "{scheme} {tls} {tls-version} {tls-cipher} {tls-server-name}" }
+        respond: { body: "{scheme} {tls} {tls-version} {tls-cipher} {tls-server-name} {tls-group} [{tls-session}]" }
       - upstream: web
         headers: { request: { set: { X-Tls: "{tls-version}" } } }
   mail:
@@ -146,7 +146,10 @@ for (const engine of ENGINES) {
           url: '/a',
         });
       }
-      assert.match(await ask(web, { path: '/values' }), /^https on TLSv1\.3 TLS_[A-Z0-9_]+ one\.test$/);
+      assert.match(
+        await ask(web, { path: '/values' }),
+        /^https on TLSv1\.3 TLS_[A-Z0-9_]+ one\.test X25519(MLKEM768)? \[([0-9a-f]{64})?\]$/,
+      );
     });
 
     await t.test('the certificate goes by the name that is asked for', async (sub) => {

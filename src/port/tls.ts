@@ -238,6 +238,10 @@ export interface TlsSession {
   /** Empty when the session is freed, as the next one. `TLSv1.3` */
   readonly version: string;
   readonly cipher: string;
+  /** Of the key exchange. */
+  readonly group: string;
+  /** Hexadecimal. */
+  readonly sessionId: string;
   /** The host that the client wants, in lower case; empty: none. */
   readonly serverName: string;
   /** What the client has shown, right or wrong. Null: nothing, or it was not asked. */

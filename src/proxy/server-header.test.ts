@@ -12,6 +12,9 @@ import { emitServerHeader, SERVER_HEADER_BYTES_MAX } from './server-header.ts';
 const TLS = {
   version: 'TLSv1.3',
   cipher: 'TLS_AES_128_GCM_SHA256',
+  group: '',
+  protocol: null,
+  sessionId: '',
   serverName: 'shop.example',
   isResumed: false,
   client: null,
@@ -100,7 +103,7 @@ test('the longest of all is bounded, and what is too long is left out', () => {
   const most = {
     ...NOTHING_KNOWN,
     protocol: long,
-    tls: { version: long, cipher: long, serverName: long, isResumed: false, client: certificateOf(`CN=${long}`) },
+    tls: { ...TLS, version: long, cipher: long, serverName: long, client: certificateOf(`CN=${long}`) },
   };
   assert.equal(headerOf(ALL, most, 'i'.repeat(128)).length, 28 + 258 + 258 + 8 + 3 * 258 + 131 + 7);
   const { '01': alpn, '02': authority } = tlvsOf(

@@ -98,5 +98,14 @@ function withHello(info: ConnectionInfo | null): ConnectionInfo | null {
 }
 
 function factsOf({ serverName }: ClientHello): TlsFacts {
-  return { version: '', cipher: '', serverName, isResumed: false, client: null };
+  return {
+    version: '',
+    cipher: '',
+    group: '',
+    protocol: null,
+    sessionId: '',
+    serverName,
+    isResumed: false,
+    client: null,
+  };
 }

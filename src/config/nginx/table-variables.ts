@@ -8,8 +8,7 @@ const STREAMED = 'bodies are streamed: nothing is stored';
 const LATER = 'known when the request is over, for a log: **there is no access log yet**';
 const FILES = '**there is nothing like it yet**, but for `$document_root` in `if (-f ...)` and `if (-d ...)`';
 
-const SSL_VARIABLES =
-  'ssl_alpn_protocol ssl_ciphers ssl_client_i_dn_legacy ssl_client_s_dn_legacy ssl_curve ssl_curves ssl_early_data ssl_session_id';
+const SSL_VARIABLES = 'ssl_ciphers ssl_client_i_dn_legacy ssl_client_s_dn_legacy ssl_curves';
 const CERTIFICATE_VARIABLES = 'ssl_client_cert ssl_client_raw_cert';
 
 const CLIENT_VARIABLES: readonly VariableRow[] = [
@@ -33,7 +32,7 @@ export const TLS_CONSTANTS: readonly (readonly [string, string])[] = [
 export const PLAIN_CONSTANTS: readonly (readonly [string, string])[] = [
   ['scheme', 'http'],
   ['https', ''],
-  ...`${SSL_VARIABLES} ${CERTIFICATE_VARIABLES} ssl_protocol ssl_cipher ssl_server_name`
+  ...`${SSL_VARIABLES} ${CERTIFICATE_VARIABLES} ssl_curve ssl_alpn_protocol ssl_session_id ssl_protocol ssl_cipher ssl_server_name`
     .split(' ')
     .map((name) => [name, ''] as const),
   ...CLIENT_VARIABLES.map(([name]) => [name, ''] as const),
@@ -45,8 +44,8 @@ export const VARIABLES: readonly VariableRow[] = [
   ['remote_addr', '{client}', ''],
   ['binary_remote_addr', '{client-bytes}', ''],
   ['remote_port', '{peer-port}', 'of the connection, also with `set_real_ip_from`'],
-  ['realip_remote_addr', '{peer}', ''],
-  ['realip_remote_port', '{peer-port}', ''],
+  ['realip_remote_addr', '{sender}', ''],
+  ['realip_remote_port', '{sender-port}', ''],
   ['proxy_add_x_forwarded_for', '{forwarded-for}', ''],
   ['request_uri', '{uri}', ''],
   ['request_method', '{method}', ''],
@@ -75,6 +74,10 @@ export const VARIABLES: readonly VariableRow[] = [
   ['ssl_protocol', '{tls-version}', ''],
   ['ssl_cipher', '{tls-cipher}', ''],
   ['ssl_server_name', '{tls-server-name}', ''],
+  ['ssl_curve', '{tls-group}', ''],
+  ['ssl_alpn_protocol', '{tls-protocol}', ''],
+  ['ssl_session_id', '{tls-session}', ''],
+  ['ssl_early_data', '', 'empty: there is none'],
   ['ssl_preread_server_name', '{tls-server-name}', 'of `stream`, with `ssl_preread on`'],
   [
     'ssl_preread_protocol ssl_preread_alpn_protocols',

@@ -17,6 +17,8 @@ export interface Connection {
   /** As of a socket. */
   remoteAddress(into: Uint8Array, at: number): number;
   localAddress(into: Uint8Array, at: number): number;
+  /** The same, whatever a header says that is believed. */
+  senderAddress(into: Uint8Array, at: number): number;
   /** The same as a PROXY protocol header has it, believed or not. Null: there was none. */
   readonly told: ToldConnection | null;
   /** Null: what comes over it could be read on its way. */
@@ -39,6 +41,12 @@ export interface TlsFacts {
   /** `TLSv1.3` */
   readonly version: string;
   readonly cipher: string;
+  /** Of the key exchange. */
+  readonly group: string;
+  /** What was agreed on by ALPN; null: nothing. */
+  readonly protocol: string | null;
+  /** Of the session, hexadecimal. */
+  readonly sessionId: string;
   /** The host that the client has asked for in its handshake. */
   readonly serverName: string;
   /** Its session is one of an earlier connection. */

@@ -55,10 +55,15 @@ export const DATE = 51;
 export const HOSTNAME = 52;
 export const SERVER_BY = 53;
 export const SERVER_BY_PORT = 54;
+export const SENDER = 55;
+export const SENDER_PORT = 56;
+export const TLS_GROUP = 57;
+export const TLS_PROTOCOL = 58;
+export const TLS_SESSION = 59;
 // those with a name, which may be there several times
-export const HEADER = 55;
-export const COOKIE = 56;
-export const PARAMETER = 57;
+export const HEADER = 60;
+export const COOKIE = 61;
+export const PARAMETER = 62;
 
 /** By the word of a placeholder. */
 export const KINDS = {
@@ -76,6 +81,8 @@ export const KINDS = {
   args: ARGUMENTS,
   'question-mark': QUESTION_MARK,
   'peer-port': PEER_PORT,
+  sender: SENDER,
+  'sender-port': SENDER_PORT,
   local: LOCAL,
   'local-port': LOCAL_PORT,
   protocol: PROTOCOL,
@@ -100,6 +107,9 @@ export const KINDS = {
   'tls-version': TLS_VERSION,
   'tls-cipher': TLS_CIPHER,
   'tls-server-name': TLS_SERVER_NAME,
+  'tls-group': TLS_GROUP,
+  'tls-protocol': TLS_PROTOCOL,
+  'tls-session': TLS_SESSION,
   'tls-resumed': TLS_RESUMED,
   'tls-client-verified': TLS_CLIENT_VERIFIED,
   'tls-client-subject': TLS_CLIENT_SUBJECT,

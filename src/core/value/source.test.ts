@@ -85,6 +85,7 @@ test('the time, the connection and the client as bytes', () => {
     ageMs: 45,
     remoteAddress: () => 0,
     localAddress: () => 0,
+    senderAddress: () => 0,
     told: null,
     tls: null,
   };
@@ -125,20 +126,31 @@ test('a connection with TLS is https, whatever the client says, and has a versio
     ageMs: 0,
     remoteAddress: () => 0,
     localAddress: () => 0,
+    senderAddress: () => 0,
     told: null,
     tls: null,
   };
   view.connection = plain;
+  const facts = {
+    version: 'TLSv1.3',
+    cipher: 'X',
+    group: 'X25519',
+    protocol: 'http/1.1',
+    sessionId: '0a',
+    serverName: 'one.test',
+    isResumed: false,
+  };
   assert.equal(found('scheme'), 'http');
   assert.equal(found('tls') + found('tls-version') + found('tls-cipher') + found('tls-server-name'), '');
   view.connection = {
     ...plain,
-    tls: { version: 'TLSv1.3', cipher: 'X', serverName: 'one.test', isResumed: false, client: null },
+    tls: { ...facts, client: null },
   };
   assert.equal(found('scheme'), 'https');
   assert.deepEqual([found('tls'), found('tls-version')], ['on', 'TLSv1.3']);
   assert.deepEqual([found('tls-cipher'), found('tls-server-name')], ['X', 'one.test']);
   assert.deepEqual([found('tls-client-verified'), found('tls-client-subject')], ['NONE', '']);
+  assert.deepEqual([found('tls-group'), found('tls-protocol'), found('tls-session')], ['X25519', 'http/1.1', '0a']);
   assert.equal(found('tls-resumed'), '.');
   const client = {
     verified: 'SUCCESS',
@@ -154,7 +166,7 @@ test('a connection with TLS is https, whatever the client says, and has a versio
   };
   view.connection = {
     ...plain,
-    tls: { version: 'TLSv1.3', cipher: 'X', serverName: 'one.test', isResumed: false, client },
+    tls: { ...facts, client },
   };
   view.wallClockMs = () => 86_400_000;
   const words = 'verified subject issuer serial fingerprint old-fingerprint not-before not-after days-left certificate';

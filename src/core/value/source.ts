@@ -64,6 +64,8 @@ import {
   REQUEST_ID,
   REQUEST_LINE,
   SCHEME,
+  SENDER,
+  SENDER_PORT,
   SERVER_BY,
   SERVER_BY_PORT,
   SENT_PATH,
@@ -81,8 +83,11 @@ import {
   TLS_CLIENT_SERIAL,
   TLS_CLIENT_SUBJECT,
   TLS_CLIENT_VERIFIED,
+  TLS_GROUP,
+  TLS_PROTOCOL,
   TLS_RESUMED,
   TLS_SERVER_NAME,
+  TLS_SESSION,
   TLS_VERSION,
   VARIABLE,
   type Kind,
@@ -212,6 +217,11 @@ export class Source {
         return leave(span, QUESTION, 0, head.queryLength > 1 ? 1 : 0);
       case PEER_PORT:
         return leaveNumber(span, view.connection === null ? 0 : view.connection.remoteAddress(address, 0));
+      case SENDER:
+        view.connection?.senderAddress(address, 0);
+        return leaveAddress(span, view.connection !== null);
+      case SENDER_PORT:
+        return leaveNumber(span, view.connection === null ? 0 : view.connection.senderAddress(address, 0));
       case LOCAL:
         view.connection?.localAddress(address, 0);
         return leaveAddress(span, view.connection !== null);
@@ -257,6 +267,9 @@ export class Source {
       case TLS_VERSION:
       case TLS_CIPHER:
       case TLS_SERVER_NAME:
+      case TLS_GROUP:
+      case TLS_PROTOCOL:
+      case TLS_SESSION:
       case TLS_RESUMED:
         return findTls(view.connection?.tls ?? null, this.kind, span);
       case TLS_CLIENT_VERIFIED:
@@ -385,6 +398,12 @@ function findTls(tls: Connection['tls'], kind: number, span: Span): boolean {
       return leaveText(span, tls.version);
     case TLS_CIPHER:
       return leaveText(span, tls.cipher);
+    case TLS_GROUP:
+      return leaveText(span, tls.group);
+    case TLS_PROTOCOL:
+      return leaveText(span, tls.protocol ?? '');
+    case TLS_SESSION:
+      return leaveText(span, tls.sessionId);
     case TLS_RESUMED:
       return leaveText(span, tls.isResumed ? 'r' : '.');
     default:

@@ -12,7 +12,6 @@ export class KeptSessions {
   private readonly session = new Uint8Array(SESSION_BYTES_MAX);
   private readonly sessionAt = addressOf(this.session);
   private readonly cell = new BigUint64Array(1);
-  private readonly length = new Uint32Array(1);
 
   constructor(library: Library) {
     this.library = library;
@@ -20,7 +19,7 @@ export class KeptSessions {
 
   keep(store: SessionStore, session: number): void {
     const { cell, library } = this;
-    const id = this.idOf(session);
+    const id = sessionIdOf(this.library, session);
     const length = library.i2d_SSL_SESSION(session, null);
     if (id === null || length <= 0 || length > this.session.length) return;
     cell[0] = BigInt(this.sessionAt);
@@ -45,15 +44,18 @@ export class KeptSessions {
   }
 
   forget(store: SessionStore, session: number): void {
-    const id = this.idOf(session);
+    const id = sessionIdOf(this.library, session);
     if (id !== null) store.remove(id);
   }
+}
 
-  private idOf(session: number): Uint8Array | null {
-    const { length, library } = this;
-    const at = library.SSL_SESSION_get_id(session, length);
-    if (at === 0 || length[0] === 0 || length[0] > ID_BYTES_MAX) return null;
-    library.memcpy(addressOf(this.id), at, length[0]);
-    return this.id.subarray(0, length[0]);
-  }
+const idBytes = new Uint8Array(ID_BYTES_MAX);
+const idLength = new Uint32Array(1);
+
+/** Its identifier, until the next call. Null: it has none. */
+export function sessionIdOf(library: Library, session: number): Uint8Array | null {
+  const at = library.SSL_SESSION_get_id(session, idLength);
+  if (at === 0 || idLength[0] === 0 || idLength[0] > ID_BYTES_MAX) return null;
+  library.memcpy(addressOf(idBytes), at, idLength[0]);
+  return idBytes.subarray(0, idLength[0]);
 }

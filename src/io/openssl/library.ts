@@ -119,6 +119,9 @@ const PROTOTYPES = {
   SSL_get_shutdown: 'int SSL_get_shutdown(uintptr_t ssl)',
   SSL_want: 'int SSL_want(uintptr_t ssl)',
   SSL_get_version: 'const char *SSL_get_version(uintptr_t ssl)',
+  SSL_get_session: 'uintptr_t SSL_get_session(uintptr_t ssl)',
+  SSL_group_to_name: 'const char *SSL_group_to_name(uintptr_t ssl, int group)',
+  OBJ_nid2sn: 'const char *OBJ_nid2sn(int nid)',
   SSL_get_current_cipher: 'uintptr_t SSL_get_current_cipher(uintptr_t ssl)',
   SSL_CIPHER_get_name: 'const char *SSL_CIPHER_get_name(uintptr_t cipher)',
   ERR_peek_error: 'unsigned long ERR_peek_error()',
@@ -134,6 +137,8 @@ type TextName =
   | 'SSL_get_servername'
   | 'SSL_get_version'
   | 'SSL_CIPHER_get_name'
+  | 'SSL_group_to_name'
+  | 'OBJ_nid2sn'
   | 'ERR_reason_error_string';
 type Operand = string | number | Uint8Array | BigUint64Array | BigInt64Array | Uint32Array | null;
 

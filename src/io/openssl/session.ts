@@ -1,5 +1,6 @@
 /** One connection's session. It owns its SSL, which is freed once. */
 import { assert } from '../../base/assert.ts';
+import { formatHex } from '../../base/bytes.ts';
 import {
   ACME_PROTOCOL,
   TLS_DONE,
@@ -15,6 +16,7 @@ import type { Callbacks } from './callbacks.ts';
 import { OpensslClientCertificate } from './client-certificate.ts';
 import { failureReason, type OpensslContext } from './context.ts';
 import { helloName, offersAcmeAlone } from './hello-name.ts';
+import { sessionIdOf } from './kept-sessions.ts';
 import { addressOf, type Library } from './library.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 import type { MemoryBios } from './memory-bios.ts';
@@ -23,6 +25,10 @@ const TLS_1_3 = 'TLSv1.3';
 const SSL_READING = 3;
 const SSL_RECEIVED_SHUTDOWN = 2;
 const TLSEXT_NAMETYPE_HOST_NAME = 0;
+
+const SSL_CTRL_GET_NEGOTIATED_GROUP = 134;
+/** Of a group that OpenSSL knows by no number of its own. */
+const TLSEXT_NID_UNKNOWN = 0x1000000;
 
 const ACME_PROTOCOLS = [ACME_PROTOCOL];
 
@@ -174,6 +180,22 @@ export class OpensslSession implements TlsSession {
   get cipher(): string {
     const { library, ssl } = this;
     return ssl === 0 ? '' : (library.SSL_CIPHER_get_name(library.SSL_get_current_cipher(ssl)) ?? '');
+  }
+
+  get group(): string {
+    const { library, ssl } = this;
+    const group = ssl === 0 ? 0 : library.SSL_ctrl(ssl, SSL_CTRL_GET_NEGOTIATED_GROUP, 0, 0);
+    if (group === 0) return '';
+    return (
+      ((group & TLSEXT_NID_UNKNOWN) === 0 ? library.OBJ_nid2sn(group) : library.SSL_group_to_name(ssl, group)) ?? ''
+    );
+  }
+
+  get sessionId(): string {
+    const { library, ssl } = this;
+    const session = ssl === 0 ? 0 : library.SSL_get_session(ssl);
+    const id = session === 0 ? null : sessionIdOf(library, session);
+    return id === null ? '' : formatHex(id);
   }
 
   // --- while OpenSSL calls back ---

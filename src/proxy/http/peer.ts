@@ -62,6 +62,10 @@ export class Peer implements IpWords, Connection {
     return this.socket.localAddress(into, at);
   }
 
+  senderAddress(into: Uint8Array, at: number): number {
+    return this.socket.remoteAddress(into, at);
+  }
+
   private read(): void {
     this.isRead = true;
     this.address.remoteAddress(bytes, 0);
